@@ -1,0 +1,372 @@
+//! Applets: the behaviours of the binary. Each is a file of `wrappers/`: a command line and the environment layers it
+//! gets.
+//!
+//! From a definition, a [`Context`] and the caller's arguments comes the [`Plan`]. The definitions are read on every
+//! call; they are a few lines each.
+
+use crate::{
+    config::{Config, ConfigError, Kind},
+    context::{Context, ContextError},
+    layer::{self, Layer},
+    plan::Plan,
+};
+use serde::Deserialize;
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
+    path::Path,
+};
+
+/// The wrappers that are built in: file stem and text.
+pub const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/wrappers.rs"));
+
+/// One file of `wrappers/`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wrapper {
+    /// One line for a person.
+    pub summary: String,
+    /// The command line, with shell quotes; `{tuple}`, `{sysroot}`, `{tool}` and `{options}`
+    /// (of the adopted toolchain) stand for what they say. Without one,
+    /// the applet prints the environment, or runs the command it is given in it.
+    command: Option<String>,
+    /// The environment variable that replaces the command.
+    #[serde(default, rename = "override")]
+    override_variable: Option<String>,
+    /// The environment variable, or setting of the target's Portage, that holds options of the caller's too.
+    #[serde(default)]
+    options_from: Option<String>,
+    /// The environment layers, applied in this order.
+    #[serde(default)]
+    pub layers: Vec<Layer>,
+    /// Which adopted toolchain has the tools.
+    toolchain: Option<Kind>,
+    /// The names that the applet goes by and the tool each one runs. Without any, the file's name is the applet's.
+    #[serde(default)]
+    tools: BTreeMap<String, String>,
+}
+
+/// Every definition, by file stem.
+#[derive(Debug, Clone)]
+pub struct Wrappers(BTreeMap<String, Wrapper>);
+
+/// Why an applet has no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum AppletError {
+    /// A look at the system failed.
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    /// Configuration could not be read.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A definition is not what the schema asks for.
+    #[error("wrapper `{file}`: {message}")]
+    Malformed {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// No definition has that name.
+    #[error("there is no applet `{name}`")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// Those there are.
+        known: String,
+    },
+    /// A command line that a shell could not split either.
+    #[error("{from} is no command line: {text:?} has a quote that never ends, or nothing in it")]
+    CommandLine {
+        /// Where it stands.
+        from: String,
+        /// The text.
+        text: String,
+    },
+    /// A compiler link of ours, and no toolchain behind it.
+    #[error("no toolchain was adopted for `{tuple}` that has `{tool}`")]
+    NoToolchain {
+        /// The tuple.
+        tuple: String,
+        /// The applet.
+        tool: String,
+    },
+}
+
+impl AppletError {
+    /// How to go on.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Context(e) => e.hint(),
+            Self::Config(e) => e.hint(),
+            Self::Malformed { file, .. } => {
+                format!("mend `{file}`; wrappers/README.md has the form")
+            }
+            Self::Unknown { known, .. } => format!("the applets are {known}"),
+            Self::CommandLine { from, .. } => format!("mend {from}"),
+            Self::NoToolchain { tuple, .. } => {
+                format!(
+                    "adopt one with `crossmerge init {tuple} --toolchain PREFIX`, or remove this link"
+                )
+            }
+        }
+    }
+
+    /// The exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Context(e) => e.exit_code(),
+            _ => crate::error::OWN_FAILURE,
+        }
+    }
+}
+
+impl Wrappers {
+    /// Reads every definition.
+    pub fn read(config: &Config) -> Result<Self, AppletError> {
+        let wrappers =
+            config
+                .sources("wrappers", BUILT_IN)?
+                .into_iter()
+                .map(|(stem, (file, text))| {
+                    let malformed = |message| AppletError::Malformed {
+                        file: file.clone(),
+                        message,
+                    };
+                    let wrapper: Wrapper = toml::from_str(&text)
+                        .map_err(|e| malformed(e.to_string().trim_end().into()))?;
+                    if wrapper.toolchain.is_some() == wrapper.tools.is_empty() {
+                        return Err(malformed("`toolchain` and `tools` go together".into()));
+                    }
+                    Ok((stem, wrapper))
+                });
+        Ok(Self(wrappers.collect::<Result<_, AppletError>>()?))
+    }
+
+    /// The applets that every target has: name and definition.
+    pub fn applets(&self) -> impl Iterator<Item = (&str, &Wrapper)> {
+        self.0
+            .iter()
+            .filter(|(_, w)| w.tools.is_empty())
+            .map(|(stem, w)| (stem.as_str(), w))
+    }
+
+    /// The applets of a toolchain: name, and the tool behind it.
+    pub fn tools(&self, kind: Kind) -> impl Iterator<Item = (&str, &str)> {
+        let of_kind = self.0.values().filter(move |w| w.toolchain == Some(kind));
+        of_kind.flat_map(|w| {
+            w.tools
+                .iter()
+                .map(|(name, tool)| (name.as_str(), tool.as_str()))
+        })
+    }
+
+    /// Every name that a link may end in.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let tools = self.0.values().flat_map(|w| w.tools.keys());
+        tools
+            .map(String::as_str)
+            .chain(self.applets().map(|(name, _)| name))
+    }
+
+    /// Decides what `<tuple>-<name> args…` runs.
+    pub fn plan(
+        &self,
+        name: &str,
+        context: &Context,
+        args: Vec<OsString>,
+    ) -> Result<Plan, AppletError> {
+        let (wrapper, tool) = self.find(name, context)?;
+        let env = layer::apply(&wrapper.layers, context)?;
+        let (mut words, rest) = match &wrapper.command {
+            None => {
+                let mut args = args.into_iter();
+                (args.next().into_iter().collect(), args.collect())
+            }
+            Some(command) => (wrapper.words(name, command, context, &args, tool)?, args),
+        };
+        // Nothing to run: the plan is its environment, and `env` without arguments prints it.
+        if words.is_empty() {
+            words.push("env".into());
+        }
+        let program = words.remove(0);
+        let program = match tool {
+            // An adopted tool is named by its whole path already.
+            Some(_) => program.into(),
+            None => context.find_program(&program)?,
+        };
+        Ok(Plan {
+            program,
+            args: words.into_iter().chain(rest).collect(),
+            env,
+        })
+    }
+
+    /// Tells whether `<tuple>-<name>` without arguments prints the environment for `eval`.
+    pub fn prints_environment(&self, name: &str, args: &[OsString]) -> bool {
+        args.is_empty() && self.0.get(name).is_some_and(|w| w.command.is_none())
+    }
+
+    /// Tells whether an applet sets Portage up for its target.
+    pub fn uses_portage(&self, name: &str) -> bool {
+        self.0
+            .get(name)
+            .is_some_and(|w| w.layers.contains(&Layer::Portage))
+    }
+
+    fn find<'a>(
+        &'a self,
+        name: &str,
+        context: &'a Context,
+    ) -> Result<(&'a Wrapper, Option<&'a str>), AppletError> {
+        if let Some(wrapper) = self.0.get(name).filter(|w| w.tools.is_empty()) {
+            return Ok((wrapper, None));
+        }
+        if !self.names().any(|known| known == name) {
+            let known: Vec<_> = self.applets().map(|(name, _)| name).collect();
+            return Err(AppletError::Unknown {
+                name: name.into(),
+                known: known.join(", "),
+            });
+        }
+        let adopted = context.settings.toolchain.as_ref();
+        let fits = |w: &&Wrapper| w.toolchain.is_some() && w.toolchain == adopted.map(|t| t.kind);
+        let found = self
+            .0
+            .values()
+            .filter(fits)
+            .find_map(|w| Some((w, w.tools.get(name)?.as_str())));
+        found
+            .map(|(wrapper, tool)| (wrapper, Some(tool)))
+            .ok_or_else(|| AppletError::NoToolchain {
+                tuple: context.tuple.to_string(),
+                tool: name.into(),
+            })
+    }
+}
+
+impl Wrapper {
+    /// The command line: the caller's, the target's, everyone's or the wrapper's own, in this order.
+    fn words(
+        &self,
+        name: &str,
+        command: &str,
+        context: &Context,
+        args: &[OsString],
+        tool: Option<&str>,
+    ) -> Result<Vec<OsString>, AppletError> {
+        let overridden = self.override_variable.as_deref().and_then(|name| {
+            let value = context
+                .env
+                .get_name(name)
+                .filter(|value| !value.is_empty())?;
+            Some((
+                format!("{name} in the environment"),
+                value.to_string_lossy().into_owned(),
+            ))
+        });
+        if let Some((from, text)) = overridden {
+            return Ok(split(&from, &text)?.into_iter().map(Into::into).collect());
+        }
+        let configured = context
+            .settings
+            .commands
+            .get(name)
+            .or(context.config.commands.get(name));
+        let from = format!("the command of `{name}`");
+        let words = split(&from, configured.map_or(command, String::as_str))?;
+        let theirs = self.caller_options(context, args)?;
+        let stays = |word: &&String| {
+            let option = word.split('=').next().unwrap_or(word);
+            !word.starts_with("--") || !theirs.iter().any(|arg| is_option(arg, option))
+        };
+        let tool = match (tool, &context.settings.toolchain) {
+            (Some(tool), Some(toolchain)) => prefixed(&toolchain.prefix, tool),
+            _ => OsString::new(),
+        };
+        let sysroot = context.sysroot();
+        let fill = |word: String| {
+            let word = fill(word.as_ref(), "{tuple}", OsStr::new(context.tuple.as_str()));
+            fill(
+                &fill(&word, "{sysroot}", sysroot.as_os_str()),
+                "{tool}",
+                &tool,
+            )
+        };
+        let options = context
+            .settings
+            .toolchain
+            .as_ref()
+            .map_or(&[][..], |toolchain| &toolchain.options);
+        let words = words
+            .iter()
+            .filter(stays)
+            .flat_map(|word| match word.as_str() {
+                "{options}" => options.to_vec(),
+                _ => vec![word.clone()],
+            });
+        Ok(words.map(fill).collect())
+    }
+
+    /// The options that came from a person: those before `--`, and those of the variable that holds some for every call.
+    fn caller_options(
+        &self,
+        context: &Context,
+        args: &[OsString],
+    ) -> Result<Vec<OsString>, AppletError> {
+        let mut options: Vec<OsString> = args
+            .iter()
+            .take_while(|arg| *arg != "--")
+            .cloned()
+            .collect();
+        if let Some(name) = &self.options_from {
+            let variable = context.env.get_name(name).map(OsStr::to_owned);
+            let value = match variable {
+                Some(value) => value,
+                None => context.portage()?.target_setting(name).into(),
+            };
+            options.extend(value.to_string_lossy().split_whitespace().map(Into::into));
+        }
+        Ok(options)
+    }
+}
+
+/// The tool's path: the prefix may end in the middle of a file name.
+pub fn prefixed(prefix: &Path, tool: &str) -> OsString {
+    let mut path = prefix.as_os_str().to_owned();
+    path.push(tool);
+    path
+}
+
+fn is_option(arg: &OsStr, option: &str) -> bool {
+    let rest = arg.as_bytes().strip_prefix(option.as_bytes());
+    rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'=')
+}
+
+fn split(from: &str, text: &str) -> Result<Vec<String>, AppletError> {
+    let error = || AppletError::CommandLine {
+        from: from.into(),
+        text: text.into(),
+    };
+    shell_words::split(text)
+        .ok()
+        .filter(|words| !words.is_empty())
+        .ok_or_else(error)
+}
+
+/// Replaces a placeholder everywhere in a word; the value may be any bytes.
+fn fill(word: &OsStr, placeholder: &str, value: &OsStr) -> OsString {
+    let mut filled = Vec::new();
+    let mut rest = word.as_bytes();
+    while let Some(at) = rest
+        .windows(placeholder.len())
+        .position(|w| w == placeholder.as_bytes())
+    {
+        filled.extend_from_slice(&rest[..at]);
+        filled.extend_from_slice(value.as_bytes());
+        rest = &rest[at + placeholder.len()..];
+    }
+    filled.extend_from_slice(rest);
+    OsStr::from_bytes(&filled).to_owned()
+}

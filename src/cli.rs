@@ -1,0 +1,315 @@
+//! The commands of `crossmerge` itself, and of `emerge-wrapper`.
+//!
+//! clap serves our own name only. What is printed on stdout is the answer; what is said on stderr is for a person.
+
+use crate::{
+    applet::Wrappers,
+    config::Config,
+    context::Context,
+    env::{self, Env},
+    error::Error,
+    init::{self, Options},
+    target::{self, Source, Target},
+    tuple::Tuple,
+};
+use clap::{Args, Parser, Subcommand};
+use std::{
+    ffi::{OsStr, OsString},
+    fmt::Write as _,
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+/// Cross-compile for other machines: with Portage, or with any cross toolchain.
+#[derive(Debug, Parser)]
+#[command(
+    name = "crossmerge",
+    version,
+    about,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a target: its links, its sysroot and etc/portage in it
+    Init(Init),
+    /// Print what is known about a tuple
+    Show {
+        /// The tuple, such as aarch64-unknown-linux-gnu
+        tuple: OsString,
+        /// Print a JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print what `<tuple>-<applet> args…` would run, as shell that can be pasted
+    Plan {
+        /// Print a JSON object
+        #[arg(long)]
+        json: bool,
+        /// The tuple
+        tuple: OsString,
+        /// The applet, such as emerge
+        applet: String,
+        /// Its arguments, passed on as they are
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// List the targets of this machine and their state
+    Targets {
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Undo what init did; what you edited or merged stays
+    Remove {
+        /// The tuple
+        tuple: OsString,
+        /// Print what would go, and touch nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Init {
+    /// The tuple, such as aarch64-unknown-linux-gnu
+    tuple: OsString,
+    /// Print the writes as a diff, and touch nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Keep the target here instead of in /usr/<tuple>, from now on
+    #[arg(long, value_name = "DIR")]
+    sysroot: Option<PathBuf>,
+    /// Make the links here instead of beside crossmerge, from now on
+    #[arg(long, value_name = "DIR")]
+    bindir: Option<PathBuf>,
+    /// Adopt the toolchain whose tools' names begin so: arm-linux-gnueabi-, /opt/sdk/bin/arm-vendor-
+    #[arg(long, value_name = "PREFIX", conflicts_with = "llvm")]
+    toolchain: Option<OsString>,
+    /// Adopt clang and lld
+    #[arg(long)]
+    llvm: bool,
+    /// Copy the adopted toolchain's libc into the sysroot
+    #[arg(long)]
+    with_libc: bool,
+}
+
+/// Runs `crossmerge` under its own name.
+pub fn crossmerge(
+    argv0: &OsStr,
+    args: Vec<OsString>,
+    env: Env,
+    config: Config,
+    wrappers: &Wrappers,
+) -> Result<ExitCode, Error> {
+    let words = std::iter::once(OsString::from("crossmerge")).chain(args);
+    let help = after_help(wrappers);
+    let command = <Cli as clap::CommandFactory>::command().after_help(help);
+    let cli = match command
+        .try_get_matches_from(words)
+        .and_then(|matches| <Cli as clap::FromArgMatches>::from_arg_matches(&matches))
+    {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() {
+                crate::error::OWN_FAILURE
+            } else {
+                0
+            };
+            error.print()?;
+            return Ok(ExitCode::from(code));
+        }
+    };
+    match cli.command {
+        Command::Init(options) => {
+            let tuple = Tuple::from_os(&options.tuple)?;
+            let dry_run = options.dry_run;
+            let options = Options {
+                sysroot: options.sysroot,
+                bindir: options.bindir,
+                toolchain: options.toolchain,
+                llvm: options.llvm,
+                clang_target: is_llvm(&env),
+                with_libc: options.with_libc,
+            };
+            initialise(
+                argv0,
+                Context::new(env, config, tuple)?,
+                wrappers,
+                &options,
+                dry_run,
+            )
+        }
+        Command::Show { tuple, json } => {
+            let target = facts(&config, &Tuple::from_os(&tuple)?)?;
+            print(&if json {
+                serde_json::to_string_pretty(&target).expect("plain data") + "\n"
+            } else {
+                target.to_text()
+            })
+        }
+        Command::Plan {
+            json,
+            tuple,
+            applet,
+            args,
+        } => {
+            let context = Context::new(env, config, Tuple::from_os(&tuple)?)?;
+            let plan = wrappers.plan(&applet, &context, args)?;
+            print(&if json {
+                format!("{:#}\n", plan.to_json())
+            } else {
+                format!("{plan}\n")
+            })
+        }
+        Command::Targets { json } => {
+            let targets = init::targets(&env, &config)?;
+            if json {
+                return print(
+                    &(serde_json::to_string_pretty(&targets).expect("plain data") + "\n"),
+                );
+            }
+            let width = targets
+                .iter()
+                .map(|target| target.tuple.len())
+                .max()
+                .unwrap_or(0);
+            let mut text = String::new();
+            for target in targets {
+                let toolchain = target
+                    .toolchain
+                    .map_or(String::new(), |t| format!("  ({t})"));
+                let _ = writeln!(
+                    text,
+                    "{:width$}  {:10}  {}{toolchain}",
+                    target.tuple,
+                    target.state,
+                    target.sysroot.display()
+                );
+            }
+            print(&text)
+        }
+        Command::Remove { tuple, dry_run } => {
+            let context = Context::new(env, config, Tuple::from_os(&tuple)?)?;
+            let text = init::remove(&context, wrappers, argv0, dry_run)?;
+            print(&text)
+        }
+    }
+}
+
+/// Runs `emerge-wrapper`, as crossdev and people who know crossdev call it.
+pub fn emerge_wrapper(
+    argv0: &OsStr,
+    args: Vec<OsString>,
+    env: Env,
+    config: Config,
+    wrappers: &Wrappers,
+) -> Result<ExitCode, Error> {
+    let mut args = args.into_iter().peekable();
+    if args
+        .peek()
+        .is_some_and(|arg| arg == "--help" || arg == "-h")
+    {
+        return print(WRAPPER_HELP);
+    }
+    let usage = |message: &str| {
+        Error::Usage {
+        message: message.into(),
+        hint: "emerge-wrapper --target <tuple> --init, then <tuple>-emerge <package>; --help says more".into(),
+    }
+    };
+    if args.next_if(|arg| arg == "--target").is_none() {
+        return Err(usage(
+            "emerge-wrapper does not know for which target: `--target <tuple>` is missing",
+        ));
+    }
+    let tuple = Tuple::from_os(
+        &args
+            .next()
+            .ok_or_else(|| usage("`--target` has no tuple behind it"))?,
+    )?;
+    if args.peek().is_some_and(|arg| arg == "--init") {
+        if let Some(extra) = args.nth(1) {
+            return Err(usage(&format!(
+                "`{}` has no meaning behind `--init`",
+                extra.display()
+            )));
+        }
+        let options = Options {
+            clang_target: is_llvm(&env),
+            ..Options::default()
+        };
+        return initialise(
+            argv0,
+            Context::new(env, config, tuple)?,
+            wrappers,
+            &options,
+            false,
+        );
+    }
+    // The option names the tuple, so a CHOST in the environment does not.
+    let context = Context::new(env, config, tuple)?;
+    crate::run_applet("emerge", wrappers, &context, args.collect())
+}
+
+const WRAPPER_HELP: &str = "\
+Usage: emerge-wrapper --target <tuple> --init
+       emerge-wrapper --target <tuple> [emerge's arguments]
+
+The first form makes a target: the links <tuple>-emerge and others beside this program, and etc/portage in the
+sysroot. It is `crossmerge init <tuple>`, which has more options. With LLVM=yes in the environment the target is set
+up for clang.
+
+The second form is `<tuple>-emerge`.
+";
+
+fn initialise(
+    argv0: &OsStr,
+    mut context: Context,
+    wrappers: &Wrappers,
+    options: &Options,
+    dry_run: bool,
+) -> Result<ExitCode, Error> {
+    let target = facts(&context.config, &context.tuple)?;
+    if dry_run {
+        let plan = init::plan(&mut context, wrappers, &target, options, argv0)?;
+        plan.notes().iter().for_each(|note| crate::say(note));
+        return print(&plan.to_diff()?);
+    }
+    let plan = init::init(&mut context, wrappers, &target, options, argv0)?;
+    io::stderr().write_all(plan.to_text().as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn is_llvm(env: &Env) -> bool {
+    env.get(env::LLVM).is_some_and(|llvm| llvm == "yes")
+}
+
+/// The facts of a tuple, from the built-in profiles and people's own.
+fn facts(config: &Config, tuple: &Tuple) -> Result<Target, Error> {
+    let sources: Vec<Source> = config
+        .sources("profiles", target::BUILT_IN)?
+        .into_values()
+        .collect();
+    let folder = config.own_folder().join("profiles");
+    Ok(Target::of(tuple, &sources, &folder.display().to_string())?)
+}
+
+fn after_help(wrappers: &Wrappers) -> String {
+    let mut text = String::from("Applets, each called as `<tuple>-<applet>`:\n");
+    for (name, wrapper) in wrappers.applets() {
+        let _ = writeln!(text, "  {name:<12}  {}", wrapper.summary);
+    }
+    text + "\nOther names: emerge-<tuple>, cross-<applet> (tuple from CHOST), emerge-wrapper"
+}
+
+fn print(text: &str) -> Result<ExitCode, Error> {
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}

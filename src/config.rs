@@ -1,0 +1,246 @@
+//! What people configured: `crossmerge.toml`, `targets/<tuple>.toml`, and their own wrappers and profiles.
+//!
+//! Two folders may hold them: `<BROOT>/etc/crossmerge`, and for anyone but root the person's own configuration folder,
+//! which wins. Root reads no personal folder: what root does should not depend on whose HOME is in the environment.
+
+use crate::{
+    env::{self, Env},
+    target::Source,
+    tuple::Tuple,
+};
+use serde::Deserialize;
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    io,
+    path::{Path, PathBuf},
+};
+
+/// The prefix given to `make install EPREFIX=…`, baked in as Portage does it; usually empty.
+const BAKED_EPREFIX: &str = match option_env!("CROSSMERGE_EPREFIX") {
+    Some(eprefix) => eprefix,
+    None => "",
+};
+
+/// Where configuration is, and what `crossmerge.toml` says.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The prefix of the machine's own Portage, `""` when it has none. BROOT in PMS.
+    pub broot: PathBuf,
+    /// The folders that exist or would be written to; a later one wins.
+    pub folders: Vec<PathBuf>,
+    /// Commands that replace an applet's own, by applet.
+    pub commands: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Global {
+    #[serde(default)]
+    commands: BTreeMap<String, String>,
+}
+
+/// `targets/<tuple>.toml`: where one target differs from what its tuple says. Every key may be absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetConfig {
+    /// The sysroot, when it is not `<BROOT>/usr/<tuple>`.
+    pub sysroot: Option<PathBuf>,
+    /// The folder of the links, when it is not the program's own.
+    pub bindir: Option<PathBuf>,
+    /// The toolchain that was adopted.
+    pub toolchain: Option<Toolchain>,
+    /// Commands that replace an applet's own for this target, by applet.
+    #[serde(default)]
+    pub commands: BTreeMap<String, String>,
+}
+
+/// A toolchain that was there already.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Toolchain {
+    /// Whose names and options its tools have.
+    pub kind: Kind,
+    /// What stands before the tool's name: `/usr/bin/arm-linux-gnueabi-`, or `/usr/bin/` for LLVM.
+    pub prefix: PathBuf,
+    /// Options that its compilers get besides.
+    #[serde(default)]
+    pub options: Vec<String>,
+}
+
+/// The two families of toolchains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// GCC and binutils: one set of programs a target, told apart by their prefix.
+    Gnu,
+    /// clang, lld and the llvm tools: one set of programs for every target.
+    Llvm,
+}
+
+impl Kind {
+    /// The word for it in TOML.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Gnu => "gnu",
+            Self::Llvm => "llvm",
+        }
+    }
+}
+
+/// Why configuration could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is there and cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] io::Error),
+    /// The file is not what its schema asks for.
+    #[error("`{file}`: {message}", file = .file.display())]
+    Malformed {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong, with the line.
+        message: String,
+    },
+}
+
+impl ConfigError {
+    /// What to do.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Unreadable(_) => "look at its permissions".into(),
+            Self::Malformed { file, .. } => {
+                format!("mend it, or move it away: `mv {0} {0}.old`", file.display())
+            }
+        }
+    }
+}
+
+impl Config {
+    /// Finds the folders and reads `crossmerge.toml`.
+    pub fn read(env: &Env) -> Result<Self, ConfigError> {
+        let broot = env
+            .get(env::PORTAGE_OVERRIDE_EPREFIX)
+            .unwrap_or(OsStr::new(BAKED_EPREFIX));
+        // Portage normalises its EPREFIX in the same way: `/` is no prefix.
+        let broot: PathBuf = Path::new(broot).components().collect();
+        let broot = if broot == Path::new("/") {
+            PathBuf::new()
+        } else {
+            broot
+        };
+        let mut folders = vec![below(&broot, "etc/crossmerge")];
+        if !nix::unistd::geteuid().is_root() {
+            folders.extend(dirs::config_dir().map(|folder| folder.join("crossmerge")));
+        }
+        let mut commands = BTreeMap::new();
+        for folder in &folders {
+            let global: Option<Global> = read_toml(&folder.join("crossmerge.toml"))?;
+            commands.extend(global.unwrap_or_default().commands);
+        }
+        Ok(Self {
+            broot,
+            folders,
+            commands,
+        })
+    }
+
+    /// The folder that new files go to: the machine's for root, the person's otherwise.
+    pub fn own_folder(&self) -> &Path {
+        self.folders
+            .last()
+            .expect("the machine's folder is always there")
+    }
+
+    /// The file of one target: the one that exists and wins, else where a new one goes.
+    pub fn target_file(&self, tuple: &Tuple) -> PathBuf {
+        let name = format!("targets/{tuple}.toml");
+        let mut files = self.folders.iter().rev().map(|folder| folder.join(&name));
+        files
+            .find(|file| file.exists())
+            .unwrap_or_else(|| self.own_folder().join(&name))
+    }
+
+    /// Reads the file of one target.
+    pub fn target(&self, tuple: &Tuple) -> Result<TargetConfig, ConfigError> {
+        Ok(read_toml(&self.target_file(tuple))?.unwrap_or_default())
+    }
+
+    /// The tuples that have a file.
+    pub fn targets(&self) -> Result<Vec<Tuple>, ConfigError> {
+        let files = self
+            .folders
+            .iter()
+            .map(|folder| toml_files(&folder.join("targets")));
+        let files = files.collect::<Result<Vec<_>, _>>()?.concat();
+        Ok(files
+            .iter()
+            .filter_map(|(stem, _)| stem.parse().ok())
+            .collect())
+    }
+
+    /// The files of a data folder (`wrappers`, `profiles`): those built in, then people's. One of the same name replaces.
+    pub fn sources(
+        &self,
+        folder: &str,
+        built_in: &[(&str, &str)],
+    ) -> Result<BTreeMap<String, Source>, ConfigError> {
+        let own = |(stem, text): &(&str, &str)| {
+            (
+                (*stem).to_owned(),
+                (format!("{folder}/{stem}.toml"), (*text).to_owned()),
+            )
+        };
+        let mut sources: BTreeMap<String, Source> = built_in.iter().map(own).collect();
+        for place in &self.folders {
+            for (stem, path) in toml_files(&place.join(folder))? {
+                let text = fs_err::read_to_string(&path)?;
+                sources.insert(stem, (path.display().to_string(), text));
+            }
+        }
+        Ok(sources)
+    }
+}
+
+/// A path below a root that may be empty, or end in a slash.
+pub fn below(root: &Path, path: &str) -> PathBuf {
+    let mut joined = root.as_os_str().to_owned();
+    if !joined.as_encoded_bytes().ends_with(b"/") {
+        joined.push("/");
+    }
+    joined.push(path);
+    joined.into()
+}
+
+/// The `*.toml` of a folder, sorted, as stem and path; none when there is no folder.
+fn toml_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, ConfigError> {
+    let entries = match fs_err::read_dir(folder) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        if let Some(stem) = name.strip_suffix(".toml")
+            && !stem.starts_with('.')
+        {
+            files.push((stem.to_owned(), path.clone()));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read_toml<T: for<'de> Deserialize<'de>>(file: &Path) -> Result<Option<T>, ConfigError> {
+    let text = match fs_err::read_to_string(file) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        text => text?,
+    };
+    toml::from_str(&text)
+        .map(Some)
+        .map_err(|e| ConfigError::Malformed {
+            file: file.into(),
+            message: e.to_string().trim_end().into(),
+        })
+}

@@ -1,0 +1,301 @@
+//! The context: every look at the system that a plan rests on.
+//!
+//! A look that costs something (asking portageq, say) is taken when a layer first wants it, once. Layers and plans see
+//! the system only through here.
+
+use crate::{
+    config::{Config, ConfigError, TargetConfig, below},
+    env::{self, Env},
+    portage::{self, PortageError, Question, Settings},
+    tuple::Tuple,
+};
+use once_cell::unsync::OnceCell;
+use std::{
+    ffi::{OsStr, OsString},
+    io,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
+    path::{Path, PathBuf},
+};
+
+/// Everything about this call that was not typed.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The environment.
+    pub env: Env,
+    /// The configuration.
+    pub config: Config,
+    /// What is configured for the target.
+    pub settings: TargetConfig,
+    /// The tuple we build for.
+    pub tuple: Tuple,
+    portage: OnceCell<Portage>,
+}
+
+/// What Portage says of the machine and of the target.
+#[derive(Debug, Clone, Default)]
+pub struct Portage {
+    host: Settings,
+    target: Settings,
+}
+
+/// Why a look at the system showed nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ContextError {
+    /// Configuration could not be read.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Portage did not answer.
+    #[error(transparent)]
+    Portage(#[from] PortageError),
+    /// The tuple was to come from CHOST.
+    #[error("`{name}` takes its tuple from CHOST, which is not set")]
+    NoChost {
+        /// Our name.
+        name: String,
+    },
+    /// CHOST holds no tuple.
+    #[error("CHOST in the environment: {0}")]
+    Chost(crate::tuple::TupleError),
+    /// Nothing to build against.
+    #[error("the sysroot `{sysroot}` of `{tuple}` does not exist", sysroot = .sysroot.display())]
+    NoSysroot {
+        /// The tuple.
+        tuple: Tuple,
+        /// Where it should be.
+        sysroot: PathBuf,
+        /// SYSROOT in the environment says so.
+        from_environment: bool,
+    },
+    /// The program is nowhere on PATH, ourselves not counted.
+    #[error("the real tool `{program}` was not found in PATH")]
+    NoTool {
+        /// The program.
+        program: String,
+    },
+    /// Something of that name is there, and nobody may run it.
+    #[error("`{path}` is there and is not executable", path = .path.display())]
+    NotExecutable {
+        /// The first such file.
+        path: PathBuf,
+    },
+}
+
+impl ContextError {
+    /// How to go on.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Config(e) => e.hint(),
+            Self::Portage(e) => e.hint(),
+            Self::NoChost { .. } => {
+                "call it as `CHOST=<tuple> …`, or by the name `<tuple>-emerge`".into()
+            }
+            Self::Chost(e) => e.hint(),
+            Self::NoSysroot {
+                from_environment: true,
+                ..
+            } => "SYSROOT in the environment names it: `unset SYSROOT`".into(),
+            Self::NoSysroot { tuple, .. } => format!("make it with `crossmerge init {tuple}`"),
+            Self::NoTool { program } => format!(
+                "install it, or add its folder to PATH: `type -a {program}` shows where the shell looks"
+            ),
+            Self::NotExecutable { path } => format!("`chmod +x {}`", path.display()),
+        }
+    }
+
+    /// 127 for a tool that is not there, 126 for one that may not be run, 125 for the rest.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::NoTool { .. } => 127,
+            Self::NotExecutable { .. } => 126,
+            Self::Portage(PortageError::Exec(e)) => e.exit_code(),
+            _ => crate::error::OWN_FAILURE,
+        }
+    }
+}
+
+impl Context {
+    /// Takes the first looks: the configuration of the tuple.
+    pub fn new(env: Env, config: Config, tuple: Tuple) -> Result<Self, ContextError> {
+        let settings = config.target(&tuple)?;
+        Ok(Self {
+            env,
+            config,
+            settings,
+            tuple,
+            portage: OnceCell::new(),
+        })
+    }
+
+    /// SYSROOT: the environment's, else the target's own place, else `<BROOT>/usr/<tuple>`.
+    pub fn sysroot(&self) -> PathBuf {
+        match self.env.get(env::SYSROOT) {
+            Some(sysroot) => sysroot.into(),
+            None => self
+                .settings
+                .sysroot
+                .clone()
+                .unwrap_or_else(|| self.default_sysroot()),
+        }
+    }
+
+    /// `<BROOT>/usr/<tuple>`, where crossdev has it.
+    pub fn default_sysroot(&self) -> PathBuf {
+        below(&self.config.broot, &format!("usr/{}", self.tuple))
+    }
+
+    /// The sysroot, which has to be there.
+    pub fn existing_sysroot(&self) -> Result<PathBuf, ContextError> {
+        let sysroot = self.sysroot();
+        match sysroot.is_dir() {
+            true => Ok(sysroot),
+            false => Err(ContextError::NoSysroot {
+                tuple: self.tuple.clone(),
+                sysroot,
+                from_environment: self.env.get(env::SYSROOT).is_some(),
+            }),
+        }
+    }
+
+    /// EPREFIX: the environment's, else empty, since a cross target has no prefix.
+    pub fn eprefix(&self) -> OsString {
+        self.env.get(env::EPREFIX).unwrap_or_default().to_owned()
+    }
+
+    /// PORTAGE_CONFIGROOT: the environment's, else `$SYSROOT$EPREFIX`.
+    pub fn configroot(&self) -> PathBuf {
+        match self.env.get(env::PORTAGE_CONFIGROOT) {
+            Some(configroot) => configroot.into(),
+            None => {
+                let mut configroot = self.sysroot().into_os_string();
+                configroot.push(self.eprefix());
+                configroot.into()
+            }
+        }
+    }
+
+    /// What Portage says; empty settings where there is no Portage.
+    pub fn portage(&self) -> Result<&Portage, ContextError> {
+        self.portage.get_or_try_init(|| {
+            let Ok(portageq) = self.find_program(OsStr::new("portageq")) else {
+                return Ok(Portage::default());
+            };
+            let of_target = [env::ROOT.name, env::EMERGE_DEFAULT_OPTS.name];
+            let questions = [
+                Question::host(&portageq, portage::BUILD),
+                Question::target(&portageq, &of_target, &self.configroot(), self.eprefix()),
+            ];
+            let mut answers = portage::ask(&questions)?;
+            let target = answers.pop().unwrap_or_default();
+            Ok(Portage {
+                host: answers.pop().unwrap_or_default(),
+                target,
+            })
+        })
+    }
+
+    /// Finds a real tool as an absolute path, skipping ourselves under whatever name.
+    pub fn find_program(&self, name: &OsStr) -> Result<PathBuf, ContextError> {
+        let own = Identity::own();
+        let mut not_executable = None;
+        for candidate in self.candidates(name) {
+            let Ok(metadata) = candidate.metadata() else {
+                continue;
+            };
+            if !metadata.is_file()
+                || own
+                    .as_ref()
+                    .is_ok_and(|own| *own == Identity::of(&metadata))
+            {
+                continue;
+            }
+            if is_executable(&candidate) {
+                return Ok(std::path::absolute(&candidate).unwrap_or(candidate));
+            }
+            not_executable.get_or_insert(candidate);
+        }
+        Err(match not_executable {
+            Some(path) => ContextError::NotExecutable { path },
+            None => ContextError::NoTool {
+                program: name.to_string_lossy().into_owned(),
+            },
+        })
+    }
+
+    /// Tells whether a shell would find the command, be it ours or another's.
+    pub fn has_command(&self, name: &OsStr) -> bool {
+        self.candidates(name)
+            .iter()
+            .any(|path| path.is_file() && is_executable(path))
+    }
+
+    /// The folders of PATH.
+    pub fn path(&self) -> Vec<PathBuf> {
+        let path = self
+            .env
+            .get(env::PATH)
+            .unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin"));
+        // An empty entry is the current folder.
+        let folder = |entry: PathBuf| {
+            if entry.as_os_str().is_empty() {
+                ".".into()
+            } else {
+                entry
+            }
+        };
+        std::env::split_paths(path).map(folder).collect()
+    }
+
+    fn candidates(&self, name: &OsStr) -> Vec<PathBuf> {
+        match name.as_bytes().contains(&b'/') {
+            true => vec![name.into()],
+            false => self.path().iter().map(|folder| folder.join(name)).collect(),
+        }
+    }
+}
+
+impl Portage {
+    /// A setting of the machine; none without Portage.
+    pub fn host_setting(&self, name: &str) -> Option<&str> {
+        self.host.get(name).map(String::as_str)
+    }
+
+    /// A setting of the target; empty without Portage, as when it is not set.
+    pub fn target_setting(&self, name: &str) -> &str {
+        self.target.get(name).map_or("", String::as_str)
+    }
+
+    /// The settings as if Portage had said so.
+    #[cfg(test)]
+    pub fn saying(host: &[(&str, &str)], target: &[(&str, &str)]) -> Self {
+        let own = |pairs: &[(&str, &str)]| {
+            pairs
+                .iter()
+                .map(|(n, v)| ((*n).into(), (*v).into()))
+                .collect()
+        };
+        Self {
+            host: own(host),
+            target: own(target),
+        }
+    }
+}
+
+fn is_executable(path: &Path) -> bool {
+    nix::unistd::access(path, nix::unistd::AccessFlags::X_OK).is_ok()
+}
+
+/// A file, whatever it is called: device and inode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity(u64, u64);
+
+impl Identity {
+    /// This program's own file.
+    pub fn own() -> io::Result<Self> {
+        Ok(Self::of(&std::fs::metadata("/proc/self/exe")?))
+    }
+
+    /// The file that the metadata is of.
+    pub fn of(metadata: &std::fs::Metadata) -> Self {
+        Self(metadata.dev(), metadata.ino())
+    }
+}

@@ -1,0 +1,146 @@
+//! The environment: one constant for each variable we know, and the only place that reads any.
+//!
+//! The shells that came before tell *unset* from *empty*, and so must we: each constant says what an empty value
+//! means. Next comes `context.rs`, which holds the snapshot.
+
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+};
+
+/// What an empty value of a variable means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Empty {
+    /// A value like any other: `EPREFIX=` says that the target has no prefix.
+    IsValue,
+    /// The same as unset: `CROSS_CMD=` still runs emerge.
+    IsUnset,
+}
+
+/// A variable of the environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What an empty value means.
+    pub empty: Empty,
+}
+
+const fn value(name: &'static str) -> Variable {
+    Variable {
+        name,
+        empty: Empty::IsValue,
+    }
+}
+
+const fn word(name: &'static str) -> Variable {
+    Variable {
+        name,
+        empty: Empty::IsUnset,
+    }
+}
+
+/// The machine we build on.
+pub const CBUILD: Variable = value("CBUILD");
+/// The machine the package runs on. Set, it wins over the tuple in our own name, as with crossdev's wrappers.
+pub const CHOST: Variable = word("CHOST");
+/// The headers and libraries to build against. Set, it selects another sysroot for one call.
+pub const SYSROOT: Variable = value("SYSROOT");
+/// Where packages are merged. Empty, it would mean `/` to Portage, so it counts as unset.
+pub const ROOT: Variable = word("ROOT");
+/// The prefix inside the target; empty for a target without one.
+pub const EPREFIX: Variable = value("EPREFIX");
+/// Where `etc/portage` of the target is read.
+pub const PORTAGE_CONFIGROOT: Variable = value("PORTAGE_CONFIGROOT");
+/// Portage's own way to say at run time which prefix it is installed under; ours as well.
+pub const PORTAGE_OVERRIDE_EPREFIX: Variable = value("PORTAGE_OVERRIDE_EPREFIX");
+/// The command an applet runs instead of its own, split at white space with shell quotes.
+pub const CROSS_CMD: Variable = word("CROSS_CMD");
+/// Options that emerge reads before those of the command line.
+pub const EMERGE_DEFAULT_OPTS: Variable = word("EMERGE_DEFAULT_OPTS");
+/// `yes` when crossdev sets up a target for clang.
+pub const LLVM: Variable = word("LLVM");
+/// Where programs are looked for.
+pub const PATH: Variable = word("PATH");
+/// Portage's sysroot with the prefix (EAPI 7 and later).
+pub const ESYSROOT: Variable = value("ESYSROOT");
+/// Portage's build directory of the package.
+pub const WORKDIR: Variable = word("WORKDIR");
+/// The ABI whose library directory is wanted.
+pub const ABI: Variable = word("ABI");
+/// The ABI when `ABI` does not say.
+pub const DEFAULT_ABI: Variable = word("DEFAULT_ABI");
+/// uClinux-dist's name for the sysroot.
+pub const STAGEDIR: Variable = word("STAGEDIR");
+/// The pkg-config to run, when a person names one.
+pub const REAL_PKG_CONFIG: Variable = word("REAL_PKG_CONFIG");
+/// pkg-config: the directory that goes before every path it prints.
+pub const PKG_CONFIG_SYSROOT_DIR: Variable = value("PKG_CONFIG_SYSROOT_DIR");
+/// pkg-config: additional places to search.
+pub const PKG_CONFIG_PATH: Variable = word("PKG_CONFIG_PATH");
+/// pkg-config: the places to search.
+pub const PKG_CONFIG_LIBDIR: Variable = value("PKG_CONFIG_LIBDIR");
+/// pkg-config: library directories that need no `-L`.
+pub const PKG_CONFIG_SYSTEM_LIBRARY_PATH: Variable = value("PKG_CONFIG_SYSTEM_LIBRARY_PATH");
+/// pkg-config: include directories that need no `-I`.
+pub const PKG_CONFIG_SYSTEM_INCLUDE_PATH: Variable = value("PKG_CONFIG_SYSTEM_INCLUDE_PATH");
+/// pkgconf: prepend the sysroot only where freedesktop's pkg-config does.
+pub const PKG_CONFIG_FDO_SYSROOT_RULES: Variable = value("PKG_CONFIG_FDO_SYSROOT_RULES");
+
+/// The environment as it was when we were started.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Env(BTreeMap<OsString, OsString>);
+
+impl Env {
+    /// Reads the environment of this process.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one reader of the environment"
+    )]
+    pub fn capture() -> Self {
+        Self(std::env::vars_os().collect())
+    }
+
+    /// The value of a variable; `None` when it is unset, or empty and that means unset.
+    pub fn get(&self, variable: Variable) -> Option<&OsStr> {
+        let value = self.get_name(variable.name)?;
+        (variable.empty == Empty::IsValue || !value.is_empty()).then_some(value)
+    }
+
+    /// Forgets a variable, for a question that it must not answer.
+    pub fn unset(&mut self, variable: Variable) {
+        self.0.remove(OsStr::new(variable.name));
+    }
+
+    /// The value of a variable whose name is only known at run time, such as `LIBDIR_<abi>`.
+    pub fn get_name(&self, name: &str) -> Option<&OsStr> {
+        self.0.get(OsStr::new(name)).map(OsString::as_os_str)
+    }
+}
+
+impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Env {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
+        Self(
+            pairs
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_value_means_what_the_constant_says() {
+        let env: Env = [("EPREFIX", ""), ("CROSS_CMD", ""), ("CBUILD", "x")]
+            .into_iter()
+            .collect();
+        assert_eq!(env.get(EPREFIX), Some(OsStr::new("")));
+        assert_eq!(env.get(CROSS_CMD), None);
+        assert_eq!(env.get(CBUILD), Some(OsStr::new("x")));
+        assert_eq!(env.get(SYSROOT), None);
+    }
+}

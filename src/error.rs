@@ -1,0 +1,71 @@
+//! What a person reads when something failed: the name we were called by, the situation, one hint, an exit code.
+
+use crate::{
+    applet::AppletError, argv0::NameError, config::ConfigError, context::ContextError,
+    exec::ExecError, init::InitError, portage::PortageError, target::TargetError,
+    tuple::TupleError,
+};
+use std::io;
+
+/// The exit code of our own failures, chosen so that no tool's own code is mistaken for it (`env` and `nohup` use it).
+pub const OWN_FAILURE: u8 = 125;
+
+/// Any failure of ours. Each module says what happened; this collects them for `main`.
+#[derive(Debug, thiserror::Error)]
+#[expect(
+    missing_docs,
+    reason = "each variant is a module's own error, documented there"
+)]
+pub enum Error {
+    #[error(transparent)]
+    Applet(#[from] AppletError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+    #[error(transparent)]
+    Init(#[from] InitError),
+    #[error(transparent)]
+    Name(#[from] NameError),
+    #[error(transparent)]
+    Portage(#[from] PortageError),
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error(transparent)]
+    Tuple(#[from] TupleError),
+    #[error("{message}")]
+    Usage { message: String, hint: String },
+    #[error("cannot write the answer: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl Error {
+    /// The line that says how to go on.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Applet(e) => e.hint(),
+            Self::Config(e) => e.hint(),
+            Self::Context(e) => e.hint(),
+            Self::Exec(e) => e.hint(),
+            Self::Init(e) => e.hint(),
+            Self::Name(e) => e.hint(),
+            Self::Portage(e) => e.hint(),
+            Self::Target(e) => e.hint(),
+            Self::Tuple(e) => e.hint(),
+            Self::Usage { hint, .. } => hint.clone(),
+            Self::Output(_) => return None,
+        })
+    }
+
+    /// 126 and 127 as shells have them, [`OWN_FAILURE`] for the rest.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Applet(e) => e.exit_code(),
+            Self::Context(e) => e.exit_code(),
+            Self::Exec(e) | Self::Portage(PortageError::Exec(e)) => e.exit_code(),
+            _ => OWN_FAILURE,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Does a plan: the only place that starts a program.
+
+use crate::plan::{Change, Plan};
+use std::{
+    convert::Infallible,
+    io,
+    os::unix::process::CommandExt,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+};
+
+/// Why a program did not start, or did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecError {
+    /// The kernel says there is no such file: it, or its interpreter, is gone.
+    #[error("cannot start `{path}`: it, or the interpreter it names, does not exist", path = .0.display())]
+    NotFound(PathBuf),
+    /// It is there, and is no program that may be run.
+    #[error("cannot start `{path}`: {source}", path = .path.display())]
+    NotExecutable {
+        /// The program.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+}
+
+impl ExecError {
+    fn new(plan: &Plan, source: io::Error) -> Self {
+        let path = plan.program.clone();
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::NotFound(path),
+            _ => Self::NotExecutable { path, source },
+        }
+    }
+
+    /// What to look at.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NotFound(path) | Self::NotExecutable { path, .. } => {
+                format!(
+                    "look at it with `file -L {}`",
+                    crate::plan::quote(path.as_os_str())
+                )
+            }
+        }
+    }
+
+    /// 127 for a program that is not there, 126 for one that cannot be run, as shells have it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::NotFound(_) => 127,
+            Self::NotExecutable { .. } => 126,
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one starter of programs"
+)]
+fn command(plan: &Plan) -> Command {
+    let mut command = Command::new(&plan.program);
+    command.args(&plan.args);
+    for (name, change) in &plan.env {
+        match change {
+            Change::Set(value) => command.env(name, value),
+            Change::Unset => command.env_remove(name),
+        };
+    }
+    command
+}
+
+/// Becomes the program. Returns only when that fails.
+pub fn exec(plan: &Plan) -> Result<Infallible, ExecError> {
+    Err(ExecError::new(plan, command(plan).exec()))
+}
+
+/// Runs the programs beside each other, without standard input, and collects what each one says, in their order.
+pub fn query(plans: &[Plan]) -> Result<Vec<Output>, ExecError> {
+    let started: Vec<_> = plans
+        .iter()
+        .map(|plan| {
+            let mut command = command(plan);
+            command
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped());
+            command
+                .spawn()
+                .map_err(|source| ExecError::new(plan, source))
+        })
+        .collect();
+    // Every child is waited for before the first failure is told.
+    let answers: Vec<_> = started
+        .into_iter()
+        .zip(plans)
+        .map(|(child, plan)| {
+            child?
+                .wait_with_output()
+                .map_err(|source| ExecError::new(plan, source))
+        })
+        .collect();
+    answers.into_iter().collect()
+}

@@ -1,0 +1,607 @@
+//! `init`: makes a target: its links, its sysroot, `etc/portage` in it.
+//!
+//! Look first ([`plan`]): the machine's settings, what is in the sysroot, what a person edited. From that comes a list
+//! of steps, which `--dry-run` prints and [`init`] applies under a lock. Whatever can be refused is refused before the
+//! first step.
+
+mod files;
+mod record;
+mod remove;
+mod targets;
+mod toolchain;
+mod write;
+
+pub use remove::remove;
+pub use targets::{TargetState, targets};
+
+use crate::{
+    applet::{AppletError, Wrappers},
+    config::{ConfigError, Kind, Toolchain, below},
+    context::{Context, ContextError, Identity},
+    env,
+    exec::{self, ExecError},
+    plan::{Changes, Plan},
+    portage::{self, PortageError, Question, Repositories, Settings},
+    target::{Target, TargetError},
+    tuple::Tuple,
+};
+use nix::fcntl::{Flock, FlockArg};
+use record::Record;
+use std::{
+    ffi::{OsStr, OsString},
+    io,
+    path::{Path, PathBuf},
+};
+use toolchain::Made;
+use write::{Care, Content, Step, Write, named};
+
+/// What the command line asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Keep the target here from now on.
+    pub sysroot: Option<PathBuf>,
+    /// Make the links here from now on.
+    pub bindir: Option<PathBuf>,
+    /// Adopt the GNU toolchain whose tools begin so.
+    pub toolchain: Option<OsString>,
+    /// Adopt clang and lld.
+    pub llvm: bool,
+    /// Set the target up for clang, as crossdev asks with `LLVM=yes`, and adopt nothing.
+    pub clang_target: bool,
+    /// Copy the adopted toolchain's libc into the sysroot.
+    pub with_libc: bool,
+}
+
+/// What init will do, decided.
+#[derive(Debug)]
+pub struct InitPlan {
+    sysroot: PathBuf,
+    steps: Vec<Step>,
+    record: Record,
+    notes: Vec<String>,
+}
+
+/// Why init does nothing.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the variants mean")]
+pub enum InitError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    #[error(transparent)]
+    Applet(#[from] Box<AppletError>),
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Portage(#[from] PortageError),
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error("`{tuple}` is {what} of this machine: its wrappers would shadow native tools")]
+    Native { tuple: Tuple, what: String },
+    #[error("`{path}` is not crossmerge's, and a link of ours would replace it", path = .0.display())]
+    NotOurs(PathBuf),
+    #[error("`{path}` is not a folder", path = .0.display())]
+    NotAFolder(PathBuf),
+    #[error("`{path}` has ten thousand files `._cfgNNNN_` beside it", path = .0.display())]
+    TooManyBeside(PathBuf),
+    #[error("Portage has no main repository, so there is no profile to link")]
+    NoMainRepository,
+    #[error("the main repository has no profile `{path}`", path = .0.display())]
+    NoEmbedded(PathBuf),
+    #[error("the toolchain has no compiler `{name}` in PATH", name = .0.display())]
+    NoCompiler(OsString),
+    #[error("`{compiler}` cannot compile an empty file:\n{said}", compiler = .compiler.display())]
+    CompilerFails { compiler: OsString, said: String },
+    #[error("`{compiler}` does not build for `{tuple}`: it makes {made}, and the tuple means {wanted}", compiler = .compiler.display())]
+    WrongMachine {
+        compiler: OsString,
+        tuple: Tuple,
+        made: Made,
+        wanted: Made,
+    },
+    #[error("`{compiler}` does not tell where its libc is", compiler = .0.display())]
+    NoLibc(OsString),
+    #[error("the toolchain's libc is this machine's own, in `{path}`", path = .0.display())]
+    HostLibc(PathBuf),
+    #[error("`--with-libc` needs an adopted toolchain whose libc it copies")]
+    NothingAdopted,
+    #[error("`{file}`: {message}", file = .file.display())]
+    NotToml { file: PathBuf, message: String },
+    #[error("`{0}` is not initialised: it has no sysroot, no link and no configuration of ours")]
+    NotInitialised(Tuple),
+}
+
+impl InitError {
+    /// How to go on.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Config(e) => e.hint(),
+            Self::Context(e) => e.hint(),
+            Self::Applet(e) => e.hint(),
+            Self::Exec(e) => e.hint(),
+            Self::Portage(e) => e.hint(),
+            Self::Target(e) => e.hint(),
+            Self::Io(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+                "run it as root, or keep the target in folders of your own: `--sysroot DIR --bindir DIR`".into()
+            }
+            Self::Io(_) => "mend that and run it again: what is done is kept".into(),
+            Self::Native { .. } => "give the target a vendor of its own, as in `i686-cross-linux-gnu`".into(),
+            Self::NotOurs(path) => {
+                format!("keep the links elsewhere with `--bindir DIR`, or move it away: `mv {0} {0}.old`", path.display())
+            }
+            Self::NotAFolder(path) => format!("move it away: `mv {0} {0}.old`", path.display()),
+            Self::TooManyBeside(_) => "merge them with `etc-update` or `dispatch-conf`".into(),
+            Self::NoMainRepository => "name one as main-repo in /etc/portage/repos.conf; `portageq envvar PORTAGE_REPOSITORIES` shows what Portage sees".into(),
+            Self::NoEmbedded(_) => "sync the repository: `emerge --sync`".into(),
+            Self::NoCompiler(_) => "give what stands before `gcc` in its tools' names: `--toolchain /opt/sdk/bin/arm-linux-gnueabi-`, or install clang for `--llvm`".into(),
+            Self::CompilerFails { .. } => "the toolchain itself is broken: mend or reinstall it".into(),
+            Self::WrongMachine { .. } => "adopt the toolchain of that tuple; `crossmerge show <tuple>` prints what it means".into(),
+            Self::NoLibc(_) => "copy headers and libraries into the sysroot yourself, and leave `--with-libc` out".into(),
+            Self::HostLibc(_) => "adopt a cross toolchain with a libc of its own".into(),
+            Self::NothingAdopted => "add `--toolchain PREFIX` or `--llvm`".into(),
+            Self::NotToml { file, .. } => format!("mend it, or move it away: `mv {0} {0}.old`", file.display()),
+            Self::NotInitialised(_) => "`crossmerge targets` lists those that are".into(),
+        }
+    }
+}
+
+/// What the machine's Portage says for init. None where there is no Portage.
+#[derive(Debug)]
+struct Host {
+    settings: Settings,
+    repositories: Repositories,
+}
+
+impl Host {
+    fn ask(context: &Context) -> Result<Option<Self>, InitError> {
+        let Ok(portageq) = context.find_program(OsStr::new("portageq")) else {
+            return Ok(None);
+        };
+        let mut settings = portage::ask(&[Question::host(&portageq, portage::INIT)])?.remove(0);
+        let abis: Vec<String> = settings["MULTILIB_ABIS"]
+            .split_whitespace()
+            .map(|abi| format!("CHOST_{abi}"))
+            .collect();
+        if !abis.is_empty() {
+            let names: Vec<&str> = abis.iter().map(String::as_str).collect();
+            settings.extend(portage::ask(&[Question::host(&portageq, &names)])?.remove(0));
+        }
+        let repositories = Repositories::parse(&settings["PORTAGE_REPOSITORIES"]);
+        Ok(Some(Self {
+            settings,
+            repositories,
+        }))
+    }
+
+    /// Refuses a tuple for which this machine has native tools.
+    fn check_foreign(&self, tuple: &Tuple) -> Result<(), InitError> {
+        let native = self.settings.iter().find(|(name, value)| {
+            (*name == "CBUILD" || name.starts_with("CHOST_")) && value.as_str() == tuple.as_str()
+        });
+        match native {
+            None => Ok(()),
+            Some((name, _)) => Err(InitError::Native {
+                tuple: tuple.clone(),
+                what: match name.strip_prefix("CHOST_") {
+                    None => "the CBUILD".into(),
+                    Some(abi) => format!("the CHOST of the ABI {abi}"),
+                },
+            }),
+        }
+    }
+}
+
+/// What init has to know before it decides: asked once, for it costs starts of Python and of compilers.
+#[derive(Debug)]
+struct Looked {
+    host: Option<Host>,
+    argv0: OsString,
+}
+
+/// Looks at the machine and adopts what the options name, into the context; refuses what cannot be.
+fn look(
+    context: &mut Context,
+    target: &Target,
+    options: &Options,
+    argv0: &OsStr,
+) -> Result<Looked, InitError> {
+    let host = Host::ask(context)?;
+    match &host {
+        Some(host) => host.check_foreign(&context.tuple)?,
+        None => check_foreign_by_compiler(context)?,
+    }
+    if let Some(sysroot) = &options.sysroot {
+        context.settings.sysroot = Some(absolute(sysroot)?);
+        context.env.unset(env::SYSROOT);
+    }
+    if let Some(bindir) = &options.bindir {
+        context.settings.bindir = Some(absolute(bindir)?);
+    }
+    if let Some(prefix) = &options.toolchain {
+        context.settings.toolchain = Some(toolchain::adopt(context, target, Kind::Gnu, prefix)?);
+    } else if options.llvm {
+        context.settings.toolchain = Some(toolchain::adopt(
+            context,
+            target,
+            Kind::Llvm,
+            OsStr::new(""),
+        )?);
+    }
+    Ok(Looked {
+        host,
+        argv0: argv0.to_owned(),
+    })
+}
+
+/// Decides the steps against what is in the sysroot now.
+fn decide(
+    context: &Context,
+    wrappers: &Wrappers,
+    target: &Target,
+    options: &Options,
+    looked: &Looked,
+) -> Result<InitPlan, InitError> {
+    let sysroot = absolute(&context.sysroot())?;
+    let record = Record::read(&sysroot)?;
+    let mut notes = Vec::new();
+    let mut writes = links(context, wrappers, &looked.argv0)?;
+    writes.extend(target_file(context, options)?);
+    match &looked.host {
+        Some(host) => writes.extend(etc_portage(
+            context, &sysroot, &record, target, host, options, &mut notes,
+        )?),
+        None => notes
+            .push("no Portage here: etc/portage was left out; run init again when there is".into()),
+    }
+    // A copy of the libc that a kill cut short is finished, asked for or not.
+    let unfinished = record.pending && record.knows(Path::new("usr/include/stdio.h"));
+    match &context.settings.toolchain {
+        Some(adopted) if options.with_libc || unfinished => {
+            writes.extend(toolchain::libc(context, adopted, &sysroot)?);
+        }
+        None if options.with_libc => return Err(InitError::NothingAdopted),
+        _ => {}
+    }
+    let steps = writes
+        .into_iter()
+        .map(|write| Step::decide(write, &sysroot, &record))
+        .collect::<Result<_, _>>()?;
+    Ok(InitPlan {
+        sysroot,
+        steps,
+        record,
+        notes,
+    })
+}
+
+/// Decides what init would do, and touches nothing.
+pub fn plan(
+    context: &mut Context,
+    wrappers: &Wrappers,
+    target: &Target,
+    options: &Options,
+    argv0: &OsStr,
+) -> Result<InitPlan, InitError> {
+    let looked = look(context, target, options, argv0)?;
+    decide(context, wrappers, target, options, &looked)
+}
+
+/// Decides and does it.
+///
+/// It is decided twice: before the lock, so that what is refused is refused before even the lock's file is made, and
+/// under the lock, against what another run may have left.
+pub fn init(
+    context: &mut Context,
+    wrappers: &Wrappers,
+    target: &Target,
+    options: &Options,
+    argv0: &OsStr,
+) -> Result<InitPlan, InitError> {
+    let looked = look(context, target, options, argv0)?;
+    let sysroot = decide(context, wrappers, target, options, &looked)?.sysroot;
+    let _lock = lock(&sysroot)?;
+    let plan = decide(context, wrappers, target, options, &looked)?;
+    write::apply(&plan.steps, &plan.sysroot, plan.record.clone())?;
+    Ok(plan)
+}
+
+impl InitPlan {
+    /// What changes, for a person: a line each, the copies of a libc as one.
+    pub fn to_text(&self) -> String {
+        let copies = self.copies();
+        let lines = self.steps.iter().filter(|step| {
+            step.write.care != Care::Gap || matches!(step.write.content, Content::Folder(_))
+        });
+        let mut text: String = lines
+            .filter_map(Step::to_line)
+            .map(|line| line + "\n")
+            .collect();
+        if copies > 0 {
+            text.push_str(&format!(
+                "new      {copies} files of the toolchain's libc in {}\n",
+                self.sysroot.display()
+            ));
+        }
+        if text.is_empty() {
+            text.push_str("nothing to do: everything is as init would make it\n");
+        }
+        text + &self
+            .notes
+            .iter()
+            .map(|note| format!("note: {note}\n"))
+            .collect::<String>()
+    }
+
+    /// The writes as diffs. Nothing when there are none.
+    pub fn to_diff(&self) -> Result<String, InitError> {
+        Ok(self
+            .steps
+            .iter()
+            .map(Step::to_diff)
+            .collect::<Result<String, _>>()?)
+    }
+
+    /// What a person should know besides.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    fn copies(&self) -> usize {
+        let copied = |step: &&Step| {
+            step.write.care == Care::Gap
+                && !matches!(step.write.content, Content::Folder(_))
+                && step.written().is_some()
+        };
+        self.steps.iter().filter(copied).count()
+    }
+}
+
+/// Takes the sysroot's lock; waits, and says so, while another holds it.
+fn lock(sysroot: &Path) -> Result<Flock<std::fs::File>, InitError> {
+    let folder = sysroot.join(record::FOLDER);
+    fs_err::create_dir_all(&folder)?;
+    let path = folder.join("lock");
+    let open = || {
+        fs_err::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .map(fs_err::File::into_file)
+    };
+    match Flock::lock(open()?, FlockArg::LockExclusiveNonblock) {
+        Ok(lock) => Ok(lock),
+        Err((file, nix::errno::Errno::EWOULDBLOCK)) => {
+            crate::say(&format!(
+                "another crossmerge works on `{}`: waiting for it",
+                sysroot.display()
+            ));
+            Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, e)| named(e.into(), &path))
+        }
+        Err((_, e)) => Err(named(e.into(), &path)),
+    }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, InitError> {
+    std::path::absolute(path).map_err(|e| named(e, path))
+}
+
+/// Without Portage, the native compiler says what this machine is.
+fn check_foreign_by_compiler(context: &Context) -> Result<(), InitError> {
+    let Ok(program) = context.find_program(OsStr::new("cc")) else {
+        return Ok(());
+    };
+    let plan = Plan {
+        program,
+        args: vec!["-dumpmachine".into()],
+        env: Changes::new(),
+    };
+    let machine = String::from_utf8_lossy(&exec::query(&[plan])?.remove(0).stdout)
+        .trim()
+        .to_owned();
+    match machine == context.tuple.as_str() {
+        false => Ok(()),
+        true => Err(InitError::Native {
+            tuple: context.tuple.clone(),
+            what: "the native tuple".into(),
+        }),
+    }
+}
+
+/// The folder of the links: the target's own, else the one we were called from.
+fn bindir(context: &Context, argv0: &OsStr) -> PathBuf {
+    if let Some(bindir) = &context.settings.bindir {
+        return bindir.clone();
+    }
+    let called = Path::new(argv0);
+    let is_us = |path: &Path| {
+        path.metadata()
+            .is_ok_and(|m| Identity::own().is_ok_and(|own| own == Identity::of(&m)))
+    };
+    let called = match called.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => Some(folder.to_owned()),
+        _ => context
+            .path()
+            .into_iter()
+            .find(|folder| is_us(&folder.join(called))),
+    };
+    let exe = || {
+        fs_err::read_link("/proc/self/exe")
+            .ok()
+            .and_then(|exe| exe.parent().map(Path::to_owned))
+    };
+    let folder = called.or_else(exe).unwrap_or_else(|| ".".into());
+    std::path::absolute(&folder).unwrap_or(folder)
+}
+
+/// The links: one an applet, one a tool of the adopted toolchain, and `emerge-<tuple>`.
+fn links(context: &Context, wrappers: &Wrappers, argv0: &OsStr) -> Result<Vec<Write>, InitError> {
+    let bindir = bindir(context, argv0);
+    let beside_us = bindir.join("crossmerge");
+    let target: PathBuf = match beside_us.metadata() {
+        Ok(metadata) if Identity::own()? == Identity::of(&metadata) => "crossmerge".into(),
+        _ => fs_err::read_link("/proc/self/exe")?,
+    };
+    let mut names: Vec<String> = wrappers
+        .applets()
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    if let Some(adopted) = &context.settings.toolchain {
+        names.extend(toolchain::present(adopted, wrappers.tools(adopted.kind)));
+    }
+    let tuple = &context.tuple;
+    let names = names
+        .iter()
+        .map(|name| format!("{tuple}-{name}"))
+        .chain([format!("emerge-{tuple}")]);
+    Ok(names
+        .map(|name| {
+            Write::new(
+                bindir.join(name),
+                Content::Link(target.clone()),
+                Care::Command,
+            )
+        })
+        .collect())
+}
+
+/// `targets/<tuple>.toml`, when the options say something that lasts. What a person wrote in it stays.
+fn target_file(context: &Context, options: &Options) -> Result<Option<Write>, InitError> {
+    let file = context.config.target_file(&context.tuple);
+    let text = match fs_err::read_to_string(&file) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
+        text => text?,
+    };
+    let mut document: toml_edit::DocumentMut =
+        text.parse()
+            .map_err(|e: toml_edit::TomlError| InitError::NotToml {
+                file: file.clone(),
+                message: e.to_string(),
+            })?;
+    let mut put =
+        |key: &str, path: &Path| document[key] = toml_edit::value(path.to_string_lossy().as_ref());
+    if let (Some(_), Some(sysroot)) = (&options.sysroot, &context.settings.sysroot) {
+        put("sysroot", sysroot);
+    }
+    if let (Some(_), Some(bindir)) = (&options.bindir, &context.settings.bindir) {
+        put("bindir", bindir);
+    }
+    if let (true, Some(adopted)) = (
+        options.llvm || options.toolchain.is_some(),
+        &context.settings.toolchain,
+    ) {
+        document["toolchain"] = toml_edit::Item::Table(toolchain_table(adopted));
+    }
+    let edited = document.to_string();
+    Ok((edited != text).then(|| Write::new(file, Content::Text(edited), Care::Edit)))
+}
+
+fn toolchain_table(toolchain: &Toolchain) -> toml_edit::Table {
+    let mut table = toml_edit::Table::new();
+    table["kind"] = toml_edit::value(toolchain.kind.as_str());
+    table["prefix"] = toml_edit::value(toolchain.prefix.to_string_lossy().as_ref());
+    if !toolchain.options.is_empty() {
+        table["options"] = toml_edit::value(toolchain.options.iter().collect::<toml_edit::Array>());
+    }
+    table
+}
+
+/// The writes below `etc/portage`. A make.conf that we did not write says that somebody else set the sysroot up, and
+/// it is accepted as it is; but for the placeholders that crossdev leaves when it fails half-way.
+fn etc_portage(
+    context: &Context,
+    sysroot: &Path,
+    record: &Record,
+    target: &Target,
+    host: &Host,
+    options: &Options,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Write>, InitError> {
+    let configroot = below(sysroot, &context.eprefix().to_string_lossy());
+    let etc = below(&configroot, "etc/portage");
+    let main = host
+        .repositories
+        .main()
+        .ok_or(InitError::NoMainRepository)?;
+    let embedded = main.location.join("profiles/embedded");
+    let profile = etc.join("make.profile");
+    let texts =
+        ["make.conf", "profile/make.defaults", "profile/use.force"].map(|name| etc.join(name));
+    let cbuild = &host.settings["CBUILD"];
+    let half_made: Vec<Write> = texts
+        .iter()
+        .filter_map(|path| {
+            let mended = files::mended(&fs_err::read_to_string(path).ok()?, target, cbuild)?;
+            Some(Write::new(path, Content::Text(mended), Care::Edit))
+        })
+        .collect();
+    let theirs = texts[0].exists() && !record.knows(write::within(&texts[0], sysroot));
+    if (!theirs || !half_made.is_empty()) && !embedded.is_dir() {
+        return Err(InitError::NoEmbedded(embedded));
+    }
+    if !half_made.is_empty() {
+        notes.push(format!(
+            "crossdev left `{}` half-made: filled what it had not",
+            etc.display()
+        ));
+        let mut writes = half_made;
+        if !profile.exists() {
+            writes.push(Write::new(profile, Content::Link(embedded), Care::Edit));
+        }
+        return Ok(writes);
+    }
+    if theirs {
+        notes.push(format!(
+            "`{}` was there and is accepted as it is",
+            etc.display()
+        ));
+        if !etc.join("repos.conf").exists() && host.repositories.all.len() > 1 {
+            notes.push(format!(
+                "it has no repos.conf, so it may not see every repository of this machine; to show them: ln -s {} {}",
+                below(&context.config.broot, "etc/portage/repos.conf").display(),
+                etc.join("repos.conf").display()
+            ));
+        }
+        return Ok(Vec::new());
+    }
+    for (fact, there) in [
+        ("ARCH", target.arch != "unknown"),
+        ("KERNEL", target.kernel.is_some()),
+        ("ELIBC", target.elibc.is_some()),
+    ] {
+        if !there {
+            notes.push(format!(
+                "Gentoo has no {fact} for `{}`: see to it in {}",
+                target.tuple,
+                texts[1].display()
+            ));
+        }
+    }
+    let llvm = options.clang_target
+        || context
+            .settings
+            .toolchain
+            .as_ref()
+            .is_some_and(|t| t.kind == Kind::Llvm);
+    let text = |path: &Path, text| Write::new(path, Content::Text(text), Care::Config);
+    Ok(vec![
+        Write::new(
+            below(&configroot, "tmp"),
+            Content::Folder(0o1777),
+            Care::Gap,
+        ),
+        text(&texts[1], files::make_defaults(target, llvm)),
+        text(&texts[2], files::use_force(target)),
+        text(
+            &etc.join("repos.conf"),
+            files::repos_conf(&host.repositories),
+        ),
+        Write::new(profile, Content::Link(embedded), Care::Config),
+        text(
+            &texts[0],
+            files::make_conf(target, &host.settings, &configroot),
+        ),
+    ])
+}

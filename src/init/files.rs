@@ -1,0 +1,184 @@
+//! The texts that init writes below `etc/portage`, from the target's facts and the machine's settings. Pure.
+//!
+//! The contract is crossdev's; what it reads of the machine and then forgets (DISTDIR, MAKEOPTS, GENTOO_MIRRORS, the
+//! repositories) is here as well, and so is what a machine without Gentoo's sandbox has switched off.
+
+use crate::{
+    portage::{Repositories, Settings},
+    target::Target,
+};
+use std::{fmt::Write as _, path::Path};
+
+const MAKE_CONF: &str = include_str!("../../profiles/portage/make.conf");
+const MAKE_DEFAULTS: &str = include_str!("../../profiles/portage/make.defaults");
+
+/// FEATURES that Portage has on by itself and that a machine may have had to switch off: they work on the machine that
+/// builds, so the target's are the machine's.
+const SANDBOXES: [&str; 8] = [
+    "sandbox",
+    "usersandbox",
+    "userpriv",
+    "userfetch",
+    "ipc-sandbox",
+    "mount-sandbox",
+    "network-sandbox",
+    "pid-sandbox",
+];
+
+/// The sandboxes that are off in Portage's own defaults; their absence is no choice of the machine's.
+const OFF_BY_DEFAULT: [&str; 1] = ["mount-sandbox"];
+
+/// Settings of the machine that hold for the target too.
+const OF_THE_HOST: [&str; 5] = [
+    "DISTDIR",
+    "MAKEOPTS",
+    "GENTOO_MIRRORS",
+    "PORTAGE_USERNAME",
+    "PORTAGE_GRPNAME",
+];
+
+/// `etc/portage/make.conf`.
+pub(super) fn make_conf(target: &Target, host: &Settings, root: &Path) -> String {
+    let setting = |name: &str| host.get(name).map_or("", String::as_str);
+    let enabled: Vec<&str> = setting("FEATURES").split_whitespace().collect();
+    let sandboxes = SANDBOXES
+        .iter()
+        .filter_map(|feature| match enabled.contains(feature) {
+            true if *feature == "sandbox" => Some("sandbox".to_owned()),
+            false if !OFF_BY_DEFAULT.contains(feature) => Some(format!("-{feature}")),
+            _ => None,
+        });
+    let features: Vec<String> = sandboxes.collect();
+    let kept = OF_THE_HOST
+        .iter()
+        .filter(|name| !matches!(setting(name), "" | "portage"));
+    let host_lines: Vec<String> = kept
+        .map(|name| format!("{name}=\"{}\"", escaped(setting(name))))
+        .collect();
+    let root = format!("{}/", root.to_string_lossy().trim_end_matches('/'));
+    MAKE_CONF
+        .replace("@CHOST@", &target.tuple)
+        .replace("@CBUILD@", &escaped(setting("CBUILD")))
+        .replace("@ROOT@", &escaped(&root))
+        .replace(
+            "@CFLAGS@",
+            format!("-O2 -pipe -fomit-frame-pointer {}", target.cflags).trim_end(),
+        )
+        .replace(
+            "@FEATURES@",
+            &format!(
+                "-collision-protect {} buildpkg noman noinfo nodoc",
+                features.join(" ")
+            ),
+        )
+        .replace("@HOST@", &host_lines.join("\n"))
+}
+
+/// `etc/portage/profile/make.defaults`; with `llvm`, the tools of a target that clang builds for.
+pub(super) fn make_defaults(target: &Target, llvm: bool) -> String {
+    let kernel = target
+        .kernel
+        .map_or(String::new(), |kernel| format!(" {kernel}"));
+    let elibc = target
+        .elibc
+        .map_or("# Gentoo has no ELIBC for this target.".into(), |e| {
+            format!("ELIBC=\"{e}\"")
+        });
+    let mut text = MAKE_DEFAULTS
+        .replace("@CHOST@", &target.tuple)
+        .replace("@ARCH@", &target.arch)
+        .replace("@KERNEL@", &format!("-linux{kernel}"))
+        .replace("@ELIBC@", &elibc);
+    if llvm {
+        text.push_str(&llvm_tools(&target.tuple));
+    }
+    text
+}
+
+/// The tools of a clang target. The assembler is clang: `llvm-as` takes LLVM's own language, not the machine's.
+fn llvm_tools(tuple: &str) -> String {
+    let cc = format!("{tuple}-clang");
+    let prefix = format!("{tuple}-");
+    let tools: [(&str, &str); 15] = [
+        ("AR", "llvm-ar"),
+        ("AS", &format!("{cc} -c")),
+        ("CC", &cc),
+        ("CROSS_COMPILE", &prefix),
+        ("CXX", &format!("{cc}++")),
+        ("DLLTOOL", "llvm-dlltool"),
+        ("HOSTCC", "clang"),
+        ("HOSTCXX", "clang++"),
+        ("LD", "ld.lld"),
+        ("LLVM", "1"),
+        ("NM", "llvm-nm"),
+        ("OBJCOPY", "llvm-objcopy"),
+        ("RANLIB", "llvm-ranlib"),
+        ("READELF", "llvm-readelf"),
+        ("STRIP", "llvm-strip"),
+    ];
+    tools.iter().fold(
+        "\n# Built with clang.\n".to_owned(),
+        |mut text, (name, value)| {
+            let _ = writeln!(text, "{name}=\"{value}\"");
+            text
+        },
+    )
+}
+
+/// `etc/portage/profile/use.force`, one flag a line.
+pub(super) fn use_force(target: &Target) -> String {
+    let kernel = target
+        .kernel
+        .map_or(String::new(), |kernel| format!("kernel_{kernel}\n"));
+    format!("-kernel_linux\n{kernel}")
+}
+
+/// `etc/portage/repos.conf`: every repository of the machine, where it lies there. Syncing stays the machine's.
+pub(super) fn repos_conf(repositories: &Repositories) -> String {
+    let mut text =
+        "# Made by `crossmerge init`: the repositories of this machine, which also syncs them.\n"
+            .to_owned();
+    if let Some(main) = &repositories.main {
+        let _ = writeln!(text, "[DEFAULT]\nmain-repo = {main}");
+    }
+    for repository in &repositories.all {
+        let _ = writeln!(text, "\n[{}]", repository.name);
+        for (key, value) in &repository.keys {
+            let _ = writeln!(text, "{key} = {value}");
+        }
+        text.push_str("auto-sync = no\n");
+    }
+    text
+}
+
+/// Fills the placeholders that crossdev's emerge-wrapper left when it failed half-way, and nothing else; `None` when
+/// the text has none.
+pub(super) fn mended(text: &str, target: &Target, cbuild: &str) -> Option<String> {
+    let force = target
+        .kernel
+        .map_or(String::new(), |kernel| format!("kernel_{kernel}"));
+    let mended = [
+        ("__CHOST__", target.tuple.as_str()),
+        ("__CBUILD__", cbuild),
+        ("__ARCH__", &target.arch),
+        ("__KERNEL__", target.kernel.unwrap_or_default()),
+        ("__LIBC__", target.elibc.unwrap_or_default()),
+        ("__USE_FORCE_KERNEL__", &force),
+    ]
+    .iter()
+    .fold(text.to_owned(), |text, (placeholder, value)| {
+        text.replace(placeholder, value)
+    });
+    (mended != text).then_some(mended)
+}
+
+/// Escapes a value for double quotes in make.conf.
+fn escaped(value: &str) -> String {
+    value.chars().fold(String::new(), |mut text, c| {
+        if matches!(c, '"' | '\\' | '$') {
+            text.push('\\');
+        }
+        text.push(c);
+        text
+    })
+}

@@ -1,0 +1,185 @@
+//! The record of what init wrote: how a later run tells a file that is still ours from one that a person edited.
+//!
+//! It lies in the sysroot, as `var/lib/crossmerge/contents`, in the manner of Portage's CONTENTS: `obj PATH SHA256`,
+//! `sym PATH -> TARGET`, `dir PATH`, with paths from the sysroot on. It is written before anything else, with what
+//! stands and what will stand, under a first line `pending`; when all is written it is replaced by one that holds only
+//! what stands. A run that was killed is thus known, and what it wrote is still ours.
+
+use sha2::{Digest, Sha256};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+/// The folder of our own files in a sysroot.
+pub(super) const FOLDER: &str = "var/lib/crossmerge";
+/// The record, from the sysroot on.
+pub(super) const FILE: &str = "var/lib/crossmerge/contents";
+
+/// One thing that init made.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Entry {
+    /// A file with this SHA-256, in hexadecimal.
+    File(String),
+    /// A symbolic link to this target.
+    Link(PathBuf),
+    /// A folder.
+    Folder,
+}
+
+/// What init made, by path from the sysroot on. While a run is pending a path may have two entries.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Record {
+    entries: BTreeMap<PathBuf, BTreeSet<Entry>>,
+    /// A run has begun and not ended.
+    pub(super) pending: bool,
+}
+
+impl Record {
+    /// Reads the record of a sysroot; an empty one where there is none. A line that we do not know is left out: what
+    /// it spoke of counts as a person's, which is the safe side.
+    pub(super) fn read(sysroot: &Path) -> io::Result<Self> {
+        let text = match fs_err::read_to_string(sysroot.join(FILE)) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            text => text?,
+        };
+        let mut record = Self::default();
+        for line in text.lines() {
+            match line.split_once(' ') {
+                None => record.pending |= line == "pending",
+                Some(("obj", rest)) => {
+                    if let Some((path, hash)) = rest.rsplit_once(' ') {
+                        record.add(path, Entry::File(hash.into()));
+                    }
+                }
+                Some(("sym", rest)) => {
+                    if let Some((path, target)) = rest.split_once(" -> ") {
+                        record.add(path, Entry::Link(target.into()));
+                    }
+                }
+                Some(("dir", path)) => record.add(path, Entry::Folder),
+                Some(_) => {}
+            }
+        }
+        Ok(record)
+    }
+
+    /// The record as text.
+    pub(super) fn to_text(&self) -> String {
+        let mut text = String::from(if self.pending { "pending\n" } else { "" });
+        for (path, entries) in &self.entries {
+            let path = path.display();
+            for entry in entries {
+                let _ = match entry {
+                    Entry::File(hash) => writeln!(text, "obj {path} {hash}"),
+                    Entry::Link(target) => writeln!(text, "sym {path} -> {}", target.display()),
+                    Entry::Folder => writeln!(text, "dir {path}"),
+                };
+            }
+        }
+        text
+    }
+
+    /// Adds an entry beside those the path has.
+    pub(super) fn add(&mut self, path: impl Into<PathBuf>, entry: Entry) {
+        self.entries.entry(path.into()).or_default().insert(entry);
+    }
+
+    /// Makes this the one entry of the path.
+    pub(super) fn put(&mut self, path: impl Into<PathBuf>, entry: Entry) {
+        self.entries.insert(path.into(), BTreeSet::from([entry]));
+    }
+
+    /// Tells whether the path is still as init left it.
+    pub(super) fn holds(&self, path: &Path, entry: &Entry) -> bool {
+        self.entries
+            .get(path)
+            .is_some_and(|entries| entries.contains(entry))
+    }
+
+    /// Tells whether init ever wrote the path.
+    pub(super) fn knows(&self, path: &Path) -> bool {
+        self.entries.contains_key(path)
+    }
+
+    /// The paths, a folder before what is in it.
+    pub(super) fn paths(&self) -> impl DoubleEndedIterator<Item = &Path> {
+        self.entries.keys().map(PathBuf::as_path)
+    }
+
+    /// Tells whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+/// Reads what is at a path; `None` when there is nothing, or something that init never makes.
+pub(super) fn entry_at(path: &Path) -> io::Result<Option<Entry>> {
+    let metadata = match fs_err::symlink_metadata(path) {
+        Err(e)
+            if matches!(
+                e.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(None);
+        }
+        metadata => metadata?,
+    };
+    Ok(match metadata.file_type() {
+        kind if kind.is_symlink() => Some(Entry::Link(fs_err::read_link(path)?)),
+        kind if kind.is_dir() => Some(Entry::Folder),
+        kind if kind.is_file() => Some(Entry::File(hash_file(path)?)),
+        _ => None,
+    })
+}
+
+/// The SHA-256 of a text, in hexadecimal.
+pub(super) fn hash_text(text: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(text))
+}
+
+/// The SHA-256 of a file, in hexadecimal.
+pub(super) fn hash_file(path: &Path) -> io::Result<String> {
+    let mut file = fs_err::File::open(path)?;
+    let mut digest = Sha256::new();
+    let mut buffer = [0; 1 << 16];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hexadecimal(&digest.finalize())),
+            read => digest.update(&buffer[..read]),
+        }
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let sysroot = tempfile::tempdir().expect("a folder");
+        let mut record = Record {
+            pending: true,
+            ..Record::default()
+        };
+        record.add("etc/a b", Entry::File(hash_text(b"x")));
+        record.add("etc/a b", Entry::File(hash_text(b"y")));
+        record.add(
+            "make.profile",
+            Entry::Link("/var/db/repos/g/profiles/embedded".into()),
+        );
+        record.add("tmp", Entry::Folder);
+        fs_err::create_dir_all(sysroot.path().join(FOLDER)).expect("a folder");
+        fs_err::write(sysroot.path().join(FILE), record.to_text()).expect("a file");
+        assert_eq!(Record::read(sysroot.path()).expect("a record"), record);
+        assert!(record.holds(Path::new("etc/a b"), &Entry::File(hash_text(b"y"))));
+        assert!(!record.holds(Path::new("etc/a b"), &Entry::File(hash_text(b"z"))));
+    }
+}

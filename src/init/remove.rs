@@ -1,0 +1,177 @@
+//! `remove`: undoes what init did, and nothing else.
+//!
+//! What the record holds and is still as init left it goes; what a person edited or Portage merged stays and is named.
+
+use super::{
+    InitError, bindir, lock,
+    record::{self, Record, entry_at},
+    write::{self, is_our_command, remove_if_there},
+};
+use crate::{applet::Wrappers, context::Context};
+use std::{
+    ffi::OsStr,
+    io,
+    path::{Path, PathBuf},
+};
+
+/// What remove does, or did: a line each.
+pub fn remove(
+    context: &Context,
+    wrappers: &Wrappers,
+    argv0: &OsStr,
+    dry_run: bool,
+) -> Result<String, InitError> {
+    let sysroot = super::absolute(&context.sysroot())?;
+    let file = context.config.target_file(&context.tuple);
+    let links = our_links(context, wrappers, &bindir(context, argv0))?;
+    if links.is_empty() && !file.exists() && Record::read(&sysroot)?.is_empty() {
+        return Err(InitError::NotInitialised(context.tuple.clone()));
+    }
+    let _lock = match sysroot.join(record::FOLDER).is_dir() && !dry_run {
+        true => Some(lock(&sysroot)?),
+        false => None,
+    };
+    let record = Record::read(&sysroot)?;
+    let mut text = String::new();
+    let mut gone = Vec::new();
+    for path in record.paths().rev() {
+        let place = sysroot.join(path);
+        match entry_at(&place)? {
+            None => {}
+            Some(record::Entry::Folder) => gone.push(place),
+            Some(there) if record.holds(path, &there) => gone.push(place),
+            Some(_) => text.push_str(&format!(
+                "kept     {}: edited since init wrote it\n",
+                place.display()
+            )),
+        }
+    }
+    gone.extend(links);
+    for path in &gone {
+        if dry_run || remove_if_possible(path)? {
+            text.push_str(&format!("removed  {}\n", path.display()));
+        }
+    }
+    text.push_str(&forget(&file, dry_run)?);
+    if !dry_run {
+        remove_if_there(&sysroot.join(record::FILE))?;
+        remove_if_there(&sysroot.join(record::FOLDER).join("lock"))?;
+        let folders = gone.iter().filter(|path| path.starts_with(&sysroot));
+        for path in folders.cloned().chain([sysroot.join(record::FILE)]) {
+            remove_empty_parents(&path, &sysroot)?;
+        }
+        let left = left_in(&sysroot)?;
+        if left > 0 {
+            text.push_str(&format!(
+                "left     {}: {left} files that init did not write, or that were edited\n",
+                sysroot.display()
+            ));
+        }
+    }
+    Ok(text)
+}
+
+/// The links of the tuple that are ours, in the target's folder and in every folder of PATH.
+fn our_links(
+    context: &Context,
+    wrappers: &Wrappers,
+    bindir: &Path,
+) -> Result<Vec<PathBuf>, InitError> {
+    let (before, after) = (
+        format!("{}-", context.tuple),
+        format!("emerge-{}", context.tuple),
+    );
+    let mut links = Vec::new();
+    let mut folders = context.path();
+    folders.push(bindir.into());
+    folders.sort();
+    folders.dedup();
+    for folder in folders {
+        let Ok(entries) = fs_err::read_dir(&folder) else {
+            continue;
+        };
+        for entry in entries {
+            let name = entry?.file_name();
+            let name = name.to_string_lossy();
+            let path = folder.join(name.as_ref());
+            // `arm-linux-…` must not take `arm-linux-…-x`: what follows the tuple is one of our names.
+            let is_named = name == after.as_str()
+                || name
+                    .strip_prefix(&before)
+                    .is_some_and(|rest| wrappers.names().any(|applet| applet == rest));
+            if is_named && is_our_command(&path) {
+                links.push(path);
+            }
+        }
+    }
+    links.sort();
+    Ok(links)
+}
+
+/// Takes our keys out of `targets/<tuple>.toml`; what a person added stays.
+fn forget(file: &Path, dry_run: bool) -> Result<String, InitError> {
+    let text = match fs_err::read_to_string(file) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
+        text => text?,
+    };
+    let mut document: toml_edit::DocumentMut =
+        text.parse()
+            .map_err(|e: toml_edit::TomlError| InitError::NotToml {
+                file: file.into(),
+                message: e.to_string(),
+            })?;
+    for key in ["sysroot", "bindir", "toolchain"] {
+        document.remove(key);
+    }
+    let rest = document.to_string();
+    let empty = rest.trim().is_empty();
+    if !dry_run {
+        match empty {
+            true => remove_if_there(file)?,
+            false => write::replace_file(file, &rest)?,
+        }
+    }
+    Ok(match empty {
+        true => format!("removed  {}\n", file.display()),
+        false => format!("kept     {}: what you added to it\n", file.display()),
+    })
+}
+
+fn remove_if_possible(path: &Path) -> Result<bool, InitError> {
+    match remove_if_there(path) {
+        Err(InitError::Io(e)) if e.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(false),
+        done => done.map(|()| true),
+    }
+}
+
+/// Removes the folders above a path that are empty now, up to and with the sysroot.
+fn remove_empty_parents(path: &Path, sysroot: &Path) -> Result<(), InitError> {
+    for folder in path
+        .ancestors()
+        .skip(1)
+        .take_while(|folder| folder.starts_with(sysroot))
+    {
+        if !remove_if_possible(folder)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Counts what is left below a folder, folders not counted.
+fn left_in(folder: &Path) -> io::Result<usize> {
+    let entries = match fs_err::read_dir(folder) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(0),
+        entries => entries?,
+    };
+    let mut left = 0;
+    for entry in entries {
+        let entry = entry?;
+        left += if entry.file_type()?.is_dir() {
+            left_in(&entry.path())?
+        } else {
+            1
+        };
+    }
+    Ok(left)
+}

@@ -1,0 +1,70 @@
+//! `targets`: what is initialised on this machine, and in what state.
+
+use super::{InitError, record::Record};
+use crate::{
+    config::{Config, below},
+    context::Context,
+    env::Env,
+    tuple::Tuple,
+};
+use serde::Serialize;
+use std::{collections::BTreeSet, path::PathBuf};
+
+/// One target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TargetState {
+    /// Its tuple.
+    pub tuple: String,
+    /// Where its sysroot is, or should be.
+    pub sysroot: PathBuf,
+    /// In one or two words: see [`targets`].
+    pub state: &'static str,
+    /// The toolchain that was adopted, as `kind prefix`.
+    pub toolchain: Option<String>,
+}
+
+/// Lists the targets: those with a file in `targets/`, and those whose sysroot in `<BROOT>/usr` has an `etc/portage`.
+///
+/// The states are `ready`; `foreign`, set up by crossdev or by hand; `unfinished`, an init that was cut short;
+/// `half-made`, crossdev's placeholders in its make.conf; `bare`, a sysroot without `etc/portage`; `missing`, none.
+pub fn targets(env: &Env, config: &Config) -> Result<Vec<TargetState>, InitError> {
+    let mut tuples: BTreeSet<Tuple> = config.targets()?.into_iter().collect();
+    let usr = below(&config.broot, "usr");
+    for entry in fs_err::read_dir(&usr).into_iter().flatten() {
+        let entry = entry?;
+        if entry.path().join("etc/portage").is_dir()
+            && let Ok(tuple) = Tuple::from_os(&entry.file_name())
+        {
+            tuples.insert(tuple);
+        }
+    }
+    tuples
+        .into_iter()
+        .map(|tuple| state(env, config, tuple))
+        .collect()
+}
+
+fn state(env: &Env, config: &Config, tuple: Tuple) -> Result<TargetState, InitError> {
+    let mut env = env.clone();
+    env.unset(crate::env::SYSROOT);
+    let context = Context::new(env, config.clone(), tuple)?;
+    let sysroot = context.sysroot();
+    let record = Record::read(&sysroot)?;
+    let make_conf = fs_err::read_to_string(sysroot.join("etc/portage/make.conf"));
+    let state = match &make_conf {
+        _ if !sysroot.is_dir() => "missing",
+        _ if record.pending => "unfinished",
+        Err(_) => "bare",
+        Ok(text) if text.contains("__CHOST__") => "half-made",
+        Ok(_) if record.is_empty() => "foreign",
+        Ok(_) => "ready",
+    };
+    let toolchain = context.settings.toolchain.as_ref();
+    let toolchain = toolchain.map(|t| format!("{} {}", t.kind.as_str(), t.prefix.display()));
+    Ok(TargetState {
+        tuple: context.tuple.to_string(),
+        sysroot,
+        state,
+        toolchain,
+    })
+}

@@ -1,0 +1,359 @@
+//! Adopting a toolchain that is there already: finding it, asking it what it builds for, and where its libc lies.
+//!
+//! Everything is asked of the compiler itself, before anything is written.
+
+use super::{
+    InitError,
+    write::{Care, Content, Write},
+};
+use crate::{
+    applet::prefixed,
+    config::{Kind, Toolchain},
+    context::Context,
+    exec,
+    plan::{Changes, Plan},
+    target::{Endian, Target},
+};
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+    process::Output,
+};
+
+/// Finds `<prefix>gcc`, or clang, and checks that what it makes is for the target.
+pub(super) fn adopt(
+    context: &Context,
+    target: &Target,
+    kind: Kind,
+    prefix: &OsStr,
+) -> Result<Toolchain, InitError> {
+    let driver = driver(kind);
+    let mut name = prefix.to_owned();
+    name.push(driver);
+    let found = context
+        .find_program(&name)
+        .map_err(|_| InitError::NoCompiler(name.clone()))?;
+    let prefix = found
+        .as_os_str()
+        .as_bytes()
+        .strip_suffix(driver.as_bytes())
+        .unwrap_or_default();
+    let mut toolchain = Toolchain {
+        kind,
+        prefix: OsStr::from_bytes(prefix).into(),
+        options: Vec::new(),
+    };
+    if kind == Kind::Llvm {
+        toolchain.options = gcc_toolchain(context, &toolchain)?;
+    }
+    check_object(context, target, &toolchain)?;
+    Ok(toolchain)
+}
+
+/// The tools of an adopted toolchain that are there, among those that a wrapper knows: the applets to link.
+pub(super) fn present<'a>(
+    toolchain: &Toolchain,
+    tools: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Vec<String> {
+    let there = |tool: &str| Path::new(&prefixed(&toolchain.prefix, tool)).is_file();
+    tools
+        .filter(|(_, tool)| there(tool))
+        .map(|(name, _)| name.to_owned())
+        .collect()
+}
+
+fn driver(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Gnu => "gcc",
+        Kind::Llvm => "clang",
+    }
+}
+
+/// Runs the compiler as its applet will, but for the sysroot, in the C locale.
+fn compiler(
+    context: &Context,
+    toolchain: &Toolchain,
+    args: impl IntoIterator<Item = impl Into<OsString>>,
+) -> Result<Output, InitError> {
+    let mut all: Vec<OsString> = Vec::new();
+    if toolchain.kind == Kind::Llvm {
+        all.push(format!("--target={}", context.tuple).into());
+        all.extend(toolchain.options.iter().map(Into::into));
+    }
+    all.extend(args.into_iter().map(Into::into));
+    let program = prefixed(&toolchain.prefix, driver(toolchain.kind)).into();
+    let env = Changes::from([("LC_ALL".into(), crate::plan::Change::Set("C".into()))]);
+    let mut outputs = exec::query(&[Plan {
+        program,
+        args: all,
+        env,
+    }])?;
+    Ok(outputs.remove(0))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim().to_owned()
+}
+
+/// The option that lets clang keep using the GCC it uses now: below a sysroot it looks for none on the machine.
+fn gcc_toolchain(context: &Context, toolchain: &Toolchain) -> Result<Vec<String>, InitError> {
+    const SELECTED: &str = "Selected GCC installation: ";
+    let said = text(&compiler(context, toolchain, ["-v"])?.stderr);
+    let folder = said.lines().find_map(|line| line.strip_prefix(SELECTED));
+    let prefix = folder
+        .and_then(|folder| folder.split_once("/lib/gcc"))
+        .map(|(prefix, _)| prefix);
+    let Some(prefix) = prefix.and_then(|prefix| fs_err::canonicalize(prefix).ok()) else {
+        return Ok(Vec::new());
+    };
+    Ok(vec![format!("--gcc-toolchain={}", prefix.display())])
+}
+
+/// Compiles nothing and reads the header of the object: its machine, byte order and word size are the target's.
+fn check_object(
+    context: &Context,
+    target: &Target,
+    toolchain: &Toolchain,
+) -> Result<(), InitError> {
+    let folder = tempfile::tempdir()?;
+    let object = folder.path().join("empty.o");
+    let args = [
+        "-c".as_ref(),
+        "-x".as_ref(),
+        "c".as_ref(),
+        "/dev/null".as_ref(),
+        "-o".as_ref(),
+        object.as_os_str(),
+    ];
+    let output = compiler(context, toolchain, args)?;
+    let compiler = prefixed(&toolchain.prefix, driver(toolchain.kind));
+    if !output.status.success() {
+        return Err(InitError::CompilerFails {
+            compiler,
+            said: text(&output.stderr),
+        });
+    }
+    let header = fs_err::read(&object)?;
+    if let Some(made) = Made::of(&header) {
+        let wanted = Made {
+            bits: target.bits,
+            endian: target.endian,
+            machine: target.elf_machine,
+        };
+        let bits_fit = made.bits == wanted.bits || target.either_bits;
+        if (made.endian, made.machine, bits_fit) != (wanted.endian, wanted.machine, true) {
+            let tuple = context.tuple.clone();
+            return Err(InitError::WrongMachine {
+                compiler,
+                tuple,
+                made,
+                wanted,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// What an ELF header says a file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Made {
+    bits: u8,
+    endian: Endian,
+    machine: u16,
+}
+
+impl Made {
+    /// Reads the header; none when the file is not ELF (mingw's is not). Source: the gABI, "ELF Header".
+    fn of(header: &[u8]) -> Option<Self> {
+        let [0x7f, b'E', b'L', b'F', class, data, ..] = *header else {
+            return None;
+        };
+        let machine = [*header.get(18)?, *header.get(19)?];
+        let (endian, machine) = match data {
+            1 => (Endian::Little, u16::from_le_bytes(machine)),
+            _ => (Endian::Big, u16::from_be_bytes(machine)),
+        };
+        Some(Self {
+            bits: if class == 1 { 32 } else { 64 },
+            endian,
+            machine,
+        })
+    }
+}
+
+impl std::fmt::Display for Made {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let endian = if self.endian == Endian::Big {
+            "big"
+        } else {
+            "little"
+        };
+        write!(
+            f,
+            "{} bits, {endian} endian, ELF machine {}",
+            self.bits, self.machine
+        )
+    }
+}
+
+/// The writes that bring the toolchain's libc into the sysroot, when it lies outside.
+///
+/// A toolchain with a sysroot of its own gives that tree as it is. Others keep headers in one folder and libraries in
+/// another (Debian: `/usr/<tuple>/include` and `lib`), which become `usr/include` and `usr/lib`; a linker script that
+/// names the old folder is made to name the new one, which the linker looks for below the sysroot.
+pub(super) fn libc(
+    context: &Context,
+    toolchain: &Toolchain,
+    sysroot: &Path,
+) -> Result<Vec<Write>, InitError> {
+    let own = match toolchain.kind {
+        Kind::Gnu => text(&compiler(context, toolchain, ["-print-sysroot"])?.stdout),
+        Kind::Llvm => String::new(),
+    };
+    let mut writes = Vec::new();
+    let own = Path::new(&own);
+    if own.join("usr/include/stdio.h").is_file() && own != Path::new("/") {
+        for folder in [
+            "lib",
+            "lib32",
+            "lib64",
+            "usr/include",
+            "usr/lib",
+            "usr/lib32",
+            "usr/lib64",
+        ] {
+            copy(&own.join(folder), &sysroot.join(folder), None, &mut writes)?;
+        }
+        return Ok(writes);
+    }
+    let folder = tempfile::tempdir()?;
+    let probe = folder.path().join("probe.c");
+    fs_err::write(&probe, "#include <stdio.h>\nint main(void) { return 0; }\n")?;
+    let no_libc = || InitError::NoLibc(prefixed(&toolchain.prefix, driver(toolchain.kind)));
+    let includes = text(&compiler(context, toolchain, ["-M".as_ref(), probe.as_os_str()])?.stdout);
+    let header = includes
+        .split_whitespace()
+        .find(|word| word.ends_with("/stdio.h"))
+        .ok_or_else(no_libc)?;
+    let include = real_parent(header)?;
+    let library = text(&compiler(context, toolchain, ["-print-file-name=libc.so"])?.stdout);
+    let lib = real_parent(
+        Some(library.as_str())
+            .filter(|path| path.starts_with('/'))
+            .ok_or_else(no_libc)?,
+    )?;
+    if include == Path::new("/usr/include") {
+        return Err(InitError::HostLibc(include));
+    }
+    if include.starts_with(sysroot) {
+        return Ok(writes);
+    }
+    copy(&include, &sysroot.join("usr/include"), None, &mut writes)?;
+    copy(&lib, &sysroot.join("usr/lib"), Some(&lib), &mut writes)?;
+    let linking = text(&compiler(context, toolchain, ["-###".as_ref(), probe.as_os_str()])?.stderr);
+    if let Some(interpreter) = interpreter(&linking) {
+        writes.extend(reach(&interpreter, sysroot));
+    }
+    Ok(writes)
+}
+
+fn real_parent(path: &str) -> Result<PathBuf, InitError> {
+    Ok(fs_err::canonicalize(
+        Path::new(path).parent().unwrap_or(Path::new("/")),
+    )?)
+}
+
+/// The dynamic linker that programs will name, from the link command that `cc -###` prints.
+fn interpreter(linking: &str) -> Option<PathBuf> {
+    let words: Vec<String> = linking
+        .lines()
+        .filter_map(|line| shell_words::split(line).ok())
+        .flatten()
+        .collect();
+    let at = words.iter().position(|word| word == "-dynamic-linker")?;
+    words.get(at + 1).map(PathBuf::from)
+}
+
+/// Makes `/lib/ld-….so` reachable when the libraries are in `usr/lib`: the folder as a link, as on a merged-usr system,
+/// or the one file when the folder is there already.
+fn reach(interpreter: &Path, sysroot: &Path) -> Option<Write> {
+    let folder = interpreter.parent()?.strip_prefix("/").ok()?;
+    if folder == Path::new("usr/lib") {
+        return None;
+    }
+    let place = sysroot.join(folder);
+    let gap =
+        |path: PathBuf, target: PathBuf| Some(Write::new(path, Content::Link(target), Care::Gap));
+    let up: PathBuf = folder.components().map(|_| "..").collect();
+    match place.symlink_metadata() {
+        Ok(metadata) if metadata.is_dir() => gap(
+            sysroot.join(interpreter.strip_prefix("/").ok()?),
+            up.join("usr/lib").join(interpreter.file_name()?),
+        ),
+        _ => gap(
+            place,
+            folder
+                .parent()?
+                .components()
+                .map(|_| "..")
+                .collect::<PathBuf>()
+                .join("usr/lib"),
+        ),
+    }
+}
+
+/// Lists the copies of a folder's files, links and folders. With `scripts_of`, linker scripts that name that folder
+/// name `/usr/lib` instead.
+fn copy(
+    from: &Path,
+    to: &Path,
+    scripts_of: Option<&Path>,
+    writes: &mut Vec<Write>,
+) -> Result<(), InitError> {
+    let Ok(metadata) = fs_err::symlink_metadata(from) else {
+        return Ok(());
+    };
+    if metadata.is_symlink() {
+        // A toolchain's lib64 may be a link to its lib.
+        let target = fs_err::read_link(from)?;
+        writes.push(Write::new(to, Content::Link(target), Care::Gap));
+        return Ok(());
+    }
+    let mut entries = fs_err::read_dir(from)?.collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by_key(fs_err::DirEntry::file_name);
+    for entry in entries {
+        let (source, place) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            copy(&source, &place, scripts_of, writes)?;
+        } else if kind.is_symlink() && fs_err::read_link(&source)?.is_relative() {
+            writes.push(Write::new(
+                place,
+                Content::Link(fs_err::read_link(&source)?),
+                Care::Gap,
+            ));
+        } else if source.is_file() {
+            let script = scripts_of.and_then(|lib| moved_script(&source, lib));
+            writes.push(Write::new(
+                place,
+                script.map_or(Content::Copy(source), Content::Text),
+                Care::Gap,
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The text of a GNU linker script with the folder's name changed; none when the file is no such script.
+fn moved_script(path: &Path, lib: &Path) -> Option<String> {
+    const LARGEST: u64 = 1 << 16;
+    if path.metadata().ok()?.len() > LARGEST {
+        return None;
+    }
+    let script = fs_err::read_to_string(path)
+        .ok()
+        .filter(|text| text.contains("GROUP (") || text.contains("INPUT ("))?;
+    let moved = script.replace(&format!("{}/", lib.display()), "/usr/lib/");
+    (moved != script).then_some(moved)
+}

@@ -1,0 +1,357 @@
+//! Writes: what init wants at a path, what that means for what is there, and doing it.
+//!
+//! A [`Write`] is wanted; a [`Step`] is decided against the file system and the record; [`apply`] does the steps. New
+//! content goes beside its place first, all of it is synced at once, and only then is anything renamed, so that a kill
+//! or a power cut leaves each path old or new and never half. The record is written ahead of all (see `record.rs`).
+
+use super::{
+    InitError,
+    record::{self, Entry, Record, entry_at, hash_file, hash_text},
+};
+use crate::context::Identity;
+use std::{
+    ffi::OsString,
+    fmt::Write as _,
+    io::{self, Write as _},
+    os::unix::fs::{PermissionsExt, symlink},
+    path::{Path, PathBuf},
+};
+
+/// What is to be at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Content {
+    /// A file with this text.
+    Text(String),
+    /// A file like this one, its mode included.
+    Copy(PathBuf),
+    /// A symbolic link.
+    Link(PathBuf),
+    /// A folder with this mode.
+    Folder(u32),
+}
+
+/// Whose a path is, and so what happens when something else is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Care {
+    /// A file that people edit: ours goes beside theirs.
+    Config,
+    /// A gap to fill: whatever is there stays.
+    Gap,
+    /// The name of a command: anything that is not ours is refused.
+    Command,
+    /// A text of theirs with our change in it: it replaces theirs.
+    Edit,
+}
+
+/// Something wanted at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Write {
+    pub(super) path: PathBuf,
+    pub(super) content: Content,
+    pub(super) care: Care,
+}
+
+/// What a write comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Nothing: it is there.
+    Same,
+    /// It is made where nothing was.
+    Make,
+    /// It replaces what we wrote before, or a person's text with our change in it.
+    Replace,
+    /// It goes beside what a person edited.
+    Beside(PathBuf),
+    /// A person's own stays, and nothing goes beside it.
+    Keep,
+}
+
+/// A write and what it comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) write: Write,
+    pub(super) action: Action,
+}
+
+impl Write {
+    pub(super) fn new(path: impl Into<PathBuf>, content: Content, care: Care) -> Self {
+        Self {
+            path: path.into(),
+            content,
+            care,
+        }
+    }
+
+    fn entry(&self) -> io::Result<Entry> {
+        Ok(match &self.content {
+            Content::Text(text) => Entry::File(hash_text(text.as_bytes())),
+            Content::Copy(source) => Entry::File(hash_file(source)?),
+            Content::Link(target) => Entry::Link(target.clone()),
+            Content::Folder(_) => Entry::Folder,
+        })
+    }
+}
+
+impl Step {
+    /// Decides what a write comes to.
+    pub(super) fn decide(write: Write, sysroot: &Path, record: &Record) -> Result<Self, InitError> {
+        let wanted = write.entry()?;
+        let action = match entry_at(&write.path)? {
+            Some(there) if there == wanted => Action::Same,
+            None if fs_err::symlink_metadata(&write.path).is_err() => Action::Make,
+            there => {
+                let is_ours =
+                    there.is_some_and(|there| record.holds(within(&write.path, sysroot), &there));
+                match (write.care, &write.content) {
+                    (Care::Command, _) if is_our_command(&write.path) => Action::Replace,
+                    (Care::Command, _) => return Err(InitError::NotOurs(write.path)),
+                    (Care::Edit, _) => Action::Replace,
+                    // A folder behind a link serves as well as one in its place.
+                    (_, Content::Folder(_)) if write.path.is_dir() => Action::Same,
+                    (_, Content::Folder(_)) => return Err(InitError::NotAFolder(write.path)),
+                    _ if is_ours => Action::Replace,
+                    (Care::Config, Content::Text(_)) => {
+                        beside(&write.path, &wanted, sysroot, record)?
+                    }
+                    _ => Action::Keep,
+                }
+            }
+        };
+        Ok(Self { write, action })
+    }
+
+    /// The path that is written; none when nothing is.
+    pub(super) fn written(&self) -> Option<&Path> {
+        match &self.action {
+            Action::Same | Action::Keep => None,
+            Action::Make | Action::Replace => Some(&self.write.path),
+            Action::Beside(path) => Some(path),
+        }
+    }
+
+    /// One line for a person.
+    pub(super) fn to_line(&self) -> Option<String> {
+        let path = self.write.path.display();
+        let what = match &self.write.content {
+            Content::Link(target) => format!("{path} -> {}", target.display()),
+            _ => path.to_string(),
+        };
+        Some(match &self.action {
+            Action::Same => return None,
+            Action::Make => format!("new      {what}"),
+            Action::Replace => format!("refresh  {what}"),
+            Action::Beside(beside) => format!(
+                "edited   {path}: left as it is; what init would write is in {}",
+                beside.display()
+            ),
+            Action::Keep => format!("yours    {path}: left as it is"),
+        })
+    }
+
+    /// The change as a unified diff, for `--dry-run`.
+    pub(super) fn to_diff(&self) -> io::Result<String> {
+        let Some(path) = self.written() else {
+            return Ok(String::new());
+        };
+        let new = match &self.write.content {
+            Content::Text(text) => text.clone(),
+            Content::Copy(source) => {
+                return Ok(format!("copy {} -> {}\n", source.display(), path.display()));
+            }
+            Content::Link(target) => {
+                return Ok(format!("link {} -> {}\n", path.display(), target.display()));
+            }
+            Content::Folder(mode) => {
+                return Ok(format!("folder {} (mode {mode:o})\n", path.display()));
+            }
+        };
+        let there = matches!(entry_at(&self.write.path)?, Some(Entry::File(_)));
+        let old = if there {
+            String::from_utf8_lossy(&fs_err::read(&self.write.path)?).into_owned()
+        } else {
+            String::new()
+        };
+        let old_name = if there {
+            self.write.path.display().to_string()
+        } else {
+            "/dev/null".into()
+        };
+        let diff = similar::TextDiff::from_lines(&old, &new);
+        let mut text = String::new();
+        let _ = write!(
+            text,
+            "{}",
+            diff.unified_diff()
+                .header(&old_name, &path.display().to_string())
+        );
+        Ok(text)
+    }
+}
+
+/// The path from the sysroot on; the whole path outside it.
+pub(super) fn within<'a>(path: &'a Path, sysroot: &Path) -> &'a Path {
+    path.strip_prefix(sysroot).unwrap_or(path)
+}
+
+/// Tells whether a path is a link to this program, or to one called `crossmerge` that is gone.
+pub(super) fn is_our_command(path: &Path) -> bool {
+    let Ok(target) = fs_err::read_link(path) else {
+        return false;
+    };
+    match path.metadata() {
+        Ok(metadata) => Identity::own().is_ok_and(|own| own == Identity::of(&metadata)),
+        Err(_) => target.file_name().is_some_and(|name| name == "crossmerge"),
+    }
+}
+
+/// Chooses the name beside an edited file, by Gentoo's convention: the next free `._cfgNNNN_<name>`, or the last one
+/// when it holds the same already or is still as we wrote it.
+fn beside(
+    path: &Path,
+    wanted: &Entry,
+    sysroot: &Path,
+    record: &Record,
+) -> Result<Action, InitError> {
+    let name = path.file_name().unwrap_or_default();
+    let mut last = None;
+    for number in 0..10_000 {
+        let mut sibling = OsString::from(format!("._cfg{number:04}_"));
+        sibling.push(name);
+        let sibling = path.with_file_name(sibling);
+        match entry_at(&sibling)? {
+            None => return Ok(Action::Beside(last.unwrap_or(sibling))),
+            Some(there) if there == *wanted => return Ok(Action::Same),
+            Some(there) if record.holds(within(&sibling, sysroot), &there) => last = Some(sibling),
+            Some(_) => last = None,
+        }
+    }
+    Err(InitError::TooManyBeside(path.into()))
+}
+
+/// Does the steps: the record first, then everything beside its place, a sync, the renames, and the record as it stands.
+///
+/// The caller holds the lock. `record` is what the sysroot's record says now. When nothing changes, nothing is written.
+pub(super) fn apply(steps: &[Step], sysroot: &Path, mut record: Record) -> Result<(), InitError> {
+    if record.pending {
+        for path in record.paths() {
+            remove_if_there(&new_name(&sysroot.join(path)))?;
+        }
+    }
+    let before = record.clone();
+    let mut standing = record.clone();
+    standing.pending = false;
+    for step in steps {
+        let inside = step.write.path.starts_with(sysroot) && step.write.care != Care::Edit;
+        // What stands as we want it is ours to refresh and to remove, but for folders and files that were there first.
+        let ours = match step.action {
+            Action::Same => {
+                matches!(step.write.content, Content::Text(_) | Content::Link(_))
+                    && step.write.care == Care::Config
+            }
+            _ => step.written().is_some(),
+        };
+        if inside && ours {
+            let path = within(step.written().unwrap_or(&step.write.path), sysroot);
+            let entry = step.write.entry()?;
+            record.add(path, entry.clone());
+            standing.put(path, entry);
+        }
+    }
+    if standing == before && steps.iter().all(|step| step.written().is_none()) {
+        return Ok(());
+    }
+    record.pending = true;
+    write_record(sysroot, &record)?;
+    let work: Vec<(&Path, &Content)> = steps
+        .iter()
+        .filter_map(|step| Some((step.written()?, &step.write.content)))
+        .collect();
+    for (path, content) in &work {
+        fs_err::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
+        write_new(path, content)?;
+    }
+    sync(sysroot)?;
+    for (path, _) in &work {
+        fs_err::rename(new_name(path), path)?;
+    }
+    sync(sysroot)?;
+    write_record(sysroot, &standing)
+}
+
+/// Writes a file whole or not at all, outside any list of steps.
+pub(super) fn replace_file(path: &Path, text: &str) -> Result<(), InitError> {
+    fs_err::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
+    write_new(path, &Content::Text(text.into()))?;
+    fs_err::File::open(new_name(path))?.sync_all()?;
+    Ok(fs_err::rename(new_name(path), path)?)
+}
+
+pub(super) fn write_record(sysroot: &Path, record: &Record) -> Result<(), InitError> {
+    replace_file(&sysroot.join(record::FILE), &record.to_text())
+}
+
+/// The name beside a path where its new content waits.
+fn new_name(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".crossmerge-new");
+    path.with_file_name(name)
+}
+
+fn write_new(path: &Path, content: &Content) -> Result<(), InitError> {
+    let new = new_name(path);
+    remove_if_there(&new)?;
+    // The mode of what is replaced is a person's choice.
+    let mode =
+        || fs_err::metadata(path).map_or(0o644, |metadata| metadata.permissions().mode() & 0o7777);
+    match content {
+        Content::Text(text) => {
+            let mut options = fs_err::OpenOptions::new();
+            options.write(true).create_new(true);
+            let mut file = options.open(&new)?;
+            file.write_all(text.as_bytes())?;
+            file.set_permissions(PermissionsExt::from_mode(mode()))?;
+        }
+        Content::Copy(source) => {
+            fs_err::copy(source, &new)?;
+        }
+        Content::Link(target) => symlink(target, &new).map_err(|e| named(e, &new))?,
+        Content::Folder(mode) => {
+            fs_err::create_dir(&new)?;
+            fs_err::set_permissions(&new, PermissionsExt::from_mode(*mode))?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a file, a link or an empty folder; nothing there is well too.
+pub(super) fn remove_if_there(path: &Path) -> Result<(), InitError> {
+    let gone = match fs_err::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => fs_err::remove_dir(path),
+        Ok(_) => fs_err::remove_file(path),
+        Err(e) => Err(e),
+    };
+    match gone {
+        Err(e)
+            if !matches!(
+                e.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Err(e.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Brings everything of the sysroot's file system to the disk: one wait, however many files.
+fn sync(sysroot: &Path) -> Result<(), InitError> {
+    let folder = fs_err::File::open(sysroot)?;
+    nix::unistd::syncfs(folder.file()).map_err(|e| named(e.into(), sysroot))?;
+    Ok(())
+}
+
+/// Gives an error of the system the path that it lacks.
+pub(super) fn named(error: io::Error, path: &Path) -> InitError {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display())).into()
+}

@@ -1,0 +1,126 @@
+//! crossmerge: one binary that is every cross-compilation wrapper of a Gentoo system, by the name it is called under.
+//!
+//! Everything is decided as data first and done in one place: a name becomes an [`argv0::Called`], the system a
+//! [`context::Context`], both a [`plan::Plan`], and [`exec::exec`] does it. `init` is a list of writes in the same way.
+
+pub mod applet;
+pub mod argv0;
+pub mod cli;
+pub mod config;
+pub mod context;
+pub mod env;
+pub mod error;
+pub mod exec;
+pub mod init;
+pub mod layer;
+pub mod plan;
+pub mod portage;
+pub mod target;
+pub mod tuple;
+
+use crate::{
+    applet::Wrappers,
+    argv0::Called,
+    config::Config,
+    context::{Context, ContextError},
+    env::Env,
+    error::Error,
+    tuple::Tuple,
+};
+use std::{
+    ffi::{OsStr, OsString},
+    io::{self, Write},
+    path::Path,
+    process::ExitCode,
+};
+
+/// Acts by the name in the first argument. Returns only when nothing was exec'd.
+pub fn run(mut args: impl Iterator<Item = OsString>) -> ExitCode {
+    let argv0 = args.next().unwrap_or_else(|| "crossmerge".into());
+    match dispatch(&argv0, args.collect()) {
+        Ok(code) => code,
+        Err(error) => {
+            let name = Path::new(&argv0)
+                .file_name()
+                .unwrap_or(&argv0)
+                .display()
+                .to_string();
+            let hint = error
+                .hint()
+                .map_or(String::new(), |hint| format!("hint: {hint}\n"));
+            // Nothing can be said when stderr is gone, and the exit code still tells.
+            let _ = write!(io::stderr(), "{name}: error: {error}\n{hint}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn dispatch(argv0: &OsStr, args: Vec<OsString>) -> Result<ExitCode, Error> {
+    let env = Env::capture();
+    let config = Config::read(&env)?;
+    let wrappers = Wrappers::read(&config)?;
+    match argv0::parse(argv0, wrappers.names())? {
+        Called::Crossmerge => cli::crossmerge(argv0, args, env, config, &wrappers),
+        Called::EmergeWrapper => cli::emerge_wrapper(argv0, args, env, config, &wrappers),
+        Called::Applet { name, tuple } => {
+            let context = Context::new(
+                env.clone(),
+                config,
+                choose_tuple(argv0, &wrappers, &name, tuple, &env)?,
+            )?;
+            run_applet(&name, &wrappers, &context, args)
+        }
+    }
+}
+
+/// The tuple that an applet works for: CHOST in the environment where the applet hands it to Portage, as crossdev's
+/// wrappers have it, else the one in our name.
+fn choose_tuple(
+    argv0: &OsStr,
+    wrappers: &Wrappers,
+    applet: &str,
+    named: Option<Tuple>,
+    env: &Env,
+) -> Result<Tuple, ContextError> {
+    let chost = env
+        .get(env::CHOST)
+        .filter(|_| named.is_none() || wrappers.uses_portage(applet));
+    let Some(chost) = chost else {
+        return named.ok_or_else(|| ContextError::NoChost {
+            name: Path::new(argv0)
+                .file_name()
+                .unwrap_or(argv0)
+                .display()
+                .to_string(),
+        });
+    };
+    let chost = Tuple::from_os(chost).map_err(ContextError::Chost)?;
+    if named.is_some_and(|named| named != chost) {
+        say(&format!(
+            "CHOST in the environment wins over the name: building for `{chost}`"
+        ));
+    }
+    Ok(chost)
+}
+
+/// Becomes the applet's real tool; or prints the environment, when that is what the applet does.
+fn run_applet(
+    name: &str,
+    wrappers: &Wrappers,
+    context: &Context,
+    args: Vec<OsString>,
+) -> Result<ExitCode, Error> {
+    let prints = wrappers.prints_environment(name, &args);
+    let plan = wrappers.plan(name, context, args)?;
+    if prints {
+        io::stdout().write_all(plan::exports(&plan.env).as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    match exec::exec(&plan)? {}
+}
+
+/// Tells a person something that is no failure.
+pub(crate) fn say(text: &str) {
+    // Nothing can be said when stderr is gone.
+    let _ = writeln!(io::stderr(), "crossmerge: {text}");
+}

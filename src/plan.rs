@@ -1,0 +1,156 @@
+//! A plan: the program, its arguments and the changes to the environment, decided and not yet done.
+//!
+//! `crossmerge plan` prints it, as shell that can be pasted or as JSON; `exec.rs` does it. Pure.
+
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    fmt,
+    os::unix::ffi::OsStrExt,
+    path::PathBuf,
+};
+
+/// What happens to one variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// It gets this value.
+    Set(OsString),
+    /// It is taken out.
+    Unset,
+}
+
+/// The changes to the environment, by the variable's name.
+pub type Changes = BTreeMap<OsString, Change>;
+
+/// One call of a real tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The real tool, as an absolute path.
+    pub program: PathBuf,
+    /// Its arguments: ours first, then the caller's, byte for byte.
+    pub args: Vec<OsString>,
+    /// What its environment has that ours has not.
+    pub env: Changes,
+}
+
+/// Writes the plan as one `env` command over several lines, with every byte quoted so that it can be pasted.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("env")?;
+        // `env -u` only stands before the assignments.
+        for (name, _) in self
+            .env
+            .iter()
+            .filter(|(_, change)| **change == Change::Unset)
+        {
+            write!(f, " -u {}", quote(name))?;
+        }
+        for (name, change) in &self.env {
+            if let Change::Set(value) = change {
+                write!(f, " \\\n    {}={}", quote(name), quote(value))?;
+            }
+        }
+        write!(f, " \\\n    {}", quote(self.program.as_os_str()))?;
+        self.args
+            .iter()
+            .try_for_each(|arg| write!(f, " {}", quote(arg)))
+    }
+}
+
+impl Plan {
+    /// The plan as data. A string that is not UTF-8 becomes `{"bytes": […]}`, a variable that is unset `null`.
+    pub fn to_json(&self) -> serde_json::Value {
+        let env: serde_json::Map<_, _> = self
+            .env
+            .iter()
+            .map(|(name, change)| {
+                let value = match change {
+                    Change::Set(value) => json_string(value),
+                    Change::Unset => serde_json::Value::Null,
+                };
+                (name.to_string_lossy().into_owned(), value)
+            })
+            .collect();
+        serde_json::json!({
+            "program": json_string(self.program.as_os_str()),
+            "args": self.args.iter().map(|arg| json_string(arg)).collect::<Vec<_>>(),
+            "env": env,
+        })
+    }
+}
+
+/// Writes changes as shell for `eval`: `export NAME=value` and `unset NAME`, one a line.
+pub fn exports(changes: &Changes) -> String {
+    changes
+        .iter()
+        .map(|(name, change)| match change {
+            Change::Set(value) => format!("export {}={}\n", quote(name), quote(value)),
+            Change::Unset => format!("unset {}\n", quote(name)),
+        })
+        .collect()
+}
+
+fn json_string(text: &OsStr) -> serde_json::Value {
+    match text.to_str() {
+        Some(text) => text.into(),
+        None => serde_json::json!({ "bytes": text.as_bytes() }),
+    }
+}
+
+/// Quotes one word for a shell.
+///
+/// Bytes that are not UTF-8 and control characters would not survive a terminal, so such a word is written as `$'…'`
+/// with octal escapes, which POSIX has since its issue 8 and bash, zsh and ksh for longer.
+pub fn quote(word: &OsStr) -> String {
+    match word.to_str() {
+        Some(text) if !text.chars().any(|c| c.is_control() && c != '\n') => {
+            shell_words::quote(text).into_owned()
+        }
+        _ => {
+            let mut quoted = String::from("$'");
+            for &byte in word.as_bytes() {
+                match byte {
+                    b'\'' | b'\\' => quoted.extend(['\\', byte as char]),
+                    b' '..=b'~' => quoted.push(byte as char),
+                    _ => quoted.push_str(&format!("\\{byte:03o}")),
+                }
+            }
+            quoted + "'"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_reads_as_shell_and_as_json() {
+        let plan = Plan {
+            program: "/usr/bin/emerge".into(),
+            args: vec![
+                "a b".into(),
+                OsStr::from_bytes(b"\xff'\n").into(),
+                "two\nlines".into(),
+            ],
+            env: BTreeMap::from([
+                ("ROOT".into(), Change::Set("/r".into())),
+                ("PKG_CONFIG_PATH".into(), Change::Unset),
+                ("EPREFIX".into(), Change::Set("".into())),
+            ]),
+        };
+        assert_eq!(
+            plan.to_string(),
+            "env -u PKG_CONFIG_PATH \\\n    EPREFIX='' \\\n    ROOT=/r \\\n    \
+             /usr/bin/emerge 'a b' $'\\377\\'\\012' 'two\nlines'"
+        );
+        assert_eq!(
+            plan.to_json().to_string(),
+            r#"{"args":["a b",{"bytes":[255,39,10]},"two\nlines"],"env":{"EPREFIX":"","PKG_CONFIG_PATH":null,"ROOT":"/r"},"program":"/usr/bin/emerge"}"#
+        );
+        assert_eq!(
+            exports(&plan.env),
+            "export EPREFIX=''\nunset PKG_CONFIG_PATH\nexport ROOT=/r\n"
+        );
+    }
+}

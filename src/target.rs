@@ -1,0 +1,312 @@
+//! What is known about a target: its tuple and the CPU families of `profiles/*.toml` give Portage's ARCH, the
+//! kernel's, QEMU's name for it and the rest.
+//!
+//! No CPU is named in here: a new one is a new file. KERNEL and ELIBC come from the tuple's other fields, by the
+//! rules of crossdev's `emerge-wrapper`. Pure; the files of `/etc/crossmerge/profiles` come in from `config.rs`.
+
+use crate::tuple::Tuple;
+use serde::{Deserialize, Deserializer, Serialize};
+use wildmatch::WildMatch;
+
+/// The CPU families that are built in: file stem and text.
+pub const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/profiles.rs"));
+
+/// Glob over the tuple and the ELIBC it means; the first that fits is it.
+const ELIBC: [(&str, &str); 9] = [
+    ("*gnu*", "glibc"),
+    ("*uclibc*", "uclibc-ng"),
+    ("*musl*", "musl"),
+    ("*cygwin*", "Cygwin"),
+    ("*mingw*", "mingw"),
+    ("nvptx*", "newlib"),
+    ("*-newlib", "newlib"),
+    ("*-elf", "newlib"),
+    ("*-eabi", "newlib"),
+];
+
+/// Glob over the tuple and the KERNEL it means; the first that fits is it.
+const KERNEL: [(&str, &str); 3] = [
+    ("*linux*", "linux"),
+    ("*mingw*", "Winnt"),
+    ("*-gnu", "Hurd"),
+];
+
+/// One file of `profiles/`.
+#[derive(Debug, Deserialize)]
+struct Family {
+    summary: String,
+    /// Globs on the first field of the tuples it speaks for.
+    cpus: Vec<String>,
+    /// Refinements, every one that fits, in order.
+    #[serde(default)]
+    variant: Vec<Variant>,
+    #[serde(flatten)]
+    facts: toml::Table,
+}
+
+#[derive(Debug, Deserialize)]
+struct Variant {
+    /// Globs on the whole tuple, of which one must fit.
+    tuple: Vec<String>,
+    /// Globs on the whole tuple, of which none may fit.
+    #[serde(default)]
+    except: Vec<String>,
+    #[serde(flatten)]
+    facts: toml::Table,
+}
+
+/// The facts that a family and its refinements add up to.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Facts {
+    arch: String,
+    karch: String,
+    endian: Endian,
+    bits: u8,
+    elf_machine: u16,
+    qemu: Name,
+    rust: Name,
+    goarch: Name,
+    meson_cpu_family: Name,
+    cmake_processor: Name,
+    cflags: String,
+    #[serde(default)]
+    either_bits: bool,
+}
+
+/// A name that the field may not have: `"none"` in the file.
+#[derive(Debug)]
+struct Name(Option<String>);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(from)?;
+        Ok(Self((name != "none").then_some(name)))
+    }
+}
+
+/// Which end of a word comes first in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Endian {
+    /// The most significant byte.
+    Big,
+    /// The least significant byte.
+    Little,
+}
+
+/// Everything known about one target, in the order `crossmerge show` prints it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Target {
+    /// The tuple, whole.
+    pub tuple: String,
+    /// Its first field.
+    pub cpu: String,
+    /// Its vendor, when it has one.
+    pub vendor: Option<String>,
+    /// Portage's ARCH, as `tc-arch` prints it (`unknown` included).
+    pub arch: String,
+    /// Portage's KERNEL; none on bare metal.
+    pub kernel: Option<&'static str>,
+    /// Portage's ELIBC; none where Gentoo has no name for the libc.
+    pub elibc: Option<&'static str>,
+    /// The kernel's ARCH, as `tc-arch-kernel` prints it.
+    pub karch: String,
+    /// QEMU's user-mode target, the part behind `qemu-`.
+    pub qemu: Option<String>,
+    /// Byte order.
+    pub endian: Endian,
+    /// Word size of the ABI, which is the ELF class.
+    pub bits: u8,
+    /// The `e_machine` number registered for the CPU.
+    pub elf_machine: u16,
+    /// rustc's target.
+    pub rust: Option<String>,
+    /// Go's GOARCH.
+    pub goarch: Option<String>,
+    /// Meson's `cpu_family`.
+    pub meson_cpu_family: Option<String>,
+    /// CMake's `CMAKE_SYSTEM_PROCESSOR`, which is what `uname -m` says there.
+    pub cmake_processor: Option<String>,
+    /// Compiler flags that select the CPU and its float ABI; empty when the toolchain's default is right.
+    pub cflags: String,
+    /// The tuple leaves the ABI open, and an object of the other ELF class is as right.
+    #[serde(skip)]
+    pub either_bits: bool,
+}
+
+/// Why there are no facts.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// No family speaks for the tuple's first field.
+    #[error("no profile knows the CPU `{cpu}` of `{tuple}`")]
+    UnknownCpu {
+        /// The first field.
+        cpu: String,
+        /// The tuple.
+        tuple: String,
+        /// Where a person can teach it.
+        folder: String,
+    },
+    /// A file is not what the schema asks for.
+    #[error("profile `{file}`: {message}")]
+    Malformed {
+        /// The file.
+        file: String,
+        /// What is wrong with it, with the line.
+        message: String,
+    },
+}
+
+impl TargetError {
+    /// How to teach it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::UnknownCpu { cpu, folder, .. } => {
+                format!(
+                    "teach it in a file of yours, `{folder}/{cpu}.toml`; profiles/README.md has the form"
+                )
+            }
+            Self::Malformed { file, .. } => {
+                format!("mend `{file}`; profiles/README.md has the form")
+            }
+        }
+    }
+}
+
+/// A source of families: its name for messages, and its text.
+pub type Source = (String, String);
+
+impl Target {
+    /// Finds the family that knows the tuple's CPU best among the files and collects what it says.
+    ///
+    /// Of two globs that fit, the one with more plain characters is the better.
+    pub fn of(tuple: &Tuple, sources: &[Source], folder: &str) -> Result<Self, TargetError> {
+        let mut best: Option<(usize, &str, Family)> = None;
+        for (file, text) in sources {
+            let family = parse(file, text)?;
+            let fits = family
+                .cpus
+                .iter()
+                .filter(|glob| WildMatch::new(glob).matches(tuple.cpu()))
+                .map(|glob| glob.chars().filter(|c| !"*?".contains(*c)).count())
+                .max();
+            if let Some(plain) = fits
+                && best.as_ref().is_none_or(|(most, ..)| plain > *most)
+            {
+                best = Some((plain, file, family));
+            }
+        }
+        let Some((_, file, family)) = best else {
+            return Err(TargetError::UnknownCpu {
+                cpu: tuple.cpu().into(),
+                tuple: tuple.to_string(),
+                folder: folder.into(),
+            });
+        };
+        let facts = family.facts_of(tuple).map_err(|e| malformed(file, &e))?;
+        Ok(Self {
+            tuple: tuple.to_string(),
+            cpu: tuple.cpu().into(),
+            vendor: tuple.vendor().map(Into::into),
+            arch: facts.arch,
+            kernel: first(&KERNEL, tuple),
+            elibc: first(&ELIBC, tuple),
+            karch: facts.karch,
+            qemu: facts.qemu.0,
+            endian: facts.endian,
+            bits: facts.bits,
+            elf_machine: facts.elf_machine,
+            rust: facts.rust.0,
+            goarch: facts.goarch.0,
+            meson_cpu_family: facts.meson_cpu_family.0,
+            cmake_processor: facts.cmake_processor.0,
+            cflags: facts.cflags,
+            either_bits: facts.either_bits,
+        })
+    }
+
+    /// The facts for a person: a key and a value a line, in the words of the JSON.
+    pub fn to_text(&self) -> String {
+        let json = serde_json::to_value(self).expect("plain data");
+        let value = |key: &str| match &json[key] {
+            serde_json::Value::String(text) => text.clone(),
+            serde_json::Value::Null => "-".into(),
+            number => number.to_string(),
+        };
+        Self::KEYS
+            .iter()
+            .map(|key| format!("{key:<17} {}\n", value(key)))
+            .collect()
+    }
+
+    /// The keys of `show`, in its order.
+    const KEYS: [&str; 16] = [
+        "tuple",
+        "cpu",
+        "vendor",
+        "arch",
+        "kernel",
+        "elibc",
+        "karch",
+        "qemu",
+        "endian",
+        "bits",
+        "elf_machine",
+        "rust",
+        "goarch",
+        "meson_cpu_family",
+        "cmake_processor",
+        "cflags",
+    ];
+}
+
+impl Family {
+    /// The family's facts with every refinement that fits the tuple. A key that no fact has is an error in each
+    /// refinement, whether it fits or not.
+    fn facts_of(&self, tuple: &Tuple) -> Result<Facts, toml::de::Error> {
+        let mut facts = self.facts.clone();
+        for variant in &self.variant {
+            let mut refined = facts.clone();
+            refined.extend(variant.facts.clone());
+            Facts::deserialize(refined.clone())?;
+            if any(&variant.tuple, tuple) && !any(&variant.except, tuple) {
+                facts = refined;
+            }
+        }
+        Facts::deserialize(facts)
+    }
+}
+
+fn parse(file: &str, text: &str) -> Result<Family, TargetError> {
+    toml::from_str(text).map_err(|e| malformed(file, &e))
+}
+
+fn malformed(file: &str, error: &toml::de::Error) -> TargetError {
+    TargetError::Malformed {
+        file: file.into(),
+        message: error.to_string().trim_end().into(),
+    }
+}
+
+/// One line on each family: the globs it knows and what it is.
+pub fn families(sources: &[Source]) -> Result<Vec<(String, String)>, TargetError> {
+    let lines = sources.iter().map(|(file, text)| {
+        let family = parse(file, text)?;
+        Ok((family.cpus.join(" "), family.summary))
+    });
+    lines.collect()
+}
+
+fn any(globs: &[String], tuple: &Tuple) -> bool {
+    globs
+        .iter()
+        .any(|glob| WildMatch::new(glob).matches(tuple.as_str()))
+}
+
+fn first(table: &[(&str, &'static str)], tuple: &Tuple) -> Option<&'static str> {
+    table
+        .iter()
+        .find(|(glob, _)| WildMatch::new(glob).matches(tuple.as_str()))
+        .map(|(_, value)| *value)
+}

@@ -1,0 +1,5 @@
+//! The integration tests: the built binary under its names, against the real tools.
+
+mod support;
+
+mod show;

@@ -1,0 +1,146 @@
+//! What the tests share: a prefix to run in, with links, and what a run said.
+
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// The binary under test.
+pub(crate) const CROSSMERGE: &str = env!("CARGO_BIN_EXE_crossmerge");
+
+/// A prefix of its own for one test: `bin/crossmerge`, and an environment that starts empty.
+pub(crate) struct Prefix {
+    folder: tempfile::TempDir,
+    env: Vec<(OsString, OsString)>,
+}
+
+/// What a run said.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) command: String,
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Prefix {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let bin = folder.path().join("bin");
+        std::fs::create_dir(&bin).expect("bin");
+        symlink(CROSSMERGE, bin.join("crossmerge")).expect("a link");
+        let mut prefix = Self {
+            folder,
+            env: Vec::new(),
+        };
+        let path = format!("{}:/usr/bin:/bin", bin.display());
+        prefix.set("PATH", path);
+        prefix.set("PORTAGE_OVERRIDE_EPREFIX", prefix.path());
+        prefix
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().into()
+    }
+
+    pub(crate) fn join(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// Sets a variable for every run.
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<OsString>) {
+        self.env.retain(|(known, _)| known != name);
+        self.env.push((name.into(), value.into()));
+    }
+
+    /// Writes a file below the prefix.
+    pub(crate) fn write(&self, path: &str, text: &str) -> PathBuf {
+        let path = self.join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(&path, text).expect("a file");
+        path
+    }
+
+    pub(crate) fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+    }
+
+    /// Links the binary under a name, in `bin`.
+    pub(crate) fn link(&self, name: &str) {
+        symlink("crossmerge", self.join("bin").join(name)).expect(name);
+    }
+
+    /// Runs `crossmerge`.
+    pub(crate) fn own<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Said {
+        self.run("crossmerge", args)
+    }
+
+    /// Runs one of our names in `bin`.
+    pub(crate) fn run<A: AsRef<OsStr>>(
+        &self,
+        name: &str,
+        args: impl IntoIterator<Item = A>,
+    ) -> Said {
+        self.command(self.join("bin").join(name), args)
+    }
+
+    /// Runs any command with this prefix's environment.
+    pub(crate) fn command<A: AsRef<OsStr>>(
+        &self,
+        program: impl AsRef<OsStr>,
+        args: impl IntoIterator<Item = A>,
+    ) -> Said {
+        let mut command = Command::new(program);
+        command
+            .args(args)
+            .env_clear()
+            .envs(self.env.iter().cloned())
+            .current_dir(self.path());
+        Said::of(&mut command)
+    }
+}
+
+impl Said {
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let output = command
+            .output()
+            .unwrap_or_else(|e| panic!("{command:?}: {e}"));
+        Self {
+            command: format!("{command:?}"),
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn success(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:#?}");
+        self
+    }
+
+    /// Checks the code, that stdout is empty, and that stderr has the error and the hint.
+    #[track_caller]
+    pub(crate) fn fails(self, code: i32, error: &str, hint: &str) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        assert_eq!(self.stdout, "", "{self:#?}");
+        let first = self
+            .stderr
+            .lines()
+            .find(|line| line.contains(": error: "))
+            .unwrap_or_default();
+        assert!(first.contains(error), "no {error:?} in {self:#?}");
+        let hints: Vec<&str> = self
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("hint: "))
+            .collect();
+        assert!(
+            matches!(hints[..], [line] if line.contains(hint)),
+            "no one hint {hint:?} in {self:#?}"
+        );
+        self
+    }
+}
