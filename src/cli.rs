@@ -60,6 +60,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// List the names of the applets, one a line
+    Applets,
     /// List the targets of this machine and their state
     Targets {
         /// Print a JSON array
@@ -167,6 +169,10 @@ pub fn crossmerge(
             } else {
                 format!("{plan}\n")
             })
+        }
+        Command::Applets => {
+            let names = wrappers.applets().map(|(name, _)| format!("{name}\n"));
+            print(&names.collect::<String>())
         }
         Command::Targets { json } => {
             let targets = init::targets(&env, &config)?;

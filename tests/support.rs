@@ -41,6 +41,34 @@ impl Prefix {
         prefix
     }
 
+    /// A prefix in which the real Portage is at home: the demonstration's, with an `etc/portage` of its own.
+    ///
+    /// `demo/setup` has to have run, as `make check` does it.
+    pub(crate) fn with_portage() -> Self {
+        let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/demo/venv");
+        assert!(
+            venv.join("bin/emerge").exists(),
+            "no Portage in `{}`: run demo/setup",
+            venv.display()
+        );
+        let mut prefix = Self::new();
+        let bin = prefix.join("bin");
+        prefix.set(
+            "PATH",
+            format!("{}:{}/bin:/usr/bin:/bin", bin.display(), venv.display()),
+        );
+        std::fs::create_dir(prefix.join("share")).expect("share");
+        symlink(venv.join("share/portage"), prefix.join("share/portage")).expect("a link");
+        for name in ["make.conf", "repos.conf"] {
+            let text = std::fs::read_to_string(venv.join("etc/portage").join(name)).expect(name);
+            prefix.write(&format!("etc/portage/{name}"), &text);
+        }
+        let profile =
+            std::fs::read_link(venv.join("etc/portage/make.profile")).expect("make.profile");
+        symlink(profile, prefix.join("etc/portage/make.profile")).expect("a link");
+        prefix
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().into()
     }

@@ -1,0 +1,59 @@
+# crossmerge: build, check, demo, install. `make help` lists the targets and variables.
+
+CARGO ?= cargo
+
+# Installing: DESTDIR is for packagers; EPREFIX is the prefix of the machine's Portage, baked into the program;
+# TARGETS="tuple…" makes the links of these tuples as well.
+DESTDIR ?=
+EPREFIX ?=
+PREFIX ?= $(EPREFIX)/usr/local
+TARGETS ?=
+
+bindir = $(DESTDIR)$(PREFIX)/bin
+docdir = $(DESTDIR)$(PREFIX)/share/doc/crossmerge
+binary = target/release/crossmerge
+
+export CROSSMERGE_EPREFIX = $(EPREFIX)
+
+.PHONY: help build check demo install uninstall clean
+
+help:
+	@echo 'make build      the program, in $(binary)'
+	@echo 'make check      every check and test'
+	@echo 'make demo       cross-build real packages with the real Portage; DEMO_TARGET=<tuple> for another machine'
+	@echo 'make install    into PREFIX=$(PREFIX); DESTDIR, EPREFIX and TARGETS="tuple…" as you like'
+	@echo 'make uninstall  the same variables; sysroots stay: crossmerge remove <tuple> undoes those'
+
+build:
+	$(CARGO) build --release --locked
+
+check:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	demo/setup
+	$(CARGO) nextest run --locked
+
+demo:
+	demo/run
+
+# The applets' names are asked of the program itself, so that no list of them stands here.
+install: build
+	install -d $(bindir) $(docdir)
+	install -m 755 $(binary) $(bindir)/crossmerge
+	ln -sf crossmerge $(bindir)/emerge-wrapper
+	for name in $$($(binary) applets); do ln -sf crossmerge $(bindir)/cross-$$name || exit 1; done
+	for tuple in $(TARGETS); do \
+		ln -sf crossmerge $(bindir)/emerge-$$tuple || exit 1; \
+		for name in $$($(binary) applets); do ln -sf crossmerge $(bindir)/$$tuple-$$name || exit 1; done; \
+	done
+	install -m 644 README.md COPYING $(docdir)
+
+uninstall:
+	for link in $(bindir)/*; do \
+		if [ "$$(readlink "$$link")" = crossmerge ]; then rm -f "$$link" || exit 1; fi; \
+	done
+	rm -f $(bindir)/crossmerge
+	rm -rf $(docdir)
+
+clean:
+	$(CARGO) clean
