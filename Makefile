@@ -11,7 +11,7 @@ TARGETS ?=
 
 bindir = $(DESTDIR)$(PREFIX)/bin
 docdir = $(DESTDIR)$(PREFIX)/share/doc/crossmerge
-binary = target/release/crossmerge
+binary = $(or $(CARGO_TARGET_DIR),target)/release/crossmerge
 
 export CROSSMERGE_EPREFIX = $(EPREFIX)
 
@@ -31,25 +31,31 @@ check:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	demo/setup
-	$(CARGO) nextest run --locked
+	if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run --locked; else $(CARGO) test --locked; fi
 
 demo:
 	demo/run
 
-# The applets' names are asked of the program itself, so that no list of them stands here.
+# The applets' names are asked of the program itself, so that no list of them stands here. A file of somebody else's, such as
+# crossdev's own emerge-wrapper, is not overwritten.
 install: build
 	install -d $(bindir) $(docdir)
 	install -m 755 $(binary) $(bindir)/crossmerge
-	ln -sf crossmerge $(bindir)/emerge-wrapper
-	for name in $$($(binary) applets); do ln -sf crossmerge $(bindir)/cross-$$name || exit 1; done
-	for tuple in $(TARGETS); do \
-		ln -sf crossmerge $(bindir)/emerge-$$tuple || exit 1; \
-		for name in $$($(binary) applets); do ln -sf crossmerge $(bindir)/$$tuple-$$name || exit 1; done; \
+	@applets=$$($(binary) applets) && \
+	for name in emerge-wrapper $$(printf 'cross-%s\n' $$applets) $(TARGETS:%=emerge-%) \
+		$$(for tuple in $(TARGETS); do printf "$$tuple-%s\n" $$applets; done); do \
+		link=$(bindir)/$$name; \
+		if [ -e "$$link" -o -L "$$link" ] && [ "$$(readlink "$$link")" != crossmerge ]; then \
+			echo "install: error: $$link is there and is not ours" >&2; \
+			echo "hint: choose another PREFIX, or move it away: mv $$link $$link.old" >&2; \
+			exit 1; \
+		fi; \
+		ln -sf crossmerge "$$link" || exit 1; \
 	done
 	install -m 644 README.md COPYING $(docdir)
 
 uninstall:
-	for link in $(bindir)/*; do \
+	@for link in $(bindir)/*; do \
 		if [ "$$(readlink "$$link")" = crossmerge ]; then rm -f "$$link" || exit 1; fi; \
 	done
 	rm -f $(bindir)/crossmerge

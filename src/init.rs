@@ -309,17 +309,37 @@ pub fn init(
 }
 
 impl InitPlan {
-    /// What changes, for a person: a line each, the copies of a libc as one.
+    /// What changes, for a person: a line each, but one for all links and one for all of a libc.
     pub fn to_text(&self) -> String {
-        let copies = self.copies();
-        let lines = self.steps.iter().filter(|step| {
-            step.write.care != Care::Gap || matches!(step.write.content, Content::Folder(_))
-        });
-        let mut text: String = lines
-            .filter_map(Step::to_line)
-            .map(|line| line + "\n")
-            .collect();
-        if copies > 0 {
+        let is_many = |step: &&Step| {
+            step.write.care == Care::Command
+                || step.write.care == Care::Gap && !matches!(step.write.content, Content::Folder(_))
+        };
+        let count = |care: Care| {
+            let written = |step: &&Step| step.write.care == care && step.written().is_some();
+            self.steps.iter().filter(is_many).filter(written).count()
+        };
+        let mut text = String::new();
+        let bindir = self
+            .steps
+            .iter()
+            .find(|step| step.write.care == Care::Command);
+        let bindir = bindir
+            .and_then(|step| step.write.path.parent())
+            .unwrap_or(Path::new("."));
+        if let links @ 1.. = count(Care::Command) {
+            text.push_str(&format!(
+                "new      {links} commands in {}\n",
+                bindir.display()
+            ));
+        }
+        let lines = self
+            .steps
+            .iter()
+            .filter(|step| !is_many(step))
+            .filter_map(Step::to_line);
+        lines.for_each(|line| text.push_str(&(line + "\n")));
+        if let copies @ 1.. = count(Care::Gap) {
             text.push_str(&format!(
                 "new      {copies} files of the toolchain's libc in {}\n",
                 self.sysroot.display()
@@ -347,15 +367,6 @@ impl InitPlan {
     /// What a person should know besides.
     pub fn notes(&self) -> &[String] {
         &self.notes
-    }
-
-    fn copies(&self) -> usize {
-        let copied = |step: &&Step| {
-            step.write.care == Care::Gap
-                && !matches!(step.write.content, Content::Folder(_))
-                && step.written().is_some()
-        };
-        self.steps.iter().filter(copied).count()
     }
 }
 

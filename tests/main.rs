@@ -2,4 +2,6 @@
 
 mod support;
 
+mod names;
+mod plan;
 mod show;

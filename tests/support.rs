@@ -2,9 +2,10 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    os::unix::fs::symlink,
+    os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::Command,
+    rc::Rc,
 };
 
 /// The binary under test.
@@ -12,7 +13,7 @@ pub(crate) const CROSSMERGE: &str = env!("CARGO_BIN_EXE_crossmerge");
 
 /// A prefix of its own for one test: `bin/crossmerge`, and an environment that starts empty.
 pub(crate) struct Prefix {
-    folder: tempfile::TempDir,
+    folder: Rc<tempfile::TempDir>,
     env: Vec<(OsString, OsString)>,
 }
 
@@ -27,15 +28,19 @@ pub(crate) struct Said {
 
 impl Prefix {
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = Rc::new(tempfile::tempdir().expect("a temporary folder"));
         let bin = folder.path().join("bin");
         std::fs::create_dir(&bin).expect("bin");
         symlink(CROSSMERGE, bin.join("crossmerge")).expect("a link");
         let mut prefix = Self {
-            folder,
+            folder: Rc::clone(&folder),
             env: Vec::new(),
         };
-        let path = format!("{}:/usr/bin:/bin", bin.display());
+        let path = format!(
+            "{}:{}:/usr/bin:/bin",
+            bin.display(),
+            folder.path().join("tools").display()
+        );
         prefix.set("PATH", path);
         prefix.set("PORTAGE_OVERRIDE_EPREFIX", prefix.path());
         prefix
@@ -55,7 +60,12 @@ impl Prefix {
         let bin = prefix.join("bin");
         prefix.set(
             "PATH",
-            format!("{}:{}/bin:/usr/bin:/bin", bin.display(), venv.display()),
+            format!(
+                "{}:{}/tools:{}/bin:/usr/bin:/bin",
+                bin.display(),
+                prefix.path().display(),
+                venv.display()
+            ),
         );
         std::fs::create_dir(prefix.join("share")).expect("share");
         symlink(venv.join("share/portage"), prefix.join("share/portage")).expect("a link");
@@ -77,6 +87,16 @@ impl Prefix {
         self.folder.path().join(path)
     }
 
+    /// The same prefix with one more variable, for one run.
+    pub(crate) fn with(&self, name: &str, value: impl Into<OsString>) -> Self {
+        let mut prefix = Self {
+            folder: self.folder.clone(),
+            env: self.env.clone(),
+        };
+        prefix.set(name, value);
+        prefix
+    }
+
     /// Sets a variable for every run.
     pub(crate) fn set(&mut self, name: &str, value: impl Into<OsString>) {
         self.env.retain(|(known, _)| known != name);
@@ -93,6 +113,13 @@ impl Prefix {
 
     pub(crate) fn read(&self, path: &str) -> String {
         std::fs::read_to_string(self.join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+    }
+
+    /// Writes an executable script below the prefix.
+    pub(crate) fn script(&self, path: &str, text: &str) -> PathBuf {
+        let path = self.write(path, text);
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("a mode");
+        path
     }
 
     /// Links the binary under a name, in `bin`.
@@ -112,6 +139,19 @@ impl Prefix {
         args: impl IntoIterator<Item = A>,
     ) -> Said {
         self.command(self.join("bin").join(name), args)
+    }
+
+    /// Runs one of our names and gives its output as bytes.
+    pub(crate) fn run_bytes(&self, name: &str, args: &[OsString]) -> Vec<u8> {
+        let mut command = Command::new(self.join("bin").join(name));
+        let output = command
+            .args(args)
+            .env_clear()
+            .envs(self.env.iter().cloned())
+            .output()
+            .expect(name);
+        assert!(output.status.success(), "{output:?}");
+        output.stdout
     }
 
     /// Runs any command with this prefix's environment.

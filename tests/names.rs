@@ -1,0 +1,377 @@
+//! The names we are called by, what reaches the real tool, and what is said when something is wrong.
+
+use crate::support::{Prefix, Said};
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::{ffi::OsStrExt, fs::PermissionsExt},
+};
+
+const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
+
+/// A prefix with a bare sysroot, a tool in place of emerge that tells what it got, and no Portage to ask.
+fn prefix_with_tool(name: &str) -> Prefix {
+    let prefix = Prefix::new();
+    prefix.link(&format!("{TUPLE}-{name}"));
+    std::fs::create_dir_all(prefix.join(format!("usr/{TUPLE}"))).expect("a sysroot");
+    prefix.script(
+        &format!("tools/{name}"),
+        "#!/bin/sh\nfor arg; do printf '%s\\0' \"$arg\"; done\nprintf 'CHOST=%s' \"$CHOST\" >&2\n",
+    );
+    prefix
+}
+
+#[test]
+fn arguments_reach_the_tool_byte_for_byte() {
+    let prefix = prefix_with_tool("emerge");
+    let args = [
+        OsString::from("a b"),
+        OsStr::from_bytes(b"\xff\xfe/\x01").to_owned(),
+        "it's \"quoted\" $HOME `x` \\".into(),
+        "two\nlines\n".into(),
+        "".into(),
+        "--".into(),
+        "--root-deps=x".into(),
+    ];
+    let said = prefix.run_bytes(&format!("{TUPLE}-emerge"), &args);
+    let mut wanted = b"--root-deps=rdeps\0".to_vec();
+    for arg in &args {
+        wanted.extend_from_slice(arg.as_bytes());
+        wanted.push(0);
+    }
+    assert_eq!(said, wanted);
+}
+
+#[test]
+fn the_default_root_deps_steps_aside_for_the_callers_own() {
+    let prefix = prefix_with_tool("emerge");
+    let emerge = |args: &[&str]| {
+        prefix
+            .run(&format!("{TUPLE}-emerge"), args)
+            .success()
+            .stdout
+    };
+    assert_eq!(emerge(&["-p", "x"]), "--root-deps=rdeps\0-p\0x\0");
+    assert_eq!(emerge(&["--root-deps", "x"]), "--root-deps\0x\0");
+    assert_eq!(emerge(&["x", "--root-deps=True"]), "x\0--root-deps=True\0");
+    assert_eq!(
+        emerge(&["--root-depsx"]),
+        "--root-deps=rdeps\0--root-depsx\0"
+    );
+    let from_variable = prefix
+        .with("EMERGE_DEFAULT_OPTS", "-v --root-deps")
+        .run(&format!("{TUPLE}-emerge"), ["x"]);
+    assert_eq!(from_variable.success().stdout, "x\0");
+}
+
+#[test]
+fn the_command_is_the_environments_then_the_targets_then_everyones() {
+    let prefix = prefix_with_tool("emerge");
+    let name = format!("{TUPLE}-emerge");
+    prefix.script("tools/other", "#!/bin/sh\nprintf '%s|' \"$@\"\n");
+    prefix.write(
+        "etc/crossmerge/crossmerge.toml",
+        "[commands]\nemerge = \"other everyone\"\n",
+    );
+    assert_eq!(prefix.run(&name, ["x"]).success().stdout, "everyone|x|");
+    prefix.write(
+        &format!("etc/crossmerge/targets/{TUPLE}.toml"),
+        "[commands]\nemerge = \"other 'this target'\"\n",
+    );
+    assert_eq!(prefix.run(&name, ["x"]).success().stdout, "this target|x|");
+    let overridden = prefix.with("CROSS_CMD", "other --from=environment");
+    assert_eq!(
+        overridden.run(&name, ["x"]).success().stdout,
+        "--from=environment|x|"
+    );
+    let empty = prefix.with("CROSS_CMD", "");
+    assert_eq!(empty.run(&name, ["x"]).success().stdout, "this target|x|");
+}
+
+#[test]
+fn every_form_of_the_name_builds_for_its_tuple() {
+    let prefix = prefix_with_tool("emerge");
+    for name in [&format!("emerge-{TUPLE}"), "cross-emerge", "emerge-wrapper"] {
+        prefix.link(name);
+    }
+    let builds = |said: Said| said.success().stderr;
+    let chost = format!("CHOST={TUPLE}");
+    assert_eq!(builds(prefix.run(&format!("{TUPLE}-emerge"), ["x"])), chost);
+    assert_eq!(builds(prefix.run(&format!("emerge-{TUPLE}"), ["x"])), chost);
+    assert_eq!(
+        builds(prefix.with("CHOST", TUPLE).run("cross-emerge", ["x"])),
+        chost
+    );
+    assert_eq!(
+        builds(prefix.run("emerge-wrapper", ["--target", TUPLE, "x"])),
+        chost
+    );
+    // The option is stronger than the environment, as with crossdev's emerge-wrapper.
+    assert_eq!(
+        builds(
+            prefix
+                .with("CHOST", "avr")
+                .run("emerge-wrapper", ["--target", TUPLE, "x"])
+        ),
+        chost
+    );
+    // The environment is stronger than the name, as with crossdev's cross-emerge; but that is said.
+    prefix.link("avr-emerge");
+    let said = builds(prefix.with("CHOST", TUPLE).run("avr-emerge", ["x"]));
+    assert!(
+        said.contains("wins over the name") && said.ends_with(&chost),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_wrong_name_or_tuple_is_refused_before_anything_is_touched() {
+    let prefix = Prefix::new();
+    for (name, error, hint) in [
+        (
+            "nonsense",
+            "nothing to do under the name `nonsense`",
+            "emerge-wrapper",
+        ),
+        (
+            "a--b-emerge",
+            "`a--b` is not a tuple: it has an empty field",
+            "as the toolchain does",
+        ),
+        ("emerge-a b", "holds white space", "as the toolchain does"),
+        (
+            "cross-emerge",
+            "takes its tuple from CHOST, which is not set",
+            "CHOST=<tuple>",
+        ),
+    ] {
+        prefix.link(name);
+        prefix.run(name, ["x"]).fails(125, error, hint);
+    }
+    prefix
+        .with("CHOST", "../x")
+        .run("cross-emerge", ["x"])
+        .fails(125, "CHOST in the environment: `../x`", "toolchain");
+    for tuple in [
+        "../etc",
+        "a/b",
+        "",
+        "-x-",
+        "a b",
+        "a\tb",
+        &"x".repeat(129),
+        "wrapper",
+    ] {
+        for command in ["init", "show", "remove"] {
+            let said = prefix.own([command, "--", tuple]);
+            said.fails(125, "tuple", "as the toolchain does");
+        }
+        prefix
+            .own(["plan", "--", tuple, "emerge"])
+            .fails(125, "tuple", "as the toolchain does");
+    }
+    let bytes = OsStr::from_bytes(b"arm\xff-linux-gnu");
+    prefix
+        .own([OsStr::new("init"), bytes])
+        .fails(125, "not UTF-8", "as the toolchain does");
+    let mut left: Vec<_> = std::fs::read_dir(prefix.path())
+        .expect("a folder")
+        .map(|e| e.expect("an entry").file_name())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["bin"], "something was made");
+}
+
+#[test]
+fn a_missing_sysroot_is_named_with_the_command_that_makes_it() {
+    let prefix = Prefix::new();
+    prefix.link(&format!("{TUPLE}-emerge"));
+    let name = format!("{TUPLE}-emerge");
+    let missing = format!(
+        "`{}` of `{TUPLE}` does not exist",
+        prefix.join(format!("usr/{TUPLE}")).display()
+    );
+    prefix
+        .run(&name, ["x"])
+        .fails(125, &missing, &format!("crossmerge init {TUPLE}"));
+    prefix
+        .with("SYSROOT", "/nowhere")
+        .run(&name, ["x"])
+        .fails(125, "`/nowhere`", "unset SYSROOT");
+}
+
+#[test]
+fn a_missing_tool_is_127_and_one_that_may_not_run_126() {
+    let prefix = prefix_with_tool("ebuild");
+    let emerge = format!("{TUPLE}-emerge");
+    prefix.link(&emerge);
+    prefix.run(&emerge, ["x"]).fails(
+        127,
+        "the real tool `emerge` was not found in PATH",
+        "type -a emerge",
+    );
+    let tool = prefix.write("tools/emerge", "#!/bin/sh\n");
+    prefix
+        .run(&emerge, ["x"])
+        .fails(126, "is there and is not executable", "chmod +x");
+    std::fs::write(&tool, "#!/no/such/interpreter\n").expect("a file");
+    std::fs::set_permissions(&tool, PermissionsExt::from_mode(0o755)).expect("a mode");
+    prefix
+        .run(&emerge, ["x"])
+        .fails(127, "interpreter", "file -L");
+    std::fs::write(&tool, "#!/etc/passwd\n").expect("a file");
+    prefix
+        .run(&emerge, ["x"])
+        .fails(126, "Permission denied", "file -L");
+}
+
+#[test]
+fn the_tools_own_exit_code_is_passed_on() {
+    let prefix = prefix_with_tool("emerge");
+    prefix.script("tools/emerge", "#!/bin/sh\nexit 7\n");
+    assert_eq!(prefix.run(&format!("{TUPLE}-emerge"), ["x"]).code, Some(7));
+}
+
+#[test]
+fn we_are_never_the_real_tool() {
+    let prefix = prefix_with_tool("emerge");
+    std::fs::remove_file(prefix.join("tools/emerge")).expect("gone");
+    // Our own program under the tool's name, first in PATH and under another folder's name.
+    prefix.link("emerge");
+    prefix
+        .run(&format!("{TUPLE}-emerge"), ["x"])
+        .fails(127, "`emerge` was not found", "PATH");
+}
+
+#[test]
+fn a_person_adds_and_overrides_applets_and_families() {
+    let prefix = prefix_with_tool("emerge");
+    prefix.script(
+        "tools/revdep",
+        "#!/bin/sh\nprintf '%s|' \"$SYSROOT\" \"$@\"\n",
+    );
+    prefix.write(
+        "etc/crossmerge/wrappers/revdep.toml",
+        "summary = \"x\"\ncommand = \"revdep {tuple} 'a b'\"\nlayers = [\"portage\"]\n",
+    );
+    prefix.link(&format!("{TUPLE}-revdep"));
+    let sysroot = prefix.join(format!("usr/{TUPLE}"));
+    let said = prefix
+        .run(&format!("{TUPLE}-revdep"), ["x"])
+        .success()
+        .stdout;
+    assert_eq!(said, format!("{}|{TUPLE}|a b|x|", sysroot.display()));
+    assert!(prefix.own(["--help"]).success().stdout.contains("revdep"));
+    prefix.write(
+        "etc/crossmerge/wrappers/emerge.toml",
+        "summary = \"x\"\ncommand = \"revdep mine\"\n",
+    );
+    assert_eq!(
+        prefix
+            .run(&format!("{TUPLE}-emerge"), ["x"])
+            .success()
+            .stdout,
+        "|mine|x|"
+    );
+
+    prefix.own(["show", "zap-unknown-linux-gnu"]).fails(
+        125,
+        "no profile knows the CPU `zap`",
+        "etc/crossmerge/profiles/zap.toml",
+    );
+    let family = std::fs::read_to_string("profiles/alpha.toml")
+        .expect("alpha")
+        .replace("\"alpha*\"", "\"zap\"");
+    prefix.write("etc/crossmerge/profiles/zap.toml", &family);
+    assert!(
+        prefix
+            .own(["show", "zap-unknown-linux-gnu"])
+            .success()
+            .stdout
+            .contains("elf_machine       36902")
+    );
+}
+
+#[test]
+fn a_malformed_file_is_named_with_its_line() {
+    for (file, text, error) in [
+        ("crossmerge.toml", "comands = 1\n", "comands"),
+        (
+            "wrappers/x.toml",
+            "summary = \"x\"\ncommand = \"x\"\nlayers = [\"portge\"]\n",
+            "portge",
+        ),
+        (
+            "wrappers/x.toml",
+            "summary = \"x\"\ntoolchain = \"gnu\"\n",
+            "`toolchain` and `tools` go together",
+        ),
+        (
+            "wrappers/emerge.toml",
+            "summary = \"x\"\ncommand = \"emerge 'x\"\nlayers = [\"portage\"]\n",
+            "a quote that never ends",
+        ),
+        (
+            &format!("targets/{TUPLE}.toml"),
+            "[toolchain]\nkind = \"borland\"\nprefix = \"x\"\n",
+            "borland",
+        ),
+    ] {
+        let prefix = prefix_with_tool("emerge");
+        prefix.write(&format!("etc/crossmerge/{file}"), text);
+        let said = prefix.run(&format!("{TUPLE}-emerge"), ["x"]);
+        assert_eq!(said.code, Some(125), "{said:#?}");
+        assert!(
+            said.stderr.contains(error) && said.stderr.contains("\nhint: mend"),
+            "{said:#?}"
+        );
+    }
+    let prefix = Prefix::new();
+    prefix.write(
+        "etc/crossmerge/profiles/x.toml",
+        "summary = \"x\"\ncpus = [\"x\"]\narch = 1\n",
+    );
+    prefix
+        .own(["show", "x"])
+        .fails(125, "profiles/x.toml", "mend");
+}
+
+#[test]
+fn usage_errors_of_our_own_commands_are_125_and_help_is_0() {
+    let prefix = Prefix::new();
+    prefix.link("emerge-wrapper");
+    assert_eq!(prefix.own(["--nonsense"]).code, Some(125));
+    assert_eq!(prefix.own(["init"]).code, Some(125));
+    assert_eq!(prefix.own::<&str>([]).code, Some(125));
+    assert!(prefix.own(["--help"]).success().stdout.contains("Applets"));
+    assert!(
+        prefix
+            .own(["--version"])
+            .success()
+            .stdout
+            .starts_with("crossmerge ")
+    );
+    assert!(
+        prefix
+            .run("emerge-wrapper", ["--help"])
+            .success()
+            .stdout
+            .contains("--target <tuple> --init")
+    );
+    prefix.run("emerge-wrapper", ["--init"]).fails(
+        125,
+        "`--target <tuple>` is missing",
+        "--target <tuple> --init",
+    );
+    prefix
+        .run::<&str>("emerge-wrapper", [])
+        .fails(125, "`--target <tuple>` is missing", "--init");
+    prefix
+        .run("emerge-wrapper", ["--target"])
+        .fails(125, "no tuple behind it", "--init");
+    prefix
+        .run("emerge-wrapper", ["--target", TUPLE, "--init", "now"])
+        .fails(125, "`now` has no meaning", "--init");
+    prefix
+        .own(["plan", TUPLE, "emrge"])
+        .fails(125, "no applet `emrge`", "emerge");
+}
