@@ -15,7 +15,7 @@ use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// The wrappers that are built in: file stem and text.
@@ -285,7 +285,8 @@ impl Wrapper {
             (Some(tool), Some(toolchain)) => prefixed(&toolchain.prefix, tool),
             _ => OsString::new(),
         };
-        let sysroot = context.sysroot();
+        // A compiler's caller may name another sysroot; then what we add is about that one.
+        let sysroot = sysroot_among(args).map_or_else(|| context.sysroot(), PathBuf::from);
         let fill = |word: String| {
             let word = fill(word.as_ref(), "{tuple}", OsStr::new(context.tuple.as_str()));
             fill(
@@ -330,6 +331,17 @@ impl Wrapper {
         }
         Ok(options)
     }
+}
+
+/// The sysroot that the arguments of a compiler name last: `--sysroot=DIR` or `--sysroot DIR`.
+fn sysroot_among(args: &[OsString]) -> Option<OsString> {
+    let named = args.iter().enumerate().filter_map(|(at, arg)| {
+        match arg.as_bytes().strip_prefix(b"--sysroot=") {
+            Some(sysroot) => Some(OsStr::from_bytes(sysroot).to_owned()),
+            None => args.get(at + 1).filter(|_| arg == "--sysroot").cloned(),
+        }
+    });
+    named.last()
 }
 
 /// The tool's path: the prefix may end in the middle of a file name.

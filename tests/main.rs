@@ -2,6 +2,10 @@
 
 mod support;
 
+mod emerge;
+mod init;
+mod kill;
 mod names;
 mod plan;
 mod show;
+mod toolchain;

@@ -4,7 +4,7 @@ use std::{
     ffi::{OsStr, OsString},
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command, Stdio},
     rc::Rc,
 };
 
@@ -113,6 +113,45 @@ impl Prefix {
 
     pub(crate) fn read(&self, path: &str) -> String {
         std::fs::read_to_string(self.join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+    }
+
+    pub(crate) fn append(&self, path: &str, text: &str) {
+        self.write(path, &(self.read(path) + text));
+    }
+
+    pub(crate) fn read_link(&self, path: &str) -> PathBuf {
+        std::fs::read_link(self.join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+    }
+
+    /// Adds an ebuild repository to the machine's, and gives its place.
+    pub(crate) fn overlay(&self, name: &str) -> PathBuf {
+        let folder = format!("overlays/{name}");
+        self.write(
+            &format!("{folder}/profiles/repo_name"),
+            &format!("{name}\n"),
+        );
+        self.write(&format!("{folder}/metadata/layout.conf"), "masters =\n");
+        let location = self.join(folder);
+        self.append(
+            "etc/portage/repos.conf",
+            &format!("\n[{name}]\nlocation = {}\n", location.display()),
+        );
+        location
+    }
+
+    /// Starts `crossmerge` and does not wait.
+    pub(crate) fn start<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Child {
+        let mut command = Command::new(self.join("bin/crossmerge"));
+        command
+            .args(args)
+            .env_clear()
+            .envs(self.env.iter().cloned())
+            .current_dir(self.path());
+        command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("a start")
     }
 
     /// Writes an executable script below the prefix.

@@ -44,9 +44,10 @@ pub(super) fn adopt(
         prefix: OsStr::from_bytes(prefix).into(),
         options: Vec::new(),
     };
-    if kind == Kind::Llvm {
-        toolchain.options = gcc_toolchain(context, &toolchain)?;
-    }
+    toolchain.options = match kind {
+        Kind::Gnu => sysroot_first(context, &toolchain)?,
+        Kind::Llvm => gcc_toolchain(context, &toolchain)?,
+    };
     check_object(context, target, &toolchain)?;
     Ok(toolchain)
 }
@@ -79,6 +80,7 @@ fn compiler(
     let mut all: Vec<OsString> = Vec::new();
     if toolchain.kind == Kind::Llvm {
         all.push(format!("--target={}", context.tuple).into());
+        // GCC's options name the sysroot, which has nothing to do with what it is asked here.
         all.extend(toolchain.options.iter().map(Into::into));
     }
     all.extend(args.into_iter().map(Into::into));
@@ -108,6 +110,18 @@ fn gcc_toolchain(context: &Context, toolchain: &Toolchain) -> Result<Vec<String>
         return Ok(Vec::new());
     };
     Ok(vec![format!("--gcc-toolchain={}", prefix.display())])
+}
+
+/// The option that puts the sysroot's libraries before those that a toolchain has outside any sysroot, as Debian's
+/// has: GCC looks in the folders of `-B` after those of the caller's `-L` and before its own.
+fn sysroot_first(context: &Context, toolchain: &Toolchain) -> Result<Vec<String>, InitError> {
+    let args = ["--sysroot=/nonexistent", "-print-file-name=libc.so"];
+    let found = text(&compiler(context, toolchain, args)?.stdout);
+    Ok(if found.starts_with('/') {
+        vec!["-B{sysroot}/usr/lib".into()]
+    } else {
+        Vec::new()
+    })
 }
 
 /// Compiles nothing and reads the header of the object: its machine, byte order and word size are the target's.

@@ -220,7 +220,7 @@ fn beside(
         let sibling = path.with_file_name(sibling);
         match entry_at(&sibling)? {
             None => return Ok(Action::Beside(last.unwrap_or(sibling))),
-            Some(there) if there == *wanted => return Ok(Action::Same),
+            Some(there) if there == *wanted => return Ok(Action::Keep),
             Some(there) if record.holds(within(&sibling, sysroot), &there) => last = Some(sibling),
             Some(_) => last = None,
         }

@@ -1,0 +1,135 @@
+//! The main job: the real Portage cross-merges real packages through our links, and they run under QEMU.
+//!
+//! The demonstration's own path, on fewer packages and in a prefix of its own, so that it is this build that is tested.
+
+use crate::support::Prefix;
+
+const ARM: &str = "armv4tl-softfloat-linux-gnueabi";
+
+#[test]
+fn portage_cross_merges_for_arm_and_what_was_built_runs() {
+    let prefix = Prefix::with_portage();
+    prefix.link("emerge-wrapper");
+    prefix
+        .own([
+            "init",
+            ARM,
+            "--toolchain",
+            "arm-linux-gnueabi-",
+            "--with-libc",
+        ])
+        .success();
+    prefix
+        .run("emerge-wrapper", ["--target", ARM, "--init"])
+        .success();
+    // dfu-util finds libusb through <tuple>-pkg-config.
+    prefix
+        .run(
+            &format!("{ARM}-emerge"),
+            ["--oneshot", "app-mobilephone/dfu-util"],
+        )
+        .success();
+    let sysroot = prefix.join(format!("usr/{ARM}"));
+    let qemu = prefix.with("QEMU_LD_PREFIX", &sysroot);
+    let said = qemu
+        .command(
+            "qemu-arm-static",
+            [
+                sysroot.join("usr/bin/dfu-util").as_os_str(),
+                "--version".as_ref(),
+            ],
+        )
+        .success();
+    assert!(said.stdout.starts_with("dfu-util 0.11"), "{said:#?}");
+    let needed = prefix.run(
+        &format!("{ARM}-readelf"),
+        [
+            std::ffi::OsStr::new("-d"),
+            sysroot.join("usr/bin/dfu-util").as_os_str(),
+        ],
+    );
+    assert!(needed.success().stdout.contains("libusb-1.0.so.0"));
+    // The rest of Portage sees the same target.
+    let said = prefix.run(
+        &format!("{ARM}-portageq"),
+        [
+            "match",
+            &format!("{}/", sysroot.display()),
+            "dev-libs/libusb",
+        ],
+    );
+    assert_eq!(said.success().stdout, "dev-libs/libusb-1.0.26\n");
+    prefix
+        .run(&format!("{ARM}-quickpkg"), ["dev-libs/libusb"])
+        .success();
+    // remove leaves what Portage merged.
+    let said = prefix.own(["remove", ARM]).success();
+    assert!(
+        said.stdout.contains("files that init did not write"),
+        "{}",
+        said.stdout
+    );
+    assert!(sysroot.join("usr/bin/dfu-util").exists());
+}
+
+#[test]
+fn portage_cross_merges_for_a_big_endian_target_into_a_root_beside_the_sysroot() {
+    let tuple = "s390x-ibm-linux-gnu";
+    let prefix = Prefix::with_portage();
+    prefix
+        .own([
+            "init",
+            tuple,
+            "--toolchain",
+            "s390x-linux-gnu-",
+            "--with-libc",
+        ])
+        .success();
+    let board = prefix.join("board");
+    std::fs::create_dir(&board).expect("a root");
+    let emerge = format!("{tuple}-emerge");
+    prefix
+        .with("ROOT", &board)
+        .run(&emerge, ["--oneshot", "app-arch/bzip2"])
+        .success();
+    let bzip2 = board.join("usr/bin/bzip2");
+    assert!(bzip2.exists() && !prefix.join(format!("usr/{tuple}/usr/bin/bzip2")).exists());
+    let qemu = prefix.with("QEMU_LD_PREFIX", prefix.join(format!("usr/{tuple}")));
+    let script = format!(
+        "echo across | qemu-s390x-static {0} -c | qemu-s390x-static {0} -dc",
+        bzip2.display()
+    );
+    assert_eq!(
+        qemu.command("/bin/sh", ["-c", &script]).success().stdout,
+        "across\n"
+    );
+    let machine = prefix
+        .run(
+            &format!("{tuple}-readelf"),
+            [std::ffi::OsStr::new("-h"), bzip2.as_os_str()],
+        )
+        .success();
+    assert!(
+        machine.stdout.contains("IBM S/390") && machine.stdout.contains("big endian"),
+        "{}",
+        machine.stdout
+    );
+    // --root names another root for one call, and a ROOT that a person put into make.conf is the default.
+    let make_conf = format!("usr/{tuple}/etc/portage/make.conf");
+    let third = prefix.join("third");
+    let text = prefix.read(&make_conf);
+    let root = format!("ROOT=\"{}\"", third.display());
+    let edited = text.lines().map(|line| {
+        if line.starts_with("ROOT=") {
+            &root
+        } else {
+            line
+        }
+    });
+    prefix.write(&make_conf, &edited.collect::<Vec<_>>().join("\n"));
+    let plan = prefix.own(["plan", tuple, "emerge"]).success().stdout;
+    assert!(
+        plan.contains(&format!("ROOT={}/", third.display())),
+        "{plan}"
+    );
+}

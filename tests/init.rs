@@ -1,0 +1,623 @@
+//! `init`, `targets` and `remove` against the real Portage: what they write, and what they never touch.
+
+use crate::support::Prefix;
+use std::{
+    collections::BTreeMap,
+    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
+    path::{Path, PathBuf},
+};
+
+const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
+
+/// Everything below a folder: path, and mode with content, link target or nothing.
+pub(crate) fn tree(folder: &Path) -> BTreeMap<PathBuf, String> {
+    let mut tree = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten() {
+            let path = entry.expect("an entry").path();
+            let metadata = path.symlink_metadata().expect("metadata");
+            let what = if metadata.is_symlink() {
+                format!("-> {}", path.read_link().expect("a link").display())
+            } else if metadata.is_dir() {
+                folders.push(path.clone());
+                String::new()
+            } else {
+                String::from_utf8_lossy(&std::fs::read(&path).expect("a file")).into_owned()
+            };
+            tree.insert(path, format!("{:o} {what}", metadata.mode()));
+        }
+    }
+    tree
+}
+
+/// Fails with the paths that differ.
+#[track_caller]
+fn unchanged(before: &BTreeMap<PathBuf, String>, after: &BTreeMap<PathBuf, String>) {
+    let differs = |path: &&PathBuf| before.get(*path) != after.get(*path);
+    let differing: Vec<&PathBuf> = before.keys().chain(after.keys()).filter(differs).collect();
+    assert!(differing.is_empty(), "changed: {differing:?}");
+}
+
+fn etc(path: &str) -> String {
+    format!("usr/{TUPLE}/etc/portage/{path}")
+}
+
+#[test]
+fn init_fills_a_sysroot_and_a_second_run_changes_nothing() {
+    let prefix = Prefix::with_portage();
+    let overlay = prefix.overlay("mine");
+    prefix.append(
+        "etc/portage/make.conf",
+        "MAKEOPTS=\"-j3 -l2\"\nGENTOO_MIRRORS=\"file:///m\"\nFOO=\"x\"\n",
+    );
+    let said = prefix.own(["init", TUPLE]).success();
+    assert!(said.stderr.contains("etc/portage/make.conf"), "{said:#?}");
+
+    for name in [
+        "emerge",
+        "ebuild",
+        "pkg-config",
+        "env",
+        "portageq",
+        "quickpkg",
+        "equery",
+        "emaint",
+        "eselect",
+        "qlist",
+    ] {
+        assert_eq!(
+            prefix.read_link(&format!("bin/{TUPLE}-{name}")),
+            Path::new("crossmerge")
+        );
+    }
+    assert_eq!(
+        prefix.read_link(&format!("bin/emerge-{TUPLE}")),
+        Path::new("crossmerge")
+    );
+    let sysroot = prefix.join(format!("usr/{TUPLE}"));
+    assert_eq!(
+        sysroot
+            .join("tmp")
+            .metadata()
+            .expect("tmp")
+            .permissions()
+            .mode()
+            & 0o7777,
+        0o1777
+    );
+
+    // What Portage makes of the files is what counts.
+    let asked = [
+        "CHOST",
+        "CBUILD",
+        "ROOT",
+        "ARCH",
+        "KERNEL",
+        "ELIBC",
+        "ACCEPT_KEYWORDS",
+        "CFLAGS",
+        "MAKEOPTS",
+        "GENTOO_MIRRORS",
+        "PKGDIR",
+        "PORTAGE_TMPDIR",
+        "DISTDIR",
+    ];
+    let words = ["envvar", "-v"].into_iter().chain(asked);
+    let said = prefix
+        .run(&format!("{TUPLE}-portageq"), words)
+        .success()
+        .stdout;
+    let root = sysroot.display();
+    let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/demo/venv");
+    for line in [
+        format!("CHOST={TUPLE}"),
+        "CBUILD=x86_64-pc-linux-gnu".into(),
+        format!("ROOT={root}/"),
+        "ARCH=arm".into(),
+        "KERNEL=linux".into(),
+        "ELIBC=glibc".into(),
+        "ACCEPT_KEYWORDS='arm ~arm'".into(),
+        "CFLAGS='-O2 -pipe -fomit-frame-pointer -march=armv4t -mfloat-abi=soft'".into(),
+        "MAKEOPTS='-j3 -l2'".into(),
+        "GENTOO_MIRRORS=file:///m".into(),
+        format!("PKGDIR={root}/var/cache/binpkgs/"),
+        format!("PORTAGE_TMPDIR={root}/tmp/"),
+        format!("DISTDIR={}/var/cache/distfiles", venv.display()),
+    ] {
+        assert!(
+            said.lines().any(|said| said == line),
+            "no {line:?} in {said}"
+        );
+    }
+    let repos = prefix
+        .run(
+            &format!("{TUPLE}-portageq"),
+            ["get_repos", &format!("{root}/")],
+        )
+        .success()
+        .stdout;
+    assert!(
+        repos.contains("crossmerge-demo") && repos.contains("mine"),
+        "{repos}"
+    );
+    let path = prefix
+        .run(
+            &format!("{TUPLE}-portageq"),
+            ["get_repo_path", &format!("{root}/"), "mine"],
+        )
+        .success()
+        .stdout;
+    assert_eq!(Path::new(path.trim()), overlay);
+    assert_eq!(
+        prefix.read(&etc("profile/use.force")),
+        "-kernel_linux\nkernel_linux\n"
+    );
+
+    let before = tree(&prefix.path());
+    let said = prefix.own(["init", TUPLE]).success();
+    assert!(said.stderr.contains("nothing to do"), "{said:#?}");
+    unchanged(&before, &tree(&prefix.path()));
+}
+
+#[test]
+fn what_is_as_we_wrote_it_is_refreshed_and_an_edit_is_sacred() {
+    let prefix = Prefix::with_portage();
+    prefix.own(["init", TUPLE]).success();
+    let make_conf = etc("make.conf");
+    let first = prefix.read(&make_conf);
+
+    prefix.append("etc/portage/make.conf", "MAKEOPTS=\"-j9\"\n");
+    prefix.own(["init", TUPLE]).success();
+    assert!(
+        prefix.read(&make_conf).contains("MAKEOPTS=\"-j9\""),
+        "an unedited file is refreshed"
+    );
+    assert_ne!(first, prefix.read(&make_conf));
+
+    let edited = prefix.read(&make_conf) + "# mine\n";
+    prefix.write(&make_conf, &edited);
+    prefix.append("etc/portage/make.conf", "MAKEOPTS=\"-j10\"\n");
+    let said = prefix.own(["init", TUPLE]).success();
+    assert_eq!(prefix.read(&make_conf), edited);
+    let beside = etc("._cfg0000_make.conf");
+    assert!(prefix.read(&beside).contains("-j10"));
+    assert!(
+        said.stderr.contains("make.conf: left as it is")
+            && said.stderr.contains("._cfg0000_make.conf"),
+        "{said:#?}"
+    );
+
+    // Once said is enough; and a later one takes the place of ours, not of another's.
+    let before = tree(&prefix.path());
+    prefix.own(["init", TUPLE]).success();
+    unchanged(&before, &tree(&prefix.path()));
+    prefix.append("etc/portage/make.conf", "MAKEOPTS=\"-j11\"\n");
+    prefix.own(["init", TUPLE]).success();
+    assert!(prefix.read(&beside).contains("-j11"));
+    prefix.write(&beside, "half merged by hand\n");
+    prefix.own(["init", TUPLE]).success();
+    assert_eq!(prefix.read(&beside), "half merged by hand\n");
+    assert!(prefix.read(&etc("._cfg0001_make.conf")).contains("-j11"));
+
+    // A profile that somebody chose stays; a file that somebody deleted is made again.
+    let profile = prefix.join(etc("make.profile"));
+    std::fs::remove_file(&profile).expect("gone");
+    symlink("/var/db/repos/x", &profile).expect("a link");
+    std::fs::remove_file(prefix.join(etc("repos.conf"))).expect("gone");
+    prefix.own(["init", TUPLE]).success();
+    assert_eq!(
+        prefix.read_link(&etc("make.profile")),
+        Path::new("/var/db/repos/x")
+    );
+    assert!(prefix.read(&etc("repos.conf")).contains("crossmerge-demo"));
+}
+
+#[test]
+fn dry_run_shows_the_writes_and_touches_nothing() {
+    let prefix = Prefix::with_portage();
+    let before = tree(&prefix.path());
+    let said = prefix.own(["init", TUPLE, "--dry-run"]).success();
+    unchanged(&before, &tree(&prefix.path()));
+    for part in [
+        "+CHOST=\"armv4tl",
+        "+++ ",
+        "link ",
+        "make.profile -> ",
+        "+[crossmerge-demo]",
+        "/tmp (mode 1777)",
+    ] {
+        assert!(said.stdout.contains(part), "no {part:?} in {}", said.stdout);
+    }
+    prefix.own(["init", TUPLE]).success();
+    assert_eq!(
+        prefix.own(["init", TUPLE, "--dry-run"]).success().stdout,
+        ""
+    );
+    prefix.append("etc/portage/make.conf", "MAKEOPTS=\"-j9\"\n");
+    let said = prefix.own(["init", TUPLE, "--dry-run"]).success().stdout;
+    assert!(
+        said.contains("-MAKEOPTS=\"-j2\"") && said.contains("+MAKEOPTS=\"-j9\""),
+        "{said}"
+    );
+}
+
+/// What crossdev's emerge-wrapper leaves: its templates, with placeholders when it failed half-way.
+fn crossdev_made(prefix: &Prefix, half_made: bool) {
+    let (chost, cbuild, arch) = match half_made {
+        true => ("__CHOST__", "__CBUILD__", "__ARCH__"),
+        false => (TUPLE, "x86_64-pc-linux-gnu", "arm"),
+    };
+    prefix.write(
+        &etc("make.conf"),
+        &format!("CHOST={chost}\nCBUILD={cbuild}\nROOT=/usr/${{CHOST}}/\n# mine\n"),
+    );
+    let kernel = if half_made { "__KERNEL__" } else { "linux" };
+    let libc = if half_made { "__LIBC__" } else { "glibc" };
+    prefix.write(
+        &etc("profile/make.defaults"),
+        &format!("ARCH=\"{arch}\"\nKERNEL=\"-linux {kernel}\"\nELIBC=\"{libc}\"\n"),
+    );
+    let force = if half_made {
+        "__USE_FORCE_KERNEL__"
+    } else {
+        "kernel_linux"
+    };
+    prefix.write(
+        &etc("profile/use.force"),
+        &format!("-kernel_linux\n{force}\n"),
+    );
+    // Without a main repository crossdev links a folder of the root.
+    let profile = if half_made {
+        "/profiles/embedded"
+    } else {
+        "/var/db/repos/gentoo/profiles/embedded"
+    };
+    symlink(profile, prefix.join(etc("make.profile"))).expect("a link");
+}
+
+#[test]
+fn a_sysroot_that_crossdev_made_is_accepted_as_it_is() {
+    let prefix = Prefix::with_portage();
+    crossdev_made(&prefix, false);
+    let before = tree(&prefix.join(etc("")));
+    let said = prefix.own(["init", TUPLE]).success();
+    assert!(said.stderr.contains("accepted as it is"), "{said:#?}");
+    unchanged(&before, &tree(&prefix.join(etc(""))));
+    assert_eq!(
+        prefix.read_link(&format!("bin/{TUPLE}-emerge")),
+        Path::new("crossmerge")
+    );
+    assert!(prefix.own(["targets"]).success().stdout.contains("foreign"));
+    // And remove takes the links only.
+    prefix.own(["remove", TUPLE]).success();
+    unchanged(&before, &tree(&prefix.join(etc(""))));
+    assert!(!prefix.join(format!("bin/{TUPLE}-emerge")).is_symlink());
+}
+
+#[test]
+fn a_sysroot_that_crossdev_left_half_made_is_repaired() {
+    let prefix = Prefix::with_portage();
+    crossdev_made(&prefix, true);
+    assert!(
+        prefix
+            .own(["targets"])
+            .success()
+            .stdout
+            .contains("half-made")
+    );
+    let said = prefix.own(["init", TUPLE]).success();
+    assert!(said.stderr.contains("half-made: filled"), "{said:#?}");
+    let make_conf = prefix.read(&etc("make.conf"));
+    assert_eq!(
+        make_conf,
+        format!("CHOST={TUPLE}\nCBUILD=x86_64-pc-linux-gnu\nROOT=/usr/${{CHOST}}/\n# mine\n")
+    );
+    assert_eq!(
+        prefix.read(&etc("profile/make.defaults")),
+        "ARCH=\"arm\"\nKERNEL=\"-linux linux\"\nELIBC=\"glibc\"\n"
+    );
+    assert_eq!(
+        prefix.read(&etc("profile/use.force")),
+        "-kernel_linux\nkernel_linux\n"
+    );
+    assert!(
+        prefix.join(etc("make.profile")).join("parent").exists()
+            || prefix.join(etc("make.profile")).is_dir()
+    );
+    let before = tree(&prefix.join(etc("")));
+    prefix.own(["init", TUPLE]).success();
+    unchanged(&before, &tree(&prefix.join(etc(""))));
+}
+
+#[test]
+fn a_file_that_is_not_ours_is_refused_before_anything_is_touched() {
+    for make in [
+        (|path| std::fs::write(path, "#!/bin/sh\n").expect("a file")) as fn(&Path),
+        |path| symlink("cross-emerge", path).expect("a link"),
+        |path| std::fs::create_dir(path).expect("a folder"),
+    ] {
+        let prefix = Prefix::with_portage();
+        make(&prefix.join(format!("bin/{TUPLE}-emerge")));
+        let before = tree(&prefix.path());
+        prefix.own(["init", TUPLE]).fails(
+            125,
+            "is not crossmerge's, and a link of ours would replace it",
+            "--bindir DIR",
+        );
+        unchanged(&before, &tree(&prefix.path()));
+    }
+    // A link of ours whose program has moved away is ours still.
+    let prefix = Prefix::with_portage();
+    symlink(
+        "/opt/gone/crossmerge",
+        prefix.join(format!("bin/{TUPLE}-emerge")),
+    )
+    .expect("a link");
+    prefix.own(["init", TUPLE]).success();
+    assert_eq!(
+        prefix.read_link(&format!("bin/{TUPLE}-emerge")),
+        Path::new("crossmerge")
+    );
+}
+
+#[test]
+fn a_tuple_of_the_machine_itself_is_refused() {
+    let prefix = Prefix::with_portage();
+    let profile = prefix.join("etc/portage/make.profile");
+    let parent = profile.read_link().expect("a profile");
+    std::fs::remove_file(&profile).expect("gone");
+    prefix.write(
+        "etc/portage/make.profile/parent",
+        &format!("{}\n", parent.display()),
+    );
+    prefix.write("etc/portage/make.profile/eapi", "8\n");
+    prefix.write(
+        "etc/portage/make.profile/make.defaults",
+        "MULTILIB_ABIS=\"amd64 x86\"\nDEFAULT_ABI=\"amd64\"\nCHOST_amd64=\"x86_64-pc-linux-gnu\"\nCHOST_x86=\"i686-pc-linux-gnu\"\n",
+    );
+    let before = tree(&prefix.path());
+    for (tuple, what) in [
+        ("x86_64-pc-linux-gnu", "is the CBUILD of this machine"),
+        ("i686-pc-linux-gnu", "the CHOST of the ABI x86"),
+    ] {
+        prefix
+            .own(["init", tuple])
+            .fails(125, what, "vendor of its own");
+    }
+    unchanged(&before, &tree(&prefix.path()));
+    prefix.own(["init", "i686-cross-linux-gnu"]).success();
+}
+
+#[test]
+fn a_sysroot_elsewhere_is_recorded_and_sysroot_in_the_environment_is_for_one_call() {
+    let prefix = Prefix::with_portage();
+    let elsewhere = prefix.join("srv/board one");
+    let file = format!("etc/crossmerge/targets/{TUPLE}.toml");
+    prefix.write(
+        &file,
+        "# mine\n[commands]\nemerge = \"emerge --root-deps\"\n",
+    );
+    prefix
+        .own(["init", TUPLE, "--sysroot", "srv/board one"])
+        .success();
+    assert!(elsewhere.join("etc/portage/make.conf").exists());
+    assert!(!prefix.join("usr").join(TUPLE).exists());
+    let recorded = prefix.read(&file);
+    assert!(
+        recorded.contains("# mine") && recorded.contains("emerge --root-deps"),
+        "{recorded}"
+    );
+    assert!(
+        recorded.contains(&format!("sysroot = \"{}\"", elsewhere.display())),
+        "{recorded}"
+    );
+    let plan = prefix.own(["plan", TUPLE, "emerge"]).success().stdout;
+    assert!(
+        plan.contains(&format!("SYSROOT='{}'", elsewhere.display())),
+        "{plan}"
+    );
+    assert!(prefix.own(["targets"]).success().stdout.contains("ready"));
+
+    let other = prefix.join("other");
+    let once = prefix.with("SYSROOT", &other);
+    once.own(["init", TUPLE]).success();
+    assert!(other.join("etc/portage/make.conf").exists());
+    assert_eq!(prefix.read(&file), recorded);
+    assert!(
+        once.own(["plan", TUPLE, "emerge"])
+            .success()
+            .stdout
+            .contains(&format!("SYSROOT={}", other.display()))
+    );
+
+    prefix.own(["remove", TUPLE]).success();
+    assert!(!elsewhere.exists());
+    let left = prefix.read(&file);
+    assert!(
+        left.contains("# mine") && !left.contains("sysroot"),
+        "{left}"
+    );
+}
+
+#[test]
+fn emerge_wrapper_initialises_as_crossdev_calls_it() {
+    let prefix = Prefix::with_portage();
+    prefix.link("emerge-wrapper");
+    std::fs::create_dir_all(prefix.join(format!("usr/{TUPLE}/usr/include"))).expect("a sysroot");
+    prefix
+        .with("LLVM", "")
+        .run("emerge-wrapper", ["--target", TUPLE, "--init"])
+        .success();
+    assert!(!prefix.read(&etc("profile/make.defaults")).contains("clang"));
+    assert!(prefix.read(&etc("make.conf")).contains(TUPLE));
+    assert_eq!(
+        prefix.read_link(&format!("bin/emerge-{TUPLE}")),
+        Path::new("crossmerge")
+    );
+
+    let clang = "aarch64-unknown-linux-musl";
+    prefix
+        .with("LLVM", "yes")
+        .run("emerge-wrapper", ["--target", clang, "--init"])
+        .success();
+    let said = prefix
+        .run(
+            &format!("{clang}-portageq"),
+            ["envvar", "-v", "CC", "AS", "AR", "LD", "LLVM"],
+        )
+        .success()
+        .stdout;
+    for line in [
+        format!("CC={clang}-clang"),
+        format!("AS='{clang}-clang -c'"),
+        "AR=llvm-ar".into(),
+        "LD=ld.lld".into(),
+        "LLVM=1".into(),
+    ] {
+        assert!(
+            said.lines().any(|said| said == line),
+            "no {line:?} in {said}"
+        );
+    }
+}
+
+#[test]
+fn two_runs_at_once_do_not_disturb_each_other() {
+    let prefix = Prefix::with_portage();
+    let runs: Vec<_> = (0..6).map(|_| prefix.start(["init", TUPLE])).collect();
+    for run in runs {
+        let output = run.wait_with_output().expect("an end");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    let after = tree(&prefix.path());
+    assert!(
+        !after
+            .keys()
+            .any(|path| path.to_string_lossy().contains("crossmerge-new")),
+        "{:#?}",
+        after.keys()
+    );
+    assert!(
+        !after
+            .keys()
+            .any(|path| path.to_string_lossy().contains("._cfg")),
+        "{:#?}",
+        after.keys()
+    );
+    assert!(
+        prefix
+            .own(["init", TUPLE])
+            .success()
+            .stderr
+            .contains("nothing to do")
+    );
+}
+
+#[test]
+fn remove_undoes_init_and_keeps_what_is_a_persons() {
+    let prefix = Prefix::with_portage();
+    let before = tree(&prefix.path());
+    prefix.own(["init", TUPLE]).success();
+    prefix.own(["remove", TUPLE, "--dry-run"]).success();
+    let said = prefix.own(["remove", TUPLE]).success();
+    assert!(said.stdout.contains("removed "), "{said:#?}");
+    let gone: Vec<_> = tree(&prefix.path())
+        .into_keys()
+        .filter(|path| !before.contains_key(path))
+        .collect();
+    assert!(
+        gone.iter().all(|path| path.ends_with("usr")),
+        "left: {gone:?}"
+    );
+
+    prefix.own(["init", TUPLE]).success();
+    prefix.own(["init", &format!("{TUPLE}-x")]).success();
+    prefix.append(&etc("make.conf"), "# mine\n");
+    prefix.write(&format!("usr/{TUPLE}/usr/bin/merged"), "a package's\n");
+    let said = prefix.own(["remove", TUPLE]).success();
+    assert!(
+        said.stdout
+            .contains("make.conf: edited since init wrote it"),
+        "{said:#?}"
+    );
+    assert!(said.stdout.contains("2 files"), "{said:#?}");
+    assert!(prefix.read(&etc("make.conf")).ends_with("# mine\n"));
+    assert!(!prefix.join(etc("repos.conf")).exists());
+    // A tuple that begins with this one keeps its links.
+    assert!(prefix.join(format!("bin/{TUPLE}-x-emerge")).is_symlink());
+    assert!(!prefix.join(format!("bin/{TUPLE}-emerge")).is_symlink());
+    prefix
+        .own(["remove", "avr"])
+        .fails(125, "`avr` is not initialised", "crossmerge targets");
+}
+
+#[test]
+fn a_machine_whose_portage_is_broken_gets_an_error_and_no_sysroot() {
+    let prefix = Prefix::with_portage();
+    let before_usr = prefix.join("usr").exists();
+    prefix.write("etc/portage/repos.conf", "[DEFAULT]\nmain-repo = nowhere\n");
+    let said = prefix.own(["init", TUPLE]);
+    assert_eq!(said.code, Some(125), "{said:#?}");
+    assert!(
+        said.stderr.contains("main repository") || said.stderr.contains("portageq did not tell"),
+        "{said:#?}"
+    );
+    assert_eq!(prefix.join("usr").exists(), before_usr);
+
+    let prefix = Prefix::with_portage();
+    let overlay = prefix.overlay("only");
+    prefix.write(
+        "etc/portage/repos.conf",
+        &format!(
+            "[DEFAULT]\nmain-repo = only\n[only]\nlocation = {}\n",
+            overlay.display()
+        ),
+    );
+    prefix
+        .own(["init", TUPLE])
+        .fails(125, "has no profile", "emerge --sync");
+    assert!(!prefix.join("usr").exists());
+}
+
+#[test]
+fn without_portage_the_links_and_the_sysroot_are_made_all_the_same() {
+    let prefix = Prefix::new();
+    let said = prefix.own(["init", TUPLE]).success();
+    assert!(said.stderr.contains("no Portage here"), "{said:#?}");
+    assert!(
+        prefix.own(["targets"]).success().stdout.is_empty(),
+        "a bare sysroot that nothing names is no target"
+    );
+    assert_eq!(
+        prefix.read_link(&format!("bin/{TUPLE}-emerge")),
+        Path::new("crossmerge")
+    );
+    let native = prefix.command("cc", ["-dumpmachine"]).success().stdout;
+    prefix.own(["init", native.trim()]).fails(
+        125,
+        "the native tuple of this machine",
+        "vendor of its own",
+    );
+}
+
+#[test]
+fn folders_that_may_not_be_written_are_named_with_the_way_out() {
+    let prefix = Prefix::with_portage();
+    // A file where a folder belongs stops root too, which a mode would not.
+    prefix.write("file", "");
+    let said = prefix.own(["init", TUPLE, "--sysroot", "file/sysroot"]);
+    assert_eq!(said.code, Some(125), "{said:#?}");
+    assert!(
+        said.stderr.contains("file/sysroot") && said.stderr.contains("hint: "),
+        "{said:#?}"
+    );
+    prefix.write(&format!("usr/{TUPLE}/tmp"), "");
+    prefix
+        .own(["init", TUPLE])
+        .fails(125, "/tmp` is not a folder", "mv ");
+}

@@ -1,0 +1,145 @@
+//! A kill at any moment of `init` leaves the old state, the new one, or one that the next run makes the new one.
+//!
+//! strace kills the program before its Nth call of each system call that can change a file, for every N there is. So that
+//! this takes seconds, portageq's answers are remembered: the first run asks the real one.
+
+use crate::{init::tree, support::Prefix};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
+
+/// The system calls that make, change or remove something, and those that order them on the disk.
+const CALLS: [&str; 17] = [
+    "openat",
+    "write",
+    "copy_file_range",
+    "mkdir",
+    "mkdirat",
+    "symlink",
+    "symlinkat",
+    "rename",
+    "renameat",
+    "unlink",
+    "unlinkat",
+    "chmod",
+    "fchmod",
+    "fchmodat",
+    "fsync",
+    "syncfs",
+    "flock",
+];
+
+type Tree = BTreeMap<PathBuf, String>;
+
+/// A prefix whose portageq remembers what the real one said to the same question about the same make.conf.
+fn prefix() -> Prefix {
+    let prefix = Prefix::with_portage();
+    let real = prefix
+        .command("/bin/sh", ["-c", "command -v portageq"])
+        .success()
+        .stdout;
+    prefix.script(
+        "tools/portageq",
+        &format!(
+            "#!/bin/sh\nanswer={0}/answers/$(echo \"$*\" | cat - {0}/etc/portage/make.conf | md5sum | cut -d' ' -f1)\n\
+             [ -e $answer ] || {{ mkdir -p {0}/answers; {1} \"$@\" > $answer.new; mv $answer.new $answer; }}\ncat $answer\n",
+            prefix.path().display(),
+            real.trim()
+        ),
+    );
+    prefix
+}
+
+/// Puts the folders that init writes to back to what they were.
+fn reset(prefix: &Prefix) {
+    let script = "rm -rf usr bin && cp -a saved/usr saved/bin .";
+    prefix.command("/bin/sh", ["-c", script]).success();
+}
+
+fn state(prefix: &Prefix) -> Tree {
+    let mut state = tree(&prefix.join("usr"));
+    state.extend(tree(&prefix.join("bin")));
+    state
+}
+
+/// Kills `init` at every point, and tells how many there were and how often each kind of state was found.
+fn kill_everywhere(prefix: &Prefix, args: &[&str]) -> (usize, BTreeMap<&'static str, usize>) {
+    prefix
+        .command(
+            "/bin/sh",
+            ["-c", "mkdir -p usr && mkdir saved && cp -a usr bin saved"],
+        )
+        .success();
+    let before = state(prefix);
+    prefix.own(args).success();
+    let whole = state(prefix);
+    assert_ne!(before, whole);
+    let (mut points, mut found) = (0, BTreeMap::new());
+    for call in CALLS {
+        for when in 1.. {
+            reset(prefix);
+            let inject = format!("inject={call}:signal=KILL:when={when}");
+            let trace = format!("trace={call}");
+            let ours = prefix.join("bin/crossmerge").display().to_string();
+            let words = ["-o", "/dev/null", "-e", &trace, "-e", &inject, &ours];
+            let said = prefix.command("strace", words.iter().chain(args));
+            if said.code == Some(0) {
+                // The program ended before its Nth such call.
+                assert_eq!(state(prefix), whole, "strace changed what init does");
+                break;
+            }
+            assert_eq!(said.code, None, "not a kill: {said:#?}");
+            points += 1;
+            let left = state(prefix);
+            let kind = if left == before {
+                "untouched"
+            } else if left == whole {
+                "whole"
+            } else {
+                prefix.own(args).success();
+                let mended = state(prefix);
+                let differing: BTreeSet<_> = whole
+                    .keys()
+                    .chain(mended.keys())
+                    .filter(|path| whole.get(*path) != mended.get(*path))
+                    .collect();
+                assert!(
+                    differing.is_empty(),
+                    "killed before {call} {when}, and the next run left {differing:?}"
+                );
+                "mended"
+            };
+            *found.entry(kind).or_insert(0) += 1;
+        }
+    }
+    (points, found)
+}
+
+#[test]
+fn a_first_init_survives_a_kill_at_every_file_operation() {
+    let prefix = prefix();
+    let (points, found) = kill_everywhere(&prefix, &["init", TUPLE]);
+    assert!(points > 80, "only {points} points");
+    assert_eq!(found.values().sum::<usize>(), points);
+    assert!(found["untouched"] > 0 && found["mended"] > 20, "{found:?}");
+}
+
+#[test]
+fn a_refresh_beside_an_edited_file_survives_a_kill_at_every_file_operation() {
+    let prefix = prefix();
+    prefix.own(["init", TUPLE]).success();
+    prefix.append(&format!("usr/{TUPLE}/etc/portage/repos.conf"), "# mine\n");
+    prefix.overlay("mine");
+    prefix.append("etc/portage/make.conf", "MAKEOPTS=\"-j7\"\n");
+    let (points, found) = kill_everywhere(&prefix, &["init", TUPLE]);
+    assert!(points > 60, "only {points} points");
+    assert!(found["untouched"] > 0 && found["mended"] > 10, "{found:?}");
+    assert!(
+        prefix
+            .read(&format!("usr/{TUPLE}/etc/portage/repos.conf"))
+            .ends_with("# mine\n")
+    );
+}
