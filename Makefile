@@ -15,6 +15,11 @@ binary = $(or $(CARGO_TARGET_DIR),target)/release/crossmerge
 
 export CROSSMERGE_EPREFIX = $(EPREFIX)
 
+# The targets whose Debian cross compilers the tests use, and what they need besides: clang for --llvm, strace to kill
+# the program at every file operation.
+check_targets = armv4tl-softfloat-linux-gnueabi aarch64-unknown-linux-gnu s390x-ibm-linux-gnu
+check_packages = clang lld llvm strace
+
 .PHONY: help build check demo install uninstall clean
 
 help:
@@ -30,7 +35,7 @@ build:
 check:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	demo/setup
+	DEMO_TARGET="$(check_targets)" DEMO_EXTRA="$(check_packages)" demo/setup
 	if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run --locked; else $(CARGO) test --locked; fi
 
 demo:

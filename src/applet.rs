@@ -77,7 +77,9 @@ pub enum AppletError {
         known: String,
     },
     /// A command line that a shell could not split either.
-    #[error("{from} is no command line: {text:?} has a quote that never ends, or nothing in it")]
+    #[error(
+        "{from} is no command line: {text:?} has a quote that never ends, or nothing in it, or is not UTF-8"
+    )]
     CommandLine {
         /// Where it stands.
         from: String,
@@ -256,18 +258,10 @@ impl Wrapper {
         args: &[OsString],
         tool: Option<&str>,
     ) -> Result<Vec<OsString>, AppletError> {
-        let overridden = self.override_variable.as_deref().and_then(|name| {
-            let value = context
-                .env
-                .get_name(name)
-                .filter(|value| !value.is_empty())?;
-            Some((
-                format!("{name} in the environment"),
-                value.to_string_lossy().into_owned(),
-            ))
-        });
-        if let Some((from, text)) = overridden {
-            return Ok(split(&from, &text)?.into_iter().map(Into::into).collect());
+        let variable = self.override_variable.as_deref().unwrap_or_default();
+        if let Some(value) = context.env.get_name(variable).filter(|v| !v.is_empty()) {
+            let words = split(&format!("{variable} in the environment"), value)?;
+            return Ok(words.into_iter().map(Into::into).collect());
         }
         let configured = context
             .settings
@@ -275,7 +269,7 @@ impl Wrapper {
             .get(name)
             .or(context.config.commands.get(name));
         let from = format!("the command of `{name}`");
-        let words = split(&from, configured.map_or(command, String::as_str))?;
+        let words = split(&from, configured.map_or(command, String::as_str).as_ref())?;
         let theirs = self.caller_options(context, args)?;
         let stays = |word: &&String| {
             let option = word.split('=').next().unwrap_or(word);
@@ -335,13 +329,13 @@ impl Wrapper {
 
 /// The sysroot that the arguments of a compiler name last: `--sysroot=DIR` or `--sysroot DIR`.
 fn sysroot_among(args: &[OsString]) -> Option<OsString> {
-    let named = args.iter().enumerate().filter_map(|(at, arg)| {
+    let mut named = args.iter().enumerate().filter_map(|(at, arg)| {
         match arg.as_bytes().strip_prefix(b"--sysroot=") {
             Some(sysroot) => Some(OsStr::from_bytes(sysroot).to_owned()),
             None => args.get(at + 1).filter(|_| arg == "--sysroot").cloned(),
         }
     });
-    named.last()
+    named.next_back()
 }
 
 /// The tool's path: the prefix may end in the middle of a file name.
@@ -356,15 +350,14 @@ fn is_option(arg: &OsStr, option: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'=')
 }
 
-fn split(from: &str, text: &str) -> Result<Vec<String>, AppletError> {
-    let error = || AppletError::CommandLine {
-        from: from.into(),
-        text: text.into(),
-    };
-    shell_words::split(text)
-        .ok()
+fn split(from: &str, text: &OsStr) -> Result<Vec<String>, AppletError> {
+    let words = text.to_str().and_then(|text| shell_words::split(text).ok());
+    words
         .filter(|words| !words.is_empty())
-        .ok_or_else(error)
+        .ok_or_else(|| AppletError::CommandLine {
+            from: from.into(),
+            text: text.to_string_lossy().into_owned(),
+        })
 }
 
 /// Replaces a placeholder everywhere in a word; the value may be any bytes.

@@ -621,3 +621,50 @@ fn folders_that_may_not_be_written_are_named_with_the_way_out() {
         .own(["init", TUPLE])
         .fails(125, "/tmp` is not a folder", "mv ");
 }
+
+#[test]
+fn a_person_who_is_not_root_keeps_targets_of_their_own() {
+    let prefix = Prefix::new();
+    // Where another user reaches it.
+    let program = prefix.join("crossmerge");
+    std::fs::copy(crate::support::CROSSMERGE, &program).expect("a copy");
+    let home = prefix.join("home");
+    let person = prefix
+        .with("HOME", &home)
+        .with("TUPLE", TUPLE)
+        .with("CM", &program);
+    let script = r#"
+        as() { if [ $(id -u) = 0 ]; then setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; else "$@"; fi; }
+        if [ ! -d "$HOME" ]; then
+            chmod 755 . && mkdir "$HOME" || exit
+            if [ $(id -u) = 0 ]; then chown 65534:65534 "$HOME" || exit; fi
+        fi
+        cd "$HOME"
+    "#;
+    let run = |commands: &str| person.command("/bin/sh", ["-ec", &format!("{script}\n{commands}")]);
+    let init = "as $CM init $TUPLE --sysroot sysroot --bindir bin --toolchain arm-linux-gnueabi-";
+    let said = run(&format!(
+        "{init}\nas bin/$TUPLE-gcc -print-sysroot\nas $CM targets"
+    ))
+    .success()
+    .stdout;
+    let sysroot = home.join("sysroot").display().to_string();
+    assert!(
+        said.starts_with(&sysroot) && said.contains("bare"),
+        "{said}"
+    );
+    let file = format!("home/.config/crossmerge/targets/{TUPLE}.toml");
+    let recorded = prefix.read(&file);
+    assert!(
+        recorded.contains(&sysroot) && recorded.contains("home/bin"),
+        "{recorded}"
+    );
+    run("as $CM remove $TUPLE").success();
+    assert!(!home.join("bin").join(format!("{TUPLE}-gcc")).is_symlink());
+    assert!(!prefix.join(file).exists());
+    // Without a folder of their own the machine's are refused, with the way out.
+    if run("id -u").stdout.trim() == "0" {
+        let said = run("as $CM init $TUPLE");
+        said.fails(125, "Permission denied", "--sysroot DIR --bindir DIR");
+    }
+}

@@ -1,5 +1,10 @@
 //! What the tests share: a prefix to run in, with links, and what a run said.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tests start programs, and there is no plan to go through"
+)]
+
 use std::{
     ffi::{OsStr, OsString},
     os::unix::fs::{PermissionsExt, symlink},
@@ -19,6 +24,10 @@ pub(crate) struct Prefix {
 
 /// What a run said.
 #[derive(Debug)]
+#[expect(
+    dead_code,
+    reason = "every field is read by a person when a test fails"
+)]
 pub(crate) struct Said {
     pub(crate) command: String,
     pub(crate) code: Option<i32>,
