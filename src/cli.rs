@@ -6,6 +6,7 @@ use crate::{
     applet::Wrappers,
     config::Config,
     context::Context,
+    doctor,
     env::{self, Env},
     error::Error,
     init::{self, Options},
@@ -64,6 +65,16 @@ enum Command {
     Applets,
     /// List the targets of this machine and their state
     Targets {
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what is wrong with targets, and which command mends it
+    ///
+    /// The exit code is 0 when nothing is wrong, 1 when something is.
+    Doctor {
+        /// The tuples; without any, every target of this machine
+        tuples: Vec<OsString>,
         /// Print a JSON array
         #[arg(long)]
         json: bool,
@@ -200,6 +211,16 @@ pub fn crossmerge(
                 );
             }
             print(&text)
+        }
+        Command::Doctor { tuples, json } => {
+            let tuples: Result<Vec<Tuple>, _> = tuples.iter().map(|t| Tuple::from_os(t)).collect();
+            let report = doctor::examine(&env, &config, wrappers, argv0, &tuples?)?;
+            print(&if json {
+                serde_json::to_string_pretty(&report).expect("plain data") + "\n"
+            } else {
+                report.to_text()
+            })?;
+            Ok(ExitCode::from(u8::from(report.has_findings())))
         }
         Command::Remove { tuple, dry_run } => {
             let context = Context::new(env, config, Tuple::from_os(&tuple)?)?;

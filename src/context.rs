@@ -6,7 +6,7 @@
 use crate::{
     config::{Config, ConfigError, TargetConfig, below},
     env::{self, Env},
-    portage::{self, PortageError, Question, Settings},
+    portage::{self, PortageError, Question, Settings, refusal::Refusal},
     tuple::Tuple,
 };
 use once_cell::unsync::OnceCell;
@@ -176,21 +176,73 @@ impl Context {
     /// What Portage says; empty settings where there is no Portage.
     pub fn portage(&self) -> Result<&Portage, ContextError> {
         self.portage.get_or_try_init(|| {
-            let Ok(portageq) = self.find_program(OsStr::new("portageq")) else {
+            let Some(portageq) = self.portageq() else {
                 return Ok(Portage::default());
             };
             let of_target = [env::ROOT.name, env::EMERGE_DEFAULT_OPTS.name];
             let questions = [
-                Question::host(&portageq, portage::BUILD),
-                Question::target(&portageq, &of_target, &self.configroot(), self.eprefix()),
+                self.about_host(&portageq, portage::BUILD),
+                self.about_target(&portageq, &self.configroot(), &of_target),
             ];
-            let mut answers = portage::ask(&questions)?;
+            let mut answers = portage::ask(&self.env, &questions)?;
             let target = answers.pop().unwrap_or_default();
-            Ok(Portage {
-                host: answers.pop().unwrap_or_default(),
-                target,
-            })
+            let host = answers.pop().unwrap_or_default();
+            Ok(Portage { host, target })
         })
+    }
+
+    /// Settings of the machine; none without Portage.
+    pub fn host_settings(&self, names: &[&str]) -> Result<Option<Settings>, ContextError> {
+        let question = self
+            .portageq()
+            .map(|portageq| self.about_host(&portageq, names));
+        self.answer(question)
+    }
+
+    /// Settings of what is configured under a root, the target's own or another; none without Portage.
+    pub fn settings_below(
+        &self,
+        configroot: &Path,
+        names: &[&str],
+    ) -> Result<Option<Settings>, ContextError> {
+        let portageq = self.portageq();
+        let question = portageq.map(|portageq| self.about_target(&portageq, configroot, names));
+        self.answer(question)
+    }
+
+    /// Why some settings are not read here and portageq is asked: the machine's, the target's.
+    pub fn refusals(&self) -> Vec<Refusal> {
+        let Some(portageq) = self.portageq() else {
+            return Vec::new();
+        };
+        let of_target = [env::ROOT.name, env::EMERGE_DEFAULT_OPTS.name];
+        let questions = [
+            self.about_host(&portageq, portage::BUILD),
+            self.about_host(&portageq, portage::INIT),
+            self.about_target(&portageq, &self.configroot(), &of_target),
+        ];
+        let answers = questions.iter().map(|question| question.read(&self.env));
+        answers.filter_map(Result::err).collect()
+    }
+
+    fn portageq(&self) -> Option<PathBuf> {
+        self.find_program(OsStr::new("portageq")).ok()
+    }
+
+    fn about_host(&self, portageq: &Path, names: &[&str]) -> Question {
+        Question::host(portageq, &self.config.broot, names)
+    }
+
+    fn about_target(&self, portageq: &Path, configroot: &Path, names: &[&str]) -> Question {
+        let broot = &self.config.broot;
+        Question::target(portageq, broot, names, configroot, self.eprefix())
+    }
+
+    fn answer(&self, question: Option<Question>) -> Result<Option<Settings>, ContextError> {
+        let answers = question
+            .map(|question| portage::ask(&self.env, &[question]))
+            .transpose()?;
+        Ok(answers.and_then(|mut answers| answers.pop()))
     }
 
     /// Finds a real tool as an absolute path, skipping ourselves under whatever name.

@@ -3,6 +3,7 @@
 //! The shells that came before tell *unset* from *empty*, and so must we: each constant says what an empty value
 //! means. Next comes `context.rs`, which holds the snapshot.
 
+use crate::plan::{Change, Changes};
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
@@ -105,6 +106,18 @@ impl Env {
     pub fn get(&self, variable: Variable) -> Option<&OsStr> {
         let value = self.get_name(variable.name)?;
         (variable.empty == Empty::IsValue || !value.is_empty()).then_some(value)
+    }
+
+    /// The environment that a program would get.
+    pub fn changed(&self, changes: &Changes) -> Self {
+        let mut changed = self.clone();
+        for (name, change) in changes {
+            match change {
+                Change::Set(value) => changed.0.insert(name.clone(), value.clone()),
+                Change::Unset => changed.0.remove(name),
+            };
+        }
+        changed
     }
 
     /// Forgets a variable, for a question that it must not answer.

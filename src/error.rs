@@ -2,8 +2,8 @@
 
 use crate::{
     applet::AppletError, argv0::NameError, config::ConfigError, context::ContextError,
-    exec::ExecError, init::InitError, portage::PortageError, target::TargetError,
-    tuple::TupleError,
+    doctor::DoctorError, exec::ExecError, init::InitError, portage::PortageError,
+    target::TargetError, tuple::TupleError,
 };
 use std::io;
 
@@ -23,6 +23,8 @@ pub enum Error {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Context(#[from] ContextError),
+    #[error(transparent)]
+    Doctor(#[from] DoctorError),
     #[error(transparent)]
     Exec(#[from] ExecError),
     #[error(transparent)]
@@ -48,6 +50,7 @@ impl Error {
             Self::Applet(e) => e.hint(),
             Self::Config(e) => e.hint(),
             Self::Context(e) => e.hint(),
+            Self::Doctor(e) => e.hint(),
             Self::Exec(e) => e.hint(),
             Self::Init(e) => e.hint(),
             Self::Name(e) => e.hint(),

@@ -14,6 +14,10 @@ mod write;
 pub use remove::remove;
 pub use targets::{TargetState, targets};
 
+pub(crate) use record::Record;
+pub(crate) use toolchain::{Made, present};
+pub(crate) use write::is_our_command;
+
 use crate::{
     applet::{AppletError, Wrappers},
     config::{ConfigError, Kind, Toolchain, below},
@@ -21,18 +25,16 @@ use crate::{
     env,
     exec::{self, ExecError},
     plan::{Changes, Plan},
-    portage::{self, PortageError, Question, Repositories, Settings},
+    portage::{self, PortageError, Repositories, Settings},
     target::{Target, TargetError},
     tuple::Tuple,
 };
 use nix::fcntl::{Flock, FlockArg};
-use record::Record;
 use std::{
     ffi::{OsStr, OsString},
     io,
     path::{Path, PathBuf},
 };
-use toolchain::Made;
 use write::{Care, Content, Step, Write, named};
 
 /// What the command line asked for.
@@ -150,24 +152,21 @@ impl InitError {
 
 /// What the machine's Portage says for init. None where there is no Portage.
 #[derive(Debug)]
-struct Host {
-    settings: Settings,
-    repositories: Repositories,
+pub(crate) struct Host {
+    pub(crate) settings: Settings,
+    pub(crate) repositories: Repositories,
 }
 
 impl Host {
-    fn ask(context: &Context) -> Result<Option<Self>, InitError> {
-        let Ok(portageq) = context.find_program(OsStr::new("portageq")) else {
+    pub(crate) fn ask(context: &Context) -> Result<Option<Self>, InitError> {
+        let Some(mut settings) = context.host_settings(portage::INIT)? else {
             return Ok(None);
         };
-        let mut settings = portage::ask(&[Question::host(&portageq, portage::INIT)])?.remove(0);
-        let abis: Vec<String> = settings["MULTILIB_ABIS"]
-            .split_whitespace()
-            .map(|abi| format!("CHOST_{abi}"))
-            .collect();
-        if !abis.is_empty() {
-            let names: Vec<&str> = abis.iter().map(String::as_str).collect();
-            settings.extend(portage::ask(&[Question::host(&portageq, &names)])?.remove(0));
+        let abis = settings["MULTILIB_ABIS"].split_whitespace();
+        let abis: Vec<String> = abis.map(|abi| format!("CHOST_{abi}")).collect();
+        let names: Vec<&str> = abis.iter().map(String::as_str).collect();
+        if !names.is_empty() {
+            settings.extend(context.host_settings(&names)?.unwrap_or_default());
         }
         let repositories = Repositories::parse(&settings["PORTAGE_REPOSITORIES"]);
         Ok(Some(Self {
@@ -177,7 +176,7 @@ impl Host {
     }
 
     /// Refuses a tuple for which this machine has native tools.
-    fn check_foreign(&self, tuple: &Tuple) -> Result<(), InitError> {
+    pub(crate) fn check_foreign(&self, tuple: &Tuple) -> Result<(), InitError> {
         let native = self.settings.iter().find(|(name, value)| {
             (*name == "CBUILD" || name.starts_with("CHOST_")) && value.as_str() == tuple.as_str()
         });
@@ -400,7 +399,7 @@ fn absolute(path: &Path) -> Result<PathBuf, InitError> {
 }
 
 /// Without Portage, the native compiler says what this machine is.
-fn check_foreign_by_compiler(context: &Context) -> Result<(), InitError> {
+pub(crate) fn check_foreign_by_compiler(context: &Context) -> Result<(), InitError> {
     let Ok(program) = context.find_program(OsStr::new("cc")) else {
         return Ok(());
     };
@@ -422,7 +421,7 @@ fn check_foreign_by_compiler(context: &Context) -> Result<(), InitError> {
 }
 
 /// The folder of the links: the target's own, else the one we were called from.
-fn bindir(context: &Context, argv0: &OsStr) -> PathBuf {
+pub(crate) fn bindir(context: &Context, argv0: &OsStr) -> PathBuf {
     if let Some(bindir) = &context.settings.bindir {
         return bindir.clone();
     }

@@ -8,6 +8,7 @@ pub mod argv0;
 pub mod cli;
 pub mod config;
 pub mod context;
+pub mod doctor;
 pub mod env;
 pub mod error;
 pub mod exec;
@@ -15,6 +16,7 @@ pub mod init;
 pub mod layer;
 pub mod plan;
 pub mod portage;
+pub mod profile;
 pub mod target;
 pub mod tuple;
 

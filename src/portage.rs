@@ -1,13 +1,28 @@
-//! The settings of the machine's Portage and of the target's, asked of `portageq`.
+//! The settings of the machine's Portage and of a target's.
 //!
-//! What is asked is a [`Question`]: a plan and the names in it. What comes back is split as a shell would split it, so a
-//! value may hold line ends and quotes.
+//! What is asked is a [`Question`]. It is answered by reading the files that Portage reads (`settings.rs`), in a
+//! millisecond; where one of them holds something that we do not understand, `portageq` is asked instead.
+
+mod ini;
+mod layout;
+mod make_conf;
+mod path;
+mod profile;
+pub mod refusal;
+mod repos_conf;
+pub mod settings;
+mod shlex;
+mod stack;
+mod text;
+mod varexpand;
 
 use crate::{
-    env,
+    env::{self, Env},
     exec::{self, ExecError},
-    plan::{Change, Changes, Plan},
+    plan::{Change, Plan},
 };
+use refusal::Refusal;
+use settings::Roots;
 use std::{
     collections::BTreeMap,
     ffi::OsString,
@@ -43,10 +58,14 @@ const OF_A_TARGET: [env::Variable; 5] = [
 /// The settings that were asked for, by name; one that is not set is empty, as `portageq` has it.
 pub type Settings = BTreeMap<String, String>;
 
-/// A question to `portageq envvar`.
+/// The assignments of one file, or of several together.
+type Vars = BTreeMap<String, String>;
+
+/// A question for the values of some variables: what `portageq envvar -v` answers.
 #[derive(Debug, Clone)]
 pub struct Question {
     names: Vec<String>,
+    roots: Roots,
     plan: Plan,
 }
 
@@ -82,47 +101,47 @@ impl PortageError {
 
 impl Question {
     /// Asks for settings of this machine: everything in the environment that speaks of a target is left out.
-    pub fn host(portageq: &Path, names: &[&str]) -> Self {
-        let unset = OF_A_TARGET
-            .iter()
-            .map(|variable| variable.name)
-            .chain(names.iter().copied());
-        Self::new(
-            portageq,
-            names,
-            unset.map(|name| (name.into(), Change::Unset)).collect(),
-        )
+    pub fn host(portageq: &Path, broot: &Path, names: &[&str]) -> Self {
+        let target = OF_A_TARGET.iter().map(|variable| variable.name);
+        let unset = target.chain(names.iter().copied());
+        Self {
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            roots: Roots::host(broot),
+            plan: Plan {
+                program: portageq.into(),
+                args: ["envvar", "-v"]
+                    .iter()
+                    .chain(names)
+                    .map(Into::into)
+                    .collect(),
+                env: unset.map(|name| (name.into(), Change::Unset)).collect(),
+            },
+        }
     }
 
-    /// Asks for settings of the target configured under `configroot`.
-    pub fn target(portageq: &Path, names: &[&str], configroot: &Path, eprefix: OsString) -> Self {
-        let mut question = Self::host(portageq, names);
+    /// Asks for settings of what is configured under `configroot`.
+    pub fn target(
+        portageq: &Path,
+        broot: &Path,
+        names: &[&str],
+        configroot: &Path,
+        eprefix: OsString,
+    ) -> Self {
+        let mut question = Self::host(portageq, broot, names);
+        question.roots = Roots::target(broot, configroot, eprefix.clone());
         let set = [
             (env::PORTAGE_CONFIGROOT, configroot.as_os_str().to_owned()),
             (env::EPREFIX, eprefix),
         ];
-        question
-            .plan
-            .env
-            .extend(set.map(|(v, value)| (v.name.into(), Change::Set(value))));
+        let set = set.map(|(variable, value)| (variable.name.into(), Change::Set(value)));
+        question.plan.env.extend(set);
         question
     }
 
-    fn new(portageq: &Path, names: &[&str], env: Changes) -> Self {
-        let args = ["envvar", "-v"]
-            .iter()
-            .chain(names)
-            .map(|word| (*word).into())
-            .collect();
-        let names = names.iter().map(|name| (*name).to_owned()).collect();
-        Self {
-            names,
-            plan: Plan {
-                program: portageq.into(),
-                args,
-                env,
-            },
-        }
+    /// Answers by reading, or says why it cannot.
+    pub fn read(&self, env: &Env) -> Result<Settings, Refusal> {
+        let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        settings::read(&self.roots, &env.changed(&self.plan.env), &names)
     }
 
     fn answer(&self, output: &Output) -> Result<Settings, PortageError> {
@@ -147,18 +166,28 @@ impl Question {
     }
 }
 
-/// Asks all at the same time, for each question costs a start of Python.
-pub fn ask(questions: &[Question]) -> Result<Vec<Settings>, PortageError> {
-    let plans: Vec<Plan> = questions
+/// Answers the questions; those that reading does not answer are put to portageq at the same time, for each costs a
+/// start of Python.
+pub fn ask(env: &Env, questions: &[Question]) -> Result<Vec<Settings>, PortageError> {
+    let mut answers: Vec<_> = questions
         .iter()
-        .map(|question| question.plan.clone())
+        .map(|question| question.read(env).ok())
         .collect();
-    let outputs = exec::query(&plans)?;
-    questions
+    let open = questions
         .iter()
-        .zip(&outputs)
-        .map(|(question, output)| question.answer(output))
-        .collect()
+        .zip(&answers)
+        .filter(|(_, answer)| answer.is_none());
+    let plans: Vec<Plan> = open.map(|(question, _)| question.plan.clone()).collect();
+    let mut outputs = exec::query(&plans)?.into_iter();
+    for (question, answer) in questions.iter().zip(&mut answers) {
+        if answer.is_none() {
+            *answer = outputs
+                .next()
+                .map(|output| question.answer(&output))
+                .transpose()?;
+        }
+    }
+    Ok(answers.into_iter().flatten().collect())
 }
 
 /// An ebuild repository of the machine.
@@ -223,6 +252,22 @@ impl Repositories {
             .all
             .retain(|repository| !repository.location.as_os_str().is_empty());
         repositories
+    }
+
+    /// repos.conf that says the same, without a word on syncing.
+    pub fn to_text(&self) -> String {
+        let main = self.main.as_ref();
+        let mut text = main.map_or(String::new(), |main| {
+            format!("[DEFAULT]\nmain-repo = {main}\n")
+        });
+        for repository in &self.all {
+            text.push_str(&format!("\n[{}]\n", repository.name));
+            for (key, value) in &repository.keys {
+                text.push_str(&format!("{key} = {value}\n"));
+            }
+            text.push_str("auto-sync = no\n");
+        }
+        text
     }
 
     /// The main repository.

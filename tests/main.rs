@@ -2,10 +2,12 @@
 
 mod support;
 
+mod doctor;
 mod emerge;
 mod init;
 mod kill;
 mod names;
 mod plan;
+mod portage_settings;
 mod show;
 mod toolchain;

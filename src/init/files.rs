@@ -135,20 +135,10 @@ pub(super) fn use_force(target: &Target) -> String {
 
 /// `etc/portage/repos.conf`: every repository of the machine, where it lies there. Syncing stays the machine's.
 pub(super) fn repos_conf(repositories: &Repositories) -> String {
-    let mut text =
-        "# Made by `crossmerge init`: the repositories of this machine, which also syncs them.\n"
-            .to_owned();
-    if let Some(main) = &repositories.main {
-        let _ = writeln!(text, "[DEFAULT]\nmain-repo = {main}");
-    }
-    for repository in &repositories.all {
-        let _ = writeln!(text, "\n[{}]", repository.name);
-        for (key, value) in &repository.keys {
-            let _ = writeln!(text, "{key} = {value}");
-        }
-        text.push_str("auto-sync = no\n");
-    }
-    text
+    format!(
+        "# Made by `crossmerge init`: the repositories of this machine, which also syncs them.\n{}",
+        repositories.to_text()
+    )
 }
 
 /// Fills the placeholders that crossdev's emerge-wrapper left when it failed half-way, and nothing else; `None` when

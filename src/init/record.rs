@@ -31,16 +31,16 @@ pub(super) enum Entry {
 
 /// What init made, by path from the sysroot on. While a run is pending a path may have two entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Record {
+pub(crate) struct Record {
     entries: BTreeMap<PathBuf, BTreeSet<Entry>>,
     /// A run has begun and not ended.
-    pub(super) pending: bool,
+    pub(crate) pending: bool,
 }
 
 impl Record {
     /// Reads the record of a sysroot; an empty one where there is none. A line that we do not know is left out: what
     /// it spoke of counts as a person's, which is the safe side.
-    pub(super) fn read(sysroot: &Path) -> io::Result<Self> {
+    pub(crate) fn read(sysroot: &Path) -> io::Result<Self> {
         let text = match fs_err::read_to_string(sysroot.join(FILE)) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             text => text?,
@@ -100,12 +100,12 @@ impl Record {
     }
 
     /// Tells whether init ever wrote the path.
-    pub(super) fn knows(&self, path: &Path) -> bool {
+    pub(crate) fn knows(&self, path: &Path) -> bool {
         self.entries.contains_key(path)
     }
 
     /// The paths, a folder before what is in it.
-    pub(super) fn paths(&self) -> impl DoubleEndedIterator<Item = &Path> {
+    pub(crate) fn paths(&self) -> impl DoubleEndedIterator<Item = &Path> {
         self.entries.keys().map(PathBuf::as_path)
     }
 

@@ -53,7 +53,7 @@ pub(super) fn adopt(
 }
 
 /// The tools of an adopted toolchain that are there, among those that a wrapper knows: the applets to link.
-pub(super) fn present<'a>(
+pub(crate) fn present<'a>(
     toolchain: &Toolchain,
     tools: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Vec<String> {
@@ -149,22 +149,15 @@ fn check_object(
         });
     }
     let header = fs_err::read(&object)?;
-    if let Some(made) = Made::of(&header) {
-        let wanted = Made {
-            bits: target.bits,
-            endian: target.endian,
-            machine: target.elf_machine,
-        };
-        let bits_fit = made.bits == wanted.bits || target.either_bits;
-        if (made.endian, made.machine, bits_fit) != (wanted.endian, wanted.machine, true) {
-            let tuple = context.tuple.clone();
-            return Err(InitError::WrongMachine {
-                compiler,
-                tuple,
-                made,
-                wanted,
-            });
-        }
+    if let Some(made) = Made::of(&header)
+        && !made.fits(target)
+    {
+        return Err(InitError::WrongMachine {
+            compiler,
+            tuple: context.tuple.clone(),
+            made,
+            wanted: Made::wanted(target),
+        });
     }
     Ok(())
 }
@@ -179,7 +172,7 @@ pub struct Made {
 
 impl Made {
     /// Reads the header; none when the file is not ELF (mingw's is not). Source: the gABI, "ELF Header".
-    fn of(header: &[u8]) -> Option<Self> {
+    pub(crate) fn of(header: &[u8]) -> Option<Self> {
         let [0x7f, b'E', b'L', b'F', class, data, ..] = *header else {
             return None;
         };
@@ -193,6 +186,26 @@ impl Made {
             endian,
             machine,
         })
+    }
+
+    /// What the target's header says.
+    pub(crate) fn wanted(target: &Target) -> Self {
+        Self {
+            bits: target.bits,
+            endian: target.endian,
+            machine: target.elf_machine,
+        }
+    }
+
+    /// Tells whether it is for the target; of either word size where the tuple leaves that open.
+    pub(crate) fn fits(self, target: &Target) -> bool {
+        let wanted = Self::wanted(target);
+        let bits = if target.either_bits {
+            wanted.bits
+        } else {
+            self.bits
+        };
+        (bits, self.endian, self.machine) == (wanted.bits, wanted.endian, wanted.machine)
     }
 }
 

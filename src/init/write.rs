@@ -194,7 +194,7 @@ pub(super) fn within<'a>(path: &'a Path, sysroot: &Path) -> &'a Path {
 }
 
 /// Tells whether a path is a link to this program, or to one called `crossmerge` that is gone.
-pub(super) fn is_our_command(path: &Path) -> bool {
+pub(crate) fn is_our_command(path: &Path) -> bool {
     let Ok(target) = fs_err::read_link(path) else {
         return false;
     };

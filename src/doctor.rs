@@ -1,0 +1,474 @@
+//! `doctor`: looks at a target and says what is wrong with it, and which command mends that.
+//!
+//! Every check is a function from a [`Patient`] to a [`Finding`], and [`CHECKS`] lists all of them. A check reads and
+//! runs, and writes nothing but below a temporary folder. One that cannot be done says so: it is never `ok` because
+//! nobody looked. One that rests on another that failed is not done, so that one cause is one finding. Next comes
+//! `cli.rs`, which prints the report.
+
+mod elf;
+mod environment;
+mod links;
+mod patient;
+mod pkg_config;
+mod portage;
+mod program;
+mod sysroot;
+mod toolchain;
+
+use crate::{
+    applet::{AppletError, Wrappers},
+    config::{Config, ConfigError},
+    context::{Context, ContextError},
+    env::Env,
+    exec::ExecError,
+    init::{self, InitError},
+    tuple::Tuple,
+};
+use patient::Patient;
+use serde::Serialize;
+use std::{collections::BTreeMap, ffi::OsStr, fmt::Write as _, io};
+
+/// One check: what it is called, what it looks at, and how.
+#[derive(Debug, Clone, Copy)]
+struct Check {
+    /// Its name, in the report and in `docs/doctor.md`.
+    name: &'static str,
+    /// What it looks at, in half a sentence.
+    looks_at: &'static str,
+    /// The checks without whose `ok` or `warning` it means nothing. Each stands above it.
+    needs: &'static [&'static str],
+    /// The check.
+    run: fn(&Patient) -> Result<Finding, DoctorError>,
+}
+
+/// Every check, in the order of the report.
+const CHECKS: [Check; 33] = [
+    Check {
+        name: "tuple",
+        looks_at: "the tuple is not one of this machine's own ABIs",
+        needs: &[],
+        run: portage::tuple,
+    },
+    Check {
+        name: "facts",
+        looks_at: "a CPU family in profiles/ knows the tuple",
+        needs: &["tuple"],
+        run: sysroot::facts,
+    },
+    Check {
+        name: "environment",
+        looks_at: "no variable set by hand turns the target into another",
+        needs: &["tuple"],
+        run: environment::environment,
+    },
+    Check {
+        name: "sysroot",
+        looks_at: "the sysroot is a folder, and not this machine's own root",
+        needs: &["environment"],
+        run: sysroot::sysroot,
+    },
+    Check {
+        name: "init",
+        looks_at: "init has finished, and nothing it wrote is missing or half-made",
+        needs: &["sysroot"],
+        run: sysroot::init,
+    },
+    Check {
+        name: "leftovers",
+        looks_at: "no file of an init that was cut short lies about",
+        needs: &["init"],
+        run: sysroot::leftovers,
+    },
+    Check {
+        name: "updates",
+        looks_at: "no `._cfgNNNN_` file waits to be merged",
+        needs: &["init"],
+        run: sysroot::updates,
+    },
+    Check {
+        name: "links",
+        looks_at: "every link of the target is there and ours",
+        needs: &["facts", "sysroot"],
+        run: links::links,
+    },
+    Check {
+        name: "path",
+        looks_at: "the links are the first of their names in PATH",
+        needs: &["links"],
+        run: links::path,
+    },
+    Check {
+        name: "portage",
+        looks_at: "Portage reads the settings of this machine and of the target",
+        needs: &["init"],
+        run: portage::portage,
+    },
+    Check {
+        name: "settings",
+        looks_at: "which settings crossmerge reads itself, and which it asks portageq",
+        needs: &["portage"],
+        run: portage::settings,
+    },
+    Check {
+        name: "profile",
+        looks_at: "make.profile leads to a profile",
+        needs: &["portage"],
+        run: portage::profile,
+    },
+    Check {
+        name: "arch",
+        looks_at: "the profile's ARCH is the tuple's",
+        needs: &["facts", "profile"],
+        run: portage::arch,
+    },
+    Check {
+        name: "repositories",
+        looks_at: "the target sees every ebuild repository of this machine",
+        needs: &["portage"],
+        run: portage::repositories,
+    },
+    Check {
+        name: "make.conf",
+        looks_at: "CHOST, CBUILD, ROOT and SYSROOT in the target's make.conf",
+        needs: &["portage"],
+        run: portage::make_conf,
+    },
+    Check {
+        name: "roots",
+        looks_at: "Portage accepts ROOT and SYSROOT together",
+        needs: &["portage", "make.conf"],
+        run: portage::roots,
+    },
+    Check {
+        name: "compiler",
+        looks_at: "the C compiler is there and starts",
+        needs: &["facts", "sysroot"],
+        run: toolchain::compiler,
+    },
+    Check {
+        name: "compile",
+        looks_at: "it compiles C to assembly",
+        needs: &["compiler"],
+        run: toolchain::compile,
+    },
+    Check {
+        name: "assemble",
+        looks_at: "it assembles that to an object",
+        needs: &["compile"],
+        run: toolchain::assemble,
+    },
+    Check {
+        name: "machine",
+        looks_at: "the object's machine, byte order and word size are the tuple's",
+        needs: &["assemble"],
+        run: toolchain::machine,
+    },
+    Check {
+        name: "link",
+        looks_at: "it links an object without any library",
+        needs: &["machine"],
+        run: toolchain::link,
+    },
+    Check {
+        name: "float-abi",
+        looks_at: "the float ABI of what it makes, and of the libc, is the tuple's",
+        needs: &["link"],
+        run: toolchain::float_abi,
+    },
+    Check {
+        name: "search",
+        looks_at: "the compiler's sysroot is the target's",
+        needs: &["compile"],
+        run: toolchain::search,
+    },
+    Check {
+        name: "esysroot",
+        looks_at: "a `--sysroot` of the caller's, such as ESYSROOT, wins",
+        needs: &["link"],
+        run: toolchain::esysroot,
+    },
+    Check {
+        name: "libc",
+        looks_at: "the libc's headers, library and start files are in the sysroot",
+        needs: &["link"],
+        run: program::libc,
+    },
+    Check {
+        name: "program",
+        looks_at: "a program with the libc compiles and links",
+        needs: &["libc", "float-abi"],
+        run: program::program,
+    },
+    Check {
+        name: "libc-package",
+        looks_at: "the target's Portage knows of the libc",
+        needs: &["libc", "repositories"],
+        run: portage::libc_package,
+    },
+    Check {
+        name: "pkg-config",
+        looks_at: "the real pkg-config puts the sysroot before each path once",
+        needs: &["sysroot"],
+        run: pkg_config::pkg_config,
+    },
+    Check {
+        name: "config.site",
+        looks_at: "every file of CONFIG_SITE is there",
+        needs: &["tuple"],
+        run: environment::config_site,
+    },
+    Check {
+        name: "la-files",
+        looks_at: "no libtool file in the sysroot names this machine's libraries",
+        needs: &["sysroot"],
+        run: sysroot::la_files,
+    },
+    Check {
+        name: "config-scripts",
+        looks_at: "no `*-config` script in the sysroot names this machine's folders",
+        needs: &["sysroot"],
+        run: sysroot::config_scripts,
+    },
+    Check {
+        name: "qemu",
+        looks_at: "QEMU's emulator of the target is there",
+        needs: &["facts"],
+        run: program::qemu,
+    },
+    Check {
+        name: "run",
+        looks_at: "a program of the target runs under it",
+        needs: &["program", "qemu"],
+        run: program::run,
+    },
+];
+
+/// What a check comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Looked at, and as it should be.
+    Ok,
+    /// Something will surprise, and does not stop a build.
+    Warning,
+    /// Something does not work.
+    Error,
+    /// Not looked at.
+    Skipped,
+}
+
+impl Status {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Finding {
+    status: Status,
+    message: String,
+    mend: Option<String>,
+}
+
+impl Finding {
+    fn ok(seen: impl Into<String>) -> Self {
+        Self {
+            status: Status::Ok,
+            message: seen.into(),
+            mend: None,
+        }
+    }
+
+    fn skipped(reason: impl Into<String>) -> Self {
+        Self {
+            status: Status::Skipped,
+            message: reason.into(),
+            mend: None,
+        }
+    }
+
+    fn warning(message: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self {
+            status: Status::Warning,
+            message: message.into(),
+            mend: Some(mend.into()),
+        }
+    }
+
+    fn error(message: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self {
+            status: Status::Error,
+            ..Self::warning(message, mend)
+        }
+    }
+}
+
+/// Why a check could not be made, when that is no fault of the target's.
+#[derive(Debug, thiserror::Error)]
+#[expect(
+    missing_docs,
+    reason = "each variant is a module's own error, documented there"
+)]
+pub enum DoctorError {
+    #[error(transparent)]
+    Applet(#[from] AppletError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+    #[error(transparent)]
+    Init(#[from] InitError),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl DoctorError {
+    /// How to go on.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Applet(e) => e.hint(),
+            Self::Config(e) => e.hint(),
+            Self::Context(e) => e.hint(),
+            Self::Exec(e) => e.hint(),
+            Self::Init(e) => e.hint(),
+            Self::Io(_) => "mend that, or run it as somebody who may read the sysroot".into(),
+        }
+    }
+}
+
+/// One line of the report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Line {
+    tuple: String,
+    check: &'static str,
+    status: Status,
+    message: String,
+    mend: Option<String>,
+    #[serde(skip)]
+    looks_at: &'static str,
+}
+
+/// What every check of every target came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Report(Vec<Line>);
+
+impl Report {
+    /// Tells whether anything is wrong.
+    pub fn has_findings(&self) -> bool {
+        let is_wrong = |line: &Line| matches!(line.status, Status::Warning | Status::Error);
+        self.0.iter().any(is_wrong)
+    }
+
+    /// The report for a person: the tuple, a line a check, and below each finding what is wrong and what mends it.
+    pub fn to_text(&self) -> String {
+        let width = CHECKS.iter().map(|check| check.name.len()).max();
+        let width = width.unwrap_or(0);
+        let mut text = String::new();
+        let mut tuple = "";
+        for line in &self.0 {
+            if line.tuple != tuple {
+                tuple = &line.tuple;
+                let _ = writeln!(text, "{tuple}");
+            }
+            let head = format!("{:7}  {:width$}", line.status.as_str(), line.check);
+            let _ = match &line.mend {
+                Some(mend) => writeln!(
+                    text,
+                    "  {head}  {}\n           {}\n           mend: {mend}",
+                    line.looks_at,
+                    line.message.replace('\n', "\n           ")
+                ),
+                None if line.message.is_empty() => writeln!(text, "  {head}  {}", line.looks_at),
+                None => writeln!(text, "  {head}  {} ({})", line.looks_at, line.message),
+            };
+        }
+        text
+    }
+}
+
+/// Checks the targets; without any named, all that are initialised.
+pub fn examine(
+    env: &Env,
+    config: &Config,
+    wrappers: &Wrappers,
+    argv0: &OsStr,
+    tuples: &[Tuple],
+) -> Result<Report, DoctorError> {
+    let mut tuples = tuples.to_vec();
+    if tuples.is_empty() {
+        let initialised = init::targets(env, config)?;
+        tuples.extend(initialised.iter().filter_map(|t| t.tuple.parse().ok()));
+    }
+    let mut lines = Vec::new();
+    for tuple in tuples {
+        let context = Context::new(env.clone(), config.clone(), tuple)?;
+        let patient = Patient::new(&context, wrappers, argv0)?;
+        lines.extend(examine_one(&patient)?);
+    }
+    Ok(Report(lines))
+}
+
+fn examine_one(patient: &Patient) -> Result<Vec<Line>, DoctorError> {
+    let mut so_far: BTreeMap<&str, Status> = BTreeMap::new();
+    let mut lines = Vec::new();
+    for check in &CHECKS {
+        let lacking = check.needs.iter().find_map(|need| match so_far.get(need) {
+            Some(Status::Ok | Status::Warning) => None,
+            Some(Status::Error) => Some(format!("`{need}` failed")),
+            _ => Some(format!("`{need}` was skipped")),
+        });
+        let finding = match lacking {
+            Some(reason) => Finding::skipped(reason),
+            None => (check.run)(patient)?,
+        };
+        so_far.insert(check.name, finding.status);
+        lines.push(Line {
+            tuple: patient.context.tuple.to_string(),
+            check: check.name,
+            status: finding.status,
+            message: finding.message,
+            mend: finding.mend,
+            looks_at: check.looks_at,
+        });
+    }
+    Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_needs_only_checks_above_it() {
+        for (number, check) in CHECKS.iter().enumerate() {
+            for need in check.needs {
+                let above = CHECKS[..number].iter().any(|above| above.name == *need);
+                assert!(above, "`{}` needs `{need}`", check.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_guide_lists_the_checks_as_the_table_has_them() {
+        let rows: Vec<Vec<&str>> = include_str!("../docs/doctor.md")
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `"))
+            .map(|line| line.trim_end_matches(" |").splitn(3, " | ").collect())
+            .collect();
+        for (check, row) in CHECKS.iter().zip(&rows) {
+            assert_eq!(row[0], format!("{}`", check.name));
+            assert_eq!(row[1], check.looks_at, "{}", check.name);
+            assert!(row[2].ends_with('.'), "a sentence: {row:?}");
+        }
+        assert_eq!(rows.len(), CHECKS.len());
+    }
+}

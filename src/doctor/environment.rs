@@ -1,0 +1,130 @@
+//! The checks of what the caller's environment says.
+
+use super::{DoctorError, Finding, patient::Patient};
+use crate::{config::below, env, plan::quote};
+use std::path::Path;
+
+/// Variables by which every GCC and clang, cross compilers too, search further folders.
+const SEARCH: [&str; 5] = [
+    "CPATH",
+    "C_INCLUDE_PATH",
+    "CPLUS_INCLUDE_PATH",
+    "OBJC_INCLUDE_PATH",
+    "GCC_EXEC_PREFIX",
+];
+
+pub(super) fn environment(patient: &Patient) -> Result<Finding, DoctorError> {
+    let env = &patient.context.env;
+    let tuple = patient.tuple();
+    let mut wrong = Vec::new();
+    let mut unset = Vec::new();
+    let mut blame = |name: &'static str, message: String| {
+        wrong.push(message);
+        unset.push(name);
+    };
+    if let Some(chost) = env.get(env::CHOST)
+        && chost != tuple.as_str()
+    {
+        blame(
+            env::CHOST.name,
+            format!(
+                "CHOST is `{}`, and wins over the name of `{tuple}-emerge`",
+                chost.display()
+            ),
+        );
+    }
+    if let (Some(cbuild), Some(Ok(host))) = (env.get(env::CBUILD), patient.host()) {
+        let own = &host.settings[env::CBUILD.name];
+        if cbuild != own.as_str() {
+            blame(
+                env::CBUILD.name,
+                format!(
+                    "CBUILD is `{}`, and this machine is `{own}`",
+                    cbuild.display()
+                ),
+            );
+        }
+    }
+    if let Some(sysroot) = env.get(env::SYSROOT)
+        && (!Path::new(sysroot).is_absolute()
+            || !Path::new(sysroot).is_dir()
+            || is_root(Path::new(sysroot)))
+    {
+        blame(
+            env::SYSROOT.name,
+            format!(
+                "SYSROOT is `{}`, which is no sysroot of a target",
+                sysroot.display()
+            ),
+        );
+    }
+    if let Some(root) = env.get(env::ROOT)
+        && !Path::new(root).is_absolute()
+    {
+        blame(
+            env::ROOT.name,
+            format!("ROOT is `{}`, which is no whole path", root.display()),
+        );
+    }
+    if let Some(configroot) = env.get(env::PORTAGE_CONFIGROOT)
+        && !Path::new(configroot).join("etc/portage").is_dir()
+    {
+        blame(
+            env::PORTAGE_CONFIGROOT.name,
+            format!(
+                "PORTAGE_CONFIGROOT is `{}`, which has no etc/portage",
+                configroot.display()
+            ),
+        );
+    }
+    for name in SEARCH {
+        if let Some(value) = env.get_name(name).filter(|value| !value.is_empty()) {
+            blame(
+                name,
+                format!(
+                    "{name} is `{}`, and cross compilers search there too",
+                    value.display()
+                ),
+            );
+        }
+    }
+    Ok(match unset.is_empty() {
+        true => Finding::ok(""),
+        false => Finding::error(wrong.join("; "), format!("unset {}", unset.join(" "))),
+    })
+}
+
+/// Tells whether a path is the machine's own root, however it is spelt.
+pub(super) fn is_root(path: &Path) -> bool {
+    path.components().eq(Path::new("/").components())
+}
+
+pub(super) fn config_site(patient: &Patient) -> Result<Finding, DoctorError> {
+    let env = &patient.context.env;
+    if let Some(named) = env.get_name("CONFIG_SITE") {
+        let named = named.to_string_lossy().into_owned();
+        let missing: Vec<String> = named
+            .split_whitespace()
+            .filter(|file| !Path::new(file).is_file())
+            .map(|file| format!("`{file}`"))
+            .collect();
+        return Ok(match missing.is_empty() {
+            true => Finding::ok(format!("CONFIG_SITE is {}", quote(named.as_ref()))),
+            false => Finding::warning(
+                format!(
+                    "CONFIG_SITE names {}, which is not there",
+                    missing.join(", ")
+                ),
+                "unset CONFIG_SITE",
+            ),
+        });
+    }
+    let site = below(&patient.context.config.broot, "usr/share/config.site");
+    Ok(match site.is_file() {
+        true => Finding::ok(format!("`{}`", site.display())),
+        false => Finding::skipped(format!(
+            "CONFIG_SITE is not set, and there is no `{}`: configure guesses by itself",
+            site.display()
+        )),
+    })
+}

@@ -1,0 +1,100 @@
+//! The checks of the links: there, ours, and what a shell finds.
+
+use super::{DoctorError, Finding, patient::Patient};
+use crate::{
+    init::{is_our_command, present},
+    plan::quote,
+};
+use std::path::PathBuf;
+
+/// The links that init makes for the target.
+fn wanted(patient: &Patient) -> Vec<String> {
+    let mut names: Vec<String> = patient
+        .wrappers
+        .applets()
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    if let Some(adopted) = &patient.context.settings.toolchain {
+        names.extend(present(adopted, patient.wrappers.tools(adopted.kind)));
+    }
+    let tuple = patient.tuple();
+    let names = names.iter().map(|name| format!("{tuple}-{name}"));
+    names.chain([format!("emerge-{tuple}")]).collect()
+}
+
+pub(super) fn links(patient: &Patient) -> Result<Finding, DoctorError> {
+    let (mut missing, mut others) = (Vec::new(), Vec::new());
+    let wanted = wanted(patient);
+    for name in &wanted {
+        let link = patient.bindir.join(name);
+        match link.symlink_metadata() {
+            Err(_) => missing.push(name.as_str()),
+            // Ours and gone: a link to a crossmerge that was moved away.
+            Ok(_) if !link.exists() && is_our_command(&link) => missing.push(name),
+            Ok(_) if !is_our_command(&link) => others.push(link),
+            Ok(_) => {}
+        }
+    }
+    if !others.is_empty() {
+        let moves = others.iter().map(|link| {
+            let mut old = link.clone().into_os_string();
+            old.push(".old");
+            format!("mv {} {} && ", quote(link.as_os_str()), quote(&old))
+        });
+        return Ok(Finding::error(
+            format!("not crossmerge's: {}", list(&others)),
+            moves.collect::<String>() + &patient.init(),
+        ));
+    }
+    Ok(match missing.len() {
+        0 => Finding::ok(format!(
+            "{} in `{}`",
+            wanted.len(),
+            patient.bindir.display()
+        )),
+        _ => {
+            let missing: Vec<PathBuf> = missing.iter().map(PathBuf::from).collect();
+            Finding::error(
+                format!("not in `{}`: {}", patient.bindir.display(), list(&missing)),
+                patient.init(),
+            )
+        }
+    })
+}
+
+pub(super) fn path(patient: &Patient) -> Result<Finding, DoctorError> {
+    let found_first = |name: &String| {
+        let mut paths = patient.context.path().into_iter().map(|f| f.join(name));
+        paths.find(|path| path.is_file())
+    };
+    let wanted = wanted(patient);
+    let shadowed: Vec<PathBuf> = wanted
+        .iter()
+        .filter_map(found_first)
+        .filter(|path| !is_our_command(path))
+        .collect();
+    let bindir = quote(patient.bindir.as_os_str());
+    let mend = format!("export PATH={bindir}:\"$PATH\"");
+    if wanted.iter().any(|name| found_first(name).is_none()) {
+        let message = format!("`{}` is not in PATH", patient.bindir.display());
+        return Ok(Finding::warning(message, mend));
+    }
+    Ok(match shadowed.is_empty() {
+        true => Finding::ok(""),
+        false => Finding::error(format!("found before ours: {}", list(&shadowed)), mend),
+    })
+}
+
+/// The first few of a list, for a line.
+pub(super) fn list(paths: &[PathBuf]) -> String {
+    const MOST: usize = 4;
+    let shown: Vec<String> = paths
+        .iter()
+        .take(MOST)
+        .map(|path| format!("`{}`", path.display()))
+        .collect();
+    match paths.len().checked_sub(MOST) {
+        Some(more @ 1..) => format!("{} and {more} more", shown.join(", ")),
+        _ => shown.join(", "),
+    }
+}

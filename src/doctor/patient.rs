@@ -1,0 +1,438 @@
+//! The patient: one target under examination, and what several checks want to know of it, each looked up once.
+
+use super::DoctorError;
+use crate::{
+    applet::{Wrappers, prefixed},
+    config::{Kind, Toolchain},
+    context::{Context, ContextError, Identity},
+    exec::{self, ExecError},
+    init::{Host, InitError, Record, bindir},
+    plan::{Change, Changes, Plan, quote},
+    portage::Settings,
+    target::{self, Source, Target, TargetError},
+    tuple::Tuple,
+};
+use once_cell::unsync::OnceCell;
+use std::{
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+    process::Output,
+};
+
+/// The target's own settings that the checks look at.
+const OF_THE_TARGET: [&str; 5] = ["ARCH", "CBUILD", "CHOST", "PORTAGE_REPOSITORIES", "ROOT"];
+
+/// One target, and what was looked up of it.
+pub(super) struct Patient<'a> {
+    pub(super) context: &'a Context,
+    pub(super) wrappers: &'a Wrappers,
+    pub(super) sysroot: PathBuf,
+    pub(super) bindir: PathBuf,
+    /// The one folder that checks write in.
+    pub(super) temporary: tempfile::TempDir,
+    target: Result<Target, TargetError>,
+    sources: Vec<Source>,
+    host: OnceCell<Option<Result<Host, InitError>>>,
+    settings: OnceCell<Option<Result<Settings, ContextError>>>,
+    compiler: OnceCell<Option<Compiler>>,
+    files: OnceCell<Files>,
+}
+
+/// The target's C compiler.
+pub(super) struct Compiler {
+    pub(super) kind: Kind,
+    /// The program itself, ours not counted.
+    pub(super) path: PathBuf,
+    /// It was adopted, so it is called through our applet.
+    pub(super) adopted: bool,
+}
+
+/// The files in the sysroot that some check looks into.
+#[derive(Default)]
+pub(super) struct Files {
+    pub(super) leftovers: Vec<PathBuf>,
+    pub(super) updates: Vec<PathBuf>,
+    pub(super) la: Vec<PathBuf>,
+    pub(super) scripts: Vec<PathBuf>,
+}
+
+impl<'a> Patient<'a> {
+    pub(super) fn new(
+        context: &'a Context,
+        wrappers: &'a Wrappers,
+        argv0: &OsStr,
+    ) -> Result<Self, DoctorError> {
+        let sources: Vec<Source> = context
+            .config
+            .sources("profiles", target::BUILT_IN)?
+            .into_values()
+            .collect();
+        let folder = context.config.own_folder().join("profiles");
+        let sysroot = context.sysroot();
+        Ok(Self {
+            context,
+            wrappers,
+            sysroot: std::path::absolute(&sysroot).unwrap_or(sysroot),
+            bindir: bindir(context, argv0),
+            temporary: tempfile::tempdir()?,
+            target: Target::of(&context.tuple, &sources, &folder.display().to_string()),
+            sources,
+            host: OnceCell::new(),
+            settings: OnceCell::new(),
+            compiler: OnceCell::new(),
+            files: OnceCell::new(),
+        })
+    }
+
+    pub(super) fn tuple(&self) -> &Tuple {
+        &self.context.tuple
+    }
+
+    pub(super) fn target(&self) -> Result<&Target, &TargetError> {
+        self.target.as_ref()
+    }
+
+    /// The command that makes the target, or finishes it.
+    pub(super) fn init(&self) -> String {
+        format!("crossmerge init {}", self.tuple())
+    }
+
+    /// `etc/portage` of the target.
+    pub(super) fn etc_portage(&self) -> PathBuf {
+        self.context.configroot().join("etc/portage")
+    }
+
+    pub(super) fn record(&self) -> Result<Record, DoctorError> {
+        Ok(Record::read(&self.sysroot)?)
+    }
+
+    pub(super) fn portageq(&self) -> Option<PathBuf> {
+        self.context.find_program(OsStr::new("portageq")).ok()
+    }
+
+    /// What this machine's Portage says; none where there is no Portage.
+    pub(super) fn host(&self) -> Option<&Result<Host, InitError>> {
+        self.host
+            .get_or_init(|| Host::ask(self.context).transpose())
+            .as_ref()
+    }
+
+    /// What Portage says of the target; none where there is no Portage.
+    pub(super) fn settings(&self) -> Option<&Result<Settings, ContextError>> {
+        let configroot = self.context.configroot();
+        let ask = || {
+            let answer = self.context.settings_below(&configroot, &OF_THE_TARGET);
+            answer.transpose()
+        };
+        self.settings.get_or_init(ask).as_ref()
+    }
+
+    /// What Portage says of the target's setting, once `portage` has found that it says something.
+    pub(super) fn setting(&self, name: &str) -> &str {
+        match self.settings() {
+            Some(Ok(settings)) => settings.get(name).map_or("", String::as_str),
+            _ => "",
+        }
+    }
+
+    /// The adopted compiler, else `<tuple>-gcc` or `<tuple>-clang` in PATH.
+    pub(super) fn compiler(&self) -> Option<&Compiler> {
+        let find = || {
+            if let Some(Toolchain { kind, prefix, .. }) = &self.context.settings.toolchain {
+                return Some(Compiler {
+                    kind: *kind,
+                    path: prefixed(prefix, driver(*kind)).into(),
+                    adopted: true,
+                });
+            }
+            [Kind::Gnu, Kind::Llvm].into_iter().find_map(|kind| {
+                let name = format!("{}-{}", self.tuple(), driver(kind));
+                Some(Compiler {
+                    kind,
+                    path: self.context.find_program(OsStr::new(&name)).ok()?,
+                    adopted: false,
+                })
+            })
+        };
+        self.compiler.get_or_init(find).as_ref()
+    }
+
+    /// Runs the compiler as a person does by its name `<tuple>-gcc`, in the C locale and in the temporary folder's
+    /// files. The outer error is ours; the inner one says that the compiler did not start.
+    pub(super) fn compile<A: Into<OsString>>(
+        &self,
+        args: impl IntoIterator<Item = A>,
+    ) -> Result<Result<Output, ExecError>, DoctorError> {
+        let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+        let mut plan = match self.compiler() {
+            Some(compiler) if compiler.adopted => {
+                self.wrappers
+                    .plan(driver(compiler.kind), self.context, args)?
+            }
+            compiler => Plan {
+                program: compiler.map(|c| c.path.clone()).unwrap_or_default(),
+                args,
+                env: Changes::new(),
+            },
+        };
+        plan.env.insert("LC_ALL".into(), Change::Set("C".into()));
+        Ok(exec::query(&[plan]).map(|mut outputs| outputs.remove(0)))
+    }
+
+    /// What the compiler prints for an option, trimmed; empty when it does not know it.
+    pub(super) fn compiler_says(&self, option: &str) -> Result<String, DoctorError> {
+        let output = self.compile([option])??;
+        Ok(match output.status.success() {
+            true => trimmed(&output.stdout),
+            false => String::new(),
+        })
+    }
+
+    /// Where the compiler finds a file of its own or of the libc; none when it knows no such file.
+    pub(super) fn compiler_finds(&self, file: &str) -> Result<Option<PathBuf>, DoctorError> {
+        let found = self.compiler_says(&format!("-print-file-name={file}"))?;
+        Ok(Some(PathBuf::from(found)).filter(|path| path.is_absolute() && path.is_file()))
+    }
+
+    /// A path in the temporary folder.
+    pub(super) fn scratch(&self, name: &str) -> PathBuf {
+        self.temporary.path().join(name)
+    }
+
+    /// Writes a source into the temporary folder.
+    pub(super) fn source(&self, name: &str, text: &str) -> Result<PathBuf, DoctorError> {
+        let path = self.scratch(name);
+        fs_err::write(&path, text)?;
+        Ok(path)
+    }
+
+    /// The first of the folders for libraries in the sysroot that has the file.
+    pub(super) fn library(&self, file: &str) -> Option<PathBuf> {
+        let folders = ["usr/lib64", "lib64", "usr/lib", "lib", "usr/lib32", "lib32"];
+        let own = self.compiler_says("-print-multiarch").unwrap_or_default();
+        let own = [format!("usr/lib/{own}"), format!("lib/{own}")];
+        let mut paths = folders
+            .into_iter()
+            .chain(own.iter().map(String::as_str))
+            .map(|folder| self.sysroot.join(folder).join(file));
+        paths.find(|path| path.exists())
+    }
+
+    /// The command that gives the target a toolchain that works: another one in PATH, else crossdev's.
+    pub(super) fn mend_toolchain(&self) -> String {
+        match self.other_toolchain() {
+            Some(prefix) => {
+                let libc = if self.library("libc.so").is_none() && has_libc(&prefix) {
+                    " --with-libc"
+                } else {
+                    ""
+                };
+                format!("{} --toolchain {}{libc}", self.init(), quote(&prefix))
+            }
+            None => self.crossdev(),
+        }
+    }
+
+    /// The command that puts a libc into the sysroot: the adopted toolchain's, another toolchain's, or a package's.
+    pub(super) fn mend_libc(&self) -> String {
+        match &self.context.settings.toolchain {
+            Some(Toolchain { kind, prefix, .. })
+                if *kind == Kind::Llvm || has_libc(prefix.as_os_str()) =>
+            {
+                format!("{} --with-libc", self.init())
+            }
+            adopted => match self.other_toolchain().filter(|prefix| has_libc(prefix)) {
+                Some(prefix) => {
+                    format!("{} --toolchain {} --with-libc", self.init(), quote(&prefix))
+                }
+                None if adopted.is_none() => self.crossdev(),
+                None => {
+                    let elibc = self.target().ok().and_then(|target| target.elibc);
+                    format!(
+                        "{}-emerge --oneshot sys-libs/{}",
+                        self.tuple(),
+                        elibc.unwrap_or("glibc")
+                    )
+                }
+            },
+        }
+    }
+
+    fn crossdev(&self) -> String {
+        format!("crossdev --target {}", self.tuple())
+    }
+
+    /// What stands before `gcc` in the name of a toolchain in PATH that builds for the target, and is not the one it has.
+    fn other_toolchain(&self) -> Option<OsString> {
+        let own = Identity::own().ok()?;
+        let has = self
+            .compiler()
+            .and_then(|compiler| compiler.path.metadata().ok())
+            .map(|metadata| Identity::of(&metadata));
+        let mut fitting = self.context.path().into_iter().flat_map(|folder| {
+            let entries = fs_err::read_dir(folder).into_iter().flatten();
+            let mut names: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
+            names.sort();
+            names
+        });
+        fitting.find_map(|path| {
+            let name = path.file_name()?.to_str()?.strip_suffix("-gcc")?.to_owned();
+            if !self.is_like(&name.parse().ok()?) {
+                return None;
+            }
+            let identity = Identity::of(&path.metadata().ok()?);
+            if identity == own || Some(identity) == has || !self.builds(&path) {
+                return None;
+            }
+            let prefix = format!("{name}-");
+            Some(path.with_file_name(prefix).into_os_string())
+        })
+    }
+
+    /// Tells whether another tuple means the same machine and libc.
+    fn is_like(&self, other: &Tuple) -> bool {
+        let (Ok(wanted), Ok(other)) = (&self.target, Target::of(other, &self.sources, "")) else {
+            return false;
+        };
+        (wanted.elf_machine, wanted.endian, wanted.bits, wanted.elibc)
+            == (other.elf_machine, other.endian, other.bits, other.elibc)
+            && wanted.kernel == other.kernel
+    }
+
+    /// Tells whether a compiler links for the target, with the float ABI that the tuple means.
+    fn builds(&self, compiler: &Path) -> bool {
+        let Ok(target) = &self.target else {
+            return false;
+        };
+        let made = |name: &str, flags: &str| {
+            let source = self.source("other.c", super::toolchain::SOURCE).ok()?;
+            let out = self.scratch(name);
+            let mut args: Vec<OsString> = flags.split_whitespace().map(Into::into).collect();
+            args.extend(super::toolchain::link_bare(&source, &out));
+            let plan = Plan {
+                program: compiler.into(),
+                args,
+                env: Changes::new(),
+            };
+            let output = exec::query(&[plan]).ok()?.remove(0);
+            output.status.success().then_some(())?;
+            Some(super::elf::float_abi(&fs_err::read(&out).ok()?))
+        };
+        match (made("other-plain", ""), made("other-tuple", &target.cflags)) {
+            (Some(plain), Some(wanted)) => plain == wanted,
+            _ => false,
+        }
+    }
+
+    /// The files of the sysroot, walked through once.
+    pub(super) fn files(&self) -> &Files {
+        self.files.get_or_init(|| {
+            let mut files = Files::default();
+            walk(&self.sysroot, &self.sysroot, &mut files);
+            let ours = [&self.bindir, &self.context.config.target_file(self.tuple())];
+            let ours = [Some(ours[0].as_path()), ours[1].parent()];
+            for entry in ours
+                .into_iter()
+                .flatten()
+                .filter_map(|folder| fs_err::read_dir(folder).ok())
+                .flatten()
+                .flatten()
+            {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                if name.ends_with(NEW) && name.contains(self.tuple().as_str()) {
+                    files.leftovers.push(entry.path());
+                }
+            }
+            files.leftovers.sort();
+            files
+        })
+    }
+}
+
+/// How the names end under which init keeps what it has not yet renamed.
+const NEW: &str = ".crossmerge-new";
+
+/// Folders of a sysroot where nothing is installed: Portage builds there, and a kernel shows itself.
+const NOT_INSTALLED: [&str; 6] = ["dev", "proc", "sys", "tmp", "var/tmp", "var/cache"];
+
+/// Collects files by name. What cannot be read is passed over: it is not what the checks look for.
+fn walk(folder: &Path, sysroot: &Path, files: &mut Files) {
+    let Ok(entries) = fs_err::read_dir(folder) else {
+        return;
+    };
+    let mut entries: Vec<_> = entries.flatten().collect();
+    entries.sort_by_key(fs_err::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        let Ok(kind) = entry.file_type() else {
+            continue;
+        };
+        let within = path.strip_prefix(sysroot).unwrap_or(&path);
+        if kind.is_dir() {
+            if !NOT_INSTALLED
+                .iter()
+                .any(|skipped| within == Path::new(skipped))
+            {
+                walk(&path, sysroot, files);
+            }
+            continue;
+        }
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let in_bin = folder.file_name().is_some_and(|name| name == "bin");
+        if name.starts_with('.') && name.ends_with(NEW) {
+            files.leftovers.push(path);
+        } else if updated(&name).is_some() {
+            files.updates.push(path);
+        } else if kind.is_file() && name.ends_with(".la") {
+            files.la.push(path);
+        } else if kind.is_file() && in_bin && name.ends_with("-config") {
+            files.scripts.push(path);
+        }
+    }
+}
+
+/// The file that `._cfgNNNN_<name>` would replace.
+pub(super) fn updated(name: &str) -> Option<&str> {
+    let (number, name) = name.strip_prefix("._cfg")?.split_once('_')?;
+    (number.len() == 4 && number.bytes().all(|b| b.is_ascii_digit())).then_some(name)
+}
+
+/// The C compiler's name behind the prefix.
+pub(super) fn driver(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Gnu => "gcc",
+        Kind::Llvm => "clang",
+    }
+}
+
+/// Tells whether a GNU toolchain has a libc of its own that init can copy.
+fn has_libc(prefix: &OsStr) -> bool {
+    let plan = Plan {
+        program: prefixed(Path::new(prefix), "gcc").into(),
+        args: vec!["-print-file-name=libc.so".into()],
+        env: Changes::new(),
+    };
+    exec::query(&[plan]).is_ok_and(|outputs| {
+        let found = PathBuf::from(trimmed(&outputs[0].stdout));
+        found.is_absolute() && found.is_file()
+    })
+}
+
+pub(super) fn trimmed(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim().to_owned()
+}
+
+/// The line of a tool's messages that says what is wrong: the first with `error`, else the last one.
+pub(super) fn complaint(output: &Output) -> String {
+    let said = trimmed(&output.stderr);
+    let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let telling = |line: &&str| {
+        ["error", "cannot", "not found", "No such"]
+            .iter()
+            .any(|word| line.contains(word))
+    };
+    lines()
+        .find(telling)
+        .or(lines().next_back())
+        .map_or_else(|| format!("it ends with {}", output.status), Into::into)
+}

@@ -1,0 +1,106 @@
+//! The check of the real pkg-config, by what it answers: versions have lied (pkgconf issue 571).
+
+use super::{
+    DoctorError, Finding,
+    patient::{Patient, complaint, trimmed},
+    program::install,
+};
+use crate::{
+    applet::AppletError,
+    context::ContextError,
+    env, exec,
+    plan::{Change, quote},
+};
+use std::{
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+};
+
+/// A package whose paths are the target's, and one that already spells the sysroot.
+const PACKAGE: &str = "\
+prefix=/usr
+includedir=${prefix}/include/crossmerge-probe
+Name: crossmerge-probe
+Description: a probe
+Version: 1
+Cflags: -I${includedir} -I${pc_sysrootdir}/usr/include/crossmerge-spelt
+Libs: -L/opt/crossmerge-probe
+";
+
+/// Other names under which a pkg-config may be there.
+const NAMES: [&str; 3] = ["pkgconf", "pkg-config", "pkgconf3"];
+
+pub(super) fn pkg_config(patient: &Patient) -> Result<Finding, DoctorError> {
+    let wrong = match ask(patient, None)? {
+        Ok(()) => return Ok(Finding::ok("")),
+        Err(wrong) => wrong,
+    };
+    if patient.context.env.get(env::REAL_PKG_CONFIG).is_some() {
+        let message = format!("REAL_PKG_CONFIG in the environment: {wrong}");
+        return Ok(Finding::error(message, "unset REAL_PKG_CONFIG"));
+    }
+    for folder in patient.context.path() {
+        for name in NAMES {
+            let Ok(path) = patient.context.find_program(folder.join(name).as_os_str()) else {
+                continue;
+            };
+            if ask(patient, Some(&path))?.is_ok() {
+                let mend = format!("export REAL_PKG_CONFIG={}", quote(path.as_os_str()));
+                return Ok(Finding::error(wrong, mend));
+            }
+        }
+    }
+    let mend = install(patient, "dev-util/pkgconf", "pkgconf");
+    Ok(Finding::error(wrong, mend))
+}
+
+/// Asks about a package in the temporary folder, as `<tuple>-pkg-config` would; what is wrong with the answer.
+fn ask(patient: &Patient, real: Option<&PathBuf>) -> Result<Result<(), String>, DoctorError> {
+    let folder = patient.scratch("pkgconfig");
+    fs_err::create_dir_all(&folder)?;
+    fs_err::write(folder.join("crossmerge-probe.pc"), PACKAGE)?;
+    let args = ["--cflags", "--libs", "crossmerge-probe"];
+    let args: Vec<OsString> = args.map(Into::into).into();
+    let mut plan = match patient.wrappers.plan("pkg-config", patient.context, args) {
+        Err(AppletError::Context(
+            e @ (ContextError::NoTool { .. } | ContextError::NotExecutable { .. }),
+        )) if real.is_none() => {
+            return Ok(Err(e.to_string()));
+        }
+        plan => plan?,
+    };
+    if let Some(real) = real {
+        plan.program = real.clone();
+    }
+    let sysroot = match plan.env.get(OsStr::new(env::PKG_CONFIG_SYSROOT_DIR.name)) {
+        Some(Change::Set(sysroot)) => sysroot.to_string_lossy().into_owned(),
+        _ => String::new(),
+    };
+    let libdir = (
+        env::PKG_CONFIG_LIBDIR.name.into(),
+        Change::Set(folder.into()),
+    );
+    plan.env.extend([libdir]);
+    let program = plan.program.display().to_string();
+    let output = match exec::query(&[plan]) {
+        Ok(mut outputs) => outputs.remove(0),
+        Err(e) => return Ok(Err(e.to_string())),
+    };
+    if !output.status.success() {
+        return Ok(Err(format!("`{program}` fails: {}", complaint(&output))));
+    }
+    let said = trimmed(&output.stdout);
+    let words: Vec<&str> = said.split_whitespace().collect();
+    let wanted = [
+        format!("-I{sysroot}/usr/include/crossmerge-probe"),
+        format!("-I{sysroot}/usr/include/crossmerge-spelt"),
+        format!("-L{sysroot}/opt/crossmerge-probe"),
+    ];
+    Ok(match words == wanted {
+        true => Ok(()),
+        false => Err(format!(
+            "`{program}` does not put the sysroot before each path once: it says `{said}`, where `{}` is right",
+            wanted.join(" ")
+        )),
+    })
+}

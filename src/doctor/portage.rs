@@ -1,0 +1,468 @@
+//! The checks of what Portage says: of this machine, and of the target.
+
+use super::{
+    DoctorError, Finding,
+    environment::is_root,
+    links::list,
+    patient::{Patient, trimmed},
+};
+use crate::{
+    context::ContextError,
+    env, exec,
+    init::{InitError, check_foreign_by_compiler, is_our_command},
+    plan::quote,
+    portage::{PortageError, Repositories, Repository},
+};
+use std::path::{Path, PathBuf};
+
+pub(super) fn tuple(patient: &Patient) -> Result<Finding, DoctorError> {
+    let foreign = match patient.host() {
+        Some(Ok(host)) => host.check_foreign(patient.tuple()),
+        _ => check_foreign_by_compiler(patient.context),
+    };
+    match foreign {
+        Ok(()) => Ok(Finding::ok("")),
+        Err(e @ InitError::Native { .. }) => {
+            let before = format!("{}-", patient.tuple());
+            let links = fs_err::read_dir(&patient.bindir).into_iter().flatten();
+            let mut ours = links.flatten().filter(|link| {
+                link.file_name().to_string_lossy().starts_with(&before)
+                    && is_our_command(&link.path())
+            });
+            Ok(match ours.next() {
+                Some(_) => Finding::error(
+                    e.to_string(),
+                    format!("crossmerge remove {}", patient.tuple()),
+                ),
+                // Nothing of ours is in the way, and there is no target.
+                None => Finding::skipped(e.to_string()),
+            })
+        }
+        Err(e) => Err(e.into()),
+    }
+}
+
+pub(super) fn portage(patient: &Patient) -> Result<Finding, DoctorError> {
+    let (Some(host), Some(settings)) = (patient.host(), patient.settings()) else {
+        return Ok(Finding::skipped("there is no Portage on this machine"));
+    };
+    // A name for which Portage answers nothing at all has a file behind it that it cannot read.
+    let of_host = host.as_ref().err().map(|e| match e {
+        InitError::Context(e) => reason(e),
+        e => e.to_string(),
+    });
+    let of_target = settings.as_ref().err().map(reason);
+    Ok(match (of_host, of_target) {
+        (None, None) => Finding::ok(""),
+        (Some(said), _) => {
+            let etc = crate::config::below(&patient.context.config.broot, "etc/portage");
+            let file = blamed(&said, &etc).unwrap_or_else(|| etc.join("make.conf"));
+            Finding::error(
+                format!("Portage cannot read this machine's settings: {said}"),
+                set_aside(&file),
+            )
+        }
+        (None, Some(said)) => {
+            let etc = patient.etc_portage();
+            let file = blamed(&said, &etc).unwrap_or_else(|| etc.join("make.conf"));
+            Finding::error(
+                format!("Portage cannot read the target's settings: {said}"),
+                format!("{} && {}", set_aside(&file), patient.init()),
+            )
+        }
+    })
+}
+
+/// What Portage said before Python told where it was.
+fn reason(error: &ContextError) -> String {
+    match error {
+        ContextError::Portage(PortageError::NoAnswer { said, .. }) => {
+            let lines: Vec<&str> = said
+                .lines()
+                .take_while(|line| !line.starts_with("Traceback"))
+                .collect();
+            lines.join("; ")
+        }
+        e => e.to_string(),
+    }
+}
+
+/// The file below `etc/portage` that a message speaks of.
+fn blamed(said: &str, etc: &Path) -> Option<PathBuf> {
+    let mut words = said.split(['"', '\'', ' ', ':', ',']).map(PathBuf::from);
+    words.find(|path| path.starts_with(etc) && path.is_file())
+}
+
+fn set_aside(file: &Path) -> String {
+    let mut old = file.as_os_str().to_owned();
+    old.push(".old");
+    format!("mv {} {}", quote(file.as_os_str()), quote(&old))
+}
+
+pub(super) fn settings(patient: &Patient) -> Result<Finding, DoctorError> {
+    let refusals = patient.context.refusals();
+    Ok(match refusals.first() {
+        None => Finding::ok("read without starting portageq"),
+        // Nothing is wrong, but each call waits for Python.
+        Some(why) => Finding::ok(format!("portageq is asked, since {why}")),
+    })
+}
+
+pub(super) fn profile(patient: &Patient) -> Result<Finding, DoctorError> {
+    let etc = patient.etc_portage();
+    // Portage looks in both places.
+    let places = [
+        etc.join("make.profile"),
+        patient.context.configroot().join("etc/make.profile"),
+    ];
+    if let Some(profile) = places.iter().find(|place| place.is_dir()) {
+        let profile = fs_err::canonicalize(profile)?;
+        return Ok(Finding::ok(format!("`{}`", profile.display())));
+    }
+    let message = match fs_err::read_link(&places[0]) {
+        Ok(to) => format!(
+            "`{}` leads to `{}`, which is not there",
+            places[0].display(),
+            to.display()
+        ),
+        Err(_) => format!("there is no `{}`", places[0].display()),
+    };
+    let main = match patient.host() {
+        Some(Ok(host)) => host.repositories.main().map(|main| main.location.clone()),
+        _ => None,
+    };
+    let embedded = main
+        .unwrap_or_else(|| "/var/db/repos/gentoo".into())
+        .join("profiles/embedded");
+    let link = quote(places[0].as_os_str());
+    let mend = format!("ln -sfn {} {link}", quote(embedded.as_os_str()));
+    Ok(Finding::error(message, mend))
+}
+
+pub(super) fn arch(patient: &Patient) -> Result<Finding, DoctorError> {
+    let Some(target) = patient.target().ok().filter(|t| t.arch != "unknown") else {
+        return Ok(Finding::skipped("Gentoo has no ARCH for the target"));
+    };
+    let arch = patient.setting("ARCH");
+    if arch == target.arch {
+        return Ok(Finding::ok(arch));
+    }
+    let profile = patient.etc_portage().join("profile");
+    let line = quote(format!("ARCH=\"{}\"", target.arch).as_ref()).into_boxed_str();
+    Ok(Finding::error(
+        format!(
+            "ARCH is `{arch}`, and `{}` is `{}`",
+            patient.tuple(),
+            target.arch
+        ),
+        format!(
+            "mkdir -p {} && echo {line} >> {}",
+            quote(profile.as_os_str()),
+            quote(profile.join("make.defaults").as_os_str())
+        ),
+    ))
+}
+
+pub(super) fn repositories(patient: &Patient) -> Result<Finding, DoctorError> {
+    let Some(Ok(host)) = patient.host() else {
+        return Ok(Finding::skipped("there is no Portage on this machine"));
+    };
+    let seen = Repositories::parse(patient.setting("PORTAGE_REPOSITORIES"));
+    let is_seen = |wanted: &&Repository| !seen.all.iter().any(|r| r.name == wanted.name);
+    let missing: Vec<&Repository> = host.repositories.all.iter().filter(is_seen).collect();
+    if missing.is_empty() {
+        return Ok(Finding::ok(format!("{} of them", seen.all.len())));
+    }
+    let conf = patient.etc_portage().join("repos.conf");
+    let (redirect, file) = match conf.is_dir() {
+        true => (">", conf.join("crossmerge.conf")),
+        false => (">>", conf),
+    };
+    let lines: String = missing
+        .iter()
+        .map(|repository| {
+            let keys = repository
+                .keys
+                .iter()
+                .map(|(key, value)| format!("{key} = {value}\n"));
+            format!(
+                "\n[{}]\n{}auto-sync = no\n",
+                repository.name,
+                keys.collect::<String>()
+            )
+        })
+        .collect();
+    // The name of a section may hold what printf and the shell would take for theirs.
+    let words: String = lines
+        .lines()
+        .map(|line| format!(" {}", quote(line.as_ref())))
+        .collect();
+    let names: Vec<PathBuf> = missing.iter().map(|r| PathBuf::from(&r.name)).collect();
+    Ok(Finding::warning(
+        format!("the target does not see {}", list(&names)),
+        format!(
+            "printf '%s\\n'{words} {redirect} {}",
+            quote(file.as_os_str())
+        ),
+    ))
+}
+
+/// The files of the target's make.conf, as Portage reads them: both places, and every file of a folder.
+fn make_conf_files(patient: &Patient) -> Vec<PathBuf> {
+    let places = [
+        patient.context.configroot().join("etc/make.conf"),
+        patient.etc_portage().join("make.conf"),
+    ];
+    let mut files = Vec::new();
+    for place in places {
+        match fs_err::read_dir(&place) {
+            Ok(entries) => {
+                let mut paths: Vec<_> = entries.flatten().map(|e| e.path()).collect();
+                paths.sort();
+                files.extend(paths);
+            }
+            Err(_) => files.push(place),
+        }
+    }
+    files.retain(|file| file.is_file());
+    files
+}
+
+/// Tells whether a line of make.conf sets a variable.
+fn sets(line: &str, name: &str) -> bool {
+    let line = line.trim_start();
+    let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+    line.strip_prefix(name)
+        .is_some_and(|rest| rest.trim_start().starts_with('='))
+}
+
+pub(super) fn make_conf(patient: &Patient) -> Result<Finding, DoctorError> {
+    let files = make_conf_files(patient);
+    let Some(last) = files.last() else {
+        return Ok(Finding::skipped("there is no make.conf"));
+    };
+    let setting_of = |name: &str| {
+        let mut found = None;
+        for file in &files {
+            let text = fs_err::read_to_string(file).unwrap_or_default();
+            if text.lines().any(|line| sets(line, name)) {
+                found = Some(file.clone());
+            }
+        }
+        found
+    };
+    if let Some(file) = setting_of("SYSROOT") {
+        return Ok(Finding::error(
+            format!(
+                "`{}` sets SYSROOT, which Portage takes from the environment only",
+                file.display()
+            ),
+            format!(
+                "sed -E -i '/^[[:space:]]*(export[[:space:]]+)?SYSROOT[[:space:]]*=/d' {}",
+                quote(file.as_os_str())
+            ),
+        ));
+    }
+    let mut wrong = Vec::new();
+    let mut right = Vec::new();
+    let tuple = patient.tuple().as_str();
+    let mut compare = |name: &str, has: &str, wanted: &str| {
+        if has != wanted {
+            wrong.push(format!("{name} is `{has}`, and should be `{wanted}`"));
+            right.push(format!("{name}=\"{wanted}\""));
+        }
+    };
+    compare("CHOST", patient.setting("CHOST"), tuple);
+    if let Some(Ok(host)) = patient.host() {
+        compare(
+            "CBUILD",
+            patient.setting("CBUILD"),
+            &host.settings["CBUILD"],
+        );
+    }
+    // Unset, it is the machine's root to Portage and the sysroot to our wrappers; set so, somebody meant it.
+    let root = patient.setting(env::ROOT.name);
+    if setting_of("ROOT").is_some() && (is_root(Path::new(root)) || !root.starts_with('/')) {
+        let wanted = format!("{}/", patient.sysroot.display());
+        compare("ROOT", root, &wanted);
+    }
+    if wrong.is_empty() {
+        return Ok(Finding::ok(""));
+    }
+    let words: String = right
+        .iter()
+        .map(|line| format!(" {}", quote(line.as_ref())))
+        .collect();
+    Ok(Finding::error(
+        format!("in `{}`: {}", last.display(), wrong.join("; ")),
+        format!("printf '%s\\n'{words} >> {}", quote(last.as_os_str())),
+    ))
+}
+
+pub(super) fn roots(patient: &Patient) -> Result<Finding, DoctorError> {
+    let args = ["envvar", "-v", "ROOT", "SYSROOT"];
+    let plan = patient
+        .wrappers
+        .plan("portageq", patient.context, args.map(Into::into).into())?;
+    let output = exec::query(&[plan])?.remove(0);
+    let said = trimmed(&output.stdout);
+    if said.contains("SYSROOT=") {
+        return Ok(Finding::ok(said.replace('\n', ", ")));
+    }
+    let complaint = trimmed(&output.stderr);
+    let complaint = complaint.lines().next().unwrap_or_default();
+    let complaint = complaint.trim_start_matches("!!! Error: ");
+    let mend = match patient.context.env.get(env::ROOT) {
+        Some(_) => "unset ROOT SYSROOT".to_owned(),
+        None => format!(
+            "printf '%s\\n' {} >> {}",
+            quote(format!("ROOT=\"{}/\"", patient.sysroot.display()).as_ref()),
+            quote(patient.etc_portage().join("make.conf").as_os_str())
+        ),
+    };
+    Ok(Finding::error(
+        format!("Portage refuses: {complaint}"),
+        mend,
+    ))
+}
+
+/// How a libc is known to be installed: its library's file, in any folder.
+const LIBC: [&str; 4] = ["libc.so", "libc.so.6", "libc.a", "libc.so.0"];
+
+pub(super) fn libc_package(patient: &Patient) -> Result<Finding, DoctorError> {
+    let Some(elibc) = patient.target().ok().and_then(|target| target.elibc) else {
+        return Ok(Finding::skipped("Gentoo has no ELIBC for the target"));
+    };
+    let Some(Ok(host)) = patient.host() else {
+        return Ok(Finding::skipped("there is no Portage on this machine"));
+    };
+    let package = format!("sys-libs/{elibc}");
+    if let Some(owner) = owner(&patient.sysroot.join("var/db/pkg")) {
+        return Ok(Finding::ok(format!("`{owner}` owns it")));
+    }
+    let provided = patient.etc_portage().join("profile/package.provided");
+    let is_provided = |file: &Path| {
+        let text = fs_err::read_to_string(file).unwrap_or_default();
+        text.lines()
+            .any(|line| line.trim().starts_with(&format!("{package}-")))
+    };
+    let mut files = vec![provided.clone()];
+    files.extend(
+        fs_err::read_dir(&provided)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|e| e.path()),
+    );
+    if let Some(file) = files.iter().find(|file| is_provided(file)) {
+        return Ok(Finding::ok(format!("`{}` says so", file.display())));
+    }
+    let folders = host
+        .repositories
+        .all
+        .iter()
+        .map(|r| r.location.join(&package));
+    let Some(ebuilds) = folders.into_iter().find(|folder| folder.is_dir()) else {
+        return Ok(Finding::skipped(format!(
+            "no package owns it, and no repository has `{package}`, so no package can ask for it"
+        )));
+    };
+    let version = match glibc_version(patient)?.or(ebuild_version(&ebuilds, elibc)) {
+        Some(version) => version,
+        None => {
+            return Ok(Finding::skipped(format!(
+                "the version of the {elibc} is not known"
+            )));
+        }
+    };
+    let file = if provided.is_dir() {
+        provided.join("libc")
+    } else {
+        provided
+    };
+    let folder = file.parent().unwrap_or(Path::new("."));
+    Ok(Finding::warning(
+        format!(
+            "no package of the target owns the libc, so Portage would build and merge `{package}` over it for any package that depends on it"
+        ),
+        format!(
+            "mkdir -p {} && echo {package}-{version} >> {}",
+            quote(folder.as_os_str()),
+            quote(file.as_os_str())
+        ),
+    ))
+}
+
+/// The installed package that has a libc among its contents.
+fn owner(database: &Path) -> Option<String> {
+    let folders = |folder: &Path| {
+        let entries = fs_err::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect::<Vec<_>>()
+    };
+    for package in folders(database)
+        .iter()
+        .flat_map(|category| folders(category))
+    {
+        let contents = fs_err::read_to_string(package.join("CONTENTS")).unwrap_or_default();
+        let owns = contents.lines().any(|line| {
+            let mut words = line.split(' ');
+            let is_file = matches!(words.next(), Some("obj" | "sym"));
+            let path = Path::new(words.next().unwrap_or_default());
+            is_file
+                && path
+                    .file_name()
+                    .is_some_and(|name| LIBC.iter().any(|libc| name == *libc))
+        });
+        if owns {
+            let package = package.strip_prefix(database).ok()?;
+            return Some(package.display().to_string());
+        }
+    }
+    None
+}
+
+/// The version that glibc's own header tells.
+fn glibc_version(patient: &Patient) -> Result<Option<String>, DoctorError> {
+    let source = patient.source(
+        "version.c",
+        "#include <features.h>\n__GLIBC__ __GLIBC_MINOR__\n",
+    )?;
+    let output = patient.compile(["-E".as_ref(), "-P".as_ref(), source.as_os_str()])??;
+    let said = trimmed(&output.stdout);
+    let last = said.lines().last().unwrap_or_default();
+    let numbers: Vec<&str> = last.split_whitespace().collect();
+    let is_number = |word: &&str| word.bytes().all(|b| b.is_ascii_digit());
+    Ok((numbers.len() == 2 && numbers.iter().all(is_number)).then(|| numbers.join(".")))
+}
+
+/// A version that a repository has of the libc, where its headers tell none.
+fn ebuild_version(ebuilds: &Path, name: &str) -> Option<String> {
+    let entries = fs_err::read_dir(ebuilds).ok()?.flatten();
+    let versions = entries.filter_map(|entry| {
+        let file = entry.file_name().to_string_lossy().into_owned();
+        let version = file.strip_prefix(name)?.strip_prefix('-')?;
+        Some(version.strip_suffix(".ebuild")?.to_owned())
+    });
+    versions
+        .filter(|version| !version.starts_with("9999"))
+        .max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_make_conf_sets_a_variable() {
+        for (line, is_set) in [
+            ("ROOT=/", true),
+            ("  export ROOT = \"/x\"", true),
+            ("SYSROOT=/", false),
+            ("# ROOT=/", false),
+            ("PORTROOT=/", false),
+            ("ROOT_DIR=/", false),
+        ] {
+            assert_eq!(sets(line, "ROOT"), is_set, "{line}");
+        }
+    }
+}

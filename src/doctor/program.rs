@@ -1,0 +1,182 @@
+//! The checks of a whole program: with the libc, and running.
+
+use super::{
+    DoctorError, Finding,
+    patient::{Patient, complaint, trimmed},
+};
+use crate::{
+    exec,
+    plan::{Change, Changes, Plan, quote},
+};
+use std::{ffi::OsStr, path::PathBuf};
+
+const SOURCE: &str = "#include <stdio.h>\nint main(void) { return puts(\"crossmerge\") < 0; }\n";
+
+/// What the program prints.
+const PRINTS: &str = "crossmerge";
+
+/// The files that a program starts with, besides those of the compiler. Bare metal has its own, by board.
+const START_FILES: [&str; 3] = ["crt1.o", "crti.o", "crtn.o"];
+
+pub(super) fn libc(patient: &Patient) -> Result<Finding, DoctorError> {
+    let Ok(target) = patient.target() else {
+        return Ok(Finding::skipped("nothing is known about the tuple"));
+    };
+    if target.kernel.is_none() {
+        return Ok(Finding::skipped(
+            "the target has no kernel: how a program starts there is the board's matter",
+        ));
+    }
+    let asked = patient.source("header.c", "#include <stdio.h>\n")?;
+    let header = patient.compile(["-E".as_ref(), asked.as_os_str()])??;
+    let in_sysroot = patient.sysroot.join("usr/include/stdio.h").exists();
+    if !header.status.success() || !in_sysroot {
+        let why = if header.status.success() {
+            "no `usr/include/stdio.h`".into()
+        } else {
+            complaint(&header)
+        };
+        return Ok(lacks(patient, "headers", &why));
+    }
+    for file in START_FILES {
+        if patient.library(file).is_none() {
+            return Ok(lacks(patient, "start files", &format!("no `{file}`")));
+        }
+        if patient.compiler_finds(file)?.is_none() {
+            let what = format!("`{file}` is in the sysroot, and the compiler does not find it");
+            return Ok(Finding::error(what, patient.mend_toolchain()));
+        }
+    }
+    if patient
+        .library("libc.so")
+        .or(patient.library("libc.a"))
+        .is_none()
+    {
+        return Ok(lacks(patient, "library", "no `libc.so` and no `libc.a`"));
+    }
+    let libgcc = patient.compiler_says("-print-libgcc-file-name")?;
+    if !PathBuf::from(&libgcc).is_file() {
+        return Ok(Finding::error(
+            format!("the compiler lacks its own library: no `{libgcc}`"),
+            patient.mend_toolchain(),
+        ));
+    }
+    // A toolchain may prefer a libc of its own to the sysroot's, as Debian's cross compilers do.
+    let real = |path: PathBuf| fs_err::canonicalize(path).ok();
+    let taken = patient.compiler_finds("crt1.o")?.and_then(real);
+    let sysroot = real(patient.sysroot.clone());
+    Ok(match (taken, sysroot) {
+        (Some(taken), Some(sysroot)) if !taken.starts_with(&sysroot) => {
+            let own = taken.parent().unwrap_or(&taken).display();
+            Finding::ok(format!("the compiler prefers its own libc, in `{own}`"))
+        }
+        _ => Finding::ok(""),
+    })
+}
+
+fn lacks(patient: &Patient, part: &str, why: &str) -> Finding {
+    Finding::error(
+        format!(
+            "the libc's {part} are not all in `{}`: {why}",
+            patient.sysroot.display()
+        ),
+        patient.mend_libc(),
+    )
+}
+
+pub(super) fn program(patient: &Patient) -> Result<Finding, DoctorError> {
+    let source = patient.source("program.c", SOURCE)?;
+    let out = patient.scratch("program");
+    let args = ["-o".as_ref(), out.as_os_str(), source.as_os_str()];
+    let output = match patient.compile(args)? {
+        Ok(output) if output.status.success() => return Ok(Finding::ok("")),
+        Ok(output) => output,
+        Err(e) => return Err(e.into()),
+    };
+    let said = trimmed(&output.stderr);
+    let message = format!(
+        "the headers, the library and the start files are there, and a program does not link: {}",
+        complaint(&output)
+    );
+    // What is broken goes first: init fills gaps and replaces nothing.
+    let broken = said
+        .split([' ', ':', '\'', '`'])
+        .map(PathBuf::from)
+        .find(|path| path.starts_with(&patient.sysroot) && path.is_file());
+    let broken = broken.and_then(|path| fs_err::canonicalize(path).ok());
+    Ok(match broken {
+        Some(file) => Finding::error(
+            message,
+            format!("rm {} && {}", quote(file.as_os_str()), patient.mend_libc()),
+        ),
+        None => Finding::error(message, patient.mend_libc()),
+    })
+}
+
+pub(super) fn qemu(patient: &Patient) -> Result<Finding, DoctorError> {
+    let Some(name) = qemu_name(patient) else {
+        return Ok(Finding::skipped(
+            "QEMU has no user emulation for the target",
+        ));
+    };
+    Ok(match find_qemu(patient, name) {
+        Some(path) => Finding::ok(format!("`{}`", path.display())),
+        None => Finding::warning(
+            format!(
+                "neither `qemu-{name}` nor `qemu-{name}-static` is in PATH: no test of a package can run"
+            ),
+            install(patient, "app-emulation/qemu", "qemu-user-static"),
+        ),
+    })
+}
+
+/// The command that installs a tool on this machine: by Portage where a repository has the package, else by apt.
+pub(super) fn install(patient: &Patient, gentoo: &str, debian: &str) -> String {
+    let in_a_repository = match patient.host() {
+        Some(Ok(host)) => host
+            .repositories
+            .all
+            .iter()
+            .any(|repository| repository.location.join(gentoo).is_dir()),
+        _ => false,
+    };
+    match patient.context.find_program(OsStr::new("apt-get")) {
+        Ok(_) if !in_a_repository => format!("apt-get install -y {debian}"),
+        _ => format!("emerge --noreplace {gentoo}"),
+    }
+}
+
+fn qemu_name<'a>(patient: &'a Patient) -> Option<&'a str> {
+    patient.target().ok()?.qemu.as_deref()
+}
+
+fn find_qemu(patient: &Patient, name: &str) -> Option<PathBuf> {
+    let names = [format!("qemu-{name}"), format!("qemu-{name}-static")];
+    names
+        .iter()
+        .find_map(|name| patient.context.find_program(OsStr::new(name)).ok())
+}
+
+pub(super) fn run(patient: &Patient) -> Result<Finding, DoctorError> {
+    let Some(qemu) = qemu_name(patient).and_then(|name| find_qemu(patient, name)) else {
+        return Ok(Finding::skipped("there is no QEMU"));
+    };
+    let sysroot = patient.sysroot.as_os_str().to_owned();
+    let plan = Plan {
+        program: qemu,
+        args: vec![patient.scratch("program").into()],
+        env: Changes::from([("QEMU_LD_PREFIX".into(), Change::Set(sysroot))]),
+    };
+    let output = exec::query(&[plan])?.remove(0);
+    if output.status.success() && trimmed(&output.stdout) == PRINTS {
+        return Ok(Finding::ok(""));
+    }
+    let mend = match patient.context.env.get_name("QEMU_CPU") {
+        Some(_) => "unset QEMU_CPU".into(),
+        None => patient.mend_libc(),
+    };
+    Ok(Finding::error(
+        format!("a program links and does not run: {}", complaint(&output)),
+        mend,
+    ))
+}

@@ -1,0 +1,298 @@
+//! The checks of the compiler by itself, a step at a time: what "C compiler cannot create executables" leaves open.
+
+use super::{
+    DoctorError, Finding, elf,
+    patient::{Patient, complaint},
+};
+use crate::{config::Kind, init::Made, plan::quote};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::Output,
+};
+
+/// A program that needs no header and no library, wherever it begins.
+pub(super) const SOURCE: &str = "int main(void) { return 0; }\nvoid _start(void) { main(); }\n";
+
+/// The arguments that link a source with nothing else.
+pub(super) fn link_bare(source: &Path, out: &Path) -> Vec<OsString> {
+    let mut args: Vec<OsString> = ["-nostdlib", "-nostartfiles", "-o"].map(Into::into).into();
+    args.extend([out.as_os_str().to_owned(), source.as_os_str().to_owned()]);
+    args
+}
+
+/// The file that a step made, or what the compiler said.
+fn step<A: Into<OsString>>(
+    patient: &Patient,
+    args: impl IntoIterator<Item = A>,
+) -> Result<Result<Output, String>, DoctorError> {
+    Ok(match patient.compile(args)? {
+        Err(e) => Err(e.to_string()),
+        Ok(output) if output.status.success() => Ok(output),
+        Ok(output) => Err(complaint(&output)),
+    })
+}
+
+fn failed(patient: &Patient, what: &str, said: &str) -> Finding {
+    Finding::error(format!("{what}: {said}"), patient.mend_toolchain())
+}
+
+pub(super) fn compiler(patient: &Patient) -> Result<Finding, DoctorError> {
+    let Some(compiler) = patient.compiler() else {
+        return Ok(Finding::error(
+            format!(
+                "there is no `{0}-gcc` and no `{0}-clang` in PATH, and no toolchain was adopted",
+                patient.tuple()
+            ),
+            patient.mend_toolchain(),
+        ));
+    };
+    let path = compiler.path.display();
+    Ok(match step(patient, ["--version"])? {
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            let version = said.lines().next().unwrap_or_default();
+            Finding::ok(format!("`{path}`, {version}"))
+        }
+        Err(said) => failed(patient, &format!("`{path}` does not start"), &said),
+    })
+}
+
+pub(super) fn compile(patient: &Patient) -> Result<Finding, DoctorError> {
+    let source = patient.source("probe.c", SOURCE)?;
+    let out = patient.scratch("probe.s");
+    let args = [
+        "-S".as_ref(),
+        "-o".as_ref(),
+        out.as_os_str(),
+        source.as_os_str(),
+    ];
+    Ok(match step(patient, args)? {
+        Ok(_) => Finding::ok(""),
+        Err(said) => failed(patient, "cannot compile C to assembly", &said),
+    })
+}
+
+pub(super) fn assemble(patient: &Patient) -> Result<Finding, DoctorError> {
+    let (source, out) = (patient.scratch("probe.s"), patient.scratch("probe.o"));
+    let args = [
+        "-c".as_ref(),
+        "-o".as_ref(),
+        out.as_os_str(),
+        source.as_os_str(),
+    ];
+    Ok(match step(patient, args)? {
+        Ok(_) => Finding::ok(""),
+        Err(said) => failed(patient, "compiles C, and cannot assemble the result", &said),
+    })
+}
+
+pub(super) fn machine(patient: &Patient) -> Result<Finding, DoctorError> {
+    let Ok(target) = patient.target() else {
+        return Ok(Finding::skipped("nothing is known about the tuple"));
+    };
+    let Some(made) = Made::of(&fs_err::read(patient.scratch("probe.o"))?) else {
+        return Ok(Finding::skipped("the object is not ELF"));
+    };
+    Ok(match made.fits(target) {
+        true => Finding::ok(made.to_string()),
+        false => failed(
+            patient,
+            "the compiler builds for another machine",
+            &format!("{made}; the tuple means {}", Made::wanted(target)),
+        ),
+    })
+}
+
+pub(super) fn link(patient: &Patient) -> Result<Finding, DoctorError> {
+    let args = link_bare(&patient.scratch("probe.c"), &patient.scratch("bare"));
+    Ok(match step(patient, args)? {
+        Ok(_) => Finding::ok(""),
+        Err(said) => failed(
+            patient,
+            "compiles and assembles, and cannot link even without a library",
+            &said,
+        ),
+    })
+}
+
+pub(super) fn float_abi(patient: &Patient) -> Result<Finding, DoctorError> {
+    let Ok(target) = patient.target() else {
+        return Ok(Finding::skipped("nothing is known about the tuple"));
+    };
+    let bare = patient.scratch("bare");
+    let Some(made) = elf::float_abi(&fs_err::read(&bare)?) else {
+        return Ok(Finding::skipped(format!(
+            "ELF files of machine {} are not marked with a float ABI",
+            target.elf_machine
+        )));
+    };
+    let mut args: Vec<OsString> = target.cflags.split_whitespace().map(Into::into).collect();
+    let out = patient.scratch("bare-tuple");
+    args.extend(link_bare(&patient.scratch("probe.c"), &out));
+    let wanted = match step(patient, args)? {
+        Ok(_) => elf::float_abi(&fs_err::read(&out)?).unwrap_or(made),
+        Err(said) => {
+            let what = format!("cannot compile with the tuple's flags `{}`", target.cflags);
+            return Ok(failed(patient, &what, &said));
+        }
+    };
+    if made != wanted {
+        return Ok(failed(
+            patient,
+            "the compiler's own libraries have another float ABI",
+            &format!("{made} without flags; the tuple means {wanted}"),
+        ));
+    }
+    let libc = patient.library("libc.so.6").or(patient.library("libc.so"));
+    let has = libc
+        .as_ref()
+        .and_then(|libc| elf::float_abi(&fs_err::read(libc).ok()?));
+    if let (Some(libc), Some(has)) = (libc, has)
+        && has != wanted
+    {
+        return Ok(Finding::error(
+            format!(
+                "the libc `{}` has the float ABI {has}; the compiler and the tuple have {wanted}",
+                libc.display()
+            ),
+            replace_libc(patient),
+        ));
+    }
+    Ok(Finding::ok(wanted))
+}
+
+/// Takes out the libc that init copied, and copies the one that fits. What a person changed stays.
+fn replace_libc(patient: &Patient) -> String {
+    let remove = format!("crossmerge remove {}", patient.tuple());
+    match (patient.mend_libc(), &patient.context.settings.toolchain) {
+        // `remove` forgets the toolchain too.
+        (mend, Some(adopted)) if !mend.contains(" --toolchain ") => match adopted.kind {
+            Kind::Llvm => format!("{remove} && {mend} --llvm"),
+            Kind::Gnu => {
+                let prefix = quote(adopted.prefix.as_os_str());
+                format!("{remove} && {mend} --toolchain {prefix}")
+            }
+        },
+        (mend, _) => format!("{remove} && {mend}"),
+    }
+}
+
+pub(super) fn search(patient: &Patient) -> Result<Finding, DoctorError> {
+    let wanted = fs_err::canonicalize(&patient.sysroot)?;
+    let real = |path: &str| fs_err::canonicalize(path).ok();
+    let Some(compiler) = patient.compiler() else {
+        return Ok(Finding::skipped("there is no compiler"));
+    };
+    let adopt = || match compiler.adopted {
+        true => patient.mend_toolchain(),
+        // Called through our link, it is told where the sysroot is.
+        false => {
+            let name = compiler.path.as_os_str().to_string_lossy();
+            let prefix = name.trim_end_matches(super::patient::driver(compiler.kind));
+            let kept = match compiler.path.parent() == Some(&patient.bindir) {
+                true => return patient.mend_toolchain(),
+                false => quote(prefix.as_ref()),
+            };
+            format!("{} --toolchain {kept}", patient.init())
+        }
+    };
+    if compiler.kind == Kind::Gnu {
+        let own = patient.compiler_says("-print-sysroot")?;
+        if real(&own).as_ref() != Some(&wanted) {
+            let own = if own.is_empty() { "/" } else { &own };
+            return Ok(Finding::error(
+                format!(
+                    "the compiler's sysroot is `{own}`, the target's `{}`",
+                    wanted.display()
+                ),
+                adopt(),
+            ));
+        }
+    }
+    // clang has no -print-sysroot, and either lists where it looks for headers.
+    let include = wanted.join("usr/include");
+    if !include.is_dir() {
+        return Ok(Finding::ok("there are no headers in it yet"));
+    }
+    let said = patient.compile(["-E", "-v", "-x", "c", "/dev/null"])??;
+    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    let folders: Vec<PathBuf> = said
+        .lines()
+        .skip_while(|line| !line.starts_with("#include <"))
+        .take_while(|line| !line.starts_with("End of search list"))
+        .filter_map(|line| real(line.trim()))
+        .collect();
+    if !folders.contains(&include) {
+        return Ok(Finding::error(
+            format!(
+                "the compiler does not look for headers in `{}`",
+                include.display()
+            ),
+            adopt(),
+        ));
+    }
+    let outside: Vec<String> = folders
+        .iter()
+        .filter(|folder| folder.starts_with("/usr/include") || folder.starts_with("/usr/local"))
+        .filter(|folder| !folder.starts_with(&wanted))
+        .map(|folder| format!("`{}`", folder.display()))
+        .collect();
+    if !outside.is_empty() {
+        return Ok(Finding::error(
+            format!(
+                "the compiler finds this machine's headers in {}",
+                outside.join(", ")
+            ),
+            adopt(),
+        ));
+    }
+    Ok(Finding::ok(format!("`{}`", wanted.display())))
+}
+
+pub(super) fn esysroot(patient: &Patient) -> Result<Finding, DoctorError> {
+    // A sysroot of its own, with a header and a library that no other place has.
+    let other = patient.scratch("esysroot");
+    // A toolchain of bare metal looks in folders of its own below it.
+    for include in ["usr/include", "include"] {
+        let include = other.join(include);
+        fs_err::create_dir_all(&include)?;
+        let header = include.join("crossmerge-probe.h");
+        fs_err::write(header, "int crossmerge_probe(void);\n")?;
+    }
+    let library = patient.source("library.c", "int crossmerge_probe(void) { return 0; }\n")?;
+    // A linker takes an object under an archive's name, and so no archiver is needed.
+    let object = other.join("usr/lib/libcrossmerge-probe.a");
+    fs_err::create_dir_all(other.join("usr/lib"))?;
+    let args = [
+        "-c".as_ref(),
+        "-o".as_ref(),
+        object.as_os_str(),
+        library.as_os_str(),
+    ];
+    if let Err(said) = step(patient, args)? {
+        return Ok(failed(patient, "cannot compile", &said));
+    }
+    for folder in ["lib", "lib64", "lib32", "usr/lib64", "usr/lib32"] {
+        fs_err::create_dir_all(other.join(folder))?;
+        fs_err::copy(&object, other.join(folder).join("libcrossmerge-probe.a"))?;
+    }
+    let source = patient.source(
+        "caller.c",
+        "#include <crossmerge-probe.h>\nint main(void) { return crossmerge_probe(); }\n\
+         void _start(void) { main(); }\n",
+    )?;
+    let mut args = link_bare(&source, &patient.scratch("caller"));
+    let mut sysroot = OsString::from("--sysroot=");
+    sysroot.push(&other);
+    args.insert(0, sysroot);
+    args.push("-lcrossmerge-probe".into());
+    Ok(match step(patient, args)? {
+        Ok(_) => Finding::ok(""),
+        Err(said) => failed(
+            patient,
+            "the compiler looks for nothing in the sysroot that `--sysroot` names",
+            &said,
+        ),
+    })
+}

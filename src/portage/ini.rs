@@ -1,0 +1,229 @@
+//! Files of sections: repos.conf, in the grammar of Python's `configparser` with its `%(name)s`.
+//!
+//! Whatever the parser there calls an error makes Portage forget the whole of repos.conf; that is no state to take
+//! answers from, so it is refused.
+
+use super::{refusal::Refusal, text};
+use std::collections::BTreeMap;
+
+/// The options of a section, in the order in which they first came.
+pub(crate) type Options = Vec<(String, String)>;
+
+/// What was read from all files together.
+#[derive(Debug, Default)]
+pub(crate) struct Ini {
+    /// `[DEFAULT]`: what every section has unless it says otherwise.
+    pub(crate) defaults: Options,
+    /// The other sections.
+    pub(crate) sections: Vec<(String, Options)>,
+}
+
+/// Names may refer to names so often.
+const DEEPEST: usize = 10;
+
+/// Where options are being read into.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Current {
+    None,
+    Defaults,
+    Section(usize),
+}
+
+impl Ini {
+    /// Begins with defaults that no file has set.
+    pub(crate) fn new(defaults: &[(&str, &str)]) -> Self {
+        let own = |(name, value): &(&str, &str)| (name.to_lowercase(), (*value).to_owned());
+        Self {
+            defaults: defaults.iter().map(own).collect(),
+            sections: Vec::new(),
+        }
+    }
+
+    /// Reads one more file; its options replace those of the files before.
+    pub(crate) fn read(&mut self, file: &str, content: &str) -> Result<(), Refusal> {
+        let mut current = Current::None;
+        let mut added: Vec<(Current, Option<String>)> = Vec::new();
+        // The option that a continuation line belongs to, by its place.
+        let mut option: Option<(Current, usize)> = None;
+        let mut changed: BTreeMap<(usize, usize), Vec<String>> = BTreeMap::new();
+        let key = |(current, option): (Current, usize)| match current {
+            Current::Section(section) => (section + 1, option),
+            _ => (0, option),
+        };
+        let mut indent = 0;
+        for (number, line) in content.lines().enumerate() {
+            let refuse = |reason: &str| Err(Refusal::line(file, number + 1, reason));
+            let value = text::strip(line);
+            if value.starts_with(['#', ';']) {
+                continue;
+            }
+            if value.is_empty() {
+                if let Some(place) = option {
+                    changed.entry(key(place)).or_default().push(String::new());
+                }
+                continue;
+            }
+            let own_indent = line.chars().take_while(|c| text::is_space(*c)).count();
+            if let Some(place) = option
+                && own_indent > indent
+            {
+                changed
+                    .entry(key(place))
+                    .or_default()
+                    .push(value.to_owned());
+                continue;
+            }
+            indent = own_indent;
+            if let Some(name) = section_name(value) {
+                option = None;
+                if name == "DEFAULT" {
+                    current = Current::Defaults;
+                    continue;
+                }
+                let known = self.sections.iter().position(|(known, _)| known == name);
+                current = Current::Section(known.unwrap_or(self.sections.len()));
+                if known.is_none() {
+                    self.sections.push((name.to_owned(), Options::new()));
+                } else if added.contains(&(current, None)) {
+                    return refuse("the section is there already, and Portage ignores repos.conf");
+                }
+                added.push((current, None));
+                continue;
+            }
+            let options = match current {
+                Current::None => {
+                    return refuse("stands in no section, and Portage ignores repos.conf");
+                }
+                Current::Defaults => &mut self.defaults,
+                Current::Section(section) => &mut self.sections[section].1,
+            };
+            let Some((name, value)) = value.split_once(['=', ':']) else {
+                return refuse("is no `name = value`, and Portage ignores repos.conf");
+            };
+            let name = text::strip(name).to_lowercase();
+            if name.is_empty() {
+                return refuse("has no name, and Portage ignores repos.conf");
+            }
+            if added.contains(&(current, Some(name.clone()))) {
+                return refuse("the option is there already, and Portage ignores repos.conf");
+            }
+            added.push((current, Some(name.clone())));
+            let place = options.iter().position(|(known, _)| *known == name);
+            let place = place.unwrap_or(options.len());
+            if place == options.len() {
+                options.push((name, String::new()));
+            }
+            option = Some((current, place));
+            changed.insert(key((current, place)), vec![text::strip(value).to_owned()]);
+        }
+        for ((section, option), lines) in changed {
+            let options = match section {
+                0 => &mut self.defaults,
+                section => &mut self.sections[section - 1].1,
+            };
+            options[option].1 = lines.join("\n").trim_end_matches(text::is_space).to_owned();
+        }
+        Ok(())
+    }
+
+    /// The options of a section with the defaults, expanded.
+    pub(crate) fn expanded(&self, section: usize) -> Result<BTreeMap<String, String>, Refusal> {
+        let mut raw: BTreeMap<&str, &str> = BTreeMap::new();
+        let (name, own) = &self.sections[section];
+        for (name, value) in self.defaults.iter().chain(own) {
+            raw.insert(name, value);
+        }
+        raw.iter()
+            .map(|(option, value)| {
+                let mut expanded = String::new();
+                expand(value, &raw, 1, &mut expanded).map_err(|reason| {
+                    Refusal::question(format!(
+                        "repos.conf, `{option}` of `{name}`: {reason}, and Portage ignores repos.conf"
+                    ))
+                })?;
+                Ok(((*option).to_owned(), expanded))
+            })
+            .collect()
+    }
+}
+
+/// The name in `[name]`, up to the last bracket.
+fn section_name(line: &str) -> Option<&str> {
+    let line = line.strip_prefix('[')?;
+    let name = &line[..line.rfind(']')?];
+    (!name.is_empty()).then_some(name)
+}
+
+fn expand(
+    value: &str,
+    options: &BTreeMap<&str, &str>,
+    depth: usize,
+    expanded: &mut String,
+) -> Result<(), &'static str> {
+    if depth > DEEPEST {
+        return Err("`%(…)s` goes too deep");
+    }
+    let mut rest = value;
+    while let Some(percent) = rest.find('%') {
+        expanded.push_str(&rest[..percent]);
+        rest = &rest[percent + 1..];
+        if let Some(after) = rest.strip_prefix('%') {
+            expanded.push('%');
+            rest = after;
+            continue;
+        }
+        let (name, after) = rest
+            .strip_prefix('(')
+            .and_then(|rest| rest.split_once(')'))
+            .and_then(|(name, after)| Some((name, after.strip_prefix('s')?)))
+            .filter(|(name, _)| !name.is_empty())
+            .ok_or("a `%` is followed by neither `%` nor `(name)s`")?;
+        let value = options
+            .get(name.to_lowercase().as_str())
+            .ok_or("`%(…)s` names no option")?;
+        expand(value, options, depth + 1, expanded)?;
+        rest = after;
+    }
+    expanded.push_str(rest);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Ini, Refusal> {
+        let mut ini = Ini::new(&[("ROOT", "/r/")]);
+        ini.read("f", text)?;
+        Ok(ini)
+    }
+
+    #[test]
+    fn options_are_read_as_configparser_does() {
+        let text = "[DEFAULT]\nMain-Repo = a\n[a] x\nlocation: %(root)sa%%\n  b\n\n# c\n  d\n\nx = \n[b\n] \n";
+        let error = read(text).expect_err("`[b` is no option");
+        assert_eq!(error.line, Some(11), "{error}");
+        let ini = read(&text[..text.len() - 6]).expect(text);
+        let options = ini.expanded(0).expect(text);
+        assert_eq!(options["location"], "/r/a%\nb\n\nd");
+        assert_eq!(options["main-repo"], "a");
+        assert_eq!(options["x"], "");
+    }
+
+    #[test]
+    fn what_portage_stumbles_over_is_refused() {
+        for text in [
+            "a = b\n",
+            "[a]\nx = 1\nX = 2\n",
+            "[a]\n[a]\n",
+            "[a]\n= 2\n",
+            "[a]\nx\n",
+        ] {
+            assert!(read(text).is_err(), "{text:?}");
+        }
+        for text in ["[a]\nx = %(y)s\n", "[a]\nx = %\n", "[a]\nx = %(x)s\n"] {
+            let ini = read(text).expect(text);
+            assert!(ini.expanded(0).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Files of assignments: make.conf, make.globals, make.defaults and profile.env.
+//!
+//! Portage reads them leniently here: after a line that it cannot understand it keeps what came before and leaves the
+//! rest of the file alone. So do we. What ends Portage itself (a quote that is not closed) is refused.
+
+use super::{
+    Vars,
+    refusal::Refusal,
+    shlex::Shlex,
+    text::{self, Files},
+};
+use std::fs;
+
+/// How a file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// One file, with expansion: make.globals, and make.defaults where folders are not allowed.
+    File,
+    /// A file or a folder of files, with expansion: make.defaults.
+    Recursive,
+    /// A file or a folder of files, with expansion and `source`: make.conf.
+    Sourcing,
+}
+
+/// Reads assignments; each is expanded with what is in `variables`, and goes there. `None` when there is no file.
+pub(crate) fn read(
+    files: &Files,
+    path: &str,
+    reading: Reading,
+    variables: &mut Vars,
+) -> Result<Option<Vars>, Refusal> {
+    let paths = match reading {
+        Reading::File => vec![path.to_owned()],
+        Reading::Recursive | Reading::Sourcing => text::recursive_files(path)?,
+    };
+    let mut all = None;
+    for path in paths {
+        if let Some(text) = read_text(files, &path)? {
+            let mut shlex = Shlex::new(files, &path, text, reading == Reading::Sourcing);
+            assignments(&mut shlex, variables, all.get_or_insert_default(), true)?;
+        } else if reading != Reading::File {
+            all.get_or_insert_default();
+        }
+    }
+    Ok(all)
+}
+
+/// Reads assignments as they stand, without expansion: profile.env.
+pub(crate) fn read_raw(files: &Files, path: &str) -> Result<Vars, Refusal> {
+    let mut all = Vars::new();
+    if let Some(text) = read_text(files, path)? {
+        let mut shlex = Shlex::new(files, path, text, false);
+        assignments(&mut shlex, &mut Vars::new(), &mut all, false)?;
+    }
+    Ok(all)
+}
+
+/// The text of one file; a folder counts as none.
+fn read_text(files: &Files, path: &str) -> Result<Option<std::rc::Rc<str>>, Refusal> {
+    match files.read(path) {
+        Err(_) if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) => Ok(None),
+        text => text,
+    }
+}
+
+fn assignments(
+    shlex: &mut Shlex,
+    variables: &mut Vars,
+    all: &mut Vars,
+    expand: bool,
+) -> Result<(), Refusal> {
+    loop {
+        let mut name = shlex.token(variables)?;
+        if name.as_deref() == Some("export") {
+            name = shlex.token(variables)?;
+        }
+        let Some(name) = name else {
+            return Ok(());
+        };
+        if shlex.token(variables)?.as_deref() != Some("=") {
+            return Ok(());
+        }
+        let Some(value) = shlex.token(variables)? else {
+            return Ok(());
+        };
+        // A name outside ASCII may be valid or not; nobody can ask for it or expand it.
+        if name.starts_with(|c: char| c.is_ascii_digit())
+            || name.contains(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && c != '_')
+        {
+            continue;
+        }
+        let value = match expand {
+            true => super::varexpand::varexpand(&value, variables),
+            false => value,
+        };
+        if expand {
+            variables.insert(name.clone(), value.clone());
+        }
+        all.insert(name, value);
+    }
+}

@@ -1,0 +1,53 @@
+//! Why a question is not answered here: what in which file we do not understand, or Portage itself would not.
+//!
+//! A refusal is no failure: whoever asked goes on to ask `portageq`.
+
+use std::path::PathBuf;
+
+/// Why the settings were not read here.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}{reason}", place = place(.file, *.line))]
+pub struct Refusal {
+    /// The file that is not understood; `None` when the question itself is at fault.
+    pub file: Option<PathBuf>,
+    /// The line in it, from 1.
+    pub line: Option<usize>,
+    /// What is not understood.
+    pub reason: String,
+}
+
+impl Refusal {
+    /// Refuses because of the question or the environment.
+    pub(crate) fn question(reason: impl Into<String>) -> Self {
+        Self {
+            file: None,
+            line: None,
+            reason: reason.into(),
+        }
+    }
+
+    /// Refuses because of a file, or of what is missing there.
+    pub(crate) fn file(file: &str, reason: impl Into<String>) -> Self {
+        Self {
+            file: Some(file.into()),
+            line: None,
+            reason: reason.into(),
+        }
+    }
+
+    /// Refuses because of a line.
+    pub(crate) fn line(file: &str, line: usize, reason: impl Into<String>) -> Self {
+        Self {
+            line: Some(line),
+            ..Self::file(file, reason)
+        }
+    }
+}
+
+fn place(file: &Option<PathBuf>, line: Option<usize>) -> String {
+    match (file, line) {
+        (Some(file), Some(line)) => format!("`{}`, line {line}: ", file.display()),
+        (Some(file), None) => format!("`{}`: ", file.display()),
+        (None, _) => String::new(),
+    }
+}

@@ -1,0 +1,288 @@
+//! The words of make.conf: the grammar of Python's `shlex` in POSIX mode, with Portage's word characters.
+//!
+//! It is a state machine with three habits that files in the wild lean on, and that we keep: a character that belongs to
+//! no word ends one and is a token of its own; after a file that ended inside `source` the machine stays at its end;
+//! `source` is recognised wherever a token is read, even as a value. What it returns goes to `varexpand.rs`.
+
+use super::{Vars, path, refusal::Refusal, text::Files, varexpand::varexpand};
+use std::{collections::VecDeque, fs, io, rc::Rc};
+
+/// Reads tokens from a file and from those that it sources.
+#[derive(Debug)]
+pub(crate) struct Shlex<'f> {
+    files: &'f Files,
+    source: Source,
+    outer: Vec<Source>,
+    pushed_back: VecDeque<String>,
+    state: State,
+    sourcing: bool,
+}
+
+#[derive(Debug)]
+struct Source {
+    file: String,
+    text: Rc<str>,
+    position: usize,
+    line: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Blank,
+    Word,
+    Quoted(char),
+    /// After a backslash; the state to go back to is the reader's.
+    Escaped,
+    End,
+}
+
+/// How many files may source one another before we think of a circle.
+const DEEPEST: usize = 40;
+
+impl<'f> Shlex<'f> {
+    /// Begins at the start of a file's text. Without `sourcing`, `source` is a word like any other.
+    pub(crate) fn new(files: &'f Files, file: &str, text: Rc<str>, sourcing: bool) -> Self {
+        // Portage ends the text with a line end where there is none.
+        let text = match text.is_empty() || text.ends_with('\n') {
+            true => text,
+            false => format!("{text}\n").into(),
+        };
+        Self {
+            files,
+            source: Source::new(file, text),
+            outer: Vec::new(),
+            pushed_back: VecDeque::new(),
+            state: State::Blank,
+            sourcing,
+        }
+    }
+
+    /// Refuses at the place that was read last.
+    pub(crate) fn refuse(&self, reason: &str) -> Refusal {
+        Refusal::line(&self.source.file, self.source.line, reason)
+    }
+
+    /// The next token; `None` at the end.
+    pub(crate) fn token(&mut self, variables: &Vars) -> Result<Option<String>, Refusal> {
+        if let Some(token) = self.pushed_back.pop_front() {
+            return Ok(Some(token));
+        }
+        let mut token = self.read_token()?;
+        while self.sourcing && token.as_deref() == Some("source") {
+            let name = self.read_token()?;
+            self.begin(name, variables)?;
+            token = self.token(variables)?;
+        }
+        while token.is_none() {
+            let Some(outer) = self.outer.pop() else {
+                return Ok(None);
+            };
+            self.source = outer;
+            self.state = State::Blank;
+            token = self.token(variables)?;
+        }
+        Ok(token)
+    }
+
+    /// Goes on in another file.
+    fn begin(&mut self, name: Option<String>, variables: &Vars) -> Result<(), Refusal> {
+        let name = name.ok_or_else(|| self.refuse("`source` names no file, and Portage fails"))?;
+        let mut name = varexpand(&name, variables);
+        if name.is_empty() {
+            return Err(self.refuse("`source` names no file, and Portage fails"));
+        }
+        if let Some(rest) = name.strip_prefix('"') {
+            let mut inner = rest.chars();
+            inner.next_back();
+            name = inner.as_str().to_owned();
+        }
+        if name.contains('\0') || self.outer.len() >= DEEPEST {
+            return Err(self.refuse("`source` goes too deep"));
+        }
+        let folder = match self.source.file.rfind('/') {
+            Some(0) => "/",
+            Some(end) => &self.source.file[..end],
+            None => "",
+        };
+        let file = path::join(folder, &name);
+        let text = match fs::read(&file) {
+            Ok(bytes) if std::str::from_utf8(&bytes).is_ok() => {
+                self.files.read(&file)?.unwrap_or_default()
+            }
+            Ok(_) => {
+                return Err(Refusal::file(
+                    &file,
+                    "is sourced and not UTF-8, and Portage fails",
+                ));
+            }
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                Rc::from("")
+            }
+            Err(e) => return Err(Refusal::file(&file, format!("cannot be sourced: {e}"))),
+        };
+        let inner = Source::new(&file, text);
+        self.outer.push(std::mem::replace(&mut self.source, inner));
+        Ok(())
+    }
+
+    fn read_token(&mut self) -> Result<Option<String>, Refusal> {
+        let mut token = String::new();
+        let mut quoted = false;
+        let mut escaped_in = State::Blank;
+        loop {
+            let next = self.source.next();
+            match self.state {
+                State::End => {
+                    token.clear();
+                    break;
+                }
+                State::Blank => match next {
+                    None => {
+                        self.state = State::End;
+                        break;
+                    }
+                    Some(' ' | '\t' | '\r' | '\n') => {}
+                    Some('#') => self.source.skip_line(),
+                    Some('\\') => {
+                        escaped_in = State::Word;
+                        self.state = State::Escaped;
+                    }
+                    Some(quote @ ('"' | '\'')) => self.state = State::Quoted(quote),
+                    Some(c) => {
+                        token.push(c);
+                        if !is_word(c) {
+                            break;
+                        }
+                        self.state = State::Word;
+                    }
+                },
+                State::Quoted(quote) => {
+                    quoted = true;
+                    match next {
+                        None => return Err(self.refuse("a quote is not closed, and Portage fails")),
+                        Some(c) if c == quote => self.state = State::Word,
+                        Some('\\') if quote == '"' => {
+                            escaped_in = self.state;
+                            self.state = State::Escaped;
+                        }
+                        Some(c) => token.push(c),
+                    }
+                }
+                State::Escaped => {
+                    let Some(c) = next else {
+                        return Err(self.refuse("a backslash ends the file, and Portage fails"));
+                    };
+                    // Inside double quotes only the quote and the backslash itself can be escaped.
+                    if escaped_in == State::Quoted('"') && c != '\\' && c != '"' {
+                        token.push('\\');
+                    }
+                    token.push(c);
+                    self.state = escaped_in;
+                }
+                State::Word => match next {
+                    None => {
+                        self.state = State::End;
+                        break;
+                    }
+                    Some(end @ (' ' | '\t' | '\r' | '\n' | '#')) => {
+                        if end == '#' {
+                            self.source.skip_line();
+                        }
+                        self.state = State::Blank;
+                        if !token.is_empty() || quoted {
+                            break;
+                        }
+                    }
+                    Some(quote @ ('"' | '\'')) => self.state = State::Quoted(quote),
+                    Some('\\') => {
+                        escaped_in = State::Word;
+                        self.state = State::Escaped;
+                    }
+                    Some(c) if is_word(c) => token.push(c),
+                    Some(c) => {
+                        self.pushed_back.push_front(c.to_string());
+                        self.state = State::Blank;
+                        if !token.is_empty() || quoted {
+                            break;
+                        }
+                    }
+                },
+            }
+        }
+        Ok((quoted || !token.is_empty()).then_some(token))
+    }
+}
+
+impl Source {
+    fn new(file: &str, text: Rc<str>) -> Self {
+        Self {
+            file: file.to_owned(),
+            text,
+            position: 0,
+            line: 1,
+        }
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let c = self.text[self.position..].chars().next()?;
+        self.position += c.len_utf8();
+        if c == '\n' {
+            self.line += 1;
+        }
+        Some(c)
+    }
+
+    fn skip_line(&mut self) {
+        let rest = &self.text[self.position..];
+        self.position += rest.find('\n').map_or(rest.len(), |end| end + 1);
+        self.line += 1;
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || r"~!@#$%*_\:;?,./-+{}".contains(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(text: &str) -> Vec<String> {
+        let files = Files::default();
+        let mut shlex = Shlex::new(&files, "f", text.into(), false);
+        let mut tokens = Vec::new();
+        while let Some(token) = shlex.token(&Vars::new()).expect(text) {
+            tokens.push(token);
+        }
+        tokens
+    }
+
+    #[test]
+    fn words_end_where_shlex_ends_them() {
+        for (text, wanted) in [
+            ("A=b\n", vec!["A", "=", "b"]),
+            (
+                "A='b c'\"d\\\"\\$e\"f#g\nB",
+                vec!["A", "=", "b cd\"\\$ef", "B"],
+            ),
+            ("A=\"\"", vec!["A", "=", ""]),
+            ("A=b(c)", vec!["A", "=", "b", "(", "c", ")"]),
+            ("a\\\nb \\# é", vec!["a\nb", "#", "é"]),
+        ] {
+            assert_eq!(tokens(text), wanted, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_open_quote_is_refused_with_its_line() {
+        let files = Files::default();
+        let mut shlex = Shlex::new(&files, "f", "\n\n'a".into(), false);
+        let refusal = shlex.token(&Vars::new()).expect_err("an open quote");
+        assert_eq!(refusal.line, Some(4));
+    }
+}

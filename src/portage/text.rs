@@ -1,0 +1,162 @@
+//! Files as Portage reads them: which files a name stands for, and their text after Python has decoded it.
+
+use super::{path, refusal::Refusal};
+use std::{cell::RefCell, collections::HashMap, fs, io, rc::Rc};
+
+/// The folders of version control, which are never looked into.
+const VCS_FOLDERS: [&str; 7] = ["CVS", "RCS", "SCCS", ".bzr", ".git", ".hg", ".svn"];
+
+/// The files that were read for one answer: each is read once, so that one answer has one state of it.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    read: RefCell<HashMap<String, Option<Rc<str>>>>,
+}
+
+impl Files {
+    /// The text of a file; `None` when there is none.
+    ///
+    /// What is not UTF-8 becomes U+FFFD and every kind of line end becomes `\n`. A folder is refused: only few of
+    /// Portage's readers live with one, and those ask before.
+    pub(crate) fn read(&self, path: &str) -> Result<Option<Rc<str>>, Refusal> {
+        if let Some(text) = self.read.borrow().get(path) {
+            return Ok(text.clone());
+        }
+        let text = match fs::read(path) {
+            Ok(bytes) => Some(decode(path, &bytes)?.into()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => None,
+            Err(e) => return Err(Refusal::file(path, format!("cannot be read: {e}"))),
+        };
+        self.read.borrow_mut().insert(path.to_owned(), text.clone());
+        Ok(text)
+    }
+
+    /// The lines of a file without their ends; none when there is no file.
+    pub(crate) fn lines(&self, path: &str) -> Result<Vec<String>, Refusal> {
+        let text = self.read(path)?;
+        Ok(text.map_or_else(Vec::new, |text| text.lines().map(str::to_owned).collect()))
+    }
+
+    /// The first line without the white space round it; `None` when the file cannot be read.
+    pub(crate) fn first_line(&self, path: &str) -> Result<Option<String>, Refusal> {
+        if !path::stat(path)?.is_some_and(|metadata| metadata.is_file()) {
+            return Ok(None);
+        }
+        let lines = self.lines(path)?;
+        Ok(Some(
+            strip(lines.first().map_or("", String::as_str)).to_owned(),
+        ))
+    }
+}
+
+fn decode(path: &str, bytes: &[u8]) -> Result<String, Refusal> {
+    if bytes.contains(&0) {
+        return Err(Refusal::file(path, "holds a NUL byte"));
+    }
+    let text = String::from_utf8_lossy(bytes);
+    Ok(if text.contains('\r') {
+        text.replace("\r\n", "\n").replace('\r', "\n")
+    } else {
+        text.into_owned()
+    })
+}
+
+/// The files that a path stands for: itself, or all below it in the order of their names. Hidden files, backups and the
+/// folders of version control are left out; what cannot be found is passed over.
+pub(crate) fn recursive_files(path: &str) -> Result<Vec<String>, Refusal> {
+    let mut files = Vec::new();
+    collect(path, 0, &mut files)?;
+    Ok(files)
+}
+
+fn collect(path: &str, depth: usize, files: &mut Vec<String>) -> Result<(), Refusal> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let left_out = name.starts_with('.') || name.ends_with('~');
+    let Some(metadata) = path::stat(path)? else {
+        return Ok(());
+    };
+    if metadata.is_dir() {
+        if left_out || VCS_FOLDERS.contains(&name) {
+            return Ok(());
+        }
+        if depth > 40 {
+            return Err(Refusal::file(
+                path,
+                "lies too deep, or its links make a circle",
+            ));
+        }
+        let unreadable = |e| Refusal::file(path, format!("cannot be read: {e}"));
+        let mut children = Vec::new();
+        for entry in fs::read_dir(path).map_err(unreadable)? {
+            let name = entry.map_err(unreadable)?.file_name();
+            children.push(path::text("a file's name", &name)?.to_owned());
+        }
+        children.sort();
+        for child in children {
+            collect(&path::join(path, &child), depth + 1, files)?;
+        }
+    } else if metadata.is_file() && !left_out {
+        files.push(path.to_owned());
+    }
+    Ok(())
+}
+
+/// Tells what Python's `str.isspace` says: Unicode's white space and the four separators of ASCII.
+pub(crate) fn is_space(c: char) -> bool {
+    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
+}
+
+/// Splits at white space, as Python's `str.split` does.
+pub(crate) fn words(text: &str) -> impl DoubleEndedIterator<Item = &str> {
+    text.split(is_space).filter(|word| !word.is_empty())
+}
+
+/// Takes the white space from both ends.
+pub(crate) fn strip(text: &str) -> &str {
+    text.trim_matches(is_space)
+}
+
+/// The words of a line as Portage reads lists: up to the first that begins with `#`.
+pub(crate) fn list_words(line: &str) -> Vec<&str> {
+    words(line)
+        .take_while(|word| !word.starts_with('#'))
+        .collect()
+}
+
+/// The entries of a list file, one a line, white space made even and comments gone.
+pub(crate) fn entries(files: &Files, path: &str, recursive: bool) -> Result<Vec<String>, Refusal> {
+    let paths = match recursive {
+        true => recursive_files(path)?,
+        false => vec![path.to_owned()],
+    };
+    let mut entries = Vec::new();
+    for path in paths {
+        for line in files.lines(&path)? {
+            let entry = list_words(&line).join(" ");
+            if !entry.is_empty() {
+                entries.push(entry);
+            }
+        }
+    }
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_is_what_python_says() {
+        let all: Vec<&str> = words("a\u{1c}b\u{85}c\u{a0}d\u{2003}e\u{200b}f").collect();
+        assert_eq!(all, ["a", "b", "c", "d", "e\u{200b}f"]);
+        assert_eq!(strip("\u{1f} a b\u{3000}\n"), "a b");
+    }
+
+    #[test]
+    fn every_line_end_is_a_line_end() {
+        assert_eq!(
+            decode("f", b"a\r\nb\rc\xff\n").as_deref(),
+            Ok("a\nb\nc\u{fffd}\n")
+        );
+        assert!(decode("f", b"a\0b").is_err());
+    }
+}

@@ -1,0 +1,110 @@
+//! What stands for what in a value: `$NAME`, `${NAME}`, backslashes and line ends, as Portage expands them.
+//!
+//! The outer quotes are gone by now (`shlex.rs` took them); a quote that is still here is part of the value, and yet a
+//! single one switches expansion off up to the next. That is Portage's own behaviour, and files depend on it.
+
+use super::Vars;
+
+/// Expands a value. One bad reference makes the whole value empty.
+pub(crate) fn varexpand(value: &str, variables: &Vars) -> String {
+    if !value.contains(['$', '\\', '\n']) {
+        return value.to_owned();
+    }
+    let mut expanded = String::with_capacity(value.len());
+    let (mut single, mut double) = (false, false);
+    let mut rest = value;
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
+        match c {
+            '\'' => {
+                single ^= !double;
+                expanded.push(c);
+            }
+            '"' => {
+                double ^= !single;
+                expanded.push(c);
+            }
+            c if single => expanded.push(c),
+            '\n' => expanded.push(' '),
+            '\\' => rest = unescape(rest, &mut expanded),
+            '$' if rest.is_empty() => expanded.push('$'),
+            '$' => {
+                let Some((name, after)) = reference(rest) else {
+                    return String::new();
+                };
+                expanded.push_str(variables.get(name).map_or("", String::as_str));
+                rest = after;
+            }
+            c => expanded.push(c),
+        }
+    }
+    expanded
+}
+
+/// Resolves what follows a backslash; returns what is left.
+fn unescape<'v>(rest: &'v str, expanded: &mut String) -> &'v str {
+    let Some(c) = rest.chars().next() else {
+        expanded.push('\\');
+        return rest;
+    };
+    let rest = &rest[c.len_utf8()..];
+    match c {
+        '$' => expanded.push('$'),
+        '\\' => {
+            expanded.push('\\');
+            // Portage calls this a bug that it keeps.
+            if let Some(c @ ('\'' | '"' | '$')) = rest.chars().next() {
+                expanded.push(c);
+                return &rest[1..];
+            }
+        }
+        '\n' => {}
+        c => {
+            expanded.push('\\');
+            expanded.push(c);
+        }
+    }
+    rest
+}
+
+/// Splits the name after a `$` from what follows; `None` for a name that is empty or has no end.
+fn reference(rest: &str) -> Option<(&str, &str)> {
+    let braced = rest.strip_prefix('{');
+    let name = braced.unwrap_or(rest);
+    let end = name
+        .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .unwrap_or(name.len());
+    let (name, mut after) = name.split_at(end);
+    if braced.is_some() {
+        after = after.strip_prefix('}')?;
+    }
+    (!name.is_empty()).then_some((name, after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_expand_as_in_portage() {
+        let variables: Vars = [("A", "a"), ("B_1", "b b")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        for (value, wanted) in [
+            ("$A-${B_1}", "a-b b"),
+            ("$AB.", "."),
+            ("it's $A, '$A'", "it's $A, 'a'"),
+            ("\"it's $A\"", "\"it's a\""),
+            ("a\nb\\\nc", "a bc"),
+            (r"\$A \\ \n \", r"$A \ \n \"),
+            (r"\\$A", r"\$A"),
+            ("$", "$"),
+            ("x ${A", ""),
+            ("x ${}", ""),
+            ("x $-", ""),
+            ("x ${A.}", ""),
+        ] {
+            assert_eq!(varexpand(value, &variables), wanted, "{value:?}");
+        }
+    }
+}

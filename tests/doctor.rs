@@ -1,0 +1,845 @@
+//! `crossmerge doctor`: each check sees a real target broken in its way, and the command in its finding mends it.
+//!
+//! The target is built by a small copy of Debian's toolchain (`doctor/sdk.sh`), so that any part of it can be broken.
+
+use crate::support::Prefix;
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::{Path, PathBuf},
+};
+
+const ARM: &str = "armv4tl-softfloat-linux-gnueabi";
+
+/// One line of the report.
+#[derive(Debug, serde::Deserialize)]
+struct Line {
+    tuple: String,
+    check: String,
+    status: String,
+    message: String,
+    mend: Option<String>,
+}
+
+/// A prefix without Portage, with a small toolchain in `sdk`.
+fn without_portage() -> Prefix {
+    add_sdk(Prefix::new())
+}
+
+/// A prefix with the real Portage, and a small toolchain in `sdk`.
+fn with_portage() -> Prefix {
+    add_sdk(Prefix::with_portage())
+}
+
+fn add_sdk(prefix: Prefix) -> Prefix {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/doctor/sdk.sh");
+    prefix.command(script, [prefix.join("sdk")]).success();
+    prefix
+}
+
+/// Makes the target with the small toolchain and its libc.
+fn init(prefix: &Prefix) {
+    let toolchain = prefix.join("sdk/bin/arm-linux-gnueabi-");
+    let toolchain = toolchain.to_str().expect("UTF-8");
+    prefix
+        .own(["init", ARM, "--toolchain", toolchain, "--with-libc"])
+        .success();
+}
+
+/// A healthy target, and no Portage.
+fn target() -> Prefix {
+    let prefix = without_portage();
+    init(&prefix);
+    prefix
+}
+
+/// A healthy target of the real Portage.
+fn portage_target() -> Prefix {
+    let prefix = with_portage();
+    init(&prefix);
+    prefix
+}
+
+/// The path of a file in the target's sysroot.
+fn sysroot(prefix: &Prefix, path: &str) -> PathBuf {
+    prefix.join(format!("usr/{ARM}")).join(path)
+}
+
+fn append(path: &Path, text: &str) {
+    let old = fs::read_to_string(path).expect("a text");
+    fs::write(path, old + text).expect("a file");
+}
+
+fn lines(json: &str) -> Vec<Line> {
+    serde_json::from_str(json).unwrap_or_else(|e| panic!("{e}: {json}"))
+}
+
+fn findings(lines: Vec<Line>) -> Vec<Line> {
+    let is_finding = |line: &Line| matches!(line.status.as_str(), "warning" | "error");
+    lines.into_iter().filter(is_finding).collect()
+}
+
+/// Sees one finding, of this check and no other; runs its command in a shell; and sees that nothing is wrong any more.
+#[track_caller]
+fn mends(prefix: &Prefix, tuple: &str, check: &str, status: &str, says: &str) -> String {
+    let said = prefix.own(["doctor", "--json", tuple]);
+    assert_eq!(said.code, Some(1), "{said:#?}");
+    let found = findings(lines(&said.stdout));
+    let [line] = &found[..] else {
+        panic!("not one finding: {found:#?}");
+    };
+    assert_eq!(
+        (&*line.tuple, &*line.check, &*line.status),
+        (tuple, check, status),
+        "{line:#?}"
+    );
+    assert!(line.message.contains(says), "no {says:?} in {line:#?}");
+    let mend = line.mend.clone().expect("a command");
+    let script = format!("{{ {mend}; }} >&2 || exit 99\ncrossmerge doctor --json {tuple}");
+    let said = prefix.command("/bin/sh", ["-c", &script]);
+    assert_eq!(said.code, Some(0), "after `{mend}`: {said:#?}");
+    assert!(findings(lines(&said.stdout)).is_empty());
+    mend
+}
+
+/// What the check of this name came to, as `status: message`.
+fn state(prefix: &Prefix, tuple: &str, check: &str) -> String {
+    let said = prefix.own(["doctor", "--json", tuple]);
+    let lines = lines(&said.stdout);
+    let line = lines.into_iter().find(|line| line.check == check);
+    let line = line.expect(check);
+    format!("{}: {}", line.status, line.message)
+}
+
+#[test]
+fn a_fresh_target_has_no_findings() {
+    let prefix = Prefix::with_portage();
+    let adopt = ["--toolchain", "arm-linux-gnueabi-", "--with-libc"];
+    prefix.own(["init", ARM].iter().chain(&adopt)).success();
+    let said = prefix.own(["doctor"]).success();
+    assert!(
+        said.stdout.starts_with(&format!("{ARM}\n  ok ")),
+        "{said:#?}"
+    );
+    let all = lines(&prefix.own(["doctor", "--json"]).success().stdout);
+    let skipped: Vec<&str> = all
+        .iter()
+        .filter(|line| line.status != "ok")
+        .map(|line| line.check.as_str())
+        .collect();
+    assert_eq!(skipped, ["libc-package", "config.site"], "{all:#?}");
+    assert!(all.iter().all(|line| line.mend.is_none()));
+    // The whole report is one line a check, under the tuple.
+    assert_eq!(said.stdout.lines().count(), all.len() + 1);
+}
+
+#[test]
+fn every_target_is_looked_at_and_the_exit_code_tells() {
+    let prefix = target();
+    let adopt = ["init", "arm-none-eabi", "--toolchain", "arm-none-eabi-"];
+    prefix.own(adopt).success();
+    prefix.own(["doctor"]).success();
+    fs::remove_file(prefix.join("bin/arm-none-eabi-emerge")).expect("gone");
+    let said = prefix.own(["doctor"]);
+    assert_eq!(said.code, Some(1));
+    let blocks = [format!("\n{ARM}\n"), "arm-none-eabi\n".into()];
+    assert!(
+        blocks.iter().all(|tuple| said.stdout.contains(tuple)),
+        "{said:#?}"
+    );
+    let finding = format!(
+        "  error    links           every link of the target is there and ours\n           \
+         not in `{}`: `arm-none-eabi-emerge`\n           mend: crossmerge init arm-none-eabi\n",
+        prefix.join("bin").display()
+    );
+    assert!(said.stdout.contains(&finding), "{said:#?}");
+    prefix.own(["doctor", ARM]).success();
+    prefix
+        .own(["doctor", "a--b"])
+        .fails(125, "`a--b` is not a tuple", "as the toolchain does");
+}
+
+#[test]
+fn nothing_is_written_outside_a_temporary_folder() {
+    let prefix = target();
+    let list = || {
+        let args = [".", "-printf", "%p %y %s %T@ %l\n"];
+        let mut lines: Vec<String> = prefix
+            .command("/usr/bin/find", args)
+            .success()
+            .stdout
+            .lines()
+            .map(Into::into)
+            .collect();
+        lines.sort();
+        lines
+    };
+    let before = list();
+    prefix.own(["doctor", ARM]).success();
+    assert_eq!(list(), before);
+}
+
+#[test]
+fn a_target_that_is_nowhere_is_one_finding() {
+    let prefix = Prefix::new();
+    let said = prefix.own(["doctor", "--json", "arm-none-eabi"]);
+    let found = findings(lines(&said.stdout));
+    let checks: Vec<&str> = found.iter().map(|line| line.check.as_str()).collect();
+    assert_eq!(checks, ["sysroot"], "{found:#?}");
+    // Nothing is initialised, so there is nothing to look at.
+    assert_eq!(prefix.own(["doctor"]).success().stdout, "");
+    assert_eq!(prefix.own(["doctor", "--json"]).success().stdout, "[]\n");
+}
+
+#[test]
+fn a_tuple_of_this_machine() {
+    let prefix = with_portage();
+    let tuple = "i686-cross-linux-gnu";
+    prefix.own(["init", tuple]).success();
+    let conf = prefix.join("etc/portage/make.conf");
+    append(
+        &conf,
+        &format!("MULTILIB_ABIS=\"default x86\"\nCHOST_x86=\"{tuple}\"\n"),
+    );
+    mends(&prefix, tuple, "tuple", "error", "the CHOST of the ABI x86");
+    assert!(state(&prefix, tuple, "tuple").starts_with("skipped: "));
+    assert!(!prefix.join(format!("bin/{tuple}-emerge")).exists());
+}
+
+#[test]
+fn an_unknown_cpu_is_skipped_and_no_false_ok() {
+    let prefix = Prefix::new();
+    let tuple = "zap-unknown-linux-gnu";
+    fs::create_dir_all(prefix.join(format!("usr/{tuple}/etc/portage"))).expect("a sysroot");
+    let said = prefix.own(["doctor", "--json", tuple]).success();
+    for line in lines(&said.stdout) {
+        let skipped = ["facts", "links", "compiler", "machine", "run", "qemu"];
+        if skipped.contains(&line.check.as_str()) {
+            assert_eq!(line.status, "skipped", "{line:#?}");
+        }
+    }
+    assert!(state(&prefix, tuple, "facts").contains("no profile knows the CPU `zap`"));
+}
+
+#[test]
+fn variables_set_by_hand() {
+    let prefix = portage_target();
+    let with = |name: &str, value: &str, says: &str| {
+        let prefix = prefix.with(name, value);
+        let mend = mends(&prefix, ARM, "environment", "error", says);
+        assert_eq!(mend, format!("unset {name}"));
+    };
+    with(
+        "CBUILD",
+        "i586-pc-linux-gnu",
+        "this machine is `x86_64-pc-linux-gnu`",
+    );
+    with(
+        "PORTAGE_CONFIGROOT",
+        "/usr",
+        "`/usr`, which has no etc/portage",
+    );
+    let prefix = target();
+    let with = |name: &str, value: &str, says: &str| {
+        let prefix = prefix.with(name, value);
+        let mend = mends(&prefix, ARM, "environment", "error", says);
+        assert_eq!(mend, format!("unset {name}"));
+    };
+    with("CHOST", "avr", "CHOST is `avr`");
+    with("SYSROOT", "/nowhere", "SYSROOT is `/nowhere`");
+    with("SYSROOT", "/", "SYSROOT is `/`");
+    with("ROOT", "board", "ROOT is `board`");
+    with("CPATH", "/usr/include", "CPATH is `/usr/include`");
+}
+
+#[test]
+fn a_missing_sysroot() {
+    let prefix = Prefix::new();
+    let tuple = "arm-none-eabi";
+    let adopt = ["init", tuple, "--toolchain", "arm-none-eabi-"];
+    prefix.own(adopt).success();
+    fs::remove_dir_all(prefix.join(format!("usr/{tuple}"))).expect("gone");
+    mends(&prefix, tuple, "sysroot", "error", "there is no folder");
+    let file = prefix.join(format!("etc/crossmerge/targets/{tuple}.toml"));
+    let text = fs::read_to_string(&file).expect("a text");
+    fs::write(&file, format!("sysroot = \"/\"\n{text}")).expect("a file");
+    mends(&prefix, tuple, "sysroot", "error", "this machine itself");
+}
+
+#[test]
+fn an_init_that_was_cut_short_or_undone() {
+    let prefix = portage_target();
+    let record = sysroot(&prefix, "var/lib/crossmerge/contents");
+    let text = fs::read_to_string(&record).expect("a record");
+    fs::write(&record, format!("pending\n{text}")).expect("a record");
+    // What a killed run leaves; the one finding's command takes it away too.
+    fs::write(
+        sysroot(&prefix, "etc/portage/.make.conf.crossmerge-new"),
+        "x",
+    )
+    .expect("a file");
+    mends(&prefix, ARM, "init", "error", "cut short");
+    fs::remove_file(sysroot(&prefix, "etc/portage/profile/use.force")).expect("gone");
+    mends(&prefix, ARM, "init", "warning", "profile/use.force`");
+}
+
+#[test]
+fn what_crossdev_left_half_made() {
+    let prefix = portage_target();
+    for name in ["make.conf", "profile/make.defaults"] {
+        let path = sysroot(&prefix, "etc/portage").join(name);
+        let text = fs::read_to_string(&path).expect("a text");
+        let text = text
+            .replace(ARM, "__CHOST__")
+            .replace("\"arm\"", "\"__ARCH__\"");
+        fs::write(path, text).expect("a file");
+    }
+    mends(&prefix, ARM, "init", "error", "placeholders");
+}
+
+#[test]
+fn leftovers() {
+    let prefix = target();
+    fs::write(sysroot(&prefix, "usr/lib/.libc.so.crossmerge-new"), "x").expect("a file");
+    let link = prefix.join(format!("bin/.{ARM}-emerge.crossmerge-new"));
+    symlink("crossmerge", link).expect("a link");
+    mends(
+        &prefix,
+        ARM,
+        "leftovers",
+        "warning",
+        ".libc.so.crossmerge-new",
+    );
+}
+
+#[test]
+fn an_update_that_waits() {
+    let prefix = portage_target();
+    let conf = sysroot(&prefix, "etc/portage/make.conf");
+    append(&conf, "# mine\n");
+    append(&prefix.join("etc/portage/make.conf"), "MAKEOPTS=\"-j7\"\n");
+    prefix.own(["init", ARM]).success();
+    mends(&prefix, ARM, "updates", "warning", "._cfg0000_make.conf");
+    assert!(fs::read_to_string(&conf).expect("a text").contains("-j7"));
+    let mine = fs::read_to_string(conf.with_file_name("make.conf.~1~")).expect("the old one");
+    assert!(mine.ends_with("# mine\n"));
+}
+
+#[test]
+fn a_missing_link_and_another_program_in_its_place() {
+    let prefix = target();
+    let link = prefix.join(format!("bin/{ARM}-emerge"));
+    fs::remove_file(&link).expect("gone");
+    mends(&prefix, ARM, "links", "error", "-emerge`");
+    fs::remove_file(&link).expect("gone");
+    symlink("/nowhere/crossmerge", &link).expect("a link");
+    mends(&prefix, ARM, "links", "error", "-emerge`");
+    fs::remove_file(&link).expect("gone");
+    prefix.script(&format!("bin/{ARM}-emerge"), "#!/bin/sh\n");
+    mends(&prefix, ARM, "links", "error", "not crossmerge's");
+    assert!(prefix.join(format!("bin/{ARM}-emerge.old")).exists());
+}
+
+#[test]
+fn links_that_no_shell_finds_first() {
+    let prefix = target();
+    let path = |first: &str| {
+        let bin = prefix.join("bin");
+        format!(
+            "{}:{}:/usr/bin:/bin",
+            prefix.join(first).display(),
+            bin.display()
+        )
+    };
+    prefix.script(&format!("older/{ARM}-ebuild"), "#!/bin/sh\n");
+    let shadowed = prefix.with("PATH", path("older"));
+    mends(&shadowed, ARM, "path", "error", "found before ours");
+    // The program in one folder of PATH, its links in another that is not.
+    let links = prefix.join("links");
+    let options = ["init", ARM, "--bindir", links.to_str().expect("UTF-8")];
+    prefix.own(options).success();
+    for entry in fs::read_dir(prefix.join("bin")).expect("bin") {
+        let path = entry.expect("an entry").path();
+        if !path.ends_with("crossmerge") {
+            fs::remove_file(path).expect("gone");
+        }
+    }
+    mends(&prefix, ARM, "path", "warning", "links` is not in PATH");
+}
+
+#[test]
+fn settings_that_portage_cannot_read() {
+    let prefix = portage_target();
+    append(
+        &sysroot(&prefix, "etc/portage/make.conf"),
+        "USE=\"never ends\n",
+    );
+    mends(&prefix, ARM, "portage", "error", "No closing quotation");
+    append(&prefix.join("etc/portage/make.conf"), "USE=\"never ends\n");
+    let said = prefix.own(["doctor", "--json", ARM]);
+    assert_eq!(said.code, Some(1), "{said:#?}");
+    mends(&prefix, ARM, "portage", "error", "this machine's settings");
+}
+
+#[test]
+fn a_profile_that_leads_nowhere_or_elsewhere() {
+    let prefix = portage_target();
+    let profile = sysroot(&prefix, "etc/portage/make.profile");
+    fs::remove_file(&profile).expect("gone");
+    symlink("/nowhere/profiles/embedded", &profile).expect("a link");
+    mends(
+        &prefix,
+        ARM,
+        "profile",
+        "error",
+        "/nowhere/profiles/embedded`",
+    );
+    append(
+        &sysroot(&prefix, "etc/portage/profile/make.defaults"),
+        "ARCH=\"mips\"\n",
+    );
+    mends(&prefix, ARM, "arch", "error", "ARCH is `mips`");
+}
+
+#[test]
+fn a_repository_that_the_target_does_not_see() {
+    let prefix = portage_target();
+    for (name, as_folder) in [("first", false), ("second", true)] {
+        prefix.write(&format!("{name}/profiles/repo_name"), name);
+        prefix.write(&format!("{name}/metadata/layout.conf"), "masters =\n");
+        let location = prefix.join(name);
+        append(
+            &prefix.join("etc/portage/repos.conf"),
+            &format!("\n[{name}]\nlocation = {}\n", location.display()),
+        );
+        let conf = sysroot(&prefix, "etc/portage/repos.conf");
+        if as_folder {
+            let text = fs::read(&conf).expect("a text");
+            fs::remove_file(&conf).expect("gone");
+            fs::create_dir(&conf).expect("a folder");
+            fs::write(conf.join("all.conf"), text).expect("a file");
+        }
+        mends(&prefix, ARM, "repositories", "warning", name);
+    }
+}
+
+#[test]
+fn settings_of_a_make_conf_that_break_things() {
+    let prefix = portage_target();
+    let conf = sysroot(&prefix, "etc/portage/make.conf");
+    append(&conf, "CHOST=\"avr\"\nCBUILD=\"avr\"\nROOT=\"/\"\n");
+    mends(&prefix, ARM, "make.conf", "error", "CHOST is `avr`");
+    append(&conf, "export SYSROOT=\"/mnt\"\n");
+    mends(&prefix, ARM, "make.conf", "error", "sets SYSROOT");
+}
+
+#[test]
+fn a_root_that_portage_refuses() {
+    let prefix = portage_target().with("ROOT", "/");
+    mends(
+        &prefix,
+        ARM,
+        "roots",
+        "error",
+        "must be set to / when ROOT is /",
+    );
+}
+
+#[test]
+fn no_compiler_and_one_that_does_not_start() {
+    let prefix = target();
+    let mend = |prefix: &Prefix, says| {
+        let mend = mends(prefix, ARM, "compiler", "error", says);
+        assert!(
+            mend.contains("--toolchain /usr/bin/arm-linux-gnueabi-"),
+            "{mend}"
+        );
+    };
+    let file = prefix.join(format!("etc/crossmerge/targets/{ARM}.toml"));
+    fs::remove_file(file).expect("gone");
+    for entry in fs::read_dir(prefix.join("bin")).expect("bin") {
+        let path = entry.expect("an entry").path();
+        let name = path.to_string_lossy().into_owned();
+        if ["gcc", "cc", "cpp", "as", "ld"]
+            .iter()
+            .any(|tool| name.ends_with(&format!("-{tool}")))
+        {
+            fs::remove_file(path).expect("gone");
+        }
+    }
+    mend(&prefix, "no toolchain was adopted");
+    init(&prefix);
+    fs::remove_file(prefix.join("sdk/bin/arm-linux-gnueabi-gcc")).expect("gone");
+    prefix.script("sdk/bin/arm-linux-gnueabi-gcc", "#!/no/such/interpreter\n");
+    mend(&prefix, "does not start");
+}
+
+/// Takes a file out of the small toolchain; the one in Debian's place is adopted instead.
+fn without_part(part: &str, check: &str, says: &str) {
+    let prefix = target();
+    let part = prefix.command("/bin/sh", ["-c", &format!("rm -v {part}")]);
+    assert_eq!(part.code, Some(0), "{part:#?}");
+    let mend = mends(&prefix, ARM, check, "error", says);
+    assert!(
+        mend.contains("--toolchain /usr/bin/arm-linux-gnueabi-"),
+        "{mend}"
+    );
+}
+
+#[test]
+fn a_compiler_that_cannot_compile() {
+    without_part(
+        "sdk/lib/gcc-cross/*/*/cc1",
+        "compile",
+        "cannot compile C to assembly",
+    );
+}
+
+#[test]
+fn a_compiler_that_cannot_assemble() {
+    without_part(
+        "sdk/arm-linux-gnueabi/bin/as",
+        "assemble",
+        "compiles C, and cannot assemble",
+    );
+}
+
+#[test]
+fn a_compiler_that_cannot_link() {
+    without_part(
+        "sdk/arm-linux-gnueabi/bin/ld",
+        "link",
+        "cannot link even without a library",
+    );
+}
+
+#[test]
+fn a_compiler_without_its_own_library() {
+    without_part(
+        "sdk/lib/gcc-cross/*/*/libgcc.a",
+        "libc",
+        "lacks its own library",
+    );
+}
+
+#[test]
+fn a_compiler_for_another_machine() {
+    let prefix = target();
+    let file = prefix.join(format!("etc/crossmerge/targets/{ARM}.toml"));
+    let text = fs::read_to_string(&file).expect("a text");
+    let sdk = prefix.join("sdk/bin/arm-linux-gnueabi-");
+    let text = text.replace(sdk.to_str().expect("UTF-8"), "/usr/bin/s390x-linux-gnu-");
+    fs::write(file, text).expect("a file");
+    // The links of two toolchains are the same but for a few: those are made first.
+    prefix.own(["init", ARM]).success();
+    mends(
+        &prefix,
+        ARM,
+        "machine",
+        "error",
+        "64 bits, big endian, ELF machine 22; the tuple means 32 bits, little endian, ELF machine 40",
+    );
+}
+
+#[test]
+fn another_float_abi() {
+    let prefix = target();
+    let adopt = ["init", ARM, "--toolchain", "arm-linux-gnueabihf-"];
+    prefix.own(adopt).success();
+    let mend = mends(
+        &prefix,
+        ARM,
+        "float-abi",
+        "error",
+        "hard without flags; the tuple means soft",
+    );
+    assert!(
+        mend.ends_with("--toolchain /usr/bin/arm-linux-gnueabi-"),
+        "{mend}"
+    );
+}
+
+#[test]
+fn a_libc_of_another_float_abi() {
+    let prefix = without_portage();
+    // The small toolchain with the other one's library in its libc.
+    let libc = prefix.join("sdk/arm-linux-gnueabi/lib/libc.so.6");
+    fs::rename(&libc, libc.with_extension("soft")).expect("moved");
+    fs::copy("/usr/arm-linux-gnueabihf/lib/libc.so.6", &libc).expect("a copy");
+    init(&prefix);
+    fs::rename(libc.with_extension("soft"), &libc).expect("moved");
+    mends(&prefix, ARM, "float-abi", "error", "has the float ABI hard");
+}
+
+/// A target whose compiler is a script in PATH and was not adopted.
+fn with_script(script: &str) -> Prefix {
+    let prefix = target();
+    let file = prefix.join(format!("etc/crossmerge/targets/{ARM}.toml"));
+    fs::remove_file(file).expect("gone");
+    for entry in fs::read_dir(prefix.join("bin")).expect("bin") {
+        let path = entry.expect("an entry").path();
+        let name = path.to_string_lossy().into_owned();
+        if ["gcc", "cc", "cpp", "as", "ld"]
+            .iter()
+            .any(|tool| name.ends_with(&format!("-{tool}")))
+        {
+            fs::remove_file(path).expect("gone");
+        }
+    }
+    let sysroot = sysroot(&prefix, "").display().to_string();
+    let script = script.replace("SYSROOT", &sysroot);
+    prefix.script(&format!("tools/{ARM}-gcc"), &script);
+    prefix
+}
+
+#[test]
+fn a_compiler_with_another_sysroot() {
+    let prefix = with_script("#!/bin/sh\nexec arm-linux-gnueabi-gcc \"$@\"\n");
+    let mend = mends(
+        &prefix,
+        ARM,
+        "search",
+        "error",
+        "the compiler's sysroot is `/`",
+    );
+    assert!(mend.ends_with(&format!("tools/{ARM}-")), "{mend}");
+}
+
+#[test]
+fn a_compiler_that_finds_this_machines_headers() {
+    let prefix = with_script(
+        "#!/bin/sh\nexec arm-linux-gnueabi-gcc --sysroot=SYSROOT -idirafter /usr/include \"$@\"\n",
+    );
+    let said = prefix.own(["doctor", "--json", ARM]);
+    let found = findings(lines(&said.stdout));
+    assert!(
+        found[0]
+            .message
+            .contains("this machine's headers in `/usr/include`"),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn a_compiler_that_heeds_no_sysroot_of_the_callers() {
+    let prefix = with_script(
+        "#!/bin/sh\nexec arm-linux-gnueabi-gcc \"$@\" -B SYSROOT/usr/lib --sysroot=SYSROOT\n",
+    );
+    let mend = mends(&prefix, ARM, "esysroot", "error", "`--sysroot` names");
+    assert!(
+        mend.ends_with("--toolchain /usr/bin/arm-linux-gnueabi-"),
+        "{mend}"
+    );
+}
+
+#[test]
+fn a_libc_with_gaps() {
+    let prefix = target();
+    for (file, says) in [
+        ("usr/lib/crt1.o", "no `crt1.o`"),
+        ("usr/include/stdio.h", "the libc's headers"),
+        ("usr/lib/libc.so", "no `libc.so`"),
+    ] {
+        fs::remove_file(sysroot(&prefix, file)).expect(file);
+        let mend = mends(&prefix, ARM, "libc", "error", says);
+        assert_eq!(mend, format!("crossmerge init {ARM} --with-libc"));
+    }
+}
+
+#[test]
+fn a_program_that_does_not_link() {
+    let prefix = target();
+    fs::write(sysroot(&prefix, "usr/lib/crti.o"), "not an object\n").expect("a file");
+    let mend = mends(&prefix, ARM, "program", "error", "a program does not link");
+    assert!(mend.starts_with("rm "), "{mend}");
+    fs::remove_file(sysroot(&prefix, "usr/lib/libc.so.6")).expect("gone");
+    mends(&prefix, ARM, "program", "error", "libc.so.6");
+}
+
+#[test]
+fn a_libc_that_portage_does_not_know() {
+    let prefix = portage_target();
+    prefix.write("overlay/profiles/repo_name", "overlay");
+    prefix.write("overlay/metadata/layout.conf", "masters =\n");
+    prefix.write("overlay/profiles/categories", "sys-libs\n");
+    prefix.write(
+        "overlay/sys-libs/glibc/glibc-2.41.ebuild",
+        "EAPI=8\nSLOT=2.2\nKEYWORDS=\"~arm\"\n",
+    );
+    append(
+        &prefix.join("etc/portage/repos.conf"),
+        &format!(
+            "\n[overlay]\nlocation = {}\n",
+            prefix.join("overlay").display()
+        ),
+    );
+    prefix.own(["init", ARM]).success();
+    let mend = mends(
+        &prefix,
+        ARM,
+        "libc-package",
+        "warning",
+        "build and merge `sys-libs/glibc`",
+    );
+    assert!(mend.contains("echo sys-libs/glibc-2.36 >> "), "{mend}");
+    // Portage itself takes the line for the package.
+    let said = prefix.run(&format!("{ARM}-emerge"), ["-p", "sys-libs/glibc"]);
+    assert!(
+        (said.stdout.clone() + &said.stderr).contains("package.provided"),
+        "{said:#?}"
+    );
+    // And a package that owns the library is known without the line.
+    fs::remove_file(sysroot(&prefix, "etc/portage/profile/package.provided")).expect("gone");
+    let contents = "dir /usr\nobj /usr/lib/libc.so.6 0 0\n";
+    prefix.write(
+        &format!("usr/{ARM}/var/db/pkg/sys-libs/glibc-2.41/CONTENTS"),
+        contents,
+    );
+    assert_eq!(
+        state(&prefix, ARM, "libc-package"),
+        "ok: `sys-libs/glibc-2.41` owns it"
+    );
+}
+
+#[test]
+fn a_pkg_config_that_is_missing_or_puts_the_sysroot_elsewhere() {
+    let prefix = target();
+    // A pkg-config with no idea of freedesktop's rules, and one that forgets the sysroot.
+    for wrong in [
+        "#!/bin/sh\nPKG_CONFIG_FDO_SYSROOT_RULES= PKG_CONFIG_PKGCONF1_SYSROOT_RULES=1 exec pkgconf \"$@\"\n",
+        "#!/bin/sh\nPKG_CONFIG_SYSROOT_DIR= exec pkgconf \"$@\"\n",
+    ] {
+        let real = prefix.script("wrong/pkg-config", wrong);
+        let named = prefix.with("REAL_PKG_CONFIG", &real);
+        let mend = mends(
+            &named,
+            ARM,
+            "pkg-config",
+            "error",
+            "the sysroot before each path once",
+        );
+        assert_eq!(mend, "unset REAL_PKG_CONFIG");
+        let path = format!(
+            "{}:{}:/usr/bin:/bin",
+            prefix.join("bin").display(),
+            prefix.join("wrong").display()
+        );
+        let first = prefix.with("PATH", path);
+        let mend = mends(
+            &first,
+            ARM,
+            "pkg-config",
+            "error",
+            "the sysroot before each path once",
+        );
+        assert!(mend.starts_with("export REAL_PKG_CONFIG=/"), "{mend}");
+    }
+    let gone = prefix.with("REAL_PKG_CONFIG", "pkg-config-of-nobody");
+    mends(
+        &gone,
+        ARM,
+        "pkg-config",
+        "error",
+        "`pkg-config-of-nobody` was not found",
+    );
+}
+
+#[test]
+fn a_config_site_that_is_not_there() {
+    let prefix = target();
+    let site = prefix.write("share/config.site", "");
+    let both = format!("{} /nowhere/config.site", site.display());
+    let with = prefix.with("CONFIG_SITE", both);
+    mends(
+        &with,
+        ARM,
+        "config.site",
+        "warning",
+        "`/nowhere/config.site`",
+    );
+    prefix.write("usr/share/config.site", "");
+    assert!(state(&prefix, ARM, "config.site").starts_with("ok: "));
+}
+
+#[test]
+fn libtool_files_and_scripts_that_point_outside() {
+    let prefix = target();
+    let inside = sysroot(&prefix, "usr/lib").display().to_string();
+    let la = |libdir: &str| {
+        format!(
+            "# libz.la - a libtool library file\n# Generated by libtool in /usr/bin\ndlname='libz.so.1'\n\
+             dependency_libs=' -L{libdir} -lm {libdir}/libdl.la -L/lib64'\ninstalled=yes\nlibdir='{libdir}'\n"
+        )
+    };
+    prefix.write(&format!("usr/{ARM}/usr/lib/libz.la"), &la("/usr/lib"));
+    let own = prefix.write(
+        &format!("usr/{ARM}/usr/lib/libown.la"),
+        &format!("# x\nlibdir='{inside}'\n"),
+    );
+    let before = fs::read_to_string(&own).expect("a text");
+    let mend = mends(&prefix, ARM, "la-files", "warning", "libz.la");
+    assert!(!mend.contains("libown"), "{mend}");
+    assert_eq!(fs::read_to_string(own).expect("a text"), before);
+    let wanted = la(&inside).replace(
+        "-L/lib64",
+        &format!("-L{}", sysroot(&prefix, "lib64").display()),
+    );
+    assert_eq!(prefix.read(&format!("usr/{ARM}/usr/lib/libz.la")), wanted);
+
+    let script = format!(
+        "#!/usr/bin/env sh\nprefix=/usr\nlibdir=\"{inside}\"\n# see /usr/share/doc\n\
+         case $1 in --libs) echo \"-L/usr/lib -lz\" ;; --cflags) echo -I${{prefix}}/include ;; esac\n"
+    );
+    prefix.script(&format!("usr/{ARM}/usr/bin/z-config"), &script);
+    // A program of that name is no script.
+    fs::copy("/bin/true", sysroot(&prefix, "usr/bin/elf-config")).expect("a copy");
+    mends(&prefix, ARM, "config-scripts", "warning", "z-config");
+    let said = prefix
+        .command(sysroot(&prefix, "usr/bin/z-config"), ["--libs"])
+        .success();
+    assert_eq!(said.stdout, format!("-L{inside} -lz\n"));
+}
+
+#[test]
+fn no_qemu() {
+    let prefix = target();
+    // The machine's programs without QEMU and without apt, which stands for what would install it.
+    let hidden = prefix.join("hidden");
+    fs::create_dir(&hidden).expect("a folder");
+    for entry in fs::read_dir("/usr/bin").expect("programs") {
+        let entry = entry.expect("an entry");
+        let name = entry.file_name();
+        let text = name.to_string_lossy();
+        if !text.starts_with("qemu-") && !text.starts_with("apt") {
+            symlink(entry.path(), hidden.join(&name)).expect("a link");
+        }
+    }
+    prefix.script(
+        "hidden/apt-get",
+        "#!/bin/sh\n[ \"$*\" = 'install -y qemu-user-static' ] && ln -s /usr/bin/qemu-arm-static \"${0%/*}\"\n",
+    );
+    let path = format!("{}:{}", prefix.join("bin").display(), hidden.display());
+    let prefix = prefix.with("PATH", path);
+    mends(
+        &prefix,
+        ARM,
+        "qemu",
+        "warning",
+        "neither `qemu-arm` nor `qemu-arm-static`",
+    );
+}
+
+#[test]
+fn a_program_that_does_not_run() {
+    let prefix = target();
+    let run = |prefix: &Prefix, says: &str| mends(prefix, ARM, "run", "error", says);
+    let cpu = prefix.with("QEMU_CPU", "nonsense");
+    assert_eq!(run(&cpu, "does not run"), "unset QEMU_CPU");
+    fs::remove_file(sysroot(&prefix, "lib")).expect("gone");
+    run(&prefix, "ld-linux.so.3");
+    let mode = fs::metadata(sysroot(&prefix, "usr/lib/libc.so.6"))
+        .expect("libc")
+        .permissions()
+        .mode();
+    assert_ne!(mode, 0);
+}

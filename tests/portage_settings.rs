@@ -1,0 +1,278 @@
+//! Portage's settings read without Portage, side by side with the real `portageq envvar`.
+//!
+//! Every case is asked of both, for every variable that Portage knows: either both say the same, or ours refuses. How
+//! often it may refuse is checked as well, and that it never does so for what people really write.
+
+mod case;
+mod generate;
+mod oracle;
+
+use case::{Case, NEEDED, OF_PORTAGE, Of, Outcome, compare, ordinary_host};
+use crossmerge::portage::settings::{Roots, read};
+use oracle::{Answer, Oracle, for_each, understand, venv};
+use proptest::{
+    strategy::{Strategy, ValueTree},
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
+
+/// Runs generated cases; a difference is made as small as it gets before it is told.
+#[track_caller]
+fn corpus(what: &str, strategy: impl Strategy<Value = Case>, cases: usize, refused_at_most: f64) {
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let trees: Vec<_> = (0..cases)
+        .map(|_| strategy.new_tree(&mut runner).expect("a case"))
+        .collect();
+    let (_host, host) = ordinary_host();
+    let values: Vec<Case> = trees.iter().map(ValueTree::current).collect();
+    let outcomes = for_each(values, |oracle, case| case.run(oracle, &host));
+
+    let mut trees: Vec<_> = trees.into_iter().map(Some).collect();
+    if let Some(place) = outcomes
+        .iter()
+        .position(|o| matches!(o, Outcome::Differs(_)))
+    {
+        let different = outcomes
+            .iter()
+            .filter(|o| matches!(o, Outcome::Differs(_)))
+            .count();
+        let mut tree = trees[place].take().expect("a tree");
+        let mut oracle = Oracle::start();
+        let (case, difference) = shrink(&mut tree, &mut oracle, &host);
+        panic!("{what}: {different} of {cases} differ; the first, shrunk:\n{case:?}\n{difference}");
+    }
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut refused, mut failed) = (0, 0);
+    for outcome in &outcomes {
+        match outcome {
+            Outcome::Refused(refusal) => {
+                refused += 1;
+                *reasons.entry(generalise(&refusal.reason)).or_default() += 1;
+            }
+            Outcome::Failed(_) => failed += 1,
+            Outcome::Same | Outcome::Differs(_) => {}
+        }
+    }
+    let answered = cases - failed;
+    println!(
+        "{what}: {cases} cases, {failed} fail in Portage, {refused} of the others refused: {reasons:#?}"
+    );
+    assert!(
+        answered * 2 > cases,
+        "{what}: {failed} of {cases} fail in Portage"
+    );
+    let share = refused as f64 / answered as f64;
+    assert!(
+        share <= refused_at_most,
+        "{what}: {share:.3} refused: {reasons:#?}"
+    );
+}
+
+/// Takes the names out of a reason, so that like reasons are counted together.
+fn generalise(reason: &str) -> String {
+    let mut kept = String::new();
+    for (place, part) in reason.split('`').enumerate() {
+        kept.push_str(if place % 2 == 0 { part } else { "…" });
+    }
+    kept
+}
+
+fn shrink<T: ValueTree<Value = Case>>(
+    tree: &mut T,
+    oracle: &mut Oracle,
+    host: &Path,
+) -> (Case, String) {
+    let mut worst = (tree.current(), String::new());
+    let started = Instant::now();
+    let mut differs = true;
+    while started.elapsed().as_secs() < 60 {
+        if let Outcome::Differs(difference) = tree.current().run(oracle, host) {
+            worst = (tree.current(), difference);
+            differs = true;
+        } else {
+            differs = false;
+        }
+        let more = if differs {
+            tree.simplify()
+        } else {
+            tree.complicate()
+        };
+        if !more {
+            break;
+        }
+    }
+    let _ = differs;
+    worst
+}
+
+#[test]
+fn generated_make_confs_read_as_in_portage() {
+    corpus("make.conf", generate::make_conf(), 2000, 0.02);
+}
+
+#[test]
+fn generated_repos_confs_read_as_in_portage() {
+    corpus("repos.conf", generate::repos_conf(), 400, 0.35);
+}
+
+#[test]
+fn generated_profile_trees_read_as_in_portage() {
+    corpus("profiles", generate::profiles(), 400, 0.35);
+}
+
+#[test]
+fn the_oracle_is_the_real_portageq() {
+    let (_host, host) = ordinary_host();
+    let mut oracle = Oracle::start();
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    for _ in 0..8 {
+        for strategy in [generate::make_conf().boxed(), generate::profiles().boxed()] {
+            let case = strategy.new_tree(&mut runner).expect("a case").current();
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            case.write(folder.path());
+            let (question, _) = case.question(folder.path(), &host);
+            let output = Command::new(venv().join("bin/portageq"))
+                .arg("envvar")
+                .args(question.args())
+                .env_clear()
+                .envs(&question.env)
+                .output()
+                .expect("portageq");
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let real = understand(&text(&output.stdout), &text(&output.stderr), &question);
+            let comparable = |answer: Answer| {
+                answer.ok().map(|mut answer| {
+                    answer.retain(|name, _| !OF_PORTAGE.contains(&name.as_str()));
+                    answer
+                })
+            };
+            assert_eq!(comparable(real), comparable(oracle.ask(&question)), "{case:?}");
+        }
+    }
+}
+
+/// Every profile of a repository, with an own configuration where CONFIGROOT names one.
+///
+/// `REPO=/var/db/repos/gentoo CONFIGROOT=/` makes this a check of a whole Gentoo tree and of a machine's `etc/portage`.
+#[test]
+fn every_profile_of_a_repository_reads_as_in_portage() {
+    let given: BTreeMap<String, String> = crossmerge_env(["REPO", "CONFIGROOT"]);
+    let repo = given.get("REPO").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/repo"),
+        PathBuf::from,
+    );
+    let repo = repo.canonicalize().expect("the repository is there");
+    let (_host, host) = ordinary_host();
+    let mut profiles = Vec::new();
+    find_profiles(&repo.join("profiles"), &mut profiles);
+    assert!(!profiles.is_empty(), "no profile in `{}`", repo.display());
+
+    let repos_conf = format!(
+        "[DEFAULT]\nmain-repo = main\n[main]\nlocation = {}\n",
+        repo.display()
+    );
+    let name = std::fs::read_to_string(repo.join("profiles/repo_name")).expect("repo_name");
+    let repos_conf = repos_conf
+        .replace("main\n", &format!("{}\n", name.trim()))
+        .replace("[main]", &format!("[{}]", name.trim()));
+    let cases: Vec<(PathBuf, Of)> = profiles
+        .iter()
+        .flat_map(|profile| [(profile.clone(), Of::Host), (profile.clone(), Of::Target)])
+        .collect();
+    let outcomes = for_each(cases.clone(), |oracle, (profile, of)| {
+        let mut case = Case::host(&[
+            ("etc/portage/repos.conf", &repos_conf),
+            (
+                "etc/portage/make.conf",
+                "CFLAGS=\"${CFLAGS} -g\"\nUSE=\"a -b\"\n",
+            ),
+        ]);
+        case.of = of;
+        case.links = vec![(
+            "etc/portage/make.profile".into(),
+            profile.display().to_string(),
+        )];
+        case.run(oracle, &host)
+    });
+    let mut failures = Vec::new();
+    for (case, outcome) in cases.iter().zip(&outcomes) {
+        // Some folders of profiles are only there to be parents, and Portage may fail over them.
+        if !matches!(outcome, Outcome::Same | Outcome::Failed(_)) {
+            failures.push(format!("{case:?}: {outcome:#?}"));
+        }
+    }
+    let same = outcomes.iter().filter(|o| **o == Outcome::Same).count();
+    println!(
+        "{} profiles, {same} of {} answers the same",
+        profiles.len(),
+        outcomes.len()
+    );
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(same > 0);
+
+    if let Some(configroot) = given.get("CONFIGROOT") {
+        let folder = Path::new(configroot)
+            .canonicalize()
+            .expect("CONFIGROOT is there");
+        let mut case = Case::host(&[]);
+        case.of = Of::Target;
+        let (question, roots) = case.question(&folder, &host);
+        let outcome = compare(Oracle::start().ask(&question), &question, &roots);
+        assert_eq!(outcome, Outcome::Same, "{}", folder.display());
+    }
+}
+
+/// The variables of this test's own environment.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test's own settings, not the program's"
+)]
+fn crossmerge_env<const N: usize>(names: [&str; N]) -> BTreeMap<String, String> {
+    let get = |name: &str| {
+        Some((
+            name.to_owned(),
+            std::env::var(name).ok().filter(|v| !v.is_empty())?,
+        ))
+    };
+    names.into_iter().filter_map(get).collect()
+}
+
+fn find_profiles(folder: &Path, profiles: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap_or_else(|e| panic!("{}: {e}", folder.display()))
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.is_dir())
+        .collect();
+    entries.sort();
+    for entry in entries {
+        if ["parent", "make.defaults"]
+            .iter()
+            .any(|file| entry.join(file).exists())
+        {
+            profiles.push(entry.clone());
+        }
+        find_profiles(&entry, profiles);
+    }
+}
+
+#[test]
+fn a_full_set_of_settings_is_read_in_milliseconds() {
+    let prefix = crate::support::Prefix::with_portage();
+    let roots = Roots::host(prefix.path());
+    let env = [("PATH", "/usr/bin")].into_iter().collect();
+    read(&roots, &env, NEEDED).expect("the demonstration's own settings");
+    let started = Instant::now();
+    for _ in 0..10 {
+        read(&roots, &env, NEEDED).expect("the demonstration's own settings");
+    }
+    let each = started.elapsed() / 10;
+    println!("{each:?} for one set of settings");
+    assert!(each.as_millis() < 50, "{each:?}");
+}

@@ -1,0 +1,291 @@
+//! A case: files, and whose settings are asked for. It is written to a folder, and both are asked.
+
+use super::{
+    generate::GLOBALS,
+    oracle::{Answer, Oracle, venv},
+};
+use crossmerge::{
+    env::Env,
+    portage::{
+        refusal::Refusal,
+        settings::{Roots, read},
+    },
+};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+};
+
+/// What the program itself asks for.
+pub(crate) const NEEDED: &[&str] = &[
+    "ARCH",
+    "CBUILD",
+    "CFLAGS",
+    "CHOST",
+    "CHOST_default",
+    "CPPFLAGS",
+    "CXXFLAGS",
+    "DISTDIR",
+    "ELIBC",
+    "EMERGE_DEFAULT_OPTS",
+    "FEATURES",
+    "GENTOO_MIRRORS",
+    "KERNEL",
+    "LDFLAGS",
+    "LIBDIR_default",
+    "MAKEOPTS",
+    "MULTILIB_ABIS",
+    "PORTAGE_GRPNAME",
+    "PORTAGE_REPOSITORIES",
+    "PORTAGE_USERNAME",
+    "ROOT",
+];
+
+/// What is never answered without Portage.
+pub(crate) const OF_PORTAGE: [&str; 17] = [
+    "LC_CTYPE",
+    "PORTAGE_ARCHLIST",
+    "PORTAGE_BIN_PATH",
+    "PORTAGE_BUNZIP2_COMMAND",
+    "PORTAGE_BZIP2_COMMAND",
+    "PORTAGE_DEPCACHEDIR",
+    "PORTAGE_GID",
+    "PORTAGE_INST_GID",
+    "PORTAGE_INST_UID",
+    "PORTAGE_LOG_FILTER_FILE_CMD",
+    "PORTAGE_PYM_PATH",
+    "PORTAGE_PYTHONPATH",
+    "PYTHONPATH",
+    "PYTHONUTF8",
+    "PYTHONDONTWRITEBYTECODE",
+    "SANDBOX_WRITE",
+    "SYNC",
+];
+
+/// Whose settings are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Of {
+    /// The machine's, whose prefix is the case's folder.
+    Host,
+    /// A target's, configured in the case's folder; the machine is an ordinary one.
+    Target,
+}
+
+/// Files and a question. `@DIR@` in contents, links and values is the folder that the case is written to.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Case {
+    pub(crate) of: Of,
+    pub(crate) env: Vec<(String, String)>,
+    /// Path and content; a path that ends in a slash is a folder.
+    pub(crate) files: Vec<(String, Vec<u8>)>,
+    pub(crate) links: Vec<(String, String)>,
+}
+
+/// A question to both.
+#[derive(Debug)]
+pub(crate) struct Question {
+    /// The environment of `portageq`.
+    pub(crate) env: BTreeMap<String, String>,
+    /// What is asked for besides everything that is set.
+    pub(crate) names: Vec<&'static str>,
+}
+
+/// How a case went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Both said the same.
+    Same,
+    /// We refused, and Portage had an answer.
+    Refused(Refusal),
+    /// We refused, and Portage failed.
+    Failed(Refusal),
+    /// The defect that this test is there to find.
+    Differs(String),
+}
+
+impl Question {
+    /// The words after `portageq envvar`.
+    pub(crate) fn args(&self) -> Vec<&str> {
+        ["-v", "*"]
+            .into_iter()
+            .chain(self.names.iter().copied())
+            .collect()
+    }
+}
+
+impl Case {
+    /// Asks for the machine's settings.
+    pub(crate) fn host(files: &[(&str, &str)]) -> Self {
+        let own = |(path, text): &(&str, &str)| ((*path).to_owned(), text.as_bytes().to_vec());
+        Self {
+            of: Of::Host,
+            env: Vec::new(),
+            files: files.iter().map(own).collect(),
+            links: Vec::new(),
+        }
+    }
+
+    /// Writes the case, and an ordinary machine beside it.
+    pub(crate) fn write(&self, folder: &Path) {
+        let at = |path: &str| folder.join(path.trim_start_matches('/'));
+        let dir = folder.to_str().expect("UTF-8");
+        make_folder(&at("etc/portage"));
+        for (path, content) in &self.files {
+            let full = at(path);
+            if path.ends_with('/') {
+                make_folder(&full);
+                continue;
+            }
+            make_folder(full.parent().expect("a folder"));
+            std::fs::write(&full, replace(content, dir)).unwrap_or_else(|e| panic!("{path}: {e}"));
+        }
+        for (path, target) in &self.links {
+            let full = at(path);
+            make_folder(full.parent().expect("a folder"));
+            symlink(target.replace("@DIR@", dir), full).expect("a link");
+        }
+        if self.of == Of::Host {
+            give_portage(folder);
+        }
+    }
+
+    /// The question and the roots, for a case written to a folder.
+    pub(crate) fn question(&self, folder: &Path, host: &Path) -> (Question, Roots) {
+        let dir = folder.to_str().expect("UTF-8");
+        let mut env: BTreeMap<String, String> = self
+            .env
+            .iter()
+            .map(|(name, value)| (name.clone(), value.replace("@DIR@", dir)))
+            .collect();
+        env.insert("PATH".into(), "/usr/bin:/bin".into());
+        env.insert("PYTHONUTF8".into(), "1".into());
+        let mut roots = match self.of {
+            Of::Host => Roots::host(folder),
+            Of::Target => Roots::target(host, folder, ""),
+        };
+        env.insert(
+            "PORTAGE_OVERRIDE_EPREFIX".into(),
+            roots.broot.to_str().expect("UTF-8").into(),
+        );
+        if self.of == Of::Target {
+            env.insert("PORTAGE_CONFIGROOT".into(), dir.into());
+            env.insert("EPREFIX".into(), String::new());
+        }
+        roots.root = env.get("ROOT").map(Into::into);
+        roots.sysroot = env.get("SYSROOT").map(Into::into);
+        let names = NEEDED.to_vec();
+        (Question { env, names }, roots)
+    }
+
+    /// Writes the case to a fresh folder and asks both.
+    pub(crate) fn run(&self, oracle: &mut Oracle, host: &Path) -> Outcome {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        self.write(folder.path());
+        let (question, roots) = self.question(folder.path(), host);
+        compare(oracle.ask(&question), &question, &roots)
+    }
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:?} {:?}", self.of, self.env)?;
+        for (path, content) in &self.files {
+            writeln!(f, "--- {path}\n{}", content.escape_ascii())?;
+        }
+        for (path, target) in &self.links {
+            writeln!(f, "--- {path} -> {target}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Asks us for all that Portage has said and compares.
+pub(crate) fn compare(answer: Answer, question: &Question, roots: &Roots) -> Outcome {
+    let env: Env = question.env.iter().map(|(n, v)| (n, v)).collect();
+    let all: Vec<&str> = match &answer {
+        Ok(answer) => answer.keys().map(String::as_str).collect(),
+        Err(_) => question.names.clone(),
+    };
+    let is_plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let all: Vec<&str> = all
+        .into_iter()
+        .filter(|name| !name.is_empty() && is_plain(name) && !OF_PORTAGE.contains(name))
+        .collect();
+    // A refusal may be for one name only.
+    let ours = read(roots, &env, &all).or_else(|_| read(roots, &env, &question.names));
+    match (answer, ours) {
+        (Err(_), Err(refusal)) => Outcome::Failed(refusal),
+        (Ok(_), Err(refusal)) => Outcome::Refused(refusal),
+        (Err(failure), Ok(_)) => Outcome::Differs(format!("Portage fails: {failure}")),
+        (Ok(theirs), Ok(ours)) => {
+            let differences: Vec<String> = ours
+                .iter()
+                .filter(|(name, value)| {
+                    comparable(name, value) != comparable(name, &theirs[name.as_str()])
+                })
+                .map(|(name, value)| {
+                    format!(
+                        "{name}\n  portageq {:?}\n  ours     {value:?}",
+                        theirs[name.as_str()]
+                    )
+                })
+                .collect();
+            match differences.is_empty() {
+                true => Outcome::Same,
+                false => Outcome::Differs(differences.join("\n")),
+            }
+        }
+    }
+}
+
+/// Portage tells some keys of a repository in no certain order.
+fn comparable(name: &str, value: &str) -> String {
+    if name != "PORTAGE_REPOSITORIES" {
+        return value.to_owned();
+    }
+    let mut sections: Vec<Vec<&str>> = Vec::new();
+    for section in value.split("\n\n") {
+        let mut lines: Vec<&str> = section.lines().collect();
+        lines.sort_unstable();
+        sections.push(lines);
+    }
+    format!("{sections:?}")
+}
+
+/// Makes the pip installation of Portage the one of a prefix.
+pub(crate) fn give_portage(prefix: &Path) {
+    if !prefix.join("share/portage").exists() {
+        make_folder(&prefix.join("share"));
+        symlink(venv().join("share/portage"), prefix.join("share/portage")).expect("a link");
+    }
+}
+
+/// An ordinary machine: the prefix that targets are asked from.
+pub(crate) fn ordinary_host() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let case = Case::host(&[
+        ("etc/portage/make.conf", "FEATURES=\"-sandbox\"\n"),
+        ("share/portage/config/make.globals", GLOBALS),
+    ]);
+    case.write(folder.path());
+    let path = folder.path().to_owned();
+    (folder, path)
+}
+
+fn make_folder(path: &Path) {
+    std::fs::create_dir_all(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+}
+
+fn replace(content: &[u8], dir: &str) -> Vec<u8> {
+    let mut replaced = Vec::new();
+    let mut rest = content;
+    while let Some(place) = rest.windows(5).position(|window| window == b"@DIR@") {
+        replaced.extend_from_slice(&rest[..place]);
+        replaced.extend_from_slice(dir.as_bytes());
+        rest = &rest[place + 5..];
+    }
+    replaced.extend_from_slice(rest);
+    replaced
+}
