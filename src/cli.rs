@@ -9,7 +9,8 @@ use crate::{
     doctor,
     env::{self, Env},
     error::Error,
-    init::{self, Options},
+    init::{self, Options, Subject},
+    profile::{self, ProfileError},
     target::{self, Source, Target},
     tuple::Tuple,
 };
@@ -18,7 +19,7 @@ use std::{
     ffi::{OsStr, OsString},
     fmt::Write as _,
     io::{self, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -79,6 +80,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// List, show or set a target's Portage profile
+    #[command(subcommand)]
+    Profile(ProfileCommand),
     /// Undo what init did; what you edited or merged stays
     Remove {
         /// The tuple
@@ -111,6 +115,30 @@ struct Init {
     /// Copy the adopted toolchain's libc into the sysroot
     #[arg(long)]
     with_libc: bool,
+    /// Link this profile: embedded, a name of `crossmerge profile list`, or auto for the best that fits
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ProfileCommand {
+    /// List the profiles of the target's ARCH and libc; `*` is the one that is linked
+    List {
+        /// The tuple
+        tuple: OsString,
+    },
+    /// Print the target's profile and what it says
+    Show {
+        /// The tuple
+        tuple: OsString,
+    },
+    /// Link another profile
+    Set {
+        /// The tuple
+        tuple: OsString,
+        /// Its name or its number in the list, or auto for the best that fits
+        profile: String,
+    },
 }
 
 /// Runs `crossmerge` under its own name.
@@ -150,6 +178,7 @@ pub fn crossmerge(
                 llvm: options.llvm,
                 clang_target: is_llvm(&env),
                 with_libc: options.with_libc,
+                profile: options.profile,
             };
             initialise(
                 argv0,
@@ -160,7 +189,7 @@ pub fn crossmerge(
             )
         }
         Command::Show { tuple, json } => {
-            let target = facts(&config, &Tuple::from_os(&tuple)?)?;
+            let target = subject(&config, &Tuple::from_os(&tuple)?)?.target;
             print(&if json {
                 serde_json::to_string_pretty(&target).expect("plain data") + "\n"
             } else {
@@ -222,6 +251,7 @@ pub fn crossmerge(
             })?;
             Ok(ExitCode::from(u8::from(report.has_findings())))
         }
+        Command::Profile(command) => profile_command(argv0, command, env, config, wrappers),
         Command::Remove { tuple, dry_run } => {
             let context = Context::new(env, config, Tuple::from_os(&tuple)?)?;
             let text = init::remove(&context, wrappers, argv0, dry_run)?;
@@ -303,13 +333,13 @@ fn initialise(
     options: &Options,
     dry_run: bool,
 ) -> Result<ExitCode, Error> {
-    let target = facts(&context.config, &context.tuple)?;
+    let subject = subject(&context.config, &context.tuple)?;
     if dry_run {
-        let plan = init::plan(&mut context, wrappers, &target, options, argv0)?;
+        let plan = init::plan(&mut context, wrappers, &subject, options, argv0)?;
         plan.notes().iter().for_each(|note| crate::say(note));
         return print(&plan.to_diff()?);
     }
-    let plan = init::init(&mut context, wrappers, &target, options, argv0)?;
+    let plan = init::init(&mut context, wrappers, &subject, options, argv0)?;
     io::stderr().write_all(plan.to_text().as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
@@ -318,14 +348,80 @@ fn is_llvm(env: &Env) -> bool {
     env.get(env::LLVM).is_some_and(|llvm| llvm == "yes")
 }
 
-/// The facts of a tuple, from the built-in profiles and people's own.
-fn facts(config: &Config, tuple: &Tuple) -> Result<Target, Error> {
-    let sources: Vec<Source> = config
-        .sources("profiles", target::BUILT_IN)?
-        .into_values()
-        .collect();
+/// The facts of a tuple, and of the CPU families they come from: the built-in ones and people's own.
+fn subject(config: &Config, tuple: &Tuple) -> Result<Subject, Error> {
+    let families = config.sources("profiles", target::BUILT_IN)?;
+    let families: Vec<Source> = families.into_values().collect();
     let folder = config.own_folder().join("profiles");
-    Ok(Target::of(tuple, &sources, &folder.display().to_string())?)
+    let target = Target::of(tuple, &families, &folder.display().to_string())?;
+    Ok(Subject { target, families })
+}
+
+fn profile_command(
+    argv0: &OsStr,
+    command: ProfileCommand,
+    env: Env,
+    config: Config,
+    wrappers: &Wrappers,
+) -> Result<ExitCode, Error> {
+    let (ProfileCommand::List { tuple }
+    | ProfileCommand::Show { tuple }
+    | ProfileCommand::Set { tuple, .. }) = &command;
+    let context = Context::new(env, config, Tuple::from_os(tuple)?)?;
+    if let ProfileCommand::Set { profile, .. } = command {
+        context.existing_sysroot()?;
+        let options = Options {
+            profile: Some(profile),
+            ..Options::default()
+        };
+        return initialise(argv0, context, wrappers, &options, false);
+    }
+    let Subject { target, .. } = subject(&context.config, &context.tuple)?;
+    let repositories = context.repositories()?.ok_or(ProfileError::NoPortage)?;
+    let all = profile::list(&context, &target, &repositories)?;
+    let current = profile::current(&context.configroot());
+    let is_current = |folder: &Path| folder.canonicalize().ok() == current && current.is_some();
+    let mut text = String::new();
+    match command {
+        ProfileCommand::List { .. } => {
+            for (number, profile) in (1..).zip(&all) {
+                let mark = if is_current(&profile.folder) {
+                    " *"
+                } else {
+                    ""
+                };
+                let status = profile.status.as_str();
+                let _ = writeln!(text, "  [{number}]  {} ({status}){mark}", profile.name);
+            }
+        }
+        _ => {
+            let folder = current
+                .clone()
+                .ok_or_else(|| ProfileError::None(context.tuple.clone()))?;
+            let known = all.iter().find(|profile| is_current(&profile.folder));
+            let name = known.map_or(folder.display().to_string(), |profile| profile.name.clone());
+            let says = profile::says(&context, &repositories, &folder)?;
+            for (key, value) in [
+                ("profile", name.as_str()),
+                (
+                    "status",
+                    known.map_or("-", |profile| profile.status.as_str()),
+                ),
+                ("folder", &folder.display().to_string()),
+                ("arch", &says.arch),
+                ("kernel", &says.kernel),
+                ("elibc", &says.elibc),
+                ("chost", &says.chost),
+            ] {
+                let _ = writeln!(
+                    text,
+                    "{key:<8} {}",
+                    if value.is_empty() { "-" } else { value }
+                );
+            }
+        }
+    }
+    print(&text)
 }
 
 fn after_help(wrappers: &Wrappers) -> String {

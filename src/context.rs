@@ -6,7 +6,7 @@
 use crate::{
     config::{Config, ConfigError, TargetConfig, below},
     env::{self, Env},
-    portage::{self, PortageError, Question, Settings, refusal::Refusal},
+    portage::{self, PortageError, Question, Repositories, Settings, refusal::Refusal},
     tuple::Tuple,
 };
 use once_cell::unsync::OnceCell;
@@ -208,6 +208,13 @@ impl Context {
         let portageq = self.portageq();
         let question = portageq.map(|portageq| self.about_target(&portageq, configroot, names));
         self.answer(question)
+    }
+
+    /// The ebuild repositories of the machine; none without Portage.
+    pub fn repositories(&self) -> Result<Option<Repositories>, ContextError> {
+        const NAME: &str = "PORTAGE_REPOSITORIES";
+        let settings = self.host_settings(&[NAME])?;
+        Ok(settings.map(|settings| Repositories::parse(&settings[NAME])))
     }
 
     /// Why some settings are not read here and portageq is asked: the machine's, the target's.

@@ -190,13 +190,13 @@ const CHECKS: [Check; 33] = [
     Check {
         name: "libc",
         looks_at: "the libc's headers, library and start files are in the sysroot",
-        needs: &["link"],
+        needs: &["float-abi"],
         run: program::libc,
     },
     Check {
         name: "program",
         looks_at: "a program with the libc compiles and links",
-        needs: &["libc", "float-abi"],
+        needs: &["libc"],
         run: program::program,
     },
     Check {

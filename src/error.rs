@@ -34,6 +34,8 @@ pub enum Error {
     #[error(transparent)]
     Portage(#[from] PortageError),
     #[error(transparent)]
+    Profile(#[from] crate::profile::ProfileError),
+    #[error(transparent)]
     Target(#[from] TargetError),
     #[error(transparent)]
     Tuple(#[from] TupleError),
@@ -55,6 +57,7 @@ impl Error {
             Self::Init(e) => e.hint(),
             Self::Name(e) => e.hint(),
             Self::Portage(e) => e.hint(),
+            Self::Profile(e) => e.hint(),
             Self::Target(e) => e.hint(),
             Self::Tuple(e) => e.hint(),
             Self::Usage { hint, .. } => hint.clone(),

@@ -4,6 +4,7 @@
 //! of steps, which `--dry-run` prints and [`init`] applies under a lock. Whatever can be refused is refused before the
 //! first step.
 
+mod etc;
 mod files;
 mod record;
 mod remove;
@@ -20,15 +21,17 @@ pub(crate) use write::is_our_command;
 
 use crate::{
     applet::{AppletError, Wrappers},
-    config::{ConfigError, Kind, Toolchain, below},
+    config::{ConfigError, Kind, Toolchain},
     context::{Context, ContextError, Identity},
     env,
     exec::{self, ExecError},
     plan::{Changes, Plan},
     portage::{self, PortageError, Repositories, Settings},
-    target::{Target, TargetError},
+    profile::ProfileError,
+    target::{Source, Target, TargetError},
     tuple::Tuple,
 };
+use etc::Etc;
 use nix::fcntl::{Flock, FlockArg};
 use std::{
     ffi::{OsStr, OsString},
@@ -52,6 +55,18 @@ pub struct Options {
     pub clang_target: bool,
     /// Copy the adopted toolchain's libc into the sysroot.
     pub with_libc: bool,
+    /// The profile to link: `auto`, or what `crossmerge profile list` shows. None keeps the one there is, or links
+    /// `embedded`.
+    pub profile: Option<String>,
+}
+
+/// A target as `init` gets it: its facts, and the profiles that other tuples' facts come from.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// The facts.
+    pub target: Target,
+    /// The CPU families.
+    pub families: Vec<Source>,
 }
 
 /// What init will do, decided.
@@ -79,6 +94,8 @@ pub enum InitError {
     Io(#[from] io::Error),
     #[error(transparent)]
     Portage(#[from] PortageError),
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
     #[error(transparent)]
     Target(#[from] TargetError),
     #[error("`{tuple}` is {what} of this machine: its wrappers would shadow native tools")]
@@ -125,6 +142,7 @@ impl InitError {
             Self::Applet(e) => e.hint(),
             Self::Exec(e) => e.hint(),
             Self::Portage(e) => e.hint(),
+            Self::Profile(e) => e.hint(),
             Self::Target(e) => e.hint(),
             Self::Io(e) if e.kind() == io::ErrorKind::PermissionDenied => {
                 "run it as root, or keep the target in folders of your own: `--sysroot DIR --bindir DIR`".into()
@@ -203,7 +221,7 @@ struct Looked {
 /// Looks at the machine and adopts what the options name, into the context; refuses what cannot be.
 fn look(
     context: &mut Context,
-    target: &Target,
+    subject: &Subject,
     options: &Options,
     argv0: &OsStr,
 ) -> Result<Looked, InitError> {
@@ -220,11 +238,16 @@ fn look(
         context.settings.bindir = Some(absolute(bindir)?);
     }
     if let Some(prefix) = &options.toolchain {
-        context.settings.toolchain = Some(toolchain::adopt(context, target, Kind::Gnu, prefix)?);
+        context.settings.toolchain = Some(toolchain::adopt(
+            context,
+            &subject.target,
+            Kind::Gnu,
+            prefix,
+        )?);
     } else if options.llvm {
         context.settings.toolchain = Some(toolchain::adopt(
             context,
-            target,
+            &subject.target,
             Kind::Llvm,
             OsStr::new(""),
         )?);
@@ -239,7 +262,7 @@ fn look(
 fn decide(
     context: &Context,
     wrappers: &Wrappers,
-    target: &Target,
+    subject: &Subject,
     options: &Options,
     looked: &Looked,
 ) -> Result<InitPlan, InitError> {
@@ -249,9 +272,17 @@ fn decide(
     let mut writes = links(context, wrappers, &looked.argv0)?;
     writes.extend(target_file(context, options)?);
     match &looked.host {
-        Some(host) => writes.extend(etc_portage(
-            context, &sysroot, &record, target, host, options, &mut notes,
-        )?),
+        Some(host) => {
+            let etc = Etc {
+                context,
+                sysroot: &sysroot,
+                record: &record,
+                subject,
+                host,
+                options,
+            };
+            writes.extend(etc.writes(&mut notes)?);
+        }
         None => notes
             .push("no Portage here: etc/portage was left out; run init again when there is".into()),
     }
@@ -280,12 +311,12 @@ fn decide(
 pub fn plan(
     context: &mut Context,
     wrappers: &Wrappers,
-    target: &Target,
+    subject: &Subject,
     options: &Options,
     argv0: &OsStr,
 ) -> Result<InitPlan, InitError> {
-    let looked = look(context, target, options, argv0)?;
-    decide(context, wrappers, target, options, &looked)
+    let looked = look(context, subject, options, argv0)?;
+    decide(context, wrappers, subject, options, &looked)
 }
 
 /// Decides and does it.
@@ -295,14 +326,14 @@ pub fn plan(
 pub fn init(
     context: &mut Context,
     wrappers: &Wrappers,
-    target: &Target,
+    subject: &Subject,
     options: &Options,
     argv0: &OsStr,
 ) -> Result<InitPlan, InitError> {
-    let looked = look(context, target, options, argv0)?;
-    let sysroot = decide(context, wrappers, target, options, &looked)?.sysroot;
+    let looked = look(context, subject, options, argv0)?;
+    let sysroot = decide(context, wrappers, subject, options, &looked)?.sysroot;
     let _lock = lock(&sysroot)?;
-    let plan = decide(context, wrappers, target, options, &looked)?;
+    let plan = decide(context, wrappers, subject, options, &looked)?;
     write::apply(&plan.steps, &plan.sysroot, plan.record.clone())?;
     Ok(plan)
 }
@@ -516,102 +547,4 @@ fn toolchain_table(toolchain: &Toolchain) -> toml_edit::Table {
         table["options"] = toml_edit::value(toolchain.options.iter().collect::<toml_edit::Array>());
     }
     table
-}
-
-/// The writes below `etc/portage`. A make.conf that we did not write says that somebody else set the sysroot up, and
-/// it is accepted as it is; but for the placeholders that crossdev leaves when it fails half-way.
-fn etc_portage(
-    context: &Context,
-    sysroot: &Path,
-    record: &Record,
-    target: &Target,
-    host: &Host,
-    options: &Options,
-    notes: &mut Vec<String>,
-) -> Result<Vec<Write>, InitError> {
-    let configroot = below(sysroot, &context.eprefix().to_string_lossy());
-    let etc = below(&configroot, "etc/portage");
-    let main = host
-        .repositories
-        .main()
-        .ok_or(InitError::NoMainRepository)?;
-    let embedded = main.location.join("profiles/embedded");
-    let profile = etc.join("make.profile");
-    let texts =
-        ["make.conf", "profile/make.defaults", "profile/use.force"].map(|name| etc.join(name));
-    let cbuild = &host.settings["CBUILD"];
-    let half_made: Vec<Write> = texts
-        .iter()
-        .filter_map(|path| {
-            let mended = files::mended(&fs_err::read_to_string(path).ok()?, target, cbuild)?;
-            Some(Write::new(path, Content::Text(mended), Care::Edit))
-        })
-        .collect();
-    let theirs = texts[0].exists() && !record.knows(write::within(&texts[0], sysroot));
-    if (!theirs || !half_made.is_empty()) && !embedded.is_dir() {
-        return Err(InitError::NoEmbedded(embedded));
-    }
-    if !half_made.is_empty() {
-        notes.push(format!(
-            "crossdev left `{}` half-made: filled what it had not",
-            etc.display()
-        ));
-        let mut writes = half_made;
-        if !profile.exists() {
-            writes.push(Write::new(profile, Content::Link(embedded), Care::Edit));
-        }
-        return Ok(writes);
-    }
-    if theirs {
-        notes.push(format!(
-            "`{}` was there and is accepted as it is",
-            etc.display()
-        ));
-        if !etc.join("repos.conf").exists() && host.repositories.all.len() > 1 {
-            notes.push(format!(
-                "it has no repos.conf, so it may not see every repository of this machine; to show them: ln -s {} {}",
-                below(&context.config.broot, "etc/portage/repos.conf").display(),
-                etc.join("repos.conf").display()
-            ));
-        }
-        return Ok(Vec::new());
-    }
-    for (fact, there) in [
-        ("ARCH", target.arch != "unknown"),
-        ("KERNEL", target.kernel.is_some()),
-        ("ELIBC", target.elibc.is_some()),
-    ] {
-        if !there {
-            notes.push(format!(
-                "Gentoo has no {fact} for `{}`: see to it in {}",
-                target.tuple,
-                texts[1].display()
-            ));
-        }
-    }
-    let llvm = options.clang_target
-        || context
-            .settings
-            .toolchain
-            .as_ref()
-            .is_some_and(|t| t.kind == Kind::Llvm);
-    let text = |path: &Path, text| Write::new(path, Content::Text(text), Care::Config);
-    Ok(vec![
-        Write::new(
-            below(&configroot, "tmp"),
-            Content::Folder(0o1777),
-            Care::Gap,
-        ),
-        text(&texts[1], files::make_defaults(target, llvm)),
-        text(&texts[2], files::use_force(target)),
-        text(
-            &etc.join("repos.conf"),
-            files::repos_conf(&host.repositories),
-        ),
-        Write::new(profile, Content::Link(embedded), Care::Config),
-        text(
-            &texts[0],
-            files::make_conf(target, &host.settings, &configroot),
-        ),
-    ])
 }

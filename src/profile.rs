@@ -76,6 +76,9 @@ pub enum ProfileError {
         /// The tuple.
         tuple: Tuple,
     },
+    /// make.profile leads nowhere.
+    #[error("`{0}` has no profile: its make.profile leads nowhere")]
+    None(Tuple),
     /// There is no Portage whose profiles these would be.
     #[error("there is no Portage here, so there are no profiles")]
     NoPortage,
@@ -89,6 +92,9 @@ impl ProfileError {
             Self::Io(_) => "look at its permissions".into(),
             Self::Unknown { tuple, .. } => {
                 format!("`crossmerge profile list {tuple}` shows those there are")
+            }
+            Self::None(tuple) => {
+                format!("`crossmerge profile set {tuple} auto` links the best that fits")
             }
             Self::NoPortage => "install sys-apps/portage, or use the toolchain without it".into(),
         }

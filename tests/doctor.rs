@@ -11,6 +11,9 @@ use std::{
 
 const ARM: &str = "armv4tl-softfloat-linux-gnueabi";
 
+/// A second target of the same toolchain.
+const OTHER: &str = "armv5tel-unknown-linux-gnueabi";
+
 /// One line of the report.
 #[derive(Debug, serde::Deserialize)]
 struct Line {
@@ -83,7 +86,12 @@ fn findings(lines: Vec<Line>) -> Vec<Line> {
 #[track_caller]
 fn mends(prefix: &Prefix, tuple: &str, check: &str, status: &str, says: &str) -> String {
     let said = prefix.own(["doctor", "--json", tuple]);
-    assert_eq!(said.code, Some(1), "{said:#?}");
+    assert_eq!(
+        said.code,
+        Some(1),
+        "no finding of `{check}`: {}",
+        said.stderr
+    );
     let found = findings(lines(&said.stdout));
     let [line] = &found[..] else {
         panic!("not one finding: {found:#?}");
@@ -97,8 +105,14 @@ fn mends(prefix: &Prefix, tuple: &str, check: &str, status: &str, says: &str) ->
     let mend = line.mend.clone().expect("a command");
     let script = format!("{{ {mend}; }} >&2 || exit 99\ncrossmerge doctor --json {tuple}");
     let said = prefix.command("/bin/sh", ["-c", &script]);
-    assert_eq!(said.code, Some(0), "after `{mend}`: {said:#?}");
-    assert!(findings(lines(&said.stdout)).is_empty());
+    assert_ne!(said.code, Some(99), "`{mend}` fails: {}", said.stderr);
+    let left = findings(lines(&said.stdout));
+    assert!(
+        left.is_empty(),
+        "after `{mend}`: {left:#?}\n{}",
+        said.stderr
+    );
+    assert_eq!(said.code, Some(0));
     mend
 }
 
@@ -136,20 +150,24 @@ fn a_fresh_target_has_no_findings() {
 #[test]
 fn every_target_is_looked_at_and_the_exit_code_tells() {
     let prefix = target();
-    let adopt = ["init", "arm-none-eabi", "--toolchain", "arm-none-eabi-"];
-    prefix.own(adopt).success();
+    let toolchain = prefix
+        .join("sdk/bin/arm-linux-gnueabi-")
+        .display()
+        .to_string();
+    let adopt = ["--toolchain", &toolchain, "--with-libc"];
+    prefix.own(["init", OTHER].iter().chain(&adopt)).success();
     prefix.own(["doctor"]).success();
-    fs::remove_file(prefix.join("bin/arm-none-eabi-emerge")).expect("gone");
+    fs::remove_file(prefix.join(format!("bin/{OTHER}-emerge"))).expect("gone");
     let said = prefix.own(["doctor"]);
     assert_eq!(said.code, Some(1));
-    let blocks = [format!("\n{ARM}\n"), "arm-none-eabi\n".into()];
+    let blocks = [format!("\n{ARM}\n"), format!("{OTHER}\n")];
     assert!(
         blocks.iter().all(|tuple| said.stdout.contains(tuple)),
         "{said:#?}"
     );
     let finding = format!(
         "  error    links           every link of the target is there and ours\n           \
-         not in `{}`: `arm-none-eabi-emerge`\n           mend: crossmerge init arm-none-eabi\n",
+         not in `{}`: `{OTHER}-emerge`\n           mend: crossmerge init {OTHER}\n",
         prefix.join("bin").display()
     );
     assert!(said.stdout.contains(&finding), "{said:#?}");
@@ -254,16 +272,13 @@ fn variables_set_by_hand() {
 
 #[test]
 fn a_missing_sysroot() {
-    let prefix = Prefix::new();
-    let tuple = "arm-none-eabi";
-    let adopt = ["init", tuple, "--toolchain", "arm-none-eabi-"];
-    prefix.own(adopt).success();
-    fs::remove_dir_all(prefix.join(format!("usr/{tuple}"))).expect("gone");
-    mends(&prefix, tuple, "sysroot", "error", "there is no folder");
-    let file = prefix.join(format!("etc/crossmerge/targets/{tuple}.toml"));
+    let prefix = target();
+    fs::remove_dir_all(sysroot(&prefix, "")).expect("gone");
+    mends(&prefix, ARM, "sysroot", "error", "there is no folder");
+    let file = prefix.join(format!("etc/crossmerge/targets/{ARM}.toml"));
     let text = fs::read_to_string(&file).expect("a text");
     fs::write(&file, format!("sysroot = \"/\"\n{text}")).expect("a file");
-    mends(&prefix, tuple, "sysroot", "error", "this machine itself");
+    mends(&prefix, ARM, "sysroot", "error", "this machine itself");
 }
 
 #[test]
@@ -506,11 +521,13 @@ fn a_compiler_that_cannot_assemble() {
 
 #[test]
 fn a_compiler_that_cannot_link() {
-    without_part(
-        "sdk/arm-linux-gnueabi/bin/ld",
-        "link",
-        "cannot link even without a library",
-    );
+    let prefix = target();
+    let linker = prefix.join("sdk/arm-linux-gnueabi/bin/ld");
+    fs::remove_file(linker).expect("gone");
+    let script = "#!/bin/sh\necho 'ld: error: out of order' >&2\nexit 1\n";
+    prefix.script("sdk/arm-linux-gnueabi/bin/ld", script);
+    let says = "cannot link even without a library: ld: error: out of order";
+    mends(&prefix, ARM, "link", "error", says);
 }
 
 #[test]
@@ -716,7 +733,7 @@ fn a_pkg_config_that_is_missing_or_puts_the_sysroot_elsewhere() {
             ARM,
             "pkg-config",
             "error",
-            "the sysroot before each path once",
+            "sysroot before each flag's path once",
         );
         assert_eq!(mend, "unset REAL_PKG_CONFIG");
         let path = format!(
@@ -730,7 +747,7 @@ fn a_pkg_config_that_is_missing_or_puts_the_sysroot_elsewhere() {
             ARM,
             "pkg-config",
             "error",
-            "the sysroot before each path once",
+            "sysroot before each flag's path once",
         );
         assert!(mend.starts_with("export REAL_PKG_CONFIG=/"), "{mend}");
     }

@@ -9,5 +9,6 @@ mod kill;
 mod names;
 mod plan;
 mod portage_settings;
+mod profile;
 mod show;
 mod toolchain;

@@ -153,7 +153,11 @@ fn the_oracle_is_the_real_portageq() {
                     answer
                 })
             };
-            assert_eq!(comparable(real), comparable(oracle.ask(&question)), "{case:?}");
+            assert_eq!(
+                comparable(real),
+                comparable(oracle.ask(&question)),
+                "{case:?}"
+            );
         }
     }
 }

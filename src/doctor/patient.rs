@@ -97,6 +97,14 @@ impl<'a> Patient<'a> {
         format!("crossmerge init {}", self.tuple())
     }
 
+    /// The command that makes the target with the libc that its toolchain brings, if it brings one.
+    pub(super) fn init_whole(&self) -> String {
+        match &self.context.settings.toolchain {
+            Some(adopted) if has_own_libc(adopted) => format!("{} --with-libc", self.init()),
+            _ => self.init(),
+        }
+    }
+
     /// `etc/portage` of the target.
     pub(super) fn etc_portage(&self) -> PathBuf {
         self.context.configroot().join("etc/portage")
@@ -236,11 +244,7 @@ impl<'a> Patient<'a> {
     /// The command that puts a libc into the sysroot: the adopted toolchain's, another toolchain's, or a package's.
     pub(super) fn mend_libc(&self) -> String {
         match &self.context.settings.toolchain {
-            Some(Toolchain { kind, prefix, .. })
-                if *kind == Kind::Llvm || has_libc(prefix.as_os_str()) =>
-            {
-                format!("{} --with-libc", self.init())
-            }
+            Some(adopted) if has_own_libc(adopted) => format!("{} --with-libc", self.init()),
             adopted => match self.other_toolchain().filter(|prefix| has_libc(prefix)) {
                 Some(prefix) => {
                     format!("{} --toolchain {} --with-libc", self.init(), quote(&prefix))
@@ -403,6 +407,11 @@ pub(super) fn driver(kind: Kind) -> &'static str {
         Kind::Gnu => "gcc",
         Kind::Llvm => "clang",
     }
+}
+
+/// Tells whether init can copy a libc from the adopted toolchain. clang takes that of a GCC beside it.
+fn has_own_libc(toolchain: &Toolchain) -> bool {
+    toolchain.kind == Kind::Llvm || has_libc(toolchain.prefix.as_os_str())
 }
 
 /// Tells whether a GNU toolchain has a libc of its own that init can copy.

@@ -59,9 +59,10 @@ fn ask(patient: &Patient, real: Option<&PathBuf>) -> Result<Result<(), String>, 
     let folder = patient.scratch("pkgconfig");
     fs_err::create_dir_all(&folder)?;
     fs_err::write(folder.join("crossmerge-probe.pc"), PACKAGE)?;
-    let args = ["--cflags", "--libs", "crossmerge-probe"];
-    let args: Vec<OsString> = args.map(Into::into).into();
-    let mut plan = match patient.wrappers.plan("pkg-config", patient.context, args) {
+    let args = |args: &[&str]| -> Vec<OsString> { args.iter().map(Into::into).collect() };
+    let paths = args(&["--cflags", "--libs", "crossmerge-probe"]);
+    let variable = args(&["--variable=includedir", "crossmerge-probe"]);
+    let mut plan = match patient.wrappers.plan("pkg-config", patient.context, paths) {
         Err(AppletError::Context(
             e @ (ContextError::NoTool { .. } | ContextError::NotExecutable { .. }),
         )) if real.is_none() => {
@@ -82,24 +83,32 @@ fn ask(patient: &Patient, real: Option<&PathBuf>) -> Result<Result<(), String>, 
     );
     plan.env.extend([libdir]);
     let program = plan.program.display().to_string();
-    let output = match exec::query(&[plan]) {
-        Ok(mut outputs) => outputs.remove(0),
+    let mut of_variable = plan.clone();
+    of_variable.args = variable;
+    let outputs = match exec::query(&[plan, of_variable]) {
+        Ok(outputs) => outputs,
         Err(e) => return Ok(Err(e.to_string())),
     };
-    if !output.status.success() {
-        return Ok(Err(format!("`{program}` fails: {}", complaint(&output))));
+    if let Some(output) = outputs.iter().find(|output| !output.status.success()) {
+        return Ok(Err(format!("`{program}` fails: {}", complaint(output))));
     }
-    let said = trimmed(&output.stdout);
+    let said: String = outputs
+        .iter()
+        .map(|output| trimmed(&output.stdout) + " ")
+        .collect();
+    let said = said.trim_end();
     let words: Vec<&str> = said.split_whitespace().collect();
+    // A variable has no sysroot: the package that asks for one puts it there.
     let wanted = [
         format!("-I{sysroot}/usr/include/crossmerge-probe"),
         format!("-I{sysroot}/usr/include/crossmerge-spelt"),
         format!("-L{sysroot}/opt/crossmerge-probe"),
+        "/usr/include/crossmerge-probe".into(),
     ];
     Ok(match words == wanted {
         true => Ok(()),
         false => Err(format!(
-            "`{program}` does not put the sysroot before each path once: it says `{said}`, where `{}` is right",
+            "`{program}` does not put the sysroot before each flag's path once, and before no variable: it says `{said}`, where `{}` is right",
             wanted.join(" ")
         )),
     })

@@ -37,7 +37,7 @@ pub(super) fn sysroot(patient: &Patient) -> Result<Finding, DoctorError> {
         let mend = format!(
             "sed -i '/^sysroot *=/d' {} && {}",
             quote(file.as_os_str()),
-            patient.init()
+            patient.init_whole()
         );
         return Ok(Finding::error(
             "the sysroot is `/`, which is this machine itself",
@@ -46,7 +46,10 @@ pub(super) fn sysroot(patient: &Patient) -> Result<Finding, DoctorError> {
     }
     Ok(match patient.sysroot.is_dir() {
         true => Finding::ok(format!("`{sysroot}`")),
-        false => Finding::error(format!("there is no folder `{sysroot}`"), patient.init()),
+        false => {
+            let message = format!("there is no folder `{sysroot}`");
+            Finding::error(message, patient.init_whole())
+        }
     })
 }
 

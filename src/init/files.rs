@@ -5,12 +5,12 @@
 
 use crate::{
     portage::{Repositories, Settings},
+    profile::Says,
     target::Target,
 };
 use std::{fmt::Write as _, path::Path};
 
 const MAKE_CONF: &str = include_str!("../../profiles/portage/make.conf");
-const MAKE_DEFAULTS: &str = include_str!("../../profiles/portage/make.defaults");
 
 /// FEATURES that Portage has on by itself and that a machine may have had to switch off: they work on the machine that
 /// builds, so the target's are the machine's.
@@ -74,21 +74,23 @@ pub(super) fn make_conf(target: &Target, host: &Settings, root: &Path) -> String
         .replace("@HOST@", &host_lines.join("\n"))
 }
 
-/// `etc/portage/profile/make.defaults`; with `llvm`, the tools of a target that clang builds for.
-pub(super) fn make_defaults(target: &Target, llvm: bool) -> String {
-    let kernel = target
-        .kernel
-        .map_or(String::new(), |kernel| format!(" {kernel}"));
-    let elibc = target
-        .elibc
-        .map_or("# Gentoo has no ELIBC for this target.".into(), |e| {
-            format!("ELIBC=\"{e}\"")
-        });
-    let mut text = MAKE_DEFAULTS
-        .replace("@CHOST@", &target.tuple)
-        .replace("@ARCH@", &target.arch)
-        .replace("@KERNEL@", &format!("-linux{kernel}"))
-        .replace("@ELIBC@", &elibc);
+/// `etc/portage/profile/make.defaults`: what the profile does not say of the target, and with `llvm` the tools of a
+/// target that clang builds for.
+pub(super) fn make_defaults(target: &Target, profile: &Says, llvm: bool) -> String {
+    let mut text = format!(
+        "# Made by `crossmerge init {}`: what the profile leaves open.\n",
+        target.tuple
+    );
+    if profile.arch != target.arch {
+        let _ = writeln!(text, "ARCH=\"{}\"", target.arch);
+    }
+    let kernel = target.kernel.unwrap_or_default();
+    if profile.kernel != kernel {
+        let _ = writeln!(text, "KERNEL=\"{}\"", format!("-linux {kernel}").trim_end());
+    }
+    if let Some(elibc) = target.elibc.filter(|elibc| *elibc != profile.elibc) {
+        let _ = writeln!(text, "ELIBC=\"{elibc}\"");
+    }
     if llvm {
         text.push_str(&llvm_tools(&target.tuple));
     }
@@ -125,12 +127,18 @@ fn llvm_tools(tuple: &str) -> String {
     )
 }
 
-/// `etc/portage/profile/use.force`, one flag a line.
-pub(super) fn use_force(target: &Target) -> String {
-    let kernel = target
-        .kernel
-        .map_or(String::new(), |kernel| format!("kernel_{kernel}\n"));
-    format!("-kernel_linux\n{kernel}")
+/// `etc/portage/profile/use.force`, one flag a line; a comment when the profile sees to it.
+pub(super) fn use_force(target: &Target, profile: &Says) -> String {
+    match target.kernel {
+        Some(kernel) if profile.kernel == kernel => {
+            format!(
+                "# Made by `crossmerge init {}`: the profile forces kernel_{kernel}.\n",
+                target.tuple
+            )
+        }
+        Some(kernel) => format!("-kernel_linux\nkernel_{kernel}\n"),
+        None => "-kernel_linux\n".into(),
+    }
 }
 
 /// `etc/portage/repos.conf`: every repository of the machine, where it lies there. Syncing stays the machine's.

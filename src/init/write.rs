@@ -39,7 +39,9 @@ pub(super) enum Care {
     Gap,
     /// The name of a command: anything that is not ours is refused.
     Command,
-    /// A text of theirs with our change in it: it replaces theirs.
+    /// What the command line asked for: it replaces whatever is there, and is ours.
+    Choice,
+    /// A text of theirs with our change in it: it replaces theirs, and stays theirs.
     Edit,
 }
 
@@ -105,7 +107,7 @@ impl Step {
                 match (write.care, &write.content) {
                     (Care::Command, _) if is_our_command(&write.path) => Action::Replace,
                     (Care::Command, _) => return Err(InitError::NotOurs(write.path)),
-                    (Care::Edit, _) => Action::Replace,
+                    (Care::Edit | Care::Choice, _) => Action::Replace,
                     // A folder behind a link serves as well as one in its place.
                     (_, Content::Folder(_)) if write.path.is_dir() => Action::Same,
                     (_, Content::Folder(_)) => return Err(InitError::NotAFolder(write.path)),

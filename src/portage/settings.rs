@@ -354,6 +354,12 @@ impl<'e> Reader<'e> {
 
         let mut make_defaults = Vec::new();
         for profile in &profiles {
+            for file in ["use.force", "use.mask"] {
+                let file = join(&profile.location, file);
+                if !profile.allows_folders && path::is_dir(&file)? {
+                    return Err(Refusal::file(&file, "is a folder, and Portage fails"));
+                }
+            }
             map.remove("USE");
             let file = join(&profile.location, "make.defaults");
             let vars = make_conf::read(&files, &file, reading(profile.allows_folders), &mut map)?;

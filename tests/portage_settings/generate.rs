@@ -323,7 +323,8 @@ pub(crate) const GLOBALS: &str = "CFLAGS=\"\"\nCXXFLAGS=\"\"\nGENTOO_MIRRORS=\"h
 
 fn ground(of: Of) -> Case {
     let mut case = Case::host(GROUND);
-    case.files.push(("share/portage/config/make.globals".into(), bytes(GLOBALS)));
+    case.files
+        .push(("share/portage/config/make.globals".into(), bytes(GLOBALS)));
     case.of = of;
     case.links = vec![(
         "etc/portage/make.profile".into(),
@@ -449,7 +450,12 @@ fn option_line() -> impl Strategy<Value = String> {
 }
 
 fn section() -> impl Strategy<Value = String> {
-    let name = select(&["a", "b", "c", "a", "b", "c", "a", "b", "c", "a", "b", "c", "a", "b", "c", "al", "al", "gentoo", "d d"][..]);
+    let name = select(
+        &[
+            "a", "b", "c", "a", "b", "c", "a", "b", "c", "a", "b", "c", "a", "b", "c", "al", "al",
+            "gentoo", "d d",
+        ][..],
+    );
     (name, vec(option_line(), 0..5), 0..8_u8).prop_map(|(name, lines, place)| {
         let place = match place {
             0 => String::new(),
@@ -523,11 +529,17 @@ pub(crate) fn repos_conf() -> impl Strategy<Value = Case> {
         let mut case = ground(of);
         case.files
             .retain(|(path, _)| path != "etc/portage/repos.conf");
-        for (path, (defaults, sections)) in shape.iter().zip(texts) {
-            case.files.push((
-                (*path).to_owned(),
-                bytes(&(defaults.to_owned() + &sections.concat())),
-            ));
+        for (path, (defaults, mut sections)) in shape.iter().zip(texts) {
+            // The same section twice in a file makes Portage ignore everything; once in a while is enough.
+            let mut seen = Vec::new();
+            sections.retain(|section| {
+                let header = section.lines().next().map(str::to_owned);
+                let fresh = !seen.contains(&header) || section.len().is_multiple_of(11);
+                seen.push(header);
+                fresh
+            });
+            let text = defaults.to_owned() + &sections.concat();
+            case.files.push(((*path).to_owned(), bytes(&text)));
         }
         for (name, (said, layout)) in ["a", "b", "c"].iter().zip(repos) {
             case.files.push((format!("r/{name}/profiles/"), Vec::new()));
@@ -550,19 +562,33 @@ pub(crate) fn repos_conf() -> impl Strategy<Value = Case> {
     })
 }
 
+/// What layout.conf says of the format of profiles; mostly the one in which a parent may name a repository.
+const PROFILE_FORMATS: &[&str] = &[
+    "",
+    "profile-formats = portage-1\n",
+    "profile-formats = portage-2\n",
+    "profile-formats = portage-2\n",
+    "profile-formats = portage-2\n",
+    "profile-formats = portage-2\n",
+    "profile-formats = portage-2\n",
+    "profile-formats = portage-2 profile-set\n",
+    "profile-formats = portage-2 profile-license odd\n",
+    "profile-formats = portage-2 profile-default-eapi\nprofile_eapi_when_unspecified = 8\n",
+    "profile-formats = pms\n",
+];
+
+/// What profiles say of their EAPI.
+const PROFILE_EAPIS: &[&str] = &[
+    "5\n", "5", "6\n", "7\n", "7\n", "8", "8\n", "8\n", "8\n# x\n", "9\n", "0", "0\n", "99\n",
+    "7_pre1\n",
+];
+
 /// Cases of profile trees: seven profiles in two repositories, each with parents among those before it.
 pub(crate) fn profiles() -> impl Strategy<Value = Case> {
     let parent = (any::<prop::sample::Index>(), 0..12_u8);
     let node = (
         vec(parent, 0..3),
-        option::weighted(
-            0.4,
-            select(
-                &[
-                    "5\n", "7\n", "8", "8\n# x\n", "9\n", "0", "99\n", "7_pre1\n", "",
-                ][..],
-            ),
-        ),
+        option::weighted(0.4, select(PROFILE_EAPIS)),
         option::weighted(0.8, file(&["x"], 0..5)),
         option::weighted(
             0.3,
@@ -591,17 +617,7 @@ pub(crate) fn profiles() -> impl Strategy<Value = Case> {
         ),
         0..10_u8,
     );
-    let formats = select(
-        &[
-            "",
-            "profile-formats = portage-1\n",
-            "profile-formats = portage-2\n",
-            "profile-formats = portage-2 profile-set\n",
-            "profile-formats = portage-2 profile-default-eapi\nprofile_eapi_when_unspecified = 8\n",
-            "profile-formats = pms\n",
-            "profile-formats = profile-license odd\n",
-        ][..],
-    );
+    let formats = select(PROFILE_FORMATS);
     let own = (
         option::weighted(0.3, file(&["x"], 0..4)),
         option::weighted(

@@ -3,8 +3,9 @@
 Reads one question a line from standard input, as JSON: {"env": {…}, "args": […]}. Answers each with a line:
 {"code": …, "stdout": "…", "stderr": "…"}, the streams as Latin-1 so that no byte is lost.
 
-Portage is imported once. Each question is answered by a fork that gets the question's environment, computes Portage's
-constants anew from it, and then runs the very script that `portageq` runs, from its first line.
+Portage is imported once. A fork answers a few questions and makes room for the next: each question gets its own
+environment, Portage's constants computed anew from that, none of the settings that were made before, and then the very
+script that `portageq` runs, from its first line. Whether that is the same as a process for each, a test compares.
 """
 
 import gc
@@ -12,6 +13,7 @@ import importlib
 import json
 import os
 import sys
+import traceback
 
 import portage
 import portage.const
@@ -20,75 +22,91 @@ SCRIPT = os.path.join(portage.const.PORTAGE_BIN_PATH, "portageq")
 with open(SCRIPT, encoding="utf-8") as script:
     CODE = compile(script.read(), SCRIPT, "exec")
 
+# So many questions are answered by one fork.
+SERVED = 20
+
 
 def run(question):
     os.environ.clear()
     os.environ.update(question["env"])
     importlib.reload(portage.const)
+    portage._reset_legacy_globals()
+    portage.data._initialized_globals.clear()
     sys.argv = [SCRIPT, "envvar", *question["args"]]
     exec(CODE, {"__name__": "__main__", "__file__": SCRIPT})
-
-
-def child(question, stdout, stderr, modules):
-    os.dup2(stdout, 1)
-    os.dup2(stderr, 2)
-    code = 0
-    try:
-        run(question)
-    except SystemExit as e:
-        code = 0 if e.code is None else e.code
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
-        code = 1
-    if modules is not None:
-        os.write(modules, json.dumps(sorted(sys.modules)).encode())
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code if isinstance(code, int) else 1)
 
 
 def content(fd):
     os.lseek(fd, 0, os.SEEK_SET)
     with os.fdopen(fd, "rb") as stream:
-        return stream.read()
+        return stream.read().decode("latin-1")
 
 
-def answer(question, modules=None):
-    stdout, stderr = os.memfd_create("stdout"), os.memfd_create("stderr")
+def answer(question):
+    """Runs portageq with both streams caught."""
+    own = os.dup(1), os.dup(2)
+    caught = os.memfd_create("stdout"), os.memfd_create("stderr")
+    for number in 0, 1:
+        os.dup2(caught[number], number + 1)
+    try:
+        run(question)
+        code = 0
+    except SystemExit as e:
+        code = 0 if e.code is None else e.code
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    for number in 0, 1:
+        os.dup2(own[number], number + 1)
+        os.close(own[number])
+    return {"code": code, "stdout": content(caught[0]), "stderr": content(caught[1])}
+
+
+def line():
+    """The next question. Whoever asks waits for the answer, so no more than one is ever there to be read."""
+    read = b""
+    while not read.endswith(b"\n"):
+        part = os.read(0, 65536)
+        if not part:
+            return None
+        read += part
+    return read
+
+
+def serve(questions, modules=None):
+    """Answers some questions in a fork; returns whether there may be more."""
     pid = os.fork()
     if pid == 0:
-        child(question, stdout, stderr, modules)
-    _, status = os.waitpid(pid, 0)
-    return {
-        "code": os.waitstatus_to_exitcode(status),
-        "stdout": content(stdout).decode("latin-1"),
-        "stderr": content(stderr).decode("latin-1"),
-    }
+        status = 0
+        for _ in range(questions):
+            question = line()
+            if question is None:
+                status = 1
+                break
+            print(json.dumps(answer(json.loads(question))), flush=True)
+        if modules is not None:
+            os.write(modules, json.dumps(sorted(sys.modules)).encode())
+        os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 def main():
     # The first answer tells which modules the others will want.
-    first = True
-    for line in sys.stdin:
-        question = json.loads(line)
-        if first:
-            modules = os.memfd_create("modules")
-            reply = answer(question, modules)
-            for name in json.loads(content(modules)):
-                if name.startswith(("portage.", "_emerge.")) or "." not in name:
-                    try:
-                        importlib.import_module(name)
-                    except Exception:
-                        pass
-            first = False
-            # What is here now stays; collecting it again in every fork would copy its pages.
-            gc.disable()
-            gc.freeze()
-        else:
-            reply = answer(question)
-        print(json.dumps(reply), flush=True)
+    modules = os.memfd_create("modules")
+    more = serve(1, modules)
+    for name in json.loads(content(modules)):
+        if name.startswith(("portage.", "_emerge.")) or "." not in name:
+            try:
+                importlib.import_module(name)
+            except Exception:
+                pass
+    # What is here now stays; collecting it again in every fork would copy its pages.
+    gc.disable()
+    gc.freeze()
+    while more:
+        more = serve(SERVED)
 
 
 main()

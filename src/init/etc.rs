@@ -1,0 +1,172 @@
+//! What init wants below `etc/portage`: for a new sysroot, for one that somebody else made, for one that was left half-made.
+
+use super::{
+    Host, InitError, Options, Record, Subject, files,
+    write::{self, Care, Content, Write},
+};
+use crate::{
+    config::{Kind, below},
+    context::Context,
+    profile::{self, EMBEDDED, Profile, Says, Status},
+};
+use std::path::{Path, PathBuf};
+
+/// Everything that the decision rests on.
+pub(super) struct Etc<'a> {
+    pub(super) context: &'a Context,
+    pub(super) sysroot: &'a Path,
+    pub(super) record: &'a Record,
+    pub(super) subject: &'a Subject,
+    pub(super) host: &'a Host,
+    pub(super) options: &'a Options,
+}
+
+impl Etc<'_> {
+    /// The writes. A make.conf that we did not write says that somebody else set the sysroot up, and it is accepted as
+    /// it is; but for the placeholders that crossdev leaves when it fails half-way, and for a profile asked for.
+    pub(super) fn writes(&self, notes: &mut Vec<String>) -> Result<Vec<Write>, InitError> {
+        let eprefix = self.context.eprefix();
+        let configroot = below(self.sysroot, &eprefix.to_string_lossy());
+        let etc = below(&configroot, "etc/portage");
+        let make_conf = etc.join("make.conf");
+        let make_profile = etc.join("make.profile");
+        let half_made = self.half_made(&etc);
+        let theirs =
+            make_conf.exists() && !self.record.knows(write::within(&make_conf, self.sysroot));
+        if !half_made.is_empty() || theirs {
+            notes.push(match half_made.is_empty() {
+                true => format!("`{}` was there and is accepted as it is", etc.display()),
+                false => format!(
+                    "crossdev left `{}` half-made: filled what it had not",
+                    etc.display()
+                ),
+            });
+            let mut writes = half_made;
+            if self.options.profile.is_some() || !writes.is_empty() && !make_profile.exists() {
+                let chosen = self.profile(&make_profile, notes)?;
+                writes.push(Write::new(
+                    make_profile,
+                    Content::Link(chosen.folder),
+                    Care::Edit,
+                ));
+            }
+            if !etc.join("repos.conf").exists() && self.host.repositories.all.len() > 1 {
+                notes.push(format!(
+                    "it has no repos.conf, so it may not see every repository of this machine; to show them: ln -s {} {}",
+                    below(&self.context.config.broot, "etc/portage/repos.conf").display(),
+                    etc.join("repos.conf").display()
+                ));
+            }
+            return Ok(writes);
+        }
+        let chosen = self.profile(&make_profile, notes)?;
+        self.note_unknown(&etc, notes);
+        let adopted = self.context.settings.toolchain.as_ref();
+        let llvm = self.options.clang_target || adopted.is_some_and(|t| t.kind == Kind::Llvm);
+        let target = &self.subject.target;
+        let text = |name: &str, text| Write::new(etc.join(name), Content::Text(text), Care::Config);
+        let folder = Content::Folder(0o1777);
+        let care = if self.options.profile.is_some() {
+            Care::Choice
+        } else {
+            Care::Config
+        };
+        Ok(vec![
+            Write::new(below(&configroot, "tmp"), folder, Care::Gap),
+            text(
+                "profile/make.defaults",
+                files::make_defaults(target, &chosen.says, llvm),
+            ),
+            text("profile/use.force", files::use_force(target, &chosen.says)),
+            text("repos.conf", files::repos_conf(&self.host.repositories)),
+            Write::new(make_profile, Content::Link(chosen.folder), care),
+            text(
+                "make.conf",
+                files::make_conf(target, &self.host.settings, &configroot),
+            ),
+        ])
+    }
+
+    /// The files in which crossdev left placeholders, filled.
+    fn half_made(&self, etc: &Path) -> Vec<Write> {
+        let names = ["make.conf", "profile/make.defaults", "profile/use.force"];
+        let mended = names.iter().filter_map(|name| {
+            let path = etc.join(name);
+            let text = fs_err::read_to_string(&path).ok()?;
+            let mended = files::mended(&text, &self.subject.target, &self.host.settings["CBUILD"])?;
+            Some(Write::new(path, Content::Text(mended), Care::Edit))
+        });
+        mended.collect()
+    }
+
+    /// The profile: the one asked for, else the one that is linked, else `embedded`.
+    fn profile(&self, make_profile: &Path, notes: &mut Vec<String>) -> Result<Profile, InitError> {
+        let embedded = self.embedded()?;
+        let Some(asked) = &self.options.profile else {
+            let linked = fs_err::read_link(make_profile)
+                .ok()
+                .filter(|_| make_profile.is_dir());
+            return match linked {
+                Some(folder) if folder != embedded.folder => Ok(Profile {
+                    name: folder.display().to_string(),
+                    says: profile::says(self.context, &self.host.repositories, make_profile)?,
+                    status: Status::Unknown,
+                    folder,
+                }),
+                _ => Ok(embedded),
+            };
+        };
+        let Subject { target, families } = self.subject;
+        let all = profile::list(self.context, target, &self.host.repositories)?;
+        let chosen = match asked.as_str() {
+            EMBEDDED => embedded,
+            "auto" => profile::best(&all, target, families, self.sysroot)
+                .cloned()
+                .unwrap_or(embedded),
+            name => profile::find(&all, name, &self.context.tuple)?,
+        };
+        notes.push(format!(
+            "profile {} ({}); `crossmerge profile list {tuple}` shows the others, `crossmerge profile set {tuple} NAME` takes one",
+            chosen.name,
+            chosen.status.as_str(),
+            tuple = self.context.tuple
+        ));
+        Ok(chosen)
+    }
+
+    fn embedded(&self) -> Result<Profile, InitError> {
+        let main = self
+            .host
+            .repositories
+            .main()
+            .ok_or(InitError::NoMainRepository)?;
+        let folder: PathBuf = main.location.join("profiles").join(EMBEDDED);
+        match folder.is_dir() {
+            true => Ok(Profile {
+                name: EMBEDDED.into(),
+                folder,
+                status: Status::Unknown,
+                says: Says::default(),
+            }),
+            false => Err(InitError::NoEmbedded(folder)),
+        }
+    }
+
+    /// Says what Gentoo has no word for.
+    fn note_unknown(&self, etc: &Path, notes: &mut Vec<String>) {
+        let target = &self.subject.target;
+        for (fact, known) in [
+            ("ARCH", target.arch != "unknown"),
+            ("KERNEL", target.kernel.is_some()),
+            ("ELIBC", target.elibc.is_some()),
+        ] {
+            if !known {
+                notes.push(format!(
+                    "Gentoo has no {fact} for `{}`: see to it in {}",
+                    target.tuple,
+                    etc.join("profile/make.defaults").display()
+                ));
+            }
+        }
+    }
+}
