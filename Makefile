@@ -20,12 +20,13 @@ export CROSSMERGE_EPREFIX = $(EPREFIX)
 check_targets = armv4tl-softfloat-linux-gnueabi aarch64-unknown-linux-gnu s390x-ibm-linux-gnu
 check_packages = clang lld llvm strace
 
-.PHONY: help build check demo install uninstall clean
+.PHONY: help build check demo bench check-settings install uninstall clean
 
 help:
 	@echo 'make build      the program, in $(binary)'
 	@echo 'make check      every check and test'
 	@echo 'make demo       cross-build real packages with the real Portage; DEMO_TARGET=<tuple> for another machine'
+	@echo 'make bench      how long an applet takes, beside its peers'
 	@echo 'make install    into PREFIX=$(PREFIX); DESTDIR, EPREFIX and TARGETS="tuple…" as you like'
 	@echo 'make uninstall  the same variables; sysroots stay: crossmerge remove <tuple> undoes those'
 
@@ -40,6 +41,10 @@ check:
 
 demo:
 	demo/run
+
+# Beside what it is compared with, in one run. Needs the demonstration.
+bench: build
+	bench/run
 
 # The applets' names are asked of the program itself, so that no list of them stands here. A file of somebody else's, such as
 # crossdev's own emerge-wrapper, is not overwritten.

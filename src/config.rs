@@ -31,6 +31,8 @@ pub struct Config {
     pub folders: Vec<PathBuf>,
     /// Commands that replace an applet's own, by applet.
     pub commands: BTreeMap<String, String>,
+    /// Ask portageq for every setting, even where we could read it.
+    pub ask_portageq: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -38,6 +40,7 @@ pub struct Config {
 struct Global {
     #[serde(default)]
     commands: BTreeMap<String, String>,
+    ask_portageq: Option<bool>,
 }
 
 /// `targets/<tuple>.toml`: where one target differs from what its tuple says. Every key may be absent.
@@ -133,15 +136,18 @@ impl Config {
         if !nix::unistd::geteuid().is_root() {
             folders.extend(dirs::config_dir().map(|folder| folder.join("crossmerge")));
         }
-        let mut commands = BTreeMap::new();
+        let (mut commands, mut ask_portageq) = (BTreeMap::new(), false);
         for folder in &folders {
             let global: Option<Global> = read_toml(&folder.join("crossmerge.toml"))?;
-            commands.extend(global.unwrap_or_default().commands);
+            let global = global.unwrap_or_default();
+            commands.extend(global.commands);
+            ask_portageq = global.ask_portageq.unwrap_or(ask_portageq);
         }
         Ok(Self {
             broot,
             folders,
             commands,
+            ask_portageq,
         })
     }
 

@@ -184,7 +184,7 @@ impl Context {
                 self.about_host(&portageq, portage::BUILD),
                 self.about_target(&portageq, &self.configroot(), &of_target),
             ];
-            let mut answers = portage::ask(&self.env, &questions)?;
+            let mut answers = self.ask(&questions)?;
             let target = answers.pop().unwrap_or_default();
             let host = answers.pop().unwrap_or_default();
             Ok(Portage { host, target })
@@ -228,6 +228,9 @@ impl Context {
             self.about_host(&portageq, portage::INIT),
             self.about_target(&portageq, &self.configroot(), &of_target),
         ];
+        if self.config.ask_portageq {
+            return vec![Refusal::question("`ask_portageq` in crossmerge.toml says so")];
+        }
         let answers = questions.iter().map(|question| question.read(&self.env));
         answers.filter_map(Result::err).collect()
     }
@@ -245,10 +248,13 @@ impl Context {
         Question::target(portageq, broot, names, configroot, self.eprefix())
     }
 
+    fn ask(&self, questions: &[Question]) -> Result<Vec<Settings>, PortageError> {
+        let env = (!self.config.ask_portageq).then_some(&self.env);
+        portage::ask(env, questions)
+    }
+
     fn answer(&self, question: Option<Question>) -> Result<Option<Settings>, ContextError> {
-        let answers = question
-            .map(|question| portage::ask(&self.env, &[question]))
-            .transpose()?;
+        let answers = question.map(|question| self.ask(&[question])).transpose()?;
         Ok(answers.and_then(|mut answers| answers.pop()))
     }
 

@@ -166,12 +166,12 @@ impl Question {
     }
 }
 
-/// Answers the questions; those that reading does not answer are put to portageq at the same time, for each costs a
-/// start of Python.
-pub fn ask(env: &Env, questions: &[Question]) -> Result<Vec<Settings>, PortageError> {
+/// Answers the questions by reading, given the environment; those that reading does not answer, or all without one, are
+/// put to portageq at the same time, for each costs a start of Python.
+pub fn ask(env: Option<&Env>, questions: &[Question]) -> Result<Vec<Settings>, PortageError> {
     let mut answers: Vec<_> = questions
         .iter()
-        .map(|question| question.read(env).ok())
+        .map(|question| question.read(env?).ok())
         .collect();
     let open = questions
         .iter()

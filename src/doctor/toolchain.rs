@@ -244,6 +244,20 @@ pub(super) fn search(patient: &Patient) -> Result<Finding, DoctorError> {
                 "the compiler finds this machine's headers in {}",
                 outside.join(", ")
             ),
+            patient.mend_toolchain(),
+        ));
+    }
+    let said = patient.compiler_says("-print-search-dirs")?;
+    let libraries = said.lines().find_map(|l| l.strip_prefix("libraries: ="));
+    let in_sysroot = |folder: &str| real(folder).is_some_and(|real| real.starts_with(&wanted));
+    if let (Some(folders), Some(_)) = (libraries, patient.library("libc.so"))
+        && !folders.split(':').any(in_sysroot)
+    {
+        return Ok(Finding::error(
+            format!(
+                "the compiler looks for no library in `{}`",
+                wanted.display()
+            ),
             adopt(),
         ));
     }
@@ -287,12 +301,30 @@ pub(super) fn esysroot(patient: &Patient) -> Result<Finding, DoctorError> {
     sysroot.push(&other);
     args.insert(0, sysroot);
     args.push("-lcrossmerge-probe".into());
-    Ok(match step(patient, args)? {
-        Ok(_) => Finding::ok(""),
-        Err(said) => failed(
-            patient,
-            "the compiler looks for nothing in the sysroot that `--sysroot` names",
-            &said,
-        ),
+    let sysroot = args[0].clone();
+    if let Err(said) = step(patient, args)? {
+        let what = "the compiler looks for nothing in the sysroot that `--sysroot` names";
+        return Ok(failed(patient, what, &said));
+    }
+    // What both sysroots have is taken from the one that was named.
+    let shared = ["crt1.o", "libc.so", "libc.a"];
+    let Some(shared) = shared.iter().find(|file| patient.library(file).is_some()) else {
+        return Ok(Finding::ok(""));
+    };
+    for folder in ["lib", "lib64", "lib32", "usr/lib", "usr/lib64", "usr/lib32"] {
+        fs_err::write(other.join(folder).join(shared), "")?;
+    }
+    let asked = OsString::from(format!("-print-file-name={shared}"));
+    let found = match step(patient, [sysroot, asked])? {
+        Ok(output) => PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()),
+        Err(said) => return Ok(failed(patient, "the compiler finds nothing", &said)),
+    };
+    Ok(match found.starts_with(&patient.sysroot) {
+        false => Finding::ok(""),
+        true => {
+            let said = format!("it takes `{}`", found.display());
+            let what = "the compiler prefers its own sysroot to the one that `--sysroot` names";
+            failed(patient, what, &said)
+        }
     })
 }
