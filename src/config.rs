@@ -122,16 +122,7 @@ impl ConfigError {
 impl Config {
     /// Finds the folders and reads `crossmerge.toml`.
     pub fn read(env: &Env) -> Result<Self, ConfigError> {
-        let broot = env
-            .get(env::PORTAGE_OVERRIDE_EPREFIX)
-            .unwrap_or(OsStr::new(BAKED_EPREFIX));
-        // Portage normalises its EPREFIX in the same way: `/` is no prefix.
-        let broot: PathBuf = Path::new(broot).components().collect();
-        let broot = if broot == Path::new("/") {
-            PathBuf::new()
-        } else {
-            broot
-        };
+        let broot = broot(env.get(env::PORTAGE_OVERRIDE_EPREFIX), BAKED_EPREFIX);
         let mut folders = vec![below(&broot, "etc/crossmerge")];
         if !nix::unistd::geteuid().is_root() {
             folders.extend(dirs::config_dir().map(|folder| folder.join("crossmerge")));
@@ -208,6 +199,19 @@ impl Config {
     }
 }
 
+/// The prefix of the machine's Portage: the environment's, else the one baked in, normalised as Portage normalises its
+/// own, where `/` is no prefix.
+fn broot(overridden: Option<&OsStr>, baked: &str) -> PathBuf {
+    let broot: PathBuf = Path::new(overridden.unwrap_or(baked.as_ref()))
+        .components()
+        .collect();
+    if broot == Path::new("/") {
+        PathBuf::new()
+    } else {
+        broot
+    }
+}
+
 /// A path below a root that may be empty, or end in a slash.
 pub fn below(root: &Path, path: &str) -> PathBuf {
     let mut joined = root.as_os_str().to_owned();
@@ -249,4 +253,25 @@ fn read_toml<T: for<'de> Deserialize<'de>>(file: &Path) -> Result<Option<T>, Con
             file: file.into(),
             message: e.to_string().trim_end().into(),
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_replaces_the_prefix_that_is_baked_in() {
+        for (overridden, baked, broot) in [
+            (None, "", ""),
+            (None, "/opt/gentoo", "/opt/gentoo"),
+            (Some("/other/"), "/opt/gentoo", "/other"),
+            (Some(""), "/opt/gentoo", ""),
+            (Some("/"), "/opt/gentoo", ""),
+        ] {
+            let found = super::broot(overridden.map(OsStr::new), baked);
+            assert_eq!(found, Path::new(broot), "{overridden:?} {baked}");
+        }
+        assert_eq!(below(Path::new(""), "usr/avr"), Path::new("/usr/avr"));
+        assert_eq!(below(Path::new("/e"), "usr/avr"), Path::new("/e/usr/avr"));
+    }
 }

@@ -5,6 +5,7 @@ mod support;
 mod doctor;
 mod emerge;
 mod init;
+mod install;
 mod kill;
 mod names;
 mod plan;

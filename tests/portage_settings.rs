@@ -127,6 +127,38 @@ fn generated_profile_trees_read_as_in_portage() {
 }
 
 #[test]
+fn every_case_that_was_kept_goes_as_it_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/portage");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .expect("tests/data/portage")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "case"))
+        .collect();
+    files.sort();
+    let (_host, host) = ordinary_host();
+    let outcomes = for_each(files.clone(), |oracle, file| {
+        let text = std::fs::read_to_string(&file).expect("a case");
+        let (case, expected) = Case::parse(&text);
+        (case.run(oracle, &host), expected)
+    });
+    let mut failures = Vec::new();
+    for (file, (outcome, expected)) in files.iter().zip(&outcomes) {
+        let word = match outcome {
+            Outcome::Same => "same",
+            Outcome::Refused(_) => "refused",
+            Outcome::Failed(_) => "failed",
+            Outcome::Differs(_) => "differs",
+        };
+        if word != expected {
+            let name = file.file_stem().unwrap_or_default().display();
+            failures.push(format!("{name}: {expected} expected: {outcome:#?}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(files.len() >= 30, "{}", files.len());
+}
+
+#[test]
 fn the_oracle_is_the_real_portageq() {
     let (_host, host) = ordinary_host();
     let mut oracle = Oracle::start();

@@ -1,7 +1,7 @@
 //! A case: files, and whose settings are asked for. It is written to a folder, and both are asked.
 
 use super::{
-    generate::GLOBALS,
+    generate::{GLOBALS, GROUND},
     oracle::{Answer, Oracle, venv},
 };
 use crossmerge::{
@@ -127,6 +127,60 @@ impl Case {
         }
     }
 
+    /// Reads a file of `tests/data/portage`: the case and the outcome that it expects.
+    pub(crate) fn parse(text: &str) -> (Self, String) {
+        let mut case = Self::host(&[]);
+        let mut expected = String::new();
+        let mut escaped = false;
+        let mut in_files = false;
+        for line in text.split_inclusive('\n') {
+            if let Some(header) = line.trim_end().strip_prefix("--- ") {
+                in_files = true;
+                escaped = header.ends_with(" (escaped)");
+                let path = header.trim_end_matches(" (escaped)");
+                match path.split_once(" -> ") {
+                    Some((path, target)) => {
+                        case.links.retain(|(known, _)| known != path);
+                        case.links.push((path.into(), target.into()));
+                    }
+                    None => {
+                        // A file of the ground may become another, or a folder.
+                        case.files.retain(|(known, _)| {
+                            !format!("{path}/").starts_with(&format!("{known}/"))
+                        });
+                        case.files.push((path.into(), Vec::new()));
+                    }
+                }
+            } else if in_files {
+                let (_, content) = case.files.last_mut().expect("a file");
+                match escaped {
+                    true => content.extend(unescape(line.trim_end_matches('\n'))),
+                    false => content.extend(line.bytes()),
+                }
+            } else {
+                let (key, value) = line.trim_end().split_once(": ").expect(line);
+                match (key, value) {
+                    ("of", "target") => case.of = Of::Target,
+                    ("ground", "yes") => {
+                        let ground = Self::host(GROUND);
+                        case.files = ground.files;
+                        case.links.push((
+                            "etc/portage/make.profile".into(),
+                            "@DIR@/repo/profiles/top".into(),
+                        ));
+                    }
+                    ("env", variable) => {
+                        let (name, value) = variable.split_once('=').expect(line);
+                        case.env.push((name.into(), value.into()));
+                    }
+                    ("expect", outcome) => expected = outcome.into(),
+                    _ => panic!("{line}"),
+                }
+            }
+        }
+        (case, expected)
+    }
+
     /// Writes the case, and an ordinary machine beside it.
     pub(crate) fn write(&self, folder: &Path) {
         let at = |path: &str| folder.join(path.trim_start_matches('/'));
@@ -213,8 +267,14 @@ pub(crate) fn compare(answer: Answer, question: &Question, roots: &Roots) -> Out
         .into_iter()
         .filter(|name| !name.is_empty() && is_plain(name) && !OF_PORTAGE.contains(name))
         .collect();
-    // A refusal may be for one name only.
-    let ours = read(roots, &env, &all).or_else(|_| read(roots, &env, &question.names));
+    let ours = read(roots, &env, &all).or_else(|_| {
+        // A refusal may be for one name only.
+        let mut ours = read(roots, &env, &question.names)?;
+        for name in &all {
+            ours.extend(read(roots, &env, &[*name]).unwrap_or_default());
+        }
+        Ok(ours)
+    });
     match (answer, ours) {
         (Err(_), Err(refusal)) => Outcome::Failed(refusal),
         (Ok(_), Err(refusal)) => Outcome::Refused(refusal),
@@ -272,6 +332,31 @@ pub(crate) fn ordinary_host() -> (tempfile::TempDir, PathBuf) {
     case.write(folder.path());
     let path = folder.path().to_owned();
     (folder, path)
+}
+
+fn unescape(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match (byte, byte == b'\\') {
+            (byte, false) => byte,
+            _ => match rest.next() {
+                Some(b'n') => b'\n',
+                Some(b'r') => b'\r',
+                Some(b'\\') => b'\\',
+                Some(b'x') => {
+                    let mut digit = || {
+                        char::from(rest.next().expect(text))
+                            .to_digit(16)
+                            .expect(text)
+                    };
+                    (digit() * 16 + digit()) as u8
+                }
+                other => panic!("{other:?} in {text}"),
+            },
+        });
+    }
+    bytes
 }
 
 fn make_folder(path: &Path) {

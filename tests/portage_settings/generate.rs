@@ -288,7 +288,7 @@ fn of() -> impl Strategy<Value = Of> {
 }
 
 /// A repository with a profile, that every case of make.conf has.
-const GROUND: &[(&str, &str)] = &[
+pub(crate) const GROUND: &[(&str, &str)] = &[
     ("root/", ""),
     ("repo/profiles/repo_name", "ground\n"),
     (
