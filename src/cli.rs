@@ -9,7 +9,7 @@ use crate::{
     doctor,
     env::{self, Env},
     error::Error,
-    init::{self, Options, Subject},
+    init::{self, Options, Request, Subject},
     profile::{self, ProfileError},
     target::{self, Source, Target},
     tuple::Tuple,
@@ -333,13 +333,19 @@ fn initialise(
     options: &Options,
     dry_run: bool,
 ) -> Result<ExitCode, Error> {
-    let subject = subject(&context.config, &context.tuple)?;
+    let subject = &subject(&context.config, &context.tuple)?;
+    let request = Request {
+        argv0,
+        wrappers,
+        subject,
+        options,
+    };
     if dry_run {
-        let plan = init::plan(&mut context, wrappers, &subject, options, argv0)?;
+        let plan = request.plan(&mut context)?;
         plan.notes().iter().for_each(|note| crate::say(note));
         return print(&plan.to_diff()?);
     }
-    let plan = init::init(&mut context, wrappers, &subject, options, argv0)?;
+    let plan = request.init(&mut context)?;
     io::stderr().write_all(plan.to_text().as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -229,7 +229,9 @@ impl Context {
             self.about_target(&portageq, &self.configroot(), &of_target),
         ];
         if self.config.ask_portageq {
-            return vec![Refusal::question("`ask_portageq` in crossmerge.toml says so")];
+            return vec![Refusal::question(
+                "`ask_portageq` in crossmerge.toml says so",
+            )];
         }
         let answers = questions.iter().map(|question| question.read(&self.env));
         answers.filter_map(Result::err).collect()

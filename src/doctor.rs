@@ -35,7 +35,7 @@ struct Check {
     name: &'static str,
     /// What it looks at, in half a sentence.
     looks_at: &'static str,
-    /// The checks without whose `ok` or `warning` it means nothing. Each stands above it.
+    /// The checks without which it means nothing, when they failed or could not be done. Each stands above it.
     needs: &'static [&'static str],
     /// The check.
     run: fn(&Patient) -> Result<Finding, DoctorError>,
@@ -274,6 +274,8 @@ struct Finding {
     status: Status,
     message: String,
     mend: Option<String>,
+    /// The checks that need this one mean something all the same.
+    passes: bool,
 }
 
 impl Finding {
@@ -282,28 +284,38 @@ impl Finding {
             status: Status::Ok,
             message: seen.into(),
             mend: None,
+            passes: true,
         }
     }
 
     fn skipped(reason: impl Into<String>) -> Self {
         Self {
             status: Status::Skipped,
-            message: reason.into(),
-            mend: None,
+            passes: false,
+            ..Self::ok(reason)
+        }
+    }
+
+    /// Skips a check that has nothing to say of such a target, and no check that needs it.
+    fn not_for_this_target(reason: impl Into<String>) -> Self {
+        Self {
+            passes: true,
+            ..Self::skipped(reason)
         }
     }
 
     fn warning(message: impl Into<String>, mend: impl Into<String>) -> Self {
         Self {
             status: Status::Warning,
-            message: message.into(),
             mend: Some(mend.into()),
+            ..Self::ok(message)
         }
     }
 
     fn error(message: impl Into<String>, mend: impl Into<String>) -> Self {
         Self {
             status: Status::Error,
+            passes: false,
             ..Self::warning(message, mend)
         }
     }
@@ -418,19 +430,19 @@ pub fn examine(
 }
 
 fn examine_one(patient: &Patient) -> Result<Vec<Line>, DoctorError> {
-    let mut so_far: BTreeMap<&str, Status> = BTreeMap::new();
+    let mut so_far: BTreeMap<&str, (Status, bool)> = BTreeMap::new();
     let mut lines = Vec::new();
     for check in &CHECKS {
         let lacking = check.needs.iter().find_map(|need| match so_far.get(need) {
-            Some(Status::Ok | Status::Warning) => None,
-            Some(Status::Error) => Some(format!("`{need}` failed")),
+            Some((_, true)) => None,
+            Some((Status::Error, _)) => Some(format!("`{need}` failed")),
             _ => Some(format!("`{need}` was skipped")),
         });
         let finding = match lacking {
             Some(reason) => Finding::skipped(reason),
             None => (check.run)(patient)?,
         };
-        so_far.insert(check.name, finding.status);
+        so_far.insert(check.name, (finding.status, finding.passes));
         lines.push(Line {
             tuple: patient.context.tuple.to_string(),
             check: check.name,

@@ -70,6 +70,7 @@ impl Error {
         match self {
             Self::Applet(e) => e.exit_code(),
             Self::Context(e) => e.exit_code(),
+            Self::Init(e) => e.exit_code(),
             Self::Exec(e) | Self::Portage(PortageError::Exec(e)) => e.exit_code(),
             _ => OWN_FAILURE,
         }

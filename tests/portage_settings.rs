@@ -3,6 +3,12 @@
 //! Every case is asked of both, for every variable that Portage knows: either both say the same, or ours refuses. How
 //! often it may refuse is checked as well, and that it never does so for what people really write.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "these tests start portageq, tell their numbers, and are told REPO and CONFIGROOT"
+)]
+
 mod case;
 mod generate;
 mod oracle;
@@ -21,10 +27,22 @@ use std::{
     time::Instant,
 };
 
-/// Runs generated cases; a difference is made as small as it gets before it is told.
+/// Runs generated cases, always the same ones unless SEED and CASES say otherwise; a difference is made as small as it
+/// gets before it is told.
 #[track_caller]
 fn corpus(what: &str, strategy: impl Strategy<Value = Case>, cases: usize, refused_at_most: f64) {
-    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let given = own_settings(["SEED", "CASES"]);
+    let cases = given
+        .get("CASES")
+        .map_or(cases, |cases| cases.parse().expect("CASES is a number"));
+    let mut seed = [0; 32];
+    for (byte, given) in seed
+        .iter_mut()
+        .zip(given.get("SEED").map_or("", String::as_str).bytes())
+    {
+        *byte = given;
+    }
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let trees: Vec<_> = (0..cases)
         .map(|_| strategy.new_tree(&mut runner).expect("a case"))
@@ -90,24 +108,18 @@ fn shrink<T: ValueTree<Value = Case>>(
 ) -> (Case, String) {
     let mut worst = (tree.current(), String::new());
     let started = Instant::now();
-    let mut differs = true;
     while started.elapsed().as_secs() < 60 {
-        if let Outcome::Differs(difference) = tree.current().run(oracle, host) {
-            worst = (tree.current(), difference);
-            differs = true;
-        } else {
-            differs = false;
-        }
-        let more = if differs {
-            tree.simplify()
-        } else {
-            tree.complicate()
+        let more = match tree.current().run(oracle, host) {
+            Outcome::Differs(difference) => {
+                worst = (tree.current(), difference);
+                tree.simplify()
+            }
+            _ => tree.complicate(),
         };
         if !more {
             break;
         }
     }
-    let _ = differs;
     worst
 }
 
@@ -132,7 +144,10 @@ fn every_case_that_was_kept_goes_as_it_says() {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .expect("tests/data/portage")
         .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "case"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "case")
+        })
         .collect();
     files.sort();
     let (_host, host) = ordinary_host();
@@ -199,7 +214,7 @@ fn the_oracle_is_the_real_portageq() {
 /// `REPO=/var/db/repos/gentoo CONFIGROOT=/` makes this a check of a whole Gentoo tree and of a machine's `etc/portage`.
 #[test]
 fn every_profile_of_a_repository_reads_as_in_portage() {
-    let given: BTreeMap<String, String> = crossmerge_env(["REPO", "CONFIGROOT"]);
+    let given: BTreeMap<String, String> = own_settings(["REPO", "CONFIGROOT"]);
     let repo = given.get("REPO").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/repo"),
         PathBuf::from,
@@ -266,11 +281,7 @@ fn every_profile_of_a_repository_reads_as_in_portage() {
 }
 
 /// The variables of this test's own environment.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the test's own settings, not the program's"
-)]
-fn crossmerge_env<const N: usize>(names: [&str; N]) -> BTreeMap<String, String> {
+fn own_settings<const N: usize>(names: [&str; N]) -> BTreeMap<String, String> {
     let get = |name: &str| {
         Some((
             name.to_owned(),

@@ -436,9 +436,11 @@ pub(super) fn complaint(output: &Output) -> String {
     let said = trimmed(&output.stderr);
     let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
     let telling = |line: &&str| {
-        ["error", "cannot", "not found", "No such"]
-            .iter()
-            .any(|word| line.contains(word))
+        // GCC's last word on a linker that has said more before.
+        !line.starts_with("collect2: error: ld returned")
+            && ["error", "cannot", "not found", "No such", "undefined"]
+                .iter()
+                .any(|word| line.contains(word))
     };
     lines()
         .find(telling)

@@ -92,7 +92,7 @@ pub(super) fn machine(patient: &Patient) -> Result<Finding, DoctorError> {
         return Ok(Finding::skipped("nothing is known about the tuple"));
     };
     let Some(made) = Made::of(&fs_err::read(patient.scratch("probe.o"))?) else {
-        return Ok(Finding::skipped("the object is not ELF"));
+        return Ok(Finding::not_for_this_target("the object is not ELF"));
     };
     Ok(match made.fits(target) {
         true => Finding::ok(made.to_string()),
@@ -105,6 +105,9 @@ pub(super) fn machine(patient: &Patient) -> Result<Finding, DoctorError> {
 }
 
 pub(super) fn link(patient: &Patient) -> Result<Finding, DoctorError> {
+    if Made::of(&fs_err::read(patient.scratch("probe.o"))?).is_none() {
+        return Ok(Finding::skipped("only programs in ELF are linked here"));
+    }
     let args = link_bare(&patient.scratch("probe.c"), &patient.scratch("bare"));
     Ok(match step(patient, args)? {
         Ok(_) => Finding::ok(""),
@@ -122,10 +125,8 @@ pub(super) fn float_abi(patient: &Patient) -> Result<Finding, DoctorError> {
     };
     let bare = patient.scratch("bare");
     let Some(made) = elf::float_abi(&fs_err::read(&bare)?) else {
-        return Ok(Finding::skipped(format!(
-            "ELF files of machine {} are not marked with a float ABI",
-            target.elf_machine
-        )));
+        let why = "what is made for the target is not marked with a float ABI";
+        return Ok(Finding::not_for_this_target(why));
     };
     let mut args: Vec<OsString> = target.cflags.split_whitespace().map(Into::into).collect();
     let out = patient.scratch("bare-tuple");
@@ -303,6 +304,10 @@ pub(super) fn esysroot(patient: &Patient) -> Result<Finding, DoctorError> {
     args.push("-lcrossmerge-probe".into());
     let sysroot = args[0].clone();
     if let Err(said) = step(patient, args)? {
+        if patient.target().is_ok_and(|target| target.kernel.is_none()) {
+            let why = "a compiler for bare metal, whose headers and libraries are its own";
+            return Ok(Finding::not_for_this_target(why));
+        }
         let what = "the compiler looks for nothing in the sysroot that `--sysroot` names";
         return Ok(failed(patient, what, &said));
     }

@@ -15,6 +15,8 @@ use std::{
 
 /// The folder of our own files in a sysroot.
 pub(super) const FOLDER: &str = "var/lib/crossmerge";
+/// The lock, from the sysroot on: whoever writes holds it.
+pub(super) const LOCK: &str = "var/lib/crossmerge/lock";
 /// The record, from the sysroot on.
 pub(super) const FILE: &str = "var/lib/crossmerge/contents";
 

@@ -55,7 +55,7 @@ pub fn remove(
     text.push_str(&forget(&file, dry_run)?);
     if !dry_run {
         remove_if_there(&sysroot.join(record::FILE))?;
-        remove_if_there(&sysroot.join(record::FOLDER).join("lock"))?;
+        remove_if_there(&sysroot.join(record::LOCK))?;
         let folders = gone.iter().filter(|path| path.starts_with(&sysroot));
         for path in folders.cloned().chain([sysroot.join(record::FILE)]) {
             remove_empty_parents(&path, &sysroot)?;

@@ -372,15 +372,18 @@ fn copy(
     Ok(())
 }
 
-/// The text of a GNU linker script with the folder's name changed; none when the file is no such script.
+/// The text of a GNU linker script with the folder's name changed, and with that of its neighbours (`lib64`, where the
+/// dynamic linker may be), which are folders of the root in a sysroot; none when the file is no such script.
 fn moved_script(path: &Path, lib: &Path) -> Option<String> {
     const LARGEST: u64 = 1 << 16;
     if path.metadata().ok()?.len() > LARGEST {
         return None;
     }
-    let script = fs_err::read_to_string(path)
-        .ok()
-        .filter(|text| text.contains("GROUP (") || text.contains("INPUT ("))?;
-    let moved = script.replace(&format!("{}/", lib.display()), "/usr/lib/");
-    (moved != script).then_some(moved)
+    let script = fs_err::read_to_string(path).ok()?;
+    let is_script = script.contains("GROUP (") || script.contains("INPUT (");
+    let mut moved = script.replace(&format!("{}/", lib.display()), "/usr/lib/");
+    if let Some(root) = lib.parent().filter(|root| *root != Path::new("/usr")) {
+        moved = moved.replace(&format!("{}/", root.display()), "/");
+    }
+    (is_script && moved != script).then_some(moved)
 }

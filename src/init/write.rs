@@ -233,13 +233,13 @@ fn beside(
 /// Does the steps: the record first, then everything beside its place, a sync, the renames, and the record as it stands.
 ///
 /// The caller holds the lock. `record` is what the sysroot's record says now. When nothing changes, nothing is written.
-pub(super) fn apply(steps: &[Step], sysroot: &Path, mut record: Record) -> Result<(), InitError> {
+pub(super) fn apply(steps: &[Step], sysroot: &Path, record: &Record) -> Result<(), InitError> {
     if record.pending {
         for path in record.paths() {
             remove_if_there(&new_name(&sysroot.join(path)))?;
         }
     }
-    let before = record.clone();
+    let mut pending = record.clone();
     let mut standing = record.clone();
     standing.pending = false;
     for step in steps {
@@ -255,15 +255,15 @@ pub(super) fn apply(steps: &[Step], sysroot: &Path, mut record: Record) -> Resul
         if inside && ours {
             let path = within(step.written().unwrap_or(&step.write.path), sysroot);
             let entry = step.write.entry()?;
-            record.add(path, entry.clone());
+            pending.add(path, entry.clone());
             standing.put(path, entry);
         }
     }
-    if standing == before && steps.iter().all(|step| step.written().is_none()) {
+    if standing == *record && steps.iter().all(|step| step.written().is_none()) {
         return Ok(());
     }
-    record.pending = true;
-    write_record(sysroot, &record)?;
+    pending.pending = true;
+    write_record(sysroot, &pending)?;
     let work: Vec<(&Path, &Content)> = steps
         .iter()
         .filter_map(|step| Some((step.written()?, &step.write.content)))

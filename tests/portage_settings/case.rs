@@ -235,7 +235,7 @@ impl Case {
 
     /// Writes the case to a fresh folder and asks both.
     pub(crate) fn run(&self, oracle: &mut Oracle, host: &Path) -> Outcome {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = folder();
         self.write(folder.path());
         let (question, roots) = self.question(folder.path(), host);
         compare(oracle.ask(&question), &question, &roots)
@@ -257,7 +257,7 @@ impl fmt::Debug for Case {
 
 /// Asks us for all that Portage has said and compares.
 pub(crate) fn compare(answer: Answer, question: &Question, roots: &Roots) -> Outcome {
-    let env: Env = question.env.iter().map(|(n, v)| (n, v)).collect();
+    let env: Env = question.env.iter().collect();
     let all: Vec<&str> = match &answer {
         Ok(answer) => answer.keys().map(String::as_str).collect(),
         Err(_) => question.names.clone(),
@@ -322,9 +322,19 @@ pub(crate) fn give_portage(prefix: &Path) {
     }
 }
 
+/// A temporary folder, in memory where there is one: the corpus is many thousand files.
+pub(crate) fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    match memory.is_dir() {
+        true => tempfile::tempdir_in(memory),
+        false => tempfile::tempdir(),
+    }
+    .expect("a temporary folder")
+}
+
 /// An ordinary machine: the prefix that targets are asked from.
 pub(crate) fn ordinary_host() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder();
     let case = Case::host(&[
         ("etc/portage/make.conf", "FEATURES=\"-sandbox\"\n"),
         ("share/portage/config/make.globals", GLOBALS),

@@ -275,7 +275,7 @@ fn environment() -> impl Strategy<Value = Vec<(String, String)>> {
         .prop_map(|(name, value)| {
             // Portage makes ROOT when it is not there, even one without a place.
             let value = match name {
-                "ROOT" if value != "" => "@DIR@/root",
+                "ROOT" if !value.is_empty() => "@DIR@/root",
                 _ => value,
             };
             (name.to_owned(), value.to_owned())
@@ -470,7 +470,7 @@ fn section() -> impl Strategy<Value = String> {
                 .unwrap_or_default()
                 .trim()
                 .to_owned();
-            let fresh = !seen.contains(&key) || line.len() % 7 == 0;
+            let fresh = !seen.contains(&key) || line.len().is_multiple_of(7);
             seen.push(key);
             fresh
         };

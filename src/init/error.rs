@@ -1,0 +1,97 @@
+//! Why init, remove or targets do nothing, and how to go on.
+
+use super::toolchain::Made;
+use crate::{
+    config::ConfigError, context::ContextError, exec::ExecError, profile::ProfileError,
+    tuple::Tuple,
+};
+use std::{ffi::OsString, io, path::PathBuf};
+
+/// Why init does nothing.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the variants mean")]
+pub enum InitError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    #[error("`{tuple}` is {what} of this machine: its wrappers would shadow native tools")]
+    Native { tuple: Tuple, what: String },
+    #[error("`{path}` is not crossmerge's, and a link of ours would replace it", path = .0.display())]
+    NotOurs(PathBuf),
+    #[error("`{path}` is not a folder", path = .0.display())]
+    NotAFolder(PathBuf),
+    #[error("`{path}` has ten thousand files `._cfgNNNN_` beside it", path = .0.display())]
+    TooManyBeside(PathBuf),
+    #[error("Portage has no main repository, so there is no profile to link")]
+    NoMainRepository,
+    #[error("the main repository has no profile `{path}`", path = .0.display())]
+    NoEmbedded(PathBuf),
+    #[error("the toolchain has no compiler `{name}` in PATH", name = .0.display())]
+    NoCompiler(OsString),
+    #[error("`{compiler}` cannot compile an empty file:\n{said}", compiler = .compiler.display())]
+    CompilerFails { compiler: OsString, said: String },
+    #[error("`{compiler}` does not build for `{tuple}`: it makes {made}, and the tuple means {wanted}", compiler = .compiler.display())]
+    WrongMachine {
+        compiler: OsString,
+        tuple: Tuple,
+        made: Made,
+        wanted: Made,
+    },
+    #[error("`{compiler}` does not tell where its libc is", compiler = .0.display())]
+    NoLibc(OsString),
+    #[error("the toolchain's libc is this machine's own, in `{path}`", path = .0.display())]
+    HostLibc(PathBuf),
+    #[error("`--with-libc` needs an adopted toolchain whose libc it copies")]
+    NothingAdopted,
+    #[error("`{file}`: {message}", file = .file.display())]
+    NotToml { file: PathBuf, message: String },
+    #[error("`{0}` is not initialised: it has no sysroot, no link and no configuration of ours")]
+    NotInitialised(Tuple),
+}
+
+impl InitError {
+    /// How to go on.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Config(e) => e.hint(),
+            Self::Context(e) => e.hint(),
+            Self::Exec(e) => e.hint(),
+            Self::Profile(e) => e.hint(),
+            Self::Io(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+                "run it as root, or keep the target in folders of your own: `--sysroot DIR --bindir DIR`".into()
+            }
+            Self::Io(_) => "mend that and run it again: what is done is kept".into(),
+            Self::Native { .. } => "give the target a vendor of its own, as in `i686-cross-linux-gnu`".into(),
+            Self::NotOurs(path) => {
+                format!("keep the links elsewhere with `--bindir DIR`, or move it away: `mv {0} {0}.old`", path.display())
+            }
+            Self::NotAFolder(path) => format!("move it away: `mv {0} {0}.old`", path.display()),
+            Self::TooManyBeside(_) => "merge them with `etc-update` or `dispatch-conf`".into(),
+            Self::NoMainRepository => "name one as main-repo in /etc/portage/repos.conf; `portageq envvar PORTAGE_REPOSITORIES` shows what Portage sees".into(),
+            Self::NoEmbedded(_) => "sync the repository: `emerge --sync`".into(),
+            Self::NoCompiler(_) => "give what stands before `gcc` in its tools' names: `--toolchain /opt/sdk/bin/arm-linux-gnueabi-`, or install clang for `--llvm`".into(),
+            Self::CompilerFails { .. } => "the toolchain itself is broken: mend or reinstall it".into(),
+            Self::WrongMachine { .. } => "adopt the toolchain of that tuple; `crossmerge show <tuple>` prints what it means".into(),
+            Self::NoLibc(_) => "copy headers and libraries into the sysroot yourself, and leave `--with-libc` out".into(),
+            Self::HostLibc(_) => "adopt a cross toolchain with a libc of its own".into(),
+            Self::NothingAdopted => "add `--toolchain PREFIX` or `--llvm`".into(),
+            Self::NotToml { file, .. } => format!("mend it, or move it away: `mv {0} {0}.old`", file.display()),
+            Self::NotInitialised(_) => "`crossmerge targets` lists those that are".into(),
+        }
+    }
+    /// 126 and 127 for a tool that did not run, 125 for the rest.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Context(e) => e.exit_code(),
+            Self::Exec(e) => e.exit_code(),
+            _ => crate::error::OWN_FAILURE,
+        }
+    }
+}

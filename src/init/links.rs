@@ -1,0 +1,75 @@
+//! The links: where they go, what they lead to, which there are.
+
+use super::{
+    InitError, toolchain,
+    write::{Care, Content, Write},
+};
+use crate::{
+    applet::Wrappers,
+    context::{Context, Identity},
+};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
+
+/// The folder of the links: the target's own, else the one we were called from.
+pub(crate) fn bindir(context: &Context, argv0: &OsStr) -> PathBuf {
+    if let Some(bindir) = &context.settings.bindir {
+        return bindir.clone();
+    }
+    let called = Path::new(argv0);
+    let is_us = |path: &Path| {
+        path.metadata()
+            .is_ok_and(|m| Identity::own().is_ok_and(|own| own == Identity::of(&m)))
+    };
+    let called = match called.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => Some(folder.to_owned()),
+        _ => context
+            .path()
+            .into_iter()
+            .find(|folder| is_us(&folder.join(called))),
+    };
+    let exe = || {
+        fs_err::read_link("/proc/self/exe")
+            .ok()
+            .and_then(|exe| exe.parent().map(Path::to_owned))
+    };
+    let folder = called.or_else(exe).unwrap_or_else(|| ".".into());
+    std::path::absolute(&folder).unwrap_or(folder)
+}
+
+/// The links: one an applet, one a tool of the adopted toolchain, and `emerge-<tuple>`.
+pub(super) fn links(
+    context: &Context,
+    wrappers: &Wrappers,
+    argv0: &OsStr,
+) -> Result<Vec<Write>, InitError> {
+    let bindir = bindir(context, argv0);
+    let beside_us = bindir.join("crossmerge");
+    let target: PathBuf = match beside_us.metadata() {
+        Ok(metadata) if Identity::own()? == Identity::of(&metadata) => "crossmerge".into(),
+        _ => fs_err::read_link("/proc/self/exe")?,
+    };
+    let mut names: Vec<String> = wrappers
+        .applets()
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    if let Some(adopted) = &context.settings.toolchain {
+        names.extend(toolchain::present(adopted, wrappers.tools(adopted.kind)));
+    }
+    let tuple = &context.tuple;
+    let names = names
+        .iter()
+        .map(|name| format!("{tuple}-{name}"))
+        .chain([format!("emerge-{tuple}")]);
+    Ok(names
+        .map(|name| {
+            Write::new(
+                bindir.join(name),
+                Content::Link(target.clone()),
+                Care::Command,
+            )
+        })
+        .collect())
+}
