@@ -210,6 +210,18 @@ impl Context {
         self.answer(question)
     }
 
+    /// Settings of the target that can be read; none where they cannot. For what is called thousands of times, and can do
+    /// without: portageq is never started.
+    pub fn read_target_settings(&self, names: &[&str]) -> Option<Settings> {
+        let configroot = self.configroot();
+        configroot
+            .join("etc/portage/make.profile")
+            .exists()
+            .then_some(())?;
+        let question = self.about_target(Path::new("portageq"), &configroot, names);
+        question.read(&self.env).ok()
+    }
+
     /// The ebuild repositories of the machine; none without Portage.
     pub fn repositories(&self) -> Result<Option<Repositories>, ContextError> {
         const NAME: &str = "PORTAGE_REPOSITORIES";

@@ -395,7 +395,7 @@ impl Report {
             let _ = match &line.mend {
                 Some(mend) => writeln!(
                     text,
-                    "  {head}  {}\n           {}\n           mend: {mend}",
+                    "  {head}  {}\n           {}\n           hint: {mend}",
                     line.looks_at,
                     line.message.replace('\n', "\n           ")
                 ),

@@ -200,29 +200,34 @@ fn pkg_config(context: &Context, changes: &mut Changes) {
     }
 }
 
-/// The library directories of the ABI: `LIBDIR_<abi>`, else those in the sysroot that hold `.pc` files, else `lib`.
+/// The library directories of the ABI: `LIBDIR_<abi>` of the environment, else of the target's settings, else those in
+/// the sysroot that hold `.pc` files, else `lib`.
 fn libdirs(context: &Context, root: &Path) -> Vec<String> {
-    let abi = context
-        .env
-        .get(env::ABI)
-        .or(context.env.get(env::DEFAULT_ABI))
-        .unwrap_or(OsStr::new("default"));
-    let named = context
-        .env
-        .get_name(&format!("LIBDIR_{}", abi.to_string_lossy()));
-    if let Some(libdir) = named
-        .and_then(OsStr::to_str)
-        .filter(|libdir| !libdir.is_empty())
-    {
-        return vec![libdir.into()];
+    let named = |variable| context.env.get(variable).and_then(OsStr::to_str);
+    let abi = named(env::ABI).or(named(env::DEFAULT_ABI));
+    let libdir = |abi: &str| {
+        let name = format!("LIBDIR_{abi}");
+        match context.env.get_name(&name).and_then(OsStr::to_str) {
+            Some(libdir) => Some(libdir.to_owned()),
+            None => context.read_target_settings(&[&name])?.remove(&name),
+        }
+    };
+    let default_abi = || {
+        let name = env::DEFAULT_ABI.name;
+        context.read_target_settings(&[name])?.remove(name)
+    };
+    let abi = abi.map(str::to_owned).or_else(default_abi);
+    let libdir = libdir(
+        abi.as_deref()
+            .filter(|abi| !abi.is_empty())
+            .unwrap_or("default"),
+    );
+    if let Some(libdir) = libdir.filter(|libdir| !libdir.is_empty()) {
+        return vec![libdir];
     }
-    let there = |libdir: &&str| root.join("usr").join(libdir).join("pkgconfig").is_dir();
-    let found: Vec<String> = ["lib64", "lib"]
-        .iter()
-        .copied()
-        .filter(there)
-        .map(Into::into)
-        .collect();
+    let has_pc_files = |libdir: &&str| root.join("usr").join(libdir).join("pkgconfig").is_dir();
+    let found = ["lib64", "lib"].iter().copied().filter(has_pc_files);
+    let found: Vec<String> = found.map(Into::into).collect();
     if found.is_empty() {
         vec!["lib".into()]
     } else {

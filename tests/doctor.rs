@@ -164,7 +164,7 @@ fn every_target_is_looked_at_and_the_exit_code_tells() {
     assert!(said.stdout.contains(&format!("\n{OTHER}\n")), "{said:#?}");
     let finding = format!(
         "  error    links           every link of the target is there and ours\n           \
-         not in `{}`: `{OTHER}-emerge`\n           mend: crossmerge init {OTHER}\n",
+         not in `{}`: `{OTHER}-emerge`\n           hint: crossmerge init {OTHER}\n",
         prefix.join("bin").display()
     );
     assert!(said.stdout.contains(&finding), "{said:#?}");
@@ -462,7 +462,12 @@ fn settings_of_a_make_conf_that_break_things() {
 
 #[test]
 fn a_root_that_portage_refuses() {
-    let prefix = portage_target().with("ROOT", "/");
+    let prefix = portage_target();
+    let board = prefix.join("board");
+    let with = prefix.with("ROOT", &board);
+    let mend = mends(&with, ARM, "roots", "warning", "board`, which is no folder");
+    assert!(mend.starts_with("mkdir -p "), "{mend}");
+    let prefix = prefix.with("ROOT", "/");
     mends(
         &prefix,
         ARM,

@@ -95,10 +95,13 @@ fn portage_cross_merges_for_a_big_endian_target_into_a_root_beside_the_sysroot()
     let bzip2 = board.join("usr/bin/bzip2");
     assert!(bzip2.exists() && !prefix.join(format!("usr/{tuple}/usr/bin/bzip2")).exists());
     let qemu = prefix.with("QEMU_LD_PREFIX", prefix.join(format!("usr/{tuple}")));
-    let script = format!(
-        "echo across | qemu-s390x-static {0} -c | qemu-s390x-static {0} -dc",
+    // Its own library is in the root beside it, the libc in the sysroot.
+    let run = format!(
+        "qemu-s390x-static -E LD_LIBRARY_PATH={} {}",
+        board.join("usr/lib").display(),
         bzip2.display()
     );
+    let script = format!("echo across | {run} -c | {run} -dc");
     assert_eq!(
         qemu.command("/bin/sh", ["-c", &script]).success().stdout,
         "across\n"
@@ -131,5 +134,35 @@ fn portage_cross_merges_for_a_big_endian_target_into_a_root_beside_the_sysroot()
     assert!(
         plan.contains(&format!("ROOT={}/", third.display())),
         "{plan}"
+    );
+}
+
+#[test]
+fn pkg_config_looks_where_the_targets_profile_has_its_libraries() {
+    let prefix = Prefix::with_portage();
+    prefix.own(["init", ARM]).success();
+    for libdir in ["lib", "lib64", "lib77"] {
+        let file = format!("usr/{ARM}/usr/{libdir}/pkgconfig/x.pc");
+        prefix.write(
+            &file,
+            &format!("Name: x\nDescription: x\nVersion: 1\nLibs: -L/usr/{libdir} -l{libdir}\n"),
+        );
+    }
+    let libs = |prefix: &Prefix| {
+        prefix
+            .run(&format!("{ARM}-pkg-config"), ["--libs-only-l", "x"])
+            .success()
+            .stdout
+    };
+    // The demonstration's profile says LIBDIR_default="lib".
+    assert_eq!(libs(&prefix).trim(), "-llib");
+    prefix.append(
+        &format!("usr/{ARM}/etc/portage/profile/make.defaults"),
+        "DEFAULT_ABI=\"x\"\nLIBDIR_x=\"lib77\"\n",
+    );
+    assert_eq!(libs(&prefix).trim(), "-llib77");
+    assert_eq!(
+        libs(&prefix.with("ABI", "y").with("LIBDIR_y", "lib64")).trim(),
+        "-llib64"
     );
 }

@@ -35,6 +35,7 @@ pub(super) struct Patient<'a> {
     host: OnceCell<Option<Result<Host, InitError>>>,
     settings: OnceCell<Option<Result<Settings, ContextError>>>,
     compiler: OnceCell<Option<Compiler>>,
+    multiarch: OnceCell<String>,
     files: OnceCell<Files>,
 }
 
@@ -80,6 +81,7 @@ impl<'a> Patient<'a> {
             host: OnceCell::new(),
             settings: OnceCell::new(),
             compiler: OnceCell::new(),
+            multiarch: OnceCell::new(),
             files: OnceCell::new(),
         })
     }
@@ -217,7 +219,10 @@ impl<'a> Patient<'a> {
     /// The first of the folders for libraries in the sysroot that has the file.
     pub(super) fn library(&self, file: &str) -> Option<PathBuf> {
         let folders = ["usr/lib64", "lib64", "usr/lib", "lib", "usr/lib32", "lib32"];
-        let own = self.compiler_says("-print-multiarch").unwrap_or_default();
+        let own = self.multiarch.get_or_init(|| {
+            let said = self.compiler_says("-print-multiarch");
+            said.unwrap_or_default()
+        });
         let own = [format!("usr/lib/{own}"), format!("lib/{own}")];
         let mut paths = folders
             .into_iter()
@@ -422,8 +427,10 @@ fn has_libc(prefix: &OsStr) -> bool {
         env: Changes::new(),
     };
     exec::query(&[plan]).is_ok_and(|outputs| {
+        // A native compiler's libc is this machine's own.
+        let own = |path: &Path| path.starts_with("/usr/lib") || path.starts_with("/lib");
         let found = PathBuf::from(trimmed(&outputs[0].stdout));
-        found.is_absolute() && found.is_file()
+        found.is_absolute() && fs_err::canonicalize(found).is_ok_and(|found| !own(&found))
     })
 }
 

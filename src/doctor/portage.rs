@@ -10,10 +10,13 @@ use crate::{
     context::ContextError,
     env, exec,
     init::{InitError, check_foreign_by_compiler, is_our_command},
-    plan::quote,
+    plan::{Change, quote},
     portage::{PortageError, Repositories, Repository},
 };
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 pub(super) fn tuple(patient: &Patient) -> Result<Finding, DoctorError> {
     let foreign = match patient.host() {
@@ -304,6 +307,15 @@ pub(super) fn roots(patient: &Patient) -> Result<Finding, DoctorError> {
     let plan = patient
         .wrappers
         .plan("portageq", patient.context, args.map(Into::into).into())?;
+    if let Some(Change::Set(root)) = plan.env.get(OsStr::new(env::ROOT.name))
+        && !Path::new(root).is_dir()
+    {
+        // Asked about such a ROOT, Portage makes it.
+        return Ok(Finding::warning(
+            format!("ROOT is `{}`, which is no folder", root.display()),
+            format!("mkdir -p {}", quote(root)),
+        ));
+    }
     let output = exec::query(&[plan])?.remove(0);
     let said = trimmed(&output.stdout);
     if said.contains("SYSROOT=") {

@@ -5,10 +5,14 @@ use super::{
     patient::{Patient, complaint, trimmed},
 };
 use crate::{
+    config::below,
     exec,
     plan::{Change, Changes, Plan, quote},
 };
-use std::{ffi::OsStr, path::PathBuf};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 const SOURCE: &str = "#include <stdio.h>\nint main(void) { return puts(\"crossmerge\") < 0; }\n";
 
@@ -125,9 +129,27 @@ pub(super) fn qemu(patient: &Patient) -> Result<Finding, DoctorError> {
             format!(
                 "neither `qemu-{name}` nor `qemu-{name}-static` is in PATH: no test of a package can run"
             ),
-            install(patient, "app-emulation/qemu", "qemu-user-static"),
+            install_qemu(patient, name),
         ),
     })
+}
+
+/// Gentoo's QEMU emulates what QEMU_USER_TARGETS names.
+fn install_qemu(patient: &Patient, name: &str) -> String {
+    const QEMU: &str = "app-emulation/qemu";
+    let install = install(patient, QEMU, "qemu-user-static");
+    if !install.starts_with("emerge ") {
+        return install;
+    }
+    let mut file = below(&patient.context.config.broot, "etc/portage/package.use");
+    if !file.is_file() {
+        file.push("qemu");
+    }
+    format!(
+        "mkdir -p {} && echo '{QEMU} QEMU_USER_TARGETS: {name}' >> {} && {install} --changed-use",
+        quote(file.parent().unwrap_or(Path::new(".")).as_os_str()),
+        quote(file.as_os_str())
+    )
 }
 
 /// The command that installs a tool on this machine: by Portage where a repository has the package, else by apt.

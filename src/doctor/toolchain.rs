@@ -4,7 +4,7 @@ use super::{
     DoctorError, Finding, elf,
     patient::{Patient, complaint},
 };
-use crate::{config::Kind, init::Made, plan::quote};
+use crate::{config::Kind, env, init::Made, plan::quote};
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -198,6 +198,11 @@ pub(super) fn search(patient: &Patient) -> Result<Finding, DoctorError> {
             format!("{} --toolchain {kept}", patient.init())
         }
     };
+    if patient.context.env.get(env::SYSROOT).is_some() && !compiler.adopted {
+        let why =
+            "SYSROOT in the environment names another for this call, and build systems pass it on";
+        return Ok(Finding::not_for_this_target(why));
+    }
     if compiler.kind == Kind::Gnu {
         let own = patient.compiler_says("-print-sysroot")?;
         if real(&own).as_ref() != Some(&wanted) {
