@@ -70,7 +70,7 @@ fn each_applet_has_its_golden_plan() {
             plans += &format!("# {tuple}-{applet} make '--second=a b'\n{plan}\n");
         }
         let plans = plans.replace(&prefix.path().display().to_string(), "[PREFIX]");
-        let golden = Data::read_from(format!("tests/data/plans/{tuple}.sh").as_ref(), None).raw();
+        let golden = Data::read_from(format!("tests/data/plans/{tuple}.txt").as_ref(), None).raw();
         assert_data_eq!(plans, golden);
     }
 }
