@@ -176,7 +176,7 @@ fn every_target_is_looked_at_and_the_exit_code_tells() {
 
 #[test]
 fn nothing_is_written_outside_a_temporary_folder() {
-    let prefix = target();
+    let prefix = portage_target();
     let list = || {
         let args = [".", "-printf", "%p %y %s %T@ %l\n"];
         let mut lines: Vec<String> = prefix
@@ -672,6 +672,15 @@ fn a_compiler_that_heeds_no_sysroot_of_the_callers() {
         mend.ends_with("--toolchain /usr/bin/arm-linux-gnueabi-"),
         "{mend}"
     );
+}
+
+#[test]
+fn a_compiler_that_prefers_its_own_sysroot_to_the_callers() {
+    let prefix = with_script(
+        "#!/bin/sh\nexec arm-linux-gnueabi-gcc -BSYSROOT/usr/lib --sysroot=SYSROOT \"$@\"\n",
+    );
+    let says = "prefers its own sysroot to the one that `--sysroot` names: it takes";
+    mends(&prefix, ARM, "esysroot", "error", says);
 }
 
 #[test]

@@ -120,7 +120,7 @@ const BANNED: [&str; 54] = [
 ];
 
 /// Variables that Portage computes from more than settings: its own paths, and commands that it looks for.
-const COMPUTED: [&str; 13] = [
+const COMPUTED: [&str; 14] = [
     "LC_CTYPE",
     "PORTAGE_ARCHLIST",
     "PORTAGE_BIN_PATH",
@@ -132,6 +132,7 @@ const COMPUTED: [&str; 13] = [
     "PORTAGE_INST_UID",
     "PORTAGE_LOG_FILTER_FILE_CMD",
     "PORTAGE_PYM_PATH",
+    "PORTAGE_PYTHONPATH",
     "SANDBOX_WRITE",
     "SYNC",
 ];
@@ -155,10 +156,6 @@ pub fn read(roots: &Roots, env: &Env, names: &[&str]) -> Result<Settings, Refusa
             return Err(Refusal::question(format!(
                 "only Portage itself knows `{name}`"
             )));
-        }
-        // As Python does where PYTHONPATH is concerned, for one.
-        if *name == "PORTAGE_PYTHONPATH" {
-            return Err(Refusal::question("only Portage itself knows its Python"));
         }
     }
     let mut reader = Reader::new(roots, env)?;

@@ -96,8 +96,8 @@ impl<'f> Shlex<'f> {
             inner.next_back();
             name = inner.as_str().to_owned();
         }
-        if name.contains('\0') || self.outer.len() >= DEEPEST {
-            return Err(self.refuse("`source` goes too deep"));
+        if self.outer.len() >= DEEPEST {
+            return Err(self.refuse("`source` goes too deep, or in a circle"));
         }
         let folder = match self.source.file.rfind('/') {
             Some(0) => "/",
