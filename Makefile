@@ -26,6 +26,8 @@ help:
 	@echo 'make build      the program, in $(binary)'
 	@echo 'make check      every check and test'
 	@echo 'make demo       cross-build real packages with the real Portage; DEMO_TARGET=<tuple> for another machine'
+	@echo 'make check-settings REPO=… CONFIGROOT=…'
+	@echo '                our reading of the settings beside portageq, for a repository and a config root of yours'
 	@echo 'make bench      how long an applet takes, beside its peers'
 	@echo 'make install    into PREFIX=$(PREFIX); DESTDIR, EPREFIX and TARGETS="tuple…" as you like'
 	@echo 'make uninstall  the same variables; sysroots stay: crossmerge remove <tuple> undoes those'
@@ -41,6 +43,11 @@ check:
 
 demo:
 	demo/run
+
+# Compares our reading of Portage's settings with the real portageq: every profile of the repository REPO, and CONFIGROOT.
+check-settings:
+	REPO="$(REPO)" CONFIGROOT="$(CONFIGROOT)" \
+		$(CARGO) test --locked --test main portage_settings::every_profile -- --nocapture
 
 # Beside what it is compared with, in one run. Needs the demonstration.
 bench: build

@@ -219,7 +219,8 @@ impl Context {
             .exists()
             .then_some(())?;
         let question = self.about_target(Path::new("portageq"), &configroot, names);
-        question.read(&self.env).ok()
+        let may_read = self.why_ask().is_none();
+        may_read.then(|| question.read(&self.env).ok()).flatten()
     }
 
     /// The ebuild repositories of the machine; none without Portage.
@@ -240,10 +241,8 @@ impl Context {
             self.about_host(&portageq, portage::INIT),
             self.about_target(&portageq, &self.configroot(), &of_target),
         ];
-        if self.config.ask_portageq {
-            return vec![Refusal::question(
-                "`ask_portageq` in crossmerge.toml says so",
-            )];
+        if let Some(why) = self.why_ask() {
+            return vec![why];
         }
         let answers = questions.iter().map(|question| question.read(&self.env));
         answers.filter_map(Result::err).collect()
@@ -263,8 +262,33 @@ impl Context {
     }
 
     fn ask(&self, questions: &[Question]) -> Result<Vec<Settings>, PortageError> {
-        let env = (!self.config.ask_portageq).then_some(&self.env);
+        let env = self.why_ask().is_none().then_some(&self.env);
         portage::ask(env, questions)
+    }
+
+    /// Why no setting is read here, if so: a person wants it, or the portageq in PATH is of another Portage than that
+    /// of our prefix, whose files we would read.
+    fn why_ask(&self) -> Option<Refusal> {
+        if self.config.ask_portageq {
+            return Some(Refusal::question(
+                "`ask_portageq` in crossmerge.toml says so",
+            ));
+        }
+        let portageq = self.portageq()?;
+        let broot = &self.config.broot;
+        let own = ["bin", "usr/bin", "sbin", "usr/sbin"].map(|folder| below(broot, folder));
+        let is_own = portageq
+            .parent()
+            .is_some_and(|folder| own.iter().any(|own| own == folder));
+        // With the variable, every Portage is at home in that prefix.
+        let told = self.env.get(env::PORTAGE_OVERRIDE_EPREFIX).is_some();
+        (!is_own && !told).then(|| {
+            let (portageq, broot) = (portageq.display(), below(broot, ""));
+            let broot = broot.display();
+            Refusal::question(format!(
+                "`{portageq}` is not the Portage of the prefix `{broot}`"
+            ))
+        })
     }
 
     fn answer(&self, question: Option<Question>) -> Result<Option<Settings>, ContextError> {

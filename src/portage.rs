@@ -193,7 +193,7 @@ pub fn ask(env: Option<&Env>, questions: &[Question]) -> Result<Vec<Settings>, P
 /// An ebuild repository of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
-    /// Its name: the section in repos.conf.
+    /// Its name.
     pub name: String,
     /// Where it lies.
     pub location: PathBuf,
@@ -270,17 +270,38 @@ impl Repositories {
         text
     }
 
-    /// The main repository.
+    /// The main repository. `[DEFAULT]` may name it by an alias.
     pub fn main(&self) -> Option<&Repository> {
-        self.all
-            .iter()
-            .find(|repository| Some(&repository.name) == self.main.as_ref())
+        let main = self.main.as_deref()?;
+        let by_name = self.all.iter().find(|repository| repository.name == main);
+        by_name.or_else(|| {
+            self.all
+                .iter()
+                .find(|repository| repository.has_alias(main))
+        })
+    }
+}
+
+impl Repository {
+    fn has_alias(&self, name: &str) -> bool {
+        let mut aliases = self.keys.iter().filter(|(key, _)| key == "aliases");
+        aliases.any(|(_, aliases)| aliases.split_whitespace().any(|alias| alias == name))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_main_repository_may_be_named_by_an_alias() {
+        let text = "[DEFAULT]\nmain-repo = g\n\n[gentoo]\nlocation = /g\naliases = x g\n";
+        let repositories = Repositories::parse(text);
+        assert_eq!(
+            repositories.main().map(|main| main.name.as_str()),
+            Some("gentoo")
+        );
+    }
 
     #[test]
     fn repositories_are_read_without_their_sync_settings() {

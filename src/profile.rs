@@ -252,7 +252,7 @@ pub fn says(
 }
 
 fn name(repositories: &Repositories, repository: &Repository, path: &str) -> String {
-    match repositories.main == Some(repository.name.clone()) {
+    match repositories.main() == Some(repository) {
         true => path.into(),
         false => format!("{}:{path}", repository.name),
     }

@@ -174,3 +174,32 @@ fn what_portageq_cannot_tell_is_an_error_with_its_own_words() {
     );
     assert!(said.stderr.contains("!!! make.conf: bad"), "{said:#?}");
 }
+
+#[test]
+fn a_portageq_of_another_prefix_is_asked_and_not_read_around() {
+    let mut prefix = Prefix::with_portage();
+    prefix.own(["init", TUPLES[0]]).success();
+    let cbuild = |prefix: &Prefix| {
+        let plan = prefix
+            .own(["plan", "--json", TUPLES[0], "emerge"])
+            .success()
+            .stdout;
+        let plan: serde_json::Value = serde_json::from_str(&plan).expect("JSON");
+        plan["env"]["CBUILD"].as_str().expect("a string").to_owned()
+    };
+    let script = "#!/bin/sh\nfor name; do echo \"$name=asked\"; done\n";
+    prefix.script("tools/portageq", script);
+    assert_eq!(
+        cbuild(&prefix),
+        "x86_64-pc-linux-gnu",
+        "what can be read is read"
+    );
+    prefix.write("etc/crossmerge/crossmerge.toml", "ask_portageq = true\n");
+    assert_eq!(cbuild(&prefix), "asked", "a person wants portageq");
+    prefix.write("etc/crossmerge/crossmerge.toml", "");
+    // Without the variable our prefix is `/`, and a portageq in a folder of somebody's is not its Portage.
+    let sysroot = prefix.join(format!("usr/{}", TUPLES[0]));
+    prefix.unset("PORTAGE_OVERRIDE_EPREFIX");
+    prefix.set("SYSROOT", sysroot);
+    assert_eq!(cbuild(&prefix), "asked");
+}

@@ -112,6 +112,11 @@ impl Prefix {
         self.env.push((name.into(), value.into()));
     }
 
+    /// Takes a variable away for every run.
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.env.retain(|(known, _)| known != name);
+    }
+
     /// Writes a file below the prefix.
     pub(crate) fn write(&self, path: &str, text: &str) -> PathBuf {
         let path = self.join(path);
