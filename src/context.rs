@@ -66,6 +66,16 @@ pub enum ContextError {
         /// SYSROOT in the environment says so.
         from_environment: bool,
     },
+    /// What would be merged for the target would overwrite this machine.
+    #[error("the sysroot `{sysroot}` of `{tuple}` is this machine's own root", sysroot = .sysroot.display())]
+    HostRoot {
+        /// The tuple.
+        tuple: Tuple,
+        /// The path that leads there.
+        sysroot: PathBuf,
+        /// SYSROOT in the environment says so.
+        from_environment: bool,
+    },
     /// The program is nowhere on PATH, ourselves not counted.
     #[error("the real tool `{program}` was not found in PATH")]
     NoTool {
@@ -93,7 +103,14 @@ impl ContextError {
             Self::NoSysroot {
                 from_environment: true,
                 ..
+            }
+            | Self::HostRoot {
+                from_environment: true,
+                ..
             } => "SYSROOT in the environment names it: `unset SYSROOT`".into(),
+            Self::HostRoot { tuple, .. } => {
+                format!("keep the target elsewhere: `crossmerge init {tuple} --sysroot DIR`")
+            }
             Self::NoSysroot { tuple, .. } => format!("make it with `crossmerge init {tuple}`"),
             Self::NoTool { program } => format!(
                 "install it, or add its folder to PATH: `type -a {program}` shows where the shell looks"
@@ -143,12 +160,29 @@ impl Context {
         below(&self.config.broot, &format!("usr/{}", self.tuple))
     }
 
-    /// The sysroot, which has to be there.
+    /// The sysroot, which has to be there, and to be another's root than this machine's.
     pub fn existing_sysroot(&self) -> Result<PathBuf, ContextError> {
-        let sysroot = self.sysroot();
+        let sysroot = self.foreign_sysroot()?;
         match sysroot.is_dir() {
             true => Ok(sysroot),
             false => Err(ContextError::NoSysroot {
+                tuple: self.tuple.clone(),
+                sysroot,
+                from_environment: self.env.get(env::SYSROOT).is_some(),
+            }),
+        }
+    }
+
+    /// The sysroot, there or not, which has to be another's root than this machine's.
+    pub fn foreign_sysroot(&self) -> Result<PathBuf, ContextError> {
+        let sysroot = self.sysroot();
+        let same = |root: &Path| match (sysroot.metadata(), root.metadata()) {
+            (Ok(ours), Ok(its)) => Identity::of(&ours) == Identity::of(&its),
+            _ => false,
+        };
+        match same(Path::new("/")) || same(&below(&self.config.broot, "")) {
+            false => Ok(sysroot),
+            true => Err(ContextError::HostRoot {
                 tuple: self.tuple.clone(),
                 sysroot,
                 from_environment: self.env.get(env::SYSROOT).is_some(),

@@ -180,6 +180,7 @@ impl Request<'_> {
             context.env.unset(env::SYSROOT);
         }
         if let Some(bindir) = bindir {
+            check_utf8(bindir)?;
             context.settings.bindir = Some(absolute(bindir)?);
         }
         let adopted = match toolchain {
@@ -198,7 +199,8 @@ impl Request<'_> {
         let Self {
             subject, options, ..
         } = *self;
-        let sysroot = absolute(&context.sysroot())?;
+        let sysroot = absolute(&context.foreign_sysroot()?)?;
+        check_utf8(&sysroot)?;
         let record = Record::read(&sysroot)?;
         let mut notes = Vec::new();
         let mut writes = links::links(context, self.wrappers, self.argv0)?;
@@ -330,6 +332,18 @@ fn lock(sysroot: &Path) -> Result<Flock<File>, InitError> {
         {
             return Ok(held);
         }
+    }
+}
+
+/// Refuses a path that could not be written to a text file as it is.
+fn check_utf8(path: &Path) -> Result<(), InitError> {
+    let unwritable = path
+        .to_str()
+        .is_none_or(|path| path.contains(char::is_control));
+    if unwritable {
+        Err(InitError::NotText(path.into()))
+    } else {
+        Ok(())
     }
 }
 

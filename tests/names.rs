@@ -200,6 +200,32 @@ fn a_missing_sysroot_is_named_with_the_command_that_makes_it() {
 }
 
 #[test]
+fn this_machines_own_root_is_no_sysroot() {
+    let prefix = prefix_with_tool("emerge");
+    let name = format!("{TUPLE}-emerge");
+    for root in ["/", "//", "/usr/.."] {
+        let said = prefix.with("SYSROOT", root).run(&name, ["x"]);
+        said.fails(125, "is this machine's own root", "unset SYSROOT");
+        prefix
+            .own(["init", TUPLE, "--sysroot", root])
+            .fails(125, "own root", "--sysroot DIR");
+    }
+    // Nor is that of the prefix that the machine's Portage is installed under.
+    prefix
+        .own(["init", TUPLE, "--sysroot", "."])
+        .fails(125, "own root", "--sysroot DIR");
+    let odd = OsStr::from_bytes(b"odd\xff");
+    let said = prefix.own([
+        OsStr::new("init"),
+        OsStr::new(TUPLE),
+        OsStr::new("--sysroot"),
+        odd,
+    ]);
+    said.fails(125, "not UTF-8", "another name");
+    assert!(!prefix.join("etc").exists());
+}
+
+#[test]
 fn a_missing_tool_is_127_and_one_that_may_not_run_126() {
     let prefix = prefix_with_tool("ebuild");
     let emerge = format!("{TUPLE}-emerge");
