@@ -100,7 +100,7 @@ struct Init {
     /// Print the writes as a diff, and touch nothing
     #[arg(long)]
     dry_run: bool,
-    /// Keep the target here instead of in /usr/<tuple>, from now on
+    /// Keep the target here instead of in `/usr/<tuple>`, from now on
     #[arg(long, value_name = "DIR")]
     sysroot: Option<PathBuf>,
     /// Make the links here instead of beside crossmerge, from now on

@@ -1,6 +1,6 @@
 //! `doctor`: looks at a target and says what is wrong with it, and which command mends that.
 //!
-//! Every check is a function from a [`Patient`] to a [`Finding`], and [`CHECKS`] lists all of them. A check reads and
+//! Every check is a function from a `Patient` to a `Finding`, and `CHECKS` lists all of them. A check reads and
 //! runs, and writes nothing but below a temporary folder. One that cannot be done says so: it is never `ok` because
 //! nobody looked. One that rests on another that failed is not done, so that one cause is one finding. Next comes
 //! `cli.rs`, which prints the report.

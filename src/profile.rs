@@ -156,19 +156,28 @@ pub fn list(
             }
         }
     }
-    let embedded = repositories
-        .main()
-        .map(|main| main.location.join("profiles").join(EMBEDDED));
-    if let Some(folder) = embedded.filter(|folder| folder.is_dir()) {
-        let says = Says::default();
-        profiles.push(Profile {
-            name: EMBEDDED.into(),
-            folder,
-            status: Status::Unknown,
-            says,
-        });
+    if let Some(main) = repositories.main() {
+        profiles.extend(embedded(context, repositories, main)?);
     }
     Ok(profiles)
+}
+
+/// The `embedded` profile of the main repository; none where that has no such folder.
+pub fn embedded(
+    context: &Context,
+    repositories: &Repositories,
+    main: &Repository,
+) -> Result<Option<Profile>, ProfileError> {
+    let folder = main.location.join("profiles").join(EMBEDDED);
+    if !folder.is_dir() {
+        return Ok(None);
+    }
+    Ok(Some(Profile {
+        name: EMBEDDED.into(),
+        status: Status::Unknown,
+        says: says(context, repositories, &folder)?,
+        folder,
+    }))
 }
 
 /// Finds a profile by what a person types: its name, or its number in the list, from 1.

@@ -668,3 +668,34 @@ fn a_person_who_is_not_root_keeps_targets_of_their_own() {
         said.fails(125, "Permission denied", "--sysroot DIR --bindir DIR");
     }
 }
+
+#[test]
+fn portage_sees_just_the_arch_kernel_and_libc_of_each_kind_of_target() {
+    let prefix = Prefix::with_portage();
+    for (tuple, arch, kernel, elibc) in [
+        ("aarch64-unknown-linux-musl", "arm64", "linux", "musl"),
+        ("x86_64-w64-mingw32", "amd64", "Winnt", "mingw"),
+        ("i686-gnu", "x86", "Hurd", "glibc"),
+        ("arm-none-eabi", "arm", "", "newlib"),
+        ("avr", "avr", "", ""),
+    ] {
+        prefix.own(["init", tuple]).success();
+        for (name, value) in [("ARCH", arch), ("KERNEL", kernel), ("ELIBC", elibc)] {
+            let said = prefix.run(&format!("{tuple}-portageq"), ["envvar", name]);
+            assert_eq!(said.stdout.trim(), value, "{name} of {tuple}");
+        }
+        let flags = prefix
+            .run(&format!("{tuple}-portageq"), ["envvar", "USE"])
+            .stdout;
+        let flags: Vec<&str> = flags
+            .split_whitespace()
+            .filter(|flag| flag.contains('_'))
+            .collect();
+        let wanted = [("elibc", elibc), ("kernel", kernel)];
+        let wanted = wanted.iter().filter(|(_, value)| !value.is_empty());
+        let wanted: Vec<String> = wanted
+            .map(|(name, value)| format!("{name}_{value}"))
+            .collect();
+        assert_eq!(flags, wanted, "USE of {tuple}");
+    }
+}

@@ -7,9 +7,9 @@ use super::{
 use crate::{
     config::{Kind, below},
     context::Context,
-    profile::{self, EMBEDDED, Profile, Says, Status},
+    profile::{self, EMBEDDED, Profile, Status},
 };
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Everything that the decision rests on.
 pub(super) struct Etc<'a> {
@@ -46,7 +46,7 @@ impl Etc<'_> {
                 let chosen = self.profile(&make_profile, notes)?;
                 writes.push(Write::new(
                     make_profile,
-                    Content::Link(chosen.folder),
+                    Content::Link(chosen.folder.clone()),
                     Care::Edit,
                 ));
             }
@@ -75,11 +75,11 @@ impl Etc<'_> {
             Write::new(below(&configroot, "tmp"), folder, Care::Gap),
             text(
                 "profile/make.defaults",
-                files::make_defaults(target, &chosen.says, llvm),
+                files::make_defaults(target, &chosen, llvm),
             ),
-            text("profile/use.force", files::use_force(target, &chosen.says)),
+            text("profile/use.force", files::use_force(target, &chosen)),
             text("repos.conf", files::repos_conf(&self.host.repositories)),
-            Write::new(make_profile, Content::Link(chosen.folder), care),
+            Write::new(make_profile, Content::Link(chosen.folder.clone()), care),
             text(
                 "make.conf",
                 files::make_conf(target, &self.host.settings, &configroot),
@@ -135,20 +135,13 @@ impl Etc<'_> {
     }
 
     fn embedded(&self) -> Result<Profile, InitError> {
-        let main = self
-            .host
-            .repositories
-            .main()
-            .ok_or(InitError::NoMainRepository)?;
-        let folder: PathBuf = main.location.join("profiles").join(EMBEDDED);
-        match folder.is_dir() {
-            true => Ok(Profile {
-                name: EMBEDDED.into(),
-                folder,
-                status: Status::Unknown,
-                says: Says::default(),
-            }),
-            false => Err(InitError::NoEmbedded(folder)),
+        let repositories = &self.host.repositories;
+        let main = repositories.main().ok_or(InitError::NoMainRepository)?;
+        match profile::embedded(self.context, repositories, main)? {
+            Some(embedded) => Ok(embedded),
+            None => Err(InitError::NoEmbedded(
+                main.location.join("profiles").join(EMBEDDED),
+            )),
         }
     }
 

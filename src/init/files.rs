@@ -5,7 +5,7 @@
 
 use crate::{
     portage::{Repositories, Settings},
-    profile::Says,
+    profile::{EMBEDDED, Profile},
     target::Target,
 };
 use std::{fmt::Write as _, path::Path};
@@ -74,25 +74,32 @@ pub(super) fn make_conf(target: &Target, host: &Settings, root: &Path) -> String
         .replace("@HOST@", &host_lines.join("\n"))
 }
 
-/// `etc/portage/profile/make.defaults`: what the profile does not say of the target, and with `llvm` the tools of a
-/// target that clang builds for.
-pub(super) fn make_defaults(target: &Target, profile: &Says, llvm: bool) -> String {
-    let mut text = format!(
-        "# Made by `crossmerge init {}`: what the profile leaves open.\n",
-        target.tuple
-    );
-    if profile.arch != target.arch {
+/// `etc/portage/profile/make.defaults`: ARCH, KERNEL and ELIBC, where the profile does not say just that; `embedded`
+/// never counts as saying it. With `llvm`, the tools of a target that clang builds for.
+pub(super) fn make_defaults(target: &Target, profile: &Profile, llvm: bool) -> String {
+    let tuple = &target.tuple;
+    let mut text = format!("# Made by `crossmerge init {tuple}`: what the profile leaves open.\n");
+    let says = &profile.says;
+    let repeats = |theirs: &str, ours: &str| profile.name != EMBEDDED && theirs == ours;
+    if !repeats(&says.arch, &target.arch) {
         let _ = writeln!(text, "ARCH=\"{}\"", target.arch);
     }
     let kernel = target.kernel.unwrap_or_default();
-    if profile.kernel != kernel {
+    if !repeats(&says.kernel, kernel) {
         let _ = writeln!(text, "KERNEL=\"{}\"", format!("-linux {kernel}").trim_end());
     }
-    if let Some(elibc) = target.elibc.filter(|elibc| *elibc != profile.elibc) {
-        let _ = writeln!(text, "ELIBC=\"{elibc}\"");
+    let elibc = target.elibc.unwrap_or_default();
+    if !repeats(&says.elibc, elibc) {
+        // Portage adds to ELIBC, so another libc of the profile's has to be taken out.
+        let others = says
+            .elibc
+            .split_whitespace()
+            .filter(|theirs| *theirs != elibc);
+        let others: String = others.map(|theirs| format!("-{theirs} ")).collect();
+        let _ = writeln!(text, "ELIBC=\"{}\"", format!("{others}{elibc}").trim_end());
     }
     if llvm {
-        text.push_str(&llvm_tools(&target.tuple));
+        text.push_str(&llvm_tools(tuple));
     }
     text
 }
@@ -127,14 +134,12 @@ fn llvm_tools(tuple: &str) -> String {
     )
 }
 
-/// `etc/portage/profile/use.force`, one flag a line; a comment when the profile sees to it.
-pub(super) fn use_force(target: &Target, profile: &Says) -> String {
+/// `etc/portage/profile/use.force`, one flag a line; a comment when a profile other than `embedded` sees to it.
+pub(super) fn use_force(target: &Target, profile: &Profile) -> String {
     match target.kernel {
-        Some(kernel) if profile.kernel == kernel => {
-            format!(
-                "# Made by `crossmerge init {}`: the profile forces kernel_{kernel}.\n",
-                target.tuple
-            )
+        Some(kernel) if profile.name != EMBEDDED && profile.says.kernel == kernel => {
+            let tuple = &target.tuple;
+            format!("# Made by `crossmerge init {tuple}`: the profile forces kernel_{kernel}.\n")
         }
         Some(kernel) => format!("-kernel_linux\nkernel_{kernel}\n"),
         None => "-kernel_linux\n".into(),

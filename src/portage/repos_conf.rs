@@ -348,7 +348,7 @@ impl Repo {
     }
 }
 
-/// The keys that say how a repository is used and synced; of [DEFAULT] when there is no place.
+/// The keys that say how a repository is used and synced; of `[DEFAULT]` when there is no place.
 fn keys_of(
     options: &Options,
     place: Option<(&str, &Layout)>,
