@@ -203,3 +203,72 @@ fn a_portageq_of_another_prefix_is_asked_and_not_read_around() {
     prefix.set("SYSROOT", sysroot);
     assert_eq!(cbuild(&prefix), "asked");
 }
+
+/// Makes a root of its own in a mount namespace, in which Portage has no prefix, and runs the rest of the words there.
+/// Everything of this machine is bound into it, but for /etc.
+const NO_PREFIX: &str = r#"
+    root=$PWD/root
+    mkdir -p "$root/etc" "$root/share"
+    for path in /*; do
+        name=${path#/}
+        case $name in etc | share | lost+found) continue ;; esac
+        if [ -L "$path" ]; then
+            cp -P "$path" "$root"
+        elif [ -d "$path" ]; then
+            mkdir "$root/$name"
+            mount --rbind "$path" "$root/$name"
+        fi
+    done
+    cp /etc/passwd /etc/group "$root/etc"
+    cp -a etc/portage etc/crossmerge "$root/etc"
+    cp -a share/portage "$root/share"
+    exec /usr/sbin/chroot "$root" "$@"
+"#;
+
+#[test]
+fn without_a_prefix_reading_says_what_portageq_says() {
+    let prefix = Prefix::with_portage();
+    prefix.append(
+        "etc/portage/make.conf",
+        "MAKEOPTS=\"-j5\"\nFEATURES=\"-news ccache\"\n",
+    );
+    let make_conf = prefix.read("etc/portage/make.conf");
+    // A target beside the machine's configuration, with a ROOT of its own.
+    prefix.write(
+        "sysroot/etc/portage/make.conf",
+        &format!("CHOST=avr\nROOT=\"{}/sysroot/\"\n", prefix.path().display()),
+    );
+    let run = |mode: &str, portageq: Option<&str>, sysroot: &str, words: &[&str]| {
+        prefix.write("etc/crossmerge/crossmerge.toml", mode);
+        let _ = std::fs::remove_file(prefix.join("tools/portageq"));
+        if let Some(script) = portageq {
+            prefix.script("tools/portageq", script);
+        }
+        let crossmerge = prefix.join("bin/crossmerge").display().to_string();
+        let outside = ["-rm", "/bin/sh", "-ec", NO_PREFIX, "sh", &crossmerge];
+        let prefix = prefix
+            .with("PORTAGE_OVERRIDE_EPREFIX", "")
+            .with("SYSROOT", prefix.join(sysroot));
+        let said = prefix
+            .command("unshare", outside.iter().chain(words))
+            .success();
+        std::fs::remove_dir_all(prefix.join("root")).expect("nothing is mounted any more");
+        said.stdout
+    };
+    let tuple = TUPLES[0];
+    for (sysroot, words, proof) in [
+        (
+            "sysroot",
+            ["plan", "--json", tuple, "emerge"].as_slice(),
+            "x86_64-pc-linux-gnu",
+        ),
+        ("new", &["init", "--dry-run", tuple], "+MAKEOPTS=\"-j5\""),
+    ] {
+        let asked = run("ask_portageq = true\n", None, sysroot, words);
+        // Here a portageq that knows nothing stands in, so that what is said was read.
+        let read = run("", Some("#!/bin/sh\nexit 1\n"), sysroot, words);
+        assert_eq!(asked, read);
+        assert!(asked.contains(proof), "no {proof:?} in {asked}");
+    }
+    assert_eq!(prefix.read("etc/portage/make.conf"), make_conf);
+}
