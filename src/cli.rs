@@ -382,6 +382,9 @@ fn profile_command(
         };
         return initialise(argv0, context, wrappers, &options, false);
     }
+    if let ProfileCommand::Show { .. } = command {
+        context.existing_sysroot()?;
+    }
     let Subject { target, .. } = subject(&context.config, &context.tuple)?;
     let repositories = context.repositories()?.ok_or(ProfileError::NoPortage)?;
     let all = profile::list(&context, &target, &repositories)?;

@@ -212,6 +212,13 @@ fn a_toolchain_that_is_not_the_targets_is_refused_with_the_reason() {
         "no compiler `nowhere-gcc`",
         "--toolchain /opt/sdk/bin/",
     );
+    for wrong in ["arm-linux-gnueabi", "arm-linux-gnueabi-gcc"] {
+        adopt(ARM, wrong).fails(
+            125,
+            "no compiler",
+            "there is one with `--toolchain arm-linux-gnueabi-`",
+        );
+    }
     adopt(ARM, "s390x-linux-gnu-").fails(125, "it makes 64 bits, big endian, ELF machine 22, and the tuple means 32 bits, little endian, ELF machine 40", "crossmerge show");
     adopt("armeb-unknown-linux-gnueabi", "arm-linux-gnueabi-").fails(
         125,

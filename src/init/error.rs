@@ -35,8 +35,11 @@ pub enum InitError {
     NoMainRepository,
     #[error("the main repository has no profile `{path}`", path = .0.display())]
     NoEmbedded(PathBuf),
-    #[error("the toolchain has no compiler `{name}` in PATH", name = .0.display())]
-    NoCompiler(OsString),
+    #[error("the toolchain has no compiler `{name}` in PATH", name = .name.display())]
+    NoCompiler {
+        name: OsString,
+        meant: Option<OsString>,
+    },
     #[error("`{compiler}` cannot compile an empty file:\n{said}", compiler = .compiler.display())]
     CompilerFails { compiler: OsString, said: String },
     #[error("`{compiler}` does not build for `{tuple}`: it makes {made}, and the tuple means {wanted}", compiler = .compiler.display())]
@@ -79,7 +82,10 @@ impl InitError {
             Self::TooManyBeside(_) => "merge them with `etc-update` or `dispatch-conf`".into(),
             Self::NoMainRepository => "name one as main-repo in /etc/portage/repos.conf; `portageq envvar PORTAGE_REPOSITORIES` shows what Portage sees".into(),
             Self::NoEmbedded(_) => "sync the repository: `emerge --sync`".into(),
-            Self::NoCompiler(_) => "give what stands before `gcc` in its tools' names: `--toolchain /opt/sdk/bin/arm-linux-gnueabi-`, or install clang for `--llvm`".into(),
+            Self::NoCompiler { meant: Some(prefix), .. } => {
+                format!("there is one with `--toolchain {}`", prefix.display())
+            }
+            Self::NoCompiler { .. } => "give what stands before `gcc` in its tools' names: `--toolchain /opt/sdk/bin/arm-linux-gnueabi-`, or install clang for `--llvm`".into(),
             Self::CompilerFails { .. } => "the toolchain itself is broken: mend or reinstall it".into(),
             Self::WrongMachine { .. } => "adopt the toolchain of that tuple; `crossmerge show <tuple>` prints what it means".into(),
             Self::NoLibc(_) => "copy headers and libraries into the sysroot yourself, and leave `--with-libc` out".into(),

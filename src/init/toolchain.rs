@@ -29,11 +29,16 @@ pub(super) fn adopt(
     prefix: &OsStr,
 ) -> Result<Toolchain, InitError> {
     let driver = driver(kind);
-    let mut name = prefix.to_owned();
-    name.push(driver);
-    let found = context
-        .find_program(&name)
-        .map_err(|_| InitError::NoCompiler(name.clone()))?;
+    let find = |prefix: &OsStr| {
+        let mut name = prefix.to_owned();
+        name.push(driver);
+        context.find_program(&name).map_err(|_| name)
+    };
+    let found = find(prefix).map_err(|name| {
+        let is_there = |meant: &OsString| find(meant).is_ok();
+        let meant = likely_meant(prefix, driver).into_iter().find(is_there);
+        InitError::NoCompiler { name, meant }
+    })?;
     let prefix = found
         .as_os_str()
         .as_bytes()
@@ -50,6 +55,15 @@ pub(super) fn adopt(
     };
     check_object(context, target, &toolchain)?;
     Ok(toolchain)
+}
+
+/// What a person may have meant by a prefix that has no compiler: with a dash behind it, or without the compiler's name.
+fn likely_meant(prefix: &OsStr, driver: &str) -> Vec<OsString> {
+    let mut dashed = prefix.to_owned();
+    dashed.push("-");
+    let bytes = prefix.as_bytes().strip_suffix(driver.as_bytes());
+    let bare = bytes.map(|bytes| OsStr::from_bytes(bytes).to_owned());
+    [Some(dashed), bare].into_iter().flatten().collect()
 }
 
 /// The tools of an adopted toolchain that are there, among those that a wrapper knows: the applets to link.
