@@ -193,10 +193,11 @@ impl Wrappers {
             words.push("env".into());
         }
         let program = words.remove(0);
-        let program = match tool {
+        let program = match (tool, &wrapper.command) {
             // An adopted tool is named by its whole path already.
-            Some(_) => program.into(),
-            None => context.find_program(&program)?,
+            (Some(_), _) => program.into(),
+            (None, Some(_)) => context.find_program(&program)?,
+            (None, None) => context.find_command(&program)?,
         };
         Ok(Plan {
             program,

@@ -332,17 +332,24 @@ impl Context {
 
     /// Finds a real tool as an absolute path, skipping ourselves under whatever name.
     pub fn find_program(&self, name: &OsStr) -> Result<PathBuf, ContextError> {
-        let own = Identity::own();
+        let own = Identity::own().ok();
+        self.search(name, |metadata| Some(Identity::of(metadata)) != own)
+    }
+
+    /// Finds what a person named, as an absolute path; it may be us under another name.
+    pub fn find_command(&self, name: &OsStr) -> Result<PathBuf, ContextError> {
+        self.search(name, |_| true)
+    }
+
+    fn search(
+        &self,
+        name: &OsStr,
+        may_be: impl Fn(&std::fs::Metadata) -> bool,
+    ) -> Result<PathBuf, ContextError> {
         let mut not_executable = None;
         for candidate in self.candidates(name) {
-            let Ok(metadata) = candidate.metadata() else {
-                continue;
-            };
-            if !metadata.is_file()
-                || own
-                    .as_ref()
-                    .is_ok_and(|own| *own == Identity::of(&metadata))
-            {
+            let there = candidate.metadata();
+            if !there.is_ok_and(|metadata| metadata.is_file() && may_be(&metadata)) {
                 continue;
             }
             if is_executable(&candidate) {

@@ -161,6 +161,23 @@ fn env_prints_what_a_shell_can_eval_and_runs_what_it_is_given() {
 }
 
 #[test]
+fn env_runs_a_command_that_is_ours_too() {
+    let prefix = prefix();
+    prefix.script("tools/emerge", "#!/bin/sh\necho \"$CHOST $CC $*\"\n");
+    let said = prefix.run("avr-env", ["avr-emerge", "x"]).success();
+    assert_eq!(said.stdout, "avr avr-gcc --root-deps=rdeps x\n");
+    assert_eq!(
+        prefix
+            .run("avr-env", ["crossmerge", "applets"])
+            .success()
+            .stdout
+            .lines()
+            .last(),
+        Some("quickpkg")
+    );
+}
+
+#[test]
 fn what_portageq_cannot_tell_is_an_error_with_its_own_words() {
     let prefix = prefix();
     prefix.script(
