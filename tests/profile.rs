@@ -247,3 +247,19 @@ fn a_target_without_a_profile_is_told_how_to_get_one() {
     bare.own(["profile", "list", TUPLE])
         .fails(125, "no Portage here", "sys-apps/portage");
 }
+
+#[test]
+fn a_profile_that_somebody_made_as_a_folder_is_not_replaced() {
+    let prefix = prefix();
+    prefix.own(["init", TUPLE]).success();
+    std::fs::remove_file(prefix.join(etc("make.profile"))).expect("gone");
+    prefix.write(&etc("make.profile/parent"), "crossmerge-demo:embedded\n");
+    prefix.write(&etc("make.profile/make.defaults"), "ARCH=\"arm\"\n");
+    let before = crate::init::tree(&prefix.path());
+    prefix
+        .own(["profile", "set", TUPLE, "1"])
+        .fails(125, "make.profile` is a folder", "mv ");
+    assert_eq!(before.len(), crate::init::tree(&prefix.path()).len());
+    prefix.own(["init", TUPLE]).success();
+    assert!(prefix.join(etc("make.profile/parent")).is_file());
+}

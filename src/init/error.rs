@@ -27,6 +27,8 @@ pub enum InitError {
     NotOurs(PathBuf),
     #[error("{path:?} cannot be kept in a configuration file: it is not UTF-8, or holds control characters", path = .0)]
     NotText(PathBuf),
+    #[error("`{path}` is a folder, and would be replaced with what is in it", path = .0.display())]
+    IsAFolder(PathBuf),
     #[error("`{path}` is not a folder", path = .0.display())]
     NotAFolder(PathBuf),
     #[error("`{path}` has ten thousand files `._cfgNNNN_` beside it", path = .0.display())]
@@ -78,7 +80,7 @@ impl InitError {
                 format!("keep the links elsewhere with `--bindir DIR`, or move it away: `mv {0} {0}.old`", path.display())
             }
             Self::NotText(_) => "choose another name".into(),
-            Self::NotAFolder(path) => format!("move it away: `mv {0} {0}.old`", path.display()),
+            Self::NotAFolder(path) | Self::IsAFolder(path) => format!("move it away: `mv {0} {0}.old`", path.display()),
             Self::TooManyBeside(_) => "merge them with `etc-update` or `dispatch-conf`".into(),
             Self::NoMainRepository => "name one as main-repo in /etc/portage/repos.conf; `portageq envvar PORTAGE_REPOSITORIES` shows what Portage sees".into(),
             Self::NoEmbedded(_) => "sync the repository: `emerge --sync`".into(),

@@ -185,3 +185,58 @@ fn escaped(value: &str) -> String {
         text
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn make_conf_of(features: &str, makeopts: &str) -> String {
+        let built_in = |(file, text): &(&str, &str)| ((*file).to_owned(), (*text).to_owned());
+        let sources: Vec<_> = crate::target::BUILT_IN.iter().map(built_in).collect();
+        let tuple = "s390x-ibm-linux-gnu".parse().expect("a tuple");
+        let target = Target::of(&tuple, &sources, "").expect("facts");
+        let host = [
+            ("FEATURES", features),
+            ("MAKEOPTS", makeopts),
+            ("CBUILD", "x86_64-pc-linux-gnu"),
+            ("PORTAGE_USERNAME", "portage"),
+        ];
+        let host = host.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        make_conf(&target, &Settings::from(host), Path::new("/usr/x"))
+    }
+
+    #[test]
+    fn features_are_crossdevs_but_for_sandboxes_that_the_machine_has_off() {
+        let gentoo = "assume-digests ipc-sandbox network-sandbox pid-sandbox sandbox userfetch userpriv usersandbox";
+        for (features, line) in [
+            (
+                gentoo,
+                "-collision-protect sandbox buildpkg noman noinfo nodoc",
+            ),
+            (
+                &gentoo.replace(" pid-sandbox", ""),
+                "-collision-protect sandbox -pid-sandbox buildpkg noman noinfo nodoc",
+            ),
+            (
+                "userfetch userpriv usersandbox ipc-sandbox network-sandbox pid-sandbox",
+                "-collision-protect -sandbox buildpkg noman noinfo nodoc",
+            ),
+        ] {
+            let text = make_conf_of(features, "");
+            assert!(text.contains(&format!("FEATURES=\"{line}\"\n")), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_machine_has_not_set_is_left_out_and_quotes_are_escaped() {
+        let text = make_conf_of("", "-j2 \"$x\" \\");
+        assert!(
+            text.contains("MAKEOPTS=\"-j2 \\\"\\$x\\\" \\\\\"\n"),
+            "{text}"
+        );
+        for name in ["DISTDIR", "GENTOO_MIRRORS", "PORTAGE_USERNAME"] {
+            assert!(!text.contains(name), "{name} in {text}");
+        }
+        assert!(text.contains("ROOT=\"/usr/x/\"\n"), "{text}");
+    }
+}

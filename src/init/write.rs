@@ -107,6 +107,9 @@ impl Step {
                 match (write.care, &write.content) {
                     (Care::Command, _) if is_our_command(&write.path) => Action::Replace,
                     (Care::Command, _) => return Err(InitError::NotOurs(write.path)),
+                    (Care::Edit | Care::Choice, _) if is_folder(&write.path) => {
+                        return Err(InitError::IsAFolder(write.path));
+                    }
                     (Care::Edit | Care::Choice, _) => Action::Replace,
                     // A folder behind a link serves as well as one in its place.
                     (_, Content::Folder(_)) if write.path.is_dir() => Action::Same,
@@ -188,6 +191,11 @@ impl Step {
         );
         Ok(text)
     }
+}
+
+fn is_folder(path: &Path) -> bool {
+    path.symlink_metadata()
+        .is_ok_and(|metadata| metadata.is_dir())
 }
 
 /// The path from the sysroot on; the whole path outside it.
