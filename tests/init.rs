@@ -699,3 +699,22 @@ fn portage_sees_just_the_arch_kernel_and_libc_of_each_kind_of_target() {
         assert_eq!(flags, wanted, "USE of {tuple}");
     }
 }
+
+#[test]
+fn a_setting_of_the_machine_means_the_same_in_the_target_whatever_is_in_it() {
+    let prefix = Prefix::with_portage();
+    let odd = r#"MAKEOPTS='-j2 a"b" \$x \\\\ é'"#;
+    prefix.append(
+        "etc/portage/make.conf",
+        &format!("{odd}\nDISTDIR=\"/d   e\n/f\"\n"),
+    );
+    prefix.own(["init", TUPLE]).success();
+    for name in ["MAKEOPTS", "DISTDIR"] {
+        let of_host = prefix
+            .command("portageq", ["envvar", name])
+            .success()
+            .stdout;
+        let of_target = prefix.run(&format!("{TUPLE}-portageq"), ["envvar", name]);
+        assert_eq!(of_target.success().stdout, of_host);
+    }
+}

@@ -175,13 +175,15 @@ pub(super) fn mended(text: &str, target: &Target, cbuild: &str) -> Option<String
     (mended != text).then_some(mended)
 }
 
-/// Escapes a value for double quotes in make.conf.
+/// Escapes a value for double quotes in make.conf, which Portage reads twice: as a shell splits words, and for `$`. Both
+/// take a backslash away.
 fn escaped(value: &str) -> String {
     value.chars().fold(String::new(), |mut text, c| {
-        if matches!(c, '"' | '\\' | '$') {
-            text.push('\\');
+        match c {
+            '\\' => text.push_str(r"\\\\"),
+            '"' | '$' => text.extend(['\\', c]),
+            _ => text.push(c),
         }
-        text.push(c);
         text
     })
 }
@@ -229,11 +231,8 @@ mod tests {
 
     #[test]
     fn what_the_machine_has_not_set_is_left_out_and_quotes_are_escaped() {
-        let text = make_conf_of("", "-j2 \"$x\" \\");
-        assert!(
-            text.contains("MAKEOPTS=\"-j2 \\\"\\$x\\\" \\\\\"\n"),
-            "{text}"
-        );
+        let text = make_conf_of("", r#"-j2 "$x" \"#);
+        assert!(text.contains(r#"MAKEOPTS="-j2 \"\$x\" \\\\""#), "{text}");
         for name in ["DISTDIR", "GENTOO_MIRRORS", "PORTAGE_USERNAME"] {
             assert!(!text.contains(name), "{name} in {text}");
         }
