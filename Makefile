@@ -36,9 +36,9 @@ build:
 	$(CARGO) build --release --locked
 
 check:
+	DEMO_TARGET="$(check_targets)" DEMO_EXTRA="$(check_packages)" demo/setup
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	DEMO_TARGET="$(check_targets)" DEMO_EXTRA="$(check_packages)" demo/setup
 	if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run --locked; else $(CARGO) test --locked; fi
 
 demo:

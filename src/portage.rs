@@ -263,7 +263,8 @@ impl Repositories {
         for repository in &self.all {
             text.push_str(&format!("\n[{}]\n", repository.name));
             for (key, value) in &repository.keys {
-                text.push_str(&format!("{key} = {value}\n"));
+                // Portage reads `%` as the beginning of a reference.
+                text.push_str(&format!("{key} = {}\n", value.replace('%', "%%")));
             }
             text.push_str("auto-sync = no\n");
         }

@@ -709,6 +709,20 @@ fn a_setting_of_the_machine_means_the_same_in_the_target_whatever_is_in_it() {
         &format!("{odd}\nDISTDIR=\"/d   e\n/f\"\n"),
     );
     prefix.own(["init", TUPLE]).success();
+    // A repository whose path Portage would expand.
+    let odd = prefix.overlay("odd");
+    let place = odd.with_file_name("50% off");
+    std::fs::rename(&odd, &place).expect("a new place");
+    let repos_conf = prefix.read("etc/portage/repos.conf");
+    let text = repos_conf.replace("overlays/odd", "overlays/50%% off");
+    prefix.write("etc/portage/repos.conf", &text);
+    prefix.own(["init", TUPLE]).success();
+    let root = format!("{}/", prefix.join("usr").join(TUPLE).display());
+    let said = prefix.run(
+        &format!("{TUPLE}-portageq"),
+        ["get_repo_path", &root, "odd"],
+    );
+    assert_eq!(said.success().stdout.trim(), place.display().to_string());
     for name in ["MAKEOPTS", "DISTDIR"] {
         let of_host = prefix
             .command("portageq", ["envvar", name])
