@@ -203,7 +203,14 @@ impl Request<'_> {
         check_utf8(&sysroot)?;
         let record = Record::read(&sysroot)?;
         let mut notes = Vec::new();
-        let mut writes = links::links(context, self.wrappers, self.argv0)?;
+        let bindir = bindir(context, self.argv0);
+        if !context.path().contains(&bindir) {
+            let bindir = bindir.display();
+            notes.push(format!(
+                "`{bindir}` is not in PATH, so its commands are found by their path only"
+            ));
+        }
+        let mut writes = links::links(context, self.wrappers, &bindir)?;
         writes.extend(target_file(context, options)?);
         if let Some(host) = host {
             let (sysroot, record) = (&sysroot, &record);

@@ -659,6 +659,8 @@ fn a_person_who_is_not_root_keeps_targets_of_their_own() {
         recorded.contains(&sysroot) && recorded.contains("home/bin"),
         "{recorded}"
     );
+    let said = run("as $CM init $TUPLE").success().stderr;
+    assert!(said.contains("home/bin` is not in PATH"), "{said}");
     run("as $CM remove $TUPLE").success();
     assert!(!home.join("bin").join(format!("{TUPLE}-gcc")).is_symlink());
     assert!(!prefix.join(file).exists());

@@ -43,9 +43,8 @@ pub(crate) fn bindir(context: &Context, argv0: &OsStr) -> PathBuf {
 pub(super) fn links(
     context: &Context,
     wrappers: &Wrappers,
-    argv0: &OsStr,
+    bindir: &Path,
 ) -> Result<Vec<Write>, InitError> {
-    let bindir = bindir(context, argv0);
     let beside_us = bindir.join("crossmerge");
     let target: PathBuf = match beside_us.metadata() {
         Ok(metadata) if Identity::own()? == Identity::of(&metadata) => "crossmerge".into(),
