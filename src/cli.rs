@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     init::{self, Options, Request, Subject},
     profile::{self, ProfileError},
-    target::{self, Source, Target},
+    target::Target,
     tuple::Tuple,
 };
 use clap::{Args, Parser, Subcommand};
@@ -356,10 +356,8 @@ fn is_llvm(env: &Env) -> bool {
 
 /// The facts of a tuple, and of the CPU families they come from: the built-in ones and people's own.
 fn subject(config: &Config, tuple: &Tuple) -> Result<Subject, Error> {
-    let families = config.sources("profiles", target::BUILT_IN)?;
-    let families: Vec<Source> = families.into_values().collect();
-    let folder = config.own_folder().join("profiles");
-    let target = Target::of(tuple, &families, &folder.display().to_string())?;
+    let (families, folder) = config.families()?;
+    let target = Target::of(tuple, &families, &folder)?;
     Ok(Subject { target, families })
 }
 
@@ -374,16 +372,15 @@ fn profile_command(
     | ProfileCommand::Show { tuple }
     | ProfileCommand::Set { tuple, .. }) = &command;
     let context = Context::new(env, config, Tuple::from_os(tuple)?)?;
-    if let ProfileCommand::Set { profile, .. } = command {
+    if !matches!(command, ProfileCommand::List { .. }) {
         context.existing_sysroot()?;
+    }
+    if let ProfileCommand::Set { profile, .. } = command {
         let options = Options {
             profile: Some(profile),
             ..Options::default()
         };
         return initialise(argv0, context, wrappers, &options, false);
-    }
-    if let ProfileCommand::Show { .. } = command {
-        context.existing_sysroot()?;
     }
     let Subject { target, .. } = subject(&context.config, &context.tuple)?;
     let repositories = context.repositories()?.ok_or(ProfileError::NoPortage)?;

@@ -5,7 +5,7 @@
 
 use crate::{
     env::{self, Env},
-    target::Source,
+    target::{self, Source},
     tuple::Tuple,
 };
 use serde::Deserialize;
@@ -174,6 +174,16 @@ impl Config {
             .iter()
             .filter_map(|(stem, _)| stem.parse().ok())
             .collect())
+    }
+
+    /// The CPU families, built in and people's own, and the folder in which a person can teach another.
+    pub fn families(&self) -> Result<(Vec<Source>, String), ConfigError> {
+        let families = self.sources("profiles", target::BUILT_IN)?;
+        let folder = self.own_folder().join("profiles");
+        Ok((
+            families.into_values().collect(),
+            folder.display().to_string(),
+        ))
     }
 
     /// The files of a data folder (`wrappers`, `profiles`): those built in, then people's. One of the same name replaces.

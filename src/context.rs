@@ -213,10 +213,9 @@ impl Context {
             let Some(portageq) = self.portageq() else {
                 return Ok(Portage::default());
             };
-            let of_target = [env::ROOT.name, env::EMERGE_DEFAULT_OPTS.name];
             let questions = [
                 self.about_host(&portageq, portage::BUILD),
-                self.about_target(&portageq, &self.configroot(), &of_target),
+                self.about_target(&portageq, &self.configroot(), portage::TARGET),
             ];
             let mut answers = self.ask(&questions)?;
             let target = answers.pop().unwrap_or_default();
@@ -269,15 +268,14 @@ impl Context {
         let Some(portageq) = self.portageq() else {
             return Vec::new();
         };
-        let of_target = [env::ROOT.name, env::EMERGE_DEFAULT_OPTS.name];
-        let questions = [
-            self.about_host(&portageq, portage::BUILD),
-            self.about_host(&portageq, portage::INIT),
-            self.about_target(&portageq, &self.configroot(), &of_target),
-        ];
         if let Some(why) = self.why_ask() {
             return vec![why];
         }
+        let questions = [
+            self.about_host(&portageq, portage::BUILD),
+            self.about_host(&portageq, portage::INIT),
+            self.about_target(&portageq, &self.configroot(), portage::TARGET),
+        ];
         let answers = questions.iter().map(|question| question.read(&self.env));
         answers.filter_map(Result::err).collect()
     }

@@ -18,9 +18,10 @@ pub use error::InitError;
 pub use remove::remove;
 pub use targets::{TargetState, targets};
 
-pub(crate) use links::bindir;
+pub(crate) use files::{TEXTS, is_half_made};
+pub(crate) use links::{bindir, names as link_names};
 pub(crate) use record::Record;
-pub(crate) use toolchain::{Made, present};
+pub(crate) use toolchain::Made;
 pub(crate) use write::is_our_command;
 
 use crate::{

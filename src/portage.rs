@@ -33,7 +33,10 @@ use std::{
 /// What `<tuple>-emerge` needs of the machine's own Portage.
 pub const BUILD: &[&str] = &["CBUILD", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"];
 
-/// What `init` needs of it besides.
+/// What `<tuple>-emerge` needs of the target's settings.
+pub const TARGET: &[&str] = &[env::ROOT.name, env::EMERGE_DEFAULT_OPTS.name];
+
+/// What `init` needs of the machine's besides.
 pub const INIT: &[&str] = &[
     "CBUILD",
     "DISTDIR",

@@ -2,29 +2,14 @@
 
 use super::{DoctorError, Finding, patient::Patient};
 use crate::{
-    init::{is_our_command, present},
+    init::{is_our_command, link_names},
     plan::quote,
 };
 use std::path::PathBuf;
 
-/// The links that init makes for the target.
-fn wanted(patient: &Patient) -> Vec<String> {
-    let mut names: Vec<String> = patient
-        .wrappers
-        .applets()
-        .map(|(name, _)| name.to_owned())
-        .collect();
-    if let Some(adopted) = &patient.context.settings.toolchain {
-        names.extend(present(adopted, patient.wrappers.tools(adopted.kind)));
-    }
-    let tuple = patient.tuple();
-    let names = names.iter().map(|name| format!("{tuple}-{name}"));
-    names.chain([format!("emerge-{tuple}")]).collect()
-}
-
 pub(super) fn links(patient: &Patient) -> Result<Finding, DoctorError> {
     let (mut missing, mut others) = (Vec::new(), Vec::new());
-    let wanted = wanted(patient);
+    let wanted = link_names(patient.context, patient.wrappers);
     for name in &wanted {
         let link = patient.bindir.join(name);
         match link.symlink_metadata() {
@@ -67,7 +52,7 @@ pub(super) fn path(patient: &Patient) -> Result<Finding, DoctorError> {
         let mut paths = patient.context.path().into_iter().map(|f| f.join(name));
         paths.find(|path| path.is_file())
     };
-    let wanted = wanted(patient);
+    let wanted = link_names(patient.context, patient.wrappers);
     let shadowed: Vec<PathBuf> = wanted
         .iter()
         .filter_map(found_first)

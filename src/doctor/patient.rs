@@ -9,7 +9,7 @@ use crate::{
     init::{Host, InitError, Record, bindir},
     plan::{Change, Changes, Plan, quote},
     portage::Settings,
-    target::{self, Source, Target, TargetError},
+    target::{Source, Target, TargetError},
     tuple::Tuple,
 };
 use once_cell::unsync::OnceCell;
@@ -63,12 +63,7 @@ impl<'a> Patient<'a> {
         wrappers: &'a Wrappers,
         argv0: &OsStr,
     ) -> Result<Self, DoctorError> {
-        let sources: Vec<Source> = context
-            .config
-            .sources("profiles", target::BUILT_IN)?
-            .into_values()
-            .collect();
-        let folder = context.config.own_folder().join("profiles");
+        let (sources, folder) = context.config.families()?;
         let sysroot = context.sysroot();
         Ok(Self {
             context,
@@ -76,7 +71,7 @@ impl<'a> Patient<'a> {
             sysroot: std::path::absolute(&sysroot).unwrap_or(sysroot),
             bindir: bindir(context, argv0),
             temporary: tempfile::tempdir()?,
-            target: Target::of(&context.tuple, &sources, &folder.display().to_string()),
+            target: Target::of(&context.tuple, &sources, &folder),
             sources,
             host: OnceCell::new(),
             settings: OnceCell::new(),

@@ -2,25 +2,15 @@
 
 use super::{
     DoctorError, Finding,
-    environment::is_root,
     links::list,
     patient::{Patient, updated},
 };
-use crate::plan::quote;
+use crate::{
+    context::ContextError,
+    init::{TEXTS, is_half_made},
+    plan::quote,
+};
 use std::path::{Path, PathBuf};
-
-/// What crossdev's emerge-wrapper leaves in a text that it did not finish.
-const PLACEHOLDERS: [&str; 6] = [
-    "__CHOST__",
-    "__CBUILD__",
-    "__ARCH__",
-    "__KERNEL__",
-    "__LIBC__",
-    "__USE_FORCE_KERNEL__",
-];
-
-/// The texts below `etc/portage` that may hold them.
-const TEXTS: [&str; 3] = ["make.conf", "profile/make.defaults", "profile/use.force"];
 
 pub(super) fn facts(patient: &Patient) -> Result<Finding, DoctorError> {
     Ok(match patient.target() {
@@ -32,17 +22,21 @@ pub(super) fn facts(patient: &Patient) -> Result<Finding, DoctorError> {
 
 pub(super) fn sysroot(patient: &Patient) -> Result<Finding, DoctorError> {
     let sysroot = patient.sysroot.display();
-    if is_root(&patient.sysroot) {
+    if let Err(ContextError::HostRoot {
+        from_environment, ..
+    }) = patient.context.foreign_sysroot()
+    {
         let file = patient.context.config.target_file(patient.tuple());
-        let mend = format!(
-            "sed -i '/^sysroot *=/d' {} && {}",
-            quote(file.as_os_str()),
-            patient.init_whole()
-        );
-        return Ok(Finding::error(
-            "the sysroot is `/`, which is this machine itself",
-            mend,
-        ));
+        let mend = match from_environment {
+            true => "unset SYSROOT".into(),
+            false => format!(
+                "sed -i '/^sysroot *=/d' {} && {}",
+                quote(file.as_os_str()),
+                patient.init_whole()
+            ),
+        };
+        let message = format!("the sysroot is `{sysroot}`, which is this machine itself");
+        return Ok(Finding::error(message, mend));
     }
     Ok(match patient.sysroot.is_dir() {
         true => Finding::ok(format!("`{sysroot}`")),
@@ -63,12 +57,7 @@ pub(super) fn init(patient: &Patient) -> Result<Finding, DoctorError> {
     let half_made: Vec<PathBuf> = TEXTS
         .iter()
         .map(|name| etc.join(name))
-        .filter(|path| {
-            let text = fs_err::read_to_string(path).unwrap_or_default();
-            PLACEHOLDERS
-                .iter()
-                .any(|placeholder| text.contains(placeholder))
-        })
+        .filter(|path| fs_err::read_to_string(path).is_ok_and(|text| is_half_made(&text)))
         .collect();
     if !half_made.is_empty() {
         return Ok(Finding::error(

@@ -89,8 +89,7 @@ impl Etc<'_> {
 
     /// The files in which crossdev left placeholders, filled.
     fn half_made(&self, etc: &Path) -> Vec<Write> {
-        let names = ["make.conf", "profile/make.defaults", "profile/use.force"];
-        let mended = names.iter().filter_map(|name| {
+        let mended = files::TEXTS.iter().filter_map(|name| {
             let path = etc.join(name);
             let text = fs_err::read_to_string(&path).ok()?;
             let mended = files::mended(&text, &self.subject.target, &self.host.settings["CBUILD"])?;

@@ -37,6 +37,19 @@ const OF_THE_HOST: [&str; 5] = [
     "PORTAGE_GRPNAME",
 ];
 
+/// The texts below `etc/portage` that crossdev makes too.
+pub(crate) const TEXTS: [&str; 3] = ["make.conf", "profile/make.defaults", "profile/use.force"];
+
+/// What crossdev's templates have where a fact belongs, in the order in which [`mended`] has the facts.
+const PLACEHOLDERS: [&str; 6] = [
+    "__CHOST__",
+    "__CBUILD__",
+    "__ARCH__",
+    "__KERNEL__",
+    "__LIBC__",
+    "__USE_FORCE_KERNEL__",
+];
+
 /// `etc/portage/make.conf`.
 pub(super) fn make_conf(target: &Target, host: &Settings, root: &Path) -> String {
     let setting = |name: &str| host.get(name).map_or("", String::as_str);
@@ -157,22 +170,26 @@ pub(super) fn repos_conf(repositories: &Repositories) -> String {
 /// Fills the placeholders that crossdev's emerge-wrapper left when it failed half-way, and nothing else; `None` when
 /// the text has none.
 pub(super) fn mended(text: &str, target: &Target, cbuild: &str) -> Option<String> {
-    let force = target
-        .kernel
-        .map_or(String::new(), |kernel| format!("kernel_{kernel}"));
-    let mended = [
-        ("__CHOST__", target.tuple.as_str()),
-        ("__CBUILD__", cbuild),
-        ("__ARCH__", &target.arch),
-        ("__KERNEL__", target.kernel.unwrap_or_default()),
-        ("__LIBC__", target.elibc.unwrap_or_default()),
-        ("__USE_FORCE_KERNEL__", &force),
-    ]
-    .iter()
-    .fold(text.to_owned(), |text, (placeholder, value)| {
-        text.replace(placeholder, value)
-    });
-    (mended != text).then_some(mended)
+    let kernel = target.kernel;
+    let force = kernel.map_or(String::new(), |kernel| format!("kernel_{kernel}"));
+    let values = [
+        target.tuple.as_str(),
+        cbuild,
+        &target.arch,
+        kernel.unwrap_or_default(),
+        target.elibc.unwrap_or_default(),
+        &force,
+    ];
+    let filled = PLACEHOLDERS.iter().zip(values);
+    let fill = |text: String, (placeholder, value): (&&str, &str)| text.replace(placeholder, value);
+    is_half_made(text).then(|| filled.fold(text.to_owned(), fill))
+}
+
+/// Tells whether crossdev has left a placeholder in a text.
+pub(crate) fn is_half_made(text: &str) -> bool {
+    PLACEHOLDERS
+        .iter()
+        .any(|placeholder| text.contains(placeholder))
 }
 
 /// Escapes a value for double quotes in make.conf, which Portage reads twice: as a shell splits words, and for `$`. Both

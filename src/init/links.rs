@@ -39,7 +39,7 @@ pub(crate) fn bindir(context: &Context, argv0: &OsStr) -> PathBuf {
     std::path::absolute(&folder).unwrap_or(folder)
 }
 
-/// The links: one an applet, one a tool of the adopted toolchain, and `emerge-<tuple>`.
+/// The links, each to this program: by its name where it is beside them, else by its whole path.
 pub(super) fn links(
     context: &Context,
     wrappers: &Wrappers,
@@ -50,25 +50,24 @@ pub(super) fn links(
         Ok(metadata) if Identity::own()? == Identity::of(&metadata) => "crossmerge".into(),
         _ => fs_err::read_link("/proc/self/exe")?,
     };
-    let mut names: Vec<String> = wrappers
-        .applets()
-        .map(|(name, _)| name.to_owned())
-        .collect();
+    let link = |name| {
+        Write::new(
+            bindir.join(name),
+            Content::Link(target.clone()),
+            Care::Command,
+        )
+    };
+    Ok(names(context, wrappers).into_iter().map(link).collect())
+}
+
+/// What the links of the target are called: one an applet, one a tool of the adopted toolchain that is there, and
+/// `emerge-<tuple>`.
+pub(crate) fn names(context: &Context, wrappers: &Wrappers) -> Vec<String> {
+    let mut applets: Vec<&str> = wrappers.applets().map(|(name, _)| name).collect();
     if let Some(adopted) = &context.settings.toolchain {
-        names.extend(toolchain::present(adopted, wrappers.tools(adopted.kind)));
+        applets.extend(toolchain::present(adopted, wrappers.tools(adopted.kind)));
     }
     let tuple = &context.tuple;
-    let names = names
-        .iter()
-        .map(|name| format!("{tuple}-{name}"))
-        .chain([format!("emerge-{tuple}")]);
-    Ok(names
-        .map(|name| {
-            Write::new(
-                bindir.join(name),
-                Content::Link(target.clone()),
-                Care::Command,
-            )
-        })
-        .collect())
+    let names = applets.iter().map(|name| format!("{tuple}-{name}"));
+    names.chain([format!("emerge-{tuple}")]).collect()
 }

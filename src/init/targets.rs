@@ -1,6 +1,6 @@
 //! `targets`: what is initialised on this machine, and in what state.
 
-use super::{InitError, record::Record};
+use super::{InitError, files::is_half_made, record::Record};
 use crate::{
     config::{Config, below},
     context::Context,
@@ -55,7 +55,7 @@ fn state(env: &Env, config: &Config, tuple: Tuple) -> Result<TargetState, InitEr
         _ if !sysroot.is_dir() => "missing",
         _ if record.pending => "unfinished",
         Err(_) => "bare",
-        Ok(text) if text.contains("__CHOST__") => "half-made",
+        Ok(text) if is_half_made(text) => "half-made",
         Ok(_) if record.is_empty() => "foreign",
         Ok(_) => "ready",
     };

@@ -67,15 +67,12 @@ fn likely_meant(prefix: &OsStr, driver: &str) -> Vec<OsString> {
 }
 
 /// The tools of an adopted toolchain that are there, among those that a wrapper knows: the applets to link.
-pub(crate) fn present<'a>(
+pub(super) fn present<'a>(
     toolchain: &Toolchain,
     tools: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Vec<String> {
+) -> impl Iterator<Item = &'a str> {
     let there = |tool: &str| Path::new(&prefixed(&toolchain.prefix, tool)).is_file();
-    tools
-        .filter(|(_, tool)| there(tool))
-        .map(|(name, _)| name.to_owned())
-        .collect()
+    tools.filter_map(move |(name, tool)| there(tool).then_some(name))
 }
 
 fn driver(kind: Kind) -> &'static str {
