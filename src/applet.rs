@@ -4,6 +4,10 @@
 //! From a definition, a [`Context`] and the caller's arguments comes the [`Plan`]. The definitions are read on every
 //! call; they are a few lines each.
 
+mod command;
+
+pub use command::prefixed;
+
 use crate::{
     config::{Config, ConfigError, Kind},
     context::{Context, ContextError},
@@ -11,12 +15,7 @@ use crate::{
     plan::Plan,
 };
 use serde::Deserialize;
-use std::{
-    collections::BTreeMap,
-    ffi::{OsStr, OsString},
-    os::unix::ffi::OsStrExt,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, ffi::OsString};
 
 /// The wrappers that are built in: file stem and text.
 pub const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/wrappers.rs"));
@@ -40,11 +39,23 @@ pub struct Wrapper {
     /// The environment layers, applied in this order.
     #[serde(default)]
     pub layers: Vec<Layer>,
+    /// The behaviour of ours that the applet has beside its command, or in place of one.
+    pub code: Option<Code>,
     /// Which adopted toolchain has the tools.
     toolchain: Option<Kind>,
     /// The names that the applet goes by and the tool each one runs. Without any, the file's name is the applet's.
     #[serde(default)]
     tools: BTreeMap<String, String>,
+}
+
+/// What an applet does that is more than a command line and layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Code {
+    /// Corrects files of the sysroot that point at the machine: `fix_root.rs`.
+    FixRoot,
+    /// Looks at what comes back for paths of the machine: `pkg_config.rs`.
+    PkgConfig,
 }
 
 /// Every definition, by file stem.
@@ -211,6 +222,11 @@ impl Wrappers {
         args.is_empty() && self.0.get(name).is_some_and(|w| w.command.is_none())
     }
 
+    /// What an applet does beside its command.
+    pub fn code(&self, name: &str) -> Option<Code> {
+        self.0.get(name)?.code
+    }
+
     /// Tells whether an applet sets Portage up for its target.
     pub fn uses_portage(&self, name: &str) -> bool {
         self.0
@@ -247,132 +263,4 @@ impl Wrappers {
                 tool: name.into(),
             })
     }
-}
-
-impl Wrapper {
-    /// The command line: the caller's, the target's, everyone's or the wrapper's own, in this order.
-    fn words(
-        &self,
-        name: &str,
-        command: &str,
-        context: &Context,
-        args: &[OsString],
-        tool: Option<&str>,
-    ) -> Result<Vec<OsString>, AppletError> {
-        let variable = self.override_variable.as_deref().unwrap_or_default();
-        if let Some(value) = context.env.get_name(variable).filter(|v| !v.is_empty()) {
-            let words = split(&format!("{variable} in the environment"), value)?;
-            return Ok(words.into_iter().map(Into::into).collect());
-        }
-        let configured = context
-            .settings
-            .commands
-            .get(name)
-            .or(context.config.commands.get(name));
-        let from = format!("the command of `{name}`");
-        let words = split(&from, configured.map_or(command, String::as_str).as_ref())?;
-        let theirs = self.caller_options(context, args)?;
-        let stays = |word: &&String| {
-            let option = word.split('=').next().unwrap_or(word);
-            !word.starts_with("--") || !theirs.iter().any(|arg| is_option(arg, option))
-        };
-        let tool = match (tool, &context.settings.toolchain) {
-            (Some(tool), Some(toolchain)) => prefixed(&toolchain.prefix, tool),
-            _ => OsString::new(),
-        };
-        // A compiler's caller may name another sysroot; then what we add is about that one.
-        let sysroot = sysroot_among(args).map_or_else(|| context.sysroot(), PathBuf::from);
-        let fill = |word: String| {
-            let word = fill(word.as_ref(), "{tuple}", OsStr::new(context.tuple.as_str()));
-            fill(
-                &fill(&word, "{sysroot}", sysroot.as_os_str()),
-                "{tool}",
-                &tool,
-            )
-        };
-        let options = context
-            .settings
-            .toolchain
-            .as_ref()
-            .map_or(&[][..], |toolchain| &toolchain.options);
-        let words = words
-            .iter()
-            .filter(stays)
-            .flat_map(|word| match word.as_str() {
-                "{options}" => options.to_vec(),
-                _ => vec![word.clone()],
-            });
-        Ok(words.map(fill).collect())
-    }
-
-    /// The options that came from a person: those before `--`, and those of the variable that holds some for every call.
-    fn caller_options(
-        &self,
-        context: &Context,
-        args: &[OsString],
-    ) -> Result<Vec<OsString>, AppletError> {
-        let mut options: Vec<OsString> = args
-            .iter()
-            .take_while(|arg| *arg != "--")
-            .cloned()
-            .collect();
-        if let Some(name) = &self.options_from {
-            let variable = context.env.get_name(name).map(OsStr::to_owned);
-            let value = match variable {
-                Some(value) => value,
-                None => context.portage()?.target_setting(name).into(),
-            };
-            options.extend(value.to_string_lossy().split_whitespace().map(Into::into));
-        }
-        Ok(options)
-    }
-}
-
-/// The sysroot that the arguments of a compiler name last: `--sysroot=DIR` or `--sysroot DIR`.
-fn sysroot_among(args: &[OsString]) -> Option<OsString> {
-    let mut named = args.iter().enumerate().filter_map(|(at, arg)| {
-        match arg.as_bytes().strip_prefix(b"--sysroot=") {
-            Some(sysroot) => Some(OsStr::from_bytes(sysroot).to_owned()),
-            None => args.get(at + 1).filter(|_| arg == "--sysroot").cloned(),
-        }
-    });
-    named.next_back()
-}
-
-/// The tool's path: the prefix may end in the middle of a file name.
-pub fn prefixed(prefix: &Path, tool: &str) -> OsString {
-    let mut path = prefix.as_os_str().to_owned();
-    path.push(tool);
-    path
-}
-
-fn is_option(arg: &OsStr, option: &str) -> bool {
-    let rest = arg.as_bytes().strip_prefix(option.as_bytes());
-    rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'=')
-}
-
-fn split(from: &str, text: &OsStr) -> Result<Vec<String>, AppletError> {
-    let words = text.to_str().and_then(|text| shell_words::split(text).ok());
-    words
-        .filter(|words| !words.is_empty())
-        .ok_or_else(|| AppletError::CommandLine {
-            from: from.into(),
-            text: text.to_string_lossy().into_owned(),
-        })
-}
-
-/// Replaces a placeholder everywhere in a word; the value may be any bytes.
-fn fill(word: &OsStr, placeholder: &str, value: &OsStr) -> OsString {
-    let mut filled = Vec::new();
-    let mut rest = word.as_bytes();
-    while let Some(at) = rest
-        .windows(placeholder.len())
-        .position(|w| w == placeholder.as_bytes())
-    {
-        filled.extend_from_slice(&rest[..at]);
-        filled.extend_from_slice(value.as_bytes());
-        rest = &rest[at + placeholder.len()..];
-    }
-    filled.extend_from_slice(rest);
-    OsStr::from_bytes(&filled).to_owned()
 }

@@ -12,6 +12,7 @@ pub mod doctor;
 pub mod env;
 pub mod error;
 pub mod exec;
+pub mod fix_root;
 pub mod init;
 pub mod layer;
 pub mod plan;
@@ -21,7 +22,7 @@ pub mod target;
 pub mod tuple;
 
 use crate::{
-    applet::Wrappers,
+    applet::{Code, Wrappers},
     argv0::Called,
     config::Config,
     context::{Context, ContextError},
@@ -112,6 +113,9 @@ fn run_applet(
     context: &Context,
     args: Vec<OsString>,
 ) -> Result<ExitCode, Error> {
+    if wrappers.code(name) == Some(Code::FixRoot) {
+        return fix_root::run(context, args);
+    }
     let prints = wrappers.prints_environment(name, &args);
     let plan = wrappers.plan(name, context, args)?;
     if prints {
