@@ -1,8 +1,8 @@
 //! Applets: the behaviours of the binary. Each is a file of `wrappers/`: a command line and the environment layers it
 //! gets.
 //!
-//! From a definition, a [`Context`] and the caller's arguments comes the [`Plan`]. The definitions are read on every
-//! call; they are a few lines each.
+//! From a definition, a [`Context`] and the caller's arguments comes the [`Plan`]. On the way to an applet only the
+//! definitions that have its name are read: the names of the built-in ones are known since the program was built.
 
 mod command;
 
@@ -12,13 +12,21 @@ use crate::{
     config::{Config, ConfigError, Kind},
     context::{Context, ContextError},
     layer::{self, Layer},
+    pkg_config,
     plan::Plan,
 };
 use serde::Deserialize;
-use std::{collections::BTreeMap, ffi::OsString};
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+};
 
 /// The wrappers that are built in: file stem and text.
-pub const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/wrappers.rs"));
+const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/wrappers.rs"));
+
+/// The names of the applets that each of them defines.
+const NAMES: &[(&str, &[&str])] = include!(concat!(env!("OUT_DIR"), "/names.rs"));
 
 /// One file of `wrappers/`.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,6 +38,12 @@ pub struct Wrapper {
     /// (of the adopted toolchain) stand for what they say. Without one,
     /// the applet prints the environment, or runs the command it is given in it.
     command: Option<String>,
+    /// The names that the applet goes by, when the file's is not the only one.
+    #[serde(default)]
+    names: Vec<String>,
+    /// The names that the command's program may have, the preferred first; `{cbuild}` stands for the machine's tuple.
+    #[serde(default)]
+    programs: Vec<String>,
     /// The environment variable that replaces the command.
     #[serde(default, rename = "override")]
     override_variable: Option<String>,
@@ -58,9 +72,15 @@ pub enum Code {
     PkgConfig,
 }
 
-/// Every definition, by file stem.
+/// Every definition that was read, by file stem.
 #[derive(Debug, Clone)]
 pub struct Wrappers(BTreeMap<String, Wrapper>);
+
+/// What defines applets: people's own files, read, and the built-in ones that none of them replaces, not read yet.
+#[derive(Debug)]
+pub struct Definitions {
+    own: BTreeMap<String, Wrapper>,
+}
 
 /// Why an applet has no plan.
 #[derive(Debug, thiserror::Error)]
@@ -135,34 +155,91 @@ impl AppletError {
     }
 }
 
-impl Wrappers {
-    /// Reads every definition.
+impl Definitions {
+    /// Reads people's own.
     pub fn read(config: &Config) -> Result<Self, AppletError> {
-        let wrappers =
-            config
-                .sources("wrappers", BUILT_IN)?
-                .into_iter()
-                .map(|(stem, (file, text))| {
-                    let malformed = |message| AppletError::Malformed {
-                        file: file.clone(),
-                        message,
-                    };
-                    let wrapper: Wrapper = toml::from_str(&text)
-                        .map_err(|e| malformed(e.to_string().trim_end().into()))?;
-                    if wrapper.toolchain.is_some() == wrapper.tools.is_empty() {
-                        return Err(malformed("`toolchain` and `tools` go together".into()));
-                    }
-                    Ok((stem, wrapper))
-                });
-        Ok(Self(wrappers.collect::<Result<_, AppletError>>()?))
+        let own = config.own_sources("wrappers")?.into_iter();
+        let own = own.map(|(stem, (file, text))| Ok((stem, Wrapper::parse(&file, &text)?)));
+        Ok(Self {
+            own: own.collect::<Result<_, AppletError>>()?,
+        })
     }
 
+    /// Every name that a link may end in.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let own = self
+            .own
+            .iter()
+            .flat_map(|(stem, wrapper)| wrapper.names(stem));
+        let built_in = NAMES
+            .iter()
+            .filter(|(stem, _)| !self.own.contains_key(*stem));
+        own.chain(built_in.flat_map(|(_, names)| names.iter().copied()))
+    }
+
+    /// The definitions that have an applet of that name.
+    pub fn of(self, applet: &str) -> Result<Wrappers, AppletError> {
+        self.only(|names| names.contains(&applet))
+    }
+
+    /// All of them.
+    pub fn all(self) -> Result<Wrappers, AppletError> {
+        self.only(|_| true)
+    }
+
+    fn only(self, wanted: impl Fn(&[&str]) -> bool) -> Result<Wrappers, AppletError> {
+        let mut wrappers = self.own;
+        for ((stem, text), (_, names)) in BUILT_IN.iter().zip(NAMES) {
+            if wanted(names) && !wrappers.contains_key(*stem) {
+                let wrapper = Wrapper::parse(&format!("wrappers/{stem}.toml"), text)?;
+                wrappers.insert((*stem).into(), wrapper);
+            }
+        }
+        Ok(Wrappers(wrappers))
+    }
+}
+
+impl Wrapper {
+    fn parse(file: &str, text: &str) -> Result<Self, AppletError> {
+        let malformed = |message| AppletError::Malformed {
+            file: file.into(),
+            message,
+        };
+        let wrapper: Self =
+            toml::from_str(text).map_err(|e| malformed(e.to_string().trim_end().into()))?;
+        if wrapper.toolchain.is_some() == wrapper.tools.is_empty() {
+            return Err(malformed("`toolchain` and `tools` go together".into()));
+        }
+        Ok(wrapper)
+    }
+
+    /// The first of the names of the program that is there, when it is the wrapper's own command that runs.
+    fn preferred(&self, command: &str, program: &OsStr, context: &Context) -> Option<PathBuf> {
+        let own = command.split_whitespace().next();
+        if self.programs.is_empty() || own.is_none_or(|own| program != own) {
+            return None;
+        }
+        let named = |name: &String| match name.contains("{cbuild}") {
+            true => Some(name.replace("{cbuild}", &context.quick_cbuild()?)),
+            false => Some(name.clone()),
+        };
+        let mut names = self.programs.iter().filter_map(named);
+        names.find_map(|name| context.find_program(name.as_ref()).ok())
+    }
+
+    /// The names of its applets. `build.rs` knows them by the same rule.
+    fn names<'w>(&'w self, stem: &'w str) -> Vec<&'w str> {
+        let names = self.tools.keys().chain(&self.names).map(String::as_str);
+        let names: Vec<&str> = names.collect();
+        if names.is_empty() { vec![stem] } else { names }
+    }
+}
+
+impl Wrappers {
     /// The applets that every target has: name and definition.
     pub fn applets(&self) -> impl Iterator<Item = (&str, &Wrapper)> {
-        self.0
-            .iter()
-            .filter(|(_, w)| w.tools.is_empty())
-            .map(|(stem, w)| (stem.as_str(), w))
+        let applets = self.0.iter().filter(|(_, w)| w.tools.is_empty());
+        applets.flat_map(|(stem, w)| w.names(stem).into_iter().map(move |name| (name, w)))
     }
 
     /// The applets of a toolchain: name, and the tool behind it.
@@ -177,10 +254,7 @@ impl Wrappers {
 
     /// Every name that a link may end in.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        let tools = self.0.values().flat_map(|w| w.tools.keys());
-        tools
-            .map(String::as_str)
-            .chain(self.applets().map(|(name, _)| name))
+        self.0.iter().flat_map(|(stem, w)| w.names(stem))
     }
 
     /// Decides what `<tuple>-<name> args…` runs.
@@ -190,14 +264,21 @@ impl Wrappers {
         context: &Context,
         args: Vec<OsString>,
     ) -> Result<Plan, AppletError> {
-        let (wrapper, tool) = self.find(name, context)?;
-        let env = layer::apply(&wrapper.layers, context)?;
+        let (stem, wrapper, tool) = self.find(name, context)?;
+        let needs_nothing =
+            wrapper.code == Some(Code::PkgConfig) && pkg_config::asks_about_itself(&args);
+        let layers = if needs_nothing {
+            &[]
+        } else {
+            &wrapper.layers[..]
+        };
+        let env = layer::apply(layers, context)?;
         let (mut words, rest) = match &wrapper.command {
             None => {
                 let mut args = args.into_iter();
                 (args.next().into_iter().collect(), args.collect())
             }
-            Some(command) => (wrapper.words(name, command, context, &args, tool)?, args),
+            Some(command) => (wrapper.words(stem, command, context, &args, tool)?, args),
         };
         // Nothing to run: the plan is its environment, and `env` without arguments prints it.
         if words.is_empty() {
@@ -207,7 +288,10 @@ impl Wrappers {
         let program = match (tool, &wrapper.command) {
             // An adopted tool is named by its whole path already.
             (Some(_), _) => program.into(),
-            (None, Some(_)) => context.find_program(&program)?,
+            (None, Some(command)) => match wrapper.preferred(command, &program, context) {
+                Some(preferred) => preferred,
+                None => context.find_program(&program)?,
+            },
             (None, None) => context.find_command(&program)?,
         };
         Ok(Plan {
@@ -219,28 +303,35 @@ impl Wrappers {
 
     /// Tells whether `<tuple>-<name>` without arguments prints the environment for `eval`.
     pub fn prints_environment(&self, name: &str, args: &[OsString]) -> bool {
-        args.is_empty() && self.0.get(name).is_some_and(|w| w.command.is_none())
+        let applet = self.applet(name);
+        args.is_empty() && applet.is_some_and(|(_, w)| w.command.is_none() && w.code.is_none())
     }
 
     /// What an applet does beside its command.
     pub fn code(&self, name: &str) -> Option<Code> {
-        self.0.get(name)?.code
+        self.applet(name)?.1.code
     }
 
     /// Tells whether an applet sets Portage up for its target.
     pub fn uses_portage(&self, name: &str) -> bool {
-        self.0
-            .get(name)
-            .is_some_and(|w| w.layers.contains(&Layer::Portage))
+        let applet = self.applet(name);
+        applet.is_some_and(|(_, w)| w.layers.contains(&Layer::Portage))
+    }
+
+    /// The definition of an applet that every target has, with its file's stem.
+    fn applet(&self, name: &str) -> Option<(&str, &Wrapper)> {
+        let mut all = self.0.iter().filter(|(_, w)| w.tools.is_empty());
+        all.find(|(stem, w)| w.names(stem).contains(&name))
+            .map(|(stem, w)| (stem.as_str(), w))
     }
 
     fn find<'a>(
         &'a self,
         name: &str,
         context: &'a Context,
-    ) -> Result<(&'a Wrapper, Option<&'a str>), AppletError> {
-        if let Some(wrapper) = self.0.get(name).filter(|w| w.tools.is_empty()) {
-            return Ok((wrapper, None));
+    ) -> Result<(&'a str, &'a Wrapper, Option<&'a str>), AppletError> {
+        if let Some((stem, wrapper)) = self.applet(name) {
+            return Ok((stem, wrapper, None));
         }
         if !self.names().any(|known| known == name) {
             let known: Vec<_> = self.applets().map(|(name, _)| name).collect();
@@ -251,16 +342,31 @@ impl Wrappers {
         }
         let adopted = context.settings.toolchain.as_ref();
         let fits = |w: &&Wrapper| w.toolchain.is_some() && w.toolchain == adopted.map(|t| t.kind);
-        let found = self
-            .0
-            .values()
-            .filter(fits)
-            .find_map(|w| Some((w, w.tools.get(name)?.as_str())));
+        let mut fitting = self.0.values().filter(fits);
+        // A command is configured by the name that the tool was called under.
+        let found = fitting.find_map(|w| {
+            w.tools
+                .get_key_value(name)
+                .map(|(name, tool)| (w, name, tool))
+        });
         found
-            .map(|(wrapper, tool)| (wrapper, Some(tool)))
+            .map(|(wrapper, name, tool)| (name.as_str(), wrapper, Some(tool.as_str())))
             .ok_or_else(|| AppletError::NoToolchain {
                 tuple: context.tuple.to_string(),
                 tool: name.into(),
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_known_at_build_time_are_those_of_the_definitions() {
+        for ((stem, text), (of, names)) in BUILT_IN.iter().zip(NAMES) {
+            let wrapper = Wrapper::parse(stem, text).expect(stem);
+            assert_eq!((stem, wrapper.names(stem)), (of, names.to_vec()));
+        }
     }
 }

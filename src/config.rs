@@ -53,9 +53,28 @@ pub struct TargetConfig {
     pub bindir: Option<PathBuf>,
     /// The toolchain that was adopted.
     pub toolchain: Option<Toolchain>,
+    /// What happens when pkg-config answers with a path outside the sysroot.
+    #[serde(default)]
+    pub leaks: Leaks,
+    /// Folders outside the sysroot that pkg-config may answer with.
+    #[serde(default)]
+    pub extra_prefixes: Vec<PathBuf>,
     /// Commands that replace an applet's own for this target, by applet.
     #[serde(default)]
     pub commands: BTreeMap<String, String>,
+}
+
+/// What happens when pkg-config answers with a path outside the sysroot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Leaks {
+    /// The answer is withheld.
+    #[default]
+    Error,
+    /// The answer is passed on, and the flags are named.
+    Warn,
+    /// Nobody looks.
+    Allow,
 }
 
 /// A toolchain that was there already.
@@ -178,7 +197,12 @@ impl Config {
 
     /// The CPU families, built in and people's own, and the folder in which a person can teach another.
     pub fn families(&self) -> Result<(Vec<Source>, String), ConfigError> {
-        let families = self.sources("profiles", target::BUILT_IN)?;
+        let built_in = target::BUILT_IN.iter().map(|(stem, text)| {
+            let file = format!("profiles/{stem}.toml");
+            ((*stem).to_owned(), (file, (*text).to_owned()))
+        });
+        let mut families: BTreeMap<String, Source> = built_in.collect();
+        families.extend(self.own_sources("profiles")?);
         let folder = self.own_folder().join("profiles");
         Ok((
             families.into_values().collect(),
@@ -186,19 +210,9 @@ impl Config {
         ))
     }
 
-    /// The files of a data folder (`wrappers`, `profiles`): those built in, then people's. One of the same name replaces.
-    pub fn sources(
-        &self,
-        folder: &str,
-        built_in: &[(&str, &str)],
-    ) -> Result<BTreeMap<String, Source>, ConfigError> {
-        let own = |(stem, text): &(&str, &str)| {
-            (
-                (*stem).to_owned(),
-                (format!("{folder}/{stem}.toml"), (*text).to_owned()),
-            )
-        };
-        let mut sources: BTreeMap<String, Source> = built_in.iter().map(own).collect();
+    /// The files of people's own in a data folder (`wrappers`, `profiles`), by stem. The person's replaces the machine's.
+    pub fn own_sources(&self, folder: &str) -> Result<BTreeMap<String, Source>, ConfigError> {
+        let mut sources = BTreeMap::new();
         for place in &self.folders {
             for (stem, path) in toml_files(&place.join(folder))? {
                 let text = fs_err::read_to_string(&path)?;

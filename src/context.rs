@@ -165,11 +165,16 @@ impl Context {
         let sysroot = self.foreign_sysroot()?;
         match sysroot.is_dir() {
             true => Ok(sysroot),
-            false => Err(ContextError::NoSysroot {
-                tuple: self.tuple.clone(),
-                sysroot,
-                from_environment: self.env.get(env::SYSROOT).is_some(),
-            }),
+            false => Err(self.no_sysroot(sysroot)),
+        }
+    }
+
+    /// Says that a sysroot is not there.
+    pub(crate) fn no_sysroot(&self, sysroot: PathBuf) -> ContextError {
+        ContextError::NoSysroot {
+            tuple: self.tuple.clone(),
+            sysroot,
+            from_environment: self.env.get(env::SYSROOT).is_some(),
         }
     }
 
@@ -254,6 +259,16 @@ impl Context {
         let question = self.about_target(Path::new("portageq"), &configroot, names);
         let may_read = self.why_ask().is_none();
         may_read.then(|| question.read(&self.env).ok()).flatten()
+    }
+
+    /// CBUILD, as far as a glance tells: the environment's, else what stands in the target's make.conf. For a preference that
+    /// is not worth a reading of the machine's settings.
+    pub fn quick_cbuild(&self) -> Option<String> {
+        match self.env.get(env::CBUILD) {
+            Some(cbuild) => cbuild.to_str().map(str::to_owned),
+            None => portage::make_conf_says(&self.configroot(), env::CBUILD.name),
+        }
+        .filter(|cbuild| !cbuild.is_empty())
     }
 
     /// The ebuild repositories of the machine; none without Portage.

@@ -85,6 +85,12 @@ pub const PKG_CONFIG_LIBDIR: Variable = value("PKG_CONFIG_LIBDIR");
 pub const PKG_CONFIG_SYSTEM_LIBRARY_PATH: Variable = value("PKG_CONFIG_SYSTEM_LIBRARY_PATH");
 /// pkg-config: include directories that need no `-I`.
 pub const PKG_CONFIG_SYSTEM_INCLUDE_PATH: Variable = value("PKG_CONFIG_SYSTEM_INCLUDE_PATH");
+/// Where a package is being installed. A pkgconf that finds it equal to the sysroot puts no sysroot before any path.
+pub const DESTDIR: Variable = word("DESTDIR");
+/// Where temporary files go. Portage's is `temp` beside the WORKDIR of the package.
+pub const TMPDIR: Variable = word("TMPDIR");
+/// uClinux-dist's own folders of `.pc` files.
+pub const UCLINUX_PKG_CONFIG_LIBDIR: Variable = word("UCLINUX_PKG_CONFIG_LIBDIR");
 /// pkgconf: prepend the sysroot only where freedesktop's pkg-config does.
 pub const PKG_CONFIG_FDO_SYSROOT_RULES: Variable = value("PKG_CONFIG_FDO_SYSROOT_RULES");
 

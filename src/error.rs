@@ -2,8 +2,8 @@
 
 use crate::{
     applet::AppletError, argv0::NameError, config::ConfigError, context::ContextError,
-    doctor::DoctorError, exec::ExecError, init::InitError, portage::PortageError,
-    target::TargetError, tuple::TupleError,
+    doctor::DoctorError, exec::ExecError, init::InitError, pkg_config::PkgConfigError,
+    portage::PortageError, target::TargetError, tuple::TupleError,
 };
 use std::io;
 
@@ -32,6 +32,8 @@ pub enum Error {
     #[error(transparent)]
     Name(#[from] NameError),
     #[error(transparent)]
+    PkgConfig(#[from] PkgConfigError),
+    #[error(transparent)]
     Portage(#[from] PortageError),
     #[error(transparent)]
     Profile(#[from] crate::profile::ProfileError),
@@ -56,6 +58,7 @@ impl Error {
             Self::Exec(e) => e.hint(),
             Self::Init(e) => e.hint(),
             Self::Name(e) => e.hint(),
+            Self::PkgConfig(e) => return e.hint(),
             Self::Portage(e) => e.hint(),
             Self::Profile(e) => e.hint(),
             Self::Target(e) => e.hint(),
@@ -71,6 +74,7 @@ impl Error {
             Self::Applet(e) => e.exit_code(),
             Self::Context(e) => e.exit_code(),
             Self::Init(e) => e.exit_code(),
+            Self::PkgConfig(e) => e.exit_code(),
             Self::Exec(e) | Self::Portage(PortageError::Exec(e)) => e.exit_code(),
             _ => OWN_FAILURE,
         }

@@ -6,7 +6,7 @@ use std::{
     io,
     os::unix::process::CommandExt,
     path::PathBuf,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 
 /// Why a program did not start, or did not answer.
@@ -74,6 +74,15 @@ fn command(plan: &Plan) -> Command {
 /// Becomes the program. Returns only when that fails.
 pub fn exec(plan: &Plan) -> Result<Infallible, ExecError> {
     Err(ExecError::new(plan, command(plan).exec()))
+}
+
+/// Runs the program, and collects what it says on stdout; stdin and stderr are ours.
+pub fn capture(plan: &Plan) -> Result<Output, ExecError> {
+    let mut command = command(plan);
+    let child = command.stdout(Stdio::piped()).spawn();
+    child
+        .and_then(Child::wait_with_output)
+        .map_err(|source| ExecError::new(plan, source))
 }
 
 /// Runs the programs beside each other, without standard input, and collects what each one says, in their order.

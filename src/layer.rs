@@ -3,7 +3,7 @@
 //! A variable that the caller has set stays as it is, unless a layer says why not.
 
 mod compiler;
-mod pkg_config;
+pub(crate) mod pkg_config;
 
 use crate::{
     context::{Context, ContextError},
@@ -40,7 +40,7 @@ pub fn apply(layers: &[Layer], context: &Context) -> Result<Changes, ContextErro
         match layer {
             Layer::Portage => portage(context, &mut changes)?,
             Layer::Compiler => compiler::compiler(context, &mut changes),
-            Layer::PkgConfig => pkg_config::pkg_config(context, &mut changes),
+            Layer::PkgConfig => pkg_config::pkg_config(context, &mut changes)?,
         }
     }
     Ok(changes)

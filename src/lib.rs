@@ -15,6 +15,7 @@ pub mod exec;
 pub mod fix_root;
 pub mod init;
 pub mod layer;
+pub mod pkg_config;
 pub mod plan;
 pub mod portage;
 pub mod profile;
@@ -22,7 +23,7 @@ pub mod target;
 pub mod tuple;
 
 use crate::{
-    applet::{Code, Wrappers},
+    applet::{Code, Definitions, Wrappers},
     argv0::Called,
     config::Config,
     context::{Context, ContextError},
@@ -61,16 +62,14 @@ pub fn run(mut args: impl Iterator<Item = OsString>) -> ExitCode {
 fn dispatch(argv0: &OsStr, args: Vec<OsString>) -> Result<ExitCode, Error> {
     let env = Env::capture();
     let config = Config::read(&env)?;
-    let wrappers = Wrappers::read(&config)?;
-    match argv0::parse(argv0, wrappers.names())? {
-        Called::Crossmerge => cli::crossmerge(argv0, args, env, config, &wrappers),
-        Called::EmergeWrapper => cli::emerge_wrapper(argv0, args, env, config, &wrappers),
+    let definitions = Definitions::read(&config)?;
+    match argv0::parse(argv0, definitions.names())? {
+        Called::Crossmerge => cli::crossmerge(argv0, args, env, config, &definitions.all()?),
+        Called::EmergeWrapper => cli::emerge_wrapper(argv0, args, env, config, &definitions.all()?),
         Called::Applet { name, tuple } => {
-            let context = Context::new(
-                env.clone(),
-                config,
-                choose_tuple(argv0, &wrappers, &name, tuple, &env)?,
-            )?;
+            let wrappers = definitions.of(&name)?;
+            let tuple = choose_tuple(argv0, &wrappers, &name, tuple, &env)?;
+            let context = Context::new(env, config, tuple)?;
             run_applet(&name, &wrappers, &context, args)
         }
     }
@@ -121,6 +120,9 @@ fn run_applet(
     if prints {
         io::stdout().write_all(plan::exports(&plan.env).as_bytes())?;
         return Ok(ExitCode::SUCCESS);
+    }
+    if wrappers.code(name) == Some(Code::PkgConfig) {
+        return Ok(pkg_config::run(context, &plan)?);
     }
     match exec::exec(&plan)? {}
 }

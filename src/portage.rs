@@ -169,6 +169,13 @@ impl Question {
     }
 }
 
+/// One assignment in a config root's make.conf, as it stands there.
+pub fn make_conf_says(configroot: &Path, name: &str) -> Option<String> {
+    let path = configroot.join("etc/portage/make.conf");
+    let mut said = make_conf::read_raw(&text::Files::default(), path.to_str()?).ok()?;
+    said.remove(name)
+}
+
 /// Answers the questions by reading, given the environment; those that reading does not answer, or all without one, are
 /// put to portageq at the same time, for each costs a start of Python.
 pub fn ask(env: Option<&Env>, questions: &[Question]) -> Result<Vec<Settings>, PortageError> {

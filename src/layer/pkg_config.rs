@@ -1,124 +1,214 @@
 //! The `pkg-config` layer: where pkg-config searches, and what it puts before the paths that it prints.
+//!
+//! The forms in which the sysroot is named, and their order, are those of crossdev's wrapper.
 
 use super::set;
 use crate::{
-    context::Context,
+    context::{Context, ContextError, Identity},
     env,
+    pkg_config::bounds::Bounds,
     plan::{Change, Changes},
 };
 use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-/// Shows pkg-config the sysroot, by the forms in which Portage and others name it.
-pub(super) fn pkg_config(context: &Context, changes: &mut Changes) {
-    let env = |variable| context.env.get(variable);
-    let sysroot = context.sysroot().into_os_string();
-    let (sysroot, prefix) = if let Some(esysroot) = env(env::ESYSROOT) {
-        // EAPI 7 and later: the prefix is what ESYSROOT has beyond SYSROOT.
-        let esysroot = trimmed(esysroot);
-        let prefix = esysroot
-            .as_bytes()
-            .strip_prefix(trimmed(&sysroot).as_bytes())
-            .unwrap_or_default();
-        (sysroot, OsStr::from_bytes(prefix).to_owned())
-    } else if env(env::ROOT).is_some() {
-        // EAPI 0 to 6.
-        match env(env::SYSROOT)
-            .map(trimmed)
-            .filter(|sysroot| !sysroot.is_empty())
-        {
-            Some(_) => (sysroot, trimmed(&context.eprefix()).to_owned()),
-            None => (
-                OsString::new(),
-                trimmed(env(env::PORTAGE_OVERRIDE_EPREFIX).unwrap_or_default()).to_owned(),
-            ),
+/// What pkg-config is shown.
+#[derive(Debug)]
+pub(crate) struct View {
+    /// The sysroot, without a slash at its end; empty for a native build of EAPI 0 to 6.
+    pub(crate) sysroot: PathBuf,
+    /// PKG_CONFIG_SYSROOT_DIR, which a person may have emptied.
+    before_paths: OsString,
+    /// The sysroot with the prefix: what is searched.
+    root: OsString,
+}
+
+impl View {
+    /// Decides by the forms in which Portage and others name the sysroot. One that is not there is an error.
+    pub(crate) fn of(context: &Context) -> Result<Self, ContextError> {
+        let env = |variable| context.env.get(variable);
+        let (mut sysroot, mut prefix) = (context.sysroot().into_os_string(), OsString::new());
+        if let Some(esysroot) = env(env::ESYSROOT) {
+            // EAPI 7 and later: the prefix is what ESYSROOT has beyond SYSROOT.
+            let esysroot = trimmed(esysroot).as_bytes();
+            let beyond = esysroot.strip_prefix(trimmed(&sysroot).as_bytes());
+            let beyond = beyond.filter(|prefix| prefix.is_empty() || prefix.starts_with(b"/"));
+            prefix = OsStr::from_bytes(beyond.unwrap_or_default()).to_owned();
+        } else if env(env::ROOT).is_some() {
+            // EAPI 0 to 6.
+            if env(env::SYSROOT).is_some_and(|sysroot| !trimmed(sysroot).is_empty()) {
+                prefix = trimmed(&context.eprefix()).to_owned();
+            } else {
+                sysroot = OsString::new();
+                prefix = trimmed(env(env::PORTAGE_OVERRIDE_EPREFIX).unwrap_or_default()).to_owned();
+            }
+        } else if let (None, Some(stagedir)) = (env(env::SYSROOT), env(env::STAGEDIR)) {
+            sysroot = stagedir.to_owned();
         }
-    } else if let (None, Some(stagedir)) = (env(env::SYSROOT), env(env::STAGEDIR)) {
-        (stagedir.to_owned(), OsString::new())
-    } else {
-        (sysroot, OsString::new())
-    };
-    let sysroot = env(env::PKG_CONFIG_SYSROOT_DIR).map_or(sysroot, OsStr::to_owned);
-    let mut root = trimmed(&sysroot).to_owned();
-    set(changes, env::PKG_CONFIG_SYSROOT_DIR.name, root.clone());
-    root.push(&prefix);
-    let libdirs = libdirs(context, Path::new(&root));
-    let joined = |parts: &[String]| {
+        // An empty one says that nothing goes before a path. It does not say that the machine is to be searched.
+        let before_paths = env(env::PKG_CONFIG_SYSROOT_DIR);
+        if let Some(named) = before_paths.filter(|named| !named.is_empty()) {
+            sysroot = named.to_owned();
+        }
+        let sysroot = trimmed(&sysroot).to_owned();
+        if !sysroot.is_empty() && !Path::new(&sysroot).is_dir() {
+            return Err(context.no_sysroot(sysroot.into()));
+        }
+        let mut root = sysroot.clone();
+        root.push(prefix);
+        Ok(Self {
+            before_paths: before_paths
+                .map_or_else(|| sysroot.clone(), |named| trimmed(named).to_owned()),
+            sysroot: sysroot.into(),
+            root,
+        })
+    }
+}
+
+/// Shows pkg-config the sysroot and hides the machine.
+pub(super) fn pkg_config(context: &Context, changes: &mut Changes) -> Result<(), ContextError> {
+    let view = View::of(context)?;
+    let libdirs = libdirs(context, Path::new(&view.root));
+    let list = |paths: &mut dyn Iterator<Item = String>| {
         let mut list = OsString::new();
-        for path in parts {
+        for path in paths {
             list.push(if list.is_empty() { "" } else { ":" });
-            list.push(&root);
+            list.push(&view.root);
             list.push(path);
         }
         list
     };
-    let each = |form: &str| {
-        libdirs
-            .iter()
-            .map(|libdir| form.replace("{}", libdir))
-            .collect::<Vec<_>>()
+    let each = |before: &'static str, after: &'static str| {
+        let form = move |libdir: &String| format!("{before}{libdir}{after}");
+        libdirs.iter().map(form)
     };
-    let mut search = each("/usr/{}/pkgconfig");
-    search.push("/usr/share/pkgconfig".into());
-    let system = [each("/usr/{}"), each("/{}")].concat();
-    set(changes, env::PKG_CONFIG_LIBDIR.name, joined(&search));
+    let share = "/usr/share/pkgconfig".to_owned();
+    let mut search = list(&mut each("/usr/", "/pkgconfig").chain([share]));
+    if let (Some(_), Some(own)) = (
+        context.env.get(env::STAGEDIR),
+        context.env.get(env::UCLINUX_PKG_CONFIG_LIBDIR),
+    ) {
+        search = [own, &search].join(OsStr::new(":"));
+    }
+    set(changes, env::PKG_CONFIG_LIBDIR.name, search);
     set(
         changes,
         env::PKG_CONFIG_SYSTEM_LIBRARY_PATH.name,
-        joined(&system),
+        list(&mut each("/usr/", "").chain(each("/", ""))),
     );
     set(
         changes,
         env::PKG_CONFIG_SYSTEM_INCLUDE_PATH.name,
-        joined(&["/usr/include".into()]),
+        list(&mut ["/usr/include".to_owned()].into_iter()),
     );
     set(changes, env::PKG_CONFIG_FDO_SYSROOT_RULES.name, "1");
-    // Only a package's own build directory may add to the search: the rest of the variable is the machine's.
-    let bundled = match (env(env::PKG_CONFIG_PATH), env(env::WORKDIR)) {
-        (Some(path), Some(workdir)) => Path::new(path).starts_with(workdir),
-        _ => false,
-    };
-    if !bundled && env(env::PKG_CONFIG_PATH).is_some() {
-        changes.insert(env::PKG_CONFIG_PATH.name.into(), Change::Unset);
+    if context.env.get(env::DESTDIR).is_some() {
+        changes.insert(env::DESTDIR.name.into(), Change::Unset);
+    }
+    if let Some(path) = context.env.get(env::PKG_CONFIG_PATH) {
+        let name = env::PKG_CONFIG_PATH.name.into();
+        changes.insert(name, kept(context, path, &view.sysroot));
+    }
+    set(changes, env::PKG_CONFIG_SYSROOT_DIR.name, view.before_paths);
+    Ok(())
+}
+
+/// Keeps the folders of PKG_CONFIG_PATH that lie in the package's own build directory, the sysroot or an allowed prefix:
+/// the rest of the variable is the machine's.
+fn kept(context: &Context, path: &OsStr, sysroot: &Path) -> Change {
+    let bounds = Bounds::of(context, sysroot);
+    let inside = |folder: &PathBuf| folder.is_absolute() && bounds.hold(folder);
+    let kept: Vec<PathBuf> = std::env::split_paths(path).filter(inside).collect();
+    // A folder out of a list has no colon in it.
+    match std::env::join_paths(&kept) {
+        Ok(kept) if !kept.is_empty() => Change::Set(kept),
+        _ => Change::Unset,
     }
 }
 
+/// The folders below `usr` that hold libraries, of whatever ABI; what riscv and loongarch put below is named after the ABI.
+const LIBDIRS: [&str; 4] = ["lib64", "lib", "libx32", "lib32"];
+const BELOW: [&str; 6] = ["lp64d", "lp64", "lp64f", "ilp32d", "ilp32", "ilp32f"];
+
 /// The library directories of the ABI: `LIBDIR_<abi>` of the environment, else of the target's settings, else those in
 /// the sysroot that hold `.pc` files, else `lib`.
+///
+/// The settings are read only where they decide: when no ABI was named, and `.pc` files lie in one directory, that is it.
 fn libdirs(context: &Context, root: &Path) -> Vec<String> {
     let named = |variable| context.env.get(variable).and_then(OsStr::to_str);
     let abi = named(env::ABI).or(named(env::DEFAULT_ABI));
-    let libdir = |abi: &str| {
-        let name = format!("LIBDIR_{abi}");
-        match context.env.get_name(&name).and_then(OsStr::to_str) {
-            Some(libdir) => Some(libdir.to_owned()),
-            None => context.read_target_settings(&[&name])?.remove(&name),
-        }
+    let filled = |libdir: Option<String>| libdir.filter(|libdir| !libdir.is_empty());
+    let in_env = |abi: &str| {
+        let libdir = context.env.get_name(&format!("LIBDIR_{abi}"))?.to_str()?;
+        Some(libdir.to_owned())
     };
-    let default_abi = || {
-        let name = env::DEFAULT_ABI.name;
-        context.read_target_settings(&[name])?.remove(name)
-    };
-    let abi = abi.map(str::to_owned).or_else(default_abi);
-    let libdir = libdir(
-        abi.as_deref()
-            .filter(|abi| !abi.is_empty())
-            .unwrap_or("default"),
-    );
-    if let Some(libdir) = libdir.filter(|libdir| !libdir.is_empty()) {
+    if let Some(libdir) = filled(in_env(abi.unwrap_or("default"))) {
         return vec![libdir];
     }
-    let has_pc_files = |libdir: &&str| root.join("usr").join(libdir).join("pkgconfig").is_dir();
-    let found = ["lib64", "lib"].iter().copied().filter(has_pc_files);
-    let found: Vec<String> = found.map(Into::into).collect();
-    if found.is_empty() {
-        vec!["lib".into()]
-    } else {
-        found
+    let found = with_packages(context, root);
+    if abi.is_none() && found.len() == 1 {
+        return found;
     }
+    let setting = |name: &str| filled(context.read_target_settings(&[name])?.remove(name));
+    let abi = abi
+        .map(str::to_owned)
+        .or_else(|| setting(env::DEFAULT_ABI.name));
+    let abi = abi.unwrap_or_else(|| "default".into());
+    let of_abi = || filled(in_env(&abi)).or_else(|| setting(&format!("LIBDIR_{abi}")));
+    match of_abi() {
+        Some(libdir) => vec![libdir],
+        None if found.is_empty() => vec!["lib".into()],
+        None => found,
+    }
+}
+
+/// The library directories of a root that hold `.pc` files, each once, by whatever name it comes first.
+fn with_packages(context: &Context, root: &Path) -> Vec<String> {
+    let mut seen = Vec::new();
+    let mut found = Vec::new();
+    let usr = root.join("usr");
+    let mut look = |libdir: String| {
+        let Ok(folder) = usr.join(&libdir).join("pkgconfig").metadata() else {
+            return;
+        };
+        let identity = Identity::of(&folder);
+        if folder.is_dir() && !seen.contains(&identity) {
+            seen.push(identity);
+            found.push(libdir);
+        }
+    };
+    for libdir in LIBDIRS {
+        if usr.join(libdir).is_dir() {
+            BELOW
+                .iter()
+                .for_each(|below| look(format!("{libdir}/{below}")));
+            look(libdir.into());
+        }
+    }
+    multiarch(context)
+        .into_iter()
+        .for_each(|name| look(format!("lib/{name}")));
+    found
+}
+
+/// What Debian may call the target: the tuple, the tuple without its vendor, and what stands before the tools' names.
+fn multiarch(context: &Context) -> Vec<String> {
+    let tuple = &context.tuple;
+    let mut names = vec![tuple.to_string()];
+    if let Some(vendor) = tuple.vendor() {
+        names.push(tuple.as_str().replacen(&format!("-{vendor}-"), "-", 1));
+    }
+    let toolchain = context.settings.toolchain.as_ref();
+    let prefix = toolchain.and_then(|toolchain| toolchain.prefix.file_name()?.to_str());
+    names.extend(
+        prefix
+            .and_then(|prefix| prefix.strip_suffix('-'))
+            .map(str::to_owned),
+    );
+    names
 }
 
 fn trimmed(path: &OsStr) -> &OsStr {

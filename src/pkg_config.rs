@@ -1,0 +1,364 @@
+//! `<tuple>-pkg-config`: the real pkg-config, shown the sysroot and nothing else, and what it answers looked at.
+//!
+//! `layer/pkg_config.rs` decides where it searches. Here is decided which questions concern pkg-config itself and need no
+//! sysroot, which answers hold flags and have to be looked at, and what happens when one of those leads out of the sysroot.
+//! Everything else is exec'd.
+
+pub(crate) mod bounds;
+mod flags;
+mod package;
+
+use crate::{
+    config::Leaks,
+    context::{Context, ContextError},
+    env,
+    exec::{self, ExecError},
+    layer::pkg_config::View,
+    plan::{Change, Plan},
+};
+use bounds::Bounds;
+use flags::Flag;
+use std::{
+    ffi::{OsStr, OsString},
+    fmt::Write as _,
+    io::{self, Write as _},
+    os::unix::{ffi::OsStrExt, process::ExitStatusExt},
+    path::{Path, PathBuf},
+    process::{ExitCode, Output},
+};
+
+/// Options about pkg-config itself: no sysroot is needed to answer them.
+const ABOUT_ITSELF: [&str; 5] = [
+    "about",
+    "atleast-pkgconfig-version",
+    "dump-personality",
+    "help",
+    "version",
+];
+
+/// How the options begin whose answer holds flags.
+const ABOUT_FLAGS: [&str; 3] = ["cflags", "libs", "env"];
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum PkgConfigError {
+    /// A look at the system failed.
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    /// The real tool did not start.
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+    /// It answered with paths of this machine.
+    #[error("{0}")]
+    Leak(Leak),
+    /// The answer could not be passed on.
+    #[error("cannot write the answer: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// An answer that leads out of the sysroot.
+#[derive(Debug)]
+pub struct Leak {
+    program: PathBuf,
+    sysroot: PathBuf,
+    /// One line a flag: where it came from.
+    lines: Vec<String>,
+    config: PathBuf,
+}
+
+impl std::fmt::Display for Leak {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "`{}` answers with paths outside the sysroot `{}`:",
+            self.program.display(),
+            self.sysroot.display()
+        )?;
+        self.lines
+            .iter()
+            .try_for_each(|line| write!(f, "\n  {line}"))
+    }
+}
+
+impl Leak {
+    fn hint(&self) -> String {
+        format!(
+            "in each .pc file named, put `${{pc_sysrootdir}}` before the path; or, when the path is right, allow it by `extra_prefixes = [\"DIR\"]` or `leaks = \"warn\"` in `{}`",
+            self.config.display()
+        )
+    }
+}
+
+impl PkgConfigError {
+    /// How to go on.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Context(e) => Some(e.hint()),
+            Self::Exec(e) => Some(e.hint()),
+            Self::Leak(leak) => Some(leak.hint()),
+            Self::Output(_) => None,
+        }
+    }
+
+    /// The exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Context(e) => e.exit_code(),
+            Self::Exec(e) => e.exit_code(),
+            Self::Leak(_) | Self::Output(_) => crate::error::OWN_FAILURE,
+        }
+    }
+}
+
+/// Tells whether a question concerns pkg-config itself, and not a package: then nothing is known of the target.
+pub(crate) fn asks_about_itself(args: &[OsString]) -> bool {
+    let mut value_comes = false;
+    args.iter().all(|arg| {
+        let is_value = std::mem::take(&mut value_comes) && !arg.as_bytes().starts_with(b"-");
+        let option = option(arg);
+        value_comes =
+            option == Some(b"atleast-pkgconfig-version") && !arg.as_bytes().contains(&b'=');
+        is_value
+            || option
+                .is_some_and(|option| ABOUT_ITSELF.iter().any(|about| about.as_bytes() == option))
+    })
+}
+
+/// Tells whether the answer holds flags. The tools take abbreviations of an option for it, so we do.
+fn asks_for_flags(args: &[OsString]) -> bool {
+    let is_about_flags = |option: &[u8]| {
+        ABOUT_FLAGS.iter().any(|about| {
+            let about = about.as_bytes();
+            !option.is_empty() && (option.starts_with(about) || about.starts_with(option))
+        })
+    };
+    args.iter()
+        .filter_map(|arg| option(arg))
+        .any(is_about_flags)
+}
+
+/// The name of an option, without its dashes and its value.
+fn option(arg: &OsStr) -> Option<&[u8]> {
+    let bytes = arg.as_bytes();
+    let name = bytes.strip_prefix(b"-")?;
+    let name = name.strip_prefix(b"-").unwrap_or(name);
+    name.split(|byte| *byte == b'=').next()
+}
+
+/// Answers a question as planned. Returns only when nothing was exec'd.
+pub fn run(context: &Context, plan: &Plan) -> Result<ExitCode, PkgConfigError> {
+    if asks_about_itself(&plan.args) {
+        match exec::exec(plan)? {}
+    }
+    let view = View::of(context)?;
+    say_what_was_dropped(context, plan);
+    let leaks = context.settings.leaks;
+    if leaks == Leaks::Allow || view.sysroot.as_os_str().is_empty() || !asks_for_flags(&plan.args) {
+        match exec::exec(plan)? {}
+    }
+    let mut output = exec::capture(plan)?;
+    if output.status.success() {
+        let bounds = Bounds::of(context, &view.sysroot);
+        let found = leaking(plan, &output, &bounds);
+        if !found.is_empty() {
+            match without_fdo_rules(plan, &view, &output, &bounds)? {
+                Some(better) => output = better,
+                None => {
+                    let leak = explained(context, plan, &view, &found);
+                    match leaks {
+                        Leaks::Error => return Err(PkgConfigError::Leak(leak)),
+                        _ => crate::say(&format!("warning: {leak}")),
+                    }
+                }
+            }
+        }
+    }
+    io::stdout().write_all(&output.stdout)?;
+    Ok(match (output.status.code(), output.status.signal()) {
+        (Some(code), _) => ExitCode::from(u8::try_from(code).unwrap_or(crate::error::OWN_FAILURE)),
+        // As a shell says that a signal ended it.
+        (None, signal) => ExitCode::from(u8::try_from(128 + signal.unwrap_or(0)).unwrap_or(128)),
+    })
+}
+
+/// The flags of an answer that name a place.
+fn flags_of(plan: &Plan, output: &Output) -> Vec<Flag> {
+    let has = |name: &[u8]| plan.args.iter().any(|arg| option(arg) == Some(name));
+    let mut words = flags::split(&output.stdout);
+    // `--env=X` answers with assignments, each of which holds words again.
+    if has(b"env") {
+        let value = |word: &OsString| {
+            word.as_bytes()
+                .split(|byte| *byte == b'=')
+                .skip(1)
+                .collect::<Vec<_>>()
+                .join(&b'=')
+        };
+        words = words
+            .iter()
+            .flat_map(|word| flags::split(&value(word)))
+            .collect();
+    }
+    if has(b"msvc-syntax") {
+        words = words.into_iter().map(flags::from_msvc).collect();
+    }
+    flags::places(&words)
+}
+
+fn leaking(plan: &Plan, output: &Output, bounds: &Bounds) -> Vec<Flag> {
+    let mut found: Vec<Flag> = Vec::new();
+    for flag in flags_of(plan, output) {
+        if !bounds.hold(&flag.path) && !found.contains(&flag) {
+            found.push(flag);
+        }
+    }
+    found
+}
+
+/// Asks once more without PKG_CONFIG_FDO_SYSROOT_RULES, which pkgconf 3.0.0 and 3.0.1 took for a wish to have no sysroot at
+/// all (its issue 571). The answer counts only if it is the first one with the sysroot before what led out.
+fn without_fdo_rules(
+    plan: &Plan,
+    view: &View,
+    first: &Output,
+    bounds: &Bounds,
+) -> Result<Option<Output>, ExecError> {
+    let mut plan = plan.clone();
+    let rules = env::PKG_CONFIG_FDO_SYSROOT_RULES.name;
+    plan.env.insert(rules.into(), Change::Unset);
+    let second = exec::capture(&plan)?;
+    let corrected = |flag: Flag| match bounds.hold(&flag.path) {
+        true => flag.path,
+        false => {
+            let mut path = view.sysroot.clone().into_os_string();
+            path.push(flag.path);
+            path.into()
+        }
+    };
+    let wanted: Vec<PathBuf> = flags_of(&plan, first).into_iter().map(corrected).collect();
+    let is_wanted = |flag: &Flag| wanted.contains(&flag.path);
+    let good = second.status.success() && flags_of(&plan, &second).iter().all(is_wanted);
+    Ok(good.then_some(second))
+}
+
+/// The folders in which the real tool finds `.pc` files, in its order.
+fn folders(plan: &Plan) -> Vec<PathBuf> {
+    let variables = [env::PKG_CONFIG_PATH, env::PKG_CONFIG_LIBDIR];
+    let mut folders = Vec::new();
+    for variable in variables {
+        if let Some(Change::Set(list)) = plan.env.get(OsStr::new(variable.name)) {
+            folders.extend(std::env::split_paths(list));
+        }
+    }
+    folders
+}
+
+/// What the question names, as one text.
+fn asked(plan: &Plan) -> String {
+    let words = plan
+        .args
+        .iter()
+        .filter(|arg| !arg.as_bytes().starts_with(b"-"));
+    words.fold(String::new(), |text, word| {
+        text + &word.to_string_lossy() + " "
+    })
+}
+
+fn explained(context: &Context, plan: &Plan, view: &View, found: &[Flag]) -> Leak {
+    let sysroot = view.sysroot.to_string_lossy();
+    let packages = package::closure(&asked(plan), &folders(plan), &sysroot);
+    let lines = found.iter().map(|flag| {
+        let mut line = format!("{}", flag.text.display());
+        let _ = match package::origin(flag, &packages) {
+            Some((path, field)) => write!(line, "  from {field} of {}", path.display()),
+            None => write!(line, "  from no field as it stands"),
+        };
+        line
+    });
+    Leak {
+        program: plan.program.clone(),
+        sysroot: view.sysroot.clone(),
+        lines: lines.collect(),
+        config: context.config.target_file(&context.tuple),
+    }
+}
+
+/// Tells of a PKG_CONFIG_PATH that was not passed on, when a package that the question touches lies there.
+fn say_what_was_dropped(context: &Context, plan: &Plan) {
+    let name = OsStr::new(env::PKG_CONFIG_PATH.name);
+    let (Some(path), Some(change)) = (context.env.get(env::PKG_CONFIG_PATH), plan.env.get(name))
+    else {
+        return;
+    };
+    let kept: Vec<PathBuf> = match change {
+        Change::Set(kept) => std::env::split_paths(kept).collect(),
+        Change::Unset => Vec::new(),
+    };
+    let all: Vec<PathBuf> = std::env::split_paths(path).collect();
+    let places = [all.clone(), folders(plan)].concat();
+    let is_dropped = |folder: &Path| {
+        all.iter().any(|all| all == folder) && !kept.iter().any(|kept| kept == folder)
+    };
+    let touched = package::closure(&asked(plan), &places, "");
+    let missed: Vec<String> = touched
+        .iter()
+        .filter(|package| package.path().parent().is_some_and(is_dropped))
+        .map(|package| format!("`{}`", package.path().display()))
+        .collect();
+    if !missed.is_empty() {
+        crate::say(&format!(
+            "PKG_CONFIG_PATH leads out of the sysroot and is not used, so {} is not found",
+            missed.join(", ")
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(text: &str) -> Vec<OsString> {
+        text.split_whitespace().map(Into::into).collect()
+    }
+
+    #[test]
+    fn what_concerns_pkg_config_itself_is_told_from_the_rest() {
+        for (text, about) in [
+            ("--version", true),
+            ("--about", true),
+            ("--help", true),
+            ("--dump-personality", true),
+            ("--atleast-pkgconfig-version 0.9.0", true),
+            ("--atleast-pkgconfig-version=0.9.0", true),
+            ("-version", true),
+            ("", true),
+            ("--version --cflags zlib", false),
+            ("--atleast-version 1 zlib", false),
+            ("--version zlib", false),
+            ("--exists zlib", false),
+        ] {
+            assert_eq!(asks_about_itself(&args(text)), about, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_answers_with_flags_is_told_from_the_rest() {
+        for (text, flags) in [
+            ("--cflags zlib", true),
+            ("--libs zlib", true),
+            ("--cflags-only-I zlib", true),
+            ("--libs-only-other --static zlib", true),
+            ("--env=ZLIB zlib", true),
+            ("-libs zlib", true),
+            ("--cfl zlib", true),
+            ("--exists zlib", false),
+            ("--modversion zlib", false),
+            ("--variable=libdir zlib", false),
+            ("--errors-to-stdout --print-errors --exists zlib", false),
+            ("--list-all", false),
+            ("zlib", false),
+        ] {
+            assert_eq!(asks_for_flags(&args(text)), flags, "{text}");
+        }
+    }
+}
