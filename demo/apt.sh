@@ -49,14 +49,14 @@ main_archives() {
 # for the Debian architectures named, or for the machine's own. The machine's settings know only of binary packages, what is
 # installed does not matter here, and the hooks (images for containers have some that clear caches) are none of our business.
 prepare_apt() {
-	local keyring=/usr/share/keyrings/debian-archive-keyring.gpg options='target=Sources target=Packages' native
+	local keyring=/usr/share/keyrings/debian-archive-keyring.gpg options native
 	native=$(dpkg --print-architecture)
 	(($#)) || set -- "$native"
-	options+=" arch=$(IFS=, && echo "$*")"
+	options="arch=$(IFS=, && echo "$*")"
 	[[ -r $keyring ]] && options+=" signed-by=$keyring"
 	mkdir -p "$apt"/{state/lists/partial,cache/archives/partial,files}
 	: > "$apt/status"
-	sed -E "s|^deb(-src)?|& [$options]|" > "$apt/sources.list"
+	sed "s|^deb-src |&[$options] |; s|^deb |&[$options target=Packages] |" > "$apt/sources.list"
 	write_if_different "$apt/apt.conf" <<- EOT
 		Dir::Etc::sourcelist "$apt/sources.list";
 		Dir::Etc::sourceparts "/dev/null";
