@@ -8,6 +8,7 @@ mod init;
 mod install;
 mod kill;
 mod names;
+mod pkg_config;
 mod plan;
 mod portage_settings;
 mod profile;

@@ -1,0 +1,560 @@
+//! `<tuple>-pkg-config`: which sysroot it sees, which library directories, which real tool; one test a case of the contract
+//! that crossdev's wrapper keeps, and of the defects that it has or had (the numbers are Gentoo's bugs).
+
+mod leaks;
+mod portage;
+mod versions;
+
+use crate::support::Prefix;
+use std::path::Path;
+
+pub(crate) const ARM: &str = "arm-linux-gnueabi";
+
+/// What each `.pc` file here begins with.
+const HEAD: &str = "prefix=/usr\nincludedir=${prefix}/include\nlibdir=${prefix}/lib\n\
+                    Name: x\nDescription: x\nVersion: 1.2\n";
+
+/// A prefix with `<tuple>-pkg-config` and an empty sysroot.
+pub(crate) fn cross(tuple: &str) -> Prefix {
+    let prefix = Prefix::new();
+    prefix.link(&format!("{tuple}-pkg-config"));
+    std::fs::create_dir_all(prefix.join(format!("usr/{tuple}"))).expect("a sysroot");
+    prefix
+}
+
+/// Writes a `.pc` file of these fields, and gives its path.
+pub(crate) fn package(prefix: &Prefix, path: &str, fields: &str) -> std::path::PathBuf {
+    prefix.write(path, &format!("{HEAD}{fields}\n"))
+}
+
+/// A package whose flags name a header folder and a library folder of its own.
+fn plain(prefix: &Prefix, folder: &str, name: &str) {
+    let fields = format!("Cflags: -I${{includedir}}/{name}\nLibs: -L${{libdir}}/{name} -l{name}");
+    package(prefix, &format!("{folder}/{name}.pc"), &fields);
+}
+
+/// What [`plain`] comes to below a sysroot, as pkg-config prints it.
+fn flags(sysroot: &Path, name: &str) -> String {
+    let sysroot = sysroot.display();
+    format!("-I{sysroot}/usr/include/{name} -L{sysroot}/usr/lib/{name} -l{name} \n")
+}
+
+/// Asks for the flags of a package.
+#[track_caller]
+fn ask(prefix: &Prefix, name: &str) -> String {
+    let said = prefix.run(&format!("{ARM}-pkg-config"), ["--cflags", "--libs", name]);
+    said.success().stdout
+}
+
+#[test]
+fn without_a_word_the_sysroot_is_usr_tuple_below_broot() {
+    let prefix = cross(ARM);
+    plain(&prefix, &format!("usr/{ARM}/usr/lib/pkgconfig"), "foo");
+    assert_eq!(
+        ask(&prefix, "foo"),
+        flags(&prefix.join(format!("usr/{ARM}")), "foo")
+    );
+}
+
+#[test]
+fn sysroot_in_the_environment_names_it() {
+    let prefix = cross(ARM);
+    plain(&prefix, "board/usr/lib/pkgconfig", "foo");
+    let board = prefix.join("board");
+    assert_eq!(
+        ask(&prefix.with("SYSROOT", &board), "foo"),
+        flags(&board, "foo")
+    );
+    let slash = format!("{}/", board.display());
+    assert_eq!(
+        ask(&prefix.with("SYSROOT", slash), "foo"),
+        flags(&board, "foo")
+    );
+}
+
+#[test]
+fn eapi_7_names_it_by_esysroot_and_a_prefix_lies_inside() {
+    let prefix = cross(ARM);
+    plain(&prefix, "board/opt/pre/usr/lib/pkgconfig", "foo");
+    let board = prefix.join("board");
+    let mut ebuild = prefix.with("SYSROOT", &board);
+    ebuild.set("ESYSROOT", board.join("opt/pre"));
+    ebuild.set("ROOT", "/nowhere");
+    assert_eq!(ask(&ebuild, "foo"), flags(&board, "foo"));
+    ebuild.set("ESYSROOT", format!("{}/", board.display()));
+    plain(&prefix, "board/usr/lib/pkgconfig", "bar");
+    assert_eq!(ask(&ebuild, "bar"), flags(&board, "bar"));
+}
+
+#[test]
+fn the_prefix_of_a_prefix_is_not_taken_twice() {
+    // A prefixed Portage that builds for a sysroot inside its own prefix (bug 642604).
+    let prefix = cross(ARM);
+    let pre = prefix.path().display().to_string();
+    let sysroot = prefix.join(format!("usr/{ARM}"));
+    plain(&prefix, &format!("usr/{ARM}{pre}/usr/lib/pkgconfig"), "foo");
+    let mut ebuild = prefix.with("SYSROOT", &sysroot);
+    ebuild.set("EPREFIX", &pre);
+    ebuild.set("ESYSROOT", format!("{}{pre}", sysroot.display()));
+    assert_eq!(ask(&ebuild, "foo"), flags(&sysroot, "foo"));
+}
+
+#[test]
+fn eapi_6_names_it_by_root_and_sysroot() {
+    let prefix = cross(ARM);
+    let board = prefix.join("board");
+    plain(&prefix, "board/pre/usr/lib/pkgconfig", "foo");
+    let mut ebuild = prefix.with("ROOT", "/nowhere");
+    ebuild.set("SYSROOT", &board);
+    ebuild.set("EPREFIX", "/pre");
+    assert_eq!(ask(&ebuild, "foo"), flags(&board, "foo"));
+}
+
+#[test]
+fn eapi_6_without_a_sysroot_builds_natively_in_portages_prefix() {
+    let prefix = cross(ARM);
+    plain(&prefix, "usr/lib/pkgconfig", "foo");
+    for sysroot in [None, Some(""), Some("/")] {
+        let mut ebuild = prefix.with("ROOT", "/");
+        if let Some(sysroot) = sysroot {
+            ebuild.set("SYSROOT", sysroot);
+        }
+        assert_eq!(
+            ask(&ebuild, "foo"),
+            "-I/usr/include/foo -L/usr/lib/foo -lfoo \n",
+            "{sysroot:?}"
+        );
+    }
+}
+
+#[test]
+fn eapi_9_gives_no_root_no_eprefix_and_no_workdir() {
+    let prefix = cross(ARM);
+    let board = prefix.join("board");
+    plain(&prefix, "board/usr/lib/pkgconfig", "foo");
+    let bundled = prefix.write(
+        "build/work/x/bundled.pc",
+        &format!("{HEAD}Cflags: -I${{pcfiledir}}/include\n"),
+    );
+    std::fs::create_dir_all(prefix.join("build/temp")).expect("T");
+    let mut ebuild = prefix.with("SYSROOT", &board);
+    ebuild.set("ESYSROOT", &board);
+    ebuild.set("TMPDIR", prefix.join("build/temp"));
+    ebuild.set("PKG_CONFIG_PATH", prefix.join("build/work/x"));
+    assert_eq!(ask(&ebuild, "foo"), flags(&board, "foo"));
+    let folder = bundled.parent().expect("a folder").display();
+    assert_eq!(ask(&ebuild, "bundled"), format!("-I{folder}/include \n"));
+}
+
+#[test]
+fn stagedir_names_it_for_uclinux() {
+    let prefix = cross(ARM);
+    plain(&prefix, "stage/usr/lib/pkgconfig", "foo");
+    plain(&prefix, "stage/own", "bar");
+    let stage = prefix.join("stage");
+    let mut uclinux = prefix.with("STAGEDIR", &stage);
+    uclinux.set("UCLINUX_PKG_CONFIG_LIBDIR", stage.join("own"));
+    assert_eq!(ask(&uclinux, "foo"), flags(&stage, "foo"));
+    assert_eq!(ask(&uclinux, "bar"), flags(&stage, "bar"));
+}
+
+#[test]
+fn a_blank_sysroot_dir_is_respected_and_never_searches_the_machine() {
+    let prefix = cross(ARM);
+    let board = prefix.join("board");
+    let spelt = format!("Cflags: -I{}/usr/include/foo", board.display());
+    package(&prefix, "board/usr/lib/pkgconfig/foo.pc", &spelt);
+    let mut blank = prefix.with("SYSROOT", &board);
+    blank.set("PKG_CONFIG_SYSROOT_DIR", "");
+    // Nothing goes before a path, and the package is the sysroot's.
+    assert_eq!(
+        ask(&blank, "foo"),
+        format!("-I{}/usr/include/foo \n", board.display())
+    );
+    let said = blank
+        .own(["plan", "--json", ARM, "pkg-config", "--libs", "foo"])
+        .success();
+    let plan: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    assert_eq!(plan["env"]["PKG_CONFIG_SYSROOT_DIR"], "");
+    let folders = plan["env"]["PKG_CONFIG_LIBDIR"].as_str().expect("a list");
+    for folder in folders.split(':') {
+        assert!(Path::new(folder).starts_with(&board), "{folder}");
+    }
+}
+
+#[test]
+fn what_concerns_pkg_config_itself_needs_no_sysroot() {
+    // Bug 830840; PKG_PROG_PKG_CONFIG asks with --atleast-pkgconfig-version.
+    let prefix = Prefix::new();
+    prefix.link(&format!("{ARM}-pkg-config"));
+    let name = format!("{ARM}-pkg-config");
+    for question in [
+        &["--version"][..],
+        &["--about"],
+        &["--help"],
+        &["--dump-personality"],
+        &["--atleast-pkgconfig-version", "0.9.0"],
+        &["--atleast-pkgconfig-version=0.9.0"],
+    ] {
+        let bare = prefix.command("pkg-config", question).success();
+        assert_eq!(
+            prefix.run(&name, question).success().stdout,
+            bare.stdout,
+            "{question:?}"
+        );
+    }
+    prefix.run(&name, ["--exists", "zlib"]).fails(
+        125,
+        &format!("the sysroot `{}/usr/{ARM}`", prefix.path().display()),
+        "crossmerge init",
+    );
+    prefix
+        .with("SYSROOT", "/nowhere")
+        .run(&name, ["--exists", "zlib"])
+        .fails(125, "the sysroot `/nowhere`", "unset SYSROOT");
+}
+
+#[test]
+fn the_system_paths_are_the_sysroots() {
+    let prefix = cross(ARM);
+    let sysroot = prefix.join(format!("usr/{ARM}"));
+    package(
+        &prefix,
+        &format!("usr/{ARM}/usr/lib/pkgconfig/foo.pc"),
+        "Cflags: -I${includedir}\nLibs: -L${libdir} -L/lib -lfoo",
+    );
+    assert_eq!(ask(&prefix, "foo"), "-lfoo \n");
+    // Bug 939334: who wants them gets them.
+    let mut all = prefix.with("PKG_CONFIG_ALLOW_SYSTEM_CFLAGS", "1");
+    all.set("PKG_CONFIG_ALLOW_SYSTEM_LIBS", "1");
+    let sysroot = sysroot.display();
+    assert_eq!(
+        ask(&all, "foo"),
+        format!("-I{sysroot}/usr/include -L{sysroot}/usr/lib -L{sysroot}/lib -lfoo \n")
+    );
+}
+
+#[test]
+fn libraries_outside_usr_get_the_sysroot_too() {
+    // Bug 517530.
+    let prefix = cross(ARM);
+    package(
+        &prefix,
+        &format!("usr/{ARM}/usr/lib/pkgconfig/foo.pc"),
+        "Libs: -L/lib64 -lfoo",
+    );
+    let sysroot = prefix.join(format!("usr/{ARM}"));
+    assert_eq!(
+        ask(&prefix, "foo"),
+        format!("-L{}/lib64 -lfoo \n", sysroot.display())
+    );
+}
+
+#[test]
+fn packages_in_usr_share_are_found() {
+    let prefix = cross(ARM);
+    plain(&prefix, &format!("usr/{ARM}/usr/share/pkgconfig"), "foo");
+    assert_eq!(
+        ask(&prefix, "foo"),
+        flags(&prefix.join(format!("usr/{ARM}")), "foo")
+    );
+}
+
+#[test]
+fn variables_are_printed_without_the_sysroot() {
+    // Bug 815520: a build installs where a variable says.
+    let prefix = cross(ARM);
+    package(&prefix, &format!("usr/{ARM}/usr/lib/pkgconfig/foo.pc"), "");
+    let said = prefix.run(
+        &format!("{ARM}-pkg-config"),
+        ["--variable=includedir", "foo"],
+    );
+    assert_eq!(said.success().stdout, "/usr/include\n");
+}
+
+#[test]
+fn a_destdir_that_is_the_sysroot_changes_nothing() {
+    let prefix = cross(ARM);
+    plain(&prefix, &format!("usr/{ARM}/usr/lib/pkgconfig"), "foo");
+    let sysroot = prefix.join(format!("usr/{ARM}"));
+    assert_eq!(
+        ask(&prefix.with("DESTDIR", &sysroot), "foo"),
+        flags(&sysroot, "foo")
+    );
+}
+
+/// The library directories that are searched, as they stand in PKG_CONFIG_LIBDIR.
+#[track_caller]
+fn searched(prefix: &Prefix) -> Vec<String> {
+    let said = prefix
+        .own(["plan", "--json", ARM, "pkg-config", "--libs", "foo"])
+        .success();
+    let plan: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let sysroot = format!("{}/usr/", prefix.join(format!("usr/{ARM}")).display());
+    let folders = plan["env"]["PKG_CONFIG_LIBDIR"].as_str().expect("a list");
+    let libdir = |folder: &str| {
+        folder
+            .strip_prefix(&sysroot)?
+            .strip_suffix("/pkgconfig")
+            .map(str::to_owned)
+    };
+    let mut libdirs: Vec<String> = folders.split(':').filter_map(libdir).collect();
+    assert_eq!(libdirs.pop().as_deref(), Some("share"), "{folders}");
+    libdirs
+}
+
+#[test]
+fn the_libdir_is_the_environments() {
+    let prefix = cross(ARM);
+    std::fs::create_dir_all(prefix.join(format!("usr/{ARM}/usr/lib/pkgconfig"))).expect("a folder");
+    let mut abi = prefix.with("LIBDIR_n64", "lib64");
+    abi.set("LIBDIR_default", "libdefault");
+    assert_eq!(searched(&abi), ["libdefault"]);
+    abi.set("DEFAULT_ABI", "n64");
+    assert_eq!(searched(&abi), ["lib64"]);
+    abi.set("LIBDIR_n32", "lib32");
+    abi.set("ABI", "n32");
+    assert_eq!(searched(&abi), ["lib32"]);
+}
+
+#[test]
+fn the_libdir_is_what_is_in_the_sysroot() {
+    for libdir in [
+        "lib",
+        "lib64",
+        "lib32",
+        "lib/arm-linux-gnueabi",
+        "lib64/lp64d",
+    ] {
+        let prefix = cross(ARM);
+        std::fs::create_dir_all(prefix.join(format!("usr/{ARM}/usr/{libdir}/pkgconfig")))
+            .expect(libdir);
+        assert_eq!(searched(&prefix), [libdir]);
+    }
+    let prefix = cross(ARM);
+    assert_eq!(searched(&prefix), ["lib"], "nothing is there");
+    for libdir in ["lib", "lib64"] {
+        std::fs::create_dir_all(prefix.join(format!("usr/{ARM}/usr/{libdir}/pkgconfig")))
+            .expect(libdir);
+    }
+    assert_eq!(searched(&prefix), ["lib64", "lib"]);
+}
+
+#[test]
+fn a_libdir_that_is_a_link_to_another_counts_once() {
+    let prefix = cross(ARM);
+    std::fs::create_dir_all(prefix.join(format!("usr/{ARM}/usr/lib/pkgconfig"))).expect("a folder");
+    std::os::unix::fs::symlink("lib", prefix.join(format!("usr/{ARM}/usr/lib64"))).expect("a link");
+    assert_eq!(searched(&prefix), ["lib64"]);
+}
+
+#[test]
+fn no_compiler_is_asked_for_the_libdir() {
+    let prefix = cross(ARM);
+    plain(&prefix, &format!("usr/{ARM}/usr/lib64/pkgconfig"), "foo");
+    let started = prefix.join("started");
+    for compiler in ["gcc", "clang", "cc"] {
+        prefix.script(
+            &format!("bin/{ARM}-{compiler}"),
+            &format!("#!/bin/sh\ntouch {}\n", started.display()),
+        );
+    }
+    ask(&prefix, "foo");
+    assert!(!started.exists());
+}
+
+#[test]
+fn the_machines_own_pkg_config_is_preferred_by_its_tuple() {
+    // Bug 948948.
+    let prefix = cross(ARM);
+    prefix.script(
+        "tools/x86_64-pc-linux-gnu-pkg-config",
+        "#!/bin/sh\necho by the tuple\n",
+    );
+    let name = format!("{ARM}-pkg-config");
+    let said = prefix
+        .with("CBUILD", "x86_64-pc-linux-gnu")
+        .run(&name, ["--modversion", "foo"]);
+    assert_eq!(said.success().stdout, "by the tuple\n");
+    prefix.write(
+        &format!("usr/{ARM}/etc/portage/make.conf"),
+        "CBUILD=\"x86_64-pc-linux-gnu\"\n",
+    );
+    assert_eq!(
+        prefix.run(&name, ["--modversion", "foo"]).success().stdout,
+        "by the tuple\n"
+    );
+    prefix.run(&name, ["--modversion", "foo"]).success();
+}
+
+#[test]
+fn it_never_calls_itself() {
+    // Bug 955822: with CBUILD=CHOST the preferred name is our own.
+    let prefix = cross(ARM);
+    plain(&prefix, &format!("usr/{ARM}/usr/lib/pkgconfig"), "foo");
+    let native = prefix.with("CBUILD", ARM);
+    assert_eq!(
+        ask(&native, "foo"),
+        flags(&prefix.join(format!("usr/{ARM}")), "foo")
+    );
+    // Nor under the plain name, as uClinux-dist has it.
+    prefix.link("pkg-config");
+    assert_eq!(
+        ask(&prefix, "foo"),
+        flags(&prefix.join(format!("usr/{ARM}")), "foo")
+    );
+    let own = prefix.join(format!("bin/{ARM}-pkg-config"));
+    prefix
+        .with("REAL_PKG_CONFIG", &own)
+        .run(&format!("{ARM}-pkg-config"), ["--exists", "foo"])
+        .fails(127, "was not found", "");
+}
+
+#[test]
+fn a_person_may_name_the_real_tool() {
+    let prefix = cross(ARM);
+    let tool = |name: &str| {
+        prefix.script(
+            &format!("real/{name}"),
+            &format!("#!/bin/sh\necho {name} \"$@\"\n"),
+        )
+    };
+    let (named, configured) = (tool("named"), tool("configured"));
+    prefix.write(
+        "etc/crossmerge/crossmerge.toml",
+        &format!(
+            "[commands]\npkg-config = \"{} --pure\"\n",
+            configured.display()
+        ),
+    );
+    for name in ["pkg-config", "pkgconf"] {
+        let _ = std::fs::remove_file(prefix.join(format!("bin/{ARM}-{name}")));
+        prefix.link(&format!("{ARM}-{name}"));
+        let name = format!("{ARM}-{name}");
+        assert_eq!(
+            prefix.run(&name, ["--modversion", "x"]).success().stdout,
+            "configured --pure --modversion x\n"
+        );
+        let said = prefix
+            .with("REAL_PKG_CONFIG", &named)
+            .run(&name, ["--modversion", "x"]);
+        assert_eq!(said.success().stdout, "named --modversion x\n");
+    }
+}
+
+#[test]
+fn only_answers_with_flags_are_piped() {
+    let prefix = cross(ARM);
+    let fake = prefix.script("real/pkg-config", "#!/bin/sh\necho $PPID\n");
+    let prefix = prefix.with("REAL_PKG_CONFIG", fake);
+    let own = format!("{}\n", std::process::id());
+    for (question, piped) in [
+        ("--exists", false),
+        ("--modversion", false),
+        ("--variable=libdir", false),
+        ("--print-requires", false),
+        ("--cflags", true),
+        ("--libs-only-l", true),
+    ] {
+        // Exec'd, it is our child; piped, it is the wrapper's.
+        let parent = prefix
+            .run(&format!("{ARM}-pkg-config"), [question, "foo"])
+            .success()
+            .stdout;
+        assert_eq!(parent != own, piped, "{question}");
+    }
+}
+
+#[test]
+fn the_exit_code_is_the_real_tools() {
+    let prefix = cross(ARM);
+    let name = format!("{ARM}-pkg-config");
+    for (script, code) in [("exit 3", 3), ("echo out; exit 7", 7), ("kill -9 $$", 137)] {
+        let fake = prefix.script("real/pkg-config", &format!("#!/bin/sh\n{script}\n"));
+        let said = prefix
+            .with("REAL_PKG_CONFIG", fake)
+            .run(&name, ["--cflags", "foo"]);
+        assert_eq!(said.code, Some(code), "{script}: {said:#?}");
+        assert_eq!(said.stdout.trim(), if code == 7 { "out" } else { "" });
+    }
+}
+
+#[test]
+fn a_folder_of_pkg_config_path_that_changed_the_answer_is_named() {
+    // Bug 936677: the variable is the machine's, whoever set it.
+    let prefix = cross(ARM);
+    plain(&prefix, &format!("usr/{ARM}/usr/lib/pkgconfig"), "foo");
+    package(
+        &prefix,
+        &format!("usr/{ARM}/usr/lib/pkgconfig/needy.pc"),
+        "Requires: bar",
+    );
+    plain(&prefix, "machine", "bar");
+    plain(&prefix, "machine", "foo");
+    plain(&prefix, "elsewhere", "other");
+    let name = format!("{ARM}-pkg-config");
+    let list = |folders: &[&str]| {
+        folders
+            .iter()
+            .map(|folder| prefix.join(folder).display().to_string())
+            .collect::<Vec<_>>()
+            .join(":")
+    };
+    let with = prefix.with("PKG_CONFIG_PATH", list(&["machine", "elsewhere"]));
+    let said = with.run(&name, ["--cflags", "--libs", "foo"]).success();
+    assert_eq!(
+        said.stdout,
+        flags(&prefix.join(format!("usr/{ARM}")), "foo")
+    );
+    let bar = prefix.join("machine/bar.pc").display().to_string();
+    assert_eq!(
+        said.stderr.matches("PKG_CONFIG_PATH").count(),
+        1,
+        "{said:#?}"
+    );
+    let said = with.run(&name, ["--exists", "needy"]);
+    assert_eq!(said.code, Some(1), "{said:#?}");
+    assert!(said.stderr.contains(&bar), "{said:#?}");
+    // Where it changes nothing, nothing is said.
+    let said = prefix
+        .with("PKG_CONFIG_PATH", list(&["elsewhere"]))
+        .run(&name, ["--cflags", "foo"])
+        .success();
+    assert_eq!(said.stderr, "");
+}
+
+#[test]
+fn a_folder_of_pkg_config_path_in_the_sysroot_or_the_build_directory_is_used() {
+    let prefix = cross(ARM);
+    plain(&prefix, &format!("usr/{ARM}/opt/vendor/pkgconfig"), "foo");
+    package(
+        &prefix,
+        "work/x/bundled.pc",
+        "Cflags: -I${pcfiledir}/include",
+    );
+    plain(&prefix, "workshop", "foreign");
+    let folders = [
+        &format!("usr/{ARM}/opt/vendor/pkgconfig"),
+        "work/x",
+        "workshop",
+    ];
+    let path = folders
+        .map(|folder| prefix.join(folder).display().to_string())
+        .join(":");
+    let mut ebuild = prefix.with("PKG_CONFIG_PATH", path);
+    ebuild.set("WORKDIR", prefix.join("work"));
+    assert_eq!(
+        ask(&ebuild, "foo"),
+        flags(&prefix.join(format!("usr/{ARM}")), "foo")
+    );
+    assert_eq!(
+        ask(&ebuild, "bundled"),
+        format!("-I{}/include \n", prefix.join("work/x").display())
+    );
+    let said = ebuild.run(&format!("{ARM}-pkg-config"), ["--exists", "foreign"]);
+    assert_eq!(
+        said.code,
+        Some(1),
+        "`workshop` is not below `work`: {said:#?}"
+    );
+}

@@ -1,0 +1,296 @@
+//! What leads out of the sysroot is found, in every form, and nothing else is.
+
+use super::{ARM, ask, cross, package, plain};
+use crate::support::Prefix;
+use std::{os::unix::fs::symlink, path::Path};
+
+/// Asks for the flags of `foo`, whose fields these are.
+#[track_caller]
+fn leaks(prefix: &Prefix, fields: &str, flag: &str, field: &str) {
+    let path = package(
+        prefix,
+        &format!("usr/{ARM}/usr/lib/pkgconfig/foo.pc"),
+        fields,
+    );
+    let said = prefix.run(
+        &format!("{ARM}-pkg-config"),
+        ["--cflags", "--libs", "--static", "foo"],
+    );
+    let from = format!("{flag}  from {field} of {}", path.display());
+    assert!(said.stderr.contains(&from), "no {from:?} in {said:#?}");
+    said.fails(
+        125,
+        "answers with paths outside the sysroot",
+        "pc_sysrootdir",
+    );
+}
+
+#[test]
+fn every_form_of_a_leak_is_found() {
+    let prefix = cross(ARM);
+    for (field, flag) in [
+        ("Cflags", "-isystem /usr/include/foo"),
+        ("Cflags", "-isystem/usr/include/foo"),
+        ("Cflags", "-idirafter /usr/include/foo"),
+        ("Cflags", "-iquote /usr/include/foo"),
+        ("Cflags", "-iquote/usr/include/foo"),
+        ("Libs", "-F/usr/lib"),
+        ("Libs", "-B/usr/lib"),
+        ("Libs", "-Wl,-rpath,/usr/lib64"),
+        ("Libs", "-Wl,-rpath=/usr/lib64"),
+        ("Libs", "-Wl,--rpath=/usr/lib64"),
+        ("Libs", "-Wl,-rpath-link,/usr/lib64"),
+        ("Libs", "-Wl,-rpath-link=/usr/lib64"),
+        ("Libs", "-Wl,-L/usr/lib64"),
+        ("Libs", "-Wl,-L,/usr/lib64"),
+        ("Libs", "-Wl,--library-path=/usr/lib64"),
+        ("Libs", "-R/usr/lib64"),
+        ("Libs", "-Xlinker -rpath -Xlinker /usr/lib64"),
+        ("Libs", "/usr/lib/libfoo.so"),
+        ("Libs", "/usr/lib/libfoo.a"),
+        ("Libs.private", "/usr/lib/libfoo.la"),
+        ("Libs.private", "-Wl,-rpath,/usr/lib64"),
+    ] {
+        leaks(&prefix, &format!("{field}: {flag}"), flag, field);
+    }
+}
+
+#[test]
+fn paths_that_pkg_config_itself_leaves_out_of_the_sysroot_are_found() {
+    // An empty PKG_CONFIG_SYSROOT_DIR is respected, so nothing goes before any path, and each of them leaks.
+    let prefix = cross(ARM).with("PKG_CONFIG_SYSROOT_DIR", "");
+    for (field, flag) in [
+        ("Cflags", "-I/usr/include/foo"),
+        ("Libs", "-L/usr/lib/foo"),
+        ("Libs", "-L/usr/lib/../lib64/foo"),
+    ] {
+        leaks(&prefix, &format!("{field}: {flag}"), flag, field);
+    }
+    leaks(
+        &prefix,
+        "Cflags: -I${includedir}/foo",
+        "-I/usr/include/foo",
+        "Cflags",
+    );
+}
+
+#[test]
+fn a_leak_of_a_package_that_is_required_is_traced_to_it() {
+    let prefix = cross(ARM);
+    let folder = format!("usr/{ARM}/usr/lib/pkgconfig");
+    package(
+        &prefix,
+        &format!("{folder}/foo.pc"),
+        "Requires: bar >= 1.0, baz",
+    );
+    package(
+        &prefix,
+        &format!("{folder}/baz.pc"),
+        "Requires.private: deep",
+    );
+    package(&prefix, &format!("{folder}/bar.pc"), "Cflags: -DX");
+    let path = package(
+        &prefix,
+        &format!("{folder}/deep.pc"),
+        "extra=${prefix}/x86\nCflags: -isystem ${extra}",
+    );
+    let said = prefix.run(
+        &format!("{ARM}-pkg-config"),
+        ["--cflags", "--static", "foo"],
+    );
+    let line = format!("-isystem /usr/x86  from Cflags of {}", path.display());
+    assert!(said.stderr.contains(&line), "{said:#?}");
+    said.fails(125, "outside the sysroot", "");
+}
+
+#[test]
+fn nothing_that_leaks_reaches_stdout() {
+    let prefix = cross(ARM);
+    package(
+        &prefix,
+        &format!("usr/{ARM}/usr/lib/pkgconfig/foo.pc"),
+        "Cflags: -DGOOD -isystem /usr/include/foo",
+    );
+    let script = format!("flags=$({ARM}-pkg-config --cflags foo 2>/dev/null); echo \"[$flags]\"");
+    assert_eq!(
+        prefix.command("/bin/sh", ["-c", &script]).success().stdout,
+        "[]\n"
+    );
+}
+
+#[test]
+fn a_sysroot_whose_name_begins_with_ours_is_another() {
+    let prefix = cross("arm-linux-gnueabi");
+    let other = prefix.join("usr/arm-linux-gnueabihf/usr/include");
+    let flag = format!("-isystem{}", other.display());
+    leaks(&prefix, &format!("Cflags: {flag}"), &flag, "Cflags");
+}
+
+#[test]
+fn a_sysroot_is_no_regular_expression() {
+    let prefix = cross(ARM);
+    let sysroot = prefix.join("a.b[c]*d");
+    let spelt = |folder: &str| {
+        format!(
+            "Cflags: -isystem{}/{folder}/usr/include",
+            prefix.path().display()
+        )
+    };
+    package(
+        &prefix,
+        "a.b[c]*d/usr/lib/pkgconfig/foo.pc",
+        &spelt("a.b[c]*d"),
+    );
+    let prefix = prefix.with("SYSROOT", &sysroot);
+    assert!(ask(&prefix, "foo").contains("a.b[c]*d/usr/include"));
+    package(
+        &prefix,
+        "a.b[c]*d/usr/lib/pkgconfig/foo.pc",
+        &spelt("aXbccd"),
+    );
+    let said = prefix.run(&format!("{ARM}-pkg-config"), ["--cflags", "foo"]);
+    said.fails(125, "outside the sysroot", "");
+}
+
+#[test]
+fn dots_and_links_are_followed_on_both_sides() {
+    let prefix = cross(ARM);
+    let sysroot = prefix.join(format!("usr/{ARM}"));
+    let out = format!("-isystem{}/usr/../../../include", sysroot.display());
+    leaks(&prefix, &format!("Cflags: {out}"), &out, "Cflags");
+    // A link in the sysroot that leads out of it leads the compiler out as well.
+    std::fs::create_dir_all(sysroot.join("usr")).expect("usr");
+    symlink("/usr/include", sysroot.join("usr/host")).expect("a link");
+    let link = format!("-isystem{}/usr/host", sysroot.display());
+    leaks(&prefix, &format!("Cflags: {link}"), &link, "Cflags");
+    // The sysroot by another name is the sysroot.
+    symlink(&sysroot, prefix.join("alias")).expect("a link");
+    plain(&prefix, &format!("usr/{ARM}/usr/lib/pkgconfig"), "bar");
+    let spelt = format!("Cflags: -isystem{}/usr/include", sysroot.display());
+    package(
+        &prefix,
+        &format!("usr/{ARM}/usr/lib/pkgconfig/foo.pc"),
+        &spelt,
+    );
+    let alias = prefix.with("SYSROOT", prefix.join("alias"));
+    ask(&alias, "foo");
+    ask(&alias, "bar");
+}
+
+#[test]
+fn the_build_directory_and_allowed_prefixes_may_be_named() {
+    let prefix = cross(ARM);
+    let work = prefix.join("work");
+    let vendor = prefix.join("opt/vendor");
+    let flags = format!(
+        "Cflags: -isystem {}/x -isystem {}/include",
+        work.display(),
+        vendor.display()
+    );
+    package(
+        &prefix,
+        &format!("usr/{ARM}/usr/lib/pkgconfig/foo.pc"),
+        &flags,
+    );
+    let name = format!("{ARM}-pkg-config");
+    prefix
+        .run(&name, ["--cflags", "foo"])
+        .fails(125, "outside", "extra_prefixes");
+    let prefix = prefix.with("WORKDIR", &work);
+    prefix
+        .run(&name, ["--cflags", "foo"])
+        .fails(125, "outside", "extra_prefixes");
+    let config = format!("etc/crossmerge/targets/{ARM}.toml");
+    prefix.write(&config, &format!("extra_prefixes = [{vendor:?}]\n"));
+    ask(&prefix, "foo");
+}
+
+#[test]
+fn a_target_may_be_warned_only_or_let_alone() {
+    let prefix = cross(ARM);
+    package(
+        &prefix,
+        &format!("usr/{ARM}/usr/lib/pkgconfig/foo.pc"),
+        "Cflags: -isystem /usr/include/foo",
+    );
+    let config = format!("etc/crossmerge/targets/{ARM}.toml");
+    let name = format!("{ARM}-pkg-config");
+    for (leaks, said_something) in [("warn", true), ("allow", false)] {
+        prefix.write(&config, &format!("leaks = \"{leaks}\"\n"));
+        let said = prefix.run(&name, ["--cflags", "foo"]).success();
+        assert_eq!(said.stdout.trim(), "-isystem /usr/include/foo");
+        assert_eq!(said.stderr.contains("warning"), said_something, "{said:#?}");
+    }
+    prefix.write(&config, "leaks = \"ignore\"\n");
+    prefix
+        .run(&name, ["--cflags", "foo"])
+        .fails(125, "unknown variant `ignore`", "mend it");
+}
+
+#[test]
+fn flags_in_an_answer_of_assignments_are_found() {
+    let prefix = cross(ARM);
+    package(
+        &prefix,
+        &format!("usr/{ARM}/usr/lib/pkgconfig/foo.pc"),
+        "Cflags: -isystem /usr/include/foo",
+    );
+    let name = format!("{ARM}-pkg-config");
+    prefix
+        .run(&name, ["--env=FOO", "--cflags", "foo"])
+        .fails(125, "outside", "");
+}
+
+#[test]
+fn relative_paths_are_the_callers_own() {
+    let prefix = cross(ARM);
+    let file = format!("usr/{ARM}/usr/lib/pkgconfig/foo.pc");
+    package(
+        &prefix,
+        &file,
+        "Cflags: -isystem include -isystem ./a -B.\nLibs: -Wl,-rpath,$ORIGIN/../lib -Wl,-Bstatic",
+    );
+    ask(&prefix, "foo");
+    let up = "../".repeat(prefix.path().components().count());
+    package(&prefix, &file, &format!("Cflags: -isystem {up}usr/include"));
+    prefix
+        .run(&format!("{ARM}-pkg-config"), ["--cflags", "foo"])
+        .fails(125, "outside", "");
+}
+
+#[test]
+fn a_sysroot_that_is_the_machines_root_has_no_outside() {
+    // Portage's native builds of another ABI go through the wrapper too.
+    let prefix = cross(ARM);
+    package(&prefix, "machine/foo.pc", "Cflags: -I/usr/include/foo");
+    let mut native = prefix.with("SYSROOT", "/");
+    native.set("ESYSROOT", "/");
+    native.set("WORKDIR", prefix.path());
+    native.set("PKG_CONFIG_PATH", prefix.join("machine"));
+    assert_eq!(ask(&native, "foo").trim(), "-I/usr/include/foo");
+}
+
+#[test]
+fn a_pc_file_that_makes_no_sense_is_the_real_tools_business() {
+    let prefix = cross(ARM);
+    let name = format!("{ARM}-pkg-config");
+    let odd = [
+        "a=${a}${a}\nb=${c}${c}\nc=${b}${b}\nCflags: -isystem${b}/usr -isystem /usr/include",
+        "Cflags: -isystem '/usr/include",
+        "Requires: foo foo foo\nCflags: -isystem /usr",
+        "Cflags:",
+    ];
+    for fields in odd {
+        let path = package(
+            &prefix,
+            &format!("usr/{ARM}/usr/lib/pkgconfig/foo.pc"),
+            fields,
+        );
+        let said = prefix.run(&name, ["--cflags", "foo"]);
+        assert!(
+            matches!(said.code, Some(0 | 1 | 125)),
+            "{fields}: {said:#?}"
+        );
+        assert!(Path::new(&path).exists());
+    }
+}

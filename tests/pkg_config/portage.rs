@@ -1,0 +1,104 @@
+//! Inside real ebuilds, by the real Portage, in the EAPIs whose environments differ; and with the libdir of a profile.
+
+use super::{ARM, HEAD, package};
+use crate::support::Prefix;
+
+/// An ebuild that asks for a package of the sysroot and for one that it bundles.
+const EBUILD: &str = r#"EAPI=@EAPI@
+DESCRIPTION="asks pkg-config"
+HOMEPAGE="https://example.org"
+LICENSE="GPL-2"
+SLOT="0"
+KEYWORDS="amd64 arm arm64"
+S=${WORKDIR}
+src_configure() {
+	mkdir bundled || die
+	printf 'Name: x\nDescription: x\nVersion: 1\nCflags: -I${pcfiledir}/include\n' > bundled/bundled.pc || die
+	export PKG_CONFIG_PATH=${WORKDIR}/bundled
+	echo "foo: $(${CHOST}-pkg-config --cflags --libs foo || die)"
+	echo "bundled: $(${CHOST}-pkg-config --cflags bundled || die)"
+	echo "exported:$(bash -c 'for name in WORKDIR ROOT EPREFIX SYSROOT ESYSROOT; do [ -z "${!name+x}" ] || printf " %s" $name; done')"
+	if ${CHOST}-pkg-config --cflags leaky > leaked; then die "a leak passed"; fi
+	[[ ! -s leaked ]] || die "a leak was printed"
+}
+"#;
+
+#[test]
+fn ebuilds_of_each_eapi_see_the_sysroot_and_their_own_build_directory() {
+    let prefix = Prefix::with_portage();
+    prefix.own(["init", ARM]).success();
+    let overlay = prefix.overlay("asking");
+    prefix.own(["init", ARM]).success();
+    let sysroot = prefix.join(format!("usr/{ARM}"));
+    let folder = format!("usr/{ARM}/usr/lib/pkgconfig");
+    package(
+        &prefix,
+        &format!("{folder}/foo.pc"),
+        "Cflags: -I${includedir}/foo\nLibs: -lfoo",
+    );
+    package(
+        &prefix,
+        &format!("{folder}/leaky.pc"),
+        "Cflags: -isystem/usr/include/leaky",
+    );
+    for eapi in ["6", "7", "8", "9"] {
+        let ebuild = format!("overlays/asking/app-misc/asks/asks-{eapi}.ebuild");
+        prefix.write(&ebuild, &EBUILD.replace("@EAPI@", eapi));
+        prefix.write("overlays/asking/profiles/categories", "app-misc\n");
+        let path = overlay.join(format!("app-misc/asks/asks-{eapi}.ebuild"));
+        let path = path.to_str().expect("UTF-8");
+        let name = format!("{ARM}-ebuild");
+        prefix.run(&name, [path, "manifest"]).success();
+        let said = prefix
+            .run(&name, [path, "clean", "configure"])
+            .success()
+            .stdout;
+        let line = |begin: &str| {
+            said.lines()
+                .find_map(|line| line.strip_prefix(begin))
+                .unwrap_or_else(|| panic!("EAPI {eapi}: {said}"))
+        };
+        assert_eq!(
+            line("foo: ").trim(),
+            format!("-I{}/usr/include/foo -lfoo", sysroot.display()),
+            "EAPI {eapi}"
+        );
+        let work = format!("app-misc/asks-{eapi}/work/bundled/include");
+        assert!(
+            line("bundled: ").trim().ends_with(&work),
+            "EAPI {eapi}: {said}"
+        );
+        let exported = line("exported:").trim();
+        let wanted = match eapi {
+            "9" => "SYSROOT ESYSROOT",
+            "6" => "WORKDIR ROOT EPREFIX SYSROOT",
+            _ => "WORKDIR ROOT EPREFIX SYSROOT ESYSROOT",
+        };
+        assert_eq!(exported, wanted, "EAPI {eapi}");
+    }
+}
+
+#[test]
+fn the_libdir_is_the_profiles_when_the_environment_has_none() {
+    let prefix = Prefix::with_portage();
+    prefix.own(["init", ARM]).success();
+    let defaults = format!("usr/{ARM}/etc/portage/profile/make.defaults");
+    prefix.append(
+        &defaults,
+        "DEFAULT_ABI=\"n64\"\nLIBDIR_n64=\"lib64\"\nLIBDIR_n32=\"lib32\"\n",
+    );
+    for libdir in ["lib", "lib32", "lib64"] {
+        prefix.write(
+            &format!("usr/{ARM}/usr/{libdir}/pkgconfig/where.pc"),
+            &HEAD.replace("1.2", libdir),
+        );
+    }
+    let name = format!("{ARM}-pkg-config");
+    let said = prefix.run(&name, ["--modversion", "where"]).success();
+    assert_eq!(said.stdout, "lib64\n");
+    let said = prefix
+        .with("ABI", "n32")
+        .run(&name, ["--modversion", "where"])
+        .success();
+    assert_eq!(said.stdout, "lib32\n");
+}

@@ -1,0 +1,280 @@
+//! The pkg-configs that there are: pkgconf 1.8, 2.5 and 3.0, the 3.0.1 whose sysroot rules are broken, and freedesktop.org's.
+//! And the `.pc` files of real packages, of every one that tests/data/debian-dev.tsv names.
+
+use super::{ARM, HEAD, cross, package};
+use crate::support::Prefix;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+const S390X: &str = "s390x-ibm-linux-gnu";
+
+/// What `tests/setup` prepared.
+fn prepared(path: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("target/demo")
+        .join(path);
+    assert!(path.exists(), "no `{}`: run tests/setup", path.display());
+    path
+}
+
+/// Every pkg-config that is tested: a name, and its place.
+fn tools() -> Vec<(String, PathBuf)> {
+    let mut tools = vec![("machine".to_owned(), "/usr/bin/pkg-config".into())];
+    for entry in fs::read_dir(prepared("pkgconf")).expect("a folder") {
+        let folder = entry.expect("an entry").path();
+        let name = folder
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        let tool = ["pkgconf", "pkg-config"].map(|tool| folder.join("bin").join(tool));
+        tools.extend(
+            tool.into_iter()
+                .find(|tool| tool.exists())
+                .map(|tool| (name, tool)),
+        );
+    }
+    assert!(tools.len() >= 4, "{tools:?}");
+    tools
+}
+
+/// The modules of a tree of Debian's packages.
+fn modules(arch: &str) -> Vec<String> {
+    let list = fs::read_to_string(prepared(&format!("debian/{arch}/packages"))).expect("a list");
+    list.lines().map(str::to_owned).collect()
+}
+
+/// Runs a program in the prefix's environment, as planned for `<tuple>-pkg-config`, and gives bytes.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "bytes are compared, which no helper gives"
+)]
+fn bare(prefix: &Prefix, tuple: &str, args: &[&str]) -> Output {
+    let plan = prefix
+        .own(["plan", tuple, "pkg-config"].iter().chain(args))
+        .success()
+        .stdout;
+    Command::new("/bin/bash")
+        .args(["-c", &plan])
+        .output()
+        .expect("bash")
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "bytes are compared, which no helper gives"
+)]
+fn ours(prefix: &Prefix, tuple: &str, tool: &Path, sysroot: &Path, args: &[&str]) -> Output {
+    Command::new(prefix.join(format!("bin/{tuple}-pkg-config")))
+        .args(args)
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("PORTAGE_OVERRIDE_EPREFIX", prefix.path())
+        .env("REAL_PKG_CONFIG", tool)
+        .env("SYSROOT", sysroot)
+        .output()
+        .expect("a start")
+}
+
+#[test]
+fn no_flag_of_real_packages_leaks_whatever_the_pkg_config() {
+    for (tuple, arch) in [(ARM, "armel"), (S390X, "s390x")] {
+        let prefix = cross(tuple);
+        let sysroot = prepared(&format!("debian/{arch}"));
+        let modules = modules(arch);
+        assert!(modules.len() >= 30, "{modules:?}");
+        // All in one question each, and one by one with the machine's own.
+        for (name, tool) in tools() {
+            let prefix = prefix
+                .with("SYSROOT", &sysroot)
+                .with("REAL_PKG_CONFIG", &tool);
+            for module in &modules {
+                let args = ["--cflags", "--libs", "--static", module];
+                let said = prefix.run(&format!("{tuple}-pkg-config"), args);
+                assert_eq!(said.code, Some(0), "{name} {module}: {said:#?}");
+                assert!(!said.stdout.contains(" -I/usr"), "{name}: {said:#?}");
+            }
+            if arch != "armel" {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_leak_planted_in_a_real_package_is_found() {
+    let prefix = cross(ARM);
+    let tree = prepared("debian/armel");
+    let real = tree.join("usr/lib/arm-linux-gnueabi/pkgconfig");
+    let copy = prefix.join(format!("usr/{ARM}/usr/lib/arm-linux-gnueabi/pkgconfig"));
+    fs::create_dir_all(&copy).expect("a folder");
+    let mut planted = 0;
+    for (number, module) in modules("armel").iter().enumerate() {
+        let Ok(text) = fs::read_to_string(real.join(format!("{module}.pc"))) else {
+            continue;
+        };
+        let forms = [
+            "-isystem /usr/include/planted",
+            "-idirafter/usr/include/planted",
+            "-Wl,-rpath,/usr/planted",
+            "-Wl,-L/usr/planted",
+            "/usr/lib/planted.so",
+            "-B/usr/planted",
+        ];
+        let form = forms[number % forms.len()];
+        // The package alone: what it requires would be the others'.
+        let keep = |line: &&str| !line.starts_with("Requires") && !line.starts_with("Conflicts");
+        let mut text: String = text
+            .lines()
+            .filter(keep)
+            .map(|line| format!("{line}\n"))
+            .collect();
+        match text.contains("\nLibs:") {
+            true => text = text.replacen("\nLibs:", &format!("\nLibs: {form} "), 1),
+            false => text += &format!("\nLibs: {form}\n"),
+        }
+        let file = copy.join(format!("{module}.pc"));
+        fs::write(&file, text).expect("a file");
+        let said = prefix.run(&format!("{ARM}-pkg-config"), ["--libs", module]);
+        assert!(
+            said.stderr
+                .contains(&format!("{form}  from Libs of {}", file.display())),
+            "{said:#?}"
+        );
+        said.fails(125, "outside the sysroot", "");
+        fs::remove_file(file).expect("gone");
+        planted += 1;
+    }
+    assert!(planted >= 30, "{planted}");
+}
+
+#[test]
+fn an_answer_without_leaks_is_byte_for_byte_the_real_tools() {
+    let prefix = cross(ARM);
+    let folder = format!("usr/{ARM}/usr/lib/pkgconfig");
+    package(
+        &prefix,
+        &format!("{folder}/plain.pc"),
+        "Cflags: -I${includedir}/a -DX=\\\"y\\\"\nLibs: -L${libdir}/a -la",
+    );
+    package(&prefix, &format!("{folder}/empty.pc"), "");
+    package(
+        &prefix,
+        &format!("{folder}/odd.pc"),
+        "Cflags: -I\"${includedir}/a b\" -DA='b c' -D\\#x -DY=\\$HOME",
+    );
+    let bytes = [
+        HEAD.as_bytes(),
+        b"Cflags: -I${includedir}/\xff\xe9 -DX=\xfe\n",
+    ]
+    .concat();
+    fs::write(prefix.join(format!("{folder}/bytes.pc")), bytes).expect("a file");
+    package(
+        &prefix,
+        &format!("{folder}/private.pc"),
+        "Requires.private: plain\nLibs.private: -lm",
+    );
+    let sysroot = prefix.join(format!("usr/{ARM}"));
+    for (name, tool) in tools() {
+        // With broken rules the answer is the one without them, which is another test's business.
+        if name.starts_with("3.0.1") {
+            continue;
+        }
+        let planned = prefix
+            .with("SYSROOT", &sysroot)
+            .with("REAL_PKG_CONFIG", &tool);
+        for args in [
+            &["--cflags", "plain"][..],
+            &["--libs", "plain"],
+            &["--cflags", "--libs", "plain", "odd"],
+            &["--cflags", "empty"],
+            &["--cflags", "odd"],
+            &["--cflags", "bytes"],
+            &["--libs", "--static", "private"],
+            &["--libs-only-L", "plain"],
+            &["--libs-only-l", "plain", "private"],
+            &["--cflags-only-other", "plain"],
+            &["--env=X", "--cflags", "--libs", "plain"],
+            &["--cfl", "plain"],
+            &["-cflags", "plain"],
+            &["--msvc-syntax", "--cflags", "--libs", "plain"],
+            &["--modversion", "plain"],
+            &["--exists", "plain"],
+            &["--exists", "missing"],
+            &["--cflags", "missing"],
+            &["--print-errors", "--libs", "missing"],
+            &[
+                "--errors-to-stdout",
+                "--print-errors",
+                "--cflags",
+                "missing",
+            ],
+            &["--variable=libdir", "plain"],
+            &["--print-requires-private", "private"],
+            &["--atleast-version=9", "plain"],
+            &["--no-such-option", "plain"],
+            &["--cflags"],
+            &["--list-all"],
+        ] {
+            let real = bare(&planned, ARM, args);
+            let our = ours(&prefix, ARM, &tool, &sysroot, args);
+            assert_eq!(our.stdout, real.stdout, "{name} {args:?}: {our:?}");
+            assert_eq!(
+                our.status.code(),
+                real.status.code(),
+                "{name} {args:?}: {our:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn paths_get_the_sysroot_once_with_every_pkg_config() {
+    // Bug 815520, and pkgconf's issue 571: what a version claims does not count.
+    let prefix = cross(ARM);
+    let folder = format!("usr/{ARM}/usr/lib/pkgconfig");
+    let sysroot = prefix.join(format!("usr/{ARM}"));
+    let root = sysroot.display();
+    package(
+        &prefix,
+        &format!("{folder}/plain.pc"),
+        "Cflags: -I${includedir}/a\nLibs: -L${libdir}/a -la",
+    );
+    package(
+        &prefix,
+        &format!("{folder}/system.pc"),
+        "Cflags: -I${includedir}\nLibs: -L${libdir} -lz",
+    );
+    package(
+        &prefix,
+        &format!("{folder}/spelt.pc"),
+        "Cflags: -I${pc_sysrootdir}${includedir}/b",
+    );
+    let inside = format!(
+        "prefix={root}/opt\nName: x\nDescription: x\nVersion: 1\nCflags: -I${{prefix}}/include\n"
+    );
+    prefix.write(&format!("{folder}/inside.pc"), &inside);
+    for (name, tool) in tools() {
+        let prefix = prefix.with("REAL_PKG_CONFIG", &tool);
+        for (module, flags) in [
+            (
+                "plain",
+                format!("-I{root}/usr/include/a -L{root}/usr/lib/a -la"),
+            ),
+            ("system", "-lz".to_owned()),
+            ("spelt", format!("-I{root}/usr/include/b")),
+            ("inside", format!("-I{root}/opt/include")),
+        ] {
+            let said = prefix.run(&format!("{ARM}-pkg-config"), ["--cflags", "--libs", module]);
+            assert_eq!(said.success().stdout.trim(), flags, "{name} {module}");
+        }
+        let said = prefix.run(
+            &format!("{ARM}-pkg-config"),
+            ["--variable=includedir", "plain"],
+        );
+        assert_eq!(said.success().stdout.trim(), "/usr/include", "{name}");
+    }
+}
