@@ -16,9 +16,9 @@ binary = $(or $(CARGO_TARGET_DIR),target)/release/crossmerge
 export CROSSMERGE_EPREFIX = $(EPREFIX)
 
 # The targets whose Debian cross compilers the tests use, and what they need besides: clang for --llvm, strace to kill
-# the program at every file operation.
+# the program at every file operation, Go. What else they run against, tests/setup puts beside the demonstration.
 check_targets = armv4tl-softfloat-linux-gnueabi aarch64-unknown-linux-gnu s390x-ibm-linux-gnu
-check_packages = clang lld llvm strace
+check_packages = clang lld llvm strace golang-go
 
 .PHONY: help build check demo bench check-settings install uninstall clean
 
@@ -37,6 +37,7 @@ build:
 
 check:
 	DEMO_TARGET="$(check_targets)" DEMO_EXTRA="$(check_packages)" demo/setup
+	CARGO="$(CARGO)" tests/setup
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run --locked; else $(CARGO) test --locked; fi
