@@ -147,7 +147,8 @@ fn option(arg: &OsStr) -> Option<&[u8]> {
 
 /// Answers a question as planned. Returns only when nothing was exec'd.
 pub fn run(context: &Context, plan: &Plan) -> Result<ExitCode, PkgConfigError> {
-    if asks_about_itself(&plan.args) {
+    // Without the layer, the question concerns pkg-config itself.
+    if !plan.env.contains_key(OsStr::new(env::PKG_CONFIG_LIBDIR.name)) {
         match exec::exec(plan)? {}
     }
     let view = View::of(context)?;
@@ -226,7 +227,10 @@ fn without_fdo_rules(
     let mut plan = plan.clone();
     let rules = env::PKG_CONFIG_FDO_SYSROOT_RULES.name;
     plan.env.insert(rules.into(), Change::Unset);
-    let second = exec::capture(&plan)?;
+    // What it says on stderr was said the first time.
+    let Some(second) = exec::query(std::slice::from_ref(&plan))?.pop() else {
+        return Ok(None);
+    };
     let corrected = |flag: Flag| match bounds.hold(&flag.path) {
         true => flag.path,
         false => {
