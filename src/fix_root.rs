@@ -1,9 +1,213 @@
-//! `<tuple>-fix-root`: makes the files of a sysroot that name places of this machine name the sysroot's.
+//! `<tuple>-fix-root`: makes the files of a sysroot that name places of this machine name the sysroot's, and links its
+//! `*-config` scripts where a build finds them.
+//!
+//! Look first: [`Request`] says what was asked for, [`Files`] what is in the sysroot and should be otherwise, [`Fix`]
+//! what of that is done and what is left. `--dry-run` prints it, `apply.rs` does it. `doctor` looks with the same eyes.
 
-use crate::{context::Context, error::Error};
-use std::{ffi::OsString, process::ExitCode};
+mod apply;
+mod error;
+mod find;
+mod owners;
+mod request;
+mod sysroot;
+mod text;
 
-/// Runs the applet with its arguments.
-pub fn run(_context: &Context, _args: Vec<OsString>) -> Result<ExitCode, Error> {
+pub use error::FixRootError;
+
+pub(crate) use find::{Files, Found, Kind};
+pub(crate) use sysroot::Sysroot;
+
+use crate::{
+    config::Config,
+    context::ContextError,
+    env::Env,
+    error::Error,
+    init::{diff, wait_for},
+    plan::quote,
+    tuple::Tuple,
+};
+use request::{Links, Request};
+use std::{
+    ffi::{OsStr, OsString},
+    fmt::Write as _,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+/// What is done and what is left.
+#[derive(Debug)]
+struct Fix<'a> {
+    changes: Vec<&'a Found>,
+    links: Vec<Link>,
+    /// A path and why it stays as it is.
+    left: Vec<(PathBuf, String)>,
+    /// How many are left because packages own them.
+    owned: usize,
+}
+
+/// A link that is made, or made to lead elsewhere.
+#[derive(Debug)]
+struct Link {
+    path: PathBuf,
+    target: PathBuf,
+}
+
+/// Runs the applet with its arguments. The tuple is that of our name, which not every form of the arguments needs.
+pub fn run(
+    argv0: &OsStr,
+    tuple: Result<Tuple, ContextError>,
+    env: &Env,
+    config: Config,
+    args: Vec<OsString>,
+) -> Result<ExitCode, Error> {
+    let name = Path::new(argv0).file_name().unwrap_or(argv0);
+    let again = std::iter::once(name).chain(args.iter().map(OsString::as_os_str));
+    let again: Vec<String> = again.map(quote).collect();
+    if args.iter().any(|arg| arg == "--help" || arg == "-h") {
+        io::stdout().write_all(request::help(name).as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let request = Request::of(argv0, tuple, env, config, args)?;
+    let sysroot = Sysroot::at(&request.sysroot).map_err(FixRootError::from)?;
+    // On a file system that knows no such lock, two runs at once are the caller's care.
+    let folder = fs_err::File::open(sysroot.path()).map_err(FixRootError::from)?;
+    let _lock = (!request.dry_run).then(|| wait_for(folder.into_file(), sysroot.path()).ok());
+    let files = Files::of(&sysroot).map_err(FixRootError::from)?;
+    let fix = Fix::decide(&files, &sysroot, &request);
+    if request.dry_run {
+        io::stdout().write_all(fix.to_diff().as_bytes())?;
+    } else {
+        fix.apply(say)?;
+    }
+    fix.tell_the_rest(&request, &sysroot, &again.join(" "));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The command that mends what a look at the target's sysroot has found.
+pub(crate) fn mend<'a>(tuple: &Tuple, wrong: impl IntoIterator<Item = &'a Found>) -> String {
+    let owned = wrong.into_iter().any(|found| found.owner.is_some());
+    format!(
+        "{tuple}-fix-root{}",
+        if owned { " --installed" } else { "" }
+    )
+}
+
+/// Tells a person a line.
+fn say(line: &str) {
+    // Nothing can be said when stderr is gone.
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+impl<'a> Fix<'a> {
+    /// Decides what is done: everything, but what packages own without `--installed`, and what is not ours to change.
+    fn decide(files: &'a Files, sysroot: &Sysroot, request: &Request) -> Self {
+        let mut fix = Self {
+            changes: Vec::new(),
+            links: Vec::new(),
+            left: Vec::new(),
+            owned: 0,
+        };
+        let may_change = |found: &Found| request.installed || found.owner.is_none();
+        for found in files.found.iter().filter(|found| found.is_wrong()) {
+            match &found.owner {
+                Some(owner) if !may_change(found) => {
+                    fix.owned += 1;
+                    fix.leave(&found.path, format!("`{owner}` owns it"));
+                }
+                _ if found.is_elsewhere_too() => {
+                    let why =
+                        "its mode would change under another name of it too, which was not found";
+                    fix.leave(&found.path, why.into());
+                }
+                _ => fix.changes.push(found),
+            }
+        }
+        for config in &files.configs {
+            let Some(identity) = config.file else {
+                fix.leave(&config.path, "it leads out of the sysroot".into());
+                continue;
+            };
+            let script = files.found.iter().find(|found| found.is(identity));
+            let will_be_right = |found: &&Found| !found.points_outside() || may_change(found);
+            let is_run = |found: &&Found| found.mode & 0o111 != 0;
+            if let Some(links) = &request.links
+                && script
+                    .filter(will_be_right)
+                    .is_some_and(|found| is_run(&found))
+            {
+                fix.link(links, &config.name, &config.path, sysroot);
+            }
+        }
+        fix
+    }
+
+    fn leave(&mut self, path: &Path, why: String) {
+        self.left.push((path.into(), why));
+    }
+
+    /// Decides about the link to a script. What is there stays, but for a link of ours: one into this sysroot.
+    fn link(&mut self, links: &Links, name: &OsStr, target: &Path, sysroot: &Sysroot) {
+        let mut prefixed = links.prefix.clone();
+        prefixed.push(name);
+        let path = links.folder.join(prefixed);
+        match fs_err::read_link(&path) {
+            Ok(there) if there == target => return,
+            Ok(there) if sysroot.holds(&links.folder.join(&there)) => {}
+            Err(_) if path.symlink_metadata().is_err() => {}
+            _ => return self.leave(&path, "it is no link into the sysroot".into()),
+        }
+        let target = target.into();
+        self.links.push(Link { path, target });
+    }
+
+    /// The changes as a diff, for `--dry-run`.
+    fn to_diff(&self) -> String {
+        let mut text = String::new();
+        for found in &self.changes {
+            let path = found.path.display().to_string();
+            if let Some((old, new)) = &found.edit {
+                let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));
+                text.push_str(&diff(&old, &new, &path, &path));
+            }
+            if let Some(mode) = found.new_mode {
+                let _ = writeln!(text, "mode {path} {:o} -> {mode:o}", found.mode);
+            }
+        }
+        for Link { path, target } in &self.links {
+            let _ = writeln!(text, "link {} -> {}", path.display(), target.display());
+        }
+        text
+    }
+
+    /// Says what is left, and sums up.
+    fn tell_the_rest(&self, request: &Request, sysroot: &Sysroot, again: &str) {
+        for (path, why) in &self.left {
+            say(&format!("left     {}: {why}", path.display()));
+        }
+        let sysroot = sysroot.path().display();
+        match (self.changes.len(), self.links.len()) {
+            (0, 0) if self.left.is_empty() => {
+                say(&format!(
+                    "nothing to do: everything in {sysroot} points into it"
+                ));
+            }
+            (files, links) => {
+                let done = match request.dry_run {
+                    true => "would change",
+                    false => "changed",
+                };
+                let (left, of) = (self.left.len(), sysroot);
+                say(&format!(
+                    "{done} {files} files of {of} and {links} links; left {left} as they are"
+                ));
+            }
+        }
+        if self.owned > 0 {
+            say(&format!(
+                "note: {} of them belong to packages, whose checksums would fit no more; `{again} --installed` changes them too",
+                self.owned
+            ));
+        }
+    }
 }

@@ -66,11 +66,11 @@ fn dispatch(argv0: &OsStr, args: Vec<OsString>) -> Result<ExitCode, Error> {
         Called::Crossmerge => cli::crossmerge(argv0, args, env, config, &wrappers),
         Called::EmergeWrapper => cli::emerge_wrapper(argv0, args, env, config, &wrappers),
         Called::Applet { name, tuple } => {
-            let context = Context::new(
-                env.clone(),
-                config,
-                choose_tuple(argv0, &wrappers, &name, tuple, &env)?,
-            )?;
+            let tuple = choose_tuple(argv0, &wrappers, &name, tuple, &env);
+            if wrappers.code(&name) == Some(Code::FixRoot) {
+                return fix_root::run(argv0, tuple, &env, config, args);
+            }
+            let context = Context::new(env, config, tuple?)?;
             run_applet(&name, &wrappers, &context, args)
         }
     }
@@ -113,9 +113,6 @@ fn run_applet(
     context: &Context,
     args: Vec<OsString>,
 ) -> Result<ExitCode, Error> {
-    if wrappers.code(name) == Some(Code::FixRoot) {
-        return fix_root::run(context, args);
-    }
     let prints = wrappers.prints_environment(name, &args);
     let plan = wrappers.plan(name, context, args)?;
     if prints {
