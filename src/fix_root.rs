@@ -99,6 +99,11 @@ fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+fn counted(number: usize, what: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{s}")
+}
+
 impl<'a> Fix<'a> {
     /// Decides what is done: everything, but what packages own without `--installed`, and what is not ours to change.
     fn decide(files: &'a Files, sysroot: &Sysroot, request: &Request) -> Self {
@@ -129,14 +134,18 @@ impl<'a> Fix<'a> {
                 continue;
             };
             let script = files.found.iter().find(|found| found.is(identity));
-            let will_be_right = |found: &&Found| !found.points_outside() || may_change(found);
+            let is_right = |found: &&Found| !found.points_outside() || may_change(found);
             let is_run = |found: &&Found| found.mode & 0o111 != 0;
-            if let Some(links) = &request.links
-                && script
-                    .filter(will_be_right)
-                    .is_some_and(|found| is_run(&found))
-            {
-                fix.link(links, &config.name, &config.path, sysroot);
+            let (Some(links), Some(_)) = (&request.links, script.filter(is_right).filter(is_run))
+            else {
+                continue;
+            };
+            match config.looks_at_own_place {
+                true => {
+                    let why = "not linked: it looks for its files beside the name it is called by";
+                    fix.leave(&config.path, why.into());
+                }
+                false => fix.link(links, &config.name, &config.path, sysroot),
             }
         }
         fix
@@ -186,27 +195,25 @@ impl<'a> Fix<'a> {
             say(&format!("left     {}: {why}", path.display()));
         }
         let sysroot = sysroot.path().display();
-        match (self.changes.len(), self.links.len()) {
-            (0, 0) if self.left.is_empty() => {
-                say(&format!(
-                    "nothing to do: everything in {sysroot} points into it"
-                ));
-            }
-            (files, links) => {
-                let done = match request.dry_run {
-                    true => "would change",
-                    false => "changed",
-                };
-                let (left, of) = (self.left.len(), sysroot);
-                say(&format!(
-                    "{done} {files} files of {of} and {links} links; left {left} as they are"
-                ));
-            }
+        let done = if request.dry_run {
+            "would change"
+        } else {
+            "changed"
+        };
+        match (self.changes.len(), self.links.len(), self.left.len()) {
+            (0, 0, 0) => say(&format!(
+                "nothing to do: everything in `{sysroot}` points into it"
+            )),
+            (files, links, left) => say(&format!(
+                "{done} in `{sysroot}`: {}, {}; left as they are: {left}",
+                counted(files, "file"),
+                counted(links, "link"),
+            )),
         }
         if self.owned > 0 {
             say(&format!(
-                "note: {} of them belong to packages, whose checksums would fit no more; `{again} --installed` changes them too",
-                self.owned
+                "note: packages own {} of them, and their checksums would fit no more; `{again} --installed` changes such files too",
+                self.owned,
             ));
         }
     }

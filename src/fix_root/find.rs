@@ -57,6 +57,8 @@ pub(super) struct Config {
     pub(super) path: PathBuf,
     /// Its file among those that were found; none when it leads out of the sysroot.
     pub(super) file: Option<Identity>,
+    /// It finds its place by the name it is called under, so a link would lead it astray.
+    pub(super) looks_at_own_place: bool,
 }
 
 /// What a look at a sysroot found.
@@ -161,20 +163,28 @@ impl Files {
             }
             let name = name.to_owned();
             if !sysroot.holds(&path) {
-                let file = None;
-                self.configs.push(Config { name, path, file });
+                self.configs.push(Config {
+                    name,
+                    path,
+                    file: None,
+                    looks_at_own_place: false,
+                });
                 continue;
             }
             let Some((real, old)) = sysroot.script(&path)? else {
                 continue;
             };
             let metadata = fs_err::metadata(&real)?;
-            let file = Some(Identity::of(&metadata));
             let real = sysroot.as_written(&real);
+            self.configs.push(Config {
+                name,
+                path,
+                file: Some(Identity::of(&metadata)),
+                looks_at_own_place: text::looks_at_own_place(&old),
+            });
             let new = text::config_script(&old, sysroot);
             let edit = new.map(|new| (old, new));
             self.add(Kind::ConfigScript, real, &metadata, edit, None, known);
-            self.configs.push(Config { name, path, file });
         }
         Ok(())
     }

@@ -63,7 +63,9 @@ pub(super) fn libtool_archive(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>>
 
 /// The `*-config` script with the sysroot in it; none when it has it everywhere.
 pub(super) fn config_script(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
-    edited(text, sysroot, |_, spot, path| match spot.before {
+    let rooted = with_root_prefix(text, sysroot);
+    let text = rooted.as_deref().unwrap_or(text);
+    let edited = edited(text, sysroot, |_, spot, path| match spot.before {
         Before::Name(name) if name.to_ascii_lowercase().ends_with(b"prefix") => true,
         // What is compared or searched for is no answer; but a script of the sysroot's is asked in place of the machine's.
         Before::Word => sysroot.has_config_script(path),
@@ -71,6 +73,38 @@ pub(super) fn config_script(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
             let is_place = is_folder_of_libraries(path) && !sysroot.is_compilers_own(path);
             is_place && !is_program(path) || sysroot.has_config_script(path)
         }
+    });
+    edited.or(rooted)
+}
+
+/// Puts the sysroot into an empty `prefix=` that stands for the root: the script goes on with `${prefix}/usr`.
+fn with_root_prefix(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
+    if !has(text, b"${prefix}/usr") && !has(text, b"$prefix/usr") {
+        return None;
+    }
+    let root = |quote| spelled(sysroot.path().as_os_str().as_bytes(), quote);
+    let lines = text.split_inclusive(|byte| *byte == b'\n').map(|line| {
+        let end = line.strip_prefix(b"prefix=").map(<[u8]>::trim_ascii_end);
+        let (quote, mark) = match end {
+            Some(b"") => (Quote::None, &b""[..]),
+            Some(b"\"\"") => (Quote::Double, &b"\""[..]),
+            Some(b"''") => (Quote::Single, &b"'"[..]),
+            _ => return line.to_vec(),
+        };
+        [b"prefix=", mark, &root(quote), mark, b"\n"].concat()
+    });
+    let new = lines.collect::<Vec<_>>().concat();
+    (new != text).then_some(new)
+}
+
+fn has(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|there| there == part)
+}
+
+/// Tells whether a script finds its place by the name it is called under. Called through a link, it looks at the link's.
+pub(super) fn looks_at_own_place(text: &[u8]) -> bool {
+    logical_lines(text).any(|line| {
+        has(line, b"${0%") || has(line, b"dirname") && (has(line, b"$0") || has(line, b"${0}"))
     })
 }
 
@@ -338,5 +372,258 @@ impl<'a> Scanner<'a> {
             let name = before.iter().rposition(|byte| !is_name(&[b'_', *byte]));
             name.is_some_and(|at| before[..=at].ends_with(b"${"))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// A sysroot at a path of that name; `@` stands for it in the tables, as that text needs it.
+    fn sysroot(name: &str) -> (tempfile::TempDir, Sysroot) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.join("usr/bin")).expect("folders");
+        fs::write(path.join("usr/bin/krb5-config"), "#!/bin/sh\n").expect("a script");
+        fs::write(path.join("usr/bin/pkg-config"), "#!/bin/sh\n").expect("a script");
+        let sysroot = Sysroot::at(&path).expect("a sysroot");
+        (folder, sysroot)
+    }
+
+    type Edit = fn(&[u8], &Sysroot) -> Option<Vec<u8>>;
+
+    /// Checks a line, and that the new one is not edited again.
+    #[track_caller]
+    fn check(edit: Edit, sysroot: &Sysroot, old: &str, new: &str) {
+        let path = sysroot.path().to_str().expect("UTF-8");
+        let new = new.replace('@', path);
+        let said = edit(old.as_bytes(), sysroot).unwrap_or_else(|| old.into());
+        assert_eq!(String::from_utf8_lossy(&said), new, "{old}");
+        assert_eq!(edit(&said, sysroot), None, "a second time: {new}");
+    }
+
+    #[test]
+    fn a_libtool_archive_keeps_the_folders_it_names() {
+        let (_folder, sysroot) = sysroot("root");
+        for (old, new) in [
+            ("libdir='/usr/lib'", "libdir='@/usr/lib'"),
+            ("libdir='/usr/lib64/lp64d'", "libdir='@/usr/lib64/lp64d'"),
+            ("libdir=\"/lib\"", "libdir=\"@/lib\""),
+            ("libdir=/opt/x/lib", "libdir=@/opt/x/lib"),
+            ("libdir='=/usr/lib'", "libdir='=/usr/lib'"),
+            ("libdir=''", "libdir=''"),
+            (
+                "dependency_libs=' -L/usr/lib -lm /usr/lib64/libz.la -R/usr/lib -L/lib'",
+                "dependency_libs=' -L@/usr/lib -lm @/usr/lib64/libz.la -R@/usr/lib -L@/lib'",
+            ),
+            (
+                "dependency_libs='/lib/libz.la'",
+                "dependency_libs='@/lib/libz.la'",
+            ),
+            (
+                "dependency_libs=' -L../lib -L=/usr/lib -L$x/lib x/usr/lib'",
+                "dependency_libs=' -L../lib -L=/usr/lib -L$x/lib x/usr/lib'",
+            ),
+            ("# made in /usr/src", "# made in /usr/src"),
+            ("library_names='/usr/lib/x'", "library_names='/usr/lib/x'"),
+            (" libdir='/usr/lib'", " libdir='/usr/lib'"),
+        ] {
+            check(libtool_archive, &sysroot, old, new);
+        }
+        let inside = format!("dependency_libs=' -L{}/usr/lib'", sysroot.path().display());
+        assert_eq!(libtool_archive(inside.as_bytes(), &sysroot), None);
+        // A neighbour whose name only begins like the sysroot's lies outside.
+        let beside = format!("libdir='{}2/usr/lib'", sysroot.path().display());
+        assert!(libtool_archive(beside.as_bytes(), &sysroot).is_some());
+    }
+
+    #[test]
+    fn the_cross_compilers_own_folder_stays() {
+        let (folder, sysroot) = sysroot("root");
+        let own = folder.path().join("lib/gcc/avr/15");
+        fs::create_dir_all(&own).expect("folders");
+        fs::write(own.join("libstdc++.la"), "").expect("a file");
+        let own = own.display();
+        let line = format!("dependency_libs=' -L{own} {own}/libstdc++.la -L/usr/lib'");
+        let new = line.replace("-L/usr", "-L@/usr");
+        check(libtool_archive, &sysroot, &line, &new);
+    }
+
+    #[test]
+    fn a_script_answers_with_places_of_the_sysroot() {
+        let (_folder, sysroot) = sysroot("root");
+        for (old, new) in [
+            ("prefix=/usr", "prefix=@/usr"),
+            ("prefix=\"/usr\"", "prefix=\"@/usr\""),
+            ("exec_prefix='/opt/x'", "exec_prefix='@/opt/x'"),
+            ("CONFIG_PREFIX=/srv/x", "CONFIG_PREFIX=@/srv/x"),
+            (
+                "  libdir=/usr/lib64; x=/usr/lib",
+                "  libdir=@/usr/lib64; x=@/usr/lib",
+            ),
+            (
+                "libdir=/usr/lib/${multiarch}/mit",
+                "libdir=@/usr/lib/${multiarch}/mit",
+            ),
+            (
+                "prefix=\"\"\nx=${prefix}/usr\n",
+                "prefix=\"@\"\nx=${prefix}/usr\n",
+            ),
+            ("prefix=\nx=$prefix/usr\n", "prefix=@\nx=$prefix/usr\n"),
+            (
+                "prefix=\nx=${prefix}/include\n",
+                "prefix=\nx=${prefix}/include\n",
+            ),
+            ("prefix=${prefix:-/usr}", "prefix=${prefix:-@/usr}"),
+            (": ${libdir:=/usr/lib}", ": ${libdir:=@/usr/lib}"),
+            (
+                "path=/usr/lib/pkgconfig:/usr/share/pkgconfig",
+                "path=@/usr/lib/pkgconfig:@/usr/share/pkgconfig",
+            ),
+            (
+                "libs=\"-L/usr/lib -lx /usr/lib/liby.a\"",
+                "libs=\"-L@/usr/lib -lx @/usr/lib/liby.a\"",
+            ),
+            ("LDFLAGS=-L/usr/lib", "LDFLAGS=-L@/usr/lib"),
+            (
+                "libs=\"$libs \\\n  -L/usr/lib \\\n  /usr/lib/x.a\"",
+                "libs=\"$libs \\\n  -L@/usr/lib \\\n  @/usr/lib/x.a\"",
+            ),
+            (
+                "libs=\"-lx \\\n-L/usr/lib\"",
+                "libs=\"-lx \\\n-L@/usr/lib\"",
+            ),
+            (
+                "--libs) echo -L/usr/lib -Wl,-rpath,/usr/lib ;;",
+                "--libs) echo -L@/usr/lib -Wl,-rpath,@/usr/lib ;;",
+            ),
+            (
+                "echo \"-I/usr/include\" /usr/lib/x.la",
+                "echo \"-I@/usr/include\" @/usr/lib/x.la",
+            ),
+            (
+                "src=\"$(cd /usr/share/x/.. ; pwd)\"",
+                "src=\"$(cd @/usr/share/x/.. ; pwd)\"",
+            ),
+            ("bindir=/usr/bin", "bindir=@/usr/bin"),
+            (
+                "x=`[ ! -x /usr/bin/krb5-config ] || /usr/bin/krb5-config --libs`",
+                "x=`[ ! -x @/usr/bin/krb5-config ] || @/usr/bin/krb5-config --libs`",
+            ),
+        ] {
+            check(config_script, &sysroot, old, new);
+        }
+    }
+
+    #[test]
+    fn what_a_script_compares_runs_or_only_mentions_stays() {
+        let (_folder, sysroot) = sysroot("root");
+        for line in [
+            "#!/usr/bin/env sh",
+            "# prefix=/usr",
+            "x=1 # prefix=/usr",
+            "prefix=",
+            "prefix=$1",
+            "prefix=$(dirname \"$0\")/usr",
+            "prefix=`pwd`/usr",
+            "prefix=\"$(pwd)/usr\"",
+            "prefix=\"`pwd`/usr\"",
+            "includedir=${prefix}/include",
+            "x=\"$prefix\"/usr",
+            "if test \"$includedir\" != /usr/include; then",
+            "if [ \"$x\" = \"-I/usr/include\" ]; then",
+            "  -I/usr/include|-I/include) ;;",
+            "  -L/usr/lib) ;;",
+            "  /usr/lib | /lib) ;;",
+            "for d in /usr/lib /lib; do",
+            "/usr/bin/pkg-config --libs x",
+            "PERL=/usr/bin/perl",
+            "sed=\"/bin/sed\"",
+            "sysconfdir=/etc",
+            "echo \"/etc/ssl/certs\"",
+            "url=http://x/usr/lib",
+            "echo \" '--prefix=/usr' '--with-x=/usr/lib'\"",
+            "dir=usr/lib",
+        ] {
+            check(config_script, &sysroot, line, line);
+        }
+    }
+
+    #[test]
+    fn a_sysroot_is_quoted_as_its_place_needs_it() {
+        for (name, plain, single, double) in [
+            ("a b&c", "'@'", "@", "@"),
+            ("a/usr/.*[x]", "'@'", "@", "@"),
+            ("$x`y\"", "'@'", "@", "\\"),
+            ("it's", "\\", "\\", "@"),
+        ] {
+            let (_folder, sysroot) = sysroot(name);
+            let path = sysroot.path().to_str().expect("UTF-8");
+            let parent = path.strip_suffix(name).expect("its name");
+            let quoted = |form: &str, other: String| match form {
+                "\\" => other,
+                form => form.replace('@', path),
+            };
+            let escaped = name.replace('\'', "'\\''");
+            let plain = quoted(plain, format!("'{parent}{escaped}'"));
+            let single = quoted(single, format!("{parent}{escaped}"));
+            let double = quoted(double, format!("{parent}\\$x\\`y\\\""));
+            let old = "prefix=/usr\nlibdir='/usr/lib'\nlibs=\"-L/usr/lib -lx\"\n";
+            let new = format!(
+                "prefix={plain}/usr\nlibdir='{single}/usr/lib'\nlibs=\"-L{double}/usr/lib -lx\"\n"
+            );
+            let said = config_script(old.as_bytes(), &sysroot).expect("an edit");
+            assert_eq!(String::from_utf8_lossy(&said), new);
+            assert_eq!(config_script(&said, &sysroot), None, "a second time: {new}");
+            let old = "dependency_libs=' -L/usr/lib /usr/lib/x.la'\n";
+            let said = libtool_archive(old.as_bytes(), &sysroot).expect("an edit");
+            assert_eq!(libtool_archive(&said, &sysroot), None, "a second time");
+        }
+    }
+
+    #[test]
+    fn a_script_that_finds_its_place_is_known() {
+        for (line, finds) in [
+            ("bindir=$(cd -P -- \"$(dirname -- \"$0\")\" && pwd)", true),
+            ("here=${0%/*}", true),
+            ("d=`dirname ${0}`", true),
+            ("echo \"Usage: $0 [OPTION]\"", false),
+            ("me=`basename $0`", false),
+        ] {
+            assert_eq!(looks_at_own_place(line.as_bytes()), finds, "{line}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_stay() {
+        let (_folder, sysroot) = sysroot("root");
+        let said = config_script(b"# \xff\r\nprefix=/usr\r\n\0\xfe", &sysroot).expect("an edit");
+        let path = sysroot.path().display();
+        let new = [
+            b"# \xff\r\n",
+            format!("prefix={path}/usr\r\n").as_bytes(),
+            b"\0\xfe",
+        ]
+        .concat();
+        assert_eq!(said, new);
+    }
+
+    #[test]
+    fn a_link_to_the_sysroot_leads_into_it() {
+        let (folder, sysroot) = sysroot("root");
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("root", &link).expect("a link");
+        let line = format!("libdir='{}/usr/lib64'\n", link.display());
+        assert_eq!(libtool_archive(line.as_bytes(), &sysroot), None);
+        let by_link = Sysroot::at(&link.join("")).expect("a sysroot");
+        check(
+            libtool_archive,
+            &by_link,
+            "libdir='/lib'",
+            &format!("libdir='{}/lib'", link.display()),
+        );
+        let line = format!("libdir='{}/lib'", sysroot.path().display());
+        assert_eq!(libtool_archive(line.as_bytes(), &by_link), None);
     }
 }
