@@ -204,6 +204,9 @@ impl<'a> Fix<'a> {
             (0, 0, 0) => say(&format!(
                 "nothing to do: everything in `{sysroot}` points into it"
             )),
+            (0, 0, left) => say(&format!(
+                "nothing to change in `{sysroot}`; left as they are: {left}"
+            )),
             (files, links, left) => say(&format!(
                 "{done} in `{sysroot}`: {}, {}; left as they are: {left}",
                 counted(files, "file"),
