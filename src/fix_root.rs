@@ -26,6 +26,7 @@ use crate::{
     plan::quote,
     tuple::Tuple,
 };
+use find::Script;
 use request::{Links, Request};
 use std::{
     ffi::{OsStr, OsString},
@@ -51,6 +52,17 @@ struct Fix<'a> {
 struct Link {
     path: PathBuf,
     target: PathBuf,
+    /// What is written in place of a link to a script that looks for its files beside the name it is called by.
+    text: Option<String>,
+}
+
+/// How a text that stands in for a link begins: the path and the arguments of the call come next.
+const CALL: &str = "#!/bin/sh\nexec ";
+
+/// The path that such a text calls.
+fn called(text: &str) -> Option<PathBuf> {
+    let words = shell_words::split(text.strip_prefix(CALL)?).ok()?;
+    words.first().map(PathBuf::from)
 }
 
 /// Runs the applet with its arguments. The tuple is that of our name, which not every form of the arguments needs.
@@ -128,6 +140,9 @@ impl<'a> Fix<'a> {
                 _ => fix.changes.push(found),
             }
         }
+        for path in &files.unread {
+            fix.leave(path, "it may not be read".into());
+        }
         for config in &files.configs {
             let Some(identity) = config.file else {
                 fix.leave(&config.path, "it leads out of the sysroot".into());
@@ -136,16 +151,12 @@ impl<'a> Fix<'a> {
             let script = files.found.iter().find(|found| found.is(identity));
             let is_right = |found: &&Found| !found.points_outside() || may_change(found);
             let is_run = |found: &&Found| found.mode & 0o111 != 0;
-            let (Some(links), Some(_)) = (&request.links, script.filter(is_right).filter(is_run))
-            else {
-                continue;
-            };
-            match config.looks_at_own_place {
-                true => {
-                    let why = "not linked: it looks for its files beside the name it is called by";
-                    fix.leave(&config.path, why.into());
-                }
-                false => fix.link(links, &config.name, &config.path, sysroot),
+            if let Some(links) = &request.links
+                && script
+                    .filter(is_right)
+                    .is_some_and(|script| is_run(&script))
+            {
+                fix.link(links, config, sysroot);
             }
         }
         fix
@@ -155,19 +166,25 @@ impl<'a> Fix<'a> {
         self.left.push((path.into(), why));
     }
 
-    /// Decides about the link to a script. What is there stays, but for a link of ours: one into this sysroot.
-    fn link(&mut self, links: &Links, name: &OsStr, target: &Path, sysroot: &Sysroot) {
-        let mut prefixed = links.prefix.clone();
-        prefixed.push(name);
-        let path = links.folder.join(prefixed);
-        match fs_err::read_link(&path) {
-            Ok(there) if there == target => return,
-            Ok(there) if sysroot.holds(&links.folder.join(&there)) => {}
-            Err(_) if path.symlink_metadata().is_err() => {}
-            _ => return self.leave(&path, "it is no link into the sysroot".into()),
+    /// Decides about the link to a script. What is there stays, but for one of ours: one into this sysroot.
+    fn link(&mut self, links: &Links, config: &Script, sysroot: &Sysroot) {
+        let mut name = links.prefix.clone();
+        name.push(&config.name);
+        let path = links.folder.join(name);
+        let target = config.path.clone();
+        let call = || format!("{CALL}{} \"$@\"\n", quote(target.as_os_str()));
+        let text = config.looks_at_own_place.then(call);
+        let is_ours = match (fs_err::read_link(&path), fs_err::read_to_string(&path)) {
+            (Ok(there), _) if there == target && text.is_none() => return,
+            (Ok(there), _) => sysroot.holds(&links.folder.join(there)),
+            (_, Ok(there)) if Some(&there) == text.as_ref() => return,
+            (_, Ok(there)) => called(&there).is_some_and(|target| sysroot.holds(&target)),
+            _ => path.symlink_metadata().is_err(),
+        };
+        match is_ours {
+            true => self.links.push(Link { path, target, text }),
+            false => self.leave(&path, "it is no link into the sysroot".into()),
         }
-        let target = target.into();
-        self.links.push(Link { path, target });
     }
 
     /// The changes as a diff, for `--dry-run`.
@@ -183,7 +200,7 @@ impl<'a> Fix<'a> {
                 let _ = writeln!(text, "mode {path} {:o} -> {mode:o}", found.mode);
             }
         }
-        for Link { path, target } in &self.links {
+        for Link { path, target, .. } in &self.links {
             let _ = writeln!(text, "link {} -> {}", path.display(), target.display());
         }
         text

@@ -1,4 +1,5 @@
-//! A kill at any moment of `init`, or of `<tuple>-fix-root`, leaves the old state, the new one, or one that the next run makes the new one.
+//! A kill at any moment of `init`, or of `<tuple>-fix-root`, leaves the old state, the new one, or one that the next run makes the
+//! new one.
 //!
 //! strace kills the program before its Nth call of each system call that can change a file, for every N there is. So that
 //! this takes seconds, portageq's answers are remembered: the first run asks the real one.

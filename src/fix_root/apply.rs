@@ -33,8 +33,16 @@ impl Fix<'_> {
             let others = found.others.iter().filter(|_| found.edit.is_some());
             others.for_each(|other| say(&format!("changed  {}: the same file", other.display())));
         }
-        for Link { path, target } in &self.links {
-            beside(path, |new| symlink(target, new))?;
+        for Link { path, target, text } in &self.links {
+            beside(path, |new| match text {
+                None => symlink(target, new),
+                Some(text) => {
+                    let mut file = fs_err::File::create_new(new)?;
+                    file.write_all(text.as_bytes())?;
+                    file.set_permissions(PermissionsExt::from_mode(0o755))?;
+                    file.sync_all()
+                }
+            })?;
             say(&format!(
                 "link     {} -> {}",
                 path.display(),

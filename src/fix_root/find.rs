@@ -52,7 +52,7 @@ pub(crate) struct Found {
 
 /// A `*-config` of the sysroot.
 #[derive(Debug)]
-pub(super) struct Config {
+pub(super) struct Script {
     pub(super) name: OsString,
     pub(super) path: PathBuf,
     /// Its file among those that were found; none when it leads out of the sysroot.
@@ -65,7 +65,9 @@ pub(super) struct Config {
 #[derive(Debug, Default)]
 pub(crate) struct Files {
     pub(crate) found: Vec<Found>,
-    pub(super) configs: Vec<Config>,
+    pub(super) configs: Vec<Script>,
+    /// What may not be read, and was passed over.
+    pub(super) unread: Vec<PathBuf>,
 }
 
 impl Found {
@@ -123,7 +125,7 @@ impl Files {
         sysroot: &Sysroot,
         known: &mut BTreeMap<Identity, usize>,
     ) -> io::Result<()> {
-        for path in entries(folder)? {
+        for path in self.read(folder, entries)?.unwrap_or_default() {
             let metadata = fs_err::symlink_metadata(&path)?;
             if metadata.is_dir() {
                 self.walk(&path, sysroot, known)?;
@@ -134,7 +136,9 @@ impl Files {
                 continue;
             };
             let (kind, edit) = if is_archive {
-                let old = fs_err::read(&path)?;
+                let Some(old) = self.read(&path, fs_err::read)? else {
+                    continue;
+                };
                 let new = text::libtool_archive(&old, sysroot);
                 (Kind::LibtoolArchive, new.map(|new| (old, new)))
             } else {
@@ -146,6 +150,21 @@ impl Files {
             self.add(kind, path, &metadata, edit, wanted, known);
         }
         Ok(())
+    }
+
+    /// Reads a file or a folder; none when it may not be read.
+    fn read<'p, T>(
+        &mut self,
+        path: &'p Path,
+        read: impl FnOnce(&'p Path) -> io::Result<T>,
+    ) -> io::Result<Option<T>> {
+        match read(path) {
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+                self.unread.push(path.into());
+                Ok(None)
+            }
+            read => read.map(Some),
+        }
     }
 
     /// Looks at the `*-config` of a folder of programs. One that is a link is the script that it leads to.
@@ -163,7 +182,7 @@ impl Files {
             }
             let name = name.to_owned();
             if !sysroot.holds(&path) {
-                self.configs.push(Config {
+                self.configs.push(Script {
                     name,
                     path,
                     file: None,
@@ -176,7 +195,7 @@ impl Files {
             };
             let metadata = fs_err::metadata(&real)?;
             let real = sysroot.as_written(&real);
-            self.configs.push(Config {
+            self.configs.push(Script {
                 name,
                 path,
                 file: Some(Identity::of(&metadata)),
