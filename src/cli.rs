@@ -3,12 +3,13 @@
 //! clap serves our own name only. What is printed on stdout is the answer; what is said on stderr is for a person.
 
 use crate::{
-    applet::Wrappers,
+    applet::{Code, Wrappers},
     config::Config,
     context::Context,
     doctor,
     env::{self, Env},
     error::Error,
+    fix_root::FixRootError,
     init::{self, Options, Request, Subject},
     profile::{self, ProfileError},
     target::Target,
@@ -203,6 +204,9 @@ pub fn crossmerge(
             args,
         } => {
             let context = Context::new(env, config, Tuple::from_os(&tuple)?)?;
+            if wrappers.code(&applet) == Some(Code::FixRoot) {
+                return Err(FixRootError::NoPlan(context.tuple).into());
+            }
             let plan = wrappers.plan(&applet, &context, args)?;
             print(&if json {
                 format!("{:#}\n", plan.to_json())

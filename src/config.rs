@@ -4,6 +4,7 @@
 //! which wins. Root reads no personal folder: what root does should not depend on whose HOME is in the environment.
 
 use crate::{
+    context::Identity,
     env::{self, Env},
     target::{self, Source},
     tuple::Tuple,
@@ -159,6 +160,15 @@ impl Config {
             commands,
             ask_portageq,
         })
+    }
+
+    /// Tells whether a folder is this machine's own root, or that of its Portage's prefix.
+    pub(crate) fn is_own_root(&self, folder: &Path) -> bool {
+        let same = |root: &Path| match (folder.metadata(), root.metadata()) {
+            (Ok(folder), Ok(root)) => Identity::of(&folder) == Identity::of(&root),
+            _ => false,
+        };
+        same(Path::new("/")) || same(&below(&self.broot, ""))
     }
 
     /// The folder that new files go to: the machine's for root, the person's otherwise.

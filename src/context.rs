@@ -181,11 +181,7 @@ impl Context {
     /// The sysroot, there or not, which has to be another's root than this machine's.
     pub fn foreign_sysroot(&self) -> Result<PathBuf, ContextError> {
         let sysroot = self.sysroot();
-        let same = |root: &Path| match (sysroot.metadata(), root.metadata()) {
-            (Ok(ours), Ok(its)) => Identity::of(&ours) == Identity::of(&its),
-            _ => false,
-        };
-        match same(Path::new("/")) || same(&below(&self.config.broot, "")) {
+        match self.config.is_own_root(&sysroot) {
             false => Ok(sysroot),
             true => Err(ContextError::HostRoot {
                 tuple: self.tuple.clone(),
@@ -442,7 +438,7 @@ fn is_executable(path: &Path) -> bool {
 }
 
 /// A file, whatever it is called: device and inode.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Identity(u64, u64);
 
 impl Identity {

@@ -73,6 +73,10 @@ pub const ABI: Variable = word("ABI");
 pub const DEFAULT_ABI: Variable = word("DEFAULT_ABI");
 /// uClinux-dist's name for the sysroot.
 pub const STAGEDIR: Variable = word("STAGEDIR");
+/// uClinux-dist's own folder, whose `tools` folder has the commands of a build.
+pub const ROOTDIR: Variable = word("ROOTDIR");
+/// What stands before the names of the cross tools: the kernel's word for it, and uClinux-dist's.
+pub const CROSS_COMPILE: Variable = word("CROSS_COMPILE");
 /// The pkg-config to run, when a person names one.
 pub const REAL_PKG_CONFIG: Variable = word("REAL_PKG_CONFIG");
 /// pkg-config: the directory that goes before every path it prints.

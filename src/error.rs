@@ -2,8 +2,8 @@
 
 use crate::{
     applet::AppletError, argv0::NameError, config::ConfigError, context::ContextError,
-    doctor::DoctorError, exec::ExecError, init::InitError, pkg_config::PkgConfigError,
-    portage::PortageError, target::TargetError, tuple::TupleError,
+    doctor::DoctorError, exec::ExecError, fix_root::FixRootError, init::InitError,
+    pkg_config::PkgConfigError, portage::PortageError, target::TargetError, tuple::TupleError,
 };
 use std::io;
 
@@ -27,6 +27,8 @@ pub enum Error {
     Doctor(#[from] DoctorError),
     #[error(transparent)]
     Exec(#[from] ExecError),
+    #[error(transparent)]
+    FixRoot(#[from] FixRootError),
     #[error(transparent)]
     Init(#[from] InitError),
     #[error(transparent)]
@@ -56,6 +58,7 @@ impl Error {
             Self::Context(e) => e.hint(),
             Self::Doctor(e) => e.hint(),
             Self::Exec(e) => e.hint(),
+            Self::FixRoot(e) => e.hint(),
             Self::Init(e) => e.hint(),
             Self::Name(e) => e.hint(),
             Self::PkgConfig(e) => return e.hint(),

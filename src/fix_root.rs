@@ -1,9 +1,240 @@
-//! `<tuple>-fix-root`: makes the files of a sysroot that name places of this machine name the sysroot's.
+//! `<tuple>-fix-root`: makes the files of a sysroot that name places of this machine name the sysroot's, and links its
+//! `*-config` scripts where a build finds them.
+//!
+//! Look first: [`Request`] says what was asked for, [`Files`] what is in the sysroot and should be otherwise, [`Fix`]
+//! what of that is done and what is left. `--dry-run` prints it, `apply.rs` does it. `doctor` looks with the same eyes.
 
-use crate::{context::Context, error::Error};
-use std::{ffi::OsString, process::ExitCode};
+mod apply;
+mod error;
+mod find;
+mod owners;
+mod request;
+mod sysroot;
+mod text;
 
-/// Runs the applet with its arguments.
-pub fn run(_context: &Context, _args: Vec<OsString>) -> Result<ExitCode, Error> {
+pub use error::FixRootError;
+
+pub(crate) use find::{Files, Found, Kind};
+pub(crate) use sysroot::Sysroot;
+
+use crate::{
+    config::Config,
+    context::ContextError,
+    env::Env,
+    error::Error,
+    init::{diff, wait_for},
+    plan::quote,
+    tuple::Tuple,
+};
+use find::Script;
+use request::{Links, Request};
+use std::{
+    ffi::{OsStr, OsString},
+    fmt::Write as _,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+/// What is done and what is left.
+#[derive(Debug)]
+struct Fix<'a> {
+    changes: Vec<&'a Found>,
+    links: Vec<Link>,
+    /// A path and why it stays as it is.
+    left: Vec<(PathBuf, String)>,
+    /// How many are left because packages own them.
+    owned: usize,
+}
+
+/// A link that is made, or made to lead elsewhere.
+#[derive(Debug)]
+struct Link {
+    path: PathBuf,
+    target: PathBuf,
+    /// What is written in place of a link to a script that looks for its files beside the name it is called by.
+    text: Option<String>,
+}
+
+/// How a text that stands in for a link begins: the path and the arguments of the call come next.
+const CALL: &str = "#!/bin/sh\nexec ";
+
+/// The path that such a text calls.
+fn called(text: &str) -> Option<PathBuf> {
+    let words = shell_words::split(text.strip_prefix(CALL)?).ok()?;
+    words.first().map(PathBuf::from)
+}
+
+/// Runs the applet with its arguments. The tuple is that of our name, which not every form of the arguments needs.
+pub fn run(
+    argv0: &OsStr,
+    tuple: Result<Tuple, ContextError>,
+    env: &Env,
+    config: Config,
+    args: Vec<OsString>,
+) -> Result<ExitCode, Error> {
+    let name = Path::new(argv0).file_name().unwrap_or(argv0);
+    let again = std::iter::once(name).chain(args.iter().map(OsString::as_os_str));
+    let again: Vec<String> = again.map(quote).collect();
+    if args.iter().any(|arg| arg == "--help" || arg == "-h") {
+        io::stdout().write_all(request::help(name).as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let request = Request::of(argv0, tuple, env, config, args)?;
+    let sysroot = Sysroot::at(&request.sysroot).map_err(FixRootError::from)?;
+    // On a file system that knows no such lock, two runs at once are the caller's care.
+    let folder = fs_err::File::open(sysroot.path()).map_err(FixRootError::from)?;
+    let _lock = (!request.dry_run).then(|| wait_for(folder.into_file(), sysroot.path()).ok());
+    let files = Files::of(&sysroot).map_err(FixRootError::from)?;
+    let fix = Fix::decide(&files, &sysroot, &request);
+    if request.dry_run {
+        io::stdout().write_all(fix.to_diff().as_bytes())?;
+    } else {
+        fix.apply(say)?;
+    }
+    fix.tell_the_rest(&request, &sysroot, &again.join(" "));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The command that mends what a look at the target's sysroot has found.
+pub(crate) fn mend<'a>(tuple: &Tuple, wrong: impl IntoIterator<Item = &'a Found>) -> String {
+    let owned = wrong.into_iter().any(|found| found.owner.is_some());
+    format!(
+        "{tuple}-fix-root{}",
+        if owned { " --installed" } else { "" }
+    )
+}
+
+/// Tells a person a line.
+fn say(line: &str) {
+    // Nothing can be said when stderr is gone.
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+fn counted(number: usize, what: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{s}")
+}
+
+impl<'a> Fix<'a> {
+    /// Decides what is done: everything, but what packages own without `--installed`, and what is not ours to change.
+    fn decide(files: &'a Files, sysroot: &Sysroot, request: &Request) -> Self {
+        let mut fix = Self {
+            changes: Vec::new(),
+            links: Vec::new(),
+            left: Vec::new(),
+            owned: 0,
+        };
+        let may_change = |found: &Found| request.installed || found.owner.is_none();
+        for found in files.found.iter().filter(|found| found.is_wrong()) {
+            match &found.owner {
+                Some(owner) if !may_change(found) => {
+                    fix.owned += 1;
+                    fix.leave(&found.path, format!("`{owner}` owns it"));
+                }
+                _ if found.is_elsewhere_too() => {
+                    let why =
+                        "its mode would change under another name of it too, which was not found";
+                    fix.leave(&found.path, why.into());
+                }
+                _ => fix.changes.push(found),
+            }
+        }
+        for path in &files.unread {
+            fix.leave(path, "it may not be read".into());
+        }
+        for config in &files.configs {
+            let Some(identity) = config.file else {
+                fix.leave(&config.path, "it leads out of the sysroot".into());
+                continue;
+            };
+            let script = files.found.iter().find(|found| found.is(identity));
+            let is_right = |found: &&Found| !found.points_outside() || may_change(found);
+            let is_run = |found: &&Found| found.mode & 0o111 != 0;
+            if let Some(links) = &request.links
+                && script
+                    .filter(is_right)
+                    .is_some_and(|script| is_run(&script))
+            {
+                fix.link(links, config, sysroot);
+            }
+        }
+        fix
+    }
+
+    fn leave(&mut self, path: &Path, why: String) {
+        self.left.push((path.into(), why));
+    }
+
+    /// Decides about the link to a script. What is there stays, but for one of ours: one into this sysroot.
+    fn link(&mut self, links: &Links, config: &Script, sysroot: &Sysroot) {
+        let mut name = links.prefix.clone();
+        name.push(&config.name);
+        let path = links.folder.join(name);
+        let target = config.path.clone();
+        let call = || format!("{CALL}{} \"$@\"\n", quote(target.as_os_str()));
+        let text = config.looks_at_own_place.then(call);
+        let is_ours = match (fs_err::read_link(&path), fs_err::read_to_string(&path)) {
+            (Ok(there), _) if there == target && text.is_none() => return,
+            (Ok(there), _) => sysroot.holds(&links.folder.join(there)),
+            (_, Ok(there)) if Some(&there) == text.as_ref() => return,
+            (_, Ok(there)) => called(&there).is_some_and(|target| sysroot.holds(&target)),
+            _ => path.symlink_metadata().is_err(),
+        };
+        match is_ours {
+            true => self.links.push(Link { path, target, text }),
+            false => self.leave(&path, "it is no link into the sysroot".into()),
+        }
+    }
+
+    /// The changes as a diff, for `--dry-run`.
+    fn to_diff(&self) -> String {
+        let mut text = String::new();
+        for found in &self.changes {
+            let path = found.path.display().to_string();
+            if let Some((old, new)) = &found.edit {
+                let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));
+                text.push_str(&diff(&old, &new, &path, &path));
+            }
+            if let Some(mode) = found.new_mode {
+                let _ = writeln!(text, "mode {path} {:o} -> {mode:o}", found.mode);
+            }
+        }
+        for Link { path, target, .. } in &self.links {
+            let _ = writeln!(text, "link {} -> {}", path.display(), target.display());
+        }
+        text
+    }
+
+    /// Says what is left, and sums up.
+    fn tell_the_rest(&self, request: &Request, sysroot: &Sysroot, again: &str) {
+        for (path, why) in &self.left {
+            say(&format!("left     {}: {why}", path.display()));
+        }
+        let sysroot = sysroot.path().display();
+        let done = if request.dry_run {
+            "would change"
+        } else {
+            "changed"
+        };
+        match (self.changes.len(), self.links.len(), self.left.len()) {
+            (0, 0, 0) => say(&format!(
+                "nothing to do: everything in `{sysroot}` points into it"
+            )),
+            (0, 0, left) => say(&format!(
+                "nothing to change in `{sysroot}`; left as they are: {left}"
+            )),
+            (files, links, left) => say(&format!(
+                "{done} in `{sysroot}`: {}, {}; left as they are: {left}",
+                counted(files, "file"),
+                counted(links, "link"),
+            )),
+        }
+        if self.owned > 0 {
+            say(&format!(
+                "note: packages own {} of them, and their checksums would fit no more; `{again} --installed` changes such files too",
+                self.owned,
+            ));
+        }
+    }
 }

@@ -22,7 +22,7 @@ pub(crate) use files::{TEXTS, is_half_made};
 pub(crate) use links::{bindir, names as link_names};
 pub(crate) use record::Record;
 pub(crate) use toolchain::Made;
-pub(crate) use write::is_our_command;
+pub(crate) use write::{diff, is_our_command, new_name, remove_if_there};
 
 use crate::{
     applet::Wrappers,
@@ -321,17 +321,7 @@ fn lock(sysroot: &Path) -> Result<Flock<File>, InitError> {
             .create(true)
             .append(true)
             .open(&path)?;
-        let held = match Flock::lock(file.into_file(), FlockArg::LockExclusiveNonblock) {
-            Err((file, Errno::EWOULDBLOCK)) => {
-                let sysroot = sysroot.display();
-                crate::say(&format!(
-                    "another crossmerge works on `{sysroot}`: waiting for it"
-                ));
-                Flock::lock(file, FlockArg::LockExclusive)
-            }
-            held => held,
-        };
-        let held = held.map_err(|(_, e)| named(e.into(), &path))?;
+        let held = wait_for(file.into_file(), sysroot).map_err(|e| named(e, &path))?;
         // A remove that we waited for has taken the file away, and the lock is on nothing.
         let held_file = Identity::of(&held.metadata().map_err(|e| named(e, &path))?);
         if path
@@ -341,6 +331,21 @@ fn lock(sysroot: &Path) -> Result<Flock<File>, InitError> {
             return Ok(held);
         }
     }
+}
+
+/// Takes the lock of a file, or of a folder; waits, and says so, while another holds it.
+pub(crate) fn wait_for(file: File, sysroot: &Path) -> io::Result<Flock<File>> {
+    let held = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Err((file, Errno::EWOULDBLOCK)) => {
+            let sysroot = sysroot.display();
+            crate::say(&format!(
+                "another crossmerge works on `{sysroot}`: waiting for it"
+            ));
+            Flock::lock(file, FlockArg::LockExclusive)
+        }
+        held => held,
+    };
+    held.map_err(|(_, e)| e.into())
 }
 
 /// Refuses a path that could not be written to a text file as it is.

@@ -68,8 +68,11 @@ fn dispatch(argv0: &OsStr, args: Vec<OsString>) -> Result<ExitCode, Error> {
         Called::EmergeWrapper => cli::emerge_wrapper(argv0, args, env, config, &definitions.all()?),
         Called::Applet { name, tuple } => {
             let wrappers = definitions.of(&name)?;
-            let tuple = choose_tuple(argv0, &wrappers, &name, tuple, &env)?;
-            let context = Context::new(env, config, tuple)?;
+            let tuple = choose_tuple(argv0, &wrappers, &name, tuple, &env);
+            if wrappers.code(&name) == Some(Code::FixRoot) {
+                return fix_root::run(argv0, tuple, &env, config, args);
+            }
+            let context = Context::new(env, config, tuple?)?;
             run_applet(&name, &wrappers, &context, args)
         }
     }
@@ -112,9 +115,6 @@ fn run_applet(
     context: &Context,
     args: Vec<OsString>,
 ) -> Result<ExitCode, Error> {
-    if wrappers.code(name) == Some(Code::FixRoot) {
-        return fix_root::run(context, args);
-    }
     let prints = wrappers.prints_environment(name, &args);
     let plan = wrappers.plan(name, context, args)?;
     if prints {

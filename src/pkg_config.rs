@@ -148,7 +148,10 @@ fn option(arg: &OsStr) -> Option<&[u8]> {
 /// Answers a question as planned. Returns only when nothing was exec'd.
 pub fn run(context: &Context, plan: &Plan) -> Result<ExitCode, PkgConfigError> {
     // Without the layer, the question concerns pkg-config itself.
-    if !plan.env.contains_key(OsStr::new(env::PKG_CONFIG_LIBDIR.name)) {
+    if !plan
+        .env
+        .contains_key(OsStr::new(env::PKG_CONFIG_LIBDIR.name))
+    {
         match exec::exec(plan)? {}
     }
     let view = View::of(context)?;

@@ -829,7 +829,7 @@ fn libtool_files_and_scripts_that_point_outside() {
     );
     let before = fs::read_to_string(&own).expect("a text");
     let mend = mends(&prefix, ARM, "la-files", "warning", "libz.la");
-    assert!(!mend.contains("libown"), "{mend}");
+    assert_eq!(mend, format!("{ARM}-fix-root"));
     assert_eq!(fs::read_to_string(own).expect("a text"), before);
     let wanted = la(&inside).replace(
         "-L/lib64",
@@ -844,11 +844,23 @@ fn libtool_files_and_scripts_that_point_outside() {
     prefix.script(&format!("usr/{ARM}/usr/bin/z-config"), &script);
     // A program of that name is no script.
     fs::copy("/bin/true", sysroot(&prefix, "usr/bin/elf-config")).expect("a copy");
-    mends(&prefix, ARM, "config-scripts", "warning", "z-config");
+    // Another ROOT is not what was looked at.
+    let board = prefix.with("ROOT", prefix.join("board"));
+    fs::create_dir(prefix.join("board")).expect("a folder");
+    let mend = mends(&board, ARM, "config-scripts", "warning", "z-config");
+    assert!(mend.starts_with("SYSROOT=/"), "{mend}");
     let said = prefix
         .command(sysroot(&prefix, "usr/bin/z-config"), ["--libs"])
         .success();
     assert_eq!(said.stdout, format!("-L{inside} -lz\n"));
+
+    prefix.script(&format!("usr/{ARM}/usr/bin/y-config"), &script);
+    prefix.write(
+        &format!("usr/{ARM}/var/db/pkg/dev-libs/y-1/CONTENTS"),
+        "obj /usr/bin/y-config 0123 1700000000\n",
+    );
+    let mend = mends(&prefix, ARM, "config-scripts", "warning", "y-config");
+    assert_eq!(mend, format!("{ARM}-fix-root --installed"));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! A kill at any moment of `init` leaves the old state, the new one, or one that the next run makes the new one.
+//! A kill at any moment of `init`, or of `<tuple>-fix-root`, leaves the old state, the new one, or one that the next run makes the
+//! new one.
 //!
 //! strace kills the program before its Nth call of each system call that can change a file, for every N there is. So that
 //! this takes seconds, portageq's answers are remembered: the first run asks the real one.
@@ -65,9 +66,10 @@ fn state(prefix: &Prefix) -> Tree {
     state
 }
 
-/// Kills `init` at every point, and tells how many there were and how often each kind of state was found.
+/// Kills a command at every point, and tells how many there were and how often each kind of state was found.
 fn kill_everywhere(
     prefix: &Prefix,
+    name: &str,
     args: &[&str],
     calls: &[&str],
 ) -> (usize, BTreeMap<&'static str, usize>) {
@@ -78,7 +80,7 @@ fn kill_everywhere(
         )
         .success();
     let before = state(prefix);
-    prefix.own(args).success();
+    prefix.run(name, args).success();
     let whole = state(prefix);
     assert_ne!(before, whole);
     let (mut points, mut found) = (0, BTreeMap::new());
@@ -87,12 +89,12 @@ fn kill_everywhere(
             reset(prefix);
             let inject = format!("inject={call}:signal=KILL:when={when}");
             let trace = format!("trace={call}");
-            let ours = prefix.join("bin/crossmerge").display().to_string();
+            let ours = prefix.join("bin").join(name).display().to_string();
             let words = ["-o", "/dev/null", "-e", &trace, "-e", &inject, &ours];
             let said = prefix.command("strace", words.iter().chain(args));
             if said.code == Some(0) {
                 // The program ended before its Nth such call.
-                assert_eq!(state(prefix), whole, "strace changed what init does");
+                assert_eq!(state(prefix), whole, "strace changed what it does");
                 break;
             }
             assert_eq!(said.code, None, "not a kill: {said:#?}");
@@ -103,7 +105,7 @@ fn kill_everywhere(
             } else if left == whole {
                 "whole"
             } else {
-                prefix.own(args).success();
+                prefix.run(name, args).success();
                 let mended = state(prefix);
                 let differing: BTreeSet<_> = whole
                     .keys()
@@ -125,7 +127,7 @@ fn kill_everywhere(
 #[test]
 fn a_first_init_survives_a_kill_at_every_file_operation() {
     let prefix = prefix();
-    let (points, found) = kill_everywhere(&prefix, &["init", TUPLE], &CALLS);
+    let (points, found) = kill_everywhere(&prefix, "crossmerge", &["init", TUPLE], &CALLS);
     assert!(points > 80, "only {points} points");
     assert_eq!(found.values().sum::<usize>(), points);
     assert!(found["untouched"] > 0 && found["mended"] > 20, "{found:?}");
@@ -138,7 +140,7 @@ fn a_refresh_beside_an_edited_file_survives_a_kill_at_every_file_operation() {
     prefix.append(&format!("usr/{TUPLE}/etc/portage/repos.conf"), "# mine\n");
     prefix.overlay("mine");
     prefix.append("etc/portage/make.conf", "MAKEOPTS=\"-j7\"\n");
-    let (points, found) = kill_everywhere(&prefix, &["init", TUPLE], &CALLS);
+    let (points, found) = kill_everywhere(&prefix, "crossmerge", &["init", TUPLE], &CALLS);
     assert!(points > 60, "only {points} points");
     assert!(found["untouched"] > 0 && found["mended"] > 10, "{found:?}");
     assert!(
@@ -157,7 +159,22 @@ fn a_copy_of_a_libc_that_was_killed_is_finished_by_the_next_run() {
     let tools = format!("{sdk}/bin/arm-linux-gnueabi-");
     let args = ["init", TUPLE, "--toolchain", &tools, "--with-libc"];
     // Each run asks the compiler a few things, so only the calls that bring something into its place.
-    let (points, found) = kill_everywhere(&prefix, &args, &["rename", "syncfs"]);
+    let (points, found) = kill_everywhere(&prefix, "crossmerge", &args, &["rename", "syncfs"]);
     assert!(points > 40, "only {points} points");
     assert!(found["mended"] > 30, "{found:?}");
+}
+
+#[test]
+fn a_fix_root_survives_a_kill_at_every_file_operation() {
+    let prefix = Prefix::new();
+    let name = format!("{TUPLE}-fix-root");
+    prefix.link(&name);
+    for script in ["a-config", "b-config"] {
+        let path = format!("usr/{TUPLE}/usr/bin/{script}");
+        prefix.script(&path, "#!/bin/sh\nprefix=/usr\n");
+    }
+    prefix.write(&format!("usr/{TUPLE}/usr/lib/x.la"), "libdir='/usr/lib'\n");
+    let (points, found) = kill_everywhere(&prefix, &name, &[], &CALLS);
+    assert!(points > 30, "only {points} points");
+    assert!(found["untouched"] > 0 && found["mended"] > 10, "{found:?}");
 }

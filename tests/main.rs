@@ -4,6 +4,7 @@ mod support;
 
 mod doctor;
 mod emerge;
+mod fix_root;
 mod init;
 mod install;
 mod kill;

@@ -62,7 +62,8 @@ fn each_applet_has_its_golden_plan() {
     let applets = prefix.own(["applets"]).success().stdout;
     for tuple in TUPLES {
         let mut plans = String::new();
-        for applet in applets.lines() {
+        // fix-root runs no program.
+        for applet in applets.lines().filter(|applet| *applet != "fix-root") {
             let plan = prefix
                 .own(["plan", tuple, applet, "make", "--second=a b"])
                 .success()

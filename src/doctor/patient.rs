@@ -6,6 +6,7 @@ use crate::{
     config::{Kind, Toolchain},
     context::{Context, ContextError, Identity},
     exec::{self, ExecError},
+    fix_root::{self, Sysroot},
     init::{Host, InitError, Record, bindir},
     plan::{Change, Changes, Plan, quote},
     portage::Settings,
@@ -37,6 +38,7 @@ pub(super) struct Patient<'a> {
     compiler: OnceCell<Option<Compiler>>,
     multiarch: OnceCell<String>,
     files: OnceCell<Files>,
+    installed: OnceCell<fix_root::Files>,
 }
 
 /// The target's C compiler.
@@ -53,8 +55,6 @@ pub(super) struct Compiler {
 pub(super) struct Files {
     pub(super) leftovers: Vec<PathBuf>,
     pub(super) updates: Vec<PathBuf>,
-    pub(super) la: Vec<PathBuf>,
-    pub(super) scripts: Vec<PathBuf>,
 }
 
 impl<'a> Patient<'a> {
@@ -78,6 +78,7 @@ impl<'a> Patient<'a> {
             compiler: OnceCell::new(),
             multiarch: OnceCell::new(),
             files: OnceCell::new(),
+            installed: OnceCell::new(),
         })
     }
 
@@ -328,6 +329,12 @@ impl<'a> Patient<'a> {
         }
     }
 
+    /// What fix-root finds in the sysroot, which has to be there.
+    pub(super) fn installed(&self) -> Result<&fix_root::Files, DoctorError> {
+        let look = || fix_root::Files::of(&Sysroot::at(&self.sysroot)?);
+        Ok(self.installed.get_or_try_init(look)?)
+    }
+
     /// The files of the sysroot, walked through once.
     pub(super) fn files(&self) -> &Files {
         self.files.get_or_init(|| {
@@ -382,15 +389,10 @@ fn walk(folder: &Path, sysroot: &Path, files: &mut Files) {
             continue;
         }
         let name = entry.file_name().to_string_lossy().into_owned();
-        let in_bin = folder.file_name().is_some_and(|name| name == "bin");
         if name.starts_with('.') && name.ends_with(NEW) {
             files.leftovers.push(path);
         } else if updated(&name).is_some() {
             files.updates.push(path);
-        } else if kind.is_file() && name.ends_with(".la") {
-            files.la.push(path);
-        } else if kind.is_file() && in_bin && name.ends_with("-config") {
-            files.scripts.push(path);
         }
     }
 }

@@ -7,6 +7,8 @@ use super::{
 };
 use crate::{
     context::ContextError,
+    env,
+    fix_root::{self, Found, Kind},
     init::{TEXTS, is_half_made},
     plan::quote,
 };
@@ -132,120 +134,34 @@ pub(super) fn updates(patient: &Patient) -> Result<Finding, DoctorError> {
 }
 
 pub(super) fn la_files(patient: &Patient) -> Result<Finding, DoctorError> {
-    let is_telling = |line: &str| {
-        ["libdir=", "dependency_libs="]
-            .iter()
-            .any(|key| line.starts_with(key))
-    };
-    let files = &patient.files().la;
-    point_outside(patient, files, is_telling, "/^(libdir|dependency_libs)=/")
+    point_outside(patient, Kind::LibtoolArchive)
 }
 
 pub(super) fn config_scripts(patient: &Patient) -> Result<Finding, DoctorError> {
-    let is_script = |path: &&PathBuf| fs_err::read(path).is_ok_and(|text| text.starts_with(b"#!"));
-    let scripts: Vec<PathBuf> = patient
-        .files()
-        .scripts
-        .iter()
-        .filter(is_script)
-        .cloned()
-        .collect();
-    // A comment, and the interpreter that the first line names, are no paths of the target's.
-    let is_telling = |line: &str| !line.trim_start().starts_with('#');
-    point_outside(patient, &scripts, is_telling, "/^[[:space:]]*#/!")
+    point_outside(patient, Kind::ConfigScript)
 }
 
-/// What stands before an absolute path that a linker or a compiler will use: a quote, `=`, a space, `-L`, `-R`, `-I`.
-const BEFORE: &str = "['\"= ]|-[LRI]";
-
-/// The folders of this machine that hold libraries and headers.
-const FOLDERS: [&str; 3] = ["usr", "lib", "lib64"];
-
-/// Finds the files in whose telling lines a path leads out of the sysroot. `address` says to sed which lines they are.
-fn point_outside(
-    patient: &Patient,
-    files: &[PathBuf],
-    is_telling: impl Fn(&str) -> bool,
-    address: &str,
-) -> Result<Finding, DoctorError> {
-    let sysroot = patient.sysroot.to_string_lossy().into_owned();
-    let inside = format!("{}/", sysroot.trim_end_matches('/'));
-    let mut wrong = Vec::new();
-    for path in files {
-        let text = String::from_utf8_lossy(&fs_err::read(path)?).into_owned();
-        let mut lines = text.lines().filter(|line| is_telling(line));
-        if lines.any(|line| leads_out(&line.replace(&inside, "\u{0}"))) {
-            wrong.push(path.clone());
-        }
-    }
+/// Finds the files of a kind that fix-root would give another text.
+fn point_outside(patient: &Patient, kind: Kind) -> Result<Finding, DoctorError> {
+    let of_kind = || patient.installed().map(|files| files.of_kind(kind));
+    let wrong: Vec<&Found> = of_kind()?.filter(|found| found.points_outside()).collect();
     if wrong.is_empty() {
-        return Ok(Finding::ok(match files.len() {
+        return Ok(Finding::ok(match of_kind()?.count() {
             0 => "there are none".into(),
             some => format!("{some} looked into"),
         }));
     }
-    let quoted: String = wrong
+    let paths: Vec<PathBuf> = wrong.iter().map(|found| found.path.clone()).collect();
+    let message = format!("paths of this machine in {}", list(&paths));
+    let env = &patient.context.env;
+    // These name another sysroot to fix-root, and nothing to doctor.
+    let sysroot = match [env::ROOT, env::STAGEDIR]
         .iter()
-        .map(|path| format!(" {}", quote(path.as_os_str())))
-        .collect();
-    // The sysroot goes first, so that no path gets it twice, and is then put before every path.
-    let script = format!(
-        "{address}{{s@{}/@/@g; s@({BEFORE})/({})([/'\" ]|$)@\\1{}/\\2\\3@g}}",
-        escaped(sysroot.trim_end_matches('/'), ".[](){}*+?^$|\\@"),
-        FOLDERS.join("|"),
-        escaped(sysroot.trim_end_matches('/'), "@&\\"),
-    );
-    Ok(Finding::warning(
-        format!("paths of this machine in {}", list(&wrong)),
-        format!("sed -E -i {}{quoted}", quote(script.as_ref())),
-    ))
-}
-
-/// Tells whether a line, from which the sysroot's own paths are taken out, has an absolute path.
-fn leads_out(line: &str) -> bool {
-    FOLDERS.iter().any(|folder| {
-        let path = format!("/{folder}");
-        line.match_indices(&path).any(|(at, _)| {
-            let (before, after) = (&line[..at], &line[at + path.len()..]);
-            let begins = before.ends_with(['\'', '"', '=', ' '])
-                || ["-L", "-R", "-I"]
-                    .iter()
-                    .any(|option| before.ends_with(option));
-            begins && (after.is_empty() || after.starts_with(['/', '\'', '"', ' ']))
-        })
-    })
-}
-
-/// Escapes the characters that mean something in a part of sed's `s@…@…@`.
-fn escaped(text: &str, special: &str) -> String {
-    text.chars().fold(String::new(), |mut escaped, c| {
-        if special.contains(c) {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-        escaped
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_leads_out_where_a_tool_would_follow_it() {
-        for (line, out) in [
-            ("libdir='/usr/lib'", true),
-            ("dependency_libs=' -L/lib64 -lz'", true),
-            ("dependency_libs=' /usr/lib/libz.la'", true),
-            ("prefix=/usr", true),
-            ("echo -I/usr/include", true),
-            ("libdir='\u{0}usr/lib'", false),
-            ("prefix=$(dirname \"$0\")/..", false),
-            ("libdir=${prefix}/lib", false),
-            ("url=http://x/usr", false),
-            ("dir=/usrx", false),
-        ] {
-            assert_eq!(leads_out(line), out, "{line}");
-        }
-    }
+        .any(|name| env.get(*name).is_some())
+    {
+        true => format!("SYSROOT={} ", quote(patient.sysroot.as_os_str())),
+        false => String::new(),
+    };
+    let mend = fix_root::mend(patient.tuple(), wrong);
+    Ok(Finding::warning(message, sysroot + &mend))
 }

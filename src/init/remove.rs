@@ -139,8 +139,8 @@ fn forget(file: &Path, dry_run: bool) -> Result<String, InitError> {
 
 fn remove_if_possible(path: &Path) -> Result<bool, InitError> {
     match remove_if_there(path) {
-        Err(InitError::Io(e)) if e.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(false),
-        done => done.map(|()| true),
+        Err(e) if e.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(false),
+        done => Ok(done.map(|()| true)?),
     }
 }
 

@@ -11,7 +11,6 @@ use super::{
 use crate::context::Identity;
 use std::{
     ffi::OsString,
-    fmt::Write as _,
     io::{self, Write as _},
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
@@ -181,16 +180,14 @@ impl Step {
         } else {
             "/dev/null".into()
         };
-        let diff = similar::TextDiff::from_lines(&old, &new);
-        let mut text = String::new();
-        let _ = write!(
-            text,
-            "{}",
-            diff.unified_diff()
-                .header(&old_name, &path.display().to_string())
-        );
-        Ok(text)
+        Ok(diff(&old, &new, &old_name, &path.display().to_string()))
     }
+}
+
+/// The change of a text as a unified diff.
+pub(crate) fn diff(old: &str, new: &str, old_name: &str, new_name: &str) -> String {
+    let diff = similar::TextDiff::from_lines(old, new);
+    diff.unified_diff().header(old_name, new_name).to_string()
 }
 
 fn is_folder(path: &Path) -> bool {
@@ -301,7 +298,7 @@ pub(super) fn write_record(sysroot: &Path, record: &Record) -> Result<(), InitEr
 }
 
 /// The name beside a path where its new content waits.
-fn new_name(path: &Path) -> PathBuf {
+pub(crate) fn new_name(path: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(".crossmerge-new");
@@ -335,7 +332,7 @@ fn write_new(path: &Path, content: &Content) -> Result<(), InitError> {
 }
 
 /// Removes a file, a link or an empty folder; nothing there is well too.
-pub(super) fn remove_if_there(path: &Path) -> Result<(), InitError> {
+pub(crate) fn remove_if_there(path: &Path) -> io::Result<()> {
     let gone = match fs_err::symlink_metadata(path) {
         Ok(metadata) if metadata.is_dir() => fs_err::remove_dir(path),
         Ok(_) => fs_err::remove_file(path),
@@ -348,7 +345,7 @@ pub(super) fn remove_if_there(path: &Path) -> Result<(), InitError> {
                 io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
             ) =>
         {
-            Err(e.into())
+            Err(e)
         }
         _ => Ok(()),
     }

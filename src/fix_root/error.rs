@@ -1,0 +1,82 @@
+//! Why fix-root does nothing, and how to go on.
+
+use crate::{
+    context::ContextError,
+    tuple::{Tuple, TupleError},
+};
+use std::{ffi::OsString, io, path::PathBuf};
+
+/// Why fix-root does nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum FixRootError {
+    /// A look at the target failed.
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    /// The one argument is no tuple.
+    #[error(transparent)]
+    Tuple(#[from] TupleError),
+    /// The arguments, and the environment with them, have no meaning.
+    #[error("{message}")]
+    Usage {
+        /// The name we were called by.
+        name: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// There is no such folder.
+    #[error("there is no folder `{sysroot}` to correct", sysroot = .sysroot.display())]
+    NoSysroot {
+        /// The path.
+        sysroot: PathBuf,
+        /// The variable that names it; none when an argument does.
+        from: Option<&'static str>,
+    },
+    /// The paths in it are right as they are.
+    #[error("`{sysroot}` is this machine's own root", sysroot = .sysroot.display())]
+    HostRoot {
+        /// The path that leads there.
+        sysroot: PathBuf,
+        /// The variable that names it; none when an argument does.
+        from: Option<&'static str>,
+    },
+    /// The names of the links would lie elsewhere.
+    #[error("{0:?} cannot begin the names of links: it has a `/`")]
+    Prefix(OsString),
+    /// `crossmerge plan` was asked for what runs no program.
+    #[error("`{0}-fix-root` runs no program, so there is no plan of one")]
+    NoPlan(Tuple),
+    /// A file cannot be written.
+    #[error("cannot write `{path}`: {source}", path = .path.display())]
+    Write {
+        /// What it is to replace.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file cannot be read, or a rename fails.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl FixRootError {
+    /// How to go on.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Context(e) => e.hint(),
+            Self::Tuple(e) => e.hint(),
+            Self::Usage { name, .. } => format!("`{name} --help` shows the forms"),
+            Self::NoSysroot { from: Some(variable), .. } | Self::HostRoot { from: Some(variable), .. } => {
+                format!("{variable} in the environment names it: `unset {variable}`")
+            }
+            Self::NoSysroot { from: None, .. } => "`crossmerge targets` lists the sysroots".into(),
+            Self::HostRoot { from: None, .. } => {
+                "name another machine's; `crossmerge targets` lists the sysroots".into()
+            }
+            Self::Prefix(_) => "give the folder as the second argument, and as the third what the names begin with, such as `arm-linux-gnueabi-`".into(),
+            Self::NoPlan(tuple) => format!("`{tuple}-fix-root --dry-run` prints what it would change"),
+            Self::Write { .. } | Self::Io(_) => {
+                "run it as who owns the sysroot and the folder of the links, on a file system that may be written; what is done already stays right".into()
+            }
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! The files of a sysroot that fix-root is about, and what each one should be: its text, its mode.
+//!
+//! Reads and writes nothing. `doctor` asks the same questions here.
+
+use super::{
+    owners::owners,
+    sysroot::{Sysroot, is_config_name},
+    text,
+};
+use crate::context::Identity;
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    io,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
+    path::{Path, PathBuf},
+};
+
+/// Where packages put what others are built against.
+const INSTALLED: [&str; 3] = ["usr", "", "usr/local"];
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A `*.la`.
+    LibtoolArchive,
+    /// A script that some `*-config` is.
+    ConfigScript,
+    /// A library, of which only the mode counts.
+    Library,
+}
+
+/// A file and what it should be.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) kind: Kind,
+    pub(crate) path: PathBuf,
+    /// Its other names among those that were found.
+    pub(super) others: Vec<PathBuf>,
+    /// The text, and what it should be instead.
+    pub(super) edit: Option<(Vec<u8>, Vec<u8>)>,
+    /// The mode it has, without the bits of its kind.
+    pub(super) mode: u32,
+    /// The mode it should have, when that is another.
+    pub(super) new_mode: Option<u32>,
+    /// The package that owns it, looked up for what should change.
+    pub(crate) owner: Option<String>,
+    identity: Identity,
+    /// How many names it has anywhere.
+    names: u64,
+}
+
+/// A `*-config` of the sysroot.
+#[derive(Debug)]
+pub(super) struct Script {
+    pub(super) name: OsString,
+    pub(super) path: PathBuf,
+    /// Its file among those that were found; none when it leads out of the sysroot.
+    pub(super) file: Option<Identity>,
+    /// It finds its place by the name it is called under, so a link would lead it astray.
+    pub(super) looks_at_own_place: bool,
+}
+
+/// What a look at a sysroot found.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    pub(crate) found: Vec<Found>,
+    pub(super) configs: Vec<Script>,
+    /// What may not be read, and was passed over.
+    pub(super) unread: Vec<PathBuf>,
+}
+
+impl Found {
+    /// Tells whether the text names places of this machine.
+    pub(crate) fn points_outside(&self) -> bool {
+        self.edit.is_some()
+    }
+
+    /// Tells whether anything is to change.
+    pub(super) fn is_wrong(&self) -> bool {
+        self.edit.is_some() || self.new_mode.is_some()
+    }
+
+    /// Tells whether it has a name that was not found, and that a change of mode would be seen under.
+    pub(super) fn is_elsewhere_too(&self) -> bool {
+        self.edit.is_none() && self.names > 1 + self.others.len() as u64
+    }
+
+    pub(super) fn is(&self, identity: Identity) -> bool {
+        self.identity == identity
+    }
+}
+
+impl Files {
+    /// Looks through the sysroot.
+    pub(crate) fn of(sysroot: &Sysroot) -> io::Result<Self> {
+        let mut files = Self::default();
+        let mut known = BTreeMap::new();
+        for folder in folders(sysroot, |name| name.starts_with(b"lib"))? {
+            files.walk(&folder, sysroot, &mut known)?;
+        }
+        for folder in folders(sysroot, |name| name == b"bin")? {
+            files.look_at_programs(&folder, sysroot, &mut known)?;
+        }
+        let wrong: Vec<_> = files.found.iter().filter(|file| file.is_wrong()).collect();
+        let wrong = wrong
+            .iter()
+            .map(|file| (file.path.as_path(), file.identity));
+        let owners = owners(sysroot, wrong)?;
+        for file in &mut files.found {
+            file.owner = owners.get(&file.identity).cloned();
+        }
+        Ok(files)
+    }
+
+    /// The files of a kind.
+    pub(crate) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Found> {
+        self.found.iter().filter(move |found| found.kind == kind)
+    }
+
+    /// Looks at every file below a folder of libraries, and follows no link.
+    fn walk(
+        &mut self,
+        folder: &Path,
+        sysroot: &Sysroot,
+        known: &mut BTreeMap<Identity, usize>,
+    ) -> io::Result<()> {
+        for path in self.read(folder, entries)?.unwrap_or_default() {
+            let metadata = fs_err::symlink_metadata(&path)?;
+            if metadata.is_dir() {
+                self.walk(&path, sysroot, known)?;
+            }
+            let name = path.file_name().unwrap_or_default().as_bytes();
+            let is_archive = name.ends_with(b".la");
+            let Some(wanted) = mode_of(name).filter(|_| metadata.is_file()) else {
+                continue;
+            };
+            let (kind, edit) = if is_archive {
+                let Some(old) = self.read(&path, fs_err::read)? else {
+                    continue;
+                };
+                let new = text::libtool_archive(&old, sysroot);
+                (Kind::LibtoolArchive, new.map(|new| (old, new)))
+            } else {
+                (Kind::Library, None)
+            };
+            // What else a mode holds than permissions is nobody's to add or to take here.
+            let mode = metadata.mode() & 0o7777;
+            let wanted = Some(mode & 0o7000 | wanted).filter(|wanted| *wanted != mode);
+            self.add(kind, path, &metadata, edit, wanted, known);
+        }
+        Ok(())
+    }
+
+    /// Reads a file or a folder; none when it may not be read.
+    fn read<'p, T>(
+        &mut self,
+        path: &'p Path,
+        read: impl FnOnce(&'p Path) -> io::Result<T>,
+    ) -> io::Result<Option<T>> {
+        match read(path) {
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+                self.unread.push(path.into());
+                Ok(None)
+            }
+            read => read.map(Some),
+        }
+    }
+
+    /// Looks at the `*-config` of a folder of programs. One that is a link is the script that it leads to.
+    fn look_at_programs(
+        &mut self,
+        folder: &Path,
+        sysroot: &Sysroot,
+        known: &mut BTreeMap<Identity, usize>,
+    ) -> io::Result<()> {
+        for path in entries(folder)? {
+            let name = path.file_name().unwrap_or_default();
+            let is_new = || self.configs.iter().all(|config| config.name != name);
+            if !is_config_name(name) || !path.is_file() || !is_new() {
+                continue;
+            }
+            let name = name.to_owned();
+            if !sysroot.holds(&path) {
+                self.configs.push(Script {
+                    name,
+                    path,
+                    file: None,
+                    looks_at_own_place: false,
+                });
+                continue;
+            }
+            let Some((real, old)) = sysroot.script(&path)? else {
+                continue;
+            };
+            let metadata = fs_err::metadata(&real)?;
+            let real = sysroot.as_written(&real);
+            self.configs.push(Script {
+                name,
+                path,
+                file: Some(Identity::of(&metadata)),
+                looks_at_own_place: text::looks_at_own_place(&old),
+            });
+            let new = text::config_script(&old, sysroot);
+            let edit = new.map(|new| (old, new));
+            self.add(Kind::ConfigScript, real, &metadata, edit, None, known);
+        }
+        Ok(())
+    }
+
+    fn add(
+        &mut self,
+        kind: Kind,
+        path: PathBuf,
+        metadata: &std::fs::Metadata,
+        edit: Option<(Vec<u8>, Vec<u8>)>,
+        new_mode: Option<u32>,
+        known: &mut BTreeMap<Identity, usize>,
+    ) {
+        let identity = Identity::of(metadata);
+        if let Some(&at) = known.get(&identity) {
+            let found = &mut self.found[at];
+            if found.path != path && !found.others.contains(&path) {
+                found.others.push(path);
+            }
+            return;
+        }
+        known.insert(identity, self.found.len());
+        self.found.push(Found {
+            kind,
+            path,
+            others: Vec::new(),
+            edit,
+            mode: metadata.mode() & 0o7777,
+            new_mode,
+            owner: None,
+            identity,
+            names: metadata.nlink(),
+        });
+    }
+}
+
+/// The folders of such a name where packages are installed, each once. Those that a link leads out to are no part of the
+/// sysroot.
+fn folders(sysroot: &Sysroot, is_wanted: impl Fn(&[u8]) -> bool) -> io::Result<Vec<PathBuf>> {
+    let mut folders = Vec::new();
+    for above in INSTALLED {
+        let above = sysroot.path().join(above);
+        if !above.is_dir() {
+            continue;
+        }
+        for path in entries(&above)? {
+            let name = path.file_name().unwrap_or_default();
+            if is_wanted(name.as_bytes()) && path.is_dir() && sysroot.holds(&path) {
+                let real = sysroot.as_written(&fs_err::canonicalize(&path)?);
+                if !folders.contains(&real) {
+                    folders.push(real);
+                }
+            }
+        }
+    }
+    Ok(folders)
+}
+
+/// What is in a folder, in the order of the names.
+pub(super) fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs_err::read_dir(folder)?.map(|entry| Ok(entry?.path()));
+    let mut entries = entries.collect::<io::Result<Vec<_>>>()?;
+    entries.sort();
+    Ok(entries)
+}
+
+/// The permissions of a library by its name: those that install(1) and libtool give it.
+fn mode_of(name: &[u8]) -> Option<u32> {
+    let is_shared = || {
+        let mut ends = name
+            .windows(3)
+            .enumerate()
+            .filter(|(_, part)| *part == b".so");
+        ends.any(|(at, _)| matches!(name.get(at + 3), None | Some(b'.')))
+    };
+    match name {
+        _ if name.ends_with(b".la") || name.ends_with(b".a") => Some(0o644),
+        _ if name.starts_with(b"lib") && is_shared() => Some(0o755),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_tells_the_mode_of_a_library() {
+        for (name, mode) in [
+            ("libz.so", Some(0o755)),
+            ("libz.so.1.2", Some(0o755)),
+            ("libz.a", Some(0o644)),
+            ("crypt.a", Some(0o644)),
+            ("plugin.la", Some(0o644)),
+            ("plugin.so", None),
+            ("libz.sound", None),
+            ("crt1.o", None),
+        ] {
+            assert_eq!(mode_of(name.as_bytes()), mode, "{name}");
+        }
+    }
+}

@@ -1,0 +1,629 @@
+//! The texts: which paths in a libtool archive or a `*-config` script are places of the machine, and the same text with
+//! the sysroot before them.
+//!
+//! A text is read as a shell reads it, line by line, far enough to know what stands before a path and how it is quoted.
+//! What is a place at all is asked of the [`Sysroot`].
+
+use super::sysroot::Sysroot;
+use std::{ffi::OsStr, ops::Range, os::unix::ffi::OsStrExt, path::Path};
+
+/// The lines of a libtool archive that name folders: libtool's own keys.
+const LIBTOOL_KEYS: [&[u8]; 2] = [b"libdir=", b"dependency_libs="];
+
+/// The options of compilers and linkers that are joined to a folder.
+const OPTIONS: [&[u8]; 8] = [
+    b"-I",
+    b"-L",
+    b"-R",
+    b"-isystem",
+    b"-idirafter",
+    b"-Wl,-L",
+    b"-Wl,-rpath,",
+    b"-Wl,-rpath-link,",
+];
+
+/// How the text at some place is quoted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quote {
+    None,
+    Single,
+    Double,
+}
+
+/// What stands before a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before<'a> {
+    /// `NAME=`, with or without a quote.
+    Name(&'a [u8]),
+    /// One of [`OPTIONS`].
+    Option,
+    /// Nothing, in the value of an assignment.
+    Value,
+    /// Nothing, in what `echo` or `printf` prints.
+    Printed,
+    /// Nothing, elsewhere: a word of some command.
+    Word,
+}
+
+/// An absolute path in a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Spot<'a> {
+    range: Range<usize>,
+    before: Before<'a>,
+    quote: Quote,
+}
+
+/// The libtool archive with the sysroot in it; none when it has it everywhere.
+pub(super) fn libtool_archive(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
+    edited(text, sysroot, |line, spot, path| {
+        let is_telling = LIBTOOL_KEYS.iter().any(|key| line.starts_with(key));
+        is_telling && spot.before != Before::Word && !sysroot.is_compilers_own(path)
+    })
+}
+
+/// The `*-config` script with the sysroot in it; none when it has it everywhere.
+pub(super) fn config_script(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
+    let rooted = with_root_prefix(text, sysroot);
+    let text = rooted.as_deref().unwrap_or(text);
+    let edited = edited(text, sysroot, |_, spot, path| match spot.before {
+        Before::Name(name) if name.to_ascii_lowercase().ends_with(b"prefix") => true,
+        // What is compared or searched for is no answer; but a script of the sysroot's is asked in place of the machine's.
+        Before::Word => sysroot.has_config_script(path),
+        _ => {
+            let is_place = is_folder_of_libraries(path) && !sysroot.is_compilers_own(path);
+            is_place && !is_program(path) || sysroot.has_config_script(path)
+        }
+    });
+    edited.or(rooted)
+}
+
+/// Puts the sysroot into an empty `prefix=` that stands for the root: the script goes on with `${prefix}/usr`.
+fn with_root_prefix(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
+    if !has(text, b"${prefix}/usr") && !has(text, b"$prefix/usr") {
+        return None;
+    }
+    let root = |quote| spelled(sysroot.path().as_os_str().as_bytes(), quote);
+    let lines = text.split_inclusive(|byte| *byte == b'\n').map(|line| {
+        let end = line.strip_prefix(b"prefix=").map(<[u8]>::trim_ascii_end);
+        let (quote, mark) = match end {
+            Some(b"") => (Quote::None, &b""[..]),
+            Some(b"\"\"") => (Quote::Double, &b"\""[..]),
+            Some(b"''") => (Quote::Single, &b"'"[..]),
+            _ => return line.to_vec(),
+        };
+        [b"prefix=", mark, &root(quote), mark, b"\n"].concat()
+    });
+    let new = lines.collect::<Vec<_>>().concat();
+    (new != text).then_some(new)
+}
+
+fn has(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|there| there == part)
+}
+
+/// Tells whether a script finds its place by the name it is called under. Called through a link, it looks at the link's.
+pub(super) fn looks_at_own_place(text: &[u8]) -> bool {
+    logical_lines(text).any(|line| {
+        has(line, b"${0%") || has(line, b"dirname") && (has(line, b"$0") || has(line, b"${0}"))
+    })
+}
+
+/// Tells whether packages install what others are built against there. `/etc` and `/var` are the running machine's.
+fn is_folder_of_libraries(path: &Path) -> bool {
+    let first = path.components().nth(1);
+    let first = first.map_or(&b""[..], |first| first.as_os_str().as_bytes());
+    first == b"usr" || first == b"opt" || first.starts_with(b"lib")
+}
+
+/// Tells whether the path is of a file in a folder of programs, which a script runs here.
+fn is_program(path: &Path) -> bool {
+    let folder = path.parent().and_then(Path::file_name);
+    folder.is_some_and(|folder| folder == "bin" || folder == "sbin")
+}
+
+/// Puts the sysroot before the wanted paths that do not lie in it.
+fn edited(
+    text: &[u8],
+    sysroot: &Sysroot,
+    is_wanted: impl Fn(&[u8], &Spot, &Path) -> bool,
+) -> Option<Vec<u8>> {
+    let mut new = Vec::with_capacity(text.len());
+    for line in logical_lines(text) {
+        let mut scanner = Scanner::new(line);
+        let mut copied = 0;
+        while let Some(spot) = scanner.next_path() {
+            let rest = &line[spot.range.start..];
+            if let Some(inside) = spelled_inside(rest, spot.quote, sysroot) {
+                scanner.at = spot.range.start + inside;
+                continue;
+            }
+            let path = Path::new(OsStr::from_bytes(&line[spot.range.clone()]));
+            if sysroot.holds(path) || !is_wanted(line, &spot, path) {
+                continue;
+            }
+            new.extend_from_slice(&line[copied..spot.range.start]);
+            new.extend(spelled(sysroot.path().as_os_str().as_bytes(), spot.quote));
+            copied = spot.range.start;
+        }
+        new.extend_from_slice(&line[copied..]);
+    }
+    (new != text).then_some(new)
+}
+
+/// The lines, each with what a backslash at its end joins to it.
+fn logical_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let ends = rest.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        let end = ends
+            .map(|(at, _)| at)
+            .find(|at| *at == 0 || rest[at - 1] != b'\\');
+        let (line, after) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
+        rest = after;
+        (!line.is_empty()).then_some(line)
+    })
+}
+
+/// The length of the sysroot when the text begins with it, as it has to be spelled there.
+fn spelled_inside(text: &[u8], quote: Quote, sysroot: &Sysroot) -> Option<usize> {
+    [sysroot.path(), sysroot.real()].iter().find_map(|root| {
+        let root = spelled(root.as_os_str().as_bytes(), quote);
+        let ends = |next: &u8| *next == b'/' || is_delimiter(*next) || *next == b':';
+        let after = text.strip_prefix(&root[..])?;
+        after.first().is_none_or(ends).then_some(root.len())
+    })
+}
+
+/// A path as a shell wants it within such quotes.
+fn spelled(path: &[u8], quote: Quote) -> Vec<u8> {
+    let plain =
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+:@%,=".contains(byte) || *byte > 127;
+    if path.iter().all(plain) {
+        return path.to_vec();
+    }
+    let escape = |byte: &u8| match (quote, byte) {
+        (Quote::None | Quote::Single, b'\'') => b"'\\''".to_vec(),
+        (Quote::Double, b'$' | b'`' | b'"' | b'\\') => vec![b'\\', *byte],
+        _ => vec![*byte],
+    };
+    let inner: Vec<u8> = path.iter().flat_map(escape).collect();
+    match quote {
+        Quote::None => [b"'", &inner[..], b"'"].concat(),
+        _ => inner,
+    }
+}
+
+fn is_blank(byte: u8) -> bool {
+    byte.is_ascii_whitespace()
+}
+
+/// Tells whether a byte separates one word, or one part of a quoted text, from the next.
+fn is_delimiter(byte: u8) -> bool {
+    is_blank(byte) || b"'\"`();|&<>".contains(&byte)
+}
+
+fn is_name(word: &[u8]) -> bool {
+    let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
+    word.first().is_some_and(is_letter)
+        && word
+            .iter()
+            .all(|byte| is_letter(byte) || byte.is_ascii_digit())
+}
+
+/// Walks through a line and knows at each byte how it is quoted and what it belongs to.
+struct Scanner<'a> {
+    line: &'a [u8],
+    at: usize,
+    quote: Quote,
+    /// Where the shell's word began, quotes and all.
+    word: usize,
+    /// Where the piece began that nothing delimits up to here.
+    piece: usize,
+    /// A path that begins the piece begins a word, or what a quote holds.
+    opens: bool,
+    /// The word is an assignment, and this its value.
+    in_value: bool,
+    /// The command is `echo` or `printf`.
+    prints: bool,
+    /// The command is `test` or `[`.
+    compares: bool,
+    /// A backquote is open.
+    ticks: bool,
+    /// How many parentheses are open.
+    depth: usize,
+}
+
+impl<'a> Scanner<'a> {
+    fn new(line: &'a [u8]) -> Self {
+        Self {
+            line,
+            at: 0,
+            quote: Quote::None,
+            word: 0,
+            piece: 0,
+            opens: true,
+            in_value: false,
+            prints: false,
+            compares: false,
+            ticks: false,
+            depth: 0,
+        }
+    }
+
+    /// The next absolute path; none when the rest is a comment or the line is at its end.
+    fn next_path(&mut self) -> Option<Spot<'a>> {
+        while let Some(&byte) = self.line.get(self.at) {
+            match (self.quote, byte) {
+                (Quote::None | Quote::Double, b'\\') => self.escape(),
+                (Quote::None, b'#') if self.at == self.word => return None,
+                (Quote::None, b'\'') => self.quoted(Quote::Single),
+                (Quote::None, b'"') => self.quoted(Quote::Double),
+                (Quote::Single, b'\'') | (Quote::Double, b'"') => self.quoted(Quote::None),
+                (Quote::None, _) if is_delimiter(byte) => self.separate(byte),
+                (_, b'=') if self.quote == Quote::None && !self.in_value => {
+                    self.in_value = is_name(&self.line[self.word..self.at]);
+                }
+                (_, b':') if self.in_value => self.part(),
+                (_, b'/') => {
+                    let spot = self.spot();
+                    self.at += 1;
+                    if spot.is_some() {
+                        return spot;
+                    }
+                    continue;
+                }
+                _ if is_delimiter(byte) => self.part(),
+                _ => {}
+            }
+            self.at += 1;
+        }
+        None
+    }
+
+    /// A piece begins behind this byte. What a bracket or a quote has closed is continued by it.
+    fn part(&mut self) {
+        let byte = self.line[self.at];
+        self.ticks ^= byte == b'`';
+        self.opens = byte != b')' && (byte != b'`' || self.ticks);
+        self.piece = self.at + 1;
+    }
+
+    fn quoted(&mut self, quote: Quote) {
+        self.quote = quote;
+        self.part();
+        self.opens = quote != Quote::None;
+    }
+
+    /// Passes over what a backslash takes its meaning from; a line that goes on begins no piece of its own.
+    fn escape(&mut self) {
+        if self.line.get(self.at + 1) == Some(&b'\n') && self.piece == self.at {
+            self.piece += 2;
+            if self.word == self.at {
+                self.word = self.piece;
+            }
+        }
+        self.at += 1;
+    }
+
+    /// A word has ended, and perhaps a command.
+    fn separate(&mut self, byte: u8) {
+        let word = &self.line[self.word..self.at];
+        self.prints |= word == b"echo" || word == b"printf";
+        self.compares |= word == b"test" || word == b"[";
+        match byte {
+            b'(' => self.depth += 1,
+            b')' => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+        if !is_blank(byte) && byte != b'<' && byte != b'>' {
+            (self.prints, self.compares) = (false, false);
+        }
+        self.in_value = false;
+        self.word = self.at + 1;
+        self.part();
+    }
+
+    /// The path that begins here, if one does.
+    fn spot(&self) -> Option<Spot<'a>> {
+        let lead = &self.line[self.piece..self.at];
+        let equals = lead.iter().rposition(|byte| *byte == b'=');
+        let (name, joined) = lead.split_at(equals.map_or(0, |equals| equals + 1));
+        let before = match (name, joined) {
+            _ if self.is_reserve() => Before::Value,
+            ([name @ .., b'='], b"") if is_name(name) => Before::Name(name),
+            (b"", b"") if self.opens => self.bare(),
+            _ if OPTIONS.contains(&joined) && !self.compares => Before::Option,
+            _ => return None,
+        };
+        let ends = |byte: &u8| is_delimiter(*byte) || b"$:,\\{}".contains(byte);
+        let length = self.line[self.at..].iter().position(ends);
+        let range = self.at..length.map_or(self.line.len(), |length| self.at + length);
+        // A pattern of `case` is compared with, and no answer.
+        let next = self.line.get(range.end);
+        let is_pattern = next == Some(&b'|') || next == Some(&b')') && self.depth == 0;
+        (!is_pattern || self.quote != Quote::None).then_some(Spot {
+            range,
+            before,
+            quote: self.quote,
+        })
+    }
+
+    /// What stands before a path that begins a piece.
+    fn bare(&self) -> Before<'a> {
+        let word = &self.line[self.word..self.piece];
+        // `NAME="/…`: the piece is the value from its first byte on.
+        if let [name @ .., b'=', b'"' | b'\''] = word
+            && is_name(name)
+        {
+            return Before::Name(name);
+        }
+        match (self.in_value, self.prints) {
+            (true, _) => Before::Value,
+            (_, true) => Before::Printed,
+            _ => Before::Word,
+        }
+    }
+
+    /// Tells whether this is the value that `${NAME:-…}` or `${NAME:=…}` has in reserve.
+    fn is_reserve(&self) -> bool {
+        let before = &self.line[..self.at];
+        let before = before.strip_suffix(b":-").or(before.strip_suffix(b":="));
+        before.is_some_and(|before| {
+            let name = before.iter().rposition(|byte| !is_name(&[b'_', *byte]));
+            name.is_some_and(|at| before[..=at].ends_with(b"${"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// A sysroot at a path of that name; `@` stands for it in the tables, as that text needs it.
+    fn sysroot(name: &str) -> (tempfile::TempDir, Sysroot) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.join("usr/bin")).expect("folders");
+        fs::write(path.join("usr/bin/krb5-config"), "#!/bin/sh\n").expect("a script");
+        fs::write(path.join("usr/bin/pkg-config"), "#!/bin/sh\n").expect("a script");
+        let sysroot = Sysroot::at(&path).expect("a sysroot");
+        (folder, sysroot)
+    }
+
+    type Edit = fn(&[u8], &Sysroot) -> Option<Vec<u8>>;
+
+    /// Checks a line, and that the new one is not edited again.
+    #[track_caller]
+    fn check(edit: Edit, sysroot: &Sysroot, old: &str, new: &str) {
+        let path = sysroot.path().to_str().expect("UTF-8");
+        let new = new.replace('@', path);
+        let said = edit(old.as_bytes(), sysroot).unwrap_or_else(|| old.into());
+        assert_eq!(String::from_utf8_lossy(&said), new, "{old}");
+        assert_eq!(edit(&said, sysroot), None, "a second time: {new}");
+    }
+
+    #[test]
+    fn a_libtool_archive_keeps_the_folders_it_names() {
+        let (_folder, sysroot) = sysroot("root");
+        for (old, new) in [
+            ("libdir='/usr/lib'", "libdir='@/usr/lib'"),
+            ("libdir='/usr/lib64/lp64d'", "libdir='@/usr/lib64/lp64d'"),
+            ("libdir=\"/lib\"", "libdir=\"@/lib\""),
+            ("libdir=/opt/x/lib", "libdir=@/opt/x/lib"),
+            ("libdir='=/usr/lib'", "libdir='=/usr/lib'"),
+            ("libdir=''", "libdir=''"),
+            (
+                "dependency_libs=' -L/usr/lib -lm /usr/lib64/libz.la -R/usr/lib -L/lib'",
+                "dependency_libs=' -L@/usr/lib -lm @/usr/lib64/libz.la -R@/usr/lib -L@/lib'",
+            ),
+            (
+                "dependency_libs='/lib/libz.la'",
+                "dependency_libs='@/lib/libz.la'",
+            ),
+            (
+                "dependency_libs=' -L../lib -L=/usr/lib -L$x/lib x/usr/lib'",
+                "dependency_libs=' -L../lib -L=/usr/lib -L$x/lib x/usr/lib'",
+            ),
+            ("# made in /usr/src", "# made in /usr/src"),
+            ("library_names='/usr/lib/x'", "library_names='/usr/lib/x'"),
+            (" libdir='/usr/lib'", " libdir='/usr/lib'"),
+        ] {
+            check(libtool_archive, &sysroot, old, new);
+        }
+        let inside = format!("dependency_libs=' -L{}/usr/lib'", sysroot.path().display());
+        assert_eq!(libtool_archive(inside.as_bytes(), &sysroot), None);
+        // A neighbour whose name only begins like the sysroot's lies outside.
+        let beside = format!("libdir='{}2/usr/lib'", sysroot.path().display());
+        assert!(libtool_archive(beside.as_bytes(), &sysroot).is_some());
+    }
+
+    #[test]
+    fn the_cross_compilers_own_folder_stays() {
+        let (folder, sysroot) = sysroot("root");
+        let own = folder.path().join("lib/gcc/avr/15");
+        fs::create_dir_all(&own).expect("folders");
+        fs::write(own.join("libstdc++.la"), "").expect("a file");
+        let own = own.display();
+        let line = format!("dependency_libs=' -L{own} {own}/libstdc++.la -L/usr/lib'");
+        let new = line.replace("-L/usr", "-L@/usr");
+        check(libtool_archive, &sysroot, &line, &new);
+    }
+
+    #[test]
+    fn a_script_answers_with_places_of_the_sysroot() {
+        let (_folder, sysroot) = sysroot("root");
+        for (old, new) in [
+            ("prefix=/usr", "prefix=@/usr"),
+            ("prefix=\"/usr\"", "prefix=\"@/usr\""),
+            ("exec_prefix='/opt/x'", "exec_prefix='@/opt/x'"),
+            ("CONFIG_PREFIX=/srv/x", "CONFIG_PREFIX=@/srv/x"),
+            (
+                "  libdir=/usr/lib64; x=/usr/lib",
+                "  libdir=@/usr/lib64; x=@/usr/lib",
+            ),
+            (
+                "libdir=/usr/lib/${multiarch}/mit",
+                "libdir=@/usr/lib/${multiarch}/mit",
+            ),
+            (
+                "prefix=\"\"\nx=${prefix}/usr\n",
+                "prefix=\"@\"\nx=${prefix}/usr\n",
+            ),
+            ("prefix=\nx=$prefix/usr\n", "prefix=@\nx=$prefix/usr\n"),
+            (
+                "prefix=\nx=${prefix}/include\n",
+                "prefix=\nx=${prefix}/include\n",
+            ),
+            ("prefix=${prefix:-/usr}", "prefix=${prefix:-@/usr}"),
+            (": ${libdir:=/usr/lib}", ": ${libdir:=@/usr/lib}"),
+            (
+                "path=/usr/lib/pkgconfig:/usr/share/pkgconfig",
+                "path=@/usr/lib/pkgconfig:@/usr/share/pkgconfig",
+            ),
+            (
+                "libs=\"-L/usr/lib -lx /usr/lib/liby.a\"",
+                "libs=\"-L@/usr/lib -lx @/usr/lib/liby.a\"",
+            ),
+            ("LDFLAGS=-L/usr/lib", "LDFLAGS=-L@/usr/lib"),
+            (
+                "libs=\"$libs \\\n  -L/usr/lib \\\n  /usr/lib/x.a\"",
+                "libs=\"$libs \\\n  -L@/usr/lib \\\n  @/usr/lib/x.a\"",
+            ),
+            (
+                "libs=\"-lx \\\n-L/usr/lib\"",
+                "libs=\"-lx \\\n-L@/usr/lib\"",
+            ),
+            (
+                "--libs) echo -L/usr/lib -Wl,-rpath,/usr/lib ;;",
+                "--libs) echo -L@/usr/lib -Wl,-rpath,@/usr/lib ;;",
+            ),
+            (
+                "echo \"-I/usr/include\" /usr/lib/x.la",
+                "echo \"-I@/usr/include\" @/usr/lib/x.la",
+            ),
+            (
+                "src=\"$(cd /usr/share/x/.. ; pwd)\"",
+                "src=\"$(cd @/usr/share/x/.. ; pwd)\"",
+            ),
+            ("bindir=/usr/bin", "bindir=@/usr/bin"),
+            (
+                "x=`[ ! -x /usr/bin/krb5-config ] || /usr/bin/krb5-config --libs`",
+                "x=`[ ! -x @/usr/bin/krb5-config ] || @/usr/bin/krb5-config --libs`",
+            ),
+        ] {
+            check(config_script, &sysroot, old, new);
+        }
+    }
+
+    #[test]
+    fn what_a_script_compares_runs_or_only_mentions_stays() {
+        let (_folder, sysroot) = sysroot("root");
+        for line in [
+            "#!/usr/bin/env sh",
+            "# prefix=/usr",
+            "x=1 # prefix=/usr",
+            "prefix=",
+            "prefix=$1",
+            "prefix=$(dirname \"$0\")/usr",
+            "prefix=`pwd`/usr",
+            "prefix=\"$(pwd)/usr\"",
+            "prefix=\"`pwd`/usr\"",
+            "includedir=${prefix}/include",
+            "x=\"$prefix\"/usr",
+            "if test \"$includedir\" != /usr/include; then",
+            "if [ \"$x\" = \"-I/usr/include\" ]; then",
+            "  -I/usr/include|-I/include) ;;",
+            "  -L/usr/lib) ;;",
+            "  /usr/lib | /lib) ;;",
+            "for d in /usr/lib /lib; do",
+            "/usr/bin/pkg-config --libs x",
+            "PERL=/usr/bin/perl",
+            "sed=\"/bin/sed\"",
+            "sysconfdir=/etc",
+            "echo \"/etc/ssl/certs\"",
+            "url=http://x/usr/lib",
+            "echo \" '--prefix=/usr' '--with-x=/usr/lib'\"",
+            "dir=usr/lib",
+        ] {
+            check(config_script, &sysroot, line, line);
+        }
+    }
+
+    #[test]
+    fn a_sysroot_is_quoted_as_its_place_needs_it() {
+        for (name, plain, single, double) in [
+            ("a b&c", "'@'", "@", "@"),
+            ("a/usr/.*[x]", "'@'", "@", "@"),
+            ("$x`y\"", "'@'", "@", "\\"),
+            ("it's", "\\", "\\", "@"),
+        ] {
+            let (_folder, sysroot) = sysroot(name);
+            let path = sysroot.path().to_str().expect("UTF-8");
+            let parent = path.strip_suffix(name).expect("its name");
+            let quoted = |form: &str, other: String| match form {
+                "\\" => other,
+                form => form.replace('@', path),
+            };
+            let escaped = name.replace('\'', "'\\''");
+            let plain = quoted(plain, format!("'{parent}{escaped}'"));
+            let single = quoted(single, format!("{parent}{escaped}"));
+            let double = quoted(double, format!("{parent}\\$x\\`y\\\""));
+            let old = "prefix=/usr\nlibdir='/usr/lib'\nlibs=\"-L/usr/lib -lx\"\n";
+            let new = format!(
+                "prefix={plain}/usr\nlibdir='{single}/usr/lib'\nlibs=\"-L{double}/usr/lib -lx\"\n"
+            );
+            let said = config_script(old.as_bytes(), &sysroot).expect("an edit");
+            assert_eq!(String::from_utf8_lossy(&said), new);
+            assert_eq!(config_script(&said, &sysroot), None, "a second time: {new}");
+            let old = "dependency_libs=' -L/usr/lib /usr/lib/x.la'\n";
+            let said = libtool_archive(old.as_bytes(), &sysroot).expect("an edit");
+            assert_eq!(libtool_archive(&said, &sysroot), None, "a second time");
+        }
+    }
+
+    #[test]
+    fn a_script_that_finds_its_place_is_known() {
+        for (line, finds) in [
+            ("bindir=$(cd -P -- \"$(dirname -- \"$0\")\" && pwd)", true),
+            ("here=${0%/*}", true),
+            ("d=`dirname ${0}`", true),
+            ("echo \"Usage: $0 [OPTION]\"", false),
+            ("me=`basename $0`", false),
+        ] {
+            assert_eq!(looks_at_own_place(line.as_bytes()), finds, "{line}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_stay() {
+        let (_folder, sysroot) = sysroot("root");
+        let said = config_script(b"# \xff\r\nprefix=/usr\r\n\0\xfe", &sysroot).expect("an edit");
+        let path = sysroot.path().display();
+        let new = [
+            b"# \xff\r\n",
+            format!("prefix={path}/usr\r\n").as_bytes(),
+            b"\0\xfe",
+        ]
+        .concat();
+        assert_eq!(said, new);
+    }
+
+    #[test]
+    fn a_link_to_the_sysroot_leads_into_it() {
+        let (folder, sysroot) = sysroot("root");
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("root", &link).expect("a link");
+        let line = format!("libdir='{}/usr/lib64'\n", link.display());
+        assert_eq!(libtool_archive(line.as_bytes(), &sysroot), None);
+        let by_link = Sysroot::at(&link.join("")).expect("a sysroot");
+        check(
+            libtool_archive,
+            &by_link,
+            "libdir='/lib'",
+            &format!("libdir='{}/lib'", link.display()),
+        );
+        let line = format!("libdir='{}/lib'", sysroot.path().display());
+        assert_eq!(libtool_archive(line.as_bytes(), &by_link), None);
+    }
+}
