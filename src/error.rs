@@ -2,8 +2,8 @@
 
 use crate::{
     applet::AppletError, argv0::NameError, config::ConfigError, context::ContextError,
-    doctor::DoctorError, exec::ExecError, init::InitError, portage::PortageError,
-    target::TargetError, tuple::TupleError,
+    doctor::DoctorError, exec::ExecError, export::ExportError, init::InitError,
+    portage::PortageError, target::TargetError, tuple::TupleError,
 };
 use std::io;
 
@@ -27,6 +27,8 @@ pub enum Error {
     Doctor(#[from] DoctorError),
     #[error(transparent)]
     Exec(#[from] ExecError),
+    #[error(transparent)]
+    Export(#[from] ExportError),
     #[error(transparent)]
     Init(#[from] InitError),
     #[error(transparent)]
@@ -54,6 +56,7 @@ impl Error {
             Self::Context(e) => e.hint(),
             Self::Doctor(e) => e.hint(),
             Self::Exec(e) => e.hint(),
+            Self::Export(e) => e.hint(),
             Self::Init(e) => e.hint(),
             Self::Name(e) => e.hint(),
             Self::Portage(e) => e.hint(),
@@ -70,6 +73,7 @@ impl Error {
         match self {
             Self::Applet(e) => e.exit_code(),
             Self::Context(e) => e.exit_code(),
+            Self::Export(e) => e.exit_code(),
             Self::Init(e) => e.exit_code(),
             Self::Exec(e) | Self::Portage(PortageError::Exec(e)) => e.exit_code(),
             _ => OWN_FAILURE,
