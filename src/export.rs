@@ -190,7 +190,7 @@ impl Format {
         let command = self.command(tuple);
         match self {
             Self::Json => json::first_line(&command),
-            _ => format!("# Made by `crossmerge {command}`: change it there, not here."),
+            _ => format!("# Made by `crossmerge {command}`; the next one replaces this file."),
         }
     }
 
