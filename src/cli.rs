@@ -391,8 +391,9 @@ fn export(
     let Some(path) = file else {
         return print(&text);
     };
-    if !force {
-        format.check_ours(path, context.tuple.as_str())?;
+    match format.check_ours(path, context.tuple.as_str()) {
+        Err(ExportError::NotOurs { .. }) if force => {}
+        checked => checked?,
     }
     file::put(path, text.as_bytes()).map_err(ExportError::File)?;
     Ok(ExitCode::SUCCESS)

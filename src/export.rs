@@ -63,6 +63,8 @@ pub enum ExportError {
     NoCompiler {
         /// The tuple.
         tuple: String,
+        /// The prefix of a toolchain that may be the target's; none where none was seen.
+        toolchain: Option<String>,
     },
     /// The build system has no name for the target.
     #[error("`{tuple}` has no {what}, as far as is known")]
@@ -94,6 +96,14 @@ pub enum ExportError {
         /// The command that would have made it.
         command: String,
     },
+    /// A folder is in the way.
+    #[error("`{path}` is a folder", path = .path.display())]
+    IsAFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What the file could be called.
+        name: &'static str,
+    },
     /// The file cannot be read or written.
     #[error(transparent)]
     File(#[from] io::Error),
@@ -105,8 +115,9 @@ impl ExportError {
         match self {
             Self::Context(e) => e.hint(),
             Self::Target(e) => e.hint(),
-            Self::NoCompiler { tuple } => {
-                format!("adopt a toolchain with `crossmerge init {tuple} --toolchain PREFIX`")
+            Self::NoCompiler { tuple, toolchain } => {
+                let prefix = toolchain.as_deref().unwrap_or("PREFIX");
+                format!("adopt a toolchain with `crossmerge init {tuple} --toolchain {prefix}`")
             }
             Self::NoName {
                 key: Some(key),
@@ -123,6 +134,10 @@ impl ExportError {
                 "`crossmerge {command} --force {}` replaces it",
                 crate::plan::quote(path.as_os_str())
             ),
+            Self::IsAFolder { path, name } => {
+                let file = path.join(name);
+                format!("name the file: {}", crate::plan::quote(file.as_os_str()))
+            }
             Self::File(_) => "look at the permissions of its folder".into(),
         }
     }
@@ -196,6 +211,12 @@ impl Format {
 
     /// Checks that what is at a path may be replaced: nothing, or what an export of the same made.
     pub fn check_ours(self, path: &Path, tuple: &str) -> Result<(), ExportError> {
+        if path.is_dir() {
+            return Err(ExportError::IsAFolder {
+                path: path.into(),
+                name: self.file_name(),
+            });
+        }
         let mut first = Vec::new();
         match fs_err::File::open(path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),

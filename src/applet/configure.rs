@@ -7,6 +7,7 @@ use super::AppletError;
 use crate::{
     context::{Context, ContextError},
     env,
+    export::{ExportError, tools},
     layer::{self, Layer},
     plan::{Change, Plan},
 };
@@ -92,6 +93,11 @@ pub(super) fn plan(
         script
     };
     let mut env = layer::apply(layers, context)?;
+    if context.env.changed(&env).get(env::CC).is_none() {
+        // A script would take this machine's.
+        let (tuple, toolchain) = (context.tuple.to_string(), tools::adoptable(context));
+        return Err(ExportError::NoCompiler { tuple, toolchain }.into());
+    }
     env.insert(
         env::CHOST.name.into(),
         Change::Set(context.tuple.as_str().into()),

@@ -29,8 +29,13 @@ pub(super) fn render(facts: &Facts) -> Result<String, ExportError> {
     let processor = target.cmake_processor.as_deref();
     set("CMAKE_SYSTEM_PROCESSOR", processor.unwrap_or(&target.cpu));
     for row in &TOOLS {
-        if let Some(path) = facts.tool(row.variable) {
-            set(row.cmake, text(path, FILE)?);
+        match facts.tool(row.variable) {
+            Some(path) => set(row.cmake, text(path, FILE)?),
+            // CMake would take this machine's for one that it is not told of; this one it says is not there.
+            None if ["CXX", "FC"].contains(&row.variable) => {
+                set(row.cmake, &format!("{}-{}", target.tuple, row.gnu));
+            }
+            None => {}
         }
     }
     if let Some(words) = emulator_words(facts, FILE)?.filter(|words| !words.is_empty()) {

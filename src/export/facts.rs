@@ -25,6 +25,8 @@ pub struct Facts {
     pub cbuild: Option<String>,
     /// The target's tools that are there.
     pub tools: Vec<Tool>,
+    /// The prefix of a toolchain that could be adopted, where there is no compiler.
+    pub adoptable: Option<String>,
     /// The build machine's.
     pub build_tools: Vec<Tool>,
     /// The flags of the compilers and the linker.
@@ -52,10 +54,13 @@ impl Facts {
         let (families, profiles) = context.config.families().map_err(ContextError::Config)?;
         let target = Target::of(&context.tuple, &families, &profiles)?;
         let cbuild = context.cbuild()?;
+        let tools = tools::of_target(context);
+        let has_compiler = tools.iter().any(|tool| tool.variable == "CC");
         Ok(Self {
             sysroot: context.foreign_sysroot()?,
             sysroot_is_chosen: context.sysroot_is_chosen(),
-            tools: tools::of_target(context),
+            adoptable: (!has_compiler).then(|| tools::adoptable(context)).flatten(),
+            tools,
             build_tools: tools::of_build_machine(context, cbuild.as_deref()),
             flags: Flags::of_target(context, &target)?,
             emulator: None,
@@ -96,6 +101,7 @@ impl Facts {
     pub fn compiler(&self) -> Result<&Path, ExportError> {
         self.tool("CC").ok_or_else(|| ExportError::NoCompiler {
             tuple: self.target.tuple.clone(),
+            toolchain: self.adoptable.clone(),
         })
     }
 }

@@ -9,7 +9,7 @@ pub(crate) struct Row {
     /// Make's and autoconf's variable.
     pub(crate) variable: &'static str,
     /// Its name in a GNU toolchain, behind the tuple.
-    gnu: &'static str,
+    pub(crate) gnu: &'static str,
     /// Its name in LLVM's.
     llvm: &'static str,
     /// CMake's variable.
@@ -132,4 +132,14 @@ pub(crate) fn of_build_machine(context: &Context, cbuild: Option<&str>) -> Vec<T
         })
     });
     found.collect()
+}
+
+/// The prefix of a toolchain whose tuple differs from the target's in the vendor alone, as distributions have them.
+pub(crate) fn adoptable(context: &Context) -> Option<String> {
+    let vendor = context.tuple.vendor()?;
+    let tuple = context.tuple.as_str();
+    let prefix = format!("{}-", tuple.replacen(&format!("-{vendor}-"), "-", 1));
+    let compiler = format!("{prefix}gcc");
+    context.find_program(OsStr::new(&compiler)).ok()?;
+    Some(prefix)
 }
