@@ -68,11 +68,13 @@ impl Emulator {
     }
 }
 
-/// Finds what runs the target's programs. `qemu` is QEMU's name for it, `compiler` its C compiler.
+/// Finds what runs the target's programs. `qemu` is QEMU's name for it, `compiler` its C compiler, `flags` what that
+/// needs to compile and link for it.
 pub fn find(
     context: &Context,
     qemu: Option<&str>,
     compiler: Option<&Path>,
+    flags: &str,
     sysroot: &Path,
 ) -> Result<Emulator, NoEmulator> {
     let compiler = compiler.ok_or(NoEmulator::NoCompiler)?;
@@ -94,7 +96,8 @@ pub fn find(
         };
         exec::try_within(&plan, limit)
     };
-    let args = vec![source.into(), "-o".into(), program.clone().into()];
+    let mut args = vec![source.into(), "-o".into(), program.clone().into()];
+    args.extend(flags.split_whitespace().map(OsString::from));
     let compiled = run(&[], compiler, args, LIMITS[0]);
     if !compiled.is_some_and(|status| status.success()) || !program.is_file() {
         return Err(failed());

@@ -205,7 +205,9 @@ impl Format {
         let command = self.command(tuple);
         match self {
             Self::Json => json::first_line(&command),
-            _ => format!("# Made by `crossmerge {command}`; the next one replaces this file."),
+            _ => format!(
+                "# Made by `crossmerge {command}`, which replaces this file when it runs again."
+            ),
         }
     }
 

@@ -73,7 +73,8 @@ impl Facts {
     /// Looks for an emulator as well; says why there is none.
     pub fn find_emulator(&mut self, context: &Context) -> Option<NoEmulator> {
         let qemu = self.target.qemu.as_deref();
-        match emulator::find(context, qemu, self.tool("CC"), &self.sysroot) {
+        let flags = self.flags.words(&["CFLAGS", "LDFLAGS"]);
+        match emulator::find(context, qemu, self.tool("CC"), &flags, &self.sysroot) {
             Ok(emulator) => {
                 self.emulator = Some(emulator);
                 None
