@@ -143,3 +143,27 @@ pub fn query(plans: &[Plan]) -> Result<Vec<Output>, ExecError> {
         .collect();
     answers.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_does_not_end_is_not_waited_for() {
+        let run = |script: &str| {
+            let plan = Plan {
+                program: "/bin/sh".into(),
+                args: vec!["-c".into(), script.into()],
+                env: crate::plan::Changes::new(),
+                files: Vec::new(),
+            };
+            let status = try_within(&plan, Duration::from_millis(500));
+            status.and_then(|status| status.code())
+        };
+        let start = Instant::now();
+        assert_eq!(run("exec sleep 1000"), None);
+        assert!(start.elapsed() < Duration::from_secs(100));
+        assert_eq!(run("exit 42"), Some(42));
+        assert_eq!(run("kill -9 $$"), None);
+    }
+}

@@ -206,6 +206,12 @@ fn cmake_chain(machine: &'static Machine) {
         .shell("$t-cmake -S app -B app/build; $t-cmake --build app/build")
         .success();
     target.is_for_target("app/build/app");
+    let cache = target.prefix.read("app/build/CMakeCache.txt");
+    let found = |what: &str| cache.contains(&format!("{what}={}/usr", target.sysroot.display()));
+    assert!(
+        found("PNG_LIBRARY_RELEASE:FILEPATH") && found("Z_PREFIX:INTERNAL"),
+        "{cache}"
+    );
     let said = target.shell("cd app/build; ctest").success().stdout;
     assert!(
         said.contains("100% tests passed, 0 tests failed out of 1"),
@@ -701,6 +707,10 @@ fn what_cannot_be_told_a_build_system_is_an_error_that_says_so() {
     odd.own(["export", ARM.tuple, "cmake"])
         .fails(125, "it is not UTF-8", "plain text");
     odd.own(["export", ARM.tuple, "json"]).success();
+    let odd = prefix.with("SYSROOT", prefix.join("a;b"));
+    odd.own(["export", ARM.tuple, "cmake"])
+        .fails(125, "a semicolon ends", "plain text");
+    odd.own(["export", ARM.tuple, "meson"]).success();
     let sysroot = prefix.with("SYSROOT", "/");
     sysroot
         .own(["export", ARM.tuple, "cmake"])
@@ -928,4 +938,61 @@ fn a_targets_own_settings_give_the_flags() {
         said.contains("CMAKE_C_FLAGS_INIT \"-mthumb-interwork\""),
         "{said}"
     );
+}
+
+#[test]
+fn a_sysroot_with_any_name_serves_cmake_and_meson() {
+    let mut prefix = Prefix::new();
+    let (sysroot, bin) = ("it's a $HOME", "it's a $bin");
+    let tuple = ARM.tuple;
+    let init = ["init", tuple, "--sysroot", sysroot, "--bindir", bin];
+    let adopt = ["--toolchain", ARM.toolchain, "--with-libc"];
+    prefix.own([&init[..], &adopt].concat()).success();
+    // The links are not in PATH: those of the same folder are found all the same.
+    prefix.set("t", prefix.join(bin).join(tuple));
+    prefix.write("app.c", "int main(void) { return 0; }\n");
+    prefix.write(
+        "CMakeLists.txt",
+        "cmake_minimum_required(VERSION 3.16)\nproject(app C)\nenable_testing()\n\
+         add_executable(app app.c)\nadd_test(NAME app COMMAND app)\n",
+    );
+    prefix.write(
+        "meson.build",
+        "project('app', 'c')\ntest('app', executable('app', 'app.c'))\n",
+    );
+    let script = "\"$t-cmake\" -B c; cmake --build c; cd c; ctest; cd ..; \"$t-meson\" setup m; meson test -C m";
+    let said = prefix.command("/bin/sh", ["-exc", script]).success();
+    assert!(said.stdout.contains("100% tests passed"), "{}", said.stdout);
+    assert!(
+        said.stdout.contains("Ok:                 1"),
+        "{}",
+        said.stdout
+    );
+    // In a shell that cannot find them either, the environment leads to them.
+    prefix.script("configure", "#!/bin/sh\n$CC $CFLAGS -o conftest app.c\n");
+    let script = "\"$t-configure\"; rm conftest; eval \"$(crossmerge export \"${t##*/}\" env)\"; ./configure";
+    prefix.command("/bin/sh", ["-exc", script]).success();
+    assert!(prefix.join("conftest").exists());
+}
+
+#[test]
+fn a_sysroot_that_is_chosen_for_one_call_is_told_to_the_compiler() {
+    let target = Target::new(&ARM);
+    target.shell("cp -a $s other; mkdir lib; echo 'int f(void) { return 0; }' > f.c; $t-gcc -shared -fPIC f.c -o other/usr/lib/libf.so").success();
+    target
+        .prefix
+        .write("app.c", "int f(void);\nint main(void) { return f(); }\n");
+    target.prefix.write(
+        "CMakeLists.txt",
+        "cmake_minimum_required(VERSION 3.16)\nproject(app C)\nadd_executable(app app.c)\ntarget_link_libraries(app f)\n",
+    );
+    target.prefix.write(
+        "meson.build",
+        "project('app', 'c')\nf = meson.get_compiler('c').find_library('f')\nexecutable('app', 'app.c', dependencies: f)\n",
+    );
+    // The build itself no longer has it in the environment.
+    let script = "SYSROOT=$PWD/other $t-cmake -B c; cmake --build c; SYSROOT=$PWD/other $t-meson setup m; meson compile -C m";
+    target.shell(script).success();
+    target.is_for_target("c/app");
+    target.is_for_target("m/app");
 }

@@ -1,7 +1,7 @@
 //! CMake's toolchain file.
 
 use super::{ExportError, Facts, emulator_words, text, tools::TOOLS};
-use std::fmt::Write as _;
+use std::{fmt::Write as _, os::unix::ffi::OsStrExt};
 
 const FILE: &str = "a toolchain file of CMake";
 
@@ -19,6 +19,16 @@ const FIND: [(&str, &str); 4] = [
 /// The text. What the command line sets with `-D` stays.
 pub(super) fn render(facts: &Facts) -> Result<String, ExportError> {
     facts.compiler()?;
+    let paths = facts.tools.iter().map(|tool| &tool.path);
+    for path in paths.chain([&facts.sysroot]) {
+        if path.as_os_str().as_bytes().contains(&b';') {
+            return Err(ExportError::Unwritable {
+                value: path.clone(),
+                file: FILE,
+                reason: "a semicolon ends a word there",
+            });
+        }
+    }
     let target = &facts.target;
     let sysroot = quote(text(&facts.sysroot, FILE)?);
     let mut file = String::new();
@@ -39,8 +49,7 @@ pub(super) fn render(facts: &Facts) -> Result<String, ExportError> {
         }
     }
     if let Some(words) = emulator_words(facts, FILE)?.filter(|words| !words.is_empty()) {
-        let list: Vec<String> = words.iter().map(|word| word.replace(';', "\\;")).collect();
-        set("CMAKE_CROSSCOMPILING_EMULATOR", &list.join(";"));
+        set("CMAKE_CROSSCOMPILING_EMULATOR", &words.join(";"));
     }
     if facts.sysroot_is_chosen {
         let _ = writeln!(file, "set(CMAKE_SYSROOT {sysroot})");

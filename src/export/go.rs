@@ -83,3 +83,21 @@ fn quote(word: &str) -> Result<String, ExportError> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_quoted_as_go_reads_it() {
+        for (word, quoted) in [
+            ("/usr/bin/gcc", Some("/usr/bin/gcc")),
+            ("/a b/gcc", Some("'/a b/gcc'")),
+            ("/it's/gcc", Some("\"/it's/gcc\"")),
+            ("/\"q\"/gcc", Some("'/\"q\"/gcc'")),
+            ("/it's \"q\"/gcc", None),
+        ] {
+            assert_eq!(quote(word).ok().as_deref(), quoted, "{word}");
+        }
+    }
+}

@@ -35,8 +35,8 @@ pub(super) fn cross(facts: &Facts) -> Result<String, ExportError> {
             let path = text(path, FILE)?;
             let compiles = ["CC", "CXX", "FC"].contains(&row.variable);
             let value = match compiles && facts.sysroot_is_chosen {
-                true => list(&[path, &option]),
-                false => quote(path),
+                true => list(&[path, &option])?,
+                false => quote(path)?,
             };
             for key in row.meson {
                 let _ = writeln!(file, "{key} = {value}");
@@ -45,13 +45,13 @@ pub(super) fn cross(facts: &Facts) -> Result<String, ExportError> {
     }
     let emulator = emulator_words(facts, FILE)?;
     if let Some(words) = emulator.as_ref().filter(|words| !words.is_empty()) {
-        let _ = writeln!(file, "exe_wrapper = {}", list(words));
+        let _ = writeln!(file, "exe_wrapper = {}", list(words)?);
     }
     let runs_as_it_is = emulator.is_some_and(|words| words.is_empty());
     let _ = write!(
         file,
         "\n[properties]\nsys_root = {}\nneeds_exe_wrapper = {}\n",
-        quote(sysroot),
+        quote(sysroot)?,
         !runs_as_it_is
     );
     let flags = facts.flags.without_build_type();
@@ -65,7 +65,7 @@ pub(super) fn cross(facts: &Facts) -> Result<String, ExportError> {
     }
     for (option, words) in options {
         let words: Vec<&str> = words.split(' ').collect();
-        let _ = writeln!(file, "{option} = {}", list(&words));
+        let _ = writeln!(file, "{option} = {}", list(&words)?);
     }
     let endian = match target.endian {
         Endian::Big => "big",
@@ -74,10 +74,10 @@ pub(super) fn cross(facts: &Facts) -> Result<String, ExportError> {
     let _ = write!(
         file,
         "\n[host_machine]\nsystem = {}\ncpu_family = {}\ncpu = {}\nendian = {}\n",
-        quote(target.meson_system),
-        quote(family),
-        quote(&target.cpu),
-        quote(endian)
+        quote(target.meson_system)?,
+        quote(family)?,
+        quote(&target.cpu)?,
+        quote(endian)?
     );
     Ok(file)
 }
@@ -88,17 +88,50 @@ pub(super) fn native(facts: &Facts) -> Result<String, ExportError> {
     for tool in &facts.build_tools {
         let row = TOOLS.iter().find(|row| row.variable == tool.variable);
         for key in row.map_or(&[][..], |row| row.meson) {
-            let _ = writeln!(file, "{key} = {}", quote(text(&tool.path, FILE)?));
+            let _ = writeln!(file, "{key} = {}", quote(text(&tool.path, FILE)?)?);
         }
     }
     Ok(file)
 }
 
-fn list(words: &[&str]) -> String {
-    let words: Vec<String> = words.iter().map(|word| quote(word)).collect();
-    format!("[{}]", words.join(", "))
+fn list(words: &[&str]) -> Result<String, ExportError> {
+    let words: Vec<String> = words
+        .iter()
+        .map(|word| quote(word))
+        .collect::<Result<_, _>>()?;
+    Ok(format!("[{}]", words.join(", ")))
 }
 
-fn quote(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+/// A string of a machine file: a backslash stands for itself there, and a single quote needs three around it, in which
+/// a backslash is two.
+fn quote(text: &str) -> Result<String, ExportError> {
+    let holds_triple = text.contains("'''") || text.ends_with('\'');
+    match text.contains('\'') {
+        false => Ok(format!("'{text}'")),
+        true if !holds_triple && !text.contains('\\') => Ok(format!("'''{text}'''")),
+        true => Err(ExportError::Unwritable {
+            value: text.into(),
+            file: FILE,
+            reason: "a single quote cannot stand there beside a backslash, another or the end",
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_string_is_quoted_as_meson_reads_it() {
+        for (text, quoted) in [
+            ("/usr/bin/gcc", Some("'/usr/bin/gcc'")),
+            ("/a \\b", Some("'/a \\b'")),
+            ("/it's", Some("'''/it's'''")),
+            ("/its'", None),
+            ("/it's\\", None),
+            ("/it'''s", None),
+        ] {
+            assert_eq!(quote(text).ok().as_deref(), quoted, "{text}");
+        }
+    }
 }
