@@ -66,6 +66,12 @@ impl Emulator {
     pub fn words(&self) -> &[OsString] {
         &self.0
     }
+
+    /// Tells whether a word has a space in it, and so does not survive where words are split at spaces.
+    pub fn has_spaces(&self) -> bool {
+        let has_space = |word: &OsString| word.to_string_lossy().contains(char::is_whitespace);
+        self.0.iter().any(has_space)
+    }
 }
 
 /// Finds what runs the target's programs. `qemu` is QEMU's name for it, `compiler` its C compiler, `flags` what that

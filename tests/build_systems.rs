@@ -569,6 +569,18 @@ fn ours_are_given_where_something_is_configured_and_step_aside_for_the_callers()
         ("meson", &["setup", "setup"], setup, &["setup"]),
         (
             "meson",
+            &["setup", "b", "--cross-file=x"],
+            setup,
+            &["b", "--cross-file=x"],
+        ),
+        (
+            "meson",
+            &["b", "--native-file", "x"],
+            setup,
+            &["b", "--native-file", "x"],
+        ),
+        (
+            "meson",
             &["compile", "-C", "b"],
             &[],
             &["compile", "-C", "b"],
@@ -995,4 +1007,23 @@ fn a_sysroot_that_is_chosen_for_one_call_is_told_to_the_compiler() {
     target.shell(script).success();
     target.is_for_target("c/app");
     target.is_for_target("m/app");
+}
+
+#[test]
+fn a_runner_that_cargo_would_split_is_left_out_of_the_environment() {
+    let prefix = fakes();
+    let sysroot = prefix.join("a b");
+    std::fs::create_dir(&sysroot).expect("a sysroot");
+    let prefix = prefix.with("SYSROOT", sysroot);
+    let said = prefix.own(["plan", ARM.tuple, "cargo", "run"]).success();
+    assert!(said.stdout.contains("_LINKER=") && !said.stdout.contains("_RUNNER="));
+    assert!(
+        said.stderr.contains("splits its runner at spaces"),
+        "{said:#?}"
+    );
+    let said = prefix.own(["export", ARM.tuple, "cargo"]).success();
+    assert!(
+        said.stdout.contains("runner = [") && said.stderr.is_empty(),
+        "{said:#?}"
+    );
 }

@@ -14,6 +14,9 @@ use std::{
 };
 use wildmatch::WildMatch;
 
+/// How a placeholder for a kept file begins: `{file:cmake}`.
+const FILE: &str = "{file:";
+
 /// A command line, decided.
 #[derive(Debug, Default)]
 pub(super) struct CommandLine {
@@ -109,12 +112,11 @@ impl Wrapper {
             .any(|option| theirs.iter().any(|arg| is_option(arg, option)));
         let stays = |word: &&String| {
             let option = word.split('=').next().unwrap_or(word);
-            let is_given = || theirs.iter().any(|arg| is_option(arg, option));
-            // A short option with a value, such as `-DNAME=VALUE`, is one that yields when it says so.
-            match word.starts_with("--") {
-                true => !yields && !is_given(),
-                false => !yields || !word.starts_with('-'),
-            }
+            // A file of ours is one layer of what a tool reads; the caller's comes after it.
+            let is_given = word.starts_with("--")
+                && !word.contains(FILE)
+                && theirs.iter().any(|arg| is_option(arg, option));
+            !(is_given || yields && word.starts_with('-'))
         };
         let tool = match (tool, &context.settings.toolchain) {
             (Some(tool), Some(toolchain)) => prefixed(&toolchain.prefix, tool),
@@ -206,9 +208,8 @@ fn place_file(
     context: &Context,
     files: &mut Vec<File>,
 ) -> Result<OsString, AppletError> {
-    const BEGIN: &str = "{file:";
     let format = word.to_str().and_then(|word| {
-        let (_, rest) = word.split_once(BEGIN)?;
+        let (_, rest) = word.split_once(FILE)?;
         Format::named(rest.split_once('}')?.0)
     });
     let Some(format) = format else {
@@ -227,7 +228,7 @@ fn place_file(
         facts.flags = Flags::default();
     }
     let file = export::kept_file(context, format, &facts)?;
-    let placeholder = format!("{BEGIN}{}}}", format.name());
+    let placeholder = format!("{FILE}{}}}", format.name());
     let word = fill(word, &placeholder, file.path.as_os_str());
     files.push(file);
     Ok(word)

@@ -4,6 +4,7 @@
 //! see it.
 
 use super::{ExportError, Facts, emulator_words, text};
+use crate::emulator::Emulator;
 use std::fmt::Write as _;
 
 const FILE: &str = "Cargo's configuration";
@@ -15,6 +16,7 @@ pub(crate) struct Cargo<'a> {
     pub(crate) target: &'a str,
     linker: &'a str,
     runner: Option<Vec<&'a str>>,
+    runner_has_spaces: bool,
     /// For the build scripts: name and value.
     scripts: Vec<(String, String)>,
 }
@@ -49,6 +51,7 @@ impl<'a> Cargo<'a> {
         Ok(Self {
             target,
             linker: text(facts.compiler()?, FILE)?,
+            runner_has_spaces: facts.emulator.as_ref().is_some_and(Emulator::has_spaces),
             runner: runner.filter(|words| !words.is_empty()),
             scripts,
         })
@@ -61,8 +64,7 @@ impl<'a> Cargo<'a> {
             ("CARGO_BUILD_TARGET".into(), self.target.into()),
             (format!("CARGO_TARGET_{name}_LINKER"), self.linker.into()),
         ];
-        let has_space = |word: &&str| word.contains(char::is_whitespace);
-        if let Some(words) = self.runner.filter(|words| !words.iter().any(has_space)) {
+        if let Some(words) = self.runner.filter(|_| !self.runner_has_spaces) {
             all.push((format!("CARGO_TARGET_{name}_RUNNER"), words.join(" ")));
         }
         all.extend(self.scripts);

@@ -3,6 +3,7 @@
 use super::propose;
 use crate::{
     context::Context,
+    emulator::Emulator,
     export::{Cargo, ExportError, FLAGS, Facts, Flags, go},
     plan::Changes,
 };
@@ -34,6 +35,11 @@ pub(super) fn cargo(context: &Context, changes: &mut Changes) -> Result<(), Expo
     let mut facts = Facts::gather(context)?;
     // Whether a program of the target's will be run is not known here, so a missing emulator is not told.
     facts.find_emulator(context);
+    if facts.emulator.as_ref().is_some_and(Emulator::has_spaces) {
+        crate::say(
+            "Cargo splits its runner at spaces, and the emulator's words have some: `cargo run` and `cargo test` go without it",
+        );
+    }
     // The crate cc falls back to the caller's plain CFLAGS where there are none with the target's name.
     let is_callers = |name: &str| {
         let mut callers = FLAGS
