@@ -5,16 +5,20 @@
 //! definitions that have its name are read: the names of the built-in ones are known since the program was built.
 
 mod command;
+mod configure;
 
 pub use command::prefixed;
+pub use configure::ConfigureError;
 
 use crate::{
     config::{Config, ConfigError, Kind},
     context::{Context, ContextError},
+    export::ExportError,
     layer::{self, Layer},
     pkg_config,
     plan::Plan,
 };
+use command::CommandLine;
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
@@ -50,6 +54,13 @@ pub struct Wrapper {
     /// The environment variable, or setting of the target's Portage, that holds options of the caller's too.
     #[serde(default)]
     options_from: Option<String>,
+    /// Globs over the caller's arguments with which, as without any, the command is its first word alone: one that
+    /// begins with a dash may stand anywhere, another only first.
+    #[serde(default)]
+    bare_with: Vec<String>,
+    /// Options of the caller's, besides the same ones, that make the command's own step aside.
+    #[serde(default)]
+    yields_to: Vec<String>,
     /// The environment layers, applied in this order.
     #[serde(default)]
     pub layers: Vec<Layer>,
@@ -66,6 +77,8 @@ pub struct Wrapper {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
+    /// Finds the configure script to run: `applet/configure.rs`.
+    Configure,
     /// Corrects files of the sysroot that point at the machine: `fix_root.rs`.
     FixRoot,
     /// Looks at what comes back for paths of the machine: `pkg_config.rs`.
@@ -91,6 +104,12 @@ pub enum AppletError {
     /// Configuration could not be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A build system cannot be told of the target.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// There is nothing to configure.
+    #[error(transparent)]
+    Configure(#[from] configure::ConfigureError),
     /// A definition is not what the schema asks for.
     #[error("wrapper `{file}`: {message}")]
     Malformed {
@@ -133,6 +152,8 @@ impl AppletError {
         match self {
             Self::Context(e) => e.hint(),
             Self::Config(e) => e.hint(),
+            Self::Export(e) => e.hint(),
+            Self::Configure(e) => e.hint(),
             Self::Malformed { file, .. } => {
                 format!("mend `{file}`; wrappers/README.md has the form")
             }
@@ -150,6 +171,7 @@ impl AppletError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Context(e) => e.exit_code(),
+            Self::Export(e) => e.exit_code(),
             _ => crate::error::OWN_FAILURE,
         }
     }
@@ -265,6 +287,9 @@ impl Wrappers {
         args: Vec<OsString>,
     ) -> Result<Plan, AppletError> {
         let (stem, wrapper, tool) = self.find(name, context)?;
+        if wrapper.code == Some(Code::Configure) {
+            return configure::plan(context, &wrapper.layers, args);
+        }
         let needs_nothing =
             wrapper.code == Some(Code::PkgConfig) && pkg_config::asks_about_itself(&args);
         let layers = if needs_nothing {
@@ -273,12 +298,13 @@ impl Wrappers {
             &wrapper.layers[..]
         };
         let env = layer::apply(layers, context)?;
-        let (mut words, rest) = match &wrapper.command {
-            None => {
-                let mut args = args.into_iter();
-                (args.next().into_iter().collect(), args.collect())
-            }
-            Some(command) => (wrapper.words(stem, command, context, &args, tool)?, args),
+        let CommandLine {
+            mut words,
+            rest,
+            files,
+        } = match &wrapper.command {
+            None => CommandLine::of_caller(args),
+            Some(command) => wrapper.command_line(stem, command, context, args, tool)?,
         };
         // Nothing to run: the plan is its environment, and `env` without arguments prints it.
         if words.is_empty() {
@@ -298,6 +324,7 @@ impl Wrappers {
             program,
             args: words.into_iter().chain(rest).collect(),
             env,
+            files,
         })
     }
 

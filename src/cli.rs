@@ -9,6 +9,8 @@ use crate::{
     doctor,
     env::{self, Env},
     error::Error,
+    export::{ExportError, Facts, Format},
+    file,
     fix_root::FixRootError,
     init::{self, Options, Request, Subject},
     profile::{self, ProfileError},
@@ -62,6 +64,18 @@ enum Command {
         /// Its arguments, passed on as they are
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
+    },
+    /// Print what a build system has to know of a target, as the file that it reads
+    Export {
+        /// The tuple
+        tuple: OsString,
+        /// The build system
+        format: Format,
+        /// Write the file, instead of printing its text
+        file: Option<PathBuf>,
+        /// Replace a file that something else made
+        #[arg(long, requires = "file")]
+        force: bool,
     },
     /// List the names of the applets, one a line
     Applets,
@@ -214,6 +228,15 @@ pub fn crossmerge(
                 format!("{plan}\n")
             })
         }
+        Command::Export {
+            tuple,
+            format,
+            file,
+            force,
+        } => {
+            let context = Context::new(env, config, Tuple::from_os(&tuple)?)?;
+            export(&context, format, file.as_deref(), force)
+        }
         Command::Applets => {
             let names = wrappers.applets().map(|(name, _)| format!("{name}\n"));
             print(&names.collect::<String>())
@@ -351,6 +374,32 @@ fn initialise(
     }
     let plan = request.init(&mut context)?;
     io::stderr().write_all(plan.to_text().as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn export(
+    context: &Context,
+    format: Format,
+    file: Option<&Path>,
+    force: bool,
+) -> Result<ExitCode, Error> {
+    let mut facts = Facts::gather(context)?;
+    facts.take_flags_of(&context.env);
+    if format.has_emulator()
+        && let Some(why) = facts.find_emulator(context)
+        && why.is_surprising()
+    {
+        crate::say(&why.to_note(context.tuple.as_str()));
+    }
+    let text = format.render(&facts)?;
+    let Some(path) = file else {
+        return print(&text);
+    };
+    match format.check_ours(path, context.tuple.as_str()) {
+        Err(ExportError::NotOurs { .. }) if force => {}
+        checked => checked?,
+    }
+    file::put(path, text.as_bytes()).map_err(ExportError::File)?;
     Ok(ExitCode::SUCCESS)
 }
 

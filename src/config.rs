@@ -178,6 +178,16 @@ impl Config {
             .expect("the machine's folder is always there")
     }
 
+    /// The folder for what has to stay without being configuration: the machine's for root, the person's otherwise.
+    pub fn state_folder(&self) -> PathBuf {
+        let own = match nix::unistd::geteuid().is_root() {
+            true => None,
+            false => dirs::state_dir().or_else(dirs::data_local_dir),
+        };
+        own.unwrap_or_else(|| below(&self.broot, "var/lib"))
+            .join("crossmerge")
+    }
+
     /// The file of one target: the one that exists and wins, else where a new one goes.
     pub fn target_file(&self, tuple: &Tuple) -> PathBuf {
         let name = format!("targets/{tuple}.toml");

@@ -6,10 +6,13 @@
 use crate::{
     config::{Config, ConfigError, TargetConfig, below},
     env::{self, Env},
+    exec,
+    plan::{Changes, Plan},
     portage::{self, PortageError, Question, Repositories, Settings, refusal::Refusal},
     tuple::Tuple,
 };
 use once_cell::unsync::OnceCell;
+use sha2::{Digest, Sha256};
 use std::{
     ffi::{OsStr, OsString},
     io,
@@ -403,6 +406,77 @@ impl Context {
             true => vec![name.into()],
             false => self.path().iter().map(|folder| folder.join(name)).collect(),
         }
+    }
+
+    /// Finds one of the target's tools, be it ours or another's: in PATH, else among the links.
+    pub fn find_tool(&self, name: &OsStr) -> Option<PathBuf> {
+        let linked = || {
+            let own = || {
+                Some(
+                    fs_err::read_link("/proc/self/exe")
+                        .ok()?
+                        .parent()?
+                        .to_owned(),
+                )
+            };
+            let link = self.settings.bindir.clone().or_else(own)?.join(name);
+            (link.is_file() && is_executable(&link)).then_some(link)
+        };
+        self.find_command(name).ok().or_else(linked)
+    }
+
+    /// CBUILD: the environment's, else Portage's, else what the native compiler says; none where nothing says so.
+    pub fn cbuild(&self) -> Result<Option<String>, ContextError> {
+        if let Some(cbuild) = self.env.get(env::CBUILD).filter(|value| !value.is_empty()) {
+            return Ok(Some(cbuild.to_string_lossy().into_owned()));
+        }
+        let cbuild = self.portage()?.host_setting(env::CBUILD.name);
+        Ok(match cbuild.filter(|cbuild| !cbuild.is_empty()) {
+            Some(cbuild) => Some(cbuild.to_owned()),
+            None => self.machine_of_cc(),
+        })
+    }
+
+    /// What the native compiler calls this machine.
+    pub fn machine_of_cc(&self) -> Option<String> {
+        let plan = Plan {
+            program: self.find_program(OsStr::new("cc")).ok()?,
+            args: vec!["-dumpmachine".into()],
+            env: Changes::new(),
+            files: Vec::new(),
+        };
+        let output = exec::query(&[plan]).ok()?.remove(0);
+        let machine = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        (output.status.success() && !machine.is_empty()).then_some(machine)
+    }
+
+    /// Settings of the target; none where it has no Portage configuration, or there is nobody to ask.
+    pub fn target_settings(&self, names: &[&str]) -> Result<Option<Settings>, ContextError> {
+        let configroot = self.configroot();
+        if !configroot.join("etc/portage/make.profile").exists() {
+            return Ok(None);
+        }
+        match self.read_target_settings(names) {
+            Some(settings) => Ok(Some(settings)),
+            None => self.settings_below(&configroot, names),
+        }
+    }
+
+    /// Tells whether the environment selects another sysroot than the target's own.
+    pub fn sysroot_is_chosen(&self) -> bool {
+        let own = self.settings.sysroot.clone();
+        self.sysroot() != own.unwrap_or_else(|| self.default_sysroot())
+    }
+
+    /// The folder of the target's files that others keep by their path; each sysroot that is chosen has one of its own.
+    pub fn state_folder(&self) -> PathBuf {
+        let mut name = self.tuple.to_string();
+        if self.sysroot_is_chosen() {
+            let hash = Sha256::digest(self.sysroot().as_os_str().as_bytes());
+            let hash: String = hash[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+            name = format!("{name}@{hash}");
+        }
+        self.config.state_folder().join(name)
     }
 }
 

@@ -61,6 +61,8 @@ pub const CROSS_CMD: Variable = word("CROSS_CMD");
 pub const EMERGE_DEFAULT_OPTS: Variable = word("EMERGE_DEFAULT_OPTS");
 /// `yes` when crossdev sets up a target for clang.
 pub const LLVM: Variable = word("LLVM");
+/// The C compiler, as make and configure scripts ask for it.
+pub const CC: Variable = word("CC");
 /// Where programs are looked for.
 pub const PATH: Variable = word("PATH");
 /// Portage's sysroot with the prefix (EAPI 7 and later).

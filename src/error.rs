@@ -2,8 +2,9 @@
 
 use crate::{
     applet::AppletError, argv0::NameError, config::ConfigError, context::ContextError,
-    doctor::DoctorError, exec::ExecError, fix_root::FixRootError, init::InitError,
-    pkg_config::PkgConfigError, portage::PortageError, target::TargetError, tuple::TupleError,
+    doctor::DoctorError, exec::ExecError, export::ExportError, fix_root::FixRootError,
+    init::InitError, pkg_config::PkgConfigError, portage::PortageError, target::TargetError,
+    tuple::TupleError,
 };
 use std::io;
 
@@ -29,6 +30,8 @@ pub enum Error {
     Exec(#[from] ExecError),
     #[error(transparent)]
     FixRoot(#[from] FixRootError),
+    #[error(transparent)]
+    Export(#[from] ExportError),
     #[error(transparent)]
     Init(#[from] InitError),
     #[error(transparent)]
@@ -59,6 +62,7 @@ impl Error {
             Self::Doctor(e) => e.hint(),
             Self::Exec(e) => e.hint(),
             Self::FixRoot(e) => e.hint(),
+            Self::Export(e) => e.hint(),
             Self::Init(e) => e.hint(),
             Self::Name(e) => e.hint(),
             Self::PkgConfig(e) => return e.hint(),
@@ -76,6 +80,7 @@ impl Error {
         match self {
             Self::Applet(e) => e.exit_code(),
             Self::Context(e) => e.exit_code(),
+            Self::Export(e) => e.exit_code(),
             Self::Init(e) => e.exit_code(),
             Self::PkgConfig(e) => e.exit_code(),
             Self::Exec(e) | Self::Portage(PortageError::Exec(e)) => e.exit_code(),

@@ -1,12 +1,17 @@
 //! Does a plan: the only place that starts a program.
 
-use crate::plan::{Change, Plan};
+use crate::{
+    file,
+    plan::{Change, Plan},
+};
 use std::{
     convert::Infallible,
     io,
     os::unix::process::CommandExt,
     path::PathBuf,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 /// Why a program did not start, or did not answer.
@@ -23,6 +28,9 @@ pub enum ExecError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// A file that the program is to read cannot be written.
+    #[error(transparent)]
+    File(io::Error),
 }
 
 impl ExecError {
@@ -43,6 +51,9 @@ impl ExecError {
                     crate::plan::quote(path.as_os_str())
                 )
             }
+            Self::File(_) => {
+                "make its folder writable for you, or run this as the one it belongs to".into()
+            }
         }
     }
 
@@ -51,6 +62,7 @@ impl ExecError {
         match self {
             Self::NotFound(_) => 127,
             Self::NotExecutable { .. } => 126,
+            Self::File(_) => crate::error::OWN_FAILURE,
         }
     }
 }
@@ -71,8 +83,11 @@ fn command(plan: &Plan) -> Command {
     command
 }
 
-/// Becomes the program. Returns only when that fails.
+/// Writes the plan's files and becomes the program. Returns only when that fails.
 pub fn exec(plan: &Plan) -> Result<Infallible, ExecError> {
+    for file in &plan.files {
+        file::put(&file.path, file.text.as_bytes()).map_err(ExecError::File)?;
+    }
     Err(ExecError::new(plan, command(plan).exec()))
 }
 
@@ -83,6 +98,31 @@ pub fn capture(plan: &Plan) -> Result<Output, ExecError> {
     child
         .and_then(Child::wait_with_output)
         .map_err(|source| ExecError::new(plan, source))
+}
+
+/// Runs the program, silent and without standard input, and says how it ended; none when it did not start, or not end
+/// within the time.
+pub fn try_within(plan: &Plan, limit: Duration) -> Option<ExitStatus> {
+    const PAUSE: Duration = Duration::from_millis(2);
+    let mut command = command(plan);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut child = command.spawn().ok()?;
+    let end = Instant::now() + limit;
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Some(status),
+            Ok(None) if Instant::now() < end => thread::sleep(PAUSE),
+            _ => {
+                // It may have ended just now; either way it is gone after this.
+                let _ = child.kill();
+                let _ = child.wait();
+                return None;
+            }
+        }
+    }
 }
 
 /// Runs the programs beside each other, without standard input, and collects what each one says, in their order.
@@ -111,4 +151,28 @@ pub fn query(plans: &[Plan]) -> Result<Vec<Output>, ExecError> {
         })
         .collect();
     answers.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_does_not_end_is_not_waited_for() {
+        let run = |script: &str| {
+            let plan = Plan {
+                program: "/bin/sh".into(),
+                args: vec!["-c".into(), script.into()],
+                env: crate::plan::Changes::new(),
+                files: Vec::new(),
+            };
+            let status = try_within(&plan, Duration::from_millis(500));
+            status.and_then(|status| status.code())
+        };
+        let start = Instant::now();
+        assert_eq!(run("exec sleep 1000"), None);
+        assert!(start.elapsed() < Duration::from_secs(100));
+        assert_eq!(run("exit 42"), Some(42));
+        assert_eq!(run("kill -9 $$"), None);
+    }
 }

@@ -28,8 +28,7 @@ use crate::{
     applet::Wrappers,
     config::{Kind, Toolchain},
     context::{Context, Identity},
-    env, exec,
-    plan::{Changes, Plan},
+    env,
     portage::{self, Repositories, Settings},
     target::{Source, Target},
     tuple::Tuple,
@@ -366,18 +365,7 @@ fn absolute(path: &Path) -> Result<PathBuf, InitError> {
 
 /// Without Portage, the native compiler says what this machine is.
 pub(crate) fn check_foreign_by_compiler(context: &Context) -> Result<(), InitError> {
-    let Ok(program) = context.find_program(OsStr::new("cc")) else {
-        return Ok(());
-    };
-    let plan = Plan {
-        program,
-        args: vec!["-dumpmachine".into()],
-        env: Changes::new(),
-    };
-    let machine = String::from_utf8_lossy(&exec::query(&[plan])?.remove(0).stdout)
-        .trim()
-        .to_owned();
-    match machine == context.tuple.as_str() {
+    match context.machine_of_cc().as_deref() == Some(context.tuple.as_str()) {
         false => Ok(()),
         true => Err(InitError::Native {
             tuple: context.tuple.clone(),

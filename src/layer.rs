@@ -2,12 +2,14 @@
 //!
 //! A variable that the caller has set stays as it is, unless a layer says why not.
 
+mod build_system;
 mod compiler;
 pub(crate) mod pkg_config;
 
 use crate::{
     context::{Context, ContextError},
     env::{self, Variable},
+    export::ExportError,
     plan::{Change, Changes},
 };
 use serde::Deserialize;
@@ -23,6 +25,14 @@ pub enum Layer {
     Compiler,
     /// What shows pkg-config the sysroot and hides the machine.
     PkgConfig,
+    /// The flags of the target's compilers and linker.
+    Flags,
+    /// Those flags for a build system that decides on optimisation and debugging.
+    BuildTypeFlags,
+    /// What tells Cargo and its build scripts of the target.
+    Cargo,
+    /// What tells Go of the target.
+    Go,
 }
 
 /// The flags that Portage has for the machine and the variable that carries each into a cross build.
@@ -34,13 +44,17 @@ const BUILD_FLAGS: [(&str, &str); 4] = [
 ];
 
 /// The changes of the layers, in their order.
-pub fn apply(layers: &[Layer], context: &Context) -> Result<Changes, ContextError> {
+pub fn apply(layers: &[Layer], context: &Context) -> Result<Changes, ExportError> {
     let mut changes = Changes::new();
     for layer in layers {
         match layer {
             Layer::Portage => portage(context, &mut changes)?,
-            Layer::Compiler => compiler::compiler(context, &mut changes),
+            Layer::Compiler => compiler::compiler(context, &mut changes)?,
             Layer::PkgConfig => pkg_config::pkg_config(context, &mut changes)?,
+            Layer::Flags => build_system::flags(context, &mut changes)?,
+            Layer::BuildTypeFlags => build_system::build_type_flags(context, &mut changes)?,
+            Layer::Cargo => build_system::cargo(context, &mut changes)?,
+            Layer::Go => build_system::go(context, &mut changes)?,
         }
     }
     Ok(changes)
@@ -48,6 +62,13 @@ pub fn apply(layers: &[Layer], context: &Context) -> Result<Changes, ContextErro
 
 fn set(changes: &mut Changes, name: &str, value: impl Into<OsString>) {
     changes.insert(name.into(), Change::Set(value.into()));
+}
+
+/// Sets a variable that the caller left unset, whose name is only known at run time.
+fn propose(context: &Context, changes: &mut Changes, name: &str, value: impl Into<OsString>) {
+    if context.env.get_name(name).is_none() {
+        set(changes, name, value);
+    }
 }
 
 /// Sets a variable that the caller left unset.

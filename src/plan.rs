@@ -7,7 +7,7 @@ use std::{
     ffi::{OsStr, OsString},
     fmt,
     os::unix::ffi::OsStrExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 /// What happens to one variable.
@@ -22,6 +22,15 @@ pub enum Change {
 /// The changes to the environment, by the variable's name.
 pub type Changes = BTreeMap<OsString, Change>;
 
+/// A file that has to be there before the tool starts: it is named in the tool's arguments, and kept by its path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Where.
+    pub path: PathBuf,
+    /// What it says.
+    pub text: String,
+}
+
 /// One call of a real tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -31,11 +40,14 @@ pub struct Plan {
     pub args: Vec<OsString>,
     /// What its environment has that ours has not.
     pub env: Changes,
+    /// Files that are written first, where they do not say the same already.
+    pub files: Vec<File>,
 }
 
-/// Writes the plan as one `env` command over several lines, with every byte quoted so that it can be pasted.
+/// Writes the plan as here-documents for its files and one `env` command over several lines, with every byte quoted so that it can be pasted.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.files.iter().try_for_each(|file| write!(f, "{file}"))?;
         f.write_str("env")?;
         // `env -u` only stands before the assignments.
         for (name, _) in self
@@ -57,6 +69,17 @@ impl fmt::Display for Plan {
     }
 }
 
+/// Writes the file as a here-document.
+impl fmt::Display for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const END: &str = "end-of-crossmerge-file";
+        let folder = self.path.parent().unwrap_or(Path::new("/"));
+        let (folder, path) = (quote(folder.as_os_str()), quote(self.path.as_os_str()));
+        writeln!(f, "mkdir -p {folder} && cat > {path} << '{END}'")?;
+        writeln!(f, "{}\n{END}", self.text.trim_end_matches('\n'))
+    }
+}
+
 impl Plan {
     /// The plan as data. A string that is not UTF-8 becomes `{"bytes": […]}`, a variable that is unset `null`.
     pub fn to_json(&self) -> serde_json::Value {
@@ -75,6 +98,10 @@ impl Plan {
             "program": json_string(self.program.as_os_str()),
             "args": self.args.iter().map(|arg| json_string(arg)).collect::<Vec<_>>(),
             "env": env,
+            "files": self.files.iter().map(|file| serde_json::json!({
+                "path": json_string(file.path.as_os_str()),
+                "text": file.text,
+            })).collect::<Vec<_>>(),
         })
     }
 }
@@ -90,7 +117,8 @@ pub fn exports(changes: &Changes) -> String {
         .collect()
 }
 
-fn json_string(text: &OsStr) -> serde_json::Value {
+/// A string as data.
+pub(crate) fn json_string(text: &OsStr) -> serde_json::Value {
     match text.to_str() {
         Some(text) => text.into(),
         None => serde_json::json!({ "bytes": text.as_bytes() }),
@@ -138,15 +166,21 @@ mod tests {
                 ("PKG_CONFIG_PATH".into(), Change::Unset),
                 ("EPREFIX".into(), Change::Set("".into())),
             ]),
+            files: vec![File {
+                path: "/srv/a b/toolchain.cmake".into(),
+                text: "set(A \"$B\")\n".into(),
+            }],
         };
         assert_eq!(
             plan.to_string(),
-            "env -u PKG_CONFIG_PATH \\\n    EPREFIX='' \\\n    ROOT=/r \\\n    \
+            "mkdir -p '/srv/a b' && cat > '/srv/a b/toolchain.cmake' << 'end-of-crossmerge-file'\n\
+             set(A \"$B\")\nend-of-crossmerge-file\n\
+             env -u PKG_CONFIG_PATH \\\n    EPREFIX='' \\\n    ROOT=/r \\\n    \
              /usr/bin/emerge 'a b' $'\\377\\'\\012' 'two\nlines'"
         );
         assert_eq!(
             plan.to_json().to_string(),
-            r#"{"args":["a b",{"bytes":[255,39,10]},"two\nlines"],"env":{"EPREFIX":"","PKG_CONFIG_PATH":null,"ROOT":"/r"},"program":"/usr/bin/emerge"}"#
+            r#"{"args":["a b",{"bytes":[255,39,10]},"two\nlines"],"env":{"EPREFIX":"","PKG_CONFIG_PATH":null,"ROOT":"/r"},"files":[{"path":"/srv/a b/toolchain.cmake","text":"set(A \"$B\")\n"}],"program":"/usr/bin/emerge"}"#
         );
         assert_eq!(
             exports(&plan.env),

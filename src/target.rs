@@ -31,6 +31,17 @@ const KERNEL: [(&str, &str); 3] = [
     ("*-gnu", "Hurd"),
 ];
 
+/// Glob over the tuple, and what CMake, Meson and Go call its system; the first that fits is it. Sources: CMake's
+/// `Modules/Platform`, Meson's reference tables, `go tool dist list`.
+const SYSTEM: [(&str, &str, &str, Option<&str>); 6] = [
+    ("*linux*", "Linux", "linux", Some("linux")),
+    ("*mingw*", "Windows", "windows", Some("windows")),
+    ("*cygwin*", "CYGWIN", "cygwin", None),
+    ("*freebsd*", "FreeBSD", "freebsd", Some("freebsd")),
+    ("*-gnu", "GNU", "gnu", None),
+    ("*", "Generic", "none", None),
+];
+
 /// One file of `profiles/`.
 #[derive(Debug, Deserialize)]
 struct Family {
@@ -67,6 +78,8 @@ struct Facts {
     qemu: Name,
     rust: Name,
     goarch: Name,
+    #[serde(default)]
+    golevel: Name,
     meson_cpu_family: Name,
     cmake_processor: Name,
     cflags: String,
@@ -75,7 +88,7 @@ struct Facts {
 }
 
 /// A name that the field may not have: `"none"` in the file.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Name(Option<String>);
 
 impl<'de> Deserialize<'de> for Name {
@@ -124,10 +137,18 @@ pub struct Target {
     pub rust: Option<String>,
     /// Go's GOARCH.
     pub goarch: Option<String>,
+    /// The variable that tells Go which CPUs of that GOARCH there are, with its value.
+    pub golevel: Option<String>,
+    /// Go's GOOS.
+    pub goos: Option<&'static str>,
     /// Meson's `cpu_family`.
     pub meson_cpu_family: Option<String>,
+    /// Meson's `system`.
+    pub meson_system: &'static str,
     /// CMake's `CMAKE_SYSTEM_PROCESSOR`, which is what `uname -m` says there.
     pub cmake_processor: Option<String>,
+    /// CMake's `CMAKE_SYSTEM_NAME`.
+    pub cmake_system: &'static str,
     /// Compiler flags that select the CPU and its float ABI; empty when the toolchain's default is right.
     pub cflags: String,
     /// The tuple leaves the ABI open, and an object of the other ELF class is as right.
@@ -205,6 +226,10 @@ impl Target {
             });
         };
         let facts = family.facts_of(tuple).map_err(|e| malformed(file, &e))?;
+        let &(_, cmake_system, meson_system, goos) = SYSTEM
+            .iter()
+            .find(|(glob, ..)| WildMatch::new(glob).matches(tuple.as_str()))
+            .expect("the last glob fits every tuple");
         Ok(Self {
             tuple: tuple.to_string(),
             cpu: tuple.cpu().into(),
@@ -218,9 +243,13 @@ impl Target {
             bits: facts.bits,
             elf_machine: facts.elf_machine,
             rust: facts.rust.0,
+            golevel: facts.goarch.0.as_ref().and(facts.golevel.0),
             goarch: facts.goarch.0,
+            goos,
             meson_cpu_family: facts.meson_cpu_family.0,
+            meson_system,
             cmake_processor: facts.cmake_processor.0,
+            cmake_system,
             cflags: facts.cflags,
             either_bits: facts.either_bits,
         })
@@ -241,7 +270,7 @@ impl Target {
     }
 
     /// The keys of `show`, in its order.
-    const KEYS: [&str; 16] = [
+    const KEYS: [&str; 20] = [
         "tuple",
         "cpu",
         "vendor",
@@ -255,8 +284,12 @@ impl Target {
         "elf_machine",
         "rust",
         "goarch",
+        "golevel",
+        "goos",
         "meson_cpu_family",
+        "meson_system",
         "cmake_processor",
+        "cmake_system",
         "cflags",
     ];
 }

@@ -2,6 +2,7 @@
 
 mod support;
 
+mod build_systems;
 mod doctor;
 mod emerge;
 mod fix_root;

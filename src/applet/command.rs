@@ -2,16 +2,90 @@
 //! and the options left out that the caller gave too.
 
 use super::{AppletError, Wrapper};
-use crate::context::Context;
+use crate::{
+    context::Context,
+    export::{self, Facts, Flags, Format},
+    plan::File,
+};
 use std::{
     ffi::{OsStr, OsString},
-    os::unix::ffi::OsStrExt,
+    os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
 };
+use wildmatch::WildMatch;
+
+/// How a placeholder for a kept file begins: `{file:cmake}`.
+const FILE: &str = "{file:";
+
+/// A command line, decided.
+#[derive(Debug, Default)]
+pub(super) struct CommandLine {
+    /// The program and our arguments.
+    pub(super) words: Vec<OsString>,
+    /// The caller's arguments.
+    pub(super) rest: Vec<OsString>,
+    /// The files that our arguments name.
+    pub(super) files: Vec<File>,
+}
+
+impl CommandLine {
+    /// Whatever the caller named, or nothing.
+    pub(super) fn of_caller(args: Vec<OsString>) -> Self {
+        let mut args = args.into_iter();
+        Self {
+            words: args.next().into_iter().collect(),
+            rest: args.collect(),
+            files: Vec::new(),
+        }
+    }
+}
 
 impl Wrapper {
-    /// The command line: the caller's, the target's, everyone's or the wrapper's own, in this order.
-    pub(super) fn words(
+    /// The command line: the caller's, the target's, everyone's or the wrapper's own, in this order; with the caller's
+    /// arguments, and the files that it names.
+    pub(super) fn command_line(
+        &self,
+        name: &str,
+        command: &str,
+        context: &Context,
+        mut args: Vec<OsString>,
+        tool: Option<&str>,
+    ) -> Result<CommandLine, AppletError> {
+        let mut words = self.words(name, command, context, &args, tool)?;
+        let mut files = Vec::new();
+        if self.is_bare(&args) {
+            words.truncate(1);
+        } else if !self.bare_with.is_empty()
+            && let (Some(ours), Some(theirs)) = (words.get(1), args.first())
+            && ours == theirs
+        {
+            // A subcommand that the caller names as well.
+            args.remove(0);
+        }
+        for word in &mut words {
+            *word = place_file(word, context, &mut files)?;
+        }
+        Ok(CommandLine {
+            words,
+            rest: args,
+            files,
+        })
+    }
+
+    /// Tells whether the caller's arguments ask for something that our own have no part in.
+    fn is_bare(&self, args: &[OsString]) -> bool {
+        let is_one = |(at, arg): (usize, &OsString)| {
+            let arg = arg.to_string_lossy();
+            (at == 0 || arg.starts_with('-'))
+                && self
+                    .bare_with
+                    .iter()
+                    .any(|glob| WildMatch::new(glob).matches(&arg))
+        };
+        !self.bare_with.is_empty() && (args.is_empty() || args.iter().enumerate().any(is_one))
+    }
+
+    fn words(
         &self,
         name: &str,
         command: &str,
@@ -32,9 +106,17 @@ impl Wrapper {
         let from = format!("the command of `{name}`");
         let words = split(&from, configured.map_or(command, String::as_str).as_ref())?;
         let theirs = self.caller_options(context, args)?;
+        let yields = self
+            .yields_to
+            .iter()
+            .any(|option| theirs.iter().any(|arg| is_option(arg, option)));
         let stays = |word: &&String| {
             let option = word.split('=').next().unwrap_or(word);
-            !word.starts_with("--") || !theirs.iter().any(|arg| is_option(arg, option))
+            // A file of ours is one layer of what a tool reads; the caller's comes after it.
+            let is_given = word.starts_with("--")
+                && !word.contains(FILE)
+                && theirs.iter().any(|arg| is_option(arg, option));
+            !(is_given || yields && word.starts_with('-'))
         };
         let tool = match (tool, &context.settings.toolchain) {
             (Some(tool), Some(toolchain)) => prefixed(&toolchain.prefix, tool),
@@ -76,6 +158,14 @@ impl Wrapper {
             .take_while(|arg| *arg != "--")
             .cloned()
             .collect();
+        // `-D NAME=VALUE` is `-DNAME=VALUE`.
+        let is_short = |arg: &OsString| arg.len() == 2 && arg.as_bytes()[0] == b'-';
+        let joined = options.windows(2).filter(|pair| is_short(&pair[0]));
+        let joined: Vec<OsString> = joined
+            .map(|pair| [pair[0].as_bytes(), pair[1].as_bytes()].concat())
+            .map(OsString::from_vec)
+            .collect();
+        options.extend(joined);
         if let Some(name) = &self.options_from {
             let variable = context.env.get_name(name).map(OsStr::to_owned);
             let value = match variable {
@@ -106,9 +196,42 @@ pub fn prefixed(prefix: &Path, tool: &str) -> OsString {
     path
 }
 
-fn is_option(arg: &OsStr, option: &str) -> bool {
+pub(super) fn is_option(arg: &OsStr, option: &str) -> bool {
     let rest = arg.as_bytes().strip_prefix(option.as_bytes());
-    rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'=')
+    // CMake's `-DNAME:TYPE=VALUE`.
+    rest.is_some_and(|rest| rest.is_empty() || matches!(rest[0], b'=' | b':'))
+}
+
+/// Puts the path of a kept file in the place of `{file:FORMAT}`, and the file on the list.
+fn place_file(
+    word: &OsStr,
+    context: &Context,
+    files: &mut Vec<File>,
+) -> Result<OsString, AppletError> {
+    let format = word.to_str().and_then(|word| {
+        let (_, rest) = word.split_once(FILE)?;
+        Format::named(rest.split_once('}')?.0)
+    });
+    let Some(format) = format else {
+        return Ok(word.to_owned());
+    };
+    let mut facts = Facts::gather(context)?;
+    if format.has_emulator()
+        && let Some(why) = facts
+            .find_emulator(context)
+            .filter(|why| why.is_surprising())
+    {
+        crate::say(&why.to_note(context.tuple.as_str()));
+    }
+    if format == Format::Meson {
+        // They are in the environment, where the caller's own win; in the file they would win over those.
+        facts.flags = Flags::default();
+    }
+    let file = export::kept_file(context, format, &facts)?;
+    let placeholder = format!("{FILE}{}}}", format.name());
+    let word = fill(word, &placeholder, file.path.as_os_str());
+    files.push(file);
+    Ok(word)
 }
 
 fn split(from: &str, text: &OsStr) -> Result<Vec<String>, AppletError> {

@@ -179,6 +179,7 @@ impl<'a> Patient<'a> {
                 program: compiler.map(|c| c.path.clone()).unwrap_or_default(),
                 args,
                 env: Changes::new(),
+                files: Vec::new(),
             },
         };
         plan.env.insert("LC_ALL".into(), Change::Set("C".into()));
@@ -318,6 +319,7 @@ impl<'a> Patient<'a> {
                 program: compiler.into(),
                 args,
                 env: Changes::new(),
+                files: Vec::new(),
             };
             let output = exec::query(&[plan]).ok()?.remove(0);
             output.status.success().then_some(())?;
@@ -422,6 +424,7 @@ fn has_libc(prefix: &OsStr) -> bool {
         program: prefixed(Path::new(prefix), "gcc").into(),
         args: vec!["-print-file-name=libc.so".into()],
         env: Changes::new(),
+        files: Vec::new(),
     };
     exec::query(&[plan]).is_ok_and(|outputs| {
         // A native compiler's libc is this machine's own.

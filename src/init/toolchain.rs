@@ -101,6 +101,7 @@ fn compiler(
         program,
         args: all,
         env,
+        files: Vec::new(),
     }])?;
     Ok(outputs.remove(0))
 }

@@ -1,38 +1,43 @@
-//! The `compiler` layer: the target's tools, by the names that make and autoconf have for them. Pure but for what it asks
-//! of the [`Context`].
+//! The `compiler` layer: the target's tools and the build machine's, by the names that make and autoconf have for them.
 
-use crate::{config::Kind, context::Context, plan::Changes};
-use std::ffi::OsString;
+use super::propose;
+use crate::{
+    context::{Context, ContextError},
+    env,
+    export::{Tool, build_names, tools},
+    plan::Changes,
+};
+use std::path::PathBuf;
 
-/// The variables of the compiler layer: name, GNU tool, LLVM tool. Make's and autoconf's names for them.
-const TOOLS: [(&str, &str, &str); 11] = [
-    ("CC", "gcc", "clang"),
-    ("CXX", "g++", "clang++"),
-    ("AR", "ar", "ar"),
-    ("LD", "ld", "ld"),
-    ("NM", "nm", "nm"),
-    ("OBJCOPY", "objcopy", "objcopy"),
-    ("OBJDUMP", "objdump", "objdump"),
-    ("RANLIB", "ranlib", "ranlib"),
-    ("READELF", "readelf", "readelf"),
-    ("STRIP", "strip", "strip"),
-    ("PKG_CONFIG", "pkg-config", "pkg-config"),
-];
-
-/// Names the tools that are there under the tuple's name; LLVM's where clang was adopted, or is all there is.
-pub(super) fn compiler(context: &Context, changes: &mut Changes) {
-    let find = |tool: &str| {
-        let name: OsString = format!("{}-{tool}", context.tuple).into();
-        context.has_command(&name).then_some(name)
-    };
-    let llvm = match &context.settings.toolchain {
-        Some(toolchain) => toolchain.kind == Kind::Llvm,
-        None => find("gcc").is_none() && find("clang").is_some(),
-    };
-    for (variable, gnu, clang) in TOOLS {
-        let set_already = context.env.get_name(variable).is_some();
-        if let (false, Some(tool)) = (set_already, find(if llvm { clang } else { gnu })) {
-            super::set(changes, variable, tool);
+/// Names the tools that are there.
+pub(super) fn compiler(context: &Context, changes: &mut Changes) -> Result<(), ContextError> {
+    let found = tools::of_target(context);
+    for tool in &found {
+        propose(context, changes, tool.variable, &tool.name);
+    }
+    for tool in tools::of_build_machine(context, context.cbuild()?.as_deref()) {
+        for name in build_names(tool.variable) {
+            propose(context, changes, &name, &tool.name);
         }
+    }
+    reach(context, &found, changes);
+    Ok(())
+}
+
+/// Puts the folders of the tools into PATH that a shell would not find there.
+fn reach(context: &Context, tools: &[Tool], changes: &mut Changes) {
+    let mut path = context.path();
+    let known = path.len();
+    for folder in tools.iter().filter_map(|tool| tool.path.parent()) {
+        if folder.is_absolute() && !path.iter().any(|known| known == folder) {
+            path.push(PathBuf::from(folder));
+        }
+    }
+    let added = path.len() - known;
+    path.rotate_right(added);
+    if added > 0
+        && let Ok(path) = std::env::join_paths(path)
+    {
+        super::set(changes, env::PATH.name, path);
     }
 }

@@ -1,0 +1,160 @@
+//! `<tuple>-configure`: a project's own configure script, told of the target in the way that it understands.
+//!
+//! Autoconf's scripts take `--build` and `--host`. Others know those options or refuse them, so they are told in the
+//! environment alone, where most look for CC, and zlib's and its like for CHOST.
+
+use super::AppletError;
+use crate::{
+    context::{Context, ContextError},
+    env,
+    export::{ExportError, tools},
+    layer::{self, Layer},
+    plan::{Change, Plan},
+};
+use std::{
+    ffi::{OsStr, OsString},
+    io::Read,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
+
+/// Why there is no script to run.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigureError {
+    /// The current folder has none.
+    #[error("there is no `configure` here")]
+    None {
+        /// What to do instead.
+        instead: String,
+    },
+    /// The caller named one.
+    #[error("there is no `{path}`", path = .0.display())]
+    NotThere(PathBuf),
+}
+
+impl ConfigureError {
+    /// How to go on.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::None { instead } => instead.clone(),
+            Self::NotThere(_) => {
+                "the first argument is the script: ./configure, or its path from here".into()
+            }
+        }
+    }
+}
+
+/// What a project has instead of a configure script, and what builds it then.
+const INSTEAD: [(&str, &str); 7] = [
+    ("configure.ac", "make it with `autoreconf -fi`"),
+    ("configure.in", "make it with `autoreconf -fi`"),
+    (
+        "CMakeLists.txt",
+        "this is a project of CMake's: `{tuple}-cmake -B build`",
+    ),
+    (
+        "meson.build",
+        "this is a project of Meson's: `{tuple}-meson setup build`",
+    ),
+    (
+        "Cargo.toml",
+        "this is a project of Cargo's: `{tuple}-cargo build`",
+    ),
+    ("go.mod", "this is a project of Go's: `{tuple}-go build`"),
+    (
+        "Makefile",
+        "this is a project of make's alone: `{tuple}-env make`",
+    ),
+];
+
+/// Decides what `<tuple>-configure args…` runs.
+pub(super) fn plan(
+    context: &Context,
+    layers: &[Layer],
+    mut args: Vec<OsString>,
+) -> Result<Plan, AppletError> {
+    let script = match args.first() {
+        Some(first) if is_script(first) => PathBuf::from(args.remove(0)),
+        _ => "./configure".into(),
+    };
+    if !script.is_file() {
+        return Err(not_there(context, script).into());
+    }
+    let program = context
+        .find_command(script.as_os_str())
+        .map_err(|e| match e {
+            ContextError::NoTool { .. } => ConfigureError::NotThere(script.clone()).into(),
+            e => AppletError::from(e),
+        })?;
+    // The script's own idea of its source folder is the path that it is called by.
+    let program = if script.is_absolute() {
+        program
+    } else {
+        script
+    };
+    let mut env = layer::apply(layers, context)?;
+    if context.env.changed(&env).get(env::CC).is_none() {
+        // A script would take this machine's.
+        let (tuple, toolchain) = (context.tuple.to_string(), tools::adoptable(context));
+        return Err(ExportError::NoCompiler { tuple, toolchain }.into());
+    }
+    env.insert(
+        env::CHOST.name.into(),
+        Change::Set(context.tuple.as_str().into()),
+    );
+    let mut ours = Vec::new();
+    if is_autoconfs(&program) {
+        let cbuild = context.cbuild()?;
+        ours.extend(cbuild.map(|cbuild| ("--build", cbuild)));
+        ours.push(("--host", context.tuple.to_string()));
+    }
+    let is_given = |option: &str| {
+        args.iter()
+            .any(|arg| super::command::is_option(arg, option))
+    };
+    ours.retain(|(option, _)| !is_given(option));
+    let ours = ours
+        .iter()
+        .map(|(option, value)| format!("{option}={value}").into());
+    Ok(Plan {
+        program,
+        args: ours.chain(args.iter().cloned()).collect(),
+        env,
+        files: Vec::new(),
+    })
+}
+
+/// Tells whether an argument names the script: a path, of a program or of something called so.
+fn is_script(arg: &OsStr) -> bool {
+    let bytes = arg.as_bytes();
+    let is_program = || {
+        let access = nix::unistd::AccessFlags::X_OK;
+        Path::new(arg).is_file() && nix::unistd::access(arg, access).is_ok()
+    };
+    !bytes.starts_with(b"-")
+        && bytes.contains(&b'/')
+        && (bytes.ends_with(b"configure") || is_program())
+}
+
+fn not_there(context: &Context, script: PathBuf) -> ConfigureError {
+    if script != Path::new("./configure") {
+        return ConfigureError::NotThere(script);
+    }
+    let found = INSTEAD.iter().find(|(file, _)| Path::new(file).is_file());
+    let instead = found.map_or(
+        "go to the folder that has one, or name it: `{tuple}-configure ../configure`",
+        |(_, instead)| instead,
+    );
+    ConfigureError::None {
+        instead: instead.replace("{tuple}", context.tuple.as_str()),
+    }
+}
+
+/// Tells whether Autoconf made the script: it says so in its first lines.
+fn is_autoconfs(script: &Path) -> bool {
+    const FIRST: u64 = 4096;
+    const MARK: &[u8] = b"GNU Autoconf";
+    let mut first = Vec::new();
+    let read = fs_err::File::open(script).and_then(|file| file.take(FIRST).read_to_end(&mut first));
+    read.is_ok() && first.windows(MARK.len()).any(|bytes| bytes == MARK)
+}

@@ -1,0 +1,67 @@
+//! The environment for a shell's `eval`, in the manner of Yocto's environment-setup: for everything that asks the
+//! environment, and for a person at a prompt.
+
+use super::{ExportError, Facts};
+use std::{ffi::OsStr, fmt::Write as _, os::unix::ffi::OsStrExt, path::Path};
+
+/// The text: assignments that any sh takes, whatever is in the paths.
+pub(super) fn render(facts: &Facts) -> Result<String, ExportError> {
+    facts.compiler()?;
+    let target = &facts.target;
+    let mut file = String::new();
+    let mut folders: Vec<&Path> = Vec::new();
+    for tool in &facts.tools {
+        let folder = tool.path.parent().filter(|folder| folder.is_absolute());
+        folders.extend(folder.filter(|folder| !folders.contains(folder)));
+    }
+    for folder in folders {
+        let folder = quote(folder.as_os_str());
+        let _ = writeln!(
+            file,
+            "case \":$PATH:\" in *:{folder}:*) ;; *) export PATH={folder}\":$PATH\" ;; esac"
+        );
+    }
+    let mut export = |name: &str, value: &OsStr| {
+        let _ = writeln!(file, "export {name}={}", quote(value));
+    };
+    for tool in &facts.tools {
+        export(tool.variable, tool.name.as_ref());
+    }
+    for tool in &facts.build_tools {
+        for name in build_names(tool.variable) {
+            export(&name, tool.name.as_ref());
+        }
+    }
+    for (name, value) in facts.flags.iter() {
+        export(name, value.as_ref());
+    }
+    export("CROSS_COMPILE", format!("{}-", target.tuple).as_ref());
+    let mut options = format!("--host={}", target.tuple);
+    if let Some(cbuild) = &facts.cbuild {
+        options = format!("--build={cbuild} {options}");
+    }
+    export("CONFIGURE_FLAGS", options.as_ref());
+    export("SDKTARGETSYSROOT", facts.sysroot.as_os_str());
+    // Our tools have to be told of a sysroot that is not their own, and must not be told of another tuple's.
+    if facts.sysroot_is_chosen {
+        export(crate::env::SYSROOT.name, facts.sysroot.as_os_str());
+    }
+    Ok(file)
+}
+
+/// The names that a compiler of the build machine goes by: autoconf's, and Gentoo's.
+pub(crate) fn build_names(variable: &str) -> [String; 2] {
+    [format!("{variable}_FOR_BUILD"), format!("BUILD_{variable}")]
+}
+
+/// One word for any sh. Bytes that are not UTF-8 are left to its printf.
+fn quote(word: &OsStr) -> String {
+    match word.to_str() {
+        Some(text) => format!("'{}'", text.replace('\'', "'\\''")),
+        None => {
+            let bytes = word.as_bytes().iter();
+            let octal: String = bytes.map(|byte| format!("\\{byte:03o}")).collect();
+            format!("\"$(printf '{octal}')\"")
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The layers of build systems: flags, and what Cargo and Go are told.
+
+use super::propose;
+use crate::{
+    context::Context,
+    emulator::Emulator,
+    export::{Cargo, ExportError, FLAGS, Facts, Flags, go},
+    plan::Changes,
+};
+
+/// The flags as they are, for make and configure.
+pub(super) fn flags(context: &Context, changes: &mut Changes) -> Result<(), ExportError> {
+    put(context, changes, &Facts::gather(context)?.flags);
+    Ok(())
+}
+
+/// The flags that a build type leaves open.
+pub(super) fn build_type_flags(
+    context: &Context,
+    changes: &mut Changes,
+) -> Result<(), ExportError> {
+    let flags = Facts::gather(context)?.flags.without_build_type();
+    put(context, changes, &flags);
+    Ok(())
+}
+
+fn put(context: &Context, changes: &mut Changes, flags: &Flags) {
+    for (name, value) in flags.iter() {
+        propose(context, changes, name, value);
+    }
+}
+
+/// What Cargo and its build scripts ask for.
+pub(super) fn cargo(context: &Context, changes: &mut Changes) -> Result<(), ExportError> {
+    let mut facts = Facts::gather(context)?;
+    // Whether a program of the target's will be run is not known here, so a missing emulator is not told.
+    facts.find_emulator(context);
+    if facts.emulator.as_ref().is_some_and(Emulator::has_spaces) {
+        crate::say(
+            "Cargo splits its runner at spaces, and the emulator's words have some: `cargo run` and `cargo test` go without it",
+        );
+    }
+    // The crate cc falls back to the caller's plain CFLAGS where there are none with the target's name.
+    let is_callers = |name: &str| {
+        let mut callers = FLAGS
+            .iter()
+            .filter(|flags| context.env.get_name(flags).is_some());
+        callers.any(|flags| {
+            name.strip_prefix(flags)
+                .is_some_and(|rest| rest.starts_with('_'))
+        })
+    };
+    for (name, value) in Cargo::of(&facts)?.variables() {
+        if !is_callers(&name) {
+            propose(context, changes, &name, value);
+        }
+    }
+    Ok(())
+}
+
+/// What Go asks for.
+pub(super) fn go(context: &Context, changes: &mut Changes) -> Result<(), ExportError> {
+    for (name, value) in go::variables(&Facts::gather(context)?)? {
+        propose(context, changes, &name, value);
+    }
+    Ok(())
+}
