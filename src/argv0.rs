@@ -43,12 +43,17 @@ impl NameError {
     }
 }
 
+/// The name that a program was called by, without folders.
+pub fn file_name(argv0: &OsStr) -> &OsStr {
+    Path::new(argv0).file_name().unwrap_or(argv0)
+}
+
 /// Reads a program name, with or without folders, given the names of the applets.
 pub fn parse<'a>(
     argv0: &OsStr,
     applets: impl Iterator<Item = &'a str>,
 ) -> Result<Called, NameError> {
-    let name = Path::new(argv0).file_name().unwrap_or(argv0);
+    let name = file_name(argv0);
     match name.as_bytes() {
         b"crossmerge" => return Ok(Called::Crossmerge),
         b"emerge-wrapper" => return Ok(Called::EmergeWrapper),

@@ -385,12 +385,7 @@ fn export(
 ) -> Result<ExitCode, Error> {
     let mut facts = Facts::gather(context)?;
     facts.take_flags_of(&context.env);
-    if format.has_emulator()
-        && let Some(why) = facts.find_emulator(context)
-        && why.is_surprising()
-    {
-        crate::say(&why.to_note(context.tuple.as_str()));
-    }
+    facts.find_emulator_for(format, context);
     let text = format.render(&facts)?;
     let Some(path) = file else {
         return print(&text);

@@ -7,6 +7,7 @@ use crate::{
     config::{Config, ConfigError, TargetConfig, below},
     env::{self, Env},
     exec,
+    export::Facts,
     plan::{Changes, Plan},
     portage::{self, PortageError, Question, Repositories, Settings, refusal::Refusal},
     tuple::Tuple,
@@ -17,7 +18,7 @@ use std::{
     ffi::{OsStr, OsString},
     io,
     os::unix::{ffi::OsStrExt, fs::MetadataExt},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 /// Everything about this call that was not typed.
@@ -32,6 +33,8 @@ pub struct Context {
     /// The tuple we build for.
     pub tuple: Tuple,
     portage: OnceCell<Portage>,
+    /// What build systems are told: every layer and file of one call has it from here.
+    pub(crate) facts: OnceCell<Facts>,
 }
 
 /// What Portage says of the machine and of the target.
@@ -143,6 +146,7 @@ impl Context {
             settings,
             tuple,
             portage: OnceCell::new(),
+            facts: OnceCell::new(),
         })
     }
 
@@ -150,12 +154,14 @@ impl Context {
     pub fn sysroot(&self) -> PathBuf {
         match self.env.get(env::SYSROOT) {
             Some(sysroot) => sysroot.into(),
-            None => self
-                .settings
-                .sysroot
-                .clone()
-                .unwrap_or_else(|| self.default_sysroot()),
+            None => self.own_sysroot(),
         }
+    }
+
+    /// The target's own sysroot, whatever the environment says.
+    fn own_sysroot(&self) -> PathBuf {
+        let configured = self.settings.sysroot.clone();
+        configured.unwrap_or_else(|| self.default_sysroot())
     }
 
     /// `<BROOT>/usr/<tuple>`, where crossdev has it.
@@ -411,15 +417,7 @@ impl Context {
     /// Finds one of the target's tools, be it ours or another's: in PATH, else among the links.
     pub fn find_tool(&self, name: &OsStr) -> Option<PathBuf> {
         let linked = || {
-            let own = || {
-                Some(
-                    fs_err::read_link("/proc/self/exe")
-                        .ok()?
-                        .parent()?
-                        .to_owned(),
-                )
-            };
-            let link = self.settings.bindir.clone().or_else(own)?.join(name);
+            let link = self.settings.bindir.clone().or_else(own_folder)?.join(name);
             (link.is_file() && is_executable(&link)).then_some(link)
         };
         self.find_command(name).ok().or_else(linked)
@@ -464,8 +462,7 @@ impl Context {
 
     /// Tells whether the environment selects another sysroot than the target's own.
     pub fn sysroot_is_chosen(&self) -> bool {
-        let own = self.settings.sysroot.clone();
-        self.sysroot() != own.unwrap_or_else(|| self.default_sysroot())
+        self.sysroot() != self.own_sysroot()
     }
 
     /// The folder of the target's files that others keep by their path; each sysroot that is chosen has one of its own.
@@ -507,7 +504,31 @@ impl Portage {
     }
 }
 
-fn is_executable(path: &Path) -> bool {
+/// The folder of this program's own file.
+pub(crate) fn own_folder() -> Option<PathBuf> {
+    let own = fs_err::read_link("/proc/self/exe").ok()?;
+    own.parent().map(Path::to_owned)
+}
+
+/// The path without links and dots; what does not exist of it is taken as it is written.
+pub(crate) fn canonical(path: &Path) -> PathBuf {
+    if let Ok(path) = path.canonicalize() {
+        return path;
+    }
+    let mut parts = path.components();
+    match parts.next_back() {
+        Some(Component::Normal(name)) => canonical(parts.as_path()).join(name),
+        Some(Component::ParentDir) => {
+            let mut path = canonical(parts.as_path());
+            path.pop();
+            path
+        }
+        _ => path.into(),
+    }
+}
+
+/// Tells whether we may run the file.
+pub(crate) fn is_executable(path: &Path) -> bool {
     nix::unistd::access(path, nix::unistd::AccessFlags::X_OK).is_ok()
 }
 
@@ -524,5 +545,21 @@ impl Identity {
     /// The file that the metadata is of.
     pub fn of(metadata: &std::fs::Metadata) -> Self {
         Self(metadata.dev(), metadata.ino())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_is_not_there_loses_its_dots() {
+        for (path, is) in [
+            ("/nowhere/a/../b", "/nowhere/b"),
+            ("/nowhere/../../etc", "/etc"),
+            ("/nowhere/./x", "/nowhere/x"),
+        ] {
+            assert_eq!(canonical(Path::new(path)), Path::new(is), "{path}");
+        }
     }
 }

@@ -177,7 +177,7 @@ impl Format {
     }
 
     /// Tells whether the file says what runs the target's programs.
-    pub fn has_emulator(self) -> bool {
+    fn has_emulator(self) -> bool {
         matches!(self, Self::Cmake | Self::Meson | Self::Cargo | Self::Json)
     }
 

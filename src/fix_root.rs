@@ -18,6 +18,7 @@ pub(crate) use find::{Files, Found, Kind};
 pub(crate) use sysroot::Sysroot;
 
 use crate::{
+    argv0::file_name,
     config::Config,
     context::ContextError,
     env::Env,
@@ -73,7 +74,7 @@ pub fn run(
     config: Config,
     args: Vec<OsString>,
 ) -> Result<ExitCode, Error> {
-    let name = Path::new(argv0).file_name().unwrap_or(argv0);
+    let name = file_name(argv0);
     let again = std::iter::once(name).chain(args.iter().map(OsString::as_os_str));
     let again: Vec<String> = again.map(quote).collect();
     if args.iter().any(|arg| arg == "--help" || arg == "-h") {

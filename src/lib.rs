@@ -37,7 +37,6 @@ use crate::{
 use std::{
     ffi::{OsStr, OsString},
     io::{self, Write},
-    path::Path,
     process::ExitCode,
 };
 
@@ -47,11 +46,7 @@ pub fn run(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     match dispatch(&argv0, args.collect()) {
         Ok(code) => code,
         Err(error) => {
-            let name = Path::new(&argv0)
-                .file_name()
-                .unwrap_or(&argv0)
-                .display()
-                .to_string();
+            let name = argv0::file_name(&argv0).display();
             let hint = error
                 .hint()
                 .map_or(String::new(), |hint| format!("hint: {hint}\n"));
@@ -95,11 +90,7 @@ fn choose_tuple(
         .filter(|_| named.is_none() || wrappers.uses_portage(applet));
     let Some(chost) = chost else {
         return named.ok_or_else(|| ContextError::NoChost {
-            name: Path::new(argv0)
-                .file_name()
-                .unwrap_or(argv0)
-                .display()
-                .to_string(),
+            name: argv0::file_name(argv0).display().to_string(),
         });
     };
     let chost = Tuple::from_os(chost).map_err(ContextError::Chost)?;

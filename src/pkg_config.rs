@@ -163,9 +163,10 @@ pub fn run(context: &Context, plan: &Plan) -> Result<ExitCode, PkgConfigError> {
     let mut output = exec::capture(plan)?;
     if output.status.success() {
         let bounds = Bounds::of(context, &view.sysroot);
-        let found = leaking(plan, &output, &bounds);
+        let flags = flags_of(plan, &output);
+        let found = leaking(&flags, &bounds);
         if !found.is_empty() {
-            match without_fdo_rules(plan, &view, &output, &bounds)? {
+            match without_fdo_rules(plan, &view, flags, &bounds)? {
                 Some(better) => output = better,
                 None => {
                     let leak = explained(context, plan, &view, &found);
@@ -209,11 +210,12 @@ fn flags_of(plan: &Plan, output: &Output) -> Vec<Flag> {
     flags::places(&words)
 }
 
-fn leaking(plan: &Plan, output: &Output, bounds: &Bounds) -> Vec<Flag> {
+/// Those that lead out, each once.
+fn leaking(flags: &[Flag], bounds: &Bounds) -> Vec<Flag> {
     let mut found: Vec<Flag> = Vec::new();
-    for flag in flags_of(plan, output) {
-        if !bounds.hold(&flag.path) && !found.contains(&flag) {
-            found.push(flag);
+    for flag in flags {
+        if !bounds.hold(&flag.path) && !found.contains(flag) {
+            found.push(flag.clone());
         }
     }
     found
@@ -224,7 +226,7 @@ fn leaking(plan: &Plan, output: &Output, bounds: &Bounds) -> Vec<Flag> {
 fn without_fdo_rules(
     plan: &Plan,
     view: &View,
-    first: &Output,
+    first: Vec<Flag>,
     bounds: &Bounds,
 ) -> Result<Option<Output>, ExecError> {
     let mut plan = plan.clone();
@@ -242,7 +244,7 @@ fn without_fdo_rules(
             path.into()
         }
     };
-    let wanted: Vec<PathBuf> = flags_of(&plan, first).into_iter().map(corrected).collect();
+    let wanted: Vec<PathBuf> = first.into_iter().map(corrected).collect();
     let is_wanted = |flag: &Flag| wanted.contains(&flag.path);
     let good = second.status.success() && flags_of(&plan, &second).iter().all(is_wanted);
     Ok(good.then_some(second))

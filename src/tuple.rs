@@ -98,6 +98,12 @@ impl Tuple {
             _ => Some(fields[1]),
         }
     }
+
+    /// The tuple without its vendor, as Debian calls what it has for it; none when it has none.
+    pub fn without_vendor(&self) -> Option<String> {
+        let vendor = self.vendor()?;
+        Some(self.0.replacen(&format!("-{vendor}-"), "-", 1))
+    }
 }
 
 impl FromStr for Tuple {

@@ -3,7 +3,7 @@
 
 mod chains;
 
-use crate::support::{Prefix, Said};
+use crate::support::{Prefix, Said, prepared};
 use snapbox::{Data, assert_data_eq};
 use std::{
     ffi::{OsStr, OsString},
@@ -38,14 +38,6 @@ struct Target {
     sysroot: PathBuf,
 }
 
-fn demo(path: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("target/demo")
-        .join(path);
-    assert!(path.exists(), "no `{}`: run tests/setup", path.display());
-    path
-}
-
 impl Target {
     fn new(machine: &'static Machine) -> Self {
         let mut prefix = Prefix::new();
@@ -70,7 +62,7 @@ impl Target {
     fn unpack(&self, archive: &str, name: &str) -> String {
         let script = format!(
             "mkdir -p {name} && tar -xf {} -C {name} --strip-components=1",
-            demo(&format!("chain/{archive}")).display()
+            prepared(&format!("chain/{archive}")).display()
         );
         self.shell(&script).success();
         name.into()

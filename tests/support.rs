@@ -223,6 +223,15 @@ impl Prefix {
     }
 }
 
+/// What `tests/setup` prepared.
+pub(crate) fn prepared(path: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("target/demo")
+        .join(path);
+    assert!(path.exists(), "no `{}`: run tests/setup", path.display());
+    path
+}
+
 impl Said {
     pub(crate) fn of(command: &mut Command) -> Self {
         let output = command

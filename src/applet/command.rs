@@ -216,13 +216,7 @@ fn place_file(
         return Ok(word.to_owned());
     };
     let mut facts = Facts::gather(context)?;
-    if format.has_emulator()
-        && let Some(why) = facts
-            .find_emulator(context)
-            .filter(|why| why.is_surprising())
-    {
-        crate::say(&why.to_note(context.tuple.as_str()));
-    }
+    facts.find_emulator_for(format, context);
     if format == Format::Meson {
         // They are in the environment, where the caller's own win; in the file they would win over those.
         facts.flags = Flags::default();

@@ -5,7 +5,7 @@
 
 use super::AppletError;
 use crate::{
-    context::{Context, ContextError},
+    context::{Context, ContextError, is_executable},
     env,
     export::{ExportError, tools},
     layer::{self, Layer},
@@ -127,10 +127,7 @@ pub(super) fn plan(
 /// Tells whether an argument names the script: a path, of a program or of something called so.
 fn is_script(arg: &OsStr) -> bool {
     let bytes = arg.as_bytes();
-    let is_program = || {
-        let access = nix::unistd::AccessFlags::X_OK;
-        Path::new(arg).is_file() && nix::unistd::access(arg, access).is_ok()
-    };
+    let is_program = || Path::new(arg).is_file() && is_executable(Path::new(arg));
     !bytes.starts_with(b"-")
         && bytes.contains(&b'/')
         && (bytes.ends_with(b"configure") || is_program())

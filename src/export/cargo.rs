@@ -24,13 +24,7 @@ pub(crate) struct Cargo<'a> {
 impl<'a> Cargo<'a> {
     /// Takes from the facts what concerns Cargo.
     pub(crate) fn of(facts: &'a Facts) -> Result<Self, ExportError> {
-        let target = facts.target.rust.as_deref();
-        let target = target.ok_or_else(|| ExportError::NoName {
-            tuple: facts.target.tuple.clone(),
-            what: "Rust target",
-            key: Some("rust"),
-            folder: facts.profiles.clone(),
-        })?;
+        let target = facts.name(facts.target.rust.as_deref(), "Rust target", Some("rust"))?;
         let of_target = |name: &str| format!("{name}_{}", target.replace(['-', '.'], "_"));
         let mut scripts = Vec::new();
         for variable in ["CC", "CXX", "AR", "RANLIB", "PKG_CONFIG"] {

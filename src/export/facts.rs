@@ -1,7 +1,7 @@
 //! The facts: all that a build system may want to know of a target, looked up once.
 
 use super::{
-    ExportError,
+    ExportError, Format,
     tools::{self, Tool},
 };
 use crate::{
@@ -48,9 +48,16 @@ pub(crate) const FLAGS: [&str; 4] = ["CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"
 const DEFAULT_FLAGS: &str = "-O2 -pipe";
 
 impl Facts {
-    /// Looks everything up but the emulator, which costs a compilation. The caller's own flags are not among the facts:
-    /// a file that is kept must not depend on them.
+    /// Gives everything but the emulator, which costs a compilation; it is looked up once a call. The caller's own flags
+    /// are not among the facts: a file that is kept must not depend on them.
     pub fn gather(context: &Context) -> Result<Self, ExportError> {
+        context
+            .facts
+            .get_or_try_init(|| Self::look(context))
+            .cloned()
+    }
+
+    fn look(context: &Context) -> Result<Self, ExportError> {
         let (families, profiles) = context.config.families().map_err(ContextError::Config)?;
         let target = Target::of(&context.tuple, &families, &profiles)?;
         let cbuild = context.cbuild()?;
@@ -83,6 +90,16 @@ impl Facts {
         }
     }
 
+    /// Looks for an emulator where the format names one, and tells a person who could help that there is none.
+    pub fn find_emulator_for(&mut self, format: Format, context: &Context) {
+        if format.has_emulator()
+            && let Some(why) = self.find_emulator(context)
+            && why.is_surprising()
+        {
+            crate::say(&why.to_note(context.tuple.as_str()));
+        }
+    }
+
     /// Lets the caller's own flags win, for a text that is made for the caller.
     pub fn take_flags_of(&mut self, env: &env::Env) {
         for name in FLAGS {
@@ -90,6 +107,21 @@ impl Facts {
                 self.flags.put(name, &value.to_string_lossy());
             }
         }
+    }
+
+    /// A name that the build system has for the target, or the error that it has none; `key` is the fact's in `profiles/`.
+    pub(super) fn name<'a>(
+        &self,
+        name: Option<&'a str>,
+        what: &'static str,
+        key: Option<&'static str>,
+    ) -> Result<&'a str, ExportError> {
+        name.ok_or_else(|| ExportError::NoName {
+            tuple: self.target.tuple.clone(),
+            what,
+            key,
+            folder: self.profiles.clone(),
+        })
     }
 
     /// The path of the target's tool with that variable.

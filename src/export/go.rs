@@ -15,15 +15,8 @@ const FLAGS: [(&str, &str); 4] = [
 /// The variables: name and value. Without a C compiler of the target's, cgo is off.
 pub(crate) fn variables(facts: &Facts) -> Result<Vec<(String, String)>, ExportError> {
     let target = &facts.target;
-    let missing = |what, key| ExportError::NoName {
-        tuple: target.tuple.clone(),
-        what,
-        key,
-        folder: facts.profiles.clone(),
-    };
-    let goos = target.goos.ok_or_else(|| missing("GOOS", None))?;
-    let goarch = target.goarch.as_deref();
-    let goarch = goarch.ok_or_else(|| missing("GOARCH", Some("goarch")))?;
+    let goos = facts.name(target.goos, "GOOS", None)?;
+    let goarch = facts.name(target.goarch.as_deref(), "GOARCH", Some("goarch"))?;
     let mut all: Vec<(String, String)> = vec![
         ("GOOS".into(), goos.into()),
         ("GOARCH".into(), goarch.into()),

@@ -18,15 +18,8 @@ const OPTIONS: [(&str, &[&str]); 4] = [
 pub(super) fn cross(facts: &Facts) -> Result<String, ExportError> {
     facts.compiler()?;
     let target = &facts.target;
-    let family = target
-        .meson_cpu_family
-        .as_deref()
-        .ok_or_else(|| ExportError::NoName {
-            tuple: target.tuple.clone(),
-            what: "CPU family of Meson's",
-            key: Some("meson_cpu_family"),
-            folder: facts.profiles.clone(),
-        })?;
+    let family = target.meson_cpu_family.as_deref();
+    let family = facts.name(family, "CPU family of Meson's", Some("meson_cpu_family"))?;
     let sysroot = text(&facts.sysroot, FILE)?;
     let option = format!("--sysroot={sysroot}");
     let mut file = String::from("[binaries]\n");

@@ -136,9 +136,7 @@ pub(crate) fn of_build_machine(context: &Context, cbuild: Option<&str>) -> Vec<T
 
 /// The prefix of a toolchain whose tuple differs from the target's in the vendor alone, as distributions have them.
 pub(crate) fn adoptable(context: &Context) -> Option<String> {
-    let vendor = context.tuple.vendor()?;
-    let tuple = context.tuple.as_str();
-    let prefix = format!("{}-", tuple.replacen(&format!("-{vendor}-"), "-", 1));
+    let prefix = format!("{}-", context.tuple.without_vendor()?);
     let compiler = format!("{prefix}gcc");
     context.find_program(OsStr::new(&compiler)).ok()?;
     Some(prefix)

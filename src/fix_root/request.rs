@@ -4,6 +4,7 @@
 
 use super::FixRootError;
 use crate::{
+    argv0::file_name,
     config::{Config, below},
     context::{Context, ContextError},
     env::{self, Env, Variable},
@@ -73,7 +74,7 @@ impl Request {
         args: Vec<OsString>,
     ) -> Result<Self, FixRootError> {
         let usage = |message: String| FixRootError::Usage {
-            name: file_name(argv0),
+            name: file_name(argv0).display().to_string(),
             message,
         };
         let (mut dry_run, mut installed, mut only_words) = (false, false, false);
@@ -209,9 +210,4 @@ fn checked(
         true => Err(FixRootError::HostRoot { sysroot, from }),
         false => Ok(sysroot),
     }
-}
-
-fn file_name(argv0: &OsStr) -> String {
-    let name = Path::new(argv0).file_name().unwrap_or(argv0);
-    name.display().to_string()
 }

@@ -1,5 +1,6 @@
 //! The sysroot that is looked at: how it is written, where it really is, and what is in it.
 
+use crate::context::canonical;
 use std::{
     ffi::OsStr,
     io,
@@ -56,12 +57,7 @@ impl Sysroot {
 
     /// Tells whether a path of this machine's lies in the sysroot, whatever links lead to it.
     pub(super) fn holds(&self, path: &Path) -> bool {
-        let there = path.ancestors().find_map(|place| {
-            let real = fs_err::canonicalize(place).ok()?;
-            let rest = path.strip_prefix(place).ok()?;
-            Some(real.join(rest))
-        });
-        there.is_some_and(|there| there.starts_with(&self.real))
+        canonical(path).starts_with(&self.real)
     }
 
     /// Tells whether the path is the cross compiler's own folder, which is on this machine and not in the sysroot.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     applet::Wrappers,
-    context::{Context, Identity},
+    context::{Context, Identity, own_folder},
 };
 use std::{
     ffi::OsStr,
@@ -30,12 +30,7 @@ pub(crate) fn bindir(context: &Context, argv0: &OsStr) -> PathBuf {
             .into_iter()
             .find(|folder| is_us(&folder.join(called))),
     };
-    let exe = || {
-        fs_err::read_link("/proc/self/exe")
-            .ok()
-            .and_then(|exe| exe.parent().map(Path::to_owned))
-    };
-    let folder = called.or_else(exe).unwrap_or_else(|| ".".into());
+    let folder = called.or_else(own_folder).unwrap_or_else(|| ".".into());
     std::path::absolute(&folder).unwrap_or(folder)
 }
 

@@ -198,9 +198,7 @@ fn with_packages(context: &Context, root: &Path) -> Vec<String> {
 fn multiarch(context: &Context) -> Vec<String> {
     let tuple = &context.tuple;
     let mut names = vec![tuple.to_string()];
-    if let Some(vendor) = tuple.vendor() {
-        names.push(tuple.as_str().replacen(&format!("-{vendor}-"), "-", 1));
-    }
+    names.extend(tuple.without_vendor());
     let toolchain = context.settings.toolchain.as_ref();
     let prefix = toolchain.and_then(|toolchain| toolchain.prefix.file_name()?.to_str());
     names.extend(

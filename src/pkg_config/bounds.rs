@@ -3,11 +3,14 @@
 //! Both sides are canonical, and a path is inside at a boundary only: `/usr/arm-linux-gnueabihf` is not below
 //! `/usr/arm-linux-gnueabi`.
 
-use crate::{context::Context, env};
+use crate::{
+    context::{Context, canonical},
+    env,
+};
 use std::{
     ffi::OsStr,
     os::unix::ffi::OsStrExt,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 
 /// The folders, canonical.
@@ -58,37 +61,4 @@ pub(crate) fn build_directory(context: &Context) -> Option<PathBuf> {
     let work = temporary.parent()?.join("work");
     let is_portages = temporary.file_name() == Some(OsStr::new("temp")) && work.is_dir();
     is_portages.then_some(work)
-}
-
-/// The path without links and dots; what does not exist of it is taken as it is written.
-pub(crate) fn canonical(path: &Path) -> PathBuf {
-    if let Ok(path) = path.canonicalize() {
-        return path;
-    }
-    let mut parts = path.components();
-    match parts.next_back() {
-        Some(Component::Normal(name)) => canonical(parts.as_path()).join(name),
-        Some(Component::ParentDir) => {
-            let mut path = canonical(parts.as_path());
-            path.pop();
-            path
-        }
-        _ => path.into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_that_is_not_there_loses_its_dots() {
-        for (path, is) in [
-            ("/nowhere/a/../b", "/nowhere/b"),
-            ("/nowhere/../../etc", "/etc"),
-            ("/nowhere/./x", "/nowhere/x"),
-        ] {
-            assert_eq!(canonical(Path::new(path)), Path::new(is), "{path}");
-        }
-    }
 }

@@ -107,19 +107,16 @@ pub(super) fn from_msvc(word: OsString) -> OsString {
 /// Every flag among the words that names a place, relative ones too.
 pub(super) fn places(words: &[OsString]) -> Vec<Flag> {
     let mut found = Vec::new();
-    let mut linker: Vec<&[u8]> = Vec::new();
-    let mut words = words.iter().map(|word| word.as_bytes());
+    let mut words = words.iter().map(|word| word.as_bytes()).peekable();
     while let Some(word) = words.next() {
         if word == b"-Xlinker" {
-            linker.extend(words.next());
-            continue;
-        }
-        // Options given to the linker one by one belong together.
-        if !linker.is_empty() {
-            of_linker("-Xlinker ", b" -Xlinker ", &linker, &mut found);
-            linker.clear();
-        }
-        if let Some(list) = word.strip_prefix(b"-Wl,") {
+            // Options given to the linker one by one belong together.
+            let mut items: Vec<&[u8]> = words.next().into_iter().collect();
+            while words.next_if(|word| *word == b"-Xlinker").is_some() {
+                items.extend(words.next());
+            }
+            of_linker("-Xlinker ", b" -Xlinker ", &items, &mut found);
+        } else if let Some(list) = word.strip_prefix(b"-Wl,") {
             let items: Vec<&[u8]> = list.split(|byte| *byte == b',').collect();
             of_linker("-Wl,", b",", &items, &mut found);
         } else if let Some(list) = word.strip_prefix(b"-Wp,") {
@@ -144,9 +141,6 @@ pub(super) fn places(words: &[OsString]) -> Vec<Flag> {
                 }
             }
         }
-    }
-    if !linker.is_empty() {
-        of_linker("-Xlinker ", b" -Xlinker ", &linker, &mut found);
     }
     found
 }

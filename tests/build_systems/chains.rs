@@ -1,6 +1,6 @@
 //! Chains: zlib, a library on top of it, and a program, with each build system and for each machine.
 
-use super::{ARM, Machine, S390X, Target, demo};
+use super::{ARM, Machine, S390X, Target, prepared};
 
 /// A program that writes a picture and reads it again.
 const PNG: &str = r#"
@@ -154,11 +154,11 @@ fn cargo_chain(machine: &'static Machine) {
     let path = format!(
         "{}:{}:/usr/bin:/bin",
         target.prefix.join("bin").display(),
-        demo("rust/bin").display()
+        prepared("rust/bin").display()
     );
     target.prefix.set("PATH", path);
     target.install_zlib();
-    let crates = std::fs::read_to_string(demo("chain/crates/config.toml")).expect("a file");
+    let crates = std::fs::read_to_string(prepared("chain/crates/config.toml")).expect("a file");
     target.prefix.write("app/.cargo/config.toml", &crates);
     target.prefix.write(
         "app/Cargo.toml",

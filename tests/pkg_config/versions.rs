@@ -2,7 +2,7 @@
 //! And the `.pc` files of real packages, of every one that tests/data/debian-dev.tsv names.
 
 use super::{ARM, HEAD, cross, package};
-use crate::support::Prefix;
+use crate::support::{Prefix, prepared};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -10,15 +10,6 @@ use std::{
 };
 
 const S390X: &str = "s390x-ibm-linux-gnu";
-
-/// What `tests/setup` prepared.
-fn prepared(path: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("target/demo")
-        .join(path);
-    assert!(path.exists(), "no `{}`: run tests/setup", path.display());
-    path
-}
 
 /// Every pkg-config that is tested: a name, and its place.
 fn tools() -> Vec<(String, PathBuf)> {
