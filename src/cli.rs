@@ -2,6 +2,8 @@
 //!
 //! clap serves our own name only. What is printed on stdout is the answer; what is said on stderr is for a person.
 
+mod site_cache;
+
 use crate::{
     applet::{Code, Wrappers},
     config::Config,
@@ -98,6 +100,9 @@ enum Command {
     /// List, show or set a target's Portage profile
     #[command(subcommand)]
     Profile(ProfileCommand),
+    /// What configure scripts ask by running a program, answered beforehand
+    #[command(subcommand)]
+    SiteCache(site_cache::Command),
     /// Undo what init did; what you edited or merged stays
     Remove {
         /// The tuple
@@ -279,6 +284,7 @@ pub fn crossmerge(
             Ok(ExitCode::from(u8::from(report.has_findings())))
         }
         Command::Profile(command) => profile_command(argv0, command, env, config, wrappers),
+        Command::SiteCache(command) => site_cache::run(command, env, config),
         Command::Remove { tuple, dry_run } => {
             let context = Context::new(env, config, Tuple::from_os(&tuple)?)?;
             let text = init::remove(&context, wrappers, argv0, dry_run)?;
