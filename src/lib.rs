@@ -22,6 +22,7 @@ pub mod pkg_config;
 pub mod plan;
 pub mod portage;
 pub mod profile;
+pub mod qemu;
 pub mod target;
 pub mod tuple;
 
