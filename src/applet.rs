@@ -325,6 +325,7 @@ impl Wrappers {
             args: words.into_iter().chain(rest).collect(),
             env,
             files,
+            ..Plan::default()
         })
     }
 

@@ -120,7 +120,7 @@ pub(super) fn plan(
         program,
         args: ours.chain(args.iter().cloned()).collect(),
         env,
-        files: Vec::new(),
+        ..Plan::default()
     })
 }
 
