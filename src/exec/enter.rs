@@ -2,7 +2,7 @@
 
 use super::{inner, start};
 use crate::plan::step::{
-    BINFMT_MISC, Ids, Mount, Namespaces, Step, Told, User, Users, What, inside, to_map,
+    BINFMT_MISC, Mount, Namespaces, Step, Told, User, Users, What, inside, to_map,
 };
 use nix::{
     errno::Errno,
@@ -361,14 +361,3 @@ fn become_user(user: &User) -> io::Result<()> {
     Ok(())
 }
 
-/// The ids of our own namespace of users, each as itself.
-pub(crate) fn own_ids(file: &str) -> io::Result<Vec<Ids>> {
-    let text = fs_err::read_to_string(format!("/proc/self/{file}"))?;
-    let range = |line: &str| {
-        let mut numbers = line.split_whitespace().map(str::parse::<u32>);
-        let (inside, count) = (numbers.next()?.ok()?, numbers.nth(1)?.ok()?);
-        let outside = inside;
-        Some(Ids { inside, outside, count })
-    };
-    Ok(text.lines().filter_map(range).collect())
-}
