@@ -1,4 +1,31 @@
 //! Programs of a target on this machine, by QEMU's user-mode emulation: which QEMU an ELF file needs, and the kernel's
 //! binfmt_misc, which hands it such files.
 
+pub mod elf;
+pub mod native;
 pub mod rule;
+pub mod run;
+
+use crate::context::Context;
+use std::{ffi::OsStr, path::PathBuf};
+
+/// The names of the program that is QEMU for a target: its own, and that of Debian's static one.
+pub fn program_names(qemu: &str) -> [String; 2] {
+    [format!("qemu-{qemu}"), format!("qemu-{qemu}-static")]
+}
+
+/// The QEMUs for a target that are in PATH, as absolute paths.
+pub fn programs(context: &Context, qemu: &str) -> Vec<PathBuf> {
+    let names = program_names(qemu).into_iter();
+    names
+        .filter_map(|name| context.find_program(OsStr::new(&name)).ok())
+        .collect()
+}
+
+/// How to get QEMU. A static one also works where its libraries are not: in a chroot, as an interpreter of binfmt_misc.
+pub(crate) fn install_hint(qemu: &str) -> String {
+    format!(
+        "on Gentoo: `echo 'app-emulation/qemu static-user QEMU_USER_TARGETS: {qemu}' >> /etc/portage/package.use/qemu && \
+         emerge app-emulation/qemu`; on Debian: `apt-get install qemu-user-static`"
+    )
+}
