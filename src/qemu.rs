@@ -9,15 +9,11 @@ pub mod run;
 use crate::context::Context;
 use std::{ffi::OsStr, path::PathBuf};
 
-/// The names of the program that is QEMU for a target: its own, and that of Debian's static one.
-pub fn program_names(qemu: &str) -> [String; 2] {
-    [format!("qemu-{qemu}"), format!("qemu-{qemu}-static")]
-}
-
-/// The QEMUs for a target that are in PATH, as absolute paths.
+/// The QEMUs for a target that are in PATH, as absolute paths: by QEMU's own name, and by that of Debian's static one.
 pub fn programs(context: &Context, qemu: &str) -> Vec<PathBuf> {
-    let names = program_names(qemu).into_iter();
+    let names = [format!("qemu-{qemu}"), format!("qemu-{qemu}-static")];
     names
+        .into_iter()
         .filter_map(|name| context.find_program(OsStr::new(&name)).ok())
         .collect()
 }

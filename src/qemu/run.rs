@@ -6,7 +6,7 @@
 mod roots;
 
 use super::{
-    elf, install_hint, native, program_names, programs,
+    elf, install_hint, native, programs,
     rule::{self, Rule, RuleError},
 };
 use crate::{
@@ -96,21 +96,24 @@ pub enum RunError {
         bits: u8,
     },
     /// QEMU is not in PATH.
-    #[error("`{path}` needs `{}` or `{}`{beside}, and neither is in PATH", .names[0], .names[1], path = .path.display())]
+    #[error(
+        "`{path}` needs `qemu-{qemu}` or `qemu-{qemu}-static`, and neither is in PATH{beside}",
+        path = .path.display(), beside = beside(tuple, *is_of_target)
+    )]
     NoQemu {
         /// The program.
         path: PathBuf,
-        /// The names that it may have.
-        names: [String; 2],
         /// QEMU's target.
         qemu: String,
-        /// That it is not for the tuple, if so.
-        beside: String,
+        /// The tuple.
+        tuple: String,
+        /// The tuple is the program's own.
+        is_of_target: bool,
     },
     /// Its dynamic linker is not in the sysroot.
     #[error(
         "`{path}` needs the dynamic linker `{linker}`, which is not in `{root}`{beside}",
-        path = .path.display(), linker = .linker.display(), root = .root.display()
+        path = .path.display(), linker = .linker.display(), root = .root.display(), beside = beside(tuple, *is_of_target)
     )]
     NoLinker {
         /// The program.
@@ -119,10 +122,12 @@ pub enum RunError {
         linker: PathBuf,
         /// Where its libraries should be.
         root: PathBuf,
-        /// That it is not for the tuple, if so.
-        beside: String,
-        /// The variable, or the target, that says so.
-        hint: String,
+        /// The tuple.
+        tuple: String,
+        /// The tuple is the program's own.
+        is_of_target: bool,
+        /// QEMU_LD_PREFIX in the environment says where.
+        from_environment: bool,
     },
 }
 
@@ -155,7 +160,20 @@ impl RunError {
                 format!("look at it with `file -L {}`", quote(path.as_os_str()))
             }
             Self::NoQemu { qemu, .. } => install_hint(qemu),
-            Self::NoLinker { hint, .. } => hint.clone(),
+            Self::NoLinker {
+                from_environment: true,
+                ..
+            } => "QEMU_LD_PREFIX in the environment names it: `unset QEMU_LD_PREFIX`".into(),
+            Self::NoLinker {
+                tuple,
+                is_of_target: true,
+                ..
+            } => format!(
+                "merge the target's libc, or copy the toolchain's: `crossmerge init {tuple} --with-libc`"
+            ),
+            Self::NoLinker { .. } => {
+                "run it by the name of its own target, or say in QEMU_LD_PREFIX where its libraries are".into()
+            }
         }
     }
 
@@ -231,25 +249,23 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
             return Ok(as_it_is(context, &roots, file, args));
         }
         return Err(RunError::NoQemu {
-            names: program_names(&rule.qemu),
             qemu: rule.qemu.clone(),
-            beside: beside(context, rule)?,
+            tuple: context.tuple.to_string(),
+            is_of_target: is_of_target(context, rule)?,
             path: file,
         });
     };
     let prefix = roots.prefix_of(context, &file);
     if let Some(linker) = linker.filter(|linker| !has_linker && !exists_below(&prefix, linker)) {
         return Err(RunError::NoLinker {
-            hint: hint_for_linker(context, rule)?,
-            beside: beside(context, rule)?,
             path: file,
             root: prefix,
             linker,
+            tuple: context.tuple.to_string(),
+            is_of_target: is_of_target(context, rule)?,
+            from_environment: context.env.get(env::QEMU_LD_PREFIX).is_some(),
         });
     }
-    let has_model = |cpu: &&String| -> Result<bool, RunError> {
-        Ok(!cpu.is_empty() && is_of_target(context, rule)?)
-    };
     // Another CPU has other models.
     let cpu = match &context.settings.cpu {
         Some(cpu) if is_of_target(context, rule)? => Some(cpu),
@@ -306,30 +322,16 @@ fn is_of_target(context: &Context, rule: &Rule) -> Result<bool, RunError> {
 }
 
 /// Says that a program is not for the tuple; nothing where it is.
-fn beside(context: &Context, rule: &Rule) -> Result<String, RunError> {
-    Ok(match is_of_target(context, rule)? {
+fn beside(tuple: &str, is_of_target: bool) -> String {
+    match is_of_target {
         true => String::new(),
-        false => format!("; it is not for `{}`", context.tuple),
-    })
+        false => format!("; it is not for `{tuple}`"),
+    }
 }
 
 fn target(context: &Context) -> Result<Target, RunError> {
     let (families, folder) = context.config.families().map_err(ContextError::Config)?;
     Ok(Target::of(&context.tuple, &families, &folder)?)
-}
-
-fn hint_for_linker(context: &Context, rule: &Rule) -> Result<String, RunError> {
-    Ok(match context.env.get(env::QEMU_LD_PREFIX) {
-        Some(_) => "QEMU_LD_PREFIX in the environment names it: `unset QEMU_LD_PREFIX`".into(),
-        None if is_of_target(context, rule)? => format!(
-            "merge the target's libc, or copy the toolchain's: `crossmerge init {} --with-libc`",
-            context.tuple
-        ),
-        None => {
-            "run it by the name of its own target, or say in QEMU_LD_PREFIX where its libraries are"
-                .into()
-        }
-    })
 }
 
 /// Tells whether QEMU finds a path of the target's below the prefix. It follows links as the machine has them.
