@@ -19,7 +19,7 @@ use std::{
     ffi::OsStr,
     io,
     os::unix::process::CommandExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     thread,
     time::{Duration, Instant},
@@ -172,6 +172,28 @@ pub fn try_within(plan: &Plan, limit: Duration) -> Option<ExitStatus> {
                 return None;
             }
         }
+    }
+}
+
+/// Starts a program that should not start, and gives the kernel's reason; none when it did start, and then it is stopped.
+pub fn refusal(program: &Path) -> Option<io::Error> {
+    let plan = Plan {
+        program: program.into(),
+        ..Plan::default()
+    };
+    let mut command = command(&plan);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    match command.spawn() {
+        Ok(mut child) => {
+            // It may have ended just now; either way it is gone after this.
+            let _ = child.kill();
+            let _ = child.wait();
+            None
+        }
+        Err(why) => Some(why),
     }
 }
 

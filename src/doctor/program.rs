@@ -173,10 +173,9 @@ fn qemu_name<'a>(patient: &'a Patient) -> Option<&'a str> {
 }
 
 fn find_qemu(patient: &Patient, name: &str) -> Option<PathBuf> {
-    let names = [format!("qemu-{name}"), format!("qemu-{name}-static")];
-    names
-        .iter()
-        .find_map(|name| patient.context.find_program(OsStr::new(name)).ok())
+    crate::qemu::programs(patient.context, name)
+        .into_iter()
+        .next()
 }
 
 pub(super) fn run(patient: &Patient) -> Result<Finding, DoctorError> {

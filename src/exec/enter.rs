@@ -11,7 +11,10 @@ use nix::{
     sched::{CloneFlags, unshare},
     sys::stat::{Mode, mkdirat},
     sys::statvfs::{FsFlags, statvfs},
-    unistd::{Gid, Uid, chdir, chroot, getegid, geteuid, getppid, pivot_root, setgroups, setresgid, setresuid},
+    unistd::{
+        Gid, Uid, chdir, chroot, getegid, geteuid, getppid, pivot_root, setgroups, setresgid,
+        setresuid,
+    },
 };
 use std::{
     ffi::OsString,
@@ -175,7 +178,10 @@ pub(super) fn tell_ids(args: &[OsString]) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let parent = getppid();
-    for (file, command, map) in [("uid_map", "newuidmap", uids), ("gid_map", "newgidmap", gids)] {
+    for (file, command, map) in [
+        ("uid_map", "newuidmap", uids),
+        ("gid_map", "newgidmap", gids),
+    ] {
         let map = map.to_str().ok_or(EnterError::Arguments)?;
         if told == "newuidmap" {
             let mut command = start(command);
@@ -235,13 +241,24 @@ fn do_mount(what: &What, place: &Path) -> nix::Result<()> {
             let data = Some(data.as_str()).filter(|data| !data.is_empty());
             mount(Some(name.as_str()), place, Some(name.as_str()), flags, data)
         }
-        What::Bind { source, .. } => mount(Some(source), place, none, MsFlags::MS_BIND | MsFlags::MS_REC, none),
+        What::Bind { source, .. } => mount(
+            Some(source),
+            place,
+            none,
+            MsFlags::MS_BIND | MsFlags::MS_REC,
+            none,
+        ),
     }
 }
 
 /// Makes a bound mount read-only, when it should be. The place is looked up again: only now does it lead to what was mounted.
 fn make_read_only(step: &Mount) -> nix::Result<()> {
-    let What::Bind { source, read_only: true, .. } = &step.what else {
+    let What::Bind {
+        source,
+        read_only: true,
+        ..
+    } = &step.what
+    else {
         return Ok(());
     };
     let none = None::<&str>;
@@ -295,7 +312,11 @@ fn open_in(root: &OwnedFd, path: &Path) -> nix::Result<OwnedFd> {
 }
 
 fn open_root(root: &Path) -> nix::Result<OwnedFd> {
-    open(root, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
+    open(
+        root,
+        OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC,
+        Mode::empty(),
+    )
 }
 
 /// The place of a mount, made when it is not there: a folder, or an empty file.
@@ -303,7 +324,10 @@ fn place(root: &Path, path: &Path, file: bool) -> nix::Result<OwnedFd> {
     let root = open_root(root)?;
     let mut so_far = PathBuf::from("/");
     let mut there = open_in(&root, &so_far)?;
-    let mut names = path.components().filter(|part| *part != Component::RootDir).peekable();
+    let mut names = path
+        .components()
+        .filter(|part| *part != Component::RootDir)
+        .peekable();
     while let Some(name) = names.next() {
         so_far.push(name);
         there = match open_in(&root, &so_far) {
@@ -328,7 +352,10 @@ fn link(root: &Path, path: &Path, target: &Path) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let folder = open_in(&open_root(root)?, folder)?;
     let folder = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd()));
-    match symlink(target, inside(&folder, Path::new(path.file_name().unwrap_or_default()))) {
+    match symlink(
+        target,
+        inside(&folder, Path::new(path.file_name().unwrap_or_default())),
+    ) {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         result => result,
     }
@@ -360,4 +387,3 @@ fn become_user(user: &User) -> io::Result<()> {
     }
     Ok(())
 }
-

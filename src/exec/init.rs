@@ -178,10 +178,7 @@ fn is_sent(info: &siginfo) -> bool {
 
 /// Tells whether it is one of those that stop a job.
 fn is_stop(signal: Signal) -> bool {
-    matches!(
-        signal,
-        Signal::SIGTSTP | Signal::SIGTTIN | Signal::SIGTTOU
-    )
+    matches!(signal, Signal::SIGTSTP | Signal::SIGTTIN | Signal::SIGTTOU)
 }
 
 /// The exit code of what has ended, as shells have it.

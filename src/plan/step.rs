@@ -249,7 +249,9 @@ impl fmt::Display for Mount {
         let mut text = String::new();
         if self.root.is_some() {
             text += &match self.what {
-                What::Bind { file: true, .. } => format!("{{ [ -e {place} ] || : > {place}; }} && "),
+                What::Bind { file: true, .. } => {
+                    format!("{{ [ -e {place} ] || : > {place}; }} && ")
+                }
                 _ => format!("mkdir -p {place} && "),
             };
         }
@@ -375,7 +377,11 @@ pub(super) fn wrapped(steps: &[Step], environment: &str, program: &str) -> Strin
         match step {
             Step::Namespaces(namespaces) => {
                 before = step.to_string();
-                if namespaces.users.as_ref().is_some_and(Users::has_rights_to_drop) {
+                if namespaces
+                    .users
+                    .as_ref()
+                    .is_some_and(Users::has_rights_to_drop)
+                {
                     last = "exec setpriv --inh-caps=-all --ambient-caps=-all \"$@\"";
                 }
             }
@@ -445,7 +451,9 @@ mod optional_text {
         text: &Option<PathBuf>,
         to: S,
     ) -> Result<S::Ok, S::Error> {
-        let value = text.as_ref().map(|path| super::super::json_string(path.as_os_str()));
+        let value = text
+            .as_ref()
+            .map(|path| super::super::json_string(path.as_os_str()));
         value.serialize(to)
     }
 

@@ -40,7 +40,10 @@ const MAX_USER_NAMESPACES: &str = "/proc/sys/user/max_user_namespaces";
 /// Files by which a machine keeps namespaces of users from anyone but root, and what they say then.
 const KEPT_FROM_USERS: [(&str, &str); 2] = [
     // AppArmor's, as Ubuntu has it since 23.10.
-    ("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1"),
+    (
+        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+        "1",
+    ),
     // Debian's own, up to Linux 5.10 on by default.
     ("/proc/sys/kernel/unprivileged_userns_clone", "0"),
 ];
@@ -58,7 +61,7 @@ pub enum NoPrivate {
     #[error("QEMU's user mode runs no programs of `{0}`")]
     NotEmulated(String),
     /// It is not installed.
-    #[error("neither `{}` nor `{}` is in PATH", super::program_names(.0)[0], super::program_names(.0)[1])]
+    #[error("neither `qemu-{0}` nor `qemu-{0}-static` is in PATH")]
     NoQemu(String),
     /// It needs libraries that a root does not have.
     #[error("`{path}` is linked dynamically, and its libraries are not in the target's root", path = .path.display())]
@@ -135,9 +138,14 @@ pub(super) struct Served {
 pub fn steps(context: &Context) -> Result<Vec<Step>, NoPrivate> {
     let (families, folder) = context.config.families()?;
     let target = Target::of(&context.tuple, &families, &folder)?;
-    let qemu = target.qemu.ok_or_else(|| NoPrivate::NotEmulated(context.tuple.to_string()))?;
+    let qemu = target
+        .qemu
+        .ok_or_else(|| NoPrivate::NotEmulated(context.tuple.to_string()))?;
     let rules = rule::all(&context.config)?;
-    if rules.iter().any(|rule| rule.qemu == qemu && native::runs(&rule.magic)) {
+    if rules
+        .iter()
+        .any(|rule| rule.qemu == qemu && native::runs(&rule.magic))
+    {
         return Ok(Vec::new());
     }
     let served = served(context, &qemu, |_| true)?;
@@ -160,7 +168,9 @@ pub fn try_steps(context: &Context, steps: &[Step]) -> Result<(), NoPrivate> {
         enter: steps.to_vec(),
         ..Plan::default()
     };
-    let output = exec::query(&[plan]).map_err(|e| failed(e.to_string()))?.remove(0);
+    let output = exec::query(&[plan])
+        .map_err(|e| failed(e.to_string()))?
+        .remove(0);
     match output.status.success() {
         true => Ok(()),
         false => {
@@ -191,7 +201,9 @@ pub(super) fn served(
     let mut served = Vec::new();
     for rule in rules {
         let is_wanted = rule.qemu == qemu;
-        if served.iter().any(|served: &Served| served.rule == rule) || (!is_wanted && native::runs(&rule.magic)) {
+        if served.iter().any(|served: &Served| served.rule == rule)
+            || (!is_wanted && native::runs(&rule.magic))
+        {
             continue;
         }
         let programs = programs(context, &rule.qemu);
@@ -227,11 +239,17 @@ fn flags(qemu: &Path) -> &'static str {
         args: vec!["--version".into()],
         ..Plan::default()
     };
-    let said = exec::query(&[plan]).ok().and_then(|mut outputs| outputs.pop());
+    let said = exec::query(&[plan])
+        .ok()
+        .and_then(|mut outputs| outputs.pop());
     let said = said.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
     let version = said.as_deref().and_then(|said| {
         let (_, version) = said.split_once("version ")?;
-        version.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>().ok()
+        version
+            .split(|c: char| !c.is_ascii_digit())
+            .next()?
+            .parse::<u32>()
+            .ok()
     });
     match version {
         Some(version) if version < QEMU_WITH_ARGV0 => "F",
@@ -245,7 +263,10 @@ pub(super) fn table(served: &[Served], with_machines: bool) -> Vec<Step> {
     let mut steps = vec![Step::Mount(Mount::new("binfmt_misc", "", BINFMT_MISC))];
     if with_machines {
         let lines = machines_rules(Path::new(BINFMT_MISC), &ours);
-        steps.extend(lines.into_iter().map(|line| Step::Register { line, optional: true }));
+        steps.extend(lines.into_iter().map(|line| Step::Register {
+            line,
+            optional: true,
+        }));
     }
     // Of two rules that fit, the kernel takes the later one.
     steps.extend(served.iter().map(|served| Step::Register {
@@ -279,14 +300,20 @@ fn registration(name: &str, text: &str) -> Option<OsString> {
     if lines.next()? != "enabled" {
         return None;
     }
-    let fields: Vec<(&str, &str)> = lines
-        .filter_map(|line| line.split_once(' '))
-        .collect();
-    let field = |key: &str| fields.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
+    let fields: Vec<(&str, &str)> = lines.filter_map(|line| line.split_once(' ')).collect();
+    let field = |key: &str| {
+        fields
+            .iter()
+            .find(|(name, _)| *name == key)
+            .map(|(_, value)| *value)
+    };
     let interpreter = field("interpreter")?;
     let flags = field("flags:").unwrap_or_default();
     let bytes = |hex: &str| -> String {
-        let pairs = hex.as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair));
+        let pairs = hex
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| String::from_utf8_lossy(pair));
         pairs.map(|pair| format!("\\x{pair}")).collect()
     };
     let fields = match (field("magic"), field("extension")) {
@@ -303,10 +330,20 @@ fn registration(name: &str, text: &str) -> Option<OsString> {
             String::new(),
         ],
     };
-    let parts = [&[name.to_owned()], &fields[..], &[interpreter.to_owned(), flags.to_owned()]].concat();
+    let parts = [
+        &[name.to_owned()],
+        &fields[..],
+        &[interpreter.to_owned(), flags.to_owned()],
+    ]
+    .concat();
     let separator = [':', '|', ',', ';', '!'];
-    let separator = separator.iter().find(|mark| !parts.iter().any(|part| part.contains(**mark)))?;
-    let line: String = parts.iter().map(|part| format!("{separator}{part}")).collect();
+    let separator = separator
+        .iter()
+        .find(|mark| !parts.iter().any(|part| part.contains(**mark)))?;
+    let line: String = parts
+        .iter()
+        .map(|part| format!("{separator}{part}"))
+        .collect();
     Some(line.into())
 }
 
@@ -408,9 +445,17 @@ mod tests {
                 "enabled\ninterpreter /q\nflags: OCF\noffset 4\nmagic 0102\nmask ff00\n",
                 Some(":arm:M:4:\\x01\\x02:\\xff\\x00:/q:OCF"),
             ),
-            ("off", "disabled\ninterpreter /q\nflags: \nextension .x\n", None),
+            (
+                "off",
+                "disabled\ninterpreter /q\nflags: \nextension .x\n",
+                None,
+            ),
         ] {
-            assert_eq!(registration(name, text).as_deref(), line.map(OsStr::new), "{text}");
+            assert_eq!(
+                registration(name, text).as_deref(),
+                line.map(OsStr::new),
+                "{text}"
+            );
         }
     }
 

@@ -11,8 +11,8 @@ use crate::{
 };
 use std::{os::unix::ffi::OsStrExt, path::Path};
 
-/// How much of a file decides: the kernel compares no more than its first 256 bytes, and no ELF header has more than these.
-pub const HEADER_LEN: usize = 64;
+/// How much of a file the kernel looks at (BINPRM_BUF_SIZE).
+pub const HEADER_LEN: usize = 256;
 
 /// The files of one QEMU.
 #[derive(Debug, Clone, PartialEq, Eq)]
