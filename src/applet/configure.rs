@@ -92,7 +92,7 @@ pub(super) fn plan(
     } else {
         script
     };
-    let Prepared { mut env, files } = layer::apply(layers, context)?;
+    let Prepared { mut env, files, enter } = layer::apply(layers, context)?;
     if context.env.changed(&env).get(env::CC).is_none() {
         // A script would take this machine's.
         let (tuple, toolchain) = (context.tuple.to_string(), tools::adoptable(context));
@@ -121,6 +121,7 @@ pub(super) fn plan(
         args: ours.chain(args.iter().cloned()).collect(),
         env,
         files,
+        enter,
     })
 }
 
