@@ -2,6 +2,7 @@
 //! binfmt_misc, which hands it such files.
 
 pub mod binfmt;
+pub mod chroot;
 pub mod elf;
 pub mod native;
 pub mod private;

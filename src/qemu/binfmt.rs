@@ -329,12 +329,12 @@ fn is_unedited(text: &[u8]) -> bool {
 }
 
 /// Tells whether kernel and QEMU agree on flag P; where they do not, QEMU would take argv[0] for the first argument.
-fn preserves_argv0(qemu: &Path) -> bool {
+pub(super) fn preserves_argv0(qemu: &Path) -> bool {
     let plan = Plan {
         program: qemu.into(),
         args: vec!["--version".into()],
         env: Changes::new(),
-        files: Vec::new(),
+        ..Plan::default()
     };
     let said = exec::query(&[plan]).map(|mut outputs| outputs.remove(0).stdout);
     let said = String::from_utf8_lossy(&said.unwrap_or_default()).into_owned();
@@ -348,7 +348,7 @@ fn preserves_argv0(qemu: &Path) -> bool {
 }
 
 /// The first two numbers of a version.
-fn version(text: &str) -> Option<(u32, u32)> {
+pub(super) fn version(text: &str) -> Option<(u32, u32)> {
     let mut numbers = text.split(|c: char| !c.is_ascii_digit()).map(str::parse);
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }

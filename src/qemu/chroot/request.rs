@@ -77,7 +77,9 @@ impl Request {
             if !["--root", "--bind", "--user", "--cpu"].contains(&option.as_str()) {
                 return Err(ChrootError::UnknownOption(option));
             }
-            let value = value.or_else(|| args.next()).filter(|value| !value.is_empty());
+            let value = value
+                .or_else(|| args.next())
+                .filter(|value| !value.is_empty());
             let value = value.ok_or_else(|| ChrootError::NoValue(option.clone()))?;
             match option.as_str() {
                 "--root" => request.root = Some(value.into()),
@@ -113,7 +115,9 @@ mod tests {
 
     #[test]
     fn options_end_where_the_command_begins() {
-        let request = parse("--root=/r --bind /a:/b --bind=rel:/c --bind /d --user 7 --cpu max ls --root x").expect("a request");
+        let request =
+            parse("--root=/r --bind /a:/b --bind=rel:/c --bind /d --user 7 --cpu max ls --root x")
+                .expect("a request");
         let wanted = Request {
             root: Some("/r".into()),
             binds: vec![
@@ -126,7 +130,10 @@ mod tests {
             command: ["ls", "--root", "x"].map(Into::into).to_vec(),
         };
         assert_eq!(request, wanted);
-        assert_eq!(parse("-- -x").expect("a request").command, [OsString::from("-x")]);
+        assert_eq!(
+            parse("-- -x").expect("a request").command,
+            [OsString::from("-x")]
+        );
         assert_eq!(parse("").expect("a request"), Request::default());
         for line in ["--rot /r", "-u root", "--user", "--user=", "--cpu"] {
             assert!(parse(line).is_err(), "{line}");
