@@ -5,6 +5,7 @@
 pub mod data;
 mod form;
 pub mod render;
+pub mod verify;
 
 use crate::{
     config::{ConfigError, SiteCache},
