@@ -3,6 +3,7 @@
 mod autoconf;
 mod emulate;
 mod shells;
+mod verify;
 
 use crate::support::{Prefix, Said};
 
