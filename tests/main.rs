@@ -14,5 +14,6 @@ mod pkg_config;
 mod plan;
 mod portage_settings;
 mod profile;
+mod qemu;
 mod show;
 mod toolchain;
