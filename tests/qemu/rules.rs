@@ -277,7 +277,7 @@ fn our_rules_take_what_debians_take() {
         let bytes = |text: &str| -> Vec<u8> {
             let parts = text.split("\\x").skip(1).map(|part| {
                 let byte = u8::from_str_radix(&part[..2], 16).expect("two digits");
-                [[byte].as_slice(), part[2..].as_bytes()].concat()
+                [[byte].as_slice(), &part.as_bytes()[2..]].concat()
             });
             parts.collect::<Vec<_>>().concat()
         };
