@@ -5,7 +5,7 @@ use crate::support::Prefix;
 use crossmerge::{
     config::Config,
     env::Env,
-    qemu::rule::{self, Rule},
+    qemu::rule::{self, Rule, RuleError},
 };
 use std::{collections::BTreeSet, fmt::Write as _, io::Read, path::Path};
 
@@ -129,12 +129,16 @@ fn lines() -> Vec<Line> {
 
 /// The built-in rules.
 fn rules() -> Vec<Rule> {
-    let prefix = Prefix::new();
+    rules_of(&Prefix::new()).expect("the rules")
+}
+
+/// The rules where people have families of their own.
+fn rules_of(prefix: &Prefix) -> Result<Vec<Rule>, RuleError> {
     let env: Env = [("PORTAGE_OVERRIDE_EPREFIX", prefix.path())]
         .into_iter()
         .collect();
     let config = Config::read(&env).expect("a configuration");
-    rule::all(&config).expect("the rules")
+    rule::all(&config)
 }
 
 /// The names of the rules that a file with that header is of.
@@ -253,6 +257,66 @@ fn what_compilers_make_is_of_its_own_rule_and_of_no_other() {
     for (compiler, options, qemu) in OTHER_MACHINES {
         let options = format!("-nostdlib -static -no-pie -fno-stack-protector {options}");
         check(compiler, &options, qemu, ET_EXEC, bare);
+    }
+}
+
+#[test]
+fn a_family_of_ones_own_brings_its_rules() {
+    let facts = "summary = \"-\"\narch = \"-\"\nkarch = \"-\"\nendian = \"little\"\nbits = 32\nelf_machine = 4711\n\
+        qemu = \"NAME\"\nrust = \"none\"\ngoarch = \"none\"\nmeson_cpu_family = \"-\"\ncmake_processor = \"-\"\n\
+        cflags = \"\"\n";
+    let family = |stem: &str, cpus: &str, qemu: &str, rest: &str| {
+        let prefix = Prefix::new();
+        let facts = facts.replace("NAME", qemu);
+        let file = format!("etc/crossmerge/profiles/{stem}.toml");
+        prefix.write(&file, &format!("cpus = [\"{cpus}\"]\n{facts}{rest}"));
+        rules_of(&prefix)
+    };
+    let magic = |rules: Result<Vec<Rule>, RuleError>, qemu: &str| {
+        let rules = rules.expect("rules");
+        let rule = rules.iter().find(|rule| rule.qemu == qemu);
+        rule.map(|rule| (rule.magic[5], rule.magic[18..20].to_vec()))
+    };
+    let machine = 4711_u16.to_le_bytes().to_vec();
+    // One of before there were such sections has the kind of its facts, unless another family says otherwise.
+    assert_eq!(
+        magic(family("mine", "mine", "mine", ""), "mine"),
+        Some((1, machine.clone()))
+    );
+    assert_eq!(
+        magic(family("arm", "arm*", "arm", ""), "arm"),
+        Some((1, machine))
+    );
+    assert_eq!(
+        magic(family("mine", "mine", "arm", ""), "arm"),
+        Some((1, vec![40, 0]))
+    );
+    let rest = "[[binfmt]]\nqemu = \"mine\"\nendian = \"big\"\nelf_machine = 1\n";
+    assert_eq!(
+        magic(family("mine", "mine", "none", rest), "mine"),
+        Some((2, vec![0, 1]))
+    );
+    for (rest, message) in [
+        (
+            "[[binfmt]]\nqemu = \"arm\"\n",
+            "the ELF files of QEMU's `arm` are others elsewhere",
+        ),
+        (
+            "[[binfmt]]\nqemu = \"x\"\nmask = { 20 = 0 }\n",
+            "`20` in a mask is no place below 20",
+        ),
+        (
+            "[[binfmt]]\nqemu = \"x\"\nmagic = 1\n",
+            "unknown field `magic`",
+        ),
+    ] {
+        let error = family("mine", "mine", "none", rest)
+            .expect_err(rest)
+            .to_string();
+        assert!(
+            error.contains(message) && error.contains("profiles/mine.toml"),
+            "{error}"
+        );
     }
 }
 

@@ -256,3 +256,27 @@ fn what_does_not_run_is_said() {
         format!("needs the dynamic linker `/lib/ld-linux.so.3`, which is not in `{sysroot}`");
     run(&prefix, &["./dynamic"]).fails(126, &wanted, "--with-libc");
 }
+
+/// A tuple of MIPS may mean n32 or n64: what the compiler makes decides, here one that makes n32 whatever it is told.
+#[test]
+fn an_open_abi_gets_the_emulator_of_what_the_compiler_makes() {
+    let prefix = Prefix::new();
+    let tuple = "mips64el-unknown-linux-gnu";
+    std::fs::create_dir_all(prefix.join(format!("usr/{tuple}"))).expect("a sysroot");
+    let source = prefix.write(
+        "n32.c",
+        "void __start(void)\n{\n\tregister long number __asm__(\"$2\") = 6058;\n\tregister long code __asm__(\"$4\") = 42;\n\
+         \t__asm__ volatile(\"syscall\" : : \"r\"(number), \"r\"(code));\n}\n",
+    );
+    prefix.script(
+        &format!("bin/{tuple}-gcc"),
+        &format!(
+            "#!/bin/sh\nexec /usr/bin/mips64el-linux-gnuabi64-gcc -mabi=n32 -nostdlib -static {} -o \"$3\"\n",
+            source.display()
+        ),
+    );
+    let json = prefix.own(["export", tuple, "json"]).success().stdout;
+    let facts: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let emulator = &facts["emulator"][0];
+    assert_eq!(emulator, "/usr/bin/qemu-mipsn32el-static", "{json}");
+}
