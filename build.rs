@@ -1,13 +1,21 @@
 //! Embeds the data folders: every `wrappers/*.toml` and `profiles/*.toml` becomes a `(name, text)` row of a
 //! generated table, so that adding an applet or a CPU family is adding a file and nothing else. The applets' names get a table
 //! of their own, so that none of the texts has to be read to know them.
+//!
+//! The site answers of `site-cache/` are read here, checked and embedded as tables.
 
 #![expect(
     clippy::disallowed_methods,
     reason = "cargo speaks to a build script through the environment"
 )]
 
-use std::{env, fs, path::Path};
+#[path = "src/site_cache/form.rs"]
+#[expect(unreachable_pub, reason = "the program has it too")]
+mod form;
+
+use form::{Kind, Layer, Obtained, Written};
+use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::Path, process};
+use wildmatch::WildMatch;
 
 /// The row of a wrapper's names, by the rule of `Wrapper::names`: those of its tools, those it lists, or the file's own.
 fn names(path: &Path) -> String {
@@ -28,11 +36,194 @@ fn names(path: &Path) -> String {
     format!("({stem:?}, &{names:?}),\n")
 }
 
+/// What stands behind the CPU in tuples that are tried on the globs of two layers.
+const SYSTEMS: [&str; 14] = [
+    "-unknown-linux-gnu",
+    "-unknown-linux-gnueabi",
+    "-unknown-linux-gnueabihf",
+    "-unknown-linux-gnux32",
+    "-unknown-linux-gnuabin32",
+    "-unknown-linux-gnuabi64",
+    "-unknown-linux-musl",
+    "-unknown-linux-musleabihf",
+    "-unknown-linux-uclibc",
+    "-unknown-linux-android",
+    "-w64-mingw32",
+    "-unknown-gnu",
+    "-unknown-freebsd14",
+    "-unknown-elf",
+];
+
+/// Ends the build and says what is wrong with the data.
+fn refuse(file: &str, message: &str) -> ! {
+    println!("cargo::error={file}: {message}");
+    process::exit(1)
+}
+
+/// The files of a folder with that extension, sorted, as stem and text.
+fn files(root: &str, folder: &str, extension: &str) -> Vec<(String, String)> {
+    println!("cargo::rerun-if-changed={folder}");
+    let mut files: Vec<_> = fs::read_dir(Path::new(root).join(folder))
+        .unwrap_or_else(|e| panic!("{folder}: {e}"))
+        .map(|entry| entry.expect("a readable folder").path())
+        .filter(|path| path.extension().is_some_and(|e| e == extension))
+        .map(|path| {
+            let text = fs::read_to_string(&path);
+            let text = text.unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            let stem = path.file_stem().expect("a file name").to_string_lossy();
+            (stem.into_owned(), text)
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+/// The tables of the site answers: each layer with its answers, and the probes' sources.
+fn site_cache(root: &str) -> String {
+    let probes = files(root, "site-cache/probes", "c");
+    let has_probe = |name: &str| probes.iter().any(|(stem, _)| stem == name);
+    let mut layers = Vec::new();
+    for (stem, text) in files(root, "site-cache", "toml") {
+        let file = format!("site-cache/{stem}.toml");
+        let layer = Layer::parse(&text).unwrap_or_else(|e| refuse(&file, &e));
+        let names = text.lines().skip_while(|line| *line != "[answers]").skip(1);
+        let names: Vec<&str> = names.filter_map(|line| line.split(" = ").next()).collect();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] >= pair[1]) {
+            let (one, other) = (pair[1], pair[0]);
+            refuse(
+                &file,
+                &format!("`{one}` belongs before `{other}`: one answer a line, sorted"),
+            );
+        }
+        if names.len() != layer.answers.len() {
+            refuse(
+                &file,
+                "behind `[answers]` stands one answer a line, and nothing else",
+            );
+        }
+        if layer.summary.is_none() || layer.kind.is_none() || layer.tuples.is_empty() {
+            refuse(&file, "a layer has `summary`, `kind` and `tuples`");
+        }
+        for (name, answer) in &layer.answers {
+            let refuse = |message: &str| -> ! { refuse(&file, &format!("`{name}`: {message}")) };
+            let Some(Written {
+                asker: Some(_),
+                obtained: Some(obtained),
+                probe,
+                ..
+            }) = answer
+            else {
+                refuse("a built-in answer has `value`, `asker` and `obtained`");
+            };
+            match (obtained, probe) {
+                (Obtained::Probe, None) => {
+                    refuse("`obtained` is \"probe\", and no `probe` is named")
+                }
+                (Obtained::Read, Some(_)) => refuse("it has a `probe`, so `obtained` is \"probe\""),
+                (Obtained::Learned, _) => {
+                    refuse("what was learned for one target is no answer for all")
+                }
+                (_, Some(probe)) if !has_probe(probe) => {
+                    refuse(&format!("there is no site-cache/probes/{probe}.c"))
+                }
+                _ => {}
+            }
+        }
+        layers.push((stem, layer));
+    }
+    layers.sort_by_key(|(_, layer)| layer.kind);
+    check_agreement(root, &layers);
+    let optional = |text: &Option<String>| format!("{text:?}");
+    let mut text = String::from("const LAYERS: &[BuiltIn] = &[\n");
+    for (stem, layer) in &layers {
+        let Layer {
+            summary,
+            kind,
+            tuples,
+            except,
+            answers,
+        } = layer;
+        let (summary, kind) = (summary.as_deref().expect("checked"), kind.expect("checked"));
+        let _ = writeln!(
+            text,
+            "BuiltIn {{ name: {stem:?}, summary: {summary:?}, kind: Kind::{kind:?}, tuples: &{tuples:?}, except: &{except:?}, answers: &["
+        );
+        for (name, answer) in answers {
+            let Written {
+                value,
+                asker,
+                obtained,
+                probe,
+                note,
+                about,
+            } = answer.as_ref().expect("checked");
+            let about = about.map_or("None".into(), |about| format!("Some(About::{about:?})"));
+            let _ = writeln!(
+                text,
+                "Row {{ name: {name:?}, value: {value:?}, asker: {:?}, obtained: Obtained::{:?}, probe: {}, note: {}, about: {about} }},",
+                asker.as_deref().expect("checked"),
+                obtained.expect("checked"),
+                optional(probe),
+                optional(note),
+            );
+        }
+        text += "] },\n";
+    }
+    text += "];\nconst PROBES: &[(&str, &str)] = &[\n";
+    for (stem, source) in &probes {
+        let _ = writeln!(text, "({stem:?}, {source:?}),");
+    }
+    text + "];\n"
+}
+
+/// Checks that no two layers of one kind give one tuple different answers, for a tuple of each CPU and many systems.
+fn check_agreement(root: &str, layers: &[(String, Layer)]) {
+    let families = files(root, "profiles", "toml");
+    let cpus = families.iter().flat_map(|(stem, text)| {
+        let family: toml::Table = text.parse().unwrap_or_else(|e| panic!("{stem}: {e}"));
+        let cpus = family["cpus"].as_array().expect("a list").clone();
+        cpus.into_iter()
+            .map(|cpu| cpu.as_str().expect("a glob").replace(['*', '?'], ""))
+    });
+    let tuples: Vec<String> = cpus
+        .flat_map(|cpu| SYSTEMS.map(|system| format!("{cpu}{system}")))
+        .collect();
+    let fits = |globs: &[String], tuple: &str| {
+        globs.iter().any(|glob| WildMatch::new(glob).matches(tuple))
+    };
+    for tuple in &tuples {
+        let mut said: BTreeMap<(Kind, &str), (&str, &str)> = BTreeMap::new();
+        for (stem, layer) in layers {
+            if !fits(&layer.tuples, tuple) || fits(&layer.except, tuple) {
+                continue;
+            }
+            for (name, answer) in &layer.answers {
+                let (kind, value) = (
+                    layer.kind.expect("checked"),
+                    &answer.as_ref().expect("checked").value,
+                );
+                let (other, before) = *said.entry((kind, name)).or_insert((stem, value));
+                if before != value {
+                    let file = format!("site-cache/{stem}.toml");
+                    refuse(
+                        &file,
+                        &format!(
+                            "`{name}` of `{tuple}` is {value:?} here and {before:?} in {other}.toml, of the same kind"
+                        ),
+                    );
+                }
+            }
+        }
+    }
+}
+
 fn main() {
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
+    let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
+    let tables = site_cache(&root);
+    fs::write(Path::new(&out).join("site_cache.rs"), tables).expect("a writable OUT_DIR");
     for folder in ["wrappers", "profiles"] {
         println!("cargo::rerun-if-changed={folder}");
-        let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
         let mut paths: Vec<_> = fs::read_dir(Path::new(&root).join(folder))
             .unwrap_or_else(|e| panic!("{folder}: {e}"))
             .map(|entry| entry.expect("a readable folder").path())

@@ -2,6 +2,8 @@
 //!
 //! clap serves our own name only. What is printed on stdout is the answer; what is said on stderr is for a person.
 
+mod site_cache;
+
 use crate::{
     applet::{Code, Wrappers},
     config::Config,
@@ -15,6 +17,7 @@ use crate::{
     init::{self, Options, Request, Subject},
     profile::{self, ProfileError},
     qemu::binfmt::{self, Action, BinfmtError, Status},
+    site_cache::config_site,
     target::Target,
     tuple::Tuple,
 };
@@ -102,6 +105,9 @@ enum Command {
     /// List, show or set a target's Portage profile
     #[command(subcommand)]
     Profile(ProfileCommand),
+    /// What configure scripts ask by running a program, answered beforehand
+    #[command(subcommand)]
+    SiteCache(site_cache::Command),
     /// Undo what init did; what you edited or merged stays
     Remove {
         /// The tuple
@@ -346,6 +352,7 @@ pub fn crossmerge(
         }
         Command::Binfmt(command) => binfmt_command(command, &env, &config),
         Command::Profile(command) => profile_command(argv0, command, env, config, wrappers),
+        Command::SiteCache(command) => site_cache::run(command, env, config),
         Command::Remove { tuple, dry_run } => {
             let context = Context::new(env, config, Tuple::from_os(&tuple)?)?;
             let text = init::remove(&context, wrappers, argv0, dry_run)?;
@@ -453,6 +460,12 @@ fn export(
     let mut facts = Facts::gather(context)?;
     facts.take_flags_of(&context.env);
     facts.find_emulator_for(format, context);
+    if format == Format::Env
+        && let Some(file) = config_site(context).map_err(ExportError::SiteCache)?
+    {
+        file::put(&file.path, file.text.as_bytes()).map_err(ExportError::File)?;
+        facts.config_site = Some(file.path);
+    }
     let text = format.render(&facts)?;
     let Some(path) = file else {
         return print(&text);

@@ -65,6 +65,25 @@ pub struct TargetConfig {
     /// Commands that replace an applet's own for this target, by applet.
     #[serde(default)]
     pub commands: BTreeMap<String, String>,
+    /// How configure scripts come to know what they would find out by running a program.
+    #[serde(default)]
+    pub site_cache: SiteCache,
+    /// Answers that no probe confirmed are given too.
+    #[serde(default)]
+    pub unverified_answers: bool,
+}
+
+/// How configure scripts come to know what they would find out by running a program.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SiteCache {
+    /// They are given the answers.
+    #[default]
+    Answers,
+    /// They run it: an emulator is there for them.
+    Emulate,
+    /// They guess, as Autoconf has it.
+    Off,
 }
 
 /// What happens when pkg-config answers with a path outside the sysroot.
@@ -206,12 +225,8 @@ impl Config {
 
     /// The tuples that have a file.
     pub fn targets(&self) -> Result<Vec<Tuple>, ConfigError> {
-        let files = self
-            .folders
-            .iter()
-            .map(|folder| toml_files(&folder.join("targets")));
-        let files = files.collect::<Result<Vec<_>, _>>()?.concat();
-        Ok(files
+        Ok(self
+            .own_files("targets")?
             .iter()
             .filter_map(|(stem, _)| stem.parse().ok())
             .collect())
@@ -235,13 +250,20 @@ impl Config {
     /// The files of people's own in a data folder (`wrappers`, `profiles`), by stem. The person's replaces the machine's.
     pub fn own_sources(&self, folder: &str) -> Result<BTreeMap<String, Source>, ConfigError> {
         let mut sources = BTreeMap::new();
-        for place in &self.folders {
-            for (stem, path) in toml_files(&place.join(folder))? {
-                let text = fs_err::read_to_string(&path)?;
-                sources.insert(stem, (path.display().to_string(), text));
-            }
+        for (stem, path) in self.own_files(folder)? {
+            let text = fs_err::read_to_string(&path)?;
+            sources.insert(stem, (path.display().to_string(), text));
         }
         Ok(sources)
+    }
+
+    /// The files of people's own in a data folder, stem and path, the machine's before the person's.
+    pub fn own_files(&self, folder: &str) -> Result<Vec<(String, PathBuf)>, ConfigError> {
+        let files = self
+            .folders
+            .iter()
+            .map(|place| toml_files(&place.join(folder)));
+        Ok(files.collect::<Result<Vec<_>, _>>()?.concat())
     }
 }
 

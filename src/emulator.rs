@@ -95,7 +95,7 @@ pub fn find(
             args: words.collect(),
             // What a compiler that had to be stopped left goes with the folder.
             env: Changes::from([("TMPDIR".into(), Change::Set(folder.path().into()))]),
-            files: Vec::new(),
+            ..Plan::default()
         };
         exec::try_within(&plan, limit)
     };

@@ -45,6 +45,8 @@ pub enum Error {
     #[error(transparent)]
     Profile(#[from] crate::profile::ProfileError),
     #[error(transparent)]
+    SiteCache(#[from] crate::site_cache::SiteCacheError),
+    #[error(transparent)]
     Target(#[from] TargetError),
     #[error(transparent)]
     Tuple(#[from] TupleError),
@@ -71,6 +73,7 @@ impl Error {
             Self::PkgConfig(e) => return e.hint(),
             Self::Portage(e) => e.hint(),
             Self::Profile(e) => e.hint(),
+            Self::SiteCache(e) => e.hint(),
             Self::Target(e) => e.hint(),
             Self::Tuple(e) => e.hint(),
             Self::Usage { hint, .. } => hint.clone(),

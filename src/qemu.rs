@@ -2,8 +2,10 @@
 //! binfmt_misc, which hands it such files.
 
 pub mod binfmt;
+pub mod chroot;
 pub mod elf;
 pub mod native;
+pub mod private;
 pub mod rule;
 pub mod run;
 

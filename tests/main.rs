@@ -16,4 +16,5 @@ mod portage_settings;
 mod profile;
 mod qemu;
 mod show;
+mod site_cache;
 mod toolchain;

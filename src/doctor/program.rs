@@ -187,7 +187,7 @@ pub(super) fn run(patient: &Patient) -> Result<Finding, DoctorError> {
         program: qemu,
         args: vec![patient.scratch("program").into()],
         env: Changes::from([("QEMU_LD_PREFIX".into(), Change::Set(sysroot))]),
-        files: Vec::new(),
+        ..Plan::default()
     };
     let output = exec::query(&[plan])?.remove(0);
     if output.status.success() && trimmed(&output.stdout) == PRINTS {

@@ -334,12 +334,12 @@ fn is_unedited(text: &[u8]) -> bool {
 }
 
 /// Tells whether kernel and QEMU agree on flag P; where they do not, QEMU would take argv[0] for the first argument.
-fn preserves_argv0(qemu: &Path) -> bool {
+pub(super) fn preserves_argv0(qemu: &Path) -> bool {
     let plan = Plan {
         program: qemu.into(),
         args: vec!["--version".into()],
         env: Changes::new(),
-        files: Vec::new(),
+        ..Plan::default()
     };
     let said = exec::query(&[plan]).map(|mut outputs| outputs.remove(0).stdout);
     let said = String::from_utf8_lossy(&said.unwrap_or_default()).into_owned();
@@ -353,7 +353,7 @@ fn preserves_argv0(qemu: &Path) -> bool {
 }
 
 /// The first two numbers of a version.
-fn version(text: &str) -> Option<(u32, u32)> {
+pub(super) fn version(text: &str) -> Option<(u32, u32)> {
     let mut numbers = text.split(|c: char| !c.is_ascii_digit()).map(str::parse);
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
@@ -519,7 +519,12 @@ impl<'a> Subject<'a> {
         let text = ours.text();
         if is_dry {
             let text = String::from_utf8_lossy(&text).into_owned();
-            return Ok(plan::File { path, text }.to_string());
+            return Ok(plan::File {
+                path,
+                text,
+                printed_by: None,
+            }
+            .to_string());
         }
         file::put(&path, &text).map_err(|e| not_permitted(&path, e))?;
         let own = path.file_name().unwrap_or_default();

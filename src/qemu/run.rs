@@ -272,7 +272,7 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
         program,
         args: ours.into_iter().chain(args).collect(),
         env: variables(context, prefix, cpu),
-        files: Vec::new(),
+        ..Plan::default()
     })
 }
 
@@ -286,7 +286,7 @@ fn as_it_is(context: &Context, roots: &Roots, file: PathBuf, args: Vec<OsString>
         ),
         program: file,
         args,
-        files: Vec::new(),
+        ..Plan::default()
     }
 }
 

@@ -1,0 +1,113 @@
+//! The site cache: what configure scripts ask by running a program, answered beforehand for the target.
+//!
+//! `data` has the answers and `render` the config.site that gives them; the layer `site-cache` sets CONFIG_SITE to it.
+
+pub mod data;
+pub mod emulate;
+mod form;
+pub mod render;
+
+use crate::{
+    config::{ConfigError, SiteCache},
+    context::Context,
+    plan::File,
+    say,
+};
+use data::Answers;
+use emulate::Emulation;
+use std::{io, path::PathBuf};
+
+/// What the file is called in the target's state folder.
+const FILE: &str = "config.site";
+
+/// Why there are no answers.
+#[derive(Debug, thiserror::Error)]
+pub enum SiteCacheError {
+    /// Configuration could not be read.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A file is there and cannot be read.
+    #[error(transparent)]
+    Unreadable(io::Error),
+    /// A file is not what the form asks for.
+    #[error("`{file}`: {message}", file = .file.display())]
+    Malformed {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl SiteCacheError {
+    /// How to go on.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Config(e) => e.hint(),
+            Self::Unreadable(_) => "look at its permissions".into(),
+            Self::Malformed { file, .. } => format!(
+                "mend `{}`; site-cache/README.md has the form",
+                file.display()
+            ),
+        }
+    }
+}
+
+/// The config.site of the target; none where it would say nothing, or a configure script could not be told of it.
+pub fn config_site(context: &Context) -> Result<Option<File>, SiteCacheError> {
+    let mode = context.settings.site_cache;
+    if mode == SiteCache::Off {
+        return Ok(None);
+    }
+    let path = context.state_folder().join(FILE);
+    if path.to_string_lossy().contains(char::is_whitespace) {
+        // Autoconf splits CONFIG_SITE at spaces, but for the versions between 2.50 and 2.69.
+        let path = path.display();
+        say(&format!(
+            "configure scripts have to guess: CONFIG_SITE cannot be `{path}`, which holds white space"
+        ));
+        return Ok(None);
+    }
+    let answers = Answers::of(context)?;
+    if answers.given().next().is_none() && mode == SiteCache::Answers {
+        return Ok(None);
+    }
+    let command = ["crossmerge", "site-cache", "render", context.tuple.as_str()];
+    Ok(Some(File {
+        path,
+        text: text(context, &answers),
+        printed_by: Some(command.map(Into::into).into()),
+    }))
+}
+
+/// The text of that file, also where no configure script is told of it.
+pub fn config_site_text(context: &Context) -> Result<String, SiteCacheError> {
+    Ok(text(context, &Answers::of(context)?))
+}
+
+fn text(context: &Context, answers: &Answers) -> String {
+    let trial = match context.settings.site_cache {
+        // Why there is none is told where it is wanted.
+        SiteCache::Emulate => emulate::trial(context).ok(),
+        SiteCache::Answers | SiteCache::Off => None,
+    };
+    render::render(&context.tuple, answers, trial.as_ref())
+}
+
+/// What has to be for configure to run its tests, in the mode `emulate`; nothing where it cannot, and then a person hears why.
+pub fn emulation(context: &Context) -> Option<Emulation> {
+    if context.settings.site_cache != SiteCache::Emulate {
+        return None;
+    }
+    let trial = emulate::trial(context);
+    match trial.and_then(|trial| emulate::emulation(context, &trial)) {
+        Ok(emulation) => Some(emulation),
+        Err(why) => {
+            let (tuple, hint) = (&context.tuple, why.hint());
+            say(&format!(
+                "configure is given answers, since programs of `{tuple}` do not run here: {why}\nhint: {hint}"
+            ));
+            None
+        }
+    }
+}

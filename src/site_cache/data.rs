@@ -1,0 +1,340 @@
+//! The answers for a target: the layers that fit its tuple, from the general to the special, with people's own and what was
+//! learned.
+//!
+//! The built-in layers come from `site-cache/*.toml` by way of `build.rs`. A file `site-cache/<layer>.toml` in a configuration
+//! folder is merged over that layer, or adds one; `site-cache/<tuple>.toml` is merged over everything; the target's
+//! `learned.toml` stands below that and above the layers.
+
+pub use super::form::{About, Kind, Obtained};
+use super::{
+    SiteCacheError,
+    form::{Layer, Written},
+};
+use crate::{config::Config, context::Context, tuple::Tuple};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+use wildmatch::WildMatch;
+
+include!(concat!(env!("OUT_DIR"), "/site_cache.rs"));
+
+/// The folder of people's own files.
+pub const FOLDER: &str = "site-cache";
+
+/// The file of the learned answers, in the target's state folder.
+pub const LEARNED: &str = "learned.toml";
+
+/// A layer that is built in.
+#[derive(Debug)]
+struct BuiltIn {
+    name: &'static str,
+    summary: &'static str,
+    kind: Kind,
+    tuples: &'static [&'static str],
+    except: &'static [&'static str],
+    answers: &'static [Row],
+}
+
+/// An answer that is built in.
+#[derive(Debug)]
+struct Row {
+    name: &'static str,
+    value: &'static str,
+    asker: &'static str,
+    obtained: Obtained,
+    probe: Option<&'static str>,
+    note: Option<&'static str>,
+    about: Option<About>,
+}
+
+/// Text that is built in, or was read.
+type Text = Cow<'static, str>;
+
+/// The value of one cache variable, and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The variable.
+    pub name: Text,
+    /// Its value, exactly what the macro stores; none where a person wants no answer.
+    pub value: Option<Text>,
+    /// The macro or package that asks, with its file.
+    pub asker: Option<Text>,
+    /// How it was obtained; a person need not say so.
+    pub obtained: Option<Obtained>,
+    /// The probe that shows it again.
+    pub probe: Option<Text>,
+    /// One line more.
+    pub note: Option<Text>,
+    /// What it is about, when that is not the C library.
+    pub about: Option<About>,
+    /// The layer; the tuple for what speaks of one target.
+    pub layer: Text,
+    /// Who says so.
+    pub origin: Origin,
+}
+
+/// Who says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// This program.
+    BuiltIn,
+    /// A person, in this file.
+    Person(PathBuf),
+    /// A configure script that could run its tests, by way of this file.
+    Learned(PathBuf),
+}
+
+/// Every answer for one target, those that are overridden too.
+#[derive(Debug, Clone, Default)]
+pub struct Answers {
+    /// The layers: name and what it is, from the general to the special.
+    layers: Vec<(Text, Text)>,
+    /// By variable; the last one decides.
+    by_name: BTreeMap<Text, Vec<Answer>>,
+    /// Those that no probe confirmed are given as well.
+    unverified: bool,
+}
+
+/// The probes: name and source.
+pub fn probes() -> &'static [(&'static str, &'static str)] {
+    PROBES
+}
+
+/// The answers that a configure script for the target is given, sorted by name.
+pub fn answers_for(context: &Context) -> Result<Vec<Answer>, SiteCacheError> {
+    Ok(Answers::of(context)?.given().cloned().collect())
+}
+
+impl Answer {
+    /// Tells whether somebody saw it: a probe, a configure script of this target, or the person who says so.
+    pub fn is_verified(&self) -> bool {
+        self.probe.is_some() || self.origin != Origin::BuiltIn
+    }
+
+    fn of_row(row: &Row, layer: &'static str) -> Self {
+        Self {
+            name: row.name.into(),
+            value: Some(row.value.into()),
+            asker: Some(row.asker.into()),
+            obtained: Some(row.obtained),
+            probe: row.probe.map(Into::into),
+            note: row.note.map(Into::into),
+            about: row.about,
+            layer: layer.into(),
+            origin: Origin::BuiltIn,
+        }
+    }
+
+    fn of_written(name: String, written: Option<Written>, layer: &str, origin: Origin) -> Self {
+        let mut answer = Self {
+            name: name.into(),
+            value: None,
+            asker: None,
+            obtained: None,
+            probe: None,
+            note: None,
+            about: None,
+            layer: layer.to_owned().into(),
+            origin,
+        };
+        if let Some(written) = written {
+            answer.value = Some(written.value.into());
+            answer.asker = written.asker.map(Into::into);
+            answer.obtained = written.obtained;
+            answer.probe = written.probe.map(Into::into);
+            answer.note = written.note.map(Into::into);
+            answer.about = written.about;
+        }
+        answer
+    }
+}
+
+impl Answers {
+    /// Collects what is built in for a tuple.
+    pub fn built_in(tuple: &Tuple) -> Self {
+        let mut answers = Self::default();
+        for layer in fitting(tuple) {
+            answers.add_built_in(layer);
+        }
+        answers
+    }
+
+    /// Collects everything for a target: what is built in, people's own and what was learned.
+    pub fn of(context: &Context) -> Result<Self, SiteCacheError> {
+        let mut layers: Vec<(Kind, Result<&BuiltIn, Own>)> = fitting(&context.tuple)
+            .map(|layer| (layer.kind, Ok(layer)))
+            .collect();
+        let mut last = Vec::new();
+        for own in own_layers(&context.config, &context.tuple)? {
+            match own.kind {
+                Some(kind) => layers.push((kind, Err(own))),
+                None => last.push(own),
+            }
+        }
+        // A stable sort: people's own come after what is built in, of the same kind.
+        layers.sort_by_key(|(kind, _)| *kind);
+        let mut answers = Self {
+            unverified: context.settings.unverified_answers,
+            ..Self::default()
+        };
+        for (_, layer) in layers {
+            match layer {
+                Ok(layer) => answers.add_built_in(layer),
+                Err(own) => answers.add_own(own),
+            }
+        }
+        let learned = context.state_folder().join(LEARNED);
+        if let Some(layer) = read(&learned)? {
+            let name = context.tuple.to_string();
+            let summary = format!("what was learned: {}", learned.display());
+            answers.layers.push((name.into(), summary.into()));
+            let origin = Origin::Learned(learned);
+            answers.add_written(layer, context.tuple.as_str(), &origin);
+        }
+        for own in last {
+            answers.add_own(own);
+        }
+        Ok(answers)
+    }
+
+    fn add_built_in(&mut self, layer: &'static BuiltIn) {
+        self.layers.push((layer.name.into(), layer.summary.into()));
+        for row in layer.answers {
+            self.add(Answer::of_row(row, layer.name));
+        }
+    }
+
+    fn add_own(&mut self, own: Own) {
+        let summary = own.layer.summary.clone().unwrap_or_else(|| {
+            let file = own.file.display();
+            format!("what stands in {file}")
+        });
+        self.layers.push((own.name.clone().into(), summary.into()));
+        self.add_written(own.layer, &own.name, &Origin::Person(own.file));
+    }
+
+    fn add_written(&mut self, layer: Layer, name: &str, origin: &Origin) {
+        for (variable, written) in layer.answers {
+            self.add(Answer::of_written(variable, written, name, origin.clone()));
+        }
+    }
+
+    fn add(&mut self, answer: Answer) {
+        self.by_name
+            .entry(answer.name.clone())
+            .or_default()
+            .push(answer);
+    }
+
+    /// The layers that fit: name and what it is, from the general to the special.
+    pub fn layers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let layers = self.layers.iter();
+        layers.map(|(name, summary)| (name.as_ref(), summary.as_ref()))
+    }
+
+    /// The answer of each variable that decides, given or not, sorted by name.
+    pub fn deciding(&self) -> impl Iterator<Item = &Answer> {
+        self.by_name.values().filter_map(|answers| answers.last())
+    }
+
+    /// Those that are given, sorted by name.
+    pub fn given(&self) -> impl Iterator<Item = &Answer> {
+        self.deciding().filter(|answer| self.is_given(answer))
+    }
+
+    /// Tells whether an answer that decides is given.
+    pub fn is_given(&self, answer: &Answer) -> bool {
+        answer.value.is_some() && (self.unverified || answer.is_verified())
+    }
+
+    /// Everything that is said of a variable, the general first; the last one decides.
+    pub fn about(&self, name: &str) -> &[Answer] {
+        self.by_name.get(name).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// A file of a person's.
+#[derive(Debug)]
+struct Own {
+    name: String,
+    file: PathBuf,
+    /// None for what speaks of this tuple alone.
+    kind: Option<Kind>,
+    layer: Layer,
+}
+
+/// The built-in layers that fit, from the general to the special.
+fn fitting(tuple: &Tuple) -> impl Iterator<Item = &'static BuiltIn> {
+    LAYERS
+        .iter()
+        .filter(|layer| fits(layer.tuples, layer.except, tuple))
+}
+
+fn fits<G: AsRef<str>>(tuples: &[G], except: &[G], tuple: &Tuple) -> bool {
+    let any = |globs: &[G]| {
+        globs
+            .iter()
+            .any(|glob| WildMatch::new(glob.as_ref()).matches(tuple.as_str()))
+    };
+    any(tuples) && !any(except)
+}
+
+/// People's own files that fit the tuple, the machine's before the person's.
+fn own_layers(config: &Config, tuple: &Tuple) -> Result<Vec<Own>, SiteCacheError> {
+    let mut fitting = Vec::new();
+    for (name, file) in config.own_files(FOLDER)? {
+        let Some(layer) = read(&file)? else {
+            continue;
+        };
+        let refuse = |message: &str| SiteCacheError::Malformed {
+            file: file.clone(),
+            message: message.into(),
+        };
+        let is_layer = layer.kind.is_some() || !layer.tuples.is_empty() || !layer.except.is_empty();
+        let built_in = LAYERS.iter().find(|built_in| built_in.name == name);
+        let own_tuple = name.parse::<Tuple>().ok();
+        let (kind, does_fit) = match (built_in, layer.kind) {
+            (Some(_), _) if is_layer => {
+                return Err(refuse(
+                    "a layer of this name is built in, with its own `kind` and `tuples`",
+                ));
+            }
+            (Some(built_in), _) => (
+                Some(built_in.kind),
+                fits(built_in.tuples, built_in.except, tuple),
+            ),
+            (None, Some(kind)) if !layer.tuples.is_empty() => {
+                (Some(kind), fits(&layer.tuples, &layer.except, tuple))
+            }
+            (None, _) if is_layer => return Err(refuse("a layer has both `kind` and `tuples`")),
+            (None, _) => match own_tuple {
+                Some(own) => (None, own == *tuple),
+                None => return Err(refuse("it is called neither as a layer nor as a tuple")),
+            },
+        };
+        if does_fit {
+            fitting.push(Own {
+                name,
+                file,
+                kind,
+                layer,
+            });
+        }
+    }
+    Ok(fitting)
+}
+
+/// Reads a file of that form; none when there is none.
+fn read(file: &Path) -> Result<Option<Layer>, SiteCacheError> {
+    let text = match fs_err::read_to_string(file) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        text => text.map_err(SiteCacheError::Unreadable)?,
+    };
+    let layer = Layer::parse(&text).map_err(|message| SiteCacheError::Malformed {
+        file: file.into(),
+        message,
+    })?;
+    Ok(Some(layer))
+}
