@@ -358,7 +358,7 @@ impl Users {
             Told::Outside => {
                 let map = |ids: &[Ids]| quote(OsStr::new(to_map(ids).trim_end()));
                 format!(
-                    "unshare --user sleep 60 & until ! [ /proc/$!/ns/user -ef /proc/self/ns/user ]; do sleep 0.1; done\n\
+                    "unshare --user sleep 60 > /dev/null 2>&1 & until ! [ /proc/$!/ns/user -ef /proc/self/ns/user ]; do sleep 0.1; done\n\
                      printf '%s\\n' {} > /proc/$!/uid_map && printf '%s\\n' {} > /proc/$!/gid_map && \\\n\
                      nsenter --user=/proc/$!/ns/user ",
                     map(&self.uids),
