@@ -3,6 +3,7 @@
 mod support;
 
 mod build_systems;
+mod chroot;
 mod doctor;
 mod emerge;
 mod fix_root;
