@@ -4,6 +4,7 @@
 
 pub mod data;
 mod form;
+pub mod scan;
 
 use crate::config::ConfigError;
 use std::{io, path::PathBuf};
@@ -14,6 +15,9 @@ pub enum SiteCacheError {
     /// Configuration could not be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A script was not scanned.
+    #[error(transparent)]
+    Scan(#[from] scan::ScanError),
     /// A file is there and cannot be read.
     #[error(transparent)]
     Unreadable(io::Error),
@@ -32,6 +36,7 @@ impl SiteCacheError {
     pub fn hint(&self) -> String {
         match self {
             Self::Config(e) => e.hint(),
+            Self::Scan(e) => e.hint(),
             Self::Unreadable(_) => "look at its permissions".into(),
             Self::Malformed { file, .. } => format!(
                 "mend `{}`; site-cache/README.md has the form",

@@ -1,5 +1,7 @@
 //! `crossmerge site-cache`: the answers that configure scripts are given, shown and explained.
 
+mod scan;
+
 use super::print;
 use crate::{
     config::Config,
@@ -10,7 +12,7 @@ use crate::{
     tuple::Tuple,
 };
 use clap::Subcommand;
-use std::{ffi::OsString, fmt::Write as _, process::ExitCode};
+use std::{ffi::OsString, fmt::Write as _, path::PathBuf, process::ExitCode};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -21,6 +23,20 @@ pub(super) enum Command {
         /// List as well what is known and not given
         #[arg(long)]
         all: bool,
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the tests of configure scripts that run a program, their defaults in a cross build, and our answers
+    Scan {
+        /// The tuple
+        tuple: OsString,
+        /// The scripts, or folders that have one; without any, ./configure
+        #[arg(value_name = "SCRIPT")]
+        scripts: Vec<PathBuf>,
+        /// Take the scripts in the folders below as well
+        #[arg(long)]
+        recursive: bool,
         /// Print a JSON array
         #[arg(long)]
         json: bool,
@@ -48,6 +64,12 @@ pub(super) fn run(command: Command, env: Env, config: Config) -> Result<ExitCode
                 table(&listed, &answers)
             })
         }
+        Command::Scan {
+            tuple,
+            scripts,
+            recursive,
+            json,
+        } => print(&scan::scan(&context(&tuple)?, &scripts, recursive, json)?),
     }
 }
 
