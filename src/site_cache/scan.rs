@@ -190,7 +190,7 @@ impl Default {
             Self::Of(variable) => format!("${variable}"),
             Self::Nothing => "nothing is set".into(),
             Self::Stops => "stops with an error".into(),
-            Self::NotReached => "not asked here".into(),
+            Self::NotReached => "not asked of this host".into(),
             Self::Computed => "computed".into(),
         }
     }
@@ -457,16 +457,27 @@ fn default_of(values: &BTreeSet<&Value>) -> Default {
 
 /// What a variable becomes that its own test leaves at `cross`, which means "decided later".
 fn later(variable: &str, followed: &Followed) -> Option<Default> {
-    let end: BTreeSet<&Value> = followed.end.get(variable)?.iter().collect();
-    let is_later = |value: &&&Value| matches!(value, Value::Text(text) if text == "cross");
-    let of_blocks = followed
+    let is_later = |value: &Value| matches!(value, Value::Text(text) if text == "cross");
+    let mut of_blocks = followed
         .outcomes
         .values()
         .filter(|outcome| outcome.variable == variable);
-    let was_cross = of_blocks
-        .flat_map(|outcome| &outcome.values)
-        .any(|value| is_later(&&value));
-    (was_cross && !end.iter().any(|value| is_later(&value))).then(|| default_of(&end))
+    if !of_blocks.any(|outcome| outcome.values.iter().any(is_later)) {
+        return None;
+    }
+    let end = followed.end.get(variable)?;
+    if end.iter().any(is_later) {
+        return None;
+    }
+    let texts: BTreeSet<&Value> = end
+        .iter()
+        .filter(|value| matches!(value, Value::Text(_)))
+        .collect();
+    Some(default_of(&if texts.is_empty() {
+        end.iter().collect()
+    } else {
+        texts
+    }))
 }
 
 /// Goes through the shape of a script.

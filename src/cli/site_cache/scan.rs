@@ -99,7 +99,10 @@ fn to_text(script: &Path, scan: &Scan, answers: &Answers) -> String {
         vec![["variable", "line", "in a cross build", "answer", "", "from"].map(String::from)];
     for test in &scan.tests {
         let answer = answer_to(test, answers);
-        let lines: Vec<String> = test.lines.iter().map(usize::to_string).collect();
+        let line = match &test.lines[..] {
+            [first, _, ..] => format!("{first} +{}", test.lines.len() - 1),
+            lines => lines.iter().map(usize::to_string).collect(),
+        };
         let mut default = test.default.to_text();
         if test.may_stop && !matches!(test.default, scan::Default::Stops) {
             default += ", or stops";
@@ -109,7 +112,7 @@ fn to_text(script: &Path, scan: &Scan, answers: &Answers) -> String {
         });
         rows.push([
             test.variable.clone(),
-            lines.join(","),
+            line,
             default,
             answer.map_or("-", value).into(),
             Standing::of(test, answer, answers).as_str().into(),

@@ -57,6 +57,15 @@ pub(super) struct Followed {
 /// Whether a condition holds; none when that is not known.
 type Truth = Option<bool>;
 
+/// What a condition asks of a variable.
+#[derive(Debug)]
+enum Question {
+    /// Whether it is set, or is not.
+    IsSet(bool),
+    /// Whether it holds this text, or does not.
+    Is(String, bool),
+}
+
 /// Whether the script goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flow {
@@ -78,12 +87,23 @@ struct Follower<'t> {
     inside: usize,
     /// How many blocks we are in that are come to only while a cache variable is not set.
     guarded: usize,
+    /// Only the host and the options decide conditions.
+    is_open: bool,
     fuel: usize,
     found: Followed,
 }
 
-/// Follows a script.
+/// Follows a script. What is come to depends on earlier guesses, and somebody may answer those: so it is followed once as it
+/// goes without answers, and once more into every branch that only the host or the options keep it from.
 pub(super) fn follow(text: &str, script: &List, host: &Host) -> Followed {
+    let mut found = follow_once(text, script, host, false);
+    for (at, outcome) in follow_once(text, script, host, true).outcomes {
+        found.outcomes.entry(at).or_insert(outcome);
+    }
+    found
+}
+
+fn follow_once(text: &str, script: &List, host: &Host, is_open: bool) -> Followed {
     let pinned = BTreeMap::from([
         ("cross_compiling", "yes".into()),
         ("host_alias", host.alias.clone()),
@@ -102,6 +122,7 @@ pub(super) fn follow(text: &str, script: &List, host: &Host) -> Followed {
         calls: BTreeMap::new(),
         inside: 0,
         guarded: 0,
+        is_open,
         fuel: MAX_COMMANDS,
         found: Followed::default(),
     };
@@ -247,7 +268,14 @@ impl<'t> Follower<'t> {
                     }
                     at += 1;
                 }
-                b'`' => return unknown(),
+                b'`' => {
+                    let inner = rest[1..].split('`').next().unwrap_or_default();
+                    let Some(name) = self.transliterated(inner) else {
+                        return unknown();
+                    };
+                    push(&mut all, &name);
+                    at += inner.len() + 2;
+                }
                 b'$' => {
                     let Some((name, alternative, length)) = parameter(rest) else {
                         return unknown();
@@ -259,7 +287,11 @@ impl<'t> Follower<'t> {
                     let is_whole =
                         length == word.trim_matches('"').len() && word.len() - length <= 2;
                     let Some(texts) = texts(&values) else {
-                        return if is_whole { values } else { unknown() };
+                        return match is_whole {
+                            true if values == unknown() => Values::from([Value::Of(name.into())]),
+                            true => values,
+                            false => unknown(),
+                        };
                     };
                     let joined = all
                         .iter()
@@ -285,6 +317,28 @@ impl<'t> Follower<'t> {
             }
         }
         all.into_iter().map(Value::Text).collect()
+    }
+
+    /// What autoconf's `printf "%s\n" "ac_cv_file_$file" | $as_tr_sh` prints: the name of a variable.
+    fn transliterated(&self, command: &str) -> Option<String> {
+        let (print, translate) = command.split_once('|')?;
+        if !["$as_tr_sh", "sed \"$as_sed_sh\""].contains(&translate.trim()) {
+            return None;
+        }
+        let print = print.trim();
+        let word = ["printf \"%s\\n\" ", "$as_echo ", "echo "]
+            .into_iter()
+            .find_map(|prefix| print.strip_prefix(prefix))?;
+        let values = self.expand(word);
+        let &[text] = texts(&values)?.as_slice() else {
+            return None;
+        };
+        let plain = |c: char| match c {
+            '*' | '+' => 'p',
+            c if c.is_ascii_alphanumeric() => c,
+            _ => '_',
+        };
+        Some(text.chars().map(plain).collect())
     }
 
     /// `${name+word}` and `${name-word}`, which look at whether the variable is set.
@@ -313,6 +367,17 @@ impl<'t> Follower<'t> {
         each.collect()
     }
 
+    /// Tells whether a condition, or the word of a `case`, may be decided by what variables hold.
+    fn may_decide(&self, text: &str) -> bool {
+        !self.is_open
+            || text.match_indices('$').all(|(at, _)| {
+                let rest = text[at + 1..].trim_start_matches('{');
+                let length = rest.bytes().take_while(|byte| is_name_byte(*byte)).count();
+                let name = &rest[..length];
+                self.pinned.contains_key(name) || is_option(name) || name.starts_with("opt_")
+            })
+    }
+
     // ---- conditions ----
 
     /// Whether a list of commands succeeds. Does what the commands do.
@@ -337,6 +402,7 @@ impl<'t> Follower<'t> {
                         break;
                     }
                     let wanted = *link == Link::And;
+                    truth = truth.filter(|_| self.may_decide(self.of(first.span)));
                     match truth {
                         Some(truth) if truth != wanted => {}
                         Some(_) => (truth, flow) = self.succeeds(next),
@@ -543,8 +609,8 @@ impl<'t> Follower<'t> {
                 return Flow::Goes;
             }
             "eval" => {
-                for word in &words[1..] {
-                    self.assigned_in(word);
+                if !self.evaluates_assignment(&words[1..]) {
+                    words[1..].iter().for_each(|word| self.assigned_in(word));
                 }
                 return Flow::Goes;
             }
@@ -597,6 +663,21 @@ impl<'t> Follower<'t> {
         }
     }
 
+    /// `eval "$name=value"`, when it is known what is assigned.
+    fn evaluates_assignment(&mut self, words: &[&str]) -> bool {
+        let [word] = words else { return false };
+        let values = self.expand(word);
+        let Some(&[text]) = texts(&values).as_deref() else {
+            return false;
+        };
+        let Some((name, value)) = assignment(text) else {
+            return false;
+        };
+        let values = self.expand(value);
+        self.set(name, values);
+        true
+    }
+
     /// Forgets what variables hold that a text for `eval` assigns.
     fn assigned_in(&mut self, word: &str) {
         let plain = word.replace(['"', '\'', '\\'], "");
@@ -622,6 +703,7 @@ impl<'t> Follower<'t> {
             return flow;
         }
         let Some(guard) = guard else {
+            let truth = truth.filter(|_| self.may_decide(self.of(arm.span)));
             let flow = self.decided(node, truth, arm, rest, otherwise);
             return self.unless_decided(flow, arm.span);
         };
@@ -631,6 +713,7 @@ impl<'t> Follower<'t> {
         };
         let is_set = match self.variables.get(&variable) {
             None => Some(false),
+            Some(_) if self.is_open => None,
             Some(values) => {
                 let each = values.iter().map(|value| match value {
                     Value::Unset => Some(false),
@@ -693,7 +776,73 @@ impl<'t> Follower<'t> {
         match truth {
             Some(true) => self.list(&arm.body),
             Some(false) => other(self),
-            None => self.branches(&[&|this: &mut Self| this.list(&arm.body), &other]),
+            None => {
+                let question = self.question(arm);
+                self.branches(&[
+                    &|this: &mut Self| {
+                        this.narrow(question.as_ref(), true);
+                        this.list(&arm.body)
+                    },
+                    &|this: &mut Self| {
+                        this.narrow(question.as_ref(), false);
+                        other(this)
+                    },
+                ])
+            }
+        }
+    }
+
+    /// What a condition asks of one variable, when it asks nothing else.
+    fn question(&self, arm: &Arm) -> Option<(String, Question)> {
+        if let Some(guard) = guard_of(self.of(arm.span)) {
+            let name = self.name_of(guard.name)?;
+            return Some((name, Question::IsSet(guard.then_is_set)));
+        }
+        let [only] = &arm.condition[..] else {
+            return None;
+        };
+        let Command::Simple { words, .. } = &only.command else {
+            return None;
+        };
+        let words: Vec<&str> = words.iter().map(|word| self.of(*word)).collect();
+        let ["test", left, operator @ ("=" | "!="), right] = words[..] else {
+            return None;
+        };
+        let (left, right) = (left.trim_matches('"'), right.trim_matches('"'));
+        let (left, right) = match left.strip_prefix(['x', 'X']) {
+            Some(rest) => (rest, right.strip_prefix(['x', 'X'])?),
+            None => (left, right),
+        };
+        let (name, None, length) = parameter(left)? else {
+            return None;
+        };
+        let is_plain = length == left.len() && !right.contains(['$', '`', '\\', '"', '\'']);
+        is_plain.then(|| (name.into(), Question::Is(right.into(), operator == "=")))
+    }
+
+    /// Takes from a variable the values with which this branch is not come to.
+    fn narrow(&mut self, question: Option<&(String, Question)>, holds: bool) {
+        let Some((name, question)) = question else {
+            return;
+        };
+        let Some(values) = self.variables.get(name) else {
+            return;
+        };
+        let mut left = values.clone();
+        left.retain(|value| match question {
+            Question::IsSet(set) => match value {
+                Value::Unset => *set != holds,
+                Value::Text(_) => *set == holds,
+                Value::Of(_) | Value::Unknown => true,
+            },
+            Question::Is(text, equal) => match value {
+                Value::Text(value) => (value == text) == (*equal == holds),
+                Value::Unset => text.is_empty() == (*equal == holds),
+                Value::Of(_) | Value::Unknown => true,
+            },
+        });
+        if !left.is_empty() && left.len() < values.len() {
+            self.set(name, left);
         }
     }
 
@@ -702,7 +851,7 @@ impl<'t> Follower<'t> {
         // Where each arm may be taken from.
         let mut taken: Vec<&'t List> = Vec::new();
         let mut may_fall = false;
-        match texts(&subjects) {
+        match texts(&subjects).filter(|_| self.may_decide(self.of(subject))) {
             Some(subjects) => {
                 for subject in subjects {
                     let mut falls = true;
