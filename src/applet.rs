@@ -17,6 +17,7 @@ use crate::{
     layer::{self, Layer},
     pkg_config,
     plan::Plan,
+    qemu::run::{self, RunError},
 };
 use command::CommandLine;
 use serde::Deserialize;
@@ -83,6 +84,8 @@ pub enum Code {
     FixRoot,
     /// Looks at what comes back for paths of the machine: `pkg_config.rs`.
     PkgConfig,
+    /// Chooses the QEMU by the header of the program: `qemu/run.rs`.
+    Run,
 }
 
 /// Every definition that was read, by file stem.
@@ -110,6 +113,9 @@ pub enum AppletError {
     /// There is nothing to configure.
     #[error(transparent)]
     Configure(#[from] configure::ConfigureError),
+    /// A program of the target does not run.
+    #[error(transparent)]
+    Run(#[from] RunError),
     /// A definition is not what the schema asks for.
     #[error("wrapper `{file}`: {message}")]
     Malformed {
@@ -154,6 +160,7 @@ impl AppletError {
             Self::Config(e) => e.hint(),
             Self::Export(e) => e.hint(),
             Self::Configure(e) => e.hint(),
+            Self::Run(e) => e.hint(),
             Self::Malformed { file, .. } => {
                 format!("mend `{file}`; wrappers/README.md has the form")
             }
@@ -172,6 +179,7 @@ impl AppletError {
         match self {
             Self::Context(e) => e.exit_code(),
             Self::Export(e) => e.exit_code(),
+            Self::Run(e) => e.exit_code(),
             _ => crate::error::OWN_FAILURE,
         }
     }
@@ -290,6 +298,9 @@ impl Wrappers {
         if wrapper.code == Some(Code::Configure) {
             return configure::plan(context, &wrapper.layers, args);
         }
+        if wrapper.code == Some(Code::Run) {
+            return Ok(run::plan(context, args)?);
+        }
         let needs_nothing =
             wrapper.code == Some(Code::PkgConfig) && pkg_config::asks_about_itself(&args);
         let layers = if needs_nothing {
@@ -326,6 +337,7 @@ impl Wrappers {
             args: words.into_iter().chain(rest).collect(),
             env: prepared.env,
             files: prepared.files,
+            ..Plan::default()
         })
     }
 

@@ -441,7 +441,7 @@ impl Context {
             program: self.find_program(OsStr::new("cc")).ok()?,
             args: vec!["-dumpmachine".into()],
             env: Changes::new(),
-            files: Vec::new(),
+            ..Plan::default()
         };
         let output = exec::query(&[plan]).ok()?.remove(0);
         let machine = String::from_utf8_lossy(&output.stdout).trim().to_owned();

@@ -45,6 +45,8 @@ pub enum Error {
     #[error(transparent)]
     SiteCache(#[from] crate::site_cache::SiteCacheError),
     #[error(transparent)]
+    Learn(#[from] crate::site_cache::learn::LearnError),
+    #[error(transparent)]
     Target(#[from] TargetError),
     #[error(transparent)]
     Tuple(#[from] TupleError),
@@ -71,6 +73,7 @@ impl Error {
             Self::Portage(e) => e.hint(),
             Self::Profile(e) => e.hint(),
             Self::SiteCache(e) => e.hint(),
+            Self::Learn(e) => e.hint(),
             Self::Target(e) => e.hint(),
             Self::Tuple(e) => e.hint(),
             Self::Usage { hint, .. } => hint.clone(),
@@ -85,6 +88,7 @@ impl Error {
             Self::Context(e) => e.exit_code(),
             Self::Export(e) => e.exit_code(),
             Self::Init(e) => e.exit_code(),
+            Self::Learn(e) => e.exit_code(),
             Self::PkgConfig(e) => e.exit_code(),
             Self::Exec(e) | Self::Portage(PortageError::Exec(e)) => e.exit_code(),
             _ => OWN_FAILURE,

@@ -22,6 +22,7 @@ pub mod pkg_config;
 pub mod plan;
 pub mod portage;
 pub mod profile;
+pub mod qemu;
 pub mod site_cache;
 pub mod target;
 pub mod tuple;
@@ -44,7 +45,12 @@ use std::{
 /// Acts by the name in the first argument. Returns only when nothing was exec'd.
 pub fn run(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     let argv0 = args.next().unwrap_or_else(|| "crossmerge".into());
-    match dispatch(&argv0, args.collect()) {
+    let args: Vec<OsString> = args.collect();
+    let result = match exec::run_inner(&argv0, &args) {
+        Some(result) => result.map_err(Error::from),
+        None => dispatch(&argv0, args),
+    };
+    match result {
         Ok(code) => code,
         Err(error) => {
             let name = argv0::file_name(&argv0).display();

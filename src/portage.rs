@@ -118,7 +118,7 @@ impl Question {
                     .map(Into::into)
                     .collect(),
                 env: unset.map(|name| (name.into(), Change::Unset)).collect(),
-                files: Vec::new(),
+                ..Plan::default()
             },
         }
     }

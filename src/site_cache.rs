@@ -4,6 +4,7 @@
 
 pub mod data;
 mod form;
+pub mod learn;
 pub mod render;
 pub mod scan;
 

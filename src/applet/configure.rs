@@ -121,6 +121,7 @@ pub(super) fn plan(
         args: ours.chain(args.iter().cloned()).collect(),
         env,
         files,
+        ..Plan::default()
     })
 }
 

@@ -4,6 +4,7 @@ mod scan;
 
 use super::print;
 use crate::{
+    applet::Wrappers,
     config::{Config, SiteCache},
     context::Context,
     env::Env,
@@ -11,6 +12,7 @@ use crate::{
     site_cache::{
         config_site_text,
         data::{About, Answer, Answers, Obtained, Origin},
+        learn::{self, Request},
     },
     tuple::Tuple,
 };
@@ -56,10 +58,42 @@ pub(super) enum Command {
         /// The tuple
         tuple: OsString,
     },
+    /// Run a configure script with its tests under QEMU, and keep what they find as the target's own answers
+    ///
+    /// It runs twice, with tests and without, in temporary folders; the source folder is only read.
+    Learn {
+        /// The tuple
+        tuple: OsString,
+        /// Say what would be learned, and keep nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Print a JSON object
+        #[arg(long)]
+        json: bool,
+        /// The script and its arguments, as `<tuple>-configure` takes them; without a script, ./configure
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Take out answers that were learned
+    Forget {
+        /// The tuple
+        tuple: OsString,
+        /// The cache variables
+        #[arg(required_unless_present = "all")]
+        variables: Vec<String>,
+        /// Forget everything that was learned
+        #[arg(long, conflicts_with = "variables")]
+        all: bool,
+    },
 }
 
 /// Runs one of them.
-pub(super) fn run(command: Command, env: Env, config: Config) -> Result<ExitCode, Error> {
+pub(super) fn run(
+    command: Command,
+    env: Env,
+    config: Config,
+    wrappers: &Wrappers,
+) -> Result<ExitCode, Error> {
     let context =
         |tuple: &OsString| Context::new(env, config, Tuple::from_os(tuple)?).map_err(Error::from);
     match command {
@@ -85,6 +119,31 @@ pub(super) fn run(command: Command, env: Env, config: Config) -> Result<ExitCode
             recursive,
             json,
         } => print(&scan::scan(&context(&tuple)?, &scripts, recursive, json)?),
+        Command::Learn {
+            tuple,
+            dry_run,
+            json,
+            args,
+        } => {
+            let request = Request { args, dry_run };
+            let report = learn::learn(&context(&tuple)?, wrappers, request)?;
+            print(&if json {
+                format!("{:#}\n", report.to_json())
+            } else {
+                report.to_text()
+            })
+        }
+        Command::Forget {
+            tuple, variables, ..
+        } => {
+            let gone = learn::forget(&context(&tuple)?, &variables)?;
+            print(
+                &gone
+                    .iter()
+                    .map(|name| format!("{name}\n"))
+                    .collect::<String>(),
+            )
+        }
         Command::Explain { tuple, variable } => {
             let context = context(&tuple)?;
             let answers = Answers::of(&context)?;

@@ -16,10 +16,14 @@ use super::{
 use crate::{
     applet::{AppletError, Wrappers},
     context::{Context, ContextError},
-    emulator::NoEmulator,
     env,
     exec::{self, ExecError},
-    plan::{Change, Plan},
+    plan::{Change, Plan, step::Step},
+    qemu::{
+        self,
+        private::{self, NoPrivate},
+    },
+    target::{Target, TargetError},
 };
 use keep::Kept;
 use std::{
@@ -50,13 +54,11 @@ pub enum LearnError {
     #[error(transparent)]
     Context(#[from] ContextError),
     /// The tests cannot be run.
-    #[error("nothing here runs programs of `{tuple}`: {why}")]
-    NoEmulator {
-        /// The tuple.
-        tuple: String,
-        /// What was tried.
-        why: NoEmulator,
-    },
+    #[error(transparent)]
+    NoPrivate(#[from] NoPrivate),
+    /// The facts of the target could not be read.
+    #[error(transparent)]
+    Target(#[from] TargetError),
     /// configure stopped.
     #[error("configure failed with programs of the target running; its last lines:\n{tail}", tail = indented(.tail))]
     Failed {
@@ -100,15 +102,16 @@ impl LearnError {
             Self::SiteCache(e) => e.hint(),
             Self::Exec(e) => e.hint(),
             Self::Context(e) => e.hint(),
-            Self::NoEmulator { tuple, .. } => {
-                format!("install QEMU's user emulation; `crossmerge doctor {tuple}` looks further")
-            }
+            Self::NoPrivate(e) => e.hint(),
+            Self::Target(e) => e.hint(),
             Self::Failed { log, .. } | Self::StillCross { log } => match log {
                 Some(log) => format!("its log is `{}`", log.display()),
                 None => "it wrote no log; run `<tuple>-configure` by hand".into(),
             },
             Self::Folder(_) => "look at the space and the permissions of TMPDIR".into(),
-            Self::NotLearned(_) => "`crossmerge site-cache list <tuple>` names those that were".into(),
+            Self::NotLearned(_) => {
+                "`crossmerge site-cache list <tuple>` names those that were".into()
+            }
         }
     }
 
@@ -186,7 +189,11 @@ pub struct Request {
 }
 
 /// Runs the script and keeps what it finds out.
-pub fn learn(context: &Context, wrappers: &Wrappers, request: Request) -> Result<Report, LearnError> {
+pub fn learn(
+    context: &Context,
+    wrappers: &Wrappers,
+    request: Request,
+) -> Result<Report, LearnError> {
     let plan = wrappers.plan("configure", context, request.args)?;
     let script = fs_err::canonicalize(&plan.program).map_err(LearnError::Folder)?;
     let host = Host::of(&context.tuple);
@@ -194,14 +201,19 @@ pub fn learn(context: &Context, wrappers: &Wrappers, request: Request) -> Result
     let answers = Answers::of(context)?;
     let runner = Runner::new(context, plan, script)?;
     let (cross, with_tests) = runner.run(context)?;
-    let package = own.package.unwrap_or_else(|| runner.script.display().to_string());
+    let package = own
+        .package
+        .unwrap_or_else(|| runner.script.display().to_string());
     let mut report = Report {
         package,
         stops: cross.is_none(),
         ..Report::default()
     };
     for (variable, default) in runner.tests(&host)? {
-        let Some(value) = with_tests.get(&variable).filter(|_| is_learnable(&variable)) else {
+        let Some(value) = with_tests
+            .get(&variable)
+            .filter(|_| is_learnable(&variable))
+        else {
             continue;
         };
         if value.contains(char::is_control) {
@@ -242,7 +254,8 @@ pub fn forget(context: &Context, variables: &[String]) -> Result<Vec<String>, Le
 
 /// Sorts a finding to where it belongs.
 fn judge(found: Found, answers: &Answers, report: &mut Report) {
-    let is_same = |other: Option<&str>| other.map(without_guess) == Some(without_guess(&found.value));
+    let is_same =
+        |other: Option<&str>| other.map(without_guess) == Some(without_guess(&found.value));
     let said = answers.about(&found.variable).last();
     // What nobody saw, and is not given, is no answer.
     let said = said.filter(|said| said.is_verified());
@@ -298,7 +311,14 @@ impl Report {
             let name = found.iter().map(|f| f.variable.len()).max().unwrap_or(0);
             let guess = |f: &Found| f.guess.clone().unwrap_or_else(|| "-".into());
             let guesses = found.iter().map(|f| guess(f).len()).max().unwrap_or(0);
-            let row = |f: &Found| format!("  {:name$}  {:guesses$} -> {}\n", f.variable, guess(f), shown(&f.value));
+            let row = |f: &Found| {
+                format!(
+                    "  {:name$}  {:guesses$} -> {}\n",
+                    f.variable,
+                    guess(f),
+                    shown(&f.value)
+                )
+            };
             found.iter().map(row).collect::<String>()
         };
         let (file, written) = &self.file;
@@ -321,7 +341,9 @@ impl Report {
             let said = conflict.said.as_deref().map_or("no answer", shown);
             let machine = match conflict.about {
                 Some(About::Kernel) => "; it is about the target's kernel, not about this one",
-                Some(About::Filesystem) => "; it is about the target's file system, not about this one",
+                Some(About::Filesystem) => {
+                    "; it is about the target's file system, not about this one"
+                }
                 None => "",
             };
             let found = &conflict.found;
@@ -384,9 +406,13 @@ struct Runner {
     plan: Plan,
     script: PathBuf,
     source: PathBuf,
-    /// The emulator's own name and version.
-    emulator: String,
-    libc: &'static str,
+    /// What lets programs of the target run.
+    steps: Vec<Step>,
+    /// Where they find their libraries.
+    sysroot: PathBuf,
+    /// The emulator's own name and version; none where the kernel runs them.
+    emulator: Option<String>,
+    libc: Option<&'static str>,
 }
 
 /// The site file of the run with tests: autoconf keeps `no` when a program ran, and `yes` when it did not.
@@ -398,21 +424,35 @@ type Cache = BTreeMap<String, String>;
 impl Runner {
     fn new(context: &Context, mut plan: Plan, script: PathBuf) -> Result<Self, LearnError> {
         let source = script.parent().unwrap_or(Path::new("/")).to_owned();
+        let (families, folder) = context.config.families().map_err(ContextError::Config)?;
+        let target = Target::of(&context.tuple, &families, &folder)?;
+        let steps = private::steps(context)?;
+        private::try_steps(context, &steps)?;
+        let emulator = match steps.is_empty() {
+            true => None,
+            false => target.qemu.and_then(|qemu| version(context, &qemu)),
+        };
         // What answers there are would keep the tests from being run.
         plan.files.clear();
         Ok(Self {
-            emulator: String::new(),
-            libc: "",
             plan,
             script,
             source,
+            steps,
+            sysroot: context.sysroot(),
+            emulator,
+            libc: target.elibc,
         })
     }
 
     /// What the run rests on, for whoever reads the answers later.
     fn provenance(&self) -> String {
-        let parts = [keep::today(), self.emulator.clone(), self.libc.into()];
-        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        let parts = [
+            Some(keep::today()),
+            self.emulator.clone(),
+            self.libc.map(Into::into),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
         parts.join(", ")
     }
 
@@ -440,19 +480,31 @@ impl Runner {
         };
         match self.run_one_way(context, first) {
             Err(LearnError::Failed { .. }) if first == Way::OutOfTree => {
-                crate::say("configure failed outside of its source folder; it is run again in copies of it");
+                crate::say(
+                    "configure failed outside of its source folder; it is run again in copies of it",
+                );
                 self.run_one_way(context, Way::Copies)
             }
             result => result,
         }
     }
 
-    fn run_one_way(&self, context: &Context, way: Way) -> Result<(Option<Cache>, Cache), LearnError> {
-        let work = tempfile::Builder::new().prefix("crossmerge-learn-").tempdir();
+    fn run_one_way(
+        &self,
+        context: &Context,
+        way: Way,
+    ) -> Result<(Option<Cache>, Cache), LearnError> {
+        let work = tempfile::Builder::new()
+            .prefix("crossmerge-learn-")
+            .tempdir();
         let work = work.map_err(LearnError::Folder)?;
         let cross = self.prepared(&work.path().join("cross"), way, "")?;
         let mut with_tests = self.prepared(&work.path().join("tests"), way, MAYBE)?;
-        self.let_programs_run(context, &mut with_tests)?;
+        with_tests.enter.splice(..0, self.steps.iter().cloned());
+        let libraries = Change::Set(self.sysroot.clone().into());
+        with_tests
+            .env
+            .insert(env::QEMU_LD_PREFIX.name.into(), libraries);
         let mut outputs = exec::query(&[cross, with_tests])?.into_iter();
         let cross = outputs.next().filter(|output| output.status.success());
         let with_tests = outputs.next();
@@ -493,17 +545,12 @@ impl Runner {
         let mut cache_file = OsString::from("--cache-file=");
         cache_file.push(folder.join("crossmerge.cache"));
         let mut plan = self.plan.clone();
-        plan.env.insert(env::CONFIG_SITE.name.into(), Change::Set(site_file.into()));
-        // A plan has no folder of its own to run in.
-        let shell = ["-c", "cd \"$0\" && exec \"$@\""].map(OsString::from);
-        let script = [build.into(), script.into()];
-        plan.args = shell.into_iter().chain(script).chain(plan.args).chain([cache_file]).collect();
-        plan.program = "/bin/sh".into();
+        plan.env
+            .insert(env::CONFIG_SITE.name.into(), Change::Set(site_file.into()));
+        plan.program = script;
+        plan.args.push(cache_file);
+        plan.enter.push(Step::Folder { path: build });
         Ok(plan)
-    }
-
-    fn let_programs_run(&self, _context: &Context, _plan: &mut Plan) -> Result<(), LearnError> {
-        Ok(())
     }
 
     /// Keeps a log that would go with its folder.
@@ -515,18 +562,37 @@ impl Runner {
     }
 }
 
+/// The first words of what a QEMU says of itself: `qemu-arm version 7.2.17`.
+fn version(context: &Context, qemu: &str) -> Option<String> {
+    let program = qemu::programs(context, qemu).into_iter().next()?;
+    let plan = Plan {
+        program,
+        args: vec!["--version".into()],
+        ..Plan::default()
+    };
+    let output = exec::query(&[plan]).ok()?.remove(0);
+    let said = String::from_utf8_lossy(&output.stdout);
+    let words: Vec<&str> = said.split_whitespace().take(3).collect();
+    Some(words.join(" "))
+}
+
 /// The end of what a program said.
 fn tail(output: &Output) -> String {
     let said = [&output.stdout[..], &output.stderr[..]].concat();
     let said = String::from_utf8_lossy(&said);
-    let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines: Vec<&str> = said
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
     lines[lines.len().saturating_sub(TAIL)..].join("\n")
 }
 
 /// Tells whether configure said that it cannot run programs. Every autoconf since 2.13 says whether it can.
 fn still_cross(output: &Output) -> bool {
     let said = String::from_utf8_lossy(&output.stdout);
-    let mut lines = said.lines().filter(|line| line.starts_with("checking whether") && line.contains("cross"));
+    let mut lines = said
+        .lines()
+        .filter(|line| line.starts_with("checking whether") && line.contains("cross"));
     lines.any(|line| line.ends_with("... yes"))
 }
 
@@ -543,7 +609,9 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         } else if kind.is_file() {
             fs_err::copy(entry.path(), &path)?;
             let modified = entry.metadata()?.modified()?;
-            fs_err::File::open(&path)?.into_file().set_modified(modified)?;
+            fs_err::File::open(&path)?
+                .into_file()
+                .set_modified(modified)?;
         }
     }
     Ok(())

@@ -21,9 +21,11 @@ fn variable(line: &str) -> Option<(String, String)> {
     if name.is_empty() || !name.chars().all(is_name) {
         return None;
     }
-    let inner = value
-        .strip_prefix("${")
-        .and_then(|rest| rest.strip_prefix(name)?.strip_prefix('=')?.strip_suffix('}'));
+    let inner = value.strip_prefix("${").and_then(|rest| {
+        rest.strip_prefix(name)?
+            .strip_prefix('=')?
+            .strip_suffix('}')
+    });
     let words = shell_words::split(inner.unwrap_or(value)).ok()?;
     // A value that older versions left without quotes may have spaces in it.
     Some((name.into(), words.join(" ")))
@@ -48,7 +50,11 @@ mod tests {
             ("ac_cv_a=${ac_cv_a='no end}", None),
         ] {
             let read = variable(line);
-            assert_eq!(read.as_ref().map(|(_, value)| value.as_str()), wanted, "{line}");
+            assert_eq!(
+                read.as_ref().map(|(_, value)| value.as_str()),
+                wanted,
+                "{line}"
+            );
             assert!(read.is_none_or(|(name, _)| name == "ac_cv_a"), "{line}");
         }
     }

@@ -51,7 +51,10 @@ pub(super) fn add(path: &Path, tuple: &str, kept: &[Kept]) -> Result<(), LearnEr
         // The document's own file may hold no control character.
         let plain = |text: &str| text.replace(char::is_control, "?");
         let entries = entries.map(|(key, text)| (key, Value::from(plain(text))));
-        table.insert(one.variable, Item::Value(InlineTable::from_iter(entries).into()));
+        table.insert(
+            one.variable,
+            Item::Value(InlineTable::from_iter(entries).into()),
+        );
     }
     put(path, &document)
 }
@@ -118,7 +121,8 @@ pub(super) fn today() -> String {
 
 /// The date of a day, counted from the first of 1970.
 fn date(mut days: u64) -> (u64, u64, u64) {
-    let is_leap = |year: u64| year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
+    let is_leap =
+        |year: u64| year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
     let mut year = 1970;
     loop {
         let length = 365 + u64::from(is_leap(year));
@@ -169,8 +173,14 @@ mod tests {
             asker: "p 1",
             note: "n",
         };
-        add(&path, "avr", &[kept("ac_cv_b", "yes"), kept("ac_cv_a", "no")]).expect("a file");
-        let text = fs_err::read_to_string(&path).expect("it is there") + "\n# mine\nx_cv_y = 'z' # this too\n";
+        add(
+            &path,
+            "avr",
+            &[kept("ac_cv_b", "yes"), kept("ac_cv_a", "no")],
+        )
+        .expect("a file");
+        let text = fs_err::read_to_string(&path).expect("it is there")
+            + "\n# mine\nx_cv_y = 'z' # this too\n";
         fs_err::write(&path, &text).expect("an edit");
         add(&path, "avr", &[kept("ac_cv_b", "no")]).expect("a file");
         let now = fs_err::read_to_string(&path).expect("it is there");
@@ -178,7 +188,10 @@ mod tests {
         let gone = remove(&path, &["ac_cv_b".into(), "ac_cv_a".into()]).expect("two less");
         assert_eq!(gone, ["ac_cv_b", "ac_cv_a"]);
         let now = fs_err::read_to_string(&path).expect("it is there");
-        assert!(now.ends_with("[answers]\n\n# mine\nx_cv_y = 'z' # this too\n"), "{now}");
+        assert!(
+            now.ends_with("[answers]\n\n# mine\nx_cv_y = 'z' # this too\n"),
+            "{now}"
+        );
         assert!(remove(&path, &["ac_cv_b".into()]).is_err());
         assert_eq!(remove(&path, &[]).expect("the last"), ["x_cv_y"]);
         assert!(remove(&path, &[]).expect("nothing").is_empty());
