@@ -244,6 +244,12 @@ pub fn learn(
         keep::add(&file, context.tuple.as_str(), &kept.collect::<Vec<_>>())?;
     }
     report.file = (file, writes);
+    if !report.learned.is_empty() {
+        let sysroot = runner.sysroot.display();
+        crate::say(&format!(
+            "what tests find rests on what `{sysroot}` has: without its locales and gconv modules, say, iconv seems not to work"
+        ));
+    }
     Ok(report)
 }
 

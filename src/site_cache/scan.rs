@@ -190,7 +190,7 @@ impl Default {
             Self::Of(variable) => format!("${variable}"),
             Self::Nothing => "nothing is set".into(),
             Self::Stops => "stops with an error".into(),
-            Self::NotReached => "not asked of this host".into(),
+            Self::NotReached => "not asked".into(),
             Self::Computed => "computed".into(),
         }
     }
@@ -421,13 +421,19 @@ fn tests(found: &[Found], followed: &Followed) -> Vec<Test> {
             .iter()
             .filter_map(|at| followed.outcomes.get(at))
             .collect();
-        let may_stop = outcomes.iter().any(|outcome| outcome.stops);
+        // Some scripts look at the variable first, and stop where nobody gave it.
+        let mut same = followed
+            .outcomes
+            .values()
+            .filter(|outcome| outcome.variable == variable);
+        let may_stop = same.any(|outcome| outcome.stops);
         let values: BTreeSet<&Value> = outcomes
             .iter()
             .flat_map(|outcome| &outcome.values)
             .collect();
         let default = match (values.len(), may_stop) {
             (0, true) => Default::Stops,
+            _ if may_stop && values.iter().all(|value| **value == Value::Unknown) => Default::Stops,
             (0, false) => Default::NotReached,
             _ => later(&variable, followed).unwrap_or_else(|| default_of(&values)),
         };
