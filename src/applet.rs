@@ -17,7 +17,10 @@ use crate::{
     layer::{self, Layer},
     pkg_config,
     plan::Plan,
-    qemu::run::{self, RunError},
+    qemu::{
+        chroot::{self, ChrootError},
+        run::{self, RunError},
+    },
 };
 use command::CommandLine;
 use serde::Deserialize;
@@ -78,6 +81,8 @@ pub struct Wrapper {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
+    /// Enters the target's root: `qemu/chroot.rs`.
+    Chroot,
     /// Finds the configure script to run: `applet/configure.rs`.
     Configure,
     /// Corrects files of the sysroot that point at the machine: `fix_root.rs`.
@@ -116,6 +121,9 @@ pub enum AppletError {
     /// A program of the target does not run.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// The target's root cannot be entered.
+    #[error(transparent)]
+    Chroot(#[from] ChrootError),
     /// A definition is not what the schema asks for.
     #[error("wrapper `{file}`: {message}")]
     Malformed {
@@ -161,6 +169,7 @@ impl AppletError {
             Self::Export(e) => e.hint(),
             Self::Configure(e) => e.hint(),
             Self::Run(e) => e.hint(),
+            Self::Chroot(e) => e.hint(),
             Self::Malformed { file, .. } => {
                 format!("mend `{file}`; wrappers/README.md has the form")
             }
@@ -180,6 +189,7 @@ impl AppletError {
             Self::Context(e) => e.exit_code(),
             Self::Export(e) => e.exit_code(),
             Self::Run(e) => e.exit_code(),
+            Self::Chroot(e) => e.exit_code(),
             _ => crate::error::OWN_FAILURE,
         }
     }
@@ -301,6 +311,9 @@ impl Wrappers {
         if wrapper.code == Some(Code::Run) {
             return Ok(run::plan(context, args)?);
         }
+        if wrapper.code == Some(Code::Chroot) {
+            return Ok(chroot::plan(context, args)?);
+        }
         let needs_nothing =
             wrapper.code == Some(Code::PkgConfig) && pkg_config::asks_about_itself(&args);
         let layers = if needs_nothing {
@@ -337,7 +350,7 @@ impl Wrappers {
             args: words.into_iter().chain(rest).collect(),
             env: prepared.env,
             files: prepared.files,
-            ..Plan::default()
+            enter: prepared.enter,
         })
     }
 

@@ -118,7 +118,7 @@ pub fn find(
     let header = elf::head(&program).unwrap_or_default();
     let name = rule::of_header(&rules, &header).map_or(name, |rule| &rule.qemu);
     let mut why = NoEmulator::NotInstalled(name.into());
-    for path in qemu::programs(context, name) {
+    for path in qemu::programs(&context.env, name) {
         let emulator = path.file_name().unwrap_or_default().display().to_string();
         let mut words = vec![path.into(), "-L".into(), sysroot.into()];
         if let Some(cpu) = &context.settings.cpu {

@@ -34,6 +34,7 @@ use crate::{
     context::{Context, ContextError},
     env::Env,
     error::Error,
+    qemu::chroot,
     tuple::Tuple,
 };
 use std::{
@@ -74,6 +75,11 @@ fn dispatch(argv0: &OsStr, args: Vec<OsString>) -> Result<ExitCode, Error> {
         Called::Applet { name, tuple } => {
             let wrappers = definitions.of(&name)?;
             let tuple = choose_tuple(argv0, &wrappers, &name, tuple, &env);
+            if wrappers.code(&name) == Some(Code::Chroot) && chroot::asks_for_help(&args) {
+                let help = chroot::help(argv0::file_name(&argv0));
+                io::stdout().write_all(help.as_bytes())?;
+                return Ok(ExitCode::SUCCESS);
+            }
             if wrappers.code(&name) == Some(Code::FixRoot) {
                 return fix_root::run(argv0, tuple, &env, config, args);
             }

@@ -294,6 +294,23 @@ impl Repositories {
     }
 }
 
+/// The name and place of each repository in the texts of a repos.conf, of which the later one wins; none where one of them cannot
+/// be understood.
+pub(crate) fn places_in(texts: &[String]) -> Vec<(String, String)> {
+    let mut all = ini::Ini::default();
+    if texts
+        .iter()
+        .any(|text| all.read("repos.conf", text).is_err())
+    {
+        return Vec::new();
+    }
+    let place = |(name, options): &(String, ini::Options)| {
+        let location = options.iter().rev().find(|(key, _)| key == "location");
+        location.map(|(_, place)| (name.clone(), place.trim().to_owned()))
+    };
+    all.sections.iter().filter_map(place).collect()
+}
+
 impl Repository {
     fn has_alias(&self, name: &str) -> bool {
         let mut aliases = self.keys.iter().filter(|(key, _)| key == "aliases");

@@ -1,21 +1,23 @@
 //! Programs of a target on this machine, by QEMU's user-mode emulation: which QEMU an ELF file needs, and the kernel's
 //! binfmt_misc, which hands it such files.
 
+pub mod binfmt;
+pub mod chroot;
 pub mod elf;
 pub mod native;
 pub mod private;
 pub mod rule;
 pub mod run;
 
-use crate::context::Context;
+use crate::{context, env::Env};
 use std::{ffi::OsStr, path::PathBuf};
 
 /// The QEMUs for a target that are in PATH, as absolute paths: by QEMU's own name, and by that of Debian's static one.
-pub fn programs(context: &Context, qemu: &str) -> Vec<PathBuf> {
+pub fn programs(env: &Env, qemu: &str) -> Vec<PathBuf> {
     let names = [format!("qemu-{qemu}"), format!("qemu-{qemu}-static")];
     names
         .into_iter()
-        .filter_map(|name| context.find_program(OsStr::new(&name)).ok())
+        .filter_map(|name| context::find_program(env, OsStr::new(&name)).ok())
         .collect()
 }
 

@@ -173,7 +173,7 @@ fn qemu_name<'a>(patient: &'a Patient) -> Option<&'a str> {
 }
 
 fn find_qemu(patient: &Patient, name: &str) -> Option<PathBuf> {
-    crate::qemu::programs(patient.context, name)
+    crate::qemu::programs(&patient.context.env, name)
         .into_iter()
         .next()
 }

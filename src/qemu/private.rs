@@ -8,6 +8,7 @@
 //! one whose interpreter cannot be opened from here stays out.
 
 use super::{
+    binfmt::{preserves_argv0, version},
     elf, native, programs,
     rule::{self, Rule, RuleError},
 };
@@ -30,9 +31,6 @@ use std::{
 
 /// The first Linux with a binfmt_misc for each namespace of users.
 const LINUX: (u32, u32) = (6, 7);
-
-/// The first QEMU that knows from the kernel whether it is told its argv[0] (AT_FLAGS): its changelog for 6.0.
-const QEMU_WITH_ARGV0: u32 = 6;
 
 /// How many namespaces of users may be made here.
 const MAX_USER_NAMESPACES: &str = "/proc/sys/user/max_user_namespaces";
@@ -206,7 +204,7 @@ pub(super) fn served(
         {
             continue;
         }
-        let programs = programs(context, &rule.qemu);
+        let programs = programs(&context.env, &rule.qemu);
         match programs.iter().find(|path| may_serve(path)) {
             Some(program) => served.push(Served {
                 rule,
@@ -234,26 +232,9 @@ pub(super) fn is_static(qemu: &Path) -> bool {
 /// `F`: the kernel opens QEMU when the rule is registered, and so finds it from any root. `P`: a program sees the name that it was
 /// called by, where QEMU can tell. Not `C`: a setuid program would run QEMU with its owner's rights.
 fn flags(qemu: &Path) -> &'static str {
-    let plan = Plan {
-        program: qemu.into(),
-        args: vec!["--version".into()],
-        ..Plan::default()
-    };
-    let said = exec::query(&[plan])
-        .ok()
-        .and_then(|mut outputs| outputs.pop());
-    let said = said.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    let version = said.as_deref().and_then(|said| {
-        let (_, version) = said.split_once("version ")?;
-        version
-            .split(|c: char| !c.is_ascii_digit())
-            .next()?
-            .parse::<u32>()
-            .ok()
-    });
-    match version {
-        Some(version) if version < QEMU_WITH_ARGV0 => "F",
-        _ => "PF",
+    match preserves_argv0(qemu) {
+        true => "PF",
+        false => "F",
     }
 }
 
@@ -377,13 +358,6 @@ pub(super) fn namespaces_possible() -> Result<(), NoPrivate> {
     Ok(())
 }
 
-/// The two first numbers of a kernel's release.
-fn version(release: &str) -> Option<(u32, u32)> {
-    let mut numbers = release.split(|c: char| !c.is_ascii_digit());
-    let mut number = || numbers.next()?.parse().ok();
-    Some((number()?, number()?))
-}
-
 /// The caller's ids, each as itself: every one that root has, and an ordinary user's own.
 pub(super) fn own_users() -> Result<Users, NoPrivate> {
     let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
@@ -456,18 +430,6 @@ mod tests {
                 line.map(OsStr::new),
                 "{text}"
             );
-        }
-    }
-
-    #[test]
-    fn the_release_of_a_kernel_has_two_numbers_in_front() {
-        for (release, is) in [
-            ("6.18.44-fc-v657", Some((6, 18))),
-            ("6.7", Some((6, 7))),
-            ("5.10-gentoo", Some((5, 10))),
-            ("next", None),
-        ] {
-            assert_eq!(version(release), is, "{release}");
         }
     }
 }

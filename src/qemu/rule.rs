@@ -7,7 +7,7 @@
 
 use crate::{
     config::{Config, ConfigError},
-    target::{self, ELF_KIND_LEN, ElfKind, Endian, TargetError},
+    target::{self, ELF_KIND_LEN, ElfKind, Endian, Target, TargetError},
 };
 use std::{os::unix::ffi::OsStrExt, path::Path};
 
@@ -98,6 +98,19 @@ impl Rule {
     /// The name that the rule goes by in the kernel: that of QEMU's own rule.
     pub fn name(&self) -> String {
         format!("qemu-{}", self.qemu)
+    }
+
+    /// Tells whether the rule is for what the target's compiler makes: it has the QEMU that the tuple names, or the same CPU
+    /// where the tuple leaves the ABI open.
+    pub fn is_of(&self, target: &Target) -> bool {
+        let machine = match target.endian {
+            Endian::Little => target.elf_machine.to_le_bytes(),
+            Endian::Big => target.elf_machine.to_be_bytes(),
+        };
+        match &target.qemu {
+            Some(qemu) => *qemu == self.qemu || target.either_bits && self.magic[18..20] == machine,
+            None => false,
+        }
     }
 
     /// Tells whether a file that begins so is one of the rule's.

@@ -7,13 +7,13 @@ mod roots;
 
 use super::{
     elf, install_hint, native, programs,
-    rule::{self, Rule, RuleError},
+    rule::{self, RuleError},
 };
 use crate::{
     context::{Context, ContextError},
     env,
     plan::{Change, Changes, Plan, quote},
-    target::{Endian, Target, TargetError},
+    target::{Target, TargetError},
 };
 use roots::Roots;
 use std::{
@@ -243,7 +243,7 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
             path: file,
         });
     };
-    let mut qemus = programs(context, &rule.qemu).into_iter();
+    let mut qemus = programs(&context.env, &rule.qemu).into_iter();
     let Some(program) = qemus.next() else {
         if is_native {
             return Ok(as_it_is(context, &roots, file, args));
@@ -251,7 +251,7 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
         return Err(RunError::NoQemu {
             qemu: rule.qemu.clone(),
             tuple: context.tuple.to_string(),
-            is_of_target: is_of_target(context, rule)?,
+            is_of_target: rule.is_of(&target(context)?),
             path: file,
         });
     };
@@ -262,13 +262,13 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
             root: prefix,
             linker,
             tuple: context.tuple.to_string(),
-            is_of_target: is_of_target(context, rule)?,
+            is_of_target: rule.is_of(&target(context)?),
             from_environment: context.env.get(env::QEMU_LD_PREFIX).is_some(),
         });
     }
     // Another CPU has other models.
     let cpu = match &context.settings.cpu {
-        Some(cpu) if is_of_target(context, rule)? => Some(cpu),
+        Some(cpu) if rule.is_of(&target(context)?) => Some(cpu),
         _ => None,
     };
     let ours = [OsString::from("-0"), argv0, file.into()];
@@ -307,18 +307,6 @@ fn variables(context: &Context, prefix: PathBuf, cpu: Option<&String>) -> Change
     unset
         .filter_map(|(variable, value)| Some((variable.name.into(), Change::Set(value?))))
         .collect()
-}
-
-/// Tells whether the rule is for what the target's compiler makes: the QEMU that the tuple names, or one of the same CPU
-/// where the tuple leaves the ABI open.
-fn is_of_target(context: &Context, rule: &Rule) -> Result<bool, RunError> {
-    let target = target(context)?;
-    let machine = match target.endian {
-        Endian::Little => target.elf_machine.to_le_bytes(),
-        Endian::Big => target.elf_machine.to_be_bytes(),
-    };
-    Ok(target.qemu.as_deref() == Some(&rule.qemu)
-        || target.either_bits && rule.magic[18..20] == machine)
 }
 
 /// Says that a program is not for the tuple; nothing where it is.

@@ -440,6 +440,7 @@ impl Runner {
         };
         // What answers there are would keep the tests from being run.
         plan.files.clear();
+        plan.enter.clear();
         Ok(Self {
             plan,
             script,
@@ -570,7 +571,7 @@ impl Runner {
 
 /// The first words of what a QEMU says of itself: `qemu-arm version 7.2.17`.
 fn version(context: &Context, qemu: &str) -> Option<String> {
-    let program = qemu::programs(context, qemu).into_iter().next()?;
+    let program = qemu::programs(&context.env, qemu).into_iter().next()?;
     let plan = Plan {
         program,
         args: vec!["--version".into()],

@@ -288,7 +288,9 @@ impl<'t> Follower<'t> {
                         length == word.trim_matches('"').len() && word.len() - length <= 2;
                     let Some(texts) = texts(&values) else {
                         return match is_whole {
-                            true if values.contains(&Value::Unknown) => Values::from([Value::Of(name.into())]),
+                            true if values.contains(&Value::Unknown) => {
+                                Values::from([Value::Of(name.into())])
+                            }
                             true => values,
                             false => unknown(),
                         };
