@@ -1,6 +1,8 @@
 //! The site cache: what is known, whose word counts, and that configure scripts of every Autoconf get it and no other script does.
 
 mod autoconf;
+mod learn;
+mod scan;
 mod shells;
 
 use crate::support::{Prefix, Said};
