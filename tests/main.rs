@@ -15,4 +15,5 @@ mod plan;
 mod portage_settings;
 mod profile;
 mod show;
+mod site_cache;
 mod toolchain;

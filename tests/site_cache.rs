@@ -1,0 +1,3 @@
+//! Autoconf's answers for a target, against real configure scripts.
+
+mod panel;
