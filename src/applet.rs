@@ -297,7 +297,7 @@ impl Wrappers {
         } else {
             &wrapper.layers[..]
         };
-        let env = layer::apply(layers, context)?;
+        let mut prepared = layer::apply(layers, context)?;
         let CommandLine {
             mut words,
             rest,
@@ -306,6 +306,7 @@ impl Wrappers {
             None => CommandLine::of_caller(args),
             Some(command) => wrapper.command_line(stem, command, context, args, tool)?,
         };
+        prepared.files.extend(files);
         // Nothing to run: the plan is its environment, and `env` without arguments prints it.
         if words.is_empty() {
             words.push("env".into());
@@ -323,8 +324,8 @@ impl Wrappers {
         Ok(Plan {
             program,
             args: words.into_iter().chain(rest).collect(),
-            env,
-            files,
+            env: prepared.env,
+            files: prepared.files,
         })
     }
 

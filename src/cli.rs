@@ -16,6 +16,7 @@ use crate::{
     fix_root::FixRootError,
     init::{self, Options, Request, Subject},
     profile::{self, ProfileError},
+    site_cache::config_site,
     target::Target,
     tuple::Tuple,
 };
@@ -392,6 +393,12 @@ fn export(
     let mut facts = Facts::gather(context)?;
     facts.take_flags_of(&context.env);
     facts.find_emulator_for(format, context);
+    if format == Format::Env
+        && let Some(file) = config_site(context).map_err(ExportError::SiteCache)?
+    {
+        file::put(&file.path, file.text.as_bytes()).map_err(ExportError::File)?;
+        facts.config_site = Some(file.path);
+    }
     let text = format.render(&facts)?;
     let Some(path) = file else {
         return print(&text);

@@ -97,6 +97,10 @@ pub const DESTDIR: Variable = word("DESTDIR");
 pub const TMPDIR: Variable = word("TMPDIR");
 /// uClinux-dist's own folders of `.pc` files.
 pub const UCLINUX_PKG_CONFIG_LIBDIR: Variable = word("UCLINUX_PKG_CONFIG_LIBDIR");
+/// The site file that a configure script reads, or several with spaces between.
+pub const CONFIG_SITE: Variable = word("CONFIG_SITE");
+/// The CONFIG_SITE that there was before one of ours, which reads it first; empty when there was none.
+pub const CROSSMERGE_CONFIG_SITE: Variable = word("CROSSMERGE_CONFIG_SITE");
 /// pkgconf: prepend the sysroot only where freedesktop's pkg-config does.
 pub const PKG_CONFIG_FDO_SYSROOT_RULES: Variable = value("PKG_CONFIG_FDO_SYSROOT_RULES");
 

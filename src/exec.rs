@@ -83,11 +83,15 @@ fn command(plan: &Plan) -> Command {
     command
 }
 
+/// Writes the plan's files, where they do not say the same already.
+pub fn write_files(plan: &Plan) -> Result<(), ExecError> {
+    let mut files = plan.files.iter();
+    files.try_for_each(|file| file::put(&file.path, file.text.as_bytes()).map_err(ExecError::File))
+}
+
 /// Writes the plan's files and becomes the program. Returns only when that fails.
 pub fn exec(plan: &Plan) -> Result<Infallible, ExecError> {
-    for file in &plan.files {
-        file::put(&file.path, file.text.as_bytes()).map_err(ExecError::File)?;
-    }
+    write_files(plan)?;
     Err(ExecError::new(plan, command(plan).exec()))
 }
 

@@ -15,11 +15,12 @@ pub(crate) mod tools;
 pub(crate) use cargo::Cargo;
 pub(crate) use facts::FLAGS;
 pub use facts::{Facts, Flags};
-pub(crate) use shell::build_names;
+pub(crate) use shell::{build_names, quote as quote_for_any_sh};
 pub use tools::Tool;
 
 use crate::{
     context::{Context, ContextError},
+    site_cache::SiteCacheError,
     target::TargetError,
 };
 use clap::ValueEnum;
@@ -104,6 +105,9 @@ pub enum ExportError {
         /// What the file could be called.
         name: &'static str,
     },
+    /// The answers for configure scripts cannot be read.
+    #[error(transparent)]
+    SiteCache(#[from] SiteCacheError),
     /// The file cannot be read or written.
     #[error(transparent)]
     File(#[from] io::Error),
@@ -115,6 +119,7 @@ impl ExportError {
         match self {
             Self::Context(e) => e.hint(),
             Self::Target(e) => e.hint(),
+            Self::SiteCache(e) => e.hint(),
             Self::NoCompiler { tuple, toolchain } => {
                 let prefix = toolchain.as_deref().unwrap_or("PREFIX");
                 format!("adopt a toolchain with `crossmerge init {tuple} --toolchain {prefix}`")
@@ -272,5 +277,6 @@ pub fn kept_file(
     Ok(crate::plan::File {
         path: context.state_folder().join(format.file_name()),
         text: format.render(facts)?,
+        printed_by: None,
     })
 }

@@ -5,12 +5,13 @@
 mod build_system;
 mod compiler;
 pub(crate) mod pkg_config;
+pub(crate) mod site_cache;
 
 use crate::{
     context::{Context, ContextError},
     env::{self, Variable},
     export::ExportError,
-    plan::{Change, Changes},
+    plan::{Change, Changes, File},
 };
 use serde::Deserialize;
 use std::ffi::{OsStr, OsString};
@@ -33,6 +34,17 @@ pub enum Layer {
     Cargo,
     /// What tells Go of the target.
     Go,
+    /// What configure scripts would find out by running a program.
+    SiteCache,
+}
+
+/// What the layers add up to.
+#[derive(Debug, Default)]
+pub struct Prepared {
+    /// The changes to the environment.
+    pub env: Changes,
+    /// Files that they name.
+    pub files: Vec<File>,
 }
 
 /// The flags that Portage has for the machine and the variable that carries each into a cross build.
@@ -43,21 +55,23 @@ const BUILD_FLAGS: [(&str, &str); 4] = [
     ("BUILD_LDFLAGS", "LDFLAGS"),
 ];
 
-/// The changes of the layers, in their order.
-pub fn apply(layers: &[Layer], context: &Context) -> Result<Changes, ExportError> {
-    let mut changes = Changes::new();
+/// What the layers do, in their order.
+pub fn apply(layers: &[Layer], context: &Context) -> Result<Prepared, ExportError> {
+    let mut prepared = Prepared::default();
     for layer in layers {
+        let changes = &mut prepared.env;
         match layer {
-            Layer::Portage => portage(context, &mut changes)?,
-            Layer::Compiler => compiler::compiler(context, &mut changes)?,
-            Layer::PkgConfig => pkg_config::pkg_config(context, &mut changes)?,
-            Layer::Flags => build_system::flags(context, &mut changes)?,
-            Layer::BuildTypeFlags => build_system::build_type_flags(context, &mut changes)?,
-            Layer::Cargo => build_system::cargo(context, &mut changes)?,
-            Layer::Go => build_system::go(context, &mut changes)?,
+            Layer::Portage => portage(context, changes)?,
+            Layer::Compiler => compiler::compiler(context, changes)?,
+            Layer::PkgConfig => pkg_config::pkg_config(context, changes)?,
+            Layer::Flags => build_system::flags(context, changes)?,
+            Layer::BuildTypeFlags => build_system::build_type_flags(context, changes)?,
+            Layer::Cargo => build_system::cargo(context, changes)?,
+            Layer::Go => build_system::go(context, changes)?,
+            Layer::SiteCache => site_cache::site_cache(context, &mut prepared)?,
         }
     }
-    Ok(changes)
+    Ok(prepared)
 }
 
 fn set(changes: &mut Changes, name: &str, value: impl Into<OsString>) {

@@ -113,6 +113,7 @@ fn run_applet(
     let prints = wrappers.prints_environment(name, &args);
     let plan = wrappers.plan(name, context, args)?;
     if prints {
+        exec::write_files(&plan)?;
         io::stdout().write_all(plan::exports(&plan.env).as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }

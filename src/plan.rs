@@ -29,6 +29,8 @@ pub struct File {
     pub path: PathBuf,
     /// What it says.
     pub text: String,
+    /// The command that prints the text, where that is too long to be read in a plan.
+    pub printed_by: Option<Vec<String>>,
 }
 
 /// One call of a real tool.
@@ -69,14 +71,20 @@ impl fmt::Display for Plan {
     }
 }
 
-/// Writes the file as a here-document.
+/// Writes the file as a here-document, or as the output of its command.
 impl fmt::Display for File {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const END: &str = "end-of-crossmerge-file";
         let folder = self.path.parent().unwrap_or(Path::new("/"));
         let (folder, path) = (quote(folder.as_os_str()), quote(self.path.as_os_str()));
-        writeln!(f, "mkdir -p {folder} && cat > {path} << '{END}'")?;
-        writeln!(f, "{}\n{END}", self.text.trim_end_matches('\n'))
+        write!(f, "mkdir -p {folder} && ")?;
+        match &self.printed_by {
+            Some(command) => writeln!(f, "{} > {path}", shell_words::join(command)),
+            None => {
+                writeln!(f, "cat > {path} << '{END}'")?;
+                writeln!(f, "{}\n{END}", self.text.trim_end_matches('\n'))
+            }
+        }
     }
 }
 
@@ -98,11 +106,19 @@ impl Plan {
             "program": json_string(self.program.as_os_str()),
             "args": self.args.iter().map(|arg| json_string(arg)).collect::<Vec<_>>(),
             "env": env,
-            "files": self.files.iter().map(|file| serde_json::json!({
-                "path": json_string(file.path.as_os_str()),
-                "text": file.text,
-            })).collect::<Vec<_>>(),
+            "files": self.files.iter().map(File::to_json).collect::<Vec<_>>(),
         })
+    }
+}
+
+impl File {
+    /// The file as data: its path, and its text or the command that prints it.
+    fn to_json(&self) -> serde_json::Value {
+        let path = json_string(self.path.as_os_str());
+        match &self.printed_by {
+            Some(command) => serde_json::json!({ "path": path, "printed_by": command }),
+            None => serde_json::json!({ "path": path, "text": self.text }),
+        }
     }
 }
 
@@ -169,6 +185,7 @@ mod tests {
             files: vec![File {
                 path: "/srv/a b/toolchain.cmake".into(),
                 text: "set(A \"$B\")\n".into(),
+                printed_by: None,
             }],
         };
         assert_eq!(

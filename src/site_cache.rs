@@ -4,9 +4,19 @@
 
 pub mod data;
 mod form;
+pub mod render;
 
-use crate::config::ConfigError;
+use crate::{
+    config::{ConfigError, SiteCache},
+    context::Context,
+    plan::File,
+    say,
+};
+use data::Answers;
 use std::{io, path::PathBuf};
+
+/// What the file is called in the target's state folder.
+const FILE: &str = "config.site";
 
 /// Why there are no answers.
 #[derive(Debug, thiserror::Error)]
@@ -39,4 +49,35 @@ impl SiteCacheError {
             ),
         }
     }
+}
+
+/// The config.site of the target; none where nothing is answered, or a configure script could not be told of it.
+pub fn config_site(context: &Context) -> Result<Option<File>, SiteCacheError> {
+    if context.settings.site_cache == SiteCache::Off {
+        return Ok(None);
+    }
+    let path = context.state_folder().join(FILE);
+    if path.to_string_lossy().contains(char::is_whitespace) {
+        // Autoconf splits CONFIG_SITE at spaces, but for the versions between 2.50 and 2.69.
+        let path = path.display();
+        say(&format!(
+            "configure scripts have to guess: CONFIG_SITE cannot be `{path}`, which holds white space"
+        ));
+        return Ok(None);
+    }
+    let answers = Answers::of(context)?;
+    if answers.given().next().is_none() {
+        return Ok(None);
+    }
+    let command = ["crossmerge", "site-cache", "render", context.tuple.as_str()];
+    Ok(Some(File {
+        path,
+        text: render::render(&context.tuple, &answers, None),
+        printed_by: Some(command.map(Into::into).into()),
+    }))
+}
+
+/// The text of that file, also where no configure script is told of it.
+pub fn config_site_text(context: &Context) -> Result<String, SiteCacheError> {
+    Ok(render::render(&context.tuple, &Answers::of(context)?, None))
 }

@@ -8,7 +8,7 @@ use crate::{
     context::{Context, ContextError, is_executable},
     env,
     export::{ExportError, tools},
-    layer::{self, Layer},
+    layer::{self, Layer, Prepared},
     plan::{Change, Plan},
 };
 use std::{
@@ -92,7 +92,7 @@ pub(super) fn plan(
     } else {
         script
     };
-    let mut env = layer::apply(layers, context)?;
+    let Prepared { mut env, files } = layer::apply(layers, context)?;
     if context.env.changed(&env).get(env::CC).is_none() {
         // A script would take this machine's.
         let (tuple, toolchain) = (context.tuple.to_string(), tools::adoptable(context));
@@ -120,7 +120,7 @@ pub(super) fn plan(
         program,
         args: ours.chain(args.iter().cloned()).collect(),
         env,
-        files: Vec::new(),
+        files,
     })
 }
 

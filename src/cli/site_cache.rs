@@ -2,11 +2,14 @@
 
 use super::print;
 use crate::{
-    config::Config,
+    config::{Config, SiteCache},
     context::Context,
     env::Env,
     error::Error,
-    site_cache::data::{About, Answer, Answers, Obtained, Origin},
+    site_cache::{
+        config_site_text,
+        data::{About, Answer, Answers, Obtained, Origin},
+    },
     tuple::Tuple,
 };
 use clap::Subcommand;
@@ -24,6 +27,18 @@ pub(super) enum Command {
         /// Print a JSON array
         #[arg(long)]
         json: bool,
+    },
+    /// Say where an answer comes from, and why it is given or not
+    Explain {
+        /// The tuple
+        tuple: OsString,
+        /// The cache variable, such as ac_cv_func_malloc_0_nonnull
+        variable: String,
+    },
+    /// Print the config.site that a configure script for the target reads
+    Render {
+        /// The tuple
+        tuple: OsString,
     },
 }
 
@@ -47,6 +62,114 @@ pub(super) fn run(command: Command, env: Env, config: Config) -> Result<ExitCode
             } else {
                 table(&listed, &answers)
             })
+        }
+        Command::Explain { tuple, variable } => {
+            let context = context(&tuple)?;
+            let answers = Answers::of(&context)?;
+            match answers.about(&variable) {
+                [] => Err(unknown(&context, &answers, &variable)),
+                said => print(&explain(&context, &answers, said)),
+            }
+        }
+        Command::Render { tuple } => print(&config_site_text(&context(&tuple)?)?),
+    }
+}
+
+/// Says that nothing is known of a variable, and which ones are called alike.
+fn unknown(context: &Context, answers: &Answers, variable: &str) -> Error {
+    const ALIKE: usize = 3;
+    let tuple = &context.tuple;
+    let names: Vec<&str> = answers
+        .deciding()
+        .map(|answer| answer.name.as_ref())
+        .collect();
+    let alike = similar::get_close_matches(variable, &names, ALIKE, 0.6);
+    Error::Usage {
+        message: format!("no answer is known for `{variable}` of `{tuple}`"),
+        hint: match alike[..] {
+            [] => format!("`crossmerge site-cache list --all {tuple}` lists those that are"),
+            _ => format!("those that are called alike are {}", alike.join(", ")),
+        },
+    }
+}
+
+/// What is said of one variable, the general first: a key and its value a line.
+fn explain(context: &Context, answers: &Answers, said: &[Answer]) -> String {
+    let (answer, overridden) = said.split_last().expect("something is said of it");
+    let layer = answers.layers().filter(|(name, _)| *name == answer.layer);
+    let layer = layer.last().map_or("", |(_, summary)| summary);
+    let file = match &answer.origin {
+        Origin::BuiltIn => None,
+        Origin::Person(file) | Origin::Learned(file) => Some(file.display().to_string()),
+    };
+    let mut text = String::new();
+    let mut line = |key: &str, value: &str| {
+        let _ = writeln!(text, "{key:<10} {value}");
+    };
+    line("variable", &answer.name);
+    line("value", value(answer));
+    line("given", &why(context, answers, answer));
+    line("layer", &format!("{}: {layer}", answer.layer));
+    let mut optional = |key: &str, value: Option<&str>| {
+        if let Some(value) = value {
+            line(key, value);
+        }
+    };
+    optional("file", file.as_deref());
+    optional("asked by", answer.asker.as_deref());
+    optional("obtained", answer.obtained.map(obtained));
+    optional("probe", answer.probe.as_deref());
+    optional("about", answer.about.map(about));
+    optional("note", answer.note.as_deref());
+    for other in overridden.iter().rev() {
+        let who = match &other.origin {
+            Origin::BuiltIn => other.layer.to_string(),
+            Origin::Person(file) | Origin::Learned(file) => file.display().to_string(),
+        };
+        line("overrides", &format!("{} of {who}", value(other)));
+    }
+    text
+}
+
+/// Whether an answer that decides is given, and why so.
+fn why(context: &Context, answers: &Answers, answer: &Answer) -> String {
+    let file = context.config.target_file(&context.tuple);
+    let file = file.display();
+    if context.settings.site_cache == SiteCache::Off {
+        return format!("no: `site_cache = \"off\"` in {file}");
+    }
+    match (&answer.value, answers.is_given(answer)) {
+        (None, _) => "no: you want none".into(),
+        (Some(_), false) => {
+            format!(
+                "no: no probe confirmed it; `unverified_answers = true` in {file} gives such ones too"
+            )
+        }
+        (Some(_), true) if !answer.is_verified() => {
+            format!("yes, though no probe confirmed it: `unverified_answers = true` in {file}")
+        }
+        (Some(_), true) => match context.settings.site_cache {
+            SiteCache::Emulate => "where configure cannot run its test".into(),
+            _ => "yes".into(),
+        },
+    }
+}
+
+/// How an answer was obtained, for a person.
+fn obtained(obtained: Obtained) -> &'static str {
+    match obtained {
+        Obtained::Probe => "its probe was run on targets of this kind",
+        Obtained::Read => "it was read in sources or documentation",
+        Obtained::Learned => "a configure script that could run its test found it",
+    }
+}
+
+/// What an answer is about, for a person.
+fn about(about: About) -> &'static str {
+    match about {
+        About::Kernel => "the kernel of the target machine; under QEMU, this machine's answers",
+        About::Filesystem => {
+            "the file system of the target machine; under QEMU, this machine's answers"
         }
     }
 }

@@ -33,6 +33,8 @@ pub struct Facts {
     pub flags: Flags,
     /// What runs the target's programs; none where nothing does, or nobody looked.
     pub emulator: Option<Emulator>,
+    /// The config.site that answers configure scripts; none where nothing does, or nobody looked.
+    pub config_site: Option<PathBuf>,
     /// The folder in which a person can teach another fact.
     pub profiles: String,
 }
@@ -71,6 +73,7 @@ impl Facts {
             build_tools: tools::of_build_machine(context, cbuild.as_deref()),
             flags: Flags::of_target(context, &target)?,
             emulator: None,
+            config_site: None,
             cbuild,
             target,
             profiles,

@@ -46,6 +46,12 @@ pub(super) fn render(facts: &Facts) -> Result<String, ExportError> {
     if facts.sysroot_is_chosen {
         export(crate::env::SYSROOT.name, facts.sysroot.as_os_str());
     }
+    if let Some(config_site) = &facts.config_site {
+        // It reads the caller's own first. Where the one before is of another target of ours, the caller's is known already.
+        file += "case ${CONFIG_SITE-} in */crossmerge/*/config.site) ;; *) export CROSSMERGE_CONFIG_SITE=\"${CONFIG_SITE-}\" ;; esac\n";
+        let config_site = quote(config_site.as_os_str());
+        let _ = writeln!(file, "export CONFIG_SITE={config_site}");
+    }
     Ok(file)
 }
 
@@ -55,7 +61,7 @@ pub(crate) fn build_names(variable: &str) -> [String; 2] {
 }
 
 /// One word for any sh. Bytes that are not UTF-8 are left to its printf.
-fn quote(word: &OsStr) -> String {
+pub(crate) fn quote(word: &OsStr) -> String {
     match word.to_str() {
         Some(text) => format!("'{}'", text.replace('\'', "'\\''")),
         None => {

@@ -1,0 +1,42 @@
+//! The `site-cache` layer: CONFIG_SITE, and the file of the target's answers that it names.
+
+use super::{Prepared, set};
+use crate::{
+    context::Context,
+    env,
+    site_cache::{self, SiteCacheError, render},
+};
+use std::{
+    ffi::{OsStr, OsString},
+    path::Path,
+};
+
+/// Tells configure scripts of the answers, where there are some.
+pub(super) fn site_cache(context: &Context, prepared: &mut Prepared) -> Result<(), SiteCacheError> {
+    let Some(file) = site_cache::config_site(context)? else {
+        return Ok(());
+    };
+    let names = &mut prepared.env;
+    set(names, env::CROSSMERGE_CONFIG_SITE.name, callers(context));
+    set(names, env::CONFIG_SITE.name, &file.path);
+    prepared.files.push(file);
+    Ok(())
+}
+
+/// The CONFIG_SITE of the caller's own: in the place of a file of ours stands what that one reads.
+fn callers(context: &Context) -> OsString {
+    let named = context.env.get(env::CONFIG_SITE).unwrap_or_default();
+    let inherited = context.env.get(env::CROSSMERGE_CONFIG_SITE);
+    let is_ours = |word: &OsStr| render::is_ours(Path::new(word));
+    let text = named.to_string_lossy();
+    let words: Vec<&OsStr> = match is_ours(named) {
+        true => vec![named],
+        false => text.split_whitespace().map(OsStr::new).collect(),
+    };
+    if !words.iter().any(|word| is_ours(word)) {
+        return named.to_owned();
+    }
+    let words = words.into_iter();
+    let words = words.filter_map(|word| if is_ours(word) { inherited } else { Some(word) });
+    words.collect::<Vec<_>>().join(OsStr::new(" "))
+}
