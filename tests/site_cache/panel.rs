@@ -369,8 +369,10 @@ fn panel(package: &'static Package, machine: &'static Machine, is_whole: bool) {
         .own(["site-cache", "render", machine.tuple])
         .success()
         .stdout;
-    let left = |name: &&String| shipped.contains(&format!("${{{name}="));
-    let left: Vec<&String> = answered.guesses.iter().filter(left).collect();
+    let gives = |name: &&String| {
+        shipped.contains(&format!("${{{name}=")) || shipped.contains(&format!("${{{name}+"))
+    };
+    let left: Vec<&String> = answered.guesses.iter().filter(gives).collect();
     assert!(
         left.is_empty(),
         "{named}: an answer is there and was not taken: {left:?}"
