@@ -17,6 +17,10 @@ use crate::{
     layer::{self, Layer},
     pkg_config,
     plan::Plan,
+    qemu::{
+        chroot::{self, ChrootError},
+        run::{self, RunError},
+    },
 };
 use command::CommandLine;
 use serde::Deserialize;
@@ -77,12 +81,16 @@ pub struct Wrapper {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
+    /// Enters the target's root: `qemu/chroot.rs`.
+    Chroot,
     /// Finds the configure script to run: `applet/configure.rs`.
     Configure,
     /// Corrects files of the sysroot that point at the machine: `fix_root.rs`.
     FixRoot,
     /// Looks at what comes back for paths of the machine: `pkg_config.rs`.
     PkgConfig,
+    /// Chooses the QEMU by the header of the program: `qemu/run.rs`.
+    Run,
 }
 
 /// Every definition that was read, by file stem.
@@ -110,6 +118,12 @@ pub enum AppletError {
     /// There is nothing to configure.
     #[error(transparent)]
     Configure(#[from] configure::ConfigureError),
+    /// A program of the target does not run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The target's root cannot be entered.
+    #[error(transparent)]
+    Chroot(#[from] ChrootError),
     /// A definition is not what the schema asks for.
     #[error("wrapper `{file}`: {message}")]
     Malformed {
@@ -154,6 +168,8 @@ impl AppletError {
             Self::Config(e) => e.hint(),
             Self::Export(e) => e.hint(),
             Self::Configure(e) => e.hint(),
+            Self::Run(e) => e.hint(),
+            Self::Chroot(e) => e.hint(),
             Self::Malformed { file, .. } => {
                 format!("mend `{file}`; wrappers/README.md has the form")
             }
@@ -172,6 +188,8 @@ impl AppletError {
         match self {
             Self::Context(e) => e.exit_code(),
             Self::Export(e) => e.exit_code(),
+            Self::Run(e) => e.exit_code(),
+            Self::Chroot(e) => e.exit_code(),
             _ => crate::error::OWN_FAILURE,
         }
     }
@@ -290,6 +308,12 @@ impl Wrappers {
         if wrapper.code == Some(Code::Configure) {
             return configure::plan(context, &wrapper.layers, args);
         }
+        if wrapper.code == Some(Code::Run) {
+            return Ok(run::plan(context, args)?);
+        }
+        if wrapper.code == Some(Code::Chroot) {
+            return Ok(chroot::plan(context, args)?);
+        }
         let needs_nothing =
             wrapper.code == Some(Code::PkgConfig) && pkg_config::asks_about_itself(&args);
         let layers = if needs_nothing {
@@ -326,6 +350,7 @@ impl Wrappers {
             args: words.into_iter().chain(rest).collect(),
             env: prepared.env,
             files: prepared.files,
+            enter: prepared.enter,
         })
     }
 

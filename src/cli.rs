@@ -16,6 +16,7 @@ use crate::{
     fix_root::FixRootError,
     init::{self, Options, Request, Subject},
     profile::{self, ProfileError},
+    qemu::binfmt::{self, Action, BinfmtError, Status},
     site_cache::config_site,
     target::Target,
     tuple::Tuple,
@@ -98,6 +99,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show, register or install the kernel's rules that hand foreign programs to QEMU
+    #[command(subcommand)]
+    Binfmt(BinfmtCommand),
     /// List, show or set a target's Portage profile
     #[command(subcommand)]
     Profile(ProfileCommand),
@@ -139,6 +143,68 @@ struct Init {
     /// Link this profile: embedded, a name of `crossmerge profile list`, or auto for the best that fits
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum BinfmtCommand {
+    /// Print what the kernel has for each of our rules
+    Status {
+        #[command(flatten)]
+        which: Which,
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the lines that register the rules
+    Show {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Register rules with the kernel, until the machine is switched off
+    Register {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Take registered rules away
+    Unregister {
+        #[command(flatten)]
+        which: Which,
+        /// Print the writes as shell, and touch nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Write files to /etc/binfmt.d, which register rules when the machine starts
+    Install {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        how: How,
+        /// Remove the files instead
+        #[arg(long, conflicts_with = "credentials")]
+        uninstall: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Which {
+    /// The tuple whose programs are meant
+    #[arg(conflicts_with = "all")]
+    tuple: Option<OsString>,
+    /// Every rule, where QEMU is installed and the kernel does not run such programs itself
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Debug, Args)]
+struct How {
+    /// Add flag C: QEMU gets the rights of a set-user-ID program. Whoever may start one can be root then
+    #[arg(long)]
+    credentials: bool,
+    /// Print the writes as shell, and touch nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -284,6 +350,7 @@ pub fn crossmerge(
             })?;
             Ok(ExitCode::from(u8::from(report.has_findings())))
         }
+        Command::Binfmt(command) => binfmt_command(command, &env, &config),
         Command::Profile(command) => profile_command(argv0, command, env, config, wrappers),
         Command::SiteCache(command) => site_cache::run(command, env, config),
         Command::Remove { tuple, dry_run } => {
@@ -420,6 +487,47 @@ fn subject(config: &Config, tuple: &Tuple) -> Result<Subject, Error> {
     let (families, folder) = config.families()?;
     let target = Target::of(tuple, &families, &folder)?;
     Ok(Subject { target, families })
+}
+
+fn binfmt_command(command: BinfmtCommand, env: &Env, config: &Config) -> Result<ExitCode, Error> {
+    let (which, may_be_all) = match &command {
+        BinfmtCommand::Status { which, .. } | BinfmtCommand::Show { which } => (which, true),
+        BinfmtCommand::Register { which, .. }
+        | BinfmtCommand::Unregister { which, .. }
+        | BinfmtCommand::Install { which, .. } => (which, which.all),
+    };
+    let tuple = which.tuple.as_deref().map(Tuple::from_os).transpose()?;
+    if tuple.is_none() && !may_be_all {
+        return Err(BinfmtError::NoSubject.into());
+    }
+    let subject = binfmt::Subject::of(env, config, tuple.as_ref())?;
+    let (action, credentials, dry_run) = match command {
+        BinfmtCommand::Status { json, .. } => {
+            let status = subject.status()?;
+            return print(&if json {
+                serde_json::to_string_pretty(&status).expect("plain data") + "\n"
+            } else {
+                Status::to_text(&status)
+            });
+        }
+        BinfmtCommand::Show { .. } => {
+            io::stdout().write_all(&subject.show())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        BinfmtCommand::Register { how, .. } => (Action::Register, how.credentials, how.dry_run),
+        BinfmtCommand::Unregister { dry_run, .. } => (Action::Unregister, false, dry_run),
+        BinfmtCommand::Install { how, uninstall, .. } => {
+            let action = if uninstall {
+                Action::Uninstall
+            } else {
+                Action::Install
+            };
+            (action, how.credentials, how.dry_run)
+        }
+    };
+    let text = subject.act(action, credentials, dry_run)?;
+    let is_told = dry_run || matches!(action, Action::Install | Action::Uninstall);
+    print(if is_told { &text } else { "" })
 }
 
 fn profile_command(

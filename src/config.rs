@@ -57,6 +57,8 @@ pub struct TargetConfig {
     /// What happens when pkg-config answers with a path outside the sysroot.
     #[serde(default)]
     pub leaks: Leaks,
+    /// The CPU model that QEMU emulates, when it is not QEMU's usual one: what `qemu-NAME -cpu help` lists.
+    pub cpu: Option<String>,
     /// Folders outside the sysroot that pkg-config may answer with.
     #[serde(default)]
     pub extra_prefixes: Vec<PathBuf>,

@@ -350,68 +350,24 @@ impl Context {
 
     /// Finds a real tool as an absolute path, skipping ourselves under whatever name.
     pub fn find_program(&self, name: &OsStr) -> Result<PathBuf, ContextError> {
-        let own = Identity::own().ok();
-        self.search(name, |metadata| Some(Identity::of(metadata)) != own)
+        find_program(&self.env, name)
     }
 
     /// Finds what a person named, as an absolute path; it may be us under another name.
     pub fn find_command(&self, name: &OsStr) -> Result<PathBuf, ContextError> {
-        self.search(name, |_| true)
-    }
-
-    fn search(
-        &self,
-        name: &OsStr,
-        may_be: impl Fn(&std::fs::Metadata) -> bool,
-    ) -> Result<PathBuf, ContextError> {
-        let mut not_executable = None;
-        for candidate in self.candidates(name) {
-            let there = candidate.metadata();
-            if !there.is_ok_and(|metadata| metadata.is_file() && may_be(&metadata)) {
-                continue;
-            }
-            if is_executable(&candidate) {
-                return Ok(std::path::absolute(&candidate).unwrap_or(candidate));
-            }
-            not_executable.get_or_insert(candidate);
-        }
-        Err(match not_executable {
-            Some(path) => ContextError::NotExecutable { path },
-            None => ContextError::NoTool {
-                program: name.to_string_lossy().into_owned(),
-            },
-        })
+        search(&self.env, name, |_| true)
     }
 
     /// Tells whether a shell would find the command, be it ours or another's.
     pub fn has_command(&self, name: &OsStr) -> bool {
-        self.candidates(name)
+        candidates(&self.env, name)
             .iter()
             .any(|path| path.is_file() && is_executable(path))
     }
 
     /// The folders of PATH.
     pub fn path(&self) -> Vec<PathBuf> {
-        let path = self
-            .env
-            .get(env::PATH)
-            .unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin"));
-        // An empty entry is the current folder.
-        let folder = |entry: PathBuf| {
-            if entry.as_os_str().is_empty() {
-                ".".into()
-            } else {
-                entry
-            }
-        };
-        std::env::split_paths(path).map(folder).collect()
-    }
-
-    fn candidates(&self, name: &OsStr) -> Vec<PathBuf> {
-        match name.as_bytes().contains(&b'/') {
-            true => vec![name.into()],
-            false => self.path().iter().map(|folder| folder.join(name)).collect(),
-        }
+        path(&self.env)
     }
 
     /// Finds one of the target's tools, be it ours or another's: in PATH, else among the links.
@@ -441,7 +397,7 @@ impl Context {
             program: self.find_program(OsStr::new("cc")).ok()?,
             args: vec!["-dumpmachine".into()],
             env: Changes::new(),
-            files: Vec::new(),
+            ..Plan::default()
         };
         let output = exec::query(&[plan]).ok()?.remove(0);
         let machine = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -501,6 +457,58 @@ impl Portage {
             host: own(host),
             target: own(target),
         }
+    }
+}
+
+/// Finds a real tool in PATH as an absolute path, skipping ourselves under whatever name.
+pub fn find_program(env: &Env, name: &OsStr) -> Result<PathBuf, ContextError> {
+    let own = Identity::own().ok();
+    search(env, name, |metadata| Some(Identity::of(metadata)) != own)
+}
+
+fn search(
+    env: &Env,
+    name: &OsStr,
+    may_be: impl Fn(&std::fs::Metadata) -> bool,
+) -> Result<PathBuf, ContextError> {
+    let mut not_executable = None;
+    for candidate in candidates(env, name) {
+        let there = candidate.metadata();
+        if !there.is_ok_and(|metadata| metadata.is_file() && may_be(&metadata)) {
+            continue;
+        }
+        if is_executable(&candidate) {
+            return Ok(std::path::absolute(&candidate).unwrap_or(candidate));
+        }
+        not_executable.get_or_insert(candidate);
+    }
+    Err(match not_executable {
+        Some(path) => ContextError::NotExecutable { path },
+        None => ContextError::NoTool {
+            program: name.to_string_lossy().into_owned(),
+        },
+    })
+}
+
+fn path(env: &Env) -> Vec<PathBuf> {
+    let path = env
+        .get(env::PATH)
+        .unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin"));
+    // An empty entry is the current folder.
+    let folder = |entry: PathBuf| {
+        if entry.as_os_str().is_empty() {
+            ".".into()
+        } else {
+            entry
+        }
+    };
+    std::env::split_paths(path).map(folder).collect()
+}
+
+fn candidates(env: &Env, name: &OsStr) -> Vec<PathBuf> {
+    match name.as_bytes().contains(&b'/') {
+        true => vec![name.into()],
+        false => path(env).iter().map(|folder| folder.join(name)).collect(),
     }
 }
 

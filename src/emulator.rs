@@ -7,12 +7,9 @@ use crate::{
     context::Context,
     exec,
     plan::{Change, Changes, Plan},
+    qemu::{self, elf, rule},
 };
-use std::{
-    ffi::{OsStr, OsString},
-    path::Path,
-    time::Duration,
-};
+use std::{ffi::OsString, path::Path, time::Duration};
 
 /// The words that go before a program of the target; none where the kernel runs it as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,11 +71,11 @@ impl Emulator {
     }
 }
 
-/// Finds what runs the target's programs. `qemu` is QEMU's name for it, `compiler` its C compiler, `flags` what that
+/// Finds what runs the target's programs. `name` is QEMU's for it, `compiler` its C compiler, `flags` what that
 /// needs to compile and link for it.
 pub fn find(
     context: &Context,
-    qemu: Option<&str>,
+    name: Option<&str>,
     compiler: Option<&Path>,
     flags: &str,
     sysroot: &Path,
@@ -98,7 +95,7 @@ pub fn find(
             args: words.collect(),
             // What a compiler that had to be stopped left goes with the folder.
             env: Changes::from([("TMPDIR".into(), Change::Set(folder.path().into()))]),
-            files: Vec::new(),
+            ..Plan::default()
         };
         exec::try_within(&plan, limit)
     };
@@ -115,20 +112,23 @@ pub fn find(
     if works(&[]) {
         return Ok(Emulator::default());
     }
-    let qemu = qemu.ok_or(NoEmulator::NotEmulated)?;
-    let mut why = NoEmulator::NotInstalled(qemu.into());
-    for name in [format!("qemu-{qemu}"), format!("qemu-{qemu}-static")] {
-        let Ok(path) = context.find_program(OsStr::new(&name)) else {
-            continue;
-        };
-        let words = vec![path.into(), "-L".into(), sysroot.into()];
+    let name = name.ok_or(NoEmulator::NotEmulated)?;
+    // Where the tuple leaves the ABI open, what the compiler made says which it is.
+    let rules = rule::all(&context.config).unwrap_or_default();
+    let header = elf::head(&program).unwrap_or_default();
+    let name = rule::of_header(&rules, &header).map_or(name, |rule| &rule.qemu);
+    let mut why = NoEmulator::NotInstalled(name.into());
+    for path in qemu::programs(&context.env, name) {
+        let emulator = path.file_name().unwrap_or_default().display().to_string();
+        let mut words = vec![path.into(), "-L".into(), sysroot.into()];
+        if let Some(cpu) = &context.settings.cpu {
+            words.extend(["-cpu".into(), cpu.into()]);
+        }
         if works(&words) {
             return Ok(Emulator(words));
         }
-        why = NoEmulator::DoesNotRun {
-            compiler: named(),
-            emulator: name,
-        };
+        let compiler = named();
+        why = NoEmulator::DoesNotRun { compiler, emulator };
     }
     Err(why)
 }

@@ -103,6 +103,10 @@ pub const CONFIG_SITE: Variable = word("CONFIG_SITE");
 pub const CROSSMERGE_CONFIG_SITE: Variable = word("CROSSMERGE_CONFIG_SITE");
 /// pkgconf: prepend the sysroot only where freedesktop's pkg-config does.
 pub const PKG_CONFIG_FDO_SYSROOT_RULES: Variable = value("PKG_CONFIG_FDO_SYSROOT_RULES");
+/// QEMU's user mode: the folder in which absolute paths of the program are looked for first.
+pub const QEMU_LD_PREFIX: Variable = value("QEMU_LD_PREFIX");
+/// QEMU's user mode: the model of the CPU.
+pub const QEMU_CPU: Variable = value("QEMU_CPU");
 
 /// The environment as it was when we were started.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

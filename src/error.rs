@@ -3,8 +3,8 @@
 use crate::{
     applet::AppletError, argv0::NameError, config::ConfigError, context::ContextError,
     doctor::DoctorError, exec::ExecError, export::ExportError, fix_root::FixRootError,
-    init::InitError, pkg_config::PkgConfigError, portage::PortageError, target::TargetError,
-    tuple::TupleError,
+    init::InitError, pkg_config::PkgConfigError, portage::PortageError, qemu::binfmt::BinfmtError,
+    target::TargetError, tuple::TupleError,
 };
 use std::io;
 
@@ -20,6 +20,8 @@ pub const OWN_FAILURE: u8 = 125;
 pub enum Error {
     #[error(transparent)]
     Applet(#[from] AppletError),
+    #[error(transparent)]
+    Binfmt(#[from] BinfmtError),
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
@@ -59,6 +61,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Applet(e) => e.hint(),
+            Self::Binfmt(e) => e.hint(),
             Self::Config(e) => e.hint(),
             Self::Context(e) => e.hint(),
             Self::Doctor(e) => e.hint(),

@@ -1,14 +1,25 @@
 //! Does a plan: the only place that starts a program.
+//!
+//! A plan with steps is entered by the process that becomes the program: this one for [`exec`], else a child that is us under one of
+//! the names in `inner.rs`.
+
+mod enter;
+mod init;
+mod inner;
+
+pub use enter::EnterError;
+pub(crate) use inner::run as run_inner;
 
 use crate::{
     file,
-    plan::{Change, Plan},
+    plan::{Change, Plan, step::Step},
 };
 use std::{
     convert::Infallible,
+    ffi::OsStr,
     io,
     os::unix::process::CommandExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     thread,
     time::{Duration, Instant},
@@ -31,6 +42,9 @@ pub enum ExecError {
     /// A file that the program is to read cannot be written.
     #[error(transparent)]
     File(io::Error),
+    /// A step before it failed.
+    #[error(transparent)]
+    Enter(#[from] EnterError),
 }
 
 impl ExecError {
@@ -51,6 +65,7 @@ impl ExecError {
                     crate::plan::quote(path.as_os_str())
                 )
             }
+            Self::Enter(e) => e.hint(),
             Self::File(_) => {
                 "make its folder writable for you, or run this as the one it belongs to".into()
             }
@@ -62,25 +77,40 @@ impl ExecError {
         match self {
             Self::NotFound(_) => 127,
             Self::NotExecutable { .. } => 126,
-            Self::File(_) => crate::error::OWN_FAILURE,
+            Self::File(_) | Self::Enter(_) => crate::error::OWN_FAILURE,
         }
     }
 }
+
+/// This program's own file, whatever became of its path.
+const OWN: &str = "/proc/self/exe";
 
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the one starter of programs"
 )]
+fn start(program: impl AsRef<OsStr>) -> Command {
+    Command::new(program)
+}
+
+/// The program as a command, with its arguments and environment.
 fn command(plan: &Plan) -> Command {
-    let mut command = Command::new(&plan.program);
+    let mut command = start(&plan.program);
     command.args(&plan.args);
+    environment(plan, &mut command);
+    command
+}
+
+fn environment(plan: &Plan, command: &mut Command) {
+    if plan.enter.contains(&Step::EmptyEnvironment) {
+        command.env_clear();
+    }
     for (name, change) in &plan.env {
         match change {
             Change::Set(value) => command.env(name, value),
             Change::Unset => command.env_remove(name),
         };
     }
-    command
 }
 
 /// Writes the plan's files, where they do not say the same already.
@@ -89,15 +119,35 @@ pub fn write_files(plan: &Plan) -> Result<(), ExecError> {
     files.try_for_each(|file| file::put(&file.path, file.text.as_bytes()).map_err(ExecError::File))
 }
 
-/// Writes the plan's files and becomes the program. Returns only when that fails.
+/// The program as a child's command, which does the steps first.
+fn child(plan: &Plan) -> Command {
+    match plan.enter.as_slice() {
+        [] => command(plan),
+        _ => inner::command(inner::ENTER, plan),
+    }
+}
+
+/// Writes the plan's files, does its steps and becomes the program; or stays, when the steps make it the first of a namespace of
+/// processes, and ends as the program does. Returns only when that fails.
 pub fn exec(plan: &Plan) -> Result<Infallible, ExecError> {
     write_files(plan)?;
+    if let Some((Step::Namespaces(namespaces), rest)) = plan.enter.split_first()
+        && namespaces.processes
+    {
+        let rest = Plan {
+            enter: rest.to_vec(),
+            files: Vec::new(),
+            ..plan.clone()
+        };
+        return init::supervise(namespaces, &rest);
+    }
+    enter::all(&plan.enter)?;
     Err(ExecError::new(plan, command(plan).exec()))
 }
 
 /// Runs the program, and collects what it says on stdout; stdin and stderr are ours.
 pub fn capture(plan: &Plan) -> Result<Output, ExecError> {
-    let mut command = command(plan);
+    let mut command = child(plan);
     let child = command.stdout(Stdio::piped()).spawn();
     child
         .and_then(Child::wait_with_output)
@@ -108,7 +158,7 @@ pub fn capture(plan: &Plan) -> Result<Output, ExecError> {
 /// within the time.
 pub fn try_within(plan: &Plan, limit: Duration) -> Option<ExitStatus> {
     const PAUSE: Duration = Duration::from_millis(2);
-    let mut command = command(plan);
+    let mut command = child(plan);
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -129,12 +179,34 @@ pub fn try_within(plan: &Plan, limit: Duration) -> Option<ExitStatus> {
     }
 }
 
+/// Starts a program that should not start, and gives the kernel's reason; none when it did start, and then it is stopped.
+pub fn refusal(program: &Path) -> Option<io::Error> {
+    let plan = Plan {
+        program: program.into(),
+        ..Plan::default()
+    };
+    let mut command = command(&plan);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    match command.spawn() {
+        Ok(mut child) => {
+            // It may have ended just now; either way it is gone after this.
+            let _ = child.kill();
+            let _ = child.wait();
+            None
+        }
+        Err(why) => Some(why),
+    }
+}
+
 /// Runs the programs beside each other, without standard input, and collects what each one says, in their order.
 pub fn query(plans: &[Plan]) -> Result<Vec<Output>, ExecError> {
     let started: Vec<_> = plans
         .iter()
         .map(|plan| {
-            let mut command = command(plan);
+            let mut command = child(plan);
             command
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
@@ -168,7 +240,7 @@ mod tests {
                 program: "/bin/sh".into(),
                 args: vec!["-c".into(), script.into()],
                 env: crate::plan::Changes::new(),
-                files: Vec::new(),
+                ..Plan::default()
             };
             let status = try_within(&plan, Duration::from_millis(500));
             status.and_then(|status| status.code())

@@ -11,7 +11,7 @@ use crate::{
     context::{Context, ContextError},
     env::{self, Variable},
     export::ExportError,
-    plan::{Change, Changes, File},
+    plan::{Change, Changes, File, step::Step},
 };
 use serde::Deserialize;
 use std::ffi::{OsStr, OsString};
@@ -45,6 +45,8 @@ pub struct Prepared {
     pub env: Changes,
     /// Files that they name.
     pub files: Vec<File>,
+    /// The steps into the namespaces in which the tool runs.
+    pub enter: Vec<Step>,
 }
 
 /// The flags that Portage has for the machine and the variable that carries each into a cross build.

@@ -22,6 +22,7 @@ pub mod pkg_config;
 pub mod plan;
 pub mod portage;
 pub mod profile;
+pub mod qemu;
 pub mod site_cache;
 pub mod target;
 pub mod tuple;
@@ -33,6 +34,7 @@ use crate::{
     context::{Context, ContextError},
     env::Env,
     error::Error,
+    qemu::chroot,
     tuple::Tuple,
 };
 use std::{
@@ -44,7 +46,12 @@ use std::{
 /// Acts by the name in the first argument. Returns only when nothing was exec'd.
 pub fn run(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     let argv0 = args.next().unwrap_or_else(|| "crossmerge".into());
-    match dispatch(&argv0, args.collect()) {
+    let args: Vec<OsString> = args.collect();
+    let result = match exec::run_inner(&argv0, &args) {
+        Some(result) => result.map_err(Error::from),
+        None => dispatch(&argv0, args),
+    };
+    match result {
         Ok(code) => code,
         Err(error) => {
             let name = argv0::file_name(&argv0).display();
@@ -68,6 +75,11 @@ fn dispatch(argv0: &OsStr, args: Vec<OsString>) -> Result<ExitCode, Error> {
         Called::Applet { name, tuple } => {
             let wrappers = definitions.of(&name)?;
             let tuple = choose_tuple(argv0, &wrappers, &name, tuple, &env);
+            if wrappers.code(&name) == Some(Code::Chroot) && chroot::asks_for_help(&args) {
+                let help = chroot::help(argv0::file_name(&argv0));
+                io::stdout().write_all(help.as_bytes())?;
+                return Ok(ExitCode::SUCCESS);
+            }
             if wrappers.code(&name) == Some(Code::FixRoot) {
                 return fix_root::run(argv0, tuple, &env, config, args);
             }

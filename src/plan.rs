@@ -2,6 +2,8 @@
 //!
 //! `crossmerge plan` prints it, as shell that can be pasted or as JSON; `exec.rs` does it. Pure.
 
+pub mod step;
+
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
@@ -9,6 +11,7 @@ use std::{
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
+use step::Step;
 
 /// What happens to one variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +37,7 @@ pub struct File {
 }
 
 /// One call of a real tool.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The real tool, as an absolute path.
     pub program: PathBuf,
@@ -44,30 +47,24 @@ pub struct Plan {
     pub env: Changes,
     /// Files that are written first, where they do not say the same already.
     pub files: Vec<File>,
+    /// What is done next to our surroundings, in this order.
+    pub enter: Vec<Step>,
 }
 
-/// Writes the plan as here-documents for its files and one `env` command over several lines, with every byte quoted so that it can be pasted.
+/// Writes the plan as here-documents for its files and one `env` command over several lines, with every byte quoted so that it can be
+/// pasted. With steps, the command is what a shell runs that has done them.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.files.iter().try_for_each(|file| write!(f, "{file}"))?;
-        f.write_str("env")?;
-        // `env -u` only stands before the assignments.
-        for (name, _) in self
-            .env
-            .iter()
-            .filter(|(_, change)| **change == Change::Unset)
-        {
-            write!(f, " -u {}", quote(name))?;
+        let mut program = quote(self.program.as_os_str());
+        for arg in &self.args {
+            program += &format!(" {}", quote(arg));
         }
-        for (name, change) in &self.env {
-            if let Change::Set(value) = change {
-                write!(f, " \\\n    {}={}", quote(name), quote(value))?;
-            }
+        let environment = self.environment();
+        match self.enter.as_slice() {
+            [] => write!(f, "{environment} \\\n    {program}"),
+            steps => f.write_str(&step::wrapped(steps, &environment, &program)),
         }
-        write!(f, " \\\n    {}", quote(self.program.as_os_str()))?;
-        self.args
-            .iter()
-            .try_for_each(|arg| write!(f, " {}", quote(arg)))
     }
 }
 
@@ -89,6 +86,26 @@ impl fmt::Display for File {
 }
 
 impl Plan {
+    /// The `env` command up to the program.
+    fn environment(&self) -> String {
+        let mut text = String::from("env");
+        if self.enter.contains(&Step::EmptyEnvironment) {
+            text += " -i";
+        }
+        // `env -u` only stands before the assignments.
+        for (name, change) in &self.env {
+            if *change == Change::Unset {
+                text += &format!(" -u {}", quote(name));
+            }
+        }
+        for (name, change) in &self.env {
+            if let Change::Set(value) = change {
+                text += &format!(" \\\n    {}={}", quote(name), quote(value));
+            }
+        }
+        text
+    }
+
     /// The plan as data. A string that is not UTF-8 becomes `{"bytes": […]}`, a variable that is unset `null`.
     pub fn to_json(&self) -> serde_json::Value {
         let env: serde_json::Map<_, _> = self
@@ -107,6 +124,7 @@ impl Plan {
             "args": self.args.iter().map(|arg| json_string(arg)).collect::<Vec<_>>(),
             "env": env,
             "files": self.files.iter().map(File::to_json).collect::<Vec<_>>(),
+            "enter": self.enter,
         })
     }
 }
@@ -187,6 +205,7 @@ mod tests {
                 text: "set(A \"$B\")\n".into(),
                 printed_by: None,
             }],
+            enter: Vec::new(),
         };
         assert_eq!(
             plan.to_string(),
@@ -197,7 +216,7 @@ mod tests {
         );
         assert_eq!(
             plan.to_json().to_string(),
-            r#"{"args":["a b",{"bytes":[255,39,10]},"two\nlines"],"env":{"EPREFIX":"","PKG_CONFIG_PATH":null,"ROOT":"/r"},"files":[{"path":"/srv/a b/toolchain.cmake","text":"set(A \"$B\")\n"}],"program":"/usr/bin/emerge"}"#
+            r#"{"args":["a b",{"bytes":[255,39,10]},"two\nlines"],"enter":[],"env":{"EPREFIX":"","PKG_CONFIG_PATH":null,"ROOT":"/r"},"files":[{"path":"/srv/a b/toolchain.cmake","text":"set(A \"$B\")\n"}],"program":"/usr/bin/emerge"}"#
         );
         assert_eq!(
             exports(&plan.env),

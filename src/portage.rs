@@ -118,7 +118,7 @@ impl Question {
                     .map(Into::into)
                     .collect(),
                 env: unset.map(|name| (name.into(), Change::Unset)).collect(),
-                files: Vec::new(),
+                ..Plan::default()
             },
         }
     }
@@ -292,6 +292,23 @@ impl Repositories {
                 .find(|repository| repository.has_alias(main))
         })
     }
+}
+
+/// The name and place of each repository in the texts of a repos.conf, of which the later one wins; none where one of them cannot
+/// be understood.
+pub(crate) fn places_in(texts: &[String]) -> Vec<(String, String)> {
+    let mut all = ini::Ini::default();
+    if texts
+        .iter()
+        .any(|text| all.read("repos.conf", text).is_err())
+    {
+        return Vec::new();
+    }
+    let place = |(name, options): &(String, ini::Options)| {
+        let location = options.iter().rev().find(|(key, _)| key == "location");
+        location.map(|(_, place)| (name.clone(), place.trim().to_owned()))
+    };
+    all.sections.iter().filter_map(place).collect()
 }
 
 impl Repository {

@@ -6,6 +6,7 @@
 
 use crate::tuple::Tuple;
 use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
 use wildmatch::WildMatch;
 
 /// The CPU families that are built in: file stem and text.
@@ -51,6 +52,9 @@ struct Family {
     /// Refinements, every one that fits, in order.
     #[serde(default)]
     variant: Vec<Variant>,
+    /// The ELF files that QEMU runs; none in a file that leaves it to the facts.
+    #[serde(default)]
+    binfmt: Vec<Binfmt>,
     #[serde(flatten)]
     facts: toml::Table,
 }
@@ -65,6 +69,50 @@ struct Variant {
     #[serde(flatten)]
     facts: toml::Table,
 }
+
+/// One kind of ELF file of a family, and the QEMU for it. What is not said is as in the family's facts.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Binfmt {
+    qemu: String,
+    endian: Option<Endian>,
+    bits: Option<u8>,
+    elf_machine: Option<u16>,
+    /// Bytes of the mask that differ from the usual one, by their place in the header.
+    #[serde(default)]
+    mask: BTreeMap<String, u8>,
+    flags: Option<ElfFlags>,
+}
+
+/// What `e_flags` of an ELF header has to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ElfFlags {
+    /// The bits that count.
+    pub mask: u32,
+    /// What they are.
+    pub value: u32,
+}
+
+/// The ELF files that one QEMU runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ElfKind {
+    /// QEMU's user-mode target, the part behind `qemu-`.
+    pub qemu: String,
+    /// Byte order.
+    pub endian: Endian,
+    /// The ELF class.
+    pub bits: u8,
+    /// The `e_machine` number.
+    pub elf_machine: u16,
+    /// Bytes of the mask that differ from the usual one, by their place in the header.
+    pub mask: Vec<(usize, u8)>,
+    /// What `e_flags` has to say, when it tells two kinds apart.
+    pub flags: Option<ElfFlags>,
+}
+
+/// How much of the ELF header every kind is told by: up to the end of `e_machine`.
+pub const ELF_KIND_LEN: usize = 20;
 
 /// The facts that a family and its refinements add up to.
 #[derive(Debug, Deserialize)]
@@ -311,6 +359,38 @@ impl Family {
     }
 }
 
+impl Binfmt {
+    /// The kind that only has a name.
+    fn of(qemu: &str) -> Self {
+        Self {
+            qemu: qemu.into(),
+            endian: None,
+            bits: None,
+            elf_machine: None,
+            mask: BTreeMap::new(),
+            flags: None,
+        }
+    }
+
+    /// The kind, completed by the family's facts; or what is wrong with it.
+    fn kind(self, facts: &Facts) -> Result<ElfKind, String> {
+        let place = |(place, byte): (String, u8)| match place.parse() {
+            Ok(place) if place < ELF_KIND_LEN => Ok((place, byte)),
+            _ => Err(format!(
+                "`{place}` in a mask is no place below {ELF_KIND_LEN}"
+            )),
+        };
+        Ok(ElfKind {
+            endian: self.endian.unwrap_or(facts.endian),
+            bits: self.bits.unwrap_or(facts.bits),
+            elf_machine: self.elf_machine.unwrap_or(facts.elf_machine),
+            mask: self.mask.into_iter().map(place).collect::<Result<_, _>>()?,
+            flags: self.flags,
+            qemu: self.qemu,
+        })
+    }
+}
+
 fn parse(file: &str, text: &str) -> Result<Family, TargetError> {
     toml::from_str(text).map_err(|e| malformed(file, &e))
 }
@@ -320,6 +400,45 @@ fn malformed(file: &str, error: &toml::de::Error) -> TargetError {
         file: file.into(),
         message: error.to_string().trim_end().into(),
     }
+}
+
+/// The kinds of ELF files that QEMU runs, of every family. One without a `[[binfmt]]` has that of its own facts, unless
+/// another family has said what QEMU of that name runs.
+pub fn elf_kinds(sources: &[Source]) -> Result<Vec<ElfKind>, TargetError> {
+    let (mut kinds, mut left) = (Vec::new(), Vec::new());
+    for (file, text) in sources {
+        let family = parse(file, text)?;
+        let facts = Facts::deserialize(family.facts).map_err(|e| malformed(file, &e))?;
+        if let (Some(qemu), true) = (&facts.qemu.0, family.binfmt.is_empty()) {
+            left.push(Binfmt::of(qemu).kind(&facts).expect("no mask to misread"));
+        }
+        for binfmt in family.binfmt {
+            let kind = binfmt.kind(&facts).map_err(|message| {
+                let file = file.clone();
+                TargetError::Malformed { file, message }
+            })?;
+            if let Some(other) = kinds
+                .iter()
+                .find(|other: &&ElfKind| other.qemu == kind.qemu)
+                && *other != kind
+            {
+                return Err(TargetError::Malformed {
+                    file: file.clone(),
+                    message: format!(
+                        "the ELF files of QEMU's `{}` are others elsewhere",
+                        kind.qemu
+                    ),
+                });
+            }
+            kinds.push(kind);
+        }
+    }
+    for kind in left {
+        if kinds.iter().all(|known| known.qemu != kind.qemu) {
+            kinds.push(kind);
+        }
+    }
+    Ok(kinds)
 }
 
 /// One line on each family: the globs it knows and what it is.

@@ -92,7 +92,7 @@ pub(super) fn plan(
     } else {
         script
     };
-    let Prepared { mut env, files } = layer::apply(layers, context)?;
+    let Prepared { mut env, files, enter } = layer::apply(layers, context)?;
     if context.env.changed(&env).get(env::CC).is_none() {
         // A script would take this machine's.
         let (tuple, toolchain) = (context.tuple.to_string(), tools::adoptable(context));
@@ -121,6 +121,7 @@ pub(super) fn plan(
         args: ours.chain(args.iter().cloned()).collect(),
         env,
         files,
+        enter,
     })
 }
 
@@ -150,8 +151,10 @@ fn not_there(context: &Context, script: PathBuf) -> ConfigureError {
 /// Tells whether Autoconf made the script: it says so in its first lines.
 fn is_autoconfs(script: &Path) -> bool {
     const FIRST: u64 = 4096;
-    const MARK: &[u8] = b"GNU Autoconf";
+    // The second as of 2.13.
+    const MARKS: [&[u8]; 2] = [b"GNU Autoconf", b"automatically using autoconf"];
     let mut first = Vec::new();
     let read = fs_err::File::open(script).and_then(|file| file.take(FIRST).read_to_end(&mut first));
-    read.is_ok() && first.windows(MARK.len()).any(|bytes| bytes == MARK)
+    let has = |mark: &[u8]| first.windows(mark.len()).any(|bytes| bytes == mark);
+    read.is_ok() && MARKS.iter().any(|mark| has(mark))
 }

@@ -179,7 +179,7 @@ impl<'a> Patient<'a> {
                 program: compiler.map(|c| c.path.clone()).unwrap_or_default(),
                 args,
                 env: Changes::new(),
-                files: Vec::new(),
+                ..Plan::default()
             },
         };
         plan.env.insert("LC_ALL".into(), Change::Set("C".into()));
@@ -319,7 +319,7 @@ impl<'a> Patient<'a> {
                 program: compiler.into(),
                 args,
                 env: Changes::new(),
-                files: Vec::new(),
+                ..Plan::default()
             };
             let output = exec::query(&[plan]).ok()?.remove(0);
             output.status.success().then_some(())?;
@@ -424,7 +424,7 @@ fn has_libc(prefix: &OsStr) -> bool {
         program: prefixed(Path::new(prefix), "gcc").into(),
         args: vec!["-print-file-name=libc.so".into()],
         env: Changes::new(),
-        files: Vec::new(),
+        ..Plan::default()
     };
     exec::query(&[plan]).is_ok_and(|outputs| {
         // A native compiler's libc is this machine's own.

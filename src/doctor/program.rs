@@ -173,10 +173,9 @@ fn qemu_name<'a>(patient: &'a Patient) -> Option<&'a str> {
 }
 
 fn find_qemu(patient: &Patient, name: &str) -> Option<PathBuf> {
-    let names = [format!("qemu-{name}"), format!("qemu-{name}-static")];
-    names
-        .iter()
-        .find_map(|name| patient.context.find_program(OsStr::new(name)).ok())
+    crate::qemu::programs(&patient.context.env, name)
+        .into_iter()
+        .next()
 }
 
 pub(super) fn run(patient: &Patient) -> Result<Finding, DoctorError> {
@@ -188,7 +187,7 @@ pub(super) fn run(patient: &Patient) -> Result<Finding, DoctorError> {
         program: qemu,
         args: vec![patient.scratch("program").into()],
         env: Changes::from([("QEMU_LD_PREFIX".into(), Change::Set(sysroot))]),
-        files: Vec::new(),
+        ..Plan::default()
     };
     let output = exec::query(&[plan])?.remove(0);
     if output.status.success() && trimmed(&output.stdout) == PRINTS {

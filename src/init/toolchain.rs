@@ -101,7 +101,7 @@ fn compiler(
         program,
         args: all,
         env,
-        files: Vec::new(),
+        ..Plan::default()
     }])?;
     Ok(outputs.remove(0))
 }

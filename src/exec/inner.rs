@@ -1,0 +1,61 @@
+//! What we are to ourselves: names that only this program starts itself under, for work that needs another process.
+//!
+//! No file can be called so, since a name that we act by has no colon in front. The arguments are ours, and no interface.
+
+use super::{ExecError, enter, environment, init, start};
+use crate::plan::{Plan, step::Step};
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::process::CommandExt,
+    process::{Command, ExitCode},
+};
+
+/// `:enter STEPS PROGRAM ARGS…` does the steps and becomes the program.
+pub(super) const ENTER: &str = ":enter";
+/// `:init FD STEPS PROGRAM ARGS…` does that as the first process of a namespace: see `init.rs`.
+pub(super) const INIT: &str = ":init";
+/// `:ids USERS GROUPS TOLD` tells the kernel which ids its parent's new namespace has: see `enter.rs`.
+pub(super) const IDS: &str = ":ids";
+
+/// Runs what one of those names asks for; none when we were called by another.
+pub(crate) fn run(argv0: &OsStr, args: &[OsString]) -> Option<Result<ExitCode, ExecError>> {
+    match argv0.to_str()? {
+        ENTER => Some(parse(args).and_then(|plan| match super::exec(&plan)? {})),
+        INIT => Some(init::run(args)),
+        IDS => Some(enter::tell_ids(args).map_err(ExecError::from)),
+        _ => None,
+    }
+}
+
+/// The command that is us under such a name, with the plan as arguments and environment.
+pub(super) fn command(name: &str, plan: &Plan) -> Command {
+    let steps = serde_json::to_string(&plan.enter).expect("plain data");
+    let mut command = start(super::OWN);
+    command
+        .arg0(name)
+        .arg(steps)
+        .arg(&plan.program)
+        .args(&plan.args);
+    environment(plan, &mut command);
+    command
+}
+
+/// The plan in the arguments. Its environment is ours already.
+pub(super) fn parse(args: &[OsString]) -> Result<Plan, ExecError> {
+    let malformed = || enter::EnterError::Arguments;
+    let [steps, program, args @ ..] = args else {
+        return Err(malformed().into());
+    };
+    let steps = steps.to_str().ok_or_else(malformed)?;
+    let steps: Vec<Step> = serde_json::from_str(steps).map_err(|_| malformed())?;
+    Ok(Plan {
+        program: program.into(),
+        args: args.to_vec(),
+        // It is as the plan has it, and everything in it stays.
+        enter: steps
+            .into_iter()
+            .filter(|step| *step != Step::EmptyEnvironment)
+            .collect(),
+        ..Plan::default()
+    })
+}

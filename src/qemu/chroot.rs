@@ -1,0 +1,893 @@
+//! `<tuple>-chroot`: enters the target's root, with what a system needs around it, its programs under QEMU, and nothing left
+//! afterwards.
+//!
+//! It does what the Embedded Handbook's chapter on QEMU chroots does by hand, in namespaces of mounts, processes and users, with a
+//! binfmt_misc of its own. Here it is looked and decided; the result is a plan whose steps `exec/` does.
+//!
+//! What the root gets: `/proc`, `/sys`, a `/dev` with the usual nodes of the machine's, its own terminals and `/dev/shm`, the machine's
+//! `resolv.conf`, its ebuild repositories (to read) where the root's `repos.conf` has them, and its DISTDIR. A folder to mount on that
+//! is missing is made, empty, and stays. Nothing else in the root is touched.
+
+mod inside;
+mod request;
+
+pub use request::{asks_for_help, help};
+
+use super::{
+    binfmt::table,
+    elf, native,
+    private::{self, NoPrivate},
+    rule::{self, RuleError},
+};
+use crate::{
+    context::{Context, ContextError},
+    env,
+    plan::{
+        Change, Changes, Plan,
+        step::{Ids, Mount, Namespaces, Step, Told, User, Users, What},
+    },
+    portage::{Repositories, places_in},
+};
+use inside::{Account, Inside};
+use request::Request;
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    io::{self, IsTerminal, Read},
+    os::{fd::AsRawFd, unix::ffi::OsStrExt, unix::fs::FileTypeExt},
+    path::{Path, PathBuf},
+};
+
+/// How many scripts may be each other's interpreters; the kernel's own limit.
+const SCRIPTS_MAX: usize = 5;
+
+/// PATH of a login of root's: baselayout's, and Debian's.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The shells that log in without a command, the preferred first.
+const SHELLS: [&str; 2] = ["/bin/bash", "/bin/sh"];
+
+/// What a login keeps of the caller's environment: the terminal and the language.
+const KEPT: [&str; 13] = [
+    "COLORTERM",
+    "LANG",
+    "LANGUAGE",
+    "LC_ALL",
+    "LC_COLLATE",
+    "LC_CTYPE",
+    "LC_MESSAGES",
+    "LC_MONETARY",
+    "LC_NUMERIC",
+    "LC_TIME",
+    "LINES",
+    "COLUMNS",
+    "TERM",
+];
+
+/// Device nodes that programs expect: those of the Linux Standard Base and `/dev/full`, `/dev/random`, `/dev/urandom`.
+const NODES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+
+/// Links in `/dev`, as the kernel's devtmpfs does not have them and every udev makes them.
+const LINKS: [(&str, &str); 5] = [
+    ("fd", "/proc/self/fd"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+    ("ptmx", "pts/ptmx"),
+];
+
+/// The group of terminals (tty) in every distribution.
+const TTY_GROUP: u32 = 5;
+
+/// What Portage cannot do under QEMU, which does not emulate the system calls of its sandboxes: Gentoo's bugs 703278 and 703276, and
+/// `sandbox` traces what it preloads into.
+const NOT_UNDER_QEMU: [&str; 6] = [
+    "-ipc-sandbox",
+    "-mount-sandbox",
+    "-network-sandbox",
+    "-pid-sandbox",
+    "-sandbox",
+    "-usersandbox",
+];
+
+/// What Portage cannot do without a user of its own.
+const NOT_WITHOUT_IDS: [&str; 4] = ["-userfetch", "-userpriv", "-usersandbox", "-usersync"];
+
+/// Why there is nothing to enter.
+#[derive(Debug, thiserror::Error)]
+pub enum ChrootError {
+    /// A look at the system failed.
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    /// There are no rules.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// An option that is none.
+    #[error("there is no option `{0}`")]
+    UnknownOption(String),
+    /// An option that says nothing.
+    #[error("`{0}` needs a value")]
+    NoValue(String),
+    /// There is no such folder.
+    #[error("there is no root `{root}`: {source}", root = .root.display())]
+    NoRoot {
+        /// Its path.
+        root: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It is where we are.
+    #[error("`{root}` is this machine's own root", root = .0.display())]
+    OwnRoot(PathBuf),
+    /// Nothing to log in with.
+    #[error("`{root}` has no shell: neither `/bin/bash` nor `/bin/sh`", root = .0.display())]
+    NoShell(PathBuf),
+    /// The command is not in there.
+    #[error("`{root}` has no command `{command}`", root = .root.display())]
+    NoCommand {
+        /// The root.
+        root: PathBuf,
+        /// What was asked for.
+        command: String,
+    },
+    /// Nobody may run it.
+    #[error("`{command}` in `{root}` is not executable", root = .root.display(), command = .command.display())]
+    NotExecutable {
+        /// The root.
+        root: PathBuf,
+        /// Its path in there.
+        command: PathBuf,
+    },
+    /// It is neither ELF nor a script.
+    #[error("`{command}` in `{root}` is no program", root = .root.display(), command = .command.display())]
+    NoProgram {
+        /// The root.
+        root: PathBuf,
+        /// Its path in there.
+        command: PathBuf,
+    },
+    /// What it needs to start is not in there.
+    #[error(
+        "`{command}` needs `{needs}`, which is not in `{root}`",
+        command = .command.display(), needs = .needs.display(), root = .root.display()
+    )]
+    NoInterpreter {
+        /// The root.
+        root: PathBuf,
+        /// Its path in there.
+        command: PathBuf,
+        /// The dynamic linker, or the interpreter of a script.
+        needs: PathBuf,
+    },
+    /// No QEMU has that CPU.
+    #[error(
+        "`{command}` is for a CPU (ELF machine {machine}, {bits} bits) that neither this machine nor QEMU's user mode runs",
+        command = .command.display()
+    )]
+    NoEmulation {
+        /// Its path in the root.
+        command: PathBuf,
+        /// Its `e_machine`.
+        machine: u16,
+        /// Its class.
+        bits: u8,
+    },
+    /// There is no way to run it under QEMU.
+    #[error("programs in `{root}` run under QEMU: {why}", root = .root.display())]
+    NoHandler {
+        /// The root.
+        root: PathBuf,
+        /// Why there is no handler.
+        why: NoPrivate,
+    },
+    /// Namespaces cannot be had.
+    #[error(transparent)]
+    NoNamespaces(NoPrivate),
+    /// The root's passwd does not have the user.
+    #[error("`{root}` has no user `{user}`", root = .root.display())]
+    NoUser {
+        /// The root.
+        root: PathBuf,
+        /// Who was asked for.
+        user: String,
+    },
+    /// The user cannot be, since the id is not ours to give.
+    #[error("user `{user}` has the id {uid} and group {gid} inside, and you have only {ids}")]
+    UnmappedUser {
+        /// The user.
+        user: String,
+        /// Their id.
+        uid: u32,
+        /// Their group.
+        gid: u32,
+        /// Those there are.
+        ids: String,
+    },
+    /// There is nothing to bind.
+    #[error("cannot bind `{path}`: {source}", path = .path.display())]
+    NoSource {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It would be mounted on the root itself, or nobody knows where.
+    #[error("cannot bind on `{place}`: the place is an absolute path inside, and not `/`", place = .0.display())]
+    BadPlace(PathBuf),
+}
+
+impl ChrootError {
+    /// How to go on.
+    pub fn hint(&self) -> String {
+        let look = |root: &Path, path: &Path| {
+            let path = crate::plan::step::inside(root, path);
+            format!(
+                "look at it with `ls -lL {0}; file -L {0}`",
+                crate::plan::quote(path.as_os_str())
+            )
+        };
+        match self {
+            Self::Context(e) => e.hint(),
+            Self::Rule(e) => e.hint(),
+            Self::UnknownOption(_) | Self::NoValue(_) => "`--help` shows the options; those of the command come behind it".into(),
+            Self::NoRoot { .. } | Self::OwnRoot(_) => "name the target's: `--root DIR`".into(),
+            Self::NoShell(_) => "merge a shell into it, or name a command that it has".into(),
+            Self::NoCommand { root, .. } => format!(
+                "`ls {}` shows what it has; another root is named by `--root DIR`",
+                crate::plan::quote(root.join("usr/bin").as_os_str())
+            ),
+            Self::NotExecutable { root, command } | Self::NoProgram { root, command } => look(root, command),
+            Self::NoInterpreter { .. } => "merge the package that has it into the root".into(),
+            Self::NoEmulation { .. } => "`crossmerge binfmt status` lists the CPUs that QEMU knows".into(),
+            Self::NoHandler { why, .. } | Self::NoNamespaces(why) => why.hint(),
+            Self::NoUser { root, .. } => format!(
+                "its users are in `{}`; a number needs no entry there",
+                root.join("etc/passwd").display()
+            ),
+            Self::UnmappedUser { .. } => {
+                "root gives you more ids: `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER`, and `newuidmap` \
+                 of the package shadow or uidmap"
+                    .into()
+            }
+            Self::NoSource { .. } | Self::BadPlace(_) => "`--bind SRC:DST`, both there, DST as it is seen inside".into(),
+        }
+    }
+
+    /// 127 for a command that is not there, 126 for one that cannot be run, 125 for the rest, as shells have it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Context(e) => e.exit_code(),
+            Self::NoCommand { .. } | Self::NoShell(_) => 127,
+            Self::NotExecutable { .. }
+            | Self::NoProgram { .. }
+            | Self::NoInterpreter { .. }
+            | Self::NoEmulation { .. } => 126,
+            _ => crate::error::OWN_FAILURE,
+        }
+    }
+}
+
+type Result<T> = std::result::Result<T, ChrootError>;
+
+/// Decides what `<tuple>-chroot args…` does.
+pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan> {
+    let request = Request::parse(args)?;
+    let inside = root(context, request.root.as_deref())?;
+    let (program, args) = command(&inside, &request)?;
+    let handler = Handler::of(context, &inside, &program)?;
+    let users = users(context)?;
+    let ids = users.as_ref().map_or_else(Reach::all, Reach::of);
+    let account = account(&inside, request.user.as_deref(), &ids)?;
+    let is_foreign = handler.is_qemu;
+
+    let mut enter = vec![Step::Namespaces(Namespaces {
+        users: users.clone(),
+        processes: true,
+    })];
+    enter.extend(handler.steps);
+    enter.push(Step::Mount(Mount::bind(&inside.path, &inside.path)));
+    enter.extend(system(&inside, users.is_some(), &ids));
+    enter.extend(files_of_the_machine(context, &inside)?);
+    for (source, place) in &request.binds {
+        enter.push(Step::Mount(bound(&inside, source, place.as_deref())?));
+    }
+    enter.push(Step::Root {
+        path: inside.path.clone(),
+    });
+    if ids.many || account.uid != 0 {
+        enter.push(Step::User(User {
+            uid: account.uid,
+            gid: account.gid,
+            groups: ids.many.then(|| {
+                let groups = account.groups.iter().copied();
+                groups.filter(|gid| ids.has_group(*gid)).collect()
+            }),
+        }));
+    }
+    let home = if inside.is_dir(&account.home) {
+        account.home.as_str()
+    } else {
+        "/"
+    };
+    enter.push(Step::Folder { path: home.into() });
+    enter.push(Step::EmptyEnvironment);
+
+    let cpu = is_foreign.then(|| {
+        let configured = || context.settings.cpu.clone().map(OsString::from);
+        let callers = || context.env.get(env::QEMU_CPU).map(OsStr::to_owned);
+        request.cpu.clone().or_else(callers).or_else(configured)
+    });
+    Ok(Plan {
+        env: environment(
+            context,
+            &account,
+            home,
+            &program,
+            cpu.flatten(),
+            is_foreign,
+            &ids,
+        ),
+        program,
+        args,
+        enter,
+        ..Plan::default()
+    })
+}
+
+/// The root: what was asked for, else ROOT, else the sysroot; with Portage's own settings in between, as the other applets have it.
+fn root(context: &Context, asked: Option<&Path>) -> Result<Inside> {
+    let root = match (asked, context.env.get(env::ROOT)) {
+        (Some(root), _) => root.into(),
+        (None, Some(root)) => PathBuf::from(root),
+        (None, None) => {
+            let settings = context.read_target_settings(&[env::ROOT.name]);
+            let root = settings.and_then(|mut settings| settings.remove(env::ROOT.name));
+            match root.as_deref() {
+                None | Some("" | "/") => context.existing_sysroot()?,
+                Some(root) => root.into(),
+            }
+        }
+    };
+    if context.config.is_own_root(&root) {
+        return Err(ChrootError::OwnRoot(root));
+    }
+    let of = |root: &Path| match root.is_dir() {
+        true => Inside::of(root),
+        false => Err(root
+            .metadata()
+            .map_or_else(|e| e, |_| io::ErrorKind::NotADirectory.into())),
+    };
+    of(&root).map_err(|source| ChrootError::NoRoot { root, source })
+}
+
+/// The program and its arguments, as they are called inside.
+fn command(inside: &Inside, request: &Request) -> Result<(PathBuf, Vec<OsString>)> {
+    let root = || inside.path.clone();
+    let Some((name, args)) = request.command.split_first() else {
+        let mut shells = SHELLS.iter().map(PathBuf::from);
+        let shell = shells.find(|shell| inside.is_file(shell));
+        let shell = shell.ok_or_else(|| ChrootError::NoShell(root()))?;
+        return Ok((shell, vec!["-l".into()]));
+    };
+    let candidates: Vec<PathBuf> = match name.as_bytes().contains(&b'/') {
+        true => vec![Path::new("/").join(name)],
+        false => PATH
+            .split(':')
+            .map(|folder| Path::new(folder).join(name))
+            .collect(),
+    };
+    let mut there = candidates
+        .into_iter()
+        .filter(|path| inside.is_file(path))
+        .peekable();
+    let first = there.peek().cloned();
+    match (there.find(|path| inside.is_executable(path)), first) {
+        (Some(program), _) => Ok((program, args.to_vec())),
+        (None, Some(command)) => Err(ChrootError::NotExecutable {
+            root: root(),
+            command,
+        }),
+        (None, None) => Err(ChrootError::NoCommand {
+            root: root(),
+            command: name.display().to_string(),
+        }),
+    }
+}
+
+/// What runs the root's programs.
+struct Handler {
+    /// The steps that make a table, where it is ours.
+    steps: Vec<Step>,
+    is_qemu: bool,
+}
+
+impl Handler {
+    /// Finds it by the header of the program, or of what runs it when it is a script.
+    fn of(context: &Context, inside: &Inside, program: &Path) -> Result<Self> {
+        let header = header(inside, program)?;
+        let root = || inside.path.clone();
+        if native::runs(&header) {
+            return Ok(Self {
+                steps: Vec::new(),
+                is_qemu: false,
+            });
+        }
+        let rules = rule::all(&context.config)?;
+        let Some(rule) = rule::of_header(&rules, &header) else {
+            let kind = elf::Kind::of(&header);
+            return Err(ChrootError::NoEmulation {
+                command: program.into(),
+                machine: kind.map_or(0, |kind| kind.machine),
+                bits: kind.map_or(0, |kind| kind.bits),
+            });
+        };
+        let table = || {
+            private::possible()?;
+            let served = private::served(context, &rule.qemu, private::is_static)?;
+            Ok(private::table(&served, false))
+        };
+        match table() {
+            Ok(steps) => Ok(Self {
+                steps,
+                is_qemu: true,
+            }),
+            // The machine's table reaches into every root when it has opened the interpreter already.
+            Err(_) if machines_handler(&header) => Ok(Self {
+                steps: Vec::new(),
+                is_qemu: true,
+            }),
+            Err(why) => Err(ChrootError::NoHandler { root: root(), why }),
+        }
+    }
+}
+
+/// Tells whether the machine's own table has a rule for such programs that works in any root.
+fn machines_handler(header: &[u8]) -> bool {
+    let entries = table::read().ok().flatten().unwrap_or_default();
+    let mut entries = entries
+        .iter()
+        .filter(|entry| entry.is_enabled && entry.takes(header));
+    entries.any(|entry| entry.flags.contains('F'))
+}
+
+/// The ELF header that the kernel meets when the program is started.
+fn header(inside: &Inside, program: &Path) -> Result<Vec<u8>> {
+    let root = || inside.path.clone();
+    let mut path = program.to_owned();
+    for _ in 0..=SCRIPTS_MAX {
+        let missing = |needs: &Path| ChrootError::NoInterpreter {
+            root: root(),
+            command: program.into(),
+            needs: needs.into(),
+        };
+        let mut file = inside.open(&path).map_err(|_| missing(&path))?;
+        let mut head = Vec::new();
+        let read = file.by_ref().take(256).read_to_end(&mut head);
+        if read.is_err() {
+            break;
+        }
+        if elf::Kind::of(&head).is_some_and(elf::Kind::is_program) {
+            let opened = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+            return match elf::interpreter(&opened) {
+                Ok(Some(linker)) if !inside.is_file(&linker) => Err(missing(&linker)),
+                _ => {
+                    head.truncate(rule::HEADER_LEN);
+                    Ok(head)
+                }
+            };
+        }
+        let Some(line) = head.strip_prefix(b"#!") else {
+            break;
+        };
+        let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let mut words = line
+            .split(|byte| b" \t".contains(byte))
+            .filter(|word| !word.is_empty());
+        let Some(interpreter) = words.next() else {
+            break;
+        };
+        path = Path::new("/").join(OsStr::from_bytes(interpreter));
+        if !inside.is_file(&path) {
+            return Err(missing(&path));
+        }
+    }
+    Err(ChrootError::NoProgram {
+        root: root(),
+        command: program.into(),
+    })
+}
+
+/// The users that there are inside; none when there can be no namespace of users, which root can do without.
+fn users(context: &Context) -> Result<Option<Users>> {
+    let is_root = nix::unistd::geteuid().is_root();
+    match private::namespaces_possible() {
+        Err(_) if is_root => return Ok(None),
+        Err(why) => return Err(ChrootError::NoNamespaces(why)),
+        Ok(()) => {}
+    }
+    if is_root {
+        return private::own_users()
+            .map(Some)
+            .map_err(ChrootError::NoNamespaces);
+    }
+    let own = |outside: u32| Ids {
+        inside: 0,
+        outside,
+        count: 1,
+    };
+    let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
+    let name = nix::unistd::User::from_uid(uid)
+        .ok()
+        .flatten()
+        .map(|user| user.name);
+    let ranges = |file: &str| {
+        subordinate(
+            &std::fs::read_to_string(file).unwrap_or_default(),
+            name.as_deref(),
+            uid.as_raw(),
+        )
+    };
+    let (mut uids, mut gids) = (ranges("/etc/subuid"), ranges("/etc/subgid"));
+    let has = |program: &str| context.has_command(OsStr::new(program));
+    let told = match !uids.is_empty() && !gids.is_empty() && has("newuidmap") && has("newgidmap") {
+        true => Told::Newuidmap,
+        false => {
+            uids.clear();
+            gids.clear();
+            Told::Inside
+        }
+    };
+    uids.insert(0, own(uid.as_raw()));
+    gids.insert(0, own(gid.as_raw()));
+    Ok(Some(Users { uids, gids, told }))
+}
+
+/// The ranges that subuid(5) gives a user, one behind the other from 1 on.
+fn subordinate(text: &str, name: Option<&str>, uid: u32) -> Vec<Ids> {
+    let mut next = 1u32;
+    let range = |line: &str| {
+        let fields: Vec<&str> = line.trim().split(':').collect();
+        let [user, outside, count] = fields[..] else {
+            return None;
+        };
+        (Some(user) == name || user.parse() == Ok(uid)).then_some(())?;
+        let (outside, count) = (outside.parse().ok()?, count.parse().ok()?);
+        let inside = next;
+        next = next.checked_add(count)?;
+        Some(Ids {
+            inside,
+            outside,
+            count,
+        })
+    };
+    text.lines()
+        .filter_map(range)
+        .filter(|ids| ids.count > 0)
+        .collect()
+}
+
+/// The ids that can be had inside.
+struct Reach {
+    uids: Vec<Ids>,
+    gids: Vec<Ids>,
+    /// More than the caller's own.
+    many: bool,
+}
+
+impl Reach {
+    fn all() -> Self {
+        let all = vec![Ids {
+            inside: 0,
+            outside: 0,
+            count: u32::MAX,
+        }];
+        Self {
+            uids: all.clone(),
+            gids: all,
+            many: true,
+        }
+    }
+
+    fn of(users: &Users) -> Self {
+        Self {
+            uids: users.uids.clone(),
+            gids: users.gids.clone(),
+            many: users.told != Told::Inside,
+        }
+    }
+
+    fn has_user(&self, uid: u32) -> bool {
+        has(&self.uids, uid)
+    }
+
+    fn has_group(&self, gid: u32) -> bool {
+        has(&self.gids, gid)
+    }
+
+    fn to_words(&self) -> String {
+        let range = |ids: &Ids| match ids.count {
+            1 => ids.inside.to_string(),
+            count => format!("{} to {}", ids.inside, ids.inside.saturating_add(count - 1)),
+        };
+        let ranges: Vec<String> = self.uids.iter().map(range).collect();
+        ranges.join(", ")
+    }
+}
+
+fn has(ids: &[Ids], id: u32) -> bool {
+    ids.iter().any(|ids| {
+        id.checked_sub(ids.inside)
+            .is_some_and(|from| from < ids.count)
+    })
+}
+
+/// Who logs in: root, who need not be in the root's passwd, or the user that was asked for.
+fn account(inside: &Inside, asked: Option<&str>, ids: &Reach) -> Result<Account> {
+    let user = asked.unwrap_or("0");
+    let account = inside.account(user).ok_or_else(|| ChrootError::NoUser {
+        root: inside.path.clone(),
+        user: user.into(),
+    })?;
+    if !ids.has_user(account.uid) || !ids.has_group(account.gid) {
+        return Err(ChrootError::UnmappedUser {
+            user: user.into(),
+            uid: account.uid,
+            gid: account.gid,
+            ids: ids.to_words(),
+        });
+    }
+    Ok(match account {
+        Account {
+            uid: 0, name, home, ..
+        } if name == "0" => Account {
+            uid: 0,
+            gid: 0,
+            groups: vec![0],
+            name: "root".into(),
+            home: if inside.is_dir("/root") {
+                "/root".into()
+            } else {
+                home
+            },
+        },
+        account => account,
+    })
+}
+
+/// What every system has: its processes, devices and terminals.
+fn system(inside: &Inside, has_users: bool, ids: &Reach) -> Vec<Step> {
+    let root = &inside.path;
+    let mut steps = Vec::new();
+    let mut mount = |mount: Mount| steps.push(Step::Mount(mount.in_root(root)));
+    mount(Mount {
+        // Where something covers parts of the machine's own, as in a container, no other may be mounted.
+        instead: Some(Mount::bind("/proc", "/proc").what),
+        ..Mount::new("proc", "nosuid,nodev,noexec", "/proc")
+    });
+    // That of a namespace of networks can only be mounted by the one who made it.
+    let sys = match has_users {
+        true => Mount::bind("/sys", "/sys"),
+        false => Mount::new("sysfs", "nosuid,nodev,noexec", "/sys"),
+    };
+    mount(Mount {
+        optional: true,
+        ..sys
+    });
+    mount(Mount::new("tmpfs", "nosuid,mode=755", "/dev"));
+    let nodes = NODES.iter().map(|node| Path::new("/dev").join(node));
+    for node in nodes.filter(|node| is_device(node)) {
+        mount(file(&node, &node));
+    }
+    let terminal = std::fs::read_link("/proc/self/fd/0")
+        .ok()
+        .filter(|path| io::stdin().is_terminal() && is_device(path));
+    if let Some(terminal) = terminal {
+        mount(Mount {
+            optional: true,
+            ..file(&terminal, Path::new("/dev/console"))
+        });
+    }
+    let group = match ids.has_group(TTY_GROUP) {
+        true => format!(",gid={TTY_GROUP}"),
+        false => String::new(),
+    };
+    let options = format!("nosuid,noexec,newinstance,ptmxmode=0666,mode=620{group}");
+    mount(Mount::new("devpts", &options, "/dev/pts"));
+    mount(Mount::new("tmpfs", "nosuid,nodev,mode=1777", "/dev/shm"));
+    steps.extend(LINKS.iter().map(|(name, target)| Step::Link {
+        root: root.clone(),
+        path: Path::new("/dev").join(name),
+        target: target.into(),
+    }));
+    steps
+}
+
+fn is_device(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|metadata| metadata.file_type().is_char_device())
+}
+
+fn file(source: &Path, place: &Path) -> Mount {
+    Mount {
+        what: What::Bind {
+            source: source.into(),
+            file: true,
+            read_only: false,
+        },
+        ..Mount::bind(source, place)
+    }
+}
+
+/// What the root sees of the machine: names of hosts, and for a Portage repositories and sources.
+fn files_of_the_machine(context: &Context, inside: &Inside) -> Result<Vec<Step>> {
+    const RESOLV_CONF: &str = "/etc/resolv.conf";
+    let root = &inside.path;
+    let mut steps = Vec::new();
+    let mut mount = |mount: Mount| {
+        steps.push(Step::Mount(
+            Mount {
+                optional: true,
+                ..mount
+            }
+            .in_root(root),
+        ));
+    };
+    if let (Ok(source), true) = (Path::new(RESOLV_CONF).canonicalize(), inside.is_dir("/etc")) {
+        mount(file(&source, Path::new(RESOLV_CONF)));
+    }
+    let has_portage = inside.is_dir("/etc/portage") || inside.is_dir("/usr/share/portage");
+    let Some(machine) = has_portage
+        .then(|| context.repositories())
+        .transpose()?
+        .flatten()
+    else {
+        return Ok(steps);
+    };
+    for (source, place) in repositories(inside, &machine) {
+        let what = What::Bind {
+            source: source.clone(),
+            file: false,
+            read_only: true,
+        };
+        mount(Mount {
+            what,
+            ..Mount::bind(source, place)
+        });
+    }
+    const DISTDIR: &str = "DISTDIR";
+    let distdir = context
+        .host_settings(&[DISTDIR])?
+        .map(|settings| PathBuf::from(&settings[DISTDIR]));
+    if let Some(source) = distdir.filter(|folder| folder.is_dir()) {
+        let place = context.settings_below(root, &[DISTDIR]).ok().flatten();
+        let place = place
+            .map(|settings| PathBuf::from(&settings[DISTDIR]))
+            .filter(|place| place.is_absolute());
+        let place = place.unwrap_or_else(|| source.clone());
+        mount(Mount::bind(source, place));
+    }
+    Ok(steps)
+}
+
+/// Which folders of the machine are repositories of the root, and where it wants them. A repository that the root has itself is its
+/// own matter; one that it does not name is where the machine has it.
+fn repositories(inside: &Inside, machine: &Repositories) -> BTreeMap<PathBuf, PathBuf> {
+    let texts = [
+        "/usr/share/portage/config/repos.conf",
+        "/etc/portage/repos.conf",
+    ]
+    .map(|path| inside.texts(path));
+    let wanted = places_in(&texts.concat());
+    let place = |name: &str| {
+        wanted
+            .iter()
+            .find(|(wanted, _)| wanted == name)
+            .map(|(_, place)| PathBuf::from(place))
+    };
+    let named = machine.all.iter().filter_map(|repository| {
+        let place = match place(&repository.name) {
+            Some(place) => place,
+            None if wanted.is_empty() => repository.location.clone(),
+            None => return None,
+        };
+        Some((repository.location.clone(), place))
+    });
+    let is_own = |place: &Path| inside.is_file(&place.join("profiles/repo_name"));
+    let there =
+        named.filter(|(source, place)| source.is_dir() && place.is_absolute() && !is_own(place));
+    there.collect()
+}
+
+/// A mount that was asked for.
+fn bound(inside: &Inside, source: &Path, place: Option<&Path>) -> Result<Mount> {
+    let absolute = source
+        .canonicalize()
+        .map_err(|error| ChrootError::NoSource {
+            path: source.into(),
+            source: error,
+        })?;
+    let is_file = !absolute.is_dir();
+    let place = match place {
+        Some(place) => place.to_owned(),
+        // As it was written: the machine's own links are not the root's.
+        None => std::path::absolute(source).unwrap_or_else(|_| absolute.clone()),
+    };
+    if !place.is_absolute() || place.parent().is_none() {
+        return Err(ChrootError::BadPlace(place));
+    }
+    let mount = match is_file {
+        true => file(&absolute, &place),
+        false => Mount::bind(absolute, place),
+    };
+    Ok(mount.in_root(&inside.path))
+}
+
+/// The environment of a login.
+fn environment(
+    context: &Context,
+    account: &Account,
+    home: &str,
+    program: &Path,
+    cpu: Option<OsString>,
+    is_foreign: bool,
+    ids: &Reach,
+) -> Changes {
+    let kept = KEPT
+        .iter()
+        .filter_map(|name| Some((*name, context.env.get_name(name)?.to_owned())));
+    let shell = match SHELLS.iter().find(|shell| Path::new(shell) == program) {
+        Some(shell) => shell,
+        None => SHELLS[1],
+    };
+    let mut features: Vec<&str> = Vec::new();
+    if is_foreign {
+        features.extend(NOT_UNDER_QEMU);
+    }
+    if !ids.many {
+        features.extend(NOT_WITHOUT_IDS);
+    }
+    features.sort_unstable();
+    features.dedup();
+    let features = (!features.is_empty()).then(|| ("FEATURES", features.join(" ").into()));
+    let own = [
+        ("HOME", home.into()),
+        ("LOGNAME", OsString::from(&account.name)),
+        ("PATH", PATH.into()),
+        ("SHELL", shell.into()),
+        ("USER", OsString::from(&account.name)),
+    ];
+    let cpu = cpu.map(|cpu| (env::QEMU_CPU.name, cpu));
+    let all = kept.chain(own).chain(cpu).chain(features);
+    all.map(|(name, value)| (name.into(), Change::Set(value)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ranges_of_a_user_come_one_behind_the_other() {
+        let text = "root:100000:65536\njo:200000:1000\n# no\n1000:300000:5\njo:bad:1\njo:1:0\n";
+        let ids = |inside, outside, count| Ids {
+            inside,
+            outside,
+            count,
+        };
+        assert_eq!(
+            subordinate(text, Some("jo"), 1000),
+            [ids(1, 200_000, 1000), ids(1001, 300_000, 5)]
+        );
+        assert_eq!(subordinate(text, None, 7), []);
+        let reach = Reach {
+            uids: vec![ids(0, 1000, 1), ids(1, 200_000, 1000)],
+            gids: vec![ids(0, 1000, 1)],
+            many: true,
+        };
+        for (id, is) in [(0, true), (1, true), (1000, true), (1001, false)] {
+            assert_eq!(reach.has_user(id), is, "{id}");
+        }
+        assert!(!reach.has_group(1));
+        assert_eq!(reach.to_words(), "0, 1 to 1000");
+    }
+}

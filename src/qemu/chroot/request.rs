@@ -1,0 +1,158 @@
+//! What was asked for: the arguments of `<tuple>-chroot`. Pure.
+
+use super::ChrootError;
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::ffi::{OsStrExt, OsStringExt},
+    path::PathBuf,
+};
+
+/// The arguments.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Request {
+    pub(super) root: Option<PathBuf>,
+    /// What is seen inside, and where; the same path without one.
+    pub(super) binds: Vec<(PathBuf, Option<PathBuf>)>,
+    pub(super) user: Option<String>,
+    pub(super) cpu: Option<OsString>,
+    /// None for a login shell.
+    pub(super) command: Vec<OsString>,
+}
+
+/// Tells whether the help is asked for, and not by the command inside.
+pub fn asks_for_help(args: &[OsString]) -> bool {
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        match arg.as_bytes() {
+            b"--help" | b"-h" => return true,
+            b"--root" | b"--bind" | b"--user" | b"--cpu" => drop(args.next()),
+            word if !word.starts_with(b"--") || word == b"--" => return false,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// The help for a name that we are called by.
+pub fn help(name: &OsStr) -> String {
+    let name = name.display();
+    format!(
+        "\
+Enter the target's root, with its programs running under QEMU and nothing of it left when you leave
+
+Usage: {name} [options] [--] [command [arguments…]]
+
+  --root DIR         the root to enter, instead of the target's ROOT or sysroot
+  --bind SRC[:DST]   see this file or folder of the machine inside, at DST; may be given several times
+  --user USER        be this user of the root's, by name or number, instead of root
+  --cpu MODEL        the CPU that QEMU is, instead of the target's `cpu`: `qemu-NAME -cpu help` lists them
+
+Without a command, a login shell. `crossmerge plan <tuple> chroot …` prints every step.
+"
+    )
+}
+
+impl Request {
+    pub(super) fn parse(args: Vec<OsString>) -> Result<Self, ChrootError> {
+        let mut request = Self::default();
+        let mut args = args.into_iter();
+        while let Some(arg) = args.next() {
+            let bytes = arg.as_bytes();
+            if bytes == b"--" {
+                request.command = args.collect();
+                break;
+            }
+            if !bytes.starts_with(b"-") {
+                request.command = std::iter::once(arg).chain(args).collect();
+                break;
+            }
+            let (option, value) = match bytes.iter().position(|byte| *byte == b'=') {
+                Some(at) => (
+                    OsStr::from_bytes(&bytes[..at]).to_owned(),
+                    Some(OsStr::from_bytes(&bytes[at + 1..]).to_owned()),
+                ),
+                None => (arg.clone(), None),
+            };
+            let option = option.to_string_lossy().into_owned();
+            if !["--root", "--bind", "--user", "--cpu"].contains(&option.as_str()) {
+                return Err(ChrootError::UnknownOption(option));
+            }
+            let value = value
+                .or_else(|| args.next())
+                .filter(|value| !value.is_empty());
+            let value = value.ok_or_else(|| ChrootError::NoValue(option.clone()))?;
+            match option.as_str() {
+                "--root" => request.root = Some(value.into()),
+                "--bind" => request.binds.push(bind(value)),
+                "--user" => request.user = Some(value.to_string_lossy().into_owned()),
+                _ => request.cpu = Some(value),
+            }
+        }
+        Ok(request)
+    }
+}
+
+/// Splits at the last colon that a path may begin behind.
+fn bind(value: OsString) -> (PathBuf, Option<PathBuf>) {
+    let bytes = value.as_bytes();
+    match bytes.windows(2).rposition(|pair| pair == b":/") {
+        Some(at) if at > 0 => {
+            let (source, target) = (bytes[..at].to_vec(), bytes[at + 1..].to_vec());
+            let path = |bytes| PathBuf::from(OsString::from_vec(bytes));
+            (path(source), Some(path(target)))
+        }
+        _ => (value.into(), None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Request, ChrootError> {
+        Request::parse(line.split_whitespace().map(OsString::from).collect())
+    }
+
+    #[test]
+    fn options_end_where_the_command_begins() {
+        let request =
+            parse("--root=/r --bind /a:/b --bind=rel:/c --bind /d --user 7 --cpu max ls --root x")
+                .expect("a request");
+        let wanted = Request {
+            root: Some("/r".into()),
+            binds: vec![
+                ("/a".into(), Some("/b".into())),
+                ("rel".into(), Some("/c".into())),
+                ("/d".into(), None),
+            ],
+            user: Some("7".into()),
+            cpu: Some("max".into()),
+            command: ["ls", "--root", "x"].map(Into::into).to_vec(),
+        };
+        assert_eq!(request, wanted);
+        assert_eq!(
+            parse("-- -x").expect("a request").command,
+            [OsString::from("-x")]
+        );
+        assert_eq!(parse("").expect("a request"), Request::default());
+        for line in ["--rot /r", "-u root", "--user", "--user=", "--cpu"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_help_of_a_command_inside_is_its_own() {
+        for (line, is) in [
+            ("--help", true),
+            ("--root /r -h", true),
+            ("--root=/r --help", true),
+            ("ls --help", false),
+            ("-- --help", false),
+            ("--user --help", false),
+            ("", false),
+        ] {
+            let args: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+            assert_eq!(asks_for_help(&args), is, "{line}");
+        }
+    }
+}

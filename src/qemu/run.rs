@@ -1,0 +1,375 @@
+//! `<tuple>-run program args…`: a program of the target, under the QEMU that its own header asks for.
+//!
+//! The tuple only says where the libraries are and which CPU model is configured. What the kernel runs by itself it is
+//! left to run; a script runs with the target's interpreter where the target has one.
+
+mod roots;
+
+use super::{
+    elf, install_hint, native, programs,
+    rule::{self, RuleError},
+};
+use crate::{
+    context::{Context, ContextError},
+    env,
+    plan::{Change, Changes, Plan, quote},
+    target::{Target, TargetError},
+};
+use roots::Roots;
+use std::{
+    ffi::{OsStr, OsString},
+    io,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
+
+/// How many scripts may be each other's interpreters; the kernel's own limit.
+const SCRIPTS_MAX: usize = 5;
+
+/// Why a program does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A look at the system failed.
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    /// There are no rules.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// The facts of the target could not be read.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// Nothing was named.
+    #[error("no program was named")]
+    NoProgram {
+        /// The tuple.
+        tuple: String,
+    },
+    /// No file has the path.
+    #[error("there is no `{path}`", path = .path.display())]
+    NotThere {
+        /// The path that was typed.
+        path: PathBuf,
+        /// The file of the sysroot that may have been meant.
+        meant: Option<PathBuf>,
+    },
+    /// No program has the name.
+    #[error("there is no program `{name}` in `{root}`, nor a file in this folder", root = .root.display())]
+    NotFound {
+        /// The name that was typed.
+        name: String,
+        /// The sysroot.
+        root: PathBuf,
+    },
+    /// Nobody may run it.
+    #[error("`{path}` is not executable", path = .0.display())]
+    NotExecutable(PathBuf),
+    /// It cannot be read, and so its architecture is not known.
+    #[error("cannot read `{path}`: {source}", path = .path.display())]
+    Unreadable {
+        /// The program.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is something else.
+    #[error("`{path}` is no program: neither ELF nor a script that begins with `#!`", path = .0.display())]
+    NoElf(PathBuf),
+    /// An object file, a core dump.
+    #[error("`{path}` is an ELF file and no program (ELF type {kind})", path = .path.display())]
+    NoProgramType {
+        /// The file.
+        path: PathBuf,
+        /// Its `e_type`.
+        kind: u16,
+    },
+    /// No QEMU has that CPU.
+    #[error(
+        "`{path}` is for a CPU (ELF machine {machine}, {bits} bits) that neither this machine nor QEMU's user mode runs",
+        path = .path.display()
+    )]
+    NoEmulation {
+        /// The program.
+        path: PathBuf,
+        /// Its `e_machine`.
+        machine: u16,
+        /// Its class.
+        bits: u8,
+    },
+    /// QEMU is not in PATH.
+    #[error(
+        "`{path}` needs `qemu-{qemu}` or `qemu-{qemu}-static`, and neither is in PATH{beside}",
+        path = .path.display(), beside = beside(tuple, *is_of_target)
+    )]
+    NoQemu {
+        /// The program.
+        path: PathBuf,
+        /// QEMU's target.
+        qemu: String,
+        /// The tuple.
+        tuple: String,
+        /// The tuple is the program's own.
+        is_of_target: bool,
+    },
+    /// Its dynamic linker is not in the sysroot.
+    #[error(
+        "`{path}` needs the dynamic linker `{linker}`, which is not in `{root}`{beside}",
+        path = .path.display(), linker = .linker.display(), root = .root.display(), beside = beside(tuple, *is_of_target)
+    )]
+    NoLinker {
+        /// The program.
+        path: PathBuf,
+        /// What it asks for.
+        linker: PathBuf,
+        /// Where its libraries should be.
+        root: PathBuf,
+        /// The tuple.
+        tuple: String,
+        /// The tuple is the program's own.
+        is_of_target: bool,
+        /// QEMU_LD_PREFIX in the environment says where.
+        from_environment: bool,
+    },
+}
+
+impl RunError {
+    /// How to go on.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Context(e) => e.hint(),
+            Self::Rule(e) => e.hint(),
+            Self::Target(e) => e.hint(),
+            Self::NoProgram { tuple } => format!("`{tuple}-run ./program arguments…`"),
+            Self::NotThere { meant: None, .. } => {
+                "a name with a slash in it is a path of this machine".into()
+            }
+            Self::NotThere {
+                meant: Some(meant), ..
+            } => format!(
+                "a name with a slash in it is a path of this machine; the target's is `{}`",
+                meant.display()
+            ),
+            Self::NotFound { root, .. } => format!(
+                "`ls {}` shows the target's programs; another file is named by its path, as `./program`",
+                quote(root.join("usr/bin").as_os_str())
+            ),
+            Self::NotExecutable(path) => format!("`chmod +x {}`", quote(path.as_os_str())),
+            Self::Unreadable { .. } => "look at its permissions".into(),
+            Self::NoElf(path)
+            | Self::NoProgramType { path, .. }
+            | Self::NoEmulation { path, .. } => {
+                format!("look at it with `file -L {}`", quote(path.as_os_str()))
+            }
+            Self::NoQemu { qemu, .. } => install_hint(qemu),
+            Self::NoLinker {
+                from_environment: true,
+                ..
+            } => "QEMU_LD_PREFIX in the environment names it: `unset QEMU_LD_PREFIX`".into(),
+            Self::NoLinker {
+                tuple,
+                is_of_target: true,
+                ..
+            } => format!(
+                "merge the target's libc, or copy the toolchain's: `crossmerge init {tuple} --with-libc`"
+            ),
+            Self::NoLinker { .. } => {
+                "run it by the name of its own target, or say in QEMU_LD_PREFIX where its libraries are".into()
+            }
+        }
+    }
+
+    /// 127 for what is not there, 126 for what cannot be run, 125 for the rest, as shells have it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Context(e) => e.exit_code(),
+            Self::NotThere { .. } | Self::NotFound { .. } | Self::NoQemu { .. } => 127,
+            Self::NotExecutable(_)
+            | Self::Unreadable { .. }
+            | Self::NoElf(_)
+            | Self::NoProgramType { .. }
+            | Self::NoEmulation { .. }
+            | Self::NoLinker { .. } => 126,
+            Self::Rule(_) | Self::Target(_) | Self::NoProgram { .. } => crate::error::OWN_FAILURE,
+        }
+    }
+}
+
+/// Decides what `<tuple>-run args…` runs.
+pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError> {
+    if args.is_empty() {
+        return Err(RunError::NoProgram {
+            tuple: context.tuple.to_string(),
+        });
+    }
+    let roots = Roots::of(context)?;
+    let mut argv0 = args.remove(0);
+    let mut file = roots.find(&argv0)?;
+    for _ in 0..SCRIPTS_MAX {
+        let Some((interpreter, option)) = script(&head(&file)?) else {
+            break;
+        };
+        // Without an interpreter of the target's, the machine's own runs it, as the kernel finds it.
+        let Some(found) = roots.look_up(&interpreter) else {
+            return Ok(as_it_is(context, &roots, file, args));
+        };
+        args.insert(0, file.into());
+        args.splice(0..0, option);
+        argv0 = interpreter.into();
+        file = found;
+    }
+    let header = head(&file)?;
+    let Some(kind) = elf::Kind::of(&header) else {
+        return Err(RunError::NoElf(file));
+    };
+    if !kind.is_program() {
+        let kind = kind.elf_type;
+        return Err(RunError::NoProgramType { path: file, kind });
+    }
+    let unreadable = |source| RunError::Unreadable {
+        path: file.clone(),
+        source,
+    };
+    let linker = elf::interpreter(&file).map_err(unreadable)?;
+    // A native program for a libc that this machine lacks can still run under the QEMU of the machine's own CPU.
+    let has_linker = linker.as_ref().is_none_or(|linker| linker.exists());
+    let is_native = native::runs(&header);
+    if is_native && has_linker {
+        return Ok(as_it_is(context, &roots, file, args));
+    }
+    let rules = rule::all(&context.config)?;
+    let Some(rule) = rule::of_header(&rules, &header) else {
+        return Err(RunError::NoEmulation {
+            machine: kind.machine,
+            bits: kind.bits,
+            path: file,
+        });
+    };
+    let mut qemus = programs(&context.env, &rule.qemu).into_iter();
+    let Some(program) = qemus.next() else {
+        if is_native {
+            return Ok(as_it_is(context, &roots, file, args));
+        }
+        return Err(RunError::NoQemu {
+            qemu: rule.qemu.clone(),
+            tuple: context.tuple.to_string(),
+            is_of_target: rule.is_of(&target(context)?),
+            path: file,
+        });
+    };
+    let prefix = roots.prefix_of(context, &file);
+    if let Some(linker) = linker.filter(|linker| !has_linker && !exists_below(&prefix, linker)) {
+        return Err(RunError::NoLinker {
+            path: file,
+            root: prefix,
+            linker,
+            tuple: context.tuple.to_string(),
+            is_of_target: rule.is_of(&target(context)?),
+            from_environment: context.env.get(env::QEMU_LD_PREFIX).is_some(),
+        });
+    }
+    // Another CPU has other models.
+    let cpu = match &context.settings.cpu {
+        Some(cpu) if rule.is_of(&target(context)?) => Some(cpu),
+        _ => None,
+    };
+    let ours = [OsString::from("-0"), argv0, file.into()];
+    Ok(Plan {
+        program,
+        args: ours.into_iter().chain(args).collect(),
+        env: variables(context, prefix, cpu),
+        ..Plan::default()
+    })
+}
+
+/// What the kernel runs without us. The target's programs that it starts may still go to QEMU, by the kernel's rules.
+fn as_it_is(context: &Context, roots: &Roots, file: PathBuf, args: Vec<OsString>) -> Plan {
+    Plan {
+        env: variables(
+            context,
+            roots.prefix_of(context, &file),
+            context.settings.cpu.as_ref(),
+        ),
+        program: file,
+        args,
+        ..Plan::default()
+    }
+}
+
+/// What QEMU reads from its environment, where the caller has not set it: the options `-L` and `-cpu` would not reach the
+/// programs that the program starts.
+fn variables(context: &Context, prefix: PathBuf, cpu: Option<&String>) -> Changes {
+    let values = [
+        (env::QEMU_LD_PREFIX, Some(prefix.into_os_string())),
+        (env::QEMU_CPU, cpu.map(Into::into)),
+    ];
+    let unset = values
+        .into_iter()
+        .filter(|(variable, _)| context.env.get(*variable).is_none());
+    unset
+        .filter_map(|(variable, value)| Some((variable.name.into(), Change::Set(value?))))
+        .collect()
+}
+
+/// Says that a program is not for the tuple; nothing where it is.
+fn beside(tuple: &str, is_of_target: bool) -> String {
+    match is_of_target {
+        true => String::new(),
+        false => format!("; it is not for `{tuple}`"),
+    }
+}
+
+fn target(context: &Context) -> Result<Target, RunError> {
+    let (families, folder) = context.config.families().map_err(ContextError::Config)?;
+    Ok(Target::of(&context.tuple, &families, &folder)?)
+}
+
+/// Tells whether QEMU finds a path of the target's below the prefix. It follows links as the machine has them.
+fn exists_below(prefix: &Path, path: &Path) -> bool {
+    path.strip_prefix("/")
+        .is_ok_and(|path| prefix.join(path).exists())
+}
+
+fn head(file: &Path) -> Result<Vec<u8>, RunError> {
+    elf::head(file).map_err(|source| RunError::Unreadable {
+        path: file.into(),
+        source,
+    })
+}
+
+/// The interpreter of a script and the one option that may stand behind it, split as `fs/binfmt_script.c` does.
+fn script(head: &[u8]) -> Option<(PathBuf, Option<OsString>)> {
+    let line = head.strip_prefix(b"#!")?;
+    let line = line.split(|byte| *byte == b'\n').next()?.trim_ascii();
+    let end = line.iter().position(|byte| b" \t".contains(byte));
+    let (interpreter, option) = line.split_at(end.unwrap_or(line.len()));
+    let option = option.trim_ascii();
+    let word = |bytes: &[u8]| OsStr::from_bytes(bytes).to_owned();
+    (!interpreter.is_empty()).then(|| {
+        let option = (!option.is_empty()).then(|| word(option));
+        (word(interpreter).into(), option)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_names_its_interpreter_and_one_option() {
+        for (head, interpreter, option) in [
+            ("#!/bin/sh\nexit\n", "/bin/sh", None),
+            (
+                "#! /usr/bin/env  python3 -u \n",
+                "/usr/bin/env",
+                Some("python3 -u"),
+            ),
+            ("#!/bin/sh", "/bin/sh", None),
+        ] {
+            let found = script(head.as_bytes());
+            let wanted = (interpreter.into(), option.map(OsString::from));
+            assert_eq!(found, Some(wanted), "{head}");
+        }
+        for head in ["", "#!", "#! \n", "\x7fELF", "# !/bin/sh"] {
+            assert_eq!(script(head.as_bytes()), None, "{head}");
+        }
+    }
+}

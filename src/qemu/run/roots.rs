@@ -1,0 +1,200 @@
+//! The roots that hold the target's files, ROOT and the sysroot, and the programs in them.
+
+use super::RunError;
+use crate::{
+    context::{Context, canonical, is_executable},
+    env,
+};
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
+    path::{Component, Path, PathBuf},
+};
+
+/// Where a program is looked for by its name, below a root: Gentoo's PATH for root, without `/opt/bin`.
+const FOLDERS: [&str; 6] = [
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+];
+
+/// How many links are followed in one path; the kernel's own limit.
+const LINKS_MAX: usize = 40;
+
+/// ROOT, where it is another folder, and the sysroot.
+pub(super) struct Roots(Vec<PathBuf>);
+
+impl Roots {
+    /// Finds them. ROOT is the environment's, else that of the target's make.conf.
+    pub(super) fn of(context: &Context) -> Result<Self, RunError> {
+        let sysroot = context.foreign_sysroot()?;
+        let root = match context.env.get(env::ROOT) {
+            Some(root) => Some(PathBuf::from(root)),
+            None => {
+                let settings = context.read_target_settings(&[env::ROOT.name]);
+                settings.and_then(|mut settings| Some(settings.remove(env::ROOT.name)?.into()))
+            }
+        };
+        let is_other = |root: &PathBuf| {
+            root.is_dir()
+                && !context.config.is_own_root(root)
+                && canonical(root) != canonical(&sysroot)
+        };
+        let root = root.filter(is_other);
+        Ok(Self(root.into_iter().chain([sysroot]).collect()))
+    }
+
+    fn sysroot(&self) -> &Path {
+        self.0.last().expect("there is always the sysroot")
+    }
+
+    /// Finds the file that a person named: by its path, or in the roots' folders by its name alone, or else beside us.
+    pub(super) fn find(&self, name: &OsStr) -> Result<PathBuf, RunError> {
+        let typed = PathBuf::from(name);
+        if name.as_bytes().contains(&b'/') {
+            return match self.open(&typed) {
+                file if !file.is_file() => Err(RunError::NotThere {
+                    meant: typed.is_absolute().then(|| self.look_up(&typed)).flatten(),
+                    path: typed,
+                }),
+                file if !is_executable(&file) => Err(RunError::NotExecutable(file)),
+                file => Ok(file),
+            };
+        }
+        let mut paths = FOLDERS.iter().map(|folder| Path::new(folder).join(name));
+        if let Some(file) = paths.find_map(|path| self.look_up(&path)) {
+            return Ok(file);
+        }
+        let beside = Path::new(".").join(name);
+        match beside.is_file() {
+            true if is_executable(&beside) => Ok(beside),
+            true => Err(RunError::NotExecutable(beside)),
+            false => Err(RunError::NotFound {
+                name: name.display().to_string(),
+                root: self.sysroot().into(),
+            }),
+        }
+    }
+
+    /// Finds a program by its path as the target sees it.
+    pub(super) fn look_up(&self, path: &Path) -> Option<PathBuf> {
+        let mut files = self.0.iter().filter_map(|root| {
+            let plain = root.join(path.strip_prefix("/").ok()?);
+            Some(openable(plain, in_root(root, path)))
+        });
+        files.find(|file| file.is_file() && is_executable(file))
+    }
+
+    /// The path that opens what is meant: in a root, an absolute link leads to a file of the root.
+    fn open(&self, path: &Path) -> PathBuf {
+        let within = self.place_of(path);
+        match within {
+            Some((root, within)) => openable(path.into(), in_root(root, &within)),
+            None => path.into(),
+        }
+    }
+
+    /// The root that the path lies in, the innermost if several, and the rest of the path.
+    fn place_of(&self, path: &Path) -> Option<(&Path, PathBuf)> {
+        let absolute = std::path::absolute(path).ok()?;
+        let folder = canonical(absolute.parent()?);
+        let name = absolute.file_name()?;
+        let within = |root: &'_ PathBuf| {
+            let rest = folder.strip_prefix(canonical(root)).ok()?;
+            Some(Path::new("/").join(rest).join(name))
+        };
+        let places = self
+            .0
+            .iter()
+            .filter_map(|root| Some((root.as_path(), within(root)?)));
+        places.min_by_key(|(_, within)| within.components().count())
+    }
+
+    /// Where QEMU looks for the libraries of a program: what the caller says, else the root that it lies in, else the sysroot.
+    pub(super) fn prefix_of(&self, context: &Context, file: &Path) -> PathBuf {
+        if let Some(prefix) = context.env.get(env::QEMU_LD_PREFIX) {
+            return prefix.into();
+        }
+        let place = self.place_of(file);
+        place.map_or(self.sysroot(), |(root, _)| root).into()
+    }
+}
+
+/// The path as it is written, if it leads to the file; else the file's own.
+fn openable(written: PathBuf, file: PathBuf) -> PathBuf {
+    match written.canonicalize() {
+        Ok(leads) if leads == canonical(&file) => written,
+        _ => file,
+    }
+}
+
+/// Follows the links of a path as they are meant in a root: an absolute one begins there, and `..` does not lead out.
+fn in_root(root: &Path, path: &Path) -> PathBuf {
+    let mut left: Vec<OsString> = parts(path);
+    let (mut resolved, mut links) = (PathBuf::new(), 0);
+    while let Some(part) = left.pop() {
+        if part == ".." {
+            resolved.pop();
+            continue;
+        }
+        let next = resolved.join(&part);
+        match std::fs::read_link(root.join(&next)) {
+            Ok(link) if links < LINKS_MAX => {
+                links += 1;
+                if link.is_absolute() {
+                    resolved = PathBuf::new();
+                }
+                left.extend(parts(&link));
+            }
+            _ => resolved = next,
+        }
+    }
+    root.join(resolved)
+}
+
+/// The names and `..` of a path, the last first.
+fn parts(path: &Path) -> Vec<OsString> {
+    let parts = path.components().filter_map(|part| match part {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some("..".into()),
+        _ => None,
+    });
+    parts.rev().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_link_in_a_root_stays_in_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path();
+        for path in ["usr/bin", "etc"] {
+            std::fs::create_dir_all(root.join(path)).expect("a folder");
+        }
+        std::fs::write(root.join("usr/bin/mawk"), "").expect("a file");
+        for (link, to) in [
+            ("bin", "usr/bin"),
+            ("usr/bin/awk", "/etc/awk"),
+            ("etc/awk", "/usr/bin/mawk"),
+            ("etc/up", "../../../../usr/bin"),
+            ("etc/loop", "loop"),
+        ] {
+            symlink(to, root.join(link)).expect(link);
+        }
+        for (path, wanted) in [
+            ("/bin/awk", "usr/bin/mawk"),
+            ("/etc/up/awk", "usr/bin/mawk"),
+            ("/usr/bin/mawk", "usr/bin/mawk"),
+            ("/etc/../../bin/none", "usr/bin/none"),
+            ("/etc/loop", "etc/loop"),
+        ] {
+            assert_eq!(in_root(root, Path::new(path)), root.join(wanted), "{path}");
+        }
+    }
+}

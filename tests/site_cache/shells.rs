@@ -1,0 +1,197 @@
+//! The config.site in every shell that may run a configure script, and where it must do nothing.
+
+use super::{ARM, WORDS, target};
+use crate::support::Prefix;
+
+const SHELLS: [&[&str]; 6] = [
+    &["dash"],
+    &["bash"],
+    &["bash", "--posix"],
+    &["busybox", "sh"],
+    &["mksh"],
+    &["ksh93"],
+];
+
+/// Reads the file in a shell that stops at each failure and at each unset variable, and gives what it says of two variables.
+/// Nothing else may be said, on either stream.
+#[track_caller]
+fn read(prefix: &Prefix, shell: &[&str], before: &str) -> String {
+    let file = prefix.join("config.site");
+    let script = format!(
+        "{before}\n. {}\necho \"${{x_cv_words-}}|${{ac_cv_func_malloc_0_nonnull-}}\"",
+        file.display()
+    );
+    let args = shell[1..].iter().copied().chain(["-euc", &script]);
+    let said = prefix.command(shell[0], args).success();
+    assert_eq!(said.stderr, "", "{shell:?} {script}");
+    said.stdout.trim_end_matches('\n').into()
+}
+
+fn rendered() -> Prefix {
+    let prefix = target();
+    let text = prefix.own(["site-cache", "render", ARM]).success().stdout;
+    prefix.write("config.site", &text);
+    prefix
+}
+
+#[test]
+fn every_shell_takes_it_and_every_value_comes_out_whole() {
+    let prefix = rendered();
+    let cross = format!("as_me=configure host_alias={ARM} build_alias=x86_64-pc-linux-gnu");
+    for shell in SHELLS {
+        assert_eq!(
+            read(&prefix, shell, &cross),
+            format!("{WORDS}|yes"),
+            "{shell:?}"
+        );
+        let caller = format!("{cross}; x_cv_words=; ac_cv_func_malloc_0_nonnull='a  *'");
+        assert_eq!(read(&prefix, shell, &caller), "|a  *", "{shell:?}");
+    }
+}
+
+#[test]
+fn it_says_nothing_to_whoever_is_not_configured_for_the_target() {
+    let prefix = rendered();
+    for before in [
+        // No configure script at all, and one of another sort.
+        "",
+        "host=something",
+        "as_me=configure",
+        "as_me=configure host_alias= build_alias=",
+        &format!("as_me=configure host_alias={ARM} build_alias={ARM}"),
+        &format!("as_me=configure host_alias= build_alias={ARM}"),
+        &format!("as_me=configure host_alias= build_alias= target_alias={ARM}"),
+        "as_me=configure host_alias=x86_64-pc-linux-gnu build_alias=x86_64-pc-linux-gnu",
+        "as_me=configure host_alias=s390x-ibm-linux-gnu build_alias=x86_64-pc-linux-gnu",
+        // Autoconf 2.13; a `host_alias` that was inherited is nothing to it.
+        "host=NONE build=NONE target=NONE",
+        &format!("host=NONE build=NONE host_alias={ARM}"),
+        &format!("host={ARM} build={ARM}"),
+    ] {
+        assert_eq!(read(&prefix, SHELLS[0], before), "|", "{before}");
+    }
+    for before in [
+        format!("as_me=configure host_alias={ARM} build_alias="),
+        format!("as_me=configure host_alias={ARM}"),
+        format!("host={ARM} build=NONE"),
+    ] {
+        assert_eq!(
+            read(&prefix, SHELLS[0], &before),
+            format!("{WORDS}|yes"),
+            "{before}"
+        );
+    }
+}
+
+#[test]
+fn the_callers_files_are_read_first_and_autoconfs_own_ones_do_not_win() {
+    let prefix = rendered();
+    let cross = format!("as_me=configure host_alias={ARM} build_alias=x86_64-pc-linux-gnu");
+    prefix.write("a b/one.site", "x_cv_words=one");
+    prefix.write("two.site", "ac_cv_func_malloc_0_nonnull=two\n");
+    // It names ours again.
+    prefix.write(
+        "three.site",
+        &format!(
+            "x_cv_words=three; . {}\n",
+            prefix.join("config.site").display()
+        ),
+    );
+    prefix.write(
+        "usr/share/config.site",
+        "ac_cv_func_malloc_0_nonnull=false_answer\nx_cv_other=kept\n",
+    );
+    let folder = prefix.path();
+    let folder = folder.display();
+    for shell in SHELLS {
+        let own = |files: &str| {
+            read(
+                &prefix,
+                shell,
+                &format!("{cross}; CROSSMERGE_CONFIG_SITE='{files}'"),
+            )
+        };
+        assert_eq!(
+            own(&format!("{folder}/a b/one.site")),
+            "one|yes",
+            "{shell:?}"
+        );
+        assert_eq!(
+            own(&format!("{folder}/none.site {folder}/two.site")),
+            format!("{WORDS}|two"),
+            "{shell:?}"
+        );
+        assert_eq!(own("two.site"), format!("{WORDS}|two"), "{shell:?}");
+        assert_eq!(
+            own(&format!("{folder}/three.site")),
+            "three|yes",
+            "{shell:?}"
+        );
+        assert_eq!(
+            own(&format!("{folder}/config.site")),
+            format!("{WORDS}|yes"),
+            "{shell:?}"
+        );
+        // A file of the prefix is older than ours, and loses where both answer.
+        let with_prefix = |before: &str| {
+            read(
+                &prefix,
+                shell,
+                &format!("{before}; prefix={folder}/usr; ac_default_prefix=/x"),
+            )
+        };
+        assert_eq!(with_prefix(&cross), format!("{WORDS}|yes"), "{shell:?}");
+        assert_eq!(
+            with_prefix(&format!("{cross}; ac_cv_func_malloc_0_nonnull=mine")),
+            format!("{WORDS}|false_answer")
+        );
+        let default = format!("{cross}; prefix=NONE; ac_default_prefix={folder}/usr");
+        assert_eq!(
+            read(
+                &prefix,
+                shell,
+                &format!("{default}; trap 'echo $x_cv_other' 0")
+            ),
+            format!("{WORDS}|yes\nkept")
+        );
+        // Natively it is read as ever; and not at all where the caller names one.
+        assert_eq!(with_prefix("as_me=configure"), "|false_answer");
+        assert_eq!(
+            with_prefix("as_me=configure; CROSSMERGE_CONFIG_SITE=none.site"),
+            "|"
+        );
+    }
+}
+
+#[test]
+fn a_cache_is_the_callers_word_and_a_file_that_fails_is_a_failure() {
+    let prefix = rendered();
+    let cross = format!("as_me=configure host_alias={ARM} build_alias=x86_64-pc-linux-gnu");
+    prefix.write("config.cache", "x_cv_words=${x_cv_words=cached}\n");
+    for shell in SHELLS {
+        for (cache, value) in [
+            ("config.cache", "cached"),
+            ("none", WORDS),
+            ("/dev/null", WORDS),
+        ] {
+            let before = format!("{cross}; cache_file={cache}");
+            assert_eq!(
+                read(&prefix, shell, &before),
+                format!("{value}|yes"),
+                "{shell:?}"
+            );
+        }
+        let fails = format!(
+            "{cross}; CROSSMERGE_CONFIG_SITE=fails.site; . {} || echo \"failed to load, $x_cv_words\"",
+            prefix.join("config.site").display()
+        );
+        prefix.write("fails.site", "false\n");
+        let args = shell[1..].iter().copied().chain(["-uc", &fails]);
+        let said = prefix.command(shell[0], args).success();
+        assert_eq!(
+            said.stdout,
+            format!("failed to load, {WORDS}\n"),
+            "{shell:?}"
+        );
+    }
+}
