@@ -514,7 +514,12 @@ impl<'a> Subject<'a> {
         let text = ours.text();
         if is_dry {
             let text = String::from_utf8_lossy(&text).into_owned();
-            return Ok(plan::File { path, text }.to_string());
+            return Ok(plan::File {
+                path,
+                text,
+                printed_by: None,
+            }
+            .to_string());
         }
         file::put(&path, &text).map_err(|e| not_permitted(&path, e))?;
         let own = path.file_name().unwrap_or_default();
