@@ -3,6 +3,7 @@
 //! `data` has the answers and `render` the config.site that gives them; the layer `site-cache` sets CONFIG_SITE to it.
 
 pub mod data;
+pub mod emulate;
 mod form;
 pub mod render;
 
@@ -13,6 +14,7 @@ use crate::{
     say,
 };
 use data::Answers;
+use emulate::Emulation;
 use std::{io, path::PathBuf};
 
 /// What the file is called in the target's state folder.
@@ -51,9 +53,10 @@ impl SiteCacheError {
     }
 }
 
-/// The config.site of the target; none where nothing is answered, or a configure script could not be told of it.
+/// The config.site of the target; none where it would say nothing, or a configure script could not be told of it.
 pub fn config_site(context: &Context) -> Result<Option<File>, SiteCacheError> {
-    if context.settings.site_cache == SiteCache::Off {
+    let mode = context.settings.site_cache;
+    if mode == SiteCache::Off {
         return Ok(None);
     }
     let path = context.state_folder().join(FILE);
@@ -66,18 +69,45 @@ pub fn config_site(context: &Context) -> Result<Option<File>, SiteCacheError> {
         return Ok(None);
     }
     let answers = Answers::of(context)?;
-    if answers.given().next().is_none() {
+    if answers.given().next().is_none() && mode == SiteCache::Answers {
         return Ok(None);
     }
     let command = ["crossmerge", "site-cache", "render", context.tuple.as_str()];
     Ok(Some(File {
         path,
-        text: render::render(&context.tuple, &answers, None),
+        text: text(context, &answers),
         printed_by: Some(command.map(Into::into).into()),
     }))
 }
 
 /// The text of that file, also where no configure script is told of it.
 pub fn config_site_text(context: &Context) -> Result<String, SiteCacheError> {
-    Ok(render::render(&context.tuple, &Answers::of(context)?, None))
+    Ok(text(context, &Answers::of(context)?))
+}
+
+fn text(context: &Context, answers: &Answers) -> String {
+    let trial = match context.settings.site_cache {
+        // Why there is none is told where it is wanted.
+        SiteCache::Emulate => emulate::trial(context).ok(),
+        SiteCache::Answers | SiteCache::Off => None,
+    };
+    render::render(&context.tuple, answers, trial.as_ref())
+}
+
+/// What has to be for configure to run its tests, in the mode `emulate`; nothing where it cannot, and then a person hears why.
+pub fn emulation(context: &Context) -> Option<Emulation> {
+    if context.settings.site_cache != SiteCache::Emulate {
+        return None;
+    }
+    let trial = emulate::trial(context);
+    match trial.and_then(|trial| emulate::emulation(context, &trial)) {
+        Ok(emulation) => Some(emulation),
+        Err(why) => {
+            let (tuple, hint) = (&context.tuple, why.hint());
+            say(&format!(
+                "configure is given answers, since programs of `{tuple}` do not run here: {why}\nhint: {hint}"
+            ));
+            None
+        }
+    }
 }

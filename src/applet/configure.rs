@@ -92,7 +92,11 @@ pub(super) fn plan(
     } else {
         script
     };
-    let Prepared { mut env, files, enter } = layer::apply(layers, context)?;
+    let Prepared {
+        mut env,
+        files,
+        enter,
+    } = layer::apply(layers, context)?;
     if context.env.changed(&env).get(env::CC).is_none() {
         // A script would take this machine's.
         let (tuple, toolchain) = (context.tuple.to_string(), tools::adoptable(context));

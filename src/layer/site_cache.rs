@@ -1,4 +1,5 @@
-//! The `site-cache` layer: CONFIG_SITE, and the file of the target's answers that it names.
+//! The `site-cache` layer: CONFIG_SITE, and the file of the target's answers that it names; in the mode `emulate`, what has to be
+//! so that configure runs its tests itself.
 
 use super::{Prepared, set};
 use crate::{
@@ -20,6 +21,10 @@ pub(super) fn site_cache(context: &Context, prepared: &mut Prepared) -> Result<(
     set(names, env::CROSSMERGE_CONFIG_SITE.name, callers(context));
     set(names, env::CONFIG_SITE.name, &file.path);
     prepared.files.push(file);
+    if let Some(emulation) = site_cache::emulation(context) {
+        prepared.env.extend(emulation.env);
+        prepared.enter = emulation.enter;
+    }
     Ok(())
 }
 
