@@ -1,7 +1,8 @@
 /* Do fopen, fdopen, freopen, tmpfile and popen keep to POSIX where old libraries do not?
 
    Asked by gnulib's fdopen.m4, fopen.m4, freopen.m4, popen.m4 and tmpfile.m4, where a no replaces the function, and by sed's
-   configure.ac (may the mode of fopen hold a t?).  */
+   configure.ac (may the mode of fopen hold a t, and does fflush fail for an input stream without a reason, as it does without
+   Tru64's libcP?).  */
 
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -50,6 +51,9 @@ main (void)
   say ("gl_cv_func_fopen_mode_x", !fopen ("file", "wx") && errno == EEXIST);
   say ("gl_cv_func_tmpfile_works", tmpfile () != NULL);
   say ("sed_cv_fopen_rt", fopen ("file", "rt") != NULL);
+  stream = fopen ("file", "r");
+  errno = 0;
+  say ("sed_cv_libcp_needed", stream && fflush (stream) == EOF && errno == 0);
   unlink ("file");
 
   say ("gl_cv_func_freopen_works_on_closed", reopens_closed ());

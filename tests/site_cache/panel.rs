@@ -94,15 +94,16 @@ const SED: Package = Package {
     cross: "",
 };
 
-/// Variables that tell of the build and not of the target: the environment, the three names of machines, and which programs
-/// were found, where, and how they are called.
-const ABOUT_THE_BUILD: [&str; 6] = [
+/// Variables that tell of the build and not of the target: the environment, the three names of machines, which programs
+/// were found, where, and how they are called, and how exact the times of files are where the build takes place.
+const ABOUT_THE_BUILD: [&str; 7] = [
     "ac_cv_env_",
     "ac_cv_build",
     "ac_cv_host",
     "ac_cv_target",
     "ac_cv_prog_",
     "ac_cv_path_",
+    "am_cv_filesystem_timestamp_resolution",
 ];
 
 /// Enters a mount namespace whose binfmt_misc is its own, with one rule, and becomes an ordinary user there: what a script
