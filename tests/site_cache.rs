@@ -2,6 +2,7 @@
 
 mod autoconf;
 mod learn;
+mod panel;
 mod scan;
 mod shells;
 
