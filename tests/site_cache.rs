@@ -4,6 +4,7 @@ mod autoconf;
 mod learn;
 mod panel;
 mod scan;
+mod emulate;
 mod shells;
 
 use crate::support::{Prefix, Said};
