@@ -61,7 +61,7 @@ type Truth = Option<bool>;
 #[derive(Debug)]
 enum Question {
     /// Whether it is set, or is not.
-    IsSet(bool),
+    IsSet { then: bool, by_emptiness: bool },
     /// Whether it holds this text, or does not.
     Is(String, bool),
 }
@@ -719,7 +719,7 @@ impl<'t> Follower<'t> {
             Some(values) => {
                 let each = values.iter().map(|value| match value {
                     Value::Unset => Some(false),
-                    Value::Text(_) => Some(true),
+                    Value::Text(text) => Some(!(guard.by_emptiness && text.is_empty())),
                     Value::Of(_) | Value::Unknown => None,
                 });
                 one_of(&each.collect::<Vec<_>>())
@@ -798,7 +798,8 @@ impl<'t> Follower<'t> {
     fn question(&self, arm: &Arm) -> Option<(String, Question)> {
         if let Some(guard) = guard_of(self.of(arm.span)) {
             let name = self.name_of(guard.name)?;
-            return Some((name, Question::IsSet(guard.then_is_set)));
+            let (then, by_emptiness) = (guard.then_is_set, guard.by_emptiness);
+            return Some((name, Question::IsSet { then, by_emptiness }));
         }
         let [only] = &arm.condition[..] else {
             return None;
@@ -832,9 +833,10 @@ impl<'t> Follower<'t> {
         };
         let mut left = values.clone();
         left.retain(|value| match question {
-            Question::IsSet(set) => match value {
-                Value::Unset => *set != holds,
-                Value::Text(_) => *set == holds,
+            Question::IsSet { then, by_emptiness } => match value {
+                Value::Unset => *then != holds,
+                Value::Text(text) if *by_emptiness && text.is_empty() => *then != holds,
+                Value::Text(_) => *then == holds,
                 Value::Of(_) | Value::Unknown => true,
             },
             Question::Is(text, equal) => match value {
