@@ -308,6 +308,8 @@ struct Guard<'t> {
     name: &'t str,
     /// It holds when the variable is set.
     then_is_set: bool,
+    /// To be empty is as good as not to be set.
+    by_emptiness: bool,
 }
 
 /// Reads a condition as one that asks whether a cache variable is set, in every spelling that autoconf had for it and those that
@@ -340,6 +342,7 @@ fn guard_of(condition: &str) -> Option<Guard<'_>> {
             return Some(Guard {
                 name,
                 then_is_set: !denies,
+                by_emptiness: false,
             });
         }
     }
@@ -372,7 +375,11 @@ fn by_emptiness(condition: &str) -> Option<Guard<'_>> {
         .unwrap_or(word)
         .trim_matches('"');
     let name = word.strip_prefix('$')?.trim_matches(['{', '}']);
-    is_cache_variable(name).then_some(Guard { name, then_is_set })
+    is_cache_variable(name).then_some(Guard {
+        name,
+        then_is_set,
+        by_emptiness: true,
+    })
 }
 
 /// A place, and what stands around it.
@@ -632,4 +639,165 @@ fn assigns_cross(text: &str, list: &List) -> bool {
         }
         _ => false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_to_ask_whether_a_variable_is_cached_is_known() {
+        for (condition, wanted) in [
+            ("test ${ac_cv_a+y}\n", Some(("ac_cv_a", true, false))),
+            ("${ac_cv_a+:} false", Some(("ac_cv_a", true, false))),
+            (
+                "test \"${ac_cv_a+set}\" = set",
+                Some(("ac_cv_a", true, false)),
+            ),
+            (
+                "test \"${ac_cv_a+set}\" != set",
+                Some(("ac_cv_a", false, false)),
+            ),
+            ("! test ${ac_cv_a+y}", Some(("ac_cv_a", false, false))),
+            ("eval test \\${$as_ac_v+y}", Some(("$as_ac_v", true, false))),
+            ("eval \\${$3+:} false", Some(("$3", true, false))),
+            (
+                "eval \"test \\\"\\${$as_ac_v+set}\\\" = set\"",
+                Some(("$as_ac_v", true, false)),
+            ),
+            (
+                "eval \"test \\\"`echo '$''{'ac_cv_a'+set}'`\\\" = set\"",
+                Some(("ac_cv_a", true, false)),
+            ),
+            ("test -z \"$ac_cv_a\"", Some(("ac_cv_a", false, true))),
+            ("test -n \"$ac_cv_a\"", Some(("ac_cv_a", true, true))),
+            ("test \"x$ac_cv_a\" = x", Some(("ac_cv_a", false, true))),
+            ("[ \"${ac_cv_a}\" != \"\" ]", Some(("ac_cv_a", true, true))),
+            ("test \"x$ac_cv_a\" = xyes", None),
+            ("test ${enable_a+y}", None),
+            ("test \"$cross_compiling\" = yes", None),
+        ] {
+            let guard = guard_of(condition);
+            let guard = guard.map(|guard| (guard.name, guard.then_is_set, guard.by_emptiness));
+            assert_eq!(guard, wanted, "{condition}");
+        }
+    }
+
+    #[test]
+    fn a_look_at_the_variable_is_no_look_at_another() {
+        for (text, looks) in [
+            ("test \"$cross_compiling\" = yes", true),
+            ("x${cross_compiling}", true),
+            ("$cross_compiling_build", false),
+            ("cross_compiling=no", false),
+        ] {
+            assert_eq!(mentions_cross(text), looks, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_host_has_the_fields_that_config_sub_gives_it() {
+        for (tuple, canonical) in [
+            (
+                "armv5tel-unknown-linux-gnueabi",
+                "armv5tel-unknown-linux-gnueabi",
+            ),
+            ("mips64el-linux-gnuabi64", "mips64el-unknown-linux-gnuabi64"),
+            ("x86_64-w64-mingw32", "x86_64-w64-mingw32"),
+            ("i686-gnu", "i686-unknown-gnu"),
+            ("or1k-linux", "or1k-unknown-linux-gnu"),
+            ("avr", "avr-unknown-none"),
+        ] {
+            let tuple = tuple.parse().expect(tuple);
+            assert_eq!(Host::of(&tuple).canonical(), canonical);
+        }
+    }
+
+    /// A script that asks for one variable, decided in a cross build by what stands there.
+    fn default(tuple: &str, before: &str, decides: &str, behind: &str) -> String {
+        let text = format!(
+            "{before}\nif test ${{x_cv_a+y}}\nthen :\nelse $as_nop\n  if test \"$cross_compiling\" = yes\nthen :\n{decides}\n\
+             else $as_nop\n  if ac_fn_c_try_run \"$LINENO\"\nthen :\n  x_cv_a=ran\nfi\nfi\nfi\n{behind}\n"
+        );
+        let host = Host::of(&tuple.parse().expect(tuple));
+        let [test] = &scan(&text, &host).tests[..] else {
+            panic!("not one test in {text}")
+        };
+        test.default.to_text()
+    }
+
+    #[test]
+    fn the_default_is_what_the_script_would_set() {
+        const LINUX: &str = "arm-unknown-linux-gnueabi";
+        const HOSTS: &str = "case \"$host_os\" in\n mingw*) x_cv_a=\"guessing no\" ;;\n *-gnu* | gnu*) x_cv_a=\"guessing yes\" ;;\n esac";
+        for (tuple, before, decides, behind, wanted) in [
+            (LINUX, "", "x_cv_a=no", "", "no"),
+            (LINUX, "", ":", "", "nothing is set"),
+            (
+                LINUX,
+                "",
+                "as_fn_error 1 \"cannot run\" \"$LINENO\" 5",
+                "",
+                "stops with an error",
+            ),
+            (
+                LINUX,
+                "",
+                "{ echo no >&2; exit 1; }",
+                "",
+                "stops with an error",
+            ),
+            (LINUX, "", HOSTS, "", "guessing yes"),
+            ("i686-w64-mingw32", "", HOSTS, "", "guessing no"),
+            ("avr", "", HOSTS, "", "nothing is set"),
+            (
+                LINUX,
+                "",
+                "if foo; then x_cv_a=1; else x_cv_a=2; fi",
+                "",
+                "1 | 2",
+            ),
+            (LINUX, "a=3", "x_cv_a=$a", "", "3"),
+            (LINUX, "read a", "x_cv_a=$a", "", "$a"),
+            (LINUX, "", "x_cv_a=`foo`", "", "computed"),
+            (
+                LINUX,
+                "",
+                "x_cv_a=cross",
+                "if test \"x$x_cv_a\" = xcross; then case $host in *-linux*) x_cv_a=yes;; *) x_cv_a=no;; esac; fi",
+                "yes",
+            ),
+            (
+                LINUX,
+                "if test ${enable_guess+y}; then :; else enable_guess=no; fi\nif test \"x$enable_guess\" = xyes; then g=1; else g=2; fi",
+                "x_cv_a=$g",
+                "",
+                "2",
+            ),
+        ] {
+            assert_eq!(
+                default(tuple, before, decides, behind),
+                wanted,
+                "{before} {decides} {behind}"
+            );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_script_is_scanned_to_its_end(
+            lines in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "if test ${x_cv_a+y}", "if test -z \"$x_cv_a\"; then", "then :", "else case e in #(", "  e)", " ;;", "esac", "fi",
+                    "if test \"$cross_compiling\" = yes; then", "case $host_os in", "*-gnu*|x)", "x_cv_a=yes", "x_cv_a=$x_cv_b$x",
+                    "for x in a b; do", "while :; do", "done", "f ()", "{", "}", "f", "exit 1", "eval \"$x=1\"", "cat <<E", "E",
+                    "x=`printf \"%s\\n\" \"x_cv_$y\" | $as_tr_sh`", "(", ")", "test \"$cross_compiling\" = yes && exit 1", "./conftest",
+                ]),
+                0..80,
+            ),
+        ) {
+            let text = lines.join("\n");
+            scan(&text, &Host::of(&"arm-unknown-linux-gnueabi".parse().expect("a tuple")));
+        }
+    }
 }

@@ -101,29 +101,31 @@ fn each_autoconf_says_the_same() {
     ] {
         let prefix = project(version, program);
         let found = scan(&prefix, ARM, "./configure");
-        let malloc = if version == "2.13" { "cross" } else { "yes" };
+        let malloc = match version {
+            "2.13" => "cross",
+            // It did not look at the host yet.
+            "2.69" => "no",
+            _ => "yes",
+        };
         let tests = found["tests"].as_array().expect("tests");
-        let tests: Vec<(&str, &str)> = tests
+        let mut tests: Vec<(&str, String)> = tests
             .iter()
             .map(|test| {
-                let values = &test["default"]["values"];
-                assert_eq!(
-                    values.as_array().map(Vec::len),
-                    Some(1),
-                    "{version}: {test}"
-                );
-                (
-                    test["variable"].as_str().expect("a name"),
-                    values[0].as_str().expect("a value"),
-                )
+                let values = test["default"]["values"].to_string();
+                (test["variable"].as_str().expect("a name"), values)
             })
             .collect();
+        if version == "2.69" {
+            // Its test for a header runs a program too; 2.70 has another.
+            assert_eq!(tests.remove(1).0, "ac_cv_header_stdc");
+        }
+        let one = |variable, value| (variable, format!("[\"{value}\"]"));
         assert_eq!(
             tests,
             [
-                (MALLOC, malloc),
-                ("x_cv_more", "cross"),
-                ("x_cv_words", "cross")
+                one(MALLOC, malloc),
+                one("x_cv_more", "cross"),
+                one("x_cv_words", "cross")
             ],
             "{version}"
         );
@@ -142,7 +144,7 @@ fn each_autoconf_says_the_same() {
         };
         assert_eq!(standing("x_cv_words"), "differs", "{version}");
         assert_eq!(standing("x_cv_more"), "no answer", "{version}");
-        let same = if version == "2.13" { "differs" } else { "same" };
+        let same = if malloc == "yes" { "same" } else { "differs" };
         assert_eq!(standing(MALLOC), same, "{version}");
     }
 }

@@ -61,7 +61,7 @@ type Truth = Option<bool>;
 #[derive(Debug)]
 enum Question {
     /// Whether it is set, or is not.
-    IsSet(bool),
+    IsSet { then: bool, by_emptiness: bool },
     /// Whether it holds this text, or does not.
     Is(String, bool),
 }
@@ -144,12 +144,12 @@ fn text(text: impl Into<String>) -> Values {
 
 /// The texts that the values are; none when one of them is not known.
 fn texts(values: &Values) -> Option<Vec<&str>> {
-    let text = |value| match value {
-        &Value::Text(ref text) => Some(text.as_str()),
+    let texts = values.iter().map(|value| match value {
+        Value::Text(text) => Some(text.as_str()),
         Value::Unset => Some(""),
         Value::Of(_) | Value::Unknown => None,
-    };
-    values.iter().map(text).collect()
+    });
+    texts.collect()
 }
 
 impl<'t> Follower<'t> {
@@ -461,20 +461,10 @@ impl<'t> Follower<'t> {
     /// What follows `test`. `-o` binds less than `-a`.
     fn expression(&self, words: &[&str]) -> Truth {
         let any = words.split(|word| *word == "-o").map(|words| {
-            let all = words
-                .split(|word| *word == "-a")
-                .map(|words| self.primary(words));
-            all.fold(Some(true), |so_far, next| match (so_far, next) {
-                (Some(false), _) | (_, Some(false)) => Some(false),
-                (Some(true), Some(true)) => Some(true),
-                _ => None,
-            })
+            let all = words.split(|word| *word == "-a");
+            decided_by(false, all.map(|words| self.primary(words)))
         });
-        any.fold(Some(false), |so_far, next| match (so_far, next) {
-            (Some(true), _) | (_, Some(true)) => Some(true),
-            (Some(false), Some(false)) => Some(false),
-            _ => None,
-        })
+        decided_by(true, any)
     }
 
     fn primary(&self, words: &[&str]) -> Truth {
@@ -687,9 +677,7 @@ impl<'t> Follower<'t> {
             let before = &plain[..at];
             let start = before.rfind(|c: char| !c.is_ascii() || !is_name_byte(c as u8));
             let name = &before[start.map_or(0, |start| start + 1)..];
-            if !name.is_empty()
-                && before[..before.len() - name.len()].chars().next_back() != Some('$')
-            {
+            if !name.is_empty() && !before[..before.len() - name.len()].ends_with('$') {
                 self.set(name, unknown());
             }
         }
@@ -719,7 +707,7 @@ impl<'t> Follower<'t> {
             Some(values) => {
                 let each = values.iter().map(|value| match value {
                     Value::Unset => Some(false),
-                    Value::Text(_) => Some(true),
+                    Value::Text(text) => Some(!(guard.by_emptiness && text.is_empty())),
                     Value::Of(_) | Value::Unknown => None,
                 });
                 one_of(&each.collect::<Vec<_>>())
@@ -798,7 +786,8 @@ impl<'t> Follower<'t> {
     fn question(&self, arm: &Arm) -> Option<(String, Question)> {
         if let Some(guard) = guard_of(self.of(arm.span)) {
             let name = self.name_of(guard.name)?;
-            return Some((name, Question::IsSet(guard.then_is_set)));
+            let (then, by_emptiness) = (guard.then_is_set, guard.by_emptiness);
+            return Some((name, Question::IsSet { then, by_emptiness }));
         }
         let [only] = &arm.condition[..] else {
             return None;
@@ -832,9 +821,10 @@ impl<'t> Follower<'t> {
         };
         let mut left = values.clone();
         left.retain(|value| match question {
-            Question::IsSet(set) => match value {
-                Value::Unset => *set != holds,
-                Value::Text(_) => *set == holds,
+            Question::IsSet { then, by_emptiness } => match value {
+                Value::Unset => *then != holds,
+                Value::Text(text) if *by_emptiness && text.is_empty() => *then != holds,
+                Value::Text(_) => *then == holds,
                 Value::Of(_) | Value::Unknown => true,
             },
             Question::Is(text, equal) => match value {
@@ -956,6 +946,16 @@ impl<'t> Follower<'t> {
     }
 }
 
+/// What several parts come to together, of which one with that truth decides: `false` of `-a`, `true` of `-o`.
+fn decided_by(decisive: bool, parts: impl Iterator<Item = Truth>) -> Truth {
+    let parts: Vec<Truth> = parts.collect();
+    match parts.contains(&Some(decisive)) {
+        true => Some(decisive),
+        false if parts.contains(&None) => None,
+        false => Some(!decisive),
+    }
+}
+
 /// What holds of all.
 fn one_of(truths: &[Truth]) -> Truth {
     let first = *truths.first()?;
@@ -983,9 +983,12 @@ pub(super) fn is_plumbing(name: &str) -> bool {
     name.starts_with("ac_fn_") || name.starts_with("as_fn_")
 }
 
+/// The name of a parameter, its operator with the word behind it, and how long all of it is.
+type Parameter<'t> = (&'t str, Option<(&'t str, &'t str)>, usize);
+
 /// Takes `$name`, `${name}` or `${name<operator>word}` from the beginning of a text: the name, the operator with the word,
 /// and how long it is.
-fn parameter(text: &str) -> Option<(&str, Option<(&str, &str)>, usize)> {
+fn parameter(text: &str) -> Option<Parameter<'_>> {
     let rest = text.strip_prefix('$')?;
     let (braced, rest) = match rest.strip_prefix('{') {
         Some(rest) => (true, rest),

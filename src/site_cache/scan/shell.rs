@@ -101,19 +101,22 @@ struct Token {
 /// Operators, the longer before those that they begin with.
 const OPERATORS: [&str; 10] = [";;&", ";;", ";&", "&&", "||", ";", "&", "|", "(", ")"];
 
+/// A here-document: its delimiter, and whether tabs before that count for nothing.
+type Document = (String, bool);
+
 struct Parser<'t> {
     text: &'t str,
     bytes: &'t [u8],
     at: usize,
-    /// Here-documents whose bodies begin behind the next line end: the delimiter, and whether tabs before it count for nothing.
-    pending: Vec<(String, bool)>,
+    /// Here-documents whose bodies begin behind the next line end.
+    pending: Vec<Document>,
     /// The words that end the lists we are in.
     ends: Vec<&'static [&'static str]>,
     /// How many word scanners are in each other.
     depth: usize,
     /// The token that was looked at last: where we stood before it, it, and what holds behind it. Without it, nested `$(…)`
     /// would be read again at each level.
-    ahead: Option<(usize, Token, usize, Vec<(String, bool)>)>,
+    ahead: Option<(usize, Token, usize, Vec<Document>)>,
 }
 
 /// Reads a whole script.
