@@ -1,10 +1,10 @@
 //! The site cache: what is known, whose word counts, and that configure scripts of every Autoconf get it and no other script does.
 
 mod autoconf;
+mod emulate;
 mod learn;
 mod panel;
 mod scan;
-mod emulate;
 mod shells;
 
 use crate::support::{Prefix, Said};
