@@ -23,17 +23,19 @@ export CROSSMERGE_EPREFIX = $(EPREFIX)
 # The targets whose Debian cross compilers the tests use, and what they need besides: clang for --llvm, strace to kill
 # the program at every file operation, Go. What else they run against, tests/setup puts beside the demonstration.
 check_targets = armv4tl-softfloat-linux-gnueabi aarch64-unknown-linux-gnu s390x-ibm-linux-gnu
-check_packages = clang lld llvm strace golang-go hyperfine libtool autoconf autoconf2.13 autoconf2.69 busybox mksh ksh93u+m libgcrypt20-dev libncurses-dev libpng-dev libassuan-dev libnpth0-dev libapr1-dev libusb-dev libpcre2-dev
+check_packages = clang lld llvm strace golang-go hyperfine libtool autoconf autoconf2.13 autoconf2.69 busybox mksh ksh93u+m libgcrypt20-dev libncurses-dev libpng-dev libassuan-dev libnpth0-dev libapr1-dev libusb-dev libpcre2-dev musl-tools
 
 # Which of the panel: a package, `bash`; or one for one target, `bash::arm`. Nothing means all.
 PANEL ?=
 panel_rows = $(or $(CARGO_TARGET_DIR),target)/tmp/panel
 
-.PHONY: help build check demo panel bench check-settings install uninstall clean
+.PHONY: help build check demo panel verify-site bench check-settings install uninstall clean
 
 help:
 	@echo 'make build      the program, in $(binary)'
 	@echo 'make check      every check and test'
+	@echo 'make verify-site'
+	@echo '                the site answers, measured on every target that Debian has a compiler for; writes docs/site-cache-matrix.md'
 	@echo 'make demo       cross-build real packages with the real Portage; DEMO_TARGET=<tuple> for another machine'
 	@echo 'make check-settings REPO=… CONFIGROOT=…'
 	@echo '                our reading of the settings beside portageq, for a repository and a config root of yours'
@@ -51,6 +53,11 @@ check:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run --locked; else $(CARGO) test --locked; fi
+
+# Takes minutes: a compiler, a libc and a run of every probe for each target of tests/data/verify-site.tsv.
+verify-site:
+	$(CARGO) build --locked
+	tests/verify-site
 
 demo:
 	demo/run

@@ -6,6 +6,7 @@ mod learn;
 mod panel;
 mod scan;
 mod shells;
+mod verify;
 
 use crate::support::{Prefix, Said};
 
