@@ -25,7 +25,11 @@ export CROSSMERGE_EPREFIX = $(EPREFIX)
 check_targets = armv4tl-softfloat-linux-gnueabi aarch64-unknown-linux-gnu s390x-ibm-linux-gnu
 check_packages = clang lld llvm strace golang-go hyperfine libtool autoconf autoconf2.13 autoconf2.69 busybox mksh ksh93u+m libgcrypt20-dev libncurses-dev libpng-dev libassuan-dev libnpth0-dev libapr1-dev libusb-dev libpcre2-dev
 
-.PHONY: help build check demo bench check-settings install uninstall clean
+# Which of the panel: a package, `bash`; or one for one target, `bash::arm`. Nothing means all.
+PANEL ?=
+panel_rows = $(or $(CARGO_TARGET_DIR),target)/tmp/panel
+
+.PHONY: help build check demo panel bench check-settings install uninstall clean
 
 help:
 	@echo 'make build      the program, in $(binary)'
@@ -33,6 +37,7 @@ help:
 	@echo 'make demo       cross-build real packages with the real Portage; DEMO_TARGET=<tuple> for another machine'
 	@echo 'make check-settings REPO=… CONFIGROOT=…'
 	@echo '                our reading of the settings beside portageq, for a repository and a config root of yours'
+	@echo 'make panel      configure seven real packages with answers and with an emulator, beside what is true; PANEL=bash for one'
 	@echo 'make bench      how long an applet takes, beside its peers'
 	@echo 'make install    into PREFIX=$(PREFIX); DESTDIR, EPREFIX and TARGETS="tuple…" as you like'
 	@echo 'make uninstall  the same variables; sysroots stay: crossmerge remove <tuple> undoes those'
@@ -49,6 +54,14 @@ check:
 
 demo:
 	demo/run
+
+# docs/site-cache-panel.md has the table that this prints. It takes most of an hour on two cores.
+panel:
+	DEMO_TARGET="$(check_targets)" demo/setup
+	CARGO="$(CARGO)" tests/setup --panel
+	rm -rf $(panel_rows)
+	$(CARGO) test --locked --test main site_cache::panel::whole::$(PANEL) -- --ignored
+	cat $(panel_rows)/*
 
 # Compares our reading of Portage's settings with the real portageq: every profile of the repository REPO, and CONFIGROOT.
 check-settings:
