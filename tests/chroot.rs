@@ -422,6 +422,35 @@ fn a_user_of_the_root_can_be_chosen_where_the_id_can_be_had() {
 }
 
 #[test]
+fn an_ordinary_user_has_the_ids_that_root_gave_them() {
+    let rooted = Rooted::of("armel", ARM);
+    rooted.write("etc/passwd", "jo:x:1000:100::/srv:/bin/sh\n");
+    rooted.write("etc/group", "audio:x:18:jo\n");
+    rooted.prefix.write("ids", "65534:200000:2000\n");
+    // newuidmap reads the files of the machine, so these are seen in their places.
+    let script =
+        "for file in /etc/subuid /etc/subgid; do mount --bind ids $file; done; exec \"$@\"";
+    let enter = ["unshare", "--mount", "sh", "-ec", script, "sh"];
+    let before = [&enter[..], &AS_NOBODY].concat();
+    let who =
+        "id -u; id -G; cat /proc/self/uid_map; cd /root && : > own; busybox stat -c %u /bin/sh own";
+    let said = rooted.run(&before, &["sh", "-c", who]).success();
+    let words: Vec<&str> = said.stdout.split_whitespace().collect();
+    let map = ["0", "65534", "1", "1", "200000", "2000"];
+    assert_eq!(words[..2], ["0", "0"], "{said:#?}");
+    assert_eq!(words[2..8], map, "{said:#?}");
+    // What belongs to the machine's root is nobody's.
+    assert_eq!(words[8..], ["65534", "0"], "{said:#?}");
+    let said = rooted.run(&before, &["--user", "jo", "sh", "-c", "id -u; id -G"]);
+    assert_eq!(said.success().stdout, "1000\n100 18\n");
+    rooted.run(&before, &["--user", "2001", "true"]).fails(
+        125,
+        "you have only 0, 1 to 2000",
+        "--add-subuids",
+    );
+}
+
+#[test]
 fn a_read_only_root_is_entered_when_it_has_the_places() {
     let rooted = Rooted::of("armel", ARM);
     let root = rooted.root().display().to_string();

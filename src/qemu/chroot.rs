@@ -26,7 +26,7 @@ use crate::{
         Change, Changes, Plan,
         step::{Ids, Mount, Namespaces, Step, Told, User, Users, What},
     },
-    portage::{Repositories, places_in},
+    portage::{Repositories, distdir_inside, places_in},
 };
 use inside::{Account, Inside};
 use request::Request;
@@ -753,12 +753,7 @@ fn files_of_the_machine(context: &Context, inside: &Inside) -> Result<Vec<Step>>
         .host_settings(&[DISTDIR])?
         .map(|settings| PathBuf::from(&settings[DISTDIR]));
     if let Some(source) = distdir.filter(|folder| folder.is_dir()) {
-        let place = context.settings_below(root, &[DISTDIR]).ok().flatten();
-        let place = place
-            .map(|settings| PathBuf::from(&settings[DISTDIR]))
-            .filter(|place| place.is_absolute());
-        let place = place.unwrap_or_else(|| source.clone());
-        mount(Mount::bind(source, place));
+        mount(Mount::bind(source, distdir_inside(root)));
     }
     Ok(steps)
 }
