@@ -1,7 +1,12 @@
 //! The site cache: what is known, whose word counts, and that configure scripts of every Autoconf get it and no other script does.
 
 mod autoconf;
+mod emulate;
+mod learn;
+mod panel;
+mod scan;
 mod shells;
+mod verify;
 
 use crate::support::{Prefix, Said};
 

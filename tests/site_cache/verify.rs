@@ -1,0 +1,161 @@
+//! `crossmerge site-cache verify`: the shipped answers are what the targets say, and what is not so is found.
+
+use super::own_answers;
+use crate::support::Prefix;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+const S390X: &str = "s390x-ibm-linux-gnu";
+
+/// A target with Debian's toolchain, and its libc where the toolchain has one to copy.
+fn target(tuple: &str, toolchain: &str, libc: Option<&str>) -> Prefix {
+    let prefix = Prefix::new();
+    let init = ["init", tuple, "--toolchain", toolchain].into_iter();
+    prefix.own(init.chain(libc)).success();
+    prefix
+}
+
+fn s390x() -> Prefix {
+    target(S390X, "s390x-linux-gnu-", Some("--with-libc"))
+}
+
+/// The verdicts as data: those on the answers that are not as they should be.
+fn wrong(prefix: &Prefix, tuple: &str) -> Vec<Value> {
+    let said = prefix.own(["site-cache", "verify", "--json", tuple]);
+    let report: Value = serde_json::from_str(&said.success().stdout).expect("JSON");
+    let answers = report["answers"].as_array().expect("a list");
+    assert!(
+        answers
+            .iter()
+            .any(|answer| answer["verdict"] == "confirmed")
+    );
+    assert_eq!(report["warnings"], serde_json::json!({}));
+    let is_right = |answer: &&Value| {
+        let right = ["confirmed", "excepted", "unverified"];
+        right.contains(&answer["verdict"].as_str().expect("a word"))
+    };
+    let wrong = answers.iter().filter(|answer| !is_right(answer));
+    wrong.cloned().collect()
+}
+
+#[test]
+fn softfloat_arm_says_what_is_shipped() {
+    let tuple = "armv4tl-softfloat-linux-gnueabi";
+    let prefix = target(tuple, "arm-linux-gnueabi-", Some("--with-libc"));
+    assert_eq!(wrong(&prefix, tuple), [Value::Null; 0]);
+}
+
+#[test]
+fn aarch64_says_what_is_shipped() {
+    let tuple = "aarch64-unknown-linux-gnu";
+    let prefix = target(tuple, "aarch64-linux-gnu-", Some("--with-libc"));
+    assert_eq!(wrong(&prefix, tuple), [Value::Null; 0]);
+}
+
+#[test]
+fn s390x_says_what_is_shipped() {
+    assert_eq!(wrong(&s390x(), S390X), [Value::Null; 0]);
+}
+
+#[test]
+fn musl_says_what_is_shipped() {
+    let tuple = "x86_64-unknown-linux-musl";
+    let prefix = target(tuple, "x86_64-linux-musl-", None);
+    assert_eq!(wrong(&prefix, tuple), [Value::Null; 0]);
+}
+
+#[test]
+fn a_false_answer_is_found_and_the_true_one_can_be_kept() {
+    let prefix = s390x();
+    own_answers(
+        &prefix,
+        "linux-gnu",
+        "ac_cv_func_malloc_0_nonnull = \"no\"\n",
+    );
+    let verify = ["site-cache", "verify", "--probe", "malloc_0", S390X];
+    let said = prefix.own(verify);
+    assert_eq!(said.code, Some(1), "{said:#?}");
+    let differs = "differs       ac_cv_func_malloc_0_nonnull";
+    let line = said.stdout.lines().find(|line| line.starts_with(differs));
+    let line = line.unwrap_or_else(|| panic!("{said:#?}"));
+    assert!(
+        line.ends_with("shipped no, here yes (probe malloc_0)"),
+        "{line}"
+    );
+    let (head, kept) = said.stdout.split_once("[answers]\n").expect("what to keep");
+    let file = format!("etc/crossmerge/site-cache/{S390X}.toml");
+    assert!(head.contains(&*prefix.join(&file).to_string_lossy()));
+    own_answers(&prefix, S390X, kept);
+    prefix.own(verify).success();
+}
+
+#[test]
+fn a_probe_that_does_not_build_is_told() {
+    let prefix = s390x();
+    // A compiler that can make an empty program and no probe.
+    let bin = "bin/s390x-ibm-linux-gnu-gcc";
+    std::fs::remove_file(prefix.join(bin)).expect("a link");
+    prefix.script(
+        bin,
+        "#!/bin/sh\ncase $* in\n\
+         *probe.c*) echo 'probe.c:1:1: error: no such luck' >&2; exit 1 ;;\n\
+         esac\nexec /usr/bin/s390x-linux-gnu-gcc \"$@\"\n",
+    );
+    let verify = ["site-cache", "verify", "--probe", "malloc_0", S390X];
+    let said = prefix.own(verify).success();
+    let why = "it does not build: no such luck (probe malloc_0)";
+    assert!(said.stdout.contains(why), "{said:#?}");
+    assert!(!said.stdout.contains("1 confirmed"), "{said:#?}");
+}
+
+#[test]
+fn what_cannot_be_verified_is_an_error() {
+    let prefix = s390x();
+    prefix
+        .own(["site-cache", "verify", "--probe", "no_such", S390X])
+        .fails(125, "there is no probe `no_such`", "site-cache list");
+    let prefix = target(S390X, "s390x-linux-gnu-", None);
+    prefix.own(["site-cache", "verify", S390X]).fails(
+        125,
+        "cannot be run here",
+        "crossmerge doctor",
+    );
+}
+
+/// `tests/site_cache/matrix.py` makes the same digest.
+#[test]
+fn the_matrix_is_of_this_data() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let data = root.join("site-cache");
+    let mut paths = Vec::new();
+    for (folder, extensions) in [("", &["toml"][..]), ("probes/", &["c", "toml"])] {
+        for entry in std::fs::read_dir(data.join(folder)).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let extension = path.extension().and_then(|e| e.to_str());
+            if extension.is_some_and(|e| extensions.contains(&e)) {
+                let name = path.file_name().expect("a name").to_string_lossy();
+                paths.push(format!("{folder}{name}"));
+            }
+        }
+    }
+    paths.sort();
+    let mut sha = Sha256::new();
+    for path in paths {
+        sha.update(path.as_bytes());
+        sha.update([0]);
+        sha.update(std::fs::read(data.join(path)).expect("a file"));
+        sha.update([0]);
+    }
+    let digest: String = sha
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let matrix =
+        std::fs::read_to_string(root.join("docs/site-cache-matrix.md")).expect("the matrix");
+    assert!(
+        matrix.contains(&digest),
+        "the data is not what docs/site-cache-matrix.md was made of: run `make verify-site`"
+    );
+}
