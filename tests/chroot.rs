@@ -19,6 +19,8 @@ use std::{
 const ARM: &str = "armv4tl-softfloat-linux-gnueabi";
 const S390X: &str = "s390x-ibm-linux-gnu";
 
+const NOBODY: &str = "65534:65534";
+
 /// What makes a command nobody's.
 const AS_NOBODY: [&str; 5] = [
     "setpriv",
@@ -58,14 +60,24 @@ impl Rooted {
             .canonicalize()
             .expect("a root");
         let script = "cp -al \"$0/.\" root 2> /dev/null || { rm -rf root && cp -a \"$0/.\" root; }
-            rm -f root/.recipe; mkdir -p root/root root/etc; find root -type d -exec chown 65534:65534 {} +";
+            rm -f root/.recipe; mkdir -p root/root root/etc";
         prefix
             .command(
                 "/bin/sh",
                 [OsStr::new("-ec"), script.as_ref(), from.as_os_str()],
             )
             .success();
-        Self { prefix, tuple }
+        let rooted = Self { prefix, tuple };
+        rooted.give_to(NOBODY);
+        rooted
+    }
+
+    /// Makes the folders somebody's, who may add to them then. Real root may anyway, root of a container may not.
+    fn give_to(&self, user: &str) {
+        let args = [
+            "root", "-type", "d", "-exec", "chown", "-h", user, "{}", "+",
+        ];
+        self.prefix.command("find", args).success();
     }
 
     fn root(&self) -> PathBuf {
@@ -107,7 +119,8 @@ fn a_root_of_another_machine_runs_its_own_programs_and_leaves_nothing() {
     );
     let (script, program) = (script.display().to_string(), rooted.program());
     let root = rooted.root().display().to_string();
-    for before in [&[][..], &AS_NOBODY] {
+    for (before, owner) in [(&[][..], "0:0"), (&AS_NOBODY, NOBODY)] {
+        rooted.give_to(owner);
         let words = [before, &CONTAINED, &["sh", &script, &program, &root]].concat();
         let said = rooted.prefix.command(words[0], &words[1..]).success();
         let lines: Vec<&str> = said.stdout.lines().collect();
@@ -154,11 +167,11 @@ fn root_and_nobody_are_root_inside_and_every_machine_has_its_qemu() {
         };
         for before in [&[][..], &AS_NOBODY] {
             let earlier = mounts();
-            let script = "id -u; id -g; uname -m; sh -c 'sh -c \"uname -m\"'; busybox ps | busybox wc -l; busybox pwd";
+            let script = "id -u; id -g; uname -m; sh -c 'sh -c \"uname -m\"'; echo $(($(busybox ps | busybox wc -l) < 10)); busybox pwd";
             let said = rooted.run(before, &["sh", "-c", script]).success();
             assert_eq!(
                 said.stdout,
-                format!("0\n0\n{machine}\n{machine}\n5\n/root\n"),
+                format!("0\n0\n{machine}\n{machine}\n1\n/root\n"),
                 "{before:?}"
             );
             assert_eq!(said.stderr, "");
@@ -209,7 +222,7 @@ fn an_interactive_shell_has_a_terminal_with_jobs() {
         n=0; : > said
         { until grep -q bash- said; do sleep 0.1; done; echo \"PS1='in''> '\"; prompt; echo 'tty; sleep 1000'
         until grep -q /dev/console said; do sleep 0.1; done; sleep 1; printf '\\032'; prompt
-        echo 'kill %1; wait; echo \"ended by $?\"'; prompt; echo 'cat'; sleep 1; printf '\\003'; prompt; echo 'exit 6'; } |
+        echo 'bg; kill %1; wait %1; echo \"ended by $?\"'; prompt; echo 'cat'; sleep 1; printf '\\003'; prompt; echo 'exit 6'; } |
         script -qefc \"$1 --root $2\" said > /dev/null";
     let said = rooted
         .prefix
@@ -262,7 +275,7 @@ fn a_login_has_a_clean_environment() {
 #[test]
 fn the_cpu_is_the_one_that_was_asked_for() {
     let rooted = Rooted::of("armel", ARM);
-    assert_eq!(rooted.says(&["--cpu", "arm926"], "uname -m"), "armv5tejl\n");
+    assert_eq!(rooted.says(&["--cpu", "arm926"], "uname -m"), "armv5tel\n");
     rooted.prefix.write(
         &format!("etc/crossmerge/targets/{ARM}.toml"),
         "cpu = \"arm1136\"\n",
@@ -409,6 +422,35 @@ fn a_user_of_the_root_can_be_chosen_where_the_id_can_be_had() {
 }
 
 #[test]
+fn an_ordinary_user_has_the_ids_that_root_gave_them() {
+    let rooted = Rooted::of("armel", ARM);
+    rooted.write("etc/passwd", "jo:x:1000:100::/srv:/bin/sh\n");
+    rooted.write("etc/group", "audio:x:18:jo\n");
+    rooted.prefix.write("ids", "65534:200000:2000\n");
+    // newuidmap reads the files of the machine, so these are seen in their places.
+    let script =
+        "for file in /etc/subuid /etc/subgid; do mount --bind ids $file; done; exec \"$@\"";
+    let enter = ["unshare", "--mount", "sh", "-ec", script, "sh"];
+    let before = [&enter[..], &AS_NOBODY].concat();
+    let who =
+        "id -u; id -G; cat /proc/self/uid_map; cd /root && : > own; busybox stat -c %u /bin/sh own";
+    let said = rooted.run(&before, &["sh", "-c", who]).success();
+    let words: Vec<&str> = said.stdout.split_whitespace().collect();
+    let map = ["0", "65534", "1", "1", "200000", "2000"];
+    assert_eq!(words[..2], ["0", "0"], "{said:#?}");
+    assert_eq!(words[2..8], map, "{said:#?}");
+    // What belongs to the machine's root is nobody's.
+    assert_eq!(words[8..], ["65534", "0"], "{said:#?}");
+    let said = rooted.run(&before, &["--user", "jo", "sh", "-c", "id -u; id -G"]);
+    assert_eq!(said.success().stdout, "1000\n100 18\n");
+    rooted.run(&before, &["--user", "2001", "true"]).fails(
+        125,
+        "you have only 0, 1 to 2000",
+        "--add-subuids",
+    );
+}
+
+#[test]
 fn a_read_only_root_is_entered_when_it_has_the_places() {
     let rooted = Rooted::of("armel", ARM);
     let root = rooted.root().display().to_string();
@@ -463,7 +505,7 @@ fn what_cannot_be_entered_is_refused() {
     fails(
         &["--root", "/etc/passwd", "true"],
         125,
-        "Not a directory",
+        "not a directory",
         "--root DIR",
     );
     fails(&["--rot", "x"], 125, "there is no option `--rot`", "--help");
@@ -559,6 +601,7 @@ fn a_qemu_that_is_missing_or_dynamic_is_refused() {
 #[test]
 fn without_namespaces_of_users_the_machines_own_table_serves() {
     let rooted = Rooted::of("armel", ARM);
+    rooted.give_to("0:0");
     let program = rooted.program();
     let root = rooted.root().display().to_string();
     // The limit is that of the namespace that the test is root of.
@@ -635,7 +678,6 @@ fn a_plan_can_be_pasted() {
 fn the_target_s_own_root_has_its_repositories_and_sources() {
     let rooted = Rooted::within(Prefix::with_portage(), "armel", ARM);
     let prefix = &rooted.prefix;
-    let venv = prepared("venv");
     let overlay = prefix.overlay("mine");
     prefix.write("distfiles/source.tar", "source\n");
     prefix.append(
@@ -646,15 +688,19 @@ fn the_target_s_own_root_has_its_repositories_and_sources() {
         "root/etc/portage/repos.conf",
         "[DEFAULT]\nmain-repo = crossmerge-demo\n\n[mine]\nlocation = /var/db/repos/mine\n",
     );
-    let args = [
-        "cat /var/db/repos/mine/profiles/repo_name; echo x > /var/db/repos/mine/new; cat \"$0\"/source.tar; echo x > \"$0\"/new",
-    ];
-    let distdir = prefix.join("distfiles").display().to_string();
-    let said = rooted.run(&[], &["sh", "-c", args[0], &distdir]);
-    assert_eq!(said.stdout, "mine\nsource\n", "{said:#?} {venv:?}");
-    assert!(said.stderr.contains("Read-only file system"), "{said:#?}");
-    assert!(!overlay.join("new").exists());
-    assert_eq!(prefix.read("distfiles/new"), "x\n");
+    // Where the root's Portage looks for sources, which no one here need have told it.
+    for place in ["/var/cache/distfiles", "/srv/sources"] {
+        let script = format!(
+            "cat /var/db/repos/mine/profiles/repo_name; echo x > /var/db/repos/mine/new; cat {place}/source.tar; echo x > {place}/new"
+        );
+        let said = rooted.run(&[], &["sh", "-c", &script]);
+        assert_eq!(said.stdout, "mine\nsource\n", "{place}: {said:#?}");
+        assert!(said.stderr.contains("Read-only file system"), "{said:#?}");
+        assert!(!overlay.join("new").exists());
+        assert_eq!(prefix.read("distfiles/new"), "x\n");
+        std::fs::remove_file(prefix.join("distfiles/new")).expect("a file");
+        prefix.write("root/etc/portage/make.conf", "DISTDIR=\"/srv/sources\"\n");
+    }
     // A repository of the root's own is left to it.
     prefix.write("root/var/db/repos/mine/profiles/repo_name", "mine\n");
     prefix.write("root/var/db/repos/mine/own", "own\n");

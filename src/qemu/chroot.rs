@@ -26,7 +26,7 @@ use crate::{
         Change, Changes, Plan,
         step::{Ids, Mount, Namespaces, Step, Told, User, Users, What},
     },
-    portage::{Repositories, places_in},
+    portage::{Repositories, distdir_inside, places_in},
 };
 use inside::{Account, Inside};
 use request::Request;
@@ -276,7 +276,10 @@ pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan> {
     let (program, args) = command(&inside, &request)?;
     let handler = Handler::of(context, &inside, &program)?;
     let users = users(context)?;
-    let ids = users.as_ref().map_or_else(Reach::all, Reach::of);
+    let ids = match &users {
+        Some(users) => Reach::of(users),
+        None => Reach::of(&private::own_users().map_err(ChrootError::NoNamespaces)?),
+    };
     let account = account(&inside, request.user.as_deref(), &ids)?;
     let is_foreign = handler.is_qemu;
 
@@ -286,7 +289,7 @@ pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan> {
     })];
     enter.extend(handler.steps);
     enter.push(Step::Mount(Mount::bind(&inside.path, &inside.path)));
-    enter.extend(system(&inside, users.is_some(), &ids));
+    enter.extend(system(&inside, &ids));
     enter.extend(files_of_the_machine(context, &inside)?);
     for (source, place) in &request.binds {
         enter.push(Step::Mount(bound(&inside, source, place.as_deref())?));
@@ -575,19 +578,6 @@ struct Reach {
 }
 
 impl Reach {
-    fn all() -> Self {
-        let all = vec![Ids {
-            inside: 0,
-            outside: 0,
-            count: u32::MAX,
-        }];
-        Self {
-            uids: all.clone(),
-            gids: all,
-            groups: true,
-        }
-    }
-
     fn of(users: &Users) -> Self {
         Self {
             uids: users.uids.clone(),
@@ -663,7 +653,7 @@ fn account(inside: &Inside, asked: Option<&str>, ids: &Reach) -> Result<Account>
 }
 
 /// What every system has: its processes, devices and terminals.
-fn system(inside: &Inside, has_users: bool, ids: &Reach) -> Vec<Step> {
+fn system(inside: &Inside, ids: &Reach) -> Vec<Step> {
     let root = &inside.path;
     let mut steps = Vec::new();
     let mut mount = |mount: Mount| steps.push(Step::Mount(mount.in_root(root)));
@@ -672,14 +662,10 @@ fn system(inside: &Inside, has_users: bool, ids: &Reach) -> Vec<Step> {
         instead: Some(Mount::bind("/proc", "/proc").what),
         ..Mount::new("proc", "nosuid,nodev,noexec", "/proc")
     });
-    // That of a namespace of networks can only be mounted by the one who made it.
-    let sys = match has_users {
-        true => Mount::bind("/sys", "/sys"),
-        false => Mount::new("sysfs", "nosuid,nodev,noexec", "/sys"),
-    };
+    // A sysfs is that of a namespace of networks, and only who made that one mounts another.
     mount(Mount {
         optional: true,
-        ..sys
+        ..Mount::bind("/sys", "/sys")
     });
     mount(Mount::new("tmpfs", "nosuid,mode=755", "/dev"));
     let nodes = NODES.iter().map(|node| Path::new("/dev").join(node));
@@ -767,12 +753,7 @@ fn files_of_the_machine(context: &Context, inside: &Inside) -> Result<Vec<Step>>
         .host_settings(&[DISTDIR])?
         .map(|settings| PathBuf::from(&settings[DISTDIR]));
     if let Some(source) = distdir.filter(|folder| folder.is_dir()) {
-        let place = context.settings_below(root, &[DISTDIR]).ok().flatten();
-        let place = place
-            .map(|settings| PathBuf::from(&settings[DISTDIR]))
-            .filter(|place| place.is_absolute());
-        let place = place.unwrap_or_else(|| source.clone());
-        mount(Mount::bind(source, place));
+        mount(Mount::bind(source, distdir_inside(root)));
     }
     Ok(steps)
 }

@@ -18,13 +18,10 @@ state() {
 	done
 }
 
-# Processes that have the mark among their arguments.
+# Processes that have the mark as an argument.
 marked() {
-	for process in /proc/[0-9]*; do
-		if tr '\0' '\n' < "$process/cmdline" 2> /dev/null | grep -qx "$1"; then
-			echo "${process#/proc/}"
-		fi
-	done
+	# The pattern is part of a longer argument of grep's own.
+	grep -lzx "-e$1" /proc/[0-9]*/cmdline 2> /dev/null || :
 }
 
 # Waits until there are as many marked processes as said.
