@@ -47,6 +47,8 @@ pub enum Error {
     #[error(transparent)]
     SiteCache(#[from] crate::site_cache::SiteCacheError),
     #[error(transparent)]
+    Verify(#[from] crate::site_cache::verify::VerifyError),
+    #[error(transparent)]
     Target(#[from] TargetError),
     #[error(transparent)]
     Tuple(#[from] TupleError),
@@ -74,6 +76,7 @@ impl Error {
             Self::Portage(e) => e.hint(),
             Self::Profile(e) => e.hint(),
             Self::SiteCache(e) => e.hint(),
+            Self::Verify(e) => e.hint(),
             Self::Target(e) => e.hint(),
             Self::Tuple(e) => e.hint(),
             Self::Usage { hint, .. } => hint.clone(),
@@ -89,6 +92,7 @@ impl Error {
             Self::Export(e) => e.exit_code(),
             Self::Init(e) => e.exit_code(),
             Self::PkgConfig(e) => e.exit_code(),
+            Self::Verify(e) => e.exit_code(),
             Self::Exec(e) | Self::Portage(PortageError::Exec(e)) => e.exit_code(),
             _ => OWN_FAILURE,
         }

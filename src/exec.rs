@@ -8,16 +8,21 @@ mod init;
 mod inner;
 
 pub use enter::EnterError;
-pub(crate) use inner::run as run_inner;
+pub(crate) use inner::{is_inner, run as run_inner};
 
 use crate::{
     file,
     plan::{Change, Plan, step::Step},
 };
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
 use std::{
     convert::Infallible,
     ffi::OsStr,
-    io,
+    fs,
+    io::{self, Read, Seek},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
@@ -177,6 +182,58 @@ pub fn try_within(plan: &Plan, limit: Duration) -> Option<ExitStatus> {
             }
         }
     }
+}
+
+/// Runs the program in a folder, without standard input, and collects what it says; none when it does not end within the time, and
+/// then everything that it started is ended too.
+pub fn run_within(
+    plan: &Plan,
+    folder: &Path,
+    limit: Duration,
+) -> Result<Option<Output>, ExecError> {
+    const PAUSE: Duration = Duration::from_millis(2);
+    // Not pipes: a program that fills one, or leaves it to a child, would not end.
+    let (mut stdout, mut stderr) = (
+        tempfile::tempfile().map_err(ExecError::File)?,
+        tempfile::tempfile().map_err(ExecError::File)?,
+    );
+    let mut command = child(plan);
+    command
+        .current_dir(folder)
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(stdout.try_clone().map_err(ExecError::File)?)
+        .stderr(stderr.try_clone().map_err(ExecError::File)?);
+    let mut child = command
+        .spawn()
+        .map_err(|source| ExecError::new(plan, source))?;
+    let end = Instant::now() + limit;
+    let status = loop {
+        match child.try_wait().map_err(ExecError::File)? {
+            Some(status) => break Some(status),
+            None if Instant::now() < end => thread::sleep(PAUSE),
+            None => break None,
+        }
+    };
+    if let Ok(id) = i32::try_from(child.id()) {
+        // What it left behind goes too. There may be nothing.
+        let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
+    }
+    let Some(status) = status else {
+        let _ = child.wait();
+        return Ok(None);
+    };
+    let read = |file: &mut fs::File| {
+        let mut bytes = Vec::new();
+        file.rewind()?;
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    Ok(Some(Output {
+        status,
+        stdout: read(&mut stdout).map_err(ExecError::File)?,
+        stderr: read(&mut stderr).map_err(ExecError::File)?,
+    }))
 }
 
 /// Starts a program that should not start, and gives the kernel's reason; none when it did start, and then it is stopped.

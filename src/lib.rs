@@ -54,7 +54,11 @@ pub fn run(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            let name = argv0::file_name(&argv0).display();
+            let name = match exec::is_inner(&argv0) {
+                true => OsStr::new("crossmerge"),
+                false => argv0::file_name(&argv0),
+            };
+            let name = name.display();
             let hint = error
                 .hint()
                 .map_or(String::new(), |hint| format!("hint: {hint}\n"));

@@ -6,6 +6,7 @@ pub mod data;
 pub mod emulate;
 mod form;
 pub mod render;
+pub mod verify;
 
 use crate::{
     config::{ConfigError, SiteCache},

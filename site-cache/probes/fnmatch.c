@@ -47,9 +47,9 @@ static int
 is_gnu (void)
 {
 #ifdef FNM_EXTMATCH
-  return matches ("xxXX", "xXxX", FNM_CASEFOLD) && matches ("a++(x|yy)b", "a+xyyyyxb", FNM_EXTMATCH) && fails ("d*/*1", "d/s/1", FNM_FILE_NAME)
-    && matches ("*", "x", FNM_FILE_NAME | FNM_LEADING_DIR) && matches ("x*", "x/y/z", FNM_FILE_NAME | FNM_LEADING_DIR)
-    && matches ("*c*", "c/x", FNM_FILE_NAME | FNM_LEADING_DIR);
+  return matches ("xxXX", "xXxX", FNM_CASEFOLD) && matches ("a++(x|yy)b", "a+xyyyyxb", FNM_EXTMATCH)
+    && fails ("d*/*1", "d/s/1", FNM_FILE_NAME) && matches ("*", "x", FNM_FILE_NAME | FNM_LEADING_DIR)
+    && matches ("x*", "x/y/z", FNM_FILE_NAME | FNM_LEADING_DIR) && matches ("*c*", "c/x", FNM_FILE_NAME | FNM_LEADING_DIR);
 #else
   return 0;
 #endif

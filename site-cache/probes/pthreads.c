@@ -89,7 +89,7 @@ main (void)
   printf ("apr_cv_pthreads_lib=%s\n", runs ? "-lpthread" : "");
   printf ("ol_cv_pthread_create_works=%s\n", runs ? "yes" : "no");
   /* What CPython stores without a further test when the first answer is yes.  */
-  printf ("ac_cv_kpthread=%s\n", in_libc ? "no" : "unknown");
+  printf ("ac_cv_pthread=%s\n", in_libc ? "no" : "unknown");
   printf ("ac_cv_kthread=%s\n", in_libc ? "no" : "unknown");
 
   pthread_attr_t attributes;

@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-_Static_assert (PTRDIFF_MAX == (ptrdiff_t) (SIZE_MAX / 2) && (size_t) -1 == SIZE_MAX && (uintptr_t) -1 == UINTPTR_MAX
-                && (uintmax_t) -1 == UINTMAX_MAX && (uint8_t) -1 == UINT8_MAX && (uint16_t) -1 == UINT16_MAX
-                && (uint32_t) -1 == UINT32_MAX && (uint64_t) -1 == UINT64_MAX && (uint_fast16_t) -1 == UINT_FAST16_MAX, "the limits are those of the types");
+_Static_assert (PTRDIFF_MAX == (ptrdiff_t) (SIZE_MAX / 2) && (size_t) -1 == SIZE_MAX, "the sizes have the limits of their types");
+_Static_assert ((uint8_t) -1 == UINT8_MAX && (uint16_t) -1 == UINT16_MAX && (uint32_t) -1 == UINT32_MAX && (uint64_t) -1 == UINT64_MAX,
+                "so have the numbers of a given width");
+_Static_assert ((uint_fast16_t) -1 == UINT_FAST16_MAX && (uintptr_t) -1 == UINTPTR_MAX && (uintmax_t) -1 == UINTMAX_MAX,
+                "and the others");
 
 #define TEXT1(macro) #macro
 #define TEXT(macro) TEXT1 (macro)

@@ -9,11 +9,12 @@ use crate::{
     site_cache::{
         config_site_text,
         data::{About, Answer, Answers, Obtained, Origin},
+        verify,
     },
     tuple::Tuple,
 };
 use clap::Subcommand;
-use std::{ffi::OsString, fmt::Write as _, process::ExitCode};
+use std::{ffi::OsString, fmt::Write as _, process::ExitCode, thread};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -34,6 +35,20 @@ pub(super) enum Command {
         tuple: OsString,
         /// The cache variable, such as ac_cv_func_malloc_0_nonnull
         variable: String,
+    },
+    /// Run the probes with the target's compiler and libc, and compare what they say with the answers
+    Verify {
+        /// The tuple
+        tuple: OsString,
+        /// Run this probe only; may be given again
+        #[arg(long, value_name = "NAME")]
+        probe: Vec<String>,
+        /// How many to run at once; as many as there are processors, if not given
+        #[arg(short, long)]
+        jobs: Option<usize>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Print the config.site that a configure script for the target reads
     Render {
@@ -70,6 +85,22 @@ pub(super) fn run(command: Command, env: Env, config: Config) -> Result<ExitCode
                 [] => Err(unknown(&context, &answers, &variable)),
                 said => print(&explain(&context, &answers, said)),
             }
+        }
+        Command::Verify {
+            tuple,
+            probe,
+            jobs,
+            json,
+        } => {
+            let jobs =
+                jobs.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
+            let report = verify::verify(&context(&tuple)?, &probe, jobs)?;
+            print(&if json {
+                serde_json::to_string_pretty(&report).expect("plain data") + "\n"
+            } else {
+                report.to_text()
+            })?;
+            Ok(ExitCode::from(u8::from(report.has_differences())))
         }
         Command::Render { tuple } => print(&config_site_text(&context(&tuple)?)?),
     }

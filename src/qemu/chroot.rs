@@ -294,11 +294,11 @@ pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan> {
     enter.push(Step::Root {
         path: inside.path.clone(),
     });
-    if ids.many || account.uid != 0 {
+    if ids.has_many() || account.uid != 0 {
         enter.push(Step::User(User {
             uid: account.uid,
             gid: account.gid,
-            groups: ids.many.then(|| {
+            groups: ids.groups.then(|| {
                 let groups = account.groups.iter().copied();
                 groups.filter(|gid| ids.has_group(*gid)).collect()
             }),
@@ -570,8 +570,8 @@ fn subordinate(text: &str, name: Option<&str>, uid: u32) -> Vec<Ids> {
 struct Reach {
     uids: Vec<Ids>,
     gids: Vec<Ids>,
-    /// More than the caller's own.
-    many: bool,
+    /// Whether a process may choose its other groups.
+    groups: bool,
 }
 
 impl Reach {
@@ -584,7 +584,7 @@ impl Reach {
         Self {
             uids: all.clone(),
             gids: all,
-            many: true,
+            groups: true,
         }
     }
 
@@ -592,8 +592,16 @@ impl Reach {
         Self {
             uids: users.uids.clone(),
             gids: users.gids.clone(),
-            many: users.told != Told::Inside,
+            // Denied once, it is denied in every namespace below: user_namespaces(7).
+            groups: users.told != Told::Inside
+                && std::fs::read_to_string("/proc/self/setgroups")
+                    .map_or(true, |says| says.trim() != "deny"),
         }
+    }
+
+    /// More than the caller's own.
+    fn has_many(&self) -> bool {
+        self.uids.iter().any(|ids| ids.count > 1)
     }
 
     fn has_user(&self, uid: u32) -> bool {
@@ -843,7 +851,7 @@ fn environment(
     if is_foreign {
         features.extend(NOT_UNDER_QEMU);
     }
-    if !ids.many {
+    if !ids.has_many() {
         features.extend(NOT_WITHOUT_IDS);
     }
     features.sort_unstable();
@@ -882,8 +890,9 @@ mod tests {
         let reach = Reach {
             uids: vec![ids(0, 1000, 1), ids(1, 200_000, 1000)],
             gids: vec![ids(0, 1000, 1)],
-            many: true,
+            groups: true,
         };
+        assert!(reach.has_many());
         for (id, is) in [(0, true), (1, true), (1000, true), (1001, false)] {
             assert_eq!(reach.has_user(id), is, "{id}");
         }

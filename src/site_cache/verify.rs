@@ -1,0 +1,549 @@
+//! `site-cache verify`: runs the probes with the target's own compiler and libc, and compares what they say with the answers.
+//!
+//! Every probe is compiled and run, natively or under the emulator that was found to work, in an empty folder and within a time. What
+//! follows from it is decided afterwards ([`Report::of`]), without another look at the system.
+
+use super::{
+    SiteCacheError,
+    data::{self, About, Answer, Answers},
+};
+use crate::{
+    context::Context,
+    emulator::NoEmulator,
+    exec::{self, ExecError},
+    export::{ExportError, Facts},
+    plan::{Change, Changes, Plan},
+    tuple::Tuple,
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
+    fmt::Write as _,
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+use wildmatch::WildMatch;
+
+/// What every probe is compiled with, behind the target's own flags; and what it is linked with.
+const FLAGS: [&str; 4] = ["-std=gnu17", "-O1", "-Wall", "-Wextra"];
+const LIBRARIES: [&str; 2] = ["-lm", "-pthread"];
+
+/// How long the compiler and a probe may take. A probe takes a second, under QEMU and on a machine under load somewhat more.
+const LIMITS: [Duration; 2] = [Duration::from_secs(120), Duration::from_secs(60)];
+
+/// What is known to come out wrong under QEMU.
+const EXCEPTIONS: &str = include_str!("../../site-cache/probes/exceptions.toml");
+
+/// Why nothing could be verified.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The answers could not be read.
+    #[error(transparent)]
+    SiteCache(#[from] SiteCacheError),
+    /// The target's facts or compiler are not known.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// The target's programs do not run here.
+    #[error("the probes of `{tuple}` cannot be run here: {why}")]
+    NoEmulator {
+        /// The target.
+        tuple: Tuple,
+        /// What was tried.
+        why: NoEmulator,
+    },
+    /// There is no such probe.
+    #[error("there is no probe `{0}`")]
+    NoProbe(String),
+    /// A temporary folder could not be used.
+    #[error(transparent)]
+    Folder(#[from] io::Error),
+    /// The compiler or the emulator does not start.
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+}
+
+impl VerifyError {
+    /// How to go on.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::SiteCache(e) => e.hint(),
+            Self::Export(e) => e.hint(),
+            Self::NoEmulator { tuple, .. } => format!(
+                "`crossmerge doctor {tuple}` tells more; QEMU's user emulators and a libc in the sysroot are what it takes"
+            ),
+            Self::NoProbe(_) => "`crossmerge site-cache list --all <tuple>` names them".into(),
+            Self::Folder(_) => "make room in TMPDIR, or set it to another folder".into(),
+            Self::Exec(e) => e.hint(),
+        }
+    }
+
+    /// As shells have it where a program does not start.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Export(e) => e.exit_code(),
+            Self::Exec(e) => e.exit_code(),
+            _ => crate::error::OWN_FAILURE,
+        }
+    }
+}
+
+/// What came of one probe.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Outcome {
+    /// What it said: variable and value.
+    values: BTreeMap<String, String>,
+    /// Why it said nothing, or not all.
+    failure: Option<String>,
+    /// The compiler's first warning.
+    warning: Option<String>,
+}
+
+/// One of the things that are known to come out wrong under QEMU.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Exception {
+    /// The probe.
+    probe: String,
+    /// The variables; none for the whole probe, which does not end well.
+    #[serde(default)]
+    variables: Vec<String>,
+    /// Globs on the tuple.
+    tuples: Vec<String>,
+    /// What QEMU does.
+    reason: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Exceptions {
+    #[serde(default)]
+    exception: Vec<Exception>,
+}
+
+/// What is to be said of one answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "verdict", rename_all = "lowercase")]
+pub enum Verdict {
+    /// The probe says the same.
+    Confirmed,
+    /// It says something else.
+    Differs {
+        /// What it says.
+        here: String,
+    },
+    /// It does not build, does not end well or says nothing of it.
+    Unmeasured {
+        /// What happened.
+        why: String,
+    },
+    /// It is known that QEMU gets this wrong.
+    Excepted {
+        /// What QEMU does.
+        reason: String,
+    },
+    /// There is no probe for it.
+    Unverified,
+}
+
+/// An answer and what is to be said of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The variable.
+    pub name: String,
+    /// The answer's value.
+    pub shipped: String,
+    /// Its layer.
+    pub layer: String,
+    /// The macro or package that asks.
+    pub asker: Option<String>,
+    /// The probe.
+    pub probe: Option<String>,
+    /// What it is about, when that is not the libc: then a run here tells of this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub about: Option<&'static str>,
+    /// What is to be said of it.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
+
+/// What was found for one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The target.
+    pub tuple: String,
+    /// The compiler.
+    pub compiler: PathBuf,
+    /// The emulator and its options; none where the kernel runs the programs.
+    pub emulator: Vec<String>,
+    /// The answers, sorted by variable.
+    pub answers: Vec<Finding>,
+    /// What the probes say of variables that have no answer for this target.
+    pub unanswered: BTreeMap<String, String>,
+    /// The compiler's first warning about each probe that it warns about.
+    pub warnings: BTreeMap<String, String>,
+    /// Where a person's own answers for this target go.
+    #[serde(skip)]
+    own_file: PathBuf,
+}
+
+/// Runs the probes and compares: all of them, or those named. `jobs` is how many run at once.
+pub fn verify(context: &Context, names: &[String], jobs: usize) -> Result<Report, VerifyError> {
+    let known = data::probes();
+    if let Some(name) = names
+        .iter()
+        .find(|name| known.iter().all(|(probe, _)| probe != name))
+    {
+        return Err(VerifyError::NoProbe(name.clone()));
+    }
+    let answers = Answers::of(context)?;
+    let mut facts = Facts::gather(context)?;
+    let compiler = facts.compiler()?.to_owned();
+    if let Some(why) = facts.find_emulator(context) {
+        let tuple = context.tuple.clone();
+        return Err(VerifyError::NoEmulator { tuple, why });
+    }
+    let flags = facts.flags.without_build_type();
+    let bench = Bench {
+        compiler: &compiler,
+        flags: &flags.words(&["CPPFLAGS", "CFLAGS", "LDFLAGS"]),
+        emulator: facts
+            .emulator
+            .as_ref()
+            .map_or(&[], |emulator| emulator.words()),
+    };
+    let wanted: Vec<_> = known
+        .iter()
+        .filter(|(name, _)| names.is_empty() || names.iter().any(|wanted| wanted == name))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let outcomes = Mutex::new(BTreeMap::new());
+    let work = || -> Result<(), VerifyError> {
+        while let Some((name, source)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let outcome = bench.run(source)?;
+            let mut outcomes = outcomes.lock().expect("no other thread panics");
+            outcomes.insert((*name).to_owned(), outcome);
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
+        let mut ends = threads.into_iter();
+        ends.try_for_each(|thread| thread.join().expect("no thread panics"))
+    })?;
+    let outcomes = outcomes.into_inner().expect("no other thread panics");
+    let emulator: Vec<String> = bench
+        .emulator
+        .iter()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let exceptions: Exceptions = toml::from_str(EXCEPTIONS).expect("a test reads it");
+    let applying: Vec<&Exception> = exceptions
+        .exception
+        .iter()
+        .filter(|exception| !emulator.is_empty() && exception.fits(&context.tuple))
+        .collect();
+    let own_file = format!("{}/{}.toml", data::FOLDER, context.tuple);
+    let (answers, unanswered) = compare(&answers, &outcomes, &applying);
+    Ok(Report {
+        tuple: context.tuple.to_string(),
+        own_file: context.config.own_folder().join(own_file),
+        compiler,
+        emulator,
+        answers,
+        unanswered,
+        warnings: outcomes
+            .into_iter()
+            .filter_map(|(name, outcome)| Some((name, outcome.warning?)))
+            .collect(),
+    })
+}
+
+/// What the probes are made and run with.
+struct Bench<'a> {
+    compiler: &'a Path,
+    flags: &'a str,
+    emulator: &'a [OsString],
+}
+
+impl Bench<'_> {
+    /// Compiles a probe and runs it in an empty folder.
+    fn run(&self, source: &str) -> Result<Outcome, VerifyError> {
+        let folder = tempfile::tempdir()?;
+        let (file, program) = (folder.path().join("probe.c"), folder.path().join("probe"));
+        let empty = folder.path().join("empty");
+        fs_err::write(&file, source)?;
+        fs_err::create_dir(&empty)?;
+        let mut args: Vec<OsString> = self.flags.split_whitespace().map(Into::into).collect();
+        args.extend(FLAGS.map(Into::into));
+        args.extend([file.into(), "-o".into(), program.clone().into()]);
+        args.extend(LIBRARIES.map(Into::into));
+        let set = |name: &str, value: &Path| (name.into(), Change::Set(value.into()));
+        let compile = Plan {
+            program: self.compiler.into(),
+            args,
+            // What a compiler that had to be stopped left goes with the folder.
+            env: Changes::from([set("LC_ALL", "C".as_ref()), set("TMPDIR", folder.path())]),
+            ..Plan::default()
+        };
+        let mut outcome = Outcome::default();
+        let Some(output) = exec::run_within(&compile, folder.path(), LIMITS[0])? else {
+            outcome.failure = Some("the compiler does not end".into());
+            return Ok(outcome);
+        };
+        let said = String::from_utf8_lossy(&output.stderr);
+        let first = |word: &str| {
+            let mut lines = said.lines();
+            let line = lines.find(|line| line.contains(word))?;
+            Some(line.rsplit_once(word)?.1.trim().to_owned())
+        };
+        if !output.status.success() {
+            let why = ["error: ", "undefined reference"]
+                .into_iter()
+                .find_map(first);
+            let why = why.or_else(|| said.lines().last().map(Into::into));
+            outcome.failure = Some(format!("it does not build: {}", why.unwrap_or_default()));
+            return Ok(outcome);
+        }
+        outcome.warning = first("warning: ");
+        let mut words = self.emulator.iter().cloned().chain([program.into()]);
+        let run = Plan {
+            program: words.next().unwrap_or_default().into(),
+            args: words.collect(),
+            // As a configure script runs its tests.
+            env: Changes::from([
+                set("LC_ALL", "C".as_ref()),
+                set("LANGUAGE", "C".as_ref()),
+                set("TMPDIR", &empty),
+            ]),
+            ..Plan::default()
+        };
+        let Some(output) = exec::run_within(&run, &empty, LIMITS[1])? else {
+            outcome.failure = Some(format!("it does not end within {} s", LIMITS[1].as_secs()));
+            return Ok(outcome);
+        };
+        let said = String::from_utf8_lossy(&output.stdout);
+        let lines = said.lines().filter_map(|line| line.split_once('='));
+        outcome.values = lines
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let said = said.lines().last().unwrap_or_default();
+            outcome.failure = Some(format!("its run ends with {}: {said}", output.status));
+        }
+        Ok(outcome)
+    }
+}
+
+impl Exception {
+    fn fits(&self, tuple: &Tuple) -> bool {
+        let mut globs = self.tuples.iter();
+        globs.any(|glob| WildMatch::new(glob).matches(tuple.as_str()))
+    }
+
+    fn is_about(&self, probe: &str, variable: &str) -> bool {
+        let variables = &self.variables;
+        self.probe == probe
+            && (variables.is_empty() || variables.iter().any(|name| name == variable))
+    }
+}
+
+/// Holds the answers against what came of the probes: what is to be said of each, and what else the probes told.
+fn compare(
+    answers: &Answers,
+    outcomes: &BTreeMap<String, Outcome>,
+    exceptions: &[&Exception],
+) -> (Vec<Finding>, BTreeMap<String, String>) {
+    let mut findings = Vec::new();
+    let mut answered = BTreeSet::new();
+    for answer in answers.deciding() {
+        let (Some(value), name) = (answer.value.as_deref(), answer.name.as_ref()) else {
+            continue;
+        };
+        answered.insert(name);
+        // A person's answer need not name the probe: the one that it stands over does.
+        let said = answers.about(name).iter().rev();
+        let probe = said.filter_map(|answer| answer.probe.as_deref()).next();
+        let verdict = match probe.map(|probe| (probe, outcomes.get(probe))) {
+            None => Verdict::Unverified,
+            // It was not asked for.
+            Some((_, None)) => continue,
+            Some((probe, Some(outcome))) => {
+                let excepted = exceptions.iter().find(|known| known.is_about(probe, name));
+                let reason = excepted.map(|known| known.reason.clone());
+                judge(value, name, outcome, reason)
+            }
+        };
+        findings.push(Finding {
+            name: name.into(),
+            shipped: value.into(),
+            layer: answer.layer.to_string(),
+            asker: answer.asker.as_ref().map(ToString::to_string),
+            probe: probe.map(Into::into),
+            about: about(answer),
+            verdict,
+        });
+    }
+    let told = outcomes.values().flat_map(|outcome| &outcome.values);
+    let unanswered = told
+        .filter(|(name, _)| !answered.contains(name.as_str()))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    (findings, unanswered)
+}
+
+fn judge(value: &str, name: &str, outcome: &Outcome, excepted: Option<String>) -> Verdict {
+    let verdict = match (outcome.values.get(name), &outcome.failure) {
+        (Some(here), _) if here == value => return Verdict::Confirmed,
+        (Some(here), _) => Verdict::Differs { here: here.clone() },
+        (None, Some(why)) => Verdict::Unmeasured { why: why.clone() },
+        (None, None) => Verdict::Unmeasured {
+            why: "it says nothing of it".into(),
+        },
+    };
+    excepted.map_or(verdict, |reason| Verdict::Excepted { reason })
+}
+
+fn about(answer: &Answer) -> Option<&'static str> {
+    answer.about.map(|about| match about {
+        About::Kernel => "kernel",
+        About::Filesystem => "filesystem",
+    })
+}
+
+impl Report {
+    /// Tells whether an answer is not what the target says.
+    pub fn has_differences(&self) -> bool {
+        self.differences().next().is_some()
+    }
+
+    fn differences(&self) -> impl Iterator<Item = (&Finding, &str)> {
+        self.answers
+            .iter()
+            .filter_map(|finding| match &finding.verdict {
+                Verdict::Differs { here } => Some((finding, here.as_str())),
+                _ => None,
+            })
+    }
+
+    /// The report for a person: what is not confirmed, how many are, and what to write where something differs.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        let mut count = BTreeMap::<&str, usize>::new();
+        let width = self.answers.iter().map(|finding| finding.name.len()).max();
+        let width = width.unwrap_or(0);
+        for finding in &self.answers {
+            let (state, more) = match &finding.verdict {
+                Verdict::Confirmed => ("confirmed", None),
+                Verdict::Differs { here } => {
+                    let shipped = shown(&finding.shipped);
+                    (
+                        "differs",
+                        Some(format!("shipped {shipped}, here {}", shown(here))),
+                    )
+                }
+                Verdict::Unmeasured { why } => ("not measured", Some(why.clone())),
+                Verdict::Excepted { reason } => ("excepted", Some(reason.clone())),
+                Verdict::Unverified => ("unverified", Some("no probe".into())),
+            };
+            *count.entry(state).or_default() += 1;
+            let Some(more) = more else { continue };
+            let _ = write!(text, "{state:<12}  {:width$}  {more}", finding.name);
+            if let Some(probe) = &finding.probe {
+                let _ = write!(text, " (probe {probe})");
+            }
+            if let (Some(about), Verdict::Differs { .. }) = (finding.about, &finding.verdict) {
+                let what = if about == "kernel" {
+                    "kernel"
+                } else {
+                    "file system"
+                };
+                let _ = write!(text, "; it was asked of this machine's {what}");
+            }
+            text.push('\n');
+        }
+        let counts: Vec<String> = count
+            .iter()
+            .map(|(state, n)| format!("{n} {state}"))
+            .collect();
+        let counts = match counts.is_empty() {
+            true => "no answers".into(),
+            false => counts.join(", "),
+        };
+        let _ = writeln!(text, "{}: {counts}", self.tuple);
+        if self.has_differences() {
+            let _ = writeln!(
+                text,
+                "\n# To keep what was found here, in {}:\n[answers]",
+                self.own_file.display()
+            );
+            for (finding, here) in self.differences() {
+                let _ = writeln!(text, "{} = {}", finding.name, toml::Value::from(here));
+            }
+        }
+        text
+    }
+}
+
+/// A value for a person.
+fn shown(value: &str) -> &str {
+    if value.is_empty() { "''" } else { value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exception_names_a_probe_and_says_why() {
+        let exceptions: Exceptions = toml::from_str(EXCEPTIONS).expect("the form");
+        for exception in exceptions.exception {
+            let source = data::probes()
+                .iter()
+                .find(|(name, _)| *name == exception.probe);
+            let (_, source) = source.unwrap_or_else(|| panic!("no probe: {exception:?}"));
+            assert!(!exception.tuples.is_empty() && !exception.reason.is_empty());
+            for variable in &exception.variables {
+                assert!(source.contains(variable), "{exception:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_qemu_gets_wrong_is_excepted_and_what_it_gets_right_is_confirmed() {
+        let said = |value: &str| Outcome {
+            values: BTreeMap::from([("v".into(), value.into())]),
+            ..Outcome::default()
+        };
+        let crashed = Outcome {
+            failure: Some("its run ends with signal: 11".into()),
+            ..Outcome::default()
+        };
+        let reason = || Some("QEMU".to_owned());
+        let excepted = Verdict::Excepted {
+            reason: "QEMU".into(),
+        };
+        for (outcome, reason, wanted) in [
+            (said("yes"), reason(), Verdict::Confirmed),
+            (said("no"), reason(), excepted.clone()),
+            (crashed.clone(), reason(), excepted),
+            (said("no"), None, Verdict::Differs { here: "no".into() }),
+            (
+                crashed,
+                None,
+                Verdict::Unmeasured {
+                    why: "its run ends with signal: 11".into(),
+                },
+            ),
+        ] {
+            assert_eq!(judge("yes", "v", &outcome, reason), wanted, "{outcome:?}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Prints the matrix of the site answers from the reports of `crossmerge site-cache verify --json`.
+
+usage: matrix.py REPORTS SITE-CACHE TARGETS [TUPLE…]
+
+What is not as it should be goes to standard error: an answer that differs, one that was not measured and is no exception, a warning
+of a compiler. The exit code is 1 then.
+"""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+
+def digest(folder):
+    """The digest of the answers and probes that a matrix is of: of each file's path and text, in the order of the paths."""
+    files = [*folder.glob("*.toml"), *folder.glob("probes/*.c"), *folder.glob("probes/*.toml")]
+    sha = hashlib.sha256()
+    for path in sorted(path.relative_to(folder).as_posix() for path in files):
+        sha.update(path.encode() + b"\0" + (folder / path).read_bytes() + b"\0")
+    return sha.hexdigest()
+
+
+def code(value):
+    """A value as Markdown, in a cell."""
+    return "`%s`" % value.replace("|", "\\|") if value else "(empty)"
+
+
+def cells(rows, head):
+    print("| " + " | ".join(head) + " |")
+    print("|" + "---|" * len(head))
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+    print()
+
+
+def main():
+    work, data, targets, *only = sys.argv[1:]
+    work, data = Path(work), Path(data)
+    lines = [line.split("\t") for line in Path(targets).read_text().splitlines() if not line.startswith("#")]
+    tuples = [row[0] for row in lines if not only or row[0] in only]
+    reports = {of: json.loads((work / f"{of}.json").read_text()) for of in tuples}
+    wrong = 0
+    variables = {}
+    excepted = {}
+    unverified = {}
+    for of, report in reports.items():
+        for name, warning in report["warnings"].items():
+            print(f"{of}: probe {name}: {warning}", file=sys.stderr)
+            wrong += 1
+        for answer in report["answers"]:
+            name, verdict = answer["name"], answer["verdict"]
+            if verdict == "unverified":
+                unverified.setdefault((name, answer["asker"] or ""), []).append(of)
+                continue
+            entry = variables.setdefault(name, {"asker": answer["asker"] or "", "values": {}})
+            entry["values"][of] = answer["shipped"]
+            if answer.get("about"):
+                entry["about"] = answer["about"]
+            if verdict == "excepted":
+                excepted.setdefault((answer["probe"], answer["reason"]), {}).setdefault(of, []).append(name)
+            elif verdict != "confirmed":
+                what = f"shipped {answer['shipped']!r}, here {answer['here']!r}" if verdict == "differs" else answer["why"]
+                print(f"{of}: {name}: {what} (probe {answer['probe']})", file=sys.stderr)
+                wrong += 1
+
+    print("# The site answers, measured\n")
+    print("`make verify-site` wrote this. Every probe of `site-cache/probes` was compiled by each target's compiler and run, under QEMU's")
+    print("user emulation where it is foreign. A value below is what is shipped, and what the probe said there. An empty cell: no answer is")
+    print("shipped for that target. `(q)`: QEMU cannot tell; see the last table.\n")
+    print(f"Digest of the data: `{digest(data)}`\n")
+    rows = []
+    for of in tuples:
+        versions = dict(line.split("\t") for line in (work / f"{of}.versions").read_text().splitlines())
+        libc = "musl" if "musl" in versions else "glibc"
+        counts = [answer["verdict"] for answer in reports[of]["answers"]]
+        emulator = reports[of]["emulator"]
+        runs = f"{Path(emulator[0]).name} {versions['qemu']}" if emulator else "the kernel"
+        rows.append([f"`{of}`", f"{libc} {versions[libc]}", versions["gcc"], runs, str(counts.count("confirmed")), str(counts.count("excepted"))])
+    cells(rows, ["target", "libc", "GCC", "run by", "confirmed", "excepted"])
+
+    same, differing = [], []
+    for name, entry in sorted(variables.items()):
+        values = entry["values"]
+        about = {"kernel": " (about the kernel)", "filesystem": " (about the file system)"}.get(entry.get("about"), "")
+        if len(values) == len(tuples) and len(set(values.values())) == 1:
+            same.append([f"`{name}`", code(values[tuples[0]]), entry["asker"] + about])
+        else:
+            differing.append((name, entry, about))
+    print("## The same on every target\n")
+    cells(same, ["variable", "value", "asked by"])
+    print("## Not the same on every target\n")
+    groups = []
+    for name, entry, about in differing:
+        by_value = {}
+        for of in tuples:
+            by_value.setdefault(entry["values"].get(of), []).append(of)
+        order = sorted(by_value.items(), key=lambda item: (item[0] is None, -len(item[1])))
+        text = []
+        for value, where in order:
+            value = "no answer" if value is None else code(value)
+            for libc in ("gnu", "musl"):
+                every = [of for of in tuples if f"-linux-{libc}" in of]
+                if set(every) <= set(where):
+                    where = [of for of in where if of not in every] + ["every glibc" if libc == "gnu" else "every musl"]
+            text.append(value + ": " + ", ".join(of if of.startswith("every ") else f"`{of}`" for of in where))
+        groups.append([f"`{name}`", "<br>".join(text), entry["asker"] + about])
+    cells(groups, ["variable", "value: targets", "asked by"])
+    if excepted:
+        print("## What QEMU cannot tell\n")
+        print("These are shipped without a measurement on the targets named: `site-cache/probes/exceptions.toml`.\n")
+        rows = []
+        for (probe, reason), where in sorted(excepted.items()):
+            names = sorted({name for of in where.values() for name in of})
+            rows.append([f"`{probe}`", ", ".join(f"`{n}`" for n in names), ", ".join(f"`{of}`" for of in where), reason])
+        cells(rows, ["probe", "variables", "targets", "why"])
+    if unverified:
+        print("## Without a probe\n")
+        print("Known, and given to nobody who does not ask for unverified answers.\n")
+        cells([[f"`{name}`", asker] for name, asker in sorted(unverified)], ["variable", "asked by"])
+    sys.exit(1 if wrong else 0)
+
+
+main()
