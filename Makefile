@@ -23,7 +23,7 @@ export CROSSMERGE_EPREFIX = $(EPREFIX)
 # The targets whose Debian cross compilers the tests use, and what they need besides: clang for --llvm, strace to kill
 # the program at every file operation, Go. What else they run against, tests/setup puts beside the demonstration.
 check_targets = armv4tl-softfloat-linux-gnueabi aarch64-unknown-linux-gnu s390x-ibm-linux-gnu
-check_packages = clang lld llvm strace golang-go hyperfine libtool autoconf libgcrypt20-dev libncurses-dev libpng-dev libassuan-dev libnpth0-dev libapr1-dev libusb-dev libpcre2-dev
+check_packages = clang lld llvm strace golang-go hyperfine libtool autoconf autoconf2.13 autoconf2.69 busybox mksh ksh93u+m libgcrypt20-dev libncurses-dev libpng-dev libassuan-dev libnpth0-dev libapr1-dev libusb-dev libpcre2-dev
 
 # Which of the panel: a package, `bash`; or one for one target, `bash::arm`. Nothing means all.
 PANEL ?=

@@ -1,6 +1,7 @@
 //! The site cache: what is known, whose word counts, and that configure scripts of every Autoconf get it and no other script does.
 
 mod autoconf;
+mod emulate;
 mod panel;
 mod shells;
 

@@ -5,7 +5,7 @@ use crate::support::{Prefix, Said, prepared};
 use std::path::Path;
 
 /// A version of Autoconf, and its program.
-const VERSIONS: [(&str, &str); 4] = [
+pub(super) const VERSIONS: [(&str, &str); 4] = [
     ("2.13", "autoconf2.13"),
     ("2.69", "autoconf2.69"),
     ("2.71", "autoconf"),

@@ -1,0 +1,205 @@
+//! The mode `emulate`: configure scripts run their tests under QEMU, a package is built to its end, Portage merges one; and where
+//! that cannot be, answers are given.
+
+use super::{ARM, autoconf};
+use crate::support::{Prefix, prepared};
+use std::{os::unix::fs::symlink, path::Path};
+
+const S390X: &str = "s390x-ibm-linux-gnu";
+
+/// What the machine has mounted and registered.
+fn machine() -> (String, Vec<String>) {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("mounts");
+    let table = std::fs::read_dir("/proc/sys/fs/binfmt_misc")
+        .into_iter()
+        .flatten();
+    let mut names: Vec<String> = table
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    names.sort();
+    (mounts, names)
+}
+
+/// Sets a target up whose configure scripts run their tests.
+fn emulated(prefix: &Prefix, tuple: &str, toolchain: &str) {
+    let init = ["init", tuple, "--toolchain", toolchain, "--with-libc"];
+    prefix.own(init).success();
+    let file = format!("etc/crossmerge/targets/{tuple}.toml");
+    prefix.write(
+        &file,
+        &format!("site_cache = \"emulate\"\n{}", prefix.read(&file)),
+    );
+}
+
+#[test]
+fn configure_runs_its_tests_and_the_machine_stays_as_it_was() {
+    let before = machine();
+    for (version, program) in [
+        autoconf::VERSIONS[0],
+        autoconf::VERSIONS[1],
+        autoconf::VERSIONS[3],
+    ] {
+        let prefix = autoconf::project(version, program);
+        for (tuple, toolchain) in [(ARM, "arm-linux-gnueabi-"), (S390X, "s390x-linux-gnu-")] {
+            emulated(&prefix, tuple, toolchain);
+            let _ = std::fs::remove_file(prefix.join("config.cache"));
+            let said = prefix
+                .run(&format!("{tuple}-configure"), ["--prefix=/usr"])
+                .success();
+            if version != "2.13" {
+                let no = "checking whether we are cross compiling... no\n";
+                assert!(said.stdout.contains(no), "{version} {tuple}: {said:#?}");
+            }
+            let log = prefix.read("config.log");
+            let told =
+                format!("crossmerge: programs of {tuple} run here: configure asks them itself\n");
+            assert!(log.contains(&told), "{version} {tuple}: {log}");
+            let [malloc, words, more] = autoconf::answers(said);
+            assert!(!malloc.contains("cached"), "{version} {tuple}: {malloc}");
+            assert_eq!(
+                [words, more],
+                ["ran", "ran"].map(str::to_owned),
+                "{version} {tuple}"
+            );
+        }
+    }
+    assert_eq!(machine(), before);
+}
+
+#[test]
+fn the_program_that_is_tried_is_made_again_for_another_libc_only() {
+    let prefix = Prefix::new();
+    emulated(&prefix, ARM, "arm-linux-gnueabi-");
+    let tried = || {
+        let render = prefix.own(["site-cache", "render", ARM]).success().stdout;
+        let mut lines = render.lines();
+        let line = lines
+            .find(|line| line.contains("/trial/"))
+            .expect("a program that is tried");
+        let program = line
+            .split_whitespace()
+            .next()
+            .expect("a path")
+            .trim_matches('\'')
+            .to_owned();
+        let modified = Path::new(&program)
+            .metadata()
+            .expect("it is there")
+            .modified();
+        (program, modified.expect("a time"))
+    };
+    let first = tried();
+    assert_eq!(tried(), first);
+    let libc = prefix.join(format!("usr/{ARM}/usr/lib/libc.so"));
+    let text = std::fs::read(&libc).expect("a libc");
+    std::fs::remove_file(&libc).expect("it is there");
+    std::fs::write(&libc, text).expect("another libc");
+    let second = tried();
+    assert_ne!(second.0, first.0);
+    assert!(!Path::new(&first.0).exists());
+}
+
+#[test]
+fn without_an_emulator_answers_are_given_and_that_is_said() {
+    let (version, program) = autoconf::VERSIONS[2];
+    let mut prefix = autoconf::project(version, program);
+    emulated(&prefix, ARM, "arm-linux-gnueabi-");
+    // All of the machine but QEMU.
+    std::fs::create_dir(prefix.join("tools")).expect("tools");
+    for entry in std::fs::read_dir("/usr/bin").expect("/usr/bin") {
+        let entry = entry.expect("an entry");
+        let name = entry.file_name();
+        if !name.to_string_lossy().starts_with("qemu-") {
+            symlink(entry.path(), prefix.join("tools").join(&name)).expect("a link");
+        }
+    }
+    let path = ["bin", "tools"].map(|folder| prefix.join(folder).display().to_string());
+    prefix.set("PATH", path.join(":"));
+    let said = prefix.run(&format!("{ARM}-configure"), [""; 0]).success();
+    for told in [
+        "configure is given answers, since programs of",
+        "neither `qemu-arm` nor `qemu-arm-static` is in PATH",
+        "hint: ",
+        &format!("programs of {ARM} do not run here: configure is given answers instead"),
+    ] {
+        assert!(said.stderr.contains(told), "{told}: {said:#?}");
+    }
+    let log = prefix.read("config.log");
+    assert!(
+        log.contains(&format!("crossmerge: programs of {ARM} do not run here")),
+        "{log}"
+    );
+    let [malloc, _, more] = autoconf::answers(said);
+    assert_eq!([malloc, more], ["(cached) yes", "cross"].map(str::to_owned));
+}
+
+#[test]
+fn gawk_is_built_to_its_end() {
+    let prefix = Prefix::new();
+    emulated(&prefix, ARM, "arm-linux-gnueabi-");
+    let script = format!(
+        "mkdir gawk; tar -xf {} -C gawk --strip-components=1; cd gawk
+         $t-configure --disable-nls --disable-extensions --disable-mpfr CFLAGS=-O0
+         grep 'checking whether we are cross compiling' config.log
+         $t-env make -j2 -C support; $t-env make -j2 gawk
+         $t-run ./gawk 'BEGIN {{ print 6 * 7 }}'",
+        prepared("chain/gawk-5.2.1.tar.xz").display()
+    );
+    let said = prefix
+        .with("t", ARM)
+        .command("/bin/sh", ["-exc", &script])
+        .success();
+    assert!(said.stdout.ends_with("\n42\n"), "{said:#?}");
+    assert!(said.stdout.contains("cross compiling... no\n"), "{said:#?}");
+}
+
+/// An ebuild whose configure script asks, and which keeps the answer.
+const EBUILD: &str = r#"EAPI=8
+DESCRIPTION="asks by running a program"
+HOMEPAGE="https://example.org"
+LICENSE="GPL-2"
+SLOT="0"
+KEYWORDS="amd64 arm arm64"
+S=${WORKDIR}
+src_unpack() { cp -r "${FILESDIR}"/. "${WORKDIR}" || die; }
+src_compile() { :; }
+src_install() { insinto /usr/share/asks; doins config.log; }
+"#;
+
+#[test]
+fn portage_merges_a_package_whose_configure_ran_its_tests() {
+    let (version, program) = autoconf::VERSIONS[2];
+    let project = autoconf::project(version, program);
+    let prefix = Prefix::with_portage();
+    emulated(&prefix, ARM, "arm-linux-gnueabi-");
+    let overlay = prefix.overlay("asking");
+    // The target's own list of repositories is made from the machine's.
+    prefix.own(["init", ARM]).success();
+    prefix.write("overlays/asking/profiles/categories", "app-misc\n");
+    let ebuild = "overlays/asking/app-misc/asks/asks-1.ebuild";
+    let path = prefix.write(ebuild, EBUILD);
+    for name in ["configure", "configure.ac", "config.sub", "config.guess"] {
+        let to = overlay.join("app-misc/asks/files");
+        std::fs::create_dir_all(&to).expect("a folder");
+        std::fs::copy(project.join(name), to.join(name)).expect(name);
+    }
+    let manifest = [path.to_str().expect("UTF-8"), "manifest"];
+    prefix.run(&format!("{ARM}-ebuild"), manifest).success();
+    prefix
+        .run(&format!("{ARM}-emerge"), ["--oneshot", "app-misc/asks"])
+        .success();
+    let log = prefix.read(&format!("usr/{ARM}/usr/share/asks/config.log"));
+    assert!(log.contains("crossmerge: programs of"), "{log}");
+    assert!(log.contains("\nx_cv_more=ran\n"), "{log}");
+    assert!(
+        log.contains("checking whether we are cross compiling... no\n")
+            || log.contains("cross_compiling='no'"),
+        "{log}"
+    );
+}
