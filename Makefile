@@ -21,11 +21,17 @@ binary = $(or $(CARGO_TARGET_DIR),target)/$(if $(STATIC),$(host)/)release/crossm
 export CROSSMERGE_EPREFIX = $(EPREFIX)
 
 # The targets whose Debian cross compilers the tests use, and what they need besides: clang for --llvm, strace to kill
-# the program at every file operation, Go. What else they run against, tests/setup puts beside the demonstration.
+# the program at every file operation, Go, shells and Autoconfs, a compiler for each CPU that QEMU runs. What else they run
+# against, tests/setup puts beside the demonstration.
 check_targets = armv4tl-softfloat-linux-gnueabi aarch64-unknown-linux-gnu s390x-ibm-linux-gnu
-check_packages = clang lld llvm strace golang-go hyperfine libtool autoconf autoconf2.13 autoconf2.69 busybox mksh ksh93u+m libgcrypt20-dev libncurses-dev libpng-dev libassuan-dev libnpth0-dev libapr1-dev libusb-dev libpcre2-dev musl-tools
+check_packages = clang lld llvm strace golang-go hyperfine libtool autoconf autoconf2.13 autoconf2.69 busybox mksh ksh93u+m libgcrypt20-dev libncurses-dev libpng-dev libassuan-dev libnpth0-dev libapr1-dev libusb-dev libpcre2-dev musl-tools \
+	gcc-alpha-linux-gnu gcc-arm-linux-gnueabihf gcc-hppa-linux-gnu gcc-i686-linux-gnu gcc-m68k-linux-gnu gcc-mips64el-linux-gnuabi64 gcc-powerpc-linux-gnu gcc-powerpc64le-linux-gnu gcc-riscv64-linux-gnu gcc-sh4-linux-gnu gcc-sparc64-linux-gnu libc6-dev-armhf-cross libc6-dev-hppa-cross libc6-dev-i386-cross libc6-dev-m68k-cross libc6-dev-mips64el-cross libc6-dev-powerpc-cross libc6-dev-ppc64el-cross libc6-dev-riscv64-cross libc6-dev-sh4-cross libc6-dev-sparc64-cross libc6.1-dev-alpha-cross
 
-.PHONY: help build check verify-site demo bench check-settings install uninstall clean
+# Which of the panel: a package, `bash`; or one for one target, `bash::arm`. Nothing means all.
+PANEL ?=
+panel_rows = $(or $(CARGO_TARGET_DIR),target)/tmp/panel
+
+.PHONY: help build check demo panel verify-site bench check-settings install uninstall clean
 
 help:
 	@echo 'make build      the program, in $(binary)'
@@ -35,6 +41,7 @@ help:
 	@echo 'make demo       cross-build real packages with the real Portage; DEMO_TARGET=<tuple> for another machine'
 	@echo 'make check-settings REPO=… CONFIGROOT=…'
 	@echo '                our reading of the settings beside portageq, for a repository and a config root of yours'
+	@echo 'make panel      configure seven real packages with answers and with an emulator, beside what is true; PANEL=bash for one'
 	@echo 'make bench      how long an applet takes, beside its peers'
 	@echo 'make install    into PREFIX=$(PREFIX); DESTDIR, EPREFIX and TARGETS="tuple…" as you like'
 	@echo 'make uninstall  the same variables; sysroots stay: crossmerge remove <tuple> undoes those'
@@ -56,6 +63,14 @@ verify-site:
 
 demo:
 	demo/run
+
+# docs/site-cache-panel.md has the table that this prints. It takes most of an hour on two cores.
+panel:
+	DEMO_TARGET="$(check_targets)" demo/setup
+	CARGO="$(CARGO)" tests/setup --panel
+	rm -rf $(panel_rows)
+	$(CARGO) test --locked --test main site_cache::panel::whole::$(PANEL) -- --ignored
+	cat $(panel_rows)/*
 
 # Compares our reading of Portage's settings with the real portageq: every profile of the repository REPO, and CONFIGROOT.
 check-settings:

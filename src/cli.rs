@@ -352,7 +352,7 @@ pub fn crossmerge(
         }
         Command::Binfmt(command) => binfmt_command(command, &env, &config),
         Command::Profile(command) => profile_command(argv0, command, env, config, wrappers),
-        Command::SiteCache(command) => site_cache::run(command, env, config),
+        Command::SiteCache(command) => site_cache::run(command, env, config, wrappers),
         Command::Remove { tuple, dry_run } => {
             let context = Context::new(env, config, Tuple::from_os(&tuple)?)?;
             let text = init::remove(&context, wrappers, argv0, dry_run)?;

@@ -49,6 +49,8 @@ pub enum Error {
     #[error(transparent)]
     Verify(#[from] crate::site_cache::verify::VerifyError),
     #[error(transparent)]
+    Learn(#[from] crate::site_cache::learn::LearnError),
+    #[error(transparent)]
     Target(#[from] TargetError),
     #[error(transparent)]
     Tuple(#[from] TupleError),
@@ -77,6 +79,7 @@ impl Error {
             Self::Profile(e) => e.hint(),
             Self::SiteCache(e) => e.hint(),
             Self::Verify(e) => e.hint(),
+            Self::Learn(e) => e.hint(),
             Self::Target(e) => e.hint(),
             Self::Tuple(e) => e.hint(),
             Self::Usage { hint, .. } => hint.clone(),
@@ -91,6 +94,7 @@ impl Error {
             Self::Context(e) => e.exit_code(),
             Self::Export(e) => e.exit_code(),
             Self::Init(e) => e.exit_code(),
+            Self::Learn(e) => e.exit_code(),
             Self::PkgConfig(e) => e.exit_code(),
             Self::Verify(e) => e.exit_code(),
             Self::Exec(e) | Self::Portage(PortageError::Exec(e)) => e.exit_code(),

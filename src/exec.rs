@@ -8,7 +8,7 @@ mod init;
 mod inner;
 
 pub use enter::EnterError;
-pub(crate) use inner::run as run_inner;
+pub(crate) use inner::{is_inner, run as run_inner};
 
 use crate::{
     file,

@@ -54,7 +54,11 @@ pub fn run(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            let name = argv0::file_name(&argv0).display();
+            let name = match exec::is_inner(&argv0) {
+                true => OsStr::new("crossmerge"),
+                false => argv0::file_name(&argv0),
+            };
+            let name = name.display();
             let hint = error
                 .hint()
                 .map_or(String::new(), |hint| format!("hint: {hint}\n"));
@@ -76,7 +80,7 @@ fn dispatch(argv0: &OsStr, args: Vec<OsString>) -> Result<ExitCode, Error> {
             let wrappers = definitions.of(&name)?;
             let tuple = choose_tuple(argv0, &wrappers, &name, tuple, &env);
             if wrappers.code(&name) == Some(Code::Chroot) && chroot::asks_for_help(&args) {
-                let help = chroot::help(argv0::file_name(&argv0));
+                let help = chroot::help(argv0::file_name(argv0));
                 io::stdout().write_all(help.as_bytes())?;
                 return Ok(ExitCode::SUCCESS);
             }

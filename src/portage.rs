@@ -177,6 +177,31 @@ pub fn make_conf_says(configroot: &Path, name: &str) -> Option<String> {
     said.remove(name)
 }
 
+/// Where a Portage that is started in a root looks for sources: its make.globals, then its make.conf, as far as they can be read.
+pub(crate) fn distdir_inside(root: &Path) -> PathBuf {
+    const DISTDIR: &str = "DISTDIR";
+    let mut place = PathBuf::from("/var/cache/distfiles");
+    for (file, reading) in [
+        (
+            "usr/share/portage/config/make.globals",
+            make_conf::Reading::File,
+        ),
+        ("etc/portage/make.conf", make_conf::Reading::Sourcing),
+    ] {
+        let path = root.join(file);
+        let said = path.to_str().and_then(|path| {
+            let (files, mut variables) = (text::Files::default(), Vars::new());
+            make_conf::read(&files, path, reading, &mut variables).ok()?
+        });
+        let said = said.and_then(|mut said| said.remove(DISTDIR));
+        place = said
+            .map(PathBuf::from)
+            .filter(|said| said.is_absolute())
+            .unwrap_or(place);
+    }
+    place
+}
+
 /// Answers the questions by reading, given the environment; those that reading does not answer, or all without one, are
 /// put to portageq at the same time, for each costs a start of Python.
 pub fn ask(env: Option<&Env>, questions: &[Question]) -> Result<Vec<Settings>, PortageError> {

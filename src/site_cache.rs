@@ -5,7 +5,9 @@
 pub mod data;
 pub mod emulate;
 mod form;
+pub mod learn;
 pub mod render;
+pub mod scan;
 pub mod verify;
 
 use crate::{
@@ -27,6 +29,9 @@ pub enum SiteCacheError {
     /// Configuration could not be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A script was not scanned.
+    #[error(transparent)]
+    Scan(#[from] scan::ScanError),
     /// A file is there and cannot be read.
     #[error(transparent)]
     Unreadable(io::Error),
@@ -45,6 +50,7 @@ impl SiteCacheError {
     pub fn hint(&self) -> String {
         match self {
             Self::Config(e) => e.hint(),
+            Self::Scan(e) => e.hint(),
             Self::Unreadable(_) => "look at its permissions".into(),
             Self::Malformed { file, .. } => format!(
                 "mend `{}`; site-cache/README.md has the form",

@@ -12,34 +12,34 @@ use std::{
 };
 
 /// A target, Debian's toolchain for it, and what `readelf -h` calls its machine.
-struct Machine {
-    tuple: &'static str,
+pub(crate) struct Machine {
+    pub(crate) tuple: &'static str,
     toolchain: &'static str,
     elf: &'static str,
 }
 
-const ARM: Machine = Machine {
+pub(crate) const ARM: Machine = Machine {
     tuple: "armv5tel-unknown-linux-gnueabi",
     toolchain: "arm-linux-gnueabi-",
     elf: "ARM",
 };
 
 /// Big-endian, and 64 bits wide.
-const S390X: Machine = Machine {
+pub(crate) const S390X: Machine = Machine {
     tuple: "s390x-ibm-linux-gnu",
     toolchain: "s390x-linux-gnu-",
     elf: "IBM S/390",
 };
 
 /// A target that is set up, and the folder in which things are built.
-struct Target {
-    machine: &'static Machine,
-    prefix: Prefix,
-    sysroot: PathBuf,
+pub(crate) struct Target {
+    pub(crate) machine: &'static Machine,
+    pub(crate) prefix: Prefix,
+    pub(crate) sysroot: PathBuf,
 }
 
 impl Target {
-    fn new(machine: &'static Machine) -> Self {
+    pub(crate) fn new(machine: &'static Machine) -> Self {
         let mut prefix = Prefix::new();
         let init = [
             "init",
@@ -91,7 +91,7 @@ impl Target {
     }
 
     /// Runs a script in which `$t` is the tuple and `$s` the sysroot.
-    fn shell(&self, script: &str) -> Said {
+    pub(crate) fn shell(&self, script: &str) -> Said {
         let prefix = self.prefix.with("t", self.machine.tuple);
         let prefix = prefix.with("s", &self.sysroot);
         prefix.command("/bin/sh", ["-exc", script])

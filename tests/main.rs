@@ -3,6 +3,7 @@
 mod support;
 
 mod build_systems;
+mod chroot;
 mod doctor;
 mod emerge;
 mod fix_root;
@@ -14,6 +15,7 @@ mod pkg_config;
 mod plan;
 mod portage_settings;
 mod profile;
+mod qemu;
 mod show;
 mod site_cache;
 mod toolchain;

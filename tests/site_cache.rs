@@ -2,6 +2,9 @@
 
 mod autoconf;
 mod emulate;
+mod learn;
+mod panel;
+mod scan;
 mod shells;
 mod verify;
 

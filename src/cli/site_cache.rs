@@ -1,7 +1,10 @@
 //! `crossmerge site-cache`: the answers that configure scripts are given, shown and explained.
 
+mod scan;
+
 use super::print;
 use crate::{
+    applet::Wrappers,
     config::{Config, SiteCache},
     context::Context,
     env::Env,
@@ -9,12 +12,13 @@ use crate::{
     site_cache::{
         config_site_text,
         data::{About, Answer, Answers, Obtained, Origin},
+        learn::{self, Request},
         verify,
     },
     tuple::Tuple,
 };
 use clap::Subcommand;
-use std::{ffi::OsString, fmt::Write as _, process::ExitCode, thread};
+use std::{ffi::OsString, fmt::Write as _, path::PathBuf, process::ExitCode, thread};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -25,6 +29,20 @@ pub(super) enum Command {
         /// List as well what is known and not given
         #[arg(long)]
         all: bool,
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the tests of configure scripts that run a program, their defaults in a cross build, and our answers
+    Scan {
+        /// The tuple
+        tuple: OsString,
+        /// The scripts, or folders that have one; without any, ./configure
+        #[arg(value_name = "SCRIPT")]
+        scripts: Vec<PathBuf>,
+        /// Take the scripts in the folders below as well
+        #[arg(long)]
+        recursive: bool,
         /// Print a JSON array
         #[arg(long)]
         json: bool,
@@ -55,10 +73,42 @@ pub(super) enum Command {
         /// The tuple
         tuple: OsString,
     },
+    /// Run a configure script with its tests under QEMU, and keep what they find as the target's own answers
+    ///
+    /// It runs twice, with tests and without, in temporary folders; the source folder is only read.
+    Learn {
+        /// The tuple
+        tuple: OsString,
+        /// Say what would be learned, and keep nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Print a JSON object
+        #[arg(long)]
+        json: bool,
+        /// The script and its arguments, as `<tuple>-configure` takes them; without a script, ./configure
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Take out answers that were learned
+    Forget {
+        /// The tuple
+        tuple: OsString,
+        /// The cache variables
+        #[arg(required_unless_present = "all")]
+        variables: Vec<String>,
+        /// Forget everything that was learned
+        #[arg(long, conflicts_with = "variables")]
+        all: bool,
+    },
 }
 
 /// Runs one of them.
-pub(super) fn run(command: Command, env: Env, config: Config) -> Result<ExitCode, Error> {
+pub(super) fn run(
+    command: Command,
+    env: Env,
+    config: Config,
+    wrappers: &Wrappers,
+) -> Result<ExitCode, Error> {
     let context =
         |tuple: &OsString| Context::new(env, config, Tuple::from_os(tuple)?).map_err(Error::from);
     match command {
@@ -77,6 +127,37 @@ pub(super) fn run(command: Command, env: Env, config: Config) -> Result<ExitCode
             } else {
                 table(&listed, &answers)
             })
+        }
+        Command::Scan {
+            tuple,
+            scripts,
+            recursive,
+            json,
+        } => print(&scan::scan(&context(&tuple)?, &scripts, recursive, json)?),
+        Command::Learn {
+            tuple,
+            dry_run,
+            json,
+            args,
+        } => {
+            let request = Request { args, dry_run };
+            let report = learn::learn(&context(&tuple)?, wrappers, request)?;
+            print(&if json {
+                format!("{:#}\n", report.to_json())
+            } else {
+                report.to_text()
+            })
+        }
+        Command::Forget {
+            tuple, variables, ..
+        } => {
+            let gone = learn::forget(&context(&tuple)?, &variables)?;
+            print(
+                &gone
+                    .iter()
+                    .map(|name| format!("{name}\n"))
+                    .collect::<String>(),
+            )
         }
         Command::Explain { tuple, variable } => {
             let context = context(&tuple)?;

@@ -20,7 +20,7 @@ use std::{
     ffi::OsString,
     io::{self, Read, Write},
     os::{
-        fd::{AsRawFd, OwnedFd},
+        fd::{AsRawFd, IntoRawFd, OwnedFd},
         unix::{fs::symlink, process::CommandExt},
     },
     path::{Component, Path, PathBuf},
@@ -90,6 +90,7 @@ fn one(step: &Step) -> Result<()> {
     };
     match step {
         Step::Namespaces(namespaces) => self::namespaces(namespaces),
+        Step::Users(users) => self::users(CloneFlags::empty(), Some(users)),
         Step::Mount(mount) => self::mount_step(mount, failed),
         Step::Register { line, optional } => {
             let path = format!("{BINFMT_MISC}/register");
@@ -111,14 +112,22 @@ fn one(step: &Step) -> Result<()> {
 pub(super) fn namespaces(namespaces: &Namespaces) -> Result<()> {
     let mut flags = CloneFlags::CLONE_NEWNS;
     flags.set(CloneFlags::CLONE_NEWPID, namespaces.processes);
-    flags.set(CloneFlags::CLONE_NEWUSER, namespaces.users.is_some());
+    users(flags, namespaces.users.as_ref())?;
+    let none = None::<&str>;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SLAVE, none)
+        .map_err(|e| EnterError::Namespaces(e.into()))
+}
+
+/// Leaves for a namespace of users, if so, and those of the flags.
+fn users(mut flags: CloneFlags, users: Option<&Users>) -> Result<()> {
+    flags.set(CloneFlags::CLONE_NEWUSER, users.is_some());
     // Who tells the kernel of the ids from outside has to be outside already.
-    let ids = match &namespaces.users {
+    let ids = match users {
         Some(users) if users.told != Told::Inside => Some(start_ids(users)?),
         _ => None,
     };
     unshare(flags).map_err(|e| EnterError::Namespaces(e.into()))?;
-    match (&namespaces.users, ids) {
+    match (users, ids) {
         (_, Some(mut ids)) => {
             let told = ids.stdin.take().map(|mut go| go.write_all(b"\n"));
             let ended = ids.wait_with_output();
@@ -145,9 +154,7 @@ pub(super) fn namespaces(namespaces: &Namespaces) -> Result<()> {
         }
         (None, None) => {}
     }
-    let none = None::<&str>;
-    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SLAVE, none)
-        .map_err(|e| EnterError::Namespaces(e.into()))
+    Ok(())
 }
 
 /// Starts us as the one who tells of the ids, which waits for a line.
@@ -362,7 +369,12 @@ fn link(root: &Path, path: &Path, target: &Path) -> io::Result<()> {
 }
 
 /// Makes a folder the root. The one before is put below it and taken away, as pivot_root(2) has it.
+///
+/// With the last of its mounts a binfmt_misc forgets its rules. So this process keeps it, out of everybody's sight, as long as it lives.
 fn root(path: &Path) -> io::Result<()> {
+    if let Ok(table) = open(BINFMT_MISC, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()) {
+        let _ = table.into_raw_fd();
+    }
     chdir(path)?;
     match pivot_root(".", ".") {
         Ok(()) => umount2(".", MntFlags::MNT_DETACH)?,

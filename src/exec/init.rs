@@ -8,7 +8,9 @@
 use super::{ExecError, command, enter, enter::EnterError, environment, inner, start};
 use crate::plan::{Plan, step::Namespaces};
 use nix::{
+    errno::Errno,
     fcntl::{FcntlArg, FdFlag, OFlag, fcntl},
+    poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::{
         prctl::set_pdeathsig,
         signal::{SigSet, Signal, kill, raise},
@@ -20,9 +22,9 @@ use nix::{
 use std::{
     convert::Infallible,
     ffi::OsString,
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
     os::{
-        fd::{AsRawFd, RawFd},
+        fd::{AsFd, AsRawFd, RawFd},
         unix::process::CommandExt,
     },
     process::{Child, ExitCode},
@@ -37,7 +39,6 @@ pub(super) fn supervise(namespaces: &Namespaces, plan: &Plan) -> Result<Infallib
     let terminal = io::stdin();
     // The program may be a shell, which makes its own jobs the terminal's and cannot give it back to a group that it does not see.
     let foreground = terminal.is_terminal().then(|| tcgetpgrp(&terminal));
-    let signals = Signals::hold().map_err(waiting)?;
     enter::namespaces(namespaces)?;
     let (ready, said) = pipe2(OFlag::O_CLOEXEC).map_err(waiting)?;
     fcntl(&said, FcntlArg::F_SETFD(FdFlag::empty())).map_err(waiting)?;
@@ -52,7 +53,8 @@ pub(super) fn supervise(namespaces: &Namespaces, plan: &Plan) -> Result<Infallib
     let child = first.spawn();
     let child = child.map_err(|e| EnterError::Namespaces(io::Error::other(e)))?;
     drop(said);
-    // A signal that came before would be lost on it.
+    // A signal up to here ends us, and so the child. Held ones wait until it takes them, or has ended.
+    let signals = Signals::hold().map_err(waiting)?;
     let _ = read(&ready, &mut [0]);
     let code = signals.outside(&child).map_err(waiting)?;
     if let Some(Ok(group)) = foreground {
@@ -61,7 +63,7 @@ pub(super) fn supervise(namespaces: &Namespaces, plan: &Plan) -> Result<Infallib
     std::process::exit(code)
 }
 
-/// Is the first process of a namespace: `FD STEPS PROGRAM ARGS…`. To the descriptor goes a byte when signals are waited for.
+/// Is the first process of a namespace: `FD STEPS PROGRAM ARGS…`. The descriptor is closed when signals are waited for.
 pub(super) fn run(args: &[OsString]) -> Result<ExitCode, ExecError> {
     let waiting = |e: nix::Error| ExecError::Enter(EnterError::Wait(e.into()));
     let (fd, args) = args.split_first().ok_or(EnterError::Arguments)?;
@@ -69,30 +71,36 @@ pub(super) fn run(args: &[OsString]) -> Result<ExitCode, ExecError> {
         .to_str()
         .and_then(|fd| fd.parse().ok())
         .ok_or(EnterError::Arguments)?;
-    let mut ready = std::fs::OpenOptions::new()
+    let ready = std::fs::OpenOptions::new()
         .write(true)
         .open(format!("/proc/self/fd/{fd}"))
         .map_err(EnterError::Wait)?;
     close(fd).map_err(waiting)?;
     let plan = inner::parse(args)?;
-    let signals = Signals::hold().map_err(waiting)?;
-    // Nobody reads the byte when the one outside has ended before the kernel was told what that means.
-    let mut end_with_parent = || {
-        set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from)?;
-        ready.write_all(b"1")
+    // Where the one outside has ended before the kernel was told what that means, there is nobody who would read.
+    let end_with_parent = || {
+        set_pdeathsig(Signal::SIGKILL)?;
+        let mut pipe = [PollFd::new(ready.as_fd(), PollFlags::empty())];
+        poll(&mut pipe, PollTimeout::ZERO)?;
+        match pipe[0].any() {
+            Some(true) => Err(Errno::EPIPE),
+            _ => Ok(()),
+        }
     };
-    end_with_parent().map_err(EnterError::Wait)?;
+    end_with_parent().map_err(waiting)?;
     enter::all(&plan.enter)?;
     // A change of user makes the kernel forget it.
-    end_with_parent().map_err(EnterError::Wait)?;
-    drop(ready);
+    end_with_parent().map_err(waiting)?;
+    // The program has none of our held signals, so they are held from now on only.
     let child = command(&plan).spawn();
     let child = child.map_err(|source| ExecError::new(&plan, source))?;
+    let signals = Signals::hold().map_err(waiting)?;
+    drop(ready);
     let code = signals.inside(&child).map_err(waiting)?;
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)))
 }
 
-/// Signals that wait until they are looked at. Programs that are started have none that wait: the standard library sees to it.
+/// Signals that wait until they are looked at. A program that is started later would have them wait too, and never look.
 struct Signals(SignalFd);
 
 impl Signals {
@@ -109,7 +117,7 @@ impl Signals {
                     let number = i32::try_from(info.ssi_signo).unwrap_or_default();
                     return Ok((Signal::try_from(number).ok(), info));
                 }
-                Ok(None) | Err(nix::errno::Errno::EINTR) => {}
+                Ok(None) | Err(Errno::EINTR) => {}
                 Err(e) => return Err(e),
             }
         }
@@ -119,14 +127,12 @@ impl Signals {
     fn outside(&self, child: &Child) -> nix::Result<i32> {
         let child = pid(child);
         loop {
+            if let Some(code) = code(waitpid(child, Some(WaitPidFlag::WNOHANG))?) {
+                return Ok(code);
+            }
             let (signal, info) = self.next()?;
             match signal {
-                Some(Signal::SIGCHLD) => {
-                    if let Some(code) = code(waitpid(child, Some(WaitPidFlag::WNOHANG))?) {
-                        return Ok(code);
-                    }
-                }
-                Some(signal) => {
+                Some(signal) if signal != Signal::SIGCHLD => {
                     if is_sent(&info) {
                         let _ = kill(child, signal);
                     }
@@ -134,7 +140,7 @@ impl Signals {
                         raise(Signal::SIGSTOP)?;
                     }
                 }
-                None => {}
+                _ => {}
             }
         }
     }
@@ -143,25 +149,25 @@ impl Signals {
     fn inside(&self, program: &Child) -> nix::Result<i32> {
         let program = pid(program);
         loop {
-            let (signal, info) = self.next()?;
-            match signal {
-                Some(Signal::SIGCHLD) => loop {
-                    match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-                        Ok(WaitStatus::StillAlive) | Err(nix::errno::Errno::ECHILD) => break,
-                        Ok(status) if status.pid() == Some(program) => {
-                            if let Some(code) = code(status) {
-                                return Ok(code);
-                            }
+            loop {
+                match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                    Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => break,
+                    Ok(status) if status.pid() == Some(program) => {
+                        if let Some(code) = code(status) {
+                            return Ok(code);
                         }
-                        Ok(_) | Err(nix::errno::Errno::EINTR) => {}
-                        Err(e) => return Err(e),
                     }
-                },
-                // Who is inside may not end everything so; who is outside has no number here.
-                Some(signal) if is_sent(&info) && info.ssi_pid == 0 => {
-                    let _ = kill(program, signal);
+                    Ok(_) | Err(Errno::EINTR) => {}
+                    Err(e) => return Err(e),
                 }
-                _ => {}
+            }
+            // Who is inside may not end everything so; who is outside has no number here.
+            if let (Some(signal), info) = self.next()?
+                && signal != Signal::SIGCHLD
+                && is_sent(&info)
+                && info.ssi_pid == 0
+            {
+                let _ = kill(program, signal);
             }
         }
     }

@@ -27,6 +27,11 @@ pub(crate) fn run(argv0: &OsStr, args: &[OsString]) -> Option<Result<ExitCode, E
     }
 }
 
+/// Tells whether we were started under one of those names.
+pub(crate) fn is_inner(argv0: &OsStr) -> bool {
+    [ENTER, INIT, IDS].iter().any(|name| argv0 == *name)
+}
+
 /// The command that is us under such a name, with the plan as arguments and environment.
 pub(super) fn command(name: &str, plan: &Plan) -> Command {
     let steps = serde_json::to_string(&plan.enter).expect("plain data");

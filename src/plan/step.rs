@@ -20,6 +20,8 @@ pub const BINFMT_MISC: &str = "/proc/sys/fs/binfmt_misc";
 pub enum Step {
     /// Leaves for namespaces of its own.
     Namespaces(Namespaces),
+    /// Leaves for another namespace of users, in which nobody has rights over what was done so far.
+    Users(Users),
     /// Mounts something.
     Mount(Mount),
     /// Adds a rule to the binfmt_misc that is mounted here.
@@ -222,6 +224,7 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Namespaces(namespaces) => f.write_str(&namespaces.to_words()),
+            Self::Users(users) => write!(f, "{}", users.to_words()),
             Self::Mount(mount) => write!(f, "{mount}"),
             Self::Register { line, optional } => {
                 write!(f, "printf %s {} > {BINFMT_MISC}/register", quote(line))?;
@@ -327,11 +330,15 @@ impl Namespaces {
 impl Users {
     fn to_words(&self) -> String {
         match self.told {
-            // Programs of anyone but root lose their rights at exec, unless they are told to keep them.
-            Told::Inside => match self.uids.first() {
-                Some(Ids { inside: 0, .. }) => "unshare --user --map-root-user".into(),
-                _ => "unshare --user --map-current-user --keep-caps".into(),
-            },
+            Told::Inside => {
+                let inside = |ids: &[Ids]| ids.first().map_or(0, |ids| ids.inside);
+                match (inside(&self.uids), inside(&self.gids)) {
+                    (0, 0) => "unshare --user --map-root-user".into(),
+                    (user, group) => {
+                        format!("unshare --user --map-user={user} --map-group={group}")
+                    }
+                }
+            }
             Told::Newuidmap => {
                 let ranges = |option: &str, ids: &[Ids]| {
                     let range = |ids: &Ids| {
@@ -351,7 +358,7 @@ impl Users {
             Told::Outside => {
                 let map = |ids: &[Ids]| quote(OsStr::new(to_map(ids).trim_end()));
                 format!(
-                    "unshare --user sleep 60 & until ! [ /proc/$!/ns/user -ef /proc/self/ns/user ]; do sleep 0.1; done\n\
+                    "unshare --user sleep 60 > /dev/null 2>&1 & until ! [ /proc/$!/ns/user -ef /proc/self/ns/user ]; do sleep 0.1; done\n\
                      printf '%s\\n' {} > /proc/$!/uid_map && printf '%s\\n' {} > /proc/$!/gid_map && \\\n\
                      nsenter --user=/proc/$!/ns/user ",
                     map(&self.uids),
@@ -360,11 +367,6 @@ impl Users {
             }
         }
     }
-
-    /// Whether the process keeps being a user other than root, whose rights have to be given up.
-    fn has_rights_to_drop(&self) -> bool {
-        self.told == Told::Inside && self.uids.first().is_some_and(|ids| ids.inside != 0)
-    }
 }
 
 /// Writes the steps around a command: `words` are its environment's and `program` the program's.
@@ -372,19 +374,11 @@ impl Users {
 /// The steps that a shell does go into one `sh -c`; those that are a command of their own, such as `chroot`, go between.
 pub(super) fn wrapped(steps: &[Step], environment: &str, program: &str) -> String {
     let (mut before, mut script, mut chroot) = (String::new(), Vec::new(), String::new());
-    let (mut root, mut user, mut last) = (None, String::new(), "exec \"$@\"");
+    let (mut root, mut user, mut last) = (None, String::new(), String::from("exec \"$@\""));
     for step in steps {
         match step {
-            Step::Namespaces(namespaces) => {
-                before = step.to_string();
-                if namespaces
-                    .users
-                    .as_ref()
-                    .is_some_and(Users::has_rights_to_drop)
-                {
-                    last = "exec setpriv --inh-caps=-all --ambient-caps=-all \"$@\"";
-                }
-            }
+            Step::Namespaces(_) => before = step.to_string(),
+            Step::Users(users) => last = format!("exec {} \"$@\"", users.to_words()),
             Step::Root { path } => root = Some(quoted(path)),
             Step::User(its) => user = format!(" {}", its.to_words()),
             // chroot begins in the root.
@@ -395,7 +389,7 @@ pub(super) fn wrapped(steps: &[Step], environment: &str, program: &str) -> Strin
     if let Some(root) = root {
         chroot = format!("chroot{user} {root} ");
     }
-    script.push(last.into());
+    script.push(last);
     let script = quote(OsStr::new(&format!("\n{}\n", script.join(" &&\n"))));
     let sh = format!("sh -ec {script} sh \\\n");
     let before = if before.is_empty() {

@@ -228,9 +228,14 @@ impl Status {
 impl Registration {
     /// Decides how the rule would be registered.
     fn of(env: &Env, rule: &Rule, credentials: bool) -> Result<Self, BinfmtError> {
-        if native::runs(&rule.magic) {
-            return Err(BinfmtError::Native(rule.qemu.clone()));
+        match native::runs(&rule.magic) {
+            true => Err(BinfmtError::Native(rule.qemu.clone())),
+            false => Self::with_qemu(env, rule, credentials),
         }
+    }
+
+    /// The same, wherever the programs run.
+    fn with_qemu(env: &Env, rule: &Rule, credentials: bool) -> Result<Self, BinfmtError> {
         let programs = programs(env, &rule.qemu);
         let is_static = |path: &&PathBuf| {
             let is_elf = elf::head(path).is_ok_and(|head| elf::Kind::of(&head).is_some());
@@ -412,7 +417,7 @@ impl<'a> Subject<'a> {
     /// The lines that register the rules. Where there is no QEMU, the path is where Gentoo installs it.
     pub fn show(&self) -> Vec<u8> {
         let lines = self.rules.iter().map(|rule| {
-            let mut line = match Registration::of(self.env, rule, false) {
+            let mut line = match Registration::with_qemu(self.env, rule, false) {
                 Ok(registration) => registration.line(),
                 Err(_) => {
                     let interpreter = format!("/usr/bin/qemu-{}", rule.qemu);

@@ -26,7 +26,7 @@ use crate::{
         Change, Changes, Plan,
         step::{Ids, Mount, Namespaces, Step, Told, User, Users, What},
     },
-    portage::{Repositories, places_in},
+    portage::{Repositories, distdir_inside, places_in},
 };
 use inside::{Account, Inside};
 use request::Request;
@@ -276,7 +276,10 @@ pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan> {
     let (program, args) = command(&inside, &request)?;
     let handler = Handler::of(context, &inside, &program)?;
     let users = users(context)?;
-    let ids = users.as_ref().map_or_else(Reach::all, Reach::of);
+    let ids = match &users {
+        Some(users) => Reach::of(users),
+        None => Reach::of(&private::own_users().map_err(ChrootError::NoNamespaces)?),
+    };
     let account = account(&inside, request.user.as_deref(), &ids)?;
     let is_foreign = handler.is_qemu;
 
@@ -286,7 +289,7 @@ pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan> {
     })];
     enter.extend(handler.steps);
     enter.push(Step::Mount(Mount::bind(&inside.path, &inside.path)));
-    enter.extend(system(&inside, users.is_some(), &ids));
+    enter.extend(system(&inside, &ids));
     enter.extend(files_of_the_machine(context, &inside)?);
     for (source, place) in &request.binds {
         enter.push(Step::Mount(bound(&inside, source, place.as_deref())?));
@@ -294,11 +297,11 @@ pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan> {
     enter.push(Step::Root {
         path: inside.path.clone(),
     });
-    if ids.many || account.uid != 0 {
+    if ids.has_many() || account.uid != 0 {
         enter.push(Step::User(User {
             uid: account.uid,
             gid: account.gid,
-            groups: ids.many.then(|| {
+            groups: ids.groups.then(|| {
                 let groups = account.groups.iter().copied();
                 groups.filter(|gid| ids.has_group(*gid)).collect()
             }),
@@ -570,30 +573,25 @@ fn subordinate(text: &str, name: Option<&str>, uid: u32) -> Vec<Ids> {
 struct Reach {
     uids: Vec<Ids>,
     gids: Vec<Ids>,
-    /// More than the caller's own.
-    many: bool,
+    /// Whether a process may choose its other groups.
+    groups: bool,
 }
 
 impl Reach {
-    fn all() -> Self {
-        let all = vec![Ids {
-            inside: 0,
-            outside: 0,
-            count: u32::MAX,
-        }];
-        Self {
-            uids: all.clone(),
-            gids: all,
-            many: true,
-        }
-    }
-
     fn of(users: &Users) -> Self {
         Self {
             uids: users.uids.clone(),
             gids: users.gids.clone(),
-            many: users.told != Told::Inside,
+            // Denied once, it is denied in every namespace below: user_namespaces(7).
+            groups: users.told != Told::Inside
+                && std::fs::read_to_string("/proc/self/setgroups")
+                    .map_or(true, |says| says.trim() != "deny"),
         }
+    }
+
+    /// More than the caller's own.
+    fn has_many(&self) -> bool {
+        self.uids.iter().any(|ids| ids.count > 1)
     }
 
     fn has_user(&self, uid: u32) -> bool {
@@ -655,7 +653,7 @@ fn account(inside: &Inside, asked: Option<&str>, ids: &Reach) -> Result<Account>
 }
 
 /// What every system has: its processes, devices and terminals.
-fn system(inside: &Inside, has_users: bool, ids: &Reach) -> Vec<Step> {
+fn system(inside: &Inside, ids: &Reach) -> Vec<Step> {
     let root = &inside.path;
     let mut steps = Vec::new();
     let mut mount = |mount: Mount| steps.push(Step::Mount(mount.in_root(root)));
@@ -664,14 +662,10 @@ fn system(inside: &Inside, has_users: bool, ids: &Reach) -> Vec<Step> {
         instead: Some(Mount::bind("/proc", "/proc").what),
         ..Mount::new("proc", "nosuid,nodev,noexec", "/proc")
     });
-    // That of a namespace of networks can only be mounted by the one who made it.
-    let sys = match has_users {
-        true => Mount::bind("/sys", "/sys"),
-        false => Mount::new("sysfs", "nosuid,nodev,noexec", "/sys"),
-    };
+    // A sysfs is that of a namespace of networks, and only who made that one mounts another.
     mount(Mount {
         optional: true,
-        ..sys
+        ..Mount::bind("/sys", "/sys")
     });
     mount(Mount::new("tmpfs", "nosuid,mode=755", "/dev"));
     let nodes = NODES.iter().map(|node| Path::new("/dev").join(node));
@@ -759,12 +753,7 @@ fn files_of_the_machine(context: &Context, inside: &Inside) -> Result<Vec<Step>>
         .host_settings(&[DISTDIR])?
         .map(|settings| PathBuf::from(&settings[DISTDIR]));
     if let Some(source) = distdir.filter(|folder| folder.is_dir()) {
-        let place = context.settings_below(root, &[DISTDIR]).ok().flatten();
-        let place = place
-            .map(|settings| PathBuf::from(&settings[DISTDIR]))
-            .filter(|place| place.is_absolute());
-        let place = place.unwrap_or_else(|| source.clone());
-        mount(Mount::bind(source, place));
+        mount(Mount::bind(source, distdir_inside(root)));
     }
     Ok(steps)
 }
@@ -843,7 +832,7 @@ fn environment(
     if is_foreign {
         features.extend(NOT_UNDER_QEMU);
     }
-    if !ids.many {
+    if !ids.has_many() {
         features.extend(NOT_WITHOUT_IDS);
     }
     features.sort_unstable();
@@ -882,8 +871,9 @@ mod tests {
         let reach = Reach {
             uids: vec![ids(0, 1000, 1), ids(1, 200_000, 1000)],
             gids: vec![ids(0, 1000, 1)],
-            many: true,
+            groups: true,
         };
+        assert!(reach.has_many());
         for (id, is) in [(0, true), (1, true), (1000, true), (1001, false)] {
             assert_eq!(reach.has_user(id), is, "{id}");
         }

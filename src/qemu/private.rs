@@ -1,8 +1,9 @@
 //! A binfmt_misc of our own: programs of the target run under QEMU in there, and the machine's table is not touched.
 //!
 //! Since Linux 6.7 each namespace of users can have a table of its own (Documentation/admin-guide/binfmt-misc.rst), which anyone
-//! may fill who made the namespace. Here it is decided which steps lead into one; `exec/enter.rs` does them. The ids of the caller look
-//! as before: an ordinary user stays the one they are, and root keeps every id, so that Portage can chown and become its user.
+//! may fill who is root in there. Here it is decided which steps lead into one; `exec/enter.rs` does them. The ids of the caller look
+//! as before: root keeps every id, so that Portage can chown and become its user, and an ordinary user goes on to a second namespace, where
+//! they are the one they were.
 //!
 //! The table replaces the machine's inside. So its rules for other files (Java, Wine, another CPU) are copied as they are, behind ours;
 //! one whose interpreter cannot be opened from here stays out.
@@ -153,6 +154,7 @@ pub fn steps(context: &Context) -> Result<Vec<Step>, NoPrivate> {
         processes: false,
     })];
     steps.extend(table(&served, true));
+    steps.extend(own_again().map(Step::Users));
     Ok(steps)
 }
 
@@ -358,7 +360,7 @@ pub(super) fn namespaces_possible() -> Result<(), NoPrivate> {
     Ok(())
 }
 
-/// The caller's ids, each as itself: every one that root has, and an ordinary user's own.
+/// The ids of a namespace that can fill a table, which takes root: every one that root has, and an ordinary user as root alone.
 pub(super) fn own_users() -> Result<Users, NoPrivate> {
     let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
     if uid.is_root() {
@@ -368,18 +370,29 @@ pub(super) fn own_users() -> Result<Users, NoPrivate> {
             told: Told::Outside,
         });
     }
-    let own = |id: u32| {
+    Ok(one(0, uid.as_raw(), 0, gid.as_raw()))
+}
+
+/// The ids of a second namespace, within the first, in which an ordinary user is who they were; none for root, who stays root.
+fn own_again() -> Option<Users> {
+    let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
+    (!uid.is_root()).then(|| one(uid.as_raw(), 0, gid.as_raw(), 0))
+}
+
+/// One user and one group.
+fn one(uid: u32, outside_uid: u32, gid: u32, outside_gid: u32) -> Users {
+    let ids = |inside, outside| {
         vec![Ids {
-            inside: id,
-            outside: id,
+            inside,
+            outside,
             count: 1,
         }]
     };
-    Ok(Users {
-        uids: own(uid.as_raw()),
-        gids: own(gid.as_raw()),
+    Users {
+        uids: ids(uid, outside_uid),
+        gids: ids(gid, outside_gid),
         told: Told::Inside,
-    })
+    }
 }
 
 /// The ids of our own namespace of users, each as itself: in a container that may be some ranges.

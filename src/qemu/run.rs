@@ -7,13 +7,13 @@ mod roots;
 
 use super::{
     elf, install_hint, native, programs,
-    rule::{self, RuleError},
+    rule::{self, Rule, RuleError},
 };
 use crate::{
     context::{Context, ContextError},
     env,
     plan::{Change, Changes, Plan, quote},
-    target::{Target, TargetError},
+    target::Target,
 };
 use roots::Roots;
 use std::{
@@ -35,9 +35,6 @@ pub enum RunError {
     /// There are no rules.
     #[error(transparent)]
     Rule(#[from] RuleError),
-    /// The facts of the target could not be read.
-    #[error(transparent)]
-    Target(#[from] TargetError),
     /// Nothing was named.
     #[error("no program was named")]
     NoProgram {
@@ -137,7 +134,6 @@ impl RunError {
         match self {
             Self::Context(e) => e.hint(),
             Self::Rule(e) => e.hint(),
-            Self::Target(e) => e.hint(),
             Self::NoProgram { tuple } => format!("`{tuple}-run ./program arguments…`"),
             Self::NotThere { meant: None, .. } => {
                 "a name with a slash in it is a path of this machine".into()
@@ -188,7 +184,7 @@ impl RunError {
             | Self::NoProgramType { .. }
             | Self::NoEmulation { .. }
             | Self::NoLinker { .. } => 126,
-            Self::Rule(_) | Self::Target(_) | Self::NoProgram { .. } => crate::error::OWN_FAILURE,
+            Self::Rule(_) | Self::NoProgram { .. } => crate::error::OWN_FAILURE,
         }
     }
 }
@@ -251,7 +247,7 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
         return Err(RunError::NoQemu {
             qemu: rule.qemu.clone(),
             tuple: context.tuple.to_string(),
-            is_of_target: rule.is_of(&target(context)?),
+            is_of_target: is_of_target(context, rule),
             path: file,
         });
     };
@@ -262,13 +258,13 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
             root: prefix,
             linker,
             tuple: context.tuple.to_string(),
-            is_of_target: rule.is_of(&target(context)?),
+            is_of_target: is_of_target(context, rule),
             from_environment: context.env.get(env::QEMU_LD_PREFIX).is_some(),
         });
     }
     // Another CPU has other models.
     let cpu = match &context.settings.cpu {
-        Some(cpu) if rule.is_of(&target(context)?) => Some(cpu),
+        Some(cpu) if is_of_target(context, rule) => Some(cpu),
         _ => None,
     };
     let ours = [OsString::from("-0"), argv0, file.into()];
@@ -317,9 +313,12 @@ fn beside(tuple: &str, is_of_target: bool) -> String {
     }
 }
 
-fn target(context: &Context) -> Result<Target, RunError> {
-    let (families, folder) = context.config.families().map_err(ContextError::Config)?;
-    Ok(Target::of(&context.tuple, &families, &folder)?)
+/// Tells whether the rule is for what the target's compiler makes. Of a tuple that nothing is known of, anything may be.
+fn is_of_target(context: &Context, rule: &Rule) -> bool {
+    let Ok((families, folder)) = context.config.families() else {
+        return true;
+    };
+    Target::of(&context.tuple, &families, &folder).map_or(true, |target| rule.is_of(&target))
 }
 
 /// Tells whether QEMU finds a path of the target's below the prefix. It follows links as the machine has them.

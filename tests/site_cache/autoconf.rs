@@ -145,6 +145,7 @@ fn the_caller_wins_and_config_log_says_so() {
         assert_eq!(answers(configure(&own, &[])), all, "{version}: CONFIG_SITE");
         let log = prefix.read("config.log");
         assert!(log.contains("| x_cv_words=mine\n"), "{version}: {log}");
+        let _ = std::fs::remove_file(prefix.join("config.cache"));
         let nested = own.run(&format!("{ARM}-env"), [format!("{ARM}-configure")]);
         assert_eq!(
             answers(nested),

@@ -1,0 +1,175 @@
+//! `crossmerge site-cache scan`, for people and as data.
+
+use super::{confirmation, value};
+use crate::{
+    context::Context,
+    site_cache::{
+        SiteCacheError,
+        data::{Answer, Answers},
+        scan::{self, Host, Kind, Scan, Test},
+    },
+};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
+
+/// How our answer to a test stands to what the script takes for granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// There is no answer.
+    Missing,
+    /// There is one, and it is not given: no probe confirmed it.
+    NotGiven,
+    /// It says what the script would have guessed.
+    Same,
+    /// It says something else.
+    Differs,
+}
+
+impl Standing {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "no answer",
+            Self::NotGiven => "not given",
+            Self::Same => "same",
+            Self::Differs => "differs",
+        }
+    }
+
+    fn of(test: &Test, answer: Option<&Answer>, answers: &Answers) -> Self {
+        let given = answer.filter(|answer| answers.is_given(answer));
+        match (answer, given.and_then(|answer| answer.value.as_deref())) {
+            (None, _) => Self::Missing,
+            (_, None) => Self::NotGiven,
+            (_, Some(value)) => {
+                let guess = test.default.value().map(scan::without_guess);
+                match guess == Some(scan::without_guess(value)) {
+                    true => Self::Same,
+                    false => Self::Differs,
+                }
+            }
+        }
+    }
+}
+
+/// Scans the scripts.
+pub(super) fn scan(
+    context: &Context,
+    paths: &[PathBuf],
+    recursive: bool,
+    json: bool,
+) -> Result<String, SiteCacheError> {
+    let answers = Answers::of(context)?;
+    let host = Host::of(&context.tuple);
+    let here = [PathBuf::from(".")];
+    let paths = if paths.is_empty() { &here } else { paths };
+    let mut scans = Vec::new();
+    for path in paths {
+        for script in scan::scripts(path, recursive)? {
+            let scan = scan::read(&script, &host)?;
+            scans.push((script, scan));
+        }
+    }
+    if json {
+        let scans = scans
+            .iter()
+            .map(|(script, scan)| to_json(script, scan, &answers));
+        return Ok(format!("{:#}\n", serde_json::Value::from_iter(scans)));
+    }
+    let texts: Vec<String> = scans
+        .iter()
+        .map(|(script, scan)| to_text(script, scan, &answers))
+        .collect();
+    Ok(texts.join("\n"))
+}
+
+fn answer_to<'a>(test: &Test, answers: &'a Answers) -> Option<&'a Answer> {
+    answers.about(&test.variable).last()
+}
+
+/// The script, a line for each test, and the lines in which nothing can be answered.
+fn to_text(script: &Path, scan: &Scan, answers: &Answers) -> String {
+    let unknown = || "a package without a name".into();
+    let package = scan.package.clone().unwrap_or_else(unknown);
+    let autoconf = scan.autoconf.as_deref().unwrap_or("(no version)");
+    let script = script.display();
+    let mut text = format!("{script}: {package}, made by Autoconf {autoconf}\n");
+    let mut rows =
+        vec![["variable", "line", "in a cross build", "answer", "", "from"].map(String::from)];
+    for test in &scan.tests {
+        let answer = answer_to(test, answers);
+        let line = match &test.lines[..] {
+            [first, _, ..] => format!("{first} +{}", test.lines.len() - 1),
+            lines => lines.iter().map(usize::to_string).collect(),
+        };
+        let mut default = test.default.to_text();
+        if test.may_stop && !matches!(test.default, scan::Default::Stops) {
+            default += ", or stops";
+        }
+        let from = answer.map_or(String::new(), |answer| {
+            format!("{}, {}", answer.layer, confirmation(answer))
+        });
+        rows.push([
+            test.variable.clone(),
+            line,
+            default,
+            answer.map_or("-", value).into(),
+            Standing::of(test, answer, answers).as_str().into(),
+            from,
+        ]);
+    }
+    let width = |column: usize| {
+        let widths = rows.iter().map(|row| row[column].chars().count());
+        widths.max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..5).map(width).collect();
+    if scan.tests.is_empty() {
+        rows.clear();
+    }
+    for row in &rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            let _ = write!(line, "  {cell:width$}");
+        }
+        line += "  ";
+        line += &row[5];
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    for (kind, says) in [
+        (
+            Kind::NoVariable,
+            "runs a program and keeps nothing, so it cannot be answered",
+        ),
+        (
+            Kind::Decision,
+            "decides on $cross_compiling without running anything",
+        ),
+    ] {
+        for place in scan.places.iter().filter(|place| place.kind == kind) {
+            let _ = writeln!(text, "  line {}: {says}", place.line);
+        }
+    }
+    text
+}
+
+fn to_json(script: &Path, scan: &Scan, answers: &Answers) -> serde_json::Value {
+    let tests = scan.tests.iter().map(|test| {
+        let answer = answer_to(test, answers);
+        let standing = Standing::of(test, answer, answers);
+        let mut json = serde_json::to_value(test).expect("plain data");
+        json["standing"] = standing.as_str().into();
+        json["answer"] = answer.map_or(serde_json::Value::Null, |answer| {
+            super::to_json(answer, answers)
+        });
+        json
+    });
+    let tests: Vec<_> = tests.collect();
+    serde_json::json!({
+        "script": script.to_string_lossy(),
+        "package": scan.package,
+        "autoconf": scan.autoconf,
+        "tests": tests,
+        "places": scan.places,
+    })
+}

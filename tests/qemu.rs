@@ -1,0 +1,81 @@
+//! Programs of other machines: the rules that tell them apart, `<tuple>-run`, and `crossmerge binfmt`. The kernel's table is
+//! changed in user namespaces of the tests' own (Linux 6.7), never on the machine.
+
+mod binfmt;
+mod rules;
+mod run;
+
+use crate::support::{Prefix, Said};
+use std::path::{Path, PathBuf};
+
+/// Debian's cross compilers, and QEMU's name for what each makes without options.
+const COMPILERS: [(&str, &str); 15] = [
+    ("arm-linux-gnueabi", "arm"),
+    ("arm-linux-gnueabihf", "arm"),
+    ("aarch64-linux-gnu", "aarch64"),
+    ("alpha-linux-gnu", "alpha"),
+    ("hppa-linux-gnu", "hppa"),
+    ("i686-linux-gnu", "i386"),
+    ("m68k-linux-gnu", "m68k"),
+    ("mips64el-linux-gnuabi64", "mips64el"),
+    ("powerpc-linux-gnu", "ppc"),
+    ("powerpc64le-linux-gnu", "ppc64le"),
+    ("riscv64-linux-gnu", "riscv64"),
+    ("s390x-linux-gnu", "s390x"),
+    ("sh4-linux-gnu", "sh4"),
+    ("sparc64-linux-gnu", "sparc64"),
+    ("x86_64-linux-gnu", "x86_64"),
+];
+
+/// Says its name and its arguments, and ends with 7.
+const PROGRAM: &str = r#"#include <stdio.h>
+#include <stdlib.h>
+int main(int argc, char **argv)
+{
+	const char *prefix = getenv("QEMU_LD_PREFIX"), *cpu = getenv("QEMU_CPU");
+	for (int i = 0; i < argc; i++)
+		printf("<%s>", argv[i]);
+	printf(" prefix=%s cpu=%s\n", prefix ? prefix : "-", cpu ? cpu : "-");
+	return 7;
+}
+"#;
+
+/// Compiles a program for a target of Debian's, and gives its place.
+fn compile(prefix: &Prefix, compiler: &str, options: &[&str], name: &str, source: &str) -> PathBuf {
+    let source = prefix.write(&format!("{name}.c"), source);
+    let program = prefix.join(name);
+    let words = [source.to_str(), Some("-o"), program.to_str()];
+    let words = words.into_iter().flatten().chain(options.iter().copied());
+    prefix
+        .command(format!("/usr/bin/{compiler}-gcc"), words)
+        .success();
+    program
+}
+
+/// Runs a script in user and mount namespaces of its own, with a table of binary formats of its own.
+fn in_namespace(prefix: &Prefix, script: &str) -> Said {
+    let before = host_table();
+    let script = format!("mount -t binfmt_misc none /proc/sys/fs/binfmt_misc || exit 99\n{script}");
+    let said = prefix.command("/usr/bin/unshare", ["-Urm", "/bin/bash", "-euc", &script]);
+    assert_eq!(host_table(), before, "the machine's own table has changed");
+    said
+}
+
+/// The machine's own table, and whether it is mounted.
+fn host_table() -> Vec<(PathBuf, String)> {
+    let folder = Path::new("/proc/sys/fs/binfmt_misc");
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        (path, text)
+    };
+    let mut table: Vec<_> = files.map(|file| read(file.path())).collect();
+    table.sort();
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("mountinfo");
+    let mounts: Vec<&str> = mounts
+        .lines()
+        .filter(|line| line.contains("binfmt_misc"))
+        .collect();
+    table.push((folder.into(), mounts.join("\n")));
+    table
+}

@@ -1,0 +1,176 @@
+//! `crossmerge binfmt`, on tables of the tests' own.
+
+use super::in_namespace;
+use crate::support::Prefix;
+
+const TUPLE: &str = "armv5tel-softfloat-linux-gnueabi";
+const ENTRY: &str = "/proc/sys/fs/binfmt_misc/qemu-arm";
+
+#[test]
+fn a_rule_is_registered_and_taken_away() {
+    let prefix = Prefix::new();
+    let script = format!(
+        "crossmerge binfmt register --dry-run {TUPLE} > paste; [ ! -e {ENTRY} ]\n\
+         crossmerge binfmt register {TUPLE}; crossmerge binfmt register {TUPLE}\n\
+         cat {ENTRY} > registered\n\
+         crossmerge binfmt status {TUPLE}\n\
+         echo 0 > {ENTRY}; crossmerge binfmt status {TUPLE}\n\
+         crossmerge binfmt register {TUPLE}; crossmerge binfmt status {TUPLE}\n\
+         crossmerge binfmt unregister --dry-run {TUPLE} > away\n\
+         crossmerge binfmt unregister {TUPLE}; [ ! -e {ENTRY} ]\n\
+         crossmerge binfmt unregister {TUPLE}; crossmerge binfmt status {TUPLE}\n\
+         sh paste; diff {ENTRY} registered; sh away; [ ! -e {ENTRY} ]\n\
+         crossmerge binfmt register --credentials {TUPLE}; grep flags {ENTRY}\n"
+    );
+    let said = in_namespace(&prefix, &script).success();
+    let row = |state: &str| format!("qemu-arm  {state}  PF  /usr/bin/qemu-arm-static\n");
+    let wanted = format!(
+        "{}{}{}qemu-arm  -  -  -\nflags: POCF\n",
+        row("enabled"),
+        row("disabled"),
+        row("enabled")
+    );
+    assert_eq!(said.stdout, wanted);
+    for text in [
+        "`qemu-arm` is registered already",
+        "`qemu-arm` is not registered",
+        "warning: flag C",
+    ] {
+        assert!(said.stderr.contains(text), "no {text:?} in {said:#?}");
+    }
+}
+
+#[test]
+fn a_rule_of_somebody_elses_stays() {
+    let prefix = Prefix::new();
+    let magic = r"\x7fELF\x01\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x28\x00";
+    let script = format!(
+        "cd /proc/sys/fs/binfmt_misc\n\
+         echo ':qemu-arm:M::{magic}::/usr/bin/qemu-arm-static:F' > register\n\
+         echo ':mine:M::\\x7fELF\\x01::/usr/bin/qemu-armeb-static:' > register\n\
+         cat qemu-arm > {0}/before\n\
+         crossmerge binfmt register {TUPLE} || echo $?\n\
+         crossmerge binfmt unregister {TUPLE} || echo $?\n\
+         crossmerge binfmt register --all; [ -e qemu-armeb ]\n\
+         crossmerge binfmt status --json {TUPLE}\n\
+         diff qemu-arm {0}/before\n",
+        prefix.path().display()
+    );
+    let said = in_namespace(&prefix, &script).success();
+    let (codes, json) = said.stdout.split_at(8);
+    assert_eq!(codes, "125\n125\n");
+    let status: serde_json::Value = serde_json::from_str(json).expect(json);
+    assert_eq!(
+        status[0]["differs"],
+        serde_json::json!(["magic or mask", "flags"])
+    );
+    assert_eq!(status[0]["also"], serde_json::json!(["mine"]));
+    let error = "error: there is a rule `qemu-arm` already, and it differs from ours in magic or mask, flags";
+    let hint = format!("`echo -1 > {ENTRY}` takes it away");
+    for text in [
+        error,
+        &hint,
+        "passed over: there is a rule `qemu-arm` already",
+    ] {
+        assert!(said.stderr.contains(text), "no {text:?} in {said:#?}");
+    }
+}
+
+#[test]
+fn what_must_not_be_registered_is_not() {
+    let prefix = Prefix::new();
+    let refused = |prefix: &Prefix, script: &str, error: &str, hint: &str| {
+        let said = in_namespace(prefix, &format!("cd /proc/sys/fs/binfmt_misc\n{script}"));
+        said.fails(125, error, hint);
+    };
+    let register = format!("crossmerge binfmt register {TUPLE}");
+    refused(
+        &prefix,
+        "crossmerge binfmt register x86_64-pc-linux-gnu",
+        "this machine runs programs of `x86_64` itself",
+        "would send them to QEMU",
+    );
+    refused(
+        &prefix,
+        "crossmerge binfmt register avr",
+        "QEMU has no user emulation for `avr`",
+        "crossmerge show avr",
+    );
+    refused(
+        &prefix,
+        "crossmerge binfmt register",
+        "for which target?",
+        "--all",
+    );
+    // Root without the power over every file is as anyone.
+    refused(
+        &prefix,
+        &format!(
+            "chmod 0 register; setpriv --bounding-set=-dac_override --inh-caps=-all {register}"
+        ),
+        "you may not write `/proc/sys/fs/binfmt_misc/register`: Permission denied",
+        "become root",
+    );
+    refused(
+        &prefix,
+        &format!("cd /; umount /proc/sys/fs/binfmt_misc; {register}"),
+        "binfmt_misc is not mounted on `/proc/sys/fs/binfmt_misc`",
+        "mount -t binfmt_misc",
+    );
+    // Flag F needs an interpreter that needs nothing else.
+    std::fs::create_dir(prefix.join("tools")).expect("a folder");
+    let tools = prefix.join("tools");
+    let own = format!(
+        "PATH={} {}/bin/{register}",
+        tools.display(),
+        prefix.path().display()
+    );
+    refused(
+        &prefix,
+        &own,
+        "neither `qemu-arm` nor `qemu-arm-static` is in PATH",
+        "static-user",
+    );
+    std::os::unix::fs::symlink("/bin/true", tools.join("qemu-arm")).expect("a link");
+    refused(
+        &prefix,
+        &own,
+        "/tools/qemu-arm` is not linked statically",
+        "static-user",
+    );
+}
+
+#[test]
+fn an_installed_file_is_ours_until_somebody_edits_it() {
+    let prefix = Prefix::new();
+    let file = "/etc/binfmt.d/crossmerge-qemu-arm.conf";
+    let script = format!(
+        "mount -t tmpfs none /etc\n\
+         crossmerge binfmt install --dry-run {TUPLE} > paste; [ ! -e /etc/binfmt.d ]\n\
+         crossmerge binfmt install {TUPLE}; cp {file} installed; ls -A /etc/binfmt.d\n\
+         grep -v '^#' {file} | diff - <(crossmerge binfmt show {TUPLE})\n\
+         while IFS= read -r line; do case $line in '#'*) ;; *) printf %s \"$line\" > /proc/sys/fs/binfmt_misc/register;; esac; done < {file}\n\
+         crossmerge binfmt status {TUPLE}\n\
+         crossmerge binfmt install --credentials {TUPLE}; grep -c ':PCF$' {file}\n\
+         sed -i 's/:PCF$/:PF/' {file}; cp {file} edited\n\
+         crossmerge binfmt install {TUPLE} || echo $?\n\
+         crossmerge binfmt install --uninstall {TUPLE} || echo $?\n\
+         diff {file} edited\n\
+         mv {file} /etc/mine; sh paste; diff {file} installed\n\
+         echo ':qemu-arm:M::x::/bin/true:' > /etc/binfmt.d/later.conf; rm {file}; crossmerge binfmt install {TUPLE}\n\
+         crossmerge binfmt install --uninstall {TUPLE}; [ ! -e {file} ]\n\
+         crossmerge binfmt install --uninstall {TUPLE}\n"
+    );
+    let said = in_namespace(&prefix, &script).success();
+    let wanted = format!(
+        "{file}\ncrossmerge-qemu-arm.conf\nqemu-arm  enabled  PF  /usr/bin/qemu-arm-static\n{file}\n1\n125\n125\n{file}\n{file}\n"
+    );
+    assert_eq!(said.stdout, wanted, "{}", said.stderr);
+    for text in [
+        format!("error: `{file}` was edited, or something else made it"),
+        format!("hint: move it away: `mv {file} {file}.old`"),
+        "`/etc/binfmt.d/later.conf` has a rule of the same name and is read later".into(),
+    ] {
+        assert!(said.stderr.contains(&text), "no {text:?} in {said:#?}");
+    }
+}

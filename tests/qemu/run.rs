@@ -1,0 +1,282 @@
+//! `<tuple>-run`: which QEMU, which libraries, which CPU; what is native, what is a script, and what is neither.
+
+use super::{PROGRAM, compile};
+use crate::support::{Prefix, Said};
+use std::{os::unix::fs::symlink, path::Path};
+
+const TUPLE: &str = "armv5tel-softfloat-linux-gnueabi";
+const ARM: &str = "arm-linux-gnueabi";
+
+/// A prefix with a sysroot that has Debian's libc for the target, and nothing else.
+fn prefix_with_libc() -> Prefix {
+    let prefix = Prefix::new();
+    prefix.link(&format!("{TUPLE}-run"));
+    let sysroot = format!("usr/{TUPLE}");
+    std::fs::create_dir_all(prefix.join(&sysroot).join("usr/bin")).expect("a sysroot");
+    symlink(format!("/usr/{ARM}/lib"), prefix.join(sysroot).join("lib")).expect("a link");
+    prefix
+}
+
+fn run(prefix: &Prefix, args: &[&str]) -> Said {
+    prefix.run(&format!("{TUPLE}-run"), args)
+}
+
+#[track_caller]
+fn says(said: Said, text: &str) {
+    assert_eq!(
+        (said.code, said.stdout.trim_end()),
+        (Some(7), text),
+        "{said:#?}"
+    );
+}
+
+#[test]
+fn the_header_chooses_qemu_and_the_place_the_libraries() {
+    let prefix = prefix_with_libc();
+    let sysroot = prefix.join(format!("usr/{TUPLE}")).display().to_string();
+    compile(&prefix, ARM, &[], "program", PROGRAM);
+    let said = run(&prefix, &["./program", "a b", "", "-0", "--"]);
+    says(
+        said,
+        &format!("<./program><a b><><-0><--> prefix={sysroot} cpu=-"),
+    );
+    // By its name alone it is found beside us, and before that in the sysroot.
+    says(
+        run(&prefix, &["program"]),
+        &format!("<program> prefix={sysroot} cpu=-"),
+    );
+    compile(&prefix, ARM, &["-static"], "static", PROGRAM);
+    let tool = prefix.join(format!("usr/{TUPLE}/usr/bin/tool"));
+    std::fs::copy(prefix.join("static"), &tool).expect("a copy");
+    prefix.script("tool", "#!/bin/sh\necho wrong\n");
+    says(
+        run(&prefix, &["tool", "x"]),
+        &format!("<tool><x> prefix={sysroot} cpu=-"),
+    );
+    // In another root, its own libraries are; and a link means what it means there.
+    let root = prefix.join("root");
+    std::fs::create_dir_all(root.join("usr/bin")).expect("a root");
+    symlink(format!("/usr/{ARM}/lib"), root.join("lib")).expect("a link");
+    std::fs::copy(prefix.join("program"), root.join("usr/bin/applet.real")).expect("a copy");
+    symlink("/usr/bin/applet.real", root.join("usr/bin/applet")).expect("a link");
+    let with_root = prefix.with("ROOT", &root);
+    let path = root.display().to_string();
+    says(
+        run(&with_root, &["applet"]),
+        &format!("<applet> prefix={path} cpu=-"),
+    );
+    let typed = format!("{path}/usr/bin/applet");
+    says(
+        run(&with_root, &[&typed]),
+        &format!("<{typed}> prefix={path} cpu=-"),
+    );
+    // What the caller says wins.
+    let with_prefix = with_root.with("QEMU_LD_PREFIX", format!("/usr/{ARM}"));
+    says(
+        run(&with_prefix, &["applet"]),
+        &format!("<applet> prefix=/usr/{ARM} cpu=-"),
+    );
+}
+
+#[test]
+fn another_targets_program_gets_its_own_qemu() {
+    let prefix = prefix_with_libc();
+    let sysroot = prefix.join(format!("usr/{TUPLE}")).display().to_string();
+    prefix.write(
+        &format!("etc/crossmerge/targets/{TUPLE}.toml"),
+        "cpu = \"arm926\"\n",
+    );
+    compile(&prefix, "s390x-linux-gnu", &["-static"], "static", PROGRAM);
+    compile(&prefix, "s390x-linux-gnu", &[], "dynamic", PROGRAM);
+    // The CPU model is one of the target's, and s390x has none of that name.
+    says(
+        run(&prefix, &["./static"]),
+        &format!("<./static> prefix={sysroot} cpu=-"),
+    );
+    run(&prefix, &["./dynamic"]).fails(
+        126,
+        &format!("needs the dynamic linker `/lib/ld64.so.1`, which is not in `{sysroot}`; it is not for `{TUPLE}`"),
+        "by the name of its own target",
+    );
+}
+
+#[test]
+fn the_configured_cpu_is_emulated() {
+    let prefix = prefix_with_libc();
+    let source = "#include <stdio.h>\n#include <sys/utsname.h>\n\
+        int main(void) { struct utsname u; return uname(&u) || puts(u.machine) < 0; }\n";
+    compile(&prefix, ARM, &["-static"], "machine", source);
+    let machine = |prefix: &Prefix| run(prefix, &["./machine"]).success().stdout;
+    assert_eq!(machine(&prefix), "armv7l\n");
+    let file = format!("etc/crossmerge/targets/{TUPLE}.toml");
+    prefix.write(&file, "cpu = \"arm926\"\n");
+    assert_eq!(machine(&prefix), "armv5tel\n");
+    assert_eq!(machine(&prefix.with("QEMU_CPU", "cortex-a8")), "armv7l\n");
+    let plan = prefix
+        .own(["plan", TUPLE, "run", "./machine"])
+        .success()
+        .stdout;
+    assert!(plan.contains("QEMU_CPU=arm926"), "{plan}");
+    assert_eq!(
+        prefix.command("/bin/sh", ["-c", &plan]).success().stdout,
+        "armv5tel\n"
+    );
+    // Build systems get it with the emulator, since their files are used without us.
+    symlink(
+        format!("/usr/{ARM}/include"),
+        prefix.join(format!("usr/{TUPLE}/include")),
+    )
+    .expect("a link");
+    prefix.script(
+        &format!("bin/{TUPLE}-gcc"),
+        &format!("#!/bin/sh\nexec /usr/bin/{ARM}-gcc \"$@\"\n"),
+    );
+    let cmake = prefix.own(["export", TUPLE, "cmake"]).success().stdout;
+    let emulator = cmake
+        .lines()
+        .find(|line| line.contains("CMAKE_CROSSCOMPILING_EMULATOR"));
+    assert!(
+        emulator.is_some_and(|line| line.contains("-cpu") && line.contains("arm926")),
+        "{cmake}"
+    );
+}
+
+#[test]
+fn what_the_kernel_runs_is_left_to_it() {
+    let prefix = prefix_with_libc();
+    for compiler in ["x86_64-linux-gnu", "i686-linux-gnu"] {
+        let program = compile(&prefix, compiler, &["-static"], compiler, PROGRAM);
+        let typed = format!("./{compiler}");
+        let runs = prefix.command(&program, ["x"]).code == Some(7);
+        let plan = prefix
+            .own(["plan", TUPLE, "run", &typed, "x"])
+            .success()
+            .stdout;
+        assert_eq!(plan.contains("qemu-"), !runs, "{plan}");
+        let said = run(&prefix, &[&typed, "x"]);
+        assert!(
+            said.stdout.starts_with(&format!("<{typed}><x>")),
+            "{said:#?}"
+        );
+        assert_eq!(said.code, Some(7));
+    }
+}
+
+#[test]
+fn a_script_runs_with_the_targets_interpreter() {
+    let prefix = prefix_with_libc();
+    let sysroot = prefix.join(format!("usr/{TUPLE}"));
+    let program = compile(&prefix, ARM, &["-static"], "interpreter", PROGRAM);
+    std::fs::create_dir(sysroot.join("bin")).expect("a folder");
+    std::fs::copy(program, sysroot.join("bin/sh")).expect("a copy");
+    prefix.script("script", "#! /bin/sh -e x \necho native; exit 3\n");
+    let prefix_is = sysroot.display();
+    says(
+        run(&prefix, &["./script", "a"]),
+        &format!("</bin/sh><-e x><./script><a> prefix={prefix_is} cpu=-"),
+    );
+    // The target has no such interpreter, and this machine has.
+    prefix.script("other", "#!/bin/bash\necho native \"$@\"; exit 3\n");
+    let said = run(&prefix, &["./other", "a"]);
+    assert_eq!(
+        (said.code, said.stdout.as_str()),
+        (Some(3), "native a\n"),
+        "{said:#?}"
+    );
+}
+
+#[test]
+fn signals_reach_the_program_and_its_end_reaches_us() {
+    let prefix = prefix_with_libc();
+    let source = "#include <signal.h>\n#include <stdio.h>\n#include <unistd.h>\n\
+        static void end(int n) { (void)n; _exit(9); }\n\
+        int main(int c, char **v) { (void)v; signal(SIGUSR1, end); puts(\"ready\"); fflush(stdout);\n\
+        if (c > 1) raise(SIGTERM); for (;;) pause(); }\n";
+    compile(&prefix, ARM, &["-static"], "waits", source);
+    let run = prefix.join(format!("bin/{TUPLE}-run"));
+    let end = prefix.command(
+        "/bin/bash",
+        ["-c", "coproc { exec \"$0\" ./waits; }; read -ru ${COPROC[0]} _; kill -USR1 $COPROC_PID; wait $COPROC_PID; echo $?",
+            run.to_str().expect("a path")],
+    );
+    assert_eq!(end.success().stdout, "9\n");
+    let end = prefix.command(
+        "/bin/bash",
+        [
+            "-c",
+            "ulimit -c 0; \"$0\" ./waits now > ready; echo $?",
+            run.to_str().expect("a path"),
+        ],
+    );
+    assert_eq!(end.success().stdout, "143\n");
+}
+
+#[test]
+fn what_does_not_run_is_said() {
+    let prefix = prefix_with_libc();
+    let sysroot = prefix.join(format!("usr/{TUPLE}")).display().to_string();
+    compile(&prefix, ARM, &["-static"], "program", PROGRAM);
+    compile(&prefix, ARM, &["-c"], "object", PROGRAM);
+    let mut unknown = std::fs::read(prefix.join("program")).expect("a program");
+    unknown[18..20].copy_from_slice(&[0x34, 0x12]);
+    std::fs::write(prefix.join("unknown"), unknown).expect("a file");
+    prefix.write("text", "hello\n");
+    for name in ["unknown", "object"] {
+        let chmod = ["+x".into(), prefix.join(name)];
+        prefix.command("/bin/chmod", chmod).success();
+    }
+    let hint = format!("`{TUPLE}-run ./program");
+    run(&prefix, &[]).fails(125, "no program was named", &hint);
+    run(&prefix, &["./none"]).fails(127, "there is no `./none`", "is a path of this machine");
+    run(&prefix, &["none"]).fails(127, "there is no program `none` in", "by its path");
+    run(&prefix, &["./text"]).fails(126, "`./text` is not executable", "chmod +x ./text");
+    prefix.script("text", "hello\n");
+    run(&prefix, &["./text"]).fails(126, "neither ELF nor a script", "file -L ./text");
+    run(&prefix, &["./object"]).fails(126, "is an ELF file and no program (ELF type 1)", "file -L");
+    run(&prefix, &["./unknown"]).fails(126, "ELF machine 4660, 32 bits", "file -L");
+    // A path is one of this machine's, also when the target has it.
+    let tool = Path::new(&sysroot).join("usr/bin/crossmerge-tool");
+    std::fs::copy(prefix.join("program"), &tool).expect("a copy");
+    let meant = format!("the target's is `{}`", tool.display());
+    run(&prefix, &["/usr/bin/crossmerge-tool"]).fails(
+        127,
+        "there is no `/usr/bin/crossmerge-tool`",
+        &meant,
+    );
+    // Without QEMU, and without its libc.
+    let without = prefix.with("PATH", prefix.join("bin"));
+    run(&without, &["./program"]).fails(
+        127,
+        "`./program` needs `qemu-arm` or `qemu-arm-static`, and neither is in PATH",
+        "static-user QEMU_USER_TARGETS: arm",
+    );
+    compile(&prefix, ARM, &[], "dynamic", PROGRAM);
+    std::fs::remove_file(prefix.join(format!("usr/{TUPLE}/lib"))).expect("a link");
+    let wanted =
+        format!("needs the dynamic linker `/lib/ld-linux.so.3`, which is not in `{sysroot}`");
+    run(&prefix, &["./dynamic"]).fails(126, &wanted, "--with-libc");
+}
+
+/// A tuple of MIPS may mean n32 or n64: what the compiler makes decides, here one that makes n32 whatever it is told.
+#[test]
+fn an_open_abi_gets_the_emulator_of_what_the_compiler_makes() {
+    let prefix = Prefix::new();
+    let tuple = "mips64el-unknown-linux-gnu";
+    std::fs::create_dir_all(prefix.join(format!("usr/{tuple}"))).expect("a sysroot");
+    let source = prefix.write(
+        "n32.c",
+        "void __start(void)\n{\n\tregister long number __asm__(\"$2\") = 6058;\n\tregister long code __asm__(\"$4\") = 42;\n\
+         \t__asm__ volatile(\"syscall\" : : \"r\"(number), \"r\"(code));\n}\n",
+    );
+    prefix.script(
+        &format!("bin/{tuple}-gcc"),
+        &format!(
+            "#!/bin/sh\nexec /usr/bin/mips64el-linux-gnuabi64-gcc -mabi=n32 -nostdlib -static {} -o \"$3\"\n",
+            source.display()
+        ),
+    );
+    let json = prefix.own(["export", tuple, "json"]).success().stdout;
+    let facts: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let emulator = &facts["emulator"][0];
+    assert_eq!(emulator, "/usr/bin/qemu-mipsn32el-static", "{json}");
+}
