@@ -20,8 +20,9 @@ state() {
 
 # Processes that have the mark as an argument.
 marked() {
-	# The pattern is part of a longer argument of grep's own.
-	grep -lzx "-e$1" /proc/[0-9]*/cmdline 2> /dev/null || :
+	# As a part of a longer argument, the mark of grep's own is none.
+	pattern=-e$1
+	grep -lzx "$pattern" /proc/[0-9]*/cmdline 2> /dev/null || :
 }
 
 # Waits until there are as many marked processes as said.
