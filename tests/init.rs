@@ -536,6 +536,29 @@ fn remove_undoes_init_and_keeps_what_is_a_persons() {
     );
 
     prefix.own(["init", TUPLE]).success();
+    prefix.run(&format!("{TUPLE}-env"), ["true"]).success();
+    let state = format!("var/lib/crossmerge/{TUPLE}");
+    assert!(prefix.join(&state).join("config.site").exists());
+    let config = prefix.join(format!("bin/{TUPLE}-z-config"));
+    let script = prefix.join(format!("usr/{TUPLE}/usr/bin/z-config"));
+    std::os::unix::fs::symlink(script, &config).expect("a link");
+    prefix.own(["remove", TUPLE]).success();
+    assert!(!prefix.join(&state).exists());
+    assert!(!config.is_symlink());
+
+    prefix.own(["init", TUPLE]).success();
+    let learned = format!("{state}/learned.toml");
+    prefix.write(&learned, "[answers]\n");
+    prefix.write(&format!("{state}/config.site"), "");
+    let said = prefix.own(["remove", TUPLE]).success();
+    assert!(
+        said.stdout.contains("learned.toml: what was learned"),
+        "{said:#?}"
+    );
+    assert_eq!(tree(&prefix.join(&state)).len(), 1, "{said:#?}");
+    assert_eq!(prefix.read(&learned), "[answers]\n");
+
+    prefix.own(["init", TUPLE]).success();
     prefix.own(["init", &format!("{TUPLE}-x")]).success();
     prefix.append(&etc("make.conf"), "# mine\n");
     prefix.write(&format!("usr/{TUPLE}/usr/bin/merged"), "a package's\n");

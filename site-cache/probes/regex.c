@@ -80,6 +80,8 @@ main (void)
 #ifdef RE_ICASE
   alarm (5);
   printf ("gl_cv_func_re_compile_pattern_working=%s\n", works () ? "yes" : "no");
+#else
+  puts ("gl_cv_func_re_compile_pattern_working=no");
 #endif
   return 0;
 }

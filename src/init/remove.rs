@@ -7,7 +7,7 @@ use super::{
     record::{self, Record, entry_at},
     write::{self, is_our_command, remove_if_there},
 };
-use crate::{applet::Wrappers, context::Context};
+use crate::{applet::Wrappers, context::Context, site_cache::data::LEARNED};
 use std::{
     ffi::OsStr,
     io,
@@ -23,7 +23,7 @@ pub fn remove(
 ) -> Result<String, InitError> {
     let sysroot = super::absolute(&context.sysroot())?;
     let file = context.config.target_file(&context.tuple);
-    let links = our_links(context, wrappers, &bindir(context, argv0))?;
+    let links = our_links(context, wrappers, &bindir(context, argv0), &sysroot)?;
     if links.is_empty() && !file.exists() && Record::read(&sysroot)?.is_empty() {
         return Err(InitError::NotInitialised(context.tuple.clone()));
     }
@@ -53,6 +53,9 @@ pub fn remove(
         }
     }
     text.push_str(&forget(&file, dry_run)?);
+    for folder in state_folders(context)? {
+        text.push_str(&remove_state(&folder, context, dry_run)?);
+    }
     if !dry_run {
         remove_if_there(&sysroot.join(record::FILE))?;
         remove_if_there(&sysroot.join(record::LOCK))?;
@@ -71,11 +74,13 @@ pub fn remove(
     Ok(text)
 }
 
-/// The links of the tuple that are ours, in the target's folder and in every folder of PATH.
+/// The links of the tuple that are ours, in the target's folder and in every folder of PATH: those to this program, and those of
+/// `<tuple>-fix-root` to the sysroot's `*-config`.
 fn our_links(
     context: &Context,
     wrappers: &Wrappers,
     bindir: &Path,
+    sysroot: &Path,
 ) -> Result<Vec<PathBuf>, InitError> {
     let (before, after) = (
         format!("{}-", context.tuple),
@@ -99,7 +104,11 @@ fn our_links(
                 || name
                     .strip_prefix(&before)
                     .is_some_and(|rest| wrappers.names().any(|applet| applet == rest));
-            if is_named && is_our_command(&path) {
+            let leads_there = |path: &Path| {
+                fs_err::read_link(path).is_ok_and(|target| target.starts_with(sysroot))
+            };
+            let is_config = name.starts_with(&before) && name.ends_with("-config");
+            if is_named && is_our_command(&path) || is_config && leads_there(&path) {
                 links.push(path);
             }
         }
@@ -135,6 +144,48 @@ fn forget(file: &Path, dry_run: bool) -> Result<String, InitError> {
         true => format!("removed  {}\n", file.display()),
         false => format!("kept     {}: what you added to it\n", file.display()),
     })
+}
+
+/// The target's folders of files that are kept for others: its own, and one for each other sysroot that was chosen.
+fn state_folders(context: &Context) -> io::Result<Vec<PathBuf>> {
+    let folder = context.config.state_folder();
+    let (own, chosen) = (context.tuple.to_string(), format!("{}@", context.tuple));
+    let entries = match fs_err::read_dir(&folder) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let names = entries.map(|entry| Ok(entry?.file_name()));
+    let names = names.collect::<io::Result<Vec<_>>>()?;
+    let is_targets = |name: &OsStr| {
+        name == own.as_str() || name.as_encoded_bytes().starts_with(chosen.as_bytes())
+    };
+    let targets = names.iter().filter(|name| is_targets(name));
+    Ok(targets.map(|name| folder.join(name)).collect())
+}
+
+/// Takes away what was written there, except what was learned: nobody can write that again.
+fn remove_state(folder: &Path, context: &Context, dry_run: bool) -> io::Result<String> {
+    let learned = folder.join(LEARNED);
+    if !dry_run {
+        for entry in fs_err::read_dir(folder)? {
+            let entry = entry?;
+            match entry.file_type()?.is_dir() {
+                true => fs_err::remove_dir_all(entry.path())?,
+                false if entry.path() != learned => fs_err::remove_file(entry.path())?,
+                false => {}
+            }
+        }
+    }
+    if learned.exists() {
+        let (file, tuple) = (learned.display(), &context.tuple);
+        return Ok(format!(
+            "kept     {file}: what was learned; `crossmerge site-cache forget {tuple} --all` takes it out\n"
+        ));
+    }
+    if !dry_run {
+        fs_err::remove_dir(folder)?;
+    }
+    Ok(format!("removed  {}\n", folder.display()))
 }
 
 fn remove_if_possible(path: &Path) -> Result<bool, InitError> {

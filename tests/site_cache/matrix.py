@@ -10,6 +10,7 @@ of a compiler. The exit code is 1 then.
 
 import hashlib
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -26,6 +27,12 @@ def digest(folder):
 def code(value):
     """A value as Markdown, in a cell."""
     return "`%s`" % value.replace("|", "\\|") if value else "(empty)"
+
+
+def version(emulator):
+    """What an emulator says of itself: its first line, without Debian's own version."""
+    said = subprocess.run([emulator, "--version"], capture_output=True, text=True, check=True).stdout
+    return said.splitlines()[0].split(" (")[0]
 
 
 def cells(rows, head):
@@ -68,17 +75,16 @@ def main():
 
     print("# The site answers, measured\n")
     print("`make verify-site` wrote this. Every probe of `site-cache/probes` was compiled by each target's compiler and run, under QEMU's")
-    print("user emulation where it is foreign. A value below is what is shipped, and what the probe said there. An empty cell: no answer is")
-    print("shipped for that target. `(q)`: QEMU cannot tell; see the last table.\n")
+    print("user emulation where it is foreign. A value below is what is shipped, and what the probe said there, but for what")
+    print("QEMU cannot tell.\n")
     print(f"Digest of the data: `{digest(data)}`\n")
     rows = []
     for of in tuples:
         versions = dict(line.split("\t") for line in (work / f"{of}.versions").read_text().splitlines())
-        libc = "musl" if "musl" in versions else "glibc"
         counts = [answer["verdict"] for answer in reports[of]["answers"]]
         emulator = reports[of]["emulator"]
-        runs = f"{Path(emulator[0]).name} {versions['qemu']}" if emulator else "the kernel"
-        rows.append([f"`{of}`", f"{libc} {versions[libc]}", versions["gcc"], runs, str(counts.count("confirmed")), str(counts.count("excepted"))])
+        runs = version(emulator[0]) if emulator else "the kernel"
+        rows.append([f"`{of}`", versions["libc"], versions["gcc"], runs, str(counts.count("confirmed")), str(counts.count("excepted"))])
     cells(rows, ["target", "libc", "GCC", "run by", "confirmed", "excepted"])
 
     same, differing = [], []
