@@ -411,8 +411,12 @@ fn a_user_of_the_root_can_be_chosen_where_the_id_can_be_had() {
         "--add-subuids",
     );
     // The one outside can end what belongs to another user inside.
-    let script = "\"$1\" --root \"$2\" --user jo sleep 86410 & pid=$!; until pgrep -f 'sleep 8641[0]$' > /dev/null; do sleep 0.1; done
-        kill -TERM $pid; code=0; wait $pid || code=$?; echo $code";
+    rooted
+        .prefix
+        .command("chown", ["1000", "root/srv"])
+        .success();
+    let script = "\"$1\" --root \"$2\" --user jo sh -c ': > ready; exec sleep 1000' & pid=$!
+        until [ -e root/srv/ready ]; do sleep 0.1; done; kill -TERM $pid; code=0; wait $pid || code=$?; echo $code";
     let root = rooted.root().display().to_string();
     let said = rooted
         .prefix

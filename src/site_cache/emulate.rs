@@ -126,24 +126,30 @@ pub fn emulation(context: &Context, trial: &Trial) -> Result<Emulation, NoEmulat
         return Ok(emulation);
     }
     let steps = private::steps(context)?;
-    let output = exec::query(&[plan(&steps)]);
-    let output = output.map(|mut outputs| outputs.remove(0));
-    let said = match output {
-        Ok(output) if output.status.code() == Some(trial.exit_code) => {
+    let said = match exec::try_within(&plan(&steps), LIMITS[1]).map(|status| status.code()) {
+        Some(Some(code)) if code == trial.exit_code => {
             emulation.enter = steps;
             return Ok(emulation);
         }
-        Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
-        Err(e) => e.to_string(),
+        None => format!(": it was stopped after {} seconds", LIMITS[1].as_secs()),
+        // It has ended, so it will when it is asked why.
+        Some(_) => match exec::query(&[plan(&steps)]) {
+            Ok(outputs) => first_line(&outputs[0].stderr),
+            Err(e) => format!(": {e}"),
+        },
     };
-    let said = said
-        .lines()
-        .next()
-        .map_or(String::new(), |said| format!(": {said}"));
     Err(NoEmulation::DoesNotRun {
         program: trial.program.clone(),
         said,
     })
+}
+
+/// The first line of what was said, behind a colon.
+fn first_line(said: &[u8]) -> String {
+    let said = String::from_utf8_lossy(said);
+    said.lines()
+        .next()
+        .map_or(String::new(), |line| format!(": {line}"))
 }
 
 /// Makes the program in its place, alone there.

@@ -20,8 +20,9 @@ state() {
 
 # Processes that have the mark as an argument.
 marked() {
-	# The pattern is part of a longer argument of grep's own.
-	grep -lzx "-e$1" /proc/[0-9]*/cmdline 2> /dev/null || :
+	# As a part of a longer argument, the mark of grep's own is none.
+	pattern=-e$1
+	grep -lzx "$pattern" /proc/[0-9]*/cmdline 2> /dev/null || :
 }
 
 # Waits until there are as many marked processes as said.
@@ -44,10 +45,12 @@ check() {
 code=0
 "$chroot" --root "$root" /bin/sh -c '/bin/busybox uname -m && uname -m && test -e /proc/self/fd' || code=$?
 check 'a command' "$code"
+# Nobody else sleeps for so many seconds.
+mark=1000.$$0
 code=0
-"$chroot" --root "$root" /bin/sh -c 'sleep 86401 & exit 3' || code=$?
+"$chroot" --root "$root" /bin/sh -c "sleep $mark & exit 3" || code=$?
 check 'a failing command' "$code"
-wait_for 0 86401
+wait_for 0 "$mark"
 
 # Ends the one that was started, or its first process inside, by a signal while a child and a grandchild run.
 end_by() {
@@ -64,6 +67,6 @@ end_by() {
 	check "$signal to the $whom one" "$code"
 }
 
-end_by TERM outer 86402
-end_by KILL outer 86403
-end_by KILL inner 86404
+end_by TERM outer "1000.$$2"
+end_by KILL outer "1000.$$3"
+end_by KILL inner "1000.$$4"

@@ -157,7 +157,7 @@ fn the_caller_wins_and_config_log_says_so() {
             "my.cache",
             "x_cv_words=${x_cv_words=mine}\nac_cv_func_malloc_0_nonnull=no\n",
         );
-        let cache = answers(configure(&prefix, &["--cache-file=my.cache"]));
+        let cache = answers(configure(&prefix, &["--cache-file=./my.cache"]));
         assert_eq!(cache, all, "{version}: a cache");
     }
 }
