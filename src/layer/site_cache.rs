@@ -5,6 +5,7 @@ use super::{Prepared, set};
 use crate::{
     context::Context,
     env,
+    export::build_names,
     site_cache::{self, SiteCacheError, render},
 };
 use std::{
@@ -23,6 +24,11 @@ pub(super) fn site_cache(context: &Context, prepared: &mut Prepared) -> Result<(
     prepared.files.push(file);
     if let Some(emulation) = site_cache::emulation(context) {
         prepared.env.extend(emulation.env);
+        // A script that is told that it does not cross compile gives what these name the target's flags (bash, ncurses). Without
+        // them it takes the target's compiler there too, whose programs run.
+        for name in ["CC", "CXX"].iter().flat_map(|tool| build_names(tool)) {
+            prepared.env.remove(OsStr::new(&name));
+        }
         prepared.enter = emulation.enter;
     }
     Ok(())

@@ -204,3 +204,23 @@ fn portage_merges_a_package_whose_configure_ran_its_tests() {
     let result = after.lines().find_map(|line| line.split_once(": result: "));
     assert_eq!(result.map(|(_, result)| result), Some("no"), "{log}");
 }
+
+#[test]
+fn no_compiler_of_the_build_machine_is_named_where_the_targets_programs_run() {
+    let prefix = Prefix::new();
+    emulated(&prefix, ARM, "arm-linux-gnueabi-");
+    let script =
+        "echo \"${CC_FOR_BUILD-none} ${BUILD_CC-none} ${CXX_FOR_BUILD-none} ${BUILD_CXX-none}\"";
+    let said = |prefix: &Prefix| {
+        let said = prefix.run(&format!("{ARM}-env"), ["sh", "-c", script]);
+        said.success().stdout
+    };
+    assert_eq!(said(&prefix), "none none none none\n");
+    assert_eq!(
+        said(&prefix.with("CC_FOR_BUILD", "mine")),
+        "mine none none none\n"
+    );
+    let file = format!("etc/crossmerge/targets/{ARM}.toml");
+    prefix.write(&file, &prefix.read(&file).replace("emulate", "answers"));
+    assert!(!said(&prefix).contains("none"));
+}
