@@ -3,12 +3,15 @@
 CARGO ?= cargo
 
 # Installing: DESTDIR is for packagers; EPREFIX is the prefix of the machine's Portage, baked into the program;
-# TARGETS="tuple…" makes the links of these tuples as well.
+# TARGETS="tuple…" makes the links of these tuples as well; CROSSDEV=yes leaves the names of crossdev's package to it, for a
+# package that goes to the same folder.
 DESTDIR ?=
 EPREFIX ?=
 PREFIX ?= $(EPREFIX)/usr/local
 TARGETS ?=
+CROSSDEV ?=
 
+crossdev_names = emerge-wrapper cross-ebuild cross-emerge cross-fix-root cross-pkg-config
 bindir = $(DESTDIR)$(PREFIX)/bin
 docdir = $(DESTDIR)$(PREFIX)/share/doc/crossmerge
 # Linked statically where the machine has a C library for it, which makes a start faster; `make STATIC=` links as cargo does.
@@ -17,6 +20,9 @@ STATIC ?= $(if $(filter /%,$(shell $(CC) -print-file-name=libc.a)),yes)
 host = $(shell rustc -vV | sed -n 's/^host: //p')
 build_flags = $(if $(STATIC),--target $(host))
 binary = $(or $(CARGO_TARGET_DIR),target)/$(if $(STATIC),$(host)/)release/crossmerge
+
+version = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+tarball = $(or $(CARGO_TARGET_DIR),target)/dist/crossmerge-$(version).tar.xz
 
 export CROSSMERGE_EPREFIX = $(EPREFIX)
 
@@ -33,7 +39,7 @@ test = $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
 PANEL ?=
 panel_rows = $(or $(CARGO_TARGET_DIR),target)/tmp/panel
 
-.PHONY: help build prepare check coverage demo panel verify-site bench check-settings install uninstall clean
+.PHONY: help build prepare check coverage demo panel verify-site bench check-settings install uninstall dist clean
 
 help:
 	@echo 'make build      the program, in $(binary)'
@@ -46,7 +52,8 @@ help:
 	@echo '                our reading of the settings beside portageq, for a repository and a config root of yours'
 	@echo 'make panel      configure seven real packages with answers and with an emulator, beside what is true; PANEL=bash for one'
 	@echo 'make bench      how long an applet takes, beside its peers'
-	@echo 'make install    into PREFIX=$(PREFIX); DESTDIR, EPREFIX and TARGETS="tuple…" as you like'
+	@echo 'make install    into PREFIX=$(PREFIX); DESTDIR, EPREFIX, CROSSDEV and TARGETS="tuple…" as you like'
+	@echo 'make dist       the tar file of a release, in $(tarball)'
 	@echo 'make uninstall  the same variables; sysroots stay: crossmerge remove <tuple> undoes those'
 
 build:
@@ -104,6 +111,7 @@ install: build
 	@applets=$$($(binary) applets) && \
 	for name in emerge-wrapper $$(printf 'cross-%s\n' $$applets) $(TARGETS:%=emerge-%) \
 		$$(for tuple in $(TARGETS); do printf "$$tuple-%s\n" $$applets; done); do \
+		case " $(if $(CROSSDEV),$(crossdev_names)) " in *" $$name "*) continue ;; esac; \
 		link=$(bindir)/$$name; \
 		if [ -e "$$link" -o -L "$$link" ] && [ "$$(readlink "$$link")" != crossmerge ]; then \
 			echo "install: error: $$link is there and is not ours" >&2; \
@@ -113,6 +121,12 @@ install: build
 		ln -sf crossmerge "$$link" || exit 1; \
 	done
 	install -m 644 README.md COPYING $(docdir)
+
+# The release's tar file, for packagers.
+dist:
+	mkdir -p $(dir $(tarball))
+	git archive --prefix=crossmerge-$(version)/ HEAD | xz -9 > $(tarball)
+	@echo $(tarball)
 
 uninstall:
 	@for link in $(bindir)/*; do \

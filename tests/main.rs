@@ -2,6 +2,7 @@
 
 mod support;
 
+mod adopt;
 mod build_systems;
 mod chroot;
 mod doctor;
@@ -11,6 +12,7 @@ mod init;
 mod install;
 mod kill;
 mod names;
+mod packaging;
 mod pkg_config;
 mod plan;
 mod portage_settings;
