@@ -228,6 +228,11 @@ enum ProfileCommand {
     },
 }
 
+/// Describes the command line of `crossmerge`: for its pages and its completions.
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
 /// Runs `crossmerge` under its own name.
 pub fn crossmerge(
     argv0: &OsStr,
@@ -238,7 +243,7 @@ pub fn crossmerge(
 ) -> Result<ExitCode, Error> {
     let words = std::iter::once(OsString::from("crossmerge")).chain(args);
     let help = after_help(wrappers);
-    let command = <Cli as clap::CommandFactory>::command().after_help(help);
+    let command = command().after_help(help);
     let cli = match command
         .try_get_matches_from(words)
         .and_then(|matches| <Cli as clap::FromArgMatches>::from_arg_matches(&matches))
