@@ -27,15 +27,18 @@ check_targets = armv4tl-softfloat-linux-gnueabi aarch64-unknown-linux-gnu s390x-
 check_packages = clang lld llvm strace uidmap golang-go hyperfine libtool autoconf autoconf2.13 autoconf2.69 busybox mksh ksh93u+m libgcrypt20-dev libncurses-dev libpng-dev libassuan-dev libnpth0-dev libapr1-dev libusb-dev libpcre2-dev musl-tools \
 	gcc-alpha-linux-gnu gcc-arm-linux-gnueabihf gcc-hppa-linux-gnu gcc-i686-linux-gnu gcc-m68k-linux-gnu gcc-mips64el-linux-gnuabi64 gcc-powerpc-linux-gnu gcc-powerpc64le-linux-gnu gcc-riscv64-linux-gnu gcc-sh4-linux-gnu gcc-sparc64-linux-gnu libc6-dev-armhf-cross libc6-dev-hppa-cross libc6-dev-i386-cross libc6-dev-m68k-cross libc6-dev-mips64el-cross libc6-dev-powerpc-cross libc6-dev-ppc64el-cross libc6-dev-riscv64-cross libc6-dev-sh4-cross libc6-dev-sparc64-cross libc6.1-dev-alpha-cross
 
+test = $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
+
 # Which of the panel: a package, `bash`; or one for one target, `bash::arm`. Nothing means all.
 PANEL ?=
 panel_rows = $(or $(CARGO_TARGET_DIR),target)/tmp/panel
 
-.PHONY: help build check demo panel verify-site bench check-settings install uninstall clean
+.PHONY: help build prepare check coverage demo panel verify-site bench check-settings install uninstall clean
 
 help:
 	@echo 'make build      the program, in $(binary)'
 	@echo 'make check      every check and test'
+	@echo 'make coverage   what the tests run of each file, by cargo-llvm-cov; a page for each line in target/llvm-cov/html'
 	@echo 'make verify-site'
 	@echo '                the site answers, measured on every target that Debian has a compiler for; writes docs/site-cache-matrix.md'
 	@echo 'make demo       cross-build real packages with the real Portage; DEMO_TARGET=<tuple> for another machine'
@@ -49,12 +52,24 @@ help:
 build:
 	$(if $(STATIC),RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static") $(CARGO) build --release --locked $(build_flags)
 
-check:
+# What the tests run against.
+prepare:
 	DEMO_TARGET="$(check_targets)" DEMO_EXTRA="$(check_packages)" demo/setup
 	CARGO="$(CARGO)" tests/setup
+
+check: prepare
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run --locked; else $(CARGO) test --locked; fi
+	$(CARGO) $(test) --locked
+
+# The counts are kept in their file as they grow, since an applet becomes another program and comes to no end of its own. A test that
+# looks at a whole environment sees the counters' variables there, and fails: docs/coverage.md names these.
+coverage: prepare
+	@$(CARGO) llvm-cov --version >/dev/null 2>&1 || { echo 'hint: cargo install --locked cargo-llvm-cov && rustup component add llvm-tools' >&2; exit 1; }
+	LLVM_PROFILE_FILE_NAME='crossmerge-%4m%c.profraw' RUSTFLAGS="$(RUSTFLAGS) -C llvm-args=-runtime-counter-relocation" \
+		$(CARGO) llvm-cov $(test) --locked --no-fail-fast --ignore-run-fail --no-report
+	$(CARGO) llvm-cov report --html
+	$(CARGO) llvm-cov report
 
 # Takes minutes: a compiler, a libc and a run of every probe for each target of tests/data/verify-site.tsv.
 verify-site:
