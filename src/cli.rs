@@ -21,7 +21,7 @@ use crate::{
     target::Target,
     tuple::Tuple,
 };
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueHint};
 use std::{
     ffi::{OsStr, OsString},
     fmt::Write as _,
@@ -126,10 +126,10 @@ struct Init {
     #[arg(long)]
     dry_run: bool,
     /// Keep the target here instead of in `/usr/<tuple>`, from now on
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     sysroot: Option<PathBuf>,
     /// Make the links here instead of beside crossmerge, from now on
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     bindir: Option<PathBuf>,
     /// Adopt the toolchain whose tools' names begin so: arm-linux-gnueabi-, /opt/sdk/bin/arm-vendor-
     #[arg(long, value_name = "PREFIX", conflicts_with = "llvm")]

@@ -6,10 +6,12 @@
 //! usage: docs DATE FOLDER    writes FOLDER/man and FOLDER/completions; DATE is what the pages bear, as 2026-01-31
 
 mod applets;
+mod completions;
 mod links;
 mod markdown;
 mod pages;
 mod roff;
+mod values;
 
 use std::{
     ffi::OsString,
@@ -63,10 +65,14 @@ fn make(args: Vec<OsString>) -> Result<(), Failure> {
             broken.join("\n")
         )));
     }
-    let files = pages::pages(root, &date)?.into_iter();
-    let files: Vec<_> = files
-        .map(|(place, text)| (Path::new("man").join(place), text))
-        .collect();
+    let below = |folder: &'static str| {
+        move |(place, text)| (Path::new(folder).join::<PathBuf>(place), text)
+    };
+    let pages = pages::pages(root, &date)?.into_iter().map(below("man"));
+    let completions = completions::files(root)?
+        .into_iter()
+        .map(below("completions"));
+    let files: Vec<(PathBuf, String)> = pages.chain(completions).collect();
     // What an earlier version made is gone.
     for kind in ["man", "completions"] {
         match fs::remove_dir_all(folder.join(kind)) {
