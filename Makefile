@@ -4,16 +4,24 @@ CARGO ?= cargo
 
 # Installing: DESTDIR is for packagers; EPREFIX is the prefix of the machine's Portage, baked into the program;
 # TARGETS="tuple…" makes the links of these tuples as well; CROSSDEV=yes leaves the names of crossdev's package to it, for a
-# package that goes to the same folder.
+# package that goes to the same folder. SYSCONFDIR has the one file that has to be outside PREFIX, since bash-completion looks
+# for it nowhere else; below a PREFIX of one's own, such as ~/.local, nothing is written outside.
 DESTDIR ?=
 EPREFIX ?=
 PREFIX ?= $(EPREFIX)/usr/local
+SYSCONFDIR ?= $(if $(filter $(EPREFIX)/usr $(EPREFIX)/usr/%,$(PREFIX)),$(EPREFIX),$(PREFIX))/etc
 TARGETS ?=
 CROSSDEV ?=
 
 crossdev_names = emerge-wrapper cross-ebuild cross-emerge cross-fix-root cross-pkg-config
 bindir = $(DESTDIR)$(PREFIX)/bin
-docdir = $(DESTDIR)$(PREFIX)/share/doc/crossmerge
+datadir = $(DESTDIR)$(PREFIX)/share
+docdir = $(datadir)/doc/crossmerge
+mandir = $(datadir)/man
+bashdir = $(datadir)/bash-completion/completions
+bashlinksdir = $(DESTDIR)$(SYSCONFDIR)/bash_completion.d
+zshdir = $(datadir)/zsh/site-functions
+fishdir = $(datadir)/fish
 # Linked statically where the machine has a C library for it, which makes a start faster; `make STATIC=` links as cargo does.
 # The target is named because cargo would link its own plugins statically too, which cannot be.
 STATIC ?= $(if $(filter /%,$(shell $(CC) -print-file-name=libc.a)),yes)
@@ -22,7 +30,12 @@ build_flags = $(if $(STATIC),--target $(host))
 binary = $(or $(CARGO_TARGET_DIR),target)/$(if $(STATIC),$(host)/)release/crossmerge
 
 version = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
-tarball = $(or $(CARGO_TARGET_DIR),target)/dist/crossmerge-$(version).tar.xz
+dist = $(or $(CARGO_TARGET_DIR),target)/crossmerge-$(version)
+# What `make docs` makes. The pages bear the day of the last commit, or that of SOURCE_DATE_EPOCH: the same sources, the same pages.
+docs = $(or $(CARGO_TARGET_DIR),target)/docs
+epoch = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || date +%s))
+# The folders of documents that lead to each other.
+documents = docs wrappers profiles site-cache
 
 export CROSSMERGE_EPREFIX = $(EPREFIX)
 
@@ -39,7 +52,7 @@ test = $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
 PANEL ?=
 panel_rows = $(or $(CARGO_TARGET_DIR),target)/tmp/panel
 
-.PHONY: help build prepare check coverage demo panel verify-site bench check-settings install uninstall dist clean
+.PHONY: help build prepare check coverage demo panel verify-site bench check-settings docs install uninstall dist clean
 
 help:
 	@echo 'make build      the program, in $(binary)'
@@ -52,8 +65,9 @@ help:
 	@echo '                our reading of the settings beside portageq, for a repository and a config root of yours'
 	@echo 'make panel      configure seven real packages with answers and with an emulator, beside what is true; PANEL=bash for one'
 	@echo 'make bench      how long an applet takes, beside its peers'
+	@echo 'make docs       manual pages and completions, in $(docs); checks the links of the documents'
 	@echo 'make install    into PREFIX=$(PREFIX); DESTDIR, EPREFIX, CROSSDEV and TARGETS="tuple…" as you like'
-	@echo 'make dist       the tar file of a release, in $(tarball)'
+	@echo 'make dist       the tar file of a release, $(dist).tar.xz'
 	@echo 'make uninstall  the same variables; sysroots stay: crossmerge remove <tuple> undoes those'
 
 build:
@@ -103,36 +117,81 @@ check-settings:
 bench: build
 	CROSSMERGE=$(abspath $(binary)) bench/run
 
+# Built as the tests are, which takes less time than a second small program would. mandoc looks at the pages where it is installed.
+docs:
+	$(CARGO) run --quiet --locked --example docs -- "$$(date -u -d @$(epoch) +%F)" $(docs)
+	@if command -v mandoc >/dev/null; then \
+		grep -rL '^\.so ' $(docs)/man | xargs mandoc -Tlint -Wwarning; \
+	else \
+		echo 'docs: mandoc is not installed, so nobody has looked at the pages' >&2; \
+	fi
+
+# Ends installing where there is a file of somebody else's.
+refuse = refuse() { \
+	echo "install: error: $$1 is there and is not ours" >&2; \
+	echo "hint: choose another PREFIX, or move it away: mv $$1 $$1.old" >&2; \
+	exit 1; \
+}
+
 # The applets' names are asked of the program itself, so that no list of them stands here. A file of somebody else's, such as
-# crossdev's own emerge-wrapper, is not overwritten.
-install: build
-	install -d $(bindir) $(docdir)
-	install -m 755 $(binary) $(bindir)/crossmerge
-	@applets=$$($(binary) applets) && \
+# crossdev's own emerge-wrapper, is not overwritten. Each name has its manual page.
+install: build docs
+	@umask 022 && install -d $(bindir) $(mandir)/man1 && \
+	install -m 755 $(binary) $(bindir)/crossmerge && \
+	applets=$$($(binary) applets) && \
+	page='.so man1/crossmerge-applets.1' && \
+	$(refuse) && \
 	for name in emerge-wrapper $$(printf 'cross-%s\n' $$applets) $(TARGETS:%=emerge-%) \
 		$$(for tuple in $(TARGETS); do printf "$$tuple-%s\n" $$applets; done); do \
 		case " $(if $(CROSSDEV),$(crossdev_names)) " in *" $$name "*) continue ;; esac; \
-		link=$(bindir)/$$name; \
-		if [ -e "$$link" -o -L "$$link" ] && [ "$$(readlink "$$link")" != crossmerge ]; then \
-			echo "install: error: $$link is there and is not ours" >&2; \
-			echo "hint: choose another PREFIX, or move it away: mv $$link $$link.old" >&2; \
-			exit 1; \
-		fi; \
-		ln -sf crossmerge "$$link" || exit 1; \
+		link=$(bindir)/$$name; man=$(mandir)/man1/$$name.1; \
+		if [ -e "$$link" -o -L "$$link" ] && [ "$$(readlink "$$link")" != crossmerge ]; then refuse "$$link"; fi; \
+		if [ -e "$$man" ] && [ "$$(cat "$$man")" != "$$page" ]; then refuse "$$man"; fi; \
+		ln -sf crossmerge "$$link" && echo "$$page" > "$$man" || exit 1; \
 	done
-	install -m 644 README.md COPYING $(docdir)
+	@umask 022 && install -d $(mandir)/man5 && \
+	$(refuse) && \
+	for alias in $$(cd $(docs)/man/man5 && grep -lx '\.so .*' *); do \
+		if [ -e $(mandir)/man5/$$alias ] && ! cmp -s $(docs)/man/man5/$$alias $(mandir)/man5/$$alias; then \
+			refuse $(mandir)/man5/$$alias; \
+		fi; \
+	done && \
+	install -m 644 $(docs)/man/man5/* $(mandir)/man5
+	@umask 022 && install -d $(bashdir) $(bashlinksdir) $(zshdir) \
+		$(fishdir)/vendor_completions.d $(fishdir)/vendor_functions.d $(fishdir)/vendor_conf.d && \
+	install -m 644 $(docs)/man/man1/* $(mandir)/man1 && \
+	install -m 644 $(docs)/completions/bash/crossmerge $(bashdir)/crossmerge && \
+	ln -sf crossmerge $(bashdir)/emerge-wrapper && \
+	install -m 644 $(docs)/completions/bash/links $(bashlinksdir)/crossmerge && \
+	install -m 644 $(docs)/completions/zsh/* $(zshdir) && \
+	install -m 644 $(docs)/completions/fish/crossmerge.fish $(fishdir)/vendor_completions.d/crossmerge.fish && \
+	install -m 644 $(docs)/completions/fish/__crossmerge_applet.fish $(fishdir)/vendor_functions.d/__crossmerge_applet.fish && \
+	install -m 644 $(docs)/completions/fish/links.fish $(fishdir)/vendor_conf.d/crossmerge.fish
+	@umask 022 && find $(documents) -name '*.md' | while read -r file; do \
+		install -D -m 644 "$$file" "$(docdir)/$$file" || exit 1; \
+	done && \
+	install -m 644 README.md CHANGELOG.md COPYING $(docdir)
 
-# The release's tar file, for packagers.
-dist:
-	mkdir -p $(dir $(tarball))
-	git archive --prefix=crossmerge-$(version)/ HEAD | xz -9 > $(tarball)
-	@echo $(tarball)
+# The release's tar file, with what `make docs` makes in it: a packager installs with docs=premade, and builds just the program.
+dist: docs
+	rm -rf $(dist).new && mkdir -p $(dist).new/crossmerge-$(version)
+	git archive HEAD | tar -x -C $(dist).new/crossmerge-$(version)
+	cp -r $(docs) $(dist).new/crossmerge-$(version)/premade
+	tar -c --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$(epoch) -C $(dist).new crossmerge-$(version) | xz -9 > $(dist).new.xz
+	mv $(dist).new.xz $(dist).tar.xz && rm -rf $(dist).new
+	@echo $(dist).tar.xz
 
 uninstall:
 	@for link in $(bindir)/*; do \
 		if [ "$$(readlink "$$link")" = crossmerge ]; then rm -f "$$link" || exit 1; fi; \
 	done
-	rm -f $(bindir)/crossmerge
+	@for page in $(mandir)/man[15]/*; do \
+		if grep -qx '\.so man[15]/crossmerge[^ ]*' "$$page" 2>/dev/null; then rm -f "$$page" || exit 1; fi; \
+	done
+	rm -f $(bindir)/crossmerge $(mandir)/man[15]/crossmerge[.-]* $(bashdir)/crossmerge $(bashdir)/emerge-wrapper \
+		$(bashlinksdir)/crossmerge $(zshdir)/_crossmerge $(zshdir)/_crossmerge_applet $(zshdir)/_crossmerge_values \
+		$(fishdir)/vendor_completions.d/crossmerge.fish $(fishdir)/vendor_functions.d/__crossmerge_applet.fish \
+		$(fishdir)/vendor_conf.d/crossmerge.fish
 	rm -rf $(docdir)
 
 clean:

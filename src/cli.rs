@@ -22,7 +22,7 @@ use crate::{
     target::Target,
     tuple::Tuple,
 };
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueHint};
 use std::{
     ffi::{OsStr, OsString},
     fmt::Write as _,
@@ -138,10 +138,10 @@ struct Init {
     #[arg(long)]
     dry_run: bool,
     /// Keep the target here instead of in `/usr/<tuple>`, from now on
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     sysroot: Option<PathBuf>,
     /// Make the links here instead of beside crossmerge, from now on
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     bindir: Option<PathBuf>,
     /// Adopt the toolchain whose tools' names begin so: arm-linux-gnueabi-, /opt/sdk/bin/arm-vendor-
     #[arg(long, value_name = "PREFIX", conflicts_with = "llvm")]
@@ -240,6 +240,11 @@ enum ProfileCommand {
     },
 }
 
+/// Describes the command line of `crossmerge`: for its pages and its completions.
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
 /// Runs `crossmerge` under its own name.
 pub fn crossmerge(
     argv0: &OsStr,
@@ -250,7 +255,7 @@ pub fn crossmerge(
 ) -> Result<ExitCode, Error> {
     let words = std::iter::once(OsString::from("crossmerge")).chain(args);
     let help = after_help(wrappers);
-    let command = <Cli as clap::CommandFactory>::command().after_help(help);
+    let command = command().after_help(help);
     let cli = match command
         .try_get_matches_from(words)
         .and_then(|matches| <Cli as clap::FromArgMatches>::from_arg_matches(&matches))

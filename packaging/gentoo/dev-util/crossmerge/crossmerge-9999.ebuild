@@ -154,6 +154,8 @@ src_compile() {
 	# Where the machine's own Portage is, built in.
 	local -x CROSSMERGE_EPREFIX=${EPREFIX}
 	cargo_src_compile
+	# The release has the manual pages and completions with it.
+	[[ ${PV} != 9999 ]] || cargo_src_compile --example docs
 }
 
 src_test() {
@@ -162,6 +164,11 @@ src_test() {
 }
 
 src_install() {
+	local docs=premade
+	if [[ ${PV} == 9999 ]]; then
+		docs=${T}/docs
+		"$(cargo_target_dir)/examples/docs" "$(date -u +%F)" "${docs}" || die
+	fi
 	# The program is built: CARGO is not asked again, and STATIC is how the Makefile would build it.
 	local installation=(
 		CARGO=true
@@ -172,6 +179,7 @@ src_install() {
 		PREFIX="${EPREFIX}/usr"
 		binary="$(cargo_target_dir)/crossmerge"
 		docdir="${ED}/usr/share/doc/${PF}"
+		docs="${docs}"
 	)
 	emake "${installation[@]}" install
 	# Portage knows the licence.
