@@ -159,7 +159,7 @@ fn a_copy_of_a_libc_that_was_killed_is_finished_by_the_next_run() {
     let tools = format!("{sdk}/bin/arm-linux-gnueabi-");
     let args = ["init", TUPLE, "--toolchain", &tools, "--with-libc"];
     // Each run asks the compiler a few things, so only the calls that bring something into its place.
-    let (points, found) = kill_everywhere(&prefix, "crossmerge", &args, &["rename", "syncfs"]);
+    let (points, found) = kill_everywhere(&prefix, "crossmerge", &args, &["renameat", "syncfs"]);
     assert!(points > 40, "only {points} points");
     assert!(found["mended"] > 30, "{found:?}");
 }

@@ -2,7 +2,11 @@
 
 use super::toolchain::Made;
 use crate::{
-    config::ConfigError, context::ContextError, exec::ExecError, profile::ProfileError,
+    config::ConfigError,
+    context::ContextError,
+    exec::ExecError,
+    file::{self, Trouble},
+    profile::ProfileError,
     tuple::Tuple,
 };
 use std::{ffi::OsString, io, path::PathBuf};
@@ -63,6 +67,12 @@ pub enum InitError {
     NotInitialised(Tuple),
 }
 
+impl From<Trouble> for InitError {
+    fn from(trouble: Trouble) -> Self {
+        Self::Io(trouble.into())
+    }
+}
+
 impl InitError {
     /// How to go on.
     pub fn hint(&self) -> String {
@@ -74,7 +84,7 @@ impl InitError {
             Self::Io(e) if e.kind() == io::ErrorKind::PermissionDenied => {
                 "run it as root, or keep the target in folders of your own: `--sysroot DIR --bindir DIR`".into()
             }
-            Self::Io(_) => "mend that and run it again: what is done is kept".into(),
+            Self::Io(e) => file::hint(e).unwrap_or_else(|| "mend that and run it again: what is done is kept".into()),
             Self::Native { .. } => "give the target a vendor of its own, as in `i686-cross-linux-gnu`".into(),
             Self::NotOurs(path) => {
                 format!("keep the links elsewhere with `--bindir DIR`, or move it away: `mv {0} {0}.old`", path.display())
