@@ -500,14 +500,16 @@ fn note_relative(name: &OsStr, found: &Path) {
         return;
     }
     SAID.call_once(|| {
+        let name = name.display();
         crate::say(&format!(
-            "warning: `{name}` is run as root from the current folder, by an entry of PATH that is empty or relative; to mend it: take              such entries out of PATH",
-            name = name.display()
+            "warning: `{name}` is run as root from the current folder, by an entry of PATH that is empty or relative; to mend it: take \
+             such entries out of PATH"
         ));
     });
 }
 
-fn path(env: &Env) -> Vec<PathBuf> {
+/// The folders of an environment's PATH.
+pub(crate) fn path(env: &Env) -> Vec<PathBuf> {
     let path = env
         .get(env::PATH)
         .unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin"));

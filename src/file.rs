@@ -56,6 +56,19 @@ fn put_with(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
     Ok(folder.rename(&new, &name)?)
 }
 
+/// Puts something in its place that is made beside it first, and on the disk by then: `make` gets the folder and the name there, which
+/// is the same in each run, so that nothing is left of one that was cut short. Who calls this keeps others from doing so.
+pub fn replace(
+    path: &Path,
+    make: impl FnOnce(&Folder, &OsStr) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
+    let (folder, name) = Folder::of(path, &mut Vec::new())?;
+    let new = new_name(name);
+    folder.remove(&new)?;
+    make(&folder, &new)?;
+    folder.rename(&new, name)
+}
+
 /// Removes a file, a link or an empty folder; nothing there is well too, and so is no folder to look in.
 pub fn remove(path: &Path) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default();
@@ -76,6 +89,11 @@ pub fn remove(path: &Path) -> io::Result<()> {
 /// The name beside another where what is new waits.
 pub fn new_name(name: &OsStr) -> OsString {
     beside(name, ".crossmerge-new")
+}
+
+/// The path beside another where what is new waits.
+pub fn waiting(path: &Path) -> PathBuf {
+    path.with_file_name(new_name(path.file_name().unwrap_or_default()))
 }
 
 fn beside(name: &OsStr, ending: &str) -> OsString {

@@ -52,6 +52,10 @@ impl Prefix {
         );
         prefix.set("PATH", path);
         prefix.set("PORTAGE_OVERRIDE_EPREFIX", prefix.path());
+        // `make coverage` counts what the program does in here.
+        if let Some(counts) = std::env::var_os("LLVM_PROFILE_FILE") {
+            prefix.set("LLVM_PROFILE_FILE", counts);
+        }
         prefix
     }
 
@@ -248,6 +252,14 @@ impl Said {
     #[track_caller]
     pub(crate) fn success(self) -> Self {
         assert_eq!(self.code, Some(0), "{self:#?}");
+        self
+    }
+
+    /// Checks the code and the error, which nobody can do anything about.
+    #[track_caller]
+    pub(crate) fn fails_without_hint(self, code: i32, error: &str) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        assert!(self.stderr.contains(error), "no {error:?} in {self:#?}");
         self
     }
 

@@ -16,7 +16,7 @@ use nix::{
         AT_FDCWD, AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat, renameat,
     },
     sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmodat, fstat, fstatat, mkdirat},
-    unistd::{UnlinkatFlags, linkat, symlinkat, syncfs, unlinkat},
+    unistd::{UnlinkatFlags, fsync, linkat, symlinkat, syncfs, unlinkat},
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -285,12 +285,24 @@ impl Folder {
         Ok(())
     }
 
+    /// Brings its list of names to the disk.
+    pub fn sync_names(&self) -> Result<()> {
+        self.readable()
+            .and_then(fsync)
+            .map_err(|e| self.trouble("write", OsStr::new(""), e))
+    }
+
     /// Brings everything of its file system to the disk: one wait, however many files.
     pub fn sync(&self) -> Result<()> {
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        openat(&self.fd, ".", flags, Mode::empty())
+        self.readable()
             .and_then(syncfs)
             .map_err(|e| self.trouble("write", OsStr::new(""), e))
+    }
+
+    /// The folder once more, for what an open path alone does not allow.
+    fn readable(&self) -> nix::Result<OwnedFd> {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        openat(&self.fd, ".", flags, Mode::empty())
     }
 }
 

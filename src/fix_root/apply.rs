@@ -5,7 +5,7 @@
 use super::{Fix, FixRootError, Found, Link};
 use crate::{
     context::Identity,
-    file::{Folder, PROGRAM_MODE, Trouble, new_name},
+    file::{self, Folder, PROGRAM_MODE, Trouble, new_name},
 };
 use std::{
     ffi::OsStr,
@@ -35,7 +35,7 @@ impl Fix<'_> {
             others.for_each(|other| say(&format!("changed  {}: the same file", other.display())));
         }
         for Link { path, target, text } in &self.links {
-            beside(path, |folder, new| match text {
+            file::replace(path, |folder, new| match text {
                 None => folder.link(new, target),
                 Some(text) => folder.write_synced(new, text.as_bytes(), PROGRAM_MODE),
             })?;
@@ -95,7 +95,7 @@ fn replace(found: &Found, text: &[u8]) -> Result<(), FixRootError> {
     }
     folder.rename(&new, name)?;
     for other in &found.others {
-        beside(other, |other, new| other.hard_link(new, &folder, name))?;
+        file::replace(other, |other, new| other.hard_link(new, &folder, name))?;
     }
     Ok(())
 }
@@ -103,16 +103,4 @@ fn replace(found: &Found, text: &[u8]) -> Result<(), FixRootError> {
 /// The open folder of a path, and the last name.
 fn place(path: &Path) -> Result<(Folder, &OsStr), Trouble> {
     Folder::of(path, &mut Vec::new())
-}
-
-/// Makes something beside its place and renames it.
-fn beside(
-    path: &Path,
-    make: impl FnOnce(&Folder, &OsStr) -> Result<(), Trouble>,
-) -> Result<(), Trouble> {
-    let (folder, name) = place(path)?;
-    let new = new_name(name);
-    folder.remove(&new)?;
-    make(&folder, &new)?;
-    folder.rename(&new, name)
 }

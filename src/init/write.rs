@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     context::Identity,
-    file::{self, FILE_MODE, Folder, Folders, new_name},
+    file::{self, FILE_MODE, Folder, Folders, new_name, waiting},
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -21,7 +21,7 @@ use std::{
 
 /// What is to be at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Content {
+pub(crate) enum Content {
     /// A file with this text.
     Text(String),
     /// A file like this one, as executable as it is.
@@ -49,9 +49,9 @@ pub(super) enum Care {
 
 /// Something wanted at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Write {
-    pub(super) path: PathBuf,
-    pub(super) content: Content,
+pub(crate) struct Write {
+    pub(crate) path: PathBuf,
+    pub(crate) content: Content,
     pub(super) care: Care,
 }
 
@@ -352,21 +352,14 @@ fn prepare(
 
 /// Writes a file whole or not at all, outside any list of steps.
 pub(super) fn replace_file(path: &Path, text: &str) -> Result<(), InitError> {
-    let (folder, name) = Folder::of(path, &mut Vec::new())?;
-    let new = new_name(name);
-    folder.remove(&new)?;
-    let mode = folder.mode_of(name, FILE_MODE)?;
-    folder.write_synced(&new, text.as_bytes(), mode)?;
-    Ok(folder.rename(&new, name)?)
+    let name = path.file_name().unwrap_or_default();
+    Ok(file::replace(path, |folder, new| {
+        folder.write_synced(new, text.as_bytes(), folder.mode_of(name, FILE_MODE)?)
+    })?)
 }
 
 pub(super) fn write_record(sysroot: &Path, record: &Record) -> Result<(), InitError> {
     replace_file(&sysroot.join(record::FILE), &record.to_text())
-}
-
-/// The path beside another where its new content waits.
-fn waiting(path: &Path) -> PathBuf {
-    path.with_file_name(new_name(path.file_name().unwrap_or_default()))
 }
 
 fn write_new(folder: &Folder, name: &OsStr, content: &Content) -> Result<(), InitError> {
@@ -391,6 +384,6 @@ fn write_new(folder: &Folder, name: &OsStr, content: &Content) -> Result<(), Ini
 }
 
 /// Gives an error of the system the path that it lacks.
-pub(super) fn named(error: io::Error, path: &Path) -> InitError {
+pub(crate) fn named(error: io::Error, path: &Path) -> InitError {
     io::Error::new(error.kind(), format!("{}: {error}", path.display())).into()
 }
