@@ -8,6 +8,7 @@ mod chroot;
 mod doctor;
 mod emerge;
 mod fix_root;
+mod hardening;
 mod init;
 mod install;
 mod kill;
