@@ -2,14 +2,21 @@
 
 mod support;
 
+// What `make docs` runs, so that its own tests are run here, and those of what it makes need nothing that was built before.
+#[path = "../examples/docs/main.rs"]
+#[allow(dead_code, reason = "its `main` is the example's")]
+mod docs;
+
 mod build_systems;
 mod chroot;
+mod completions;
 mod doctor;
 mod emerge;
 mod fix_root;
 mod init;
 mod install;
 mod kill;
+mod man;
 mod names;
 mod pkg_config;
 mod plan;
