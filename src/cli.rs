@@ -5,6 +5,7 @@
 mod site_cache;
 
 use crate::{
+    adopt,
     applet::{Code, Wrappers},
     config::Config,
     context::Context,
@@ -124,6 +125,17 @@ docs/build-systems.md says how each file is used.")]
     /// A configure script asks some things by running a program, which it cannot do in a cross build. site-cache(5) says more.
     #[command(subcommand)]
     SiteCache(site_cache::Command),
+    /// Take over the wrappers of crossdev's targets, or put them back
+    Adopt {
+        /// The tuples; without any, every target of crossdev's
+        tuples: Vec<OsString>,
+        /// Put back what was there before
+        #[arg(long)]
+        undo: bool,
+        /// Print the steps, and touch nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Undo what init did; what you edited or merged stays
     Remove {
         /// The target's tuple
@@ -381,9 +393,49 @@ pub fn crossmerge(
         Command::Binfmt(command) => binfmt_command(command, &env, &config),
         Command::Profile(command) => profile_command(argv0, command, env, config, wrappers),
         Command::SiteCache(command) => site_cache::run(command, env, config, wrappers),
+        Command::Adopt {
+            tuples,
+            undo,
+            dry_run,
+        } => {
+            let tuples: Result<Vec<Tuple>, _> = tuples.iter().map(|t| Tuple::from_os(t)).collect();
+            let request = adopt::Request {
+                argv0,
+                env: &env,
+                config: &config,
+                wrappers,
+                tuples: &tuples?,
+                undo,
+            };
+            if dry_run {
+                let plan = request.plan()?;
+                plan.notes().iter().for_each(|note| crate::say(note));
+                return print(&plan.to_steps());
+            }
+            io::stderr().write_all(request.run()?.to_text().as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Remove { tuple, dry_run } => {
-            let context = Context::new(env, config, Tuple::from_os(&tuple)?)?;
-            let text = init::remove(&context, wrappers, argv0, dry_run)?;
+            let tuple = Tuple::from_os(&tuple)?;
+            let adopted = adopt::Record::read(&config)?.paths_of(&tuple);
+            let mut text = String::new();
+            if !adopted.is_empty() {
+                let request = adopt::Request {
+                    argv0,
+                    env: &env,
+                    config: &config,
+                    wrappers,
+                    tuples: std::slice::from_ref(&tuple),
+                    undo: true,
+                };
+                let plan = match dry_run {
+                    true => request.plan()?,
+                    false => request.run()?,
+                };
+                text.push_str(&plan.to_text());
+            }
+            let context = Context::new(env, config, tuple)?;
+            text.push_str(&init::remove(&context, wrappers, argv0, &adopted, dry_run)?);
             print(&text)
         }
     }
