@@ -7,6 +7,7 @@ mod chroot;
 mod doctor;
 mod emerge;
 mod fix_root;
+mod guide;
 mod init;
 mod install;
 mod kill;
