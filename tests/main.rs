@@ -14,6 +14,7 @@ mod completions;
 mod doctor;
 mod emerge;
 mod fix_root;
+mod guide;
 mod hardening;
 mod init;
 mod install;
