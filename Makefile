@@ -11,12 +11,15 @@ TARGETS ?=
 
 bindir = $(DESTDIR)$(PREFIX)/bin
 docdir = $(DESTDIR)$(PREFIX)/share/doc/crossmerge
-# Linked statically where the machine has a C library for it, which makes a start faster; `make STATIC=` links as cargo does.
-# The target is named because cargo would link its own plugins statically too, which cannot be.
-STATIC ?= $(if $(filter /%,$(shell $(CC) -print-file-name=libc.a)),yes)
+# How the program is linked is most of what its start costs (docs/benchmarks.md): statically, at a fixed address, and with musl where
+# Rust has that (`rustup target add $(musl)`), else with the machine's own C library where that can be. STATIC is Rust's target;
+# `make STATIC=` links as cargo does. The target is named because cargo would link its own plugins statically too, which cannot be.
 host = $(shell rustc -vV | sed -n 's/^host: //p')
-build_flags = $(if $(STATIC),--target $(host))
-binary = $(or $(CARGO_TARGET_DIR),target)/$(if $(STATIC),$(host)/)release/crossmerge
+musl = $(subst -gnu,-musl,$(host))
+STATIC ?= $(or $(if $(wildcard $(shell rustc --print target-libdir --target $(musl))),$(musl)),$(if $(filter /%,$(shell $(CC) -print-file-name=libc.a)),$(host)))
+static_flags = -C target-feature=+crt-static -C relocation-model=static
+build_flags = $(if $(STATIC),--target $(STATIC))
+binary = $(or $(CARGO_TARGET_DIR),target)/$(if $(STATIC),$(STATIC)/)release/crossmerge
 
 export CROSSMERGE_EPREFIX = $(EPREFIX)
 
@@ -31,7 +34,7 @@ check_packages = clang lld llvm strace uidmap golang-go hyperfine libtool autoco
 PANEL ?=
 panel_rows = $(or $(CARGO_TARGET_DIR),target)/tmp/panel
 
-.PHONY: help build check demo panel verify-site bench check-settings install uninstall clean
+.PHONY: help build print-binary check demo panel verify-site bench check-settings install uninstall clean
 
 help:
 	@echo 'make build      the program, in $(binary)'
@@ -42,12 +45,13 @@ help:
 	@echo 'make check-settings REPO=… CONFIGROOT=…'
 	@echo '                our reading of the settings beside portageq, for a repository and a config root of yours'
 	@echo 'make panel      configure seven real packages with answers and with an emulator, beside what is true; PANEL=bash for one'
-	@echo 'make bench      how long an applet takes, beside its peers'
+	@echo 'make bench      how long everything takes, beside its peers; writes docs/benchmarks.md. BENCH="start pkg-config" for some of it;'
+	@echo '                CROSSDEV=… to compare with the wrappers of that checkout of crossdev'
 	@echo 'make install    into PREFIX=$(PREFIX); DESTDIR, EPREFIX and TARGETS="tuple…" as you like'
 	@echo 'make uninstall  the same variables; sysroots stay: crossmerge remove <tuple> undoes those'
 
 build:
-	$(if $(STATIC),RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static") $(CARGO) build --release --locked $(build_flags)
+	$(if $(STATIC),RUSTFLAGS="$(RUSTFLAGS) $(static_flags)") $(CARGO) build --release --locked $(build_flags)
 
 check:
 	DEMO_TARGET="$(check_targets)" DEMO_EXTRA="$(check_packages)" demo/setup
@@ -77,9 +81,17 @@ check-settings:
 	REPO="$(REPO)" CONFIGROOT="$(CONFIGROOT)" \
 		$(CARGO) test --locked --test main portage_settings::every_profile -- --nocapture
 
-# Beside what it is compared with, in one run. Needs the demonstration.
-bench: build
-	CROSSMERGE=$(abspath $(binary)) bench/run
+# Writes docs/benchmarks.md. With musl where rustup can have it, since that is how the program is meant to be linked; by a make of its
+# own, which sees that it is there.
+bench:
+	DEMO_TARGET="$(check_targets)" DEMO_EXTRA="$(check_packages)" demo/setup
+	CARGO="$(CARGO)" tests/setup
+	$(if $(shell command -v rustup),rustup target add $(musl))
+	$(MAKE) build
+	CROSSMERGE="$$($(MAKE) --no-print-directory print-binary)" CROSSDEV="$(CROSSDEV)" bench/run $(BENCH)
+
+print-binary:
+	@echo $(abspath $(binary))
 
 # The applets' names are asked of the program itself, so that no list of them stands here. A file of somebody else's, such as
 # crossdev's own emerge-wrapper, is not overwritten.
