@@ -3,14 +3,22 @@
 CARGO ?= cargo
 
 # Installing: DESTDIR is for packagers; EPREFIX is the prefix of the machine's Portage, baked into the program;
-# TARGETS="tuple…" makes the links of these tuples as well.
+# TARGETS="tuple…" makes the links of these tuples as well. SYSCONFDIR has the one file that has to be outside PREFIX, since
+# bash-completion looks for it nowhere else; below a PREFIX of one's own, such as ~/.local, nothing is written outside.
 DESTDIR ?=
 EPREFIX ?=
 PREFIX ?= $(EPREFIX)/usr/local
+SYSCONFDIR ?= $(if $(filter $(EPREFIX)/usr $(EPREFIX)/usr/%,$(PREFIX)),$(EPREFIX),$(PREFIX))/etc
 TARGETS ?=
 
 bindir = $(DESTDIR)$(PREFIX)/bin
-docdir = $(DESTDIR)$(PREFIX)/share/doc/crossmerge
+datadir = $(DESTDIR)$(PREFIX)/share
+docdir = $(datadir)/doc/crossmerge
+mandir = $(datadir)/man
+bashdir = $(datadir)/bash-completion/completions
+bashlinksdir = $(DESTDIR)$(SYSCONFDIR)/bash_completion.d
+zshdir = $(datadir)/zsh/site-functions
+fishdir = $(datadir)/fish
 # How the program is linked is most of what its start costs (docs/benchmarks.md): statically, at a fixed address, and with musl where
 # Rust has that (`rustup target add $(musl)`), else with the machine's own C library where that can be. STATIC is Rust's target;
 # `make STATIC=` links as cargo does. The target is named because cargo would link its own plugins statically too, which cannot be.
@@ -21,6 +29,12 @@ static_flags = -C target-feature=+crt-static -C relocation-model=static
 build_flags = $(if $(STATIC),--target $(STATIC))
 binary = $(or $(CARGO_TARGET_DIR),target)/$(if $(STATIC),$(STATIC)/)release/crossmerge
 
+# What `make docs` makes. The pages bear the day of the last commit, or that of SOURCE_DATE_EPOCH: the same sources, the same pages.
+docs = $(or $(CARGO_TARGET_DIR),target)/docs
+epoch = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || date +%s))
+# The folders of documents that lead to each other.
+documents = docs wrappers profiles site-cache
+
 export CROSSMERGE_EPREFIX = $(EPREFIX)
 
 # The targets whose Debian cross compilers the tests use, and what they need besides: clang for --llvm, strace to kill
@@ -30,15 +44,18 @@ check_targets = armv4tl-softfloat-linux-gnueabi aarch64-unknown-linux-gnu s390x-
 check_packages = clang lld llvm strace uidmap golang-go hyperfine libtool autoconf autoconf2.13 autoconf2.69 busybox mksh ksh93u+m libgcrypt20-dev libncurses-dev libpng-dev libassuan-dev libnpth0-dev libapr1-dev libusb-dev libpcre2-dev musl-tools \
 	gcc-alpha-linux-gnu gcc-arm-linux-gnueabihf gcc-hppa-linux-gnu gcc-i686-linux-gnu gcc-m68k-linux-gnu gcc-mips64el-linux-gnuabi64 gcc-powerpc-linux-gnu gcc-powerpc64le-linux-gnu gcc-riscv64-linux-gnu gcc-sh4-linux-gnu gcc-sparc64-linux-gnu libc6-dev-armhf-cross libc6-dev-hppa-cross libc6-dev-i386-cross libc6-dev-m68k-cross libc6-dev-mips64el-cross libc6-dev-powerpc-cross libc6-dev-ppc64el-cross libc6-dev-riscv64-cross libc6-dev-sh4-cross libc6-dev-sparc64-cross libc6.1-dev-alpha-cross
 
+test = $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
+
 # Which of the panel: a package, `bash`; or one for one target, `bash::arm`. Nothing means all.
 PANEL ?=
 panel_rows = $(or $(CARGO_TARGET_DIR),target)/tmp/panel
 
-.PHONY: help build print-binary check demo panel verify-site bench check-settings install uninstall clean
+.PHONY: help build prepare check coverage demo panel verify-site bench bench-run check-settings docs install uninstall clean
 
 help:
 	@echo 'make build      the program, in $(binary)'
 	@echo 'make check      every check and test'
+	@echo 'make coverage   what the tests run of each file, by cargo-llvm-cov; a page for each line in target/llvm-cov/html'
 	@echo 'make verify-site'
 	@echo '                the site answers, measured on every target that Debian has a compiler for; writes docs/site-cache-matrix.md'
 	@echo 'make demo       cross-build real packages with the real Portage; DEMO_TARGET=<tuple> for another machine'
@@ -47,18 +64,31 @@ help:
 	@echo 'make panel      configure seven real packages with answers and with an emulator, beside what is true; PANEL=bash for one'
 	@echo 'make bench      how long everything takes, beside its peers; writes docs/benchmarks.md. BENCH="start pkg-config" for some of it;'
 	@echo '                CROSSDEV=… to compare with the wrappers of that checkout of crossdev'
+	@echo 'make docs       manual pages and completions, in $(docs); checks the links of the documents'
 	@echo 'make install    into PREFIX=$(PREFIX); DESTDIR, EPREFIX and TARGETS="tuple…" as you like'
 	@echo 'make uninstall  the same variables; sysroots stay: crossmerge remove <tuple> undoes those'
 
 build:
 	$(if $(STATIC),RUSTFLAGS="$(RUSTFLAGS) $(static_flags)") $(CARGO) build --release --locked $(build_flags)
 
-check:
+# What the tests run against.
+prepare:
 	DEMO_TARGET="$(check_targets)" DEMO_EXTRA="$(check_packages)" demo/setup
 	CARGO="$(CARGO)" tests/setup
+
+check: prepare
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	if $(CARGO) nextest --version >/dev/null 2>&1; then $(CARGO) nextest run --locked; else $(CARGO) test --locked; fi
+	$(CARGO) $(test) --locked
+
+# The counts are kept in their file as they grow, since an applet becomes another program and comes to no end of its own. A test that
+# looks at a whole environment sees the counters' variables there, and fails: docs/coverage.md names these.
+coverage: prepare
+	@$(CARGO) llvm-cov --version >/dev/null 2>&1 || { echo 'hint: cargo install --locked cargo-llvm-cov && rustup component add llvm-tools' >&2; exit 1; }
+	LLVM_PROFILE_FILE_NAME='crossmerge-%4m%c.profraw' RUSTFLAGS="$(RUSTFLAGS) -C llvm-args=-runtime-counter-relocation" \
+		$(CARGO) llvm-cov $(test) --locked --no-fail-fast --ignore-run-fail --no-report
+	$(CARGO) llvm-cov report --html
+	$(CARGO) llvm-cov report
 
 # Takes minutes: a compiler, a libc and a run of every probe for each target of tests/data/verify-site.tsv.
 verify-site:
@@ -81,41 +111,80 @@ check-settings:
 	REPO="$(REPO)" CONFIGROOT="$(CONFIGROOT)" \
 		$(CARGO) test --locked --test main portage_settings::every_profile -- --nocapture
 
-# Writes docs/benchmarks.md. With musl where rustup can have it, since that is how the program is meant to be linked; by a make of its
-# own, which sees that it is there.
-bench:
-	DEMO_TARGET="$(check_targets)" DEMO_EXTRA="$(check_packages)" demo/setup
-	CARGO="$(CARGO)" tests/setup
+# Writes docs/benchmarks.md. Linked with musl where rustup can have it, as the program is meant to be; in a make of its own, which
+# sees that it is there.
+bench: prepare
 	$(if $(shell command -v rustup),rustup target add $(musl))
-	$(MAKE) build
-	CROSSMERGE="$$($(MAKE) --no-print-directory print-binary)" CROSSDEV="$(CROSSDEV)" bench/run $(BENCH)
+	$(MAKE) --no-print-directory bench-run
 
-print-binary:
-	@echo $(abspath $(binary))
+bench-run: build
+	CROSSMERGE=$(abspath $(binary)) CROSSDEV="$(CROSSDEV)" bench/run $(BENCH)
+
+# Built as the tests are, which takes less time than a second small program would. mandoc looks at the pages where it is installed.
+docs:
+	$(CARGO) run --quiet --locked --example docs -- "$$(date -u -d @$(epoch) +%F)" $(docs)
+	@if command -v mandoc >/dev/null; then \
+		grep -rL '^\.so ' $(docs)/man | xargs mandoc -Tlint -Wwarning; \
+	else \
+		echo 'docs: mandoc is not installed, so nobody has looked at the pages' >&2; \
+	fi
+
+# Ends installing where there is a file of somebody else's.
+refuse = refuse() { \
+	echo "install: error: $$1 is there and is not ours" >&2; \
+	echo "hint: choose another PREFIX, or move it away: mv $$1 $$1.old" >&2; \
+	exit 1; \
+}
 
 # The applets' names are asked of the program itself, so that no list of them stands here. A file of somebody else's, such as
-# crossdev's own emerge-wrapper, is not overwritten.
-install: build
-	install -d $(bindir) $(docdir)
-	install -m 755 $(binary) $(bindir)/crossmerge
-	@applets=$$($(binary) applets) && \
+# crossdev's own emerge-wrapper, is not overwritten. Each name has its manual page.
+install: build docs
+	@umask 022 && install -d $(bindir) $(mandir)/man1 && \
+	install -m 755 $(binary) $(bindir)/crossmerge && \
+	applets=$$($(binary) applets) && \
+	page='.so man1/crossmerge-applets.1' && \
+	$(refuse) && \
 	for name in emerge-wrapper $$(printf 'cross-%s\n' $$applets) $(TARGETS:%=emerge-%) \
 		$$(for tuple in $(TARGETS); do printf "$$tuple-%s\n" $$applets; done); do \
-		link=$(bindir)/$$name; \
-		if [ -e "$$link" -o -L "$$link" ] && [ "$$(readlink "$$link")" != crossmerge ]; then \
-			echo "install: error: $$link is there and is not ours" >&2; \
-			echo "hint: choose another PREFIX, or move it away: mv $$link $$link.old" >&2; \
-			exit 1; \
-		fi; \
-		ln -sf crossmerge "$$link" || exit 1; \
+		link=$(bindir)/$$name; man=$(mandir)/man1/$$name.1; \
+		if [ -e "$$link" -o -L "$$link" ] && [ "$$(readlink "$$link")" != crossmerge ]; then refuse "$$link"; fi; \
+		if [ -e "$$man" ] && [ "$$(cat "$$man")" != "$$page" ]; then refuse "$$man"; fi; \
+		ln -sf crossmerge "$$link" && echo "$$page" > "$$man" || exit 1; \
 	done
-	install -m 644 README.md COPYING $(docdir)
+	@umask 022 && install -d $(mandir)/man5 && \
+	$(refuse) && \
+	for alias in $$(cd $(docs)/man/man5 && grep -lx '\.so .*' *); do \
+		if [ -e $(mandir)/man5/$$alias ] && ! cmp -s $(docs)/man/man5/$$alias $(mandir)/man5/$$alias; then \
+			refuse $(mandir)/man5/$$alias; \
+		fi; \
+	done && \
+	install -m 644 $(docs)/man/man5/* $(mandir)/man5
+	@umask 022 && install -d $(bashdir) $(bashlinksdir) $(zshdir) \
+		$(fishdir)/vendor_completions.d $(fishdir)/vendor_functions.d $(fishdir)/vendor_conf.d && \
+	install -m 644 $(docs)/man/man1/* $(mandir)/man1 && \
+	install -m 644 $(docs)/completions/bash/crossmerge $(bashdir)/crossmerge && \
+	ln -sf crossmerge $(bashdir)/emerge-wrapper && \
+	install -m 644 $(docs)/completions/bash/links $(bashlinksdir)/crossmerge && \
+	install -m 644 $(docs)/completions/zsh/* $(zshdir) && \
+	install -m 644 $(docs)/completions/fish/crossmerge.fish $(fishdir)/vendor_completions.d/crossmerge.fish && \
+	install -m 644 $(docs)/completions/fish/__crossmerge_applet.fish $(fishdir)/vendor_functions.d/__crossmerge_applet.fish && \
+	install -m 644 $(docs)/completions/fish/links.fish $(fishdir)/vendor_conf.d/crossmerge.fish
+	@umask 022 && find $(documents) -name '*.md' | while read -r file; do \
+		install -D -m 644 "$$file" "$(docdir)/$$file" || exit 1; \
+	done && \
+	install -m 644 README.md CHANGELOG.md COPYING $(docdir)
 
 uninstall:
 	@for link in $(bindir)/*; do \
 		if [ "$$(readlink "$$link")" = crossmerge ]; then rm -f "$$link" || exit 1; fi; \
 	done
-	rm -f $(bindir)/crossmerge
+	@for page in $(mandir)/man[15]/*; do \
+		if grep -qx '\.so man[15]/crossmerge[^ ]*' "$$page" 2>/dev/null; then rm -f "$$page" || exit 1; fi; \
+	done
+	rm -f $(bindir)/crossmerge $(mandir)/man[15]/crossmerge[.-]* $(bashdir)/crossmerge $(bashdir)/emerge-wrapper \
+		$(bashlinksdir)/crossmerge $(zshdir)/_crossmerge $(zshdir)/_crossmerge_applet $(zshdir)/_crossmerge_values \
+		$(fishdir)/vendor_completions.d/crossmerge.fish $(fishdir)/vendor_functions.d/__crossmerge_applet.fish \
+		$(fishdir)/vendor_conf.d/crossmerge.fish
 	rm -rf $(docdir)
 
 clean:

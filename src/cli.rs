@@ -5,6 +5,7 @@
 mod site_cache;
 
 use crate::{
+    adopt,
     applet::{Code, Wrappers},
     config::Config,
     context::Context,
@@ -21,7 +22,7 @@ use crate::{
     target::Target,
     tuple::Tuple,
 };
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueHint};
 use std::{
     ffi::{OsStr, OsString},
     fmt::Write as _,
@@ -108,6 +109,17 @@ enum Command {
     /// What configure scripts ask by running a program, answered beforehand
     #[command(subcommand)]
     SiteCache(site_cache::Command),
+    /// Take over the wrappers of crossdev's targets, or put them back
+    Adopt {
+        /// The tuples; without any, every target of crossdev's
+        tuples: Vec<OsString>,
+        /// Put back what was there before
+        #[arg(long)]
+        undo: bool,
+        /// Print the steps, and touch nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Undo what init did; what you edited or merged stays
     Remove {
         /// The tuple
@@ -126,10 +138,10 @@ struct Init {
     #[arg(long)]
     dry_run: bool,
     /// Keep the target here instead of in `/usr/<tuple>`, from now on
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     sysroot: Option<PathBuf>,
     /// Make the links here instead of beside crossmerge, from now on
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     bindir: Option<PathBuf>,
     /// Adopt the toolchain whose tools' names begin so: arm-linux-gnueabi-, /opt/sdk/bin/arm-vendor-
     #[arg(long, value_name = "PREFIX", conflicts_with = "llvm")]
@@ -228,6 +240,11 @@ enum ProfileCommand {
     },
 }
 
+/// Describes the command line of `crossmerge`: for its pages and its completions.
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
 /// Runs `crossmerge` under its own name.
 pub fn crossmerge(
     argv0: &OsStr,
@@ -238,7 +255,7 @@ pub fn crossmerge(
 ) -> Result<ExitCode, Error> {
     let words = std::iter::once(OsString::from("crossmerge")).chain(args);
     let help = after_help(wrappers);
-    let command = <Cli as clap::CommandFactory>::command().after_help(help);
+    let command = command().after_help(help);
     let cli = match command
         .try_get_matches_from(words)
         .and_then(|matches| <Cli as clap::FromArgMatches>::from_arg_matches(&matches))
@@ -353,9 +370,49 @@ pub fn crossmerge(
         Command::Binfmt(command) => binfmt_command(command, &env, &config),
         Command::Profile(command) => profile_command(argv0, command, env, config, wrappers),
         Command::SiteCache(command) => site_cache::run(command, env, config, wrappers),
+        Command::Adopt {
+            tuples,
+            undo,
+            dry_run,
+        } => {
+            let tuples: Result<Vec<Tuple>, _> = tuples.iter().map(|t| Tuple::from_os(t)).collect();
+            let request = adopt::Request {
+                argv0,
+                env: &env,
+                config: &config,
+                wrappers,
+                tuples: &tuples?,
+                undo,
+            };
+            if dry_run {
+                let plan = request.plan()?;
+                plan.notes().iter().for_each(|note| crate::say(note));
+                return print(&plan.to_steps());
+            }
+            io::stderr().write_all(request.run()?.to_text().as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Remove { tuple, dry_run } => {
-            let context = Context::new(env, config, Tuple::from_os(&tuple)?)?;
-            let text = init::remove(&context, wrappers, argv0, dry_run)?;
+            let tuple = Tuple::from_os(&tuple)?;
+            let adopted = adopt::Record::read(&config)?.paths_of(&tuple);
+            let mut text = String::new();
+            if !adopted.is_empty() {
+                let request = adopt::Request {
+                    argv0,
+                    env: &env,
+                    config: &config,
+                    wrappers,
+                    tuples: std::slice::from_ref(&tuple),
+                    undo: true,
+                };
+                let plan = match dry_run {
+                    true => request.plan()?,
+                    false => request.run()?,
+                };
+                text.push_str(&plan.to_text());
+            }
+            let context = Context::new(env, config, tuple)?;
+            text.push_str(&init::remove(&context, wrappers, argv0, &adopted, dry_run)?);
             print(&text)
         }
     }

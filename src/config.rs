@@ -312,7 +312,10 @@ fn toml_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, ConfigError> {
     Ok(files)
 }
 
-fn read_toml<T: for<'de> Deserialize<'de>>(file: &Path) -> Result<Option<T>, ConfigError> {
+/// Reads a file of a schema; none where there is no file.
+pub(crate) fn read_toml<T: for<'de> Deserialize<'de>>(
+    file: &Path,
+) -> Result<Option<T>, ConfigError> {
     let text = match fs_err::read_to_string(file) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         text => text?,

@@ -490,7 +490,8 @@ fn search(
     })
 }
 
-fn path(env: &Env) -> Vec<PathBuf> {
+/// The folders of an environment's PATH.
+pub(crate) fn path(env: &Env) -> Vec<PathBuf> {
     let path = env
         .get(env::PATH)
         .unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin"));

@@ -1,10 +1,10 @@
 //! What a person reads when something failed: the name we were called by, the situation, one hint, an exit code.
 
 use crate::{
-    applet::AppletError, argv0::NameError, config::ConfigError, context::ContextError,
-    doctor::DoctorError, exec::ExecError, export::ExportError, fix_root::FixRootError,
-    init::InitError, pkg_config::PkgConfigError, portage::PortageError, qemu::binfmt::BinfmtError,
-    target::TargetError, tuple::TupleError,
+    adopt::AdoptError, applet::AppletError, argv0::NameError, config::ConfigError,
+    context::ContextError, doctor::DoctorError, exec::ExecError, export::ExportError,
+    fix_root::FixRootError, init::InitError, pkg_config::PkgConfigError, portage::PortageError,
+    qemu::binfmt::BinfmtError, target::TargetError, tuple::TupleError,
 };
 use std::io;
 
@@ -18,6 +18,8 @@ pub const OWN_FAILURE: u8 = 125;
     reason = "each variant is a module's own error, documented there"
 )]
 pub enum Error {
+    #[error(transparent)]
+    Adopt(#[from] AdoptError),
     #[error(transparent)]
     Applet(#[from] AppletError),
     #[error(transparent)]
@@ -64,6 +66,7 @@ impl Error {
     /// The line that says how to go on.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Adopt(e) => e.hint(),
             Self::Applet(e) => e.hint(),
             Self::Binfmt(e) => e.hint(),
             Self::Config(e) => e.hint(),
@@ -90,6 +93,7 @@ impl Error {
     /// 126 and 127 as shells have them, [`OWN_FAILURE`] for the rest.
     pub fn exit_code(&self) -> u8 {
         match self {
+            Self::Adopt(e) => e.exit_code(),
             Self::Applet(e) => e.exit_code(),
             Self::Context(e) => e.exit_code(),
             Self::Export(e) => e.exit_code(),

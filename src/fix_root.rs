@@ -15,6 +15,7 @@ mod text;
 pub use error::FixRootError;
 
 pub(crate) use find::{Files, Found, Kind};
+pub(crate) use owners::{MERGED, owners};
 pub(crate) use sysroot::Sysroot;
 
 use crate::{

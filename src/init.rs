@@ -19,10 +19,11 @@ pub use remove::remove;
 pub use targets::{TargetState, targets};
 
 pub(crate) use files::{TEXTS, is_half_made};
-pub(crate) use links::{bindir, names as link_names};
+pub(crate) use links::{bindir, links, names as link_names, program_from};
 pub(crate) use record::Record;
+pub(crate) use remove::remove_empty_parents;
 pub(crate) use toolchain::Made;
-pub(crate) use write::{diff, is_our_command, new_name, remove_if_there};
+pub(crate) use write::{Content, diff, is_our_command, new_name, put, remove_if_there};
 
 use crate::{
     applet::Wrappers,
@@ -44,7 +45,7 @@ use std::{
     io,
     path::{Path, PathBuf},
 };
-use write::{Care, Content, Step, Write, named};
+use write::{Care, Step, Write, named};
 
 /// What the command line asked for.
 #[derive(Debug, Clone, Default)]
@@ -210,7 +211,7 @@ impl Request<'_> {
                 "`{bindir}` is not in PATH, so its commands are found by their path only"
             ));
         }
-        let mut writes = links::links(context, self.wrappers, &bindir)?;
+        let mut writes = links(context, self.wrappers, &bindir)?;
         writes.extend(target_file(context, options)?);
         if let Some(host) = host {
             let (sysroot, record) = (&sysroot, &record);
@@ -332,6 +333,12 @@ fn lock(sysroot: &Path) -> Result<Flock<File>, InitError> {
     }
 }
 
+/// Takes the sysroot's lock where init has been; elsewhere nobody else has it either.
+pub(crate) fn lock_if_there(sysroot: &Path) -> Result<Option<Flock<File>>, InitError> {
+    let is_there = sysroot.join(record::FOLDER).is_dir();
+    is_there.then(|| lock(sysroot)).transpose()
+}
+
 /// Takes the lock of a file, or of a folder; waits, and says so, while another holds it.
 pub(crate) fn wait_for(file: File, sysroot: &Path) -> io::Result<Flock<File>> {
     let held = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
@@ -348,7 +355,7 @@ pub(crate) fn wait_for(file: File, sysroot: &Path) -> io::Result<Flock<File>> {
 }
 
 /// Refuses a path that could not be written to a text file as it is.
-fn check_utf8(path: &Path) -> Result<(), InitError> {
+pub(crate) fn check_utf8(path: &Path) -> Result<(), InitError> {
     let unwritable = path
         .to_str()
         .is_none_or(|path| path.contains(char::is_control));

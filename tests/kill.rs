@@ -7,6 +7,7 @@
 use crate::{init::tree, support::Prefix};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs,
     path::PathBuf,
 };
 
@@ -36,8 +37,13 @@ const CALLS: [&str; 17] = [
 type Tree = BTreeMap<PathBuf, String>;
 
 /// A prefix whose portageq remembers what the real one said to the same question about the same make.conf.
+///
+/// What a kill leaves in TMPDIR goes with the prefix.
 fn prefix() -> Prefix {
-    let prefix = Prefix::with_portage();
+    let mut prefix = Prefix::with_portage();
+    let temporary = prefix.join("temporary");
+    fs::create_dir(&temporary).expect("a folder");
+    prefix.set("TMPDIR", temporary);
     let real = prefix
         .command("/bin/sh", ["-c", "command -v portageq"])
         .success()

@@ -52,6 +52,10 @@ impl Prefix {
         );
         prefix.set("PATH", path);
         prefix.set("PORTAGE_OVERRIDE_EPREFIX", prefix.path());
+        // `make coverage` counts what the program does in here.
+        if let Some(counts) = std::env::var_os("LLVM_PROFILE_FILE") {
+            prefix.set("LLVM_PROFILE_FILE", counts);
+        }
         prefix
     }
 

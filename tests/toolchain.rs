@@ -164,6 +164,30 @@ fn a_toolchain_with_a_sysroot_of_its_own_gives_it_as_it_is() {
 }
 
 #[test]
+fn a_dynamic_linker_that_lies_beside_the_libraries_comes_with_them() {
+    // Debian's of PowerPC is a link to where the libraries are; the others are in that folder alone.
+    for (tuple, toolchain) in [
+        (
+            "mips64el-unknown-linux-gnuabi64",
+            "mips64el-linux-gnuabi64-",
+        ),
+        ("powerpc64le-unknown-linux-gnu", "powerpc64le-linux-gnu-"),
+        ("sparc64-unknown-linux-gnu", "sparc64-linux-gnu-"),
+    ] {
+        let prefix = Prefix::new();
+        let init = ["init", tuple, "--toolchain", toolchain, "--with-libc"];
+        prefix.own(init).success();
+        prefix.write("hello.c", HELLO);
+        let build = ["hello.c", "-o", "hello", "-lm"];
+        prefix.run(&format!("{tuple}-gcc"), build).success();
+        let said = prefix.run(&format!("{tuple}-run"), ["./hello"]).success();
+        assert_eq!(said.stdout, "2.0\n", "{tuple}");
+        let again = prefix.own(init).success();
+        assert!(again.stderr.contains("nothing to do"), "{again:#?}");
+    }
+}
+
+#[test]
 fn clang_and_lld_are_adopted_without_a_gcc_of_that_name() {
     let tuple = "aarch64-unknown-linux-gnu";
     let prefix = Prefix::with_portage();

@@ -1,7 +1,8 @@
 /* Do dup, dup2, fcntl's F_DUPFD and getdtablesize keep to POSIX at the edges: the same descriptor twice, a closed one, one out
-   of range, a directory?
+   of range, a directory? Does F_DUPFD_CLOEXEC give a descriptor that exec closes?
 
-   Asked by gnulib's dup.m4, dup2.m4, fcntl.m4 and getdtablesize.m4; where the answer is no, the function is replaced.  */
+   Asked by gnulib's dup.m4, dup2.m4, fcntl.m4 and getdtablesize.m4; where the answer is no, the function is replaced. For
+   F_DUPFD_CLOEXEC that is also done on every Linux, as kernels before 2.6.24 do not know it: "needs runtime check".  */
 
 #define _GNU_SOURCE 1
 #include <errno.h>
@@ -55,6 +56,14 @@ dupfd_works (int directory, int bad)
   return works && fcntl (directory, F_DUPFD, 3) != -1;
 }
 
+/* The least number that is free from 10 on: where the caller left 10 open, another one.  */
+static int
+dupfd_cloexec_works (void)
+{
+  int copy = fcntl (1, F_DUPFD_CLOEXEC, 10);
+  return copy >= 10 && (fcntl (copy, F_GETFD) & FD_CLOEXEC);
+}
+
 int
 main (void)
 {
@@ -65,6 +74,7 @@ main (void)
   int bad = out_of_range ();
   say ("gl_cv_func_dup2_works", dup2_works (directory, bad));
   say ("gl_cv_func_dup_works", dup (directory) >= 0);
+  printf ("gl_cv_func_fcntl_f_dupfd_cloexec=%s\n", dupfd_cloexec_works () ? "needs runtime check" : "no");
   say ("gl_cv_func_fcntl_f_dupfd_works", dupfd_works (directory, bad));
   int size = getdtablesize ();
   say ("gl_cv_func_getdtablesize_works", dup2 (0, size) == -1 && getdtablesize () == size);

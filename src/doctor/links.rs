@@ -2,10 +2,11 @@
 
 use super::{DoctorError, Finding, patient::Patient};
 use crate::{
+    adopt::target_of,
     init::{is_our_command, link_names},
     plan::quote,
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(super) fn links(patient: &Patient) -> Result<Finding, DoctorError> {
     let (mut missing, mut others) = (Vec::new(), Vec::new());
@@ -19,6 +20,10 @@ pub(super) fn links(patient: &Patient) -> Result<Finding, DoctorError> {
             Ok(_) if !is_our_command(&link) => others.push(link),
             Ok(_) => {}
         }
+    }
+    if !others.is_empty() && others.iter().all(|link| is_crossdevs(link)) {
+        let message = format!("crossdev's: {}", list(&others));
+        return Ok(Finding::error(message, patient.adopt()));
     }
     if !others.is_empty() {
         let moves = others.iter().map(|link| {
@@ -66,8 +71,17 @@ pub(super) fn path(patient: &Patient) -> Result<Finding, DoctorError> {
     }
     Ok(match shadowed.is_empty() {
         true => Finding::ok(""),
-        false => Finding::error(format!("found before ours: {}", list(&shadowed)), mend),
+        false => {
+            let adopt = shadowed.iter().all(|link| is_crossdevs(link));
+            let mend = if adopt { patient.adopt() } else { mend };
+            Finding::error(format!("found before ours: {}", list(&shadowed)), mend)
+        }
     })
+}
+
+/// Tells whether it is a wrapper of crossdev's, which adopt takes over.
+fn is_crossdevs(link: &Path) -> bool {
+    target_of(link).is_some()
 }
 
 /// The first few of a list, for a line.

@@ -95,6 +95,11 @@ impl<'a> Patient<'a> {
         format!("crossmerge init {}", self.tuple())
     }
 
+    /// The command that takes over the target's wrappers from crossdev.
+    pub(super) fn adopt(&self) -> String {
+        format!("crossmerge adopt {}", self.tuple())
+    }
+
     /// The command that makes the target with the libc that its toolchain brings, if it brings one.
     pub(super) fn init_whole(&self) -> String {
         match &self.context.settings.toolchain {

@@ -3,7 +3,7 @@
 //! Reads and writes nothing. `doctor` asks the same questions here.
 
 use super::{
-    owners::owners,
+    owners::{MERGED, owners},
     sysroot::{Sysroot, is_config_name},
     text,
 };
@@ -106,7 +106,8 @@ impl Files {
         let wrong = wrong
             .iter()
             .map(|file| (file.path.as_path(), file.identity));
-        let owners = owners(sysroot, wrong)?;
+        let merged = sysroot.path().join(MERGED);
+        let owners = owners(&merged, |path| sysroot.join(path), wrong)?;
         for file in &mut files.found {
             file.owner = owners.get(&file.identity).cloned();
         }

@@ -1,6 +1,6 @@
-//! Portage's own files: which package owns a file of the sysroot, as `var/db/pkg/*/*/CONTENTS` says.
+//! Portage's own files: which package owns a file of a root, as `var/db/pkg/*/*/CONTENTS` says.
 
-use super::{find::entries, sysroot::Sysroot};
+use super::find::entries;
 use crate::context::Identity;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,14 +10,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where Portage keeps what it merged, from the sysroot on.
-const MERGED: &str = "var/db/pkg";
+/// Where Portage keeps what it merged, from the root on.
+pub(crate) const MERGED: &str = "var/db/pkg";
 
-/// The owners of the files that have one, as `category/name-version`.
+/// The owners of the files and links that have one, as `category/name-version`. `merged` is where the root keeps what was merged,
+/// and `place` where a path in there is, seen from here.
 ///
 /// A path of Portage's may go through folders that are merged into one by links, so files count and not their paths.
-pub(super) fn owners<'a>(
-    sysroot: &Sysroot,
+pub(crate) fn owners<'a>(
+    merged: &Path,
+    place: impl Fn(&Path) -> PathBuf,
     files: impl Iterator<Item = (&'a Path, Identity)>,
 ) -> io::Result<BTreeMap<Identity, String>> {
     let (mut names, mut wanted) = (BTreeSet::new(), BTreeSet::new());
@@ -29,7 +31,7 @@ pub(super) fn owners<'a>(
     if wanted.is_empty() {
         return Ok(owners);
     }
-    for package in packages(&sysroot.path().join(MERGED))? {
+    for package in packages(merged)? {
         let contents = match fs_err::read(package.join("CONTENTS")) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
             contents => contents?,
@@ -38,11 +40,11 @@ pub(super) fn owners<'a>(
             if !path.file_name().is_some_and(|name| names.contains(name)) {
                 continue;
             }
-            let Ok(metadata) = sysroot.join(path).symlink_metadata() else {
+            let Ok(metadata) = place(path).symlink_metadata() else {
                 continue;
             };
             if let Some(identity) = wanted.get(&Identity::of(&metadata)) {
-                let name = package.strip_prefix(sysroot.path().join(MERGED));
+                let name = package.strip_prefix(merged);
                 owners.insert(*identity, name.unwrap_or(&package).display().to_string());
             }
         }
@@ -63,11 +65,18 @@ fn packages(merged: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(packages)
 }
 
-/// The files in a CONTENTS, whose lines for files are `obj PATH MD5 MTIME`. A path may have spaces in it.
+/// The files and links in a CONTENTS, whose lines are `obj PATH MD5 MTIME` and `sym PATH -> TARGET MTIME`. A path may have spaces
+/// in it.
 fn files_of(contents: &[u8]) -> impl Iterator<Item = &Path> {
     contents.split(|byte| *byte == b'\n').filter_map(|line| {
-        let mut fields = line.strip_prefix(b"obj ")?.rsplitn(3, |byte| *byte == b' ');
-        let path = fields.nth(2)?;
+        let path = match line.strip_prefix(b"obj ") {
+            Some(rest) => rest.rsplitn(3, |byte| *byte == b' ').nth(2)?,
+            None => {
+                let rest = line.strip_prefix(b"sym ")?;
+                let arrow = rest.windows(4).position(|bytes| bytes == b" -> ")?;
+                &rest[..arrow]
+            }
+        };
         Some(Path::new(OsStr::from_bytes(path)))
     })
 }
@@ -78,9 +87,16 @@ mod tests {
 
     #[test]
     fn a_path_in_contents_may_have_spaces() {
-        let contents = b"dir /usr\nobj /usr/lib/a b.la 0123 1700000000\nsym /usr/lib/x -> y 17\nobj /x \xff 1 2\n";
+        let contents = b"dir /usr\nobj /usr/lib/a b.la 0123 1700000000\nsym /usr/lib/x y -> z 17\nobj /x \xff 1 2\n";
         let files: Vec<&Path> = files_of(contents).collect();
         let second = Path::new(OsStr::from_bytes(b"/x \xff"));
-        assert_eq!(files, [Path::new("/usr/lib/a b.la"), second]);
+        assert_eq!(
+            files,
+            [
+                Path::new("/usr/lib/a b.la"),
+                Path::new("/usr/lib/x y"),
+                second
+            ]
+        );
     }
 }

@@ -2,8 +2,8 @@
 
 use super::toolchain::Made;
 use crate::{
-    config::ConfigError, context::ContextError, exec::ExecError, profile::ProfileError,
-    tuple::Tuple,
+    adopt::target_of, config::ConfigError, context::ContextError, exec::ExecError,
+    profile::ProfileError, tuple::Tuple,
 };
 use std::{ffi::OsString, io, path::PathBuf};
 
@@ -76,9 +76,10 @@ impl InitError {
             }
             Self::Io(_) => "mend that and run it again: what is done is kept".into(),
             Self::Native { .. } => "give the target a vendor of its own, as in `i686-cross-linux-gnu`".into(),
-            Self::NotOurs(path) => {
-                format!("keep the links elsewhere with `--bindir DIR`, or move it away: `mv {0} {0}.old`", path.display())
-            }
+            Self::NotOurs(path) => match target_of(path) {
+                Some(tuple) => format!("it is crossdev's: take it over with `crossmerge adopt {tuple}`"),
+                None => format!("keep the links elsewhere with `--bindir DIR`, or move it away: `mv {0} {0}.old`", path.display()),
+            },
             Self::NotText(_) => "choose another name".into(),
             Self::NotAFolder(path) | Self::IsAFolder(path) => format!("move it away: `mv {0} {0}.old`", path.display()),
             Self::TooManyBeside(_) => "merge them with `etc-update` or `dispatch-conf`".into(),

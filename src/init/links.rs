@@ -34,17 +34,21 @@ pub(crate) fn bindir(context: &Context, argv0: &OsStr) -> PathBuf {
     std::path::absolute(&folder).unwrap_or(folder)
 }
 
-/// The links, each to this program: by its name where it is beside them, else by its whole path.
-pub(super) fn links(
+/// What a link in the folder says: this program's name where it is beside it, else its whole path.
+pub(crate) fn program_from(folder: &Path) -> Result<PathBuf, InitError> {
+    Ok(match folder.join("crossmerge").metadata() {
+        Ok(metadata) if Identity::own()? == Identity::of(&metadata) => "crossmerge".into(),
+        _ => fs_err::read_link("/proc/self/exe")?,
+    })
+}
+
+/// The links, each to this program.
+pub(crate) fn links(
     context: &Context,
     wrappers: &Wrappers,
     bindir: &Path,
 ) -> Result<Vec<Write>, InitError> {
-    let beside_us = bindir.join("crossmerge");
-    let target: PathBuf = match beside_us.metadata() {
-        Ok(metadata) if Identity::own()? == Identity::of(&metadata) => "crossmerge".into(),
-        _ => fs_err::read_link("/proc/self/exe")?,
-    };
+    let target = program_from(bindir)?;
     let link = |name| {
         Write::new(
             bindir.join(name),

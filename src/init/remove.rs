@@ -3,33 +3,38 @@
 //! What the record holds and is still as init left it goes; what a person edited or Portage merged stays and is named.
 
 use super::{
-    InitError, bindir, lock,
+    InitError, bindir, lock_if_there,
     record::{self, Record, entry_at},
     write::{self, is_our_command, remove_if_there},
 };
 use crate::{applet::Wrappers, context::Context, site_cache::data::LEARNED};
 use std::{
+    collections::BTreeSet,
     ffi::OsStr,
     io,
     path::{Path, PathBuf},
 };
 
-/// What remove does, or did: a line each.
+/// What remove does, or did: a line each. The paths in `adopted` were taken over from crossdev, and what becomes of them is
+/// decided elsewhere.
 pub fn remove(
     context: &Context,
     wrappers: &Wrappers,
     argv0: &OsStr,
+    adopted: &BTreeSet<PathBuf>,
     dry_run: bool,
 ) -> Result<String, InitError> {
     let sysroot = super::absolute(&context.sysroot())?;
     let file = context.config.target_file(&context.tuple);
-    let links = our_links(context, wrappers, &bindir(context, argv0), &sysroot)?;
-    if links.is_empty() && !file.exists() && Record::read(&sysroot)?.is_empty() {
+    let mut links = our_links(context, wrappers, &bindir(context, argv0), &sysroot)?;
+    links.retain(|link| !adopted.contains(link));
+    let is_ours = !(links.is_empty() && adopted.is_empty());
+    if !is_ours && !file.exists() && Record::read(&sysroot)?.is_empty() {
         return Err(InitError::NotInitialised(context.tuple.clone()));
     }
-    let _lock = match sysroot.join(record::FOLDER).is_dir() && !dry_run {
-        true => Some(lock(&sysroot)?),
-        false => None,
+    let _lock = match dry_run {
+        true => None,
+        false => lock_if_there(&sysroot)?,
     };
     let record = Record::read(&sysroot)?;
     let mut text = String::new();
@@ -195,12 +200,12 @@ fn remove_if_possible(path: &Path) -> Result<bool, InitError> {
     }
 }
 
-/// Removes the folders above a path that are empty now, up to and with the sysroot.
-fn remove_empty_parents(path: &Path, sysroot: &Path) -> Result<(), InitError> {
+/// Removes the folders above a path that are empty now, up to and with the top.
+pub(crate) fn remove_empty_parents(path: &Path, top: &Path) -> Result<(), InitError> {
     for folder in path
         .ancestors()
         .skip(1)
-        .take_while(|folder| folder.starts_with(sysroot))
+        .take_while(|folder| folder.starts_with(top))
     {
         if !remove_if_possible(folder)? {
             break;

@@ -2,6 +2,7 @@
 
 use super::{InitError, files::is_half_made, record::Record};
 use crate::{
+    adopt,
     config::{Config, below},
     context::Context,
     env::Env,
@@ -25,7 +26,7 @@ pub struct TargetState {
 
 /// Lists the targets: those with a file in `targets/`, and those whose sysroot in `<BROOT>/usr` has an `etc/portage`.
 ///
-/// The states are `ready`; `foreign`, set up by crossdev or by hand; `unfinished`, an init that was cut short;
+/// The states are `ready`; `adopted`, set up by crossdev, whose wrappers are ours now; `foreign`, set up by crossdev or by hand; `unfinished`, an init that was cut short;
 /// `half-made`, crossdev's placeholders in its make.conf; `bare`, a sysroot without `etc/portage`; `missing`, none.
 pub fn targets(env: &Env, config: &Config) -> Result<Vec<TargetState>, InitError> {
     let mut tuples: BTreeSet<Tuple> = config.targets()?.into_iter().collect();
@@ -38,13 +39,20 @@ pub fn targets(env: &Env, config: &Config) -> Result<Vec<TargetState>, InitError
             tuples.insert(tuple);
         }
     }
+    let adopted = adopt::Record::read(config)?;
+    let adopted = adopted.tuples();
     tuples
         .into_iter()
-        .map(|tuple| state(env, config, tuple))
+        .map(|tuple| state(env, config, tuple, &adopted))
         .collect()
 }
 
-fn state(env: &Env, config: &Config, tuple: Tuple) -> Result<TargetState, InitError> {
+fn state(
+    env: &Env,
+    config: &Config,
+    tuple: Tuple,
+    adopted: &BTreeSet<&str>,
+) -> Result<TargetState, InitError> {
     let mut env = env.clone();
     env.unset(crate::env::SYSROOT);
     let context = Context::new(env, config.clone(), tuple)?;
@@ -56,6 +64,7 @@ fn state(env: &Env, config: &Config, tuple: Tuple) -> Result<TargetState, InitEr
         _ if record.pending => "unfinished",
         Err(_) => "bare",
         Ok(text) if is_half_made(text) => "half-made",
+        Ok(_) if record.is_empty() && adopted.contains(context.tuple.as_str()) => "adopted",
         Ok(_) if record.is_empty() => "foreign",
         Ok(_) => "ready",
     };

@@ -292,6 +292,7 @@ pub(super) fn libc(
     copy(&lib, &sysroot.join("usr/lib"), Some(&lib), &mut writes)?;
     let linking = text(&compiler(context, toolchain, ["-###".as_ref(), probe.as_os_str()])?.stderr);
     if let Some(interpreter) = interpreter(&linking) {
+        writes.extend(beside(&interpreter, &lib, sysroot));
         writes.extend(reach(&interpreter, sysroot));
     }
     Ok(writes)
@@ -312,6 +313,17 @@ fn interpreter(linking: &str) -> Option<PathBuf> {
         .collect();
     let at = words.iter().position(|word| word == "-dynamic-linker")?;
     words.get(at + 1).map(PathBuf::from)
+}
+
+/// Brings a dynamic linker that lies beside the libraries' folder to them: Debian's of mips64el and sparc64 is in `lib64`, and all
+/// else in `lib`.
+fn beside(interpreter: &Path, lib: &Path, sysroot: &Path) -> Option<Write> {
+    let name = interpreter.file_name()?;
+    let source = lib.parent()?.join(interpreter.strip_prefix("/").ok()?);
+    (!lib.join(name).exists() && source.is_file()).then(|| {
+        let place = sysroot.join("usr/lib").join(name);
+        Write::new(place, Content::Copy(source), Care::Gap)
+    })
 }
 
 /// Makes `/lib/ld-….so` reachable when the libraries are in `usr/lib`: the folder as a link, as on a merged-usr system,

@@ -18,7 +18,7 @@ use std::{
 
 /// What is to be at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Content {
+pub(crate) enum Content {
     /// A file with this text.
     Text(String),
     /// A file like this one, its mode included.
@@ -46,9 +46,9 @@ pub(super) enum Care {
 
 /// Something wanted at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Write {
-    pub(super) path: PathBuf,
-    pub(super) content: Content,
+pub(crate) struct Write {
+    pub(crate) path: PathBuf,
+    pub(crate) content: Content,
     pub(super) care: Care,
 }
 
@@ -287,9 +287,16 @@ pub(super) fn apply(steps: &[Step], sysroot: &Path, record: &Record) -> Result<(
 
 /// Writes a file whole or not at all, outside any list of steps.
 pub(super) fn replace_file(path: &Path, text: &str) -> Result<(), InitError> {
+    put(path, &Content::Text(text.into()))
+}
+
+/// Puts one thing in its place, whole or not at all; a file is on the disk before it is there.
+pub(crate) fn put(path: &Path, content: &Content) -> Result<(), InitError> {
     fs_err::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
-    write_new(path, &Content::Text(text.into()))?;
-    fs_err::File::open(new_name(path))?.sync_all()?;
+    write_new(path, content)?;
+    if matches!(content, Content::Text(_) | Content::Copy(_)) {
+        fs_err::File::open(new_name(path))?.sync_all()?;
+    }
     Ok(fs_err::rename(new_name(path), path)?)
 }
 
@@ -359,6 +366,6 @@ fn sync(sysroot: &Path) -> Result<(), InitError> {
 }
 
 /// Gives an error of the system the path that it lacks.
-pub(super) fn named(error: io::Error, path: &Path) -> InitError {
+pub(crate) fn named(error: io::Error, path: &Path) -> InitError {
     io::Error::new(error.kind(), format!("{}: {error}", path.display())).into()
 }

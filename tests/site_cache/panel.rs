@@ -106,12 +106,19 @@ const ABOUT_THE_BUILD: [&str; 7] = [
     "am_cv_filesystem_timestamp_resolution",
 ];
 
-/// Enters a mount namespace whose binfmt_misc is its own, with one rule, and becomes an ordinary user there: what a script
-/// finds out about `mknod` and its like is another thing for root.
-const AS_USER: &str = "unshare -U --map-user=1000 --map-group=1000 -- \"$@\"";
-const WITH_TARGETS_PROGRAMS: &str = "mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
-printf %s \"$rule\" > /proc/sys/fs/binfmt_misc/register
-exec unshare -U --map-user=1000 --map-group=1000 -- \"$@\"";
+/// What each way is run by: a mount namespace whose binfmt_misc is its own, with one rule or none, and an ordinary user there, for
+/// what a script finds out about `mknod` and its like is another thing for root. It also finds out about the process that it
+/// is: gnulib's test of F_DUPFD_CLOEXEC fails where descriptor 10 was inherited. So whatever started the tests leaves no
+/// descriptor, mask, signal that is ignored, or terminal.
+const ENTER: &str = r#"for descriptor in /proc/self/fd/*; do
+    descriptor=${descriptor##*/}
+    ((descriptor < 3)) || eval "exec $descriptor>&-"
+done
+umask 022
+mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
+[[ -z $rule ]] || printf %s "$rule" > /proc/sys/fs/binfmt_misc/register
+exec env -u rule --default-signal setsid --wait unshare -U --map-user=1000 --map-group=1000 -- /bin/sh -exc "$1"
+"#;
 
 /// What Debian calls a machine, how its own libraries' folder is called, and the kernel's rule for its programs.
 fn names(machine: &Machine) -> (&'static str, &'static str, String) {
@@ -214,20 +221,14 @@ impl Panel {
             "mkdir {way:?}; cd {way:?}; {tuple}-configure ../src/configure -C {} {options}",
             package.options
         );
-        let started = Instant::now();
-        let said = if way == Way::True {
-            let prefix = prefix.with("rule", rule).with("QEMU_LD_PREFIX", sysroot);
-            let enter = ["-Urm", "/bin/sh", "-ec", WITH_TARGETS_PROGRAMS, "sh"];
-            prefix.command(
-                "unshare",
-                enter.iter().copied().chain(["/bin/sh", "-exc", &script]),
-            )
+        let prefix = if way == Way::True {
+            prefix.with("rule", rule).with("QEMU_LD_PREFIX", sysroot)
         } else {
-            prefix.command(
-                "/bin/sh",
-                ["-ec", AS_USER, "sh", "/bin/sh", "-exc", &script],
-            )
+            prefix.with("rule", "")
         };
+        let started = Instant::now();
+        let enter = ["-Urm", "/bin/bash", "-ec", ENTER, "bash", &script];
+        let said = prefix.command("unshare", enter);
         let took = started.elapsed();
         let said = said.success();
         runs_programs(&said, matches!(way, Way::True | Way::Emulate));

@@ -1,0 +1,198 @@
+//! `adopt`: takes over the wrappers of crossdev's targets, and puts them back.
+//!
+//! Look first: which names of which targets lead to crossdev's scripts, and what an earlier run recorded. From that comes a list of
+//! steps, which `--dry-run` prints and [`Request::run`] does under a lock: what was there is kept and recorded, and only then are
+//! links changed. Whatever can be refused is refused before the first step.
+//!
+//! What crossdev's package owns is never touched, and neither is what is in a sysroot. The names that crossdev has no wrapper for
+//! are linked as `init` links them.
+
+mod crossdev;
+mod error;
+mod put_back;
+mod record;
+mod step;
+mod take;
+
+pub use error::AdoptError;
+
+pub(crate) use crossdev::target_of;
+pub(crate) use record::Record;
+
+use crate::{
+    applet::Wrappers,
+    config::{Config, below},
+    context::{Context, canonical, path},
+    env::{self, Env},
+    init::{self, new_name, remove_if_there},
+    tuple::Tuple,
+};
+use nix::{
+    fcntl::{AT_FDCWD, AtFlags, Flock},
+    unistd::{AccessFlags, faccessat},
+};
+use std::{
+    collections::BTreeSet,
+    ffi::OsStr,
+    fs::File,
+    path::{Path, PathBuf},
+};
+use step::Step;
+
+/// Everything that adopt is asked with.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The name we were called by, which tells where links go.
+    pub argv0: &'a OsStr,
+    /// The environment.
+    pub env: &'a Env,
+    /// The configuration.
+    pub config: &'a Config,
+    /// The applets to link.
+    pub wrappers: &'a Wrappers,
+    /// The targets; without any, every target that has a wrapper of crossdev's, or had one that was taken over.
+    pub tuples: &'a [Tuple],
+    /// Put back what was there, instead of taking it over.
+    pub undo: bool,
+}
+
+/// What adopt will do, decided.
+#[derive(Debug, Default)]
+pub struct AdoptPlan {
+    steps: Vec<Step>,
+    summary: Vec<String>,
+    notes: Vec<String>,
+}
+
+impl AdoptPlan {
+    /// The steps, a line each.
+    pub fn to_steps(&self) -> String {
+        self.steps.iter().map(|step| format!("{step}\n")).collect()
+    }
+
+    /// What changes, for a person: a line for each target, and what they should know besides.
+    pub fn to_text(&self) -> String {
+        let nothing = self.steps.is_empty().then(|| "nothing to do".to_owned());
+        let lines = self.summary.iter().cloned().chain(nothing);
+        let notes = self.notes.iter().map(|note| format!("note: {note}"));
+        lines.chain(notes).map(|line| line + "\n").collect()
+    }
+
+    /// What a person should know besides.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    fn note(&mut self, text: impl Into<String>) {
+        self.notes.push(text.into());
+    }
+}
+
+impl Request<'_> {
+    /// Decides what it would do, and touches nothing.
+    pub fn plan(&self) -> Result<AdoptPlan, AdoptError> {
+        let record = Record::read(self.config)?;
+        let plan = match self.undo {
+            true => put_back::decide(self, &record)?,
+            false => take::decide(self, &record)?,
+        };
+        check_writable(&plan.steps)?;
+        Ok(plan)
+    }
+
+    /// Decides and does it.
+    ///
+    /// It is decided twice, as `init` does: what is refused is refused before there is a lock.
+    pub fn run(&self) -> Result<AdoptPlan, AdoptError> {
+        let plan = self.plan()?;
+        if plan.steps.is_empty() {
+            return Ok(plan);
+        }
+        let _locks = self.lock()?;
+        let plan = self.plan()?;
+        for path in Record::read(self.config)?.all_paths() {
+            remove_if_there(&new_name(path))?;
+        }
+        plan.steps.iter().try_for_each(Step::apply)?;
+        let kept = record::folder_of_kept(self.config);
+        for aside in plan
+            .steps
+            .iter()
+            .map(Step::path)
+            .filter(|path| path.starts_with(&kept))
+        {
+            init::remove_empty_parents(aside, &kept)?;
+        }
+        Ok(plan)
+    }
+
+    /// Takes the lock of our own folder, and that of each target in which `init` has been.
+    fn lock(&self) -> Result<Vec<Flock<File>>, AdoptError> {
+        let folder = self.config.state_folder();
+        fs_err::create_dir_all(&folder)?;
+        let file = fs_err::File::open(&folder)?.into_file();
+        let mut locks = vec![init::wait_for(file, &folder)?];
+        for tuple in self.chosen(&Record::read(self.config)?)? {
+            locks.extend(init::lock_if_there(&self.context(&tuple)?.sysroot())?);
+        }
+        Ok(locks)
+    }
+
+    fn context(&self, tuple: &Tuple) -> Result<Context, AdoptError> {
+        let mut env = self.env.clone();
+        // It names the sysroot of one target, and these are several.
+        env.unset(env::SYSROOT);
+        Ok(Context::new(env, self.config.clone(), tuple.clone())?)
+    }
+
+    /// The targets that are meant.
+    fn chosen(&self, record: &Record) -> Result<BTreeSet<Tuple>, AdoptError> {
+        if !self.tuples.is_empty() {
+            return Ok(self.tuples.iter().cloned().collect());
+        }
+        let recorded = record.tuples().into_iter();
+        let mut chosen: BTreeSet<Tuple> = recorded.filter_map(|tuple| tuple.parse().ok()).collect();
+        if !self.undo {
+            chosen.extend(crossdev::wrappers(&self.folders())?.into_keys());
+        }
+        Ok(chosen)
+    }
+
+    /// The folders in which wrappers of crossdev's may be, each once: those of PATH in their order, and crossdev's own.
+    fn folders(&self) -> Vec<PathBuf> {
+        let mut folders = path(self.env);
+        folders.push(self.crossdevs_folder());
+        let mut seen = BTreeSet::new();
+        // With /usr merged, one folder has several names in PATH.
+        let folders = folders.iter().map(|folder| canonical(folder));
+        folders
+            .filter(|folder| seen.insert(folder.clone()))
+            .collect()
+    }
+
+    /// The folder that crossdev's package installs to.
+    fn crossdevs_folder(&self) -> PathBuf {
+        below(&self.config.broot, "usr/bin")
+    }
+}
+
+/// Refuses what could not be done, before anything is.
+fn check_writable(steps: &[Step]) -> Result<(), AdoptError> {
+    let folders: BTreeSet<&Path> = steps
+        .iter()
+        .filter_map(|step| step.path().parent())
+        .collect();
+    for folder in folders {
+        // What is not there yet is made by the first step that needs it.
+        let there = folder.ancestors().find(|folder| folder.exists());
+        let there = there.unwrap_or(Path::new("/"));
+        let access = AccessFlags::W_OK | AccessFlags::X_OK;
+        faccessat(AT_FDCWD, there, access, AtFlags::AT_EACCESS).map_err(|why| {
+            AdoptError::NotWritable {
+                folder: there.into(),
+                why: why.into(),
+            }
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! What crossdev leaves on a machine, and how it is told from everything else.
+//!
+//! crossdev's package owns `emerge-wrapper` and the scripts `cross-*`. For each target, `emerge-wrapper --init` makes links to
+//! these beside itself, which no package owns. Read in crossdev 20260617; before 2008 they led to `emerge-wrapper`.
+
+use crate::{init::is_our_command, tuple::Tuple};
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    io,
+    path::{Path, PathBuf},
+};
+
+/// What crossdev calls at the end of its work, to make a target's links.
+pub(super) const EMERGE_WRAPPER: &str = "emerge-wrapper";
+
+/// The applets for which crossdev has a script, `cross-<applet>`, and each target a link.
+const APPLETS: [&str; 4] = ["ebuild", "emerge", "fix-root", "pkg-config"];
+
+/// The wrappers of every target in these folders, by target.
+pub(super) fn wrappers(folders: &[PathBuf]) -> io::Result<BTreeMap<Tuple, Vec<PathBuf>>> {
+    let mut found: BTreeMap<Tuple, Vec<PathBuf>> = BTreeMap::new();
+    for folder in folders {
+        // A folder of PATH that is not there, or that we may not read, has no wrapper for anyone.
+        let Ok(entries) = fs_err::read_dir(folder) else {
+            continue;
+        };
+        for entry in entries {
+            let path = entry?.path();
+            if let Some((tuple, _)) = path.file_name().and_then(split)
+                && is_wrapper(&path)
+            {
+                found.entry(tuple).or_default().push(path);
+            }
+        }
+    }
+    found.values_mut().for_each(|paths| paths.sort());
+    Ok(found)
+}
+
+/// The target whose wrapper this is, if it is crossdev's.
+pub(crate) fn target_of(path: &Path) -> Option<Tuple> {
+    let (tuple, _) = path.file_name().and_then(split)?;
+    is_wrapper(path).then_some(tuple)
+}
+
+/// Tells whether the wrapper of a target is crossdev's: a link to one of its scripts, there or not, or a copy of one.
+fn is_wrapper(path: &Path) -> bool {
+    if is_our_command(path) {
+        return false;
+    }
+    if let Ok(target) = fs_err::read_link(path) {
+        return target.file_name().is_some_and(is_script);
+    }
+    let script = || {
+        let (_, applet) = split(path.file_name()?)?;
+        fs_err::read(path.with_file_name(format!("cross-{applet}"))).ok()
+    };
+    path.is_file()
+        && script().is_some_and(|script| fs_err::read(path).is_ok_and(|text| text == script))
+}
+
+/// Splits the name of a wrapper into target and applet.
+fn split(name: &OsStr) -> Option<(Tuple, &'static str)> {
+    if is_script(name) {
+        return None;
+    }
+    let name = name.to_str()?;
+    let (tuple, applet) = match name.strip_prefix("emerge-") {
+        Some(tuple) => (tuple, "emerge"),
+        None => APPLETS.iter().find_map(|applet| {
+            let tuple = name.strip_suffix(applet)?.strip_suffix('-')?;
+            Some((tuple, *applet))
+        })?,
+    };
+    Some((tuple.parse().ok()?, applet))
+}
+
+/// Tells whether a file of crossdev's package has the name.
+fn is_script(name: &OsStr) -> bool {
+    let applet = name.to_str().and_then(|name| name.strip_prefix("cross-"));
+    name == EMERGE_WRAPPER || applet.is_some_and(|applet| APPLETS.contains(&applet))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_wrappers() {
+        for (name, is) in [
+            ("avr-emerge", Some(("avr", "emerge"))),
+            ("emerge-avr", Some(("avr", "emerge"))),
+            (
+                "hppa2.0-unknown-linux-gnu-fix-root",
+                Some(("hppa2.0-unknown-linux-gnu", "fix-root")),
+            ),
+            (
+                "s390x-ibm-linux-gnu-pkg-config",
+                Some(("s390x-ibm-linux-gnu", "pkg-config")),
+            ),
+            ("cross-emerge", None),
+            ("emerge-wrapper", None),
+            ("emerge", None),
+            ("avr-gcc", None),
+            ("-emerge", None),
+        ] {
+            let split = split(OsStr::new(name));
+            let split = split
+                .as_ref()
+                .map(|(tuple, applet)| (tuple.as_str(), *applet));
+            assert_eq!(split, is, "{name}");
+        }
+    }
+}

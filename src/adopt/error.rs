@@ -1,0 +1,61 @@
+//! Why adopt does nothing, and how to go on.
+
+use crate::{config::ConfigError, context::ContextError, init::InitError, tuple::Tuple};
+use std::{io, path::PathBuf};
+
+/// Why adopt does nothing.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the variants mean")]
+pub enum AdoptError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    #[error(transparent)]
+    Init(#[from] InitError),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("`{tuple}` has no wrapper of crossdev's in PATH or in `{folder}`", folder = .folder.display())]
+    NotCrossdevs { tuple: Tuple, folder: PathBuf },
+    #[error("`{0}` was not adopted from crossdev")]
+    NotAdopted(Tuple),
+    #[error("nothing may be changed in `{folder}`: {why}", folder = .folder.display())]
+    NotWritable { folder: PathBuf, why: io::Error },
+    #[error("`{path}` belongs to {package}, and a link of ours would replace it", path = .path.display())]
+    Owned { path: PathBuf, package: String },
+}
+
+impl AdoptError {
+    /// How to go on.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Config(e) => e.hint(),
+            Self::Context(e) => e.hint(),
+            Self::Init(e) => e.hint(),
+            Self::Io(_) => {
+                "mend that and run it again; `crossmerge adopt --undo` takes back what is done"
+                    .into()
+            }
+            Self::NotCrossdevs { tuple, .. } => {
+                format!("`crossmerge init {tuple}` makes the links of a target")
+            }
+            Self::NotAdopted(_) => "`crossmerge targets` shows which are `adopted`".into(),
+            Self::NotWritable { .. } => "run it as root".into(),
+            Self::Owned { path, .. } => {
+                format!(
+                    "rebuild that package without `{}`, or name the other targets: `crossmerge adopt <tuple>…`",
+                    path.display()
+                )
+            }
+        }
+    }
+
+    /// 126 and 127 for a tool that did not run, 125 for the rest.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Context(e) => e.exit_code(),
+            Self::Init(e) => e.exit_code(),
+            _ => crate::error::OWN_FAILURE,
+        }
+    }
+}

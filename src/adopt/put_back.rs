@@ -1,0 +1,107 @@
+//! Undoing: what was there comes back, unless somebody has changed it since.
+
+use super::{
+    AdoptError, AdoptPlan, Record, Request,
+    record::{Taken, Was},
+    step::Step,
+};
+use crate::{init::is_our_command, tuple::Tuple};
+use std::collections::BTreeSet;
+
+/// Decides on every target that is meant.
+pub(super) fn decide(request: &Request, record: &Record) -> Result<AdoptPlan, AdoptError> {
+    let chosen: BTreeSet<Tuple> = request.chosen(record)?;
+    let recorded = record.tuples();
+    if let Some(unknown) = chosen
+        .iter()
+        .find(|tuple| !recorded.contains(tuple.as_str()))
+    {
+        return Err(AdoptError::NotAdopted(unknown.clone()));
+    }
+    let (undone, left) = record.without(&chosen);
+    let mut plan = AdoptPlan::default();
+    for tuple in &chosen {
+        let before = plan.steps.len();
+        for taken in undone.iter().filter(|taken| taken.is_of(tuple)) {
+            put_back(taken, &mut plan)?;
+        }
+        let removed = plan.steps[before..]
+            .iter()
+            .filter(|step| matches!(step, Step::Remove { .. }))
+            .count();
+        let restored = plan.steps.len() - before - removed;
+        plan.summary.push(format!(
+            "restored {tuple}: {restored} wrappers are crossdev's again, and {removed} new commands are removed"
+        ));
+    }
+    for taken in undone.iter().filter(|taken| taken.tuple.is_none()) {
+        put_back(taken, &mut plan)?;
+    }
+    for taken in &undone {
+        if let Was::File(aside) = &taken.was {
+            plan.steps.push(Step::Remove {
+                path: aside.clone(),
+            });
+        }
+    }
+    let path = Record::file(request.config);
+    match left.is_empty() {
+        true if undone.is_empty() => {}
+        true => plan.steps.push(Step::Remove { path }),
+        false => plan.steps.push(Step::Write {
+            path,
+            text: left.to_text(),
+        }),
+    }
+    Ok(plan)
+}
+
+/// Decides on one link.
+fn put_back(taken: &Taken, plan: &mut AdoptPlan) -> Result<(), AdoptError> {
+    let path = &taken.path;
+    let place = path.display();
+    let said = fs_err::read_link(path).ok();
+    if !is_our_command(path) && said.as_ref() != Some(&taken.ours) {
+        let is_there = path.symlink_metadata().is_ok();
+        let is_back = match &taken.was {
+            Was::Nothing => !is_there,
+            Was::Link(target) => said.as_ref() == Some(target),
+            Was::File(aside) => fs_err::read(aside)
+                .is_ok_and(|kept| fs_err::read(path).is_ok_and(|text| text == kept)),
+        };
+        if !is_back {
+            let what = if is_there { "changed" } else { "removed" };
+            plan.note(format!("`{place}` is left as it is: it was {what} since"));
+        }
+        return Ok(());
+    }
+    let path = path.clone();
+    let step = match &taken.was {
+        Was::Nothing => Step::Remove { path },
+        Was::Link(target) => {
+            if !path.with_file_name(target).exists() {
+                plan.note(format!(
+                    "`{place}` leads to `{}` again, which is not there",
+                    target.display()
+                ));
+            }
+            Step::Link {
+                path,
+                target: target.clone(),
+            }
+        }
+        Was::File(aside) if aside.exists() => Step::Copy {
+            from: aside.clone(),
+            to: path,
+        },
+        Was::File(aside) => {
+            plan.note(format!(
+                "`{place}` is left as it is: what was there is not in `{}` any more",
+                aside.display()
+            ));
+            return Ok(());
+        }
+    };
+    plan.steps.push(step);
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! The steps of adopt and of its undoing: each leaves its path old or new, whenever it is cut short.
+
+use super::AdoptError;
+use crate::init::{Content, put, remove_if_there};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Copies a file with its mode: aside, or back in place of our link.
+    Copy { from: PathBuf, to: PathBuf },
+    /// Makes a link in place of whatever is there.
+    Link { path: PathBuf, target: PathBuf },
+    /// Writes the record.
+    Write { path: PathBuf, text: String },
+    /// Removes a file or a link.
+    Remove { path: PathBuf },
+}
+
+impl Step {
+    /// The path that it changes.
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Copy { to: path, .. }
+            | Self::Link { path, .. }
+            | Self::Write { path, .. }
+            | Self::Remove { path } => path,
+        }
+    }
+
+    /// Does it. What is kept and what is written is on the disk before the next step begins.
+    pub(super) fn apply(&self) -> Result<(), AdoptError> {
+        match self {
+            Self::Copy { from, to } => put(to, &Content::Copy(from.clone()))?,
+            Self::Link { path, target } => return Ok(put(path, &Content::Link(target.clone()))?),
+            Self::Write { path, text } => put(path, &Content::Text(text.clone()))?,
+            Self::Remove { path } => return Ok(remove_if_there(path)?),
+        }
+        let folder = self.path().parent().unwrap_or(Path::new("/"));
+        Ok(fs_err::File::open(folder)?.sync_all()?)
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Copy { from, to } => write!(f, "copy {} -> {}", from.display(), to.display()),
+            Self::Link { path, target } => {
+                write!(f, "link {} -> {}", path.display(), target.display())
+            }
+            Self::Write { path, .. } => write!(f, "write {}", path.display()),
+            Self::Remove { path } => write!(f, "remove {}", path.display()),
+        }
+    }
+}

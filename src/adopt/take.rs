@@ -1,0 +1,215 @@
+//! Taking over: what becomes of each name of each target.
+
+use super::{
+    AdoptError, AdoptPlan, Record, Request,
+    crossdev::{self, EMERGE_WRAPPER},
+    record::{Taken, Was},
+    step::Step,
+};
+use crate::{
+    config::below,
+    context::{Context, Identity, canonical},
+    fix_root::{MERGED, owners},
+    init::{self, Content, Host, InitError, is_half_made, is_our_command},
+    tuple::Tuple,
+};
+use std::path::{Path, PathBuf};
+
+/// Decides on every target that is meant.
+pub(super) fn decide(request: &Request, record: &Record) -> Result<AdoptPlan, AdoptError> {
+    let mut wrappers = crossdev::wrappers(&request.folders())?;
+    let mut taking = Taking {
+        request,
+        record: record.clone(),
+        links: Vec::new(),
+        plan: AdoptPlan::default(),
+    };
+    let mut host = None;
+    for tuple in request.chosen(record)? {
+        let theirs = wrappers.remove(&tuple).unwrap_or_default();
+        if theirs.is_empty() && !record.tuples().contains(tuple.as_str()) {
+            let folder = request.crossdevs_folder();
+            return Err(AdoptError::NotCrossdevs { tuple, folder });
+        }
+        let context = request.context(&tuple)?;
+        let host = match &mut host {
+            Some(host) => host,
+            none => none.insert(Host::ask(&context)?),
+        };
+        match check(&context, host.as_ref()) {
+            Ok(()) => taking.target(&context, &theirs)?,
+            Err(refused) if request.tuples.is_empty() => {
+                taking.plan.note(format!("left as it is: {refused}"));
+            }
+            Err(refused) => return Err(refused),
+        }
+    }
+    if !taking.record.tuples().is_empty() {
+        taking.emerge_wrapper()?;
+    }
+    taking.finish(record)
+}
+
+/// Refuses what is no target: one of the machine's own tuples, or one without a sysroot.
+fn check(context: &Context, host: Option<&Host>) -> Result<(), AdoptError> {
+    match host {
+        Some(host) => host.check_foreign(&context.tuple)?,
+        None => init::check_foreign_by_compiler(context)?,
+    }
+    context.existing_sysroot()?;
+    Ok(())
+}
+
+struct Taking<'a> {
+    request: &'a Request<'a>,
+    record: Record,
+    links: Vec<Step>,
+    plan: AdoptPlan,
+}
+
+impl Taking<'_> {
+    /// Takes over one target: its links as `init` makes them, and crossdev's wherever they are.
+    fn target(&mut self, context: &Context, theirs: &[PathBuf]) -> Result<(), AdoptError> {
+        let tuple = &context.tuple;
+        let bindir = init::bindir(context, self.request.argv0);
+        let mut wanted = Vec::new();
+        for write in init::links(context, self.request.wrappers, &bindir)? {
+            if let Content::Link(target) = write.content {
+                wanted.push((write.path, target));
+            }
+        }
+        let real = canonical(&bindir);
+        for path in theirs.iter().filter(|path| !path.starts_with(&real)) {
+            let folder = path.parent().unwrap_or(Path::new("/"));
+            wanted.push((path.clone(), program(folder, &bindir)?));
+        }
+        let before = self.links.len();
+        let replaced = wanted
+            .iter()
+            .filter(|(path, _)| crossdev::target_of(path).is_some())
+            .count();
+        for (path, target) in wanted {
+            self.link(Some(tuple), path, target)?;
+        }
+        let made = self.links.len() - before - replaced;
+        if replaced + made > 0 {
+            let folder = bindir.display();
+            self.plan.summary.push(format!(
+                "adopted  {tuple}: {replaced} wrappers of crossdev's, and {made} new commands in {folder}"
+            ));
+        }
+        let make_conf = context.configroot().join("etc/portage/make.conf");
+        if fs_err::read_to_string(make_conf).is_ok_and(|text| is_half_made(&text)) {
+            self.plan.note(format!("crossdev left the etc/portage of `{tuple}` half-made: `crossmerge init {tuple}` fills it"));
+        }
+        Ok(())
+    }
+
+    /// Decides on one link.
+    fn link(
+        &mut self,
+        tuple: Option<&Tuple>,
+        path: PathBuf,
+        target: PathBuf,
+    ) -> Result<(), AdoptError> {
+        let was = match path.symlink_metadata() {
+            Err(_) => Was::Nothing,
+            Ok(_) if is_our_command(&path) => {
+                // To a program that was moved away.
+                if !path.exists() {
+                    self.links.push(Step::Link { path, target });
+                }
+                return Ok(());
+            }
+            Ok(_) if crossdev::target_of(&path).is_none() => {
+                return Err(InitError::NotOurs(path).into());
+            }
+            Ok(there) if there.is_symlink() => Was::Link(fs_err::read_link(&path)?),
+            Ok(_) => {
+                let aside = Record::aside(self.request.config, &path);
+                self.plan.steps.push(Step::Copy {
+                    from: path.clone(),
+                    to: aside.clone(),
+                });
+                Was::File(aside)
+            }
+        };
+        init::check_utf8(&path)?;
+        self.record.put(Taken {
+            tuple: tuple.map(ToString::to_string),
+            path: path.clone(),
+            ours: target.clone(),
+            was,
+        });
+        self.links.push(Step::Link { path, target });
+        Ok(())
+    }
+
+    /// crossdev ends with `emerge-wrapper --init`, which links its own wrappers again where it is the first of that name in PATH.
+    /// Its file is its package's; so ours goes where a shell finds it before.
+    fn emerge_wrapper(&mut self) -> Result<(), AdoptError> {
+        let folders = self.request.folders();
+        let Some(first) = folders
+            .iter()
+            .position(|folder| folder.join(EMERGE_WRAPPER).exists())
+        else {
+            return Ok(());
+        };
+        let theirs = folders[first].join(EMERGE_WRAPPER);
+        if is_our_command(&theirs) {
+            return Ok(());
+        }
+        let local = canonical(&below(&self.request.config.broot, "usr/local/bin"));
+        let ours = init::program_from(&local)?;
+        match folders[..first].contains(&local) && local.is_dir() {
+            true => self.link(None, local.join(EMERGE_WRAPPER), ours),
+            false => {
+                self.plan.note(format!(
+                    "`{}` is the first of its name in PATH, so crossdev's next run makes its own links again; adopt again after it",
+                    theirs.display()
+                ));
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(mut self, before: &Record) -> Result<AdoptPlan, AdoptError> {
+        check_unowned(&self.links, &below(&self.request.config.broot, MERGED))?;
+        if self.record != *before {
+            let path = Record::file(self.request.config);
+            let text = self.record.to_text();
+            self.plan.steps.push(Step::Write { path, text });
+        }
+        self.plan.steps.append(&mut self.links);
+        Ok(self.plan)
+    }
+}
+
+/// What a link in a folder says: this program as it is called beside the other links, so that a new version is found too.
+fn program(folder: &Path, bindir: &Path) -> Result<PathBuf, AdoptError> {
+    let (here, there) = (init::program_from(folder)?, init::program_from(bindir)?);
+    Ok(match here.is_absolute() {
+        true => bindir.join(there),
+        false => here,
+    })
+}
+
+/// Refuses to replace what a package owns: its next update would put its own back, and unmerging it would take ours away.
+fn check_unowned(links: &[Step], merged: &Path) -> Result<(), AdoptError> {
+    let there = links.iter().filter_map(|link| {
+        let metadata = link.path().symlink_metadata().ok()?;
+        Some((link.path(), Identity::of(&metadata)))
+    });
+    let there: Vec<(&Path, Identity)> = there.collect();
+    let owners = owners(merged, Path::to_owned, there.iter().copied())?;
+    match there
+        .iter()
+        .find_map(|(path, identity)| Some((path, owners.get(identity)?)))
+    {
+        None => Ok(()),
+        Some((path, package)) => Err(AdoptError::Owned {
+            path: path.to_path_buf(),
+            package: package.clone(),
+        }),
+    }
+}
