@@ -240,8 +240,7 @@ fn whoever_may_not_is_told_where_and_nothing_is_done() {
     needs_root();
     let prefix = Prefix::new();
     prefix.command("chmod", ["755", "."]).success();
-    std::fs::copy(CROSSMERGE, prefix.join("own")).expect("a copy");
-    let own = prefix.join("own").display().to_string();
+    let own = super::copied_program(&prefix);
     for name in ["home", "home/bin", "home/closed"] {
         folder_of_somebody(&prefix, name);
     }
