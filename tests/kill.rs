@@ -39,7 +39,7 @@ type Tree = BTreeMap<PathBuf, String>;
 /// A prefix whose portageq remembers what the real one said to the same question about the same make.conf.
 ///
 /// What a kill leaves in TMPDIR goes with the prefix.
-fn prefix() -> Prefix {
+pub(crate) fn prefix() -> Prefix {
     let mut prefix = Prefix::with_portage();
     let temporary = prefix.join("temporary");
     fs::create_dir(&temporary).expect("a folder");
@@ -169,7 +169,7 @@ fn a_copy_of_a_libc_that_was_killed_is_finished_by_the_next_run() {
     let tools = format!("{sdk}/bin/arm-linux-gnueabi-");
     let args = ["init", TUPLE, "--toolchain", &tools, "--with-libc"];
     // Each run asks the compiler a few things, so only the calls that bring something into its place.
-    let (points, found) = kill_everywhere(&prefix, "crossmerge", &args, &["rename", "syncfs"]);
+    let (points, found) = kill_everywhere(&prefix, "crossmerge", &args, &["renameat", "syncfs"]);
     assert!(points > 40, "only {points} points");
     assert!(found["mended"] > 30, "{found:?}");
 }

@@ -278,6 +278,14 @@ impl Said {
         self
     }
 
+    /// Checks the code and the error, which nobody can do anything about.
+    #[track_caller]
+    pub(crate) fn fails_without_hint(self, code: i32, error: &str) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        assert!(self.stderr.contains(error), "no {error:?} in {self:#?}");
+        self
+    }
+
     /// Checks the code, that stdout is empty, and that stderr has the error and the hint.
     #[track_caller]
     pub(crate) fn fails(self, code: i32, error: &str, hint: &str) -> Self {
