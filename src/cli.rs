@@ -527,7 +527,8 @@ fn initialise(
         return print(&plan.to_diff()?);
     }
     let plan = request.init(&mut context)?;
-    io::stderr().write_all(plan.to_text().as_bytes())?;
+    // Nothing can be said when stderr is gone, and it is done.
+    let _ = io::stderr().write_all(plan.to_text().as_bytes());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -591,8 +592,7 @@ fn binfmt_command(command: BinfmtCommand, env: &Env, config: &Config) -> Result<
             });
         }
         BinfmtCommand::Show { .. } => {
-            io::stdout().write_all(&subject.show())?;
-            return Ok(ExitCode::SUCCESS);
+            return Ok(crate::answer(&subject.show())?);
         }
         BinfmtCommand::Register { how, .. } => (Action::Register, how.credentials, how.dry_run),
         BinfmtCommand::Unregister { dry_run, .. } => (Action::Unregister, false, dry_run),
@@ -701,6 +701,5 @@ fn after_help(wrappers: &Wrappers) -> String {
 }
 
 fn print(text: &str) -> Result<ExitCode, Error> {
-    io::stdout().write_all(text.as_bytes())?;
-    Ok(ExitCode::SUCCESS)
+    Ok(crate::answer(text.as_bytes())?)
 }
