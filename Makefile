@@ -38,7 +38,7 @@ dist = $(or $(CARGO_TARGET_DIR),target)/crossmerge-$(version)
 docs = $(or $(CARGO_TARGET_DIR),target)/docs
 epoch = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || date +%s))
 # The folders of documents that lead to each other.
-documents = docs wrappers profiles site-cache
+documents = docs wrappers profiles site-cache packaging
 
 export CROSSMERGE_EPREFIX = $(EPREFIX)
 
