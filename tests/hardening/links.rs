@@ -72,13 +72,13 @@ impl Scene {
 #[test]
 fn init_follows_no_link_that_somebody_else_planted() {
     let cases = [
-        ("etc", "",
-        ("etc/portage", "",
-        ("etc/portage/profile", "new",
-        ("var", "",
-        ("var/lib/crossmerge", "",
-        ("var/lib/crossmerge/lock", "lock",
-        ("var/lib/crossmerge/lock", "new",
+        ("etc", ""),
+        ("etc/portage", "bin"),
+        ("etc/portage/profile", "new"),
+        ("var", ""),
+        ("var/lib/crossmerge", ""),
+        ("var/lib/crossmerge/lock", "lock"),
+        ("var/lib/crossmerge/lock", "new"),
     ];
     for (path, target) in cases {
         let scene = Scene::new();
@@ -253,6 +253,7 @@ fn fix_root_export_and_the_state_follow_no_planted_link() {
     );
 
     prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
+    std::fs::create_dir_all(prefix.join(format!("usr/{TUPLE}"))).expect("a sysroot");
     scene.plant("project", &scene.victim);
     scene.plant("file.cmake", &scene.victim.join("new"));
     for (file, link) in [
@@ -300,13 +301,12 @@ fn a_user_is_kept_from_the_links_of_others_too() {
     prefix.command("chmod", ["755", "."]).success();
     symlink(folder_of_somebody(prefix, "mine"), shared.join("x")).expect("a link");
     std::os::unix::fs::lchown(shared.join("x"), Some(4343), Some(4343)).expect("an owner");
-    let program = prefix.join("own");
-    std::fs::copy(crate::support::CROSSMERGE, &program).expect("a copy");
+    let program = super::copied_program(prefix);
     let words = [
         "env",
         "HOME=/nonexistent",
         "XDG_CONFIG_HOME=mine/config",
-        program.to_str().expect("a path"),
+        &program,
         "init",
         TUPLE,
         "--sysroot",
