@@ -4,10 +4,7 @@
 //! means. Next comes `context.rs`, which holds the snapshot.
 
 use crate::plan::{Change, Changes};
-use std::{
-    collections::BTreeMap,
-    ffi::{OsStr, OsString},
-};
+use std::ffi::{OsStr, OsString};
 
 /// What an empty value of a variable means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,9 +105,9 @@ pub const QEMU_LD_PREFIX: Variable = value("QEMU_LD_PREFIX");
 /// QEMU's user mode: the model of the CPU.
 pub const QEMU_CPU: Variable = value("QEMU_CPU");
 
-/// The environment as it was when we were started.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Env(BTreeMap<OsString, OsString>);
+/// The environment as it was when we were started. Little is asked of it, so it is searched and not sorted.
+#[derive(Debug, Clone, Default)]
+pub struct Env(Vec<(OsString, OsString)>);
 
 impl Env {
     /// Reads the environment of this process.
@@ -132,22 +129,30 @@ impl Env {
     pub fn changed(&self, changes: &Changes) -> Self {
         let mut changed = self.clone();
         for (name, change) in changes {
-            match change {
-                Change::Set(value) => changed.0.insert(name.clone(), value.clone()),
-                Change::Unset => changed.0.remove(name),
-            };
+            changed.remove(name);
+            if let Change::Set(value) = change {
+                changed.0.push((name.clone(), value.clone()));
+            }
         }
         changed
     }
 
     /// Forgets a variable, for a question that it must not answer.
     pub fn unset(&mut self, variable: Variable) {
-        self.0.remove(OsStr::new(variable.name));
+        self.remove(OsStr::new(variable.name));
+    }
+
+    fn remove(&mut self, name: &OsStr) {
+        self.0.retain(|(known, _)| known != name);
     }
 
     /// The value of a variable whose name is only known at run time, such as `LIBDIR_<abi>`.
     pub fn get_name(&self, name: &str) -> Option<&OsStr> {
-        self.0.get(OsStr::new(name)).map(OsString::as_os_str)
+        // Of a name that is there twice the last one counts, which is what a program gets that we start.
+        let mut pairs = self.0.iter().rev();
+        pairs
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_os_str())
     }
 }
 
