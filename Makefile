@@ -3,14 +3,17 @@
 CARGO ?= cargo
 
 # Installing: DESTDIR is for packagers; EPREFIX is the prefix of the machine's Portage, baked into the program;
-# TARGETS="tuple…" makes the links of these tuples as well. SYSCONFDIR has the one file that has to be outside PREFIX, since
-# bash-completion looks for it nowhere else; below a PREFIX of one's own, such as ~/.local, nothing is written outside.
+# TARGETS="tuple…" makes the links of these tuples as well; CROSSDEV=yes leaves the names of crossdev's package to it, for a
+# package that goes to the same folder. SYSCONFDIR has the one file that has to be outside PREFIX, since bash-completion looks
+# for it nowhere else; below a PREFIX of one's own, such as ~/.local, nothing is written outside.
 DESTDIR ?=
 EPREFIX ?=
 PREFIX ?= $(EPREFIX)/usr/local
 SYSCONFDIR ?= $(if $(filter $(EPREFIX)/usr $(EPREFIX)/usr/%,$(PREFIX)),$(EPREFIX),$(PREFIX))/etc
 TARGETS ?=
+CROSSDEV ?=
 
+crossdev_names = emerge-wrapper cross-ebuild cross-emerge cross-fix-root cross-pkg-config
 bindir = $(DESTDIR)$(PREFIX)/bin
 datadir = $(DESTDIR)$(PREFIX)/share
 docdir = $(datadir)/doc/crossmerge
@@ -26,6 +29,8 @@ host = $(shell rustc -vV | sed -n 's/^host: //p')
 build_flags = $(if $(STATIC),--target $(host))
 binary = $(or $(CARGO_TARGET_DIR),target)/$(if $(STATIC),$(host)/)release/crossmerge
 
+version = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+dist = $(or $(CARGO_TARGET_DIR),target)/crossmerge-$(version)
 # What `make docs` makes. The pages bear the day of the last commit, or that of SOURCE_DATE_EPOCH: the same sources, the same pages.
 docs = $(or $(CARGO_TARGET_DIR),target)/docs
 epoch = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || date +%s))
@@ -35,10 +40,10 @@ documents = docs wrappers profiles site-cache
 export CROSSMERGE_EPREFIX = $(EPREFIX)
 
 # The targets whose Debian cross compilers the tests use, and what they need besides: clang for --llvm, strace to kill
-# the program at every file operation, Go, shells and Autoconfs, a compiler for each CPU that QEMU runs. What else they run
+# the program at every file operation, Go, shells with their completions, what reads manual pages, Autoconfs, a compiler for each CPU that QEMU runs. What else they run
 # against, tests/setup puts beside the demonstration.
 check_targets = armv4tl-softfloat-linux-gnueabi aarch64-unknown-linux-gnu s390x-ibm-linux-gnu
-check_packages = clang lld llvm strace uidmap golang-go hyperfine libtool autoconf autoconf2.13 autoconf2.69 busybox mksh ksh93u+m libgcrypt20-dev libncurses-dev libpng-dev libassuan-dev libnpth0-dev libapr1-dev libusb-dev libpcre2-dev musl-tools \
+check_packages = bash-completion fish man-db mandoc zsh clang lld llvm strace uidmap golang-go hyperfine libtool autoconf autoconf2.13 autoconf2.69 busybox mksh ksh93u+m libgcrypt20-dev libncurses-dev libpng-dev libassuan-dev libnpth0-dev libapr1-dev libusb-dev libpcre2-dev musl-tools \
 	gcc-alpha-linux-gnu gcc-arm-linux-gnueabihf gcc-hppa-linux-gnu gcc-i686-linux-gnu gcc-m68k-linux-gnu gcc-mips64el-linux-gnuabi64 gcc-powerpc-linux-gnu gcc-powerpc64le-linux-gnu gcc-riscv64-linux-gnu gcc-sh4-linux-gnu gcc-sparc64-linux-gnu libc6-dev-armhf-cross libc6-dev-hppa-cross libc6-dev-i386-cross libc6-dev-m68k-cross libc6-dev-mips64el-cross libc6-dev-powerpc-cross libc6-dev-ppc64el-cross libc6-dev-riscv64-cross libc6-dev-sh4-cross libc6-dev-sparc64-cross libc6.1-dev-alpha-cross
 
 test = $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
@@ -47,7 +52,7 @@ test = $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
 PANEL ?=
 panel_rows = $(or $(CARGO_TARGET_DIR),target)/tmp/panel
 
-.PHONY: help build prepare check coverage demo panel verify-site bench check-settings docs install uninstall clean
+.PHONY: help build prepare check coverage demo panel verify-site bench check-settings docs install uninstall dist clean
 
 help:
 	@echo 'make build      the program, in $(binary)'
@@ -61,7 +66,8 @@ help:
 	@echo 'make panel      configure seven real packages with answers and with an emulator, beside what is true; PANEL=bash for one'
 	@echo 'make bench      how long an applet takes, beside its peers'
 	@echo 'make docs       manual pages and completions, in $(docs); checks the links of the documents'
-	@echo 'make install    into PREFIX=$(PREFIX); DESTDIR, EPREFIX and TARGETS="tuple…" as you like'
+	@echo 'make install    into PREFIX=$(PREFIX); DESTDIR, EPREFIX, CROSSDEV and TARGETS="tuple…" as you like'
+	@echo 'make dist       the tar file of a release, $(dist).tar.xz'
 	@echo 'make uninstall  the same variables; sysroots stay: crossmerge remove <tuple> undoes those'
 
 build:
@@ -137,6 +143,7 @@ install: build docs
 	$(refuse) && \
 	for name in emerge-wrapper $$(printf 'cross-%s\n' $$applets) $(TARGETS:%=emerge-%) \
 		$$(for tuple in $(TARGETS); do printf "$$tuple-%s\n" $$applets; done); do \
+		case " $(if $(CROSSDEV),$(crossdev_names)) " in *" $$name "*) continue ;; esac; \
 		link=$(bindir)/$$name; man=$(mandir)/man1/$$name.1; \
 		if [ -e "$$link" -o -L "$$link" ] && [ "$$(readlink "$$link")" != crossmerge ]; then refuse "$$link"; fi; \
 		if [ -e "$$man" ] && [ "$$(cat "$$man")" != "$$page" ]; then refuse "$$man"; fi; \
@@ -164,6 +171,15 @@ install: build docs
 		install -D -m 644 "$$file" "$(docdir)/$$file" || exit 1; \
 	done && \
 	install -m 644 README.md CHANGELOG.md COPYING $(docdir)
+
+# The release's tar file, with what `make docs` makes in it: a packager installs with docs=premade, and builds just the program.
+dist: docs
+	rm -rf $(dist).new && mkdir -p $(dist).new/crossmerge-$(version)
+	git archive HEAD | tar -x -C $(dist).new/crossmerge-$(version)
+	cp -r $(docs) $(dist).new/crossmerge-$(version)/premade
+	tar -c --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$(epoch) -C $(dist).new crossmerge-$(version) | xz -9 > $(dist).new.xz
+	mv $(dist).new.xz $(dist).tar.xz && rm -rf $(dist).new
+	@echo $(dist).tar.xz
 
 uninstall:
 	@for link in $(bindir)/*; do \

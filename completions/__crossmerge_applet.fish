@@ -67,7 +67,12 @@ function __crossmerge_applet
             __crossmerge_asked $name
             __fish_complete_path $token
         case '*'
-            __crossmerge_as $before -- $tool
+            set -l found (__crossmerge_as $before -- $tool)
+            if set -q found[1]
+                printf '%s\n' $found
+            else
+                __crossmerge_asked $tool
+            end
     end
 end
 
@@ -80,8 +85,13 @@ function __crossmerge_as
     complete -C (string join ' ' -- (string escape -- $words) (commandline -ct))
 end
 
-# Offers the options that a program's --help names.
+# Offers the options that a program's --help names. It is asked once a shell.
 function __crossmerge_asked --argument-names program
     string match -q -- '-*' (commandline -ct)
-    and $program --help 2>/dev/null </dev/null | string match -ra '(?<![\w-])--?\w[\w-]*' | sort -u
+    or return
+    set -l kept __crossmerge_help_(string escape --style=var -- $program)
+    if not set -q $kept
+        set -g $kept ($program --help 2>/dev/null </dev/null | string match -ra '(?<![\w-])--?\w[\w-]*' | sort -u)
+    end
+    printf '%s\n' $$kept
 end

@@ -24,7 +24,7 @@ use crate::{
     config::{Config, below},
     context::{Context, canonical, path},
     env::{self, Env},
-    init::{self, new_name, remove_if_there},
+    file, init,
     tuple::Tuple,
 };
 use nix::{
@@ -35,9 +35,13 @@ use std::{
     collections::BTreeSet,
     ffi::OsStr,
     fs::File,
+    io,
     path::{Path, PathBuf},
 };
 use step::Step;
+
+/// The lock, in our own folder.
+const LOCK: &str = "lock";
 
 /// Everything that adopt is asked with.
 #[derive(Debug, Clone, Copy)]
@@ -111,7 +115,7 @@ impl Request<'_> {
         let _locks = self.lock()?;
         let plan = self.plan()?;
         for path in Record::read(self.config)?.all_paths() {
-            remove_if_there(&new_name(path))?;
+            file::remove(&file::waiting(path))?;
         }
         plan.steps.iter().try_for_each(Step::apply)?;
         let kept = record::folder_of_kept(self.config);
@@ -129,9 +133,8 @@ impl Request<'_> {
     /// Takes the lock of our own folder, and that of each target in which `init` has been.
     fn lock(&self) -> Result<Vec<Flock<File>>, AdoptError> {
         let folder = self.config.state_folder();
-        fs_err::create_dir_all(&folder)?;
-        let file = fs_err::File::open(&folder)?.into_file();
-        let mut locks = vec![init::wait_for(file, &folder)?];
+        let lock = file::take(&folder.join(LOCK), &folder, &mut Vec::new());
+        let mut locks = vec![lock.map_err(io::Error::from)?];
         for tuple in self.chosen(&Record::read(self.config)?)? {
             locks.extend(init::lock_if_there(&self.context(&tuple)?.sysroot())?);
         }

@@ -36,7 +36,6 @@ use std::{
 #[command(
     name = "crossmerge",
     version,
-    about,
     max_term_width = 100,
     disable_help_subcommand = true
 )]
@@ -48,43 +47,58 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Make a target: its links, its sysroot and etc/portage in it
+    ///
+    /// A second run changes nothing but what your machine's settings changed. What you edited is never overwritten.
     Init(Init),
-    /// Print what is known about a tuple
+    /// Print what is known about a tuple: ARCH, word size, emulator, the names that build systems have for it
     Show {
-        /// The tuple, such as aarch64-unknown-linux-gnu
+        /// The tuple, such as aarch64-unknown-linux-gnu; it need not be a target
         tuple: OsString,
         /// Print a JSON object
         #[arg(long)]
         json: bool,
     },
     /// Print what `<tuple>-<applet> args…` would run, as shell that can be pasted
+    #[command(after_help = "\
+Examples:
+  crossmerge plan armv7a-unknown-linux-gnueabihf emerge --pretend app-editors/nano
+  crossmerge plan --json aarch64-unknown-linux-gnu cmake -B build")]
     Plan {
         /// Print a JSON object
         #[arg(long)]
         json: bool,
-        /// The tuple
+        /// The target's tuple
         tuple: OsString,
-        /// The applet, such as emerge
+        /// The applet, of those that `crossmerge applets` lists
         applet: String,
-        /// Its arguments, passed on as they are
+        /// Its arguments, passed on as they are: an option of `plan` itself stands before the tuple
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
     /// Print what a build system has to know of a target, as the file that it reads
+    #[command(after_help = "\
+Examples:
+  crossmerge export aarch64-unknown-linux-gnu cmake toolchain.cmake
+  eval \"$(crossmerge export aarch64-unknown-linux-gnu env)\"
+
+docs/build-systems.md says how each file is used.")]
     Export {
-        /// The tuple
+        /// The target's tuple
         tuple: OsString,
-        /// The build system
+        /// What the file is for
         format: Format,
-        /// Write the file, instead of printing its text
+        /// Write this file, instead of printing its text
         file: Option<PathBuf>,
         /// Replace a file that something else made
         #[arg(long, requires = "file")]
         force: bool,
     },
-    /// List the names of the applets, one a line
+    /// List the names of the applets that every target has, one a line
     Applets,
     /// List the targets of this machine and their state
+    ///
+    /// The states are `ready`; `foreign`, set up by crossdev or by hand; `unfinished`, an init that was cut short; `half-made`,
+    /// crossdev's placeholders in its make.conf; `bare`, a sysroot without etc/portage; `missing`, no sysroot.
     Targets {
         /// Print a JSON array
         #[arg(long)]
@@ -92,9 +106,9 @@ enum Command {
     },
     /// Say what is wrong with targets, and which command mends it
     ///
-    /// The exit code is 0 when nothing is wrong, 1 when something is.
+    /// It changes nothing. The exit code is 0 when nothing is wrong, 1 when something is. docs/doctor.md explains each check.
     Doctor {
-        /// The tuples; without any, every target of this machine
+        /// The targets' tuples; without any, every target of this machine
         tuples: Vec<OsString>,
         /// Print a JSON array
         #[arg(long)]
@@ -106,7 +120,9 @@ enum Command {
     /// List, show or set a target's Portage profile
     #[command(subcommand)]
     Profile(ProfileCommand),
-    /// What configure scripts ask by running a program, answered beforehand
+    /// Show, check and learn the answers that configure scripts are given
+    ///
+    /// A configure script asks some things by running a program, which it cannot do in a cross build. site-cache(5) says more.
     #[command(subcommand)]
     SiteCache(site_cache::Command),
     /// Take over the wrappers of crossdev's targets, or put them back
@@ -122,7 +138,7 @@ enum Command {
     },
     /// Undo what init did; what you edited or merged stays
     Remove {
-        /// The tuple
+        /// The target's tuple
         tuple: OsString,
         /// Print what would go, and touch nothing
         #[arg(long)]
@@ -131,6 +147,13 @@ enum Command {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  crossmerge init armv7a-unknown-linux-gnueabihf
+  crossmerge init aarch64-unknown-linux-gnu --toolchain aarch64-linux-gnu- --with-libc
+  crossmerge init riscv64-unknown-linux-musl --llvm --sysroot /srv/riscv --dry-run
+
+Then `crossmerge doctor <tuple>` says what is missing, and <tuple>-emerge, -configure, -cmake and others build for it.")]
 struct Init {
     /// The tuple, such as aarch64-unknown-linux-gnu
     tuple: OsString,
@@ -146,7 +169,7 @@ struct Init {
     /// Adopt the toolchain whose tools' names begin so: arm-linux-gnueabi-, /opt/sdk/bin/arm-vendor-
     #[arg(long, value_name = "PREFIX", conflicts_with = "llvm")]
     toolchain: Option<OsString>,
-    /// Adopt clang and lld
+    /// Adopt clang and lld, which work for every tuple
     #[arg(long)]
     llvm: bool,
     /// Copy the adopted toolchain's libc into the sysroot
@@ -201,7 +224,7 @@ enum BinfmtCommand {
 
 #[derive(Debug, Args)]
 struct Which {
-    /// The tuple whose programs are meant
+    /// The tuple for whose programs the rule is
     #[arg(conflicts_with = "all")]
     tuple: Option<OsString>,
     /// Every rule, where QEMU is installed and the kernel does not run such programs itself
@@ -223,17 +246,17 @@ struct How {
 enum ProfileCommand {
     /// List the profiles of the target's ARCH and libc; `*` is the one that is linked
     List {
-        /// The tuple
+        /// The target's tuple
         tuple: OsString,
     },
     /// Print the target's profile and what it says
     Show {
-        /// The tuple
+        /// The target's tuple
         tuple: OsString,
     },
     /// Link another profile
     Set {
-        /// The tuple
+        /// The target's tuple
         tuple: OsString,
         /// Its name or its number in the list, or auto for the best that fits
         profile: String,
@@ -504,7 +527,8 @@ fn initialise(
         return print(&plan.to_diff()?);
     }
     let plan = request.init(&mut context)?;
-    io::stderr().write_all(plan.to_text().as_bytes())?;
+    // Nothing can be said when stderr is gone, and it is done.
+    let _ = io::stderr().write_all(plan.to_text().as_bytes());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -568,8 +592,7 @@ fn binfmt_command(command: BinfmtCommand, env: &Env, config: &Config) -> Result<
             });
         }
         BinfmtCommand::Show { .. } => {
-            io::stdout().write_all(&subject.show())?;
-            return Ok(ExitCode::SUCCESS);
+            return Ok(crate::answer(&subject.show())?);
         }
         BinfmtCommand::Register { how, .. } => (Action::Register, how.credentials, how.dry_run),
         BinfmtCommand::Unregister { dry_run, .. } => (Action::Unregister, false, dry_run),
@@ -656,15 +679,27 @@ fn profile_command(
     print(&text)
 }
 
+const AFTER_APPLETS: &str = "
+Other names: emerge-<tuple> is <tuple>-emerge; cross-<applet> takes the tuple from CHOST; emerge-wrapper is crossdev's.
+A tuple names a machine as CPU, vendor, kernel and libc: armv7a-unknown-linux-gnueabihf.
+
+Examples:
+  crossmerge init armv7a-unknown-linux-gnueabihf
+  armv7a-unknown-linux-gnueabihf-emerge app-editors/nano
+
+Exit codes: 0 it was done; 1 `doctor` or `site-cache verify` found something; 125 crossmerge failed, and says why; an
+applet's are its tool's own, or 127 when there is no such tool and 126 when it may not be run.
+
+Manual pages: crossmerge(1), crossmerge-applets(1), crossmerge.toml(5)";
+
 fn after_help(wrappers: &Wrappers) -> String {
     let mut text = String::from("Applets, each called as `<tuple>-<applet>`:\n");
     for (name, wrapper) in wrappers.applets() {
         let _ = writeln!(text, "  {name:<12}  {}", wrapper.summary);
     }
-    text + "\nOther names: emerge-<tuple>, cross-<applet> (tuple from CHOST), emerge-wrapper"
+    text + AFTER_APPLETS
 }
 
 fn print(text: &str) -> Result<ExitCode, Error> {
-    io::stdout().write_all(text.as_bytes())?;
-    Ok(ExitCode::SUCCESS)
+    Ok(crate::answer(text.as_bytes())?)
 }

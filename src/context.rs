@@ -19,6 +19,7 @@ use std::{
     io,
     os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Component, Path, PathBuf},
+    sync::Once,
 };
 
 /// Everything about this call that was not typed.
@@ -478,6 +479,7 @@ fn search(
             continue;
         }
         if is_executable(&candidate) {
+            note_relative(name, &candidate);
             return Ok(std::path::absolute(&candidate).unwrap_or(candidate));
         }
         not_executable.get_or_insert(candidate);
@@ -488,6 +490,22 @@ fn search(
             program: name.to_string_lossy().into_owned(),
         },
     })
+}
+
+/// Tells root once that PATH means another folder wherever one is. What is named with a `/` is meant so.
+fn note_relative(name: &OsStr, found: &Path) {
+    static SAID: Once = Once::new();
+    let is_named = name.as_bytes().contains(&b'/');
+    if found.is_absolute() || is_named || !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    SAID.call_once(|| {
+        let name = name.display();
+        crate::say(&format!(
+            "warning: `{name}` is run as root from the current folder, by an entry of PATH that is empty or relative; to mend it: take \
+             such entries out of PATH"
+        ));
+    });
 }
 
 /// The folders of an environment's PATH.

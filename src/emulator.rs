@@ -5,7 +5,7 @@
 
 use crate::{
     context::Context,
-    exec,
+    exec, file,
     plan::{Change, Changes, Plan},
     qemu::{self, elf, rule},
 };
@@ -83,7 +83,7 @@ pub fn find(
     let compiler = compiler.ok_or(NoEmulator::NoCompiler)?;
     let named = || compiler.display().to_string();
     let failed = || NoEmulator::DoesNotCompile(named());
-    let folder = tempfile::tempdir().map_err(|_| failed())?;
+    let folder = file::temporary().map_err(|_| failed())?;
     let (source, program) = (folder.path().join("try.c"), folder.path().join("try"));
     let text = format!("int main(void) {{ return {EXIT_CODE}; }}\n");
     fs_err::write(&source, text).map_err(|_| failed())?;

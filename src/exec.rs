@@ -6,6 +6,7 @@
 mod enter;
 mod init;
 mod inner;
+mod weak;
 
 pub use enter::EnterError;
 pub(crate) use inner::{is_inner, run as run_inner};
@@ -71,9 +72,9 @@ impl ExecError {
                 )
             }
             Self::Enter(e) => e.hint(),
-            Self::File(_) => {
+            Self::File(e) => file::hint(e).unwrap_or_else(|| {
                 "make its folder writable for you, or run this as the one it belongs to".into()
-            }
+            }),
         }
     }
 
@@ -100,6 +101,7 @@ fn start(program: impl AsRef<OsStr>) -> Command {
 
 /// The program as a command, with its arguments and environment.
 fn command(plan: &Plan) -> Command {
+    weak::warn_of(plan);
     let mut command = start(&plan.program);
     command.args(&plan.args);
     environment(plan, &mut command);

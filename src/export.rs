@@ -20,6 +20,7 @@ pub use tools::Tool;
 
 use crate::{
     context::{Context, ContextError},
+    file,
     site_cache::SiteCacheError,
     target::TargetError,
 };
@@ -143,7 +144,9 @@ impl ExportError {
                 let file = path.join(name);
                 format!("name the file: {}", crate::plan::quote(file.as_os_str()))
             }
-            Self::File(_) => "look at the permissions of its folder".into(),
+            Self::File(e) => {
+                file::hint(e).unwrap_or_else(|| "look at the permissions of its folder".into())
+            }
         }
     }
 

@@ -1,26 +1,140 @@
-//! A file that a build system keeps by its path: put in its place whole or not at all, and only when its text is new.
+//! Files: how they come to their places, and what may be trusted there.
+//!
+//! [`put`] is for a file that a build system keeps by its path: put in its place whole or not at all, and only when its text is new.
+//! What writes more than that goes through [`Folder`], which is the one place that makes, renames or removes anything.
 
-use std::{io::Write, os::unix::fs::PermissionsExt, path::Path};
+mod folder;
+mod lock;
+mod temporary;
+mod trouble;
+mod trust;
+
+pub use folder::Folder;
+pub use lock::{take, wait_for};
+pub use temporary::temporary;
+pub use trouble::{Trouble, hint};
+pub use trust::{Weak, weak_point};
+
+use std::{
+    collections::{BTreeMap, hash_map::RandomState},
+    ffi::{OsStr, OsString},
+    hash::{BuildHasher, Hasher},
+    io,
+    path::{Path, PathBuf},
+};
+
+/// The mode of what everybody may read.
+pub const FILE_MODE: u32 = 0o644;
+
+/// The mode of what everybody may run.
+pub const PROGRAM_MODE: u32 = 0o755;
 
 /// Writes the file unless it says the same already. Several runs may do so at once; the last one's text stays.
-pub fn put(path: &Path, text: &[u8]) -> std::io::Result<()> {
+///
+/// Its mode stays as it is; a new one may be read by everybody, whatever the umask. When its name is a link, what that leads to is
+/// written.
+pub fn put(path: &Path, text: &[u8]) -> io::Result<()> {
     if fs_err::read(path).is_ok_and(|there| there == text) {
         return Ok(());
     }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
+    put_with(path, text, FILE_MODE)
+}
+
+/// Writes a program that everybody may run, as [`put`] does.
+pub fn put_program(path: &Path, program: &[u8]) -> io::Result<()> {
+    put_with(path, program, PROGRAM_MODE)
+}
+
+fn put_with(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
+    let (folder, name) = Folder::of_file(path)?;
+    folder.check_replaceable(&name)?;
+    let mode = folder.mode_of(&name, mode)?;
+    // The state of a hasher is what the system knows that nobody can foresee.
+    let unforeseen = RandomState::new().build_hasher().finish();
+    let new = beside(&name, &format!(".crossmerge-{unforeseen:016x}"));
+    folder.write_synced(&new, text, mode)?;
+    Ok(folder.rename(&new, &name)?)
+}
+
+/// Puts something in its place that is made beside it first, and on the disk by then: `make` gets the folder and the name there, which
+/// is the same in each run, so that nothing is left of one that was cut short. Who calls this keeps others from doing so.
+pub fn replace(
+    path: &Path,
+    make: impl FnOnce(&Folder, &OsStr) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
+    let (folder, name) = Folder::of(path, &mut Vec::new())?;
+    let new = new_name(name);
+    folder.remove(&new)?;
+    make(&folder, &new)?;
+    folder.rename(&new, name)
+}
+
+/// Removes a file, a link or an empty folder; nothing there is well too, and so is no folder to look in.
+pub fn remove(path: &Path) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default();
+    let gone = |e: &io::Error| {
+        matches!(
+            e.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+        )
     };
-    fs_err::create_dir_all(folder)?;
-    let mut new = tempfile::Builder::new()
-        .prefix(".crossmerge-")
-        // The umask takes from it what the caller wants taken, as from any new file.
-        .permissions(PermissionsExt::from_mode(0o666))
-        .tempfile_in(folder)?;
-    new.write_all(text)?;
-    new.as_file().sync_all()?;
-    new.persist(path)?;
-    Ok(())
+    let removed =
+        Folder::open(path.parent().unwrap_or(path)).and_then(|folder| folder.remove(name));
+    match removed.map_err(io::Error::from) {
+        Err(e) if gone(&e) => Ok(()),
+        removed => removed,
+    }
+}
+
+/// The name beside another where what is new waits.
+pub fn new_name(name: &OsStr) -> OsString {
+    beside(name, ".crossmerge-new")
+}
+
+/// The path beside another where what is new waits.
+pub fn waiting(path: &Path) -> PathBuf {
+    path.with_file_name(new_name(path.file_name().unwrap_or_default()))
+}
+
+fn beside(name: &OsStr, ending: &str) -> OsString {
+    let mut new = OsString::from(".");
+    new.push(name);
+    new.push(ending);
+    new
+}
+
+/// The folder of a path, for many paths: those of one folder come one after the other, and it is opened once.
+#[derive(Debug, Default)]
+pub struct Folders {
+    last: Option<(PathBuf, Folder)>,
+    /// One of each file system.
+    devices: BTreeMap<u64, PathBuf>,
+}
+
+impl Folders {
+    /// Opens the folder of a path, made where it is missing, names in `made` what was, and gives the last name.
+    pub fn of<'s, 'p>(
+        &'s mut self,
+        path: &'p Path,
+        made: &mut Vec<PathBuf>,
+    ) -> Result<(&'s Folder, &'p OsStr), Trouble> {
+        let place = path.parent().unwrap_or(path);
+        let (_, folder) = match self.last.take() {
+            Some(last) if last.0 == place => self.last.insert(last),
+            _ => {
+                let (folder, _) = Folder::of(path, made)?;
+                self.devices.insert(folder.device()?, place.into());
+                self.last.insert((place.into(), folder))
+            }
+        };
+        Ok((folder, path.file_name().unwrap_or_default()))
+    }
+
+    /// Brings everything of their file systems to the disk.
+    pub fn sync(&self) -> Result<(), Trouble> {
+        let mut folders = self.devices.values();
+        folders.try_for_each(|folder| Folder::open(folder)?.sync())
+    }
 }
 
 #[cfg(test)]
@@ -43,5 +157,26 @@ mod tests {
         assert_eq!(std::fs::read(&path).expect("it is there"), b"two\n");
         let names = std::fs::read_dir(folder.path().join("new")).expect("a folder");
         assert_eq!(names.count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn what_a_link_of_ours_leads_to_is_written_and_what_is_no_file_is_not_replaced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        std::fs::create_dir(path("real")).expect("a folder");
+        std::os::unix::fs::symlink("real", path("by")).expect("a link");
+        std::os::unix::fs::symlink("by/file", path("link")).expect("a link");
+        put(&path("link"), b"one\n").expect("a file");
+        assert_eq!(std::fs::read(path("real/file")).expect("a file"), b"one\n");
+        assert!(path("link").is_symlink());
+        std::os::unix::fs::symlink("round", path("round")).expect("a link");
+        for (name, why) in [
+            ("round", "links"),
+            ("real", "no regular file"),
+            ("..", "no regular file"),
+        ] {
+            let said = put(&path(name), b"").expect_err(name).to_string();
+            assert!(said.contains(why), "{name}: {said}");
+        }
     }
 }

@@ -19,14 +19,8 @@ pub(crate) use owners::{MERGED, owners};
 pub(crate) use sysroot::Sysroot;
 
 use crate::{
-    argv0::file_name,
-    config::Config,
-    context::ContextError,
-    env::Env,
-    error::Error,
-    init::{diff, wait_for},
-    plan::quote,
-    tuple::Tuple,
+    argv0::file_name, config::Config, context::ContextError, env::Env, error::Error, file,
+    init::diff, plan::quote, tuple::Tuple,
 };
 use find::Script;
 use request::{Links, Request};
@@ -79,18 +73,17 @@ pub fn run(
     let again = std::iter::once(name).chain(args.iter().map(OsString::as_os_str));
     let again: Vec<String> = again.map(quote).collect();
     if args.iter().any(|arg| arg == "--help" || arg == "-h") {
-        io::stdout().write_all(request::help(name).as_bytes())?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(crate::answer(request::help(name).as_bytes())?);
     }
     let request = Request::of(argv0, tuple, env, config, args)?;
     let sysroot = Sysroot::at(&request.sysroot).map_err(FixRootError::from)?;
     // On a file system that knows no such lock, two runs at once are the caller's care.
     let folder = fs_err::File::open(sysroot.path()).map_err(FixRootError::from)?;
-    let _lock = (!request.dry_run).then(|| wait_for(folder.into_file(), sysroot.path()).ok());
+    let _lock = (!request.dry_run).then(|| file::wait_for(folder.into_file(), sysroot.path()).ok());
     let files = Files::of(&sysroot).map_err(FixRootError::from)?;
     let fix = Fix::decide(&files, &sysroot, &request);
     if request.dry_run {
-        io::stdout().write_all(fix.to_diff().as_bytes())?;
+        crate::answer(fix.to_diff().as_bytes())?;
     } else {
         fix.apply(say)?;
     }

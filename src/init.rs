@@ -23,29 +23,26 @@ pub(crate) use links::{bindir, links, names as link_names, program_from};
 pub(crate) use record::Record;
 pub(crate) use remove::remove_empty_parents;
 pub(crate) use toolchain::Made;
-pub(crate) use write::{Content, diff, is_our_command, new_name, put, remove_if_there};
+pub(crate) use write::{Content, diff, is_our_command};
 
 use crate::{
     applet::Wrappers,
     config::{Kind, Toolchain},
-    context::{Context, Identity},
-    env,
+    context::Context,
+    env, file,
     portage::{self, Repositories, Settings},
     target::{Source, Target},
     tuple::Tuple,
 };
 use etc::Etc;
-use nix::{
-    errno::Errno,
-    fcntl::{Flock, FlockArg},
-};
+use nix::fcntl::Flock;
 use std::{
     ffi::{OsStr, OsString},
     fs::File,
     io,
     path::{Path, PathBuf},
 };
-use write::{Care, Step, Write, named};
+use write::{Care, Step, Traces, Write, named};
 
 /// What the command line asked for.
 #[derive(Debug, Clone, Default)]
@@ -155,9 +152,9 @@ impl Request<'_> {
     pub fn init(&self, context: &mut Context) -> Result<InitPlan, InitError> {
         let host = self.look(context)?;
         let sysroot = self.decide(context, host.as_ref())?.sysroot;
-        let _lock = lock(&sysroot)?;
+        let mut locked = lock(&sysroot)?;
         let plan = self.decide(context, host.as_ref())?;
-        write::apply(&plan.steps, &plan.sysroot, &plan.record)?;
+        write::apply(&plan.steps, &plan.sysroot, &plan.record, &mut locked.traces)?;
         Ok(plan)
     }
 
@@ -312,46 +309,28 @@ impl InitPlan {
     }
 }
 
-/// Takes the sysroot's lock; waits, and says so, while another holds it.
-fn lock(sysroot: &Path) -> Result<Flock<File>, InitError> {
-    let path = sysroot.join(record::LOCK);
-    loop {
-        fs_err::create_dir_all(sysroot.join(record::FOLDER))?;
-        let file = fs_err::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)?;
-        let held = wait_for(file.into_file(), sysroot).map_err(|e| named(e, &path))?;
-        // A remove that we waited for has taken the file away, and the lock is on nothing.
-        let held_file = Identity::of(&held.metadata().map_err(|e| named(e, &path))?);
-        if path
-            .metadata()
-            .is_ok_and(|there| Identity::of(&there) == held_file)
-        {
-            return Ok(held);
-        }
-    }
+/// The sysroot's lock, held, and what was made under it, which goes before the lock does.
+#[derive(Debug)]
+struct Locked {
+    traces: Traces,
+    _held: Flock<File>,
+}
+
+/// Takes the sysroot's lock; waits, and after a moment says so, while another holds it.
+fn lock(sysroot: &Path) -> Result<Locked, InitError> {
+    let mut traces = Traces::default();
+    let held = file::take(&sysroot.join(record::LOCK), sysroot, &mut traces.0)?;
+    Ok(Locked {
+        traces,
+        _held: held,
+    })
 }
 
 /// Takes the sysroot's lock where init has been; elsewhere nobody else has it either.
 pub(crate) fn lock_if_there(sysroot: &Path) -> Result<Option<Flock<File>>, InitError> {
     let is_there = sysroot.join(record::FOLDER).is_dir();
-    is_there.then(|| lock(sysroot)).transpose()
-}
-
-/// Takes the lock of a file, or of a folder; waits, and says so, while another holds it.
-pub(crate) fn wait_for(file: File, sysroot: &Path) -> io::Result<Flock<File>> {
-    let held = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Err((file, Errno::EWOULDBLOCK)) => {
-            let sysroot = sysroot.display();
-            crate::say(&format!(
-                "another crossmerge works on `{sysroot}`: waiting for it"
-            ));
-            Flock::lock(file, FlockArg::LockExclusive)
-        }
-        held => held,
-    };
-    held.map_err(|(_, e)| e.into())
+    let held = || file::take(&sysroot.join(record::LOCK), sysroot, &mut Vec::new());
+    Ok(is_there.then(held).transpose()?)
 }
 
 /// Refuses a path that could not be written to a text file as it is.

@@ -82,8 +82,7 @@ fn dispatch(argv0: &OsStr, args: Vec<OsString>) -> Result<ExitCode, Error> {
             let tuple = choose_tuple(argv0, &wrappers, &name, tuple, &env);
             if wrappers.code(&name) == Some(Code::Chroot) && chroot::asks_for_help(&args) {
                 let help = chroot::help(argv0::file_name(argv0));
-                io::stdout().write_all(help.as_bytes())?;
-                return Ok(ExitCode::SUCCESS);
+                return Ok(answer(help.as_bytes())?);
             }
             if wrappers.code(&name) == Some(Code::FixRoot) {
                 return fix_root::run(argv0, tuple, &env, config, args);
@@ -131,13 +130,24 @@ fn run_applet(
     let plan = wrappers.plan(name, context, args)?;
     if prints {
         exec::write_files(&plan)?;
-        io::stdout().write_all(plan::exports(&plan.env).as_bytes())?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(answer(plan::exports(&plan.env).as_bytes())?);
     }
     if wrappers.code(name) == Some(Code::PkgConfig) {
         return Ok(pkg_config::run(context, &plan)?);
     }
     match exec::exec(&plan)? {}
+}
+
+/// What a shell says of a program that was ended by SIGPIPE.
+const NOBODY_READS: u8 = 128 + 13;
+
+/// Prints an answer, whole. Where whoever reads it has left off, as `head` does, nothing is said, and the exit code is the usual one.
+pub(crate) fn answer(text: &[u8]) -> io::Result<ExitCode> {
+    let mut stdout = io::stdout();
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::from(NOBODY_READS)),
+        written => written.map(|()| ExitCode::SUCCESS),
+    }
 }
 
 /// Tells a person something that is no failure.

@@ -5,7 +5,7 @@
 
 use crate::{
     context::{Context, ContextError},
-    env,
+    env, file,
     portage::{Repositories, Repository},
     target::{Source, Target},
     tuple::Tuple,
@@ -89,7 +89,7 @@ impl ProfileError {
     pub fn hint(&self) -> String {
         match self {
             Self::Context(e) => e.hint(),
-            Self::Io(_) => "look at its permissions".into(),
+            Self::Io(e) => file::hint(e).unwrap_or_else(|| "look at its permissions".into()),
             Self::Unknown { tuple, .. } => {
                 format!("`crossmerge profile list {tuple}` shows those there are")
             }
@@ -243,7 +243,7 @@ pub fn says(
     repositories: &Repositories,
     folder: &Path,
 ) -> Result<Says, ProfileError> {
-    let configuration = tempfile::tempdir()?;
+    let configuration = file::temporary()?;
     let etc = configuration.path().join("etc/portage");
     fs_err::create_dir_all(&etc)?;
     fs_err::write(etc.join("repos.conf"), repositories.to_text())?;

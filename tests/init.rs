@@ -33,7 +33,7 @@ pub(crate) fn tree(folder: &Path) -> BTreeMap<PathBuf, String> {
 
 /// Fails with the paths that differ.
 #[track_caller]
-fn unchanged(before: &BTreeMap<PathBuf, String>, after: &BTreeMap<PathBuf, String>) {
+pub(crate) fn unchanged(before: &BTreeMap<PathBuf, String>, after: &BTreeMap<PathBuf, String>) {
     let differs = |path: &&PathBuf| before.get(*path) != after.get(*path);
     let differing: Vec<&PathBuf> = before.keys().chain(after.keys()).filter(differs).collect();
     assert!(differing.is_empty(), "changed: {differing:?}");
@@ -332,18 +332,28 @@ fn a_sysroot_that_crossdev_left_half_made_is_repaired() {
 
 #[test]
 fn a_file_that_is_not_ours_is_refused_before_anything_is_touched() {
-    for make in [
-        (|path| std::fs::write(path, "#!/bin/sh\n").expect("a file")) as fn(&Path),
-        |path| symlink("cross-emerge", path).expect("a link"),
-        |path| std::fs::create_dir(path).expect("a folder"),
-    ] {
+    let makes: [(fn(&Path), &str); 3] = [
+        (
+            |path| std::fs::write(path, "#!/bin/sh\n").expect("a file"),
+            "--bindir DIR",
+        ),
+        (
+            |path| symlink("cross-emerge", path).expect("a link"),
+            "crossmerge adopt",
+        ),
+        (
+            |path| std::fs::create_dir(path).expect("a folder"),
+            "--bindir DIR",
+        ),
+    ];
+    for (make, hint) in makes {
         let prefix = Prefix::with_portage();
         make(&prefix.join(format!("bin/{TUPLE}-emerge")));
         let before = tree(&prefix.path());
         prefix.own(["init", TUPLE]).fails(
             125,
             "is not crossmerge's, and a link of ours would replace it",
-            "--bindir DIR",
+            hint,
         );
         unchanged(&before, &tree(&prefix.path()));
     }

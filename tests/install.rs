@@ -1,22 +1,34 @@
 //! `make install` and `make uninstall`: what they put where, and what they leave alone.
 
+use std::os::unix::fs::PermissionsExt;
+
 use crate::{
     init::tree,
-    support::{CROSSMERGE, Prefix},
+    support::{CROSSMERGE, Prefix, Said},
 };
 
-fn make(prefix: &Prefix, goal: &str, variables: &[&str]) -> crate::support::Said {
+/// Runs make with the program and the documents that are built already: cargo has nothing to do.
+fn make(prefix: &Prefix, goal: &str, variables: &[&str]) -> Said {
+    let docs = prefix.join("docs");
+    crate::docs::make("2026-01-31", &docs).expect("pages and completions");
     let binary = format!("binary={CROSSMERGE}");
-    // The program is built already: cargo has nothing to do.
+    let docs = format!("docs={}", docs.display());
     let fixed = [
         "-C",
         env!("CARGO_MANIFEST_DIR"),
         "--no-print-directory",
         "CARGO=true",
         &binary,
+        &docs,
         goal,
     ];
     prefix.command("make", fixed.iter().chain(variables))
+}
+
+/// Installs into `usr` of a prefix, and everything that has to be outside of `PREFIX` there too.
+pub(crate) fn installed(prefix: &Prefix) {
+    let variable = format!("PREFIX={}", prefix.join("usr").display());
+    make(prefix, "install", &[&variable]).success();
 }
 
 #[test]
@@ -72,4 +84,113 @@ fn install_does_not_overwrite_crossdevs_wrappers() {
         "{said:#?}"
     );
     assert_eq!(prefix.read("dest/usr/bin/emerge-wrapper"), "crossdev's\n");
+}
+
+#[test]
+fn install_puts_pages_completions_and_documents_where_they_are_looked_for() {
+    let prefix = Prefix::new();
+    let destdir = format!("DESTDIR={}", prefix.join("dest").display());
+    // A packager's umask is none of the users'.
+    let make = |goal: &str| {
+        let docs = prefix.join("docs");
+        let command = format!(
+            "umask 077 && make -C {} --no-print-directory CARGO=true binary={CROSSMERGE} docs={} '{destdir}' EPREFIX=/e TARGETS=avr {goal}",
+            env!("CARGO_MANIFEST_DIR"),
+            docs.display()
+        );
+        prefix.command("sh", ["-c", &command]).success()
+    };
+    crate::docs::make("2026-01-31", &prefix.join("docs")).expect("pages and completions");
+    make("install");
+    let dest = prefix.join("dest/e");
+    for place in [
+        "usr/local/share/man/man1/crossmerge.1",
+        "usr/local/share/man/man1/crossmerge-applets.1",
+        "usr/local/share/man/man5/crossmerge.toml.5",
+        "usr/local/share/bash-completion/completions/crossmerge",
+        "usr/local/share/bash-completion/completions/emerge-wrapper",
+        "etc/bash_completion.d/crossmerge",
+        "usr/local/share/zsh/site-functions/_crossmerge",
+        "usr/local/share/fish/vendor_completions.d/crossmerge.fish",
+        "usr/local/share/fish/vendor_conf.d/crossmerge.fish",
+        "usr/local/share/fish/vendor_functions.d/__crossmerge_applet.fish",
+        "usr/local/share/doc/crossmerge/README.md",
+        "usr/local/share/doc/crossmerge/docs/applets.md",
+        "usr/local/share/doc/crossmerge/wrappers/README.md",
+    ] {
+        assert!(dest.join(place).exists(), "{place}");
+    }
+    for (path, _) in tree(&dest) {
+        let path = dest.join(path);
+        if !path.is_symlink() {
+            let mode = path.metadata().expect("metadata").permissions().mode();
+            assert_eq!(mode & 0o444, 0o444, "{}", path.display());
+        }
+    }
+    let pages = dest.join("usr/local/share/man");
+    for (name, of) in [
+        ("crossmerge", "CROSSMERGE(1)"),
+        ("avr-emerge", "CROSSMERGE-APPLETS(1)"),
+        ("emerge-avr", "CROSSMERGE-APPLETS(1)"),
+        ("cross-pkg-config", "CROSSMERGE-APPLETS(1)"),
+        ("emerge-wrapper", "CROSSMERGE-APPLETS(1)"),
+        ("wrappers", "CROSSMERGE-WRAPPERS(5)"),
+        ("site-cache", "CROSSMERGE-SITE-CACHE(5)"),
+    ] {
+        let said = prefix.command("man", ["-M".as_ref(), pages.as_os_str(), name.as_ref()]);
+        assert!(said.stdout.starts_with(of), "{name}: {said:#?}");
+    }
+    make("uninstall");
+    let left: Vec<_> = tree(&dest)
+        .into_keys()
+        .filter(|path| !dest.join(path).is_dir())
+        .collect();
+    assert_eq!(left, Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn what_is_installed_below_a_prefix_of_ones_own_stays_there() {
+    let prefix = Prefix::new();
+    let before = prefix.join("dest");
+    let variables = [
+        format!("DESTDIR={}", before.display()),
+        "PREFIX=/home/me/.local".into(),
+    ];
+    let variables: Vec<&str> = variables.iter().map(String::as_str).collect();
+    make(&prefix, "install", &variables).success();
+    let outside = |path: &std::path::PathBuf| {
+        let path = before.join(path);
+        !path.is_dir() && !path.starts_with(before.join("home/me/.local"))
+    };
+    assert_eq!(tree(&before).into_keys().find(outside), None);
+}
+
+#[test]
+fn install_does_not_overwrite_another_programs_pages() {
+    for page in ["man1/cross-emerge.1", "man5/wrappers.5"] {
+        let prefix = Prefix::new();
+        let destdir = format!("DESTDIR={}", prefix.join("dest").display());
+        let path = format!("dest/usr/share/man/{page}");
+        prefix.write(&path, "another's\n");
+        let said = make(&prefix, "install", &[&destdir, "PREFIX=/usr"]);
+        assert_ne!(said.code, Some(0), "{page}");
+        assert!(
+            said.stderr.contains(page) && said.stderr.contains("hint: "),
+            "{said:#?}"
+        );
+        make(&prefix, "uninstall", &[&destdir, "PREFIX=/usr"]).success();
+        assert_eq!(prefix.read(&path), "another's\n");
+    }
+}
+
+/// The folders of documents are installed beside each other, so that their links lead somewhere there too.
+#[test]
+fn the_installed_documents_lead_to_each_other() {
+    let prefix = Prefix::new();
+    installed(&prefix);
+    let folder = prefix.join("usr/share/doc/crossmerge");
+    // The project's own table of contents leads to its sources besides.
+    std::fs::remove_file(folder.join("README.md")).expect("README.md");
+    let broken = crate::docs::links::broken(&folder).expect("documents");
+    assert_eq!(broken, Vec::<String>::new());
 }

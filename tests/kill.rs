@@ -1,10 +1,10 @@
-//! A kill at any moment of `init`, or of `<tuple>-fix-root`, leaves the old state, the new one, or one that the next run makes the
+//! A kill at any moment of `init`, of `adopt` and its undoing, or of `<tuple>-fix-root`, leaves the old state, the new one, or one that the next run makes the
 //! new one.
 //!
 //! strace kills the program before its Nth call of each system call that can change a file, for every N there is. So that
 //! this takes seconds, portageq's answers are remembered: the first run asks the real one.
 
-use crate::{init::tree, support::Prefix};
+use crate::{adopt::crossdev, init::tree, support::Prefix};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -39,7 +39,7 @@ type Tree = BTreeMap<PathBuf, String>;
 /// A prefix whose portageq remembers what the real one said to the same question about the same make.conf.
 ///
 /// What a kill leaves in TMPDIR goes with the prefix.
-fn prefix() -> Prefix {
+pub(crate) fn prefix() -> Prefix {
     let mut prefix = Prefix::with_portage();
     let temporary = prefix.join("temporary");
     fs::create_dir(&temporary).expect("a folder");
@@ -60,15 +60,16 @@ fn prefix() -> Prefix {
     prefix
 }
 
-/// Puts the folders that init writes to back to what they were.
+/// Puts the folders that are written to back to what they were.
 fn reset(prefix: &Prefix) {
-    let script = "rm -rf usr bin && cp -a saved/usr saved/bin .";
+    let script = "rm -rf usr bin var && cp -a saved/usr saved/bin saved/var .";
     prefix.command("/bin/sh", ["-c", script]).success();
 }
 
 fn state(prefix: &Prefix) -> Tree {
     let mut state = tree(&prefix.join("usr"));
     state.extend(tree(&prefix.join("bin")));
+    state.extend(tree(&prefix.join("var")));
     state
 }
 
@@ -82,7 +83,10 @@ fn kill_everywhere(
     prefix
         .command(
             "/bin/sh",
-            ["-c", "mkdir -p usr && mkdir saved && cp -a usr bin saved"],
+            [
+                "-c",
+                "mkdir -p usr var && mkdir saved && cp -a usr bin var saved",
+            ],
         )
         .success();
     let before = state(prefix);
@@ -165,7 +169,7 @@ fn a_copy_of_a_libc_that_was_killed_is_finished_by_the_next_run() {
     let tools = format!("{sdk}/bin/arm-linux-gnueabi-");
     let args = ["init", TUPLE, "--toolchain", &tools, "--with-libc"];
     // Each run asks the compiler a few things, so only the calls that bring something into its place.
-    let (points, found) = kill_everywhere(&prefix, "crossmerge", &args, &["rename", "syncfs"]);
+    let (points, found) = kill_everywhere(&prefix, "crossmerge", &args, &["renameat", "syncfs"]);
     assert!(points > 40, "only {points} points");
     assert!(found["mended"] > 30, "{found:?}");
 }
@@ -183,4 +187,62 @@ fn a_fix_root_survives_a_kill_at_every_file_operation() {
     let (points, found) = kill_everywhere(&prefix, &name, &[], &CALLS);
     assert!(points > 30, "only {points} points");
     assert!(found["untouched"] > 0 && found["mended"] > 10, "{found:?}");
+}
+
+#[test]
+fn taking_over_crossdevs_wrappers_survives_a_kill_at_every_file_operation() {
+    let prefix = crossdev_machine();
+    let (points, found) = kill_everywhere(&prefix, "crossmerge", &["adopt"], &CALLS);
+    assert!(points > 80, "only {points} points");
+    assert!(found["untouched"] > 0 && found["mended"] > 40, "{found:?}");
+}
+
+#[test]
+fn putting_crossdevs_wrappers_back_survives_a_kill_at_every_file_operation() {
+    let prefix = crossdev_machine();
+    prefix.own(["adopt"]).success();
+    let (points, found) = kill_everywhere(&prefix, "crossmerge", &["adopt", "--undo"], &CALLS);
+    assert!(points > 60, "only {points} points");
+    assert!(found["untouched"] > 0 && found["mended"] > 20, "{found:?}");
+}
+
+#[test]
+fn an_adopt_that_was_killed_can_be_undone() {
+    let prefix = crossdev_machine();
+    let places = |prefix: &Prefix| {
+        let mut state = state(prefix);
+        state.retain(|path, _| !path.starts_with(prefix.join("var")));
+        state
+    };
+    let before = places(&prefix);
+    let ours = prefix.join("bin/crossmerge").display().to_string();
+    for when in 1.. {
+        let inject = format!("inject=rename:signal=KILL:when={when}");
+        let words = [
+            "-o",
+            "/dev/null",
+            "-e",
+            "trace=rename",
+            "-e",
+            &inject,
+            &ours,
+            "adopt",
+        ];
+        let said = prefix.command("strace", words);
+        prefix.own(["adopt", "--undo"]).success();
+        assert_eq!(places(&prefix), before, "killed before rename {when}");
+        if said.code == Some(0) {
+            assert!(when > 20, "only {when} points");
+            break;
+        }
+    }
+}
+
+/// A prefix as crossdev leaves it, with one wrapper that is a copy.
+fn crossdev_machine() -> Prefix {
+    let mut prefix = prefix();
+    crossdev(&mut prefix, &[TUPLE]);
+    let script = format!("cd usr/bin && rm {TUPLE}-fix-root && cp cross-fix-root {TUPLE}-fix-root");
+    prefix.command("/bin/sh", ["-c", &script]).success();
+    prefix
 }

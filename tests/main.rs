@@ -2,16 +2,26 @@
 
 mod support;
 
+// What `make docs` runs, so that its own tests are run here, and those of what it makes need nothing that was built before.
+#[path = "../examples/docs/main.rs"]
+#[allow(dead_code, reason = "its `main` is the example's")]
+mod docs;
+
+mod adopt;
 mod build_systems;
 mod chroot;
+mod completions;
 mod doctor;
 mod emerge;
 mod fix_root;
 mod guide;
+mod hardening;
 mod init;
 mod install;
 mod kill;
+mod man;
 mod names;
+mod packaging;
 mod pkg_config;
 mod plan;
 mod portage_settings;

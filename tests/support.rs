@@ -110,10 +110,33 @@ impl Prefix {
         prefix
     }
 
+    /// The same prefix with one variable less, for one run.
+    pub(crate) fn without(&self, name: &str) -> Self {
+        let mut prefix = Self {
+            folder: self.folder.clone(),
+            env: self.env.clone(),
+        };
+        prefix.unset(name);
+        prefix
+    }
+
     /// Sets a variable for every run.
     pub(crate) fn set(&mut self, name: &str, value: impl Into<OsString>) {
         self.env.retain(|(known, _)| known != name);
         self.env.push((name.into(), value.into()));
+    }
+
+    /// Puts folders of the prefix before the others in PATH, for every run.
+    pub(crate) fn put_first_in_path(&mut self, folders: &[&str]) {
+        let path = self.env.iter().find(|(name, _)| name == "PATH");
+        let mut path = path.expect("a PATH").1.clone();
+        for folder in folders.iter().rev() {
+            let mut first = self.join(folder).into_os_string();
+            first.push(":");
+            first.push(path);
+            path = first;
+        }
+        self.set("PATH", path);
     }
 
     /// Takes a variable away for every run.
@@ -252,6 +275,14 @@ impl Said {
     #[track_caller]
     pub(crate) fn success(self) -> Self {
         assert_eq!(self.code, Some(0), "{self:#?}");
+        self
+    }
+
+    /// Checks the code and the error, which nobody can do anything about.
+    #[track_caller]
+    pub(crate) fn fails_without_hint(self, code: i32, error: &str) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        assert!(self.stderr.contains(error), "no {error:?} in {self:#?}");
         self
     }
 

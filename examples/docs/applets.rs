@@ -1,7 +1,7 @@
 //! The built-in applets and tools, as `wrappers/*.toml` has them. The program's own reading of these files is stricter; here is what a
 //! page or a completion says of them.
 
-use crate::{Failure, read};
+use super::{Failure, read};
 use serde::Deserialize;
 use std::{collections::BTreeMap, path::Path};
 

@@ -1,7 +1,7 @@
 //! The shells' completions: `completions/*`, with the tables of what the program knows of itself. What zsh and fish show of
 //! commands and options is clap's rendering; bash's has no place for what is only known at run time, so its tables are ours.
 
-use crate::{
+use super::{
     Failure,
     applets::Definition,
     read,

@@ -1,7 +1,7 @@
 //! Whether the links of the project's documents lead somewhere: to a file or folder of the project, and a heading of it. An address
 //! on another machine is not looked at.
 
-use crate::markdown::{headings, links};
+use super::markdown::{headings, links};
 use std::{
     collections::BTreeMap,
     fs, io,

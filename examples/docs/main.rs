@@ -5,9 +5,9 @@
 //!
 //! usage: docs DATE FOLDER    writes FOLDER/man and FOLDER/completions; DATE is what the pages bear, as 2026-01-31
 
-mod applets;
+pub(crate) mod applets;
 mod completions;
-mod links;
+pub(crate) mod links;
 mod markdown;
 mod pages;
 mod roff;
@@ -43,7 +43,12 @@ pub(crate) fn read(path: &Path) -> Result<String, Failure> {
 
 #[expect(clippy::print_stderr, reason = "it has nothing else to say it on")]
 fn main() -> ExitCode {
-    match make(std::env::args_os().skip(1).collect()) {
+    let args: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let made = match &args[..] {
+        [date, folder] => make(&date.to_string_lossy(), Path::new(folder)),
+        _ => Err(Failure("usage: docs DATE FOLDER".into())),
+    };
+    match made {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("docs: error: {failure}");
@@ -52,11 +57,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn make(args: Vec<OsString>) -> Result<(), Failure> {
-    let [date, folder] = &args[..] else {
-        return Err(Failure("usage: docs DATE FOLDER".into()));
-    };
-    let (date, folder) = (date.to_string_lossy(), PathBuf::from(folder));
+/// Makes everything below a folder. The tests do it by this too.
+pub(crate) fn make(date: &str, folder: &Path) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let broken = links::broken(root).map_err(Failure::io(root))?;
     if !broken.is_empty() {
@@ -68,7 +70,7 @@ fn make(args: Vec<OsString>) -> Result<(), Failure> {
     let below = |folder: &'static str| {
         move |(place, text)| (Path::new(folder).join::<PathBuf>(place), text)
     };
-    let pages = pages::pages(root, &date)?.into_iter().map(below("man"));
+    let pages = pages::pages(root, date)?.into_iter().map(below("man"));
     let completions = completions::files(root)?
         .into_iter()
         .map(below("completions"));
@@ -84,7 +86,7 @@ fn make(args: Vec<OsString>) -> Result<(), Failure> {
     }
     for (place, text) in files {
         let path = folder.join(place);
-        let parent = path.parent().unwrap_or(&folder);
+        let parent = path.parent().unwrap_or(folder);
         fs::create_dir_all(parent).map_err(Failure::io(parent))?;
         fs::write(&path, text).map_err(Failure::io(&path))?;
     }

@@ -1,6 +1,6 @@
 //! The manual pages: `man/*.md`, with what the program and other documents know in the places that ask for it.
 
-use crate::{Failure, applets::Definition, markdown, read, roff};
+use super::{Failure, applets::Definition, markdown, read, roff};
 use clap_mangen::Man;
 use std::{
     fmt::Write as _,

@@ -1,6 +1,6 @@
 //! What each argument and each option of `crossmerge` is completed with: one decision, for every shell. Pure.
 
-use crate::Failure;
+use super::Failure;
 use clap::{Arg, Command, ValueHint};
 
 /// What may stand in a place of the command line.

@@ -1,6 +1,6 @@
 //! Why adopt does nothing, and how to go on.
 
-use crate::{config::ConfigError, context::ContextError, init::InitError, tuple::Tuple};
+use crate::{config::ConfigError, context::ContextError, file, init::InitError, tuple::Tuple};
 use std::{io, path::PathBuf};
 
 /// Why adopt does nothing.
@@ -32,10 +32,10 @@ impl AdoptError {
             Self::Config(e) => e.hint(),
             Self::Context(e) => e.hint(),
             Self::Init(e) => e.hint(),
-            Self::Io(_) => {
+            Self::Io(e) => file::hint(e).unwrap_or_else(|| {
                 "mend that and run it again; `crossmerge adopt --undo` takes back what is done"
                     .into()
-            }
+            }),
             Self::NotCrossdevs { tuple, .. } => {
                 format!("`crossmerge init {tuple}` makes the links of a target")
             }

@@ -1,9 +1,10 @@
 //! The steps of adopt and of its undoing: each leaves its path old or new, whenever it is cut short.
 
 use super::AdoptError;
-use crate::init::{Content, put, remove_if_there};
+use crate::file::{self, FILE_MODE, Folder, Trouble};
 use std::{
     fmt,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -34,13 +35,24 @@ impl Step {
     /// Does it. What is kept and what is written is on the disk before the next step begins.
     pub(super) fn apply(&self) -> Result<(), AdoptError> {
         match self {
-            Self::Copy { from, to } => put(to, &Content::Copy(from.clone()))?,
-            Self::Link { path, target } => return Ok(put(path, &Content::Link(target.clone()))?),
-            Self::Write { path, text } => put(path, &Content::Text(text.clone()))?,
-            Self::Remove { path } => return Ok(remove_if_there(path)?),
+            Self::Copy { from, to } => {
+                let from = fs_err::File::open(from)?.into_file();
+                let mode = from.metadata()?.mode() & 0o777;
+                file::replace(to, |folder, new| folder.write_synced(new, from, mode))
+            }
+            Self::Link { path, target } => {
+                file::replace(path, |folder, new| folder.link(new, target))
+            }
+            Self::Write { path, text } => {
+                let text = text.as_bytes();
+                file::replace(path, |folder, new| {
+                    folder.write_synced(new, text, FILE_MODE)
+                })
+            }
+            Self::Remove { path } => return Ok(file::remove(path)?),
         }
-        let folder = self.path().parent().unwrap_or(Path::new("/"));
-        Ok(fs_err::File::open(folder)?.sync_all()?)
+        .and_then(|()| Folder::open(self.path().parent().unwrap_or(Path::new("/")))?.sync_names())
+        .map_err(|trouble: Trouble| AdoptError::Io(trouble.into()))
     }
 }
 

@@ -24,7 +24,7 @@ use std::{ffi::OsString, fmt::Write as _, path::PathBuf, process::ExitCode, thre
 pub(super) enum Command {
     /// List the answers that a configure script for the target is given
     List {
-        /// The tuple
+        /// The target's tuple
         tuple: OsString,
         /// List as well what is known and not given
         #[arg(long)]
@@ -35,7 +35,7 @@ pub(super) enum Command {
     },
     /// List the tests of configure scripts that run a program, their defaults in a cross build, and our answers
     Scan {
-        /// The tuple
+        /// The target's tuple
         tuple: OsString,
         /// The scripts, or folders that have one; without any, ./configure
         #[arg(value_name = "SCRIPT")]
@@ -49,14 +49,16 @@ pub(super) enum Command {
     },
     /// Say where an answer comes from, and why it is given or not
     Explain {
-        /// The tuple
+        /// The target's tuple
         tuple: OsString,
         /// The cache variable, such as ac_cv_func_malloc_0_nonnull
         variable: String,
     },
     /// Run the probes with the target's compiler and libc, and compare what they say with the answers
+    ///
+    /// The exit code is 1 when something differs, else 0.
     Verify {
-        /// The tuple
+        /// The target's tuple
         tuple: OsString,
         /// Run this probe only; may be given again
         #[arg(long, value_name = "NAME")]
@@ -70,14 +72,14 @@ pub(super) enum Command {
     },
     /// Print the config.site that a configure script for the target reads
     Render {
-        /// The tuple
+        /// The target's tuple
         tuple: OsString,
     },
     /// Run a configure script with its tests under QEMU, and keep what they find as the target's own answers
     ///
     /// It runs twice, with tests and without, in temporary folders; the source folder is only read.
     Learn {
-        /// The tuple
+        /// The target's tuple
         tuple: OsString,
         /// Say what would be learned, and keep nothing
         #[arg(long)]
@@ -91,7 +93,7 @@ pub(super) enum Command {
     },
     /// Take out answers that were learned
     Forget {
-        /// The tuple
+        /// The target's tuple
         tuple: OsString,
         /// The cache variables
         #[arg(required_unless_present = "all")]

@@ -3,11 +3,14 @@
 //! A kill at any moment leaves each path old or new, and the next run does the rest.
 
 use super::{Fix, FixRootError, Found, Link};
-use crate::init::{new_name, remove_if_there};
+use crate::{
+    context::Identity,
+    file::{self, Folder, PROGRAM_MODE, Trouble, new_name},
+};
 use std::{
-    fs::FileTimes,
-    io::{self, Write as _},
-    os::unix::fs::{MetadataExt, PermissionsExt, fchown, symlink},
+    ffi::OsStr,
+    fs::{self, FileTimes},
+    os::unix::fs::{MetadataExt, PermissionsExt, fchown},
     path::Path,
 };
 
@@ -19,11 +22,9 @@ impl Fix<'_> {
             let modes = found
                 .new_mode
                 .map(|mode| format!("{:o} -> {mode:o}", found.mode));
-            if let Some((_, new)) = &found.edit {
-                replace(found, new)?;
-            }
-            if let Some(mode) = found.new_mode {
-                fs_err::set_permissions(&found.path, PermissionsExt::from_mode(mode))?;
+            match &found.edit {
+                Some((_, new)) => replace(found, new)?,
+                None => change_mode(found)?,
             }
             match (&found.edit, modes) {
                 (Some(_), None) => say(&format!("changed  {path}")),
@@ -34,14 +35,9 @@ impl Fix<'_> {
             others.for_each(|other| say(&format!("changed  {}: the same file", other.display())));
         }
         for Link { path, target, text } in &self.links {
-            beside(path, |new| match text {
-                None => symlink(target, new),
-                Some(text) => {
-                    let mut file = fs_err::File::create_new(new)?;
-                    file.write_all(text.as_bytes())?;
-                    file.set_permissions(PermissionsExt::from_mode(0o755))?;
-                    file.sync_all()
-                }
+            file::replace(path, |folder, new| match text {
+                None => folder.link(new, target),
+                Some(text) => folder.write_synced(new, text.as_bytes(), PROGRAM_MODE),
             })?;
             say(&format!(
                 "link     {} -> {}",
@@ -53,39 +49,58 @@ impl Fix<'_> {
     }
 }
 
-/// Gives a file another text. Its mode, its owner and its times stay: make and libtool compare those. Its other names
-/// stay names of one file.
+/// Opens what was found, for looking at it and for nothing else; an error when it is another by now.
+fn found_again(folder: &Folder, name: &OsStr, found: &Found) -> Result<fs::File, FixRootError> {
+    let file = folder.look(name)?;
+    match found.is(Identity::of(&file.metadata()?)) {
+        true => Ok(file),
+        false => Err(Trouble::Changed(found.path.clone()).into()),
+    }
+}
+
+/// Gives a file the mode that it should have.
+fn change_mode(found: &Found) -> Result<(), FixRootError> {
+    let (folder, name) = place(&found.path)?;
+    let file = found_again(&folder, name, found)?;
+    let mode = found.new_mode.unwrap_or(found.mode);
+    Ok(folder.set_mode_of(&file, name, mode)?)
+}
+
+/// Gives a file another text, and the mode that it should have. Its owner and its times stay: make and libtool compare those. Its
+/// other names stay names of one file.
 fn replace(found: &Found, text: &[u8]) -> Result<(), FixRootError> {
-    let metadata = fs_err::metadata(&found.path)?;
-    beside(&found.path, |new| {
-        let mut file = fs_err::File::create_new(new)?;
-        file.write_all(text)?;
+    let (folder, name) = place(&found.path)?;
+    let metadata = found_again(&folder, name, found)?.metadata()?;
+    let new = new_name(name);
+    folder.remove(&new)?;
+    let file = folder.write(&new, text, 0o600)?;
+    let completed = || {
         let made = file.metadata()?;
         let (uid, gid) = (metadata.uid(), metadata.gid());
         if (made.uid(), made.gid()) != (uid, gid) {
             fchown(&file, Some(uid), Some(gid))?;
         }
-        file.set_permissions(metadata.permissions())?;
+        let mode = found.new_mode.unwrap_or(found.mode);
+        file.set_permissions(PermissionsExt::from_mode(mode))?;
         let (accessed, modified) = (metadata.accessed()?, metadata.modified()?);
         let times = FileTimes::new()
             .set_accessed(accessed)
             .set_modified(modified);
-        file.file().set_times(times)?;
+        file.set_times(times)?;
         file.sync_all()
-    })?;
+    };
+    if let Err(e) = completed() {
+        let _ = folder.remove(&new);
+        return Err(Trouble::system("write", &found.path, e).into());
+    }
+    folder.rename(&new, name)?;
     for other in &found.others {
-        beside(other, |new| fs_err::hard_link(&found.path, new))?;
+        file::replace(other, |other, new| other.hard_link(new, &folder, name))?;
     }
     Ok(())
 }
 
-/// Makes something beside its place and renames it.
-fn beside(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), FixRootError> {
-    let new = new_name(path);
-    remove_if_there(&new)?;
-    make(&new).map_err(|source| FixRootError::Write {
-        path: path.into(),
-        source,
-    })?;
-    Ok(fs_err::rename(&new, path)?)
+/// The open folder of a path, and the last name.
+fn place(path: &Path) -> Result<(Folder, &OsStr), Trouble> {
+    Folder::of(path, &mut Vec::new())
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     context::ContextError,
+    file::{self, Trouble},
     tuple::{Tuple, TupleError},
 };
 use std::{ffi::OsString, io, path::PathBuf};
@@ -45,17 +46,15 @@ pub enum FixRootError {
     /// `crossmerge plan` was asked for what runs no program.
     #[error("`{0}-fix-root` runs no program, so there is no plan of one")]
     NoPlan(Tuple),
-    /// A file cannot be written.
-    #[error("cannot write `{path}`: {source}", path = .path.display())]
-    Write {
-        /// What it is to replace.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A file cannot be read, or a rename fails.
+    /// A file cannot be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl From<Trouble> for FixRootError {
+    fn from(trouble: Trouble) -> Self {
+        Self::Io(trouble.into())
+    }
 }
 
 impl FixRootError {
@@ -74,9 +73,9 @@ impl FixRootError {
             }
             Self::Prefix(_) => "give the folder as the second argument, and as the third what the names begin with, such as `arm-linux-gnueabi-`".into(),
             Self::NoPlan(tuple) => format!("`{tuple}-fix-root --dry-run` prints what it would change"),
-            Self::Write { .. } | Self::Io(_) => {
-                "run it as who owns the sysroot and the folder of the links, on a file system that may be written; what is done already stays right".into()
-            }
+            Self::Io(e) => file::hint(e).unwrap_or_else(|| {
+                "run it as who owns the sysroot and the folder of the links; what is done already stays right".into()
+            }),
         }
     }
 }

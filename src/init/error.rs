@@ -2,8 +2,13 @@
 
 use super::toolchain::Made;
 use crate::{
-    adopt::target_of, config::ConfigError, context::ContextError, exec::ExecError,
-    profile::ProfileError, tuple::Tuple,
+    adopt::target_of,
+    config::ConfigError,
+    context::ContextError,
+    exec::ExecError,
+    file::{self, Trouble},
+    profile::ProfileError,
+    tuple::Tuple,
 };
 use std::{ffi::OsString, io, path::PathBuf};
 
@@ -63,6 +68,12 @@ pub enum InitError {
     NotInitialised(Tuple),
 }
 
+impl From<Trouble> for InitError {
+    fn from(trouble: Trouble) -> Self {
+        Self::Io(trouble.into())
+    }
+}
+
 impl InitError {
     /// How to go on.
     pub fn hint(&self) -> String {
@@ -74,7 +85,7 @@ impl InitError {
             Self::Io(e) if e.kind() == io::ErrorKind::PermissionDenied => {
                 "run it as root, or keep the target in folders of your own: `--sysroot DIR --bindir DIR`".into()
             }
-            Self::Io(_) => "mend that and run it again: what is done is kept".into(),
+            Self::Io(e) => file::hint(e).unwrap_or_else(|| "mend that and run it again: what is done is kept".into()),
             Self::Native { .. } => "give the target a vendor of its own, as in `i686-cross-linux-gnu`".into(),
             Self::NotOurs(path) => match target_of(path) {
                 Some(tuple) => format!("it is crossdev's: take it over with `crossmerge adopt {tuple}`"),

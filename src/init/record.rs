@@ -10,7 +10,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     io::{self, Read as _},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 /// The folder of our own files in a sysroot.
@@ -40,8 +40,8 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Reads the record of a sysroot; an empty one where there is none. A line that we do not know is left out: what
-    /// it spoke of counts as a person's, which is the safe side.
+    /// Reads the record of a sysroot; an empty one where there is none. A line that we do not know is left out, and
+    /// so is a path that would lead out of the sysroot: what it spoke of counts as a person's, which is the safe side.
     pub(crate) fn read(sysroot: &Path) -> io::Result<Self> {
         let text = match fs_err::read_to_string(sysroot.join(FILE)) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
@@ -86,7 +86,11 @@ impl Record {
 
     /// Adds an entry beside those the path has.
     pub(super) fn add(&mut self, path: impl Into<PathBuf>, entry: Entry) {
-        self.entries.entry(path.into()).or_default().insert(entry);
+        let path = path.into();
+        let mut parts = path.components();
+        if parts.all(|part| matches!(part, Component::Normal(_))) {
+            self.entries.entry(path).or_default().insert(entry);
+        }
     }
 
     /// Makes this the one entry of the path.
@@ -130,12 +134,17 @@ pub(super) fn entry_at(path: &Path) -> io::Result<Option<Entry>> {
         }
         metadata => metadata?,
     };
-    Ok(match metadata.file_type() {
-        kind if kind.is_symlink() => Some(Entry::Link(fs_err::read_link(path)?)),
-        kind if kind.is_dir() => Some(Entry::Folder),
-        kind if kind.is_file() => Some(Entry::File(hash_file(path)?)),
-        _ => None,
-    })
+    let entry = match metadata.file_type() {
+        kind if kind.is_symlink() => fs_err::read_link(path).map(Entry::Link),
+        kind if kind.is_dir() => Ok(Entry::Folder),
+        kind if kind.is_file() => hash_file(path).map(Entry::File),
+        _ => return Ok(None),
+    };
+    match entry {
+        // Another run has taken it away just now.
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        entry => entry.map(Some),
+    }
 }
 
 /// The SHA-256 of a text, in hexadecimal.
@@ -183,5 +192,9 @@ mod tests {
         assert_eq!(Record::read(sysroot.path()).expect("a record"), record);
         assert!(record.holds(Path::new("etc/a b"), &Entry::File(hash_text(b"y"))));
         assert!(!record.holds(Path::new("etc/a b"), &Entry::File(hash_text(b"z"))));
+        let text = "obj ../x 0\nobj /etc/passwd 0\ndir a/../../b\nsym ./c -> /\ndir ok\n";
+        fs_err::write(sysroot.path().join(FILE), text).expect("a file");
+        let record = Record::read(sysroot.path()).expect("a record");
+        assert_eq!(record.paths().collect::<Vec<_>>(), [Path::new("ok")]);
     }
 }

@@ -5,9 +5,14 @@
 use super::{
     InitError, bindir, lock_if_there,
     record::{self, Record, entry_at},
-    write::{self, is_our_command, remove_if_there},
+    write::{self, is_our_command},
 };
-use crate::{applet::Wrappers, context::Context, site_cache::data::LEARNED};
+use crate::{
+    applet::Wrappers,
+    context::Context,
+    file::{self, Folder},
+    site_cache::data::LEARNED,
+};
 use std::{
     collections::BTreeSet,
     ffi::OsStr,
@@ -26,9 +31,8 @@ pub fn remove(
 ) -> Result<String, InitError> {
     let sysroot = super::absolute(&context.sysroot())?;
     let file = context.config.target_file(&context.tuple);
-    let mut links = our_links(context, wrappers, &bindir(context, argv0), &sysroot)?;
-    links.retain(|link| !adopted.contains(link));
-    let is_ours = !(links.is_empty() && adopted.is_empty());
+    let our_links = || our_links(context, wrappers, &bindir(context, argv0), &sysroot);
+    let is_ours = !adopted.is_empty() || !our_links()?.is_empty();
     if !is_ours && !file.exists() && Record::read(&sysroot)?.is_empty() {
         return Err(InitError::NotInitialised(context.tuple.clone()));
     }
@@ -51,7 +55,12 @@ pub fn remove(
             )),
         }
     }
-    gone.extend(links);
+    // Only now: an init that was waited for may have made some.
+    gone.extend(
+        our_links()?
+            .into_iter()
+            .filter(|link| !adopted.contains(link)),
+    );
     for path in &gone {
         if dry_run || remove_if_possible(path)? {
             text.push_str(&format!("removed  {}\n", path.display()));
@@ -62,8 +71,8 @@ pub fn remove(
         text.push_str(&remove_state(&folder, context, dry_run)?);
     }
     if !dry_run {
-        remove_if_there(&sysroot.join(record::FILE))?;
-        remove_if_there(&sysroot.join(record::LOCK))?;
+        file::remove(&sysroot.join(record::FILE))?;
+        file::remove(&sysroot.join(record::LOCK))?;
         let folders = gone.iter().filter(|path| path.starts_with(&sysroot));
         for path in folders.cloned().chain([sysroot.join(record::FILE)]) {
             remove_empty_parents(&path, &sysroot)?;
@@ -141,7 +150,7 @@ fn forget(file: &Path, dry_run: bool) -> Result<String, InitError> {
     let empty = rest.trim().is_empty();
     if !dry_run {
         match empty {
-            true => remove_if_there(file)?,
+            true => file::remove(file)?,
             false => write::replace_file(file, &rest)?,
         }
     }
@@ -172,14 +181,9 @@ fn state_folders(context: &Context) -> io::Result<Vec<PathBuf>> {
 fn remove_state(folder: &Path, context: &Context, dry_run: bool) -> io::Result<String> {
     let learned = folder.join(LEARNED);
     if !dry_run {
-        for entry in fs_err::read_dir(folder)? {
-            let entry = entry?;
-            match entry.file_type()?.is_dir() {
-                true => fs_err::remove_dir_all(entry.path())?,
-                false if entry.path() != learned => fs_err::remove_file(entry.path())?,
-                false => {}
-            }
-        }
+        Folder::open(folder)
+            .and_then(|folder| folder.clear(&|name| name == LEARNED))
+            .map_err(io::Error::from)?;
     }
     if learned.exists() {
         let (file, tuple) = (learned.display(), &context.tuple);
@@ -188,13 +192,13 @@ fn remove_state(folder: &Path, context: &Context, dry_run: bool) -> io::Result<S
         ));
     }
     if !dry_run {
-        fs_err::remove_dir(folder)?;
+        file::remove(folder)?;
     }
     Ok(format!("removed  {}\n", folder.display()))
 }
 
 fn remove_if_possible(path: &Path) -> Result<bool, InitError> {
-    match remove_if_there(path) {
+    match file::remove(path) {
         Err(e) if e.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(false),
         done => Ok(done.map(|()| true)?),
     }

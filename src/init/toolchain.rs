@@ -10,7 +10,7 @@ use crate::{
     applet::prefixed,
     config::{Kind, Toolchain},
     context::Context,
-    exec,
+    exec, file,
     plan::{Changes, Plan},
     target::{Endian, Target},
 };
@@ -142,7 +142,7 @@ fn check_object(
     target: &Target,
     toolchain: &Toolchain,
 ) -> Result<(), InitError> {
-    let folder = tempfile::tempdir()?;
+    let folder = file::temporary()?;
     let object = folder.path().join("empty.o");
     let args = [
         "-c".as_ref(),
@@ -266,7 +266,7 @@ pub(super) fn libc(
         }
         return Ok(writes);
     }
-    let folder = tempfile::tempdir()?;
+    let folder = file::temporary()?;
     let probe = folder.path().join("probe.c");
     fs_err::write(&probe, "#include <stdio.h>\nint main(void) { return 0; }\n")?;
     let no_libc = || InitError::NoLibc(prefixed(&toolchain.prefix, driver(toolchain.kind)));

@@ -8,11 +8,14 @@ use super::{
     InitError,
     record::{self, Entry, Record, entry_at, hash_file, hash_text},
 };
-use crate::context::Identity;
+use crate::{
+    context::Identity,
+    file::{self, FILE_MODE, Folder, Folders, new_name, waiting},
+};
 use std::{
-    ffi::OsString,
-    io::{self, Write as _},
-    os::unix::fs::{PermissionsExt, symlink},
+    ffi::{OsStr, OsString},
+    io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -21,7 +24,7 @@ use std::{
 pub(crate) enum Content {
     /// A file with this text.
     Text(String),
-    /// A file like this one, its mode included.
+    /// A file like this one, as executable as it is.
     Copy(PathBuf),
     /// A symbolic link.
     Link(PathBuf),
@@ -235,13 +238,43 @@ fn beside(
     Err(InitError::TooManyBeside(path.into()))
 }
 
+/// What a run has made so far: taken away again when the run fails, or leaves off.
+#[derive(Debug, Default)]
+pub(super) struct Traces(pub(super) Vec<PathBuf>);
+
+impl Traces {
+    /// Takes it away, the last first. What something else is in by now stays.
+    fn undo(&mut self) {
+        for path in self.0.drain(..).rev() {
+            let _ = file::remove(&path);
+        }
+    }
+
+    /// Lets it stand.
+    pub(super) fn keep(&mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for Traces {
+    fn drop(&mut self) {
+        self.undo();
+    }
+}
+
 /// Does the steps: the record first, then everything beside its place, a sync, the renames, and the record as it stands.
 ///
-/// The caller holds the lock. `record` is what the sysroot's record says now. When nothing changes, nothing is written.
-pub(super) fn apply(steps: &[Step], sysroot: &Path, record: &Record) -> Result<(), InitError> {
+/// The caller holds the lock, and `traces` has what was made for it. `record` is what the sysroot's record says now. When nothing changes,
+/// nothing is written. When something fails before the renames, all is as it was; later, the next run does the rest.
+pub(super) fn apply(
+    steps: &[Step],
+    sysroot: &Path,
+    record: &Record,
+    traces: &mut Traces,
+) -> Result<(), InitError> {
     if record.pending {
         for path in record.paths() {
-            remove_if_there(&new_name(&sysroot.join(path)))?;
+            file::remove(&waiting(&sysroot.join(path)))?;
         }
     }
     let mut pending = record.clone();
@@ -265,103 +298,88 @@ pub(super) fn apply(steps: &[Step], sysroot: &Path, record: &Record) -> Result<(
         }
     }
     if standing == *record && steps.iter().all(|step| step.written().is_none()) {
+        traces.keep();
         return Ok(());
     }
     pending.pending = true;
-    write_record(sysroot, &pending)?;
     let work: Vec<(&Path, &Content)> = steps
         .iter()
         .filter_map(|step| Some((step.written()?, &step.write.content)))
         .collect();
-    for (path, content) in &work {
-        fs_err::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
-        write_new(path, content)?;
+    let file = sysroot.join(record::FILE);
+    let is_first = file.symlink_metadata().is_err();
+    if is_first {
+        traces.0.push(file);
     }
-    sync(sysroot)?;
+    let mut folders = Folders::default();
+    if let Err(why) = prepare(&work, sysroot, &pending, &mut folders, traces) {
+        traces.undo();
+        if !is_first {
+            // Where this fails too, the record is one of a run that did not end, and the next run ends it.
+            let _ = write_record(sysroot, record);
+        }
+        return Err(why);
+    }
+    // From here on only what waits still is taken away.
+    traces.keep();
+    traces.0.extend(work.iter().map(|(path, _)| waiting(path)));
     for (path, _) in &work {
-        fs_err::rename(new_name(path), path)?;
+        let (folder, name) = folders.of(path, &mut Vec::new())?;
+        folder.rename(&new_name(name), name)?;
     }
-    sync(sysroot)?;
-    write_record(sysroot, &standing)
+    folders.sync()?;
+    write_record(sysroot, &standing)?;
+    traces.keep();
+    Ok(())
+}
+
+/// Writes the record of a run that has begun, and everything beside its place.
+fn prepare(
+    work: &[(&Path, &Content)],
+    sysroot: &Path,
+    pending: &Record,
+    folders: &mut Folders,
+    traces: &mut Traces,
+) -> Result<(), InitError> {
+    write_record(sysroot, pending)?;
+    for (path, content) in work {
+        let (folder, name) = folders.of(path, &mut traces.0)?;
+        traces.0.push(waiting(path));
+        write_new(folder, name, content)?;
+    }
+    Ok(folders.sync()?)
 }
 
 /// Writes a file whole or not at all, outside any list of steps.
 pub(super) fn replace_file(path: &Path, text: &str) -> Result<(), InitError> {
-    put(path, &Content::Text(text.into()))
-}
-
-/// Puts one thing in its place, whole or not at all; a file is on the disk before it is there.
-pub(crate) fn put(path: &Path, content: &Content) -> Result<(), InitError> {
-    fs_err::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
-    write_new(path, content)?;
-    if matches!(content, Content::Text(_) | Content::Copy(_)) {
-        fs_err::File::open(new_name(path))?.sync_all()?;
-    }
-    Ok(fs_err::rename(new_name(path), path)?)
+    let name = path.file_name().unwrap_or_default();
+    Ok(file::replace(path, |folder, new| {
+        folder.write_synced(new, text.as_bytes(), folder.mode_of(name, FILE_MODE)?)
+    })?)
 }
 
 pub(super) fn write_record(sysroot: &Path, record: &Record) -> Result<(), InitError> {
     replace_file(&sysroot.join(record::FILE), &record.to_text())
 }
 
-/// The name beside a path where its new content waits.
-pub(crate) fn new_name(path: &Path) -> PathBuf {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(".crossmerge-new");
-    path.with_file_name(name)
-}
-
-fn write_new(path: &Path, content: &Content) -> Result<(), InitError> {
-    let new = new_name(path);
-    remove_if_there(&new)?;
-    // The mode of what is replaced is a person's choice.
-    let mode =
-        || fs_err::metadata(path).map_or(0o644, |metadata| metadata.permissions().mode() & 0o7777);
+fn write_new(folder: &Folder, name: &OsStr, content: &Content) -> Result<(), InitError> {
+    let new = new_name(name);
+    folder.remove(&new)?;
     match content {
         Content::Text(text) => {
-            let mut options = fs_err::OpenOptions::new();
-            options.write(true).create_new(true);
-            let mut file = options.open(&new)?;
-            file.write_all(text.as_bytes())?;
-            file.set_permissions(PermissionsExt::from_mode(mode()))?;
+            // The mode of what is replaced is a person's choice.
+            let mode = folder.mode_of(name, FILE_MODE)?;
+            folder.write(&new, text.as_bytes(), mode)?;
         }
         Content::Copy(source) => {
-            fs_err::copy(source, &new)?;
+            let source = fs_err::File::open(source)?.into_file();
+            // Whoever may run it may; nobody gets more of it, wherever it comes from.
+            let mode = FILE_MODE | source.metadata()?.mode() & 0o111;
+            folder.write(&new, source, mode)?;
         }
-        Content::Link(target) => symlink(target, &new).map_err(|e| named(e, &new))?,
-        Content::Folder(mode) => {
-            fs_err::create_dir(&new)?;
-            fs_err::set_permissions(&new, PermissionsExt::from_mode(*mode))?;
-        }
+        Content::Link(target) => folder.link(&new, target)?,
+        Content::Folder(mode) => folder.folder(&new, *mode)?,
     }
-    Ok(())
-}
-
-/// Removes a file, a link or an empty folder; nothing there is well too.
-pub(crate) fn remove_if_there(path: &Path) -> io::Result<()> {
-    let gone = match fs_err::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_dir() => fs_err::remove_dir(path),
-        Ok(_) => fs_err::remove_file(path),
-        Err(e) => Err(e),
-    };
-    match gone {
-        Err(e)
-            if !matches!(
-                e.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Err(e)
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Brings everything of the sysroot's file system to the disk: one wait, however many files.
-fn sync(sysroot: &Path) -> Result<(), InitError> {
-    let folder = fs_err::File::open(sysroot)?;
-    nix::unistd::syncfs(folder.file()).map_err(|e| named(e.into(), sysroot))?;
     Ok(())
 }
 

@@ -13,7 +13,8 @@ use super::{
 use crate::{
     config::Config,
     env::Env,
-    exec, file,
+    exec,
+    file::{self, Weak},
     plan::{self, Changes, Plan, quote},
     target::Target,
     tuple::Tuple,
@@ -73,6 +74,14 @@ pub enum BinfmtError {
     /// The kernel could not tell where the path ends.
     #[error("a rule cannot name `{path}`, which has a colon or a line break in it", path = .0.display())]
     Unspeakable(PathBuf),
+    /// What everybody's programs would run under is not root's alone.
+    #[error("`{path}` would run programs of everybody's, root's too, and somebody else may change {weak}", path = .path.display())]
+    Untrusted {
+        /// The QEMU.
+        path: PathBuf,
+        /// What somebody else may change.
+        weak: Weak,
+    },
     /// There is no table.
     #[error("binfmt_misc is not mounted on `{}`", table::FOLDER)]
     NotMounted,
@@ -114,13 +123,16 @@ impl BinfmtError {
         let show = "`crossmerge binfmt status` shows the rules";
         match self {
             Self::Rule(e) => e.hint(),
-            Self::Io(_) => "look at its permissions".into(),
+            Self::Io(e) => file::hint(e).unwrap_or_else(|| "look at its permissions".into()),
             Self::NotEmulated(tuple) => {
                 format!("`crossmerge show {tuple}` says what is known of it")
             }
             Self::Native(_) => "a rule would send them to QEMU; start them as they are".into(),
             Self::NotInstalled(qemu) | Self::NotStatic { qemu, .. } => install_hint(qemu),
             Self::Unspeakable(_) => "install QEMU elsewhere".into(),
+            Self::Untrusted { weak, .. } => {
+                format!("install QEMU where only root writes, or `{}`", weak.mend())
+            }
             Self::NotMounted => format!(
                 "`modprobe binfmt_misc; mount -t binfmt_misc binfmt_misc {}`",
                 table::FOLDER
@@ -270,6 +282,17 @@ impl Registration {
             interpreter: interpreter.clone(),
             flags: format!("{preserve}{credentials}F"),
         })
+    }
+
+    /// Refuses an interpreter for the whole machine that somebody but root may change.
+    fn check_trusted(&self) -> Result<(), BinfmtError> {
+        match file::weak_point(&self.interpreter)? {
+            None => Ok(()),
+            Some(weak) => Err(BinfmtError::Untrusted {
+                path: self.interpreter.clone(),
+                weak,
+            }),
+        }
     }
 
     fn line(&self) -> Vec<u8> {
@@ -455,9 +478,11 @@ impl<'a> Subject<'a> {
                 Ok(text) => shell += &text,
                 // Of all, those that QEMU or the machine has no use for are no failure.
                 Err(BinfmtError::Native(_) | BinfmtError::NotInstalled(_)) if self.is_all => {}
-                Err(why @ (BinfmtError::NotStatic { .. } | BinfmtError::Taken { .. }))
-                    if self.is_all =>
-                {
+                Err(
+                    why @ (BinfmtError::NotStatic { .. }
+                    | BinfmtError::Untrusted { .. }
+                    | BinfmtError::Taken { .. }),
+                ) if self.is_all => {
                     crate::say(&format!("passed over: {why}"));
                 }
                 Err(why) => return Err(why),
@@ -473,6 +498,7 @@ impl<'a> Subject<'a> {
         is_dry: bool,
     ) -> Result<String, BinfmtError> {
         let ours = Registration::of(self.env, rule, credentials)?;
+        ours.check_trusted()?;
         let name = rule.name();
         let entries = table::read()?.ok_or(BinfmtError::NotMounted)?;
         let entry = entries.iter().find(|entry| entry.name == name);
@@ -514,6 +540,7 @@ impl<'a> Subject<'a> {
 
     fn install(&self, rule: &Rule, credentials: bool, is_dry: bool) -> Result<String, BinfmtError> {
         let ours = Registration::of(self.env, rule, credentials)?;
+        ours.check_trusted()?;
         let path = ours.path();
         refuse_edited(&path)?;
         let text = ours.text();
@@ -545,7 +572,7 @@ impl<'a> Subject<'a> {
         if is_dry {
             return Ok(format!("rm {}\n", quote(path.as_os_str())));
         }
-        std::fs::remove_file(&path).map_err(|e| not_permitted(&path, e))?;
+        file::remove(&path).map_err(|e| not_permitted(&path, e))?;
         Ok(format!("{}\n", path.display()))
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     context::Context,
     env, exec,
     export::{ExportError, Facts},
+    file,
     plan::{Change, Changes, Plan, step::Step},
     qemu::private::{self, NoPrivate},
 };
@@ -73,7 +74,9 @@ impl NoEmulation {
         match self {
             Self::Export(e) => e.hint(),
             Self::Private(e) => e.hint(),
-            Self::Unwritable(_) => "make its folder writable for you".into(),
+            Self::Unwritable(e) => {
+                file::hint(e).unwrap_or_else(|| "make its folder writable for you".into())
+            }
             Self::DoesNotCompile(_) => "it needs a libc in the sysroot first".into(),
             Self::DoesNotRun { .. } => {
                 "look at the QEMU, and at the `cpu` of the target's file".into()
@@ -152,12 +155,9 @@ fn first_line(said: &[u8]) -> String {
         .map_or(String::new(), |line| format!(": {line}"))
 }
 
-/// Makes the program in its place, alone there.
+/// Makes the program and puts it in its place, alone there. Whoever builds may run it.
 fn compile(compiler: &Path, flags: &str, folder: &Path, program: &Path) -> Result<(), NoEmulation> {
-    fs_err::create_dir_all(folder)?;
-    let new = tempfile::Builder::new()
-        .prefix(".new-")
-        .tempdir_in(folder)?;
+    let new = file::temporary()?;
     let (source, made) = (new.path().join("trial.c"), new.path().join("trial"));
     fs_err::write(
         &source,
@@ -175,7 +175,7 @@ fn compile(compiler: &Path, flags: &str, folder: &Path, program: &Path) -> Resul
     if !status.is_some_and(|status| status.success()) || !made.is_file() {
         return Err(NoEmulation::DoesNotCompile(compiler.into()));
     }
-    fs_err::rename(&made, program)?;
+    file::put_program(program, &fs_err::read(&made)?)?;
     // Those of another compiler or libc. One that another run makes just now has a name with a dot.
     for entry in fs_err::read_dir(folder)? {
         let path = entry?.path();
@@ -184,7 +184,7 @@ fn compile(compiler: &Path, flags: &str, folder: &Path, program: &Path) -> Resul
                 .file_name()
                 .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
         if !is_kept {
-            fs_err::remove_file(&path)?;
+            file::remove(&path)?;
         }
     }
     Ok(())

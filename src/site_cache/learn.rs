@@ -18,6 +18,7 @@ use crate::{
     context::{Context, ContextError},
     env,
     exec::{self, ExecError},
+    file,
     plan::{Change, Plan, step::Step},
     qemu::{
         self,
@@ -108,7 +109,8 @@ impl LearnError {
                 Some(log) => format!("its log is `{}`", log.display()),
                 None => "it wrote no log; run `<tuple>-configure` by hand".into(),
             },
-            Self::Folder(_) => "look at the space and the permissions of TMPDIR".into(),
+            Self::Folder(e) => file::hint(e)
+                .unwrap_or_else(|| "look at the space and the permissions of TMPDIR".into()),
             Self::NotLearned(_) => {
                 "`crossmerge site-cache list <tuple>` names those that were".into()
             }
@@ -501,10 +503,7 @@ impl Runner {
         context: &Context,
         way: Way,
     ) -> Result<(Option<Cache>, Cache), LearnError> {
-        let work = tempfile::Builder::new()
-            .prefix("crossmerge-learn-")
-            .tempdir();
-        let work = work.map_err(LearnError::Folder)?;
+        let work = file::temporary().map_err(LearnError::Folder)?;
         let cross = self.prepared(&work.path().join("cross"), way, "")?;
         let mut with_tests = self.prepared(&work.path().join("tests"), way, MAYBE)?;
         with_tests.enter.splice(..0, self.steps.iter().cloned());
@@ -564,7 +563,7 @@ impl Runner {
     fn keep_log(&self, context: &Context, log: &Path) -> Option<PathBuf> {
         let kept = context.state_folder().join("learn.log");
         let text = fs_err::read(log).ok()?;
-        crate::file::put(&kept, &text).ok()?;
+        file::put(&kept, &text).ok()?;
         Some(kept)
     }
 }

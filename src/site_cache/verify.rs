@@ -12,6 +12,7 @@ use crate::{
     emulator::NoEmulator,
     exec::{self, ExecError},
     export::{ExportError, Facts},
+    file,
     plan::{Change, Changes, Plan},
     tuple::Tuple,
 };
@@ -79,7 +80,8 @@ impl VerifyError {
                 "`crossmerge doctor {tuple}` tells more; QEMU's user emulators and a libc in the sysroot are what it takes"
             ),
             Self::NoProbe(_) => "`crossmerge site-cache list --all <tuple>` names them".into(),
-            Self::Folder(_) => "make room in TMPDIR, or set it to another folder".into(),
+            Self::Folder(e) => file::hint(e)
+                .unwrap_or_else(|| "make room in TMPDIR, or set it to another folder".into()),
             Self::Exec(e) => e.hint(),
         }
     }
@@ -275,7 +277,7 @@ struct Bench<'a> {
 impl Bench<'_> {
     /// Compiles a probe and runs it in an empty folder.
     fn run(&self, source: &str) -> Result<Outcome, VerifyError> {
-        let folder = tempfile::tempdir()?;
+        let folder = file::temporary()?;
         let (file, program) = (folder.path().join("probe.c"), folder.path().join("probe"));
         let empty = folder.path().join("empty");
         fs_err::write(&file, source)?;

@@ -2,7 +2,9 @@
 
 use super::LearnError;
 use crate::{file, site_cache::SiteCacheError};
+use nix::fcntl::Flock;
 use std::{
+    fs::File,
     io,
     path::Path,
     time::{SystemTime, UNIX_EPOCH},
@@ -11,6 +13,9 @@ use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
 
 /// The name of the table.
 const ANSWERS: &str = "answers";
+
+/// The file of the lock, beside that of the answers.
+const LOCK: &str = "lock";
 
 /// An answer to keep.
 pub(super) struct Kept<'a> {
@@ -26,6 +31,7 @@ pub(super) struct Kept<'a> {
 
 /// Adds answers, each in the place of what was learned of the same variable before.
 pub(super) fn add(path: &Path, tuple: &str, kept: &[Kept]) -> Result<(), LearnError> {
+    let _lock = lock(path)?;
     let mut document = match read(path)? {
         Some(document) => document,
         None => {
@@ -61,6 +67,8 @@ pub(super) fn add(path: &Path, tuple: &str, kept: &[Kept]) -> Result<(), LearnEr
 
 /// Takes answers out; all, when none is named. Gives the names of those that were there.
 pub(super) fn remove(path: &Path, variables: &[String]) -> Result<Vec<String>, LearnError> {
+    // Where there is nothing, nothing is made, not even a lock.
+    let _lock = path.exists().then(|| lock(path)).transpose()?;
     let Some(mut document) = read(path)? else {
         return match variables {
             [first, ..] => Err(LearnError::NotLearned(first.clone())),
@@ -105,6 +113,12 @@ fn read(path: &Path) -> Result<Option<DocumentMut>, LearnError> {
         message: e.to_string().trim_end().into(),
     })?;
     Ok(Some(document))
+}
+
+/// Keeps others from writing what was read before us.
+fn lock(path: &Path) -> Result<Flock<File>, LearnError> {
+    let lock = path.with_file_name(LOCK);
+    file::take(&lock, path, &mut Vec::new()).map_err(|e| LearnError::Folder(e.into()))
 }
 
 fn put(path: &Path, document: &DocumentMut) -> Result<(), LearnError> {

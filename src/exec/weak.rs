@@ -1,0 +1,39 @@
+//! Whether somebody else could put another program in the place of one that root is about to run. Said once for each folder.
+//!
+//! Nothing is refused: who may write to root's PATH is root already, and this names the folder that makes it so. What others run is
+//! their own affair, so for them nothing is looked at.
+
+use crate::{file::weak_point, plan::Plan};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+/// The programs that were looked at, and the folders that were named.
+static SEEN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// Looks at the program of a plan, and warns when it is not root's alone.
+pub(super) fn warn_of(plan: &Plan) {
+    if nix::unistd::geteuid().is_root() {
+        warn_of_program(&plan.program);
+    }
+}
+
+fn warn_of_program(program: &Path) {
+    let is_new = |path: &Path| SEEN.lock().is_ok_and(|mut seen| seen.insert(path.into()));
+    if !is_new(program) {
+        return;
+    }
+    // What cannot be looked at cannot be run either, and that is said then.
+    let Ok(Some(weak)) = weak_point(program) else {
+        return;
+    };
+    if is_new(&weak.path) {
+        let program = program.display();
+        crate::say(&format!(
+            "warning: `{program}` is run as root, and somebody else may change {weak}; to mend it: `{}`",
+            weak.mend()
+        ));
+    }
+}

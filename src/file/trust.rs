@@ -1,0 +1,244 @@
+//! Whom we trust with a place: root, and the person we run as. Everybody else is somebody else.
+//!
+//! Here is decided, from owners and modes alone, whether somebody else could have put a link where it is, and whether somebody
+//! else could put another file where one is. What follows from it is for whoever asked: to write nothing, or to say so.
+
+use nix::{
+    sys::stat::{FileStat, Mode, SFlag},
+    unistd::{Group, User},
+};
+use std::{
+    fmt, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+/// What counts of a file: its mode, and whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Owned {
+    /// The mode, with the bits of its kind.
+    pub(super) mode: u32,
+    /// The user.
+    pub(super) uid: u32,
+    /// The group.
+    pub(super) gid: u32,
+}
+
+impl From<&FileStat> for Owned {
+    fn from(stat: &FileStat) -> Self {
+        Self {
+            mode: stat.st_mode,
+            uid: stat.st_uid,
+            gid: stat.st_gid,
+        }
+    }
+}
+
+impl From<&std::fs::Metadata> for Owned {
+    fn from(metadata: &std::fs::Metadata) -> Self {
+        Self {
+            mode: metadata.mode(),
+            uid: metadata.uid(),
+            gid: metadata.gid(),
+        }
+    }
+}
+
+impl Owned {
+    fn has(self, bit: Mode) -> bool {
+        self.mode & bit.bits() != 0
+    }
+
+    fn is_folder(self) -> bool {
+        self.mode & SFlag::S_IFMT.bits() == SFlag::S_IFDIR.bits()
+    }
+}
+
+/// Who is trusted by this process.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Trust {
+    own: u32,
+    /// Who owns `/`: root, or in a namespace of users that has no root of the machine's, the number that stands for all it has not.
+    root: u32,
+}
+
+impl Trust {
+    /// The trust of the user we run as.
+    pub(super) fn own() -> Self {
+        Self {
+            own: nix::unistd::geteuid().as_raw(),
+            root: Path::new("/").metadata().map_or(0, |root| root.uid()),
+        }
+    }
+
+    fn is_known(self, uid: u32) -> bool {
+        uid == 0 || uid == self.own || uid == self.root
+    }
+
+    /// Tells whether nobody else could have put the link there: link and folder are root's or ours; and in a folder that everybody
+    /// may write to, it keeps everyone to what is his own.
+    ///
+    /// Who is in a group that may write to a folder of root's was put there by root.
+    pub(super) fn may_follow(self, link: Owned, folder: Owned) -> bool {
+        let is_link_known = match folder.has(Mode::S_IWOTH) {
+            true => folder.has(Mode::S_ISVTX) && (link.uid == 0 || link.uid == self.own),
+            false => self.is_known(link.uid),
+        };
+        is_link_known && self.is_known(folder.uid)
+    }
+
+    /// Tells whether somebody else may change what it is: its content, or what is in it unless it keeps everyone to his own.
+    fn is_weak(self, it: Owned) -> bool {
+        let is_kept_apart = it.is_folder() && it.has(Mode::S_ISVTX);
+        // A person's own group may be a group of one; for root, every other group is somebody else.
+        let by_group = it.has(Mode::S_IWGRP) && it.gid != 0 && self.own == 0;
+        !self.is_known(it.uid) || (it.has(Mode::S_IWOTH) || by_group) && !is_kept_apart
+    }
+}
+
+/// What somebody else may change: a folder, or a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Weak {
+    /// Which.
+    pub path: PathBuf,
+    what: Owned,
+}
+
+impl fmt::Display for Weak {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mode = self.what.mode & 0o7777;
+        let (path, owner) = (self.path.display(), user(self.what.uid));
+        let group = group(self.what.gid);
+        write!(f, "`{path}` (owner {owner}, group {group}, mode {mode:o})")
+    }
+}
+
+impl Weak {
+    /// The command that makes it root's alone.
+    pub fn mend(&self) -> String {
+        let path = crate::plan::quote(self.path.as_os_str());
+        match self.what.uid {
+            0 => format!("chmod go-w {path}"),
+            _ => format!("chown root:root {path} && chmod go-w {path}"),
+        }
+    }
+}
+
+/// A user's name, or number.
+pub(super) fn user(uid: u32) -> String {
+    let user = User::from_uid(uid.into()).ok().flatten();
+    user.map_or(uid.to_string(), |user| user.name)
+}
+
+fn group(gid: u32) -> String {
+    let group = Group::from_gid(gid.into()).ok().flatten();
+    group.map_or(gid.to_string(), |group| group.name)
+}
+
+/// Looks for what somebody else may change: the file or folder, the folders it is in, and when it is a link, those of what it leads
+/// to.
+pub fn weak_point(path: &Path) -> io::Result<Option<Weak>> {
+    let trust = Trust::own();
+    let is_link = path.symlink_metadata()?.is_symlink();
+    let mut found = match is_link {
+        true => weak_on_the_way(trust, path.parent().unwrap_or(path))?,
+        false => None,
+    };
+    if found.is_none() {
+        let real = match is_link {
+            true => path.canonicalize()?,
+            false => path.to_owned(),
+        };
+        found = weak_on_the_way(trust, &real)?;
+    }
+    Ok(found)
+}
+
+fn weak_on_the_way(trust: Trust, path: &Path) -> io::Result<Option<Weak>> {
+    for path in path.ancestors() {
+        // What is empty is the current folder, of a relative path.
+        if path.as_os_str().is_empty() {
+            continue;
+        }
+        let what = Owned::from(&path.metadata()?);
+        if trust.is_weak(what) {
+            let path = path.into();
+            return Ok(Some(Weak { path, what }));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOT: Trust = Trust { own: 0, root: 0 };
+    const ALICE: Trust = Trust { own: 7, root: 0 };
+    /// Alice as root of a namespace of users, in which everybody else is nobody.
+    const SPACE: Trust = Trust {
+        own: 0,
+        root: 65534,
+    };
+
+    fn owned(uid: u32, mode: u32) -> Owned {
+        Owned {
+            mode: mode | SFlag::S_IFDIR.bits(),
+            uid,
+            gid: uid,
+        }
+    }
+
+    #[test]
+    fn a_link_is_followed_where_nobody_else_could_have_put_it() {
+        for (trust, link, folder, follows) in [
+            (ROOT, 0, owned(0, 0o755), true),
+            (ROOT, 0, owned(0, 0o775), true),
+            (ROOT, 0, owned(0, 0o1777), true),
+            (ROOT, 0, owned(0, 0o777), false),
+            (ROOT, 0, owned(7, 0o755), false),
+            (ROOT, 7, owned(0, 0o1777), false),
+            (ROOT, 7, owned(7, 0o755), false),
+            (ROOT, 7, owned(0, 0o755), false),
+            (ALICE, 7, owned(7, 0o775), true),
+            (ALICE, 0, owned(0, 0o755), true),
+            (ALICE, 0, owned(7, 0o755), true),
+            (ALICE, 7, owned(0, 0o1777), true),
+            (ALICE, 7, owned(8, 0o1777), false),
+            (ALICE, 8, owned(0, 0o1777), false),
+            (ALICE, 8, owned(8, 0o755), false),
+            (SPACE, 65534, owned(65534, 0o755), true),
+            (SPACE, 65534, owned(65534, 0o1777), false),
+            (SPACE, 0, owned(65534, 0o1777), true),
+        ] {
+            let link_is = owned(link, 0o777);
+            let said = trust.may_follow(link_is, folder);
+            assert_eq!(said, follows, "{trust:?}: a link of {link} in {folder:?}");
+        }
+    }
+
+    #[test]
+    fn what_somebody_else_may_change_is_weak() {
+        for (trust, what, is_weak) in [
+            (ROOT, owned(0, 0o755), false),
+            (ROOT, owned(0, 0o1777), false),
+            (ROOT, owned(0, 0o777), true),
+            (ROOT, owned(0, 0o775), false),
+            (
+                ROOT,
+                Owned {
+                    gid: 50,
+                    ..owned(0, 0o775)
+                },
+                true,
+            ),
+            (ROOT, owned(7, 0o700), true),
+            (ALICE, owned(7, 0o775), false),
+            (ALICE, owned(7, 0o777), true),
+            (ALICE, owned(8, 0o755), true),
+            (SPACE, owned(65534, 0o755), false),
+        ] {
+            assert_eq!(trust.is_weak(what), is_weak, "{trust:?}: {what:?}");
+        }
+    }
+}

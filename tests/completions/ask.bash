@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Prints what bash completes lines with, through bash-completion: each line behind `== `, then the words. It does what readline
+# does: splits the line, finds the completion of the command or loads it, and calls it, again where that returns 124; takes files where
+# that says so and has nothing.
+#
+# usage: ask.bash BASH_COMPLETION LINE…
+
+# shellcheck disable=SC1090 # the caller says which
+. "$1"
+shift
+
+# Readline alone can be told what to do with the answer.
+compopt() { options+=" $* "; }
+
+ask() {
+	local command compspec function options='' tries
+	COMP_LINE=$1 COMP_POINT=${#1} COMP_TYPE=9 COMP_KEY=9 COMPREPLY=()
+	read -ra COMP_WORDS <<< "${1//=/ = }"
+	[[ $1 != *[[:space:]] ]] || COMP_WORDS+=('')
+	COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+	command=${COMP_WORDS[0]}
+	for tries in 1 2 3; do
+		compspec=$(complete -p -- "$command" 2> /dev/null) || compspec=$(complete -p -D)
+		function=${compspec#*-F }
+		"${function%% *}" "$command" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+		(($? == 124)) || break
+	done
+	: "$tries"
+	if ((! ${#COMPREPLY[@]})) && [[ $compspec$options == *'-o default '* ]]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")
+	fi
+}
+
+for line; do
+	printf '== %s\n' "$line"
+	ask "$line"
+	printf '%s\n' "${COMPREPLY[@]}"
+done

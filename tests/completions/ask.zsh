@@ -1,0 +1,43 @@
+#!/usr/bin/env zsh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Prints what zsh completes lines with: each line behind `== `, then the words. Completion only works in an interactive shell, so
+# each line is typed into one; what it would show is written down where every completion comes by, in compadd.
+#
+# usage: ask.zsh FOLDER LINE…    FOLDER is where it may write, and has the functions in `functions`
+
+zmodload zsh/zpty
+export ASK_OUT=$1/out ASK_FOLDER=$1
+shift
+cat > $ASK_FOLDER/rc << 'RC'
+PROMPT='ready>' RPROMPT=
+fpath=($ASK_FOLDER/functions $ZSH_FUNCTIONS $fpath)
+autoload -Uz compinit
+compinit -u -d $ASK_FOLDER/dump
+ask() {
+	zle list-choices
+	kill -KILL $$
+}
+zle -N ask
+bindkey '^I' ask
+LISTMAX=10000
+compadd() {
+	local -a words
+	if [[ " $* " != *' -'[OAD]' '* ]]; then
+		builtin compadd -A words "$@"
+		print -rl -- $words >> $ASK_OUT
+	fi
+	builtin compadd "$@"
+}
+RC
+for line; do
+	: > $ASK_OUT
+	zpty shell zsh -f -i
+	zpty -w shell "source $ASK_FOLDER/rc"
+	zpty -r shell typed '*ready>*'
+	zpty -n -w shell "$line"$'\t'
+	while zpty -r shell typed; do :; done
+	zpty -d shell
+	print -r -- "== $line"
+	sort -u $ASK_OUT
+done

@@ -1,0 +1,51 @@
+//! What is promised to those who run this as root: what docs/security.md says, each with somebody else on the machine who means ill,
+//! or a disk that does.
+//!
+//! These run as root. Somebody else is a user whom the machine does not know.
+
+mod disk;
+mod links;
+mod streams;
+mod together;
+mod trust;
+mod umask;
+
+use crate::support::Prefix;
+use std::{
+    os::unix::fs::lchown,
+    path::{Path, PathBuf},
+};
+
+const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
+
+/// Somebody else.
+const SOMEBODY: u32 = 4242;
+
+/// What makes a command somebody else's.
+const AS_SOMEBODY: [&str; 4] = ["--reuid=4242", "--regid=4242", "--clear-groups", "--"];
+
+#[track_caller]
+fn needs_root() {
+    let is_root = nix::unistd::geteuid().is_root();
+    assert!(is_root, "these tests need root: run `make check` as root");
+}
+
+/// Makes a path somebody else's; a link itself.
+fn give_away(path: &Path) {
+    lchown(path, Some(SOMEBODY), Some(SOMEBODY)).expect("an owner");
+}
+
+/// A folder of somebody else's below the prefix.
+fn folder_of_somebody(prefix: &Prefix, name: &str) -> PathBuf {
+    let folder = prefix.join(name);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    give_away(&folder);
+    folder
+}
+
+/// What was left beside its place below a folder.
+fn left_beside(folder: &Path) -> Vec<PathBuf> {
+    let mut left: Vec<PathBuf> = crate::init::tree(folder).into_keys().collect();
+    left.retain(|path| path.to_string_lossy().contains(".crossmerge-"));
+    left
+}

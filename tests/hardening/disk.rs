@@ -1,0 +1,277 @@
+//! A disk that is full, read-only, not ours, or fails: a clear error and the old state, and the next run does it.
+//!
+//! Small file systems are real ones, in a namespace of mounts. What no machine has at hand, strace plays: it fails the Nth call of
+//! each system call that makes or changes something, for every N, or every few where they are all alike.
+
+use super::{AS_SOMEBODY, TUPLE, folder_of_somebody, left_beside, needs_root};
+use crate::{
+    init::tree,
+    kill,
+    support::{CROSSMERGE, Prefix, Said},
+};
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// A system call, how the kernel fails it, what that is called, and how many calls are passed over each time.
+const FAULTS: [(&str, &str, &str, usize); 9] = [
+    ("openat", "EDQUOT", "Disk quota exceeded", 1),
+    ("write", "ENOSPC", "No space left on device", 1),
+    ("mkdirat", "ENOSPC", "No space left on device", 1),
+    ("fchmod", "EPERM", "Operation not permitted", 2),
+    ("symlinkat", "EDQUOT", "Disk quota exceeded", 11),
+    ("fsync", "EIO", "Input/output error", 1),
+    ("syncfs", "EIO", "Input/output error", 1),
+    ("renameat", "EIO", "Input/output error", 6),
+    ("flock", "EIO", "Input/output error", 1),
+];
+
+type State = BTreeMap<PathBuf, String>;
+
+/// Everything that init writes to.
+fn state(prefix: &Prefix) -> State {
+    let places = ["usr", "bin", "etc/crossmerge", "mine"];
+    let trees = places.iter().map(|place| tree(&prefix.join(place)));
+    trees.flatten().collect()
+}
+
+fn reset(prefix: &Prefix) {
+    let script = "rm -rf usr bin etc/crossmerge mine && cp -a saved/. .";
+    prefix.command("/bin/sh", ["-c", script]).success();
+}
+
+/// The numbers of the calls that make a file, of all those that open one.
+fn calls_that_make(prefix: &Prefix, args: &[&str]) -> Vec<usize> {
+    let own = prefix.join("bin/crossmerge").display().to_string();
+    let words = ["-o", "calls", "-e", "trace=openat", &own];
+    prefix.command("strace", words.iter().chain(args)).success();
+    let calls = prefix.read("calls");
+    let lines = (1..).zip(calls.lines());
+    let making = lines.filter(|(_, line)| line.contains("O_CREAT"));
+    making.map(|(number, _)| number).collect()
+}
+
+/// Checks what is said of a failure: one error that names a path, and the reason; one hint.
+#[track_caller]
+fn is_clear(said: &Said, reason: &str) {
+    let errors: Vec<&str> = said
+        .stderr
+        .lines()
+        .filter(|line| line.contains(": error: "))
+        .collect();
+    let hints = said
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("hint: "));
+    assert!(
+        matches!(errors[..], [line] if line.contains(reason) && line.contains("`/"))
+            && hints.count() == 1,
+        "{said:#?}"
+    );
+}
+
+/// Fails a command at every point, checks what is said and left, and lets the next run do it. Gives how many failures there were, and
+/// how many of them left the old state.
+fn fail_everywhere(prefix: &Prefix, args: &[&str]) -> (usize, usize) {
+    let script = "mkdir -p usr etc/crossmerge mine saved/etc && cp -a usr bin mine saved && cp -a etc/crossmerge saved/etc";
+    prefix.command("/bin/sh", ["-ec", script]).success();
+    let before = state(prefix);
+    let making = calls_that_make(prefix, args);
+    let whole = state(prefix);
+    assert_ne!(before, whole);
+    let (mut failures, mut untouched) = (0, 0);
+    for (call, error, reason, step) in FAULTS {
+        let every: Vec<usize> = match call {
+            "openat" => making.clone(),
+            _ => (1..1000).step_by(step).collect(),
+        };
+        let mut passed = 0;
+        for when in every {
+            reset(prefix);
+            let inject = format!("inject={call}:error={error}:when={when}");
+            let trace = format!("trace={call}");
+            let own = prefix.join("bin/crossmerge").display().to_string();
+            let words = ["-o", "/dev/null", "-e", &trace, "-e", &inject, &own];
+            let said = prefix.command("strace", words.iter().chain(args));
+            let left = state(prefix);
+            if said.code == Some(0) {
+                // It was not about a file, or there was no such call any more.
+                assert_eq!(left, whole, "{inject}: {said:#?}");
+                passed += 1;
+                if passed > 2 {
+                    break;
+                }
+                continue;
+            }
+            assert_eq!(said.code, Some(125), "{inject}: {said:#?}");
+            is_clear(&said, reason);
+            failures += 1;
+            if left == before {
+                untouched += 1;
+                continue;
+            }
+            prefix.own(args).success();
+            let mended = state(prefix);
+            let paths = whole.keys().chain(mended.keys());
+            let differing: Vec<_> = paths
+                .filter(|path| whole.get(*path) != mended.get(*path))
+                .collect();
+            assert!(differing.is_empty(), "{inject} left {differing:?}");
+        }
+    }
+    (failures, untouched)
+}
+
+#[test]
+fn a_first_init_that_fails_anywhere_leaves_the_old_state_or_what_the_next_one_ends() {
+    let prefix = kill::prefix();
+    let (failures, untouched) = fail_everywhere(&prefix, &["init", TUPLE]);
+    assert!(failures > 40, "only {failures} failures");
+    // But for the renames and what comes after them, all of it.
+    assert!(untouched > failures * 2 / 3, "{untouched} of {failures}");
+}
+
+#[test]
+fn a_refresh_that_fails_anywhere_keeps_what_a_person_edited() {
+    let prefix = kill::prefix();
+    prefix.own(["init", TUPLE]).success();
+    prefix.append(&format!("usr/{TUPLE}/etc/portage/repos.conf"), "# mine\n");
+    prefix.overlay("mine");
+    prefix.append("etc/portage/make.conf", "MAKEOPTS=\"-j7\"\n");
+    let mine = prefix.join("mine").display().to_string();
+    let (failures, untouched) = fail_everywhere(&prefix, &["init", TUPLE, "--bindir", &mine]);
+    assert!(failures > 40, "only {failures} failures");
+    assert!(untouched > failures / 2, "{untouched} of {failures}");
+}
+
+#[test]
+fn what_keeps_one_file_leaves_it_as_it_was_when_it_fails() {
+    let prefix = Prefix::new();
+    prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
+    prefix.write("mine/cross.cmake", "");
+    prefix
+        .own(["export", TUPLE, "cmake", "mine/cross.cmake", "--force"])
+        .success();
+    prefix.script(&format!("tools/{TUPLE}-clang"), "#!/bin/sh\nexit 1\n");
+    std::fs::remove_file(prefix.join(format!("tools/{TUPLE}-gcc"))).expect("gone");
+    let file = prefix.join("mine/cross.cmake").display().to_string();
+    let (failures, untouched) = fail_everywhere(&prefix, &["export", TUPLE, "cmake", &file]);
+    assert!(failures > 4, "only {failures} failures");
+    assert_eq!(failures, untouched);
+}
+
+/// Runs a script in a namespace of mounts, in which `usr` is as the mounts say; `$1` is the size.
+fn on_small_disk(prefix: &Prefix, options: &str, script: &str) -> Said {
+    let script = format!("mkdir -p usr; mount -t tmpfs -o {options} none usr; {script}");
+    prefix.command("unshare", ["--mount", "/bin/sh", "-c", &script])
+}
+
+#[test]
+fn a_full_disk_is_named_and_what_fits_later_is_written_later() {
+    needs_root();
+    let prefix = kill::prefix();
+    let sum = "tar -C usr --sort=name --mtime=@0 -c . | sha256sum";
+    let grow = "mount -o remount,size=64m,nr_inodes=1000 usr";
+    let script = format!("crossmerge init {TUPLE} 2> first && {sum}");
+    let whole = on_small_disk(&prefix, "size=64m", &script).success().stdout;
+    prefix.own(["remove", TUPLE]).success();
+    let before = state(&prefix);
+    let mut fitted = 0;
+    let pages = (1..12).map(|pages| format!("size={}k", pages * 4));
+    for options in pages.chain(
+        (2..16)
+            .step_by(2)
+            .map(|inodes| format!("size=1m,nr_inodes={inodes}")),
+    ) {
+        let script = format!(
+            "crossmerge init {TUPLE} 2> said; echo $? > code; find usr -mindepth 1 > left; find bin > links
+             {grow}; crossmerge init {TUPLE} 2>> again; {sum}; find usr -name '.*crossmerge*'"
+        );
+        let last = on_small_disk(&prefix, &options, &script).success().stdout;
+        assert_eq!(last, whole, "{options}");
+        if prefix.read("code") == "0\n" {
+            fitted += 1;
+        } else {
+            let said = prefix.read("said");
+            assert_eq!(prefix.read("code"), "125\n", "{options}: {said}");
+            assert_eq!(prefix.read("left"), "", "{options}: {said}");
+            assert_eq!(
+                prefix.read("links").lines().count(),
+                before
+                    .keys()
+                    .filter(|path| path.starts_with(prefix.join("bin")))
+                    .count()
+                    + 1
+            );
+            assert!(
+                said.contains("No space left on device") && said.contains("\nhint: make room"),
+                "{said}"
+            );
+        }
+        prefix.own(["remove", TUPLE]).success();
+        assert_eq!(state(&prefix), before, "{options}");
+    }
+    assert!((1..12).contains(&fitted), "{fitted} fitted");
+}
+
+#[test]
+fn a_read_only_file_system_is_named_and_nothing_is_done_elsewhere() {
+    needs_root();
+    let prefix = kill::prefix();
+    for folder in ["usr", "mine", "etc/crossmerge"] {
+        std::fs::create_dir_all(prefix.join(folder)).expect("a folder");
+    }
+    let before = state(&prefix);
+    for folder in ["usr", "mine", "etc/crossmerge"] {
+        let script = format!(
+            "mount --bind {folder} {folder} && mount -o remount,ro,bind {folder} && exec {CROSSMERGE} init {TUPLE} --bindir $PWD/mine"
+        );
+        let said = prefix.command("unshare", ["--mount", "/bin/sh", "-ec", &script]);
+        let place = prefix.join(folder).display().to_string();
+        let said = said.fails(125, "Read-only file system", "findmnt -T");
+        assert!(said.stderr.contains(&place), "{said:#?}");
+        assert_eq!(state(&prefix), before, "{folder}");
+    }
+    let mine = prefix.join("mine").display().to_string();
+    prefix.own(["init", TUPLE, "--bindir", &mine]).success();
+    assert_eq!(left_beside(&prefix.path()), [] as [PathBuf; 0]);
+}
+
+#[test]
+fn whoever_may_not_is_told_where_and_nothing_is_done() {
+    needs_root();
+    let prefix = Prefix::new();
+    prefix.command("chmod", ["755", "."]).success();
+    std::fs::copy(CROSSMERGE, prefix.join("own")).expect("a copy");
+    let own = prefix.join("own").display().to_string();
+    for name in ["home", "home/bin", "home/closed"] {
+        folder_of_somebody(&prefix, name);
+    }
+    prefix.command("chmod", ["0", "home/closed"]).success();
+    std::fs::create_dir(prefix.join("roots")).expect("a folder");
+    let home = tree(&prefix.join("home"));
+    for (sysroot, bindir) in [
+        ("roots/x", "home/bin"),
+        ("home/closed/x", "home/bin"),
+        ("home/x", "roots"),
+    ] {
+        let words = [
+            "env",
+            "HOME=home",
+            "XDG_CONFIG_HOME=home/config",
+            &own,
+            "init",
+            TUPLE,
+            "--sysroot",
+            sysroot,
+            "--bindir",
+            bindir,
+        ];
+        let said = prefix.command("setpriv", AS_SOMEBODY.iter().chain(&words));
+        let said = said.fails(125, "Permission denied", "run it as root");
+        let place = [sysroot, bindir]
+            .into_iter()
+            .find(|place| !place.starts_with("home/bin") && *place != "home/x");
+        let place = place.expect("one is not ours").trim_end_matches("/x");
+        assert!(said.stderr.contains(place), "{said:#?}");
+        assert_eq!(tree(&prefix.join("home")), home, "{sysroot} {bindir}");
+    }
+}

@@ -1,0 +1,143 @@
+//! Many at once: each run ends whole, and as it would have alone.
+
+use super::{TUPLE, left_beside, needs_root};
+use crate::{
+    init::tree,
+    kill,
+    support::{CROSSMERGE, Prefix},
+};
+use std::{
+    io::Read,
+    path::PathBuf,
+    process::{Child, ExitStatus},
+};
+
+/// How many at once.
+const MANY: usize = 50;
+
+/// Waits for a run, and gives what it said.
+fn end(mut run: Child) -> (ExitStatus, String) {
+    let mut said = String::new();
+    let stderr = run.stderr.as_mut().expect("it was piped");
+    stderr.read_to_string(&mut said).expect("text");
+    (run.wait().expect("it ended"), said)
+}
+
+#[track_caller]
+fn all_end_well(runs: Vec<Child>) {
+    for run in runs {
+        let (status, said) = end(run);
+        assert!(status.success(), "{status}: {said}");
+    }
+}
+
+/// Everything that a run may write, with paths from the prefix on.
+fn written(prefix: &Prefix) -> Vec<(PathBuf, String)> {
+    let own = prefix.path();
+    let all = tree(&own).into_iter();
+    let all = all.map(|(path, what)| {
+        let what = what.replace(&own.display().to_string(), "@PREFIX@");
+        (path.strip_prefix(&own).expect("below").to_owned(), what)
+    });
+    let is_written = |path: &PathBuf| {
+        let starts = ["usr", "bin", "etc/crossmerge", "var"];
+        starts.iter().any(|start| path.starts_with(start))
+    };
+    all.filter(|(path, _)| is_written(path)).collect()
+}
+
+#[test]
+fn fifty_inits_at_once_come_to_what_one_comes_to() {
+    let tuples: Vec<String> = (0..10)
+        .map(|n| format!("arm-board{n}-linux-gnueabihf"))
+        .collect();
+    let alone = kill::prefix();
+    for tuple in &tuples {
+        alone.own(["init", tuple]).success();
+    }
+    let many = kill::prefix();
+    // Of each target, and beside each other: what reads and what refreshes the same files.
+    let runs = (0..MANY).map(|n| many.start(["init", &tuples[n % tuples.len()]]));
+    all_end_well(runs.collect());
+    assert_eq!(written(&many), written(&alone));
+    assert_eq!(left_beside(&many.path()), [] as [PathBuf; 0]);
+}
+
+#[test]
+fn init_beside_remove_and_readers_ends_whole() {
+    let prefix = kill::prefix();
+    prefix.own(["init", TUPLE]).success();
+    let whole = written(&prefix);
+    let mut runs = Vec::new();
+    for _ in 0..4 {
+        runs.push((true, prefix.start(["init", TUPLE])));
+        runs.push((false, prefix.start(["remove", TUPLE])));
+        runs.push((true, prefix.start(["init", TUPLE, "--profile", "embedded"])));
+        runs.push((false, prefix.start(["plan", TUPLE, "env"])));
+        runs.push((true, prefix.start(["targets"])));
+    }
+    for (must_succeed, run) in runs {
+        let (status, said) = end(run);
+        // Who removes may come when there is nothing, and who plans while there is no sysroot: both are told so.
+        let is_told = ["is not initialised", "does not exist"]
+            .iter()
+            .any(|part| said.contains(part));
+        assert!(
+            status.success() || !must_succeed && is_told,
+            "{status}: {said}"
+        );
+    }
+    prefix.own(["init", TUPLE]).success();
+    assert_eq!(written(&prefix), whole);
+}
+
+#[test]
+fn inits_that_are_killed_beside_others_leave_nothing() {
+    let prefix = kill::prefix();
+    prefix.own(["init", TUPLE]).success();
+    let whole = written(&prefix);
+    prefix.own(["remove", TUPLE]).success();
+    for round in 0..4 {
+        let mut runs: Vec<Child> = (0..6).map(|_| prefix.start(["init", TUPLE])).collect();
+        // Those that come first are the ones that write.
+        let killed = runs.iter_mut().take(3 + round % 2);
+        killed.for_each(|run| run.kill().expect("it was ours"));
+        for (n, run) in runs.into_iter().enumerate() {
+            let (status, said) = end(run);
+            assert!(status.success() || n < 4, "{status}: {said}");
+        }
+        assert_eq!(written(&prefix), whole);
+        prefix.own(["remove", TUPLE]).success();
+    }
+}
+
+#[test]
+fn who_waits_says_for_whom() {
+    let prefix = kill::prefix();
+    prefix.own(["init", TUPLE]).success();
+    let lock = prefix.join(format!("usr/{TUPLE}/var/lib/crossmerge/lock"));
+    let lock = lock.display().to_string();
+    // Whoever holds it does so until it is told to stop, by the one who waits having said so.
+    let script = format!(
+        "exec 9< \"$0\"; flock 9; {CROSSMERGE} init {TUPLE} 2> said & until grep -q waiting said 2> /dev/null; do :; done; flock -u 9; wait $!"
+    );
+    prefix.command("/bin/sh", ["-c", &script, &lock]).success();
+    let said = prefix.read("said");
+    assert!(
+        said.contains("another crossmerge (process ") && said.contains("`/bin/sh -c "),
+        "{said}"
+    );
+    assert!(said.contains("nothing to do"), "{said}");
+}
+
+#[test]
+fn somebody_else_cannot_hold_the_lock() {
+    needs_root();
+    let prefix = kill::prefix();
+    prefix.command("chmod", ["755", "."]).success();
+    prefix.own(["init", TUPLE]).success();
+    let lock = format!("usr/{TUPLE}/var/lib/crossmerge/lock");
+    let words = [&super::AS_SOMEBODY[..], &["cat", &lock]].concat();
+    let said = prefix.command("setpriv", words);
+    assert!(said.stderr.contains("Permission denied"), "{said:#?}");
+}

@@ -1,0 +1,139 @@
+//! The umask does not matter: what is written has the modes that are documented, whatever the caller's is.
+
+use super::TUPLE;
+use crate::{init::tree, support::Prefix};
+use std::path::Path;
+
+/// The usual one first.
+const UMASKS: [&str; 4] = ["022", "000", "077", "777"];
+
+/// Everything below a folder, with its mode; what names the prefix itself says `@PREFIX@`.
+fn modes(prefix: &Prefix) -> Vec<String> {
+    let own = prefix.path().display().to_string();
+    let tree = tree(&prefix.path());
+    let lines = tree
+        .iter()
+        .map(|(path, what)| format!("{} {what}", path.display()));
+    lines.map(|line| line.replace(&own, "@PREFIX@")).collect()
+}
+
+/// Runs a script under each umask, in a prefix of its own, and checks that all come to the same. Gives the last prefix.
+fn same_under_all(prepare: impl Fn() -> Prefix, script: &str) -> Prefix {
+    let mut usual = Vec::new();
+    let mut last = None;
+    for umask in UMASKS {
+        let prefix = prepare();
+        let script = format!("umask {umask}; {script}");
+        prefix.command("/bin/sh", ["-ec", &script]).success();
+        let made = modes(&prefix);
+        match usual.is_empty() {
+            true => usual = made,
+            false => {
+                let differs = made.iter().filter(|line| !usual.contains(line));
+                let differs: Vec<_> = differs.map(|line| line.lines().next()).collect();
+                assert!(
+                    differs.is_empty() && made.len() == usual.len(),
+                    "{umask}: {differs:?}"
+                );
+            }
+        }
+        last = Some(prefix);
+    }
+    last.expect("there are umasks")
+}
+
+/// Checks that everybody may read what is below, and nobody else may write it; the sysroot's `tmp` alone is everybody's.
+#[track_caller]
+fn is_for_everybody(folder: &Path) {
+    for (path, what) in tree(folder) {
+        let mode = what.split(' ').next().unwrap_or_default();
+        let mode = u32::from_str_radix(mode, 8).expect("a mode");
+        let is_link = mode & 0o170_000 == 0o120_000;
+        let is_lock = path.file_name().is_some_and(|name| name == "lock");
+        let wanted = match mode & 0o170_000 {
+            _ if is_link => continue,
+            _ if is_lock => 0o600,
+            _ if path.ends_with(format!("{TUPLE}/tmp")) => 0o1777,
+            0o040_000 => 0o755,
+            _ => 0o644 | mode & 0o111,
+        };
+        assert_eq!(mode & 0o7777, wanted, "{}", path.display());
+    }
+}
+
+#[test]
+fn init_and_what_works_on_its_target_write_the_same_under_every_umask() {
+    let script = format!(
+        "crossmerge init {TUPLE}
+         mkdir -m 755 -p usr/{TUPLE}/usr usr/{TUPLE}/usr/bin
+         cp -p tools/foo-config usr/{TUPLE}/usr/bin/foo-config
+         crossmerge profile set {TUPLE} embedded
+         {TUPLE}-env > /dev/null
+         {TUPLE}-fix-root
+         crossmerge export {TUPLE} cmake new/cross.cmake
+         crossmerge remove {TUPLE}
+         crossmerge init {TUPLE}"
+    );
+    let prepare = || {
+        let prefix = Prefix::with_portage();
+        prefix.script("tools/foo-config", "#!/bin/sh\nprefix=/usr\n");
+        prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
+        prefix.command("chmod", ["755", "bin"]).success();
+        prefix
+    };
+    let prefix = same_under_all(prepare, &script);
+    for folder in ["usr", "var", "new", "etc/crossmerge"] {
+        let folder = prefix.join(folder);
+        if folder.exists() {
+            is_for_everybody(&folder);
+        }
+    }
+    assert!(
+        prefix
+            .join(format!("usr/{TUPLE}/etc/portage/make.conf"))
+            .exists()
+    );
+    assert!(prefix.join("new/cross.cmake").exists());
+    let state = prefix.join(format!("var/lib/crossmerge/{TUPLE}"));
+    assert!(state.is_dir(), "no config.site");
+}
+
+#[test]
+fn a_copied_libc_may_be_read_and_not_written_by_everybody() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctor/sdk.sh");
+    let prefix = Prefix::new();
+    let sdk = prefix.join("sdk").display().to_string();
+    prefix.command("/bin/sh", [script, &sdk]).success();
+    // As a careless vendor packs it.
+    prefix
+        .command("chmod", ["-R", "a+rwX", "sdk/arm-linux-gnueabi"])
+        .success();
+    prefix
+        .command("chmod", ["4775", "sdk/arm-linux-gnueabi/lib/libc.so.6"])
+        .success();
+    let prepare = || {
+        let fresh = Prefix::new();
+        fresh.command("chmod", ["755", "bin"]).success();
+        fresh
+    };
+    let script = format!(
+        "crossmerge init {TUPLE} --toolchain {sdk}/bin/arm-linux-gnueabi- --with-libc 2> /dev/null"
+    );
+    let made = same_under_all(prepare, &script);
+    is_for_everybody(&made.join("usr"));
+    let libc = made.join(format!("usr/{TUPLE}/usr/lib/libc.so.6"));
+    let mode = std::os::unix::fs::MetadataExt::mode(&libc.metadata().expect("a file"));
+    assert_eq!(mode & 0o111, 0o111);
+}
+
+#[test]
+fn make_install_writes_the_same_under_every_umask() {
+    let script = format!(
+        "make -s -C {} CARGO=true binary={} DESTDIR=$PWD/dest TARGETS={TUPLE} install > /dev/null",
+        env!("CARGO_MANIFEST_DIR"),
+        crate::support::CROSSMERGE
+    );
+    let prefix = same_under_all(Prefix::new, &script);
+    is_for_everybody(&prefix.join("dest"));
+    assert!(prefix.join("dest/usr/local/bin").is_dir());
+}
