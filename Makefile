@@ -22,12 +22,15 @@ bashdir = $(datadir)/bash-completion/completions
 bashlinksdir = $(DESTDIR)$(SYSCONFDIR)/bash_completion.d
 zshdir = $(datadir)/zsh/site-functions
 fishdir = $(datadir)/fish
-# Linked statically where the machine has a C library for it, which makes a start faster; `make STATIC=` links as cargo does.
-# The target is named because cargo would link its own plugins statically too, which cannot be.
-STATIC ?= $(if $(filter /%,$(shell $(CC) -print-file-name=libc.a)),yes)
+# How the program is linked is most of what its start costs (docs/benchmarks.md): statically, at a fixed address, and with musl where
+# Rust has that (`rustup target add $(musl)`), else with the machine's own C library where that can be. STATIC is Rust's target;
+# `make STATIC=` links as cargo does. The target is named because cargo would link its own plugins statically too, which cannot be.
 host = $(shell rustc -vV | sed -n 's/^host: //p')
-build_flags = $(if $(STATIC),--target $(host))
-binary = $(or $(CARGO_TARGET_DIR),target)/$(if $(STATIC),$(host)/)release/crossmerge
+musl = $(subst -gnu,-musl,$(host))
+STATIC ?= $(or $(if $(wildcard $(shell rustc --print target-libdir --target $(musl))),$(musl)),$(if $(filter /%,$(shell $(CC) -print-file-name=libc.a)),$(host)))
+static_flags = -C target-feature=+crt-static -C relocation-model=static
+build_flags = $(if $(STATIC),--target $(STATIC))
+binary = $(or $(CARGO_TARGET_DIR),target)/$(if $(STATIC),$(STATIC)/)release/crossmerge
 
 version = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 dist = $(or $(CARGO_TARGET_DIR),target)/crossmerge-$(version)
@@ -35,7 +38,7 @@ dist = $(or $(CARGO_TARGET_DIR),target)/crossmerge-$(version)
 docs = $(or $(CARGO_TARGET_DIR),target)/docs
 epoch = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || date +%s))
 # The folders of documents that lead to each other.
-documents = docs wrappers profiles site-cache
+documents = docs wrappers profiles site-cache packaging
 
 export CROSSMERGE_EPREFIX = $(EPREFIX)
 
@@ -52,7 +55,7 @@ test = $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
 PANEL ?=
 panel_rows = $(or $(CARGO_TARGET_DIR),target)/tmp/panel
 
-.PHONY: help build prepare check coverage demo panel verify-site bench check-settings docs install uninstall dist clean
+.PHONY: help build prepare check coverage demo panel verify-site bench bench-run check-settings docs install uninstall dist clean
 
 help:
 	@echo 'make build      the program, in $(binary)'
@@ -64,14 +67,15 @@ help:
 	@echo 'make check-settings REPO=… CONFIGROOT=…'
 	@echo '                our reading of the settings beside portageq, for a repository and a config root of yours'
 	@echo 'make panel      configure seven real packages with answers and with an emulator, beside what is true; PANEL=bash for one'
-	@echo 'make bench      how long an applet takes, beside its peers'
+	@echo 'make bench      how long everything takes, beside its peers; writes docs/benchmarks.md. BENCH="start pkg-config" for some of it;'
+	@echo '                CROSSDEV=… to compare with the wrappers of that checkout of crossdev'
 	@echo 'make docs       manual pages and completions, in $(docs); checks the links of the documents'
 	@echo 'make install    into PREFIX=$(PREFIX); DESTDIR, EPREFIX, CROSSDEV and TARGETS="tuple…" as you like'
 	@echo 'make dist       the tar file of a release, $(dist).tar.xz'
 	@echo 'make uninstall  the same variables; sysroots stay: crossmerge remove <tuple> undoes those'
 
 build:
-	$(if $(STATIC),RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static") $(CARGO) build --release --locked $(build_flags)
+	$(if $(STATIC),RUSTFLAGS="$(RUSTFLAGS) $(static_flags)") $(CARGO) build --release --locked $(build_flags)
 
 # What the tests run against.
 prepare:
@@ -113,9 +117,14 @@ check-settings:
 	REPO="$(REPO)" CONFIGROOT="$(CONFIGROOT)" \
 		$(CARGO) test --locked --test main portage_settings::every_profile -- --nocapture
 
-# Beside what it is compared with, in one run. Needs the demonstration.
-bench: build
-	CROSSMERGE=$(abspath $(binary)) bench/run
+# Writes docs/benchmarks.md. Linked with musl where rustup can have it, as the program is meant to be; in a make of its own, which
+# sees that it is there.
+bench: prepare
+	$(if $(shell command -v rustup),rustup target add $(musl))
+	$(MAKE) --no-print-directory bench-run
+
+bench-run: build
+	CROSSMERGE=$(abspath $(binary)) CROSSDEV="$(CROSSDEV)" bench/run $(BENCH)
 
 # Built as the tests are, which takes less time than a second small program would. mandoc looks at the pages where it is installed.
 docs:

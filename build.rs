@@ -36,6 +36,23 @@ fn names(path: &Path) -> String {
     format!("({stem:?}, &{names:?}),\n")
 }
 
+/// The row of a CPU family: its stem, its text, and the globs on CPUs by which it is chosen without reading the rest.
+fn family(path: &Path) -> String {
+    let stem = path.file_stem().expect("a file name").to_string_lossy();
+    let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let family: toml::Table = text
+        .parse()
+        .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let cpus = family.get("cpus").and_then(toml::Value::as_array);
+    let cpus: Vec<&str> = cpus
+        .into_iter()
+        .flatten()
+        .filter_map(toml::Value::as_str)
+        .collect();
+    let path = path.to_string_lossy();
+    format!("BuiltIn {{ stem: {stem:?}, text: include_str!({path:?}), cpus: &{cpus:?} }},\n")
+}
+
 /// What stands behind the CPU in tuples that are tried on the globs of two layers.
 const SYSTEMS: [&str; 14] = [
     "-unknown-linux-gnu",
@@ -232,9 +249,12 @@ fn main() {
         paths.sort();
         let rows: String = paths
             .iter()
-            .map(|path| {
-                let stem = path.file_stem().expect("a file name").to_string_lossy();
-                format!("({stem:?}, include_str!({:?})),\n", path.to_string_lossy())
+            .map(|path| match folder {
+                "profiles" => family(path),
+                _ => {
+                    let stem = path.file_stem().expect("a file name").to_string_lossy();
+                    format!("({stem:?}, include_str!({:?})),\n", path.to_string_lossy())
+                }
             })
             .collect();
         let write = |name: &str, rows: String| {

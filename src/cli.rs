@@ -290,8 +290,7 @@ pub fn crossmerge(
             } else {
                 0
             };
-            error.print()?;
-            return Ok(ExitCode::from(code));
+            return Ok(crate::answered(error.print(), ExitCode::from(code))?);
         }
     };
     match cli.command {

@@ -6,7 +6,7 @@
 use crate::{
     context::Identity,
     env::{self, Env},
-    target::{self, Source},
+    target::Source,
     tuple::Tuple,
 };
 use serde::Deserialize;
@@ -234,12 +234,10 @@ impl Config {
 
     /// The CPU families, built in and people's own, and the folder in which a person can teach another.
     pub fn families(&self) -> Result<(Vec<Source>, String), ConfigError> {
-        let built_in = target::BUILT_IN.iter().map(|(stem, text)| {
-            let file = format!("profiles/{stem}.toml");
-            ((*stem).to_owned(), (file, (*text).to_owned()))
-        });
+        let built_in = Source::built_in().map(|(stem, source)| (stem.to_owned(), source));
         let mut families: BTreeMap<String, Source> = built_in.collect();
-        families.extend(self.own_sources("profiles")?);
+        let own = self.own_sources("profiles")?.into_iter();
+        families.extend(own.map(|(stem, (file, text))| (stem, Source::own(file, text))));
         let folder = self.own_folder().join("profiles");
         Ok((
             families.into_values().collect(),
@@ -247,8 +245,12 @@ impl Config {
         ))
     }
 
-    /// The files of people's own in a data folder (`wrappers`, `profiles`), by stem. The person's replaces the machine's.
-    pub fn own_sources(&self, folder: &str) -> Result<BTreeMap<String, Source>, ConfigError> {
+    /// The files of people's own in a data folder (`wrappers`, `profiles`), by stem: name for messages, and text. The person's
+    /// replaces the machine's.
+    pub fn own_sources(
+        &self,
+        folder: &str,
+    ) -> Result<BTreeMap<String, (String, String)>, ConfigError> {
         let mut sources = BTreeMap::new();
         for (stem, path) in self.own_files(folder)? {
             let text = fs_err::read_to_string(&path)?;

@@ -144,9 +144,15 @@ const NOBODY_READS: u8 = 128 + 13;
 /// Prints an answer, whole. Where whoever reads it has left off, as `head` does, nothing is said, and the exit code is the usual one.
 pub(crate) fn answer(text: &[u8]) -> io::Result<ExitCode> {
     let mut stdout = io::stdout();
-    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+    let written = stdout.write_all(text).and_then(|()| stdout.flush());
+    answered(written, ExitCode::SUCCESS)
+}
+
+/// The exit code after an answer.
+pub(crate) fn answered(written: io::Result<()>, code: ExitCode) -> io::Result<ExitCode> {
+    match written {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::from(NOBODY_READS)),
-        written => written.map(|()| ExitCode::SUCCESS),
+        written => written.map(|()| code),
     }
 }
 

@@ -325,8 +325,7 @@ mod tests {
 
     #[test]
     fn the_best_profile_is_new_then_good_then_near_then_plain() {
-        let built_in = |(file, text): &(&str, &str)| ((*file).to_owned(), (*text).to_owned());
-        let sources: Vec<Source> = crate::target::BUILT_IN.iter().map(built_in).collect();
+        let sources: Vec<Source> = Source::built_in().map(|(_, source)| source).collect();
         let sysroot = tempfile::tempdir().expect("a folder");
         let (soft, hard) = (
             "armv4tl-softfloat-linux-gnueabi",

@@ -6,11 +6,11 @@
 
 use crate::tuple::Tuple;
 use serde::{Deserialize, Deserializer, Serialize};
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 use wildmatch::WildMatch;
 
-/// The CPU families that are built in: file stem and text.
-pub const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/profiles.rs"));
+/// The CPU families that are built in.
+const BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/profiles.rs"));
 
 /// Glob over the tuple and the ELIBC it means; the first that fits is it.
 const ELIBC: [(&str, &str); 9] = [
@@ -42,6 +42,16 @@ const SYSTEM: [(&str, &str, &str, Option<&str>); 6] = [
     ("*-gnu", "GNU", "gnu", None),
     ("*", "Generic", "none", None),
 ];
+
+/// A CPU family that is built in.
+#[derive(Debug)]
+struct BuiltIn {
+    /// The file's stem.
+    stem: &'static str,
+    text: &'static str,
+    /// Its globs on CPUs.
+    cpus: &'static [&'static str],
+}
 
 /// One file of `profiles/`.
 #[derive(Debug, Deserialize)]
@@ -243,8 +253,51 @@ impl TargetError {
     }
 }
 
-/// A source of families: its name for messages, and its text.
-pub type Source = (String, String);
+/// A file of a family.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its name, for messages.
+    pub file: String,
+    text: Cow<'static, str>,
+    /// Its globs on CPUs, where they are known without reading it: most calls want one family of many.
+    cpus: Option<&'static [&'static str]>,
+}
+
+impl Source {
+    /// A file of a person's own.
+    pub fn own(file: String, text: String) -> Self {
+        Self {
+            file,
+            text: text.into(),
+            cpus: None,
+        }
+    }
+
+    /// Those that are built in, by stem.
+    pub fn built_in() -> impl Iterator<Item = (&'static str, Self)> {
+        BUILT_IN.iter().map(|family| {
+            let source = Self {
+                file: format!("profiles/{}.toml", family.stem),
+                text: family.text.into(),
+                cpus: Some(family.cpus),
+            };
+            (family.stem, source)
+        })
+    }
+
+    fn parse(&self) -> Result<Family, TargetError> {
+        toml::from_str(&self.text).map_err(|e| malformed(&self.file, &e))
+    }
+}
+
+/// How well the best of the globs fits a CPU, in plain characters; none where none fits.
+fn fit<G: AsRef<str>>(cpus: &[G], cpu: &str) -> Option<usize> {
+    let globs = cpus.iter().map(AsRef::as_ref);
+    globs
+        .filter(|glob| WildMatch::new(glob).matches(cpu))
+        .map(|glob| glob.chars().filter(|c| !"*?".contains(*c)).count())
+        .max()
+}
 
 impl Target {
     /// Finds the family that knows the tuple's CPU best among the files and collects what it says.
@@ -252,18 +305,16 @@ impl Target {
     /// Of two globs that fit, the one with more plain characters is the better.
     pub fn of(tuple: &Tuple, sources: &[Source], folder: &str) -> Result<Self, TargetError> {
         let mut best: Option<(usize, &str, Family)> = None;
-        for (file, text) in sources {
-            let family = parse(file, text)?;
-            let fits = family
-                .cpus
-                .iter()
-                .filter(|glob| WildMatch::new(glob).matches(tuple.cpu()))
-                .map(|glob| glob.chars().filter(|c| !"*?".contains(*c)).count())
-                .max();
-            if let Some(plain) = fits
+        for source in sources {
+            let known = source.cpus.map(|cpus| fit(cpus, tuple.cpu()));
+            if known == Some(None) {
+                continue;
+            }
+            let family = source.parse()?;
+            if let Some(plain) = fit(&family.cpus, tuple.cpu())
                 && best.as_ref().is_none_or(|(most, ..)| plain > *most)
             {
-                best = Some((plain, file, family));
+                best = Some((plain, &source.file, family));
             }
         }
         let Some((_, file, family)) = best else {
@@ -391,10 +442,6 @@ impl Binfmt {
     }
 }
 
-fn parse(file: &str, text: &str) -> Result<Family, TargetError> {
-    toml::from_str(text).map_err(|e| malformed(file, &e))
-}
-
 fn malformed(file: &str, error: &toml::de::Error) -> TargetError {
     TargetError::Malformed {
         file: file.into(),
@@ -406,8 +453,8 @@ fn malformed(file: &str, error: &toml::de::Error) -> TargetError {
 /// another family has said what QEMU of that name runs.
 pub fn elf_kinds(sources: &[Source]) -> Result<Vec<ElfKind>, TargetError> {
     let (mut kinds, mut left) = (Vec::new(), Vec::new());
-    for (file, text) in sources {
-        let family = parse(file, text)?;
+    for source in sources {
+        let (file, family) = (&source.file, source.parse()?);
         let facts = Facts::deserialize(family.facts).map_err(|e| malformed(file, &e))?;
         if let (Some(qemu), true) = (&facts.qemu.0, family.binfmt.is_empty()) {
             left.push(Binfmt::of(qemu).kind(&facts).expect("no mask to misread"));
@@ -443,8 +490,8 @@ pub fn elf_kinds(sources: &[Source]) -> Result<Vec<ElfKind>, TargetError> {
 
 /// One line on each family: the globs it knows and what it is.
 pub fn families(sources: &[Source]) -> Result<Vec<(String, String)>, TargetError> {
-    let lines = sources.iter().map(|(file, text)| {
-        let family = parse(file, text)?;
+    let lines = sources.iter().map(|source| {
+        let family = source.parse()?;
         Ok((family.cpus.join(" "), family.summary))
     });
     lines.collect()

@@ -90,7 +90,7 @@ fn every_target_is_taken_over_and_undo_puts_back_just_that() {
     for tuple in [TUPLE, OTHER] {
         assert!(
             said.stderr
-                .contains(&format!("adopted  {tuple}: 5 wrappers of crossdev's")),
+                .contains(&format!("adopted  {tuple}: 5 of crossdev's wrappers replaced")),
             "{said:#?}"
         );
         for (name, _) in WRAPPERS {
@@ -140,7 +140,7 @@ fn every_target_is_taken_over_and_undo_puts_back_just_that() {
     let said = prefix.own(["adopt", "--undo"]).success();
     assert!(
         said.stderr.contains(&format!(
-            "restored {TUPLE}: 5 wrappers are crossdev's again"
+            "restored {TUPLE}: 5 of crossdev's wrappers put back"
         )),
         "{said:#?}"
     );
@@ -217,7 +217,7 @@ fn what_crossdev_takes_back_is_adopted_again() {
     let said = prefix.own(["adopt"]).success();
     assert!(
         said.stderr
-            .contains(": 1 wrappers of crossdev's, and 0 new commands"),
+            .contains(": 1 of crossdev's wrappers replaced, 0 commands made"),
         "{said:#?}"
     );
     assert!(is_ours(&prefix, &format!("usr/bin/{TUPLE}-emerge")));
@@ -430,7 +430,7 @@ fn remove_puts_crossdevs_wrappers_back() {
     prefix.own(["adopt"]).success();
     let after = state(&prefix);
     let would = prefix.own(["remove", "--dry-run", TUPLE]).success().stdout;
-    assert!(would.contains("5 wrappers are crossdev's again"), "{would}");
+    assert!(would.contains("5 of crossdev's wrappers put back"), "{would}");
     assert!(!would.contains("removed  "), "nothing is init's: {would}");
     unchanged(&after, &state(&prefix));
     prefix.own(["remove", TUPLE]).success();

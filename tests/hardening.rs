@@ -43,6 +43,14 @@ fn folder_of_somebody(prefix: &Prefix, name: &str) -> PathBuf {
     folder
 }
 
+/// A copy of the program that anybody may run, wherever cargo builds.
+fn copied_program(prefix: &Prefix) -> String {
+    let program = prefix.join("copy/crossmerge");
+    std::fs::create_dir(prefix.join("copy")).expect("a folder");
+    std::fs::copy(crate::support::CROSSMERGE, &program).expect("a copy");
+    program.display().to_string()
+}
+
 /// What was left beside its place below a folder.
 fn left_beside(folder: &Path) -> Vec<PathBuf> {
     let mut left: Vec<PathBuf> = crate::init::tree(folder).into_keys().collect();

@@ -3,7 +3,7 @@
 //! Gentoo's repository is not here: `tests/data/gentoo` stands in for what the ebuilds take from it. The crates are those of the
 //! Manifest, whose digests Portage checks.
 
-use crate::support::{Prefix, Said, prepared};
+use crate::support::{CROSSMERGE, Prefix, Said, prepared};
 use std::{
     collections::BTreeSet,
     os::unix::fs::symlink,
@@ -135,19 +135,21 @@ fn machine() -> Prefix {
         let place = place.unwrap_or_else(|| panic!("no {file}: run tests/setup"));
         symlink(place, distfiles.join(file)).expect("a link");
     }
-    let script = "cd \"$1\" && git ls-files -z --cached --others --exclude-standard | tar --create --null --files-from=- \
-                  --ignore-failed-read --transform=\"s|^|crossmerge-$2/|\" 2> /dev/null | xz -0 > \"$3/crossmerge-$2.tar.xz\" && \
-                  cp -r packaging/gentoo \"$4/repository\"";
+    // As `make dist` makes it, of the files as they are now.
+    let script = "set -e; cd \"$1\"; into=$4/crossmerge-$2; mkdir \"$into\"; cp -r packaging/gentoo \"$4/repository\"; \
+                  git ls-files -z --cached --others --exclude-standard | \
+                  tar -c --null --files-from=- --ignore-failed-read | tar -x -C \"$into\"; \
+                  \"$5\" 2026-01-31 \"$into/premade\"; tar -c -C \"$4\" \"crossmerge-$2\" | xz -0 > \"$3/crossmerge-$2.tar.xz\"";
     let (distfiles, place) = (
         distfiles.display().to_string(),
         prefix.path().display().to_string(),
     );
-    prefix
-        .command(
-            "/bin/sh",
-            ["-c", script, "sh", SOURCE, VERSION, &distfiles, &place],
-        )
-        .success();
+    let docs = Path::new(CROSSMERGE).with_file_name("examples/docs");
+    let docs = docs.to_str().expect("UTF-8");
+    let args = [
+        "-c", script, "sh", SOURCE, VERSION, &distfiles, &place, docs,
+    ];
+    prefix.command("/bin/sh", args).success();
     prefix.append(
         "etc/portage/repos.conf",
         &format!(
@@ -230,6 +232,14 @@ fn portage_merges_the_release_beside_crossdev_and_unmerging_it_gives_everything_
     );
     symlink("cross-emerge", bin(&format!("{TUPLE}-emerge"))).expect("a link");
     own.command(bin("crossmerge"), ["adopt"]).success();
+    assert!(
+        prefix
+            .join("usr/share/man/man1")
+            .read_dir()
+            .expect("pages")
+            .count()
+            > 3
+    );
     let help = own
         .command(bin(&format!("{TUPLE}-chroot")), ["--help"])
         .success();
@@ -264,7 +274,12 @@ fn portage_merges_the_release_beside_crossdev_and_unmerging_it_gives_everything_
         &emerge_link,
     ];
     assert_eq!(left, crossdevs.map(str::to_owned).into());
-    for gone in ["usr/share/doc", "var/lib/crossmerge/adopted.toml"] {
+    for gone in [
+        "usr/share/doc",
+        "usr/share/man",
+        "usr/share/fish",
+        "var/lib/crossmerge/adopted.toml",
+    ] {
         assert!(!prefix.join(gone).exists(), "{gone}");
     }
 }

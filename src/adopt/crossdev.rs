@@ -1,7 +1,7 @@
 //! What crossdev leaves on a machine, and how it is told from everything else.
 //!
 //! crossdev's package owns `emerge-wrapper` and the scripts `cross-*`. For each target, `emerge-wrapper --init` makes links to
-//! these beside itself, which no package owns. Read in crossdev 20260617; before 2008 they led to `emerge-wrapper`.
+//! these beside itself, which no package owns. Source: crossdev's emerge-wrapper of May 2026; until 2010 they led to `emerge-wrapper`.
 
 use crate::{init::is_our_command, tuple::Tuple};
 use std::{
@@ -52,12 +52,18 @@ fn is_wrapper(path: &Path) -> bool {
     if let Ok(target) = fs_err::read_link(path) {
         return target.file_name().is_some_and(is_script);
     }
-    let script = || {
-        let (_, applet) = split(path.file_name()?)?;
-        fs_err::read(path.with_file_name(format!("cross-{applet}"))).ok()
+    let Some((_, applet)) = path.file_name().and_then(split) else {
+        return false;
     };
-    path.is_file()
-        && script().is_some_and(|script| fs_err::read(path).is_ok_and(|text| text == script))
+    let script = path.with_file_name(format!("cross-{applet}"));
+    path.is_file() && same_text(path, &script)
+}
+
+/// Tells whether two files say the same.
+pub(super) fn same_text(one: &Path, other: &Path) -> bool {
+    let length = |path: &Path| path.metadata().map(|metadata| metadata.len()).ok();
+    let text = |path: &Path| fs_err::read(path).ok();
+    length(one).is_some() && length(one) == length(other) && text(one) == text(other)
 }
 
 /// Splits the name of a wrapper into target and applet.

@@ -2,6 +2,7 @@
 
 use super::{
     AdoptError, AdoptPlan, Record, Request,
+    crossdev::same_text,
     record::{Taken, Was},
     step::Step,
 };
@@ -31,7 +32,7 @@ pub(super) fn decide(request: &Request, record: &Record) -> Result<AdoptPlan, Ad
             .count();
         let restored = plan.steps.len() - before - removed;
         plan.summary.push(format!(
-            "restored {tuple}: {restored} wrappers are crossdev's again, and {removed} new commands are removed"
+            "restored {tuple}: {restored} of crossdev's wrappers put back, {removed} commands removed"
         ));
     }
     for taken in undone.iter().filter(|taken| taken.tuple.is_none()) {
@@ -66,8 +67,7 @@ fn put_back(taken: &Taken, plan: &mut AdoptPlan) -> Result<(), AdoptError> {
         let is_back = match &taken.was {
             Was::Nothing => !is_there,
             Was::Link(target) => said.as_ref() == Some(target),
-            Was::File(aside) => fs_err::read(aside)
-                .is_ok_and(|kept| fs_err::read(path).is_ok_and(|text| text == kept)),
+            Was::File(aside) => same_text(path, aside),
         };
         if !is_back {
             let what = if is_there { "changed" } else { "removed" };

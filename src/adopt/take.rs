@@ -95,7 +95,7 @@ impl Taking<'_> {
         if replaced + made > 0 {
             let folder = bindir.display();
             self.plan.summary.push(format!(
-                "adopted  {tuple}: {replaced} wrappers of crossdev's, and {made} new commands in {folder}"
+                "adopted  {tuple}: {replaced} of crossdev's wrappers replaced, {made} commands made in {folder}"
             ));
         }
         let make_conf = context.configroot().join("etc/portage/make.conf");

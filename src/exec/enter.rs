@@ -280,15 +280,13 @@ fn make_read_only(step: &Mount) -> nix::Result<()> {
     }
 }
 
-/// The flags of the mount that a path is on. The kernel lets nobody take one away who has it from elsewhere.
+/// The flags of the mount that a path is on. The kernel lets nobody take one away who has it from elsewhere; those about access times
+/// it keeps where none of them is named.
 fn flags_of(path: &Path) -> nix::Result<MsFlags> {
     let pairs = [
         (FsFlags::ST_NOSUID, MsFlags::MS_NOSUID),
         (FsFlags::ST_NODEV, MsFlags::MS_NODEV),
         (FsFlags::ST_NOEXEC, MsFlags::MS_NOEXEC),
-        (FsFlags::ST_NOATIME, MsFlags::MS_NOATIME),
-        (FsFlags::ST_NODIRATIME, MsFlags::MS_NODIRATIME),
-        (FsFlags::ST_RELATIME, MsFlags::MS_RELATIME),
     ];
     let has = statvfs(path)?.flags();
     let flags = pairs.iter().filter(|(flag, _)| has.contains(*flag));

@@ -10,8 +10,11 @@ use std::{
     sync::Mutex,
 };
 
-/// The programs that were looked at, and the folders that were named.
+/// The programs that were looked at.
 static SEEN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// What was named.
+static NAMED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// Looks at the program of a plan, and warns when it is not root's alone.
 pub(super) fn warn_of(plan: &Plan) {
@@ -21,15 +24,18 @@ pub(super) fn warn_of(plan: &Plan) {
 }
 
 fn warn_of_program(program: &Path) {
-    let is_new = |path: &Path| SEEN.lock().is_ok_and(|mut seen| seen.insert(path.into()));
-    if !is_new(program) {
+    let is_new = |paths: &Mutex<BTreeSet<PathBuf>>, path: &Path| {
+        let paths = paths.lock();
+        paths.is_ok_and(|mut paths| paths.insert(path.into()))
+    };
+    if !is_new(&SEEN, program) {
         return;
     }
     // What cannot be looked at cannot be run either, and that is said then.
     let Ok(Some(weak)) = weak_point(program) else {
         return;
     };
-    if is_new(&weak.path) {
+    if is_new(&NAMED, &weak.path) {
         let program = program.display();
         crate::say(&format!(
             "warning: `{program}` is run as root, and somebody else may change {weak}; to mend it: `{}`",

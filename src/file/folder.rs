@@ -16,7 +16,7 @@ use nix::{
         AT_FDCWD, AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat, renameat,
     },
     sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmodat, fstat, fstatat, mkdirat},
-    unistd::{UnlinkatFlags, fsync, linkat, symlinkat, syncfs, unlinkat},
+    unistd::{UnlinkatFlags, fsync, geteuid, linkat, symlinkat, syncfs, unlinkat},
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -31,6 +31,9 @@ use std::{
 
 /// What every folder has that is made on the way.
 const FOLDER_MODE: u32 = 0o755;
+
+/// What every lock has.
+const LOCK_MODE: u32 = 0o600;
 
 /// How many links are followed on one way, as the kernel has it.
 const MOST_LINKS: usize = 40;
@@ -202,10 +205,15 @@ impl Folder {
             e => self.trouble("open", name, e),
         })?;
         let stat = fstat(&fd).map_err(|e| self.trouble("look at", name, e))?;
-        match is_kind(&stat, SFlag::S_IFREG) {
-            true => Ok(fd.into()),
-            false => Err(Trouble::NotAFile(self.path.join(name))),
+        if !is_kind(&stat, SFlag::S_IFREG) {
+            return Err(Trouble::NotAFile(self.path.join(name)));
         }
+        let file = File::from(fd);
+        if stat.st_mode & 0o7777 != LOCK_MODE && stat.st_uid == geteuid().as_raw() {
+            file.set_permissions(Permissions::from_mode(LOCK_MODE))
+                .map_err(|e| self.trouble("set the mode of", name, e))?;
+        }
+        Ok(file)
     }
 
     /// Makes a link.

@@ -210,8 +210,9 @@ mod tests {
     use super::*;
 
     fn make_conf_of(features: &str, makeopts: &str) -> String {
-        let built_in = |(file, text): &(&str, &str)| ((*file).to_owned(), (*text).to_owned());
-        let sources: Vec<_> = crate::target::BUILT_IN.iter().map(built_in).collect();
+        let sources: Vec<_> = crate::target::Source::built_in()
+            .map(|(_, source)| source)
+            .collect();
         let tuple = "s390x-ibm-linux-gnu".parse().expect("a tuple");
         let target = Target::of(&tuple, &sources, "").expect("facts");
         let host = [

@@ -312,7 +312,8 @@ pub(super) fn apply(
         traces.0.push(file);
     }
     let mut folders = Folders::default();
-    if let Err(why) = prepare(&work, sysroot, &pending, &mut folders, traces) {
+    let records = [&pending, &standing];
+    if let Err(why) = prepare(&work, sysroot, records, &mut folders, traces) {
         traces.undo();
         if !is_first {
             // Where this fails too, the record is one of a run that did not end, and the next run ends it.
@@ -323,21 +324,24 @@ pub(super) fn apply(
     // From here on only what waits still is taken away.
     traces.keep();
     traces.0.extend(work.iter().map(|(path, _)| waiting(path)));
+    traces.0.push(waiting(&sysroot.join(record::FILE)));
     for (path, _) in &work {
         let (folder, name) = folders.of(path, &mut Vec::new())?;
         folder.rename(&new_name(name), name)?;
     }
     folders.sync()?;
-    write_record(sysroot, &standing)?;
+    let file = sysroot.join(record::FILE);
+    let (folder, name) = folders.of(&file, &mut Vec::new())?;
+    folder.rename(&new_name(name), name)?;
     traces.keep();
     Ok(())
 }
 
-/// Writes the record of a run that has begun, and everything beside its place.
+/// Writes the record of a run that has begun, and everything beside its place; beside the record, what it will be in the end.
 fn prepare(
     work: &[(&Path, &Content)],
     sysroot: &Path,
-    pending: &Record,
+    [pending, standing]: [&Record; 2],
     folders: &mut Folders,
     traces: &mut Traces,
 ) -> Result<(), InitError> {
@@ -347,6 +351,10 @@ fn prepare(
         traces.0.push(waiting(path));
         write_new(folder, name, content)?;
     }
+    let file = sysroot.join(record::FILE);
+    let (folder, name) = folders.of(&file, &mut traces.0)?;
+    traces.0.push(waiting(&file));
+    write_new(folder, name, &Content::Text(standing.to_text()))?;
     Ok(folders.sync()?)
 }
 

@@ -45,20 +45,28 @@ pub fn render(tuple: &Tuple, answers: &Answers, trial: Option<&Trial>) -> String
         let emulate = EMULATE.replace("@EXIT_CODE@", &trial.exit_code.to_string());
         emulate.replace("@PROGRAM@", &program)
     });
-    let lines = given.iter().map(|answer| {
-        let value = answer.value.as_deref().unwrap_or_default();
-        format!(
-            "{}  # {}",
-            assignment(&answer.name, value),
-            provenance(answer)
-        )
-    });
-    text + &TEMPLATE
+    let template = TEMPLATE
         .replace("@EMULATE@\n", &emulate)
         .replace("@COUNT@", &given.len().to_string())
-        .replace("@TUPLE@", tuple.as_str())
-        .replace("@NAMES@", &names(&given))
-        .replace("@ANSWERS@", &lines.collect::<Vec<_>>().join("\n"))
+        .replace("@TUPLE@", tuple.as_str());
+    // Last, since they are most of the file, and every applet that tells configure scripts of it makes it anew.
+    let (head, rest) = template.split_once("@NAMES@").expect("a place for names");
+    let (between, tail) = rest
+        .split_once("@ANSWERS@")
+        .expect("a place for the answers");
+    text += head;
+    names(&given, &mut text);
+    text += between;
+    for (at, answer) in given.iter().enumerate() {
+        if at > 0 {
+            text.push('\n');
+        }
+        let value = answer.value.as_deref().unwrap_or_default();
+        assign(&answer.name, value, &mut text);
+        text += "  # ";
+        give_origin(answer, &mut text);
+    }
+    text + tail
 }
 
 /// Tells whether a file is a config.site of ours, for whatever target.
@@ -69,56 +77,66 @@ pub fn is_ours(file: &Path) -> bool {
     read.is_ok() && first == *FIRST.as_bytes()
 }
 
-/// The names as words over several lines.
-fn names(given: &[&Answer]) -> String {
-    let mut text = String::new();
+/// Adds the names as words over several lines.
+fn names(given: &[&Answer], text: &mut String) {
     let mut width = 0;
     for answer in given {
         if width > 0 && width + answer.name.len() >= WIDTH {
-            text += " \\\n";
+            *text += " \\\n";
             width = 0;
         } else if width > 0 {
             text.push(' ');
         }
-        text += &answer.name;
+        *text += &answer.name;
         width += answer.name.len() + 1;
     }
-    text
 }
 
-/// Gives a variable its value unless it has one. A value that is not plain is kept out of `${…}`, in which old shells take
-/// quotes for other things.
-fn assignment(name: &str, value: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_./:+,%@^-".contains(c);
-    match !value.is_empty() && value.chars().all(is_plain) {
-        true => format!(": ${{{name}={value}}}"),
+/// Adds what gives a variable its value unless it has one. A value that is not plain is kept out of `${…}`, in which old shells
+/// take quotes for other things.
+fn assign(name: &str, value: &str, text: &mut String) {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"_./:+,%@^-".contains(&b);
+    let parts = match !value.is_empty() && value.bytes().all(is_plain) {
+        true => [": ${", name, "=", value, "}"],
         false => {
             let value = value.replace('\'', "'\\''");
-            format!("test \"${{{name}+set}}\" = set || {name}='{value}'")
+            return text.extend([
+                "test \"${",
+                name,
+                "+set}\" = set || ",
+                name,
+                "='",
+                &value,
+                "'",
+            ]);
         }
-    }
+    };
+    text.extend(parts);
 }
 
-/// Where an answer comes from, in one line.
-fn provenance(answer: &Answer) -> String {
-    let mut parts = vec![answer.layer.to_string()];
-    parts.extend(
-        answer
-            .asker
-            .as_ref()
-            .map(|asker| format!("asked by {asker}")),
-    );
-    parts.push(match (&answer.origin, &answer.probe, answer.obtained) {
-        (Origin::Person(file), ..) => format!("said in {}", file.display()),
-        (_, _, Some(Obtained::Learned)) | (Origin::Learned(_), ..) => "learned".into(),
-        (Origin::BuiltIn, Some(probe), _) => format!("probe {probe}"),
-        (Origin::BuiltIn, None, _) => "unverified".into(),
-    });
-    parts.extend(answer.about.map(|about| match about {
-        About::Kernel => "about the kernel".into(),
-        About::Filesystem => "about the file system".into(),
-    }));
-    parts.join("; ").replace(char::is_control, "?")
+/// Adds where an answer comes from, in one line.
+fn give_origin(answer: &Answer, text: &mut String) {
+    let begin = text.len();
+    *text += &answer.layer;
+    if let Some(asker) = &answer.asker {
+        text.extend(["; asked by ", asker]);
+    }
+    *text += "; ";
+    match (&answer.origin, &answer.probe, answer.obtained) {
+        (Origin::Person(file), ..) => text.extend(["said in ", &file.to_string_lossy()]),
+        (_, _, Some(Obtained::Learned)) | (Origin::Learned(_), ..) => *text += "learned",
+        (Origin::BuiltIn, Some(probe), _) => text.extend(["probe ", probe]),
+        (Origin::BuiltIn, None, _) => *text += "unverified",
+    }
+    match answer.about {
+        None => {}
+        Some(About::Kernel) => *text += "; about the kernel",
+        Some(About::Filesystem) => *text += "; about the file system",
+    }
+    if text[begin..].contains(char::is_control) {
+        let plain = text[begin..].replace(char::is_control, "?");
+        text.replace_range(begin.., &plain);
+    }
 }
 
 #[cfg(test)]
@@ -137,7 +155,9 @@ mod tests {
             ("it's", "test \"${x+set}\" = set || x='it'\\''s'"),
             ("a}b", "test \"${x+set}\" = set || x='a}b'"),
         ] {
-            assert_eq!(assignment("x", value), line);
+            let mut text = String::new();
+            assign("x", value, &mut text);
+            assert_eq!(text, line);
         }
     }
 }

@@ -21,7 +21,8 @@ const FAULTS: [(&str, &str, &str, usize); 9] = [
     ("fsync", "EIO", "Input/output error", 1),
     ("syncfs", "EIO", "Input/output error", 1),
     ("renameat", "EIO", "Input/output error", 6),
-    ("flock", "EIO", "Input/output error", 1),
+    // Only the first: the second gives the lock back, which the kernel never refuses.
+    ("flock", "EIO", "Input/output error", 1000),
 ];
 
 type State = BTreeMap<PathBuf, String>;
@@ -124,7 +125,7 @@ fn fail_everywhere(prefix: &Prefix, args: &[&str]) -> (usize, usize) {
 fn a_first_init_that_fails_anywhere_leaves_the_old_state_or_what_the_next_one_ends() {
     let prefix = kill::prefix();
     let (failures, untouched) = fail_everywhere(&prefix, &["init", TUPLE]);
-    assert!(failures > 40, "only {failures} failures");
+    assert!(failures > 35, "only {failures} failures");
     // But for the renames and what comes after them, all of it.
     assert!(untouched > failures * 2 / 3, "{untouched} of {failures}");
 }
@@ -138,7 +139,7 @@ fn a_refresh_that_fails_anywhere_keeps_what_a_person_edited() {
     prefix.append("etc/portage/make.conf", "MAKEOPTS=\"-j7\"\n");
     let mine = prefix.join("mine").display().to_string();
     let (failures, untouched) = fail_everywhere(&prefix, &["init", TUPLE, "--bindir", &mine]);
-    assert!(failures > 40, "only {failures} failures");
+    assert!(failures > 25, "only {failures} failures");
     assert!(untouched > failures / 2, "{untouched} of {failures}");
 }
 
@@ -154,7 +155,7 @@ fn what_keeps_one_file_leaves_it_as_it_was_when_it_fails() {
     std::fs::remove_file(prefix.join(format!("tools/{TUPLE}-gcc"))).expect("gone");
     let file = prefix.join("mine/cross.cmake").display().to_string();
     let (failures, untouched) = fail_everywhere(&prefix, &["export", TUPLE, "cmake", &file]);
-    assert!(failures > 4, "only {failures} failures");
+    assert!(failures > 2, "only {failures} failures");
     assert_eq!(failures, untouched);
 }
 
@@ -206,7 +207,7 @@ fn a_full_disk_is_named_and_what_fits_later_is_written_later() {
                 "{said}"
             );
         }
-        prefix.own(["remove", TUPLE]).success();
+        assert_eq!(prefix.own(["remove", TUPLE]).code, Some(0));
         assert_eq!(state(&prefix), before, "{options}");
     }
     assert!((1..12).contains(&fitted), "{fitted} fitted");
@@ -240,8 +241,7 @@ fn whoever_may_not_is_told_where_and_nothing_is_done() {
     needs_root();
     let prefix = Prefix::new();
     prefix.command("chmod", ["755", "."]).success();
-    std::fs::copy(CROSSMERGE, prefix.join("own")).expect("a copy");
-    let own = prefix.join("own").display().to_string();
+    let own = super::copied_program(&prefix);
     for name in ["home", "home/bin", "home/closed"] {
         folder_of_somebody(&prefix, name);
     }

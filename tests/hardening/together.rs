@@ -1,12 +1,9 @@
 //! Many at once: each run ends whole, and as it would have alone.
 
 use super::{TUPLE, left_beside, needs_root};
-use crate::{
-    init::tree,
-    kill,
-    support::{CROSSMERGE, Prefix},
-};
+use crate::{init::tree, kill, support::Prefix};
 use std::{
+    collections::BTreeMap,
     io::Read,
     path::PathBuf,
     process::{Child, ExitStatus},
@@ -31,19 +28,21 @@ fn all_end_well(runs: Vec<Child>) {
     }
 }
 
-/// Everything that a run may write, with paths from the prefix on.
-fn written(prefix: &Prefix) -> Vec<(PathBuf, String)> {
-    let own = prefix.path();
-    let all = tree(&own).into_iter();
-    let all = all.map(|(path, what)| {
-        let what = what.replace(&own.display().to_string(), "@PREFIX@");
-        (path.strip_prefix(&own).expect("below").to_owned(), what)
-    });
-    let is_written = |path: &PathBuf| {
-        let starts = ["usr", "bin", "etc/crossmerge", "var"];
-        starts.iter().any(|start| path.starts_with(start))
-    };
-    all.filter(|(path, _)| is_written(path)).collect()
+/// Everything that a run may write.
+fn written(prefix: &Prefix) -> BTreeMap<PathBuf, String> {
+    let places = ["usr", "bin", "etc/crossmerge", "var"];
+    let trees = places.iter().map(|place| tree(&prefix.join(place)));
+    trees.flatten().collect()
+}
+
+/// Checks that what was written is what one run alone wrote.
+#[track_caller]
+fn same(written: &BTreeMap<PathBuf, String>, alone: &BTreeMap<PathBuf, String>) {
+    let paths = alone.keys().chain(written.keys());
+    let differing: Vec<_> = paths
+        .filter(|path| alone.get(*path) != written.get(*path))
+        .collect();
+    assert!(differing.is_empty(), "{differing:?}");
 }
 
 #[test]
@@ -51,16 +50,19 @@ fn fifty_inits_at_once_come_to_what_one_comes_to() {
     let tuples: Vec<String> = (0..10)
         .map(|n| format!("arm-board{n}-linux-gnueabihf"))
         .collect();
-    let alone = kill::prefix();
+    let prefix = kill::prefix();
     for tuple in &tuples {
-        alone.own(["init", tuple]).success();
+        prefix.own(["init", tuple]).success();
     }
-    let many = kill::prefix();
+    let alone = written(&prefix);
+    for tuple in &tuples {
+        prefix.own(["remove", tuple]).success();
+    }
     // Of each target, and beside each other: what reads and what refreshes the same files.
-    let runs = (0..MANY).map(|n| many.start(["init", &tuples[n % tuples.len()]]));
+    let runs = (0..MANY).map(|n| prefix.start(["init", &tuples[n % tuples.len()]]));
     all_end_well(runs.collect());
-    assert_eq!(written(&many), written(&alone));
-    assert_eq!(left_beside(&many.path()), [] as [PathBuf; 0]);
+    same(&written(&prefix), &alone);
+    assert_eq!(left_beside(&prefix.path()), [] as [PathBuf; 0]);
 }
 
 #[test]
@@ -88,7 +90,7 @@ fn init_beside_remove_and_readers_ends_whole() {
         );
     }
     prefix.own(["init", TUPLE]).success();
-    assert_eq!(written(&prefix), whole);
+    same(&written(&prefix), &whole);
 }
 
 #[test]
@@ -106,7 +108,7 @@ fn inits_that_are_killed_beside_others_leave_nothing() {
             let (status, said) = end(run);
             assert!(status.success() || n < 4, "{status}: {said}");
         }
-        assert_eq!(written(&prefix), whole);
+        same(&written(&prefix), &whole);
         prefix.own(["remove", TUPLE]).success();
     }
 }
@@ -117,14 +119,15 @@ fn who_waits_says_for_whom() {
     prefix.own(["init", TUPLE]).success();
     let lock = prefix.join(format!("usr/{TUPLE}/var/lib/crossmerge/lock"));
     let lock = lock.display().to_string();
-    // Whoever holds it does so until it is told to stop, by the one who waits having said so.
+    // Whoever holds it does so until the one who waits has said so.
+    let held = "until grep -q waiting said 2> /dev/null; do :; done";
     let script = format!(
-        "exec 9< \"$0\"; flock 9; {CROSSMERGE} init {TUPLE} 2> said & until grep -q waiting said 2> /dev/null; do :; done; flock -u 9; wait $!"
+        "flock \"$0\" sh -c '> held; {held}' & until [ -e held ]; do :; done; crossmerge init {TUPLE} 2> said"
     );
     prefix.command("/bin/sh", ["-c", &script, &lock]).success();
     let said = prefix.read("said");
     assert!(
-        said.contains("another crossmerge (process ") && said.contains("`/bin/sh -c "),
+        said.contains("another crossmerge (process ") && said.contains("`flock /"),
         "{said}"
     );
     assert!(said.contains("nothing to do"), "{said}");

@@ -99,7 +99,7 @@ fn what_a_person_named_is_looked_at_too_and_what_others_run_is_not() {
     warns(&emerge(&prefix), &["home` (owner"]);
     std::fs::copy(CROSSMERGE, prefix.join(format!("{TUPLE}-env"))).expect("a copy");
     let own = prefix.join(format!("{TUPLE}-env"));
-    let words = ["env", "HOME=/nonexistent"];
+    let words = ["env", "HOME=home"];
     let words = words
         .map(Path::new)
         .into_iter()
@@ -155,7 +155,7 @@ fn a_qemu_that_somebody_else_may_change_is_not_registered_for_everybody() {
             .fails(125, &error, "install QEMU where only root writes");
     }
     let said = prefix
-        .own(["binfmt", "register", "--all", "--dry-run"])
+        .own(["binfmt", "install", "--all", "--dry-run"])
         .success();
     assert!(
         said.stderr.contains("passed over: ") && !said.stdout.contains("/home/"),

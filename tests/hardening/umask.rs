@@ -1,20 +1,26 @@
 //! The umask does not matter: what is written has the modes that are documented, whatever the caller's is.
 
 use super::TUPLE;
-use crate::{init::tree, support::Prefix};
+use crate::{
+    init::tree,
+    support::{CROSSMERGE, Prefix},
+};
 use std::path::Path;
 
 /// The usual one first.
 const UMASKS: [&str; 4] = ["022", "000", "077", "777"];
 
-/// Everything below a folder, with its mode; what names the prefix itself says `@PREFIX@`.
+/// Everything below a folder, with its mode.
 fn modes(prefix: &Prefix) -> Vec<String> {
-    let own = prefix.path().display().to_string();
-    let tree = tree(&prefix.path());
-    let lines = tree
-        .iter()
-        .map(|(path, what)| format!("{} {what}", path.display()));
-    lines.map(|line| line.replace(&own, "@PREFIX@")).collect()
+    let own = prefix.path();
+    let tree = tree(&own);
+    let mode = |what: &String| what.split(' ').next().map(str::to_owned);
+    tree.iter()
+        .map(|(path, what)| {
+            let path = path.strip_prefix(&own).expect("below");
+            format!("{} {}", path.display(), mode(what).unwrap_or_default())
+        })
+        .collect()
 }
 
 /// Runs a script under each umask, in a prefix of its own, and checks that all come to the same. Gives the last prefix.
@@ -72,7 +78,8 @@ fn init_and_what_works_on_its_target_write_the_same_under_every_umask() {
          {TUPLE}-fix-root
          crossmerge export {TUPLE} cmake new/cross.cmake
          crossmerge remove {TUPLE}
-         crossmerge init {TUPLE}"
+         crossmerge init {TUPLE}
+         {TUPLE}-env > /dev/null"
     );
     let prepare = || {
         let prefix = Prefix::with_portage();
@@ -129,11 +136,15 @@ fn a_copied_libc_may_be_read_and_not_written_by_everybody() {
 #[test]
 fn make_install_writes_the_same_under_every_umask() {
     let script = format!(
-        "make -s -C {} CARGO=true binary={} DESTDIR=$PWD/dest TARGETS={TUPLE} install > /dev/null",
+        "make -s -C {} CARGO=true binary={CROSSMERGE} docs=$PWD/docs DESTDIR=$PWD/dest TARGETS={TUPLE} install > /dev/null",
         env!("CARGO_MANIFEST_DIR"),
-        crate::support::CROSSMERGE
     );
-    let prefix = same_under_all(Prefix::new, &script);
+    let prepare = || {
+        let prefix = Prefix::new();
+        crate::docs::make("2026-01-31", &prefix.join("docs")).expect("pages and completions");
+        prefix
+    };
+    let prefix = same_under_all(prepare, &script);
     is_for_everybody(&prefix.join("dest"));
     assert!(prefix.join("dest/usr/local/bin").is_dir());
 }

@@ -23,8 +23,10 @@ CRATES="
 	chacha20@0.10.2
 	clap@4.6.9
 	clap_builder@4.6.7
+	clap_complete@4.6.11
 	clap_derive@4.6.9
 	clap_lex@1.1.2
+	clap_mangen@0.3.3
 	colorchoice@1.0.5
 	const-oid@0.10.3
 	core_detect@1.0.0
@@ -58,6 +60,7 @@ CRATES="
 	proc-macro-crate@3.5.0
 	proc-macro2@1.0.107
 	proptest@1.12.0
+	pulldown-cmark@0.13.6
 	quick-error@1.2.3
 	quote@1.0.47
 	r-efi@6.0.0
@@ -66,6 +69,7 @@ CRATES="
 	rand_xorshift@0.5.0
 	redox_users@0.5.3
 	regex-syntax@0.8.12
+	roff@1.1.1
 	rustix@1.1.6
 	rusty-fork@0.3.1
 	serde@1.0.229
@@ -90,6 +94,7 @@ CRATES="
 	toml_writer@1.2.0+spec-1.1.0
 	typenum@1.20.1
 	unarray@0.1.4
+	unicase@2.10.0
 	unicode-ident@1.0.27
 	utf8parse@0.2.2
 	wait-timeout@0.2.1
@@ -184,7 +189,6 @@ src_install() {
 	emake "${installation[@]}" install
 	# Portage knows the licence.
 	rm "${ED}/usr/share/doc/${PF}/COPYING" || die
-	keepdir /etc/crossmerge
 }
 
 pkg_postinst() {

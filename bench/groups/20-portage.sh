@@ -1,0 +1,14 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The commands of Portage that PyPI has, each beside itself without us.
+# shellcheck disable=SC2154 # bench/run sets them
+
+group 'Portage: the applet beside the bare tool, in the same environment'
+
+bare '<tuple>-emerge --version' 3 +5 emerge --version
+bare '<tuple>-emerge --pretend app-misc/hello' 3 +5 emerge --pretend --quiet app-misc/hello
+bare '<tuple>-ebuild --help' 3 +5 ebuild --help
+bare '<tuple>-portageq envvar CHOST' 3 +5 portageq envvar CHOST
+bare '<tuple>-quickpkg --help' 3 +5 quickpkg --help
+bare '<tuple>-emaint --help' 3 +5 emaint --help

@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Beside crossdev's shell wrappers, where CROSSDEV says where those are.
+# shellcheck disable=SC2154,SC2030,SC2031 # bench/run sets them; what a subshell sets is for it alone
+
+if [[ -z ${CROSSDEV-} ]]; then
+	say "crossdev's wrappers are left out: CROSSDEV=DIR says where they are"
+	return 0
+fi
+group "crossdev's wrappers: ours beside theirs"
+
+theirs=$work/crossdev
+mkdir "$theirs"
+for name in emerge ebuild pkg-config fix-root; do
+	for folder in "$CROSSDEV/wrappers" "$CROSSDEV"; do
+		[[ ! -e $folder/cross-$name ]] || cp "$folder/cross-$name" "$theirs/$tuple-$name"
+	done
+	[[ -e $theirs/$tuple-$name ]] || fail "there is no cross-$name in $CROSSDEV" "CROSSDEV=DIR, a checkout of crossdev"
+	chmod +x "$theirs/$tuple-$name"
+done
+
+# As Portage calls it in an ebuild, where the libdir is known.
+(
+	export SYSROOT=$demo/debian/armel LIBDIR_default=lib/arm-linux-gnueabi
+	for package in zlib glib-2.0 gtk+-3.0; do
+		for question in --version --exists '--cflags --libs'; do
+			what="$tuple-pkg-config $question $package"
+			[[ $question != --version ]] || what="$tuple-pkg-config $question"
+			[[ $question != --version || $package == zlib ]] || continue
+			compare "<tuple>-${what#"$tuple-"}" 20 1 "$what" "$theirs/$what"
+		done
+	done
+	# As a person calls it, where theirs asks the compiler.
+	unset LIBDIR_default
+	export CC=arm-linux-gnueabi-gcc
+	what="$tuple-pkg-config --exists zlib"
+	compare '<tuple>-pkg-config --exists zlib, the libdir not known' 20 1 "$what" "$theirs/$what"
+)
+(
+	export SYSROOT=$PORTAGE_OVERRIDE_EPREFIX/usr/$tuple CROSS_CMD=$work/nothing
+	compare '<tuple>-emerge, of nothing' 3 1 "$tuple-emerge" "$theirs/$tuple-emerge"
+	compare '<tuple>-ebuild, of nothing' 3 1 "$tuple-ebuild" "$theirs/$tuple-ebuild"
+)
+# A copy for each, with nothing left to correct after the first time.
+mkdir ours their
+cp -a "$demo/debian/armel/usr" ours
+cp -a "$demo/debian/armel/usr" their
+links=$work/links
+mkdir "$links"
+compare "<tuple>-fix-root, of a sysroot of Debian's packages" 3 1 \
+	"$tuple-fix-root $work/ours $links $tuple-" "$theirs/$tuple-fix-root $work/their $links $tuple-"
