@@ -8,7 +8,7 @@
 use crate::support::{CROSSMERGE, prepared};
 use std::{
     io::{BufRead, BufReader, Write},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 /// Ends what a command printed; its code comes behind.
@@ -23,7 +23,7 @@ pub(super) struct Machine {
 
 /// A shell that keeps its folder and its variables from one command to the next.
 pub(super) struct Shell {
-    stdin: ChildStdin,
+    process: Child,
     stdout: BufReader<ChildStdout>,
 }
 
@@ -69,7 +69,7 @@ impl Drop for Machine {
 
 impl Shell {
     fn start(pid: &str, become_user: &[&str], home: &str) -> Self {
-        let mut shell = Command::new("nsenter")
+        let mut process = Command::new("nsenter")
             .args(["--user", "--mount", "--target", pid])
             .args(become_user)
             .args(["bash", "--noprofile", "--norc"])
@@ -86,8 +86,8 @@ impl Shell {
             .spawn()
             .expect("nsenter");
         let mut shell = Self {
-            stdin: shell.stdin.take().expect("a pipe"),
-            stdout: BufReader::new(shell.stdout.take().expect("a pipe")),
+            stdout: BufReader::new(process.stdout.take().expect("a pipe")),
+            process,
         };
         shell.run("exec 2>&1; umask 022; cd");
         shell
@@ -97,7 +97,7 @@ impl Shell {
     pub(super) fn run(&mut self, command: &str) -> (String, i32) {
         let command = shell_words::quote(command);
         writeln!(
-            self.stdin,
+            self.process.stdin.as_ref().expect("a pipe"),
             "eval {command} < /dev/null; printf '{END}%s\\n' $?"
         )
         .expect("the shell takes a command");
@@ -111,5 +111,12 @@ impl Shell {
         self.stdout.read_line(&mut code).expect("a code");
         let said = String::from_utf8_lossy(&said).into_owned();
         (said, code.trim().parse().expect("a code"))
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
     }
 }

@@ -12,7 +12,8 @@ pub(super) struct Page {
     /// Below the checkout.
     pub(super) path: String,
     pub(super) blocks: Vec<Block>,
-    pub(super) text: String,
+    /// The lines outside of blocks.
+    pub(super) prose: Vec<String>,
 }
 
 /// A fenced block.
@@ -59,7 +60,7 @@ impl Display for Place {
 /// Every page, for readers and for those who change the program.
 pub(super) fn all() -> Vec<Page> {
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut folders = vec![checkout.join("docs")];
+    let mut folders = vec![checkout.join("docs"), checkout.join("man")];
     let mut files: Vec<PathBuf> = ["", "wrappers", "profiles", "site-cache", "demo"]
         .map(|folder| checkout.join(folder).join("README.md"))
         .into();
@@ -86,6 +87,7 @@ impl Page {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
         let text = std::fs::read_to_string(file).unwrap_or_else(|e| panic!("{path}: {e}"));
         let mut blocks: Vec<Block> = Vec::new();
+        let mut prose = Vec::new();
         let mut is_open = false;
         for (number, line) in (1..).zip(text.lines()) {
             let place = Place {
@@ -106,14 +108,14 @@ impl Page {
                     let block = blocks.last_mut().expect("the one that is open");
                     block.lines.push(line.trim_end().into());
                 }
-                None => {}
+                None => prose.push(line.into()),
             }
         }
         assert!(!is_open, "{path}: a fence is not closed");
         Self {
             path: path.into(),
             blocks,
-            text,
+            prose,
         }
     }
 
@@ -162,9 +164,7 @@ impl Block {
             let step = steps
                 .last_mut()
                 .unwrap_or_else(|| panic!("{}: no command stands first", self.at));
-            let more = line
-                .strip_prefix("> ")
-                .or((line == ">").then_some(""));
+            let more = line.strip_prefix("> ").or((line == ">").then_some(""));
             match more {
                 Some(more) if step.output.is_empty() => step.command += &format!("\n{more}"),
                 _ => step.output.push(line.clone()),
