@@ -56,7 +56,7 @@ pub const PORTAGE_OVERRIDE_EPREFIX: Variable = value("PORTAGE_OVERRIDE_EPREFIX")
 pub const CROSS_CMD: Variable = word("CROSS_CMD");
 /// Options that emerge reads before those of the command line.
 pub const EMERGE_DEFAULT_OPTS: Variable = word("EMERGE_DEFAULT_OPTS");
-/// `yes` when crossdev sets up a target for clang.
+/// `yes` when crossdev sets up a target for clang; to the kernel's make, anything says that clang compiles.
 pub const LLVM: Variable = word("LLVM");
 /// The C compiler, as make and configure scripts ask for it.
 pub const CC: Variable = word("CC");
@@ -76,6 +76,24 @@ pub const STAGEDIR: Variable = word("STAGEDIR");
 pub const ROOTDIR: Variable = word("ROOTDIR");
 /// What stands before the names of the cross tools: the kernel's word for it, and uClinux-dist's.
 pub const CROSS_COMPILE: Variable = word("CROSS_COMPILE");
+/// The kernel's ARCH. Empty, the kernel would have none, so it counts as unset.
+pub const ARCH: Variable = word("ARCH");
+/// The root below which the kernel installs its modules; empty for this machine's.
+pub const INSTALL_MOD_PATH: Variable = value("INSTALL_MOD_PATH");
+/// The folder in which the kernel installs its image.
+pub const INSTALL_PATH: Variable = word("INSTALL_PATH");
+/// Where the kernel is built, when its make is not told on the command line.
+pub const KBUILD_OUTPUT: Variable = word("KBUILD_OUTPUT");
+/// The name of the kernel's `.config`.
+pub const KCONFIG_CONFIG: Variable = word("KCONFIG_CONFIG");
+/// The sources of a module of the kernel's, when its make is not told on the command line.
+pub const KBUILD_EXTMOD: Variable = word("KBUILD_EXTMOD");
+/// What a surrounding make hands down, or a person says to every make.
+pub const MAKEFLAGS: Variable = word("MAKEFLAGS");
+/// What a person says to every GNU make.
+pub const GNUMAKEFLAGS: Variable = word("GNUMAKEFLAGS");
+/// The options that Portage gives to make.
+pub const MAKEOPTS: Variable = word("MAKEOPTS");
 /// The pkg-config to run, when a person names one.
 pub const REAL_PKG_CONFIG: Variable = word("REAL_PKG_CONFIG");
 /// pkg-config: the directory that goes before every path it prints.
