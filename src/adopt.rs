@@ -109,13 +109,7 @@ impl Request<'_> {
     /// It is decided twice, as `init` does: what is refused is refused before there is a lock.
     pub fn run(&self) -> Result<AdoptPlan, AdoptError> {
         let plan = self.plan()?;
-        let kept = record::folder_of_kept(self.config);
         if plan.steps.is_empty() {
-            // A kill may have left the folders of what is put back.
-            if self.undo && kept.is_dir() {
-                let _locks = self.lock()?;
-                remove_empty_folders(&kept)?;
-            }
             return Ok(plan);
         }
         let _locks = self.lock()?;
@@ -124,10 +118,6 @@ impl Request<'_> {
             file::remove(&file::waiting(path))?;
         }
         plan.steps.iter().try_for_each(Step::apply)?;
-<<<<<<< HEAD
-=======
-        remove_empty_folders(&kept)?;
->>>>>>> h-hard
         Ok(plan)
     }
 
@@ -199,22 +189,4 @@ fn check_writable(steps: &[Step]) -> Result<(), AdoptError> {
         })?;
     }
     Ok(())
-}
-
-/// Removes what is empty of a folder and of those in it.
-fn remove_empty_folders(folder: &Path) -> io::Result<()> {
-    let entries = match fs_err::read_dir(folder) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-        entries => entries?,
-    };
-    for entry in entries {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            remove_empty_folders(&entry.path())?;
-        }
-    }
-    match file::remove(folder) {
-        Err(e) if e.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
-        removed => removed,
-    }
 }

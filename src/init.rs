@@ -21,6 +21,7 @@ pub use targets::{TargetState, targets};
 pub(crate) use files::{TEXTS, is_half_made};
 pub(crate) use links::{bindir, links, names as link_names, program_from};
 pub(crate) use record::Record;
+pub(crate) use remove::remove_empty_parents;
 pub(crate) use toolchain::Made;
 pub(crate) use write::{Content, diff, is_our_command};
 

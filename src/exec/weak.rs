@@ -42,9 +42,6 @@ fn warn_of_program(program: &Path) {
     let Ok(Some(weak)) = weak_point(program) else {
         return;
     };
-    if !is_machines_root() {
-        return;
-    }
     if is_new(&NAMED, &weak.path) {
         let program = program.display();
         crate::say(&format!(
@@ -52,11 +49,4 @@ fn warn_of_program(program: &Path) {
             weak.mend()
         ));
     }
-}
-
-/// Tells whether root here is root of the machine. In a namespace of users that lacks some, root is whoever made it, and what
-/// belongs to the others, the machine's root too, all looks like one stranger's.
-fn is_machines_root() -> bool {
-    let map = fs_err::read_to_string("/proc/self/uid_map").unwrap_or_default();
-    map.split_whitespace().eq(["0", "0", "4294967295"])
 }

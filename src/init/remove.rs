@@ -205,7 +205,7 @@ fn remove_if_possible(path: &Path) -> Result<bool, InitError> {
 }
 
 /// Removes the folders above a path that are empty now, up to and with the top.
-fn remove_empty_parents(path: &Path, top: &Path) -> Result<(), InitError> {
+pub(crate) fn remove_empty_parents(path: &Path, top: &Path) -> Result<(), InitError> {
     for folder in path
         .ancestors()
         .skip(1)
