@@ -30,7 +30,7 @@ row() {
 	line "$1" "$2" "$3" "$4" "$5" "$verdict"
 }
 
-line() { printf '%-74s %10s %10s %7s %7s  %s\n' "$@"; }
+line() { printf "%-74s %10s %10s %7s %7s  %s\n" "$@"; }
 
 # Says whether a limit is kept. It is a ratio, or with a plus so many milliseconds more than the peer takes.
 verdict() {

@@ -6,6 +6,7 @@
 
 mod command;
 mod configure;
+mod xkmake;
 
 pub use command::prefixed;
 pub use configure::ConfigureError;
@@ -14,6 +15,7 @@ use crate::{
     config::{Config, ConfigError, Kind},
     context::{Context, ContextError},
     export::ExportError,
+    kernel::KernelError,
     layer::{self, Layer},
     pkg_config,
     plan::Plan,
@@ -91,6 +93,8 @@ pub enum Code {
     PkgConfig,
     /// Chooses the QEMU by the header of the program: `qemu/run.rs`.
     Run,
+    /// Fits make to the kernel tree that it is called for: `applet/xkmake.rs`.
+    Xkmake,
 }
 
 /// Every definition that was read, by file stem.
@@ -118,6 +122,9 @@ pub enum AppletError {
     /// There is nothing to configure.
     #[error(transparent)]
     Configure(#[from] configure::ConfigureError),
+    /// The tree that make is called for is not what it should be.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
     /// A program of the target does not run.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -168,6 +175,7 @@ impl AppletError {
             Self::Config(e) => e.hint(),
             Self::Export(e) => e.hint(),
             Self::Configure(e) => e.hint(),
+            Self::Kernel(e) => e.hint(),
             Self::Run(e) => e.hint(),
             Self::Chroot(e) => e.hint(),
             Self::Malformed { file, .. } => {
@@ -345,13 +353,17 @@ impl Wrappers {
             },
             (None, None) => context.find_command(&program)?,
         };
-        Ok(Plan {
+        let plan = Plan {
             program,
             args: words.into_iter().chain(rest).collect(),
             env: prepared.env,
             files: prepared.files,
             enter: prepared.enter,
-        })
+        };
+        match wrapper.code {
+            Some(Code::Xkmake) => xkmake::fit(context, plan),
+            _ => Ok(plan),
+        }
     }
 
     /// Tells whether `<tuple>-<name>` without arguments prints the environment for `eval`.

@@ -4,10 +4,7 @@
 //! means. Next comes `context.rs`, which holds the snapshot.
 
 use crate::plan::{Change, Changes};
-use std::{
-    collections::BTreeMap,
-    ffi::{OsStr, OsString},
-};
+use std::ffi::{OsStr, OsString};
 
 /// What an empty value of a variable means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +56,7 @@ pub const PORTAGE_OVERRIDE_EPREFIX: Variable = value("PORTAGE_OVERRIDE_EPREFIX")
 pub const CROSS_CMD: Variable = word("CROSS_CMD");
 /// Options that emerge reads before those of the command line.
 pub const EMERGE_DEFAULT_OPTS: Variable = word("EMERGE_DEFAULT_OPTS");
-/// `yes` when crossdev sets up a target for clang.
+/// `yes` when crossdev sets up a target for clang; to the kernel's make, anything says that clang compiles.
 pub const LLVM: Variable = word("LLVM");
 /// The C compiler, as make and configure scripts ask for it.
 pub const CC: Variable = word("CC");
@@ -79,6 +76,24 @@ pub const STAGEDIR: Variable = word("STAGEDIR");
 pub const ROOTDIR: Variable = word("ROOTDIR");
 /// What stands before the names of the cross tools: the kernel's word for it, and uClinux-dist's.
 pub const CROSS_COMPILE: Variable = word("CROSS_COMPILE");
+/// The kernel's ARCH. Empty, the kernel would have none, so it counts as unset.
+pub const ARCH: Variable = word("ARCH");
+/// The root below which the kernel installs its modules; empty for this machine's.
+pub const INSTALL_MOD_PATH: Variable = value("INSTALL_MOD_PATH");
+/// The folder in which the kernel installs its image.
+pub const INSTALL_PATH: Variable = word("INSTALL_PATH");
+/// Where the kernel is built, when its make is not told on the command line.
+pub const KBUILD_OUTPUT: Variable = word("KBUILD_OUTPUT");
+/// The name of the kernel's `.config`.
+pub const KCONFIG_CONFIG: Variable = word("KCONFIG_CONFIG");
+/// The sources of a module of the kernel's, when its make is not told on the command line.
+pub const KBUILD_EXTMOD: Variable = word("KBUILD_EXTMOD");
+/// What a surrounding make hands down, or a person says to every make.
+pub const MAKEFLAGS: Variable = word("MAKEFLAGS");
+/// What a person says to every GNU make.
+pub const GNUMAKEFLAGS: Variable = word("GNUMAKEFLAGS");
+/// The options that Portage gives to make.
+pub const MAKEOPTS: Variable = word("MAKEOPTS");
 /// The pkg-config to run, when a person names one.
 pub const REAL_PKG_CONFIG: Variable = word("REAL_PKG_CONFIG");
 /// pkg-config: the directory that goes before every path it prints.
@@ -108,9 +123,9 @@ pub const QEMU_LD_PREFIX: Variable = value("QEMU_LD_PREFIX");
 /// QEMU's user mode: the model of the CPU.
 pub const QEMU_CPU: Variable = value("QEMU_CPU");
 
-/// The environment as it was when we were started.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Env(BTreeMap<OsString, OsString>);
+/// The environment as it was when we were started. Little is asked of it, so it is searched and not sorted.
+#[derive(Debug, Clone, Default)]
+pub struct Env(Vec<(OsString, OsString)>);
 
 impl Env {
     /// Reads the environment of this process.
@@ -132,22 +147,30 @@ impl Env {
     pub fn changed(&self, changes: &Changes) -> Self {
         let mut changed = self.clone();
         for (name, change) in changes {
-            match change {
-                Change::Set(value) => changed.0.insert(name.clone(), value.clone()),
-                Change::Unset => changed.0.remove(name),
-            };
+            changed.remove(name);
+            if let Change::Set(value) = change {
+                changed.0.push((name.clone(), value.clone()));
+            }
         }
         changed
     }
 
     /// Forgets a variable, for a question that it must not answer.
     pub fn unset(&mut self, variable: Variable) {
-        self.0.remove(OsStr::new(variable.name));
+        self.remove(OsStr::new(variable.name));
+    }
+
+    fn remove(&mut self, name: &OsStr) {
+        self.0.retain(|(known, _)| known != name);
     }
 
     /// The value of a variable whose name is only known at run time, such as `LIBDIR_<abi>`.
     pub fn get_name(&self, name: &str) -> Option<&OsStr> {
-        self.0.get(OsStr::new(name)).map(OsString::as_os_str)
+        // Of a name that is there twice the last one counts, which is what a program gets that we start.
+        let mut pairs = self.0.iter().rev();
+        pairs
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_os_str())
     }
 }
 

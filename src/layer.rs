@@ -4,6 +4,7 @@
 
 mod build_system;
 mod compiler;
+mod kernel;
 pub(crate) mod pkg_config;
 pub(crate) mod site_cache;
 
@@ -34,6 +35,8 @@ pub enum Layer {
     Cargo,
     /// What tells Go of the target.
     Go,
+    /// What tells the kernel's make of the target.
+    Kernel,
     /// What configure scripts would find out by running a program.
     SiteCache,
 }
@@ -70,6 +73,7 @@ pub fn apply(layers: &[Layer], context: &Context) -> Result<Prepared, ExportErro
             Layer::BuildTypeFlags => build_system::build_type_flags(context, changes)?,
             Layer::Cargo => build_system::cargo(context, changes)?,
             Layer::Go => build_system::go(context, changes)?,
+            Layer::Kernel => kernel::kernel(context, changes)?,
             Layer::SiteCache => site_cache::site_cache(context, &mut prepared)?,
         }
     }
@@ -106,17 +110,13 @@ fn default(
 
 fn portage(context: &Context, changes: &mut Changes) -> Result<(), ContextError> {
     let sysroot = context.existing_sysroot()?;
+    let root = root(context)?;
     let portage = context.portage()?;
     set(changes, env::CHOST.name, context.tuple.as_str());
     set(changes, env::EPREFIX.name, context.eprefix());
     set(changes, env::PORTAGE_CONFIGROOT.name, context.configroot());
-    // A ROOT of `/` is what Portage says when make.conf has none, and never where a target's packages belong.
-    let root = match portage.target_setting(env::ROOT.name) {
-        "" | "/" => sysroot.clone().into(),
-        root => OsString::from(root),
-    };
     set(changes, env::SYSROOT.name, sysroot);
-    default(context, changes, env::ROOT, root);
+    set(changes, env::ROOT.name, root);
     if let Some(cbuild) = portage.host_setting(env::CBUILD.name) {
         default(context, changes, env::CBUILD, cbuild);
     }
@@ -126,4 +126,16 @@ fn portage(context: &Context, changes: &mut Changes) -> Result<(), ContextError>
         }
     }
     Ok(())
+}
+
+/// ROOT: the environment's, else that of the target's make.conf, else the sysroot.
+fn root(context: &Context) -> Result<OsString, ContextError> {
+    if let Some(root) = context.env.get(env::ROOT) {
+        return Ok(root.to_owned());
+    }
+    // A ROOT of `/` is what Portage says when make.conf has none, and never where a target's packages belong.
+    Ok(match context.portage()?.target_setting(env::ROOT.name) {
+        "" | "/" => context.foreign_sysroot()?.into(),
+        root => root.into(),
+    })
 }

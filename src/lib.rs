@@ -18,6 +18,7 @@ pub mod export;
 pub mod file;
 pub mod fix_root;
 pub mod init;
+pub mod kernel;
 pub mod layer;
 pub mod pkg_config;
 pub mod plan;

@@ -130,6 +130,7 @@ pub const ELF_KIND_LEN: usize = 20;
 struct Facts {
     arch: String,
     karch: String,
+    kbuild: Option<String>,
     endian: Endian,
     bits: u8,
     elf_machine: u16,
@@ -183,6 +184,9 @@ pub struct Target {
     pub elibc: Option<&'static str>,
     /// The kernel's ARCH, as `tc-arch-kernel` prints it.
     pub karch: String,
+    /// The kernel's ARCH to its own make, where that differs: it tells the word size besides.
+    #[serde(skip)]
+    kbuild: Option<String>,
     /// QEMU's user-mode target, the part behind `qemu-`.
     pub qemu: Option<String>,
     /// Byte order.
@@ -337,6 +341,7 @@ impl Target {
             kernel: first(&KERNEL, tuple),
             elibc: first(&ELIBC, tuple),
             karch: facts.karch,
+            kbuild: facts.kbuild,
             qemu: facts.qemu.0,
             endian: facts.endian,
             bits: facts.bits,
@@ -352,6 +357,13 @@ impl Target {
             cflags: facts.cflags,
             either_bits: facts.either_bits,
         })
+    }
+
+    /// The kernel's ARCH, as its own make takes it; none where the kernel has no name for the CPU.
+    pub fn kernel_arch(&self) -> Option<&str> {
+        let named = self.kbuild.as_deref().unwrap_or(&self.karch);
+        // What `tc-arch-kernel` prints then.
+        (named != "unknown").then_some(named)
     }
 
     /// The facts for a person: a key and a value a line, in the words of the JSON.

@@ -267,6 +267,7 @@ fn a_login_has_a_clean_environment() {
     // Who is alone inside cannot become Portage's user.
     let said = rooted.run(&AS_NOBODY, &["env"]).success();
     assert!(said.stdout.contains("-userpriv"), "{said:#?}");
+    assert!(said.stdout.contains("PORTAGE_GRPNAME=root\n"), "{said:#?}");
     // One that needs no QEMU has nothing to turn off.
     let native = Rooted::of("native", "native-unknown-linux-gnu");
     assert!(!native.says(&[], "env").contains("FEATURES"));

@@ -332,7 +332,8 @@ fn a_sysroot_that_crossdev_left_half_made_is_repaired() {
 
 #[test]
 fn a_file_that_is_not_ours_is_refused_before_anything_is_touched() {
-    let makes: [(fn(&Path), &str); 3] = [
+    type Make = fn(&Path);
+    let makes: [(Make, &str); 3] = [
         (
             |path| std::fs::write(path, "#!/bin/sh\n").expect("a file"),
             "--bindir DIR",

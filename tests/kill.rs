@@ -217,12 +217,12 @@ fn an_adopt_that_was_killed_can_be_undone() {
     let before = places(&prefix);
     let ours = prefix.join("bin/crossmerge").display().to_string();
     for when in 1.. {
-        let inject = format!("inject=rename:signal=KILL:when={when}");
+        let inject = format!("inject=renameat:signal=KILL:when={when}");
         let words = [
             "-o",
             "/dev/null",
             "-e",
-            "trace=rename",
+            "trace=renameat",
             "-e",
             &inject,
             &ours,
@@ -230,7 +230,7 @@ fn an_adopt_that_was_killed_can_be_undone() {
         ];
         let said = prefix.command("strace", words);
         prefix.own(["adopt", "--undo"]).success();
-        assert_eq!(places(&prefix), before, "killed before rename {when}");
+        assert_eq!(places(&prefix), before, "killed before renameat {when}");
         if said.code == Some(0) {
             assert!(when > 20, "only {when} points");
             break;

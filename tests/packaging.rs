@@ -3,7 +3,7 @@
 //! Gentoo's repository is not here: `tests/data/gentoo` stands in for what the ebuilds take from it. The crates are those of the
 //! Manifest, whose digests Portage checks.
 
-use crate::support::{CROSSMERGE, Prefix, Said, prepared};
+use crate::support::{Prefix, Said, prepared};
 use std::{
     collections::BTreeSet,
     os::unix::fs::symlink,
@@ -135,20 +135,17 @@ fn machine() -> Prefix {
         let place = place.unwrap_or_else(|| panic!("no {file}: run tests/setup"));
         symlink(place, distfiles.join(file)).expect("a link");
     }
+    crate::docs::make("2026-01-31", &prefix.join("docs")).expect("pages and completions");
     // As `make dist` makes it, of the files as they are now.
     let script = "set -e; cd \"$1\"; into=$4/crossmerge-$2; mkdir \"$into\"; cp -r packaging/gentoo \"$4/repository\"; \
                   git ls-files -z --cached --others --exclude-standard | \
                   tar -c --null --files-from=- --ignore-failed-read | tar -x -C \"$into\"; \
-                  \"$5\" 2026-01-31 \"$into/premade\"; tar -c -C \"$4\" \"crossmerge-$2\" | xz -0 > \"$3/crossmerge-$2.tar.xz\"";
+                  cp -r \"$4/docs\" \"$into/premade\"; tar -c -C \"$4\" \"crossmerge-$2\" | xz -0 > \"$3/crossmerge-$2.tar.xz\"";
     let (distfiles, place) = (
         distfiles.display().to_string(),
         prefix.path().display().to_string(),
     );
-    let docs = Path::new(CROSSMERGE).with_file_name("examples/docs");
-    let docs = docs.to_str().expect("UTF-8");
-    let args = [
-        "-c", script, "sh", SOURCE, VERSION, &distfiles, &place, docs,
-    ];
+    let args = ["-c", script, "sh", SOURCE, VERSION, &distfiles, &place];
     prefix.command("/bin/sh", args).success();
     prefix.append(
         "etc/portage/repos.conf",

@@ -1,9 +1,9 @@
 //! The steps of adopt and of its undoing: each leaves its path old or new, whenever it is cut short.
 
 use super::AdoptError;
-use crate::file::{self, FILE_MODE, Folder, Trouble};
+use crate::file::{self, FILE_MODE, Folder};
 use std::{
-    fmt,
+    fmt, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
@@ -32,27 +32,27 @@ impl Step {
         }
     }
 
-    /// Does it. What is kept and what is written is on the disk before the next step begins.
+    /// Does it. What is kept and what is written is on the disk, under its name, before the next step begins.
     pub(super) fn apply(&self) -> Result<(), AdoptError> {
+        Ok(self.place()?)
+    }
+
+    fn place(&self) -> io::Result<()> {
         match self {
             Self::Copy { from, to } => {
                 let from = fs_err::File::open(from)?.into_file();
                 let mode = from.metadata()?.mode() & 0o777;
-                file::replace(to, |folder, new| folder.write_synced(new, from, mode))
+                file::replace(to, |folder, new| folder.write_synced(new, from, mode))?;
             }
             Self::Link { path, target } => {
-                file::replace(path, |folder, new| folder.link(new, target))
+                return Ok(file::replace(path, |folder, new| folder.link(new, target))?);
             }
-            Self::Write { path, text } => {
-                let text = text.as_bytes();
-                file::replace(path, |folder, new| {
-                    folder.write_synced(new, text, FILE_MODE)
-                })
-            }
-            Self::Remove { path } => return Ok(file::remove(path)?),
+            Self::Write { path, text } => file::replace(path, |folder, new| {
+                folder.write_synced(new, text.as_bytes(), FILE_MODE)
+            })?,
+            Self::Remove { path } => return file::remove(path),
         }
-        .and_then(|()| Folder::open(self.path().parent().unwrap_or(Path::new("/")))?.sync_names())
-        .map_err(|trouble: Trouble| AdoptError::Io(trouble.into()))
+        Ok(Folder::open(self.path().parent().unwrap_or(Path::new("/")))?.sync_names()?)
     }
 }
 

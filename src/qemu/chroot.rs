@@ -93,6 +93,9 @@ const NOT_UNDER_QEMU: [&str; 6] = [
 /// What Portage cannot do without a user of its own.
 const NOT_WITHOUT_IDS: [&str; 4] = ["-userfetch", "-userpriv", "-usersandbox", "-usersync"];
 
+/// Who Portage gives its folders to where there is nobody else.
+const ALONE: [(&str, &str); 2] = [("PORTAGE_GRPNAME", "root"), ("PORTAGE_USERNAME", "root")];
+
 /// Why there is nothing to enter.
 #[derive(Debug, thiserror::Error)]
 pub enum ChrootError {
@@ -846,7 +849,9 @@ fn environment(
         ("USER", OsString::from(&account.name)),
     ];
     let cpu = cpu.map(|cpu| (env::QEMU_CPU.name, cpu));
-    let all = kept.chain(own).chain(cpu).chain(features);
+    let alone = (!ids.has_many()).then_some(ALONE).into_iter().flatten();
+    let alone = alone.map(|(name, value)| (name, value.into()));
+    let all = kept.chain(own).chain(cpu).chain(features).chain(alone);
     all.map(|(name, value)| (name.into(), Change::Set(value)))
         .collect()
 }

@@ -11,6 +11,7 @@ mod keep;
 use super::{
     SiteCacheError,
     data::{About, Answers, LEARNED, Origin},
+    render::MAYBE,
     scan::{self, Host, ScanError, without_guess},
 };
 use crate::{
@@ -422,9 +423,6 @@ struct Runner {
     emulator: Option<String>,
     libc: Option<&'static str>,
 }
-
-/// The site file of the run with tests: autoconf keeps `no` when a program ran, and `yes` when it did not.
-const MAYBE: &str = "cross_compiling=maybe\n";
 
 /// The variables of a cache file.
 type Cache = BTreeMap<String, String>;

@@ -23,6 +23,11 @@ const TEMPLATE: &str = include_str!("config.site.in");
 /// What a trial adds to it.
 const EMULATE: &str = include_str!("emulate.in");
 
+/// The line of a site file by which configure finds out itself whether it is cross compiling. Autoconf turns `maybe` into `no` when a program
+/// ran, and into `yes` when it did not. CPython's script ends at `maybe`; from `no`, it ends when a program does not run.
+pub(super) const MAYBE: &str =
+    "case ${PACKAGE_TARNAME-} in python) cross_compiling=no ;; *) cross_compiling=maybe ;; esac\n";
+
 /// A program of the target, for the file to try whether such programs run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trial {
@@ -43,6 +48,7 @@ pub fn render(tuple: &Tuple, answers: &Answers, trial: Option<&Trial>) -> String
     let emulate = trial.map_or(String::new(), |trial| {
         let program = quote_for_any_sh(trial.program.as_os_str());
         let emulate = EMULATE.replace("@EXIT_CODE@", &trial.exit_code.to_string());
+        let emulate = emulate.replace("@MAYBE@\n", MAYBE);
         emulate.replace("@PROGRAM@", &program)
     });
     let template = TEMPLATE

@@ -1,7 +1,7 @@
 //! A configure script that runs its tests under QEMU once, so that it guesses no more: on a little-endian target and on a
 //! big-endian one.
 
-use super::{ARM, own_answers};
+use super::{ARM, own_answers, set};
 use crate::support::{Prefix, Said};
 
 /// Wrong of both: plain `char` has no sign on either. Wrong of the second alone: which byte comes first. Right: that programs run.
@@ -81,6 +81,28 @@ fn configured(prefix: &Prefix, tuple: &str, question: &str) -> String {
         .unwrap_or_else(|| panic!("no {question} in {said:#?}"))
         .1
         .into()
+}
+
+/// As CPython's, which the panel configures.
+#[test]
+fn a_script_that_refuses_to_be_cross_compiled_perhaps_runs_its_tests_too() {
+    let refuses =
+        "test \"$cross_compiling\" = maybe && AC_MSG_ERROR([perhaps is not enough])\nAC_PROG_CC";
+    let text = ASKS
+        .replacen("[asks]", "[python]", 1)
+        .replacen("AC_PROG_CC", refuses, 1);
+    let prefix = arm(&text);
+    let said = learn(&prefix, ARM, &[]).success();
+    assert!(said.stdout.contains("asks_cv_sign"), "{said:#?}");
+    prefix
+        .own(["site-cache", "forget", ARM, "asks_cv_sign"])
+        .success();
+    set(&prefix, "site_cache = \"emulate\"");
+    let said = prefix.command("/bin/sh", ["-ec", &format!("cd asks; {ARM}-configure")]);
+    let said = said.success().stdout;
+    for found in ["for sign... unsigned", "for cross... no"] {
+        assert!(said.contains(found), "{said}");
+    }
 }
 
 #[test]

@@ -74,10 +74,11 @@ const FINDUTILS: Package = Package {
     options: "",
     cross: "",
 };
+/// OpenSSL's library for ARM needs what the compiler cannot do in place on the oldest ones.
 const OPENSSH: Package = Package {
     name: "openssh",
     archive: "panel/openssh-9.2p1.tar.gz",
-    options: "",
+    options: "LIBS=-latomic",
     cross: "",
 };
 /// Its configure script wants a Python of its own version, to run when it cannot run the one it builds.

@@ -1,0 +1,224 @@
+//! A `.config`: which ARCH it was made for, and whether the goals of a call read it.
+
+use super::tree::{self, Tree};
+use std::{
+    ffi::{OsStr, OsString},
+    io,
+    path::Path,
+};
+use wildmatch::WildMatch;
+
+/// Goals that make a `.config` anew, whatever there was. Source: `make help` of Linux 6.1.
+const REPLACING: [&str; 5] = [
+    "defconfig",
+    "*_defconfig",
+    "all*config",
+    "tinyconfig",
+    "randconfig",
+];
+
+/// Goals that read no `.config`. Source: `no-dot-config-targets` in Linux's Makefile.
+const WITHOUT_CONFIG: [&str; 17] = [
+    "*clean",
+    "mrproper",
+    "cscope",
+    "gtags",
+    "TAGS",
+    "tags",
+    "help*",
+    "*docs",
+    "check*",
+    "coccicheck",
+    "headers",
+    "headers_*",
+    "arch*headers",
+    "kernelversion",
+    "*src-pkg",
+    "outputmakefile",
+    "rust*",
+];
+
+/// Goals that read it and need no compiler. Source: `no-compiler-targets` there; `ubootversion` is U-Boot's.
+const WITHOUT_COMPILER: [&str; 7] = [
+    "install",
+    "zinstall",
+    "dtbs_install",
+    "modules_install",
+    "kernelrelease",
+    "image_name",
+    "ubootversion",
+];
+
+/// What a `.config` of the kernel says of the machine that it was made for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// ARCH, as it was told to the make that wrote the file.
+    pub arch: String,
+    is_64bit: bool,
+}
+
+impl Made {
+    /// Reads the file; none when there is no such file, or it does not say.
+    pub fn read(config: &Path) -> io::Result<Option<Self>> {
+        Ok(tree::read(config)?.as_deref().and_then(Self::of))
+    }
+
+    /// Finds it in the text; none when that does not say, as one that a person wrote.
+    fn of(config: &str) -> Option<Self> {
+        let mut comments = config.lines().take_while(|line| line.starts_with('#'));
+        let heading = comments.find_map(|line| line.strip_prefix("# Linux/"))?;
+        Some(Self {
+            arch: heading.split_whitespace().next()?.into(),
+            is_64bit: config.lines().any(|line| line == "CONFIG_64BIT=y"),
+        })
+    }
+
+    /// Tells whether make with that ARCH keeps the file for the machine that it was made for.
+    ///
+    /// Some CPUs have a name for either word size, of which the longer ends in 64, and one that leaves the size to the
+    /// file; `make` on such a machine by itself takes that.
+    pub fn fits(&self, arch: &str, tree: &Tree) -> bool {
+        if self.arch == arch {
+            return true;
+        }
+        let folder = tree.source_arch(arch);
+        folder == tree.source_arch(&self.arch)
+            && (folder == arch || self.is_64bit == arch.ends_with("64"))
+    }
+}
+
+/// Tells whether make reads a `.config` that was there before it started.
+pub fn is_read_by(goals: &[OsString]) -> bool {
+    let first = goals.iter().find(|goal| !fits(goal, &WITHOUT_CONFIG));
+    match first {
+        Some(first) => !fits(first, &REPLACING),
+        None => goals.is_empty(),
+    }
+}
+
+/// Tells whether a goal needs the target's compiler. menuconfig does, of the kernel and of U-Boot: it asks what that can.
+pub fn needs_compiler(goals: &[OsString]) -> bool {
+    let needs = |goal: &OsString| !fits(goal, &WITHOUT_CONFIG) && !fits(goal, &WITHOUT_COMPILER);
+    goals.is_empty() || goals.iter().any(needs)
+}
+
+fn fits(goal: &OsStr, globs: &[&str]) -> bool {
+    let goal = goal.to_string_lossy();
+    globs.iter().any(|glob| WildMatch::new(glob).matches(&goal))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(arch: &str, symbols: &str) -> String {
+        format!(
+            "#\n# Automatically generated file; DO NOT EDIT.\n# Linux/{arch} 6.1.0 Kernel Configuration\n#\n{symbols}\n"
+        )
+    }
+
+    #[test]
+    fn a_config_names_its_arch_in_its_heading() {
+        for (text, arch) in [
+            (config("arm", "CONFIG_ARM=y"), Some("arm")),
+            (config("x86_64", ""), Some("x86_64")),
+            // Older kernels put the make's version there as well.
+            ("#\n# Automatically generated make config: don't edit\n# Linux/mips 2.6.39 Kernel Configuration\n".into(), Some("mips")),
+            ("#\n# Automatically generated file; DO NOT EDIT.\n# U-Boot 2023.01 Configuration\n".into(), None),
+            ("CONFIG_ARM=y\n# Linux/arm of somebody\n".into(), None),
+            (String::new(), None),
+        ] {
+            assert_eq!(Made::of(&text).map(|made| made.arch).as_deref(), arch, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_config_fits_the_arch_it_was_made_for_and_its_other_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let rule = |arch: &str, folder: &str| {
+            format!("ifeq ($(ARCH),{arch})\n SRCARCH := {folder}\nendif\n")
+        };
+        let makefile = [
+            ("i386", "x86"),
+            ("x86_64", "x86"),
+            ("sparc64", "sparc"),
+            ("parisc64", "parisc"),
+        ];
+        let makefile: String = makefile
+            .iter()
+            .map(|(arch, folder)| rule(arch, folder))
+            .collect();
+        std::fs::write(folder.path().join("Makefile"), makefile).expect("a file");
+        let tree = Tree::at(folder.path(), None, None)
+            .expect("a tree")
+            .expect("a tree");
+        let (wide, narrow) = ("CONFIG_64BIT=y", "# CONFIG_64BIT is not set");
+        for (made_for, symbols, arch, fits) in [
+            ("arm", "", "arm", true),
+            ("x86", wide, "arm", false),
+            ("arm", "", "arm64", false),
+            ("arm64", wide, "arm", false),
+            ("x86_64", wide, "x86_64", true),
+            ("x86", wide, "x86_64", true),
+            ("x86", narrow, "x86_64", false),
+            ("x86", narrow, "i386", true),
+            ("x86", wide, "i386", false),
+            ("i386", "", "x86_64", false),
+            ("x86_64", wide, "i386", false),
+            ("i386", "", "x86", true),
+            ("sparc", wide, "sparc64", true),
+            ("sparc64", wide, "sparc", true),
+            ("parisc", "", "parisc64", false),
+            ("um", wide, "x86_64", false),
+        ] {
+            let made = Made::of(&config(made_for, symbols)).expect(made_for);
+            assert_eq!(made.fits(arch, &tree), fits, "{made_for} {symbols} {arch}");
+        }
+    }
+
+    #[test]
+    fn goals_that_replace_a_config_or_do_without_are_let_through() {
+        for (goals, reads, compiles) in [
+            ("", true, true),
+            ("zImage", true, true),
+            ("menuconfig", true, true),
+            ("olddefconfig", true, true),
+            ("oldconfig all", true, true),
+            ("savedefconfig", true, true),
+            ("kvm_guest.config", true, true),
+            ("defconfig", false, true),
+            ("multi_v7_defconfig", false, true),
+            ("vendor/board_defconfig zImage", false, true),
+            ("tinyconfig", false, true),
+            ("allnoconfig", false, true),
+            ("allmodconfig", false, true),
+            ("randconfig", false, true),
+            ("mrproper", false, false),
+            ("distclean", false, false),
+            ("mrproper defconfig all", false, true),
+            ("mrproper all", true, true),
+            ("clean", false, false),
+            ("clean zImage", true, true),
+            ("zImage defconfig", true, true),
+            ("help", false, false),
+            ("htmldocs", false, false),
+            ("headers_install", false, false),
+            ("kernelversion", false, false),
+            ("modules_install", true, false),
+            ("modules_install install", true, false),
+            ("modules modules_install", true, true),
+            ("dtbs", true, true),
+        ] {
+            let words: Vec<OsString> = goals
+                .split(' ')
+                .filter(|g| !g.is_empty())
+                .map(Into::into)
+                .collect();
+            assert_eq!(
+                (is_read_by(&words), needs_compiler(&words)),
+                (reads, compiles),
+                "{goals}"
+            );
+        }
+    }
+}

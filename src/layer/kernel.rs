@@ -1,0 +1,102 @@
+//! The `kernel` layer: what the kernel's make is told of the target.
+//!
+//! The kernel is compiled by the toolchain itself, not through links of ours: it needs no sysroot, and thousands of calls
+//! would each pay for the way.
+
+use super::{default, root, set};
+use crate::{
+    config::Kind,
+    context::{Context, ContextError},
+    env,
+    export::ExportError,
+    plan::Changes,
+    target::Target,
+};
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
+
+/// Names ARCH, CROSS_COMPILE, LLVM, INSTALL_MOD_PATH and INSTALL_PATH. ARCH is left out where the kernel has no name for the
+/// CPU, LLVM where it is GCC that compiles.
+pub(super) fn kernel(context: &Context, changes: &mut Changes) -> Result<(), ExportError> {
+    let (families, folder) = context.config.families().map_err(ContextError::Config)?;
+    let target = Target::of(&context.tuple, &families, &folder)?;
+    if let Some(arch) = target.kernel_arch() {
+        default(context, changes, env::ARCH, arch);
+    }
+    let own = format!("{}-", context.tuple);
+    let cross_compile = match &context.settings.toolchain {
+        Some(toolchain) if toolchain.kind == Kind::Gnu => {
+            reachable(context, &toolchain.prefix, "gcc", changes)
+        }
+        // clang is told by it what to compile for.
+        Some(toolchain) => {
+            default(context, changes, env::LLVM, "1");
+            // Kernels since 5.18 would take a folder for LLVM as well, and U-Boot and OpenSBI would not.
+            put_first(context, &toolchain.prefix, "clang", changes);
+            own.into()
+        }
+        None => {
+            let has = |tool: &str| {
+                context
+                    .find_program(format!("{own}{tool}").as_ref())
+                    .is_ok()
+            };
+            if !has("gcc") && has("clang") {
+                default(context, changes, env::LLVM, "1");
+            }
+            own.into()
+        }
+    };
+    default(context, changes, env::CROSS_COMPILE, cross_compile);
+    let root = PathBuf::from(root(context)?);
+    default(context, changes, env::INSTALL_PATH, root.join("boot"));
+    // Without the slash that Portage has behind a ROOT.
+    let root: PathBuf = root.components().collect();
+    default(context, changes, env::INSTALL_MOD_PATH, root);
+    Ok(())
+}
+
+/// The prefix as make can have it in a variable: whole, else its last part, with the folder first in PATH.
+fn reachable(context: &Context, prefix: &Path, driver: &str, changes: &mut Changes) -> OsString {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._+-~,@".contains(byte);
+    if prefix.as_os_str().as_bytes().iter().all(is_plain) {
+        return prefix.into();
+    }
+    put_first(context, prefix, driver, changes);
+    split(prefix).1.to_owned()
+}
+
+/// Puts the folder of a toolchain before all others in PATH, unless its driver is what a shell would find.
+fn put_first(context: &Context, prefix: &Path, driver: &str, changes: &mut Changes) {
+    let (folder, name) = split(prefix);
+    let mut program = name.to_owned();
+    program.push(driver);
+    if context
+        .find_program(&program)
+        .is_ok_and(|found| found == folder.join(&program))
+    {
+        return;
+    }
+    let path = [folder.to_owned()].into_iter().chain(context.path());
+    // A folder with a colon in its name cannot be in PATH.
+    if let Ok(path) = std::env::join_paths(path) {
+        set(changes, env::PATH.name, path);
+    }
+}
+
+/// A prefix as its folder and what the names of the tools begin with.
+fn split(prefix: &Path) -> (&Path, &OsStr) {
+    let bytes = prefix.as_os_str().as_bytes();
+    let at = bytes
+        .iter()
+        .rposition(|&byte| byte == b'/')
+        .map_or(0, |at| at + 1);
+    let (folder, name) = bytes.split_at(at);
+    (
+        Path::new(OsStr::from_bytes(folder)),
+        OsStr::from_bytes(name),
+    )
+}
