@@ -30,3 +30,4 @@ mod qemu;
 mod show;
 mod site_cache;
 mod toolchain;
+mod xkmake;
