@@ -177,7 +177,7 @@ fn env_runs_a_command_that_is_ours_too() {
             .stdout
             .lines()
             .last(),
-        Some("run")
+        Some("xkmake")
     );
 }
 
