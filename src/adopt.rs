@@ -118,15 +118,6 @@ impl Request<'_> {
             file::remove(&file::waiting(path))?;
         }
         plan.steps.iter().try_for_each(Step::apply)?;
-        let kept = record::folder_of_kept(self.config);
-        for aside in plan
-            .steps
-            .iter()
-            .map(Step::path)
-            .filter(|path| path.starts_with(&kept))
-        {
-            init::remove_empty_parents(aside, &kept)?;
-        }
         Ok(plan)
     }
 

@@ -202,7 +202,7 @@ fn putting_crossdevs_wrappers_back_survives_a_kill_at_every_file_operation() {
     let prefix = crossdev_machine();
     prefix.own(["adopt"]).success();
     let (points, found) = kill_everywhere(&prefix, "crossmerge", &["adopt", "--undo"], &CALLS);
-    assert!(points > 60, "only {points} points");
+    assert!(points > 50, "only {points} points");
     assert!(found["untouched"] > 0 && found["mended"] > 20, "{found:?}");
 }
 

@@ -3,7 +3,7 @@
 use super::{
     AdoptError, AdoptPlan, Record, Request,
     crossdev::same_text,
-    record::{Taken, Was},
+    record::{Taken, Was, folder_of_kept},
     step::Step,
 };
 use crate::{init::is_our_command, tuple::Tuple};
@@ -40,8 +40,9 @@ pub(super) fn decide(request: &Request, record: &Record) -> Result<AdoptPlan, Ad
     }
     for taken in &undone {
         if let Was::File(aside) = &taken.was {
-            plan.steps.push(Step::Remove {
+            plan.steps.push(Step::Discard {
                 path: aside.clone(),
+                top: folder_of_kept(request.config),
             });
         }
     }
@@ -67,7 +68,8 @@ fn put_back(taken: &Taken, plan: &mut AdoptPlan) -> Result<(), AdoptError> {
         let is_back = match &taken.was {
             Was::Nothing => !is_there,
             Was::Link(target) => said.as_ref() == Some(target),
-            Was::File(aside) => same_text(path, aside),
+            // What was kept is gone when a run that was killed had put it back.
+            Was::File(aside) => !aside.exists() || same_text(path, aside),
         };
         if !is_back {
             let what = if is_there { "changed" } else { "removed" };

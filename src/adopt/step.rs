@@ -1,7 +1,10 @@
 //! The steps of adopt and of its undoing: each leaves its path old or new, whenever it is cut short.
 
 use super::AdoptError;
-use crate::file::{self, FILE_MODE, Folder};
+use crate::{
+    file::{self, FILE_MODE, Folder},
+    init::remove_empty_parents,
+};
 use std::{
     fmt, io,
     os::unix::fs::MetadataExt,
@@ -19,6 +22,8 @@ pub(super) enum Step {
     Write { path: PathBuf, text: String },
     /// Removes a file or a link.
     Remove { path: PathBuf },
+    /// Removes a file that was kept, and the folders that are empty without it, up to and with the top one.
+    Discard { path: PathBuf, top: PathBuf },
 }
 
 impl Step {
@@ -28,12 +33,17 @@ impl Step {
             Self::Copy { to: path, .. }
             | Self::Link { path, .. }
             | Self::Write { path, .. }
-            | Self::Remove { path } => path,
+            | Self::Remove { path }
+            | Self::Discard { path, .. } => path,
         }
     }
 
     /// Does it. What is kept and what is written is on the disk, under its name, before the next step begins.
     pub(super) fn apply(&self) -> Result<(), AdoptError> {
+        if let Self::Discard { path, top } = self {
+            file::remove(path)?;
+            return Ok(remove_empty_parents(path, top)?);
+        }
         Ok(self.place()?)
     }
 
@@ -50,7 +60,7 @@ impl Step {
             Self::Write { path, text } => file::replace(path, |folder, new| {
                 folder.write_synced(new, text.as_bytes(), FILE_MODE)
             })?,
-            Self::Remove { path } => return file::remove(path),
+            Self::Remove { path } | Self::Discard { path, .. } => return file::remove(path),
         }
         Ok(Folder::open(self.path().parent().unwrap_or(Path::new("/")))?.sync_names()?)
     }
@@ -64,7 +74,9 @@ impl fmt::Display for Step {
                 write!(f, "link {} -> {}", path.display(), target.display())
             }
             Self::Write { path, .. } => write!(f, "write {}", path.display()),
-            Self::Remove { path } => write!(f, "remove {}", path.display()),
+            Self::Remove { path } | Self::Discard { path, .. } => {
+                write!(f, "remove {}", path.display())
+            }
         }
     }
 }

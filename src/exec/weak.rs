@@ -3,7 +3,10 @@
 //! Nothing is refused: who may write to root's PATH is root already, and this names the folder that makes it so. What others run is
 //! their own affair, so for them nothing is looked at.
 
-use crate::{file::weak_point, plan::Plan};
+use crate::{
+    file::weak_point,
+    plan::{Plan, step::Step},
+};
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
@@ -16,9 +19,13 @@ static SEEN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 /// What was named.
 static NAMED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
-/// Looks at the program of a plan, and warns when it is not root's alone.
+/// Looks at the program of a plan, and warns when it is not root's alone. In a root that is entered, programs are whose the root is.
 pub(super) fn warn_of(plan: &Plan) {
-    if nix::unistd::geteuid().is_root() {
+    let is_in_root = plan
+        .enter
+        .iter()
+        .any(|step| matches!(step, Step::Root { .. }));
+    if !is_in_root && nix::unistd::geteuid().is_root() {
         warn_of_program(&plan.program);
     }
 }

@@ -35,6 +35,7 @@ CRATES="
 	digest@0.11.3
 	dirs@7.0.0
 	dirs-sys@0.5.0
+	dlmalloc@0.2.14
 	equivalent@1.0.3
 	errno@0.3.15
 	fastrand@2.5.0
