@@ -81,6 +81,7 @@ pages! {
     chapter_3_holds: "docs/guide/3-emerge.md",
     chapter_4_holds: "docs/guide/4-profiles.md",
     chapter_5_holds: "docs/guide/5-site-answers.md",
+    chapter_6_holds: "docs/guide/6-kernel.md" after ["ln -s $checkout/target/demo/kernel /usr/src/linux"],
     chapter_7_holds: "docs/guide/7-qemu.md" after [BOARD],
     chapter_8_holds: "docs/guide/8-by-hand.md",
     chapter_9_holds: "docs/guide/9-troubleshooting.md",
