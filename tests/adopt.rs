@@ -89,8 +89,9 @@ fn every_target_is_taken_over_and_undo_puts_back_just_that() {
     let said = prefix.own(["adopt"]).success();
     for tuple in [TUPLE, OTHER] {
         assert!(
-            said.stderr
-                .contains(&format!("adopted  {tuple}: 5 of crossdev's wrappers replaced")),
+            said.stderr.contains(&format!(
+                "adopted  {tuple}: 5 of crossdev's wrappers replaced"
+            )),
             "{said:#?}"
         );
         for (name, _) in WRAPPERS {
@@ -430,7 +431,10 @@ fn remove_puts_crossdevs_wrappers_back() {
     prefix.own(["adopt"]).success();
     let after = state(&prefix);
     let would = prefix.own(["remove", "--dry-run", TUPLE]).success().stdout;
-    assert!(would.contains("5 of crossdev's wrappers put back"), "{would}");
+    assert!(
+        would.contains("5 of crossdev's wrappers put back"),
+        "{would}"
+    );
     assert!(!would.contains("removed  "), "nothing is init's: {would}");
     unchanged(&after, &state(&prefix));
     prefix.own(["remove", TUPLE]).success();

@@ -49,7 +49,8 @@ fn run(path: &str, before: &[&str]) {
 }
 
 /// A board's root, as somebody unpacked it.
-const ROOT: &str = "cp -a target/demo/roots/armel /mnt/board && mkdir -p /mnt/board/etc /mnt/board/root";
+const ROOT: &str =
+    "cp -a target/demo/roots/armel /mnt/board && mkdir -p /mnt/board/etc /mnt/board/root";
 
 /// One test a page, named by what it claims.
 macro_rules! pages {

@@ -162,9 +162,7 @@ impl Block {
             let step = steps
                 .last_mut()
                 .unwrap_or_else(|| panic!("{}: no command stands first", self.at));
-            let more = line
-                .strip_prefix("> ")
-                .or((line == ">").then_some(""));
+            let more = line.strip_prefix("> ").or((line == ">").then_some(""));
             match more {
                 Some(more) if step.output.is_empty() => step.command += &format!("\n{more}"),
                 _ => step.output.push(line.clone()),
