@@ -88,7 +88,7 @@ check: prepare
 	$(CARGO) $(test) --locked
 
 # The counts are kept in their file as they grow, since an applet becomes another program and comes to no end of its own. A test that
-# looks at a whole environment sees the counters' variables there, and fails: docs/coverage.md names these.
+# looks at a whole environment sees the counters' variables there, and fails.
 coverage: prepare
 	@$(CARGO) llvm-cov --version >/dev/null 2>&1 || { echo 'hint: cargo install --locked cargo-llvm-cov && rustup component add llvm-tools' >&2; exit 1; }
 	LLVM_PROFILE_FILE_NAME='crossmerge-%4m%c.profraw' RUSTFLAGS="$(RUSTFLAGS) -C llvm-args=-runtime-counter-relocation" \
