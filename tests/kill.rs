@@ -97,11 +97,7 @@ fn kill_everywhere(
     for call in calls {
         for when in 1.. {
             reset(prefix);
-            let inject = format!("inject={call}:signal=KILL:when={when}");
-            let trace = format!("trace={call}");
-            let ours = prefix.join("bin").join(name).display().to_string();
-            let words = ["-o", "/dev/null", "-e", &trace, "-e", &inject, &ours];
-            let said = prefix.command("strace", words.iter().chain(args));
+            let said = prefix.injected(call, "signal=KILL", when, name, args);
             if said.code == Some(0) {
                 // The program ended before its Nth such call.
                 assert_eq!(state(prefix), whole, "strace changed what it does");
@@ -215,20 +211,8 @@ fn an_adopt_that_was_killed_can_be_undone() {
         state
     };
     let before = places(&prefix);
-    let ours = prefix.join("bin/crossmerge").display().to_string();
     for when in 1.. {
-        let inject = format!("inject=renameat:signal=KILL:when={when}");
-        let words = [
-            "-o",
-            "/dev/null",
-            "-e",
-            "trace=renameat",
-            "-e",
-            &inject,
-            &ours,
-            "adopt",
-        ];
-        let said = prefix.command("strace", words);
+        let said = prefix.injected("renameat", "signal=KILL", when, "crossmerge", ["adopt"]);
         prefix.own(["adopt", "--undo"]).success();
         assert_eq!(places(&prefix), before, "killed before renameat {when}");
         if said.code == Some(0) {

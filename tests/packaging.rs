@@ -3,7 +3,7 @@
 //! Gentoo's repository is not here: `tests/data/gentoo` stands in for what the ebuilds take from it. The crates are those of the
 //! Manifest, whose digests Portage checks.
 
-use crate::support::{Prefix, Said, prepared};
+use crate::support::{Prefix, Said, names_in, prepared};
 use std::{
     collections::BTreeSet,
     os::unix::fs::symlink,
@@ -251,16 +251,7 @@ fn portage_merges_the_release_beside_crossdev_and_unmerging_it_gives_everything_
         prefix.read_link(&format!("usr/bin/{TUPLE}-emerge")),
         Path::new("cross-emerge")
     );
-    let left = std::fs::read_dir(prefix.join("usr/bin")).expect("a folder");
-    let left: BTreeSet<String> = left
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect();
+    let left = names_in(prefix.join("usr/bin"));
     let emerge_link = format!("{TUPLE}-emerge");
     let crossdevs = [
         "cross-ebuild",

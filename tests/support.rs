@@ -6,6 +6,7 @@
 )]
 
 use std::{
+    collections::BTreeSet,
     ffi::{OsStr, OsString},
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
@@ -234,6 +235,23 @@ impl Prefix {
         output.stdout
     }
 
+    /// Runs one of our names in `bin` and has something done at its Nth call of a system call: `signal=KILL`, `error=ENOSPC`.
+    pub(crate) fn injected<A: AsRef<OsStr>>(
+        &self,
+        call: &str,
+        fault: &str,
+        when: usize,
+        name: &str,
+        args: impl IntoIterator<Item = A>,
+    ) -> Said {
+        let trace = format!("trace={call}");
+        let inject = format!("inject={call}:{fault}:when={when}");
+        let own = self.join("bin").join(name);
+        let words = ["-o", "/dev/null", "-e", &trace, "-e", &inject].map(OsString::from);
+        let args = args.into_iter().map(|arg| arg.as_ref().to_owned());
+        self.command("strace", words.into_iter().chain([own.into()]).chain(args))
+    }
+
     /// Runs any command with this prefix's environment.
     pub(crate) fn command<A: AsRef<OsStr>>(
         &self,
@@ -248,6 +266,15 @@ impl Prefix {
             .current_dir(self.path());
         Said::of(&mut command)
     }
+}
+
+/// The names in a folder; none where there is no folder.
+pub(crate) fn names_in(folder: impl AsRef<Path>) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let name = |entry: std::io::Result<std::fs::DirEntry>| entry.expect("an entry").file_name();
+    entries
+        .map(|entry| name(entry).to_string_lossy().into_owned())
+        .collect()
 }
 
 /// What `tests/setup` prepared.

@@ -88,10 +88,8 @@ fn fail_everywhere(prefix: &Prefix, args: &[&str]) -> (usize, usize) {
         for when in every {
             reset(prefix);
             let inject = format!("inject={call}:error={error}:when={when}");
-            let trace = format!("trace={call}");
-            let own = prefix.join("bin/crossmerge").display().to_string();
-            let words = ["-o", "/dev/null", "-e", &trace, "-e", &inject, &own];
-            let said = prefix.command("strace", words.iter().chain(args));
+            let fault = format!("error={error}");
+            let said = prefix.injected(call, &fault, when, "crossmerge", args);
             let left = state(prefix);
             if said.code == Some(0) {
                 // It was not about a file, or there was no such call any more.

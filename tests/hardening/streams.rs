@@ -88,21 +88,14 @@ fn ctrl_c_leaves_what_a_kill_leaves() {
         prefix.own(["init", TUPLE]).success();
         tree(&prefix.join("usr")).len()
     };
-    for when in ["1", "10", "20"] {
-        let inject = format!("inject=renameat:signal=INT:when={when}");
-        let own = prefix.join("bin/crossmerge").display().to_string();
-        let words = [
-            "-o",
-            "/dev/null",
-            "-e",
-            "trace=renameat",
-            "-e",
-            &inject,
-            &own,
-            "init",
-            TUPLE,
-        ];
-        let said = prefix.command("strace", words);
+    for when in [1, 10, 20] {
+        let said = prefix.injected(
+            "renameat",
+            "signal=INT",
+            when,
+            "crossmerge",
+            ["init", TUPLE],
+        );
         assert_eq!(said.code, None, "{said:#?}");
         prefix.own(["init", TUPLE]).success();
         assert_eq!(tree(&prefix.join("usr")).len(), whole);

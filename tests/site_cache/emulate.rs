@@ -2,27 +2,15 @@
 //! that cannot be, answers are given.
 
 use super::{ARM, autoconf};
-use crate::support::{Prefix, prepared};
-use std::{os::unix::fs::symlink, path::Path};
+use crate::support::{Prefix, names_in, prepared};
+use std::{collections::BTreeSet, os::unix::fs::symlink, path::Path};
 
 const S390X: &str = "s390x-ibm-linux-gnu";
 
 /// What the machine has mounted and registered.
-fn machine() -> (String, Vec<String>) {
+fn machine() -> (String, BTreeSet<String>) {
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("mounts");
-    let table = std::fs::read_dir("/proc/sys/fs/binfmt_misc")
-        .into_iter()
-        .flatten();
-    let mut names: Vec<String> = table
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect();
-    names.sort();
+    let names = names_in("/proc/sys/fs/binfmt_misc");
     (mounts, names)
 }
 
