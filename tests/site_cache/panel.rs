@@ -340,7 +340,10 @@ impl Configured {
 fn explained(package: &str, tuple: &str) -> BTreeMap<String, [String; 2]> {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/site-cache-panel.md");
     let page = fs::read_to_string(&page).expect("the page");
-    let rows = page.lines().filter_map(|line| {
+    let (_, differences) = page
+        .split_once("\n## What may differ\n")
+        .expect("the section");
+    let rows = differences.lines().filter_map(|line| {
         let cells: Vec<&str> = line
             .trim_matches('|')
             .split('|')
