@@ -411,6 +411,9 @@ impl Context {
         if !configroot.join("etc/portage/make.profile").exists() {
             return Ok(None);
         }
+        if let Some(known) = self.portage.get().and_then(|portage| portage.knows(names)) {
+            return Ok(Some(known));
+        }
         match self.read_target_settings(names) {
             Some(settings) => Ok(Some(settings)),
             None => self.settings_below(&configroot, names),
@@ -443,6 +446,12 @@ impl Portage {
     /// A setting of the target; empty without Portage, as when it is not set.
     pub fn target_setting(&self, name: &str) -> &str {
         self.target.get(name).map_or("", String::as_str)
+    }
+
+    /// Settings of the target, if every one of them was asked for.
+    fn knows(&self, names: &[&str]) -> Option<Settings> {
+        let known = |name: &&str| Some(((*name).to_owned(), self.target.get(*name)?.clone()));
+        names.iter().map(known).collect()
     }
 
     /// The settings as if Portage had said so.

@@ -21,3 +21,5 @@ bare '<tuple>-go version' 10 +5 go version
 PATH=$PATH:$demo/rust/usr/bin
 bare '<tuple>-cargo --version' 10 - cargo --version
 bare '<tuple>-env true' 20 +5 env true
+cd "$demo/kernel" || exit
+bare '<tuple>-xkmake -s kernelversion' 5 +5 xkmake -s kernelversion
