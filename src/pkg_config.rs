@@ -7,6 +7,8 @@
 pub(crate) mod bounds;
 mod flags;
 mod package;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod properties;
 
 use crate::{
     config::Leaks,
@@ -19,6 +21,7 @@ use crate::{
 use bounds::Bounds;
 use flags::Flag;
 use std::{
+    collections::BTreeSet,
     ffi::{OsStr, OsString},
     fmt::Write as _,
     io::{self, Write as _},
@@ -38,6 +41,9 @@ const ABOUT_ITSELF: [&str; 5] = [
 
 /// How the options begin whose answer holds flags.
 const ABOUT_FLAGS: [&str; 3] = ["cflags", "libs", "env"];
+
+/// How many of the flags that lead out are named; whoever mends the first of them sees the others go.
+const MOST_LINES: usize = 100;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -212,13 +218,13 @@ fn flags_of(plan: &Plan, output: &Output) -> Vec<Flag> {
 
 /// Those that lead out, each once.
 fn leaking(flags: &[Flag], bounds: &Bounds) -> Vec<Flag> {
-    let mut found: Vec<Flag> = Vec::new();
-    for flag in flags {
-        if !bounds.hold(&flag.path) && !found.contains(flag) {
-            found.push(flag.clone());
-        }
-    }
-    found
+    let mut seen = BTreeSet::new();
+    let new = flags
+        .iter()
+        .filter(|flag| seen.insert((&flag.text, &flag.path)));
+    new.filter(|flag| !bounds.hold(&flag.path))
+        .cloned()
+        .collect()
 }
 
 /// Asks once more without PKG_CONFIG_FDO_SYSROOT_RULES, which pkgconf 3.0.0 and 3.0.1 took for a wish to have no sysroot at
@@ -244,7 +250,7 @@ fn without_fdo_rules(
             path.into()
         }
     };
-    let wanted: Vec<PathBuf> = first.into_iter().map(corrected).collect();
+    let wanted: BTreeSet<PathBuf> = first.into_iter().map(corrected).collect();
     let is_wanted = |flag: &Flag| wanted.contains(&flag.path);
     let good = second.status.success() && flags_of(&plan, &second).iter().all(is_wanted);
     Ok(good.then_some(second))
@@ -276,18 +282,23 @@ fn asked(plan: &Plan) -> String {
 fn explained(context: &Context, plan: &Plan, view: &View, found: &[Flag]) -> Leak {
     let sysroot = view.sysroot.to_string_lossy();
     let packages = package::closure(&asked(plan), &folders(plan), &sysroot);
-    let lines = found.iter().map(|flag| {
+    let fields = package::fields(&packages);
+    let mut lines: Vec<String> = Vec::new();
+    lines.extend(found.iter().take(MOST_LINES).map(|flag| {
         let mut line = format!("{}", flag.text.display());
-        let _ = match package::origin(flag, &packages) {
+        let _ = match package::origin(flag, &fields) {
             Some((path, field)) => write!(line, "  from {field} of {}", path.display()),
             None => write!(line, "  from no field as it stands"),
         };
         line
-    });
+    }));
+    if let Some(more) = found.len().checked_sub(MOST_LINES).filter(|more| *more > 0) {
+        lines.push(format!("and {more} more"));
+    }
     Leak {
         program: plan.program.clone(),
         sysroot: view.sysroot.clone(),
-        lines: lines.collect(),
+        lines,
         config: context.config.target_file(&context.tuple),
     }
 }
