@@ -15,6 +15,7 @@ use crate::{
     context::{Context, ContextError},
     env,
     exec::{self, ExecError},
+    file,
     layer::pkg_config::View,
     plan::{Change, Plan},
 };
@@ -51,6 +52,9 @@ pub enum PkgConfigError {
     /// A look at the system failed.
     #[error(transparent)]
     Context(#[from] ContextError),
+    /// It would wait for a pipe where a `.pc` file belongs, or read without end.
+    #[error(transparent)]
+    Stranger(io::Error),
     /// The real tool did not start.
     #[error(transparent)]
     Exec(#[from] ExecError),
@@ -102,6 +106,7 @@ impl PkgConfigError {
             Self::Context(e) => Some(e.hint()),
             Self::Exec(e) => Some(e.hint()),
             Self::Leak(leak) => Some(leak.hint()),
+            Self::Stranger(e) => file::hint(e),
             Self::Output(_) => None,
         }
     }
@@ -111,7 +116,7 @@ impl PkgConfigError {
         match self {
             Self::Context(e) => e.exit_code(),
             Self::Exec(e) => e.exit_code(),
-            Self::Leak(_) | Self::Output(_) => crate::error::OWN_FAILURE,
+            Self::Leak(_) | Self::Stranger(_) | Self::Output(_) => crate::error::OWN_FAILURE,
         }
     }
 }
@@ -161,6 +166,7 @@ pub fn run(context: &Context, plan: &Plan) -> Result<ExitCode, PkgConfigError> {
         match exec::exec(plan)? {}
     }
     let view = View::of(context)?;
+    package::look(&asked(plan), &folders(plan)).map_err(PkgConfigError::Stranger)?;
     say_what_was_dropped(context, plan);
     let leaks = context.settings.leaks;
     if leaks == Leaks::Allow || view.sysroot.as_os_str().is_empty() || !asks_for_flags(&plan.args) {

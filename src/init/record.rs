@@ -153,7 +153,10 @@ pub(super) fn entry_at(path: &Path) -> io::Result<Option<Entry>> {
     let entry = match metadata.file_type() {
         kind if kind.is_symlink() => fs_err::read_link(path).map(Entry::Link),
         kind if kind.is_dir() => Ok(Entry::Folder),
-        kind if kind.is_file() => hash_file(path).map(Entry::File),
+        // Of a terabyte the sum would take hours.
+        kind if kind.is_file() && metadata.len() <= read::SUMMED => {
+            hash_file(path).map(Entry::File)
+        }
         _ => return Ok(None),
     };
     match entry {

@@ -7,6 +7,7 @@ use super::flags::{Flag, places, split};
 use crate::file::read;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -101,10 +102,29 @@ fn find(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
     if name.ends_with(".pc") {
         return Some(name.into());
     }
-    let files = folders.iter().flat_map(|folder| {
+    places_of(name, folders).find(|path| path.is_file())
+}
+
+/// Where a package may be, in the order in which the real tool looks.
+fn places_of(name: &str, folders: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
+    folders.iter().flat_map(move |folder| {
         ["-uninstalled", ""].map(|kind| folder.join(format!("{name}{kind}.pc")))
-    });
-    files.into_iter().find(|path| path.is_file())
+    })
+}
+
+/// Looks whether the real tool can read the packages that the words name to their ends: it opens what has the name. What they
+/// require is not looked at, for that would take as long as reading it.
+pub(super) fn look(words: &str, folders: &[PathBuf]) -> io::Result<()> {
+    named(words).iter().try_for_each(|name| {
+        let there = match name.ends_with(".pc") {
+            true => Some(name.into()),
+            false => places_of(name, folders).find(|path| path.exists()),
+        };
+        match there.map(|path| read::look(&path, read::PACKAGE)) {
+            Some(Err(e)) if read::refused(&e).is_some() => Err(e),
+            _ => Ok(()),
+        }
+    })
 }
 
 /// The packages in a list, without the versions that they are compared with.
