@@ -8,6 +8,8 @@
     reason = "the tests start programs, and there is no plan to go through"
 )]
 
+mod portage;
+
 use crate::support::{CROSSMERGE, Prefix, Said, prepared};
 use std::{
     ffi::OsStr,
