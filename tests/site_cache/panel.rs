@@ -116,12 +116,14 @@ const ABOUT_THE_BUILD: [&str; 7] = [
 /// What each way is run by: a mount namespace whose binfmt_misc is its own, with one rule or none, and an ordinary user there, for
 /// what a script finds out about `mknod` and its like is another thing for root. It also finds out about the process that it
 /// is: gnulib's test of F_DUPFD_CLOEXEC fails where descriptor 10 was inherited. So whatever started the tests leaves no
-/// descriptor, mask, signal that is ignored, or terminal.
+/// descriptor, mask, signal that is ignored, or terminal. And where CPython's does not cross-compile, it looks into a folder of
+/// headers by its whole path: what this machine has there is not the target's.
 const ENTER: &str = r#"for descriptor in /proc/self/fd/*; do
     descriptor=${descriptor##*/}
     ((descriptor < 3)) || eval "exec $descriptor>&-"
 done
 umask 022
+[[ ! -d /usr/include/ncursesw ]] || mount -t tmpfs none /usr/include/ncursesw
 mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
 [[ -z $rule ]] || printf %s "$rule" > /proc/sys/fs/binfmt_misc/register
 exec env -u rule --default-signal setsid --wait unshare -U --map-user=1000 --map-group=1000 -- /bin/sh -exc "$1"
