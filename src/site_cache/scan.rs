@@ -48,6 +48,9 @@ impl ScanError {
     /// How to go on.
     pub fn hint(&self) -> String {
         match self {
+            Self::Unreadable(e) if e.kind() == io::ErrorKind::NotFound => {
+                "name a script that is there, or its folder".into()
+            }
             Self::Unreadable(e) => file::hint(e).unwrap_or_else(|| "look at its permissions".into()),
             Self::NoScript(_) => {
                 "name a script, or make it with `autoreconf -fi`; `--recursive` looks in the folders below".into()
