@@ -8,7 +8,6 @@ mod command;
 mod configure;
 mod xkmake;
 
-pub use command::prefixed;
 pub use configure::ConfigureError;
 
 use crate::{
