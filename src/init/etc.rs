@@ -7,6 +7,7 @@ use super::{
 use crate::{
     config::{Kind, below},
     context::Context,
+    file::read,
     profile::{self, EMBEDDED, Profile, Status},
 };
 use std::path::Path;
@@ -90,14 +91,15 @@ impl Etc<'_> {
     /// Tells whether a make.conf that the record does not know is one that a person edited and `remove` therefore left.
     fn begins_as_ours(&self, make_conf: &Path) -> bool {
         let first = files::first_line(&self.subject.target);
-        fs_err::read_to_string(make_conf).is_ok_and(|text| text.lines().next() == Some(&first))
+        read::read_to_string(make_conf, read::SETTINGS)
+            .is_ok_and(|text| text.lines().next() == Some(&first))
     }
 
     /// The files in which crossdev left placeholders, filled.
     fn half_made(&self, etc: &Path) -> Vec<Write> {
         let mended = files::TEXTS.iter().filter_map(|name| {
             let path = etc.join(name);
-            let text = fs_err::read_to_string(&path).ok()?;
+            let text = read::read_to_string(&path, read::SETTINGS).ok()?;
             let mended = files::mended(&text, &self.subject.target, &self.host.settings["CBUILD"])?;
             Some(Write::new(path, Content::Text(mended), Care::Edit))
         });

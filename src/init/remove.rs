@@ -12,7 +12,7 @@ use crate::{
     applet::Wrappers,
     argv0,
     context::Context,
-    file::{self, Folder},
+    file::{self, Folder, read},
     site_cache::data::LEARNED,
 };
 use std::{
@@ -178,7 +178,7 @@ fn our_links(
 
 /// Takes our keys out of `targets/<tuple>.toml`; what a person added stays.
 fn forget(file: &Path, dry_run: bool) -> Result<String, InitError> {
-    let text = match fs_err::read_to_string(file) {
+    let text = match read::read_to_string(file, read::CONFIGURATION) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
         text => text?,
     };
