@@ -6,9 +6,9 @@
 
 use super::AppletError;
 use crate::{
-    context::{Context, ContextError},
+    context::Context,
     env::{self, Variable},
-    export::{ExportError, FLAGS, tools},
+    export::{FLAGS, tools},
     kernel::{
         KernelError,
         call::{self, Call},
@@ -16,7 +16,6 @@ use crate::{
         tree::{self, Kind, Tree},
     },
     plan::{Change, Plan},
-    target::Target,
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -98,7 +97,7 @@ fn check_kernel(
     let environment = context.env.changed(&plan.env);
     let callers = given(context, call, env::ARCH);
     let Some(arch) = callers.or(environment.get(env::ARCH)) else {
-        let (_, folder) = context.config.families().map_err(ContextError::Config)?;
+        let folder = context.config.profiles();
         return Err(KernelError::NoArch { tuple, folder }.into());
     };
     let (arch, is_callers) = (arch.to_string_lossy().into_owned(), callers.is_some());
@@ -167,8 +166,7 @@ fn check_other(context: &Context, call: &Call, tree: &Tree) -> Result<(), Applet
 
 /// Tells whether the target's programs run on a kernel.
 fn runs_kernel(context: &Context) -> Result<bool, AppletError> {
-    let (families, folder) = context.config.families().map_err(ContextError::Config)?;
-    let target = Target::of(&context.tuple, &families, &folder).map_err(ExportError::from)?;
+    let target = context.target()?;
     Ok(target.kernel.is_some())
 }
 

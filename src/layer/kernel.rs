@@ -4,14 +4,7 @@
 //! would each pay for the way.
 
 use super::{default, root, set};
-use crate::{
-    config::Kind,
-    context::{Context, ContextError},
-    env,
-    export::ExportError,
-    plan::Changes,
-    target::Target,
-};
+use crate::{config::Kind, context::Context, env, export::ExportError, plan::Changes};
 use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt,
@@ -21,8 +14,7 @@ use std::{
 /// Names ARCH, CROSS_COMPILE, LLVM, INSTALL_MOD_PATH and INSTALL_PATH. ARCH is left out where the kernel has no name for the
 /// CPU, LLVM where it is GCC that compiles.
 pub(super) fn kernel(context: &Context, changes: &mut Changes) -> Result<(), ExportError> {
-    let (families, folder) = context.config.families().map_err(ContextError::Config)?;
-    let target = Target::of(&context.tuple, &families, &folder)?;
+    let target = context.target()?;
     if let Some(arch) = target.kernel_arch() {
         default(context, changes, env::ARCH, arch);
     }
