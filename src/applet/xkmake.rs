@@ -38,6 +38,7 @@ pub(super) fn fit(context: &Context, mut plan: Plan) -> Result<Plan, AppletError
     take_out_unknown(&tree, &mut plan);
     if tree.kind.is_kernels() {
         check_kernel(context, &call, &tree, &plan)?;
+        check_places(context, &call, &tree, &plan)?;
     } else if tree.kind == Kind::Other {
         check_other(context, &call, &tree)?;
     }
@@ -130,6 +131,33 @@ fn check_kernel(
         .into()),
         _ => Ok(()),
     }
+}
+
+/// Where modules and images go. The kernel's make splits the path at blanks, and removes the parts before it writes there.
+fn check_places(
+    context: &Context,
+    call: &Call,
+    tree: &Tree,
+    plan: &Plan,
+) -> Result<(), AppletError> {
+    let environment = context.env.changed(&plan.env);
+    for goal in &call.goals {
+        let Some(variable) = config::place_of(goal, tree.kind) else {
+            continue;
+        };
+        let given = call.variable(variable.name);
+        let place = given.or(environment.get(variable)).unwrap_or_default();
+        if !call::is_one_word(place) {
+            return Err(KernelError::NotOneWord {
+                place: place.into(),
+                variable: variable.name,
+                goal: goal.to_string_lossy().into_owned(),
+                tuple: context.tuple.to_string(),
+            }
+            .into());
+        }
+    }
+    Ok(())
 }
 
 /// Something else with a Makefile: a folder of a kernel tree, firmware, or a project that has no business here.

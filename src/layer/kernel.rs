@@ -4,7 +4,10 @@
 //! would each pay for the way.
 
 use super::{default, root, set};
-use crate::{config::Kind, context::Context, env, export::ExportError, plan::Changes};
+use crate::{
+    config::Kind, context::Context, env, export::ExportError, kernel::call::is_one_word,
+    plan::Changes,
+};
 use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt,
@@ -53,8 +56,7 @@ pub(super) fn kernel(context: &Context, changes: &mut Changes) -> Result<(), Exp
 
 /// The prefix as make can have it in a variable: whole, else its last part, with the folder first in PATH.
 fn reachable(context: &Context, prefix: &Path, driver: &str, changes: &mut Changes) -> OsString {
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._+-~,@".contains(byte);
-    if prefix.as_os_str().as_bytes().iter().all(is_plain) {
+    if is_one_word(prefix.as_os_str()) {
         return prefix.into();
     }
     put_first(context, prefix, driver, changes);
