@@ -42,6 +42,8 @@ CONFIG_CRC7=m
 # CONFIG_COMPACTION is not set
 # CONFIG_FTRACE is not set
 # CONFIG_SHMEM is not set
+# CONFIG_UNIX98_PTYS is not set
+# CONFIG_VT is not set
 ";
 
 /// Sets the target up with the vendor's toolchain, or as the arguments say.
