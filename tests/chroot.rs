@@ -8,6 +8,9 @@
     reason = "the tests start programs, and there is no plan to go through"
 )]
 
+mod portage;
+mod table;
+
 use crate::support::{CROSSMERGE, Prefix, Said, prepared};
 use std::{
     ffi::OsStr,
@@ -601,37 +604,6 @@ fn a_qemu_that_is_missing_or_dynamic_is_refused() {
     let qemu = Path::new("/usr/bin/qemu-arm-static");
     std::fs::copy(qemu, rooted.prefix.join("tools/qemu-arm-static")).expect("a copy");
     run().success();
-}
-
-#[test]
-fn without_namespaces_of_users_the_machines_own_table_serves() {
-    let rooted = Rooted::of("armel", ARM);
-    rooted.give_to("0:0");
-    let program = rooted.program();
-    let root = rooted.root().display().to_string();
-    // The limit is that of the namespace that the test is root of.
-    let script = "echo 0 > /proc/sys/user/max_user_namespaces
-        \"$1\" --root \"$2\" uname -m && exit 1
-        mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
-        \"$3\" binfmt show arm-unknown-linux-gnueabi | grep qemu-arm: | sed 's/:[A-Z]*$/:F/' > /proc/sys/fs/binfmt_misc/register
-        \"$1\" --root \"$2\" uname -m";
-    let crossmerge = rooted.prefix.join("bin/crossmerge").display().to_string();
-    let words = [
-        &CONTAINED[..],
-        &["sh", "-c", script, "sh", &program, &root, &crossmerge],
-    ]
-    .concat();
-    let said = rooted.prefix.command(words[0], &words[1..]).success();
-    assert_eq!(said.stdout, "armv7l\n", "{said:#?}");
-    assert!(
-        said.stderr.contains("max_user_namespaces is 0"),
-        "{said:#?}"
-    );
-    assert!(
-        said.stderr
-            .contains("hint: the machine's own table serves too"),
-        "{said:#?}"
-    );
 }
 
 #[test]

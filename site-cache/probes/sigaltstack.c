@@ -71,7 +71,8 @@ static void
 use_upper_half (void)
 {
   install (on_signal, room + sizeof room / 2, sizeof room / 2);
-  raise (SIGSEGV);
+  /* Not raise, which sends nothing where glibc is built for SuperH (2.41, 2.43).  */
+  kill (getpid (), SIGSEGV);
 }
 
 int

@@ -24,8 +24,8 @@ main (void)
   struct sigaction action = { .sa_handler = count };
   sigemptyset (&action.sa_mask);
   sigaction (SIGUSR1, &action, NULL);
-  raise (SIGUSR1);
-  raise (SIGUSR1);
+  kill (getpid (), SIGUSR1);
+  kill (getpid (), SIGUSR1);
   printf ("bash_cv_must_reinstall_sighandlers=%s\n", caught == 2 ? "no" : "yes");
   printf ("bash_cv_unusable_rtsigs=%s\n", SIGRTMIN >= 2 * NSIG ? "yes" : "no");
   fflush (stdout);

@@ -77,7 +77,8 @@ main (void)
   printf ("gl_cv_func_strtof_works=%s\n", judge (read_float, "1e-40", FLT_MIN, "1e50"));
   printf ("gl_cv_func_strtold_works=%s\n", judge (read_long_double, LDBL_MAX_EXP > 10000 ? "1e-4950" : "1e-320", LDBL_MIN, NULL));
   printf ("gl_cv_func_strtod_nan_works=%s\n", signs_nan (read_double));
-  printf ("gl_cv_func_strtof_nan_works=%s\n", signs_nan (read_float));
+  /* Before it is made a wider one, in which not every machine keeps the sign.  */
+  printf ("gl_cv_func_strtof_nan_works=%s\n", signbit (strtof ("-nan", NULL)) ? "yes" : "no");
   printf ("gl_cv_func_strtold_nan_works=%s\n", signs_nan (read_long_double));
   return 0;
 }

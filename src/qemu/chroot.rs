@@ -23,6 +23,7 @@ use crate::{
     config::ConfigError,
     context::{Context, ContextError},
     env,
+    file::read,
     plan::{
         Change, Changes, Plan,
         step::{Ids, Mount, Namespaces, Step, Told, User, Users, What},
@@ -529,7 +530,7 @@ fn users(context: &Context) -> Result<Option<Users>> {
         .map(|user| user.name);
     let ranges = |file: &str| {
         subordinate(
-            &std::fs::read_to_string(file).unwrap_or_default(),
+            &read::read_to_string(Path::new(file), read::SETTINGS).unwrap_or_default(),
             name.as_deref(),
             uid.as_raw(),
         )

@@ -1,5 +1,5 @@
-//! The mode `emulate`: configure scripts run their tests under QEMU, a package is built to its end, Portage merges one; and where
-//! that cannot be, answers are given.
+//! The mode `emulate`: configure scripts run their tests under QEMU, and so do CMake and Meson; a package is built to its end, Portage
+//! merges one; and where that cannot be, answers are given.
 
 use super::{ARM, autoconf};
 use crate::support::{Prefix, names_in, prepared};
@@ -145,6 +145,47 @@ fn gawk_is_built_to_its_end() {
         .success();
     assert!(said.stdout.ends_with("\n42\n"), "{said:#?}");
     assert!(said.stdout.contains("cross compiling... no\n"), "{said:#?}");
+}
+
+/// What a program says of the machine that it is for.
+const ASKS: &str = r#"#include <stdio.h>
+int main(void)
+{
+    union { int word; char byte; } it = { 1 };
+    printf("%d %s", (int) sizeof(long), it.byte ? "little" : "big");
+    return 0;
+}
+"#;
+
+#[test]
+fn what_cmake_and_meson_try_to_run_is_run_for_the_target() {
+    for (tuple, toolchain, says) in [
+        (ARM, "arm-linux-gnueabi-", "4 little"),
+        (S390X, "s390x-linux-gnu-", "8 big"),
+    ] {
+        let prefix = Prefix::new();
+        emulated(&prefix, tuple, toolchain);
+        prefix.write("asks.c", ASKS);
+        prefix.write(
+            "CMakeLists.txt",
+            "cmake_minimum_required(VERSION 3.16)\nproject(asks C)\n\
+             try_run(code compiled ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR}/asks.c RUN_OUTPUT_VARIABLE said)\n\
+             message(STATUS \"CMake: ${code} ${said}.\")\n",
+        );
+        prefix.write(
+            "meson.build",
+            "project('asks', 'c')\nran = meson.get_compiler('c').run(files('asks.c'))\n\
+             message('Meson:', ran.returncode(), ran.stdout() + '.')\n",
+        );
+        let script = "$t-cmake -B cmake; $t-meson setup meson";
+        let said = prefix
+            .with("t", tuple)
+            .command("/bin/sh", ["-exc", script])
+            .success();
+        for told in [format!("CMake: 0 {says}."), format!("Meson: 0 {says}.")] {
+            assert!(said.stdout.contains(&told), "{told}: {said:#?}");
+        }
+    }
 }
 
 /// An ebuild whose configure script asks, and which keeps the answer.

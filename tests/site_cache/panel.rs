@@ -48,51 +48,57 @@ struct Package {
     options: &'static str,
     /// Options for a cross build that has to be told: the script ends without them.
     cross: &'static str,
+    /// What else it ends without where it is given no answers.
+    unanswered: &'static str,
 }
 
+/// One that needs to be told nothing.
+const PLAIN: Package = Package {
+    name: "",
+    archive: "",
+    options: "",
+    cross: "",
+    unanswered: "",
+};
 const BASH: Package = Package {
     name: "bash",
     archive: "venv/var/cache/distfiles/bash_5.2.15.orig.tar.gz",
-    options: "",
-    cross: "",
+    ..PLAIN
 };
 const COREUTILS: Package = Package {
     name: "coreutils",
     archive: "panel/coreutils-9.1.tar.xz",
-    options: "",
-    cross: "",
+    ..PLAIN
 };
 const DIFFUTILS: Package = Package {
     name: "diffutils",
     archive: "panel/diffutils-3.8.tar.xz",
-    options: "",
-    cross: "",
+    ..PLAIN
 };
 const FINDUTILS: Package = Package {
     name: "findutils",
     archive: "panel/findutils-4.9.0.tar.xz",
-    options: "",
-    cross: "",
+    ..PLAIN
 };
 /// OpenSSL's library for ARM needs what the compiler cannot do in place on the oldest ones.
 const OPENSSH: Package = Package {
     name: "openssh",
     archive: "panel/openssh-9.2p1.tar.gz",
     options: "LIBS=-latomic",
-    cross: "",
+    ..PLAIN
 };
 /// Its configure script wants a Python of its own version, to run when it cannot run the one it builds.
 const PYTHON: Package = Package {
     name: "python",
     archive: "panel/python-3.11.2.tar.gz",
-    options: "",
     cross: "--with-build-python=/usr/bin/python3.11",
+    unanswered: "ac_cv_buggy_getaddrinfo=no ac_cv_file__dev_ptmx=yes ac_cv_file__dev_ptc=no",
+    ..PLAIN
 };
 const SED: Package = Package {
     name: "sed",
     archive: "chain/sed-4.9.tar.xz",
-    options: "",
-    cross: "",
+    ..PLAIN
 };
 
 /// Variables that tell of the build and not of the target: the environment, the three names of machines, which programs
@@ -110,12 +116,14 @@ const ABOUT_THE_BUILD: [&str; 7] = [
 /// What each way is run by: a mount namespace whose binfmt_misc is its own, with one rule or none, and an ordinary user there, for
 /// what a script finds out about `mknod` and its like is another thing for root. It also finds out about the process that it
 /// is: gnulib's test of F_DUPFD_CLOEXEC fails where descriptor 10 was inherited. So whatever started the tests leaves no
-/// descriptor, mask, signal that is ignored, or terminal.
+/// descriptor, mask, signal that is ignored, or terminal. And where CPython's does not cross-compile, it looks into a folder of
+/// headers by its whole path: what this machine has there is not the target's.
 const ENTER: &str = r#"for descriptor in /proc/self/fd/*; do
     descriptor=${descriptor##*/}
     ((descriptor < 3)) || eval "exec $descriptor>&-"
 done
 umask 022
+[[ ! -d /usr/include/ncursesw ]] || mount -t tmpfs none /usr/include/ncursesw
 mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
 [[ -z $rule ]] || printf %s "$rule" > /proc/sys/fs/binfmt_misc/register
 exec env -u rule --default-signal setsid --wait unshare -U --map-user=1000 --map-group=1000 -- /bin/sh -exc "$1"
@@ -216,7 +224,8 @@ impl Panel {
         );
         let options = match way {
             Way::True => format!("--build={tuple} --host={tuple}"),
-            Way::None | Way::Answers | Way::Emulate => package.cross.into(),
+            Way::None => format!("{} {}", package.cross, package.unanswered),
+            Way::Answers | Way::Emulate => package.cross.into(),
         };
         let script = format!(
             "mkdir {way:?}; cd {way:?}; {tuple}-configure ../src/configure -C {} {options}",

@@ -188,7 +188,7 @@ fn a_folder_means_the_script_in_it_and_recursively_those_below() {
             "there is no `configure` in `empty`",
             "--recursive",
         ),
-        (vec!["nowhere"], "nowhere", "permissions"),
+        (vec!["nowhere"], "nowhere", "or its folder"),
         (
             vec!["out.in"],
             "`out.in` is no configure script of Autoconf's",

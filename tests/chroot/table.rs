@@ -1,0 +1,73 @@
+//! Where nobody can have a table of binary formats of their own, the machine's serves, if it has a rule with flag `F`.
+
+use super::{ARM, AS_NOBODY, CONTAINED, NOBODY, Rooted};
+
+#[test]
+fn without_namespaces_of_users_the_machines_own_table_serves() {
+    let rooted = Rooted::of("armel", ARM);
+    rooted.give_to("0:0");
+    let program = rooted.program();
+    let root = rooted.root().display().to_string();
+    // The limit is that of the namespace that the test is root of.
+    let script = "echo 0 > /proc/sys/user/max_user_namespaces
+        \"$1\" --root \"$2\" uname -m && exit 1
+        mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
+        \"$3\" binfmt show arm-unknown-linux-gnueabi | grep qemu-arm: | sed 's/:[A-Z]*$/:F/' > /proc/sys/fs/binfmt_misc/register
+        \"$1\" --root \"$2\" uname -m";
+    let crossmerge = rooted.prefix.join("bin/crossmerge").display().to_string();
+    let words = [
+        &CONTAINED[..],
+        &["sh", "-c", script, "sh", &program, &root, &crossmerge],
+    ]
+    .concat();
+    let said = rooted.prefix.command(words[0], &words[1..]).success();
+    assert_eq!(said.stdout, "armv7l\n", "{said:#?}");
+    assert!(
+        said.stderr.contains("max_user_namespaces is 0"),
+        "{said:#?}"
+    );
+    assert!(
+        said.stderr
+            .contains("hint: the machine's own table serves too"),
+        "{said:#?}"
+    );
+}
+
+/// Becomes a machine with the users of this one and a table of its own, which has nothing in it yet.
+const MACHINE: &str = r#"echo root:0:65536 > ids
+for file in /etc/subuid /etc/subgid; do mount --bind ids $file; done
+exec unshare --user --mount --map-users=0,0,65536 --map-groups=0,0,65536 "$@""#;
+
+#[test]
+fn before_linux_6_7_the_machines_own_table_serves_when_its_rule_has_flag_f() {
+    let script = r#"chroot=$1 root=$2 crossmerge=$3
+        shift 3
+        table=/proc/sys/fs/binfmt_misc
+        # The kernel tells what it starts that it is an old one.
+        enter() { "$@" setarch --uname-2.6 "$chroot" --root "$root" uname -m || echo "code $?"; }
+        mount -t binfmt_misc binfmt_misc $table
+        enter "$@"
+        for flag in "" F; do
+            "$crossmerge" binfmt show arm-unknown-linux-gnueabi | grep qemu-arm: | sed "s/:[A-Z]*\$/:$flag/" > $table/register
+            enter "$@"
+            echo -1 > $table/qemu-arm
+        done"#;
+    for (before, owner) in [(&[][..], "0:0"), (&AS_NOBODY, NOBODY)] {
+        let rooted = Rooted::of("armel", ARM);
+        rooted.give_to(owner);
+        let crossmerge = rooted.prefix.join("bin/crossmerge").display().to_string();
+        let root = rooted.root().display().to_string();
+        let machine = ["unshare", "--mount", "sh", "-ec", MACHINE, "sh"];
+        let program = rooted.program();
+        let enters = ["sh", "-ec", script, "sh", &program, &root, &crossmerge];
+        let words = [&machine[..], &enters, before].concat();
+        let said = rooted.prefix.command(words[0], &words[1..]).success();
+        assert_eq!(said.stdout, "code 125\ncode 125\narmv7l\n", "{said:#?}");
+        for told in [
+            "has one binfmt_misc for all: before 6.7",
+            "hint: the machine's own table serves too: as root, `crossmerge binfmt register <tuple>`",
+        ] {
+            assert_eq!(said.stderr.matches(told).count(), 2, "{told}: {said:#?}");
+        }
+    }
+}
