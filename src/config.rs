@@ -241,11 +241,15 @@ impl Config {
 
     /// The facts of a tuple.
     pub fn facts(&self, tuple: &Tuple) -> Result<Target, ConfigError> {
-        Ok(Target::of(tuple, &self.families()?, &self.profiles())?)
+        Ok(Target::of(
+            tuple,
+            &self.families()?,
+            &self.profiles_folder(),
+        )?)
     }
 
     /// The folder in which a person can teach a CPU family.
-    pub fn profiles(&self) -> String {
+    pub fn profiles_folder(&self) -> String {
         self.own_folder().join("profiles").display().to_string()
     }
 

@@ -27,7 +27,8 @@ fn what_would_go_wrong_is_said_before_make_starts() {
     prefix.write("project/Makefile", "all:\n\tcc x.c\n");
     let out = format!("O={}", prefix.join("other").display());
     let inside = format!("{tree}/kernel");
-    let cases: [(&[&str], &str, &str); 7] = [
+    let arch = format!("{tree}/arch/arm");
+    let cases: [(&[&str], &str, &str); 8] = [
         (
             &["-C", &tree, &out, "zImage"],
             "was made for ARCH=riscv",
@@ -36,6 +37,11 @@ fn what_would_go_wrong_is_said_before_make_starts() {
         (&["all"], "there is no Makefile in", "-C DIR"),
         (
             &["-C", &inside],
+            "is no kernel tree, but a folder in one",
+            &tree,
+        ),
+        (
+            &["-C", &arch],
             "is no kernel tree, but a folder in one",
             &tree,
         ),

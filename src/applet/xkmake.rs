@@ -98,7 +98,7 @@ fn check_kernel(
     let environment = context.env.changed(&plan.env);
     let callers = given(context, call, env::ARCH);
     let Some(arch) = callers.or(environment.get(env::ARCH)) else {
-        let folder = context.config.profiles();
+        let folder = context.config.profiles_folder();
         return Err(KernelError::NoArch { tuple, folder }.into());
     };
     let (arch, is_callers) = (arch.to_string_lossy().into_owned(), callers.is_some());
@@ -106,6 +106,8 @@ fn check_kernel(
         return Ok(());
     }
     if !tree.has_arch(&arch) {
+        // Some CPUs' own Makefiles read as the whole tree's.
+        check_is_top(context, &shown(&tree.source))?;
         return Err(KernelError::UnknownArch {
             tree: shown(&tree.source),
             folder: tree.source_arch(&arch).into(),
@@ -164,14 +166,8 @@ fn check_places(
 fn check_other(context: &Context, call: &Call, tree: &Tree) -> Result<(), AppletError> {
     let knows_prefix = tree.knows(env::CROSS_COMPILE.name);
     let directory = shown(&tree.source);
-    if !knows_prefix && let Some(top) = tree::top_above(&directory)? {
-        let tuple = context.tuple.to_string();
-        return Err(KernelError::BelowTop {
-            directory,
-            top,
-            tuple,
-        }
-        .into());
+    if !knows_prefix {
+        check_is_top(context, &directory)?;
     }
     // A tuple of bare metal is there for firmware.
     if runs_kernel(context)? {
@@ -190,6 +186,18 @@ fn check_other(context: &Context, call: &Call, tree: &Tree) -> Result<(), Applet
         ));
     }
     Ok(())
+}
+
+/// A folder of a kernel tree has to be built from the top.
+fn check_is_top(context: &Context, directory: &Path) -> Result<(), KernelError> {
+    match tree::top_above(directory)? {
+        Some(top) => Err(KernelError::BelowTop {
+            directory: directory.to_owned(),
+            top,
+            tuple: context.tuple.to_string(),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// Tells whether the target's programs run on a kernel.

@@ -72,7 +72,7 @@ impl<'a> Patient<'a> {
             sysroot: std::path::absolute(&sysroot).unwrap_or(sysroot),
             bindir: bindir(context, argv0),
             temporary: file::temporary()?,
-            target: Target::of(&context.tuple, &sources, &context.config.profiles()),
+            target: Target::of(&context.tuple, &sources, &context.config.profiles_folder()),
             sources,
             host: OnceCell::new(),
             settings: OnceCell::new(),

@@ -75,7 +75,7 @@ impl Facts {
             config_site: None,
             cbuild,
             target,
-            profiles: context.config.profiles(),
+            profiles: context.config.profiles_folder(),
         })
     }
 

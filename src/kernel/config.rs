@@ -196,6 +196,22 @@ mod tests {
     }
 
     #[test]
+    fn goals_that_install_say_where_to() {
+        for (goal, kind, place) in [
+            ("modules_install", Kind::Linux, Some("INSTALL_MOD_PATH")),
+            ("install", Kind::Linux, Some("INSTALL_PATH")),
+            ("zinstall", Kind::Linux, Some("INSTALL_PATH")),
+            ("dtbs_install", Kind::Linux, Some("INSTALL_PATH")),
+            ("install", Kind::Module, Some("INSTALL_MOD_PATH")),
+            ("headers_install", Kind::Linux, None),
+            ("zImage", Kind::Linux, None),
+        ] {
+            let found = place_of(goal.as_ref(), kind).map(|place| place.name);
+            assert_eq!(found, place, "{goal} {kind:?}");
+        }
+    }
+
+    #[test]
     fn goals_that_replace_a_config_or_do_without_are_let_through() {
         for (goals, reads, compiles) in [
             ("", true, true),
