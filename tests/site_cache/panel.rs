@@ -291,7 +291,7 @@ fn defines(text: &str) -> BTreeSet<String> {
         .rsplit_once("\n/* confdefs.h */\n")
         .expect("the definitions");
     end.lines()
-        .take_while(|line| line.starts_with("#define "))
+        .filter(|line| line.starts_with("#define "))
         .map(str::to_owned)
         .collect()
 }
