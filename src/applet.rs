@@ -6,6 +6,8 @@
 
 mod command;
 mod configure;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod properties;
 mod xkmake;
 
 pub use command::prefixed;

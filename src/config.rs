@@ -6,6 +6,7 @@
 use crate::{
     context::Identity,
     env::{self, Env},
+    file::{self, read},
     target::Source,
     tuple::Tuple,
 };
@@ -38,7 +39,7 @@ pub struct Config {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Global {
+pub(crate) struct Global {
     #[serde(default)]
     commands: BTreeMap<String, String>,
     ask_portageq: Option<bool>,
@@ -152,7 +153,9 @@ impl ConfigError {
     /// What to do.
     pub fn hint(&self) -> String {
         match self {
-            Self::Unreadable(_) => "look at its permissions".into(),
+            Self::Unreadable(e) => {
+                file::hint(e).unwrap_or_else(|| "look at its permissions".into())
+            }
             Self::Malformed { file, .. } => {
                 format!("mend it, or move it away: `mv {0} {0}.old`", file.display())
             }
@@ -253,7 +256,7 @@ impl Config {
     ) -> Result<BTreeMap<String, (String, String)>, ConfigError> {
         let mut sources = BTreeMap::new();
         for (stem, path) in self.own_files(folder)? {
-            let text = fs_err::read_to_string(&path)?;
+            let text = read::read_to_string(&path, read::CONFIGURATION)?;
             sources.insert(stem, (path.display().to_string(), text));
         }
         Ok(sources)
@@ -316,7 +319,7 @@ fn toml_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, ConfigError> {
 pub(crate) fn read_toml<T: for<'de> Deserialize<'de>>(
     file: &Path,
 ) -> Result<Option<T>, ConfigError> {
-    let text = match fs_err::read_to_string(file) {
+    let text = match read::read_to_string(file, read::CONFIGURATION) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         text => text?,
     };

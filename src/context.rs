@@ -539,6 +539,10 @@ pub(crate) fn own_folder() -> Option<PathBuf> {
 
 /// The path without links and dots; what does not exist of it is taken as it is written.
 pub(crate) fn canonical(path: &Path) -> PathBuf {
+    // What is longer is no path to the kernel, and deeper than we can go.
+    if path.as_os_str().len() > PATH_MAX {
+        return without_dots(path);
+    }
     if let Ok(path) = path.canonicalize() {
         return path;
     }
@@ -552,6 +556,19 @@ pub(crate) fn canonical(path: &Path) -> PathBuf {
         }
         _ => path.into(),
     }
+}
+
+/// The longest path that the kernel takes, in bytes (limits.h).
+const PATH_MAX: usize = 4096;
+
+fn without_dots(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut plain, part| {
+        match part {
+            Component::ParentDir => drop(plain.pop()),
+            part => plain.push(part),
+        }
+        plain
+    })
 }
 
 /// Tells whether we may run the file.
@@ -588,5 +605,9 @@ mod tests {
         ] {
             assert_eq!(canonical(Path::new(path)), Path::new(is), "{path}");
         }
+        let long = "/a".repeat(1 << 20);
+        assert_eq!(canonical(Path::new(&long)), Path::new(&long));
+        let out = format!("{long}{}/b", "/..".repeat(1 << 20));
+        assert_eq!(canonical(Path::new(&out)), Path::new("/b"));
     }
 }

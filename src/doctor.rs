@@ -15,6 +15,9 @@ mod program;
 mod sysroot;
 mod toolchain;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use elf::float_abi;
+
 use crate::{
     applet::{AppletError, Wrappers},
     config::{Config, ConfigError},

@@ -3,6 +3,7 @@
 //! A plan with steps is entered by the process that becomes the program: this one for [`exec`], else a child that is us under one of
 //! the names in `inner.rs`.
 
+mod answer;
 mod enter;
 mod init;
 mod inner;
@@ -12,7 +13,7 @@ pub use enter::EnterError;
 pub(crate) use inner::{is_inner, run as run_inner};
 
 use crate::{
-    file,
+    file::{self, read::ANSWER},
     plan::{Change, Plan, step::Step},
 };
 use nix::{
@@ -45,6 +46,9 @@ pub enum ExecError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// It does not stop talking.
+    #[error("`{path}` says more than {ANSWER} bytes, and was ended", path = .0.display())]
+    TooMuch(PathBuf),
     /// A file that the program is to read cannot be written.
     #[error(transparent)]
     File(io::Error),
@@ -71,6 +75,10 @@ impl ExecError {
                     crate::plan::quote(path.as_os_str())
                 )
             }
+            Self::TooMuch(path) => format!(
+                "see what it is: `file -L {}`",
+                crate::plan::quote(path.as_os_str())
+            ),
             Self::Enter(e) => e.hint(),
             Self::File(e) => file::hint(e).unwrap_or_else(|| {
                 "make its folder writable for you, or run this as the one it belongs to".into()
@@ -83,7 +91,7 @@ impl ExecError {
         match self {
             Self::NotFound(_) => 127,
             Self::NotExecutable { .. } => 126,
-            Self::File(_) | Self::Enter(_) => crate::error::OWN_FAILURE,
+            Self::TooMuch(_) | Self::File(_) | Self::Enter(_) => crate::error::OWN_FAILURE,
         }
     }
 }
@@ -156,9 +164,15 @@ pub fn exec(plan: &Plan) -> Result<Infallible, ExecError> {
 pub fn capture(plan: &Plan) -> Result<Output, ExecError> {
     let mut command = child(plan);
     let child = command.stdout(Stdio::piped()).spawn();
+    answer(plan, child)
+}
+
+/// What a child says, all of it.
+fn answer(plan: &Plan, child: io::Result<Child>) -> Result<Output, ExecError> {
     child
-        .and_then(Child::wait_with_output)
-        .map_err(|source| ExecError::new(plan, source))
+        .and_then(answer::collect)
+        .map_err(|source| ExecError::new(plan, source))?
+        .ok_or_else(|| ExecError::TooMuch(plan.program.clone()))
 }
 
 /// Runs the program, silent and without standard input, and says how it ended; none when it did not start, or not end
@@ -227,14 +241,18 @@ pub fn run_within(
     };
     let read = |file: &mut fs::File| {
         let mut bytes = Vec::new();
-        file.rewind()?;
-        file.read_to_end(&mut bytes)?;
-        Ok(bytes)
+        file.rewind().map_err(ExecError::File)?;
+        let read = file.take(ANSWER + 1).read_to_end(&mut bytes);
+        read.map_err(ExecError::File)?;
+        match bytes.len() as u64 > ANSWER {
+            true => Err(ExecError::TooMuch(plan.program.clone())),
+            false => Ok(bytes),
+        }
     };
     Ok(Some(Output {
         status,
-        stdout: read(&mut stdout).map_err(ExecError::File)?,
-        stderr: read(&mut stderr).map_err(ExecError::File)?,
+        stdout: read(&mut stdout)?,
+        stderr: read(&mut stderr)?,
     }))
 }
 
@@ -270,20 +288,14 @@ pub fn query(plans: &[Plan]) -> Result<Vec<Output>, ExecError> {
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped());
-            command
-                .spawn()
-                .map_err(|source| ExecError::new(plan, source))
+            command.spawn()
         })
         .collect();
     // Every child is waited for before the first failure is told.
     let answers: Vec<_> = started
         .into_iter()
         .zip(plans)
-        .map(|(child, plan)| {
-            child?
-                .wait_with_output()
-                .map_err(|source| ExecError::new(plan, source))
-        })
+        .map(|(child, plan)| answer(plan, child))
         .collect();
     answers.into_iter().collect()
 }
@@ -291,6 +303,30 @@ pub fn query(plans: &[Plan]) -> Result<Vec<Output>, ExecError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_that_does_not_stop_talking_is_ended() {
+        let plan = |script: &str| Plan {
+            program: "/bin/sh".into(),
+            args: vec!["-c".into(), script.into()],
+            ..Plan::default()
+        };
+        for talks in ["exec yes", "exec yes >&2"] {
+            let said = query(&[plan(talks), plan("echo a; echo b >&2; exit 3")]);
+            assert!(matches!(said, Err(ExecError::TooMuch(_))), "{said:?}");
+        }
+        let said = query(&[plan("echo a; echo b >&2; exit 3")]).expect("an answer");
+        let said = &said[0];
+        assert_eq!(said.status.code(), Some(3));
+        assert_eq!(
+            (&said.stdout[..], &said.stderr[..]),
+            (&b"a\n"[..], &b"b\n"[..])
+        );
+        let much = capture(&plan(
+            "yes | head -c 9000000; yes | head -c 9000000 >/dev/null",
+        ));
+        assert_eq!(much.expect("an answer").stdout.len(), 9_000_000);
+    }
 
     #[test]
     fn a_program_that_does_not_end_is_not_waited_for() {

@@ -20,13 +20,13 @@ pub use tools::Tool;
 
 use crate::{
     context::{Context, ContextError},
-    file,
+    file::{self, read},
     site_cache::SiteCacheError,
     target::TargetError,
 };
 use clap::ValueEnum;
 use std::{
-    io::{self, BufRead, BufReader},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -227,12 +227,12 @@ impl Format {
                 name: self.file_name(),
             });
         }
-        let mut first = Vec::new();
-        match fs_err::File::open(path) {
+        let wanted = self.first_line(tuple) + "\n";
+        let first = match read::head(path, wanted.len() as u64) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-            file => BufReader::new(file?).read_until(b'\n', &mut first)?,
+            first => first?,
         };
-        match first.strip_suffix(b"\n") == Some(self.first_line(tuple).as_bytes()) {
+        match first == wanted.as_bytes() {
             true => Ok(()),
             false => Err(ExportError::NotOurs {
                 path: path.into(),

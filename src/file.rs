@@ -5,6 +5,7 @@
 
 mod folder;
 mod lock;
+pub mod read;
 mod temporary;
 mod trouble;
 mod trust;
@@ -34,7 +35,7 @@ pub const PROGRAM_MODE: u32 = 0o755;
 /// Its mode stays as it is; a new one may be read by everybody, whatever the umask. When its name is a link, what that leads to is
 /// written.
 pub fn put(path: &Path, text: &[u8]) -> io::Result<()> {
-    if fs_err::read(path).is_ok_and(|there| there == text) {
+    if read::read(path, text.len() as u64).is_ok_and(|there| there == text) {
         return Ok(());
     }
     put_with(path, text, FILE_MODE)

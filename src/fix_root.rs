@@ -8,6 +8,8 @@ mod apply;
 mod error;
 mod find;
 mod owners;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod properties;
 mod request;
 mod sysroot;
 mod text;
@@ -19,8 +21,15 @@ pub(crate) use owners::{MERGED, owners};
 pub(crate) use sysroot::Sysroot;
 
 use crate::{
-    argv0::file_name, config::Config, context::ContextError, env::Env, error::Error, file,
-    init::diff, plan::quote, tuple::Tuple,
+    argv0::file_name,
+    config::Config,
+    context::ContextError,
+    env::Env,
+    error::Error,
+    file::{self, read},
+    init::diff,
+    plan::quote,
+    tuple::Tuple,
 };
 use find::Script;
 use request::{Links, Request};
@@ -169,7 +178,10 @@ impl<'a> Fix<'a> {
         let target = config.path.clone();
         let call = || format!("{CALL}{} \"$@\"\n", quote(target.as_os_str()));
         let text = config.looks_at_own_place.then(call);
-        let is_ours = match (fs_err::read_link(&path), fs_err::read_to_string(&path)) {
+        let is_ours = match (
+            fs_err::read_link(&path),
+            read::read_to_string(&path, read::SCRIPT),
+        ) {
             (Ok(there), _) if there == target && text.is_none() => return,
             (Ok(there), _) => sysroot.holds(&links.folder.join(there)),
             (_, Ok(there)) if Some(&there) == text.as_ref() => return,

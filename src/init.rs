@@ -8,6 +8,8 @@ mod error;
 mod etc;
 mod files;
 mod links;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod properties;
 mod record;
 mod remove;
 mod targets;
@@ -29,7 +31,8 @@ use crate::{
     applet::Wrappers,
     config::{Kind, Toolchain},
     context::Context,
-    env, file,
+    env,
+    file::{self, read},
     portage::{self, Repositories, Settings},
     target::{Source, Target},
     tuple::Tuple,
@@ -363,7 +366,7 @@ pub(crate) fn check_foreign_by_compiler(context: &Context) -> Result<(), InitErr
 /// `targets/<tuple>.toml`, when the options say something that lasts. What a person wrote in it stays.
 fn target_file(context: &Context, options: &Options) -> Result<Option<Write>, InitError> {
     let file = context.config.target_file(&context.tuple);
-    let text = match fs_err::read_to_string(&file) {
+    let text = match read::read_to_string(&file, read::CONFIGURATION) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
         text => text?,
     };

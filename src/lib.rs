@@ -17,6 +17,9 @@ pub mod exec;
 pub mod export;
 pub mod file;
 pub mod fix_root;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod init;
 pub mod kernel;
 pub mod layer;

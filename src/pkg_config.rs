@@ -7,18 +7,22 @@
 pub(crate) mod bounds;
 mod flags;
 mod package;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod properties;
 
 use crate::{
     config::Leaks,
     context::{Context, ContextError},
     env,
     exec::{self, ExecError},
+    file,
     layer::pkg_config::View,
     plan::{Change, Plan},
 };
 use bounds::Bounds;
 use flags::Flag;
 use std::{
+    collections::BTreeSet,
     ffi::{OsStr, OsString},
     fmt::Write as _,
     io::{self, Write as _},
@@ -39,12 +43,18 @@ const ABOUT_ITSELF: [&str; 5] = [
 /// How the options begin whose answer holds flags.
 const ABOUT_FLAGS: [&str; 3] = ["cflags", "libs", "env"];
 
+/// How many of the flags that lead out are named; whoever mends the first of them sees the others go.
+const MOST_LINES: usize = 100;
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum PkgConfigError {
     /// A look at the system failed.
     #[error(transparent)]
     Context(#[from] ContextError),
+    /// It would wait for a pipe where a `.pc` file belongs, or read without end.
+    #[error(transparent)]
+    Stranger(io::Error),
     /// The real tool did not start.
     #[error(transparent)]
     Exec(#[from] ExecError),
@@ -96,6 +106,7 @@ impl PkgConfigError {
             Self::Context(e) => Some(e.hint()),
             Self::Exec(e) => Some(e.hint()),
             Self::Leak(leak) => Some(leak.hint()),
+            Self::Stranger(e) => file::hint(e),
             Self::Output(_) => None,
         }
     }
@@ -105,7 +116,7 @@ impl PkgConfigError {
         match self {
             Self::Context(e) => e.exit_code(),
             Self::Exec(e) => e.exit_code(),
-            Self::Leak(_) | Self::Output(_) => crate::error::OWN_FAILURE,
+            Self::Leak(_) | Self::Stranger(_) | Self::Output(_) => crate::error::OWN_FAILURE,
         }
     }
 }
@@ -155,6 +166,7 @@ pub fn run(context: &Context, plan: &Plan) -> Result<ExitCode, PkgConfigError> {
         match exec::exec(plan)? {}
     }
     let view = View::of(context)?;
+    package::look(&asked(plan), &folders(plan)).map_err(PkgConfigError::Stranger)?;
     say_what_was_dropped(context, plan);
     let leaks = context.settings.leaks;
     if leaks == Leaks::Allow || view.sysroot.as_os_str().is_empty() || !asks_for_flags(&plan.args) {
@@ -212,13 +224,13 @@ fn flags_of(plan: &Plan, output: &Output) -> Vec<Flag> {
 
 /// Those that lead out, each once.
 fn leaking(flags: &[Flag], bounds: &Bounds) -> Vec<Flag> {
-    let mut found: Vec<Flag> = Vec::new();
-    for flag in flags {
-        if !bounds.hold(&flag.path) && !found.contains(flag) {
-            found.push(flag.clone());
-        }
-    }
-    found
+    let mut seen = BTreeSet::new();
+    let new = flags
+        .iter()
+        .filter(|flag| seen.insert((&flag.text, &flag.path)));
+    new.filter(|flag| !bounds.hold(&flag.path))
+        .cloned()
+        .collect()
 }
 
 /// Asks once more without PKG_CONFIG_FDO_SYSROOT_RULES, which pkgconf 3.0.0 and 3.0.1 took for a wish to have no sysroot at
@@ -244,7 +256,7 @@ fn without_fdo_rules(
             path.into()
         }
     };
-    let wanted: Vec<PathBuf> = first.into_iter().map(corrected).collect();
+    let wanted: BTreeSet<PathBuf> = first.into_iter().map(corrected).collect();
     let is_wanted = |flag: &Flag| wanted.contains(&flag.path);
     let good = second.status.success() && flags_of(&plan, &second).iter().all(is_wanted);
     Ok(good.then_some(second))
@@ -276,18 +288,23 @@ fn asked(plan: &Plan) -> String {
 fn explained(context: &Context, plan: &Plan, view: &View, found: &[Flag]) -> Leak {
     let sysroot = view.sysroot.to_string_lossy();
     let packages = package::closure(&asked(plan), &folders(plan), &sysroot);
-    let lines = found.iter().map(|flag| {
+    let fields = package::fields(&packages);
+    let mut lines: Vec<String> = Vec::new();
+    lines.extend(found.iter().take(MOST_LINES).map(|flag| {
         let mut line = format!("{}", flag.text.display());
-        let _ = match package::origin(flag, &packages) {
+        let _ = match package::origin(flag, &fields) {
             Some((path, field)) => write!(line, "  from {field} of {}", path.display()),
             None => write!(line, "  from no field as it stands"),
         };
         line
-    });
+    }));
+    if let Some(more) = found.len().checked_sub(MOST_LINES).filter(|more| *more > 0) {
+        lines.push(format!("and {more} more"));
+    }
     Leak {
         program: plan.program.clone(),
         sysroot: view.sysroot.clone(),
-        lines: lines.collect(),
+        lines,
         config: context.config.target_file(&context.tuple),
     }
 }

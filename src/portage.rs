@@ -8,6 +8,8 @@ mod layout;
 mod make_conf;
 mod path;
 mod profile;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod properties;
 pub mod refusal;
 mod repos_conf;
 pub mod settings;
@@ -19,7 +21,7 @@ mod varexpand;
 use crate::{
     env::{self, Env},
     exec::{self, ExecError},
-    plan::{Change, Plan},
+    plan::{Change, Plan, quote},
 };
 use refusal::Refusal;
 use settings::Roots;
@@ -78,6 +80,9 @@ pub enum PortageError {
     /// portageq did not start.
     #[error(transparent)]
     Exec(#[from] ExecError),
+    /// A file would keep it from ever answering.
+    #[error("the settings are not read: {0}")]
+    Refused(Refusal),
     /// It started and did not say what was asked.
     #[error("portageq did not tell {missing}:\n{said}")]
     NoAnswer {
@@ -95,6 +100,13 @@ impl PortageError {
     pub fn hint(&self) -> String {
         match self {
             Self::Exec(e) => e.hint(),
+            Self::Refused(refusal) => match &refusal.file {
+                Some(file) => format!(
+                    "look at it with `ls -lL {}`; Portage would not come to an end with it either",
+                    quote(file.as_os_str())
+                ),
+                None => "Portage would not come to an end with it either".into(),
+            },
             Self::NoAnswer { command, .. } => {
                 format!("run it by hand and mend what it says: {command}")
             }
@@ -205,10 +217,11 @@ pub(crate) fn distdir_inside(root: &Path) -> PathBuf {
 /// Answers the questions by reading, given the environment; those that reading does not answer, or all without one, are
 /// put to portageq at the same time, for each costs a start of Python.
 pub fn ask(env: Option<&Env>, questions: &[Question]) -> Result<Vec<Settings>, PortageError> {
-    let mut answers: Vec<_> = questions
-        .iter()
-        .map(|question| question.read(env?).ok())
-        .collect();
+    let read = |question: &Question| match env.map(|env| question.read(env)) {
+        Some(Err(refusal)) if refusal.is_final => Err(PortageError::Refused(refusal)),
+        answer => Ok(answer.and_then(Result::ok)),
+    };
+    let mut answers: Vec<_> = questions.iter().map(read).collect::<Result<_, _>>()?;
     let open = questions
         .iter()
         .zip(&answers)
@@ -290,16 +303,15 @@ impl Repositories {
         repositories
     }
 
-    /// repos.conf that says the same, without a word on syncing.
+    /// repos.conf that says the same, without a word on syncing. Portage reads `%` as the beginning of a reference.
     pub fn to_text(&self) -> String {
         let main = self.main.as_ref();
         let mut text = main.map_or(String::new(), |main| {
-            format!("[DEFAULT]\nmain-repo = {main}\n")
+            format!("[DEFAULT]\nmain-repo = {}\n", main.replace('%', "%%"))
         });
         for repository in &self.all {
             text.push_str(&format!("\n[{}]\n", repository.name));
             for (key, value) in &repository.keys {
-                // Portage reads `%` as the beginning of a reference.
                 text.push_str(&format!("{key} = {}\n", value.replace('%', "%%")));
             }
             text.push_str("auto-sync = no\n");

@@ -5,7 +5,8 @@
 
 use crate::{
     context::{Context, ContextError},
-    env, file,
+    env,
+    file::{self, read},
     portage::{Repositories, Repository},
     target::{Source, Target},
     tuple::Tuple,
@@ -131,7 +132,7 @@ pub fn list(
     let mut profiles = Vec::new();
     for repository in &repositories.all {
         let file = repository.location.join("profiles/profiles.desc");
-        let text = match fs_err::read_to_string(&file) {
+        let text = match read::read_to_string(&file, read::SETTINGS) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
             text => text?,
         };

@@ -6,6 +6,8 @@ pub mod chroot;
 pub mod elf;
 pub mod native;
 pub mod private;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod properties;
 pub mod rule;
 pub mod run;
 

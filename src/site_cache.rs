@@ -6,6 +6,8 @@ pub mod data;
 pub mod emulate;
 mod form;
 pub mod learn;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod properties;
 pub mod render;
 pub mod scan;
 pub mod verify;
@@ -13,6 +15,7 @@ pub mod verify;
 use crate::{
     config::{ConfigError, SiteCache},
     context::Context,
+    file,
     plan::File,
     say,
 };
@@ -51,7 +54,9 @@ impl SiteCacheError {
         match self {
             Self::Config(e) => e.hint(),
             Self::Scan(e) => e.hint(),
-            Self::Unreadable(_) => "look at its permissions".into(),
+            Self::Unreadable(e) => {
+                file::hint(e).unwrap_or_else(|| "look at its permissions".into())
+            }
             Self::Malformed { file, .. } => format!(
                 "mend `{}`; site-cache/README.md has the form",
                 file.display()

@@ -19,6 +19,7 @@ mod hardening;
 mod init;
 mod install;
 mod kill;
+mod limits;
 mod man;
 mod names;
 mod packaging;

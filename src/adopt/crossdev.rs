@@ -3,7 +3,7 @@
 //! crossdev's package owns `emerge-wrapper` and the scripts `cross-*`. For each target, `emerge-wrapper --init` makes links to
 //! these beside itself, which no package owns. Source: crossdev's emerge-wrapper of May 2026; until 2010 they led to `emerge-wrapper`.
 
-use crate::{init::is_our_command, tuple::Tuple};
+use crate::{file::read, init::is_our_command, tuple::Tuple};
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
@@ -62,8 +62,10 @@ fn is_wrapper(path: &Path) -> bool {
 /// Tells whether two files say the same.
 pub(super) fn same_text(one: &Path, other: &Path) -> bool {
     let length = |path: &Path| path.metadata().map(|metadata| metadata.len()).ok();
-    let text = |path: &Path| fs_err::read(path).ok();
-    length(one).is_some() && length(one) == length(other) && text(one) == text(other)
+    let text = |path: &Path| read::read(path, read::SCRIPT).ok();
+    length(one).is_some()
+        && length(one) == length(other)
+        && text(one).is_some_and(|one| text(other) == Some(one))
 }
 
 /// Splits the name of a wrapper into target and applet.

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     config::below,
     context::{Context, Identity, canonical},
+    file::read,
     fix_root::{MERGED, owners},
     init::{self, Content, Host, InitError, is_half_made, is_our_command},
     tuple::Tuple,
@@ -99,7 +100,8 @@ impl Taking<'_> {
             ));
         }
         let make_conf = context.configroot().join("etc/portage/make.conf");
-        if fs_err::read_to_string(make_conf).is_ok_and(|text| is_half_made(&text)) {
+        let text = read::read_to_string(&make_conf, read::SETTINGS);
+        if text.is_ok_and(|text| is_half_made(&text)) {
             self.plan.note(format!("crossdev left the etc/portage of `{tuple}` half-made: `crossmerge init {tuple}` fills it"));
         }
         Ok(())

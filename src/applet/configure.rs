@@ -8,12 +8,12 @@ use crate::{
     context::{Context, ContextError, is_executable},
     env,
     export::{ExportError, tools},
+    file::read,
     layer::{self, Layer, Prepared},
     plan::{Change, Plan},
 };
 use std::{
     ffi::{OsStr, OsString},
-    io::Read,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
@@ -157,8 +157,7 @@ fn is_autoconfs(script: &Path) -> bool {
     const FIRST: u64 = 4096;
     // The second as of 2.13.
     const MARKS: [&[u8]; 2] = [b"GNU Autoconf", b"automatically using autoconf"];
-    let mut first = Vec::new();
-    let read = fs_err::File::open(script).and_then(|file| file.take(FIRST).read_to_end(&mut first));
+    let first = read::head(script, FIRST).unwrap_or_default();
     let has = |mark: &[u8]| first.windows(mark.len()).any(|bytes| bytes == mark);
-    read.is_ok() && MARKS.iter().any(|mark| has(mark))
+    MARKS.iter().any(|mark| has(mark))
 }

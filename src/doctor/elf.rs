@@ -29,7 +29,7 @@ const MARKS: [Marks; 3] = [
 ];
 
 /// Reads the float ABI from an ELF header; none when the file is not ELF, or is not marked.
-pub(super) fn float_abi(file: &[u8]) -> Option<&'static str> {
+pub(crate) fn float_abi(file: &[u8]) -> Option<&'static str> {
     let [0x7f, b'E', b'L', b'F', class, data, ..] = *file else {
         return None;
     };

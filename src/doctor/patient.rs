@@ -6,7 +6,7 @@ use crate::{
     config::{Kind, Toolchain},
     context::{Context, ContextError, Identity},
     exec::{self, ExecError},
-    file,
+    file::{self, read},
     fix_root::{self, Sysroot},
     init::{Host, InitError, Record, bindir},
     plan::{Change, Changes, Plan, quote},
@@ -329,7 +329,9 @@ impl<'a> Patient<'a> {
             };
             let output = exec::query(&[plan]).ok()?.remove(0);
             output.status.success().then_some(())?;
-            Some(super::elf::float_abi(&fs_err::read(&out).ok()?))
+            Some(super::elf::float_abi(
+                &read::head(&out, read::ELF_HEADER).ok()?,
+            ))
         };
         match (made("other-plain", ""), made("other-tuple", &target.cflags)) {
             (Some(plain), Some(wanted)) => plain == wanted,

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     context::ContextError,
     env, exec,
+    file::read,
     init::{InitError, check_foreign_by_compiler, is_our_command},
     plan::{Change, quote},
     portage::{PortageError, Repositories, Repository},
@@ -247,7 +248,7 @@ pub(super) fn make_conf(patient: &Patient) -> Result<Finding, DoctorError> {
     let setting_of = |name: &str| {
         let mut found = None;
         for file in &files {
-            let text = fs_err::read_to_string(file).unwrap_or_default();
+            let text = read::read_to_string(file, read::SETTINGS).unwrap_or_default();
             if text.lines().any(|line| sets(line, name)) {
                 found = Some(file.clone());
             }
@@ -354,7 +355,7 @@ pub(super) fn libc_package(patient: &Patient) -> Result<Finding, DoctorError> {
     }
     let provided = patient.etc_portage().join("profile/package.provided");
     let is_provided = |file: &Path| {
-        let text = fs_err::read_to_string(file).unwrap_or_default();
+        let text = read::read_to_string(file, read::SETTINGS).unwrap_or_default();
         text.lines()
             .any(|line| line.trim().starts_with(&format!("{package}-")))
     };
@@ -415,7 +416,8 @@ fn owner(database: &Path) -> Option<String> {
         .iter()
         .flat_map(|category| folders(category))
     {
-        let contents = fs_err::read_to_string(package.join("CONTENTS")).unwrap_or_default();
+        let contents =
+            read::read_to_string(&package.join("CONTENTS"), read::CONTENTS).unwrap_or_default();
         let owns = contents.lines().any(|line| {
             let mut words = line.split(' ');
             let is_file = matches!(words.next(), Some("obj" | "sym"));

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     context::ContextError,
     env,
+    file::read,
     fix_root::{self, Found, Kind},
     init::{TEXTS, is_half_made},
     plan::quote,
@@ -59,7 +60,9 @@ pub(super) fn init(patient: &Patient) -> Result<Finding, DoctorError> {
     let half_made: Vec<PathBuf> = TEXTS
         .iter()
         .map(|name| etc.join(name))
-        .filter(|path| fs_err::read_to_string(path).is_ok_and(|text| is_half_made(&text)))
+        .filter(|path| {
+            read::read_to_string(path, read::SETTINGS).is_ok_and(|text| is_half_made(&text))
+        })
         .collect();
     if !half_made.is_empty() {
         return Ok(Finding::error(

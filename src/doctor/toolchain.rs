@@ -4,7 +4,7 @@ use super::{
     DoctorError, Finding, elf,
     patient::{Patient, complaint},
 };
-use crate::{config::Kind, env, init::Made, plan::quote};
+use crate::{config::Kind, env, file::read, init::Made, plan::quote};
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -91,7 +91,7 @@ pub(super) fn machine(patient: &Patient) -> Result<Finding, DoctorError> {
     let Ok(target) = patient.target() else {
         return Ok(Finding::skipped("nothing is known about the tuple"));
     };
-    let Some(made) = Made::of(&fs_err::read(patient.scratch("probe.o"))?) else {
+    let Some(made) = Made::of(&read::head(&patient.scratch("probe.o"), read::ELF_HEADER)?) else {
         return Ok(Finding::not_for_this_target("the object is not ELF"));
     };
     Ok(match made.fits(target) {
@@ -105,7 +105,7 @@ pub(super) fn machine(patient: &Patient) -> Result<Finding, DoctorError> {
 }
 
 pub(super) fn link(patient: &Patient) -> Result<Finding, DoctorError> {
-    if Made::of(&fs_err::read(patient.scratch("probe.o"))?).is_none() {
+    if Made::of(&read::head(&patient.scratch("probe.o"), read::ELF_HEADER)?).is_none() {
         return Ok(Finding::skipped("only programs in ELF are linked here"));
     }
     let args = link_bare(&patient.scratch("probe.c"), &patient.scratch("bare"));
@@ -124,7 +124,7 @@ pub(super) fn float_abi(patient: &Patient) -> Result<Finding, DoctorError> {
         return Ok(Finding::skipped("nothing is known about the tuple"));
     };
     let bare = patient.scratch("bare");
-    let Some(made) = elf::float_abi(&fs_err::read(&bare)?) else {
+    let Some(made) = elf::float_abi(&read::head(&bare, read::ELF_HEADER)?) else {
         let why = "what is made for the target is not marked with a float ABI";
         return Ok(Finding::not_for_this_target(why));
     };
@@ -132,7 +132,7 @@ pub(super) fn float_abi(patient: &Patient) -> Result<Finding, DoctorError> {
     let out = patient.scratch("bare-tuple");
     args.extend(link_bare(&patient.scratch("probe.c"), &out));
     let wanted = match step(patient, args)? {
-        Ok(_) => elf::float_abi(&fs_err::read(&out)?).unwrap_or(made),
+        Ok(_) => elf::float_abi(&read::head(&out, read::ELF_HEADER)?).unwrap_or(made),
         Err(said) => {
             let what = format!("cannot compile with the tuple's flags `{}`", target.cflags);
             return Ok(failed(patient, &what, &said));
@@ -148,7 +148,7 @@ pub(super) fn float_abi(patient: &Patient) -> Result<Finding, DoctorError> {
     let libc = patient.library("libc.so.6").or(patient.library("libc.so"));
     let has = libc
         .as_ref()
-        .and_then(|libc| elf::float_abi(&fs_err::read(libc).ok()?));
+        .and_then(|libc| elf::float_abi(&read::head(libc, read::ELF_HEADER).ok()?));
     if let (Some(libc), Some(has)) = (libc, has)
         && has != wanted
     {

@@ -86,6 +86,9 @@ impl Trouble {
 
 /// How to go on after a failure to read or write, whoever reports it; none when it is not one that a person can do something about.
 pub fn hint(error: &io::Error) -> Option<String> {
+    if let Some(hint) = super::read::hint(error) {
+        return Some(hint);
+    }
     let trouble = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<Trouble>());

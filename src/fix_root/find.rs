@@ -7,7 +7,7 @@ use super::{
     sysroot::{Sysroot, is_config_name},
     text,
 };
-use crate::context::Identity;
+use crate::{context::Identity, file::read};
 use std::{
     collections::BTreeMap,
     ffi::OsString,
@@ -137,7 +137,7 @@ impl Files {
                 continue;
             };
             let (kind, edit) = if is_archive {
-                let Some(old) = self.read(&path, fs_err::read)? else {
+                let Some(old) = self.read(&path, |path| read::read(path, read::SCRIPT))? else {
                     continue;
                 };
                 let new = text::libtool_archive(&old, sysroot);

@@ -1,7 +1,7 @@
 //! Portage's own files: which package owns a file of a root, as `var/db/pkg/*/*/CONTENTS` says.
 
 use super::find::entries;
-use crate::context::Identity;
+use crate::{context::Identity, file::read};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
@@ -32,7 +32,7 @@ pub(crate) fn owners<'a>(
         return Ok(owners);
     }
     for package in packages(merged)? {
-        let contents = match fs_err::read(package.join("CONTENTS")) {
+        let contents = match read::read(&package.join("CONTENTS"), read::CONTENTS) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
             contents => contents?,
         };
@@ -67,7 +67,7 @@ fn packages(merged: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// The files and links in a CONTENTS, whose lines are `obj PATH MD5 MTIME` and `sym PATH -> TARGET MTIME`. A path may have spaces
 /// in it.
-fn files_of(contents: &[u8]) -> impl Iterator<Item = &Path> {
+pub(crate) fn files_of(contents: &[u8]) -> impl Iterator<Item = &Path> {
     contents.split(|byte| *byte == b'\n').filter_map(|line| {
         let path = match line.strip_prefix(b"obj ") {
             Some(rest) => rest.rsplitn(3, |byte| *byte == b' ').nth(2)?,

@@ -1,6 +1,6 @@
 //! The sysroot that is looked at: how it is written, where it really is, and what is in it.
 
-use crate::context::canonical;
+use crate::{context::canonical, file::read};
 use std::{
     ffi::OsStr,
     io,
@@ -29,6 +29,15 @@ impl Sysroot {
             false => real.clone(),
         };
         Ok(Self { path, real })
+    }
+
+    /// One that need not be there.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn imagined(path: &str) -> Self {
+        Self {
+            path: path.into(),
+            real: path.into(),
+        }
     }
 
     /// The absolute path as it was written, without a slash at its end. What is written into files begins with it.
@@ -85,8 +94,12 @@ impl Sysroot {
         if !real.starts_with(&self.real) || !real.is_file() {
             return Ok(None);
         }
-        let text = fs_err::read(&real)?;
-        Ok(text.starts_with(b"#!").then_some((real, text)))
+        // What has the name and is a program may be of any size.
+        if read::head(&real, 2)? != *b"#!" {
+            return Ok(None);
+        }
+        let text = read::read(&real, read::SCRIPT)?;
+        Ok(Some((real, text)))
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     config::{Kind, below},
     context::Context,
+    file::read,
     profile::{self, EMBEDDED, Profile, Status},
 };
 use std::path::Path;
@@ -91,7 +92,7 @@ impl Etc<'_> {
     fn half_made(&self, etc: &Path) -> Vec<Write> {
         let mended = files::TEXTS.iter().filter_map(|name| {
             let path = etc.join(name);
-            let text = fs_err::read_to_string(&path).ok()?;
+            let text = read::read_to_string(&path, read::SETTINGS).ok()?;
             let mended = files::mended(&text, &self.subject.target, &self.host.settings["CBUILD"])?;
             Some(Write::new(path, Content::Text(mended), Care::Edit))
         });

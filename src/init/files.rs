@@ -193,16 +193,28 @@ pub(crate) fn is_half_made(text: &str) -> bool {
 }
 
 /// Escapes a value for double quotes in make.conf, which Portage reads twice: as a shell splits words, and for `$`. Both
-/// take a backslash away.
-fn escaped(value: &str) -> String {
-    value.chars().fold(String::new(), |mut text, c| {
+/// take a backslash away; but the second lets everything alone between single quotes, and takes a quote behind a backslash for none.
+pub(super) fn escaped(value: &str) -> String {
+    let mut text = String::new();
+    let (mut single, mut double) = (false, false);
+    let mut before = ' ';
+    for c in value.chars() {
+        let is_quote = single || before != '\\';
         match c {
+            '\\' if single => text.push_str(r"\\"),
             '\\' => text.push_str(r"\\\\"),
-            '"' | '$' => text.extend(['\\', c]),
+            '"' => text.push_str("\\\""),
+            '$' if !single => text.push_str(r"\$"),
             _ => text.push(c),
         }
-        text
-    })
+        match c {
+            '"' if is_quote => double ^= !single,
+            '\'' if is_quote => single ^= !double,
+            _ => {}
+        }
+        before = c;
+    }
+    text
 }
 
 #[cfg(test)]
@@ -244,6 +256,24 @@ mod tests {
         ] {
             let text = make_conf_of(features, "");
             assert!(text.contains(&format!("FEATURES=\"{line}\"\n")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_setting_is_read_as_it_was_meant() {
+        for value in [
+            r#"-j2 "$x" \"#,
+            r"'y`\",
+            r"it's $x",
+            r"'$x' $x",
+            r"\' $x '",
+            r#"\" '$x\' \\"#,
+            r#""'$x'""#,
+            r"\\$x\",
+        ] {
+            let text = format!("X=\"{}\"\n", escaped(value));
+            let read = crate::portage::properties::read_text(&text).expect(&text);
+            assert_eq!(read["X"], value, "{text}");
         }
     }
 

@@ -5,6 +5,7 @@
 //! stands and what will stand, under a first line `pending`; when all is written it is replaced by one that holds only
 //! what stands. A run that was killed is thus known, and what it wrote is still ours.
 
+use crate::file::read;
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -43,29 +44,44 @@ impl Record {
     /// Reads the record of a sysroot; an empty one where there is none. A line that we do not know is left out, and
     /// so is a path that would lead out of the sysroot: what it spoke of counts as a person's, which is the safe side.
     pub(crate) fn read(sysroot: &Path) -> io::Result<Self> {
-        let text = match fs_err::read_to_string(sysroot.join(FILE)) {
+        let file = sysroot.join(FILE);
+        let text = match read::read_to_string(&file, read::CONTENTS) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             text => text?,
         };
+        Ok(Self::parse(&text))
+    }
+
+    /// Reads the text of a record. A path that does not lie in the sysroot is no more known than any other line: the sysroot may
+    /// be somebody else's, and `remove` takes away what stands here.
+    pub(super) fn parse(text: &str) -> Self {
         let mut record = Self::default();
-        for line in text.lines() {
+        // A path may end in what else counts as a part of a line end.
+        for line in text.split('\n') {
             match line.split_once(' ') {
                 None => record.pending |= line == "pending",
                 Some(("obj", rest)) => {
                     if let Some((path, hash)) = rest.rsplit_once(' ') {
-                        record.add(path, Entry::File(hash.into()));
+                        record.add_inside(path, Entry::File(hash.into()));
                     }
                 }
                 Some(("sym", rest)) => {
                     if let Some((path, target)) = rest.split_once(" -> ") {
-                        record.add(path, Entry::Link(target.into()));
+                        record.add_inside(path, Entry::Link(target.into()));
                     }
                 }
-                Some(("dir", path)) => record.add(path, Entry::Folder),
+                Some(("dir", path)) => record.add_inside(path, Entry::Folder),
                 Some(_) => {}
             }
         }
-        Ok(record)
+        record
+    }
+
+    fn add_inside(&mut self, path: &str, entry: Entry) {
+        let parts = || Path::new(path).components();
+        if !path.is_empty() && parts().all(|part| matches!(part, Component::Normal(_))) {
+            self.add(path, entry);
+        }
     }
 
     /// The record as text.
@@ -137,7 +153,10 @@ pub(super) fn entry_at(path: &Path) -> io::Result<Option<Entry>> {
     let entry = match metadata.file_type() {
         kind if kind.is_symlink() => fs_err::read_link(path).map(Entry::Link),
         kind if kind.is_dir() => Ok(Entry::Folder),
-        kind if kind.is_file() => hash_file(path).map(Entry::File),
+        // Of a terabyte the sum would take hours.
+        kind if kind.is_file() && metadata.len() <= read::SUMMED => {
+            hash_file(path).map(Entry::File)
+        }
         _ => return Ok(None),
     };
     match entry {
@@ -174,6 +193,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_lies_outside_the_sysroot_is_not_known() {
+        let text = "dir ../etc\ndir /etc\nobj a/../../b 0\nsym . -> x\nobj  0\ndir \ndir a/b\n";
+        let record = Record::parse(text);
+        let paths: Vec<&Path> = record.paths().collect();
+        assert_eq!(paths, [Path::new("a/b")]);
+    }
+
+    #[test]
     fn a_record_is_read_as_it_was_written() {
         let sysroot = tempfile::tempdir().expect("a folder");
         let mut record = Record {
@@ -187,6 +214,7 @@ mod tests {
             Entry::Link("/var/db/repos/g/profiles/embedded".into()),
         );
         record.add("tmp", Entry::Folder);
+        record.add("srv/a\r", Entry::Folder);
         fs_err::create_dir_all(sysroot.path().join(FOLDER)).expect("a folder");
         fs_err::write(sysroot.path().join(FILE), record.to_text()).expect("a file");
         assert_eq!(Record::read(sysroot.path()).expect("a record"), record);

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     applet::Wrappers,
     context::Context,
-    file::{self, Folder},
+    file::{self, Folder, read},
     site_cache::data::LEARNED,
 };
 use std::{
@@ -133,7 +133,7 @@ fn our_links(
 
 /// Takes our keys out of `targets/<tuple>.toml`; what a person added stays.
 fn forget(file: &Path, dry_run: bool) -> Result<String, InitError> {
-    let text = match fs_err::read_to_string(file) {
+    let text = match read::read_to_string(file, read::CONFIGURATION) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
         text => text?,
     };

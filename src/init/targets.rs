@@ -6,6 +6,7 @@ use crate::{
     config::{Config, below},
     context::Context,
     env::Env,
+    file::read,
     tuple::Tuple,
 };
 use serde::Serialize;
@@ -58,7 +59,7 @@ fn state(
     let context = Context::new(env, config.clone(), tuple)?;
     let sysroot = context.sysroot();
     let record = Record::read(&sysroot)?;
-    let make_conf = fs_err::read_to_string(sysroot.join("etc/portage/make.conf"));
+    let make_conf = read::read_to_string(&sysroot.join("etc/portage/make.conf"), read::SETTINGS);
     let state = match &make_conf {
         _ if !sysroot.is_dir() => "missing",
         _ if record.pending => "unfinished",

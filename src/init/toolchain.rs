@@ -10,7 +10,8 @@ use crate::{
     applet::prefixed,
     config::{Kind, Toolchain},
     context::Context,
-    exec, file,
+    exec,
+    file::{self, read},
     plan::{Changes, Plan},
     target::{Endian, Target},
 };
@@ -160,7 +161,7 @@ fn check_object(
             said: text(&output.stderr),
         });
     }
-    let header = fs_err::read(&object)?;
+    let header = read::head(&object, read::ELF_HEADER)?;
     if let Some(made) = Made::of(&header)
         && !made.fits(target)
     {
@@ -400,10 +401,7 @@ fn copy(
 /// dynamic linker may be), which are folders of the root in a sysroot; none when the file is no such script.
 fn moved_script(path: &Path, lib: &Path) -> Option<String> {
     const LARGEST: u64 = 1 << 16;
-    if path.metadata().ok()?.len() > LARGEST {
-        return None;
-    }
-    let script = fs_err::read_to_string(path).ok()?;
+    let script = read::read_to_string(path, LARGEST).ok()?;
     let is_script = script.contains("GROUP (") || script.contains("INPUT (");
     let mut moved = script.replace(&format!("{}/", lib.display()), "/usr/lib/");
     if let Some(root) = lib.parent().filter(|root| *root != Path::new("/usr")) {

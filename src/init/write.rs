@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     context::Identity,
-    file::{self, FILE_MODE, Folder, Folders, new_name, waiting},
+    file::{self, FILE_MODE, Folder, Folders, new_name, read, waiting},
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -174,7 +174,7 @@ impl Step {
         };
         let there = matches!(entry_at(&self.write.path)?, Some(Entry::File(_)));
         let old = if there {
-            String::from_utf8_lossy(&fs_err::read(&self.write.path)?).into_owned()
+            String::from_utf8_lossy(&read::read(&self.write.path, read::SETTINGS)?).into_owned()
         } else {
             String::new()
         };

@@ -4,10 +4,10 @@
 //! the packages that distributions make for building modules hold a part of the tree.
 
 use super::KernelError;
+use crate::file::read;
 use std::{
     ffi::OsStr,
     fs, io,
-    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -145,10 +145,7 @@ pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
         // What is no file (a pipe, a folder) has nothing to tell.
         _ => return Ok(None),
     }
-    let mut bytes = Vec::new();
-    fs_err::File::open(path)?
-        .take(MOST)
-        .read_to_end(&mut bytes)?;
+    let bytes = read::head(path, MOST)?;
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 

@@ -31,6 +31,12 @@ impl Bounds {
         Self(folders)
     }
 
+    /// Just this folder.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn only(folder: PathBuf) -> Self {
+        Self(vec![folder])
+    }
+
     /// Tells whether a path is inside. A relative one is taken from the current folder, and inside when it stays there or
     /// when there is nothing.
     pub(crate) fn hold(&self, path: &Path) -> bool {

@@ -4,13 +4,25 @@
 //! stays unexplained.
 
 use super::flags::{Flag, places, split};
+use crate::file::read;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io,
     path::{Path, PathBuf},
 };
 
-/// The most `.pc` files that one question looks into, and variables that one field puts in.
+/// The most `.pc` files that one question looks for. A desktop's toolkit touches 150.
 const MOST: usize = 4096;
+
+/// The most that they hold together, in bytes.
+const MOST_BYTES: usize = 16 << 20;
+
+/// The most that the variables of one file may make of its fields, in bytes and variables. Where each names the next twice, there
+/// would be no end to it.
+pub(super) const LONGEST: usize = 1 << 20;
+
+/// How often a variable may stand for others that stand for others; pkg-config itself goes round for ever.
+const DEEPEST: usize = 100;
 
 /// One file.
 pub(super) struct Package {
@@ -19,46 +31,66 @@ pub(super) struct Package {
     fields: BTreeMap<String, String>,
 }
 
+/// A field of a file, with the flags in it.
+pub(super) struct Field<'p> {
+    path: &'p Path,
+    name: &'static str,
+    flags: Vec<Flag>,
+}
+
 /// The fields that hold flags.
 const FLAGS: [&str; 4] = ["Cflags", "Cflags.private", "Libs", "Libs.private"];
 
 /// The fields that name other packages.
 const REQUIRES: [&str; 3] = ["Requires", "Requires.private", "Requires.internal"];
 
-/// The packages that the words of a question name, and all that they require.
+/// The packages that the words of a question name, and all that they require, as far as there is an end to it.
 pub(super) fn closure(words: &str, folders: &[PathBuf], sysroot: &str) -> Vec<Package> {
     let mut names: Vec<String> = named(words);
     let mut seen = BTreeSet::new();
     let mut packages = Vec::new();
+    let mut left = MOST_BYTES;
     while let Some(name) = names.pop() {
-        if packages.len() == MOST || !seen.insert(name.clone()) {
+        if seen.len() == MOST {
+            break;
+        }
+        if !seen.insert(name.clone()) {
             continue;
         }
-        if let Some(package) = find(&name, folders).and_then(|path| Package::read(path, sysroot)) {
-            let fields = REQUIRES
-                .iter()
-                .filter_map(|field| package.fields.get(*field));
-            names.extend(fields.flat_map(|field| named(&package.expanded(field))));
-            packages.push(package);
-        }
+        let path = find(&name, folders);
+        // One that cannot be read is none here; the real tool says what is wrong with it.
+        let text = path.and_then(|path| Some((read::read(&path, read::PACKAGE).ok()?, path)));
+        let Some((text, path)) = text else {
+            continue;
+        };
+        let Some(rest) = left.checked_sub(text.len()) else {
+            break;
+        };
+        left = rest;
+        let package = Package::parse(path, &text, sysroot);
+        names.extend(named(&package.requires()));
+        packages.push(package);
     }
     packages
 }
 
+/// The fields of the packages that hold flags.
+pub(super) fn fields(packages: &[Package]) -> Vec<Field<'_>> {
+    let mut left = MOST_BYTES;
+    let of_package = |package| {
+        let mut within = LONGEST.min(left);
+        let fields = Package::flags(package, &mut within);
+        left = left.saturating_sub(LONGEST - within);
+        fields
+    };
+    packages.iter().flat_map(of_package).collect()
+}
+
 /// The file that a flag came from, and its field: where the same option stands, else where the same place does.
-pub(super) fn origin<'p>(flag: &Flag, packages: &'p [Package]) -> Option<(&'p Path, &'static str)> {
+pub(super) fn origin<'p>(flag: &Flag, fields: &[Field<'p>]) -> Option<(&'p Path, &'static str)> {
     let same = |fits: &dyn Fn(&Flag) -> bool| {
-        packages.iter().find_map(|package| {
-            let in_field = |field: &&&'static str| {
-                let text = package
-                    .fields
-                    .get(**field)
-                    .map(|text| package.expanded(text));
-                text.is_some_and(|text| places(&split(text.as_bytes())).iter().any(fits))
-            };
-            let field = FLAGS.iter().find(in_field)?;
-            Some((package.path.as_path(), *field))
-        })
+        let field = fields.iter().find(|field| field.flags.iter().any(fits))?;
+        Some((field.path, field.name))
     };
     let plain = |path: &Path| path.components().collect::<PathBuf>();
     let path = plain(&flag.path);
@@ -70,14 +102,33 @@ fn find(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
     if name.ends_with(".pc") {
         return Some(name.into());
     }
-    let files = folders.iter().flat_map(|folder| {
+    places_of(name, folders).find(|path| path.is_file())
+}
+
+/// Where a package may be, in the order in which the real tool looks.
+fn places_of(name: &str, folders: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
+    folders.iter().flat_map(move |folder| {
         ["-uninstalled", ""].map(|kind| folder.join(format!("{name}{kind}.pc")))
-    });
-    files.into_iter().find(|path| path.is_file())
+    })
+}
+
+/// Looks whether the real tool can read the packages that the words name to their ends: it opens what has the name. What they
+/// require is not looked at, for that would take as long as reading it.
+pub(super) fn look(words: &str, folders: &[PathBuf]) -> io::Result<()> {
+    named(words).iter().try_for_each(|name| {
+        let there = match name.ends_with(".pc") {
+            true => Some(name.into()),
+            false => places_of(name, folders).find(|path| path.exists()),
+        };
+        match there.map(|path| read::look(&path, read::PACKAGE)) {
+            Some(Err(e)) if read::refused(&e).is_some() => Err(e),
+            _ => Ok(()),
+        }
+    })
 }
 
 /// The packages in a list, without the versions that they are compared with.
-fn named(list: &str) -> Vec<String> {
+pub(super) fn named(list: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut words = list
         .split(|c: char| c.is_whitespace() || c == ',')
@@ -102,10 +153,11 @@ impl Package {
         &self.path
     }
 
-    fn read(path: PathBuf, sysroot: &str) -> Option<Self> {
-        let text = fs_err::read(&path).ok()?;
-        let text = String::from_utf8_lossy(&text).replace("\\\n", " ");
-        let folder = path.parent()?.to_string_lossy().into_owned();
+    /// Reads what the text of a file says.
+    pub(super) fn parse(path: PathBuf, text: &[u8], sysroot: &str) -> Self {
+        let text = String::from_utf8_lossy(text).replace("\\\n", " ");
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let folder = folder.to_string_lossy().into_owned();
         let mut package = Self {
             variables: BTreeMap::from([
                 ("pcfiledir".into(), folder),
@@ -125,35 +177,69 @@ impl Package {
                 };
             }
         }
-        Some(package)
+        package
     }
 
-    /// The text with its variables put in; one that is not set is empty.
-    fn expanded(&self, text: &str) -> String {
+    /// What the package requires, as one list.
+    pub(super) fn requires(&self) -> String {
+        let mut left = LONGEST;
+        let texts = REQUIRES.iter().filter_map(|field| self.fields.get(*field));
+        let texts: Vec<String> = texts.map(|text| self.expanded(text, &mut left)).collect();
+        texts.join(" ")
+    }
+
+    /// The fields that hold flags.
+    fn flags(&self, left: &mut usize) -> Vec<Field<'_>> {
+        let fields = FLAGS.iter().filter_map(|name| {
+            let text = self.expanded(self.fields.get(*name)?, left);
+            Some(Field {
+                path: &self.path,
+                name,
+                flags: places(&split(text.as_bytes())),
+            })
+        });
+        fields.collect()
+    }
+
+    /// The text with its variables put in; one that is not set is empty. `left` is what is left of [`LONGEST`], and where that
+    /// ends the text does.
+    fn expanded(&self, text: &str, left: &mut usize) -> String {
         let mut expanded = String::new();
-        self.expand(text, &mut expanded, &mut 0);
+        self.expand(text, &mut expanded, left, DEEPEST);
         expanded
     }
 
-    /// Expands into `expanded`. `done` counts the variables that were put in: a file in which each names the next twice
-    /// would go on for ever.
-    fn expand(&self, text: &str, expanded: &mut String, done: &mut usize) {
+    fn expand(&self, text: &str, expanded: &mut String, left: &mut usize, depth: usize) {
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
             let Some((name, after)) = after.split_once('}') else {
                 break;
             };
-            expanded.push_str(before);
-            *done += 1;
-            if *done > MOST {
+            let Some(enough) = left.checked_sub(before.len() + 1).filter(|_| depth > 0) else {
                 return;
-            }
+            };
+            *left = enough;
+            expanded.push_str(before);
             if let Some(value) = self.variables.get(name) {
-                self.expand(value, expanded, done);
+                self.expand(value, expanded, left, depth - 1);
             }
             rest = after;
         }
-        expanded.push_str(rest);
+        if let Some(enough) = left.checked_sub(rest.len()) {
+            *left = enough;
+            expanded.push_str(rest);
+        }
+    }
+}
+
+#[cfg(any(test, feature = "fuzzing"))]
+impl<'p> Field<'p> {
+    pub(super) fn path(&self) -> &'p Path {
+        self.path
+    }
+
+    pub(super) fn flags(&self) -> &[Flag] {
+        &self.flags
     }
 }
 
@@ -185,10 +271,16 @@ mod tests {
     #[test]
     fn a_value_that_doubles_without_end_ends() {
         let text = "a=${a}${a}\nb=${c}${c}${c}\nc=${b}${b}${b}\nCflags: -I${a}${b}/x\n";
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("x.pc");
-        fs_err::write(&path, text).expect("a file");
-        let package = Package::read(path, "").expect("a package");
-        assert!(package.expanded(&package.fields["Cflags"]).len() < 1 << 20);
+        let package = Package::parse("/x.pc".into(), text.as_bytes(), "");
+        for text in [text, &text.replace("Cflags", "Requires")] {
+            let package = Package::parse("/x.pc".into(), text.as_bytes(), "");
+            assert!(fields(&[package]).len() < 2);
+        }
+        assert!(
+            package
+                .expanded(&package.fields["Cflags"], &mut LONGEST.clone())
+                .len()
+                <= LONGEST
+        );
     }
 }

@@ -4,7 +4,7 @@
 //! answers from, so it is refused.
 
 use super::{refusal::Refusal, text};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The options of a section, in the order in which they first came.
 pub(crate) type Options = Vec<(String, String)>;
@@ -16,10 +16,18 @@ pub(crate) struct Ini {
     pub(crate) defaults: Options,
     /// The other sections.
     pub(crate) sections: Vec<(String, Options)>,
+    /// Where each section is.
+    names: HashMap<String, usize>,
+    /// Where each option is in its section, by [`Current::key`].
+    places: HashMap<(usize, String), usize>,
 }
 
 /// Names may refer to names so often.
 const DEEPEST: usize = 10;
+
+/// The most that the options of all sections come to together, in bytes and references. A name that stands for ten others that
+/// stand for ten others has a billion of them at the depth that is allowed.
+pub(crate) const MOST: usize = 16 << 20;
 
 /// Where options are being read into.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,27 +37,38 @@ enum Current {
     Section(usize),
 }
 
+impl Current {
+    fn key(self) -> usize {
+        match self {
+            Self::Section(section) => section + 1,
+            Self::None | Self::Defaults => 0,
+        }
+    }
+}
+
 impl Ini {
     /// Begins with defaults that no file has set.
     pub(crate) fn new(defaults: &[(&str, &str)]) -> Self {
         let own = |(name, value): &(&str, &str)| (name.to_lowercase(), (*value).to_owned());
+        let defaults: Options = defaults.iter().map(own).collect();
+        let places = defaults.iter().enumerate();
         Self {
-            defaults: defaults.iter().map(own).collect(),
-            sections: Vec::new(),
+            places: places
+                .map(|(place, (name, _))| ((0, name.clone()), place))
+                .collect(),
+            defaults,
+            ..Self::default()
         }
     }
 
     /// Reads one more file; its options replace those of the files before.
     pub(crate) fn read(&mut self, file: &str, content: &str) -> Result<(), Refusal> {
         let mut current = Current::None;
-        let mut added: Vec<(Current, Option<String>)> = Vec::new();
+        let mut added: BTreeSet<(usize, Option<String>)> = BTreeSet::new();
         // The option that a continuation line belongs to, by its place.
         let mut option: Option<(Current, usize)> = None;
         let mut changed: BTreeMap<(usize, usize), Vec<String>> = BTreeMap::new();
-        let key = |(current, option): (Current, usize)| match current {
-            Current::Section(section) => (section + 1, option),
-            _ => (0, option),
-        };
+        let key = |(current, option): (Current, usize)| (current.key(), option);
         let mut indent = 0;
         for (number, line) in content.lines().enumerate() {
             let refuse = |reason: &str| Err(Refusal::line(file, number + 1, reason));
@@ -80,14 +99,16 @@ impl Ini {
                     current = Current::Defaults;
                     continue;
                 }
-                let known = self.sections.iter().position(|(known, _)| known == name);
-                current = Current::Section(known.unwrap_or(self.sections.len()));
+                let known = self.names.get(name).copied();
+                let section = known.unwrap_or(self.sections.len());
                 if known.is_none() {
+                    self.names.insert(name.to_owned(), section);
                     self.sections.push((name.to_owned(), Options::new()));
-                } else if added.contains(&(current, None)) {
+                }
+                current = Current::Section(section);
+                if !added.insert((current.key(), None)) {
                     return refuse("the section is there already, and Portage ignores repos.conf");
                 }
-                added.push((current, None));
                 continue;
             }
             let options = match current {
@@ -104,15 +125,14 @@ impl Ini {
             if name.is_empty() {
                 return refuse("has no name, and Portage ignores repos.conf");
             }
-            if added.contains(&(current, Some(name.clone()))) {
+            if !added.insert((current.key(), Some(name.clone()))) {
                 return refuse("the option is there already, and Portage ignores repos.conf");
             }
-            added.push((current, Some(name.clone())));
-            let place = options.iter().position(|(known, _)| *known == name);
-            let place = place.unwrap_or(options.len());
-            if place == options.len() {
+            let place = self.places.entry((current.key(), name.clone()));
+            let place = *place.or_insert_with(|| {
                 options.push((name, String::new()));
-            }
+                options.len() - 1
+            });
             option = Some((current, place));
             changed.insert(key((current, place)), vec![text::strip(value).to_owned()]);
         }
@@ -126,8 +146,12 @@ impl Ini {
         Ok(())
     }
 
-    /// The options of a section with the defaults, expanded.
-    pub(crate) fn expanded(&self, section: usize) -> Result<BTreeMap<String, String>, Refusal> {
+    /// The options of a section with the defaults, expanded. `left` is what is left of [`MOST`].
+    pub(crate) fn expanded(
+        &self,
+        section: usize,
+        left: &mut usize,
+    ) -> Result<BTreeMap<String, String>, Refusal> {
         let mut raw: BTreeMap<&str, &str> = BTreeMap::new();
         let (name, own) = &self.sections[section];
         for (name, value) in self.defaults.iter().chain(own) {
@@ -136,10 +160,16 @@ impl Ini {
         raw.iter()
             .map(|(option, value)| {
                 let mut expanded = String::new();
-                expand(value, &raw, 1, &mut expanded).map_err(|reason| {
-                    Refusal::question(format!(
-                        "repos.conf, `{option}` of `{name}`: {reason}, and Portage ignores repos.conf"
-                    ))
+                let refuse = |reason: &str| {
+                    Refusal::question(format!("repos.conf, `{option}` of `{name}`: {reason}"))
+                };
+                expand(value, &raw, 1, left, &mut expanded).map_err(|unfit| match unfit {
+                    Unfit::Wrong(reason) => {
+                        refuse(&format!("{reason}, and Portage ignores repos.conf"))
+                    }
+                    Unfit::TooLong => {
+                        refuse(&format!("makes it longer than {MOST} bytes")).for_good()
+                    }
                 })?;
                 Ok(((*option).to_owned(), expanded))
             })
@@ -154,15 +184,25 @@ fn section_name(line: &str) -> Option<&str> {
     (!name.is_empty()).then_some(name)
 }
 
+/// Why a value is not expanded.
+enum Unfit {
+    /// Portage would not either.
+    Wrong(&'static str),
+    /// There is no end to it.
+    TooLong,
+}
+
 fn expand(
     value: &str,
     options: &BTreeMap<&str, &str>,
     depth: usize,
+    left: &mut usize,
     expanded: &mut String,
-) -> Result<(), &'static str> {
+) -> Result<(), Unfit> {
     if depth > DEEPEST {
-        return Err("`%(…)s` goes too deep");
+        return Err(Unfit::Wrong("`%(…)s` goes too deep"));
     }
+    *left = left.checked_sub(value.len() + 1).ok_or(Unfit::TooLong)?;
     let mut rest = value;
     while let Some(percent) = rest.find('%') {
         expanded.push_str(&rest[..percent]);
@@ -177,11 +217,13 @@ fn expand(
             .and_then(|rest| rest.split_once(')'))
             .and_then(|(name, after)| Some((name, after.strip_prefix('s')?)))
             .filter(|(name, _)| !name.is_empty())
-            .ok_or("a `%` is followed by neither `%` nor `(name)s`")?;
+            .ok_or(Unfit::Wrong(
+                "a `%` is followed by neither `%` nor `(name)s`",
+            ))?;
         let value = options
             .get(name.to_lowercase().as_str())
-            .ok_or("`%(…)s` names no option")?;
-        expand(value, options, depth + 1, expanded)?;
+            .ok_or(Unfit::Wrong("`%(…)s` names no option"))?;
+        expand(value, options, depth + 1, left, expanded)?;
         rest = after;
     }
     expanded.push_str(rest);
@@ -204,7 +246,7 @@ mod tests {
         let error = read(text).expect_err("`[b` is no option");
         assert_eq!(error.line, Some(11), "{error}");
         let ini = read(&text[..text.len() - 6]).expect(text);
-        let options = ini.expanded(0).expect(text);
+        let options = ini.expanded(0, &mut MOST.clone()).expect(text);
         assert_eq!(options["location"], "/r/a%\nb\n\nd");
         assert_eq!(options["main-repo"], "a");
         assert_eq!(options["x"], "");
@@ -223,7 +265,21 @@ mod tests {
         }
         for text in ["[a]\nx = %(y)s\n", "[a]\nx = %\n", "[a]\nx = %(x)s\n"] {
             let ini = read(text).expect(text);
-            assert!(ini.expanded(0).is_err(), "{text:?}");
+            assert!(ini.expanded(0, &mut MOST.clone()).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_stand_for_each_other_come_to_an_end() {
+        let mut text = "[a]\nx0 = y\n".to_owned();
+        for depth in 1..9 {
+            let last = format!("%(x{})s", depth - 1);
+            text += &format!("x{depth} = {}\n", last.repeat(20));
+        }
+        for text in [text.clone(), text.replace("= y", "=")] {
+            let ini = read(&text).expect("as it stands");
+            let refusal = ini.expanded(0, &mut MOST.clone()).expect_err("too long");
+            assert!(refusal.is_final, "{refusal}");
         }
     }
 }

@@ -98,7 +98,7 @@ pub(crate) fn eapi_beside(files: &Files, folder: &str) -> Result<Option<String>,
 }
 
 /// Makes a repository's name from any text; `None` when nothing of it is valid.
-fn valid_name(name: &str) -> Result<Option<String>, Refusal> {
+pub(super) fn valid_name(name: &str) -> Result<Option<String>, Refusal> {
     if !name.is_ascii() {
         return Err(Refusal::question(format!(
             "a repository is called `{name}`, which is not ASCII"
@@ -172,12 +172,17 @@ impl Layout {
 
 /// Reads `key = value` lines; the last of a key counts.
 fn key_values(files: &Files, file: &str) -> Result<BTreeMap<String, String>, Refusal> {
-    let mut keys = BTreeMap::new();
     if path::is_dir(file)? {
         return Err(Refusal::file(file, "is a folder"));
     }
-    for line in files.lines(file)? {
-        let line = text::strip(&line);
+    Ok(pairs(&files.lines(file)?))
+}
+
+/// The pairs in such lines.
+pub(super) fn pairs(lines: &[String]) -> BTreeMap<String, String> {
+    let mut keys = BTreeMap::new();
+    for line in lines {
+        let line = text::strip(line);
         if let Some((key, value)) = line.split_once('=')
             && !line.starts_with('#')
             && !strip(key).is_empty()
@@ -185,7 +190,7 @@ fn key_values(files: &Files, file: &str) -> Result<BTreeMap<String, String>, Ref
             keys.insert(strip(key).to_owned(), strip(value).to_owned());
         }
     }
-    Ok(keys)
+    keys
 }
 
 #[cfg(test)]

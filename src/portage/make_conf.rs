@@ -36,6 +36,7 @@ pub(crate) fn read(
     let mut all = None;
     for path in paths {
         if let Some(text) = read_text(files, &path)? {
+            files.spend(&path, text.len())?;
             let mut shlex = Shlex::new(files, &path, text, reading == Reading::Sourcing);
             assignments(&mut shlex, variables, all.get_or_insert_default(), true)?;
         } else if reading != Reading::File {
@@ -63,7 +64,7 @@ fn read_text(files: &Files, path: &str) -> Result<Option<std::rc::Rc<str>>, Refu
     }
 }
 
-fn assignments(
+pub(super) fn assignments(
     shlex: &mut Shlex,
     variables: &mut Vars,
     all: &mut Vars,
@@ -90,9 +91,11 @@ fn assignments(
             continue;
         }
         let value = match expand {
-            true => super::varexpand::varexpand(&value, variables),
+            true => super::varexpand::varexpand(&value, variables)
+                .ok_or_else(|| shlex.refuse_length())?,
             false => value,
         };
+        shlex.spend(value.len())?;
         if expand {
             variables.insert(name.clone(), value.clone());
         }

@@ -24,6 +24,10 @@ pub(crate) struct Profile {
 /// Parents may have parents so often; more is a circle.
 const DEEPEST: usize = 60;
 
+/// How many profiles apply at the most; the longest chains of Gentoo's have 60. Where each names the same parent twice, a dozen
+/// folders make thousands.
+const MOST: usize = 2000;
+
 /// Finds the chain of profiles; none when there is no make.profile.
 pub(crate) fn read(
     files: &Files,
@@ -57,8 +61,8 @@ fn add(
     depth: usize,
     chain: &mut Vec<Profile>,
 ) -> Result<(), Refusal> {
-    if depth > DEEPEST || chain.len() > 10_000 {
-        return Err(Refusal::file(location, "its parents make a circle"));
+    if depth > DEEPEST || chain.len() > MOST {
+        return Err(Refusal::file(location, "its parents make a circle").for_good());
     }
     // Repositories may lie in one another: the longest path is the profile's own.
     let repo = repos

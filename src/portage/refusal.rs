@@ -1,8 +1,10 @@
 //! Why a question is not answered here: what in which file we do not understand, or Portage itself would not.
 //!
-//! A refusal is no failure: whoever asked goes on to ask `portageq`.
+//! A refusal is no failure: whoever asked goes on to ask `portageq`. One kind is: what would keep Portage waiting for ever, or
+//! take all memory, is handed to nobody.
 
-use std::path::PathBuf;
+use crate::file::read;
+use std::{io, path::PathBuf};
 
 /// Why the settings were not read here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +16,8 @@ pub struct Refusal {
     pub line: Option<usize>,
     /// What is not understood.
     pub reason: String,
+    /// Portage would not come to an end with it either, so it is not asked.
+    pub is_final: bool,
 }
 
 impl Refusal {
@@ -23,6 +27,7 @@ impl Refusal {
             file: None,
             line: None,
             reason: reason.into(),
+            is_final: false,
         }
     }
 
@@ -32,6 +37,23 @@ impl Refusal {
             file: Some(file.into()),
             line: None,
             reason: reason.into(),
+            is_final: false,
+        }
+    }
+
+    /// Refuses because a file was not read.
+    pub(crate) fn unread(file: &str, error: &io::Error) -> Self {
+        match read::refused(error) {
+            Some(why) => Self::file(file, why.to_string()).for_good(),
+            None => Self::file(file, format!("cannot be read: {}", read::reason(error))),
+        }
+    }
+
+    /// The same for good: nobody else is asked.
+    pub(crate) fn for_good(self) -> Self {
+        Self {
+            is_final: true,
+            ..self
         }
     }
 

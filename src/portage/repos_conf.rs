@@ -3,7 +3,7 @@
 //! PORTDIR and PORTDIR_OVERLAY, the old way to name repositories, are refused by `settings.rs`.
 
 use super::{
-    ini::Ini,
+    ini::{self, Ini},
     layout::Layout,
     path::{self, join},
     refusal::Refusal,
@@ -148,8 +148,9 @@ impl Repos {
             defaults: keys_of(&default, None)?,
             ..Self::default()
         };
+        let mut left = ini::MOST;
         for (place, (section, _)) in ini.sections.iter().enumerate() {
-            let options = ini.expanded(place)?;
+            let options = ini.expanded(place, &mut left)?;
             repos.all.extend(Repo::new(files, section, &options)?);
         }
         repos.name()?;

@@ -442,12 +442,16 @@ impl<'e> Reader<'e> {
     /// Takes away what people may not set.
     fn ban(&mut self) {
         let profile_only = self.layers.defaults.get("PROFILE_ONLY_VARIABLES");
-        let mut names: Vec<String> = Vec::new();
+        let mut names = BTreeSet::new();
         for word in words(profile_only.map_or("", String::as_str)) {
             match word.strip_prefix('-') {
                 Some("*") => names.clear(),
-                Some(gone) => names.retain(|name| name != gone),
-                None => names.push(word.to_owned()),
+                Some(gone) => {
+                    names.remove(gone);
+                }
+                None => {
+                    names.insert(word.to_owned());
+                }
             }
         }
         for name in &names {

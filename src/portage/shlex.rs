@@ -4,8 +4,13 @@
 //! no word ends one and is a token of its own; after a file that ended inside `source` the machine stays at its end;
 //! `source` is recognised wherever a token is read, even as a value. What it returns goes to `varexpand.rs`.
 
-use super::{Vars, path, refusal::Refusal, text::Files, varexpand::varexpand};
-use std::{collections::VecDeque, fs, io, rc::Rc};
+use super::{
+    Vars, path,
+    refusal::Refusal,
+    text::Files,
+    varexpand::{LONGEST, varexpand},
+};
+use std::{collections::VecDeque, rc::Rc};
 
 /// Reads tokens from a file and from those that it sources.
 #[derive(Debug)]
@@ -39,6 +44,9 @@ enum State {
 /// How many files may source one another before we think of a circle.
 const DEEPEST: usize = 40;
 
+/// What a `source` costs besides the text, in the bytes of [`Files::spend`].
+const SOURCE: usize = 1 << 10;
+
 impl<'f> Shlex<'f> {
     /// Begins at the start of a file's text. Without `sourcing`, `source` is a word like any other.
     pub(crate) fn new(files: &'f Files, file: &str, text: Rc<str>, sourcing: bool) -> Self {
@@ -62,32 +70,44 @@ impl<'f> Shlex<'f> {
         Refusal::line(&self.source.file, self.source.line, reason)
     }
 
+    /// Refuses a value that has become too long, for good.
+    pub(crate) fn refuse_length(&self) -> Refusal {
+        self.refuse(&format!("a value is longer than {LONGEST} bytes"))
+            .for_good()
+    }
+
+    /// Counts work that the text makes.
+    pub(crate) fn spend(&self, bytes: usize) -> Result<(), Refusal> {
+        self.files.spend(&self.source.file, bytes)
+    }
+
     /// The next token; `None` at the end.
     pub(crate) fn token(&mut self, variables: &Vars) -> Result<Option<String>, Refusal> {
-        if let Some(token) = self.pushed_back.pop_front() {
-            return Ok(Some(token));
-        }
-        let mut token = self.read_token()?;
-        while self.sourcing && token.as_deref() == Some("source") {
-            let name = self.read_token()?;
-            self.begin(name, variables)?;
-            token = self.token(variables)?;
-        }
-        while token.is_none() {
+        loop {
+            if let Some(token) = self.pushed_back.pop_front() {
+                return Ok(Some(token));
+            }
+            let token = self.read_token()?;
+            if self.sourcing && token.as_deref() == Some("source") {
+                let name = self.read_token()?;
+                self.begin(name, variables)?;
+                continue;
+            }
+            if token.is_some() {
+                return Ok(token);
+            }
             let Some(outer) = self.outer.pop() else {
                 return Ok(None);
             };
             self.source = outer;
             self.state = State::Blank;
-            token = self.token(variables)?;
         }
-        Ok(token)
     }
 
     /// Goes on in another file.
     fn begin(&mut self, name: Option<String>, variables: &Vars) -> Result<(), Refusal> {
         let name = name.ok_or_else(|| self.refuse("`source` names no file, and Portage fails"))?;
-        let mut name = varexpand(&name, variables);
+        let mut name = varexpand(&name, variables).ok_or_else(|| self.refuse_length())?;
         if name.is_empty() {
             return Err(self.refuse("`source` names no file, and Portage fails"));
         }
@@ -105,26 +125,8 @@ impl<'f> Shlex<'f> {
             None => "",
         };
         let file = path::join(folder, &name);
-        let text = match fs::read(&file) {
-            Ok(bytes) if std::str::from_utf8(&bytes).is_ok() => {
-                self.files.read(&file)?.unwrap_or_default()
-            }
-            Ok(_) => {
-                return Err(Refusal::file(
-                    &file,
-                    "is sourced and not UTF-8, and Portage fails",
-                ));
-            }
-            Err(e)
-                if matches!(
-                    e.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
-                Rc::from("")
-            }
-            Err(e) => return Err(Refusal::file(&file, format!("cannot be sourced: {e}"))),
-        };
+        let text = self.files.sourced(&file)?;
+        self.files.spend(&file, SOURCE + text.len())?;
         let inner = Source::new(&file, text);
         self.outer.push(std::mem::replace(&mut self.source, inner));
         Ok(())

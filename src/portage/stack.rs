@@ -5,7 +5,10 @@
 
 use super::{Vars, refusal::Refusal, text::words};
 use crate::env::Env;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
 
 /// The variables that every layer adds to.
 const INCREMENTALS: [&str; 11] = [
@@ -96,6 +99,9 @@ pub(crate) struct Flags {
     pub(crate) masked: BTreeSet<String>,
 }
 
+/// How many variables may stand for flags; Gentoo's are 60. Each is looked for in each profile.
+const MOST_NAMES: usize = 2000;
+
 /// The layers that USE_ORDER can name.
 const ORDERED: [&str; 10] = [
     "env.d",
@@ -130,6 +136,20 @@ impl Layers<'_> {
             "PORTAGE_LOGDIR" => self.get("PORT_LOGDIR"),
             "PORTAGE_LOGDIR_CLEAN" => self.get("PORT_LOGDIR_CLEAN"),
             _ => Ok(None),
+        }
+    }
+
+    /// The names of variables in what the highest layer says, each once.
+    fn names(&self, name: &str) -> Result<Vec<String>, Refusal> {
+        let mut seen = BTreeSet::new();
+        let mut names = self.list(name)?;
+        names.retain(|name| seen.insert(name.clone()));
+        match names.len() > MOST_NAMES {
+            true => Err(Refusal::question(format!(
+                "{name} names more than {MOST_NAMES} variables"
+            ))
+            .for_good()),
+            false => Ok(names),
         }
     }
 
@@ -223,8 +243,8 @@ impl Layers<'_> {
         if flags.make_defaults.is_empty() {
             return Ok(());
         }
-        let expanded = self.list("USE_EXPAND")?;
-        let unprefixed = self.list("USE_EXPAND_UNPREFIXED")?;
+        let expanded = self.names("USE_EXPAND")?;
+        let unprefixed = self.names("USE_EXPAND_UNPREFIXED")?;
         let mut each = Vec::new();
         for layer in &flags.make_defaults {
             let mut use_ = Vec::new();
@@ -232,9 +252,8 @@ impl Layers<'_> {
                 let value = layer.get(name).map_or("", String::as_str);
                 use_.extend(words(value).map(str::to_owned));
             }
-            let mut seen = BTreeSet::new();
             for name in &expanded {
-                if !seen.insert(name) || self.get(name)?.is_none() {
+                if self.get(name)?.is_none() {
                     continue;
                 }
                 let prefix = name.to_lowercase();
@@ -267,8 +286,8 @@ impl Layers<'_> {
 
     /// Computes USE and the variables made of flags.
     pub(crate) fn compute_use(&mut self, flags: &Flags) -> Result<(), Refusal> {
-        let expanded = self.list("USE_EXPAND")?;
-        let unprefixed = self.list("USE_EXPAND_UNPREFIXED")?;
+        let expanded = self.names("USE_EXPAND")?;
+        let unprefixed = self.names("USE_EXPAND_UNPREFIXED")?;
         let before: BTreeMap<&str, Vec<String>> = expanded
             .iter()
             .map(|name| Ok((name.as_str(), self.list(name)?)))
@@ -320,9 +339,8 @@ impl Layers<'_> {
         let mut results = vec![("USE".to_owned(), set.iter().cloned().collect::<Vec<_>>())];
         for name in &expanded {
             let prefix = format!("{}_", name.to_lowercase());
-            let mut own: BTreeSet<&str> = set
-                .iter()
-                .filter_map(|flag| flag.strip_prefix(&prefix))
+            let mut own: BTreeSet<&str> = beginning_with(&set, &prefix)
+                .map(|flag| &flag[prefix.len()..])
                 .collect();
             let mut value: Vec<String> = before[name.as_str()]
                 .iter()
@@ -351,6 +369,23 @@ impl Layers<'_> {
     }
 }
 
+/// The flags that begin so. They stand together in the set, which may be long.
+fn beginning_with<'s>(
+    set: &'s BTreeSet<String>,
+    prefix: &'s str,
+) -> impl Iterator<Item = &'s String> {
+    let from = (Bound::Included(prefix), Bound::Unbounded);
+    set.range::<str, _>(from)
+        .take_while(move |flag| flag.starts_with(prefix))
+}
+
+fn take_away(set: &mut BTreeSet<String>, prefix: &str) {
+    let gone: Vec<String> = beginning_with(set, prefix).cloned().collect();
+    for flag in &gone {
+        set.remove(flag);
+    }
+}
+
 /// Adds or removes what one word of USE says.
 fn add_flag(word: &str, set: &mut BTreeSet<String>) {
     if word == "-*" {
@@ -364,7 +399,7 @@ fn add_flag(word: &str, set: &mut BTreeSet<String>) {
                 .strip_suffix('*')
                 .filter(|prefix| prefix.ends_with('_'))
             {
-                set.retain(|flag| !flag.starts_with(prefix));
+                take_away(set, prefix);
             }
             set.remove(gone);
         }
@@ -380,7 +415,7 @@ fn expand_flags(name: &str, value: &str, set: &mut BTreeSet<String>) -> Result<(
     let prefix = format!("{}_", name.to_lowercase());
     let adds_up = INCREMENTALS.contains(&name);
     if !adds_up {
-        set.retain(|flag| !flag.starts_with(&prefix));
+        take_away(set, &prefix);
     }
     for word in words(value) {
         let plus = word.strip_prefix('+');

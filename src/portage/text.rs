@@ -1,33 +1,120 @@
 //! Files as Portage reads them: which files a name stands for, and their text after Python has decoded it.
 
 use super::{path, refusal::Refusal};
-use std::{cell::RefCell, collections::HashMap, fs, io, rc::Rc};
+use crate::file;
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    fs, io,
+    path::Path,
+    rc::Rc,
+};
 
 /// The folders of version control, which are never looked into.
 const VCS_FOLDERS: [&str; 7] = ["CVS", "RCS", "SCCS", ".bzr", ".git", ".hg", ".svn"];
 
+/// The most that one answer may cost, in bytes that are read, come out of an expansion, or are gone through once more. Gentoo's
+/// largest profiles take 2 MiB. Files that are small can name each other, and variables themselves, so often that none of them
+/// would ever be too large.
+const MOST: usize = 64 << 20;
+
+/// The most files that one name may stand for: `package.use` with a file for each package that is installed.
+const MOST_FILES: usize = 20_000;
+
+/// What was found at a path.
+#[derive(Debug, Clone)]
+struct Known {
+    text: Rc<str>,
+    is_utf8: bool,
+}
+
 /// The files that were read for one answer: each is read once, so that one answer has one state of it.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
-    read: RefCell<HashMap<String, Option<Rc<str>>>>,
+    read: RefCell<HashMap<String, Option<Known>>>,
+    spent: Cell<usize>,
+    /// What was not put there is not there.
+    #[cfg(any(test, feature = "fuzzing"))]
+    is_closed: bool,
 }
 
 impl Files {
+    /// These files as if there were no others.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn only(files: &[(&str, &[u8])]) -> Result<Self, Refusal> {
+        let known = files.iter().map(|(path, bytes)| {
+            let known = Known {
+                text: decode(path, bytes)?.into(),
+                is_utf8: std::str::from_utf8(bytes).is_ok(),
+            };
+            Ok(((*path).to_owned(), Some(known)))
+        });
+        Ok(Self {
+            read: RefCell::new(known.collect::<Result<_, Refusal>>()?),
+            is_closed: true,
+            ..Self::default()
+        })
+    }
+
+    /// Counts work that the file makes; refuses for good when all of it is too much.
+    pub(crate) fn spend(&self, path: &str, bytes: usize) -> Result<(), Refusal> {
+        let spent = self.spent.get().saturating_add(bytes);
+        self.spent.set(spent);
+        match spent > MOST {
+            true => Err(Refusal::file(
+                path,
+                format!("makes the settings longer than {MOST} bytes"),
+            )
+            .for_good()),
+            false => Ok(()),
+        }
+    }
+
     /// The text of a file; `None` when there is none.
     ///
     /// What is not UTF-8 becomes U+FFFD and every kind of line end becomes `\n`. A folder is refused: only few of
     /// Portage's readers live with one, and those ask before.
     pub(crate) fn read(&self, path: &str) -> Result<Option<Rc<str>>, Refusal> {
-        if let Some(text) = self.read.borrow().get(path) {
-            return Ok(text.clone());
+        Ok(self.known(path)?.map(|known| known.text))
+    }
+
+    /// The text of a file that another one names by `source`; empty when there is none.
+    pub(crate) fn sourced(&self, path: &str) -> Result<Rc<str>, Refusal> {
+        let is_below_a_file = |e: &io::Error| matches!(e.kind(), io::ErrorKind::NotADirectory);
+        match self.known(path) {
+            Ok(Some(known)) if !known.is_utf8 => Err(Refusal::file(
+                path,
+                "is sourced and not UTF-8, and Portage fails",
+            )),
+            Ok(known) => Ok(known.map_or_else(|| Rc::from(""), |known| known.text)),
+            Err(_) if fs::metadata(path).is_err_and(|e| is_below_a_file(&e)) => Ok(Rc::from("")),
+            Err(refusal) => Err(refusal),
         }
-        let text = match fs::read(path) {
-            Ok(bytes) => Some(decode(path, &bytes)?.into()),
+    }
+
+    fn known(&self, path: &str) -> Result<Option<Known>, Refusal> {
+        if let Some(known) = self.read.borrow().get(path) {
+            return Ok(known.clone());
+        }
+        #[cfg(any(test, feature = "fuzzing"))]
+        if self.is_closed {
+            return Ok(None);
+        }
+        let known = match file::read::read(Path::new(path), file::read::SETTINGS) {
+            Ok(bytes) => {
+                self.spend(path, bytes.len())?;
+                Some(Known {
+                    text: decode(path, &bytes)?.into(),
+                    is_utf8: std::str::from_utf8(&bytes).is_ok(),
+                })
+            }
             Err(e) if e.kind() == io::ErrorKind::NotFound => None,
-            Err(e) => return Err(Refusal::file(path, format!("cannot be read: {e}"))),
+            Err(e) => return Err(Refusal::unread(path, &e)),
         };
-        self.read.borrow_mut().insert(path.to_owned(), text.clone());
-        Ok(text)
+        self.read
+            .borrow_mut()
+            .insert(path.to_owned(), known.clone());
+        Ok(known)
     }
 
     /// The lines of a file without their ends; none when there is no file.
@@ -64,11 +151,22 @@ fn decode(path: &str, bytes: &[u8]) -> Result<String, Refusal> {
 /// folders of version control are left out; what cannot be found is passed over.
 pub(crate) fn recursive_files(path: &str) -> Result<Vec<String>, Refusal> {
     let mut files = Vec::new();
-    collect(path, 0, &mut files)?;
+    collect(path, 0, &mut 0, &mut files)?;
     Ok(files)
 }
 
-fn collect(path: &str, depth: usize, files: &mut Vec<String>) -> Result<(), Refusal> {
+fn collect(
+    path: &str,
+    depth: usize,
+    seen: &mut usize,
+    files: &mut Vec<String>,
+) -> Result<(), Refusal> {
+    *seen += 1;
+    if *seen > MOST_FILES {
+        // Two links to a folder in it make a trillion of them before any path is too deep.
+        let reason = format!("stands for more than {MOST_FILES} files, or its links make a circle");
+        return Err(Refusal::file(path, reason).for_good());
+    }
     let name = path.rsplit('/').next().unwrap_or(path);
     let left_out = name.starts_with('.') || name.ends_with('~');
     let Some(metadata) = path::stat(path)? else {
@@ -92,7 +190,7 @@ fn collect(path: &str, depth: usize, files: &mut Vec<String>) -> Result<(), Refu
         }
         children.sort();
         for child in children {
-            collect(&path::join(path, &child), depth + 1, files)?;
+            collect(&path::join(path, &child), depth + 1, seen, files)?;
         }
     } else if metadata.is_file() && !left_out {
         files.push(path.to_owned());
@@ -130,7 +228,9 @@ pub(crate) fn entries(files: &Files, path: &str, recursive: bool) -> Result<Vec<
     };
     let mut entries = Vec::new();
     for path in paths {
-        for line in files.lines(&path)? {
+        let lines = files.lines(&path)?;
+        files.spend(&path, lines.iter().map(|line| line.len() + 1).sum())?;
+        for line in lines {
             let entry = list_words(&line).join(" ");
             if !entry.is_empty() {
                 entries.push(entry);

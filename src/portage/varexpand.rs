@@ -5,15 +5,22 @@
 
 use super::Vars;
 
-/// Expands a value. One bad reference makes the whole value empty.
-pub(crate) fn varexpand(value: &str, variables: &Vars) -> String {
+/// The longest value, in bytes. A program can be given 128 KiB in one variable (MAX_ARG_STRLEN), so nobody could pass it on; and
+/// what refers to itself twice doubles with every line.
+pub(crate) const LONGEST: usize = 1 << 20;
+
+/// Expands a value; `None` when it becomes too long. One bad reference makes the whole value empty.
+pub(crate) fn varexpand(value: &str, variables: &Vars) -> Option<String> {
     if !value.contains(['$', '\\', '\n']) {
-        return value.to_owned();
+        return (value.len() <= LONGEST).then(|| value.to_owned());
     }
     let mut expanded = String::with_capacity(value.len());
     let (mut single, mut double) = (false, false);
     let mut rest = value;
     while let Some(c) = rest.chars().next() {
+        if expanded.len() > LONGEST {
+            return None;
+        }
         rest = &rest[c.len_utf8()..];
         match c {
             '\'' => {
@@ -30,7 +37,7 @@ pub(crate) fn varexpand(value: &str, variables: &Vars) -> String {
             '$' if rest.is_empty() => expanded.push('$'),
             '$' => {
                 let Some((name, after)) = reference(rest) else {
-                    return String::new();
+                    return Some(String::new());
                 };
                 expanded.push_str(variables.get(name).map_or("", String::as_str));
                 rest = after;
@@ -38,7 +45,7 @@ pub(crate) fn varexpand(value: &str, variables: &Vars) -> String {
             c => expanded.push(c),
         }
     }
-    expanded
+    (expanded.len() <= LONGEST).then_some(expanded)
 }
 
 /// Resolves what follows a backslash; returns what is left.
@@ -104,7 +111,23 @@ mod tests {
             ("x $-", ""),
             ("x ${A.}", ""),
         ] {
-            assert_eq!(varexpand(value, &variables), wanted, "{value:?}");
+            assert_eq!(
+                varexpand(value, &variables).as_deref(),
+                Some(wanted),
+                "{value:?}"
+            );
         }
+    }
+
+    #[test]
+    fn a_value_that_doubles_ends() {
+        let mut variables = Vars::from([("A".to_owned(), "a".to_owned())]);
+        let mut last = 0;
+        while let Some(value) = varexpand("$A$A", &variables) {
+            last = value.len();
+            variables.insert("A".to_owned(), value);
+        }
+        assert_eq!(last, LONGEST);
+        assert_eq!(varexpand(&"x".repeat(LONGEST + 1), &variables), None);
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     config::Config,
     env::Env,
     exec,
-    file::{self, Weak},
+    file::{self, Weak, read},
     plan::{self, Changes, Plan, quote},
     target::Target,
     tuple::Tuple,
@@ -579,7 +579,7 @@ impl<'a> Subject<'a> {
 
 /// Tells whether the file is there; an error when it is not as we wrote it.
 fn refuse_edited(path: &Path) -> Result<bool, BinfmtError> {
-    match fs_err::read(path) {
+    match read::read(path, read::SETTINGS) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(e) => Err(e.into()),
         Ok(text) if is_unedited(&text) => Ok(true),
@@ -595,7 +595,7 @@ fn later_files(own: &OsStr, has: &str) -> Vec<PathBuf> {
     files
         .filter(|path| path.file_name().is_some_and(|name| name > own))
         .filter(|path| {
-            let text = fs_err::read(path).unwrap_or_default();
+            let text = read::read(path, read::SETTINGS).unwrap_or_default();
             let mut lines = text.split(|byte| *byte == b'\n');
             lines.any(|line| line.starts_with(has.as_bytes()))
         })

@@ -22,6 +22,7 @@ use super::{
 use crate::{
     context::{Context, ContextError},
     env,
+    file::read,
     plan::{
         Change, Changes, Plan,
         step::{Ids, Mount, Namespaces, Step, Told, User, Users, What},
@@ -528,7 +529,7 @@ fn users(context: &Context) -> Result<Option<Users>> {
         .map(|user| user.name);
     let ranges = |file: &str| {
         subordinate(
-            &std::fs::read_to_string(file).unwrap_or_default(),
+            &read::read_to_string(Path::new(file), read::SETTINGS).unwrap_or_default(),
             name.as_deref(),
             uid.as_raw(),
         )

@@ -1,10 +1,11 @@
 //! What an ELF file says of itself, as far as it decides who can run it. The layout is that of elf(5).
 
 use super::rule::HEADER_LEN;
+use crate::file::read;
 use std::{
     ffi::OsStr,
     fs::File,
-    io::{self, Read},
+    io,
     os::unix::{ffi::OsStrExt, fs::FileExt},
     path::{Path, PathBuf},
 };
@@ -17,11 +18,7 @@ const INTERPRETER_MAX: u64 = 4096;
 
 /// The beginning of a file; shorter where the file is.
 pub fn head(path: &Path) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    fs_err::File::open(path)?
-        .take(HEADER_LEN as u64)
-        .read_to_end(&mut head)?;
-    Ok(head)
+    read::head(path, HEADER_LEN as u64)
 }
 
 /// The fields of a header, whose widths and byte order the header itself tells.
@@ -77,7 +74,7 @@ impl Layout {
         if self.is_wide { wide } else { narrow }
     }
 
-    fn number(self, bytes: &[u8]) -> u64 {
+    pub(super) fn number(self, bytes: &[u8]) -> u64 {
         let fold = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
         match self.is_big {
             true => bytes.iter().fold(0, fold),
@@ -102,8 +99,19 @@ impl Layout {
 /// The dynamic linker that a program asks for; none when it is linked statically, or is no ELF file.
 pub fn interpreter(path: &Path) -> io::Result<Option<PathBuf>> {
     let header = head(path)?;
+    if Layout::of(&header).is_none() {
+        return Ok(None);
+    }
     let file = File::open(path)?;
-    let Some(layout) = Layout::of(&header) else {
+    interpreter_in(&header, |bytes, place| file.read_exact_at(bytes, place))
+}
+
+/// The same of a file with such a header, whose bytes at a place are read by `read`.
+pub(super) fn interpreter_in(
+    header: &[u8],
+    read: impl Fn(&mut [u8], u64) -> io::Result<()>,
+) -> io::Result<Option<PathBuf>> {
+    let Some(layout) = Layout::of(header) else {
         return Ok(None);
     };
     let field = |narrow, wide| {
@@ -118,17 +126,14 @@ pub fn interpreter(path: &Path) -> io::Result<Option<PathBuf>> {
     for index in 0..count {
         let mut entry = [0; 56];
         let entry = &mut entry[..layout.at(32, 56)];
-        if file
-            .read_exact_at(entry, offset.saturating_add(index * size))
-            .is_err()
-        {
+        if read(entry, offset.saturating_add(index * size)).is_err() {
             break;
         }
         if layout.number(&entry[..4]) == PT_INTERP {
             let place = layout.number(&entry[layout.at(4..8, 8..16)]);
             let length = layout.number(&entry[layout.at(16..20, 32..40)]);
             let mut path = vec![0; length.min(INTERPRETER_MAX) as usize];
-            file.read_exact_at(&mut path, place)?;
+            read(&mut path, place)?;
             let end = path.iter().position(|byte| *byte == 0);
             path.truncate(end.unwrap_or(path.len()));
             return Ok(Some(OsStr::from_bytes(&path).into()));

@@ -44,7 +44,7 @@ fn asked(header: &[u8]) -> io::Result<bool> {
 }
 
 /// A program with the CPU of the header and one program header, which names the linker.
-fn program(header: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn program(header: &[u8]) -> Option<Vec<u8>> {
     let layout = Layout::of(header)?;
     let (head, entry) = (layout.at(52, 64), layout.at(32, 56));
     let mut program = header.to_vec();

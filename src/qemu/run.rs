@@ -12,6 +12,7 @@ use super::{
 use crate::{
     context::{Context, ContextError},
     env,
+    file::{self, read},
     plan::{Change, Changes, Plan, quote},
     target::Target,
 };
@@ -61,7 +62,7 @@ pub enum RunError {
     #[error("`{path}` is not executable", path = .0.display())]
     NotExecutable(PathBuf),
     /// It cannot be read, and so its architecture is not known.
-    #[error("cannot read `{path}`: {source}", path = .path.display())]
+    #[error("cannot read `{path}`: {reason}", path = .path.display(), reason = read::reason(source))]
     Unreadable {
         /// The program.
         path: PathBuf,
@@ -149,7 +150,7 @@ impl RunError {
                 quote(root.join("usr/bin").as_os_str())
             ),
             Self::NotExecutable(path) => format!("`chmod +x {}`", quote(path.as_os_str())),
-            Self::Unreadable { .. } => "look at its permissions".into(),
+            Self::Unreadable { source, .. } => file::hint(source).unwrap_or_else(|| "look at its permissions".into()),
             Self::NoElf(path)
             | Self::NoProgramType { path, .. }
             | Self::NoEmulation { path, .. } => {
@@ -335,7 +336,7 @@ fn head(file: &Path) -> Result<Vec<u8>, RunError> {
 }
 
 /// The interpreter of a script and the one option that may stand behind it, split as `fs/binfmt_script.c` does.
-fn script(head: &[u8]) -> Option<(PathBuf, Option<OsString>)> {
+pub(super) fn script(head: &[u8]) -> Option<(PathBuf, Option<OsString>)> {
     let line = head.strip_prefix(b"#!")?;
     let line = line.split(|byte| *byte == b'\n').next()?.trim_ascii();
     let end = line.iter().position(|byte| b" \t".contains(byte));

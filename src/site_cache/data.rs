@@ -10,7 +10,7 @@ use super::{
     SiteCacheError,
     form::{Layer, Written},
 };
-use crate::{config::Config, context::Context, tuple::Tuple};
+use crate::{config::Config, context::Context, file::read, tuple::Tuple};
 use std::{
     borrow::Cow,
     collections::BTreeMap,
@@ -328,7 +328,7 @@ fn own_layers(config: &Config, tuple: &Tuple) -> Result<Vec<Own>, SiteCacheError
 
 /// Reads a file of that form; none when there is none.
 fn read(file: &Path) -> Result<Option<Layer>, SiteCacheError> {
-    let text = match fs_err::read_to_string(file) {
+    let text = match read::read_to_string(file, read::CONFIGURATION) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         text => text.map_err(SiteCacheError::Unreadable)?,
     };

@@ -136,7 +136,7 @@ impl Written {
 }
 
 /// Tells whether autoconf would keep a variable of that name in its cache.
-fn is_cache_variable(name: &str) -> bool {
+pub(super) fn is_cache_variable(name: &str) -> bool {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     starts && name.chars().all(is_word) && name.contains("_cv_")

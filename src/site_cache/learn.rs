@@ -5,7 +5,7 @@
 //! came out differently and that nothing answers yet. The person's source folder is only read. Next comes `learn/keep.rs`, which
 //! writes them down.
 
-mod cache;
+pub(super) mod cache;
 mod keep;
 
 use super::{
@@ -19,7 +19,7 @@ use crate::{
     context::{Context, ContextError},
     env,
     exec::{self, ExecError},
-    file,
+    file::{self, read},
     plan::{Change, Plan, step::Step},
     qemu::{
         self,
@@ -514,7 +514,7 @@ impl Runner {
         let with_tests = outputs.next();
         let cache = |name: &str| {
             let file = work.path().join(name).join("crossmerge.cache");
-            let text = fs_err::read(file).map_err(LearnError::Folder)?;
+            let text = read::read(&file, read::CONFIGURE).map_err(LearnError::Folder)?;
             Ok::<_, LearnError>(cache::parse(&String::from_utf8_lossy(&text)))
         };
         let log = work.path().join("tests/build/config.log");
@@ -560,7 +560,7 @@ impl Runner {
     /// Keeps a log that would go with its folder.
     fn keep_log(&self, context: &Context, log: &Path) -> Option<PathBuf> {
         let kept = context.state_folder().join("learn.log");
-        let text = fs_err::read(log).ok()?;
+        let text = read::read(log, read::CONFIGURE).ok()?;
         file::put(&kept, &text).ok()?;
         Some(kept)
     }

@@ -5,7 +5,7 @@
 //! says wins. All shells that run configure scripts take it, with `set -e` and `set -u` too.
 
 use super::data::{About, Answer, Answers, Obtained, Origin};
-use crate::{export::quote_for_any_sh, tuple::Tuple};
+use crate::{export::quote_for_any_sh, file::read, tuple::Tuple};
 use std::{
     fmt::Write as _,
     path::{Path, PathBuf},
@@ -77,10 +77,9 @@ pub fn render(tuple: &Tuple, answers: &Answers, trial: Option<&Trial>) -> String
 
 /// Tells whether a file is a config.site of ours, for whatever target.
 pub fn is_ours(file: &Path) -> bool {
-    use std::io::Read;
-    let mut first = [0; FIRST.len()];
-    let read = fs_err::File::open(file).and_then(|mut file| file.read_exact(&mut first));
-    read.is_ok() && first == *FIRST.as_bytes()
+    // What comes out of a pipe would be missing to the script.
+    let first = read::head(file, FIRST.len() as u64);
+    first.is_ok_and(|first| first == FIRST.as_bytes())
 }
 
 /// Adds the names as words over several lines.
@@ -100,7 +99,7 @@ fn names(given: &[&Answer], text: &mut String) {
 
 /// Adds what gives a variable its value unless it has one. A value that is not plain is kept out of `${…}`, in which old shells
 /// take quotes for other things.
-fn assign(name: &str, value: &str, text: &mut String) {
+pub(super) fn assign(name: &str, value: &str, text: &mut String) {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"_./:+,%@^-".contains(&b);
     let parts = match !value.is_empty() && value.bytes().all(is_plain) {
         true => [": ${", name, "=", value, "}"],

@@ -8,8 +8,11 @@
 mod follow;
 mod shell;
 
-use crate::tuple::Tuple;
-use follow::{Followed, Outcome, Value, is_cache_variable, is_plumbing};
+use crate::{
+    file::{self, read},
+    tuple::Tuple,
+};
+use follow::{Followed, Outcome, Value, Values, is_cache_variable, is_plumbing};
 use serde::Serialize;
 use shell::{Command, List, Node, is_name_byte};
 use std::{
@@ -17,6 +20,12 @@ use std::{
     io,
     path::{Path, PathBuf},
 };
+
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) use follow::MAX_VALUES;
+
+/// How much of a place's line is told, in bytes.
+pub(super) const LONGEST_LINE: usize = 400;
 
 /// The variable that autoconf decides on.
 const CROSS: &str = "cross_compiling";
@@ -42,7 +51,7 @@ impl ScanError {
             Self::Unreadable(e) if e.kind() == io::ErrorKind::NotFound => {
                 "name a script that is there, or its folder".into()
             }
-            Self::Unreadable(_) => "look at its permissions".into(),
+            Self::Unreadable(e) => file::hint(e).unwrap_or_else(|| "look at its permissions".into()),
             Self::NoScript(_) => {
                 "name a script, or make it with `autoreconf -fi`; `--recursive` looks in the folders below".into()
             }
@@ -235,7 +244,8 @@ pub fn scripts(path: &Path, recursive: bool) -> Result<Vec<PathBuf>, ScanError> 
 }
 
 fn is_autoconfs(script: &Path) -> bool {
-    fs_err::read(script).is_ok_and(|text| is_made_by_autoconf(&String::from_utf8_lossy(&text)))
+    read::read(script, read::CONFIGURE)
+        .is_ok_and(|text| is_made_by_autoconf(&String::from_utf8_lossy(&text)))
 }
 
 fn is_made_by_autoconf(text: &str) -> bool {
@@ -246,7 +256,7 @@ fn is_made_by_autoconf(text: &str) -> bool {
 
 /// Reads a script and scans it.
 pub fn read(path: &Path, host: &Host) -> Result<Scan, ScanError> {
-    let text = fs_err::read(path).map_err(ScanError::Unreadable)?;
+    let text = read::read(path, read::CONFIGURE).map_err(ScanError::Unreadable)?;
     let text = String::from_utf8_lossy(&text);
     let scan = scan(&text, host);
     if scan.places.is_empty() && !is_made_by_autoconf(&text) {
@@ -426,17 +436,18 @@ fn tests(found: &[Found], followed: &Followed) -> Vec<Test> {
             blocks.insert(*at);
         }
     }
+    let mut by_name: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
+    for outcome in followed.outcomes.values() {
+        by_name.entry(&outcome.variable).or_default().push(outcome);
+    }
     let test = |(variable, (lines, blocks)): (String, (Vec<usize>, BTreeSet<usize>))| {
         let outcomes: Vec<&Outcome> = blocks
             .iter()
             .filter_map(|at| followed.outcomes.get(at))
             .collect();
         // Some scripts look at the variable first, and stop where nobody gave it.
-        let mut same = followed
-            .outcomes
-            .values()
-            .filter(|outcome| outcome.variable == variable);
-        let may_stop = same.any(|outcome| outcome.stops);
+        let same = by_name.get(&*variable).map_or(&[][..], Vec::as_slice);
+        let may_stop = same.iter().any(|outcome| outcome.stops);
         let values: BTreeSet<&Value> = outcomes
             .iter()
             .flat_map(|outcome| &outcome.values)
@@ -445,7 +456,7 @@ fn tests(found: &[Found], followed: &Followed) -> Vec<Test> {
             (0, true) => Default::Stops,
             _ if may_stop && values.iter().all(|value| **value == Value::Unknown) => Default::Stops,
             (0, false) => Default::NotReached,
-            _ => later(&variable, followed).unwrap_or_else(|| default_of(&values)),
+            _ => later(same, followed.end.get(&variable)).unwrap_or_else(|| default_of(&values)),
         };
         Test {
             variable,
@@ -471,17 +482,14 @@ fn default_of(values: &BTreeSet<&Value>) -> Default {
     Default::Values(texts)
 }
 
-/// What a variable becomes that its own test leaves at `cross`, which means "decided later".
-fn later(variable: &str, followed: &Followed) -> Option<Default> {
+/// What a variable becomes that its own test, in these blocks, leaves at `cross`, which means "decided later".
+fn later(blocks: &[&Outcome], end: Option<&Values>) -> Option<Default> {
     let is_later = |value: &Value| matches!(value, Value::Text(text) if text == "cross");
-    let mut of_blocks = followed
-        .outcomes
-        .values()
-        .filter(|outcome| outcome.variable == variable);
-    if !of_blocks.any(|outcome| outcome.values.iter().any(is_later)) {
+    let mut values = blocks.iter().flat_map(|outcome| &outcome.values);
+    if !values.any(is_later) {
         return None;
     }
-    let end = followed.end.get(variable)?;
+    let end = end?;
     if end.iter().any(is_later) {
         return None;
     }
@@ -584,7 +592,7 @@ impl<'t> Walk<'t> {
             line: line + 1,
             kind: self.kind(node, guard.is_some()),
             guard,
-            text: self.text[from..until].trim().to_owned(),
+            text: beginning(self.text[from..until].trim(), LONGEST_LINE).to_owned(),
         });
     }
 
@@ -613,6 +621,13 @@ impl<'t> Walk<'t> {
             (false, false) => Kind::Decision,
         }
     }
+}
+
+/// The beginning of a text, of whole characters.
+fn beginning(text: &str, length: usize) -> &str {
+    let mut ends = (0..=length.min(text.len())).rev();
+    let end = ends.find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or_default()]
 }
 
 /// Tells whether a command asks for the value of `cross_compiling`.

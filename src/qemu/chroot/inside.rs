@@ -1,9 +1,10 @@
 //! Looks at a root as its own programs would see it: no link in it leads outside.
 
+use crate::file::read;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use std::{
     fs::File,
-    io::{self, Read},
+    io,
     os::fd::AsRawFd,
     path::{Path, PathBuf},
 };
@@ -73,8 +74,8 @@ impl Inside {
     }
 
     pub(super) fn read(&self, path: &str) -> io::Result<String> {
-        let mut bytes = Vec::new();
-        self.open(Path::new(path))?.read_to_end(&mut bytes)?;
+        let path = Path::new(path);
+        let bytes = read::from(self.open(path)?, path, read::SETTINGS)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 

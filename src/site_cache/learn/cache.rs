@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// Reads a cache file of any Autoconf: `x=${x=value}`, `x=${x='a value'}`, and since 2.70 also
 /// `test ${x+y} || x='value'` where the value has braces.
-pub(super) fn parse(text: &str) -> BTreeMap<String, String> {
+pub(in crate::site_cache) fn parse(text: &str) -> BTreeMap<String, String> {
     text.lines().filter_map(variable).collect()
 }
 

@@ -1,7 +1,10 @@
 //! The file of what was learned: answers are added and taken out, and all that a person wrote in it stays.
 
 use super::LearnError;
-use crate::{file, site_cache::SiteCacheError};
+use crate::{
+    file::{self, read},
+    site_cache::SiteCacheError,
+};
 use nix::fcntl::Flock;
 use std::{
     fs::File,
@@ -103,7 +106,7 @@ fn answers<'d>(path: &Path, document: &'d mut DocumentMut) -> Result<&'d mut Tab
 }
 
 fn read(path: &Path) -> Result<Option<DocumentMut>, LearnError> {
-    let text = match fs_err::read_to_string(path) {
+    let text = match read::read_to_string(path, read::CONFIGURATION) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         text => text.map_err(SiteCacheError::Unreadable)?,
     };

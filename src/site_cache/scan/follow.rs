@@ -11,10 +11,20 @@ use super::{
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many values a variable may have before it counts as not known.
-const MAX_VALUES: usize = 8;
+pub(in crate::site_cache) const MAX_VALUES: usize = 8;
 
-/// How many commands are followed at the most; the longest scripts take a tenth of it.
+/// How long a value may be, in bytes, before it counts as not known. A variable that holds itself twice would have no end.
+const MAX_LENGTH: usize = 4096;
+
+/// How many commands are followed at the most; the longest scripts take a tenth of it. What is long, or has changed much, counts
+/// as many.
 const MAX_COMMANDS: usize = 4_000_000;
+
+/// How many bytes of a command count as one more.
+const BYTES: usize = 64;
+
+/// How deep commands are followed inside each other, over functions and from `elif` to `elif`. What is deeper is passed over.
+const MAX_DEPTH: usize = 300;
 
 /// How many functions are followed inside each other, and how often each one.
 const MAX_CALLS: (usize, usize) = (12, 3);
@@ -89,6 +99,8 @@ struct Follower<'t> {
     guarded: usize,
     /// Only the host and the options decide conditions.
     is_open: bool,
+    /// How deep we are in commands.
+    depth: usize,
     fuel: usize,
     found: Followed,
 }
@@ -123,6 +135,7 @@ fn follow_once(text: &str, script: &List, host: &Host, is_open: bool) -> Followe
         inside: 0,
         guarded: 0,
         is_open,
+        depth: 0,
         fuel: MAX_COMMANDS,
         found: Followed::default(),
     };
@@ -215,6 +228,9 @@ impl<'t> Follower<'t> {
             return Flow::Stops;
         }
         let names: BTreeSet<&String> = ends.iter().flat_map(BTreeMap::keys).collect();
+        if !self.burn(names.len()) {
+            return Flow::Goes;
+        }
         for name in names {
             let values = ends.iter().flat_map(|end| match end.get(name) {
                 Some(values) => values.clone(),
@@ -239,6 +255,7 @@ impl<'t> Follower<'t> {
         let mut all: Vec<String> = vec![String::new()];
         let bytes = word.as_bytes();
         let (mut at, mut quoted) = (0, false);
+        let plain = word.trim_matches('"').len();
         let push =
             |all: &mut Vec<String>, piece: &str| all.iter_mut().for_each(|one| one.push_str(piece));
         while at < bytes.len() {
@@ -284,8 +301,7 @@ impl<'t> Follower<'t> {
                     if let Some((operator, alternative)) = alternative {
                         values = self.alternative(name, values, operator, alternative);
                     }
-                    let is_whole =
-                        length == word.trim_matches('"').len() && word.len() - length <= 2;
+                    let is_whole = length == plain && word.len() - length <= 2;
                     let Some(texts) = texts(&values) else {
                         return match is_whole {
                             true if values.contains(&Value::Unknown) => {
@@ -299,7 +315,7 @@ impl<'t> Follower<'t> {
                         .iter()
                         .flat_map(|one| texts.iter().map(move |text| format!("{one}{text}")));
                     all = joined.collect();
-                    if all.len() > MAX_VALUES {
+                    if all.len() > MAX_VALUES || all.iter().any(|one| one.len() > MAX_LENGTH) {
                         return unknown();
                     }
                     at += length;
@@ -440,22 +456,31 @@ impl<'t> Follower<'t> {
         }
     }
 
-    fn test(&self, words: &[&str]) -> Truth {
-        let (first, rest) = words.split_first()?;
-        let first = self.expand(first);
+    fn test(&self, mut words: &[&str]) -> Truth {
         let mut commands: Vec<Truth> = Vec::new();
-        for first in texts(&first)? {
-            commands.push(match first {
-                ":" | "true" => Some(true),
-                "false" => Some(false),
-                "test" => self.expression(rest),
-                "[" => self.expression(rest.strip_suffix(&["]"]).unwrap_or(rest)),
-                // An empty word that is not quoted is none.
-                "" => self.test(rest),
-                _ => None,
-            });
+        loop {
+            let (first, rest) = words.split_first()?;
+            let first = self.expand(first);
+            let mut may_be_none = false;
+            for first in texts(&first)? {
+                commands.push(match first {
+                    ":" | "true" => Some(true),
+                    "false" => Some(false),
+                    "test" => self.expression(rest),
+                    "[" => self.expression(rest.strip_suffix(&["]"]).unwrap_or(rest)),
+                    // An empty word that is not quoted is none.
+                    "" => {
+                        may_be_none = true;
+                        continue;
+                    }
+                    _ => None,
+                });
+            }
+            if !may_be_none {
+                return one_of(&commands);
+            }
+            words = rest;
         }
-        one_of(&commands)
     }
 
     /// What follows `test`. `-o` binds less than `-a`.
@@ -467,10 +492,17 @@ impl<'t> Follower<'t> {
         decided_by(true, any)
     }
 
-    fn primary(&self, words: &[&str]) -> Truth {
+    fn primary(&self, mut words: &[&str]) -> Truth {
+        let mut negated = false;
+        while let ["!", rest @ ..] = words {
+            (negated, words) = (!negated, rest);
+        }
+        self.plain(words).map(|truth| truth != negated)
+    }
+
+    fn plain(&self, words: &[&str]) -> Truth {
         match words {
             [] => Some(false),
-            ["!", rest @ ..] => self.primary(rest).map(|truth| !truth),
             [word] | ["-n", word] => self.is_empty(word).map(|empty| !empty),
             ["-z", word] => self.is_empty(word),
             [left, operator @ ("=" | "==" | "!="), right] => {
@@ -510,11 +542,25 @@ impl<'t> Follower<'t> {
         Flow::Goes
     }
 
+    /// Counts work; tells whether there may be more.
+    fn burn(&mut self, commands: usize) -> bool {
+        let left = self.fuel.checked_sub(commands);
+        self.fuel = left.unwrap_or_default();
+        left.is_some()
+    }
+
     fn node(&mut self, node: &'t Node) -> Flow {
-        let Some(fuel) = self.fuel.checked_sub(1) else {
+        let length = node.span.end.saturating_sub(node.span.start);
+        if self.depth >= MAX_DEPTH || !self.burn(1 + length / BYTES) {
             return Flow::Goes;
-        };
-        self.fuel = fuel;
+        }
+        self.depth += 1;
+        let flow = self.command(node);
+        self.depth -= 1;
+        flow
+    }
+
+    fn command(&mut self, node: &'t Node) -> Flow {
         match &node.command {
             Command::Simple { assignments, words } => self.simple(assignments, words),
             Command::Chain { .. } => {
@@ -675,8 +721,12 @@ impl<'t> Follower<'t> {
         let plain = word.replace(['"', '\'', '\\'], "");
         for (at, _) in plain.match_indices('=') {
             let before = &plain[..at];
-            let start = before.rfind(|c: char| !c.is_ascii() || !is_name_byte(c as u8));
-            let name = &before[start.map_or(0, |start| start + 1)..];
+            let length = before
+                .bytes()
+                .rev()
+                .take_while(|b| is_name_byte(*b))
+                .count();
+            let name = &before[before.len() - length..];
             if !name.is_empty() && !before[..before.len() - name.len()].ends_with('$') {
                 self.set(name, unknown());
             }
@@ -687,6 +737,16 @@ impl<'t> Follower<'t> {
         let Some((arm, rest)) = arms.split_first() else {
             return self.list(otherwise);
         };
+        if self.depth >= MAX_DEPTH {
+            return Flow::Goes;
+        }
+        self.depth += 1;
+        let flow = self.arm(node, arm, rest, otherwise);
+        self.depth -= 1;
+        flow
+    }
+
+    fn arm(&mut self, node: &'t Node, arm: &'t Arm, rest: &'t [Arm], otherwise: &'t List) -> Flow {
         let guard = guard_of(self.of(arm.span));
         let (truth, flow) = self.condition(&arm.condition);
         if flow == Flow::Stops {
@@ -1099,6 +1159,27 @@ mod tests {
                 "{pattern} {text}"
             );
         }
+    }
+
+    #[test]
+    fn a_name_for_eval_may_stand_behind_any_character() {
+        let host = Host::of(&"avr".parse().expect("a tuple"));
+        for text in ["eval \"$x é_cv_a=1\"", "eval $y\u{fffd}x_cv_a=1"] {
+            let followed = follow(text, &super::super::shell::parse(text), &host);
+            let names: Vec<&String> = followed.end.keys().collect();
+            assert!(
+                names.iter().any(|name| name.ends_with("_cv_a")),
+                "{names:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_value_that_doubles_is_not_known_in_the_end() {
+        let text = "x=ab\n".to_owned() + &"x=$x$x\n".repeat(100);
+        let host = Host::of(&"avr".parse().expect("a tuple"));
+        let followed = follow(&text, &super::super::shell::parse(&text), &host);
+        assert_eq!(followed.end["x"], unknown());
     }
 
     #[test]

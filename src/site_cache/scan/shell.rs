@@ -7,6 +7,9 @@
 /// How deep constructs may be inside each other; the deepest in autoconf's scripts are near 30. What is deeper is passed over.
 const MAX_DEPTH: usize = 160;
 
+/// How many here-documents may wait for the end of their line; bash takes 16.
+const MAX_DOCUMENTS: usize = 16;
+
 /// A stretch of the text, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Span {
@@ -114,6 +117,8 @@ struct Parser<'t> {
     ends: Vec<&'static [&'static str]>,
     /// How many word scanners are in each other.
     depth: usize,
+    /// How many functions are, each the body of the one before.
+    functions: usize,
     /// The token that was looked at last: where we stood before it, it, and what holds behind it. Without it, nested `$(…)`
     /// would be read again at each level.
     ahead: Option<(usize, Token, usize, Vec<Document>)>,
@@ -128,6 +133,7 @@ pub(super) fn parse(text: &str) -> List {
         pending: Vec::new(),
         ends: Vec::new(),
         depth: 0,
+        functions: 0,
         ahead: None,
     };
     parser.list(&[])
@@ -212,7 +218,7 @@ impl Parser<'_> {
         }
         let start = self.at;
         self.scan_word();
-        if is_here {
+        if is_here && self.pending.len() < MAX_DOCUMENTS {
             let delimiter = self.text.get(start..self.at).unwrap_or_default();
             let plain = delimiter.replace(['\'', '"', '\\'], "");
             self.pending.push((plain, tabs));
@@ -703,7 +709,13 @@ impl Parser<'_> {
                     self.next();
                     self.skip_newlines();
                     let name = words[0];
-                    let Some(body) = self.command() else { break };
+                    if self.functions >= MAX_DEPTH {
+                        break;
+                    }
+                    self.functions += 1;
+                    let body = self.command();
+                    self.functions -= 1;
+                    let Some(body) = body else { break };
                     let body = Box::new(body);
                     return Some(self.node(start, Command::Function { name, body }));
                 }
@@ -836,6 +848,10 @@ mod tests {
             ("$(", ")"),
             ("{ ", "}; "),
             ("${x-", "}"),
+            ("f () ", ""),
+            ("! ", ""),
+            ("x | ", ""),
+            ("if a; then b; elif ", ""),
         ] {
             let text = open.repeat(5000) + "x\n" + &close.repeat(5000);
             assert!(!parse(&text).is_empty(), "{open}");

@@ -1,0 +1,103 @@
+//! What holds of any name that we are called by, and of any definition of an applet.
+
+use super::{NAMES, Wrapper};
+use crate::{
+    argv0::{self, Called},
+    config::{Global, TargetConfig},
+    plan::{self, Change, Plan},
+    tuple::{MAX_BYTES, Tuple},
+};
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
+};
+
+/// A name is taken apart into parts that are the name again when they are put together, or it is refused with words.
+pub(crate) fn names(data: &[u8]) {
+    let argv0 = OsStr::from_bytes(data);
+    let applets = || NAMES.iter().flat_map(|(_, names)| names.iter().copied());
+    match argv0::parse(argv0, applets()) {
+        Ok(Called::Applet {
+            name,
+            tuple: Some(tuple),
+        }) => {
+            let file = argv0::file_name(argv0);
+            let ours = format!("{tuple}-{name}");
+            assert!(
+                file == ours.as_str() || file == format!("emerge-{tuple}").as_str(),
+                "{file:?} is {tuple} and {name}"
+            );
+            let again = argv0::parse(OsStr::new(&ours), applets());
+            let tuple = Some(tuple);
+            assert_eq!(again, Ok(Called::Applet { name, tuple }));
+        }
+        Ok(Called::Applet { name, tuple: None }) => {
+            assert_eq!(argv0::file_name(argv0), format!("cross-{name}").as_str());
+        }
+        Ok(Called::Crossmerge | Called::EmergeWrapper) => {}
+        Err(error) => assert!(!error.to_string().is_empty() && !error.hint().is_empty()),
+    }
+    if let Ok(tuple) = Tuple::from_os(argv0) {
+        let text = tuple.as_str();
+        assert!(text.len() <= MAX_BYTES && text.as_bytes() == data);
+        assert!(!text.contains(['/', '$', '"', '\'', '\\', '`', '\0', '=', ':']));
+        assert!(!text.contains("..") && !text.contains(char::is_whitespace));
+        assert!(text.starts_with(tuple.cpu()) && !tuple.cpu().is_empty());
+        if let Some(short) = tuple.without_vendor() {
+            assert!(short.parse::<Tuple>().is_ok(), "{text}");
+        }
+        // It goes into paths, commands and make.conf as it is.
+        assert_eq!(plan::quote(OsStr::new(text)).trim_matches('\''), text);
+    }
+}
+
+/// A file of people's own is read or refused; what comes of it is a command line that a shell splits into the same words.
+pub(crate) fn wrapper(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let words: Vec<OsString> = match Wrapper::parse("own", text) {
+        Ok(wrapper) => {
+            assert!(!wrapper.names("own").is_empty());
+            assert_eq!(wrapper.toolchain.is_some(), !wrapper.tools.is_empty());
+            let command = wrapper.command.unwrap_or_default();
+            let words = shell_words::split(&command).unwrap_or_default();
+            words.into_iter().map(Into::into).collect()
+        }
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            vec![text.into(), OsStr::from_bytes(data).into()]
+        }
+    };
+    quoted(&words);
+    let _ = toml::from_str::<Global>(text);
+    // What is edited and written again is what was read.
+    let parsed = toml::from_str::<TargetConfig>(text);
+    if let Ok(document) = text.parse::<toml_edit::DocumentMut>() {
+        let again = toml::from_str::<TargetConfig>(&document.to_string());
+        assert_eq!(parsed.ok(), again.ok());
+    }
+}
+
+/// A plan is written as shell that has the same words in it.
+fn quoted(words: &[OsString]) {
+    let plan = Plan {
+        program: "/bin/true".into(),
+        args: words.to_vec(),
+        env: words
+            .iter()
+            .map(|word| ("X".into(), Change::Set(word.clone())))
+            .collect(),
+        ..Plan::default()
+    };
+    let text = plan.to_string();
+    // No shell has a NUL in a word, and `$'…'` is not known to who splits here.
+    if words
+        .iter()
+        .all(|word| !plan::quote(word).starts_with("$'"))
+    {
+        let split = shell_words::split(&text).expect("a command line");
+        let args = &split[split.len() - words.len()..];
+        assert!(args.iter().zip(words).all(|(a, b)| b == a.as_str()));
+    }
+}

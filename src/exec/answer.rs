@@ -1,0 +1,95 @@
+//! What a program says: read from its pipes while it runs, up to a limit.
+//!
+//! A program that does not stop talking would take all memory before it is known to be wrong. It is ended.
+
+use crate::file::read::ANSWER;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::{
+    io::{self, Read},
+    os::fd::AsFd,
+    process::{Child, Output},
+};
+
+/// How much is read at once. Few answers have as much.
+const CHUNK: usize = 8 << 10;
+
+/// Waits for a child and collects what it says on the streams that are pipes of ours; none when it says too much.
+pub(super) fn collect(mut child: Child) -> io::Result<Option<Output>> {
+    // Whoever waits for its input to end has it now.
+    drop(child.stdin.take());
+    let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let read = read(
+        (&mut stdout, &mut out),
+        (&mut stderr, &mut err),
+        usize::try_from(ANSWER).unwrap_or(usize::MAX),
+    );
+    if !matches!(read, Ok(true)) {
+        // It may have ended just now; either way it is gone after this.
+        let _ = child.kill();
+    }
+    let status = child.wait()?;
+    Ok(read?.then_some(Output {
+        status,
+        stdout: out,
+        stderr: err,
+    }))
+}
+
+/// Reads both streams to their ends; tells whether neither has more than the limit.
+fn read<O: Read + AsFd, E: Read + AsFd>(
+    (stdout, out): (&mut Option<O>, &mut Vec<u8>),
+    (stderr, err): (&mut Option<E>, &mut Vec<u8>),
+    limit: usize,
+) -> io::Result<bool> {
+    loop {
+        let (has_out, has_err) = match (&*stdout, &*stderr) {
+            (None, None) => return Ok(true),
+            // Nothing to choose between.
+            (Some(_), None) => (true, false),
+            (None, Some(_)) => (false, true),
+            (Some(one), Some(other)) => ready(one, other)?,
+        };
+        if has_out {
+            chunk(stdout, out)?;
+        }
+        if has_err {
+            chunk(stderr, err)?;
+        }
+        if out.len() > limit || err.len() > limit {
+            return Ok(false);
+        }
+    }
+}
+
+/// Waits until one of the two has something, or has ended.
+fn ready(one: &impl AsFd, other: &impl AsFd) -> io::Result<(bool, bool)> {
+    let mut pipes = [one.as_fd(), other.as_fd()].map(|pipe| PollFd::new(pipe, PollFlags::POLLIN));
+    match poll(&mut pipes, PollTimeout::NONE) {
+        Err(nix::errno::Errno::EINTR) => return Ok((false, false)),
+        polled => polled?,
+    };
+    let [one, other] = pipes.map(|pipe| pipe.any().unwrap_or(true));
+    Ok((one, other))
+}
+
+/// Reads what there is, and drops the stream at its end.
+fn chunk(stream: &mut Option<impl Read>, text: &mut Vec<u8>) -> io::Result<()> {
+    let Some(pipe) = stream else {
+        return Ok(());
+    };
+    let before = text.len();
+    text.resize(before + CHUNK, 0);
+    let read = match pipe.read(&mut text[before..]) {
+        Err(e) if e.kind() == io::ErrorKind::Interrupted => {
+            text.truncate(before);
+            return Ok(());
+        }
+        read => read,
+    };
+    text.truncate(before + read.as_ref().map_or(0, |read| *read));
+    if read? == 0 {
+        *stream = None;
+    }
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! The way in for `fuzz/`: each reader of files that others gave, with what holds of any input, as a function of bytes.
+//!
+//! Behind the feature `fuzzing`, and in the tests, which run the kept inputs through the same functions. What holds is said beside
+//! the code, in each `properties.rs`; a property that does not hold is a panic.
+
+use crate::{applet, fix_root, init, pkg_config, portage, qemu, site_cache};
+
+/// Holds an input against what should be true of it.
+pub type Target = fn(&[u8]);
+
+/// The targets, by the names that they have in `fuzz/`.
+pub const TARGETS: [(&str, Target); 12] = [
+    ("answer", pkg_config::properties::answer),
+    ("cache", site_cache::properties::cache),
+    ("edits", fix_root::properties::edits),
+    ("elf", qemu::properties::elf),
+    ("make_conf", portage::properties::make_conf),
+    ("names", applet::properties::names),
+    ("package", pkg_config::properties::package),
+    ("profile", qemu::properties::profile),
+    ("record", init::properties::record),
+    ("repos_conf", portage::properties::repos_conf),
+    ("script", site_cache::properties::script),
+    ("wrapper", applet::properties::wrapper),
+];
+
+/// Runs a target on an input.
+///
+/// # Panics
+///
+/// When the target is not in [`TARGETS`], or what it says does not hold.
+pub fn run(target: &str, input: &[u8]) {
+    let (_, run) = TARGETS
+        .iter()
+        .find(|(name, _)| *name == target)
+        .expect("a target of that name");
+    run(input);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::{Path, PathBuf};
+
+    /// What is in a folder of `fuzz/`, sorted.
+    fn there(folder: &str) -> Vec<PathBuf> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("fuzz")
+            .join(folder);
+        let entries = fs_err::read_dir(folder).expect("fuzz/");
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("a file").path()).collect();
+        paths.sort();
+        paths
+    }
+
+    #[test]
+    fn every_target_has_its_program_and_its_inputs() {
+        let stem = |path: &PathBuf| path.file_stem().expect("a name").display().to_string();
+        let names: Vec<String> = TARGETS.map(|(name, _)| name.to_owned()).into();
+        for folder in ["fuzz_targets", "corpus"] {
+            let there: Vec<String> = there(folder).iter().map(stem).collect();
+            assert_eq!(there, names, "{folder}");
+        }
+    }
+
+    #[test]
+    fn what_should_hold_of_the_kept_inputs_does() {
+        for (name, run) in TARGETS {
+            let inputs = there(&format!("corpus/{name}"));
+            assert!(!inputs.is_empty(), "{name}");
+            for input in inputs {
+                let bytes = fs_err::read(&input).expect("an input");
+                let held = std::panic::catch_unwind(|| run(&bytes));
+                assert!(held.is_ok(), "{}", input.display());
+            }
+        }
+    }
+}
