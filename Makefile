@@ -105,7 +105,7 @@ verify-site:
 demo:
 	demo/run
 
-# docs/site-cache-panel.md has the table that this prints. It takes most of an hour on two cores.
+# docs/site-cache-panel.md has the table that this prints. It takes more than an hour on two cores.
 panel:
 	DEMO_TARGET="$(check_targets)" demo/setup
 	CARGO="$(CARGO)" tests/setup --panel
