@@ -27,6 +27,7 @@ use std::{
     ffi::{OsStr, OsString},
     fmt::Write as _,
     io::{self, Write as _},
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -276,7 +277,7 @@ pub fn crossmerge(
     config: Config,
     wrappers: &Wrappers,
 ) -> Result<ExitCode, Error> {
-    let words = std::iter::once(OsString::from("crossmerge")).chain(args);
+    let words = std::iter::once(OsString::from("crossmerge")).chain(closed_behind_applet(args));
     let help = after_help(wrappers);
     let command = command().after_help(help);
     let cli = match command
@@ -438,6 +439,17 @@ pub fn crossmerge(
             print(&text)
         }
     }
+}
+
+/// Ends the options of `plan` behind the applet: clap would take one of the applet's for one of ours, and its `--` for that end.
+fn closed_behind_applet(mut args: Vec<OsString>) -> Vec<OsString> {
+    let is_word = |(_, arg): &(usize, &OsString)| !arg.as_bytes().starts_with(b"-");
+    let mut words = args.iter().enumerate().filter(is_word);
+    let is_plan = words.next().is_some_and(|(_, arg)| arg == "plan");
+    if let (true, Some((applet, _))) = (is_plan, words.nth(1)) {
+        args.insert(applet + 1, "--".into());
+    }
+    args
 }
 
 /// Runs `emerge-wrapper`, as crossdev and people who know crossdev call it.

@@ -33,6 +33,7 @@ pub struct Context {
     pub settings: TargetConfig,
     /// The tuple we build for.
     pub tuple: Tuple,
+    portageq: OnceCell<Option<PathBuf>>,
     portage: OnceCell<Portage>,
     /// What build systems are told: every layer and file of one call has it from here.
     pub(crate) facts: OnceCell<Facts>,
@@ -146,6 +147,7 @@ impl Context {
             config,
             settings,
             tuple,
+            portageq: OnceCell::new(),
             portage: OnceCell::new(),
             facts: OnceCell::new(),
         })
@@ -225,8 +227,8 @@ impl Context {
                 return Ok(Portage::default());
             };
             let questions = [
-                self.about_host(&portageq, portage::BUILD),
-                self.about_target(&portageq, &self.configroot(), portage::TARGET),
+                self.about_host(portageq, portage::BUILD),
+                self.about_target(portageq, &self.configroot(), portage::TARGET),
             ];
             let mut answers = self.ask(&questions)?;
             let target = answers.pop().unwrap_or_default();
@@ -239,7 +241,7 @@ impl Context {
     pub fn host_settings(&self, names: &[&str]) -> Result<Option<Settings>, ContextError> {
         let question = self
             .portageq()
-            .map(|portageq| self.about_host(&portageq, names));
+            .map(|portageq| self.about_host(portageq, names));
         self.answer(question)
     }
 
@@ -250,7 +252,7 @@ impl Context {
         names: &[&str],
     ) -> Result<Option<Settings>, ContextError> {
         let portageq = self.portageq();
-        let question = portageq.map(|portageq| self.about_target(&portageq, configroot, names));
+        let question = portageq.map(|portageq| self.about_target(portageq, configroot, names));
         self.answer(question)
     }
 
@@ -293,16 +295,17 @@ impl Context {
             return vec![why];
         }
         let questions = [
-            self.about_host(&portageq, portage::BUILD),
-            self.about_host(&portageq, portage::INIT),
-            self.about_target(&portageq, &self.configroot(), portage::TARGET),
+            self.about_host(portageq, portage::BUILD),
+            self.about_host(portageq, portage::INIT),
+            self.about_target(portageq, &self.configroot(), portage::TARGET),
         ];
         let answers = questions.iter().map(|question| question.read(&self.env));
         answers.filter_map(Result::err).collect()
     }
 
-    fn portageq(&self) -> Option<PathBuf> {
-        self.find_program(OsStr::new("portageq")).ok()
+    fn portageq(&self) -> Option<&Path> {
+        let find = || self.find_program(OsStr::new("portageq")).ok();
+        self.portageq.get_or_init(find).as_deref()
     }
 
     fn about_host(&self, portageq: &Path, names: &[&str]) -> Question {
@@ -411,6 +414,9 @@ impl Context {
         if !configroot.join("etc/portage/make.profile").exists() {
             return Ok(None);
         }
+        if let Some(known) = self.portage.get().and_then(|portage| portage.knows(names)) {
+            return Ok(Some(known));
+        }
         match self.read_target_settings(names) {
             Some(settings) => Ok(Some(settings)),
             None => self.settings_below(&configroot, names),
@@ -443,6 +449,12 @@ impl Portage {
     /// A setting of the target; empty without Portage, as when it is not set.
     pub fn target_setting(&self, name: &str) -> &str {
         self.target.get(name).map_or("", String::as_str)
+    }
+
+    /// Settings of the target, if every one of them was asked for.
+    fn knows(&self, names: &[&str]) -> Option<Settings> {
+        let known = |name: &&str| Some(((*name).to_owned(), self.target.get(*name)?.clone()));
+        names.iter().map(known).collect()
     }
 
     /// The settings as if Portage had said so.

@@ -119,7 +119,16 @@ fn a_pasted_plan_does_what_the_link_does() {
     let prefix = prefix();
     let tuple = TUPLES[2];
     prefix.script("tools/emerge", "#!/bin/sh\nenv -0 | sort -z | grep -zv -e ^_= -e ^PWD= -e ^SHLVL= -e ^OLDPWD=; printf '%s|' \"$@\"\n");
-    let args = ["a b", "it's", "$HOME", "two\nlines", "\u{7}"];
+    let args = [
+        "--help",
+        "a b",
+        "it's",
+        "--json",
+        "$HOME",
+        "--",
+        "two\nlines",
+        "\u{7}",
+    ];
     let direct = prefix.run(&format!("{tuple}-emerge"), args).success();
     let plan = prefix
         .own(["plan", tuple, "emerge"].iter().chain(&args))
