@@ -2,7 +2,7 @@
 //!
 //! A script is run in up to four ways, with the same compiler, sysroot and options. The cache that it leaves (`-C`) says what it
 //! asked and what it found; `docs/site-cache-panel.md` has the numbers, and the differences that may be there with the reason for
-//! each. The tests that `make panel` alone runs are marked as ignored, for the whole takes most of an hour.
+//! each. The tests that `make panel` alone runs are marked as ignored, for the whole takes more than an hour.
 
 use crate::{
     build_systems::{ARM, Machine, S390X, Target},
@@ -97,7 +97,7 @@ const FINDUTILS: Package = Package {
 const OPENSSH: Package = Package {
     name: "openssh",
     archive: "panel/openssh-9.2p1.tar.gz",
-    build: r#"$t-env make -j2 CFLAGS=-O0 ssh-keygen
+    build: r#"$t-env make -j2 CFLAGS=-O0 LIBS="-lcrypto -lz -latomic" ssh-keygen
         $t-run ./ssh-keygen -q -t ed25519 -N "" -f key
         grep "^ssh-ed25519 " key.pub"#,
     options: "LIBS=-latomic",
