@@ -4,7 +4,7 @@
 //! the system only through here.
 
 use crate::{
-    config::{Config, ConfigError, TargetConfig, below},
+    config::{Config, ConfigError, Kind, TargetConfig, below},
     env::{self, Env},
     exec,
     export::Facts,
@@ -84,6 +84,24 @@ pub enum ContextError {
         /// SYSROOT in the environment says so.
         from_environment: bool,
     },
+    /// The same, by way of ROOT.
+    #[error("ROOT is `{root}`, this machine's own root: what is for `{tuple}` would be put into it", root = .root.display())]
+    HostIsRoot {
+        /// The tuple.
+        tuple: Tuple,
+        /// ROOT in the environment.
+        root: PathBuf,
+    },
+    /// The target's settings are nowhere.
+    #[error("there is no folder `{configroot}`, in which `etc/portage` of `{tuple}` should be", configroot = .configroot.display())]
+    NoConfigroot {
+        /// The tuple.
+        tuple: Tuple,
+        /// Where it should be.
+        configroot: PathBuf,
+        /// The variable of the environment that says so.
+        variable: &'static str,
+    },
     /// The program is nowhere on PATH, ourselves not counted.
     #[error("the real tool `{program}` was not found in PATH")]
     NoTool {
@@ -120,6 +138,12 @@ impl ContextError {
                 format!("keep the target elsewhere: `crossmerge init {tuple} --sysroot DIR`")
             }
             Self::NoSysroot { tuple, .. } => format!("make it with `crossmerge init {tuple}`"),
+            Self::HostIsRoot { .. } => {
+                "`unset ROOT`, or name a folder of the target's: `export ROOT=/mnt/board`".into()
+            }
+            Self::NoConfigroot { variable, .. } => {
+                format!("{variable} in the environment names it: `unset {variable}`")
+            }
             Self::NoTool { program } => format!(
                 "install it, or add its folder to PATH: `type -a {program}` shows where the shell looks"
             ),
@@ -220,20 +244,39 @@ impl Context {
         }
     }
 
-    /// What Portage says; empty settings where there is no Portage.
+    /// PORTAGE_CONFIGROOT, which has to be there.
+    pub fn existing_configroot(&self) -> Result<PathBuf, ContextError> {
+        let configroot = self.configroot();
+        if configroot.is_dir() {
+            return Ok(configroot);
+        }
+        let variable = match self.env.get(env::PORTAGE_CONFIGROOT) {
+            Some(_) => env::PORTAGE_CONFIGROOT,
+            None => env::EPREFIX,
+        };
+        Err(ContextError::NoConfigroot {
+            tuple: self.tuple.clone(),
+            configroot,
+            variable: variable.name,
+        })
+    }
+
+    /// What Portage says; empty settings where there is no Portage, and for a target where it has no configuration root.
     pub fn portage(&self) -> Result<&Portage, ContextError> {
         self.portage.get_or_try_init(|| {
             let Some(portageq) = self.portageq() else {
                 return Ok(Portage::default());
             };
-            let questions = [
-                self.about_host(portageq, portage::BUILD),
-                self.about_target(portageq, &self.configroot(), portage::TARGET),
-            ];
-            let mut answers = self.ask(&questions)?;
-            let target = answers.pop().unwrap_or_default();
-            let host = answers.pop().unwrap_or_default();
-            Ok(Portage { host, target })
+            let mut questions = vec![self.about_host(portageq, portage::BUILD)];
+            let configroot = self.configroot();
+            if configroot.is_dir() {
+                questions.push(self.about_target(portageq, &configroot, portage::TARGET));
+            }
+            let mut answers = self.ask(&questions)?.into_iter();
+            Ok(Portage {
+                host: answers.next().unwrap_or_default(),
+                target: answers.next().unwrap_or_default(),
+            })
         })
     }
 
@@ -301,6 +344,12 @@ impl Context {
         ];
         let answers = questions.iter().map(|question| question.read(&self.env));
         answers.filter_map(Result::err).collect()
+    }
+
+    /// Why settings of what is configured under a root are not read here, if so.
+    pub fn refusal_below(&self, configroot: &Path, names: &[&str]) -> Option<Refusal> {
+        let question = self.about_target(Path::new("portageq"), configroot, names);
+        question.read(&self.env).err()
     }
 
     fn portageq(&self) -> Option<&Path> {
@@ -381,6 +430,17 @@ impl Context {
             (link.is_file() && is_executable(&link)).then_some(link)
         };
         self.find_command(name).ok().or_else(linked)
+    }
+
+    /// The target's C compiler, ours not counted: the adopted one, there or not; else `<tuple>-gcc` or `<tuple>-clang` in PATH.
+    pub fn compiler(&self) -> Option<(Kind, PathBuf)> {
+        if let Some(adopted) = &self.settings.toolchain {
+            return Some((adopted.kind, adopted.compiler()));
+        }
+        [Kind::Gnu, Kind::Llvm].into_iter().find_map(|kind| {
+            let name = format!("{}-{}", self.tuple, kind.driver());
+            Some((kind, self.find_program(OsStr::new(&name)).ok()?))
+        })
     }
 
     /// CBUILD: the environment's, else Portage's, else what the native compiler says; none where nothing says so.

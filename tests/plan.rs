@@ -86,13 +86,17 @@ fn a_variable_that_is_set_already_wins() {
     let own = prefix.join("own");
     std::fs::create_dir(&own).expect("a sysroot");
     let own = own.display().to_string();
+    let conf = prefix.join("own/conf").display().to_string();
+    for folder in ["own/conf", &format!("usr/{tuple}/pre")] {
+        std::fs::create_dir(prefix.join(folder)).expect("a configuration root");
+    }
     for (name, value) in [
         ("CBUILD", "mine"),
         ("BUILD_CFLAGS", "-Og"),
         ("ROOT", "/mnt/board"),
         ("SYSROOT", own.as_str()),
         ("EPREFIX", "/pre"),
-        ("PORTAGE_CONFIGROOT", "/conf"),
+        ("PORTAGE_CONFIGROOT", conf.as_str()),
     ] {
         let plan = prefix
             .with(name, value)
