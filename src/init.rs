@@ -272,10 +272,8 @@ impl InitPlan {
             .and_then(|step| step.write.path.parent())
             .unwrap_or(Path::new("."));
         if let links @ 1.. = count(Care::Command) {
-            text.push_str(&format!(
-                "new      {links} commands in {}\n",
-                bindir.display()
-            ));
+            let links = counted(links, "command");
+            text.push_str(&format!("new      {links} in {}\n", bindir.display()));
         }
         let lines = self
             .steps
@@ -284,8 +282,9 @@ impl InitPlan {
             .filter_map(Step::to_line);
         lines.for_each(|line| text.push_str(&(line + "\n")));
         if let copies @ 1.. = count(Care::Gap) {
+            let copies = counted(copies, "file");
             text.push_str(&format!(
-                "new      {copies} files of the toolchain's libc in {}\n",
+                "new      {copies} of the toolchain's libc in {}\n",
                 self.sysroot.display()
             ));
         }
@@ -311,6 +310,14 @@ impl InitPlan {
     /// What a person should know besides.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+}
+
+/// So many of something, in words for a person.
+fn counted(many: usize, what: &str) -> String {
+    match many {
+        1 => format!("1 {what}"),
+        many => format!("{many} {what}s"),
     }
 }
 

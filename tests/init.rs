@@ -807,6 +807,11 @@ fn a_person_who_is_not_root_keeps_targets_of_their_own() {
     assert!(!prefix.join(file).exists());
     // Without a folder of their own the machine's are refused, with the way out.
     if run("id -u").stdout.trim() == "0" {
+        let env =
+            "mkdir -p root; export SYSROOT=$PWD/root; ln -sf $CM $TUPLE-env; as env HOME=/nowhere";
+        let state = |variable: &str| run(&format!("{env} {variable} ./$TUPLE-env true"));
+        state("A=b").fails(125, "Permission denied", "export XDG_STATE_HOME=DIR");
+        state("XDG_STATE_HOME=$HOME/state").success();
         let said = run("as $CM init $TUPLE");
         said.fails(125, "Permission denied", "--sysroot DIR --bindir DIR");
     }
