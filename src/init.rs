@@ -43,6 +43,7 @@ use std::{
     ffi::{OsStr, OsString},
     fs::File,
     io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 use write::{Care, Step, Traces, Write, named};
@@ -383,12 +384,16 @@ fn check_place(context: &Context, sysroot: &Path) -> Result<(), InitError> {
     })
 }
 
-/// Says that the target was elsewhere until now, when init has been there.
+/// Says that the target was elsewhere until now, when init has been there for the same user.
 fn note_moved(context: &Context, sysroot: &Path) -> Result<Option<String>, InitError> {
     let before = context.config.target(&context.tuple)?.sysroot;
     let before = before.unwrap_or_else(|| context.default_sysroot());
     let is_moved = context.settings.sysroot.as_deref() == Some(sysroot) && before != sysroot;
-    let was_there = is_moved && !Record::read(&before)?.is_empty();
+    let is_ours = || {
+        let owner = before.metadata().map(|there| there.uid());
+        owner.is_ok_and(|owner| owner == nix::unistd::geteuid().as_raw())
+    };
+    let was_there = is_moved && is_ours() && !Record::read(&before)?.is_empty();
     Ok(was_there.then(|| {
         let before = before.display();
         format!(
@@ -412,7 +417,8 @@ pub(crate) fn check_foreign_by_compiler(context: &Context) -> Result<(), InitErr
     }
 }
 
-/// `targets/<tuple>.toml`, when the options say something that lasts. What a person wrote in it stays.
+/// `targets/<tuple>.toml`, when the options say something that lasts. What a person wrote in it stays. One of a person's own begins
+/// as the machine's, in whose place it is read.
 fn target_file(context: &Context, options: &Options) -> Result<Option<Write>, InitError> {
     let file = context.config.target_file(&context.tuple);
     let text = match read::read_to_string(&file, read::CONFIGURATION) {
@@ -440,7 +446,8 @@ fn target_file(context: &Context, options: &Options) -> Result<Option<Write>, In
         document["toolchain"] = toml_edit::Item::Table(toolchain_table(adopted));
     }
     let edited = document.to_string();
-    Ok((edited != text).then(|| Write::new(file, Content::Text(edited), Care::Edit)))
+    let own = context.config.own_target_file(&context.tuple);
+    Ok((edited != text).then(|| Write::new(own, Content::Text(edited), Care::Edit)))
 }
 
 fn toolchain_table(toolchain: &Toolchain) -> toml_edit::Table {

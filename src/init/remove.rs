@@ -129,7 +129,7 @@ fn summary(removed: &[&Path], context: &Context, sysroot: &Path) -> String {
     text + &lines
 }
 
-/// The links of the tuple that are ours, in the target's folder and in every folder of PATH: those to this program, and those of
+/// The links of the tuple that are ours, in the target's folder and in every folder of PATH that we may change: those to this program, and those of
 /// `<tuple>-fix-root` to the sysroot's `*-config`.
 fn our_links(
     context: &Context,
@@ -143,6 +143,8 @@ fn our_links(
     );
     let mut links = Vec::new();
     let mut folders = context.path();
+    // The machine's own links of a tuple that a person has for themselves too are not theirs.
+    folders.retain(|folder| file::check_writable(folder).is_ok());
     folders.push(bindir.into());
     folders.sort();
     folders.dedup();
