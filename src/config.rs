@@ -240,11 +240,16 @@ impl Config {
 
     /// The file of one target: the one that exists and wins, else where a new one goes.
     pub fn target_file(&self, tuple: &Tuple) -> PathBuf {
-        let name = format!("targets/{tuple}.toml");
+        let name = target_name(tuple);
         let mut files = self.folders.iter().rev().map(|folder| folder.join(&name));
         files
             .find(|file| file.exists())
-            .unwrap_or_else(|| self.own_folder().join(&name))
+            .unwrap_or_else(|| self.own_target_file(tuple))
+    }
+
+    /// The file of one target that is ours to write: the machine's for root, the person's otherwise.
+    pub fn own_target_file(&self, tuple: &Tuple) -> PathBuf {
+        self.own_folder().join(target_name(tuple))
     }
 
     /// Reads the file of one target.
@@ -306,6 +311,10 @@ impl Config {
             .map(|place| toml_files(&place.join(folder)));
         Ok(files.collect::<Result<Vec<_>, _>>()?.concat())
     }
+}
+
+fn target_name(tuple: &Tuple) -> String {
+    format!("targets/{tuple}.toml")
 }
 
 /// The prefix of the machine's Portage: the environment's, else the one baked in, normalised as Portage normalises its
