@@ -253,7 +253,7 @@ impl ChrootError {
                  of the package shadow or uidmap"
                     .into()
             }
-            Self::NoSource { .. } | Self::BadPlace(_) => "`--bind SRC:DST`, both there, DST as it is seen inside".into(),
+            Self::NoSource { .. } | Self::BadPlace(_) => "`--bind SRC:DST`, both there, DST an absolute path as it is seen inside".into(),
         }
     }
 
