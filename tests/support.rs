@@ -8,10 +8,11 @@
 use std::{
     collections::BTreeSet,
     ffi::{OsStr, OsString},
+    fmt::Display,
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    rc::Rc,
+    sync::Arc,
 };
 
 /// The binary under test.
@@ -19,7 +20,7 @@ pub(crate) const CROSSMERGE: &str = env!("CARGO_BIN_EXE_crossmerge");
 
 /// A prefix of its own for one test: `bin/crossmerge`, and an environment that starts empty.
 pub(crate) struct Prefix {
-    folder: Rc<tempfile::TempDir>,
+    folder: Arc<tempfile::TempDir>,
     env: Vec<(OsString, OsString)>,
 }
 
@@ -38,12 +39,12 @@ pub(crate) struct Said {
 
 impl Prefix {
     pub(crate) fn new() -> Self {
-        let folder = Rc::new(tempfile::tempdir().expect("a temporary folder"));
+        let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
         let bin = folder.path().join("bin");
         std::fs::create_dir(&bin).expect("bin");
         symlink(CROSSMERGE, bin.join("crossmerge")).expect("a link");
         let mut prefix = Self {
-            folder: Rc::clone(&folder),
+            folder: Arc::clone(&folder),
             env: Vec::new(),
         };
         let path = format!(
@@ -235,12 +236,13 @@ impl Prefix {
         output.stdout
     }
 
-    /// Runs one of our names in `bin` and has something done at its Nth call of a system call: `signal=KILL`, `error=ENOSPC`.
+    /// Runs one of our names in `bin` and has something done at its Nth call of a system call, or from the Nth on with `N+`:
+    /// `signal=KILL`, `error=ENOSPC`, `delay_enter=MICROSECONDS`.
     pub(crate) fn injected<A: AsRef<OsStr>>(
         &self,
         call: &str,
         fault: &str,
-        when: usize,
+        when: impl Display,
         name: &str,
         args: impl IntoIterator<Item = A>,
     ) -> Said {

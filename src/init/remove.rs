@@ -79,11 +79,13 @@ pub fn remove(
     }
     if !dry_run {
         file::remove(&sysroot.join(record::FILE))?;
-        file::remove(&sysroot.join(record::LOCK))?;
-        let folders = gone.iter().filter(|path| path.starts_with(&sysroot));
-        for path in folders.cloned().chain([sysroot.join(record::FILE)]) {
-            remove_empty_parents(&path, &sysroot)?;
+        for path in gone.iter().filter(|path| path.starts_with(&sysroot)) {
+            remove_empty_parents(path, &sysroot)?;
         }
+        // Last: an init that was waited for makes those folders again as soon as the lock is gone.
+        let lock = sysroot.join(record::LOCK);
+        file::remove(&lock)?;
+        remove_empty_parents(&lock, &sysroot)?;
         let left = left_in(&sysroot)?;
         if left > 0 {
             text.push_str(&format!(

@@ -7,6 +7,7 @@ use std::{
     io::Read,
     path::PathBuf,
     process::{Child, ExitStatus},
+    thread,
 };
 
 /// How many at once.
@@ -90,6 +91,24 @@ fn init_beside_remove_and_readers_ends_whole() {
         );
     }
     prefix.own(["init", TUPLE]).success();
+    same(&written(&prefix), &whole);
+}
+
+#[test]
+fn what_init_makes_is_safe_from_a_remove_that_let_it_in() {
+    let prefix = kill::prefix();
+    prefix.own(["init", TUPLE]).success();
+    let whole = written(&prefix);
+    let lock = prefix.join(&format!("usr/{TUPLE}/var/lib/crossmerge/lock"));
+    let slow = |call, delay, verb| prefix.injected(call, delay, "1+", "crossmerge", [verb, TUPLE]);
+    thread::scope(|scope| {
+        let removed = scope.spawn(|| slow("unlinkat", "delay_enter=40000", "remove"));
+        while lock.exists() {
+            thread::yield_now();
+        }
+        slow("mkdirat", "delay_exit=100000", "init").success();
+        removed.join().expect("no panic").success();
+    });
     same(&written(&prefix), &whole);
 }
 
