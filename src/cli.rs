@@ -97,8 +97,9 @@ docs/build-systems.md says how each file is used.")]
     Applets,
     /// List the targets of this machine and their state
     ///
-    /// The states are `ready`; `foreign`, set up by crossdev or by hand; `unfinished`, an init that was cut short; `half-made`,
-    /// crossdev's placeholders in its make.conf; `bare`, a sysroot without etc/portage; `missing`, no sysroot.
+    /// The states are `ready`; `no-compiler`, which is all that it lacks; `foreign`, set up by crossdev or by hand; `unfinished`,
+    /// an init that was cut short; `half-made`, crossdev's placeholders in its make.conf; `bare`, a sysroot without etc/portage;
+    /// `missing`, no sysroot.
     Targets {
         /// Print a JSON array
         #[arg(long)]
@@ -371,7 +372,7 @@ pub fn crossmerge(
                     .map_or(String::new(), |t| format!("  ({t})"));
                 let _ = writeln!(
                     text,
-                    "{:width$}  {:10}  {}{toolchain}",
+                    "{:width$}  {:11}  {}{toolchain}",
                     target.tuple,
                     target.state,
                     target.sysroot.display()

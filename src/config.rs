@@ -131,6 +131,14 @@ impl Kind {
             Self::Llvm => "llvm",
         }
     }
+
+    /// The C compiler's name behind the prefix.
+    pub(crate) fn driver(self) -> &'static str {
+        match self {
+            Self::Gnu => "gcc",
+            Self::Llvm => "clang",
+        }
+    }
 }
 
 /// Why configuration could not be read.

@@ -83,6 +83,14 @@ pub enum ContextError {
         /// SYSROOT in the environment says so.
         from_environment: bool,
     },
+    /// So would what is merged into this ROOT of the environment's.
+    #[error("ROOT is `{root}`, which is this machine's own root, and what is built is for `{tuple}`", root = .root.display())]
+    MergedHere {
+        /// The tuple.
+        tuple: Tuple,
+        /// The path that leads there.
+        root: PathBuf,
+    },
     /// The program is nowhere on PATH, ourselves not counted.
     #[error("the real tool `{program}` was not found in PATH")]
     NoTool {
@@ -118,6 +126,7 @@ impl ContextError {
             Self::HostRoot { tuple, .. } => {
                 format!("keep the target elsewhere: `crossmerge init {tuple} --sysroot DIR`")
             }
+            Self::MergedHere { .. } => "ROOT in the environment names it: `unset ROOT`".into(),
             Self::NoSysroot { tuple, .. } => format!("make it with `crossmerge init {tuple}`"),
             Self::NoTool { program } => format!(
                 "install it, or add its folder to PATH: `type -a {program}` shows where the shell looks"

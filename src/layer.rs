@@ -128,10 +128,16 @@ fn portage(context: &Context, changes: &mut Changes) -> Result<(), ContextError>
     Ok(())
 }
 
-/// ROOT: the environment's, else that of the target's make.conf, else the sysroot.
+/// ROOT: the environment's, which has to be another's than this machine's, else that of the target's make.conf, else the sysroot.
 fn root(context: &Context) -> Result<OsString, ContextError> {
     if let Some(root) = context.env.get(env::ROOT) {
-        return Ok(root.to_owned());
+        return match context.config.is_own_root(root.as_ref()) {
+            false => Ok(root.to_owned()),
+            true => Err(ContextError::MergedHere {
+                tuple: context.tuple.clone(),
+                root: root.into(),
+            }),
+        };
     }
     // A ROOT of `/` is what Portage says when make.conf has none, and never where a target's packages belong.
     Ok(match context.portage()?.target_setting(env::ROOT.name) {

@@ -428,7 +428,11 @@ fn a_sysroot_elsewhere_is_recorded_and_sysroot_in_the_environment_is_for_one_cal
         plan.contains(&format!("SYSROOT='{}'", elsewhere.display())),
         "{plan}"
     );
-    assert!(prefix.own(["targets"]).success().stdout.contains("ready"));
+    let state = || prefix.own(["targets"]).success().stdout;
+    assert!(state().contains("no-compiler"), "{}", state());
+    // A fake: it is looked for, and not started.
+    prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
+    assert!(state().contains("ready"), "{}", state());
 
     let other = prefix.join("other");
     let once = prefix.with("SYSROOT", &other);

@@ -200,6 +200,17 @@ fn a_missing_sysroot_is_named_with_the_command_that_makes_it() {
 }
 
 #[test]
+fn nothing_is_merged_for_the_target_into_this_machines_own_root() {
+    let prefix = prefix_with_tool("emerge");
+    for root in ["/", "//", "/usr/.."] {
+        let said = prefix
+            .with("ROOT", root)
+            .run(&format!("{TUPLE}-emerge"), ["x"]);
+        said.fails(125, "is this machine's own root", "unset ROOT");
+    }
+}
+
+#[test]
 fn this_machines_own_root_is_no_sysroot() {
     let prefix = prefix_with_tool("emerge");
     let name = format!("{TUPLE}-emerge");

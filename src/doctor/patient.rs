@@ -153,12 +153,12 @@ impl<'a> Patient<'a> {
             if let Some(Toolchain { kind, prefix, .. }) = &self.context.settings.toolchain {
                 return Some(Compiler {
                     kind: *kind,
-                    path: prefixed(prefix, driver(*kind)).into(),
+                    path: prefixed(prefix, kind.driver()).into(),
                     adopted: true,
                 });
             }
             [Kind::Gnu, Kind::Llvm].into_iter().find_map(|kind| {
-                let name = format!("{}-{}", self.tuple(), driver(kind));
+                let name = format!("{}-{}", self.tuple(), kind.driver());
                 Some(Compiler {
                     kind,
                     path: self.context.find_program(OsStr::new(&name)).ok()?,
@@ -179,7 +179,7 @@ impl<'a> Patient<'a> {
         let mut plan = match self.compiler() {
             Some(compiler) if compiler.adopted => {
                 self.wrappers
-                    .plan(driver(compiler.kind), self.context, args)?
+                    .plan(compiler.kind.driver(), self.context, args)?
             }
             compiler => Plan {
                 program: compiler.map(|c| c.path.clone()).unwrap_or_default(),
@@ -411,14 +411,6 @@ fn walk(folder: &Path, sysroot: &Path, files: &mut Files) {
 pub(super) fn updated(name: &str) -> Option<&str> {
     let (number, name) = name.strip_prefix("._cfg")?.split_once('_')?;
     (number.len() == 4 && number.bytes().all(|b| b.is_ascii_digit())).then_some(name)
-}
-
-/// The C compiler's name behind the prefix.
-pub(super) fn driver(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Gnu => "gcc",
-        Kind::Llvm => "clang",
-    }
 }
 
 /// Tells whether init can copy a libc from the adopted toolchain. clang takes that of a GCC beside it.

@@ -190,7 +190,7 @@ pub(super) fn search(patient: &Patient) -> Result<Finding, DoctorError> {
         // Called through our link, it is told where the sysroot is.
         false => {
             let name = compiler.path.as_os_str().to_string_lossy();
-            let prefix = name.trim_end_matches(super::patient::driver(compiler.kind));
+            let prefix = name.trim_end_matches(compiler.kind.driver());
             let kept = match compiler.path.parent() == Some(&patient.bindir) {
                 true => return patient.mend_toolchain(),
                 false => quote(prefix.as_ref()),

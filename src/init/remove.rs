@@ -14,11 +14,14 @@ use crate::{
     site_cache::data::LEARNED,
 };
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
     io,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
+
+/// From how many files on a folder is told of in one line.
+const MANY: usize = 20;
 
 /// What remove does, or did: a line each. The paths in `adopted` were taken over from crossdev, and what becomes of them is
 /// decided elsewhere.
@@ -61,11 +64,14 @@ pub fn remove(
             .into_iter()
             .filter(|link| !adopted.contains(link)),
     );
+    let mut removed = Vec::new();
     for path in &gone {
+        let is_folder = path.symlink_metadata().is_ok_and(|path| path.is_dir());
         if dry_run || remove_if_possible(path)? {
-            text.push_str(&format!("removed  {}\n", path.display()));
+            removed.push((path.as_path(), is_folder));
         }
     }
+    text.push_str(&told(&removed, &sysroot));
     text.push_str(&forget(&file, dry_run)?);
     for folder in state_folders(context)? {
         text.push_str(&remove_state(&folder, context, dry_run)?);
@@ -86,6 +92,32 @@ pub fn remove(
         }
     }
     Ok(text)
+}
+
+/// Tells what was removed: one line a path, or one for a whole folder that had many.
+fn told(removed: &[(&Path, bool)], sysroot: &Path) -> String {
+    let mut folders: BTreeMap<PathBuf, Vec<(&Path, bool)>> = BTreeMap::new();
+    for (path, is_folder) in removed {
+        let folder = match path.strip_prefix(sysroot) {
+            // A copied libc is in a hundred folders of one.
+            Ok(inside) => sysroot.join(inside.components().next().unwrap_or(Component::CurDir)),
+            Err(_) => path.parent().unwrap_or(path).to_owned(),
+        };
+        folders.entry(folder).or_default().push((path, *is_folder));
+    }
+    let mut text = String::new();
+    for (folder, paths) in folders {
+        let files = paths.iter().filter(|(_, is_folder)| !is_folder).count();
+        match files >= MANY {
+            true => {
+                text.push_str(&format!("removed  {files} files in {}\n", folder.display()));
+            }
+            false => paths.iter().for_each(|(path, _)| {
+                text.push_str(&format!("removed  {}\n", path.display()));
+            }),
+        }
+    }
+    text
 }
 
 /// The links of the tuple that are ours, in the target's folder and in every folder of PATH: those to this program, and those of

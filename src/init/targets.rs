@@ -3,8 +3,9 @@
 use super::{InitError, files::is_half_made, record::Record};
 use crate::{
     adopt,
-    config::{Config, below},
-    context::Context,
+    applet::prefixed,
+    config::{Config, Kind, below},
+    context::{Context, is_executable},
     env::Env,
     file::read,
     tuple::Tuple,
@@ -27,7 +28,7 @@ pub struct TargetState {
 
 /// Lists the targets: those with a file in `targets/`, and those whose sysroot in `<BROOT>/usr` has an `etc/portage`.
 ///
-/// The states are `ready`; `adopted`, set up by crossdev, whose wrappers are ours now; `foreign`, set up by crossdev or by hand; `unfinished`, an init that was cut short;
+/// The states are `ready`; `no-compiler`, which is all that it lacks; `adopted`, set up by crossdev, whose wrappers are ours now; `foreign`, set up by crossdev or by hand; `unfinished`, an init that was cut short;
 /// `half-made`, crossdev's placeholders in its make.conf; `bare`, a sysroot without `etc/portage`; `missing`, none.
 pub fn targets(env: &Env, config: &Config) -> Result<Vec<TargetState>, InitError> {
     let mut tuples: BTreeSet<Tuple> = config.targets()?.into_iter().collect();
@@ -67,6 +68,7 @@ fn state(
         Ok(text) if is_half_made(text) => "half-made",
         Ok(_) if record.is_empty() && adopted.contains(context.tuple.as_str()) => "adopted",
         Ok(_) if record.is_empty() => "foreign",
+        Ok(_) if !has_compiler(&context) => "no-compiler",
         Ok(_) => "ready",
     };
     let toolchain = context.settings.toolchain.as_ref();
@@ -77,4 +79,18 @@ fn state(
         state,
         toolchain,
     })
+}
+
+/// Tells whether the adopted compiler is there; without one, whether `<tuple>-gcc` or `<tuple>-clang` is in PATH. It is not started.
+fn has_compiler(context: &Context) -> bool {
+    match &context.settings.toolchain {
+        Some(toolchain) => {
+            let compiler = prefixed(&toolchain.prefix, toolchain.kind.driver());
+            is_executable(compiler.as_ref())
+        }
+        None => [Kind::Gnu, Kind::Llvm].iter().any(|kind| {
+            let name = format!("{}-{}", context.tuple, kind.driver());
+            context.find_program(name.as_ref()).is_ok()
+        }),
+    }
 }

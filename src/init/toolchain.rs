@@ -29,7 +29,7 @@ pub(super) fn adopt(
     kind: Kind,
     prefix: &OsStr,
 ) -> Result<Toolchain, InitError> {
-    let driver = driver(kind);
+    let driver = kind.driver();
     let find = |prefix: &OsStr| {
         let mut name = prefix.to_owned();
         name.push(driver);
@@ -76,13 +76,6 @@ pub(super) fn present<'a>(
     tools.filter_map(move |(name, tool)| there(tool).then_some(name))
 }
 
-fn driver(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Gnu => "gcc",
-        Kind::Llvm => "clang",
-    }
-}
-
 /// Runs the compiler as its applet will, but for the sysroot, in the C locale.
 fn compiler(
     context: &Context,
@@ -96,7 +89,7 @@ fn compiler(
         all.extend(toolchain.options.iter().map(Into::into));
     }
     all.extend(args.into_iter().map(Into::into));
-    let program = prefixed(&toolchain.prefix, driver(toolchain.kind)).into();
+    let program = prefixed(&toolchain.prefix, toolchain.kind.driver()).into();
     let env = Changes::from([("LC_ALL".into(), crate::plan::Change::Set("C".into()))]);
     let mut outputs = exec::query(&[Plan {
         program,
@@ -154,7 +147,7 @@ fn check_object(
         object.as_os_str(),
     ];
     let output = compiler(context, toolchain, args)?;
-    let compiler = prefixed(&toolchain.prefix, driver(toolchain.kind));
+    let compiler = prefixed(&toolchain.prefix, toolchain.kind.driver());
     if !output.status.success() {
         return Err(InitError::CompilerFails {
             compiler,
@@ -270,7 +263,7 @@ pub(super) fn libc(
     let folder = file::temporary()?;
     let probe = folder.path().join("probe.c");
     fs_err::write(&probe, "#include <stdio.h>\nint main(void) { return 0; }\n")?;
-    let no_libc = || InitError::NoLibc(prefixed(&toolchain.prefix, driver(toolchain.kind)));
+    let no_libc = || InitError::NoLibc(prefixed(&toolchain.prefix, toolchain.kind.driver()));
     let includes = text(&compiler(context, toolchain, ["-M".as_ref(), probe.as_os_str()])?.stdout);
     let header = includes
         .split_whitespace()
