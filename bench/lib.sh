@@ -43,12 +43,12 @@ verdict() {
 
 # compare WHAT RUNS LIMIT OURS PEER: two commands in turns, some runs of one and as many of the other, round after round. Of a
 # round counts the quickest run, which is the one that nothing else on the machine disturbed; of the rounds the median, and that
-# of their ratios. What takes long is measured in fewer rounds.
+# of their ratios. What takes long is measured in fewer rounds. `before`, where it is set, is a command that runs before each.
 compare() {
 	local what=$1 runs=$2 limit=$3 ours=$4 peer=$5 round many=$rounds warmup=2
 	((runs >= 10)) || { many=$(((rounds + 1) / 2)) warmup=1; }
 	for ((round = 0; round < many; round++)); do
-		hyperfine -N --warmup "$warmup" --runs "$runs" --style none --export-csv "$work/csv" "$ours" "$peer" > "$work/said" 2>&1 || {
+		hyperfine -N --warmup "$warmup" --runs "$runs" ${before:+--prepare "$before"} --style none --export-csv "$work/csv" "$ours" "$peer" > "$work/said" 2>&1 || {
 			cat "$work/said" >&2
 			fail "\`$what\` was not measured" "run it by hand in a folder of its own: $ours"
 		}

@@ -10,7 +10,6 @@ mod configure;
 pub(crate) mod properties;
 mod xkmake;
 
-pub use command::prefixed;
 pub use configure::ConfigureError;
 
 use crate::{

@@ -15,7 +15,7 @@ use crate::{
     export::{ExportError, Facts, Format},
     file,
     fix_root::FixRootError,
-    init::{self, Options, Request, Subject},
+    init::{self, Options, Request, Subject, TargetState},
     profile::{self, ProfileError},
     qemu::binfmt::{self, Action, BinfmtError, Status},
     site_cache::config_site,
@@ -27,6 +27,7 @@ use std::{
     ffi::{OsStr, OsString},
     fmt::Write as _,
     io::{self, Write as _},
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -87,7 +88,7 @@ docs/build-systems.md says how each file is used.")]
         tuple: OsString,
         /// What the file is for
         format: Format,
-        /// Write this file, instead of printing its text
+        /// Write this file, instead of printing its text, as `-` does
         file: Option<PathBuf>,
         /// Replace a file that something else made
         #[arg(long, requires = "file")]
@@ -97,9 +98,9 @@ docs/build-systems.md says how each file is used.")]
     Applets,
     /// List the targets of this machine and their state
     ///
-    /// The states are `ready`; `no-compiler`, which is all that it lacks; `foreign`, set up by crossdev or by hand; `unfinished`,
-    /// an init that was cut short; `half-made`, crossdev's placeholders in its make.conf; `bare`, a sysroot without etc/portage;
-    /// `missing`, no sysroot.
+    /// The states are `ready`; `no-compiler`, ready but for that; `adopted`, set up by crossdev, whose wrappers are ours now;
+    /// `foreign`, set up by crossdev or by hand; `unfinished`, an init that was cut short; `half-made`, crossdev's placeholders in
+    /// its make.conf; `bare`, a sysroot without etc/portage; `missing`, no sysroot; `unreadable`, one that you may not read.
     Targets {
         /// Print a JSON array
         #[arg(long)]
@@ -277,7 +278,7 @@ pub fn crossmerge(
     config: Config,
     wrappers: &Wrappers,
 ) -> Result<ExitCode, Error> {
-    let words = std::iter::once(OsString::from("crossmerge")).chain(args);
+    let words = std::iter::once(OsString::from("crossmerge")).chain(closed_behind_applet(args));
     let help = after_help(wrappers);
     let command = command().after_help(help);
     let cli = match command
@@ -347,6 +348,7 @@ pub fn crossmerge(
             force,
         } => {
             let context = Context::new(env, config, Tuple::from_os(&tuple)?)?;
+            let file = file.filter(|file| file != Path::new("-"));
             export(&context, format, file.as_deref(), force)
         }
         Command::Applets => {
@@ -360,11 +362,9 @@ pub fn crossmerge(
                     &(serde_json::to_string_pretty(&targets).expect("plain data") + "\n"),
                 );
             }
-            let width = targets
-                .iter()
-                .map(|target| target.tuple.len())
-                .max()
-                .unwrap_or(0);
+            let widest = |length: fn(&TargetState) -> usize| targets.iter().map(length).max();
+            let width = widest(|target| target.tuple.len()).unwrap_or(0);
+            let state_width = widest(|target| target.state.len()).unwrap_or(0).max(10);
             let mut text = String::new();
             for target in targets {
                 let toolchain = target
@@ -372,7 +372,7 @@ pub fn crossmerge(
                     .map_or(String::new(), |t| format!("  ({t})"));
                 let _ = writeln!(
                     text,
-                    "{:width$}  {:11}  {}{toolchain}",
+                    "{:width$}  {:state_width$}  {}{toolchain}",
                     target.tuple,
                     target.state,
                     target.sysroot.display()
@@ -439,6 +439,17 @@ pub fn crossmerge(
             print(&text)
         }
     }
+}
+
+/// Ends the options of `plan` behind the applet: clap would take one of the applet's for one of ours, and its `--` for that end.
+fn closed_behind_applet(mut args: Vec<OsString>) -> Vec<OsString> {
+    let is_word = |(_, arg): &(usize, &OsString)| !arg.as_bytes().starts_with(b"-");
+    let mut words = args.iter().enumerate().filter(is_word);
+    let is_plan = words.next().is_some_and(|(_, arg)| arg == "plan");
+    if let (true, Some((applet, _))) = (is_plan, words.nth(1)) {
+        args.insert(applet + 1, "--".into());
+    }
+    args
 }
 
 /// Runs `emerge-wrapper`, as crossdev and people who know crossdev call it.

@@ -132,12 +132,26 @@ impl Kind {
         }
     }
 
-    /// The C compiler's name behind the prefix.
-    pub(crate) fn driver(self) -> &'static str {
+    /// Its C compiler.
+    pub fn driver(self) -> &'static str {
         match self {
             Self::Gnu => "gcc",
             Self::Llvm => "clang",
         }
+    }
+}
+
+impl Toolchain {
+    /// The path of one of its tools, there or not. The prefix may end in the middle of a file name.
+    pub fn tool(&self, tool: &str) -> PathBuf {
+        let mut path = self.prefix.as_os_str().to_owned();
+        path.push(tool);
+        path.into()
+    }
+
+    /// The path of its C compiler, there or not.
+    pub fn compiler(&self) -> PathBuf {
+        self.tool(self.kind.driver())
     }
 }
 

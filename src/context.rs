@@ -4,7 +4,7 @@
 //! the system only through here.
 
 use crate::{
-    config::{Config, ConfigError, TargetConfig, below},
+    config::{Config, ConfigError, Kind, TargetConfig, below},
     env::{self, Env},
     exec,
     export::Facts,
@@ -33,6 +33,7 @@ pub struct Context {
     pub settings: TargetConfig,
     /// The tuple we build for.
     pub tuple: Tuple,
+    portageq: OnceCell<Option<PathBuf>>,
     portage: OnceCell<Portage>,
     /// What build systems are told: every layer and file of one call has it from here.
     pub(crate) facts: OnceCell<Facts>,
@@ -83,13 +84,23 @@ pub enum ContextError {
         /// SYSROOT in the environment says so.
         from_environment: bool,
     },
-    /// So would what is merged into this ROOT of the environment's.
-    #[error("ROOT is `{root}`, which is this machine's own root, and what is built is for `{tuple}`", root = .root.display())]
-    MergedHere {
+    /// The same, by way of ROOT.
+    #[error("ROOT is `{root}`, this machine's own root: what is for `{tuple}` would be put into it", root = .root.display())]
+    HostIsRoot {
         /// The tuple.
         tuple: Tuple,
-        /// The path that leads there.
+        /// ROOT in the environment.
         root: PathBuf,
+    },
+    /// The target's settings are nowhere.
+    #[error("there is no folder `{configroot}`, in which `etc/portage` of `{tuple}` should be", configroot = .configroot.display())]
+    NoConfigroot {
+        /// The tuple.
+        tuple: Tuple,
+        /// Where it should be.
+        configroot: PathBuf,
+        /// The variable of the environment that says so.
+        variable: &'static str,
     },
     /// The program is nowhere on PATH, ourselves not counted.
     #[error("the real tool `{program}` was not found in PATH")]
@@ -126,8 +137,13 @@ impl ContextError {
             Self::HostRoot { tuple, .. } => {
                 format!("keep the target elsewhere: `crossmerge init {tuple} --sysroot DIR`")
             }
-            Self::MergedHere { .. } => "ROOT in the environment names it: `unset ROOT`".into(),
             Self::NoSysroot { tuple, .. } => format!("make it with `crossmerge init {tuple}`"),
+            Self::HostIsRoot { .. } => {
+                "`unset ROOT`, or name a folder of the target's: `export ROOT=/mnt/board`".into()
+            }
+            Self::NoConfigroot { variable, .. } => {
+                format!("{variable} in the environment names it: `unset {variable}`")
+            }
             Self::NoTool { program } => format!(
                 "install it, or add its folder to PATH: `type -a {program}` shows where the shell looks"
             ),
@@ -155,6 +171,7 @@ impl Context {
             config,
             settings,
             tuple,
+            portageq: OnceCell::new(),
             portage: OnceCell::new(),
             facts: OnceCell::new(),
         })
@@ -227,20 +244,39 @@ impl Context {
         }
     }
 
-    /// What Portage says; empty settings where there is no Portage.
+    /// PORTAGE_CONFIGROOT, which has to be there.
+    pub fn existing_configroot(&self) -> Result<PathBuf, ContextError> {
+        let configroot = self.configroot();
+        if configroot.is_dir() {
+            return Ok(configroot);
+        }
+        let variable = match self.env.get(env::PORTAGE_CONFIGROOT) {
+            Some(_) => env::PORTAGE_CONFIGROOT,
+            None => env::EPREFIX,
+        };
+        Err(ContextError::NoConfigroot {
+            tuple: self.tuple.clone(),
+            configroot,
+            variable: variable.name,
+        })
+    }
+
+    /// What Portage says; empty settings where there is no Portage, and for a target where it has no configuration root.
     pub fn portage(&self) -> Result<&Portage, ContextError> {
         self.portage.get_or_try_init(|| {
             let Some(portageq) = self.portageq() else {
                 return Ok(Portage::default());
             };
-            let questions = [
-                self.about_host(&portageq, portage::BUILD),
-                self.about_target(&portageq, &self.configroot(), portage::TARGET),
-            ];
-            let mut answers = self.ask(&questions)?;
-            let target = answers.pop().unwrap_or_default();
-            let host = answers.pop().unwrap_or_default();
-            Ok(Portage { host, target })
+            let mut questions = vec![self.about_host(portageq, portage::BUILD)];
+            let configroot = self.configroot();
+            if configroot.is_dir() {
+                questions.push(self.about_target(portageq, &configroot, portage::TARGET));
+            }
+            let mut answers = self.ask(&questions)?.into_iter();
+            Ok(Portage {
+                host: answers.next().unwrap_or_default(),
+                target: answers.next().unwrap_or_default(),
+            })
         })
     }
 
@@ -248,7 +284,7 @@ impl Context {
     pub fn host_settings(&self, names: &[&str]) -> Result<Option<Settings>, ContextError> {
         let question = self
             .portageq()
-            .map(|portageq| self.about_host(&portageq, names));
+            .map(|portageq| self.about_host(portageq, names));
         self.answer(question)
     }
 
@@ -259,7 +295,7 @@ impl Context {
         names: &[&str],
     ) -> Result<Option<Settings>, ContextError> {
         let portageq = self.portageq();
-        let question = portageq.map(|portageq| self.about_target(&portageq, configroot, names));
+        let question = portageq.map(|portageq| self.about_target(portageq, configroot, names));
         self.answer(question)
     }
 
@@ -302,16 +338,23 @@ impl Context {
             return vec![why];
         }
         let questions = [
-            self.about_host(&portageq, portage::BUILD),
-            self.about_host(&portageq, portage::INIT),
-            self.about_target(&portageq, &self.configroot(), portage::TARGET),
+            self.about_host(portageq, portage::BUILD),
+            self.about_host(portageq, portage::INIT),
+            self.about_target(portageq, &self.configroot(), portage::TARGET),
         ];
         let answers = questions.iter().map(|question| question.read(&self.env));
         answers.filter_map(Result::err).collect()
     }
 
-    fn portageq(&self) -> Option<PathBuf> {
-        self.find_program(OsStr::new("portageq")).ok()
+    /// Why settings of what is configured under a root are not read here, if so.
+    pub fn refusal_below(&self, configroot: &Path, names: &[&str]) -> Option<Refusal> {
+        let question = self.about_target(Path::new("portageq"), configroot, names);
+        question.read(&self.env).err()
+    }
+
+    fn portageq(&self) -> Option<&Path> {
+        let find = || self.find_program(OsStr::new("portageq")).ok();
+        self.portageq.get_or_init(find).as_deref()
     }
 
     fn about_host(&self, portageq: &Path, names: &[&str]) -> Question {
@@ -389,6 +432,17 @@ impl Context {
         self.find_command(name).ok().or_else(linked)
     }
 
+    /// The target's C compiler, ours not counted: the adopted one, there or not; else `<tuple>-gcc` or `<tuple>-clang` in PATH.
+    pub fn compiler(&self) -> Option<(Kind, PathBuf)> {
+        if let Some(adopted) = &self.settings.toolchain {
+            return Some((adopted.kind, adopted.compiler()));
+        }
+        [Kind::Gnu, Kind::Llvm].into_iter().find_map(|kind| {
+            let name = format!("{}-{}", self.tuple, kind.driver());
+            Some((kind, self.find_program(OsStr::new(&name)).ok()?))
+        })
+    }
+
     /// CBUILD: the environment's, else Portage's, else what the native compiler says; none where nothing says so.
     pub fn cbuild(&self) -> Result<Option<String>, ContextError> {
         if let Some(cbuild) = self.env.get(env::CBUILD).filter(|value| !value.is_empty()) {
@@ -419,6 +473,9 @@ impl Context {
         let configroot = self.configroot();
         if !configroot.join("etc/portage/make.profile").exists() {
             return Ok(None);
+        }
+        if let Some(known) = self.portage.get().and_then(|portage| portage.knows(names)) {
+            return Ok(Some(known));
         }
         match self.read_target_settings(names) {
             Some(settings) => Ok(Some(settings)),
@@ -452,6 +509,12 @@ impl Portage {
     /// A setting of the target; empty without Portage, as when it is not set.
     pub fn target_setting(&self, name: &str) -> &str {
         self.target.get(name).map_or("", String::as_str)
+    }
+
+    /// Settings of the target, if every one of them was asked for.
+    fn knows(&self, names: &[&str]) -> Option<Settings> {
+        let known = |name: &&str| Some(((*name).to_owned(), self.target.get(*name)?.clone()));
+        names.iter().map(known).collect()
     }
 
     /// The settings as if Portage had said so.

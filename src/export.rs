@@ -106,6 +106,9 @@ pub enum ExportError {
         /// What the file could be called.
         name: &'static str,
     },
+    /// A device or a pipe is in the way.
+    #[error("`{path}` is no regular file, and is not replaced by one", path = .0.display())]
+    NotAFile(PathBuf),
     /// The answers for configure scripts cannot be read.
     #[error(transparent)]
     SiteCache(#[from] SiteCacheError),
@@ -144,6 +147,7 @@ impl ExportError {
                 let file = path.join(name);
                 format!("name the file: {}", crate::plan::quote(file.as_os_str()))
             }
+            Self::NotAFile(_) => "leave it out, and the text is printed".into(),
             Self::File(e) => {
                 file::hint(e).unwrap_or_else(|| "look at the permissions of its folder".into())
             }
@@ -226,6 +230,9 @@ impl Format {
                 path: path.into(),
                 name: self.file_name(),
             });
+        }
+        if path.exists() && !path.is_file() {
+            return Err(ExportError::NotAFile(path.into()));
         }
         let wanted = self.first_line(tuple) + "\n";
         let first = match read::head(path, wanted.len() as u64) {

@@ -29,8 +29,8 @@ pub(crate) use write::{Content, diff, is_our_command};
 
 use crate::{
     applet::Wrappers,
-    config::{Kind, Toolchain},
-    context::Context,
+    config::{Kind, Toolchain, below},
+    context::{Context, canonical},
     env,
     file::{self, read},
     portage::{self, Repositories, Settings},
@@ -202,6 +202,7 @@ impl Request<'_> {
         } = *self;
         let sysroot = absolute(&context.foreign_sysroot()?)?;
         check_utf8(&sysroot)?;
+        check_place(context, &sysroot)?;
         let record = Record::read(&sysroot)?;
         let mut notes = Vec::new();
         let bindir = bindir(context, self.argv0);
@@ -211,6 +212,7 @@ impl Request<'_> {
                 "`{bindir}` is not in PATH, so its commands are found by their path only"
             ));
         }
+        notes.extend(note_moved(context, &sysroot)?);
         let mut writes = links(context, self.wrappers, &bindir)?;
         writes.extend(target_file(context, options)?);
         if let Some(host) = host {
@@ -346,6 +348,46 @@ pub(crate) fn check_utf8(path: &Path) -> Result<(), InitError> {
     } else {
         Ok(())
     }
+}
+
+/// Refuses a sysroot that is no folder, that this machine's own system is in, or that is another target's.
+fn check_place(context: &Context, sysroot: &Path) -> Result<(), InitError> {
+    let is_default = *sysroot == context.default_sysroot();
+    let place = canonical(sysroot);
+    let others = || targets(&context.env, &context.config);
+    let why = if sysroot.exists() && !sysroot.is_dir() {
+        "it is no folder".to_owned()
+    } else if is_default {
+        return Ok(());
+    } else if canonical(&below(&context.config.broot, "usr")).starts_with(&place) {
+        "this machine's own files are in it".to_owned()
+    } else if let Some(other) = others()?
+        .iter()
+        .find(|other| other.tuple != context.tuple.as_str() && canonical(&other.sysroot) == place)
+    {
+        format!("it is the sysroot of `{}`", other.tuple)
+    } else {
+        return Ok(());
+    };
+    Err(InitError::NoPlace {
+        sysroot: sysroot.into(),
+        tuple: context.tuple.clone(),
+        why,
+    })
+}
+
+/// Says that the target was elsewhere until now, when init has been there.
+fn note_moved(context: &Context, sysroot: &Path) -> Result<Option<String>, InitError> {
+    let before = context.config.target(&context.tuple)?.sysroot;
+    let before = before.unwrap_or_else(|| context.default_sysroot());
+    let is_moved = context.settings.sysroot.as_deref() == Some(sysroot) && before != sysroot;
+    let was_there = is_moved && !Record::read(&before)?.is_empty();
+    Ok(was_there.then(|| {
+        let before = before.display();
+        format!(
+            "the target was in `{before}` until now: what is there stays, and is yours to delete"
+        )
+    }))
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, InitError> {

@@ -15,7 +15,10 @@ use crate::{
     plan::{Change, Changes, File, step::Step},
 };
 use serde::Deserialize;
-use std::ffi::{OsStr, OsString};
+use std::{
+    ffi::{OsStr, OsString},
+    path::Path,
+};
 
 /// The name of a layer, as `wrappers/*.toml` has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -110,11 +113,12 @@ fn default(
 
 fn portage(context: &Context, changes: &mut Changes) -> Result<(), ContextError> {
     let sysroot = context.existing_sysroot()?;
+    let configroot = context.existing_configroot()?;
     let root = root(context)?;
     let portage = context.portage()?;
     set(changes, env::CHOST.name, context.tuple.as_str());
     set(changes, env::EPREFIX.name, context.eprefix());
-    set(changes, env::PORTAGE_CONFIGROOT.name, context.configroot());
+    set(changes, env::PORTAGE_CONFIGROOT.name, configroot);
     set(changes, env::SYSROOT.name, sysroot);
     set(changes, env::ROOT.name, root);
     if let Some(cbuild) = portage.host_setting(env::CBUILD.name) {
@@ -128,12 +132,13 @@ fn portage(context: &Context, changes: &mut Changes) -> Result<(), ContextError>
     Ok(())
 }
 
-/// ROOT: the environment's, which has to be another's than this machine's, else that of the target's make.conf, else the sysroot.
+/// ROOT: the environment's, which has to be another's root than this machine's; else that of the target's make.conf, else the
+/// sysroot.
 fn root(context: &Context) -> Result<OsString, ContextError> {
     if let Some(root) = context.env.get(env::ROOT) {
-        return match context.config.is_own_root(root.as_ref()) {
+        return match context.config.is_own_root(Path::new(root)) {
             false => Ok(root.to_owned()),
-            true => Err(ContextError::MergedHere {
+            true => Err(ContextError::HostIsRoot {
                 tuple: context.tuple.clone(),
                 root: root.into(),
             }),

@@ -35,8 +35,15 @@ use std::{
 /// What `<tuple>-emerge` needs of the machine's own Portage.
 pub const BUILD: &[&str] = &["CBUILD", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"];
 
-/// What `<tuple>-emerge` needs of the target's settings.
-pub const TARGET: &[&str] = &[env::ROOT.name, env::EMERGE_DEFAULT_OPTS.name];
+/// What `<tuple>-emerge` needs of the target's settings, and with the flags what other build systems do.
+pub const TARGET: &[&str] = &[
+    env::ROOT.name,
+    env::EMERGE_DEFAULT_OPTS.name,
+    "CFLAGS",
+    "CXXFLAGS",
+    "CPPFLAGS",
+    "LDFLAGS",
+];
 
 /// What `init` needs of the machine's besides.
 pub const INIT: &[&str] = &[

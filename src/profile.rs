@@ -7,7 +7,7 @@ use crate::{
     context::{Context, ContextError},
     env,
     file::{self, read},
-    portage::{Repositories, Repository},
+    portage::{Repositories, Repository, refusal::Refusal},
     target::{Source, Target},
     tuple::Tuple,
 };
@@ -58,6 +58,8 @@ pub struct Says {
     pub kernel: String,
     /// CHOST.
     pub chost: String,
+    /// Why Portage ignores the profile, if it does: a parent that is not there, say.
+    pub ignored: Option<Refusal>,
 }
 
 /// Why there is no profile.
@@ -143,9 +145,11 @@ pub fn list(
             };
             let folder = repository.location.join("profiles").join(path);
             if arch == target.arch && folder.is_dir() {
+                let name = name(repositories, repository, path);
                 let says = says(context, repositories, &folder)?;
-                if target.elibc.is_none_or(|elibc| elibc == says.elibc) {
-                    let name = name(repositories, repository, path);
+                if let Some(why) = &says.ignored {
+                    crate::say(&format!("the profile `{name}` is left out: {why}"));
+                } else if target.elibc.is_none_or(|elibc| elibc == says.elibc) {
                     let status = Status::of(status);
                     profiles.push(Profile {
                         name,
@@ -253,7 +257,11 @@ pub fn says(
     let settings = context.settings_below(configuration.path(), &names)?;
     let settings = settings.ok_or(ProfileError::NoPortage)?;
     let say = |name: &str| settings.get(name).cloned().unwrap_or_default();
+    // Of a profile that it ignores, Portage knows nothing.
+    let is_silent = settings.values().all(String::is_empty);
+    let why = || context.refusal_below(configuration.path(), &names);
     Ok(Says {
+        ignored: is_silent.then(why).flatten(),
         arch: say("ARCH"),
         elibc: say("ELIBC"),
         kernel: say("KERNEL"),

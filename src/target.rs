@@ -289,6 +289,11 @@ impl Source {
         })
     }
 
+    /// Tells whether it came with the program, whose tests have tried all of it.
+    fn is_built_in(&self) -> bool {
+        self.cpus.is_some()
+    }
+
     fn parse(&self) -> Result<Family, TargetError> {
         toml::from_str(&self.text).map_err(|e| malformed(&self.file, &e))
     }
@@ -308,7 +313,7 @@ impl Target {
     ///
     /// Of two globs that fit, the one with more plain characters is the better.
     pub fn of(tuple: &Tuple, sources: &[Source], folder: &str) -> Result<Self, TargetError> {
-        let mut best: Option<(usize, &str, Family)> = None;
+        let mut best: Option<(usize, &Source, Family)> = None;
         for source in sources {
             let known = source.cpus.map(|cpus| fit(cpus, tuple.cpu()));
             if known == Some(None) {
@@ -318,17 +323,19 @@ impl Target {
             if let Some(plain) = fit(&family.cpus, tuple.cpu())
                 && best.as_ref().is_none_or(|(most, ..)| plain > *most)
             {
-                best = Some((plain, &source.file, family));
+                best = Some((plain, source, family));
             }
         }
-        let Some((_, file, family)) = best else {
+        let Some((_, source, family)) = best else {
             return Err(TargetError::UnknownCpu {
                 cpu: tuple.cpu().into(),
                 tuple: tuple.to_string(),
                 folder: folder.into(),
             });
         };
-        let facts = family.facts_of(tuple).map_err(|e| malformed(file, &e))?;
+        let facts = family
+            .facts_of(tuple, !source.is_built_in())
+            .map_err(|e| malformed(&source.file, &e))?;
         let &(_, cmake_system, meson_system, goos) = SYSTEM
             .iter()
             .find(|(glob, ..)| WildMatch::new(glob).matches(tuple.as_str()))
@@ -406,15 +413,21 @@ impl Target {
 }
 
 impl Family {
-    /// The family's facts with every refinement that fits the tuple. A key that no fact has is an error in each
-    /// refinement, whether it fits or not.
-    fn facts_of(&self, tuple: &Tuple) -> Result<Facts, toml::de::Error> {
+    /// The family's facts with every refinement that fits the tuple. Where `all_are_tried`, a key that no fact has is an error
+    /// in each refinement, whether it fits or not.
+    fn facts_of(&self, tuple: &Tuple, all_are_tried: bool) -> Result<Facts, toml::de::Error> {
         let mut facts = self.facts.clone();
         for variant in &self.variant {
+            let fits = any(&variant.tuple, tuple) && !any(&variant.except, tuple);
+            if !fits && !all_are_tried {
+                continue;
+            }
             let mut refined = facts.clone();
             refined.extend(variant.facts.clone());
-            Facts::deserialize(refined.clone())?;
-            if any(&variant.tuple, tuple) && !any(&variant.except, tuple) {
+            if all_are_tried {
+                Facts::deserialize(refined.clone())?;
+            }
+            if fits {
                 facts = refined;
             }
         }
@@ -520,4 +533,18 @@ fn first(table: &[(&str, &'static str)], tuple: &Tuple) -> Option<&'static str> 
         .iter()
         .find(|(glob, _)| WildMatch::new(glob).matches(tuple.as_str()))
         .map(|(_, value)| *value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refinement_of_the_built_in_families_is_well_formed() {
+        let tuple: Tuple = "x86_64-pc-linux-gnu".parse().expect("a tuple");
+        for (stem, source) in Source::built_in() {
+            let family = source.parse().expect(stem);
+            family.facts_of(&tuple, true).expect(stem);
+        }
+    }
 }

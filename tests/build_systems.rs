@@ -402,6 +402,13 @@ fn an_exported_file_replaces_its_own_kind_only() {
         "made/toolchain.cmake",
     );
     assert_eq!(export(&[ARM.tuple, "scons"]).code, Some(125));
+    for extra in [&[] as &[&str], &["--force"]] {
+        let words = [&[ARM.tuple, "cmake", "/dev/null"], extra].concat();
+        export(&words).fails(125, "`/dev/null` is no regular file", "is printed");
+    }
+    let printed = export(&[ARM.tuple, "cmake", "-"]).success().stdout;
+    assert_eq!(printed, export(&[ARM.tuple, "cmake"]).success().stdout);
+    assert!(!prefix.join("-").exists());
 }
 
 #[test]
@@ -459,7 +466,10 @@ fn configure_finds_the_script_or_says_what_the_project_has_instead() {
         "there is no `configure` here",
         "-configure ../configure",
     );
-    run(&["src/configure"]).fails(125, "there is no `src/configure`", "the script");
+    for misspelt in ["src/configure", "src/configrue"] {
+        let error = format!("there is no `{misspelt}`");
+        run(&[misspelt]).fails(125, &error, "the script");
+    }
     for (file, hint) in [
         ("Makefile", "-env make"),
         ("go.mod", "-go build"),

@@ -428,11 +428,8 @@ fn a_sysroot_elsewhere_is_recorded_and_sysroot_in_the_environment_is_for_one_cal
         plan.contains(&format!("SYSROOT='{}'", elsewhere.display())),
         "{plan}"
     );
-    let state = || prefix.own(["targets"]).success().stdout;
-    assert!(state().contains("no-compiler"), "{}", state());
-    // A fake: it is looked for, and not started.
-    prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
-    assert!(state().contains("ready"), "{}", state());
+    let listed = prefix.own(["targets"]).success().stdout;
+    assert!(listed.contains("no-compiler"), "{listed}");
 
     let other = prefix.join("other");
     let once = prefix.with("SYSROOT", &other);
@@ -573,7 +570,11 @@ fn remove_undoes_init_and_keeps_what_is_a_persons() {
     assert_eq!(tree(&prefix.join(&state)).len(), 1, "{said:#?}");
     assert_eq!(prefix.read(&learned), "[answers]\n");
 
+    let wrapper = prefix.write("etc/crossmerge/wrappers/own.toml", "summary = \"mine\"\n");
     prefix.own(["init", TUPLE]).success();
+    let own = prefix.join(format!("bin/{TUPLE}-own"));
+    assert!(own.is_symlink());
+    std::fs::remove_file(wrapper).expect("it was there");
     prefix.own(["init", &format!("{TUPLE}-x")]).success();
     prefix.append(&etc("make.conf"), "# mine\n");
     prefix.write(&format!("usr/{TUPLE}/usr/bin/merged"), "a package's\n");
@@ -586,12 +587,114 @@ fn remove_undoes_init_and_keeps_what_is_a_persons() {
     assert!(said.stdout.contains("2 files"), "{said:#?}");
     assert!(prefix.read(&etc("make.conf")).ends_with("# mine\n"));
     assert!(!prefix.join(etc("repos.conf")).exists());
+    assert!(!own.is_symlink(), "the link of a wrapper that is gone");
     // A tuple that begins with this one keeps its links.
     assert!(prefix.join(format!("bin/{TUPLE}-x-emerge")).is_symlink());
     assert!(!prefix.join(format!("bin/{TUPLE}-emerge")).is_symlink());
     prefix
         .own(["remove", "avr"])
         .fails(125, "`avr` is not initialised", "crossmerge targets");
+}
+
+#[test]
+fn what_remove_left_of_a_person_stays_and_init_makes_the_rest_again() {
+    let prefix = Prefix::with_portage();
+    prefix.own(["init", TUPLE]).success();
+    prefix.append(&etc("make.conf"), "# mine\n");
+    prefix.own(["remove", TUPLE]).success();
+    let said = prefix.own(["init", TUPLE]).success();
+    assert!(said.stderr.contains("._cfg0000_make.conf"), "{said:#?}");
+    assert!(prefix.read(&etc("make.conf")).ends_with("# mine\n"));
+    for path in ["make.profile", "repos.conf", "profile/make.defaults"] {
+        assert!(prefix.join(etc(path)).exists(), "{path}");
+    }
+}
+
+/// A small SDK with a sysroot of its own; the prefix of its tools.
+fn sdk(prefix: &Prefix) -> String {
+    for file in ["include/stdio.h", "lib/crt1.o", "lib/libc.so"] {
+        prefix.write(&format!("sdk/sysroot/usr/{file}"), file);
+    }
+    let gcc = "#!/bin/sh\ncase $* in\n-print-sysroot) echo \"${0%/*}/sysroot\" ;;\n*) exec arm-linux-gnueabi-gcc \"$@\" ;;\nesac\n";
+    prefix.script("sdk/arm-x-gcc", gcc);
+    prefix.join("sdk/arm-x-").display().to_string()
+}
+
+#[test]
+fn remove_says_a_libc_and_the_links_in_one_line_each() {
+    let prefix = Prefix::with_portage();
+    let init = ["init", TUPLE, "--toolchain", &sdk(&prefix), "--with-libc"];
+    let made = prefix.own(init).success();
+    let counts = made.stderr.lines().filter(|line| line.contains(" in "));
+    let counts: Vec<&str> = counts
+        .filter_map(|line| line.strip_prefix("new      "))
+        .collect();
+    assert_eq!(counts.len(), 2, "{made:#?}");
+    let would = prefix.own(["remove", TUPLE, "--dry-run"]).success().stdout;
+    assert!(
+        would.contains("usr/include/stdio.h\n"),
+        "every file is named"
+    );
+    let said = prefix.own(["remove", TUPLE]).success().stdout;
+    for count in counts {
+        assert!(
+            said.contains(&format!("removed  {count}\n")),
+            "no {count:?} in {said}"
+        );
+    }
+    assert!(said.contains("/etc/portage/make.conf\n"), "{said}");
+    assert!(said.lines().count() < 15, "{said}");
+}
+
+#[test]
+fn a_sysroot_that_is_somebody_elses_is_refused_before_anything_is_touched() {
+    let prefix = Prefix::with_portage();
+    prefix.own(["init", TUPLE]).success();
+    prefix.own(["init", "avr", "--sysroot", "far"]).success();
+    prefix.write("file", "");
+    symlink("far", prefix.join("link")).expect("a link");
+    let before = tree(&prefix.path());
+    for (place, why) in [
+        (
+            format!("usr/{TUPLE}").as_str(),
+            format!("it is the sysroot of `{TUPLE}`").as_str(),
+        ),
+        ("far", "it is the sysroot of `avr`"),
+        ("link", "it is the sysroot of `avr`"),
+        ("usr", "this machine's own files are in it"),
+        ("file", "it is no folder"),
+    ] {
+        prefix
+            .own(["init", "arm-other-linux-gnueabi", "--sysroot", place])
+            .fails(125, why, "--sysroot DIR");
+    }
+    unchanged(&before, &tree(&prefix.path()));
+    // Its own is none of them, and a move is said.
+    prefix.own(["init", "avr", "--sysroot", "far"]).success();
+    let said = prefix
+        .own(["init", "avr", "--sysroot", "further"])
+        .success();
+    assert!(said.stderr.contains("far` until now"), "{said:#?}");
+}
+
+#[test]
+fn targets_tells_a_target_whose_compiler_is_gone_and_one_that_may_not_be_read() {
+    let prefix = Prefix::with_portage();
+    let sdk = sdk(&prefix);
+    prefix.own(["init", TUPLE, "--toolchain", &sdk]).success();
+    let state = |prefix: &Prefix| {
+        let listed = prefix.own(["targets", "--json"]).success().stdout;
+        let listed: serde_json::Value = serde_json::from_str(&listed).expect("JSON");
+        listed[0]["state"].as_str().expect("a state").to_owned()
+    };
+    assert_eq!(state(&prefix), "ready");
+    std::fs::remove_file(format!("{sdk}gcc")).expect("it was there");
+    assert_eq!(state(&prefix), "no-compiler");
+    // A folder where a file belongs stops root too, which a mode would not.
+    let record = prefix.join(format!("usr/{TUPLE}/var/lib/crossmerge/contents"));
+    std::fs::remove_file(&record).expect("it was there");
+    std::fs::create_dir(&record).expect("a folder");
+    assert_eq!(state(&prefix), "unreadable");
 }
 
 #[test]

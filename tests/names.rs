@@ -200,13 +200,27 @@ fn a_missing_sysroot_is_named_with_the_command_that_makes_it() {
 }
 
 #[test]
-fn nothing_is_merged_for_the_target_into_this_machines_own_root() {
+fn this_machines_own_root_is_no_root_either() {
     let prefix = prefix_with_tool("emerge");
-    for root in ["/", "//", "/usr/.."] {
-        let said = prefix
-            .with("ROOT", root)
-            .run(&format!("{TUPLE}-emerge"), ["x"]);
-        said.fails(125, "is this machine's own root", "unset ROOT");
+    let name = format!("{TUPLE}-emerge");
+    std::fs::create_dir_all(prefix.join(format!("usr/{TUPLE}"))).expect("a sysroot");
+    for root in ["/", "/usr/..", "."] {
+        let error = format!("ROOT is `{root}`, this machine's own root");
+        let said = prefix.with("ROOT", root).run(&name, ["x"]);
+        said.fails(125, &error, "unset ROOT");
+    }
+    prefix.with("ROOT", "").run(&name, ["x"]).success();
+}
+
+#[test]
+fn settings_that_are_nowhere_are_named_with_the_variable_that_says_so() {
+    let prefix = prefix_with_tool("emerge");
+    let name = format!("{TUPLE}-emerge");
+    std::fs::create_dir_all(prefix.join(format!("usr/{TUPLE}"))).expect("a sysroot");
+    for variable in ["PORTAGE_CONFIGROOT", "EPREFIX"] {
+        let said = prefix.with(variable, "/nowhere").run(&name, ["x"]);
+        let unset = format!("`unset {variable}`");
+        said.fails(125, "there is no folder `", &unset);
     }
 }
 

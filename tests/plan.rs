@@ -86,13 +86,17 @@ fn a_variable_that_is_set_already_wins() {
     let own = prefix.join("own");
     std::fs::create_dir(&own).expect("a sysroot");
     let own = own.display().to_string();
+    let conf = prefix.join("own/conf").display().to_string();
+    for folder in ["own/conf", &format!("usr/{tuple}/pre")] {
+        std::fs::create_dir(prefix.join(folder)).expect("a configuration root");
+    }
     for (name, value) in [
         ("CBUILD", "mine"),
         ("BUILD_CFLAGS", "-Og"),
         ("ROOT", "/mnt/board"),
         ("SYSROOT", own.as_str()),
         ("EPREFIX", "/pre"),
-        ("PORTAGE_CONFIGROOT", "/conf"),
+        ("PORTAGE_CONFIGROOT", conf.as_str()),
     ] {
         let plan = prefix
             .with(name, value)
@@ -119,7 +123,16 @@ fn a_pasted_plan_does_what_the_link_does() {
     let prefix = prefix();
     let tuple = TUPLES[2];
     prefix.script("tools/emerge", "#!/bin/sh\nenv -0 | sort -z | grep -zv -e ^_= -e ^PWD= -e ^SHLVL= -e ^OLDPWD=; printf '%s|' \"$@\"\n");
-    let args = ["a b", "it's", "$HOME", "two\nlines", "\u{7}"];
+    let args = [
+        "--help",
+        "a b",
+        "it's",
+        "--json",
+        "$HOME",
+        "--",
+        "two\nlines",
+        "\u{7}",
+    ];
     let direct = prefix.run(&format!("{tuple}-emerge"), args).success();
     let plan = prefix
         .own(["plan", tuple, "emerge"].iter().chain(&args))

@@ -97,6 +97,22 @@ fn list_shows_the_profiles_of_the_arch_and_libc() {
 }
 
 #[test]
+fn a_profile_that_portage_ignores_is_named_with_the_reason() {
+    let prefix = prefix();
+    prefix.own(["init", TUPLE]).success();
+    let parent = "overlays/g/profiles/default/linux/arm/23.0/armv4/parent";
+    prefix.write(parent, "nowhere:base\n");
+    let said = prefix.own(["profile", "list", TUPLE]).success();
+    let why = format!(
+        "crossmerge: the profile `g:default/linux/arm/23.0/armv4` is left out: `{}`: there is no `nowhere:base`, and Portage ignores the profile\n",
+        prefix.join(parent).display()
+    );
+    assert_eq!(said.stderr, why);
+    assert!(!said.stdout.contains("23.0/armv4 "), "{said:#?}");
+    assert!(said.stdout.contains("embedded"), "{said:#?}");
+}
+
+#[test]
 fn set_links_a_profile_and_leaves_out_what_it_says_itself() {
     let prefix = prefix();
     prefix.own(["init", TUPLE]).success();

@@ -50,3 +50,5 @@ before_nothing '<tuple>-cmake -B build' cmake -B build
 before_nothing '<tuple>-meson setup build' meson setup build
 before_nothing '<tuple>-cargo build' cargo build
 before_nothing '<tuple>-go build' go build
+cd "$demo/kernel" || exit
+before_nothing '<tuple>-xkmake' xkmake

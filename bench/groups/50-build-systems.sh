@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What people build with by hand. The projects have no source, so that little is measured besides ours.
-# shellcheck disable=SC2154 # bench/run sets them
+# shellcheck disable=SC2154,SC2034 # bench/run sets them; lib.sh reads `before`
 
 group 'Build systems: beside the bare tool, with the same options and files'
 
@@ -11,13 +11,17 @@ cd "$work/project" || exit
 printf 'cmake_minimum_required(VERSION 3.13)\nproject(empty LANGUAGES NONE)\n' > CMakeLists.txt
 printf "project('empty')\n" > meson.build
 mkdir configured
-(cd configured && cp "$here/questions.ac" configure.ac && autoconf)
+(cd configured && cp "$here/questions.ac" configure.ac && autoheader && autoconf)
 
 bare '<tuple>-configure --version' 10 +5 configure ./configured/configure --version
 bare '<tuple>-cmake --version' 20 +5 cmake --version
+before='rm -rf build'
 bare '<tuple>-cmake -B build, of an empty project' 5 - cmake -B build
-bare '<tuple>-meson setup build, of an empty project' 3 - meson setup --wipe build
+bare '<tuple>-meson setup build, of an empty project' 3 - meson setup build
+unset before
 bare '<tuple>-go version' 10 +5 go version
 PATH=$PATH:$demo/rust/usr/bin
 bare '<tuple>-cargo --version' 10 - cargo --version
 bare '<tuple>-env true' 20 +5 env true
+cd "$demo/kernel" || exit
+bare '<tuple>-xkmake -s kernelversion' 5 +5 xkmake -s kernelversion

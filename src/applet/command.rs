@@ -10,7 +10,7 @@ use crate::{
 use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::{OsStrExt, OsStringExt},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 use wildmatch::WildMatch;
 
@@ -119,7 +119,7 @@ impl Wrapper {
             !(is_given || yields && word.starts_with('-'))
         };
         let tool = match (tool, &context.settings.toolchain) {
-            (Some(tool), Some(toolchain)) => prefixed(&toolchain.prefix, tool),
+            (Some(tool), Some(toolchain)) => toolchain.tool(tool).into(),
             _ => OsString::new(),
         };
         // A compiler's caller may name another sysroot; then what we add is about that one.
@@ -187,13 +187,6 @@ fn sysroot_among(args: &[OsString]) -> Option<OsString> {
         }
     });
     named.next_back()
-}
-
-/// The tool's path: the prefix may end in the middle of a file name.
-pub fn prefixed(prefix: &Path, tool: &str) -> OsString {
-    let mut path = prefix.as_os_str().to_owned();
-    path.push(tool);
-    path
 }
 
 pub(super) fn is_option(arg: &OsStr, option: &str) -> bool {

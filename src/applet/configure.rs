@@ -129,13 +129,14 @@ pub(super) fn plan(
     })
 }
 
-/// Tells whether an argument names the script: a path, of a program or of something called so.
+/// Tells whether an argument names the script: a path, of a program, of something called so, or of nothing that is there.
 fn is_script(arg: &OsStr) -> bool {
-    let bytes = arg.as_bytes();
-    let is_program = || Path::new(arg).is_file() && is_executable(Path::new(arg));
+    let (bytes, path) = (arg.as_bytes(), Path::new(arg));
+    let is_program = || path.is_file() && is_executable(path);
+    let is_misspelt = || !bytes.contains(&b'=') && !path.exists();
     !bytes.starts_with(b"-")
         && bytes.contains(&b'/')
-        && (bytes.ends_with(b"configure") || is_program())
+        && (bytes.ends_with(b"configure") || is_program() || is_misspelt())
 }
 
 fn not_there(context: &Context, script: PathBuf) -> ConfigureError {
@@ -144,7 +145,7 @@ fn not_there(context: &Context, script: PathBuf) -> ConfigureError {
     }
     let found = INSTEAD.iter().find(|(file, _)| Path::new(file).is_file());
     let instead = found.map_or(
-        "go to the folder that has one, or name it: `{tuple}-configure ../configure`",
+        "go to the folder that has one, or name it, as in `{tuple}-configure ../configure`",
         |(_, instead)| instead,
     );
     ConfigureError::None {

@@ -1,7 +1,7 @@
 //! The checks of what the caller's environment says.
 
 use super::{DoctorError, Finding, patient::Patient};
-use crate::{config::below, env, plan::quote};
+use crate::{config::SiteCache, env, plan::quote};
 use std::path::Path;
 
 /// Variables by which every GCC and clang, cross compilers too, search further folders.
@@ -119,12 +119,10 @@ pub(super) fn config_site(patient: &Patient) -> Result<Finding, DoctorError> {
             ),
         });
     }
-    let site = below(&patient.context.config.broot, "usr/share/config.site");
-    Ok(match site.is_file() {
-        true => Finding::ok(format!("`{}`", site.display())),
-        false => Finding::skipped(format!(
-            "CONFIG_SITE is not set, and there is no `{}`: configure guesses by itself",
-            site.display()
-        )),
-    })
+    let given = match patient.context.settings.site_cache {
+        SiteCache::Answers => "the target's answers",
+        SiteCache::Emulate => "the target's answers, and runs its programs",
+        SiteCache::Off => "no answers, as `site_cache` says, and guesses",
+    };
+    Ok(Finding::ok(format!("not set; configure gets {given}")))
 }

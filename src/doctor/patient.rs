@@ -2,7 +2,7 @@
 
 use super::DoctorError;
 use crate::{
-    applet::{Wrappers, prefixed},
+    applet::Wrappers,
     config::{Kind, Toolchain},
     context::{Context, ContextError, Identity},
     exec::{self, ExecError},
@@ -150,20 +150,11 @@ impl<'a> Patient<'a> {
     /// The adopted compiler, else `<tuple>-gcc` or `<tuple>-clang` in PATH.
     pub(super) fn compiler(&self) -> Option<&Compiler> {
         let find = || {
-            if let Some(Toolchain { kind, prefix, .. }) = &self.context.settings.toolchain {
-                return Some(Compiler {
-                    kind: *kind,
-                    path: prefixed(prefix, kind.driver()).into(),
-                    adopted: true,
-                });
-            }
-            [Kind::Gnu, Kind::Llvm].into_iter().find_map(|kind| {
-                let name = format!("{}-{}", self.tuple(), kind.driver());
-                Some(Compiler {
-                    kind,
-                    path: self.context.find_program(OsStr::new(&name)).ok()?,
-                    adopted: false,
-                })
+            let (kind, path) = self.context.compiler()?;
+            Some(Compiler {
+                kind,
+                path,
+                adopted: self.context.settings.toolchain.is_some(),
             })
         };
         self.compiler.get_or_init(find).as_ref()
@@ -413,6 +404,7 @@ pub(super) fn updated(name: &str) -> Option<&str> {
     (number.len() == 4 && number.bytes().all(|b| b.is_ascii_digit())).then_some(name)
 }
 
+/// The C compiler's name behind the prefix.
 /// Tells whether init can copy a libc from the adopted toolchain. clang takes that of a GCC beside it.
 fn has_own_libc(toolchain: &Toolchain) -> bool {
     toolchain.kind == Kind::Llvm || has_libc(toolchain.prefix.as_os_str())
@@ -420,8 +412,10 @@ fn has_own_libc(toolchain: &Toolchain) -> bool {
 
 /// Tells whether a GNU toolchain has a libc of its own that init can copy.
 fn has_libc(prefix: &OsStr) -> bool {
+    let mut gcc = prefix.to_owned();
+    gcc.push(Kind::Gnu.driver());
     let plan = Plan {
-        program: prefixed(Path::new(prefix), "gcc").into(),
+        program: gcc.into(),
         args: vec!["-print-file-name=libc.so".into()],
         env: Changes::new(),
         ..Plan::default()

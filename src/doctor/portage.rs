@@ -304,6 +304,12 @@ pub(super) fn make_conf(patient: &Patient) -> Result<Finding, DoctorError> {
 }
 
 pub(super) fn roots(patient: &Patient) -> Result<Finding, DoctorError> {
+    if let Some(root) = patient.context.env.get(env::ROOT)
+        && patient.context.config.is_own_root(Path::new(root))
+    {
+        let message = format!("ROOT is `{}`, this machine's own root", root.display());
+        return Ok(Finding::error(message, "unset ROOT SYSROOT"));
+    }
     let args = ["envvar", "-v", "ROOT", "SYSROOT"];
     let plan = patient
         .wrappers

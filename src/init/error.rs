@@ -60,6 +60,12 @@ pub enum InitError {
     NoLibc(OsString),
     #[error("the toolchain's libc is this machine's own, in `{path}`", path = .0.display())]
     HostLibc(PathBuf),
+    #[error("`{sysroot}` is no place for `{tuple}`: {why}", sysroot = .sysroot.display())]
+    NoPlace {
+        sysroot: PathBuf,
+        tuple: Tuple,
+        why: String,
+    },
     #[error("`--with-libc` needs an adopted toolchain whose libc it copies")]
     NothingAdopted,
     #[error("`{file}`: {message}", file = .file.display())]
@@ -104,6 +110,7 @@ impl InitError {
             Self::WrongMachine { .. } => "adopt the toolchain of that tuple; `crossmerge show <tuple>` prints what it means".into(),
             Self::NoLibc(_) => "copy headers and libraries into the sysroot yourself, and leave `--with-libc` out".into(),
             Self::HostLibc(_) => "adopt a cross toolchain with a libc of its own".into(),
+            Self::NoPlace { tuple, .. } => format!("name a folder of its own: `crossmerge init {tuple} --sysroot DIR`"),
             Self::NothingAdopted => "add `--toolchain PREFIX` or `--llvm`".into(),
             Self::NotToml { file, .. } => format!("mend it, or move it away: `mv {0} {0}.old`", file.display()),
             Self::NotInitialised(_) => "`crossmerge targets` lists those that are".into(),

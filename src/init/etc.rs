@@ -32,8 +32,8 @@ impl Etc<'_> {
         let make_conf = etc.join("make.conf");
         let make_profile = etc.join("make.profile");
         let half_made = self.half_made(&etc);
-        let theirs =
-            make_conf.exists() && !self.record.knows(write::within(&make_conf, self.sysroot));
+        let is_known = self.record.knows(write::within(&make_conf, self.sysroot));
+        let theirs = make_conf.exists() && !is_known && !self.begins_as_ours(&make_conf);
         if !half_made.is_empty() || theirs {
             notes.push(match half_made.is_empty() {
                 true => format!("`{}` was there and is accepted as it is", etc.display()),
@@ -86,6 +86,13 @@ impl Etc<'_> {
                 files::make_conf(target, &self.host.settings, &configroot),
             ),
         ])
+    }
+
+    /// Tells whether a make.conf that the record does not know is one that a person edited and `remove` therefore left.
+    fn begins_as_ours(&self, make_conf: &Path) -> bool {
+        let first = files::first_line(&self.subject.target);
+        read::read_to_string(make_conf, read::SETTINGS)
+            .is_ok_and(|text| text.lines().next() == Some(&first))
     }
 
     /// The files in which crossdev left placeholders, filled.

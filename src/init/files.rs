@@ -50,6 +50,12 @@ const PLACEHOLDERS: [&str; 6] = [
     "__USE_FORCE_KERNEL__",
 ];
 
+/// The first line of `etc/portage/make.conf`, by which ours is known when the record is gone.
+pub(super) fn first_line(target: &Target) -> String {
+    let first = MAKE_CONF.lines().next().unwrap_or_default();
+    first.replace("@CHOST@", &target.tuple)
+}
+
 /// `etc/portage/make.conf`.
 pub(super) fn make_conf(target: &Target, host: &Settings, root: &Path) -> String {
     let setting = |name: &str| host.get(name).map_or("", String::as_str);

@@ -1,6 +1,7 @@
 //! `remove`: undoes what init did, and nothing else.
 //!
-//! What the record holds and is still as init left it goes; what a person edited or Portage merged stays and is named.
+//! What the record holds and is still as init left it goes; what a person edited or Portage merged stays and is named. The many
+//! files of a libc and the many links are one line each, as `init` has it; a dry run names every path.
 
 use super::{
     InitError, bindir, lock_if_there,
@@ -9,6 +10,7 @@ use super::{
 };
 use crate::{
     applet::Wrappers,
+    argv0,
     context::Context,
     file::{self, Folder, read},
     site_cache::data::LEARNED,
@@ -17,11 +19,8 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
     io,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
 };
-
-/// From how many files on a folder is told of in one line.
-const MANY: usize = 20;
 
 /// What remove does, or did: a line each. The paths in `adopted` were taken over from crossdev, and what becomes of them is
 /// decided elsewhere.
@@ -65,13 +64,15 @@ pub fn remove(
             .filter(|link| !adopted.contains(link)),
     );
     let mut removed = Vec::new();
-    for path in &gone {
-        let is_folder = path.symlink_metadata().is_ok_and(|path| path.is_dir());
+    for path in gone.iter().map(PathBuf::as_path) {
         if dry_run || remove_if_possible(path)? {
-            removed.push((path.as_path(), is_folder));
+            removed.push(path);
         }
     }
-    text.push_str(&told(&removed, &sysroot));
+    text.push_str(&match dry_run {
+        true => removed.iter().map(|path| line_of(path)).collect(),
+        false => summary(&removed, context, &sysroot),
+    });
     text.push_str(&forget(&file, dry_run)?);
     for folder in state_folders(context)? {
         text.push_str(&remove_state(&folder, context, dry_run)?);
@@ -94,30 +95,39 @@ pub fn remove(
     Ok(text)
 }
 
-/// Tells what was removed: one line a path, or one for a whole folder that had many.
-fn told(removed: &[(&Path, bool)], sysroot: &Path) -> String {
-    let mut folders: BTreeMap<PathBuf, Vec<(&Path, bool)>> = BTreeMap::new();
-    for (path, is_folder) in removed {
-        let folder = match path.strip_prefix(sysroot) {
-            // A copied libc is in a hundred folders of one.
-            Ok(inside) => sysroot.join(inside.components().next().unwrap_or(Component::CurDir)),
-            Err(_) => path.parent().unwrap_or(path).to_owned(),
-        };
-        folders.entry(folder).or_default().push((path, *is_folder));
-    }
-    let mut text = String::new();
-    for (folder, paths) in folders {
-        let files = paths.iter().filter(|(_, is_folder)| !is_folder).count();
-        match files >= MANY {
-            true => {
-                text.push_str(&format!("removed  {files} files in {}\n", folder.display()));
-            }
-            false => paths.iter().for_each(|(path, _)| {
-                text.push_str(&format!("removed  {}\n", path.display()));
-            }),
+fn line_of(path: &Path) -> String {
+    format!("removed  {}\n", path.display())
+}
+
+/// What was removed: a line for the links of each folder, one for the files of a libc, and one for each file besides.
+fn summary(removed: &[&Path], context: &Context, sysroot: &Path) -> String {
+    let configroot = context.configroot();
+    let named = [configroot.join("etc"), configroot.join("tmp")];
+    let (mut links, mut copies) = (BTreeMap::<&Path, usize>::new(), 0);
+    let mut lines = String::new();
+    for path in removed {
+        if !path.starts_with(sysroot) {
+            *links.entry(path.parent().unwrap_or(path)).or_default() += 1;
+        } else if named.iter().any(|named| path.starts_with(named)) {
+            lines.push_str(&line_of(path));
+        } else {
+            copies += 1;
         }
     }
-    text
+    let mut text = String::new();
+    for (folder, links) in links {
+        text.push_str(&format!(
+            "removed  {links} commands in {}\n",
+            folder.display()
+        ));
+    }
+    if copies > 0 {
+        let sysroot = sysroot.display();
+        text.push_str(&format!(
+            "removed  {copies} files of the toolchain's libc in {sysroot}\n"
+        ));
+    }
+    text + &lines
 }
 
 /// The links of the tuple that are ours, in the target's folder and in every folder of PATH: those to this program, and those of
@@ -153,8 +163,11 @@ fn our_links(
             let leads_there = |path: &Path| {
                 fs_err::read_link(path).is_ok_and(|target| target.starts_with(sysroot))
             };
+            // A wrapper that a person has taken away leaves links that lead to nothing.
+            let is_nothing = || argv0::parse(OsStr::new(name.as_ref()), wrappers.names()).is_err();
+            let is_left = || name.starts_with(&before) && is_nothing();
             let is_config = name.starts_with(&before) && name.ends_with("-config");
-            if is_named && is_our_command(&path) || is_config && leads_there(&path) {
+            if (is_named || is_left()) && is_our_command(&path) || is_config && leads_there(&path) {
                 links.push(path);
             }
         }

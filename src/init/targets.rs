@@ -3,15 +3,14 @@
 use super::{InitError, files::is_half_made, record::Record};
 use crate::{
     adopt,
-    applet::prefixed,
-    config::{Config, Kind, below},
-    context::{Context, is_executable},
+    config::{Config, below},
+    context::Context,
     env::Env,
     file::read,
     tuple::Tuple,
 };
 use serde::Serialize;
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, io, path::PathBuf};
 
 /// One target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,8 +27,9 @@ pub struct TargetState {
 
 /// Lists the targets: those with a file in `targets/`, and those whose sysroot in `<BROOT>/usr` has an `etc/portage`.
 ///
-/// The states are `ready`; `no-compiler`, which is all that it lacks; `adopted`, set up by crossdev, whose wrappers are ours now; `foreign`, set up by crossdev or by hand; `unfinished`, an init that was cut short;
-/// `half-made`, crossdev's placeholders in its make.conf; `bare`, a sysroot without `etc/portage`; `missing`, none.
+/// The states are `ready`; `no-compiler`, ready but for that; `adopted`, set up by crossdev, whose wrappers are ours now; `foreign`,
+/// set up by crossdev or by hand; `unfinished`, an init that was cut short; `half-made`, crossdev's placeholders in its make.conf;
+/// `bare`, a sysroot without `etc/portage`; `missing`, none; `unreadable`, one that we may not read.
 pub fn targets(env: &Env, config: &Config) -> Result<Vec<TargetState>, InitError> {
     let mut tuples: BTreeSet<Tuple> = config.targets()?.into_iter().collect();
     let usr = below(&config.broot, "usr");
@@ -59,17 +59,21 @@ fn state(
     env.unset(crate::env::SYSROOT);
     let context = Context::new(env, config.clone(), tuple)?;
     let sysroot = context.sysroot();
-    let record = Record::read(&sysroot)?;
     let make_conf = read::read_to_string(&sysroot.join("etc/portage/make.conf"), read::SETTINGS);
-    let state = match &make_conf {
+    let record = Record::read(&sysroot);
+    let state = match (&record, &make_conf) {
         _ if !sysroot.is_dir() => "missing",
-        _ if record.pending => "unfinished",
-        Err(_) => "bare",
-        Ok(text) if is_half_made(text) => "half-made",
-        Ok(_) if record.is_empty() && adopted.contains(context.tuple.as_str()) => "adopted",
-        Ok(_) if record.is_empty() => "foreign",
-        Ok(_) if !has_compiler(&context) => "no-compiler",
-        Ok(_) => "ready",
+        (_, Err(e)) if e.kind() == io::ErrorKind::PermissionDenied => "unreadable",
+        (Err(_), _) => "unreadable",
+        (Ok(record), _) if record.pending => "unfinished",
+        (_, Err(_)) => "bare",
+        (_, Ok(text)) if is_half_made(text) => "half-made",
+        (Ok(record), _) if record.is_empty() => match adopted.contains(context.tuple.as_str()) {
+            true => "adopted",
+            false => "foreign",
+        },
+        _ if context.compiler().is_none_or(|(_, path)| !path.is_file()) => "no-compiler",
+        _ => "ready",
     };
     let toolchain = context.settings.toolchain.as_ref();
     let toolchain = toolchain.map(|t| format!("{} {}", t.kind.as_str(), t.prefix.display()));
@@ -79,18 +83,4 @@ fn state(
         state,
         toolchain,
     })
-}
-
-/// Tells whether the adopted compiler is there; without one, whether `<tuple>-gcc` or `<tuple>-clang` is in PATH. It is not started.
-fn has_compiler(context: &Context) -> bool {
-    match &context.settings.toolchain {
-        Some(toolchain) => {
-            let compiler = prefixed(&toolchain.prefix, toolchain.kind.driver());
-            is_executable(compiler.as_ref())
-        }
-        None => [Kind::Gnu, Kind::Llvm].iter().any(|kind| {
-            let name = format!("{}-{}", context.tuple, kind.driver());
-            context.find_program(name.as_ref()).is_ok()
-        }),
-    }
 }

@@ -7,7 +7,6 @@ use super::{
     write::{Care, Content, Write},
 };
 use crate::{
-    applet::prefixed,
     config::{Kind, Toolchain},
     context::Context,
     exec,
@@ -72,7 +71,7 @@ pub(super) fn present<'a>(
     toolchain: &Toolchain,
     tools: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> impl Iterator<Item = &'a str> {
-    let there = |tool: &str| Path::new(&prefixed(&toolchain.prefix, tool)).is_file();
+    let there = |tool: &str| toolchain.tool(tool).is_file();
     tools.filter_map(move |(name, tool)| there(tool).then_some(name))
 }
 
@@ -89,7 +88,7 @@ fn compiler(
         all.extend(toolchain.options.iter().map(Into::into));
     }
     all.extend(args.into_iter().map(Into::into));
-    let program = prefixed(&toolchain.prefix, toolchain.kind.driver()).into();
+    let program = toolchain.compiler();
     let env = Changes::from([("LC_ALL".into(), crate::plan::Change::Set("C".into()))]);
     let mut outputs = exec::query(&[Plan {
         program,
@@ -147,7 +146,7 @@ fn check_object(
         object.as_os_str(),
     ];
     let output = compiler(context, toolchain, args)?;
-    let compiler = prefixed(&toolchain.prefix, toolchain.kind.driver());
+    let compiler = toolchain.compiler().into();
     if !output.status.success() {
         return Err(InitError::CompilerFails {
             compiler,
@@ -263,7 +262,7 @@ pub(super) fn libc(
     let folder = file::temporary()?;
     let probe = folder.path().join("probe.c");
     fs_err::write(&probe, "#include <stdio.h>\nint main(void) { return 0; }\n")?;
-    let no_libc = || InitError::NoLibc(prefixed(&toolchain.prefix, toolchain.kind.driver()));
+    let no_libc = || InitError::NoLibc(toolchain.compiler().into());
     let includes = text(&compiler(context, toolchain, ["-M".as_ref(), probe.as_os_str()])?.stdout);
     let header = includes
         .split_whitespace()

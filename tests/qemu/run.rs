@@ -234,6 +234,7 @@ fn what_does_not_run_is_said() {
     run(&prefix, &["./text"]).fails(126, "neither ELF nor a script", "file -L ./text");
     run(&prefix, &["./object"]).fails(126, "is an ELF file and no program (ELF type 1)", "file -L");
     run(&prefix, &["./unknown"]).fails(126, "ELF machine 4660, 32 bits", "file -L");
+    run(&prefix, &["./bin"]).fails(126, "`./bin` is no program", "file -L ./bin");
     // A path is one of this machine's, also when the target has it.
     let tool = Path::new(&sysroot).join("usr/bin/crossmerge-tool");
     std::fs::copy(prefix.join("program"), &tool).expect("a copy");

@@ -56,6 +56,7 @@ impl Roots {
         let typed = PathBuf::from(name);
         if name.as_bytes().contains(&b'/') {
             return match self.open(&typed) {
+                file if file.exists() && !file.is_file() => Err(RunError::NoElf(typed)),
                 file if !file.is_file() => Err(RunError::NotThere {
                     meant: typed.is_absolute().then(|| self.look_up(&typed)).flatten(),
                     path: typed,
