@@ -51,7 +51,7 @@ check_packages = bc bison flex kmod bash-completion fish man-db mandoc zsh clang
 
 test = $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
 
-# Which of the panel: a package, `bash`; or one for one target, `bash::arm`. Nothing means all.
+# Which of the panel: a package, `bash`; one for one target, `bash::arm`; its build, `bash::build`. Nothing means all.
 PANEL ?=
 panel_rows = $(or $(CARGO_TARGET_DIR),target)/tmp/panel
 
@@ -66,7 +66,7 @@ help:
 	@echo 'make demo       cross-build real packages with the real Portage; DEMO_TARGET=<tuple> for another machine'
 	@echo 'make check-settings REPO=… CONFIGROOT=…'
 	@echo '                our reading of the settings beside portageq, for a repository and a config root of yours'
-	@echo 'make panel      configure seven real packages with answers and with an emulator, beside what is true; PANEL=bash for one'
+	@echo 'make panel      configure seven real packages with answers and with an emulator, beside what is true, and build them; PANEL=bash for one'
 	@echo 'make fuzz       every reader of other people'"'"'s files on made-up input, FUZZ_SECONDS=600 each; FUZZ=elf for one; needs cargo-fuzz'
 	@echo 'make bench      how long everything takes, beside its peers; writes docs/benchmarks.md. BENCH="start pkg-config" for some of it;'
 	@echo '                CROSSDEV=… to compare with the wrappers of that checkout of crossdev'
@@ -105,13 +105,13 @@ verify-site:
 demo:
 	demo/run
 
-# docs/site-cache-panel.md has the table that this prints. It takes most of an hour on two cores.
+# docs/site-cache-panel.md has the table that this prints. It takes more than an hour on two cores.
 panel:
 	DEMO_TARGET="$(check_targets)" demo/setup
 	CARGO="$(CARGO)" tests/setup --panel
 	rm -rf $(panel_rows)
 	$(CARGO) test --locked --test main site_cache::panel::whole::$(PANEL) -- --ignored
-	cat $(panel_rows)/*
+	[ ! -d $(panel_rows) ] || cat $(panel_rows)/*
 
 # Compares our reading of Portage's settings with the real portageq: every profile of the repository REPO, and CONFIGROOT.
 check-settings:

@@ -2,7 +2,7 @@
 //!
 //! A script is run in up to four ways, with the same compiler, sysroot and options. The cache that it leaves (`-C`) says what it
 //! asked and what it found; `docs/site-cache-panel.md` has the numbers, and the differences that may be there with the reason for
-//! each. The tests that `make panel` alone runs are marked as ignored, for the whole takes most of an hour.
+//! each. The tests that `make panel` alone runs are marked as ignored, for the whole takes more than an hour.
 
 use crate::{
     build_systems::{ARM, Machine, S390X, Target},
@@ -50,6 +50,8 @@ struct Package {
     cross: &'static str,
     /// What else it ends without where it is given no answers.
     unanswered: &'static str,
+    /// What a shell does where it is configured, with `$t` as the tuple: build it, and try what was built.
+    build: &'static str,
 }
 
 /// One that needs to be told nothing.
@@ -59,31 +61,45 @@ const PLAIN: Package = Package {
     options: "",
     cross: "",
     unanswered: "",
+    build: "",
 };
 const BASH: Package = Package {
     name: "bash",
     archive: "venv/var/cache/distfiles/bash_5.2.15.orig.tar.gz",
+    build: r#"$t-env make -j2 CFLAGS=-O0
+        test "$($t-run ./bash -c 'echo $BASH_VERSION')" = "5.2.15(1)-release""#,
     ..PLAIN
 };
 const COREUTILS: Package = Package {
     name: "coreutils",
     archive: "panel/coreutils-9.1.tar.xz",
+    build: r#"rm ../src/man/*.1
+        $t-env make -j2 CFLAGS=-O0
+        grep "do not ignore entries" man/ls.1
+        test "$($t-run src/expr 6 \* 7)" = 42"#,
     ..PLAIN
 };
 const DIFFUTILS: Package = Package {
     name: "diffutils",
     archive: "panel/diffutils-3.8.tar.xz",
+    build: r#"$t-env make -j2 CFLAGS=-O0
+        $t-run src/cmp Makefile Makefile"#,
     ..PLAIN
 };
 const FINDUTILS: Package = Package {
     name: "findutils",
     archive: "panel/findutils-4.9.0.tar.xz",
+    build: r#"$t-env make -j2 CFLAGS=-O0
+        test "$($t-run find/find . -maxdepth 1 -name config.log)" = ./config.log"#,
     ..PLAIN
 };
 /// OpenSSL's library for ARM needs what the compiler cannot do in place on the oldest ones.
 const OPENSSH: Package = Package {
     name: "openssh",
     archive: "panel/openssh-9.2p1.tar.gz",
+    build: r#"$t-env make -j2 CFLAGS=-O0 LIBS="-lcrypto -lz -latomic" ssh-keygen
+        $t-run ./ssh-keygen -q -t ed25519 -N "" -f key
+        grep "^ssh-ed25519 " key.pub"#,
     options: "LIBS=-latomic",
     ..PLAIN
 };
@@ -91,6 +107,8 @@ const OPENSSH: Package = Package {
 const PYTHON: Package = Package {
     name: "python",
     archive: "panel/python-3.11.2.tar.gz",
+    build: r#"$t-env make -j2 OPT=-O0 python
+        test "$($t-run ./python -c 'print(6 * 7)')" = 42"#,
     cross: "--with-build-python=/usr/bin/python3.11",
     unanswered: "ac_cv_buggy_getaddrinfo=no ac_cv_file__dev_ptmx=yes ac_cv_file__dev_ptc=no",
     ..PLAIN
@@ -98,6 +116,8 @@ const PYTHON: Package = Package {
 const SED: Package = Package {
     name: "sed",
     archive: "chain/sed-4.9.tar.xz",
+    build: r#"$t-env make -j2 CFLAGS=-O0
+        test "$(echo 6 | $t-run sed/sed s/6/42/)" = 42"#,
     ..PLAIN
 };
 
@@ -203,17 +223,8 @@ impl Panel {
 
     /// Runs the configure script.
     fn configure(&self, way: Way) -> Configured {
-        let Self {
-            target,
-            package,
-            rule,
-        } = self;
-        let Target {
-            machine,
-            prefix,
-            sysroot,
-        } = target;
-        let tuple = machine.tuple;
+        let (prefix, package) = (&self.target.prefix, self.package);
+        let tuple = self.target.machine.tuple;
         let settings = format!("etc/crossmerge/targets/{tuple}.toml");
         let text = prefix.read(&settings);
         let (_, rest) = text.rsplit_once("# the panel\n").unwrap_or(("", &text));
@@ -228,17 +239,11 @@ impl Panel {
             Way::Answers | Way::Emulate => package.cross.into(),
         };
         let script = format!(
-            "mkdir {way:?}; cd {way:?}; {tuple}-configure ../src/configure -C {} {options}",
+            "mkdir {way:?}; cd {way:?}; $t-configure ../src/configure -C {} {options}",
             package.options
         );
-        let prefix = if way == Way::True {
-            prefix.with("rule", rule).with("QEMU_LD_PREFIX", sysroot)
-        } else {
-            prefix.with("rule", "")
-        };
         let started = Instant::now();
-        let enter = ["-Urm", "/bin/bash", "-ec", ENTER, "bash", &script];
-        let said = prefix.command("unshare", enter);
+        let said = self.enter(way, &script);
         let took = started.elapsed();
         let said = said.success();
         runs_programs(&said, matches!(way, Way::True | Way::Emulate));
@@ -249,6 +254,21 @@ impl Panel {
             )),
             took,
         }
+    }
+
+    /// Runs a script of a shell's in the folder of all.
+    fn enter(&self, way: Way, script: &str) -> Said {
+        let prefix = self.target.prefix.with("t", self.target.machine.tuple);
+        let prefix = if way == Way::True {
+            let prefix = prefix.with("rule", &self.rule);
+            prefix.with("QEMU_LD_PREFIX", &self.target.sysroot)
+        } else {
+            prefix.with("rule", "")
+        };
+        prefix.command(
+            "unshare",
+            ["-Urm", "/bin/bash", "-ec", ENTER, "bash", script],
+        )
     }
 }
 
@@ -291,7 +311,7 @@ fn defines(text: &str) -> BTreeSet<String> {
         .rsplit_once("\n/* confdefs.h */\n")
         .expect("the definitions");
     end.lines()
-        .take_while(|line| line.starts_with("#define "))
+        .filter(|line| line.starts_with("#define "))
         .map(str::to_owned)
         .collect()
 }
@@ -424,6 +444,14 @@ fn panel(package: &'static Package, machine: &'static Machine, is_whole: bool) {
     );
 }
 
+/// Builds a package with an emulator to its end: what its Makefiles ask of the target, or make with the target's programs, too.
+fn builds(package: &'static Package) {
+    let panel = Panel::new(package, &ARM);
+    panel.configure(Way::Emulate);
+    let script = format!("cd {:?}\n{}", Way::Emulate, package.build);
+    panel.enter(Way::Emulate, &script).success();
+}
+
 #[test]
 fn sed_for_arm_is_told_the_truth() {
     panel(&SED, &ARM, false);
@@ -434,12 +462,17 @@ fn bash_for_s390x_is_told_the_truth() {
     panel(&BASH, &S390X, false);
 }
 
-/// A module for each package, with a test for each target.
+/// A module for each package, with a test for each target and one that builds it.
 macro_rules! whole {
     ($($name:ident $package:ident),*) => {
         mod whole {$(
             mod $name {
-                use super::super::{ARM, S390X, $package, panel};
+                use super::super::{ARM, S390X, $package, builds, panel};
+                #[test]
+                #[ignore = "`make panel` runs it"]
+                fn build() {
+                    builds(&$package);
+                }
                 #[test]
                 #[ignore = "`make panel` runs it"]
                 fn arm() {
