@@ -133,7 +133,7 @@ fuzz_each = cd fuzz && { $(CARGO) fuzz --version >/dev/null 2>&1 || { echo 'hint
 
 fuzz:
 	$(call fuzz_each,target/found/$$target corpus/$$target -- \
-		-max_total_time=$(FUZZ_SECONDS) -timeout=25 -rss_limit_mb=1500 -max_len=8192 -print_final_stats=1)
+		-max_total_time=$(FUZZ_SECONDS) -timeout=25 -rss_limit_mb=1500 -max_len=8192 -verbosity=0 -print_final_stats=1)
 
 # Adds to fuzz/corpus what was found and reaches more of the code.
 fuzz-keep:
