@@ -43,11 +43,11 @@ documents = docs wrappers profiles site-cache packaging
 export CROSSMERGE_EPREFIX = $(EPREFIX)
 
 # The targets whose Debian cross compilers the tests use, and what they need besides: clang for --llvm, strace to kill
-# the program at every file operation, Go, shells with their completions, what reads manual pages, Autoconfs, a compiler for each CPU that QEMU runs. What else they run
+# the program at every file operation, Go, shells with their completions, what reads manual pages, Autoconfs, tmux as a screen, a compiler for each CPU that QEMU runs and one for bare metal. What else they run
 # against, tests/setup puts beside the demonstration.
 check_targets = armv4tl-softfloat-linux-gnueabi aarch64-unknown-linux-gnu s390x-ibm-linux-gnu
-check_packages = bc bison flex kmod bash-completion fish man-db mandoc zsh clang lld llvm strace uidmap golang-go hyperfine libtool autoconf autoconf2.13 autoconf2.69 busybox mksh ksh93u+m libgcrypt20-dev libncurses-dev libpng-dev libassuan-dev libnpth0-dev libapr1-dev libusb-dev libpcre2-dev musl-tools \
-	gcc-alpha-linux-gnu gcc-arm-linux-gnueabihf gcc-hppa-linux-gnu gcc-i686-linux-gnu gcc-m68k-linux-gnu gcc-mips64el-linux-gnuabi64 gcc-powerpc-linux-gnu gcc-powerpc64le-linux-gnu gcc-riscv64-linux-gnu gcc-sh4-linux-gnu gcc-sparc64-linux-gnu libc6-dev-armhf-cross libc6-dev-hppa-cross libc6-dev-i386-cross libc6-dev-m68k-cross libc6-dev-mips64el-cross libc6-dev-powerpc-cross libc6-dev-ppc64el-cross libc6-dev-riscv64-cross libc6-dev-sh4-cross libc6-dev-sparc64-cross libc6.1-dev-alpha-cross
+check_packages = bc bison flex kmod bash-completion fish man-db mandoc zsh clang lld llvm strace tmux uidmap golang-go hyperfine libtool autoconf autoconf2.13 autoconf2.69 busybox mksh ksh93u+m libgcrypt20-dev libncurses-dev libpng-dev libassuan-dev libnpth0-dev libapr1-dev libusb-dev libpcre2-dev musl-tools \
+	gcc-alpha-linux-gnu gcc-arm-linux-gnueabihf gcc-arm-none-eabi gcc-hppa-linux-gnu gcc-i686-linux-gnu gcc-m68k-linux-gnu gcc-mips64el-linux-gnuabi64 gcc-powerpc-linux-gnu gcc-powerpc64le-linux-gnu gcc-riscv64-linux-gnu gcc-sh4-linux-gnu gcc-sparc64-linux-gnu libc6-dev-armhf-cross libc6-dev-hppa-cross libc6-dev-i386-cross libc6-dev-m68k-cross libc6-dev-mips64el-cross libc6-dev-powerpc-cross libc6-dev-ppc64el-cross libc6-dev-riscv64-cross libc6-dev-sh4-cross libc6-dev-sparc64-cross libc6.1-dev-alpha-cross
 
 test = $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
 
@@ -55,7 +55,7 @@ test = $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
 PANEL ?=
 panel_rows = $(or $(CARGO_TARGET_DIR),target)/tmp/panel
 
-.PHONY: help build prepare check coverage demo panel verify-site fuzz fuzz-keep bench bench-run check-settings docs install uninstall dist clean
+.PHONY: help build prepare check coverage demo panel kernels verify-site fuzz fuzz-keep bench bench-run check-settings docs install uninstall dist clean
 
 help:
 	@echo 'make build      the program, in $(binary)'
@@ -68,6 +68,7 @@ help:
 	@echo '                our reading of the settings beside portageq, for a repository and a config root of yours'
 	@echo 'make panel      configure seven real packages with answers and with an emulator, beside what is true, and build them; PANEL=bash for one'
 	@echo 'make fuzz       every reader of other people'"'"'s files on made-up input, FUZZ_SECONDS=600 each; FUZZ=elf for one; needs cargo-fuzz'
+	@echo 'make kernels    U-Boot, a RISC-V kernel and a kernel of clang, built by <tuple>-xkmake and started by QEMU'
 	@echo 'make bench      how long everything takes, beside its peers; writes docs/benchmarks.md. BENCH="start pkg-config" for some of it;'
 	@echo '                CROSSDEV=… to compare with the wrappers of that checkout of crossdev'
 	@echo 'make docs       manual pages and completions, in $(docs); checks the links of the documents'
@@ -93,7 +94,7 @@ check: prepare
 coverage: prepare
 	@$(CARGO) llvm-cov --version >/dev/null 2>&1 || { echo 'hint: cargo install --locked cargo-llvm-cov && rustup component add llvm-tools' >&2; exit 1; }
 	LLVM_PROFILE_FILE_NAME='crossmerge-%4m%c.profraw' RUSTFLAGS="$(RUSTFLAGS) -C llvm-args=-runtime-counter-relocation" \
-		$(CARGO) llvm-cov $(test) --locked --no-fail-fast --ignore-run-fail --no-report
+		$(CARGO) llvm-cov $(test) --locked --ignore-run-fail --no-report
 	$(CARGO) llvm-cov report --html
 	$(CARGO) llvm-cov report
 
@@ -112,6 +113,11 @@ panel:
 	rm -rf $(panel_rows)
 	$(CARGO) test --locked --test main site_cache::panel::whole::$(PANEL) -- --ignored
 	[ ! -d $(panel_rows) ] || cat $(panel_rows)/*
+
+# Whole trees that take minutes each: U-Boot, a RISC-V kernel started by OpenSBI, a kernel of clang's.
+kernels: prepare
+	CARGO="$(CARGO)" tests/setup --kernels
+	$(CARGO) test --locked --test main xkmake::whole:: -- --ignored
 
 # Compares our reading of Portage's settings with the real portageq: every profile of the repository REPO, and CONFIGROOT.
 check-settings:

@@ -27,10 +27,7 @@ use crate::{
     file, init,
     tuple::Tuple,
 };
-use nix::{
-    fcntl::{AT_FDCWD, AtFlags, Flock},
-    unistd::{AccessFlags, faccessat},
-};
+use nix::fcntl::Flock;
 use std::{
     collections::BTreeSet,
     ffi::OsStr,
@@ -180,12 +177,9 @@ fn check_writable(steps: &[Step]) -> Result<(), AdoptError> {
         // What is not there yet is made by the first step that needs it.
         let there = folder.ancestors().find(|folder| folder.exists());
         let there = there.unwrap_or(Path::new("/"));
-        let access = AccessFlags::W_OK | AccessFlags::X_OK;
-        faccessat(AT_FDCWD, there, access, AtFlags::AT_EACCESS).map_err(|why| {
-            AdoptError::NotWritable {
-                folder: there.into(),
-                why: why.into(),
-            }
+        file::check_writable(there).map_err(|why| AdoptError::NotWritable {
+            folder: there.into(),
+            why,
         })?;
     }
     Ok(())

@@ -19,7 +19,6 @@ use crate::{
     profile::{self, ProfileError},
     qemu::binfmt::{self, Action, BinfmtError, Status},
     site_cache::config_site,
-    target::Target,
     tuple::Tuple,
 };
 use clap::{Args, Parser, Subcommand, ValueHint};
@@ -317,7 +316,7 @@ pub fn crossmerge(
             )
         }
         Command::Show { tuple, json } => {
-            let target = subject(&config, &Tuple::from_os(&tuple)?)?.target;
+            let target = config.facts(&Tuple::from_os(&tuple)?)?;
             print(&if json {
                 serde_json::to_string_pretty(&target).expect("plain data") + "\n"
             } else {
@@ -525,7 +524,10 @@ fn initialise(
     options: &Options,
     dry_run: bool,
 ) -> Result<ExitCode, Error> {
-    let subject = &subject(&context.config, &context.tuple)?;
+    let subject = &Subject {
+        target: context.config.facts(&context.tuple)?,
+        families: context.config.families()?,
+    };
     let request = Request {
         argv0,
         wrappers,
@@ -572,13 +574,6 @@ fn export(
 
 fn is_llvm(env: &Env) -> bool {
     env.get(env::LLVM).is_some_and(|llvm| llvm == "yes")
-}
-
-/// The facts of a tuple, and of the CPU families they come from: the built-in ones and people's own.
-fn subject(config: &Config, tuple: &Tuple) -> Result<Subject, Error> {
-    let (families, folder) = config.families()?;
-    let target = Target::of(tuple, &families, &folder)?;
-    Ok(Subject { target, families })
 }
 
 fn binfmt_command(command: BinfmtCommand, env: &Env, config: &Config) -> Result<ExitCode, Error> {
@@ -642,7 +637,7 @@ fn profile_command(
         };
         return initialise(argv0, context, wrappers, &options, false);
     }
-    let Subject { target, .. } = subject(&context.config, &context.tuple)?;
+    let target = context.config.facts(&context.tuple)?;
     let repositories = context.repositories()?.ok_or(ProfileError::NoPortage)?;
     let all = profile::list(&context, &target, &repositories)?;
     let current = profile::current(&context.configroot());

@@ -7,7 +7,7 @@ use crate::{
     context::Identity,
     env::{self, Env},
     file::{self, read},
-    target::Source,
+    target::{Source, Target, TargetError},
     tuple::Tuple,
 };
 use serde::Deserialize;
@@ -155,12 +155,15 @@ impl Toolchain {
     }
 }
 
-/// Why configuration could not be read.
+/// Why configuration could not be read, or says nothing of a tuple.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file is there and cannot be read.
     #[error(transparent)]
     Unreadable(#[from] io::Error),
+    /// No CPU family speaks for the tuple, or one is not what its schema asks for.
+    #[error(transparent)]
+    Target(#[from] TargetError),
     /// The file is not what its schema asks for.
     #[error("`{file}`: {message}", file = .file.display())]
     Malformed {
@@ -178,6 +181,7 @@ impl ConfigError {
             Self::Unreadable(e) => {
                 file::hint(e).unwrap_or_else(|| "look at its permissions".into())
             }
+            Self::Target(e) => e.hint(),
             Self::Malformed { file, .. } => {
                 format!("mend it, or move it away: `mv {0} {0}.old`", file.display())
             }
@@ -236,11 +240,16 @@ impl Config {
 
     /// The file of one target: the one that exists and wins, else where a new one goes.
     pub fn target_file(&self, tuple: &Tuple) -> PathBuf {
-        let name = format!("targets/{tuple}.toml");
+        let name = target_name(tuple);
         let mut files = self.folders.iter().rev().map(|folder| folder.join(&name));
         files
             .find(|file| file.exists())
-            .unwrap_or_else(|| self.own_folder().join(&name))
+            .unwrap_or_else(|| self.own_target_file(tuple))
+    }
+
+    /// The file of one target that is ours to write: the machine's for root, the person's otherwise.
+    pub fn own_target_file(&self, tuple: &Tuple) -> PathBuf {
+        self.own_folder().join(target_name(tuple))
     }
 
     /// Reads the file of one target.
@@ -257,17 +266,27 @@ impl Config {
             .collect())
     }
 
-    /// The CPU families, built in and people's own, and the folder in which a person can teach another.
-    pub fn families(&self) -> Result<(Vec<Source>, String), ConfigError> {
+    /// The facts of a tuple.
+    pub fn facts(&self, tuple: &Tuple) -> Result<Target, ConfigError> {
+        Ok(Target::of(
+            tuple,
+            &self.families()?,
+            &self.profiles_folder(),
+        )?)
+    }
+
+    /// The folder in which a person can teach a CPU family.
+    pub fn profiles_folder(&self) -> String {
+        self.own_folder().join("profiles").display().to_string()
+    }
+
+    /// The CPU families, built in and people's own.
+    pub fn families(&self) -> Result<Vec<Source>, ConfigError> {
         let built_in = Source::built_in().map(|(stem, source)| (stem.to_owned(), source));
         let mut families: BTreeMap<String, Source> = built_in.collect();
         let own = self.own_sources("profiles")?.into_iter();
         families.extend(own.map(|(stem, (file, text))| (stem, Source::own(file, text))));
-        let folder = self.own_folder().join("profiles");
-        Ok((
-            families.into_values().collect(),
-            folder.display().to_string(),
-        ))
+        Ok(families.into_values().collect())
     }
 
     /// The files of people's own in a data folder (`wrappers`, `profiles`), by stem: name for messages, and text. The person's
@@ -292,6 +311,10 @@ impl Config {
             .map(|place| toml_files(&place.join(folder)));
         Ok(files.collect::<Result<Vec<_>, _>>()?.concat())
     }
+}
+
+fn target_name(tuple: &Tuple) -> String {
+    format!("targets/{tuple}.toml")
 }
 
 /// The prefix of the machine's Portage: the environment's, else the one baked in, normalised as Portage normalises its

@@ -10,6 +10,7 @@ use crate::{
     export::Facts,
     plan::{Changes, Plan},
     portage::{self, PortageError, Question, Repositories, Settings, refusal::Refusal},
+    target::Target,
     tuple::Tuple,
 };
 use once_cell::unsync::OnceCell;
@@ -430,6 +431,11 @@ impl Context {
             (link.is_file() && is_executable(&link)).then_some(link)
         };
         self.find_command(name).ok().or_else(linked)
+    }
+
+    /// The facts of the tuple.
+    pub fn target(&self) -> Result<Target, ContextError> {
+        Ok(self.config.facts(&self.tuple)?)
     }
 
     /// The target's C compiler, ours not counted: the adopted one, there or not; else `<tuple>-gcc` or `<tuple>-clang` in PATH.

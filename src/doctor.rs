@@ -7,6 +7,7 @@
 
 mod elf;
 mod environment;
+mod flags;
 mod links;
 mod patient;
 mod pkg_config;
@@ -45,7 +46,7 @@ struct Check {
 }
 
 /// Every check, in the order of the report.
-const CHECKS: [Check; 33] = [
+const CHECKS: [Check; 34] = [
     Check {
         name: "tuple",
         looks_at: "the tuple is not one of this machine's own ABIs",
@@ -171,6 +172,12 @@ const CHECKS: [Check; 33] = [
         looks_at: "it links an object without any library",
         needs: &["machine"],
         run: toolchain::link,
+    },
+    Check {
+        name: "flags",
+        looks_at: "it takes the target's CFLAGS and LDFLAGS",
+        needs: &["link"],
+        run: flags::flags,
     },
     Check {
         name: "float-abi",

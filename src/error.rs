@@ -4,7 +4,7 @@ use crate::{
     adopt::AdoptError, applet::AppletError, argv0::NameError, config::ConfigError,
     context::ContextError, doctor::DoctorError, exec::ExecError, export::ExportError,
     fix_root::FixRootError, init::InitError, pkg_config::PkgConfigError, portage::PortageError,
-    qemu::binfmt::BinfmtError, target::TargetError, tuple::TupleError,
+    qemu::binfmt::BinfmtError, tuple::TupleError,
 };
 use std::io;
 
@@ -53,8 +53,6 @@ pub enum Error {
     #[error(transparent)]
     Learn(#[from] crate::site_cache::learn::LearnError),
     #[error(transparent)]
-    Target(#[from] TargetError),
-    #[error(transparent)]
     Tuple(#[from] TupleError),
     #[error("{message}")]
     Usage { message: String, hint: String },
@@ -83,7 +81,6 @@ impl Error {
             Self::SiteCache(e) => e.hint(),
             Self::Verify(e) => e.hint(),
             Self::Learn(e) => e.hint(),
-            Self::Target(e) => e.hint(),
             Self::Tuple(e) => e.hint(),
             Self::Usage { hint, .. } => hint.clone(),
             Self::Output(_) => return None,

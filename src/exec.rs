@@ -80,6 +80,9 @@ impl ExecError {
                 crate::plan::quote(path.as_os_str())
             ),
             Self::Enter(e) => e.hint(),
+            Self::File(e) if is_of_a_person(e) => {
+                "name a folder that is yours: `export XDG_STATE_HOME=DIR`".into()
+            }
             Self::File(e) => file::hint(e).unwrap_or_else(|| {
                 "make its folder writable for you, or run this as the one it belongs to".into()
             }),
@@ -94,6 +97,11 @@ impl ExecError {
             Self::TooMuch(_) | Self::File(_) | Self::Enter(_) => crate::error::OWN_FAILURE,
         }
     }
+}
+
+/// Tells whether an ordinary user may not write where their own files are kept: theirs is the choice of another place.
+fn is_of_a_person(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied && !nix::unistd::geteuid().is_root()
 }
 
 /// This program's own file, whatever became of its path.

@@ -22,7 +22,6 @@ use crate::{
     context::{Context, ContextError},
     file::{self, read},
     site_cache::SiteCacheError,
-    target::TargetError,
 };
 use clap::ValueEnum;
 use std::{
@@ -55,9 +54,6 @@ pub enum ExportError {
     /// A look at the system failed.
     #[error(transparent)]
     Context(#[from] ContextError),
-    /// The tuple says nothing to us.
-    #[error(transparent)]
-    Target(#[from] TargetError),
     /// Nothing to compile with.
     #[error(
         "there is no compiler for `{tuple}`: neither `{tuple}-gcc` nor `{tuple}-clang` is in PATH"
@@ -122,7 +118,6 @@ impl ExportError {
     pub fn hint(&self) -> String {
         match self {
             Self::Context(e) => e.hint(),
-            Self::Target(e) => e.hint(),
             Self::SiteCache(e) => e.hint(),
             Self::NoCompiler { tuple, toolchain } => {
                 let prefix = toolchain.as_deref().unwrap_or("PREFIX");

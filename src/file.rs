@@ -16,6 +16,10 @@ pub use temporary::temporary;
 pub use trouble::{Trouble, hint};
 pub use trust::{Weak, weak_point};
 
+use nix::{
+    fcntl::{AT_FDCWD, AtFlags},
+    unistd::{AccessFlags, faccessat},
+};
 use std::{
     collections::{BTreeMap, hash_map::RandomState},
     ffi::{OsStr, OsString},
@@ -85,6 +89,12 @@ pub fn remove(path: &Path) -> io::Result<()> {
         Err(e) if gone(&e) => Ok(()),
         removed => removed,
     }
+}
+
+/// Says why we may not change what is in a folder, if so.
+pub fn check_writable(folder: &Path) -> io::Result<()> {
+    let access = AccessFlags::W_OK | AccessFlags::X_OK;
+    Ok(faccessat(AT_FDCWD, folder, access, AtFlags::AT_EACCESS)?)
 }
 
 /// The name beside another where what is new waits.

@@ -43,6 +43,7 @@ use std::{
     ffi::{OsStr, OsString},
     fs::File,
     io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 use write::{Care, Step, Traces, Write, named};
@@ -213,6 +214,10 @@ impl Request<'_> {
             ));
         }
         notes.extend(note_moved(context, &sysroot)?);
+        notes.extend(subject.target.unknown_abi().map(|abi| {
+            let tuple = &context.tuple;
+            format!("there is no ABI `{abi}`, so it means the CPU's usual one: is `{tuple}` what you meant?")
+        }));
         let mut writes = links(context, self.wrappers, &bindir)?;
         writes.extend(target_file(context, options)?);
         if let Some(host) = host {
@@ -272,10 +277,8 @@ impl InitPlan {
             .and_then(|step| step.write.path.parent())
             .unwrap_or(Path::new("."));
         if let links @ 1.. = count(Care::Command) {
-            text.push_str(&format!(
-                "new      {links} commands in {}\n",
-                bindir.display()
-            ));
+            let links = counted(links, "command");
+            text.push_str(&format!("new      {links} in {}\n", bindir.display()));
         }
         let lines = self
             .steps
@@ -284,8 +287,9 @@ impl InitPlan {
             .filter_map(Step::to_line);
         lines.for_each(|line| text.push_str(&(line + "\n")));
         if let copies @ 1.. = count(Care::Gap) {
+            let copies = counted(copies, "file");
             text.push_str(&format!(
-                "new      {copies} files of the toolchain's libc in {}\n",
+                "new      {copies} of the toolchain's libc in {}\n",
                 self.sysroot.display()
             ));
         }
@@ -311,6 +315,14 @@ impl InitPlan {
     /// What a person should know besides.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+}
+
+/// So many of something, in words for a person.
+fn counted(many: usize, what: &str) -> String {
+    match many {
+        1 => format!("1 {what}"),
+        many => format!("{many} {what}s"),
     }
 }
 
@@ -376,12 +388,16 @@ fn check_place(context: &Context, sysroot: &Path) -> Result<(), InitError> {
     })
 }
 
-/// Says that the target was elsewhere until now, when init has been there.
+/// Says that the target was elsewhere until now, when init has been there for the same user.
 fn note_moved(context: &Context, sysroot: &Path) -> Result<Option<String>, InitError> {
     let before = context.config.target(&context.tuple)?.sysroot;
     let before = before.unwrap_or_else(|| context.default_sysroot());
     let is_moved = context.settings.sysroot.as_deref() == Some(sysroot) && before != sysroot;
-    let was_there = is_moved && !Record::read(&before)?.is_empty();
+    let is_ours = || {
+        let owner = before.metadata().map(|there| there.uid());
+        owner.is_ok_and(|owner| owner == nix::unistd::geteuid().as_raw())
+    };
+    let was_there = is_moved && is_ours() && !Record::read(&before)?.is_empty();
     Ok(was_there.then(|| {
         let before = before.display();
         format!(
@@ -405,7 +421,8 @@ pub(crate) fn check_foreign_by_compiler(context: &Context) -> Result<(), InitErr
     }
 }
 
-/// `targets/<tuple>.toml`, when the options say something that lasts. What a person wrote in it stays.
+/// `targets/<tuple>.toml`, when the options say something that lasts. What a person wrote in it stays. One of a person's own begins
+/// as the machine's, in whose place it is read.
 fn target_file(context: &Context, options: &Options) -> Result<Option<Write>, InitError> {
     let file = context.config.target_file(&context.tuple);
     let text = match read::read_to_string(&file, read::CONFIGURATION) {
@@ -433,7 +450,8 @@ fn target_file(context: &Context, options: &Options) -> Result<Option<Write>, In
         document["toolchain"] = toml_edit::Item::Table(toolchain_table(adopted));
     }
     let edited = document.to_string();
-    Ok((edited != text).then(|| Write::new(file, Content::Text(edited), Care::Edit)))
+    let own = context.config.own_target_file(&context.tuple);
+    Ok((edited != text).then(|| Write::new(own, Content::Text(edited), Care::Edit)))
 }
 
 fn toolchain_table(toolchain: &Toolchain) -> toml_edit::Table {

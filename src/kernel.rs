@@ -7,6 +7,7 @@ pub mod call;
 pub mod config;
 pub mod tree;
 
+use crate::plan::quote;
 use std::{io, path::PathBuf};
 
 /// Why make is not started.
@@ -53,6 +54,18 @@ pub enum KernelError {
         tuple: String,
         /// The prefix of a toolchain that may be the target's; none where none was seen.
         adoptable: Option<String>,
+    },
+    /// make would take the place apart, and begins with `rm -rf` of the parts.
+    #[error("make cannot install to `{place}`, which {variable} names: it would take it for more than one word", place = .place.display())]
+    NotOneWord {
+        /// The folder.
+        place: PathBuf,
+        /// What names it.
+        variable: &'static str,
+        /// What was to be built.
+        goal: String,
+        /// Our tuple.
+        tuple: String,
     },
     /// The kernel does not run on such a CPU.
     #[error("the kernel has no name for the CPU of `{tuple}`")]
@@ -112,6 +125,15 @@ impl KernelError {
                 let prefix = adoptable.as_deref().unwrap_or("PREFIX");
                 format!("adopt a toolchain with `crossmerge init {tuple} --toolchain {prefix}`")
             }
+            Self::NotOneWord {
+                place,
+                variable,
+                goal,
+                tuple,
+            } => format!(
+                "give it a plain name: `ln -s {} root && {tuple}-xkmake {goal} {variable}=$PWD/root`",
+                quote(place.as_os_str())
+            ),
             Self::NoArch { folder, .. } => format!(
                 "if there is one, teach it: `kbuild` in a file of yours in `{folder}`; profiles/README.md has the form"
             ),

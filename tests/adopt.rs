@@ -264,6 +264,18 @@ fn a_wrapper_that_is_a_copy_is_kept_whole() {
     unchanged(&before, &state(&prefix));
     assert!(!prefix.join("var/lib/crossmerge/kept").exists());
 
+    // Where it cannot come back, it is not thrown away either.
+    prefix.own(["adopt"]).success();
+    let kept = prefix.join("var/lib/crossmerge/kept").display().to_string();
+    let script = format!("rm {place}; echo mine > {place}");
+    prefix.command("/bin/sh", ["-c", &script]).success();
+    let said = prefix.own(["adopt", "--undo"]).success();
+    let note = format!("it was changed since; what was there is in `{kept}/");
+    assert!(said.stderr.contains(&note), "{said:#?}");
+    let script = format!("cd {kept} && cp -p $(find . -type f) $OLDPWD/{place}");
+    prefix.command("/bin/sh", ["-c", &script]).success();
+    unchanged(&before, &state(&prefix));
+
     // Without what was kept, ours stays: it is better than nothing.
     prefix.own(["adopt"]).success();
     std::fs::remove_dir_all(prefix.join("var/lib/crossmerge/kept")).expect("kept");

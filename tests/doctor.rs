@@ -864,6 +864,32 @@ fn libtool_files_and_scripts_that_point_outside() {
 }
 
 #[test]
+fn flags_that_the_compiler_does_not_take() {
+    let prefix = portage_target();
+    let conf = sysroot(&prefix, "etc/portage/make.conf");
+    let text = fs::read_to_string(&conf).expect("make.conf");
+    let slip = text.replace("-march=armv4t", "-march=armv4t.x*");
+    assert_ne!(slip, text);
+    fs::write(&conf, &slip).expect("a file");
+    let flags = |prefix: &Prefix, says| mends(prefix, ARM, "flags", "error", says);
+    assert!(flags(&prefix, "CFLAGS: ").starts_with("sed -Ei "));
+    let mended = fs::read_to_string(&conf).expect("make.conf");
+    assert_eq!(
+        mended,
+        text.replace("-march=armv4t", ""),
+        "just the word is gone"
+    );
+    append(&conf, "NO=nosuch\nLDFLAGS=\"-Wl,-O1 -Wl,--$NO\"\n");
+    let mend = flags(&prefix, "LDFLAGS: ");
+    assert!(
+        mend.starts_with("printf ") && mend.contains("\"-Wl,-O1\""),
+        "{mend}"
+    );
+    let with = prefix.with("CFLAGS", "-O2 -mno-such");
+    assert_eq!(flags(&with, "-mno-such"), "unset CFLAGS");
+}
+
+#[test]
 fn no_qemu() {
     let prefix = target();
     // The machine's programs without QEMU and without apt, which stands for what would install it.
@@ -898,6 +924,11 @@ fn a_program_that_does_not_run() {
     let run = |prefix: &Prefix, says: &str| mends(prefix, ARM, "run", "error", says);
     let cpu = prefix.with("QEMU_CPU", "nonsense");
     assert_eq!(run(&cpu, "does not run"), "unset QEMU_CPU");
+    let file = prefix.join(format!("etc/crossmerge/targets/{ARM}.toml"));
+    let text = fs::read_to_string(&file).expect("the target's file");
+    fs::write(&file, format!("cpu = \"nonsense\"\n{text}")).expect("a file");
+    assert!(run(&prefix, "does not run").starts_with("sed -i"));
+    assert_eq!(fs::read_to_string(&file).expect("the same"), text);
     fs::remove_file(sysroot(&prefix, "lib")).expect("gone");
     run(&prefix, "ld-linux.so.3");
     let mode = fs::metadata(sysroot(&prefix, "usr/lib/libc.so.6"))

@@ -690,6 +690,10 @@ fn targets_tells_a_target_whose_compiler_is_gone_and_one_that_may_not_be_read() 
     assert_eq!(state(&prefix), "ready");
     std::fs::remove_file(format!("{sdk}gcc")).expect("it was there");
     assert_eq!(state(&prefix), "no-compiler");
+    let make_conf = prefix.join(etc("make.conf"));
+    std::fs::remove_file(&make_conf).expect("it was there");
+    std::fs::create_dir(&make_conf).expect("a folder");
+    assert_eq!(state(&prefix), "no-compiler");
     // A folder where a file belongs stops root too, which a mode would not.
     let record = prefix.join(format!("usr/{TUPLE}/var/lib/crossmerge/contents"));
     std::fs::remove_file(&record).expect("it was there");
@@ -804,11 +808,31 @@ fn a_person_who_is_not_root_keeps_targets_of_their_own() {
     assert!(said.contains("home/bin` is not in PATH"), "{said}");
     run("as $CM remove $TUPLE").success();
     assert!(!home.join("bin").join(format!("{TUPLE}-gcc")).is_symlink());
-    assert!(!prefix.join(file).exists());
+    assert!(!prefix.join(&file).exists());
     // Without a folder of their own the machine's are refused, with the way out.
     if run("id -u").stdout.trim() == "0" {
+        let env =
+            "mkdir -p root; export SYSROOT=$PWD/root; ln -sf $CM $TUPLE-env; as env HOME=/nowhere";
+        let state = |variable: &str| run(&format!("{env} {variable} ./$TUPLE-env true"));
+        state("A=b").fails(125, "Permission denied", "export XDG_STATE_HOME=DIR");
+        state("XDG_STATE_HOME=$HOME/state").success();
         let said = run("as $CM init $TUPLE");
         said.fails(125, "Permission denied", "--sysroot DIR --bindir DIR");
+        // One of their own stands beside the machine's of the same tuple, and goes without it.
+        prefix.own(["init", TUPLE]).success();
+        prefix.write(
+            &format!("etc/crossmerge/targets/{TUPLE}.toml"),
+            "leaks = \"warn\"\n",
+        );
+        run(init).success();
+        assert!(
+            prefix
+                .read(&file)
+                .starts_with("leaks = \"warn\"\nsysroot = ")
+        );
+        run("as $CM remove $TUPLE").success();
+        assert_eq!(prefix.read(&file), "leaks = \"warn\"\n");
+        assert!(prefix.join(format!("bin/{TUPLE}-emerge")).is_symlink());
     }
 }
 

@@ -1,31 +1,12 @@
-//! `<tuple>-xkmake`: a real kernel is configured, built, installed and started; and what is said before make starts.
+//! `<tuple>-xkmake`: what is said before make starts. Beside it: real trees that are configured, built, installed and started.
+
+mod person;
+mod screen;
+mod whole;
 
 use crate::support::{Prefix, prepared};
-use std::fs;
 
 const ARM: &str = "armv7a-unknown-linux-gnueabi";
-
-/// What the least configuration lacks to say something on a machine of QEMU's, and a module.
-const FRAGMENT: &str = "CONFIG_MMU=y
-CONFIG_ARCH_VIRT=y
-CONFIG_PRINTK=y
-CONFIG_DEBUG_KERNEL=y
-CONFIG_DEBUG_LL=y
-CONFIG_DEBUG_LL_UART_PL01X=y
-CONFIG_DEBUG_UART_PHYS=0x09000000
-CONFIG_DEBUG_UART_VIRT=0xf9000000
-CONFIG_EARLY_PRINTK=y
-CONFIG_MODULES=y
-CONFIG_CRC7=m
-";
-
-/// Starts the image and ends QEMU as soon as the kernel has said who it is.
-const BOOT: &str = r#"$1 -M virt -m 64 -nodefaults -display none -serial stdio -kernel out/arch/arm/boot/zImage -append earlyprintk -no-reboot > said 2>&1 &
-until grep -aq 'Linux version 6' said; do
-    kill -0 $! || { cat said; exit 1; }
-    sleep 0.2
-done
-kill $!"#;
 
 /// A machine without Portage, and a target with Debian's compiler.
 fn machine() -> Prefix {
@@ -33,37 +14,6 @@ fn machine() -> Prefix {
     let init = ["init", ARM, "--toolchain", "arm-linux-gnueabi-"];
     prefix.own(init).success();
     prefix
-}
-
-#[test]
-fn a_kernel_is_built_and_starts_with_init_and_xkmake_alone() {
-    let prefix = machine();
-    fs::create_dir(prefix.join("out")).expect("a folder");
-    let tree = prepared("kernel").display().to_string();
-    let out = format!("O={}", prefix.join("out").display());
-    let make = |goals: &[&str]| {
-        let args = ["-s", "-C", &tree, &out, "-j2"];
-        let with_root = prefix.with("ROOT", prefix.join("board"));
-        let args = args.iter().chain(goals);
-        with_root.run(&format!("{ARM}-xkmake"), args).success();
-    };
-    make(&["tinyconfig"]);
-    prefix.append("out/.config", FRAGMENT);
-    make(&["olddefconfig"]);
-    make(&["zImage", "modules"]);
-    make(&["modules_install"]);
-
-    let find = ["-c", "find board -name crc7.ko"];
-    let module = prefix.command("/bin/sh", find).success().stdout;
-    let module = fs::read(prefix.join(module.trim())).expect("the module");
-    // 32 bits, little-endian; EM_ARM.
-    assert!(module.starts_with(b"\x7fELF\x01\x01"));
-    assert_eq!(module[18..20], [40, 0]);
-
-    let qemu = prepared("qemu-system/bin/qemu-system-arm");
-    let qemu = qemu.display().to_string();
-    let boot = ["180", "/bin/sh", "-c", BOOT, "sh", &qemu];
-    prefix.command("timeout", boot).success();
 }
 
 #[test]
@@ -77,7 +27,8 @@ fn what_would_go_wrong_is_said_before_make_starts() {
     prefix.write("project/Makefile", "all:\n\tcc x.c\n");
     let out = format!("O={}", prefix.join("other").display());
     let inside = format!("{tree}/kernel");
-    let cases: [(&[&str], &str, &str); 5] = [
+    let arch = format!("{tree}/arch/arm");
+    let cases: [(&[&str], &str, &str); 8] = [
         (
             &["-C", &tree, &out, "zImage"],
             "was made for ARCH=riscv",
@@ -86,6 +37,11 @@ fn what_would_go_wrong_is_said_before_make_starts() {
         (&["all"], "there is no Makefile in", "-C DIR"),
         (
             &["-C", &inside],
+            "is no kernel tree, but a folder in one",
+            &tree,
+        ),
+        (
+            &["-C", &arch],
             "is no kernel tree, but a folder in one",
             &tree,
         ),
@@ -99,7 +55,18 @@ fn what_would_go_wrong_is_said_before_make_starts() {
             "does not know ARCH=nonesuch",
             "unset ARCH",
         ),
+        (
+            &["-C", &tree, "modules_install"],
+            "make cannot install to `/mnt/my board`, which INSTALL_MOD_PATH names",
+            "ln -s '/mnt/my board' root && ",
+        ),
+        (
+            &["-C", &tree, "zImage", "install", "INSTALL_PATH=/a b"],
+            "make cannot install to `/a b`, which INSTALL_PATH names",
+            "-xkmake install INSTALL_PATH=$PWD/root",
+        ),
     ];
+    let prefix = prefix.with("ROOT", "/mnt/my board");
     for (args, error, hint) in cases {
         let said = prefix.run(&format!("{ARM}-xkmake"), args);
         said.fails(125, error, hint);

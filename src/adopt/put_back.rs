@@ -21,10 +21,11 @@ pub(super) fn decide(request: &Request, record: &Record) -> Result<AdoptPlan, Ad
     }
     let (undone, left) = record.without(&chosen);
     let mut plan = AdoptPlan::default();
+    let mut over = Vec::new();
     for tuple in &chosen {
         let before = plan.steps.len();
         for taken in undone.iter().filter(|taken| taken.is_of(tuple)) {
-            put_back(taken, &mut plan)?;
+            over.extend(put_back(taken, &mut plan)?.then_some(taken));
         }
         let removed = plan.steps[before..]
             .iter()
@@ -36,9 +37,9 @@ pub(super) fn decide(request: &Request, record: &Record) -> Result<AdoptPlan, Ad
         ));
     }
     for taken in undone.iter().filter(|taken| taken.tuple.is_none()) {
-        put_back(taken, &mut plan)?;
+        over.extend(put_back(taken, &mut plan)?.then_some(taken));
     }
-    for taken in &undone {
+    for taken in over {
         if let Was::File(aside) = &taken.was {
             plan.steps.push(Step::Discard {
                 path: aside.clone(),
@@ -58,8 +59,8 @@ pub(super) fn decide(request: &Request, record: &Record) -> Result<AdoptPlan, Ad
     Ok(plan)
 }
 
-/// Decides on one link.
-fn put_back(taken: &Taken, plan: &mut AdoptPlan) -> Result<(), AdoptError> {
+/// Decides on one link. Tells whether what was kept of it is there again, and so is needed no more.
+fn put_back(taken: &Taken, plan: &mut AdoptPlan) -> Result<bool, AdoptError> {
     let path = &taken.path;
     let place = path.display();
     let said = fs_err::read_link(path).ok();
@@ -73,9 +74,15 @@ fn put_back(taken: &Taken, plan: &mut AdoptPlan) -> Result<(), AdoptError> {
         };
         if !is_back {
             let what = if is_there { "changed" } else { "removed" };
-            plan.note(format!("`{place}` is left as it is: it was {what} since"));
+            let kept = match &taken.was {
+                Was::File(aside) => format!("; what was there is in `{}`", aside.display()),
+                _ => String::new(),
+            };
+            plan.note(format!(
+                "`{place}` is left as it is: it was {what} since{kept}"
+            ));
         }
-        return Ok(());
+        return Ok(is_back);
     }
     let path = path.clone();
     let step = match &taken.was {
@@ -101,9 +108,9 @@ fn put_back(taken: &Taken, plan: &mut AdoptPlan) -> Result<(), AdoptError> {
                 "`{place}` is left as it is: what was there is not in `{}` any more",
                 aside.display()
             ));
-            return Ok(());
+            return Ok(false);
         }
     };
     plan.steps.push(step);
-    Ok(())
+    Ok(true)
 }

@@ -6,9 +6,9 @@
 
 use super::AppletError;
 use crate::{
-    context::{Context, ContextError},
+    context::Context,
     env::{self, Variable},
-    export::{ExportError, FLAGS, tools},
+    export::{FLAGS, tools},
     kernel::{
         KernelError,
         call::{self, Call},
@@ -16,7 +16,6 @@ use crate::{
         tree::{self, Kind, Tree},
     },
     plan::{Change, Plan},
-    target::Target,
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -39,6 +38,7 @@ pub(super) fn fit(context: &Context, mut plan: Plan) -> Result<Plan, AppletError
     take_out_unknown(&tree, &mut plan);
     if tree.kind.is_kernels() {
         check_kernel(context, &call, &tree, &plan)?;
+        check_places(context, &call, &tree, &plan)?;
     } else if tree.kind == Kind::Other {
         check_other(context, &call, &tree)?;
     }
@@ -98,7 +98,7 @@ fn check_kernel(
     let environment = context.env.changed(&plan.env);
     let callers = given(context, call, env::ARCH);
     let Some(arch) = callers.or(environment.get(env::ARCH)) else {
-        let (_, folder) = context.config.families().map_err(ContextError::Config)?;
+        let folder = context.config.profiles_folder();
         return Err(KernelError::NoArch { tuple, folder }.into());
     };
     let (arch, is_callers) = (arch.to_string_lossy().into_owned(), callers.is_some());
@@ -106,6 +106,8 @@ fn check_kernel(
         return Ok(());
     }
     if !tree.has_arch(&arch) {
+        // Some CPUs' own Makefiles read as the whole tree's.
+        check_is_top(context, &shown(&tree.source))?;
         return Err(KernelError::UnknownArch {
             tree: shown(&tree.source),
             folder: tree.source_arch(&arch).into(),
@@ -133,18 +135,39 @@ fn check_kernel(
     }
 }
 
+/// Where modules and images go. The kernel's make splits the path at blanks, and removes the parts before it writes there.
+fn check_places(
+    context: &Context,
+    call: &Call,
+    tree: &Tree,
+    plan: &Plan,
+) -> Result<(), AppletError> {
+    let environment = context.env.changed(&plan.env);
+    for goal in &call.goals {
+        let Some(variable) = config::place_of(goal, tree.kind) else {
+            continue;
+        };
+        let given = call.variable(variable.name);
+        let place = given.or(environment.get(variable)).unwrap_or_default();
+        if !call::is_one_word(place) {
+            return Err(KernelError::NotOneWord {
+                place: place.into(),
+                variable: variable.name,
+                goal: goal.to_string_lossy().into_owned(),
+                tuple: context.tuple.to_string(),
+            }
+            .into());
+        }
+    }
+    Ok(())
+}
+
 /// Something else with a Makefile: a folder of a kernel tree, firmware, or a project that has no business here.
 fn check_other(context: &Context, call: &Call, tree: &Tree) -> Result<(), AppletError> {
     let knows_prefix = tree.knows(env::CROSS_COMPILE.name);
     let directory = shown(&tree.source);
-    if !knows_prefix && let Some(top) = tree::top_above(&directory)? {
-        let tuple = context.tuple.to_string();
-        return Err(KernelError::BelowTop {
-            directory,
-            top,
-            tuple,
-        }
-        .into());
+    if !knows_prefix {
+        check_is_top(context, &directory)?;
     }
     // A tuple of bare metal is there for firmware.
     if runs_kernel(context)? {
@@ -165,10 +188,21 @@ fn check_other(context: &Context, call: &Call, tree: &Tree) -> Result<(), Applet
     Ok(())
 }
 
+/// A folder of a kernel tree has to be built from the top.
+fn check_is_top(context: &Context, directory: &Path) -> Result<(), KernelError> {
+    match tree::top_above(directory)? {
+        Some(top) => Err(KernelError::BelowTop {
+            directory: directory.to_owned(),
+            top,
+            tuple: context.tuple.to_string(),
+        }),
+        None => Ok(()),
+    }
+}
+
 /// Tells whether the target's programs run on a kernel.
 fn runs_kernel(context: &Context) -> Result<bool, AppletError> {
-    let (families, folder) = context.config.families().map_err(ContextError::Config)?;
-    let target = Target::of(&context.tuple, &families, &folder).map_err(ExportError::from)?;
+    let target = context.target()?;
     Ok(target.kernel.is_some())
 }
 

@@ -64,7 +64,7 @@ impl<'a> Patient<'a> {
         wrappers: &'a Wrappers,
         argv0: &OsStr,
     ) -> Result<Self, DoctorError> {
-        let (sources, folder) = context.config.families()?;
+        let sources = context.config.families()?;
         let sysroot = context.sysroot();
         Ok(Self {
             context,
@@ -72,7 +72,7 @@ impl<'a> Patient<'a> {
             sysroot: std::path::absolute(&sysroot).unwrap_or(sysroot),
             bindir: bindir(context, argv0),
             temporary: file::temporary()?,
-            target: Target::of(&context.tuple, &sources, &folder),
+            target: Target::of(&context.tuple, &sources, &context.config.profiles_folder()),
             sources,
             host: OnceCell::new(),
             settings: OnceCell::new(),

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     config::below,
-    exec,
-    plan::{Change, Changes, Plan, quote},
+    env, exec,
+    plan::{Change, Plan, quote},
 };
 use std::{
     ffi::OsStr,
@@ -182,20 +182,35 @@ pub(super) fn run(patient: &Patient) -> Result<Finding, DoctorError> {
     let Some(qemu) = qemu_name(patient).and_then(|name| find_qemu(patient, name)) else {
         return Ok(Finding::skipped("there is no QEMU"));
     };
-    let sysroot = patient.sysroot.as_os_str().to_owned();
+    let cpu = match patient.context.env.get(env::QEMU_CPU) {
+        Some(_) => None,
+        None => patient.context.settings.cpu.as_ref(),
+    };
+    let sysroot = Some(patient.sysroot.as_os_str().to_owned());
+    let variables = [
+        (env::QEMU_LD_PREFIX, sysroot),
+        (env::QEMU_CPU, cpu.map(Into::into)),
+    ];
+    let set = |(variable, value): (env::Variable, Option<_>)| {
+        Some((variable.name.into(), Change::Set(value?)))
+    };
     let plan = Plan {
         program: qemu,
         args: vec![patient.scratch("program").into()],
-        env: Changes::from([("QEMU_LD_PREFIX".into(), Change::Set(sysroot))]),
+        env: variables.into_iter().filter_map(set).collect(),
         ..Plan::default()
     };
     let output = exec::query(&[plan])?.remove(0);
     if output.status.success() && trimmed(&output.stdout) == PRINTS {
         return Ok(Finding::ok(""));
     }
-    let mend = match patient.context.env.get_name("QEMU_CPU") {
-        Some(_) => "unset QEMU_CPU".into(),
-        None => patient.mend_libc(),
+    let mend = match (patient.context.env.get(env::QEMU_CPU), cpu) {
+        (Some(_), _) => "unset QEMU_CPU".into(),
+        (None, Some(_)) => {
+            let file = patient.context.config.target_file(patient.tuple());
+            format!("sed -i '/^cpu *=/d' {}", quote(file.as_os_str()))
+        }
+        (None, None) => patient.mend_libc(),
     };
     Ok(Finding::error(
         format!("a program links and does not run: {}", complaint(&output)),

@@ -60,8 +60,7 @@ impl Facts {
     }
 
     fn look(context: &Context) -> Result<Self, ExportError> {
-        let (families, profiles) = context.config.families().map_err(ContextError::Config)?;
-        let target = Target::of(&context.tuple, &families, &profiles)?;
+        let target = context.target()?;
         let cbuild = context.cbuild()?;
         let tools = tools::of_target(context);
         let has_compiler = tools.iter().any(|tool| tool.variable == "CC");
@@ -76,7 +75,7 @@ impl Facts {
             config_site: None,
             cbuild,
             target,
-            profiles,
+            profiles: context.config.profiles_folder(),
         })
     }
 

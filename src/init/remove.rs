@@ -4,7 +4,7 @@
 //! files of a libc and the many links are one line each, as `init` has it; a dry run names every path.
 
 use super::{
-    InitError, bindir, lock_if_there,
+    InitError, bindir, counted, lock_if_there,
     record::{self, Record, entry_at},
     write::{self, is_our_command},
 };
@@ -87,8 +87,9 @@ pub fn remove(
         let left = left_in(&sysroot)?;
         if left > 0 {
             text.push_str(&format!(
-                "left     {}: {left} files that init did not write, or that were edited\n",
-                sysroot.display()
+                "left     {}: {} that init did not write, or that a person edited\n",
+                sysroot.display(),
+                counted(left, "file")
             ));
         }
     }
@@ -116,22 +117,20 @@ fn summary(removed: &[&Path], context: &Context, sysroot: &Path) -> String {
     }
     let mut text = String::new();
     for (folder, links) in links {
-        text.push_str(&format!(
-            "removed  {links} commands in {}\n",
-            folder.display()
-        ));
+        let links = counted(links, "command");
+        text.push_str(&format!("removed  {links} in {}\n", folder.display()));
     }
     if copies > 0 {
-        let sysroot = sysroot.display();
+        let (copies, sysroot) = (counted(copies, "file"), sysroot.display());
         text.push_str(&format!(
-            "removed  {copies} files of the toolchain's libc in {sysroot}\n"
+            "removed  {copies} of the toolchain's libc in {sysroot}\n"
         ));
     }
     text + &lines
 }
 
-/// The links of the tuple that are ours, in the target's folder and in every folder of PATH: those to this program, and those of
-/// `<tuple>-fix-root` to the sysroot's `*-config`.
+/// The links of the tuple that are ours, in the target's folder and in every folder of PATH that we may change: those to this program,
+/// and those of `<tuple>-fix-root` to the sysroot's `*-config`.
 fn our_links(
     context: &Context,
     wrappers: &Wrappers,
@@ -144,6 +143,8 @@ fn our_links(
     );
     let mut links = Vec::new();
     let mut folders = context.path();
+    // The machine's own links of a tuple that a person has for themselves too are not theirs.
+    folders.retain(|folder| file::check_writable(folder).is_ok());
     folders.push(bindir.into());
     folders.sort();
     folders.dedup();

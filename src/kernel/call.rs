@@ -217,6 +217,13 @@ fn words_of_flags(flags: &OsStr) -> Vec<OsString> {
     words.into_iter().map(OsString::from_vec).collect()
 }
 
+/// Tells whether make, and the shell that it starts, take a value as one word and as it is.
+pub fn is_one_word(value: &OsStr) -> bool {
+    let is_plain =
+        |byte: &u8| byte.is_ascii_alphanumeric() || !byte.is_ascii() || b"/._+-~,@".contains(byte);
+    value.as_bytes().iter().all(is_plain)
+}
+
 /// The words of MAKEOPTS that say how many jobs run at once, and up to which load.
 pub fn jobs_of(makeopts: &OsStr) -> Vec<OsString> {
     let mut words = words_of_flags(makeopts).into_iter().peekable();
@@ -359,6 +366,25 @@ mod tests {
                 output.map(PathBuf::from),
                 "{args:?} {flags:?} {environment:?}"
             );
+        }
+    }
+
+    #[test]
+    fn one_word_is_what_neither_make_nor_a_shell_reads_another_way() {
+        for (value, is_one) in [
+            ("/mnt/board-2.1_a+b,c@d~", true),
+            ("/mnt/Brücke", true),
+            ("", true),
+            ("/mnt/my board", false),
+            ("/mnt/a\tb", false),
+            ("/mnt/a:b", false),
+            ("/mnt/$board", false),
+            ("/mnt/#1", false),
+            ("/mnt/a'b", false),
+            ("/mnt/a;b", false),
+            ("/mnt/a*", false),
+        ] {
+            assert_eq!(is_one_word(value.as_ref()), is_one, "{value:?}");
         }
     }
 

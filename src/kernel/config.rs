@@ -1,6 +1,7 @@
 //! A `.config`: which ARCH it was made for, and whether the goals of a call read it.
 
-use super::tree::{self, Tree};
+use super::tree::{self, Kind, Tree};
+use crate::env::{self, Variable};
 use std::{
     ffi::{OsStr, OsString},
     io,
@@ -47,6 +48,15 @@ const WITHOUT_COMPILER: [&str; 7] = [
     "kernelrelease",
     "image_name",
     "ubootversion",
+];
+
+/// Goals that write to a folder of the target's, which INSTALL_MOD_PATH names, or INSTALL_PATH. Source: `make help` of Linux 6.1
+/// and of its `arch/`. `headers_install` has another.
+const INSTALLING: [(&str, Variable); 4] = [
+    ("modules_install", env::INSTALL_MOD_PATH),
+    ("dtbs_install", env::INSTALL_PATH),
+    ("?install", env::INSTALL_PATH),
+    ("install", env::INSTALL_PATH),
 ];
 
 /// What a `.config` of the kernel says of the machine that it was made for.
@@ -100,6 +110,15 @@ pub fn is_read_by(goals: &[OsString]) -> bool {
 pub fn needs_compiler(goals: &[OsString]) -> bool {
     let needs = |goal: &OsString| !fits(goal, &WITHOUT_CONFIG) && !fits(goal, &WITHOUT_COMPILER);
     goals.is_empty() || goals.iter().any(needs)
+}
+
+/// The variable that says where a goal writes to; none when it stays in the tree. A module's own `install` is `modules_install`.
+pub fn place_of(goal: &OsStr, kind: Kind) -> Option<Variable> {
+    let installing = INSTALLING.iter().find(|(glob, _)| fits(goal, &[glob]));
+    installing.map(|(_, place)| match kind {
+        Kind::Module => env::INSTALL_MOD_PATH,
+        _ => *place,
+    })
 }
 
 fn fits(goal: &OsStr, globs: &[&str]) -> bool {
@@ -173,6 +192,22 @@ mod tests {
         ] {
             let made = Made::of(&config(made_for, symbols)).expect(made_for);
             assert_eq!(made.fits(arch, &tree), fits, "{made_for} {symbols} {arch}");
+        }
+    }
+
+    #[test]
+    fn goals_that_install_say_where_to() {
+        for (goal, kind, place) in [
+            ("modules_install", Kind::Linux, Some("INSTALL_MOD_PATH")),
+            ("install", Kind::Linux, Some("INSTALL_PATH")),
+            ("zinstall", Kind::Linux, Some("INSTALL_PATH")),
+            ("dtbs_install", Kind::Linux, Some("INSTALL_PATH")),
+            ("install", Kind::Module, Some("INSTALL_MOD_PATH")),
+            ("headers_install", Kind::Linux, None),
+            ("zImage", Kind::Linux, None),
+        ] {
+            let found = place_of(goal.as_ref(), kind).map(|place| place.name);
+            assert_eq!(found, place, "{goal} {kind:?}");
         }
     }
 

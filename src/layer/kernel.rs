@@ -5,12 +5,8 @@
 
 use super::{default, root, set};
 use crate::{
-    config::Kind,
-    context::{Context, ContextError},
-    env,
-    export::ExportError,
+    config::Kind, context::Context, env, export::ExportError, kernel::call::is_one_word,
     plan::Changes,
-    target::Target,
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -21,8 +17,7 @@ use std::{
 /// Names ARCH, CROSS_COMPILE, LLVM, INSTALL_MOD_PATH and INSTALL_PATH. ARCH is left out where the kernel has no name for the
 /// CPU, LLVM where it is GCC that compiles.
 pub(super) fn kernel(context: &Context, changes: &mut Changes) -> Result<(), ExportError> {
-    let (families, folder) = context.config.families().map_err(ContextError::Config)?;
-    let target = Target::of(&context.tuple, &families, &folder)?;
+    let target = context.target()?;
     if let Some(arch) = target.kernel_arch() {
         default(context, changes, env::ARCH, arch);
     }
@@ -61,8 +56,7 @@ pub(super) fn kernel(context: &Context, changes: &mut Changes) -> Result<(), Exp
 
 /// The prefix as make can have it in a variable: whole, else its last part, with the folder first in PATH.
 fn reachable(context: &Context, prefix: &Path, driver: &str, changes: &mut Changes) -> OsString {
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._+-~,@".contains(byte);
-    if prefix.as_os_str().as_bytes().iter().all(is_plain) {
+    if is_one_word(prefix.as_os_str()) {
         return prefix.into();
     }
     put_first(context, prefix, driver, changes);

@@ -8,15 +8,14 @@ pub mod table;
 
 use super::{
     elf, install_hint, native, programs,
-    rule::{self, Rule, RuleError},
+    rule::{self, Rule},
 };
 use crate::{
-    config::Config,
+    config::{Config, ConfigError},
     env::Env,
     exec,
     file::{self, Weak, read},
     plan::{self, Changes, Plan, quote},
-    target::Target,
     tuple::Tuple,
 };
 use serde::Serialize;
@@ -50,7 +49,7 @@ const PRESERVES_ARGV0: [(u32, u32); 2] = [(5, 12), (6, 0)];
 pub enum BinfmtError {
     /// There are no rules.
     #[error(transparent)]
-    Rule(#[from] RuleError),
+    Config(#[from] ConfigError),
     /// A file cannot be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -122,7 +121,7 @@ impl BinfmtError {
     pub fn hint(&self) -> String {
         let show = "`crossmerge binfmt status` shows the rules";
         match self {
-            Self::Rule(e) => e.hint(),
+            Self::Config(e) => e.hint(),
             Self::Io(e) => file::hint(e).unwrap_or_else(|| "look at its permissions".into()),
             Self::NotEmulated(tuple) => {
                 format!("`crossmerge show {tuple}` says what is known of it")
@@ -386,8 +385,7 @@ impl<'a> Subject<'a> {
     pub fn of(env: &'a Env, config: &Config, tuple: Option<&Tuple>) -> Result<Self, BinfmtError> {
         let mut rules = rule::all(config)?;
         if let Some(tuple) = tuple {
-            let (families, folder) = config.families().map_err(RuleError::from)?;
-            let target = Target::of(tuple, &families, &folder).map_err(RuleError::from)?;
+            let target = config.facts(tuple)?;
             rules.retain(|rule| rule.is_of(&target));
             if rules.is_empty() {
                 return Err(BinfmtError::NotEmulated(tuple.clone()));

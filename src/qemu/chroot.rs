@@ -17,9 +17,10 @@ use super::{
     binfmt::table,
     elf, native,
     private::{self, NoPrivate},
-    rule::{self, RuleError},
+    rule,
 };
 use crate::{
+    config::ConfigError,
     context::{Context, ContextError},
     env,
     file::read,
@@ -105,7 +106,7 @@ pub enum ChrootError {
     Context(#[from] ContextError),
     /// There are no rules.
     #[error(transparent)]
-    Rule(#[from] RuleError),
+    Config(#[from] ConfigError),
     /// An option that is none.
     #[error("there is no option `{0}`")]
     UnknownOption(String),
@@ -232,7 +233,7 @@ impl ChrootError {
         };
         match self {
             Self::Context(e) => e.hint(),
-            Self::Rule(e) => e.hint(),
+            Self::Config(e) => e.hint(),
             Self::UnknownOption(_) | Self::NoValue(_) => "`--help` shows the options; those of the command come behind it".into(),
             Self::NoRoot { .. } | Self::OwnRoot(_) => "name the target's: `--root DIR`".into(),
             Self::NoShell(_) => "merge a shell into it, or name a command that it has".into(),
@@ -253,7 +254,7 @@ impl ChrootError {
                  of the package shadow or uidmap"
                     .into()
             }
-            Self::NoSource { .. } | Self::BadPlace(_) => "`--bind SRC:DST`, both there, DST as it is seen inside".into(),
+            Self::NoSource { .. } | Self::BadPlace(_) => "`--bind SRC:DST`, both there, DST an absolute path as it is seen inside".into(),
         }
     }
 

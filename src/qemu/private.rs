@@ -11,7 +11,7 @@
 use super::{
     binfmt::{preserves_argv0, version},
     elf, native, programs,
-    rule::{self, Rule, RuleError},
+    rule::{self, Rule},
 };
 use crate::{
     config::ConfigError,
@@ -21,7 +21,7 @@ use crate::{
         Plan,
         step::{BINFMT_MISC, Ids, Mount, Namespaces, Step, Told, Users},
     },
-    target::{self, Target, TargetError},
+    target,
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -52,10 +52,7 @@ const KEPT_FROM_USERS: [(&str, &str); 2] = [
 pub enum NoPrivate {
     /// There are no rules.
     #[error(transparent)]
-    Rule(#[from] RuleError),
-    /// The facts of the target could not be read.
-    #[error(transparent)]
-    Target(#[from] TargetError),
+    Config(#[from] ConfigError),
     /// QEMU runs no such programs.
     #[error("QEMU's user mode runs no programs of `{0}`")]
     NotEmulated(String),
@@ -94,8 +91,7 @@ impl NoPrivate {
     /// How to go on.
     pub fn hint(&self) -> String {
         match self {
-            Self::Rule(e) => e.hint(),
-            Self::Target(e) => e.hint(),
+            Self::Config(e) => e.hint(),
             Self::NotEmulated(tuple) => format!("`crossmerge show {tuple}` tells QEMU's name for it"),
             Self::NoQemu(qemu) | Self::DynamicQemu { qemu, .. } => super::install_hint(qemu),
             Self::OldKernel(_) | Self::NoNamespaces => {
@@ -117,12 +113,6 @@ impl NoPrivate {
     }
 }
 
-impl From<ConfigError> for NoPrivate {
-    fn from(e: ConfigError) -> Self {
-        Self::Rule(e.into())
-    }
-}
-
 /// A rule, the QEMU that serves it, and the flags of the kernel's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Served {
@@ -135,8 +125,7 @@ pub(super) struct Served {
 ///
 /// Whether the kernel goes along is only known when it is done: [`try_steps`] does so in another process.
 pub fn steps(context: &Context) -> Result<Vec<Step>, NoPrivate> {
-    let (families, folder) = context.config.families()?;
-    let target = Target::of(&context.tuple, &families, &folder)?;
+    let target = context.config.facts(&context.tuple)?;
     let qemu = target
         .qemu
         .ok_or_else(|| NoPrivate::NotEmulated(context.tuple.to_string()))?;
@@ -190,10 +179,10 @@ pub(super) fn served(
     qemu: &str,
     may_serve: impl Fn(&Path) -> bool,
 ) -> Result<Vec<Served>, NoPrivate> {
-    let (families, _) = context.config.families()?;
+    let families = context.config.families()?;
     let mut rules: Vec<Rule> = Vec::new();
     for family in &families {
-        let kinds = target::elf_kinds(std::slice::from_ref(family))?;
+        let kinds = target::elf_kinds(std::slice::from_ref(family)).map_err(ConfigError::from)?;
         if kinds.iter().any(|kind| kind.qemu == qemu) {
             rules.extend(kinds.iter().map(Rule::from));
         }

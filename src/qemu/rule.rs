@@ -7,7 +7,7 @@
 
 use crate::{
     config::{Config, ConfigError},
-    target::{self, ELF_KIND_LEN, ElfKind, Endian, Target, TargetError},
+    target::{self, ELF_KIND_LEN, ElfKind, Endian, Target},
 };
 use std::{os::unix::ffi::OsStrExt, path::Path};
 
@@ -23,27 +23,6 @@ pub struct Rule {
     pub magic: Vec<u8>,
     /// Which bits count. As long as the magic.
     pub mask: Vec<u8>,
-}
-
-/// Why there are no rules.
-#[derive(Debug, thiserror::Error)]
-pub enum RuleError {
-    /// People's own families could not be read.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// A family is not what its schema asks for.
-    #[error(transparent)]
-    Target(#[from] TargetError),
-}
-
-impl RuleError {
-    /// What to do.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Config(e) => e.hint(),
-            Self::Target(e) => e.hint(),
-        }
-    }
 }
 
 impl From<&ElfKind> for Rule {
@@ -131,9 +110,8 @@ impl Rule {
 }
 
 /// The rules of every family, built in and people's own, sorted by QEMU's names.
-pub fn all(config: &Config) -> Result<Vec<Rule>, RuleError> {
-    let (families, _) = config.families()?;
-    let kinds = target::elf_kinds(&families)?;
+pub fn all(config: &Config) -> Result<Vec<Rule>, ConfigError> {
+    let kinds = target::elf_kinds(&config.families()?)?;
     let mut rules: Vec<Rule> = kinds.iter().map(Rule::from).collect();
     rules.sort_by(|a, b| a.qemu.cmp(&b.qemu));
     rules.dedup();

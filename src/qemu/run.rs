@@ -7,14 +7,14 @@ mod roots;
 
 use super::{
     elf, install_hint, native, programs,
-    rule::{self, Rule, RuleError},
+    rule::{self, Rule},
 };
 use crate::{
+    config::ConfigError,
     context::{Context, ContextError},
     env,
     file::{self, read},
     plan::{Change, Changes, Plan, quote},
-    target::Target,
 };
 use roots::Roots;
 use std::{
@@ -35,7 +35,7 @@ pub enum RunError {
     Context(#[from] ContextError),
     /// There are no rules.
     #[error(transparent)]
-    Rule(#[from] RuleError),
+    Config(#[from] ConfigError),
     /// Nothing was named.
     #[error("no program was named")]
     NoProgram {
@@ -134,7 +134,7 @@ impl RunError {
     pub fn hint(&self) -> String {
         match self {
             Self::Context(e) => e.hint(),
-            Self::Rule(e) => e.hint(),
+            Self::Config(e) => e.hint(),
             Self::NoProgram { tuple } => format!("`{tuple}-run ./program arguments…`"),
             Self::NotThere { meant: None, .. } => {
                 "a name with a slash in it is a path of this machine".into()
@@ -185,7 +185,7 @@ impl RunError {
             | Self::NoProgramType { .. }
             | Self::NoEmulation { .. }
             | Self::NoLinker { .. } => 126,
-            Self::Rule(_) | Self::NoProgram { .. } => crate::error::OWN_FAILURE,
+            Self::Config(_) | Self::NoProgram { .. } => crate::error::OWN_FAILURE,
         }
     }
 }
@@ -316,10 +316,8 @@ fn beside(tuple: &str, is_of_target: bool) -> String {
 
 /// Tells whether the rule is for what the target's compiler makes. Of a tuple that nothing is known of, anything may be.
 fn is_of_target(context: &Context, rule: &Rule) -> bool {
-    let Ok((families, folder)) = context.config.families() else {
-        return true;
-    };
-    Target::of(&context.tuple, &families, &folder).map_or(true, |target| rule.is_of(&target))
+    let target = context.config.facts(&context.tuple);
+    target.map_or(true, |target| rule.is_of(&target))
 }
 
 /// Tells whether QEMU finds a path of the target's below the prefix. It follows links as the machine has them.

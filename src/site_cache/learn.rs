@@ -25,7 +25,6 @@ use crate::{
         self,
         private::{self, NoPrivate},
     },
-    target::{Target, TargetError},
 };
 use keep::Kept;
 use std::{
@@ -58,9 +57,6 @@ pub enum LearnError {
     /// The tests cannot be run.
     #[error(transparent)]
     NoPrivate(#[from] NoPrivate),
-    /// The facts of the target could not be read.
-    #[error(transparent)]
-    Target(#[from] TargetError),
     /// configure stopped.
     #[error("configure failed with programs of the target running; its last lines:\n{tail}", tail = indented(.tail))]
     Failed {
@@ -105,7 +101,6 @@ impl LearnError {
             Self::Exec(e) => e.hint(),
             Self::Context(e) => e.hint(),
             Self::NoPrivate(e) => e.hint(),
-            Self::Target(e) => e.hint(),
             Self::Failed { log, .. } | Self::StillCross { log } => match log {
                 Some(log) => format!("its log is `{}`", log.display()),
                 None => "it wrote no log; run `<tuple>-configure` by hand".into(),
@@ -430,8 +425,7 @@ type Cache = BTreeMap<String, String>;
 impl Runner {
     fn new(context: &Context, mut plan: Plan, script: PathBuf) -> Result<Self, LearnError> {
         let source = script.parent().unwrap_or(Path::new("/")).to_owned();
-        let (families, folder) = context.config.families().map_err(ContextError::Config)?;
-        let target = Target::of(&context.tuple, &families, &folder)?;
+        let target = context.target()?;
         let steps = private::steps(context)?;
         private::try_steps(context, &steps)?;
         let emulator = match steps.is_empty() {

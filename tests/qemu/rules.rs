@@ -3,9 +3,9 @@
 use super::{COMPILERS, PROGRAM, compile, in_namespace};
 use crate::support::Prefix;
 use crossmerge::{
-    config::Config,
+    config::{Config, ConfigError},
     env::Env,
-    qemu::rule::{self, Rule, RuleError},
+    qemu::rule::{self, Rule},
 };
 use std::{collections::BTreeSet, fmt::Write as _, io::Read, path::Path};
 
@@ -133,7 +133,7 @@ fn rules() -> Vec<Rule> {
 }
 
 /// The rules where people have families of their own.
-fn rules_of(prefix: &Prefix) -> Result<Vec<Rule>, RuleError> {
+fn rules_of(prefix: &Prefix) -> Result<Vec<Rule>, ConfigError> {
     let env: Env = [("PORTAGE_OVERRIDE_EPREFIX", prefix.path())]
         .into_iter()
         .collect();
@@ -272,7 +272,7 @@ fn a_family_of_ones_own_brings_its_rules() {
         prefix.write(&file, &format!("cpus = [\"{cpus}\"]\n{facts}{rest}"));
         rules_of(&prefix)
     };
-    let magic = |rules: Result<Vec<Rule>, RuleError>, qemu: &str| {
+    let magic = |rules: Result<Vec<Rule>, ConfigError>, qemu: &str| {
         let rules = rules.expect("rules");
         let rule = rules.iter().find(|rule| rule.qemu == qemu);
         rule.map(|rule| (rule.magic[5], rule.magic[18..20].to_vec()))

@@ -1,0 +1,92 @@
+//! The check of the flags that a build hands to the compiler: a slip in make.conf is what "C compiler cannot create executables"
+//! mostly comes from.
+
+use super::{
+    DoctorError, Finding,
+    patient::{Patient, complaint},
+    toolchain::link_bare,
+};
+use crate::{export::Facts, file::read, plan::quote};
+use std::{ffi::OsString, process::Output};
+
+/// The variables, in the order in which a build comes to use them. CXXFLAGS are CFLAGS mostly, and there may be no C++ compiler.
+const VARIABLES: [&str; 2] = ["CFLAGS", "LDFLAGS"];
+
+pub(super) fn flags(patient: &Patient) -> Result<Finding, DoctorError> {
+    let mut facts = match Facts::gather(patient.context) {
+        Ok(facts) => facts,
+        Err(e) => return Ok(Finding::skipped(e.to_string())),
+    };
+    facts.take_flags_of(&patient.context.env);
+    let words = |name| -> Vec<String> {
+        let words = facts.flags.words(&[name]);
+        words.split_whitespace().map(Into::into).collect()
+    };
+    for name in VARIABLES {
+        let words = words(name);
+        let output = build_with(patient, name, &words)?;
+        if output.status.success() {
+            continue;
+        }
+        let message = format!("{name}: {}", complaint(&output));
+        for at in 0..words.len() {
+            let mut rest = words.clone();
+            let word = rest.remove(at);
+            if build_with(patient, name, &rest)?.status.success() {
+                let mend = mend(patient, name, Some(&word), &rest.join(" "));
+                return Ok(Finding::error(message, mend));
+            }
+        }
+        return Ok(Finding::error(message, mend(patient, name, None, "")));
+    }
+    Ok(Finding::ok(facts.flags.words(&VARIABLES)))
+}
+
+/// Compiles with CFLAGS, or links with LDFLAGS, as a configure script's first test does it; without a library.
+fn build_with(patient: &Patient, name: &str, words: &[String]) -> Result<Output, DoctorError> {
+    let source = patient.scratch("probe.c");
+    let out = patient.scratch("flags");
+    let mut args: Vec<OsString> = words.iter().map(Into::into).collect();
+    match name {
+        "LDFLAGS" => args.extend(link_bare(&source, &out)),
+        _ => {
+            let own = ["-c".into(), "-o".into(), out.into_os_string()];
+            args.extend(own);
+            args.push(source.into());
+        }
+    }
+    Ok(patient.compile(args)??)
+}
+
+/// The command that takes the refused word away, or all of them when it is no single one: from the environment, from make.conf where
+/// it stands there, or by a line that is read after whatever says so.
+fn mend(patient: &Patient, name: &str, refused: Option<&str>, rest: &str) -> String {
+    if patient.context.env.get_name(name).is_some() {
+        return format!("unset {name}");
+    }
+    let make_conf = patient.etc_portage().join("make.conf");
+    let file = quote(make_conf.as_os_str());
+    let Ok(text) = read::read_to_string(&make_conf, read::SETTINGS) else {
+        return format!("export {name}={}", quote(rest.as_ref()));
+    };
+    match refused.filter(|word| text.contains(word) && !word.contains(['#', '^'])) {
+        Some(word) => {
+            let script = format!("s#(^|[ \"'=]){}([ \"']|$)#\\1\\2#", as_it_is(word));
+            format!("sed -Ei {} {file}", quote(script.as_ref()))
+        }
+        None => {
+            let line = quote(format!("{name}=\"{rest}\"").as_ref());
+            format!("printf '%s\\n' {line} >> {file}")
+        }
+    }
+}
+
+/// A word as an expression of sed's that fits just that word.
+fn as_it_is(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_=,".contains(c);
+    let one = |c: char| match is_plain(c) {
+        true => c.to_string(),
+        false => format!("[{c}]"),
+    };
+    word.chars().map(one).collect()
+}

@@ -1,0 +1,218 @@
+//! Whole trees, built by an ordinary user with what `crossmerge init` and `<tuple>-xkmake` say and nothing else, and started.
+//!
+//! Those that `make kernels` alone runs are marked as ignored, for they take minutes.
+
+use super::person::Person;
+
+const ARM: &str = "armv7a-vendor-linux-gnueabi";
+const RISCV: &str = "riscv64-vendor-linux-gnu";
+
+const QEMU_ARM: &str = "qemu-system/bin/qemu-system-arm";
+const QEMU_RISCV: &str = "qemu-system-riscv/bin/qemu-system-riscv64";
+
+/// What tinyconfig lacks to say something on a machine of QEMU's, and a module; and what it has and takes time.
+const FOR_ARM: &str = "CONFIG_MMU=y
+CONFIG_PRINTK=y
+CONFIG_DEBUG_KERNEL=y
+CONFIG_DEBUG_LL=y
+CONFIG_DEBUG_LL_UART_PL01X=y
+CONFIG_DEBUG_UART_PHYS=0x09000000
+CONFIG_DEBUG_UART_VIRT=0xf9000000
+CONFIG_EARLY_PRINTK=y
+CONFIG_MODULES=y
+CONFIG_CRC7=m
+CONFIG_INIT_STACK_NONE=y
+# CONFIG_BINFMT_ELF is not set
+# CONFIG_CACHE_L2X0 is not set
+# CONFIG_COMPACTION is not set
+# CONFIG_FTRACE is not set
+# CONFIG_IOMMU_SUPPORT is not set
+# CONFIG_SHMEM is not set
+# CONFIG_VDSO is not set
+";
+
+/// The same for the machine that QEMU has of RISC-V: the firmware writes what the kernel says.
+const FOR_RISCV: &str = "CONFIG_PRINTK=y
+CONFIG_TTY=y
+CONFIG_RISCV_SBI_V01=y
+CONFIG_SERIAL_EARLYCON_RISCV_SBI=y
+CONFIG_MODULES=y
+CONFIG_CRC7=m
+# CONFIG_BINFMT_ELF is not set
+# CONFIG_COMPACTION is not set
+# CONFIG_FTRACE is not set
+# CONFIG_SHMEM is not set
+# CONFIG_UNIX98_PTYS is not set
+# CONFIG_VT is not set
+";
+
+/// Sets the target up with the vendor's toolchain, or as the arguments say.
+const SETUP: &str =
+    "crossmerge init $t --sysroot board --bindir bin \"${@:---toolchain=$HOME/../vendor/sdk-}\"
+    mkdir out\n";
+
+/// Builds elsewhere than in the sources, which are not the user's.
+const X: &str = "x() { $t-xkmake -s -C ../sources O=../home/out \"$@\"; }\n";
+
+/// A kernel's configuration, from nothing and a fragment.
+const CONFIGURE: &str = "x tinyconfig; cat fragment >> out/.config; x olddefconfig\n";
+
+/// Checks what an ELF file begins with: class, byte order, and the machine.
+fn is_elf(file: &[u8], class: u8, machine: [u8; 2]) {
+    assert_eq!(file[..6], [b"\x7fELF".as_slice(), &[class, 1]].concat());
+    assert_eq!(file[18..20], machine);
+}
+
+#[test]
+fn a_user_with_a_vendors_compiler_reaches_a_kernel_that_starts_by_init_and_xkmake_alone() {
+    let person = Person::new("kernel", ARM);
+    person.unpack_toolchain("arm-linux-gnueabi-");
+    person.write("fragment", FOR_ARM);
+    // A make around it, which hands out jobs.
+    person.write(
+        "Makefile",
+        "kernel:\n\t+$(t)-xkmake -s -C ../sources O=../home/out zImage modules\n",
+    );
+    let configure = format!("{SETUP}{X}{CONFIGURE}");
+    person.run(&configure).success();
+    let said = person.run("make -s -j2").success();
+    assert!(!said.stderr.contains("jobserver"), "{said:#?}");
+    let install = format!(
+        "{X}x modules_install > log; x modules_install INSTALL_MOD_PATH=$HOME/elsewhere >> log
+        find board elsewhere -name crc7.ko"
+    );
+    let said = person.run(&install).success().stdout;
+    let modules: Vec<&str> = said.lines().collect();
+    assert_eq!(modules.len(), 2, "{said}");
+    for (module, root) in modules.iter().zip(["board", "elsewhere"]) {
+        assert!(module.starts_with(root), "{module}");
+        // EM_ARM.
+        is_elf(&person.read(module), 1, [40, 0]);
+    }
+    let image = "out/arch/arm/boot/zImage";
+    let args = [
+        "-M",
+        "virt",
+        "-m",
+        "64",
+        "-kernel",
+        image,
+        "-append",
+        "earlyprintk",
+    ];
+    person.boot("Linux version 6", QEMU_ARM, &args);
+}
+
+#[test]
+fn opensbi_is_built_for_riscv() {
+    let person = Person::new("opensbi", RISCV);
+    person.unpack_toolchain("riscv64-linux-gnu-");
+    let build = format!("{SETUP}{X}x PLATFORM=generic -j2");
+    person.run(&build).success();
+    // EM_RISCV.
+    let firmware = person.read("out/platform/generic/firmware/fw_dynamic.elf");
+    is_elf(&firmware, 2, [243, 0]);
+}
+
+#[test]
+fn clang_compiles_what_a_kernel_begins_with() {
+    let person = Person::new("kernel", ARM);
+    let build = format!("set -- --llvm\n{SETUP}{X}x tinyconfig; x init/calibrate.o");
+    person.run(&build).success();
+    let object = person.read("out/init/calibrate.o");
+    is_elf(&object, 1, [40, 0]);
+    let config = String::from_utf8_lossy(&person.read("out/.config")).into_owned();
+    for symbol in ["CC_IS_CLANG", "LD_IS_LLD", "AS_IS_LLVM"] {
+        assert!(config.contains(&format!("CONFIG_{symbol}=y")), "{symbol}");
+    }
+}
+
+#[test]
+fn firmware_is_built_for_bare_metal_and_starts() {
+    let person = Person::new("kernel", "arm-none-eabi");
+    person.write(
+        "Makefile",
+        "firmware.elf: firmware.c\n\t$(CROSS_COMPILE)gcc -mcpu=cortex-a15 -ffreestanding -nostdlib -Ttext=0x40010000 -o $@ $<\n",
+    );
+    person.write(
+        "firmware.c",
+        r#"
+        __attribute__((naked)) void _start(void) { __asm__("ldr sp, =0x40100000\n\tb say"); }
+        void say(void) {
+            for (const char *c = "bare metal says hello\n"; *c; c++)
+                *(volatile unsigned *)0x09000000 = *c;
+            for (;;)
+                ;
+        }
+        "#,
+    );
+    person
+        .run(
+            "crossmerge init $t --sysroot board --bindir bin --toolchain arm-none-eabi-\n$t-xkmake",
+        )
+        .success();
+    let args = ["-M", "virt", "-m", "64", "-kernel", "firmware.elf"];
+    person.boot("bare metal says hello", QEMU_ARM, &args);
+}
+
+#[test]
+#[ignore = "`make kernels` runs it"]
+fn a_kernel_of_clang_starts() {
+    let person = Person::new("kernel", ARM);
+    person.write("fragment", FOR_ARM);
+    let build = format!("set -- --llvm\n{SETUP}{X}{CONFIGURE}x -j2 zImage modules");
+    person.run(&build).success();
+    let image = "out/arch/arm/boot/zImage";
+    let args = [
+        "-M",
+        "virt",
+        "-m",
+        "64",
+        "-kernel",
+        image,
+        "-append",
+        "earlyprintk",
+    ];
+    let said = person.boot("Linux version 6", QEMU_ARM, &args);
+    assert!(said.contains("clang version"), "{said}");
+}
+
+#[test]
+#[ignore = "`make kernels` runs it"]
+fn u_boot_for_arm_starts() {
+    let person = Person::new("u-boot", ARM);
+    person.unpack_toolchain("arm-linux-gnueabi-");
+    let build = format!("{SETUP}{X}x qemu_arm_defconfig; x -j2");
+    person.run(&build).success();
+    let args = ["-M", "virt", "-m", "64", "-bios", "out/u-boot.bin"];
+    person.boot("U-Boot 20", QEMU_ARM, &args);
+}
+
+#[test]
+#[ignore = "`make kernels` runs it"]
+fn a_riscv_kernel_starts_from_opensbi() {
+    let firmware = Person::new("opensbi", RISCV);
+    firmware.unpack_toolchain("riscv64-linux-gnu-");
+    let build = format!("{SETUP}{X}x PLATFORM=generic -j2");
+    firmware.run(&build).success();
+    let person = Person::new("kernel", RISCV);
+    person.unpack_toolchain("riscv64-linux-gnu-");
+    person.write("fragment", FOR_RISCV);
+    let build = format!("{SETUP}{X}{CONFIGURE}x -j2 Image modules; x modules_install");
+    person.run(&build).success();
+    let bios = firmware.place("out/platform/generic/firmware/fw_dynamic.bin");
+    let args = [
+        "-M",
+        "virt",
+        "-m",
+        "128",
+        "-bios",
+        &bios,
+        "-kernel",
+        "out/arch/riscv/boot/Image",
+        "-append",
+        "earlycon=sbi",
+    ];
+    let said = person.boot("Linux version 6", QEMU_RISCV, &args);
+    assert!(said.contains("OpenSBI v1"), "{said}");
+}
