@@ -114,5 +114,13 @@ make_prefix() {
 
 # Makes it the prefix of all that follows.
 enter_prefix() {
-	export PATH=$1/bin:$demo/venv/bin:/usr/bin:/bin PORTAGE_OVERRIDE_EPREFIX=$1
+	export PATH=$1/bin:$demo/venv/bin:/usr/bin:/bin:/usr/sbin PORTAGE_OVERRIDE_EPREFIX=$1
+}
+
+# Makes the configure script of the questions in a folder.
+make_questions() {
+	mkdir "$1"
+	cp "$here/questions.ac" "$1/configure.ac"
+	cp /usr/share/misc/config.{guess,sub} "$1"
+	(cd "$1" && autoheader && autoconf)
 }

@@ -214,6 +214,10 @@ impl Request<'_> {
             ));
         }
         notes.extend(note_moved(context, &sysroot)?);
+        notes.extend(subject.target.unknown_abi().map(|abi| {
+            let tuple = &context.tuple;
+            format!("there is no ABI `{abi}`, so it means the CPU's usual one: is `{tuple}` what you meant?")
+        }));
         let mut writes = links(context, self.wrappers, &bindir)?;
         writes.extend(target_file(context, options)?);
         if let Some(host) = host {

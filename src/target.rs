@@ -43,6 +43,14 @@ const SYSTEM: [(&str, &str, &str, Option<&str>); 6] = [
     ("*", "Generic", "none", None),
 ];
 
+/// The libcs that a tuple's last field begins with, and an ABI may follow.
+const LIBCS: [&str; 3] = ["gnu", "musl", "uclibc"];
+
+/// What may follow, before `t64` for a time of 64 bits. Sources: GCC's `config.gcc`, LLVM's `Triple.cpp`, musl's `configure`.
+const ABIS: [&str; 12] = [
+    "", "eabi", "eabihf", "abi64", "abin32", "x32", "spe", "sf", "f32", "f64", "ilp32", "_ilp32",
+];
+
 /// A CPU family that is built in.
 #[derive(Debug)]
 struct BuiltIn {
@@ -373,6 +381,18 @@ impl Target {
         (named != "unknown").then_some(named)
     }
 
+    /// The last field, when it begins as a libc does and ends in no ABI that there is: a slip of the keyboard. No fact says so, since
+    /// any ending means the libc with the CPU's usual ABI.
+    pub fn unknown_abi(&self) -> Option<&str> {
+        let last = self.tuple.rsplit('-').next()?;
+        let abi = LIBCS.iter().find_map(|libc| last.strip_prefix(libc))?;
+        let abi = match abi.strip_suffix("t64") {
+            Some(abi) => abi.trim_end_matches('_'),
+            None => abi,
+        };
+        (!ABIS.contains(&abi)).then_some(last)
+    }
+
     /// The facts for a person: a key and a value a line, in the words of the JSON.
     pub fn to_text(&self) -> String {
         let json = serde_json::to_value(self).expect("plain data");
@@ -538,6 +558,28 @@ fn first(table: &[(&str, &'static str)], tuple: &Tuple) -> Option<&'static str> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_abi_that_there_is_not_is_told_from_those_there_are() {
+        let sources: Vec<Source> = Source::built_in().map(|(_, source)| source).collect();
+        for (tuple, unknown) in [
+            ("armv7a-unknown-linux-gnueabihf", None),
+            ("armv7a-unknown-linux-gnuabihf", Some("gnuabihf")),
+            ("armv7a-unknown-linux-gnueabifh", Some("gnueabifh")),
+            ("armv7a-unknown-linux-gnueabihft64", None),
+            ("i686-pc-linux-gnu_t64", None),
+            ("mips64el-unknown-linux-gnuabin32", None),
+            ("x86_64-cross-linux-gnux32", None),
+            ("aarch64-unknown-linux-musl", None),
+            ("arm-unknown-linux-musleabi", None),
+            ("arm-unknown-linux-mussleabi", None),
+            ("arm-none-eabi", None),
+            ("avr", None),
+        ] {
+            let target = Target::of(&tuple.parse().expect(tuple), &sources, "").expect(tuple);
+            assert_eq!(target.unknown_abi(), unknown, "{tuple}");
+        }
+    }
 
     #[test]
     fn every_refinement_of_the_built_in_families_is_well_formed() {

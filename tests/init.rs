@@ -690,6 +690,10 @@ fn targets_tells_a_target_whose_compiler_is_gone_and_one_that_may_not_be_read() 
     assert_eq!(state(&prefix), "ready");
     std::fs::remove_file(format!("{sdk}gcc")).expect("it was there");
     assert_eq!(state(&prefix), "no-compiler");
+    let make_conf = prefix.join(etc("make.conf"));
+    std::fs::remove_file(&make_conf).expect("it was there");
+    std::fs::create_dir(&make_conf).expect("a folder");
+    assert_eq!(state(&prefix), "no-compiler");
     // A folder where a file belongs stops root too, which a mode would not.
     let record = prefix.join(format!("usr/{TUPLE}/var/lib/crossmerge/contents"));
     std::fs::remove_file(&record).expect("it was there");

@@ -10,8 +10,7 @@ mkdir "$work/project"
 cd "$work/project" || exit
 printf 'cmake_minimum_required(VERSION 3.13)\nproject(empty LANGUAGES NONE)\n' > CMakeLists.txt
 printf "project('empty')\n" > meson.build
-mkdir configured
-(cd configured && cp "$here/questions.ac" configure.ac && autoheader && autoconf)
+make_questions configured
 
 bare '<tuple>-configure --version' 10 +5 configure ./configured/configure --version
 bare '<tuple>-cmake --version' 20 +5 cmake --version
@@ -20,7 +19,7 @@ bare '<tuple>-cmake -B build, of an empty project' 5 - cmake -B build
 bare '<tuple>-meson setup build, of an empty project' 3 - meson setup build
 unset before
 bare '<tuple>-go version' 10 +5 go version
-PATH=$PATH:$demo/rust/usr/bin
+PATH=$PATH:$demo/rust/bin
 bare '<tuple>-cargo --version' 10 - cargo --version
 bare '<tuple>-env true' 20 +5 env true
 cd "$demo/kernel" || exit

@@ -31,9 +31,11 @@ done
 			compare "<tuple>-${what#"$tuple-"}" 20 1 "$what" "$theirs/$what"
 		done
 	done
-	# As a person calls it, where theirs asks the compiler.
+	# As a person calls it, where theirs asks the compiler, which knows nothing of Debian's folders.
+	mkdir -p "$work/plain/usr/lib/pkgconfig"
+	cp "$SYSROOT/usr/lib/arm-linux-gnueabi/pkgconfig/zlib.pc" "$work/plain/usr/lib/pkgconfig"
 	unset LIBDIR_default
-	export CC=arm-linux-gnueabi-gcc
+	export CC=arm-linux-gnueabi-gcc SYSROOT=$work/plain
 	what="$tuple-pkg-config --exists zlib"
 	compare '<tuple>-pkg-config --exists zlib, the libdir not known' 20 1 "$what" "$theirs/$what"
 )

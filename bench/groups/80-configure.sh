@@ -6,11 +6,8 @@
 
 group 'configure with each site mode: beside the bare script with --host and CC'
 
-mkdir "$work/questions"
+make_questions "$work/questions"
 cd "$work/questions" || exit
-cp "$here/questions.ac" configure.ac
-autoheader
-autoconf
 settings=$PORTAGE_OVERRIDE_EPREFIX/etc/crossmerge/targets/$tuple.toml
 cp "$settings" "$work/settings"
 script='./configure --quiet --cache-file=/dev/null'

@@ -28,17 +28,16 @@ pub(super) fn flags(patient: &Patient) -> Result<Finding, DoctorError> {
         if output.status.success() {
             continue;
         }
-        let mut culprit = None;
+        let message = format!("{name}: {}", complaint(&output));
         for at in 0..words.len() {
-            let mut others = words.clone();
-            others.remove(at);
-            if build_with(patient, name, &others)?.status.success() {
-                culprit = Some((words[at].as_str(), others));
-                break;
+            let mut rest = words.clone();
+            let word = rest.remove(at);
+            if build_with(patient, name, &rest)?.status.success() {
+                let mend = mend(patient, name, Some(&word), &rest.join(" "));
+                return Ok(Finding::error(message, mend));
             }
         }
-        let message = format!("{name}: {}", complaint(&output));
-        return Ok(Finding::error(message, mend(patient, name, culprit)));
+        return Ok(Finding::error(message, mend(patient, name, None, "")));
     }
     Ok(Finding::ok(facts.flags.words(&VARIABLES)))
 }
@@ -61,37 +60,33 @@ fn build_with(patient: &Patient, name: &str, words: &[String]) -> Result<Output,
 
 /// The command that takes the refused word away, or all of them when it is no single one: from the environment, from make.conf where
 /// it stands there, or by a line that is read after whatever says so.
-fn mend(patient: &Patient, name: &str, culprit: Option<(&str, Vec<String>)>) -> String {
+fn mend(patient: &Patient, name: &str, refused: Option<&str>, rest: &str) -> String {
     if patient.context.env.get_name(name).is_some() {
         return format!("unset {name}");
     }
     let make_conf = patient.etc_portage().join("make.conf");
     let file = quote(make_conf.as_os_str());
-    let text = read::read_to_string(&make_conf, read::SETTINGS);
-    match (text, culprit) {
-        (Ok(text), Some((word, _))) if text.contains(word) && !word.contains(['#', '^']) => {
-            let plain = |c: char| c.is_ascii_alphanumeric() || "-_=,".contains(c);
-            let word: String = word
-                .chars()
-                .map(|c| {
-                    if plain(c) {
-                        c.to_string()
-                    } else {
-                        format!("[{c}]")
-                    }
-                })
-                .collect();
-            let script = format!("s#(^|[ \"'=]){word}([ \"']|$)#\\1\\2#");
+    let Ok(text) = read::read_to_string(&make_conf, read::SETTINGS) else {
+        return format!("export {name}={}", quote(rest.as_ref()));
+    };
+    match refused.filter(|word| text.contains(word) && !word.contains(['#', '^'])) {
+        Some(word) => {
+            let script = format!("s#(^|[ \"'=]){}([ \"']|$)#\\1\\2#", as_it_is(word));
             format!("sed -Ei {} {file}", quote(script.as_ref()))
         }
-        (Ok(_), culprit) => {
-            let rest = culprit.map_or(String::new(), |(_, others)| others.join(" "));
+        None => {
             let line = quote(format!("{name}=\"{rest}\"").as_ref());
             format!("printf '%s\\n' {line} >> {file}")
         }
-        (Err(_), culprit) => {
-            let rest = culprit.map_or(String::new(), |(_, others)| others.join(" "));
-            format!("export {name}={}", quote(rest.as_ref()))
-        }
     }
+}
+
+/// A word as an expression of sed's that fits just that word.
+fn as_it_is(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_=,".contains(c);
+    let one = |c: char| match is_plain(c) {
+        true => c.to_string(),
+        false => format!("[{c}]"),
+    };
+    word.chars().map(one).collect()
 }

@@ -129,8 +129,8 @@ fn summary(removed: &[&Path], context: &Context, sysroot: &Path) -> String {
     text + &lines
 }
 
-/// The links of the tuple that are ours, in the target's folder and in every folder of PATH that we may change: those to this program, and those of
-/// `<tuple>-fix-root` to the sysroot's `*-config`.
+/// The links of the tuple that are ours, in the target's folder and in every folder of PATH that we may change: those to this program,
+/// and those of `<tuple>-fix-root` to the sysroot's `*-config`.
 fn our_links(
     context: &Context,
     wrappers: &Wrappers,

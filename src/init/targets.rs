@@ -59,7 +59,12 @@ fn state(
     env.unset(crate::env::SYSROOT);
     let context = Context::new(env, config.clone(), tuple)?;
     let sysroot = context.sysroot();
-    let make_conf = read::read_to_string(&sysroot.join("etc/portage/make.conf"), read::SETTINGS);
+    let make_conf = sysroot.join("etc/portage/make.conf");
+    let make_conf = match read::read_to_string(&make_conf, read::SETTINGS) {
+        // A person may have it in parts; crossdev never does.
+        Err(e) if e.kind() == io::ErrorKind::IsADirectory => Ok(String::new()),
+        text => text,
+    };
     let record = Record::read(&sysroot);
     let state = match (&record, &make_conf) {
         _ if !sysroot.is_dir() => "missing",
