@@ -55,7 +55,7 @@ test = $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
 PANEL ?=
 panel_rows = $(or $(CARGO_TARGET_DIR),target)/tmp/panel
 
-.PHONY: help build prepare check coverage demo panel kernels verify-site fuzz bench bench-run check-settings docs install uninstall dist clean
+.PHONY: help build prepare check coverage demo panel kernels verify-site fuzz fuzz-keep bench bench-run check-settings docs install uninstall dist clean
 
 help:
 	@echo 'make build      the program, in $(binary)'
@@ -67,7 +67,7 @@ help:
 	@echo 'make check-settings REPO=… CONFIGROOT=…'
 	@echo '                our reading of the settings beside portageq, for a repository and a config root of yours'
 	@echo 'make panel      configure seven real packages with answers and with an emulator, beside what is true, and build them; PANEL=bash for one'
-	@echo 'make fuzz       every reader of other people'"'"'s files on made-up input, FUZZ_SECONDS=600 each; needs cargo-fuzz'
+	@echo 'make fuzz       every reader of other people'"'"'s files on made-up input, FUZZ_SECONDS=600 each; FUZZ=elf for one; needs cargo-fuzz'
 	@echo 'make kernels    U-Boot, a RISC-V kernel and a kernel of clang, built by <tuple>-xkmake and started by QEMU'
 	@echo 'make bench      how long everything takes, beside its peers; writes docs/benchmarks.md. BENCH="start pkg-config" for some of it;'
 	@echo '                CROSSDEV=… to compare with the wrappers of that checkout of crossdev'
@@ -124,14 +124,26 @@ check-settings:
 	REPO="$(REPO)" CONFIGROOT="$(CONFIGROOT)" \
 		$(CARGO) test --locked --test main portage_settings::every_profile -- --nocapture
 
-# The targets are asked of cargo-fuzz, so that no list of them stands here. fuzz/README.md says why there is no sanitizer.
+# The targets are asked of cargo-fuzz, so that no list of them stands here. fuzz/README.md says why there is no sanitizer. What a run
+# finds stays in fuzz/target/found, where the next one goes on from it.
+FUZZ ?=
 FUZZ_SECONDS ?= 600
 FUZZ_SANITIZER ?= none
-fuzz:
-	cd fuzz && targets=$$($(CARGO) fuzz list) && for target in $$targets; do \
-		$(CARGO) fuzz run --sanitizer $(FUZZ_SANITIZER) $$target -- \
-			-max_total_time=$(FUZZ_SECONDS) -timeout=25 -rss_limit_mb=1500 -max_len=8192 || exit 1; \
+FUZZ_BUILD ?= --codegen-units 16
+fuzz_each = cd fuzz && { $(CARGO) fuzz --version >/dev/null 2>&1 || { echo 'hint: cargo install --locked cargo-fuzz' >&2; exit 1; }; } && \
+	$(CARGO) fuzz build --sanitizer $(FUZZ_SANITIZER) $(FUZZ_BUILD) $(FUZZ) && \
+	for target in $(or $(FUZZ),$$($(CARGO) fuzz list)); do \
+		mkdir -p target/found/$$target && \
+		$(CARGO) fuzz run --sanitizer $(FUZZ_SANITIZER) $(FUZZ_BUILD) $$target $(1) || exit 1; \
 	done
+
+fuzz:
+	$(call fuzz_each,target/found/$$target corpus/$$target -- \
+		-max_total_time=$(FUZZ_SECONDS) -timeout=25 -rss_limit_mb=1500 -max_len=8192 -verbosity=0 -print_final_stats=1)
+
+# Adds to fuzz/corpus what was found and reaches more of the code.
+fuzz-keep:
+	$(call fuzz_each,corpus/$$target target/found/$$target -- -set_cover_merge=1 -use_counters=0)
 
 # Writes docs/benchmarks.md. Linked with musl where rustup can have it, as the program is meant to be; in a make of its own, which
 # sees that it is there.

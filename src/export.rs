@@ -142,7 +142,7 @@ impl ExportError {
                 let file = path.join(name);
                 format!("name the file: {}", crate::plan::quote(file.as_os_str()))
             }
-            Self::NotAFile(_) => "leave it out, and the text is printed".into(),
+            Self::NotAFile(_) => "name another place, or none, and the text is printed".into(),
             Self::File(e) => {
                 file::hint(e).unwrap_or_else(|| "look at the permissions of its folder".into())
             }

@@ -319,6 +319,17 @@ fn a_bind_shows_what_it_should_and_stays_inside() {
     }
     rooted.says(&["--bind", &format!("{given}:/mnt")], "echo new > /mnt/new");
     assert_eq!(rooted.prefix.read("given/new"), "new\n");
+    // A program that is nowhere else.
+    rooted
+        .prefix
+        .script("given/program", "#!/bin/sh\necho \"$0\"\n");
+    for (bind, program) in [
+        (format!("{given}:/mnt"), "/mnt/program"),
+        (format!("{given}/program:/mnt/one"), "/mnt/one"),
+    ] {
+        let said = rooted.run(&[], &["--bind", &bind, program]);
+        assert_eq!(said.success().stdout, format!("{program}\n"));
+    }
     // Where a link leads nowhere inside, there is no place; where it does, that is the place.
     let bind = format!("--bind={given}:/absolute");
     rooted

@@ -19,7 +19,7 @@ const MOST_BYTES: usize = 16 << 20;
 
 /// The most that the variables of one file may make of its fields, in bytes and variables. Where each names the next twice, there
 /// would be no end to it.
-pub(super) const LONGEST: usize = 1 << 20;
+pub(super) const LONGEST: usize = 64 << 10;
 
 /// How often a variable may stand for others that stand for others; pkg-config itself goes round for ever.
 const DEEPEST: usize = 100;

@@ -277,7 +277,18 @@ type Result<T> = std::result::Result<T, ChrootError>;
 /// Decides what `<tuple>-chroot args…` does.
 pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan> {
     let request = Request::parse(args)?;
-    let inside = root(context, request.root.as_deref())?;
+    let mut inside = root(context, request.root.as_deref())?;
+    let mut binds = Vec::new();
+    for (source, place) in &request.binds {
+        let (source, place) = bound(source, place.as_deref())?;
+        // A program may lie there.
+        inside.bind(&source, &place);
+        let mount = match source.is_dir() {
+            true => Mount::bind(source, place),
+            false => file(&source, &place),
+        };
+        binds.push(Step::Mount(mount.in_root(&inside.path)));
+    }
     let (program, args) = command(&inside, &request)?;
     let handler = Handler::of(context, &inside, &program)?;
     let users = users(context)?;
@@ -296,9 +307,7 @@ pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan> {
     enter.push(Step::Mount(Mount::bind(&inside.path, &inside.path)));
     enter.extend(system(&inside, &ids));
     enter.extend(files_of_the_machine(context, &inside)?);
-    for (source, place) in &request.binds {
-        enter.push(Step::Mount(bound(&inside, source, place.as_deref())?));
-    }
+    enter.extend(binds);
     enter.push(Step::Root {
         path: inside.path.clone(),
     });
@@ -792,15 +801,14 @@ fn repositories(inside: &Inside, machine: &Repositories) -> BTreeMap<PathBuf, Pa
     there.collect()
 }
 
-/// A mount that was asked for.
-fn bound(inside: &Inside, source: &Path, place: Option<&Path>) -> Result<Mount> {
+/// What a mount that was asked for shows, and where.
+fn bound(source: &Path, place: Option<&Path>) -> Result<(PathBuf, PathBuf)> {
     let absolute = source
         .canonicalize()
         .map_err(|error| ChrootError::NoSource {
             path: source.into(),
             source: error,
         })?;
-    let is_file = !absolute.is_dir();
     let place = match place {
         Some(place) => place.to_owned(),
         // As it was written: the machine's own links are not the root's.
@@ -809,11 +817,7 @@ fn bound(inside: &Inside, source: &Path, place: Option<&Path>) -> Result<Mount> 
     if !place.is_absolute() || place.parent().is_none() {
         return Err(ChrootError::BadPlace(place));
     }
-    let mount = match is_file {
-        true => file(&absolute, &place),
-        false => Mount::bind(absolute, place),
-    };
-    Ok(mount.in_root(&inside.path))
+    Ok((absolute, place))
 }
 
 /// The environment of a login.

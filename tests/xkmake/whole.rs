@@ -31,6 +31,18 @@ CONFIG_INIT_STACK_NONE=y
 # CONFIG_VDSO is not set
 ";
 
+/// The machine of QEMU's that the fragment is for, and the image that it starts.
+const START_ARM: [&str; 8] = [
+    "-M",
+    "virt",
+    "-m",
+    "64",
+    "-kernel",
+    "out/arch/arm/boot/zImage",
+    "-append",
+    "earlyprintk",
+];
+
 /// The same for the machine that QEMU has of RISC-V: the firmware writes what the kernel says.
 const FOR_RISCV: &str = "CONFIG_PRINTK=y
 CONFIG_TTY=y
@@ -89,18 +101,7 @@ fn a_user_with_a_vendors_compiler_reaches_a_kernel_that_starts_by_init_and_xkmak
         // EM_ARM.
         is_elf(&person.read(module), 1, [40, 0]);
     }
-    let image = "out/arch/arm/boot/zImage";
-    let args = [
-        "-M",
-        "virt",
-        "-m",
-        "64",
-        "-kernel",
-        image,
-        "-append",
-        "earlyprintk",
-    ];
-    person.boot("Linux version 6", QEMU_ARM, &args);
+    person.boot("Linux version 6", QEMU_ARM, &START_ARM);
 }
 
 #[test]
@@ -162,18 +163,7 @@ fn a_kernel_of_clang_starts() {
     person.write("fragment", FOR_ARM);
     let build = format!("set -- --llvm\n{SETUP}{X}{CONFIGURE}x -j2 zImage modules");
     person.run(&build).success();
-    let image = "out/arch/arm/boot/zImage";
-    let args = [
-        "-M",
-        "virt",
-        "-m",
-        "64",
-        "-kernel",
-        image,
-        "-append",
-        "earlyprintk",
-    ];
-    let said = person.boot("Linux version 6", QEMU_ARM, &args);
+    let said = person.boot("Linux version 6", QEMU_ARM, &START_ARM);
     assert!(said.contains("clang version"), "{said}");
 }
 

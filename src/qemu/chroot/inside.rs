@@ -1,7 +1,7 @@
 //! Looks at a root as its own programs would see it: no link in it leads outside.
 
 use crate::file::read;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
 use std::{
     fs::File,
     io,
@@ -15,6 +15,8 @@ pub(super) struct Inside {
     root: File,
     /// Its path, without links.
     pub(super) path: PathBuf,
+    /// What will be mounted in it: where, and what.
+    binds: Vec<(PathBuf, PathBuf)>,
 }
 
 /// A user of the root.
@@ -33,24 +35,44 @@ impl Inside {
         Ok(Self {
             root: File::open(&path)?,
             path,
+            binds: Vec::new(),
         })
+    }
+
+    /// Shows a file or a folder of the machine at a place in the root, as its mount will.
+    pub(super) fn bind(&mut self, source: &Path, place: &Path) {
+        self.binds.push((place.into(), source.into()));
     }
 
     /// Opens a file or a folder for reading, by its path in the root.
     pub(super) fn open(&self, path: &Path) -> io::Result<File> {
         // A fifo or a device in a strange root does not hold us up.
-        let how = OpenHow::new()
-            .flags(OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY)
-            .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
-        Ok(File::from(openat2(&self.root, path, how)?))
+        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+        self.at(path, flags)
     }
 
     /// Opens a path without reading, so that nothing but the way to it need be permitted.
     fn find(&self, path: &Path) -> io::Result<File> {
-        let how = OpenHow::new()
-            .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
-            .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
-        Ok(File::from(openat2(&self.root, path, how)?))
+        self.at(path, OFlag::O_PATH)
+    }
+
+    fn at(&self, path: &Path, flags: OFlag) -> io::Result<File> {
+        let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC);
+        let inside = ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS;
+        // The last mount lies on top.
+        let mut binds = self.binds.iter().rev();
+        let bound =
+            binds.find_map(|(place, source)| Some((source, path.strip_prefix(place).ok()?)));
+        let opened = match bound {
+            None => openat2(&self.root, path, how.resolve(inside)),
+            Some((source, rest)) if rest.as_os_str().is_empty() => openat2(AT_FDCWD, source, how),
+            Some((source, rest)) => {
+                let folder = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+                let folder = openat2(AT_FDCWD, source, OpenHow::new().flags(folder))?;
+                openat2(&folder, rest, how.resolve(inside))
+            }
+        };
+        Ok(File::from(opened?))
     }
 
     pub(super) fn is_dir(&self, path: &str) -> bool {
