@@ -99,7 +99,7 @@ fn what_init_makes_is_safe_from_a_remove_that_let_it_in() {
     let prefix = kill::prefix();
     prefix.own(["init", TUPLE]).success();
     let whole = written(&prefix);
-    let lock = prefix.join(&format!("usr/{TUPLE}/var/lib/crossmerge/lock"));
+    let lock = prefix.join(format!("usr/{TUPLE}/var/lib/crossmerge/lock"));
     let slow = |call, delay, verb| prefix.injected(call, delay, "1+", "crossmerge", [verb, TUPLE]);
     thread::scope(|scope| {
         let removed = scope.spawn(|| slow("unlinkat", "delay_enter=40000", "remove"));
