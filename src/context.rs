@@ -522,21 +522,6 @@ impl Portage {
         let known = |name: &&str| Some(((*name).to_owned(), self.target.get(*name)?.clone()));
         names.iter().map(known).collect()
     }
-
-    /// The settings as if Portage had said so.
-    #[cfg(test)]
-    pub fn saying(host: &[(&str, &str)], target: &[(&str, &str)]) -> Self {
-        let own = |pairs: &[(&str, &str)]| {
-            pairs
-                .iter()
-                .map(|(n, v)| ((*n).into(), (*v).into()))
-                .collect()
-        };
-        Self {
-            host: own(host),
-            target: own(target),
-        }
-    }
 }
 
 /// Finds a real tool in PATH as an absolute path, skipping ourselves under whatever name.

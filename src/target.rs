@@ -64,6 +64,7 @@ struct BuiltIn {
 /// One file of `profiles/`.
 #[derive(Debug, Deserialize)]
 struct Family {
+    #[expect(dead_code, reason = "it is for a person who reads the file")]
     summary: String,
     /// Globs on the first field of the tuples it speaks for.
     cpus: Vec<String>,
@@ -531,15 +532,6 @@ pub fn elf_kinds(sources: &[Source]) -> Result<Vec<ElfKind>, TargetError> {
         }
     }
     Ok(kinds)
-}
-
-/// One line on each family: the globs it knows and what it is.
-pub fn families(sources: &[Source]) -> Result<Vec<(String, String)>, TargetError> {
-    let lines = sources.iter().map(|source| {
-        let family = source.parse()?;
-        Ok((family.cpus.join(" "), family.summary))
-    });
-    lines.collect()
 }
 
 fn any(globs: &[String], tuple: &Tuple) -> bool {

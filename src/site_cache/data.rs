@@ -102,11 +102,6 @@ pub fn probes() -> &'static [(&'static str, &'static str)] {
     PROBES
 }
 
-/// The answers that a configure script for the target is given, sorted by name.
-pub fn answers_for(context: &Context) -> Result<Vec<Answer>, SiteCacheError> {
-    Ok(Answers::of(context)?.given().cloned().collect())
-}
-
 impl Answer {
     /// Tells whether somebody saw it: a probe, a configure script of this target, or the person who says so.
     pub fn is_verified(&self) -> bool {
