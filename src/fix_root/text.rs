@@ -85,13 +85,14 @@ fn with_root_prefix(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
     let root = |quote| spelled(sysroot.path().as_os_str().as_bytes(), quote);
     let lines = text.split_inclusive(|byte| *byte == b'\n').map(|line| {
         let end = line.strip_prefix(b"prefix=").map(<[u8]>::trim_ascii_end);
-        let (quote, mark) = match end {
-            Some(b"") => (Quote::None, &b""[..]),
-            Some(b"\"\"") => (Quote::Double, &b"\""[..]),
-            Some(b"''") => (Quote::Single, &b"'"[..]),
+        let (quote, before) = match end {
+            Some(b"") => (Quote::None, "prefix="),
+            Some(b"\"\"") => (Quote::Double, "prefix=\""),
+            Some(b"''") => (Quote::Single, "prefix='"),
             _ => return line.to_vec(),
         };
-        [b"prefix=", mark, &root(quote), mark, b"\n"].concat()
+        let (before, after) = line.split_at(before.len());
+        [before, &root(quote), after].concat()
     });
     let new = lines.collect::<Vec<_>>().concat();
     (new != text).then_some(new)
@@ -471,6 +472,11 @@ mod tests {
                 "prefix=\"@\"\nx=${prefix}/usr\n",
             ),
             ("prefix=\nx=$prefix/usr\n", "prefix=@\nx=$prefix/usr\n"),
+            (
+                "prefix='' \nx=$prefix/usr\n",
+                "prefix='@' \nx=$prefix/usr\n",
+            ),
+            ("x=$prefix/usr\nprefix=\r", "x=$prefix/usr\nprefix=@\r"),
             (
                 "prefix=\nx=${prefix}/include\n",
                 "prefix=\nx=${prefix}/include\n",
