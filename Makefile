@@ -94,7 +94,7 @@ check: prepare
 coverage: prepare
 	@$(CARGO) llvm-cov --version >/dev/null 2>&1 || { echo 'hint: cargo install --locked cargo-llvm-cov && rustup component add llvm-tools' >&2; exit 1; }
 	LLVM_PROFILE_FILE_NAME='crossmerge-%4m%c.profraw' RUSTFLAGS="$(RUSTFLAGS) -C llvm-args=-runtime-counter-relocation" \
-		$(CARGO) llvm-cov $(test) --locked --ignore-run-fail --no-report
+		$(CARGO) llvm-cov $(firstword $(test)) --locked --ignore-run-fail --no-report
 	$(CARGO) llvm-cov report --html
 	$(CARGO) llvm-cov report
 
