@@ -24,22 +24,17 @@ pub(super) fn kernel(context: &Context, changes: &mut Changes) -> Result<(), Exp
     let own = format!("{}-", context.tuple);
     let cross_compile = match &context.settings.toolchain {
         Some(toolchain) if toolchain.kind == Kind::Gnu => {
-            reachable(context, &toolchain.prefix, "gcc", changes)
+            reachable(context, &toolchain.prefix, toolchain.kind.driver(), changes)
         }
         // clang is told by it what to compile for.
         Some(toolchain) => {
             default(context, changes, env::LLVM, "1");
             // Kernels since 5.18 would take a folder for LLVM as well, and U-Boot and OpenSBI would not.
-            put_first(context, &toolchain.prefix, "clang", changes);
+            put_first(context, &toolchain.prefix, toolchain.kind.driver(), changes);
             own.into()
         }
         None => {
-            let has = |tool: &str| {
-                context
-                    .find_program(format!("{own}{tool}").as_ref())
-                    .is_ok()
-            };
-            if !has("gcc") && has("clang") {
+            if matches!(context.compiler(), Some((Kind::Llvm, _))) {
                 default(context, changes, env::LLVM, "1");
             }
             own.into()
