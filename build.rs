@@ -1,8 +1,8 @@
-//! Embeds the data folders: every `wrappers/*.toml` and `profiles/*.toml` becomes a `(name, text)` row of a
-//! generated table, so that adding an applet or a CPU family is adding a file and nothing else. The applets' names get a table
-//! of their own, so that none of the texts has to be read to know them.
+//! Embeds the data folders: every `wrappers/*.toml` and `profiles/*.toml` becomes a row of a generated table, so that adding an
+//! applet or a CPU family is adding a file and nothing else.
 //!
-//! The site answers of `site-cache/` are read here, checked and embedded as tables.
+//! The applets' definitions are read here and embedded as code, and the site answers of `site-cache/`, checked, as tables. A CPU
+//! family is text still: the globs beside it tell which one has to be read.
 
 #![expect(
     clippy::disallowed_methods,
@@ -17,40 +17,91 @@ use form::{Kind, Layer, Obtained, Written};
 use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::Path, process};
 use wildmatch::WildMatch;
 
-/// The row of a wrapper's names, by the rule of `Wrapper::names`: those of its tools, those it lists, or the file's own.
-fn names(path: &Path) -> String {
-    let stem = path.file_stem().expect("a file name").to_string_lossy();
-    let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+/// The row of a wrapper: its stem, its names by the rule of `Wrapper::names` (those of its tools, those it lists, or the file's own),
+/// and the definition as code, so that the way to an applet parses nothing. A key that `Wrapper` does not know ends the build.
+fn wrapper((stem, text): &(String, String)) -> String {
+    let file = format!("wrappers/{stem}.toml");
     let wrapper: toml::Table = text
         .parse()
-        .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        .unwrap_or_else(|e| refuse(&file, &format!("{e}")));
     let tools = wrapper.get("tools").and_then(toml::Value::as_table);
-    let mut names: Vec<&str> = tools.map_or(Vec::new(), |tools| {
-        tools.keys().map(String::as_str).collect()
-    });
-    let listed = wrapper.get("names").and_then(toml::Value::as_array);
-    names.extend(listed.into_iter().flatten().filter_map(toml::Value::as_str));
+    let tools = tools.into_iter().flat_map(toml::Table::keys);
+    let mut names: Vec<&str> = tools.map(String::as_str).collect();
+    names.extend(strings(&wrapper, "names"));
     if names.is_empty() {
-        names.push(&stem);
+        names.push(stem);
     }
-    format!("({stem:?}, &{names:?}),\n")
+    let fields: String = wrapper
+        .iter()
+        .map(|(key, value)| {
+            field(key, value).unwrap_or_else(|| {
+                refuse(
+                    &file,
+                    &format!("`{key}` has a value of no kind it may have"),
+                )
+            })
+        })
+        .collect();
+    format!(
+        "BuiltIn {{ stem: {stem:?}, names: &{names:?}, define: || Wrapper {{ {fields} ..Wrapper::default() }} }},\n"
+    )
+}
+
+/// A key of a wrapper as a field of its struct; the words of `layers`, `code` and `toolchain` are names of variants.
+fn field(key: &str, value: &toml::Value) -> Option<String> {
+    let item = |value: &toml::Value| {
+        let word = value.as_str()?;
+        let of = match key {
+            "layers" => "Layer",
+            "code" => "Code",
+            "toolchain" => "Kind",
+            _ => return Some(format!("{word:?}.into()")),
+        };
+        Some(format!("{of}::{}", camel(word)))
+    };
+    let value = match value {
+        toml::Value::Array(values) => {
+            let items: Option<Vec<String>> = values.iter().map(item).collect();
+            format!("vec![{}]", items?.join(", "))
+        }
+        toml::Value::Table(table) => {
+            let pair = |(name, value)| Some(format!("({name:?}.into(), {})", item(value)?));
+            let pairs: Option<Vec<String>> = table.iter().map(pair).collect();
+            format!("BTreeMap::from([{}])", pairs?.join(", "))
+        }
+        value if key == "summary" => item(value)?,
+        value => format!("Some({})", item(value)?),
+    };
+    let field = match key {
+        "override" => "override_variable",
+        key => key,
+    };
+    Some(format!("{field}: {value}, "))
+}
+
+/// `build-type-flags` as a variant is called: `BuildTypeFlags`.
+fn camel(word: &str) -> String {
+    let capital = |part: &str| {
+        let (first, rest) = part.split_at(1.min(part.len()));
+        first.to_uppercase() + rest
+    };
+    word.split('-').map(capital).collect()
 }
 
 /// The row of a CPU family: its stem, its text, and the globs on CPUs by which it is chosen without reading the rest.
-fn family(path: &Path) -> String {
-    let stem = path.file_stem().expect("a file name").to_string_lossy();
-    let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+fn family((stem, text): &(String, String)) -> String {
     let family: toml::Table = text
         .parse()
-        .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let cpus = family.get("cpus").and_then(toml::Value::as_array);
-    let cpus: Vec<&str> = cpus
-        .into_iter()
-        .flatten()
-        .filter_map(toml::Value::as_str)
-        .collect();
-    let path = path.to_string_lossy();
-    format!("BuiltIn {{ stem: {stem:?}, text: include_str!({path:?}), cpus: &{cpus:?} }},\n")
+        .unwrap_or_else(|e| refuse(&format!("profiles/{stem}.toml"), &format!("{e}")));
+    let cpus = strings(&family, "cpus");
+    format!("BuiltIn {{ stem: {stem:?}, text: {text:?}, cpus: &{cpus:?} }},\n")
+}
+
+/// The texts of a list; none where there is no list.
+fn strings<'t>(table: &'t toml::Table, key: &str) -> Vec<&'t str> {
+    let values = table.get(key).and_then(toml::Value::as_array);
+    let values = values.into_iter().flatten();
+    values.filter_map(toml::Value::as_str).collect()
 }
 
 /// What stands behind the CPU in tuples that are tried on the globs of two layers.
@@ -237,34 +288,17 @@ fn check_agreement(root: &str, layers: &[(String, Layer)]) {
 fn main() {
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
-    let tables = site_cache(&root);
-    fs::write(Path::new(&out).join("site_cache.rs"), tables).expect("a writable OUT_DIR");
-    for folder in ["wrappers", "profiles"] {
-        println!("cargo::rerun-if-changed={folder}");
-        let mut paths: Vec<_> = fs::read_dir(Path::new(&root).join(folder))
-            .unwrap_or_else(|e| panic!("{folder}: {e}"))
-            .map(|entry| entry.expect("a readable folder").path())
-            .filter(|path| path.extension().is_some_and(|e| e == "toml"))
-            .collect();
-        paths.sort();
-        let rows: String = paths
-            .iter()
-            .map(|path| match folder {
-                "profiles" => family(path),
-                _ => {
-                    let stem = path.file_stem().expect("a file name").to_string_lossy();
-                    format!("({stem:?}, include_str!({:?})),\n", path.to_string_lossy())
-                }
-            })
-            .collect();
-        let write = |name: &str, rows: String| {
-            let path = Path::new(&out).join(format!("{name}.rs"));
-            fs::write(path, format!("&[\n{rows}]\n")).expect("a writable OUT_DIR");
-        };
-        write(folder, rows);
-        if folder == "wrappers" {
-            write("names", paths.iter().map(|path| names(path)).collect());
-        }
+    let table = |folder, row: fn(&(String, String)) -> String| {
+        let rows: String = files(&root, folder, "toml").iter().map(row).collect();
+        format!("&[\n{rows}]\n")
+    };
+    for (name, text) in [
+        ("site_cache", site_cache(&root)),
+        ("wrappers", table("wrappers", wrapper)),
+        ("profiles", table("profiles", family)),
+    ] {
+        let path = Path::new(&out).join(format!("{name}.rs"));
+        fs::write(path, text).expect("a writable OUT_DIR");
     }
     println!("cargo::rerun-if-env-changed=CROSSMERGE_EPREFIX");
 }

@@ -1,8 +1,8 @@
 //! Applets: the behaviours of the binary. Each is a file of `wrappers/`: a command line and the environment layers it
 //! gets.
 //!
-//! From a definition, a [`Context`] and the caller's arguments comes the [`Plan`]. On the way to an applet only the
-//! definitions that have its name are read: the names of the built-in ones are known since the program was built.
+//! From a definition, a [`Context`] and the caller's arguments comes the [`Plan`]. On the way to an applet only
+//! people's own definitions are read: the built-in ones are known since the program was built.
 
 mod command;
 mod configure;
@@ -33,14 +33,19 @@ use std::{
     path::PathBuf,
 };
 
-/// The wrappers that are built in: file stem and text.
-const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/wrappers.rs"));
+/// The wrappers that are built in.
+const BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/wrappers.rs"));
 
-/// The names of the applets that each of them defines.
-const NAMES: &[(&str, &[&str])] = include!(concat!(env!("OUT_DIR"), "/names.rs"));
+/// A wrapper that `build.rs` has read.
+struct BuiltIn {
+    stem: &'static str,
+    /// The names of the applets that it defines.
+    names: &'static [&'static str],
+    define: fn() -> Wrapper,
+}
 
-/// One file of `wrappers/`.
-#[derive(Debug, Clone, Deserialize)]
+/// One file of `wrappers/`. `build.rs` writes out the built-in ones by these fields.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wrapper {
     /// One line for a person.
@@ -102,7 +107,7 @@ pub enum Code {
 #[derive(Debug, Clone)]
 pub struct Wrappers(BTreeMap<String, Wrapper>);
 
-/// What defines applets: people's own files, read, and the built-in ones that none of them replaces, not read yet.
+/// What defines applets: people's own files, read, and the built-in ones that none of them replaces.
 #[derive(Debug)]
 pub struct Definitions {
     own: BTreeMap<String, Wrapper>,
@@ -220,31 +225,30 @@ impl Definitions {
             .own
             .iter()
             .flat_map(|(stem, wrapper)| wrapper.names(stem));
-        let built_in = NAMES
+        let built_in = BUILT_IN
             .iter()
-            .filter(|(stem, _)| !self.own.contains_key(*stem));
-        own.chain(built_in.flat_map(|(_, names)| names.iter().copied()))
+            .filter(|built_in| !self.own.contains_key(built_in.stem));
+        own.chain(built_in.flat_map(|built_in| built_in.names.iter().copied()))
     }
 
     /// The definitions that have an applet of that name.
-    pub fn of(self, applet: &str) -> Result<Wrappers, AppletError> {
+    pub fn of(self, applet: &str) -> Wrappers {
         self.only(|names| names.contains(&applet))
     }
 
     /// All of them.
-    pub fn all(self) -> Result<Wrappers, AppletError> {
+    pub fn all(self) -> Wrappers {
         self.only(|_| true)
     }
 
-    fn only(self, wanted: impl Fn(&[&str]) -> bool) -> Result<Wrappers, AppletError> {
+    fn only(self, wanted: impl Fn(&[&str]) -> bool) -> Wrappers {
         let mut wrappers = self.own;
-        for ((stem, text), (_, names)) in BUILT_IN.iter().zip(NAMES) {
-            if wanted(names) && !wrappers.contains_key(*stem) {
-                let wrapper = Wrapper::parse(&format!("wrappers/{stem}.toml"), text)?;
-                wrappers.insert((*stem).into(), wrapper);
+        for built_in in BUILT_IN {
+            if wanted(built_in.names) && !wrappers.contains_key(built_in.stem) {
+                wrappers.insert(built_in.stem.into(), (built_in.define)());
             }
         }
-        Ok(Wrappers(wrappers))
+        Wrappers(wrappers)
     }
 }
 
@@ -276,7 +280,7 @@ impl Wrapper {
         names.find_map(|name| context.find_program(name.as_ref()).ok())
     }
 
-    /// The names of its applets. `build.rs` knows them by the same rule.
+    /// The names of its applets. `build.rs` names the built-in ones by the same rule.
     fn names<'w>(&'w self, stem: &'w str) -> Vec<&'w str> {
         let names = self.tools.keys().chain(&self.names).map(String::as_str);
         let names: Vec<&str> = names.collect();
@@ -429,10 +433,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_names_known_at_build_time_are_those_of_the_definitions() {
-        for ((stem, text), (of, names)) in BUILT_IN.iter().zip(NAMES) {
-            let wrapper = Wrapper::parse(stem, text).expect(stem);
-            assert_eq!((stem, wrapper.names(stem)), (of, names.to_vec()));
+    fn what_the_program_was_built_with_is_what_the_files_say() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("wrappers");
+        for built_in in BUILT_IN {
+            let file = format!("{}.toml", built_in.stem);
+            let text = std::fs::read_to_string(folder.join(&file)).expect(&file);
+            let wrapper = Wrapper::parse(&file, &text).expect(&file);
+            assert_eq!(wrapper.names(built_in.stem), built_in.names, "{file}");
+            assert_eq!((built_in.define)(), wrapper, "{file}");
         }
     }
 }

@@ -79,10 +79,10 @@ fn dispatch(argv0: &OsStr, args: Vec<OsString>) -> Result<ExitCode, Error> {
     let config = Config::read(&env)?;
     let definitions = Definitions::read(&config)?;
     match argv0::parse(argv0, definitions.names())? {
-        Called::Crossmerge => cli::crossmerge(argv0, args, env, config, &definitions.all()?),
-        Called::EmergeWrapper => cli::emerge_wrapper(argv0, args, env, config, &definitions.all()?),
+        Called::Crossmerge => cli::crossmerge(argv0, args, env, config, &definitions.all()),
+        Called::EmergeWrapper => cli::emerge_wrapper(argv0, args, env, config, &definitions.all()),
         Called::Applet { name, tuple } => {
-            let wrappers = definitions.of(&name)?;
+            let wrappers = definitions.of(&name);
             let tuple = choose_tuple(argv0, &wrappers, &name, tuple, &env);
             if wrappers.code(&name) == Some(Code::Chroot) && chroot::asks_for_help(&args) {
                 let help = chroot::help(argv0::file_name(argv0));

@@ -1,6 +1,6 @@
 //! What holds of any name that we are called by, and of any definition of an applet.
 
-use super::{NAMES, Wrapper};
+use super::{BUILT_IN, Wrapper};
 use crate::{
     argv0::{self, Called},
     config::{Global, TargetConfig},
@@ -15,7 +15,7 @@ use std::{
 /// A name is taken apart into parts that are the name again when they are put together, or it is refused with words.
 pub(crate) fn names(data: &[u8]) {
     let argv0 = OsStr::from_bytes(data);
-    let applets = || NAMES.iter().flat_map(|(_, names)| names.iter().copied());
+    let applets = || BUILT_IN.iter().flat_map(|row| row.names.iter().copied());
     match argv0::parse(argv0, applets()) {
         Ok(Called::Applet {
             name,

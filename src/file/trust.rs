@@ -8,9 +8,11 @@ use nix::{
     unistd::{Group, User},
 };
 use std::{
+    collections::BTreeMap,
+    ffi::OsString,
     fmt, io,
     os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 /// What counts of a file: its mode, and whose it is.
@@ -49,8 +51,8 @@ impl Owned {
         self.mode & bit.bits() != 0
     }
 
-    fn is_folder(self) -> bool {
-        self.mode & SFlag::S_IFMT.bits() == SFlag::S_IFDIR.bits()
+    fn is(self, kind: SFlag) -> bool {
+        self.mode & SFlag::S_IFMT.bits() == kind.bits()
     }
 }
 
@@ -89,7 +91,7 @@ impl Trust {
 
     /// Tells whether somebody else may change what it is: its content, or what is in it unless it keeps everyone to his own.
     fn is_weak(self, it: Owned) -> bool {
-        let is_kept_apart = it.is_folder() && it.has(Mode::S_ISVTX);
+        let is_kept_apart = it.is(SFlag::S_IFDIR) && it.has(Mode::S_ISVTX);
         // A person's own group may be a group of one; for root, every other group is somebody else.
         let by_group = it.has(Mode::S_IWGRP) && it.gid != 0 && self.own == 0;
         !self.is_known(it.uid) || (it.has(Mode::S_IWOTH) || by_group) && !is_kept_apart
@@ -118,6 +120,7 @@ impl Weak {
     pub fn mend(&self) -> String {
         let path = crate::plan::quote(self.path.as_os_str());
         match self.what.uid {
+            _ if self.what.is(SFlag::S_IFLNK) => format!("chown -h root:root {path}"),
             0 => format!("chmod go-w {path}"),
             _ => format!("chown root:root {path} && chmod go-w {path}"),
         }
@@ -135,38 +138,57 @@ fn group(gid: u32) -> String {
     group.map_or(gid.to_string(), |group| group.name)
 }
 
-/// Looks for what somebody else may change: the file or folder, the folders it is in, and when it is a link, those of what it leads
-/// to.
+/// The most links on the way to one file, as the kernel has it (path_resolution(7)).
+const MOST_LINKS: usize = 40;
+
+/// Looks for what somebody else may change: the file or folder, and every folder and link on the way to it.
 pub fn weak_point(path: &Path) -> io::Result<Option<Weak>> {
     let trust = Trust::own();
-    let is_link = path.symlink_metadata()?.is_symlink();
-    let mut found = match is_link {
-        true => weak_on_the_way(trust, path.parent().unwrap_or(path))?,
-        false => None,
-    };
-    if found.is_none() {
-        let real = match is_link {
-            true => path.canonicalize()?,
-            false => path.to_owned(),
-        };
-        found = weak_on_the_way(trust, &real)?;
-    }
-    Ok(found)
-}
-
-fn weak_on_the_way(trust: Trust, path: &Path) -> io::Result<Option<Weak>> {
-    for path in path.ancestors() {
-        // What is empty is the current folder, of a relative path.
-        if path.as_os_str().is_empty() {
+    let mut links = 0;
+    let mut folders: BTreeMap<PathBuf, Owned> = BTreeMap::new();
+    // Where we are, a path without links and dots; and the steps that are left, the next one last.
+    let mut place = PathBuf::new();
+    let mut steps = steps(&std::path::absolute(path)?);
+    while let Some(step) = steps.pop() {
+        if step == ".." {
+            place.pop();
             continue;
         }
-        let what = Owned::from(&path.metadata()?);
-        if trust.is_weak(what) {
-            let path = path.into();
-            return Ok(Some(Weak { path, what }));
+        let folder = folders.get(&place).copied();
+        place.push(step);
+        if folders.contains_key(&place) {
+            continue;
+        }
+        let there = place.symlink_metadata()?;
+        let what = Owned::from(&there);
+        let is_weak = match folder {
+            Some(folder) if there.is_symlink() => {
+                folder.has(Mode::S_IWOTH) && !trust.may_follow(what, folder)
+            }
+            _ => trust.is_weak(what),
+        };
+        if is_weak {
+            return Ok(Some(Weak { path: place, what }));
+        }
+        if there.is_symlink() {
+            links += 1;
+            if links > MOST_LINKS {
+                return Err(nix::errno::Errno::ELOOP.into());
+            }
+            steps.extend(self::steps(&place.read_link()?));
+            place.pop();
+        } else {
+            folders.insert(place.clone(), what);
         }
     }
     Ok(None)
+}
+
+/// The steps along a path, the first one last.
+fn steps(path: &Path) -> Vec<OsString> {
+    let steps = path.components().rev();
+    let steps = steps.filter(|step| *step != Component::CurDir);
+    steps.map(|step| step.as_os_str().to_owned()).collect()
 }
 
 #[cfg(test)]

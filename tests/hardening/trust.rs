@@ -84,10 +84,44 @@ fn root_hears_once_of_a_tool_that_somebody_else_may_change() {
     std::fs::remove_file(&tool).expect("gone");
     prefix.script("home/sub/bin/emerge", "#!/bin/sh\n");
     let path = format!("{}:/usr/bin:/bin", prefix.join("home/sub/bin").display());
-    warns(
-        &emerge(&prefix.with("PATH", path)),
-        &[&format!("`{}`", theirs.display())],
-    );
+    let named = format!("`{}`", theirs.display());
+    let prefix = prefix.with("PATH", path);
+    warns(&emerge(&prefix), &[&named]);
+
+    // So is one behind a folder that is a link, as `/bin` is.
+    let alias = prefix.join("alias");
+    std::os::unix::fs::symlink("./home/sub/../sub/bin", &alias).expect("a link");
+    let path = format!("{}:/usr/bin:/bin", alias.display());
+    warns(&emerge(&prefix.with("PATH", path)), &[&named]);
+}
+
+#[test]
+fn root_hears_of_a_link_that_somebody_else_may_replace() {
+    let prefix = scene();
+    let tools = prefix.join("tools");
+    std::fs::create_dir(&tools).expect("a folder");
+    let link = tools.join("emerge");
+    std::os::unix::fs::symlink("/bin/true", &link).expect("a link");
+    let is_weak = || {
+        let said = emerge(&prefix);
+        let warnings = warnings(&said);
+        warnings.iter().for_each(|line| {
+            let mend = format!("chown -h root:root {}", link.display());
+            assert!(line.contains(&mend), "{line}");
+        });
+        warnings.len()
+    };
+    // Whose it is counts where everybody may put something.
+    for (mode, owner, weak) in [
+        ("1777", "0", 0),
+        ("1777", &*SOMEBODY.to_string(), 1),
+        ("755", &*SOMEBODY.to_string(), 0),
+    ] {
+        prefix.command("chmod", [mode, "tools"]).success();
+        let args = ["-h", owner, "tools/emerge"];
+        prefix.command("chown", args).success();
+        assert_eq!(is_weak(), weak, "{mode} {owner}");
+    }
 }
 
 #[test]
