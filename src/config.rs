@@ -240,11 +240,16 @@ impl Config {
 
     /// The file of one target: the one that exists and wins, else where a new one goes.
     pub fn target_file(&self, tuple: &Tuple) -> PathBuf {
-        let name = target_name(tuple);
-        let mut files = self.folders.iter().rev().map(|folder| folder.join(&name));
-        files
+        self.target_files(tuple)
             .find(|file| file.exists())
             .unwrap_or_else(|| self.own_target_file(tuple))
+    }
+
+    /// The places of the file of one target, the one that wins first.
+    fn target_files(&self, tuple: &Tuple) -> impl Iterator<Item = PathBuf> {
+        let name = target_name(tuple);
+        let folders = self.folders.iter().rev();
+        folders.map(move |folder| folder.join(&name))
     }
 
     /// The file of one target that is ours to write: the machine's for root, the person's otherwise.
@@ -254,7 +259,9 @@ impl Config {
 
     /// Reads the file of one target.
     pub fn target(&self, tuple: &Tuple) -> Result<TargetConfig, ConfigError> {
-        Ok(read_toml(&self.target_file(tuple))?.unwrap_or_default())
+        let mut read = self.target_files(tuple).map(|file| read_toml(&file));
+        let found = read.find_map(Result::transpose);
+        Ok(found.transpose()?.unwrap_or_default())
     }
 
     /// The tuples that have a file.

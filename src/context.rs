@@ -8,6 +8,7 @@ use crate::{
     env::{self, Env},
     exec,
     export::Facts,
+    layer::pkg_config::View,
     plan::{Changes, Plan},
     portage::{self, PortageError, Question, Repositories, Settings, refusal::Refusal},
     target::Target,
@@ -38,6 +39,8 @@ pub struct Context {
     portage: OnceCell<Portage>,
     /// What build systems are told: every layer and file of one call has it from here.
     pub(crate) facts: OnceCell<Facts>,
+    /// What pkg-config is shown: its layer and whoever looks at its answer have it from here.
+    pub(crate) view: OnceCell<View>,
 }
 
 /// What Portage says of the machine and of the target.
@@ -175,6 +178,7 @@ impl Context {
             portageq: OnceCell::new(),
             portage: OnceCell::new(),
             facts: OnceCell::new(),
+            view: OnceCell::new(),
         })
     }
 
@@ -414,9 +418,7 @@ impl Context {
 
     /// Tells whether a shell would find the command, be it ours or another's.
     pub fn has_command(&self, name: &OsStr) -> bool {
-        candidates(&self.env, name)
-            .iter()
-            .any(|path| path.is_file() && is_executable(path))
+        candidates(&self.env, name).any(|path| path.is_file() && is_executable(&path))
     }
 
     /// The folders of PATH.
@@ -587,11 +589,13 @@ pub(crate) fn path(env: &Env) -> Vec<PathBuf> {
     std::env::split_paths(path).map(folder).collect()
 }
 
-fn candidates(env: &Env, name: &OsStr) -> Vec<PathBuf> {
-    match name.as_bytes().contains(&b'/') {
-        true => vec![name.into()],
-        false => path(env).iter().map(|folder| folder.join(name)).collect(),
-    }
+fn candidates(env: &Env, name: &OsStr) -> impl Iterator<Item = PathBuf> {
+    let (named, folders) = match name.as_bytes().contains(&b'/') {
+        true => (Some(name.into()), Vec::new()),
+        false => (None, path(env)),
+    };
+    let in_path = folders.into_iter().map(move |folder| folder.join(name));
+    named.into_iter().chain(in_path)
 }
 
 /// The folder of this program's own file.

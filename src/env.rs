@@ -164,6 +164,16 @@ impl Env {
         self.0.retain(|(known, _)| known != name);
     }
 
+    /// Every variable, once.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        let pairs = self.0.iter().enumerate();
+        let counts = |(at, (name, _)): &(usize, &(OsString, OsString))| {
+            !self.0[at + 1..].iter().any(|(later, _)| later == name)
+        };
+        let pairs = pairs.filter(counts);
+        pairs.map(|(_, (name, value))| (name.as_os_str(), value.as_os_str()))
+    }
+
     /// The value of a variable whose name is only known at run time, such as `LIBDIR_<abi>`.
     pub fn get_name(&self, name: &str) -> Option<&OsStr> {
         // Of a name that is there twice the last one counts, which is what a program gets that we start.

@@ -5,6 +5,7 @@
 
 mod answer;
 mod enter;
+mod image;
 mod init;
 mod inner;
 mod weak;
@@ -13,9 +14,11 @@ pub use enter::EnterError;
 pub(crate) use inner::{is_inner, run as run_inner};
 
 use crate::{
+    env::Env,
     file::{self, read::ANSWER},
     plan::{Change, Plan, step::Step},
 };
+use image::Image;
 use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
@@ -151,8 +154,8 @@ fn child(plan: &Plan) -> Command {
 }
 
 /// Writes the plan's files, does its steps and becomes the program; or stays, when the steps make it the first of a namespace of
-/// processes, and ends as the program does. Returns only when that fails.
-pub fn exec(plan: &Plan) -> Result<Infallible, ExecError> {
+/// processes, and ends as the program does. The environment is the one that the plan changes. Returns only when that fails.
+pub fn exec(plan: &Plan, env: &Env) -> Result<Infallible, ExecError> {
     write_files(plan)?;
     if let Some((Step::Namespaces(namespaces), rest)) = plan.enter.split_first()
         && namespaces.processes
@@ -165,14 +168,34 @@ pub fn exec(plan: &Plan) -> Result<Infallible, ExecError> {
         return init::supervise(namespaces, &rest);
     }
     enter::all(&plan.enter)?;
-    Err(ExecError::new(plan, command(plan).exec()))
+    image(plan, env)
+        .and_then(|image| image.replace_us())
+        .map_err(|source| ExecError::new(plan, source))
 }
 
-/// Runs the program, and collects what it says on stdout; stdin and stderr are ours.
-pub fn capture(plan: &Plan) -> Result<Output, ExecError> {
-    let mut command = child(plan);
-    let child = command.stdout(Stdio::piped()).spawn();
-    answer(plan, child)
+/// Runs the program, and collects what it says on stdout; stdin and stderr are ours. While it runs, we do something else.
+pub fn capture<T>(
+    plan: &Plan,
+    env: &Env,
+    meanwhile: impl FnOnce() -> T,
+) -> Result<(Output, T), ExecError> {
+    if !plan.enter.is_empty() {
+        let child = child(plan).stdout(Stdio::piped()).spawn();
+        return Ok((answer(plan, child)?, meanwhile()));
+    }
+    let failed = |source| ExecError::new(plan, source);
+    let running = image(plan, env).and_then(|image| image.start());
+    let running = running.map_err(failed)?;
+    let done = meanwhile();
+    let output = running.collect().map_err(failed)?;
+    let output = output.ok_or_else(|| ExecError::TooMuch(plan.program.clone()))?;
+    Ok((output, done))
+}
+
+/// The program with what it is started with.
+fn image(plan: &Plan, env: &Env) -> io::Result<Image> {
+    weak::warn_of(plan);
+    Ok(Image::new(plan, env)?)
 }
 
 /// What a child says, all of it.
@@ -330,10 +353,9 @@ mod tests {
             (&said.stdout[..], &said.stderr[..]),
             (&b"a\n"[..], &b"b\n"[..])
         );
-        let much = capture(&plan(
-            "yes | head -c 9000000; yes | head -c 9000000 >/dev/null",
-        ));
-        assert_eq!(much.expect("an answer").stdout.len(), 9_000_000);
+        let much = plan("yes | head -c 9000000; yes | head -c 9000000 >/dev/null");
+        let (much, done) = capture(&much, &Env::capture(), || 7).expect("an answer");
+        assert_eq!((much.stdout.len(), done), (9_000_000, 7));
     }
 
     #[test]

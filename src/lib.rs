@@ -139,7 +139,7 @@ fn run_applet(
     if wrappers.code(name) == Some(Code::PkgConfig) {
         return Ok(pkg_config::run(context, &plan)?);
     }
-    match exec::exec(&plan)? {}
+    match exec::exec(&plan, &context.env)? {}
 }
 
 /// What a shell says of a program that was ended by SIGPIPE.

@@ -163,25 +163,25 @@ pub fn run(context: &Context, plan: &Plan) -> Result<ExitCode, PkgConfigError> {
         .env
         .contains_key(OsStr::new(env::PKG_CONFIG_LIBDIR.name))
     {
-        match exec::exec(plan)? {}
+        match exec::exec(plan, &context.env)? {}
     }
     let view = View::of(context)?;
     package::look(&asked(plan), &folders(plan)).map_err(PkgConfigError::Stranger)?;
     say_what_was_dropped(context, plan);
     let leaks = context.settings.leaks;
     if leaks == Leaks::Allow || view.sysroot.as_os_str().is_empty() || !asks_for_flags(&plan.args) {
-        match exec::exec(plan)? {}
+        match exec::exec(plan, &context.env)? {}
     }
-    let mut output = exec::capture(plan)?;
+    let (mut output, bounds) =
+        exec::capture(plan, &context.env, || Bounds::of(context, &view.sysroot))?;
     if output.status.success() {
-        let bounds = Bounds::of(context, &view.sysroot);
         let flags = flags_of(plan, &output);
         let found = leaking(&flags, &bounds);
         if !found.is_empty() {
-            match without_fdo_rules(plan, &view, flags, &bounds)? {
+            match without_fdo_rules(plan, view, flags, &bounds)? {
                 Some(better) => output = better,
                 None => {
-                    let leak = explained(context, plan, &view, &found);
+                    let leak = explained(context, plan, view, &found);
                     match leaks {
                         Leaks::Error => return Err(PkgConfigError::Leak(leak)),
                         _ => crate::say(&format!("warning: {leak}")),

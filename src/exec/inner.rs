@@ -3,7 +3,10 @@
 //! No file can be called so, since a name that we act by has no colon in front. The arguments are ours, and no interface.
 
 use super::{ExecError, enter, environment, init, start};
-use crate::plan::{Plan, step::Step};
+use crate::{
+    env::Env,
+    plan::{Plan, step::Step},
+};
 use std::{
     ffi::{OsStr, OsString},
     os::unix::process::CommandExt,
@@ -20,7 +23,7 @@ pub(super) const IDS: &str = ":ids";
 /// Runs what one of those names asks for; none when we were called by another.
 pub(crate) fn run(argv0: &OsStr, args: &[OsString]) -> Option<Result<ExitCode, ExecError>> {
     match argv0.to_str()? {
-        ENTER => Some(parse(args).and_then(|plan| match super::exec(&plan)? {})),
+        ENTER => Some(parse(args).and_then(|plan| match super::exec(&plan, &Env::capture())? {})),
         INIT => Some(init::run(args)),
         IDS => Some(enter::tell_ids(args).map_err(ExecError::from)),
         _ => None,

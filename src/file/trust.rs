@@ -8,10 +8,9 @@ use nix::{
     unistd::{Group, User},
 };
 use std::{
-    collections::BTreeMap,
     ffi::OsString,
     fmt, io,
-    os::unix::fs::MetadataExt,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Component, Path, PathBuf},
 };
 
@@ -144,26 +143,31 @@ const MOST_LINKS: usize = 40;
 /// Looks for what somebody else may change: the file or folder, and every folder and link on the way to it.
 pub fn weak_point(path: &Path) -> io::Result<Option<Weak>> {
     let trust = Trust::own();
-    let mut links = 0;
-    let mut folders: BTreeMap<PathBuf, Owned> = BTreeMap::new();
-    // Where we are, a path without links and dots; and the steps that are left, the next one last.
-    let mut place = PathBuf::new();
-    let mut steps = steps(&std::path::absolute(path)?);
+    let path = match path.is_absolute() {
+        true => path.to_owned(),
+        false => std::path::absolute(path)?,
+    };
+    // Where we are, a path without links and dots; whose the folders on it are; and the steps that are left, the next one last.
+    let mut folders: Vec<Owned> = Vec::new();
+    let (mut place, mut steps, mut links) = (PathBuf::new(), steps(&path), 0);
     while let Some(step) = steps.pop() {
-        if step == ".." {
-            place.pop();
-            continue;
+        match step.as_bytes() {
+            b".." => {
+                // There is nothing above the root.
+                if place.pop() {
+                    folders.pop();
+                }
+                continue;
+            }
+            b"/" => folders.clear(),
+            _ => {}
         }
-        let folder = folders.get(&place).copied();
         place.push(step);
-        if folders.contains_key(&place) {
-            continue;
-        }
         let there = place.symlink_metadata()?;
         let what = Owned::from(&there);
-        let is_weak = match folder {
+        let is_weak = match folders.last() {
             Some(folder) if there.is_symlink() => {
-                folder.has(Mode::S_IWOTH) && !trust.may_follow(what, folder)
+                folder.has(Mode::S_IWOTH) && !trust.may_follow(what, *folder)
             }
             _ => trust.is_weak(what),
         };
@@ -178,7 +182,7 @@ pub fn weak_point(path: &Path) -> io::Result<Option<Weak>> {
             steps.extend(self::steps(&place.read_link()?));
             place.pop();
         } else {
-            folders.insert(place.clone(), what);
+            folders.push(what);
         }
     }
     Ok(None)

@@ -16,7 +16,7 @@ use std::{
 };
 
 /// What pkg-config is shown.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct View {
     /// The sysroot, without a slash at its end; empty for a native build of EAPI 0 to 6.
     pub(crate) sysroot: PathBuf,
@@ -27,8 +27,13 @@ pub(crate) struct View {
 }
 
 impl View {
+    /// What pkg-config is shown, decided once.
+    pub(crate) fn of(context: &Context) -> Result<&Self, ContextError> {
+        context.view.get_or_try_init(|| Self::decide(context))
+    }
+
     /// Decides by the forms in which Portage and others name the sysroot. One that is not there is an error.
-    pub(crate) fn of(context: &Context) -> Result<Self, ContextError> {
+    fn decide(context: &Context) -> Result<Self, ContextError> {
         let env = |variable| context.env.get(variable);
         let (mut sysroot, mut prefix) = (context.sysroot().into_os_string(), OsString::new());
         if let Some(esysroot) = env(env::ESYSROOT) {
@@ -112,7 +117,11 @@ pub(super) fn pkg_config(context: &Context, changes: &mut Changes) -> Result<(),
         let name = env::PKG_CONFIG_PATH.name.into();
         changes.insert(name, kept(context, path, &view.sysroot));
     }
-    set(changes, env::PKG_CONFIG_SYSROOT_DIR.name, view.before_paths);
+    set(
+        changes,
+        env::PKG_CONFIG_SYSROOT_DIR.name,
+        &view.before_paths,
+    );
     Ok(())
 }
 
@@ -129,9 +138,14 @@ fn kept(context: &Context, path: &OsStr, sysroot: &Path) -> Change {
     }
 }
 
-/// The folders below `usr` that hold libraries, of whatever ABI; what riscv and loongarch put below is named after the ABI.
-const LIBDIRS: [&str; 4] = ["lib64", "lib", "libx32", "lib32"];
-const BELOW: [&str; 6] = ["lp64d", "lp64", "lp64f", "ilp32d", "ilp32", "ilp32f"];
+/// The folders below `usr` that hold libraries, and what riscv and loongarch have below those, named after the ABI. Source: GCC's
+/// MULTILIB_OSDIRNAMES, in `config/riscv` and `config/loongarch`.
+const LIBDIRS: [(&str, &[&str]); 4] = [
+    ("lib64", &["lp64d", "lp64", "lp64f"]),
+    ("lib", &[]),
+    ("libx32", &[]),
+    ("lib32", &["ilp32d", "ilp32", "ilp32f"]),
+];
 
 /// The library directories of the ABI: `LIBDIR_<abi>` of the environment, else of the target's settings, else those in
 /// the sysroot that hold `.pc` files, else `lib`.
@@ -180,9 +194,9 @@ fn with_packages(context: &Context, root: &Path) -> Vec<String> {
             found.push(libdir);
         }
     };
-    for libdir in LIBDIRS {
+    for (libdir, below) in LIBDIRS {
         if usr.join(libdir).is_dir() {
-            BELOW
+            below
                 .iter()
                 .for_each(|below| look(format!("{libdir}/{below}")));
             look(libdir.into());

@@ -116,14 +116,17 @@ fn places_of(name: &str, folders: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
 /// require is not looked at, for that would take as long as reading it.
 pub(super) fn look(words: &str, folders: &[PathBuf]) -> io::Result<()> {
     named(words).iter().try_for_each(|name| {
-        let there = match name.ends_with(".pc") {
-            true => Some(name.into()),
-            false => places_of(name, folders).find(|path| path.exists()),
+        let places: Vec<PathBuf> = match name.ends_with(".pc") {
+            true => vec![name.into()],
+            false => places_of(name, folders).collect(),
         };
-        match there.map(|path| read::look(&path, read::PACKAGE)) {
-            Some(Err(e)) if read::refused(&e).is_some() => Err(e),
-            _ => Ok(()),
-        }
+        let found = places
+            .iter()
+            .find_map(|place| match read::look(place, read::PACKAGE) {
+                Err(e) if read::refused(&e).is_none() => None,
+                looked => Some(looked),
+            });
+        found.unwrap_or(Ok(()))
     })
 }
 

@@ -4,7 +4,7 @@ use super::{path, refusal::Refusal};
 use crate::file;
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
+    collections::BTreeMap,
     fs, io,
     path::Path,
     rc::Rc,
@@ -31,7 +31,7 @@ struct Known {
 /// The files that were read for one answer: each is read once, so that one answer has one state of it.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
-    read: RefCell<HashMap<String, Option<Known>>>,
+    read: RefCell<BTreeMap<String, Option<Known>>>,
     spent: Cell<usize>,
     /// What was not put there is not there.
     #[cfg(any(test, feature = "fuzzing"))]

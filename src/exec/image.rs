@@ -1,0 +1,140 @@
+//! The program as the kernel takes it: its words and its environment, each put together once.
+//!
+//! Here is decided what of the environment goes along, and that the program gets SIGPIPE as we got it. std's `Command` does both,
+//! and sorts and copies every variable twice; for what is called thousands of times that is a good part of all we do.
+
+use crate::{
+    env::Env,
+    file::read::ANSWER,
+    plan::{Change, Plan, step::Step},
+};
+use nix::{
+    errno::Errno,
+    spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn},
+    sys::{
+        signal::{SigSet, Signal, kill},
+        wait::{WaitStatus, waitpid},
+    },
+    unistd::{Pid, dup2_stdout, execve},
+};
+use std::{
+    convert::Infallible,
+    ffi::{CString, NulError, OsStr},
+    io::{self, PipeReader, Read},
+    os::{
+        fd::AsFd,
+        unix::{ffi::OsStrExt, process::ExitStatusExt},
+    },
+    process::{ExitStatus, Output},
+};
+
+/// The room for an answer at first, in bytes. Few answers need more.
+const ROOM: usize = 2 << 10;
+
+/// A program with everything that it is started with.
+pub(super) struct Image {
+    program: CString,
+    args: Vec<CString>,
+    env: Vec<CString>,
+}
+
+/// A program that runs, and answers us.
+pub(super) struct Running {
+    pid: Pid,
+    stdout: PipeReader,
+}
+
+impl Image {
+    /// The program of a plan, in that environment with the plan's changes.
+    pub(super) fn new(plan: &Plan, env: &Env) -> Result<Self, NulError> {
+        let program = text(&[plan.program.as_os_str()])?;
+        let args = plan.args.iter().map(|arg| text(&[arg]));
+        let args = [Ok(program.clone())].into_iter().chain(args);
+        Ok(Self {
+            program,
+            args: args.collect::<Result<_, _>>()?,
+            env: environment(plan, env)?,
+        })
+    }
+
+    /// Becomes it. Returns only when the kernel refuses.
+    pub(super) fn replace_us(&self) -> io::Result<Infallible> {
+        // Rust has it ignored, and the program would too.
+        sigpipe::reset();
+        Ok(execve(&self.program, &self.args, &self.env)?)
+    }
+
+    /// Starts it with its stdout to us; stdin and stderr are ours.
+    pub(super) fn start(&self) -> io::Result<Running> {
+        let mut signals = SigSet::empty();
+        signals.add(Signal::SIGPIPE);
+        let mut attributes = PosixSpawnAttr::init()?;
+        attributes.set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF)?;
+        attributes.set_sigdefault(&signals)?;
+        let nothing = PosixSpawnFileActions::init()?;
+        let (stdout, theirs) = io::pipe()?;
+        // It inherits the pipe, which is our stdout for so long: a file action would have to be allocated, by musl with seven calls.
+        let ours = io::stdout().as_fd().try_clone_to_owned()?;
+        dup2_stdout(&theirs)?;
+        let program = self.program.as_c_str();
+        let pid = posix_spawn(program, &nothing, &attributes, &self.args, &self.env);
+        dup2_stdout(&ours)?;
+        Ok(Running { pid: pid?, stdout })
+    }
+}
+
+impl Running {
+    /// Collects what it says and waits for its end; none when it says too much, and then it is ended.
+    pub(super) fn collect(self) -> io::Result<Option<Output>> {
+        let mut stdout = Vec::with_capacity(ROOM);
+        let read = (&self.stdout).take(ANSWER + 1).read_to_end(&mut stdout);
+        let is_whole = stdout.len() as u64 <= ANSWER;
+        if read.is_err() || !is_whole {
+            // It may have ended just now; either way it is gone after this.
+            let _ = kill(self.pid, Signal::SIGKILL);
+        }
+        let status = wait(self.pid)?;
+        read?;
+        Ok(is_whole.then_some(Output {
+            status,
+            stdout,
+            stderr: Vec::new(),
+        }))
+    }
+}
+
+fn wait(pid: Pid) -> io::Result<ExitStatus> {
+    // As wait(2) writes it.
+    loop {
+        match waitpid(pid, None) {
+            Ok(WaitStatus::Exited(_, code)) => return Ok(ExitStatus::from_raw(code << 8)),
+            Ok(WaitStatus::Signaled(_, signal, _)) => {
+                return Ok(ExitStatus::from_raw(signal as i32));
+            }
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+}
+
+fn environment(plan: &Plan, env: &Env) -> Result<Vec<CString>, NulError> {
+    let is_empty = plan.enter.contains(&Step::EmptyEnvironment);
+    let stays = |(name, _): &(&OsStr, &OsStr)| !is_empty && !plan.env.contains_key(*name);
+    let set = plan.env.iter().filter_map(|(name, change)| match change {
+        Change::Set(value) => Some((name.as_os_str(), value.as_os_str())),
+        Change::Unset => None,
+    });
+    let variables = env.variables().filter(stays).chain(set);
+    variables
+        .map(|(name, value)| text(&[name, OsStr::new("="), value]))
+        .collect()
+}
+
+/// The parts as one text of C's.
+fn text(parts: &[&OsStr]) -> Result<CString, NulError> {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let mut text = Vec::with_capacity(length + 1);
+    let bytes = parts.iter().map(|part| part.as_bytes());
+    bytes.for_each(|bytes| text.extend_from_slice(bytes));
+    CString::new(text)
+}
