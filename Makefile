@@ -28,7 +28,10 @@ fishdir = $(datadir)/fish
 host = $(shell rustc -vV | sed -n 's/^host: //p')
 musl = $(subst -gnu,-musl,$(host))
 STATIC ?= $(or $(if $(wildcard $(shell rustc --print target-libdir --target $(musl))),$(musl)),$(if $(filter /%,$(shell $(CC) -print-file-name=libc.a)),$(host)))
-static_flags = -C target-feature=+crt-static -C relocation-model=static
+static_flags = -C target-feature=+crt-static -C relocation-model=static $(order_flags)
+# Where the linker can, what runs at every start is put together (bench/order). The names it goes by are those of v0.
+order_flags = -C symbol-mangling-version=v0 $(if $(shell $(CC) -Wl,--version 2>/dev/null | grep -E '^GNU ld|LLD'),-C link-arg=-Wl$(comma)-T$(comma)src/start.ld)
+comma = ,
 build_flags = $(if $(STATIC),--target $(STATIC))
 binary = $(or $(CARGO_TARGET_DIR),target)/$(if $(STATIC),$(STATIC)/)release/crossmerge
 
@@ -55,7 +58,7 @@ test = $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
 PANEL ?=
 panel_rows = $(or $(CARGO_TARGET_DIR),target)/tmp/panel
 
-.PHONY: help build prepare check coverage demo panel kernels verify-site fuzz fuzz-keep bench bench-run check-settings docs install uninstall dist clean
+.PHONY: help build prepare check coverage demo panel kernels verify-site fuzz fuzz-keep bench bench-run order order-run check-settings docs install uninstall dist clean
 
 help:
 	@echo 'make build      the program, in $(binary)'
@@ -71,6 +74,7 @@ help:
 	@echo 'make kernels    U-Boot, a RISC-V kernel and a kernel of clang, built by <tuple>-xkmake and started by QEMU'
 	@echo 'make bench      how long everything takes, beside its peers; writes docs/benchmarks.md. BENCH="start pkg-config" for some of it;'
 	@echo '                CROSSDEV=… to compare with the wrappers of that checkout of crossdev'
+	@echo 'make order      which functions a start runs, so that the linker puts them together; writes src/start.ld'
 	@echo 'make docs       manual pages and completions, in $(docs); checks the links of the documents'
 	@echo 'make install    into PREFIX=$(PREFIX); DESTDIR, EPREFIX, CROSSDEV and TARGETS="tuple…" as you like'
 	@echo 'make dist       the tar file of a release, $(dist).tar.xz'
@@ -153,6 +157,17 @@ bench: prepare
 
 bench-run: build
 	CROSSMERGE=$(abspath $(binary)) CROSSDEV="$(CROSSDEV)" bench/run $(BENCH)
+
+order_dir = $(abspath $(or $(CARGO_TARGET_DIR),target)/order)
+
+# Writes src/start.ld, when what the applets do has changed. Needs valgrind.
+order: prepare
+	$(if $(shell command -v rustup),rustup target add $(musl))
+	$(MAKE) --no-print-directory order-run
+
+order-run:
+	CARGO_PROFILE_RELEASE_STRIP=none CARGO_TARGET_DIR=$(order_dir) $(MAKE) --no-print-directory build order_flags='-C symbol-mangling-version=v0'
+	CROSSMERGE=$(order_dir)/$(STATIC)/release/crossmerge bench/order
 
 # Built as the tests are, which takes less time than a second small program would. mandoc looks at the pages where it is installed.
 docs:

@@ -102,6 +102,11 @@ use_tools() {
 	sed -i "s|^prefix = .*|prefix = \"$2\"|" "$PORTAGE_OVERRIDE_EPREFIX/etc/crossmerge/targets/$1.toml"
 }
 
+# Unsets what a caller has set that would decide in our place.
+unset_of_callers() {
+	unset ABI CBUILD CC CFLAGS CHOST CONFIG_SITE CROSS_CMD CXX DEFAULT_ABI EPREFIX ESYSROOT LDFLAGS PKG_CONFIG_PATH ROOT SYSROOT WORKDIR
+}
+
 # Makes a prefix in which the demonstration's Portage is at home, with nothing in it but `crossmerge`.
 make_prefix() {
 	local prefix=$1

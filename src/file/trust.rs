@@ -10,7 +10,7 @@ use nix::{
 use std::{
     ffi::OsString,
     fmt, io,
-    os::unix::{ffi::OsStrExt, fs::MetadataExt},
+    os::unix::fs::MetadataExt,
     path::{Component, Path, PathBuf},
 };
 
@@ -66,10 +66,13 @@ pub(super) struct Trust {
 impl Trust {
     /// The trust of the user we run as.
     pub(super) fn own() -> Self {
-        Self {
-            own: nix::unistd::geteuid().as_raw(),
-            root: Path::new("/").metadata().map_or(0, |root| root.uid()),
-        }
+        Self::beside(Path::new("/").metadata().map_or(0, |root| root.uid()))
+    }
+
+    /// The trust of the user we run as, where that is who owns `/`.
+    fn beside(root: u32) -> Self {
+        let own = nix::unistd::geteuid().as_raw();
+        Self { own, root }
     }
 
     fn is_known(self, uid: u32) -> bool {
@@ -142,25 +145,33 @@ const MOST_LINKS: usize = 40;
 
 /// Looks for what somebody else may change: the file or folder, and every folder and link on the way to it.
 pub fn weak_point(path: &Path) -> io::Result<Option<Weak>> {
-    let trust = Trust::own();
     let path = match path.is_absolute() {
         true => path.to_owned(),
         false => std::path::absolute(path)?,
     };
     // Where we are, a path without links and dots; whose the folders on it are; and the steps that are left, the next one last.
-    let mut folders: Vec<Owned> = Vec::new();
-    let (mut place, mut steps, mut links) = (PathBuf::new(), steps(&path), 0);
+    let mut place = PathBuf::from("/");
+    let root = Owned::from(&place.metadata()?);
+    let (mut folders, mut steps, mut links) = (vec![root], steps(&path), 0);
+    let trust = Trust::beside(root.uid);
+    if trust.is_weak(root) {
+        return Ok(Some(Weak {
+            path: place,
+            what: root,
+        }));
+    }
     while let Some(step) = steps.pop() {
-        match step.as_bytes() {
-            b".." => {
-                // There is nothing above the root.
-                if place.pop() {
-                    folders.pop();
-                }
-                continue;
+        if step == "/" {
+            folders.truncate(1);
+            place.push(step);
+            continue;
+        }
+        if step == ".." {
+            // There is nothing above the root.
+            if place.pop() {
+                folders.pop();
             }
-            b"/" => folders.clear(),
-            _ => {}
+            continue;
         }
         place.push(step);
         let there = place.symlink_metadata()?;

@@ -138,8 +138,8 @@ fn kept(context: &Context, path: &OsStr, sysroot: &Path) -> Change {
     }
 }
 
-/// The folders below `usr` that hold libraries, and what riscv and loongarch have below those, named after the ABI. Source: GCC's
-/// MULTILIB_OSDIRNAMES, in `config/riscv` and `config/loongarch`.
+/// The folders below `usr` that hold libraries, and what riscv has below those: one for each ABI of as many bits. Source: glibc's
+/// `sysdeps/unix/sysv/linux/riscv/configure.ac`.
 const LIBDIRS: [(&str, &[&str]); 4] = [
     ("lib64", &["lp64d", "lp64", "lp64f"]),
     ("lib", &[]),
@@ -195,7 +195,7 @@ fn with_packages(context: &Context, root: &Path) -> Vec<String> {
         }
     };
     for (libdir, below) in LIBDIRS {
-        if usr.join(libdir).is_dir() {
+        if below.is_empty() || usr.join(libdir).is_dir() {
             below
                 .iter()
                 .for_each(|below| look(format!("{libdir}/{below}")));
