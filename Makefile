@@ -29,8 +29,9 @@ host = $(shell rustc -vV | sed -n 's/^host: //p')
 musl = $(subst -gnu,-musl,$(host))
 STATIC ?= $(or $(if $(wildcard $(shell rustc --print target-libdir --target $(musl))),$(musl)),$(if $(filter /%,$(shell $(CC) -print-file-name=libc.a)),$(host)))
 static_flags = -C target-feature=+crt-static -C relocation-model=static $(order_flags)
-# Where the linker can, what runs at every start is put together (bench/order). The names it goes by are those of v0.
-order_flags = -C symbol-mangling-version=v0 $(if $(shell $(CC) -Wl,--version 2>/dev/null | grep -E '^GNU ld|LLD'),-C link-arg=-Wl$(comma)-T$(comma)src/start.ld)
+# Where the linker can, what runs at every start is put together (bench/order; the names it goes by are those of v0), in as few
+# segments as there can be: each one that is mapped takes time. Nothing is relocated, so RELRO has nothing to protect.
+order_flags = -C symbol-mangling-version=v0 $(if $(shell $(CC) -Wl,--version 2>/dev/null | grep -E '^GNU ld|LLD'),-C link-arg=-Wl$(comma)-T$(comma)src/start.ld$(comma)-z$(comma)noseparate-code$(comma)-z$(comma)norelro)
 comma = ,
 build_flags = $(if $(STATIC),--target $(STATIC))
 binary = $(or $(CARGO_TARGET_DIR),target)/$(if $(STATIC),$(STATIC)/)release/crossmerge

@@ -301,4 +301,6 @@ fn main() {
         fs::write(path, text).expect("a writable OUT_DIR");
     }
     println!("cargo::rerun-if-env-changed=CROSSMERGE_EPREFIX");
+    // The linker reads it: see the Makefile.
+    println!("cargo::rerun-if-changed=src/start.ld");
 }

@@ -91,8 +91,9 @@ fn dispatch(argv0: &OsStr, args: Vec<OsString>) -> Result<ExitCode, Error> {
             if wrappers.code(&name) == Some(Code::FixRoot) {
                 return fix_root::run(argv0, tuple, &env, config, args);
             }
-            let context = Context::new(env, config, tuple?)?;
-            run_applet(&name, &wrappers, &context, args)
+            // It is there to the end, and nobody has to take it apart then.
+            let context = Box::leak(Box::new(Context::new(env, config, tuple?)?));
+            run_applet(&name, &wrappers, context, args)
         }
     }
 }

@@ -172,9 +172,9 @@ pub fn run(context: &Context, plan: &Plan) -> Result<ExitCode, PkgConfigError> {
     if leaks == Leaks::Allow || view.sysroot.as_os_str().is_empty() || !asks_for_flags(&plan.args) {
         match exec::exec(plan, &context.env)? {}
     }
-    let (mut output, bounds) =
-        exec::capture(plan, &context.env, || Bounds::of(context, &view.sysroot))?;
+    let mut output = exec::capture(plan, &context.env)?;
     if output.status.success() {
+        let bounds = Bounds::of(context, &view.sysroot);
         let flags = flags_of(plan, &output);
         let found = leaking(&flags, &bounds);
         if !found.is_empty() {

@@ -10,6 +10,7 @@ use crate::{
 };
 use nix::{
     errno::Errno,
+    sched::{CpuSet, sched_getcpu, sched_setaffinity},
     spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn},
     sys::{
         signal::{SigSet, Signal, kill},
@@ -19,7 +20,7 @@ use nix::{
 };
 use std::{
     convert::Infallible,
-    ffi::{CString, NulError, OsStr},
+    ffi::{CStr, CString, OsStr, OsString},
     io::{self, PipeReader, Read},
     os::{
         fd::AsFd,
@@ -34,8 +35,14 @@ const ROOM: usize = 2 << 10;
 /// A program with everything that it is started with.
 pub(super) struct Image {
     program: CString,
-    args: Vec<CString>,
-    env: Vec<CString>,
+    args: Texts,
+    env: Texts,
+}
+
+/// Texts as C has them, one behind the other.
+struct Texts {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
 }
 
 /// A program that runs, and answers us.
@@ -46,14 +53,19 @@ pub(super) struct Running {
 
 impl Image {
     /// The program of a plan, in that environment with the plan's changes.
-    pub(super) fn new(plan: &Plan, env: &Env) -> Result<Self, NulError> {
-        let program = text(&[plan.program.as_os_str()])?;
-        let args = plan.args.iter().map(|arg| text(&[arg]));
-        let args = [Ok(program.clone())].into_iter().chain(args);
+    pub(super) fn new(plan: &Plan, env: &Env) -> io::Result<Self> {
+        let program = plan.program.as_os_str();
+        let args = plan.args.iter().map(OsString::as_os_str);
         Ok(Self {
-            program,
-            args: args.collect::<Result<_, _>>()?,
-            env: environment(plan, env)?,
+            program: CString::new(program.as_bytes())?,
+            args: Texts::of(
+                &[program]
+                    .into_iter()
+                    .chain(args)
+                    .map(|arg| [arg])
+                    .collect::<Vec<_>>(),
+            ),
+            env: environment(plan, env),
         })
     }
 
@@ -61,7 +73,7 @@ impl Image {
     pub(super) fn replace_us(&self) -> io::Result<Infallible> {
         // Rust has it ignored, and the program would too.
         sigpipe::reset();
-        Ok(execve(&self.program, &self.args, &self.env)?)
+        Ok(execve(&self.program, &self.args.all()?, &self.env.all()?)?)
     }
 
     /// Starts it with its stdout to us; stdin and stderr are ours.
@@ -72,12 +84,14 @@ impl Image {
         attributes.set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF)?;
         attributes.set_sigdefault(&signals)?;
         let nothing = PosixSpawnFileActions::init()?;
+        let (args, env) = (self.args.all()?, self.env.all()?);
         let (stdout, theirs) = io::pipe()?;
         // It inherits the pipe, which is our stdout for so long: a file action would have to be allocated, by musl with seven calls.
         let ours = io::stdout().as_fd().try_clone_to_owned()?;
         dup2_stdout(&theirs)?;
+        stay_here();
         let program = self.program.as_c_str();
-        let pid = posix_spawn(program, &nothing, &attributes, &self.args, &self.env);
+        let pid = posix_spawn(program, &nothing, &attributes, &args, &env);
         dup2_stdout(&ours)?;
         Ok(Running { pid: pid?, stdout })
     }
@@ -103,6 +117,14 @@ impl Running {
     }
 }
 
+/// Keeps us and the program on one processor. We take turns, and to wake another one takes longer than all that we do.
+fn stay_here() {
+    let mut here = CpuSet::new();
+    let stays = sched_getcpu().and_then(|cpu| here.set(cpu));
+    // Where that cannot be, it only takes longer.
+    let _ = stays.and_then(|()| sched_setaffinity(Pid::from_raw(0), &here));
+}
+
 fn wait(pid: Pid) -> io::Result<ExitStatus> {
     // As wait(2) writes it.
     loop {
@@ -117,7 +139,7 @@ fn wait(pid: Pid) -> io::Result<ExitStatus> {
     }
 }
 
-fn environment(plan: &Plan, env: &Env) -> Result<Vec<CString>, NulError> {
+fn environment(plan: &Plan, env: &Env) -> Texts {
     let is_empty = plan.enter.contains(&Step::EmptyEnvironment);
     let stays = |(name, _): &(&OsStr, &OsStr)| !is_empty && !plan.env.contains_key(*name);
     let set = plan.env.iter().filter_map(|(name, change)| match change {
@@ -125,16 +147,34 @@ fn environment(plan: &Plan, env: &Env) -> Result<Vec<CString>, NulError> {
         Change::Unset => None,
     });
     let variables = env.variables().filter(stays).chain(set);
-    variables
-        .map(|(name, value)| text(&[name, OsStr::new("="), value]))
-        .collect()
+    let texts = variables.map(|(name, value)| [name, OsStr::new("="), value]);
+    Texts::of(&texts.collect::<Vec<_>>())
 }
 
-/// The parts as one text of C's.
-fn text(parts: &[&OsStr]) -> Result<CString, NulError> {
-    let length: usize = parts.iter().map(|part| part.len()).sum();
-    let mut text = Vec::with_capacity(length + 1);
-    let bytes = parts.iter().map(|part| part.as_bytes());
-    bytes.for_each(|bytes| text.extend_from_slice(bytes));
-    CString::new(text)
+impl Texts {
+    /// Puts texts together, each from its parts.
+    fn of<const N: usize>(texts: &[[&OsStr; N]]) -> Self {
+        let length: usize = texts.iter().flatten().map(|part| part.len()).sum();
+        let mut bytes = Vec::with_capacity(length + texts.len());
+        let ends = texts.iter().map(|text| {
+            let parts = text.iter().map(|part| part.as_bytes());
+            parts.for_each(|part| bytes.extend_from_slice(part));
+            bytes.push(0);
+            bytes.len()
+        });
+        let ends = ends.collect();
+        Self { bytes, ends }
+    }
+
+    /// Each of them. One with a NUL in it is none that C could have.
+    fn all(&self) -> io::Result<Vec<&CStr>> {
+        let begins = [0].iter().chain(&self.ends);
+        let texts = begins.zip(&self.ends);
+        texts
+            .map(|(begin, end)| {
+                CStr::from_bytes_with_nul(&self.bytes[*begin..*end])
+                    .map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))
+            })
+            .collect()
+    }
 }

@@ -7,15 +7,20 @@ use crate::{
     context::{Context, canonical},
     env,
 };
+use once_cell::unsync::OnceCell;
 use std::{
     ffi::OsStr,
     os::unix::ffi::OsStrExt,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
-/// The folders, canonical.
+/// The folders.
 #[derive(Debug)]
-pub(crate) struct Bounds(Vec<PathBuf>);
+pub(crate) struct Bounds {
+    /// As they are named.
+    named: Vec<PathBuf>,
+    canonical: OnceCell<Vec<PathBuf>>,
+}
 
 impl Bounds {
     /// Collects them. Without a sysroot, or where it is this machine's root, everything is inside.
@@ -24,17 +29,20 @@ impl Bounds {
             true => Path::new("/"),
             false => sysroot,
         };
-        let allowed = context.settings.extra_prefixes.iter().map(PathBuf::as_path);
-        let folders = [sysroot].into_iter().chain(allowed);
-        let mut folders: Vec<PathBuf> = folders.map(canonical).collect();
-        folders.extend(build_directory(context).map(|folder| canonical(&folder)));
-        Self(folders)
+        let allowed = context.settings.extra_prefixes.iter().cloned();
+        let folders = [sysroot.to_owned()].into_iter().chain(allowed);
+        Self::new(folders.chain(build_directory(context)).collect())
+    }
+
+    fn new(named: Vec<PathBuf>) -> Self {
+        let canonical = OnceCell::new();
+        Self { named, canonical }
     }
 
     /// Just this folder.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn only(folder: PathBuf) -> Self {
-        Self(vec![folder])
+        Self::new(vec![folder])
     }
 
     /// Tells whether a path is inside. A relative one is taken from the current folder, and inside when it stays there or
@@ -45,15 +53,40 @@ impl Bounds {
         if bytes.starts_with(b"=") || bytes.starts_with(b"$SYSROOT") {
             return true;
         }
-        let inside = |path: &Path| self.0.iter().any(|folder| path.starts_with(folder));
         if path.is_absolute() {
-            return inside(&canonical(path));
+            return self
+                .named
+                .iter()
+                .any(|folder| is_plainly_below(path, folder))
+                || self.has(&canonical(path));
         }
         match path.canonicalize() {
-            Ok(path) => path.starts_with(canonical(Path::new("."))) || inside(&path),
+            Ok(path) => path.starts_with(canonical(Path::new("."))) || self.has(&path),
             Err(_) => true,
         }
     }
+
+    /// Tells whether a canonical path is inside.
+    fn has(&self, path: &Path) -> bool {
+        let canonical = || self.named.iter().map(|folder| canonical(folder)).collect();
+        let mut folders = self.canonical.get_or_init(canonical).iter();
+        folders.any(|folder| path.starts_with(folder))
+    }
+}
+
+/// Tells whether a path goes on from a folder over nothing but folders: whatever the folder is canonically, it is below that. So it is
+/// with nearly every path that pkg-config answers with, and costs less than the path from the root.
+fn is_plainly_below(path: &Path, folder: &Path) -> bool {
+    let Ok(rest) = path.strip_prefix(folder) else {
+        return false;
+    };
+    let mut place = folder.to_owned();
+    folder.is_absolute()
+        && rest.components().all(|part| {
+            place.push(part);
+            let there = place.symlink_metadata();
+            matches!(part, Component::Normal(_)) && there.is_ok_and(|there| !there.is_symlink())
+        })
 }
 
 /// The folder in which Portage unpacks and builds the package. EAPI 9 keeps WORKDIR from the tools, and still gives TMPDIR,
