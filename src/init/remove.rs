@@ -4,7 +4,7 @@
 //! files of a libc and the many links are one line each, as `init` has it; a dry run names every path.
 
 use super::{
-    InitError, bindir, counted, lock_if_there,
+    InitError, bindir, counted, lock,
     record::{self, Record, entry_at},
     write::{self, is_our_command},
 };
@@ -38,9 +38,12 @@ pub fn remove(
     if !is_ours && !file.exists() && Record::read(&sysroot)?.is_empty() {
         return Err(InitError::NotInitialised(context.tuple.clone()));
     }
-    let _lock = match dry_run {
+    let is_there = sysroot.join(record::FOLDER).is_dir();
+    let mut held = match dry_run {
         true => None,
-        false => lock_if_there(&sysroot)?,
+        false if is_there => Some(lock(&sysroot)?),
+        // An init may begin there now. Where we cannot make it, it cannot either.
+        false => lock(&sysroot).ok(),
     };
     let record = Record::read(&sysroot)?;
     let mut text = String::new();
@@ -82,7 +85,10 @@ pub fn remove(
         for path in gone.iter().filter(|path| path.starts_with(&sysroot)) {
             remove_empty_parents(path, &sysroot)?;
         }
-        // Last: an init that was waited for makes those folders again as soon as the lock is gone.
+        // Last: an init that was waited for makes those folders again as soon as the lock is gone, and they are its own then.
+        if let Some(held) = &mut held {
+            held.traces.keep();
+        }
         let lock = sysroot.join(record::LOCK);
         file::remove(&lock)?;
         remove_empty_parents(&lock, &sysroot)?;
