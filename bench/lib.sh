@@ -107,11 +107,11 @@ unset_of_callers() {
 	unset ABI CBUILD CC CFLAGS CHOST CONFIG_SITE CROSS_CMD CXX DEFAULT_ABI EPREFIX ESYSROOT LDFLAGS PKG_CONFIG_PATH ROOT SYSROOT WORKDIR
 }
 
-# Makes a prefix in which the demonstration's Portage is at home, with nothing in it but `crossmerge`.
+# Makes a prefix in which the demonstration's Portage is at home, with nothing in it but `crossmerge`, as it is installed.
 make_prefix() {
 	local prefix=$1
 	mkdir -p "$prefix/bin" "$prefix/share" "$prefix/etc/portage"
-	ln -s "$binary" "$prefix/bin/crossmerge"
+	install -m 755 "$binary" "$prefix/bin/crossmerge"
 	ln -s "$demo/venv/share/portage" "$prefix/share/portage"
 	cp "$demo/venv/etc/portage/"{make,repos}.conf "$prefix/etc/portage/"
 	ln -s "$(readlink "$demo/venv/etc/portage/make.profile")" "$prefix/etc/portage/make.profile"

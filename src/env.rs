@@ -164,6 +164,11 @@ impl Env {
         self.0.retain(|(known, _)| known != name);
     }
 
+    /// How many variables there are at most.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Every variable, once.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         let pairs = self.0.iter().enumerate();

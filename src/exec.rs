@@ -234,10 +234,15 @@ pub fn run_within(
 ) -> Result<Option<Output>, ExecError> {
     const PAUSE: Duration = Duration::from_millis(2);
     // Not pipes: a program that fills one, or leaves it to a child, would not end.
-    let (mut stdout, mut stderr) = (
-        tempfile::tempfile().map_err(ExecError::File)?,
-        tempfile::tempfile().map_err(ExecError::File)?,
-    );
+    let place = file::temporary().map_err(ExecError::File)?;
+    let said = |name| {
+        let mut options = fs::File::options();
+        let options = options.read(true).write(true).create_new(true);
+        options
+            .open(place.path().join(name))
+            .map_err(ExecError::File)
+    };
+    let (mut stdout, mut stderr) = (said("stdout")?, said("stderr")?);
     let mut command = child(plan);
     command
         .current_dir(folder)

@@ -12,7 +12,7 @@ mod trust;
 
 pub use folder::Folder;
 pub use lock::{take, wait_for};
-pub use temporary::temporary;
+pub use temporary::{Temporary, temporary};
 pub use trouble::{Trouble, hint};
 pub use trust::{Weak, weak_point};
 

@@ -6,7 +6,9 @@
 
 group 'pkg-config: beside the bare tool, in the same environment'
 
-export SYSROOT=$demo/debian/armel
+# Below few folders, as sysroots are: /usr/<tuple>.
+cp -al "$demo/debian/armel" "$work/sysroot" 2> /dev/null || cp -a "$demo/debian/armel" "$work/sysroot"
+export SYSROOT=$work/sysroot
 bare '<tuple>-pkg-config --version' 40 1.3 pkg-config --version
 for package in zlib glib-2.0 gtk+-3.0; do
 	for question in --exists --modversion '--cflags --libs'; do

@@ -6,7 +6,7 @@ use crate::{
     config::{Kind, Toolchain},
     context::{Context, ContextError, Identity},
     exec::{self, ExecError},
-    file::{self, read},
+    file::{self, Temporary, read},
     fix_root::{self, Sysroot},
     init::{Host, InitError, Record, bindir},
     plan::{Change, Changes, Plan, quote},
@@ -31,7 +31,7 @@ pub(super) struct Patient<'a> {
     pub(super) sysroot: PathBuf,
     pub(super) bindir: PathBuf,
     /// The one folder that checks write in.
-    pub(super) temporary: tempfile::TempDir,
+    pub(super) temporary: Temporary,
     target: Result<Target, TargetError>,
     sources: Vec<Source>,
     host: OnceCell<Option<Result<Host, InitError>>>,

@@ -147,8 +147,9 @@ fn environment(plan: &Plan, env: &Env) -> Texts {
         Change::Unset => None,
     });
     let variables = env.variables().filter(stays).chain(set);
-    let texts = variables.map(|(name, value)| [name, OsStr::new("="), value]);
-    Texts::of(&texts.collect::<Vec<_>>())
+    let mut texts = Vec::with_capacity(env.len() + plan.env.len());
+    texts.extend(variables.map(|(name, value)| [name, OsStr::new("="), value]));
+    Texts::of(&texts)
 }
 
 impl Texts {

@@ -4,26 +4,28 @@
 //! TMPDIR names is taken when it is so, else one of the usual places.
 
 use super::trust::weak_point;
-use nix::sys::statvfs::{FsFlags, statvfs};
+use nix::{
+    sys::statvfs::{FsFlags, statvfs},
+    unistd::mkdtemp,
+};
 use std::{
     io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Once,
 };
-use tempfile::TempDir;
 
 /// Where else, in this order.
 const USUAL: [&str; 2] = ["/tmp", "/var/tmp"];
 
-/// How the name of each begins.
-const PREFIX: &str = "crossmerge-";
+/// Its name, with something else for the end.
+const NAME: &str = "crossmerge-XXXXXX";
 
 /// Says once why another place than TMPDIR is taken.
 static SAID: Once = Once::new();
 
 /// Makes a folder for us alone, which goes when it is dropped.
-pub fn temporary() -> io::Result<TempDir> {
+pub fn temporary() -> io::Result<Temporary> {
     let own = std::env::temp_dir();
     let Some(why) = unfit(&own) else {
         return make(&own);
@@ -61,12 +63,27 @@ fn unfit(place: &Path) -> Option<String> {
         .then(|| format!("`{shown}` is mounted noexec"))
 }
 
-fn make(place: &Path) -> io::Result<TempDir> {
-    let folder = tempfile::Builder::new()
-        .prefix(PREFIX)
-        .permissions(PermissionsExt::from_mode(0o700))
-        .tempdir_in(place)?;
+fn make(place: &Path) -> io::Result<Temporary> {
+    let folder = Temporary(mkdtemp(&place.join(NAME))?);
     // The umask may have taken something from it.
     fs_err::set_permissions(folder.path(), PermissionsExt::from_mode(0o700))?;
     Ok(folder)
+}
+
+/// A folder for us alone.
+#[derive(Debug)]
+pub struct Temporary(PathBuf);
+
+impl Temporary {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // What cannot be removed is left to whoever cleans up there.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }

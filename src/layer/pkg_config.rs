@@ -4,10 +4,15 @@
 
 use super::set;
 use crate::{
-    context::{Context, ContextError, Identity},
+    config::below,
+    context::{Context, ContextError},
     env,
     pkg_config::bounds::Bounds,
     plan::{Change, Changes},
+};
+use nix::{
+    fcntl::{AtFlags, OFlag, open},
+    sys::stat::{Mode, SFlag, fstatat},
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -181,24 +186,32 @@ fn libdirs(context: &Context, root: &Path) -> Vec<String> {
 
 /// The library directories of a root that hold `.pc` files, each once, by whatever name it comes first.
 fn with_packages(context: &Context, root: &Path) -> Vec<String> {
-    let mut seen = Vec::new();
-    let mut found = Vec::new();
-    let usr = root.join("usr");
+    // There is hardly ever more than one for each.
+    let mut seen = Vec::with_capacity(LIBDIRS.len());
+    let mut found = Vec::with_capacity(LIBDIRS.len());
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    // Asked from there, each costs half.
+    let Ok(usr) = open(&below(root, "usr"), flags, Mode::empty()) else {
+        return found;
+    };
+    let folder = |path: &str| {
+        let there = fstatat(&usr, path, AtFlags::empty()).ok()?;
+        let kind = SFlag::from_bits_truncate(there.st_mode & SFlag::S_IFMT.bits());
+        (kind == SFlag::S_IFDIR).then_some(there)
+    };
     let mut look = |libdir: String| {
-        let Ok(folder) = usr.join(&libdir).join("pkgconfig").metadata() else {
+        let Some(packages) = folder(&format!("{libdir}/pkgconfig")) else {
             return;
         };
-        let identity = Identity::of(&folder);
-        if folder.is_dir() && !seen.contains(&identity) {
+        let identity = (packages.st_dev, packages.st_ino);
+        if !seen.contains(&identity) {
             seen.push(identity);
             found.push(libdir);
         }
     };
-    for (libdir, below) in LIBDIRS {
-        if below.is_empty() || usr.join(libdir).is_dir() {
-            below
-                .iter()
-                .for_each(|below| look(format!("{libdir}/{below}")));
+    for (libdir, abis) in LIBDIRS {
+        if abis.is_empty() || folder(libdir).is_some() {
+            abis.iter().for_each(|abi| look(format!("{libdir}/{abi}")));
             look(libdir.into());
         }
     }
