@@ -465,6 +465,40 @@ fn only_answers_with_flags_are_piped() {
 }
 
 #[test]
+fn the_real_tool_gets_signals_and_descriptors_as_we_got_them() {
+    let prefix = cross(ARM);
+    // Which signals it ignores, and that nothing but the usual three descriptors is open.
+    let script = "#!/bin/sh\ngrep SigIgn /proc/$$/status\nls /proc/$$/fd\n";
+    let prefix = prefix.with("REAL_PKG_CONFIG", prefix.script("real/pkg-config", script));
+    let usual = prefix.command("/bin/sh", ["real/pkg-config"]).success();
+    for question in ["--exists", "--cflags"] {
+        let said = prefix.run(&format!("{ARM}-pkg-config"), [question, "foo"]);
+        assert_eq!(said.success().stdout, usual.stdout, "{question}");
+    }
+}
+
+#[test]
+fn an_environment_goes_along_whole() {
+    let prefix = cross(ARM);
+    let script = "#!/bin/sh\nexec env\n";
+    let prefix = prefix
+        .with("REAL_PKG_CONFIG", prefix.script("real/pkg-config", script))
+        .with("EMPTY", "")
+        .with("SPACED", "a b = c");
+    let said = prefix.run(&format!("{ARM}-pkg-config"), ["--exists", "foo"]);
+    let said = said.success().stdout;
+    let sysroot = prefix.join(format!("usr/{ARM}")).display().to_string();
+    for line in [
+        "EMPTY=",
+        "SPACED=a b = c",
+        &format!("PKG_CONFIG_SYSROOT_DIR={sysroot}"),
+    ] {
+        let there = said.lines().filter(|said| *said == line).count();
+        assert_eq!(there, 1, "{line}: {said}");
+    }
+}
+
+#[test]
 fn the_exit_code_is_the_real_tools() {
     let prefix = cross(ARM);
     let name = format!("{ARM}-pkg-config");

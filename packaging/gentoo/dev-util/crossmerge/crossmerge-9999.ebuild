@@ -80,6 +80,7 @@ CRATES="
 	serde_spanned@1.1.3
 	sha2@0.11.1
 	shell-words@1.1.1
+	sigpipe@0.1.3
 	similar@3.2.1
 	snapbox@1.2.2
 	snapbox-macros@1.1.0
