@@ -1,7 +1,7 @@
 //! The program as the kernel takes it: its words and its environment, each put together once.
 //!
-//! Here is decided what of the environment goes along, and that the program gets SIGPIPE as we got it. std's `Command` does both,
-//! and sorts and copies every variable twice; for what is called thousands of times that is a good part of all we do.
+//! Here is decided what of the environment goes along, and that SIGPIPE ends the program, which Rust has ignored. std's `Command` does
+//! both, and sorts and copies every variable twice; for what is called thousands of times that is a good part of all we do.
 
 use crate::{
     env::Env,
@@ -71,7 +71,6 @@ impl Image {
 
     /// Becomes it. Returns only when the kernel refuses.
     pub(super) fn replace_us(&self) -> io::Result<Infallible> {
-        // Rust has it ignored, and the program would too.
         sigpipe::reset();
         Ok(execve(&self.program, &self.args.all()?, &self.env.all()?)?)
     }
