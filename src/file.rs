@@ -11,6 +11,7 @@ mod trouble;
 mod trust;
 
 pub use folder::Folder;
+pub(crate) use folder::is_kind;
 pub use lock::{take, wait_for};
 pub use temporary::{Temporary, temporary};
 pub use trouble::{Trouble, hint};

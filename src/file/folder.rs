@@ -36,7 +36,7 @@ const FOLDER_MODE: u32 = 0o755;
 const LOCK_MODE: u32 = 0o600;
 
 /// How many links are followed on one way, as the kernel has it.
-const MOST_LINKS: usize = 40;
+pub(super) const MOST_LINKS: usize = 40;
 
 /// An open folder.
 #[derive(Debug)]
@@ -46,18 +46,19 @@ pub struct Folder {
 }
 
 /// What is on the rest of a way, the next step last.
-type Rest = Vec<OsString>;
+pub(super) type Rest = Vec<OsString>;
 
 type Result<T> = std::result::Result<T, Trouble>;
 
 /// Adds the components of a path to the rest of a way.
-fn push(rest: &mut Rest, path: &Path) {
+pub(super) fn push(rest: &mut Rest, path: &Path) {
     let parts = path.components().rev();
     rest.extend(parts.map(|part| part.as_os_str().to_owned()));
 }
 
-fn is_kind(stat: &FileStat, kind: SFlag) -> bool {
-    stat.st_mode & SFlag::S_IFMT.bits() == kind.bits()
+/// Tells whether it is a folder, a link, or whatever the kind says.
+pub(crate) fn is_kind(stat: &FileStat, kind: SFlag) -> bool {
+    Owned::from(stat).is(kind)
 }
 
 impl Folder {

@@ -18,7 +18,7 @@ use std::{
 /// Where else, in this order.
 const USUAL: [&str; 2] = ["/tmp", "/var/tmp"];
 
-/// Its name, with something else for the end.
+/// Its name, as mkdtemp(3) takes it: with something else for each X.
 const NAME: &str = "crossmerge-XXXXXX";
 
 /// Says once why another place than TMPDIR is taken.

@@ -3,15 +3,15 @@
 //! Here is decided, from owners and modes alone, whether somebody else could have put a link where it is, and whether somebody
 //! else could put another file where one is. What follows from it is for whoever asked: to write nothing, or to say so.
 
+use super::folder::{MOST_LINKS, Rest, push};
 use nix::{
     sys::stat::{FileStat, Mode, SFlag},
     unistd::{Group, User},
 };
 use std::{
-    ffi::OsString,
     fmt, io,
     os::unix::fs::MetadataExt,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 
 /// What counts of a file: its mode, and whose it is.
@@ -50,7 +50,7 @@ impl Owned {
         self.mode & bit.bits() != 0
     }
 
-    fn is(self, kind: SFlag) -> bool {
+    pub(super) fn is(self, kind: SFlag) -> bool {
         self.mode & SFlag::S_IFMT.bits() == kind.bits()
     }
 }
@@ -140,9 +140,6 @@ fn group(gid: u32) -> String {
     group.map_or(gid.to_string(), |group| group.name)
 }
 
-/// The most links on the way to one file, as the kernel has it (path_resolution(7)).
-const MOST_LINKS: usize = 40;
-
 /// Looks for what somebody else may change: the file or folder, and every folder and link on the way to it.
 pub fn weak_point(path: &Path) -> io::Result<Option<Weak>> {
     let path = match path.is_absolute() {
@@ -152,7 +149,8 @@ pub fn weak_point(path: &Path) -> io::Result<Option<Weak>> {
     // Where we are, a path without links and dots; whose the folders on it are; and the steps that are left, the next one last.
     let mut place = PathBuf::from("/");
     let root = Owned::from(&place.metadata()?);
-    let (mut folders, mut steps, mut links) = (vec![root], steps(&path), 0);
+    let (mut folders, mut steps, mut links) = (vec![root], Rest::new(), 0);
+    push(&mut steps, &path);
     let trust = Trust::beside(root.uid);
     if trust.is_weak(root) {
         return Ok(Some(Weak {
@@ -164,6 +162,9 @@ pub fn weak_point(path: &Path) -> io::Result<Option<Weak>> {
         if step == "/" {
             folders.truncate(1);
             place.push(step);
+            continue;
+        }
+        if step == "." {
             continue;
         }
         if step == ".." {
@@ -190,20 +191,13 @@ pub fn weak_point(path: &Path) -> io::Result<Option<Weak>> {
             if links > MOST_LINKS {
                 return Err(nix::errno::Errno::ELOOP.into());
             }
-            steps.extend(self::steps(&place.read_link()?));
+            push(&mut steps, &place.read_link()?);
             place.pop();
         } else {
             folders.push(what);
         }
     }
     Ok(None)
-}
-
-/// The steps along a path, the first one last.
-fn steps(path: &Path) -> Vec<OsString> {
-    let steps = path.components().rev();
-    let steps = steps.filter(|step| *step != Component::CurDir);
-    steps.map(|step| step.as_os_str().to_owned()).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::set;
 use crate::{
     config::below,
     context::{Context, ContextError},
-    env,
+    env, file,
     pkg_config::bounds::Bounds,
     plan::{Change, Changes},
 };
@@ -196,8 +196,7 @@ fn with_packages(context: &Context, root: &Path) -> Vec<String> {
     };
     let folder = |path: &str| {
         let there = fstatat(&usr, path, AtFlags::empty()).ok()?;
-        let kind = SFlag::from_bits_truncate(there.st_mode & SFlag::S_IFMT.bits());
-        (kind == SFlag::S_IFDIR).then_some(there)
+        file::is_kind(&there, SFlag::S_IFDIR).then_some(there)
     };
     let mut look = |libdir: String| {
         let Some(packages) = folder(&format!("{libdir}/pkgconfig")) else {
