@@ -21,25 +21,32 @@ mandir = $(datadir)/man
 bashdir = $(datadir)/bash-completion/completions
 bashlinksdir = $(DESTDIR)$(SYSCONFDIR)/bash_completion.d
 zshdir = $(datadir)/zsh/site-functions
-fishdir = $(datadir)/fish
+# The directory of fish's completions, functions or conf. Without XDG_DATA_DIRS, fish passes over /usr/local/share, so that the
+# administrator's directories stand in there; below /usr and ~/.local it looks for vendors' files.
+fish = $(if $(filter $(EPREFIX)/usr/local,$(PREFIX)),$(DESTDIR)$(SYSCONFDIR)/fish/$(or $(2),$(1)),$(datadir)/fish/vendor_$(1).d)
+fish_completions = $(call fish,completions)
+fish_functions = $(call fish,functions)
+fish_conf = $(call fish,conf,conf.d)
 # How the program is linked is most of what its start costs (docs/benchmarks.md): statically, at a fixed address, and with musl where
 # Rust has that (`rustup target add $(musl)`), else with the machine's own C library where that can be. STATIC is Rust's target;
 # `make STATIC=` links as cargo does. The target is named because cargo would link its own plugins statically too, which cannot be.
-host = $(shell rustc -vV | sed -n 's/^host: //p')
+host := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 musl = $(subst -gnu,-musl,$(host))
-STATIC ?= $(or $(if $(wildcard $(shell rustc --print target-libdir --target $(musl))),$(musl)),$(if $(filter /%,$(shell $(CC) -print-file-name=libc.a)),$(host)))
+STATIC ?= $(or $(if $(host),$(if $(wildcard $(shell rustc --print target-libdir --target $(musl) 2>/dev/null)),$(musl))),$(if $(filter /%,$(shell $(CC) -print-file-name=libc.a 2>/dev/null)),$(host)))
 static_flags = -C target-feature=+crt-static -C relocation-model=static $(order_flags)
 # Where the linker can, what runs at every start is put together (bench/order; the names it goes by are those of v0), in as few
 # segments as there can be: each one that is mapped takes time. Nothing is relocated, so RELRO has nothing to protect.
 order_flags = -C symbol-mangling-version=v0 $(if $(shell $(CC) -Wl,--version 2>/dev/null | grep -E '^GNU ld|LLD'),-C link-arg=-Wl$(comma)-T$(comma)src/start.ld$(comma)-z$(comma)noseparate-code$(comma)-z$(comma)norelro)
 comma = ,
 build_flags = $(if $(STATIC),--target $(STATIC))
-binary = $(or $(CARGO_TARGET_DIR),target)/$(if $(STATIC),$(STATIC)/)release/crossmerge
+# Without rustc, as under sudo where Rust is another user's, the program that is built already.
+target = $(or $(CARGO_TARGET_DIR),target)
+binary = $(if $(host),$(target)/$(if $(STATIC),$(STATIC)/)release/crossmerge,$(firstword $(wildcard $(target)/*/release/crossmerge $(target)/release/crossmerge) $(target)/release/crossmerge))
 
 version = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
-dist = $(or $(CARGO_TARGET_DIR),target)/crossmerge-$(version)
+dist = $(target)/crossmerge-$(version)
 # What `make docs` makes. The pages bear the day of the last commit, or that of SOURCE_DATE_EPOCH: the same sources, the same pages.
-docs = $(or $(CARGO_TARGET_DIR),target)/docs
+docs = $(target)/docs
 epoch = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || date +%s))
 # The folders of documents that lead to each other.
 documents = docs wrappers profiles site-cache packaging
@@ -57,13 +64,13 @@ test = $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
 
 # Which of the panel: a package, `bash`; one for one target, `bash::arm`; its build, `bash::build`. Nothing means all.
 PANEL ?=
-panel_rows = $(or $(CARGO_TARGET_DIR),target)/tmp/panel
+panel_rows = $(target)/tmp/panel
 
-.PHONY: help build prepare check coverage demo panel kernels verify-site fuzz fuzz-keep bench bench-run order order-run check-settings docs install uninstall dist clean
+.PHONY: help build program install-program install-docs prepare check-components check coverage demo panel kernels verify-site fuzz fuzz-keep bench bench-run order order-run check-settings docs install uninstall dist clean
 
 help:
-	@echo 'make build      the program, in $(binary)'
-	@echo 'make check      every check and test'
+	@echo 'make build      the program, in $(binary), and what make docs makes'
+	@echo 'make check      every check and test: about 20 minutes on two cores the first time, 9 GB of disk'
 	@echo 'make coverage   what the tests run of each file, by cargo-llvm-cov; a page for each line in target/llvm-cov/html'
 	@echo 'make verify-site'
 	@echo '                the site answers, measured on every target that Debian has a compiler for; writes docs/site-cache-matrix.md'
@@ -81,15 +88,32 @@ help:
 	@echo 'make dist       the tar file of a release, $(dist).tar.xz'
 	@echo 'make uninstall  the same variables; sysroots stay: crossmerge remove <tuple> undoes those'
 
-build:
-	$(if $(STATIC),RUSTFLAGS="$(RUSTFLAGS) $(static_flags)") $(CARGO) build --release --locked $(build_flags)
+# Ends a recipe where cargo is missing: with success if $(1) exists already, else with an error.
+without_cargo = @command -v $(firstword $(CARGO)) > /dev/null || { \
+	[ -e "$(1)" ] && echo 'make: $(CARGO) is not in PATH: taking $(1) as it is' >&2 && exit 0; \
+	echo 'make: error: $(CARGO) is not in PATH, and $(1) is not built' >&2; \
+	echo 'hint: run `make build` as the user who has Rust, or install it: https://rustup.rs' >&2; exit 1; \
+};
+
+build: program docs
+
+program:
+	$(call without_cargo,$(binary)) $(if $(STATIC),RUSTFLAGS="$(RUSTFLAGS) $(static_flags)") $(CARGO) build --release --locked $(build_flags)
 
 # What the tests run against.
 prepare:
 	DEMO_TARGET="$(check_targets)" DEMO_EXTRA="$(check_packages)" demo/setup
 	CARGO="$(CARGO)" tests/setup
 
-check: prepare
+# Missing components would end `make check` after minutes of preparing.
+check-components:
+	@$(CARGO) fmt --version > /dev/null 2>&1 && $(CARGO) clippy --version > /dev/null 2>&1 || { \
+		echo 'make: error: `make check` needs rustfmt and clippy' >&2; \
+		echo 'hint: rustup component add rustfmt clippy' >&2; exit 1; \
+	}
+
+# Measured on two cores with Debian 12: 5 minutes of fetching and installing the first time, 12 of tests; 6 GB below target, 3 GB of packages.
+check: check-components prepare
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) $(test) --locked
@@ -156,10 +180,10 @@ bench: prepare
 	$(if $(shell command -v rustup),rustup target add $(musl))
 	$(MAKE) --no-print-directory bench-run
 
-bench-run: build
+bench-run: program
 	CROSSMERGE=$(abspath $(binary)) CROSSDEV="$(CROSSDEV)" bench/run $(BENCH)
 
-order_dir = $(abspath $(or $(CARGO_TARGET_DIR),target)/order)
+order_dir = $(abspath $(target)/order)
 
 # Writes src/start.ld, when what the applets do has changed. Needs valgrind.
 order: prepare
@@ -167,13 +191,15 @@ order: prepare
 	$(MAKE) --no-print-directory order-run
 
 order-run:
-	CARGO_PROFILE_RELEASE_STRIP=none CARGO_TARGET_DIR=$(order_dir) $(MAKE) --no-print-directory build order_flags='-C symbol-mangling-version=v0'
+	CARGO_PROFILE_RELEASE_STRIP=none CARGO_TARGET_DIR=$(order_dir) $(MAKE) --no-print-directory program order_flags='-C symbol-mangling-version=v0'
 	CROSSMERGE=$(order_dir)/$(STATIC)/release/crossmerge bench/order
 
 # Built as the tests are, which takes less time than a second small program would. mandoc looks at the pages where it is installed.
 docs:
-	$(CARGO) run --quiet --locked --example docs -- "$$(date -u -d @$(epoch) +%F)" $(docs)
-	@if command -v mandoc >/dev/null; then \
+	$(call without_cargo,$(docs)) $(CARGO) run --quiet --locked --example docs -- "$$(date -u -d @$(epoch) +%F)" $(docs)
+	@if ! command -v $(firstword $(CARGO)) > /dev/null; then \
+		:; \
+	elif command -v mandoc >/dev/null; then \
 		grep -rL '^\.so ' $(docs)/man | xargs mandoc -Tlint -Wwarning; \
 	else \
 		echo 'docs: mandoc is not installed, so nobody has looked at the pages' >&2; \
@@ -188,42 +214,47 @@ refuse = refuse() { \
 
 # The applets' names are asked of the program itself, so that no list of them stands here. A file of somebody else's, such as
 # crossdev's own emerge-wrapper, is not overwritten. Each name has its manual page.
-install: build docs
-	@umask 022 && install -d $(bindir) $(mandir)/man1 && \
-	install -m 755 $(binary) $(bindir)/crossmerge && \
+install: install-program install-docs
+	@echo 'installed $(bindir)/crossmerge, its names, manual pages and completions$(if $(DESTDIR),,; next: crossmerge init arm64, or --help)'
+
+install-program: program
+	@umask 022 && install -d "$(bindir)" "$(mandir)/man1" && \
+	install -m 755 $(binary) "$(bindir)/crossmerge" && \
 	applets=$$($(binary) applets) && \
 	page='.so man1/crossmerge-applets.1' && \
 	$(refuse) && \
 	for name in emerge-wrapper $$(printf 'cross-%s\n' $$applets) $(TARGETS:%=emerge-%) \
 		$$(for tuple in $(TARGETS); do printf "$$tuple-%s\n" $$applets; done); do \
 		case " $(if $(CROSSDEV),$(crossdev_names)) " in *" $$name "*) continue ;; esac; \
-		link=$(bindir)/$$name; man=$(mandir)/man1/$$name.1; \
+		link="$(bindir)/$$name"; man="$(mandir)/man1/$$name.1"; \
 		if [ -e "$$link" -o -L "$$link" ] && [ "$$(readlink "$$link")" != crossmerge ]; then refuse "$$link"; fi; \
 		if [ -e "$$man" ] && [ "$$(cat "$$man")" != "$$page" ]; then refuse "$$man"; fi; \
 		ln -sf crossmerge "$$link" && echo "$$page" > "$$man" || exit 1; \
 	done
-	@umask 022 && install -d $(mandir)/man5 && \
+
+install-docs: docs
+	@umask 022 && install -d "$(mandir)/man5" && \
 	$(refuse) && \
 	for alias in $$(cd $(docs)/man/man5 && grep -lx '\.so .*' *); do \
-		if [ -e $(mandir)/man5/$$alias ] && ! cmp -s $(docs)/man/man5/$$alias $(mandir)/man5/$$alias; then \
-			refuse $(mandir)/man5/$$alias; \
+		if [ -e "$(mandir)/man5/$$alias" ] && ! cmp -s $(docs)/man/man5/$$alias "$(mandir)/man5/$$alias"; then \
+			refuse "$(mandir)/man5/$$alias"; \
 		fi; \
 	done && \
-	install -m 644 $(docs)/man/man5/* $(mandir)/man5
-	@umask 022 && install -d $(bashdir) $(bashlinksdir) $(zshdir) \
-		$(fishdir)/vendor_completions.d $(fishdir)/vendor_functions.d $(fishdir)/vendor_conf.d && \
-	install -m 644 $(docs)/man/man1/* $(mandir)/man1 && \
-	install -m 644 $(docs)/completions/bash/crossmerge $(bashdir)/crossmerge && \
-	ln -sf crossmerge $(bashdir)/emerge-wrapper && \
-	install -m 644 $(docs)/completions/bash/links $(bashlinksdir)/crossmerge && \
-	install -m 644 $(docs)/completions/zsh/* $(zshdir) && \
-	install -m 644 $(docs)/completions/fish/crossmerge.fish $(fishdir)/vendor_completions.d/crossmerge.fish && \
-	install -m 644 $(docs)/completions/fish/__crossmerge_applet.fish $(fishdir)/vendor_functions.d/__crossmerge_applet.fish && \
-	install -m 644 $(docs)/completions/fish/links.fish $(fishdir)/vendor_conf.d/crossmerge.fish
+	install -m 644 $(docs)/man/man5/* "$(mandir)/man5"
+	@umask 022 && install -d "$(bashdir)" "$(bashlinksdir)" "$(zshdir)" "$(mandir)/man1" \
+		"$(fish_completions)" "$(fish_functions)" "$(fish_conf)" && \
+	install -m 644 $(docs)/man/man1/* "$(mandir)/man1" && \
+	install -m 644 $(docs)/completions/bash/crossmerge "$(bashdir)/crossmerge" && \
+	ln -sf crossmerge "$(bashdir)/emerge-wrapper" && \
+	install -m 644 $(docs)/completions/bash/links "$(bashlinksdir)/crossmerge" && \
+	install -m 644 $(docs)/completions/zsh/* "$(zshdir)" && \
+	install -m 644 $(docs)/completions/fish/crossmerge.fish "$(fish_completions)/crossmerge.fish" && \
+	install -m 644 $(docs)/completions/fish/__crossmerge_applet.fish "$(fish_functions)/__crossmerge_applet.fish" && \
+	install -m 644 $(docs)/completions/fish/links.fish "$(fish_conf)/crossmerge.fish"
 	@umask 022 && find $(documents) -name '*.md' | while read -r file; do \
 		install -D -m 644 "$$file" "$(docdir)/$$file" || exit 1; \
 	done && \
-	install -m 644 README.md CHANGELOG.md COPYING $(docdir)
+	install -m 644 README.md CHANGELOG.md COPYING "$(docdir)"
 
 # The release's tar file, with what `make docs` makes in it: a packager installs with docs=premade, and builds just the program.
 dist: docs
@@ -235,17 +266,16 @@ dist: docs
 	@echo $(dist).tar.xz
 
 uninstall:
-	@for link in $(bindir)/*; do \
+	@for link in "$(bindir)"/*; do \
 		if [ "$$(readlink "$$link")" = crossmerge ]; then rm -f "$$link" || exit 1; fi; \
 	done
-	@for page in $(mandir)/man[15]/*; do \
+	@for page in "$(mandir)"/man[15]/*; do \
 		if grep -qx '\.so man[15]/crossmerge[^ ]*' "$$page" 2>/dev/null; then rm -f "$$page" || exit 1; fi; \
 	done
-	rm -f $(bindir)/crossmerge $(mandir)/man[15]/crossmerge[.-]* $(bashdir)/crossmerge $(bashdir)/emerge-wrapper \
-		$(bashlinksdir)/crossmerge $(zshdir)/_crossmerge $(zshdir)/_crossmerge_applet $(zshdir)/_crossmerge_values \
-		$(fishdir)/vendor_completions.d/crossmerge.fish $(fishdir)/vendor_functions.d/__crossmerge_applet.fish \
-		$(fishdir)/vendor_conf.d/crossmerge.fish
-	rm -rf $(docdir)
+	rm -f "$(bindir)/crossmerge" "$(mandir)"/man[15]/crossmerge[.-]* "$(bashdir)/crossmerge" "$(bashdir)/emerge-wrapper" \
+		"$(bashlinksdir)/crossmerge" "$(zshdir)/_crossmerge" "$(zshdir)/_crossmerge_applet" "$(zshdir)/_crossmerge_values" \
+		"$(fish_completions)/crossmerge.fish" "$(fish_functions)/__crossmerge_applet.fish" "$(fish_conf)/crossmerge.fish"
+	rm -rf "$(docdir)"
 
 clean:
 	$(CARGO) clean

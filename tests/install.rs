@@ -111,9 +111,9 @@ fn install_puts_pages_completions_and_documents_where_they_are_looked_for() {
         "usr/local/share/bash-completion/completions/emerge-wrapper",
         "etc/bash_completion.d/crossmerge",
         "usr/local/share/zsh/site-functions/_crossmerge",
-        "usr/local/share/fish/vendor_completions.d/crossmerge.fish",
-        "usr/local/share/fish/vendor_conf.d/crossmerge.fish",
-        "usr/local/share/fish/vendor_functions.d/__crossmerge_applet.fish",
+        "etc/fish/completions/crossmerge.fish",
+        "etc/fish/conf.d/crossmerge.fish",
+        "etc/fish/functions/__crossmerge_applet.fish",
         "usr/local/share/doc/crossmerge/README.md",
         "usr/local/share/doc/crossmerge/docs/applets.md",
         "usr/local/share/doc/crossmerge/wrappers/README.md",
@@ -163,6 +163,98 @@ fn what_is_installed_below_a_prefix_of_ones_own_stays_there() {
         !path.is_dir() && !path.starts_with(before.join("home/me/.local"))
     };
     assert_eq!(tree(&before).into_keys().find(outside), None);
+}
+
+/// fish looks for vendors' files below /usr/share and ~/.local/share, and for the administrator's in /etc/fish: nowhere else, unless
+/// XDG_DATA_DIRS names more.
+#[test]
+fn fish_finds_its_completions_below_every_usual_prefix() {
+    for (variables, place) in [
+        (vec!["PREFIX=/usr"], "usr/share/fish/vendor_completions.d"),
+        (vec!["PREFIX=/usr/local"], "etc/fish/completions"),
+        (
+            vec!["EPREFIX=/e", "PREFIX=/e/usr"],
+            "e/usr/share/fish/vendor_completions.d",
+        ),
+        (vec!["EPREFIX=/e"], "e/etc/fish/completions"),
+        (
+            vec!["PREFIX=/home/me/.local"],
+            "home/me/.local/share/fish/vendor_completions.d",
+        ),
+    ] {
+        let prefix = Prefix::new();
+        let destdir = format!("DESTDIR={}", prefix.join("dest").display());
+        make(
+            &prefix,
+            "install-docs",
+            &[&[destdir.as_str()], &variables[..]].concat(),
+        )
+        .success();
+        let file = prefix.join("dest").join(place).join("crossmerge.fish");
+        assert!(file.exists(), "{variables:?}: {}", file.display());
+    }
+}
+
+#[test]
+fn a_prefix_with_a_blank_is_one_directory() {
+    let prefix = Prefix::new();
+    let variables = [
+        "PREFIX=/opt/a b".to_owned(),
+        format!("DESTDIR={}", prefix.join("de st").display()),
+    ];
+    let variables: Vec<&str> = variables.iter().map(String::as_str).collect();
+    make(&prefix, "install", &variables).success();
+    let program = prefix.join("de st/opt/a b/bin/crossmerge");
+    prefix.command(&program, ["--version"]).success();
+    assert!(
+        prefix
+            .join("de st/opt/a b/share/man/man1/crossmerge.1")
+            .exists()
+    );
+    make(&prefix, "uninstall", &variables).success();
+    let left: Vec<_> = tree(&prefix.join("de st"))
+        .into_keys()
+        .filter(|path| !prefix.join("de st").join(path).is_dir())
+        .collect();
+    assert_eq!(left, Vec::<std::path::PathBuf>::new());
+}
+
+/// As under sudo, whose PATH has no cargo: what the user built is installed, and where nothing is built, one error says so.
+#[test]
+fn install_without_rust_takes_what_is_built() {
+    let prefix = Prefix::new();
+    let docs = prefix.join("target/docs");
+    crate::docs::make("2026-01-31", &docs).expect("pages and completions");
+    let target = format!("CARGO_TARGET_DIR={}", prefix.join("target").display());
+    let destdir = format!("DESTDIR={}", prefix.join("dest").display());
+    let install = || {
+        let words = [
+            "-C",
+            env!("CARGO_MANIFEST_DIR"),
+            "--no-print-directory",
+            &target,
+            &destdir,
+            "CARGO=no-cargo",
+            "host=",
+            "install",
+        ];
+        prefix.command("make", words)
+    };
+    let said = install();
+    assert_eq!(said.code, Some(2), "{said:#?}");
+    let lines: Vec<&str> = said.stderr.lines().collect();
+    assert!(
+        matches!(lines[..], [error, hint, _] if error.contains("no-cargo is not in PATH") && hint.contains("make build")),
+        "{said:#?}"
+    );
+    assert!(!prefix.join("dest").exists());
+    let built = prefix.join("target/x86_64-unknown-linux-musl/release");
+    std::fs::create_dir_all(&built).expect("a directory");
+    std::fs::copy(CROSSMERGE, built.join("crossmerge")).expect("a program");
+    let said = install().success();
+    assert!(said.stderr.contains("taking"), "{said:#?}");
+    assert!(said.stdout.ends_with("completions\n"), "{said:#?}");
+    assert!(prefix.join("dest/usr/local/bin/crossmerge").exists());
 }
 
 #[test]

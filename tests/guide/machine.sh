@@ -39,10 +39,22 @@ mount -o remount,bind,ro "./$checkout"
 overlay "$venv" "./$venv" portage
 mount --bind "$demo/rust" opt/rust
 
-# Nothing of a crossmerge or a Portage that this machine has.
+# Nothing of a crossmerge, its targets or a Portage that the machine has. What a package of the machine's owns below a target's
+# directory stays: Debian has its cross libraries there.
 rm -rf etc/portage etc/crossmerge var/lib/crossmerge var/db/repos var/db/pkg usr/share/portage
+for home in root home/*; do
+	rm -rf "$home/.config/crossmerge" "$home/.local/share/crossmerge" "$home/.local/state/crossmerge"
+done
+for sysroot in usr/*-*; do
+	[ -d "$sysroot/etc" ] || [ -d "$sysroot/var/lib/crossmerge" ] || continue
+	if dpkg-query -S "/$sysroot" > /dev/null 2>&1; then
+		rm -rf "$sysroot/etc" "$sysroot/tmp" "$sysroot/usr" "$sysroot/var"
+	else
+		rm -rf "$sysroot"
+	fi
+done
 mkdir -p etc/portage var/db/repos var/cache usr/local/bin
-find usr/local/bin \( -lname crossmerge -o -name crossmerge \) -delete
+find usr/local/bin usr/local/sbin usr/bin usr/sbin root/.local/bin \( -lname crossmerge -o -lname '*/crossmerge' -o -name crossmerge \) -delete 2> /dev/null || :
 : > usr/local/bin/crossmerge
 mount --bind "$crossmerge" usr/local/bin/crossmerge
 for name in emerge-wrapper $("$crossmerge" applets | sed 's/^/cross-/'); do
