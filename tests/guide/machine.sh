@@ -48,7 +48,7 @@ done
 for sysroot in usr/*-*; do
 	[ -d "$sysroot/etc" ] || [ -d "$sysroot/var/lib/crossmerge" ] || continue
 	if dpkg-query -S "/$sysroot" > /dev/null 2>&1; then
-		rm -rf "$sysroot/etc" "$sysroot/tmp" "$sysroot/usr" "$sysroot/var"
+		(cd "$sysroot" && rm -rf etc tmp usr var)
 	else
 		rm -rf "$sysroot"
 	fi
