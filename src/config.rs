@@ -1,7 +1,8 @@
 //! What people configured: `crossmerge.toml`, `targets/<tuple>.toml`, and their own wrappers and profiles.
 //!
-//! Two folders may hold them: `<BROOT>/etc/crossmerge`, and for anyone but root the person's own configuration folder,
-//! which wins. Root reads no personal folder: what root does should not depend on whose HOME is in the environment.
+//! Two directories may contain them: `<BROOT>/etc/crossmerge`, and for anyone but root the user's own configuration directory,
+//! which overrides it. Root reads no user's directory: what root does should not depend on whose HOME is in the environment. Who
+//! counts as root is decided in `user.rs`.
 
 use crate::{
     context::Identity,
@@ -9,6 +10,7 @@ use crate::{
     file::{self, read},
     target::{Source, Target, TargetError},
     tuple::Tuple,
+    user,
 };
 use serde::Deserialize;
 use std::{
@@ -194,9 +196,7 @@ impl Config {
     pub fn read(env: &Env) -> Result<Self, ConfigError> {
         let broot = broot(env.get(env::PORTAGE_OVERRIDE_EPREFIX), BAKED_EPREFIX);
         let mut folders = vec![below(&broot, "etc/crossmerge")];
-        if !nix::unistd::geteuid().is_root() {
-            folders.extend(dirs::config_dir().map(|folder| folder.join("crossmerge")));
-        }
+        folders.extend(user::config_dir().map(|folder| folder.join("crossmerge")));
         let (mut commands, mut ask_portageq) = (BTreeMap::new(), false);
         for folder in &folders {
             let global: Option<Global> = read_toml(&folder.join("crossmerge.toml"))?;
@@ -230,11 +230,8 @@ impl Config {
 
     /// The folder for what has to stay without being configuration: the machine's for root, the person's otherwise.
     pub fn state_folder(&self) -> PathBuf {
-        let own = match nix::unistd::geteuid().is_root() {
-            true => None,
-            false => dirs::state_dir().or_else(dirs::data_local_dir),
-        };
-        own.unwrap_or_else(|| below(&self.broot, "var/lib"))
+        user::state_dir()
+            .unwrap_or_else(|| below(&self.broot, "var/lib"))
             .join("crossmerge")
     }
 

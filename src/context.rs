@@ -13,6 +13,7 @@ use crate::{
     portage::{self, PortageError, Question, Repositories, Settings, refusal::Refusal},
     target::Target,
     tuple::Tuple,
+    user,
 };
 use once_cell::unsync::OnceCell;
 use sha2::{Digest, Sha256};
@@ -561,7 +562,7 @@ fn search(
 fn note_relative(name: &OsStr, found: &Path) {
     static SAID: Once = Once::new();
     let is_named = name.as_bytes().contains(&b'/');
-    if found.is_absolute() || is_named || !nix::unistd::geteuid().is_root() {
+    if found.is_absolute() || is_named || !user::acts_for_system() {
         return;
     }
     SAID.call_once(|| {

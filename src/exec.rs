@@ -104,7 +104,7 @@ impl ExecError {
 
 /// Tells whether an ordinary user may not write where their own files are kept: theirs is the choice of another place.
 fn is_of_a_person(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::PermissionDenied && !nix::unistd::geteuid().is_root()
+    error.kind() == io::ErrorKind::PermissionDenied && !crate::user::acts_for_system()
 }
 
 /// This program's own file, whatever became of its path.

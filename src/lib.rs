@@ -31,6 +31,7 @@ pub mod qemu;
 pub mod site_cache;
 pub mod target;
 pub mod tuple;
+mod user;
 
 use crate::{
     applet::{Code, Definitions, Wrappers},

@@ -899,3 +899,60 @@ fn a_setting_of_the_machine_means_the_same_in_the_target_whatever_is_in_it() {
         assert_eq!(of_target.success().stdout, of_host);
     }
 }
+
+#[test]
+fn root_in_a_namespace_of_a_user_is_that_user() {
+    let prefix = Prefix::new();
+    let program = prefix.join("crossmerge");
+    std::fs::copy(crate::support::CROSSMERGE, &program).expect("a copy");
+    let home = prefix.join("home");
+    // The machine has the target too.
+    prefix
+        .own(["init", TUPLE, "--toolchain", "arm-linux-gnueabi-"])
+        .success();
+    let person = prefix
+        .with("HOME", &home)
+        .with("TUPLE", TUPLE)
+        .with("CM", &program);
+    let script = r#"
+        as() { if [ $(id -u) = 0 ]; then setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; else "$@"; fi; }
+        chmod 755 . && mkdir -p "$HOME"
+        if [ $(id -u) = 0 ]; then chown 65534:65534 "$HOME"; fi
+        cd "$HOME"
+        as $CM init $TUPLE --sysroot sysroot --bindir bin --toolchain arm-linux-gnueabi- 2>&1
+        ask() { as "$@" bin/$TUPLE-gcc -print-sysroot; as "$@" bin/$TUPLE-env true; as "$@" $CM targets; }
+        ask env
+        ask unshare --map-root-user
+        ask unshare --map-root-user unshare --map-root-user
+        # Root's home is nobody else's, and without HOME the C library names it.
+        as env HOME=/root unshare --map-root-user $CM targets 2>&1
+        as unshare --map-root-user $CM remove $TUPLE
+    "#;
+    let said = person.command("/bin/sh", ["-ec", script]).success();
+    let sysroot = home.join("sysroot").display().to_string();
+    let answers: Vec<&str> = said.stdout.lines().filter(|l| *l == sysroot).collect();
+    assert_eq!(answers.len(), 3, "{said:#?}");
+    let listed: Vec<&str> = said
+        .stdout
+        .lines()
+        .filter(|line| line.contains(TUPLE) && line.contains(&sysroot))
+        .filter(|line| !line.contains("new ") && !line.contains("removed"))
+        .collect();
+    assert!(listed.len() >= 3, "{said:#?}");
+    let state = home.join(".local/state/crossmerge");
+    assert!(!state.join(TUPLE).exists(), "{said:#?}");
+    assert!(!prefix.join(format!("var/lib/crossmerge/{TUPLE}")).exists());
+    assert!(
+        !home
+            .join(".config/crossmerge/targets")
+            .join(format!("{TUPLE}.toml"))
+            .exists()
+    );
+    // What is the machine's stays, whoever called `remove`.
+    assert!(
+        prefix
+            .join(format!("etc/crossmerge/targets/{TUPLE}.toml"))
+            .exists()
+    );
+    assert!(prefix.join(format!("bin/{TUPLE}-gcc")).is_symlink());
+}

@@ -6,6 +6,7 @@
 use crate::{
     file::weak_point,
     plan::{Plan, step::Step},
+    user,
 };
 use std::{
     collections::BTreeSet,
@@ -25,7 +26,7 @@ pub(super) fn warn_of(plan: &Plan) {
         .enter
         .iter()
         .any(|step| matches!(step, Step::Root { .. }));
-    if !is_in_root && nix::unistd::geteuid().is_root() {
+    if !is_in_root && user::acts_for_system() {
         warn_of_program(&plan.program);
     }
 }
