@@ -54,6 +54,15 @@ function __crossmerge_applet
     switch $tool
         case '' @run
             __fish_complete_path $token
+        case @compiler
+            if string match -q -- '-*' $token
+                # GCC and clang each have an option for this; clang's answer has a value without its option.
+                set -l option (string match -r -- '^[^=]*=' $token)
+                set -l found ($argv[1] --completion=$token 2>/dev/null; or $argv[1] --autocomplete=(string replace = =, -- $token) 2>/dev/null)
+                string replace -r '\s.*' '' -- $found | string replace -r '^(?=[^-])' -- "$option"
+            else
+                __fish_complete_path $token
+            end
         case @env
             __crossmerge_as $before --
         case @configure

@@ -68,7 +68,10 @@ _crossmerge_value() {
 	case $1 in
 		words\ *) _crossmerge_offer < <(printf '%s\n' ${1#words }) ;;
 		tuples) _crossmerge_offer < <(_crossmerge_run targets | sed 's/ .*//') ;;
-		applets) _crossmerge_offer < <(_crossmerge_run applets) ;;
+		applets)
+			_crossmerge_offer < <(_crossmerge_run applets
+				_crossmerge_linked "${args[0]-}")
+			;;
 		answers) _crossmerge_offer < <(_crossmerge_run site-cache list --all "${args[0]-}" | sed 's/ .*//') ;;
 		learned) _crossmerge_offer < <(_crossmerge_run site-cache list --all "${args[0]-}" | sed -n '/ learned *$/s/ .*//p') ;;
 		profiles)
@@ -102,6 +105,15 @@ _crossmerge_value() {
 			_crossmerge_tool @configure "$drop" "${args[0]}-configure"
 			;;
 	esac
+}
+
+# Prints the tools of an adopted toolchain that have a link for the tuple.
+_crossmerge_linked() {
+	local tool
+	[[ $1 ]] || return
+	for tool in "${!_crossmerge_tools[@]}"; do
+		[[ $(type -P -- "$1-$tool") ]] && printf '%s\n' "$tool"
+	done
 }
 
 # emerge-wrapper --target TUPLE, and emerge's arguments.
@@ -143,6 +155,13 @@ _crossmerge_tool() {
 	case $tool in
 		'' | @run) _crossmerge_value files ;;
 		@env) _crossmerge_as "$drop" ;;
+		@compiler)
+			if [[ $cur == -* || $cur == = || ${COMP_WORDS[COMP_CWORD - 1]} == = ]]; then
+				_crossmerge_compiler "$name"
+			else
+				_crossmerge_value files
+			fi
+			;;
 		@configure)
 			if [[ ${COMP_WORDS[drop]-} == *configure && $COMP_CWORD -gt $drop ]]; then
 				_crossmerge_as "$drop"
@@ -175,6 +194,24 @@ _crossmerge_asked() {
 		_crossmerge_help[$1]=$text
 	fi
 	_crossmerge_offer <<< "${_crossmerge_help[$1]}"
+}
+
+# Offers what the compiler of that name knows: options, and the values of one. bash splits a word at its `=`, so that only what is
+# behind it is offered. GCC and clang each have an option of their own for this; clang's answer has a value without its option.
+_crossmerge_compiler() {
+	local before='' word=$cur option='' line
+	if [[ $cur == = ]]; then
+		before=${COMP_WORDS[COMP_CWORD - 1]}= word=$before cur=
+	elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == = ]]; then
+		before=${COMP_WORDS[COMP_CWORD - 2]}= word=$before$cur
+	fi
+	[[ $word != *=* ]] || option=${word%%=*}=
+	while read -r line _; do
+		[[ $line == -* ]] || line=$option$line
+		line=${line#"$before"}
+		[[ $line && $line == "$cur"* ]] && COMPREPLY+=("$line")
+	done < <("$1" --completion="$word" 2> /dev/null || "$1" --autocomplete="${word/=/=,}" 2> /dev/null)
+	[[ ${COMPREPLY[*]-} == *= ]] && compopt -o nospace
 }
 
 # Completes as if WORDS stood in place of the first N words.

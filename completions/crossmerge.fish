@@ -8,7 +8,9 @@ function __crossmerge_values --argument-names kind
         case tuples
             crossmerge targets 2>/dev/null | string replace -r ' +' \t
         case applets
+            # The commands that every target has, and the tools of an adopted toolchain that have a link.
             crossmerge applets 2>/dev/null
+            complete -C "$args[1]-" | string replace -rf -- "^$args[1]-(\\S+).*" '$1'
         case profiles
             printf '%s\n' auto embedded
             crossmerge profile list $args[1] 2>/dev/null | string replace -rf '^ *\[\d+\] +(\S+) (.*)' '$1\t$2'

@@ -30,6 +30,9 @@ const LINES: &[(&str, &[&str], &[&str])] = &[
         &["emerge", "env", "equery"],
         &["run", "embedded"],
     ),
+    // The tools of the adopted toolchain, which no other target has to have.
+    ("crossmerge plan @ gc", &["gcc", "gcc-ar"], &["emerge"]),
+    ("crossmerge plan @ gcc -mabi=aap", &["aapcs"], &[]),
     ("crossmerge plan @ emerge --onesh", &["--oneshot"], &[]),
     (
         "crossmerge plan --json @ emerge --pretend --onesh",
@@ -74,7 +77,10 @@ const LINES: &[(&str, &[&str], &[&str])] = &[
     ("cross-emerge --onesh", &["--oneshot"], &[]),
     ("@-env @-emer", &["@-emerge"], &[]),
     ("@-env @-emerge --onesh", &["--oneshot"], &[]),
+    // The target's compiler is asked: it has ARM's options, and none of the build machine's CPU.
     ("@-gcc -fno-inlin", &["-fno-inline"], &[]),
+    ("@-gcc -mfloat-abi=", &["softfp"], &[]),
+    ("@-g++ -mred", &[], &["-mred-zone"]),
     ("@-pkg-config --lib", &["--libs"], &["--cflags"]),
     ("@-configure --with-f", &["--with-foo"], &[]),
     ("@-chroot --b", &["--bind"], &["--root"]),
@@ -174,7 +180,11 @@ fn ask(
         match line.strip_prefix("== ") {
             Some(line) => words = offered.entry(line.into()).or_default(),
             // A folder may have its slash, and spaces show that an option takes a value.
-            None => words.push(line.trim().trim_end_matches(['/', '=']).into()),
+            // bash splits a word at its `=`, and offers the value alone.
+            None => {
+                let word = line.trim().trim_end_matches(['/', '=']);
+                words.push(word.rsplit('=').next().unwrap_or(word).into());
+            }
         }
     }
     offered

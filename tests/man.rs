@@ -63,6 +63,44 @@ fn mandoc_and_man_have_nothing_to_complain_about() {
     }
 }
 
+/// A placeholder such as `<tuple>` has the form of a tag, and Markdown drops tags.
+#[test]
+fn placeholders_are_in_the_page_and_each_command_leads_to_it() {
+    fn check(command: &clap::Command, page: &Page) {
+        let help = command.get_after_help().map(ToString::to_string);
+        let about = command.get_long_about().or(command.get_about());
+        let about = about.map(ToString::to_string);
+        let filled = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = filled(&page.text.replace(r"\fB", "").replace(r"\fR", ""));
+        for sentence in [help, about].iter().flatten() {
+            for word in filled(sentence)
+                .split(' ')
+                .filter(|word| word.contains('<'))
+            {
+                let word = word.trim_matches(|c| "`,.()".contains(c)).replace('`', "");
+                assert!(
+                    text.contains(&word),
+                    "crossmerge.1 does not contain {word:?}"
+                );
+            }
+        }
+        command
+            .get_subcommands()
+            .for_each(|command| check(command, page));
+    }
+    let prefix = Prefix::new();
+    let page = page(&prefix, "crossmerge.1");
+    check(&crossmerge::cli::command(), &page);
+    for command in crossmerge::cli::command().get_subcommands() {
+        // Those of the applets, profiles and answers have pages of their own.
+        let name = command.get_name();
+        if !["applets", "profile", "site-cache"].contains(&name) {
+            let alias = prefix.read(&format!("man/man1/crossmerge-{name}.1"));
+            assert_eq!(alias, ".so man1/crossmerge.1\n");
+        }
+    }
+}
+
 #[test]
 fn every_command_and_option_is_in_the_page() {
     fn check(command: &clap::Command, path: &str, page: &Page) {

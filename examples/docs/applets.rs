@@ -60,6 +60,11 @@ impl Definition {
         }
     }
 
+    /// Tells whether the tools are compilers, which take the sysroot as an option.
+    pub(crate) fn compiles(&self) -> bool {
+        self.stem.ends_with("-compilers")
+    }
+
     /// The real tool behind each name: applets' and tools'. Empty where the applet has no command.
     pub(crate) fn real_tools(&self) -> Vec<(&str, &str)> {
         let program = self.command.as_deref().unwrap_or_default();

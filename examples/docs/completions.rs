@@ -81,13 +81,14 @@ fn probes(root: &Path) -> Result<Vec<String>, Failure> {
     Ok(probes)
 }
 
-/// The real tool behind each name, or what the applet does instead, with an `@` before it. GNU's comes first where a name is of both
-/// toolchains.
+/// The real tool behind each name, or what the applet does instead, with an `@` before it. A compiler is `@compiler`: it is the target's
+/// that has to be asked, not the tool of that name on the build machine.
 fn tools(definitions: &[Definition]) -> BTreeMap<&str, String> {
     let mut tools = BTreeMap::new();
     for definition in definitions {
         for (name, tool) in definition.real_tools() {
             let tool = match (tool, definition.code.as_deref()) {
+                _ if definition.compiles() => "@compiler".into(),
                 ("", code) => format!("@{}", code.unwrap_or("env")),
                 (tool, _) => tool.to_owned(),
             };

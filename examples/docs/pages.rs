@@ -46,7 +46,16 @@ pub(crate) fn pages(root: &Path, date: &str) -> Result<Vec<Page>, Failure> {
             place(&source.names[0]),
             source.render(root, date, &see_also.join(", "))?,
         ));
-        for alias in &source.names[1..] {
+        let mut aliases = source.names[1..].to_vec();
+        if name == "crossmerge" && section == "1" {
+            // `man crossmerge-init`, as `man git-log`; the page's NAME would be too long with them.
+            let command = crossmerge::cli::command();
+            let commands = command.get_subcommands();
+            let names = commands.map(|command| format!("{name}-{}", command.get_name()));
+            let is_free = |name: &String| sources.iter().all(|other| other.names[0].0 != *name);
+            aliases.extend(names.filter(is_free).map(|name| (name, section.clone())));
+        }
+        for alias in &aliases {
             pages.push((place(alias), format!(".so man{section}/{name}.{section}\n")));
         }
     }

@@ -175,7 +175,8 @@ impl Writer {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
             Event::Text(text) if self.is_code => self.code(&text),
-            Event::Text(text) => self.push(&text),
+            // A placeholder in a sentence, such as <tuple>, has the form of a tag.
+            Event::Text(text) | Event::InlineHtml(text) | Event::Html(text) => self.push(&text),
             Event::Code(text) => self.inlines.push(bold(code(&text))),
             Event::SoftBreak => self.push(" "),
             Event::HardBreak => self.inlines.push(line_break()),
