@@ -8,10 +8,12 @@ mod enter;
 mod image;
 mod init;
 mod inner;
+mod told;
 mod weak;
 
 pub use enter::EnterError;
 pub(crate) use inner::{is_inner, run as run_inner};
+pub(crate) use told::ToldPath;
 
 use crate::{
     env::Env,

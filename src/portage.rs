@@ -306,7 +306,7 @@ impl Repositories {
         }
         repositories
             .all
-            .retain(|repository| !repository.location.as_os_str().is_empty());
+            .retain(|repository| repository.location.is_absolute());
         repositories
     }
 

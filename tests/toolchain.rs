@@ -280,6 +280,87 @@ fn a_toolchain_that_is_not_the_targets_is_refused_with_the_reason() {
     );
 }
 
+/// Runs `crossmerge` in another working directory.
+fn own_in(prefix: &Prefix, folder: &Path, args: &[&str]) -> crate::support::Said {
+    let script = "cd \"$1\" && shift && exec \"$@\"";
+    let (folder, own) = (
+        folder.to_str().expect("UTF-8"),
+        prefix.join("bin/crossmerge"),
+    );
+    let own = own.to_str().expect("UTF-8");
+    let words = ["-c", script, "sh", folder, own].into_iter();
+    prefix.command("/bin/sh", words.chain(args.iter().copied()))
+}
+
+/// A root of somebody's, with a libc in every place where one is looked for.
+fn decoy(prefix: &Prefix, folder: &str) {
+    for place in ["", "usr/", "../x/", "../x/usr/"] {
+        for file in [
+            "include/stdio.h",
+            "lib/libc.so",
+            "lib64/libc.so",
+            "libc.so",
+            "stdio.h",
+        ] {
+            prefix.write(&format!("{folder}/{place}{file}"), "decoy");
+        }
+    }
+}
+
+#[test]
+fn the_working_directory_does_not_change_which_libc_is_copied() {
+    let prefix = Prefix::new();
+    decoy(&prefix, "decoy/cwd");
+    for words in [
+        ["aarch64-unknown-linux-gnu", "--llvm"].as_slice(),
+        &["s390x-unknown-linux-gnu", "--toolchain", "s390x-linux-gnu-"],
+    ] {
+        let init = [&["init", "--with-libc", "--dry-run"], words].concat();
+        let wanted = own_in(&prefix, &prefix.path(), &init).success().stdout;
+        assert!(wanted.contains("/include/stdio.h -> "), "{words:?}");
+        for folder in [Path::new("/"), &prefix.join("decoy/cwd")] {
+            let said = own_in(&prefix, folder, &init).success().stdout;
+            assert_eq!(said.lines().count(), wanted.lines().count(), "{folder:?}");
+            assert!(said == wanted, "another libc in {folder:?}");
+        }
+    }
+}
+
+#[test]
+fn a_tools_relative_answer_is_no_path() {
+    let prefix = Prefix::new();
+    decoy(&prefix, "decoy/cwd");
+    let tools = prefix.join("tools/arm-x-").display().to_string();
+    for answer in ["", ".", "usr", "../x", "./usr", "../x/usr"] {
+        let file = |name: &str| match answer {
+            "" => name.to_owned(),
+            folder => format!("{folder}/{name}"),
+        };
+        let (library, header) = (file("lib/libc.so"), file("include/stdio.h"));
+        let gcc = format!(
+            "#!/bin/sh\ncase \" $* \" in\n*' -print-sysroot '*) echo '{answer}' ;;\n*' -print-file-name='*) echo '{library}' ;;\n\
+             *' -M '*) echo 'probe.o: probe.c {header}' ;;\n*) exec arm-linux-gnueabi-gcc \"$@\" ;;\nesac\n"
+        );
+        prefix.script("tools/arm-x-gcc", &gcc);
+        let init = ["init", ARM, "--toolchain", &tools, "--with-libc"];
+        for folder in [
+            Path::new("/"),
+            &prefix.join("decoy/cwd"),
+            &prefix.join("decoy"),
+        ] {
+            own_in(&prefix, folder, &init).fails(
+                125,
+                "does not tell where its libc is",
+                "--with-libc",
+            );
+        }
+        assert!(
+            !prefix.join("usr").exists(),
+            "{answer:?}: something was made"
+        );
+    }
+}
+
 #[test]
 fn the_machines_own_libc_is_not_copied() {
     let prefix = Prefix::new();

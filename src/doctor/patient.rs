@@ -5,7 +5,7 @@ use crate::{
     applet::Wrappers,
     config::{Kind, Toolchain},
     context::{Context, ContextError, Identity},
-    exec::{self, ExecError},
+    exec::{self, ExecError, ToldPath},
     file::{self, Temporary, read},
     fix_root::{self, Sysroot},
     init::{Host, InitError, Record, bindir},
@@ -194,8 +194,15 @@ impl<'a> Patient<'a> {
 
     /// Where the compiler finds a file of its own or of the libc; none when it knows no such file.
     pub(super) fn compiler_finds(&self, file: &str) -> Result<Option<PathBuf>, DoctorError> {
-        let found = self.compiler_says(&format!("-print-file-name={file}"))?;
-        Ok(Some(PathBuf::from(found)).filter(|path| path.is_absolute() && path.is_file()))
+        self.compiler_names(&format!("-print-file-name={file}"))
+    }
+
+    /// The existing file that the compiler names for an option.
+    pub(super) fn compiler_names(&self, option: &str) -> Result<Option<PathBuf>, DoctorError> {
+        let path = ToldPath::of_output(&self.compile([option])??);
+        Ok(path
+            .filter(|path| path.is_file())
+            .map(|path| path.to_path_buf()))
     }
 
     /// A path in the temporary folder.
@@ -215,7 +222,8 @@ impl<'a> Patient<'a> {
         let folders = ["usr/lib64", "lib64", "usr/lib", "lib", "usr/lib32", "lib32"];
         let own = self.multiarch.get_or_init(|| {
             let said = self.compiler_says("-print-multiarch");
-            said.unwrap_or_default()
+            let is_name = |said: &String| !said.contains('/') && said != "..";
+            said.ok().filter(is_name).unwrap_or_default()
         });
         let own = [format!("usr/lib/{own}"), format!("lib/{own}")];
         let mut paths = folders
@@ -423,8 +431,8 @@ fn has_libc(prefix: &OsStr) -> bool {
     exec::query(&[plan]).is_ok_and(|outputs| {
         // A native compiler's libc is this machine's own.
         let own = |path: &Path| path.starts_with("/usr/lib") || path.starts_with("/lib");
-        let found = PathBuf::from(trimmed(&outputs[0].stdout));
-        found.is_absolute() && fs_err::canonicalize(found).is_ok_and(|found| !own(&found))
+        let found = ToldPath::of_output(&outputs[0]).and_then(|found| found.real());
+        found.is_some_and(|found| !own(&found))
     })
 }
 

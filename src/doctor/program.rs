@@ -58,8 +58,9 @@ pub(super) fn libc(patient: &Patient) -> Result<Finding, DoctorError> {
     {
         return Ok(lacks(patient, "library", "no `libc.so` and no `libc.a`"));
     }
-    let libgcc = patient.compiler_says("-print-libgcc-file-name")?;
-    if !PathBuf::from(&libgcc).is_file() {
+    const LIBGCC: &str = "-print-libgcc-file-name";
+    if patient.compiler_names(LIBGCC)?.is_none() {
+        let libgcc = patient.compiler_says(LIBGCC)?;
         return Ok(Finding::error(
             format!("the compiler lacks its own library: no `{libgcc}`"),
             patient.mend_toolchain(),

@@ -4,7 +4,7 @@ use super::{
     DoctorError, Finding, elf,
     patient::{Patient, complaint},
 };
-use crate::{config::Kind, env, file::read, init::Made, plan::quote};
+use crate::{config::Kind, env, exec::ToldPath, file::read, init::Made, plan::quote};
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -181,7 +181,7 @@ fn replace_libc(patient: &Patient) -> String {
 
 pub(super) fn search(patient: &Patient) -> Result<Finding, DoctorError> {
     let wanted = fs_err::canonicalize(&patient.sysroot)?;
-    let real = |path: &str| fs_err::canonicalize(path).ok();
+    let real = |path: &str| ToldPath::of(path)?.real();
     let Some(compiler) = patient.compiler() else {
         return Ok(Finding::skipped("there is no compiler"));
     };
@@ -326,12 +326,13 @@ pub(super) fn esysroot(patient: &Patient) -> Result<Finding, DoctorError> {
     }
     let asked = OsString::from(format!("-print-file-name={shared}"));
     let found = match step(patient, [sysroot, asked])? {
-        Ok(output) => PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()),
+        Ok(output) => ToldPath::of_output(&output),
         Err(said) => return Ok(failed(patient, "the compiler finds nothing", &said)),
     };
-    Ok(match found.starts_with(&patient.sysroot) {
-        false => Finding::ok(""),
-        true => {
+    let found = found.filter(|found| found.starts_with(&patient.sysroot));
+    Ok(match found {
+        None => Finding::ok(""),
+        Some(found) => {
             let said = format!("it takes `{}`", found.display());
             let what = "the compiler prefers its own sysroot to the one that `--sysroot` names";
             failed(patient, what, &said)

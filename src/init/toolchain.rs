@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     config::{Kind, Toolchain},
-    context::Context,
-    exec,
+    context::{Context, canonical},
+    exec::{self, ToldPath},
     file::{self, read},
     plan::{Changes, Plan},
     target::{Endian, Target},
@@ -17,7 +17,7 @@ use crate::{
 use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     process::Output,
 };
 
@@ -110,8 +110,8 @@ fn gcc_toolchain(context: &Context, toolchain: &Toolchain) -> Result<Vec<String>
     let folder = said.lines().find_map(|line| line.strip_prefix(SELECTED));
     let prefix = folder
         .and_then(|folder| folder.split_once("/lib/gcc"))
-        .map(|(prefix, _)| prefix);
-    let Some(prefix) = prefix.and_then(|prefix| fs_err::canonicalize(prefix).ok()) else {
+        .and_then(|(prefix, _)| ToldPath::of(prefix));
+    let Some(prefix) = prefix.and_then(|prefix| prefix.real()) else {
         return Ok(Vec::new());
     };
     Ok(vec![format!("--gcc-toolchain={}", prefix.display())])
@@ -240,12 +240,13 @@ pub(super) fn libc(
     sysroot: &Path,
 ) -> Result<Vec<Write>, InitError> {
     let own = match toolchain.kind {
-        Kind::Gnu => text(&compiler(context, toolchain, ["-print-sysroot"])?.stdout),
-        Kind::Llvm => String::new(),
+        Kind::Gnu => ToldPath::of_output(&compiler(context, toolchain, ["-print-sysroot"])?),
+        Kind::Llvm => None,
     };
     let mut writes = Vec::new();
-    let own = Path::new(&own);
-    if own.join("usr/include/stdio.h").is_file() && own != Path::new("/") {
+    let has_libc = |own: &ToldPath| own.join("usr/include/stdio.h").is_file();
+    let is_machines = |own: &ToldPath| context.config.is_own_root(own);
+    if let Some(own) = own.filter(|own| has_libc(own) && !is_machines(own)) {
         for folder in [
             "lib",
             "lib32",
@@ -263,20 +264,22 @@ pub(super) fn libc(
     let probe = folder.path().join("probe.c");
     fs_err::write(&probe, "#include <stdio.h>\nint main(void) { return 0; }\n")?;
     let no_libc = || InitError::NoLibc(toolchain.compiler().into());
-    let includes = text(&compiler(context, toolchain, ["-M".as_ref(), probe.as_os_str()])?.stdout);
-    let header = includes
-        .split_whitespace()
-        .find(|word| word.ends_with("/stdio.h"))
-        .ok_or_else(no_libc)?;
+    let rule = compiler(context, toolchain, ["-M".as_ref(), probe.as_os_str()])?.stdout;
+    // GCC may have a changed copy of its own (`include-fixed`), and glibc another part of it in `bits`.
+    let is_header = |path: &&ToldPath| {
+        path.ends_with("stdio.h")
+            && !path.ends_with("include-fixed/stdio.h")
+            && !path.ends_with("bits/stdio.h")
+    };
+    let rule = ToldPath::of_rule(&rule);
+    let header = rule.iter().find(is_header).ok_or_else(no_libc)?;
     let include = real_parent(header)?;
-    let library = text(&compiler(context, toolchain, ["-print-file-name=libc.so"])?.stdout);
-    let lib = real_parent(
-        Some(library.as_str())
-            .filter(|path| path.starts_with('/'))
-            .ok_or_else(no_libc)?,
-    )?;
-    if include == Path::new("/usr/include") {
-        return Err(InitError::HostLibc(include));
+    let library = compiler(context, toolchain, ["-print-file-name=libc.so"])?;
+    let lib = real_parent(&ToldPath::of_output(&library).ok_or_else(no_libc)?)?;
+    for place in [&include, &lib] {
+        if is_machines_own(place) {
+            return Err(InitError::HostLibc(place.clone()));
+        }
     }
     if include.starts_with(sysroot) {
         return Ok(writes);
@@ -291,9 +294,19 @@ pub(super) fn libc(
     Ok(writes)
 }
 
-fn real_parent(path: &str) -> Result<PathBuf, InitError> {
+/// Directories that the build machine's own libc lies in.
+const OF_THE_MACHINE: [&str; 5] = ["/usr/include", "/usr/lib", "/lib", "/usr/lib64", "/lib64"];
+
+/// Returns whether a directory, without symlinks, is one of the build machine's own.
+fn is_machines_own(place: &Path) -> bool {
+    OF_THE_MACHINE
+        .iter()
+        .any(|own| place == Path::new(own) || canonical(Path::new(own)) == place)
+}
+
+fn real_parent(path: &ToldPath) -> Result<PathBuf, InitError> {
     Ok(fs_err::canonicalize(
-        Path::new(path).parent().unwrap_or(Path::new("/")),
+        path.parent().unwrap_or(Path::new("/")),
     )?)
 }
 
@@ -305,7 +318,12 @@ fn interpreter(linking: &str) -> Option<PathBuf> {
         .flatten()
         .collect();
     let at = words.iter().position(|word| word == "-dynamic-linker")?;
-    words.get(at + 1).map(PathBuf::from)
+    let path = ToldPath::of(words.get(at + 1)?)?;
+    // It is looked up below the sysroot, and must not lead out of it.
+    let mut parts = path.components().skip(1);
+    parts
+        .all(|part| matches!(part, Component::Normal(_)))
+        .then(|| path.to_path_buf())
 }
 
 /// Brings a dynamic linker that lies beside the libraries' folder to them: Debian's of mips64el and sparc64 is in `lib64`, and all
