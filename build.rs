@@ -88,13 +88,25 @@ fn camel(word: &str) -> String {
     word.split('-').map(capital).collect()
 }
 
-/// The row of a CPU family: its stem, its text, and the globs on CPUs by which it is chosen without reading the rest.
+/// The keys of a CPU family by which names are looked up: `name::Family`.
+const NAME_KEYS: [&str; 4] = ["examples", "alone", "hurd", "names"];
+
+/// The row of a CPU family: its stem, its facts as text, the globs on CPUs by which it is chosen without reading the rest, and
+/// what names are looked up by as a text apart, which the way to an applet does not read.
 fn family((stem, text): &(String, String)) -> String {
-    let family: toml::Table = text
+    let mut facts: toml::Table = text
         .parse()
         .unwrap_or_else(|e| refuse(&format!("profiles/{stem}.toml"), &format!("{e}")));
-    let cpus = strings(&family, "cpus");
-    format!("BuiltIn {{ stem: {stem:?}, text: {text:?}, cpus: &{cpus:?} }},\n")
+    let mut names = toml::Table::new();
+    for key in ["summary", "cpus"] {
+        names.extend(facts.get(key).map(|value| (key.into(), value.clone())));
+    }
+    for key in NAME_KEYS {
+        names.extend(facts.remove(key).map(|value| (key.into(), value)));
+    }
+    let cpus = strings(&facts, "cpus");
+    let (text, names) = (facts.to_string(), names.to_string());
+    format!("BuiltIn {{ stem: {stem:?}, text: {text:?}, cpus: &{cpus:?}, names: {names:?} }},\n")
 }
 
 /// The texts of a list; none where there is no list.

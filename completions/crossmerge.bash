@@ -68,6 +68,10 @@ _crossmerge_value() {
 	case $1 in
 		words\ *) _crossmerge_offer < <(printf '%s\n' ${1#words }) ;;
 		tuples) _crossmerge_offer < <(_crossmerge_run targets | sed 's/ .*//') ;;
+		names)
+			_crossmerge_offer < <(_crossmerge_run targets | sed 's/ .*//'
+				_crossmerge_run show --examples)
+			;;
 		applets)
 			_crossmerge_offer < <(_crossmerge_run applets
 				_crossmerge_linked "${args[0]-}")

@@ -7,6 +7,9 @@ function __crossmerge_values --argument-names kind
             printf '%s\n' $argv[2..-1]
         case tuples
             crossmerge targets 2>/dev/null | string replace -r ' +' \t
+        case names
+            crossmerge targets 2>/dev/null | string replace -r ' +' \t
+            crossmerge show --examples 2>/dev/null
         case applets
             # The commands that every target has, and the tools of an adopted toolchain that have a link.
             crossmerge applets 2>/dev/null

@@ -2,8 +2,10 @@
 //!
 //! clap serves our own name only. What is printed on stdout is the answer; what is said on stderr is for a person.
 
+mod name;
 mod site_cache;
 
+use self::name::{Listed, Reader};
 use crate::{
     adopt,
     applet::{Code, Wrappers},
@@ -51,12 +53,17 @@ enum Command {
     /// A second run changes nothing but what your machine's settings changed. What you edited is never overwritten.
     Init(Init),
     /// Print what is known about a tuple: ARCH, word size, emulator, the names that build systems have for it
+    ///
+    /// Without a tuple it lists the CPU families, with examples of tuples and the other names of each.
     Show {
-        /// The tuple, such as aarch64-unknown-linux-gnu; it need not be a target
-        tuple: OsString,
-        /// Print a JSON object
+        /// The tuple or another name of it, such as arm64; it need not be a target
+        tuple: Option<OsString>,
+        /// Print a JSON object; without a tuple, an array of the families
         #[arg(long)]
         json: bool,
+        /// Print examples of tuples only, one a line
+        #[arg(long, conflicts_with_all = ["tuple", "json"])]
+        examples: bool,
     },
     /// Print what `<tuple>-<applet> args…` would run, as shell that can be pasted
     #[command(after_help = "\
@@ -151,12 +158,13 @@ docs/build-systems.md says how each file is used.")]
 #[command(after_help = "\
 Examples:
   crossmerge init armv7a-unknown-linux-gnueabihf
+  crossmerge init arm64
   crossmerge init aarch64-unknown-linux-gnu --toolchain aarch64-linux-gnu- --with-libc
   crossmerge init riscv64-unknown-linux-musl --llvm --sysroot /srv/riscv --dry-run
 
 Then `crossmerge doctor <tuple>` says what is missing, and <tuple>-emerge, -configure, -cmake and others build for it.")]
 struct Init {
-    /// The tuple, such as aarch64-unknown-linux-gnu
+    /// The tuple, such as aarch64-unknown-linux-gnu, or another name of it, such as arm64; `crossmerge show` lists them
     tuple: OsString,
     /// Print the writes as a diff, and touch nothing
     #[arg(long)]
@@ -277,6 +285,7 @@ pub fn crossmerge(
     config: Config,
     wrappers: &Wrappers,
 ) -> Result<ExitCode, Error> {
+    let typed = args.clone();
     let words = std::iter::once(OsString::from("crossmerge")).chain(closed_behind_applet(args));
     let help = after_help(wrappers);
     let command = command().after_help(help);
@@ -294,9 +303,11 @@ pub fn crossmerge(
             return Ok(crate::answered(error.print(), ExitCode::from(code))?);
         }
     };
+    // Read where a name is: the other commands need no families.
+    let reader = || Reader::new(&config, wrappers, typed);
     match cli.command {
         Command::Init(options) => {
-            let tuple = Tuple::from_os(&options.tuple)?;
+            let tuple = reader()?.tuple(&options.tuple)?;
             let dry_run = options.dry_run;
             let options = Options {
                 sysroot: options.sysroot,
@@ -315,8 +326,23 @@ pub fn crossmerge(
                 dry_run,
             )
         }
-        Command::Show { tuple, json } => {
-            let target = config.facts(&Tuple::from_os(&tuple)?)?;
+        Command::Show {
+            tuple,
+            json,
+            examples,
+        } => {
+            let reader = reader()?;
+            let Some(tuple) = tuple.filter(|tuple| tuple != "help") else {
+                let families = reader.families();
+                return print(&if examples {
+                    Listed::to_examples(&families)
+                } else if json {
+                    serde_json::to_string_pretty(&families).expect("plain data") + "\n"
+                } else {
+                    Listed::to_text(&families)
+                });
+            };
+            let target = config.facts(&reader.tuple(&tuple)?)?;
             print(&if json {
                 serde_json::to_string_pretty(&target).expect("plain data") + "\n"
             } else {
@@ -329,7 +355,8 @@ pub fn crossmerge(
             applet,
             args,
         } => {
-            let context = Context::new(env, config, Tuple::from_os(&tuple)?)?;
+            let tuple = reader()?.target(&tuple)?;
+            let context = Context::new(env, config, tuple)?;
             if wrappers.code(&applet) == Some(Code::FixRoot) {
                 return Err(FixRootError::NoPlan(context.tuple).into());
             }
@@ -346,7 +373,8 @@ pub fn crossmerge(
             file,
             force,
         } => {
-            let context = Context::new(env, config, Tuple::from_os(&tuple)?)?;
+            let tuple = reader()?.target(&tuple)?;
+            let context = Context::new(env, config, tuple)?;
             let file = file.filter(|file| file != Path::new("-"));
             export(&context, format, file.as_deref(), force)
         }
@@ -380,8 +408,8 @@ pub fn crossmerge(
             print(&text)
         }
         Command::Doctor { tuples, json } => {
-            let tuples: Result<Vec<Tuple>, _> = tuples.iter().map(|t| Tuple::from_os(t)).collect();
-            let report = doctor::examine(&env, &config, wrappers, argv0, &tuples?)?;
+            let tuples = targets(reader, &tuples)?;
+            let report = doctor::examine(&env, &config, wrappers, argv0, &tuples)?;
             print(&if json {
                 serde_json::to_string_pretty(&report).expect("plain data") + "\n"
             } else {
@@ -389,21 +417,32 @@ pub fn crossmerge(
             })?;
             Ok(ExitCode::from(u8::from(report.has_findings())))
         }
-        Command::Binfmt(command) => binfmt_command(command, &env, &config),
-        Command::Profile(command) => profile_command(argv0, command, env, config, wrappers),
-        Command::SiteCache(command) => site_cache::run(command, env, config, wrappers),
+        Command::Binfmt(command) => {
+            let tuple = command.which().tuple.as_deref();
+            let tuple = tuple.map(|tuple| reader()?.target(tuple)).transpose()?;
+            binfmt_command(command, tuple, &env, &config)
+        }
+        Command::Profile(command) => {
+            let tuple = reader()?.target(command.tuple())?;
+            let context = Context::new(env, config, tuple)?;
+            profile_command(argv0, command, context, wrappers)
+        }
+        Command::SiteCache(command) => {
+            let tuple = reader()?.target(command.tuple())?;
+            site_cache::run(command, Context::new(env, config, tuple)?, wrappers)
+        }
         Command::Adopt {
             tuples,
             undo,
             dry_run,
         } => {
-            let tuples: Result<Vec<Tuple>, _> = tuples.iter().map(|t| Tuple::from_os(t)).collect();
+            let tuples = targets(reader, &tuples)?;
             let request = adopt::Request {
                 argv0,
                 env: &env,
                 config: &config,
                 wrappers,
-                tuples: &tuples?,
+                tuples: &tuples,
                 undo,
             };
             if dry_run {
@@ -415,7 +454,7 @@ pub fn crossmerge(
             Ok(ExitCode::SUCCESS)
         }
         Command::Remove { tuple, dry_run } => {
-            let tuple = Tuple::from_os(&tuple)?;
+            let tuple = reader()?.target(&tuple)?;
             let adopted = adopt::Record::read(&config)?.paths_of(&tuple);
             let mut text = String::new();
             if !adopted.is_empty() {
@@ -438,6 +477,18 @@ pub fn crossmerge(
             print(&text)
         }
     }
+}
+
+/// The targets that names mean.
+fn targets(
+    reader: impl FnOnce() -> Result<Reader, Error>,
+    names: &[OsString],
+) -> Result<Vec<Tuple>, Error> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let reader = reader()?;
+    names.iter().map(|name| reader.target(name)).collect()
 }
 
 /// Ends the options of `plan` behind the applet: clap would take one of the applet's for one of ours, and its `--` for that end.
@@ -576,14 +627,35 @@ fn is_llvm(env: &Env) -> bool {
     env.get(env::LLVM).is_some_and(|llvm| llvm == "yes")
 }
 
-fn binfmt_command(command: BinfmtCommand, env: &Env, config: &Config) -> Result<ExitCode, Error> {
-    let (which, may_be_all) = match &command {
-        BinfmtCommand::Status { which, .. } | BinfmtCommand::Show { which } => (which, true),
-        BinfmtCommand::Register { which, .. }
-        | BinfmtCommand::Unregister { which, .. }
-        | BinfmtCommand::Install { which, .. } => (which, which.all),
+impl BinfmtCommand {
+    fn which(&self) -> &Which {
+        match self {
+            Self::Status { which, .. }
+            | Self::Show { which }
+            | Self::Register { which, .. }
+            | Self::Unregister { which, .. }
+            | Self::Install { which, .. } => which,
+        }
+    }
+}
+
+impl ProfileCommand {
+    fn tuple(&self) -> &OsStr {
+        let (Self::List { tuple } | Self::Show { tuple } | Self::Set { tuple, .. }) = self;
+        tuple
+    }
+}
+
+fn binfmt_command(
+    command: BinfmtCommand,
+    tuple: Option<Tuple>,
+    env: &Env,
+    config: &Config,
+) -> Result<ExitCode, Error> {
+    let may_be_all = match &command {
+        BinfmtCommand::Status { .. } | BinfmtCommand::Show { .. } => true,
+        command => command.which().all,
     };
-    let tuple = which.tuple.as_deref().map(Tuple::from_os).transpose()?;
     if tuple.is_none() && !may_be_all {
         return Err(BinfmtError::NoSubject.into());
     }
@@ -619,14 +691,9 @@ fn binfmt_command(command: BinfmtCommand, env: &Env, config: &Config) -> Result<
 fn profile_command(
     argv0: &OsStr,
     command: ProfileCommand,
-    env: Env,
-    config: Config,
+    context: Context,
     wrappers: &Wrappers,
 ) -> Result<ExitCode, Error> {
-    let (ProfileCommand::List { tuple }
-    | ProfileCommand::Show { tuple }
-    | ProfileCommand::Set { tuple, .. }) = &command;
-    let context = Context::new(env, config, Tuple::from_os(tuple)?)?;
     if !matches!(command, ProfileCommand::List { .. }) {
         context.existing_sysroot()?;
     }

@@ -18,6 +18,7 @@ mod write;
 
 pub use error::InitError;
 pub use remove::remove;
+pub(crate) use targets::tuples;
 pub use targets::{TargetState, targets};
 
 pub(crate) use files::{TEXTS, is_half_made};

@@ -1,55 +1,15 @@
 //! What is known about a target: its tuple and the CPU families of `profiles/*.toml` give Portage's ARCH, the
 //! kernel's, QEMU's name for it and the rest.
 //!
-//! No CPU is named in here: a new one is a new file. KERNEL and ELIBC come from the tuple's other fields, by the
-//! rules of crossdev's `emerge-wrapper`. Pure; the files of `/etc/crossmerge/profiles` come in from `config.rs`.
+//! No CPU is named in here: a new one is a new file. KERNEL and ELIBC come from the tuple's other fields: see `system.rs`. Pure; the files of `/etc/crossmerge/profiles` come in from `config.rs`.
 
-use crate::tuple::Tuple;
+use crate::{name, system, tuple::Tuple};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::{borrow::Cow, collections::BTreeMap};
 use wildmatch::WildMatch;
 
 /// The CPU families that are built in.
 const BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/profiles.rs"));
-
-/// Glob over the tuple and the ELIBC it means; the first that fits is it.
-const ELIBC: [(&str, &str); 9] = [
-    ("*gnu*", "glibc"),
-    ("*uclibc*", "uclibc-ng"),
-    ("*musl*", "musl"),
-    ("*cygwin*", "Cygwin"),
-    ("*mingw*", "mingw"),
-    ("nvptx*", "newlib"),
-    ("*-newlib", "newlib"),
-    ("*-elf", "newlib"),
-    ("*-eabi", "newlib"),
-];
-
-/// Glob over the tuple and the KERNEL it means; the first that fits is it.
-const KERNEL: [(&str, &str); 3] = [
-    ("*linux*", "linux"),
-    ("*mingw*", "Winnt"),
-    ("*-gnu", "Hurd"),
-];
-
-/// Glob over the tuple, and what CMake, Meson and Go call its system; the first that fits is it. Sources: CMake's
-/// `Modules/Platform`, Meson's reference tables, `go tool dist list`.
-const SYSTEM: [(&str, &str, &str, Option<&str>); 6] = [
-    ("*linux*", "Linux", "linux", Some("linux")),
-    ("*mingw*", "Windows", "windows", Some("windows")),
-    ("*cygwin*", "CYGWIN", "cygwin", None),
-    ("*freebsd*", "FreeBSD", "freebsd", Some("freebsd")),
-    ("*-gnu", "GNU", "gnu", None),
-    ("*", "Generic", "none", None),
-];
-
-/// The libcs that a tuple's last field begins with, and an ABI may follow.
-const LIBCS: [&str; 3] = ["gnu", "musl", "uclibc"];
-
-/// What may follow, before `t64` for a time of 64 bits. Sources: GCC's `config.gcc`, LLVM's `Triple.cpp`, musl's `configure`.
-const ABIS: [&str; 12] = [
-    "", "eabi", "eabihf", "abi64", "abin32", "x32", "spe", "sf", "f32", "f64", "ilp32", "_ilp32",
-];
 
 /// A CPU family that is built in.
 #[derive(Debug)]
@@ -59,6 +19,8 @@ struct BuiltIn {
     text: &'static str,
     /// Its globs on CPUs.
     cpus: &'static [&'static str],
+    /// The keys of it by which a name is looked up, apart: facts are found without reading them.
+    names: &'static str,
 }
 
 /// One file of `profiles/`.
@@ -256,7 +218,7 @@ impl TargetError {
         match self {
             Self::UnknownCpu { cpu, folder, .. } => {
                 format!(
-                    "teach it in a file of yours, `{folder}/{cpu}.toml`; profiles/README.md has the form"
+                    "`crossmerge show` lists the CPUs and their names; a new one is taught in `{folder}/{cpu}.toml`: profiles/README.md has the form"
                 )
             }
             Self::Malformed { file, .. } => {
@@ -274,6 +236,8 @@ pub struct Source {
     text: Cow<'static, str>,
     /// Its globs on CPUs, where they are known without reading it: most calls want one family of many.
     cpus: Option<&'static [&'static str]>,
+    /// The keys by which a name is looked up, where they are apart.
+    names: Option<&'static str>,
 }
 
 impl Source {
@@ -283,6 +247,7 @@ impl Source {
             file,
             text: text.into(),
             cpus: None,
+            names: None,
         }
     }
 
@@ -293,6 +258,7 @@ impl Source {
                 file: format!("profiles/{}.toml", family.stem),
                 text: family.text.into(),
                 cpus: Some(family.cpus),
+                names: Some(family.names),
             };
             (family.stem, source)
         })
@@ -304,12 +270,23 @@ impl Source {
     }
 
     fn parse(&self) -> Result<Family, TargetError> {
-        toml::from_str(&self.text).map_err(|e| malformed(&self.file, &e))
+        let family: Result<Family, _> = toml::from_str(&self.text);
+        let mut family = family.map_err(|e| malformed(&self.file, &e))?;
+        for key in name::KEYS {
+            family.facts.remove(key);
+        }
+        Ok(family)
+    }
+
+    /// How people call the family.
+    pub(crate) fn names(&self) -> Result<name::Family, TargetError> {
+        let text = self.names.unwrap_or(&self.text);
+        toml::from_str(text).map_err(|e| malformed(&self.file, &e))
     }
 }
 
 /// How well the best of the globs fits a CPU, in plain characters; none where none fits.
-fn fit<G: AsRef<str>>(cpus: &[G], cpu: &str) -> Option<usize> {
+pub(crate) fn fit<G: AsRef<str>>(cpus: &[G], cpu: &str) -> Option<usize> {
     let globs = cpus.iter().map(AsRef::as_ref);
     globs
         .filter(|glob| WildMatch::new(glob).matches(cpu))
@@ -345,17 +322,14 @@ impl Target {
         let facts = family
             .facts_of(tuple, !source.is_built_in())
             .map_err(|e| malformed(&source.file, &e))?;
-        let &(_, cmake_system, meson_system, goos) = SYSTEM
-            .iter()
-            .find(|(glob, ..)| WildMatch::new(glob).matches(tuple.as_str()))
-            .expect("the last glob fits every tuple");
+        let system = system::of(tuple);
         Ok(Self {
             tuple: tuple.to_string(),
             cpu: tuple.cpu().into(),
             vendor: tuple.vendor().map(Into::into),
             arch: facts.arch,
-            kernel: first(&KERNEL, tuple),
-            elibc: first(&ELIBC, tuple),
+            kernel: system.kernel,
+            elibc: system::elibc(tuple),
             karch: facts.karch,
             kbuild: facts.kbuild,
             qemu: facts.qemu.0,
@@ -365,11 +339,11 @@ impl Target {
             rust: facts.rust.0,
             golevel: facts.goarch.0.as_ref().and(facts.golevel.0),
             goarch: facts.goarch.0,
-            goos,
+            goos: system.go,
             meson_cpu_family: facts.meson_cpu_family.0,
-            meson_system,
+            meson_system: system.meson,
             cmake_processor: facts.cmake_processor.0,
-            cmake_system,
+            cmake_system: system.cmake,
             cflags: facts.cflags,
             either_bits: facts.either_bits,
         })
@@ -386,12 +360,7 @@ impl Target {
     /// any ending means the libc with the CPU's usual ABI.
     pub fn unknown_abi(&self) -> Option<&str> {
         let last = self.tuple.rsplit('-').next()?;
-        let abi = LIBCS.iter().find_map(|libc| last.strip_prefix(libc))?;
-        let abi = match abi.strip_suffix("t64") {
-            Some(abi) => abi.trim_end_matches('_'),
-            None => abi,
-        };
-        (!ABIS.contains(&abi)).then_some(last)
+        system::unknown_abi(last)
     }
 
     /// The facts for a person: a key and a value a line, in the words of the JSON.
@@ -538,13 +507,6 @@ fn any(globs: &[String], tuple: &Tuple) -> bool {
     globs
         .iter()
         .any(|glob| WildMatch::new(glob).matches(tuple.as_str()))
-}
-
-fn first(table: &[(&str, &'static str)], tuple: &Tuple) -> Option<&'static str> {
-    table
-        .iter()
-        .find(|(glob, _)| WildMatch::new(glob).matches(tuple.as_str()))
-        .map(|(_, value)| *value)
 }
 
 #[cfg(test)]

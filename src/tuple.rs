@@ -4,6 +4,7 @@
 //! is refused here, before anything is touched. What a CPU is called and whether we know it is not decided here:
 //! that is `target.rs`. Pure.
 
+use serde::{Deserialize, Serialize};
 use std::{ffi::OsStr, fmt, str::FromStr};
 
 /// The longest tuple accepted, in bytes. A link is called `<tuple>-<applet>` and a file name holds 255 bytes.
@@ -13,7 +14,8 @@ pub const MAX_BYTES: usize = 128;
 const RESERVED: [&str; 2] = ["wrapper", "cross"];
 
 /// The system a package is built for, as GNU configure spells it: `armv4tl-softfloat-linux-gnueabi`, `avr`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(try_from = "String")]
 pub struct Tuple(String);
 
 /// Why a word is not a tuple. Every message bears the word.
@@ -103,6 +105,14 @@ impl Tuple {
     pub fn without_vendor(&self) -> Option<String> {
         let vendor = self.vendor()?;
         Some(self.0.replacen(&format!("-{vendor}-"), "-", 1))
+    }
+}
+
+impl TryFrom<String> for Tuple {
+    type Error = TupleError;
+
+    fn try_from(word: String) -> Result<Self, TupleError> {
+        word.parse()
     }
 }
 

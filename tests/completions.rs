@@ -23,6 +23,11 @@ const LINES: &[(&str, &[&str], &[&str])] = &[
         &[],
     ),
     ("crossmerge show ", &["@"], &["folder"]),
+    (
+        "crossmerge init riscv64-unknown-linux-",
+        &["riscv64-unknown-linux-gnu", "riscv64-unknown-linux-musl"],
+        &["@"],
+    ),
     ("crossmerge doctor @ arm", &["@"], &[]),
     ("crossmerge targets ", &[], &["@", "folder"]),
     (

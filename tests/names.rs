@@ -182,6 +182,169 @@ fn a_wrong_name_or_tuple_is_refused_before_anything_is_touched() {
 }
 
 #[test]
+fn another_name_of_a_tuple_is_taken_for_it_and_that_is_said() {
+    let prefix = Prefix::new();
+    let said = prefix.own(["init", "arm64"]).success();
+    assert!(
+        said.stderr
+            .starts_with("crossmerge: arm64 is aarch64-unknown-linux-gnu\n"),
+        "{said:#?}"
+    );
+    assert!(prefix.join("usr/aarch64-unknown-linux-gnu").is_dir());
+    for args in [
+        &["show", "ARM64"][..],
+        &["plan", "arm64", "env"],
+        &["export", "linux/arm64", "json"],
+        &["profile", "list", "arm64v8"],
+        &["site-cache", "render", "aarch64"],
+        &["binfmt", "show", "rpi4"],
+        &["adopt", "--dry-run", "arm64"],
+        &["doctor", "arm64"],
+        &["remove", "--dry-run", "arm64"],
+    ] {
+        let said = prefix.own(args);
+        let told = format!("crossmerge: {} is aarch64-unknown-linux-gnu\n", {
+            args.iter()
+                .find(|arg| arg.to_lowercase().contains(['6', '4']))
+                .expect("a name")
+        });
+        assert!(said.stderr.starts_with(&told), "{args:?}: {said:#?}");
+    }
+    let shown = prefix.own(["show", "--json", "armhf-musl"]).success();
+    assert_eq!(
+        shown.stderr,
+        "crossmerge: armhf-musl is armv7a-unknown-linux-musleabihf\n"
+    );
+    let shown: serde_json::Value = serde_json::from_str(&shown.stdout).expect("JSON alone");
+    assert_eq!(shown["elibc"], "musl");
+    // A tuple stays as it was typed, and nothing is said.
+    let said = prefix
+        .own(["show", "armv7a-case-linux-gnueabihf"])
+        .success();
+    assert_eq!(said.stderr, "");
+    assert!(
+        said.stdout
+            .starts_with("tuple             armv7a-case-linux-gnueabihf\n")
+    );
+}
+
+#[test]
+fn a_name_means_the_only_target_that_fits_it() {
+    let prefix = Prefix::new();
+    let gentoo = "aarch64-gentoo-linux-musl";
+    prefix.own(["init", gentoo]).success();
+    let render = |name: &str| prefix.own(["site-cache", "render", name]);
+    let meant = |name: &str, tuple: &str| {
+        let said = render(name).success();
+        assert_eq!(said.stderr, format!("crossmerge: {name} is {tuple}\n"));
+    };
+    meant("arm64", gentoo);
+    meant("arm64-musl", gentoo);
+    // Another libc, word size or kernel is another target.
+    meant("arm64-glibc", "aarch64-unknown-linux-gnu");
+    meant("armhf", "armv7a-unknown-linux-gnueabihf");
+    meant("arm64-mingw", "aarch64-w64-mingw32");
+    prefix.own(["init", "aarch64-other-linux-gnu"]).success();
+    let said = render("arm64");
+    said.fails(
+        125,
+        "`arm64` may be `aarch64-gentoo-linux-musl` or `aarch64-other-linux-gnu`",
+        "`crossmerge site-cache render aarch64-gentoo-linux-musl`",
+    );
+    meant("arm64-gnu", "aarch64-other-linux-gnu");
+    // The very tuple comes first.
+    prefix.own(["init", "arm64"]).success();
+    meant("arm64", "aarch64-unknown-linux-gnu");
+    // The float ABI that a name means is not another's; a CPU alone means no ABI.
+    prefix
+        .own(["init", "armv7a-gentoo-linux-gnueabihf"])
+        .success();
+    meant("arm", "armv7a-gentoo-linux-gnueabihf");
+    meant("armhf", "armv7a-gentoo-linux-gnueabihf");
+    meant("arm32v5", "armv5te-unknown-linux-gnueabi");
+}
+
+#[test]
+fn a_wrong_letter_is_an_error_with_the_command_that_was_meant() {
+    let prefix = Prefix::new();
+    for (args, error, hint) in [
+        (
+            &["init", "aarhc64", "--profile", "a b", "--dry-run"][..],
+            "no profile knows the CPU `aarhc64` of `aarhc64`: did you mean `aarch64-unknown-linux-gnu`?",
+            "`crossmerge init aarch64-unknown-linux-gnu --profile 'a b' --dry-run`",
+        ),
+        (
+            &["show", "aarch64-unknown-linx-gnu"],
+            "no system is called `unknown-linx-gnu`, in `aarch64-unknown-linx-gnu`: did you mean `aarch64-unknown-linux-gnu`?",
+            "`crossmerge show aarch64-unknown-linux-gnu`",
+        ),
+        (
+            &["plan", "armv7a-unknown-linux-gnueabihv", "gcc", "-o", "x"],
+            "did you mean `armv7a-unknown-linux-gnueabihf`",
+            "`crossmerge plan armv7a-unknown-linux-gnueabihf gcc -o x`",
+        ),
+        (
+            &["doctor", "zork"],
+            "no profile knows the CPU `zork` of `zork`",
+            "`crossmerge show` lists the CPUs and their names; a new one is taught in `",
+        ),
+        (
+            &["init", "aarch64-foo-bar-baz"],
+            "no system is called `foo-bar-baz`, in `aarch64-foo-bar-baz`",
+            "`crossmerge show` lists the systems",
+        ),
+    ] {
+        prefix.own(args).fails(125, error, hint);
+    }
+    assert!(!prefix.join("usr").exists(), "something was made");
+    // A target of that tuple is there, whatever we think of it.
+    prefix.write("etc/crossmerge/targets/aarch64-foo-bar-baz.toml", "");
+    prefix.own(["show", "aarch64-foo-bar-baz"]).success();
+    let said = prefix.own(["show", "aarch64-unknown-linx-gnu"]);
+    assert_eq!(said.code, Some(125), "{said:#?}");
+}
+
+#[test]
+fn a_family_of_a_persons_own_has_names_of_its_own() {
+    let prefix = Prefix::new();
+    let family = std::fs::read_to_string("profiles/vax.toml")
+        .expect("vax")
+        .replace("\"vax\"]", "\"zap\"]")
+        .replace("vax-", "zap-");
+    let names =
+        "\n[alone]\n\"*\" = \"own-linux-musl\"\n\n[names.board]\nzippy = \"zap-own-linux-gnu\"\n";
+    let file = "etc/crossmerge/profiles/zap.toml";
+    prefix.write(file, &(family.clone() + names));
+    for (name, tuple) in [
+        ("zap", "zap-own-linux-musl"),
+        ("ZIPPY", "zap-own-linux-gnu"),
+        ("zippy-uclibc", "zap-own-linux-uclibc"),
+    ] {
+        let said = prefix.own(["show", name]).success();
+        assert_eq!(said.stderr, format!("crossmerge: {name} is {tuple}\n"));
+    }
+    let listed = prefix.own(["show"]).success().stdout;
+    assert!(
+        listed.contains("zippy") && listed.contains("zap-unknown-linux-gnu"),
+        "{listed}"
+    );
+    prefix.write(
+        file,
+        &(family.clone() + "\n[names.board]\nzippy = \"a b\"\n"),
+    );
+    prefix
+        .own(["show", "zippy"])
+        .fails(125, "profiles/zap.toml", "mend");
+    prefix.write(
+        file,
+        &(family + "\n[nmes.board]\nzippy = \"zap-own-linux-gnu\"\n"),
+    );
+    prefix
+        .own(["show", "zap-own-linux-gnu"])
+        .fails(125, "nmes", "mend");
+}
+
+#[test]
 fn a_missing_sysroot_is_named_with_the_command_that_makes_it() {
     let prefix = Prefix::new();
     prefix.link(&format!("{TUPLE}-emerge"));

@@ -1,4 +1,4 @@
-//! `crossmerge show`: the facts of every tuple in crossdev's README and CI matrix, and people's own families.
+//! `crossmerge show`: the facts of every tuple in crossdev's README and CI matrix, people's own families, and the list of all.
 
 use crate::support::Prefix;
 use std::collections::BTreeMap;
@@ -27,4 +27,40 @@ fn every_tuple_of_crossdev_has_its_facts() {
         tuples += 1;
     }
     assert_eq!(tuples, 83);
+}
+
+#[test]
+fn without_a_tuple_the_families_are_listed_with_examples_and_names() {
+    let prefix = Prefix::new();
+    let text = prefix.own(["show"]).success().stdout;
+    assert_eq!(prefix.own(["show", "help"]).success().stdout, text);
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    for part in [
+        "64-bit Arm (ARCH arm64)\n",
+        "PowerPC and POWER (ARCH ppc, ppc64)\n",
+        "  examples  riscv64-unknown-linux-gnu ",
+        " linux/arm ",
+        "linux-gnueabihf",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let json = prefix.own(["show", "--json"]).success().stdout;
+    let families: Vec<serde_json::Value> = serde_json::from_str(&json).expect("an array");
+    let arm64 = families.iter().find(|family| family["arch"][0] == "arm64");
+    let arm64 = arm64.expect("64-bit Arm");
+    assert_eq!(
+        arm64["names"]["debian"]["arm64"],
+        "aarch64-unknown-linux-gnu"
+    );
+    assert_eq!(arm64["examples"][0], "aarch64-unknown-linux-gnu");
+    let examples = prefix.own(["show", "--examples"]).success().stdout;
+    assert_eq!(
+        examples.lines().count(),
+        families
+            .iter()
+            .map(|family| family["examples"].as_array().expect("a list").len())
+            .sum::<usize>()
+    );
 }

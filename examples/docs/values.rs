@@ -100,6 +100,8 @@ fn value(path: &[String], arg: &Arg, probes: &[String]) -> Result<Value, Failure
     let known = match (arg.get_id().as_str(), command, arg.get_value_hint()) {
         (_, _, ValueHint::DirPath) => "folders",
         (_, _, ValueHint::AnyPath | ValueHint::FilePath) => "files",
+        // What is no target yet: tuples that it may be called by.
+        ("tuple", "init" | "show", _) => "names",
         ("tuple" | "tuples", ..) => "tuples",
         ("applet", ..) => "applets",
         ("args", "plan", _) => "applet",

@@ -5,9 +5,8 @@ mod scan;
 use super::print;
 use crate::{
     applet::Wrappers,
-    config::{Config, SiteCache},
+    config::SiteCache,
     context::Context,
-    env::Env,
     error::Error,
     site_cache::{
         config_site_text,
@@ -15,10 +14,15 @@ use crate::{
         learn::{self, Request},
         verify,
     },
-    tuple::Tuple,
 };
 use clap::Subcommand;
-use std::{ffi::OsString, fmt::Write as _, path::PathBuf, process::ExitCode, thread};
+use std::{
+    ffi::{OsStr, OsString},
+    fmt::Write as _,
+    path::PathBuf,
+    process::ExitCode,
+    thread,
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -104,18 +108,30 @@ pub(super) enum Command {
     },
 }
 
+impl Command {
+    /// The name of the target that it is about.
+    pub(super) fn tuple(&self) -> &OsStr {
+        match self {
+            Self::List { tuple, .. }
+            | Self::Scan { tuple, .. }
+            | Self::Learn { tuple, .. }
+            | Self::Forget { tuple, .. }
+            | Self::Explain { tuple, .. }
+            | Self::Verify { tuple, .. }
+            | Self::Render { tuple } => tuple,
+        }
+    }
+}
+
 /// Runs one of them.
 pub(super) fn run(
     command: Command,
-    env: Env,
-    config: Config,
+    context: Context,
     wrappers: &Wrappers,
 ) -> Result<ExitCode, Error> {
-    let context =
-        |tuple: &OsString| Context::new(env, config, Tuple::from_os(tuple)?).map_err(Error::from);
     match command {
-        Command::List { tuple, all, json } => {
-            let answers = Answers::of(&context(&tuple)?)?;
+        Command::List { all, json, .. } => {
+            let answers = Answers::of(&context)?;
             let listed: Vec<&Answer> = answers
                 .deciding()
                 .filter(|answer| all || answers.is_given(answer))
@@ -131,29 +147,27 @@ pub(super) fn run(
             })
         }
         Command::Scan {
-            tuple,
             scripts,
             recursive,
             json,
-        } => print(&scan::scan(&context(&tuple)?, &scripts, recursive, json)?),
+            ..
+        } => print(&scan::scan(&context, &scripts, recursive, json)?),
         Command::Learn {
-            tuple,
             dry_run,
             json,
             args,
+            ..
         } => {
             let request = Request { args, dry_run };
-            let report = learn::learn(&context(&tuple)?, wrappers, request)?;
+            let report = learn::learn(&context, wrappers, request)?;
             print(&if json {
                 format!("{:#}\n", report.to_json())
             } else {
                 report.to_text()
             })
         }
-        Command::Forget {
-            tuple, variables, ..
-        } => {
-            let gone = learn::forget(&context(&tuple)?, &variables)?;
+        Command::Forget { variables, .. } => {
+            let gone = learn::forget(&context, &variables)?;
             print(
                 &gone
                     .iter()
@@ -161,8 +175,7 @@ pub(super) fn run(
                     .collect::<String>(),
             )
         }
-        Command::Explain { tuple, variable } => {
-            let context = context(&tuple)?;
+        Command::Explain { variable, .. } => {
             let answers = Answers::of(&context)?;
             match answers.about(&variable) {
                 [] => Err(unknown(&context, &answers, &variable)),
@@ -170,14 +183,11 @@ pub(super) fn run(
             }
         }
         Command::Verify {
-            tuple,
-            probe,
-            jobs,
-            json,
+            probe, jobs, json, ..
         } => {
             let jobs =
                 jobs.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
-            let report = verify::verify(&context(&tuple)?, &probe, jobs)?;
+            let report = verify::verify(&context, &probe, jobs)?;
             print(&if json {
                 serde_json::to_string_pretty(&report).expect("plain data") + "\n"
             } else {
@@ -185,7 +195,7 @@ pub(super) fn run(
             })?;
             Ok(ExitCode::from(u8::from(report.has_differences())))
         }
-        Command::Render { tuple } => print(&config_site_text(&context(&tuple)?)?),
+        Command::Render { .. } => print(&config_site_text(&context)?),
     }
 }
 

@@ -1,6 +1,10 @@
 //! `targets`: what is initialised on this machine, and in what state.
 
-use super::{InitError, files::is_half_made, record::Record};
+use super::{
+    InitError,
+    files::is_half_made,
+    record::{self, Record},
+};
 use crate::{
     adopt,
     config::{Config, below},
@@ -31,22 +35,31 @@ pub struct TargetState {
 /// set up by crossdev or by hand; `unfinished`, an init that was cut short; `half-made`, crossdev's placeholders in its make.conf;
 /// `bare`, a sysroot without `etc/portage`; `missing`, none; `unreadable`, one that we may not read.
 pub fn targets(env: &Env, config: &Config) -> Result<Vec<TargetState>, InitError> {
-    let mut tuples: BTreeSet<Tuple> = config.targets()?.into_iter().collect();
-    let usr = below(&config.broot, "usr");
-    for entry in fs_err::read_dir(&usr).into_iter().flatten() {
-        let entry = entry?;
-        if entry.path().join("etc/portage").is_dir()
-            && let Ok(tuple) = Tuple::from_os(&entry.file_name())
-        {
-            tuples.insert(tuple);
-        }
-    }
+    let tuples = tuples(config)?;
     let adopted = adopt::Record::read(config)?;
     let adopted = adopted.tuples();
     tuples
         .into_iter()
         .map(|tuple| state(env, config, tuple, &adopted))
         .collect()
+}
+
+/// What tells that a folder in `<BROOT>/usr` is a target's sysroot.
+const MARKS: [&str; 2] = ["etc/portage", record::FILE];
+
+/// The tuples of the targets of this machine.
+pub(crate) fn tuples(config: &Config) -> Result<BTreeSet<Tuple>, InitError> {
+    let mut tuples: BTreeSet<Tuple> = config.targets()?.into_iter().collect();
+    let usr = below(&config.broot, "usr");
+    for entry in fs_err::read_dir(&usr).into_iter().flatten() {
+        let entry = entry?;
+        if MARKS.iter().any(|mark| entry.path().join(mark).exists())
+            && let Ok(tuple) = Tuple::from_os(&entry.file_name())
+        {
+            tuples.insert(tuple);
+        }
+    }
+    Ok(tuples)
 }
 
 fn state(

@@ -1,0 +1,229 @@
+//! The tuples on the command line: each argument that names a target becomes a tuple here, and nowhere else.
+
+use crate::{
+    applet::Wrappers,
+    config::{Config, ConfigError},
+    error::Error,
+    init,
+    name::{NameError, Names, Reading},
+    plan::quote,
+    system,
+    target::{Source, Target},
+    tuple::Tuple,
+};
+use serde::Serialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::{OsStr, OsString},
+};
+
+/// The columns of a terminal that the list of families keeps to.
+const COLUMNS: usize = 80;
+
+/// Reads the names of targets on one command line.
+pub(super) struct Reader {
+    sources: Vec<Source>,
+    names: Names,
+    /// The targets of this machine.
+    targets: BTreeSet<Tuple>,
+    /// What may follow a tuple in the name of a program.
+    tools: Vec<String>,
+    /// The command as it was typed, for hints.
+    words: Vec<OsString>,
+    folder: String,
+}
+
+impl Reader {
+    /// Collects what names are looked up in.
+    pub(super) fn new(
+        config: &Config,
+        wrappers: &Wrappers,
+        words: Vec<OsString>,
+    ) -> Result<Self, Error> {
+        let sources = config.families()?;
+        let folder = config.profiles_folder();
+        Ok(Self {
+            names: Names::of(&sources, folder.clone()).map_err(ConfigError::from)?,
+            sources,
+            targets: init::tuples(config).unwrap_or_default(),
+            tools: wrappers.names().map(str::to_owned).collect(),
+            words,
+            folder,
+        })
+    }
+
+    /// The tuple that a name means, whether it is a target of this machine or not: for what makes one, or prints facts.
+    pub(super) fn tuple(&self, name: &OsStr) -> Result<Tuple, Error> {
+        let tuple = match self.read(name)? {
+            Reading::AsTyped(tuple) => return Ok(tuple),
+            Reading::Means(tuple) => tuple,
+        };
+        Ok(told(name, tuple))
+    }
+
+    /// The tuple of the target that a name means. Where there is none of the very tuple, the only target of this machine that the
+    /// name fits is meant.
+    pub(super) fn target(&self, name: &OsStr) -> Result<Tuple, Error> {
+        let tuple = match self.read(name)? {
+            Reading::AsTyped(tuple) => return Ok(tuple),
+            Reading::Means(tuple) => tuple,
+        };
+        if self.targets.contains(&tuple) {
+            return Ok(told(name, tuple));
+        }
+        let text = name.to_string_lossy();
+        let fitting: Vec<Tuple> = { self.targets.iter() }
+            .filter(|target| self.fits(&text, &tuple, target))
+            .cloned()
+            .collect();
+        match &fitting[..] {
+            [] => Ok(told(name, tuple)),
+            [target] => Ok(told(name, target.clone())),
+            _ => Err(self.error(NameError::Ambiguous {
+                name: text.into_owned(),
+                targets: fitting,
+            })),
+        }
+    }
+
+    fn read(&self, name: &OsStr) -> Result<Reading, Error> {
+        if let Ok(tuple) = Tuple::from_os(name)
+            && self.targets.contains(&tuple)
+        {
+            return Ok(Reading::AsTyped(tuple));
+        }
+        let tools: Vec<&str> = self.tools.iter().map(String::as_str).collect();
+        let read = self.names.read(name, &tools);
+        read.map_err(|error| self.error_of(error, name))
+    }
+
+    /// Tells whether a target is of the kind that a name means: family, word size, byte order and kernel, and the libc and the
+    /// ABI where the name has more in it than a CPU.
+    fn fits(&self, name: &str, meant: &Tuple, target: &Tuple) -> bool {
+        let facts = |tuple: &Tuple| Target::of(tuple, &self.sources, &self.folder).ok();
+        let family = |tuple: &Tuple| self.names.family(tuple.cpu()).map(|family| &family.cpus);
+        let (Some(wanted), Some(found)) = (facts(meant), facts(target)) else {
+            return false;
+        };
+        let is_kind = family(meant) == family(target)
+            && (wanted.bits, wanted.endian, wanted.kernel)
+                == (found.bits, found.endian, found.kernel);
+        let is_cpu = self.names.family(&name.to_lowercase()).is_some();
+        let has_system = name.contains('-');
+        is_kind
+            && (is_cpu || system::abi(meant) == system::abi(target))
+            && (!has_system || wanted.elibc == found.elibc)
+    }
+
+    fn error(&self, error: NameError) -> Error {
+        let name = match &error {
+            NameError::Ambiguous { name, .. } => OsString::from(name),
+            _ => OsString::new(),
+        };
+        self.error_of(error, &name)
+    }
+
+    /// An error whose hint is the command as it was typed with another tuple in it.
+    fn error_of(&self, error: NameError, name: &OsStr) -> Error {
+        let hint = error.hint(|tuple| {
+            let mut typed = Some(());
+            let words = self.words.iter().map(|word| match word == name {
+                true if typed.take().is_some() => tuple.to_string(),
+                _ => quote(word),
+            });
+            let words: Vec<String> = std::iter::once("crossmerge".into()).chain(words).collect();
+            words.join(" ")
+        });
+        let message = error.to_string();
+        Error::Usage { message, hint }
+    }
+
+    /// The families, for `show` without a tuple.
+    pub(super) fn families(&self) -> Vec<Listed<'_>> {
+        let listed = self.names.families().iter().map(|family| {
+            let tuples = family
+                .examples
+                .iter()
+                .filter_map(|tuple| tuple.parse().ok());
+            let facts =
+                tuples.filter_map(|t: Tuple| Target::of(&t, &self.sources, &self.folder).ok());
+            Listed {
+                summary: &family.summary,
+                arch: facts.map(|facts| facts.arch).collect(),
+                cpus: &family.cpus,
+                examples: &family.examples,
+                names: &family.names,
+            }
+        });
+        listed.collect()
+    }
+}
+
+/// Says what a name was taken for.
+fn told(name: &OsStr, tuple: Tuple) -> Tuple {
+    crate::say(&format!("{} is {tuple}", quote(name)));
+    tuple
+}
+
+/// A CPU family, as `show` without a tuple prints it.
+#[derive(Debug, Serialize)]
+pub(super) struct Listed<'f> {
+    summary: &'f str,
+    /// Portage's ARCH of each of its examples.
+    arch: BTreeSet<String>,
+    cpus: &'f [String],
+    examples: &'f [String],
+    names: &'f BTreeMap<String, BTreeMap<String, Tuple>>,
+}
+
+impl Listed<'_> {
+    /// Their examples, one a line.
+    pub(super) fn to_examples(families: &[Self]) -> String {
+        let examples = families.iter().flat_map(|family| family.examples);
+        examples.map(|example| format!("{example}\n")).collect()
+    }
+
+    /// The families for a person, and what a tuple consists of.
+    pub(super) fn to_text(families: &[Self]) -> String {
+        let mut text = String::new();
+        for family in families {
+            let arch: Vec<&str> = family.arch.iter().map(String::as_str).collect();
+            text += &format!("{} (ARCH {})\n", family.summary, arch.join(", "));
+            let cpus = family.cpus.iter().map(String::as_str);
+            text += &row("CPUs", cpus);
+            text += &row("examples", family.examples.iter().map(String::as_str));
+            let names: BTreeSet<&str> = { family.names.values().flatten() }
+                .map(|(name, _)| name.as_str())
+                .collect();
+            if !names.is_empty() {
+                text += &row("names", names.into_iter());
+            }
+            text.push('\n');
+        }
+        text += "A tuple is CPU-VENDOR-SYSTEM; the vendor may be any word, or absent. Systems:\n";
+        for (kind, systems) in system::LISTED {
+            text += &row(kind, systems.split(' '));
+        }
+        text += "\nA name may have a system behind it: arm64-musl, amd64-mingw64.\n";
+        text + "`crossmerge show NAME` prints the tuple that a name means, and its facts.\n"
+    }
+}
+
+/// A key, and words in as many lines as they need.
+fn row<'w>(key: &str, words: impl Iterator<Item = &'w str>) -> String {
+    let mut text = format!("  {key:<10}");
+    let mut width = text.len();
+    for (place, word) in words.enumerate() {
+        if place > 0 && width + 1 + word.len() > COLUMNS {
+            text += &format!("\n{:12}", "");
+            width = 12;
+        } else if place > 0 {
+            text.push(' ');
+            width += 1;
+        }
+        text += word;
+        width += word.len();
+    }
+    text.push('\n');
+    text
+}

@@ -1,0 +1,574 @@
+//! What a target is called by people: `arm64`, `linux/arm/v7`, `riscv64gc-unknown-linux-gnu`, a tuple with a letter too many.
+//!
+//! [`Names::read`] is the one place where text becomes a tuple. A tuple of a known CPU and system stays as it was typed. Another
+//! name that can mean only one thing means that. Everything else is an error with proposals, never a guess. The names are data: the
+//! families' own files have those of CPUs, `system.rs` those of systems. Pure.
+
+use crate::{
+    system::{self, misspelt},
+    target::{self, Source, TargetError},
+    tuple::{Tuple, TupleError},
+};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, ffi::OsStr};
+
+/// How many tuples an error proposes.
+const PROPOSALS: usize = 3;
+
+/// The keys of a family's file that say how people call it. No fact of a tuple depends on them.
+pub(crate) const KEYS: [&str; 4] = ["examples", "alone", "hurd", "names"];
+
+/// How people call one CPU family.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub struct Family {
+    /// One line for a person.
+    pub summary: String,
+    /// Globs over a tuple's first field.
+    pub cpus: Vec<String>,
+    /// Tuples, the usual one first.
+    #[serde(default)]
+    pub examples: Vec<String>,
+    /// What follows a CPU of that glob that was typed alone: nothing where the CPU alone is the tuple. Without any it is
+    /// [`ALONE`].
+    #[serde(default)]
+    pub alone: BTreeMap<String, String>,
+    /// The Hurd runs on it, so that `gnu` alone is the Hurd's.
+    #[serde(default)]
+    pub hurd: bool,
+    /// Other names, by who has them, with the tuple that each means alone.
+    #[serde(default)]
+    pub names: BTreeMap<String, BTreeMap<String, Tuple>>,
+}
+
+/// What follows a CPU that was typed alone, as crossdev has it.
+const ALONE: &str = "unknown-linux-gnu";
+
+/// What is known about names.
+#[derive(Debug)]
+pub struct Names {
+    families: Vec<Family>,
+    /// The folder in which a person can teach a CPU family.
+    folder: String,
+}
+
+/// What a name means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// It is a tuple, and stays as it was typed.
+    AsTyped(Tuple),
+    /// It is another name of this tuple.
+    Means(Tuple),
+}
+
+/// Why a name means no tuple.
+#[derive(Debug, thiserror::Error)]
+pub enum NameError {
+    /// It is no tuple, and nothing comes near it.
+    #[error(transparent)]
+    Tuple(#[from] TupleError),
+    /// A file of a family is not what its schema asks for.
+    #[error(transparent)]
+    Family(#[from] TargetError),
+    /// It is almost the name of these.
+    #[error("{what}: did you mean {}?", listed(.proposals))]
+    Misspelt {
+        /// What is wrong with it.
+        what: String,
+        /// The likeliest first; not empty.
+        proposals: Vec<Tuple>,
+    },
+    /// Its system is unknown, and nothing comes near it.
+    #[error("no system is called `{system}`, in `{tuple}`")]
+    UnknownSystem {
+        /// What follows the CPU.
+        system: String,
+        /// The whole name.
+        tuple: String,
+    },
+    /// Several targets of this machine fit it.
+    #[error("`{name}` may be {}", listed(.targets))]
+    Ambiguous {
+        /// The name.
+        name: String,
+        /// The targets that fit.
+        targets: Vec<Tuple>,
+    },
+}
+
+/// Names in a sentence: `a`, `b` or `c`.
+fn listed(tuples: &[Tuple]) -> String {
+    let quoted: Vec<String> = tuples.iter().map(|tuple| format!("`{tuple}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => quoted.concat(),
+    }
+}
+
+impl NameError {
+    /// How to go on. `command` writes the command that was typed with another tuple in place of the name.
+    pub fn hint(&self, command: impl Fn(&Tuple) -> String) -> String {
+        match self {
+            Self::Tuple(e) => e.hint(),
+            Self::Family(e) => e.hint(),
+            Self::Misspelt { proposals, .. } => format!("`{}`", command(&proposals[0])),
+            Self::UnknownSystem { .. } => {
+                "`crossmerge show` lists the systems, with an example of each CPU".into()
+            }
+            Self::Ambiguous { targets, .. } => format!("`{}`", command(&targets[0])),
+        }
+    }
+}
+
+/// The CPU that a name begins with.
+struct Cpu<'n> {
+    /// How many letters of it are wrong.
+    cost: usize,
+    /// The tuple that the CPU means alone.
+    usual: Tuple,
+    family: &'n Family,
+    /// What follows it.
+    rest: String,
+}
+
+impl Names {
+    /// Collects the names of the families.
+    pub fn of(sources: &[Source], folder: String) -> Result<Self, TargetError> {
+        let families = sources.iter().map(Source::names);
+        Ok(Self {
+            families: families.collect::<Result<_, _>>()?,
+            folder,
+        })
+    }
+
+    /// The families.
+    pub fn families(&self) -> &[Family] {
+        &self.families
+    }
+
+    /// Reads a name as it was typed. `tools` are the names of programs, for somebody who typed the name of one: `<tuple>-gcc`.
+    pub fn read(&self, name: &OsStr, tools: &[&str]) -> Result<Reading, NameError> {
+        let parsed = Tuple::from_os(name);
+        if let Ok(tuple) = &parsed
+            && self.is_good(tuple)
+        {
+            return Ok(Reading::AsTyped(tuple.clone()));
+        }
+        let Some(text) = name
+            .to_str()
+            .filter(|text| text.len() <= 2 * crate::tuple::MAX_BYTES)
+        else {
+            return Err(parsed.map_or_else(NameError::from, |tuple| self.unknown(&tuple)));
+        };
+        let mut proposals: Vec<(usize, Tuple)> = Vec::new();
+        let forms = forms(text, tools);
+        // What is left of a tuple without what stood around it is a tuple as it was typed.
+        let bare = forms[1..]
+            .iter()
+            .filter(|form| text.contains(form.as_str()));
+        let bare = bare.filter_map(|form| form.parse().ok());
+        if let Some(tuple) = { bare }.find(|tuple| self.is_good(tuple))
+            && self.named(&forms[0].to_lowercase()).is_none()
+        {
+            return Ok(Reading::Means(tuple));
+        }
+        for form in forms {
+            let meanings = self.meanings(&form);
+            if let Some((0, tuple)) = meanings.first() {
+                return Ok(match parsed {
+                    Ok(typed) if typed == *tuple => Reading::AsTyped(typed),
+                    _ => Reading::Means(tuple.clone()),
+                });
+            }
+            proposals.extend(meanings);
+        }
+        proposals.sort_by_key(|(cost, _)| *cost);
+        let mut best: Vec<Tuple> = Vec::new();
+        for (_, tuple) in proposals {
+            if best.len() < PROPOSALS && !best.contains(&tuple) {
+                best.push(tuple);
+            }
+        }
+        let error = match parsed {
+            Ok(tuple) => self.unknown(&tuple),
+            Err(error) => error.into(),
+        };
+        Err(match best.is_empty() {
+            true => error,
+            false => NameError::Misspelt {
+                what: error.to_string(),
+                proposals: best,
+            },
+        })
+    }
+
+    /// What is unknown about a tuple.
+    fn unknown(&self, tuple: &Tuple) -> NameError {
+        match self.family(tuple.cpu()) {
+            Some(_) => NameError::UnknownSystem {
+                system: tuple.as_str()[tuple.cpu().len()..]
+                    .trim_start_matches('-')
+                    .into(),
+                tuple: tuple.to_string(),
+            },
+            None => TargetError::UnknownCpu {
+                cpu: tuple.cpu().into(),
+                tuple: tuple.to_string(),
+                folder: self.folder.clone(),
+            }
+            .into(),
+        }
+    }
+
+    /// Tells whether a tuple is of a known CPU and a known system.
+    pub fn is_good(&self, tuple: &Tuple) -> bool {
+        let Some(family) = self.family(tuple.cpu()) else {
+            return false;
+        };
+        let fields: Vec<&str> = tuple.as_str().split('-').skip(1).collect();
+        match fields.is_empty() {
+            true => family.alone(tuple.cpu()).is_empty(),
+            false => system::is_known(&fields) && (family.hurd || !system::are_hurd(&fields)),
+        }
+    }
+
+    /// The family that claims a CPU.
+    pub fn family(&self, cpu: &str) -> Option<&Family> {
+        let fits = self.families.iter().filter_map(|family| {
+            let plain = target::fit(&family.cpus, cpu)?;
+            Some((plain, family))
+        });
+        fits.max_by_key(|(plain, _)| *plain)
+            .map(|(_, family)| family)
+    }
+
+    /// The tuple that a name of a family means alone.
+    fn named(&self, name: &str) -> Option<(&Family, &Tuple)> {
+        self.families
+            .iter()
+            .find_map(|family| Some((family, family.named(name)?)))
+    }
+
+    /// What one form of a name may mean, the likeliest first. No more than those that cost least.
+    fn meanings(&self, form: &str) -> Vec<(usize, Tuple)> {
+        let lower = form.to_lowercase();
+        if let Some((_, tuple)) = self.named(&lower) {
+            return vec![(0, tuple.clone())];
+        }
+        let mut all: Vec<(usize, usize, Tuple)> = Vec::new();
+        for cpu in self.cpus(form) {
+            // A vendor may have an underscore in it: the dashes alone are tried first.
+            for separators in ["-", "-_ /:,"] {
+                let rest = cpu.rest.trim_matches(|c| "-_ /:,".contains(c));
+                let fields: Vec<&str> = { rest.split(|c| separators.contains(c)) }
+                    .filter(|field| !field.is_empty())
+                    .collect();
+                for (cost, tuple) in cpu.with(&fields) {
+                    let unlike = tuple.as_str().len().abs_diff(form.len());
+                    all.push((cpu.cost + cost, unlike, tuple));
+                }
+                if all.iter().any(|(cost, ..)| *cost == 0) {
+                    break;
+                }
+            }
+        }
+        all.retain(|(_, _, tuple)| self.is_good(tuple));
+        all.sort_by_key(|(cost, unlike, _)| (*cost, *unlike));
+        let least = all.first().map(|(cost, ..)| *cost);
+        let best = all.into_iter().filter(|(cost, ..)| Some(*cost) == least);
+        best.map(|(cost, _, tuple)| (cost, tuple)).collect()
+    }
+
+    /// The CPUs that a form of a name may begin with. The longest that is spelt right is the only one, else every one that it
+    /// may be a misspelling of.
+    fn cpus<'n>(&'n self, form: &str) -> Vec<Cpu<'n>> {
+        let lower = form.to_lowercase();
+        let exact = self.vocabulary().filter_map(|(word, family, usual)| {
+            let rest = lower.strip_prefix(word)?;
+            let ends = rest.is_empty() || rest.starts_with(|c| "-_ /:,".contains(c));
+            ends.then_some((word.len(), family, usual))
+        });
+        let cpu = |cost, word: &str, length: usize, family: &'n Family, usual: Option<&Tuple>| {
+            let usual = usual.cloned().or_else(|| family.usual(word))?;
+            let rest = form.get(length..).unwrap_or_default().into();
+            Some(Cpu {
+                cost,
+                usual,
+                family,
+                rest,
+            })
+        };
+        // A name before a CPU of that spelling, for the name says more: `mipsle`.
+        let exact = exact.max_by_key(|(length, _, usual)| (*length, usual.is_some()));
+        let mut found = Vec::new();
+        if let Some((length, family, usual)) = exact {
+            found.extend(cpu(0, &lower[..length], length, family, usual));
+            if !lower[length..].starts_with('_') {
+                return found;
+            }
+        }
+        let first = lower
+            .split(['-', ' ', '/', ':', ','])
+            .next()
+            .unwrap_or_default();
+        let starts = [first, first.split('_').next().unwrap_or_default()];
+        for start in starts {
+            if found.is_empty()
+                && let Some(family) = self.family(start)
+            {
+                return cpu(0, start, start.len(), family, None)
+                    .into_iter()
+                    .collect();
+            }
+        }
+        for start in starts {
+            for (word, family, usual) in self.vocabulary() {
+                if let Some(wrong) = misspelt(start, word) {
+                    // Few people get the first letter wrong.
+                    let cost = 2 * wrong + usize::from(start.chars().next() != word.chars().next());
+                    found.extend(cpu(cost, word, start.len(), family, usual));
+                }
+            }
+            if !found.is_empty() {
+                break;
+            }
+        }
+        found
+    }
+
+    /// Every word that a CPU may be called by, with the tuple that a name means.
+    fn vocabulary(&self) -> impl Iterator<Item = (&str, &Family, Option<&Tuple>)> {
+        self.families.iter().flat_map(|family| {
+            let plain = family.cpus.iter().filter(|glob| !glob.contains(['*', '?']));
+            let examples = family
+                .examples
+                .iter()
+                .filter_map(|example| example.split('-').next());
+            let plain = { plain.map(String::as_str) }
+                .chain(examples)
+                .map(move |cpu| (cpu, family, None));
+            let names = family.names.values().flatten();
+            let names = names.map(move |(name, tuple)| (name.as_str(), family, Some(tuple)));
+            names.chain(plain)
+        })
+    }
+}
+
+impl Family {
+    /// What follows a CPU that was typed alone.
+    fn alone(&self, cpu: &str) -> &str {
+        let fits = self.alone.iter().filter_map(|(glob, rest)| {
+            let plain = target::fit(&[glob], cpu)?;
+            Some((plain, rest.as_str()))
+        });
+        { fits.max_by_key(|(plain, _)| *plain) }.map_or(ALONE, |(_, rest)| rest)
+    }
+
+    /// The tuple of a CPU that was typed alone.
+    fn usual(&self, cpu: &str) -> Option<Tuple> {
+        let usual = format!("{cpu}-{}", self.alone(cpu));
+        usual.trim_end_matches('-').parse().ok()
+    }
+
+    /// The tuple that a name of the family means alone.
+    fn named(&self, name: &str) -> Option<&Tuple> {
+        self.names.values().find_map(|names| names.get(name))
+    }
+}
+
+impl Cpu<'_> {
+    /// The tuples of this CPU that the fields behind it may mean, each with what it cost.
+    fn with(&self, fields: &[&str]) -> Vec<(usize, Tuple)> {
+        if fields.is_empty() {
+            return vec![(0, self.usual.clone())];
+        }
+        let (cpu, usual) = (self.usual.cpu(), self.usual.as_str());
+        let vendor = self.usual.vendor();
+        let behind = usual[cpu.len()..].trim_start_matches('-');
+        let system = vendor.map_or(behind, |vendor| {
+            behind[vendor.len()..].trim_start_matches('-')
+        });
+        let mut all = Vec::new();
+        for meant in system::meanings(fields, system) {
+            // GNU's own tuples for the Hurd have no vendor.
+            let vendor = match &meant.vendor {
+                None if meant.system == "gnu" => None,
+                None => vendor,
+                typed => typed.as_deref(),
+            };
+            let tuple = match vendor {
+                Some(vendor) => format!("{cpu}-{vendor}-{}", meant.system),
+                None => format!("{cpu}-{}", meant.system),
+            };
+            let hurd = meant.system == "gnu" && !self.family.hurd;
+            if let (Ok(tuple), false) = (tuple.parse(), hurd) {
+                all.push((2 * meant.cost, tuple));
+            }
+        }
+        all
+    }
+}
+
+/// What stands before a tuple elsewhere: crossdev's categories and links, Docker's system, Debian's packages, QEMU.
+const PREFIXES: [&str; 8] = [
+    "cross-",
+    "cross_llvm-",
+    "emerge-",
+    "linux/",
+    "qemu-",
+    "gcc-",
+    "g++-",
+    "binutils-",
+];
+
+/// The forms in which a name is looked up: as it was typed, then without what people leave around a tuple.
+fn forms(text: &str, tools: &[&str]) -> Vec<String> {
+    let trimmed = text.trim().trim_matches(['\'', '"']);
+    let mut forms = vec![trimmed.to_owned()];
+    let mut push = |form: String| {
+        if !form.is_empty() && !forms.contains(&form) {
+            forms.push(form);
+        }
+    };
+    // A variable's value, and a file's name.
+    let (_, value) = trimmed.rsplit_once('=').unwrap_or(("", trimmed));
+    push(value.trim_end_matches(".toml").to_owned());
+    let lower = trimmed.to_lowercase();
+    for prefix in PREFIXES {
+        if lower.starts_with(prefix) {
+            push(trimmed[prefix.len()..].to_owned());
+        }
+    }
+    // A prefix of tools: aarch64-linux-gnu-.
+    let bare = trimmed.trim_end_matches(['-', '/', '*', '.']);
+    push(bare.to_owned());
+    // The path of one, or of a sysroot.
+    let is_path = trimmed.starts_with(['/', '~']) || trimmed.starts_with("./");
+    let base = match bare.rsplit_once('/') {
+        Some((_, base)) if is_path => base,
+        _ => bare,
+    };
+    let base = base.trim_end_matches(['-', '*']);
+    push(base.to_owned());
+    // A tool: aarch64-linux-gnu-gcc-12.
+    let unversioned = base.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let tool = [base, unversioned.trim_end_matches('-')]
+        .into_iter()
+        .find_map(|name| {
+            let strip = |tool: &&str| name.strip_suffix(*tool)?.strip_suffix('-');
+            tools.iter().filter_map(strip).min_by_key(|rest| rest.len())
+        });
+    push(tool.unwrap_or_default().to_owned());
+    // What follows a dot behind a libc is its version, as zig has it: gnu.2.17.
+    if let Some((before, last)) = base.rsplit_once('-')
+        && let Some((libc, version)) = last.split_once('.')
+        && version.starts_with(|c: char| c.is_ascii_digit())
+    {
+        push(format!("{before}-{libc}"));
+    }
+    // A word size apart from its CPU: aarch_64, RISC-V 64.
+    let words: Vec<&str> = base.split(['-', '_', ' ']).collect();
+    if let Some(size) = words
+        .iter()
+        .skip(1)
+        .position(|w| w.starts_with("64") || w.starts_with("32"))
+    {
+        let joined = words[..=size + 1].concat();
+        push(
+            [&[joined.as_str()][..], &words[size + 2..]]
+                .concat()
+                .join("-"),
+        );
+    }
+    // The system first: linux/arm64, linux-aarch64, musl-linux-arm64.
+    let words: Vec<&str> = base.split(['-', '/', ' ']).collect();
+    if words.len() > 1 {
+        push(words.iter().rev().copied().collect::<Vec<_>>().join("-"));
+        let (first, rest) = (words[0], &words[1..]);
+        push(format!("{}-{first}", rest.join("-")));
+    }
+    if let Some((first, rest)) = base.split_once('_') {
+        push(format!("{rest}-{first}"));
+    }
+    forms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Names {
+        let sources: Vec<Source> = Source::built_in().map(|(_, source)| source).collect();
+        Names::of(&sources, "/etc/crossmerge/profiles".into()).expect("the built-in families")
+    }
+
+    /// A reading in the words of `tests/data/names.tsv`.
+    fn told(read: Result<Reading, NameError>) -> String {
+        match read {
+            Ok(Reading::AsTyped(_)) => "=".into(),
+            Ok(Reading::Means(tuple)) => tuple.to_string(),
+            Err(NameError::Misspelt { proposals, .. }) => format!("?{}", proposals[0]),
+            Err(_) => "!".into(),
+        }
+    }
+
+    #[test]
+    fn what_people_type_is_found_or_proposed() {
+        let names = names();
+        let tools = ["gcc", "g++", "clang", "emerge", "ar", "gcc-ar"];
+        let rows = include_str!("../tests/data/names.tsv").lines();
+        let mut wrong = Vec::new();
+        let mut count = 0;
+        for row in rows.filter(|row| !row.starts_with('#')) {
+            let (name, wanted) = row.split_once('\t').expect(row);
+            let found = told(names.read(OsStr::new(name), &tools));
+            if found != wanted {
+                wrong.push(format!("{name:?}: {found}, and not {wanted}"));
+            }
+            count += 1;
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        assert!(count >= 160);
+    }
+
+    #[test]
+    fn the_tuples_of_crossdev_stay_as_they_are() {
+        let names = names();
+        let rows = include_str!("../tests/data/tuples.tsv").lines().skip(1);
+        let tuples = rows.filter_map(|row| row.split('\t').next());
+        let own = [
+            "armv7a-case01-linux-gnueabihf",
+            "x86_64-my_own.vendor+2-linux-gnu",
+            "aarch64-poky-linux",
+            "arm-poky-linux-gnueabi",
+            "i686-cross-linux-gnu",
+        ];
+        for tuple in tuples.chain(own) {
+            assert_eq!(told(names.read(OsStr::new(tuple), &[])), "=", "{tuple}");
+        }
+    }
+
+    #[test]
+    fn every_name_and_every_example_of_a_family_is_read_as_it_says() {
+        let names = names();
+        let mut seen: BTreeMap<&str, &Tuple> = BTreeMap::new();
+        for family in names.families() {
+            assert!(!family.examples.is_empty(), "{}", family.summary);
+            for example in &family.examples {
+                assert_eq!(told(names.read(OsStr::new(example), &[])), "=", "{example}");
+                let cpu = example.split('-').next().unwrap_or_default();
+                assert_eq!(
+                    names.family(cpu).expect(example).summary,
+                    family.summary,
+                    "{example}"
+                );
+            }
+            for (name, tuple) in family.names.values().flatten() {
+                assert!(names.is_good(tuple), "{name}: {tuple}");
+                assert_eq!(*seen.entry(name).or_insert(tuple), tuple, "{name}");
+                let read = names.read(OsStr::new(name), &[]).expect(name);
+                let (Reading::AsTyped(read) | Reading::Means(read)) = read;
+                assert_eq!(read, *tuple, "{name}");
+            }
+        }
+    }
+}
