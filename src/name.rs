@@ -204,12 +204,14 @@ impl Names {
     /// What is unknown about a tuple.
     fn unknown(&self, tuple: &Tuple) -> NameError {
         match self.family(tuple.cpu()) {
-            Some(_) => NameError::UnknownSystem {
-                system: tuple.as_str()[tuple.cpu().len()..]
-                    .trim_start_matches('-')
-                    .into(),
-                tuple: tuple.to_string(),
-            },
+            Some(_) => {
+                // The kernel and the libc, without the vendor.
+                let fields: Vec<&str> = tuple.as_str().split('-').skip(1).collect();
+                NameError::UnknownSystem {
+                    system: fields[fields.len().saturating_sub(2)..].join("-"),
+                    tuple: tuple.to_string(),
+                }
+            }
             None => TargetError::UnknownCpu {
                 cpu: tuple.cpu().into(),
                 tuple: tuple.to_string(),
@@ -435,7 +437,7 @@ fn forms(text: &str, tools: &[&str]) -> Vec<String> {
     let lower = trimmed.to_lowercase();
     for prefix in PREFIXES {
         if lower.starts_with(prefix) {
-            push(trimmed[prefix.len()..].to_owned());
+            push(trimmed.get(prefix.len()..).unwrap_or_default().to_owned());
         }
     }
     // A prefix of tools: aarch64-linux-gnu-.
@@ -528,6 +530,39 @@ mod tests {
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
         assert!(count >= 160);
+    }
+
+    #[test]
+    fn whatever_is_typed_is_read_or_an_error_with_a_hint() {
+        let names = names();
+        let long = "arm64-".repeat(60);
+        for name in [
+            "",
+            " ",
+            "-",
+            "--",
+            "/",
+            "=",
+            "_",
+            ".",
+            "é-linux-gnu",
+            "İ64",
+            "x86_64-é",
+            "\u{212a}",
+            "a=b=",
+            "64",
+            "64-64",
+            "'",
+            &long,
+        ] {
+            if let Err(error) = names.read(OsStr::new(name), &["gcc"]) {
+                let hint = error.hint(|tuple| tuple.to_string());
+                assert!(
+                    !error.to_string().is_empty() && !hint.is_empty(),
+                    "{name:?}"
+                );
+            }
+        }
     }
 
     #[test]

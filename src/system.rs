@@ -441,7 +441,7 @@ pub(crate) const LISTED: [(&str, &str); 3] = [
         "Linux",
         "linux-gnu linux-musl linux-uclibc linux-gnueabi linux-gnueabihf linux-musleabihf linux-android",
     ),
-    ("bare metal", "elf eabi none"),
+    ("no kernel", "elf eabi none"),
     (
         "others",
         "w64-mingw32 cygwin freebsd netbsd openbsd darwin solaris haiku rtems gnu (the Hurd's)",

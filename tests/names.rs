@@ -275,7 +275,7 @@ fn a_wrong_letter_is_an_error_with_the_command_that_was_meant() {
         ),
         (
             &["show", "aarch64-unknown-linx-gnu"],
-            "no system is called `unknown-linx-gnu`, in `aarch64-unknown-linx-gnu`: did you mean `aarch64-unknown-linux-gnu`?",
+            "no system is called `linx-gnu`, in `aarch64-unknown-linx-gnu`: did you mean `aarch64-unknown-linux-gnu`?",
             "`crossmerge show aarch64-unknown-linux-gnu`",
         ),
         (
@@ -290,7 +290,7 @@ fn a_wrong_letter_is_an_error_with_the_command_that_was_meant() {
         ),
         (
             &["init", "aarch64-foo-bar-baz"],
-            "no system is called `foo-bar-baz`, in `aarch64-foo-bar-baz`",
+            "no system is called `bar-baz`, in `aarch64-foo-bar-baz`",
             "`crossmerge show` lists the systems",
         ),
     ] {
@@ -494,7 +494,7 @@ fn a_person_adds_and_overrides_applets_and_families() {
     );
     let family = std::fs::read_to_string("profiles/alpha.toml")
         .expect("alpha")
-        .replace("\"alpha*\"", "\"zap\"");
+        .replace("\"alpha\"", "\"zap\"");
     prefix.write("etc/crossmerge/profiles/zap.toml", &family);
     assert!(
         prefix
