@@ -377,6 +377,21 @@ impl Wrappers {
         args.is_empty() && applet.is_some_and(|(_, w)| w.command.is_none() && w.code.is_none())
     }
 
+    /// The help of an applet that has a behaviour of its own, if the arguments ask for it. Every other one hands `--help` on to
+    /// the real tool.
+    pub fn help(&self, applet: &str, name: &OsStr, args: &[OsString]) -> Option<String> {
+        let asks = || {
+            let first = args.first();
+            first.is_some_and(|first| first == "--help" || first == "-h")
+        };
+        match self.code(applet) {
+            Some(Code::Chroot) => chroot::asks_for_help(args).then(|| chroot::help(name)),
+            Some(Code::Run) => asks().then(|| run::help(name)),
+            None if asks() && self.prints_environment(applet, &[]) => Some(environment_help(name)),
+            _ => None,
+        }
+    }
+
     /// What an applet does beside its command.
     pub fn code(&self, name: &str) -> Option<Code> {
         self.applet(name)?.1.code
@@ -426,6 +441,24 @@ impl Wrappers {
                 tool: name.into(),
             })
     }
+}
+
+/// The help of an applet that has no command of its own.
+fn environment_help(name: &OsStr) -> String {
+    let name = name.display();
+    format!(
+        "\
+Print the target's environment for a shell, or run a command in it
+
+Usage: {name}
+       {name} command [arguments…]
+
+  eval \"$({name})\"   take the environment into this shell
+  {name} make           run make in it
+
+A variable that is set already keeps its value. `crossmerge plan <tuple> env …` prints all that would run.
+"
+    )
 }
 
 #[cfg(test)]

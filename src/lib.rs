@@ -42,7 +42,6 @@ use crate::{
     context::{Context, ContextError},
     env::Env,
     error::Error,
-    qemu::chroot,
     tuple::Tuple,
 };
 use std::{
@@ -87,8 +86,7 @@ fn dispatch(argv0: &OsStr, args: Vec<OsString>) -> Result<ExitCode, Error> {
         Called::Applet { name, tuple } => {
             let wrappers = definitions.of(&name);
             let tuple = choose_tuple(argv0, &wrappers, &name, tuple, &env);
-            if wrappers.code(&name) == Some(Code::Chroot) && chroot::asks_for_help(&args) {
-                let help = chroot::help(argv0::file_name(argv0));
+            if let Some(help) = wrappers.help(&name, argv0::file_name(argv0), &args) {
                 return Ok(answer(help.as_bytes())?);
             }
             if wrappers.code(&name) == Some(Code::FixRoot) {

@@ -3,6 +3,7 @@
 
 pub mod binfmt;
 pub mod chroot;
+pub mod content;
 pub mod elf;
 pub mod native;
 pub mod private;
@@ -10,6 +11,7 @@ pub mod private;
 pub(crate) mod properties;
 pub mod rule;
 pub mod run;
+pub(crate) mod script;
 
 use crate::{context, env::Env};
 use std::{ffi::OsStr, path::PathBuf};

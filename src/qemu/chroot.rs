@@ -18,6 +18,7 @@ use super::{
     elf, native,
     private::{self, NoPrivate},
     rule,
+    script::{self, Script},
 };
 use crate::{
     config::ConfigError,
@@ -39,9 +40,6 @@ use std::{
     os::{fd::AsRawFd, unix::ffi::OsStrExt, unix::fs::FileTypeExt},
     path::{Path, PathBuf},
 };
-
-/// How many scripts may be each other's interpreters; the kernel's own limit.
-const SCRIPTS_MAX: usize = 5;
 
 /// PATH of a login of root's: baselayout's, and Debian's.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -153,8 +151,9 @@ pub enum ChrootError {
     },
     /// What it needs to start is not in there.
     #[error(
-        "`{command}` needs `{needs}`, which is not in `{root}`",
-        command = .command.display(), needs = .needs.display(), root = .root.display()
+        "`{command}` needs `{needs}`, which is not in `{root}`{why}",
+        command = .command.display(), needs = script::spelled(needs), root = .root.display(),
+        why = if script::ends_in_cr(needs) { ": the script has CRLF line ends" } else { "" }
     )]
     NoInterpreter {
         /// The root.
@@ -242,6 +241,10 @@ impl ChrootError {
                 crate::plan::quote(root.join("usr/bin").as_os_str())
             ),
             Self::NotExecutable { root, command } | Self::NoProgram { root, command } => look(root, command),
+            Self::NoInterpreter { root, command, needs } if script::ends_in_cr(needs) => {
+                let script = root.join(command.strip_prefix("/").unwrap_or(command));
+                format!("`sed -i 's/\\r$//' {}`", crate::plan::quote(script.as_os_str()))
+            }
             Self::NoInterpreter { .. } => "merge the package that has it into the root".into(),
             Self::NoEmulation { .. } => "`crossmerge binfmt status` lists the CPUs that QEMU knows".into(),
             Self::NoHandler { why, .. } | Self::NoNamespaces(why) => why.hint(),
@@ -471,7 +474,7 @@ fn machines_handler(header: &[u8]) -> bool {
 fn header(inside: &Inside, program: &Path) -> Result<Vec<u8>> {
     let root = || inside.path.clone();
     let mut path = program.to_owned();
-    for _ in 0..=SCRIPTS_MAX {
+    for _ in 0..=script::DEPTH_MAX {
         let missing = |needs: &Path| ChrootError::NoInterpreter {
             root: root(),
             command: program.into(),
@@ -479,7 +482,10 @@ fn header(inside: &Inside, program: &Path) -> Result<Vec<u8>> {
         };
         let mut file = inside.open(&path).map_err(|_| missing(&path))?;
         let mut head = Vec::new();
-        let read = file.by_ref().take(256).read_to_end(&mut head);
+        let read = file
+            .by_ref()
+            .take(rule::HEADER_LEN as u64)
+            .read_to_end(&mut head);
         if read.is_err() {
             break;
         }
@@ -493,17 +499,13 @@ fn header(inside: &Inside, program: &Path) -> Result<Vec<u8>> {
                 }
             };
         }
-        let Some(line) = head.strip_prefix(b"#!") else {
+        let Some(script) = Script::of(&head) else {
             break;
         };
-        let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let mut words = line
-            .split(|byte| b" \t".contains(byte))
-            .filter(|word| !word.is_empty());
-        let Some(interpreter) = words.next() else {
+        if script.interpreter.as_os_str().is_empty() {
             break;
-        };
-        path = Path::new("/").join(OsStr::from_bytes(interpreter));
+        }
+        path = Path::new("/").join(script.interpreter);
         if !inside.is_file(&path) {
             return Err(missing(&path));
         }

@@ -2,10 +2,11 @@
 
 use super::{
     binfmt::table::Entry,
+    content::Content,
     elf::{self, Kind, Layout},
     native,
     rule::{self, HEADER_LEN, Rule},
-    run,
+    script::Script,
 };
 use crate::{
     target::{self, ELF_KIND_LEN, Source, Target},
@@ -83,11 +84,16 @@ pub(crate) fn elf(data: &[u8]) {
         assert!(header.starts_with(b"\x7fELF"));
         assert!(header.len() >= rule.magic.len());
     }
-    if let Some((interpreter, option)) = run::script(header) {
-        assert!(of_elf.is_none() && !interpreter.as_os_str().is_empty());
-        let length = interpreter.as_os_str().len() + option.map_or(0, |option| option.len());
+    if let Some(Script {
+        interpreter,
+        argument,
+    }) = Script::of(header)
+    {
+        assert!(of_elf.is_none());
+        let length = interpreter.as_os_str().len() + argument.map_or(0, |argument| argument.len());
         assert!(length <= HEADER_LEN);
     }
+    Content::of(Path::new("x.c"), header);
     crate::doctor::float_abi(data);
     if let Some(entry) = Entry::parse("qemu-x", data) {
         entry.takes(header);

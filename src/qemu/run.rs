@@ -6,8 +6,10 @@
 mod roots;
 
 use super::{
+    content::Content,
     elf, install_hint, native, programs,
     rule::{self, Rule},
+    script::{self, Script},
 };
 use crate::{
     config::ConfigError,
@@ -16,16 +18,12 @@ use crate::{
     file::{self, read},
     plan::{Change, Changes, Plan, quote},
 };
-use roots::Roots;
+use roots::{Found, Roots};
 use std::{
     ffi::{OsStr, OsString},
     io,
-    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
-
-/// How many scripts may be each other's interpreters; the kernel's own limit.
-const SCRIPTS_MAX: usize = 5;
 
 /// Why a program does not run.
 #[derive(Debug, thiserror::Error)]
@@ -70,16 +68,72 @@ pub enum RunError {
         source: io::Error,
     },
     /// It is something else.
-    #[error("`{path}` is no program: neither ELF nor a script that begins with `#!`", path = .0.display())]
-    NoElf(PathBuf),
+    #[error(
+        "`{path}` is no program: neither ELF nor a script that begins with `#!`{what}",
+        path = .path.display(), what = described(*content)
+    )]
+    NoElf {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        content: Option<Content>,
+        /// The tuple.
+        tuple: String,
+    },
     /// An object file, a core dump.
-    #[error("`{path}` is an ELF file and no program (ELF type {kind})", path = .path.display())]
+    #[error(
+        "`{path}` is an ELF file and no program (ELF type {kind}){what}",
+        path = .path.display(), what = described(*content)
+    )]
     NoProgramType {
         /// The file.
         path: PathBuf,
         /// Its `e_type`.
         kind: u16,
+        /// What it is.
+        content: Option<Content>,
+        /// The tuple.
+        tuple: String,
     },
+    /// Nobody may run it, and it would be no program if somebody might.
+    #[error("`{path}` is no program: {what}", path = .path.display(), what = content.describe())]
+    NotAProgram {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        content: Content,
+        /// The tuple.
+        tuple: String,
+    },
+    /// The kernel does not find the interpreter of a script.
+    #[error(
+        "`{path}` needs the interpreter `{interpreter}`, which does not exist{why}",
+        path = .path.display(), interpreter = script::spelled(interpreter), why = no_interpreter(interpreter, root)
+    )]
+    NoInterpreter {
+        /// The script.
+        path: PathBuf,
+        /// What its first line names.
+        interpreter: PathBuf,
+        /// The sysroot.
+        root: PathBuf,
+    },
+    /// The first line of a script names something that is no program.
+    #[error(
+        "`{path}` needs the interpreter `{interpreter}`, which is not executable",
+        path = .path.display(), interpreter = script::spelled(interpreter)
+    )]
+    InterpreterNotExecutable {
+        /// The script.
+        path: PathBuf,
+        /// What its first line names.
+        interpreter: PathBuf,
+        /// The file that it is.
+        found: PathBuf,
+    },
+    /// Each script names another one as its interpreter.
+    #[error("`{path}` is one script too many: more than {max} are each other's interpreters", path = .0.display(), max = script::DEPTH_MAX)]
+    TooManyScripts(PathBuf),
     /// No QEMU has that CPU.
     #[error(
         "`{path}` is for a CPU (ELF machine {machine}, {bits} bits) that neither this machine nor QEMU's user mode runs",
@@ -151,10 +205,38 @@ impl RunError {
             ),
             Self::NotExecutable(path) => format!("`chmod +x {}`", quote(path.as_os_str())),
             Self::Unreadable { source, .. } => file::hint(source).unwrap_or_else(|| "look at its permissions".into()),
-            Self::NoElf(path)
+            Self::NoElf {
+                path,
+                content: Some(content),
+                tuple,
+            }
+            | Self::NoProgramType {
+                path,
+                content: Some(content),
+                tuple,
+                ..
+            }
+            | Self::NotAProgram {
+                path,
+                content,
+                tuple,
+            } => content.hint(tuple, path),
+            Self::NoElf { path, .. }
             | Self::NoProgramType { path, .. }
             | Self::NoEmulation { path, .. } => {
                 format!("look at it with `file -L {}`", quote(path.as_os_str()))
+            }
+            Self::NoInterpreter {
+                path, interpreter, ..
+            } if script::ends_in_cr(interpreter) => {
+                format!("`sed -i 's/\\r$//' {}`", quote(path.as_os_str()))
+            }
+            Self::NoInterpreter { path, .. } | Self::TooManyScripts(path) => format!(
+                "`head -n 1 {}` shows the line; merge the package of the interpreter for the target, or correct the line",
+                quote(path.as_os_str())
+            ),
+            Self::InterpreterNotExecutable { found, .. } => {
+                format!("`chmod +x {}`", quote(found.as_os_str()))
             }
             Self::NoQemu { qemu, .. } => install_hint(qemu),
             Self::NoLinker {
@@ -178,11 +260,17 @@ impl RunError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Context(e) => e.exit_code(),
-            Self::NotThere { .. } | Self::NotFound { .. } | Self::NoQemu { .. } => 127,
+            Self::NotThere { .. }
+            | Self::NotFound { .. }
+            | Self::NoQemu { .. }
+            | Self::NoInterpreter { .. } => 127,
             Self::NotExecutable(_)
             | Self::Unreadable { .. }
-            | Self::NoElf(_)
+            | Self::NoElf { .. }
             | Self::NoProgramType { .. }
+            | Self::NotAProgram { .. }
+            | Self::InterpreterNotExecutable { .. }
+            | Self::TooManyScripts(_)
             | Self::NoEmulation { .. }
             | Self::NoLinker { .. } => 126,
             Self::Config(_) | Self::NoProgram { .. } => crate::error::OWN_FAILURE,
@@ -198,28 +286,59 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
         });
     }
     let roots = Roots::of(context)?;
+    let tuple = || context.tuple.to_string();
     let mut argv0 = args.remove(0);
-    let mut file = roots.find(&argv0)?;
-    for _ in 0..SCRIPTS_MAX {
-        let Some((interpreter, option)) = script(&head(&file)?) else {
-            break;
-        };
-        // Without an interpreter of the target's, the machine's own runs it, as the kernel finds it.
-        let Some(found) = roots.look_up(&interpreter) else {
-            return Ok(as_it_is(context, &roots, file, args));
+    let mut file = roots.find(&argv0, &tuple)?;
+    let mut header = head(&file)?;
+    let mut depth = 0;
+    while let Some(script) = Script::of(&header) {
+        depth += 1;
+        if depth > script::DEPTH_MAX {
+            return Err(RunError::TooManyScripts(file));
+        }
+        let Script {
+            interpreter,
+            argument,
+        } = script;
+        let found = match roots.interpreter(&interpreter) {
+            Found::OfTarget(found) => found,
+            // Without an interpreter of the target's, the machine's own runs it, as the kernel finds it.
+            Found::OfHost => return Ok(as_it_is(context, &roots, file, args)),
+            Found::NotExecutable(found) => {
+                return Err(RunError::InterpreterNotExecutable {
+                    path: file,
+                    interpreter,
+                    found,
+                });
+            }
+            Found::Nowhere => {
+                return Err(RunError::NoInterpreter {
+                    path: file,
+                    interpreter,
+                    root: roots.sysroot().into(),
+                });
+            }
         };
         args.insert(0, file.into());
-        args.splice(0..0, option);
+        args.splice(0..0, argument);
         argv0 = interpreter.into();
         file = found;
+        header = head(&file)?;
     }
-    let header = head(&file)?;
     let Some(kind) = elf::Kind::of(&header) else {
-        return Err(RunError::NoElf(file));
+        return Err(RunError::NoElf {
+            content: Content::of(&file, &header),
+            path: file,
+            tuple: tuple(),
+        });
     };
     if !kind.is_program() {
-        let kind = kind.elf_type;
-        return Err(RunError::NoProgramType { path: file, kind });
+        return Err(RunError::NoProgramType {
+            content: Content::of(&file, &header),
+            path: file,
+            kind: kind.elf_type,
+            tuple: tuple(),
+        });
     }
     let unreadable = |source| RunError::Unreadable {
         path: file.clone(),
@@ -333,41 +452,36 @@ fn head(file: &Path) -> Result<Vec<u8>, RunError> {
     })
 }
 
-/// The interpreter of a script and the one option that may stand behind it, split as `fs/binfmt_script.c` does.
-pub(super) fn script(head: &[u8]) -> Option<(PathBuf, Option<OsString>)> {
-    let line = head.strip_prefix(b"#!")?;
-    let line = line.split(|byte| *byte == b'\n').next()?.trim_ascii();
-    let end = line.iter().position(|byte| b" \t".contains(byte));
-    let (interpreter, option) = line.split_at(end.unwrap_or(line.len()));
-    let option = option.trim_ascii();
-    let word = |bytes: &[u8]| OsStr::from_bytes(bytes).to_owned();
-    (!interpreter.is_empty()).then(|| {
-        let option = (!option.is_empty()).then(|| word(option));
-        (word(interpreter).into(), option)
-    })
+/// What a file is, behind a message that names it.
+fn described(content: Option<Content>) -> String {
+    content.map_or(String::new(), |content| format!("; {}", content.describe()))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_script_names_its_interpreter_and_one_option() {
-        for (head, interpreter, option) in [
-            ("#!/bin/sh\nexit\n", "/bin/sh", None),
-            (
-                "#! /usr/bin/env  python3 -u \n",
-                "/usr/bin/env",
-                Some("python3 -u"),
-            ),
-            ("#!/bin/sh", "/bin/sh", None),
-        ] {
-            let found = script(head.as_bytes());
-            let wanted = (interpreter.into(), option.map(OsString::from));
-            assert_eq!(found, Some(wanted), "{head}");
+/// Why there is no such interpreter.
+fn no_interpreter(interpreter: &Path, root: &Path) -> String {
+    match script::ends_in_cr(interpreter) {
+        true => ": the script has CRLF line ends".into(),
+        false if interpreter.is_absolute() => {
+            format!(", neither in `{}` nor on this machine", root.display())
         }
-        for head in ["", "#!", "#! \n", "\x7fELF", "# !/bin/sh"] {
-            assert_eq!(script(head.as_bytes()), None, "{head}");
-        }
+        false => " in the current directory".into(),
     }
+}
+
+/// What `<tuple>-run --help` prints.
+pub fn help(name: &OsStr) -> String {
+    let name = name.display();
+    format!(
+        "\
+Run a program of the target, under the QEMU that its ELF header asks for
+
+Usage: {name} program [arguments…]
+
+  {name} ./hello          a file of this machine: a path with a slash in it
+  {name} bash -c 'echo 1' a program of the target, by its name: below ROOT, then below the sysroot
+
+A script runs with the target's interpreter, if the target has it. What this machine's kernel runs itself is left to it.
+QEMU_LD_PREFIX and QEMU_CPU of the environment are kept. `crossmerge plan <tuple> run …` prints the command.
+"
+    )
 }

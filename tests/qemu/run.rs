@@ -185,6 +185,148 @@ fn a_script_runs_with_the_targets_interpreter() {
     );
 }
 
+/// What the kernel does with the same file, by the exit code that a shell gives it.
+#[test]
+fn a_script_that_the_kernel_does_not_start_does_not_run() {
+    let prefix = prefix_with_libc();
+    let sysroot = prefix.join(format!("usr/{TUPLE}"));
+    let program = compile(&prefix, ARM, &["-static"], "interpreter", PROGRAM);
+    std::fs::create_dir(sysroot.join("bin")).expect("a directory");
+    std::fs::copy(&program, sysroot.join("bin/sh")).expect("a copy");
+    std::fs::copy(&program, sysroot.join("bin/data")).expect("a copy");
+    let data = sysroot.join("bin/data").display().to_string();
+    prefix.command("/bin/chmod", ["-x", &data]).success();
+    let nested = prefix.script("nested", "#!/bin/sh -n\n");
+    std::fs::copy(&nested, sysroot.join("bin/nested")).expect("a copy");
+    let is = format!("prefix={} cpu=-", sysroot.display());
+    for (text, said) in [
+        ("#!/bin/sh \r\n", format!("</bin/sh><\r><./s><a> {is}")),
+        ("#!/bin/sh -e", format!("</bin/sh><-e><./s><a> {is}")),
+        ("#!/bin/sh ", format!("</bin/sh><><./s><a> {is}")),
+        (
+            "#!/bin/nested x\n",
+            format!("</bin/sh><-n></bin/nested><x><./s><a> {is}"),
+        ),
+        (
+            "#!./interpreter x\n",
+            format!("<./interpreter><x><./s><a> {is}"),
+        ),
+    ] {
+        prefix.script("s", text);
+        let ran = run(&prefix, &["./s", "a"]);
+        let nested = sysroot.join("bin/nested").display().to_string();
+        let stdout = ran.stdout.replace(&nested, "/bin/nested");
+        assert_eq!((ran.code, stdout.trim_end()), (Some(7), &*said), "{text:?}");
+    }
+    let long = format!("#!/bin/{}\n", "x".repeat(250));
+    for (text, code, error, hint) in [
+        (
+            "#!/bin/sh\r\n",
+            127,
+            "needs the interpreter `/bin/sh\\r`, which does not exist: the script has CRLF line ends",
+            "`sed -i 's/\\r$//' ./s`",
+        ),
+        (
+            "#!/bin/sh\x0c\n",
+            127,
+            "needs the interpreter `/bin/sh\\u{c}`, which does not exist, neither in",
+            "head -n 1 ./s",
+        ),
+        (
+            "#!/usr/bin/none\n",
+            127,
+            "`/usr/bin/none`, which does not exist",
+            "merge",
+        ),
+        (
+            "#!none\n",
+            127,
+            "does not exist in the current directory",
+            "head -n 1",
+        ),
+        (
+            "#!/bin/data\n",
+            126,
+            "`/bin/data`, which is not executable",
+            "chmod +x",
+        ),
+        (
+            "#!/bin\n",
+            126,
+            "`/bin`, which is not executable",
+            "chmod +x",
+        ),
+        ("#!\n", 126, "neither ELF nor a script", "file -L"),
+        (&long, 126, "neither ELF nor a script", "file -L"),
+        (
+            "#!./s\n",
+            126,
+            "more than 5 are each other's interpreters",
+            "head -n 1 ./s",
+        ),
+    ] {
+        prefix.script("s", text);
+        run(&prefix, &["./s"]).fails(code, error, hint);
+    }
+}
+
+#[test]
+fn what_is_no_program_is_named_with_the_next_step() {
+    let prefix = prefix_with_libc();
+    compile(&prefix, ARM, &["-c"], "t.o", PROGRAM);
+    prefix.write("t.c", "int main(void) { return 0; }\n");
+    prefix.write("t.py", "print(1)\n");
+    let gcc = format!("`{TUPLE}-gcc ./t.");
+    for (name, what, hint) in [
+        (
+            "./t.c",
+            "it is C source",
+            &*format!("compile it: {gcc}c -o ./t`"),
+        ),
+        (
+            "./t.o",
+            "not linked yet",
+            &format!("link it: {gcc}o -o ./t`"),
+        ),
+        (
+            "./t.py",
+            "it is a Python script",
+            &format!("`{TUPLE}-run python3 ./t.py`"),
+        ),
+    ] {
+        for mode in ["-x", "+x"] {
+            prefix.command("/bin/chmod", [mode, name]).success();
+            run(&prefix, &[name]).fails(126, what, hint);
+        }
+    }
+}
+
+#[test]
+fn run_and_env_have_a_help_of_their_own() {
+    let prefix = prefix_with_libc();
+    prefix.link(&format!("{TUPLE}-env"));
+    for (applet, line) in [
+        ("run", "-run program [arguments…]"),
+        ("env", "-env command [arguments…]"),
+    ] {
+        for option in ["--help", "-h"] {
+            let said = prefix.run(&format!("{TUPLE}-{applet}"), [option]).success();
+            assert!(
+                said.stdout.contains(line) && said.stderr.is_empty(),
+                "{said:#?}"
+            );
+        }
+    }
+    // Behind the command, it is the command's.
+    let said = prefix
+        .run(&format!("{TUPLE}-env"), ["echo", "--help"])
+        .success();
+    assert!(
+        said.stdout.starts_with("Usage: ") && said.stdout.contains("echo"),
+        "{said:#?}"
+    );
+}
+
 #[test]
 fn signals_reach_the_program_and_its_end_reaches_us() {
     let prefix = prefix_with_libc();

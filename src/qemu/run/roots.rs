@@ -1,6 +1,6 @@
 //! The roots that hold the target's files, ROOT and the sysroot, and the programs in them.
 
-use super::RunError;
+use super::{Content, RunError, elf};
 use crate::{
     context::{Context, canonical, is_executable},
     env,
@@ -27,6 +27,18 @@ const LINKS_MAX: usize = 40;
 /// ROOT, where it is another folder, and the sysroot.
 pub(super) struct Roots(Vec<PathBuf>);
 
+/// Where the interpreter of a script is.
+pub(super) enum Found {
+    /// In a root of the target's, at this path.
+    OfTarget(PathBuf),
+    /// On the build machine alone.
+    OfHost,
+    /// There is something at this path that cannot be executed.
+    NotExecutable(PathBuf),
+    /// It does not exist.
+    Nowhere,
+}
+
 impl Roots {
     /// Finds them. ROOT is the environment's, else that of the target's make.conf.
     pub(super) fn of(context: &Context) -> Result<Self, RunError> {
@@ -47,21 +59,40 @@ impl Roots {
         Ok(Self(root.into_iter().chain([sysroot]).collect()))
     }
 
-    fn sysroot(&self) -> &Path {
+    pub(super) fn sysroot(&self) -> &Path {
         self.0.last().expect("there is always the sysroot")
     }
 
     /// Finds the file that a person named: by its path, or in the roots' folders by its name alone, or else beside us.
-    pub(super) fn find(&self, name: &OsStr) -> Result<PathBuf, RunError> {
+    pub(super) fn find(
+        &self,
+        name: &OsStr,
+        tuple: &dyn Fn() -> String,
+    ) -> Result<PathBuf, RunError> {
+        let not_executable = |path: PathBuf| {
+            let head = elf::head(&path).unwrap_or_default();
+            match Content::of(&path, &head).filter(|content| *content != Content::Empty) {
+                Some(content) => RunError::NotAProgram {
+                    path,
+                    content,
+                    tuple: tuple(),
+                },
+                None => RunError::NotExecutable(path),
+            }
+        };
         let typed = PathBuf::from(name);
         if name.as_bytes().contains(&b'/') {
             return match self.open(&typed) {
-                file if file.exists() && !file.is_file() => Err(RunError::NoElf(typed)),
+                file if file.exists() && !file.is_file() => Err(RunError::NoElf {
+                    path: typed,
+                    content: file.is_dir().then_some(Content::Other("a directory")),
+                    tuple: tuple(),
+                }),
                 file if !file.is_file() => Err(RunError::NotThere {
                     meant: typed.is_absolute().then(|| self.look_up(&typed)).flatten(),
                     path: typed,
                 }),
-                file if !is_executable(&file) => Err(RunError::NotExecutable(file)),
+                file if !is_executable(&file) => Err(not_executable(file)),
                 file => Ok(file),
             };
         }
@@ -72,7 +103,7 @@ impl Roots {
         let beside = Path::new(".").join(name);
         match beside.is_file() {
             true if is_executable(&beside) => Ok(beside),
-            true => Err(RunError::NotExecutable(beside)),
+            true => Err(not_executable(beside)),
             false => Err(RunError::NotFound {
                 name: name.display().to_string(),
                 root: self.sysroot().into(),
@@ -82,11 +113,33 @@ impl Roots {
 
     /// Finds a program by its path as the target sees it.
     pub(super) fn look_up(&self, path: &Path) -> Option<PathBuf> {
-        let mut files = self.0.iter().filter_map(|root| {
+        self.places(path)
+            .find(|file| file.is_file() && is_executable(file))
+    }
+
+    /// The places that an absolute path of the target's has below the roots.
+    fn places(&self, path: &Path) -> impl Iterator<Item = PathBuf> {
+        self.0.iter().filter_map(move |root| {
             let plain = root.join(path.strip_prefix("/").ok()?);
             Some(openable(plain, in_root(root, path)))
-        });
-        files.find(|file| file.is_file() && is_executable(file))
+        })
+    }
+
+    /// Finds the interpreter that a script names. The kernel takes a relative path from the current directory.
+    pub(super) fn interpreter(&self, path: &Path) -> Found {
+        let there = if path.is_relative() {
+            Some(self.open(path)).filter(|file| file.exists())
+        } else {
+            self.places(path).find(|file| file.exists())
+        };
+        match there {
+            Some(file) if file.is_file() && is_executable(&file) => Found::OfTarget(file),
+            Some(file) => Found::NotExecutable(file),
+            // The kernel opens an empty path as the current directory.
+            None if path.as_os_str().is_empty() => Found::NotExecutable(".".into()),
+            None if path.is_absolute() && path.exists() => Found::OfHost,
+            None => Found::Nowhere,
+        }
     }
 
     /// The path that opens what is meant: in a root, an absolute link leads to a file of the root.
