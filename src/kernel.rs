@@ -5,6 +5,7 @@
 
 pub mod call;
 pub mod config;
+mod makefile;
 pub mod tree;
 
 use crate::plan::quote;
@@ -23,6 +24,8 @@ pub enum KernelError {
         directory: PathBuf,
         /// Our tuple.
         tuple: String,
+        /// The directory has a Kbuild file, which make does not read.
+        has_kbuild: bool,
     },
     /// A folder below the top of a kernel tree.
     #[error("`{directory}` is no kernel tree, but a folder in one", directory = .directory.display())]
@@ -110,6 +113,14 @@ impl KernelError {
     pub fn hint(&self) -> String {
         match self {
             Self::Unreadable(_) => "look at its permissions".into(),
+            Self::NoMakefile {
+                tuple,
+                directory,
+                has_kbuild: true,
+            } => format!(
+                "its Kbuild file is for the kernel's make: `{tuple}-xkmake -C KERNEL M={} modules`",
+                quote(directory.as_os_str())
+            ),
             Self::NoMakefile { tuple, .. } => {
                 format!("go to the top of the tree, or name it: `{tuple}-xkmake -C DIR`")
             }

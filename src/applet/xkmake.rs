@@ -6,6 +6,7 @@
 
 use super::AppletError;
 use crate::{
+    config::Kind as Toolchain,
     context::Context,
     env::{self, Variable},
     export::{FLAGS, tools},
@@ -19,6 +20,7 @@ use crate::{
 };
 use std::{
     ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
@@ -35,20 +37,98 @@ pub(super) fn fit(context: &Context, mut plan: Plan) -> Result<Plan, AppletError
         return Ok(plan);
     }
     let tree = find_tree(context, &call)?;
+    let in_user_space = runs_in_user_space(context, &call, &tree)?;
     take_out_unknown(&tree, &mut plan);
+    if in_user_space {
+        tell_of_links(context, &tree, &mut plan);
+    }
     if tree.kind.is_kernels() {
         check_kernel(context, &call, &tree, &plan)?;
         check_places(context, &call, &tree, &plan)?;
     } else if tree.kind == Kind::Other {
-        check_other(context, &call, &tree)?;
+        check_other(context, &call, &tree, in_user_space)?;
     }
     if config::needs_compiler(&call.goals) {
-        check_compiler(context, &call, &plan)?;
+        check_compiler(context, &call, &plan, in_user_space)?;
     }
+    put_before_assignments(context, &call, &tree, &mut plan);
     if !call.has_jobs {
         plan.args.splice(0..0, jobs(context)?);
     }
     Ok(plan)
+}
+
+/// Tells whether what is built runs in user space: a project of its own for a tuple with a kernel, and the tools in a kernel's tree.
+fn runs_in_user_space(context: &Context, call: &Call, tree: &Tree) -> Result<bool, AppletError> {
+    Ok(match tree.kind {
+        Kind::Linux => call.goals.iter().any(|goal| config::is_of_tools(goal)),
+        Kind::Module => tree.is_mixed,
+        Kind::Other => runs_kernel(context)?,
+        Kind::UBoot | Kind::OpenSbi => false,
+    })
+}
+
+/// Names the links in place of the toolchain's own tools, since those know the sysroot, and names the tools themselves: a
+/// `CC ?= $(CROSS_COMPILE)gcc` leaves make's own `cc`.
+fn tell_of_links(context: &Context, tree: &Tree, plan: &mut Plan) {
+    let tools = tools::of_target(context);
+    // Without links, the compiler alone is better than none.
+    if !tools.iter().any(|tool| tool.variable == env::CC.name) {
+        return;
+    }
+    let mut told = Vec::new();
+    if context.env.get(env::CROSS_COMPILE).is_none() {
+        told.push((env::CROSS_COMPILE.name, format!("{}-", context.tuple)));
+    }
+    let unset = tools
+        .iter()
+        .filter(|tool| context.env.get_name(tool.variable).is_none());
+    told.extend(unset.map(|tool| (tool.variable, tool.name.clone())));
+    // `$(CROSS_COMPILE)gcc` is not there with clang, and only the command line is above `CC = $(CROSS_COMPILE)gcc`.
+    let is_clang = context
+        .compiler()
+        .is_some_and(|(kind, _)| kind == Toolchain::Llvm);
+    let needs_words =
+        is_clang && tree.kind == Kind::Other && !tree.is_in_tools() && !tree.knows(env::LLVM.name);
+    for (name, value) in told {
+        if needs_words && name != env::CROSS_COMPILE.name && tree.knows(name) {
+            plan.args.insert(0, format!("{name}={value}").into());
+        }
+        plan.env.insert(name.into(), Change::Set(value.into()));
+    }
+    let mut path = context.path();
+    for folder in tools.iter().rev().filter_map(|tool| tool.path.parent()) {
+        if folder.is_absolute() && !path.iter().any(|known| known == folder) {
+            path.insert(0, folder.to_owned());
+        }
+    }
+    if let Ok(path) = std::env::join_paths(path) {
+        plan.env.insert(env::PATH.name.into(), Change::Set(path));
+    }
+}
+
+/// Gives make on its command line what the Makefile would replace: an assignment in a Makefile is above the environment.
+fn put_before_assignments(context: &Context, call: &Call, tree: &Tree, plan: &mut Plan) {
+    if !matches!(tree.kind, Kind::Module | Kind::Other) || tree.is_in_tools() {
+        return;
+    }
+    let is_given =
+        |name: &str| call.variable(name).is_some() || context.env.get_name(name).is_some();
+    for variable in [env::ARCH, env::CROSS_COMPILE, env::INSTALL_MOD_PATH] {
+        let Some(Change::Set(value)) = plan.env.get(OsStr::new(variable.name)) else {
+            continue;
+        };
+        if call.variable(variable.name).is_some() || !tree.replaces(variable.name, &is_given) {
+            continue;
+        }
+        // make expands what stands on its command line.
+        let mut word = OsString::from(format!("{}=", variable.name));
+        let value = value.as_bytes().split(|byte| *byte == b'$');
+        word.push(OsStr::from_bytes(
+            &value.collect::<Vec<_>>().join(&b"$$"[..]),
+        ));
+        plan.args.insert(0, word);
+    }
 }
 
 /// Finds the tree that make would work in.
@@ -62,22 +142,28 @@ fn find_tree(context: &Context, call: &Call) -> Result<Tree, AppletError> {
     Ok(tree.ok_or_else(|| KernelError::NoMakefile {
         directory: shown(directory),
         tuple: context.tuple.to_string(),
+        has_kbuild: directory.join("Kbuild").is_file(),
     })?)
 }
 
 /// Leaves in the plan what the tree is told by, and takes the flags of programs out of the way of a tree that has its own.
 fn take_out_unknown(tree: &Tree, plan: &mut Plan) {
     let mut forget = |variable: Variable| plan.env.remove(OsStr::new(variable.name));
-    if !tree.knows(env::LLVM.name) && tree.kind != Kind::Module {
+    if !tree.knows(env::LLVM.name) && tree.kind != Kind::Module && !tree.is_in_tools() {
         forget(env::LLVM);
     }
     if !tree.kind.is_kernels() {
-        forget(env::INSTALL_MOD_PATH);
+        if !tree.knows(env::INSTALL_MOD_PATH.name) {
+            forget(env::INSTALL_MOD_PATH);
+        }
         forget(env::INSTALL_PATH);
         let told = plan.env.get(OsStr::new(env::ARCH.name));
         let is_known =
             matches!(told, Some(Change::Set(arch)) if tree.has_arch(&arch.to_string_lossy()));
-        if !is_known {
+        // A tree without `arch/` may still ask for ARCH, in any of its files, and to one that does not it is nothing.
+        let takes_any =
+            tree.kind == Kind::Other && (tree.is_in_tools() || !tree.source.join("arch").is_dir());
+        if !is_known && !takes_any {
             plan.env.remove(OsStr::new(env::ARCH.name));
         }
     }
@@ -103,11 +189,23 @@ fn check_kernel(
     };
     let (arch, is_callers) = (arch.to_string_lossy().into_owned(), callers.is_some());
     if tree.kind != Kind::Linux {
+        // A directory of the kernel's tree has the lists of a module, and is built from the top.
+        if !tree.calls_kbuild && !tree.is_in_tools() {
+            check_is_top(tree, &tuple)?;
+        }
         return Ok(());
     }
     if !tree.has_arch(&arch) {
         // Some CPUs' own Makefiles read as the whole tree's.
-        check_is_top(context, &shown(&tree.source))?;
+        if let Some(top) = tree::top_above(&tree.source).map_err(KernelError::from)? {
+            let directory = shown(&tree.source);
+            return Err(KernelError::BelowTop {
+                directory,
+                top,
+                tuple,
+            }
+            .into());
+        }
         return Err(KernelError::UnknownArch {
             tree: shown(&tree.source),
             folder: tree.source_arch(&arch).into(),
@@ -162,21 +260,28 @@ fn check_places(
     Ok(())
 }
 
-/// Something else with a Makefile: a folder of a kernel tree, firmware, or a project that has no business here.
-fn check_other(context: &Context, call: &Call, tree: &Tree) -> Result<(), AppletError> {
+/// Something else with a Makefile: a program, firmware, a directory of a kernel tree, or a project that has no business here.
+fn check_other(
+    context: &Context,
+    call: &Call,
+    tree: &Tree,
+    in_user_space: bool,
+) -> Result<(), AppletError> {
+    if tree.is_in_tools() {
+        return Ok(());
+    }
     let knows_prefix = tree.knows(env::CROSS_COMPILE.name);
     let directory = shown(&tree.source);
+    let tuple = context.tuple.to_string();
     if !knows_prefix {
-        check_is_top(context, &directory)?;
+        check_is_top(tree, &tuple)?;
     }
-    // A tuple of bare metal is there for firmware.
-    if runs_kernel(context)? {
+    if in_user_space {
         if !knows_prefix {
-            let tuple = context.tuple.to_string();
             return Err(KernelError::NotOurs { directory, tuple }.into());
         }
         crate::say(&format!(
-            "`{}` is no kernel tree, nor U-Boot's or OpenSBI's: its make is given CROSS_COMPILE and no more",
+            "`{}` is no kernel tree, nor U-Boot's or OpenSBI's: it is built against the sysroot, as a program",
             directory.display()
         ));
     } else if !knows_prefix && call.variable("CC").is_none() {
@@ -188,13 +293,13 @@ fn check_other(context: &Context, call: &Call, tree: &Tree) -> Result<(), Applet
     Ok(())
 }
 
-/// A folder of a kernel tree has to be built from the top.
-fn check_is_top(context: &Context, directory: &Path) -> Result<(), KernelError> {
-    match tree::top_above(directory)? {
+/// A directory of a kernel tree has to be built from the top.
+fn check_is_top(tree: &Tree, tuple: &str) -> Result<(), KernelError> {
+    match &tree.top {
         Some(top) => Err(KernelError::BelowTop {
-            directory: directory.to_owned(),
-            top,
-            tuple: context.tuple.to_string(),
+            directory: shown(&tree.source),
+            top: top.clone(),
+            tuple: tuple.into(),
         }),
         None => Ok(()),
     }
@@ -207,13 +312,23 @@ fn runs_kernel(context: &Context) -> Result<bool, AppletError> {
 }
 
 /// The compiler that we name. Whatever the caller named is the caller's affair.
-fn check_compiler(context: &Context, call: &Call, plan: &Plan) -> Result<(), AppletError> {
+fn check_compiler(
+    context: &Context,
+    call: &Call,
+    plan: &Plan,
+    in_user_space: bool,
+) -> Result<(), AppletError> {
     let chosen = [env::CROSS_COMPILE, env::LLVM];
     if call.variable(env::CC.name).is_some()
         || chosen
             .iter()
             .any(|&variable| given(context, call, variable).is_some())
     {
+        return Ok(());
+    }
+    // Looked up already, be it one of our links.
+    let is_told = plan.env.get(OsStr::new(env::CC.name));
+    if in_user_space && matches!(is_told, Some(Change::Set(_))) {
         return Ok(());
     }
     let environment = context.env.changed(&plan.env);

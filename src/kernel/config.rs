@@ -112,6 +112,12 @@ pub fn needs_compiler(goals: &[OsString]) -> bool {
     goals.is_empty() || goals.iter().any(needs)
 }
 
+/// Tells whether a goal of a kernel's tree builds programs of the target's: its tools, and its tests. `modules_install` and the like
+/// of such a directory are goals of make there.
+pub fn is_of_tools(goal: &OsStr) -> bool {
+    fits(goal, &["tools/*", "kselftest", "kselftest-*"])
+}
+
 /// The variable that says where a goal writes to; none when it stays in the tree. A module's own `install` is `modules_install`.
 pub fn place_of(goal: &OsStr, kind: Kind) -> Option<Variable> {
     let installing = INSTALLING.iter().find(|(glob, _)| fits(goal, &[glob]));

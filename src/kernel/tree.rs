@@ -3,7 +3,7 @@
 //! It is told by the words that such a Makefile must have, not by its version or folders: those differ between releases, and
 //! the packages that distributions make for building modules hold a part of the tree.
 
-use super::KernelError;
+use super::makefile::Makefile;
 use crate::file::read;
 use std::{
     ffi::OsStr,
@@ -35,14 +35,25 @@ pub struct Tree {
     pub source: PathBuf,
     /// Where make puts what it builds, and looks for `.config`.
     pub output: PathBuf,
+    /// The kernel tree that it lies in, below its top.
+    pub top: Option<PathBuf>,
+    /// It starts kbuild itself, so the directory need not be a top.
+    pub calls_kbuild: bool,
+    /// A module, and beside it something that runs in user space.
+    pub is_mixed: bool,
+    /// The text of the Makefile, with what it includes and hands on to where that tells the kind.
     makefile: String,
+    parsed: Makefile,
 }
 
 /// The names that make looks for, in its order.
-const MAKEFILES: [&str; 3] = ["GNUmakefile", "makefile", "Makefile"];
+pub(super) const MAKEFILES: [&str; 3] = ["GNUmakefile", "makefile", "Makefile"];
 
 /// No Makefile by hand is longer; what is behind it is not read. In bytes; Linux 6.1 has 71,000.
 const MOST: u64 = 1 << 20;
+
+/// How far down a Makefile is followed to those that it hands on to.
+const DEEPEST: usize = 3;
 
 impl Tree {
     /// Looks at the folder that make would work in; none when it has no Makefile. `output` is where make was told to build.
@@ -51,18 +62,28 @@ impl Tree {
         file: Option<&OsStr>,
         output: Option<PathBuf>,
     ) -> io::Result<Option<Self>> {
-        let read = |name: &OsStr| read(&directory.join(name));
-        let makefile = match file {
-            Some(file) => read(file)?,
-            None => {
-                let mut found = None;
-                for name in MAKEFILES {
-                    found = found.or(read(name.as_ref())?);
-                }
-                found
-            }
+        Self::within(directory, file, output, DEEPEST)
+    }
+
+    fn within(
+        directory: &Path,
+        file: Option<&OsStr>,
+        output: Option<PathBuf>,
+        depth: usize,
+    ) -> io::Result<Option<Self>> {
+        let names = match file {
+            Some(file) => vec![file],
+            None => MAKEFILES.iter().map(OsStr::new).collect(),
         };
-        let Some(mut makefile) = makefile else {
+        let mut found = None;
+        for name in names {
+            let path = directory.join(name);
+            if let Some(text) = read(&path)? {
+                found = Some((path, text));
+                break;
+            }
+        }
+        let Some((mut path, mut makefile)) = found else {
             return Ok(None);
         };
         let mut source = directory.to_owned();
@@ -70,15 +91,92 @@ impl Tree {
         if let Some(named) = leads_to(&makefile).map(|top| directory.join(top))
             && let Some(text) = self::read(&named.join("Makefile"))?
         {
+            path = named.join("Makefile");
             (source, makefile) = (named, text);
         }
-        let has_kbuild = directory.join("Kbuild").is_file();
-        Ok(Some(Self {
-            kind: Kind::of(&makefile, has_kbuild),
+        let mut tree = Self {
+            kind: Kind::Other,
             output: output.unwrap_or_else(|| directory.to_owned()),
             source,
+            top: None,
+            calls_kbuild: false,
+            is_mixed: false,
+            parsed: Makefile::default(),
             makefile,
-        }))
+        };
+        if let Some(kind) = Kind::of_top(&tree.makefile) {
+            tree.kind = kind;
+            return Ok(Some(tree));
+        }
+        tree.parsed = Makefile::parse(&tree.makefile);
+        tree.parsed.include(&path, &mut tree.makefile)?;
+        tree.top = top_above(&tree.source)?;
+        tree.calls_kbuild = tree.parsed.calls_kbuild();
+        if tree.parsed.is_own_kbuild() {
+            return Ok(Some(tree));
+        }
+        let has = |name: &str| tree.source.join(name).is_file();
+        let has_kbuild = has("Kbuild") && !tree.knows("SRCARCH");
+        let is_of_dkms = has("dkms.conf") || has("dkms.conf.in");
+        // In the kernel's own tools, modules are beside programs and begin with their objects.
+        let is_module = match tree.is_in_tools() {
+            true => tree.parsed.has_objects(),
+            false => {
+                tree.calls_kbuild
+                    || tree.parsed.asks_for_kbuild()
+                    || tree.parsed.has_objects()
+                    || has_kbuild
+                    || is_of_dkms
+            }
+        };
+        if is_module {
+            tree.kind = Kind::Module;
+        } else if depth > 0 && tree.top.is_none() {
+            tree.look_below(depth)?;
+        }
+        Ok(Some(tree))
+    }
+
+    /// Looks at the subdirectories that the Makefile hands on to: with a module in one, kbuild is called for it.
+    fn look_below(&mut self, depth: usize) -> io::Result<()> {
+        let (mut modules, mut others) = (false, false);
+        for directory in self.parsed.directories(&self.source) {
+            let Some(below) = Self::within(&directory, None, None, depth - 1)? else {
+                continue;
+            };
+            match below.kind {
+                Kind::Module => {
+                    modules = true;
+                    others |= below.is_mixed;
+                }
+                // A project that has a kernel beside it is no part of it.
+                Kind::Linux | Kind::UBoot | Kind::OpenSbi => continue,
+                Kind::Other => others |= below.knows(crate::env::CROSS_COMPILE.name),
+            }
+            self.makefile.push('\n');
+            self.makefile.push_str(&below.makefile);
+        }
+        if modules {
+            self.kind = Kind::Module;
+            self.calls_kbuild = true;
+            self.is_mixed = others || self.knows(crate::env::CROSS_COMPILE.name);
+        }
+        Ok(())
+    }
+
+    /// Tells whether the directory is one of the kernel's tools, which run in user space.
+    pub fn is_in_tools(&self) -> bool {
+        let within = || {
+            let source = std::path::absolute(&self.source).ok()?;
+            let within = source.strip_prefix(self.top.as_ref()?).ok()?.to_owned();
+            Some(within.starts_with("tools"))
+        };
+        within().unwrap_or(false)
+    }
+
+    /// Tells whether the Makefile gives a variable a value that replaces the environment's, other than by what the caller gives.
+    pub fn replaces(&self, name: &str, is_given: &dyn Fn(&str) -> bool) -> bool {
+        self.parsed.replaces(name, is_given)
     }
 
     /// Tells whether the Makefile has a word in it, such as a variable that it may be given.
@@ -99,23 +197,21 @@ impl Tree {
 }
 
 impl Kind {
-    /// Tells it by the text of the Makefile, and by a file beside it that only kernel trees and modules have.
-    fn of(makefile: &str, has_kbuild: bool) -> Self {
+    /// Tells the top of a known tree by the text of its Makefile; `None` for any other Makefile.
+    fn of_top(makefile: &str) -> Option<Self> {
         let has = |word| has_word(makefile, word);
         // U-Boot's of 2015 had rules for modules from the kernel, whose Makefile it began as.
         if ["UBOOTVERSION", "UBOOTRELEASE", "U_BOOT_VERSION"]
             .into_iter()
             .any(has)
         {
-            Self::UBoot
+            Some(Self::UBoot)
         } else if has("vmlinux") && has("INSTALL_MOD_PATH") {
-            Self::Linux
+            Some(Self::Linux)
         } else if has("OPENSBI_SRC_DIR") || has("OPENSBI_PLATFORM") {
-            Self::OpenSbi
-        } else if has("obj-m") || has_kbuild && !has("SRCARCH") {
-            Self::Module
+            Some(Self::OpenSbi)
         } else {
-            Self::Other
+            None
         }
     }
 
@@ -125,14 +221,14 @@ impl Kind {
     }
 }
 
-/// The kernel tree that a folder lies in, below its top.
-pub fn top_above(directory: &Path) -> Result<Option<PathBuf>, KernelError> {
-    for folder in std::path::absolute(directory)?.ancestors().skip(1) {
-        if folder.join("Kbuild").is_file()
-            && let Some(tree) = Tree::at(folder, None, None)?
-            && tree.kind == Kind::Linux
+/// The kernel tree that a directory lies in, below its top.
+pub fn top_above(directory: &Path) -> io::Result<Option<PathBuf>> {
+    for above in std::path::absolute(directory)?.ancestors().skip(1) {
+        if above.join("Kbuild").is_file()
+            && let Some(text) = read(&above.join("Makefile"))?
+            && Kind::of_top(&text) == Some(Kind::Linux)
         {
-            return Ok(Some(folder.to_owned()));
+            return Ok(Some(above.to_owned()));
         }
     }
     Ok(None)
@@ -184,7 +280,7 @@ fn source_arch<'a>(makefile: &'a str, arch: &'a str) -> &'a str {
 }
 
 /// Tells whether a text has a word: what is before and behind it is no part of a name.
-fn has_word(text: &str, word: &str) -> bool {
+pub(super) fn has_word(text: &str, word: &str) -> bool {
     let is_name = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(word).any(|(at, _)| {
         let before = text[..at].chars().next_back();
@@ -201,6 +297,18 @@ mod tests {
         export INSTALL_MOD_PATH\nSRCARCH \t:= $(ARCH)\n\
         # Additional ARCH settings for x86\nifeq ($(ARCH),i386)\n        SRCARCH := x86\nendif\n\
         ifeq ($(ARCH),x86_64)\n        SRCARCH := x86\nendif\nall: vmlinux\n";
+
+    /// The tree in a new directory with these files.
+    fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, Tree) {
+        let directory = tempfile::tempdir().expect("a directory");
+        for (name, text) in files {
+            let path = directory.path().join(name);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+            fs::write(path, text).expect("a file");
+        }
+        let tree = Tree::at(directory.path(), None, None).expect("readable");
+        (directory, tree.expect("a Makefile"))
+    }
 
     #[test]
     fn a_makefile_tells_what_it_builds() {
@@ -223,17 +331,105 @@ mod tests {
                 Kind::Module,
             ),
             ("all:\n\t$(MAKE) -C $(KDIR) M=$(PWD)", true, Kind::Module),
-            ("obj-$(CONFIG_HELLO) += hello.o", false, Kind::Other),
+            (
+                "all:\n\t$(MAKE) -C $(KDIR) M=$(PWD)/src",
+                false,
+                Kind::Module,
+            ),
+            ("obj-$(CONFIG_HELLO) += hello.o", false, Kind::Module),
+            (
+                "ifdef KERNELRELEASE\ninclude objects\nendif",
+                false,
+                Kind::Module,
+            ),
             // Those that the kernel's build was taken over by have Kbuild files too.
             ("SRCARCH := $(ARCH)\nall: barebox.bin", true, Kind::Other),
+            // busybox, shortened.
+            (
+                "VERSION = 1\nPATCHLEVEL = 35\nSUBLEVEL = 0\nifdef SUBDIRS\nKBUILD_EXTMOD ?= $(SUBDIRS)\nendif\nifeq ($(KBUILD_EXTMOD),)\nendif\nCC = $(CROSS_COMPILE)gcc",
+                true,
+                Kind::Other,
+            ),
             ("CC = $(CROSS_COMPILE)gcc", false, Kind::Other),
+            (
+                "CC = $(CROSS_COMPILE)gcc\nobj-y += x.o\nx: $(obj-y)\n\t$(CC) -o $@ $^",
+                false,
+                Kind::Other,
+            ),
             ("", false, Kind::Other),
         ] {
-            assert_eq!(
-                Kind::of(makefile, has_kbuild),
-                kind,
-                "{makefile:?} {has_kbuild}"
-            );
+            let kbuild = has_kbuild.then_some(("Kbuild", ""));
+            let files: Vec<_> = [("Makefile", makefile)].into_iter().chain(kbuild).collect();
+            assert_eq!(tree(&files).1.kind, kind, "{makefile:?} {has_kbuild}");
+        }
+    }
+
+    #[test]
+    fn a_module_is_known_by_what_lies_beside_and_below_its_makefile() {
+        const OBJECTS: &str = "obj-m := x.o";
+        const PROGRAM: &str = "CC = $(CROSS_COMPILE)gcc\n";
+        const HANDS_ON: &str =
+            "all:\n\tfor d in $(DIRS); do $(MAKE) -C $$d; done\nDIRS = driver tool/\n";
+        for (files, kind, is_mixed) in [
+            (
+                vec![("GNUmakefile", OBJECTS), ("Makefile", "all:")],
+                Kind::Module,
+                false,
+            ),
+            (
+                vec![("makefile", OBJECTS), ("Makefile", "all:")],
+                Kind::Module,
+                false,
+            ),
+            (
+                vec![
+                    ("Makefile", "include $(src)/common.mk"),
+                    ("common.mk", "obj-$(X) += x.o"),
+                ],
+                Kind::Module,
+                false,
+            ),
+            (
+                vec![
+                    ("Makefile", "all:\n\techo"),
+                    ("dkms.conf", "PACKAGE_NAME=x"),
+                ],
+                Kind::Module,
+                false,
+            ),
+            (
+                vec![
+                    ("Makefile", "all:\n\t$(MAKE) -C driver"),
+                    ("driver/Makefile", OBJECTS),
+                ],
+                Kind::Module,
+                false,
+            ),
+            (
+                vec![
+                    ("Makefile", HANDS_ON),
+                    ("driver/Makefile", OBJECTS),
+                    ("tool/Makefile", PROGRAM),
+                ],
+                Kind::Module,
+                true,
+            ),
+            (
+                vec![("Makefile", HANDS_ON), ("tool/Makefile", PROGRAM)],
+                Kind::Other,
+                false,
+            ),
+            (
+                vec![
+                    ("Makefile", "all:\n\techo driver"),
+                    ("driver/Makefile", OBJECTS),
+                ],
+                Kind::Other,
+                false,
+            ),
+        ] {
+            let tree = tree(&files).1;
+            assert_eq!((tree.kind, tree.is_mixed), (kind, is_mixed), "{files:?}");
         }
     }
 

@@ -101,6 +101,20 @@ fn a_user_with_a_vendors_compiler_reaches_a_kernel_that_starts_by_init_and_xkmak
         // EM_ARM.
         is_elf(&person.read(module), 1, [40, 0]);
     }
+    // A driver outside the tree, whose Makefile would take this machine's ARCH and no prefix.
+    person.write(
+        "driver/Makefile",
+        "CONFIG_HELLO ?= m\nexport CONFIG_HELLO\nifneq ($(KERNELRELEASE),)\nobj-$(CONFIG_HELLO) := hello.o\nelse\n\
+         ARCH := $(shell uname -m)\nCROSS_COMPILE =\nall:\n\t$(MAKE) ARCH=$(ARCH) CROSS_COMPILE=$(CROSS_COMPILE) -C $(KDIR) M=$(CURDIR) modules\nendif\n",
+    );
+    person.write(
+        "driver/hello.c",
+        "#include <linux/module.h>\nMODULE_LICENSE(\"GPL\");\nstatic int __init hello(void) { return 0; }\nmodule_init(hello);\n",
+    );
+    person
+        .run("$t-xkmake -s -C driver KDIR=$HOME/out")
+        .success();
+    is_elf(&person.read("module/hello.ko"), 1, [40, 0]);
     person.boot("Linux version 6", QEMU_ARM, &START_ARM);
 }
 
