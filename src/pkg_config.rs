@@ -4,6 +4,7 @@
 //! sysroot, which answers hold flags and have to be looked at, and what happens when one of those leads out of the sysroot.
 //! Everything else is exec'd.
 
+mod allowed;
 pub(crate) mod bounds;
 mod flags;
 mod package;
@@ -19,6 +20,7 @@ use crate::{
     layer::pkg_config::View,
     plan::{Change, Plan},
 };
+use allowed::Allowed;
 use bounds::Bounds;
 use flags::Flag;
 use std::{
@@ -148,6 +150,13 @@ fn asks_for_flags(args: &[OsString]) -> bool {
         .any(is_about_flags)
 }
 
+/// Tells whether the answer is the value of a variable, which may be a path.
+fn asks_for_variable(args: &[OsString]) -> bool {
+    args.iter()
+        .filter_map(|arg| option(arg))
+        .any(|option| option == b"variable")
+}
+
 /// The name of an option, without its dashes and its value.
 fn option(arg: &OsStr) -> Option<&[u8]> {
     let bytes = arg.as_bytes();
@@ -169,16 +178,37 @@ pub fn run(context: &Context, plan: &Plan) -> Result<ExitCode, PkgConfigError> {
     package::look(&asked(plan), &folders(plan)).map_err(PkgConfigError::Stranger)?;
     say_what_was_dropped(context, plan);
     let leaks = context.settings.leaks;
-    if leaks == Leaks::Allow || view.sysroot.as_os_str().is_empty() || !asks_for_flags(&plan.args) {
+    let asks_for_flags = asks_for_flags(&plan.args);
+    let is_looked_at =
+        asks_for_flags && leaks != Leaks::Allow && !view.sysroot.as_os_str().is_empty();
+    let allowed = match asks_for_flags || asks_for_variable(&plan.args) {
+        true => Allowed::of(context, plan, &asked(plan), &folders(plan)),
+        false => None,
+    };
+    if !is_looked_at && allowed.is_none() {
         match exec::exec(plan, &context.env)? {}
     }
     let mut output = exec::capture(plan, &context.env)?;
     if output.status.success() {
+        if let Some(allowed) = &allowed {
+            output.stdout = allowed.keep(&output.stdout);
+        }
         let bounds = Bounds::of(context, &view.sysroot);
-        let flags = flags_of(plan, &output);
+        let flags = match is_looked_at {
+            true => flags_of(plan, &output),
+            false => Vec::new(),
+        };
         let found = leaking(&flags, &bounds);
+        if let Some(allowed) = &allowed {
+            for flag in allowed.missing(&flags) {
+                crate::say(&format!(
+                    "warning: `{}` names a directory that does not exist",
+                    flag.display()
+                ));
+            }
+        }
         if !found.is_empty() {
-            match without_fdo_rules(plan, view, flags, &bounds)? {
+            match without_fdo_rules(plan, view, allowed.as_ref(), flags, &bounds)? {
                 Some(better) => output = better,
                 None => {
                     let leak = explained(context, plan, view, &found);
@@ -189,6 +219,8 @@ pub fn run(context: &Context, plan: &Plan) -> Result<ExitCode, PkgConfigError> {
                 }
             }
         }
+    } else if asks_for_flags {
+        say_what_the_build_machine_has(plan, view)?;
     }
     io::stdout().write_all(&output.stdout)?;
     Ok(match (output.status.code(), output.status.signal()) {
@@ -238,6 +270,7 @@ fn leaking(flags: &[Flag], bounds: &Bounds) -> Vec<Flag> {
 fn without_fdo_rules(
     plan: &Plan,
     view: &View,
+    allowed: Option<&Allowed>,
     first: Vec<Flag>,
     bounds: &Bounds,
 ) -> Result<Option<Output>, ExecError> {
@@ -245,9 +278,12 @@ fn without_fdo_rules(
     let rules = env::PKG_CONFIG_FDO_SYSROOT_RULES.name;
     plan.env.insert(rules.into(), Change::Unset);
     // What it says on stderr was said the first time.
-    let Some(second) = exec::query(std::slice::from_ref(&plan))?.pop() else {
+    let Some(mut second) = exec::query(std::slice::from_ref(&plan))?.pop() else {
         return Ok(None);
     };
+    if let Some(allowed) = allowed {
+        second.stdout = allowed.keep(&second.stdout);
+    }
     let corrected = |flag: Flag| match bounds.hold(&flag.path) {
         true => flag.path,
         false => {
@@ -307,6 +343,42 @@ fn explained(context: &Context, plan: &Plan, view: &View, found: &[Flag]) -> Lea
         lines,
         config: context.config.target_file(&context.tuple),
     }
+}
+
+/// Names packages that the build machine has and the sysroot lacks, after the real tool has failed. It advises to add a directory to
+/// PKG_CONFIG_PATH, which would find the build machine's.
+fn say_what_the_build_machine_has(plan: &Plan, view: &View) -> Result<(), ExecError> {
+    let is_silent = |arg: &OsString| matches!(option(arg), Some(b"silence-errors" | b"exists"));
+    if plan.args.iter().any(is_silent) {
+        return Ok(());
+    }
+    let missing = package::missing(&asked(plan), &folders(plan));
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut question = plan.clone();
+    question.args = ["--variable=pc_path", "pkg-config"].map(Into::into).into();
+    for change in question.env.values_mut() {
+        *change = Change::Unset;
+    }
+    let answer = exec::query(std::slice::from_ref(&question))?.pop();
+    let answer = answer.map(|output| output.stdout).unwrap_or_default();
+    let places = OsStr::from_bytes(answer.trim_ascii_end());
+    let places: Vec<PathBuf> = std::env::split_paths(places).collect();
+    let there = missing
+        .iter()
+        .filter_map(|name| Some((name, package::find(name, &places)?)));
+    let there: Vec<String> = there
+        .map(|(name, path)| format!("`{name}` (`{}`)", path.display()))
+        .collect();
+    if !there.is_empty() {
+        crate::say(&format!(
+            "the build machine has {}, and the sysroot `{}` does not: merge or install it there",
+            there.join(", "),
+            view.sysroot.display()
+        ));
+    }
+    Ok(())
 }
 
 /// Tells of a PKG_CONFIG_PATH that was not passed on, when a package that the question touches lies there.

@@ -584,3 +584,158 @@ fn a_folder_of_pkg_config_path_in_the_sysroot_or_the_build_directory_is_used() {
         "`workshop` is not below `work`: {said:#?}"
     );
 }
+
+/// What is allowed outside the sysroot: by the target's file, or as the package's build directory.
+#[test]
+fn a_package_in_an_allowed_prefix_keeps_its_paths() {
+    let prefix = cross(ARM);
+    let sysroot = prefix.join(format!("usr/{ARM}")).display().to_string();
+    let vendor = prefix.join("vendor").display().to_string();
+    for path in ["include", "lib", "relative/include"] {
+        std::fs::create_dir_all(prefix.join("vendor").join(path)).expect("a directory");
+    }
+    let head = "Description: x\nVersion: 1\n";
+    let flags = "Cflags: -I${prefix}/include\nLibs: -L${prefix}/lib -lvendor\n";
+    let write = |name: &str, place: &str, rest: &str| {
+        let text = format!("prefix={place}\nName: {name}\n{head}{rest}");
+        prefix.write(&format!("vendor/lib/pkgconfig/{name}.pc"), &text);
+    };
+    write("vendor", &vendor, flags);
+    write("here-uninstalled", &vendor, flags);
+    write("relative", "${pcfiledir}/../..", flags);
+    write(
+        "needs",
+        &vendor,
+        "Requires: inside\nLibs: -L${prefix}/lib -lneeds\n",
+    );
+    let folder = format!("usr/{ARM}/usr/lib/pkgconfig");
+    plain(&prefix, &folder, "inside");
+    package(
+        &prefix,
+        &format!("{folder}/both.pc"),
+        "Requires: vendor\nCflags: -I${includedir}/both",
+    );
+    for name in ["inside", "both"] {
+        std::fs::create_dir_all(format!("{sysroot}/usr/include/{name}")).expect("a directory");
+        std::fs::create_dir_all(format!("{sysroot}/usr/lib/{name}")).expect("a directory");
+    }
+    let with_path = prefix.with("PKG_CONFIG_PATH", format!("{vendor}/lib/pkgconfig"));
+    let work = with_path.with("WORKDIR", &vendor);
+    let config = format!("etc/crossmerge/targets/{ARM}.toml");
+    for (with, is_workdir) in [(&work, true), (&with_path, false)] {
+        if !is_workdir {
+            prefix.write(&config, &format!("extra_prefixes = [{vendor:?}]\n"));
+        }
+        let name = format!("{ARM}-pkg-config");
+        for (args, wanted) in [
+            (
+                &["--cflags", "vendor"] as &[&str],
+                format!("-I{vendor}/include"),
+            ),
+            (&["--libs", "vendor"], format!("-L{vendor}/lib -lvendor")),
+            (
+                &["--cflags-only-I", "vendor"],
+                format!("-I{vendor}/include"),
+            ),
+            (
+                &["--libs", "--static", "vendor"],
+                format!("-L{vendor}/lib -lvendor"),
+            ),
+            (&["--libs", "here"], format!("-L{vendor}/lib -lvendor")),
+            (&["--variable=prefix", "vendor"], vendor.clone()),
+            (
+                &["--cflags", "relative"],
+                format!("-I{vendor}/lib/pkgconfig/../../include"),
+            ),
+            (
+                &["--cflags", "vendor", "inside"],
+                format!("-I{vendor}/include -I{sysroot}/usr/include/inside"),
+            ),
+            (
+                &["--cflags", "both"],
+                format!("-I{sysroot}/usr/include/both -I{vendor}/include"),
+            ),
+            (
+                &["--libs", "needs"],
+                format!("-L{vendor}/lib -lneeds -L{sysroot}/usr/lib/inside -linside"),
+            ),
+            (
+                &["--libs", "inside"],
+                format!("-L{sysroot}/usr/lib/inside -linside"),
+            ),
+        ] {
+            let said = with.run(&name, args).success();
+            assert_eq!(said.stdout.trim_end(), wanted, "{args:?}");
+            assert_eq!(said.stderr, "", "{args:?}");
+        }
+        // The same, whatever answers; a mixed question too, which pkgconf 3.0.1 is asked twice.
+        for (tool, path) in versions::tools() {
+            let with = with.with("REAL_PKG_CONFIG", path);
+            let said = with
+                .run(&name, ["--cflags", "--libs", "vendor", "inside"])
+                .success();
+            let mut words: Vec<&str> = said.stdout.split_whitespace().collect();
+            words.sort_unstable();
+            let (include, lib) = (format!("-I{vendor}/include"), format!("-L{vendor}/lib"));
+            let (other, library) = (
+                format!("-I{sysroot}/usr/include/inside"),
+                format!("-L{sysroot}/usr/lib/inside"),
+            );
+            let mut wanted = vec![&*include, &*lib, &*other, &*library, "-linside", "-lvendor"];
+            wanted.sort_unstable();
+            assert_eq!(words, wanted, "{tool}");
+        }
+    }
+    std::fs::remove_dir(prefix.join("vendor/include")).expect("gone");
+    let said = with_path.run(&format!("{ARM}-pkg-config"), ["--cflags", "vendor"]);
+    let line = format!("warning: `-I{vendor}/include` names a directory that does not exist");
+    assert!(said.stderr.contains(&line), "{said:#?}");
+}
+
+#[test]
+fn a_package_that_only_the_build_machine_has_is_named_after_a_failure() {
+    let prefix = cross(ARM);
+    let name = format!("{ARM}-pkg-config");
+    // A build machine that has the package, whatever this one has.
+    package(&prefix, "machine/zlib.pc", "Libs: -lz");
+    let machine = prefix.join("machine");
+    let tool = prefix.script(
+        "tools/machines-pkg-config",
+        &format!("#!/bin/sh\ncase $* in *pc_path*) echo {}:/nowhere ;; *) exec /usr/bin/pkg-config \"$@\" ;; esac\n", machine.display()),
+    );
+    let prefix = prefix.with("REAL_PKG_CONFIG", tool);
+    let said = prefix.run(&name, ["--libs", "zlib"]);
+    assert_eq!(
+        (said.code, said.stdout.as_str()),
+        (Some(1), ""),
+        "{said:#?}"
+    );
+    let lines: Vec<&str> = said
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("crossmerge: "))
+        .collect();
+    assert!(
+        matches!(lines[..], [line] if line.contains("the build machine has `zlib` (`/") && line.contains("machine/zlib.pc`)") && line.contains("merge or install it there")),
+        "{said:#?}"
+    );
+    package(
+        &prefix,
+        &format!("usr/{ARM}/usr/lib/pkgconfig/foo.pc"),
+        "Requires: zlib",
+    );
+    let said = prefix.run(&name, ["--cflags", "foo"]);
+    assert!(
+        said.stderr.contains("the build machine has `zlib`"),
+        "{said:#?}"
+    );
+    for args in [
+        &["--exists", "zlib"] as &[&str],
+        &["--libs", "--silence-errors", "zlib"],
+        &["--libs", "none-has-it"],
+    ] {
+        let said = prefix.run(&name, args);
+        assert!(!said.stderr.contains("build machine"), "{said:#?}");
+        assert_eq!(said.code, Some(1), "{said:#?}");
+    }
+}

@@ -34,13 +34,18 @@ impl Bounds {
         Self::new(folders.chain(build_directory(context)).collect())
     }
 
+    /// Collects those outside the sysroot.
+    pub(super) fn allowed(context: &Context) -> Self {
+        let allowed = context.settings.extra_prefixes.iter().cloned();
+        Self::new(allowed.chain(build_directory(context)).collect())
+    }
+
     fn new(named: Vec<PathBuf>) -> Self {
         let canonical = OnceCell::new();
         Self { named, canonical }
     }
 
     /// Just this folder.
-    #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn only(folder: PathBuf) -> Self {
         Self::new(vec![folder])
     }

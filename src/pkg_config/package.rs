@@ -74,6 +74,19 @@ pub(super) fn closure(words: &str, folders: &[PathBuf], sysroot: &str) -> Vec<Pa
     packages
 }
 
+/// The names of packages that a question needs and the folders lack.
+pub(super) fn missing(words: &str, folders: &[PathBuf]) -> Vec<String> {
+    let found = closure(words, folders, "");
+    let needed = found.iter().flat_map(|package| named(&package.requires()));
+    let mut missing: Vec<String> = Vec::new();
+    for name in named(words).into_iter().chain(needed) {
+        if !missing.contains(&name) && find(&name, folders).is_none() {
+            missing.push(name);
+        }
+    }
+    missing
+}
+
 /// The fields of the packages that hold flags.
 pub(super) fn fields(packages: &[Package]) -> Vec<Field<'_>> {
     let mut left = MOST_BYTES;
@@ -98,7 +111,7 @@ pub(super) fn origin<'p>(flag: &Flag, fields: &[Field<'p>]) -> Option<(&'p Path,
 }
 
 /// The file of a package in the folders, the first that has it; one that is named by its path is it.
-fn find(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
+pub(super) fn find(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
     if name.ends_with(".pc") {
         return Some(name.into());
     }
@@ -183,6 +196,15 @@ impl Package {
         package
     }
 
+    /// The values of its variables.
+    pub(super) fn values(&self) -> Vec<String> {
+        let mut left = LONGEST;
+        let values = self.variables.values();
+        values
+            .map(|value| self.expanded(value, &mut left))
+            .collect()
+    }
+
     /// What the package requires, as one list.
     pub(super) fn requires(&self) -> String {
         let mut left = LONGEST;
@@ -235,8 +257,8 @@ impl Package {
     }
 }
 
-#[cfg(any(test, feature = "fuzzing"))]
 impl<'p> Field<'p> {
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn path(&self) -> &'p Path {
         self.path
     }

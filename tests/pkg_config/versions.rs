@@ -12,7 +12,7 @@ use std::{
 const S390X: &str = "s390x-ibm-linux-gnu";
 
 /// Every pkg-config that is tested: a name, and its place.
-fn tools() -> Vec<(String, PathBuf)> {
+pub(super) fn tools() -> Vec<(String, PathBuf)> {
     let mut tools = vec![("machine".to_owned(), "/usr/bin/pkg-config".into())];
     for entry in fs::read_dir(prepared("pkgconf")).expect("a folder") {
         let folder = entry.expect("an entry").path();

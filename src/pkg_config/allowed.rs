@@ -1,0 +1,221 @@
+//! Packages outside the sysroot, in a prefix that the user allowed: their paths are what their `.pc` files contain.
+//!
+//! The real tool is given one PKG_CONFIG_SYSROOT_DIR and puts it before the paths of every package. Here it is taken away again
+//! before those of a package whose `.pc` file lies in `extra_prefixes` or in the build directory. Which package a path came from
+//! is read from the files; where they leave it open, what exists decides.
+
+use super::{
+    bounds::Bounds,
+    flags::Flag,
+    package::{self, Package},
+};
+use crate::{context::Context, env, plan::Change, plan::Plan};
+use std::{
+    collections::BTreeSet,
+    ffi::OsStr,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
+
+/// What a question touches outside the sysroot.
+pub(super) struct Allowed {
+    /// What the real tool puts before paths.
+    sysroot: PathBuf,
+    /// The prefixes.
+    bounds: Bounds,
+    /// Paths that packages outside the sysroot name, and those inside.
+    outside: BTreeSet<PathBuf>,
+    inside: BTreeSet<PathBuf>,
+}
+
+impl Allowed {
+    /// Looks for packages outside the sysroot. Without PKG_CONFIG_PATH or a `.pc` file by its path there are none, and nothing is
+    /// looked up.
+    pub(super) fn of(
+        context: &Context,
+        plan: &Plan,
+        asked: &str,
+        folders: &[PathBuf],
+    ) -> Option<Self> {
+        let given = |variable: env::Variable| match plan.env.get(OsStr::new(variable.name)) {
+            Some(Change::Set(value)) if !value.is_empty() => Some(value),
+            _ => None,
+        };
+        let sysroot = PathBuf::from(given(env::PKG_CONFIG_SYSROOT_DIR)?);
+        let names_file = || asked.split_whitespace().any(|word| word.ends_with(".pc"));
+        if given(env::PKG_CONFIG_PATH).is_none() && !names_file() {
+            return None;
+        }
+        let own = Bounds::only(sysroot.clone());
+        let (mut outside, mut inside) = (Vec::new(), Vec::new());
+        for package in package::closure(asked, folders, "") {
+            match own.hold(package.path()) {
+                true => inside.push(package),
+                false => outside.push(package),
+            }
+        }
+        if outside.is_empty() {
+            return None;
+        }
+        Some(Self {
+            sysroot,
+            bounds: Bounds::allowed(context),
+            outside: paths(&outside),
+            inside: paths(&inside),
+        })
+    }
+
+    /// The answer with the sysroot taken away before the paths of packages outside it.
+    pub(super) fn keep(&self, answer: &[u8]) -> Vec<u8> {
+        let root = self.sysroot.as_os_str().as_bytes();
+        let escaped = escaped(root);
+        let mut kept = Vec::with_capacity(answer.len());
+        let mut rest = answer;
+        while let Some(&byte) = rest.first() {
+            let root = [root, &escaped].into_iter().find(|root| {
+                rest.strip_prefix(*root)
+                    .is_some_and(|path| path.starts_with(b"/"))
+            });
+            if let Some(root) = root {
+                rest = &rest[root.len()..];
+                let (path, written) = path_at(rest);
+                if !self.is_outside(&path) {
+                    kept.extend_from_slice(root);
+                }
+                kept.extend_from_slice(&rest[..written]);
+                rest = &rest[written..];
+            } else {
+                kept.push(byte);
+                rest = &rest[1..];
+            }
+        }
+        kept
+    }
+
+    /// Tells whether a path that the sysroot was put before is one outside it.
+    fn is_outside(&self, path: &Path) -> bool {
+        let plain = plain(path);
+        let there = || self.sysroot.join(path.strip_prefix("/").unwrap_or(path));
+        self.bounds.hold(path)
+            && match (self.outside.contains(&plain), self.inside.contains(&plain)) {
+                (true, false) => true,
+                (false, true) => false,
+                _ => path.exists() && !there().exists(),
+            }
+    }
+
+    /// The flags of the answer that name a directory, of compilers and linkers, that does not exist.
+    pub(super) fn missing<'f>(&self, flags: &'f [Flag]) -> Vec<&'f OsStr> {
+        let is_search = |flag: &&Flag| {
+            let text = flag.text.as_bytes();
+            ["-I", "-L", "-isystem"]
+                .iter()
+                .any(|option| text.starts_with(option.as_bytes()))
+        };
+        let missing = flags
+            .iter()
+            .filter(is_search)
+            .filter(|flag| flag.path.is_absolute() && !flag.path.exists());
+        missing.map(|flag| flag.text.as_os_str()).collect()
+    }
+}
+
+/// What the packages name: the paths in their flags, and the values of their variables.
+fn paths(packages: &[Package]) -> BTreeSet<PathBuf> {
+    let fields = package::fields(packages);
+    let flags = fields.iter().flat_map(|field| field.flags());
+    let flags = flags.map(|flag| plain(&flag.path));
+    let values = packages.iter().flat_map(Package::values);
+    flags
+        .chain(values.map(|value| plain(Path::new(&value))))
+        .collect()
+}
+
+/// The path without doubled slashes and single dots.
+fn plain(path: &Path) -> PathBuf {
+    path.components().collect()
+}
+
+/// A path as pkgconf prints it: a backslash before what a shell would read.
+fn escaped(path: &[u8]) -> Vec<u8> {
+    let is_plain = |byte: u8| {
+        byte.is_ascii_alphanumeric() || !byte.is_ascii() || b"/._+-~,@:=%^".contains(&byte)
+    };
+    let escape = |byte: &u8| match is_plain(*byte) {
+        true => vec![*byte],
+        false => vec![b'\\', *byte],
+    };
+    path.iter().flat_map(escape).collect()
+}
+
+/// The path that begins a text, and how long it is written there.
+fn path_at(text: &[u8]) -> (PathBuf, usize) {
+    let mut path = Vec::new();
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        match byte {
+            b'\\' if at + 1 < text.len() => {
+                path.push(text[at + 1]);
+                at += 1;
+            }
+            b'"' | b'\'' | b',' | b':' => break,
+            _ if byte.is_ascii_whitespace() => break,
+            _ => path.push(byte),
+        }
+        at += 1;
+    }
+    (OsStr::from_bytes(&path).into(), at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_packages_outside_lose_the_sysroot() {
+        let set = |paths: &[&str]| paths.iter().map(PathBuf::from).collect();
+        let allowed = |sysroot: &str| Allowed {
+            sysroot: sysroot.into(),
+            bounds: Bounds::only("/nowhere/vendor".into()),
+            outside: set(&[
+                "/nowhere/vendor",
+                "/nowhere/vendor/lib",
+                "/nowhere/vendor/both",
+                "/usr/include",
+            ]),
+            inside: set(&["/usr/lib", "/nowhere/vendor/inside", "/nowhere/vendor/both"]),
+        };
+        for (sysroot, answer, kept) in [
+            (
+                "/s",
+                "-I/s/nowhere/vendor/lib -L/s/usr/lib -lv\n",
+                "-I/nowhere/vendor/lib -L/s/usr/lib -lv\n",
+            ),
+            ("/s", "/s/nowhere/vendor\n", "/nowhere/vendor\n"),
+            ("/s", "-L/s/nowhere/vendor//lib ", "-L/nowhere/vendor//lib "),
+            (
+                "/s",
+                "-Wl,-rpath,/s/nowhere/vendor/lib:/s/usr/lib",
+                "-Wl,-rpath,/nowhere/vendor/lib:/s/usr/lib",
+            ),
+            ("/s", "-I'/s/nowhere/vendor/lib'", "-I'/nowhere/vendor/lib'"),
+            // Of a package inside, of one in either place, outside of what is allowed, and another's.
+            (
+                "/s",
+                "-I/s/nowhere/vendor/inside",
+                "-I/s/nowhere/vendor/inside",
+            ),
+            ("/s", "-I/s/nowhere/vendor/both", "-I/s/nowhere/vendor/both"),
+            ("/s", "-I/s/usr/include", "-I/s/usr/include"),
+            ("/s", "-I/s2/nowhere/vendor/lib", "-I/s2/nowhere/vendor/lib"),
+            (
+                "/a b",
+                "-I/a\\ b/nowhere/vendor/lib x",
+                "-I/nowhere/vendor/lib x",
+            ),
+        ] {
+            let said = allowed(sysroot).keep(answer.as_bytes());
+            assert_eq!(String::from_utf8_lossy(&said), kept, "{answer}");
+        }
+    }
+}
