@@ -46,7 +46,7 @@ struct Check {
 }
 
 /// Every check, in the order of the report.
-const CHECKS: [Check; 34] = [
+const CHECKS: [Check; 35] = [
     Check {
         name: "tuple",
         looks_at: "the tuple is not one of this machine's own ABIs",
@@ -235,9 +235,15 @@ const CHECKS: [Check; 34] = [
     },
     Check {
         name: "config-scripts",
-        looks_at: "no `*-config` script in the sysroot names this machine's folders",
+        looks_at: "no configuration script in the sysroot names this machine's directories",
         needs: &["sysroot"],
         run: sysroot::config_scripts,
+    },
+    Check {
+        name: "symlinks",
+        looks_at: "no symlink in the sysroot leads to this machine",
+        needs: &["sysroot"],
+        run: sysroot::symlinks,
     },
     Check {
         name: "qemu",

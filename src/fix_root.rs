@@ -1,5 +1,5 @@
-//! `<tuple>-fix-root`: makes the files of a sysroot that name places of this machine name the sysroot's, and links its
-//! `*-config` scripts where a build finds them.
+//! `<tuple>-fix-root`: makes the files and symlinks of a sysroot that name places of this machine name the sysroot's, and links its
+//! configuration scripts where a build finds them.
 //!
 //! Look first: [`Request`] says what was asked for, [`Files`] what is in the sysroot and should be otherwise, [`Fix`]
 //! what of that is done and what is left. `--dry-run` prints it, `apply.rs` does it. `doctor` looks with the same eyes.
@@ -11,6 +11,7 @@ mod owners;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod properties;
 mod request;
+mod stray;
 mod sysroot;
 mod text;
 
@@ -18,6 +19,7 @@ pub use error::FixRootError;
 
 pub(crate) use find::{Files, Found, Kind};
 pub(crate) use owners::{MERGED, owners};
+pub(crate) use stray::Stray;
 pub(crate) use sysroot::Sysroot;
 
 use crate::{
@@ -45,6 +47,8 @@ use std::{
 #[derive(Debug)]
 struct Fix<'a> {
     changes: Vec<&'a Found>,
+    /// Symlinks of the sysroot, each with the relative path that it gets.
+    strays: Vec<(&'a Stray, &'a Path)>,
     links: Vec<Link>,
     /// A path and why it stays as it is.
     left: Vec<(PathBuf, String)>,
@@ -101,8 +105,11 @@ pub fn run(
 }
 
 /// The command that mends what a look at the target's sysroot has found.
-pub(crate) fn mend<'a>(tuple: &Tuple, wrong: impl IntoIterator<Item = &'a Found>) -> String {
-    let owned = wrong.into_iter().any(|found| found.owner.is_some());
+pub(crate) fn mend<'a>(
+    tuple: &Tuple,
+    owners: impl IntoIterator<Item = &'a Option<String>>,
+) -> String {
+    let owned = owners.into_iter().any(Option::is_some);
     format!(
         "{tuple}-fix-root{}",
         if owned { " --installed" } else { "" }
@@ -125,6 +132,7 @@ impl<'a> Fix<'a> {
     fn decide(files: &'a Files, sysroot: &Sysroot, request: &Request) -> Self {
         let mut fix = Self {
             changes: Vec::new(),
+            strays: Vec::new(),
             links: Vec::new(),
             left: Vec::new(),
             owned: 0,
@@ -144,12 +152,30 @@ impl<'a> Fix<'a> {
                 _ => fix.changes.push(found),
             }
         }
+        for stray in &files.strays {
+            match (&stray.relative, &stray.owner) {
+                (None, _) => fix.leave(
+                    &stray.path,
+                    format!(
+                        "it leads out of the sysroot, to `{}`, which the sysroot lacks",
+                        stray.target.display()
+                    ),
+                ),
+                (Some(_), Some(owner)) if !request.installed => {
+                    fix.owned += 1;
+                    fix.leave(&stray.path, format!("`{owner}` owns it"));
+                }
+                (Some(relative), _) => fix.strays.push((stray, relative)),
+            }
+        }
         for path in &files.unread {
             fix.leave(path, "it may not be read".into());
         }
         for config in &files.configs {
             let Some(identity) = config.file else {
-                fix.leave(&config.path, "it leads out of the sysroot".into());
+                if !fix.left.iter().any(|(path, _)| *path == config.path) {
+                    fix.leave(&config.path, "it leads out of the sysroot".into());
+                }
                 continue;
             };
             let script = files.found.iter().find(|found| found.is(identity));
@@ -207,6 +233,15 @@ impl<'a> Fix<'a> {
                 let _ = writeln!(text, "mode {path} {:o} -> {mode:o}", found.mode);
             }
         }
+        for (stray, relative) in &self.strays {
+            let _ = writeln!(
+                text,
+                "symlink {} -> {}, instead of {}",
+                stray.path.display(),
+                relative.display(),
+                stray.target.display()
+            );
+        }
         for Link { path, target, .. } in &self.links {
             let _ = writeln!(text, "link {} -> {}", path.display(), target.display());
         }
@@ -224,17 +259,18 @@ impl<'a> Fix<'a> {
         } else {
             "changed"
         };
-        match (self.changes.len(), self.links.len(), self.left.len()) {
-            (0, 0, 0) => say(&format!(
+        let (files, strays, links) = (self.changes.len(), self.strays.len(), self.links.len());
+        match (files + strays + links, self.left.len()) {
+            (0, 0) => say(&format!(
                 "nothing to do: everything in `{sysroot}` points into it"
             )),
-            (0, 0, left) => say(&format!(
+            (0, left) => say(&format!(
                 "nothing to change in `{sysroot}`; left as they are: {left}"
             )),
-            (files, links, left) => say(&format!(
-                "{done} in `{sysroot}`: {}, {}; left as they are: {left}",
+            (_, left) => say(&format!(
+                "{done} in `{sysroot}`: {}, {}; links to scripts: {links}; left as they are: {left}",
                 counted(files, "file"),
-                counted(links, "link"),
+                counted(strays, "symlink"),
             )),
         }
         if self.owned > 0 {

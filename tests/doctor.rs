@@ -861,6 +861,23 @@ fn libtool_files_and_scripts_that_point_outside() {
     );
     let mend = mends(&prefix, ARM, "config-scripts", "warning", "y-config");
     assert_eq!(mend, format!("{ARM}-fix-root --installed"));
+    let root = prefix.join(format!("usr/{ARM}"));
+    prefix.write(&format!("usr/{ARM}/lib/libz.so.1"), "");
+    symlink("/lib/libz.so.1", root.join("usr/lib/libz.so")).expect("a link");
+    let mend = mends(&prefix, ARM, "symlinks", "warning", "usr/lib/libz.so");
+    assert_eq!(mend, format!("{ARM}-fix-root"));
+    symlink("/etc/passwd", root.join("usr/lib/libhost.so")).expect("a link");
+    let mend = mends(
+        &prefix,
+        ARM,
+        "symlinks",
+        "warning",
+        "which the sysroot lacks",
+    );
+    assert!(
+        mend.starts_with("rm /") && mend.ends_with("/usr/lib/libhost.so"),
+        "{mend}"
+    );
 }
 
 #[test]

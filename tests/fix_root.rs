@@ -592,3 +592,168 @@ fn what_may_not_be_read_is_named_and_the_rest_is_looked_at() {
     let line = format!("left     {}: it may not be read\n", private.display());
     assert!(said.stderr.contains(&line), "{said:#?}");
 }
+
+#[test]
+fn symlinks_that_lead_to_this_machine_become_relative() {
+    let prefix = prefix();
+    for path in [
+        "lib/libz.so.1",
+        "usr/lib/x/liby.so.2",
+        "usr/lib/libown.so.1",
+    ] {
+        write(&prefix, path, "");
+    }
+    fs::create_dir_all(sysroot(&prefix, "etc/alternatives")).expect("a directory");
+    let links = [
+        ("usr/lib/libz.so", "/lib/libz.so.1", "../../lib/libz.so.1"),
+        (
+            "usr/lib/liby.so",
+            "/etc/alternatives/liby.so",
+            "../../etc/alternatives/liby.so",
+        ),
+        (
+            "etc/alternatives/liby.so",
+            "/usr/lib/x/liby.so.2",
+            "../../usr/lib/x/liby.so.2",
+        ),
+        ("lib64", "/usr/lib", "usr/lib"),
+        ("usr/lib/libown.so", "/usr/lib/libown.so.1", "libown.so.1"),
+        // This machine alone has it, nobody has it, and it is right.
+        ("usr/lib/libhost.so", "/etc/passwd", "/etc/passwd"),
+        (
+            "usr/lib/libnone.so",
+            "/nowhere/libnone.so.1",
+            "/nowhere/libnone.so.1",
+        ),
+        (
+            "usr/lib/libright.so",
+            "../../lib/libz.so.1",
+            "../../lib/libz.so.1",
+        ),
+    ];
+    for (link, target, _) in links {
+        symlink(target, sysroot(&prefix, link)).expect(link);
+    }
+    let contents = "sym /usr/lib/libown.so -> /usr/lib/libown.so.1 1700000000\n";
+    write(&prefix, "var/db/pkg/sys-libs/own-1/CONTENTS", contents);
+    let before = tree(&prefix.join(""));
+    let dry = prefix
+        .run(&format!("{ARM}-fix-root"), ["--dry-run"])
+        .success();
+    assert_eq!(tree(&prefix.join("")), before);
+    let line = format!(
+        "symlink {} -> ../../lib/libz.so.1, instead of /lib/libz.so.1\n",
+        sysroot(&prefix, "usr/lib/libz.so").display()
+    );
+    assert!(dry.stdout.contains(&line), "no {line} in {dry:#?}");
+    let said = fix(&prefix, &[]);
+    assert!(
+        said.contains("libown.so: `sys-libs/own-1` owns it"),
+        "{said}"
+    );
+    assert!(
+        said.contains(
+            "libhost.so: it leads out of the sysroot, to `/etc/passwd`, which the sysroot lacks"
+        ),
+        "{said}"
+    );
+    assert!(!said.contains("libnone"), "{said}");
+    let leads = |link: &str| fs::read_link(sysroot(&prefix, link)).expect(link);
+    assert_eq!(
+        leads("usr/lib/libown.so"),
+        Path::new("/usr/lib/libown.so.1")
+    );
+    fix(&prefix, &["--installed"]);
+    for (link, _, relative) in links {
+        assert_eq!(leads(link), Path::new(relative), "{link}");
+    }
+    assert!(fix(&prefix, &[]).contains("nothing to change in "));
+}
+
+#[test]
+fn a_script_is_found_by_what_it_answers_whatever_its_name() {
+    let prefix = prefix();
+    let inside = sysroot(&prefix, "").display().to_string();
+    let inside = inside.trim_end_matches('/');
+    let put = |path: &str, text: &str| prefix.script(&format!("usr/{ARM}/{path}"), text);
+    put("usr/bin/z-flags", SCRIPT);
+    put("usr/bin/z-config-1.0", SCRIPT);
+    put(
+        "usr/bin/pg_config",
+        "#!/usr/bin/perl\nmy $prefix = '/usr';\nif ($ARGV[0] eq '--libs') { print \"-L/usr/lib -lpq\\n\"; }\n",
+    );
+    put("usr/bin/prints", "#!/bin/sh\necho -L/usr/lib -lz\n");
+    put("usr/lib/z/z.real", SCRIPT);
+    symlink("../lib/z/z.real", sysroot(&prefix, "usr/bin/real-config")).expect("a link");
+    // As Debian's alternatives are.
+    fs::create_dir_all(sysroot(&prefix, "etc/alternatives")).expect("a directory");
+    symlink(
+        "/etc/alternatives/z-config",
+        sysroot(&prefix, "usr/bin/z-config"),
+    )
+    .expect("a link");
+    symlink(
+        "/usr/bin/z-flags",
+        sysroot(&prefix, "etc/alternatives/z-config"),
+    )
+    .expect("a link");
+    for (path, text) in [
+        (
+            "usr/lib/tcl8.6/tclConfig.sh",
+            "# tcl\nTCL_PREFIX='/usr'\nTCL_LIB_SPEC='-L/usr/lib -ltcl8.6'\n",
+        ),
+        (
+            "usr/lib/xml2Conf.sh",
+            "XML2_INCLUDEDIR=\"-I/usr/include/libxml2\"\n",
+        ),
+        ("usr/share/x/xConfig.sh", "X_LIBS=-L/usr/lib\n"),
+    ] {
+        write(&prefix, path, text);
+    }
+    // Programs of the target's, which run there.
+    let kept = [
+        (
+            "usr/bin/firefox",
+            "#!/bin/sh\nlibdir=/usr/lib/firefox\nexec $libdir/firefox \"$@\"\n",
+        ),
+        (
+            "usr/bin/uses",
+            "#!/bin/sh\nprefix=/usr\nLIBS=$(z-config --libs)\nexec cc -L/usr/lib $LIBS\n",
+        ),
+        ("usr/lib/os-release", "NAME=x\nLOGO=/usr/lib/x.png\n"),
+        ("usr/bin/x-pkg-config", SCRIPT),
+    ];
+    for (path, text) in kept {
+        put(path, text);
+    }
+    let said = fix(&prefix, &[]);
+    for path in [
+        "usr/bin/z-flags",
+        "usr/bin/z-config-1.0",
+        "usr/bin/pg_config",
+        "usr/bin/prints",
+        "usr/lib/z/z.real",
+        "usr/lib/tcl8.6/tclConfig.sh",
+        "usr/lib/xml2Conf.sh",
+        "usr/share/x/xConfig.sh",
+    ] {
+        let text = read(&prefix, path);
+        let outside = text.replace(inside, "").matches("/usr").count();
+        assert_eq!(
+            text.matches(inside).count(),
+            outside,
+            "{path}: {text} {said}"
+        );
+    }
+    for (path, text) in kept {
+        assert_eq!(read(&prefix, path), text, "{path}");
+    }
+    for name in ["z-flags", "real-config", "z-config", "pg_config"] {
+        let said = prefix.run(&format!("{ARM}-{name}"), ["--libs"]).success();
+        assert!(
+            said.stdout.starts_with(&format!("-L{inside}/usr/lib -l")),
+            "{name}: {said:#?}"
+        );
+    }
+    assert!(fix(&prefix, &[]).starts_with("nothing to do: "));
+}

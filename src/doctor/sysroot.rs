@@ -9,7 +9,7 @@ use crate::{
     context::ContextError,
     env,
     file::read,
-    fix_root::{self, Found, Kind},
+    fix_root::{self, Found, Kind, Stray},
     init::{TEXTS, is_half_made},
     plan::quote,
 };
@@ -156,6 +156,47 @@ fn point_outside(patient: &Patient, kind: Kind) -> Result<Finding, DoctorError> 
     }
     let paths: Vec<PathBuf> = wrong.iter().map(|found| found.path.clone()).collect();
     let message = format!("paths of this machine in {}", list(&paths));
+    let mend = fix_root(patient, wrong.iter().map(|found| &found.owner));
+    Ok(Finding::warning(message, mend))
+}
+
+/// Finds the symlinks that fix-root would make relative, and those to a file that the build machine alone has.
+pub(super) fn symlinks(patient: &Patient) -> Result<Finding, DoctorError> {
+    let strays = &patient.installed()?.strays;
+    let (fixable, lost): (Vec<_>, Vec<_>) =
+        strays.iter().partition(|stray| stray.relative.is_some());
+    let shown = |strays: &[&Stray]| {
+        let paths: Vec<PathBuf> = strays.iter().map(|stray| stray.path.clone()).collect();
+        list(&paths)
+    };
+    if !fixable.is_empty() {
+        let message = format!("they lead to this machine: {}", shown(&fixable));
+        let mend = fix_root(patient, fixable.iter().map(|stray| &stray.owner));
+        return Ok(Finding::warning(message, mend));
+    }
+    // A directory that is kept elsewhere is somebody's decision.
+    let lost: Vec<&Stray> = lost
+        .into_iter()
+        .filter(|stray| stray.path.is_file())
+        .collect();
+    if lost.is_empty() {
+        return Ok(Finding::ok(""));
+    }
+    let files: String = lost
+        .iter()
+        .map(|stray| format!(" {}", quote(stray.path.as_os_str())))
+        .collect();
+    Ok(Finding::warning(
+        format!(
+            "they lead to files of this machine, which the sysroot lacks: {}; install those there, or",
+            shown(&lost)
+        ),
+        format!("rm{files}"),
+    ))
+}
+
+/// The command that corrects the target's sysroot.
+fn fix_root<'a>(patient: &Patient, owners: impl IntoIterator<Item = &'a Option<String>>) -> String {
     let env = &patient.context.env;
     // These name another sysroot to fix-root, and nothing to doctor.
     let sysroot = match [env::ROOT, env::STAGEDIR]
@@ -165,6 +206,5 @@ fn point_outside(patient: &Patient, kind: Kind) -> Result<Finding, DoctorError> 
         true => format!("SYSROOT={} ", quote(patient.sysroot.as_os_str())),
         false => String::new(),
     };
-    let mend = fix_root::mend(patient.tuple(), wrong);
-    Ok(Finding::warning(message, sysroot + &mend))
+    sysroot + &fix_root::mend(patient.tuple(), owners)
 }

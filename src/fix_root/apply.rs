@@ -2,7 +2,7 @@
 //!
 //! A kill at any moment leaves each path old or new, and the next run does the rest.
 
-use super::{Fix, FixRootError, Found, Link};
+use super::{Fix, FixRootError, Found, Link, Stray};
 use crate::{
     context::Identity,
     file::{self, Folder, PROGRAM_MODE, Trouble, new_name},
@@ -10,7 +10,7 @@ use crate::{
 use std::{
     ffi::OsStr,
     fs::{self, FileTimes},
-    os::unix::fs::{MetadataExt, PermissionsExt, fchown},
+    os::unix::fs::{MetadataExt, PermissionsExt, fchown, lchown},
     path::Path,
 };
 
@@ -34,6 +34,15 @@ impl Fix<'_> {
             let others = found.others.iter().filter(|_| found.edit.is_some());
             others.for_each(|other| say(&format!("changed  {}: the same file", other.display())));
         }
+        for (stray, relative) in &self.strays {
+            relink(stray, relative)?;
+            say(&format!(
+                "symlink  {} -> {}, instead of {}",
+                stray.path.display(),
+                relative.display(),
+                stray.target.display()
+            ));
+        }
         for Link { path, target, text } in &self.links {
             file::replace(path, |folder, new| match text {
                 None => folder.link(new, target),
@@ -47,6 +56,26 @@ impl Fix<'_> {
         }
         Ok(())
     }
+}
+
+/// Replaces a symlink of the sysroot by one to the relative path. Its owner stays.
+fn relink(stray: &Stray, relative: &Path) -> Result<(), FixRootError> {
+    let there = fs::symlink_metadata(&stray.path)?;
+    if fs::read_link(&stray.path)? != stray.target {
+        return Err(Trouble::Changed(stray.path.clone()).into());
+    }
+    file::replace(&stray.path, |folder, new| {
+        folder.link(new, relative)?;
+        let path = folder.path().join(new);
+        let made = fs::symlink_metadata(&path);
+        let owner = (there.uid(), there.gid());
+        let owned = made.and_then(|made| match (made.uid(), made.gid()) == owner {
+            true => Ok(()),
+            false => lchown(&path, Some(owner.0), Some(owner.1)),
+        });
+        owned.map_err(|e| Trouble::system("give an owner to", &path, e))
+    })?;
+    Ok(())
 }
 
 /// Opens what was found, for looking at it and for nothing else; an error when it is another by now.

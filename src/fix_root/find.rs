@@ -4,7 +4,8 @@
 
 use super::{
     owners::{MERGED, owners},
-    sysroot::{Sysroot, is_config_name},
+    stray::{self, Stray},
+    sysroot::Sysroot,
     text,
 };
 use crate::{context::Identity, file::read};
@@ -17,14 +18,14 @@ use std::{
 };
 
 /// Where packages put what others are built against.
-const INSTALLED: [&str; 3] = ["usr", "", "usr/local"];
+pub(super) const INSTALLED: [&str; 3] = ["usr", "", "usr/local"];
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A `*.la`.
     LibtoolArchive,
-    /// A script that some `*-config` is.
+    /// A script, or settings that a shell reads, which answers for a library.
     ConfigScript,
     /// A library, of which only the mode counts.
     Library,
@@ -50,7 +51,7 @@ pub(crate) struct Found {
     names: u64,
 }
 
-/// A `*-config` of the sysroot.
+/// A configuration script among the sysroot's programs.
 #[derive(Debug)]
 pub(super) struct Script {
     pub(super) name: OsString,
@@ -66,6 +67,8 @@ pub(super) struct Script {
 pub(crate) struct Files {
     pub(crate) found: Vec<Found>,
     pub(super) configs: Vec<Script>,
+    /// Symlinks that lead to the build machine.
+    pub(crate) strays: Vec<Stray>,
     /// What may not be read, and was passed over.
     pub(super) unread: Vec<PathBuf>,
 }
@@ -102,12 +105,17 @@ impl Files {
         for folder in folders(sysroot, |name| name == b"bin")? {
             files.look_at_programs(&folder, sysroot, &mut known)?;
         }
-        let wrong: Vec<_> = files.found.iter().filter(|file| file.is_wrong()).collect();
-        let wrong = wrong
-            .iter()
-            .map(|file| (file.path.as_path(), file.identity));
+        files.look_at_shared(sysroot, &mut known)?;
+        files.strays = stray::find(sysroot)?;
+        let wrong = files.found.iter().filter(|file| file.is_wrong());
+        let wrong = wrong.map(|file| (file.path.as_path(), file.identity));
+        let strays = files.strays.iter();
+        let strays = strays.map(|stray| (stray.path.as_path(), stray.identity));
         let merged = sysroot.path().join(MERGED);
-        let owners = owners(&merged, |path| sysroot.join(path), wrong)?;
+        let owners = owners(&merged, |path| sysroot.join(path), wrong.chain(strays))?;
+        for stray in &mut files.strays {
+            stray.owner = owners.get(&stray.identity).cloned();
+        }
         for file in &mut files.found {
             file.owner = owners.get(&file.identity).cloned();
         }
@@ -134,6 +142,9 @@ impl Files {
             let name = path.file_name().unwrap_or_default().as_bytes();
             let is_archive = name.ends_with(b".la");
             let Some(wanted) = mode_of(name).filter(|_| metadata.is_file()) else {
+                if metadata.is_file() && may_be_settings(name, metadata.mode()) {
+                    self.look_at_script(&path, sysroot, known)?;
+                }
                 continue;
             };
             let (kind, edit) = if is_archive {
@@ -168,30 +179,89 @@ impl Files {
         }
     }
 
-    /// Looks at the `*-config` of a folder of programs. One that is a link is the script that it leads to.
+    /// Looks at a file that is none of a library's own: it may be a script that answers for one, or settings that a shell reads.
+    fn look_at_script(
+        &mut self,
+        path: &Path,
+        sysroot: &Sysroot,
+        known: &mut BTreeMap<Identity, usize>,
+    ) -> io::Result<()> {
+        let Some(Some((real, old))) = self.read(path, |path| sysroot.config_script(path))? else {
+            return Ok(());
+        };
+        let metadata = fs_err::metadata(&real)?;
+        let new = text::config_script(&old, sysroot);
+        let edit = new.map(|new| (old, new));
+        let real = sysroot.as_written(&real);
+        self.add(Kind::ConfigScript, real, &metadata, edit, None, known);
+        Ok(())
+    }
+
+    /// Looks below `share` for settings that a shell reads, by the ends of their names: it holds far more than can be read.
+    fn look_at_shared(
+        &mut self,
+        sysroot: &Sysroot,
+        known: &mut BTreeMap<Identity, usize>,
+    ) -> io::Result<()> {
+        for share in folders(sysroot, |name| name == b"share")? {
+            let mut left = vec![(share, SHARED_DEPTH)];
+            while let Some((folder, depth)) = left.pop() {
+                // What may not be read there is no library.
+                let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+                let mut entries: Vec<_> = entries.collect();
+                entries.sort_by_key(std::fs::DirEntry::file_name);
+                for entry in entries {
+                    let Ok(kind) = entry.file_type() else {
+                        continue;
+                    };
+                    let name = entry.file_name();
+                    if kind.is_dir()
+                        && depth > 0
+                        && !NOT_SHARED.contains(&name.to_string_lossy().as_ref())
+                    {
+                        left.push((entry.path(), depth - 1));
+                    } else if kind.is_file()
+                        && SHARED_SETTINGS
+                            .iter()
+                            .any(|end| name.as_bytes().ends_with(end.as_bytes()))
+                    {
+                        self.look_at_script(&entry.path(), sysroot, known)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at the scripts of a folder of programs. One that is a symlink is the script that it leads to.
     fn look_at_programs(
         &mut self,
         folder: &Path,
         sysroot: &Sysroot,
         known: &mut BTreeMap<Identity, usize>,
     ) -> io::Result<()> {
-        for path in entries(folder)? {
+        for path in self.read(folder, entries)?.unwrap_or_default() {
             let name = path.file_name().unwrap_or_default();
-            let is_new = || self.configs.iter().all(|config| config.name != name);
-            if !is_config_name(name) || !path.is_file() || !is_new() {
+            if self.configs.iter().any(|config| config.name == name) {
                 continue;
             }
             let name = name.to_owned();
-            if !sysroot.holds(&path) {
-                self.configs.push(Script {
-                    name,
-                    path,
-                    file: None,
-                    looks_at_own_place: false,
-                });
+            let Some(script) = self.read(&path, |path| sysroot.config_script(path))? else {
                 continue;
-            }
-            let Some((real, old)) = sysroot.script(&path)? else {
+            };
+            let Some((real, old)) = script else {
+                // The target would start what the build machine has.
+                let leads_out = name.as_bytes().ends_with(b"-config")
+                    && sysroot.leads_to(&path).is_none()
+                    && path.is_file();
+                if leads_out {
+                    self.configs.push(Script {
+                        name,
+                        path,
+                        file: None,
+                        looks_at_own_place: false,
+                    });
+                }
                 continue;
             };
             let metadata = fs_err::metadata(&real)?;
@@ -269,6 +339,46 @@ pub(super) fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut entries = entries.collect::<io::Result<Vec<_>>>()?;
     entries.sort();
     Ok(entries)
+}
+
+/// How deep settings lie below `share`: `tcltk/tcl8.6/tclConfig.sh`.
+const SHARED_DEPTH: usize = 3;
+
+/// How the names of such settings end.
+const SHARED_SETTINGS: [&str; 3] = ["onf.sh", "onfig.sh", "-config"];
+
+/// Directories of `share` with many files and no settings.
+const NOT_SHARED: [&str; 9] = [
+    "doc", "fonts", "i18n", "icons", "info", "locale", "man", "themes", "zoneinfo",
+];
+
+/// Ends of names of files beside libraries that are no shell's: they are not opened.
+const NOT_SETTINGS: [&str; 46] = [
+    "bin", "c", "cmake", "conf", "elc", "el", "enc", "fw", "gz", "h", "hpp", "html", "hwdb", "jar",
+    "js", "json", "ko", "ldscript", "lua", "mo", "mod", "o", "pc", "pcap", "ph", "pl", "pm", "png",
+    "prf", "pri", "py", "pyc", "qml", "qm", "rb", "rules", "service", "so", "socket", "svg",
+    "target", "tcl", "timer", "txt", "xml", "xz",
+];
+
+/// Tells whether a file beside libraries may be a script or settings that a shell reads, by its name. Programs are looked at too:
+/// `lib/postgresql/bin/pg_config`.
+fn may_be_settings(name: &[u8], mode: u32) -> bool {
+    let ending = name
+        .iter()
+        .rposition(|byte| *byte == b'.')
+        .map(|at| &name[at + 1..]);
+    let is_other = |ending: &[u8]| {
+        NOT_SETTINGS.iter().any(|other| other.as_bytes() == ending)
+            || ending.iter().all(u8::is_ascii_digit)
+    };
+    match ending {
+        Some(b"sh") => true,
+        Some(ending) => mode & 0o111 != 0 && !is_other(ending),
+        None => {
+            let lower = name.to_ascii_lowercase();
+            mode & 0o111 != 0 || lower.windows(4).any(|part| part == b"conf")
+        }
+    }
 }
 
 /// The permissions of a library by its name: those that install(1) and libtool give it.

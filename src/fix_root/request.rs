@@ -47,8 +47,9 @@ Usage: {name} [--dry-run] [--installed]
        {name} [options] <tuple>
        {name} [options] <sysroot> <bindir> <prefix>
 
-Makes the files of a sysroot that name places of this machine name the sysroot's: libtool's *.la and the *-config
-scripts. Libraries get the mode 755, archives 644. Links <prefix><name>-config in <bindir> lead to the scripts.
+Makes the files of a sysroot that name places of this machine name the sysroot's: libtool's *.la, configuration
+scripts such as *-config, and symlinks, which become relative. Libraries get the mode 755, archives 644. Links
+<prefix><name> in <bindir> lead to the scripts.
 
 The first form works for the tuple in the name, <tuple>-fix-root, with the links beside crossmerge's own. The
 environment comes before it:

@@ -1,5 +1,6 @@
 //! The sysroot that is looked at: how it is written, where it really is, and what is in it.
 
+use super::{stray::follow, text};
 use crate::{context::canonical, file::read};
 use std::{
     ffi::OsStr,
@@ -69,6 +70,18 @@ impl Sysroot {
         canonical(path).starts_with(&self.real)
     }
 
+    /// The rest of an absolute path that begins with the sysroot's, in either spelling.
+    pub(super) fn within<'p>(&self, path: &'p Path) -> Option<&'p Path> {
+        let rest = path.strip_prefix(&self.path);
+        rest.or_else(|_| path.strip_prefix(&self.real)).ok()
+    }
+
+    /// The file that a path of the sysroot leads to, by symlinks as the target follows them: its path without any.
+    pub(super) fn leads_to(&self, path: &Path) -> Option<PathBuf> {
+        let followed = follow(self, self.within(path)?);
+        followed.exists.then(|| self.real.join(followed.place))
+    }
+
     /// Tells whether the path is the cross compiler's own folder, which is on this machine and not in the sysroot.
     pub(super) fn is_compilers_own(&self, path: &Path) -> bool {
         let is_gcc = |part: Component| {
@@ -79,31 +92,88 @@ impl Sysroot {
         path.components().any(is_gcc) && path.exists() && !self.join(path).exists()
     }
 
-    /// Tells whether the path is of a `*-config` script that the sysroot has.
+    /// Tells whether the path is of a configuration script that the sysroot has.
     pub(super) fn has_config_script(&self, path: &Path) -> bool {
-        let name = path.file_name().unwrap_or_default();
-        is_config_name(name)
-            && self
-                .script(&self.join(path))
-                .is_ok_and(|script| script.is_some())
+        self.config_script(&self.join(path))
+            .is_ok_and(|script| script.is_some())
     }
 
-    /// The text of a script, where one is that lies in the sysroot: its real path and what is in it.
-    pub(super) fn script(&self, path: &Path) -> io::Result<Option<(PathBuf, Vec<u8>)>> {
-        let real = fs_err::canonicalize(path)?;
-        if !real.starts_with(&self.real) || !real.is_file() {
+    /// The text of a script that answers for a library, where the sysroot has one at that path: its real path and what is in it.
+    pub(super) fn config_script(&self, path: &Path) -> io::Result<Option<(PathBuf, Vec<u8>)>> {
+        let Some(real) = self.leads_to(path).filter(|real| real.is_file()) else {
+            return Ok(None);
+        };
+        // What is a program may be of any size.
+        let head = read::head(&real, HEAD)?;
+        if head.contains(&0) {
             return Ok(None);
         }
-        // What has the name and is a program may be of any size.
-        if read::head(&real, 2)? != *b"#!" {
+        let is_any = |test: fn(&OsStr) -> bool| {
+            let names = [path.file_name(), real.file_name()];
+            names.into_iter().flatten().any(test)
+        };
+        // It answers for every library, by files that are right already.
+        if is_any(is_pkg_config) {
             return Ok(None);
         }
-        let text = read::read(&real, read::SCRIPT)?;
-        Ok(Some((real, text)))
+        let is_named = is_any(is_config_name);
+        let is_script = head.starts_with(b"#!");
+        if !(is_script || text::is_sourced(&head)) {
+            return Ok(None);
+        }
+        let text = match read::read(&real, read::SCRIPT) {
+            // No configuration script is as large.
+            Err(e) if read::refused(&e).is_some() && !is_named => return Ok(None),
+            text => text?,
+        };
+        let answers = match is_script {
+            true => is_named || text::answers(&text),
+            false => text::is_settings(&text),
+        };
+        Ok(answers.then_some((real, text)))
     }
 }
 
-/// Tells whether a file of that name answers for a library. pkg-config answers for all of them, and is a program.
-pub(super) fn is_config_name(name: &OsStr) -> bool {
-    name.as_bytes().ends_with(b"-config") && name != "pkg-config"
+/// How much of a file is read to see whether it is a script at all, in bytes. A license may come first.
+const HEAD: u64 = 4096;
+
+/// Tells whether a script of that name answers for a library, whatever is in it: `x-config`, `x_config`, `x-config-1.0`.
+fn is_config_name(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    let mut ends = (0..name.len()).filter(|at| {
+        let rest = &name[*at..];
+        rest.starts_with(b"-config") || rest.starts_with(b"_config")
+    });
+    ends.any(|at| match name[at + "-config".len()..] {
+        [] => true,
+        [b'-' | b'.' | b'_', digit, ..] | [digit, ..] => digit.is_ascii_digit(),
+    })
+}
+
+/// Tells whether the name is one of pkg-config's.
+fn is_pkg_config(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    name.ends_with(b"pkg-config") || name.ends_with(b"pkgconf")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_tells_a_configuration_script() {
+        for (name, is_one) in [
+            ("libpng16-config", true),
+            ("python3.11-config", true),
+            ("pg_config", true),
+            ("wx-config-3.2", true),
+            ("x-config2", true),
+            ("x-config.1", true),
+            ("config", false),
+            ("x-configure", false),
+            ("x-config-edit", false),
+        ] {
+            assert_eq!(is_config_name(OsStr::new(name)), is_one, "{name}");
+        }
+    }
 }

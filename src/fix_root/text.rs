@@ -1,5 +1,5 @@
-//! The texts: which paths in a libtool archive or a `*-config` script are places of the machine, and the same text with
-//! the sysroot before them.
+//! The texts: which paths in a libtool archive, a configuration script or settings that a shell reads are places of the machine, and
+//! the same text with the sysroot before them.
 //!
 //! A text is read as a shell reads it, line by line, far enough to know what stands before a path and how it is quoted.
 //! What is a place at all is asked of the [`Sysroot`].
@@ -20,6 +20,33 @@ const OPTIONS: [&[u8]; 8] = [
     b"-Wl,-L",
     b"-Wl,-rpath,",
     b"-Wl,-rpath-link,",
+];
+
+/// Options by which a build asks a configuration script, without their dashes.
+const QUESTIONS: [&str; 18] = [
+    "cflags",
+    "cppflags",
+    "cxxflags",
+    "ldflags",
+    "libs",
+    "libs-only-L",
+    "link-ld",
+    "includes",
+    "include",
+    "includedir",
+    "incdir",
+    "inc",
+    "libdir",
+    "lib",
+    "ldlibs",
+    "static-libs",
+    "exec-prefix",
+    "I_opts",
+];
+
+/// Languages of scripts that are not a shell's, as the `#!` line names them.
+const LANGUAGES: [&[u8]; 8] = [
+    b"perl", b"python", b"ruby", b"lua", b"tclsh", b"php", b"node", b"guile",
 ];
 
 /// How the text at some place is quoted.
@@ -63,6 +90,9 @@ pub(super) fn libtool_archive(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>>
 
 /// The `*-config` script with the sysroot in it; none when it has it everywhere.
 pub(super) fn config_script(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
+    if is_other_language(text) {
+        return other_language(text, sysroot);
+    }
     let rooted = with_root_prefix(text, sysroot);
     let text = rooted.as_deref().unwrap_or(text);
     let edited = edited(text, sysroot, |_, spot, path| match spot.before {
@@ -96,6 +126,230 @@ fn with_root_prefix(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
     });
     let new = lines.collect::<Vec<_>>().concat();
     (new != text).then_some(new)
+}
+
+/// Tells whether the `#!` line names a language that is not a shell's.
+fn is_other_language(text: &[u8]) -> bool {
+    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.starts_with(b"#!") && LANGUAGES.iter().any(|language| has(line, language))
+}
+
+/// The script of another language with the sysroot in it. Strings are what such a language has in common with a shell: a path that
+/// begins one, where it is assigned, printed or returned, and the paths of a compiler's options in any.
+fn other_language(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
+    let mut new = Vec::with_capacity(text.len());
+    let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let has_variables = [&b"perl"[..], b"php"]
+        .iter()
+        .any(|language| has(first, language));
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        if line.trim_ascii_start().starts_with(b"#") {
+            new.extend_from_slice(line);
+            continue;
+        }
+        let mut quote = Quote::None;
+        let (mut start, mut copied, mut at) = (0, 0, 0);
+        while at < line.len() {
+            let byte = line[at];
+            match (quote, byte) {
+                (_, b'\\') => at += 1,
+                (Quote::None, b'\'' | b'"') => {
+                    quote = if byte == b'"' {
+                        Quote::Double
+                    } else {
+                        Quote::Single
+                    };
+                    start = at + 1;
+                }
+                (Quote::Single, b'\'') | (Quote::Double, b'"') => quote = Quote::None,
+                (Quote::Single | Quote::Double, b'/') => {
+                    let ends = |byte: &u8| is_delimiter(*byte) || b"$:,\\{}".contains(byte);
+                    let length = line[at..].iter().position(ends);
+                    let range = at..length.map_or(line.len(), |length| at + length);
+                    let string = &line[start..at];
+                    let piece = string.iter().rposition(|byte| is_blank(*byte));
+                    let piece = &string[piece.map_or(0, |blank| blank + 1)..];
+                    let path = Path::new(OsStr::from_bytes(&line[range.clone()]));
+                    let before = line[..start.saturating_sub(1)].trim_ascii_end();
+                    let is_answer = if piece.is_empty() && !is_compared(before) {
+                        !string.is_empty() || is_given(before)
+                    } else {
+                        OPTIONS.contains(&piece) && !is_compared(before)
+                    };
+                    let is_place = is_folder_of_libraries(path) && !is_program(path);
+                    let roots = [sysroot.path(), sysroot.real()];
+                    let inside = roots.iter().find_map(|root| {
+                        let root = in_string(root.as_os_str().as_bytes(), quote, has_variables);
+                        let after = line[at..].strip_prefix(&root[..])?;
+                        let ends =
+                            |next: &u8| *next == b'/' || is_delimiter(*next) || *next == b':';
+                        after.first().is_none_or(ends).then_some(root.len())
+                    });
+                    if let Some(inside) = inside {
+                        at += inside;
+                        continue;
+                    }
+                    if is_answer
+                        && is_place
+                        && !sysroot.holds(path)
+                        && !sysroot.is_compilers_own(path)
+                    {
+                        let root = sysroot.path().as_os_str().as_bytes();
+                        new.extend_from_slice(&line[copied..at]);
+                        new.extend(in_string(root, quote, has_variables));
+                        copied = at;
+                    }
+                    at = range.end.max(at + 1);
+                    continue;
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        new.extend_from_slice(&line[copied..]);
+    }
+    (new != text).then_some(new)
+}
+
+/// A path in a string of another language. Some put variables into double quotes.
+fn in_string(path: &[u8], quote: Quote, has_variables: bool) -> Vec<u8> {
+    let is_special = |byte: u8| match quote {
+        Quote::Double => b"\"\\".contains(&byte) || has_variables && b"$@".contains(&byte),
+        _ => b"'\\".contains(&byte),
+    };
+    let escape = |byte: &u8| match is_special(*byte) {
+        true => vec![b'\\', *byte],
+        false => vec![*byte],
+    };
+    path.iter().flat_map(escape).collect()
+}
+
+/// Tells whether a string behind this text is a value: assigned, listed, printed or returned.
+fn is_given(before: &[u8]) -> bool {
+    let words: [&[u8]; 7] = [b"=", b"=>", b":", b",", b"[", b"(", b"."];
+    let calls: [&[u8]; 6] = [b"print", b"printf", b"puts", b"return", b"say", b"echo"];
+    let is_call = |before: &[u8]| calls.iter().any(|call| before.ends_with(call));
+    if let Some(before) = before.strip_suffix(b"(") {
+        return is_call(before.trim_ascii_end()) || before.trim_ascii_end().ends_with(b"=");
+    }
+    is_call(before) || words.iter().any(|word| before.ends_with(word))
+}
+
+/// Tells whether a string behind this text is compared with something.
+fn is_compared(before: &[u8]) -> bool {
+    let operators: [&[u8]; 9] = [
+        b"==", b"!=", b"=~", b"<=", b">=", b" eq", b" ne", b" in", b"~",
+    ];
+    operators.iter().any(|operator| before.ends_with(operator))
+}
+
+/// Tells whether a script answers a build's questions: it takes an option that asks for flags, or prints flags with paths.
+pub(super) fn answers(text: &[u8]) -> bool {
+    let is_other = is_other_language(text);
+    logical_lines(text).any(|line| {
+        let line = line.trim_ascii();
+        !line.starts_with(b"#") && (takes_question(line, is_other) || prints_flags(line))
+    })
+}
+
+/// Tells whether a line compares an argument with an option that asks for flags: a pattern of `case`, or a quoted word.
+fn takes_question(line: &[u8], is_other: bool) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let mut at = 0;
+    while let Some(found) = line[at..].iter().position(|byte| *byte == b'-') {
+        let start = at + found;
+        let length = line[start..].iter().position(|byte| !is_part(*byte));
+        let end = length.map_or(line.len(), |length| start + length);
+        at = end.max(start + 1);
+        let word = &line[start..end];
+        let word = word.strip_prefix(b"--").or(word.strip_prefix(b"-"));
+        if !word.is_some_and(|word| QUESTIONS.iter().any(|question| question.as_bytes() == word)) {
+            continue;
+        }
+        let before = start.checked_sub(1).map(|at| line[at]);
+        let rest = &line[end..];
+        let is_quoted = matches!(before, Some(b'"' | b'\'')) && rest.first() == before.as_ref();
+        let compares = has(line, b"test ") || has(line, b"[") || has(line, b"case") || is_other;
+        if is_quoted && (compares || is_label(&rest[1..])) {
+            return true;
+        }
+        // `$(x-config --libs)` asks another one.
+        let begins = line[..start]
+            .rsplit(|byte| *byte == b';')
+            .next()
+            .unwrap_or_default();
+        let begins = match begins.windows(4).rposition(|part| part == b" in ") {
+            Some(word) => &begins[word + 4..],
+            None => begins,
+        };
+        let is_pattern = begins
+            .iter()
+            .all(|byte| is_part(*byte) || b"|*\"' (".contains(byte));
+        if is_pattern && is_label(rest) {
+            return true;
+        }
+        // `test "$1" = --libs`
+        if compares && !is_other && line[..start].trim_ascii_end().ends_with(b"=") {
+            return true;
+        }
+    }
+    false
+}
+
+/// Tells whether the text behind a word makes it a pattern of `case`.
+fn is_label(rest: &[u8]) -> bool {
+    let skipped = rest.iter().position(|byte| !b"*=\"' ".contains(byte));
+    skipped.is_some_and(|at| matches!(rest[at], b')' | b'|'))
+}
+
+/// Tells whether a line prints a compiler's options with paths, or is a line of such text.
+fn prints_flags(line: &[u8]) -> bool {
+    let words: [&[u8]; 5] = [b"echo ", b"printf ", b"print ", b"print(", b"puts "];
+    let prints = words.iter().any(|word| has(line, word));
+    let options: [&[u8]; 6] = [b"-I/", b"-L/", b"-I$", b"-L$", b"-isystem", b"-Wl,-rpath"];
+    options.iter().any(|option| match prints {
+        true => has(line, option),
+        false => option.ends_with(b"/") && line.starts_with(option),
+    })
+}
+
+/// Tells whether the beginning of a file is one of settings that a shell reads: after comments, an assignment comes.
+pub(super) fn is_sourced(head: &[u8]) -> bool {
+    let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"));
+    first.is_some_and(|line| assigned(line).is_some() || is_conditional(line))
+}
+
+fn is_conditional(line: &[u8]) -> bool {
+    [&b"if "[..], b"case ", b"test ", b"[ "]
+        .iter()
+        .any(|word| line.starts_with(word))
+}
+
+/// The value of an assignment that begins a line.
+fn assigned(line: &[u8]) -> Option<&[u8]> {
+    let line = line.strip_prefix(b"export ").unwrap_or(line);
+    let equals = line.iter().position(|byte| *byte == b'=')?;
+    is_name(&line[..equals]).then(|| &line[equals + 1..])
+}
+
+/// Tells whether settings are of a library: a compiler's or linker's options with paths are assigned.
+pub(super) fn is_settings(text: &[u8]) -> bool {
+    let options: [&[u8]; 3] = [b"-I", b"-L", b"-isystem"];
+    let is_flag = |word: &[u8]| {
+        let word = word.trim_ascii_start();
+        options.iter().any(|option| {
+            let path = word.strip_prefix(*option).map(<[u8]>::trim_ascii_start);
+            path.is_some_and(|path| path.starts_with(b"/") || path.starts_with(b"$"))
+        })
+    };
+    logical_lines(text).any(|line| {
+        let value = assigned(line.trim_ascii());
+        value.is_some_and(|value| {
+            let mut words = value.split(|byte| is_blank(*byte) || b"'\"".contains(byte));
+            words.any(is_flag)
+        })
+    })
 }
 
 fn has(text: &[u8], part: &[u8]) -> bool {
@@ -585,6 +839,106 @@ mod tests {
             let old = "dependency_libs=' -L/usr/lib /usr/lib/x.la'\n";
             let said = libtool_archive(old.as_bytes(), &sysroot).expect("an edit");
             assert_eq!(libtool_archive(&said, &sysroot), None, "a second time");
+        }
+    }
+
+    #[test]
+    fn a_script_of_another_language_answers_with_places_of_the_sysroot() {
+        let (_folder, sysroot) = sysroot("root");
+        let edit: Edit = config_script;
+        for (old, new) in [
+            ("my $prefix = \"/usr\";", "my $prefix = \"@/usr\";"),
+            ("prefix = '/usr'", "prefix = '@/usr'"),
+            (
+                "  'libdir' => '/usr/lib/x',",
+                "  'libdir' => '@/usr/lib/x',",
+            ),
+            (
+                "  \"includedir\": \"/usr/include\",",
+                "  \"includedir\": \"@/usr/include\",",
+            ),
+            (
+                "print \"-I/usr/include -L/usr/lib\\n\";",
+                "print \"-I@/usr/include -L@/usr/lib\\n\";",
+            ),
+            ("print('/usr/include')", "print('@/usr/include')"),
+            ("return \"/usr/lib\"", "return \"@/usr/lib\""),
+            (
+                "libs = ['-L/usr/lib', '-lx']",
+                "libs = ['-L@/usr/lib', '-lx']",
+            ),
+            (
+                "x = '-L/opt/x/lib' # '/usr'",
+                "x = '-L@/opt/x/lib' # '/usr'",
+            ),
+        ] {
+            for language in ["/usr/bin/perl -w", "/usr/bin/env python3"] {
+                let line = |text: &str| format!("#!{language}\n{text}\n");
+                check(edit, &sysroot, &line(old), &line(new));
+            }
+        }
+        for line in [
+            "if ($x eq '/usr/lib') {",
+            "if x == \"/usr/include\":",
+            "system('/usr/bin/pkg-config --libs x');",
+            "# prefix = '/usr'",
+            "path = '/etc/x.conf'",
+            "perl = '/usr/bin/perl'",
+            "url = 'http://x/usr/lib'",
+        ] {
+            let text = format!("#!/usr/bin/perl\n{line}\n");
+            check(edit, &sysroot, &text, &text);
+        }
+    }
+
+    #[test]
+    fn a_script_that_answers_for_a_library_is_known_by_its_text() {
+        for (text, is_one) in [
+            ("case $1 in\n  --cflags) echo $x ;;\nesac", true),
+            ("case \"$1\" in --prefix) ;; --libs) echo -lx;; esac", true),
+            ("  --includes|--inc*)", true),
+            ("  \"--cflags\" | \"--CFLAGS\" )", true),
+            ("if [ \"$1\" = \"--libs\" ]; then", true),
+            ("if test \"$1\" = --ldflags; then", true),
+            ("echo \"-I/usr/include/x -L/usr/lib -lx\"", true),
+            ("printf '%s\\n' -L${libdir}", true),
+            ("cat <<EOF\n-I/usr/include/x\nEOF", true),
+            ("#!/usr/bin/perl\nif ($ARGV[0] eq '--cflags') {", true),
+            ("#!/usr/bin/env python3\np.add_argument(\"--libs\")", true),
+            ("LIBS=$(x-config --libs)", false),
+            ("LIBS=`pkg-config --libs x`", false),
+            ("exec gcc -I/usr/include/x \"$@\"", false),
+            ("exec /usr/lib/firefox/firefox \"$@\"", false),
+            ("  --help) echo help ;;", false),
+            ("# --cflags) ;;", false),
+            ("prefix=/usr\necho $prefix/share", false),
+        ] {
+            assert_eq!(answers(text.as_bytes()), is_one, "{text}");
+        }
+    }
+
+    #[test]
+    fn settings_of_a_library_are_known_by_their_text() {
+        for (text, sourced, settings) in [
+            (
+                "# tcl\n\nTCL_VERSION='8.6'\nTCL_LIB_SPEC='-L/usr/lib -ltcl8.6'\n",
+                true,
+                true,
+            ),
+            ("XML2_INCLUDEDIR=\"-I/usr/include/libxml2\"", true, true),
+            ("export X_CFLAGS=\"-O2 -I /usr/include\"", true, true),
+            (
+                "if test -z \"$X\"; then\n  X_LIBS=-L$libdir\nfi",
+                true,
+                true,
+            ),
+            ("NAME=Debian\nHOME_URL='https://x/-L/'", true, false),
+            ("PATH=/usr/bin:/bin", true, false),
+            ("[Unit]\nX=-L/usr/lib", false, true),
+            ("hello world", false, false),
+        ] {
+            assert_eq!(is_sourced(text.as_bytes()), sourced, "{text}");
+            assert_eq!(is_settings(text.as_bytes()), settings, "{text}");
         }
     }
 

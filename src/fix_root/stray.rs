@@ -1,0 +1,374 @@
+//! Symlinks of a sysroot that lead to the build machine. On the target they lead to a file of its own root.
+//!
+//! Where compilers, linkers and build systems look, every symlink is followed as the target follows it. Each one on the way that leads
+//! out when it is followed here is found, also one that other symlinks go through. Reads and writes nothing but directories and
+//! symlinks.
+
+use super::{find::INSTALLED, sysroot::Sysroot};
+use crate::context::Identity;
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    fs, io,
+    os::unix::ffi::OsStrExt,
+    path::{Component, Path, PathBuf},
+};
+
+/// How many symlinks are followed in one path; the kernel's own limit (MAXSYMLINKS).
+const MOST_LINKS: usize = 40;
+
+/// The directories, below those of [`INSTALLED`], whose names begin so: libraries and what lies beside them, headers, programs.
+const SEARCHED: [&[u8]; 5] = [b"lib", b"include", b"bin", b"sbin", b"qt"];
+
+/// What build systems search below `share`, by how the names begin.
+const SHARED: [&[u8]; 3] = [b"pkgconfig", b"aclocal", b"cmake"];
+
+/// A symlink that leads to the build machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stray {
+    /// Its path, as the user would write it.
+    pub(crate) path: PathBuf,
+    /// What it contains.
+    pub(crate) target: PathBuf,
+    /// The relative path to the same file of the sysroot. `None` if the sysroot has no such file, and the build machine has it.
+    pub(crate) relative: Option<PathBuf>,
+    /// The package that owns it.
+    pub(crate) owner: Option<String>,
+    pub(super) identity: Identity,
+}
+
+/// A path that was followed as the target follows it.
+pub(super) struct Followed {
+    /// Where it leads, from the root on.
+    pub(super) place: PathBuf,
+    pub(super) exists: bool,
+    /// The symlinks on the way, each by its place, with what it contains.
+    links: Vec<(PathBuf, PathBuf)>,
+}
+
+/// Follows a path from the root of a sysroot on: an absolute symlink begins at that root, and `..` does not lead out of it. One that
+/// names the sysroot itself leads into it here, and is followed so.
+pub(super) fn follow(sysroot: &Sysroot, path: &Path) -> Followed {
+    let root = sysroot.real();
+    let mut left = parts(path);
+    let (mut place, mut links) = (PathBuf::new(), Vec::new());
+    while let Some(part) = left.pop() {
+        if part == ".." {
+            place.pop();
+            continue;
+        }
+        let next = place.join(&part);
+        match fs::read_link(root.join(&next)) {
+            Ok(_) if links.len() == MOST_LINKS => {
+                let exists = false;
+                return Followed {
+                    place,
+                    exists,
+                    links,
+                };
+            }
+            Ok(target) => {
+                if target.is_absolute() {
+                    place = PathBuf::new();
+                }
+                left.extend(parts(sysroot.within(&target).unwrap_or(&target)));
+                links.push((next, target));
+            }
+            Err(_) => place = next,
+        }
+    }
+    let exists = root.join(&place).symlink_metadata().is_ok();
+    Followed {
+        place,
+        exists,
+        links,
+    }
+}
+
+/// The names and `..` of a path, the last first.
+fn parts(path: &Path) -> Vec<OsString> {
+    let parts = path.components().filter_map(|part| match part {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some("..".into()),
+        _ => None,
+    });
+    parts.rev().collect()
+}
+
+/// Finds them, in the order of their paths. A directory that may not be read is passed over; the walk for libraries names it.
+pub(super) fn find(sysroot: &Sysroot) -> io::Result<Vec<Stray>> {
+    let mut found = BTreeMap::new();
+    let mut look = |link: &Path| -> io::Result<()> {
+        let followed = follow(sysroot, link);
+        let astray = followed
+            .links
+            .iter()
+            .filter(|(place, target)| leads_out(sysroot, place, target));
+        for (place, target) in astray {
+            if found.contains_key(place) {
+                continue;
+            }
+            let path = sysroot.real().join(place);
+            let relative = followed.exists.then(|| relative(sysroot, place, target));
+            // What leads nowhere does no harm.
+            if relative.is_none() && !path.exists() {
+                continue;
+            }
+            let identity = Identity::of(&fs_err::symlink_metadata(&path)?);
+            found.insert(
+                place.clone(),
+                Stray {
+                    path: sysroot.path().join(place),
+                    target: target.clone(),
+                    relative,
+                    owner: None,
+                    identity,
+                },
+            );
+        }
+        Ok(())
+    };
+    let begins = |names: &[&[u8]], name: &OsStr| {
+        let name = name.as_bytes();
+        names.iter().any(|begin| name.starts_with(begin))
+    };
+    let mut above: Vec<PathBuf> = INSTALLED.iter().map(PathBuf::from).collect();
+    above.extend(
+        listed(sysroot, Path::new("opt"))
+            .into_iter()
+            .map(|(name, _)| Path::new("opt").join(name)),
+    );
+    for above in above {
+        for (name, kind) in listed(sysroot, &above) {
+            let place = above.join(&name);
+            if begins(&SEARCHED, &name) {
+                walk(sysroot, &place, kind, &mut look)?;
+            } else if name == "share" {
+                for (name, kind) in listed(sysroot, &place) {
+                    if begins(&SHARED, &name) {
+                        walk(sysroot, &place.join(name), kind, &mut look)?;
+                    }
+                }
+            } else if kind == Kind::Link {
+                // `usr` or `local` itself.
+                look(&place)?;
+            }
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+/// What an entry of a directory is, without a look at the entry itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Link,
+    Directory,
+    Other,
+}
+
+/// The entries of a directory; none if it cannot be read.
+fn listed(sysroot: &Sysroot, place: &Path) -> Vec<(OsString, Kind)> {
+    let entries = fs::read_dir(sysroot.real().join(place));
+    let entries = entries.into_iter().flatten().flatten();
+    let kind = |entry: &fs::DirEntry| match entry.file_type() {
+        Ok(kind) if kind.is_symlink() => Kind::Link,
+        Ok(kind) if kind.is_dir() => Kind::Directory,
+        _ => Kind::Other,
+    };
+    entries
+        .map(|entry| (entry.file_name(), kind(&entry)))
+        .collect()
+}
+
+fn walk(
+    sysroot: &Sysroot,
+    place: &Path,
+    kind: Kind,
+    look: &mut dyn FnMut(&Path) -> io::Result<()>,
+) -> io::Result<()> {
+    match kind {
+        Kind::Link => look(place),
+        Kind::Directory => listed(sysroot, place)
+            .into_iter()
+            .filter(|(_, kind)| *kind != Kind::Other)
+            .try_for_each(|(name, kind)| walk(sysroot, &place.join(name), kind, look)),
+        Kind::Other => Ok(()),
+    }
+}
+
+/// Tells whether a symlink leads out of the sysroot here, by what it contains.
+fn leads_out(sysroot: &Sysroot, place: &Path, target: &Path) -> bool {
+    if target.is_absolute() {
+        return sysroot.within(target).is_none();
+    }
+    let mut depth = place.components().count() - 1;
+    target.components().any(|part| match part {
+        Component::ParentDir if depth == 0 => true,
+        Component::ParentDir => {
+            depth -= 1;
+            false
+        }
+        Component::Normal(_) => {
+            depth += 1;
+            false
+        }
+        _ => false,
+    })
+}
+
+/// The path from a symlink to what it contains, read from the root of the sysroot on.
+fn relative(sysroot: &Sysroot, place: &Path, target: &Path) -> PathBuf {
+    let is_plain =
+        target.is_absolute() && !target.components().any(|part| part == Component::ParentDir);
+    let folder = place.parent().unwrap_or(Path::new(""));
+    // Where `..` stands in the target, its text means something else from another place.
+    let to: PathBuf = match is_plain {
+        true => target.components().skip(1).collect(),
+        false if target.is_absolute() => follow(sysroot, target).place,
+        false => follow(sysroot, &folder.join(target)).place,
+    };
+    let shared = folder
+        .components()
+        .zip(to.components())
+        .take_while(|(one, other)| one == other)
+        .count();
+    let up = folder
+        .components()
+        .skip(shared)
+        .map(|_| Component::ParentDir);
+    let path: PathBuf = up.chain(to.components().skip(shared)).collect();
+    match path.as_os_str().is_empty() {
+        true => ".".into(),
+        false => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_symlink_that_leads_out_is_found_with_its_relative_path() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let root = directory.path().join("root");
+        for path in [
+            "lib",
+            "usr/lib/sub",
+            "usr/include",
+            "etc/alternatives",
+            "opt/x/lib",
+            "usr/share/pkgconfig",
+            "usr/share/doc",
+        ] {
+            fs::create_dir_all(root.join(path)).expect(path);
+        }
+        for path in [
+            "lib/liba.so.0",
+            "usr/lib/sub/libb.so",
+            "opt/x/lib/libx.so",
+            "usr/include/x.h",
+        ] {
+            fs::write(root.join(path), "").expect(path);
+        }
+        let inside = root.join("lib/liba.so.0");
+        for (link, target, relative) in [
+            (
+                "usr/lib/liba.so",
+                "/lib/liba.so.0",
+                Some("../../lib/liba.so.0"),
+            ),
+            (
+                "usr/lib/here.so",
+                "/usr/lib/sub/libb.so",
+                Some("sub/libb.so"),
+            ),
+            ("usr/lib/sub/up.so", "/usr/lib/sub/libb.so", Some("libb.so")),
+            (
+                "usr/lib/slashes.so",
+                "//lib/.//liba.so.0",
+                Some("../../lib/liba.so.0"),
+            ),
+            (
+                "usr/lib/dots.so",
+                "/usr/lib/../../../lib/liba.so.0",
+                Some("../../lib/liba.so.0"),
+            ),
+            // A chain, whose middle lies where nobody searches.
+            (
+                "usr/lib/chain.so",
+                "/etc/alternatives/chain.so",
+                Some("../../etc/alternatives/chain.so"),
+            ),
+            (
+                "etc/alternatives/chain.so",
+                "/lib/liba.so.0",
+                Some("../../lib/liba.so.0"),
+            ),
+            // A directory, and what goes through it.
+            ("usr/lib/x", "/opt/x/lib", Some("../../opt/x/lib")),
+            ("lib64", "/usr/lib", Some("usr/lib")),
+            ("usr/include/own", "/usr/include", Some(".")),
+            // A relative one that goes up too far.
+            (
+                "usr/lib/far.so",
+                "../../../../lib/liba.so.0",
+                Some("../../lib/liba.so.0"),
+            ),
+            // The build machine has it, and the sysroot has not.
+            ("usr/lib/host.so", "/etc/passwd", None),
+            (
+                "usr/share/pkgconfig/x.pc",
+                "/usr/include/x.h",
+                Some("../../include/x.h"),
+            ),
+            ("opt/x/lib/y.so", "/opt/x/lib/libx.so", Some("libx.so")),
+        ] {
+            symlink(target, root.join(link)).expect(link);
+            let sysroot = Sysroot::at(&root).expect("a sysroot");
+            let found = find(&sysroot).expect("readable");
+            // One in the middle is found from its end.
+            if link.starts_with("etc") {
+                continue;
+            }
+            let stray = found.iter().find(|stray| stray.path == root.join(link));
+            let said = stray.map(|stray| stray.relative.as_deref());
+            let wanted = match link {
+                "usr/lib/chain.so" => None,
+                _ => Some(relative.map(Path::new)),
+            };
+            assert_eq!(said, wanted, "{link}: {found:?}");
+        }
+        for (link, target) in [
+            ("usr/lib/relative.so", "../../lib/liba.so.0"),
+            ("usr/lib/through.so", "x/libx.so"),
+            ("usr/lib/nowhere.so", "/nowhere/at/all"),
+            ("usr/lib/loop.so", "/usr/lib/loop.so"),
+            ("usr/lib/inside.so", inside.to_str().expect("UTF-8")),
+            ("usr/share/doc/x", "/lib/liba.so.0"),
+        ] {
+            symlink(target, root.join(link)).expect(link);
+        }
+        let sysroot = Sysroot::at(&root).expect("a sysroot");
+        let found = find(&sysroot).expect("readable");
+        let chain = ["usr/lib/chain.so", "etc/alternatives/chain.so"].map(|path| root.join(path));
+        for link in chain {
+            let stray = found.iter().find(|stray| stray.path == link);
+            assert!(
+                stray.is_some_and(|stray| stray.relative.is_some()),
+                "{link:?}"
+            );
+        }
+        assert_eq!(found.len(), 14, "{found:#?}");
+        for stray in &found {
+            if let Some(relative) = &stray.relative {
+                fs::remove_file(&stray.path).expect("gone");
+                symlink(relative, &stray.path).expect("a link");
+            }
+        }
+        let again = find(&sysroot).expect("readable");
+        assert_eq!(again.len(), 1, "{again:#?}");
+        let through = fs::canonicalize(root.join("usr/lib/through.so")).expect("a file");
+        assert!(through.starts_with(sysroot.real()), "{through:?}");
+    }
+}
