@@ -258,7 +258,7 @@ fn a_program_is_built_against_the_sysroot_and_firmware_by_the_toolchain_alone() 
     prefix.write("linux/Makefile", KERNEL);
     prefix.write("linux/arch/arm/Kconfig", "");
     prefix.write("linux/Kbuild", "");
-    let tool = "include ../scripts/Makefile.include\nall:\n\t@echo \"ARCH=$(ARCH) CROSS_COMPILE=$(notdir $(CROSS_COMPILE)) $(PKG_CONFIG)\"\n";
+    let tool = "-include ../scripts/Makefile.include\nall:\n\t@echo \"ARCH=$(ARCH) CROSS_COMPILE=$(notdir $(CROSS_COMPILE)) $(PKG_CONFIG)\"\n";
     prefix.write("linux/tools/x/Makefile", tool);
     prefix.write("linux/drivers/x/Makefile", "obj-$(CONFIG_X) += x.o\n");
     let ours = format!("ARCH=arm CROSS_COMPILE={ARM}- ");

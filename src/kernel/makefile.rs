@@ -317,7 +317,7 @@ impl Makefile {
             }
             let path = directory.join(name);
             let has = |file: &&str| path.join(file).is_file();
-            if name != "." && !found.contains(&path) && MAKEFILES.iter().any(|file| has(&file)) {
+            if name != "." && !found.contains(&path) && MAKEFILES.iter().any(has) {
                 found.push(path);
             }
             if found.len() == MOST_DIRECTORIES {

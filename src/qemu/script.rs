@@ -86,9 +86,10 @@ mod tests {
     /// Each row was compared with what Linux 6 does.
     #[test]
     fn a_line_is_cut_as_the_kernel_cuts_it() {
+        type Words<'t> = (&'t str, Option<&'t str>);
         let long = "x".repeat(250);
         let whole = format!("/{long}");
-        let rows: [(String, Option<(&str, Option<&str>)>); 24] = [
+        let rows: [(String, Option<Words>); 24] = [
             ("#!/bin/sh\nexit\n".into(), Some(("/bin/sh", None))),
             (
                 "#! \t/usr/bin/env  python3 -u \n".into(),
