@@ -66,7 +66,7 @@ test = $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
 PANEL ?=
 panel_rows = $(target)/tmp/panel
 
-.PHONY: help build program install-program install-docs prepare check-components check coverage demo panel kernels verify-site fuzz fuzz-keep bench bench-run order order-run check-settings docs install uninstall dist clean
+.PHONY: help build program install-program install-docs prepare check-components check coverage demo panel kernels verify-site verify-questions fuzz fuzz-keep bench bench-run order order-run check-settings docs install uninstall dist clean
 
 help:
 	@echo 'make build      the program, in $(binary), and what make docs makes'
@@ -74,10 +74,12 @@ help:
 	@echo 'make coverage   what the tests run of each file, by cargo-llvm-cov; a page for each line in target/llvm-cov/html'
 	@echo 'make verify-site'
 	@echo '                the site answers, measured on every target that Debian has a compiler for; writes docs/site-cache-matrix.md'
+	@echo 'make verify-questions REPO=…'
+	@echo '                every version of the tests behind the answers, from a clone of gnulib or Autoconf, run on this machine'
 	@echo 'make demo       cross-build real packages with the real Portage; DEMO_TARGET=<tuple> for another machine'
 	@echo 'make check-settings REPO=… CONFIGROOT=…'
 	@echo '                our reading of the settings beside portageq, for a repository and a config root of yours'
-	@echo 'make panel      configure seven real packages with answers and with an emulator, beside what is true, and build them; PANEL=bash for one'
+	@echo 'make panel      configure eight real packages with answers and with an emulator, beside what is true, and build them; PANEL=bash for one'
 	@echo 'make fuzz       every reader of other people'"'"'s files on made-up input, FUZZ_SECONDS=600 each; FUZZ=elf for one; needs cargo-fuzz'
 	@echo 'make kernels    U-Boot, a RISC-V kernel and a kernel of clang, built by <tuple>-xkmake and started by QEMU'
 	@echo 'make bench      how long everything takes, beside its peers; writes docs/benchmarks.md. BENCH="start pkg-config" for some of it;'
@@ -131,6 +133,11 @@ coverage: prepare
 verify-site:
 	$(CARGO) build --locked
 	tests/verify-site
+
+# Needs a clone of gnulib or Autoconf with its history. As root it would find out what root can do.
+verify-questions:
+	@[ -n "$(REPO)" ] || { echo 'name a clone of gnulib or Autoconf: make verify-questions REPO=…' >&2; exit 1; }
+	tests/verify-questions "$(REPO)"
 
 demo:
 	demo/run

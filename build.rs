@@ -236,15 +236,24 @@ fn site_cache(root: &str) -> String {
                 probe,
                 note,
                 about,
+                asked,
+                needs,
+                others,
             } = answer.as_ref().expect("checked");
+            let others: Vec<_> = others
+                .iter()
+                .map(|other| (&other.text, &other.value, &other.asked))
+                .collect();
             let about = about.map_or("None".into(), |about| format!("Some(About::{about:?})"));
             let _ = writeln!(
                 text,
-                "Row {{ name: {name:?}, value: {value:?}, asker: {:?}, obtained: Obtained::{:?}, probe: {}, note: {}, about: {about} }},",
+                "Row {{ name: {name:?}, value: {value:?}, asker: {:?}, obtained: Obtained::{:?}, probe: {}, note: {}, about: {about}, asked: {}, needs: {}, others: &{others:?} }},",
                 asker.as_deref().expect("checked"),
                 obtained.expect("checked"),
                 optional(probe),
                 optional(note),
+                optional(asked),
+                optional(needs),
             );
         }
         text += "] },\n";

@@ -4,6 +4,7 @@ mod autoconf;
 mod emulate;
 mod learn;
 mod panel;
+mod questions;
 mod scan;
 mod shells;
 mod verify;

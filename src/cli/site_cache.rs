@@ -245,6 +245,21 @@ fn explain(context: &Context, answers: &Answers, said: &[Answer]) -> String {
     optional("probe", answer.probe.as_deref());
     optional("about", answer.about.map(about));
     optional("note", answer.note.as_deref());
+    optional("question", answer.asked.as_deref());
+    if let Some(needs) = &answer.needs {
+        line("only if", &format!("the script contains `{needs}`"));
+    }
+    for other in &answer.others {
+        let value = match other.value.as_deref() {
+            Some(value) => shown(value),
+            None => "no answer",
+        };
+        let (asked, text) = (&other.asked, &other.text);
+        line(
+            "otherwise",
+            &format!("{value}, if the script contains `{text}`: {asked}"),
+        );
+    }
     for other in overridden.iter().rev() {
         let who = match &other.origin {
             Origin::BuiltIn => other.layer.to_string(),
@@ -322,11 +337,12 @@ fn table(listed: &[&Answer], answers: &Answers) -> String {
 
 /// The value for a person.
 fn value(answer: &Answer) -> &str {
-    match answer.value.as_deref() {
-        None => "-",
-        Some("") => "''",
-        Some(value) => value,
-    }
+    answer.value.as_deref().map_or("-", shown)
+}
+
+/// A value that a user can see.
+fn shown(value: &str) -> &str {
+    if value.is_empty() { "''" } else { value }
 }
 
 /// Who saw that it is so.
@@ -341,6 +357,9 @@ fn confirmation(answer: &Answer) -> String {
         Some(About::Kernel) => text += ", about the kernel",
         Some(About::Filesystem) => text += ", about the file system",
         None => {}
+    }
+    if answer.is_conditional() {
+        text += ", depends on the script";
     }
     text
 }
@@ -359,6 +378,11 @@ fn to_json(answer: &Answer, answers: &Answers) -> serde_json::Value {
         Obtained::Read => "read",
         Obtained::Learned => "learned",
     });
+    let others: Vec<_> = answer
+        .others
+        .iter()
+        .map(|other| serde_json::json!({ "text": other.text, "value": other.value, "asked": other.asked }))
+        .collect();
     serde_json::json!({
         "name": answer.name,
         "value": answer.value,
@@ -367,6 +391,9 @@ fn to_json(answer: &Answer, answers: &Answers) -> serde_json::Value {
         "obtained": obtained,
         "probe": answer.probe,
         "note": answer.note,
+        "asked": answer.asked,
+        "needs": answer.needs,
+        "others": others,
         "about": about,
         "file": origin,
         "verified": answer.is_verified(),

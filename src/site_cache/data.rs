@@ -47,6 +47,10 @@ struct Row {
     probe: Option<&'static str>,
     note: Option<&'static str>,
     about: Option<About>,
+    asked: Option<&'static str>,
+    needs: Option<&'static str>,
+    /// Text, value and versions of each other question.
+    others: &'static [(&'static str, Option<&'static str>, &'static str)],
 }
 
 /// Text that is built in, or was read.
@@ -69,10 +73,38 @@ pub struct Answer {
     pub note: Option<Text>,
     /// What it is about, when that is not the C library.
     pub about: Option<About>,
+    /// The versions of the macro that ask the question which was measured.
+    pub asked: Option<Text>,
+    /// Text that a script has where it asks that question. Without it there is no answer.
+    pub needs: Option<Text>,
+    /// Other questions that versions of the macro ask under this name. The first one that a script has decides.
+    pub others: Vec<Other>,
     /// The layer; the tuple for what speaks of one target.
     pub layer: Text,
     /// Who says so.
     pub origin: Origin,
+}
+
+/// Another question under the name of a variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Other {
+    /// Text on one line of a script that asks it, and of no script that asks another.
+    pub text: Text,
+    /// The answer to it; `None` where the script decides without one.
+    pub value: Option<Text>,
+    /// The versions of the macro that ask it.
+    pub asked: Text,
+}
+
+/// Which question a script asks under the name of a variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question<'a> {
+    /// The one that was measured.
+    Measured,
+    /// Another one that is known.
+    Other(&'a Other),
+    /// One that is not known: the text of the measured one is missing.
+    Unknown,
 }
 
 /// Who says so.
@@ -108,8 +140,41 @@ impl Answer {
         self.probe.is_some() || self.origin != Origin::BuiltIn
     }
 
+    /// Tells whether the answer depends on which question a script asks under this name.
+    pub fn is_conditional(&self) -> bool {
+        self.needs.is_some() || !self.others.is_empty()
+    }
+
+    /// Returns the question that a script asks, by the texts that it has.
+    pub fn question(&self, script: &str) -> Question<'_> {
+        let is_missing = |text: &Text| !script.contains(text.as_ref());
+        match self.others.iter().find(|other| !is_missing(&other.text)) {
+            Some(other) => Question::Other(other),
+            None if self.needs.as_ref().is_some_and(is_missing) => Question::Unknown,
+            None => Question::Measured,
+        }
+    }
+
+    /// Returns the answer to the question that a script asks; `None` where that question has none.
+    pub fn value_for(&self, script: &str) -> Option<&str> {
+        match self.question(script) {
+            Question::Measured => self.value.as_deref(),
+            Question::Other(other) => other.value.as_deref(),
+            Question::Unknown => None,
+        }
+    }
+
     fn of_row(row: &Row, layer: &'static str) -> Self {
+        let other =
+            |&(text, value, asked): &(&'static str, Option<&'static str>, &'static str)| Other {
+                text: text.into(),
+                value: value.map(Into::into),
+                asked: asked.into(),
+            };
         Self {
+            asked: row.asked.map(Into::into),
+            needs: row.needs.map(Into::into),
+            others: row.others.iter().map(other).collect(),
             name: row.name.into(),
             value: Some(row.value.into()),
             asker: Some(row.asker.into()),
@@ -131,6 +196,9 @@ impl Answer {
             probe: None,
             note: None,
             about: None,
+            asked: None,
+            needs: None,
+            others: Vec::new(),
             layer: layer.to_owned().into(),
             origin,
         };
@@ -141,6 +209,14 @@ impl Answer {
             answer.probe = written.probe.map(Into::into);
             answer.note = written.note.map(Into::into);
             answer.about = written.about;
+            answer.asked = written.asked.map(Into::into);
+            answer.needs = written.needs.map(Into::into);
+            let others = written.others.into_iter().map(|other| Other {
+                text: other.text.into(),
+                value: other.value.map(Into::into),
+                asked: other.asked.into(),
+            });
+            answer.others = others.collect();
         }
         answer
     }

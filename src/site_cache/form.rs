@@ -83,7 +83,29 @@ pub(super) struct Written {
     pub note: Option<String>,
     /// What it is about, when that is not the C library.
     pub about: Option<About>,
+    /// The versions of the macro that ask the question which was measured.
+    pub asked: Option<String>,
+    /// Text that a script has where it asks that question. Without it there is no answer.
+    pub needs: Option<String>,
+    /// Other questions that versions of the macro ask under this name. The first one that a script has decides.
+    #[serde(default)]
+    pub others: Vec<WrittenOther>,
 }
+
+/// Another question under the same name.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenOther {
+    /// Text on one line of a script that asks it, and of no script that asks another.
+    pub text: String,
+    /// The answer to it; `None` where the script decides without one.
+    pub value: Option<String>,
+    /// The versions of the macro that ask it.
+    pub asked: String,
+}
+
+/// The shortest text that may stand for a question, in bytes. A shorter one would be found where nobody asks it.
+const SHORTEST_TEXT: usize = 6;
 
 impl Layer {
     /// Reads a file's text. The message of an error names the answer.
@@ -118,6 +140,9 @@ impl Written {
                 probe: None,
                 note: None,
                 about: None,
+                asked: None,
+                needs: None,
+                others: Vec::new(),
             },
             toml::Value::Table(table) => {
                 let written = Self::deserialize(table);
@@ -125,11 +150,31 @@ impl Written {
             }
             _ => return Err("an answer is a string, a table with `value`, or false".into()),
         };
-        let others = [&written.asker, &written.probe, &written.note];
-        for text in others.into_iter().flatten().chain([&written.value]) {
+        let optional = [
+            &written.asker,
+            &written.probe,
+            &written.note,
+            &written.asked,
+            &written.needs,
+        ];
+        let others = written.others.iter();
+        let others = others.flat_map(|other| {
+            [Some(&other.text), other.value.as_ref(), Some(&other.asked)].into_iter()
+        });
+        let all = optional.into_iter().map(Option::as_ref).chain(others);
+        for text in all.flatten().chain([&written.value]) {
             if text.contains(char::is_control) {
-                return Err(format!("{text:?} holds a control character"));
+                return Err(format!("{text:?} contains a control character"));
             }
+        }
+        let others = written.others.iter().map(|other| &other.text);
+        if let Some(text) = others
+            .chain(&written.needs)
+            .find(|text| text.len() < SHORTEST_TEXT)
+        {
+            return Err(format!(
+                "{text:?} is too short to be the text of one question: it needs {SHORTEST_TEXT} bytes"
+            ));
         }
         Ok(Some(written))
     }

@@ -34,6 +34,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     process::Output,
+    rc::Rc,
 };
 
 /// Why nothing was learned.
@@ -195,7 +196,7 @@ pub fn learn(
     let plan = wrappers.plan("configure", context, request.args)?;
     let script = fs_err::canonicalize(&plan.program).map_err(LearnError::Folder)?;
     let host = Host::of(&context.tuple);
-    let own = scan::read(&script, &host)?;
+    let (own, _) = scan::read(&script, &host)?;
     let answers = Answers::of(context)?;
     let runner = Runner::new(context, plan, script)?;
     let (cross, with_tests) = runner.run(context)?;
@@ -207,7 +208,7 @@ pub fn learn(
         stops: cross.is_none(),
         ..Report::default()
     };
-    for (variable, default) in runner.tests(&host)? {
+    for (variable, (default, text)) in runner.tests(&host)? {
         let Some(value) = with_tests
             .get(&variable)
             .filter(|_| is_learnable(&variable))
@@ -227,7 +228,7 @@ pub fn learn(
             guess,
             value: value.clone(),
         };
-        judge(found, &answers, &mut report);
+        judge(found, &answers, &text, &mut report);
     }
     let file = context.state_folder().join(LEARNED);
     let writes = !request.dry_run && !report.learned.is_empty();
@@ -257,14 +258,23 @@ pub fn forget(context: &Context, variables: &[String]) -> Result<Vec<String>, Le
 }
 
 /// Sorts a finding to where it belongs.
-fn judge(found: Found, answers: &Answers, report: &mut Report) {
+fn judge(found: Found, answers: &Answers, script: &str, report: &mut Report) {
     let is_same =
         |other: Option<&str>| other.map(without_guess) == Some(without_guess(&found.value));
     let said = answers.about(&found.variable).last();
     // What nobody saw, and is not given, is no answer.
     let said = said.filter(|said| said.is_verified());
     match said {
-        Some(said) if is_same(said.value.as_deref()) => report.answered.push(found),
+        Some(said) if is_same(said.value_for(script)) => report.answered.push(found),
+        // What is learned is kept by name, and the name has other questions.
+        Some(said) if said.is_conditional() && said.value_for(script).is_none() => {
+            report.conflicts.push(Conflict {
+                said: None,
+                by: format!("{}, which knows other tests under this name", said.layer),
+                about: said.about,
+                found,
+            });
+        }
         // It was this command that said so; now it says something else.
         Some(said) if !matches!(said.origin, Origin::Learned(_)) => {
             let by = match &said.origin {
@@ -272,7 +282,7 @@ fn judge(found: Found, answers: &Answers, report: &mut Report) {
                 Origin::BuiltIn | Origin::Learned(_) => said.layer.to_string(),
             };
             report.conflicts.push(Conflict {
-                said: said.value.as_deref().map(Into::into),
+                said: said.value_for(script).map(Into::into),
                 by,
                 about: said.about,
                 found,
@@ -457,16 +467,18 @@ impl Runner {
         parts.join(", ")
     }
 
-    /// The tests of the script and of those below it, which it may call.
-    fn tests(&self, host: &Host) -> Result<BTreeMap<String, scan::Default>, LearnError> {
+    /// The tests of the script and of those below it, which it may call: the default of each, and the text of its script.
+    fn tests(&self, host: &Host) -> Result<BTreeMap<String, (scan::Default, Rc<str>)>, LearnError> {
         let mut tests = BTreeMap::new();
         let scripts = scan::scripts(&self.source, true)?;
         for script in [&self.script].into_iter().chain(&scripts) {
-            let Ok(scan) = scan::read(script, host) else {
+            let Ok((scan, text)) = scan::read(script, host) else {
                 continue;
             };
+            let text: Rc<str> = text.into();
             for test in scan.tests {
-                tests.entry(test.variable).or_insert(test.default);
+                let entry = tests.entry(test.variable);
+                entry.or_insert_with(|| (test.default, Rc::clone(&text)));
             }
         }
         Ok(tests)

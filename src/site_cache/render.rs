@@ -7,6 +7,7 @@
 use super::data::{About, Answer, Answers, Obtained, Origin};
 use crate::{export::quote_for_any_sh, file::read, tuple::Tuple};
 use std::{
+    collections::BTreeSet,
     fmt::Write as _,
     path::{Path, PathBuf},
 };
@@ -19,6 +20,9 @@ const WIDTH: usize = 120;
 
 /// The file below its head.
 const TEMPLATE: &str = include_str!("config.site.in");
+
+/// What answers that depend on the script add to it.
+const BY_SCRIPT: &str = include_str!("by-script.in");
 
 /// What a trial adds to it.
 const EMULATE: &str = include_str!("emulate.in");
@@ -63,7 +67,9 @@ pub fn render(tuple: &Tuple, answers: &Answers, trial: Option<&Trial>) -> String
     text += head;
     names(&given, &mut text);
     text += between;
-    for (at, answer) in given.iter().enumerate() {
+    let (by_script, always): (Vec<&Answer>, Vec<&Answer>) =
+        given.iter().partition(|answer| answer.is_conditional());
+    for (at, answer) in always.iter().enumerate() {
         if at > 0 {
             text.push('\n');
         }
@@ -72,7 +78,63 @@ pub fn render(tuple: &Tuple, answers: &Answers, trial: Option<&Trial>) -> String
         text += "  # ";
         give_origin(answer, &mut text);
     }
+    if !by_script.is_empty() {
+        answer_by_script(&by_script, &mut text);
+    }
     text + tail
+}
+
+/// Adds the answers that depend on which question the script asks, and one search of the script for all their texts.
+fn answer_by_script(answers: &[&Answer], text: &mut String) {
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
+    let mut texts = BTreeSet::new();
+    let mut cases = String::new();
+    for answer in answers {
+        let name = &answer.name;
+        cases += "  # ";
+        give_origin(answer, &mut cases);
+        cases += "\n  case $crossmerge_texts in\n";
+        for other in &answer.others {
+            let pattern = quoted(&other.text);
+            let _ = write!(cases, "  *{pattern}*) ");
+            match &other.value {
+                Some(value) => assign(name, value, &mut cases),
+                None => {
+                    let _ = write!(cases, "crossmerge_others=\"$crossmerge_others {name}\"");
+                }
+            }
+            let _ = writeln!(
+                cases,
+                " ;;  # asked by {}",
+                other.asked.replace(char::is_control, "?")
+            );
+            texts.insert(pattern);
+        }
+        match &answer.needs {
+            None => cases += "  *) ",
+            Some(needs) => {
+                let pattern = quoted(needs);
+                let _ = write!(cases, "  *{pattern}*) ");
+                texts.insert(pattern);
+            }
+        }
+        assign(
+            name,
+            answer.value.as_deref().unwrap_or_default(),
+            &mut cases,
+        );
+        cases += " ;;\n  esac\n";
+    }
+    let texts: Vec<String> = texts
+        .iter()
+        .map(|text| format!("      -e {text} \\"))
+        .collect();
+    let block = BY_SCRIPT
+        .replace("@COUNT@", &answers.len().to_string())
+        .replace("@TEXTS@", &texts.join("\n"));
+    // Last, since a text may contain one of the other marks.
+    *text += &block.replace("@CASES@\n", &cases);
+    text.truncate(text.trim_end().len());
 }
 
 /// Tells whether a file is a config.site of ours, for whatever target.

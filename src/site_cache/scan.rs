@@ -254,15 +254,15 @@ fn is_made_by_autoconf(text: &str) -> bool {
         || text.contains("Generated automatically using autoconf")
 }
 
-/// Reads a script and scans it.
-pub fn read(path: &Path, host: &Host) -> Result<Scan, ScanError> {
+/// Reads a script and scans it. Returns its text as well.
+pub fn read(path: &Path, host: &Host) -> Result<(Scan, String), ScanError> {
     let text = read::read(path, read::CONFIGURE).map_err(ScanError::Unreadable)?;
-    let text = String::from_utf8_lossy(&text);
+    let text = String::from_utf8_lossy(&text).into_owned();
     let scan = scan(&text, host);
     if scan.places.is_empty() && !is_made_by_autoconf(&text) {
         return Err(ScanError::NotAutoconf(path.into()));
     }
-    Ok(scan)
+    Ok((scan, text))
 }
 
 /// Scans the text of a script.

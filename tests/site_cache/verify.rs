@@ -123,7 +123,8 @@ fn what_cannot_be_verified_is_an_error() {
     );
 }
 
-/// `tests/site_cache/matrix.py` makes the same digest.
+/// `tests/site_cache/matrix.py` makes the same digest. Which scripts ask the measured question is no part of it, since the probes do
+/// not measure that: those keys come last on the line of an answer, from `asked` on.
 #[test]
 fn the_matrix_is_of_this_data() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -144,7 +145,14 @@ fn the_matrix_is_of_this_data() {
     for path in paths {
         sha.update(path.as_bytes());
         sha.update([0]);
-        sha.update(std::fs::read(data.join(path)).expect("a file"));
+        let text = std::fs::read_to_string(data.join(path)).expect("a file");
+        let lines = text
+            .split_inclusive('\n')
+            .map(|line| match line.split_once(", asked = ") {
+                Some((measured, _)) => format!("{measured} }}\n"),
+                None => line.to_owned(),
+            });
+        sha.update(lines.collect::<String>());
         sha.update([0]);
     }
     let digest: String = sha

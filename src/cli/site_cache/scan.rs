@@ -1,6 +1,6 @@
 //! `crossmerge site-cache scan`, for people and as data.
 
-use super::{confirmation, value};
+use super::{confirmation, shown};
 use crate::{
     context::Context,
     site_cache::{
@@ -21,6 +21,8 @@ enum Standing {
     Missing,
     /// There is one, and it is not given: no probe confirmed it.
     NotGiven,
+    /// There is one to another question under this name, and none to the one that the script asks.
+    AnotherTest,
     /// It says what the script would have guessed.
     Same,
     /// It says something else.
@@ -32,17 +34,19 @@ impl Standing {
         match self {
             Self::Missing => "no answer",
             Self::NotGiven => "not given",
+            Self::AnotherTest => "unanswered: another test under this name",
             Self::Same => "same",
             Self::Differs => "differs",
         }
     }
 
-    fn of(test: &Test, answer: Option<&Answer>, answers: &Answers) -> Self {
+    fn of(test: &Test, answer: Option<&Answer>, answers: &Answers, script: &str) -> Self {
         let given = answer.filter(|answer| answers.is_given(answer));
-        match (answer, given.and_then(|answer| answer.value.as_deref())) {
+        match (answer, given.map(|answer| answer.value_for(script))) {
             (None, _) => Self::Missing,
             (_, None) => Self::NotGiven,
-            (_, Some(value)) => {
+            (_, Some(None)) => Self::AnotherTest,
+            (_, Some(Some(value))) => {
                 let guess = test.default.value().map(scan::without_guess);
                 match guess == Some(scan::without_guess(value)) {
                     true => Self::Same,
@@ -67,19 +71,19 @@ pub(super) fn scan(
     let mut scans = Vec::new();
     for path in paths {
         for script in scan::scripts(path, recursive)? {
-            let scan = scan::read(&script, &host)?;
-            scans.push((script, scan));
+            let (scan, text) = scan::read(&script, &host)?;
+            scans.push((script, scan, text));
         }
     }
     if json {
         let scans = scans
             .iter()
-            .map(|(script, scan)| to_json(script, scan, &answers));
+            .map(|(script, scan, text)| to_json(script, scan, text, &answers));
         return Ok(format!("{:#}\n", serde_json::Value::from_iter(scans)));
     }
     let texts: Vec<String> = scans
         .iter()
-        .map(|(script, scan)| to_text(script, scan, &answers))
+        .map(|(script, scan, text)| to_text(script, scan, text, &answers))
         .collect();
     Ok(texts.join("\n"))
 }
@@ -88,13 +92,21 @@ fn answer_to<'a>(test: &Test, answers: &'a Answers) -> Option<&'a Answer> {
     answers.about(&test.variable).last()
 }
 
+/// Our answer to the question that the script asks, for a user.
+fn value_for<'a>(answer: &'a Answer, script: &str) -> &'a str {
+    match answer.value {
+        None => "-",
+        Some(_) => answer.value_for(script).map_or("-", shown),
+    }
+}
+
 /// The script, a line for each test, and the lines in which nothing can be answered.
-fn to_text(script: &Path, scan: &Scan, answers: &Answers) -> String {
+fn to_text(path: &Path, scan: &Scan, script: &str, answers: &Answers) -> String {
     let unknown = || "a package without a name".into();
     let package = scan.package.clone().unwrap_or_else(unknown);
     let autoconf = scan.autoconf.as_deref().unwrap_or("(no version)");
-    let script = script.display();
-    let mut text = format!("{script}: {package}, made by Autoconf {autoconf}\n");
+    let path = path.display();
+    let mut text = format!("{path}: {package}, made by Autoconf {autoconf}\n");
     let mut rows =
         vec![["variable", "line", "in a cross build", "answer", "", "from"].map(String::from)];
     for test in &scan.tests {
@@ -114,8 +126,10 @@ fn to_text(script: &Path, scan: &Scan, answers: &Answers) -> String {
             test.variable.clone(),
             line,
             default,
-            answer.map_or("-", value).into(),
-            Standing::of(test, answer, answers).as_str().into(),
+            answer
+                .map_or("-", |answer| value_for(answer, script))
+                .into(),
+            Standing::of(test, answer, answers, script).as_str().into(),
             from,
         ]);
     }
@@ -153,20 +167,24 @@ fn to_text(script: &Path, scan: &Scan, answers: &Answers) -> String {
     text
 }
 
-fn to_json(script: &Path, scan: &Scan, answers: &Answers) -> serde_json::Value {
+fn to_json(path: &Path, scan: &Scan, script: &str, answers: &Answers) -> serde_json::Value {
     let tests = scan.tests.iter().map(|test| {
         let answer = answer_to(test, answers);
-        let standing = Standing::of(test, answer, answers);
+        let standing = Standing::of(test, answer, answers, script);
         let mut json = serde_json::to_value(test).expect("plain data");
         json["standing"] = standing.as_str().into();
         json["answer"] = answer.map_or(serde_json::Value::Null, |answer| {
-            super::to_json(answer, answers)
+            let mut json = super::to_json(answer, answers);
+            if answer.value.is_some() {
+                json["value"] = answer.value_for(script).into();
+            }
+            json
         });
         json
     });
     let tests: Vec<_> = tests.collect();
     serde_json::json!({
-        "script": script.to_string_lossy(),
+        "script": path.to_string_lossy(),
         "package": scan.package,
         "autoconf": scan.autoconf,
         "tests": tests,
