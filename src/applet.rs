@@ -51,8 +51,9 @@ pub struct Wrapper {
     /// One line for a person.
     pub summary: String,
     /// The command line, with shell quotes; `{tuple}`, `{sysroot}`, `{tool}` and `{options}`
-    /// (of the adopted toolchain) stand for what they say. Without one,
-    /// the applet prints the environment, or runs the command it is given in it.
+    /// (of the adopted toolchain) stand for what they say. The caller's arguments go where `{args}` is, else to the end; a word with
+    /// `{libdir}` behind them is repeated for each library directory, and one with `{start-files}` for each directory of start files.
+    /// Without a command, the applet prints the environment, or runs the command it is given in it.
     command: Option<String>,
     /// The names that the applet goes by, when the file's is not the only one.
     #[serde(default)]
@@ -338,6 +339,7 @@ impl Wrappers {
         let CommandLine {
             mut words,
             rest,
+            after,
             files,
         } = match &wrapper.command {
             None => CommandLine::of_caller(args),
@@ -360,7 +362,7 @@ impl Wrappers {
         };
         let plan = Plan {
             program,
-            args: words.into_iter().chain(rest).collect(),
+            args: words.into_iter().chain(rest).chain(after).collect(),
             env: prepared.env,
             files: prepared.files,
             enter: prepared.enter,

@@ -113,6 +113,11 @@ pub struct Toolchain {
     /// Options that its compilers get besides.
     #[serde(default)]
     pub options: Vec<String>,
+    /// The library directories that it searches in the sysroot, below `usr` and below the root, the first one first; empty on bare
+    /// metal. `None` in a file of an earlier release.
+    pub libdirs: Option<Vec<String>>,
+    /// The directory of symlinks by which it finds the sysroot's start files.
+    pub start_files: Option<PathBuf>,
 }
 
 /// The two families of toolchains.

@@ -192,7 +192,7 @@ impl Context {
     }
 
     /// The target's own sysroot, whatever the environment says.
-    fn own_sysroot(&self) -> PathBuf {
+    pub(crate) fn own_sysroot(&self) -> PathBuf {
         let configured = self.settings.sysroot.clone();
         configured.unwrap_or_else(|| self.default_sysroot())
     }

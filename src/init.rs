@@ -7,6 +7,7 @@
 mod error;
 mod etc;
 mod files;
+mod layout;
 mod links;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod properties;
@@ -35,10 +36,12 @@ use crate::{
     env,
     file::{self, read},
     portage::{self, Repositories, Settings},
+    profile::ProfileError,
     target::{Source, Target},
     tuple::Tuple,
 };
 use etc::Etc;
+use layout::Layout;
 use nix::fcntl::Flock;
 use std::{
     ffi::{OsStr, OsString},
@@ -220,7 +223,7 @@ impl Request<'_> {
             format!("there is no ABI `{abi}`, so it means the CPU's usual one: is `{tuple}` what you meant?")
         }));
         let mut writes = links(context, self.wrappers, &bindir)?;
-        writes.extend(target_file(context, options)?);
+        let mut profile = None;
         if let Some(host) = host {
             let (sysroot, record) = (&sysroot, &record);
             let etc = Etc {
@@ -231,20 +234,38 @@ impl Request<'_> {
                 host,
                 options,
             };
-            writes.extend(etc.writes(&mut notes)?);
+            let (of_etc, chosen) = etc.writes(&mut notes)?;
+            writes.extend(of_etc);
+            profile = chosen;
+        } else if options.profile.is_some() {
+            return Err(ProfileError::NoPortage.into());
         } else {
             let note = "no Portage here: etc/portage was left out; run init again when there is";
             notes.push(note.into());
         }
+        let layout = Layout::decide(&sysroot, profile.as_ref());
+        writes.extend(layout.writes(&sysroot));
+        notes.extend(layout.note(&sysroot, profile.as_ref()));
+        let adopted = layout::toolchain(context, subject, options, profile.as_ref());
+        writes.extend(target_file(context, options, adopted.as_ref())?);
+        writes.extend(layout::start_files(context, adopted.as_ref()));
         // A copy of the libc that a kill cut short is finished, asked for or not.
         let unfinished = record.pending && record.knows(Path::new("usr/include/stdio.h"));
         match &context.settings.toolchain {
             Some(adopted) if options.with_libc || unfinished => {
-                writes.extend(toolchain::libc(context, adopted, &sysroot)?);
+                writes.extend(toolchain::libc(context, adopted, &sysroot, &layout)?);
             }
             None if options.with_libc => return Err(InitError::NothingAdopted),
             _ => {}
         }
+        // A directory comes with the first file in it.
+        let filled: Vec<PathBuf> = writes.iter().map(|write| write.path.clone()).collect();
+        writes.retain(|write| {
+            let is_filled = |path: &PathBuf| path != &write.path && path.starts_with(&write.path);
+            !(write.care == Care::Layout
+                && matches!(write.content, Content::Folder(_))
+                && filled.iter().any(is_filled))
+        });
         let steps = writes
             .into_iter()
             .map(|write| Step::decide(write, &sysroot, &record));
@@ -284,7 +305,7 @@ impl InitPlan {
         let lines = self
             .steps
             .iter()
-            .filter(|step| !is_many(step))
+            .filter(|step| !is_many(step) && step.write.care != Care::State)
             .filter_map(Step::to_line);
         lines.for_each(|line| text.push_str(&(line + "\n")));
         if let copies @ 1.. = count(Care::Gap) {
@@ -424,7 +445,11 @@ pub(crate) fn check_foreign_by_compiler(context: &Context) -> Result<(), InitErr
 
 /// `targets/<tuple>.toml`, when the options say something that lasts. What a person wrote in it stays. One of a person's own begins
 /// as the machine's, in whose place it is read.
-fn target_file(context: &Context, options: &Options) -> Result<Option<Write>, InitError> {
+fn target_file(
+    context: &Context,
+    options: &Options,
+    adopted: Option<&Toolchain>,
+) -> Result<Option<Write>, InitError> {
     let file = context.config.target_file(&context.tuple);
     let text = match read::read_to_string(&file, read::CONFIGURATION) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
@@ -444,11 +469,24 @@ fn target_file(context: &Context, options: &Options) -> Result<Option<Write>, In
     if let (Some(_), Some(bindir)) = (&options.bindir, &context.settings.bindir) {
         put("bindir", bindir);
     }
-    if let (true, Some(adopted)) = (
-        options.llvm || options.toolchain.is_some(),
-        &context.settings.toolchain,
-    ) {
-        document["toolchain"] = toml_edit::Item::Table(toolchain_table(adopted));
+    if let Some(adopted) = adopted {
+        let table = toolchain_table(adopted);
+        let is_new = options.llvm || options.toolchain.is_some();
+        match document.get_mut("toolchain").and_then(toml_edit::Item::as_table_mut) {
+            // Only what differs: the user may have written notes beside it.
+            Some(recorded) if !is_new => {
+                for key in ["options", "libdirs", "start_files"] {
+                    match table.get(key) {
+                        None => drop(recorded.remove(key)),
+                        Some(value) if as_text(recorded.get(key)) != as_text(Some(value)) => {
+                            recorded[key] = value.clone();
+                        }
+                        Some(_) => {}
+                    }
+                }
+            }
+            _ => document["toolchain"] = toml_edit::Item::Table(table),
+        }
     }
     let edited = document.to_string();
     let own = context.config.own_target_file(&context.tuple);
@@ -462,5 +500,20 @@ fn toolchain_table(toolchain: &Toolchain) -> toml_edit::Table {
     if !toolchain.options.is_empty() {
         table["options"] = toml_edit::value(toolchain.options.iter().collect::<toml_edit::Array>());
     }
+    if let Some(libdirs) = &toolchain.libdirs {
+        table["libdirs"] = toml_edit::value(libdirs.iter().collect::<toml_edit::Array>());
+    }
+    if let Some(links) = &toolchain.start_files {
+        table["start_files"] = toml_edit::value(links.to_string_lossy().as_ref());
+    }
     table
+}
+
+/// A value without the spaces and comments around it.
+fn as_text(item: Option<&toml_edit::Item>) -> Option<String> {
+    let value = item?.as_value()?;
+    Some(match value.as_array() {
+        Some(array) => array.iter().map(|one| format!("{}\n", one.to_string().trim())).collect(),
+        None => value.clone().decorated("", "").to_string(),
+    })
 }

@@ -3,6 +3,7 @@
 //! Everything is decided as data first and done in one place: a name becomes an [`argv0::Called`], the system a
 //! [`context::Context`], both a [`plan::Plan`], and [`exec::exec`] does it. `init` is a list of writes in the same way.
 
+pub(crate) mod abi;
 pub mod adopt;
 pub mod applet;
 pub mod argv0;
@@ -23,6 +24,7 @@ pub mod fuzzing;
 pub mod init;
 pub mod kernel;
 pub mod layer;
+pub(crate) mod libraries;
 pub mod name;
 pub mod pkg_config;
 pub mod plan;

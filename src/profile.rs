@@ -7,6 +7,7 @@ use crate::{
     context::{Context, ContextError},
     env,
     file::{self, read},
+    libraries,
     portage::{Repositories, Repository, refusal::Refusal},
     target::{Source, Target},
     tuple::Tuple,
@@ -58,8 +59,105 @@ pub struct Says {
     pub kernel: String,
     /// CHOST.
     pub chost: String,
+    /// LIBDIR of the ABI that DEFAULT_ABI names.
+    pub libdir: String,
+    /// The first part of each library directory of its ABIs, and `lib`: the directories at the root.
+    pub root_libdirs: Vec<String>,
+    /// CFLAGS of the ABI that DEFAULT_ABI names, with which an ebuild for several ABIs compiles for it.
+    pub abi_flags: String,
+    /// Whether `/usr` is merged.
+    pub usr: Option<Usr>,
+    /// It ends each merge into a root whose `/usr` is not as it expects.
+    pub checks_usr: bool,
     /// Why Portage ignores the profile, if it does: a parent that is not there, say.
     pub ignored: Option<Refusal>,
+}
+
+/// Where `bin`, `sbin` and `lib` are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Usr {
+    /// They are symlinks to directories of `usr`.
+    Merged,
+    /// They are directories beside those of `usr`.
+    Split,
+}
+
+impl Usr {
+    /// The layout of a root; `None` while nothing in it tells.
+    pub fn of(root: &Path) -> Option<Self> {
+        let kind = |name: &str| root.join(name).symlink_metadata().ok();
+        match kind("bin") {
+            Some(bin) if bin.is_symlink() => return Some(Self::Merged),
+            Some(_) => return Some(Self::Split),
+            None => {}
+        }
+        // A symlink `lib` tells nothing: init makes one for the dynamic linker in any new sysroot.
+        let is_directory = |name: &str| kind(name).is_some_and(|there| there.is_dir());
+        let is_split = ["sbin", "lib", "lib64"].into_iter().any(is_directory);
+        is_split.then_some(Self::Split)
+    }
+
+    /// The layout that a profile is made for; `None` when it does not say.
+    ///
+    /// Gentoo's base profile forces the USE flag `split-usr`; profiles with a merged `/usr`, and all since release 23.0, mask it, and set
+    /// UNINSTALL_IGNORE so that Portage keeps the symlinks; those called `split-usr` force it again. The path decides first, as in
+    /// Gentoo's profiles/releases/23.0/profile.bashrc.
+    fn of_profile(path: &str, uses: &str, ignored: &str) -> Option<Self> {
+        let has = |list: &str, word: &str| list.split_whitespace().any(|one| one == word);
+        if path.contains("split-usr") || has(uses, "split-usr") {
+            Some(Self::Split)
+        } else if has_release_check(path) || path.contains("merged-usr") || has(ignored, "/bin") {
+            Some(Self::Merged)
+        } else {
+            None
+        }
+    }
+
+    /// The name that Gentoo's profiles have for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Merged => "merged-usr",
+            Self::Split => "split-usr",
+        }
+    }
+}
+
+/// Tells whether a profile ends a merge into a root of the other layout: Gentoo's do since release 23.0.
+/// Source: profiles/releases/23.0/profile.bashrc, which matches where make.profile leads.
+fn has_release_check(path: &str) -> bool {
+    path.contains("/23.0")
+}
+
+/// Why a profile does not fit a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Misfit {
+    /// The root has the other layout, and the profile ends each merge into it.
+    Usr {
+        /// The layout of the root.
+        root: Usr,
+    },
+    /// The profile is for a CHOST of another byte order, word size or float ABI.
+    Chost,
+    /// The compiler makes another ABI with the profile's flags, or cannot link with them.
+    Abi,
+    /// The tuple means another ABI, and there is no compiler yet to ask.
+    UsualAbi {
+        /// The ABI that the tuple means.
+        abi: String,
+    },
+}
+
+/// What a profile has to fit.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The target.
+    pub target: &'a Target,
+    /// The CPU families.
+    pub sources: &'a [Source],
+    /// The layout of the root.
+    pub usr: Option<Usr>,
+    /// Tells whether the compiler makes the target's own ABI with these flags; `None` without a compiler that links.
+    pub makes: &'a dyn Fn(&str) -> Option<bool>,
 }
 
 /// Why there is no profile.
@@ -198,43 +296,64 @@ pub fn find(profiles: &[Profile], typed: &str, tuple: &Tuple) -> Result<Profile,
         })
 }
 
-/// The profile that fits best: usr as the sysroot has it, the newest release, the very CPU, the better status, a CHOST
-/// as near as can be, and then the plainest. One whose CHOST has another byte order, word size or float ABI does not
-/// fit.
-pub fn best<'a>(
-    profiles: &'a [Profile],
-    target: &Target,
-    sources: &[Source],
-    sysroot: &Path,
-) -> Option<&'a Profile> {
-    let merged = is_merged(sysroot);
-    let fits = |profile: &&Profile| {
-        profile.name != EMBEDDED
-            && of_chost(&profile.says, sources).is_none_or(|theirs| {
-                (theirs.endian, theirs.bits) == (target.endian, target.bits)
-                    && float_abi(&theirs) == float_abi(target)
-            })
-    };
-    profiles.iter().filter(fits).min_by_key(|profile| {
-        let near = match of_chost(&profile.says, sources) {
-            Some(theirs) if theirs.cpu == target.cpu => 0,
-            Some(theirs) if theirs.cflags == target.cflags => 1,
-            Some(_) => 2,
-            None => 3,
+impl Wanted<'_> {
+    /// Why a profile does not fit, if it does not.
+    pub fn misfit(&self, profile: &Profile) -> Option<Misfit> {
+        let Profile { says, .. } = profile;
+        if profile.name == EMBEDDED {
+            return None;
+        }
+        let differs = |theirs: &Target| {
+            (theirs.endian, theirs.bits) != (self.target.endian, self.target.bits)
+                || float_abi(theirs) != float_abi(self.target)
         };
-        let depth = profile.name.matches('/').count();
-        let wrong_usr = has_merged_usr(&profile.name) != merged;
-        let newest = Reverse(release(&profile.name));
-        (
-            wrong_usr,
-            newest,
-            near > 0,
-            profile.status,
-            near,
-            depth,
-            &profile.name,
-        )
-    })
+        if of_chost(says, self.sources).is_some_and(|theirs| differs(&theirs)) {
+            return Some(Misfit::Chost);
+        }
+        let named = option(&says.abi_flags, "-mabi=");
+        let usual = self.target.abi.as_deref();
+        let usual = usual.or(option(&self.target.cflags, "-mabi="));
+        let misfit = match ((self.makes)(&says.abi_flags), named, usual) {
+            (Some(true), ..) => None,
+            (Some(false), ..) => Some(Misfit::Abi),
+            (None, Some(named), Some(usual)) if named != usual => {
+                let abi = usual.to_owned();
+                Some(Misfit::UsualAbi { abi })
+            }
+            (None, ..) => None,
+        };
+        let of_root = self.usr.filter(|_| says.checks_usr);
+        let wrong = of_root.filter(|root| says.usr.is_some_and(|usr| usr != *root));
+        misfit.or(wrong.map(|root| Misfit::Usr { root }))
+    }
+
+    /// The profile that fits best: usr as the root has it, merged where nothing tells; the newest release, the very CPU, the better
+    /// status, a CHOST as near as can be, and then the plainest.
+    pub fn best<'p>(&self, profiles: &'p [Profile]) -> Option<&'p Profile> {
+        let fits = |profile: &&Profile| profile.name != EMBEDDED && self.misfit(profile).is_none();
+        profiles.iter().filter(fits).min_by_key(|profile| {
+            let near = match of_chost(&profile.says, self.sources) {
+                Some(theirs) if theirs.cpu == self.target.cpu => 0,
+                Some(theirs) if theirs.cflags == self.target.cflags => 1,
+                Some(_) => 2,
+                None => 3,
+            };
+            let depth = profile.name.matches('/').count();
+            // A profile that says nothing is of the time before any was merged.
+            let usr = profile.says.usr.unwrap_or(Usr::Split);
+            let wrong_usr = usr != self.usr.unwrap_or(Usr::Merged);
+            let newest = Reverse(release(&profile.name));
+            (
+                wrong_usr,
+                newest,
+                near > 0,
+                profile.status,
+                near,
+                depth,
+                &profile.name,
+            )
+        })
+    }
 }
 
 /// The folder that `make.profile` leads to, whether or not it is in the list.
@@ -253,14 +372,56 @@ pub fn says(
     fs_err::create_dir_all(&etc)?;
     fs_err::write(etc.join("repos.conf"), repositories.to_text())?;
     symlink(folder, etc.join("make.profile"))?;
-    let names = ["ARCH", "ELIBC", "KERNEL", env::CHOST.name];
+    let names = [
+        "ARCH",
+        "ELIBC",
+        "KERNEL",
+        env::CHOST.name,
+        env::DEFAULT_ABI.name,
+        "MULTILIB_ABIS",
+        "USE",
+        "UNINSTALL_IGNORE",
+    ];
     let settings = context.settings_below(configuration.path(), &names)?;
     let settings = settings.ok_or(ProfileError::NoPortage)?;
     let say = |name: &str| settings.get(name).cloned().unwrap_or_default();
     // Of a profile that it ignores, Portage knows nothing.
     let is_silent = settings.values().all(String::is_empty);
     let why = || context.refusal_below(configuration.path(), &names);
+    let abi = say(env::DEFAULT_ABI.name);
+    let abi = if abi.is_empty() { "default".into() } else { abi };
+    let all = say("MULTILIB_ABIS");
+    let libdir_of = |abi: &str| format!("LIBDIR_{abi}");
+    let of_abi = [libdir_of(&abi), format!("CFLAGS_{abi}")];
+    let mut of_abis: Vec<String> = all.split_whitespace().map(libdir_of).collect();
+    of_abis.extend(of_abi.iter().cloned());
+    let asked: Vec<&str> = of_abis.iter().map(String::as_str).collect();
+    // Most of a person's own profiles have no ABI at all, and where portageq is asked, each question takes a second.
+    let found = match is_silent || say(env::DEFAULT_ABI.name).is_empty() && all.is_empty() {
+        true => None,
+        false => context.settings_below(configuration.path(), &asked)?,
+    };
+    let found = found.unwrap_or_default();
+    let mut root_libdirs = vec!["lib".to_owned()];
+    for name in of_abis.iter().filter(|name| name.starts_with("LIBDIR_")) {
+        let libdir = found.get(name).filter(|libdir| libraries::is_libdir(libdir));
+        let first = libdir.and_then(|libdir| libdir.split('/').next());
+        root_libdirs.extend(first.map(str::to_owned));
+    }
+    root_libdirs.sort();
+    root_libdirs.dedup();
+    let found = |name: &String| found.get(name).cloned().unwrap_or_default();
+    // The path that make.profile names decides, and not where that is behind further symlinks.
+    let linked = folder.ends_with("make.profile");
+    let path = linked.then(|| fs_err::read_link(folder).ok()).flatten();
+    let path = path.unwrap_or_else(|| folder.into());
+    let path = path.to_string_lossy();
     Ok(Says {
+        libdir: found(&of_abi[0]),
+        abi_flags: found(&of_abi[1]),
+        root_libdirs,
+        usr: Usr::of_profile(&path, &say("USE"), &say("UNINSTALL_IGNORE")),
+        checks_usr: has_release_check(&path),
         ignored: is_silent.then(why).flatten(),
         arch: say("ARCH"),
         elibc: say("ELIBC"),
@@ -283,10 +444,7 @@ fn of_chost(says: &Says, sources: &[Source]) -> Option<Target> {
 
 /// The float ABI that a target's flags select; none where the CPU has but one.
 fn float_abi(target: &Target) -> Option<&str> {
-    target
-        .cflags
-        .split_whitespace()
-        .find_map(|flag| flag.strip_prefix("-mfloat-abi="))
+    option(&target.cflags, "-mfloat-abi=")
 }
 
 /// The release in a profile's name, as in `default/linux/arm/23.0/armv7a_hf`; none sorts before all.
@@ -297,22 +455,10 @@ fn release(name: &str) -> Option<(u32, u32)> {
     })
 }
 
-/// Gentoo's profiles have /usr merged since release 23.0, but for those called `split-usr`; before, only those called
-/// `merged-usr`.
-fn has_merged_usr(name: &str) -> bool {
-    let parts: Vec<&str> = name.split('/').collect();
-    parts.contains(&"merged-usr")
-        || !parts.contains(&"split-usr") && release(name).is_some_and(|release| release >= (23, 0))
-}
-
-/// Tells whether the sysroot has /usr merged, as an empty one will.
-fn is_merged(sysroot: &Path) -> bool {
-    !["bin", "lib"].iter().any(|folder| {
-        sysroot
-            .join(folder)
-            .symlink_metadata()
-            .is_ok_and(|metadata| metadata.is_dir())
-    })
+/// The value of an option among flags, the last one if there are several.
+fn option<'f>(flags: &'f str, option: &str) -> Option<&'f str> {
+    let values = flags.split_whitespace();
+    values.filter_map(|flag| flag.strip_prefix(option)).last()
 }
 
 #[cfg(test)]
@@ -322,6 +468,8 @@ mod tests {
     fn profile(name: &str, status: Status, chost: &str) -> Profile {
         let says = Says {
             chost: chost.into(),
+            usr: Usr::of_profile(&format!("/{name}"), "", ""),
+            checks_usr: has_release_check(name),
             ..Says::default()
         };
         Profile {
@@ -365,7 +513,9 @@ mod tests {
         ];
         let best = |tuple: &str| {
             let target = Target::of(&tuple.parse().expect(tuple), &sources, "").expect(tuple);
-            best(&all, &target, &sources, sysroot.path()).map(|profile| profile.name.as_str())
+            wanted(&target, &sources, Usr::of(sysroot.path()))
+                .best(&all)
+                .map(|profile| profile.name.as_str())
         };
         assert_eq!(best(soft), Some("default/linux/arm/23.0/armv4"));
         assert_eq!(best(hard), Some("default/linux/arm/23.0/armv7a_hf"));
@@ -376,10 +526,103 @@ mod tests {
         assert_eq!(best("aarch64_be-unknown-linux-gnu"), None);
         std::fs::create_dir(sysroot.path().join("lib")).expect("a folder");
         let target = Target::of(&soft.parse().expect(soft), &sources, "").expect(soft);
-        let split = super::best(&all, &target, &sources, sysroot.path());
+        let wanted = wanted(&target, &sources, Usr::of(sysroot.path()));
         assert_eq!(
-            split.map(|p| p.name.as_str()),
+            wanted.best(&all).map(|p| p.name.as_str()),
             Some("default/linux/arm/23.0/split-usr/armv4")
         );
+    }
+
+    fn wanted<'a>(target: &'a Target, sources: &'a [Source], usr: Option<Usr>) -> Wanted<'a> {
+        Wanted {
+            target,
+            sources,
+            usr,
+            makes: &|_| None,
+        }
+    }
+
+    #[test]
+    fn a_profile_is_chosen_by_the_abi_that_the_compiler_makes() {
+        let sources: Vec<Source> = Source::built_in().map(|(_, source)| source).collect();
+        let of_abi = |name: &str, chost: &str, flags: &str| {
+            let mut profile = profile(name, Status::Stable, chost);
+            profile.says.abi_flags = flags.into();
+            profile
+        };
+        let rv64 = "riscv64-unknown-linux-gnu";
+        let rv32 = "riscv32-unknown-linux-gnu";
+        let n32 = "mips64-unknown-linux-gnuabin32";
+        let n64 = "mips64-unknown-linux-gnuabi64";
+        let amd64 = "x86_64-pc-linux-gnu";
+        let all = [
+            of_abi("default/linux/riscv/23.0/rv64/lp64", rv64, "-mabi=lp64"),
+            of_abi("default/linux/riscv/23.0/rv64/lp64d", rv64, "-mabi=lp64d"),
+            of_abi("default/linux/riscv/23.0/rv32/ilp32", rv32, "-mabi=ilp32 -march=rv32imac"),
+            of_abi("default/linux/riscv/23.0/rv32/ilp32d", rv32, "-mabi=ilp32d -march=rv32imafdc"),
+            of_abi("default/linux/mips/23.0/n32", n32, "-mabi=n32"),
+            of_abi("default/linux/mips/23.0/n64", n64, "-mabi=64"),
+            of_abi("default/linux/mips/23.0/o32", "mips-unknown-linux-gnu", "-mabi=32"),
+            of_abi("default/linux/amd64/23.0", amd64, "-m64"),
+            of_abi("default/linux/amd64/23.0/a-x32", amd64, "-mx32"),
+        ];
+        // Without a compiler, then with one that makes only what it is asked for in the second column.
+        for (tuple, makes, best) in [
+            (rv64, None, "rv64/lp64d"),
+            (rv64, Some("-mabi=lp64"), "rv64/lp64"),
+            (rv64, Some("-mabi=lp64d"), "rv64/lp64d"),
+            ("riscv64-unknown-linux-musl", None, "rv64/lp64d"),
+            ("riscv64-softfloat-linux-gnu", None, "rv64/lp64"),
+            (rv32, None, "rv32/ilp32d"),
+            ("riscv32-softfloat-linux-gnu", None, "rv32/ilp32"),
+            (n32, None, "mips/23.0/n32"),
+            (n64, None, "mips/23.0/n64"),
+            ("mips-unknown-linux-gnu", None, "mips/23.0/o32"),
+            ("mips64-unknown-linux-gnu", Some("-mabi=64"), "mips/23.0/n64"),
+            ("x86_64-cross-linux-gnu", None, "amd64/23.0"),
+            ("x86_64-cross-linux-gnu", Some("-m64"), "amd64/23.0"),
+            ("x86_64-cross-linux-gnux32", Some("-mx32"), "amd64/23.0/a-x32"),
+        ] {
+            let target = Target::of(&tuple.parse().expect(tuple), &sources, "").expect(tuple);
+            let makes = |flags: &str| makes.map(|own| flags.split(' ').any(|flag| flag == own));
+            let wanted = Wanted {
+                makes: &makes,
+                ..wanted(&target, &sources, None)
+            };
+            // Its CHOST has another word size, as Gentoo's x32 profile has its own.
+            let mut all = all.clone();
+            all[8].says.chost = "x86_64-pc-linux-gnux32".into();
+            let found = wanted.best(&all).map_or("", |profile| &profile.name);
+            assert!(found.ends_with(best), "{tuple}: {found}");
+        }
+    }
+
+    #[test]
+    fn the_layout_of_a_profile_is_gentoos() {
+        for (path, uses, ignored, usr, checks) in [
+            ("/r/profiles/default/linux/arm/23.0/armv7a_hf", "", "/bin /lib", Some(Usr::Merged), true),
+            ("/r/profiles/default/linux/arm/23.0/split-usr", "split-usr", "/bin", Some(Usr::Split), true),
+            ("/r/profiles/default/linux/amd64/17.1", "acl split-usr", "", Some(Usr::Split), false),
+            ("/r/profiles/default/linux/amd64/17.1/systemd/merged-usr", "", "/bin", Some(Usr::Merged), false),
+            // One of a person's own with Gentoo's as a parent.
+            ("/o/profiles/board", "", "/bin /lib", Some(Usr::Merged), false),
+            ("/o/profiles/board", "split-usr", "/bin /lib", Some(Usr::Split), false),
+            ("/r/profiles/embedded", "", "", None, false),
+        ] {
+            assert_eq!(Usr::of_profile(path, uses, ignored), usr, "{path} {uses}");
+            assert_eq!(has_release_check(path), checks, "{path}");
+        }
+        let root = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| root.path().join(name);
+        assert_eq!(Usr::of(root.path()), None);
+        symlink("usr/lib", at("lib")).expect("a symlink");
+        assert_eq!(Usr::of(root.path()), None);
+        std::fs::create_dir(at("sbin")).expect("a directory");
+        assert_eq!(Usr::of(root.path()), Some(Usr::Split));
+        symlink("usr/bin", at("bin")).expect("a symlink");
+        assert_eq!(Usr::of(root.path()), Some(Usr::Merged));
+        std::fs::remove_file(at("bin")).expect("gone");
+        std::fs::create_dir(at("bin")).expect("a directory");
+        assert_eq!(Usr::of(root.path()), Some(Usr::Split));
     }
 }

@@ -115,6 +115,8 @@ struct Facts {
     cflags: String,
     #[serde(default)]
     either_bits: bool,
+    #[serde(default)]
+    abi: Name,
 }
 
 /// A name that the field may not have: `"none"` in the file.
@@ -187,6 +189,9 @@ pub struct Target {
     /// The tuple leaves the ABI open, and an object of the other ELF class is as right.
     #[serde(skip)]
     pub either_bits: bool,
+    /// What `-mabi=` a toolchain for the tuple has by itself, where profiles of one CHOST differ by it.
+    #[serde(skip)]
+    pub abi: Option<String>,
 }
 
 /// Why there are no facts.
@@ -346,6 +351,7 @@ impl Target {
             cmake_system: system.cmake,
             cflags: facts.cflags,
             either_bits: facts.either_bits,
+            abi: facts.abi.0,
         })
     }
 

@@ -5,6 +5,7 @@ use super::{AppletError, Wrapper};
 use crate::{
     context::Context,
     export::{self, Facts, Flags, Format},
+    libraries,
     plan::File,
 };
 use std::{
@@ -17,6 +18,15 @@ use wildmatch::WildMatch;
 /// How a placeholder for a kept file begins: `{file:cmake}`.
 const FILE: &str = "{file:";
 
+/// Where the caller's arguments go.
+const ARGS: &str = "{args}";
+
+/// Each library directory that the adopted compiler searches: `-L{libdir}`.
+const LIBDIR: &str = "{libdir}";
+
+/// Each directory of symlinks to start files: `-B{start-files}`.
+const START_FILES: &str = "{start-files}";
+
 /// A command line, decided.
 #[derive(Debug, Default)]
 pub(super) struct CommandLine {
@@ -24,6 +34,8 @@ pub(super) struct CommandLine {
     pub(super) words: Vec<OsString>,
     /// The caller's arguments.
     pub(super) rest: Vec<OsString>,
+    /// Our arguments behind the caller's.
+    pub(super) after: Vec<OsString>,
     /// The files that our arguments name.
     pub(super) files: Vec<File>,
 }
@@ -35,6 +47,7 @@ impl CommandLine {
         Self {
             words: args.next().into_iter().collect(),
             rest: args.collect(),
+            after: Vec::new(),
             files: Vec::new(),
         }
     }
@@ -53,8 +66,13 @@ impl Wrapper {
     ) -> Result<CommandLine, AppletError> {
         let mut words = self.words(name, command, context, &args, tool)?;
         let mut files = Vec::new();
+        let mut after = Vec::new();
+        if let Some(at) = words.iter().position(|word| word == ARGS) {
+            after = words.split_off(at).split_off(1);
+        }
         if self.is_bare(&args) {
             words.truncate(1);
+            after.clear();
         } else if !self.bare_with.is_empty()
             && let (Some(ours), Some(theirs)) = (words.get(1), args.first())
             && ours == theirs
@@ -68,6 +86,7 @@ impl Wrapper {
         Ok(CommandLine {
             words,
             rest: args,
+            after,
             files,
         })
     }
@@ -137,14 +156,24 @@ impl Wrapper {
             .toolchain
             .as_ref()
             .map_or(&[][..], |toolchain| &toolchain.options);
-        let words = words
-            .iter()
-            .filter(stays)
-            .flat_map(|word| match word.as_str() {
-                "{options}" => options.to_vec(),
-                _ => vec![word.clone()],
-            });
-        Ok(words.map(fill).collect())
+        let ours = |option: &&String| !libraries::runs_programs_of_sysroot(option);
+        let mut filled = Vec::new();
+        for word in words.iter().filter(stays) {
+            match word.as_str() {
+                "{options}" => filled.extend(options.iter().filter(ours).cloned().map(fill)),
+                word if word.contains(START_FILES) => {
+                    let directories = libraries::start_files(context, &sysroot);
+                    filled.extend(each(word, START_FILES, &directories));
+                }
+                word if word.contains(LIBDIR) && libraries::links(args) => {
+                    let directories = libraries::directories(context, &sysroot);
+                    filled.extend(each(word, LIBDIR, &directories));
+                }
+                word if word.contains(LIBDIR) => {}
+                word => filled.push(fill(word.to_owned())),
+            }
+        }
+        Ok(filled)
     }
 
     /// The options that came from a person: those before `--`, and those of the variable that holds some for every call.
@@ -176,6 +205,16 @@ impl Wrapper {
         }
         Ok(options)
     }
+}
+
+/// A word for each directory, in place of the placeholder in it.
+fn each<'d>(
+    word: &'d str,
+    placeholder: &'d str,
+    directories: &'d [PathBuf],
+) -> impl Iterator<Item = OsString> + 'd {
+    let of = move |directory: &PathBuf| fill(word.as_ref(), placeholder, directory.as_os_str());
+    directories.iter().map(of)
 }
 
 /// The sysroot that the arguments of a compiler name last: `--sysroot=DIR` or `--sysroot DIR`.

@@ -60,6 +60,21 @@ pub enum InitError {
     NoLibc(OsString),
     #[error("the toolchain's libc is this machine's own, in `{path}`", path = .0.display())]
     HostLibc(PathBuf),
+    #[error("the profile `{profile}` expects {wants}, and `{sysroot}` is {has}: it would end each merge", sysroot = .sysroot.display())]
+    ProfileLayout {
+        profile: String,
+        wants: &'static str,
+        sysroot: PathBuf,
+        has: &'static str,
+        tuple: Tuple,
+    },
+    #[error("the profile `{profile}` compiles with `{flags}`, with which `{compiler}` does not make the ABI of `{tuple}`", compiler = .compiler.display())]
+    ProfileAbi {
+        profile: String,
+        flags: String,
+        compiler: PathBuf,
+        tuple: Tuple,
+    },
     #[error("`{sysroot}` is no place for `{tuple}`: {why}", sysroot = .sysroot.display())]
     NoPlace {
         sysroot: PathBuf,
@@ -110,6 +125,9 @@ impl InitError {
             Self::WrongMachine { .. } => "adopt the toolchain of that tuple; `crossmerge show <tuple>` prints what it means".into(),
             Self::NoLibc(_) => "copy headers and libraries into the sysroot yourself, and leave `--with-libc` out".into(),
             Self::HostLibc(_) => "adopt a cross toolchain with a libc of its own".into(),
+            Self::ProfileLayout { tuple, .. } | Self::ProfileAbi { tuple, .. } => {
+                format!("`crossmerge profile set {tuple} auto` takes one that fits")
+            }
             Self::NoPlace { tuple, .. } => format!("name a folder of its own: `crossmerge init {tuple} --sysroot DIR`"),
             Self::NothingAdopted => "add `--toolchain PREFIX` or `--llvm`".into(),
             Self::NotToml { file, .. } => format!("mend it, or move it away: `mv {0} {0}.old`", file.display()),

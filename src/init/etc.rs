@@ -5,12 +5,18 @@ use super::{
     write::{self, Care, Content, Write},
 };
 use crate::{
+    abi,
     config::{Kind, below},
     context::Context,
     file::read,
-    profile::{self, EMBEDDED, Profile, Status},
+    profile::{self, EMBEDDED, Misfit, Profile, Status, Usr, Wanted},
 };
-use std::path::Path;
+use once_cell::unsync::OnceCell;
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 /// Everything that the decision rests on.
 pub(super) struct Etc<'a> {
@@ -23,9 +29,12 @@ pub(super) struct Etc<'a> {
 }
 
 impl Etc<'_> {
-    /// The writes. A make.conf that we did not write says that somebody else set the sysroot up, and it is accepted as
+    /// The writes, and the profile that make.profile leads to then, if that can be told. A make.conf that we did not write says that somebody else set the sysroot up, and it is accepted as
     /// it is; but for the placeholders that crossdev leaves when it fails half-way, and for a profile asked for.
-    pub(super) fn writes(&self, notes: &mut Vec<String>) -> Result<Vec<Write>, InitError> {
+    pub(super) fn writes(
+        &self,
+        notes: &mut Vec<String>,
+    ) -> Result<(Vec<Write>, Option<Profile>), InitError> {
         let eprefix = self.context.eprefix();
         let configroot = below(self.sysroot, &eprefix.to_string_lossy());
         let etc = below(&configroot, "etc/portage");
@@ -43,6 +52,7 @@ impl Etc<'_> {
                 ),
             });
             let mut writes = half_made;
+            let mut profile = None;
             if self.options.profile.is_some() || !writes.is_empty() && !make_profile.exists() {
                 let chosen = self.profile(&make_profile, notes)?;
                 writes.push(Write::new(
@@ -50,6 +60,7 @@ impl Etc<'_> {
                     Content::Link(chosen.folder.clone()),
                     Care::Edit,
                 ));
+                profile = Some(chosen);
             }
             if !etc.join("repos.conf").exists() && self.host.repositories.all.len() > 1 {
                 notes.push(format!(
@@ -58,7 +69,7 @@ impl Etc<'_> {
                     etc.join("repos.conf").display()
                 ));
             }
-            return Ok(writes);
+            return Ok((writes, profile));
         }
         let chosen = self.profile(&make_profile, notes)?;
         self.note_unknown(&etc, notes);
@@ -72,7 +83,7 @@ impl Etc<'_> {
         } else {
             Care::Config
         };
-        Ok(vec![
+        let writes = vec![
             Write::new(below(&configroot, "tmp"), folder, Care::Gap),
             text(
                 "profile/make.defaults",
@@ -85,7 +96,8 @@ impl Etc<'_> {
                 "make.conf",
                 files::make_conf(target, &self.host.settings, &configroot),
             ),
-        ])
+        ];
+        Ok((writes, Some(chosen)))
     }
 
     /// Tells whether a make.conf that the record does not know is one that a person edited and `remove` therefore left.
@@ -125,12 +137,21 @@ impl Etc<'_> {
         };
         let Subject { target, families } = self.subject;
         let all = profile::list(self.context, target, &self.host.repositories)?;
+        let makes = self.makes();
+        let wanted = Wanted {
+            target,
+            sources: families,
+            usr: Usr::of(self.sysroot),
+            makes: &makes,
+        };
         let chosen = match asked.as_str() {
             EMBEDDED => embedded,
-            "auto" => profile::best(&all, target, families, self.sysroot)
-                .cloned()
-                .unwrap_or(embedded),
-            name => profile::find(&all, name, &self.context.tuple)?,
+            "auto" => wanted.best(&all).cloned().unwrap_or(embedded),
+            name => {
+                let found = profile::find(&all, name, &self.context.tuple)?;
+                self.check(&found, wanted.misfit(&found), notes)?;
+                found
+            }
         };
         notes.push(format!(
             "profile {} ({}); `crossmerge profile list {tuple}` shows the others, `crossmerge profile set {tuple} NAME` takes one",
@@ -139,6 +160,69 @@ impl Etc<'_> {
             tuple = self.context.tuple
         ));
         Ok(chosen)
+    }
+
+    /// Asks the compiler, once for all flags: whether it makes the target's own ABI with them.
+    fn makes(&self) -> impl Fn(&str) -> Option<bool> {
+        let compiler = self.context.compiler();
+        let make = move |flags: &str| {
+            let (kind, compiler) = compiler.as_ref()?;
+            let words: Vec<&str> = flags.split_whitespace().collect();
+            abi::made(self.context, *kind, compiler, &words)
+        };
+        let own_flags = &self.subject.target.cflags;
+        let own = OnceCell::new();
+        let known = RefCell::new(BTreeMap::<String, bool>::new());
+        move |flags| {
+            // The compiler may not know the flags of the tuple's own CPU.
+            let own = *own.get_or_init(|| make(own_flags).or_else(|| make("")));
+            let own = own?;
+            if let Some(known) = known.borrow().get(flags) {
+                return Some(*known);
+            }
+            let same = make(&format!("{own_flags} {flags}")) == Some(own);
+            known.borrow_mut().insert(flags.to_owned(), same);
+            Some(same)
+        }
+    }
+
+    /// Refuses a profile, chosen by name, with which no package could be built or merged. One that may do is noted.
+    fn check(
+        &self,
+        profile: &Profile,
+        misfit: Option<Misfit>,
+        notes: &mut Vec<String>,
+    ) -> Result<(), InitError> {
+        let (name, tuple) = (&profile.name, &self.context.tuple);
+        match misfit {
+            None => {}
+            Some(Misfit::Usr { root }) => {
+                return Err(InitError::ProfileLayout {
+                    profile: name.clone(),
+                    wants: profile.says.usr.map_or("", Usr::as_str),
+                    sysroot: self.sysroot.into(),
+                    has: root.as_str(),
+                    tuple: tuple.clone(),
+                });
+            }
+            Some(Misfit::Abi) => {
+                return Err(InitError::ProfileAbi {
+                    profile: name.clone(),
+                    flags: profile.says.abi_flags.clone(),
+                    compiler: self.context.compiler().map_or_else(PathBuf::new, |(_, path)| path),
+                    tuple: tuple.clone(),
+                });
+            }
+            Some(Misfit::UsualAbi { abi }) => notes.push(format!(
+                "`{name}` compiles with `{}`, and `{tuple}` usually means `-mabi={abi}`: its compiler has to make the profile's ABI",
+                profile.says.abi_flags
+            )),
+            Some(Misfit::Chost) => notes.push(format!(
+                "`{name}` is for `{}`, which has another byte order, word size or float ABI than `{tuple}`",
+                profile.says.chost
+            )),
+        }
+        Ok(())
     }
 
     fn embedded(&self) -> Result<Profile, InitError> {

@@ -4,6 +4,7 @@
 
 use super::{
     InitError,
+    layout::Layout,
     write::{Care, Content, Write},
 };
 use crate::{
@@ -12,9 +13,11 @@ use crate::{
     exec::{self, ToldPath},
     file::{self, read},
     plan::{Changes, Plan},
+    profile::Usr,
     target::{Endian, Target},
 };
 use std::{
+    collections::BTreeSet,
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt,
     path::{Component, Path, PathBuf},
@@ -48,11 +51,12 @@ pub(super) fn adopt(
         kind,
         prefix: OsStr::from_bytes(prefix).into(),
         options: Vec::new(),
+        libdirs: None,
+        start_files: None,
     };
-    toolchain.options = match kind {
-        Kind::Gnu => sysroot_first(context, &toolchain)?,
-        Kind::Llvm => gcc_toolchain(context, &toolchain)?,
-    };
+    if kind == Kind::Llvm {
+        toolchain.options = gcc_toolchain(context, &toolchain)?;
+    }
     check_object(context, target, &toolchain)?;
     Ok(toolchain)
 }
@@ -115,18 +119,6 @@ fn gcc_toolchain(context: &Context, toolchain: &Toolchain) -> Result<Vec<String>
         return Ok(Vec::new());
     };
     Ok(vec![format!("--gcc-toolchain={}", prefix.display())])
-}
-
-/// The option that puts the sysroot's libraries before those that a toolchain has outside any sysroot, as Debian's
-/// has: GCC looks in the folders of `-B` after those of the caller's `-L` and before its own.
-fn sysroot_first(context: &Context, toolchain: &Toolchain) -> Result<Vec<String>, InitError> {
-    let args = ["--sysroot=/nonexistent", "-print-file-name=libc.so"];
-    let found = text(&compiler(context, toolchain, args)?.stdout);
-    Ok(if found.starts_with('/') {
-        vec!["-B{sysroot}/usr/lib".into()]
-    } else {
-        Vec::new()
-    })
 }
 
 /// Compiles nothing and reads the header of the object: its machine, byte order and word size are the target's.
@@ -238,6 +230,7 @@ pub(super) fn libc(
     context: &Context,
     toolchain: &Toolchain,
     sysroot: &Path,
+    layout: &Layout,
 ) -> Result<Vec<Write>, InitError> {
     let own = match toolchain.kind {
         Kind::Gnu => ToldPath::of_output(&compiler(context, toolchain, ["-print-sysroot"])?),
@@ -256,8 +249,20 @@ pub(super) fn libc(
             "usr/lib32",
             "usr/lib64",
         ] {
-            copy(&own.join(folder), &sysroot.join(folder), None, &mut writes)?;
+            // With a merged /usr, `lib` of the root is `usr/lib`.
+            let is_moved = layout.usr == Some(Usr::Merged) && !folder.starts_with("usr/");
+            let to = match is_moved {
+                true => sysroot.join("usr").join(folder),
+                false => sysroot.join(folder),
+            };
+            let is_link = own.join(folder).is_symlink();
+            if !(is_moved && is_link) {
+                copy(&own.join(folder), &to, None, &mut writes)?;
+            }
         }
+        // What comes first is the library itself; behind it may be a symlink of usr's to that.
+        let mut seen = BTreeSet::new();
+        writes.retain(|write| seen.insert(write.path.clone()));
         return Ok(writes);
     }
     let folder = file::temporary()?;
@@ -289,7 +294,7 @@ pub(super) fn libc(
     let linking = text(&compiler(context, toolchain, ["-###".as_ref(), probe.as_os_str()])?.stderr);
     if let Some(interpreter) = interpreter(&linking) {
         writes.extend(beside(&interpreter, &lib, sysroot));
-        writes.extend(reach(&interpreter, sysroot));
+        writes.extend(reach(&interpreter, sysroot, layout));
     }
     Ok(writes)
 }
@@ -337,32 +342,28 @@ fn beside(interpreter: &Path, lib: &Path, sysroot: &Path) -> Option<Write> {
     })
 }
 
-/// Makes `/lib/ld-….so` reachable when the libraries are in `usr/lib`: the folder as a link, as on a merged-usr system,
-/// or the one file when the folder is there already.
-fn reach(interpreter: &Path, sysroot: &Path) -> Option<Write> {
+/// Makes `/lib/ld-….so` reachable when the libraries are in `usr/lib`: the directory as a symlink, as on a merged-usr system, or the one
+/// file when the directory exists or belongs to the layout.
+fn reach(interpreter: &Path, sysroot: &Path, layout: &Layout) -> Option<Write> {
+    let name = interpreter.file_name()?;
     let folder = interpreter.parent()?.strip_prefix("/").ok()?;
+    let gap =
+        |path: PathBuf, target: PathBuf| Some(Write::new(path, Content::Link(target), Care::Gap));
+    let up = |path: &Path| path.components().map(|_| "..").collect::<PathBuf>();
+    // Where the file will be once the layout's symlinks are there.
+    let folder = match layout.usr {
+        Some(Usr::Merged) if !folder.starts_with("usr") => Path::new("usr").join(folder),
+        _ => folder.to_owned(),
+    };
     if folder == Path::new("usr/lib") {
         return None;
     }
-    let place = sysroot.join(folder);
-    let gap =
-        |path: PathBuf, target: PathBuf| Some(Write::new(path, Content::Link(target), Care::Gap));
-    let up: PathBuf = folder.components().map(|_| "..").collect();
-    match place.symlink_metadata() {
-        Ok(metadata) if metadata.is_dir() => gap(
-            sysroot.join(interpreter.strip_prefix("/").ok()?),
-            up.join("usr/lib").join(interpreter.file_name()?),
-        ),
-        _ => gap(
-            place,
-            folder
-                .parent()?
-                .components()
-                .map(|_| "..")
-                .collect::<PathBuf>()
-                .join("usr/lib"),
-        ),
+    let place = sysroot.join(&folder);
+    let is_folder = place.symlink_metadata().is_ok_and(|there| there.is_dir());
+    if is_folder || layout.usr.is_some() {
+        return gap(place.join(name), up(&folder).join("usr/lib").join(name));
     }
+    gap(place, up(folder.parent()?).join("usr/lib"))
 }
 
 /// Lists the copies of a folder's files, links and folders. With `scripts_of`, linker scripts that name that folder

@@ -39,10 +39,14 @@ pub(super) enum Care {
     Config,
     /// A gap to fill: whatever is there stays.
     Gap,
+    /// Part of the sysroot's layout: whatever is there stays.
+    Layout,
     /// The name of a command: anything that is not ours is refused.
     Command,
     /// What the command line asked for: it replaces whatever is there, and is ours.
     Choice,
+    /// What is ours alone, outside the sysroot, and of no interest to the user: it replaces whatever is there.
+    State,
     /// A text of theirs with our change in it: it replaces theirs, and stays theirs.
     Edit,
 }
@@ -109,10 +113,10 @@ impl Step {
                 match (write.care, &write.content) {
                     (Care::Command, _) if is_our_command(&write.path) => Action::Replace,
                     (Care::Command, _) => return Err(InitError::NotOurs(write.path)),
-                    (Care::Edit | Care::Choice, _) if is_folder(&write.path) => {
+                    (Care::Edit | Care::Choice | Care::State, _) if is_folder(&write.path) => {
                         return Err(InitError::IsAFolder(write.path));
                     }
-                    (Care::Edit | Care::Choice, _) => Action::Replace,
+                    (Care::Edit | Care::Choice | Care::State, _) => Action::Replace,
                     // A folder behind a link serves as well as one in its place.
                     (_, Content::Folder(_)) if write.path.is_dir() => Action::Same,
                     (_, Content::Folder(_)) => return Err(InitError::NotAFolder(write.path)),

@@ -6,7 +6,7 @@ use super::set;
 use crate::{
     config::below,
     context::{Context, ContextError},
-    env, file,
+    env, file, libraries,
     pkg_config::bounds::Bounds,
     plan::{Change, Changes},
 };
@@ -104,10 +104,17 @@ pub(super) fn pkg_config(context: &Context, changes: &mut Changes) -> Result<(),
         search = [own, &search].join(OsStr::new(":"));
     }
     set(changes, env::PKG_CONFIG_LIBDIR.name, search);
+    // `-L` of a directory that the compiler does not search by itself has to stay in the answer.
+    let searched = libdirs
+        .iter()
+        .filter(|libdir| libraries::searches(context, libdir));
+    let searched: Vec<&String> = searched.collect();
+    let below_usr = searched.iter().map(|libdir| format!("/usr/{libdir}"));
+    let below_root = searched.iter().map(|libdir| format!("/{libdir}"));
     set(
         changes,
         env::PKG_CONFIG_SYSTEM_LIBRARY_PATH.name,
-        list(&mut each("/usr/", "").chain(each("/", ""))),
+        list(&mut below_usr.chain(below_root)),
     );
     set(
         changes,
@@ -214,25 +221,10 @@ fn with_packages(context: &Context, root: &Path) -> Vec<String> {
             look(libdir.into());
         }
     }
-    multiarch(context)
+    libraries::multiarch(context)
         .into_iter()
         .for_each(|name| look(format!("lib/{name}")));
     found
-}
-
-/// What Debian may call the target: the tuple, the tuple without its vendor, and what stands before the tools' names.
-fn multiarch(context: &Context) -> Vec<String> {
-    let tuple = &context.tuple;
-    let mut names = vec![tuple.to_string()];
-    names.extend(tuple.without_vendor());
-    let toolchain = context.settings.toolchain.as_ref();
-    let prefix = toolchain.and_then(|toolchain| toolchain.prefix.file_name()?.to_str());
-    names.extend(
-        prefix
-            .and_then(|prefix| prefix.strip_suffix('-'))
-            .map(str::to_owned),
-    );
-    names
 }
 
 fn trimmed(path: &OsStr) -> &OsStr {

@@ -1,0 +1,145 @@
+//! The layout of a sysroot: where `bin`, `sbin` and the library directories are, and how the adopted compiler comes to search them.
+//!
+//! Gentoo's sys-apps/baselayout lays out a root as its profile says. Nobody merges that first into a sysroot, and the first package with
+//! a file in `/bin` makes a directory of it; so init makes the symlinks.
+
+use super::{
+    Options, Subject,
+    write::{Care, Content, Write},
+};
+use crate::{
+    config::{Kind, Toolchain},
+    context::Context,
+    libraries,
+    profile::{Profile, Usr},
+};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+/// The layout that a sysroot will have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Layout {
+    /// Whether `/usr` is merged; `None` where neither the profile nor the sysroot tells.
+    pub(super) usr: Option<Usr>,
+    /// It is init's to make.
+    is_new: bool,
+    /// The library directories at the root.
+    libdirs: Vec<String>,
+}
+
+impl Layout {
+    /// The layout that the sysroot has, else that of the profile.
+    pub(super) fn decide(sysroot: &Path, profile: Option<&Profile>) -> Self {
+        let has = Usr::of(sysroot);
+        let wants = profile.and_then(|profile| profile.says.usr);
+        let libdirs = profile.map(|profile| profile.says.root_libdirs.clone());
+        Self {
+            usr: has.or(wants),
+            is_new: wants == Some(Usr::Merged) && has != Some(Usr::Split),
+            libdirs: libdirs.unwrap_or_default(),
+        }
+    }
+
+    /// The symlinks of a merged `/usr`, and the directories that they lead to. Source: `multilib_layout` and `layout-usrmerge` of
+    /// sys-apps/baselayout 2.17.
+    pub(super) fn writes(&self, sysroot: &Path) -> Vec<Write> {
+        if !self.is_new {
+            return Vec::new();
+        }
+        let directory = |path: String| {
+            Write::new(sysroot.join(path), Content::Folder(0o755), Care::Layout)
+        };
+        let link = |path: &str, to: &str| {
+            Write::new(sysroot.join(path), Content::Link(to.into()), Care::Layout)
+        };
+        // A root that was merged before release 23.0 has an `sbin` of its own below usr.
+        let has_sbin = sysroot.join("usr/sbin").symlink_metadata();
+        let has_sbin = has_sbin.is_ok_and(|there| there.is_dir());
+        let mut writes = vec![directory("usr/bin".into()), link("bin", "usr/bin")];
+        match has_sbin {
+            true => writes.push(link("sbin", "usr/sbin")),
+            false => writes.extend([link("sbin", "usr/bin"), link("usr/sbin", "bin")]),
+        }
+        for libdir in &self.libdirs {
+            let below_usr = format!("usr/{libdir}");
+            if sysroot.join(&below_usr).symlink_metadata().is_err() {
+                writes.push(directory(below_usr.clone()));
+            }
+            writes.push(link(libdir, &below_usr));
+        }
+        writes
+    }
+
+    /// Says that the profile that is linked and the sysroot contradict each other.
+    pub(super) fn note(&self, sysroot: &Path, profile: Option<&Profile>) -> Option<String> {
+        let profile = profile?;
+        let (has, wants) = (Usr::of(sysroot)?, profile.says.usr?);
+        (has != wants && profile.says.checks_usr).then(|| {
+            format!(
+                "the profile `{}` expects {}, and `{}` is {}: it ends each merge",
+                profile.name,
+                wants.as_str(),
+                sysroot.display(),
+                has.as_str()
+            )
+        })
+    }
+}
+
+/// The adopted toolchain as it is to be recorded: with the library directories of the profile, and without what earlier releases
+/// recorded and is unsafe.
+pub(super) fn toolchain(
+    context: &Context,
+    subject: &Subject,
+    options: &Options,
+    profile: Option<&Profile>,
+) -> Option<Toolchain> {
+    let mut adopted = context.settings.toolchain.clone()?;
+    let target = &subject.target;
+    let is_safe = |option: &String| !libraries::runs_programs_of_sysroot(option);
+    adopted.options.retain(is_safe);
+    if target.kernel != Some("linux") {
+        adopted.libdirs.get_or_insert_default();
+        return Some(adopted);
+    }
+    let usual = || libraries::usual(target, &libraries::multiarch(context));
+    let libdirs = adopted.libdirs.get_or_insert_with(usual);
+    let of_profile = profile.map(|profile| profile.says.libdir.as_str());
+    if let Some(libdir) = of_profile.filter(|libdir| libraries::is_libdir(libdir)) {
+        libdirs.retain(|known| known != libdir);
+        libdirs.insert(0, libdir.to_owned());
+    }
+    let is_asked = options.toolchain.is_some() || options.sysroot.is_some();
+    if adopted.kind == Kind::Gnu && (adopted.start_files.is_none() || is_asked) {
+        adopted.start_files = Some(own_start_files(context));
+    }
+    Some(adopted)
+}
+
+/// Where the symlinks to start files are: in crossmerge's own directory, in which nobody else can put a program.
+fn own_start_files(context: &Context) -> PathBuf {
+    let state = context.config.state_folder();
+    state.join(context.tuple.as_str()).join("start-files")
+}
+
+/// The symlinks by which an adopted GCC finds the sysroot's start files. Most lead to what is missing: a package may install it later.
+pub(super) fn start_files(context: &Context, adopted: Option<&Toolchain>) -> Vec<Write> {
+    let own = own_start_files(context);
+    let Some(adopted) = adopted.filter(|a| a.start_files.as_ref() == Some(&own)) else {
+        return Vec::new();
+    };
+    let usr = context.own_sysroot().join("usr");
+    let usr = std::path::absolute(&usr).unwrap_or(usr);
+    let libdirs: BTreeSet<&String> = adopted.libdirs.iter().flatten().collect();
+    let link = |libdir: &String, file: &str| {
+        let path = own.join(libdir).join(file);
+        let to = usr.join(libdir).join(file);
+        Write::new(path, Content::Link(to), Care::State)
+    };
+    let libdirs = libdirs.into_iter().filter(|libdir| libraries::is_libdir(libdir));
+    libdirs
+        .flat_map(|libdir| libraries::FOUND_BY_NAME.map(|file| link(libdir, file)))
+        .collect()
+}

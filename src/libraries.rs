@@ -1,0 +1,220 @@
+//! Library directories: where the target's packages install libraries, and so where an adopted compiler has to search.
+//!
+//! The profile decides (`LIBDIR_<abi>`: `lib64` for most 64-bit CPUs) and can change at any time. A compiler that somebody else built
+//! searches where its own distribution has libraries, so its applet names the target's directories as well: libraries with `-L`, behind
+//! the caller's own; start files by way of symlinks in a directory of crossmerge's.
+//!
+//! `-B` on a directory of the sysroot would do both, and more: GCC also searches it for `cc1`, `as`, `ld`, `specs` and other programs
+//! and files that it runs or obeys. A sysroot holds what other people built, and no call may run anything from it.
+
+use crate::{config::Toolchain, context::Context, env, target::Target};
+use std::{
+    collections::BTreeSet,
+    ffi::{OsStr, OsString},
+    os::unix::fs::MetadataExt,
+    path::{Component, Path, PathBuf},
+};
+
+/// What GCC finds by name and without `-l`: the start files of glibc, musl and uClibc, and what `-print-file-name=` is asked for most.
+/// Sources: `*startfile` of `gcc -dumpspecs` for each of Debian's cross compilers; musl's Makefile; glibc's `csu/Makefile`.
+pub(crate) const FOUND_BY_NAME: [&str; 12] = [
+    START_FILE, "Scrt1.o", "rcrt1.o", "gcrt1.o", "grcrt1.o", "Mcrt1.o", "crti.o", "crtn.o",
+    "libc.so", "libc.a", "libm.so", "libm.a",
+];
+
+/// The start file that every libc has.
+const START_FILE: &str = "crt1.o";
+
+/// The library directories of a target without a profile, the most likely first, below `usr` and below the root.
+///
+/// Source: GCC's `MULTILIB_OSDIRNAMES` and glibc's `sysdeps/unix/sysv/linux/*/configure.ac`: `lib64` for 64 bits, with a directory for
+/// each ABI below it on RISC-V; `lib32` for MIPS n32, `libx32` for x32; `lib` for all else.
+pub(crate) fn usual(target: &Target, multiarch: &[String]) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut add = |name: String| {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    };
+    let of_abi = |libdir: &str| {
+        let abi = target.abi.as_deref().map(|abi| format!("{libdir}/{abi}"));
+        abi.into_iter().chain([libdir.to_owned()])
+    };
+    if target.bits == 64 {
+        of_abi("lib64").for_each(&mut add);
+    }
+    add("lib".into());
+    if target.bits == 32 || target.either_bits {
+        of_abi("lib32").for_each(&mut add);
+        add("libx32".into());
+    }
+    for name in multiarch {
+        add(format!("lib/{name}"));
+    }
+    names
+}
+
+/// Tells whether a profile's library directory is one: a relative path without `.` and `..`.
+pub(crate) fn is_libdir(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    !name.is_empty() && parts.all(|part| matches!(part, Component::Normal(_)))
+}
+
+/// The names of the library directories that an adopted compiler searches, the first to be searched first: that of the ABI in the
+/// environment, which an ebuild's phases have; then those recorded for the toolchain, or the usual ones.
+fn names(context: &Context, adopted: &Toolchain) -> Vec<String> {
+    let abi = context.env.get(env::ABI).or(context.env.get(env::DEFAULT_ABI));
+    let in_env = abi.and_then(OsStr::to_str).and_then(|abi| {
+        let libdir = context.env.get_name(&format!("LIBDIR_{abi}"))?.to_str()?;
+        is_libdir(libdir).then(|| libdir.to_owned())
+    });
+    let recorded = match &adopted.libdirs {
+        Some(recorded) => recorded.clone(),
+        // Recorded before there was such a key.
+        None => match context.target() {
+            Ok(target) if target.kernel.is_some() => usual(&target, &multiarch(context)),
+            _ => Vec::new(),
+        },
+    };
+    let mut names: Vec<String> = in_env.into_iter().collect();
+    if !recorded.is_empty() {
+        names.extend(recorded.into_iter().filter(|name| is_libdir(name)));
+    } else {
+        // Bare metal has its libraries where its compiler looks.
+        names.clear();
+    }
+    names
+}
+
+/// Tells whether the compiler searches a library directory of the sysroot by itself: an adopted one as its applet names them, and
+/// another as it was built for the target.
+pub(crate) fn searches(context: &Context, libdir: &str) -> bool {
+    let Some(adopted) = &context.settings.toolchain else {
+        return true;
+    };
+    let names = names(context, adopted);
+    names.is_empty() || names.iter().any(|name| name == libdir)
+}
+
+/// What Debian may call the target: the tuple, the tuple without its vendor, and what stands before the tools' names.
+pub(crate) fn multiarch(context: &Context) -> Vec<String> {
+    let tuple = &context.tuple;
+    let mut names = vec![tuple.to_string()];
+    names.extend(tuple.without_vendor());
+    let toolchain = context.settings.toolchain.as_ref();
+    let prefix = toolchain.and_then(|toolchain| toolchain.prefix.file_name()?.to_str());
+    let prefix = prefix.and_then(|prefix| prefix.strip_suffix('-'));
+    names.extend(prefix.map(str::to_owned));
+    names
+}
+
+/// The existing library directories of a sysroot that an adopted compiler searches, in its order, each once by whatever name. As in a
+/// native compiler, `usr/<libdir>` is before `<libdir>`, where a split system has only what it needs to start.
+pub(crate) fn directories(context: &Context, sysroot: &Path) -> Vec<PathBuf> {
+    let Some(adopted) = &context.settings.toolchain else {
+        return Vec::new();
+    };
+    let mut seen = BTreeSet::new();
+    let mut found = Vec::new();
+    for name in names(context, adopted) {
+        for directory in [sysroot.join("usr").join(&name), sysroot.join(&name)] {
+            if let Ok(metadata) = directory.metadata()
+                && metadata.is_dir()
+                && seen.insert((metadata.dev(), metadata.ino()))
+            {
+                found.push(directory);
+            }
+        }
+    }
+    found
+}
+
+/// The directories of symlinks by which an adopted GCC finds the start files of a sysroot: one for each library directory that has any.
+/// The symlinks lead into the target's own sysroot, so there are none for another.
+pub(crate) fn start_files(context: &Context, sysroot: &Path) -> Vec<PathBuf> {
+    let adopted = context.settings.toolchain.as_ref();
+    let Some((adopted, links)) = adopted.and_then(|a| Some((a, a.start_files.as_ref()?))) else {
+        return Vec::new();
+    };
+    // Equal as paths: with or without a slash at the end.
+    if *sysroot != context.own_sysroot() {
+        return Vec::new();
+    }
+    let usr = sysroot.join("usr");
+    let has = |name: &String| usr.join(name).join(START_FILE).exists();
+    let names = names(context, adopted).into_iter().filter(has);
+    names.map(|name| links.join(name)).collect()
+}
+
+/// Tells whether an option that was recorded for a toolchain makes GCC search a sysroot for programs, as earlier releases had it.
+pub(crate) fn runs_programs_of_sysroot(option: &str) -> bool {
+    option.starts_with("-B{sysroot}")
+}
+
+/// The words of a command behind the caller's own. Those that name library directories are omitted where nothing is linked: GCC takes
+/// `-Wl,` for an input file, and without another one `gcc -v` would link.
+pub(crate) fn links(args: &[OsString]) -> bool {
+    const ENDS_BEFORE_LINKING: [&str; 6] = ["-c", "-S", "-E", "-M", "-MM", "-fsyntax-only"];
+    let is_input = |arg: &&OsString| {
+        let arg = arg.as_encoded_bytes();
+        !arg.starts_with(b"-") || arg == b"-" || arg.starts_with(b"-l")
+    };
+    !args.iter().any(|arg| ENDS_BEFORE_LINKING.iter().any(|end| arg == end))
+        && args.iter().any(|arg| is_input(&arg))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::Source;
+
+    #[test]
+    fn the_usual_directories_follow_word_size_and_abi() {
+        let sources: Vec<Source> = Source::built_in().map(|(_, source)| source).collect();
+        for (tuple, wanted) in [
+            ("aarch64-unknown-linux-gnu", "lib64 lib"),
+            ("x86_64-cross-linux-gnu", "lib64 lib"),
+            ("powerpc64le-unknown-linux-gnu", "lib64 lib"),
+            ("s390x-ibm-linux-gnu", "lib64 lib"),
+            ("sparc64-unknown-linux-gnu", "lib64 lib"),
+            ("armv7a-unknown-linux-gnueabihf", "lib lib32 libx32"),
+            ("riscv64-unknown-linux-gnu", "lib64/lp64d lib64 lib"),
+            ("riscv64-unknown-linux-musl", "lib64/lp64d lib64 lib"),
+            ("riscv32-unknown-linux-gnu", "lib lib32/ilp32d lib32 libx32"),
+            ("mips64el-unknown-linux-gnuabi64", "lib64/64 lib64 lib"),
+            ("mips64el-unknown-linux-gnuabin32", "lib lib32/n32 lib32 libx32"),
+            ("mips64el-unknown-linux-gnu", "lib64 lib lib32 libx32"),
+            ("mipsel-unknown-linux-gnu", "lib lib32/32 lib32 libx32"),
+            ("x86_64-cross-linux-gnux32", "lib lib32 libx32"),
+        ] {
+            let target = Target::of(&tuple.parse().expect(tuple), &sources, "").expect(tuple);
+            assert_eq!(usual(&target, &[]).join(" "), wanted, "{tuple}");
+        }
+        assert!(is_libdir("lib64/lp64d") && is_libdir("lib"));
+        assert!(!is_libdir("") && !is_libdir("/lib") && !is_libdir("../lib") && !is_libdir("lib/.."));
+    }
+
+    #[test]
+    fn library_directories_are_named_where_something_is_linked() {
+        for (args, wanted) in [
+            ("x.c -o x -lz", true),
+            ("-o x -lz", true),
+            ("-", true),
+            ("@words", true),
+            ("-shared x.o", true),
+            ("-v", false),
+            ("--version", false),
+            ("-print-file-name=libc.so", false),
+            ("-dumpmachine", false),
+            ("-c x.c", false),
+            ("-S x.c", false),
+            ("-E -", false),
+            ("-MM x.c", false),
+            ("-MD -MF x.d x.c -o x", true),
+            ("", false),
+        ] {
+            let words: Vec<OsString> = args.split_whitespace().map(Into::into).collect();
+            assert_eq!(links(&words), wanted, "{args}");
+        }
+    }
+}
