@@ -315,6 +315,7 @@ pub fn crossmerge(
                 toolchain: options.toolchain,
                 llvm: options.llvm,
                 clang_target: is_llvm(&env),
+                by_crossdev: false,
                 with_libc: options.with_libc,
                 profile: options.profile,
             };
@@ -541,6 +542,7 @@ pub fn emerge_wrapper(
             )));
         }
         let options = Options {
+            by_crossdev: true,
             clang_target: is_llvm(&env),
             ..Options::default()
         };

@@ -12,6 +12,7 @@ mod links;
 mod patient;
 mod pkg_config;
 mod portage;
+mod profile;
 mod program;
 mod sysroot;
 mod toolchain;
@@ -46,7 +47,7 @@ struct Check {
 }
 
 /// Every check, in the order of the report.
-const CHECKS: [Check; 35] = [
+const CHECKS: [Check; 38] = [
     Check {
         name: "tuple",
         looks_at: "the tuple is not one of this machine's own ABIs",
@@ -126,6 +127,12 @@ const CHECKS: [Check; 35] = [
         run: portage::arch,
     },
     Check {
+        name: "layout",
+        looks_at: "`bin`, `sbin` and `lib` are where the profile expects them",
+        needs: &["profile"],
+        run: profile::layout,
+    },
+    Check {
         name: "repositories",
         looks_at: "the target sees every ebuild repository of this machine",
         needs: &["portage"],
@@ -180,6 +187,12 @@ const CHECKS: [Check; 35] = [
         run: flags::flags,
     },
     Check {
+        name: "abi",
+        looks_at: "the profile's own flags make the compiler's ABI",
+        needs: &["link", "profile"],
+        run: profile::abi,
+    },
+    Check {
         name: "float-abi",
         looks_at: "the float ABI of what it makes, and of the libc, is the tuple's",
         needs: &["link"],
@@ -190,6 +203,12 @@ const CHECKS: [Check; 35] = [
         looks_at: "the compiler's sysroot is the target's",
         needs: &["compile"],
         run: toolchain::search,
+    },
+    Check {
+        name: "libraries",
+        looks_at: "the compiler searches the library directories of the profile",
+        needs: &["search"],
+        run: profile::libraries,
     },
     Check {
         name: "esysroot",

@@ -23,7 +23,7 @@ pub(crate) use targets::tuples;
 pub use targets::{TargetState, targets};
 
 pub(crate) use files::{TEXTS, is_half_made};
-pub(crate) use links::{bindir, links, names as link_names, program_from};
+pub(crate) use links::{bindir, links, names as link_names, place as link_place, program_from};
 pub(crate) use record::Record;
 pub(crate) use remove::remove_empty_parents;
 pub(crate) use toolchain::Made;
@@ -65,6 +65,8 @@ pub struct Options {
     pub llvm: bool,
     /// Set the target up for clang, as crossdev asks with `LLVM=yes`, and adopt nothing.
     pub clang_target: bool,
+    /// crossdev calls, and will remove the links that it knows of its own directory.
+    pub by_crossdev: bool,
     /// Copy the adopted toolchain's libc into the sysroot.
     pub with_libc: bool,
     /// The profile to link: `auto`, or what `crossmerge profile list` shows. None keeps the one there is, or links
@@ -223,6 +225,9 @@ impl Request<'_> {
             format!("there is no ABI `{abi}`, so it means the CPU's usual one: is `{tuple}` what you meant?")
         }));
         let mut writes = links(context, self.wrappers, &bindir)?;
+        if options.by_crossdev {
+            links::move_to_crossdevs(context, &bindir, &mut writes)?;
+        }
         let mut profile = None;
         if let Some(host) = host {
             let (sysroot, record) = (&sysroot, &record);

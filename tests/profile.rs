@@ -262,6 +262,12 @@ fn a_target_without_a_profile_is_told_how_to_get_one() {
     let bare = Prefix::new();
     bare.own(["profile", "list", TUPLE])
         .fails(125, "no Portage here", "sys-apps/portage");
+    bare.own(["init", TUPLE, "--profile", "nosuch"])
+        .fails(125, "no Portage here", "sys-apps/portage");
+    assert!(!bare.join("usr").exists(), "something was made");
+    bare.own(["init", TUPLE]).success();
+    bare.own(["profile", "set", TUPLE, "nosuch"])
+        .fails(125, "no Portage here", "sys-apps/portage");
 }
 
 #[test]
@@ -278,4 +284,176 @@ fn a_profile_that_somebody_made_as_a_folder_is_not_replaced() {
     assert_eq!(before.len(), crate::init::tree(&prefix.path()).len());
     prefix.own(["init", TUPLE]).success();
     assert!(prefix.join(etc("make.profile/parent")).is_file());
+}
+
+/// A profile of an ABI, in the repository `g`.
+fn add_abi(prefix: &Prefix, name: &str, arch: &str, chost: &str, abi: &str, settings: &str) {
+    let folder = format!("overlays/g/profiles/{name}");
+    prefix.write(&format!("{folder}/parent"), "crossmerge-demo:base\n");
+    prefix.write(&format!("{folder}/eapi"), "8\n");
+    let defaults = format!(
+        "ARCH=\"{arch}\"\nCHOST=\"{chost}\"\nELIBC=\"glibc\"\nABI=\"{abi}\"\nDEFAULT_ABI=\"{abi}\"\nMULTILIB_ABIS=\"{abi}\"\n{settings}"
+    );
+    prefix.write(&format!("{folder}/make.defaults"), &defaults);
+    prefix.append(
+        "overlays/g/profiles/profiles.desc",
+        &format!("{arch}\t{name}\tstable\n"),
+    );
+}
+
+#[test]
+fn a_merged_profile_lays_out_the_sysroot_and_a_split_one_refuses_it() {
+    let prefix = prefix();
+    prefix
+        .own(["init", TUPLE, "--profile", "g:default/linux/arm/23.0/armv4"])
+        .success();
+    let root = format!("usr/{TUPLE}");
+    for (link, to) in [
+        ("bin", "usr/bin"),
+        ("sbin", "usr/bin"),
+        ("usr/sbin", "bin"),
+        ("lib", "usr/lib"),
+    ] {
+        assert_eq!(
+            prefix.read_link(&format!("{root}/{link}")),
+            std::path::Path::new(to),
+            "{link}"
+        );
+        assert!(prefix.join(format!("{root}/{link}")).is_dir(), "{link}");
+    }
+    let split = "g:default/linux/arm/23.0/split-usr/armv4";
+    prefix.own(["profile", "set", TUPLE, split]).fails(
+        125,
+        "expects split-usr",
+        &format!("crossmerge profile set {TUPLE} auto"),
+    );
+    assert!(
+        prefix
+            .read_link(&etc("make.profile"))
+            .ends_with("23.0/armv4")
+    );
+    let said = prefix.own(["init", TUPLE]).success().stderr;
+    assert!(said.contains("nothing to do"), "{said}");
+    prefix.own(["remove", TUPLE]).success();
+    assert!(!prefix.join(&root).exists(), "something is left");
+
+    // The other way round: the directory was there first.
+    std::fs::create_dir_all(prefix.join(format!("{root}/bin"))).expect("a directory");
+    let merged = "g:default/linux/arm/23.0/armv4";
+    prefix.own(["init", TUPLE, "--profile", merged]).fails(
+        125,
+        "expects merged-usr",
+        &format!("crossmerge profile set {TUPLE} auto"),
+    );
+    prefix.own(["init", TUPLE, "--profile", split]).success();
+    assert!(!prefix.join(format!("{root}/bin")).is_symlink());
+}
+
+#[test]
+fn libraries_are_found_where_the_profile_has_them_and_nothing_of_the_sysroot_is_run() {
+    let tuple = "aarch64-board-linux-gnu";
+    let prefix = prefix();
+    let chost = "aarch64-unknown-linux-gnu";
+    for (name, libdir) in [("a64", "lib64"), ("other", "libother")] {
+        let settings = format!("LIBDIR_arm64=\"{libdir}\"\nCFLAGS_arm64=\"\"\n");
+        add_abi(&prefix, name, "arm64", chost, "arm64", &settings);
+    }
+    let tools = "aarch64-linux-gnu-";
+    prefix
+        .own(["init", tuple, "--toolchain", tools, "--with-libc", "--profile", "g:a64"])
+        .success();
+    let root = prefix.join(format!("usr/{tuple}"));
+    let record = format!("etc/crossmerge/targets/{tuple}.toml");
+    assert!(!prefix.read(&record).contains("-B"), "{}", prefix.read(&record));
+    prefix.write("f.c", "int f(void) { return 42; }\n");
+    prefix.write("g.c", "int f(void);\nint g(void) { return f(); }\n");
+    prefix.write("main.c", "int g(void);\nint main(void) { return g() != 42; }\n");
+    let gcc = format!("{tuple}-gcc");
+    let build = |libdir: &str| {
+        std::fs::create_dir_all(root.join("usr").join(libdir)).expect("a directory");
+        for (name, needs) in [("f", None), ("g", Some("-lf"))] {
+            let out = root.join(format!("usr/{libdir}/lib{name}.so"));
+            let (out, soname) = (out.display().to_string(), format!("-Wl,-soname,lib{name}.so"));
+            let source = format!("{name}.c");
+            let mut args = vec!["-shared", "-fPIC", &*soname, &*source, "-o", &*out];
+            args.extend(needs);
+            prefix.run(&gcc, args).success();
+        }
+        // libg needs libf, which nobody names.
+        let linked = prefix.run(&gcc, ["main.c", "-lg", "-o", "main", "-Wl,--trace"]);
+        let library = root.join(format!("usr/{libdir}/libg.so"));
+        let library = library.display().to_string();
+        let trace = linked.success().stdout;
+        assert!(trace.contains(&library), "no {library} in {trace}");
+    };
+    build("lib64");
+    for file in ["crt1.o", "libc.so"] {
+        let asked = format!("-print-file-name={file}");
+        let said = prefix.run(&gcc, [asked]).success().stdout;
+        let found = std::fs::canonicalize(said.trim()).expect(file);
+        assert!(found.starts_with(&root), "{file}: {}", found.display());
+    }
+    // The caller's own directory comes first, and `-v` alone links nothing.
+    prefix.write("own.c", "int g(void) { return 42; }\n");
+    prefix.run(&gcc, ["-shared", "-fPIC", "own.c", "-o", "libg.so"]).success();
+    let args = ["main.c", "-L.", "-lg", "-o", "main", "-Wl,--trace"];
+    let trace = prefix.run(&gcc, args).success().stdout;
+    assert!(trace.lines().any(|line| line == "./libg.so"), "{trace}");
+    prefix.run(&gcc, ["-v"]).success();
+    prefix.run(&gcc, ["-c", "main.c"]).success();
+    let ld = format!("{tuple}-ld");
+    std::fs::remove_file(prefix.join("libg.so")).expect("gone");
+    prefix.run(&ld, ["-shared", "main.o", "-lg", "-o", "l.so"]).success();
+
+    // The profile changes, and the compiler follows.
+    std::fs::remove_dir_all(root.join("usr/lib64")).expect("gone");
+    prefix.own(["profile", "set", tuple, "g:other"]).success();
+    build("libother");
+
+    // What an earlier release recorded is not obeyed, and the next init removes it.
+    prefix.append(&record, "options = [\"-B{sysroot}/usr/lib\"] # mine\n");
+    for name in ["as", "ld", "cc1", "collect2"] {
+        let script = format!("usr/{tuple}/usr/lib/{name}");
+        let ran = prefix.join("ran");
+        prefix.script(&script, &format!("#!/bin/sh\necho {name} >>{}\nexit 1\n", ran.display()));
+    }
+    prefix.run(&gcc, ["main.c", "-lg", "-o", "main"]).success();
+    let said = prefix.own(["doctor", tuple]).stdout;
+    assert!(said.contains("an earlier release recorded"), "{said}");
+    assert!(!prefix.join("ran").exists(), "{}", prefix.read("ran"));
+    prefix.own(["init", tuple]).success();
+    assert!(!prefix.read(&record).contains("-B{"), "{}", prefix.read(&record));
+    let said = prefix.own(["doctor", tuple]).stdout;
+    for check in ["ok       layout", "ok       libraries"] {
+        assert!(said.contains(check), "no {check} in {said}");
+    }
+}
+
+#[test]
+fn a_profile_of_another_abi_is_not_chosen_and_not_taken() {
+    let tuple = "riscv64-board-linux-gnu";
+    let chost = "riscv64-unknown-linux-gnu";
+    let prefix = prefix();
+    for abi in ["lp64", "lp64d"] {
+        let settings = format!("LIBDIR_{abi}=\"lib64\"\nCFLAGS_{abi}=\"-mabi={abi}\"\n");
+        add_abi(&prefix, &format!("rv64/{abi}"), "riscv", chost, abi, &settings);
+    }
+    // Without a compiler the tuple decides, and the other is noted.
+    let said = prefix.own(["init", tuple, "--profile", "auto"]).success();
+    assert!(said.stderr.contains("profile g:rv64/lp64d "), "{said:#?}");
+    let said = prefix.own(["profile", "set", tuple, "g:rv64/lp64"]).success();
+    assert!(said.stderr.contains("usually means `-mabi=lp64d`"), "{said:#?}");
+    let adopt = ["init", tuple, "--toolchain", "riscv64-linux-gnu-", "--with-libc"];
+    prefix.own(adopt).success();
+    let said = prefix.own(["doctor", tuple]).stdout;
+    assert!(said.contains("error    abi"), "{said}");
+    let said = prefix.own(["profile", "set", tuple, "auto"]).success();
+    assert!(said.stderr.contains("profile g:rv64/lp64d "), "{said:#?}");
+    prefix.own(["profile", "set", tuple, "g:rv64/lp64"]).fails(
+        125,
+        "compiles with `-mabi=lp64`",
+        &format!("crossmerge profile set {tuple} auto"),
+    );
+    let said = prefix.own(["doctor", tuple]).stdout;
+    assert!(said.contains("ok       abi"), "{said}");
 }

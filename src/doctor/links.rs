@@ -3,7 +3,7 @@
 use super::{DoctorError, Finding, patient::Patient};
 use crate::{
     adopt::target_of,
-    init::{is_our_command, link_names},
+    init::{is_our_command, link_names, link_place},
     plan::quote,
 };
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ pub(super) fn links(patient: &Patient) -> Result<Finding, DoctorError> {
     let (mut missing, mut others) = (Vec::new(), Vec::new());
     let wanted = link_names(patient.context, patient.wrappers);
     for name in &wanted {
-        let link = patient.bindir.join(name);
+        let link = link_place(patient.context, &patient.bindir, name);
         match link.symlink_metadata() {
             Err(_) => missing.push(name.as_str()),
             // Ours and gone: a link to a crossmerge that was moved away.

@@ -11,6 +11,7 @@ use crate::{
     init::{Host, InitError, Record, bindir},
     plan::{Change, Changes, Plan, quote},
     portage::Settings,
+    profile::{self, Says},
     target::{Source, Target, TargetError},
     tuple::Tuple,
 };
@@ -36,6 +37,7 @@ pub(super) struct Patient<'a> {
     sources: Vec<Source>,
     host: OnceCell<Option<Result<Host, InitError>>>,
     settings: OnceCell<Option<Result<Settings, ContextError>>>,
+    profile: OnceCell<Option<Says>>,
     compiler: OnceCell<Option<Compiler>>,
     multiarch: OnceCell<String>,
     files: OnceCell<Files>,
@@ -76,6 +78,7 @@ impl<'a> Patient<'a> {
             sources,
             host: OnceCell::new(),
             settings: OnceCell::new(),
+            profile: OnceCell::new(),
             compiler: OnceCell::new(),
             multiarch: OnceCell::new(),
             files: OnceCell::new(),
@@ -137,6 +140,18 @@ impl<'a> Patient<'a> {
             answer.transpose()
         };
         self.settings.get_or_init(ask).as_ref()
+    }
+
+    /// What the profile that is linked says; `None` without Portage.
+    pub(super) fn profile(&self) -> Result<Option<&Says>, DoctorError> {
+        let read = || -> Result<Option<Says>, InitError> {
+            let Some(Ok(host)) = self.host() else {
+                return Ok(None);
+            };
+            let link = self.etc_portage().join(super::portage::PROFILE_LINK);
+            Ok(Some(profile::says(self.context, &host.repositories, &link)?))
+        };
+        Ok(self.profile.get_or_try_init(read)?.as_ref())
     }
 
     /// What Portage says of the target's setting, once `portage` has found that it says something.

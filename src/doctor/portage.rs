@@ -112,11 +112,14 @@ pub(super) fn settings(patient: &Patient) -> Result<Finding, DoctorError> {
     })
 }
 
+/// The symlink to the profile, in `etc/portage`.
+pub(super) const PROFILE_LINK: &str = "make.profile";
+
 pub(super) fn profile(patient: &Patient) -> Result<Finding, DoctorError> {
     let etc = patient.etc_portage();
     // Portage looks in both places.
     let places = [
-        etc.join("make.profile"),
+        etc.join(PROFILE_LINK),
         patient.context.configroot().join("etc/make.profile"),
     ];
     if let Some(profile) = places.iter().find(|place| place.is_dir()) {

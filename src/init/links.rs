@@ -2,11 +2,12 @@
 
 use super::{
     InitError, toolchain,
-    write::{Care, Content, Write},
+    write::{Care, Content, Write, is_our_command},
 };
 use crate::{
     applet::Wrappers,
-    context::{Context, Identity, own_folder},
+    config::below,
+    context::{Context, Identity, canonical, own_folder},
 };
 use std::{
     ffi::OsStr,
@@ -48,15 +49,56 @@ pub(crate) fn links(
     wrappers: &Wrappers,
     bindir: &Path,
 ) -> Result<Vec<Write>, InitError> {
-    let target = program_from(bindir)?;
-    let link = |name| {
-        Write::new(
-            bindir.join(name),
-            Content::Link(target.clone()),
-            Care::Command,
-        )
+    let link = |name: String| {
+        let path = place(context, bindir, &name);
+        let target = program_from(path.parent().unwrap_or(bindir))?;
+        Ok(Write::new(path, Content::Link(target), Care::Command))
     };
-    Ok(names(context, wrappers).into_iter().map(link).collect())
+    names(context, wrappers).into_iter().map(link).collect()
+}
+
+/// The directory in which crossdev makes links, and from which `crossdev --clean` removes them.
+fn crossdevs(context: &Context) -> PathBuf {
+    below(&context.config.broot, "usr/bin")
+}
+
+/// Where the link of a name is: beside the others, or in crossdev's directory, where init made it when crossdev called.
+pub(crate) fn place(context: &Context, bindir: &Path, name: &str) -> PathBuf {
+    let (usual, other) = (bindir.join(name), crossdevs(context).join(name));
+    match usual.symlink_metadata().is_err() && is_our_command(&other) {
+        true => other,
+        false => usual,
+    }
+}
+
+/// Moves the links that crossdev makes as well into its own directory, so that `crossdev --clean` removes them. What has the name there
+/// and is not ours stays, and ours beside the others.
+pub(super) fn move_to_crossdevs(
+    context: &Context,
+    bindir: &Path,
+    writes: &mut [Write],
+) -> Result<(), InitError> {
+    let directory = crossdevs(context);
+    let is_there = directory.join("crossdev").is_file();
+    if !is_there || canonical(&directory) == canonical(bindir) {
+        return Ok(());
+    }
+    let target = program_from(&directory)?;
+    let tuple = &context.tuple;
+    let theirs = ["emerge", "ebuild", "fix-root", "pkg-config"];
+    let mut names: Vec<String> = theirs.map(|applet| format!("{tuple}-{applet}")).into();
+    names.push(format!("emerge-{tuple}"));
+    for write in writes {
+        let name = names.iter().find(|name| write.path == bindir.join(name));
+        let Some(path) = name.map(|name| directory.join(name)) else {
+            continue;
+        };
+        let is_free = path.symlink_metadata().is_err() || is_our_command(&path);
+        if is_free && write.path.symlink_metadata().is_err() {
+            *write = Write::new(path, Content::Link(target.clone()), Care::Command);
+        }
+    }
+    Ok(())
 }
 
 /// What the links of the target are called: one an applet, one a tool of the adopted toolchain that is there, and
