@@ -17,13 +17,7 @@ use std::{ffi::OsString, path::Path};
 const SOURCE: &str = "int main(void) { return 0; }\nvoid _start(void) { main(); }\n";
 
 /// Which bits of `e_flags` tell ABIs apart, by machine.
-const MARKS: [(u16, u32); 5] = [
-    (8, 0xf020),
-    (21, 0x3),
-    (40, 0x600),
-    (243, 0xe),
-    (258, 0x7),
-];
+const MARKS: [(u16, u32); 5] = [(8, 0xf020), (21, 0x3), (40, 0x600), (243, 0xe), (258, 0x7)];
 
 /// An ABI as far as an ELF header tells: two programs with different ones cannot be linked together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -477,7 +477,10 @@ fn target_file(
     if let Some(adopted) = adopted {
         let table = toolchain_table(adopted);
         let is_new = options.llvm || options.toolchain.is_some();
-        match document.get_mut("toolchain").and_then(toml_edit::Item::as_table_mut) {
+        match document
+            .get_mut("toolchain")
+            .and_then(toml_edit::Item::as_table_mut)
+        {
             // Only what differs: the user may have written notes beside it.
             Some(recorded) if !is_new => {
                 for key in ["options", "libdirs", "start_files"] {
@@ -518,7 +521,10 @@ fn toolchain_table(toolchain: &Toolchain) -> toml_edit::Table {
 fn as_text(item: Option<&toml_edit::Item>) -> Option<String> {
     let value = item?.as_value()?;
     Some(match value.as_array() {
-        Some(array) => array.iter().map(|one| format!("{}\n", one.to_string().trim())).collect(),
+        Some(array) => array
+            .iter()
+            .map(|one| format!("{}\n", one.to_string().trim()))
+            .collect(),
         None => value.clone().decorated("", "").to_string(),
     })
 }

@@ -63,7 +63,10 @@ pub(crate) fn is_libdir(name: &str) -> bool {
 /// The names of the library directories that an adopted compiler searches, the first to be searched first: that of the ABI in the
 /// environment, which an ebuild's phases have; then those recorded for the toolchain, or the usual ones.
 fn names(context: &Context, adopted: &Toolchain) -> Vec<String> {
-    let abi = context.env.get(env::ABI).or(context.env.get(env::DEFAULT_ABI));
+    let abi = context
+        .env
+        .get(env::ABI)
+        .or(context.env.get(env::DEFAULT_ABI));
     let in_env = abi.and_then(OsStr::to_str).and_then(|abi| {
         let libdir = context.env.get_name(&format!("LIBDIR_{abi}"))?.to_str()?;
         is_libdir(libdir).then(|| libdir.to_owned())
@@ -159,7 +162,9 @@ pub(crate) fn links(args: &[OsString]) -> bool {
         let arg = arg.as_encoded_bytes();
         !arg.starts_with(b"-") || arg == b"-" || arg.starts_with(b"-l")
     };
-    !args.iter().any(|arg| ENDS_BEFORE_LINKING.iter().any(|end| arg == end))
+    !args
+        .iter()
+        .any(|arg| ENDS_BEFORE_LINKING.iter().any(|end| arg == end))
         && args.iter().any(|arg| is_input(&arg))
 }
 
@@ -181,17 +186,19 @@ mod tests {
             ("riscv64-unknown-linux-gnu", "lib64/lp64d lib64 lib"),
             ("riscv64-unknown-linux-musl", "lib64/lp64d lib64 lib"),
             ("riscv32-unknown-linux-gnu", "lib lib32/ilp32d lib32 libx32"),
-            ("mips64el-unknown-linux-gnuabi64", "lib64/64 lib64 lib"),
-            ("mips64el-unknown-linux-gnuabin32", "lib lib32/n32 lib32 libx32"),
+            ("mips64el-unknown-linux-gnuabi64", "lib64 lib"),
+            ("mips64el-unknown-linux-gnuabin32", "lib lib32 libx32"),
             ("mips64el-unknown-linux-gnu", "lib64 lib lib32 libx32"),
-            ("mipsel-unknown-linux-gnu", "lib lib32/32 lib32 libx32"),
+            ("mipsel-unknown-linux-gnu", "lib lib32 libx32"),
             ("x86_64-cross-linux-gnux32", "lib lib32 libx32"),
         ] {
             let target = Target::of(&tuple.parse().expect(tuple), &sources, "").expect(tuple);
             assert_eq!(usual(&target, &[]).join(" "), wanted, "{tuple}");
         }
         assert!(is_libdir("lib64/lp64d") && is_libdir("lib"));
-        assert!(!is_libdir("") && !is_libdir("/lib") && !is_libdir("../lib") && !is_libdir("lib/.."));
+        assert!(
+            !is_libdir("") && !is_libdir("/lib") && !is_libdir("../lib") && !is_libdir("lib/..")
+        );
     }
 
     #[test]

@@ -389,7 +389,11 @@ pub fn says(
     let is_silent = settings.values().all(String::is_empty);
     let why = || context.refusal_below(configuration.path(), &names);
     let abi = say(env::DEFAULT_ABI.name);
-    let abi = if abi.is_empty() { "default".into() } else { abi };
+    let abi = if abi.is_empty() {
+        "default".into()
+    } else {
+        abi
+    };
     let all = say("MULTILIB_ABIS");
     let libdir_of = |abi: &str| format!("LIBDIR_{abi}");
     let of_abi = [libdir_of(&abi), format!("CFLAGS_{abi}")];
@@ -404,7 +408,9 @@ pub fn says(
     let found = found.unwrap_or_default();
     let mut root_libdirs = vec!["lib".to_owned()];
     for name in of_abis.iter().filter(|name| name.starts_with("LIBDIR_")) {
-        let libdir = found.get(name).filter(|libdir| libraries::is_libdir(libdir));
+        let libdir = found
+            .get(name)
+            .filter(|libdir| libraries::is_libdir(libdir));
         let first = libdir.and_then(|libdir| libdir.split('/').next());
         root_libdirs.extend(first.map(str::to_owned));
     }
@@ -558,11 +564,23 @@ mod tests {
         let all = [
             of_abi("default/linux/riscv/23.0/rv64/lp64", rv64, "-mabi=lp64"),
             of_abi("default/linux/riscv/23.0/rv64/lp64d", rv64, "-mabi=lp64d"),
-            of_abi("default/linux/riscv/23.0/rv32/ilp32", rv32, "-mabi=ilp32 -march=rv32imac"),
-            of_abi("default/linux/riscv/23.0/rv32/ilp32d", rv32, "-mabi=ilp32d -march=rv32imafdc"),
+            of_abi(
+                "default/linux/riscv/23.0/rv32/ilp32",
+                rv32,
+                "-mabi=ilp32 -march=rv32imac",
+            ),
+            of_abi(
+                "default/linux/riscv/23.0/rv32/ilp32d",
+                rv32,
+                "-mabi=ilp32d -march=rv32imafdc",
+            ),
             of_abi("default/linux/mips/23.0/n32", n32, "-mabi=n32"),
             of_abi("default/linux/mips/23.0/n64", n64, "-mabi=64"),
-            of_abi("default/linux/mips/23.0/o32", "mips-unknown-linux-gnu", "-mabi=32"),
+            of_abi(
+                "default/linux/mips/23.0/o32",
+                "mips-unknown-linux-gnu",
+                "-mabi=32",
+            ),
             of_abi("default/linux/amd64/23.0", amd64, "-m64"),
             of_abi("default/linux/amd64/23.0/a-x32", amd64, "-mx32"),
         ];
@@ -578,10 +596,18 @@ mod tests {
             (n32, None, "mips/23.0/n32"),
             (n64, None, "mips/23.0/n64"),
             ("mips-unknown-linux-gnu", None, "mips/23.0/o32"),
-            ("mips64-unknown-linux-gnu", Some("-mabi=64"), "mips/23.0/n64"),
+            (
+                "mips64-unknown-linux-gnu",
+                Some("-mabi=64"),
+                "mips/23.0/n64",
+            ),
             ("x86_64-cross-linux-gnu", None, "amd64/23.0"),
             ("x86_64-cross-linux-gnu", Some("-m64"), "amd64/23.0"),
-            ("x86_64-cross-linux-gnux32", Some("-mx32"), "amd64/23.0/a-x32"),
+            (
+                "x86_64-cross-linux-gnux32",
+                Some("-mx32"),
+                "amd64/23.0/a-x32",
+            ),
         ] {
             let target = Target::of(&tuple.parse().expect(tuple), &sources, "").expect(tuple);
             let makes = |flags: &str| makes.map(|own| flags.split(' ').any(|flag| flag == own));
@@ -600,13 +626,49 @@ mod tests {
     #[test]
     fn the_layout_of_a_profile_is_gentoos() {
         for (path, uses, ignored, usr, checks) in [
-            ("/r/profiles/default/linux/arm/23.0/armv7a_hf", "", "/bin /lib", Some(Usr::Merged), true),
-            ("/r/profiles/default/linux/arm/23.0/split-usr", "split-usr", "/bin", Some(Usr::Split), true),
-            ("/r/profiles/default/linux/amd64/17.1", "acl split-usr", "", Some(Usr::Split), false),
-            ("/r/profiles/default/linux/amd64/17.1/systemd/merged-usr", "", "/bin", Some(Usr::Merged), false),
+            (
+                "/r/profiles/default/linux/arm/23.0/armv7a_hf",
+                "",
+                "/bin /lib",
+                Some(Usr::Merged),
+                true,
+            ),
+            (
+                "/r/profiles/default/linux/arm/23.0/split-usr",
+                "split-usr",
+                "/bin",
+                Some(Usr::Split),
+                true,
+            ),
+            (
+                "/r/profiles/default/linux/amd64/17.1",
+                "acl split-usr",
+                "",
+                Some(Usr::Split),
+                false,
+            ),
+            (
+                "/r/profiles/default/linux/amd64/17.1/systemd/merged-usr",
+                "",
+                "/bin",
+                Some(Usr::Merged),
+                false,
+            ),
             // One of a person's own with Gentoo's as a parent.
-            ("/o/profiles/board", "", "/bin /lib", Some(Usr::Merged), false),
-            ("/o/profiles/board", "split-usr", "/bin /lib", Some(Usr::Split), false),
+            (
+                "/o/profiles/board",
+                "",
+                "/bin /lib",
+                Some(Usr::Merged),
+                false,
+            ),
+            (
+                "/o/profiles/board",
+                "split-usr",
+                "/bin /lib",
+                Some(Usr::Split),
+                false,
+            ),
             ("/r/profiles/embedded", "", "", None, false),
         ] {
             assert_eq!(Usr::of_profile(path, uses, ignored), usr, "{path} {uses}");

@@ -262,8 +262,11 @@ fn a_target_without_a_profile_is_told_how_to_get_one() {
     let bare = Prefix::new();
     bare.own(["profile", "list", TUPLE])
         .fails(125, "no Portage here", "sys-apps/portage");
-    bare.own(["init", TUPLE, "--profile", "nosuch"])
-        .fails(125, "no Portage here", "sys-apps/portage");
+    bare.own(["init", TUPLE, "--profile", "nosuch"]).fails(
+        125,
+        "no Portage here",
+        "sys-apps/portage",
+    );
     assert!(!bare.join("usr").exists(), "something was made");
     bare.own(["init", TUPLE]).success();
     bare.own(["profile", "set", TUPLE, "nosuch"])
@@ -360,20 +363,38 @@ fn libraries_are_found_where_the_profile_has_them_and_nothing_of_the_sysroot_is_
     }
     let tools = "aarch64-linux-gnu-";
     prefix
-        .own(["init", tuple, "--toolchain", tools, "--with-libc", "--profile", "g:a64"])
+        .own([
+            "init",
+            tuple,
+            "--toolchain",
+            tools,
+            "--with-libc",
+            "--profile",
+            "g:a64",
+        ])
         .success();
     let root = prefix.join(format!("usr/{tuple}"));
     let record = format!("etc/crossmerge/targets/{tuple}.toml");
-    assert!(!prefix.read(&record).contains("-B"), "{}", prefix.read(&record));
+    assert!(
+        !prefix.read(&record).contains("-B"),
+        "{}",
+        prefix.read(&record)
+    );
     prefix.write("f.c", "int f(void) { return 42; }\n");
     prefix.write("g.c", "int f(void);\nint g(void) { return f(); }\n");
-    prefix.write("main.c", "int g(void);\nint main(void) { return g() != 42; }\n");
+    prefix.write(
+        "main.c",
+        "int g(void);\nint main(void) { return g() != 42; }\n",
+    );
     let gcc = format!("{tuple}-gcc");
     let build = |libdir: &str| {
         std::fs::create_dir_all(root.join("usr").join(libdir)).expect("a directory");
         for (name, needs) in [("f", None), ("g", Some("-lf"))] {
             let out = root.join(format!("usr/{libdir}/lib{name}.so"));
-            let (out, soname) = (out.display().to_string(), format!("-Wl,-soname,lib{name}.so"));
+            let (out, soname) = (
+                out.display().to_string(),
+                format!("-Wl,-soname,lib{name}.so"),
+            );
             let source = format!("{name}.c");
             let mut args = vec!["-shared", "-fPIC", &*soname, &*source, "-o", &*out];
             args.extend(needs);
@@ -395,7 +416,9 @@ fn libraries_are_found_where_the_profile_has_them_and_nothing_of_the_sysroot_is_
     }
     // The caller's own directory comes first, and `-v` alone links nothing.
     prefix.write("own.c", "int g(void) { return 42; }\n");
-    prefix.run(&gcc, ["-shared", "-fPIC", "own.c", "-o", "libg.so"]).success();
+    prefix
+        .run(&gcc, ["-shared", "-fPIC", "own.c", "-o", "libg.so"])
+        .success();
     let args = ["main.c", "-L.", "-lg", "-o", "main", "-Wl,--trace"];
     let trace = prefix.run(&gcc, args).success().stdout;
     assert!(trace.lines().any(|line| line == "./libg.so"), "{trace}");
@@ -403,7 +426,9 @@ fn libraries_are_found_where_the_profile_has_them_and_nothing_of_the_sysroot_is_
     prefix.run(&gcc, ["-c", "main.c"]).success();
     let ld = format!("{tuple}-ld");
     std::fs::remove_file(prefix.join("libg.so")).expect("gone");
-    prefix.run(&ld, ["-shared", "main.o", "-lg", "-o", "l.so"]).success();
+    prefix
+        .run(&ld, ["-shared", "main.o", "-lg", "-o", "l.so"])
+        .success();
 
     // The profile changes, and the compiler follows.
     std::fs::remove_dir_all(root.join("usr/lib64")).expect("gone");
@@ -415,14 +440,21 @@ fn libraries_are_found_where_the_profile_has_them_and_nothing_of_the_sysroot_is_
     for name in ["as", "ld", "cc1", "collect2"] {
         let script = format!("usr/{tuple}/usr/lib/{name}");
         let ran = prefix.join("ran");
-        prefix.script(&script, &format!("#!/bin/sh\necho {name} >>{}\nexit 1\n", ran.display()));
+        prefix.script(
+            &script,
+            &format!("#!/bin/sh\necho {name} >>{}\nexit 1\n", ran.display()),
+        );
     }
     prefix.run(&gcc, ["main.c", "-lg", "-o", "main"]).success();
     let said = prefix.own(["doctor", tuple]).stdout;
     assert!(said.contains("an earlier release recorded"), "{said}");
     assert!(!prefix.join("ran").exists(), "{}", prefix.read("ran"));
     prefix.own(["init", tuple]).success();
-    assert!(!prefix.read(&record).contains("-B{"), "{}", prefix.read(&record));
+    assert!(
+        !prefix.read(&record).contains("-B{"),
+        "{}",
+        prefix.read(&record)
+    );
     let said = prefix.own(["doctor", tuple]).stdout;
     for check in ["ok       layout", "ok       libraries"] {
         assert!(said.contains(check), "no {check} in {said}");
@@ -436,14 +468,32 @@ fn a_profile_of_another_abi_is_not_chosen_and_not_taken() {
     let prefix = prefix();
     for abi in ["lp64", "lp64d"] {
         let settings = format!("LIBDIR_{abi}=\"lib64\"\nCFLAGS_{abi}=\"-mabi={abi}\"\n");
-        add_abi(&prefix, &format!("rv64/{abi}"), "riscv", chost, abi, &settings);
+        add_abi(
+            &prefix,
+            &format!("rv64/{abi}"),
+            "riscv",
+            chost,
+            abi,
+            &settings,
+        );
     }
     // Without a compiler the tuple decides, and the other is noted.
     let said = prefix.own(["init", tuple, "--profile", "auto"]).success();
     assert!(said.stderr.contains("profile g:rv64/lp64d "), "{said:#?}");
-    let said = prefix.own(["profile", "set", tuple, "g:rv64/lp64"]).success();
-    assert!(said.stderr.contains("usually means `-mabi=lp64d`"), "{said:#?}");
-    let adopt = ["init", tuple, "--toolchain", "riscv64-linux-gnu-", "--with-libc"];
+    let said = prefix
+        .own(["profile", "set", tuple, "g:rv64/lp64"])
+        .success();
+    assert!(
+        said.stderr.contains("usually means `-mabi=lp64d`"),
+        "{said:#?}"
+    );
+    let adopt = [
+        "init",
+        tuple,
+        "--toolchain",
+        "riscv64-linux-gnu-",
+        "--with-libc",
+    ];
     prefix.own(adopt).success();
     let said = prefix.own(["doctor", tuple]).stdout;
     assert!(said.contains("error    abi"), "{said}");

@@ -149,7 +149,11 @@ impl<'a> Patient<'a> {
                 return Ok(None);
             };
             let link = self.etc_portage().join(super::portage::PROFILE_LINK);
-            Ok(Some(profile::says(self.context, &host.repositories, &link)?))
+            Ok(Some(profile::says(
+                self.context,
+                &host.repositories,
+                &link,
+            )?))
         };
         Ok(self.profile.get_or_try_init(read)?.as_ref())
     }

@@ -1,7 +1,8 @@
 //! The checks of what the profile expects: of the sysroot's layout, of the compiler's ABI and of its library directories.
 
 use super::{
-    DoctorError, Finding, links::list, patient::Patient, portage::PROFILE_LINK, toolchain::link_bare,
+    DoctorError, Finding, links::list, patient::Patient, portage::PROFILE_LINK,
+    toolchain::link_bare,
 };
 use crate::{
     abi::Abi,
@@ -56,10 +57,14 @@ pub(super) fn layout(patient: &Patient) -> Result<Finding, DoctorError> {
 
 pub(super) fn abi(patient: &Patient) -> Result<Finding, DoctorError> {
     let Some(says) = says(patient)? else {
-        return Ok(Finding::not_for_this_target("there is no profile to compare it with"));
+        return Ok(Finding::not_for_this_target(
+            "there is no profile to compare it with",
+        ));
     };
     if says.abi_flags.is_empty() {
-        return Ok(Finding::not_for_this_target("the profile has no flags for an ABI"));
+        return Ok(Finding::not_for_this_target(
+            "the profile has no flags for an ABI",
+        ));
     }
     let own = patient.target().map_or("", |target| &target.cflags);
     let make = |flags: &str, name: &str| -> Result<Option<Abi>, DoctorError> {
@@ -82,7 +87,10 @@ pub(super) fn abi(patient: &Patient) -> Result<Finding, DoctorError> {
                 None => "cannot link",
             };
             Finding::error(
-                format!("the compiler {what} with `{}` of the profile", says.abi_flags),
+                format!(
+                    "the compiler {what} with `{}` of the profile",
+                    says.abi_flags
+                ),
                 set_auto(patient),
             )
         }
@@ -108,7 +116,9 @@ pub(super) fn libraries(patient: &Patient) -> Result<Finding, DoctorError> {
         && libraries::is_libdir(libdir)
         && !libraries::searches(context, libdir)
     {
-        let message = format!("the profile installs libraries to `{libdir}`, where the compiler does not search");
+        let message = format!(
+            "the profile installs libraries to `{libdir}`, where the compiler does not search"
+        );
         return Ok(Finding::warning(message, patient.init()));
     }
     if adopted.kind == Kind::Gnu
@@ -118,9 +128,17 @@ pub(super) fn libraries(patient: &Patient) -> Result<Finding, DoctorError> {
         )
     {
         let link = links.join(libdir).join("crt1.o");
-        let wanted = context.own_sysroot().join("usr").join(libdir).join("crt1.o");
+        let wanted = context
+            .own_sysroot()
+            .join("usr")
+            .join(libdir)
+            .join("crt1.o");
         if fs_err::read_link(&link).ok().as_ref() != Some(&wanted) {
-            let message = format!("`{}` does not lead to `{}`", link.display(), wanted.display());
+            let message = format!(
+                "`{}` does not lead to `{}`",
+                link.display(),
+                wanted.display()
+            );
             return Ok(Finding::warning(message, patient.init()));
         }
     }

@@ -104,11 +104,13 @@ pub(super) fn program(patient: &Patient) -> Result<Finding, DoctorError> {
         complaint(&output)
     );
     // What is broken goes first: init fills gaps and replaces nothing.
-    let broken = said
-        .split([' ', ':', '\'', '`'])
-        .map(PathBuf::from)
-        .find(|path| path.starts_with(&patient.sysroot) && path.is_file());
-    let broken = broken.and_then(|path| fs_err::canonicalize(path).ok());
+    // GCC names a start file by crossmerge's symlink to it.
+    let sysroot = fs_err::canonicalize(&patient.sysroot)?;
+    let named = said.split([' ', ':', '\'', '`']).map(Path::new);
+    let broken = named
+        .filter(|path| path.is_absolute() && path.is_file())
+        .filter_map(|path| fs_err::canonicalize(path).ok())
+        .find(|path| path.starts_with(&sysroot));
     Ok(match broken {
         Some(file) => Finding::error(
             message,

@@ -48,9 +48,8 @@ impl Layout {
         if !self.is_new {
             return Vec::new();
         }
-        let directory = |path: String| {
-            Write::new(sysroot.join(path), Content::Folder(0o755), Care::Layout)
-        };
+        let directory =
+            |path: String| Write::new(sysroot.join(path), Content::Folder(0o755), Care::Layout);
         let link = |path: &str, to: &str| {
             Write::new(sysroot.join(path), Content::Link(to.into()), Care::Layout)
         };
@@ -138,7 +137,9 @@ pub(super) fn start_files(context: &Context, adopted: Option<&Toolchain>) -> Vec
         let to = usr.join(libdir).join(file);
         Write::new(path, Content::Link(to), Care::State)
     };
-    let libdirs = libdirs.into_iter().filter(|libdir| libraries::is_libdir(libdir));
+    let libdirs = libdirs
+        .into_iter()
+        .filter(|libdir| libraries::is_libdir(libdir));
     libdirs
         .flat_map(|libdir| libraries::FOUND_BY_NAME.map(|file| link(libdir, file)))
         .collect()
