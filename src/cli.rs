@@ -106,8 +106,12 @@ docs/build-systems.md says how each file is used.")]
     ///
     /// The states are `ready`; `no-compiler`, ready but for that; `adopted`, set up by crossdev, whose wrappers are ours now;
     /// `foreign`, set up by crossdev or by hand; `unfinished`, an init that was cut short; `half-made`, crossdev's placeholders in
-    /// its make.conf; `bare`, a sysroot without etc/portage; `missing`, no sysroot; `unreadable`, one that you may not read.
+    /// its make.conf; `bare`, a sysroot without etc/portage on a machine with Portage; `missing`, no sysroot; `unreadable`, one that
+    /// you may not read.
     Targets {
+        /// List the cross compilers that are installed instead, each with a tuple that it serves
+        #[arg(long)]
+        available: bool,
         /// Print a JSON array
         #[arg(long)]
         json: bool,
@@ -175,7 +179,9 @@ struct Init {
     /// Make the links here instead of beside crossmerge, from now on
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     bindir: Option<PathBuf>,
-    /// Adopt the toolchain whose tools' names begin so: arm-linux-gnueabi-, /opt/sdk/bin/arm-vendor-
+    /// Adopt the toolchain whose tools' names begin so: arm-linux-gnueabi-, /opt/sdk/bin/arm-vendor-; or `none`
+    ///
+    /// Without it, init adopts the cross compiler that is installed for the tuple, with its libc.
     #[arg(long, value_name = "PREFIX", conflicts_with = "llvm")]
     toolchain: Option<OsString>,
     /// Adopt clang and lld, which work for every tuple
@@ -309,11 +315,14 @@ pub fn crossmerge(
         Command::Init(options) => {
             let tuple = reader()?.tuple(&options.tuple)?;
             let dry_run = options.dry_run;
+            let adopt_nothing = options.toolchain.as_ref().is_some_and(|t| t == "none");
             let options = Options {
                 sysroot: options.sysroot,
                 bindir: options.bindir,
-                toolchain: options.toolchain,
+                toolchain: options.toolchain.filter(|_| !adopt_nothing),
                 llvm: options.llvm,
+                find: true,
+                adopt_nothing,
                 clang_target: is_llvm(&env),
                 by_crossdev: false,
                 with_libc: options.with_libc,
@@ -383,34 +392,17 @@ pub fn crossmerge(
             let names = wrappers.applets().map(|(name, _)| format!("{name}\n"));
             print(&names.collect::<String>())
         }
-        Command::Targets { json } => {
-            let targets = init::targets(&env, &config)?;
-            if json {
-                return print(
-                    &(serde_json::to_string_pretty(&targets).expect("plain data") + "\n"),
-                );
-            }
-            let widest = |length: fn(&TargetState) -> usize| targets.iter().map(length).max();
-            let width = widest(|target| target.tuple.len()).unwrap_or(0);
-            let state_width = widest(|target| target.state.len()).unwrap_or(0).max(10);
-            let mut text = String::new();
-            for target in targets {
-                let toolchain = target
-                    .toolchain
-                    .map_or(String::new(), |t| format!("  ({t})"));
-                let _ = writeln!(
-                    text,
-                    "{:width$}  {:state_width$}  {}{toolchain}",
-                    target.tuple,
-                    target.state,
-                    target.sysroot.display()
-                );
-            }
-            print(&text)
-        }
+        Command::Targets {
+            available: true,
+            json,
+        } => list_available(&env, &config, json),
+        Command::Targets { json, .. } => list_targets(&env, &config, json),
         Command::Doctor { tuples, json } => {
             let tuples = targets(reader, &tuples)?;
             let report = doctor::examine(&env, &config, wrappers, argv0, &tuples)?;
+            if report.is_empty() {
+                say_no_targets();
+            }
             print(&if json {
                 serde_json::to_string_pretty(&report).expect("plain data") + "\n"
             } else {
@@ -490,6 +482,72 @@ fn targets(
     }
     let reader = reader()?;
     names.iter().map(|name| reader.target(name)).collect()
+}
+
+fn list_targets(env: &Env, config: &Config, json: bool) -> Result<ExitCode, Error> {
+    let targets = init::targets(env, config)?;
+    if targets.is_empty() {
+        say_no_targets();
+    }
+    if json {
+        return print(&(serde_json::to_string_pretty(&targets).expect("plain data") + "\n"));
+    }
+    let widest = |length: fn(&TargetState) -> usize| targets.iter().map(length).max();
+    let width = widest(|target| target.tuple.len()).unwrap_or(0);
+    let state_width = widest(|target| target.state.len()).unwrap_or(0).max(10);
+    let mut text = String::new();
+    for target in targets {
+        let toolchain = target
+            .toolchain
+            .map_or(String::new(), |t| format!("  ({t})"));
+        let _ = writeln!(
+            text,
+            "{:width$}  {:state_width$}  {}{toolchain}",
+            target.tuple,
+            target.state,
+            target.sysroot.display()
+        );
+    }
+    print(&text)
+}
+
+fn list_available(env: &Env, config: &Config, json: bool) -> Result<ExitCode, Error> {
+    let available = init::available(env, config)?;
+    if available.is_empty() {
+        crate::say(
+            "no cross compiler is in PATH: `crossmerge init <tuple>` prints the command that installs one",
+        );
+    }
+    if json {
+        return print(&(serde_json::to_string_pretty(&available).expect("plain data") + "\n"));
+    }
+    let width = available.iter().map(|compiler| compiler.tuple.len()).max();
+    let width = width.unwrap_or(0);
+    let mut text = String::new();
+    for compiler in available {
+        let remark = match (compiler.problem, compiler.targets.join(", ")) {
+            (Some(problem), _) => format!(
+                "  (does not work: {})",
+                problem.lines().next().unwrap_or_default()
+            ),
+            (None, targets) if targets.is_empty() => String::new(),
+            (None, targets) => format!("  (of the target {targets})"),
+        };
+        let _ = writeln!(
+            text,
+            "{:width$}  {}{remark}",
+            compiler.tuple,
+            compiler.prefix.display()
+        );
+    }
+    print(&text)
+}
+
+/// Tells what to do where there is no target yet.
+fn say_no_targets() {
+    crate::say(
+        "there are no targets: `crossmerge init <tuple>` makes one; `crossmerge targets --available` lists the cross compilers that are installed",
+    );
 }
 
 /// Ends the options of `plan` behind the applet: clap would take one of the applet's for one of ours, and its `--` for that end.

@@ -57,6 +57,8 @@ pub struct TargetConfig {
     pub bindir: Option<PathBuf>,
     /// The toolchain that was adopted.
     pub toolchain: Option<Toolchain>,
+    /// True where `init` found the toolchain by itself and finds another when it is gone; false where `init` adopts none.
+    pub find_toolchain: Option<bool>,
     /// What happens when pkg-config answers with a path outside the sysroot.
     #[serde(default)]
     pub leaks: Leaks,
@@ -199,7 +201,7 @@ impl ConfigError {
 impl Config {
     /// Finds the folders and reads `crossmerge.toml`.
     pub fn read(env: &Env) -> Result<Self, ConfigError> {
-        let broot = broot(env.get(env::PORTAGE_OVERRIDE_EPREFIX), BAKED_EPREFIX);
+        let broot = broot_of(env);
         let mut folders = vec![below(&broot, "etc/crossmerge")];
         folders.extend(user::config_dir().map(|folder| folder.join("crossmerge")));
         let (mut commands, mut ask_portageq) = (BTreeMap::new(), false);
@@ -324,6 +326,11 @@ impl Config {
 
 fn target_name(tuple: &Tuple) -> String {
     format!("targets/{tuple}.toml")
+}
+
+/// BROOT as the environment or the build of the program says.
+pub(crate) fn broot_of(env: &Env) -> PathBuf {
+    broot(env.get(env::PORTAGE_OVERRIDE_EPREFIX), BAKED_EPREFIX)
 }
 
 /// The prefix of the machine's Portage: the environment's, else the one baked in, normalised as Portage normalises its

@@ -5,6 +5,7 @@
 
 use crate::{
     config::{Config, ConfigError, Kind, TargetConfig, below},
+    distribution::Distribution,
     env::{self, Env},
     exec,
     export::Facts,
@@ -149,9 +150,7 @@ impl ContextError {
             Self::NoConfigroot { variable, .. } => {
                 format!("{variable} in the environment names it: `unset {variable}`")
             }
-            Self::NoTool { program } => format!(
-                "install it, or add its folder to PATH: `type -a {program}` shows where the shell looks"
-            ),
+            Self::NoTool { program } => Distribution::here().hint(program),
             Self::NotExecutable { path } => format!("`chmod +x {}`", path.display()),
         }
     }

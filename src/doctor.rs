@@ -409,6 +409,11 @@ pub struct Line {
 pub struct Report(Vec<Line>);
 
 impl Report {
+    /// Tells whether there was no target.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Tells whether anything is wrong.
     pub fn has_findings(&self) -> bool {
         let is_wrong = |line: &Line| matches!(line.status, Status::Warning | Status::Error);

@@ -7,8 +7,10 @@
 mod error;
 mod etc;
 mod files;
+pub(crate) mod find;
 mod layout;
 mod links;
+mod place;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod properties;
 mod record;
@@ -20,7 +22,7 @@ mod write;
 pub use error::InitError;
 pub use remove::remove;
 pub(crate) use targets::tuples;
-pub use targets::{TargetState, targets};
+pub use targets::{Available, TargetState, available, targets};
 
 pub(crate) use files::{TEXTS, is_half_made};
 pub(crate) use links::{bindir, links, names as link_names, place as link_place, program_from};
@@ -33,6 +35,7 @@ use crate::{
     applet::Wrappers,
     config::{Kind, Toolchain, below},
     context::{Context, canonical},
+    distribution::Distribution,
     env,
     file::{self, read},
     portage::{self, Repositories, Settings},
@@ -41,8 +44,10 @@ use crate::{
     tuple::Tuple,
 };
 use etc::Etc;
+use find::Found;
 use layout::Layout;
 use nix::fcntl::Flock;
+use place::Place;
 use std::{
     ffi::{OsStr, OsString},
     fs::File,
@@ -67,11 +72,25 @@ pub struct Options {
     pub clang_target: bool,
     /// crossdev calls, and will remove the links that it knows of its own directory.
     pub by_crossdev: bool,
+    /// Adopt the toolchain that is installed for the tuple, with its libc, where the target has none. crossdev's targets get
+    /// theirs from crossdev.
+    pub find: bool,
+    /// Adopt no toolchain, now and by a later run.
+    pub adopt_nothing: bool,
     /// Copy the adopted toolchain's libc into the sysroot.
     pub with_libc: bool,
     /// The profile to link: `auto`, or what `crossmerge profile list` shows. None keeps the one there is, or links
     /// `embedded`.
     pub profile: Option<String>,
+}
+
+impl Options {
+    /// Tells whether they ask for nothing in particular.
+    fn is_plain(&self) -> bool {
+        let is_chosen = self.sysroot.is_some() || self.bindir.is_some() || self.profile.is_some();
+        let adopts = self.toolchain.is_some() || self.llvm || self.adopt_nothing || self.with_libc;
+        !is_chosen && !adopts
+    }
 }
 
 /// A target as `init` gets it: its facts, and the profiles that other tuples' facts come from.
@@ -90,6 +109,7 @@ pub struct InitPlan {
     steps: Vec<Step>,
     record: Record,
     notes: Vec<String>,
+    next: Option<String>,
 }
 
 /// What the machine's Portage says for init. None where there is no Portage.
@@ -151,8 +171,11 @@ pub struct Request<'a> {
 impl Request<'_> {
     /// Decides what init would do, and touches nothing.
     pub fn plan(&self, context: &mut Context) -> Result<InitPlan, InitError> {
-        let host = self.look(context)?;
-        self.decide(context, host.as_ref())
+        if let Some(plan) = self.of_the_system(context)? {
+            return Ok(plan);
+        }
+        let seen = self.look(context)?;
+        self.decide(context, &seen)
     }
 
     /// Decides and does it.
@@ -160,17 +183,39 @@ impl Request<'_> {
     /// It is decided twice: before the lock, so that what is refused is refused before even the lock's file is made,
     /// and under the lock, against what another run may have left.
     pub fn init(&self, context: &mut Context) -> Result<InitPlan, InitError> {
-        let host = self.look(context)?;
-        let sysroot = self.decide(context, host.as_ref())?.sysroot;
+        if let Some(plan) = self.of_the_system(context)? {
+            return Ok(plan);
+        }
+        let seen = self.look(context)?;
+        let sysroot = self.decide(context, &seen)?.sysroot;
         let mut locked = lock(&sysroot)?;
-        let plan = self.decide(context, host.as_ref())?;
+        let plan = self.decide(context, &seen)?;
         write::apply(&plan.steps, &plan.sysroot, &plan.record, &mut locked.traces)?;
         Ok(plan)
     }
 
+    /// The plan for an ordinary user who asks for nothing more than a target that root has made: there is nothing to do.
+    fn of_the_system(&self, context: &Context) -> Result<Option<InitPlan>, InitError> {
+        if !self.options.is_plain() || !place::is_systems_target(context)? {
+            return Ok(None);
+        }
+        let sysroot = context.sysroot();
+        let (tuple, place) = (&context.tuple, sysroot.display());
+        let note = format!(
+            "root has made the target, in `{place}`, and you can use it: `crossmerge init {tuple} --sysroot DIR` makes one of your own"
+        );
+        Ok(Some(InitPlan {
+            steps: Vec::new(),
+            record: Record::default(),
+            notes: vec![note],
+            next: None,
+            sysroot,
+        }))
+    }
+
     /// Looks at the machine and adopts what the options name, into the context; refuses what cannot be. Done once, for
     /// it may start Python and does start compilers.
-    fn look(&self, context: &mut Context) -> Result<Option<Host>, InitError> {
+    fn look(&self, context: &mut Context) -> Result<Seen, InitError> {
         let host = Host::ask(context)?;
         match &host {
             Some(host) => host.check_foreign(&context.tuple)?,
@@ -183,6 +228,11 @@ impl Request<'_> {
             llvm,
             ..
         } = self.options;
+        let place = place::of_user(context, self.argv0, self.options)?;
+        let (sysroot, bindir) = (
+            sysroot.as_ref().or(place.sysroot.as_ref()),
+            bindir.as_ref().or(place.bindir.as_ref()),
+        );
         if let Some(sysroot) = sysroot {
             context.settings.sysroot = Some(absolute(sysroot)?);
             context.env.unset(env::SYSROOT);
@@ -198,12 +248,25 @@ impl Request<'_> {
         if let Some((kind, prefix)) = adopted {
             let toolchain = toolchain::adopt(context, &self.subject.target, kind, prefix)?;
             context.settings.toolchain = Some(toolchain);
+            context.settings.find_toolchain = None;
+        } else if self.options.adopt_nothing {
+            context.settings.toolchain = None;
+            context.settings.find_toolchain = Some(false);
         }
-        Ok(host)
+        let found = match self.options.find && is_to_find(context)? {
+            true => find::toolchain(context, &self.subject.target, &self.subject.families)?,
+            false => Found::default(),
+        };
+        if let Some(toolchain) = &found.toolchain {
+            context.settings.toolchain = Some(toolchain.clone());
+            context.settings.find_toolchain = Some(true);
+        }
+        Ok(Seen { host, found, place })
     }
 
     /// Decides the steps against what is in the sysroot now.
-    fn decide(&self, context: &Context, host: Option<&Host>) -> Result<InitPlan, InitError> {
+    fn decide(&self, context: &Context, seen: &Seen) -> Result<InitPlan, InitError> {
+        let host = seen.host.as_ref();
         let Self {
             subject, options, ..
         } = *self;
@@ -216,7 +279,23 @@ impl Request<'_> {
         if !context.path().contains(&bindir) {
             let bindir = bindir.display();
             notes.push(format!(
-                "`{bindir}` is not in PATH, so its commands are found by their path only"
+                "`{bindir}` is not in PATH, so its commands are found by their path only: `export PATH=\"{bindir}:$PATH\"`"
+            ));
+        }
+        if seen.place.sysroot.is_some() {
+            let (sysroot, file) = (
+                sysroot.display(),
+                context.config.own_target_file(&context.tuple),
+            );
+            let file = file.display();
+            notes.push(format!(
+                "you are not root, so the target is your own: its sysroot is `{sysroot}`, its settings are in `{file}`"
+            ));
+        }
+        if sysroot.to_string_lossy().contains(char::is_whitespace) {
+            let sysroot = sysroot.display();
+            notes.push(format!(
+                "pkg-config cannot print a sysroot with white space in its path, `{sysroot}`: `--sysroot DIR` names another"
             ));
         }
         notes.extend(note_moved(context, &sysroot)?);
@@ -252,13 +331,22 @@ impl Request<'_> {
         writes.extend(layout.writes(&sysroot));
         notes.extend(layout.note(&sysroot, profile.as_ref()));
         let adopted = layout::toolchain(context, subject, options, profile.as_ref());
-        writes.extend(target_file(context, options, adopted.as_ref())?);
+        writes.extend(target_file(context, options, adopted.as_ref(), seen)?);
         writes.extend(layout::start_files(context, adopted.as_ref()));
         // A copy of the libc that a kill cut short is finished, asked for or not.
         let unfinished = record.pending && record.knows(Path::new("usr/include/stdio.h"));
         match &context.settings.toolchain {
             Some(adopted) if options.with_libc || unfinished => {
                 writes.extend(toolchain::libc(context, adopted, &sysroot, &layout)?);
+            }
+            Some(adopted) if self.is_libc_to_find(context, &sysroot) => {
+                match toolchain::libc(context, adopted, &sysroot, &layout) {
+                    Ok(copies) => writes.extend(copies),
+                    Err(e @ (InitError::NoLibc { .. } | InitError::HostLibc(_))) => {
+                        notes.push(format!("{e}, so the sysroot has no libc yet; {}", e.hint()));
+                    }
+                    Err(e) => return Err(e),
+                }
             }
             None if options.with_libc => return Err(InitError::NothingAdopted),
             _ => {}
@@ -271,17 +359,96 @@ impl Request<'_> {
                 && matches!(write.content, Content::Folder(_))
                 && filled.iter().any(is_filled))
         });
+        if options.find {
+            notes.extend(seen.found.declined.iter().cloned());
+        }
         let steps = writes
             .into_iter()
             .map(|write| Step::decide(write, &sysroot, &record));
-        let steps = steps.collect::<Result<_, _>>()?;
+        let steps = steps.collect::<Result<Vec<_>, _>>()?;
+        let is_new = |step: &Step| step.write.care == Care::Command && step.written().is_some();
+        let is_first = steps.iter().any(is_new);
         Ok(InitPlan {
             sysroot,
             steps,
             record,
             notes,
+            next: self.next(context, host.is_some(), is_first),
         })
     }
+
+    /// Tells whether init copies the libc of the toolchain that it found: where the sysroot has none.
+    fn is_libc_to_find(&self, context: &Context, sysroot: &Path) -> bool {
+        // Bare metal has its libc in the compiler's own directories.
+        let has_system = self.subject.target.kernel.is_some();
+        let is_found = context.settings.find_toolchain == Some(true);
+        self.options.find && is_found && has_system && !find::has_libc(sysroot)
+    }
+
+    /// What the user does next: check the target that was made, or get a compiler first.
+    fn next(&self, context: &Context, has_portage: bool, is_first: bool) -> Option<String> {
+        if !self.options.find {
+            return None;
+        }
+        let tuple = &context.tuple;
+        if let Some((kind, _)) = context.compiler().filter(|(_, path)| path.is_file()) {
+            if !is_first {
+                return None;
+            }
+            let driver = kind.driver();
+            let other = if has_portage { "emerge" } else { "cmake" };
+            return Some(format!(
+                "`crossmerge doctor {tuple}` checks the target; `{tuple}-{driver}` and `{tuple}-{other}` build for it"
+            ));
+        }
+        if context.settings.find_toolchain == Some(false) {
+            return None;
+        }
+        let Subject { target, families } = self.subject;
+        let distribution = Distribution::of(&context.env, &context.config.broot);
+        // A package of this machine's own compiler brings no other.
+        let native = context.machine_of_cc().and_then(|tuple| tuple.parse().ok());
+        let native = native.and_then(|tuple| Target::of(&tuple, families, "").ok());
+        let install = match native.is_some_and(|native| native.serves(target)) {
+            true => None,
+            false => distribution.compiler(target, families),
+        };
+        Some(match install {
+            Some(command) => format!(
+                "no compiler for `{tuple}` is installed: `{command} && crossmerge init {tuple}`"
+            ),
+            None if find::has_clang(context) => format!(
+                "no compiler for `{tuple}` is installed: `crossmerge init {tuple} --llvm` adopts clang, `--toolchain PREFIX` an SDK's"
+            ),
+            None => format!(
+                "no compiler for `{tuple}` is installed: `crossmerge init {tuple} --toolchain PREFIX` adopts an SDK's"
+            ),
+        })
+    }
+}
+
+/// What init saw of the machine.
+#[derive(Debug)]
+struct Seen {
+    host: Option<Host>,
+    found: Found,
+    place: Place,
+}
+
+/// Tells whether init finds a toolchain for the target by itself: one that has none, and does not get one from crossdev.
+fn is_to_find(context: &Context) -> Result<bool, InitError> {
+    let settings = &context.settings;
+    let may_be_found = match (settings.find_toolchain, &settings.toolchain) {
+        (Some(false), _) => false,
+        (Some(true), Some(adopted)) => !adopted.compiler().is_file(),
+        (_, adopted) => adopted.is_none() && context.compiler().is_none(),
+    };
+    if !may_be_found {
+        return Ok(false);
+    }
+    let sysroot = context.sysroot();
+    let is_others = sysroot.join("etc/portage").is_dir() && Record::read(&sysroot)?.is_empty();
+    Ok(!is_others)
 }
 
 impl InitPlan {
@@ -323,11 +490,9 @@ impl InitPlan {
         if text.is_empty() {
             text.push_str("nothing to do: everything is as init would make it\n");
         }
-        text + &self
-            .notes
-            .iter()
-            .map(|note| format!("note: {note}\n"))
-            .collect::<String>()
+        text.extend(self.notes.iter().map(|note| format!("note: {note}\n")));
+        text.extend(self.next.iter().map(|next| format!("next: {next}\n")));
+        text
     }
 
     /// The writes as diffs. Nothing when there are none.
@@ -454,6 +619,7 @@ fn target_file(
     context: &Context,
     options: &Options,
     adopted: Option<&Toolchain>,
+    seen: &Seen,
 ) -> Result<Option<Write>, InitError> {
     let file = context.config.target_file(&context.tuple);
     let text = match read::read_to_string(&file, read::CONFIGURATION) {
@@ -468,21 +634,23 @@ fn target_file(
             })?;
     let mut put =
         |key: &str, path: &Path| document[key] = toml_edit::value(path.to_string_lossy().as_ref());
-    if let (Some(_), Some(sysroot)) = (&options.sysroot, &context.settings.sysroot) {
+    let chosen = options.sysroot.as_ref().or(seen.place.sysroot.as_ref());
+    if let (Some(_), Some(sysroot)) = (chosen, &context.settings.sysroot) {
         put("sysroot", sysroot);
     }
-    if let (Some(_), Some(bindir)) = (&options.bindir, &context.settings.bindir) {
+    let chosen = options.bindir.as_ref().or(seen.place.bindir.as_ref());
+    if let (Some(_), Some(bindir)) = (chosen, &context.settings.bindir) {
         put("bindir", bindir);
     }
+    let is_chosen = options.llvm || options.toolchain.is_some() || seen.found.toolchain.is_some();
     if let Some(adopted) = adopted {
         let table = toolchain_table(adopted);
-        let is_new = options.llvm || options.toolchain.is_some();
         match document
             .get_mut("toolchain")
             .and_then(toml_edit::Item::as_table_mut)
         {
             // Only what differs: the user may have written notes beside it.
-            Some(recorded) if !is_new => {
+            Some(recorded) if !is_chosen => {
                 for key in ["options", "libdirs", "start_files"] {
                     match table.get(key) {
                         None => drop(recorded.remove(key)),
@@ -495,6 +663,16 @@ fn target_file(
             }
             _ => document["toolchain"] = toml_edit::Item::Table(table),
         }
+    }
+    if options.adopt_nothing {
+        document.remove("toolchain");
+    }
+    match context.settings.find_toolchain {
+        Some(find) if is_chosen || options.adopt_nothing => {
+            document["find_toolchain"] = toml_edit::value(find);
+        }
+        None if is_chosen => drop(document.remove("find_toolchain")),
+        _ => {}
     }
     let edited = document.to_string();
     let own = context.config.own_target_file(&context.tuple);

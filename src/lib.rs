@@ -10,6 +10,7 @@ pub mod argv0;
 pub mod cli;
 pub mod config;
 pub mod context;
+mod distribution;
 pub mod doctor;
 pub mod emulator;
 pub mod env;

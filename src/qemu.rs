@@ -13,7 +13,7 @@ pub mod rule;
 pub mod run;
 pub(crate) mod script;
 
-use crate::{context, env::Env};
+use crate::{context, distribution::Distribution, env::Env};
 use std::{ffi::OsStr, path::PathBuf};
 
 /// The QEMUs for a target that are in PATH, as absolute paths: by QEMU's own name, and by that of Debian's static one.
@@ -27,8 +27,5 @@ pub fn programs(env: &Env, qemu: &str) -> Vec<PathBuf> {
 
 /// How to get QEMU. A static one also works where its libraries are not: in a chroot, as an interpreter of binfmt_misc.
 pub(crate) fn install_hint(qemu: &str) -> String {
-    format!(
-        "on Gentoo: `echo 'app-emulation/qemu static-user QEMU_USER_TARGETS: {qemu}' >> /etc/portage/package.use/qemu && \
-         emerge app-emulation/qemu`; on Debian: `apt-get install qemu-user-static`"
-    )
+    Distribution::here().qemu_hint(qemu)
 }

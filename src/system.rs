@@ -141,12 +141,17 @@ const WINDOWS_WORDS: [&str; 6] = ["windows", "win64", "win32", "mingw64", "mingw
 
 /// The last field, when it begins as a libc does and ends in no ABI that there is.
 pub(crate) fn unknown_abi(last: &str) -> Option<&str> {
+    let abi = abi_of(last)?;
+    (!ABIS.contains(&abi)).then_some(last)
+}
+
+/// The ABI that a last field names behind its libc, without the mark of a 64-bit time. Returns `None` if it names no libc.
+pub(crate) fn abi_of(last: &str) -> Option<&str> {
     let abi = LIBCS.iter().find_map(|libc| last.strip_prefix(libc))?;
-    let abi = match abi.strip_suffix("t64") {
+    Some(match abi.strip_suffix("t64") {
         Some(abi) => abi.trim_end_matches('_'),
         None => abi,
-    };
-    (!ABIS.contains(&abi)).then_some(last)
+    })
 }
 
 fn is_libc(word: &str) -> bool {

@@ -369,6 +369,41 @@ impl Target {
         system::unknown_abi(last)
     }
 
+    /// Tells whether a compiler of this tuple makes programs for another, as far as the two names tell: the CPU's kind, byte
+    /// order and word size, kernel, libc, and ABI of the calls are the same. A field that one of them leaves open differs from
+    /// nothing.
+    pub(crate) fn serves(&self, other: &Self) -> bool {
+        let same_bits = self.bits == other.bits || self.either_bits || other.either_bits;
+        let same_libc = self.elibc.is_none() || other.elibc.is_none() || self.elibc == other.elibc;
+        let (own, others) = (self.abi(), other.abi());
+        // MIPS and POWER name an ABI that their plain names leave open.
+        let is_word_size = |abi: &str| abi.starts_with("abi") || abi.starts_with("elfv");
+        let same_abi = own.0 == others.0
+            || own.0.is_empty() && is_word_size(others.0)
+            || others.0.is_empty() && is_word_size(own.0);
+        (self.elf_machine, self.endian, self.kernel)
+            == (other.elf_machine, other.endian, other.kernel)
+            && same_bits
+            && same_libc
+            && same_abi
+            && own.1 == others.1
+    }
+
+    /// The ABI that the last field names behind the libc, and whether floating point arguments are in the FPU's registers where a
+    /// name can say so.
+    fn abi(&self) -> (&str, bool) {
+        let last = self.tuple.rsplit('-').next().unwrap_or_default();
+        let bare = if last.starts_with("eabi") { last } else { "" };
+        let abi = system::abi_of(last).unwrap_or(bare);
+        let (abi, named) = match abi.strip_suffix("hf") {
+            Some(abi) => (abi, true),
+            None => (abi, false),
+        };
+        let has_flag = || self.cflags.contains("-mfloat-abi=hard");
+        let says_vendor = || self.vendor.as_deref() == Some("hardfloat");
+        (abi, named || has_flag() || says_vendor())
+    }
+
     /// The facts for a person: a key and a value a line, in the words of the JSON.
     pub fn to_text(&self) -> String {
         let json = serde_json::to_value(self).expect("plain data");
@@ -538,6 +573,77 @@ mod tests {
         ] {
             let target = Target::of(&tuple.parse().expect(tuple), &sources, "").expect(tuple);
             assert_eq!(target.unknown_abi(), unknown, "{tuple}");
+        }
+    }
+
+    #[test]
+    fn a_compiler_serves_the_tuples_that_mean_the_same_machine_libc_and_abi() {
+        let sources: Vec<Source> = Source::built_in().map(|(_, source)| source).collect();
+        let target =
+            |tuple: &str| Target::of(&tuple.parse().expect(tuple), &sources, "").expect(tuple);
+        for (compiler, tuple, serves) in [
+            ("aarch64-linux-gnu", "aarch64-unknown-linux-gnu", true),
+            ("aarch64-linux-gnu", "aarch64-unknown-linux-musl", false),
+            ("aarch64-suse-linux", "aarch64-unknown-linux-gnu", true),
+            ("aarch64-none-elf", "aarch64-unknown-linux-gnu", false),
+            ("aarch64-linux-gnu", "aarch64_be-unknown-linux-gnu", false),
+            (
+                "arm-linux-gnueabihf",
+                "armv7a-unknown-linux-gnueabihf",
+                true,
+            ),
+            (
+                "arm-linux-gnueabihf",
+                "armv7a-hardfloat-linux-gnueabi",
+                true,
+            ),
+            ("arm-linux-gnueabi", "armv7a-unknown-linux-gnueabihf", false),
+            (
+                "arm-linux-gnueabihf",
+                "armv5tel-softfloat-linux-gnueabi",
+                false,
+            ),
+            (
+                "arm-linux-gnueabi",
+                "armv5tel-softfloat-linux-gnueabi",
+                true,
+            ),
+            ("arm-none-eabi", "armv7m-unknown-eabi", true),
+            ("arm-none-eabi", "armv5tel-softfloat-linux-gnueabi", false),
+            (
+                "arm-poky-linux-gnueabi",
+                "armv7a-unknown-linux-gnueabi",
+                true,
+            ),
+            ("i686-linux-gnu", "i686-cross-linux-gnu", true),
+            ("x86_64-linux-gnu", "i686-cross-linux-gnu", false),
+            ("x86_64-linux-gnux32", "x86_64-cross-linux-gnu", false),
+            ("x86_64-linux-gnux32", "x86_64-cross-linux-gnux32", true),
+            ("x86_64-w64-mingw32", "x86_64-cross-mingw32", true),
+            (
+                "mips64el-linux-gnuabi64",
+                "mips64el-unknown-linux-gnuabi64",
+                true,
+            ),
+            (
+                "mips64el-linux-gnuabi64",
+                "mips64el-unknown-linux-gnuabin32",
+                false,
+            ),
+            ("mipsel-linux-gnu", "mips-unknown-linux-gnu", false),
+            (
+                "powerpc64le-linux-gnu",
+                "powerpc64-unknown-linux-gnu",
+                false,
+            ),
+            ("riscv64-linux-gnu", "riscv64-unknown-linux-gnu", true),
+            ("riscv64-unknown-elf", "riscv64-unknown-linux-gnu", false),
+        ] {
+            assert_eq!(
+                target(compiler).serves(&target(tuple)),
+                serves,
+                "{compiler} for {tuple}"
+            );
         }
     }
 

@@ -82,6 +82,16 @@ pub(crate) fn state_dir() -> Option<PathBuf> {
     own_dir(|| dirs::state_dir().or_else(dirs::data_local_dir))
 }
 
+/// The user's directory for data. Returns `None` for the system, and if the user has none.
+pub(crate) fn data_dir() -> Option<PathBuf> {
+    own_dir(dirs::data_dir)
+}
+
+/// The user's directory for commands. Returns `None` for the system, and if the user has none.
+pub(crate) fn bin_dir() -> Option<PathBuf> {
+    own_dir(dirs::executable_dir)
+}
+
 fn own_dir(dir: impl Fn() -> Option<PathBuf>) -> Option<PathBuf> {
     if acts_for_system() {
         return None;

@@ -606,11 +606,15 @@ fn a_qemu_that_is_missing_or_dynamic_is_refused() {
     run().fails(
         125,
         "neither `qemu-arm` nor `qemu-arm-static` is in PATH",
-        "static-user",
+        "statically linked `qemu-arm-static`",
     );
     std::fs::create_dir(rooted.prefix.join("tools")).expect("a folder");
     std::fs::copy("/bin/sh", rooted.prefix.join("tools/qemu-arm")).expect("a copy");
-    run().fails(125, "tools/qemu-arm` is linked dynamically", "static-user");
+    run().fails(
+        125,
+        "tools/qemu-arm` is linked dynamically",
+        "statically linked `qemu-arm-static`",
+    );
     // Of the two names, the one that works is taken.
     let qemu = Path::new("/usr/bin/qemu-arm-static");
     std::fs::copy(qemu, rooted.prefix.join("tools/qemu-arm-static")).expect("a copy");

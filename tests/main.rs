@@ -13,6 +13,7 @@ mod chroot;
 mod completions;
 mod doctor;
 mod emerge;
+mod find;
 mod fix_root;
 mod guide;
 mod hardening;

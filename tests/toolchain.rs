@@ -234,7 +234,7 @@ fn a_toolchain_that_is_not_the_targets_is_refused_with_the_reason() {
     adopt(ARM, "nowhere-").fails(
         125,
         "no compiler `nowhere-gcc`",
-        "--toolchain /opt/sdk/bin/",
+        "there is one with `--toolchain /usr/bin/arm-linux-gnueabi-`",
     );
     for wrong in ["arm-linux-gnueabi", "arm-linux-gnueabi-gcc"] {
         adopt(ARM, wrong).fails(

@@ -5,10 +5,11 @@ use crate::{
     applet::Wrappers,
     config::{Kind, Toolchain},
     context::{Context, ContextError, Identity},
+    distribution::Distribution,
     exec::{self, ExecError, ToldPath},
     file::{self, Temporary, read},
     fix_root::{self, Sysroot},
-    init::{Host, InitError, Record, bindir},
+    init::{Host, InitError, Record, bindir, find},
     plan::{Change, Changes, Plan, quote},
     portage::Settings,
     profile::{self, Says},
@@ -263,7 +264,7 @@ impl<'a> Patient<'a> {
                 };
                 format!("{} --toolchain {}{libc}", self.init(), quote(&prefix))
             }
-            None => self.crossdev(),
+            None => self.install_toolchain(),
         }
     }
 
@@ -275,7 +276,7 @@ impl<'a> Patient<'a> {
                 Some(prefix) => {
                     format!("{} --toolchain {} --with-libc", self.init(), quote(&prefix))
                 }
-                None if adopted.is_none() => self.crossdev(),
+                None if adopted.is_none() => self.install_toolchain(),
                 None => {
                     let elibc = self.target().ok().and_then(|target| target.elibc);
                     format!(
@@ -288,45 +289,46 @@ impl<'a> Patient<'a> {
         }
     }
 
-    fn crossdev(&self) -> String {
-        format!("crossdev --target {}", self.tuple())
+    /// The command that installs a toolchain for the target, as this machine's distribution has it, and adopts it.
+    fn install_toolchain(&self) -> String {
+        let distribution = self.distribution();
+        let init = self.init();
+        let install = self.target().ok().and_then(|target| {
+            let command = distribution.compiler(target, &self.sources)?;
+            let prefix = distribution.compiler_prefix(target, &self.sources);
+            Some((command, prefix, target.kernel.is_some()))
+        });
+        match install {
+            // crossdev's toolchain has the tuple's own name, and puts its libc into the sysroot.
+            Some((command, None, _)) => command,
+            Some((command, Some(prefix), has_system)) => {
+                let libc = if has_system { " --with-libc" } else { "" };
+                format!("{command} && {init} --toolchain {prefix}{libc}")
+            }
+            None => format!("{init} --toolchain PREFIX --with-libc"),
+        }
+    }
+
+    /// The distribution of this machine.
+    pub(super) fn distribution(&self) -> Distribution {
+        Distribution::of(&self.context.env, &self.context.config.broot)
     }
 
     /// What stands before `gcc` in the name of a toolchain in PATH that builds for the target, and is not the one it has.
     fn other_toolchain(&self) -> Option<OsString> {
-        let own = Identity::own().ok()?;
         let has = self
             .compiler()
             .and_then(|compiler| compiler.path.metadata().ok())
             .map(|metadata| Identity::of(&metadata));
-        let mut fitting = self.context.path().into_iter().flat_map(|folder| {
-            let entries = fs_err::read_dir(folder).into_iter().flatten();
-            let mut names: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
-            names.sort();
-            names
+        let target = self.target().ok()?;
+        let serving = find::serving(self.context, target, &self.sources);
+        let other = serving.into_iter().find(|compiler| {
+            let driver = compiler.driver();
+            let identity = driver.metadata().map(|metadata| Identity::of(&metadata));
+            let is_other = identity.is_ok_and(|it| Some(it) != has);
+            is_other && self.builds(&driver)
         });
-        fitting.find_map(|path| {
-            let name = path.file_name()?.to_str()?.strip_suffix("-gcc")?.to_owned();
-            if !self.is_like(&name.parse().ok()?) {
-                return None;
-            }
-            let identity = Identity::of(&path.metadata().ok()?);
-            if identity == own || Some(identity) == has || !self.builds(&path) {
-                return None;
-            }
-            let prefix = format!("{name}-");
-            Some(path.with_file_name(prefix).into_os_string())
-        })
-    }
-
-    /// Tells whether another tuple means the same machine and libc.
-    fn is_like(&self, other: &Tuple) -> bool {
-        let (Ok(wanted), Ok(other)) = (&self.target, Target::of(other, &self.sources, "")) else {
-            return false;
-        };
-        (wanted.elf_machine, wanted.endian, wanted.bits, wanted.elibc)
-            == (other.elf_machine, other.endian, other.bits, other.elibc)
-            && wanted.kernel == other.kernel
+        Some(other?.prefix.into_os_string())
     }
 
     /// Tells whether a compiler links for the target, with the float ABI that the tuple means.

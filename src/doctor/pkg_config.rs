@@ -31,6 +31,21 @@ Libs: -L/opt/crossmerge-probe
 const NAMES: [&str; 3] = ["pkgconf", "pkg-config", "pkgconf3"];
 
 pub(super) fn pkg_config(patient: &Patient) -> Result<Finding, DoctorError> {
+    let sysroot = patient.sysroot.to_string_lossy();
+    if sysroot.contains(char::is_whitespace) {
+        // Flags are separated by spaces, and build systems take no quotes off them.
+        let plain = sysroot.replace(char::is_whitespace, "-");
+        let quoted = |path: &str| quote(OsStr::new(path));
+        let (from, to) = (quoted(&sysroot), quoted(&plain));
+        let message = format!(
+            "pkg-config cannot print flags with a sysroot that has white space in its path, `{sysroot}`"
+        );
+        let init = patient.init();
+        return Ok(Finding::error(
+            message,
+            format!("mv {from} {to} && {init} --sysroot {to}"),
+        ));
+    }
     let wrong = match ask(patient, None)? {
         Ok(()) => return Ok(Finding::ok("")),
         Err(wrong) => wrong,
@@ -50,7 +65,7 @@ pub(super) fn pkg_config(patient: &Patient) -> Result<Finding, DoctorError> {
             }
         }
     }
-    let mend = install(patient, "dev-util/pkgconf", "pkgconf");
+    let mend = install(patient, "dev-util/pkgconf", "pkg-config");
     Ok(Finding::error(wrong, mend))
 }
 

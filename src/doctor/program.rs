@@ -5,14 +5,10 @@ use super::{
     patient::{Patient, complaint, trimmed},
 };
 use crate::{
-    config::below,
     env, exec,
     plan::{Change, Plan, quote},
 };
-use std::{
-    ffi::OsStr,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 const SOURCE: &str = "#include <stdio.h>\nint main(void) { return puts(\"crossmerge\") < 0; }\n";
 
@@ -116,8 +112,22 @@ pub(super) fn program(patient: &Patient) -> Result<Finding, DoctorError> {
             message,
             format!("rm {} && {}", quote(file.as_os_str()), patient.mend_libc()),
         ),
-        None => Finding::error(message, patient.mend_libc()),
+        None if is_missing(&said) => Finding::error(message, patient.mend_libc()),
+        // Every part of the libc is there: the compiler or the linker is at fault.
+        None => Finding::error(message, patient.mend_toolchain()),
     })
+}
+
+/// Tells whether a linker complains of a file that it did not find. GNU ld, lld and GCC have words of their own for that.
+fn is_missing(said: &str) -> bool {
+    [
+        "cannot find",
+        "cannot open",
+        "unable to find",
+        "No such file",
+    ]
+    .iter()
+    .any(|words| said.contains(words))
 }
 
 pub(super) fn qemu(patient: &Patient) -> Result<Finding, DoctorError> {
@@ -137,26 +147,9 @@ pub(super) fn qemu(patient: &Patient) -> Result<Finding, DoctorError> {
     })
 }
 
-/// Gentoo's QEMU emulates what QEMU_USER_TARGETS names.
-fn install_qemu(patient: &Patient, name: &str) -> String {
-    const QEMU: &str = "app-emulation/qemu";
-    let install = install(patient, QEMU, "qemu-user-static");
-    if !install.starts_with("emerge ") {
-        return install;
-    }
-    let mut file = below(&patient.context.config.broot, "etc/portage/package.use");
-    if !file.is_file() {
-        file.push("qemu");
-    }
-    format!(
-        "mkdir -p {} && echo '{QEMU} QEMU_USER_TARGETS: {name}' >> {} && {install} --changed-use",
-        quote(file.parent().unwrap_or(Path::new(".")).as_os_str()),
-        quote(file.as_os_str())
-    )
-}
-
-/// The command that installs a tool on this machine: by Portage where a repository has the package, else by apt.
-pub(super) fn install(patient: &Patient, gentoo: &str, debian: &str) -> String {
+/// The command that installs a program on this machine: by Portage where one of its repositories has the package, else as the
+/// distribution has it; in words where it has none.
+pub(super) fn install(patient: &Patient, gentoo: &str, program: &str) -> String {
     let in_a_repository = match patient.host() {
         Some(Ok(host)) => host
             .repositories
@@ -165,10 +158,21 @@ pub(super) fn install(patient: &Patient, gentoo: &str, debian: &str) -> String {
             .any(|repository| repository.location.join(gentoo).is_dir()),
         _ => false,
     };
-    match patient.context.find_program(OsStr::new("apt-get")) {
-        Ok(_) if !in_a_repository => format!("apt-get install -y {debian}"),
-        _ => format!("emerge --noreplace {gentoo}"),
+    let distribution = patient.distribution();
+    if in_a_repository {
+        return distribution.as_root(&format!("emerge --noreplace {gentoo}"));
     }
+    distribution
+        .install(program)
+        .unwrap_or_else(|| format!("install {program}"))
+}
+
+/// The command that installs QEMU's emulator, or what to do in words.
+fn install_qemu(patient: &Patient, name: &str) -> String {
+    let distribution = patient.distribution();
+    distribution
+        .qemu(name)
+        .unwrap_or_else(|| format!("install QEMU's user-mode emulation, with `qemu-{name}`"))
 }
 
 fn qemu_name<'a>(patient: &'a Patient) -> Option<&'a str> {

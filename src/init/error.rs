@@ -46,6 +46,8 @@ pub enum InitError {
     NoCompiler {
         name: OsString,
         meant: Option<OsString>,
+        /// The command that installs a compiler of the tuple, or clang.
+        install: Option<String>,
     },
     #[error("`{compiler}` cannot compile an empty file:\n{said}", compiler = .compiler.display())]
     CompilerFails { compiler: OsString, said: String },
@@ -56,8 +58,12 @@ pub enum InitError {
         made: Made,
         wanted: Made,
     },
-    #[error("`{compiler}` does not tell where its libc is", compiler = .0.display())]
-    NoLibc(OsString),
+    #[error("`{compiler}` has no libc", compiler = .compiler.display())]
+    NoLibc {
+        compiler: OsString,
+        /// The command that installs one.
+        install: Option<String>,
+    },
     #[error("the toolchain's libc is this machine's own, in `{path}`", path = .0.display())]
     HostLibc(PathBuf),
     #[error("the profile `{profile}` expects {wants}, and `{sysroot}` is {has}: it would end each merge", sysroot = .sysroot.display())]
@@ -81,6 +87,10 @@ pub enum InitError {
         tuple: Tuple,
         why: String,
     },
+    #[error(
+        "no directory is known for targets of your own: HOME is not set, and the system knows no home directory of yours"
+    )]
+    NoHome,
     #[error("`--with-libc` needs an adopted toolchain whose libc it copies")]
     NothingAdopted,
     #[error("`{file}`: {message}", file = .file.display())]
@@ -104,7 +114,7 @@ impl InitError {
             Self::Exec(e) => e.hint(),
             Self::Profile(e) => e.hint(),
             Self::Io(e) if e.kind() == io::ErrorKind::PermissionDenied => {
-                "run it as root, or keep the target in folders of your own: `--sysroot DIR --bindir DIR`".into()
+                "run it as root; or leave out `--sysroot` and `--bindir`, and the target is below your home directory; or name others: `--sysroot DIR --bindir DIR`".into()
             }
             Self::Io(e) => file::hint(e).unwrap_or_else(|| "mend that and run it again: what is done is kept".into()),
             Self::Native { .. } => "give the target a vendor of its own, as in `i686-cross-linux-gnu`".into(),
@@ -120,15 +130,18 @@ impl InitError {
             Self::NoCompiler { meant: Some(prefix), .. } => {
                 format!("there is one with `--toolchain {}`", prefix.display())
             }
+            Self::NoCompiler { install: Some(command), .. } => format!("`{command}` installs one; then `crossmerge init` finds it without `--toolchain`"),
             Self::NoCompiler { .. } => "give what stands before `gcc` in its tools' names: `--toolchain /opt/sdk/bin/arm-linux-gnueabi-`, or install clang for `--llvm`".into(),
             Self::CompilerFails { .. } => "the toolchain itself is broken: mend or reinstall it".into(),
             Self::WrongMachine { .. } => "adopt the toolchain of that tuple; `crossmerge show <tuple>` prints what it means".into(),
-            Self::NoLibc(_) => "copy headers and libraries into the sysroot yourself, and leave `--with-libc` out".into(),
+            Self::NoLibc { install: Some(command), .. } => format!("install it and run this again: `{command}`"),
+            Self::NoLibc { .. } => "copy headers and libraries into the sysroot yourself, and leave `--with-libc` out".into(),
             Self::HostLibc(_) => "adopt a cross toolchain with a libc of its own".into(),
             Self::ProfileLayout { tuple, .. } | Self::ProfileAbi { tuple, .. } => {
                 format!("`crossmerge profile set {tuple} auto` takes one that fits")
             }
             Self::NoPlace { tuple, .. } => format!("name a folder of its own: `crossmerge init {tuple} --sysroot DIR`"),
+            Self::NoHome => "`export HOME=DIR`, or name the directories: `--sysroot DIR --bindir DIR`".into(),
             Self::NothingAdopted => "add `--toolchain PREFIX` or `--llvm`".into(),
             Self::NotToml { file, .. } => format!("mend it, or move it away: `mv {0} {0}.old`", file.display()),
             Self::NotInitialised(_) => "`crossmerge targets` lists those that are".into(),

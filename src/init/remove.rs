@@ -197,7 +197,7 @@ fn forget(file: &Path, dry_run: bool) -> Result<String, InitError> {
                 file: file.into(),
                 message: e.to_string(),
             })?;
-    for key in ["sysroot", "bindir", "toolchain"] {
+    for key in ["sysroot", "bindir", "toolchain", "find_toolchain"] {
         document.remove(key);
     }
     let rest = document.to_string();

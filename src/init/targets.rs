@@ -3,18 +3,21 @@
 use super::{
     InitError,
     files::is_half_made,
+    find,
     record::{self, Record},
+    toolchain,
+    write::is_our_command,
 };
 use crate::{
     adopt,
-    config::{Config, below},
-    context::Context,
+    config::{Config, Kind, below},
+    context::{self, Context},
     env::Env,
     file::read,
     tuple::Tuple,
 };
 use serde::Serialize;
-use std::{collections::BTreeSet, io, path::PathBuf};
+use std::{collections::BTreeSet, ffi::OsStr, io, path::PathBuf};
 
 /// One target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,15 +30,33 @@ pub struct TargetState {
     pub state: &'static str,
     /// The toolchain that was adopted, as `kind prefix`.
     pub toolchain: Option<String>,
+    /// The prefix of the adopted toolchain.
+    #[serde(skip)]
+    prefix: Option<PathBuf>,
 }
 
-/// Lists the targets: those with a file in `targets/`, and those whose sysroot in `<BROOT>/usr` has an `etc/portage`.
+/// A cross compiler that is installed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Available {
+    /// A tuple that it serves.
+    pub tuple: String,
+    /// What stands before the names of its tools, for `--toolchain`.
+    pub prefix: PathBuf,
+    /// The targets that have adopted it.
+    pub targets: Vec<String>,
+    /// Why it serves no target; `None` when it works.
+    pub problem: Option<String>,
+}
+
+/// Lists the targets: those with a file in `targets/`, those with links of ours in PATH, and those whose sysroot in `<BROOT>/usr`
+/// has an `etc/portage` or a record of ours.
 ///
 /// The states are `ready`; `no-compiler`, ready but for that; `adopted`, set up by crossdev, whose wrappers are ours now; `foreign`,
 /// set up by crossdev or by hand; `unfinished`, an init that was cut short; `half-made`, crossdev's placeholders in its make.conf;
-/// `bare`, a sysroot without `etc/portage`; `missing`, none; `unreadable`, one that we may not read.
+/// `bare`, a sysroot without `etc/portage` where there is a Portage; `missing`, none; `unreadable`, one that we may not read.
 pub fn targets(env: &Env, config: &Config) -> Result<Vec<TargetState>, InitError> {
-    let tuples = tuples(config)?;
+    let mut tuples = tuples(config)?;
+    tuples.extend(linked(env));
     let adopted = adopt::Record::read(config)?;
     let adopted = adopted.tuples();
     tuples
@@ -62,6 +83,64 @@ pub(crate) fn tuples(config: &Config) -> Result<BTreeSet<Tuple>, InitError> {
     Ok(tuples)
 }
 
+/// The tuples that have a link `emerge-<tuple>` of ours in PATH, as every target has.
+fn linked(env: &Env) -> impl Iterator<Item = Tuple> {
+    let folders = context::path(env).into_iter().chain(context::own_folder());
+    let entries = folders.flat_map(|folder| fs_err::read_dir(folder).into_iter().flatten());
+    entries.flatten().filter_map(|entry| {
+        let name = entry.file_name();
+        let tuple = name.to_str()?.strip_prefix("emerge-")?.parse().ok()?;
+        (name != "emerge-wrapper" && is_our_command(&entry.path())).then_some(tuple)
+    })
+}
+
+/// Lists the cross compilers in PATH, each with a tuple that it serves.
+pub fn available(env: &Env, config: &Config) -> Result<Vec<Available>, InitError> {
+    let families = config.families()?;
+    let targets = targets(env, config)?;
+    let (mut all, mut native) = (Vec::new(), None);
+    for compiler in find::compilers(env, &families) {
+        let tuple = served(&compiler.tuple);
+        let context = Context::new(env.clone(), config.clone(), tuple.clone())?;
+        let native = native.get_or_insert_with(|| context.machine_of_cc());
+        if native.as_deref() == Some(compiler.tuple.as_str()) {
+            continue;
+        }
+        let target = config.facts(&tuple)?;
+        let prefix = compiler.prefix.as_os_str();
+        let problem = toolchain::adopt(&context, &target, Kind::Gnu, prefix).err();
+        let uses = |target: &&TargetState| {
+            target.prefix.as_ref() == Some(&compiler.prefix)
+                || target.tuple == compiler.tuple.as_str()
+        };
+        all.push(Available {
+            tuple: tuple.to_string(),
+            targets: targets
+                .iter()
+                .filter(uses)
+                .map(|target| target.tuple.clone())
+                .collect(),
+            problem: problem.map(|e| e.to_string()),
+            prefix: compiler.prefix,
+        });
+    }
+    all.sort_by(|a, b| (&a.tuple, &a.prefix).cmp(&(&b.tuple, &b.prefix)));
+    Ok(all)
+}
+
+/// The tuple of a target that a compiler of that name serves: with a vendor, so that the target's commands are not the compiler's.
+fn served(compiler: &Tuple) -> Tuple {
+    let plain = compiler.as_str();
+    let with_vendor = || {
+        let (cpu, rest) = plain.split_once('-')?;
+        format!("{cpu}-unknown-{rest}").parse().ok()
+    };
+    match compiler.vendor() {
+        Some(_) => compiler.clone(),
+        None => with_vendor().unwrap_or_else(|| compiler.clone()),
+    }
+}
+
 fn state(
     env: &Env,
     config: &Config,
@@ -79,17 +158,21 @@ fn state(
         text => text,
     };
     let record = Record::read(&sysroot);
+    // Without Portage nothing lacks `etc/portage`.
+    let has_portage = context.find_program(OsStr::new("portageq")).is_ok();
     let state = match (&record, &make_conf) {
         _ if !sysroot.is_dir() => "missing",
         (_, Err(e)) if e.kind() == io::ErrorKind::PermissionDenied => "unreadable",
         (Err(_), _) => "unreadable",
         (Ok(record), _) if record.pending => "unfinished",
-        (_, Err(_)) => "bare",
+        (_, Err(_)) if has_portage => "bare",
         (_, Ok(text)) if is_half_made(text) => "half-made",
-        (Ok(record), _) if record.is_empty() => match adopted.contains(context.tuple.as_str()) {
-            true => "adopted",
-            false => "foreign",
-        },
+        (Ok(record), Ok(_)) if record.is_empty() => {
+            match adopted.contains(context.tuple.as_str()) {
+                true => "adopted",
+                false => "foreign",
+            }
+        }
         _ if context.compiler().is_none_or(|(_, path)| !path.is_file()) => "no-compiler",
         _ => "ready",
     };
@@ -99,6 +182,11 @@ fn state(
         tuple: context.tuple.to_string(),
         sysroot,
         state,
+        prefix: context
+            .settings
+            .toolchain
+            .as_ref()
+            .map(|t| t.prefix.clone()),
         toolchain,
     })
 }

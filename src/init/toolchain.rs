@@ -3,13 +3,14 @@
 //! Everything is asked of the compiler itself, before anything is written.
 
 use super::{
-    InitError,
+    InitError, find as installed,
     layout::Layout,
     write::{Care, Content, Write},
 };
 use crate::{
     config::{Kind, Toolchain},
     context::{Context, canonical},
+    distribution::Distribution,
     exec::{self, ToldPath},
     file::{self, read},
     plan::{Changes, Plan},
@@ -39,8 +40,20 @@ pub(super) fn adopt(
     };
     let found = find(prefix).map_err(|name| {
         let is_there = |meant: &OsString| find(meant).is_ok();
-        let meant = likely_meant(prefix, driver).into_iter().find(is_there);
-        InitError::NoCompiler { name, meant }
+        let serving = || match (kind, context.config.families()) {
+            (Kind::Gnu, Ok(families)) => installed::serving(context, target, &families),
+            _ => Vec::new(),
+        };
+        let meant = likely_meant(prefix, driver)
+            .into_iter()
+            .find(is_there)
+            .or_else(|| Some(serving().into_iter().next()?.prefix.into()));
+        let install = not_installed(context, target, kind);
+        InitError::NoCompiler {
+            name,
+            meant,
+            install,
+        }
     })?;
     let prefix = found
         .as_os_str()
@@ -59,6 +72,28 @@ pub(super) fn adopt(
     }
     check_object(context, target, &toolchain)?;
     Ok(toolchain)
+}
+
+/// The command that installs clang, or a GNU compiler for the target.
+fn not_installed(context: &Context, target: &Target, kind: Kind) -> Option<String> {
+    let distribution = Distribution::of(&context.env, &context.config.broot);
+    match kind {
+        Kind::Gnu => distribution.compiler(target, &context.config.families().ok()?),
+        Kind::Llvm => distribution.install(kind.driver()),
+    }
+}
+
+/// The command that installs the libc of the target's compiler.
+fn no_libc(context: &Context, toolchain: &Toolchain) -> InitError {
+    let install = || {
+        let target = context.target().ok()?;
+        let distribution = Distribution::of(&context.env, &context.config.broot);
+        distribution.libc(&target, &context.config.families().ok()?)
+    };
+    InitError::NoLibc {
+        compiler: toolchain.compiler().into(),
+        install: install(),
+    }
 }
 
 /// What a person may have meant by a prefix that has no compiler: with a dash behind it, or without the compiler's name.
@@ -268,7 +303,7 @@ pub(super) fn libc(
     let folder = file::temporary()?;
     let probe = folder.path().join("probe.c");
     fs_err::write(&probe, "#include <stdio.h>\nint main(void) { return 0; }\n")?;
-    let no_libc = || InitError::NoLibc(toolchain.compiler().into());
+    let no_libc = || no_libc(context, toolchain);
     let rule = compiler(context, toolchain, ["-M".as_ref(), probe.as_os_str()])?.stdout;
     // GCC may have a changed copy of its own (`include-fixed`), and glibc another part of it in `bits`.
     let is_header = |path: &&ToldPath| {

@@ -53,6 +53,10 @@ for sysroot in usr/*-*; do
 		rm -rf "$sysroot"
 	fi
 done
+for made in usr/*/var/lib/crossmerge usr/*/etc/portage; do
+	[ ! -e "$made" ] || rm -rf "usr/$(echo "$made" | cut -d/ -f2)"
+done
+rm -rf home/you
 mkdir -p etc/portage var/db/repos var/cache usr/local/bin
 find usr/local/bin usr/local/sbin usr/bin usr/sbin root/.local/bin \( -lname crossmerge -o -lname '*/crossmerge' -o -name crossmerge \) -delete 2> /dev/null || :
 : > usr/local/bin/crossmerge

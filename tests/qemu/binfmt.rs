@@ -129,14 +129,14 @@ fn what_must_not_be_registered_is_not() {
         &prefix,
         &own,
         "neither `qemu-arm` nor `qemu-arm-static` is in PATH",
-        "static-user",
+        "install QEMU's user-mode emulation",
     );
     std::os::unix::fs::symlink("/bin/true", tools.join("qemu-arm")).expect("a link");
     refused(
         &prefix,
         &own,
         "/tools/qemu-arm` is not linked statically",
-        "static-user",
+        "install QEMU's user-mode emulation",
     );
 }
 

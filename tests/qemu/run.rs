@@ -391,7 +391,7 @@ fn what_does_not_run_is_said() {
     run(&without, &["./program"]).fails(
         127,
         "`./program` needs `qemu-arm` or `qemu-arm-static`, and neither is in PATH",
-        "static-user QEMU_USER_TARGETS: arm",
+        "install QEMU's user-mode emulation",
     );
     compile(&prefix, ARM, &[], "dynamic", PROGRAM);
     std::fs::remove_file(prefix.join(format!("usr/{TUPLE}/lib"))).expect("a link");

@@ -1,0 +1,228 @@
+//! Finding the toolchains that are installed, and the one that serves a target.
+//!
+//! Names choose the candidates: `<tuple>-gcc` in PATH, where the tuple means the same machine and libc as the target's. What a
+//! candidate makes decides, by the checks of [`toolchain::adopt`] and by the level of the CPU. Nothing is written.
+
+use super::{InitError, record::Record, toolchain};
+use crate::{
+    config::{Kind, Toolchain, below},
+    context::{self, Context, Identity, is_executable},
+    env::Env,
+    exec,
+    plan::{Change, Changes, Plan},
+    target::{Source, Target},
+    tuple::Tuple,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+};
+
+/// How the name of a GNU compiler ends.
+const COMPILER: &str = "-gcc";
+
+/// What a GNU compiler cannot do without. A directory that has only compilers has other programs under their names, as ccache's
+/// and distcc's.
+const BESIDE: [&str; 2] = ["-as", "-ld"];
+
+/// Macros that grow with the CPU that the compiler makes programs for. One that is defined with no number counts as 1.
+/// Source: GCC's manual, "System-specific Predefined Macros", and `gcc -dM -E`.
+const LEVELS: [&str; 5] = [
+    "__ARM_ARCH",
+    "__ARCH__",
+    "__i586__",
+    "__i686__",
+    "__mips_isa_rev",
+];
+
+/// A GNU cross compiler in PATH.
+#[derive(Debug, Clone)]
+pub(crate) struct Compiler {
+    /// What stands before `gcc` in its path.
+    pub(crate) prefix: PathBuf,
+    /// The tuple in its name.
+    pub(crate) tuple: Tuple,
+    /// What that tuple means.
+    pub(crate) target: Target,
+}
+
+impl Compiler {
+    /// The path of its C compiler.
+    pub(crate) fn driver(&self) -> PathBuf {
+        let mut path = self.prefix.as_os_str().to_owned();
+        path.push(Kind::Gnu.driver());
+        path.into()
+    }
+}
+
+/// Lists the GNU cross compilers in PATH whose names are tuples, in the order of PATH.
+pub(crate) fn compilers(env: &Env, families: &[Source]) -> Vec<Compiler> {
+    let own = Identity::own().ok();
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::new();
+    for folder in context::path(env) {
+        let entries = fs_err::read_dir(folder).into_iter().flatten();
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            let compiler = compiler_at(&path, own, families);
+            found.extend(compiler.filter(|compiler| seen.insert(compiler.tuple.to_string())));
+        }
+    }
+    found
+}
+
+fn compiler_at(path: &Path, own: Option<Identity>, families: &[Source]) -> Option<Compiler> {
+    let name = path.file_name()?.to_str()?.strip_suffix(COMPILER)?;
+    let tuple: Tuple = name.parse().ok()?;
+    // One word may be a program of another kind, unless it is the name of a CPU.
+    let target = Target::of(&tuple, families, "").ok()?;
+    let is_program = |path: &Path| {
+        let metadata = path.metadata().ok()?;
+        (metadata.is_file() && is_executable(path)).then(|| Identity::of(&metadata))
+    };
+    if is_program(path)? == own? {
+        return None;
+    }
+    for beside in BESIDE {
+        is_program(&path.with_file_name(format!("{name}{beside}")))?;
+    }
+    Some(Compiler {
+        prefix: path.with_file_name(format!("{name}-")),
+        tuple,
+        target,
+    })
+}
+
+/// The compilers that serve a target by their names: those with its very CPU first, then in the order of PATH.
+pub(crate) fn serving(context: &Context, target: &Target, families: &[Source]) -> Vec<Compiler> {
+    let mut serving = compilers(&context.env, families);
+    serving.retain(|compiler| compiler.target.serves(target));
+    serving.sort_by_key(|compiler| compiler.target.cpu != target.cpu);
+    serving
+}
+
+/// What a search for a target's toolchain comes to.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The toolchain to adopt.
+    pub(super) toolchain: Option<Toolchain>,
+    /// Why each of the others does not serve.
+    pub(super) declined: Vec<String>,
+}
+
+/// Finds the toolchain to adopt for a target that has none.
+pub(super) fn toolchain(
+    context: &Context,
+    target: &Target,
+    families: &[Source],
+) -> Result<Found, InitError> {
+    let mut found = Found::default();
+    let native = context.machine_of_cc();
+    for compiler in serving(context, target, families) {
+        let name = compiler.driver();
+        let name = name.display();
+        let prefix = compiler.prefix.display();
+        let declined = if native.as_deref() == Some(compiler.tuple.as_str()) {
+            format!(
+                "`{name}` is this machine's own compiler: `--toolchain {prefix}` adopts it all the same"
+            )
+        } else if belongs_to_a_target(context, &compiler.tuple)? {
+            let other = &compiler.tuple;
+            format!(
+                "`{name}` is the target `{other}`'s: `--toolchain {prefix}` adopts it all the same"
+            )
+        } else {
+            match toolchain::adopt(context, target, Kind::Gnu, compiler.prefix.as_os_str()) {
+                Ok(toolchain) if makes_for_newer(&compiler.driver(), target) => {
+                    let _ = toolchain;
+                    format!(
+                        "`{name}` makes programs for a newer CPU than `{}` means: `--toolchain {prefix}` adopts it all the same",
+                        target.tuple
+                    )
+                }
+                Ok(toolchain) => {
+                    found.toolchain = Some(toolchain);
+                    break;
+                }
+                Err(e) => format!("`{name}` does not serve: {e}"),
+            }
+        };
+        found.declined.push(declined);
+    }
+    Ok(found)
+}
+
+/// Tells whether a tuple is a target of crossdev's or ours, whose sysroot is full of its own packages.
+fn belongs_to_a_target(context: &Context, tuple: &Tuple) -> Result<bool, InitError> {
+    let sysroot = below(&context.config.broot, &format!("usr/{tuple}"));
+    let is_configured = context.config.target_file(tuple).exists();
+    let has_portage = sysroot.join("etc/portage").is_dir();
+    Ok(*tuple != context.tuple
+        && (is_configured || has_portage || !Record::read(&sysroot)?.is_empty()))
+}
+
+/// Tells whether a compiler by itself makes programs, and so has a libc, for a newer CPU than the target's flags name.
+fn makes_for_newer(compiler: &Path, target: &Target) -> bool {
+    let levels = |flags: &str| {
+        let mut args: Vec<OsString> = flags.split_whitespace().map(Into::into).collect();
+        args.extend(["-dM", "-E", "-x", "c", "/dev/null"].map(Into::into));
+        let plan = Plan {
+            program: compiler.into(),
+            args,
+            env: Changes::from([("LC_ALL".into(), Change::Set("C".into()))]),
+            ..Plan::default()
+        };
+        let output = exec::query(&[plan]).ok()?.remove(0);
+        let text = output.status.success().then_some(output.stdout)?;
+        Some(levels_of(&String::from_utf8_lossy(&text)))
+    };
+    match (levels(""), levels(&target.cflags)) {
+        (Some(by_itself), Some(wanted)) => LEVELS
+            .iter()
+            .any(|macro_| by_itself.get(macro_).unwrap_or(&0) > wanted.get(macro_).unwrap_or(&0)),
+        // A compiler that does not know the flags is for another CPU.
+        _ => true,
+    }
+}
+
+/// The levels among the macros that `-dM -E` prints.
+fn levels_of(text: &str) -> BTreeMap<&'static str, u32> {
+    let level = |line: &str| {
+        let mut words = line.split_whitespace().skip(1);
+        let name = words.next()?;
+        let known = LEVELS.iter().find(|level| **level == name)?;
+        Some((
+            *known,
+            words.next().and_then(|n| n.parse().ok()).unwrap_or(1),
+        ))
+    };
+    text.lines().filter_map(level).collect()
+}
+
+/// Tells whether the sysroot has a libc to build against.
+pub(super) fn has_libc(sysroot: &Path) -> bool {
+    sysroot.join("usr/include/stdio.h").exists()
+}
+
+/// Tells whether clang is in PATH.
+pub(super) fn has_clang(context: &Context) -> bool {
+    context
+        .find_program(OsStr::new(Kind::Llvm.driver()))
+        .is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_level_of_a_cpu_is_read_from_the_macros() {
+        let text = "#define __ARM_ARCH 7\n#define __ARM_ARCH_7A__ 1\n#define __i686__ 1\n#define __unix__ 1\n#define __i586__\n";
+        assert_eq!(
+            levels_of(text),
+            BTreeMap::from([("__ARM_ARCH", 7), ("__i586__", 1), ("__i686__", 1)])
+        );
+    }
+}

@@ -1,0 +1,61 @@
+//! Where a target goes that an ordinary user makes, when the command line does not say: below the user's own directories.
+//!
+//! The system's directories are for root. A target that root has made serves every user, and is not made again.
+
+use super::{InitError, Options, links, record::Record};
+use crate::{context::Context, env, file, user};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
+
+/// The directories that the user's target gets, where they differ from root's.
+#[derive(Debug, Default)]
+pub(super) struct Place {
+    pub(super) sysroot: Option<PathBuf>,
+    pub(super) bindir: Option<PathBuf>,
+}
+
+/// Chooses the directories of the user's own target. They are empty for root, for a target that has its own, and for the system's.
+pub(super) fn of_user(
+    context: &Context,
+    argv0: &OsStr,
+    options: &Options,
+) -> Result<Place, InitError> {
+    let mut place = Place::default();
+    if user::acts_for_system() {
+        return Ok(place);
+    }
+    let has_sysroot = options.sysroot.is_some()
+        || context.settings.sysroot.is_some()
+        || context.env.get(env::SYSROOT).is_some();
+    if !has_sysroot && !may_write(&context.default_sysroot()) {
+        let data = user::data_dir().ok_or(InitError::NoHome)?;
+        let tuple = context.tuple.as_str();
+        place.sysroot = Some(data.join("crossmerge").join(tuple));
+    }
+    let has_bindir = options.bindir.is_some() || context.settings.bindir.is_some();
+    if !has_bindir && !may_write(&links::bindir(context, argv0)) {
+        place.bindir = Some(user::bin_dir().ok_or(InitError::NoHome)?);
+    }
+    Ok(place)
+}
+
+/// Tells whether root has made the target, which an ordinary user may use and cannot change.
+pub(super) fn is_systems_target(context: &Context) -> Result<bool, InitError> {
+    if user::acts_for_system() || context.config.own_target_file(&context.tuple).exists() {
+        return Ok(false);
+    }
+    let file = context.config.target_file(&context.tuple);
+    let sysroot = context.sysroot();
+    let is_made = file.exists()
+        || sysroot.join("etc/portage").is_dir()
+        || !Record::read(&sysroot)?.is_empty();
+    Ok(is_made && sysroot.is_dir() && !may_write(&sysroot))
+}
+
+/// Tells whether the user may write to a directory, or make it.
+fn may_write(folder: &Path) -> bool {
+    let there = folder.ancestors().find(|ancestor| ancestor.exists());
+    there.is_some_and(|there| file::check_writable(there).is_ok())
+}
