@@ -8,7 +8,7 @@ use crate::{
     env, exec,
     plan::{Change, Plan, quote},
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const SOURCE: &str = "#include <stdio.h>\nint main(void) { return puts(\"crossmerge\") < 0; }\n";
 
