@@ -21,9 +21,10 @@ use crate::{
     profile::{self, ProfileError},
     qemu::binfmt::{self, Action, BinfmtError, Status},
     site_cache::config_site,
+    terminal::{self, HINT},
     tuple::Tuple,
 };
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueHint, builder::PossibleValuesParser};
 use std::{
     ffi::{OsStr, OsString},
     fmt::Write as _,
@@ -122,6 +123,12 @@ docs/build-systems.md says how each file is used.")]
     Doctor {
         /// The targets' tuples; without any, every target of this machine
         tuples: Vec<OsString>,
+        /// Make this check alone, and those that it needs; may be given several times
+        #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(doctor::check_names()))]
+        check: Vec<String>,
+        /// Print a line for every check, not for the findings alone
+        #[arg(short, long)]
+        verbose: bool,
         /// Print a JSON array
         #[arg(long)]
         json: bool,
@@ -291,8 +298,13 @@ pub fn crossmerge(
     config: Config,
     wrappers: &Wrappers,
 ) -> Result<ExitCode, Error> {
+    if args.is_empty() {
+        anstream::stderr().write_all(first_page().as_bytes())?;
+        return Ok(ExitCode::from(crate::error::OWN_FAILURE));
+    }
     let typed = args.clone();
-    let words = std::iter::once(OsString::from("crossmerge")).chain(closed_behind_applet(args));
+    let words = closed_behind_applet(options_of_commands(args));
+    let words = std::iter::once(OsString::from("crossmerge")).chain(words);
     let help = after_help(wrappers);
     let command = command().after_help(help);
     let cli = match command
@@ -300,14 +312,11 @@ pub fn crossmerge(
         .and_then(|matches| <Cli as clap::FromArgMatches>::from_arg_matches(&matches))
     {
         Ok(cli) => cli,
-        Err(error) => {
-            let code = if error.use_stderr() {
-                crate::error::OWN_FAILURE
-            } else {
-                0
-            };
-            return Ok(crate::answered(error.print(), ExitCode::from(code))?);
+        Err(error) if error.use_stderr() => {
+            let (message, hint) = terminal::message_and_hint(&error);
+            return Err(Error::Usage { message, hint });
         }
+        Err(answer) => return Ok(crate::answered(answer.print(), ExitCode::SUCCESS)?),
     };
     // Read where a name is: the other commands need no families.
     let reader = || Reader::new(&config, wrappers, typed);
@@ -397,17 +406,27 @@ pub fn crossmerge(
             json,
         } => list_available(&env, &config, json),
         Command::Targets { json, .. } => list_targets(&env, &config, json),
-        Command::Doctor { tuples, json } => {
+        Command::Doctor {
+            tuples,
+            check,
+            verbose,
+            json,
+        } => {
             let tuples = targets(reader, &tuples)?;
-            let report = doctor::examine(&env, &config, wrappers, argv0, &tuples)?;
+            let report = doctor::examine(&env, &config, wrappers, argv0, &tuples, &check)?;
             if report.is_empty() {
                 say_no_targets();
             }
-            print(&if json {
-                serde_json::to_string_pretty(&report).expect("plain data") + "\n"
+            if json {
+                print(&(serde_json::to_string_pretty(&report).expect("plain data") + "\n"))?;
             } else {
-                report.to_text()
-            })?;
+                let mut stdout = anstream::stdout();
+                let text = report.to_text(verbose);
+                let written = stdout
+                    .write_all(text.as_bytes())
+                    .and_then(|()| stdout.flush());
+                crate::answered(written, ExitCode::SUCCESS)?;
+            }
             Ok(ExitCode::from(u8::from(report.has_findings())))
         }
         Command::Binfmt(command) => {
@@ -559,6 +578,37 @@ fn closed_behind_applet(mut args: Vec<OsString>) -> Vec<OsString> {
         args.insert(applet + 1, "--".into());
     }
     args
+}
+
+/// Takes `help` and `version`, which other programs have as commands, as the options that they are here: `help init` is `init --help`.
+fn options_of_commands(mut args: Vec<OsString>) -> Vec<OsString> {
+    if args[0] == "help" {
+        args.remove(0);
+        args.push("--help".into());
+    } else if args == ["version"] {
+        args = vec!["--version".into()];
+    }
+    args
+}
+
+/// What `crossmerge` alone prints: what it is for, and where to begin.
+fn first_page() -> String {
+    let row = |command: &str, about: &str| format!("  {HINT}{command:<26}{HINT:#}  {about}\n");
+    let commands = command();
+    let names: Vec<&str> = commands
+        .get_subcommands()
+        .map(clap::Command::get_name)
+        .collect();
+    [
+        "Cross-compile for other machines: with Portage, or with any cross toolchain\n\n",
+        &row("crossmerge init arm64", "make a target: its commands, its sysroot, its compiler"),
+        &row("crossmerge doctor arm64", "check it, and print the command that fixes each fault"),
+        &row("crossmerge targets", "list the targets"),
+        "\nThen aarch64-unknown-linux-gnu-emerge, -configure, -cmake, -gcc and others build for it.\n\n",
+        &format!("Commands: {}\n", names.join(", ")),
+        "`crossmerge --help` explains them and lists the applets, `crossmerge help init` one; the manual is crossmerge(1).\n",
+    ]
+    .concat()
 }
 
 /// Runs `emerge-wrapper`, as crossdev and people who know crossdev call it.

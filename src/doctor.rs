@@ -27,11 +27,18 @@ use crate::{
     env::Env,
     exec::ExecError,
     init::{self, InitError},
+    terminal::{DIM, ERROR, HINT, OK, Progress, WARNING},
     tuple::Tuple,
 };
+use clap::builder::styling::Style;
 use patient::Patient;
 use serde::Serialize;
-use std::{collections::BTreeMap, ffi::OsStr, fmt::Write as _, io};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsStr,
+    fmt::Write as _,
+    io,
+};
 
 /// One check: what it is called, what it looks at, and how.
 #[derive(Debug, Clone, Copy)]
@@ -293,6 +300,15 @@ pub enum Status {
 }
 
 impl Status {
+    fn style(self) -> Style {
+        match self {
+            Self::Ok => OK,
+            Self::Warning => WARNING,
+            Self::Error => ERROR,
+            Self::Skipped => DIM,
+        }
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -416,44 +432,102 @@ impl Report {
 
     /// Tells whether anything is wrong.
     pub fn has_findings(&self) -> bool {
-        let is_wrong = |line: &Line| matches!(line.status, Status::Warning | Status::Error);
-        self.0.iter().any(is_wrong)
+        self.0.iter().any(Line::is_finding)
     }
 
-    /// The report for a person: the tuple, a line a check, and below each finding what is wrong and what mends it.
-    pub fn to_text(&self) -> String {
-        let width = CHECKS.iter().map(|check| check.name.len()).max();
-        let width = width.unwrap_or(0);
+    /// The report for a user, with colours: of each target a summary, and its findings with what is wrong and what fixes it. With
+    /// `verbose`, a line for every other check stands between the two.
+    pub fn to_text(&self, verbose: bool) -> String {
         let mut text = String::new();
-        let mut tuple = "";
-        for line in &self.0 {
-            if line.tuple != tuple {
-                tuple = &line.tuple;
-                let _ = writeln!(text, "{tuple}");
-            }
-            let head = format!("{:7}  {:width$}", line.status.as_str(), line.check);
-            let _ = match &line.mend {
-                Some(mend) => writeln!(
-                    text,
-                    "  {head}  {}\n           {}\n           hint: {mend}",
-                    line.looks_at,
-                    line.message.replace('\n', "\n           ")
-                ),
-                None if line.message.is_empty() => writeln!(text, "  {head}  {}", line.looks_at),
-                None => writeln!(text, "  {head}  {} ({})", line.looks_at, line.message),
-            };
+        for lines in self.0.chunk_by(|one, next| one.tuple == next.tuple) {
+            text += &summary(lines);
+            let (findings, others): (Vec<&Line>, Vec<&Line>) =
+                lines.iter().partition(|line| line.is_finding());
+            let others = others.into_iter().filter(|_| verbose);
+            others
+                .chain(findings)
+                .for_each(|line| line.write_to(&mut text));
         }
         text
     }
 }
 
-/// Checks the targets; without any named, all that are initialised.
+/// The line that a target's part of the report begins with: how many of its checks came to what.
+fn summary(lines: &[Line]) -> String {
+    let count = |status| lines.iter().filter(|line| line.status == status).count();
+    let mut counts = vec![format!("{} ok", count(Status::Ok))];
+    for (status, one, many) in [
+        (Status::Warning, "warning", "warnings"),
+        (Status::Error, "error", "errors"),
+        (Status::Skipped, "skipped", "skipped"),
+    ] {
+        match count(status) {
+            0 => {}
+            number => {
+                let style = status.style();
+                let noun = if number == 1 { one } else { many };
+                counts.push(format!("{style}{number} {noun}{style:#}"));
+            }
+        }
+    }
+    let tuple = lines.first().map_or("", |line| &line.tuple);
+    format!("{tuple}: {}\n", counts.join(", "))
+}
+
+impl Line {
+    fn is_finding(&self) -> bool {
+        matches!(self.status, Status::Warning | Status::Error)
+    }
+
+    fn write_to(&self, text: &mut String) {
+        let width = CHECKS.iter().map(|check| check.name.len()).max();
+        let width = width.unwrap_or(0);
+        let style = self.status.style();
+        let status = self.status.as_str();
+        let head = format!("{style}{status:7}{style:#}  {:width$}", self.check);
+        let Self {
+            looks_at, message, ..
+        } = self;
+        let _ = match &self.mend {
+            Some(mend) => writeln!(
+                text,
+                "  {head}  {looks_at}\n           {}\n           {HINT}hint:{HINT:#} {mend}",
+                message.replace('\n', "\n           ")
+            ),
+            None if message.is_empty() => writeln!(text, "  {head}  {looks_at}"),
+            None => writeln!(text, "  {head}  {looks_at} ({message})"),
+        };
+    }
+}
+
+/// The names of all checks, in the order of the report.
+pub fn check_names() -> impl Iterator<Item = &'static str> {
+    CHECKS.iter().map(|check| check.name)
+}
+
+/// The checks that were asked for and those that they need: none left out where none was named.
+fn wanted(names: &[String]) -> BTreeSet<&'static str> {
+    let mut wanted = BTreeSet::new();
+    // Each need stands above what needs it.
+    for check in CHECKS.iter().rev() {
+        let is_named = names.is_empty() || names.iter().any(|name| name == check.name);
+        if is_named || wanted.contains(check.name) {
+            wanted.insert(check.name);
+            wanted.extend(check.needs);
+        }
+    }
+    wanted
+}
+
+/// Checks the targets; without any named, all that are initialised. Of the checks, those that are named and what they need are
+/// made, and those that are named reported; without any named, all.
 pub fn examine(
     env: &Env,
     config: &Config,
     wrappers: &Wrappers,
     argv0: &OsStr,
     tuples: &[Tuple],
+    checks: &[String],
 ) -> Result<Report, DoctorError> {
     let mut tuples = tuples.to_vec();
     if tuples.is_empty() {
@@ -461,18 +535,25 @@ pub fn examine(
         tuples.extend(initialised.iter().filter_map(|t| t.tuple.parse().ok()));
     }
     let mut lines = Vec::new();
+    let wanted = wanted(checks);
+    let progress = Progress::of("checking", tuples.len() * wanted.len());
     for tuple in tuples {
         let context = Context::new(env.clone(), config.clone(), tuple)?;
         let patient = Patient::new(&context, wrappers, argv0)?;
-        lines.extend(examine_one(&patient)?);
+        lines.extend(examine_one(&patient, &wanted, &progress)?);
     }
+    lines.retain(|line| checks.is_empty() || checks.iter().any(|name| name == line.check));
     Ok(Report(lines))
 }
 
-fn examine_one(patient: &Patient) -> Result<Vec<Line>, DoctorError> {
+fn examine_one(
+    patient: &Patient,
+    wanted: &BTreeSet<&str>,
+    progress: &Progress,
+) -> Result<Vec<Line>, DoctorError> {
     let mut so_far: BTreeMap<&str, (Status, bool)> = BTreeMap::new();
     let mut lines = Vec::new();
-    for check in &CHECKS {
+    for check in CHECKS.iter().filter(|check| wanted.contains(check.name)) {
         let lacking = check.needs.iter().find_map(|need| match so_far.get(need) {
             Some((_, true)) => None,
             Some((Status::Error, _)) => Some(format!("`{need}` failed")),
@@ -482,6 +563,7 @@ fn examine_one(patient: &Patient) -> Result<Vec<Line>, DoctorError> {
             Some(reason) => Finding::skipped(reason),
             None => (check.run)(patient)?,
         };
+        progress.step();
         so_far.insert(check.name, (finding.status, finding.passes));
         lines.push(Line {
             tuple: patient.context.tuple.to_string(),

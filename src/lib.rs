@@ -35,6 +35,7 @@ pub mod qemu;
 pub mod site_cache;
 mod system;
 pub mod target;
+mod terminal;
 pub mod tuple;
 mod user;
 
@@ -68,12 +69,7 @@ pub fn run(mut args: impl Iterator<Item = OsString>) -> ExitCode {
                 true => OsStr::new("crossmerge"),
                 false => argv0::file_name(&argv0),
             };
-            let name = name.display();
-            let hint = error
-                .hint()
-                .map_or(String::new(), |hint| format!("hint: {hint}\n"));
-            // Nothing can be said when stderr is gone, and the exit code still tells.
-            let _ = write!(io::stderr(), "{name}: error: {error}\n{hint}");
+            terminal::error(&name.display(), &error, error.hint().as_deref());
             ExitCode::from(error.exit_code())
         }
     }

@@ -471,7 +471,7 @@ fn init_and_doctor_name_adopt_where_crossdevs_wrappers_are_in_the_way() {
     let said = prefix.command(&ours, ["doctor", TUPLE]).stdout;
     assert!(said.contains(&format!("hint: {adopt}\n")), "{said}");
     prefix.command(&ours, ["adopt"]).success();
-    let said = prefix.command(&ours, ["doctor", TUPLE]).stdout;
+    let said = prefix.command(&ours, ["doctor", "--verbose", TUPLE]).stdout;
     for check in ["links", "path"] {
         assert!(
             said.contains(&format!("\n  ok       {check} ")),

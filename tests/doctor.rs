@@ -130,11 +130,12 @@ fn a_fresh_target_has_no_findings() {
     let prefix = Prefix::with_portage();
     let adopt = ["--toolchain", "arm-linux-gnueabi-", "--with-libc"];
     prefix.own(["init", ARM].iter().chain(&adopt)).success();
-    let said = prefix.own(["doctor"]).success();
-    assert!(
-        said.stdout.starts_with(&format!("{ARM}\n  ok ")),
-        "{said:#?}"
-    );
+    let said = prefix.own(["doctor"]).success().stdout;
+    let ok = said.strip_prefix(&format!("{ARM}: "));
+    let ok = ok.and_then(|said| said.strip_suffix(" ok, 1 skipped\n"));
+    let ok: usize = ok
+        .and_then(|ok| ok.parse().ok())
+        .unwrap_or_else(|| panic!("{said}"));
     let all = lines(&prefix.own(["doctor", "--json"]).success().stdout);
     let skipped: Vec<&str> = all
         .iter()
@@ -143,8 +144,47 @@ fn a_fresh_target_has_no_findings() {
         .collect();
     assert_eq!(skipped, ["libc-package"], "{all:#?}");
     assert!(all.iter().all(|line| line.mend.is_none()));
-    // The whole report is one line a check, under the tuple.
-    assert_eq!(said.stdout.lines().count(), all.len() + 1);
+    assert_eq!(ok, all.len() - 1);
+    // The whole report is one line a check, under the summary.
+    let whole = prefix.own(["doctor", "--verbose"]).success().stdout;
+    assert_eq!(whole.lines().count(), all.len() + 1);
+    assert!(whole.contains("\n  ok       tuple "), "{whole}");
+    // One check, with what it needs made and not reported.
+    let one = prefix
+        .own(["doctor", "-v", "--check", "link"])
+        .success()
+        .stdout;
+    assert_eq!(one.lines().count(), 2, "{one}");
+    assert!(one.contains("\n  ok       link "), "{one}");
+    prefix
+        .own(["doctor", "--check", "lnik"])
+        .fails(125, "invalid value `lnik`", "`link`");
+}
+
+#[test]
+fn findings_come_last_and_in_colour_where_it_is_wanted() {
+    let prefix = target();
+    fs::remove_file(sysroot(&prefix, "usr/include/stdio.h")).expect("a header");
+    let said = prefix.own(["doctor", "-v", ARM]);
+    let errors: Vec<&str> = said
+        .stdout
+        .lines()
+        .skip_while(|line| !line.starts_with("  error"))
+        .collect();
+    assert!(
+        errors
+            .iter()
+            .all(|line| !line.starts_with("  ok") && !line.starts_with("  skipped")),
+        "{said:#?}"
+    );
+    assert!(!said.stdout.contains('\u{1b}'), "{said:#?}");
+    let coloured = prefix.with("CLICOLOR_FORCE", "1");
+    let red = "\u{1b}[1m\u{1b}[31merror";
+    assert!(coloured.own(["doctor", ARM]).stdout.contains(red));
+    assert!(coloured.own(["doctor", "nonsense"]).stderr.contains(red));
+    let plain = coloured.with("NO_COLOR", "1");
+    assert!(!plain.own(["doctor", ARM]).stdout.contains('\u{1b}'));
+    assert!(!plain.own(["doctor", "nonsense"]).stderr.contains('\u{1b}'));
 }
 
 #[test]
@@ -160,8 +200,8 @@ fn every_target_is_looked_at_and_the_exit_code_tells() {
     fs::remove_file(prefix.join(format!("bin/{OTHER}-emerge"))).expect("gone");
     let said = prefix.own(["doctor"]);
     assert_eq!(said.code, Some(1));
-    assert!(said.stdout.starts_with(&format!("{ARM}\n")), "{said:#?}");
-    assert!(said.stdout.contains(&format!("\n{OTHER}\n")), "{said:#?}");
+    assert!(said.stdout.starts_with(&format!("{ARM}: ")), "{said:#?}");
+    assert!(said.stdout.contains(&format!("\n{OTHER}: ")), "{said:#?}");
     let finding = format!(
         "  error    links           every link of the target is there and ours\n           \
          not in `{}`: `{OTHER}-emerge`\n           hint: crossmerge init {OTHER}\n",

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     context::Identity,
     file::{self, FILE_MODE, Folder, Folders, new_name, read, waiting},
+    terminal::Progress,
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -350,11 +351,14 @@ fn prepare(
     traces: &mut Traces,
 ) -> Result<(), InitError> {
     write_record(sysroot, pending)?;
+    let progress = Progress::of("writing files", work.len());
     for (path, content) in work {
         let (folder, name) = folders.of(path, &mut traces.0)?;
         traces.0.push(waiting(path));
         write_new(folder, name, content)?;
+        progress.step();
     }
+    drop(progress);
     let file = sysroot.join(record::FILE);
     let (folder, name) = folders.of(&file, &mut traces.0)?;
     traces.0.push(waiting(&file));

@@ -25,6 +25,7 @@ use crate::{
         self,
         private::{self, NoPrivate},
     },
+    terminal::Progress,
 };
 use keep::Kept;
 use std::{
@@ -515,7 +516,9 @@ impl Runner {
         with_tests
             .env
             .insert(env::QEMU_LD_PREFIX.name.into(), libraries);
+        let progress = Progress::waiting("running configure twice");
         let mut outputs = exec::query(&[cross, with_tests])?.into_iter();
+        drop(progress);
         let cross = outputs.next().filter(|output| output.status.success());
         let with_tests = outputs.next();
         let cache = |name: &str| {

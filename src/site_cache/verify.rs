@@ -14,6 +14,7 @@ use crate::{
     export::{ExportError, Facts},
     file,
     plan::{Change, Changes, Plan},
+    terminal::Progress,
     tuple::Tuple,
 };
 use serde::{Deserialize, Serialize};
@@ -226,11 +227,13 @@ pub fn verify(context: &Context, names: &[String], jobs: usize) -> Result<Report
         .collect();
     let next = AtomicUsize::new(0);
     let outcomes = Mutex::new(BTreeMap::new());
+    let progress = Progress::of("running probes", wanted.len());
     let work = || -> Result<(), VerifyError> {
         while let Some((name, source)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
             let outcome = bench.run(source)?;
             let mut outcomes = outcomes.lock().expect("no other thread panics");
             outcomes.insert((*name).to_owned(), outcome);
+            progress.step();
         }
         Ok(())
     };

@@ -8,6 +8,7 @@ use crate::{
         data::{Answer, Answers},
         scan::{self, Host, Kind, Scan, Test},
     },
+    terminal::Progress,
 };
 use std::{
     fmt::Write as _,
@@ -68,13 +69,18 @@ pub(super) fn scan(
     let host = Host::of(&context.tuple);
     let here = [PathBuf::from(".")];
     let paths = if paths.is_empty() { &here } else { paths };
-    let mut scans = Vec::new();
+    let mut scripts = Vec::new();
     for path in paths {
-        for script in scan::scripts(path, recursive)? {
-            let (scan, text) = scan::read(&script, &host)?;
-            scans.push((script, scan, text));
-        }
+        scripts.extend(scan::scripts(path, recursive)?);
     }
+    let progress = Progress::of("scanning scripts", scripts.len());
+    let mut scans = Vec::new();
+    for script in scripts {
+        let (scan, text) = scan::read(&script, &host)?;
+        scans.push((script, scan, text));
+        progress.step();
+    }
+    drop(progress);
     if json {
         let scans = scans
             .iter()
