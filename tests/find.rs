@@ -476,7 +476,7 @@ fn white_space_in_a_sysroot_is_noted_and_doctor_mends_it() {
     assert_eq!(line["status"], "error");
     let mend = line["mend"].as_str().expect("a command");
     prefix.command("/bin/sh", ["-c", mend]).success();
-    let said = prefix.own(["doctor", ARM]).stdout;
+    let said = prefix.own(["doctor", "--verbose", ARM]).stdout;
     assert!(said.contains("ok       pkg-config"), "{said}");
     let moved: PathBuf = prefix.join("my-root");
     assert!(moved.join("usr/include/stdio.h").exists());
