@@ -5,7 +5,6 @@
 //! nobody looked. One that rests on another that failed is not done, so that one cause is one finding. Next comes
 //! `cli.rs`, which prints the report.
 
-mod elf;
 mod environment;
 mod flags;
 mod links;
@@ -16,9 +15,6 @@ mod profile;
 mod program;
 mod sysroot;
 mod toolchain;
-
-#[cfg(any(test, feature = "fuzzing"))]
-pub(crate) use elf::float_abi;
 
 use crate::{
     applet::{AppletError, Wrappers},

@@ -4,6 +4,7 @@
 //! of steps, which `--dry-run` prints and [`Request::init`] applies under a lock. Whatever can be refused is refused before the
 //! first step.
 
+mod check;
 mod error;
 mod etc;
 mod files;
@@ -17,6 +18,7 @@ mod record;
 mod remove;
 mod targets;
 mod toolchain;
+mod traits;
 mod write;
 
 pub use error::InitError;
@@ -24,17 +26,19 @@ pub use remove::remove;
 pub(crate) use targets::tuples;
 pub use targets::{Available, TargetState, available, targets};
 
+pub(crate) use check::{check_foreign_by_compiler, instead, shadowed};
 pub(crate) use files::{TEXTS, is_half_made};
 pub(crate) use links::{bindir, links, names as link_names, place as link_place, program_from};
 pub(crate) use record::Record;
 pub(crate) use remove::remove_empty_parents;
 pub(crate) use toolchain::Made;
+pub(crate) use traits::{Headers, Traits};
 pub(crate) use write::{Content, diff, is_our_command};
 
 use crate::{
     applet::Wrappers,
-    config::{Kind, Toolchain, below},
-    context::{Context, canonical},
+    config::{Kind, Toolchain},
+    context::Context,
     distribution::Distribution,
     env,
     file::{self, read},
@@ -110,6 +114,8 @@ pub struct InitPlan {
     record: Record,
     notes: Vec<String>,
     next: Option<String>,
+    /// Links of ours that lead to no tool of the toolchain, and go last.
+    stale: Vec<PathBuf>,
 }
 
 /// What the machine's Portage says for init. None where there is no Portage.
@@ -191,6 +197,9 @@ impl Request<'_> {
         let mut locked = lock(&sysroot)?;
         let plan = self.decide(context, &seen)?;
         write::apply(&plan.steps, &plan.sysroot, &plan.record, &mut locked.traces)?;
+        for link in &plan.stale {
+            file::remove(link)?;
+        }
         Ok(plan)
     }
 
@@ -209,6 +218,7 @@ impl Request<'_> {
             record: Record::default(),
             notes: vec![note],
             next: None,
+            stale: Vec::new(),
             sysroot,
         }))
     }
@@ -247,7 +257,13 @@ impl Request<'_> {
         };
         if let Some((kind, prefix)) = adopted {
             let toolchain = toolchain::adopt(context, &self.subject.target, kind, prefix)?;
-            context.settings.toolchain = Some(toolchain);
+            let sysroot = absolute(&context.foreign_sysroot()?)?;
+            context.settings.toolchain = match check::is_the_targets(context, &toolchain, &sysroot)
+            {
+                // There is nothing to adopt: it is found by the target's name, and uses the sysroot.
+                true => None,
+                false => Some(toolchain),
+            };
             context.settings.find_toolchain = None;
         } else if self.options.adopt_nothing {
             context.settings.toolchain = None;
@@ -272,7 +288,7 @@ impl Request<'_> {
         } = *self;
         let sysroot = absolute(&context.foreign_sysroot()?)?;
         check_utf8(&sysroot)?;
-        check_place(context, &sysroot)?;
+        check::check_sysroot(context, &sysroot)?;
         let record = Record::read(&sysroot)?;
         let mut notes = Vec::new();
         let bindir = bindir(context, self.argv0);
@@ -303,6 +319,12 @@ impl Request<'_> {
             let tuple = &context.tuple;
             format!("there is no ABI `{abi}`, so it means the CPU's usual one: is `{tuple}` what you meant?")
         }));
+        if context.settings.toolchain.is_some() {
+            check::check_layout(context, &subject.target, &sysroot, options)?;
+            check::check_shadows(context, self.wrappers, &bindir, options)?;
+        } else {
+            notes.extend(check::note_compiler_elsewhere(context, &sysroot, options));
+        }
         let mut writes = links(context, self.wrappers, &bindir)?;
         if options.by_crossdev {
             links::move_to_crossdevs(context, &bindir, &mut writes)?;
@@ -337,10 +359,19 @@ impl Request<'_> {
         let unfinished = record.pending && record.knows(Path::new("usr/include/stdio.h"));
         match &context.settings.toolchain {
             Some(adopted) if options.with_libc || unfinished => {
-                writes.extend(toolchain::libc(context, adopted, &sysroot, &layout)?);
+                writes.extend(toolchain::libc(
+                    context,
+                    &subject.target,
+                    adopted,
+                    &sysroot,
+                    &layout,
+                )?);
+            }
+            None if options.with_libc && options.toolchain.is_none() && !options.llvm => {
+                return Err(InitError::NothingAdopted);
             }
             Some(adopted) if self.is_libc_to_find(context, &sysroot) => {
-                match toolchain::libc(context, adopted, &sysroot, &layout) {
+                match toolchain::libc(context, &subject.target, adopted, &sysroot, &layout) {
                     Ok(copies) => writes.extend(copies),
                     Err(e @ (InitError::NoLibc { .. } | InitError::HostLibc(_))) => {
                         notes.push(format!("{e}, so the sysroot has no libc yet; {}", e.hint()));
@@ -348,7 +379,6 @@ impl Request<'_> {
                     Err(e) => return Err(e),
                 }
             }
-            None if options.with_libc => return Err(InitError::NothingAdopted),
             _ => {}
         }
         // A directory comes with the first file in it.
@@ -369,6 +399,7 @@ impl Request<'_> {
         let is_new = |step: &Step| step.write.care == Care::Command && step.written().is_some();
         let is_first = steps.iter().any(is_new);
         Ok(InitPlan {
+            stale: links::stale(context, self.wrappers, &bindir),
             sysroot,
             steps,
             record,
@@ -487,6 +518,13 @@ impl InitPlan {
                 self.sysroot.display()
             ));
         }
+        if let (Some(link), many) = (self.stale.first(), self.stale.len()) {
+            let (links, bindir) = (counted(many, "command"), link.parent().unwrap_or(link));
+            text.push_str(&format!(
+                "removed  {links} in {}: the toolchain has no such tool\n",
+                bindir.display()
+            ));
+        }
         if text.is_empty() {
             text.push_str("nothing to do: everything is as init would make it\n");
         }
@@ -497,11 +535,14 @@ impl InitPlan {
 
     /// The writes as diffs. Nothing when there are none.
     pub fn to_diff(&self) -> Result<String, InitError> {
-        Ok(self
-            .steps
-            .iter()
-            .map(Step::to_diff)
-            .collect::<Result<String, _>>()?)
+        let mut text = String::new();
+        for step in &self.steps {
+            text.push_str(&step.to_diff()?);
+        }
+        for link in &self.stale {
+            text.push_str(&format!("remove {}\n", link.display()));
+        }
+        Ok(text)
     }
 
     /// What a person should know besides.
@@ -554,32 +595,6 @@ pub(crate) fn check_utf8(path: &Path) -> Result<(), InitError> {
     }
 }
 
-/// Refuses a sysroot that is no folder, that this machine's own system is in, or that is another target's.
-fn check_place(context: &Context, sysroot: &Path) -> Result<(), InitError> {
-    let is_default = *sysroot == context.default_sysroot();
-    let place = canonical(sysroot);
-    let others = || targets(&context.env, &context.config);
-    let why = if sysroot.exists() && !sysroot.is_dir() {
-        "it is no folder".to_owned()
-    } else if is_default {
-        return Ok(());
-    } else if canonical(&below(&context.config.broot, "usr")).starts_with(&place) {
-        "this machine's own files are in it".to_owned()
-    } else if let Some(other) = others()?
-        .iter()
-        .find(|other| other.tuple != context.tuple.as_str() && canonical(&other.sysroot) == place)
-    {
-        format!("it is the sysroot of `{}`", other.tuple)
-    } else {
-        return Ok(());
-    };
-    Err(InitError::NoPlace {
-        sysroot: sysroot.into(),
-        tuple: context.tuple.clone(),
-        why,
-    })
-}
-
 /// Says that the target was elsewhere until now, when init has been there for the same user.
 fn note_moved(context: &Context, sysroot: &Path) -> Result<Option<String>, InitError> {
     let before = context.config.target(&context.tuple)?.sysroot;
@@ -600,17 +615,6 @@ fn note_moved(context: &Context, sysroot: &Path) -> Result<Option<String>, InitE
 
 fn absolute(path: &Path) -> Result<PathBuf, InitError> {
     std::path::absolute(path).map_err(|e| named(e, path))
-}
-
-/// Without Portage, the native compiler says what this machine is.
-pub(crate) fn check_foreign_by_compiler(context: &Context) -> Result<(), InitError> {
-    match context.machine_of_cc().as_deref() == Some(context.tuple.as_str()) {
-        false => Ok(()),
-        true => Err(InitError::Native {
-            tuple: context.tuple.clone(),
-            what: "the native tuple".into(),
-        }),
-    }
 }
 
 /// `targets/<tuple>.toml`, when the options say something that lasts. What a person wrote in it stays. One of a person's own begins
@@ -676,7 +680,7 @@ fn target_file(
     }
     let edited = document.to_string();
     let own = context.config.own_target_file(&context.tuple);
-    Ok((edited != text).then(|| Write::new(own, Content::Text(edited), Care::Edit)))
+    Ok((edited != text).then(|| Write::new(own, Content::Text(edited), Care::First)))
 }
 
 fn toolchain_table(toolchain: &Toolchain) -> toml_edit::Table {

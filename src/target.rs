@@ -3,6 +3,10 @@
 //!
 //! No CPU is named in here: a new one is a new file. KERNEL and ELIBC come from the tuple's other fields: see `system.rs`. Pure; the files of `/etc/crossmerge/profiles` come in from `config.rs`.
 
+mod mark;
+
+pub use mark::{Macros, Mark, Mismatch};
+
 use crate::{name, system, tuple::Tuple};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::{borrow::Cow, collections::BTreeMap};
@@ -36,6 +40,9 @@ struct Family {
     /// The ELF files that QEMU runs; none in a file that leaves it to the facts.
     #[serde(default)]
     binfmt: Vec<Binfmt>,
+    /// How the ABIs of the family show.
+    #[serde(default)]
+    mark: Vec<Mark>,
     #[serde(flatten)]
     facts: toml::Table,
 }
@@ -117,6 +124,10 @@ struct Facts {
     either_bits: bool,
     #[serde(default)]
     abi: Name,
+    #[serde(default)]
+    elf_abi: Name,
+    #[serde(default)]
+    float_abi: Name,
 }
 
 /// A name that the field may not have: `"none"` in the file.
@@ -192,6 +203,15 @@ pub struct Target {
     /// What `-mabi=` a toolchain for the tuple has by itself, where profiles of one CHOST differ by it.
     #[serde(skip)]
     pub abi: Option<String>,
+    /// The ABI, where programs of several have the same CPU. `None` if the tuple leaves it open.
+    #[serde(skip)]
+    pub elf_abi: Option<String>,
+    /// How floating point arguments are passed. `None` if the tuple leaves it open, or the CPU has but one way.
+    #[serde(skip)]
+    pub float_abi: Option<String>,
+    /// How the ABIs of the CPU family show.
+    #[serde(skip)]
+    pub marks: Vec<Mark>,
 }
 
 /// Why there are no facts.
@@ -352,6 +372,9 @@ impl Target {
             cflags: facts.cflags,
             either_bits: facts.either_bits,
             abi: facts.abi.0,
+            elf_abi: facts.elf_abi.0,
+            float_abi: facts.float_abi.0,
+            marks: family.mark,
         })
     }
 

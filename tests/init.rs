@@ -631,11 +631,13 @@ fn remove_says_a_libc_and_the_links_in_one_line_each() {
         .collect();
     assert_eq!(counts.len(), 2, "{made:#?}");
     let would = prefix.own(["remove", TUPLE, "--dry-run"]).success().stdout;
-    assert!(
-        would.contains("usr/include/stdio.h\n"),
-        "every file is named"
-    );
     let said = prefix.own(["remove", TUPLE]).success().stdout;
+    let left = |line: &&str| !line.starts_with("left ");
+    let said_would = said.replace("removed  ", "would remove ");
+    assert_eq!(
+        would.lines().collect::<Vec<_>>(),
+        said_would.lines().filter(left).collect::<Vec<_>>()
+    );
     for count in counts {
         assert!(
             said.contains(&format!("removed  {count}\n")),
@@ -668,6 +670,34 @@ fn a_sysroot_that_is_somebody_elses_is_refused_before_anything_is_touched() {
             .own(["init", "arm-other-linux-gnueabi", "--sysroot", place])
             .fails(125, why, "--sysroot DIR");
     }
+    unchanged(&before, &tree(&prefix.path()));
+    for place in [
+        "/etc",
+        "/root",
+        "/home",
+        "/var",
+        "/opt",
+        "/mnt",
+        "/usr/lib",
+        "/usr/../srv/.",
+        "/var/lib",
+        "/proc",
+        "etc",
+    ] {
+        prefix.own(["init", "avr", "--sysroot", place]).fails(
+            125,
+            "this machine's own files are in it",
+            "--sysroot DIR",
+        );
+    }
+    let home = prefix.with("HOME", prefix.join("me"));
+    std::fs::create_dir(prefix.join("me")).expect("a home");
+    home.own(["init", "avr", "--sysroot", "me"]).fails(
+        125,
+        "it is the home directory of",
+        "--sysroot DIR",
+    );
+    std::fs::remove_dir(prefix.join("me")).expect("it is empty");
     unchanged(&before, &tree(&prefix.path()));
     // Its own is none of them, and a move is said.
     prefix.own(["init", "avr", "--sysroot", "far"]).success();
@@ -744,11 +774,25 @@ fn without_portage_the_links_and_the_sysroot_are_made_all_the_same() {
         Path::new("crossmerge")
     );
     let native = prefix.command("cc", ["-dumpmachine"]).success().stdout;
-    prefix.own(["init", native.trim()]).fails(
-        125,
-        "the native tuple of this machine",
-        "vendor of its own",
-    );
+    let (cpu, _) = native.split_once('-').expect("a tuple");
+    for native in [
+        native.trim(),
+        cpu,
+        &format!("{cpu}-linux-gnu"),
+        &format!("{cpu}-pc-linux-gnu"),
+        &format!("{cpu}-unknown-linux-gnu"),
+    ] {
+        prefix.own(["init", native]).fails(
+            125,
+            "the native tuple of this machine",
+            "vendor of its own",
+        );
+    }
+    for foreign in ["cross-linux-gnu", "pc-linux-musl", "unknown-elf"] {
+        prefix
+            .own(["init", &format!("{cpu}-{foreign}"), "--dry-run"])
+            .success();
+    }
 }
 
 #[test]
@@ -956,4 +1000,72 @@ fn root_in_a_namespace_of_a_user_is_that_user() {
             .exists()
     );
     assert!(prefix.join(format!("bin/{TUPLE}-gcc")).is_symlink());
+}
+
+#[test]
+fn links_of_the_toolchain_before_go_with_it() {
+    let prefix = Prefix::new();
+    let tuple = "aarch64-unknown-linux-gnu";
+    let init = |options: &[&str]| prefix.own([&["init", tuple], options].concat());
+    init(&["--toolchain", "aarch64-linux-gnu-"]).success();
+    assert!(prefix.join(format!("bin/{tuple}-g++")).is_symlink());
+    let would = init(&["--llvm", "--dry-run"]).success().stdout;
+    assert!(
+        would.contains(&format!(
+            "remove {}\n",
+            prefix.join(format!("bin/{tuple}-gcc")).display()
+        )),
+        "{would}"
+    );
+    let said = init(&["--llvm"]).success().stderr;
+    assert!(
+        said.contains("removed  ") && said.contains("the toolchain has no such tool"),
+        "{said}"
+    );
+    for name in crate::support::names_in(prefix.join("bin")) {
+        let tool = name.strip_prefix(&format!("{tuple}-")).unwrap_or("env");
+        if ["gcc", "g++", "gfortran", "clang", "ld", "ar", "strip"].contains(&tool) {
+            prefix.run(&name, ["--version"]).success();
+        }
+    }
+    assert!(!prefix.join(format!("bin/{tuple}-gcc")).is_symlink());
+    assert!(prefix.join(format!("bin/{tuple}-clang")).is_symlink());
+    assert!(init(&[]).success().stderr.contains("nothing to do"));
+    init(&["--toolchain", "aarch64-linux-gnu-"]).success();
+    assert!(!prefix.join(format!("bin/{tuple}-clang")).is_symlink());
+    assert!(prefix.join(format!("bin/{tuple}-gcc")).is_symlink());
+}
+
+#[test]
+fn a_run_that_was_cut_short_goes_on_with_its_options() {
+    let prefix = Prefix::new();
+    let sdk = sdk(&prefix);
+    let init = [
+        "init",
+        TUPLE,
+        "--toolchain",
+        &sdk,
+        "--with-libc",
+        "--sysroot",
+        "board",
+    ];
+    prefix.own(init).success();
+    let whole = tree(&prefix.path());
+    prefix.own(["remove", TUPLE]).success();
+    // Killed when all is prepared and nothing but the options is in its place.
+    let said = prefix.injected("renameat", "signal=KILL", 3, "crossmerge", init);
+    assert_eq!(said.code, None, "{said:#?}");
+    assert!(!prefix.join(format!("bin/{TUPLE}-gcc")).exists());
+    let listed = prefix.own(["targets"]).success().stdout;
+    assert!(
+        listed.contains("unfinished") && listed.contains("board"),
+        "{listed}"
+    );
+    let doctor = prefix.own(["doctor", TUPLE]).stdout;
+    assert!(
+        doctor.contains(&format!("crossmerge init {TUPLE}")),
+        "{doctor}"
+    );
+    prefix.own(["init", TUPLE]).success();
+    unchanged(&whole, &tree(&prefix.path()));
 }

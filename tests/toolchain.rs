@@ -243,6 +243,10 @@ fn a_toolchain_that_is_not_the_targets_is_refused_with_the_reason() {
             "there is one with `--toolchain arm-linux-gnueabi-`",
         );
     }
+    // What stands before `gcc` in `gcc` is nothing to type.
+    let said =
+        adopt("aarch64-unknown-linux-gnu", "gcc").fails(125, "no compiler `gccgcc`", "--toolchain");
+    assert!(!said.stderr.contains("--toolchain `"), "{said:#?}");
     adopt(ARM, "s390x-linux-gnu-").fails(125, "it makes 64 bits, big endian, ELF machine 22, and the tuple means 32 bits, little endian, ELF machine 40", "crossmerge show");
     adopt("armeb-unknown-linux-gnueabi", "arm-linux-gnueabi-").fails(
         125,
@@ -348,11 +352,7 @@ fn a_tools_relative_answer_is_no_path() {
             &prefix.join("decoy/cwd"),
             &prefix.join("decoy"),
         ] {
-            own_in(&prefix, folder, &init).fails(
-                125,
-                "does not tell where its libc is",
-                "--with-libc",
-            );
+            own_in(&prefix, folder, &init).fails(125, "has no libc", "");
         }
         assert!(
             !prefix.join("usr").exists(),
@@ -374,4 +374,295 @@ fn the_machines_own_libc_is_not_copied() {
             "--with-libc",
         ])
         .fails(125, "libc is this machine's own", "cross toolchain");
+}
+
+#[test]
+fn no_link_takes_the_name_of_a_real_tool_in_path() {
+    let prefix = Prefix::new();
+    for tool in ["gcc", "ld", "ar"] {
+        let script = format!("#!/bin/sh\nexec /usr/bin/arm-linux-gnueabi-{tool} \"$@\"\n");
+        prefix.script(&format!("tools/arm-board-linux-gnueabi-{tool}"), &script);
+    }
+    // The tools of a distribution, an SDK's in PATH, and clang, whose linker has the name of a real one.
+    for (words, instead) in [
+        (
+            ["riscv64-linux-gnu", "--toolchain", "riscv64-linux-gnu-"].as_slice(),
+            "crossmerge init riscv64-unknown-linux-gnu --toolchain riscv64-linux-gnu- --with-libc",
+        ),
+        (
+            &[
+                "arm-linux-gnueabi",
+                "--toolchain",
+                "arm-linux-gnueabi-",
+                "--bindir",
+                "bin",
+            ],
+            "crossmerge init arm-unknown-linux-gnueabi --toolchain arm-linux-gnueabi- --bindir bin --with-libc",
+        ),
+        (
+            &[
+                "arm-board-linux-gnueabi",
+                "--toolchain",
+                "arm-board-linux-gnueabi-",
+            ],
+            "crossmerge init arm-unknown-linux-gnueabi --toolchain arm-board-linux-gnueabi- --with-libc",
+        ),
+        (
+            &[
+                "arm-board-linux-gnueabi",
+                "--toolchain",
+                "arm-linux-gnueabi-",
+            ],
+            "crossmerge init arm-unknown-linux-gnueabi --toolchain arm-linux-gnueabi- --with-libc",
+        ),
+        (
+            &["aarch64-linux-gnu", "--llvm"],
+            "crossmerge init aarch64-unknown-linux-gnu --llvm --with-libc",
+        ),
+        (
+            &["arm-none-eabi", "--toolchain", "arm-none-eabi-"],
+            "crossmerge init arm-unknown-eabi --toolchain arm-none-eabi-`",
+        ),
+    ] {
+        let init = [&["init"], words].concat();
+        prefix.own(&init).fails(125, "is a real tool", instead);
+        assert!(
+            !prefix.join("usr").exists() && !prefix.join("etc").exists(),
+            "{words:?}"
+        );
+    }
+    // The command works; and where nobody finds the links, there is nothing to replace.
+    let hint = [
+        "init",
+        "riscv64-unknown-linux-gnu",
+        "--toolchain",
+        "riscv64-linux-gnu-",
+        "--with-libc",
+    ];
+    prefix.own(hint).success();
+    builds_and_runs(
+        &prefix,
+        "riscv64-unknown-linux-gnu",
+        "gcc",
+        "qemu-riscv64-static",
+    );
+    assert!(!prefix.join("bin/riscv64-linux-gnu-gcc").is_symlink());
+    let elsewhere = [
+        "init",
+        "riscv64-linux-gnu",
+        "--toolchain",
+        "riscv64-linux-gnu-",
+        "--bindir",
+        "links",
+    ];
+    prefix.own(elsewhere).success();
+    prefix
+        .run("../links/riscv64-linux-gnu-gcc", ["--version"])
+        .success();
+    // Put into PATH later, they do replace it, and the doctor says so.
+    let mut found = prefix.with("A", "b");
+    found.put_first_in_path(&["links"]);
+    let said = found.own(["doctor", "riscv64-linux-gnu"]);
+    assert!(said.stdout.contains("is a real tool"), "{said:#?}");
+    assert!(
+        said.stdout.contains("crossmerge remove riscv64-linux-gnu && crossmerge init riscv64-cross-linux-gnu --toolchain /usr/bin/riscv64-linux-gnu-")
+            || said.stdout.contains("crossmerge remove riscv64-linux-gnu && crossmerge init riscv64-unknown-linux-gnu --toolchain /usr/bin/riscv64-linux-gnu-"),
+        "{said:#?}"
+    );
+}
+
+#[test]
+fn a_directory_with_a_toolchains_own_layout_is_no_sysroot() {
+    let prefix = Prefix::new();
+    let tuple = "riscv64-linux-gnu";
+    prefix.write(&format!("usr/{tuple}/include/stdio.h"), "Debian's\n");
+    prefix.write(&format!("usr/{tuple}/lib/libc.so"), "Debian's\n");
+    let before = crate::init::tree(&prefix.path());
+    let init = [
+        "init",
+        tuple,
+        "--toolchain",
+        "riscv64-linux-gnu-",
+        "--with-libc",
+        "--bindir",
+        "links",
+    ];
+    prefix.own(init).fails(
+        125,
+        "a toolchain keeps its own there",
+        "crossmerge init riscv64-unknown-linux-gnu --toolchain riscv64-linux-gnu- --bindir links --with-libc",
+    );
+    crate::init::unchanged(&before, &crate::init::tree(&prefix.path()));
+    // Without a toolchain the target is made, and the command that gives it one is said.
+    let said = prefix.own(["init", tuple, "--dry-run"]).success().stderr;
+    assert!(said.contains("does not use the sysroot"), "{said}");
+    assert!(
+        said.contains(
+            "crossmerge init riscv64-unknown-linux-gnu --toolchain riscv64-linux-gnu- --with-libc"
+        ),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_compiler_that_is_the_targets_already_is_not_adopted() {
+    let prefix = Prefix::new();
+    let tuple = "arm-board-linux-gnueabi";
+    let sysroot = prefix.join(format!("usr/{tuple}"));
+    fs::create_dir_all(&sysroot).expect("a sysroot");
+    // As crossdev makes them.
+    let script = format!(
+        "#!/bin/sh\nexec /usr/bin/arm-linux-gnueabi-gcc --sysroot={} \"$@\"\n",
+        sysroot.display()
+    );
+    prefix.script(&format!("tools/{tuple}-gcc"), &script);
+    prefix
+        .own(["init", tuple, "--toolchain", &format!("{tuple}-")])
+        .success();
+    assert!(!prefix.join(format!("bin/{tuple}-gcc")).is_symlink());
+    assert!(prefix.join(format!("bin/{tuple}-emerge")).is_symlink());
+    assert!(!prefix.join("etc").exists());
+}
+
+#[test]
+fn a_toolchain_with_another_libc_system_or_abi_is_refused() {
+    let prefix = Prefix::new();
+    let script = |name: &str, compiler: &str, options: &str| {
+        let text = format!("#!/bin/sh\nexec /usr/bin/{compiler} {options} \"$@\"\n");
+        prefix.script(&format!("sdk/{name}-gcc"), &text);
+    };
+    // A multilib that makes another ABI by itself, and has no libc for the tuple's.
+    script(
+        "riscv64-soft",
+        "riscv64-linux-gnu-gcc",
+        "-march=rv64imac -mabi=lp64",
+    );
+    let sdk = |name: &str| prefix.join(format!("sdk/{name}-")).display().to_string();
+    for (tuple, toolchain, why, hint) in [
+        (
+            "armv5tel-softfloat-linux-musleabi",
+            "arm-linux-gnueabi-",
+            "its libc is glibc, and the tuple means musl",
+            "",
+        ),
+        (
+            "aarch64-unknown-linux-musl",
+            "aarch64-linux-gnu-",
+            "its libc is glibc, and the tuple means musl",
+            "",
+        ),
+        (
+            "mips64el-unknown-linux-uclibcabi64",
+            "mips64el-linux-gnuabi64-",
+            "its libc is glibc, and the tuple means uclibc-ng",
+            "",
+        ),
+        (
+            "x86_64-cross-linux-gnu",
+            "x86_64-linux-musl-",
+            "its libc is musl, and the tuple means glibc",
+            "crossmerge init x86_64-cross-linux-gnu --toolchain",
+        ),
+        (
+            "armv7a-unknown-linux-gnueabihf",
+            "arm-linux-gnueabi-",
+            "its float ABI is soft, and the tuple means hard",
+            "crossmerge init armv7a-unknown-linux-gnueabihf --toolchain /usr/bin/arm-linux-gnueabihf- --with-libc",
+        ),
+        (
+            "armv7a-softfp-linux-gnueabi",
+            "arm-linux-gnueabihf-",
+            "its float ABI is hard, and the tuple means soft",
+            "crossmerge init armv7a-softfp-linux-gnueabi --toolchain /usr/bin/arm-linux-gnueabi- --with-libc",
+        ),
+        (
+            "arm-unknown-linux-gnueabi",
+            "arm-none-eabi-",
+            "its system is none, and the tuple means linux",
+            "crossmerge init arm-unknown-linux-gnueabi --toolchain /usr/bin/arm-linux-gnueabi- --with-libc",
+        ),
+        (
+            "arm-board-eabi",
+            "arm-linux-gnueabi-",
+            "its system is linux, and the tuple means none",
+            "crossmerge init arm-board-eabi --toolchain /usr/bin/arm-none-eabi-",
+        ),
+        (
+            "x86_64-w64-mingw32",
+            "x86_64-linux-gnu-",
+            "its system is linux, and the tuple means Winnt",
+            "",
+        ),
+        (
+            "riscv64-unknown-linux-gnu",
+            &sdk("riscv64-soft"),
+            "its float ABI is soft, and the tuple means double",
+            "crossmerge init riscv64-unknown-linux-gnu --toolchain /usr/bin/riscv64-linux-gnu- --with-libc",
+        ),
+    ] {
+        let init = ["init", tuple, "--toolchain", toolchain, "--with-libc"];
+        prefix.own(init).fails(125, why, hint);
+    }
+    // clang takes the libc of a GCC beside it, whatever the tuple means.
+    let said = prefix.own([
+        "init",
+        "aarch64-unknown-linux-musl",
+        "--llvm",
+        "--with-libc",
+    ]);
+    assert_eq!(said.code, Some(125), "{said:#?}");
+    assert!(!prefix.join("usr").exists() && !prefix.join("etc").exists());
+    // What fits, by itself or with the tuple's flags, is adopted.
+    for (tuple, options) in [
+        (
+            "x86_64-cross-linux-musl",
+            ["--toolchain", "x86_64-linux-musl-"].as_slice(),
+        ),
+        (
+            "armv6j-unknown-linux-gnueabihf",
+            &["--toolchain", "arm-linux-gnueabihf-"],
+        ),
+        (
+            "armv7a-hardfloat-linux-gnueabi",
+            &["--toolchain", "arm-linux-gnueabihf-"],
+        ),
+        (
+            "riscv64-softfloat-linux-gnu",
+            &["--toolchain", &sdk("riscv64-soft")],
+        ),
+        ("arm-board-eabi", &["--toolchain", "arm-none-eabi-"]),
+        ("armv7a-hardfloat-eabi", &["--toolchain", "arm-none-eabi-"]),
+        ("aarch64-unknown-linux-musl", &["--llvm"]),
+        ("armv7a-unknown-linux-musleabihf", &["--llvm"]),
+        ("powerpc64-unknown-linux-musl", &["--llvm"]),
+        ("x86_64-w64-mingw32", &["--llvm"]),
+    ] {
+        prefix.own([&["init", tuple], options].concat()).success();
+    }
+    let multilib = prefix.read("etc/crossmerge/targets/armv7a-hardfloat-eabi.toml");
+    assert!(multilib.contains("-mfloat-abi=hard"), "{multilib}");
+    let macros = prefix
+        .run(
+            "armv7a-hardfloat-eabi-gcc",
+            ["-dM", "-E", "-x", "c", "/dev/null"],
+        )
+        .success()
+        .stdout;
+    assert!(macros.contains("__ARM_PCS_VFP"), "{macros}");
+}
+
+#[test]
+fn doctor_sees_a_target_that_was_made_with_another_libc() {
+    let prefix = Prefix::new();
+    let tuple = "arm-unknown-linux-musleabi";
+    prefix.write(
+        &format!("etc/crossmerge/targets/{tuple}.toml"),
+        "[toolchain]\nkind = \"gnu\"\nprefix = \"/usr/bin/arm-linux-gnueabi-\"\n",
+    );
+    prefix.own(["init", tuple]).success();
+    let said = prefix.own(["doctor", tuple]).stdout;
+    assert!(
+        said.contains("another system: its libc is glibc, and the tuple means musl"),
+        "{said}"
+    );
 }

@@ -3,7 +3,7 @@
 use super::{DoctorError, Finding, patient::Patient};
 use crate::{
     adopt::target_of,
-    init::{is_our_command, link_names, link_place},
+    init::{self, is_our_command, link_names, link_place},
     plan::quote,
 };
 use std::path::{Path, PathBuf};
@@ -63,6 +63,22 @@ pub(super) fn path(patient: &Patient) -> Result<Finding, DoctorError> {
         .filter_map(found_first)
         .filter(|path| !is_our_command(path))
         .collect();
+    let adopted = patient.context.settings.toolchain.as_ref();
+    let replaced =
+        |adopted| init::shadowed(patient.context, patient.wrappers, &patient.bindir, adopted);
+    if let Some(tool) = adopted.and_then(replaced) {
+        let options = init::Options::default();
+        let message = format!(
+            "`{}` is a real tool, and a link of the target replaces it for everyone with this PATH",
+            tool.display()
+        );
+        let mend = format!(
+            "crossmerge remove {} && {}",
+            patient.tuple(),
+            init::instead(patient.context, &options)
+        );
+        return Ok(Finding::error(message, mend));
+    }
     let bindir = quote(patient.bindir.as_os_str());
     let mend = format!("export PATH={bindir}:\"$PATH\"");
     if wanted.iter().any(|name| found_first(name).is_none()) {

@@ -9,7 +9,7 @@ use crate::{
     exec::{self, ExecError, ToldPath},
     file::{self, Temporary, read},
     fix_root::{self, Sysroot},
-    init::{Host, InitError, Record, bindir, find},
+    init::{self, Headers, Host, InitError, Record, Traits, bindir, find},
     plan::{Change, Changes, Plan, quote},
     portage::Settings,
     profile::{self, Says},
@@ -225,6 +225,13 @@ impl<'a> Patient<'a> {
             .map(|path| path.to_path_buf()))
     }
 
+    /// What the compiler makes programs for.
+    pub(super) fn traits(&self) -> Result<Option<Traits>, DoctorError> {
+        Traits::ask(self.temporary.path(), Headers::Found, |args| {
+            Ok(self.compile(args)??)
+        })
+    }
+
     /// A path in the temporary folder.
     pub(super) fn scratch(&self, name: &str) -> PathBuf {
         self.temporary.path().join(name)
@@ -257,15 +264,33 @@ impl<'a> Patient<'a> {
     pub(super) fn mend_toolchain(&self) -> String {
         match self.other_toolchain() {
             Some(prefix) => {
-                let libc = if self.library("libc.so").is_none() && has_libc(&prefix) {
-                    " --with-libc"
-                } else {
-                    ""
-                };
-                format!("{} --toolchain {}{libc}", self.init(), quote(&prefix))
+                let libc = self.library("libc.so").is_none() && has_libc(&prefix);
+                self.adopting(&prefix, libc)
             }
             None => self.install_toolchain(),
         }
+    }
+
+    /// The command that adopts a GNU toolchain: for the target, or for one beside it if the target's links would take the names of
+    /// real tools.
+    pub(super) fn adopting(&self, prefix: &OsStr, with_libc: bool) -> String {
+        let toolchain = Toolchain {
+            kind: Kind::Gnu,
+            prefix: prefix.into(),
+            options: Vec::new(),
+            libdirs: None,
+            start_files: None,
+        };
+        if init::shadowed(self.context, self.wrappers, &self.bindir, &toolchain).is_some() {
+            let options = init::Options {
+                toolchain: Some(prefix.to_owned()),
+                with_libc,
+                ..init::Options::default()
+            };
+            return init::instead(self.context, &options);
+        }
+        let libc = if with_libc { " --with-libc" } else { "" };
+        format!("{} --toolchain {}{libc}", self.init(), quote(prefix))
     }
 
     /// The command that puts a libc into the sysroot: the adopted toolchain's, another toolchain's, or a package's.
@@ -273,9 +298,7 @@ impl<'a> Patient<'a> {
         match &self.context.settings.toolchain {
             Some(adopted) if has_own_libc(adopted) => format!("{} --with-libc", self.init()),
             adopted => match self.other_toolchain().filter(|prefix| has_libc(prefix)) {
-                Some(prefix) => {
-                    format!("{} --toolchain {} --with-libc", self.init(), quote(&prefix))
-                }
+                Some(prefix) => self.adopting(&prefix, true),
                 None if adopted.is_none() => self.install_toolchain(),
                 None => {
                     let elibc = self.target().ok().and_then(|target| target.elibc);
@@ -349,9 +372,8 @@ impl<'a> Patient<'a> {
             };
             let output = exec::query(&[plan]).ok()?.remove(0);
             output.status.success().then_some(())?;
-            Some(super::elf::float_abi(
-                &read::head(&out, read::ELF_HEADER).ok()?,
-            ))
+            let header = read::head(&out, read::ELF_HEADER).ok()?;
+            Some(target.float_abi_of(&header).map(str::to_owned))
         };
         match (made("other-plain", ""), made("other-tuple", &target.cflags)) {
             (Some(plain), Some(wanted)) => plain == wanted,

@@ -1,7 +1,7 @@
 //! The checks of the compiler by itself, a step at a time: what "C compiler cannot create executables" leaves open.
 
 use super::{
-    DoctorError, Finding, elf,
+    DoctorError, Finding,
     patient::{Patient, complaint},
 };
 use crate::{config::Kind, env, exec::ToldPath, file::read, init::Made, plan::quote};
@@ -94,12 +94,20 @@ pub(super) fn machine(patient: &Patient) -> Result<Finding, DoctorError> {
     let Some(made) = Made::of(&read::head(&patient.scratch("probe.o"), read::ELF_HEADER)?) else {
         return Ok(Finding::not_for_this_target("the object is not ELF"));
     };
-    Ok(match made.fits(target) {
-        true => Finding::ok(made.to_string()),
-        false => failed(
+    if !made.fits(target) {
+        return Ok(failed(
             patient,
             "the compiler builds for another machine",
             &format!("{made}; the tuple means {}", Made::wanted(target)),
+        ));
+    }
+    let other = patient.traits()?;
+    Ok(match other.and_then(|traits| traits.other_system(target)) {
+        None => Finding::ok(made.to_string()),
+        Some(other) => failed(
+            patient,
+            "the compiler builds for another system",
+            &other.to_string(),
         ),
     })
 }
@@ -124,15 +132,28 @@ pub(super) fn float_abi(patient: &Patient) -> Result<Finding, DoctorError> {
         return Ok(Finding::skipped("nothing is known about the tuple"));
     };
     let bare = patient.scratch("bare");
-    let Some(made) = elf::float_abi(&read::head(&bare, read::ELF_HEADER)?) else {
+    let header = read::head(&bare, read::ELF_HEADER)?;
+    let other = || {
+        let other = patient.traits()?;
+        Ok::<_, DoctorError>(other.and_then(|traits| traits.other_abi(target)))
+    };
+    let what = "the compiler's own libraries have another ABI";
+    let Some(made) = target.float_abi_of(&header) else {
+        if let Some(other) = other()? {
+            return Ok(failed(patient, what, &other.to_string()));
+        }
         let why = "what is made for the target is not marked with a float ABI";
         return Ok(Finding::not_for_this_target(why));
     };
     let mut args: Vec<OsString> = target.cflags.split_whitespace().map(Into::into).collect();
     let out = patient.scratch("bare-tuple");
     args.extend(link_bare(&patient.scratch("probe.c"), &out));
+    let header;
     let wanted = match step(patient, args)? {
-        Ok(_) => elf::float_abi(&read::head(&out, read::ELF_HEADER)?).unwrap_or(made),
+        Ok(_) => {
+            header = read::head(&out, read::ELF_HEADER)?;
+            target.float_abi_of(&header).unwrap_or(made)
+        }
         Err(said) => {
             let what = format!("cannot compile with the tuple's flags `{}`", target.cflags);
             return Ok(failed(patient, &what, &said));
@@ -145,10 +166,14 @@ pub(super) fn float_abi(patient: &Patient) -> Result<Finding, DoctorError> {
             &format!("{made} without flags; the tuple means {wanted}"),
         ));
     }
+    if let Some(other) = other()? {
+        return Ok(failed(patient, what, &other.to_string()));
+    }
     let libc = patient.library("libc.so.6").or(patient.library("libc.so"));
     let has = libc
         .as_ref()
-        .and_then(|libc| elf::float_abi(&read::head(libc, read::ELF_HEADER).ok()?));
+        .and_then(|libc| read::head(libc, read::ELF_HEADER).ok());
+    let has = has.as_ref().and_then(|header| target.float_abi_of(header));
     if let (Some(libc), Some(has)) = (libc, has)
         && has != wanted
     {
@@ -191,11 +216,10 @@ pub(super) fn search(patient: &Patient) -> Result<Finding, DoctorError> {
         false => {
             let name = compiler.path.as_os_str().to_string_lossy();
             let prefix = name.trim_end_matches(compiler.kind.driver());
-            let kept = match compiler.path.parent() == Some(&patient.bindir) {
-                true => return patient.mend_toolchain(),
-                false => quote(prefix.as_ref()),
-            };
-            format!("{} --toolchain {kept}", patient.init())
+            match compiler.path.parent() == Some(&patient.bindir) {
+                true => patient.mend_toolchain(),
+                false => patient.adopting(prefix.as_ref(), false),
+            }
         }
     };
     if patient.context.env.get(env::SYSROOT).is_some() && !compiler.adopted {

@@ -8,6 +8,7 @@ use crate::{
     exec::ExecError,
     file::{self, Trouble},
     profile::ProfileError,
+    target::Mismatch,
     tuple::Tuple,
 };
 use std::{ffi::OsString, io, path::PathBuf};
@@ -58,6 +59,14 @@ pub enum InitError {
         made: Made,
         wanted: Made,
     },
+    #[error("`{compiler}` does not build for `{tuple}`: {mismatch}", compiler = .compiler.display())]
+    OtherTraits {
+        compiler: OsString,
+        tuple: Tuple,
+        mismatch: Mismatch,
+        /// The command that adopts a toolchain that does.
+        instead: Option<String>,
+    },
     #[error("`{compiler}` has no libc", compiler = .compiler.display())]
     NoLibc {
         compiler: OsString,
@@ -86,6 +95,19 @@ pub enum InitError {
         sysroot: PathBuf,
         tuple: Tuple,
         why: String,
+    },
+    #[error("`{tool}` is a real tool, and the target's link `{name}` would replace it for everyone with this PATH", tool = .tool.display(), name = .name.display())]
+    Shadows {
+        tool: PathBuf,
+        name: OsString,
+        /// The command that makes the target beside it.
+        command: String,
+    },
+    #[error("`{sysroot}` has another libc's headers in `include`, where no sysroot has them: a toolchain keeps its own there", sysroot = .sysroot.display())]
+    OtherLayout {
+        sysroot: PathBuf,
+        /// The command that makes the target beside it.
+        command: String,
     },
     #[error(
         "no directory is known for targets of your own: HOME is not set, and the system knows no home directory of yours"
@@ -134,6 +156,10 @@ impl InitError {
             Self::NoCompiler { .. } => "give what stands before `gcc` in its tools' names: `--toolchain /opt/sdk/bin/arm-linux-gnueabi-`, or install clang for `--llvm`".into(),
             Self::CompilerFails { .. } => "the toolchain itself is broken: mend or reinstall it".into(),
             Self::WrongMachine { .. } => "adopt the toolchain of that tuple; `crossmerge show <tuple>` prints what it means".into(),
+            Self::OtherTraits { instead: Some(command), .. } => format!("adopt one that does: `{command}`"),
+            Self::OtherTraits { tuple, .. } => {
+                format!("adopt the toolchain of that tuple; `crossmerge show {tuple}` prints what it means")
+            }
             Self::NoLibc { install: Some(command), .. } => format!("install it and run this again: `{command}`"),
             Self::NoLibc { .. } => "copy headers and libraries into the sysroot yourself, and leave `--with-libc` out".into(),
             Self::HostLibc(_) => "adopt a cross toolchain with a libc of its own".into(),
@@ -141,6 +167,9 @@ impl InitError {
                 format!("`crossmerge profile set {tuple} auto` takes one that fits")
             }
             Self::NoPlace { tuple, .. } => format!("name a folder of its own: `crossmerge init {tuple} --sysroot DIR`"),
+            Self::Shadows { command, .. } | Self::OtherLayout { command, .. } => {
+                format!("give the target a vendor of its own: `{command}`")
+            }
             Self::NoHome => "`export HOME=DIR`, or name the directories: `--sysroot DIR --bindir DIR`".into(),
             Self::NothingAdopted => "add `--toolchain PREFIX` or `--llvm`".into(),
             Self::NotToml { file, .. } => format!("mend it, or move it away: `mv {0} {0}.old`", file.display()),

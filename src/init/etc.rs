@@ -74,7 +74,8 @@ impl Etc<'_> {
         let chosen = self.profile(&make_profile, notes)?;
         self.note_unknown(&etc, notes);
         let adopted = self.context.settings.toolchain.as_ref();
-        let llvm = self.options.clang_target || adopted.is_some_and(|t| t.kind == Kind::Llvm);
+        let is_asked = self.options.clang_target || self.options.llvm;
+        let llvm = is_asked || adopted.is_some_and(|t| t.kind == Kind::Llvm);
         let target = &self.subject.target;
         let text = |name: &str, text| Write::new(etc.join(name), Content::Text(text), Care::Config);
         let folder = Content::Folder(0o1777);

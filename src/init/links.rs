@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     applet::Wrappers,
-    config::below,
+    config::{Kind, Toolchain, below},
     context::{Context, Identity, canonical, own_folder},
 };
 use std::{
@@ -104,11 +104,37 @@ pub(super) fn move_to_crossdevs(
 /// What the links of the target are called: one an applet, one a tool of the adopted toolchain that is there, and
 /// `emerge-<tuple>`.
 pub(crate) fn names(context: &Context, wrappers: &Wrappers) -> Vec<String> {
-    let mut applets: Vec<&str> = wrappers.applets().map(|(name, _)| name).collect();
-    if let Some(adopted) = &context.settings.toolchain {
-        applets.extend(toolchain::present(adopted, wrappers.tools(adopted.kind)));
-    }
     let tuple = &context.tuple;
-    let names = applets.iter().map(|name| format!("{tuple}-{name}"));
-    names.chain([format!("emerge-{tuple}")]).collect()
+    let applets = wrappers.applets().map(|(name, _)| name);
+    let names = applets.map(|name| format!("{tuple}-{name}"));
+    let adopted = context.settings.toolchain.iter();
+    let tools = adopted.flat_map(|adopted| tools(context, wrappers, adopted));
+    names
+        .chain(tools)
+        .chain([format!("emerge-{tuple}")])
+        .collect()
+}
+
+/// What the links to a toolchain's tools are called: one for each that exists.
+pub(super) fn tools(context: &Context, wrappers: &Wrappers, toolchain: &Toolchain) -> Vec<String> {
+    let present = toolchain::present(toolchain, wrappers.tools(toolchain.kind));
+    present
+        .map(|tool| format!("{}-{tool}", context.tuple))
+        .collect()
+}
+
+/// Links of ours under the name of a tool that the adopted toolchain has not: of the toolchain that was adopted before, or of none.
+pub(super) fn stale(context: &Context, wrappers: &Wrappers, bindir: &Path) -> Vec<PathBuf> {
+    let wanted = names(context, wrappers);
+    let kinds = [Kind::Gnu, Kind::Llvm].into_iter();
+    let tools = kinds.flat_map(|kind| wrappers.tools(kind).map(|(name, _)| name));
+    let links = tools.map(|tool| format!("{}-{tool}", context.tuple));
+    let mut stale: Vec<PathBuf> = links
+        .filter(|name| !wanted.contains(name))
+        .map(|name| bindir.join(name))
+        .filter(|link| is_our_command(link))
+        .collect();
+    stale.sort();
+    stale.dedup();
+    stale
 }

@@ -1,7 +1,7 @@
 //! `remove`: undoes what init did, and nothing else.
 //!
-//! What the record holds and is still as init left it goes; what a person edited or Portage merged stays and is named. The many
-//! files of a libc and the many links are one line each, as `init` has it; a dry run names every path.
+//! What the record contains and is still as init left it goes; what the user edited or Portage merged stays and is named. The many
+//! files of a libc and the many links are one line each, as `init` has it. A dry run prints the same lines, as what would be done.
 
 use super::{
     InitError, bindir, counted, lock,
@@ -72,10 +72,8 @@ pub fn remove(
             removed.push(path);
         }
     }
-    text.push_str(&match dry_run {
-        true => removed.iter().map(|path| line_of(path)).collect(),
-        false => summary(&removed, context, &sysroot),
-    });
+    let done = done(dry_run);
+    text.push_str(&summary(&removed, context, &sysroot, done));
     text.push_str(&forget(&file, dry_run)?);
     for folder in state_folders(context)? {
         text.push_str(&remove_state(&folder, context, dry_run)?);
@@ -104,12 +102,16 @@ pub fn remove(
     Ok(text)
 }
 
-fn line_of(path: &Path) -> String {
-    format!("removed  {}\n", path.display())
+/// What a line begins with: what was done, or would be.
+fn done(dry_run: bool) -> &'static str {
+    match dry_run {
+        true => "would remove ",
+        false => "removed  ",
+    }
 }
 
 /// What was removed: a line for the links of each folder, one for the files of a libc, and one for each file besides.
-fn summary(removed: &[&Path], context: &Context, sysroot: &Path) -> String {
+fn summary(removed: &[&Path], context: &Context, sysroot: &Path, done: &str) -> String {
     let configroot = context.configroot();
     let named = [configroot.join("etc"), configroot.join("tmp")];
     let (mut links, mut copies) = (BTreeMap::<&Path, usize>::new(), 0);
@@ -118,7 +120,7 @@ fn summary(removed: &[&Path], context: &Context, sysroot: &Path) -> String {
         if !path.starts_with(sysroot) {
             *links.entry(path.parent().unwrap_or(path)).or_default() += 1;
         } else if named.iter().any(|named| path.starts_with(named)) {
-            lines.push_str(&line_of(path));
+            lines.push_str(&format!("{done}{}\n", path.display()));
         } else {
             copies += 1;
         }
@@ -126,12 +128,12 @@ fn summary(removed: &[&Path], context: &Context, sysroot: &Path) -> String {
     let mut text = String::new();
     for (folder, links) in links {
         let links = counted(links, "command");
-        text.push_str(&format!("removed  {links} in {}\n", folder.display()));
+        text.push_str(&format!("{done}{links} in {}\n", folder.display()));
     }
     if copies > 0 {
         let (copies, sysroot) = (counted(copies, "file"), sysroot.display());
         text.push_str(&format!(
-            "removed  {copies} of the toolchain's libc in {sysroot}\n"
+            "{done}{copies} of the toolchain's libc in {sysroot}\n"
         ));
     }
     text + &lines
@@ -209,7 +211,7 @@ fn forget(file: &Path, dry_run: bool) -> Result<String, InitError> {
         }
     }
     Ok(match empty {
-        true => format!("removed  {}\n", file.display()),
+        true => format!("{}{}\n", done(dry_run), file.display()),
         false => format!("kept     {}: what you added to it\n", file.display()),
     })
 }
@@ -248,7 +250,7 @@ fn remove_state(folder: &Path, context: &Context, dry_run: bool) -> io::Result<S
     if !dry_run {
         file::remove(folder)?;
     }
-    Ok(format!("removed  {}\n", folder.display()))
+    Ok(format!("{}{}\n", done(dry_run), folder.display()))
 }
 
 fn remove_if_possible(path: &Path) -> Result<bool, InitError> {

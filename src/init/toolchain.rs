@@ -5,6 +5,7 @@
 use super::{
     InitError, find as installed,
     layout::Layout,
+    traits::{Headers, Traits},
     write::{Care, Content, Write},
 };
 use crate::{
@@ -13,9 +14,9 @@ use crate::{
     distribution::Distribution,
     exec::{self, ToldPath},
     file::{self, read},
-    plan::{Changes, Plan},
+    plan::{Changes, Plan, quote},
     profile::Usr,
-    target::{Endian, Target},
+    target::{Endian, Mismatch, Target},
 };
 use std::{
     collections::BTreeSet,
@@ -39,7 +40,7 @@ pub(super) fn adopt(
         context.find_program(&name).map_err(|_| name)
     };
     let found = find(prefix).map_err(|name| {
-        let is_there = |meant: &OsString| find(meant).is_ok();
+        let is_there = |meant: &OsString| !meant.is_empty() && find(meant).is_ok();
         let serving = || match (kind, context.config.families()) {
             (Kind::Gnu, Ok(families)) => installed::serving(context, target, &families),
             _ => Vec::new(),
@@ -70,8 +71,125 @@ pub(super) fn adopt(
     if kind == Kind::Llvm {
         toolchain.options = gcc_toolchain(context, &toolchain)?;
     }
-    check_object(context, target, &toolchain)?;
-    Ok(toolchain)
+    let Err(why) = check(context, target, &toolchain) else {
+        return Ok(toolchain);
+    };
+    // Where it has another ABI by itself, it may have the tuple's too, with a libc for it.
+    match with_flags(context, target, &toolchain) {
+        Some(told) => Ok(told),
+        None => Err(why),
+    }
+}
+
+/// Checks that what a compiler makes is for the target: the machine, the system, the libc and the ABI.
+fn check(context: &Context, target: &Target, toolchain: &Toolchain) -> Result<(), InitError> {
+    let is_elf = check_object(context, target, toolchain)?;
+    // What clang finds without a sysroot are the build machine's headers.
+    let headers = match toolchain.kind {
+        Kind::Gnu => Headers::Found,
+        Kind::Llvm => Headers::None,
+    };
+    let Some(traits) = traits(context, toolchain, headers)? else {
+        return Ok(());
+    };
+    let width = || (!is_elf).then(|| traits.other_width(target)).flatten();
+    let other = traits
+        .other_system(target)
+        .or_else(width)
+        .or_else(|| traits.other_abi(target));
+    match other {
+        None => Ok(()),
+        Some(mismatch) => Err(other_traits(context, target, toolchain, mismatch)),
+    }
+}
+
+fn traits(
+    context: &Context,
+    toolchain: &Toolchain,
+    headers: Headers,
+) -> Result<Option<Traits>, InitError> {
+    let folder = file::temporary()?;
+    Traits::ask(folder.path(), headers, |args| {
+        compiler(context, toolchain, args)
+    })
+}
+
+fn other_traits(
+    context: &Context,
+    target: &Target,
+    toolchain: &Toolchain,
+    mismatch: Mismatch,
+) -> InitError {
+    InitError::OtherTraits {
+        compiler: toolchain.compiler().into(),
+        tuple: context.tuple.clone(),
+        mismatch,
+        instead: fitting(context, target)
+            .map(|prefix| {
+                let libc = if target.kernel.is_some() {
+                    " --with-libc"
+                } else {
+                    ""
+                };
+                let (tuple, prefix) = (&context.tuple, quote(prefix.as_os_str()));
+                format!("crossmerge init {tuple} --toolchain {prefix}{libc}")
+            })
+            .or_else(|| not_installed(context, target, Kind::Gnu)),
+    }
+}
+
+/// Finds a GNU toolchain in PATH that builds for the target: what stands before `gcc` in its path.
+fn fitting(context: &Context, target: &Target) -> Option<PathBuf> {
+    let families = context.config.families().ok()?;
+    let serving = installed::serving(context, target, &families);
+    let mut prefixes = serving.into_iter().map(|compiler| compiler.prefix);
+    prefixes.find(|prefix| {
+        let toolchain = Toolchain {
+            kind: Kind::Gnu,
+            prefix: prefix.clone(),
+            options: Vec::new(),
+            libdirs: None,
+            start_files: None,
+        };
+        made_traits(context, target, &toolchain)
+    })
+}
+
+/// Returns whether a compiler makes what the target means, without looking for another if not.
+fn made_traits(context: &Context, target: &Target, toolchain: &Toolchain) -> bool {
+    let fits = |traits: &Traits| {
+        traits.other_system(target).is_none() && traits.other_abi(target).is_none()
+    };
+    let traits = traits(context, toolchain, Headers::Found).ok().flatten();
+    check_object(context, target, toolchain).is_ok() && traits.as_ref().is_some_and(fits)
+}
+
+/// The toolchain with the flags of the tuple as options, if it makes what the target means with them, and has a libc for it.
+fn with_flags(context: &Context, target: &Target, toolchain: &Toolchain) -> Option<Toolchain> {
+    let flags = target.cflags.split_whitespace().map(Into::into);
+    let mut told = toolchain.clone();
+    told.options.extend(flags);
+    let fits = !target.cflags.is_empty()
+        && made_traits(context, target, &told)
+        // Where it links without the flags and not with them, its libc has the other ABI.
+        && (links(context, &told) || !links(context, toolchain));
+    fits.then_some(told)
+}
+
+/// Returns whether a compiler links a program with its own libc.
+fn links(context: &Context, toolchain: &Toolchain) -> bool {
+    let linked = || {
+        let folder = file::temporary().ok()?;
+        let (source, out) = (folder.path().join("probe.c"), folder.path().join("probe"));
+        fs_err::write(
+            &source,
+            "#include <stdio.h>\nint main(void) { return puts(\"\"); }\n",
+        )
+        .ok()?;
+        let args = ["-o".as_ref(), out.as_os_str(), source.as_os_str()];
+        Some(compiler(context, toolchain, args).ok()?.status.success())
+    };
+    linked().unwrap_or(false)
 }
 
 /// The command that installs clang, or a GNU compiler for the target.
@@ -115,7 +233,7 @@ pub(super) fn present<'a>(
 }
 
 /// Runs the compiler as its applet will, but for the sysroot, in the C locale.
-fn compiler(
+pub(super) fn compiler(
     context: &Context,
     toolchain: &Toolchain,
     args: impl IntoIterator<Item = impl Into<OsString>>,
@@ -123,9 +241,11 @@ fn compiler(
     let mut all: Vec<OsString> = Vec::new();
     if toolchain.kind == Kind::Llvm {
         all.push(format!("--target={}", context.tuple).into());
-        // GCC's options name the sysroot, which has nothing to do with what it is asked here.
-        all.extend(toolchain.options.iter().map(Into::into));
     }
+    // Those that name the sysroot have nothing to do with what it is asked here.
+    let options = toolchain.options.iter();
+    let options = options.filter(|option| !option.contains("{sysroot}"));
+    all.extend(options.map(Into::into));
     all.extend(args.into_iter().map(Into::into));
     let program = toolchain.compiler();
     let env = Changes::from([("LC_ALL".into(), crate::plan::Change::Set("C".into()))]);
@@ -156,12 +276,13 @@ fn gcc_toolchain(context: &Context, toolchain: &Toolchain) -> Result<Vec<String>
     Ok(vec![format!("--gcc-toolchain={}", prefix.display())])
 }
 
-/// Compiles nothing and reads the header of the object: its machine, byte order and word size are the target's.
+/// Compiles nothing and reads the header of the object: its machine, byte order and word size are the target's. Returns whether it
+/// is ELF.
 fn check_object(
     context: &Context,
     target: &Target,
     toolchain: &Toolchain,
-) -> Result<(), InitError> {
+) -> Result<bool, InitError> {
     let folder = file::temporary()?;
     let object = folder.path().join("empty.o");
     let args = [
@@ -181,17 +302,15 @@ fn check_object(
         });
     }
     let header = read::head(&object, read::ELF_HEADER)?;
-    if let Some(made) = Made::of(&header)
-        && !made.fits(target)
-    {
-        return Err(InitError::WrongMachine {
+    match Made::of(&header) {
+        Some(made) if !made.fits(target) => Err(InitError::WrongMachine {
             compiler,
             tuple: context.tuple.clone(),
             made,
             wanted: Made::wanted(target),
-        });
+        }),
+        made => Ok(made.is_some()),
     }
-    Ok(())
 }
 
 /// What an ELF header says a file is for.
@@ -263,6 +382,7 @@ impl std::fmt::Display for Made {
 /// names the old folder is made to name the new one, which the linker looks for below the sysroot.
 pub(super) fn libc(
     context: &Context,
+    target: &Target,
     toolchain: &Toolchain,
     sysroot: &Path,
     layout: &Layout,
@@ -324,6 +444,11 @@ pub(super) fn libc(
     if include.starts_with(sysroot) {
         return Ok(writes);
     }
+    // What lies there may be another libc than the tuple's, beside a compiler that takes any.
+    let other = traits(context, toolchain, Headers::Found)?;
+    if let Some(mismatch) = other.and_then(|traits| traits.other_system(target)) {
+        return Err(other_traits(context, target, toolchain, mismatch));
+    }
     copy(&include, &sysroot.join("usr/include"), None, &mut writes)?;
     copy(&lib, &sysroot.join("usr/lib"), Some(&lib), &mut writes)?;
     let linking = text(&compiler(context, toolchain, ["-###".as_ref(), probe.as_os_str()])?.stderr);
@@ -351,7 +476,7 @@ fn real_parent(path: &ToldPath) -> Result<PathBuf, InitError> {
 }
 
 /// The dynamic linker that programs will name, from the link command that `cc -###` prints.
-fn interpreter(linking: &str) -> Option<PathBuf> {
+pub(super) fn interpreter(linking: &str) -> Option<PathBuf> {
     let words: Vec<String> = linking
         .lines()
         .filter_map(|line| shell_words::split(line).ok())
@@ -365,6 +490,27 @@ fn interpreter(linking: &str) -> Option<PathBuf> {
         .all(|part| matches!(part, Component::Normal(_)))
         .then(|| path.to_path_buf())
 }
+
+/// The libc whose dynamic linker has this path, in Portage's word for it. Returns `None` if none is known by it.
+pub(super) fn libc_of_interpreter(path: &Path) -> Option<&'static str> {
+    let name = path.file_name()?.to_str()?;
+    let (_, libc) = INTERPRETERS
+        .iter()
+        .find(|(beginning, _)| name.starts_with(beginning))?;
+    *libc
+}
+
+/// How the names of dynamic linkers begin; the first that fits is it. Sources: the dynamic linkers of GCC's `config/*/linux*.h`.
+const INTERPRETERS: [(&str, Option<&str>); 6] = [
+    ("ld-musl", Some("musl")),
+    ("ld-uClibc", Some("uclibc-ng")),
+    ("ld64-uClibc", Some("uclibc-ng")),
+    // FreeBSD's.
+    ("ld-elf", None),
+    ("ld", Some("glibc")),
+    // Android's.
+    ("linker", Some("bionic")),
+];
 
 /// Brings a dynamic linker that lies beside the libraries' folder to them: Debian's of mips64el and sparc64 is in `lib64`, and all
 /// else in `lib`.

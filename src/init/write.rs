@@ -50,6 +50,9 @@ pub(super) enum Care {
     State,
     /// A text of theirs with our change in it: it replaces theirs, and stays theirs.
     Edit,
+    /// As `Edit`, and written before everything else: the target's options, so that the next run after one that was cut short goes on
+    /// with the same.
+    First,
 }
 
 /// Something wanted at a path.
@@ -114,10 +117,12 @@ impl Step {
                 match (write.care, &write.content) {
                     (Care::Command, _) if is_our_command(&write.path) => Action::Replace,
                     (Care::Command, _) => return Err(InitError::NotOurs(write.path)),
-                    (Care::Edit | Care::Choice | Care::State, _) if is_folder(&write.path) => {
+                    (Care::Edit | Care::First | Care::Choice | Care::State, _)
+                        if is_folder(&write.path) =>
+                    {
                         return Err(InitError::IsAFolder(write.path));
                     }
-                    (Care::Edit | Care::Choice | Care::State, _) => Action::Replace,
+                    (Care::Edit | Care::First | Care::Choice | Care::State, _) => Action::Replace,
                     // A folder behind a link serves as well as one in its place.
                     (_, Content::Folder(_)) if write.path.is_dir() => Action::Same,
                     (_, Content::Folder(_)) => return Err(InitError::NotAFolder(write.path)),
@@ -286,7 +291,8 @@ pub(super) fn apply(
     let mut standing = record.clone();
     standing.pending = false;
     for step in steps {
-        let inside = step.write.path.starts_with(sysroot) && step.write.care != Care::Edit;
+        let inside = step.write.path.starts_with(sysroot)
+            && !matches!(step.write.care, Care::Edit | Care::First);
         // What stands as we want it is ours to refresh and to remove, but for folders and files that were there first.
         let ours = match step.action {
             Action::Same => {
@@ -309,6 +315,7 @@ pub(super) fn apply(
     pending.pending = true;
     let work: Vec<(&Path, &Content)> = steps
         .iter()
+        .filter(|step| step.write.care != Care::First)
         .filter_map(|step| Some((step.written()?, &step.write.content)))
         .collect();
     let file = sysroot.join(record::FILE);
@@ -318,8 +325,15 @@ pub(super) fn apply(
     }
     let mut folders = Folders::default();
     let records = [&pending, &standing];
-    if let Err(why) = prepare(&work, sysroot, records, &mut folders, traces) {
+    let before = texts_before(steps)?;
+    let prepared = write_first(steps, &mut folders, traces)
+        .and_then(|()| prepare(&work, sysroot, records, &mut folders, traces));
+    if let Err(why) = prepared {
         traces.undo();
+        for (path, text) in before {
+            // Where this fails too, the options are those of the run that did not end.
+            let _ = replace_file(path, &text);
+        }
         if !is_first {
             // Where this fails too, the record is one of a run that did not end, and the next run ends it.
             let _ = write_record(sysroot, record);
@@ -339,6 +353,36 @@ pub(super) fn apply(
     let (folder, name) = folders.of(&file, &mut Vec::new())?;
     folder.rename(&new_name(name), name)?;
     traces.keep();
+    Ok(())
+}
+
+/// The texts that the first writes replace.
+fn texts_before(steps: &[Step]) -> Result<Vec<(&Path, String)>, InitError> {
+    let first = steps.iter().filter(|step| step.write.care == Care::First);
+    let replaced = first.filter(|step| step.action == Action::Replace);
+    replaced
+        .map(|step| {
+            let path = step.write.path.as_path();
+            Ok((path, read::read_to_string(path, read::CONFIGURATION)?))
+        })
+        .collect()
+}
+
+/// Does the writes that come before everything else.
+fn write_first(
+    steps: &[Step],
+    folders: &mut Folders,
+    traces: &mut Traces,
+) -> Result<(), InitError> {
+    for step in steps.iter().filter(|step| step.write.care == Care::First) {
+        if let (Some(path), Content::Text(text)) = (step.written(), &step.write.content) {
+            folders.of(path, &mut traces.0)?;
+            if step.action == Action::Make {
+                traces.0.push(path.into());
+            }
+            replace_file(path, text)?;
+        }
+    }
     Ok(())
 }
 

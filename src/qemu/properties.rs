@@ -18,6 +18,12 @@ use std::{io, path::Path, sync::LazyLock};
 static FAMILIES: LazyLock<Vec<Source>> =
     LazyLock::new(|| Source::built_in().map(|(_, source)| source).collect());
 
+/// A target whose files are marked with their float ABI.
+static ARM: LazyLock<Target> = LazyLock::new(|| {
+    let tuple = "arm-unknown-linux-gnueabi".parse().expect("a tuple");
+    Target::of(&tuple, &FAMILIES, "").expect("its facts are built in")
+});
+
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| rules(&FAMILIES).expect("what is built in"));
 
 fn rules(sources: &[Source]) -> Option<Vec<Rule>> {
@@ -94,7 +100,7 @@ pub(crate) fn elf(data: &[u8]) {
         assert!(length <= HEADER_LEN);
     }
     Content::of(Path::new("x.c"), header);
-    crate::doctor::float_abi(data);
+    ARM.float_abi_of(data);
     if let Some(entry) = Entry::parse("qemu-x", data) {
         entry.takes(header);
         let same = RULES.iter().filter(|rule| entry.is_of(rule));

@@ -1,0 +1,308 @@
+//! Whether a target may be made where it is asked for: its tuple, its sysroot, its links. Nothing is touched.
+//!
+//! Everything that would take a place of the build machine's own is refused here: its tuple, its directories, the names of its
+//! compilers.
+
+use super::{InitError, Options, links, targets, toolchain};
+use crate::{
+    applet::Wrappers,
+    config::{Kind, Toolchain, below},
+    context::{Context, canonical},
+    exec::ToldPath,
+    plan::quote,
+    qemu::elf,
+    target::Target,
+    tuple::Tuple,
+};
+use std::{
+    ffi::OsStr,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+/// Directories in which the build machine keeps files of its own, from its root on. Source: the Filesystem Hierarchy Standard 3.0.
+const OF_THE_MACHINE: &str = "bin boot dev etc home lib lib32 lib64 libx32 lost+found media mnt opt proc root run sbin srv sys tmp usr var \
+     usr/bin usr/games usr/include usr/lib usr/lib32 usr/lib64 usr/libexec usr/local usr/sbin usr/share usr/src \
+     usr/local/bin usr/local/etc usr/local/games usr/local/include usr/local/lib usr/local/sbin usr/local/share usr/local/src \
+     var/cache var/db var/lib var/lock var/log var/mail var/opt var/run var/spool var/tmp";
+
+/// Vendors that tell nothing apart: the machine's own tuple may be spelled with any of them.
+const ANY_VENDOR: [Option<&str>; 3] = [None, Some("pc"), Some("unknown")];
+
+/// A shell that every machine has, linked against its libc.
+const SHELL: &str = "/bin/sh";
+
+/// Refuses a sysroot that is no folder, that this machine's own system is in, or that is another target's.
+pub(super) fn check_sysroot(context: &Context, sysroot: &Path) -> Result<(), InitError> {
+    let is_default = *sysroot == context.default_sysroot();
+    let place = canonical(sysroot);
+    let others = || targets(&context.env, &context.config);
+    let why = if sysroot.exists() && !sysroot.is_dir() {
+        "it is no folder".to_owned()
+    } else if is_default {
+        return Ok(());
+    } else if is_machines_own(&place, &context.config.broot) {
+        "this machine's own files are in it".to_owned()
+    } else if let Some(whose) = home_of(&place) {
+        format!("it is the home directory of {whose}")
+    } else if let Some(other) = others()?
+        .iter()
+        .find(|other| other.tuple != context.tuple.as_str() && canonical(&other.sysroot) == place)
+    {
+        format!("it is the sysroot of `{}`", other.tuple)
+    } else {
+        return Ok(());
+    };
+    Err(InitError::NoPlace {
+        sysroot: sysroot.into(),
+        tuple: context.tuple.clone(),
+        why,
+    })
+}
+
+/// Returns whether a path without symlinks is a directory of the build machine's own, or of its Portage's prefix.
+fn is_machines_own(place: &Path, broot: &Path) -> bool {
+    canonical(&below(broot, "usr")).starts_with(place)
+        || [Path::new(""), broot].iter().any(|root| {
+            let mut own = OF_THE_MACHINE
+                .split_whitespace()
+                .map(|own| below(root, own));
+            own.any(|own| own == place || canonical(&own) == place)
+        })
+}
+
+/// Whose home directory it is, if it is one.
+fn home_of(place: &Path) -> Option<String> {
+    if dirs::home_dir().is_some_and(|home| canonical(&home) == place) {
+        return Some("the user who runs this".into());
+    }
+    let owner = place.metadata().ok()?.uid();
+    let owner = nix::unistd::User::from_uid(owner.into()).ok().flatten()?;
+    (canonical(&owner.dir) == place).then(|| format!("`{}`", owner.name))
+}
+
+/// Without Portage, the native compiler and the machine's own programs tell what this machine is.
+pub(crate) fn check_foreign_by_compiler(context: &Context) -> Result<(), InitError> {
+    let machine = context.machine_of_cc();
+    let is_named = machine.as_deref() == Some(context.tuple.as_str());
+    match is_named || is_like_the_machine(context, machine.as_deref()) {
+        false => Ok(()),
+        true => Err(InitError::Native {
+            tuple: context.tuple.clone(),
+            what: "the native tuple".into(),
+        }),
+    }
+}
+
+/// Returns whether a tuple means this machine under another name: CPU, kernel and libc are its own, and no vendor tells them apart.
+fn is_like_the_machine(context: &Context, machine: Option<&str>) -> bool {
+    let tuple = &context.tuple;
+    let machine: Option<Tuple> = machine.and_then(|machine| machine.parse().ok());
+    let vendors = machine.as_ref().map(Tuple::vendor);
+    if !ANY_VENDOR.contains(&tuple.vendor()) && vendors != Some(tuple.vendor()) {
+        return false;
+    }
+    let own = crate::file::read::head(Path::new("/proc/self/exe"), crate::file::read::ELF_HEADER);
+    let (Ok(target), Ok(own)) = (context.target(), own) else {
+        return false;
+    };
+    if !toolchain::Made::of(&own).is_some_and(|own| own.fits(&target)) {
+        return false;
+    }
+    // A CPU alone is what the machine's own is called for short.
+    let is_cpu = target.tuple == target.cpu;
+    is_cpu || target.kernel == Some("linux") && has_machines_libc(&target)
+}
+
+/// Returns whether the target's libc is this machine's, or the tuple ends before its libc.
+fn has_machines_libc(target: &Target) -> bool {
+    let shell = elf::interpreter(Path::new(SHELL)).ok().flatten();
+    let own = shell.and_then(|shell| toolchain::libc_of_interpreter(&shell));
+    match target.elibc {
+        Some(libc) => own == Some(libc),
+        None => target.tuple.ends_with("linux"),
+    }
+}
+
+/// Refuses links that a shell would find in place of real tools of the same names: a distribution's, or an SDK's in PATH.
+///
+/// Only what the adopted toolchain is linked for counts. In a directory that is not in PATH, nobody finds the links.
+pub(super) fn check_shadows(
+    context: &Context,
+    wrappers: &Wrappers,
+    bindir: &Path,
+    options: &Options,
+) -> Result<(), InitError> {
+    let adopted = context.settings.toolchain.as_ref();
+    match adopted.and_then(|adopted| shadowed(context, wrappers, bindir, adopted)) {
+        None => Ok(()),
+        Some(tool) => Err(InitError::Shadows {
+            name: tool.file_name().unwrap_or_default().to_owned(),
+            command: instead(context, options),
+            tool,
+        }),
+    }
+}
+
+/// The first real tool in PATH with the name of one of the links to a toolchain.
+pub(crate) fn shadowed(
+    context: &Context,
+    wrappers: &Wrappers,
+    bindir: &Path,
+    toolchain: &Toolchain,
+) -> Option<PathBuf> {
+    let path = context.path();
+    if !path.iter().any(|dir| canonical(dir) == canonical(bindir)) {
+        return None;
+    }
+    let mut names = links::tools(context, wrappers, toolchain).into_iter();
+    names.find_map(|name| real_tool(context, &name))
+}
+
+/// A tool in PATH that is no link of ours, nor of another crossmerge.
+fn real_tool(context: &Context, name: &str) -> Option<PathBuf> {
+    let found = context.find_program(OsStr::new(name)).ok()?;
+    let target = fs_err::read_link(&found).unwrap_or_default();
+    (!target.ends_with("crossmerge")).then_some(found)
+}
+
+/// The command that makes the target beside the real tools: with another vendor in its tuple, and otherwise as it was asked for.
+pub(crate) fn instead(context: &Context, options: &Options) -> String {
+    let adopted = context.settings.toolchain.as_ref();
+    let kind = match (&options.toolchain, options.llvm) {
+        (Some(_), _) => Kind::Gnu,
+        (None, true) => Kind::Llvm,
+        (None, false) => adopted.map_or(Kind::Gnu, |adopted| adopted.kind),
+    };
+    let mut command = format!("crossmerge init {}", free_tuple(context, kind));
+    let mut add = |option: &str, value: &OsStr| {
+        command.push_str(&format!(" {option} {}", quote(value)));
+    };
+    match (kind, &options.toolchain, adopted) {
+        (Kind::Gnu, Some(prefix), _) => add("--toolchain", prefix),
+        (Kind::Gnu, None, Some(adopted)) => add("--toolchain", adopted.prefix.as_os_str()),
+        _ => {}
+    }
+    if let Some(sysroot) = &options.sysroot {
+        add("--sysroot", sysroot.as_os_str());
+    }
+    if let Some(bindir) = &options.bindir {
+        add("--bindir", bindir.as_os_str());
+    }
+    if let Some(profile) = &options.profile {
+        add("--profile", OsStr::new(profile));
+    }
+    if kind == Kind::Llvm {
+        command.push_str(" --llvm");
+    }
+    let has_kernel = context.target().is_ok_and(|target| target.kernel.is_some());
+    if options.with_libc || has_kernel {
+        command.push_str(" --with-libc");
+    }
+    command
+}
+
+/// The tuple with a vendor for which no compiler is in PATH.
+fn free_tuple(context: &Context, kind: Kind) -> String {
+    let tuple = context.tuple.as_str();
+    let vendor = context.tuple.vendor();
+    let with = |other: &str| match (vendor, tuple.split_once('-')) {
+        (Some(vendor), _) => tuple.replacen(&format!("-{vendor}-"), &format!("-{other}-"), 1),
+        (None, Some((cpu, rest))) => format!("{cpu}-{other}-{rest}"),
+        (None, None) => format!("{tuple}-{other}-none"),
+    };
+    let is_free = |candidate: &String| {
+        let driver = format!("{candidate}-{}", kind.driver());
+        candidate != tuple && real_tool(context, &driver).is_none()
+    };
+    let mut vendors = ["unknown", "cross", "crossmerge"].into_iter().map(with);
+    vendors.find(is_free).unwrap_or_else(|| with("other"))
+}
+
+/// Refuses a sysroot in which the toolchain keeps its own libc, laid out as Debian does: `include` and `lib`, which are no
+/// directories of a root. Its linker scripts name that directory, so that nothing links below it; and what Portage would merge
+/// there would take the place of the distribution's files.
+pub(super) fn check_layout(
+    context: &Context,
+    target: &Target,
+    sysroot: &Path,
+    options: &Options,
+) -> Result<(), InitError> {
+    let has = |header: &str| sysroot.join(header).is_file();
+    let is_other = has("include/stdio.h") && !has("usr/include/stdio.h");
+    if target.kernel.is_none() || !is_other {
+        return Ok(());
+    }
+    Err(InitError::OtherLayout {
+        sysroot: sysroot.into(),
+        command: instead(context, options),
+    })
+}
+
+/// Returns whether a compiler is what `<tuple>-<driver>` in PATH runs, and uses the target's sysroot by itself: crossdev's are so.
+pub(super) fn is_the_targets(context: &Context, toolchain: &Toolchain, sysroot: &Path) -> bool {
+    let name = format!("{}-{}", context.tuple, toolchain.kind.driver());
+    let same = |path: &PathBuf| canonical(path) == canonical(&toolchain.compiler());
+    real_tool(context, &name)
+        .filter(same)
+        .and_then(|path| named(&path, toolchain.kind))
+        .is_some_and(|named| uses(context, &named, sysroot))
+}
+
+/// The toolchain that a compiler belongs to, by its path alone.
+fn named(compiler: &Path, kind: Kind) -> Option<Toolchain> {
+    let prefix = compiler.to_str()?.strip_suffix(kind.driver())?;
+    Some(Toolchain {
+        kind,
+        prefix: prefix.into(),
+        options: Vec::new(),
+        libdirs: None,
+        start_files: None,
+    })
+}
+
+/// Returns whether a compiler uses a sysroot without being told.
+fn uses(context: &Context, toolchain: &Toolchain, sysroot: &Path) -> bool {
+    const SYSROOT: &str = "--sysroot=";
+    let own = match toolchain.kind {
+        Kind::Gnu => toolchain::compiler(context, toolchain, ["-print-sysroot"])
+            .ok()
+            .and_then(|said| ToldPath::of_output(&said)),
+        // clang has no such option, and prints the link command with it.
+        Kind::Llvm => {
+            let args = ["-###", "-x", "c", "/dev/null"];
+            let said = toolchain::compiler(context, toolchain, args).ok();
+            let said = said.map(|said| String::from_utf8_lossy(&said.stderr).into_owned());
+            let words = said.and_then(|said| shell_words::split(&said).ok());
+            let mut words = words.unwrap_or_default().into_iter();
+            words.find_map(|word| ToldPath::of(word.strip_prefix(SYSROOT)?))
+        }
+    };
+    own.is_some_and(|own| own.real().as_deref() == Some(&canonical(sysroot)))
+}
+
+/// Says that the compiler with the target's own name, which was not adopted, knows nothing of the sysroot.
+pub(super) fn note_compiler_elsewhere(
+    context: &Context,
+    sysroot: &Path,
+    options: &Options,
+) -> Option<String> {
+    let name = format!("{}-{}", context.tuple, Kind::Gnu.driver());
+    let found = real_tool(context, &name)?;
+    let toolchain = named(&found, Kind::Gnu)?;
+    if uses(context, &toolchain, sysroot) {
+        return None;
+    }
+    let prefix = toolchain.prefix.file_name()?.to_owned();
+    let options = Options {
+        toolchain: Some(prefix),
+        with_libc: true,
+        ..options.clone()
+    };
+    Some(format!(
+        "`{}` does not use the sysroot `{}`; for a target whose compiler does: {}",
+        found.display(),
+        sysroot.display(),
+        instead(context, &options)
+    ))
+}
