@@ -66,7 +66,7 @@ test = $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
 PANEL ?=
 panel_rows = $(target)/tmp/panel
 
-.PHONY: help build program install-program install-docs prepare check-components check coverage demo panel kernels verify-site verify-questions fuzz fuzz-keep bench bench-run order order-run check-settings docs install uninstall dist clean
+.PHONY: help build program install-program install-docs prepare check-components check coverage demo panel kernels verify-site verify-questions fuzz fuzz-keep bench bench-run order order-run check-settings check-portages docs install uninstall dist clean
 
 help:
 	@echo 'make build      the program, in $(binary), and what make docs makes'
@@ -79,6 +79,8 @@ help:
 	@echo 'make demo       cross-build real packages with the real Portage; DEMO_TARGET=<tuple> for another machine'
 	@echo 'make check-settings REPO=… CONFIGROOT=…'
 	@echo '                our reading of the settings beside portageq, for a repository and a config root of yours'
+	@echo 'make check-portages'
+	@echo '                the same for every version of Portage in PORTAGES, fetched from PyPI; takes hours'
 	@echo 'make panel      configure eight real packages with answers and with an emulator, beside what is true, and build them; PANEL=bash for one'
 	@echo 'make fuzz       every reader of other people'"'"'s files on made-up input, FUZZ_SECONDS=600 each; FUZZ=elf for one; needs cargo-fuzz'
 	@echo 'make kernels    U-Boot, a RISC-V kernel and a kernel of clang, built by <tuple>-xkmake and started by QEMU'
@@ -155,10 +157,22 @@ kernels: prepare
 	CARGO="$(CARGO)" tests/setup --kernels
 	$(CARGO) test --locked --test main xkmake::whole:: -- --ignored
 
-# Compares our reading of Portage's settings with the real portageq: every profile of the repository REPO, and CONFIGROOT.
+# Compares our reading of Portage's settings with the real portageq: every profile of the repository REPO, CONFIGROOT, and every
+# directory of CONFIGROOTS that has an etc/portage: how many are read, and why portageq is asked for the others.
 check-settings:
-	REPO="$(REPO)" CONFIGROOT="$(CONFIGROOT)" \
-		$(CARGO) test --locked --test main portage_settings::every_profile -- --nocapture
+	REPO="$(REPO)" CONFIGROOT="$(CONFIGROOT)" CONFIGROOTS="$(CONFIGROOTS)" \
+		$(CARGO) test --locked --test main -- --nocapture portage_settings::every_profile portage_settings::configurations
+
+# Compares it with each version of Portage in PORTAGES, from PyPI. Takes some minutes a version; CASES=100 makes it shorter.
+PORTAGES ?= 3.0.45 3.0.45.3 3.0.46 3.0.52 3.0.54 3.0.55 3.0.56 3.0.63 3.0.65 3.0.66 3.0.66.1 3.0.67 3.0.69 3.0.70 3.0.71 3.0.72 3.0.73 \
+	3.0.74 3.0.75 3.0.76 3.0.77 3.0.78 3.0.80 3.0.81 3.0.82 3.0.82.2
+check-portages:
+	demo/portages $(PORTAGES)
+	$(CARGO) test --locked --test main --no-run
+	for version in $(PORTAGES); do \
+		echo "Portage $$version"; \
+		PORTAGE=$$version $(CARGO) test --locked --test main -- --nocapture portage_settings:: || exit 1; \
+	done
 
 # The targets are asked of cargo-fuzz, so that no list of them stands here. fuzz/README.md says why there is no sanitizer. What a run
 # finds stays in fuzz/target/found, where the next one goes on from it.

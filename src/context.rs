@@ -11,7 +11,10 @@ use crate::{
     export::Facts,
     layer::pkg_config::View,
     plan::{Changes, Plan},
-    portage::{self, PortageError, Question, Repositories, Settings, refusal::Refusal},
+    portage::{
+        self, PortageError, Question, Reader, Refused, Repositories, Settings, installed,
+        refusal::Refusal, version::Version,
+    },
     target::Target,
     tuple::Tuple,
     user,
@@ -38,6 +41,7 @@ pub struct Context {
     /// The tuple we build for.
     pub tuple: Tuple,
     portageq: OnceCell<Option<PathBuf>>,
+    reader: OnceCell<Result<Reader, Refusal>>,
     portage: OnceCell<Portage>,
     /// What build systems are told: every layer and file of one call has it from here.
     pub(crate) facts: OnceCell<Facts>,
@@ -176,6 +180,7 @@ impl Context {
             settings,
             tuple,
             portageq: OnceCell::new(),
+            reader: OnceCell::new(),
             portage: OnceCell::new(),
             facts: OnceCell::new(),
             view: OnceCell::new(),
@@ -313,8 +318,7 @@ impl Context {
             .exists()
             .then_some(())?;
         let question = self.about_target(Path::new("portageq"), &configroot, names);
-        let may_read = self.why_ask().is_none();
-        may_read.then(|| question.read(&self.env).ok()).flatten()
+        question.read(&self.env, self.reader().ok()?).ok()
     }
 
     /// CBUILD, as far as a glance tells: the environment's, else what stands in the target's make.conf. For a preference that
@@ -339,22 +343,56 @@ impl Context {
         let Some(portageq) = self.portageq() else {
             return Vec::new();
         };
-        if let Some(why) = self.why_ask() {
-            return vec![why];
-        }
+        let reader = match self.reader() {
+            Ok(reader) => reader,
+            Err(why) => return vec![why.clone()],
+        };
         let questions = [
             self.about_host(portageq, portage::BUILD),
             self.about_host(portageq, portage::INIT),
             self.about_target(portageq, &self.configroot(), portage::TARGET),
         ];
-        let answers = questions.iter().map(|question| question.read(&self.env));
+        let answers = questions
+            .iter()
+            .map(|question| question.read(&self.env, reader));
         answers.filter_map(Result::err).collect()
     }
 
     /// Why settings of what is configured under a root are not read here, if so.
     pub fn refusal_below(&self, configroot: &Path, names: &[&str]) -> Option<Refusal> {
         let question = self.about_target(Path::new("portageq"), configroot, names);
-        question.read(&self.env).err()
+        match self.reader() {
+            Ok(reader) => question.read(&self.env, reader).err(),
+            Err(why) => Some(why.clone()),
+        }
+    }
+
+    /// Compares what is read with what portageq says, where the version of Portage is not known here: of this machine, and of the
+    /// target if it is configured. Records what agrees. Returns the version, and the first difference.
+    pub fn compare_settings(&self) -> Option<(Version, Result<(), String>)> {
+        let reader = self.reader().ok()?;
+        let version = reader.portage.version;
+        let portageq = self.portageq().filter(|_| !version.is_proven())?;
+        let configroot = self.configroot();
+        let mut questions = vec![self.about_host(portageq, &[])];
+        if configroot.join("etc/portage/make.profile").exists() {
+            questions.push(self.about_target(portageq, &configroot, &[]));
+        }
+        let mut seals = Vec::new();
+        for question in questions {
+            match question.compare(&self.env, &reader.portage) {
+                Ok(Ok(seal)) => seals.push(seal),
+                Ok(Err(difference)) => return Some((version, Err(difference))),
+                Err(refused @ (Refused::Reading(_) | Refused::Portage(_))) => {
+                    return Some((version, Err(refused.to_string())));
+                }
+            }
+        }
+        let state = self.config.state_folder();
+        let recorded = reader.clone().agree(&state, seals);
+        let recorded =
+            recorded.map_err(|e| format!("`{}` cannot be written: {e}", state.display()));
+        Some((version, recorded))
     }
 
     fn portageq(&self) -> Option<&Path> {
@@ -372,8 +410,21 @@ impl Context {
     }
 
     fn ask(&self, questions: &[Question]) -> Result<Vec<Settings>, PortageError> {
-        let env = self.why_ask().is_none().then_some(&self.env);
-        portage::ask(env, questions)
+        portage::ask(&self.env, self.reader().ok(), questions)
+    }
+
+    /// What reads settings instead of portageq, or why nothing does.
+    fn reader(&self) -> Result<&Reader, &Refusal> {
+        let find = || {
+            if let Some(why) = self.why_ask() {
+                return Err(why);
+            }
+            let missing = || Refusal::question("there is no portageq in PATH");
+            let portageq = self.portageq().ok_or_else(missing)?;
+            let portage = installed::find(portageq, &self.env)?;
+            Ok(Reader::new(portage, &self.config.state_folder()))
+        };
+        self.reader.get_or_init(find).as_ref()
     }
 
     /// Why no setting is read here, if so: a person wants it, or the portageq in PATH is of another Portage than that

@@ -62,6 +62,14 @@ pub const LLVM: Variable = word("LLVM");
 pub const CC: Variable = word("CC");
 /// Where programs are looked for.
 pub const PATH: Variable = word("PATH");
+/// The user's own directory, in which Python has packages of the user's.
+pub const HOME: Variable = word("HOME");
+/// Python: directories of modules that are found first.
+pub const PYTHONPATH: Variable = word("PYTHONPATH");
+/// Python: where it is installed.
+pub const PYTHONHOME: Variable = word("PYTHONHOME");
+/// Python: where the user's own packages are, instead of `~/.local`.
+pub const PYTHONUSERBASE: Variable = word("PYTHONUSERBASE");
 /// Portage's sysroot with the prefix (EAPI 7 and later).
 pub const ESYSROOT: Variable = value("ESYSROOT");
 /// Portage's build directory of the package.

@@ -3,7 +3,9 @@
 //! What is asked is a [`Question`]. It is answered by reading the files that Portage reads (`settings.rs`), in a
 //! millisecond; where one of them holds something that we do not understand, `portageq` is asked instead.
 
+mod agreed;
 mod ini;
+pub mod installed;
 mod layout;
 mod make_conf;
 mod path;
@@ -17,12 +19,15 @@ mod shlex;
 mod stack;
 mod text;
 mod varexpand;
+pub mod version;
 
 use crate::{
     env::{self, Env},
     exec::{self, ExecError},
     plan::{Change, Plan, quote},
 };
+use agreed::Agreed;
+use installed::Installed;
 use refusal::Refusal;
 use settings::Roots;
 use std::{
@@ -56,6 +61,35 @@ pub const INIT: &[&str] = &[
     "PORTAGE_GRPNAME",
     "PORTAGE_REPOSITORIES",
     "PORTAGE_USERNAME",
+];
+
+/// What is compared with portageq's answer where the version of Portage has not been: all that crossmerge asks for.
+const COMPARED: [&str; 25] = [
+    "ABI",
+    "ARCH",
+    "CBUILD",
+    "CFLAGS",
+    "CHOST",
+    "CPPFLAGS",
+    "CXXFLAGS",
+    "DEFAULT_ABI",
+    "DISTDIR",
+    "ELIBC",
+    "EMERGE_DEFAULT_OPTS",
+    "EPREFIX",
+    "FEATURES",
+    "GENTOO_MIRRORS",
+    "KERNEL",
+    "LDFLAGS",
+    "MAKEOPTS",
+    "MULTILIB_ABIS",
+    "PKG_CONFIG_LIBDIR",
+    "PKG_CONFIG_PATH",
+    "PORTAGE_GRPNAME",
+    "PORTAGE_REPOSITORIES",
+    "PORTAGE_USERNAME",
+    "ROOT",
+    "USE",
 ];
 
 /// Variables that would turn a question about the machine into one about a target.
@@ -121,6 +155,57 @@ impl PortageError {
     }
 }
 
+/// Why two answers were not compared.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Ours is missing.
+    #[error(transparent)]
+    Reading(#[from] Refusal),
+    /// portageq's is missing.
+    #[error(transparent)]
+    Portage(#[from] PortageError),
+}
+
+/// Reads settings in the place of an installed Portage.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    /// Which Portage.
+    pub portage: Installed,
+    /// What was compared with it, where its version is not known here.
+    agreed: Agreed,
+}
+
+impl Reader {
+    /// Reads in the place of this Portage; the record in `state` counts where its version is not known.
+    pub fn new(portage: Installed, state: &Path) -> Self {
+        let agreed = match portage.version.is_proven() {
+            true => Agreed::default(),
+            false => Agreed::read(state),
+        };
+        Self { portage, agreed }
+    }
+
+    /// Records seals of settings that agree.
+    pub fn agree(&mut self, state: &Path, seals: Vec<String>) -> std::io::Result<()> {
+        self.agreed.add(seals);
+        self.agreed.write(state)
+    }
+}
+
+/// What is compared of a value: Portage tells some options of a repository in any order.
+fn told<'v>(name: &str, value: &'v str) -> Vec<Vec<&'v str>> {
+    let mut sections: Vec<Vec<&str>> = value
+        .split("\n\n")
+        .map(|section| section.lines().collect())
+        .collect();
+    if name == "PORTAGE_REPOSITORIES" {
+        for section in &mut sections {
+            section.sort_unstable();
+        }
+    }
+    sections
+}
+
 impl Question {
     /// Asks for settings of this machine: everything in the environment that speaks of a target is left out.
     pub fn host(portageq: &Path, broot: &Path, names: &[&str]) -> Self {
@@ -161,10 +246,76 @@ impl Question {
         question
     }
 
-    /// Answers by reading, or says why it cannot.
-    pub fn read(&self, env: &Env) -> Result<Settings, Refusal> {
-        let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
-        settings::read(&self.roots, &env.changed(&self.plan.env), &names)
+    /// Answers by reading as this Portage would, or says why it cannot.
+    pub fn read(&self, env: &Env, reader: &Reader) -> Result<Settings, Refusal> {
+        let version = reader.portage.version;
+        if version.is_proven() {
+            let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+            return settings::read(
+                &self.roots_of(version),
+                &env.changed(&self.plan.env),
+                &names,
+            );
+        }
+        let refuse = |why: &str| {
+            Err(Refusal::question(format!(
+                "Portage {version} is not among the versions {} to {} whose settings crossmerge knows, and {why}",
+                version::Version::OLDEST,
+                version::Version::NEWEST
+            )))
+        };
+        if !self
+            .names
+            .iter()
+            .all(|name| COMPARED.contains(&name.as_str()))
+        {
+            return refuse("not every variable that is asked for is ever compared");
+        }
+        let (mut settings, seal) = self.read_sealed(env, &reader.portage)?;
+        if !reader.agreed.has(&seal) {
+            return refuse("`crossmerge doctor` has not compared these settings with portageq's");
+        }
+        settings.retain(|name, _| self.names.contains(name));
+        Ok(settings)
+    }
+
+    fn roots_of(&self, version: version::Version) -> Roots {
+        Roots {
+            portage: version,
+            ..self.roots.clone()
+        }
+    }
+
+    /// Reads everything that is ever compared, with a seal of what the answers were made of.
+    fn read_sealed(&self, env: &Env, portage: &Installed) -> Result<(Settings, String), Refusal> {
+        let roots = self.roots_of(portage.version);
+        let env = env.changed(&self.plan.env);
+        let (settings, mut seal) = settings::read_sealed(&roots, &env, &COMPARED)?;
+        agreed::add_identity(&mut seal, portage);
+        Ok((settings, agreed::finish(seal)))
+    }
+
+    /// Asks portageq for everything that is compared: the names of the first difference, or the seal of what agrees.
+    pub fn compare(
+        &self,
+        env: &Env,
+        portage: &Installed,
+    ) -> Result<Result<String, String>, Refused> {
+        let mut all = self.clone();
+        all.names = COMPARED.map(str::to_owned).to_vec();
+        all.plan.args.truncate(2);
+        all.plan.args.extend(COMPARED.iter().map(Into::into));
+        let (ours, seal) = self.read_sealed(env, portage)?;
+        let mut asked = exec::query(&[all.plan.clone()]).map_err(PortageError::from)?;
+        let theirs = all.answer(&asked.remove(0))?;
+        let differs = |name: &&&str| told(name, &ours[**name]) != told(name, &theirs[**name]);
+        Ok(match COMPARED.iter().find(differs) {
+            None => Ok(seal),
+            Some(name) => Err(format!(
+                "{name} is `{}` and read as `{}`",
+                theirs[*name], ours[*name]
+            )),
+        })
     }
 
     fn answer(&self, output: &Output) -> Result<Settings, PortageError> {
@@ -221,10 +372,14 @@ pub(crate) fn distdir_inside(root: &Path) -> PathBuf {
     place
 }
 
-/// Answers the questions by reading, given the environment; those that reading does not answer, or all without one, are
+/// Answers the questions by reading, given a reader; those that reading does not answer, or all without one, are
 /// put to portageq at the same time, for each costs a start of Python.
-pub fn ask(env: Option<&Env>, questions: &[Question]) -> Result<Vec<Settings>, PortageError> {
-    let read = |question: &Question| match env.map(|env| question.read(env)) {
+pub fn ask(
+    env: &Env,
+    reader: Option<&Reader>,
+    questions: &[Question],
+) -> Result<Vec<Settings>, PortageError> {
+    let read = |question: &Question| match reader.map(|reader| question.read(env, reader)) {
         Some(Err(refusal)) if refusal.is_final => Err(PortageError::Refused(refusal)),
         answer => Ok(answer.and_then(Result::ok)),
     };

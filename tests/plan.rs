@@ -2,6 +2,7 @@
 
 use crate::support::Prefix;
 use snapbox::{Data, assert_data_eq};
+use std::{os::unix::fs::symlink, path::Path};
 
 /// One tuple of each kind that differs in what an applet does.
 const TUPLES: [&str; 4] = [
@@ -221,8 +222,7 @@ fn a_portageq_of_another_prefix_is_asked_and_not_read_around() {
         let plan: serde_json::Value = serde_json::from_str(&plan).expect("JSON");
         plan["env"]["CBUILD"].as_str().expect("a string").to_owned()
     };
-    let script = "#!/bin/sh\nfor name; do echo \"$name=asked\"; done\n";
-    prefix.script("tools/portageq", script);
+    prefix.portageq("for name in sys.argv[1:]:\n    print(name + \"=asked\")\n");
     assert_eq!(
         cbuild(&prefix),
         "x86_64-pc-linux-gnu",
@@ -236,6 +236,91 @@ fn a_portageq_of_another_prefix_is_asked_and_not_read_around() {
     prefix.unset("PORTAGE_OVERRIDE_EPREFIX");
     prefix.set("SYSROOT", sysroot);
     assert_eq!(cbuild(&prefix), "asked");
+}
+
+/// Gives a prefix a portageq whose Portage calls itself by another version. It notes each call, and may lie about CFLAGS.
+fn stand_in(prefix: &Prefix, version: &str) {
+    let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/demo/venv");
+    let python = venv.join("bin/python3").canonicalize().expect("a Python");
+    let name = python.file_name().expect("a name").to_str().expect("UTF-8");
+    let site = format!("lib/{name}/site-packages/portage");
+    prefix.write(
+        "other/pyvenv.cfg",
+        &format!(
+            "home = {}\n",
+            python.parent().expect("a directory").display()
+        ),
+    );
+    std::fs::create_dir(prefix.join("other/bin")).expect("a directory");
+    symlink(&python, prefix.join("other/bin/python3")).expect("a symlink");
+    let own = std::fs::read_to_string(venv.join(&site).join("__init__.py")).expect("Portage");
+    let own = own.replace("VERSION = \"3.0.83\"", &format!("VERSION = \"{version}\""));
+    assert!(
+        own.contains(version),
+        "Portage names its version in another way"
+    );
+    prefix.write(&format!("other/{site}/__init__.py"), &own);
+    let root = prefix.path();
+    prefix.script(
+        "tools/portageq",
+        &format!(
+            "#!{0}/other/bin/python3\nimport os, subprocess, sys\nopen(\"{0}/asked\", \"a\").write(\".\")\n\
+             said = subprocess.run([\"{1}/bin/portageq\"] + sys.argv[1:], capture_output=True, text=True).stdout\n\
+             lie = os.path.exists(\"{0}/lie\")\nprint(said.replace(\"CFLAGS='\", \"CFLAGS='-lie \") if lie else said, end=\"\")\n",
+            root.display(),
+            venv.display()
+        ),
+    );
+}
+
+#[test]
+fn a_portage_of_an_unknown_version_is_asked_until_doctor_has_compared_it() {
+    let prefix = Prefix::with_portage();
+    let tuple = TUPLES[0];
+    prefix.own(["init", tuple]).success();
+    let asked = || {
+        let _ = std::fs::remove_file(prefix.join("asked"));
+        prefix.own(["plan", tuple, "emerge"]).success();
+        prefix.join("asked").exists()
+    };
+    let settings = || prefix.own(["doctor", "--json", tuple]).stdout;
+    let version = "3.0.99";
+    stand_in(&prefix, version);
+    assert!(asked(), "{version} is not known");
+    let said = settings();
+    assert!(
+        said.contains(&format!("Portage {version} answers as crossmerge reads")),
+        "{said}"
+    );
+    assert!(!asked(), "{version} was compared");
+    prefix.append("etc/portage/make.conf", "\nCFLAGS=\"-O1 -g\"\n");
+    assert!(asked(), "the settings are others");
+    prefix.write("lie", "");
+    let said = settings();
+    assert!(
+        said.contains("is not known here: CFLAGS is `-lie "),
+        "{said}"
+    );
+    assert!(asked(), "the answers differ");
+    std::fs::remove_file(prefix.join("lie")).expect("gone");
+    settings();
+    assert!(!asked(), "compared again");
+    let other = prefix.with("USE", "another");
+    let _ = std::fs::remove_file(prefix.join("asked"));
+    other.own(["plan", tuple, "emerge"]).success();
+    assert!(prefix.join("asked").exists(), "the environment is another");
+    // What calls itself older is read as one that old, and answers otherwise.
+    let _ = std::fs::remove_dir_all(prefix.join("other"));
+    stand_in(&prefix, "3.0.44");
+    let said = settings();
+    assert!(
+        said.contains("Portage 3.0.44 is not known here: PORTAGE_REPOSITORIES is "),
+        "{said}"
+    );
+    assert!(asked(), "the answers differ");
+    let _ = std::fs::remove_dir_all(prefix.join("other"));
+    stand_in(&prefix, "3.0.69.3");
+    assert!(!asked(), "that is between versions that were compared");
 }
 
 /// Makes a root of its own in a mount namespace, in which Portage has no prefix, and runs the rest of the words there.
@@ -276,7 +361,7 @@ fn without_a_prefix_reading_says_what_portageq_says() {
         prefix.write("etc/crossmerge/crossmerge.toml", mode);
         let _ = std::fs::remove_file(prefix.join("tools/portageq"));
         if let Some(script) = portageq {
-            prefix.script("tools/portageq", script);
+            prefix.portageq(script);
         }
         let crossmerge = prefix.join("bin/crossmerge").display().to_string();
         let outside = ["-rm", "/bin/sh", "-ec", NO_PREFIX, "sh", &crossmerge];
@@ -300,7 +385,7 @@ fn without_a_prefix_reading_says_what_portageq_says() {
     ] {
         let asked = run("ask_portageq = true\n", None, sysroot, words);
         // Here a portageq that knows nothing stands in, so that what is said was read.
-        let read = run("", Some("#!/bin/sh\nexit 1\n"), sysroot, words);
+        let read = run("", Some("sys.exit(1)\n"), sysroot, words);
         assert_eq!(asked, read);
         assert!(asked.contains(proof), "no {proof:?} in {asked}");
     }

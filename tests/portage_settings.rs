@@ -125,7 +125,7 @@ fn shrink<T: ValueTree<Value = Case>>(
 
 #[test]
 fn generated_make_confs_read_as_in_portage() {
-    corpus("make.conf", generate::make_conf(), 2000, 0.02);
+    corpus("make.conf", generate::make_conf(), 1600, 0.02);
 }
 
 #[test]
@@ -136,6 +136,16 @@ fn generated_repos_confs_read_as_in_portage() {
 #[test]
 fn generated_profile_trees_read_as_in_portage() {
     corpus("profiles", generate::profiles(), 400, 0.35);
+}
+
+#[test]
+fn generated_portdirs_read_as_in_portage() {
+    corpus("PORTDIR", generate::portdirs(), 400, 0.6);
+}
+
+#[test]
+fn generated_package_envs_read_as_in_portage() {
+    corpus("package.env", generate::package_envs(), 300, 0.05);
 }
 
 #[test]
@@ -278,6 +288,67 @@ fn every_profile_of_a_repository_reads_as_in_portage() {
         let outcome = compare(Oracle::start().ask(&question), &question, &roots);
         assert_eq!(outcome, Outcome::Same, "{}", folder.display());
     }
+}
+
+/// Directories with an `etc/portage` each, as machines and as targets: how many of them are read, and why others are not.
+///
+/// Without CONFIGROOTS there is nothing to do.
+#[test]
+fn configurations_of_users_read_as_in_portage() {
+    let given = own_settings(["CONFIGROOTS"]);
+    let Some(folder) = given.get("CONFIGROOTS") else {
+        return;
+    };
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap_or_else(|e| panic!("{folder}: {e}"))
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .path()
+                .canonicalize()
+                .expect("a path")
+        })
+        .filter(|path| path.join("etc/portage").is_dir())
+        .collect();
+    folders.sort();
+    let (_host, host) = ordinary_host();
+    let cases: Vec<(PathBuf, Of)> = folders
+        .iter()
+        .flat_map(|folder| [(folder.clone(), Of::Host), (folder.clone(), Of::Target)])
+        .collect();
+    let outcomes = for_each(cases.clone(), |oracle, (folder, of)| {
+        let mut case = Case::host(&[]);
+        case.of = of;
+        if of == Of::Host {
+            case::give_portage(&folder);
+        }
+        let (question, roots) = case.question(&folder, &host);
+        compare(oracle.ask(&question), &question, &roots)
+    });
+    let mut refused: BTreeMap<&Path, String> = BTreeMap::new();
+    let (mut same, mut failed, mut differ) = (0, Vec::new(), Vec::new());
+    for ((folder, of), outcome) in cases.iter().zip(&outcomes) {
+        match outcome {
+            Outcome::Same => same += 1,
+            Outcome::Refused(why) => drop(refused.insert(folder, why.to_string())),
+            Outcome::Failed(why) => failed.push(format!("{} {of:?}: {why}", folder.display())),
+            Outcome::Differs(how) => differ.push(format!("{} {of:?}: {how}", folder.display())),
+        }
+    }
+    println!(
+        "{} configurations, {} questions: {same} the same, {} that Portage fails over, {} differ; portageq is asked for {} \
+         configurations",
+        folders.len(),
+        cases.len(),
+        failed.len(),
+        differ.len(),
+        refused.len()
+    );
+    for (folder, why) in &refused {
+        println!("asked: {}: {why}", folder.display());
+    }
+    println!("{}", failed.join("\n"));
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
 }
 
 /// The variables of this test's own environment.

@@ -94,6 +94,13 @@ impl Prefix {
         prefix
     }
 
+    /// Puts a portageq of the demonstration's Python before the real one, whose version is that of the real one.
+    pub(crate) fn portageq(&self, python: &str) {
+        let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/demo/venv");
+        let script = format!("#!{}/bin/python3\nimport os, sys\n{python}", venv.display());
+        self.script("tools/portageq", &script);
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().into()
     }

@@ -104,6 +104,19 @@ fn set_aside(file: &Path) -> String {
 }
 
 pub(super) fn settings(patient: &Patient) -> Result<Finding, DoctorError> {
+    match patient.context.compare_settings() {
+        Some((version, Ok(()))) => {
+            return Ok(Finding::ok(format!(
+                "Portage {version} answers as crossmerge reads, which is now recorded: read without starting portageq"
+            )));
+        }
+        Some((version, Err(why))) => {
+            return Ok(Finding::ok(format!(
+                "portageq is asked, since Portage {version} is not known here: {why}"
+            )));
+        }
+        None => {}
+    }
     let refusals = patient.context.refusals();
     Ok(match refusals.first() {
         None => Finding::ok("read without starting portageq"),

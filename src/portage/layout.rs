@@ -6,10 +6,11 @@ use super::{
     path::{self, join},
     refusal::Refusal,
     text::{self, Files, strip, words},
+    version::Change,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The EAPIs that Portage 3.0.83 supports, and whether each lets a profile's file be a folder.
+/// The EAPIs that Portage supports, and whether each lets a profile's file be a directory. Not each version supports the last two.
 const EAPIS: [(&str, bool); 11] = [
     ("0", false),
     ("1", false),
@@ -24,9 +25,16 @@ const EAPIS: [(&str, bool); 11] = [
     ("9-pre1", true),
 ];
 
-/// The EAPIs that it calls supported and fails over.
-const BROKEN_EAPIS: [&str; 7] = [
-    "3_pre1", "3_pre2", "4_pre1", "5_pre1", "5_pre2", "6_pre1", "7_pre1",
+/// The EAPIs that it calls supported and fails over, or that only some versions support.
+const BROKEN_EAPIS: [&str; 8] = [
+    "4-slot-abi",
+    "3_pre1",
+    "3_pre2",
+    "4_pre1",
+    "5_pre1",
+    "5_pre2",
+    "6_pre1",
+    "7_pre1",
 ];
 
 /// The formats of profiles that Portage knows; others are passed over.
@@ -63,16 +71,40 @@ pub(crate) struct Layout {
     pub(crate) allows_folders: bool,
 }
 
-/// Tells whether the EAPI lets a profile's file be a folder; `None` for one that is not supported.
-pub(crate) fn eapi_allows_folders(eapi: &str) -> Result<Option<bool>, Refusal> {
-    let known = |wanted: &str| EAPIS.iter().find(|(known, _)| *known == wanted);
+/// What is known of an EAPI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Eapi {
+    /// Portage supports it; it ignores profiles of others.
+    pub(crate) is_supported: bool,
+    /// A profile's file may be a directory.
+    pub(crate) allows_folders: bool,
+}
+
+/// Tells what is known of an EAPI.
+pub(crate) fn eapi_named(files: &Files, eapi: &str) -> Result<Eapi, Refusal> {
+    let known = |wanted: &str| {
+        let is_new = |eapi: &str| match eapi {
+            "9" => files.has(Change::Eapi9),
+            "9-pre1" => files.has(Change::Eapi9Pre1),
+            _ => true,
+        };
+        EAPIS
+            .iter()
+            .find(|(known, _)| *known == wanted && is_new(known))
+    };
     let stripped = strip(eapi);
     match known(eapi) {
-        Some((_, folders)) => Ok(Some(*folders)),
+        Some((_, allows_folders)) => Ok(Eapi {
+            is_supported: true,
+            allows_folders: *allows_folders,
+        }),
         None if known(stripped).is_some() || BROKEN_EAPIS.contains(&stripped) => Err(
             Refusal::question(format!("Portage fails over the EAPI `{eapi}` of a profile")),
         ),
-        None => Ok(None),
+        None => Ok(Eapi {
+            is_supported: false,
+            allows_folders: !files.has(Change::UnknownEapiHasFiles),
+        }),
     }
 }
 
@@ -117,15 +149,22 @@ pub(super) fn valid_name(name: &str) -> Result<Option<String>, Refusal> {
 }
 
 impl Layout {
-    /// Reads what the repository at a location says; `section` is what repos.conf calls it.
-    pub(crate) fn read(files: &Files, location: &str, section: &str) -> Result<Self, Refusal> {
+    /// Reads what the repository at a location says; `section` is what repos.conf calls it, if it does.
+    pub(crate) fn read(
+        files: &Files,
+        location: &str,
+        section: Option<&str>,
+    ) -> Result<Self, Refusal> {
         let at = |file: &str| join(location, file);
         let from_folder = format!("x-{}", location.rsplit('/').next().unwrap_or_default());
         let said = files.first_line(&at("profiles/repo_name"))?;
         let lacks_name_file = said.is_none();
         let name = match valid_name(said.as_deref().unwrap_or(&from_folder))? {
-            _ if lacks_name_file => section.to_owned(),
-            Some(name) => name,
+            Some(name) => match section {
+                Some(section) if lacks_name_file => section.to_owned(),
+                _ => name,
+            },
+            None if lacks_name_file && let Some(section) = section => section.to_owned(),
             None => valid_name(&from_folder)?.unwrap_or_default(),
         };
 
@@ -133,10 +172,14 @@ impl Layout {
         let get = |key: &str| keys.get(key).map(String::as_str);
         let list = |value: &str| words(value).map(str::to_owned).collect::<Vec<_>>();
         let folder_eapi = eapi_beside(files, &at("profiles"))?;
-        let by_eapi = |eapi: &str| Ok::<_, Refusal>(eapi_allows_folders(eapi)? == Some(true));
+        let by_eapi = |eapi: &str| Ok::<_, Refusal>(eapi_named(files, eapi)?.allows_folders);
+        let is_format = |format: &str| {
+            FORMATS.contains(&format)
+                && (format != "profile-license" || files.has(Change::ProfileLicense))
+        };
         let formats: BTreeSet<String> = match get("profile-formats") {
             Some(formats) => words(formats)
-                .filter(|format| FORMATS.contains(format))
+                .filter(|format| is_format(format))
                 .map(str::to_owned)
                 .collect(),
             None if by_eapi(folder_eapi.as_deref().unwrap_or("0"))? => {
@@ -146,13 +189,13 @@ impl Layout {
         };
         let default_eapi = match get("profile_eapi_when_unspecified") {
             Some(eapi) if formats.contains("profile-default-eapi") => {
-                eapi_allows_folders(eapi)?.map(|_| eapi)
+                eapi_named(files, eapi)?.is_supported.then_some(eapi)
             }
             _ => None,
         };
         let eapi = match folder_eapi.as_deref() {
             // From EAPI 9 on, the EAPI of the `profiles` folder is that of every profile that does not say.
-            Some(eapi @ ("9" | "9-pre1")) => eapi,
+            Some(eapi @ ("9" | "9-pre1")) if files.has(Change::TopLevelEapi) => eapi,
             _ => default_eapi.unwrap_or("0"),
         };
         let own_name = valid_name(get("repo-name").unwrap_or_default())?;
@@ -213,11 +256,25 @@ mod tests {
 
     #[test]
     fn an_eapi_that_portage_fails_over_is_refused() {
-        for (eapi, wanted) in [("8", Some(true)), ("6", Some(false)), ("10", None)] {
-            assert_eq!(eapi_allows_folders(eapi), Ok(wanted), "{eapi}");
+        let named = |version: &str, eapi: &str| {
+            let files = Files::of(version.parse().expect(version));
+            eapi_named(&files, eapi).map(|eapi| (eapi.is_supported, eapi.allows_folders))
+        };
+        for (version, eapi, wanted) in [
+            ("3.0.83", "8", (true, true)),
+            ("3.0.83", "6", (true, false)),
+            ("3.0.83", "10", (false, false)),
+            ("3.0.76", "9", (true, true)),
+            ("3.0.75", "9", (false, false)),
+            ("3.0.72", "9-pre1", (true, true)),
+            ("3.0.71", "9-pre1", (false, false)),
+            ("3.0.66", "10", (false, false)),
+            ("3.0.65", "10", (false, true)),
+        ] {
+            assert_eq!(named(version, eapi), Ok(wanted), "{version} {eapi}");
         }
-        for eapi in ["8 ", "7_pre1"] {
-            assert!(eapi_allows_folders(eapi).is_err(), "{eapi}");
+        for eapi in ["8 ", "7_pre1", "4-slot-abi"] {
+            assert!(named("3.0.83", eapi).is_err(), "{eapi}");
         }
     }
 }

@@ -20,6 +20,8 @@ pub(crate) enum Reading {
     Recursive,
     /// A file or a folder of files, with expansion and `source`: make.conf.
     Sourcing,
+    /// One file, with expansion and `source`: the files of `env`.
+    OneSourcing,
 }
 
 /// Reads assignments; each is expanded with what is in `variables`, and goes there. `None` when there is no file.
@@ -30,16 +32,17 @@ pub(crate) fn read(
     variables: &mut Vars,
 ) -> Result<Option<Vars>, Refusal> {
     let paths = match reading {
-        Reading::File => vec![path.to_owned()],
+        Reading::File | Reading::OneSourcing => vec![path.to_owned()],
         Reading::Recursive | Reading::Sourcing => text::recursive_files(path)?,
     };
     let mut all = None;
     for path in paths {
         if let Some(text) = read_text(files, &path)? {
             files.spend(&path, text.len())?;
-            let mut shlex = Shlex::new(files, &path, text, reading == Reading::Sourcing);
+            let sourcing = matches!(reading, Reading::Sourcing | Reading::OneSourcing);
+            let mut shlex = Shlex::new(files, &path, text, sourcing);
             assignments(&mut shlex, variables, all.get_or_insert_default(), true)?;
-        } else if reading != Reading::File {
+        } else if matches!(reading, Reading::Recursive | Reading::Sourcing) {
             all.get_or_insert_default();
         }
     }

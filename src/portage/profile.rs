@@ -3,7 +3,7 @@
 //! A profile is a folder; its `parent` file names those it builds on, in order. A parent that comes twice applies twice.
 
 use super::{
-    layout::{eapi_allows_folders, formats_allow_folders},
+    layout::{eapi_named, formats_allow_folders},
     path::{self, join, normalise},
     refusal::Refusal,
     repos_conf::Repos,
@@ -33,14 +33,34 @@ pub(crate) fn read(
     files: &Files,
     configroot: &str,
     repos: &Repos,
+    known: &[String],
 ) -> Result<Vec<Profile>, Refusal> {
     let mut chain = Vec::new();
+    // Portage looks for the format of profiles in every place that PORTDIR ever named, repository or not.
+    let mut others = Vec::new();
+    for place in known {
+        let place = match path::stat(place)? {
+            Some(_) => path::resolve(place)?,
+            None => place.clone(),
+        };
+        if !repos.iter().any(|repo| repo.location == place) {
+            others.push(place);
+        }
+    }
     for path in ["etc/portage/make.profile", "etc/make.profile"] {
         let path = join(configroot, path);
         if path::is_dir(&path)? {
             let location = path::resolve(&path)?;
             add(files, &location, repos, 0, &mut chain)?;
             break;
+        }
+    }
+    for profile in &chain {
+        if let Some(other) = others.iter().find(|other| below(&profile.location, other)) {
+            return Err(Refusal::file(
+                &profile.location,
+                format!("lies in `{other}`, which was PORTDIR and is no repository"),
+            ));
         }
     }
     let own = join(configroot, "etc/portage/profile");
@@ -75,12 +95,13 @@ fn add(
         (None, Some(repo)) => repo.layout.eapi.as_str(),
         (None, None) => "0",
     };
-    let Some(by_eapi) = eapi_allows_folders(eapi)? else {
+    let known = eapi_named(files, eapi)?;
+    if !known.is_supported {
         return Err(Refusal::file(
             &join(location, "eapi"),
             format!("names the EAPI `{eapi}`, and Portage ignores the profile"),
         ));
-    };
+    }
     let formats = repo.map(|repo| &repo.layout.formats);
     let has = |format: &str| formats.is_some_and(|formats| formats.contains(format));
 
@@ -127,7 +148,7 @@ fn add(
     }
     chain.push(Profile {
         location: location.to_owned(),
-        allows_folders: by_eapi || formats.is_none_or(formats_allow_folders),
+        allows_folders: known.allows_folders || formats.is_none_or(formats_allow_folders),
         sets_licenses: has("profile-license"),
     });
     Ok(())

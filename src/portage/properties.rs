@@ -94,7 +94,7 @@ fn of_repository(text: &str) {
     }
     for line in &lines {
         list_words(line);
-        let _ = layout::eapi_allows_folders(line);
+        let _ = layout::eapi_named(&Files::default(), line);
         if let Ok(Some(name)) = layout::valid_name(line) {
             assert_eq!(layout::valid_name(&name), Ok(Some(name.clone())));
         }

@@ -1,6 +1,5 @@
-//! The ebuild repositories: repos.conf and what each repository says of itself, as PORTAGE_REPOSITORIES tells it.
-//!
-//! PORTDIR and PORTDIR_OVERLAY, the old way to name repositories, are refused by `settings.rs`.
+//! The ebuild repositories: repos.conf, PORTDIR and PORTDIR_OVERLAY, and what each repository says of itself, as
+//! PORTAGE_REPOSITORIES tells it.
 
 use super::{
     ini::{self, Ini},
@@ -8,6 +7,7 @@ use super::{
     path::{self, join},
     refusal::Refusal,
     text::{self, Files, strip, words},
+    version::Change,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -37,6 +37,8 @@ pub(crate) struct Repo {
     section: String,
     /// Where it lies, without links.
     pub(crate) location: String,
+    /// There is a directory.
+    is_there: bool,
     /// What it says of itself.
     pub(crate) layout: Layout,
     aliases: Option<Vec<String>>,
@@ -125,12 +127,65 @@ const KEY_REFRESH: [&str; 5] = ["true", "false", "wkd", "keyserver", "false-nowa
 
 type Options = BTreeMap<String, String>;
 
+/// The repositories that PORTDIR and PORTDIR_OVERLAY name, as `make.conf` did before there was repos.conf.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// PORTDIR: the main repository; empty when nothing names one.
+    portdir: String,
+    /// PORTDIR_OVERLAY.
+    overlays: Vec<String>,
+    /// PORTDIR_OVERLAY names something, if only blanks.
+    has_overlays: bool,
+    /// Every path that either variable had in any layer: Portage looks for the format of profiles there too.
+    pub(crate) known: Vec<String>,
+}
+
+impl Named {
+    /// Takes what the layers say, lowest first: PORTDIR and PORTDIR_OVERLAY of each.
+    pub(crate) fn new(layers: &[(Option<&str>, Option<&str>)]) -> Result<Self, Refusal> {
+        let mut named = Self::default();
+        for (portdir, overlays) in layers {
+            if let Some(portdir) = portdir {
+                named.portdir = absolute("PORTDIR", portdir)?;
+                named.known.push(named.portdir.clone());
+            }
+            if let Some(text) = overlays {
+                named.has_overlays = !text.is_empty();
+                if text.contains(['\'', '"', '\\']) {
+                    return Err(Refusal::question("PORTDIR_OVERLAY contains quotes"));
+                }
+                // These four are white space to Python's shlex; others are part of a path.
+                let paths = text
+                    .split([' ', '\t', '\r', '\n'])
+                    .filter(|path| !path.is_empty());
+                named.overlays = paths
+                    .map(|path| absolute("PORTDIR_OVERLAY", path))
+                    .collect::<Result<_, _>>()?;
+                named.known.extend(named.overlays.iter().cloned());
+            }
+        }
+        Ok(named)
+    }
+}
+
+/// Normalises a path that has to be absolute: Portage takes others from the current directory.
+fn absolute(name: &str, path: &str) -> Result<String, Refusal> {
+    match path::normalise(path) {
+        plain if path.starts_with('/') && plain != "/" => Ok(plain),
+        _ => Err(Refusal::question(format!(
+            "{name} is `{path}`, which is not an absolute path of a repository"
+        ))),
+    }
+}
+
 impl Repos {
-    /// Reads repos.conf: the sources in their order, each a file's name and text.
+    /// Reads repos.conf: the sources in their order, each a file's name and text. Then come the repositories of make.conf.
     pub(crate) fn read(
         files: &Files,
         sources: &[(String, std::rc::Rc<str>)],
         defaults: &[(&str, &str)],
+        eprefix: &str,
+        named: &Named,
     ) -> Result<Self, Refusal> {
         let mut ini = Ini::new(defaults);
         for (file, text) in sources {
@@ -145,20 +200,38 @@ impl Repos {
             }
         }
         let mut repos = Self {
-            defaults: keys_of(&default, None)?,
+            defaults: keys_of(files, &default, None)?,
             ..Self::default()
         };
         let mut left = ini::MOST;
         for (place, (section, _)) in ini.sections.iter().enumerate() {
             let options = ini.expanded(place, &mut left)?;
-            repos.all.extend(Repo::new(files, section, &options)?);
+            match Repo::new(files, Some(section), &options)? {
+                Some(repo) => repos.all.push(repo),
+                // Portage passes over it with a message, unless PORTDIR names its place.
+                None if *named == Named::default() => {}
+                None => {
+                    return Err(Refusal::question(format!(
+                        "repos.conf, `{section}`: has no location beside PORTDIR"
+                    )));
+                }
+            }
         }
-        repos.name()?;
         let main = default.get("main-repo").cloned();
         if main.as_deref() == Some("DEFAULT") {
             return Err(Refusal::question("`main-repo` is DEFAULT"));
         }
+        let portdir = repos.add_named(files, named, main.as_deref(), &default, eprefix)?;
+        repos.check(files)?;
+        repos.name()?;
         repos.main = main.filter(|main| repos.by_name.contains_key(main));
+        if repos.main.is_none() {
+            let at_portdir = repos
+                .all
+                .iter()
+                .find(|repo| Some(&repo.location) == portdir.as_ref());
+            repos.main = at_portdir.map(|repo| repo.layout.name.clone());
+        }
         if let Some(main) = &repos.main {
             let main = &mut repos.all[repos.by_name[main]];
             main.priority.get_or_insert(-1000);
@@ -173,6 +246,105 @@ impl Repos {
         repos.order.sort_by_key(key);
         repos.check_masters()?;
         Ok(repos)
+    }
+
+    /// Adds the repositories that PORTDIR and PORTDIR_OVERLAY name, in the place of those of the same name; returns where the one
+    /// of PORTDIR lies, without links.
+    fn add_named(
+        &mut self,
+        files: &Files,
+        named: &Named,
+        main: Option<&str>,
+        default: &Options,
+        eprefix: &str,
+    ) -> Result<Option<String>, Refusal> {
+        let of_section: BTreeMap<String, usize> = self
+            .all
+            .iter()
+            .enumerate()
+            .map(|(place, repo)| (repo.section.clone(), place))
+            .collect();
+        // Names and locations change below; the options of a section stay those of repos.conf.
+        let sections: Vec<Rest> = self.all.iter().map(Rest::of).collect();
+        let usual =
+            ["var/db/repos/gentoo", "usr/portage"].map(|place| format!("{eprefix}/{place}"));
+        let is_named = |place: &&String| self.all.iter().any(|repo| repo.location == **place);
+        let usual = usual.iter().find(is_named).unwrap_or(&usual[1]).clone();
+
+        let mut portdir = named.portdir.clone();
+        let mut priority = 0;
+        let first = (!portdir.is_empty()).then_some((&named.portdir, true));
+        let others = named.overlays.iter().map(|overlay| (overlay, false));
+        for (path, is_portdir) in first.into_iter().chain(others) {
+            if !path::is_dir(path)? {
+                match is_portdir {
+                    // Portage keeps it, so that its first sync can make the directory.
+                    true => return Err(Refusal::file(path, "is PORTDIR and no directory")),
+                    // It passes over others with a message.
+                    false => continue,
+                }
+            }
+            let mut options = Options::from([("location".to_owned(), path.clone())]);
+            let key = "eclass-overrides".to_owned();
+            options.extend(default.get(&key).map(|value| (key, value.clone())));
+            let name = main.filter(|_| is_portdir);
+            let Some(mut repo) = Repo::new(files, name, &options)? else {
+                continue;
+            };
+            repo.section = repo.layout.name.clone();
+            let section = of_section.get(&repo.layout.name);
+            if let Some(section) = section {
+                sections[*section].give(&mut repo, named.has_overlays);
+            }
+            let place = self
+                .all
+                .iter()
+                .position(|known| known.section == repo.section);
+            if let Some(before) = place.map(|place| &self.all[place].location)
+                && *before != repo.location
+                && (priority != 0 || *before != usual)
+                && *before == portdir
+            {
+                portdir = repo.location.clone();
+            }
+            if repo.priority.is_none() && (priority != 0 || *path != named.portdir) {
+                repo.priority = Some(priority);
+                priority += 1;
+            }
+            match place {
+                Some(place) => self.all[place] = repo,
+                None => self.all.push(repo),
+            }
+        }
+        match portdir.is_empty() {
+            true => Ok(None),
+            false => path::resolve(&portdir).map(Some),
+        }
+    }
+
+    /// Drops the repositories that Portage passes over with a message: no directory, or another name than that of the section.
+    fn check(&mut self, files: &Files) -> Result<(), Refusal> {
+        for repo in &self.all {
+            if !repo.is_there && repo.layout.name == "gentoo" {
+                // Portage keeps it, so that its first sync can make the directory.
+                return Err(Refusal::question(format!(
+                    "repos.conf, `gentoo`: there is no `{}`",
+                    repo.location
+                )));
+            }
+        }
+        let aliases_count = files.has(Change::AliasSections);
+        self.all.retain(|repo| {
+            let is_alias = repo
+                .aliases
+                .iter()
+                .flatten()
+                .any(|alias| *alias == repo.section);
+            let is_called_so = repo.layout.name == repo.section
+                || aliases_count && is_alias && !repo.layout.is_nameless;
+            repo.is_there && is_called_so
+        });
+        Ok(())
     }
 
     /// Gives every repository its section's name, its own, and its aliases, as long as nobody has them.
@@ -276,28 +448,68 @@ fn tell(keys: &BTreeMap<&'static str, String>, text: &mut String) {
     }
 }
 
+/// What a section says besides where its repository lies. PORTDIR may name another place for it.
+struct Rest {
+    masters: Option<Vec<String>>,
+    aliases: Option<Vec<String>>,
+    priority: Option<i64>,
+    keys: BTreeMap<&'static str, String>,
+    sync_keys: BTreeMap<String, String>,
+}
+
+impl Rest {
+    fn of(repo: &Repo) -> Self {
+        let mut keys = repo.keys.clone();
+        for own in ["location", "format"] {
+            keys.remove(own);
+        }
+        Self {
+            masters: repo.masters.clone(),
+            aliases: repo.aliases.clone(),
+            priority: repo.priority,
+            keys,
+            sync_keys: repo.sync_keys.clone(),
+        }
+    }
+
+    /// Gives the options to the repository that takes the section's place.
+    fn give(&self, repo: &mut Repo, is_volatile: bool) {
+        repo.masters = self.masters.clone().or(repo.masters.take());
+        repo.aliases = self.aliases.clone().or(repo.aliases.take());
+        repo.priority = self.priority.or(repo.priority);
+        repo.keys.extend(self.keys.clone());
+        repo.sync_keys = self.sync_keys.clone();
+        if is_volatile {
+            repo.keys.insert("volatile", "true".to_owned());
+        }
+    }
+}
+
 impl Repo {
-    /// Reads what a section says; `None` for one that Portage passes over with a message.
-    fn new(files: &Files, section: &str, options: &Options) -> Result<Option<Self>, Refusal> {
+    /// Reads a repository and the options that it has in repos.conf; `None` for one without a location. Its name is that of the
+    /// section if it does not say one, or the directory's without a section.
+    fn new(
+        files: &Files,
+        section: Option<&str>,
+        options: &Options,
+    ) -> Result<Option<Self>, Refusal> {
         let Some(location) = options.get("location").filter(|l| !strip(l).is_empty()) else {
             return Ok(None);
         };
-        let refuse = |reason: String| {
-            Err(Refusal::question(format!(
+        let refuse = |reason: String| match section {
+            Some(section) => Err(Refusal::question(format!(
                 "repos.conf, `{section}`: {reason}"
-            )))
+            ))),
+            None => Err(Refusal::question(reason)),
         };
         if !location.starts_with('/') {
             return refuse(format!("its location `{location}` is not an absolute path"));
         }
-        if !path::is_dir(location)? {
-            return match section {
-                // Portage keeps it, so that its first sync can make the folder.
-                "gentoo" => refuse(format!("there is no `{location}`")),
-                _ => Ok(None),
-            };
-        }
-        let location = path::resolve(location)?;
+        let is_there = path::is_dir(location)?;
+        let location = match is_there {
+            true => path::resolve(location)?,
+            false => location.clone(),
+        };
         let layout = Layout::read(files, &location, section)?;
         let list = |key: &str| {
             options
@@ -308,33 +520,34 @@ impl Repo {
         if !layout.aliases.is_empty() {
             aliases = Some([layout.aliases.clone(), aliases.unwrap_or_default()].concat());
         }
-        let is_alias = aliases.iter().flatten().any(|alias| alias == section);
-        if layout.name != section && (layout.is_nameless || !is_alias) {
-            return Ok(None);
-        }
-        for key in ["usepkg-exclude", "usepkg-include"] {
-            if options
-                .get(key)
-                .is_some_and(|value| !strip(value).is_empty())
-            {
-                return refuse(format!("`{key}` is told in any order"));
+        let mut keys = keys_of(files, options, Some((&location, &layout)))?;
+        if files.has(Change::UsepkgLists) {
+            for (key, name) in [
+                ("usepkg_exclude", "usepkg-exclude"),
+                ("usepkg_include", "usepkg-include"),
+            ] {
+                if options
+                    .get(name)
+                    .is_some_and(|value| !strip(value).is_empty())
+                {
+                    return refuse(format!("`{name}` is told in any order"));
+                }
+                keys.insert(key, String::new());
             }
         }
-        let mut keys = keys_of(options, Some((&location, &layout)))?;
-        keys.extend([
-            ("usepkg_exclude", String::new()),
-            ("usepkg_include", String::new()),
-        ]);
         let own = SYNC_KEYS
             .iter()
             .find(|(kind, _)| keys.get("sync_type").map(String::as_str) == Some(kind))
             .map_or(&[][..], |(_, keys)| keys);
+        let is_known =
+            |key: &str| key != "sync-git-verify-max-age-days" || files.has(Change::GitMaxAge);
         let sync_keys = own
             .iter()
+            .filter(|key| is_known(key))
             .filter_map(|key| Some(((*key).to_owned(), options.get(*key)?.clone())))
             .collect();
         Ok(Some(Self {
-            section: section.to_owned(),
+            section: section.unwrap_or(&layout.name).to_owned(),
             masters: list("masters").or_else(|| layout.masters.clone()),
             aliases,
             priority: match options.get("priority") {
@@ -344,6 +557,7 @@ impl Repo {
             keys,
             sync_keys,
             location,
+            is_there,
             layout,
         }))
     }
@@ -351,6 +565,7 @@ impl Repo {
 
 /// The keys that say how a repository is used and synced; of `[DEFAULT]` when there is no place.
 fn keys_of(
+    files: &Files,
     options: &Options,
     place: Option<(&str, &Layout)>,
 ) -> Result<BTreeMap<&'static str, String>, Refusal> {
@@ -359,6 +574,9 @@ fn keys_of(
     let word = |on: bool| if on { "true" } else { "false" }.to_owned();
     let mut keys = BTreeMap::new();
     for key in PLAIN {
+        if key == "sync_openpgp_key_package" && !files.has(Change::UsepkgLists) {
+            continue;
+        }
         if let Some(value) = get(key) {
             let value = match key {
                 "eclass_overrides" | "force" => words(value).collect::<Vec<_>>().join(" "),
@@ -376,6 +594,9 @@ fn keys_of(
         );
     }
     for (key, default) in SWITCHES {
+        if key == "sync_hooks_only_on_change" && !files.has(Change::HooksOption) {
+            continue;
+        }
         let on = get(key).map_or(default, |value| is_on(&value.to_lowercase()));
         keys.insert(key, word(on));
     }
@@ -390,6 +611,10 @@ fn keys_of(
         .unwrap_or("true")
         .to_lowercase();
     let refresh = match refresh.as_str() {
+        refresh if !files.has(Change::KeyRefreshKinds) => match is_on(refresh) {
+            true => "true",
+            false => "false",
+        },
         "no" => "false",
         refresh if KEY_REFRESH.contains(&refresh) => refresh,
         _ => "true",
@@ -414,7 +639,7 @@ fn keys_of(
     }
     let volatile = match (get("volatile"), place) {
         (Some(value), _) => is_on(value),
-        (None, Some((location, layout))) => is_volatile(location, layout),
+        (None, Some((location, layout))) => is_volatile(files, location, layout)?,
         (None, None) => true,
     };
     keys.insert("volatile", word(volatile));
@@ -422,15 +647,23 @@ fn keys_of(
     Ok(keys)
 }
 
-/// Tells whether somebody may change the repository by hand: all but those that Portage itself keeps under /var/db/repos.
-fn is_volatile(location: &str, layout: &Layout) -> bool {
+/// Tells whether the user may change the repository by hand: any but those of root or portage below /var/db/repos.
+fn is_volatile(files: &Files, location: &str, layout: &Layout) -> Result<bool, Refusal> {
+    if layout.lacks_name_file || !location.starts_with("/var/db/repos") {
+        return Ok(true);
+    }
     let owner = || {
         let uid = fs::metadata(location).ok()?.uid();
         nix::unistd::User::from_uid(uid.into()).ok()?
     };
-    layout.lacks_name_file
-        || !location.starts_with("/var/db/repos")
-        || !owner().is_some_and(|owner| ["root", "portage"].contains(&owner.name.as_str()))
+    match owner() {
+        Some(owner) => Ok(!["root", "portage"].contains(&owner.name.as_str())),
+        None if files.has(Change::NamelessOwner) => Ok(true),
+        None => Err(Refusal::file(
+            location,
+            "has an owner without a name, and Portage fails",
+        )),
+    }
 }
 
 /// A whole number as Python reads one; `None` when it is none.

@@ -1,23 +1,29 @@
 //! The answer: which files are read in which order, and what each variable is in the end.
 //!
-//! It is the answer of `portageq envvar` in Portage 3.0.83, or a [`Refusal`]. Everything that is read is read below the
-//! roots given; the environment counts as it is given.
+//! It is the answer of `portageq envvar` in the version of Portage that is asked for, or a [`Refusal`]. All files are read below
+//! the roots given; the environment counts as it is given.
 
 use super::{
-    Settings, Vars,
+    Settings, Vars, agreed,
     make_conf::{self, Reading},
     path::{self, join},
     profile::{self, Profile},
     refusal::Refusal,
-    repos_conf::{self, Repos},
+    repos_conf::{self, Named, Repos},
     stack::{EnvLayer, Flags, Layers, is_incremental},
     text::{self, Files, list_words, strip, words},
+    version::{Change, Version},
 };
 use crate::env::Env;
+use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeSet,
     ffi::OsString,
-    os::unix::fs::{MetadataExt, PermissionsExt},
+    fs,
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{MetadataExt, PermissionsExt},
+    },
     path::PathBuf,
 };
 
@@ -26,6 +32,8 @@ use std::{
 /// The variables of the same names in the environment do not count.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Roots {
+    /// The Portage that would answer.
+    pub portage: Version,
     /// The prefix that Portage itself is installed under; empty when it has none. BROOT in PMS.
     pub broot: PathBuf,
     /// PORTAGE_CONFIGROOT: where `etc/portage` is; `None` for Portage's own.
@@ -119,6 +127,12 @@ const BANNED: [&str; 54] = [
     "_",
 ];
 
+/// Those of them that only newer versions ban.
+const BANNED_LATER: [&str; 2] = ["PORTAGE_EBUILD_EXIT_FD", "PORTAGE_IPC_ALIVE_FD"];
+
+/// The variable that the files of `env` may not set.
+const GLOBAL_ONLY: &str = "CONFIG_PROTECT";
+
 /// Variables that Portage computes from more than settings: its own paths, and commands that it looks for.
 const COMPUTED: [&str; 14] = [
     "LC_CTYPE",
@@ -162,6 +176,37 @@ pub fn read(roots: &Roots, env: &Env, names: &[&str]) -> Result<Settings, Refusa
     reader.finish(names)
 }
 
+/// Answers, with a seal of everything that the answer was made of: files, the names in `etc/portage`, and variables.
+pub(super) fn read_sealed(
+    roots: &Roots,
+    env: &Env,
+    names: &[&str],
+) -> Result<(Settings, Sha256), Refusal> {
+    let mut reader = Reader::new(roots, env)?;
+    let settings = reader.finish(names)?;
+    let mut seal = Sha256::new();
+    agreed::add(&mut seal, format!("{roots:?}").as_bytes());
+    for (name, value) in &settings {
+        agreed::add(&mut seal, name.as_bytes());
+        agreed::add(&mut seal, value.as_bytes());
+    }
+    // A newer Portage may read files that we have never heard of.
+    for folder in [
+        join(&reader.places.configroot, "etc/portage"),
+        reader.places.global.clone(),
+    ] {
+        let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+        let names: BTreeSet<OsString> = entries.map(|entry| entry.file_name()).collect();
+        agreed::add(&mut seal, folder.as_bytes());
+        for name in names {
+            agreed::add(&mut seal, name.as_bytes());
+        }
+    }
+    reader.files.seal(&mut seal);
+    reader.layers.env.seal(&mut seal);
+    Ok((settings, seal))
+}
+
 /// The places that everything else is found from, in Portage's spelling: a root ends in a slash, a prefix does not.
 #[derive(Debug)]
 struct Places {
@@ -183,6 +228,10 @@ struct Reader<'e> {
     layers: Layers<'e>,
     profiles: Vec<Profile>,
     flags: Flags,
+    /// What `env` files are expanded with.
+    map: Vars,
+    /// USE of the `env` files for all packages.
+    env_use: Option<String>,
 }
 
 impl Places {
@@ -293,7 +342,7 @@ fn global(broot: &str) -> Result<String, Refusal> {
 impl<'e> Reader<'e> {
     /// Reads every file that any answer depends on.
     fn new(roots: &Roots, env: &'e Env) -> Result<Self, Refusal> {
-        let files = Files::default();
+        let files = Files::of(roots.portage);
         let mut places = Places::new(roots)?;
         let mut conf_paths = vec![
             join(&places.configroot, "etc/make.conf"),
@@ -331,6 +380,7 @@ impl<'e> Reader<'e> {
             }
         }
         let mut layers = Layers {
+            portage: roots.portage,
             env_d,
             features: Vars::new(),
             globals,
@@ -339,9 +389,9 @@ impl<'e> Reader<'e> {
             env: backup.clone(),
             backup,
         };
-        let repos = read_repos(&files, &places, &mut layers, &early)?;
+        let (repos, known) = read_repos(&files, &places, &mut layers, &early)?;
         name_repositories(&repos, &mut layers, &mut map)?;
-        let profiles = profile::read(&files, &places.configroot, &repos)?;
+        let profiles = profile::read(&files, &places.configroot, &repos, &known)?;
         for repo in repos.iter() {
             // Nothing of it is asked for; that it can be read is.
             let file = join(&repo.location, "profiles/make.defaults");
@@ -364,7 +414,7 @@ impl<'e> Reader<'e> {
         }
         for (name, value) in make_defaults.iter().flatten() {
             match layers.defaults.get_mut(name) {
-                Some(before) if is_incremental(name) => {
+                Some(before) if is_incremental(roots.portage, name) => {
                     before.push(' ');
                     before.push_str(value);
                 }
@@ -383,18 +433,21 @@ impl<'e> Reader<'e> {
                 make_defaults,
                 ..Flags::default()
             },
+            map,
+            env_use: None,
         })
     }
 
     /// Computes the answers from the layers.
     fn finish(&mut self, names: &[&str]) -> Result<Settings, Refusal> {
-        self.ban();
+        let banned = self.ban();
         for (name, value) in self.places.variables() {
             self.layers.settle(name, value);
         }
         self.layers
             .settle("PORTAGE_OVERRIDE_EPREFIX", &self.places.broot);
         self.refuse_settings_for_all_packages(names)?;
+        self.read_env_for_all_packages(&banned)?;
         self.settle_defaults()?;
 
         self.layers.stack()?;
@@ -411,6 +464,9 @@ impl<'e> Reader<'e> {
         self.refuse_patterns()?;
         self.settle_features(names)?;
         for name in ["AUTOCLEAN", "NOCOLOR", "NO_COLOR"] {
+            if name == "NO_COLOR" && !self.files.has(Change::NoColor) {
+                continue;
+            }
             if let Some(value) = self.layers.get(name)? {
                 let value = value.to_lowercase();
                 self.layers.settle(name, &value);
@@ -439,8 +495,8 @@ impl<'e> Reader<'e> {
             .collect()
     }
 
-    /// Takes away what people may not set.
-    fn ban(&mut self) {
+    /// Takes away what users may not set; returns the names.
+    fn ban(&mut self) -> BTreeSet<String> {
         let profile_only = self.layers.defaults.get("PROFILE_ONLY_VARIABLES");
         let mut names = BTreeSet::new();
         for word in words(profile_only.map_or("", String::as_str)) {
@@ -461,27 +517,73 @@ impl<'e> Reader<'e> {
             self.layers.backup.unset(name);
         }
         for name in BANNED {
+            if BANNED_LATER.contains(&name) && !self.files.has(Change::BannedDescriptors) {
+                continue;
+            }
             self.layers.ban(name);
+            names.insert(name.to_owned());
         }
+        names.insert(GLOBAL_ONLY.to_owned());
+        names
+    }
+
+    /// Applies the `*/*` lines of package.env: each names files of `env`, which are read after make.conf and like it.
+    fn read_env_for_all_packages(&mut self, banned: &BTreeSet<String>) -> Result<(), Refusal> {
+        let own = join(&self.places.configroot, "etc/portage");
+        let mut names = Vec::new();
+        for file in text::recursive_files(&join(&own, "package.env"))? {
+            for line in self.files.lines(&file)? {
+                if let ["*/*", envs @ ..] = list_words(&line).as_slice() {
+                    names.extend(envs.iter().map(|name| (*name).to_owned()));
+                }
+            }
+        }
+        let portage = self.layers.portage;
+        let mut all = Vars::new();
+        for name in names {
+            let file = join(&join(&own, "env"), &name);
+            // Portage passes over a file that is missing with a message.
+            let vars = make_conf::read(&self.files, &file, Reading::OneSourcing, &mut self.map)?;
+            for (name, value) in vars.unwrap_or_default() {
+                if banned.contains(&name) {
+                    continue;
+                }
+                let value = match all.get(&name) {
+                    Some(before) if is_incremental(portage, &name) => format!("{before} {value}"),
+                    _ => value,
+                };
+                all.insert(name, value);
+            }
+        }
+        // The flags of package.use come before these, and are added when USE is computed.
+        self.env_use = all.remove("USE");
+        for (name, value) in all {
+            let value = match self.layers.conf.get(&name) {
+                Some(before) if is_incremental(portage, &name) => format!("{before} {value}"),
+                _ => value,
+            };
+            self.layers.conf.insert(name, value);
+        }
+        Ok(())
     }
 
     /// Refuses where a person's file sets something for every package and so for all.
     fn refuse_settings_for_all_packages(&self, names: &[&str]) -> Result<(), Refusal> {
         let own = join(&self.places.configroot, "etc/portage");
-        let mut questions = vec![(join(&own, "package.env"), None)];
+        let mut questions = Vec::new();
         for (file, name) in [
             ("package.properties", "ACCEPT_PROPERTIES"),
             ("package.accept_restrict", "ACCEPT_RESTRICT"),
             ("package.license", "ACCEPT_LICENSE"),
         ] {
-            questions.push((join(&own, file), Some(name)));
+            questions.push((join(&own, file), name));
         }
         for profile in self.profiles.iter().filter(|profile| profile.sets_licenses) {
             let file = join(&profile.location, "package.license");
-            questions.push((file, Some("ACCEPT_LICENSE")));
+            questions.push((file, "ACCEPT_LICENSE"));
         }
         for (path, name) in questions {
-            if name.is_some_and(|name| !names.contains(&name)) {
+            if !names.contains(&name) {
                 continue;
             }
             for file in text::recursive_files(&path)? {
@@ -530,7 +632,10 @@ impl<'e> Reader<'e> {
                 continue;
             }
             let found = match owner {
-                None => Some("portage".to_owned()),
+                None => self
+                    .files
+                    .has(Change::DefaultUser)
+                    .then(|| "portage".to_owned()),
                 Some((uid, _)) if name == "PORTAGE_USERNAME" => {
                     nix::unistd::User::from_uid(uid.into())
                         .ok()
@@ -589,6 +694,9 @@ impl<'e> Reader<'e> {
                     conf.push_str(&flags_for_all(flags));
                 }
             }
+        }
+        if let Some(use_) = &self.env_use {
+            conf = format!("{conf} {use_}");
         }
         self.layers.conf.insert("USE".to_owned(), conf);
         self.layers.compute_use(&self.flags)?;
@@ -687,22 +795,35 @@ fn read_env_d(files: &Files, places: &Places) -> Result<Vars, Refusal> {
     Ok(all)
 }
 
-/// Reads the repositories, from the environment where it has them.
+/// Reads the repositories, from the environment where it has them, and tells what PORTDIR and PORTDIR_OVERLAY name.
 fn read_repos(
     files: &Files,
     places: &Places,
     layers: &mut Layers,
     early: &Vars,
-) -> Result<Repos, Refusal> {
+) -> Result<(Repos, Vec<String>), Refusal> {
     let early_get = |name: &str| early.get(name).filter(|_| !name.starts_with("__"));
-    for name in ["PORTDIR", "PORTDIR_OVERLAY"] {
-        let in_files = layers.globals.get(name).or(early_get(name));
-        if in_files.is_some() || layers.env.get(name)?.is_some() {
-            return Err(Refusal::question(format!(
-                "{name} names repositories in the old way; repos.conf does it now"
-            )));
-        }
-    }
+    let files_say = |name: &str| {
+        let both = [layers.globals.get(name), early_get(name)];
+        both.map(|value| value.cloned())
+    };
+    let [portdirs, overlays] = ["PORTDIR", "PORTDIR_OVERLAY"].map(files_say);
+    let of_env = |name: &str| Ok::<_, Refusal>(layers.env.get(name)?.map(str::to_owned));
+    let portdirs = portdirs.into_iter().chain([of_env("PORTDIR")?]);
+    let overlays = overlays.into_iter().chain([of_env("PORTDIR_OVERLAY")?]);
+    let each: Vec<_> = portdirs.zip(overlays).collect();
+    let borrowed: Vec<_> = each
+        .iter()
+        .map(|(portdir, overlays)| (portdir.as_deref(), overlays.as_deref()))
+        .collect();
+    let mut named = Named::new(&borrowed)?;
+    let known = named.known.clone();
+    // Without a main repository it keeps what was set.
+    let portdir = each
+        .iter()
+        .filter_map(|(portdir, _)| portdir.clone())
+        .next_back();
+    layers.env.set("PORTDIR", portdir.unwrap_or_default());
     let name = "PORTAGE_RSYNC_EXTRA_OPTS";
     let options = match layers.env.get(name)? {
         Some(options) => Some(options.to_owned()),
@@ -712,7 +833,10 @@ fn read_repos(
         layers.env.set(name, options.as_str());
     }
     let sources = match layers.env.get("PORTAGE_REPOSITORIES")? {
-        Some(text) => vec![("PORTAGE_REPOSITORIES".to_owned(), text.into())],
+        Some(text) => {
+            named = Named::default();
+            vec![("PORTAGE_REPOSITORIES".to_owned(), text.into())]
+        }
         None => repos_conf::sources(files, &places.global, &places.configroot)?,
     };
     let defaults = [
@@ -725,22 +849,21 @@ fn read_repos(
             options.as_deref().unwrap_or_default(),
         ),
     ];
-    Repos::read(files, &sources, &defaults)
+    let repos = Repos::read(files, &sources, &defaults, &places.eprefix, &named)?;
+    Ok((repos, known))
 }
 
 /// Tells the variables that speak of repositories.
 fn name_repositories(repos: &Repos, layers: &mut Layers, map: &mut Vars) -> Result<(), Refusal> {
     layers.settle("PORTAGE_REPOSITORIES", &repos.config_string());
     let main = repos.main().map(|repo| repo.location.as_str());
-    match main {
-        Some(main) => {
-            layers.settle("PORTDIR", main);
-            map.insert("PORTDIR".to_owned(), main.to_owned());
-        }
-        None => layers.env.set("PORTDIR", ""),
+    if let Some(main) = main {
+        layers.settle("PORTDIR", main);
+        map.insert("PORTDIR".to_owned(), main.to_owned());
     }
     let mut locations = repos.iter().map(|repo| repo.location.as_str()).peekable();
-    locations.next_if(|first| Some(*first) == main);
+    let portdir = layers.env.get("PORTDIR")?;
+    locations.next_if(|first| Some(*first) == portdir);
     let quoted: Vec<String> = locations.map(quote).collect();
     let overlay = quoted.join(" ");
     layers.settle("PORTDIR_OVERLAY", &overlay);

@@ -3,11 +3,20 @@
 //!
 //! Everything here is computation on layers that were read before. An order of things that looks odd is Portage's.
 
-use super::{Vars, refusal::Refusal, text::words};
+use super::{
+    Vars, agreed,
+    refusal::Refusal,
+    text::words,
+    version::{Change, Version},
+};
 use crate::env::Env;
+use sha2::Sha256;
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
+    os::unix::ffi::OsStrExt,
+    rc::Rc,
 };
 
 /// The variables that every layer adds to.
@@ -25,15 +34,28 @@ const INCREMENTALS: [&str; 11] = [
     "USE_EXPAND_UNPREFIXED",
 ];
 
+/// Two more, as long as Portage supported prelink.
+const OF_PRELINK: [&str; 2] = ["PRELINK_PATH", "PRELINK_PATH_MASK"];
+
+/// The incremental variables besides USE.
+fn incrementals(portage: Version) -> impl Iterator<Item = &'static str> {
+    let prelink = portage.has(Change::Prelink).then_some(OF_PRELINK);
+    INCREMENTALS
+        .into_iter()
+        .chain(prelink.into_iter().flatten())
+}
+
 /// Tells whether what several files of one layer say adds up.
-pub(crate) fn is_incremental(name: &str) -> bool {
-    name == "USE" || INCREMENTALS.contains(&name)
+pub(crate) fn is_incremental(portage: Version, name: &str) -> bool {
+    name == "USE" || incrementals(portage).any(|known| known == name)
 }
 
 /// The environment, with what Portage changed in it.
 #[derive(Debug, Clone)]
 pub(crate) struct EnvLayer<'e> {
     base: &'e Env,
+    /// Every name that was looked up.
+    looked_up: Rc<RefCell<BTreeSet<String>>>,
     changes: BTreeMap<String, Option<String>>,
 }
 
@@ -42,7 +64,17 @@ impl<'e> EnvLayer<'e> {
     pub(crate) fn new(base: &'e Env) -> Self {
         Self {
             base,
+            looked_up: Rc::default(),
             changes: BTreeMap::new(),
+        }
+    }
+
+    /// Adds every variable that was looked up to a seal.
+    pub(crate) fn seal(&self, seal: &mut Sha256) {
+        for name in self.looked_up.borrow().iter() {
+            agreed::add(seal, name.as_bytes());
+            let value = self.base.get_name(name).unwrap_or_default();
+            agreed::add(seal, value.as_bytes());
         }
     }
 
@@ -50,6 +82,9 @@ impl<'e> EnvLayer<'e> {
     pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, Refusal> {
         if let Some(value) = self.changes.get(name) {
             return Ok(value.as_deref());
+        }
+        if !self.looked_up.borrow().contains(name) {
+            self.looked_up.borrow_mut().insert(name.to_owned());
         }
         let Some(value) = self.base.get_name(name) else {
             return Ok(None);
@@ -72,6 +107,8 @@ impl<'e> EnvLayer<'e> {
 /// The layers, lowest first.
 #[derive(Debug)]
 pub(crate) struct Layers<'e> {
+    /// The Portage whose settings they are.
+    pub(crate) portage: Version,
     /// env.d.
     pub(crate) env_d: Vars,
     /// What FEATURES says of USE.
@@ -200,7 +237,7 @@ impl Layers<'_> {
 
     /// Stacks the incremental variables other than USE.
     pub(crate) fn stack(&mut self) -> Result<(), Refusal> {
-        for name in INCREMENTALS {
+        for name in incrementals(self.portage) {
             let mut set = BTreeSet::new();
             for word in self.each(name)?.into_iter().flat_map(words) {
                 if word == "-*" {
@@ -323,7 +360,7 @@ impl Layers<'_> {
             }
             for name in &expanded {
                 if let Some(value) = self.ordered(layer, name)? {
-                    expand_flags(name, value, &mut set)?;
+                    expand_flags(self.portage, name, value, &mut set)?;
                 }
             }
         }
@@ -411,9 +448,14 @@ fn add_flag(word: &str, set: &mut BTreeSet<String>) {
 }
 
 /// Adds or removes the flags that one variable of USE_EXPAND stands for.
-fn expand_flags(name: &str, value: &str, set: &mut BTreeSet<String>) -> Result<(), Refusal> {
+fn expand_flags(
+    portage: Version,
+    name: &str,
+    value: &str,
+    set: &mut BTreeSet<String>,
+) -> Result<(), Refusal> {
     let prefix = format!("{}_", name.to_lowercase());
-    let adds_up = INCREMENTALS.contains(&name);
+    let adds_up = incrementals(portage).any(|known| known == name);
     if !adds_up {
         take_away(set, &prefix);
     }
@@ -471,7 +513,7 @@ mod tests {
             add_flag(word, &mut set);
         }
         assert_eq!(set, ["c_1".to_owned()].into());
-        expand_flags("C", "-1 2 +3", &mut set).expect("no lone plus");
+        expand_flags(Version::NEWEST, "C", "-1 2 +3", &mut set).expect("no lone plus");
         assert_eq!(set, ["c_2".to_owned()].into());
     }
 }

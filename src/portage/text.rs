@@ -1,7 +1,12 @@
 //! Files as Portage reads them: which files a name stands for, and their text after Python has decoded it.
 
-use super::{path, refusal::Refusal};
+use super::{
+    agreed, path,
+    refusal::Refusal,
+    version::{Change, Version},
+};
 use crate::file;
+use sha2::Sha256;
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
@@ -31,6 +36,8 @@ struct Known {
 /// The files that were read for one answer: each is read once, so that one answer has one state of it.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
+    /// The Portage that the files are read for.
+    portage: Version,
     read: RefCell<BTreeMap<String, Option<Known>>>,
     spent: Cell<usize>,
     /// What was not put there is not there.
@@ -39,6 +46,19 @@ pub(crate) struct Files {
 }
 
 impl Files {
+    /// Reads files as a version of Portage does.
+    pub(crate) fn of(portage: Version) -> Self {
+        Self {
+            portage,
+            ..Self::default()
+        }
+    }
+
+    /// Tells whether the Portage that the files are read for does so.
+    pub(crate) fn has(&self, change: Change) -> bool {
+        self.portage.has(change)
+    }
+
     /// These files as if there were no others.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn only(files: &[(&str, &[u8])]) -> Result<Self, Refusal> {
@@ -67,6 +87,17 @@ impl Files {
             )
             .for_good()),
             false => Ok(()),
+        }
+    }
+
+    /// Adds every file that was read, and every one that was missing, to a seal.
+    pub(crate) fn seal(&self, seal: &mut Sha256) {
+        for (path, known) in self.read.borrow().iter() {
+            agreed::add(seal, path.as_bytes());
+            match known {
+                Some(known) => agreed::add(seal, known.text.as_bytes()),
+                None => agreed::add(seal, b"\0"),
+            }
         }
     }
 
@@ -231,6 +262,9 @@ pub(crate) fn entries(files: &Files, path: &str, recursive: bool) -> Result<Vec<
         let lines = files.lines(&path)?;
         files.spend(&path, lines.iter().map(|line| line.len() + 1).sum())?;
         for line in lines {
+            if line.starts_with("##COMPAT==>") && files.has(Change::CompatLines) {
+                return Err(Refusal::file(&path, "has `##COMPAT` in a comment"));
+            }
             let entry = list_words(&line).join(" ");
             if !entry.is_empty() {
                 entries.push(entry);

@@ -2,7 +2,7 @@
 
 use super::{
     generate::{GLOBALS, GROUND},
-    oracle::{Answer, Oracle, venv},
+    oracle::{Answer, Oracle, venv, version},
 };
 use crossmerge::{
     env::Env,
@@ -227,6 +227,7 @@ impl Case {
             env.insert("PORTAGE_CONFIGROOT".into(), dir.into());
             env.insert("EPREFIX".into(), String::new());
         }
+        roots.portage = version();
         roots.root = env.get("ROOT").map(Into::into);
         roots.sysroot = env.get("SYSROOT").map(Into::into);
         let names = NEEDED.to_vec();
@@ -280,10 +281,21 @@ pub(crate) fn compare(answer: Answer, question: &Question, roots: &Roots) -> Out
         (Ok(_), Err(refusal)) => Outcome::Refused(refusal),
         (Err(failure), Ok(_)) => Outcome::Differs(format!("Portage fails: {failure}")),
         (Ok(theirs), Ok(ours)) => {
+            // Before 3.0.53 what flags add to a variable of USE_EXPAND comes in any order.
+            let is_in_order = version() >= "3.0.53".parse().expect("a version");
+            let expanded: Vec<&str> = theirs
+                .get("USE_EXPAND")
+                .map_or(Vec::new(), |names| names.split_whitespace().collect());
+            let is_list = |name: &str| !is_in_order && expanded.contains(&name);
             let differences: Vec<String> = ours
                 .iter()
                 .filter(|(name, value)| {
-                    comparable(name, value) != comparable(name, &theirs[name.as_str()])
+                    let both = [value.as_str(), &theirs[name.as_str()]];
+                    let [ours, theirs] = both.map(|value| match is_list(name) {
+                        true => sorted(value),
+                        false => comparable(name, value),
+                    });
+                    ours != theirs
                 })
                 .map(|(name, value)| {
                     format!(
@@ -298,6 +310,12 @@ pub(crate) fn compare(answer: Answer, question: &Question, roots: &Roots) -> Out
             }
         }
     }
+}
+
+fn sorted(words: &str) -> String {
+    let mut words: Vec<&str> = words.split_whitespace().collect();
+    words.sort_unstable();
+    words.join(" ")
 }
 
 /// Portage tells some keys of a repository in no certain order.

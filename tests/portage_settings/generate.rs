@@ -391,6 +391,132 @@ pub(crate) fn make_conf() -> impl Strategy<Value = Case> {
     })
 }
 
+/// PORTDIR as make.conf sets it.
+const PORTDIRS: &[&str] = &[
+    "",
+    "PORTDIR=\"@DIR@/repo\"\n",
+    "PORTDIR=\"@DIR@/repo\"\n",
+    "PORTDIR=@DIR@/local\n",
+    "PORTDIR=@DIR@/./link/\n",
+    "PORTDIR=@DIR@/second\n",
+    "PORTDIR=@DIR@/missing\n",
+    "PORTDIR=\"\"\n",
+];
+
+/// PORTDIR_OVERLAY as make.conf sets it.
+const OVERLAYS: &[&str] = &[
+    "",
+    "",
+    "PORTDIR_OVERLAY=\"\"\n",
+    "PORTDIR_OVERLAY=\"@DIR@/local\"\n",
+    "PORTDIR_OVERLAY=\"${PORTDIR_OVERLAY} @DIR@/local @DIR@/second\"\n",
+    "PORTDIR_OVERLAY=\"@DIR@/second\t@DIR@/missing @DIR@/local\"\n",
+    "PORTDIR_OVERLAY=\"@DIR@/link @DIR@/nameless\"\n",
+    "PORTDIR_OVERLAY=\"@DIR@/repo @DIR@/local\"\n",
+    "PORTDIR_OVERLAY=\"'@DIR@/local'\"\n",
+    "PORTDIR_OVERLAY=\"local\"\n",
+];
+
+/// repos.conf beside them.
+const BESIDE: &[&str] = &[
+    "[DEFAULT]\nmain-repo = ground\n[ground]\nlocation = @DIR@/repo\n",
+    "[DEFAULT]\nmain-repo = ground\n[ground]\nlocation = @DIR@/repo\n[local]\nlocation = @DIR@/local\n",
+    "[DEFAULT]\nmain-repo = ground\neclass-overrides = local\n[ground]\nlocation = @DIR@/missing\nsync-type = git\n\
+     sync-uri = x\nauto-sync = no\nsync-depth = 1\nsync-git-verify-commit-signature = yes\nformat = x\nforce = aliases\n",
+    "[DEFAULT]\nmain-repo = nobody\n[local]\nlocation = @DIR@/second\npriority = 3\nvolatile = no\naliases = al\n",
+    "[DEFAULT]\nmain-repo = second\n[second]\nlocation = @DIR@/second\nmasters = ground\n[ground]\nlocation = @DIR@/link\n\
+     priority = 2\nsync-hooks-only-on-change = yes\nsync-openpgp-key-refresh = no\n",
+    "[local]\nlocation = @DIR@/local\n[second]\nlocation = @DIR@/nameless\n",
+    "[ground]\nsync-type = git\n",
+    "",
+];
+
+/// Cases of PORTDIR and PORTDIR_OVERLAY, in make.conf and in the environment.
+pub(crate) fn portdirs() -> impl Strategy<Value = Case> {
+    let texts = (select(PORTDIRS), select(OVERLAYS), select(BESIDE));
+    let names = select(&["second\n", "second\n", "local\n", "ground\n"][..]);
+    let layout = select(
+        &[
+            "",
+            "masters = ground\n",
+            "masters =\naliases = al two\n",
+            "repo-name = odd\n",
+        ][..],
+    );
+    let of_env = option::weighted(
+        0.1,
+        select(&["@DIR@/repo", "@DIR@/local", "@DIR@/nameless"][..]),
+    );
+    let uses = file(SOURCES, 0..3);
+    (of(), texts, names, layout, (of_env.clone(), of_env), uses).prop_map(
+        |(of, (portdir, overlays, repos_conf), name, layout, (env, env_overlay), uses)| {
+            let mut case = ground(of);
+            case.files
+                .retain(|(path, _)| path != "etc/portage/repos.conf");
+            let conf = [
+                bytes(&format!("A=\"$PORTDIR\"\n{portdir}{overlays}")),
+                uses,
+                bytes("\nDISTDIR=\"${PORTDIR}/x\"\nB=\"$PORTDIR_OVERLAY\"\n"),
+            ];
+            for (path, text) in [
+                ("etc/portage/repos.conf", bytes(repos_conf)),
+                ("etc/portage/make.conf", conf.concat()),
+                ("local/profiles/repo_name", bytes("local\n")),
+                ("second/profiles/repo_name", bytes(name)),
+                ("second/metadata/layout.conf", bytes(layout)),
+                ("nameless/profiles/", Vec::new()),
+            ] {
+                case.files.push((path.into(), text));
+            }
+            case.links.push(("link".into(), "repo".into()));
+            case.env
+                .extend(env.map(|value| ("PORTDIR".into(), value.into())));
+            case.env
+                .extend(env_overlay.map(|value| ("PORTDIR_OVERLAY".into(), value.into())));
+            case
+        },
+    )
+}
+
+/// Cases of package.env, whose `*/*` lines count for everything.
+pub(crate) fn package_envs() -> impl Strategy<Value = Case> {
+    let line = select(
+        &[
+            "*/* e1",
+            "*/* e2 e1 # c",
+            "*/* e1 e2 missing",
+            " */*\te3/x",
+            "*/*",
+            "cat/pkg e2",
+            "*/*::ground e2",
+            "*/* @DIR@/etc/portage/one",
+            "# */* e2",
+            "*/* directory",
+        ][..],
+    );
+    let lines = vec(line, 1..4).prop_map(|lines| bytes(&(lines.join("\n") + "\n")));
+    let package_use = option::weighted(0.4, select(&["*/* foo -nls\n", "*/* CPU: sse -*\n"][..]));
+    let envs = vec(file(&["one", "../one", "$A"], 0..6), 3);
+    (make_conf(), lines, any::<bool>(), package_use, envs).prop_map(
+        |(mut case, lines, is_folder, package_use, envs)| {
+            let path = match is_folder {
+                true => "etc/portage/package.env/a",
+                false => "etc/portage/package.env",
+            };
+            case.files.push((path.into(), lines));
+            for (name, text) in ["e1", "e2", "e3/x"].into_iter().zip(envs) {
+                case.files.push((format!("etc/portage/env/{name}"), text));
+            }
+            case.files
+                .push(("etc/portage/env/directory/".into(), Vec::new()));
+            let package_use =
+                package_use.map(|text| ("etc/portage/package.use".into(), bytes(text)));
+            case.files.extend(package_use);
+            case
+        },
+    )
+}
+
 /// Keys and values of repos.conf.
 const OPTIONS: &[(&str, &[&str])] = &[
     (

@@ -1,6 +1,7 @@
 //! Asks the real `portageq`, through `oracle.py`, from two processes at a time.
 
 use super::case::Question;
+use crossmerge::portage::version::Version;
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, Write},
@@ -19,9 +20,27 @@ pub(crate) struct Oracle {
     stdout: BufReader<ChildStdout>,
 }
 
-/// The virtual environment with the real Portage.
+/// The version of Portage that PORTAGE names, if it does.
+fn chosen() -> Option<String> {
+    std::env::var("PORTAGE")
+        .ok()
+        .filter(|version| !version.is_empty())
+}
+
+/// The version of the Portage that is asked.
+pub(crate) fn version() -> Version {
+    chosen().map_or(Version::NEWEST, |version| {
+        version.parse().expect("PORTAGE is a version")
+    })
+}
+
+/// The virtual environment with the real Portage: the demonstration's, or one that `demo/portages` prepared.
 pub(crate) fn venv() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/demo/venv")
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/demo");
+    match chosen() {
+        Some(version) => demo.join("portages").join(version),
+        None => demo.join("venv"),
+    }
 }
 
 impl Oracle {
