@@ -68,7 +68,7 @@ pub(super) fn environment(patient: &Patient) -> Result<Finding, DoctorError> {
             ),
         );
     }
-    for overridden in overrides::found(&patient.context) {
+    for overridden in overrides::found(patient.context) {
         blame(overridden.name, overridden.message);
     }
     Ok(match unset.is_empty() {

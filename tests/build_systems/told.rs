@@ -439,8 +439,10 @@ fn an_export_that_is_refused_writes_nothing_and_one_that_writes_says_so() {
         assert_eq!(refused.code, Some(125), "{refused:#?}");
     }
     assert!(!prefix.join("var").exists(), "a refusal leaves nothing");
-    let said = prefix.own(["export", ARM.tuple, "cmake", "new/x.cmake"]);
-    assert_eq!(said.success().stdout, "");
+    let said = prefix
+        .own(["export", ARM.tuple, "cmake", "new/x.cmake"])
+        .success();
+    assert_eq!(said.stdout, "");
     assert!(said.stderr.contains("wrote `new/x.cmake`"), "{said:#?}");
 }
 
