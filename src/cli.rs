@@ -14,10 +14,11 @@ use crate::{
     doctor,
     env::{self, Env},
     error::Error,
-    export::{ExportError, Facts, Format},
+    export::{self, ExportError, Facts, Format},
     file,
     fix_root::FixRootError,
     init::{self, Options, Request, Subject, TargetState},
+    layer,
     profile::{self, ProfileError},
     qemu::binfmt::{self, Action, BinfmtError, Status},
     site_cache::config_site,
@@ -395,7 +396,7 @@ pub fn crossmerge(
             let tuple = reader()?.target(&tuple)?;
             let context = Context::new(env, config, tuple)?;
             let file = file.filter(|file| file != Path::new("-"));
-            export(&context, format, file.as_deref(), force)
+            export_file(&context, format, file.as_deref(), force)
         }
         Command::Applets => {
             let names = wrappers.applets().map(|(name, _)| format!("{name}\n"));
@@ -706,7 +707,7 @@ fn initialise(
     Ok(ExitCode::SUCCESS)
 }
 
-fn export(
+fn export_file(
     context: &Context,
     format: Format,
     file: Option<&Path>,
@@ -714,22 +715,40 @@ fn export(
 ) -> Result<ExitCode, Error> {
     let mut facts = Facts::gather(context)?;
     facts.take_flags_of(&context.env);
-    facts.find_emulator_for(format, context);
-    if format == Format::Env
-        && let Some(file) = config_site(context).map_err(ExportError::SiteCache)?
+    facts.look_for(format, context);
+    // The files that the text names.
+    let mut named = Vec::new();
+    if format == Format::Env {
+        // Without a compiler that is the error, whatever else is missing.
+        facts.compiler()?;
+        named.extend(config_site(context).map_err(ExportError::SiteCache)?);
+        facts.config_site = named.first().map(|file| file.path.clone());
+        let prepared = layer::for_export(context, &facts)?;
+        facts.environment = prepared.env;
+        named.extend(prepared.files);
+    }
+    if format == Format::Cargo
+        && let Ok(file) = export::nested_file(context, Format::Cmake, &facts)
     {
-        file::put(&file.path, file.text.as_bytes()).map_err(ExportError::File)?;
-        facts.config_site = Some(file.path);
+        facts.toolchain_file = Some(file.path.clone());
+        named.push(file);
     }
     let text = format.render(&facts)?;
+    if let Some(path) = file {
+        match format.check_ours(path, context.tuple.as_str()) {
+            Err(ExportError::NotOurs { .. }) if force => {}
+            checked => checked?,
+        }
+    }
+    // Nothing is written before the last refusal.
+    for file in named {
+        file::put(&file.path, file.text.as_bytes()).map_err(ExportError::File)?;
+    }
     let Some(path) = file else {
         return print(&text);
     };
-    match format.check_ours(path, context.tuple.as_str()) {
-        Err(ExportError::NotOurs { .. }) if force => {}
-        checked => checked?,
-    }
     file::put(path, text.as_bytes()).map_err(ExportError::File)?;
+    crate::say(&format!("wrote `{}`", path.display()));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -6,7 +6,7 @@
 use crate::{
     config::{Config, ConfigError, Kind, TargetConfig, below},
     distribution::Distribution,
-    env::{self, Env},
+    env::{self, Env, Variable},
     exec,
     export::Facts,
     layer::pkg_config::View,
@@ -84,6 +84,14 @@ pub enum ContextError {
         /// SYSROOT in the environment says so.
         from_environment: bool,
     },
+    /// A variable of the environment that names a directory has a relative path, which each program would read from another place.
+    #[error("{variable} is `{value}`, which is not an absolute path", value = .value.display())]
+    Relative {
+        /// The variable.
+        variable: &'static str,
+        /// Its value.
+        value: PathBuf,
+    },
     /// What would be merged for the target would overwrite this machine.
     #[error("the sysroot `{sysroot}` of `{tuple}` is this machine's own root", sysroot = .sysroot.display())]
     HostRoot {
@@ -144,6 +152,14 @@ impl ContextError {
                 from_environment: true,
                 ..
             } => "SYSROOT in the environment names it: `unset SYSROOT`".into(),
+            Self::Relative { variable, value } => format!(
+                "`unset {variable}`, or name the whole path: `export {variable}={}`",
+                crate::plan::quote(
+                    std::path::absolute(value)
+                        .unwrap_or_else(|_| value.clone())
+                        .as_os_str()
+                )
+            ),
             Self::HostRoot { tuple, .. } => {
                 format!("keep the target elsewhere: `crossmerge init {tuple} --sysroot DIR`")
             }
@@ -172,7 +188,8 @@ impl ContextError {
 
 impl Context {
     /// Takes the first looks: the configuration of the tuple.
-    pub fn new(env: Env, config: Config, tuple: Tuple) -> Result<Self, ContextError> {
+    pub fn new(mut env: Env, config: Config, tuple: Tuple) -> Result<Self, ContextError> {
+        forget_another_target(&mut env, &config, &tuple)?;
         let settings = config.target(&tuple)?;
         Ok(Self {
             env,
@@ -206,12 +223,53 @@ impl Context {
         below(&self.config.broot, &format!("usr/{}", self.tuple))
     }
 
-    /// The sysroot, which has to be there, and to be another's root than this machine's.
+    /// The sysroot, which has to exist, and must not be this machine's own root.
     pub fn existing_sysroot(&self) -> Result<PathBuf, ContextError> {
-        let sysroot = self.foreign_sysroot()?;
+        let sysroot = self.usable_sysroot()?;
         match sysroot.is_dir() {
             true => Ok(sysroot),
             false => Err(self.no_sysroot(sysroot)),
+        }
+    }
+
+    /// The sysroot for a build. The target's own may be missing, where the compiler brings its libc along; the places that SYSROOT, ROOT and
+    /// PORTAGE_CONFIGROOT name are checked.
+    pub fn usable_sysroot(&self) -> Result<PathBuf, ContextError> {
+        self.check_chosen_sysroot()?;
+        self.named_root()?;
+        if self.env.get(env::PORTAGE_CONFIGROOT).is_some() {
+            self.existing_configroot()?;
+        }
+        self.foreign_sysroot()
+    }
+
+    /// Checks the sysroot that SYSROOT names, if it does: an absolute path of a directory.
+    pub fn check_chosen_sysroot(&self) -> Result<(), ContextError> {
+        let Some(sysroot) = self.env.get(env::SYSROOT) else {
+            return Ok(());
+        };
+        absolute(env::SYSROOT, sysroot)?;
+        match Path::new(sysroot).is_dir() {
+            true => Ok(()),
+            false => Err(self.no_sysroot(sysroot.into())),
+        }
+    }
+
+    /// ROOT of the environment, an absolute path; `None` if it is not set.
+    pub fn named_root(&self) -> Result<Option<PathBuf>, ContextError> {
+        let root = self.env.get(env::ROOT);
+        root.map(|root| absolute(env::ROOT, root).map(|()| root.into()))
+            .transpose()
+    }
+
+    /// ROOT of the environment, which must not be this machine's own root; `None` if it is not set.
+    pub fn chosen_root(&self) -> Result<Option<PathBuf>, ContextError> {
+        match self.named_root()? {
+            Some(root) if self.config.is_own_root(&root) => Err(ContextError::HostIsRoot {
+                tuple: self.tuple.clone(),
+                root,
+            }),
+            root => Ok(root),
         }
     }
 
@@ -256,6 +314,9 @@ impl Context {
 
     /// PORTAGE_CONFIGROOT, which has to be there.
     pub fn existing_configroot(&self) -> Result<PathBuf, ContextError> {
+        if let Some(configroot) = self.env.get(env::PORTAGE_CONFIGROOT) {
+            absolute(env::PORTAGE_CONFIGROOT, configroot)?;
+        }
         let configroot = self.configroot();
         if configroot.is_dir() {
             return Ok(configroot);
@@ -574,6 +635,51 @@ impl Portage {
     fn knows(&self, names: &[&str]) -> Option<Settings> {
         let known = |name: &&str| Some(((*name).to_owned(), self.target.get(*name)?.clone()));
         names.iter().map(known).collect()
+    }
+}
+
+/// Forgets the places that a shell has from the environment of another target of ours, as `<tuple>-env` and `export env` print it: a
+/// tool of this one would search that one's sysroot. CHOST tells whose they are.
+fn forget_another_target(
+    env: &mut Env,
+    config: &Config,
+    tuple: &Tuple,
+) -> Result<(), ContextError> {
+    let (Some(chost), Some(sysroot)) = (env.get(env::CHOST), env.get(env::SYSROOT)) else {
+        return Ok(());
+    };
+    let Some(other) = chost.to_str().filter(|chost| *chost != tuple.as_str()) else {
+        return Ok(());
+    };
+    let Ok(other) = other.parse::<Tuple>() else {
+        return Ok(());
+    };
+    let usual = || below(&config.broot, &format!("usr/{other}"));
+    let sysroot = PathBuf::from(sysroot);
+    if config.target(&other)?.sysroot.unwrap_or_else(usual) != sysroot {
+        return Ok(());
+    }
+    for place in [env::ROOT, env::PORTAGE_CONFIGROOT, env::ESYSROOT] {
+        // Paths with and without a slash at the end are equal.
+        if env
+            .get(place)
+            .is_some_and(|value| Path::new(value) == sysroot)
+        {
+            env.unset(place);
+        }
+    }
+    env.unset(env::SYSROOT);
+    Ok(())
+}
+
+/// Checks that the value of a variable is an absolute path.
+fn absolute(variable: Variable, value: &OsStr) -> Result<(), ContextError> {
+    match Path::new(value).is_absolute() {
+        true => Ok(()),
+        false => Err(ContextError::Relative {
+            variable: variable.name,
+            value: value.into(),
+        }),
     }
 }
 

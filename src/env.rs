@@ -42,14 +42,15 @@ const fn word(name: &'static str) -> Variable {
 pub const CBUILD: Variable = value("CBUILD");
 /// The machine the package runs on. Set, it wins over the tuple in our own name, as with crossdev's wrappers.
 pub const CHOST: Variable = word("CHOST");
-/// The headers and libraries to build against. Set, it selects another sysroot for one call.
-pub const SYSROOT: Variable = value("SYSROOT");
+/// The headers and libraries to build against. Set, it selects another sysroot for one call. Empty is what Portage exports in a
+/// native build and what scripts leave behind, so it counts as unset.
+pub const SYSROOT: Variable = word("SYSROOT");
 /// Where packages are merged. Empty, it would mean `/` to Portage, so it counts as unset.
 pub const ROOT: Variable = word("ROOT");
 /// The prefix inside the target; empty for a target without one.
 pub const EPREFIX: Variable = value("EPREFIX");
-/// Where `etc/portage` of the target is read.
-pub const PORTAGE_CONFIGROOT: Variable = value("PORTAGE_CONFIGROOT");
+/// The root whose `etc/portage` configures the target. Empty, it would mean `/` to Portage, so it counts as unset.
+pub const PORTAGE_CONFIGROOT: Variable = word("PORTAGE_CONFIGROOT");
 /// Portage's own way to say at run time which prefix it is installed under; ours as well.
 pub const PORTAGE_OVERRIDE_EPREFIX: Variable = value("PORTAGE_OVERRIDE_EPREFIX");
 /// The command an applet runs instead of its own, split at white space with shell quotes.
@@ -84,6 +85,14 @@ pub const STAGEDIR: Variable = word("STAGEDIR");
 pub const ROOTDIR: Variable = word("ROOTDIR");
 /// What stands before the names of the cross tools: the kernel's word for it, and uClinux-dist's.
 pub const CROSS_COMPILE: Variable = word("CROSS_COMPILE");
+/// The options of a configure script, as Yocto's environment has them.
+pub const CONFIGURE_FLAGS: Variable = value("CONFIGURE_FLAGS");
+/// The sysroot, as Yocto's environment names it.
+pub const SDKTARGETSYSROOT: Variable = value("SDKTARGETSYSROOT");
+/// CMake's toolchain file, for a cmake that is given none on its command line (3.21 and later).
+pub const CMAKE_TOOLCHAIN_FILE: Variable = word("CMAKE_TOOLCHAIN_FILE");
+/// ccache: how it tells one compiler from another.
+pub const CCACHE_COMPILERCHECK: Variable = word("CCACHE_COMPILERCHECK");
 /// The kernel's ARCH. Empty, the kernel would have none, so it counts as unset.
 pub const ARCH: Variable = word("ARCH");
 /// The root below which the kernel installs its modules; empty for this machine's.
@@ -166,6 +175,11 @@ impl Env {
     /// Forgets a variable, for a question that it must not answer.
     pub fn unset(&mut self, variable: Variable) {
         self.remove(OsStr::new(variable.name));
+    }
+
+    /// Forgets a variable whose name is only known at run time.
+    pub fn unset_name(&mut self, name: &str) {
+        self.remove(OsStr::new(name));
     }
 
     fn remove(&mut self, name: &OsStr) {

@@ -5,6 +5,7 @@
 
 mod cargo;
 mod cmake;
+mod compiler_files;
 mod facts;
 pub(crate) mod go;
 mod json;
@@ -13,10 +14,11 @@ mod shell;
 pub(crate) mod tools;
 
 pub(crate) use cargo::Cargo;
+pub(crate) use compiler_files::{Gcc, of_clang};
 pub(crate) use facts::FLAGS;
-pub use facts::{Facts, Flags};
+pub use facts::{Clang, Facts, Flags};
 pub(crate) use shell::{build_names, quote as quote_for_any_sh};
-pub use tools::Tool;
+pub use tools::{Asked, Tool};
 
 use crate::{
     context::{Context, ContextError},
@@ -76,6 +78,14 @@ pub enum ExportError {
         /// The folder of a person's own profiles.
         folder: String,
     },
+    /// A variable of the caller's would turn the build into one for another machine.
+    #[error("{message}")]
+    Overridden {
+        /// The variable.
+        name: &'static str,
+        /// The variable, its value, and for which machine it builds.
+        message: String,
+    },
     /// A value that the file's form cannot hold.
     #[error("{value:?} cannot stand in {file}: {reason}")]
     Unwritable {
@@ -133,6 +143,7 @@ impl ExportError {
             Self::NoName { tuple, .. } => {
                 format!("`{tuple}-env` and make build for any system")
             }
+            Self::Overridden { name, .. } => format!("`unset {name}`"),
             Self::Unwritable { .. } => "choose a place whose name is plain text".into(),
             Self::NotOurs { path, command } => format!(
                 "`crossmerge {command} --force {}` replaces it",
@@ -196,7 +207,7 @@ impl Format {
             Self::MesonNative => meson::native(facts)?,
             Self::Cargo => cargo::render(facts)?,
             Self::Go => go::render(facts)?,
-            Self::Env => shell::render(facts)?,
+            Self::Env => shell::render(facts, &facts.environment)?,
             Self::Json => return Ok(json::render(facts, &self.command(&facts.target.tuple))),
         };
         Ok(format!("{}\n{body}", self.first_line(&facts.target.tuple)))
@@ -271,6 +282,26 @@ fn emulator_words<'a>(
         .map(|word| text(Path::new(word), file))
         .collect::<Result<_, _>>()
         .map(Some)
+}
+
+/// The file for builds inside another build. No emulator is looked for, which takes a compilation, so it has another name than an applet's
+/// own.
+pub(crate) fn nested_file(
+    context: &Context,
+    format: Format,
+    facts: &Facts,
+) -> Result<crate::plan::File, ExportError> {
+    let facts = Facts {
+        emulator: None,
+        ..facts.clone()
+    };
+    Ok(crate::plan::File {
+        path: context
+            .state_folder()
+            .join(format!("nested-{}", format.file_name())),
+        text: format.render(&facts)?,
+        printed_by: None,
+    })
 }
 
 /// The file of an applet's own, which stays where it is for as long as a build folder may name it.

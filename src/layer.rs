@@ -4,21 +4,21 @@
 
 mod build_system;
 mod compiler;
+mod compiler_cache;
 mod kernel;
+mod make;
+pub(crate) mod overrides;
 pub(crate) mod pkg_config;
 pub(crate) mod site_cache;
 
 use crate::{
     context::{Context, ContextError},
     env::{self, Variable},
-    export::ExportError,
+    export::{ExportError, FLAGS, Facts, build_names},
     plan::{Change, Changes, File, step::Step},
 };
 use serde::Deserialize;
-use std::{
-    ffi::{OsStr, OsString},
-    path::Path,
-};
+use std::ffi::{OsStr, OsString};
 
 /// The name of a layer, as `wrappers/*.toml` has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -34,6 +34,10 @@ pub enum Layer {
     Flags,
     /// Those flags for a build system that decides on optimisation and debugging.
     BuildTypeFlags,
+    /// What makefiles that know nothing of the tools' variables ask for.
+    Make,
+    /// What lets compiler caches see that the compiler behind a link of ours changed.
+    CompilerCache,
     /// What tells Cargo and its build scripts of the target.
     Cargo,
     /// What tells Go of the target.
@@ -66,6 +70,10 @@ const BUILD_FLAGS: [(&str, &str); 4] = [
 /// What the layers do, in their order.
 pub fn apply(layers: &[Layer], context: &Context) -> Result<Prepared, ExportError> {
     let mut prepared = Prepared::default();
+    // What begins a build, and no question.
+    if layers.contains(&Layer::CompilerCache) {
+        overrides::check(layers, context)?;
+    }
     for layer in layers {
         let changes = &mut prepared.env;
         match layer {
@@ -74,11 +82,41 @@ pub fn apply(layers: &[Layer], context: &Context) -> Result<Prepared, ExportErro
             Layer::PkgConfig => pkg_config::pkg_config(context, changes)?,
             Layer::Flags => build_system::flags(context, changes)?,
             Layer::BuildTypeFlags => build_system::build_type_flags(context, changes)?,
-            Layer::Cargo => build_system::cargo(context, changes)?,
+            Layer::Make => make::make(context, &mut prepared)?,
+            Layer::CompilerCache => compiler_cache::compiler_cache(context, changes),
+            Layer::Cargo => build_system::cargo(context, &mut prepared)?,
             Layer::Go => build_system::go(context, changes)?,
             Layer::Kernel => kernel::kernel(context, changes)?,
             Layer::SiteCache => site_cache::site_cache(context, &mut prepared)?,
         }
+    }
+    Ok(prepared)
+}
+
+/// The environment that `export env` writes: that of `<tuple>-env`, but with our tools and flags in place of those the caller has set, and
+/// without what depends on the namespaces that an applet enters.
+pub(crate) fn for_export(context: &Context, facts: &Facts) -> Result<Prepared, ExportError> {
+    let mut bare = context.clone();
+    let own = make::NAMES
+        .iter()
+        .chain(&FLAGS)
+        .map(|name| (*name).to_owned());
+    let tools = facts.tools.iter().map(|tool| tool.variable.to_owned());
+    let native = facts
+        .build_tools
+        .iter()
+        .flat_map(|tool| build_names(tool.variable));
+    for name in own.chain(tools).chain(native) {
+        bare.env.unset_name(&name);
+    }
+    let mut layers = vec![Layer::Compiler, Layer::Make, Layer::CompilerCache];
+    // A compiler that brings its own libc needs no sysroot of ours, and then there is nothing for Portage either.
+    if context.sysroot().is_dir() {
+        layers.insert(0, Layer::Portage);
+    }
+    let mut prepared = apply(&layers, &bare)?;
+    for (name, value) in facts.flags.iter() {
+        set(&mut prepared.env, name, value);
     }
     Ok(prepared)
 }
@@ -135,18 +173,12 @@ fn portage(context: &Context, changes: &mut Changes) -> Result<(), ContextError>
 /// ROOT: the environment's, which has to be another's root than this machine's; else that of the target's make.conf, else the
 /// sysroot.
 fn root(context: &Context) -> Result<OsString, ContextError> {
-    if let Some(root) = context.env.get(env::ROOT) {
-        return match context.config.is_own_root(Path::new(root)) {
-            false => Ok(root.to_owned()),
-            true => Err(ContextError::HostIsRoot {
-                tuple: context.tuple.clone(),
-                root: root.into(),
-            }),
-        };
+    if let Some(root) = context.chosen_root()? {
+        return Ok(root.into());
     }
     // A ROOT of `/` is what Portage says when make.conf has none, and never where a target's packages belong.
     Ok(match context.portage()?.target_setting(env::ROOT.name) {
-        "" | "/" => context.foreign_sysroot()?.into(),
+        "" | "/" => context.usable_sysroot()?.into(),
         root => root.into(),
     })
 }

@@ -48,6 +48,10 @@ pub const TARGET: &[&str] = &[
     "CXXFLAGS",
     "CPPFLAGS",
     "LDFLAGS",
+    "FCFLAGS",
+    "FFLAGS",
+    "OBJCFLAGS",
+    "OBJCXXFLAGS",
 ];
 
 /// What `init` needs of the machine's besides.

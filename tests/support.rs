@@ -277,6 +277,24 @@ impl Prefix {
     }
 }
 
+/// A text with `[KEY]` in place of each key for ccache, which changes with the compilers of the machine.
+pub(crate) fn without_key(text: &str) -> String {
+    const BEFORE: &str = "CCACHE_COMPILERCHECK=";
+    let line = |line: &str| match line.split_once(BEFORE) {
+        Some((start, _)) => {
+            let end = if line.trim_end().ends_with('\\') {
+                " \\"
+            } else {
+                ""
+            };
+            format!("{start}{BEFORE}[KEY]{end}")
+        }
+        None => line.to_owned(),
+    };
+    let lines: Vec<String> = text.split('\n').map(line).collect();
+    lines.join("\n")
+}
+
 /// The names in a folder; none where there is no folder.
 pub(crate) fn names_in(folder: impl AsRef<Path>) -> BTreeSet<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten();

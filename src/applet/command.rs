@@ -137,12 +137,16 @@ impl Wrapper {
                 && theirs.iter().any(|arg| is_option(arg, option));
             !(is_given || yields && word.starts_with('-'))
         };
+        // A compiler's caller may name another sysroot; then what we add is about that one.
+        let named = sysroot_among(args);
+        if tool.is_some() && named.is_none() {
+            context.check_chosen_sysroot()?;
+        }
+        let sysroot = named.map_or_else(|| context.sysroot(), PathBuf::from);
         let tool = match (tool, &context.settings.toolchain) {
             (Some(tool), Some(toolchain)) => toolchain.tool(tool).into(),
             _ => OsString::new(),
         };
-        // A compiler's caller may name another sysroot; then what we add is about that one.
-        let sysroot = sysroot_among(args).map_or_else(|| context.sysroot(), PathBuf::from);
         let fill = |word: String| {
             let word = fill(word.as_ref(), "{tuple}", OsStr::new(context.tuple.as_str()));
             fill(
@@ -248,7 +252,7 @@ fn place_file(
         return Ok(word.to_owned());
     };
     let mut facts = Facts::gather(context)?;
-    facts.find_emulator_for(format, context);
+    facts.look_for(format, context);
     if format == Format::Meson {
         // They are in the environment, where the caller's own win; in the file they would win over those.
         facts.flags = Flags::default();

@@ -1,17 +1,8 @@
 //! The checks of what the caller's environment says.
 
 use super::{DoctorError, Finding, patient::Patient};
-use crate::{config::SiteCache, env, plan::quote};
+use crate::{config::SiteCache, env, layer::overrides, plan::quote};
 use std::path::Path;
-
-/// Variables by which every GCC and clang, cross compilers too, search further folders.
-const SEARCH: [&str; 5] = [
-    "CPATH",
-    "C_INCLUDE_PATH",
-    "CPLUS_INCLUDE_PATH",
-    "OBJC_INCLUDE_PATH",
-    "GCC_EXEC_PREFIX",
-];
 
 pub(super) fn environment(patient: &Patient) -> Result<Finding, DoctorError> {
     let env = &patient.context.env;
@@ -77,16 +68,8 @@ pub(super) fn environment(patient: &Patient) -> Result<Finding, DoctorError> {
             ),
         );
     }
-    for name in SEARCH {
-        if let Some(value) = env.get_name(name).filter(|value| !value.is_empty()) {
-            blame(
-                name,
-                format!(
-                    "{name} is `{}`, and cross compilers search there too",
-                    value.display()
-                ),
-            );
-        }
+    for overridden in overrides::found(patient.context) {
+        blame(overridden.name, overridden.message);
     }
     Ok(match unset.is_empty() {
         true => Finding::ok(""),

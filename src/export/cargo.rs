@@ -1,7 +1,7 @@
-//! Cargo: its own settings, and the variables that build scripts ask for through the crates `cc` and `pkg-config`.
+//! Cargo: its own settings, and the variables that build scripts ask for through crates such as `cc`, `pkg-config`, `bindgen` and `cmake`.
 //!
-//! Each bears the target's name, so that what is compiled for this machine (build scripts, procedural macros) does not
-//! see it.
+//! Each has the target's name in it, so that what is compiled for the build machine (build scripts, procedural macros) does not see
+//! it. For that, the `HOST_` variables name the build machine's tools: the plain ones may be the target's.
 
 use super::{ExportError, Facts, emulator_words, text};
 use crate::emulator::Emulator;
@@ -26,6 +26,7 @@ impl<'a> Cargo<'a> {
     pub(crate) fn of(facts: &'a Facts) -> Result<Self, ExportError> {
         let target = facts.name(facts.target.rust.as_deref(), "Rust target", Some("rust"))?;
         let of_target = |name: &str| format!("{name}_{}", target.replace(['-', '.'], "_"));
+        let upper = target.to_uppercase().replace(['-', '.'], "_");
         let mut scripts = Vec::new();
         for variable in ["CC", "CXX", "AR", "RANLIB", "PKG_CONFIG"] {
             if let Some(path) = facts.tool(variable) {
@@ -41,6 +42,47 @@ impl<'a> Cargo<'a> {
             }
         }
         scripts.push(("PKG_CONFIG_ALLOW_CROSS".into(), "1".into()));
+        let sysroot = text(&facts.sysroot, FILE)?;
+        scripts.push((of_target("PKG_CONFIG_SYSROOT_DIR"), sysroot.into()));
+        // libclang knows neither the sysroot nor GCC's C++ headers. bindgen splits this as a shell does.
+        let clang_args: Vec<String> = facts
+            .clang_args()
+            .iter()
+            .map(|word| shell_word(word))
+            .collect();
+        let clang_args = clang_args.join(" ");
+        scripts.push((of_target("BINDGEN_EXTRA_CLANG_ARGS"), clang_args));
+        if let Some(path) = &facts.toolchain_file {
+            scripts.push((of_target("CMAKE_TOOLCHAIN_FILE"), text(path, FILE)?.into()));
+        }
+        // pq-sys; its variable has the target's name in capitals.
+        if let Some(path) = facts.config_tool("pg_config") {
+            scripts.push((format!("PG_CONFIG_{upper}"), text(path, FILE)?.into()));
+        }
+        // mpi-sys and PyO3 read these for the target alone, winresource does anything for Windows alone.
+        if let Some(path) = facts.config_tool("mpicc") {
+            scripts.push(("MPICC".into(), text(path, FILE)?.into()));
+        }
+        if let Some(path) = &facts.python {
+            scripts.push(("PYO3_CROSS_LIB_DIR".into(), text(path, FILE)?.into()));
+        }
+        if let Some(path) = facts
+            .tool("WINDRES")
+            .filter(|_| facts.target.goos == Some("windows"))
+        {
+            scripts.push(("WINDRES".into(), text(path, FILE)?.into()));
+        }
+        for tool in &facts.build_tools {
+            let name = format!("HOST_{}", tool.variable);
+            scripts.push((name, text(&tool.path, FILE)?.into()));
+        }
+        // The plain variables may have the target's.
+        for name in ["HOST_CFLAGS", "HOST_CXXFLAGS"] {
+            scripts.push((name.into(), String::new()));
+        }
+        if let Some(path) = facts.helper("pkg-config") {
+            scripts.push(("HOST_PKG_CONFIG".into(), text(path, FILE)?.into()));
+        }
         let runner = emulator_words(facts, FILE)?;
         Ok(Self {
             target,
@@ -63,6 +105,15 @@ impl<'a> Cargo<'a> {
         }
         all.extend(self.scripts);
         all
+    }
+}
+
+/// A word for what splits as a shell does, without quotes unless it needs some: not every program that reads such a list knows them.
+fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
+    match word.chars().all(is_plain) && !word.is_empty() {
+        true => word.into(),
+        false => shell_words::quote(word).into_owned(),
     }
 }
 

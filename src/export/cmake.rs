@@ -1,62 +1,108 @@
 //! CMake's toolchain file.
+//!
+//! Source for what is in it: cmake-toolchains(7), cmake-variables(7), and CMake's `Modules/CMakeDetermine*.cmake`, which name what is
+//! searched on the build machine when a variable is not set.
 
-use super::{ExportError, Facts, emulator_words, text, tools::TOOLS};
-use std::{fmt::Write as _, os::unix::ffi::OsStrExt};
+use super::{
+    ExportError, Facts, emulator_words, text,
+    tools::{CONFIG_TOOLS, TOOLS},
+};
+use std::{fmt::Write as _, os::unix::ffi::OsStrExt, path::Path};
 
 const FILE: &str = "a toolchain file of CMake";
 
-/// The languages whose flags are known: CMake's name, and the variables that hold the flags.
-const LANGUAGES: [(&str, &str); 2] = [("C", "CFLAGS"), ("CXX", "CXXFLAGS")];
+/// A language: CMake's name, the variables of ours with its flags, and those of the environment that say the same, CMake's own first.
+type Language = (
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+);
 
-/// Where a build searches for what: programs run on this machine, the rest is the target's.
-const FIND: [(&str, &str); 4] = [
-    ("PROGRAM", "NEVER"),
-    ("LIBRARY", "ONLY"),
-    ("INCLUDE", "ONLY"),
-    ("PACKAGE", "ONLY"),
+/// The languages that the target's tools compile.
+const LANGUAGES: [Language; 6] = [
+    ("C", &["CPPFLAGS", "CFLAGS"], &["CFLAGS"]),
+    ("CXX", &["CPPFLAGS", "CXXFLAGS"], &["CXXFLAGS"]),
+    // The C compiler assembles.
+    ("ASM", &["CPPFLAGS", "CFLAGS"], &["ASMFLAGS", "CFLAGS"]),
+    ("Fortran", &["FCFLAGS"], &["FFLAGS", "FCFLAGS"]),
+    ("OBJC", &["CPPFLAGS", "OBJCFLAGS"], &["OBJCFLAGS", "CFLAGS"]),
+    (
+        "OBJCXX",
+        &["CPPFLAGS", "OBJCXXFLAGS"],
+        &["OBJCXXFLAGS", "CXXFLAGS"],
+    ),
+];
+
+/// The languages that clang compiles.
+const OF_CLANG: [&str; 5] = ["C", "CXX", "ASM", "OBJC", "OBJCXX"];
+
+/// Where a build searches for what: programs run on the build machine, the rest is the target's. The registries name builds of the
+/// user's for the build machine.
+const FIND: [(&str, &str); 6] = [
+    ("ROOT_PATH_MODE_PROGRAM", "NEVER"),
+    ("ROOT_PATH_MODE_LIBRARY", "ONLY"),
+    ("ROOT_PATH_MODE_INCLUDE", "ONLY"),
+    ("ROOT_PATH_MODE_PACKAGE", "ONLY"),
+    ("USE_PACKAGE_REGISTRY", "FALSE"),
+    ("USE_SYSTEM_PACKAGE_REGISTRY", "FALSE"),
 ];
 
 /// The text. What the command line sets with `-D` stays.
 pub(super) fn render(facts: &Facts) -> Result<String, ExportError> {
     facts.compiler()?;
-    let paths = facts.tools.iter().map(|tool| &tool.path);
-    for path in paths.chain([&facts.sysroot]) {
-        if path.as_os_str().as_bytes().contains(&b';') {
-            return Err(ExportError::Unwritable {
-                value: path.clone(),
-                file: FILE,
-                reason: "a semicolon ends a word there",
-            });
-        }
-    }
-    let target = &facts.target;
-    let sysroot = quote(text(&facts.sysroot, FILE)?);
+    let sysroot = quote(one(&facts.sysroot)?);
     let mut file = String::new();
     let mut set = |name: &str, value: &str| {
         let _ = writeln!(file, "set({name} {})", quote(value));
     };
-    set("CMAKE_SYSTEM_NAME", target.cmake_system);
-    let processor = target.cmake_processor.as_deref();
-    set("CMAKE_SYSTEM_PROCESSOR", processor.unwrap_or(&target.cpu));
+    for (name, value) in machine(facts) {
+        set(name, &value);
+    }
     for row in &TOOLS {
-        match facts.tool(row.variable) {
-            Some(path) => set(row.cmake, text(path, FILE)?),
-            // CMake would take this machine's for one that it is not told of; this one it says is not there.
-            None if ["CXX", "FC"].contains(&row.variable) => {
-                set(row.cmake, &format!("{}-{}", target.tuple, row.gnu));
+        // CMake would take the build machine's for one that it is not told of; a name that does not exist it reports as missing.
+        let missing = facts.missing(row.missing);
+        let value = match facts.tool(row.variable) {
+            Some(path) => one(path)?,
+            None => missing.as_str(),
+        };
+        row.cmake.iter().for_each(|name| set(name, value));
+    }
+    for tool in CONFIG_TOOLS {
+        if let Some(path) = facts.config_tool(tool.name) {
+            let path = one(path)?;
+            tool.cmake.iter().for_each(|name| set(name, path));
+        }
+    }
+    if let Some(clang) = &facts.clang {
+        for language in OF_CLANG {
+            set(&format!("CMAKE_{language}_COMPILER_TARGET"), &clang.target);
+            if let Some(gcc) = &clang.gcc {
+                let name = format!("CMAKE_{language}_COMPILER_EXTERNAL_TOOLCHAIN");
+                set(&name, one(Path::new(gcc))?);
             }
-            None => {}
         }
     }
     if let Some(words) = emulator_words(facts, FILE)?.filter(|words| !words.is_empty()) {
         set("CMAKE_CROSSCOMPILING_EMULATOR", &words.join(";"));
+    }
+    if let Some(name) = &facts.multiarch {
+        set("CMAKE_LIBRARY_ARCHITECTURE", name);
+    }
+    // CMake itself looks in `lib64`, `lib32` and `libx32` by the size of a pointer; an ABI's directory below one of them it does
+    // not know.
+    let suffix = facts
+        .libdirs
+        .first()
+        .and_then(|libdir| libdir.strip_prefix("lib"));
+    if let Some(suffix) = suffix.filter(|suffix| suffix.contains('/') && !suffix.starts_with('/')) {
+        set("CMAKE_FIND_LIBRARY_CUSTOM_LIB_SUFFIX", suffix);
     }
     if facts.sysroot_is_chosen {
         let _ = writeln!(file, "set(CMAKE_SYSROOT {sysroot})");
     }
     let _ = writeln!(file, "list(APPEND CMAKE_FIND_ROOT_PATH {sysroot})");
     for (what, mode) in FIND {
-        let name = format!("CMAKE_FIND_ROOT_PATH_MODE_{what}");
+        let name = format!("CMAKE_FIND_{what}");
         let _ = writeln!(
             file,
             "if(NOT DEFINED {name})\n  set({name} {mode})\nendif()"
@@ -64,34 +110,84 @@ pub(super) fn render(facts: &Facts) -> Result<String, ExportError> {
     }
     // CMake puts the environment's flags before these.
     let flags = facts.flags.without_build_type();
-    for (language, variable) in LANGUAGES {
-        let words = flags.words(&["CPPFLAGS", variable]);
-        init(&mut file, variable, &[format!("{language}_FLAGS")], &words);
+    for (language, names, variables) in LANGUAGES {
+        let words = flags.words(names);
+        init(&mut file, variables, &[format!("{language}_FLAGS")], &words);
     }
     let linked = ["EXE", "SHARED", "MODULE"].map(|kind| format!("{kind}_LINKER_FLAGS"));
-    init(&mut file, "LDFLAGS", &linked, &flags.words(&["LDFLAGS"]));
+    init(&mut file, &["LDFLAGS"], &linked, &flags.words(&["LDFLAGS"]));
     Ok(file)
 }
 
-/// Sets the first value of flags, unless the environment has some.
-fn init(file: &mut String, variable: &str, names: &[String], words: &str) {
+/// The target's machine, in CMake's names.
+pub(super) fn machine(facts: &Facts) -> [(&'static str, String); 2] {
+    let target = &facts.target;
+    let processor = target.cmake_processor.as_deref().unwrap_or(&target.cpu);
+    [
+        ("CMAKE_SYSTEM_NAME", target.cmake_system.to_owned()),
+        ("CMAKE_SYSTEM_PROCESSOR", processor.to_owned()),
+    ]
+}
+
+/// The modes of CMake's searches, in CMake's names.
+pub(super) fn find_modes() -> impl Iterator<Item = (String, &'static str)> {
+    let modes = FIND.into_iter();
+    modes.map(|(what, mode)| (format!("CMAKE_FIND_{what}"), mode))
+}
+
+/// A path as one word of CMake's.
+fn one(path: &Path) -> Result<&str, ExportError> {
+    match path.as_os_str().as_bytes().contains(&b';') {
+        false => text(path, FILE),
+        true => Err(ExportError::Unwritable {
+            value: path.into(),
+            file: FILE,
+            reason: "a semicolon ends a word there",
+        }),
+    }
+}
+
+/// Sets the first value of flags, unless the environment has CMake's own variable for them; another one of the environment's says
+/// the same in its place.
+fn init(file: &mut String, variables: &[&str], names: &[String], words: &str) {
+    let Some((own, others)) = variables.split_first() else {
+        return;
+    };
     if words.is_empty() {
         return;
     }
-    let _ = writeln!(file, "if(NOT DEFINED ENV{{{variable}}})");
-    for name in names {
-        let _ = writeln!(file, "  set(CMAKE_{name}_INIT {})", quote(words));
-    }
-    let _ = writeln!(file, "endif()");
+    let set = |words: &str| -> String {
+        let line = |name| format!("  set(CMAKE_{name}_INIT \"{words}\")\n");
+        names.iter().map(line).collect()
+    };
+    // With CMake's own variable nothing is set here: it adds that itself.
+    let _ = match others {
+        [] => write!(
+            file,
+            "if(NOT DEFINED ENV{{{own}}})\n{}",
+            set(&escape(words))
+        ),
+        [other, ..] => write!(
+            file,
+            "if(DEFINED ENV{{{own}}})\nelseif(DEFINED ENV{{{other}}})\n{}else()\n{}",
+            set(&format!("$ENV{{{other}}}")),
+            set(&escape(words))
+        ),
+    };
+    file.push_str("endif()\n");
 }
 
 fn quote(text: &str) -> String {
-    let mut quoted = String::from('"');
+    format!("\"{}\"", escape(text))
+}
+
+fn escape(text: &str) -> String {
+    let mut quoted = String::new();
     for character in text.chars() {
         if matches!(character, '"' | '$' | '\\') {
             quoted.push('\\');
         }
         quoted.push(character);
     }
-    quoted + "\""
+    quoted
 }

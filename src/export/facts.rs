@@ -2,15 +2,23 @@
 
 use super::{
     ExportError, Format,
-    tools::{self, Tool},
+    compiler_files::Gcc,
+    tools::{self, CONFIG_TOOLS, Tool},
 };
 use crate::{
+    config::below,
     context::{Context, ContextError},
     emulator::{self, Emulator, NoEmulator},
     env,
+    layer::pkg_config::library_directories,
+    libraries::multiarch,
+    plan::Changes,
     target::Target,
 };
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 /// Everything that a renderer knows.
 #[derive(Debug, Clone)]
@@ -25,6 +33,20 @@ pub struct Facts {
     pub cbuild: Option<String>,
     /// The target's tools that are there.
     pub tools: Vec<Tool>,
+    /// clang's own way to name the target; `None` if the target has GCC.
+    pub clang: Option<Clang>,
+    /// The directories of the adopted GCC's C++ headers that lie outside the sysroot, where clang would not look.
+    pub cxx_includes: Vec<PathBuf>,
+    /// The library directories below `usr` of the sysroot, the ABI's own first; empty if there is no sysroot yet.
+    pub libdirs: Vec<String>,
+    /// What the library directory of a Debian root is called below `usr/lib`; `None` if the sysroot has none.
+    pub multiarch: Option<String>,
+    /// The directory of the sysroot's Python, if it has one.
+    pub python: Option<PathBuf>,
+    /// Programs that print flags: name, and the target's path or a name that does not exist.
+    pub config_tools: Vec<(&'static str, PathBuf)>,
+    /// Programs of the build machine that work for every target, by name: those that exist.
+    pub helpers: Vec<(&'static str, PathBuf)>,
     /// The prefix of a toolchain that could be adopted, where there is no compiler.
     pub adoptable: Option<String>,
     /// The build machine's.
@@ -35,16 +57,81 @@ pub struct Facts {
     pub emulator: Option<Emulator>,
     /// The config.site that answers configure scripts; none where nothing does, or nobody looked.
     pub config_site: Option<PathBuf>,
+    /// The environment of `<tuple>-env`; empty if nobody looked.
+    pub environment: Changes,
+    /// CMake's toolchain file for builds inside another build; `None` if nothing names it.
+    pub toolchain_file: Option<PathBuf>,
     /// The folder in which a person can teach another fact.
     pub profiles: String,
+}
+
+/// How clang is told for which target it compiles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clang {
+    /// The value of `--target`.
+    pub target: String,
+    /// The value of `--gcc-toolchain`, if the adopted toolchain has that option.
+    pub gcc: Option<String>,
 }
 
 /// CFLAGS and its kin: name and value, the empty ones left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Flags(Vec<(&'static str, String)>);
 
+/// The variables that hold flags, and whose value each takes if it is empty itself.
+const INHERITED: [(&str, &[&str]); 8] = [
+    ("CFLAGS", &[]),
+    ("CXXFLAGS", &[]),
+    ("CPPFLAGS", &[]),
+    ("LDFLAGS", &[]),
+    ("FCFLAGS", &["FFLAGS", "CFLAGS"]),
+    ("FFLAGS", &["FCFLAGS", "CFLAGS"]),
+    ("OBJCFLAGS", &["CFLAGS"]),
+    ("OBJCXXFLAGS", &["CXXFLAGS"]),
+];
+
 /// The variables that hold flags.
-pub(crate) const FLAGS: [&str; 4] = ["CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"];
+pub(crate) const FLAGS: [&str; 8] = [
+    "CFLAGS",
+    "CXXFLAGS",
+    "CPPFLAGS",
+    "LDFLAGS",
+    "FCFLAGS",
+    "FFLAGS",
+    "OBJCFLAGS",
+    "OBJCXXFLAGS",
+];
+
+/// The variables of a language's flags, and the tool without which nobody reads them.
+const OF_TOOL: [(&str, &str); 4] = [
+    ("FCFLAGS", "FC"),
+    ("FFLAGS", "FC"),
+    ("OBJCFLAGS", "OBJC"),
+    ("OBJCXXFLAGS", "OBJCXX"),
+];
+
+/// Programs of the build machine that serve every target: they read sources, or are told the target by an option; and its pkg-config, for
+/// what is compiled for it on the way.
+const HELPERS: [&str; 4] = ["rustc", "cmake", "nasm", "pkg-config"];
+
+/// How the flags begin that choose the ABI, and so what a header declares. Those that choose a CPU are left out: clang may not know the
+/// names that GCC has for it.
+const ABI_FLAGS: [&str; 14] = [
+    "-mabi=",
+    "-mfloat-abi=",
+    "-msoft-float",
+    "-mhard-float",
+    "-mfpu=",
+    "-marm",
+    "-mthumb",
+    "-m32",
+    "-m64",
+    "-mx32",
+    "-mbig-endian",
+    "-mlittle-endian",
+    "-EB",
+    "-EL",
+];
 
 /// What a build gets when nobody says otherwise, as Gentoo has it.
 const DEFAULT_FLAGS: &str = "-O2 -pipe";
@@ -64,15 +151,26 @@ impl Facts {
         let cbuild = context.cbuild()?;
         let tools = tools::of_target(context);
         let has_compiler = tools.iter().any(|tool| tool.variable == "CC");
+        let sysroot = context.usable_sysroot()?;
+        let flags = Flags::of_target(context, &target)?.of_tools(&tools);
         Ok(Self {
-            sysroot: context.foreign_sysroot()?,
+            clang: tools::is_llvm(context).then(|| Clang::of(context)),
+            cxx_includes: Vec::new(),
+            libdirs: Vec::new(),
+            multiarch: None,
+            python: None,
+            config_tools: Vec::new(),
+            helpers: Vec::new(),
+            sysroot,
             sysroot_is_chosen: context.sysroot_is_chosen(),
             adoptable: (!has_compiler).then(|| tools::adoptable(context)).flatten(),
             tools,
             build_tools: tools::of_build_machine(context, cbuild.as_deref()),
-            flags: Flags::of_target(context, &target)?,
+            flags,
             emulator: None,
             config_site: None,
+            environment: Changes::new(),
+            toolchain_file: None,
             cbuild,
             target,
             profiles: context.config.profiles_folder(),
@@ -92,8 +190,33 @@ impl Facts {
         }
     }
 
-    /// Looks for an emulator where the format names one, and tells a person who could help that there is none.
-    pub fn find_emulator_for(&mut self, format: Format, context: &Context) {
+    /// Looks up what only some build systems are told, and no compiler or makefile: how the libraries lie, the programs that print
+    /// flags, the helpers of the build machine.
+    pub fn look_further(&mut self, context: &Context) {
+        let sysroot = &self.sysroot;
+        self.cxx_includes = Gcc::of(context).map_or_else(Vec::new, |gcc| gcc.cxx_includes());
+        self.libdirs = library_directories(context, sysroot);
+        self.multiarch = multiarch(context)
+            .into_iter()
+            .find(|name| below(sysroot, &format!("usr/lib/{name}")).is_dir());
+        self.python = python_below(sysroot, &self.libdirs);
+        let config_tools = CONFIG_TOOLS.iter().map(|tool| {
+            let path = tools::config_tool(context, sysroot, tool.name);
+            (tool.name, path)
+        });
+        self.config_tools = config_tools.collect();
+        let helpers = HELPERS.into_iter().filter_map(|name| {
+            let path = context.find_program(OsStr::new(name)).ok()?;
+            Some((name, path))
+        });
+        self.helpers = helpers.collect();
+    }
+
+    /// Looks up what the format names besides, an emulator too, and tells a user who could help that there is none.
+    pub fn look_for(&mut self, format: Format, context: &Context) {
+        if format.has_emulator() {
+            self.look_further(context);
+        }
         if format.has_emulator()
             && let Some(why) = self.find_emulator(context)
             && why.is_surprising()
@@ -132,6 +255,55 @@ impl Facts {
         Some(&tool.path)
     }
 
+    /// The options with which clang, and so libclang, reads the target's headers: without those that a build system adds itself,
+    /// such as the target.
+    pub(super) fn clang_args(&self) -> Vec<String> {
+        let mut all = vec![format!("--sysroot={}", self.sysroot.display())];
+        if let Some(gcc) = self.clang.as_ref().and_then(|clang| clang.gcc.as_ref()) {
+            all.push(format!("--gcc-toolchain={gcc}"));
+        }
+        let flags = self.flags.words(&["CPPFLAGS", "CFLAGS"]);
+        let chooses_abi = |word: &&str| {
+            let mut known = ABI_FLAGS.iter();
+            known.any(|flag| match flag.ends_with('=') {
+                true => word.starts_with(flag),
+                false => word == flag,
+            })
+        };
+        all.extend(flags.split(' ').filter(chooses_abi).map(str::to_owned));
+        for folder in &self.cxx_includes {
+            all.extend(["-cxx-isystem".into(), folder.display().to_string()]);
+        }
+        all
+    }
+
+    /// The options that tell an Autoconf script of the target.
+    pub(crate) fn configure_options(&self) -> Vec<String> {
+        let build = self.cbuild.iter().map(|cbuild| format!("--build={cbuild}"));
+        build
+            .chain([format!("--host={}", self.target.tuple)])
+            .collect()
+    }
+
+    /// The path of a program of the build machine that works for every target.
+    pub(super) fn helper(&self, name: &str) -> Option<&Path> {
+        let found = self.helpers.iter().find(|(known, _)| *known == name)?;
+        Some(&found.1)
+    }
+
+    /// The path of a program that prints flags, or a name that does not exist; `None` if nobody looked.
+    pub(super) fn config_tool(&self, name: &str) -> Option<&Path> {
+        let mut known = self.config_tools.iter();
+        known
+            .find(|(known, _)| *known == name)
+            .map(|(_, path)| path.as_path())
+    }
+
+    /// The name of the target's tool that does not exist, for a build system that would take the build machine's.
+    pub(super) fn missing(&self, tool: &str) -> String {
+        format!("{}-{tool}", self.target.tuple)
+    }
+
     /// The C compiler, without which most build systems are lost.
     pub fn compiler(&self) -> Result<&Path, ExportError> {
         self.tool("CC").ok_or_else(|| ExportError::NoCompiler {
@@ -141,20 +313,75 @@ impl Facts {
     }
 }
 
+impl Clang {
+    fn of(context: &Context) -> Self {
+        let toolchain = context.settings.toolchain.as_ref();
+        let options = toolchain.map_or(&[][..], |toolchain| &toolchain.options);
+        let gcc = options
+            .iter()
+            .find_map(|option| option.strip_prefix("--gcc-toolchain="));
+        Self {
+            target: context.tuple.to_string(),
+            gcc: gcc.map(str::to_owned),
+        }
+    }
+}
+
+/// The directory of the newest Python in the sysroot's library directories.
+fn python_below(sysroot: &Path, libdirs: &[String]) -> Option<PathBuf> {
+    let places = libdirs.iter().map(String::as_str).chain(["lib"]);
+    let mut found = places.filter_map(|libdir| {
+        let entries = fs_err::read_dir(below(sysroot, &format!("usr/{libdir}"))).ok()?;
+        let versions = entries.flatten().filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let minor: u32 = name.strip_prefix("python3.")?.parse().ok()?;
+            Some((minor, entry.path()))
+        });
+        versions.max().map(|(_, path)| path)
+    });
+    found.next()
+}
+
 impl Flags {
     /// The flags of the target's Portage, else ours with those that the tuple means.
     fn of_target(context: &Context, target: &Target) -> Result<Self, ContextError> {
         let mut flags = Self::default();
         match context.target_settings(&FLAGS)? {
-            Some(settings) => FLAGS.map(|name| flags.put(name, &settings[name])),
-            None => FLAGS.map(|name| match name {
-                "CFLAGS" | "CXXFLAGS" => {
+            Some(settings) => FLAGS
+                .iter()
+                .for_each(|name| flags.put(name, &settings[*name])),
+            None => {
+                for name in ["CFLAGS", "CXXFLAGS"] {
                     flags.put(name, &format!("{DEFAULT_FLAGS} {}", target.cflags));
                 }
-                _ => {}
-            }),
-        };
-        Ok(flags)
+            }
+        }
+        Ok(flags.inherited())
+    }
+
+    /// The flags with those of a language that has none of its own taken from its relative.
+    fn inherited(mut self) -> Self {
+        for (name, from) in INHERITED {
+            if self.words(&[name]).is_empty()
+                && let Some(value) = from
+                    .iter()
+                    .map(|from| self.words(&[from]))
+                    .find(|v| !v.is_empty())
+            {
+                self.put(name, &value);
+            }
+        }
+        self
+    }
+
+    /// The flags without those of languages that no tool compiles.
+    fn of_tools(mut self, tools: &[Tool]) -> Self {
+        let has = |variable: &str| tools.iter().any(|tool| tool.variable == variable);
+        self.0.retain(|(name, _)| {
+            let tool = OF_TOOL.iter().find(|(known, _)| known == name);
+            tool.is_none_or(|(_, tool)| has(tool))
+        });
+        self
     }
 
     fn put(&mut self, name: &'static str, value: &str) {

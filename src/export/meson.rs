@@ -1,33 +1,85 @@
 //! Meson's cross file and native file.
 
-use super::{ExportError, Facts, emulator_words, text, tools::TOOLS};
+use super::{
+    ExportError, Facts, cmake, emulator_words, text,
+    tools::{PKG_CONFIG, TOOLS},
+};
 use crate::target::Endian;
 use std::fmt::Write as _;
 
 const FILE: &str = "a machine file of Meson";
 
 /// Meson's options for flags, and the variables that they come from. A compiler that links gets its flags there too.
-const OPTIONS: [(&str, &[&str]); 4] = [
+const OPTIONS: [(&str, &[&str]); 12] = [
     ("c_args", &["CPPFLAGS", "CFLAGS"]),
-    ("cpp_args", &["CPPFLAGS", "CXXFLAGS"]),
     ("c_link_args", &["CFLAGS", "LDFLAGS"]),
+    ("cpp_args", &["CPPFLAGS", "CXXFLAGS"]),
     ("cpp_link_args", &["CXXFLAGS", "LDFLAGS"]),
+    ("d_args", &["CFLAGS"]),
+    ("d_link_args", &["CFLAGS", "LDFLAGS"]),
+    ("fortran_args", &["FCFLAGS"]),
+    ("fortran_link_args", &["FCFLAGS", "LDFLAGS"]),
+    ("objc_args", &["CPPFLAGS", "OBJCFLAGS"]),
+    ("objc_link_args", &["OBJCFLAGS", "LDFLAGS"]),
+    ("objcpp_args", &["CPPFLAGS", "OBJCXXFLAGS"]),
+    ("objcpp_link_args", &["OBJCXXFLAGS", "LDFLAGS"]),
 ];
 
-/// The text of the cross file.
+/// The languages of those options, and the tool without which Meson compiles none.
+const LANGUAGES: [(&str, &str); 6] = [
+    ("c_", "CC"),
+    ("cpp_", "CXX"),
+    ("d_", "DC"),
+    ("fortran_", "FC"),
+    ("objc_", "OBJC"),
+    ("objcpp_", "OBJCXX"),
+];
+
+/// The tools that compile and link, and so have to be told of a sysroot that is not their own.
+const COMPILERS: [&str; 6] = ["CC", "CXX", "DC", "FC", "OBJC", "OBJCXX"];
+
+/// The text of the cross file. Source for what is in it: Meson's "Machine files" and "Cross compilation", and the names that
+/// `mesonbuild` looks up in `[binaries]`.
 pub(super) fn cross(facts: &Facts) -> Result<String, ExportError> {
     facts.compiler()?;
     let target = &facts.target;
     let family = target.meson_cpu_family.as_deref();
     let family = facts.name(family, "CPU family of Meson's", Some("meson_cpu_family"))?;
-    let sysroot = text(&facts.sysroot, FILE)?;
-    let option = format!("--sysroot={sysroot}");
     let mut file = String::from("[binaries]\n");
+    let emulator = emulator_words(facts, FILE)?;
+    binaries(facts, &mut file)?;
+    if let Some(words) = emulator.as_ref().filter(|words| !words.is_empty()) {
+        let _ = writeln!(file, "exe_wrapper = {}", list(words)?);
+    }
+    let runs_as_it_is = emulator.is_some_and(|words| words.is_empty());
+    properties(facts, !runs_as_it_is, &mut file)?;
+    options(facts, &mut file)?;
+    cmake_section(facts, &mut file)?;
+    let endian = match target.endian {
+        Endian::Big => "big",
+        Endian::Little => "little",
+    };
+    let _ = write!(
+        file,
+        "\n[host_machine]\nsystem = {}\nsubsystem = {}\nkernel = {}\ncpu_family = {}\ncpu = {}\nendian = {}\n",
+        quote(target.meson_system)?,
+        quote(target.meson_system)?,
+        quote(kernel(target.meson_system))?,
+        quote(family)?,
+        quote(&target.cpu)?,
+        quote(endian)?
+    );
+    Ok(file)
+}
+
+/// The tools, rustc for the target, and the programs that print flags. Meson takes those that it runs for the target from here only, or
+/// else the build machine's.
+fn binaries(facts: &Facts, file: &mut String) -> Result<(), ExportError> {
+    let option = format!("--sysroot={}", text(&facts.sysroot, FILE)?);
     for row in &TOOLS {
         if let Some(path) = facts.tool(row.variable) {
             let path = text(path, FILE)?;
-            let compiles = ["CC", "CXX", "FC"].contains(&row.variable);
-            let value = match compiles && facts.sysroot_is_chosen {
+            let value = match COMPILERS.contains(&row.variable) && facts.sysroot_is_chosen {
                 true => list(&[path, &option])?,
                 false => quote(path)?,
             };
@@ -36,43 +88,102 @@ pub(super) fn cross(facts: &Facts) -> Result<String, ExportError> {
             }
         }
     }
-    let emulator = emulator_words(facts, FILE)?;
-    if let Some(words) = emulator.as_ref().filter(|words| !words.is_empty()) {
-        let _ = writeln!(file, "exe_wrapper = {}", list(words)?);
+    if let (Some(rustc), Some(target)) = (facts.helper("rustc"), &facts.target.rust) {
+        // Meson links with the C compiler from above, and warns of a linker that is named here.
+        let words = [text(rustc, FILE)?, &format!("--target={target}")];
+        let _ = writeln!(file, "rust = {}", list(&words)?);
     }
-    let runs_as_it_is = emulator.is_some_and(|words| words.is_empty());
+    for name in ["cmake", "nasm"] {
+        if let Some(path) = facts.helper(name) {
+            let _ = writeln!(file, "{name} = {}", quote(text(path, FILE)?)?);
+        }
+    }
+    for (name, path) in &facts.config_tools {
+        let _ = writeln!(file, "{name} = {}", quote(text(path, FILE)?)?);
+    }
+    Ok(())
+}
+
+/// Meson's name for the kernel of a system. Source: its reference tables.
+fn kernel(system: &str) -> &str {
+    match system {
+        "windows" | "cygwin" => "nt",
+        system => system,
+    }
+}
+
+fn properties(
+    facts: &Facts,
+    needs_exe_wrapper: bool,
+    file: &mut String,
+) -> Result<(), ExportError> {
+    let sysroot = text(&facts.sysroot, FILE)?;
+    let libdirs = facts.libdirs.iter().map(String::as_str);
+    let libdirs = match facts.libdirs.is_empty() {
+        true => vec!["lib", "share"],
+        false => libdirs.chain(["share"]).collect(),
+    };
+    let packages: Vec<String> = libdirs
+        .iter()
+        .map(|libdir| format!("{}/usr/{libdir}/pkgconfig", sysroot.trim_end_matches('/')))
+        .collect();
+    let packages: Vec<&str> = packages.iter().map(String::as_str).collect();
+    let clang_args = facts.clang_args();
+    let clang_args: Vec<&str> = clang_args.iter().map(String::as_str).collect();
     let _ = write!(
         file,
-        "\n[properties]\nsys_root = {}\nneeds_exe_wrapper = {}\n",
+        "\n[properties]\nsys_root = {}\npkg_config_libdir = {}\nneeds_exe_wrapper = {needs_exe_wrapper}\nbindgen_clang_arguments = {}\n",
         quote(sysroot)?,
-        !runs_as_it_is
+        list(&packages)?,
+        list(&clang_args)?,
     );
+    Ok(())
+}
+
+fn options(facts: &Facts, file: &mut String) -> Result<(), ExportError> {
     let flags = facts.flags.without_build_type();
+    let compiles = |option: &str| {
+        let language = LANGUAGES
+            .iter()
+            .find(|(prefix, _)| option.starts_with(prefix));
+        language.is_some_and(|(_, tool)| facts.tool(tool).is_some())
+    };
     let options = OPTIONS.map(|(option, names)| (option, flags.words(names)));
     let mut options = options
         .iter()
-        .filter(|(_, words)| !words.is_empty())
+        .filter(|(option, words)| !words.is_empty() && compiles(option))
         .peekable();
     if options.peek().is_some() {
-        file += "\n[built-in options]\n";
+        *file += "\n[built-in options]\n";
     }
     for (option, words) in options {
         let words: Vec<&str> = words.split(' ').collect();
         let _ = writeln!(file, "{option} = {}", list(&words)?);
     }
-    let endian = match target.endian {
-        Endian::Big => "big",
-        Endian::Little => "little",
-    };
-    let _ = write!(
-        file,
-        "\n[host_machine]\nsystem = {}\ncpu_family = {}\ncpu = {}\nendian = {}\n",
-        quote(target.meson_system)?,
-        quote(family)?,
-        quote(&target.cpu)?,
-        quote(endian)?
-    );
-    Ok(file)
+    Ok(())
+}
+
+/// What Meson tells CMake when it runs that to find a library or to build a subproject.
+fn cmake_section(facts: &Facts, file: &mut String) -> Result<(), ExportError> {
+    *file += "\n[cmake]\n";
+    for (name, value) in cmake::machine(facts) {
+        let _ = writeln!(file, "{name} = {}", quote(&value)?);
+    }
+    let bytes = facts.target.bits / 8;
+    let _ = writeln!(file, "CMAKE_SIZEOF_VOID_P = '{bytes}'");
+    let sysroot = quote(text(&facts.sysroot, FILE)?)?;
+    let _ = writeln!(file, "CMAKE_FIND_ROOT_PATH = {sysroot}");
+    for (name, mode) in cmake::find_modes() {
+        let _ = writeln!(file, "{name} = '{mode}'");
+    }
+    if let Some(name) = &facts.multiarch {
+        let _ = writeln!(file, "CMAKE_LIBRARY_ARCHITECTURE = {}", quote(name)?);
+    }
+    if let Some(path) = facts.tool(PKG_CONFIG) {
+        let path = quote(text(path, FILE)?)?;
+        let _ = writeln!(file, "PKG_CONFIG_EXECUTABLE = {path}");
+    }
+    Ok(())
 }
 
 /// The text of the native file.

@@ -2,12 +2,15 @@
 //! environment, and for a person at a prompt.
 
 use super::{ExportError, Facts};
+use crate::{
+    env,
+    plan::{Change, Changes},
+};
 use std::{ffi::OsStr, fmt::Write as _, os::unix::ffi::OsStrExt, path::Path};
 
-/// The text: assignments that any sh takes, whatever is in the paths.
-pub(super) fn render(facts: &Facts) -> Result<String, ExportError> {
+/// The text: assignments that any sh takes, whatever is in the paths. The changes are those of `<tuple>-env`.
+pub(super) fn render(facts: &Facts, changes: &Changes) -> Result<String, ExportError> {
     facts.compiler()?;
-    let target = &facts.target;
     let mut file = String::new();
     let mut folders: Vec<&Path> = Vec::new();
     for tool in &facts.tools {
@@ -21,30 +24,14 @@ pub(super) fn render(facts: &Facts) -> Result<String, ExportError> {
             "case \":$PATH:\" in *:{folder}:*) ;; *) export PATH={folder}\":$PATH\" ;; esac"
         );
     }
-    let mut export = |name: &str, value: &OsStr| {
-        let _ = writeln!(file, "export {name}={}", quote(value));
-    };
-    for tool in &facts.tools {
-        export(tool.variable, tool.name.as_ref());
-    }
-    for tool in &facts.build_tools {
-        for name in build_names(tool.variable) {
-            export(&name, tool.name.as_ref());
-        }
-    }
-    for (name, value) in facts.flags.iter() {
-        export(name, value.as_ref());
-    }
-    export("CROSS_COMPILE", format!("{}-", target.tuple).as_ref());
-    let mut options = format!("--host={}", target.tuple);
-    if let Some(cbuild) = &facts.cbuild {
-        options = format!("--build={cbuild} {options}");
-    }
-    export("CONFIGURE_FLAGS", options.as_ref());
-    export("SDKTARGETSYSROOT", facts.sysroot.as_os_str());
-    // Our tools have to be told of a sysroot that is not their own, and must not be told of another tuple's.
-    if facts.sysroot_is_chosen {
-        export(crate::env::SYSROOT.name, facts.sysroot.as_os_str());
+    // The caller's PATH is that of another moment.
+    let changes = changes.iter().filter(|(name, _)| *name != env::PATH.name);
+    for (name, change) in changes {
+        let name = name.display();
+        let _ = match change {
+            Change::Set(value) => writeln!(file, "export {name}={}", quote(value)),
+            Change::Unset => writeln!(file, "unset {name}"),
+        };
     }
     if let Some(config_site) = &facts.config_site {
         // It reads the caller's own first. Where the one before is of another target of ours, the caller's is known already.

@@ -1,80 +1,200 @@
-//! The target's tools: one row each, with what make, CMake and Meson call it, and which of them are there.
+//! The target's tools: one row each, with the names that make, CMake and Meson have for it, and which of them exist.
 
-use crate::{config::Kind, context::Context};
-use std::{ffi::OsStr, path::PathBuf};
+use super::compiler_files;
+use crate::{
+    config::Kind,
+    context::{Context, is_executable},
+    file::read,
+};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 /// A tool that build systems ask for.
 #[derive(Debug)]
 pub(crate) struct Row {
-    /// Make's and autoconf's variable.
+    /// The variable of make and Autoconf; for a tool that they have none for, its name here.
     pub(crate) variable: &'static str,
-    /// Its name in a GNU toolchain, behind the tuple.
+    /// Its name in a GNU toolchain, after the tuple.
     pub(crate) gnu: &'static str,
-    /// Its name in LLVM's.
+    /// Its name in an LLVM toolchain, after the tuple; empty if LLVM has no such tool.
     llvm: &'static str,
-    /// CMake's variable.
-    pub(crate) cmake: &'static str,
-    /// Meson's keys; none where it does not ask.
+    /// Who asks the environment for it.
+    asked: Asked,
+    /// The name after the tuple that stands for the tool if it is missing: no program has it.
+    pub(crate) missing: &'static str,
+    /// The program of GCC's own that has to be installed as well: its driver exists without it.
+    needs: Option<&'static str>,
+    /// CMake's variables.
+    pub(crate) cmake: &'static [&'static str],
+    /// Meson's keys.
     pub(crate) meson: &'static [&'static str],
 }
+
+/// Who asks the environment for a tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// Configure scripts and makefiles.
+    ByAll,
+    /// Makefiles. Some configure scripts take the variable for another tool: x264's wants a compiler in AS.
+    ByMake,
+    /// Nobody: only CMake and Meson know it, from their files.
+    InFiles,
+}
+
+/// CMake's archiver for objects with link-time optimisation, by language.
+const LTO_AR: &[&str] = &[
+    "CMAKE_C_COMPILER_AR",
+    "CMAKE_CXX_COMPILER_AR",
+    "CMAKE_ASM_COMPILER_AR",
+    "CMAKE_Fortran_COMPILER_AR",
+    "CMAKE_OBJC_COMPILER_AR",
+    "CMAKE_OBJCXX_COMPILER_AR",
+];
+
+/// CMake's indexer for such archives, by language.
+const LTO_RANLIB: &[&str] = &[
+    "CMAKE_C_COMPILER_RANLIB",
+    "CMAKE_CXX_COMPILER_RANLIB",
+    "CMAKE_ASM_COMPILER_RANLIB",
+    "CMAKE_Fortran_COMPILER_RANLIB",
+    "CMAKE_OBJC_COMPILER_RANLIB",
+    "CMAKE_OBJCXX_COMPILER_RANLIB",
+];
 
 const fn row(
     variable: &'static str,
     [gnu, llvm]: [&'static str; 2],
-    cmake: &'static str,
+    cmake: &'static [&'static str],
     meson: &'static [&'static str],
 ) -> Row {
     Row {
         variable,
         gnu,
         llvm,
+        asked: Asked::ByAll,
+        missing: gnu,
+        needs: None,
         cmake,
         meson,
     }
 }
 
-/// Every tool. Meson called pkg-config `pkgconfig` before its release 1.3; later ones take both when they are the same.
-pub(crate) const TOOLS: [Row; 12] = [
-    row("CC", ["gcc", "clang"], "CMAKE_C_COMPILER", &["c"]),
-    row("CXX", ["g++", "clang++"], "CMAKE_CXX_COMPILER", &["cpp"]),
+/// A compiler that GCC's driver is only with another part of GCC.
+const fn with_part(row: Row, part: &'static str) -> Row {
+    Row {
+        needs: Some(part),
+        missing: part,
+        ..row
+    }
+}
+
+const fn asked(row: Row, asked: Asked) -> Row {
+    Row { asked, ..row }
+}
+
+/// Every tool. Sources: CMake's `Modules/CMakeFindBinUtils.cmake` and cmake-variables(7); Meson's "Machine files" and
+/// `mesonbuild/envconfig.py`; Gentoo's `toolchain-funcs.eclass` for the variables.
+///
+/// Meson called pkg-config `pkgconfig` before its release 1.3; later ones take both when they are the same.
+pub(crate) const TOOLS: [Row; 24] = [
+    row(
+        "CC",
+        ["gcc", "clang"],
+        &["CMAKE_C_COMPILER", "CMAKE_ASM_COMPILER"],
+        &["c"],
+    ),
+    row("CXX", ["g++", "clang++"], &["CMAKE_CXX_COMPILER"], &["cpp"]),
     row(
         "FC",
         ["gfortran", "flang"],
-        "CMAKE_Fortran_COMPILER",
+        &["CMAKE_Fortran_COMPILER"],
         &["fortran"],
     ),
-    row("AR", ["ar", "ar"], "CMAKE_AR", &["ar"]),
-    row("LD", ["ld", "ld"], "CMAKE_LINKER", &[]),
-    row("NM", ["nm", "nm"], "CMAKE_NM", &["nm"]),
+    row("F77", ["gfortran", "flang"], &[], &[]),
+    with_part(
+        row(
+            "OBJC",
+            ["gcc", "clang"],
+            &["CMAKE_OBJC_COMPILER"],
+            &["objc"],
+        ),
+        "cc1obj",
+    ),
+    with_part(
+        row(
+            "OBJCXX",
+            ["g++", "clang++"],
+            &["CMAKE_OBJCXX_COMPILER"],
+            &["objcpp"],
+        ),
+        "cc1objplus",
+    ),
+    asked(row("DC", ["gdc", ""], &[], &["d"]), Asked::InFiles),
+    row("AR", ["ar", "ar"], &["CMAKE_AR"], &["ar"]),
+    asked(row("AS", ["as", ""], &[], &["as"]), Asked::ByMake),
+    row("LD", ["ld", "ld"], &["CMAKE_LINKER"], &["ld"]),
+    row("NM", ["nm", "nm"], &["CMAKE_NM"], &["nm"]),
     row(
         "OBJCOPY",
         ["objcopy", "objcopy"],
-        "CMAKE_OBJCOPY",
+        &["CMAKE_OBJCOPY"],
         &["objcopy"],
     ),
     row(
         "OBJDUMP",
         ["objdump", "objdump"],
-        "CMAKE_OBJDUMP",
+        &["CMAKE_OBJDUMP"],
         &["objdump"],
     ),
-    row("RANLIB", ["ranlib", "ranlib"], "CMAKE_RANLIB", &["ranlib"]),
+    row(
+        "RANLIB",
+        ["ranlib", "ranlib"],
+        &["CMAKE_RANLIB"],
+        &["ranlib"],
+    ),
     row(
         "READELF",
         ["readelf", "readelf"],
-        "CMAKE_READELF",
+        &["CMAKE_READELF"],
         &["readelf"],
     ),
-    row("STRIP", ["strip", "strip"], "CMAKE_STRIP", &["strip"]),
+    row("STRIP", ["strip", "strip"], &["CMAKE_STRIP"], &["strip"]),
+    row("SIZE", ["size", "size"], &[], &["size"]),
+    row("STRINGS", ["strings", "strings"], &[], &["strings"]),
+    row(
+        "ADDR2LINE",
+        ["addr2line", "addr2line"],
+        &["CMAKE_ADDR2LINE"],
+        &["addr2line"],
+    ),
+    row(
+        "WINDRES",
+        ["windres", "windres"],
+        &["CMAKE_RC_COMPILER"],
+        &["windres"],
+    ),
+    row(
+        "DLLTOOL",
+        ["dlltool", "dlltool"],
+        &["CMAKE_DLLTOOL"],
+        &["dlltool"],
+    ),
+    asked(row("GCC_AR", ["gcc-ar", "ar"], LTO_AR, &[]), Asked::InFiles),
+    asked(
+        row("GCC_RANLIB", ["gcc-ranlib", "ranlib"], LTO_RANLIB, &[]),
+        Asked::InFiles,
+    ),
     row(
         PKG_CONFIG,
         ["pkg-config", "pkg-config"],
-        "PKG_CONFIG_EXECUTABLE",
+        &["PKG_CONFIG_EXECUTABLE"],
         &["pkgconfig", "pkg-config"],
     ),
 ];
 
-const PKG_CONFIG: &str = "PKG_CONFIG";
+pub(crate) const PKG_CONFIG: &str = "PKG_CONFIG";
 
 /// The build machine's compilers: variable, name with CBUILD before it, names without.
 const NATIVE: [(&str, &str, [&str; 3]); 2] = [
@@ -82,39 +202,119 @@ const NATIVE: [(&str, &str, [&str; 3]); 2] = [
     ("CXX", "g++", ["c++", "g++", "clang++"]),
 ];
 
+/// A program that prints a library's flags, or compiles with them. Build systems run it, so the build machine's gives the build
+/// machine's paths.
+#[derive(Debug)]
+pub(crate) struct ConfigTool {
+    /// Its file name, which is Meson's key too.
+    pub(crate) name: &'static str,
+    /// CMake's cache variables for its path.
+    pub(crate) cmake: &'static [&'static str],
+}
+
+const fn prints(name: &'static str, cmake: &'static [&'static str]) -> ConfigTool {
+    ConfigTool { name, cmake }
+}
+
+/// Those that Meson asks by itself ("Machine files", `mesonbuild/dependencies`), that CMake's own modules look for, and that
+/// many projects name in `find_program`.
+pub(crate) const CONFIG_TOOLS: &[ConfigTool] = &[
+    prints("apr-1-config", &[]),
+    prints("apu-1-config", &[]),
+    prints("cups-config", &[]),
+    prints("curl-config", &["CURL_CONFIG_EXECUTABLE"]),
+    prints("fltk-config", &["FLTK_CONFIG_SCRIPT"]),
+    prints("freetype-config", &[]),
+    prints("gdal-config", &["GDAL_CONFIG"]),
+    prints("gnustep-config", &[]),
+    prints("gpg-config", &[]),
+    prints("gpgme-config", &[]),
+    prints("gsl-config", &["GSL_CONFIG_EXECUTABLE"]),
+    prints("h5c++", &["HDF5_CXX_COMPILER_EXECUTABLE"]),
+    prints("h5cc", &["HDF5_C_COMPILER_EXECUTABLE"]),
+    prints("h5fc", &["HDF5_Fortran_COMPILER_EXECUTABLE"]),
+    prints("icu-config", &[]),
+    prints("krb5-config", &[]),
+    prints("libgcrypt-config", &[]),
+    prints("libpng-config", &[]),
+    prints("libwmf-config", &[]),
+    prints("llvm-config", &["LLVM_CONFIG", "LLVM_CONFIG_EXECUTABLE"]),
+    prints("mpic++", &["MPI_CXX_COMPILER"]),
+    prints("mpicc", &["MPI_C_COMPILER"]),
+    prints("mpifort", &["MPI_Fortran_COMPILER"]),
+    prints("mysql_config", &[]),
+    prints("ncurses5-config", &[]),
+    prints("ncurses6-config", &[]),
+    prints("ncursesw5-config", &[]),
+    prints("ncursesw6-config", &[]),
+    prints("net-snmp-config", &[]),
+    prints("numpy-config", &[]),
+    prints("objfw-config", &[]),
+    prints("odbc_config", &["ODBC_CONFIG"]),
+    prints("pcap-config", &[]),
+    prints("pg_config", &[]),
+    prints("python3-config", &[]),
+    prints("sdl-config", &[]),
+    prints("sdl2-config", &[]),
+    prints("wx-config", &["wxWidgets_CONFIG_EXECUTABLE"]),
+    prints("xml2-config", &[]),
+    prints("xslt-config", &[]),
+];
+
 /// A tool that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tool {
-    /// Make's and autoconf's variable for it.
+    /// The variable of make and Autoconf for it.
     pub variable: &'static str,
-    /// What a shell calls it.
+    /// Who asks the environment for it.
+    pub asked: Asked,
+    /// Its name for a shell.
     pub name: String,
-    /// Its absolute path; its name where it is nowhere.
+    /// Its absolute path; its name if it does not exist.
     pub path: PathBuf,
 }
 
-/// The target's tools: LLVM's where clang was adopted, or is all there is.
+/// The target's tools: LLVM's if clang was adopted, or is the only compiler.
 ///
-/// pkg-config is always among them, for a build that does not find the target's takes the machine's.
+/// pkg-config is always among them, for a build that does not find the target's takes the build machine's.
 pub(crate) fn of_target(context: &Context) -> Vec<Tool> {
     let tuple = &context.tuple;
     let find = |tool: &str| context.find_tool(OsStr::new(&format!("{tuple}-{tool}")));
-    let llvm = match &context.settings.toolchain {
-        Some(toolchain) => toolchain.kind == Kind::Llvm,
-        None => find("gcc").is_none() && find("clang").is_some(),
-    };
+    let llvm = is_llvm(context);
+    let parts = compiler_files::Gcc::of(context);
     let found = TOOLS.iter().filter_map(|row| {
         let tool = if llvm { row.llvm } else { row.gnu };
+        if tool.is_empty() {
+            return None;
+        }
+        let lacks = |part| !llvm && parts.as_ref().is_some_and(|gcc| !gcc.has(part));
+        if row.needs.is_some_and(lacks) {
+            return None;
+        }
         let name = format!("{tuple}-{tool}");
         let nowhere = || (row.variable == PKG_CONFIG).then(|| PathBuf::from(&name));
         let path = find(tool).or_else(nowhere)?;
         Some(Tool {
             variable: row.variable,
+            asked: row.asked,
             name,
             path,
         })
     });
     found.collect()
+}
+
+/// Whether the target's compiler is clang.
+pub(crate) fn is_llvm(context: &Context) -> bool {
+    let tuple = &context.tuple;
+    let has = |tool: &str| {
+        let name = format!("{tuple}-{tool}");
+        context.find_tool(OsStr::new(&name)).is_some()
+    };
+    match &context.settings.toolchain {
+        Some(toolchain) => toolchain.kind == Kind::Llvm,
+        None => !has("gcc") && has("clang"),
+    }
 }
 
 /// The build machine's compilers, under make's names for the target's.
@@ -126,12 +326,26 @@ pub(crate) fn of_build_machine(context: &Context, cbuild: Option<&str>) -> Vec<T
             let path = context.find_program(OsStr::new(&name)).ok()?;
             Some(Tool {
                 variable,
+                asked: Asked::ByAll,
                 name,
                 path,
             })
         })
     });
     found.collect()
+}
+
+/// The program of that name which answers for the target: `<tuple>-<name>` in PATH, else a script of the sysroot's; else a name
+/// that does not exist, with which a build system finds none instead of the build machine's.
+pub(crate) fn config_tool(context: &Context, sysroot: &Path, name: &str) -> PathBuf {
+    let prefixed = format!("{}-{name}", context.tuple);
+    if let Ok(found) = context.find_command(OsStr::new(&prefixed)) {
+        return found;
+    }
+    let own = sysroot.join("usr/bin").join(name);
+    // A program of the target's would not run here.
+    let is_script = read::head(&own, 2).is_ok_and(|head| head == b"#!") && is_executable(&own);
+    if is_script { own } else { prefixed.into() }
 }
 
 /// The prefix of a toolchain whose tuple differs from the target's in the vendor alone, as distributions have them.

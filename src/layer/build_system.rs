@@ -1,10 +1,10 @@
 //! The layers of build systems: flags, and what Cargo and Go are told.
 
-use super::propose;
+use super::{Prepared, propose};
 use crate::{
     context::Context,
     emulator::Emulator,
-    export::{Cargo, ExportError, FLAGS, Facts, Flags, go},
+    export::{self, Cargo, ExportError, FLAGS, Facts, Flags, Format, go},
     plan::Changes,
 };
 
@@ -31,8 +31,9 @@ fn put(context: &Context, changes: &mut Changes, flags: &Flags) {
 }
 
 /// What Cargo and its build scripts ask for.
-pub(super) fn cargo(context: &Context, changes: &mut Changes) -> Result<(), ExportError> {
+pub(super) fn cargo(context: &Context, prepared: &mut Prepared) -> Result<(), ExportError> {
     let mut facts = Facts::gather(context)?;
+    facts.look_further(context);
     // Whether a program of the target's will be run is not known here, so a missing emulator is not told.
     facts.find_emulator(context);
     if facts.emulator.as_ref().is_some_and(Emulator::has_spaces) {
@@ -50,9 +51,14 @@ pub(super) fn cargo(context: &Context, changes: &mut Changes) -> Result<(), Expo
                 .is_some_and(|rest| rest.starts_with('_'))
         })
     };
+    // For the crate cmake. A path that CMake's file cannot hold is no reason to refuse a crate that may not ask for CMake.
+    if let Ok(file) = export::nested_file(context, Format::Cmake, &facts) {
+        facts.toolchain_file = Some(file.path.clone());
+        prepared.files.push(file);
+    }
     for (name, value) in Cargo::of(&facts)?.variables() {
         if !is_callers(&name) {
-            propose(context, changes, &name, value);
+            propose(context, &mut prepared.env, &name, value);
         }
     }
     Ok(())

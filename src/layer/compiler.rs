@@ -4,7 +4,7 @@ use super::propose;
 use crate::{
     context::{Context, ContextError},
     env,
-    export::{Tool, build_names, tools},
+    export::{Asked, Tool, build_names, tools},
     plan::Changes,
 };
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 /// Names the tools that are there.
 pub(super) fn compiler(context: &Context, changes: &mut Changes) -> Result<(), ContextError> {
     let found = tools::of_target(context);
-    for tool in &found {
+    for tool in found.iter().filter(|tool| tool.asked == Asked::ByAll) {
         propose(context, changes, tool.variable, &tool.name);
     }
     for tool in tools::of_build_machine(context, context.cbuild()?.as_deref()) {

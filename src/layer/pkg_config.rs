@@ -40,7 +40,11 @@ impl View {
     /// Decides by the forms in which Portage and others name the sysroot. One that is not there is an error.
     fn decide(context: &Context) -> Result<Self, ContextError> {
         let env = |variable| context.env.get(variable);
-        let (mut sysroot, mut prefix) = (context.sysroot().into_os_string(), OsString::new());
+        // With ESYSROOT, an empty SYSROOT is that of a native build.
+        let named = context.env.get_name(env::SYSROOT.name);
+        let named = named.filter(|named| !named.is_empty() || env(env::ESYSROOT).is_some());
+        let own = || context.sysroot().into_os_string();
+        let (mut sysroot, mut prefix) = (named.map_or_else(own, OsStr::to_owned), OsString::new());
         if let Some(esysroot) = env(env::ESYSROOT) {
             // EAPI 7 and later: the prefix is what ESYSROOT has beyond SYSROOT.
             let esysroot = trimmed(esysroot).as_bytes();
@@ -189,6 +193,15 @@ fn libdirs(context: &Context, root: &Path) -> Vec<String> {
         None if found.is_empty() => vec!["lib".into()],
         None => found,
     }
+}
+
+/// The library directories of the sysroot, the ABI's own first, for build systems that search by themselves: those that exist.
+pub(crate) fn library_directories(context: &Context, sysroot: &Path) -> Vec<String> {
+    let exists = |libdir: &String| below(sysroot, &format!("usr/{libdir}")).is_dir();
+    libdirs(context, sysroot)
+        .into_iter()
+        .filter(exists)
+        .collect()
 }
 
 /// The library directories of a root that hold `.pc` files, each once, by whatever name it comes first.

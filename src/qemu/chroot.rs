@@ -356,9 +356,9 @@ pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan> {
 
 /// The root: what was asked for, else ROOT, else the sysroot; with Portage's own settings in between, as the other applets have it.
 fn root(context: &Context, asked: Option<&Path>) -> Result<Inside> {
-    let root = match (asked, context.env.get(env::ROOT)) {
+    let root = match (asked, context.named_root()?) {
         (Some(root), _) => root.into(),
-        (None, Some(root)) => PathBuf::from(root),
+        (None, Some(root)) => root,
         (None, None) => {
             let settings = context.read_target_settings(&[env::ROOT.name]);
             let root = settings.and_then(|mut settings| settings.remove(env::ROOT.name));

@@ -107,7 +107,7 @@ pub fn trial(context: &Context) -> Result<Trial, NoEmulation> {
 /// Decides what has to be for the program to run, having tried it.
 pub fn emulation(context: &Context, trial: &Trial) -> Result<Emulation, NoEmulation> {
     let mut emulation = Emulation::default();
-    let sysroot = context.foreign_sysroot().map_err(ExportError::from)?;
+    let sysroot = context.usable_sysroot().map_err(ExportError::from)?;
     let cpu = context.settings.cpu.as_ref();
     for (variable, value) in [
         (env::QEMU_LD_PREFIX, Some(sysroot.into_os_string())),

@@ -42,9 +42,9 @@ pub(super) enum Found {
 impl Roots {
     /// Finds them. ROOT is the environment's, else that of the target's make.conf.
     pub(super) fn of(context: &Context) -> Result<Self, RunError> {
-        let sysroot = context.foreign_sysroot()?;
-        let root = match context.env.get(env::ROOT) {
-            Some(root) => Some(PathBuf::from(root)),
+        let sysroot = context.usable_sysroot()?;
+        let root = match context.named_root()? {
+            Some(root) => Some(root),
             None => {
                 let settings = context.read_target_settings(&[env::ROOT.name]);
                 settings.and_then(|mut settings| Some(settings.remove(env::ROOT.name)?.into()))

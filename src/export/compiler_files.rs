@@ -1,0 +1,254 @@
+//! The files that a compiler's driver starts or loads, found by the layouts that GCC and LLVM are installed in. No compiler is started
+//! for it, since this runs before every build.
+
+use crate::{config::Kind, context::Context};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
+
+/// GCC's own directories, one for each installed version of the same machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Gcc {
+    /// Where the machine's directories are: `/usr` of `/usr/lib/gcc-cross/<machine>/12`.
+    prefix: PathBuf,
+    /// The machine in the tools' names; empty for a driver without one.
+    machine: String,
+    /// The directories that contain `cc1`, the newest first.
+    folders: Vec<PathBuf>,
+}
+
+/// Below the prefix, and with `{}` for the machine: GCC's `libexecdir` and `libdir`, Debian's cross compilers, Yocto's SDK.
+/// Source: GCC's configure option `--libexecdir`, Debian's `gcc-12-cross`, Yocto's `cross-canadian.bbclass`.
+const PLACES: [&str; 6] = [
+    "libexec/gcc/{}",
+    "lib/gcc/{}",
+    "lib/gcc-cross/{}",
+    "lib64/gcc/{}",
+    "libexec/{}/gcc/{}",
+    "lib/{}/gcc/{}",
+];
+
+/// The libraries that clang's driver may be linked with, without and with the version in its name. Source: LLVM's
+/// `clang/tools/clang-shlib` and `llvm/tools/llvm-shlib`.
+const CLANG_LIBRARIES: [&str; 5] = [
+    "libclang-cpp.so",
+    "libclang-cpp.so.{}",
+    "libclang-cpp.so.{}.1",
+    "libLLVM-{}.so",
+    "libLLVM.so.{}.1",
+];
+
+impl Gcc {
+    /// The target's GCC. `None` if the target has clang, or a GCC in a layout of its own.
+    pub(crate) fn of(context: &Context) -> Option<Self> {
+        match context.compiler()? {
+            (Kind::Gnu, driver) => Self::behind(&driver),
+            (Kind::Llvm, _) => None,
+        }
+    }
+
+    /// The GCC of a driver. `None` if its layout is not known.
+    pub(crate) fn behind(driver: &Path) -> Option<Self> {
+        // A distribution's driver is a symlink, which may lead to where GCC really is and to a name with the version.
+        let real = driver.canonicalize().ok()?;
+        [driver, &real].into_iter().find_map(|driver| {
+            let name = driver.file_name()?.to_str()?;
+            let machine = &name[..name.rfind("gcc").or_else(|| name.rfind("g++"))?];
+            let machine = machine.trim_end_matches('-');
+            let prefixes = driver.parent()?.ancestors();
+            prefixes
+                .take_while(|prefix| *prefix != Path::new(""))
+                .find_map(|prefix| {
+                    PLACES
+                        .iter()
+                        .find_map(|place| Self::at(prefix, place, machine))
+                })
+        })
+    }
+
+    fn at(prefix: &Path, place: &str, machine: &str) -> Option<Self> {
+        let machines = match machine {
+            // Every machine that a driver without one in its name may be for.
+            "" => {
+                subfolders(&prefix.join(place.strip_suffix("/{}").filter(|at| !at.contains('{'))?))
+            }
+            _ => vec![prefix.join(place.replace("{}", machine))],
+        };
+        let mut folders: Vec<PathBuf> = machines.iter().flat_map(|at| subfolders(at)).collect();
+        folders.retain(|folder| folder.join("cc1").exists());
+        folders.sort_by_key(|folder| std::cmp::Reverse(version(folder)));
+        (!folders.is_empty()).then(|| Self {
+            prefix: prefix.into(),
+            machine: machine.into(),
+            folders,
+        })
+    }
+
+    /// Whether a program such as `cc1obj` is installed.
+    pub(crate) fn has(&self, part: &str) -> bool {
+        let mut folders = self.folders.iter();
+        folders.any(|folder| folder.join(part).exists())
+    }
+
+    /// What compiles, in every version: `cc1`, `cc1plus` and the like.
+    pub(crate) fn compilers(&self) -> impl Iterator<Item = PathBuf> {
+        const PARTS: [&str; 7] = [
+            "cc1",
+            "cc1plus",
+            "cc1obj",
+            "cc1objplus",
+            "f951",
+            "d21",
+            "lto1",
+        ];
+        let folders = self.folders.iter();
+        folders.flat_map(|folder| PARTS.map(|part| folder.join(part)))
+    }
+
+    /// The directories of the C++ library's headers, of the newest version, in the order in which GCC searches them. Source: GCC's
+    /// configure option `--with-gxx-include-dir` and its defaults; Gentoo's `toolchain.eclass`.
+    pub(crate) fn cxx_includes(&self) -> Vec<PathBuf> {
+        let Some(folder) = self.folders.first() else {
+            return Vec::new();
+        };
+        let machine = &self.machine;
+        let full = folder.file_name().unwrap_or_default();
+        let full = full.to_str().unwrap_or_default();
+        let major = full.split(['.', '-']).next().unwrap_or_default();
+        // With `libexec`, what is not a program is in `lib`.
+        let lib = self.prefix.join("lib/gcc").join(machine).join(full);
+        let mut places: Vec<PathBuf> = [full, major]
+            .iter()
+            .map(|version| self.prefix.join(machine).join("include/c++").join(version))
+            .collect();
+        for folder in [folder, &lib] {
+            places.push(folder.join(format!("include/g++-v{major}")));
+            places.push(folder.join("include/c++"));
+        }
+        let Some(base) = places.into_iter().find(|place| place.is_dir()) else {
+            return Vec::new();
+        };
+        let below = [machine.as_str(), "backward"].map(|name| base.join(name));
+        let below = below.into_iter().filter(|place| place.is_dir());
+        std::iter::once(base.clone()).chain(below).collect()
+    }
+}
+
+/// The files of clang: its driver, and the libraries that it may be linked with.
+pub(crate) fn of_clang(driver: &Path) -> Vec<PathBuf> {
+    let Ok(real) = driver.canonicalize() else {
+        return Vec::new();
+    };
+    let name = real.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let version = name.rsplit_once('-').map_or("", |(_, version)| version);
+    let prefix = real.parent().and_then(Path::parent).map(Path::to_owned);
+    let places = prefix
+        .into_iter()
+        .flat_map(|prefix| ["lib", "lib64"].map(|lib| prefix.join(lib)));
+    let libraries = places.flat_map(|place| {
+        CLANG_LIBRARIES.map(|library| place.join(library.replace("{}", version)))
+    });
+    libraries.chain([real.clone()]).collect()
+}
+
+/// The directories in a directory; none if it does not exist.
+fn subfolders(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs_err::read_dir(folder).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    paths.filter(|path| path.is_dir()).collect()
+}
+
+/// The numbers of a version directory's name, to compare by.
+fn version(folder: &Path) -> Vec<u32> {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let numbers = name.split(|c: char| !c.is_ascii_digit());
+    numbers.filter_map(|number| number.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Makes empty files below a directory.
+    fn tree(files: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        for file in files {
+            let path = folder.path().join(file);
+            fs_err::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+            fs_err::write(path, "").expect("a file");
+        }
+        folder
+    }
+
+    #[test]
+    fn gcc_is_found_in_every_layout() {
+        for (driver, cc1, cxx) in [
+            // Debian
+            (
+                "usr/bin/arm-linux-gnueabihf-gcc",
+                "usr/lib/gcc-cross/arm-linux-gnueabihf/12/cc1",
+                "usr/arm-linux-gnueabihf/include/c++/12",
+            ),
+            // MinGW of Debian
+            (
+                "usr/bin/x86_64-w64-mingw32-gcc",
+                "usr/lib/gcc/x86_64-w64-mingw32/12-posix/cc1",
+                "usr/lib/gcc/x86_64-w64-mingw32/12-posix/include/c++",
+            ),
+            // crossdev
+            (
+                "usr/x86_64-pc-linux-gnu/riscv64-unknown-linux-gnu/gcc-bin/13/riscv64-unknown-linux-gnu-gcc",
+                "usr/libexec/gcc/riscv64-unknown-linux-gnu/13/cc1",
+                "usr/lib/gcc/riscv64-unknown-linux-gnu/13/include/g++-v13",
+            ),
+            // A toolchain in a directory of its own
+            (
+                "opt/tc/bin/aarch64-none-linux-gnu-gcc",
+                "opt/tc/libexec/gcc/aarch64-none-linux-gnu/13.2.1/cc1",
+                "opt/tc/aarch64-none-linux-gnu/include/c++/13.2.1",
+            ),
+            // Yocto's SDK
+            (
+                "sdk/usr/bin/arm-poky-linux-gnueabi/arm-poky-linux-gnueabi-gcc",
+                "sdk/usr/libexec/arm-poky-linux-gnueabi/gcc/arm-poky-linux-gnueabi/12.3.0/cc1",
+                "",
+            ),
+        ] {
+            let header = format!("{cxx}/vector");
+            let root = tree(&[driver, cc1, &header]);
+            let gcc = Gcc::behind(&root.path().join(driver)).expect(driver);
+            assert!(gcc.has("cc1") && !gcc.has("cc1obj"), "{gcc:?}");
+            let includes = match cxx {
+                "" => Vec::new(),
+                cxx => vec![root.path().join(cxx)],
+            };
+            let real = root.path().canonicalize().expect("a path");
+            let found = gcc.cxx_includes();
+            let found: Vec<&Path> = found
+                .iter()
+                .map(|p| p.strip_prefix(&real).unwrap_or(p))
+                .collect();
+            let includes: Vec<&Path> = includes
+                .iter()
+                .map(|p| p.strip_prefix(root.path()).unwrap_or(p))
+                .collect();
+            assert_eq!(found, includes, "{driver}");
+        }
+        let bare = tree(&["usr/bin/mine-gcc"]);
+        assert_eq!(Gcc::behind(&bare.path().join("usr/bin/mine-gcc")), None);
+    }
+
+    #[test]
+    fn the_newest_version_is_first() {
+        let root = tree(&[
+            "bin/m-gcc",
+            "lib/gcc/m/9/cc1",
+            "lib/gcc/m/13.2/cc1",
+            "lib/gcc/m/13/cc1",
+        ]);
+        let gcc = Gcc::behind(&root.path().join("bin/m-gcc")).expect("a GCC");
+        let names: Vec<_> = gcc.folders.iter().filter_map(|f| f.file_name()).collect();
+        assert_eq!(names, ["13.2", "13", "9"]);
+    }
+}

@@ -1,0 +1,323 @@
+//! The caller's variables that override ours, and so may turn a build for the target into one for the build machine: one list for the
+//! layers, for `doctor` and for every message.
+//!
+//! A variable that the caller has set stays, since some know why. What the caller may not know is said on stderr before the build
+//! begins; a build that would certainly be for another machine is an error.
+
+use super::Layer;
+use crate::{
+    config::Kind,
+    context::Context,
+    env, exec,
+    export::ExportError,
+    plan::{Changes, Plan},
+    target::Target,
+};
+use std::{ffi::OsStr, path::Path};
+
+/// What a variable decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    /// The compiler, which decides for which machine the result is.
+    Compiler,
+    /// A tool for the compiler's output.
+    Tool,
+    /// What lists the libraries.
+    PkgConfig,
+    /// What stands before the names of all tools.
+    Prefix,
+    /// rustc's target.
+    CargoTarget,
+    /// Go's system.
+    GoOs,
+    /// Go's CPU.
+    GoArch,
+    /// Directories that GCC and clang search as well, cross compilers too, or write into programs.
+    Search,
+}
+
+/// Every such variable. Harmless, and so not here: PKG_CONFIG_PATH, PKG_CONFIG_LIBDIR (`<tuple>-pkg-config` sees the sysroot only),
+/// CONFIG_SITE (ours reads the caller's), CMAKE_TOOLCHAIN_FILE (the command line names ours), CMAKE_PREFIX_PATH (the toolchain file moves
+/// it into the sysroot), LIBRARY_PATH (for native compilers only, gcc(1)), LD_LIBRARY_PATH, RUSTFLAGS, GOFLAGS.
+const OVERRIDES: [(&str, What); 33] = [
+    ("CC", What::Compiler),
+    ("CXX", What::Compiler),
+    ("CPP", What::Compiler),
+    ("FC", What::Compiler),
+    ("F77", What::Compiler),
+    ("OBJC", What::Compiler),
+    ("OBJCXX", What::Compiler),
+    ("AR", What::Tool),
+    ("AS", What::Tool),
+    ("LD", What::Tool),
+    ("NM", What::Tool),
+    ("OBJCOPY", What::Tool),
+    ("OBJDUMP", What::Tool),
+    ("RANLIB", What::Tool),
+    ("READELF", What::Tool),
+    ("STRIP", What::Tool),
+    ("WINDRES", What::Tool),
+    ("DLLTOOL", What::Tool),
+    ("PKG_CONFIG", What::PkgConfig),
+    ("CROSS_COMPILE", What::Prefix),
+    ("CARGO_BUILD_TARGET", What::CargoTarget),
+    ("GOOS", What::GoOs),
+    ("GOARCH", What::GoArch),
+    ("CPATH", What::Search),
+    ("C_INCLUDE_PATH", What::Search),
+    ("CPLUS_INCLUDE_PATH", What::Search),
+    ("OBJC_INCLUDE_PATH", What::Search),
+    ("OBJCPLUS_INCLUDE_PATH", What::Search),
+    ("COMPILER_PATH", What::Search),
+    ("GCC_EXEC_PREFIX", What::Search),
+    ("LD_RUN_PATH", What::Search),
+    ("CCC_OVERRIDE_OPTIONS", What::Search),
+    ("CLANG_CONFIG_FILE_USER_DIR", What::Search),
+];
+
+/// What may stand before a compiler in its variable.
+const LAUNCHERS: [&str; 6] = ["ccache", "sccache", "distcc", "icecc", "env", "nice"];
+
+/// Tools that work on the files of every target, by how their names begin.
+const FOR_EVERY_TARGET: [&str; 5] = ["llvm-", "ld.lld", "lld", "mold", "wild"];
+
+/// A variable of the caller's that overrides ours, and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Overridden {
+    /// The variable.
+    pub(crate) name: &'static str,
+    /// The sentence: variable, value, and for which machine it builds.
+    pub(crate) message: String,
+    /// The result is for another machine for sure.
+    pub(crate) is_certain: bool,
+}
+
+/// Says which of the caller's variables override ours in a build with these layers. One by which the result would certainly be for another
+/// machine is an error.
+pub(super) fn check(layers: &[Layer], context: &Context) -> Result<(), ExportError> {
+    let read = |what: &What| match what {
+        What::Search => true,
+        What::Compiler | What::Tool | What::PkgConfig => {
+            let readers = [Layer::Portage, Layer::Compiler, Layer::Go];
+            layers.iter().any(|layer| readers.contains(layer))
+        }
+        What::Prefix => layers.contains(&Layer::Make),
+        What::CargoTarget => layers.contains(&Layer::Cargo),
+        What::GoOs | What::GoArch => layers.contains(&Layer::Go),
+    };
+    let mut refused = None;
+    for found in all(context)
+        .filter(|(what, _)| read(what))
+        .map(|(_, found)| found)
+    {
+        match found.is_certain && refused.is_none() {
+            true => refused = Some(found),
+            false => crate::say(&format!("warning: {}", found.message)),
+        }
+    }
+    match refused {
+        Some(Overridden { name, message, .. }) => Err(ExportError::Overridden { name, message }),
+        None => Ok(()),
+    }
+}
+
+/// Every variable of the caller's that overrides ours, whoever reads it.
+pub(crate) fn found(context: &Context) -> Vec<Overridden> {
+    all(context).map(|(_, found)| found).collect()
+}
+
+fn all(context: &Context) -> impl Iterator<Item = (What, Overridden)> {
+    OVERRIDES.iter().filter_map(|&(name, what)| {
+        let value = context
+            .env
+            .get_name(name)
+            .filter(|value| !value.is_empty())?;
+        let (reason, is_certain) = judge(context, name, what, &value.to_string_lossy())?;
+        let value = value.display();
+        let message = format!("{name} in the environment is `{value}`{reason}");
+        Some((
+            what,
+            Overridden {
+                name,
+                message,
+                is_certain,
+            },
+        ))
+    })
+}
+
+/// The rest of the sentence, and whether it is certain; `None` if the value is the target's own.
+fn judge(context: &Context, name: &str, what: What, value: &str) -> Option<(String, bool)> {
+    let target = || context.target().ok();
+    let replaces = |tool: &str| format!("it replaces `{}-{tool}`", context.tuple);
+    match what {
+        What::Search => outside(context, value).then(|| {
+            let why = match name {
+                "LD_RUN_PATH" => "and the linker writes that into the target's programs",
+                _ => "and the target's compiler reads that too",
+            };
+            (format!(", {why}"), false)
+        }),
+        What::Compiler => compiler(context, value),
+        What::Prefix => {
+            let driver = [Kind::Gnu, Kind::Llvm].map(|kind| format!("{value}{}", kind.driver()));
+            let there = driver
+                .iter()
+                .find(|name| context.has_command(name.as_ref()));
+            match there {
+                Some(driver) => compiler(context, driver),
+                None => (!is_targets(context, value))
+                    .then(|| (format!(", and there is no `{value}gcc`"), false)),
+            }
+        }
+        What::Tool => {
+            let program = program(value)?;
+            let file = file_name(&program);
+            let fits = FOR_EVERY_TARGET.iter().any(|name| file.starts_with(name));
+            (!fits && !is_targets(context, &program)).then(|| {
+                let why = replaces(&name.to_lowercase());
+                (format!(", which is not the target's: {why}"), false)
+            })
+        }
+        What::PkgConfig => {
+            let program = program(value)?;
+            (!is_targets(context, &program)).then(|| {
+                // Told where to look, any pkg-config is right.
+                let told = [env::PKG_CONFIG_LIBDIR, env::PKG_CONFIG_SYSROOT_DIR];
+                let is_told = told.iter().any(|name| context.env.get(*name).is_some());
+                let is_bare = context.has_command(program.as_ref()) && !is_told;
+                let why = "which lists the build machine's libraries";
+                match is_bare {
+                    true => (format!(", {why}: {}", replaces("pkg-config")), true),
+                    false => (format!(": {}", replaces("pkg-config")), false),
+                }
+            })
+        }
+        What::CargoTarget => {
+            let target = target()?;
+            let rust = target.rust.as_deref()?;
+            (value != rust).then(|| {
+                let why = format!(", and Cargo's name for the target is `{rust}`");
+                (
+                    why,
+                    facts(context, value).is_some_and(|named| is_other(&named, &target)),
+                )
+            })
+        }
+        What::GoOs => {
+            let own = target()?.goos?;
+            (value != own).then(|| (format!(", and the target's is `{own}`"), true))
+        }
+        What::GoArch => {
+            let own = target()?.goarch?;
+            (value != own).then(|| (format!(", and the target's is `{own}`"), true))
+        }
+    }
+}
+
+/// Whether a list of directories has one outside the sysroot.
+fn outside(context: &Context, value: &str) -> bool {
+    let sysroot = context.sysroot();
+    std::env::split_paths(value).any(|folder| !folder.starts_with(&sysroot))
+}
+
+/// For which machine a compiler builds, if that is not the target's for sure.
+fn compiler(context: &Context, value: &str) -> Option<(String, bool)> {
+    let program = program(value)?;
+    if is_targets(context, &program) {
+        return None;
+    }
+    let replaces = format!("it replaces the compiler of `{}`", context.tuple);
+    let words: Vec<String> = shell_words::split(value).ok()?;
+    // Such an option makes the compiler build for another machine than it names.
+    let options = ["-m32", "-m64", "-mx32", "-target", "--target", "-b"];
+    let is_told = words.iter().any(|word| {
+        let name = word.split('=').next().unwrap_or(word);
+        options.contains(&name)
+    });
+    let Some(machine) = dump_machine(context, &words) else {
+        return Some((format!(": {replaces}"), false));
+    };
+    let target = context.target().ok()?;
+    // Compilers of one machine differ in its vendor.
+    let short = |name: &str| {
+        let tuple = name.parse::<crate::tuple::Tuple>().ok();
+        tuple
+            .and_then(|tuple| tuple.without_vendor())
+            .unwrap_or_else(|| name.to_owned())
+    };
+    let own = context.machine_of_cc();
+    let is_native = own.is_some_and(|own| short(&own) == short(&machine));
+    let is_other = facts(context, &machine).is_some_and(|made| is_other(&made, &target));
+    let is_certain = !is_told && (is_native || is_other);
+    if !is_certain && !is_told && !is_native {
+        // Another compiler for the same machine.
+        return None;
+    }
+    Some((
+        format!(", which builds for `{machine}`: {replaces}"),
+        is_certain,
+    ))
+}
+
+/// What the compiler calls the machine that it builds for.
+fn dump_machine(context: &Context, words: &[String]) -> Option<String> {
+    let (program, args) = words.split_first()?;
+    let plan = Plan {
+        program: context.find_command(OsStr::new(program)).ok()?,
+        args: args
+            .iter()
+            .map(Into::into)
+            .chain(["-dumpmachine".into()])
+            .collect(),
+        env: Changes::new(),
+        ..Plan::default()
+    };
+    let output = exec::query(&[plan]).ok()?.remove(0);
+    let machine = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let is_name = !machine.is_empty() && !machine.contains(char::is_whitespace);
+    (output.status.success() && is_name).then_some(machine)
+}
+
+/// The facts of a machine that somebody names.
+fn facts(context: &Context, tuple: &str) -> Option<Target> {
+    context.config.facts(&tuple.parse().ok()?).ok()
+}
+
+/// Whether what is built for the one does not run on the other.
+fn is_other(made: &Target, target: &Target) -> bool {
+    let bits = if target.either_bits {
+        made.bits
+    } else {
+        target.bits
+    };
+    (made.elf_machine, made.bits, made.endian) != (target.elf_machine, bits, target.endian)
+}
+
+/// The program of a value, without what starts it.
+fn program(value: &str) -> Option<String> {
+    let words = shell_words::split(value).ok()?;
+    let is_program = |word: &String| {
+        !LAUNCHERS.contains(&file_name(word).as_str())
+            && !word.contains('=')
+            && !word.starts_with('-')
+    };
+    words.into_iter().find(is_program)
+}
+
+fn file_name(path: &str) -> String {
+    let name = Path::new(path).file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// Whether a tool is the target's by its name: ours, or the adopted toolchain's.
+fn is_targets(context: &Context, program: &str) -> bool {
+    let name = file_name(program);
+    if name.starts_with(&format!("{}-", context.tuple)) {
+        return true;
+    }
+    let adopted = context.settings.toolchain.as_ref();
+    // The prefix may end in a directory, as LLVM's does.
+    let prefix = adopted.and_then(|adopted| adopted.prefix.to_str()?.rsplit('/').next());
+    prefix.is_some_and(|prefix| !prefix.is_empty() && name.starts_with(prefix))
+}
