@@ -738,9 +738,13 @@ fn a_script_is_found_by_what_it_answers_whatever_its_name() {
         "usr/share/x/xConfig.sh",
     ] {
         let text = read(&prefix, path);
-        let outside = text.replace(inside, "").matches("/usr").count();
+        // The interpreter is the build machine's: the build runs the script.
+        let answer = text.split_once('\n').map_or(&text[..], |(first, rest)| {
+            if first.starts_with("#!") { rest } else { &text }
+        });
+        let outside = answer.replace(inside, "").matches("/usr").count();
         assert_eq!(
-            text.matches(inside).count(),
+            answer.matches(inside).count(),
             outside,
             "{path}: {text} {said}"
         );

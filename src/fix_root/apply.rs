@@ -7,10 +7,12 @@ use crate::{
     context::Identity,
     file::{self, Folder, PROGRAM_MODE, Trouble, new_name},
 };
+use nix::{fcntl::AtFlags, unistd::fchownat};
 use std::{
     ffi::OsStr,
     fs::{self, FileTimes},
-    os::unix::fs::{MetadataExt, PermissionsExt, fchown, lchown},
+    io,
+    os::unix::fs::{MetadataExt, PermissionsExt, fchown},
     path::Path,
 };
 
@@ -66,14 +68,19 @@ fn relink(stray: &Stray, relative: &Path) -> Result<(), FixRootError> {
     }
     file::replace(&stray.path, |folder, new| {
         folder.link(new, relative)?;
-        let path = folder.path().join(new);
-        let made = fs::symlink_metadata(&path);
-        let owner = (there.uid(), there.gid());
-        let owned = made.and_then(|made| match (made.uid(), made.gid()) == owner {
-            true => Ok(()),
-            false => lchown(&path, Some(owner.0), Some(owner.1)),
-        });
-        owned.map_err(|e| Trouble::system("give an owner to", &path, e))
+        // Only what was opened gets the owner: whoever owns the directory may put a file of root's at this name.
+        let made = folder.look(new)?;
+        let owned = || -> io::Result<()> {
+            let metadata = made.metadata()?;
+            let is_owners = (metadata.uid(), metadata.gid()) == (there.uid(), there.gid());
+            if is_owners || !metadata.is_symlink() {
+                return Ok(());
+            }
+            let (user, group) = (there.uid().into(), there.gid().into());
+            let flags = AtFlags::AT_EMPTY_PATH;
+            Ok(fchownat(&made, "", Some(user), Some(group), flags)?)
+        };
+        owned().map_err(|e| Trouble::system("give an owner to", &folder.path().join(new), e))
     })?;
     Ok(())
 }

@@ -311,21 +311,24 @@ impl Files {
     }
 }
 
-/// The folders of such a name where packages are installed, each once. Those that a link leads out to are no part of the
-/// sysroot.
+/// The directories of such a name where packages are installed, each once, reached as the target reaches them. What a symlink leads out
+/// to here is no part of the sysroot.
 fn folders(sysroot: &Sysroot, is_wanted: impl Fn(&[u8]) -> bool) -> io::Result<Vec<PathBuf>> {
     let mut folders = Vec::new();
     for above in INSTALLED {
-        let above = sysroot.path().join(above);
-        if !above.is_dir() {
+        let above = sysroot.leads_to(&sysroot.path().join(above));
+        let Some(above) = above.filter(|above| above.is_dir()) else {
             continue;
-        }
+        };
         for path in entries(&above)? {
             let name = path.file_name().unwrap_or_default();
-            if is_wanted(name.as_bytes()) && path.is_dir() && sysroot.holds(&path) {
-                let real = sysroot.as_written(&fs_err::canonicalize(&path)?);
-                if !folders.contains(&real) {
-                    folders.push(real);
+            if !is_wanted(name.as_bytes()) {
+                continue;
+            }
+            if let Some(real) = sysroot.leads_to(&path).filter(|real| real.is_dir()) {
+                let folder = sysroot.as_written(&real);
+                if !folders.contains(&folder) {
+                    folders.push(folder);
                 }
             }
         }

@@ -166,9 +166,10 @@ enum Kind {
     Other,
 }
 
-/// The entries of a directory; none if it cannot be read.
+/// The entries of a directory of the sysroot, reached as the target reaches it; none if it cannot be read. A symlink that leads out is
+/// not followed: what lies there is no part of the sysroot.
 fn listed(sysroot: &Sysroot, place: &Path) -> Vec<(OsString, Kind)> {
-    let entries = fs::read_dir(sysroot.real().join(place));
+    let entries = fs::read_dir(sysroot.real().join(follow(sysroot, place).place));
     let entries = entries.into_iter().flatten().flatten();
     let kind = |entry: &fs::DirEntry| match entry.file_type() {
         Ok(kind) if kind.is_symlink() => Kind::Link,
@@ -247,6 +248,44 @@ fn relative(sysroot: &Sysroot, place: &Path, target: &Path) -> PathBuf {
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_directory_is_searched_where_it_is_on_the_target() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let [root, outside] = ["root", "outside"].map(|name| directory.path().join(name));
+        for path in ["root/opt/local/lib", "root/lib", "outside/lib"] {
+            fs::create_dir_all(directory.path().join(path)).expect(path);
+        }
+        fs::write(root.join("lib/liba.so.0"), "").expect("a file");
+        for (link, target) in [
+            (root.join("usr"), "/opt"),
+            (root.join("opt/local/lib/liba.so"), "/lib/liba.so.0"),
+            (outside.join("lib/liba.so"), "/lib/liba.so.0"),
+            (root.join("opt/outside"), &outside.display().to_string()),
+        ] {
+            symlink(target, &link).unwrap_or_else(|e| panic!("{}: {e}", link.display()));
+        }
+        let sysroot = Sysroot::at(&root).expect("a sysroot");
+        let found = find(&sysroot).expect("a walk");
+        let found = found.iter().map(|stray| {
+            let path = stray.path.strip_prefix(&root).expect("a path inside");
+            (
+                path.to_str(),
+                stray.relative.as_deref().and_then(Path::to_str),
+            )
+        });
+        assert_eq!(
+            found.collect::<Vec<_>>(),
+            [
+                (
+                    Some("opt/local/lib/liba.so"),
+                    Some("../../../lib/liba.so.0")
+                ),
+                (Some("opt/outside"), None),
+                (Some("usr"), Some("opt")),
+            ]
+        );
+    }
 
     #[test]
     fn a_symlink_that_leads_out_is_found_with_its_relative_path() {

@@ -336,18 +336,14 @@ fn assigned(line: &[u8]) -> Option<&[u8]> {
 /// Tells whether settings are of a library: a compiler's or linker's options with paths are assigned.
 pub(super) fn is_settings(text: &[u8]) -> bool {
     let options: [&[u8]; 3] = [b"-I", b"-L", b"-isystem"];
-    let is_flag = |word: &[u8]| {
-        let word = word.trim_ascii_start();
-        options.iter().any(|option| {
-            let path = word.strip_prefix(*option).map(<[u8]>::trim_ascii_start);
-            path.is_some_and(|path| path.starts_with(b"/") || path.starts_with(b"$"))
-        })
-    };
+    let is_path = |word: &[u8]| word.starts_with(b"/") || word.starts_with(b"$");
     logical_lines(text).any(|line| {
-        let value = assigned(line.trim_ascii());
-        value.is_some_and(|value| {
-            let mut words = value.split(|byte| is_blank(*byte) || b"'\"".contains(byte));
-            words.any(is_flag)
+        let value = assigned(line.trim_ascii()).unwrap_or_default();
+        let words = value.split(|byte| is_blank(*byte) || b"'\"".contains(byte));
+        let mut words = words.filter(|word| !word.is_empty()).peekable();
+        std::iter::from_fn(|| Some((words.next()?, words.peek().copied()))).any(|(word, next)| {
+            let joined = |option: &&[u8]| word.strip_prefix(*option).is_some_and(is_path);
+            options.iter().any(joined) || options.contains(&word) && next.is_some_and(is_path)
         })
     })
 }

@@ -79,8 +79,13 @@ impl Person {
         self.prefix.command("unshare", args)
     }
 
+    /// Writes a file, and makes the user the owner of the directories that it lies in.
     pub(super) fn write(&self, path: &str, text: &str) {
-        self.prefix.write(&format!("home/{path}"), text);
+        let file = self.prefix.write(&format!("home/{path}"), text);
+        let home = self.prefix.join("home");
+        for directory in file.ancestors().skip(1).take_while(|place| *place != home) {
+            chown(directory, Some(NOBODY), Some(NOBODY)).expect("an owner");
+        }
     }
 
     pub(super) fn read(&self, path: &str) -> Vec<u8> {

@@ -114,7 +114,7 @@ fn a_user_with_a_vendors_compiler_reaches_a_kernel_that_starts_by_init_and_xkmak
     person
         .run("$t-xkmake -s -C driver KDIR=$HOME/out")
         .success();
-    is_elf(&person.read("module/hello.ko"), 1, [40, 0]);
+    is_elf(&person.read("driver/hello.ko"), 1, [40, 0]);
     person.boot("Linux version 6", QEMU_ARM, &START_ARM);
 }
 
