@@ -464,7 +464,9 @@ fn release(name: &str) -> Option<(u32, u32)> {
 /// The value of an option among flags, the last one if there are several.
 fn option<'f>(flags: &'f str, option: &str) -> Option<&'f str> {
     let values = flags.split_whitespace();
-    values.filter_map(|flag| flag.strip_prefix(option)).last()
+    values
+        .filter_map(|flag| flag.strip_prefix(option))
+        .next_back()
 }
 
 #[cfg(test)]
