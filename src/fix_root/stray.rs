@@ -109,7 +109,9 @@ pub(super) fn find(sysroot: &Sysroot) -> io::Result<Vec<Stray>> {
                 continue;
             }
             let path = sysroot.real().join(place);
-            let relative = followed.exists.then(|| relative(sysroot, place, target));
+            // By itself: behind it another symlink may lead nowhere.
+            let exists = follow(sysroot, place).exists;
+            let relative = exists.then(|| relative(sysroot, place, target));
             // What leads nowhere does no harm.
             if relative.is_none() && !path.exists() {
                 continue;

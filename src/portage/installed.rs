@@ -115,22 +115,27 @@ impl Python {
             }
             _ => program.to_owned(),
         };
-        let real = fs::canonicalize(&interpreter).ok()?;
-        let name = real.file_name()?.to_str()?.to_owned();
+        let above = |file: &Path| Some(file.parent()?.parent()?.to_owned());
+        let own = above(&interpreter)?;
+        let config = read::read_to_string(&own.join("pyvenv.cfg"), read::SETTINGS).ok();
+        if config.as_deref().is_some_and(sees_the_system) {
+            return None;
+        }
+        // An ordinary user may be able to read a virtual environment of root's and not the Python that it was made with.
+        let named = config.as_deref().and_then(name_in);
+        let real = fs::canonicalize(&interpreter);
+        let name = match &real {
+            Ok(real) => real.file_name()?.to_str()?.to_owned(),
+            Err(_) => named?,
+        };
         let number = name.strip_prefix("python3.")?;
         let number = number.strip_suffix('t').unwrap_or(number);
         if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
-        let above = |file: &Path| Some(file.parent()?.parent()?.to_owned());
-        let own = above(&interpreter)?;
-        let config = read::read_to_string(&own.join("pyvenv.cfg"), read::SETTINGS);
-        let is_venv = config.is_ok();
-        if config.is_ok_and(|text| sees_the_system(&text)) {
-            return None;
-        }
+        let is_venv = config.is_some();
         Some(Self {
-            prefix: if is_venv { own } else { above(&real)? },
+            prefix: if is_venv { own } else { above(&real.ok()?)? },
             name,
             is_venv,
         })
@@ -166,6 +171,14 @@ impl Python {
     }
 }
 
+/// The name of a virtual environment's Python, by the version in its `pyvenv.cfg`: `python3.11` of `version = 3.11.7`.
+fn name_in(config: &str) -> Option<String> {
+    let pairs = config.lines().filter_map(|line| line.split_once('='));
+    let mut versions = pairs.filter(|(key, _)| ["version", "version_info"].contains(&key.trim()));
+    let (major, rest) = versions.next()?.1.trim().split_once('.')?;
+    Some(format!("python{major}.{}", rest.split('.').next()?))
+}
+
 /// Tells whether a virtual environment has the packages of its system too.
 fn sees_the_system(config: &str) -> bool {
     let pairs = config.lines().filter_map(|line| line.split_once('='));
@@ -193,12 +206,25 @@ fn version_in(text: &str) -> Option<Version> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn a_virtual_environment_names_its_python() {
+        for (config, wanted) in [
+            ("home = /usr/bin\nversion = 3.11.7\n", Some("python3.11")),
+            ("version_info = 3.12.0.final.0\n", Some("python3.12")),
+            ("home = /usr/bin\n", None),
+            ("version = 3\n", None),
+        ] {
+            assert_eq!(name_in(config).as_deref(), wanted, "{config}");
+        }
+    }
 
     fn write(root: &Path, file: &str, text: &str) {
         let path = root.join(file);
         fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
-        fs::write(path, text).expect(file);
+        fs::write(&path, text).expect(file);
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect(file);
     }
 
     /// What is found below a root, in which `@` stands for the root.
