@@ -607,7 +607,7 @@ fn first_page() -> String {
         &row("crossmerge targets", "list the targets"),
         "\nThen aarch64-unknown-linux-gnu-emerge, -configure, -cmake, -gcc and others build for it.\n\n",
         &format!("Commands: {}\n", names.join(", ")),
-        "`crossmerge --help` explains them and lists the applets, `crossmerge help init` one; the manual is crossmerge(1).\n",
+        "`crossmerge --help` explains them and lists the applets, `crossmerge init --help` one; the manual is crossmerge(1).\n",
     ]
     .concat()
 }
