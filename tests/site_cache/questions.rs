@@ -278,8 +278,9 @@ fn scripts_of_every_autoconf_get_it_and_the_caller_wins() {
                 true => crate::support::prepared(program),
                 false => program.into(),
             };
-            // Autoconf compares times in whole seconds, and would take what it made of the file that was here a moment ago.
+            // Autoconf compares times in whole seconds, and would keep what it made of the file that was here a moment ago.
             let _ = std::fs::remove_dir_all(prefix.join("autom4te.cache"));
+            std::fs::remove_file(prefix.join("configure")).expect("the script");
             prefix.command(program, [""; 0]).success();
             let configure = |prefix: &Prefix| {
                 let _ = std::fs::remove_file(prefix.join("config.cache"));
