@@ -84,16 +84,22 @@ pub fn render(tuple: &Tuple, answers: &Answers, trial: Option<&Trial>) -> String
     text + tail
 }
 
-/// Adds the answers that depend on which question the script asks, and one search of the script for all their texts.
+/// Adds the answers that depend on which question the script asks, and one search of the script for all their names and texts.
 fn answer_by_script(answers: &[&Answer], text: &mut String) {
     let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
     let mut texts = BTreeSet::new();
     let mut cases = String::new();
     for answer in answers {
         let name = &answer.name;
+        texts.insert(name.to_string());
         cases += "  # ";
         give_origin(answer, &mut cases);
-        cases += "\n  case $crossmerge_texts in\n";
+        // Autoconf writes every variable that is set into the cache, and a script that this one calls may share that cache and ask
+        // another question. So a script that does not ask is not answered.
+        let _ = writeln!(
+            cases,
+            "\n  case $crossmerge_texts in *{name}*) case $crossmerge_texts in"
+        );
         for other in &answer.others {
             let pattern = quoted(&other.text);
             let _ = write!(cases, "  *{pattern}*) ");
@@ -123,7 +129,7 @@ fn answer_by_script(answers: &[&Answer], text: &mut String) {
             answer.value.as_deref().unwrap_or_default(),
             &mut cases,
         );
-        cases += " ;;\n  esac\n";
+        cases += " ;;\n  esac ;; esac\n";
     }
     let texts: Vec<String> = texts
         .iter()

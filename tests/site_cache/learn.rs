@@ -186,6 +186,31 @@ fn an_answer_of_a_persons_stays_and_the_contradiction_is_told() {
     assert_eq!(configured(&prefix, ARM, "sign"), "(cached) signed");
 }
 
+/// A learned answer is given by name, so one to a question that is left out on purpose would reach scripts that ask another.
+#[test]
+fn what_another_test_of_the_same_name_finds_is_not_learned() {
+    let variable = "gl_cv_func_re_compile_pattern_working";
+    let question = "/* Reject hosts whose regoff_t values are too narrow.  */";
+    let text = ASKS.replace("asks_cv_sign", variable).replace(
+        "[AC_LANG_PROGRAM([], [return (char) -1 < 0;])]",
+        &format!("[AC_LANG_PROGRAM([[{question}]], [return (char) -1 < 0;])]"),
+    );
+    let prefix = arm(&text);
+    let said = learn(&prefix, ARM, &["--json"]).success();
+    let told: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    assert_eq!(told["learned"], serde_json::json!([]), "{told:#}");
+    assert_eq!(
+        (
+            &told["conflicts"][0]["variable"],
+            &told["conflicts"][0]["said"]
+        ),
+        (&variable.into(), &serde_json::Value::Null),
+        "{told:#}"
+    );
+    assert_eq!(learned(&prefix, ARM), None);
+    assert_eq!(configured(&prefix, ARM, "sign"), "signed");
+}
+
 #[test]
 fn a_script_that_stops_in_a_cross_build_goes_on_with_what_was_learned() {
     let text = ASKS.replace(

@@ -6,10 +6,10 @@ use super::{
     autoconf::{VERSIONS, project},
     own_answers, target,
 };
-use crate::support::Prefix;
+use crate::support::{Prefix, Said};
 
 /// A text of a script, a variable, and what a script with that text is given for the target.
-const MEMBERS: [(&str, &str, &str); 22] = [
+const MEMBERS: [(&str, &str, &str); 25] = [
     ("", "gl_cv_func_re_compile_pattern_working", "yes"),
     (
         r#""0|()0|\\\\1|0""#,
@@ -85,6 +85,17 @@ const MEMBERS: [(&str, &str, &str); 22] = [
         "The isnanl function should recognize Pseudo-NaNs,",
         "gl_cv_func_isnanl_works",
         "none",
+    ),
+    ("", "gl_cv_func_strtok_r_works", "yes"),
+    (
+        "    strtok_r (NULL, \"x\", &save_ptr);",
+        "gl_cv_func_strtok_r_works",
+        "yes",
+    ),
+    (
+        " \u{a0}  strtok_r (NULL, \"x\", &save_ptr);",
+        "gl_cv_func_strtok_r_works",
+        "no",
     ),
     // Somebody else's text, and an answer that does not depend on any.
     (
@@ -200,6 +211,42 @@ fn a_script_that_cannot_be_found_is_given_only_what_does_not_depend_on_it() {
     assert_eq!(myself, "yes");
 }
 
+/// What a configure script said of the question.
+#[track_caller]
+fn answer(said: Said) -> String {
+    let said = said.success();
+    let mut lines = said.stdout.lines();
+    let line = lines.find_map(|line| line.split_once("regex... "));
+    let (_, answer) = line.unwrap_or_else(|| panic!("no question in {said:#?}"));
+    answer.to_owned()
+}
+
+#[test]
+fn a_script_that_does_not_ask_leaves_the_cache_to_those_that_it_calls() {
+    let prefix = target();
+    for (folder, line) in [
+        ("", "AC_CONFIG_SUBDIRS([old])".to_owned()),
+        (
+            "old/",
+            format!(
+                r#"AC_CACHE_CHECK([for regex], [{REGEX}], [AC_RUN_IFELSE([AC_LANG_SOURCE([[const char *asks = "0|()0|\\1|0";
+int main (void) {{ return 0; }}]])], [{REGEX}=ran], [{REGEX}=failed], [{REGEX}=cross])])"#
+            ),
+        ),
+    ] {
+        let text = format!("AC_INIT([x], [1])\nAC_PROG_CC\n{line}\nAC_OUTPUT\n");
+        prefix.write(&format!("{folder}configure.ac"), &text);
+        prefix.write(&format!("{folder}install-sh"), "");
+        let script = ["-c", &format!("cd ./{folder} && autoconf")];
+        prefix.command("/bin/sh", script).success();
+    }
+    for options in [&[][..], &["-C"]] {
+        let said = prefix.run(&format!("{ARM}-configure"), options);
+        assert_eq!(answer(said), "(cached) no", "{options:?}");
+    }
+    assert!(prefix.read("config.cache").contains(REGEX));
+}
+
 #[test]
 fn scripts_of_every_autoconf_get_it_and_the_caller_wins() {
     // What stands for the macro of 2021 and for that of today, in words of ours.
@@ -231,19 +278,29 @@ fn scripts_of_every_autoconf_get_it_and_the_caller_wins() {
                 true => crate::support::prepared(program),
                 false => program.into(),
             };
+            // Autoconf compares times in whole seconds, and would keep what it made of the file that was here a moment ago.
+            let _ = std::fs::remove_dir_all(prefix.join("autom4te.cache"));
+            std::fs::remove_file(prefix.join("configure")).expect("the script");
             prefix.command(program, [""; 0]).success();
             let configure = |prefix: &Prefix| {
                 let _ = std::fs::remove_file(prefix.join("config.cache"));
-                let said = prefix.run(&format!("{ARM}-configure"), [""; 0]);
-                let said = said.success().stdout;
-                let line = said.lines().find_map(|line| line.split_once("regex... "));
-                line.expect("the question").1.to_owned()
+                answer(prefix.run(&format!("{ARM}-configure"), [""; 0]))
             };
             assert_eq!(configure(&prefix), wanted, "{version} {form}");
             if wanted == "cross" {
                 let log = prefix.read("config.log");
                 let told = format!("asks another question under this name: {REGEX}\n");
                 assert!(log.contains(&told), "{version}: {log}");
+            }
+            if wanted == "(cached) no" {
+                // The script runs itself again in that shell.
+                let in_bash = prefix.with("CONFIG_SHELL", "/bin/bash");
+                assert_eq!(configure(&in_bash), wanted, "{version}");
+                // `config.status` runs the script in a shell, by its path.
+                let _ = std::fs::remove_file(prefix.join("config.cache"));
+                let again = ["./config.status", "--recheck"];
+                let again = prefix.run(&format!("{ARM}-env"), again);
+                assert_eq!(answer(again), wanted, "{version}");
             }
             assert_eq!(
                 configure(&prefix.with(REGEX, "mine")),
