@@ -49,7 +49,7 @@ dist = $(target)/crossmerge-$(version)
 docs = $(target)/docs
 epoch = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || date +%s))
 # The folders of documents that lead to each other.
-documents = docs wrappers profiles site-cache packaging
+documents = docs wrappers profiles distributions site-cache packaging
 
 export CROSSMERGE_EPREFIX = $(EPREFIX)
 
