@@ -68,7 +68,7 @@ pub const INIT: &[&str] = &[
 ];
 
 /// What is compared with portageq's answer where the version of Portage has not been: all that crossmerge asks for.
-const COMPARED: [&str; 25] = [
+const COMPARED: [&str; 29] = [
     "ABI",
     "ARCH",
     "CBUILD",
@@ -81,12 +81,16 @@ const COMPARED: [&str; 25] = [
     "ELIBC",
     "EMERGE_DEFAULT_OPTS",
     "EPREFIX",
+    "FCFLAGS",
     "FEATURES",
+    "FFLAGS",
     "GENTOO_MIRRORS",
     "KERNEL",
     "LDFLAGS",
     "MAKEOPTS",
     "MULTILIB_ABIS",
+    "OBJCFLAGS",
+    "OBJCXXFLAGS",
     "PKG_CONFIG_LIBDIR",
     "PKG_CONFIG_PATH",
     "PORTAGE_GRPNAME",

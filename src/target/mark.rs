@@ -249,6 +249,7 @@ mod tests {
                 ELFV1,
                 Some(("elfv1", "elfv2")),
             ),
+            ("powerpc64-unknown-linux-gnuelfv2", ELFV2, None),
             ("powerpc64le-unknown-linux-gnu", ELFV2, None),
             ("powerpc-unknown-linux-gnu", ELFV1, None),
             ("mips-unknown-linux-gnu", N32, Some(("n32", "32"))),
