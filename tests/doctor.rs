@@ -319,7 +319,11 @@ fn variables_set_by_hand() {
     with("SYSROOT", "/nowhere", "SYSROOT is `/nowhere`");
     with("SYSROOT", "/", "SYSROOT is `/`");
     with("ROOT", "board", "ROOT is `board`");
-    with("CPATH", "/usr/include", "CPATH in the environment is `/usr/include`");
+    with(
+        "CPATH",
+        "/usr/include",
+        "CPATH in the environment is `/usr/include`",
+    );
 }
 
 #[test]
