@@ -235,7 +235,9 @@ fn compiler(context: &Context, value: &str) -> Option<(String, bool)> {
         let name = word.split('=').next().unwrap_or(word);
         options.contains(&name)
     });
-    let Some(machine) = dump_machine(context, &words) else {
+    // What starts the compiler, such as ccache, is not asked.
+    let own = words.iter().position(|word| *word == program)?;
+    let Some(machine) = dump_machine(context, &words[own..]) else {
         return Some((format!(": {replaces}"), false));
     };
     let target = context.target().ok()?;
