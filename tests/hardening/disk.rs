@@ -137,7 +137,7 @@ fn a_refresh_that_fails_anywhere_keeps_what_a_person_edited() {
     prefix.append("etc/portage/make.conf", "MAKEOPTS=\"-j7\"\n");
     let mine = prefix.join("mine").display().to_string();
     let (failures, untouched) = fail_everywhere(&prefix, &["init", TUPLE, "--bindir", &mine]);
-    assert!(failures > 25, "only {failures} failures");
+    assert!(failures > 20, "only {failures} failures");
     assert!(untouched > failures / 2, "{untouched} of {failures}");
 }
 
