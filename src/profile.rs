@@ -385,8 +385,9 @@ pub fn says(
     let settings = context.settings_below(configuration.path(), &names)?;
     let settings = settings.ok_or(ProfileError::NoPortage)?;
     let say = |name: &str| settings.get(name).cloned().unwrap_or_default();
-    // Of a profile that it ignores, Portage knows nothing.
-    let is_silent = settings.values().all(String::is_empty);
+    // Of a profile that it ignores, Portage knows nothing but what make.globals sets.
+    let own = ["ARCH", "ELIBC", "KERNEL", env::CHOST.name];
+    let is_silent = own.iter().all(|name| say(name).is_empty());
     let why = || context.refusal_below(configuration.path(), &names);
     let abi = say(env::DEFAULT_ABI.name);
     let abi = if abi.is_empty() {

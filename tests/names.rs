@@ -367,7 +367,12 @@ fn this_machines_own_root_is_no_root_either() {
     let prefix = prefix_with_tool("emerge");
     let name = format!("{TUPLE}-emerge");
     std::fs::create_dir_all(prefix.join(format!("usr/{TUPLE}"))).expect("a sysroot");
-    for root in ["/", "/usr/..", "."] {
+    prefix.with("ROOT", ".").run(&name, ["x"]).fails(
+        125,
+        "ROOT is `.`, which is not an absolute path",
+        "unset ROOT",
+    );
+    for root in ["/", "/usr/.."] {
         let error = format!("ROOT is `{root}`, this machine's own root");
         let said = prefix.with("ROOT", root).run(&name, ["x"]);
         said.fails(125, &error, "unset ROOT");

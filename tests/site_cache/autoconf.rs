@@ -166,7 +166,16 @@ fn the_caller_wins_and_config_log_says_so() {
 fn a_script_for_the_build_machine_or_another_is_left_to_itself() {
     for (version, program) in VERSIONS {
         let prefix = project(version, program);
-        let native = ["CC=cc", "CPP=cpp", "./configure"];
+        // The flags of the environment are the target's.
+        let native = [
+            "-u",
+            "CFLAGS",
+            "-u",
+            "LDFLAGS",
+            "CC=cc",
+            "CPP=cpp",
+            "./configure",
+        ];
         for options in [
             &[][..],
             &["--build=x86_64-pc-linux-gnu", "--host=x86_64-pc-linux-gnu"],

@@ -28,6 +28,7 @@ CRATES="
 	clap_lex@1.1.2
 	clap_mangen@0.3.3
 	colorchoice@1.0.5
+	console@0.16.6
 	const-oid@0.10.3
 	core_detect@1.0.0
 	cpufeatures@0.3.1
@@ -36,6 +37,7 @@ CRATES="
 	dirs@7.0.0
 	dirs-sys@0.5.0
 	dlmalloc@0.2.14
+	encode_unicode@1.0.0
 	equivalent@1.0.3
 	errno@0.3.15
 	fastrand@2.5.0
@@ -46,6 +48,7 @@ CRATES="
 	heck@0.5.0
 	hybrid-array@0.4.15
 	indexmap@2.14.2
+	indicatif@0.18.6
 	is_terminal_polyfill@1.70.2
 	itoa@1.0.19
 	libc@0.2.191
@@ -58,6 +61,7 @@ CRATES="
 	once_cell@1.21.4
 	once_cell_polyfill@1.70.2
 	option-ext@0.2.0
+	portable-atomic@1.15.0
 	proc-macro-crate@3.5.0
 	proc-macro2@1.0.107
 	proptest@1.12.0
@@ -87,6 +91,7 @@ CRATES="
 	strsim@0.11.1
 	syn@3.0.10
 	tempfile@3.27.0
+	terminal_size@0.4.4
 	thiserror@2.0.21
 	thiserror-impl@2.0.21
 	toml@1.2.1+spec-1.1.0
@@ -98,6 +103,7 @@ CRATES="
 	unarray@0.1.4
 	unicase@2.10.0
 	unicode-ident@1.0.27
+	unit-prefix@0.5.2
 	utf8parse@0.2.2
 	wait-timeout@0.2.1
 	wildmatch@2.7.0
