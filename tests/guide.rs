@@ -127,7 +127,7 @@ fn every_block_of_commands_is_run_or_excused() {
 }
 
 /// How many blocks cannot be run on a test machine: what compiles for long, or needs a whole Gentoo.
-const EXCUSED: usize = 8;
+const EXCUSED: usize = 12;
 
 fn has_prompt(line: &str) -> bool {
     line.starts_with("$ ") || line.starts_with("# ")

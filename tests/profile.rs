@@ -505,6 +505,6 @@ fn a_profile_of_another_abi_is_not_chosen_and_not_taken() {
         "compiles with `-mabi=lp64`",
         &format!("crossmerge profile set {tuple} auto"),
     );
-    let said = prefix.own(["doctor", tuple]).stdout;
+    let said = prefix.own(["doctor", "--verbose", tuple]).stdout;
     assert!(said.contains("ok       abi"), "{said}");
 }

@@ -97,7 +97,8 @@ pub(super) fn plan(
         files,
         enter,
     } = layer::apply(layers, context)?;
-    if context.env.changed(&env).get(env::CC).is_none() {
+    // configure looks for a compiler with the tuple's name itself where CC is empty.
+    if context.env.changed(&env).get_name(env::CC.name).is_none() {
         // A script would take this machine's.
         let (tuple, toolchain) = (context.tuple.to_string(), tools::adoptable(context));
         return Err(ExportError::NoCompiler { tuple, toolchain }.into());

@@ -196,6 +196,10 @@ fn a_script_for_the_build_machine_or_another_is_left_to_itself() {
         }
         let other = [
             "env",
+            "-u",
+            "CFLAGS",
+            "-u",
+            "LDFLAGS",
             "CC=s390x-linux-gnu-gcc",
             "./configure",
             "--build=x86_64-pc-linux-gnu",
