@@ -282,12 +282,12 @@ fn a_program_is_built_against_the_sysroot_and_firmware_by_the_toolchain_alone() 
     );
     // Firmware is not told of a sysroot.
     prefix
-        .own(["init", "arm-none-eabi", "--toolchain", "arm-none-eabi-"])
+        .own(["init", "arm-unknown-eabi", "--toolchain", "arm-none-eabi-"])
         .success();
     prefix.write(
         "firmware/Makefile",
         "all:\n\t@echo $(notdir $(CROSS_COMPILE))\n",
     );
-    let said = prefix.run("arm-none-eabi-xkmake", ["-s", "-C", "firmware"]);
+    let said = prefix.run("arm-unknown-eabi-xkmake", ["-s", "-C", "firmware"]);
     assert_eq!(said.success().stdout, "arm-none-eabi-\n");
 }

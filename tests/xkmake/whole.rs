@@ -144,7 +144,7 @@ fn clang_compiles_what_a_kernel_begins_with() {
 
 #[test]
 fn firmware_is_built_for_bare_metal_and_starts() {
-    let person = Person::new("kernel", "arm-none-eabi");
+    let person = Person::new("kernel", "arm-unknown-eabi");
     person.write(
         "Makefile",
         "firmware.elf: firmware.c\n\t$(CROSS_COMPILE)gcc -mcpu=cortex-a15 -ffreestanding -nostdlib -Ttext=0x40010000 -o $@ $<\n",
