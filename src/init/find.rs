@@ -135,8 +135,7 @@ pub(super) fn toolchain(
             )
         } else {
             match toolchain::adopt(context, target, Kind::Gnu, compiler.prefix.as_os_str()) {
-                Ok(toolchain) if makes_for_newer(&compiler.driver(), target) => {
-                    let _ = toolchain;
+                Ok(_) if makes_for_newer(&compiler.driver(), target) => {
                     format!(
                         "`{name}` makes programs for a newer CPU than `{}` means: `--toolchain {prefix}` adopts it all the same",
                         target.tuple
