@@ -814,6 +814,11 @@ impl Identity {
     pub fn of(metadata: &std::fs::Metadata) -> Self {
         Self(metadata.dev(), metadata.ino())
     }
+
+    /// The file that stat(2) told of.
+    pub fn of_stat(stat: &nix::sys::stat::FileStat) -> Self {
+        Self(stat.st_dev, stat.st_ino)
+    }
 }
 
 #[cfg(test)]

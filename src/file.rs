@@ -3,6 +3,8 @@
 //! [`put`] is for a file that a build system keeps by its path: put in its place whole or not at all, and only when its text is new.
 //! What writes more than that goes through [`Folder`], which is the one place that makes, renames or removes anything.
 
+pub mod beneath;
+pub mod budget;
 mod folder;
 mod lock;
 pub mod read;
@@ -10,6 +12,7 @@ mod temporary;
 mod trouble;
 mod trust;
 
+pub use beneath::{Node, Tree};
 pub use folder::Folder;
 pub(crate) use folder::is_kind;
 pub use lock::{take, wait_for};

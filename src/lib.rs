@@ -32,6 +32,7 @@ pub mod plan;
 pub mod portage;
 pub mod profile;
 pub mod qemu;
+pub mod shown;
 pub mod site_cache;
 mod system;
 pub mod target;
@@ -164,5 +165,5 @@ pub(crate) fn answered(written: io::Result<()>, code: ExitCode) -> io::Result<Ex
 /// Tells a person something that is no failure.
 pub(crate) fn say(text: &str) {
     // Nothing can be said when stderr is gone.
-    let _ = writeln!(io::stderr(), "crossmerge: {text}");
+    let _ = writeln!(io::stderr(), "crossmerge: {}", shown::lines(text));
 }

@@ -30,7 +30,7 @@ use std::{
 };
 
 /// What every folder has that is made on the way.
-const FOLDER_MODE: u32 = 0o755;
+pub(super) const FOLDER_MODE: u32 = 0o755;
 
 /// What every lock has.
 const LOCK_MODE: u32 = 0o600;
@@ -41,8 +41,8 @@ pub(super) const MOST_LINKS: usize = 40;
 /// An open folder.
 #[derive(Debug)]
 pub struct Folder {
-    fd: OwnedFd,
-    path: PathBuf,
+    pub(super) fd: OwnedFd,
+    pub(super) path: PathBuf,
 }
 
 /// What is on the rest of a way, the next step last.
@@ -229,6 +229,18 @@ impl Folder {
             .map_err(|e| self.trouble("make", name, e))
     }
 
+    /// Makes a folder unless another run was faster; returns whether it did.
+    pub(super) fn make_unless_exists(&self, name: &OsStr, mode: u32) -> Result<bool> {
+        match self.folder(name, mode) {
+            Err(Trouble::System { source, .. })
+                if source.kind() == io::ErrorKind::AlreadyExists =>
+            {
+                Ok(false)
+            }
+            made => made.map(|()| true),
+        }
+    }
+
     /// Sets the mode of what we have just made, unless it has it. A bit that the folder hands down stays.
     fn set_mode(&self, name: &OsStr, mode: u32) -> nix::Result<()> {
         let stat = fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
@@ -394,15 +406,10 @@ fn walk_slowly(wanted: &Path, mut made: Option<&mut Vec<PathBuf>>) -> Result<Fol
         }
         let fd = match openat(&there.fd, part.as_os_str(), flags, Mode::empty()) {
             Err(Errno::ENOENT) if made.is_some() => {
-                match there.folder(&part, FOLDER_MODE) {
-                    // Another run was faster.
-                    Err(Trouble::System { source, .. })
-                        if source.kind() == io::ErrorKind::AlreadyExists => {}
-                    result => {
-                        result?;
-                        let made = made.as_deref_mut().into_iter();
-                        made.for_each(|made| made.push(there.path.join(&part)));
-                    }
+                if there.make_unless_exists(&part, FOLDER_MODE)?
+                    && let Some(made) = made.as_deref_mut()
+                {
+                    made.push(there.path.join(&part));
                 }
                 // What is there now is looked at as if it had been.
                 rest.push(part);

@@ -8,7 +8,10 @@ use nix::{errno::Errno, fcntl::OFlag};
 use std::{
     fs::{File, Metadata, OpenOptions},
     io::{self, Read, Take},
-    os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
+    },
     path::{Path, PathBuf},
 };
 
@@ -41,6 +44,9 @@ pub const ANSWER: u64 = 16 << 20;
 
 /// What opening a socket fails with.
 const NO_DEVICE: i32 = Errno::ENXIO as i32;
+
+/// How a file is opened: nobody has to be at the other end of a pipe, and a terminal does not become ours.
+const UNTOUCHED: OFlag = OFlag::O_NONBLOCK.union(OFlag::O_NOCTTY);
 
 /// Device numbers of `/dev/null`, which is an empty file to everybody.
 const NULL: (u64, u64) = (1, 3);
@@ -78,6 +84,14 @@ pub enum Why {
     /// It goes on, whatever it says.
     #[error("has more than {0} bytes, up to which a file of its kind is read")]
     Endless(u64),
+    /// All that the command has read comes to too much.
+    #[error("is one too many: one command takes up to {limit} {what} of what other people made")]
+    TooMuch {
+        /// What was counted.
+        what: &'static str,
+        /// The most.
+        limit: u64,
+    },
     /// It holds something else than text.
     #[error("is not UTF-8")]
     NotText,
@@ -92,10 +106,8 @@ struct Opened<'p> {
 
 /// Opens a regular file to read up to so many bytes of it.
 fn open(path: &Path, limit: u64) -> io::Result<Opened<'_>> {
-    // Nobody has to be at the other end of a pipe, and a terminal does not become ours.
-    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     let mut options = OpenOptions::new();
-    let file = options.read(true).custom_flags(flags.bits()).open(path);
+    let file = options.read(true).custom_flags(UNTOUCHED.bits()).open(path);
     let file = file.map_err(|e| match e.raw_os_error() {
         // So says the kernel of a socket, and of a device that nothing drives.
         Some(NO_DEVICE) => path.metadata().map_or(e, |there| {
@@ -107,7 +119,25 @@ fn open(path: &Path, limit: u64) -> io::Result<Opened<'_>> {
     look_at(file, path, limit)
 }
 
+/// Opens for reading what a descriptor with `O_PATH` is of, if that is a regular file or an empty device. Opening any other device
+/// can do something: it starts a watchdog, and rewinds a tape.
+pub(super) fn open_looked_at(looked_at: &OwnedFd, path: &Path) -> io::Result<File> {
+    let file = File::from(looked_at.try_clone().map_err(|e| unreadable(path, e))?);
+    let metadata = file.metadata().map_err(|e| unreadable(path, e))?;
+    if let Some(why) = stranger(&metadata) {
+        return Err(refuse(path, why));
+    }
+    if metadata.is_symlink() {
+        return Err(refuse(path, Why::NotRegular("a symlink")));
+    }
+    let mut options = OpenOptions::new();
+    let options = options.read(true).custom_flags(UNTOUCHED.bits());
+    let again = format!("/proc/self/fd/{}", looked_at.as_raw_fd());
+    options.open(again).map_err(|e| unreadable(path, e))
+}
+
 fn look_at(file: File, path: &Path, limit: u64) -> io::Result<Opened<'_>> {
+    super::budget::OF_OTHERS.file(path)?;
     let metadata = file.metadata().map_err(|e| unreadable(path, e))?;
     match stranger(&metadata) {
         Some(why) => Err(refuse(path, why)),
@@ -130,7 +160,7 @@ fn stranger(there: &Metadata) -> Option<Why> {
     let device = there.rdev();
     let device = (nix::sys::stat::major(device), nix::sys::stat::minor(device));
     match () {
-        () if kind.is_file() || kind.is_dir() => None,
+        () if kind.is_file() || kind.is_dir() || kind.is_symlink() => None,
         () if kind.is_char_device() && device == NULL => None,
         () if kind.is_fifo() => Some(Why::NotRegular("a pipe")),
         () if kind.is_socket() => Some(Why::NotRegular("a socket")),
@@ -177,18 +207,32 @@ impl Opened<'_> {
         let mut bytes = Vec::with_capacity(usize::try_from(most).unwrap_or_default());
         let read = self.file.read_to_end(&mut bytes);
         read.map_err(|e| unreadable(self.path, e))?;
+        super::budget::OF_OTHERS.bytes(self.path, bytes.len() as u64)?;
         Ok(bytes)
     }
 }
 
 /// Reads a file whole that has to be UTF-8.
 pub fn read_to_string(path: &Path, limit: u64) -> io::Result<String> {
-    String::from_utf8(read(path, limit)?).map_err(|_| refuse(path, Why::NotText))
+    to_text(read(path, limit)?, path)
+}
+
+/// Takes what was read of a file for text.
+pub(super) fn to_text(bytes: Vec<u8>, path: &Path) -> io::Result<String> {
+    String::from_utf8(bytes).map_err(|_| refuse(path, Why::NotText))
 }
 
 /// Reads the beginning of a file, up to so many bytes.
 pub fn head(path: &Path, length: u64) -> io::Result<Vec<u8>> {
-    let mut opened = open(path, length)?;
+    beginning(open(path, length)?, length)
+}
+
+/// Reads the beginning of a file that was opened without waiting.
+pub(super) fn head_of(file: File, path: &Path, length: u64) -> io::Result<Vec<u8>> {
+    beginning(look_at(file, path, length)?, length)
+}
+
+fn beginning(mut opened: Opened, length: u64) -> io::Result<Vec<u8>> {
     opened.file.set_limit(length);
     opened.rest()
 }
@@ -225,12 +269,12 @@ pub(super) fn hint(error: &io::Error) -> Option<String> {
     ))
 }
 
-fn unreadable(path: &Path, source: io::Error) -> io::Error {
+pub(super) fn unreadable(path: &Path, source: io::Error) -> io::Error {
     let path = path.into();
     io::Error::new(source.kind(), Unreadable { path, source })
 }
 
-fn refuse(path: &Path, why: Why) -> io::Error {
+pub(super) fn refuse(path: &Path, why: Why) -> io::Error {
     let refused = Refused {
         path: path.into(),
         why,

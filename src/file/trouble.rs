@@ -1,6 +1,7 @@
 //! Why something is not written, and how to go on: one sentence and one hint for each way in which a disk, a mode or a link stops us.
 
 use super::trust::user;
+use crate::shown::Show;
 use nix::errno::Errno;
 use std::{
     io,
@@ -11,7 +12,7 @@ use std::{
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
     /// The system said no.
-    #[error("cannot {what} `{path}`: {source}", path = .path.display())]
+    #[error("cannot {what} `{path}`: {source}", path = .path.shown())]
     System {
         /// What we were about to do.
         what: &'static str,
@@ -24,7 +25,7 @@ pub enum Trouble {
     #[error(
         "`{link}` on the way to `{path}` is a link of {owner}'s to `{target}`, in a folder of {folder}'s, and is not followed: \
          somebody else could have put it there",
-        link = .link.display(), path = .path.display(), target = .target.display()
+        link = .link.shown(), path = .path.shown(), target = .target.shown()
     )]
     ForeignLink {
         /// The link.
@@ -38,11 +39,24 @@ pub enum Trouble {
         /// Whose folder it is in.
         folder: String,
     },
+    /// A symlink in a tree leads out of it, and what is there is not the tree's.
+    #[error(
+        "`{link}` leads out of `{tree}`, to `{target}`, and is not followed",
+        link = .link.shown(), tree = .tree.shown(), target = .target.shown()
+    )]
+    LeadsOut {
+        /// The symlink.
+        link: PathBuf,
+        /// What it contains.
+        target: PathBuf,
+        /// The tree.
+        tree: PathBuf,
+    },
     /// A device, a pipe, a socket or a folder is where a file should be.
-    #[error("`{path}` is no regular file, and is not replaced by one", path = .0.display())]
+    #[error("`{path}` is no regular file, and is not replaced by one", path = .0.shown())]
     NotAFile(PathBuf),
     /// Another run, or a person, has changed it since it was looked at.
-    #[error("`{path}` has become another file since it was looked at", path = .0.display())]
+    #[error("`{path}` has become another file since it was looked at", path = .0.shown())]
     Changed(PathBuf),
 }
 
@@ -50,9 +64,10 @@ impl From<Trouble> for io::Error {
     fn from(trouble: Trouble) -> Self {
         let kind = match &trouble {
             Trouble::System { source, .. } => source.kind(),
-            Trouble::ForeignLink { .. } | Trouble::NotAFile(_) | Trouble::Changed(_) => {
-                io::ErrorKind::Other
-            }
+            Trouble::ForeignLink { .. }
+            | Trouble::LeadsOut { .. }
+            | Trouble::NotAFile(_)
+            | Trouble::Changed(_) => io::ErrorKind::Other,
         };
         Self::new(kind, trouble)
     }
@@ -98,6 +113,12 @@ pub fn hint(error: &io::Error) -> Option<String> {
             return Some(format!(
                 "if it should lead there, name that place itself, {}, instead of the link",
                 quoted(target)
+            ));
+        }
+        Some(Trouble::LeadsOut { link, .. }) => {
+            let link = quoted(link);
+            return Some(format!(
+                "nothing outside the tree is changed by way of it; to keep that part elsewhere, put a directory in its place and mount the other one there: `rm {link} && mkdir {link}`"
             ));
         }
         Some(Trouble::NotAFile(_)) => return Some("name another place".into()),
