@@ -267,9 +267,7 @@ impl Question {
         }
         let refuse = |why: &str| {
             Err(Refusal::question(format!(
-                "Portage {version} is not among the versions {} to {} whose settings crossmerge knows, and {why}",
-                version::Version::OLDEST,
-                version::Version::NEWEST
+                "Portage {version} is not among the versions whose settings crossmerge knows, and {why}"
             )))
         };
         if !self

@@ -149,6 +149,20 @@ pub(super) fn valid_name(name: &str) -> Result<Option<String>, Refusal> {
 }
 
 impl Layout {
+    /// What is known of a repository that has no place.
+    pub(crate) fn unknown(section: &str) -> Self {
+        Self {
+            name: section.to_owned(),
+            is_nameless: true,
+            lacks_name_file: true,
+            masters: None,
+            aliases: Vec::new(),
+            eapi: "0".to_owned(),
+            formats: BTreeSet::new(),
+            allows_folders: false,
+        }
+    }
+
     /// Reads what the repository at a location says; `section` is what repos.conf calls it, if it does.
     pub(crate) fn read(
         files: &Files,

@@ -84,6 +84,22 @@ pub(crate) fn resolve(path: &str) -> Result<String, Refusal> {
     Ok(text("a path", &resolved)?.to_owned())
 }
 
+/// Follows every link of a path, as far as it is there.
+pub(crate) fn resolve_missing(path: &str) -> Result<String, Refusal> {
+    if stat(path)?.is_some() {
+        return resolve(path);
+    }
+    let missing = |path: &str| match fs::symlink_metadata(path) {
+        Err(_) => Ok(()),
+        Ok(_) => Err(Refusal::file(path, "is a link to nothing")),
+    };
+    missing(path)?;
+    match path.rsplit_once('/') {
+        Some((folder, name)) if !folder.is_empty() => Ok(join(&resolve_missing(folder)?, name)),
+        _ => Ok(path.to_owned()),
+    }
+}
+
 /// The first of a path and its parents that is there.
 pub(crate) fn first_existing(path: &str) -> PathBuf {
     Path::new(path)
@@ -98,6 +114,28 @@ pub(crate) fn first_existing(path: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_resolved_as_far_as_it_is_there() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let folder = resolve(folder.path().to_str().expect("UTF-8")).expect("a directory");
+        fs::create_dir(format!("{folder}/real")).expect("a directory");
+        for (link, target) in [("link", "real"), ("dangling", "nothing")] {
+            std::os::unix::fs::symlink(target, format!("{folder}/{link}")).expect("a link");
+        }
+        for (path, wanted) in [
+            ("link", Some("real")),
+            ("link/a", Some("real/a")),
+            ("link/a/b", Some("real/a/b")),
+            ("none/a", Some("none/a")),
+            ("dangling", None),
+            ("dangling/a", None),
+        ] {
+            let is = resolve_missing(&format!("{folder}/{path}")).ok();
+            let wanted = wanted.map(|wanted| format!("{folder}/{wanted}"));
+            assert_eq!(is, wanted, "{path}");
+        }
+    }
 
     #[test]
     fn paths_are_normalised_as_python_does() {

@@ -6,6 +6,7 @@ use super::{
     layout::Layout,
     path::{self, join},
     refusal::Refusal,
+    shlex,
     text::{self, Files, strip, words},
     version::Change,
 };
@@ -38,7 +39,7 @@ pub(crate) struct Repo {
     /// Where it lies, without links.
     pub(crate) location: String,
     /// There is a directory.
-    is_there: bool,
+    pub(crate) is_there: bool,
     /// What it says of itself.
     pub(crate) layout: Layout,
     aliases: Option<Vec<String>>,
@@ -151,14 +152,11 @@ impl Named {
             }
             if let Some(text) = overlays {
                 named.has_overlays = !text.is_empty();
-                if text.contains(['\'', '"', '\\']) {
-                    return Err(Refusal::question("PORTDIR_OVERLAY contains quotes"));
-                }
-                // These four are white space to Python's shlex; others are part of a path.
-                let paths = text
-                    .split([' ', '\t', '\r', '\n'])
-                    .filter(|path| !path.is_empty());
+                let paths = shlex::split(text).ok_or_else(|| {
+                    Refusal::question("PORTDIR_OVERLAY has an open quote, and Portage fails")
+                })?;
                 named.overlays = paths
+                    .iter()
                     .map(|path| absolute("PORTDIR_OVERLAY", path))
                     .collect::<Result<_, _>>()?;
                 named.known.extend(named.overlays.iter().cloned());
@@ -206,23 +204,14 @@ impl Repos {
         let mut left = ini::MOST;
         for (place, (section, _)) in ini.sections.iter().enumerate() {
             let options = ini.expanded(place, &mut left)?;
-            match Repo::new(files, Some(section), &options)? {
-                Some(repo) => repos.all.push(repo),
-                // Portage passes over it with a message, unless PORTDIR names its place.
-                None if *named == Named::default() => {}
-                None => {
-                    return Err(Refusal::question(format!(
-                        "repos.conf, `{section}`: has no location beside PORTDIR"
-                    )));
-                }
-            }
+            repos.all.push(Repo::new(files, Some(section), &options)?);
         }
         let main = default.get("main-repo").cloned();
         if main.as_deref() == Some("DEFAULT") {
             return Err(Refusal::question("`main-repo` is DEFAULT"));
         }
         let portdir = repos.add_named(files, named, main.as_deref(), &default, eprefix)?;
-        repos.check(files)?;
+        repos.check(files);
         repos.name()?;
         repos.main = main.filter(|main| repos.by_name.contains_key(main));
         if repos.main.is_none() {
@@ -276,21 +265,15 @@ impl Repos {
         let first = (!portdir.is_empty()).then_some((&named.portdir, true));
         let others = named.overlays.iter().map(|overlay| (overlay, false));
         for (path, is_portdir) in first.into_iter().chain(others) {
-            if !path::is_dir(path)? {
-                match is_portdir {
-                    // Portage keeps it, so that its first sync can make the directory.
-                    true => return Err(Refusal::file(path, "is PORTDIR and no directory")),
-                    // It passes over others with a message.
-                    false => continue,
-                }
+            if !path::is_dir(path)? && !is_portdir {
+                // Portage passes over it with a message.
+                continue;
             }
             let mut options = Options::from([("location".to_owned(), path.clone())]);
             let key = "eclass-overrides".to_owned();
             options.extend(default.get(&key).map(|value| (key, value.clone())));
             let name = main.filter(|_| is_portdir);
-            let Some(mut repo) = Repo::new(files, name, &options)? else {
-                continue;
-            };
+            let mut repo = Repo::new(files, name, &options)?;
             repo.section = repo.layout.name.clone();
             let section = of_section.get(&repo.layout.name);
             if let Some(section) = section {
@@ -301,6 +284,7 @@ impl Repos {
                 .iter()
                 .position(|known| known.section == repo.section);
             if let Some(before) = place.map(|place| &self.all[place].location)
+                && !before.is_empty()
                 && *before != repo.location
                 && (priority != 0 || *before != usual)
                 && *before == portdir
@@ -318,21 +302,13 @@ impl Repos {
         }
         match portdir.is_empty() {
             true => Ok(None),
-            false => path::resolve(&portdir).map(Some),
+            false => path::resolve_missing(&portdir).map(Some),
         }
     }
 
-    /// Drops the repositories that Portage passes over with a message: no directory, or another name than that of the section.
-    fn check(&mut self, files: &Files) -> Result<(), Refusal> {
-        for repo in &self.all {
-            if !repo.is_there && repo.layout.name == "gentoo" {
-                // Portage keeps it, so that its first sync can make the directory.
-                return Err(Refusal::question(format!(
-                    "repos.conf, `gentoo`: there is no `{}`",
-                    repo.location
-                )));
-            }
-        }
+    /// Drops the repositories that Portage passes over with a message: no location, no directory, or another name than that of the
+    /// section.
+    fn check(&mut self, files: &Files) {
         let aliases_count = files.has(Change::AliasSections);
         self.all.retain(|repo| {
             let is_alias = repo
@@ -342,9 +318,10 @@ impl Repos {
                 .any(|alias| *alias == repo.section);
             let is_called_so = repo.layout.name == repo.section
                 || aliases_count && is_alias && !repo.layout.is_nameless;
-            repo.is_there && is_called_so
+            // Gentoo's own may be missing, so that the first sync can make the directory.
+            let is_kept = repo.is_there || repo.layout.name == "gentoo";
+            !repo.location.is_empty() && is_kept && is_called_so
         });
-        Ok(())
     }
 
     /// Gives every repository its section's name, its own, and its aliases, as long as nobody has them.
@@ -486,31 +463,30 @@ impl Rest {
 }
 
 impl Repo {
-    /// Reads a repository and the options that it has in repos.conf; `None` for one without a location. Its name is that of the
-    /// section if it does not say one, or the directory's without a section.
-    fn new(
-        files: &Files,
-        section: Option<&str>,
-        options: &Options,
-    ) -> Result<Option<Self>, Refusal> {
-        let Some(location) = options.get("location").filter(|l| !strip(l).is_empty()) else {
-            return Ok(None);
-        };
+    /// Reads a repository and the options that it has in repos.conf. Its name is that of the section if it does not say one, or the
+    /// directory's without a section. Its location is empty where the section has none: PORTDIR may name one.
+    fn new(files: &Files, section: Option<&str>, options: &Options) -> Result<Self, Refusal> {
+        let location = options.get("location").map_or("", String::as_str);
         let refuse = |reason: String| match section {
             Some(section) => Err(Refusal::question(format!(
                 "repos.conf, `{section}`: {reason}"
             ))),
             None => Err(Refusal::question(reason)),
         };
-        if !location.starts_with('/') {
+        let is_placed = !strip(location).is_empty();
+        if is_placed && !location.starts_with('/') {
             return refuse(format!("its location `{location}` is not an absolute path"));
         }
-        let is_there = path::is_dir(location)?;
+        let is_there = is_placed && path::is_dir(location)?;
         let location = match is_there {
             true => path::resolve(location)?,
-            false => location.clone(),
+            false if is_placed => location.to_owned(),
+            false => String::new(),
         };
-        let layout = Layout::read(files, &location, section)?;
+        let layout = match is_placed {
+            true => Layout::read(files, &location, section)?,
+            false => Layout::unknown(section.unwrap_or_default()),
+        };
         let list = |key: &str| {
             options
                 .get(key)
@@ -546,7 +522,7 @@ impl Repo {
             .filter(|key| is_known(key))
             .filter_map(|key| Some(((*key).to_owned(), options.get(*key)?.clone())))
             .collect();
-        Ok(Some(Self {
+        Ok(Self {
             section: section.unwrap_or(&layout.name).to_owned(),
             masters: list("masters").or_else(|| layout.masters.clone()),
             aliases,
@@ -559,7 +535,7 @@ impl Repo {
             location,
             is_there,
             layout,
-        }))
+        })
     }
 }
 
@@ -615,6 +591,8 @@ fn keys_of(
             true => "true",
             false => "false",
         },
+        // Portage tells a word as if it were a switch, and every word is on.
+        _ if !files.has(Change::KeyRefreshTold) => "true",
         "no" => "false",
         refresh if KEY_REFRESH.contains(&refresh) => refresh,
         _ => "true",
@@ -656,8 +634,13 @@ fn is_volatile(files: &Files, location: &str, layout: &Layout) -> Result<bool, R
         let uid = fs::metadata(location).ok()?.uid();
         nix::unistd::User::from_uid(uid.into()).ok()?
     };
-    match owner() {
-        Some(owner) => Ok(!["root", "portage"].contains(&owner.name.as_str())),
+    is_volatile_of(files, location, owner().map(|owner| owner.name).as_deref())
+}
+
+/// The same for a repository below /var/db/repos, whose owner may have no name.
+fn is_volatile_of(files: &Files, location: &str, owner: Option<&str>) -> Result<bool, Refusal> {
+    match owner {
+        Some(owner) => Ok(!["root", "portage"].contains(&owner)),
         None if files.has(Change::NamelessOwner) => Ok(true),
         None => Err(Refusal::file(
             location,
@@ -701,4 +684,25 @@ pub(crate) fn sources(
         }
     }
     Ok(sources)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_of_somebody_else_is_volatile() {
+        for (version, owner, wanted) in [
+            ("3.0.83", Some("root"), Some(false)),
+            ("3.0.83", Some("portage"), Some(false)),
+            ("3.0.83", Some("somebody"), Some(true)),
+            ("3.0.45.2", Some("root"), Some(false)),
+            ("3.0.45.2", None, None),
+            ("3.0.45.3", None, Some(true)),
+        ] {
+            let files = Files::of(version.parse().expect(version));
+            let is = is_volatile_of(&files, "/var/db/repos/x", owner).ok();
+            assert_eq!(is, wanted, "{version} {owner:?}");
+        }
+    }
 }

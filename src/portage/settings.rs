@@ -861,10 +861,11 @@ fn name_repositories(repos: &Repos, layers: &mut Layers, map: &mut Vars) -> Resu
         layers.settle("PORTDIR", main);
         map.insert("PORTDIR".to_owned(), main.to_owned());
     }
-    let mut locations = repos.iter().map(|repo| repo.location.as_str()).peekable();
+    let mut others = repos.iter().peekable();
     let portdir = layers.env.get("PORTDIR")?;
-    locations.next_if(|first| Some(*first) == portdir);
-    let quoted: Vec<String> = locations.map(quote).collect();
+    others.next_if(|first| Some(first.location.as_str()) == portdir);
+    let others = others.filter(|repo| repo.is_there);
+    let quoted: Vec<String> = others.map(|repo| quote(&repo.location)).collect();
     let overlay = quoted.join(" ");
     layers.settle("PORTDIR_OVERLAY", &overlay);
     map.insert("PORTDIR_OVERLAY".to_owned(), overlay);

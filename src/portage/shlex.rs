@@ -250,6 +250,36 @@ fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || r"~!@#$%*_\:;?,./-+{}".contains(c)
 }
 
+/// Splits at white space outside quotes, as Python's `shlex.split` does; `None` where a quote or a backslash is left open.
+pub(crate) fn split(text: &str) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            // These four are white space to it; others are part of a word.
+            ' ' | '\t' | '\r' | '\n' => words.extend(word.take()),
+            '\\' => word.get_or_insert_default().push(rest.next()?),
+            '\'' | '"' => {
+                let word = word.get_or_insert_default();
+                loop {
+                    match rest.next()? {
+                        end if end == c => break,
+                        '\\' if c == '"' => match rest.next()? {
+                            escaped @ ('"' | '\\') => word.push(escaped),
+                            other => word.extend(['\\', other]),
+                        },
+                        other => word.push(other),
+                    }
+                }
+            }
+            c => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    Some(words)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -286,5 +316,27 @@ mod tests {
         let mut shlex = Shlex::new(&files, "f", "\n\n'a".into(), false);
         let refusal = shlex.token(&Vars::new()).expect_err("an open quote");
         assert_eq!(refusal.line, Some(4));
+    }
+
+    #[test]
+    fn words_are_split_as_python_does() {
+        for (text, wanted) in [
+            ("", Some(&[][..])),
+            (" /a\t/b\n/c ", Some(&["/a", "/b", "/c"])),
+            ("'/a b' \"/c d\"/e", Some(&["/a b", "/c d/e"])),
+            (r"/a\ b '\' \'", Some(&["/a b", r"\", "'"])),
+            (r#""a\"b\\c\d""#, Some(&[r#"a"b\c\d"#])),
+            ("'' a#b #c", Some(&["", "a#b", "#c"])),
+            ("a\u{b}b\u{a0}c", Some(&["a\u{b}b\u{a0}c"])),
+            ("'a", None),
+            ("\"a\\\"", None),
+            ("a\\", None),
+        ] {
+            let is = split(text);
+            let is: Option<Vec<&str>> = is
+                .as_ref()
+                .map(|is| is.iter().map(String::as_str).collect());
+            assert_eq!(is.as_deref(), wanted, "{text:?}");
+        }
     }
 }

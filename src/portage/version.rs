@@ -16,8 +16,6 @@ pub(crate) enum Change {
     NamelessOwner,
     /// NO_COLOR is made lower case, as NOCOLOR is.
     NoColor,
-    /// What flags add to a USE_EXPAND variable is sorted; before, it came in any order.
-    SortedExpansion,
     /// `sync-git-verify-max-age-days` is an option of git.
     GitMaxAge,
     /// A section of repos.conf may be called by an alias of its repository.
@@ -28,6 +26,8 @@ pub(crate) enum Change {
     DefaultUser,
     /// `sync-openpgp-key-refresh` has values besides yes and no.
     KeyRefreshKinds,
+    /// Those values are told; before, all of them were told as `true`.
+    KeyRefreshTold,
     /// The EAPI `9-pre1`.
     Eapi9Pre1,
     /// The EAPI of a repository's `profiles` is that of its profiles, from EAPI 9 on.
@@ -52,7 +52,6 @@ pub(crate) enum Change {
 const CHANGES: [(Change, Version, bool); 17] = [
     (Change::NamelessOwner, Version([3, 0, 45, 3]), true),
     (Change::NoColor, Version([3, 0, 46, 0]), true),
-    (Change::SortedExpansion, Version([3, 0, 53, 0]), true),
     (Change::GitMaxAge, Version([3, 0, 56, 0]), true),
     (Change::AliasSections, Version([3, 0, 66, 0]), true),
     (Change::UnknownEapiHasFiles, Version([3, 0, 66, 0]), true),
@@ -64,20 +63,77 @@ const CHANGES: [(Change, Version, bool); 17] = [
     (Change::Eapi9, Version([3, 0, 76, 0]), true),
     (Change::UsepkgLists, Version([3, 0, 78, 0]), true),
     (Change::HooksOption, Version([3, 0, 81, 0]), true),
+    (Change::KeyRefreshTold, Version([3, 0, 81, 0]), true),
+    (Change::CompatLines, Version([3, 0, 81, 2]), false),
     (Change::Prelink, Version([3, 0, 82, 0]), false),
-    (Change::CompatLines, Version([3, 0, 82, 0]), false),
     (Change::BannedDescriptors, Version([3, 0, 83, 0]), true),
 ];
 
+/// Every version whose answers were compared with our reading (docs/settings.md): by its last number but one, and the last ones
+/// that there were of it.
+const MEASURED: [(u32, &[u32]); 39] = [
+    (45, &[0, 1, 2, 3]),
+    (46, &[0]),
+    (47, &[0]),
+    (48, &[0, 1]),
+    (49, &[0]),
+    (50, &[0]),
+    (51, &[0]),
+    (52, &[0]),
+    (53, &[0]),
+    (54, &[0]),
+    (55, &[0]),
+    (56, &[0]),
+    (57, &[0]),
+    (58, &[0]),
+    (59, &[0]),
+    (60, &[0]),
+    (61, &[0]),
+    (62, &[0]),
+    (63, &[0]),
+    (64, &[0]),
+    (65, &[0]),
+    (66, &[0, 1]),
+    (67, &[0]),
+    (68, &[0]),
+    (69, &[0, 1, 2, 3]),
+    (70, &[0]),
+    (71, &[0]),
+    (72, &[0]),
+    (73, &[0]),
+    (74, &[0]),
+    (75, &[0]),
+    (76, &[0]),
+    (77, &[0]),
+    (78, &[0]),
+    (79, &[0]),
+    (80, &[0]),
+    (81, &[0, 1, 2, 3]),
+    (82, &[0, 1, 2]),
+    (83, &[0]),
+];
+
 impl Version {
-    /// The oldest version that was compared.
-    pub const OLDEST: Self = Self([3, 0, 45, 0]);
     /// The newest version that was compared.
     pub const NEWEST: Self = Self([3, 0, 83, 0]);
 
-    /// Tells whether this version lies between those that were compared with our reading.
+    /// The versions that were compared with our reading, oldest first.
+    pub fn measured() -> impl Iterator<Item = Self> {
+        MEASURED
+            .iter()
+            .flat_map(|(patch, fixes)| fixes.iter().map(|fix| Self([3, 0, *patch, *fix])))
+    }
+
+    /// The changes that the table has: the name of each, and the version that it came with.
+    pub fn changes() -> impl Iterator<Item = (String, Self)> {
+        CHANGES
+            .iter()
+            .map(|(change, at, _)| (format!("{change:?}"), *at))
+    }
+
+    /// Tells whether this version was compared with our reading.
     pub fn is_proven(self) -> bool {
-        (Self::OLDEST..=Self::NEWEST).contains(&self)
+        Self::measured().any(|known| known == self)
     }
 
     /// Tells whether Portage of this version does so.
@@ -164,17 +220,23 @@ mod tests {
                 "{change:?}"
             );
             assert_eq!(at.has(*change), *begins, "{change:?}");
-            assert_ne!(Version::OLDEST.has(*change), *begins, "{change:?}");
+            let oldest = Version::measured().next().expect("a version");
+            assert_ne!(oldest.has(*change), *begins, "{change:?}");
             assert_eq!(Version::NEWEST.has(*change), *begins, "{change:?}");
         }
     }
 
     #[test]
     fn only_what_was_compared_is_proven() {
+        let all: Vec<Version> = Version::measured().collect();
+        assert!(all.is_sorted_by(|a, b| a < b), "{all:?}");
+        assert_eq!(all.last(), Some(&Version::NEWEST));
         for (text, proven) in [
             ("3.0.44", false),
             ("3.0.45", true),
+            ("3.0.45.4", false),
             ("3.0.69.3", true),
+            ("3.0.69.4", false),
             ("3.0.83", true),
             ("3.0.83.1", false),
             ("3.0.84", false),

@@ -9,6 +9,7 @@ use crossmerge::{
     portage::{
         refusal::Refusal,
         settings::{Roots, read},
+        version::Version,
     },
 };
 use std::{
@@ -83,6 +84,86 @@ pub(crate) struct Case {
     pub(crate) links: Vec<(String, String)>,
 }
 
+/// What a file of `tests/data/portage` expects.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Expected {
+    /// The outcome.
+    pub(crate) outcome: String,
+    /// The outcome before the change.
+    outcome_before: Option<String>,
+    /// The change between versions of Portage that the case is about, by its name in the table.
+    pub(crate) change: Option<String>,
+    /// What is read before the change, and since then.
+    pub(crate) values: [Option<Claim>; 2],
+}
+
+/// What is claimed of our own reading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// It is refused.
+    Refused,
+    /// A variable has this value, in which `@DIR@` is the case's folder.
+    Is(String, String),
+    /// A variable contains this text, or does not.
+    Has(String, String, bool),
+}
+
+impl Expected {
+    /// The outcome with one version of Portage.
+    pub(crate) fn outcome_with(&self, portage: Version) -> &str {
+        let is_before = self
+            .change
+            .as_ref()
+            .is_some_and(|name| portage < since(name));
+        match &self.outcome_before {
+            Some(outcome) if is_before => outcome,
+            _ => &self.outcome,
+        }
+    }
+}
+
+/// The version that a change came with.
+pub(crate) fn since(change: &str) -> Version {
+    let at = Version::changes().find(|(name, _)| name == change);
+    at.unwrap_or_else(|| panic!("no change is called {change}"))
+        .1
+}
+
+impl Claim {
+    fn parse(text: &str) -> Self {
+        let own = str::to_owned;
+        if text == "refused" {
+            return Self::Refused;
+        }
+        for (word, has) in [(" has ", true), (" lacks ", false)] {
+            if let Some((name, part)) = text.split_once(word) {
+                return Self::Has(own(name), own(part), has);
+            }
+        }
+        let (name, value) = text.split_once('=').expect(text);
+        Self::Is(own(name), own(value))
+    }
+
+    /// The variable that it is about.
+    pub(crate) fn variable(&self) -> Option<&str> {
+        match self {
+            Self::Refused => None,
+            Self::Is(name, _) | Self::Has(name, ..) => Some(name),
+        }
+    }
+
+    /// Tells whether an answer of ours is as claimed.
+    pub(crate) fn holds(&self, answer: &Result<String, Refusal>, folder: &Path) -> bool {
+        let dir = folder.to_str().expect("UTF-8");
+        match (self, answer) {
+            (Self::Refused, answer) => answer.is_err(),
+            (Self::Is(_, value), Ok(answer)) => *answer == value.replace("@DIR@", dir),
+            (Self::Has(_, text, has), Ok(answer)) => answer.contains(text) == *has,
+            (_, Err(_)) => false,
+        }
+    }
+}
+
 /// A question to both.
 #[derive(Debug)]
 pub(crate) struct Question {
@@ -128,9 +209,9 @@ impl Case {
     }
 
     /// Reads a file of `tests/data/portage`: the case and the outcome that it expects.
-    pub(crate) fn parse(text: &str) -> (Self, String) {
+    pub(crate) fn parse(text: &str) -> (Self, Expected) {
         let mut case = Self::host(&[]);
-        let mut expected = String::new();
+        let mut expected = Expected::default();
         let mut escaped = false;
         let mut in_files = false;
         for line in text.split_inclusive('\n') {
@@ -158,7 +239,7 @@ impl Case {
                     false => content.extend(line.bytes()),
                 }
             } else {
-                let (key, value) = line.trim_end().split_once(": ").expect(line);
+                let (key, value) = line.trim_end_matches('\n').split_once(": ").expect(line);
                 match (key, value) {
                     ("of", "target") => case.of = Of::Target,
                     ("ground", "yes") => {
@@ -173,7 +254,11 @@ impl Case {
                         let (name, value) = variable.split_once('=').expect(line);
                         case.env.push((name.into(), value.into()));
                     }
-                    ("expect", outcome) => expected = outcome.into(),
+                    ("expect", outcome) => expected.outcome = outcome.into(),
+                    ("expect-before", outcome) => expected.outcome_before = Some(outcome.into()),
+                    ("change", name) => expected.change = Some(name.into()),
+                    ("before", claim) => expected.values[0] = Some(Claim::parse(claim)),
+                    ("after", claim) => expected.values[1] = Some(Claim::parse(claim)),
                     _ => panic!("{line}"),
                 }
             }
@@ -338,6 +423,17 @@ pub(crate) fn give_portage(prefix: &Path) {
         make_folder(&prefix.join("share"));
         symlink(venv().join("share/portage"), prefix.join("share/portage")).expect("a link");
     }
+}
+
+/// Makes the `make.globals` of the pip installation that of a prefix, with another repos.conf.
+pub(crate) fn give_gentoo(prefix: &Path, repos_conf: &str) {
+    let own = prefix.join("share/portage/config");
+    make_folder(&own);
+    let globals = own.join("make.globals");
+    if !globals.exists() {
+        symlink(venv().join("share/portage/config/make.globals"), globals).expect("a link");
+    }
+    std::fs::write(own.join("repos.conf"), repos_conf).expect("a file");
 }
 
 /// A temporary folder, in memory where there is one: the corpus is many thousand files.
