@@ -291,6 +291,20 @@ pub fn command() -> clap::Command {
     <Cli as clap::CommandFactory>::command()
 }
 
+/// The command that was typed, without its options and arguments: `crossmerge profile set`.
+fn subcommand(typed: &[OsString]) -> String {
+    let mut command = command();
+    let mut words = vec!["crossmerge".to_owned()];
+    for word in typed.iter().filter_map(|word| word.to_str()) {
+        let Some(found) = command.find_subcommand(word).cloned() else {
+            break;
+        };
+        words.push(word.to_owned());
+        command = found;
+    }
+    words.join(" ")
+}
+
 /// Runs `crossmerge` under its own name.
 pub fn crossmerge(
     argv0: &OsStr,
@@ -314,7 +328,7 @@ pub fn crossmerge(
     {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
-            let (message, hint) = terminal::message_and_hint(&error);
+            let (message, hint) = terminal::message_and_hint(&error, &subcommand(&typed));
             return Err(Error::Usage { message, hint });
         }
         Err(answer) => return Ok(crate::answered(answer.print(), ExitCode::SUCCESS)?),

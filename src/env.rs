@@ -140,6 +140,9 @@ pub const QEMU_LD_PREFIX: Variable = value("QEMU_LD_PREFIX");
 /// QEMU's user mode: the model of the CPU.
 pub const QEMU_CPU: Variable = value("QEMU_CPU");
 
+/// glibc and musl: where the dynamic linker looks for libraries first.
+pub const LD_LIBRARY_PATH: Variable = word("LD_LIBRARY_PATH");
+
 /// The environment as it was when we were started. Little is asked of it, so it is searched and not sorted.
 #[derive(Debug, Clone, Default)]
 pub struct Env(Vec<(OsString, OsString)>);

@@ -75,15 +75,11 @@ impl ExecError {
     pub fn hint(&self) -> String {
         match self {
             Self::NotFound(path) | Self::NotExecutable { path, .. } => {
-                format!(
-                    "look at it with `file -L {}`",
-                    crate::plan::quote(path.as_os_str())
-                )
+                format!("look at it with `{}`", crate::plan::show_file(path))
             }
-            Self::TooMuch(path) => format!(
-                "see what it is: `file -L {}`",
-                crate::plan::quote(path.as_os_str())
-            ),
+            Self::TooMuch(path) => {
+                format!("see what it is: `{}`", crate::plan::show_file(path))
+            }
             Self::Enter(e) => e.hint(),
             Self::File(e) if is_of_a_person(e) => {
                 "name a folder that is yours: `export XDG_STATE_HOME=DIR`".into()

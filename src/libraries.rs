@@ -132,6 +132,26 @@ pub(crate) fn directories(context: &Context, sysroot: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// LD_LIBRARY_PATH with which an adopted toolchain's dynamic linker finds the libraries of a root. Such a linker was built for another
+/// distribution, as the compiler was: it searches `lib` and what is multiarch there. `None` where that is all there is.
+///
+/// Only for programs that QEMU runs: a native program would take the libraries for its own.
+pub(crate) fn linker_path(context: &Context, root: &Path) -> Option<OsString> {
+    let own = directories(context, root).into_iter().filter(|directory| {
+        let below = directory.strip_prefix(root).unwrap_or(directory);
+        let below = below.strip_prefix("usr").unwrap_or(below);
+        !below.starts_with("lib")
+    });
+    let own: Vec<PathBuf> = own.collect();
+    if own.is_empty() {
+        return None;
+    }
+    let callers = context.env.get(env::LD_LIBRARY_PATH).unwrap_or_default();
+    let callers = std::env::split_paths(callers).filter(|path| !own.contains(path));
+    let all: Vec<PathBuf> = callers.chain(own.iter().cloned()).collect();
+    std::env::join_paths(all).ok()
+}
+
 /// The directories of symlinks by which an adopted GCC finds the start files of a sysroot: one for each library directory that has any.
 /// The symlinks lead into the target's own sysroot, so there are none for another.
 pub(crate) fn start_files(context: &Context, sysroot: &Path) -> Vec<PathBuf> {

@@ -159,6 +159,11 @@ pub(crate) fn json_string(text: &OsStr) -> serde_json::Value {
     }
 }
 
+/// The command that shows what a file is, by programs that every system has: file(1) is not one of them.
+pub(crate) fn show_file(path: &Path) -> String {
+    format!("ls -lL {0}; od -c {0} | head -n 4", quote(path.as_os_str()))
+}
+
 /// Quotes one word for a shell.
 ///
 /// Bytes that are not UTF-8 and control characters would not survive a terminal, so such a word is written as `$'…'`

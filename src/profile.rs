@@ -5,11 +5,13 @@
 
 use crate::{
     context::{Context, ContextError},
+    distribution::Distribution,
     env,
     file::{self, read},
     libraries,
     portage::{Repositories, Repository, refusal::Refusal},
     target::{Source, Target},
+    terminal::Progress,
     tuple::Tuple,
 };
 use std::{
@@ -197,7 +199,7 @@ impl ProfileError {
             Self::None(tuple) => {
                 format!("`crossmerge profile set {tuple} auto` links the best that fits")
             }
-            Self::NoPortage => "install sys-apps/portage, or use the toolchain without it".into(),
+            Self::NoPortage => Distribution::here().hint("portageq"),
         }
     }
 }
@@ -229,7 +231,7 @@ pub fn list(
     target: &Target,
     repositories: &Repositories,
 ) -> Result<Vec<Profile>, ProfileError> {
-    let mut profiles = Vec::new();
+    let mut lines = Vec::new();
     for repository in &repositories.all {
         let file = repository.location.join("profiles/profiles.desc");
         let text = match read::read_to_string(&file, read::SETTINGS) {
@@ -243,20 +245,28 @@ pub fn list(
             };
             let folder = repository.location.join("profiles").join(path);
             if arch == target.arch && folder.is_dir() {
-                let name = name(repositories, repository, path);
-                let says = says(context, repositories, &folder)?;
-                if let Some(why) = &says.ignored {
-                    crate::say(&format!("the profile `{name}` is left out: {why}"));
-                } else if target.elibc.is_none_or(|elibc| elibc == says.elibc) {
-                    let status = Status::of(status);
-                    profiles.push(Profile {
-                        name,
-                        folder,
-                        status,
-                        says,
-                    });
-                }
+                lines.push((
+                    name(repositories, repository, path),
+                    folder,
+                    Status::of(status),
+                ));
             }
+        }
+    }
+    let mut profiles = Vec::new();
+    let progress = Progress::of("reading profiles", lines.len());
+    for (name, folder, status) in lines {
+        let says = says(context, repositories, &folder)?;
+        progress.step();
+        if let Some(why) = &says.ignored {
+            crate::say(&format!("the profile `{name}` is left out: {why}"));
+        } else if target.elibc.is_none_or(|elibc| elibc == says.elibc) {
+            profiles.push(Profile {
+                name,
+                folder,
+                status,
+                says,
+            });
         }
     }
     if let Some(main) = repositories.main() {

@@ -13,8 +13,17 @@ pub mod rule;
 pub mod run;
 pub(crate) mod script;
 
-use crate::{context, distribution::Distribution, env::Env};
-use std::{ffi::OsStr, path::PathBuf};
+use crate::{
+    context::{self, Context},
+    distribution::Distribution,
+    env::{self, Env},
+    libraries,
+    plan::{Change, Changes},
+};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 /// The QEMUs for a target that are in PATH, as absolute paths: by QEMU's own name, and by that of Debian's static one.
 pub fn programs(env: &Env, qemu: &str) -> Vec<PathBuf> {
@@ -23,6 +32,30 @@ pub fn programs(env: &Env, qemu: &str) -> Vec<PathBuf> {
         .into_iter()
         .filter_map(|name| context::find_program(env, OsStr::new(&name)).ok())
         .collect()
+}
+
+/// What QEMU reads from its environment, where the caller has not set it: the options `-L` and `-cpu` would not reach the programs that the
+/// program starts.
+pub(crate) fn variables(context: &Context, root: &Path, cpu: Option<&String>) -> Changes {
+    let mut changes = Changes::new();
+    for (variable, value) in [
+        (env::QEMU_LD_PREFIX, Some(root.as_os_str().to_owned())),
+        (env::QEMU_CPU, cpu.map(Into::into)),
+    ] {
+        if let (None, Some(value)) = (context.env.get(variable), value) {
+            changes.insert(variable.name.into(), Change::Set(value));
+        }
+    }
+    changes
+}
+
+/// What a program that QEMU runs needs in its environment: [`variables`], and where its libraries are.
+pub(crate) fn environment(context: &Context, root: &Path, cpu: Option<&String>) -> Changes {
+    let mut changes = variables(context, root, cpu);
+    if let Some(path) = libraries::linker_path(context, root) {
+        changes.insert(env::LD_LIBRARY_PATH.name.into(), Change::Set(path));
+    }
+    changes
 }
 
 /// How to get QEMU. A static one also works where its libraries are not: in a chroot, as an interpreter of binfmt_misc.

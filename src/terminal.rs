@@ -35,31 +35,25 @@ pub(crate) fn error(name: &dyn Display, error: &dyn Display, hint: Option<&str>)
     let _ = anstream::stderr().write_all(text.as_bytes());
 }
 
-/// clap's error as a message of one line and a hint, in the form of all other errors.
-pub(crate) fn message_and_hint(error: &clap::Error) -> (String, String) {
+/// clap's error as a message of one line and a hint, in the form of all other errors. `command` is what was typed, up to the first
+/// option or argument.
+pub(crate) fn message_and_hint(error: &clap::Error, command: &str) -> (String, String) {
     let text = error.render().to_string();
     let in_backticks = |text: &str| text.trim().replace('\'', "`");
     let mut message = Vec::new();
     let mut hints = Vec::new();
-    let mut usage = None;
+    let mut is_usage = false;
     for line in text.lines() {
-        if let Some(line) = line.strip_prefix("Usage: ") {
-            usage = Some(line.to_owned());
+        if line.starts_with("Usage: ") {
+            is_usage = true;
         } else if let Some(tip) = line.trim_start().strip_prefix("tip: ") {
             hints.push(in_backticks(tip));
-        } else if usage.is_none() && hints.is_empty() && !line.starts_with("For more") {
+        } else if !is_usage && hints.is_empty() && !line.starts_with("For more") {
             message.push(in_backticks(line.strip_prefix("error: ").unwrap_or(line)));
         }
     }
-    // The words of the command, up to what stands for an argument.
-    let is_word = |word: &&str| word.starts_with(|c: char| c.is_ascii_alphanumeric());
-    let command = usage.as_deref().unwrap_or("crossmerge").split(' ');
-    let command: Vec<&str> = command.take_while(is_word).collect();
     if hints.is_empty() {
-        hints.push(format!(
-            "`{} --help` lists what it takes",
-            command.join(" ")
-        ));
+        hints.push(format!("`{command} --help` lists what it takes"));
     }
     message.retain(|line| !line.is_empty());
     (message.join(" "), hints.join("; "))
@@ -150,7 +144,7 @@ mod tests {
             let error = crate::cli::command()
                 .try_get_matches_from(words)
                 .expect_err("an error");
-            let (said, help) = message_and_hint(&error);
+            let (said, help) = message_and_hint(&error, &words[..2].join(" "));
             assert!(said.starts_with(message), "{words:?}: {said:?}");
             assert_eq!(said.lines().count(), 1, "{said:?}");
             assert_eq!(help, hint, "{words:?}");

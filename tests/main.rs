@@ -17,6 +17,7 @@ mod find;
 mod fix_root;
 mod guide;
 mod hardening;
+mod hints;
 mod init;
 mod install;
 mod kill;

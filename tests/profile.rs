@@ -406,6 +406,16 @@ fn libraries_are_found_where_the_profile_has_them_and_nothing_of_the_sysroot_is_
         let library = library.display().to_string();
         let trace = linked.success().stdout;
         assert!(trace.contains(&library), "no {library} in {trace}");
+        // Debian's dynamic linker searches `lib` alone. What the caller names comes first.
+        let run = format!("{tuple}-run");
+        prefix.run(&run, ["./main"]).success();
+        let caller = prefix.with("LD_LIBRARY_PATH", "/opt/theirs");
+        let plan = caller.own(["plan", tuple, "run", "./main"]).success();
+        let path = format!(
+            "LD_LIBRARY_PATH=/opt/theirs:{}/usr/{libdir}",
+            root.display()
+        );
+        assert!(plan.stdout.contains(&path), "no {path} in {plan:#?}");
     };
     build("lib64");
     for file in ["crt1.o", "libc.so"] {

@@ -5,6 +5,8 @@
     reason = "the tests start programs, and there is no plan to go through"
 )]
 
+pub(crate) mod hints;
+
 use std::{
     collections::BTreeSet,
     ffi::{OsStr, OsString},
@@ -314,16 +316,23 @@ pub(crate) fn prepared(path: &str) -> PathBuf {
 }
 
 impl Said {
+    /// Runs a command. Every hint in what it says is checked.
+    #[track_caller]
     pub(crate) fn of(command: &mut Command) -> Self {
         let output = command
             .output()
             .unwrap_or_else(|e| panic!("{command:?}: {e}"));
-        Self {
+        let path = command.get_envs().find(|(name, _)| *name == "PATH");
+        let path = path.and_then(|(_, value)| value).map(OsStr::to_owned);
+        let said = Self {
             command: format!("{command:?}"),
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        };
+        hints::check(&said.stderr, path.as_deref());
+        hints::check(&said.stdout, path.as_deref());
+        said
     }
 
     #[track_caller]

@@ -6,6 +6,7 @@
 use super::AppletError;
 use crate::{
     context::{Context, ContextError, is_executable},
+    distribution::Distribution,
     env,
     export::{ExportError, tools},
     file::read,
@@ -44,10 +45,13 @@ impl ConfigureError {
     }
 }
 
+/// What makes a configure script.
+const MAKE_SCRIPT: &str = "make it with `autoreconf -fi`";
+
 /// What a project has instead of a configure script, and what builds it then.
 const INSTEAD: [(&str, &str); 7] = [
-    ("configure.ac", "make it with `autoreconf -fi`"),
-    ("configure.in", "make it with `autoreconf -fi`"),
+    ("configure.ac", MAKE_SCRIPT),
+    ("configure.in", MAKE_SCRIPT),
     (
         "CMakeLists.txt",
         "this is a project of CMake's: `{tuple}-cmake -B build`",
@@ -149,9 +153,18 @@ fn not_there(context: &Context, script: PathBuf) -> ConfigureError {
         "go to the folder that has one, or name it, as in `{tuple}-configure ../configure`",
         |(_, instead)| instead,
     );
-    ConfigureError::None {
-        instead: instead.replace("{tuple}", context.tuple.as_str()),
+    let mut instead = instead.replace("{tuple}", context.tuple.as_str());
+    // autoreconf calls Automake's aclocal for every script.
+    let is_missing = |tool: &str| context.find_program(OsStr::new(tool)).is_err();
+    if instead == MAKE_SCRIPT
+        && ["autoreconf", "aclocal"]
+            .iter()
+            .any(|tool| is_missing(tool))
+    {
+        let install = Distribution::of(&context.env, &context.config.broot).hint("autoreconf");
+        instead = format!("install Autoconf, then make it with `autoreconf -fi`: {install}");
     }
+    ConfigureError::None { instead }
 }
 
 /// Tells whether Autoconf made the script: it says so in its first lines.

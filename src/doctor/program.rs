@@ -7,6 +7,7 @@ use super::{
 use crate::{
     env, exec,
     plan::{Change, Plan, quote},
+    qemu,
 };
 use std::path::{Path, PathBuf};
 
@@ -193,18 +194,13 @@ pub(super) fn run(patient: &Patient) -> Result<Finding, DoctorError> {
         Some(_) => None,
         None => patient.context.settings.cpu.as_ref(),
     };
-    let sysroot = Some(patient.sysroot.as_os_str().to_owned());
-    let variables = [
-        (env::QEMU_LD_PREFIX, sysroot),
-        (env::QEMU_CPU, cpu.map(Into::into)),
-    ];
-    let set = |(variable, value): (env::Variable, Option<_>)| {
-        Some((variable.name.into(), Change::Set(value?)))
-    };
+    let mut env = qemu::environment(&patient.context, &patient.sysroot, cpu);
+    let sysroot = Change::Set(patient.sysroot.as_os_str().to_owned());
+    env.insert(env::QEMU_LD_PREFIX.name.into(), sysroot);
     let plan = Plan {
         program: qemu,
         args: vec![patient.scratch("program").into()],
-        env: variables.into_iter().filter_map(set).collect(),
+        env,
         ..Plan::default()
     };
     let output = exec::query(&[plan])?.remove(0);

@@ -145,7 +145,7 @@ pub fn hint(error: &io::Error) -> Option<String> {
             "make room, or more inodes, and run it again: `df -h{place}`, `df -i{place}`"
         )),
         io::ErrorKind::QuotaExceeded => {
-            Some("your quota is used up: `quota -s` shows it; make room, and run it again".into())
+            Some("your quota is used up: make room, and run it again".into())
         }
         io::ErrorKind::ReadOnlyFilesystem => Some(format!(
             "its file system is read-only: `findmnt -T{place}` shows which; mount it writable, or choose another place"

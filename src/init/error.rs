@@ -146,7 +146,7 @@ impl InitError {
             },
             Self::NotText(_) => "choose another name".into(),
             Self::NotAFolder(path) | Self::IsAFolder(path) => format!("move it away: `mv {0} {0}.old`", path.display()),
-            Self::TooManyBeside(_) => "merge them with `etc-update` or `dispatch-conf`".into(),
+            Self::TooManyBeside(_) => "keep of each what you want and remove it, by hand or with Portage's etc-update".into(),
             Self::NoMainRepository => "name one as main-repo in /etc/portage/repos.conf; `portageq envvar PORTAGE_REPOSITORIES` shows what Portage sees".into(),
             Self::NoEmbedded(_) => "sync the repository: `emerge --sync`".into(),
             Self::NoCompiler { meant: Some(prefix), .. } => {
@@ -155,9 +155,8 @@ impl InitError {
             Self::NoCompiler { install: Some(command), .. } => format!("`{command}` installs one; then `crossmerge init` finds it without `--toolchain`"),
             Self::NoCompiler { .. } => "give what stands before `gcc` in its tools' names: `--toolchain /opt/sdk/bin/arm-linux-gnueabi-`, or install clang for `--llvm`".into(),
             Self::CompilerFails { .. } => "the toolchain itself is broken: mend or reinstall it".into(),
-            Self::WrongMachine { .. } => "adopt the toolchain of that tuple; `crossmerge show <tuple>` prints what it means".into(),
             Self::OtherTraits { instead: Some(command), .. } => format!("adopt one that does: `{command}`"),
-            Self::OtherTraits { tuple, .. } => {
+            Self::WrongMachine { tuple, .. } | Self::OtherTraits { tuple, .. } => {
                 format!("adopt the toolchain of that tuple; `crossmerge show {tuple}` prints what it means")
             }
             Self::NoLibc { install: Some(command), .. } => format!("install it and run this again: `{command}`"),

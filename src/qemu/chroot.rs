@@ -225,10 +225,7 @@ impl ChrootError {
     pub fn hint(&self) -> String {
         let look = |root: &Path, path: &Path| {
             let path = crate::plan::step::inside(root, path);
-            format!(
-                "look at it with `ls -lL {0}; file -L {0}`",
-                crate::plan::quote(path.as_os_str())
-            )
+            format!("look at it with `{}`", crate::plan::show_file(&path))
         };
         match self {
             Self::Context(e) => e.hint(),

@@ -3,7 +3,7 @@
 //! Pure. It decides nothing about what runs.
 
 use super::{elf, script::Script};
-use crate::plan::quote;
+use crate::plan::{quote, show_file};
 use std::path::Path;
 
 /// What a file is instead of a program.
@@ -123,7 +123,7 @@ impl Content {
         let program = quote(path.with_extension("").as_os_str());
         match self {
             Self::Object => format!(
-                "link it: `{tuple}-gcc {file} -o {program}`; `file -L {file}` shows its architecture"
+                "link it: `{tuple}-gcc {file} -o {program}`; `{tuple}-readelf -h {file}` shows its architecture"
             ),
             Self::Source(_, driver) if driver.contains(' ') => {
                 format!("compile it: `{tuple}-{driver}` in its project")
@@ -138,7 +138,7 @@ impl Content {
                 format!("take the mark away: `sed -i '1s/^\\xef\\xbb\\xbf//' {file}`")
             }
             Self::Empty | Self::CoreDump | Self::Other(_) => {
-                format!("look at it with `file -L {file}`")
+                format!("look at it with `{}`", show_file(path))
             }
         }
     }

@@ -7,16 +7,17 @@ mod roots;
 
 use super::{
     content::Content,
-    elf, install_hint, native, programs,
+    elf, environment, install_hint, native, programs,
     rule::{self, Rule},
     script::{self, Script},
+    variables,
 };
 use crate::{
     config::ConfigError,
     context::{Context, ContextError},
     env,
     file::{self, read},
-    plan::{Change, Changes, Plan, quote},
+    plan::{Plan, quote, show_file},
 };
 use roots::{Found, Roots};
 use std::{
@@ -224,7 +225,7 @@ impl RunError {
             Self::NoElf { path, .. }
             | Self::NoProgramType { path, .. }
             | Self::NoEmulation { path, .. } => {
-                format!("look at it with `file -L {}`", quote(path.as_os_str()))
+                format!("look at it with `{}`", show_file(path))
             }
             Self::NoInterpreter {
                 path, interpreter, ..
@@ -391,7 +392,7 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
     Ok(Plan {
         program,
         args: ours.into_iter().chain(args).collect(),
-        env: variables(context, prefix, cpu),
+        env: environment(context, &prefix, cpu),
         ..Plan::default()
     })
 }
@@ -401,28 +402,13 @@ fn as_it_is(context: &Context, roots: &Roots, file: PathBuf, args: Vec<OsString>
     Plan {
         env: variables(
             context,
-            roots.prefix_of(context, &file),
+            &roots.prefix_of(context, &file),
             context.settings.cpu.as_ref(),
         ),
         program: file,
         args,
         ..Plan::default()
     }
-}
-
-/// What QEMU reads from its environment, where the caller has not set it: the options `-L` and `-cpu` would not reach the
-/// programs that the program starts.
-fn variables(context: &Context, prefix: PathBuf, cpu: Option<&String>) -> Changes {
-    let values = [
-        (env::QEMU_LD_PREFIX, Some(prefix.into_os_string())),
-        (env::QEMU_CPU, cpu.map(Into::into)),
-    ];
-    let unset = values
-        .into_iter()
-        .filter(|(variable, _)| context.env.get(*variable).is_none());
-    unset
-        .filter_map(|(variable, value)| Some((variable.name.into(), Change::Set(value?))))
-        .collect()
 }
 
 /// Says that a program is not for the tuple; nothing where it is.
@@ -481,7 +467,8 @@ Usage: {name} program [arguments…]
   {name} bash -c 'echo 1' a program of the target, by its name: below ROOT, then below the sysroot
 
 A script runs with the target's interpreter, if the target has it. What this machine's kernel runs itself is left to it.
-QEMU_LD_PREFIX and QEMU_CPU of the environment are kept. `crossmerge plan <tuple> run …` prints the command.
+QEMU_LD_PREFIX and QEMU_CPU of the environment are kept; with an adopted toolchain, LD_LIBRARY_PATH gets the
+target's library directories. `crossmerge plan <tuple> run …` prints the command.
 "
     )
 }

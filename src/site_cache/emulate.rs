@@ -6,11 +6,14 @@
 use super::render::Trial;
 use crate::{
     context::Context,
-    env, exec,
+    exec,
     export::{ExportError, Facts},
     file,
     plan::{Change, Changes, Plan, step::Step},
-    qemu::private::{self, NoPrivate},
+    qemu::{
+        self, elf, native,
+        private::{self, NoPrivate},
+    },
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -106,18 +109,17 @@ pub fn trial(context: &Context) -> Result<Trial, NoEmulation> {
 
 /// Decides what has to be for the program to run, having tried it.
 pub fn emulation(context: &Context, trial: &Trial) -> Result<Emulation, NoEmulation> {
-    let mut emulation = Emulation::default();
     let sysroot = context.usable_sysroot().map_err(ExportError::from)?;
     let cpu = context.settings.cpu.as_ref();
-    for (variable, value) in [
-        (env::QEMU_LD_PREFIX, Some(sysroot.into_os_string())),
-        (env::QEMU_CPU, cpu.map(OsString::from)),
-    ] {
-        if let (None, Some(value)) = (context.env.get(variable), value) {
-            let set = Change::Set(value);
-            emulation.env.insert(variable.name.into(), set);
-        }
-    }
+    let is_native = elf::head(&trial.program).is_ok_and(|head| native::runs(&head));
+    let environment = match is_native {
+        true => qemu::variables,
+        false => qemu::environment,
+    };
+    let mut emulation = Emulation {
+        env: environment(context, &sysroot, cpu),
+        ..Emulation::default()
+    };
     let plan = |enter: &[Step]| Plan {
         program: trial.program.clone(),
         env: emulation.env.clone(),

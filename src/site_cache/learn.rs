@@ -20,6 +20,7 @@ use crate::{
     env,
     exec::{self, ExecError},
     file::{self, read},
+    libraries,
     plan::{Change, Plan, step::Step},
     qemu::{
         self,
@@ -77,8 +78,13 @@ pub enum LearnError {
     #[error(transparent)]
     Folder(io::Error),
     /// A variable that is to be forgotten was never learned.
-    #[error("`{0}` was not learned")]
-    NotLearned(String),
+    #[error("`{variable}` was not learned")]
+    NotLearned {
+        /// Its name.
+        variable: String,
+        /// The target's tuple, after which the file of learned answers is called.
+        tuple: String,
+    },
 }
 
 impl From<AppletError> for LearnError {
@@ -109,8 +115,8 @@ impl LearnError {
             },
             Self::Folder(e) => file::hint(e)
                 .unwrap_or_else(|| "look at the space and the permissions of TMPDIR".into()),
-            Self::NotLearned(_) => {
-                "`crossmerge site-cache list <tuple>` names those that were".into()
+            Self::NotLearned { tuple, .. } => {
+                format!("`crossmerge site-cache list {tuple}` names those that were")
             }
         }
     }
@@ -516,6 +522,16 @@ impl Runner {
         with_tests
             .env
             .insert(env::QEMU_LD_PREFIX.name.into(), libraries);
+        // Without steps this machine's own CPU runs them.
+        if let (false, Some(path)) = (
+            self.steps.is_empty(),
+            libraries::linker_path(context, &self.sysroot),
+        ) {
+            let path = Change::Set(path);
+            with_tests
+                .env
+                .insert(env::LD_LIBRARY_PATH.name.into(), path);
+        }
         let progress = Progress::waiting("running configure twice");
         let mut outputs = exec::query(&[cross, with_tests])?.into_iter();
         drop(progress);

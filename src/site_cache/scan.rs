@@ -53,7 +53,7 @@ impl ScanError {
             }
             Self::Unreadable(e) => file::hint(e).unwrap_or_else(|| "look at its permissions".into()),
             Self::NoScript(_) => {
-                "name a script, or make it with `autoreconf -fi`; `--recursive` looks in the folders below".into()
+                "name a script, or make it with Autoconf; `--recursive` looks in the folders below".into()
             }
             Self::NotAutoconf(_) => {
                 "only scripts that Autoconf made keep what they find in cache variables; read this one".into()

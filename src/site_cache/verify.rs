@@ -61,8 +61,13 @@ pub enum VerifyError {
         why: NoEmulator,
     },
     /// There is no such probe.
-    #[error("there is no probe `{0}`")]
-    NoProbe(String),
+    #[error("there is no probe `{probe}`")]
+    NoProbe {
+        /// What was named.
+        probe: String,
+        /// The target's tuple.
+        tuple: String,
+    },
     /// A temporary folder could not be used.
     #[error(transparent)]
     Folder(#[from] io::Error),
@@ -80,7 +85,9 @@ impl VerifyError {
             Self::NoEmulator { tuple, .. } => format!(
                 "`crossmerge doctor {tuple}` tells more; QEMU's user emulators and a libc in the sysroot are what it takes"
             ),
-            Self::NoProbe(_) => "`crossmerge site-cache list --all <tuple>` names them".into(),
+            Self::NoProbe { tuple, .. } => {
+                format!("`crossmerge site-cache list --all {tuple}` names them")
+            }
             Self::Folder(e) => file::hint(e)
                 .unwrap_or_else(|| "make room in TMPDIR, or set it to another folder".into()),
             Self::Exec(e) => e.hint(),
@@ -203,7 +210,10 @@ pub fn verify(context: &Context, names: &[String], jobs: usize) -> Result<Report
         .iter()
         .find(|name| known.iter().all(|(probe, _)| probe != name))
     {
-        return Err(VerifyError::NoProbe(name.clone()));
+        return Err(VerifyError::NoProbe {
+            probe: name.clone(),
+            tuple: context.tuple.to_string(),
+        });
     }
     let answers = Answers::of(context)?;
     let mut facts = Facts::gather(context)?;

@@ -72,9 +72,15 @@ pub(super) fn add(path: &Path, tuple: &str, kept: &[Kept]) -> Result<(), LearnEr
 pub(super) fn remove(path: &Path, variables: &[String]) -> Result<Vec<String>, LearnError> {
     // Where there is nothing, nothing is made, not even a lock.
     let _lock = path.exists().then(|| lock(path)).transpose()?;
+    // The file is in the target's directory of state.
+    let tuple = path.parent().and_then(Path::file_name).unwrap_or_default();
+    let not_learned = |variable: &String| LearnError::NotLearned {
+        variable: variable.clone(),
+        tuple: tuple.display().to_string(),
+    };
     let Some(mut document) = read(path)? else {
         return match variables {
-            [first, ..] => Err(LearnError::NotLearned(first.clone())),
+            [first, ..] => Err(not_learned(first)),
             [] => Ok(Vec::new()),
         };
     };
@@ -83,7 +89,7 @@ pub(super) fn remove(path: &Path, variables: &[String]) -> Result<Vec<String>, L
     let gone = match variables {
         [] => all,
         _ => match variables.iter().find(|name| !all.contains(name)) {
-            Some(unknown) => return Err(LearnError::NotLearned(unknown.clone())),
+            Some(unknown) => return Err(not_learned(unknown)),
             None => variables.to_vec(),
         },
     };

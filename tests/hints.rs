@@ -1,0 +1,229 @@
+//! Hints are true: what each tells to run is there, is taken, and ends the trouble. [`crate::support::hints`] looks at the hints of all runs;
+//! here they are followed.
+
+use crate::{
+    build_systems::{ARM, Target},
+    support::{Said, hints},
+};
+use std::{fs, process::Command};
+
+/// What goes wrong, and succeeds after the hint's first command has been run in the same shell.
+struct Case {
+    /// Makes the files, once.
+    files: &'static str,
+    /// What the caller's shell has set.
+    shell: &'static str,
+    command: &'static str,
+    /// A part of the error.
+    error: &'static str,
+}
+
+const fn case(
+    files: &'static str,
+    shell: &'static str,
+    command: &'static str,
+    error: &'static str,
+) -> Case {
+    Case {
+        files,
+        shell,
+        command,
+        error,
+    }
+}
+
+/// A tuple that no target is made for.
+const OTHER: &str = "armv7a-unknown-linux-gnueabihf";
+
+/// `$T` is the target's tuple, `$N` that of a target that is not there, `$B` the directory of the commands.
+const CASES: [Case; 27] = [
+    // What the caller's environment has.
+    case("", "export SYSROOT=rel", "$T-env true", "SYSROOT"),
+    case("", "export ROOT=rel", "$T-env true", "ROOT"),
+    case(
+        "",
+        "export PORTAGE_CONFIGROOT=rel",
+        "$T-env true",
+        "PORTAGE_CONFIGROOT",
+    ),
+    case(
+        "",
+        "export SYSROOT=/",
+        "$T-fix-root",
+        "this machine's own root",
+    ),
+    case("", "export ROOT=/nowhere", "$T-fix-root", "/nowhere"),
+    case(
+        "printf '#!/bin/sh\\n' > configure; chmod +x configure",
+        "export CC=gcc",
+        "$T-configure",
+        "CC",
+    ),
+    case("", "export GOARCH=amd64", "$T-go version", "GOARCH"),
+    // Projects, and what builds them.
+    case(
+        "printf '#!/bin/sh\\n' > configure",
+        "",
+        "$T-configure",
+        "is not executable",
+    ),
+    case(
+        "printf 'AC_INIT([x],[1])\\nAC_OUTPUT\\n' > configure.ac",
+        "",
+        "$T-configure",
+        "there is no `configure`",
+    ),
+    case(
+        "mkdir other; printf 'all:\\n\\ttouch made\\n' > Makefile",
+        "",
+        "test -e made || $T-configure",
+        "there is no `configure`",
+    ),
+    case(
+        "printf 'cmake_minimum_required(VERSION 3.20)\\nproject(x C)\\n' > CMakeLists.txt",
+        "",
+        "test -d build || $T-configure",
+        "there is no `configure`",
+    ),
+    case(
+        "printf \"project('x','c')\\n\" > meson.build",
+        "",
+        "test -d build || $T-configure",
+        "there is no `configure`",
+    ),
+    // What is no program.
+    case(
+        "echo 'int main(void){return 0;}' > x.c; $T-gcc -c x.c",
+        "",
+        "test -x x && $T-run ./x || $T-run ./x.o",
+        "object file",
+    ),
+    case(
+        "echo 'int main(void){return 0;}' > y.c; chmod +x y.c",
+        "",
+        "test -x y && $T-run ./y || $T-run ./y.c",
+        "C source",
+    ),
+    case(
+        "echo 'int main(void){return 0;}' > z.c; $T-gcc z.c -o z; chmod -x z",
+        "",
+        "$T-run ./z",
+        "is not executable",
+    ),
+    case(
+        "printf '#!/bin/sh\\r\\ntrue\\n' > crlf; chmod +x crlf",
+        "",
+        "$T-run ./crlf",
+        "CRLF",
+    ),
+    case(
+        "printf '\\357\\273\\277#!/bin/sh\\ntrue\\n' > bom; chmod +x bom",
+        "",
+        "$T-run ./bom",
+        "byte order mark",
+    ),
+    case("", "", "crossmerge remove $N", "$N"),
+    // Files that are in the way.
+    case(
+        "$T-env true; crossmerge export $T cmake > /dev/null; echo mine > f.cmake",
+        "",
+        "test $(wc -l < f.cmake) -gt 1 || crossmerge export $T cmake f.cmake",
+        "was not made by",
+    ),
+    case(
+        "echo mine > f.ini",
+        "",
+        "test $(wc -l < f.ini) -gt 1 || crossmerge export $T meson f.ini",
+        "was not made by",
+    ),
+    case(
+        "echo '#!/bin/sh' > $B/$N-emerge",
+        "",
+        "crossmerge init $N --toolchain none",
+        "$N-emerge",
+    ),
+    // Names.
+    case(
+        "",
+        "",
+        "crossmerge show aarhc64-unknown-linux-gnu",
+        "aarhc64",
+    ),
+    case("", "", "crossmerge show arm64-linx", "linx"),
+    case("", "", "crossmerge doctor --check nosuch $T", "nosuch"),
+    // Targets.
+    case("", "", "crossmerge doctor $N", "$N"),
+    case("", "", "crossmerge site-cache forget $T nosuch", "nosuch"),
+    case(
+        "",
+        "",
+        "crossmerge init i686-linux-gnu --toolchain i686-linux-gnu-",
+        "i686-linux-gnu",
+    ),
+];
+
+#[test]
+fn what_a_hint_tells_to_run_ends_the_trouble() {
+    let target = Target::new(&ARM);
+    let work = target.prefix.join("work");
+    let run = |script: &str| -> Said {
+        let prefix = target.prefix.with("T", ARM.tuple);
+        let prefix = prefix.with("N", OTHER);
+        let prefix = prefix.with("B", target.prefix.join("bin"));
+        prefix.command("/bin/sh", ["-c", &format!("cd work\n{script}")])
+    };
+    for Case {
+        files,
+        shell,
+        command,
+        error,
+    } in &CASES
+    {
+        fs::create_dir(&work).expect("a directory");
+        run(files).success();
+        let said = run(&format!("{shell}\n{command}"));
+        assert_ne!(said.code, Some(0), "{said:#?}");
+        // doctor prints on stdout, and everything else on stderr.
+        let text = format!("{}{}", said.stderr, said.stdout);
+        assert!(text.contains(&error.replace("$N", OTHER)), "{said:#?}");
+        let lines = text
+            .lines()
+            .filter_map(|line| line.trim_start().strip_prefix("hint: "));
+        let told: Vec<&str> = lines.flat_map(hints::commands).collect();
+        let first = told
+            .first()
+            .unwrap_or_else(|| panic!("no command in {said:#?}"));
+        // What is to be called instead succeeds itself; what mends something lets the same command succeed.
+        let then = if first.starts_with("crossmerge") {
+            "true"
+        } else {
+            command
+        };
+        let said = run(&format!("set -e\n{shell}\n{first}\n{then}"));
+        assert_eq!(said.code, Some(0), "`{first}` does not help: {said:#?}");
+        fs::remove_dir_all(&work).expect("the directory");
+    }
+}
+
+#[test]
+fn what_hints_call_bare_is_in_every_system() {
+    for (program, package) in hints::BARE {
+        let query = ["-W", "-f=${Essential} ${Priority}", package];
+        let said = Command::new("dpkg-query")
+            .args(query)
+            .output()
+            .expect("dpkg-query");
+        let said = String::from_utf8_lossy(&said.stdout);
+        let is_bare = ["yes ", "required", "important"]
+            .iter()
+            .any(|word| said.contains(word));
+        assert!(is_bare, "{package}: {said:?}");
+        let files = Command::new("dpkg-query")
+            .args(["-L", package])
+            .output()
+            .expect("dpkg-query");
+        let files = String::from_utf8_lossy(&files.stdout);
+        let is_it = |file: &str| file.contains("bin/") && file.ends_with(&format!("/{program}"));
+        assert!(files.lines().any(is_it), "`{program}` is not of {package}");
+    }
+}

@@ -1,0 +1,168 @@
+//! Every hint of every run in the tests is read: a command in it has to be one that this machine has, in a form that it takes.
+//!
+//! What of a hint is a command: what stands in backticks and has several words or the name of a program; without backticks, as in doctor's
+//! table, a hint that begins with a program and an option, a path or a subcommand. `<tuple>`, `…` and words in capitals stand for
+//! what the user puts there.
+
+use std::ffi::OsStr;
+
+/// What a bare system has: programs, and Debian's package of each. On Gentoo all of them are in @system.
+pub(crate) const BARE: [(&str, &str); 29] = [
+    ("cat", "coreutils"),
+    ("chmod", "coreutils"),
+    ("chown", "coreutils"),
+    ("cp", "coreutils"),
+    ("df", "coreutils"),
+    ("echo", "coreutils"),
+    ("env", "coreutils"),
+    ("find", "findutils"),
+    ("findmnt", "util-linux"),
+    ("grep", "grep"),
+    ("head", "coreutils"),
+    ("ln", "coreutils"),
+    ("ls", "coreutils"),
+    ("lsattr", "e2fsprogs"),
+    ("mkdir", "coreutils"),
+    ("modprobe", "kmod"),
+    ("mount", "mount"),
+    ("mv", "coreutils"),
+    ("od", "coreutils"),
+    ("ps", "procps"),
+    ("rm", "coreutils"),
+    ("rmdir", "coreutils"),
+    ("sed", "sed"),
+    ("sysctl", "procps"),
+    ("umount", "mount"),
+    ("uname", "coreutils"),
+    ("unshare", "util-linux"),
+    ("usermod", "passwd"),
+    ("chattr", "e2fsprogs"),
+];
+
+/// What a shell does itself.
+const OF_SHELL: [&str; 11] = [
+    "cd", "command", "eval", "exec", "export", "hash", "kill", "set", "type", "umask", "unset",
+];
+
+/// What a hint names only where it found the program in PATH: package managers and what runs a command as root, of `distributions/`;
+/// Portage's, on Gentoo; autoreconf.
+const FOUND_FIRST: [&str; 14] = [
+    "apk",
+    "apt-get",
+    "autoreconf",
+    "crossdev",
+    "dnf",
+    "doas",
+    "ebuild",
+    "emerge",
+    "eselect",
+    "pacman",
+    "portageq",
+    "sudo",
+    "xbps-install",
+    "zypper",
+];
+
+/// Checks the hints in what a run said, under the PATH that it had.
+#[track_caller]
+pub(crate) fn check(said: &str, path: Option<&OsStr>) {
+    for line in said.lines() {
+        let Some((before, hint)) = line.split_once("hint: ") else {
+            continue;
+        };
+        if before.trim().is_empty() {
+            for command in commands(hint) {
+                if let Err(why) = check_command(command, path) {
+                    panic!("the hint {hint:?} has `{command}`: {why}");
+                }
+            }
+        }
+    }
+}
+
+/// The commands in a hint.
+pub(crate) fn commands(hint: &str) -> Vec<&str> {
+    match hint.contains('`') {
+        true => hint
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|text| is_command(text))
+            .collect(),
+        false => Some(hint)
+            .filter(|text| is_plain_command(text))
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// Tells commands from what else stands in backticks: names (`CC`, `/etc/passwd`, `--root DIR`) and what is written into files
+/// (`leaks = "warn"`).
+fn is_command(text: &str) -> bool {
+    let mut words = text.split(' ');
+    let first = words.next().unwrap_or_default();
+    let second = words.next();
+    let is_word =
+        first.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '<') && second != Some("=");
+    is_word && (second.is_some() || is_known(first))
+}
+
+/// Tells commands from sentences.
+fn is_plain_command(text: &str) -> bool {
+    let mut words = text.split(' ');
+    let first = words.next().unwrap_or_default();
+    let second = words.next().unwrap_or_default();
+    first == "crossmerge"
+        || first.contains('=')
+        || is_known(first) && second.starts_with(['-', '/'])
+        || second.starts_with('-')
+}
+
+fn is_known(program: &str) -> bool {
+    is_bare(program)
+        || OF_SHELL.contains(&program)
+        || FOUND_FIRST.contains(&program)
+        || is_of_target(program)
+}
+
+fn is_bare(program: &str) -> bool {
+    BARE.iter().any(|(bare, _)| *bare == program)
+}
+
+/// Tells whether a program is called after a target: one of ours, or of its toolchain.
+fn is_of_target(program: &str) -> bool {
+    program.starts_with("<tuple>-") || program.matches('-').count() > 2
+}
+
+/// Why a command would fail before it does anything, if so.
+fn check_command(command: &str, path: Option<&OsStr>) -> Result<(), String> {
+    let text = command
+        .replace("<tuple>", "aarch64-unknown-linux-gnu")
+        .replace(" …", "")
+        .replace('…', "");
+    let text = text.replace(';', " ; ");
+    let words = shell_words::split(&text).map_err(|e| e.to_string())?;
+    for part in words.split(|word| ["&&", "||", "|", ";"].contains(&word.as_str())) {
+        let is_before =
+            |word: &&String| word.contains('=') || ["sudo", "doas"].contains(&word.as_str());
+        let part: Vec<&String> = part.iter().skip_while(is_before).collect();
+        let Some(program) = part.first() else {
+            continue;
+        };
+        let name = program.rsplit('/').next().unwrap_or(program);
+        if name == "crossmerge" {
+            match crossmerge::cli::command().try_get_matches_from(&part) {
+                Err(e) if e.exit_code() != 0 => return Err(e.to_string()),
+                _ => {}
+            }
+        } else if FOUND_FIRST.contains(&name) {
+            let mut folders = std::env::split_paths(path.unwrap_or_default());
+            if !folders.any(|folder| folder.join(name).exists()) {
+                return Err(format!("`{name}` is not in PATH"));
+            }
+        } else if !is_bare(name) && !OF_SHELL.contains(&name) && !is_of_target(name) {
+            return Err(format!("a bare system has no `{name}`"));
+        }
+    }
+    Ok(())
+}
