@@ -3,9 +3,9 @@
 
 use crate::{
     build_systems::{ARM, Target},
-    support::{Said, hints},
+    support::{Prefix, Said, hints},
 };
-use std::{fs, process::Command};
+use std::fs;
 
 /// What goes wrong, and succeeds after the hint's first command has been run in the same shell.
 struct Case {
@@ -207,22 +207,15 @@ fn what_a_hint_tells_to_run_ends_the_trouble() {
 
 #[test]
 fn what_hints_call_bare_is_in_every_system() {
+    let prefix = Prefix::new();
+    let query = |args: [&str; 3]| prefix.command("/usr/bin/dpkg-query", args).success().stdout;
     for (program, package) in hints::BARE {
-        let query = ["-W", "-f=${Essential} ${Priority}", package];
-        let said = Command::new("dpkg-query")
-            .args(query)
-            .output()
-            .expect("dpkg-query");
-        let said = String::from_utf8_lossy(&said.stdout);
+        let said = query(["-W", "-f=${Essential} ${Priority}", package]);
         let is_bare = ["yes ", "required", "important"]
             .iter()
             .any(|word| said.contains(word));
         assert!(is_bare, "{package}: {said:?}");
-        let files = Command::new("dpkg-query")
-            .args(["-L", package])
-            .output()
-            .expect("dpkg-query");
-        let files = String::from_utf8_lossy(&files.stdout);
+        let files = query(["--admindir=/var/lib/dpkg", "-L", package]);
         let is_it = |file: &str| file.contains("bin/") && file.ends_with(&format!("/{program}"));
         assert!(files.lines().any(is_it), "`{program}` is not of {package}");
     }

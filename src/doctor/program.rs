@@ -194,7 +194,7 @@ pub(super) fn run(patient: &Patient) -> Result<Finding, DoctorError> {
         Some(_) => None,
         None => patient.context.settings.cpu.as_ref(),
     };
-    let mut env = qemu::environment(&patient.context, &patient.sysroot, cpu);
+    let mut env = qemu::environment(patient.context, &patient.sysroot, cpu);
     let sysroot = Change::Set(patient.sysroot.as_os_str().to_owned());
     env.insert(env::QEMU_LD_PREFIX.name.into(), sysroot);
     let plan = Plan {
