@@ -4,6 +4,7 @@
 //! millisecond; where one of them holds something that we do not understand, `portageq` is asked instead.
 
 mod agreed;
+mod features;
 mod ini;
 pub mod installed;
 mod layout;

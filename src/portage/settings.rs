@@ -4,7 +4,7 @@
 //! the roots given; the environment counts as it is given.
 
 use super::{
-    Settings, Vars, agreed,
+    Settings, Vars, agreed, features,
     make_conf::{self, Reading},
     path::{self, join},
     profile::{self, Profile},
@@ -462,7 +462,7 @@ impl<'e> Reader<'e> {
             self.compute_use()?;
         }
         self.refuse_patterns()?;
-        self.settle_features(names)?;
+        self.settle_features()?;
         for name in ["AUTOCLEAN", "NOCOLOR", "NO_COLOR"] {
             if name == "NO_COLOR" && !self.files.has(Change::NoColor) {
                 continue;
@@ -666,13 +666,11 @@ impl<'e> Reader<'e> {
     }
 
     /// Puts FEATURES in its last form.
-    fn settle_features(&mut self, names: &[&str]) -> Result<(), Refusal> {
+    fn settle_features(&mut self) -> Result<(), Refusal> {
         let value = self.layers.get("FEATURES")?.unwrap_or_default();
         let mut features: BTreeSet<String> = words(value).map(str::to_owned).collect();
-        if names.contains(&"FEATURES") && features.contains("unknown-features-filter") {
-            return Err(Refusal::question(
-                "FEATURES has `unknown-features-filter`, and which are known only Portage can say",
-            ));
+        if features.contains("unknown-features-filter") {
+            features.retain(|feature| features::is_known(self.layers.portage, feature));
         }
         if self.unprivileged_owner().is_some() {
             features.insert("unprivileged".to_owned());

@@ -50,23 +50,23 @@ pub(crate) enum Change {
 
 /// When each change happened, oldest first; `false` for what ended with that version.
 const CHANGES: [(Change, Version, bool); 17] = [
-    (Change::NamelessOwner, Version([3, 0, 45, 3]), true),
-    (Change::NoColor, Version([3, 0, 46, 0]), true),
-    (Change::GitMaxAge, Version([3, 0, 56, 0]), true),
-    (Change::AliasSections, Version([3, 0, 66, 0]), true),
-    (Change::UnknownEapiHasFiles, Version([3, 0, 66, 0]), true),
-    (Change::DefaultUser, Version([3, 0, 67, 0]), true),
-    (Change::KeyRefreshKinds, Version([3, 0, 70, 0]), true),
-    (Change::Eapi9Pre1, Version([3, 0, 72, 0]), true),
-    (Change::TopLevelEapi, Version([3, 0, 72, 0]), true),
-    (Change::ProfileLicense, Version([3, 0, 74, 0]), true),
-    (Change::Eapi9, Version([3, 0, 76, 0]), true),
-    (Change::UsepkgLists, Version([3, 0, 78, 0]), true),
-    (Change::HooksOption, Version([3, 0, 81, 0]), true),
-    (Change::KeyRefreshTold, Version([3, 0, 81, 0]), true),
-    (Change::CompatLines, Version([3, 0, 81, 2]), false),
-    (Change::Prelink, Version([3, 0, 82, 0]), false),
-    (Change::BannedDescriptors, Version([3, 0, 83, 0]), true),
+    (Change::NamelessOwner, Version::of(45, 3), true),
+    (Change::NoColor, Version::of(46, 0), true),
+    (Change::GitMaxAge, Version::of(56, 0), true),
+    (Change::AliasSections, Version::of(66, 0), true),
+    (Change::UnknownEapiHasFiles, Version::of(66, 0), true),
+    (Change::DefaultUser, Version::of(67, 0), true),
+    (Change::KeyRefreshKinds, Version::of(70, 0), true),
+    (Change::Eapi9Pre1, Version::of(72, 0), true),
+    (Change::TopLevelEapi, Version::of(72, 0), true),
+    (Change::ProfileLicense, Version::of(74, 0), true),
+    (Change::Eapi9, Version::of(76, 0), true),
+    (Change::UsepkgLists, Version::of(78, 0), true),
+    (Change::HooksOption, Version::of(81, 0), true),
+    (Change::KeyRefreshTold, Version::of(81, 0), true),
+    (Change::CompatLines, Version::of(81, 2), false),
+    (Change::Prelink, Version::of(82, 0), false),
+    (Change::BannedDescriptors, Version::of(83, 0), true),
 ];
 
 /// Every version whose answers were compared with our reading (docs/settings.md): by its last number but one, and the last ones
@@ -114,14 +114,21 @@ const MEASURED: [(u32, &[u32]); 39] = [
 ];
 
 impl Version {
+    /// The oldest version that was compared.
+    pub(super) const OLDEST: Self = Self([3, 0, 45, 0]);
     /// The newest version that was compared.
     pub const NEWEST: Self = Self([3, 0, 83, 0]);
+
+    /// The version 3.0.`patch`, or 3.0.`patch`.`fix`.
+    pub(super) const fn of(patch: u32, fix: u32) -> Self {
+        Self([3, 0, patch, fix])
+    }
 
     /// The versions that were compared with our reading, oldest first.
     pub fn measured() -> impl Iterator<Item = Self> {
         MEASURED
             .iter()
-            .flat_map(|(patch, fixes)| fixes.iter().map(|fix| Self([3, 0, *patch, *fix])))
+            .flat_map(|(patch, fixes)| fixes.iter().map(|fix| Self::of(*patch, *fix)))
     }
 
     /// The changes that the table has: the name of each, and the version that it came with.
@@ -220,8 +227,7 @@ mod tests {
                 "{change:?}"
             );
             assert_eq!(at.has(*change), *begins, "{change:?}");
-            let oldest = Version::measured().next().expect("a version");
-            assert_ne!(oldest.has(*change), *begins, "{change:?}");
+            assert_ne!(Version::OLDEST.has(*change), *begins, "{change:?}");
             assert_eq!(Version::NEWEST.has(*change), *begins, "{change:?}");
         }
     }
@@ -230,6 +236,7 @@ mod tests {
     fn only_what_was_compared_is_proven() {
         let all: Vec<Version> = Version::measured().collect();
         assert!(all.is_sorted_by(|a, b| a < b), "{all:?}");
+        assert_eq!(all.first(), Some(&Version::OLDEST));
         assert_eq!(all.last(), Some(&Version::NEWEST));
         for (text, proven) in [
             ("3.0.44", false),
