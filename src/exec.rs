@@ -165,7 +165,12 @@ pub fn exec(plan: &Plan, env: &Env) -> Result<Infallible, ExecError> {
         };
         return init::supervise(namespaces, &rest);
     }
-    enter::all(&plan.enter)?;
+    enter::all(&plan.enter, None)?;
+    become_program(plan, env)
+}
+
+/// Becomes the program of a plan whose steps are done.
+fn become_program(plan: &Plan, env: &Env) -> Result<Infallible, ExecError> {
     image(plan, env)
         .and_then(|image| image.replace_us())
         .map_err(|source| ExecError::new(plan, source))

@@ -451,9 +451,18 @@ fn an_ordinary_user_has_the_ids_that_root_gave_them() {
         "for file in /etc/subuid /etc/subgid; do mount --bind ids $file; done; exec \"$@\"";
     let enter = ["unshare", "--mount", "sh", "-ec", script, "sh"];
     let before = [&enter[..], &AS_NOBODY].concat();
-    let who =
-        "id -u; id -G; cat /proc/self/uid_map; cd /root && : > own; busybox stat -c %u /bin/sh own";
-    let said = rooted.run(&before, &["sh", "-c", who]).success();
+    let who = "id -u; id -G; read go; cd /root && : > own; busybox stat -c %u /bin/sh own";
+    // The ids as this machine has them: inside, they are those of a namespace in between.
+    let seen = "for file in /etc/subuid /etc/subgid; do mount --bind ids $file; done
+        mkfifo go; \"$@\" < go > said & pid=$!
+        exec 3> go; until [ \"$(wc -l < said)\" -ge 2 ]; do sleep 0.1; done; cat said
+        first=$(cat /proc/$pid/task/$pid/children); first=${first% }
+        program=$(cat /proc/$first/task/$first/children)
+        cat /proc/${program% }/uid_map
+        echo >&3; wait $pid; tail -n +3 said";
+    let enter = ["unshare", "--mount", "sh", "-ec", seen, "sh"];
+    let seen = [&enter[..], &AS_NOBODY].concat();
+    let said = rooted.run(&seen, &["sh", "-c", who]).success();
     let words: Vec<&str> = said.stdout.split_whitespace().collect();
     let map = ["0", "65534", "1", "1", "200000", "2000"];
     assert_eq!(words[..2], ["0", "0"], "{said:#?}");

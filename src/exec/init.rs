@@ -1,31 +1,47 @@
-//! The two processes that stay beside a program in a namespace of processes of its own.
+//! The two processes that stay beside a program in a PID namespace of its own.
 //!
-//! Outside, [`supervise`]: what the caller started. It waits, passes on signals that somebody sent to it, and ends as the program
-//! does. Inside, [`run`]: the first process, which does the steps, starts the program, waits for whatever loses its parent, and ends with
-//! the program. When it ends the kernel ends everything else inside, and with the last process the mounts are gone: so a `kill -9` of
-//! either leaves nothing behind.
+//! Outside, [`supervise`]: what the caller started. It keeps the binfmt_misc, writes the ids of the second user namespace, passes on
+//! signals that somebody sent to it, and ends as the program does. Inside, [`run`]: the first process. It starts [`enter`], which does
+//! the steps and becomes the program, waits for whatever loses its parent, and ends with the program. When it ends the kernel ends
+//! everything else inside, and with the last process the mounts are gone: so a `kill -9` of either leaves nothing behind.
+//!
+//! The program runs beside the first process, so that one has nothing to find: no descriptor but the standard streams and of its
+//! signals, `/` as its directory, and the program file by a read-only mount. All three are started before the root is another one: no
+//! library or program of the root is ever a part of crossmerge.
 
-use super::{ExecError, command, enter, enter::EnterError, environment, inner, start};
-use crate::plan::{Plan, step::Namespaces};
+use super::{
+    ExecError, OWN, become_program,
+    enter::{self, EnterError, Outside},
+    environment, inner, start,
+};
+use crate::{
+    env::Env,
+    plan::{
+        Plan,
+        step::{Namespaces, Step},
+    },
+};
 use nix::{
     errno::Errno,
-    fcntl::{FcntlArg, FdFlag, OFlag, fcntl},
+    fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open},
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::{
         prctl::set_pdeathsig,
         signal::{SigSet, Signal, kill, raise},
         signalfd::{SignalFd, siginfo},
+        stat::{FileStat, Mode, SFlag, fstat},
         wait::{WaitPidFlag, WaitStatus, waitpid},
     },
-    unistd::{Pid, close, pipe2, read, tcgetpgrp, tcsetpgrp},
+    unistd::{Pid, chdir, close, pipe2, tcgetpgrp, tcsetpgrp},
 };
 use std::{
     convert::Infallible,
     ffi::OsString,
+    fs::{self, File},
     io::{self, IsTerminal},
     os::{
-        fd::{AsFd, AsRawFd, RawFd},
-        unix::process::CommandExt,
+        fd::{AsFd, AsRawFd, OwnedFd, RawFd},
+        unix::{fs::MetadataExt, process::CommandExt},
     },
     process::{Child, ExitCode},
 };
@@ -40,64 +56,153 @@ pub(super) fn supervise(namespaces: &Namespaces, plan: &Plan) -> Result<Infallib
     // The program may be a shell, which makes its own jobs the terminal's and cannot give it back to a group that it does not see.
     let foreground = terminal.is_terminal().then(|| tcgetpgrp(&terminal));
     enter::namespaces(namespaces)?;
-    let (ready, said) = pipe2(OFlag::O_CLOEXEC).map_err(waiting)?;
-    fcntl(&said, FcntlArg::F_SETFD(FdFlag::empty())).map_err(waiting)?;
-    let steps = serde_json::to_string(&plan.enter).expect("plain data");
-    let mut first = start(super::OWN);
+    let (of_table, steps) = enter::split_table(&plan.enter);
+    enter::all(of_table, None)?;
+    let table = enter::table(of_table);
+    // The directory is one of the old root's.
+    chdir("/").map_err(waiting)?;
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let proc = open("/proc", flags, Mode::empty()).map_err(waiting)?;
+    let (number, theirs) = pipe2(OFlag::O_CLOEXEC).map_err(waiting)?;
+    let (answer, ours) = pipe2(OFlag::O_CLOEXEC).map_err(waiting)?;
+    for end in [&theirs, &answer] {
+        fcntl(end, FcntlArg::F_SETFD(FdFlag::empty())).map_err(waiting)?;
+    }
+    let own = own_program();
+    let program = own.as_ref().map_or(OWN.into(), |own| {
+        format!("/proc/self/fd/{}", own.as_raw_fd())
+    });
+    let mut first = start(program);
     first
         .arg0(inner::INIT)
-        .args([said.as_raw_fd().to_string(), steps])
+        .arg(format!("{},{}", theirs.as_raw_fd(), answer.as_raw_fd()))
+        .arg(serde_json::to_string(steps).expect("plain data"))
         .arg(&plan.program)
         .args(&plan.args);
     environment(plan, &mut first);
     let child = first.spawn();
     let child = child.map_err(|e| EnterError::Namespaces(io::Error::other(e)))?;
-    drop(said);
+    drop((theirs, answer, own));
     // A signal up to here ends us, and so the child. Held ones wait until it takes them, or has ended.
     let signals = Signals::hold().map_err(waiting)?;
-    let _ = read(&ready, &mut [0]);
+    let locked = steps.iter().find_map(|step| match step {
+        Step::Root(root) => root.locked.as_ref(),
+        _ => None,
+    });
+    // Where that fails the one inside has ended, and said why.
+    let _ = enter::map_for(File::from(number), ours.into(), &proc, locked);
+    drop(proc);
     let code = signals.outside(&child).map_err(waiting)?;
     if let Some(Ok(group)) = foreground {
         let _ = tcsetpgrp(&terminal, group);
     }
+    drop(table);
     std::process::exit(code)
 }
 
-/// Is the first process of a namespace: `FD STEPS PROGRAM ARGS…`. The descriptor is closed when signals are waited for.
+/// This program by a mount that is read-only: the file of a running program can be found in `/proc`. `None` if its path leads to
+/// another file by now; then only the kernel keeps it from being written while it runs.
+fn own_program() -> Option<OwnedFd> {
+    let path = std::fs::read_link(OWN).ok()?;
+    let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    let running = identity(std::fs::metadata(OWN).ok()?);
+    let mounted = enter::read_only_file(&path).ok()?;
+    let stat = fstat(&mounted).ok()?;
+    (running == (stat.st_dev, stat.st_ino)).then_some(mounted)
+}
+
+/// Is the first process of a namespace: `FDS STEPS PROGRAM ARGS…`. Both descriptors are closed when signals are waited for.
 pub(super) fn run(args: &[OsString]) -> Result<ExitCode, ExecError> {
     let waiting = |e: nix::Error| ExecError::Enter(EnterError::Wait(e.into()));
-    let (fd, args) = args.split_first().ok_or(EnterError::Arguments)?;
-    let fd: RawFd = fd
-        .to_str()
-        .and_then(|fd| fd.parse().ok())
-        .ok_or(EnterError::Arguments)?;
-    let ready = std::fs::OpenOptions::new()
-        .write(true)
-        .open(format!("/proc/self/fd/{fd}"))
-        .map_err(EnterError::Wait)?;
-    close(fd).map_err(waiting)?;
-    let plan = inner::parse(args)?;
+    let (fds, rest) = descriptors(args)?;
+    close_all_but(fds).map_err(EnterError::Wait)?;
+    refuse_directories()?;
+    chdir("/").map_err(waiting)?;
+    let ready = by_number(fds[0], true)?;
     // Where the one outside has ended before the kernel was told what that means, there is nobody who would read.
-    let end_with_parent = || {
-        set_pdeathsig(Signal::SIGKILL)?;
-        let mut pipe = [PollFd::new(ready.as_fd(), PollFlags::empty())];
-        poll(&mut pipe, PollTimeout::ZERO)?;
-        match pipe[0].any() {
-            Some(true) => Err(Errno::EPIPE),
-            _ => Ok(()),
-        }
-    };
-    end_with_parent().map_err(waiting)?;
-    enter::all(&plan.enter)?;
-    // A change of user makes the kernel forget it.
-    end_with_parent().map_err(waiting)?;
-    // The program has none of our held signals, so they are held from now on only.
-    let child = command(&plan).spawn();
-    let child = child.map_err(|source| ExecError::new(&plan, source))?;
+    set_pdeathsig(Signal::SIGKILL).map_err(waiting)?;
+    let mut pipe = [PollFd::new(ready.as_fd(), PollFlags::empty())];
+    poll(&mut pipe, PollTimeout::ZERO).map_err(waiting)?;
+    if pipe[0].any() == Some(true) {
+        return Err(waiting(Errno::EPIPE));
+    }
+    // It has none of our held signals, so they are held from now on only.
+    let mut next = start(OWN);
+    next.arg0(inner::INSIDE).arg(&args[0]).args(rest);
+    let child = next.spawn();
+    let child = child.map_err(|e| EnterError::Namespaces(io::Error::other(e)))?;
     let signals = Signals::hold().map_err(waiting)?;
+    for fd in fds {
+        close(fd).map_err(waiting)?;
+    }
     drop(ready);
     let code = signals.inside(&child).map_err(waiting)?;
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)))
+}
+
+/// Does the steps beside the first process, and becomes the program: `FDS STEPS PROGRAM ARGS…`.
+pub(super) fn enter(args: &[OsString]) -> Result<Infallible, ExecError> {
+    let (fds, rest) = descriptors(args)?;
+    let outside = Outside {
+        number: by_number(fds[0], true)?,
+        answer: by_number(fds[1], false)?,
+    };
+    for fd in fds {
+        close(fd).map_err(|e| EnterError::Wait(e.into()))?;
+    }
+    let plan = inner::parse(rest)?;
+    enter::all(&plan.enter, Some(outside))?;
+    become_program(&plan, &Env::capture())
+}
+
+/// The two descriptors that the arguments name, and the rest.
+fn descriptors(args: &[OsString]) -> Result<([RawFd; 2], &[OsString]), EnterError> {
+    let (fds, rest) = args.split_first().ok_or(EnterError::Arguments)?;
+    let fds = fds.to_str().and_then(|fds| fds.split_once(','));
+    let (first, second) = fds.ok_or(EnterError::Arguments)?;
+    match (first.parse(), second.parse()) {
+        (Ok(first), Ok(second)) => Ok(([first, second], rest)),
+        _ => Err(EnterError::Arguments),
+    }
+}
+
+/// Opens once more what has the number, for this process alone.
+fn by_number(fd: RawFd, is_to_write: bool) -> Result<File, EnterError> {
+    let mut options = File::options();
+    options.read(!is_to_write).write(is_to_write);
+    let path = format!("/proc/self/fd/{fd}");
+    options.open(path).map_err(EnterError::Wait)
+}
+
+/// Closes whatever the caller has left open, but for the standard streams: a descriptor of a directory leads out of any root.
+fn close_all_but(kept: [RawFd; 2]) -> io::Result<()> {
+    let is_closed = |fd: &RawFd| *fd > 2 && !kept.contains(fd);
+    let all: Vec<RawFd> = fs::read_dir("/proc/self/fd")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(is_closed)
+        .collect();
+    for fd in all {
+        // That of the listing is closed already.
+        let _ = close(fd);
+    }
+    Ok(())
+}
+
+/// Refuses a standard stream that is a directory: what is above it is not in the root.
+fn refuse_directories() -> Result<(), EnterError> {
+    let streams = [
+        ("standard input", fstat(io::stdin())),
+        ("standard output", fstat(io::stdout())),
+        ("standard error", fstat(io::stderr())),
+    ];
+    let kind = |mode: u32| mode & SFlag::S_IFMT.bits();
+    let is_directory = |stat: &nix::Result<FileStat>| {
+        stat.is_ok_and(|stat| kind(stat.st_mode) == SFlag::S_IFDIR.bits())
+    };
+    match streams.iter().find(|(_, stat)| is_directory(stat)) {
+        Some((name, _)) => Err(EnterError::Stream(name)),
+        None => Ok(()),
+    }
 }
 
 /// Signals that wait until they are looked at. A program that is started later would have them wait too, and never look.

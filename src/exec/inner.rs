@@ -15,8 +15,10 @@ use std::{
 
 /// `:enter STEPS PROGRAM ARGS…` does the steps and becomes the program.
 pub(super) const ENTER: &str = ":enter";
-/// `:init FD STEPS PROGRAM ARGS…` does that as the first process of a namespace: see `init.rs`.
+/// `:init FDS STEPS PROGRAM ARGS…` is the first process of a namespace, which starts the next one: see `init.rs`.
 pub(super) const INIT: &str = ":init";
+/// `:inside FDS STEPS PROGRAM ARGS…` does the steps in there and becomes the program.
+pub(super) const INSIDE: &str = ":inside";
 /// `:ids USERS GROUPS TOLD` tells the kernel which ids its parent's new namespace has: see `enter.rs`.
 pub(super) const IDS: &str = ":ids";
 
@@ -25,6 +27,7 @@ pub(crate) fn run(argv0: &OsStr, args: &[OsString]) -> Option<Result<ExitCode, E
     match argv0.to_str()? {
         ENTER => Some(parse(args).and_then(|plan| match super::exec(&plan, &Env::capture())? {})),
         INIT => Some(init::run(args)),
+        INSIDE => Some(init::enter(args).and_then(|never| match never {})),
         IDS => Some(enter::tell_ids(args).map_err(ExecError::from)),
         _ => None,
     }
@@ -32,7 +35,7 @@ pub(crate) fn run(argv0: &OsStr, args: &[OsString]) -> Option<Result<ExitCode, E
 
 /// Tells whether we were started under one of those names.
 pub(crate) fn is_inner(argv0: &OsStr) -> bool {
-    [ENTER, INIT, IDS].iter().any(|name| argv0 == *name)
+    [ENTER, INIT, INSIDE, IDS].iter().any(|name| argv0 == *name)
 }
 
 /// The command that is us under such a name, with the plan as arguments and environment.

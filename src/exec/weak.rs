@@ -22,10 +22,7 @@ static NAMED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// Looks at the program of a plan, and warns when it is not root's alone. In a root that is entered, programs are whose the root is.
 pub(super) fn warn_of(plan: &Plan) {
-    let is_in_root = plan
-        .enter
-        .iter()
-        .any(|step| matches!(step, Step::Root { .. }));
+    let is_in_root = plan.enter.iter().any(|step| matches!(step, Step::Root(_)));
     if !is_in_root && user::acts_for_system() {
         warn_of_program(&plan.program);
     }

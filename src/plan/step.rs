@@ -44,12 +44,8 @@ pub enum Step {
         #[serde(with = "text")]
         target: PathBuf,
     },
-    /// Makes this folder the root, and leaves the one before.
-    Root {
-        /// The folder. Something is mounted there.
-        #[serde(with = "text")]
-        path: PathBuf,
-    },
+    /// Makes this directory the root, and unmounts the one before with everything in it.
+    Root(Root),
     /// Becomes another user.
     User(User),
     /// Goes to a folder.
@@ -67,8 +63,22 @@ pub enum Step {
 pub struct Namespaces {
     /// The users of a namespace of users; none without one.
     pub users: Option<Users>,
-    /// Whether processes have a namespace too. What comes next is done by its first process, and all of them end with that one.
+    /// Whether there are also namespaces of processes, of System V IPC and of the host's name. What comes next is done below the
+    /// first process of the PID namespace, and all processes in it end with that one.
     pub processes: bool,
+}
+
+/// A directory that becomes the root. Something is mounted there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Root {
+    /// The directory, by a path without symlinks.
+    #[serde(with = "text")]
+    pub path: PathBuf,
+    /// The number of its device, and that of its inode: another directory at this path is an error.
+    pub identity: (u64, u64),
+    /// The ids of a second user namespace, which is entered last, with a copy of the mounts. Nobody in there can change or unmount
+    /// those, or look at the first process. `None` where there is no user namespace.
+    pub locked: Option<Users>,
 }
 
 /// The users and groups that a namespace knows.
@@ -136,6 +146,8 @@ pub enum What {
         /// Nobody writes to it from there.
         read_only: bool,
     },
+    /// What is there already, from now on only to read.
+    ReadOnly,
     /// A file system of the kernel's own.
     New {
         /// Its name.
@@ -171,6 +183,27 @@ impl Mount {
         }
     }
 
+    /// A mount that makes what is there read-only, if there is something.
+    pub fn read_only(on: impl Into<PathBuf>) -> Self {
+        Self {
+            what: What::ReadOnly,
+            optional: true,
+            ..Self::new("", "", on)
+        }
+    }
+
+    /// A mount of a file of this machine on itself, only to be read.
+    pub fn file_to_read(path: &Path) -> Self {
+        Self {
+            what: What::Bind {
+                source: path.into(),
+                file: true,
+                read_only: true,
+            },
+            ..Self::bind(path, path)
+        }
+    }
+
     /// A mount that has to succeed, of a folder of the machine.
     pub fn bind(source: impl Into<PathBuf>, on: impl Into<PathBuf>) -> Self {
         Self {
@@ -184,6 +217,14 @@ impl Mount {
             instead: None,
             optional: false,
         }
+    }
+
+    /// The same, to be read only, with all that is mounted in it.
+    pub fn to_read(mut self) -> Self {
+        if let What::Bind { read_only, .. } = &mut self.what {
+            *read_only = true;
+        }
+        self
     }
 
     /// The same, with the place in a root.
@@ -234,7 +275,7 @@ impl fmt::Display for Step {
                 let (target, path) = (quoted(target), quoted(&inside(root, path)));
                 write!(f, "{{ [ -e {path} ] || ln -s {target} {path}; }}")
             }
-            Self::Root { path } => write!(f, "chroot {}", quoted(path)),
+            Self::Root(root) => write!(f, "chroot {}", quoted(&root.path)),
             Self::User(user) => f.write_str(&user.to_words()),
             Self::Folder { path } => write!(f, "cd {}", quoted(path)),
             Self::EmptyEnvironment => f.write_str("env -i"),
@@ -255,6 +296,7 @@ impl fmt::Display for Mount {
                 What::Bind { file: true, .. } => {
                     format!("{{ [ -e {place} ] || : > {place}; }} && ")
                 }
+                What::ReadOnly => String::new(),
                 _ => format!("mkdir -p {place} && "),
             };
         }
@@ -281,11 +323,19 @@ impl What {
                 read_only,
             } => {
                 let (how, source) = (if *file { "bind" } else { "rbind" }, quoted(source));
-                let read_only = match read_only {
-                    true => format!(" && mount -o remount,bind,ro {place}"),
-                    false => String::new(),
+                let read_only = match (read_only, file) {
+                    (false, _) => String::new(),
+                    (true, true) => format!(" && mount -o remount,bind,ro {place}"),
+                    // `mount` changes one mount at a time.
+                    (true, false) => format!(
+                        " && mount --make-rprivate {place} && \\\n\
+                         findmnt -Rlno TARGET {place} | while IFS= read -r at; do mount -o remount,bind,ro \"$at\" || exit; done"
+                    ),
                 };
                 format!("mount --{how} {source} {place}{read_only}")
+            }
+            Self::ReadOnly => {
+                format!("mount --bind {place} {place} && mount -o remount,bind,ro {place}")
             }
             Self::New { name, options } => {
                 let options = match options.as_str() {
@@ -321,7 +371,7 @@ impl Namespaces {
             _ => "unshare --mount --propagation=slave",
         };
         if self.processes {
-            words += " --pid --fork --kill-child";
+            words += " --ipc --uts --pid --fork --kill-child";
         }
         words
     }
@@ -379,7 +429,7 @@ pub(super) fn wrapped(steps: &[Step], environment: &str, program: &str) -> Strin
         match step {
             Step::Namespaces(_) => before = step.to_string(),
             Step::Users(users) => last = format!("exec {} \"$@\"", users.to_words()),
-            Step::Root { path } => root = Some(quoted(path)),
+            Step::Root(its) => root = Some(quoted(&its.path)),
             Step::User(its) => user = format!(" {}", its.to_words()),
             // chroot begins in the root.
             Step::Folder { .. } | Step::EmptyEnvironment => {}

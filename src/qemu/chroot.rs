@@ -24,10 +24,10 @@ use crate::{
     config::ConfigError,
     context::{Context, ContextError},
     env,
-    file::read,
+    file::{self, read},
     plan::{
         Change, Changes, Plan,
-        step::{Ids, Mount, Namespaces, Step, Told, User, Users, What},
+        step::{Ids, Mount, Namespaces, Root, Step, Told, User, Users, What},
     },
     portage::{Repositories, distdir_inside, places_in},
 };
@@ -76,6 +76,20 @@ const LINKS: [(&str, &str); 5] = [
     ("ptmx", "pts/ptmx"),
 ];
 
+/// What of `/proc` is the machine's, and not its processes': settings of the kernel and of devices. Container runtimes have the same list.
+const PROC_OF_THE_MACHINE: [&str; 10] = [
+    "acpi",
+    "asound",
+    "bus",
+    "driver",
+    "fs",
+    "irq",
+    "mtrr",
+    "scsi",
+    "sys",
+    "sysrq-trigger",
+];
+
 /// The group of terminals (tty) in every distribution.
 const TTY_GROUP: u32 = 5;
 
@@ -119,6 +133,9 @@ pub enum ChrootError {
         /// What the system said.
         source: io::Error,
     },
+    /// It is there, and is not entered or read.
+    #[error(transparent)]
+    Unreachable(io::Error),
     /// It is where we are.
     #[error("`{root}` is this machine's own root", root = .0.display())]
     OwnRoot(PathBuf),
@@ -230,6 +247,7 @@ impl ChrootError {
         match self {
             Self::Context(e) => e.hint(),
             Self::Config(e) => e.hint(),
+            Self::Unreachable(e) => file::hint(e).unwrap_or_else(|| "name another root: `--root DIR`".into()),
             Self::UnknownOption(_) | Self::NoValue(_) => "`--help` shows the options; those of the command come behind it".into(),
             Self::NoRoot { .. } | Self::OwnRoot(_) => "name the target's: `--root DIR`".into(),
             Self::NoShell(_) => "merge a shell into it, or name a command that it has".into(),
@@ -283,10 +301,14 @@ pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan> {
         let (source, place) = bound(source, place.as_deref())?;
         // A program may lie there.
         inside.bind(&source, &place);
-        let mount = match source.is_dir() {
-            true => Mount::bind(source, place),
-            false => file(&source, &place),
-        };
+        let mut mount = Mount::bind(&source, place);
+        if !source.is_dir() {
+            mount.what = What::Bind {
+                source,
+                file: true,
+                read_only: false,
+            };
+        }
         binds.push(Step::Mount(mount.in_root(&inside.path)));
     }
     let (program, args) = command(&inside, &request)?;
@@ -305,12 +327,14 @@ pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan> {
     })];
     enter.extend(handler.steps);
     enter.push(Step::Mount(Mount::bind(&inside.path, &inside.path)));
-    enter.extend(system(&inside, &ids));
+    enter.extend(system(&inside, &ids, users.is_some()));
     enter.extend(files_of_the_machine(context, &inside)?);
     enter.extend(binds);
-    enter.push(Step::Root {
+    enter.push(Step::Root(Root {
         path: inside.path.clone(),
-    });
+        identity: inside.identity,
+        locked: users.map(locked),
+    }));
     if ids.has_many() || account.uid != 0 {
         enter.push(Step::User(User {
             uid: account.uid,
@@ -374,7 +398,10 @@ fn root(context: &Context, asked: Option<&Path>) -> Result<Inside> {
             .metadata()
             .map_or_else(|e| e, |_| io::ErrorKind::NotADirectory.into())),
     };
-    of(&root).map_err(|source| ChrootError::NoRoot { root, source })
+    of(&root).map_err(|source| match file::hint(&source) {
+        Some(_) => ChrootError::Unreachable(source),
+        None => ChrootError::NoRoot { root, source },
+    })
 }
 
 /// The program and its arguments, as they are called inside.
@@ -558,6 +585,23 @@ fn users(context: &Context) -> Result<Option<Users>> {
     Ok(Some(Users { uids, gids, told }))
 }
 
+/// The ids of the second user namespace: all that the first one has, each as itself.
+fn locked(users: Users) -> Users {
+    let as_itself = |ids: Vec<Ids>| {
+        let ids = ids.into_iter();
+        let ids = ids.map(|ids| Ids {
+            outside: ids.inside,
+            ..ids
+        });
+        ids.collect()
+    };
+    Users {
+        uids: as_itself(users.uids),
+        gids: as_itself(users.gids),
+        told: Told::Outside,
+    }
+}
+
 /// The ranges that subuid(5) gives a user, one behind the other from 1 on.
 fn subordinate(text: &str, name: Option<&str>, uid: u32) -> Vec<Ids> {
     let mut next = 1u32;
@@ -666,24 +710,34 @@ fn account(inside: &Inside, asked: Option<&str>, ids: &Reach) -> Result<Account>
 }
 
 /// What every system has: its processes, devices and terminals.
-fn system(inside: &Inside, ids: &Reach) -> Vec<Step> {
+fn system(inside: &Inside, ids: &Reach, has_users: bool) -> Vec<Step> {
     let root = &inside.path;
     let mut steps = Vec::new();
     let mut mount = |mount: Mount| steps.push(Step::Mount(mount.in_root(root)));
     mount(Mount {
-        // Where something covers parts of the machine's own, as in a container, no other may be mounted.
-        instead: Some(Mount::bind("/proc", "/proc").what),
+        // Where something covers parts of the machine's own, as in a container, no other may be mounted. Without a user namespace, the
+        // machine's would show processes of the machine whose root can be entered.
+        instead: has_users.then(|| Mount::bind("/proc", "/proc").to_read().what),
         ..Mount::new("proc", "nosuid,nodev,noexec", "/proc")
     });
+    if nix::unistd::geteuid().is_root() {
+        // They ask for no right but to be root's.
+        let settings = PROC_OF_THE_MACHINE
+            .iter()
+            .map(|name| Path::new("/proc").join(name));
+        settings
+            .filter(|path| path.exists())
+            .for_each(|path| mount(Mount::read_only(path)));
+    }
     // A sysfs is that of a namespace of networks, and only who made that one mounts another.
     mount(Mount {
         optional: true,
-        ..Mount::bind("/sys", "/sys")
+        ..Mount::bind("/sys", "/sys").to_read()
     });
     mount(Mount::new("tmpfs", "nosuid,mode=755", "/dev"));
     let nodes = NODES.iter().map(|node| Path::new("/dev").join(node));
     for node in nodes.filter(|node| is_device(node)) {
-        mount(file(&node, &node));
+        mount(file(&without_links(&node), &node));
     }
     let terminal = std::fs::read_link("/proc/self/fd/0")
         .ok()
@@ -714,15 +768,21 @@ fn is_device(path: &Path) -> bool {
         .is_ok_and(|metadata| metadata.file_type().is_char_device())
 }
 
+/// A file or a device of the machine's. A device can be written to on a mount that is read-only; its mode cannot be changed.
 fn file(source: &Path, place: &Path) -> Mount {
     Mount {
         what: What::Bind {
             source: source.into(),
             file: true,
-            read_only: false,
+            read_only: true,
         },
         ..Mount::bind(source, place)
     }
+}
+
+/// The path that a path of the machine's leads to.
+fn without_links(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 /// What the root sees of the machine: names of hosts, and for a Portage repositories and sources.
@@ -751,22 +811,14 @@ fn files_of_the_machine(context: &Context, inside: &Inside) -> Result<Vec<Step>>
         return Ok(steps);
     };
     for (source, place) in repositories(inside, &machine) {
-        let what = What::Bind {
-            source: source.clone(),
-            file: false,
-            read_only: true,
-        };
-        mount(Mount {
-            what,
-            ..Mount::bind(source, place)
-        });
+        mount(Mount::bind(without_links(&source), place).to_read());
     }
     const DISTDIR: &str = "DISTDIR";
     let distdir = context
         .host_settings(&[DISTDIR])?
         .map(|settings| PathBuf::from(&settings[DISTDIR]));
     if let Some(source) = distdir.filter(|folder| folder.is_dir()) {
-        mount(Mount::bind(source, distdir_inside(root)));
+        mount(Mount::bind(without_links(&source), distdir_inside(root)));
     }
     Ok(steps)
 }

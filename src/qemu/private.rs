@@ -232,7 +232,20 @@ fn flags(qemu: &Path) -> &'static str {
 /// The steps that make the table, from within the namespaces.
 pub(super) fn table(served: &[Served], with_machines: bool) -> Vec<Step> {
     let ours: Vec<String> = served.iter().map(|served| served.rule.name()).collect();
-    let mut steps = vec![Step::Mount(Mount::new("binfmt_misc", "", BINFMT_MISC))];
+    // A program finds its QEMU as `/proc/self/exe`, and may have the rights to write to it.
+    let mut qemus: Vec<PathBuf> = Vec::new();
+    for served in served {
+        let qemu = &served.qemu;
+        let qemu = qemu.canonicalize().unwrap_or_else(|_| qemu.clone());
+        if !qemus.contains(&qemu) {
+            qemus.push(qemu);
+        }
+    }
+    let mut steps: Vec<Step> = qemus
+        .iter()
+        .map(|qemu| Step::Mount(Mount::file_to_read(qemu)))
+        .collect();
+    steps.push(Step::Mount(Mount::new("binfmt_misc", "", BINFMT_MISC)));
     if with_machines {
         let lines = machines_rules(Path::new(BINFMT_MISC), &ours);
         steps.extend(lines.into_iter().map(|line| Step::Register {

@@ -1,7 +1,10 @@
 //! Looks at a root as its own programs would see it: no link in it leads outside.
 
-use crate::file::read;
-use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
+use crate::file::{Tree, read};
+use nix::{
+    fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2},
+    sys::stat::fstat,
+};
 use std::{
     fs::File,
     io,
@@ -12,9 +15,11 @@ use std::{
 /// A root.
 #[derive(Debug)]
 pub(super) struct Inside {
-    root: File,
+    root: Tree,
     /// Its path, without links.
     pub(super) path: PathBuf,
+    /// Which directory it is: the numbers of its device and its inode.
+    pub(super) identity: (u64, u64),
     /// What will be mounted in it: where, and what.
     binds: Vec<(PathBuf, PathBuf)>,
 }
@@ -31,10 +36,12 @@ pub(super) struct Account {
 
 impl Inside {
     pub(super) fn of(path: &Path) -> io::Result<Self> {
-        let path = path.canonicalize()?;
+        let root = Tree::open(path)?;
+        let stat = fstat(root.fd())?;
         Ok(Self {
-            root: File::open(&path)?,
-            path,
+            path: root.real().into(),
+            identity: (stat.st_dev, stat.st_ino),
+            root,
             binds: Vec::new(),
         })
     }
@@ -64,7 +71,7 @@ impl Inside {
         let bound =
             binds.find_map(|(place, source)| Some((source, path.strip_prefix(place).ok()?)));
         let opened = match bound {
-            None => openat2(&self.root, path, how.resolve(inside)),
+            None => openat2(self.root.fd(), path, how.resolve(inside)),
             Some((source, rest)) if rest.as_os_str().is_empty() => openat2(AT_FDCWD, source, how),
             Some((source, rest)) => {
                 let folder = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;

@@ -1,0 +1,169 @@
+//! Places to mount on in a root, made where they are missing.
+//!
+//! The root is somebody else's, who may change it meanwhile. Every path is looked up in it as its own programs would, so no link leads
+//! out; what is made is made in a directory that was opened so. The umask does not matter.
+
+use super::mounts::by_descriptor;
+use nix::{
+    errno::Errno,
+    fcntl::{OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat},
+    sys::stat::{Mode, mkdirat, umask},
+};
+use std::{
+    ffi::{OsStr, OsString},
+    os::fd::OwnedFd,
+    path::{Component, Path, PathBuf},
+};
+
+/// How many symlinks that lead to nothing are followed for one place, as many as the kernel follows of others.
+const MOST_LINKS: usize = 40;
+
+/// Directories that are empty until a system has booted, so that links to what is in them lead nowhere before.
+const EMPTY_UNTIL_BOOT: [&str; 2] = ["run", "var/run"];
+
+/// How many names are looked up for one place, before it counts as one that somebody keeps changing.
+const MOST_TURNS: usize = 4096;
+
+const BENEATH: ResolveFlag = ResolveFlag::RESOLVE_BENEATH;
+
+/// How paths are looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Within {
+    /// As a process does whose root is the directory.
+    Root,
+    /// Beneath the directory, which was mounted in the root by an earlier step. Nothing is made in what is mounted below it.
+    Mount,
+}
+
+/// Opens a path in a directory, with every symlink in it read as from there.
+pub(super) fn open_in(top: &OwnedFd, path: &Path, within: Within) -> nix::Result<OwnedFd> {
+    open_with(
+        top,
+        path,
+        match within {
+            Within::Root => ResolveFlag::RESOLVE_IN_ROOT,
+            Within::Mount => BENEATH,
+        },
+    )
+}
+
+fn open_with(top: &OwnedFd, path: &Path, resolve: ResolveFlag) -> nix::Result<OwnedFd> {
+    let how = OpenHow::new()
+        .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
+        .resolve(resolve | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+    let path = match path.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => path,
+    };
+    openat2(top, path, how)
+}
+
+/// Where the kernel has an open file, as a path from this machine's root on.
+pub(super) fn path_of(fd: &OwnedFd) -> nix::Result<PathBuf> {
+    Ok(readlinkat(nix::fcntl::AT_FDCWD, &by_descriptor(fd))?.into())
+}
+
+/// Opens a place to mount a directory or a file on, made if it is missing. `may_be` says no to a place that is of no use.
+pub(super) fn find_or_make(
+    top: &OwnedFd,
+    path: &Path,
+    is_file: bool,
+    within: Within,
+    may_be: &dyn Fn(&OwnedFd) -> nix::Result<()>,
+) -> nix::Result<OwnedFd> {
+    let before = umask(Mode::empty());
+    let place = walk(top, path, is_file, within, may_be);
+    umask(before);
+    place
+}
+
+fn walk(
+    top: &OwnedFd,
+    path: &Path,
+    is_file: bool,
+    within: Within,
+    may_be: &dyn Fn(&OwnedFd) -> nix::Result<()>,
+) -> nix::Result<OwnedFd> {
+    let (mut rest, mut so_far, mut links) = (Vec::new(), PathBuf::new(), 0);
+    push(&mut rest, path);
+    let mut there = open_in(top, &so_far, within)?;
+    let mut turns = 0;
+    while let Some(name) = rest.pop() {
+        turns += 1;
+        if turns > MOST_TURNS {
+            return Err(Errno::EAGAIN);
+        }
+        let next = so_far.join(&name);
+        match open_in(top, &next, within) {
+            Ok(opened) => (there, so_far) = (opened, next),
+            Err(Errno::ENOENT) => match readlinkat(&there, name.as_os_str()) {
+                // It is a symlink, and leads to nothing.
+                Ok(_) if links == MOST_LINKS => return Err(Errno::ELOOP),
+                Ok(target) => {
+                    links += 1;
+                    let target = PathBuf::from(target);
+                    if target.is_absolute() {
+                        so_far = PathBuf::new();
+                        there = open_in(top, &so_far, within)?;
+                    }
+                    push(&mut rest, &target);
+                }
+                Err(Errno::ENOENT) => {
+                    let is_last = rest.is_empty();
+                    let is_expected = links == 0
+                        || is_last && is_file
+                        || is_empty_until_boot(top, &there, &name)?;
+                    if !is_expected {
+                        return Err(Errno::ENOENT);
+                    }
+                    may_be(&there)?;
+                    if within == Within::Mount {
+                        open_with(top, &so_far, BENEATH | ResolveFlag::RESOLVE_NO_XDEV)?;
+                    }
+                    make(&there, &name, is_file && is_last)?;
+                    // What has the name now is looked up as if it had been there.
+                    rest.push(name);
+                }
+                // Somebody has just put something else there.
+                Err(Errno::EINVAL) => rest.push(name),
+                Err(e) => return Err(e),
+            },
+            Err(e) => return Err(e),
+        }
+    }
+    may_be(&there)?;
+    Ok(there)
+}
+
+/// Puts the names of a path on those that are left, the next one last.
+fn push(rest: &mut Vec<OsString>, path: &Path) {
+    let names = path.components().rev().filter_map(|part| match part {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some("..".into()),
+        _ => None,
+    });
+    rest.extend(names);
+}
+
+/// Returns whether a name in an open directory is, or is in, a directory that only a running system fills.
+fn is_empty_until_boot(top: &OwnedFd, there: &OwnedFd, name: &OsStr) -> nix::Result<bool> {
+    let place = path_of(there)?.join(name);
+    let place = place.strip_prefix(path_of(top)?).map(Path::to_owned);
+    let mut empty = EMPTY_UNTIL_BOOT.iter();
+    Ok(place.is_ok_and(|place| empty.any(|empty| place.starts_with(empty))))
+}
+
+fn make(there: &OwnedFd, name: &OsStr, is_file: bool) -> nix::Result<()> {
+    let made = match is_file {
+        true => {
+            let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
+            openat(there, name, flags, Mode::from_bits_truncate(0o644)).map(drop)
+        }
+        false => mkdirat(there, name, Mode::from_bits_truncate(0o755)),
+    };
+    match made {
+        // Another run was faster.
+        Err(Errno::EEXIST) => Ok(()),
+        made => made,
+    }
+}
