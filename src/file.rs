@@ -13,8 +13,8 @@ mod trouble;
 mod trust;
 
 pub use beneath::{Node, Tree};
-pub use folder::Folder;
 pub(crate) use folder::is_kind;
+pub use folder::{Folder, look_at};
 pub use lock::{take, wait_for};
 pub use temporary::{Temporary, temporary};
 pub use trouble::{Trouble, hint};

@@ -5,6 +5,7 @@
 
 mod agreed;
 mod features;
+mod in_root;
 mod ini;
 pub mod installed;
 mod layout;
@@ -25,9 +26,10 @@ pub mod version;
 use crate::{
     env::{self, Env},
     exec::{self, ExecError},
-    plan::{Change, Plan, quote},
+    plan::{Change, Plan},
 };
 use agreed::Agreed;
+pub(crate) use in_root::InRoot;
 use installed::Installed;
 use refusal::Refusal;
 use settings::Roots;
@@ -150,13 +152,7 @@ impl PortageError {
     pub fn hint(&self) -> String {
         match self {
             Self::Exec(e) => e.hint(),
-            Self::Refused(refusal) => match &refusal.file {
-                Some(file) => format!(
-                    "look at it with `ls -lL {}`; Portage would not come to an end with it either",
-                    quote(file.as_os_str())
-                ),
-                None => "Portage would not come to an end with it either".into(),
-            },
+            Self::Refused(refusal) => refusal.hint(),
             Self::NoAnswer { command, .. } => {
                 format!("run it by hand and mend what it says: {command}")
             }
@@ -354,31 +350,6 @@ pub fn make_conf_says(configroot: &Path, name: &str) -> Option<String> {
     said.remove(name)
 }
 
-/// Where a Portage that is started in a root looks for sources: its make.globals, then its make.conf, as far as they can be read.
-pub(crate) fn distdir_inside(root: &Path) -> PathBuf {
-    const DISTDIR: &str = "DISTDIR";
-    let mut place = PathBuf::from("/var/cache/distfiles");
-    for (file, reading) in [
-        (
-            "usr/share/portage/config/make.globals",
-            make_conf::Reading::File,
-        ),
-        ("etc/portage/make.conf", make_conf::Reading::Sourcing),
-    ] {
-        let path = root.join(file);
-        let said = path.to_str().and_then(|path| {
-            let (files, mut variables) = (text::Files::default(), Vars::new());
-            make_conf::read(&files, path, reading, &mut variables).ok()?
-        });
-        let said = said.and_then(|mut said| said.remove(DISTDIR));
-        place = said
-            .map(PathBuf::from)
-            .filter(|said| said.is_absolute())
-            .unwrap_or(place);
-    }
-    place
-}
-
 /// Answers the questions by reading, given a reader; those that reading does not answer, or all without one, are
 /// put to portageq at the same time, for each costs a start of Python.
 pub fn ask(
@@ -498,23 +469,6 @@ impl Repositories {
                 .find(|repository| repository.has_alias(main))
         })
     }
-}
-
-/// The name and place of each repository in the texts of a repos.conf, of which the later one wins; none where one of them cannot
-/// be understood.
-pub(crate) fn places_in(texts: &[String]) -> Vec<(String, String)> {
-    let mut all = ini::Ini::default();
-    if texts
-        .iter()
-        .any(|text| all.read("repos.conf", text).is_err())
-    {
-        return Vec::new();
-    }
-    let place = |(name, options): &(String, ini::Options)| {
-        let location = options.iter().rev().find(|(key, _)| key == "location");
-        location.map(|(_, place)| (name.clone(), place.trim().to_owned()))
-    };
-    all.sections.iter().filter_map(place).collect()
 }
 
 impl Repository {

@@ -27,7 +27,7 @@ pub(crate) fn run(argv0: &OsStr, args: &[OsString]) -> Option<Result<ExitCode, E
     match argv0.to_str()? {
         ENTER => Some(parse(args).and_then(|plan| match super::exec(&plan, &Env::capture())? {})),
         INIT => Some(init::run(args)),
-        INSIDE => Some(init::enter(args).and_then(|never| match never {})),
+        INSIDE => Some(init::enter(args).map(|never| match never {})),
         IDS => Some(enter::tell_ids(args).map_err(ExecError::from)),
         _ => None,
     }

@@ -285,6 +285,28 @@ impl Tree {
         self.walk(path, how, None)
     }
 
+    /// What a path leads to for a process whose root is the tree; `None` if there is nothing. No symlink leads out.
+    pub fn find_in_root(&self, path: &Path) -> Result<Option<Node>> {
+        let how = OpenHow::new()
+            .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
+            .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+        let place = path.strip_prefix("/").unwrap_or(path);
+        let mut opened = openat2(&self.top, path, how);
+        // So says the kernel where somebody renames what a `..` is in.
+        for _ in 0..MOST_LINKS {
+            match opened {
+                Err(Errno::EAGAIN) => opened = openat2(&self.top, path, how),
+                _ => break,
+            }
+        }
+        match opened {
+            Ok(fd) => self.node_of(fd, place.into()).map(Some),
+            Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::ENAMETOOLONG) => Ok(None),
+            Err(Errno::ENOSYS) => Ok(self.follow(path, Links::InRoot)?.node()),
+            Err(e) => Err(Trouble::system("open", &self.path.join(place), e)),
+        }
+    }
+
     fn walk(&self, path: &Path, how: How, made: Option<&mut Vec<PathBuf>>) -> Result<Way> {
         // Mostly there is no symlink on the way: then one call is enough.
         let is_plain = |part| matches!(part, Component::Normal(_));
@@ -759,6 +781,28 @@ mod tests {
         let way = way.expect("a walk");
         assert_eq!(way.place, Path::new("no/x"));
         assert!(matches!(way.end, End::Missing));
+    }
+
+    #[test]
+    fn a_root_is_looked_at_as_from_inside() {
+        let scene = scene();
+        let out = scene.directory.path().join("out/x");
+        for (target, wanted) in [
+            ("/etc/x", Some("t/etc/x")),
+            ("../../../../etc/x", Some("t/etc/x")),
+            ("lib/x", Some("t/usr/lib/x")),
+            ("/etc/none", None),
+            ("/etc/x/y", None),
+            ("link", None),
+            (out.to_str().expect("text"), None),
+        ] {
+            scene.link("usr/link", target);
+            for path in ["usr/link", "/usr/link", "../usr/../usr/link"] {
+                let found = scene.tree.find_in_root(Path::new(path)).expect(target);
+                assert_eq!(scene.text(found).as_deref(), wanted, "{path}: {target}");
+            }
+            fs::remove_file(scene.tree.path().join("usr/link")).expect("the link");
+        }
     }
 
     #[test]

@@ -378,8 +378,20 @@ fn walk(wanted: &Path, made: Option<&mut Vec<PathBuf>>) -> Result<Folder> {
             fd,
             path: wanted.into(),
         }),
-        Err(_) => walk_slowly(wanted, made),
+        Err(_) => {
+            let folder = walk_slowly(wanted, made)?;
+            let stat = fstat(&folder.fd).map_err(|e| Trouble::system("open", wanted, e))?;
+            match is_kind(&stat, SFlag::S_IFDIR) {
+                true => Ok(folder),
+                false => Err(Trouble::system("enter", &folder.path, Errno::ENOTDIR)),
+            }
+        }
     }
+}
+
+/// Opens whatever is at a path, for looking at it and mounting it. A symlink that somebody else could have planted is an error.
+pub fn look_at(path: &Path) -> Result<OwnedFd> {
+    Ok(walk_slowly(path, None)?.fd)
 }
 
 /// The same, step by step, and with a reason when it fails.
@@ -429,9 +441,5 @@ fn walk_slowly(wanted: &Path, mut made: Option<&mut Vec<PathBuf>>) -> Result<Fol
             }
         }
     }
-    let stat = fstat(&there.fd).map_err(|e| Trouble::system("open", wanted, e))?;
-    match is_kind(&stat, SFlag::S_IFDIR) {
-        true => Ok(there),
-        false => Err(Trouble::system("enter", &there.path, Errno::ENOTDIR)),
-    }
+    Ok(there)
 }

@@ -121,7 +121,7 @@ fn open(path: &Path, limit: u64) -> io::Result<Opened<'_>> {
 
 /// Opens for reading what a descriptor with `O_PATH` is of, if that is a regular file or an empty device. Opening any other device
 /// can do something: it starts a watchdog, and rewinds a tape.
-pub(super) fn open_looked_at(looked_at: &OwnedFd, path: &Path) -> io::Result<File> {
+pub(crate) fn open_looked_at(looked_at: &OwnedFd, path: &Path) -> io::Result<File> {
     let file = File::from(looked_at.try_clone().map_err(|e| unreadable(path, e))?);
     let metadata = file.metadata().map_err(|e| unreadable(path, e))?;
     if let Some(why) = stranger(&metadata) {

@@ -9,7 +9,6 @@ use super::{
     shlex::Shlex,
     text::{self, Files},
 };
-use std::fs;
 
 /// How a file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +32,7 @@ pub(crate) fn read(
 ) -> Result<Option<Vars>, Refusal> {
     let paths = match reading {
         Reading::File | Reading::OneSourcing => vec![path.to_owned()],
-        Reading::Recursive | Reading::Sourcing => text::recursive_files(path)?,
+        Reading::Recursive | Reading::Sourcing => text::recursive_files(files, path)?,
     };
     let mut all = None;
     for path in paths {
@@ -62,7 +61,7 @@ pub(crate) fn read_raw(files: &Files, path: &str) -> Result<Vars, Refusal> {
 /// The text of one file; a folder counts as none.
 fn read_text(files: &Files, path: &str) -> Result<Option<std::rc::Rc<str>>, Refusal> {
     match files.read(path) {
-        Err(_) if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) => Ok(None),
+        Err(_) if files.is_dir(path) => Ok(None),
         text => text,
     }
 }

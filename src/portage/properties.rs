@@ -2,8 +2,9 @@
 
 use super::{
     Repositories, Vars,
+    in_root::places_in,
     ini::{self, Ini},
-    layout, make_conf, places_in,
+    layout, make_conf,
     shlex::Shlex,
     text::{Files, list_words},
     varexpand::{LONGEST, varexpand},

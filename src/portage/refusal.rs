@@ -3,7 +3,7 @@
 //! A refusal is no failure: whoever asked goes on to ask `portageq`. One kind is: what would keep Portage waiting for ever, or
 //! take all memory, is handed to nobody.
 
-use crate::file::read;
+use crate::{file::read, plan::quote};
 use std::{io, path::PathBuf};
 
 /// Why the settings were not read here.
@@ -46,6 +46,17 @@ impl Refusal {
         match read::refused(error) {
             Some(why) => Self::file(file, why.to_string()).for_good(),
             None => Self::file(file, format!("cannot be read: {}", read::reason(error))),
+        }
+    }
+
+    /// How to go on when nobody would come to an end with it.
+    pub fn hint(&self) -> String {
+        match &self.file {
+            Some(file) => format!(
+                "look at it with `ls -lL {}`; Portage would not come to an end with it either",
+                quote(file.as_os_str())
+            ),
+            None => "Portage would not come to an end with it either".into(),
         }
     }
 

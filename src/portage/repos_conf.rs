@@ -677,7 +677,7 @@ pub(crate) fn sources(
         join(global, "repos.conf"),
         join(configroot, "etc/portage/repos.conf"),
     ] {
-        for file in text::recursive_files(&path)? {
+        for file in text::recursive_files(files, &path)? {
             if let Some(text) = files.read(&file)? {
                 sources.push((file, text));
             }

@@ -531,7 +531,7 @@ impl<'e> Reader<'e> {
     fn read_env_for_all_packages(&mut self, banned: &BTreeSet<String>) -> Result<(), Refusal> {
         let own = join(&self.places.configroot, "etc/portage");
         let mut names = Vec::new();
-        for file in text::recursive_files(&join(&own, "package.env"))? {
+        for file in text::recursive_files(&self.files, &join(&own, "package.env"))? {
             for line in self.files.lines(&file)? {
                 if let ["*/*", envs @ ..] = list_words(&line).as_slice() {
                     names.extend(envs.iter().map(|name| (*name).to_owned()));
@@ -586,7 +586,7 @@ impl<'e> Reader<'e> {
             if !names.contains(&name) {
                 continue;
             }
-            for file in text::recursive_files(&path)? {
+            for file in text::recursive_files(&self.files, &path)? {
                 let lines = self.files.lines(&file)?;
                 let is_for_all = |line: &String| list_words(line).first() == Some(&"*/*");
                 if let Some(line) = lines.iter().position(is_for_all) {
@@ -686,7 +686,7 @@ impl<'e> Reader<'e> {
         self.flags.masked = self.flag_list("use.mask")?;
         let mut conf = self.layers.conf.get("USE").cloned().unwrap_or_default();
         let own = join(&self.places.configroot, "etc/portage/package.use");
-        for file in text::recursive_files(&own)? {
+        for file in text::recursive_files(&self.files, &own)? {
             for line in self.files.lines(&file)? {
                 if let ["*/*", flags @ ..] = list_words(&line).as_slice() {
                     conf.push_str(&flags_for_all(flags));

@@ -5,11 +5,12 @@ use super::{
     refusal::Refusal,
     version::{Change, Version},
 };
-use crate::file;
+use crate::file::{self, Tree};
 use sha2::Sha256;
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
+    ffi::OsString,
     fs, io,
     path::Path,
     rc::Rc,
@@ -40,6 +41,10 @@ pub(crate) struct Files {
     portage: Version,
     read: RefCell<BTreeMap<String, Option<Known>>>,
     spent: Cell<usize>,
+    /// How many files all names stood for.
+    seen: Cell<usize>,
+    /// The root that paths are looked up in, as its own programs would; `None` for this machine's.
+    root: Option<Rc<Tree>>,
     /// What was not put there is not there.
     #[cfg(any(test, feature = "fuzzing"))]
     is_closed: bool,
@@ -50,6 +55,14 @@ impl Files {
     pub(crate) fn of(portage: Version) -> Self {
         Self {
             portage,
+            ..Self::default()
+        }
+    }
+
+    /// Reads files in a root, by their paths inside.
+    pub(crate) fn in_root(root: Rc<Tree>) -> Self {
+        Self {
+            root: Some(root),
             ..Self::default()
         }
     }
@@ -111,14 +124,17 @@ impl Files {
 
     /// The text of a file that another one names by `source`; empty when there is none.
     pub(crate) fn sourced(&self, path: &str) -> Result<Rc<str>, Refusal> {
-        let is_below_a_file = |e: &io::Error| matches!(e.kind(), io::ErrorKind::NotADirectory);
+        let is_below_a_file = |path| {
+            let there = fs::metadata(path);
+            self.root.is_none() && there.is_err_and(|e| e.kind() == io::ErrorKind::NotADirectory)
+        };
         match self.known(path) {
             Ok(Some(known)) if !known.is_utf8 => Err(Refusal::file(
                 path,
                 "is sourced and not UTF-8, and Portage fails",
             )),
             Ok(known) => Ok(known.map_or_else(|| Rc::from(""), |known| known.text)),
-            Err(_) if fs::metadata(path).is_err_and(|e| is_below_a_file(&e)) => Ok(Rc::from("")),
+            Err(_) if is_below_a_file(path) => Ok(Rc::from("")),
             Err(refusal) => Err(refusal),
         }
     }
@@ -131,7 +147,15 @@ impl Files {
         if self.is_closed {
             return Ok(None);
         }
-        let known = match file::read::read(Path::new(path), file::read::SETTINGS) {
+        let bytes = match &self.root {
+            None => file::read::read(Path::new(path), file::read::SETTINGS),
+            Some(root) => match root.find_in_root(Path::new(path)) {
+                Ok(Some(node)) => node.read(file::read::SETTINGS),
+                Ok(None) => Err(io::ErrorKind::NotFound.into()),
+                Err(e) => Err(e.into()),
+            },
+        };
+        let known = match bytes {
             Ok(bytes) => {
                 self.spend(path, bytes.len())?;
                 Some(Known {
@@ -178,19 +202,77 @@ fn decode(path: &str, bytes: &[u8]) -> Result<String, Refusal> {
     })
 }
 
+/// What is at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Directory,
+    File,
+    Other,
+}
+
+impl Files {
+    /// What is at a path, symlinks followed; `None` if nothing is.
+    fn kind(&self, path: &str) -> Result<Option<Kind>, Refusal> {
+        let kind = |is_dir, is_file| match (is_dir, is_file) {
+            (true, _) => Kind::Directory,
+            (_, true) => Kind::File,
+            _ => Kind::Other,
+        };
+        let Some(root) = &self.root else {
+            let metadata = path::stat(path)?;
+            return Ok(metadata.map(|metadata| kind(metadata.is_dir(), metadata.is_file())));
+        };
+        let node = root.find_in_root(Path::new(path));
+        let node = node.map_err(|e| Refusal::unread(path, &e.into()))?;
+        Ok(node.map(|node| kind(node.is_dir(), node.is_file())))
+    }
+
+    /// Returns whether there is a directory.
+    pub(crate) fn is_dir(&self, path: &str) -> bool {
+        matches!(self.kind(path), Ok(Some(Kind::Directory)))
+    }
+
+    /// The names in a directory, in their order.
+    fn names(&self, path: &str) -> Result<Vec<String>, Refusal> {
+        let unreadable = |e: io::Error| Refusal::file(path, format!("cannot be read: {e}"));
+        let names: Vec<OsString> = match &self.root {
+            None => {
+                let entries = fs::read_dir(path).map_err(unreadable)?;
+                let names = entries.map(|entry| Ok(entry?.file_name()));
+                names.collect::<io::Result<_>>().map_err(unreadable)?
+            }
+            Some(root) => match root.find_in_root(Path::new(path)) {
+                Ok(Some(node)) => node.names().map_err(|e| Refusal::unread(path, &e))?,
+                Ok(None) => Vec::new(),
+                Err(e) => return Err(Refusal::unread(path, &e.into())),
+            },
+        };
+        let names = names.iter().map(|name| path::text("a file's name", name));
+        let mut names = names
+            .map(|name| name.map(str::to_owned))
+            .collect::<Result<Vec<_>, _>>()?;
+        names.sort();
+        Ok(names)
+    }
+}
+
 /// The files that a path stands for: itself, or all below it in the order of their names. Hidden files, backups and the
 /// folders of version control are left out; what cannot be found is passed over.
-pub(crate) fn recursive_files(path: &str) -> Result<Vec<String>, Refusal> {
-    let mut files = Vec::new();
-    collect(path, 0, &mut 0, &mut files)?;
-    Ok(files)
+pub(crate) fn recursive_files(files: &Files, path: &str) -> Result<Vec<String>, Refusal> {
+    // A root of somebody else's has so many for all names together.
+    let mut seen = files.root.as_ref().map_or(0, |_| files.seen.get());
+    let mut all = Vec::new();
+    collect(files, path, 0, &mut seen, &mut all)?;
+    files.seen.set(seen);
+    Ok(all)
 }
 
 fn collect(
+    files: &Files,
     path: &str,
     depth: usize,
     seen: &mut usize,
-    files: &mut Vec<String>,
+    all: &mut Vec<String>,
 ) -> Result<(), Refusal> {
     *seen += 1;
     if *seen > MOST_FILES {
@@ -200,31 +282,21 @@ fn collect(
     }
     let name = path.rsplit('/').next().unwrap_or(path);
     let left_out = name.starts_with('.') || name.ends_with('~');
-    let Some(metadata) = path::stat(path)? else {
-        return Ok(());
-    };
-    if metadata.is_dir() {
-        if left_out || VCS_FOLDERS.contains(&name) {
-            return Ok(());
-        }
-        if depth > 40 {
+    match files.kind(path)? {
+        Some(Kind::Directory) if left_out || VCS_FOLDERS.contains(&name) => {}
+        Some(Kind::Directory) if depth > 40 => {
             return Err(Refusal::file(
                 path,
                 "lies too deep, or its links make a circle",
             ));
         }
-        let unreadable = |e| Refusal::file(path, format!("cannot be read: {e}"));
-        let mut children = Vec::new();
-        for entry in fs::read_dir(path).map_err(unreadable)? {
-            let name = entry.map_err(unreadable)?.file_name();
-            children.push(path::text("a file's name", &name)?.to_owned());
+        Some(Kind::Directory) => {
+            for child in files.names(path)? {
+                collect(files, &path::join(path, &child), depth + 1, seen, all)?;
+            }
         }
-        children.sort();
-        for child in children {
-            collect(&path::join(path, &child), depth + 1, seen, files)?;
-        }
-    } else if metadata.is_file() && !left_out {
-        files.push(path.to_owned());
+        Some(Kind::File) if !left_out => all.push(path.to_owned()),
+        Some(Kind::File | Kind::Other) | None => {}
     }
     Ok(())
 }
@@ -254,7 +326,7 @@ pub(crate) fn list_words(line: &str) -> Vec<&str> {
 /// The entries of a list file, one a line, white space made even and comments gone.
 pub(crate) fn entries(files: &Files, path: &str, recursive: bool) -> Result<Vec<String>, Refusal> {
     let paths = match recursive {
-        true => recursive_files(path)?,
+        true => recursive_files(files, path)?,
         false => vec![path.to_owned()],
     };
     let mut entries = Vec::new();

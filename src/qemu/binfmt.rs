@@ -245,7 +245,7 @@ impl Registration {
         }
     }
 
-    /// The same, wherever the programs run.
+    /// The same, wherever the programs run. A QEMU that somebody else may change is an error, and is not started.
     fn with_qemu(env: &Env, rule: &Rule, credentials: bool) -> Result<Self, BinfmtError> {
         let programs = programs(env, &rule.qemu);
         let is_static = |path: &&PathBuf| {
@@ -270,6 +270,13 @@ impl Registration {
         {
             return Err(BinfmtError::Unspeakable(interpreter.clone()));
         }
+        // It is asked for its version next, which is to run it.
+        if let Some(weak) = file::weak_point(interpreter)? {
+            return Err(BinfmtError::Untrusted {
+                path: interpreter.clone(),
+                weak,
+            });
+        }
         let preserve = if preserves_argv0(interpreter) {
             "P"
         } else {
@@ -281,17 +288,6 @@ impl Registration {
             interpreter: interpreter.clone(),
             flags: format!("{preserve}{credentials}F"),
         })
-    }
-
-    /// Refuses an interpreter for the whole machine that somebody but root may change.
-    fn check_trusted(&self) -> Result<(), BinfmtError> {
-        match file::weak_point(&self.interpreter)? {
-            None => Ok(()),
-            Some(weak) => Err(BinfmtError::Untrusted {
-                path: self.interpreter.clone(),
-                weak,
-            }),
-        }
     }
 
     fn line(&self) -> Vec<u8> {
@@ -440,7 +436,10 @@ impl<'a> Subject<'a> {
         let lines = self.rules.iter().map(|rule| {
             let mut line = match Registration::with_qemu(self.env, rule, false) {
                 Ok(registration) => registration.line(),
-                Err(_) => {
+                Err(why) => {
+                    if let BinfmtError::Untrusted { .. } = why {
+                        crate::say(&format!("passed over: {why}"));
+                    }
                     let interpreter = format!("/usr/bin/qemu-{}", rule.qemu);
                     rule.registration(Path::new(&interpreter), "PF")
                 }
@@ -496,7 +495,6 @@ impl<'a> Subject<'a> {
         is_dry: bool,
     ) -> Result<String, BinfmtError> {
         let ours = Registration::of(self.env, rule, credentials)?;
-        ours.check_trusted()?;
         let name = rule.name();
         let entries = table::read()?.ok_or(BinfmtError::NotMounted)?;
         let entry = entries.iter().find(|entry| entry.name == name);
@@ -538,7 +536,6 @@ impl<'a> Subject<'a> {
 
     fn install(&self, rule: &Rule, credentials: bool, is_dry: bool) -> Result<String, BinfmtError> {
         let ours = Registration::of(self.env, rule, credentials)?;
-        ours.check_trusted()?;
         let path = ours.path();
         refuse_edited(&path)?;
         let text = ours.text();

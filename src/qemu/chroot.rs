@@ -29,7 +29,7 @@ use crate::{
         Change, Changes, Plan,
         step::{Ids, Mount, Namespaces, Root, Step, Told, User, Users, What},
     },
-    portage::{Repositories, distdir_inside, places_in},
+    portage::{Repositories, refusal::Refusal},
 };
 use inside::{Account, Inside};
 use request::Request;
@@ -133,9 +133,12 @@ pub enum ChrootError {
         /// What the system said.
         source: io::Error,
     },
-    /// It is there, and is not entered or read.
+    /// It is there, and is not entered.
     #[error(transparent)]
     Unreachable(io::Error),
+    /// A file of the root is not read.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// It is where we are.
     #[error("`{root}` is this machine's own root", root = .0.display())]
     OwnRoot(PathBuf),
@@ -248,6 +251,7 @@ impl ChrootError {
             Self::Context(e) => e.hint(),
             Self::Config(e) => e.hint(),
             Self::Unreachable(e) => file::hint(e).unwrap_or_else(|| "name another root: `--root DIR`".into()),
+            Self::Refused(refusal) => refusal.hint(),
             Self::UnknownOption(_) | Self::NoValue(_) => "`--help` shows the options; those of the command come behind it".into(),
             Self::NoRoot { .. } | Self::OwnRoot(_) => "name the target's: `--root DIR`".into(),
             Self::NoShell(_) => "merge a shell into it, or name a command that it has".into(),
@@ -272,6 +276,7 @@ impl ChrootError {
                  of the package shadow or uidmap"
                     .into()
             }
+            Self::NoSource { source, .. } if file::hint(source).is_some() => file::hint(source).unwrap_or_default(),
             Self::NoSource { .. } | Self::BadPlace(_) => "`--bind SRC:DST`, both there, DST an absolute path as it is seen inside".into(),
         }
     }
@@ -679,7 +684,7 @@ fn has(ids: &[Ids], id: u32) -> bool {
 /// Who logs in: root, who need not be in the root's passwd, or the user that was asked for.
 fn account(inside: &Inside, asked: Option<&str>, ids: &Reach) -> Result<Account> {
     let user = asked.unwrap_or("0");
-    let account = inside.account(user).ok_or_else(|| ChrootError::NoUser {
+    let account = inside.account(user)?.ok_or_else(|| ChrootError::NoUser {
         root: inside.path.clone(),
         user: user.into(),
     })?;
@@ -810,28 +815,36 @@ fn files_of_the_machine(context: &Context, inside: &Inside) -> Result<Vec<Step>>
     else {
         return Ok(steps);
     };
-    for (source, place) in repositories(inside, &machine) {
-        mount(Mount::bind(without_links(&source), place).to_read());
+    // Whoever enters may want to fix the settings, so they are entered without.
+    let leave_out = |what: &str, why: Refusal| {
+        crate::say(&format!("left out this machine's {what}: {why}"));
+    };
+    match repositories(inside, &machine) {
+        Ok(all) => all.into_iter().for_each(|(source, place)| {
+            mount(Mount::bind(without_links(&source), place).to_read());
+        }),
+        Err(why) => leave_out("repositories", why),
     }
     const DISTDIR: &str = "DISTDIR";
     let distdir = context
         .host_settings(&[DISTDIR])?
         .map(|settings| PathBuf::from(&settings[DISTDIR]));
     if let Some(source) = distdir.filter(|folder| folder.is_dir()) {
-        mount(Mount::bind(without_links(&source), distdir_inside(root)));
+        match inside.settings.distdir() {
+            Ok(place) => mount(Mount::bind(without_links(&source), place)),
+            Err(why) => leave_out(DISTDIR, why),
+        }
     }
     Ok(steps)
 }
 
 /// Which folders of the machine are repositories of the root, and where it wants them. A repository that the root has itself is its
 /// own matter; one that it does not name is where the machine has it.
-fn repositories(inside: &Inside, machine: &Repositories) -> BTreeMap<PathBuf, PathBuf> {
-    let texts = [
-        "/usr/share/portage/config/repos.conf",
-        "/etc/portage/repos.conf",
-    ]
-    .map(|path| inside.texts(path));
-    let wanted = places_in(&texts.concat());
+fn repositories(
+    inside: &Inside,
+    machine: &Repositories,
+) -> std::result::Result<BTreeMap<PathBuf, PathBuf>, Refusal> {
+    let wanted = inside.settings.repositories()?;
     let place = |name: &str| {
         wanted
             .iter()
@@ -849,26 +862,28 @@ fn repositories(inside: &Inside, machine: &Repositories) -> BTreeMap<PathBuf, Pa
     let is_own = |place: &Path| inside.is_file(&place.join("profiles/repo_name"));
     let there =
         named.filter(|(source, place)| source.is_dir() && place.is_absolute() && !is_own(place));
-    there.collect()
+    Ok(there.collect())
 }
 
-/// What a mount that was asked for shows, and where.
+/// What a mount that was asked for shows, and where. Root would give a program inside what it leads to, so its links are those of
+/// root's own.
 fn bound(source: &Path, place: Option<&Path>) -> Result<(PathBuf, PathBuf)> {
-    let absolute = source
-        .canonicalize()
-        .map_err(|error| ChrootError::NoSource {
-            path: source.into(),
-            source: error,
-        })?;
+    let opened = file::look_at(source).map_err(io::Error::from);
+    let real = opened
+        .and_then(|opened| std::fs::read_link(format!("/proc/self/fd/{}", opened.as_raw_fd())));
+    let real = real.map_err(|error| ChrootError::NoSource {
+        path: source.into(),
+        source: error,
+    })?;
     let place = match place {
         Some(place) => place.to_owned(),
         // As it was written: the machine's own links are not the root's.
-        None => std::path::absolute(source).unwrap_or_else(|_| absolute.clone()),
+        None => std::path::absolute(source).unwrap_or_else(|_| real.clone()),
     };
     if !place.is_absolute() || place.parent().is_none() {
         return Err(ChrootError::BadPlace(place));
     }
-    Ok((absolute, place))
+    Ok((real, place))
 }
 
 /// The environment of a login.

@@ -119,6 +119,10 @@ impl Inside {
                 source: e.into(),
             },
         })?;
+        let top = path_of(&self.top).map_err(|e| EnterError::NoPlace {
+            place: self.path.clone(),
+            source: e.into(),
+        })?;
         let mut covered: Vec<PathBuf> = Vec::new();
         for (number, step) in steps.iter().enumerate() {
             let Step::Mount(mount) = step else { continue };
@@ -138,7 +142,11 @@ impl Inside {
                 };
                 let place =
                     find_or_make(&self.top, &mount.on, is_file(mount), Within::Root, &may_be)?;
-                covered.push(path_of(&place)?);
+                let found = path_of(&place)?;
+                if found == top {
+                    return Err(Errno::EBUSY);
+                }
+                covered.push(found);
                 Ok(place)
             });
             self.mounts.push(Placed {

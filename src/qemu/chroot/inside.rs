@@ -1,21 +1,27 @@
 //! Looks at a root as its own programs would see it: no link in it leads outside.
 
-use crate::file::{Tree, read};
+use crate::{
+    file::{Tree, is_kind, read},
+    portage::{InRoot, refusal::Refusal},
+};
 use nix::{
     fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2},
-    sys::stat::fstat,
+    sys::stat::{FileStat, SFlag, fstat},
 };
 use std::{
     fs::File,
     io,
-    os::fd::AsRawFd,
+    os::fd::{AsRawFd, OwnedFd},
     path::{Path, PathBuf},
+    rc::Rc,
 };
 
 /// A root.
 #[derive(Debug)]
 pub(super) struct Inside {
-    root: Tree,
+    root: Rc<Tree>,
+    /// Its files of text, which are read up to one sum.
+    pub(super) settings: InRoot,
     /// Its path, without links.
     pub(super) path: PathBuf,
     /// Which directory it is: the numbers of its device and its inode.
@@ -36,11 +42,12 @@ pub(super) struct Account {
 
 impl Inside {
     pub(super) fn of(path: &Path) -> io::Result<Self> {
-        let root = Tree::open(path)?;
+        let root = Rc::new(Tree::open(path)?);
         let stat = fstat(root.fd())?;
         Ok(Self {
             path: root.real().into(),
             identity: (stat.st_dev, stat.st_ino),
+            settings: InRoot::of(Rc::clone(&root)),
             root,
             binds: Vec::new(),
         })
@@ -51,20 +58,14 @@ impl Inside {
         self.binds.push((place.into(), source.into()));
     }
 
-    /// Opens a file or a folder for reading, by its path in the root.
+    /// Opens a regular file for reading, by its path in the root. Anything else is an error, and is not opened.
     pub(super) fn open(&self, path: &Path) -> io::Result<File> {
-        // A fifo or a device in a strange root does not hold us up.
-        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-        self.at(path, flags)
+        read::open_looked_at(&self.find(path)?, path)
     }
 
     /// Opens a path without reading, so that nothing but the way to it need be permitted.
-    fn find(&self, path: &Path) -> io::Result<File> {
-        self.at(path, OFlag::O_PATH)
-    }
-
-    fn at(&self, path: &Path, flags: OFlag) -> io::Result<File> {
-        let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC);
+    fn find(&self, path: &Path) -> io::Result<OwnedFd> {
+        let how = OpenHow::new().flags(OFlag::O_PATH | OFlag::O_CLOEXEC);
         let inside = ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS;
         // The last mount lies on top.
         let mut binds = self.binds.iter().rev();
@@ -79,19 +80,21 @@ impl Inside {
                 openat2(&folder, rest, how.resolve(inside))
             }
         };
-        Ok(File::from(opened?))
+        Ok(opened?)
+    }
+
+    fn stat(&self, path: &Path) -> Option<FileStat> {
+        fstat(self.find(path).ok()?).ok()
     }
 
     pub(super) fn is_dir(&self, path: &str) -> bool {
-        self.find(Path::new(path))
-            .and_then(|file| file.metadata())
-            .is_ok_and(|metadata| metadata.is_dir())
+        let there = self.stat(Path::new(path));
+        there.is_some_and(|there| is_kind(&there, SFlag::S_IFDIR))
     }
 
     pub(super) fn is_file(&self, path: &Path) -> bool {
-        self.find(path)
-            .and_then(|file| file.metadata())
-            .is_ok_and(|metadata| metadata.is_file())
+        let there = self.stat(path);
+        there.is_some_and(|there| is_kind(&there, SFlag::S_IFREG))
     }
 
     pub(super) fn is_executable(&self, path: &Path) -> bool {
@@ -102,36 +105,11 @@ impl Inside {
         })
     }
 
-    pub(super) fn read(&self, path: &str) -> io::Result<String> {
-        let path = Path::new(path);
-        let bytes = read::from(self.open(path)?, path, read::SETTINGS)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
-    }
-
-    /// The files of a configuration that may be one file or a folder of them, in their order.
-    pub(super) fn texts(&self, path: &str) -> Vec<String> {
-        if !self.is_dir(path) {
-            return self.read(path).into_iter().collect();
-        }
-        let names = self.open(Path::new(path)).and_then(|folder| {
-            let entries = std::fs::read_dir(format!("/proc/self/fd/{}", folder.as_raw_fd()))?;
-            let mut names: Vec<String> = entries
-                .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-                .filter(|name| !name.starts_with('.') && !name.ends_with('~'))
-                .collect();
-            names.sort();
-            Ok(names)
-        });
-        let names = names.unwrap_or_default().into_iter();
-        names
-            .flat_map(|name| self.texts(&format!("{path}/{name}")))
-            .collect()
-    }
-
     /// Finds a user by name or number in the root's own passwd(5), with the groups of its group(5). A number needs no entry.
-    pub(super) fn account(&self, user: &str) -> Option<Account> {
+    pub(super) fn account(&self, user: &str) -> Result<Option<Account>, Refusal> {
         let number: Option<u32> = user.parse().ok();
-        let passwd = self.read("/etc/passwd").unwrap_or_default();
+        let text = |path| Ok(self.settings.text(path)?.unwrap_or_default());
+        let passwd: Rc<str> = text("/etc/passwd")?;
         let entry = |line: &str| {
             let fields: Vec<&str> = line.split(':').collect();
             let [name, _, uid, gid, _, home, ..] = fields[..] else {
@@ -154,8 +132,10 @@ impl Inside {
             groups: Vec::new(),
             home: "/".into(),
         };
-        let mut account = found.or_else(|| number.map(nameless))?;
-        let group = self.read("/etc/group").unwrap_or_default();
+        let Some(mut account) = found.or_else(|| number.map(nameless)) else {
+            return Ok(None);
+        };
+        let group: Rc<str> = text("/etc/group")?;
         let member = |line: &str| {
             let fields: Vec<&str> = line.split(':').collect();
             let [_, _, gid, members] = fields[..] else {
@@ -168,7 +148,7 @@ impl Inside {
         account.groups = [account.gid].into_iter().chain(groups).collect();
         account.groups.sort_unstable();
         account.groups.dedup();
-        Some(account)
+        Ok(Some(account))
     }
 }
 
@@ -187,7 +167,7 @@ mod tests {
         std::fs::write(etc.join("group"), group).expect("group");
         let inside = Inside::of(folder.path()).expect("a root");
         let is = |user: &str| {
-            let account = inside.account(user)?;
+            let account = inside.account(user).expect("files")?;
             Some((account.uid, account.gid, account.groups, account.home))
         };
         let portage = Some((250, 251, vec![10, 18, 251], "/var/lib/portage/home".into()));
