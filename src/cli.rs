@@ -644,7 +644,7 @@ pub fn emerge_wrapper(
     let usage = |message: &str| {
         Error::Usage {
         message: message.into(),
-        hint: "emerge-wrapper --target <tuple> --init, then <tuple>-emerge <package>; --help says more".into(),
+        hint: "`emerge-wrapper --target <tuple> --init` makes the commands, then `<tuple>-emerge <package>` builds; `--help` says more".into(),
     }
     };
     if args.next_if(|arg| arg == "--target").is_none() {

@@ -525,7 +525,7 @@ impl Context {
 
     /// Finds what a person named, as an absolute path; it may be us under another name.
     pub fn find_command(&self, name: &OsStr) -> Result<PathBuf, ContextError> {
-        search(&self.env, name, |_| true)
+        search(&self.env, name, |_, _| true)
     }
 
     /// Tells whether a shell would find the command, be it ours or another's.
@@ -686,18 +686,27 @@ fn absolute(variable: Variable, value: &OsStr) -> Result<(), ContextError> {
 /// Finds a real tool in PATH as an absolute path, skipping ourselves under whatever name.
 pub fn find_program(env: &Env, name: &OsStr) -> Result<PathBuf, ContextError> {
     let own = Identity::own().ok();
-    search(env, name, |metadata| Some(Identity::of(metadata)) != own)
+    search(env, name, |candidate, metadata| {
+        Some(Identity::of(metadata)) != own && !is_link_of_another(candidate)
+    })
+}
+
+/// Tells whether a command is a link of another installation's, such as `~/.local` beside `/usr/local`: two that took each other for the
+/// real tool would start each other for ever.
+pub(crate) fn is_link_of_another(command: &Path) -> bool {
+    let leads_to = std::fs::read_link(command);
+    leads_to.is_ok_and(|target| target.file_name() == Some(OsStr::new("crossmerge")))
 }
 
 fn search(
     env: &Env,
     name: &OsStr,
-    may_be: impl Fn(&std::fs::Metadata) -> bool,
+    may_be: impl Fn(&Path, &std::fs::Metadata) -> bool,
 ) -> Result<PathBuf, ContextError> {
     let mut not_executable = None;
     for candidate in candidates(env, name) {
         let there = candidate.metadata();
-        if !there.is_ok_and(|metadata| metadata.is_file() && may_be(&metadata)) {
+        if !there.is_ok_and(|metadata| metadata.is_file() && may_be(&candidate, &metadata)) {
             continue;
         }
         if is_executable(&candidate) {

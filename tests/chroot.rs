@@ -563,10 +563,10 @@ fn what_cannot_be_entered_is_refused() {
         "usr/bin",
     );
     rooted.write("bin/text", "no program\n");
-    fails(&["text"], 126, "is not executable", "file -L");
+    fails(&["text"], 126, "is not executable", "od -c");
     let script = |path: &str, text: &str| rooted.prefix.script(&format!("root/bin/{path}"), text);
     script("text", "no program\n");
-    fails(&["text"], 126, "is no program", "file -L");
+    fails(&["text"], 126, "is no program", "od -c");
     script("perlish", "#!/usr/bin/perl -w\n");
     fails(
         &["perlish"],

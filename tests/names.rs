@@ -436,11 +436,11 @@ fn a_missing_tool_is_127_and_one_that_may_not_run_126() {
     std::fs::set_permissions(&tool, PermissionsExt::from_mode(0o755)).expect("a mode");
     prefix
         .run(&emerge, ["x"])
-        .fails(127, "interpreter", "file -L");
+        .fails(127, "interpreter", "od -c");
     std::fs::write(&tool, "#!/etc/passwd\n").expect("a file");
     prefix
         .run(&emerge, ["x"])
-        .fails(126, "Permission denied", "file -L");
+        .fails(126, "Permission denied", "od -c");
 }
 
 #[test]

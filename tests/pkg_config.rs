@@ -5,8 +5,8 @@ mod leaks;
 mod portage;
 mod versions;
 
-use crate::support::Prefix;
-use std::path::Path;
+use crate::support::{CROSSMERGE, Prefix};
+use std::{os::unix::fs::symlink, path::Path};
 
 pub(crate) const ARM: &str = "arm-linux-gnueabi";
 
@@ -402,6 +402,20 @@ fn it_never_calls_itself() {
         ask(&prefix, "foo"),
         flags(&prefix.join(format!("usr/{ARM}")), "foo")
     );
+    // Nor does it call another installation, which would call it back.
+    let mut two = prefix.with("CBUILD", ARM);
+    std::fs::create_dir(prefix.join("local")).expect("a directory");
+    std::fs::copy(CROSSMERGE, prefix.join("local/crossmerge")).expect("a copy");
+    for name in ["pkg-config", &format!("{ARM}-pkg-config")] {
+        symlink("crossmerge", prefix.join("local").join(name)).expect("a link");
+    }
+    two.put_first_in_path(&["local"]);
+    for program in ["bin", "local"] {
+        let name = prefix.join(program).join(format!("{ARM}-pkg-config"));
+        let said = two.command(name, ["--cflags", "--libs", "foo"]).success();
+        let wanted = flags(&prefix.join(format!("usr/{ARM}")), "foo");
+        assert_eq!(said.stdout.trim(), wanted.trim(), "{program}");
+    }
     let own = prefix.join(format!("bin/{ARM}-pkg-config"));
     prefix
         .with("REAL_PKG_CONFIG", &own)

@@ -161,8 +161,11 @@ fn not_there(context: &Context, script: PathBuf) -> ConfigureError {
             .iter()
             .any(|tool| is_missing(tool))
     {
-        let install = Distribution::of(&context.env, &context.config.broot).hint("autoreconf");
-        instead = format!("install Autoconf, then make it with `autoreconf -fi`: {install}");
+        let distribution = Distribution::of(&context.env, &context.config.broot);
+        instead = match distribution.install("autoreconf") {
+            Some(install) => format!("`{install} && autoreconf -fi`"),
+            None => "install Autoconf, Automake and libtool, and run autoreconf -fi".into(),
+        };
     }
     ConfigureError::None { instead }
 }

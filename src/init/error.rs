@@ -152,7 +152,7 @@ impl InitError {
             Self::NoCompiler { meant: Some(prefix), .. } => {
                 format!("there is one with `--toolchain {}`", prefix.display())
             }
-            Self::NoCompiler { install: Some(command), .. } => format!("`{command}` installs one; then `crossmerge init` finds it without `--toolchain`"),
+            Self::NoCompiler { install: Some(command), .. } => format!("`{command}` installs one; then run this again without `--toolchain`"),
             Self::NoCompiler { .. } => "give what stands before `gcc` in its tools' names: `--toolchain /opt/sdk/bin/arm-linux-gnueabi-`, or install clang for `--llvm`".into(),
             Self::CompilerFails { .. } => "the toolchain itself is broken: mend or reinstall it".into(),
             Self::OtherTraits { instead: Some(command), .. } => format!("adopt one that does: `{command}`"),

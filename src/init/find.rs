@@ -82,7 +82,7 @@ fn compiler_at(path: &Path, own: Option<Identity>, families: &[Source]) -> Optio
         let metadata = path.metadata().ok()?;
         (metadata.is_file() && is_executable(path)).then(|| Identity::of(&metadata))
     };
-    if is_program(path)? == own? {
+    if is_program(path)? == own? || context::is_link_of_another(path) {
         return None;
     }
     for beside in BESIDE {

@@ -256,8 +256,8 @@ fn a_script_that_the_kernel_does_not_start_does_not_run() {
             "`/bin`, which is not executable",
             "chmod +x",
         ),
-        ("#!\n", 126, "neither ELF nor a script", "file -L"),
-        (&long, 126, "neither ELF nor a script", "file -L"),
+        ("#!\n", 126, "neither ELF nor a script", "od -c"),
+        (&long, 126, "neither ELF nor a script", "od -c"),
         (
             "#!./s\n",
             126,
@@ -373,10 +373,10 @@ fn what_does_not_run_is_said() {
     run(&prefix, &["none"]).fails(127, "there is no program `none` in", "by its path");
     run(&prefix, &["./text"]).fails(126, "`./text` is not executable", "chmod +x ./text");
     prefix.script("text", "hello\n");
-    run(&prefix, &["./text"]).fails(126, "neither ELF nor a script", "file -L ./text");
-    run(&prefix, &["./object"]).fails(126, "is an ELF file and no program (ELF type 1)", "file -L");
-    run(&prefix, &["./unknown"]).fails(126, "ELF machine 4660, 32 bits", "file -L");
-    run(&prefix, &["./bin"]).fails(126, "`./bin` is no program", "file -L ./bin");
+    run(&prefix, &["./text"]).fails(126, "neither ELF nor a script", "od -c ./text");
+    run(&prefix, &["./object"]).fails(126, "is an ELF file and no program (ELF type 1)", "od -c");
+    run(&prefix, &["./unknown"]).fails(126, "ELF machine 4660, 32 bits", "od -c");
+    run(&prefix, &["./bin"]).fails(126, "`./bin` is no program", "od -c ./bin");
     // A path is one of this machine's, also when the target has it.
     let tool = Path::new(&sysroot).join("usr/bin/crossmerge-tool");
     std::fs::copy(prefix.join("program"), &tool).expect("a copy");

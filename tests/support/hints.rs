@@ -131,7 +131,10 @@ fn is_bare(program: &str) -> bool {
 
 /// Tells whether a program is called after a target: one of ours, or of its toolchain.
 fn is_of_target(program: &str) -> bool {
-    program.starts_with("<tuple>-") || program.matches('-').count() > 2
+    program.starts_with("<tuple>-")
+        || program.starts_with("cross-")
+        || program == "emerge-wrapper"
+        || program.matches('-').count() > 2
 }
 
 /// Why a command would fail before it does anything, if so.
@@ -159,6 +162,10 @@ fn check_command(command: &str, path: Option<&OsStr>) -> Result<(), String> {
             let mut folders = std::env::split_paths(path.unwrap_or_default());
             if !folders.any(|folder| folder.join(name).exists()) {
                 return Err(format!("`{name}` is not in PATH"));
+            }
+            // What follows may be what was installed.
+            if part.iter().any(|word| word.contains("install")) {
+                break;
             }
         } else if !is_bare(name) && !OF_SHELL.contains(&name) && !is_of_target(name) {
             return Err(format!("a bare system has no `{name}`"));
