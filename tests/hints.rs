@@ -36,7 +36,7 @@ const fn case(
 const OTHER: &str = "armv7a-unknown-linux-gnueabihf";
 
 /// `$T` is the target's tuple, `$N` that of a target that is not there, `$B` the directory of the commands.
-const CASES: [Case; 27] = [
+const CASES: [Case; 28] = [
     // What the caller's environment has.
     case("", "export SYSROOT=rel", "$T-env true", "SYSROOT"),
     case("", "export ROOT=rel", "$T-env true", "ROOT"),
@@ -96,6 +96,12 @@ const CASES: [Case; 27] = [
         "echo 'int main(void){return 0;}' > x.c; $T-gcc -c x.c",
         "",
         "test -x x && $T-run ./x || $T-run ./x.o",
+        "object file",
+    ),
+    case(
+        "echo 'int main(void){return 0;}' > w.c; $T-gcc -c w.c -o w",
+        "",
+        "test -x w.out && $T-run ./w.out || $T-run ./w",
         "object file",
     ),
     case(

@@ -120,7 +120,11 @@ impl Content {
     /// The command that makes a program of it or runs it.
     pub(super) fn hint(self, tuple: &str, path: &Path) -> String {
         let file = quote(path.as_os_str());
-        let program = quote(path.with_extension("").as_os_str());
+        let mut program = path.with_extension("");
+        if program == path {
+            program.set_extension("out");
+        }
+        let program = quote(program.as_os_str());
         match self {
             Self::Object => format!(
                 "link it: `{tuple}-gcc {file} -o {program}`; `{tuple}-readelf -h {file}` shows its architecture"

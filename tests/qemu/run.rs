@@ -374,7 +374,11 @@ fn what_does_not_run_is_said() {
     run(&prefix, &["./text"]).fails(126, "`./text` is not executable", "chmod +x ./text");
     prefix.script("text", "hello\n");
     run(&prefix, &["./text"]).fails(126, "neither ELF nor a script", "od -c ./text");
-    run(&prefix, &["./object"]).fails(126, "is an ELF file and no program (ELF type 1)", "od -c");
+    run(&prefix, &["./object"]).fails(
+        126,
+        "is an ELF file and no program (ELF type 1)",
+        "-gcc ./object -o ./object.out",
+    );
     run(&prefix, &["./unknown"]).fails(126, "ELF machine 4660, 32 bits", "od -c");
     run(&prefix, &["./bin"]).fails(126, "`./bin` is no program", "od -c ./bin");
     // A path is one of this machine's, also when the target has it.
