@@ -7,17 +7,19 @@ pub mod beneath;
 pub mod budget;
 mod folder;
 mod lock;
+mod places;
 pub mod read;
 mod temporary;
 mod trouble;
 mod trust;
 
-pub use beneath::{Node, Tree};
+pub use beneath::{Node, Tree, look_to_change};
 pub(crate) use folder::is_kind;
 pub use folder::{Folder, look_at};
-pub use lock::{take, wait_for};
+pub use lock::{take, take_in};
+pub use places::{Folders, Places};
 pub use temporary::{Temporary, temporary};
-pub use trouble::{Trouble, hint};
+pub use trouble::{Trouble, hint, is_refusal};
 pub use trust::{Weak, weak_point};
 
 use nix::{
@@ -25,7 +27,7 @@ use nix::{
     unistd::{AccessFlags, faccessat},
 };
 use std::{
-    collections::{BTreeMap, hash_map::RandomState},
+    collections::hash_map::RandomState,
     ffi::{OsStr, OsString},
     hash::{BuildHasher, Hasher},
     io,
@@ -72,10 +74,7 @@ pub fn replace(
     make: impl FnOnce(&Folder, &OsStr) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
     let (folder, name) = Folder::of(path, &mut Vec::new())?;
-    let new = new_name(name);
-    folder.remove(&new)?;
-    make(&folder, &new)?;
-    folder.rename(&new, name)
+    folder.replace(name, make)
 }
 
 /// Removes a file, a link or an empty folder; nothing there is well too, and so is no folder to look in.
@@ -116,40 +115,6 @@ fn beside(name: &OsStr, ending: &str) -> OsString {
     new.push(name);
     new.push(ending);
     new
-}
-
-/// The folder of a path, for many paths: those of one folder come one after the other, and it is opened once.
-#[derive(Debug, Default)]
-pub struct Folders {
-    last: Option<(PathBuf, Folder)>,
-    /// One of each file system.
-    devices: BTreeMap<u64, PathBuf>,
-}
-
-impl Folders {
-    /// Opens the folder of a path, made where it is missing, names in `made` what was, and gives the last name.
-    pub fn of<'s, 'p>(
-        &'s mut self,
-        path: &'p Path,
-        made: &mut Vec<PathBuf>,
-    ) -> Result<(&'s Folder, &'p OsStr), Trouble> {
-        let place = path.parent().unwrap_or(path);
-        let (_, folder) = match self.last.take() {
-            Some(last) if last.0 == place => self.last.insert(last),
-            _ => {
-                let (folder, _) = Folder::of(path, made)?;
-                self.devices.insert(folder.device()?, place.into());
-                self.last.insert((place.into(), folder))
-            }
-        };
-        Ok((folder, path.file_name().unwrap_or_default()))
-    }
-
-    /// Brings everything of their file systems to the disk.
-    pub fn sync(&self) -> Result<(), Trouble> {
-        let mut folders = self.devices.values();
-        folders.try_for_each(|folder| Folder::open(folder)?.sync())
-    }
 }
 
 #[cfg(test)]

@@ -28,9 +28,10 @@ use crate::{
     context::ContextError,
     env::Env,
     error::Error,
-    file::{self, read},
-    init::diff,
+    file::read,
+    init::{self, diff},
     plan::quote,
+    shown::{self, Show},
     tuple::Tuple,
 };
 use find::Script;
@@ -89,16 +90,23 @@ pub fn run(
         return Ok(crate::answer(request::help(name).as_bytes())?);
     }
     let request = Request::of(argv0, tuple, env, config, args)?;
-    let sysroot = Sysroot::at(&request.sysroot).map_err(FixRootError::from)?;
-    // On a file system that knows no such lock, two runs at once are the caller's care.
-    let folder = fs_err::File::open(sysroot.path()).map_err(FixRootError::from)?;
-    let _lock = (!request.dry_run).then(|| file::wait_for(folder.into_file(), sysroot.path()).ok());
+    let sysroot = match request.dry_run {
+        true => Sysroot::to_read(&request.sysroot),
+        false => Sysroot::at(&request.sysroot),
+    };
+    let sysroot = sysroot.map_err(FixRootError::from)?;
+    let _lock = match request.dry_run {
+        true => None,
+        false => init::lock_or_go_on(&request.sysroot).map_err(FixRootError::from)?,
+    };
     let files = Files::of(&sysroot).map_err(FixRootError::from)?;
     let fix = Fix::decide(&files, &sysroot, &request);
     if request.dry_run {
         crate::answer(fix.to_diff().as_bytes())?;
     } else {
-        fix.apply(say)?;
+        if let Some(tree) = sysroot.tree() {
+            fix.apply(tree, say)?;
+        }
     }
     fix.tell_the_rest(&request, &sysroot, &again.join(" "));
     Ok(ExitCode::SUCCESS)
@@ -119,7 +127,7 @@ pub(crate) fn mend<'a>(
 /// Tells a person a line.
 fn say(line: &str) {
     // Nothing can be said when stderr is gone.
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", shown::lines(line));
 }
 
 fn counted(number: usize, what: &str) -> String {
@@ -158,7 +166,7 @@ impl<'a> Fix<'a> {
                     &stray.path,
                     format!(
                         "it leads out of the sysroot, to `{}`, which the sysroot lacks",
-                        stray.target.display()
+                        stray.target.shown()
                     ),
                 ),
                 (Some(_), Some(owner)) if !request.installed => {
@@ -168,8 +176,8 @@ impl<'a> Fix<'a> {
                 (Some(relative), _) => fix.strays.push((stray, relative)),
             }
         }
-        for path in &files.unread {
-            fix.leave(path, "it may not be read".into());
+        for (path, why) in &files.unread {
+            fix.leave(path, (*why).into());
         }
         for config in &files.configs {
             let Some(identity) = config.file else {
@@ -224,7 +232,7 @@ impl<'a> Fix<'a> {
     fn to_diff(&self) -> String {
         let mut text = String::new();
         for found in &self.changes {
-            let path = found.path.display().to_string();
+            let path = found.path.shown().to_string();
             if let Some((old, new)) = &found.edit {
                 let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));
                 text.push_str(&diff(&old, &new, &path, &path));
@@ -237,13 +245,13 @@ impl<'a> Fix<'a> {
             let _ = writeln!(
                 text,
                 "symlink {} -> {}, instead of {}",
-                stray.path.display(),
-                relative.display(),
-                stray.target.display()
+                stray.path.shown(),
+                relative.shown(),
+                stray.target.shown()
             );
         }
         for Link { path, target, .. } in &self.links {
-            let _ = writeln!(text, "link {} -> {}", path.display(), target.display());
+            let _ = writeln!(text, "link {} -> {}", path.shown(), target.shown());
         }
         text
     }
@@ -251,9 +259,9 @@ impl<'a> Fix<'a> {
     /// Says what is left, and sums up.
     fn tell_the_rest(&self, request: &Request, sysroot: &Sysroot, again: &str) {
         for (path, why) in &self.left {
-            say(&format!("left     {}: {why}", path.display()));
+            say(&format!("left     {}: {why}", path.shown()));
         }
-        let sysroot = sysroot.path().display();
+        let sysroot = sysroot.path().shown();
         let done = if request.dry_run {
             "would change"
         } else {

@@ -41,7 +41,7 @@ use crate::{
     context::Context,
     distribution::Distribution,
     env,
-    file::{self, read},
+    file::{self, Places, Tree, read},
     portage::{self, Repositories, Settings},
     profile::ProfileError,
     target::{Source, Target},
@@ -110,6 +110,7 @@ pub struct Subject {
 #[derive(Debug)]
 pub struct InitPlan {
     sysroot: PathBuf,
+    places: Option<Places>,
     steps: Vec<Step>,
     record: Record,
     notes: Vec<String>,
@@ -196,7 +197,9 @@ impl Request<'_> {
         let sysroot = self.decide(context, &seen)?.sysroot;
         let mut locked = lock(&sysroot)?;
         let plan = self.decide(context, &seen)?;
-        write::apply(&plan.steps, &plan.sysroot, &plan.record, &mut locked.traces)?;
+        if let Some(places) = &plan.places {
+            write::apply(&plan.steps, places, &plan.record, &mut locked.traces)?;
+        }
         for link in &plan.stale {
             file::remove(link)?;
         }
@@ -220,6 +223,7 @@ impl Request<'_> {
             next: None,
             stale: Vec::new(),
             sysroot,
+            places: None,
         }))
     }
 
@@ -289,7 +293,8 @@ impl Request<'_> {
         let sysroot = absolute(&context.foreign_sysroot()?)?;
         check_utf8(&sysroot)?;
         check::check_sysroot(context, &sysroot)?;
-        let record = Record::read(&sysroot)?;
+        let places = Places::of(&sysroot)?;
+        let record = Record::of(places.tree())?;
         let mut notes = Vec::new();
         let bindir = bindir(context, self.argv0);
         if !context.path().contains(&bindir) {
@@ -331,10 +336,11 @@ impl Request<'_> {
         }
         let mut profile = None;
         if let Some(host) = host {
-            let (sysroot, record) = (&sysroot, &record);
+            let (sysroot, record, places) = (&sysroot, &record, &places);
             let etc = Etc {
                 context,
                 sysroot,
+                places,
                 record,
                 subject,
                 host,
@@ -394,13 +400,14 @@ impl Request<'_> {
         }
         let steps = writes
             .into_iter()
-            .map(|write| Step::decide(write, &sysroot, &record));
+            .map(|write| Step::decide(write, &places, &record));
         let steps = steps.collect::<Result<Vec<_>, _>>()?;
         let is_new = |step: &Step| step.write.care == Care::Command && step.written().is_some();
         let is_first = steps.iter().any(is_new);
         Ok(InitPlan {
             stale: links::stale(context, self.wrappers, &bindir),
             sysroot,
+            places: Some(places),
             steps,
             record,
             notes,
@@ -537,7 +544,9 @@ impl InitPlan {
     pub fn to_diff(&self) -> Result<String, InitError> {
         let mut text = String::new();
         for step in &self.steps {
-            text.push_str(&step.to_diff()?);
+            if let Some(places) = &self.places {
+                text.push_str(&step.to_diff(places)?);
+            }
         }
         for link in &self.stale {
             text.push_str(&format!("remove {}\n", link.display()));
@@ -568,8 +577,10 @@ struct Locked {
 
 /// Takes the sysroot's lock; waits, and after a moment says so, while another holds it.
 fn lock(sysroot: &Path) -> Result<Locked, InitError> {
-    let mut traces = Traces::default();
-    let held = file::take(&sysroot.join(record::LOCK), sysroot, &mut traces.0)?;
+    let mut made = Vec::new();
+    let tree = Tree::make(sysroot, &mut made);
+    let mut traces = Traces::new(Places::of(sysroot)?, made);
+    let held = file::take_in(&tree?, Path::new(record::LOCK), &mut traces.made)?;
     Ok(Locked {
         traces,
         _held: held,
@@ -578,9 +589,23 @@ fn lock(sysroot: &Path) -> Result<Locked, InitError> {
 
 /// Takes the sysroot's lock where init has been; elsewhere nobody else has it either.
 pub(crate) fn lock_if_there(sysroot: &Path) -> Result<Option<Flock<File>>, InitError> {
-    let is_there = sysroot.join(record::FOLDER).is_dir();
-    let held = || file::take(&sysroot.join(record::LOCK), sysroot, &mut Vec::new());
+    let Some(tree) = Tree::open_if_exists(sysroot)? else {
+        return Ok(None);
+    };
+    let folder = tree.look_to_change(Path::new(record::FOLDER))?;
+    let held = || file::take_in(&tree, Path::new(record::LOCK), &mut Vec::new());
+    let is_there = folder.is_some_and(|folder| folder.is_dir());
     Ok(is_there.then(held).transpose()?)
+}
+
+/// Takes the sysroot's lock for other work in it, which leaves nothing of the lock. Where the lock cannot be made, or the file system
+/// knows none, two runs at once are the user's care.
+pub(crate) fn lock_or_go_on(sysroot: &Path) -> Result<Option<impl Sized>, InitError> {
+    match lock(sysroot) {
+        Ok(locked) => Ok(Some(locked)),
+        Err(InitError::Io(e)) if file::is_refusal(&e) => Err(InitError::Io(e)),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Refuses a path that could not be written to a text file as it is.

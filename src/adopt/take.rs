@@ -9,7 +9,7 @@ use super::{
 use crate::{
     config::below,
     context::{Context, Identity, canonical},
-    file::read,
+    file::{Node, read},
     fix_root::{MERGED, owners},
     init::{self, Content, Host, InitError, is_half_made, is_our_command},
     tuple::Tuple,
@@ -203,7 +203,9 @@ fn check_unowned(links: &[Step], merged: &Path) -> Result<(), AdoptError> {
         Some((link.path(), Identity::of(&metadata)))
     });
     let there: Vec<(&Path, Identity)> = there.collect();
-    let owners = owners(merged, Path::to_owned, there.iter().copied())?;
+    let merged = Node::at(merged).ok();
+    let identity = |path: &Path| Some(Identity::of(&path.symlink_metadata().ok()?));
+    let owners = owners(merged.as_ref(), identity, there.iter().copied())?;
     match there
         .iter()
         .find_map(|(path, identity)| Some((path, owners.get(identity)?)))

@@ -383,7 +383,8 @@ impl<'a> Patient<'a> {
 
     /// What fix-root finds in the sysroot, which has to be there.
     pub(super) fn installed(&self) -> Result<&fix_root::Files, DoctorError> {
-        let look = || fix_root::Files::of(&Sysroot::at(&self.sysroot)?);
+        let look =
+            || fix_root::Files::of(&Sysroot::to_read(&self.sysroot).map_err(std::io::Error::from)?);
         Ok(self.installed.get_or_try_init(look)?)
     }
 

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{context::Identity, shown::Show};
 use nix::{
-    dir::Dir,
+    dir::{Dir, Type},
     errno::Errno,
     fcntl::{AT_FDCWD, AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat},
     sys::stat::{FileStat, Mode, SFlag, fstat, fstatat},
@@ -84,6 +84,30 @@ pub struct Node {
     place: PathBuf,
 }
 
+/// What has a name in a directory, before a look at it itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symlink.
+    Symlink,
+    /// A device, a FIFO, a socket.
+    Other,
+}
+
+impl Kind {
+    fn of(stat: &FileStat) -> Self {
+        match () {
+            () if is_kind(stat, SFlag::S_IFREG) => Self::File,
+            () if is_kind(stat, SFlag::S_IFDIR) => Self::Directory,
+            () if is_kind(stat, SFlag::S_IFLNK) => Self::Symlink,
+            () => Self::Other,
+        }
+    }
+}
+
 /// A path that was walked.
 #[derive(Debug)]
 pub struct Way {
@@ -118,6 +142,11 @@ impl Tree {
         Self::from_fd(Folder::open(path)?.fd, path)
     }
 
+    /// Opens a tree to change it, as [`Tree::open`] does. Missing directories on the path to it are made, and added to `made`.
+    pub fn make(path: &Path, made: &mut Vec<PathBuf>) -> Result<Self> {
+        Self::from_fd(Folder::make(path, made)?.fd, path)
+    }
+
     /// Opens a tree to change it, as [`Tree::open`] does; `None` if there is nothing.
     pub fn open_if_exists(path: &Path) -> Result<Option<Self>> {
         match Self::open(path) {
@@ -146,6 +175,12 @@ impl Tree {
     /// The absolute path as it was written.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The same tree under another name for users.
+    pub fn called(self, path: &Path) -> Self {
+        let path = path.to_owned();
+        Self { path, ..self }
     }
 
     /// The path without symlinks, as it was when the tree was opened.
@@ -210,9 +245,18 @@ impl Tree {
     /// What has the path, for what changes it: a symlink on the way that leads out, or that another user could have planted, is an
     /// error.
     pub fn look_to_change(&self, path: &Path) -> Result<Option<Node>> {
+        self.node_to_change(path, false)
+    }
+
+    /// What the path leads to, otherwise as [`Tree::look_to_change`].
+    pub fn find_to_change(&self, path: &Path) -> Result<Option<Node>> {
+        self.node_to_change(path, true)
+    }
+
+    fn node_to_change(&self, path: &Path, follows_last: bool) -> Result<Option<Node>> {
         let how = How {
             links: Links::Beneath,
-            follows_last: false,
+            follows_last,
             is_careful: true,
         };
         let way = self.walk(path, how, None)?;
@@ -273,6 +317,16 @@ impl Tree {
             )),
             (End::Node(_) | End::Missing, _) => Ok(()),
         }
+    }
+
+    /// What has the path in the eyes of a process whose root is the tree, itself; `None` if there is nothing that can be reached.
+    pub fn look_in_root(&self, path: &Path) -> Option<Node> {
+        let how = How {
+            links: Links::InRoot,
+            follows_last: false,
+            is_careful: false,
+        };
+        self.walk(path, how, None).ok()?.node()
     }
 
     /// Walks a path to its end.
@@ -524,6 +578,21 @@ pub fn is_absent(error: &io::Error) -> bool {
     absent.contains(&error.kind())
 }
 
+/// Looks at what has a path on this machine, for what changes it: symlinks on the way are treated as [`Folder::open`] does.
+pub fn look_to_change(path: &Path) -> Result<Option<Node>> {
+    let folder = match Folder::open(super::folder::parent(path)) {
+        Err(Trouble::System { source, .. }) if is_absent(&source) => return Ok(None),
+        folder => folder?,
+    };
+    let Some(name) = path.file_name() else {
+        return Err(Trouble::NotAFile(path.into()));
+    };
+    match folder.look(name) {
+        Err(Trouble::System { source, .. }) if is_absent(&source) => Ok(None),
+        looked_at => Ok(Some(Node::of(looked_at?.into(), path)?)),
+    }
+}
+
 impl Way {
     /// What is there.
     pub fn node(self) -> Option<Node> {
@@ -535,6 +604,28 @@ impl Way {
 }
 
 impl Node {
+    /// Looks at what a path of this machine leads to, by any symlinks.
+    pub fn at(path: &Path) -> Result<Self> {
+        let fd = open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty());
+        Self::of(fd.map_err(|e| Trouble::system("open", path, e))?, path)
+    }
+
+    fn of(fd: OwnedFd, path: &Path) -> Result<Self> {
+        let stat = fstat(&fd).map_err(|e| Trouble::system("look at", path, e))?;
+        let (path, place) = (path.to_owned(), path.to_owned());
+        Ok(Self {
+            fd,
+            stat,
+            path,
+            place,
+        })
+    }
+
+    /// The size of a file in bytes.
+    pub fn size(&self) -> u64 {
+        u64::try_from(self.stat.st_size).unwrap_or_default()
+    }
+
     /// The path from this machine's root on, as the user wrote that of the tree.
     pub fn path(&self) -> &Path {
         &self.path
@@ -558,6 +649,11 @@ impl Node {
     /// Which file it is.
     pub fn identity(&self) -> Identity {
         Identity::of_stat(&self.stat)
+    }
+
+    /// Returns whether it is root's, or the user's who runs this.
+    pub fn is_trusted(&self) -> bool {
+        Trust::own().is_known(self.stat.st_uid)
     }
 
     /// Returns whether it is a directory.
@@ -585,6 +681,11 @@ impl Node {
         Ok(readlinkat(&self.fd, "")?.into())
     }
 
+    /// The descriptor as a file, for what an `O_PATH` descriptor allows.
+    pub fn into_file(self) -> File {
+        self.fd.into()
+    }
+
     /// Opens a regular file for reading. Anything else is an error, and is not opened.
     pub fn open(&self) -> io::Result<File> {
         read::open_looked_at(&self.fd, &self.path)
@@ -607,6 +708,12 @@ impl Node {
 
     /// The names in a directory, sorted.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
+        let entries = self.entries()?.into_iter();
+        Ok(entries.map(|(name, _)| name).collect())
+    }
+
+    /// The names in a directory, sorted, and what each was when it was listed.
+    pub fn entries(&self) -> io::Result<Vec<(OsString, Kind)>> {
         let failed = |e: Errno| read::unreadable(&self.path, e.into());
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let mut listing = Dir::openat(&self.fd, ".", flags, Mode::empty()).map_err(failed)?;
@@ -615,16 +722,27 @@ impl Node {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name().to_bytes();
             if name != b"." && name != b".." {
-                budget::OF_OTHERS.entry(&self.path, names.len())?;
-                names.push(OsStr::from_bytes(name).to_owned());
+                budget::OF_OTHERS.name(&self.path, name.len())?;
+                let name = OsStr::from_bytes(name).to_owned();
+                let kind = match entry.file_type() {
+                    Some(Type::File) => Kind::File,
+                    Some(Type::Directory) => Kind::Directory,
+                    Some(Type::Symlink) => Kind::Symlink,
+                    Some(_) => Kind::Other,
+                    // Not every file system tells.
+                    None => self
+                        .stat_of(&name)?
+                        .map_or(Kind::Other, |stat| Kind::of(&stat)),
+                };
+                names.push((name, kind));
             }
         }
-        names.sort();
+        names.sort_by(|one, other| one.0.cmp(&other.0));
         Ok(names)
     }
 
     /// What the kernel says of a name in a directory, symlinks not followed; `None` if there is nothing.
-    pub fn stat_of(&self, name: &OsStr) -> io::Result<Option<FileStat>> {
+    fn stat_of(&self, name: &OsStr) -> io::Result<Option<FileStat>> {
         match fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
             Err(Errno::ENOENT) => Ok(None),
             stat => Ok(Some(stat?)),

@@ -18,16 +18,19 @@ const MOST_FILES: u64 = 2_000_000;
 /// Bytes that one command reads of files.
 const MOST_BYTES: u64 = 4 << 30;
 
-/// Bytes that one command keeps until it ends: the texts that fix-root changes.
-const MOST_KEPT: u64 = 128 << 20;
+/// Bytes that one command keeps until it ends: what fix-root finds, and the texts that it changes. A whole system has 100,000 libraries
+/// and scripts, for which it keeps some hundred bytes each.
+const MOST_KEPT: u64 = 256 << 20;
 
 /// Bytes of the files whose hashes one command computes. The largest libc that init copies, with its debugging symbols, has 500 MiB,
 /// and init computes each hash twice.
 const MOST_HASHED: u64 = 4 << 30;
 
-/// Names that one command lists, and those of one directory. A whole Gentoo system has 2,000,000.
-const MOST_ENTRIES: u64 = 10_000_000;
-const MOST_OF_ONE: usize = 1_000_000;
+/// Bytes that the names take that one command lists. A whole Gentoo system has 2,000,000, for which it needs a third of it.
+const MOST_OF_NAMES: u64 = 768 << 20;
+
+/// What a name takes beside its bytes.
+const OF_A_NAME: usize = 64;
 
 /// Files that one question about settings may be answered from, and their bytes in sum: `package.use` with a file for each package
 /// that is installed; Gentoo's largest profiles have 2 MiB.
@@ -60,7 +63,7 @@ pub struct Budget {
     bytes: AtomicU64,
     kept: AtomicU64,
     hashed: AtomicU64,
-    entries: AtomicU64,
+    names: AtomicU64,
 }
 
 impl Budget {
@@ -71,7 +74,7 @@ impl Budget {
             bytes: AtomicU64::new(0),
             kept: AtomicU64::new(0),
             hashed: AtomicU64::new(0),
-            entries: AtomicU64::new(0),
+            names: AtomicU64::new(0),
         }
     }
 
@@ -95,13 +98,16 @@ impl Budget {
         spend(&self.hashed, bytes, MOST_HASHED, "bytes hashed", path)
     }
 
-    /// Counts a name in a directory, of which so many were listed before it.
-    pub fn entry(&self, directory: &Path, before: usize) -> io::Result<()> {
-        if before >= MOST_OF_ONE {
-            let (what, limit) = ("names in one directory", MOST_OF_ONE as u64);
-            return Err(super::read::refuse(directory, Why::TooMuch { what, limit }));
-        }
-        spend(&self.entries, 1, MOST_ENTRIES, "names", directory)
+    /// Counts a name of so many bytes in a directory.
+    pub fn name(&self, directory: &Path, bytes: usize) -> io::Result<()> {
+        let bytes = (bytes + OF_A_NAME) as u64;
+        spend(
+            &self.names,
+            bytes,
+            MOST_OF_NAMES,
+            "bytes of names",
+            directory,
+        )
     }
 }
 
@@ -141,6 +147,7 @@ mod tests {
         settings.bytes(path, 64 << 20).expect("64 MiB");
         settings.bytes(path, 1).expect_err("one more");
         budget.hashed(path, 1).expect("another sum");
-        budget.entry(path, MOST_OF_ONE).expect_err("too many names");
+        budget.name(path, 1).expect("a name");
+        budget.name(path, 1 << 30).expect_err("too long a name");
     }
 }

@@ -15,7 +15,7 @@ use nix::{
     fcntl::{
         AT_FDCWD, AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat, renameat,
     },
-    sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmodat, fstat, fstatat, mkdirat},
+    sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, mkdirat},
     unistd::{UnlinkatFlags, fsync, geteuid, linkat, symlinkat, syncfs, unlinkat},
 };
 use std::{
@@ -129,11 +129,12 @@ impl Folder {
         }
     }
 
-    /// The mode that a file of that name keeps when it is replaced: that of the file which is there, else what is given.
+    /// The mode that a file of that name keeps when it is replaced: that of the file which is there and is root's or ours, else what
+    /// is given. What another user lets everybody write is not to be so when it is ours.
     pub fn mode_of(&self, name: &OsStr, otherwise: u32) -> Result<u32> {
-        let file = self
-            .stat(name)?
-            .filter(|stat| is_kind(stat, SFlag::S_IFREG));
+        let is_kept =
+            |stat: &FileStat| is_kind(stat, SFlag::S_IFREG) && Trust::own().is_known(stat.st_uid);
+        let file = self.stat(name)?.filter(is_kept);
         Ok(file.map_or(otherwise, |stat| stat.st_mode & 0o777))
     }
 
@@ -193,8 +194,15 @@ impl Folder {
             .map_err(|e| self.trouble("set the mode of", name, e))
     }
 
-    /// Opens the file of a lock, made when it is not there. Only who may write it can hold it, so it is for its owner alone.
-    pub fn open_lock(&self, name: &OsStr) -> Result<File> {
+    /// The path without links, as it is now.
+    pub fn real(&self) -> PathBuf {
+        let name = format!("/proc/self/fd/{}", self.fd.as_raw_fd());
+        readlinkat(AT_FDCWD, name.as_str()).map_or_else(|_| self.path.clone(), PathBuf::from)
+    }
+
+    /// Opens the file of a lock, made when it is not there. Only who may write it can hold it, so it is for its owner alone. Tells
+    /// too whether it is another user's, who can hold it for ever.
+    pub fn open_lock(&self, name: &OsStr) -> Result<(File, bool)> {
         let flags = OFlag::O_RDWR
             | OFlag::O_CREAT
             | OFlag::O_NOFOLLOW
@@ -214,7 +222,7 @@ impl Folder {
             file.set_permissions(Permissions::from_mode(LOCK_MODE))
                 .map_err(|e| self.trouble("set the mode of", name, e))?;
         }
-        Ok(file)
+        Ok((file, !Trust::own().is_known(stat.st_uid)))
     }
 
     /// Makes a link.
@@ -225,8 +233,19 @@ impl Folder {
     /// Makes a folder.
     pub fn folder(&self, name: &OsStr, mode: u32) -> Result<()> {
         mkdirat(&self.fd, name, Mode::from_bits_truncate(mode & 0o755))
-            .and_then(|()| self.set_mode(name, mode))
-            .map_err(|e| self.trouble("make", name, e))
+            .map_err(|e| self.trouble("make", name, e))?;
+        // Another user, whose folder it is in, may have put a name of another file in its place: only a folder gets the mode.
+        let made = self.look(name)?;
+        let stat = fstat(&made).map_err(|e| self.trouble("look at", name, e))?;
+        if !is_kind(&stat, SFlag::S_IFDIR) {
+            return Err(Trouble::Changed(self.path.join(name)));
+        }
+        // A bit that the folder hands down stays.
+        let wanted = stat.st_mode & Mode::S_ISGID.bits() | mode;
+        match stat.st_mode & 0o7777 == wanted {
+            true => Ok(()),
+            false => self.set_mode_of(&made, name, wanted),
+        }
     }
 
     /// Makes a folder unless another run was faster; returns whether it did.
@@ -239,17 +258,6 @@ impl Folder {
             }
             made => made.map(|()| true),
         }
-    }
-
-    /// Sets the mode of what we have just made, unless it has it. A bit that the folder hands down stays.
-    fn set_mode(&self, name: &OsStr, mode: u32) -> nix::Result<()> {
-        let stat = fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
-        let wanted = stat.st_mode & Mode::S_ISGID.bits() | mode;
-        if stat.st_mode & 0o7777 == wanted {
-            return Ok(());
-        }
-        let flags = FchmodatFlags::NoFollowSymlink;
-        fchmodat(&self.fd, name, Mode::from_bits_truncate(wanted), flags)
     }
 
     /// Gives a file another name besides.
@@ -328,7 +336,7 @@ impl Folder {
 }
 
 /// The folder of a path.
-fn parent(path: &Path) -> &Path {
+pub(super) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

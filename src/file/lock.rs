@@ -1,12 +1,13 @@
 //! Locks: who writes where others write too holds one, and who waits for it says for whom.
 
-use super::{Folder, Trouble};
-use crate::context::Identity;
+use super::{Folder, Tree, Trouble};
+use crate::{context::Identity, shown::Show};
 use nix::{
     errno::Errno,
     fcntl::{Flock, FlockArg},
 };
 use std::{
+    ffi::OsStr,
     fs::File,
     io,
     os::unix::{ffi::OsStrExt, fs::MetadataExt},
@@ -22,55 +23,99 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// How often the way to a lock may be gone, because somebody takes away what it leads through.
 const MOST_LOST: u32 = 1000;
 
+/// How long a lock is tried for that is another user's file: he could hold it for ever.
+const TRIES_OF_OTHERS: u32 = 100;
+
 /// Takes the lock that a file is for, made when it is not there; names in `made` what was. `what` is what the lock is for.
 pub fn take(path: &Path, what: &Path, made: &mut Vec<PathBuf>) -> Result<Flock<File>, Trouble> {
-    let mut lost = 0;
+    let name = path.file_name().unwrap_or_default();
+    let folder = |made: &mut Vec<PathBuf>| Folder::of(path, made).map(|(folder, _)| folder);
+    take_by(folder, name, path, what, made)
+}
+
+/// Takes the lock that a file of a tree is for, as [`take`] does. `path` begins at the tree.
+pub fn take_in(tree: &Tree, path: &Path, made: &mut Vec<PathBuf>) -> Result<Flock<File>, Trouble> {
+    let name = path.file_name().unwrap_or_default();
+    let folder =
+        |made: &mut Vec<PathBuf>| tree.folder_of(path, Some(made)).map(|(folder, _)| folder);
+    take_by(folder, name, &tree.path().join(path), tree.path(), made)
+}
+
+fn take_by(
+    open_folder: impl Fn(&mut Vec<PathBuf>) -> Result<Folder, Trouble>,
+    name: &OsStr,
+    path: &Path,
+    what: &Path,
+    made: &mut Vec<PathBuf>,
+) -> Result<Flock<File>, Trouble> {
     let failed = |e: io::Error| Trouble::system("lock", path, e);
-    loop {
-        let file = match open(path, made) {
-            Err(Trouble::System { source, .. })
-                if source.kind() == io::ErrorKind::NotFound && lost < MOST_LOST =>
-            {
-                lost += 1;
+    for _ in 0..MOST_LOST {
+        let folder = match open_folder(made) {
+            // Who held it before took away what it was in.
+            Err(Trouble::System { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 continue;
             }
-            file => file?,
+            folder => folder?,
         };
-        let held = wait_for(file, what).map_err(failed)?;
+        let is_new = folder.stat(name)?.is_none();
+        let (file, is_others) = match folder.open_lock(name) {
+            Err(Trouble::System { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                continue;
+            }
+            opened => opened?,
+        };
+        if is_new {
+            made.push(path.into());
+        }
+        let held = match is_others {
+            true => wait_a_moment(file, path)?,
+            false => wait_for(file, what).map_err(failed)?,
+        };
         // Who held it before may have taken the file away, and the lock is on nothing.
         let identity = Identity::of(&held.metadata().map_err(failed)?);
-        let there = path.symlink_metadata();
-        if there.is_ok_and(|there| Identity::of(&there) == identity) {
+        let there = open_folder(made).and_then(|folder| folder.stat(name));
+        if there.is_ok_and(|there| there.is_some_and(|it| Identity::of_stat(&it) == identity)) {
             return Ok(held);
         }
     }
+    Err(Trouble::Changed(path.into()))
 }
 
-fn open(path: &Path, made: &mut Vec<PathBuf>) -> Result<File, Trouble> {
-    let (folder, name) = Folder::of(path, made)?;
-    let is_new = folder.stat(name)?.is_none();
-    let file = folder.open_lock(name)?;
-    if is_new {
-        made.push(path.into());
+/// Takes the lock of a file. After a moment it says who holds it, and waits on. `what` is what it is for.
+fn wait_for(file: File, what: &Path) -> io::Result<Flock<File>> {
+    let file = match try_for(file, TRIES)? {
+        Ok(held) => return Ok(held),
+        Err(file) => file,
+    };
+    let (what, who) = (what.shown(), holder(&file).unwrap_or_default());
+    crate::say(&format!(
+        "another crossmerge{who} works on `{what}`: waiting for it"
+    ));
+    Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, e)| e.into())
+}
+
+/// Takes the lock of another user's file, unless that is held for more than a moment.
+fn wait_a_moment(file: File, path: &Path) -> Result<Flock<File>, Trouble> {
+    match try_for(file, TRIES_OF_OTHERS).map_err(|e| Trouble::system("lock", path, e))? {
+        Ok(held) => Ok(held),
+        Err(file) => Err(Trouble::Held {
+            path: path.into(),
+            who: holder(&file).unwrap_or_default(),
+        }),
     }
-    Ok(file)
 }
 
-/// Takes the lock of a file, or of a folder. After a moment it says who holds it, and waits on. `what` is what it is for.
-pub fn wait_for(mut file: File, what: &Path) -> io::Result<Flock<File>> {
-    for _ in 0..TRIES {
+/// Tries for a lock so often; gives the file back if another process holds it all the time.
+fn try_for(mut file: File, tries: u32) -> io::Result<Result<Flock<File>, File>> {
+    for _ in 0..tries {
         file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(held) => return Ok(held),
+            Ok(held) => return Ok(Ok(held)),
             Err((file, Errno::EWOULDBLOCK)) => file,
             Err((_, e)) => return Err(e.into()),
         };
         thread::sleep(PAUSE);
     }
-    let (what, who) = (what.display(), holder(&file).unwrap_or_default());
-    crate::say(&format!(
-        "another crossmerge{who} works on `{what}`: waiting for it"
-    ));
-    Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, e)| e.into())
+    Ok(Err(file))
 }
 
 /// Who holds the lock of a file: its process, and what that was called with; none when the kernel does not show it.
@@ -82,8 +127,13 @@ fn holder(file: &File) -> Option<String> {
     let words = command
         .split(|byte| *byte == 0)
         .filter(|word| !word.is_empty());
+    // Whoever started it chose its words.
     let words: Vec<String> = words
-        .map(|word| crate::plan::quote(std::ffi::OsStr::from_bytes(word)))
+        .map(|word| {
+            crate::plan::quote(OsStr::from_bytes(word))
+                .shown()
+                .to_string()
+        })
         .collect();
     Some(match words.is_empty() {
         true => format!(" (process {process})"),

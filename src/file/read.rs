@@ -97,6 +97,13 @@ pub enum Why {
     NotText,
 }
 
+impl Why {
+    /// Returns whether the file itself is too large.
+    pub fn is_of_size(self) -> bool {
+        matches!(self, Self::TooLarge { .. } | Self::Endless(_))
+    }
+}
+
 /// A file that may be read.
 struct Opened<'p> {
     path: &'p Path,

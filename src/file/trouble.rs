@@ -55,6 +55,14 @@ pub enum Trouble {
     /// A device, a pipe, a socket or a folder is where a file should be.
     #[error("`{path}` is no regular file, and is not replaced by one", path = .0.shown())]
     NotAFile(PathBuf),
+    /// Another user holds a lock of his own, and could do so for ever.
+    #[error("another user holds the lock `{path}`{who}", path = .path.shown())]
+    Held {
+        /// The lock.
+        path: PathBuf,
+        /// The process that holds it; empty if it is not known.
+        who: String,
+    },
     /// Another run, or a person, has changed it since it was looked at.
     #[error("`{path}` has become another file since it was looked at", path = .0.shown())]
     Changed(PathBuf),
@@ -67,6 +75,7 @@ impl From<Trouble> for io::Error {
             Trouble::ForeignLink { .. }
             | Trouble::LeadsOut { .. }
             | Trouble::NotAFile(_)
+            | Trouble::Held { .. }
             | Trouble::Changed(_) => io::ErrorKind::Other,
         };
         Self::new(kind, trouble)
@@ -99,6 +108,13 @@ impl Trouble {
     }
 }
 
+/// Tells whether something was not done because of what another user made, and not because it cannot be.
+pub fn is_refusal(error: &io::Error) -> bool {
+    let inner = error.get_ref();
+    let trouble = inner.and_then(|inner| inner.downcast_ref::<Trouble>());
+    trouble.is_some_and(|trouble| !matches!(trouble, Trouble::System { .. }))
+}
+
 /// How to go on after a failure to read or write, whoever reports it; none when it is not one that a person can do something about.
 pub fn hint(error: &io::Error) -> Option<String> {
     if let Some(hint) = super::read::hint(error) {
@@ -119,6 +135,12 @@ pub fn hint(error: &io::Error) -> Option<String> {
             let link = quoted(link);
             return Some(format!(
                 "nothing outside the tree is changed by way of it; to keep that part elsewhere, put a directory in its place and mount the other one there: `rm {link} && mkdir {link}`"
+            ));
+        }
+        Some(Trouble::Held { path, .. }) => {
+            return Some(format!(
+                "run it again when that process has ended; `fuser -v {}` shows it",
+                quoted(path)
             ));
         }
         Some(Trouble::NotAFile(_)) => return Some("name another place".into()),

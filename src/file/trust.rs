@@ -4,6 +4,7 @@
 //! else could put another file where one is. What follows from it is for whoever asked: to write nothing, or to say so.
 
 use super::folder::{MOST_LINKS, Rest, push};
+use crate::shown::Show;
 use nix::{
     sys::stat::{FileStat, Mode, SFlag},
     unistd::{Group, User},
@@ -75,7 +76,8 @@ impl Trust {
         Self { own, root }
     }
 
-    fn is_known(self, uid: u32) -> bool {
+    /// Tells whether it is root, or the user we run as.
+    pub(super) fn is_known(self, uid: u32) -> bool {
         uid == 0 || uid == self.own || uid == self.root
     }
 
@@ -111,7 +113,7 @@ pub struct Weak {
 impl fmt::Display for Weak {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mode = self.what.mode & 0o7777;
-        let (path, owner) = (self.path.display(), user(self.what.uid));
+        let (path, owner) = (self.path.shown(), user(self.what.uid));
         let group = group(self.what.gid);
         write!(f, "`{path}` (owner {owner}, group {group}, mode {mode:o})")
     }

@@ -4,10 +4,10 @@
 
 use super::{Fix, FixRootError, Found, Link, Stray};
 use crate::{
-    context::Identity,
-    file::{self, Folder, PROGRAM_MODE, Trouble, new_name},
+    file::{self, Folder, PROGRAM_MODE, Tree, Trouble, new_name},
+    shown::Show,
 };
-use nix::{fcntl::AtFlags, unistd::fchownat};
+use nix::{fcntl::AtFlags, sys::stat::fstat, unistd::fchownat};
 use std::{
     ffi::OsStr,
     fs::{self, FileTimes},
@@ -18,15 +18,16 @@ use std::{
 
 impl Fix<'_> {
     /// Does everything that was decided, and says each thing when it is done.
-    pub(super) fn apply(&self, say: impl Fn(&str)) -> Result<(), FixRootError> {
+    pub(super) fn apply(&self, tree: &Tree, say: impl Fn(&str)) -> Result<(), FixRootError> {
+        self.check(tree)?;
         for found in &self.changes {
-            let path = found.path.display();
+            let path = found.path.shown();
             let modes = found
                 .new_mode
                 .map(|mode| format!("{:o} -> {mode:o}", found.mode));
             match &found.edit {
-                Some((_, new)) => replace(found, new)?,
-                None => change_mode(found)?,
+                Some((_, new)) => replace(tree, found, new)?,
+                None => change_mode(tree, found)?,
             }
             match (&found.edit, modes) {
                 (Some(_), None) => say(&format!("changed  {path}")),
@@ -34,15 +35,15 @@ impl Fix<'_> {
                 (None, modes) => say(&format!("mode     {path}: {}", modes.unwrap_or_default())),
             }
             let others = found.others.iter().filter(|_| found.edit.is_some());
-            others.for_each(|other| say(&format!("changed  {}: the same file", other.display())));
+            others.for_each(|other| say(&format!("changed  {}: the same file", other.shown())));
         }
         for (stray, relative) in &self.strays {
-            relink(stray, relative)?;
+            relink(tree, stray, relative)?;
             say(&format!(
                 "symlink  {} -> {}, instead of {}",
-                stray.path.display(),
-                relative.display(),
-                stray.target.display()
+                stray.path.shown(),
+                relative.shown(),
+                stray.target.shown()
             ));
         }
         for Link { path, target, text } in &self.links {
@@ -50,23 +51,44 @@ impl Fix<'_> {
                 None => folder.link(new, target),
                 Some(text) => folder.write_synced(new, text.as_bytes(), PROGRAM_MODE),
             })?;
-            say(&format!(
-                "link     {} -> {}",
-                path.display(),
-                target.display()
-            ));
+            say(&format!("link     {} -> {}", path.shown(), target.shown()));
+        }
+        Ok(())
+    }
+
+    /// Goes the way to everything that is changed, before anything is: what is refused is refused while all is as it was.
+    fn check(&self, tree: &Tree) -> Result<(), FixRootError> {
+        for found in &self.changes {
+            let (folder, name) = place(tree, &found.path)?;
+            found_again(&folder, name, found)?;
+            for other in found.others.iter().filter(|_| found.edit.is_some()) {
+                place(tree, other)?;
+            }
+        }
+        for (stray, _) in &self.strays {
+            place(tree, &stray.path)?;
+        }
+        for Link { path, .. } in &self.links {
+            let folder = Folder::open(path.parent().unwrap_or(path))?;
+            folder.check_replaceable(path.file_name().unwrap_or_default())?;
+            file::check_writable(folder.path())
+                .map_err(|e| Trouble::system("write to", folder.path(), e))?;
         }
         Ok(())
     }
 }
 
 /// Replaces a symlink of the sysroot by one to the relative path. Its owner stays.
-fn relink(stray: &Stray, relative: &Path) -> Result<(), FixRootError> {
-    let there = fs::symlink_metadata(&stray.path)?;
-    if fs::read_link(&stray.path)? != stray.target {
-        return Err(Trouble::Changed(stray.path.clone()).into());
+fn relink(tree: &Tree, stray: &Stray, relative: &Path) -> Result<(), FixRootError> {
+    let (folder, name) = place(tree, &stray.path)?;
+    let changed = || Trouble::Changed(stray.path.clone());
+    let within = tree.within(&stray.path).unwrap_or(&stray.path);
+    let there = tree.look_to_change(within)?.ok_or_else(changed)?;
+    if !there.is_link() || there.target()? != stray.target {
+        return Err(changed().into());
     }
-    file::replace(&stray.path, |folder, new| {
+    let there = there.into_file().metadata()?;
+    folder.replace(name, |folder, new| {
         folder.link(new, relative)?;
         // Only what was opened gets the owner: whoever owns the directory may put a file of root's at this name.
         let made = folder.look(new)?;
@@ -88,15 +110,16 @@ fn relink(stray: &Stray, relative: &Path) -> Result<(), FixRootError> {
 /// Opens what was found, for looking at it and for nothing else; an error when it is another by now.
 fn found_again(folder: &Folder, name: &OsStr, found: &Found) -> Result<fs::File, FixRootError> {
     let file = folder.look(name)?;
-    match found.is(Identity::of(&file.metadata()?)) {
+    let there = fstat(&file).map_err(io::Error::from)?;
+    match found.is_still(&there) {
         true => Ok(file),
         false => Err(Trouble::Changed(found.path.clone()).into()),
     }
 }
 
 /// Gives a file the mode that it should have.
-fn change_mode(found: &Found) -> Result<(), FixRootError> {
-    let (folder, name) = place(&found.path)?;
+fn change_mode(tree: &Tree, found: &Found) -> Result<(), FixRootError> {
+    let (folder, name) = place(tree, &found.path)?;
     let file = found_again(&folder, name, found)?;
     let mode = found.new_mode.unwrap_or(found.mode);
     Ok(folder.set_mode_of(&file, name, mode)?)
@@ -104,8 +127,8 @@ fn change_mode(found: &Found) -> Result<(), FixRootError> {
 
 /// Gives a file another text, and the mode that it should have. Its owner and its times stay: make and libtool compare those. Its
 /// other names stay names of one file.
-fn replace(found: &Found, text: &[u8]) -> Result<(), FixRootError> {
-    let (folder, name) = place(&found.path)?;
+fn replace(tree: &Tree, found: &Found, text: &[u8]) -> Result<(), FixRootError> {
+    let (folder, name) = place(tree, &found.path)?;
     let metadata = found_again(&folder, name, found)?.metadata()?;
     let new = new_name(name);
     folder.remove(&new)?;
@@ -131,12 +154,13 @@ fn replace(found: &Found, text: &[u8]) -> Result<(), FixRootError> {
     }
     folder.rename(&new, name)?;
     for other in &found.others {
-        file::replace(other, |other, new| other.hard_link(new, &folder, name))?;
+        let (place, other) = place(tree, other)?;
+        place.replace(other, |other, new| other.hard_link(new, &folder, name))?;
     }
     Ok(())
 }
 
-/// The open folder of a path, and the last name.
-fn place(path: &Path) -> Result<(Folder, &OsStr), Trouble> {
-    Folder::of(path, &mut Vec::new())
+/// The open folder of a path of the sysroot, and the last name.
+fn place<'p>(tree: &Tree, path: &'p Path) -> Result<(Folder, &'p OsStr), Trouble> {
+    tree.folder_of(tree.within(path).unwrap_or(path), None)
 }

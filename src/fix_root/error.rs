@@ -3,6 +3,8 @@
 use crate::{
     context::ContextError,
     file::{self, Trouble},
+    init::InitError,
+    shown::Show,
     tuple::{Tuple, TupleError},
 };
 use std::{ffi::OsString, io, path::PathBuf};
@@ -25,7 +27,7 @@ pub enum FixRootError {
         message: String,
     },
     /// There is no such folder.
-    #[error("there is no folder `{sysroot}` to correct", sysroot = .sysroot.display())]
+    #[error("there is no folder `{sysroot}` to correct", sysroot = .sysroot.shown())]
     NoSysroot {
         /// The path.
         sysroot: PathBuf,
@@ -33,7 +35,7 @@ pub enum FixRootError {
         from: Option<&'static str>,
     },
     /// The paths in it are right as they are.
-    #[error("`{sysroot}` is this machine's own root", sysroot = .sysroot.display())]
+    #[error("`{sysroot}` is this machine's own root", sysroot = .sysroot.shown())]
     HostRoot {
         /// The path that leads there.
         sysroot: PathBuf,
@@ -54,6 +56,15 @@ pub enum FixRootError {
 impl From<Trouble> for FixRootError {
     fn from(trouble: Trouble) -> Self {
         Self::Io(trouble.into())
+    }
+}
+
+impl From<InitError> for FixRootError {
+    fn from(error: InitError) -> Self {
+        match error {
+            InitError::Io(e) => Self::Io(e),
+            other => Self::Io(io::Error::other(other)),
+        }
     }
 }
 

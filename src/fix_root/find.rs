@@ -5,15 +5,23 @@
 use super::{
     owners::{MERGED, owners},
     stray::{self, Stray},
-    sysroot::Sysroot,
+    sysroot::{Sysroot, script_in},
     text,
 };
-use crate::{context::Identity, file::read};
+use crate::{
+    context::Identity,
+    file::{
+        Node,
+        beneath::{Kind as Entry, MOST_DEPTH},
+        budget, read,
+    },
+};
+use nix::sys::stat::FileStat;
 use std::{
-    collections::BTreeMap,
-    ffi::OsString,
+    collections::{BTreeMap, BTreeSet},
+    ffi::{OsStr, OsString},
     io,
-    os::unix::{ffi::OsStrExt, fs::MetadataExt},
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
@@ -47,8 +55,8 @@ pub(crate) struct Found {
     /// The package that owns it, looked up for what should change.
     pub(crate) owner: Option<String>,
     identity: Identity,
-    /// How many names it has anywhere.
-    names: u64,
+    /// The file as it was when it was read.
+    stat: FileStat,
 }
 
 /// A configuration script among the sysroot's programs.
@@ -69,8 +77,8 @@ pub(crate) struct Files {
     pub(super) configs: Vec<Script>,
     /// Symlinks that lead to the build machine.
     pub(crate) strays: Vec<Stray>,
-    /// What may not be read, and was passed over.
-    pub(super) unread: Vec<PathBuf>,
+    /// What was passed over, and why.
+    pub(super) unread: Vec<(PathBuf, &'static str)>,
 }
 
 impl Found {
@@ -86,11 +94,26 @@ impl Found {
 
     /// Tells whether it has a name that was not found, and that a change of mode would be seen under.
     pub(super) fn is_elsewhere_too(&self) -> bool {
-        self.edit.is_none() && self.names > 1 + self.others.len() as u64
+        self.edit.is_none() && self.stat.st_nlink > 1 + self.others.len() as u64
     }
 
     pub(super) fn is(&self, identity: Identity) -> bool {
         self.identity == identity
+    }
+
+    /// Tells whether it is the same file still, as it was.
+    pub(super) fn is_still(&self, there: &FileStat) -> bool {
+        let state = |stat: &FileStat| {
+            let changed = (stat.st_ctime, stat.st_ctime_nsec);
+            (
+                stat.st_dev,
+                stat.st_ino,
+                stat.st_mode,
+                stat.st_size,
+                changed,
+            )
+        };
+        state(&self.stat) == state(there)
     }
 }
 
@@ -100,10 +123,14 @@ impl Files {
         let mut files = Self::default();
         let mut known = BTreeMap::new();
         for folder in folders(sysroot, |name| name.starts_with(b"lib"))? {
-            files.walk(&folder, sysroot, &mut known)?;
+            if let Some(folder) = opened(sysroot, &folder) {
+                files.walk(&folder, 0, sysroot, &mut known)?;
+            }
         }
         for folder in folders(sysroot, |name| name == b"bin")? {
-            files.look_at_programs(&folder, sysroot, &mut known)?;
+            if let Some(folder) = opened(sysroot, &folder) {
+                files.look_at_programs(&folder, sysroot, &mut known)?;
+            }
         }
         files.look_at_shared(sysroot, &mut known)?;
         files.strays = stray::find(sysroot)?;
@@ -111,8 +138,11 @@ impl Files {
         let wrong = wrong.map(|file| (file.path.as_path(), file.identity));
         let strays = files.strays.iter();
         let strays = strays.map(|stray| (stray.path.as_path(), stray.identity));
-        let merged = sysroot.path().join(MERGED);
-        let owners = owners(&merged, |path| sysroot.join(path), wrong.chain(strays))?;
+        let tree = sysroot.tree();
+        let merged = tree.map(|tree| tree.find(Path::new(MERGED)));
+        let merged = merged.transpose().map_err(io::Error::from)?.flatten();
+        let identity = |path: &Path| Some(tree?.look_in_root(path)?.identity());
+        let owners = owners(merged.as_ref(), identity, wrong.chain(strays))?;
         for stray in &mut files.strays {
             stray.owner = owners.get(&stray.identity).cloned();
         }
@@ -130,49 +160,77 @@ impl Files {
     /// Looks at every file below a folder of libraries, and follows no link.
     fn walk(
         &mut self,
-        folder: &Path,
+        folder: &Node,
+        depth: usize,
         sysroot: &Sysroot,
         known: &mut BTreeMap<Identity, usize>,
     ) -> io::Result<()> {
-        for path in self.read(folder, entries)?.unwrap_or_default() {
-            let metadata = fs_err::symlink_metadata(&path)?;
-            if metadata.is_dir() {
-                self.walk(&path, sysroot, known)?;
+        if depth > MOST_DEPTH {
+            self.unread.push((folder.path().into(), "it lies too deep"));
+            return Ok(());
+        }
+        for (name, kind) in self
+            .read(folder.path(), || folder.entries())?
+            .unwrap_or_default()
+        {
+            if !matches!(kind, Entry::File | Entry::Directory) {
+                continue;
             }
-            let name = path.file_name().unwrap_or_default().as_bytes();
-            let is_archive = name.ends_with(b".la");
-            let Some(wanted) = mode_of(name).filter(|_| metadata.is_file()) else {
-                if metadata.is_file() && may_be_settings(name, metadata.mode()) {
-                    self.look_at_script(&path, sysroot, known)?;
-                }
+            let path = folder.path().join(&name);
+            let child = || folder.child(&name).map_err(io::Error::from);
+            // It may be gone by now, or something else.
+            let Some(node) = self.read(&path, child)?.flatten() else {
                 continue;
             };
-            let (kind, edit) = if is_archive {
-                let Some(old) = self.read(&path, |path| read::read(path, read::SCRIPT))? else {
-                    continue;
-                };
-                let new = text::libtool_archive(&old, sysroot);
-                (Kind::LibtoolArchive, new.map(|new| (old, new)))
-            } else {
-                (Kind::Library, None)
-            };
-            // What else a mode holds than permissions is nobody's to add or to take here.
-            let mode = metadata.mode() & 0o7777;
-            let wanted = Some(mode & 0o7000 | wanted).filter(|wanted| *wanted != mode);
-            self.add(kind, path, &metadata, edit, wanted, known);
+            if node.is_dir() {
+                self.walk(&node, depth + 1, sysroot, known)?;
+            } else if node.is_file() {
+                self.look_at_file(&name, node, sysroot, known)?;
+            }
         }
         Ok(())
     }
 
-    /// Reads a file or a folder; none when it may not be read.
-    fn read<'p, T>(
+    /// Looks at a file beside libraries.
+    fn look_at_file(
         &mut self,
-        path: &'p Path,
-        read: impl FnOnce(&'p Path) -> io::Result<T>,
+        name: &OsStr,
+        node: Node,
+        sysroot: &Sysroot,
+        known: &mut BTreeMap<Identity, usize>,
+    ) -> io::Result<()> {
+        let name = name.as_bytes();
+        let is_archive = name.ends_with(b".la");
+        let Some(wanted) = mode_of(name) else {
+            return match may_be_settings(name, node.mode()) {
+                true => self.look_at_script(node, sysroot, known),
+                false => Ok(()),
+            };
+        };
+        let (kind, edit) = if is_archive {
+            let Some(old) = self.read(node.path(), || node.read(read::SCRIPT))? else {
+                return Ok(());
+            };
+            let new = text::libtool_archive(&old, sysroot);
+            (Kind::LibtoolArchive, new.map(|new| (old, new)))
+        } else {
+            (Kind::Library, None)
+        };
+        // What else a mode holds than permissions is nobody's to add or to take here.
+        let mode = node.mode();
+        let wanted = Some(mode & 0o7000 | wanted).filter(|wanted| *wanted != mode);
+        self.add(kind, &node, edit, wanted, known)
+    }
+
+    /// Reads a file or a folder; none when it may not be read.
+    fn read<T>(
+        &mut self,
+        path: &Path,
+        read: impl FnOnce() -> io::Result<T>,
     ) -> io::Result<Option<T>> {
-        match read(path) {
+        match read() {
             Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
-                self.unread.push(path.into());
+                self.unread.push((path.into(), "it may not be read"));
                 Ok(None)
             }
             read => read.map(Some),
@@ -182,19 +240,18 @@ impl Files {
     /// Looks at a file that is none of a library's own: it may be a script that answers for one, or settings that a shell reads.
     fn look_at_script(
         &mut self,
-        path: &Path,
+        node: Node,
         sysroot: &Sysroot,
         known: &mut BTreeMap<Identity, usize>,
     ) -> io::Result<()> {
-        let Some(Some((real, old))) = self.read(path, |path| sysroot.config_script(path))? else {
+        let (path, name) = (node.path().to_owned(), node.place().to_owned());
+        let name = name.file_name().unwrap_or_default();
+        let Some(Some((node, old))) = self.read(&path, || script_in(name, node))? else {
             return Ok(());
         };
-        let metadata = fs_err::metadata(&real)?;
         let new = text::config_script(&old, sysroot);
         let edit = new.map(|new| (old, new));
-        let real = sysroot.as_written(&real);
-        self.add(Kind::ConfigScript, real, &metadata, edit, None, known);
-        Ok(())
+        self.add(Kind::ConfigScript, &node, edit, None, known)
     }
 
     /// Looks below `share` for settings that a shell reads, by the ends of their names: it holds far more than can be read.
@@ -207,25 +264,22 @@ impl Files {
             let mut left = vec![(share, SHARED_DEPTH)];
             while let Some((folder, depth)) = left.pop() {
                 // What may not be read there is no library.
-                let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-                let mut entries: Vec<_> = entries.collect();
-                entries.sort_by_key(std::fs::DirEntry::file_name);
-                for entry in entries {
-                    let Ok(kind) = entry.file_type() else {
-                        continue;
-                    };
-                    let name = entry.file_name();
-                    if kind.is_dir()
+                let Some(folder) = opened(sysroot, &folder) else {
+                    continue;
+                };
+                for (name, kind) in folder.entries().unwrap_or_default() {
+                    if kind == Entry::Directory
                         && depth > 0
                         && !NOT_SHARED.contains(&name.to_string_lossy().as_ref())
                     {
-                        left.push((entry.path(), depth - 1));
-                    } else if kind.is_file()
+                        left.push((folder.place().join(name), depth - 1));
+                    } else if kind == Entry::File
                         && SHARED_SETTINGS
                             .iter()
                             .any(|end| name.as_bytes().ends_with(end.as_bytes()))
+                        && let Some(node) = folder.child(&name).ok().flatten()
                     {
-                        self.look_at_script(&entry.path(), sysroot, known)?;
+                        self.look_at_script(node, sysroot, known)?;
                     }
                 }
             }
@@ -236,20 +290,24 @@ impl Files {
     /// Looks at the scripts of a folder of programs. One that is a symlink is the script that it leads to.
     fn look_at_programs(
         &mut self,
-        folder: &Path,
+        folder: &Node,
         sysroot: &Sysroot,
         known: &mut BTreeMap<Identity, usize>,
     ) -> io::Result<()> {
-        for path in self.read(folder, entries)?.unwrap_or_default() {
-            let name = path.file_name().unwrap_or_default();
-            if self.configs.iter().any(|config| config.name == name) {
+        let seen = self.configs.iter().map(|config| config.name.clone());
+        let mut seen: BTreeSet<OsString> = seen.collect();
+        for name in self
+            .read(folder.path(), || folder.names())?
+            .unwrap_or_default()
+        {
+            if seen.contains(&name) {
                 continue;
             }
-            let name = name.to_owned();
-            let Some(script) = self.read(&path, |path| sysroot.config_script(path))? else {
+            let path = folder.path().join(&name);
+            let Some(script) = self.read(&path, || sysroot.config_script(&path))? else {
                 continue;
             };
-            let Some((real, old)) = script else {
+            let Some((node, old)) = script else {
                 // The target would start what the build machine has.
                 let leads_out = name.as_bytes().ends_with(b"-config")
                     && sysroot.leads_to(&path).is_none()
@@ -264,17 +322,16 @@ impl Files {
                 }
                 continue;
             };
-            let metadata = fs_err::metadata(&real)?;
-            let real = sysroot.as_written(&real);
+            seen.insert(name.clone());
             self.configs.push(Script {
                 name,
                 path,
-                file: Some(Identity::of(&metadata)),
+                file: Some(node.identity()),
                 looks_at_own_place: text::looks_at_own_place(&old),
             });
             let new = text::config_script(&old, sysroot);
             let edit = new.map(|new| (old, new));
-            self.add(Kind::ConfigScript, real, &metadata, edit, None, known);
+            self.add(Kind::ConfigScript, &node, edit, None, known)?;
         }
         Ok(())
     }
@@ -282,19 +339,21 @@ impl Files {
     fn add(
         &mut self,
         kind: Kind,
-        path: PathBuf,
-        metadata: &std::fs::Metadata,
+        node: &Node,
         edit: Option<(Vec<u8>, Vec<u8>)>,
         new_mode: Option<u32>,
         known: &mut BTreeMap<Identity, usize>,
-    ) {
-        let identity = Identity::of(metadata);
+    ) -> io::Result<()> {
+        let (identity, path) = (node.identity(), node.path().to_owned());
+        let edited = edit.as_ref().map_or(0, |(old, new)| old.len() + new.len());
+        let kept = OF_A_FILE + 2 * path.as_os_str().len() + edited;
+        budget::OF_OTHERS.kept(&path, kept as u64)?;
         if let Some(&at) = known.get(&identity) {
             let found = &mut self.found[at];
             if found.path != path && !found.others.contains(&path) {
                 found.others.push(path);
             }
-            return;
+            return Ok(());
         }
         known.insert(identity, self.found.len());
         self.found.push(Found {
@@ -302,13 +361,23 @@ impl Files {
             path,
             others: Vec::new(),
             edit,
-            mode: metadata.mode() & 0o7777,
+            mode: node.mode(),
             new_mode,
             owner: None,
             identity,
-            names: metadata.nlink(),
+            stat: *node.stat(),
         });
+        Ok(())
     }
+}
+
+/// What the memory of a file takes beside its path and its text, in bytes.
+const OF_A_FILE: usize = 400;
+
+/// Opens a directory of the sysroot again, by its place.
+fn opened(sysroot: &Sysroot, place: &Path) -> Option<Node> {
+    let node = sysroot.tree()?.look_in_root(place);
+    node.filter(Node::is_dir)
 }
 
 /// The directories of such a name where packages are installed, each once, reached as the target reaches them. What a symlink leads out
@@ -317,31 +386,22 @@ fn folders(sysroot: &Sysroot, is_wanted: impl Fn(&[u8]) -> bool) -> io::Result<V
     let mut folders = Vec::new();
     for above in INSTALLED {
         let above = sysroot.leads_to(&sysroot.path().join(above));
-        let Some(above) = above.filter(|above| above.is_dir()) else {
+        let Some(above) = above.filter(Node::is_dir) else {
             continue;
         };
-        for path in entries(&above)? {
-            let name = path.file_name().unwrap_or_default();
+        for name in above.names()? {
             if !is_wanted(name.as_bytes()) {
                 continue;
             }
-            if let Some(real) = sysroot.leads_to(&path).filter(|real| real.is_dir()) {
-                let folder = sysroot.as_written(&real);
-                if !folders.contains(&folder) {
-                    folders.push(folder);
-                }
+            let folder = sysroot.leads_to(&above.path().join(name));
+            if let Some(folder) = folder.filter(Node::is_dir)
+                && !folders.iter().any(|known| known == folder.place())
+            {
+                folders.push(folder.place().to_owned());
             }
         }
     }
     Ok(folders)
-}
-
-/// What is in a folder, in the order of the names.
-pub(super) fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = fs_err::read_dir(folder)?.map(|entry| Ok(entry?.path()));
-    let mut entries = entries.collect::<io::Result<Vec<_>>>()?;
-    entries.sort();
-    Ok(entries)
 }
 
 /// How deep settings lie below `share`: `tcltk/tcl8.6/tclConfig.sh`.

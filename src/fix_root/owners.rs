@@ -1,25 +1,27 @@
 //! Portage's own files: which package owns a file of a root, as `var/db/pkg/*/*/CONTENTS` says.
 
-use super::find::entries;
-use crate::{context::Identity, file::read};
+use crate::{
+    context::Identity,
+    file::{Node, beneath::Kind, read},
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
     io,
     os::unix::ffi::OsStrExt,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 /// Where Portage keeps what it merged, from the root on.
 pub(crate) const MERGED: &str = "var/db/pkg";
 
 /// The owners of the files and links that have one, as `category/name-version`. `merged` is where the root keeps what was merged,
-/// and `place` where a path in there is, seen from here.
+/// and `identity` tells what has a path in there.
 ///
 /// A path of Portage's may go through folders that are merged into one by links, so files count and not their paths.
 pub(crate) fn owners<'a>(
-    merged: &Path,
-    place: impl Fn(&Path) -> PathBuf,
+    merged: Option<&Node>,
+    identity: impl Fn(&Path) -> Option<Identity>,
     files: impl Iterator<Item = (&'a Path, Identity)>,
 ) -> io::Result<BTreeMap<Identity, String>> {
     let (mut names, mut wanted) = (BTreeSet::new(), BTreeSet::new());
@@ -28,41 +30,48 @@ pub(crate) fn owners<'a>(
         wanted.insert(identity);
     }
     let mut owners = BTreeMap::new();
-    if wanted.is_empty() {
+    let Some(merged) = merged.filter(|merged| merged.is_dir() && !wanted.is_empty()) else {
         return Ok(owners);
-    }
-    for package in packages(merged)? {
-        let contents = match read::read(&package.join("CONTENTS"), read::CONTENTS) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
-            contents => contents?,
+    };
+    for (category, kind) in merged.entries()? {
+        if kind != Kind::Directory {
+            continue;
+        }
+        let Some(category) = merged.child(&category).map_err(io::Error::from)? else {
+            continue;
         };
-        for path in files_of(&contents) {
-            if !path.file_name().is_some_and(|name| names.contains(name)) {
+        for (package, kind) in category.entries()? {
+            if kind != Kind::Directory {
                 continue;
             }
-            let Ok(metadata) = place(path).symlink_metadata() else {
+            let Some(contents) = contents(&category, &package)? else {
                 continue;
             };
-            if let Some(identity) = wanted.get(&Identity::of(&metadata)) {
-                let name = package.strip_prefix(merged);
-                owners.insert(*identity, name.unwrap_or(&package).display().to_string());
+            for path in files_of(&contents) {
+                if !path.file_name().is_some_and(|name| names.contains(name)) {
+                    continue;
+                }
+                if let Some(identity) = identity(path).and_then(|it| wanted.get(&it)) {
+                    let name = category.path().file_name().unwrap_or_default();
+                    let name = Path::new(name).join(&package);
+                    owners.insert(*identity, name.display().to_string());
+                }
             }
         }
     }
     Ok(owners)
 }
 
-/// The folders of the packages that were merged.
-fn packages(merged: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut packages = Vec::new();
-    if merged.is_dir() {
-        for category in entries(merged)? {
-            if category.is_dir() {
-                packages.extend(entries(&category)?);
-            }
-        }
-    }
-    Ok(packages)
+/// The CONTENTS of a package.
+fn contents(category: &Node, package: &OsStr) -> io::Result<Option<Vec<u8>>> {
+    let child = |node: &Node, name: &OsStr| node.child(name).map_err(io::Error::from);
+    let Some(package) = child(category, package)?.filter(Node::is_dir) else {
+        return Ok(None);
+    };
+    let contents = child(&package, OsStr::new("CONTENTS"))?;
+    contents
+        .map(|contents| contents.read(read::CONTENTS))
+        .transpose()
 }
 
 /// The files and links in a CONTENTS, whose lines are `obj PATH MD5 MTIME` and `sym PATH -> TARGET MTIME`. A path may have spaces

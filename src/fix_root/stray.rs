@@ -5,23 +5,30 @@
 //! symlinks.
 
 use super::{find::INSTALLED, sysroot::Sysroot};
-use crate::context::Identity;
+use crate::{
+    context::Identity,
+    file::{
+        Node,
+        beneath::{Kind, Links},
+        budget,
+    },
+};
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
-    fs, io,
+    io,
     os::unix::ffi::OsStrExt,
     path::{Component, Path, PathBuf},
 };
-
-/// How many symlinks are followed in one path; the kernel's own limit (MAXSYMLINKS).
-const MOST_LINKS: usize = 40;
 
 /// The directories, below those of [`INSTALLED`], whose names begin so: libraries and what lies beside them, headers, programs.
 const SEARCHED: [&[u8]; 5] = [b"lib", b"include", b"bin", b"sbin", b"qt"];
 
 /// What build systems search below `share`, by how the names begin.
 const SHARED: [&[u8]; 3] = [b"pkgconfig", b"aclocal", b"cmake"];
+
+/// What the memory of a symlink takes beside its text, in bytes.
+const OF_A_LINK: u64 = 400;
 
 /// A symlink that leads to the build machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +48,8 @@ pub(crate) struct Stray {
 pub(super) struct Followed {
     /// Where it leads, from the root on.
     pub(super) place: PathBuf,
-    pub(super) exists: bool,
+    /// What is there.
+    node: Option<Node>,
     /// The symlinks on the way, each by its place, with what it contains.
     links: Vec<(PathBuf, PathBuf)>,
 }
@@ -49,50 +57,20 @@ pub(super) struct Followed {
 /// Follows a path from the root of a sysroot on: an absolute symlink begins at that root, and `..` does not lead out of it. One that
 /// names the sysroot itself leads into it here, and is followed so.
 pub(super) fn follow(sysroot: &Sysroot, path: &Path) -> Followed {
-    let root = sysroot.real();
-    let mut left = parts(path);
-    let (mut place, mut links) = (PathBuf::new(), Vec::new());
-    while let Some(part) = left.pop() {
-        if part == ".." {
-            place.pop();
-            continue;
-        }
-        let next = place.join(&part);
-        match fs::read_link(root.join(&next)) {
-            Ok(_) if links.len() == MOST_LINKS => {
-                let exists = false;
-                return Followed {
-                    place,
-                    exists,
-                    links,
-                };
-            }
-            Ok(target) => {
-                if target.is_absolute() {
-                    place = PathBuf::new();
-                }
-                left.extend(parts(sysroot.within(&target).unwrap_or(&target)));
-                links.push((next, target));
-            }
-            Err(_) => place = next,
-        }
+    let way = sysroot.tree().map(|tree| tree.follow(path, Links::InRoot));
+    match way {
+        Some(Ok(way)) => Followed {
+            place: way.place.clone(),
+            links: way.links.clone(),
+            node: way.node(),
+        },
+        // What may not be reached is not followed.
+        _ => Followed {
+            place: path.into(),
+            links: Vec::new(),
+            node: None,
+        },
     }
-    let exists = root.join(&place).symlink_metadata().is_ok();
-    Followed {
-        place,
-        exists,
-        links,
-    }
-}
-
-/// The names and `..` of a path, the last first.
-fn parts(path: &Path) -> Vec<OsString> {
-    let parts = path.components().filter_map(|part| match part {
-        Component::Normal(name) => Some(name.to_owned()),
-        Component::ParentDir => Some("..".into()),
-        _ => None,
-    });
-    parts.rev().collect()
 }
 
 /// Finds them, in the order of their paths. A directory that may not be read is passed over; the walk for libraries names it.
@@ -110,13 +88,18 @@ pub(super) fn find(sysroot: &Sysroot) -> io::Result<Vec<Stray>> {
             }
             let path = sysroot.real().join(place);
             // By itself: behind it another symlink may lead nowhere.
-            let exists = follow(sysroot, place).exists;
+            let exists = follow(sysroot, place).node.is_some();
             let relative = exists.then(|| relative(sysroot, place, target));
             // What leads nowhere does no harm.
             if relative.is_none() && !path.exists() {
                 continue;
             }
-            let identity = Identity::of(&fs_err::symlink_metadata(&path)?);
+            let link = sysroot.tree().and_then(|tree| tree.look_in_root(place));
+            let Some(link) = link.filter(Node::is_link) else {
+                continue;
+            };
+            let identity = link.identity();
+            budget::OF_OTHERS.kept(&path, OF_A_LINK + target.as_os_str().len() as u64)?;
             found.insert(
                 place.clone(),
                 Stray {
@@ -151,7 +134,7 @@ pub(super) fn find(sysroot: &Sysroot) -> io::Result<Vec<Stray>> {
                         walk(sysroot, &place.join(name), kind, &mut look)?;
                     }
                 }
-            } else if kind == Kind::Link {
+            } else if kind == Kind::Symlink {
                 // `usr` or `local` itself.
                 look(&place)?;
             }
@@ -160,27 +143,14 @@ pub(super) fn find(sysroot: &Sysroot) -> io::Result<Vec<Stray>> {
     Ok(found.into_values().collect())
 }
 
-/// What an entry of a directory is, without a look at the entry itself.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Link,
-    Directory,
-    Other,
-}
-
 /// The entries of a directory of the sysroot, reached as the target reaches it; none if it cannot be read. A symlink that leads out is
 /// not followed: what lies there is no part of the sysroot.
 fn listed(sysroot: &Sysroot, place: &Path) -> Vec<(OsString, Kind)> {
-    let entries = fs::read_dir(sysroot.real().join(follow(sysroot, place).place));
-    let entries = entries.into_iter().flatten().flatten();
-    let kind = |entry: &fs::DirEntry| match entry.file_type() {
-        Ok(kind) if kind.is_symlink() => Kind::Link,
-        Ok(kind) if kind.is_dir() => Kind::Directory,
-        _ => Kind::Other,
-    };
-    entries
-        .map(|entry| (entry.file_name(), kind(&entry)))
-        .collect()
+    let directory = follow(sysroot, place).node;
+    directory
+        .filter(Node::is_dir)
+        .and_then(|directory| directory.entries().ok())
+        .unwrap_or_default()
 }
 
 fn walk(
@@ -190,12 +160,12 @@ fn walk(
     look: &mut dyn FnMut(&Path) -> io::Result<()>,
 ) -> io::Result<()> {
     match kind {
-        Kind::Link => look(place),
+        Kind::Symlink => look(place),
         Kind::Directory => listed(sysroot, place)
             .into_iter()
-            .filter(|(_, kind)| *kind != Kind::Other)
+            .filter(|(_, kind)| matches!(kind, Kind::Symlink | Kind::Directory))
             .try_for_each(|(name, kind)| walk(sysroot, &place.join(name), kind, look)),
-        Kind::Other => Ok(()),
+        Kind::File | Kind::Other => Ok(()),
     }
 }
 
@@ -249,7 +219,7 @@ fn relative(sysroot: &Sysroot, place: &Path, target: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::symlink;
+    use std::{fs, os::unix::fs::symlink};
 
     #[test]
     fn a_directory_is_searched_where_it_is_on_the_target() {

@@ -1,7 +1,10 @@
 //! The sysroot that is looked at: how it is written, where it really is, and what is in it.
 
-use super::{stray::follow, text};
-use crate::{context::canonical, file::read};
+use super::text;
+use crate::{
+    context::canonical,
+    file::{Node, Tree, Trouble, beneath::Links, read},
+};
 use std::{
     ffi::OsStr,
     io,
@@ -9,27 +12,43 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// A sysroot: its path as a person wrote it, and with every link followed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A sysroot: open, with its path as a person wrote it, and with every link followed.
+#[derive(Debug)]
 pub(crate) struct Sysroot {
     path: PathBuf,
     real: PathBuf,
+    /// None of one that is imagined.
+    tree: Option<Tree>,
 }
 
 impl Sysroot {
-    /// Looks where it is. It has to be there.
-    pub(crate) fn at(path: &Path) -> io::Result<Self> {
-        let real = fs_err::canonicalize(path)?;
-        let absolute = std::path::absolute(path)?;
-        // `absolute` keeps `..`, which means something else behind a link.
+    /// Opens it to change it. It has to be there.
+    pub(crate) fn at(path: &Path) -> Result<Self, Trouble> {
+        Ok(Self::of(Tree::open(path)?))
+    }
+
+    /// Opens it to look at it.
+    pub(crate) fn to_read(path: &Path) -> Result<Self, Trouble> {
+        Ok(Self::of(Tree::open_to_read(path)?))
+    }
+
+    fn of(tree: Tree) -> Self {
+        let (absolute, real) = (tree.path(), tree.real().to_owned());
+        // An absolute path may have `..` in it, which means something else behind a link.
         let is_plain = !absolute
             .components()
             .any(|part| part == Component::ParentDir);
-        let path = match is_plain {
+        let path: PathBuf = match is_plain {
             true => absolute.components().collect(),
             false => real.clone(),
         };
-        Ok(Self { path, real })
+        let tree = Some(tree.called(&path));
+        Self { path, real, tree }
+    }
+
+    /// The open directory.
+    pub(super) fn tree(&self) -> Option<&Tree> {
+        self.tree.as_ref()
     }
 
     /// One that need not be there.
@@ -38,6 +57,7 @@ impl Sysroot {
         Self {
             path: path.into(),
             real: path.into(),
+            tree: None,
         }
     }
 
@@ -57,14 +77,6 @@ impl Sysroot {
         self.path.join(relative.collect::<PathBuf>())
     }
 
-    /// A real path in the sysroot, as a person would write it.
-    pub(super) fn as_written(&self, real: &Path) -> PathBuf {
-        match real.strip_prefix(&self.real) {
-            Ok(within) => self.path.join(within),
-            Err(_) => real.into(),
-        }
-    }
-
     /// Tells whether a path of this machine's lies in the sysroot, whatever links lead to it.
     pub(super) fn holds(&self, path: &Path) -> bool {
         canonical(path).starts_with(&self.real)
@@ -76,10 +88,13 @@ impl Sysroot {
         rest.or_else(|_| path.strip_prefix(&self.real)).ok()
     }
 
-    /// The file that a path of the sysroot leads to, by symlinks as the target follows them: its path without any.
-    pub(super) fn leads_to(&self, path: &Path) -> Option<PathBuf> {
-        let followed = follow(self, self.within(path)?);
-        followed.exists.then(|| self.real.join(followed.place))
+    /// What a path of the sysroot leads to, by symlinks as the target follows them.
+    pub(super) fn leads_to(&self, path: &Path) -> Option<Node> {
+        let way = self
+            .tree
+            .as_ref()?
+            .follow(self.within(path)?, Links::InRoot);
+        way.ok()?.node()
     }
 
     /// Tells whether the path is the cross compiler's own folder, which is on this machine and not in the sysroot.
@@ -89,7 +104,7 @@ impl Sysroot {
                 .map(OsStr::new)
                 .contains(&part.as_os_str())
         };
-        path.components().any(is_gcc) && path.exists() && !self.join(path).exists()
+        path.components().any(is_gcc) && path.exists() && self.leads_to(&self.join(path)).is_none()
     }
 
     /// Tells whether the path is of a configuration script that the sysroot has.
@@ -98,40 +113,51 @@ impl Sysroot {
             .is_ok_and(|script| script.is_some())
     }
 
-    /// The text of a script that answers for a library, where the sysroot has one at that path: its real path and what is in it.
-    pub(super) fn config_script(&self, path: &Path) -> io::Result<Option<(PathBuf, Vec<u8>)>> {
-        let Some(real) = self.leads_to(path).filter(|real| real.is_file()) else {
-            return Ok(None);
-        };
-        // What is a program may be of any size.
-        let head = read::head(&real, HEAD)?;
-        if head.contains(&0) {
-            return Ok(None);
+    /// The text of a script that answers for a library, where the sysroot has one at that path: the file and what is in it.
+    pub(super) fn config_script(&self, path: &Path) -> io::Result<Option<(Node, Vec<u8>)>> {
+        match self.leads_to(path) {
+            Some(node) => script_in(path.file_name().unwrap_or_default(), node),
+            None => Ok(None),
         }
-        let is_any = |test: fn(&OsStr) -> bool| {
-            let names = [path.file_name(), real.file_name()];
-            names.into_iter().flatten().any(test)
-        };
-        // It answers for every library, by files that are right already.
-        if is_any(is_pkg_config) {
-            return Ok(None);
-        }
-        let is_named = is_any(is_config_name);
-        let is_script = head.starts_with(b"#!");
-        if !(is_script || text::is_sourced(&head)) {
-            return Ok(None);
-        }
-        let text = match read::read(&real, read::SCRIPT) {
-            // No configuration script is as large.
-            Err(e) if read::refused(&e).is_some() && !is_named => return Ok(None),
-            text => text?,
-        };
-        let answers = match is_script {
-            true => is_named || text::answers(&text),
-            false => text::is_settings(&text),
-        };
-        Ok(answers.then_some((real, text)))
     }
+}
+
+/// The text of a script that answers for a library, if the file is one: it is read of the file that was looked at. `name` is the name by
+/// which a build finds it.
+pub(super) fn script_in(name: &OsStr, node: Node) -> io::Result<Option<(Node, Vec<u8>)>> {
+    if !node.is_file() {
+        return Ok(None);
+    }
+    // What is a program may be of any size.
+    let head = node.head(HEAD)?;
+    if head.contains(&0) {
+        return Ok(None);
+    }
+    let is_any = |test: fn(&OsStr) -> bool| {
+        let names = [Some(name), node.place().file_name()];
+        names.into_iter().flatten().any(test)
+    };
+    // It answers for every library, by files that are right already.
+    if is_any(is_pkg_config) {
+        return Ok(None);
+    }
+    let is_named = is_any(is_config_name);
+    let is_script = head.starts_with(b"#!");
+    if !(is_script || text::is_sourced(&head)) {
+        return Ok(None);
+    }
+    let text = match node.read(read::SCRIPT) {
+        // No configuration script is as large.
+        Err(e) if read::refused(&e).is_some_and(read::Why::is_of_size) && !is_named => {
+            return Ok(None);
+        }
+        text => text?,
+    };
+    let answers = match is_script {
+        true => is_named || text::answers(&text),
+        false => text::is_settings(&text),
+    };
+    Ok(answers.then_some((node, text)))
 }
 
 /// How much of a file is read to see whether it is a script at all, in bytes. A license may come first.

@@ -8,7 +8,7 @@ use crate::{
     abi,
     config::{Kind, below},
     context::Context,
-    file::read,
+    file::{Places, Trouble, read},
     profile::{self, EMBEDDED, Misfit, Profile, Status, Usr, Wanted},
 };
 use once_cell::unsync::OnceCell;
@@ -22,6 +22,7 @@ use std::{
 pub(super) struct Etc<'a> {
     pub(super) context: &'a Context,
     pub(super) sysroot: &'a Path,
+    pub(super) places: &'a Places,
     pub(super) record: &'a Record,
     pub(super) subject: &'a Subject,
     pub(super) host: &'a Host,
@@ -40,9 +41,12 @@ impl Etc<'_> {
         let etc = below(&configroot, "etc/portage");
         let make_conf = etc.join("make.conf");
         let make_profile = etc.join("make.profile");
-        let half_made = self.half_made(&etc);
+        let half_made = self.half_made(&etc)?;
         let is_known = self.record.knows(write::within(&make_conf, self.sysroot));
-        let theirs = make_conf.exists() && !is_known && !self.begins_as_ours(&make_conf);
+        let theirs = self.places.exists(&make_conf)?
+            && make_conf.exists()
+            && !is_known
+            && !self.begins_as_ours(&make_conf)?;
         if !half_made.is_empty() || theirs {
             notes.push(match half_made.is_empty() {
                 true => format!("`{}` was there and is accepted as it is", etc.display()),
@@ -53,7 +57,8 @@ impl Etc<'_> {
             });
             let mut writes = half_made;
             let mut profile = None;
-            if self.options.profile.is_some() || !writes.is_empty() && !make_profile.exists() {
+            let has_profile = make_profile.exists();
+            if self.options.profile.is_some() || !writes.is_empty() && !has_profile {
                 let chosen = self.profile(&make_profile, notes)?;
                 writes.push(Write::new(
                     make_profile,
@@ -102,21 +107,35 @@ impl Etc<'_> {
     }
 
     /// Tells whether a make.conf that the record does not know is one that a person edited and `remove` therefore left.
-    fn begins_as_ours(&self, make_conf: &Path) -> bool {
+    fn begins_as_ours(&self, make_conf: &Path) -> Result<bool, InitError> {
         let first = files::first_line(&self.subject.target);
-        read::read_to_string(make_conf, read::SETTINGS)
-            .is_ok_and(|text| text.lines().next() == Some(&first))
+        let text = self.text(make_conf)?;
+        Ok(text.is_some_and(|text| text.lines().next() == Some(&first)))
+    }
+
+    /// The text of a file of the sysroot; `None` if it has none that can be read. A symlink out of the sysroot, or of another user's,
+    /// is not followed: its owner would get what only root may read.
+    fn text(&self, path: &Path) -> Result<Option<String>, InitError> {
+        match self.places.find(path) {
+            Err(Trouble::LeadsOut { .. } | Trouble::ForeignLink { .. }) => Ok(None),
+            node => Ok(node?.and_then(|node| node.read_to_string(read::SETTINGS).ok())),
+        }
     }
 
     /// The files in which crossdev left placeholders, filled.
-    fn half_made(&self, etc: &Path) -> Vec<Write> {
-        let mended = files::TEXTS.iter().filter_map(|name| {
+    fn half_made(&self, etc: &Path) -> Result<Vec<Write>, InitError> {
+        let mut writes = Vec::new();
+        for name in files::TEXTS {
             let path = etc.join(name);
-            let text = read::read_to_string(&path, read::SETTINGS).ok()?;
-            let mended = files::mended(&text, &self.subject.target, &self.host.settings["CBUILD"])?;
-            Some(Write::new(path, Content::Text(mended), Care::Edit))
-        });
-        mended.collect()
+            let Some(text) = self.text(&path)? else {
+                continue;
+            };
+            let cbuild = &self.host.settings["CBUILD"];
+            if let Some(mended) = files::mended(&text, &self.subject.target, cbuild) {
+                writes.push(Write::new(path, Content::Text(mended), Care::Edit));
+            }
+        }
+        Ok(writes)
     }
 
     /// The profile: the one asked for, else the one that is linked, else `embedded`.

@@ -5,13 +5,18 @@
 //! stands and what will stand, under a first line `pending`; when all is written it is replaced by one that holds only
 //! what stands. A run that was killed is thus known, and what it wrote is still ours.
 
-use crate::file::read;
+use crate::{
+    context::Identity,
+    file::{Node, Places, Tree, beneath::is_absent, budget, read},
+    shown::Show,
+};
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     io::{self, Read as _},
     path::{Component, Path, PathBuf},
+    sync::Mutex,
 };
 
 /// The folder of our own files in a sysroot.
@@ -20,6 +25,9 @@ pub(super) const FOLDER: &str = "var/lib/crossmerge";
 pub(super) const LOCK: &str = "var/lib/crossmerge/lock";
 /// The record, from the sysroot on.
 pub(super) const FILE: &str = "var/lib/crossmerge/contents";
+
+/// How many lines a record may have. A toolchain's libc has some thousand files; a line takes 450 bytes of memory.
+const MOST_LINES: usize = 250_000;
 
 /// One thing that init made.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,23 +49,36 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Reads the record of a sysroot; an empty one where there is none. A line that we do not know is left out, and
-    /// so is a path that would lead out of the sysroot: what it spoke of counts as a person's, which is the safe side.
+    /// Reads the record of a sysroot; an empty one where there is none.
     pub(crate) fn read(sysroot: &Path) -> io::Result<Self> {
-        let file = sysroot.join(FILE);
-        let text = match read::read_to_string(&file, read::CONTENTS) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            text => text?,
+        match Tree::open_to_read(sysroot).map_err(io::Error::from) {
+            Err(e) if is_absent(&e) => Ok(Self::default()),
+            tree => Self::of(Some(&tree?)),
+        }
+    }
+
+    /// Reads the record of an open sysroot. A line that we do not know is left out, and so is a path that would lead out of the
+    /// sysroot: what it spoke of counts as a person's, which is the safe side.
+    pub(super) fn of(tree: Option<&Tree>) -> io::Result<Self> {
+        let found = match tree {
+            Some(tree) => tree.find(Path::new(FILE)).map_err(io::Error::from)?,
+            None => None,
         };
-        Ok(Self::parse(&text))
+        match found {
+            Some(node) => Self::parse(&node.read_to_string(read::CONTENTS)?, node.path()),
+            None => Ok(Self::default()),
+        }
     }
 
     /// Reads the text of a record. A path that does not lie in the sysroot is no more known than any other line: the sysroot may
     /// be somebody else's, and `remove` takes away what stands here.
-    pub(super) fn parse(text: &str) -> Self {
+    pub(super) fn parse(text: &str, file: &Path) -> io::Result<Self> {
         let mut record = Self::default();
         // A path may end in what else counts as a part of a line end.
-        for line in text.split('\n') {
+        for (number, line) in text.split('\n').enumerate() {
+            if number > MOST_LINES {
+                return Err(too_long(file));
+            }
             match line.split_once(' ') {
                 None => record.pending |= line == "pending",
                 Some(("obj", rest)) => {
@@ -74,13 +95,22 @@ impl Record {
                 Some(_) => {}
             }
         }
-        record
+        Ok(record)
     }
 
     fn add_inside(&mut self, path: &str, entry: Entry) {
         let parts = || Path::new(path).components();
         if !path.is_empty() && parts().all(|part| matches!(part, Component::Normal(_))) {
             self.add(path, entry);
+        }
+    }
+
+    /// Refuses a record that could not be read again.
+    pub(super) fn check_size(&self, file: &Path) -> io::Result<()> {
+        let lines: usize = self.entries.values().map(BTreeSet::len).sum();
+        match lines >= MOST_LINES {
+            true => Err(too_long(file)),
+            false => Ok(()),
         }
     }
 
@@ -121,6 +151,17 @@ impl Record {
             .is_some_and(|entries| entries.contains(entry))
     }
 
+    /// Tells whether what has the path is as init left it. Only a file of which it wrote one is hashed.
+    pub(super) fn is_as_left(&self, path: &Path, node: &Node) -> io::Result<bool> {
+        let entries = self.entries.get(path).into_iter().flatten();
+        let is_file = |entry: &Entry| matches!(entry, Entry::File(_));
+        if node.is_file() && !entries.into_iter().any(is_file) {
+            return Ok(false);
+        }
+        let there = entry_of(node)?;
+        Ok(there.is_some_and(|there| self.holds(path, &there)))
+    }
+
     /// Tells whether init ever wrote the path.
     pub(crate) fn knows(&self, path: &Path) -> bool {
         self.entries.contains_key(path)
@@ -137,33 +178,62 @@ impl Record {
     }
 }
 
-/// Reads what is at a path; `None` when there is nothing, or something that init never makes.
-pub(super) fn entry_at(path: &Path) -> io::Result<Option<Entry>> {
-    let metadata = match fs_err::symlink_metadata(path) {
-        Err(e)
-            if matches!(
-                e.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            return Ok(None);
-        }
-        metadata => metadata?,
-    };
-    let entry = match metadata.file_type() {
-        kind if kind.is_symlink() => fs_err::read_link(path).map(Entry::Link),
-        kind if kind.is_dir() => Ok(Entry::Folder),
+fn too_long(file: &Path) -> io::Error {
+    let file = file.shown();
+    io::Error::other(format!(
+        "`{file}` has more than {MOST_LINES} lines, and no record that init wrote has as many"
+    ))
+}
+
+/// What was looked at, as init would record it; `None` for what init never makes.
+pub(super) fn entry_of(node: &Node) -> io::Result<Option<Entry>> {
+    let entry = match () {
+        () if node.is_link() => Entry::Link(node.target()?),
+        () if node.is_dir() => Entry::Folder,
         // Of a terabyte the sum would take hours.
-        kind if kind.is_file() && metadata.len() <= read::SUMMED => {
-            hash_file(path).map(Entry::File)
-        }
-        _ => return Ok(None),
+        () if node.is_file() && node.size() <= read::SUMMED => Entry::File(hash_node(node)?),
+        () => return Ok(None),
     };
-    match entry {
-        // Another run has taken it away just now.
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        entry => entry.map(Some),
+    Ok(Some(entry))
+}
+
+/// What is at a path, as init would record it; `None` when there is nothing, or something that init never makes.
+pub(super) fn entry_at(places: &Places, path: &Path) -> io::Result<Option<Entry>> {
+    let node = places.look(path).map_err(io::Error::from)?;
+    node.map_or(Ok(None), |node| entry_of(&node))
+}
+
+/// A file in a state: its identity, its size, and when it changed last, with nanoseconds.
+type State = (Identity, u64, i64, i64);
+
+/// The hashes of large files that were computed: one file may be named many times.
+static HASHES: Mutex<BTreeMap<State, String>> = Mutex::new(BTreeMap::new());
+
+/// The size from which on a hash is kept.
+const LARGE: u64 = 1 << 20;
+
+fn hash_node(node: &Node) -> io::Result<String> {
+    let state = (
+        node.identity(),
+        node.size(),
+        node.stat().st_ctime,
+        node.stat().st_ctime_nsec,
+    );
+    let known = || HASHES.lock().ok()?.get(&state).cloned();
+    if node.size() >= LARGE
+        && let Some(known) = known()
+    {
+        return Ok(known);
     }
+    budget::OF_OTHERS.hashed(node.path(), node.size())?;
+    // It may grow meanwhile.
+    let hash = hash(node.open()?.take(node.size()))?;
+    if node.size() >= LARGE
+        && let Ok(mut hashes) = HASHES.lock()
+    {
+        hashes.insert(state, hash.clone());
+    }
+    Ok(hash)
 }
 
 /// The SHA-256 of a text, in hexadecimal.
@@ -173,7 +243,11 @@ pub(super) fn hash_text(text: &[u8]) -> String {
 
 /// The SHA-256 of a file, in hexadecimal.
 pub(super) fn hash_file(path: &Path) -> io::Result<String> {
-    let mut file = fs_err::File::open(path)?;
+    let node = Node::at(path).map_err(io::Error::from)?;
+    hash_node(&node)
+}
+
+fn hash(mut file: impl io::Read) -> io::Result<String> {
     let mut digest = Sha256::new();
     let mut buffer = [0; 1 << 16];
     loop {
@@ -195,9 +269,20 @@ mod tests {
     #[test]
     fn what_lies_outside_the_sysroot_is_not_known() {
         let text = "dir ../etc\ndir /etc\nobj a/../../b 0\nsym . -> x\nobj  0\ndir \ndir a/b\n";
-        let record = Record::parse(text);
+        let record = Record::parse(text, Path::new(FILE)).expect("a record");
         let paths: Vec<&Path> = record.paths().collect();
         assert_eq!(paths, [Path::new("a/b")]);
+    }
+
+    #[test]
+    fn a_record_of_too_many_lines_is_an_error_that_names_it() {
+        for line in ["dir a\n", "dir ../a\n", "\n", "what is this\n"] {
+            let text = line.repeat(MOST_LINES - 1);
+            Record::parse(&text, Path::new(FILE)).expect("so many");
+            let text = line.repeat(MOST_LINES + 1);
+            let error = Record::parse(&text, Path::new(FILE)).expect_err(line);
+            assert!(error.to_string().starts_with(&format!("`{FILE}` has more")));
+        }
     }
 
     #[test]

@@ -5,16 +5,22 @@
 
 use super::{
     InitError, bindir, counted, lock,
-    record::{self, Record, entry_at},
+    record::{self, Record},
     write::{self, is_our_command},
 };
 use crate::{
     applet::Wrappers,
     argv0,
     context::Context,
-    file::{self, Folder, read},
+    file::{
+        self, Folder, Node, Places, Trouble,
+        beneath::{Kind, MOST_DEPTH},
+        read,
+    },
+    shown::Show,
     site_cache::data::LEARNED,
 };
+use nix::errno::Errno;
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
@@ -34,7 +40,8 @@ pub fn remove(
     let sysroot = super::absolute(&context.sysroot())?;
     let file = context.config.target_file(&context.tuple);
     let our_links = || our_links(context, wrappers, &bindir(context, argv0), &sysroot);
-    let is_ours = !adopted.is_empty() || !our_links()?.is_empty();
+    let links = our_links()?;
+    let is_ours = !adopted.is_empty() || !links.ours.is_empty() || !links.left.is_empty();
     if !is_ours && !file.exists() && Record::read(&sysroot)?.is_empty() {
         return Err(InitError::NotInitialised(context.tuple.clone()));
     }
@@ -45,30 +52,52 @@ pub fn remove(
         // An init may begin there now. Where we cannot make it, it cannot either.
         false => lock(&sysroot).ok(),
     };
-    let record = Record::read(&sysroot)?;
+    let places = Places::of(&sysroot)?;
+    let record = Record::of(places.tree())?;
     let mut text = String::new();
     let mut gone = Vec::new();
+    let mut out = BTreeSet::new();
     for path in record.paths().rev() {
         let place = sysroot.join(path);
-        match entry_at(&place)? {
-            None => {}
-            Some(record::Entry::Folder) => gone.push(place),
-            Some(there) if record.holds(path, &there) => gone.push(place),
-            Some(_) => text.push_str(&format!(
-                "kept     {}: edited since init wrote it\n",
-                place.display()
-            )),
+        match places.look(&place) {
+            // What lies behind it is not the sysroot's.
+            Err(Trouble::LeadsOut { link, target, .. }) => {
+                if out.insert(link.clone()) {
+                    let (link, target) = (link.shown(), target.shown());
+                    text.push_str(&format!(
+                        "left     what the record names behind {link}: it leads out of the sysroot, to {target}\n"
+                    ));
+                }
+            }
+            Err(Trouble::System { source, .. }) if is_too_long(&source) => {
+                text.push_str(&format!(
+                    "left     {}: its path is too long\n",
+                    place.shown()
+                ));
+            }
+            Err(e) => return Err(e.into()),
+            Ok(None) => {}
+            Ok(Some(node)) if node.is_dir() => gone.push(place),
+            // Only what the record says of it needs to be known.
+            Ok(Some(node)) => match record.is_as_left(path, &node)? {
+                true => gone.push(place),
+                false => text.push_str(&format!(
+                    "kept     {}: edited since init wrote it\n",
+                    place.shown()
+                )),
+            },
         }
     }
     // Only now: an init that was waited for may have made some.
-    gone.extend(
-        our_links()?
-            .into_iter()
-            .filter(|link| !adopted.contains(link)),
-    );
+    let links = our_links()?;
+    for (link, why) in &links.left {
+        text.push_str(&format!("left     {}: {why}\n", link.shown()));
+    }
+    let is_to_go = |link: &PathBuf| !adopted.contains(link);
+    gone.extend(links.ours.into_iter().filter(is_to_go));
     let mut removed = Vec::new();
     for path in gone.iter().map(PathBuf::as_path) {
-        if dry_run || remove_if_possible(path)? {
+        if dry_run || remove_if_possible(&places, path)? {
             removed.push(path);
         }
     }
@@ -79,27 +108,35 @@ pub fn remove(
         text.push_str(&remove_state(&folder, context, dry_run)?);
     }
     if !dry_run {
-        file::remove(&sysroot.join(record::FILE))?;
+        places.remove(&sysroot.join(record::FILE))?;
         for path in gone.iter().filter(|path| path.starts_with(&sysroot)) {
-            remove_empty_parents(path, &sysroot)?;
+            remove_empty_parents_in(&places, path, &sysroot)?;
         }
         // Last: an init that was waited for makes those folders again as soon as the lock is gone, and they are its own then.
         if let Some(held) = &mut held {
             held.traces.keep();
         }
         let lock = sysroot.join(record::LOCK);
-        file::remove(&lock)?;
-        remove_empty_parents(&lock, &sysroot)?;
-        let left = left_in(&sysroot)?;
-        if left > 0 {
-            text.push_str(&format!(
+        places.remove(&lock)?;
+        remove_empty_parents_in(&places, &lock, &sysroot)?;
+        match left_in(&places) {
+            Left::None => {}
+            Left::Files(left) => text.push_str(&format!(
                 "left     {}: {} that init did not write, or that a person edited\n",
-                sysroot.display(),
+                sysroot.shown(),
                 counted(left, "file")
-            ));
+            )),
+            Left::Uncounted(why) => text.push_str(&format!(
+                "left     {}: files that init did not write, or that a person edited; not all were counted: {why}\n",
+                sysroot.shown()
+            )),
         }
     }
     Ok(text)
+}
+
+fn is_too_long(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::ENAMETOOLONG as i32)
 }
 
 /// What a line begins with: what was done, or would be.
@@ -120,7 +157,7 @@ fn summary(removed: &[&Path], context: &Context, sysroot: &Path, done: &str) -> 
         if !path.starts_with(sysroot) {
             *links.entry(path.parent().unwrap_or(path)).or_default() += 1;
         } else if named.iter().any(|named| path.starts_with(named)) {
-            lines.push_str(&format!("{done}{}\n", path.display()));
+            lines.push_str(&format!("{done}{}\n", path.shown()));
         } else {
             copies += 1;
         }
@@ -128,10 +165,10 @@ fn summary(removed: &[&Path], context: &Context, sysroot: &Path, done: &str) -> 
     let mut text = String::new();
     for (folder, links) in links {
         let links = counted(links, "command");
-        text.push_str(&format!("{done}{links} in {}\n", folder.display()));
+        text.push_str(&format!("{done}{links} in {}\n", folder.shown()));
     }
     if copies > 0 {
-        let (copies, sysroot) = (counted(copies, "file"), sysroot.display());
+        let (copies, sysroot) = (counted(copies, "file"), sysroot.shown());
         text.push_str(&format!(
             "{done}{copies} of the toolchain's libc in {sysroot}\n"
         ));
@@ -139,19 +176,30 @@ fn summary(removed: &[&Path], context: &Context, sysroot: &Path, done: &str) -> 
     text + &lines
 }
 
+/// Links that look like ours.
+struct Links {
+    ours: Vec<PathBuf>,
+    /// What stays, and why.
+    left: Vec<(PathBuf, String)>,
+}
+
 /// The links of the tuple that are ours, in the target's folder and in every folder of PATH that we may change: those to this program,
-/// and those of `<tuple>-fix-root` to the sysroot's `*-config`.
+/// and those of `<tuple>-fix-root` to the sysroot's `*-config`. A folder behind a symlink that another user could have planted is left
+/// out, and so is a link that another user made.
 fn our_links(
     context: &Context,
     wrappers: &Wrappers,
     bindir: &Path,
     sysroot: &Path,
-) -> Result<Vec<PathBuf>, InitError> {
+) -> Result<Links, InitError> {
     let (before, after) = (
         format!("{}-", context.tuple),
         format!("emerge-{}", context.tuple),
     );
-    let mut links = Vec::new();
+    let mut links = Links {
+        ours: Vec::new(),
+        left: Vec::new(),
+    };
     let mut folders = context.path();
     // The machine's own links of a tuple that a person has for themselves too are not theirs.
     folders.retain(|folder| file::check_writable(folder).is_ok());
@@ -179,11 +227,18 @@ fn our_links(
             let is_left = || name.starts_with(&before) && is_nothing();
             let is_config = name.starts_with(&before) && name.ends_with("-config");
             if (is_named || is_left()) && is_our_command(&path) || is_config && leads_there(&path) {
-                links.push(path);
+                match file::look_to_change(&path) {
+                    Ok(Some(node)) if !node.is_trusted() => {
+                        let why = "another user made it".to_owned();
+                        links.left.push((path, why));
+                    }
+                    Err(e @ Trouble::ForeignLink { .. }) => links.left.push((path, e.to_string())),
+                    looked_at => links.ours.extend(looked_at?.map(|_| path)),
+                }
             }
         }
     }
-    links.sort();
+    links.ours.sort();
     Ok(links)
 }
 
@@ -211,8 +266,8 @@ fn forget(file: &Path, dry_run: bool) -> Result<String, InitError> {
         }
     }
     Ok(match empty {
-        true => format!("{}{}\n", done(dry_run), file.display()),
-        false => format!("kept     {}: what you added to it\n", file.display()),
+        true => format!("{}{}\n", done(dry_run), file.shown()),
+        false => format!("kept     {}: what you added to it\n", file.shown()),
     })
 }
 
@@ -242,7 +297,7 @@ fn remove_state(folder: &Path, context: &Context, dry_run: bool) -> io::Result<S
             .map_err(io::Error::from)?;
     }
     if learned.exists() {
-        let (file, tuple) = (learned.display(), &context.tuple);
+        let (file, tuple) = (learned.shown(), &context.tuple);
         return Ok(format!(
             "kept     {file}: what was learned; `crossmerge site-cache forget {tuple} --all` takes it out\n"
         ));
@@ -250,11 +305,11 @@ fn remove_state(folder: &Path, context: &Context, dry_run: bool) -> io::Result<S
     if !dry_run {
         file::remove(folder)?;
     }
-    Ok(format!("{}{}\n", done(dry_run), folder.display()))
+    Ok(format!("{}{}\n", done(dry_run), folder.shown()))
 }
 
-fn remove_if_possible(path: &Path) -> Result<bool, InitError> {
-    match file::remove(path) {
+fn remove_if_possible(places: &Places, path: &Path) -> Result<bool, InitError> {
+    match places.remove(path) {
         Err(e) if e.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(false),
         done => Ok(done.map(|()| true)?),
     }
@@ -262,31 +317,63 @@ fn remove_if_possible(path: &Path) -> Result<bool, InitError> {
 
 /// Removes the folders above a path that are empty now, up to and with the top.
 pub(crate) fn remove_empty_parents(path: &Path, top: &Path) -> Result<(), InitError> {
+    let places = Places::of(top)?;
+    remove_empty_parents_in(&places, path, top)
+}
+
+fn remove_empty_parents_in(places: &Places, path: &Path, top: &Path) -> Result<(), InitError> {
     for folder in path
         .ancestors()
         .skip(1)
         .take_while(|folder| folder.starts_with(top))
     {
-        if !remove_if_possible(folder)? {
+        if !remove_if_possible(places, folder)? {
             break;
         }
     }
     Ok(())
 }
 
-/// Counts what is left below a folder, folders not counted.
-fn left_in(folder: &Path) -> io::Result<usize> {
-    let entries = match fs_err::read_dir(folder) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(0),
-        entries => entries?,
+/// What is left in a sysroot.
+enum Left {
+    None,
+    Files(usize),
+    /// There is something, and more than can be counted, for this reason.
+    Uncounted(String),
+}
+
+/// Counts what is left in the sysroot, folders not counted. Whatever keeps it from being counted is no failure: the work is done.
+fn left_in(places: &Places) -> Left {
+    let count = || -> io::Result<usize> {
+        // It may be gone by now.
+        let places = Places::of(places.path()).map_err(io::Error::from)?;
+        let Some(tree) = places.tree() else {
+            return Ok(0);
+        };
+        match tree.find(Path::new("")).map_err(io::Error::from)? {
+            Some(top) => left_below(&top, 0),
+            None => Ok(0),
+        }
     };
+    match count() {
+        Ok(0) => Left::None,
+        Ok(left) => Left::Files(left),
+        Err(e) => Left::Uncounted(e.to_string()),
+    }
+}
+
+fn left_below(folder: &Node, depth: usize) -> io::Result<usize> {
+    if depth > MOST_DEPTH {
+        let path = folder.path().shown();
+        return Err(io::Error::other(format!("`{path}` lies too deep")));
+    }
     let mut left = 0;
-    for entry in entries {
-        let entry = entry?;
-        left += if entry.file_type()?.is_dir() {
-            left_in(&entry.path())?
-        } else {
-            1
+    for (name, kind) in folder.entries()? {
+        left += match folder.child(&name) {
+            Ok(Some(child)) if kind == Kind::Directory && child.is_dir() => {
+                left_below(&child, depth + 1)?
+            }
+            _ => 1,
         };
     }
     Ok(left)

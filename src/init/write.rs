@@ -6,14 +6,16 @@
 
 use super::{
     InitError,
-    record::{self, Entry, Record, entry_at, hash_file, hash_text},
+    record::{self, Entry, Record, entry_at, entry_of, hash_file, hash_text},
 };
 use crate::{
     context::Identity,
-    file::{self, FILE_MODE, Folder, Folders, new_name, read, waiting},
+    file::{self, FILE_MODE, Folder, Folders, Node, Places, Trouble, new_name, read, waiting},
+    shown::Show,
     terminal::Progress,
 };
 use std::{
+    collections::BTreeSet,
     ffi::{OsStr, OsString},
     io,
     os::unix::fs::MetadataExt,
@@ -106,29 +108,37 @@ impl Write {
 
 impl Step {
     /// Decides what a write comes to.
-    pub(super) fn decide(write: Write, sysroot: &Path, record: &Record) -> Result<Self, InitError> {
+    pub(super) fn decide(
+        write: Write,
+        places: &Places,
+        record: &Record,
+    ) -> Result<Self, InitError> {
         let wanted = write.entry()?;
-        let action = match entry_at(&write.path)? {
+        let node = places.look(&write.path)?;
+        let there = node.as_ref().map_or(Ok(None), entry_of)?;
+        let is_folder = node.as_ref().is_some_and(Node::is_dir);
+        let is_link = node.as_ref().is_some_and(Node::is_link);
+        let action = match there {
             Some(there) if there == wanted => Action::Same,
-            None if fs_err::symlink_metadata(&write.path).is_err() => Action::Make,
+            None if node.is_none() => Action::Make,
             there => {
-                let is_ours =
-                    there.is_some_and(|there| record.holds(within(&write.path, sysroot), &there));
+                let is_ours = there
+                    .is_some_and(|there| record.holds(within(&write.path, places.path()), &there));
                 match (write.care, &write.content) {
                     (Care::Command, _) if is_our_command(&write.path) => Action::Replace,
                     (Care::Command, _) => return Err(InitError::NotOurs(write.path)),
-                    (Care::Edit | Care::First | Care::Choice | Care::State, _)
-                        if is_folder(&write.path) =>
-                    {
+                    (Care::Edit | Care::First | Care::Choice | Care::State, _) if is_folder => {
                         return Err(InitError::IsAFolder(write.path));
                     }
                     (Care::Edit | Care::First | Care::Choice | Care::State, _) => Action::Replace,
-                    // A folder behind a link serves as well as one in its place.
-                    (_, Content::Folder(_)) if write.path.is_dir() => Action::Same,
+                    // A folder behind a link serves as well as one in its place; one that leads out is the target's own affair.
+                    (_, Content::Folder(_)) if is_link && leads_to_folder(places, &write.path) => {
+                        Action::Same
+                    }
                     (_, Content::Folder(_)) => return Err(InitError::NotAFolder(write.path)),
                     _ if is_ours => Action::Replace,
                     (Care::Config, Content::Text(_)) => {
-                        beside(&write.path, &wanted, sysroot, record)?
+                        beside(&write.path, &wanted, places, record)?
                     }
                     _ => Action::Keep,
                 }
@@ -148,9 +158,9 @@ impl Step {
 
     /// One line for a person.
     pub(super) fn to_line(&self) -> Option<String> {
-        let path = self.write.path.display();
+        let path = self.write.path.shown();
         let what = match &self.write.content {
-            Content::Link(target) => format!("{path} -> {}", target.display()),
+            Content::Link(target) => format!("{path} -> {}", target.shown()),
             _ => path.to_string(),
         };
         Some(match &self.action {
@@ -159,41 +169,39 @@ impl Step {
             Action::Replace => format!("refresh  {what}"),
             Action::Beside(beside) => format!(
                 "edited   {path}: left as it is; what init would write is in {}",
-                beside.display()
+                beside.shown()
             ),
             Action::Keep => format!("yours    {path}: left as it is"),
         })
     }
 
     /// The change as a unified diff, for `--dry-run`.
-    pub(super) fn to_diff(&self) -> io::Result<String> {
+    pub(super) fn to_diff(&self, places: &Places) -> io::Result<String> {
         let Some(path) = self.written() else {
             return Ok(String::new());
         };
         let new = match &self.write.content {
             Content::Text(text) => text.clone(),
             Content::Copy(source) => {
-                return Ok(format!("copy {} -> {}\n", source.display(), path.display()));
+                return Ok(format!("copy {} -> {}\n", source.shown(), path.shown()));
             }
             Content::Link(target) => {
-                return Ok(format!("link {} -> {}\n", path.display(), target.display()));
+                return Ok(format!("link {} -> {}\n", path.shown(), target.shown()));
             }
             Content::Folder(mode) => {
-                return Ok(format!("folder {} (mode {mode:o})\n", path.display()));
+                return Ok(format!("folder {} (mode {mode:o})\n", path.shown()));
             }
         };
-        let there = matches!(entry_at(&self.write.path)?, Some(Entry::File(_)));
-        let old = if there {
-            String::from_utf8_lossy(&read::read(&self.write.path, read::SETTINGS)?).into_owned()
-        } else {
-            String::new()
+        let there = places.look(&self.write.path).map_err(io::Error::from)?;
+        let (old, old_name) = match there.filter(Node::is_file) {
+            Some(node) => {
+                let text = node.read(read::SETTINGS)?;
+                let text = String::from_utf8_lossy(&text).into_owned();
+                (text, self.write.path.shown().to_string())
+            }
+            None => (String::new(), "/dev/null".into()),
         };
-        let old_name = if there {
-            self.write.path.display().to_string()
-        } else {
-            "/dev/null".into()
-        };
-        Ok(diff(&old, &new, &old_name, &path.display().to_string()))
+        Ok(diff(&old, &new, &old_name, &path.shown().to_string()))
     }
 }
 
@@ -203,9 +211,13 @@ pub(crate) fn diff(old: &str, new: &str, old_name: &str, new_name: &str) -> Stri
     diff.unified_diff().header(old_name, new_name).to_string()
 }
 
-fn is_folder(path: &Path) -> bool {
-    path.symlink_metadata()
-        .is_ok_and(|metadata| metadata.is_dir())
+/// Tells whether a symlink leads to a folder, of the sysroot or elsewhere.
+fn leads_to_folder(places: &Places, path: &Path) -> bool {
+    match places.find(path) {
+        Ok(node) => node.is_some_and(|node| node.is_dir()),
+        Err(Trouble::LeadsOut { .. }) => true,
+        Err(_) => false,
+    }
 }
 
 /// The path from the sysroot on; the whole path outside it.
@@ -229,7 +241,7 @@ pub(crate) fn is_our_command(path: &Path) -> bool {
 fn beside(
     path: &Path,
     wanted: &Entry,
-    sysroot: &Path,
+    places: &Places,
     record: &Record,
 ) -> Result<Action, InitError> {
     let name = path.file_name().unwrap_or_default();
@@ -238,10 +250,12 @@ fn beside(
         let mut sibling = OsString::from(format!("._cfg{number:04}_"));
         sibling.push(name);
         let sibling = path.with_file_name(sibling);
-        match entry_at(&sibling)? {
+        match entry_at(places, &sibling)? {
             None => return Ok(Action::Beside(last.unwrap_or(sibling))),
             Some(there) if there == *wanted => return Ok(Action::Keep),
-            Some(there) if record.holds(within(&sibling, sysroot), &there) => last = Some(sibling),
+            Some(there) if record.holds(within(&sibling, places.path()), &there) => {
+                last = Some(sibling)
+            }
             Some(_) => last = None,
         }
     }
@@ -249,20 +263,28 @@ fn beside(
 }
 
 /// What a run has made so far: taken away again when the run fails, or leaves off.
-#[derive(Debug, Default)]
-pub(super) struct Traces(pub(super) Vec<PathBuf>);
+#[derive(Debug)]
+pub(super) struct Traces {
+    pub(super) made: Vec<PathBuf>,
+    places: Places,
+}
 
 impl Traces {
+    /// Those of nothing yet.
+    pub(super) fn new(places: Places, made: Vec<PathBuf>) -> Self {
+        Self { made, places }
+    }
+
     /// Takes it away, the last first. What something else is in by now stays.
     fn undo(&mut self) {
-        for path in self.0.drain(..).rev() {
-            let _ = file::remove(&path);
+        for path in self.made.drain(..).rev() {
+            let _ = self.places.remove(&path);
         }
     }
 
     /// Lets it stand.
     pub(super) fn keep(&mut self) {
-        self.0.clear();
+        self.made.clear();
     }
 }
 
@@ -278,13 +300,15 @@ impl Drop for Traces {
 /// nothing is written. When something fails before the renames, all is as it was; later, the next run does the rest.
 pub(super) fn apply(
     steps: &[Step],
-    sysroot: &Path,
+    places: &Places,
     record: &Record,
     traces: &mut Traces,
 ) -> Result<(), InitError> {
+    let sysroot = places.path();
+    check(steps, places)?;
     if record.pending {
         for path in record.paths() {
-            file::remove(&waiting(&sysroot.join(path)))?;
+            remove_left(&waiting(&sysroot.join(path)), places)?;
         }
     }
     let mut pending = record.clone();
@@ -313,21 +337,22 @@ pub(super) fn apply(
         return Ok(());
     }
     pending.pending = true;
+    pending.check_size(&sysroot.join(record::FILE))?;
     let work: Vec<(&Path, &Content)> = steps
         .iter()
         .filter(|step| step.write.care != Care::First)
         .filter_map(|step| Some((step.written()?, &step.write.content)))
         .collect();
     let file = sysroot.join(record::FILE);
-    let is_first = file.symlink_metadata().is_err();
+    let is_first = places.look(&file)?.is_none();
     if is_first {
-        traces.0.push(file);
+        traces.made.push(file);
     }
-    let mut folders = Folders::default();
+    let mut folders = Folders::of_places(places);
     let records = [&pending, &standing];
     let before = texts_before(steps)?;
     let prepared = write_first(steps, &mut folders, traces)
-        .and_then(|()| prepare(&work, sysroot, records, &mut folders, traces));
+        .and_then(|()| prepare(&work, places, records, &mut folders, traces));
     if let Err(why) = prepared {
         traces.undo();
         for (path, text) in before {
@@ -336,14 +361,16 @@ pub(super) fn apply(
         }
         if !is_first {
             // Where this fails too, the record is one of a run that did not end, and the next run ends it.
-            let _ = write_record(sysroot, record);
+            let _ = write_record(places, record);
         }
         return Err(why);
     }
     // From here on only what waits still is taken away.
     traces.keep();
-    traces.0.extend(work.iter().map(|(path, _)| waiting(path)));
-    traces.0.push(waiting(&sysroot.join(record::FILE)));
+    traces
+        .made
+        .extend(work.iter().map(|(path, _)| waiting(path)));
+    traces.made.push(waiting(&sysroot.join(record::FILE)));
     for (path, _) in &work {
         let (folder, name) = folders.of(path, &mut Vec::new())?;
         folder.rename(&new_name(name), name)?;
@@ -354,6 +381,26 @@ pub(super) fn apply(
     folder.rename(&new_name(name), name)?;
     traces.keep();
     Ok(())
+}
+
+/// Walks the way to everything that is written, before anything is: a symlink that is not followed is an error while all is as it was.
+fn check(steps: &[Step], places: &Places) -> Result<(), InitError> {
+    let mut seen = BTreeSet::new();
+    for path in steps.iter().filter_map(Step::written) {
+        if seen.insert(path.parent()) {
+            places.look(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes what a run that was cut short left beside a place. What is not reached as it was then is none of init's.
+fn remove_left(path: &Path, places: &Places) -> Result<(), InitError> {
+    match places.look(path) {
+        Err(Trouble::LeadsOut { .. }) | Ok(None) => Ok(()),
+        Err(e) => Err(e.into()),
+        Ok(Some(_)) => Ok(places.remove(path)?),
+    }
 }
 
 /// The texts that the first writes replace.
@@ -376,9 +423,9 @@ fn write_first(
 ) -> Result<(), InitError> {
     for step in steps.iter().filter(|step| step.write.care == Care::First) {
         if let (Some(path), Content::Text(text)) = (step.written(), &step.write.content) {
-            folders.of(path, &mut traces.0)?;
+            folders.of(path, &mut traces.made)?;
             if step.action == Action::Make {
-                traces.0.push(path.into());
+                traces.made.push(path.into());
             }
             replace_file(path, text)?;
         }
@@ -389,23 +436,24 @@ fn write_first(
 /// Writes the record of a run that has begun, and everything beside its place; beside the record, what it will be in the end.
 fn prepare(
     work: &[(&Path, &Content)],
-    sysroot: &Path,
+    places: &Places,
     [pending, standing]: [&Record; 2],
     folders: &mut Folders,
     traces: &mut Traces,
 ) -> Result<(), InitError> {
-    write_record(sysroot, pending)?;
+    let sysroot = places.path();
+    write_record(places, pending)?;
     let progress = Progress::of("writing files", work.len());
     for (path, content) in work {
-        let (folder, name) = folders.of(path, &mut traces.0)?;
-        traces.0.push(waiting(path));
+        let (folder, name) = folders.of(path, &mut traces.made)?;
+        traces.made.push(waiting(path));
         write_new(folder, name, content)?;
         progress.step();
     }
     drop(progress);
     let file = sysroot.join(record::FILE);
-    let (folder, name) = folders.of(&file, &mut traces.0)?;
-    traces.0.push(waiting(&file));
+    let (folder, name) = folders.of(&file, &mut traces.made)?;
+    traces.made.push(waiting(&file));
     write_new(folder, name, &Content::Text(standing.to_text()))?;
     Ok(folders.sync()?)
 }
@@ -418,8 +466,13 @@ pub(super) fn replace_file(path: &Path, text: &str) -> Result<(), InitError> {
     })?)
 }
 
-pub(super) fn write_record(sysroot: &Path, record: &Record) -> Result<(), InitError> {
-    replace_file(&sysroot.join(record::FILE), &record.to_text())
+fn write_record(places: &Places, record: &Record) -> Result<(), InitError> {
+    let path = places.path().join(record::FILE);
+    let name = path.file_name().unwrap_or_default();
+    Ok(places.replace(&path, |folder, new| {
+        let mode = folder.mode_of(name, FILE_MODE)?;
+        folder.write_synced(new, record.to_text().as_bytes(), mode)
+    })?)
 }
 
 fn write_new(folder: &Folder, name: &OsStr, content: &Content) -> Result<(), InitError> {
@@ -432,7 +485,7 @@ fn write_new(folder: &Folder, name: &OsStr, content: &Content) -> Result<(), Ini
             folder.write(&new, text.as_bytes(), mode)?;
         }
         Content::Copy(source) => {
-            let source = fs_err::File::open(source)?.into_file();
+            let source = Node::at(source)?.open()?;
             // Whoever may run it may; nobody gets more of it, wherever it comes from.
             let mode = FILE_MODE | source.metadata()?.mode() & 0o111;
             folder.write(&new, source, mode)?;
@@ -445,5 +498,5 @@ fn write_new(folder: &Folder, name: &OsStr, content: &Content) -> Result<(), Ini
 
 /// Gives an error of the system the path that it lacks.
 pub(crate) fn named(error: io::Error, path: &Path) -> InitError {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display())).into()
+    io::Error::new(error.kind(), format!("{}: {error}", path.shown())).into()
 }

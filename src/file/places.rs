@@ -1,0 +1,166 @@
+//! Paths of which some are in a directory tree that somebody else may have made: those are reached through the tree, and the others by
+//! their paths. What looks and what changes go the same way, so no symlink leads a change out of the tree.
+
+use super::{
+    Folder, Node, Tree, Trouble,
+    beneath::{is_absent, look_to_change},
+    new_name,
+};
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    io,
+    path::{Path, PathBuf},
+};
+
+/// A tree, and everything beside it.
+#[derive(Debug)]
+pub struct Places {
+    path: PathBuf,
+    tree: Option<Tree>,
+}
+
+type Result<T> = std::result::Result<T, Trouble>;
+
+impl Places {
+    /// Opens the tree of that absolute path, if it exists.
+    pub fn of(path: &Path) -> Result<Self> {
+        Ok(Self {
+            path: path.into(),
+            tree: Tree::open_if_exists(path)?,
+        })
+    }
+
+    /// The tree, if it exists.
+    pub fn tree(&self) -> Option<&Tree> {
+        self.tree.as_ref()
+    }
+
+    /// The tree's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn within<'p>(&self, path: &'p Path) -> Option<&'p Path> {
+        path.strip_prefix(&self.path).ok()
+    }
+
+    /// What has the path, itself.
+    pub fn look(&self, path: &Path) -> Result<Option<Node>> {
+        match (self.within(path), &self.tree) {
+            (None, _) => look_to_change(path),
+            (Some(_), None) => Ok(None),
+            (Some(rest), Some(tree)) => tree.look_to_change(rest),
+        }
+    }
+
+    /// Returns whether anything has the path.
+    pub fn exists(&self, path: &Path) -> Result<bool> {
+        Ok(self.look(path)?.is_some())
+    }
+
+    /// What a path of the tree leads to.
+    pub fn find(&self, path: &Path) -> Result<Option<Node>> {
+        match (self.within(path), &self.tree) {
+            (Some(rest), Some(tree)) => tree.find_to_change(rest),
+            _ => Ok(None),
+        }
+    }
+
+    /// Opens the directory of a path and returns it with the last name. Missing directories are made, and added to `made`.
+    pub fn folder_of<'p>(
+        &self,
+        path: &'p Path,
+        made: &mut Vec<PathBuf>,
+    ) -> Result<(Folder, &'p OsStr)> {
+        match (self.within(path), &self.tree) {
+            (Some(rest), Some(tree)) if !rest.as_os_str().is_empty() => {
+                tree.folder_of(rest, Some(made))
+            }
+            _ => Folder::of(path, made),
+        }
+    }
+
+    /// Removes a file, symlink or empty directory. Succeeds if it does not exist.
+    pub fn remove(&self, path: &Path) -> io::Result<()> {
+        let removed = match (self.within(path), &self.tree) {
+            (Some(rest), Some(tree)) if !rest.as_os_str().is_empty() => {
+                let folder = tree.folder_of(rest, None);
+                folder.and_then(|(folder, name)| folder.remove(name))
+            }
+            _ => return super::remove(path),
+        };
+        match removed.map_err(io::Error::from) {
+            Err(e) if is_absent(&e) => Ok(()),
+            removed => removed,
+        }
+    }
+
+    /// Puts something in its place, as [`super::replace`] does.
+    pub fn replace(
+        &self,
+        path: &Path,
+        make: impl FnOnce(&Folder, &OsStr) -> Result<()>,
+    ) -> Result<()> {
+        let (folder, name) = self.folder_of(path, &mut Vec::new())?;
+        folder.replace(name, make)
+    }
+}
+
+/// The directory of a path, for many paths: those of one directory come one after the other, and it is opened once.
+#[derive(Debug)]
+pub struct Folders<'a> {
+    places: &'a Places,
+    last: Option<(PathBuf, Folder)>,
+    /// One path of each file system.
+    devices: BTreeMap<u64, PathBuf>,
+}
+
+impl<'a> Folders<'a> {
+    /// Opens none yet.
+    pub fn of_places(places: &'a Places) -> Self {
+        Self {
+            places,
+            last: None,
+            devices: BTreeMap::new(),
+        }
+    }
+
+    /// Opens the directory of a path, made where it is missing, names in `made` what was, and gives the last name.
+    pub fn of<'s, 'p>(
+        &'s mut self,
+        path: &'p Path,
+        made: &mut Vec<PathBuf>,
+    ) -> Result<(&'s Folder, &'p OsStr)> {
+        let place = path.parent().unwrap_or(path);
+        let (_, folder) = match self.last.take() {
+            Some(last) if last.0 == place => self.last.insert(last),
+            _ => {
+                let (folder, _) = self.places.folder_of(path, made)?;
+                self.devices.insert(folder.device()?, path.into());
+                self.last.insert((place.into(), folder))
+            }
+        };
+        Ok((folder, path.file_name().unwrap_or_default()))
+    }
+
+    /// Brings everything of their file systems to the disk.
+    pub fn sync(&self) -> Result<()> {
+        let mut paths = self.devices.values();
+        paths.try_for_each(|path| self.places.folder_of(path, &mut Vec::new())?.0.sync())
+    }
+}
+
+impl Folder {
+    /// Puts something under a name of the directory, as [`super::replace`] does.
+    pub fn replace(
+        &self,
+        name: &OsStr,
+        make: impl FnOnce(&Self, &OsStr) -> Result<()>,
+    ) -> Result<()> {
+        let new = new_name(name);
+        self.remove(&new)?;
+        make(self, &new)?;
+        self.rename(&new, name)
+    }
+}
