@@ -24,7 +24,8 @@ use crate::{
     config::{Config, below},
     context::{Context, canonical, path},
     env::{self, Env},
-    file, init,
+    file::{self, Folder, Trouble},
+    init,
     tuple::Tuple,
 };
 use nix::fcntl::Flock;
@@ -34,6 +35,7 @@ use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
+    sync::Once,
 };
 use step::Step;
 
@@ -97,7 +99,7 @@ impl Request<'_> {
             true => put_back::decide(self, &record)?,
             false => take::decide(self, &record)?,
         };
-        check_writable(&plan.steps)?;
+        check(&plan.steps)?;
         Ok(plan)
     }
 
@@ -149,14 +151,31 @@ impl Request<'_> {
         Ok(chosen)
     }
 
-    /// The folders in which wrappers of crossdev's may be, each once: those of PATH in their order, and crossdev's own.
+    /// The folders in which wrappers of crossdev's may be, each once: those of PATH in their order, and crossdev's own. One that is
+    /// reached by a link that another user could have planted is left out, and named: it may lead to any folder of root's.
     fn folders(&self) -> Vec<PathBuf> {
+        static NAMED: Once = Once::new();
         let mut folders = path(self.env);
         folders.push(self.crossdevs_folder());
         let mut seen = BTreeSet::new();
-        // With /usr merged, one folder has several names in PATH.
-        let folders = folders.iter().map(|folder| canonical(folder));
+        let mut left_out = Vec::new();
+        let mut real = |folder: &PathBuf| match Folder::open(folder) {
+            // With /usr merged, one folder has several names in PATH.
+            Ok(folder) => Some(folder.real()),
+            Err(e @ Trouble::ForeignLink { .. }) => {
+                left_out.push(e.to_string());
+                None
+            }
+            Err(_) => Some(canonical(folder)),
+        };
+        let folders: Vec<PathBuf> = folders.iter().filter_map(&mut real).collect();
+        NAMED.call_once(|| {
+            for why in &left_out {
+                crate::say(&format!("a folder of PATH is left out: {why}"));
+            }
+        });
         folders
+            .into_iter()
             .filter(|folder| seen.insert(folder.clone()))
             .collect()
     }
@@ -168,7 +187,7 @@ impl Request<'_> {
 }
 
 /// Refuses what could not be done, before anything is.
-fn check_writable(steps: &[Step]) -> Result<(), AdoptError> {
+fn check(steps: &[Step]) -> Result<(), AdoptError> {
     let folders: BTreeSet<&Path> = steps
         .iter()
         .filter_map(|step| step.path().parent())
@@ -177,10 +196,18 @@ fn check_writable(steps: &[Step]) -> Result<(), AdoptError> {
         // What is not there yet is made by the first step that needs it.
         let there = folder.ancestors().find(|folder| folder.exists());
         let there = there.unwrap_or(Path::new("/"));
+        Folder::open(there).map_err(io::Error::from)?;
         file::check_writable(there).map_err(|why| AdoptError::NotWritable {
             folder: there.into(),
             why,
         })?;
+    }
+    for step in steps {
+        let folder = Folder::open(step.path().parent().unwrap_or(Path::new("/")));
+        if let Ok(folder) = folder {
+            let name = step.path().file_name().unwrap_or_default();
+            folder.check_replaceable(name).map_err(io::Error::from)?;
+        }
     }
     Ok(())
 }

@@ -2,12 +2,12 @@
 
 use super::AdoptError;
 use crate::{
-    file::{self, FILE_MODE, Folder},
+    file::{self, FILE_MODE, Folder, Node},
     init::remove_empty_parents,
+    shown::Show,
 };
 use std::{
     fmt, io,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -50,8 +50,13 @@ impl Step {
     fn place(&self) -> io::Result<()> {
         match self {
             Self::Copy { from, to } => {
-                let from = fs_err::File::open(from)?.into_file();
-                let mode = from.metadata()?.mode() & 0o777;
+                let from = Node::at(from).map_err(io::Error::from)?;
+                // What another user lets everybody write is not to be so when it is ours.
+                let mode = match from.is_trusted() {
+                    true => from.mode() & 0o777,
+                    false => from.mode() & 0o755,
+                };
+                let from = from.open()?;
                 file::replace(to, |folder, new| folder.write_synced(new, from, mode))?;
             }
             Self::Link { path, target } => {
@@ -69,13 +74,13 @@ impl Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Copy { from, to } => write!(f, "copy {} -> {}", from.display(), to.display()),
+            Self::Copy { from, to } => write!(f, "copy {} -> {}", from.shown(), to.shown()),
             Self::Link { path, target } => {
-                write!(f, "link {} -> {}", path.display(), target.display())
+                write!(f, "link {} -> {}", path.shown(), target.shown())
             }
-            Self::Write { path, .. } => write!(f, "write {}", path.display()),
+            Self::Write { path, .. } => write!(f, "write {}", path.shown()),
             Self::Remove { path } | Self::Discard { path, .. } => {
-                write!(f, "remove {}", path.display())
+                write!(f, "remove {}", path.shown())
             }
         }
     }

@@ -3,7 +3,8 @@
 //! Programs are run there, so nobody else may be able to put another in their place, and the file system has to let them run. What
 //! TMPDIR names is taken when it is so, else one of the usual places.
 
-use super::trust::weak_point;
+use super::{Folder, trust::weak_point};
+use crate::shown::Show;
 use nix::{
     sys::statvfs::{FsFlags, statvfs},
     unistd::mkdtemp,
@@ -27,40 +28,48 @@ static SAID: Once = Once::new();
 /// Makes a folder for us alone, which goes when it is dropped.
 pub fn temporary() -> io::Result<Temporary> {
     let own = std::env::temp_dir();
-    let Some(why) = unfit(&own) else {
-        return make(&own);
+    let why = match fit(&own) {
+        Ok(place) => return make(&place),
+        Err(why) => why,
     };
-    let mut others = USUAL.iter().map(Path::new);
-    let Some(other) = others.find(|place| unfit(place).is_none()) else {
+    let others = USUAL.iter().map(Path::new);
+    let Some((other, place)) = others
+        .filter_map(|place| Some((place, fit(place).ok()?)))
+        .next()
+    else {
         let places = USUAL.join("`, `");
         let what = format!("no folder for temporary files: {why}; nor is `{places}` fit for it");
         return Err(io::Error::other(what));
     };
     SAID.call_once(|| {
-        let other = other.display();
+        let other = other.shown();
         crate::say(&format!(
             "temporary files go to `{other}`, not to what TMPDIR says: {why}"
         ));
     });
-    make(other)
+    make(&place)
 }
 
-/// Why programs are not made and run there; none when they are.
-fn unfit(place: &Path) -> Option<String> {
-    let shown = place.display();
-    let real: PathBuf = match place.canonicalize() {
-        Ok(real) => real,
-        Err(e) => return Some(format!("`{shown}`: {e}")),
+/// The path without links of a folder in which programs are made and run; why not, if they are not. Every link on the way is looked
+/// at as it is written, and the path that is returned is of what was opened then: nobody can lead it elsewhere any more.
+fn fit(place: &Path) -> Result<PathBuf, String> {
+    let shown = place.shown();
+    let named = |e: io::Error| format!("`{shown}`: {e}");
+    let check = |path: &Path| match weak_point(path).map_err(named)? {
+        Some(weak) => Err(format!("somebody else may write to {weak}")),
+        None => Ok(()),
     };
-    match weak_point(&real) {
-        Err(e) => return Some(format!("`{shown}`: {e}")),
-        Ok(Some(weak)) => return Some(format!("somebody else may write to {weak}")),
-        Ok(None) => {}
-    }
+    check(place)?;
+    let real = match Folder::open(place) {
+        Ok(folder) => folder.real(),
+        Err(e) => return Err(e.to_string()),
+    };
+    check(&real)?;
     let flags = statvfs(&real).map_or(FsFlags::empty(), |stat| stat.flags());
-    flags
-        .contains(FsFlags::ST_NOEXEC)
-        .then(|| format!("`{shown}` is mounted noexec"))
+    match flags.contains(FsFlags::ST_NOEXEC) {
+        true => Err(format!("`{shown}` is mounted noexec")),
+        false => Ok(real),
+    }
 }
 
 fn make(place: &Path) -> io::Result<Temporary> {

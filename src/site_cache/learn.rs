@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     applet::{AppletError, Wrappers},
-    context::{Context, ContextError},
+    context::{Context, ContextError, Identity},
     env,
     exec::{self, ExecError},
     file::{self, read},
@@ -515,8 +515,10 @@ impl Runner {
         way: Way,
     ) -> Result<(Option<Cache>, Cache), LearnError> {
         let work = file::temporary().map_err(LearnError::Folder)?;
-        let cross = self.prepared(&work.path().join("cross"), way, "")?;
-        let mut with_tests = self.prepared(&work.path().join("tests"), way, MAYBE)?;
+        let own = work.path().metadata().map(|own| Identity::of(&own));
+        let own = own.map_err(LearnError::Folder)?;
+        let cross = self.prepared(&work.path().join("cross"), way, "", own)?;
+        let mut with_tests = self.prepared(&work.path().join("tests"), way, MAYBE, own)?;
         with_tests.enter.splice(..0, self.steps.iter().cloned());
         let libraries = Change::Set(self.sysroot.clone().into());
         with_tests
@@ -555,8 +557,14 @@ impl Runner {
         }
     }
 
-    /// The plan of one run in a folder of its own.
-    fn prepared(&self, folder: &Path, way: Way, site: &str) -> Result<Plan, LearnError> {
+    /// The plan of one run in a folder of its own. `work` is what all of these are in.
+    fn prepared(
+        &self,
+        folder: &Path,
+        way: Way,
+        site: &str,
+        work: Identity,
+    ) -> Result<Plan, LearnError> {
         let build = folder.join("build");
         fs_err::create_dir(folder).map_err(LearnError::Folder)?;
         let script = match way {
@@ -565,7 +573,7 @@ impl Runner {
                 self.script.clone()
             }
             Way::Copies => {
-                copy(&self.source, &build).map_err(LearnError::Folder)?;
+                copy(&self.source, &build, work).map_err(LearnError::Folder)?;
                 build.join(self.script.file_name().unwrap_or_default())
             }
         };
@@ -625,14 +633,17 @@ fn still_cross(output: &Output) -> bool {
     lines.any(|line| line.ends_with("... yes"))
 }
 
-/// Copies a folder with what is in it, links as links, with the times of the files: a script may ask which is newer.
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
+/// Copies a folder with what is in it, links as links, with the times of the files: a script may ask which is newer. The folder that
+/// the copies are made in is no part of them: TMPDIR may lie in the source folder.
+fn copy(from: &Path, to: &Path, work: Identity) -> io::Result<()> {
     fs_err::create_dir(to)?;
     for entry in fs_err::read_dir(from)? {
         let entry = entry?;
         let (kind, path) = (entry.file_type()?, to.join(entry.file_name()));
         if kind.is_dir() {
-            copy(&entry.path(), &path)?;
+            if Identity::of(&entry.metadata()?) != work {
+                copy(&entry.path(), &path, work)?;
+            }
         } else if kind.is_symlink() {
             fs_err::os::unix::fs::symlink(fs_err::read_link(entry.path())?, &path)?;
         } else if kind.is_file() {
