@@ -41,9 +41,10 @@ use crate::{
     context::Context,
     distribution::Distribution,
     env,
-    file::{self, Places, Tree, read},
+    file::{self, Places, Tree, Trouble, read},
     portage::{self, Repositories, Settings},
     profile::ProfileError,
+    shown::Show,
     target::{Source, Target},
     tuple::Tuple,
 };
@@ -212,7 +213,7 @@ impl Request<'_> {
             return Ok(None);
         }
         let sysroot = context.sysroot();
-        let (tuple, place) = (&context.tuple, sysroot.display());
+        let (tuple, place) = (&context.tuple, sysroot.shown());
         let note = format!(
             "root has made the target, in `{place}`, and you can use it: `crossmerge init {tuple} --sysroot DIR` makes one of your own"
         );
@@ -298,23 +299,23 @@ impl Request<'_> {
         let mut notes = Vec::new();
         let bindir = bindir(context, self.argv0);
         if !context.path().contains(&bindir) {
-            let bindir = bindir.display();
+            let bindir = bindir.shown();
             notes.push(format!(
                 "`{bindir}` is not in PATH, so its commands are found by their path only: `export PATH=\"{bindir}:$PATH\"`"
             ));
         }
         if seen.place.sysroot.is_some() {
             let (sysroot, file) = (
-                sysroot.display(),
+                sysroot.shown(),
                 context.config.own_target_file(&context.tuple),
             );
-            let file = file.display();
+            let file = file.shown();
             notes.push(format!(
                 "you are not root, so the target is your own: its sysroot is `{sysroot}`, its settings are in `{file}`"
             ));
         }
         if sysroot.to_string_lossy().contains(char::is_whitespace) {
-            let sysroot = sysroot.display();
+            let sysroot = sysroot.shown();
             notes.push(format!(
                 "pkg-config cannot print a sysroot with white space in its path, `{sysroot}`: `--sysroot DIR` names another"
             ));
@@ -510,7 +511,7 @@ impl InitPlan {
             .unwrap_or(Path::new("."));
         if let links @ 1.. = count(Care::Command) {
             let links = counted(links, "command");
-            text.push_str(&format!("new      {links} in {}\n", bindir.display()));
+            text.push_str(&format!("new      {links} in {}\n", bindir.shown()));
         }
         let lines = self
             .steps
@@ -522,14 +523,14 @@ impl InitPlan {
             let copies = counted(copies, "file");
             text.push_str(&format!(
                 "new      {copies} of the toolchain's libc in {}\n",
-                self.sysroot.display()
+                self.sysroot.shown()
             ));
         }
         if let (Some(link), many) = (self.stale.first(), self.stale.len()) {
             let (links, bindir) = (counted(many, "command"), link.parent().unwrap_or(link));
             text.push_str(&format!(
                 "removed  {links} in {}: the toolchain has no such tool\n",
-                bindir.display()
+                bindir.shown()
             ));
         }
         if text.is_empty() {
@@ -549,7 +550,7 @@ impl InitPlan {
             }
         }
         for link in &self.stale {
-            text.push_str(&format!("remove {}\n", link.display()));
+            text.push_str(&format!("remove {}\n", link.shown()));
         }
         Ok(text)
     }
@@ -578,12 +579,18 @@ struct Locked {
 /// Takes the sysroot's lock; waits, and after a moment says so, while another holds it.
 fn lock(sysroot: &Path) -> Result<Locked, InitError> {
     let mut made = Vec::new();
-    let tree = Tree::make(sysroot, &mut made);
-    let mut traces = Traces::new(Places::of(sysroot)?, made);
-    let held = file::take_in(&tree?, Path::new(record::LOCK), &mut traces.made)?;
+    let tree = |made: &mut Vec<PathBuf>| Tree::make(sysroot, made);
+    let held = file::take_in(tree, sysroot, Path::new(record::LOCK), &mut made);
+    let places = match (&held, Places::of(sysroot)) {
+        (Ok(_), places) => places?,
+        (Err(_), Ok(places)) => places,
+        (Err(_), Err(_)) => Places::nowhere(),
+    };
+    // It goes again if there is no lock.
+    let traces = Traces::new(places, made);
     Ok(Locked {
+        _held: held?,
         traces,
-        _held: held,
     })
 }
 
@@ -593,18 +600,45 @@ pub(crate) fn lock_if_there(sysroot: &Path) -> Result<Option<Flock<File>>, InitE
         return Ok(None);
     };
     let folder = tree.look_to_change(Path::new(record::FOLDER))?;
-    let held = || file::take_in(&tree, Path::new(record::LOCK), &mut Vec::new());
+    let held = || take_existing(sysroot, record::LOCK);
     let is_there = folder.is_some_and(|folder| folder.is_dir());
     Ok(is_there.then(held).transpose()?)
 }
 
-/// Takes the sysroot's lock for other work in it, which leaves nothing of the lock. Where the lock cannot be made, or the file system
-/// knows none, two runs at once are the user's care.
+fn take_existing(sysroot: &Path, lock: &str) -> Result<Flock<File>, Trouble> {
+    let tree = |_: &mut Vec<PathBuf>| Tree::open(sysroot);
+    file::take_in(tree, sysroot, Path::new(lock), &mut Vec::new())
+}
+
+/// Takes the sysroot's lock for other work in it: init's where init has been, and elsewhere a file that goes with the work. Where none
+/// can be made, or the file system knows no locks, two runs at once are the user's care.
 pub(crate) fn lock_or_go_on(sysroot: &Path) -> Result<Option<impl Sized>, InitError> {
-    match lock(sysroot) {
-        Ok(locked) => Ok(Some(locked)),
-        Err(InitError::Io(e)) if file::is_refusal(&e) => Err(InitError::Io(e)),
-        Err(_) => Ok(None),
+    let mut traces = Traces::new(Places::of(sysroot)?, Vec::new());
+    let Some(tree) = Tree::open_if_exists(sysroot)? else {
+        return Ok(None);
+    };
+    let folder = tree.look(Path::new(record::FOLDER))?;
+    let lock = match folder.is_some_and(|folder| folder.is_dir()) {
+        true => record::LOCK,
+        false => {
+            // One that was left by a run that was killed goes too.
+            traces.made.push(sysroot.join(record::OTHER_LOCK));
+            record::OTHER_LOCK
+        }
+    };
+    match take_existing(sysroot, lock).map_err(io::Error::from) {
+        Ok(held) => Ok(Some(Locked {
+            traces,
+            _held: held,
+        })),
+        Err(e) => {
+            // It is another's.
+            traces.keep();
+            match file::is_refusal(&e) {
+                true => Err(InitError::Io(e)),
+                false => Ok(None),
+            }
+        }
     }
 }
 
@@ -631,7 +665,7 @@ fn note_moved(context: &Context, sysroot: &Path) -> Result<Option<String>, InitE
     };
     let was_there = is_moved && is_ours() && !Record::read(&before)?.is_empty();
     Ok(was_there.then(|| {
-        let before = before.display();
+        let before = before.shown();
         format!(
             "the target was in `{before}` until now: what is there stays, and is yours to delete"
         )

@@ -3,6 +3,7 @@
 //! anstream decides on colour: none where the stream is not a terminal or NO_COLOR is set, and always with CLICOLOR_FORCE. Applets come
 //! here only when they fail.
 
+use crate::shown::lines;
 use clap::builder::styling::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
@@ -27,9 +28,10 @@ pub(crate) const DIM: Style = Style::new().dimmed();
 
 /// Prints an error and its hint on stderr, under the name that the program was called by.
 pub(crate) fn error(name: &dyn Display, error: &dyn Display, hint: Option<&str>) {
+    let error = lines(&error.to_string());
     let mut text = format!("{name}: {ERROR}error:{ERROR:#} {error}\n");
     if let Some(hint) = hint {
-        text += &format!("{HINT}hint:{HINT:#} {hint}\n");
+        text += &format!("{HINT}hint:{HINT:#} {}\n", lines(hint));
     }
     // Nothing can be said when stderr is gone, and the exit code still tells.
     let _ = anstream::stderr().write_all(text.as_bytes());

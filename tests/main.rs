@@ -32,5 +32,6 @@ mod profile;
 mod qemu;
 mod show;
 mod site_cache;
+mod strangers;
 mod toolchain;
 mod xkmake;

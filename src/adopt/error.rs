@@ -1,5 +1,6 @@
 //! Why adopt does nothing, and how to go on.
 
+use crate::shown::Show;
 use crate::{config::ConfigError, context::ContextError, file, init::InitError, tuple::Tuple};
 use std::{io, path::PathBuf};
 
@@ -15,13 +16,13 @@ pub enum AdoptError {
     Init(#[from] InitError),
     #[error(transparent)]
     Io(#[from] io::Error),
-    #[error("`{tuple}` has no wrapper of crossdev's in PATH or in `{folder}`", folder = .folder.display())]
+    #[error("`{tuple}` has no wrapper of crossdev's in PATH or in `{folder}`", folder = .folder.shown())]
     NotCrossdevs { tuple: Tuple, folder: PathBuf },
     #[error("`{0}` was not adopted from crossdev")]
     NotAdopted(Tuple),
-    #[error("nothing may be changed in `{folder}`: {why}", folder = .folder.display())]
+    #[error("nothing may be changed in `{folder}`: {why}", folder = .folder.shown())]
     NotWritable { folder: PathBuf, why: io::Error },
-    #[error("`{path}` belongs to {package}, and a link of ours would replace it", path = .path.display())]
+    #[error("`{path}` belongs to {package}, and a link of ours would replace it", path = .path.shown())]
     Owned { path: PathBuf, package: String },
 }
 
@@ -44,7 +45,7 @@ impl AdoptError {
             Self::Owned { path, .. } => {
                 format!(
                     "rebuild that package without `{}`, or name the other targets: `crossmerge adopt <tuple>…`",
-                    path.display()
+                    path.shown()
                 )
             }
         }

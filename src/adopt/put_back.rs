@@ -6,6 +6,7 @@ use super::{
     record::{Taken, Was, folder_of_kept},
     step::Step,
 };
+use crate::shown::Show;
 use crate::{init::is_our_command, tuple::Tuple};
 use std::collections::BTreeSet;
 
@@ -62,7 +63,7 @@ pub(super) fn decide(request: &Request, record: &Record) -> Result<AdoptPlan, Ad
 /// Decides on one link. Tells whether what was kept of it is there again, and so is needed no more.
 fn put_back(taken: &Taken, plan: &mut AdoptPlan) -> Result<bool, AdoptError> {
     let path = &taken.path;
-    let place = path.display();
+    let place = path.shown();
     let said = fs_err::read_link(path).ok();
     if !is_our_command(path) && said.as_ref() != Some(&taken.ours) {
         let is_there = path.symlink_metadata().is_ok();
@@ -75,7 +76,7 @@ fn put_back(taken: &Taken, plan: &mut AdoptPlan) -> Result<bool, AdoptError> {
         if !is_back {
             let what = if is_there { "changed" } else { "removed" };
             let kept = match &taken.was {
-                Was::File(aside) => format!("; what was there is in `{}`", aside.display()),
+                Was::File(aside) => format!("; what was there is in `{}`", aside.shown()),
                 _ => String::new(),
             };
             plan.note(format!(
@@ -91,7 +92,7 @@ fn put_back(taken: &Taken, plan: &mut AdoptPlan) -> Result<bool, AdoptError> {
             if !path.with_file_name(target).exists() {
                 plan.note(format!(
                     "`{place}` leads to `{}` again, which is not there",
-                    target.display()
+                    target.shown()
                 ));
             }
             Step::Link {
@@ -106,7 +107,7 @@ fn put_back(taken: &Taken, plan: &mut AdoptPlan) -> Result<bool, AdoptError> {
         Was::File(aside) => {
             plan.note(format!(
                 "`{place}` is left as it is: what was there is not in `{}` any more",
-                aside.display()
+                aside.shown()
             ));
             return Ok(false);
         }

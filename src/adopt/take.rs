@@ -12,6 +12,7 @@ use crate::{
     file::{Node, read},
     fix_root::{MERGED, owners},
     init::{self, Content, Host, InitError, is_half_made, is_our_command},
+    shown::Show,
     tuple::Tuple,
 };
 use std::path::{Path, PathBuf};
@@ -94,7 +95,7 @@ impl Taking<'_> {
         }
         let made = self.links.len() - before - replaced;
         if replaced + made > 0 {
-            let folder = bindir.display();
+            let folder = bindir.shown();
             self.plan.summary.push(format!(
                 "adopted  {tuple}: {replaced} of crossdev's wrappers replaced, {made} commands made in {folder}"
             ));
@@ -168,7 +169,7 @@ impl Taking<'_> {
             false => {
                 self.plan.note(format!(
                     "`{}` is the first of its name in PATH, so crossdev's next run makes its own links again; adopt again after it",
-                    theirs.display()
+                    theirs.shown()
                 ));
                 Ok(())
             }

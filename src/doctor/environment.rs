@@ -1,6 +1,7 @@
 //! The checks of what the caller's environment says.
 
 use super::{DoctorError, Finding, patient::Patient};
+use crate::shown::Show;
 use crate::{config::SiteCache, env, layer::overrides, plan::quote};
 use std::path::Path;
 
@@ -20,7 +21,7 @@ pub(super) fn environment(patient: &Patient) -> Result<Finding, DoctorError> {
             env::CHOST.name,
             format!(
                 "CHOST is `{}`, and wins over the name of `{tuple}-emerge`",
-                chost.display()
+                chost.shown()
             ),
         );
     }
@@ -31,7 +32,7 @@ pub(super) fn environment(patient: &Patient) -> Result<Finding, DoctorError> {
                 env::CBUILD.name,
                 format!(
                     "CBUILD is `{}`, and this machine is `{own}`",
-                    cbuild.display()
+                    cbuild.shown()
                 ),
             );
         }
@@ -45,7 +46,7 @@ pub(super) fn environment(patient: &Patient) -> Result<Finding, DoctorError> {
             env::SYSROOT.name,
             format!(
                 "SYSROOT is `{}`, which is no sysroot of a target",
-                sysroot.display()
+                sysroot.shown()
             ),
         );
     }
@@ -54,7 +55,7 @@ pub(super) fn environment(patient: &Patient) -> Result<Finding, DoctorError> {
     {
         blame(
             env::ROOT.name,
-            format!("ROOT is `{}`, which is no whole path", root.display()),
+            format!("ROOT is `{}`, which is no whole path", root.shown()),
         );
     }
     if let Some(configroot) = env.get(env::PORTAGE_CONFIGROOT)
@@ -64,7 +65,7 @@ pub(super) fn environment(patient: &Patient) -> Result<Finding, DoctorError> {
             env::PORTAGE_CONFIGROOT.name,
             format!(
                 "PORTAGE_CONFIGROOT is `{}`, which has no etc/portage",
-                configroot.display()
+                configroot.shown()
             ),
         );
     }

@@ -5,6 +5,7 @@ use crate::{
     adopt::target_of,
     init::{self, is_our_command, link_names, link_place},
     plan::quote,
+    shown::Show,
 };
 use std::path::{Path, PathBuf};
 
@@ -37,15 +38,11 @@ pub(super) fn links(patient: &Patient) -> Result<Finding, DoctorError> {
         ));
     }
     Ok(match missing.len() {
-        0 => Finding::ok(format!(
-            "{} in `{}`",
-            wanted.len(),
-            patient.bindir.display()
-        )),
+        0 => Finding::ok(format!("{} in `{}`", wanted.len(), patient.bindir.shown())),
         _ => {
             let missing: Vec<PathBuf> = missing.iter().map(PathBuf::from).collect();
             Finding::error(
-                format!("not in `{}`: {}", patient.bindir.display(), list(&missing)),
+                format!("not in `{}`: {}", patient.bindir.shown(), list(&missing)),
                 patient.init(),
             )
         }
@@ -70,7 +67,7 @@ pub(super) fn path(patient: &Patient) -> Result<Finding, DoctorError> {
         let options = init::Options::default();
         let message = format!(
             "`{}` is a real tool, and a link of the target replaces it for everyone with this PATH",
-            tool.display()
+            tool.shown()
         );
         let mend = format!(
             "crossmerge remove {} && {}",
@@ -82,7 +79,7 @@ pub(super) fn path(patient: &Patient) -> Result<Finding, DoctorError> {
     let bindir = quote(patient.bindir.as_os_str());
     let mend = format!("export PATH={bindir}:\"$PATH\"");
     if wanted.iter().any(|name| found_first(name).is_none()) {
-        let message = format!("`{}` is not in PATH", patient.bindir.display());
+        let message = format!("`{}` is not in PATH", patient.bindir.shown());
         return Ok(Finding::warning(message, mend));
     }
     Ok(match shadowed.is_empty() {
@@ -106,7 +103,7 @@ pub(super) fn list(paths: &[PathBuf]) -> String {
     let shown: Vec<String> = paths
         .iter()
         .take(MOST)
-        .map(|path| format!("`{}`", path.display()))
+        .map(|path| format!("`{}`", path.shown()))
         .collect();
     match paths.len().checked_sub(MOST) {
         Some(more @ 1..) => format!("{} and {more} more", shown.join(", ")),

@@ -7,7 +7,11 @@ use crate::{
     context::{Context, ContextError, Identity},
     distribution::Distribution,
     exec::{self, ExecError, ToldPath},
-    file::{self, Temporary, read},
+    file::{
+        self, Node, Temporary, Tree,
+        beneath::{Kind as Entry, MOST_DEPTH},
+        read,
+    },
     fix_root::{self, Sysroot},
     init::{self, Headers, Host, InitError, Record, Traits, bindir, find},
     plan::{Change, Changes, Plan, quote},
@@ -392,7 +396,11 @@ impl<'a> Patient<'a> {
     pub(super) fn files(&self) -> &Files {
         self.files.get_or_init(|| {
             let mut files = Files::default();
-            walk(&self.sysroot, &self.sysroot, &mut files);
+            let tree = Tree::open_to_read(&self.sysroot).ok();
+            let top = tree.and_then(|tree| tree.find(Path::new("")).ok().flatten());
+            if let Some(top) = top {
+                walk(&top, 0, &mut files);
+            }
             let ours = [&self.bindir, &self.context.config.target_file(self.tuple())];
             let ours = [Some(ours[0].as_path()), ours[1].parent()];
             for entry in ours
@@ -419,29 +427,25 @@ const NEW: &str = ".crossmerge-new";
 /// Folders of a sysroot where nothing is installed: Portage builds there, and a kernel shows itself.
 const NOT_INSTALLED: [&str; 6] = ["dev", "proc", "sys", "tmp", "var/tmp", "var/cache"];
 
-/// Collects files by name. What cannot be read is passed over: it is not what the checks look for.
-fn walk(folder: &Path, sysroot: &Path, files: &mut Files) {
-    let Ok(entries) = fs_err::read_dir(folder) else {
+/// Collects files by name. What cannot be read, or lies too deep, is passed over: it is not what the checks look for.
+fn walk(folder: &Node, depth: usize, files: &mut Files) {
+    let Ok(entries) = folder.entries() else {
         return;
     };
-    let mut entries: Vec<_> = entries.flatten().collect();
-    entries.sort_by_key(fs_err::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        let Ok(kind) = entry.file_type() else {
-            continue;
-        };
-        let within = path.strip_prefix(sysroot).unwrap_or(&path);
-        if kind.is_dir() {
-            if !NOT_INSTALLED
-                .iter()
-                .any(|skipped| within == Path::new(skipped))
+    for (name, kind) in entries {
+        let within = folder.place().join(&name);
+        if kind == Entry::Directory {
+            let is_skipped = |skipped: &&str| within == Path::new(*skipped);
+            if depth < MOST_DEPTH
+                && !NOT_INSTALLED.iter().any(|skipped| is_skipped(&skipped))
+                && let Ok(Some(child)) = folder.child(&name)
             {
-                walk(&path, sysroot, files);
+                walk(&child, depth + 1, files);
             }
             continue;
         }
-        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = folder.path().join(&name);
+        let name = name.to_string_lossy();
         if name.starts_with('.') && name.ends_with(NEW) {
             files.leftovers.push(path);
         } else if updated(&name).is_some() {

@@ -9,10 +9,11 @@ use super::{
 use crate::{
     context::ContextError,
     env, exec,
-    file::read,
+    file::{Node, beneath::Kind as Entry, read},
     init::{InitError, check_foreign_by_compiler, is_our_command},
     plan::{Change, quote},
     portage::{PortageError, Repositories, Repository},
+    shown::Show,
 };
 use std::{
     ffi::OsStr,
@@ -137,15 +138,15 @@ pub(super) fn profile(patient: &Patient) -> Result<Finding, DoctorError> {
     ];
     if let Some(profile) = places.iter().find(|place| place.is_dir()) {
         let profile = fs_err::canonicalize(profile)?;
-        return Ok(Finding::ok(format!("`{}`", profile.display())));
+        return Ok(Finding::ok(format!("`{}`", profile.shown())));
     }
     let message = match fs_err::read_link(&places[0]) {
         Ok(to) => format!(
             "`{}` leads to `{}`, which is not there",
-            places[0].display(),
-            to.display()
+            places[0].shown(),
+            to.shown()
         ),
-        Err(_) => format!("there is no `{}`", places[0].display()),
+        Err(_) => format!("there is no `{}`", places[0].shown()),
     };
     let main = match patient.host() {
         Some(Ok(host)) => host.repositories.main().map(|main| main.location.clone()),
@@ -275,7 +276,7 @@ pub(super) fn make_conf(patient: &Patient) -> Result<Finding, DoctorError> {
         return Ok(Finding::error(
             format!(
                 "`{}` sets SYSROOT, which Portage takes from the environment only",
-                file.display()
+                file.shown()
             ),
             format!(
                 "sed -E -i '/^[[:space:]]*(export[[:space:]]+)?SYSROOT[[:space:]]*=/d' {}",
@@ -314,7 +315,7 @@ pub(super) fn make_conf(patient: &Patient) -> Result<Finding, DoctorError> {
         .map(|line| format!(" {}", quote(line.as_ref())))
         .collect();
     Ok(Finding::error(
-        format!("in `{}`: {}", last.display(), wrong.join("; ")),
+        format!("in `{}`: {}", last.shown(), wrong.join("; ")),
         format!("printf '%s\\n'{words} >> {}", quote(last.as_os_str())),
     ))
 }
@@ -323,7 +324,7 @@ pub(super) fn roots(patient: &Patient) -> Result<Finding, DoctorError> {
     if let Some(root) = patient.context.env.get(env::ROOT)
         && patient.context.config.is_own_root(Path::new(root))
     {
-        let message = format!("ROOT is `{}`, this machine's own root", root.display());
+        let message = format!("ROOT is `{}`, this machine's own root", root.shown());
         return Ok(Finding::error(message, "unset ROOT SYSROOT"));
     }
     let args = ["envvar", "-v", "ROOT", "SYSROOT"];
@@ -335,7 +336,7 @@ pub(super) fn roots(patient: &Patient) -> Result<Finding, DoctorError> {
     {
         // Asked about such a ROOT, Portage makes it.
         return Ok(Finding::warning(
-            format!("ROOT is `{}`, which is no folder", root.display()),
+            format!("ROOT is `{}`, which is no folder", root.shown()),
             format!("mkdir -p {}", quote(root)),
         ));
     }
@@ -390,7 +391,7 @@ pub(super) fn libc_package(patient: &Patient) -> Result<Finding, DoctorError> {
             .map(|e| e.path()),
     );
     if let Some(file) = files.iter().find(|file| is_provided(file)) {
-        return Ok(Finding::ok(format!("`{}` says so", file.display())));
+        return Ok(Finding::ok(format!("`{}` says so", file.shown())));
     }
     let folders = host
         .repositories
@@ -430,28 +431,33 @@ pub(super) fn libc_package(patient: &Patient) -> Result<Finding, DoctorError> {
 
 /// The installed package that has a libc among its contents.
 fn owner(database: &Path) -> Option<String> {
-    let folders = |folder: &Path| {
-        let entries = fs_err::read_dir(folder).into_iter().flatten().flatten();
-        entries.map(|entry| entry.path()).collect::<Vec<_>>()
+    let database = Node::at(database).ok().filter(Node::is_dir)?;
+    let folders = |folder: &Node| {
+        let entries = folder.entries().unwrap_or_default().into_iter();
+        entries.filter_map(|(name, kind)| (kind == Entry::Directory).then_some(name))
     };
-    for package in folders(database)
-        .iter()
-        .flat_map(|category| folders(category))
-    {
-        let contents =
-            read::read_to_string(&package.join("CONTENTS"), read::CONTENTS).unwrap_or_default();
-        let owns = contents.lines().any(|line| {
-            let mut words = line.split(' ');
-            let is_file = matches!(words.next(), Some("obj" | "sym"));
-            let path = Path::new(words.next().unwrap_or_default());
-            is_file
-                && path
-                    .file_name()
-                    .is_some_and(|name| LIBC.iter().any(|libc| name == *libc))
-        });
-        if owns {
-            let package = package.strip_prefix(database).ok()?;
-            return Some(package.display().to_string());
+    for category in folders(&database) {
+        let Ok(Some(category)) = database.child(&category) else {
+            continue;
+        };
+        for package in folders(&category) {
+            let contents = category.child(&package).ok().flatten();
+            let contents =
+                contents.and_then(|package| package.child(OsStr::new("CONTENTS")).ok()?);
+            let contents = contents.and_then(|file| file.read_to_string(read::CONTENTS).ok());
+            let owns = contents.unwrap_or_default().lines().any(|line| {
+                let mut words = line.split(' ');
+                let is_file = matches!(words.next(), Some("obj" | "sym"));
+                let path = Path::new(words.next().unwrap_or_default());
+                is_file
+                    && path
+                        .file_name()
+                        .is_some_and(|name| LIBC.iter().any(|libc| name == *libc))
+            });
+            if owns {
+                let category = category.path().file_name()?;
+                return Some(Path::new(category).join(package).shown().to_string());
+            }
         }
     }
     None

@@ -10,6 +10,7 @@ use crate::{
     file::read,
     libraries,
     profile::{Says, Usr},
+    shown::Show,
 };
 use std::{ffi::OsString, path::PathBuf};
 
@@ -29,7 +30,7 @@ pub(super) fn layout(patient: &Patient) -> Result<Finding, DoctorError> {
     let Some(says) = says(patient)? else {
         return Ok(Finding::skipped("there is no profile to compare it with"));
     };
-    let sysroot = patient.sysroot.display();
+    let sysroot = patient.sysroot.shown();
     Ok(match (Usr::of(&patient.sysroot), says.usr) {
         (_, None) => Finding::ok("the profile fits either layout"),
         (Some(has), Some(wants)) if has == wants => Finding::ok(has.as_str()),
@@ -134,11 +135,7 @@ pub(super) fn libraries(patient: &Patient) -> Result<Finding, DoctorError> {
             .join(libdir)
             .join("crt1.o");
         if fs_err::read_link(&link).ok().as_ref() != Some(&wanted) {
-            let message = format!(
-                "`{}` does not lead to `{}`",
-                link.display(),
-                wanted.display()
-            );
+            let message = format!("`{}` does not lead to `{}`", link.shown(), wanted.shown());
             return Ok(Finding::warning(message, patient.init()));
         }
     }

@@ -8,6 +8,7 @@ use crate::{
     env, exec,
     plan::{Change, Plan, quote},
     qemu,
+    shown::Show,
 };
 use std::path::{Path, PathBuf};
 
@@ -69,7 +70,7 @@ pub(super) fn libc(patient: &Patient) -> Result<Finding, DoctorError> {
     let sysroot = real(patient.sysroot.clone());
     Ok(match (taken, sysroot) {
         (Some(taken), Some(sysroot)) if !taken.starts_with(&sysroot) => {
-            let own = taken.parent().unwrap_or(&taken).display();
+            let own = taken.parent().unwrap_or(&taken).shown();
             Finding::ok(format!("the compiler prefers its own libc, in `{own}`"))
         }
         _ => Finding::ok(""),
@@ -80,7 +81,7 @@ fn lacks(patient: &Patient, part: &str, why: &str) -> Finding {
     Finding::error(
         format!(
             "the libc's {part} are not all in `{}`: {why}",
-            patient.sysroot.display()
+            patient.sysroot.shown()
         ),
         patient.mend_libc(),
     )
@@ -138,7 +139,7 @@ pub(super) fn qemu(patient: &Patient) -> Result<Finding, DoctorError> {
         ));
     };
     Ok(match find_qemu(patient, name) {
-        Some(path) => Finding::ok(format!("`{}`", path.display())),
+        Some(path) => Finding::ok(format!("`{}`", path.shown())),
         None => Finding::warning(
             format!(
                 "neither `qemu-{name}` nor `qemu-{name}-static` is in PATH: no test of a package can run"

@@ -12,6 +12,7 @@ use crate::{
     fix_root::{self, Found, Kind, Stray},
     init::{TEXTS, is_half_made},
     plan::quote,
+    shown::Show,
 };
 use std::path::{Path, PathBuf};
 
@@ -24,7 +25,7 @@ pub(super) fn facts(patient: &Patient) -> Result<Finding, DoctorError> {
 }
 
 pub(super) fn sysroot(patient: &Patient) -> Result<Finding, DoctorError> {
-    let sysroot = patient.sysroot.display();
+    let sysroot = patient.sysroot.shown();
     if let Err(ContextError::HostRoot {
         from_environment, ..
     }) = patient.context.foreign_sysroot()
@@ -72,7 +73,7 @@ pub(super) fn init(patient: &Patient) -> Result<Finding, DoctorError> {
     }
     if patient.portageq().is_some() && !etc.join("make.conf").exists() {
         return Ok(Finding::error(
-            format!("there is no `{}`", etc.join("make.conf").display()),
+            format!("there is no `{}`", etc.join("make.conf").shown()),
             patient.init(),
         ));
     }

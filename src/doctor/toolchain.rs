@@ -4,6 +4,7 @@ use super::{
     DoctorError, Finding,
     patient::{Patient, complaint},
 };
+use crate::shown::Show;
 use crate::{config::Kind, env, exec::ToldPath, file::read, init::Made, plan::quote};
 use std::{
     ffi::OsString,
@@ -47,7 +48,7 @@ pub(super) fn compiler(patient: &Patient) -> Result<Finding, DoctorError> {
             patient.mend_toolchain(),
         ));
     };
-    let path = compiler.path.display();
+    let path = compiler.path.shown();
     Ok(match step(patient, ["--version"])? {
         Ok(output) => {
             let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -180,7 +181,7 @@ pub(super) fn float_abi(patient: &Patient) -> Result<Finding, DoctorError> {
         return Ok(Finding::error(
             format!(
                 "the libc `{}` has the float ABI {has}; the compiler and the tuple have {wanted}",
-                libc.display()
+                libc.shown()
             ),
             replace_libc(patient),
         ));
@@ -234,7 +235,7 @@ pub(super) fn search(patient: &Patient) -> Result<Finding, DoctorError> {
             return Ok(Finding::error(
                 format!(
                     "the compiler's sysroot is `{own}`, the target's `{}`",
-                    wanted.display()
+                    wanted.shown()
                 ),
                 adopt(),
             ));
@@ -257,7 +258,7 @@ pub(super) fn search(patient: &Patient) -> Result<Finding, DoctorError> {
         return Ok(Finding::error(
             format!(
                 "the compiler does not look for headers in `{}`",
-                include.display()
+                include.shown()
             ),
             adopt(),
         ));
@@ -266,7 +267,7 @@ pub(super) fn search(patient: &Patient) -> Result<Finding, DoctorError> {
         .iter()
         .filter(|folder| folder.starts_with("/usr/include") || folder.starts_with("/usr/local"))
         .filter(|folder| !folder.starts_with(&wanted))
-        .map(|folder| format!("`{}`", folder.display()))
+        .map(|folder| format!("`{}`", folder.shown()))
         .collect();
     if !outside.is_empty() {
         return Ok(Finding::error(
@@ -284,14 +285,11 @@ pub(super) fn search(patient: &Patient) -> Result<Finding, DoctorError> {
         && !folders.split(':').any(in_sysroot)
     {
         return Ok(Finding::error(
-            format!(
-                "the compiler looks for no library in `{}`",
-                wanted.display()
-            ),
+            format!("the compiler looks for no library in `{}`", wanted.shown()),
             adopt(),
         ));
     }
-    Ok(Finding::ok(format!("`{}`", wanted.display())))
+    Ok(Finding::ok(format!("`{}`", wanted.shown())))
 }
 
 pub(super) fn esysroot(patient: &Patient) -> Result<Finding, DoctorError> {
@@ -357,7 +355,7 @@ pub(super) fn esysroot(patient: &Patient) -> Result<Finding, DoctorError> {
     Ok(match found {
         None => Finding::ok(""),
         Some(found) => {
-            let said = format!("it takes `{}`", found.display());
+            let said = format!("it takes `{}`", found.shown());
             let what = "the compiler prefers its own sysroot to the one that `--sysroot` names";
             failed(patient, what, &said)
         }

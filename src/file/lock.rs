@@ -33,12 +33,20 @@ pub fn take(path: &Path, what: &Path, made: &mut Vec<PathBuf>) -> Result<Flock<F
     take_by(folder, name, path, what, made)
 }
 
-/// Takes the lock that a file of a tree is for, as [`take`] does. `path` begins at the tree.
-pub fn take_in(tree: &Tree, path: &Path, made: &mut Vec<PathBuf>) -> Result<Flock<File>, Trouble> {
+/// Takes the lock that a file of a tree is for, as [`take`] does. `path` begins at the tree, which is opened anew each time: who held the
+/// lock before may have removed it.
+pub fn take_in(
+    tree: impl Fn(&mut Vec<PathBuf>) -> Result<Tree, Trouble>,
+    what: &Path,
+    path: &Path,
+    made: &mut Vec<PathBuf>,
+) -> Result<Flock<File>, Trouble> {
     let name = path.file_name().unwrap_or_default();
-    let folder =
-        |made: &mut Vec<PathBuf>| tree.folder_of(path, Some(made)).map(|(folder, _)| folder);
-    take_by(folder, name, &tree.path().join(path), tree.path(), made)
+    let folder = |made: &mut Vec<PathBuf>| {
+        let (folder, _) = tree(made)?.folder_of(path, Some(made))?;
+        Ok(folder)
+    };
+    take_by(folder, name, &what.join(path), what, made)
 }
 
 fn take_by(

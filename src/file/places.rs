@@ -31,6 +31,14 @@ impl Places {
         })
     }
 
+    /// No tree: everything is reached by its path.
+    pub fn nowhere() -> Self {
+        Self {
+            path: PathBuf::from("/dev/null/nowhere"),
+            tree: None,
+        }
+    }
+
     /// The tree, if it exists.
     pub fn tree(&self) -> Option<&Tree> {
         self.tree.as_ref()

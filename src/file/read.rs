@@ -4,6 +4,7 @@
 //! without waiting, looked at, and read up to a limit. Here is decided what counts as a file and what a kind may hold; what a
 //! failure means is for whoever asked.
 
+use crate::shown::Show;
 use nix::{errno::Errno, fcntl::OFlag};
 use std::{
     fs::{File, Metadata, OpenOptions},
@@ -53,7 +54,7 @@ const NULL: (u64, u64) = (1, 3);
 
 /// A file that is there and is not read.
 #[derive(Debug, thiserror::Error)]
-#[error("`{path}` {why}", path = .path.display())]
+#[error("`{path}` {why}", path = .path.shown())]
 struct Refused {
     path: PathBuf,
     why: Why,
@@ -61,7 +62,7 @@ struct Refused {
 
 /// A file that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read `{path}`: {source}", path = .path.display())]
+#[error("cannot read `{path}`: {source}", path = .path.shown())]
 struct Unreadable {
     path: PathBuf,
     source: io::Error,
@@ -191,6 +192,15 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     whole(open(path, limit)?, limit)
 }
 
+/// Reads a file whole that is looked at before it is opened: a device in its place is not opened at all.
+pub fn read_after_look(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut options = OpenOptions::new();
+    let options = options.read(true).custom_flags(OFlag::O_PATH.bits());
+    let looked_at = options.open(path).map_err(|e| unreadable(path, e))?;
+    let file = open_looked_at(&looked_at.into(), path)?;
+    whole(look_at(file, path, limit)?, limit)
+}
+
 /// Reads a file whole that was opened without waiting.
 pub fn from(file: File, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     whole(look_at(file, path, limit)?, limit)
@@ -309,7 +319,7 @@ mod tests {
             "{error}"
         );
         let said = error.to_string();
-        assert!(said.starts_with(&format!("`{}` has 3 bytes", path.display())));
+        assert!(said.starts_with(&format!("`{}` has 3 bytes", path.shown())));
         assert!(reason(&error).starts_with("has 3 bytes"));
         assert!(hint(&error).is_some_and(|hint| hint.contains("ls -lL")));
         let file = fs_err::File::create(&path).expect("a file");
@@ -331,6 +341,7 @@ mod tests {
             (Path::new("/dev/zero"), Why::NotRegular("a device")),
         ] {
             for error in [
+                read_after_look(path, 9).err(),
                 read(path, 9).err(),
                 head(path, 9).err(),
                 look(path, 9).err(),
@@ -338,7 +349,9 @@ mod tests {
                 assert_eq!(error.as_ref().and_then(refused), Some(why), "{error:?}");
             }
         }
-        assert_eq!(read(Path::new("/dev/null"), 9).expect("nothing"), b"");
+        for read in [read, read_after_look] {
+            assert_eq!(read(Path::new("/dev/null"), 9).expect("nothing"), b"");
+        }
         let error = read(folder.path(), 9).expect_err("a folder");
         assert_eq!(error.kind(), io::ErrorKind::IsADirectory);
         assert!(hint(&error).is_some_and(|hint| hint.contains("ls -lL")));

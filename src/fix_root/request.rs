@@ -9,6 +9,7 @@ use crate::{
     context::{Context, ContextError},
     env::{self, Env, Variable},
     init::bindir,
+    shown::Show,
     tuple::Tuple,
 };
 use std::{
@@ -40,7 +41,7 @@ pub(super) struct Links {
 
 /// The usage text.
 pub(super) fn help(name: &OsStr) -> String {
-    let name = name.display();
+    let name = name.shown();
     format!(
         "\
 Usage: {name} [--dry-run] [--installed]
@@ -75,7 +76,7 @@ impl Request {
         args: Vec<OsString>,
     ) -> Result<Self, FixRootError> {
         let usage = |message: String| FixRootError::Usage {
-            name: file_name(argv0).display().to_string(),
+            name: file_name(argv0).shown().to_string(),
             message,
         };
         let (mut dry_run, mut installed, mut only_words) = (false, false, false);
@@ -87,7 +88,7 @@ impl Request {
                 b"--dry-run" => dry_run = true,
                 b"--installed" => installed = true,
                 [b'-', _, ..] => {
-                    return Err(usage(format!("`{}` is no option of it", arg.display())));
+                    return Err(usage(format!("`{}` is no option of it", arg.shown())));
                 }
                 _ => words.push(arg),
             }
@@ -110,7 +111,7 @@ impl Request {
         if let Some(links) = links.as_ref().filter(|links| !folder(links)) {
             crate::say(&format!(
                 "no links: there is no folder `{}`",
-                links.folder.display()
+                links.folder.shown()
             ));
         }
         Ok(Self {

@@ -11,6 +11,7 @@ use crate::{
     exec::ToldPath,
     plan::quote,
     qemu::elf,
+    shown::Show,
     target::Target,
     tuple::Tuple,
 };
@@ -301,8 +302,8 @@ pub(super) fn note_compiler_elsewhere(
     };
     Some(format!(
         "`{}` does not use the sysroot `{}`; for a target whose compiler does: {}",
-        found.display(),
-        sysroot.display(),
+        found.shown(),
+        sysroot.shown(),
         instead(context, &options)
     ))
 }

@@ -8,6 +8,7 @@ use crate::{
     exec::ExecError,
     file::{self, Trouble},
     profile::ProfileError,
+    shown::Show,
     target::Mismatch,
     tuple::Tuple,
 };
@@ -29,37 +30,37 @@ pub enum InitError {
     Profile(#[from] ProfileError),
     #[error("`{tuple}` is {what} of this machine: its wrappers would shadow native tools")]
     Native { tuple: Tuple, what: String },
-    #[error("`{path}` is not crossmerge's, and a link of ours would replace it", path = .0.display())]
+    #[error("`{path}` is not crossmerge's, and a link of ours would replace it", path = .0.shown())]
     NotOurs(PathBuf),
     #[error("{path:?} cannot be kept in a configuration file: it is not UTF-8, or holds control characters", path = .0)]
     NotText(PathBuf),
-    #[error("`{path}` is a folder, and would be replaced with what is in it", path = .0.display())]
+    #[error("`{path}` is a folder, and would be replaced with what is in it", path = .0.shown())]
     IsAFolder(PathBuf),
-    #[error("`{path}` is not a folder", path = .0.display())]
+    #[error("`{path}` is not a folder", path = .0.shown())]
     NotAFolder(PathBuf),
-    #[error("`{path}` has ten thousand files `._cfgNNNN_` beside it", path = .0.display())]
+    #[error("`{path}` has ten thousand files `._cfgNNNN_` beside it", path = .0.shown())]
     TooManyBeside(PathBuf),
     #[error("Portage has no main repository, so there is no profile to link")]
     NoMainRepository,
-    #[error("the main repository has no profile `{path}`", path = .0.display())]
+    #[error("the main repository has no profile `{path}`", path = .0.shown())]
     NoEmbedded(PathBuf),
-    #[error("the toolchain has no compiler `{name}` in PATH", name = .name.display())]
+    #[error("the toolchain has no compiler `{name}` in PATH", name = .name.shown())]
     NoCompiler {
         name: OsString,
         meant: Option<OsString>,
         /// The command that installs a compiler of the tuple, or clang.
         install: Option<String>,
     },
-    #[error("`{compiler}` cannot compile an empty file:\n{said}", compiler = .compiler.display())]
+    #[error("`{compiler}` cannot compile an empty file:\n{said}", compiler = .compiler.shown())]
     CompilerFails { compiler: OsString, said: String },
-    #[error("`{compiler}` does not build for `{tuple}`: it makes {made}, and the tuple means {wanted}", compiler = .compiler.display())]
+    #[error("`{compiler}` does not build for `{tuple}`: it makes {made}, and the tuple means {wanted}", compiler = .compiler.shown())]
     WrongMachine {
         compiler: OsString,
         tuple: Tuple,
         made: Made,
         wanted: Made,
     },
-    #[error("`{compiler}` does not build for `{tuple}`: {mismatch}", compiler = .compiler.display())]
+    #[error("`{compiler}` does not build for `{tuple}`: {mismatch}", compiler = .compiler.shown())]
     OtherTraits {
         compiler: OsString,
         tuple: Tuple,
@@ -67,15 +68,15 @@ pub enum InitError {
         /// The command that adopts a toolchain that does.
         instead: Option<String>,
     },
-    #[error("`{compiler}` has no libc", compiler = .compiler.display())]
+    #[error("`{compiler}` has no libc", compiler = .compiler.shown())]
     NoLibc {
         compiler: OsString,
         /// The command that installs one.
         install: Option<String>,
     },
-    #[error("the toolchain's libc is this machine's own, in `{path}`", path = .0.display())]
+    #[error("the toolchain's libc is this machine's own, in `{path}`", path = .0.shown())]
     HostLibc(PathBuf),
-    #[error("the profile `{profile}` expects {wants}, and `{sysroot}` is {has}: it would end each merge", sysroot = .sysroot.display())]
+    #[error("the profile `{profile}` expects {wants}, and `{sysroot}` is {has}: it would end each merge", sysroot = .sysroot.shown())]
     ProfileLayout {
         profile: String,
         wants: &'static str,
@@ -83,27 +84,27 @@ pub enum InitError {
         has: &'static str,
         tuple: Tuple,
     },
-    #[error("the profile `{profile}` compiles with `{flags}`, with which `{compiler}` does not make the ABI of `{tuple}`", compiler = .compiler.display())]
+    #[error("the profile `{profile}` compiles with `{flags}`, with which `{compiler}` does not make the ABI of `{tuple}`", compiler = .compiler.shown())]
     ProfileAbi {
         profile: String,
         flags: String,
         compiler: PathBuf,
         tuple: Tuple,
     },
-    #[error("`{sysroot}` is no place for `{tuple}`: {why}", sysroot = .sysroot.display())]
+    #[error("`{sysroot}` is no place for `{tuple}`: {why}", sysroot = .sysroot.shown())]
     NoPlace {
         sysroot: PathBuf,
         tuple: Tuple,
         why: String,
     },
-    #[error("`{tool}` is a real tool, and the target's link `{name}` would replace it for everyone with this PATH", tool = .tool.display(), name = .name.display())]
+    #[error("`{tool}` is a real tool, and the target's link `{name}` would replace it for everyone with this PATH", tool = .tool.shown(), name = .name.shown())]
     Shadows {
         tool: PathBuf,
         name: OsString,
         /// The command that makes the target beside it.
         command: String,
     },
-    #[error("`{sysroot}` has another libc's headers in `include`, where no sysroot has them: a toolchain keeps its own there", sysroot = .sysroot.display())]
+    #[error("`{sysroot}` has another libc's headers in `include`, where no sysroot has them: a toolchain keeps its own there", sysroot = .sysroot.shown())]
     OtherLayout {
         sysroot: PathBuf,
         /// The command that makes the target beside it.
@@ -115,7 +116,7 @@ pub enum InitError {
     NoHome,
     #[error("`--with-libc` needs an adopted toolchain whose libc it copies")]
     NothingAdopted,
-    #[error("`{file}`: {message}", file = .file.display())]
+    #[error("`{file}`: {message}", file = .file.shown())]
     NotToml { file: PathBuf, message: String },
     #[error("`{0}` is not initialised: it has no sysroot, no link and no configuration of ours")]
     NotInitialised(Tuple),
@@ -142,15 +143,15 @@ impl InitError {
             Self::Native { .. } => "give the target a vendor of its own, as in `i686-cross-linux-gnu`".into(),
             Self::NotOurs(path) => match target_of(path) {
                 Some(tuple) => format!("it is crossdev's: take it over with `crossmerge adopt {tuple}`"),
-                None => format!("keep the links elsewhere with `--bindir DIR`, or move it away: `mv {0} {0}.old`", path.display()),
+                None => format!("keep the links elsewhere with `--bindir DIR`, or move it away: `mv {0} {0}.old`", path.shown()),
             },
             Self::NotText(_) => "choose another name".into(),
-            Self::NotAFolder(path) | Self::IsAFolder(path) => format!("move it away: `mv {0} {0}.old`", path.display()),
+            Self::NotAFolder(path) | Self::IsAFolder(path) => format!("move it away: `mv {0} {0}.old`", path.shown()),
             Self::TooManyBeside(_) => "keep of each what you want and remove it, by hand or with Portage's etc-update".into(),
             Self::NoMainRepository => "name one as main-repo in /etc/portage/repos.conf; `portageq envvar PORTAGE_REPOSITORIES` shows what Portage sees".into(),
             Self::NoEmbedded(_) => "sync the repository: `emerge --sync`".into(),
             Self::NoCompiler { meant: Some(prefix), .. } => {
-                format!("there is one with `--toolchain {}`", prefix.display())
+                format!("there is one with `--toolchain {}`", prefix.shown())
             }
             Self::NoCompiler { install: Some(command), .. } => format!("`{command}` installs one; then run this again without `--toolchain`"),
             Self::NoCompiler { .. } => "give what stands before `gcc` in its tools' names: `--toolchain /opt/sdk/bin/arm-linux-gnueabi-`, or install clang for `--llvm`".into(),
@@ -171,7 +172,7 @@ impl InitError {
             }
             Self::NoHome => "`export HOME=DIR`, or name the directories: `--sysroot DIR --bindir DIR`".into(),
             Self::NothingAdopted => "add `--toolchain PREFIX` or `--llvm`".into(),
-            Self::NotToml { file, .. } => format!("mend it, or move it away: `mv {0} {0}.old`", file.display()),
+            Self::NotToml { file, .. } => format!("mend it, or move it away: `mv {0} {0}.old`", file.shown()),
             Self::NotInitialised(_) => "`crossmerge targets` lists those that are".into(),
         }
     }

@@ -10,6 +10,7 @@ use crate::{
     context::Context,
     file::{Places, Trouble, read},
     profile::{self, EMBEDDED, Misfit, Profile, Status, Usr, Wanted},
+    shown::Show,
 };
 use once_cell::unsync::OnceCell;
 use std::{
@@ -49,10 +50,10 @@ impl Etc<'_> {
             && !self.begins_as_ours(&make_conf)?;
         if !half_made.is_empty() || theirs {
             notes.push(match half_made.is_empty() {
-                true => format!("`{}` was there and is accepted as it is", etc.display()),
+                true => format!("`{}` was there and is accepted as it is", etc.shown()),
                 false => format!(
                     "crossdev left `{}` half-made: filled what it had not",
-                    etc.display()
+                    etc.shown()
                 ),
             });
             let mut writes = half_made;
@@ -70,8 +71,8 @@ impl Etc<'_> {
             if !etc.join("repos.conf").exists() && self.host.repositories.all.len() > 1 {
                 notes.push(format!(
                     "it has no repos.conf, so it may not see every repository of this machine; to show them: ln -s {} {}",
-                    below(&self.context.config.broot, "etc/portage/repos.conf").display(),
-                    etc.join("repos.conf").display()
+                    below(&self.context.config.broot, "etc/portage/repos.conf").shown(),
+                    etc.join("repos.conf").shown()
                 ));
             }
             return Ok((writes, profile));
@@ -268,7 +269,7 @@ impl Etc<'_> {
                 notes.push(format!(
                     "Gentoo has no {fact} for `{}`: see to it in {}",
                     target.tuple,
-                    etc.join("profile/make.defaults").display()
+                    etc.join("profile/make.defaults").shown()
                 ));
             }
         }

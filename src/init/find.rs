@@ -10,6 +10,7 @@ use crate::{
     env::Env,
     exec,
     plan::{Change, Changes, Plan},
+    shown::Show,
     target::{Source, Target},
     tuple::Tuple,
 };
@@ -122,8 +123,8 @@ pub(super) fn toolchain(
     let native = context.machine_of_cc();
     for compiler in serving(context, target, families) {
         let name = compiler.driver();
-        let name = name.display();
-        let prefix = compiler.prefix.display();
+        let name = name.shown();
+        let prefix = compiler.prefix.shown();
         let declined = if native.as_deref() == Some(compiler.tuple.as_str()) {
             format!(
                 "`{name}` is this machine's own compiler: `--toolchain {prefix}` adopts it all the same"

@@ -12,6 +12,7 @@ use crate::{
     context::Context,
     libraries,
     profile::{Profile, Usr},
+    shown::Show,
 };
 use std::{
     collections::BTreeSet,
@@ -80,7 +81,7 @@ impl Layout {
                 "the profile `{}` expects {}, and `{}` is {}: it ends each merge",
                 profile.name,
                 wants.as_str(),
-                sysroot.display(),
+                sysroot.shown(),
                 has.as_str()
             )
         })

@@ -23,6 +23,8 @@ use std::{
 pub(super) const FOLDER: &str = "var/lib/crossmerge";
 /// The lock, from the sysroot on: whoever writes holds it.
 pub(super) const LOCK: &str = "var/lib/crossmerge/lock";
+/// The lock of other work in a sysroot without that folder, from the sysroot on: no folders are made for it.
+pub(super) const OTHER_LOCK: &str = ".crossmerge-lock";
 /// The record, from the sysroot on.
 pub(super) const FILE: &str = "var/lib/crossmerge/contents";
 

@@ -148,7 +148,7 @@ impl Files {
             return Ok(None);
         }
         let bytes = match &self.root {
-            None => file::read::read(Path::new(path), file::read::SETTINGS),
+            None => file::read::read_after_look(Path::new(path), file::read::SETTINGS),
             Some(root) => match root.find_in_root(Path::new(path)) {
                 Ok(Some(node)) => node.read(file::read::SETTINGS),
                 Ok(None) => Err(io::ErrorKind::NotFound.into()),

@@ -1,0 +1,112 @@
+//! What docs/security.md promises about directory trees that somebody else made: a sysroot of another user's, a root that was downloaded
+//! and unpacked as root, a folder for temporary files.
+//!
+//! These run as root. Somebody else is a user whom the machine does not know.
+
+mod door;
+mod half_done;
+mod hostile;
+mod outside;
+mod printed;
+mod programs;
+mod race;
+mod temporary;
+
+use crate::support::{Prefix, Said};
+use std::{
+    ffi::OsStr,
+    os::unix::fs::{lchown, symlink},
+    path::{Path, PathBuf},
+};
+
+const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
+
+/// Somebody else.
+const SOMEBODY: u32 = 4242;
+
+#[track_caller]
+fn needs_root() {
+    let is_root = nix::unistd::geteuid().is_root();
+    assert!(is_root, "these tests need root: run `make check` as root");
+}
+
+/// Makes a path somebody else's, and all that is below it; links themselves.
+fn give_away(path: &Path) {
+    lchown(path, Some(SOMEBODY), Some(SOMEBODY)).expect("an owner");
+    if path.is_dir() && !path.is_symlink() {
+        for entry in std::fs::read_dir(path).expect("a folder") {
+            give_away(&entry.expect("an entry").path());
+        }
+    }
+}
+
+/// A prefix with a sysroot `s`, a folder of this machine's `machine`, and crossmerge under the names of some applets. Nothing of a
+/// user's is read.
+fn scene() -> Prefix {
+    needs_root();
+    let mut prefix = Prefix::new();
+    prefix.command("chmod", ["755", "."]).success();
+    for (variable, place) in [
+        ("HOME", "home"),
+        ("XDG_CONFIG_HOME", "config"),
+        ("XDG_STATE_HOME", "state"),
+        ("SYSROOT", "s"),
+    ] {
+        let place = prefix.join(place);
+        std::fs::create_dir_all(&place).expect("a folder");
+        prefix.set(variable, place);
+    }
+    for applet in ["fix-root", "pkg-config", "env", "run"] {
+        prefix.link(&format!("{TUPLE}-{applet}"));
+    }
+    prefix
+}
+
+/// Runs one of our names with 2 GB of address space, and ends it when it waits.
+fn limited<A: AsRef<OsStr>>(prefix: &Prefix, name: &str, args: &[A]) -> Said {
+    let program = prefix.join("bin").join(name).into_os_string();
+    let words = ["--kill-after=5", "120", "prlimit", "--as=2000000000"];
+    let words = words.map(Into::into).into_iter().chain([program]);
+    let args = args.iter().map(|arg| arg.as_ref().to_owned());
+    prefix.command("timeout", words.chain(args))
+}
+
+/// Checks that a command came to an end of its own: no signal, no limit of time, no panic.
+#[track_caller]
+fn ends(said: &Said, what: &str) {
+    let is_end = said.code.is_some_and(|code| code <= 127 && code != 124);
+    assert!(is_end, "{what}: {said:#?}");
+    assert!(!said.stderr.contains("panicked"), "{what}: {said:#?}");
+}
+
+/// A folder with a file, a link, an empty folder, and what Portage has.
+fn machine(prefix: &Prefix) -> PathBuf {
+    for (file, text) in [
+        ("lib/libc.so.6", "libc\n"),
+        ("portage/make.conf", "MACHINE=1\n"),
+        (".libc.so.6.crossmerge-new", "waits\n"),
+        ("lib/.libc.so.6.crossmerge-new", "waits\n"),
+    ] {
+        prefix.write(&format!("machine/{file}"), text);
+    }
+    let machine = prefix.join("machine");
+    std::fs::create_dir_all(machine.join("empty/below")).expect("a folder");
+    std::fs::create_dir_all(machine.join("portage/profile")).expect("a folder");
+    symlink("usr/bin", machine.join("bin")).expect("a link");
+    symlink("/machines/own", machine.join("portage/make.profile")).expect("a link");
+    machine
+}
+
+/// The SHA-256 of a text, as the record has it.
+fn hash(text: &str) -> String {
+    use sha2::Digest as _;
+    let hash = sha2::Sha256::digest(text.as_bytes());
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Links, made with the folders that they are in.
+fn link(prefix: &Prefix, path: &str, target: impl AsRef<Path>) {
+    let path = prefix.join(path);
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+    symlink(target, &path).expect("a link");
+}

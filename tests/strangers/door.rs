@@ -1,0 +1,65 @@
+//! What touches a tree that somebody else made goes through `file::beneath`: no call in these modules takes a path of its own.
+//!
+//! clippy's `disallowed-methods` hold for the whole crate, and the rest of it goes by path with good reason; so the sources are read here.
+
+use std::path::Path;
+
+/// The modules.
+const MODULES: [&str; 8] = [
+    "src/fix_root/apply.rs",
+    "src/fix_root/find.rs",
+    "src/fix_root/owners.rs",
+    "src/fix_root/stray.rs",
+    "src/fix_root/sysroot.rs",
+    "src/init/record.rs",
+    "src/file/beneath.rs",
+    "src/file/places.rs",
+];
+
+/// What goes by path in the standard library and its like.
+const BY_PATH: [&str; 18] = [
+    "fs::read",
+    "fs::write",
+    "fs::metadata",
+    "fs::symlink_metadata",
+    "fs::canonicalize",
+    "fs::remove",
+    "fs::rename",
+    "fs::set_permissions",
+    "fs_err::",
+    "File::open",
+    ".canonicalize()",
+    ".symlink_metadata()",
+    ".read_link()",
+    ".read_dir()",
+    "read::read(",
+    "read::head(",
+    "read::read_to_string(",
+    "file::replace(",
+];
+
+/// Lines that may do so, each with the place of this machine's that it is about.
+const MAY: [&str; 1] = [
+    // The directory of the links is the user's, and not the sysroot's.
+    "file::replace(path, |folder, new| match text {",
+];
+
+#[test]
+fn a_strangers_tree_has_one_door() {
+    for module in MODULES {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(module);
+        let text = std::fs::read_to_string(&path).expect(module);
+        let code = text
+            .split("#[cfg(test)]\nmod tests")
+            .next()
+            .expect("the code");
+        let lines = code
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.starts_with("//"));
+        for line in lines {
+            let is_by_path = BY_PATH.iter().any(|call| line.contains(call));
+            assert!(!is_by_path || MAY.contains(&line), "{module}: {line}");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What is refused is refused before anything is changed; and nobody else can hold a lock of root's.
+
+use super::{SOMEBODY, TUPLE, ends, give_away, hash, limited, link, scene};
+use crate::init::{tree, unchanged};
+use std::{
+    os::unix::fs::{MetadataExt, symlink},
+    path::Path,
+    process::{Child, Stdio},
+};
+
+#[test]
+fn fix_root_looks_at_every_place_before_it_changes_one() {
+    for (links, planted) in [
+        ("alice/l", "alice/l"),
+        ("alice/l/sub", "alice/l"),
+        ("bin2", "bin2/x-x-config"),
+    ] {
+        let prefix = scene();
+        prefix.write("s/usr/lib/libx.so", "");
+        prefix
+            .command("chmod", ["600", "s/usr/lib/libx.so"])
+            .success();
+        prefix.script("s/usr/bin/x-config", "#!/bin/sh\necho -I/usr/include\n");
+        std::fs::create_dir_all(prefix.join("b/sub")).expect("a folder");
+        match planted {
+            // What is no file and no link is not replaced.
+            "bin2/x-x-config" => std::fs::create_dir_all(prefix.join(planted)).expect("a folder"),
+            _ => link(&prefix, planted, prefix.join("b")),
+        }
+        if planted.starts_with("alice") {
+            give_away(&prefix.join("alice"));
+        }
+        let before = tree(&prefix.join("s"));
+        let args = [prefix.join("s"), prefix.join(links), "x-".into()];
+        let said = prefix.run(&format!("{TUPLE}-fix-root"), args);
+        if planted.starts_with("alice") {
+            assert_eq!(said.code, Some(125), "{links}: {said:#?}");
+            unchanged(&before, &tree(&prefix.join("s")));
+        } else {
+            // A folder under the name of a link is somebody's, and is left.
+            assert!(said.success().stderr.contains("left     "));
+        }
+    }
+}
+
+#[test]
+fn remove_leaves_what_others_put_in_path_and_ends_well() {
+    // A link of somebody else's: in a folder of his behind a link of his, in his folder itself, in one for everybody.
+    for (folder, at) in [
+        ("alice/l", "alice/real"),
+        ("alice/real", "alice/real"),
+        ("shared", "shared"),
+    ] {
+        let prefix = scene();
+        prefix.write("s/etc/x", "x\n");
+        let record = format!("obj etc/x {}\n", hash("x\n"));
+        prefix.write("s/var/lib/crossmerge/contents", &record);
+        let crossmerge = prefix
+            .join("bin/crossmerge")
+            .canonicalize()
+            .expect("the program");
+        link(&prefix, &format!("{at}/{TUPLE}-run"), crossmerge);
+        match folder {
+            "shared" => {
+                prefix.command("chmod", ["1777", "shared"]).success();
+                give_away(&prefix.join(format!("shared/{TUPLE}-run")));
+            }
+            _ => {
+                link(&prefix, "alice/l", "real");
+                give_away(&prefix.join("alice"));
+            }
+        }
+        let bin = prefix.join("bin").display().to_string();
+        let path = format!("{bin}:{}:/usr/bin:/bin", prefix.join(folder).display());
+        let prefix = prefix.with("PATH", path);
+        for time in 0..2 {
+            let said = prefix.own(["remove", TUPLE]).success();
+            let named = format!("left     {}", prefix.join(folder).display());
+            assert!(said.stdout.contains(&named), "{folder}, {time}: {said:#?}");
+            assert!(!prefix.join("s/etc/x").exists(), "{folder}");
+            assert!(prefix.join(format!("{at}/{TUPLE}-run")).is_symlink());
+        }
+    }
+}
+
+/// Somebody else who holds a lock on what has the path.
+fn holder(path: &Path) -> Child {
+    #[expect(clippy::disallowed_methods, reason = "it runs beside the test")]
+    let mut command = std::process::Command::new("setpriv");
+    let somebody = SOMEBODY.to_string();
+    let child = command
+        .args([
+            "--reuid",
+            &somebody,
+            "--regid",
+            &somebody,
+            "--clear-groups",
+            "flock",
+            "-x",
+        ])
+        .arg(path)
+        .args(["sh", "-c", "echo held; exec sleep 60"])
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut child = child.expect("setpriv and flock");
+    let mut held = [0; 5];
+    let stdout = child.stdout.as_mut().expect("a pipe");
+    std::io::Read::read_exact(stdout, &mut held).expect("the lock is held");
+    child
+}
+
+#[test]
+fn nobody_keeps_root_waiting_by_a_lock() {
+    // What is held; whether it is his own.
+    for (path, is_his) in [
+        ("s", false),
+        ("s/var/lib/crossmerge", false),
+        ("s/.crossmerge-lock", true),
+        ("s/var/lib/crossmerge/lock", true),
+    ] {
+        let prefix = scene();
+        prefix.write("s/usr/lib/libx.so", "");
+        if path.contains("var") {
+            std::fs::create_dir_all(prefix.join("s/var/lib/crossmerge")).expect("folders");
+        }
+        if is_his {
+            prefix.write(path, "");
+            give_away(&prefix.join("s"));
+        }
+        let mut holder = holder(&prefix.join(path));
+        for (name, args) in [
+            (format!("{TUPLE}-fix-root"), &[][..]),
+            ("crossmerge".into(), &["init", TUPLE]),
+            ("crossmerge".into(), &["remove", TUPLE]),
+        ] {
+            let start = std::time::Instant::now();
+            let said = limited(&prefix, &name, args);
+            ends(&said, path);
+            assert!(start.elapsed().as_secs() < 20, "{path}: {said:#?}");
+        }
+        holder.kill().expect("ended");
+        holder.wait().expect("ended");
+    }
+}
+
+#[test]
+fn a_mode_of_somebody_elses_is_not_that_of_roots_file() {
+    let prefix = scene();
+    prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
+    std::fs::create_dir(prefix.join("shared")).expect("a folder");
+    prefix.command("chmod", ["1777", "shared"]).success();
+    for (mode, his, wanted) in [
+        ("666", true, 0o644),
+        ("777", true, 0o644),
+        ("600", true, 0o644),
+        ("664", false, 0o664),
+        ("600", false, 0o600),
+    ] {
+        let path = prefix.write("shared/t.cmake", "# other\n");
+        prefix.command("chmod", [mode, "shared/t.cmake"]).success();
+        if his {
+            give_away(&path);
+        }
+        let file = path.display().to_string();
+        prefix
+            .own(["export", TUPLE, "cmake", &file, "--force"])
+            .success();
+        let there = path.metadata().expect("a file");
+        assert_eq!((there.uid(), there.mode() & 0o7777), (0, wanted), "{mode}");
+        std::fs::remove_file(&path).expect("gone");
+    }
+}
+
+#[test]
+fn a_kept_wrapper_of_somebody_elses_is_not_for_everybody_to_write() {
+    let mut prefix = crate::support::Prefix::with_portage();
+    super::needs_root();
+    crate::adopt::crossdev(&mut prefix, &[TUPLE]);
+    let name = format!("usr/bin/{TUPLE}-fix-root");
+    let path = prefix.join(&name);
+    std::fs::remove_file(&path).expect("gone");
+    std::fs::copy(prefix.join("usr/bin/cross-fix-root"), &path).expect("a copy");
+    prefix.command("chmod", ["777", &name]).success();
+    give_away(&path);
+    prefix.own(["adopt"]).success();
+    let kept = tree(&prefix.join("var/lib/crossmerge/kept"));
+    let kept = kept
+        .keys()
+        .find(|kept| kept.ends_with(format!("{TUPLE}-fix-root")));
+    let mode = kept
+        .expect("it is kept")
+        .metadata()
+        .expect("it is there")
+        .mode();
+    assert_eq!(mode & 0o777, 0o755);
+}
+
+#[test]
+fn a_hard_link_in_place_of_a_folder_keeps_its_mode() {
+    let prefix = scene();
+    let victim = prefix.write("machine/file", "x\n");
+    prefix.command("chmod", ["600", "machine/file"]).success();
+    // What init makes a folder of, under the name at which it waits.
+    std::fs::create_dir_all(prefix.join("s/etc")).expect("a folder");
+    std::fs::hard_link(&victim, prefix.join("s/.tmp.crossmerge-new")).expect("another name");
+    give_away(&prefix.join("s/etc"));
+    symlink("nowhere", prefix.join("s/.usr.crossmerge-new")).expect("a link");
+    prefix.own(["init", TUPLE, "--toolchain", "none"]);
+    assert_eq!(victim.metadata().expect("a file").mode() & 0o7777, 0o600);
+}

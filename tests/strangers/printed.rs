@@ -1,0 +1,86 @@
+//! Names that somebody else chose are printed with their control characters escaped: none moves the cursor of root's terminal or looks like
+//! a line of crossmerge's.
+
+use super::{TUPLE, give_away, hash, link, scene};
+use crate::support::Said;
+
+/// What somebody may call a file, and the line that it would print.
+const NAMES: [&str; 4] = [
+    "\u{1b}]0;owned\u{7}",
+    "x\nremoved  everything",
+    "\u{9b}2J\rchanged  all",
+    "\u{202e}la.x",
+];
+
+#[track_caller]
+fn is_plain(said: &Said, name: &str) {
+    let lines = || said.stdout.lines().chain(said.stderr.lines());
+    for line in lines() {
+        let is_false = ["removed  everything", "changed  all"];
+        let begins = is_false.iter().any(|text| line.starts_with(text));
+        let controls = ['\u{1b}', '\u{7}', '\r', '\u{9b}', '\u{202e}'];
+        assert!(
+            !begins && !line.contains(controls),
+            "{name:?}: {line:?} in {said:#?}"
+        );
+    }
+    assert!(
+        lines().any(|line| line.contains("\\u{") || line.contains("\\n")),
+        "{name:?} is named: {said:#?}"
+    );
+}
+
+#[test]
+fn fix_root_escapes_what_it_names() {
+    for name in NAMES {
+        let prefix = scene();
+        for path in [
+            format!("s/usr/lib/lib{name}.so"),
+            format!("s/usr/lib/lib{name}.la"),
+        ] {
+            prefix.write(&path, "libdir='/usr/lib'\n");
+            prefix.command("chmod", ["600", &path]).success();
+        }
+        link(&prefix, &format!("s/usr/lib/{name}-out"), "/bin/sh");
+        link(
+            &prefix,
+            &format!("s/usr/lib/{name}-in"),
+            format!("/usr/lib/lib{name}.so"),
+        );
+        prefix.script(
+            &format!("s/usr/bin/{name}-config"),
+            "#!/bin/sh\nprefix=/usr\n",
+        );
+        give_away(&prefix.join("s"));
+        let fix_root = format!("{TUPLE}-fix-root");
+        is_plain(&prefix.run(&fix_root, ["--dry-run"]), name);
+        is_plain(&prefix.run(&fix_root, [] as [&str; 0]).success(), name);
+    }
+}
+
+#[test]
+fn remove_init_and_doctor_escape_what_they_name() {
+    for name in NAMES.into_iter().filter(|name| !name.contains('\n')) {
+        let prefix = scene();
+        prefix.write(&format!("s/etc/{name}"), "x\n");
+        prefix.write(&format!("s/etc/{name}2"), "x\n");
+        prefix.write(&format!("s/usr/lib/lib{name}.la"), "libdir='/usr/lib'\n");
+        link(&prefix, &format!("s/{name}-out"), format!("/{name}"));
+        let hash = hash("x\n");
+        let record = format!(
+            "obj etc/{name} {hash}\nobj etc/{name}2 {}\nobj {name}-out/x {hash}\n",
+            "0".repeat(64)
+        );
+        prefix.write("s/var/lib/crossmerge/contents", &record);
+        give_away(&prefix.join("s"));
+        is_plain(&prefix.own(["doctor", TUPLE]), name);
+        is_plain(&prefix.own(["remove", TUPLE, "--dry-run"]), name);
+        is_plain(&prefix.own(["remove", TUPLE]), name);
+        // On the way to a place.
+        std::fs::create_dir_all(prefix.join("alice")).expect("a folder");
+        link(&prefix, &format!("alice/{name}"), prefix.join("s"));
+        give_away(&prefix.join("alice"));
+        let sysroot = prefix.join("alice").join(name);
+        is_plain(&prefix.with("SYSROOT", sysroot).own(["init", TUPLE]), name);
+    }
+}

@@ -1,0 +1,85 @@
+//! Programs are made and run in no folder that is reached by way of another user's link, nor where somebody else may write.
+
+use super::{TUPLE, give_away, link, scene};
+use std::os::unix::fs::symlink;
+
+#[test]
+fn a_folder_for_temporary_files_is_reached_by_no_link_of_somebody_elses() {
+    let prefix = scene();
+    std::fs::create_dir_all(prefix.join("own/sub")).expect("a folder");
+    link(&prefix, "alice/t", "/tmp");
+    link(&prefix, "alice/own", prefix.join("own"));
+    link(&prefix, "alice/up", "../own/sub");
+    give_away(&prefix.join("alice"));
+    symlink(prefix.join("own"), prefix.join("link")).expect("a link");
+    for (path, is_taken) in [
+        ("alice/t", false),
+        ("alice/own", false),
+        ("alice/own/sub", false),
+        ("alice/up/..", false),
+        ("own", true),
+        ("link", true),
+        ("link/sub", true),
+    ] {
+        let place = prefix.join(path).display().to_string();
+        let prefix = prefix.with("TMPDIR", &place);
+        let trace = prefix.join("trace").display().to_string();
+        let own = prefix.join("bin/crossmerge").display().to_string();
+        let calls = "trace=mkdir,mkdirat,openat,execve,unlinkat,symlink";
+        let said = prefix.command(
+            "strace",
+            ["-f", "-o", &trace, "-e", calls, &own, "doctor", TUPLE],
+        );
+        let trace = prefix.read("trace");
+        let made = trace.lines().filter(|line| line.contains("/crossmerge-"));
+        let made: Vec<&str> = made.collect();
+        assert!(!made.is_empty(), "{path}: nothing was made");
+        let by_link = |line: &&&str| line.contains(&format!("\"{place}/crossmerge-"));
+        let is_link = !path.starts_with("own");
+        if is_link {
+            assert_eq!(made.iter().find(by_link), None, "{path}");
+        }
+        let is_own = made.iter().any(|line| line.contains("/own/"));
+        assert_eq!(is_own, is_taken, "{path}: {said:#?}");
+        let is_said = said.stderr.contains("temporary files go to");
+        assert_eq!(is_said, !is_taken, "{path}: {said:#?}");
+    }
+}
+
+#[test]
+fn the_dynamic_linker_of_somebody_elses_sysroot_is_named_before_it_is_run() {
+    // The sysroot is his; or the dynamic linker, or a folder on the way to it.
+    for his in [
+        "s",
+        "s/lib",
+        "s/lib/ld-linux.so.3",
+        "s/usr/lib/real.so",
+        "s/lib/libc.so.6",
+    ] {
+        let prefix = scene();
+        prefix.script("tools/qemu-arm", "#!/bin/sh\nexit 0\n");
+        prefix.script("tools/qemu-arm-static", "#!/bin/sh\nexit 0\n");
+        link(&prefix, "s/lib/ld-linux.so.3", "/usr/lib/real.so");
+        prefix.write("s/usr/lib/real.so", "");
+        prefix.write("s/lib/libc.so.6", "");
+        // What an ARM program's header says.
+        let mut header = vec![0x7f, b'E', b'L', b'F', 1, 1, 1];
+        header.resize(16, 0);
+        header.extend([2, 0, 40, 0, 1, 0, 0, 0]);
+        header.resize(36, 0);
+        header.extend([0, 2, 0, 5, 52, 0, 32, 0]);
+        header.resize(64, 0);
+        std::fs::write(prefix.join("program"), header).expect("a file");
+        prefix.command("chmod", ["755", "program"]).success();
+        let program = prefix.join("program").display().to_string();
+        let run = || prefix.run(&format!("{TUPLE}-run"), [&program]);
+        let warning = "the dynamic linker and the libc in";
+        let said = run();
+        assert!(!said.stderr.contains(warning), "{his}: {said:#?}");
+        std::os::unix::fs::lchown(prefix.join(his), Some(super::SOMEBODY), None).expect("an owner");
+        let said = run();
+        let is_named = said.stderr.contains(warning);
+        // A link of his in root's folder is root's to follow; what it leads to counts.
+        assert_eq!(is_named, his != "s/lib/ld-linux.so.3", "{his}: {said:#?}");
+    }
+}
