@@ -72,7 +72,10 @@ pub(crate) fn made(context: &Context, kind: Kind, compiler: &Path, flags: &[&str
     let plan = Plan {
         program: compiler.into(),
         args,
-        env: Changes::from([("LC_ALL".into(), Change::Set("C".into()))]),
+        env: Changes::from([
+            ("LC_ALL".into(), Change::Set("C".into())),
+            ("TMPDIR".into(), Change::Set(folder.path().into())),
+        ]),
         ..Plan::default()
     };
     let output = exec::query(&[plan]).ok()?.pop()?;

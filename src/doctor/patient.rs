@@ -204,6 +204,9 @@ impl<'a> Patient<'a> {
             },
         };
         plan.env.insert("LC_ALL".into(), Change::Set("C".into()));
+        // What the compiler writes on the way becomes the program that is run.
+        let temporary = Change::Set(self.temporary.path().into());
+        plan.env.insert("TMPDIR".into(), temporary);
         Ok(exec::query(&[plan]).map(|mut outputs| outputs.remove(0)))
     }
 
@@ -371,7 +374,7 @@ impl<'a> Patient<'a> {
             let plan = Plan {
                 program: compiler.into(),
                 args,
-                env: Changes::new(),
+                env: Changes::from([("TMPDIR".into(), Change::Set(self.temporary.path().into()))]),
                 ..Plan::default()
             };
             let output = exec::query(&[plan]).ok()?.remove(0);
@@ -435,9 +438,9 @@ fn walk(folder: &Node, depth: usize, files: &mut Files) {
     for (name, kind) in entries {
         let within = folder.place().join(&name);
         if kind == Entry::Directory {
-            let is_skipped = |skipped: &&str| within == Path::new(*skipped);
+            let is_skipped = |skipped: &str| within == Path::new(skipped);
             if depth < MOST_DEPTH
-                && !NOT_INSTALLED.iter().any(|skipped| is_skipped(&skipped))
+                && !NOT_INSTALLED.into_iter().any(is_skipped)
                 && let Ok(Some(child)) = folder.child(&name)
             {
                 walk(&child, depth + 1, files);

@@ -14,7 +14,7 @@ use crate::{
     distribution::Distribution,
     exec::{self, ToldPath},
     file::{self, read},
-    plan::{Changes, Plan, quote},
+    plan::{Change, Changes, Plan, quote},
     profile::Usr,
     target::{Endian, Mismatch, Target},
 };
@@ -248,7 +248,11 @@ pub(super) fn compiler(
     all.extend(options.map(Into::into));
     all.extend(args.into_iter().map(Into::into));
     let program = toolchain.compiler();
-    let env = Changes::from([("LC_ALL".into(), crate::plan::Change::Set("C".into()))]);
+    let folder = file::temporary()?;
+    let env = Changes::from([
+        ("LC_ALL".into(), Change::Set("C".into())),
+        ("TMPDIR".into(), Change::Set(folder.path().into())),
+    ]);
     let mut outputs = exec::query(&[Plan {
         program,
         args: all,

@@ -63,9 +63,13 @@ fn plant(prefix: &Prefix, sysroot: &Path, ran: &Path) {
             .stdout
     };
     let (machine, version) = (asked("-dumpmachine"), asked("-dumpversion"));
-    for directory in directories(machine.trim(), version.trim()) {
+    let directories = directories(machine.trim(), version.trim());
+    for directory in &directories {
+        let directory = sysroot.join(directory).join("bfd-plugins");
+        std::fs::create_dir_all(directory).expect("folders");
+    }
+    for directory in directories {
         let directory = sysroot.join(directory);
-        std::fs::create_dir_all(directory.join("bfd-plugins")).expect("folders");
         let script = format!("#!/bin/sh\necho \"$0\" >>{}\nexit 1\n", ran.display());
         for name in PROGRAMS {
             let place = directory.join(name);

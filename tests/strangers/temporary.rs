@@ -12,6 +12,10 @@ fn a_folder_for_temporary_files_is_reached_by_no_link_of_somebody_elses() {
     link(&prefix, "alice/up", "../own/sub");
     give_away(&prefix.join("alice"));
     symlink(prefix.join("own"), prefix.join("link")).expect("a link");
+    // A compiler keeps what it makes on the way there.
+    let told = prefix.join("told").display().to_string();
+    let script = format!("#!/bin/sh\necho \"$TMPDIR/\" >>{told}\nexit 1\n");
+    prefix.script(&format!("tools/{TUPLE}-gcc"), &script);
     for (path, is_taken) in [
         ("alice/t", false),
         ("alice/own", false),
@@ -36,8 +40,11 @@ fn a_folder_for_temporary_files_is_reached_by_no_link_of_somebody_elses() {
         assert!(!made.is_empty(), "{path}: nothing was made");
         let by_link = |line: &&&str| line.contains(&format!("\"{place}/crossmerge-"));
         let is_link = !path.starts_with("own");
+        let told = prefix.read("told");
+        std::fs::remove_file(prefix.join("told")).expect("gone");
         if is_link {
             assert_eq!(made.iter().find(by_link), None, "{path}");
+            assert!(!told.contains(&format!("{place}/")), "{path}: {told}");
         }
         let is_own = made.iter().any(|line| line.contains("/own/"));
         assert_eq!(is_own, is_taken, "{path}: {said:#?}");
