@@ -137,11 +137,8 @@ pub fn hint(error: &io::Error) -> Option<String> {
                 "nothing outside the tree is changed by way of it; to keep that part elsewhere, put a directory in its place and mount the other one there: `rm {link} && mkdir {link}`"
             ));
         }
-        Some(Trouble::Held { path, .. }) => {
-            return Some(format!(
-                "run it again when that process has ended; `fuser -v {}` shows it",
-                quoted(path)
-            ));
+        Some(Trouble::Held { .. }) => {
+            return Some("run it again when that process has ended, or ask its user".into());
         }
         Some(Trouble::NotAFile(_)) => return Some("name another place".into()),
         Some(Trouble::Changed(_)) => {
