@@ -64,7 +64,7 @@ pub enum InitError {
     OtherTraits {
         compiler: OsString,
         tuple: Tuple,
-        mismatch: Mismatch,
+        mismatch: Box<Mismatch>,
         /// The command that adopts a toolchain that does.
         instead: Option<String>,
     },

@@ -123,7 +123,7 @@ fn other_traits(
     InitError::OtherTraits {
         compiler: toolchain.compiler().into(),
         tuple: context.tuple.clone(),
-        mismatch,
+        mismatch: mismatch.into(),
         instead: fitting(context, target)
             .map(|prefix| {
                 let libc = if target.kernel.is_some() {
