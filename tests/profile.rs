@@ -261,7 +261,7 @@ fn a_target_without_a_profile_is_told_how_to_get_one() {
     );
     let bare = Prefix::new();
     bare.own(["profile", "list", TUPLE])
-        .fails(125, "no Portage here", "sys-apps/portage");
+        .fails(125, "no Portage here", "chapter 3 of the guide");
     bare.own(["init", TUPLE, "--profile", "nosuch"]).fails(
         125,
         "no Portage here",
