@@ -45,8 +45,9 @@ const OF_SHELL: [&str; 11] = [
 ];
 
 /// What a hint names only where it found the program in PATH: package managers and what runs a command as root, of `distributions/`;
-/// Portage's, on Gentoo; autoreconf.
-const FOUND_FIRST: [&str; 14] = [
+/// Portage's, on Gentoo; autoreconf; and make, whose own recipes name it.
+const FOUND_FIRST: [&str; 15] = [
+    "make",
     "apk",
     "apt-get",
     "autoreconf",
@@ -131,10 +132,14 @@ fn is_bare(program: &str) -> bool {
 
 /// Tells whether a program is called after a target: one of ours, or of its toolchain.
 fn is_of_target(program: &str) -> bool {
+    let is_applet = |name: &str| ["env", "run", "xkmake"].contains(&name);
     program.starts_with("<tuple>-")
         || program.starts_with("cross-")
         || program == "emerge-wrapper"
         || program.matches('-').count() > 2
+        || program
+            .rsplit_once('-')
+            .is_some_and(|(_, name)| is_applet(name))
 }
 
 /// Why a command would fail before it does anything, if so.
