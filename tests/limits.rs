@@ -128,7 +128,7 @@ const READERS: [Reader; 11] = [
     Reader {
         command: "crossmerge remove TUPLE",
         path: "usr/TUPLE/var/lib/crossmerge/contents",
-        comes: Stranger::said,
+        comes: below_sysroot,
     },
     Reader {
         command: "crossmerge site-cache scan TUPLE src/configure",
@@ -166,6 +166,14 @@ const READERS: [Reader; 11] = [
 fn pkg_config(stranger: Stranger) -> (i32, &'static str) {
     match stranger {
         Stranger::Folder => (1, ""),
+        _ => stranger.said(),
+    }
+}
+
+/// A link out of a sysroot counts as missing, whatever is there. Nothing but the link stands for a device here.
+fn below_sysroot(stranger: Stranger) -> (i32, &'static str) {
+    match stranger {
+        Stranger::Device => (0, ""),
         _ => stranger.said(),
     }
 }
