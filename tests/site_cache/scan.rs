@@ -181,7 +181,7 @@ fn a_folder_means_the_script_in_it_and_recursively_those_below() {
         (
             vec!["empty"],
             "there is no `configure` in `empty`",
-            "autoreconf",
+            "make it with Autoconf",
         ),
         (
             vec!["--recursive", "empty"],
