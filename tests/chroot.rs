@@ -8,7 +8,11 @@
     reason = "the tests start programs, and there is no plan to go through"
 )]
 
+mod places;
 mod portage;
+mod reach;
+mod settings;
+mod swapped;
 mod table;
 
 use crate::support::{CROSSMERGE, Prefix, Said, prepared};

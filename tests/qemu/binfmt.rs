@@ -174,3 +174,58 @@ fn an_installed_file_is_ours_until_somebody_edits_it() {
         assert!(said.stderr.contains(&text), "no {text:?} in {said:#?}");
     }
 }
+
+#[test]
+fn a_qemu_that_somebody_else_may_change_is_not_started() {
+    let prefix = Prefix::new();
+    prefix.command("chmod", ["755", "."]).success();
+    // It would tell that it was started, and by whom.
+    let source = format!(
+        "#include <stdio.h>\n#include <unistd.h>\nint main(void) {{ FILE *f = fopen(\"{}/ran\", \"w\"); \
+         if (f) fprintf(f, \"%d\", geteuid()); puts(\"qemu-arm version 9.0.0\"); }}",
+        prefix.path().display()
+    );
+    prefix.write("q.c", &source);
+    std::fs::create_dir_all(prefix.join("theirs/in")).expect("directories");
+    let compile = ["-static", "-o", "theirs/in/qemu-arm", "q.c"];
+    prefix.command("gcc", compile).success();
+    for (owner, mode, what) in [
+        ("65534:65534", "755", "theirs"),
+        ("65534:65534", "755", "theirs/in"),
+        ("65534:65534", "755", "theirs/in/qemu-arm"),
+        ("0:0", "777", "theirs/in"),
+        ("0:0", "757", "theirs/in/qemu-arm"),
+    ] {
+        prefix.command("chown", ["-R", "0:0", "theirs"]).success();
+        prefix.command("chmod", ["-R", "755", "theirs"]).success();
+        prefix.command("chown", [owner, what]).success();
+        prefix.command("chmod", [mode, what]).success();
+        let path = format!("{}/theirs/in", prefix.path().display());
+        for command in [
+            "register --dry-run",
+            "register",
+            "install --dry-run",
+            "status",
+            "show",
+        ] {
+            let script =
+                format!("PATH={path}:$PATH; crossmerge binfmt {command} {TUPLE} || echo $?");
+            let said = in_namespace(&prefix, &script).success();
+            assert!(!prefix.join("ran").exists(), "{what} {mode}: {command}");
+            if command.starts_with("register") || command.starts_with("install") {
+                assert_eq!(said.stdout, "125\n", "{what} {mode}: {command}: {said:#?}");
+                assert!(
+                    said.stderr.contains("somebody else may change"),
+                    "{said:#?}"
+                );
+            }
+        }
+    }
+    // One that is root's alone is asked for its version.
+    prefix.command("chown", ["-R", "0:0", "theirs"]).success();
+    prefix.command("chmod", ["-R", "755", "theirs"]).success();
+    let path = format!("{}/theirs/in", prefix.path().display());
+    let script = format!("PATH={path}:$PATH; crossmerge binfmt register --dry-run {TUPLE}");
+    in_namespace(&prefix, &script).success();
+    assert!(prefix.join("ran").exists());
+}

@@ -112,7 +112,7 @@ fn walk(
                     let is_last = rest.is_empty();
                     let is_expected = links == 0
                         || is_last && is_file
-                        || is_empty_until_boot(top, &there, &name)?;
+                        || is_empty_until_boot(top, &there, &name, &rest)?;
                     if !is_expected {
                         return Err(Errno::ENOENT);
                     }
@@ -145,9 +145,16 @@ fn push(rest: &mut Vec<OsString>, path: &Path) {
     rest.extend(names);
 }
 
-/// Returns whether a name in an open directory is, or is in, a directory that only a running system fills.
-fn is_empty_until_boot(top: &OwnedFd, there: &OwnedFd, name: &OsStr) -> nix::Result<bool> {
-    let place = path_of(there)?.join(name);
+/// Returns whether a name in an open directory, and the rest of the path from there, lead into a directory that only a running system
+/// fills.
+fn is_empty_until_boot(
+    top: &OwnedFd,
+    there: &OwnedFd,
+    name: &OsStr,
+    rest: &[OsString],
+) -> nix::Result<bool> {
+    let mut place = path_of(there)?.join(name);
+    place.extend(rest.iter().rev());
     let place = place.strip_prefix(path_of(top)?).map(Path::to_owned);
     let mut empty = EMPTY_UNTIL_BOOT.iter();
     Ok(place.is_ok_and(|place| empty.any(|empty| place.starts_with(empty))))
