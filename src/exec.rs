@@ -140,7 +140,7 @@ fn environment(plan: &Plan, command: &mut Command) {
 /// Writes the plan's files, where they do not say the same already.
 pub fn write_files(plan: &Plan) -> Result<(), ExecError> {
     let mut files = plan.files.iter();
-    files.try_for_each(|file| file::put(&file.path, file.text.as_bytes()).map_err(ExecError::File))
+    files.try_for_each(|file| file::keep(&file.path, file.text.as_bytes()).map_err(ExecError::File))
 }
 
 /// The program as a child's command, which does the steps first.

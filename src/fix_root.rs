@@ -23,6 +23,7 @@ pub(crate) use stray::Stray;
 pub(crate) use sysroot::Sysroot;
 
 use crate::{
+    applet::Wrappers,
     argv0::file_name,
     config::Config,
     context::ContextError,
@@ -75,12 +76,27 @@ fn called(text: &str) -> Option<PathBuf> {
     words.first().map(PathBuf::from)
 }
 
+/// Tells whether a name is that of a tool or an applet of the target, with or without a version: whoever made the sysroot would choose
+/// what `<tuple>-gcc` runs.
+fn is_tool(name: &OsStr, wrappers: &Wrappers) -> bool {
+    let name = name.to_string_lossy();
+    wrappers.names().any(|tool| {
+        let rest = name.strip_prefix(tool);
+        let is_version = |rest: &str| {
+            let rest = rest.strip_prefix(['-', '.']).unwrap_or(rest);
+            rest.chars().all(|c| c.is_ascii_digit() || c == '.')
+        };
+        rest.is_some_and(|rest| is_version(rest) || tool == "ld" && rest.starts_with('.'))
+    })
+}
+
 /// Runs the applet with its arguments. The tuple is that of our name, which not every form of the arguments needs.
 pub fn run(
     argv0: &OsStr,
     tuple: Result<Tuple, ContextError>,
     env: &Env,
     config: Config,
+    wrappers: &Wrappers,
     args: Vec<OsString>,
 ) -> Result<ExitCode, Error> {
     let name = file_name(argv0);
@@ -100,7 +116,7 @@ pub fn run(
         false => init::lock_or_go_on(&request.sysroot).map_err(FixRootError::from)?,
     };
     let files = Files::of(&sysroot).map_err(FixRootError::from)?;
-    let fix = Fix::decide(&files, &sysroot, &request);
+    let fix = Fix::decide(&files, &sysroot, &request, wrappers);
     if request.dry_run {
         crate::answer(fix.to_diff().as_bytes())?;
     } else {
@@ -137,7 +153,7 @@ fn counted(number: usize, what: &str) -> String {
 
 impl<'a> Fix<'a> {
     /// Decides what is done: everything, but what packages own without `--installed`, and what is not ours to change.
-    fn decide(files: &'a Files, sysroot: &Sysroot, request: &Request) -> Self {
+    fn decide(files: &'a Files, sysroot: &Sysroot, request: &Request, wrappers: &Wrappers) -> Self {
         let mut fix = Self {
             changes: Vec::new(),
             strays: Vec::new(),
@@ -194,6 +210,11 @@ impl<'a> Fix<'a> {
                     .filter(is_right)
                     .is_some_and(|script| is_run(&script))
             {
+                if is_tool(&config.name, wrappers) {
+                    let why = "a tool of the target has that name, and gets no link to a sysroot's script";
+                    fix.leave(&config.path, why.into());
+                    continue;
+                }
                 fix.link(links, config, sysroot);
             }
         }

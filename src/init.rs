@@ -198,6 +198,9 @@ impl Request<'_> {
         let sysroot = self.decide(context, &seen)?.sysroot;
         let mut locked = lock(&sysroot)?;
         let plan = self.decide(context, &seen)?;
+        for link in &plan.stale {
+            file::look_to_change(link)?;
+        }
         if let Some(places) = &plan.places {
             write::apply(&plan.steps, places, &plan.record, &mut locked.traces)?;
         }

@@ -173,17 +173,29 @@ pub fn quote(word: &OsStr) -> String {
         Some(text) if !text.chars().any(|c| c.is_control() && c != '\n') => {
             shell_words::quote(text).into_owned()
         }
-        _ => {
-            let mut quoted = String::from("$'");
-            for &byte in word.as_bytes() {
-                match byte {
-                    b'\'' | b'\\' => quoted.extend(['\\', byte as char]),
-                    b' '..=b'~' => quoted.push(byte as char),
-                    _ => quoted.push_str(&format!("\\{byte:03o}")),
-                }
-            }
-            quoted + "'"
+        _ => escaped(word),
+    }
+}
+
+/// A word with octal escapes.
+fn escaped(word: &OsStr) -> String {
+    let mut quoted = String::from("$'");
+    for &byte in word.as_bytes() {
+        match byte {
+            b'\'' | b'\\' => quoted.extend(['\\', byte as char]),
+            b' '..=b'~' => quoted.push(byte as char),
+            _ => quoted.push_str(&format!("\\{byte:03o}")),
         }
+    }
+    quoted + "'"
+}
+
+/// Quotes one word for a shell as [`quote`] does, in one line of plain text: for a command that a user is shown.
+pub fn quote_line(word: &OsStr) -> String {
+    let is_plain = |text: &str| !text.chars().any(crate::shown::is_control);
+    match word.to_str() {
+        Some(text) if is_plain(text) => shell_words::quote(text).into_owned(),
+        _ => escaped(word),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{DoctorError, Finding, patient::Patient};
 use crate::{
     adopt::target_of,
     init::{self, is_our_command, link_names, link_place},
-    plan::quote,
+    plan::quote_line,
     shown::Show,
 };
 use std::path::{Path, PathBuf};
@@ -30,7 +30,11 @@ pub(super) fn links(patient: &Patient) -> Result<Finding, DoctorError> {
         let moves = others.iter().map(|link| {
             let mut old = link.clone().into_os_string();
             old.push(".old");
-            format!("mv {} {} && ", quote(link.as_os_str()), quote(&old))
+            format!(
+                "mv {} {} && ",
+                quote_line(link.as_os_str()),
+                quote_line(&old)
+            )
         });
         return Ok(Finding::error(
             format!("not crossmerge's: {}", list(&others)),
@@ -76,7 +80,7 @@ pub(super) fn path(patient: &Patient) -> Result<Finding, DoctorError> {
         );
         return Ok(Finding::error(message, mend));
     }
-    let bindir = quote(patient.bindir.as_os_str());
+    let bindir = quote_line(patient.bindir.as_os_str());
     let mend = format!("export PATH={bindir}:\"$PATH\"");
     if wanted.iter().any(|name| found_first(name).is_none()) {
         let message = format!("`{}` is not in PATH", patient.bindir.shown());

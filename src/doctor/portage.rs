@@ -11,7 +11,7 @@ use crate::{
     env, exec,
     file::{Node, beneath::Kind as Entry, read},
     init::{InitError, check_foreign_by_compiler, is_our_command},
-    plan::{Change, quote},
+    plan::{Change, quote_line},
     portage::{PortageError, Repositories, Repository},
     shown::Show,
 };
@@ -101,7 +101,7 @@ fn blamed(said: &str, etc: &Path) -> Option<PathBuf> {
 fn set_aside(file: &Path) -> String {
     let mut old = file.as_os_str().to_owned();
     old.push(".old");
-    format!("mv {} {}", quote(file.as_os_str()), quote(&old))
+    format!("mv {} {}", quote_line(file.as_os_str()), quote_line(&old))
 }
 
 pub(super) fn settings(patient: &Patient) -> Result<Finding, DoctorError> {
@@ -155,8 +155,8 @@ pub(super) fn profile(patient: &Patient) -> Result<Finding, DoctorError> {
     let embedded = main
         .unwrap_or_else(|| "/var/db/repos/gentoo".into())
         .join("profiles/embedded");
-    let link = quote(places[0].as_os_str());
-    let mend = format!("ln -sfn {} {link}", quote(embedded.as_os_str()));
+    let link = quote_line(places[0].as_os_str());
+    let mend = format!("ln -sfn {} {link}", quote_line(embedded.as_os_str()));
     Ok(Finding::error(message, mend))
 }
 
@@ -169,7 +169,7 @@ pub(super) fn arch(patient: &Patient) -> Result<Finding, DoctorError> {
         return Ok(Finding::ok(arch));
     }
     let profile = patient.etc_portage().join("profile");
-    let line = quote(format!("ARCH=\"{}\"", target.arch).as_ref()).into_boxed_str();
+    let line = quote_line(format!("ARCH=\"{}\"", target.arch).as_ref()).into_boxed_str();
     Ok(Finding::error(
         format!(
             "ARCH is `{arch}`, and `{}` is `{}`",
@@ -178,8 +178,8 @@ pub(super) fn arch(patient: &Patient) -> Result<Finding, DoctorError> {
         ),
         format!(
             "mkdir -p {} && echo {line} >> {}",
-            quote(profile.as_os_str()),
-            quote(profile.join("make.defaults").as_os_str())
+            quote_line(profile.as_os_str()),
+            quote_line(profile.join("make.defaults").as_os_str())
         ),
     ))
 }
@@ -216,14 +216,14 @@ pub(super) fn repositories(patient: &Patient) -> Result<Finding, DoctorError> {
     // The name of a section may hold what printf and the shell would take for theirs.
     let words: String = lines
         .lines()
-        .map(|line| format!(" {}", quote(line.as_ref())))
+        .map(|line| format!(" {}", quote_line(line.as_ref())))
         .collect();
     let names: Vec<PathBuf> = missing.iter().map(|r| PathBuf::from(&r.name)).collect();
     Ok(Finding::warning(
         format!("the target does not see {}", list(&names)),
         format!(
             "printf '%s\\n'{words} {redirect} {}",
-            quote(file.as_os_str())
+            quote_line(file.as_os_str())
         ),
     ))
 }
@@ -280,7 +280,7 @@ pub(super) fn make_conf(patient: &Patient) -> Result<Finding, DoctorError> {
             ),
             format!(
                 "sed -E -i '/^[[:space:]]*(export[[:space:]]+)?SYSROOT[[:space:]]*=/d' {}",
-                quote(file.as_os_str())
+                quote_line(file.as_os_str())
             ),
         ));
     }
@@ -312,11 +312,11 @@ pub(super) fn make_conf(patient: &Patient) -> Result<Finding, DoctorError> {
     }
     let words: String = right
         .iter()
-        .map(|line| format!(" {}", quote(line.as_ref())))
+        .map(|line| format!(" {}", quote_line(line.as_ref())))
         .collect();
     Ok(Finding::error(
         format!("in `{}`: {}", last.shown(), wrong.join("; ")),
-        format!("printf '%s\\n'{words} >> {}", quote(last.as_os_str())),
+        format!("printf '%s\\n'{words} >> {}", quote_line(last.as_os_str())),
     ))
 }
 
@@ -337,7 +337,7 @@ pub(super) fn roots(patient: &Patient) -> Result<Finding, DoctorError> {
         // Asked about such a ROOT, Portage makes it.
         return Ok(Finding::warning(
             format!("ROOT is `{}`, which is no folder", root.shown()),
-            format!("mkdir -p {}", quote(root)),
+            format!("mkdir -p {}", quote_line(root)),
         ));
     }
     let output = exec::query(&[plan])?.remove(0);
@@ -352,8 +352,8 @@ pub(super) fn roots(patient: &Patient) -> Result<Finding, DoctorError> {
         Some(_) => "unset ROOT SYSROOT".to_owned(),
         None => format!(
             "printf '%s\\n' {} >> {}",
-            quote(format!("ROOT=\"{}/\"", patient.sysroot.display()).as_ref()),
-            quote(patient.etc_portage().join("make.conf").as_os_str())
+            quote_line(format!("ROOT=\"{}/\"", patient.sysroot.display()).as_ref()),
+            quote_line(patient.etc_portage().join("make.conf").as_os_str())
         ),
     };
     Ok(Finding::error(
@@ -423,8 +423,8 @@ pub(super) fn libc_package(patient: &Patient) -> Result<Finding, DoctorError> {
         ),
         format!(
             "mkdir -p {} && echo {package}-{version} >> {}",
-            quote(folder.as_os_str()),
-            quote(file.as_os_str())
+            quote_line(folder.as_os_str()),
+            quote_line(file.as_os_str())
         ),
     ))
 }

@@ -11,7 +11,7 @@ use crate::{
     file::read,
     fix_root::{self, Found, Kind, Stray},
     init::{TEXTS, is_half_made},
-    plan::quote,
+    plan::quote_line,
     shown::Show,
 };
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ pub(super) fn sysroot(patient: &Patient) -> Result<Finding, DoctorError> {
             true => "unset SYSROOT".into(),
             false => format!(
                 "sed -i '/^sysroot *=/d' {} && {}",
-                quote(file.as_os_str()),
+                quote_line(file.as_os_str()),
                 patient.init_whole()
             ),
         };
@@ -105,7 +105,7 @@ pub(super) fn leftovers(patient: &Patient) -> Result<Finding, DoctorError> {
     }
     let files: String = leftovers
         .iter()
-        .map(|path| format!(" {}", quote(path.as_os_str())))
+        .map(|path| format!(" {}", quote_line(path.as_os_str())))
         .collect();
     Ok(Finding::warning(
         format!("never renamed into place: {}", list(leftovers)),
@@ -124,7 +124,7 @@ pub(super) fn updates(patient: &Patient) -> Result<Finding, DoctorError> {
         .filter_map(|path| {
             let name = path.file_name()?.to_str()?;
             let to = path.with_file_name(updated(name)?);
-            let (from, to) = (quote(path.as_os_str()), quote(to.as_os_str()));
+            let (from, to) = (quote_line(path.as_os_str()), quote_line(to.as_os_str()));
             Some(format!("mv --backup=numbered {from} {to}"))
         })
         .collect();
@@ -185,7 +185,7 @@ pub(super) fn symlinks(patient: &Patient) -> Result<Finding, DoctorError> {
     }
     let files: String = lost
         .iter()
-        .map(|stray| format!(" {}", quote(stray.path.as_os_str())))
+        .map(|stray| format!(" {}", quote_line(stray.path.as_os_str())))
         .collect();
     Ok(Finding::warning(
         format!(
@@ -204,7 +204,7 @@ fn fix_root<'a>(patient: &Patient, owners: impl IntoIterator<Item = &'a Option<S
         .iter()
         .any(|name| env.get(*name).is_some())
     {
-        true => format!("SYSROOT={} ", quote(patient.sysroot.as_os_str())),
+        true => format!("SYSROOT={} ", quote_line(patient.sysroot.as_os_str())),
         false => String::new(),
     };
     sysroot + &fix_root::mend(patient.tuple(), owners)

@@ -69,6 +69,9 @@ const LINKERS: [&str; 8] = [
     "usr/libx32",
 ];
 
+/// How many directories are looked into: a real sysroot has a few.
+const MOST_DIRECTORIES: usize = 64;
+
 /// Warns when somebody else may change the dynamic linker or the libc that QEMU takes from a sysroot: it runs as root as well.
 fn warn_of_sysroot(sysroot: &Path) {
     if !is_new(&SEEN, sysroot) {
@@ -98,16 +101,24 @@ fn weak_in(sysroot: &Path) -> Option<Weak> {
             .iter()
             .any(|begin| name.starts_with(begin))
     };
-    for place in LINKERS {
-        let Some(directory) = followed(Path::new(place)).filter(Node::is_dir) else {
+    let mut directories: Vec<PathBuf> = LINKERS.iter().map(PathBuf::from).collect();
+    let mut seen = BTreeSet::new();
+    while let Some(place) = directories.pop() {
+        let Some(directory) = followed(&place).filter(Node::is_dir) else {
             continue;
         };
+        if !seen.insert(directory.place().to_owned()) {
+            continue;
+        }
         let names = directory.names().unwrap_or_default().into_iter();
         let names = names.filter(|name| is_run(name));
-        let files = names.filter_map(|name| followed(&directory.place().join(name)));
-        for node in files {
+        for node in names.filter_map(|name| followed(&directory.place().join(name))) {
             if let Ok(Some(weak)) = weak_point(node.path()) {
                 return Some(weak);
+            }
+            // The libc is beside the linker that a symlink leads to.
+            if seen.len() < MOST_DIRECTORIES {
+                directories.extend(node.place().parent().map(Path::to_owned));
             }
         }
     }

@@ -137,11 +137,7 @@ fn holder(file: &File) -> Option<String> {
         .filter(|word| !word.is_empty());
     // Whoever started it chose its words.
     let words: Vec<String> = words
-        .map(|word| {
-            crate::plan::quote(OsStr::from_bytes(word))
-                .shown()
-                .to_string()
-        })
+        .map(|word| crate::plan::quote_line(OsStr::from_bytes(word)))
         .collect();
     Some(match words.is_empty() {
         true => format!(" (process {process})"),

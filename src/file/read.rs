@@ -110,6 +110,7 @@ struct Opened<'p> {
     path: &'p Path,
     file: Take<File>,
     size: u64,
+    owner: u32,
 }
 
 /// Opens a regular file to read up to so many bytes of it.
@@ -151,6 +152,7 @@ fn look_at(file: File, path: &Path, limit: u64) -> io::Result<Opened<'_>> {
         Some(why) => Err(refuse(path, why)),
         None => Ok(Opened {
             path,
+            owner: metadata.uid(),
             // One byte more than it may have, to know whether it has more.
             file: file.take(limit.saturating_add(1)),
             size: if metadata.is_file() {
@@ -190,6 +192,14 @@ pub fn look(path: &Path, limit: u64) -> io::Result<()> {
 /// Reads a file whole.
 pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     whole(open(path, limit)?, limit)
+}
+
+/// The owner of a file that has this text; `None` if it has another, or cannot be read.
+pub(super) fn owner_of_same(path: &Path, text: &[u8]) -> Option<u32> {
+    let limit = text.len() as u64;
+    let opened = open(path, limit).ok()?;
+    let owner = opened.owner;
+    (whole(opened, limit).ok()? == text).then_some(owner)
 }
 
 /// Reads a file whole that is looked at before it is opened: a device in its place is not opened at all.
@@ -280,7 +290,7 @@ pub(super) fn hint(error: &io::Error) -> Option<String> {
         (_, Some(Unreadable { path, .. })) if is_folder => path,
         _ => return None,
     };
-    let path = crate::plan::quote(path.as_os_str());
+    let path = crate::plan::quote_line(path.as_os_str());
     Some(format!(
         "look at it with `ls -lL {path}`, and put there what belongs there"
     ))

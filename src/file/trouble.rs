@@ -123,7 +123,7 @@ pub fn hint(error: &io::Error) -> Option<String> {
     let trouble = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<Trouble>());
-    let quoted = |path: &Path| crate::plan::quote(path.as_os_str());
+    let quoted = |path: &Path| crate::plan::quote_line(path.as_os_str());
     match trouble {
         Some(Trouble::ForeignLink { target, .. }) => {
             return Some(format!(

@@ -122,7 +122,7 @@ impl fmt::Display for Weak {
 impl Weak {
     /// The command that makes it root's alone.
     pub fn mend(&self) -> String {
-        let path = crate::plan::quote(self.path.as_os_str());
+        let path = crate::plan::quote_line(self.path.as_os_str());
         match self.what.uid {
             _ if self.what.is(SFlag::S_IFLNK) => format!("chown -h root:root {path}"),
             0 => format!("chmod go-w {path}"),

@@ -95,6 +95,12 @@ pub fn remove(
     }
     let is_to_go = |link: &PathBuf| !adopted.contains(link);
     gone.extend(links.ours.into_iter().filter(is_to_go));
+    // What is outside the sysroot is looked at before anything in it goes.
+    forget(&file, true)?;
+    let states = state_folders(context)?;
+    for path in states.iter().chain([&file]) {
+        file::look_to_change(path)?;
+    }
     let mut removed = Vec::new();
     for path in gone.iter().map(PathBuf::as_path) {
         if dry_run || remove_if_possible(&places, path)? {
@@ -104,7 +110,7 @@ pub fn remove(
     let done = done(dry_run);
     text.push_str(&summary(&removed, context, &sysroot, done));
     text.push_str(&forget(&file, dry_run)?);
-    for folder in state_folders(context)? {
+    for folder in states {
         text.push_str(&remove_state(&folder, context, dry_run)?);
     }
     if !dry_run {

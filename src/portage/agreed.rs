@@ -65,7 +65,7 @@ impl Agreed {
             text.push_str(seal);
             text.push('\n');
         }
-        file::put(&file(state), text.as_bytes())
+        file::keep(&file(state), text.as_bytes())
     }
 }
 

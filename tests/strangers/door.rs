@@ -63,3 +63,34 @@ fn a_strangers_tree_has_one_door() {
         }
     }
 }
+
+#[test]
+fn what_is_copied_is_looked_at_before_it_is_opened() {
+    // A FIFO that is put in the place of a file would keep root waiting.
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders: Vec<_> = ["init", "adopt", "fix_root"]
+        .map(|name| top.join(name))
+        .into();
+    let mut files = vec![
+        top.join("init.rs"),
+        top.join("adopt.rs"),
+        top.join("fix_root.rs"),
+    ];
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(folder).expect("a folder");
+        files.extend(entries.map(|entry| entry.expect("an entry").path()));
+    }
+    assert!(files.len() > 20);
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("a source");
+        let code = text
+            .split("#[cfg(test)]\nmod tests")
+            .next()
+            .expect("the code");
+        assert!(
+            !code.contains("File::open(") && !code.contains("fs_err::copy"),
+            "{}",
+            file.display()
+        );
+    }
+}

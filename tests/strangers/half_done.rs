@@ -172,6 +172,53 @@ fn a_mode_of_somebody_elses_is_not_that_of_roots_file() {
 }
 
 #[test]
+fn a_file_of_somebody_elses_with_the_same_text_becomes_roots() {
+    let prefix = scene();
+    prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
+    std::fs::create_dir(prefix.join("shared")).expect("a folder");
+    prefix.command("chmod", ["1777", "shared"]).success();
+    let path = prefix.join("shared/t.cmake");
+    let file = path.display().to_string();
+    let export = || prefix.own(["export", TUPLE, "cmake", &file, "--force"]);
+    export().success();
+    give_away(&path);
+    export().success();
+    assert_eq!(path.metadata().expect("a file").uid(), 0);
+    // A link of his to it could lead elsewhere later.
+    symlink("t.cmake", prefix.join("shared/link")).expect("a link");
+    give_away(&prefix.join("shared/link"));
+    let link = prefix.join("shared/link").display().to_string();
+    let said = prefix.own(["export", TUPLE, "cmake", &link, "--force"]);
+    said.fails(125, "is a link of 4242's", "name that place itself");
+}
+
+#[test]
+fn remove_looks_at_the_users_files_before_the_sysroots() {
+    for (planted, text) in [
+        ("config/crossmerge", "sysroot = '/x'\n"),
+        ("config/crossmerge/targets", "sysroot = '/x'\n"),
+        ("state/crossmerge", ""),
+    ] {
+        let prefix = scene();
+        prefix.write("s/etc/x", "x\n");
+        let record = format!("obj etc/x {}\n", hash("x\n"));
+        prefix.write("s/var/lib/crossmerge/contents", &record);
+        for place in ["m", "m/targets"] {
+            prefix.write(&format!("{place}/{TUPLE}.toml"), text);
+            prefix.write(&format!("{place}/{TUPLE}/start-files/x"), "");
+        }
+        let before = (tree(&prefix.join("s")), tree(&prefix.join("m")));
+        link(&prefix, planted, prefix.join("m"));
+        give_away(prefix.join(planted).parent().expect("a folder"));
+        let said = prefix.own(["remove", TUPLE]);
+        if said.code != Some(0) {
+            unchanged(&before.0, &tree(&prefix.join("s")));
+        }
+        unchanged(&before.1, &tree(&prefix.join("m")));
+    }
+}
+
+#[test]
 fn a_kept_wrapper_of_somebody_elses_is_not_for_everybody_to_write() {
     let mut prefix = crate::support::Prefix::with_portage();
     super::needs_root();

@@ -211,3 +211,30 @@ fn adopt_leaves_out_a_folder_of_path_behind_another_users_link() {
         "{said:#?}"
     );
 }
+
+#[test]
+fn no_script_of_a_sysroot_becomes_a_tool_of_the_target() {
+    let prefix = scene();
+    let script = "#!/bin/sh\ncase $1 in --cflags) echo -I/usr/include;; esac\n";
+    let tools = [
+        "gcc",
+        "gcc-12",
+        "g++",
+        "ld",
+        "ld.bfd",
+        "as",
+        "emerge",
+        "pkg-config",
+        "strip",
+        "cargo",
+    ];
+    for name in tools.iter().chain(&["x-config", "gccx-config"]) {
+        prefix.script(&format!("s/usr/bin/{name}"), script);
+    }
+    std::fs::create_dir(prefix.join("links")).expect("a folder");
+    let [sysroot, links] = ["s", "links"].map(|path| prefix.join(path).display().to_string());
+    let said = prefix.run(&format!("{TUPLE}-fix-root"), [&*sysroot, &links, "t-"]);
+    let names = crate::support::names_in(&links);
+    let wanted = ["t-gccx-config", "t-x-config"].map(str::to_owned);
+    assert_eq!(names.into_iter().collect::<Vec<_>>(), wanted, "{said:#?}");
+}
