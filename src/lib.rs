@@ -90,7 +90,8 @@ fn dispatch(argv0: &OsStr, args: Vec<OsString>) -> Result<ExitCode, Error> {
                 return Ok(answer(help.as_bytes())?);
             }
             if wrappers.code(&name) == Some(Code::FixRoot) {
-                return fix_root::run(argv0, tuple, &env, config, &wrappers, args);
+                let all = Definitions::read(&config)?.all();
+                return fix_root::run(argv0, tuple, &env, config, &all, args);
             }
             // It is there to the end, and nobody has to take it apart then.
             let context = Box::leak(Box::new(Context::new(env, config, tuple?)?));
