@@ -3,17 +3,18 @@
 //! mount_setattr(2) would change a whole tree at once, from Linux 5.12 on. mount(2) changes one mount, so each of them is found in
 //! mountinfo, which every kernel has.
 
+use crate::file::is_kind;
 use nix::{
     errno::Errno,
     fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2},
     mount::{MsFlags, mount},
     sys::{
-        stat::fstat,
+        stat::{SFlag, fstat},
         statvfs::{FsFlags, fstatvfs},
     },
 };
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     ffi::OsString,
     os::{
         fd::{AsFd, AsRawFd, OwnedFd},
@@ -89,22 +90,22 @@ pub(super) fn make_read_only(top: &OwnedFd) -> nix::Result<()> {
     let private = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
     mount(none, &by_descriptor(top), none, private, none)?;
     remount(top)?;
-    let number = number(top)?;
+    if !is_kind(&fstat(top)?, SFlag::S_IFDIR) {
+        return Ok(());
+    }
     let all = Mounted::all()?;
-    for below in all.iter().filter(|mount| is_below(mount, number, &all)) {
-        let opened = match open(&below.path) {
+    for mount in below(number(top)?, &all) {
+        let opened = match open(&mount.path) {
             // Who may not look at it out here may not from inside: the rights are the same.
             Err(Errno::EACCES) => continue,
             opened => opened?,
         };
-        match self::number(&opened)? {
-            found if found == below.number => remount(&opened)?,
-            // Another one lies over it, which has its turn.
-            found
-                if all
-                    .iter()
-                    .any(|mount| mount.number == found && is_below(mount, below.number, &all)) => {}
-            _ => return Err(Errno::ESTALE),
+        let found = number(&opened)?;
+        if found == mount.number {
+            remount(&opened)?;
+        } else if !below(mount.number, &all).any(|over| over.number == found) {
+            // No other mount lies over it, so somebody has moved it.
+            return Err(Errno::ESTALE);
         }
     }
     Ok(())
@@ -192,16 +193,19 @@ pub(super) fn is_rootfs() -> nix::Result<bool> {
     Ok(roots.any(|mount| mount.system == "rootfs"))
 }
 
-/// Returns whether a mount is in another one, at any depth.
-fn is_below(mount: &Mounted, number: u32, all: &[Mounted]) -> bool {
-    let (mut on, mut seen) = (mount.on, BTreeSet::new());
-    while on != number && seen.insert(on) {
-        match all.iter().find(|mount| mount.number == on) {
-            Some(above) => on = above.on,
-            None => return false,
-        }
+/// The mounts in one, at any depth.
+fn below(number: u32, all: &[Mounted]) -> impl Iterator<Item = &Mounted> {
+    let mut on: BTreeMap<u32, Vec<&Mounted>> = BTreeMap::new();
+    // The first of all mounts is on itself.
+    for mount in all.iter().filter(|mount| mount.number != mount.on) {
+        on.entry(mount.on).or_default().push(mount);
     }
-    on == number && mount.number != number
+    let mut left = on.remove(&number).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let mount = left.pop()?;
+        left.extend(on.remove(&mount.number).unwrap_or_default());
+        Some(mount)
+    })
 }
 
 /// A path as mountinfo writes it, with blanks and backslashes as `\040`.
@@ -273,12 +277,14 @@ mod tests {
         let all = [(1, 1), (2, 1), (3, 2), (4, 3), (5, 1), (7, 8), (8, 7)];
         let all = all.map(|(number, on)| mounted(number, on));
         let below = |number| {
-            let below = all.iter().filter(|mount| is_below(mount, number, &all));
-            below.map(|mount| mount.number).collect::<Vec<_>>()
+            let mut numbers: Vec<u32> = below(number, &all).map(|mount| mount.number).collect();
+            numbers.sort_unstable();
+            numbers
         };
         assert_eq!(below(1), [2, 3, 4, 5]);
         assert_eq!(below(2), [3, 4]);
         assert!(below(4).is_empty());
         assert!(below(9).is_empty());
+        assert_eq!(below(7), [7, 8]);
     }
 }
