@@ -859,10 +859,9 @@ fn name_repositories(repos: &Repos, layers: &mut Layers, map: &mut Vars) -> Resu
         layers.settle("PORTDIR", main);
         map.insert("PORTDIR".to_owned(), main.to_owned());
     }
-    let mut others = repos.iter().peekable();
+    let mut others = repos.iter().filter(|repo| repo.is_there).peekable();
     let portdir = layers.env.get("PORTDIR")?;
     others.next_if(|first| Some(first.location.as_str()) == portdir);
-    let others = others.filter(|repo| repo.is_there);
     let quoted: Vec<String> = others.map(|repo| quote(&repo.location)).collect();
     let overlay = quoted.join(" ");
     layers.settle("PORTDIR_OVERLAY", &overlay);
