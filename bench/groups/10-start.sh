@@ -11,7 +11,7 @@ prefix=$work/start
 make_prefix "$prefix"
 mkdir "$prefix/standins"
 unset SYSROOT
-for name in emerge ebuild portageq quickpkg emaint equery eselect qlist cmake meson cargo go make; do
+for name in emerge ebuild quickpkg emaint equery eselect qlist cmake meson cargo go make; do
 	ln "$work/nothing" "$prefix/standins/$name"
 done
 for name in gcc g++ ld ar; do
@@ -40,7 +40,7 @@ before_nothing '<tuple>-pkg-config --version' pkg-config --version
 before_nothing '<tuple>-pkg-config --exists zlib' pkg-config --exists zlib
 before_nothing '<tuple>-pkg-config --cflags zlib' pkg-config --cflags zlib
 unset SYSROOT
-for name in emerge ebuild portageq quickpkg emaint equery eselect qlist; do
+for name in emerge ebuild quickpkg emaint equery eselect qlist; do
 	before_nothing "<tuple>-$name" "$name"
 done
 before_nothing '<tuple>-env PROGRAM' env "$work/nothing"
