@@ -8,6 +8,8 @@ pub mod budget;
 mod folder;
 mod lock;
 mod places;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod properties;
 pub mod read;
 mod temporary;
 mod trouble;

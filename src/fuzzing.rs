@@ -3,13 +3,13 @@
 //! Behind the feature `fuzzing`, and in the tests, which run the kept inputs through the same functions. What holds is said beside
 //! the code, in each `properties.rs`; a property that does not hold is a panic.
 
-use crate::{applet, fix_root, init, pkg_config, portage, qemu, site_cache};
+use crate::{applet, file, fix_root, init, pkg_config, portage, qemu, site_cache};
 
 /// Holds an input against what should be true of it.
 pub type Target = fn(&[u8]);
 
 /// The targets, by the names that they have in `fuzz/`.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("answer", pkg_config::properties::answer),
     ("cache", site_cache::properties::cache),
     ("edits", fix_root::properties::edits),
@@ -21,6 +21,7 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("record", init::properties::record),
     ("repos_conf", portage::properties::repos_conf),
     ("script", site_cache::properties::script),
+    ("tree", file::properties::tree),
     ("wrapper", applet::properties::wrapper),
 ];
 
