@@ -140,6 +140,8 @@ pub const QEMU_LD_PREFIX: Variable = value("QEMU_LD_PREFIX");
 /// QEMU's user mode: the model of the CPU.
 pub const QEMU_CPU: Variable = value("QEMU_CPU");
 
+/// QEMU's user mode: variables of the program, separated by commas.
+pub const QEMU_SET_ENV: Variable = value("QEMU_SET_ENV");
 /// glibc and musl: where the dynamic linker looks for libraries first.
 pub const LD_LIBRARY_PATH: Variable = word("LD_LIBRARY_PATH");
 

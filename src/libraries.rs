@@ -135,7 +135,8 @@ pub(crate) fn directories(context: &Context, sysroot: &Path) -> Vec<PathBuf> {
 /// LD_LIBRARY_PATH with which an adopted toolchain's dynamic linker finds the libraries of a root. Such a linker was built for another
 /// distribution, as the compiler was: it searches `lib` and what is multiarch there. `None` where that is all there is.
 ///
-/// Only for programs that QEMU runs: a native program would take the libraries for its own.
+/// It goes to QEMU, which gives it to the program alone: a native program would take a sysroot's library for its own and run it. QEMU
+/// separates variables by commas, so a path with one is not told.
 pub(crate) fn linker_path(context: &Context, root: &Path) -> Option<OsString> {
     let own = directories(context, root).into_iter().filter(|directory| {
         let below = directory.strip_prefix(root).unwrap_or(directory);
@@ -149,7 +150,8 @@ pub(crate) fn linker_path(context: &Context, root: &Path) -> Option<OsString> {
     let callers = context.env.get(env::LD_LIBRARY_PATH).unwrap_or_default();
     let callers = std::env::split_paths(callers).filter(|path| !own.contains(path));
     let all: Vec<PathBuf> = callers.chain(own.iter().cloned()).collect();
-    std::env::join_paths(all).ok()
+    let path = std::env::join_paths(all).ok()?;
+    (!path.as_encoded_bytes().contains(&b',')).then_some(path)
 }
 
 /// The directories of symlinks by which an adopted GCC finds the start files of a sysroot: one for each library directory that has any.

@@ -21,7 +21,7 @@ use crate::{
     plan::{Change, Changes},
 };
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     path::{Path, PathBuf},
 };
 
@@ -49,13 +49,34 @@ pub(crate) fn variables(context: &Context, root: &Path, cpu: Option<&String>) ->
     changes
 }
 
-/// What a program that QEMU runs needs in its environment: [`variables`], and where its libraries are.
+/// What a program needs in its environment that the kernel hands to QEMU: [`variables`], and where its libraries are.
 pub(crate) fn environment(context: &Context, root: &Path, cpu: Option<&String>) -> Changes {
     let mut changes = variables(context, root, cpu);
-    if let Some(path) = libraries::linker_path(context, root) {
-        changes.insert(env::LD_LIBRARY_PATH.name.into(), Change::Set(path));
-    }
+    changes.extend(set_env(context, root));
     changes
+}
+
+/// QEMU_SET_ENV, where the caller has not set it: the program gets LD_LIBRARY_PATH from QEMU, and nothing else does.
+pub(crate) fn set_env(context: &Context, root: &Path) -> Option<(OsString, Change)> {
+    let path = libraries::linker_path(context, root)?;
+    let is_unset = context.env.get(env::QEMU_SET_ENV).is_none();
+    is_unset.then(|| {
+        let value = Change::Set(assignment(&path));
+        (env::QEMU_SET_ENV.name.into(), value)
+    })
+}
+
+/// QEMU's option for a program that it is started with: LD_LIBRARY_PATH is the program's to change for those that it starts.
+pub(crate) fn option(context: &Context, root: &Path) -> Vec<OsString> {
+    let path = libraries::linker_path(context, root);
+    path.map_or(Vec::new(), |path| vec!["-E".into(), assignment(&path)])
+}
+
+fn assignment(path: &OsStr) -> OsString {
+    let mut assignment = OsString::from(env::LD_LIBRARY_PATH.name);
+    assignment.push("=");
+    assignment.push(path);
+    assignment
 }
 
 /// How to get QEMU. A static one also works where its libraries are not: in a chroot, as an interpreter of binfmt_misc.

@@ -415,10 +415,17 @@ fn libraries_are_found_where_the_profile_has_them_and_nothing_of_the_sysroot_is_
         let caller = prefix.with("LD_LIBRARY_PATH", "/opt/theirs");
         let plan = caller.own(["plan", tuple, "run", "./main"]).success();
         let path = format!(
-            "LD_LIBRARY_PATH=/opt/theirs:{}/usr/{libdir}",
+            "-E 'LD_LIBRARY_PATH=/opt/theirs:{}/usr/{libdir}",
             root.display()
         );
         assert!(plan.stdout.contains(&path), "no {path} in {plan:#?}");
+        // A native program would take a sysroot's library for its own: it gets the caller's path alone.
+        prefix.script(
+            "native",
+            "#!/bin/sh\necho \"[$LD_LIBRARY_PATH][$QEMU_SET_ENV]\"\n",
+        );
+        let said = caller.run(&run, ["./native"]).success().stdout;
+        assert_eq!(said, "[/opt/theirs][]\n");
     };
     build("lib64");
     for file in ["crt1.o", "libc.so"] {

@@ -7,7 +7,7 @@ mod roots;
 
 use super::{
     content::Content,
-    elf, environment, install_hint, native, programs,
+    elf, install_hint, native, option, programs,
     rule::{self, Rule},
     script::{self, Script},
     variables,
@@ -388,11 +388,13 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
         Some(cpu) if is_of_target(context, rule) => Some(cpu),
         _ => None,
     };
-    let ours = [OsString::from("-0"), argv0, file.into()];
+    let mut words = option(context, &prefix);
+    words.extend([OsString::from("-0"), argv0, file.into()]);
+    words.extend(args);
     Ok(Plan {
         program,
-        args: ours.into_iter().chain(args).collect(),
-        env: environment(context, &prefix, cpu),
+        args: words,
+        env: variables(context, &prefix, cpu),
         ..Plan::default()
     })
 }

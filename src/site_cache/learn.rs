@@ -20,7 +20,6 @@ use crate::{
     env,
     exec::{self, ExecError},
     file::{self, read},
-    libraries,
     plan::{Change, Plan, step::Step},
     qemu::{
         self,
@@ -525,14 +524,8 @@ impl Runner {
             .env
             .insert(env::QEMU_LD_PREFIX.name.into(), libraries);
         // Without steps this machine's own CPU runs them.
-        if let (false, Some(path)) = (
-            self.steps.is_empty(),
-            libraries::linker_path(context, &self.sysroot),
-        ) {
-            let path = Change::Set(path);
-            with_tests
-                .env
-                .insert(env::LD_LIBRARY_PATH.name.into(), path);
+        if !self.steps.is_empty() {
+            with_tests.env.extend(qemu::set_env(context, &self.sysroot));
         }
         let progress = Progress::waiting("running configure twice");
         let mut outputs = exec::query(&[cross, with_tests])?.into_iter();
