@@ -10,7 +10,7 @@ mod together;
 mod trust;
 mod umask;
 
-use crate::support::Prefix;
+use crate::support::{Prefix, SOMEBODY, needs_root};
 use std::{
     os::unix::fs::lchown,
     path::{Path, PathBuf},
@@ -18,17 +18,8 @@ use std::{
 
 const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
 
-/// Somebody else.
-const SOMEBODY: u32 = 4242;
-
 /// What makes a command somebody else's.
 const AS_SOMEBODY: [&str; 4] = ["--reuid=4242", "--regid=4242", "--clear-groups", "--"];
-
-#[track_caller]
-fn needs_root() {
-    let is_root = nix::unistd::geteuid().is_root();
-    assert!(is_root, "these tests need root: run `make check` as root");
-}
 
 /// Makes a path somebody else's; a link itself.
 fn give_away(path: &Path) {

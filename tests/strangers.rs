@@ -12,7 +12,7 @@ mod programs;
 mod race;
 mod temporary;
 
-use crate::support::{Prefix, Said};
+use crate::support::{Prefix, SOMEBODY, Said, needs_root};
 use std::{
     ffi::OsStr,
     os::unix::fs::{lchown, symlink},
@@ -20,15 +20,6 @@ use std::{
 };
 
 const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
-
-/// Somebody else.
-const SOMEBODY: u32 = 4242;
-
-#[track_caller]
-fn needs_root() {
-    let is_root = nix::unistd::geteuid().is_root();
-    assert!(is_root, "these tests need root: run `make check` as root");
-}
 
 /// Makes a path somebody else's, and all that is below it; links themselves.
 fn give_away(path: &Path) {

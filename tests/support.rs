@@ -20,6 +20,15 @@ use std::{
 /// The binary under test.
 pub(crate) const CROSSMERGE: &str = env!("CARGO_BIN_EXE_crossmerge");
 
+/// Another user: one whom the machine does not know.
+pub(crate) const SOMEBODY: u32 = 4242;
+
+#[track_caller]
+pub(crate) fn needs_root() {
+    let is_root = nix::unistd::geteuid().is_root();
+    assert!(is_root, "these tests need root: run `make check` as root");
+}
+
 /// A prefix of its own for one test: `bin/crossmerge`, and an environment that starts empty.
 pub(crate) struct Prefix {
     folder: Arc<tempfile::TempDir>,

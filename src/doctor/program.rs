@@ -191,10 +191,7 @@ pub(super) fn run(patient: &Patient) -> Result<Finding, DoctorError> {
     let Some(qemu) = qemu_name(patient).and_then(|name| find_qemu(patient, name)) else {
         return Ok(Finding::skipped("there is no QEMU"));
     };
-    let cpu = match patient.context.env.get(env::QEMU_CPU) {
-        Some(_) => None,
-        None => patient.context.settings.cpu.as_ref(),
-    };
+    let cpu = patient.context.settings.cpu.as_ref();
     let mut env = qemu::environment(patient.context, &patient.sysroot, cpu);
     let sysroot = Change::Set(patient.sysroot.as_os_str().to_owned());
     env.insert(env::QEMU_LD_PREFIX.name.into(), sysroot);

@@ -561,7 +561,7 @@ enum To {
 }
 
 /// Takes `..` out of a path by its text.
-fn without_dots(path: &Path) -> PathBuf {
+pub(crate) fn without_dots(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {

@@ -6,11 +6,8 @@ use super::{
     flags::{self, places, split},
     package::{self, Package},
 };
-use std::{
-    ffi::OsString,
-    os::unix::ffi::OsStrExt,
-    path::{Component, Path, PathBuf},
-};
+use crate::file::beneath::without_dots;
+use std::{ffi::OsString, os::unix::ffi::OsStrExt, path::Path};
 
 const SYSROOT: &str = "/nowhere/sysroot";
 
@@ -23,7 +20,7 @@ pub(crate) fn answer(data: &[u8]) {
         let text = flag.text.as_bytes();
         assert!(path.len() <= text.len() && text.len() <= data.len() + 32);
         if flag.path.is_absolute() && bounds.hold(&flag.path) {
-            let plain = lexical(&flag.path);
+            let plain = without_dots(&flag.path);
             let has_link = flag.path.ancestors().any(Path::is_symlink);
             assert!(
                 plain.starts_with(SYSROOT) || has_link,
@@ -47,18 +44,6 @@ pub(crate) fn answer(data: &[u8]) {
     places(&msvc);
     asks_for_flags(&words);
     asks_about_itself(&words);
-}
-
-/// The path without dots, on a machine without links.
-fn lexical(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => drop(plain.pop()),
-            part => plain.push(part),
-        }
-    }
-    plain
 }
 
 /// A `.pc` file is read to its end, and what its fields come to has an end too.

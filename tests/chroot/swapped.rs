@@ -2,7 +2,7 @@
 //! directory of root's.
 
 use super::{NOBODY, Rooted};
-use crate::support::names_in;
+use crate::support::{Said, names_in};
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use std::{
     os::unix::fs::symlink,
@@ -74,7 +74,6 @@ fn a_root_that_is_swapped_for_a_link_leads_nowhere_else() {
         .success();
     let before = names_in(&victim);
     let root = rooted.prefix.join("theirs/in/root").display().to_string();
-    let program = rooted.program();
     let mut refused = 0;
     // The root itself, and a directory on the path to it.
     for (one, other) in [
@@ -82,33 +81,10 @@ fn a_root_that_is_swapped_for_a_link_leads_nowhere_else() {
         ("theirs/in", "theirs/other"),
     ] {
         for (call, times) in CALLS {
-            let stop = AtomicBool::new(false);
             let (one, other) = (rooted.prefix.join(one), rooted.prefix.join(other));
-            let said = std::thread::scope(|scope| {
-                let exchanging = scope.spawn(|| exchange(&one, &other, &stop));
-                let inject = format!("inject={call}:delay_enter=20000:when=1..{times}");
-                let trace = format!("trace={call}");
-                let words = [
-                    "-f",
-                    "-o",
-                    "/dev/null",
-                    "-e",
-                    &trace,
-                    "-e",
-                    &inject,
-                    &program,
-                    "--root",
-                    &root,
-                ];
-                let said = rooted.prefix.command(
-                    "strace",
-                    words
-                        .into_iter()
-                        .chain(["sh", "-c", "echo inside; busybox ls -di /"]),
-                );
-                stop.store(true, Ordering::Relaxed);
-                exchanging.join().expect("it only exchanges");
-                said
+            let said = while_exchanged(&one, &other, || {
+                let inside = ["sh", "-c", "echo inside; busybox ls -di /"];
+                delayed(&rooted, call, times, &["--root", &root], &inside)
             });
             assert_eq!(names_in(&victim), before, "{call}: {said:#?}");
             // It was entered, or it was not, and never another one.
@@ -137,33 +113,11 @@ fn a_place_that_is_swapped_for_a_link_leads_nowhere_else() {
     symlink(&victim, rooted.root().join("out")).expect("a link");
     let before = names_in(&victim);
     let root = rooted.root().display().to_string();
-    let program = rooted.program();
     let bind = format!("--bind={}:/a/b/c/d", rooted.prefix.join("given").display());
     for (call, times) in CALLS {
-        let stop = AtomicBool::new(false);
         let (one, other) = (rooted.root().join("a/b"), rooted.root().join("out"));
-        let said = std::thread::scope(|scope| {
-            let exchanging = scope.spawn(|| exchange(&one, &other, &stop));
-            let inject = format!("inject={call}:delay_enter=20000:when=1..{times}");
-            let trace = format!("trace={call}");
-            let words = [
-                "-f",
-                "-o",
-                "/dev/null",
-                "-e",
-                &trace,
-                "-e",
-                &inject,
-                &program,
-                "--root",
-                &root,
-                &bind,
-                "true",
-            ];
-            let said = rooted.prefix.command("strace", words);
-            stop.store(true, Ordering::Relaxed);
-            exchanging.join().expect("it only exchanges");
-            said
+        let said = while_exchanged(&one, &other, || {
+            delayed(&rooted, call, times, &["--root", &root, &bind], &["true"])
         });
         assert_eq!(names_in(&victim), before, "{call}: {said:#?}");
         assert_eq!(
@@ -176,4 +130,35 @@ fn a_place_that_is_swapped_for_a_link_leads_nowhere_else() {
             "{call}: {said:#?}"
         );
     }
+}
+
+/// Does something while two paths change places.
+fn while_exchanged(one: &Path, other: &Path, act: impl FnOnce() -> Said) -> Said {
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let exchanging = scope.spawn(|| exchange(one, other, &stop));
+        let said = act();
+        stop.store(true, Ordering::Relaxed);
+        exchanging.join().expect("it only exchanges");
+        said
+    })
+}
+
+/// Enters the root, 20 ms late at each of the first calls of a system call.
+fn delayed(rooted: &Rooted, call: &str, times: u32, options: &[&str], inside: &[&str]) -> Said {
+    let inject = format!("inject={call}:delay_enter=20000:when=1..{times}");
+    let trace = format!("trace={call}");
+    let program = rooted.program();
+    let strace = [
+        "-f",
+        "-o",
+        "/dev/null",
+        "-e",
+        &trace,
+        "-e",
+        &inject,
+        &program,
+    ];
+    let words = [&strace[..], options, inside].concat();
+    rooted.prefix.command("strace", words)
 }
