@@ -170,12 +170,28 @@ const CASES: [Case; 28] = [
 
 #[test]
 fn what_a_hint_tells_to_run_ends_the_trouble() {
-    let target = Target::new(&ARM);
-    let work = target.prefix.join("work");
+    follow(&Target::new(&ARM).prefix);
+}
+
+#[test]
+fn what_a_hint_tells_to_run_ends_the_trouble_on_gentoo_too() {
+    let mut prefix = Prefix::with_portage();
+    prefix.write("etc/os-release", "ID=gentoo\n");
+    let toolchain = ["--toolchain", "arm-linux-gnueabi-", "--with-libc"];
+    prefix
+        .own(["init", ARM.tuple].iter().chain(&toolchain))
+        .success();
+    let home = prefix.join("home");
+    prefix.set("HOME", home);
+    follow(&prefix);
+}
+
+fn follow(target: &Prefix) {
+    let work = target.join("work");
     let run = |script: &str| -> Said {
-        let prefix = target.prefix.with("T", ARM.tuple);
+        let prefix = target.with("T", ARM.tuple);
         let prefix = prefix.with("N", OTHER);
-        let prefix = prefix.with("B", target.prefix.join("bin"));
+        let prefix = prefix.with("B", target.join("bin"));
         prefix.command("/bin/sh", ["-c", &format!("cd work\n{script}")])
     };
     for Case {
