@@ -25,7 +25,7 @@ use crate::{
     context::{Context, canonical, path},
     env::{self, Env},
     file::{self, Folder, Trouble},
-    init,
+    init, report,
     tuple::Tuple,
 };
 use nix::fcntl::Flock;
@@ -171,7 +171,7 @@ impl Request<'_> {
         let folders: Vec<PathBuf> = folders.iter().filter_map(&mut real).collect();
         NAMED.call_once(|| {
             for why in &left_out {
-                crate::say(&format!("a folder of PATH is left out: {why}"));
+                report::note(&format!("a folder of PATH is left out: {why}"));
             }
         });
         folders

@@ -24,6 +24,7 @@ use crate::{
         chroot::{self, ChrootError},
         run::{self, RunError},
     },
+    report,
 };
 use command::CommandLine;
 use serde::Deserialize;
@@ -205,7 +206,7 @@ impl AppletError {
             Self::Export(e) => e.exit_code(),
             Self::Run(e) => e.exit_code(),
             Self::Chroot(e) => e.exit_code(),
-            _ => crate::error::OWN_FAILURE,
+            _ => report::OWN_FAILURE,
         }
     }
 }

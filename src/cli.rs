@@ -21,6 +21,7 @@ use crate::{
     layer,
     profile::{self, ProfileError},
     qemu::binfmt::{self, Action, BinfmtError, Status},
+    report,
     site_cache::config_site,
     terminal::{self, HINT},
     tuple::Tuple,
@@ -315,7 +316,7 @@ pub fn crossmerge(
 ) -> Result<ExitCode, Error> {
     if args.is_empty() {
         anstream::stderr().write_all(first_page().as_bytes())?;
-        return Ok(ExitCode::from(crate::error::OWN_FAILURE));
+        return Ok(ExitCode::from(report::OWN_FAILURE));
     }
     let typed = args.clone();
     let words = closed_behind_applet(options_of_commands(args));
@@ -331,7 +332,7 @@ pub fn crossmerge(
             let (message, hint) = terminal::message_and_hint(&error, &subcommand(&typed));
             return Err(Error::Usage { message, hint });
         }
-        Err(answer) => return Ok(crate::answered(answer.print(), ExitCode::SUCCESS)?),
+        Err(answer) => return Ok(report::printed(answer.print(), ExitCode::SUCCESS)?),
     };
     // Read where a name is: the other commands need no families.
     let reader = || Reader::new(&config, wrappers, typed);
@@ -440,7 +441,7 @@ pub fn crossmerge(
                 let written = stdout
                     .write_all(text.as_bytes())
                     .and_then(|()| stdout.flush());
-                crate::answered(written, ExitCode::SUCCESS)?;
+                report::printed(written, ExitCode::SUCCESS)?;
             }
             Ok(ExitCode::from(u8::from(report.has_findings())))
         }
@@ -474,7 +475,7 @@ pub fn crossmerge(
             };
             if dry_run {
                 let plan = request.plan()?;
-                plan.notes().iter().for_each(|note| crate::say(note));
+                plan.notes().iter().for_each(|note| report::note(note));
                 return print(&plan.to_steps());
             }
             io::stderr().write_all(request.run()?.to_text().as_bytes())?;
@@ -548,7 +549,7 @@ fn list_targets(env: &Env, config: &Config, json: bool) -> Result<ExitCode, Erro
 fn list_available(env: &Env, config: &Config, json: bool) -> Result<ExitCode, Error> {
     let available = init::available(env, config)?;
     if available.is_empty() {
-        crate::say(
+        report::note(
             "no cross compiler is in PATH: `crossmerge init <tuple>` prints the command that installs one",
         );
     }
@@ -579,7 +580,7 @@ fn list_available(env: &Env, config: &Config, json: bool) -> Result<ExitCode, Er
 
 /// Tells what to do where there is no target yet.
 fn say_no_targets() {
-    crate::say(
+    report::note(
         "there are no targets: `crossmerge init <tuple>` makes one; `crossmerge targets --available` lists the cross compilers that are installed",
     );
 }
@@ -712,7 +713,7 @@ fn initialise(
     };
     if dry_run {
         let plan = request.plan(&mut context)?;
-        plan.notes().iter().for_each(|note| crate::say(note));
+        plan.notes().iter().for_each(|note| report::note(note));
         return print(&plan.to_diff()?);
     }
     let plan = request.init(&mut context)?;
@@ -762,7 +763,7 @@ fn export_file(
         return print(&text);
     };
     file::put(path, text.as_bytes()).map_err(ExportError::File)?;
-    crate::say(&format!("wrote `{}`", path.display()));
+    report::note(&format!("wrote `{}`", path.display()));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -813,7 +814,7 @@ fn binfmt_command(
             });
         }
         BinfmtCommand::Show { .. } => {
-            return Ok(crate::answer(&subject.show())?);
+            return Ok(report::print(&subject.show())?);
         }
         BinfmtCommand::Register { how, .. } => (Action::Register, how.credentials, how.dry_run),
         BinfmtCommand::Unregister { dry_run, .. } => (Action::Unregister, false, dry_run),
@@ -917,5 +918,5 @@ fn after_help(wrappers: &Wrappers) -> String {
 }
 
 fn print(text: &str) -> Result<ExitCode, Error> {
-    Ok(crate::answer(text.as_bytes())?)
+    Ok(report::print(text.as_bytes())?)
 }

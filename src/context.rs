@@ -15,6 +15,7 @@ use crate::{
         self, PortageError, Question, Reader, Refused, Repositories, Settings, installed,
         refusal::Refusal, version::Version,
     },
+    report,
     target::Target,
     tuple::Tuple,
     user,
@@ -178,10 +179,10 @@ impl ContextError {
     /// 127 for a tool that is not there, 126 for one that may not be run, 125 for the rest.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::NoTool { .. } => 127,
-            Self::NotExecutable { .. } => 126,
+            Self::NoTool { .. } => report::NOT_FOUND,
+            Self::NotExecutable { .. } => report::NOT_EXECUTABLE,
             Self::Portage(PortageError::Exec(e)) => e.exit_code(),
-            _ => crate::error::OWN_FAILURE,
+            _ => report::OWN_FAILURE,
         }
     }
 }
@@ -732,7 +733,7 @@ fn note_relative(name: &OsStr, found: &Path) {
     }
     SAID.call_once(|| {
         let name = name.display();
-        crate::say(&format!(
+        report::note(&format!(
             "warning: `{name}` is run as root from the current folder, by an entry of PATH that is empty or relative; to mend it: take \
              such entries out of PATH"
         ));

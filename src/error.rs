@@ -4,12 +4,9 @@ use crate::{
     adopt::AdoptError, applet::AppletError, argv0::NameError, config::ConfigError,
     context::ContextError, doctor::DoctorError, exec::ExecError, export::ExportError,
     fix_root::FixRootError, init::InitError, pkg_config::PkgConfigError, portage::PortageError,
-    qemu::binfmt::BinfmtError, tuple::TupleError,
+    qemu::binfmt::BinfmtError, report::OWN_FAILURE, tuple::TupleError,
 };
 use std::io;
-
-/// The exit code of our own failures, chosen so that no tool's own code is mistaken for it (`env` and `nohup` use it).
-pub const OWN_FAILURE: u8 = 125;
 
 /// Any failure of ours. Each module says what happened; this collects them for `main`.
 #[derive(Debug, thiserror::Error)]

@@ -19,6 +19,7 @@ use crate::{
     env::Env,
     file::{self, read::ANSWER},
     plan::{Change, Plan, step::Step},
+    report,
 };
 use image::Image;
 use nix::{
@@ -93,9 +94,9 @@ impl ExecError {
     /// 127 for a program that is not there, 126 for one that cannot be run, as shells have it.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::NotFound(_) => 127,
-            Self::NotExecutable { .. } => 126,
-            Self::TooMuch(_) | Self::File(_) | Self::Enter(_) => crate::error::OWN_FAILURE,
+            Self::NotFound(_) => report::NOT_FOUND,
+            Self::NotExecutable { .. } => report::NOT_EXECUTABLE,
+            Self::TooMuch(_) | Self::File(_) | Self::Enter(_) => report::OWN_FAILURE,
         }
     }
 }

@@ -23,6 +23,7 @@ pub use tools::{Asked, Tool};
 use crate::{
     context::{Context, ContextError},
     file::{self, read},
+    report,
     site_cache::SiteCacheError,
 };
 use clap::ValueEnum;
@@ -164,7 +165,7 @@ impl ExportError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Context(e) => e.exit_code(),
-            _ => crate::error::OWN_FAILURE,
+            _ => report::OWN_FAILURE,
         }
     }
 }

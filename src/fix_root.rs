@@ -30,9 +30,10 @@ use crate::{
     env::Env,
     error::Error,
     file::read,
-    init::{self, diff},
+    init,
     plan::quote,
-    shown::{self, Show},
+    report::{self, counted, diff},
+    shown::Show,
     tuple::Tuple,
 };
 use find::Script;
@@ -40,7 +41,6 @@ use request::{Links, Request};
 use std::{
     ffi::{OsStr, OsString},
     fmt::Write as _,
-    io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -103,7 +103,7 @@ pub fn run(
     let again = std::iter::once(name).chain(args.iter().map(OsString::as_os_str));
     let again: Vec<String> = again.map(quote).collect();
     if args.iter().any(|arg| arg == "--help" || arg == "-h") {
-        return Ok(crate::answer(request::help(name).as_bytes())?);
+        return Ok(report::print(request::help(name).as_bytes())?);
     }
     let request = Request::of(argv0, tuple, env, config, args)?;
     let sysroot = match request.dry_run {
@@ -118,10 +118,10 @@ pub fn run(
     let files = Files::of(&sysroot).map_err(FixRootError::from)?;
     let fix = Fix::decide(&files, &sysroot, &request, wrappers);
     if request.dry_run {
-        crate::answer(fix.to_diff().as_bytes())?;
+        report::print(fix.to_diff().as_bytes())?;
     } else {
         if let Some(tree) = sysroot.tree() {
-            fix.apply(tree, say)?;
+            fix.apply(tree, report::line)?;
         }
     }
     fix.tell_the_rest(&request, &sysroot, &again.join(" "));
@@ -138,17 +138,6 @@ pub(crate) fn mend<'a>(
         "{tuple}-fix-root{}",
         if owned { " --installed" } else { "" }
     )
-}
-
-/// Tells a person a line.
-fn say(line: &str) {
-    // Nothing can be said when stderr is gone.
-    let _ = writeln!(io::stderr(), "{}", shown::lines(line));
-}
-
-fn counted(number: usize, what: &str) -> String {
-    let s = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{s}")
 }
 
 impl<'a> Fix<'a> {
@@ -280,7 +269,7 @@ impl<'a> Fix<'a> {
     /// Says what is left, and sums up.
     fn tell_the_rest(&self, request: &Request, sysroot: &Sysroot, again: &str) {
         for (path, why) in &self.left {
-            say(&format!("left     {}: {why}", path.shown()));
+            report::line(&format!("left     {}: {why}", path.shown()));
         }
         let sysroot = sysroot.path().shown();
         let done = if request.dry_run {
@@ -290,20 +279,20 @@ impl<'a> Fix<'a> {
         };
         let (files, strays, links) = (self.changes.len(), self.strays.len(), self.links.len());
         match (files + strays + links, self.left.len()) {
-            (0, 0) => say(&format!(
+            (0, 0) => report::line(&format!(
                 "nothing to do: everything in `{sysroot}` points into it"
             )),
-            (0, left) => say(&format!(
+            (0, left) => report::line(&format!(
                 "nothing to change in `{sysroot}`; left as they are: {left}"
             )),
-            (_, left) => say(&format!(
+            (_, left) => report::line(&format!(
                 "{done} in `{sysroot}`: {}, {}; links to scripts: {links}; left as they are: {left}",
                 counted(files, "file"),
                 counted(strays, "symlink"),
             )),
         }
         if self.owned > 0 {
-            say(&format!(
+            report::line(&format!(
                 "note: packages own {} of them, and their checksums would fit no more; `{again} --installed` changes such files too",
                 self.owned,
             ));

@@ -33,7 +33,7 @@ pub(crate) use record::Record;
 pub(crate) use remove::remove_empty_parents;
 pub(crate) use toolchain::Made;
 pub(crate) use traits::{Headers, Traits};
-pub(crate) use write::{Content, diff, is_our_command};
+pub(crate) use write::{Content, is_our_command};
 
 use crate::{
     applet::Wrappers,
@@ -44,6 +44,7 @@ use crate::{
     file::{self, Places, Tree, Trouble, read},
     portage::{self, Repositories, Settings},
     profile::ProfileError,
+    report::counted,
     shown::Show,
     target::{Source, Target},
     tuple::Tuple,
@@ -561,14 +562,6 @@ impl InitPlan {
     /// What a person should know besides.
     pub fn notes(&self) -> &[String] {
         &self.notes
-    }
-}
-
-/// So many of something, in words for a person.
-fn counted(many: usize, what: &str) -> String {
-    match many {
-        1 => format!("1 {what}"),
-        many => format!("{many} {what}s"),
     }
 }
 

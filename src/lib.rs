@@ -32,6 +32,7 @@ pub mod plan;
 pub mod portage;
 pub mod profile;
 pub mod qemu;
+pub mod report;
 pub mod shown;
 pub mod site_cache;
 mod system;
@@ -51,7 +52,6 @@ use crate::{
 };
 use std::{
     ffi::{OsStr, OsString},
-    io::{self, Write},
     process::ExitCode,
 };
 
@@ -87,7 +87,7 @@ fn dispatch(argv0: &OsStr, args: Vec<OsString>) -> Result<ExitCode, Error> {
             let wrappers = definitions.of(&name);
             let tuple = choose_tuple(argv0, &wrappers, &name, tuple, &env);
             if let Some(help) = wrappers.help(&name, argv0::file_name(argv0), &args) {
-                return Ok(answer(help.as_bytes())?);
+                return Ok(report::print(help.as_bytes())?);
             }
             if wrappers.code(&name) == Some(Code::FixRoot) {
                 let all = Definitions::read(&config)?.all();
@@ -119,7 +119,7 @@ fn choose_tuple(
     };
     let chost = Tuple::from_os(chost).map_err(ContextError::Chost)?;
     if named.is_some_and(|named| named != chost) {
-        say(&format!(
+        report::note(&format!(
             "CHOST in the environment wins over the name: building for `{chost}`"
         ));
     }
@@ -137,34 +137,10 @@ fn run_applet(
     let plan = wrappers.plan(name, context, args)?;
     if prints {
         exec::write_files(&plan)?;
-        return Ok(answer(plan::exports(&plan.env).as_bytes())?);
+        return Ok(report::print(plan::exports(&plan.env).as_bytes())?);
     }
     if wrappers.code(name) == Some(Code::PkgConfig) {
         return Ok(pkg_config::run(context, &plan)?);
     }
     match exec::exec(&plan, &context.env)? {}
-}
-
-/// What a shell says of a program that was ended by SIGPIPE.
-const NOBODY_READS: u8 = 128 + 13;
-
-/// Prints an answer, whole. Where whoever reads it has left off, as `head` does, nothing is said, and the exit code is the usual one.
-pub(crate) fn answer(text: &[u8]) -> io::Result<ExitCode> {
-    let mut stdout = io::stdout();
-    let written = stdout.write_all(text).and_then(|()| stdout.flush());
-    answered(written, ExitCode::SUCCESS)
-}
-
-/// The exit code after an answer.
-pub(crate) fn answered(written: io::Result<()>, code: ExitCode) -> io::Result<ExitCode> {
-    match written {
-        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::from(NOBODY_READS)),
-        written => written.map(|()| code),
-    }
-}
-
-/// Tells a person something that is no failure.
-pub(crate) fn say(text: &str) {
-    // Nothing can be said when stderr is gone.
-    let _ = writeln!(io::stderr(), "crossmerge: {}", shown::lines(text));
 }

@@ -19,6 +19,7 @@ use crate::{
     file,
     layer::pkg_config::View,
     plan::{Change, Plan},
+    report,
 };
 use allowed::Allowed;
 use bounds::Bounds;
@@ -118,7 +119,7 @@ impl PkgConfigError {
         match self {
             Self::Context(e) => e.exit_code(),
             Self::Exec(e) => e.exit_code(),
-            Self::Leak(_) | Self::Stranger(_) | Self::Output(_) => crate::error::OWN_FAILURE,
+            Self::Leak(_) | Self::Stranger(_) | Self::Output(_) => report::OWN_FAILURE,
         }
     }
 }
@@ -201,7 +202,7 @@ pub fn run(context: &Context, plan: &Plan) -> Result<ExitCode, PkgConfigError> {
         let found = leaking(&flags, &bounds);
         if let Some(allowed) = &allowed {
             for flag in allowed.missing(&flags) {
-                crate::say(&format!(
+                report::note(&format!(
                     "warning: `{}` names a directory that does not exist",
                     flag.display()
                 ));
@@ -214,7 +215,7 @@ pub fn run(context: &Context, plan: &Plan) -> Result<ExitCode, PkgConfigError> {
                     let leak = explained(context, plan, view, &found);
                     match leaks {
                         Leaks::Error => return Err(PkgConfigError::Leak(leak)),
-                        _ => crate::say(&format!("warning: {leak}")),
+                        _ => report::note(&format!("warning: {leak}")),
                     }
                 }
             }
@@ -224,7 +225,7 @@ pub fn run(context: &Context, plan: &Plan) -> Result<ExitCode, PkgConfigError> {
     }
     io::stdout().write_all(&output.stdout)?;
     Ok(match (output.status.code(), output.status.signal()) {
-        (Some(code), _) => ExitCode::from(u8::try_from(code).unwrap_or(crate::error::OWN_FAILURE)),
+        (Some(code), _) => ExitCode::from(u8::try_from(code).unwrap_or(report::OWN_FAILURE)),
         // As a shell says that a signal ended it.
         (None, signal) => ExitCode::from(u8::try_from(128 + signal.unwrap_or(0)).unwrap_or(128)),
     })
@@ -372,7 +373,7 @@ fn say_what_the_build_machine_has(plan: &Plan, view: &View) -> Result<(), ExecEr
         .map(|(name, path)| format!("`{name}` (`{}`)", path.display()))
         .collect();
     if !there.is_empty() {
-        crate::say(&format!(
+        report::note(&format!(
             "the build machine has {}, and the sysroot `{}` does not: merge or install it there",
             there.join(", "),
             view.sysroot.display()
@@ -404,7 +405,7 @@ fn say_what_was_dropped(context: &Context, plan: &Plan) {
         .map(|package| format!("`{}`", package.path().display()))
         .collect();
     if !missed.is_empty() {
-        crate::say(&format!(
+        report::note(&format!(
             "PKG_CONFIG_PATH leads out of the sysroot and is not used, so {} is not found",
             missed.join(", ")
         ));

@@ -10,6 +10,7 @@ use crate::{
     file::{self, read},
     libraries,
     portage::{Repositories, Repository, refusal::Refusal},
+    report,
     target::{Source, Target},
     terminal::Progress,
     tuple::Tuple,
@@ -259,7 +260,7 @@ pub fn list(
         let says = says(context, repositories, &folder)?;
         progress.step();
         if let Some(why) = &says.ignored {
-            crate::say(&format!("the profile `{name}` is left out: {why}"));
+            report::note(&format!("the profile `{name}` is left out: {why}"));
         } else if target.elibc.is_none_or(|elibc| elibc == says.elibc) {
             profiles.push(Profile {
                 name,

@@ -17,7 +17,7 @@ use crate::{
     context::Context,
     file,
     plan::File,
-    say,
+    report,
 };
 use data::Answers;
 use emulate::Emulation;
@@ -75,7 +75,7 @@ pub fn config_site(context: &Context) -> Result<Option<File>, SiteCacheError> {
     if path.to_string_lossy().contains(char::is_whitespace) {
         // Autoconf splits CONFIG_SITE at spaces, but for the versions between 2.50 and 2.69.
         let path = path.display();
-        say(&format!(
+        report::note(&format!(
             "configure scripts have to guess: CONFIG_SITE cannot be `{path}`, which holds white space"
         ));
         return Ok(None);
@@ -116,7 +116,7 @@ pub fn emulation(context: &Context) -> Option<Emulation> {
         Ok(emulation) => Some(emulation),
         Err(why) => {
             let (tuple, hint) = (&context.tuple, why.hint());
-            say(&format!(
+            report::note(&format!(
                 "configure is given answers, since programs of `{tuple}` do not run here: {why}\nhint: {hint}"
             ));
             None

@@ -5,6 +5,7 @@
 //! choice between the system's directories and a user's own asks [`acts_for_system`].
 
 use crate::file::read;
+use crate::report;
 use nix::unistd::{Uid, User, geteuid};
 use std::{
     os::unix::fs::MetadataExt,
@@ -115,7 +116,7 @@ fn of_the_caller(dir: PathBuf) -> Option<PathBuf> {
     if caller.is_none() {
         static SAID: Once = Once::new();
         SAID.call_once(|| {
-            crate::say(
+            report::note(
                 "warning: this is root in a user namespace, and HOME does not name the home directory of the user outside it: their \
                  configuration is not read; to fix it: `export HOME=DIR`",
             );

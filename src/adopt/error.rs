@@ -1,7 +1,9 @@
 //! Why adopt does nothing, and how to go on.
 
 use crate::shown::Show;
-use crate::{config::ConfigError, context::ContextError, file, init::InitError, tuple::Tuple};
+use crate::{
+    config::ConfigError, context::ContextError, file, init::InitError, report, tuple::Tuple,
+};
 use std::{io, path::PathBuf};
 
 /// Why adopt does nothing.
@@ -56,7 +58,7 @@ impl AdoptError {
         match self {
             Self::Context(e) => e.exit_code(),
             Self::Init(e) => e.exit_code(),
-            _ => crate::error::OWN_FAILURE,
+            _ => report::OWN_FAILURE,
         }
     }
 }

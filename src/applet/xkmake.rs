@@ -17,6 +17,7 @@ use crate::{
         tree::{self, Kind, Tree},
     },
     plan::{Change, Plan},
+    report,
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -280,12 +281,12 @@ fn check_other(
         if !knows_prefix {
             return Err(KernelError::NotOurs { directory, tuple }.into());
         }
-        crate::say(&format!(
+        report::note(&format!(
             "`{}` is no kernel tree, nor U-Boot's or OpenSBI's: it is built against the sysroot, as a program",
             directory.display()
         ));
     } else if !knows_prefix && call.variable("CC").is_none() {
-        crate::say(&format!(
+        report::note(&format!(
             "the Makefile in `{}` does not name CROSS_COMPILE, which is all that tells it of the target",
             directory.display()
         ));

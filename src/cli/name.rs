@@ -7,7 +7,7 @@ use crate::{
     init,
     name::{NameError, Names, Reading},
     plan::quote,
-    system,
+    report, system,
     target::{Source, Target},
     tuple::Tuple,
 };
@@ -161,7 +161,7 @@ impl Reader {
 
 /// Says what a name was taken for.
 fn told(name: &OsStr, tuple: Tuple) -> Tuple {
-    crate::say(&format!("{} is {tuple}", quote(name)));
+    report::note(&format!("{} is {tuple}", quote(name)));
     tuple
 }
 

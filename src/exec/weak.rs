@@ -9,6 +9,7 @@ use crate::{
     env,
     file::{Node, Tree, Weak, beneath::Links, weak_point},
     plan::{Change, Plan, step::Step},
+    report,
     shown::Show,
     user,
 };
@@ -81,7 +82,7 @@ fn warn_of_sysroot(sysroot: &Path) {
         return;
     };
     if is_new(&NAMED, &weak.path) {
-        crate::say(&format!(
+        report::note(&format!(
             "warning: the dynamic linker and the libc in `{}` are run as root, and somebody else may change {weak}; to mend it: `{}`",
             sysroot.shown(),
             weak.mend()
@@ -140,7 +141,7 @@ fn warn_of_program(program: &Path) {
     };
     if is_new(&NAMED, &weak.path) {
         let program = program.shown();
-        crate::say(&format!(
+        report::note(&format!(
             "warning: `{program}` is run as root, and somebody else may change {weak}; to mend it: `{}`",
             weak.mend()
         ));

@@ -13,6 +13,7 @@ use crate::{
     layer::pkg_config::library_directories,
     libraries::multiarch,
     plan::Changes,
+    report,
     target::Target,
 };
 use std::{
@@ -221,7 +222,7 @@ impl Facts {
             && let Some(why) = self.find_emulator(context)
             && why.is_surprising()
         {
-            crate::say(&why.to_note(context.tuple.as_str()));
+            report::note(&why.to_note(context.tuple.as_str()));
         }
     }
 

@@ -15,7 +15,7 @@ use super::{
     trouble::Trouble,
     trust::{Owned, Trust},
 };
-use crate::{context::Identity, shown::Show};
+use crate::{context::Identity, report, shown::Show};
 use nix::{
     dir::{Dir, Type},
     errno::Errno,
@@ -231,7 +231,7 @@ impl Tree {
                 .lock()
                 .is_ok_and(|mut named| named.insert(link.clone()));
             if is_new {
-                crate::say(&format!(
+                report::note(&format!(
                     "`{}` leads out of `{}`, to `{}`, and counts as missing",
                     link.shown(),
                     self.path.shown(),

@@ -1,7 +1,7 @@
 //! Locks: who writes where others write too holds one, and who waits for it says for whom.
 
 use super::{Folder, Tree, Trouble};
-use crate::{context::Identity, shown::Show};
+use crate::{context::Identity, report, shown::Show};
 use nix::{
     errno::Errno,
     fcntl::{Flock, FlockArg},
@@ -96,7 +96,7 @@ fn wait_for(file: File, what: &Path) -> io::Result<Flock<File>> {
         Err(file) => file,
     };
     let (what, who) = (what.shown(), holder(&file).unwrap_or_default());
-    crate::say(&format!(
+    report::note(&format!(
         "another crossmerge{who} works on `{what}`: waiting for it"
     ));
     Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, e)| e.into())

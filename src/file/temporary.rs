@@ -4,6 +4,7 @@
 //! TMPDIR names is taken when it is so, else one of the usual places.
 
 use super::{Folder, trust::weak_point};
+use crate::report;
 use crate::shown::Show;
 use nix::{
     sys::statvfs::{FsFlags, statvfs},
@@ -43,7 +44,7 @@ pub fn temporary() -> io::Result<Temporary> {
     };
     SAID.call_once(|| {
         let other = other.shown();
-        crate::say(&format!(
+        report::note(&format!(
             "temporary files go to `{other}`, not to what TMPDIR says: {why}"
         ));
     });

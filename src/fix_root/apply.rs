@@ -18,7 +18,7 @@ use std::{
 
 impl Fix<'_> {
     /// Does everything that was decided, and says each thing when it is done.
-    pub(super) fn apply(&self, tree: &Tree, say: impl Fn(&str)) -> Result<(), FixRootError> {
+    pub(super) fn apply(&self, tree: &Tree, print: impl Fn(&str)) -> Result<(), FixRootError> {
         self.check(tree)?;
         for found in &self.changes {
             let path = found.path.shown();
@@ -30,16 +30,16 @@ impl Fix<'_> {
                 None => change_mode(tree, found)?,
             }
             match (&found.edit, modes) {
-                (Some(_), None) => say(&format!("changed  {path}")),
-                (Some(_), Some(modes)) => say(&format!("changed  {path}; mode {modes}")),
-                (None, modes) => say(&format!("mode     {path}: {}", modes.unwrap_or_default())),
+                (Some(_), None) => print(&format!("changed  {path}")),
+                (Some(_), Some(modes)) => print(&format!("changed  {path}; mode {modes}")),
+                (None, modes) => print(&format!("mode     {path}: {}", modes.unwrap_or_default())),
             }
             let others = found.others.iter().filter(|_| found.edit.is_some());
-            others.for_each(|other| say(&format!("changed  {}: the same file", other.shown())));
+            others.for_each(|other| print(&format!("changed  {}: the same file", other.shown())));
         }
         for (stray, relative) in &self.strays {
             relink(tree, stray, relative)?;
-            say(&format!(
+            print(&format!(
                 "symlink  {} -> {}, instead of {}",
                 stray.path.shown(),
                 relative.shown(),
@@ -51,7 +51,7 @@ impl Fix<'_> {
                 None => folder.link(new, target),
                 Some(text) => folder.write_synced(new, text.as_bytes(), PROGRAM_MODE),
             })?;
-            say(&format!("link     {} -> {}", path.shown(), target.shown()));
+            print(&format!("link     {} -> {}", path.shown(), target.shown()));
         }
         Ok(())
     }

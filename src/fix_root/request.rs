@@ -9,6 +9,7 @@ use crate::{
     context::{Context, ContextError},
     env::{self, Env, Variable},
     init::bindir,
+    report,
     shown::Show,
     tuple::Tuple,
 };
@@ -109,7 +110,7 @@ impl Request {
         };
         let folder = |links: &Links| links.folder.is_dir();
         if let Some(links) = links.as_ref().filter(|links| !folder(links)) {
-            crate::say(&format!(
+            report::note(&format!(
                 "no links: there is no folder `{}`",
                 links.folder.shown()
             ));

@@ -8,6 +8,7 @@ use crate::{
     exec::ExecError,
     file::{self, Trouble},
     profile::ProfileError,
+    report,
     shown::Show,
     target::Mismatch,
     tuple::Tuple,
@@ -181,7 +182,7 @@ impl InitError {
         match self {
             Self::Context(e) => e.exit_code(),
             Self::Exec(e) => e.exit_code(),
-            _ => crate::error::OWN_FAILURE,
+            _ => report::OWN_FAILURE,
         }
     }
 }

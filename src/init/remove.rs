@@ -4,7 +4,7 @@
 //! files of a libc and the many links are one line each, as `init` has it. A dry run prints the same lines, as what would be done.
 
 use super::{
-    InitError, bindir, counted, lock,
+    InitError, bindir, lock,
     record::{self, Record},
     write::{self, is_our_command},
 };
@@ -17,6 +17,7 @@ use crate::{
         beneath::{Kind, MOST_DEPTH},
         read,
     },
+    report::counted,
     shown::Show,
     site_cache::data::LEARNED,
 };

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     context::Identity,
     file::{self, FILE_MODE, Folder, Folders, Node, Places, Trouble, new_name, read, waiting},
+    report,
     shown::Show,
     terminal::Progress,
 };
@@ -201,14 +202,13 @@ impl Step {
             }
             None => (String::new(), "/dev/null".into()),
         };
-        Ok(diff(&old, &new, &old_name, &path.shown().to_string()))
+        Ok(report::diff(
+            &old,
+            &new,
+            &old_name,
+            &path.shown().to_string(),
+        ))
     }
-}
-
-/// The change of a text as a unified diff.
-pub(crate) fn diff(old: &str, new: &str, old_name: &str, new_name: &str) -> String {
-    let diff = similar::TextDiff::from_lines(old, new);
-    diff.unified_diff().header(old_name, new_name).to_string()
 }
 
 /// Tells whether a symlink leads to a folder, of the sysroot or elsewhere.

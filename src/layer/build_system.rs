@@ -6,6 +6,7 @@ use crate::{
     emulator::Emulator,
     export::{self, Cargo, ExportError, FLAGS, Facts, Flags, Format, go},
     plan::Changes,
+    report,
 };
 
 /// The flags as they are, for make and configure.
@@ -37,7 +38,7 @@ pub(super) fn cargo(context: &Context, prepared: &mut Prepared) -> Result<(), Ex
     // Whether a program of the target's will be run is not known here, so a missing emulator is not told.
     facts.find_emulator(context);
     if facts.emulator.as_ref().is_some_and(Emulator::has_spaces) {
-        crate::say(
+        report::note(
             "Cargo splits its runner at spaces, and the emulator's words have some: `cargo run` and `cargo test` go without it",
         );
     }

@@ -11,6 +11,7 @@ use crate::{
     env, exec,
     export::ExportError,
     plan::{Changes, Plan},
+    report,
     target::Target,
 };
 use std::{ffi::OsStr, path::Path};
@@ -112,7 +113,7 @@ pub(super) fn check(layers: &[Layer], context: &Context) -> Result<(), ExportErr
     {
         match found.is_certain && refused.is_none() {
             true => refused = Some(found),
-            false => crate::say(&format!("warning: {}", found.message)),
+            false => report::note(&format!("warning: {}", found.message)),
         }
     }
     match refused {

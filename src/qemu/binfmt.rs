@@ -16,6 +16,7 @@ use crate::{
     exec,
     file::{self, Weak, read},
     plan::{self, Changes, Plan, quote},
+    report,
     tuple::Tuple,
 };
 use serde::Serialize;
@@ -438,7 +439,7 @@ impl<'a> Subject<'a> {
                 Ok(registration) => registration.line(),
                 Err(why) => {
                     if let BinfmtError::Untrusted { .. } = why {
-                        crate::say(&format!("passed over: {why}"));
+                        report::note(&format!("passed over: {why}"));
                     }
                     let interpreter = format!("/usr/bin/qemu-{}", rule.qemu);
                     rule.registration(Path::new(&interpreter), "PF")
@@ -458,7 +459,7 @@ impl<'a> Subject<'a> {
         is_dry: bool,
     ) -> Result<String, BinfmtError> {
         if credentials {
-            crate::say(
+            report::note(
                 "warning: flag C gives QEMU the rights of a set-user-ID program, and whoever starts one tells QEMU by the environment \
                  what to load: only for a machine on which everyone may be root",
             );
@@ -480,7 +481,7 @@ impl<'a> Subject<'a> {
                     | BinfmtError::Untrusted { .. }
                     | BinfmtError::Taken { .. }),
                 ) if self.is_all => {
-                    crate::say(&format!("passed over: {why}"));
+                    report::note(&format!("passed over: {why}"));
                 }
                 Err(why) => return Err(why),
             }
@@ -506,7 +507,7 @@ impl<'a> Subject<'a> {
                     return Err(BinfmtError::Taken { name, differs });
                 }
                 if entry.is_enabled {
-                    crate::say(&format!("`{name}` is registered already"));
+                    report::note(&format!("`{name}` is registered already"));
                     return Ok(String::new());
                 }
                 (name.as_str(), b"1".to_vec())
@@ -521,7 +522,7 @@ impl<'a> Subject<'a> {
         let entries = table::read()?.ok_or(BinfmtError::NotMounted)?;
         let Some(entry) = entries.iter().find(|entry| entry.name == name) else {
             if !self.is_all {
-                crate::say(&format!("`{name}` is not registered"));
+                report::note(&format!("`{name}` is not registered"));
             }
             return Ok(String::new());
         };
@@ -552,7 +553,7 @@ impl<'a> Subject<'a> {
         let own = path.file_name().unwrap_or_default();
         for other in later_files(own, &format!(":{}:", rule.name())) {
             let other = other.display();
-            crate::say(&format!(
+            report::note(&format!(
                 "`{other}` has a rule of the same name and is read later: its rule will be the one"
             ));
         }

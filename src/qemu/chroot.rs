@@ -30,6 +30,7 @@ use crate::{
         step::{Ids, Mount, Namespaces, Root, Step, Told, User, Users, What},
     },
     portage::{Repositories, refusal::Refusal},
+    report,
 };
 use inside::{Account, Inside};
 use request::Request;
@@ -285,12 +286,12 @@ impl ChrootError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Context(e) => e.exit_code(),
-            Self::NoCommand { .. } | Self::NoShell(_) => 127,
+            Self::NoCommand { .. } | Self::NoShell(_) => report::NOT_FOUND,
             Self::NotExecutable { .. }
             | Self::NoProgram { .. }
             | Self::NoInterpreter { .. }
-            | Self::NoEmulation { .. } => 126,
-            _ => crate::error::OWN_FAILURE,
+            | Self::NoEmulation { .. } => report::NOT_EXECUTABLE,
+            _ => report::OWN_FAILURE,
         }
     }
 }
@@ -817,7 +818,7 @@ fn files_of_the_machine(context: &Context, inside: &Inside) -> Result<Vec<Step>>
     };
     // Whoever enters may want to fix the settings, so they are entered without.
     let leave_out = |what: &str, why: Refusal| {
-        crate::say(&format!("left out this machine's {what}: {why}"));
+        report::note(&format!("left out this machine's {what}: {why}"));
     };
     match repositories(inside, &machine) {
         Ok(all) => all.into_iter().for_each(|(source, place)| {

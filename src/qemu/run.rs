@@ -18,6 +18,7 @@ use crate::{
     env,
     file::{self, read},
     plan::{Plan, quote, show_file},
+    report,
 };
 use roots::{Found, Roots};
 use std::{
@@ -264,7 +265,7 @@ impl RunError {
             Self::NotThere { .. }
             | Self::NotFound { .. }
             | Self::NoQemu { .. }
-            | Self::NoInterpreter { .. } => 127,
+            | Self::NoInterpreter { .. } => report::NOT_FOUND,
             Self::NotExecutable(_)
             | Self::Unreadable { .. }
             | Self::NoElf { .. }
@@ -273,8 +274,8 @@ impl RunError {
             | Self::InterpreterNotExecutable { .. }
             | Self::TooManyScripts(_)
             | Self::NoEmulation { .. }
-            | Self::NoLinker { .. } => 126,
-            Self::Config(_) | Self::NoProgram { .. } => crate::error::OWN_FAILURE,
+            | Self::NoLinker { .. } => report::NOT_EXECUTABLE,
+            Self::Config(_) | Self::NoProgram { .. } => report::OWN_FAILURE,
         }
     }
 }

@@ -25,6 +25,7 @@ use crate::{
         self,
         private::{self, NoPrivate},
     },
+    report,
     terminal::Progress,
 };
 use keep::Kept;
@@ -126,7 +127,7 @@ impl LearnError {
             Self::Applet(e) => e.exit_code(),
             Self::Exec(e) => e.exit_code(),
             Self::Context(e) => e.exit_code(),
-            _ => crate::error::OWN_FAILURE,
+            _ => report::OWN_FAILURE,
         }
     }
 }
@@ -251,7 +252,7 @@ pub fn learn(
     report.file = (file, writes);
     if !report.learned.is_empty() {
         let sysroot = runner.sysroot.display();
-        crate::say(&format!(
+        report::note(&format!(
             "what tests find rests on what `{sysroot}` has: without its locales and gconv modules, say, iconv seems not to work"
         ));
     }
@@ -499,7 +500,7 @@ impl Runner {
         };
         match self.run_one_way(context, first) {
             Err(LearnError::Failed { .. }) if first == Way::OutOfTree => {
-                crate::say(
+                report::note(
                     "configure failed outside of its source folder; it is run again in copies of it",
                 );
                 self.run_one_way(context, Way::Copies)

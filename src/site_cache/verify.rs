@@ -14,6 +14,7 @@ use crate::{
     export::{ExportError, Facts},
     file,
     plan::{Change, Changes, Plan},
+    report,
     terminal::Progress,
     tuple::Tuple,
 };
@@ -99,7 +100,7 @@ impl VerifyError {
         match self {
             Self::Export(e) => e.exit_code(),
             Self::Exec(e) => e.exit_code(),
-            _ => crate::error::OWN_FAILURE,
+            _ => report::OWN_FAILURE,
         }
     }
 }

@@ -15,6 +15,7 @@ use super::{
     place::{Within, find_or_make, open_in, path_of},
 };
 use crate::plan::step::{Mount, Root, Step, What};
+use crate::report;
 use nix::{
     errno::Errno,
     mount::{MntFlags, MsFlags, mount, umount2},
@@ -180,7 +181,7 @@ impl Inside {
     /// Does the step of that number, which mounts something in the root.
     pub(super) fn mount(&mut self, number: usize, step: &Mount) -> Result<()> {
         let leave_out = |why: &dyn std::fmt::Display| {
-            crate::say(&format!("left out `{}`: {why}", step.place().display()));
+            report::note(&format!("left out `{}`: {why}", step.place().display()));
             Ok(())
         };
         let Some(mount) = self.mounts.iter().position(|mount| mount.number == number) else {
@@ -206,7 +207,7 @@ impl Inside {
         match (self.do_mount(&step.what, &place), &step.instead) {
             (Ok(()), _) => {}
             (Err(e), Some(instead)) => {
-                crate::say(&format!(
+                report::note(&format!(
                     "`{}` cannot be mounted as it should be ({}); mounting this machine's",
                     step.on.display(),
                     io::Error::from(e),
