@@ -19,6 +19,7 @@ use crate::{
     target::Target,
     tuple::Tuple,
     user,
+    words::quote,
 };
 use once_cell::unsync::OnceCell;
 use sha2::{Digest, Sha256};
@@ -155,7 +156,7 @@ impl ContextError {
             } => "SYSROOT in the environment names it: `unset SYSROOT`".into(),
             Self::Relative { variable, value } => format!(
                 "`unset {variable}`, or name the whole path: `export {variable}={}`",
-                crate::plan::quote(
+                quote(
                     std::path::absolute(value)
                         .unwrap_or_else(|_| value.clone())
                         .as_os_str()

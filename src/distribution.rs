@@ -8,8 +8,8 @@ use crate::{
     context,
     env::Env,
     file::read,
-    plan::quote,
     target::{Source, Target},
+    words::quote,
 };
 use serde::Deserialize;
 use std::{

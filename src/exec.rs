@@ -20,6 +20,7 @@ use crate::{
     file::{self, read::ANSWER},
     plan::{Change, Plan, step::Step},
     report,
+    words::show_file,
 };
 use image::Image;
 use nix::{
@@ -76,10 +77,10 @@ impl ExecError {
     pub fn hint(&self) -> String {
         match self {
             Self::NotFound(path) | Self::NotExecutable { path, .. } => {
-                format!("look at it with `{}`", crate::plan::show_file(path))
+                format!("look at it with `{}`", show_file(path))
             }
             Self::TooMuch(path) => {
-                format!("see what it is: `{}`", crate::plan::show_file(path))
+                format!("see what it is: `{}`", show_file(path))
             }
             Self::Enter(e) => e.hint(),
             Self::File(e) if is_of_a_person(e) => {

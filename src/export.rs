@@ -17,7 +17,7 @@ pub(crate) use cargo::Cargo;
 pub(crate) use compiler_files::{Gcc, of_clang};
 pub(crate) use facts::FLAGS;
 pub use facts::{Clang, Facts, Flags};
-pub(crate) use shell::{build_names, quote as quote_for_any_sh};
+pub(crate) use shell::build_names;
 pub use tools::{Asked, Tool};
 
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
     file::{self, read},
     report,
     site_cache::SiteCacheError,
+    words::quote,
 };
 use clap::ValueEnum;
 use std::{
@@ -148,11 +149,11 @@ impl ExportError {
             Self::Unwritable { .. } => "choose a place whose name is plain text".into(),
             Self::NotOurs { path, command } => format!(
                 "`crossmerge {command} --force {}` replaces it",
-                crate::plan::quote(path.as_os_str())
+                quote(path.as_os_str())
             ),
             Self::IsAFolder { path, name } => {
                 let file = path.join(name);
-                format!("name the file: {}", crate::plan::quote(file.as_os_str()))
+                format!("name the file: {}", quote(file.as_os_str()))
             }
             Self::NotAFile(_) => "name another place, or none, and the text is printed".into(),
             Self::File(e) => {

@@ -31,10 +31,10 @@ use crate::{
     error::Error,
     file::read,
     init,
-    plan::quote,
     report::{self, counted, diff},
     shown::Show,
     tuple::Tuple,
+    words::quote,
 };
 use find::Script;
 use request::{Links, Request};

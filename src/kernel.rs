@@ -8,7 +8,7 @@ pub mod config;
 mod makefile;
 pub mod tree;
 
-use crate::plan::quote;
+use crate::words::quote;
 use std::{io, path::PathBuf};
 
 /// Why make is not started.

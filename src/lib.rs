@@ -40,6 +40,7 @@ pub mod target;
 mod terminal;
 pub mod tuple;
 mod user;
+pub mod words;
 
 use crate::{
     applet::{Code, Definitions, Wrappers},

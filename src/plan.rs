@@ -4,11 +4,11 @@
 
 pub mod step;
 
+use crate::words::{json_string, quote};
 use std::{
     collections::BTreeMap,
-    ffi::{OsStr, OsString},
+    ffi::OsString,
     fmt,
-    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 use step::Step;
@@ -151,57 +151,10 @@ pub fn exports(changes: &Changes) -> String {
         .collect()
 }
 
-/// A string as data.
-pub(crate) fn json_string(text: &OsStr) -> serde_json::Value {
-    match text.to_str() {
-        Some(text) => text.into(),
-        None => serde_json::json!({ "bytes": text.as_bytes() }),
-    }
-}
-
-/// The command that shows what a file is, by programs that every system has: file(1) is not one of them.
-pub(crate) fn show_file(path: &Path) -> String {
-    format!("ls -lL {0}; od -c {0} | head -n 4", quote(path.as_os_str()))
-}
-
-/// Quotes one word for a shell.
-///
-/// Bytes that are not UTF-8 and control characters would not survive a terminal, so such a word is written as `$'…'`
-/// with octal escapes, which POSIX has since its issue 8 and bash, zsh and ksh for longer.
-pub fn quote(word: &OsStr) -> String {
-    match word.to_str() {
-        Some(text) if !text.chars().any(|c| c.is_control() && c != '\n') => {
-            shell_words::quote(text).into_owned()
-        }
-        _ => escaped(word),
-    }
-}
-
-/// A word with octal escapes.
-fn escaped(word: &OsStr) -> String {
-    let mut quoted = String::from("$'");
-    for &byte in word.as_bytes() {
-        match byte {
-            b'\'' | b'\\' => quoted.extend(['\\', byte as char]),
-            b' '..=b'~' => quoted.push(byte as char),
-            _ => quoted.push_str(&format!("\\{byte:03o}")),
-        }
-    }
-    quoted + "'"
-}
-
-/// Quotes one word for a shell as [`quote`] does, in one line of plain text: for a command that a user is shown.
-pub fn quote_line(word: &OsStr) -> String {
-    let is_plain = |text: &str| !text.chars().any(crate::shown::is_control);
-    match word.to_str() {
-        Some(text) if is_plain(text) => shell_words::quote(text).into_owned(),
-        _ => escaped(word),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
 
     #[test]
     fn a_plan_reads_as_shell_and_as_json() {

@@ -4,8 +4,9 @@ use super::{BUILT_IN, Wrapper};
 use crate::{
     argv0::{self, Called},
     config::{Global, TargetConfig},
-    plan::{self, Change, Plan},
+    plan::{Change, Plan},
     tuple::{MAX_BYTES, Tuple},
+    words,
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -47,7 +48,7 @@ pub(crate) fn names(data: &[u8]) {
             assert!(short.parse::<Tuple>().is_ok(), "{text}");
         }
         // It goes into paths, commands and make.conf as it is.
-        assert_eq!(plan::quote(OsStr::new(text)).trim_matches('\''), text);
+        assert_eq!(words::quote(OsStr::new(text)).trim_matches('\''), text);
     }
 }
 
@@ -94,7 +95,7 @@ fn quoted(words: &[OsString]) {
     // No shell has a NUL in a word, and `$'…'` is not known to who splits here.
     if words
         .iter()
-        .all(|word| !plan::quote(word).starts_with("$'"))
+        .all(|word| !words::quote(word).starts_with("$'"))
     {
         let split = shell_words::split(&text).expect("a command line");
         let args = &split[split.len() - words.len()..];

@@ -6,10 +6,10 @@ use crate::{
     error::Error,
     init,
     name::{NameError, Names, Reading},
-    plan::quote,
     report, system,
     target::{Source, Target},
     tuple::Tuple,
+    words::quote,
 };
 use serde::Serialize;
 use std::{

@@ -2,7 +2,7 @@
 
 use super::{DoctorError, Finding, patient::Patient};
 use crate::shown::Show;
-use crate::{config::SiteCache, env, layer::overrides, plan::quote};
+use crate::{config::SiteCache, env, layer::overrides, words::quote};
 use std::path::Path;
 
 pub(super) fn environment(patient: &Patient) -> Result<Finding, DoctorError> {

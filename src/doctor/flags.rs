@@ -6,7 +6,7 @@ use super::{
     patient::{Patient, complaint},
     toolchain::link_bare,
 };
-use crate::{export::Facts, file::read, plan::quote};
+use crate::{export::Facts, file::read, words::quote};
 use std::{ffi::OsString, process::Output};
 
 /// The variables, in the order in which a build comes to use them. CXXFLAGS are CFLAGS mostly, and there may be no C++ compiler.

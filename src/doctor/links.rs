@@ -4,8 +4,8 @@ use super::{DoctorError, Finding, patient::Patient};
 use crate::{
     adopt::target_of,
     init::{self, is_our_command, link_names, link_place},
-    plan::quote_line,
     shown::Show,
+    words::quote_line,
 };
 use std::path::{Path, PathBuf};
 

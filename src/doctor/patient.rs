@@ -14,11 +14,12 @@ use crate::{
     },
     fix_root::{self, Sysroot},
     init::{self, Headers, Host, InitError, Record, Traits, bindir, find},
-    plan::{Change, Changes, Plan, quote},
+    plan::{Change, Changes, Plan},
     portage::Settings,
     profile::{self, Says},
     target::{Source, Target, TargetError},
     tuple::Tuple,
+    words::quote,
 };
 use once_cell::unsync::OnceCell;
 use std::{

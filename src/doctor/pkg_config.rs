@@ -5,12 +5,7 @@ use super::{
     patient::{Patient, complaint, trimmed},
     program::install,
 };
-use crate::{
-    applet::AppletError,
-    context::ContextError,
-    env, exec,
-    plan::{Change, quote},
-};
+use crate::{applet::AppletError, context::ContextError, env, exec, plan::Change, words::quote};
 use std::{
     ffi::{OsStr, OsString},
     path::PathBuf,

@@ -11,9 +11,10 @@ use crate::{
     env, exec,
     file::{Node, beneath::Kind as Entry, read},
     init::{InitError, check_foreign_by_compiler, is_our_command},
-    plan::{Change, quote_line},
+    plan::Change,
     portage::{PortageError, Repositories, Repository},
     shown::Show,
+    words::quote_line,
 };
 use std::{
     ffi::OsStr,

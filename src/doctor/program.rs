@@ -6,9 +6,10 @@ use super::{
 };
 use crate::{
     env, exec,
-    plan::{Change, Plan, quote},
+    plan::{Change, Plan},
     qemu,
     shown::Show,
+    words::quote,
 };
 use std::path::{Path, PathBuf};
 

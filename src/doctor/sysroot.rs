@@ -11,8 +11,8 @@ use crate::{
     file::read,
     fix_root::{self, Found, Kind, Stray},
     init::{TEXTS, is_half_made},
-    plan::quote_line,
     shown::Show,
+    words::quote_line,
 };
 use std::path::{Path, PathBuf};
 

@@ -5,7 +5,7 @@ use super::{
     patient::{Patient, complaint},
 };
 use crate::shown::Show;
-use crate::{config::Kind, env, exec::ToldPath, file::read, init::Made, plan::quote};
+use crate::{config::Kind, env, exec::ToldPath, file::read, init::Made, words::quote};
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},

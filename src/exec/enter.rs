@@ -11,6 +11,7 @@ pub(super) use ids::{Outside, map_for, tell_ids};
 pub(super) use mounts::read_only_file;
 
 use crate::plan::step::{BINFMT_MISC, Mount, Namespaces, Step, User, What};
+use crate::words::quote;
 use inside::Inside;
 use nix::{
     fcntl::{OFlag, open},
@@ -77,7 +78,7 @@ impl EnterError {
                     .into()
             }
             Self::Ids(_) => "see /etc/subuid, /etc/subgid and `newuidmap` of the package shadow or uidmap".into(),
-            Self::NoPlace { place, .. } => format!("make it: `mkdir -p {}`", crate::plan::quote(place.as_os_str())),
+            Self::NoPlace { place, .. } => format!("make it: `mkdir -p {}`", quote(place.as_os_str())),
             Self::Changed(_) => "run it again when nothing else works on it".into(),
             Self::NotAMount(_) => {
                 "this process runs in a chroot: bind the directory of that on itself before you enter it, `mount --bind DIR DIR`".into()

@@ -5,8 +5,9 @@ use super::{ExportError, Facts};
 use crate::{
     env,
     plan::{Change, Changes},
+    words::quote_for_any_sh,
 };
-use std::{ffi::OsStr, fmt::Write as _, os::unix::ffi::OsStrExt, path::Path};
+use std::{fmt::Write as _, path::Path};
 
 /// The text: assignments that any sh takes, whatever is in the paths. The changes are those of `<tuple>-env`.
 pub(super) fn render(facts: &Facts, changes: &Changes) -> Result<String, ExportError> {
@@ -18,7 +19,7 @@ pub(super) fn render(facts: &Facts, changes: &Changes) -> Result<String, ExportE
         folders.extend(folder.filter(|folder| !folders.contains(folder)));
     }
     for folder in folders {
-        let folder = quote(folder.as_os_str());
+        let folder = quote_for_any_sh(folder.as_os_str());
         let _ = writeln!(
             file,
             "case \":$PATH:\" in *:{folder}:*) ;; *) export PATH={folder}\":$PATH\" ;; esac"
@@ -29,14 +30,14 @@ pub(super) fn render(facts: &Facts, changes: &Changes) -> Result<String, ExportE
     for (name, change) in changes {
         let name = name.display();
         let _ = match change {
-            Change::Set(value) => writeln!(file, "export {name}={}", quote(value)),
+            Change::Set(value) => writeln!(file, "export {name}={}", quote_for_any_sh(value)),
             Change::Unset => writeln!(file, "unset {name}"),
         };
     }
     if let Some(config_site) = &facts.config_site {
         // It reads the caller's own first. Where the one before is of another target of ours, the caller's is known already.
         file += "case ${CONFIG_SITE-} in */crossmerge/*/config.site) ;; *) export CROSSMERGE_CONFIG_SITE=\"${CONFIG_SITE-}\" ;; esac\n";
-        let config_site = quote(config_site.as_os_str());
+        let config_site = quote_for_any_sh(config_site.as_os_str());
         let _ = writeln!(file, "export CONFIG_SITE={config_site}");
     }
     Ok(file)
@@ -45,16 +46,4 @@ pub(super) fn render(facts: &Facts, changes: &Changes) -> Result<String, ExportE
 /// The names that a compiler of the build machine goes by: autoconf's, and Gentoo's.
 pub(crate) fn build_names(variable: &str) -> [String; 2] {
     [format!("{variable}_FOR_BUILD"), format!("BUILD_{variable}")]
-}
-
-/// One word for any sh. Bytes that are not UTF-8 are left to its printf.
-pub(crate) fn quote(word: &OsStr) -> String {
-    match word.to_str() {
-        Some(text) => format!("'{}'", text.replace('\'', "'\\''")),
-        None => {
-            let bytes = word.as_bytes().iter();
-            let octal: String = bytes.map(|byte| format!("\\{byte:03o}")).collect();
-            format!("\"$(printf '{octal}')\"")
-        }
-    }
 }

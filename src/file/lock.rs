@@ -1,7 +1,7 @@
 //! Locks: who writes where others write too holds one, and who waits for it says for whom.
 
 use super::{Folder, Tree, Trouble};
-use crate::{context::Identity, report, shown::Show};
+use crate::{context::Identity, report, shown::Show, words::quote_line};
 use nix::{
     errno::Errno,
     fcntl::{Flock, FlockArg},
@@ -137,7 +137,7 @@ fn holder(file: &File) -> Option<String> {
         .filter(|word| !word.is_empty());
     // Whoever started it chose its words.
     let words: Vec<String> = words
-        .map(|word| crate::plan::quote_line(OsStr::from_bytes(word)))
+        .map(|word| quote_line(OsStr::from_bytes(word)))
         .collect();
     Some(match words.is_empty() {
         true => format!(" (process {process})"),

@@ -5,6 +5,7 @@
 //! failure means is for whoever asked.
 
 use crate::shown::Show;
+use crate::words::quote_line;
 use nix::{errno::Errno, fcntl::OFlag};
 use std::{
     fs::{File, Metadata, OpenOptions},
@@ -290,7 +291,7 @@ pub(super) fn hint(error: &io::Error) -> Option<String> {
         (_, Some(Unreadable { path, .. })) if is_folder => path,
         _ => return None,
     };
-    let path = crate::plan::quote_line(path.as_os_str());
+    let path = quote_line(path.as_os_str());
     Some(format!(
         "look at it with `ls -lL {path}`, and put there what belongs there"
     ))

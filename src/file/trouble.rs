@@ -2,6 +2,7 @@
 
 use super::trust::user;
 use crate::shown::Show;
+use crate::words::quote_line;
 use nix::errno::Errno;
 use std::{
     io,
@@ -123,7 +124,7 @@ pub fn hint(error: &io::Error) -> Option<String> {
     let trouble = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<Trouble>());
-    let quoted = |path: &Path| crate::plan::quote_line(path.as_os_str());
+    let quoted = |path: &Path| quote_line(path.as_os_str());
     match trouble {
         Some(Trouble::ForeignLink { target, .. }) => {
             return Some(format!(

@@ -5,6 +5,7 @@
 
 use super::folder::{MOST_LINKS, Rest, push};
 use crate::shown::Show;
+use crate::words::quote_line;
 use nix::{
     sys::stat::{FileStat, Mode, SFlag},
     unistd::{Group, User},
@@ -122,7 +123,7 @@ impl fmt::Display for Weak {
 impl Weak {
     /// The command that makes it root's alone.
     pub fn mend(&self) -> String {
-        let path = crate::plan::quote_line(self.path.as_os_str());
+        let path = quote_line(self.path.as_os_str());
         match self.what.uid {
             _ if self.what.is(SFlag::S_IFLNK) => format!("chown -h root:root {path}"),
             0 => format!("chmod go-w {path}"),

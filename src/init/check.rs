@@ -9,11 +9,11 @@ use crate::{
     config::{Kind, Toolchain, below},
     context::{Context, canonical},
     exec::ToldPath,
-    plan::quote,
     qemu::elf,
     shown::Show,
     target::Target,
     tuple::Tuple,
+    words::quote,
 };
 use std::{
     ffi::OsStr,

@@ -14,9 +14,10 @@ use crate::{
     distribution::Distribution,
     exec::{self, ToldPath},
     file::{self, read},
-    plan::{Change, Changes, Plan, quote},
+    plan::{Change, Changes, Plan},
     profile::Usr,
     target::{Endian, Mismatch, Target},
+    words::quote,
 };
 use std::{
     collections::BTreeSet,

@@ -3,7 +3,7 @@
 //! Namespaces of its own come first, so that nothing of what follows is seen by anyone else, and all of it is gone when the last
 //! process in there is. `exec/enter.rs` does them. Pure.
 
-use super::quote;
+use crate::words::{json_string, quote};
 use serde::{Deserialize, Serialize};
 use std::{
     ffi::{OsStr, OsString},
@@ -476,7 +476,7 @@ mod text {
         text: &impl AsRef<OsStr>,
         to: S,
     ) -> Result<S::Ok, S::Error> {
-        super::super::json_string(text.as_ref()).serialize(to)
+        json_string(text.as_ref()).serialize(to)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>, T: From<OsString>>(
@@ -495,9 +495,7 @@ mod optional_text {
         text: &Option<PathBuf>,
         to: S,
     ) -> Result<S::Ok, S::Error> {
-        let value = text
-            .as_ref()
-            .map(|path| super::super::json_string(path.as_os_str()));
+        let value = text.as_ref().map(|path| json_string(path.as_os_str()));
         value.serialize(to)
     }
 

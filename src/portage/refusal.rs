@@ -3,7 +3,7 @@
 //! A refusal is no failure: whoever asked goes on to ask `portageq`. One kind is: what would keep Portage waiting for ever, or
 //! take all memory, is handed to nobody.
 
-use crate::{file::read, plan::quote};
+use crate::{file::read, words::quote};
 use std::{io, path::PathBuf};
 
 /// Why the settings were not read here.

@@ -15,9 +15,10 @@ use crate::{
     env::Env,
     exec,
     file::{self, Weak, read},
-    plan::{self, Changes, Plan, quote},
+    plan::{self, Changes, Plan},
     report,
     tuple::Tuple,
+    words::quote,
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};

@@ -31,6 +31,7 @@ use crate::{
     },
     portage::{Repositories, refusal::Refusal},
     report,
+    words::{quote, show_file},
 };
 use inside::{Account, Inside};
 use request::Request;
@@ -246,7 +247,7 @@ impl ChrootError {
     pub fn hint(&self) -> String {
         let look = |root: &Path, path: &Path| {
             let path = crate::plan::step::inside(root, path);
-            format!("look at it with `{}`", crate::plan::show_file(&path))
+            format!("look at it with `{}`", show_file(&path))
         };
         match self {
             Self::Context(e) => e.hint(),
@@ -258,12 +259,12 @@ impl ChrootError {
             Self::NoShell(_) => "merge a shell into it, or name a command that it has".into(),
             Self::NoCommand { root, .. } => format!(
                 "`ls {}` shows what it has; another root is named by `--root DIR`",
-                crate::plan::quote(root.join("usr/bin").as_os_str())
+                quote(root.join("usr/bin").as_os_str())
             ),
             Self::NotExecutable { root, command } | Self::NoProgram { root, command } => look(root, command),
             Self::NoInterpreter { root, command, needs } if script::ends_in_cr(needs) => {
                 let script = root.join(command.strip_prefix("/").unwrap_or(command));
-                format!("`sed -i 's/\\r$//' {}`", crate::plan::quote(script.as_os_str()))
+                format!("`sed -i 's/\\r$//' {}`", quote(script.as_os_str()))
             }
             Self::NoInterpreter { .. } => "merge the package that has it into the root".into(),
             Self::NoEmulation { .. } => "`crossmerge binfmt status` lists the CPUs that QEMU knows".into(),

@@ -3,7 +3,7 @@
 //! Pure. It decides nothing about what runs.
 
 use super::{elf, script::Script};
-use crate::plan::{quote, show_file};
+use crate::words::{quote, show_file};
 use std::path::Path;
 
 /// What a file is instead of a program.

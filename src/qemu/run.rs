@@ -17,8 +17,9 @@ use crate::{
     context::{Context, ContextError},
     env,
     file::{self, read},
-    plan::{Plan, quote, show_file},
+    plan::Plan,
     report,
+    words::{quote, show_file},
 };
 use roots::{Found, Roots};
 use std::{

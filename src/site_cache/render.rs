@@ -5,7 +5,7 @@
 //! says wins. All shells that run configure scripts take it, with `set -e` and `set -u` too.
 
 use super::data::{About, Answer, Answers, Obtained, Origin};
-use crate::{export::quote_for_any_sh, file::read, tuple::Tuple};
+use crate::{file::read, tuple::Tuple, words::quote_for_any_sh};
 use std::{
     collections::BTreeSet,
     fmt::Write as _,
