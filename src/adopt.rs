@@ -21,11 +21,14 @@ pub(crate) use record::Record;
 
 use crate::{
     applet::Wrappers,
-    config::{Config, below},
-    context::{Context, canonical, path},
+    config::Config,
+    context::Context,
     env::{self, Env},
+    file::below,
+    file::canonical,
     file::{self, Folder, Trouble},
     init, report,
+    search::path,
     tuple::Tuple,
 };
 use nix::fcntl::Flock;

@@ -5,8 +5,9 @@
 //! counts as root is decided in `user.rs`.
 
 use crate::{
-    context::Identity,
     env::{self, Env},
+    file::Identity,
+    file::below,
     file::{self, read},
     target::{Source, Target, TargetError},
     tuple::Tuple,
@@ -229,7 +230,7 @@ impl Config {
     }
 
     /// The folder that new files go to: the machine's for root, the person's otherwise.
-    pub fn own_folder(&self) -> &Path {
+    pub fn own_directory(&self) -> &Path {
         self.folders
             .last()
             .expect("the machine's folder is always there")
@@ -258,7 +259,7 @@ impl Config {
 
     /// The file of one target that is ours to write: the machine's for root, the person's otherwise.
     pub fn own_target_file(&self, tuple: &Tuple) -> PathBuf {
-        self.own_folder().join(target_name(tuple))
+        self.own_directory().join(target_name(tuple))
     }
 
     /// Reads the file of one target.
@@ -288,7 +289,7 @@ impl Config {
 
     /// The folder in which a person can teach a CPU family.
     pub fn profiles_folder(&self) -> String {
-        self.own_folder().join("profiles").display().to_string()
+        self.own_directory().join("profiles").display().to_string()
     }
 
     /// The CPU families, built in and people's own.
@@ -344,16 +345,6 @@ fn broot(overridden: Option<&OsStr>, baked: &str) -> PathBuf {
     } else {
         broot
     }
-}
-
-/// A path below a root that may be empty, or end in a slash.
-pub fn below(root: &Path, path: &str) -> PathBuf {
-    let mut joined = root.as_os_str().to_owned();
-    if !joined.as_encoded_bytes().ends_with(b"/") {
-        joined.push("/");
-    }
-    joined.push(path);
-    joined.into()
 }
 
 /// The `*.toml` of a folder, sorted, as stem and path; none when there is no folder.

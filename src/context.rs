@@ -4,11 +4,13 @@
 //! the system only through here.
 
 use crate::{
-    config::{Config, ConfigError, Kind, TargetConfig, below},
+    config::{Config, ConfigError, Kind, TargetConfig},
     distribution::Distribution,
     env::{self, Env, Variable},
     exec,
     export::Facts,
+    file::below,
+    file::{is_executable, own_directory},
     layer::pkg_config::View,
     plan::{Changes, Plan},
     portage::{
@@ -16,19 +18,17 @@ use crate::{
         refusal::Refusal, version::Version,
     },
     report,
+    search::{self, SearchError},
     target::Target,
     tuple::Tuple,
-    user,
     words::quote,
 };
 use once_cell::unsync::OnceCell;
 use sha2::{Digest, Sha256};
 use std::{
     ffi::{OsStr, OsString},
-    io,
-    os::unix::{ffi::OsStrExt, fs::MetadataExt},
-    path::{Component, Path, PathBuf},
-    sync::Once,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
 };
 
 /// Everything about this call that was not typed.
@@ -122,18 +122,9 @@ pub enum ContextError {
         /// The variable of the environment that says so.
         variable: &'static str,
     },
-    /// The program is nowhere on PATH, ourselves not counted.
-    #[error("the real tool `{program}` was not found in PATH")]
-    NoTool {
-        /// The program.
-        program: String,
-    },
-    /// Something of that name is there, and nobody may run it.
-    #[error("`{path}` is there and is not executable", path = .path.display())]
-    NotExecutable {
-        /// The first such file.
-        path: PathBuf,
-    },
+    /// A program was not found in PATH.
+    #[error(transparent)]
+    Search(#[from] SearchError),
 }
 
 impl ContextError {
@@ -172,16 +163,17 @@ impl ContextError {
             Self::NoConfigroot { variable, .. } => {
                 format!("{variable} in the environment names it: `unset {variable}`")
             }
-            Self::NoTool { program } => Distribution::here().hint(program),
-            Self::NotExecutable { path } => format!("`chmod +x {}`", path.display()),
+            Self::Search(SearchError::NoTool { program }) => Distribution::here().hint(program),
+            Self::Search(SearchError::NotExecutable { path }) => {
+                format!("`chmod +x {}`", path.display())
+            }
         }
     }
 
     /// 127 for a tool that is not there, 126 for one that may not be run, 125 for the rest.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::NoTool { .. } => report::NOT_FOUND,
-            Self::NotExecutable { .. } => report::NOT_EXECUTABLE,
+            Self::Search(e) => e.exit_code(),
             Self::Portage(PortageError::Exec(e)) => e.exit_code(),
             _ => report::OWN_FAILURE,
         }
@@ -520,30 +512,35 @@ impl Context {
         Ok(answers.and_then(|mut answers| answers.pop()))
     }
 
-    /// Finds a real tool as an absolute path, skipping ourselves under whatever name.
+    /// Finds a real tool in PATH, as [`search::find_program`] does.
     pub fn find_program(&self, name: &OsStr) -> Result<PathBuf, ContextError> {
-        find_program(&self.env, name)
+        Ok(search::find_program(&self.env, name)?)
     }
 
-    /// Finds what a person named, as an absolute path; it may be us under another name.
+    /// Finds a command that the user named, as [`search::find_command`] does.
     pub fn find_command(&self, name: &OsStr) -> Result<PathBuf, ContextError> {
-        search(&self.env, name, |_, _| true)
+        Ok(search::find_command(&self.env, name)?)
     }
 
-    /// Tells whether a shell would find the command, be it ours or another's.
+    /// Returns whether a shell would find the command.
     pub fn has_command(&self, name: &OsStr) -> bool {
-        candidates(&self.env, name).any(|path| path.is_file() && is_executable(&path))
+        search::has_command(&self.env, name)
     }
 
-    /// The folders of PATH.
+    /// Returns the directories of PATH.
     pub fn path(&self) -> Vec<PathBuf> {
-        path(&self.env)
+        search::path(&self.env)
     }
 
     /// Finds one of the target's tools, be it ours or another's: in PATH, else among the links.
     pub fn find_tool(&self, name: &OsStr) -> Option<PathBuf> {
         let linked = || {
-            let link = self.settings.bindir.clone().or_else(own_folder)?.join(name);
+            let link = self
+                .settings
+                .bindir
+                .clone()
+                .or_else(own_directory)?
+                .join(name);
             (link.is_file() && is_executable(&link)).then_some(link)
         };
         self.find_command(name).ok().or_else(linked)
@@ -682,172 +679,5 @@ fn absolute(variable: Variable, value: &OsStr) -> Result<(), ContextError> {
             variable: variable.name,
             value: value.into(),
         }),
-    }
-}
-
-/// Finds a real tool in PATH as an absolute path, skipping ourselves under whatever name.
-pub fn find_program(env: &Env, name: &OsStr) -> Result<PathBuf, ContextError> {
-    let own = Identity::own().ok();
-    search(env, name, |candidate, metadata| {
-        Some(Identity::of(metadata)) != own && !is_link_of_another(candidate)
-    })
-}
-
-/// Tells whether a command is a link of another installation's, such as `~/.local` beside `/usr/local`: two that took each other for the
-/// real tool would start each other for ever.
-pub(crate) fn is_link_of_another(command: &Path) -> bool {
-    let leads_to = std::fs::read_link(command);
-    leads_to.is_ok_and(|target| target.file_name() == Some(OsStr::new("crossmerge")))
-}
-
-fn search(
-    env: &Env,
-    name: &OsStr,
-    may_be: impl Fn(&Path, &std::fs::Metadata) -> bool,
-) -> Result<PathBuf, ContextError> {
-    let mut not_executable = None;
-    for candidate in candidates(env, name) {
-        let there = candidate.metadata();
-        if !there.is_ok_and(|metadata| metadata.is_file() && may_be(&candidate, &metadata)) {
-            continue;
-        }
-        if is_executable(&candidate) {
-            note_relative(name, &candidate);
-            return Ok(std::path::absolute(&candidate).unwrap_or(candidate));
-        }
-        not_executable.get_or_insert(candidate);
-    }
-    Err(match not_executable {
-        Some(path) => ContextError::NotExecutable { path },
-        None => ContextError::NoTool {
-            program: name.to_string_lossy().into_owned(),
-        },
-    })
-}
-
-/// Tells root once that PATH means another folder wherever one is. What is named with a `/` is meant so.
-fn note_relative(name: &OsStr, found: &Path) {
-    static SAID: Once = Once::new();
-    let is_named = name.as_bytes().contains(&b'/');
-    if found.is_absolute() || is_named || !user::acts_for_system() {
-        return;
-    }
-    SAID.call_once(|| {
-        let name = name.display();
-        report::note(&format!(
-            "warning: `{name}` is run as root from the current folder, by an entry of PATH that is empty or relative; to mend it: take \
-             such entries out of PATH"
-        ));
-    });
-}
-
-/// The folders of an environment's PATH.
-pub(crate) fn path(env: &Env) -> Vec<PathBuf> {
-    let path = env
-        .get(env::PATH)
-        .unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin"));
-    // An empty entry is the current folder.
-    let folder = |entry: PathBuf| {
-        if entry.as_os_str().is_empty() {
-            ".".into()
-        } else {
-            entry
-        }
-    };
-    std::env::split_paths(path).map(folder).collect()
-}
-
-fn candidates(env: &Env, name: &OsStr) -> impl Iterator<Item = PathBuf> {
-    let (named, folders) = match name.as_bytes().contains(&b'/') {
-        true => (Some(name.into()), Vec::new()),
-        false => (None, path(env)),
-    };
-    let in_path = folders.into_iter().map(move |folder| folder.join(name));
-    named.into_iter().chain(in_path)
-}
-
-/// The folder of this program's own file.
-pub(crate) fn own_folder() -> Option<PathBuf> {
-    let own = fs_err::read_link("/proc/self/exe").ok()?;
-    own.parent().map(Path::to_owned)
-}
-
-/// The path without links and dots; what does not exist of it is taken as it is written.
-pub(crate) fn canonical(path: &Path) -> PathBuf {
-    // What is longer is no path to the kernel, and deeper than we can go.
-    if path.as_os_str().len() > PATH_MAX {
-        return without_dots(path);
-    }
-    if let Ok(path) = path.canonicalize() {
-        return path;
-    }
-    let mut parts = path.components();
-    match parts.next_back() {
-        Some(Component::Normal(name)) => canonical(parts.as_path()).join(name),
-        Some(Component::ParentDir) => {
-            let mut path = canonical(parts.as_path());
-            path.pop();
-            path
-        }
-        _ => path.into(),
-    }
-}
-
-/// The longest path that the kernel takes, in bytes (limits.h).
-const PATH_MAX: usize = 4096;
-
-fn without_dots(path: &Path) -> PathBuf {
-    path.components().fold(PathBuf::new(), |mut plain, part| {
-        match part {
-            Component::ParentDir => drop(plain.pop()),
-            part => plain.push(part),
-        }
-        plain
-    })
-}
-
-/// Tells whether we may run the file.
-pub(crate) fn is_executable(path: &Path) -> bool {
-    nix::unistd::access(path, nix::unistd::AccessFlags::X_OK).is_ok()
-}
-
-/// A file, whatever it is called: device and inode.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Identity(u64, u64);
-
-impl Identity {
-    /// This program's own file.
-    pub fn own() -> io::Result<Self> {
-        Ok(Self::of(&std::fs::metadata("/proc/self/exe")?))
-    }
-
-    /// The file that the metadata is of.
-    pub fn of(metadata: &std::fs::Metadata) -> Self {
-        Self(metadata.dev(), metadata.ino())
-    }
-
-    /// The file that stat(2) told of.
-    pub fn of_stat(stat: &nix::sys::stat::FileStat) -> Self {
-        Self(stat.st_dev, stat.st_ino)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_that_is_not_there_loses_its_dots() {
-        for (path, is) in [
-            ("/nowhere/a/../b", "/nowhere/b"),
-            ("/nowhere/../../etc", "/etc"),
-            ("/nowhere/./x", "/nowhere/x"),
-        ] {
-            assert_eq!(canonical(Path::new(path)), Path::new(is), "{path}");
-        }
-        let long = "/a".repeat(1 << 20);
-        assert_eq!(canonical(Path::new(&long)), Path::new(&long));
-        let out = format!("{long}{}/b", "/..".repeat(1 << 20));
-        assert_eq!(canonical(Path::new(&out)), Path::new("/b"));
     }
 }

@@ -4,10 +4,11 @@
 //! counts as unknown, so that no hint names a command that does not exist here.
 
 use crate::{
-    config::{self, below},
-    context,
+    config,
     env::Env,
+    file::below,
     file::read,
+    search,
     target::{Source, Target},
     words::quote,
 };
@@ -106,7 +107,7 @@ impl Distribution {
             })
         });
         let (root, text) = found.unwrap_or_else(|| ("/".into(), String::new()));
-        let has = |program: &str| context::find_program(env, OsStr::new(program)).is_ok();
+        let has = |program: &str| search::find_program(env, OsStr::new(program)).is_ok();
         let family = family_of(&text).filter(|family| {
             let manager = family.install.split(' ').next().unwrap_or_default();
             has(manager)
@@ -211,7 +212,7 @@ impl Distribution {
     fn toolchain(&self, family: &Family, target: &Target) -> Option<String> {
         let make = family.toolchain.as_ref()?.replace("{tuple}", &target.tuple);
         let program = make.split(' ').next().unwrap_or_default();
-        let is_there = context::find_program(&self.env, OsStr::new(program)).is_ok();
+        let is_there = search::find_program(&self.env, OsStr::new(program)).is_ok();
         Some(self.as_root(&match &family.toolchain_package {
             Some(package) if !is_there => {
                 format!("{} && {make}", self.installing(family, package))
@@ -263,7 +264,7 @@ impl Distribution {
         }
         let is_one = !command.contains(['&', '>', '|']);
         let quoted = || quote(OsStr::new(command));
-        let has = |program: &str| context::find_program(&self.env, OsStr::new(program)).is_ok();
+        let has = |program: &str| search::find_program(&self.env, OsStr::new(program)).is_ok();
         match BECOME_ROOT.iter().find(|program| has(program)) {
             Some(program) if is_one => format!("{program} {command}"),
             Some(program) => format!("{program} sh -c {}", quoted()),

@@ -7,6 +7,7 @@ pub mod beneath;
 pub mod budget;
 mod folder;
 mod lock;
+mod path;
 mod places;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod properties;
@@ -19,6 +20,8 @@ pub use beneath::{Node, Tree, look_to_change};
 pub(crate) use folder::is_kind;
 pub use folder::{Folder, look_at};
 pub use lock::{take, take_in};
+pub use path::{Identity, below};
+pub(crate) use path::{canonical, is_executable, own_directory};
 pub use places::{Folders, Places};
 pub use temporary::{Temporary, temporary};
 pub use trouble::{Trouble, hint, is_refusal};
@@ -138,7 +141,7 @@ mod tests {
         put(&path, b"one\n").expect("a file");
         let before = path.metadata().expect("it is there");
         put(&path, b"one\n").expect("a file");
-        let identity = crate::context::Identity::of;
+        let identity = crate::file::Identity::of;
         assert_eq!(
             identity(&path.metadata().expect("it is there")),
             identity(&before)

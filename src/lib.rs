@@ -33,6 +33,7 @@ pub mod portage;
 pub mod profile;
 pub mod qemu;
 pub mod report;
+pub mod search;
 pub mod shown;
 pub mod site_cache;
 mod system;

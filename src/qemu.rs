@@ -14,11 +14,12 @@ pub mod run;
 pub(crate) mod script;
 
 use crate::{
-    context::{self, Context},
+    context::Context,
     distribution::Distribution,
     env::{self, Env},
     libraries,
     plan::{Change, Changes},
+    search,
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -30,7 +31,7 @@ pub fn programs(env: &Env, qemu: &str) -> Vec<PathBuf> {
     let names = [format!("qemu-{qemu}"), format!("qemu-{qemu}-static")];
     names
         .into_iter()
-        .filter_map(|name| context::find_program(env, OsStr::new(&name)).ok())
+        .filter_map(|name| search::find_program(env, OsStr::new(&name)).ok())
         .collect()
 }
 

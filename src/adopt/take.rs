@@ -7,8 +7,10 @@ use super::{
     step::Step,
 };
 use crate::{
-    config::below,
-    context::{Context, Identity, canonical},
+    context::Context,
+    file::Identity,
+    file::below,
+    file::canonical,
     file::{Node, read},
     fix_root::{MERGED, owners},
     init::{self, Content, Host, InitError, is_half_made, is_our_command},

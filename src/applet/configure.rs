@@ -5,13 +5,15 @@
 
 use super::AppletError;
 use crate::{
-    context::{Context, ContextError, is_executable},
+    context::{Context, ContextError},
     distribution::Distribution,
     env,
     export::{ExportError, tools},
+    file::is_executable,
     file::read,
     layer::{self, Layer, Prepared},
     plan::{Change, Plan},
+    search::SearchError,
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -87,7 +89,9 @@ pub(super) fn plan(
     let program = context
         .find_command(script.as_os_str())
         .map_err(|e| match e {
-            ContextError::NoTool { .. } => ConfigureError::NotThere(script.clone()).into(),
+            ContextError::Search(SearchError::NoTool { .. }) => {
+                ConfigureError::NotThere(script.clone()).into()
+            }
             e => AppletError::from(e),
         })?;
     // The script's own idea of its source folder is the path that it is called by.

@@ -17,7 +17,7 @@ use crate::{
         tree::{self, Kind, Tree},
     },
     plan::{Change, Plan},
-    report,
+    report, search,
 };
 use std::{
     ffi::{OsStr, OsString},
@@ -344,7 +344,7 @@ fn check_compiler(
             compiler
         }
     };
-    match crate::context::find_program(&environment, &compiler) {
+    match search::find_program(&environment, &compiler) {
         Ok(_) => Ok(()),
         Err(_) => Err(KernelError::NoCompiler {
             compiler: compiler.to_string_lossy().into_owned(),

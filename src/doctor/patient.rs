@@ -4,9 +4,10 @@ use super::DoctorError;
 use crate::{
     applet::Wrappers,
     config::{Kind, Toolchain},
-    context::{Context, ContextError, Identity},
+    context::{Context, ContextError},
     distribution::Distribution,
     exec::{self, ExecError, ToldPath},
+    file::Identity,
     file::{
         self, Node, Temporary, Tree,
         beneath::{Kind as Entry, MOST_DEPTH},

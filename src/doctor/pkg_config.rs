@@ -73,9 +73,7 @@ fn ask(patient: &Patient, real: Option<&PathBuf>) -> Result<Result<(), String>, 
     let paths = args(&["--cflags", "--libs", "crossmerge-probe"]);
     let variable = args(&["--variable=includedir", "crossmerge-probe"]);
     let mut plan = match patient.wrappers.plan("pkg-config", patient.context, paths) {
-        Err(AppletError::Context(
-            e @ (ContextError::NoTool { .. } | ContextError::NotExecutable { .. }),
-        )) if real.is_none() => {
+        Err(AppletError::Context(e @ ContextError::Search(_))) if real.is_none() => {
             return Ok(Err(e.to_string()));
         }
         plan => plan?,

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     context::ContextError,
-    env, exec,
+    env, exec, file,
     file::{Node, beneath::Kind as Entry, read},
     init::{InitError, check_foreign_by_compiler, is_our_command},
     plan::Change,
@@ -61,7 +61,7 @@ pub(super) fn portage(patient: &Patient) -> Result<Finding, DoctorError> {
     Ok(match (of_host, of_target) {
         (None, None) => Finding::ok(""),
         (Some(said), _) => {
-            let etc = crate::config::below(&patient.context.config.broot, "etc/portage");
+            let etc = file::below(&patient.context.config.broot, "etc/portage");
             let file = blamed(&said, &etc).unwrap_or_else(|| etc.join("make.conf"));
             Finding::error(
                 format!("Portage cannot read this machine's settings: {said}"),

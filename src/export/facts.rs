@@ -6,10 +6,10 @@ use super::{
     tools::{self, CONFIG_TOOLS, Tool},
 };
 use crate::{
-    config::below,
     context::{Context, ContextError},
     emulator::{self, Emulator, NoEmulator},
     env,
+    file::below,
     layer::pkg_config::library_directories,
     libraries::multiarch,
     plan::Changes,

@@ -15,7 +15,7 @@ use super::{
     trouble::Trouble,
     trust::{Owned, Trust},
 };
-use crate::{context::Identity, report, shown::Show};
+use crate::{file::Identity, report, shown::Show};
 use nix::{
     dir::{Dir, Type},
     errno::Errno,

@@ -1,7 +1,7 @@
 //! Locks: who writes where others write too holds one, and who waits for it says for whom.
 
 use super::{Folder, Tree, Trouble};
-use crate::{context::Identity, report, shown::Show, words::quote_line};
+use crate::{file::Identity, report, shown::Show, words::quote_line};
 use nix::{
     errno::Errno,
     fcntl::{Flock, FlockArg},

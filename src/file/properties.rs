@@ -1,7 +1,7 @@
 //! What holds of any directory tree that somebody else made.
 
 use super::beneath::{Links, Tree};
-use crate::context::Identity;
+use crate::file::Identity;
 use nix::{
     fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2},
     sys::stat::{Mode, fstatat},

@@ -9,7 +9,7 @@ use super::{
     text,
 };
 use crate::{
-    context::Identity,
+    file::Identity,
     file::{
         Node,
         beneath::{Kind as Entry, MOST_DEPTH},

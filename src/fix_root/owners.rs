@@ -1,7 +1,7 @@
 //! Portage's own files: which package owns a file of a root, as `var/db/pkg/*/*/CONTENTS` says.
 
 use crate::{
-    context::Identity,
+    file::Identity,
     file::{Node, beneath::Kind, read},
 };
 use std::{

@@ -5,9 +5,10 @@
 use super::FixRootError;
 use crate::{
     argv0::file_name,
-    config::{Config, below},
+    config::Config,
     context::{Context, ContextError},
     env::{self, Env, Variable},
+    file::below,
     init::bindir,
     report,
     shown::Show,

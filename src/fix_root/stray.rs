@@ -6,7 +6,7 @@
 
 use super::{find::INSTALLED, sysroot::Sysroot};
 use crate::{
-    context::Identity,
+    file::Identity,
     file::{
         Node,
         beneath::{Kind, Links},

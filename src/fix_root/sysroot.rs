@@ -2,7 +2,7 @@
 
 use super::text;
 use crate::{
-    context::canonical,
+    file::canonical,
     file::{Node, Tree, Trouble, beneath::Links, read},
 };
 use std::{

@@ -6,9 +6,11 @@
 use super::{InitError, Options, links, targets, toolchain};
 use crate::{
     applet::Wrappers,
-    config::{Kind, Toolchain, below},
-    context::{Context, canonical},
+    config::{Kind, Toolchain},
+    context::Context,
     exec::ToldPath,
+    file::below,
+    file::canonical,
     qemu::elf,
     shown::Show,
     target::Target,

@@ -6,8 +6,9 @@ use super::{
 };
 use crate::{
     abi,
-    config::{Kind, below},
+    config::Kind,
     context::Context,
+    file::below,
     file::{Places, Trouble, read},
     profile::{self, EMBEDDED, Misfit, Profile, Status, Usr, Wanted},
     shown::Show,

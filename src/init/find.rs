@@ -5,11 +5,15 @@
 
 use super::{InitError, record::Record, toolchain};
 use crate::{
-    config::{Kind, Toolchain, below},
-    context::{self, Context, Identity, is_executable},
+    config::{Kind, Toolchain},
+    context::Context,
     env::Env,
     exec,
+    file::Identity,
+    file::below,
+    file::is_executable,
     plan::{Change, Changes, Plan},
+    search,
     shown::Show,
     target::{Source, Target},
     tuple::Tuple,
@@ -62,7 +66,7 @@ pub(crate) fn compilers(env: &Env, families: &[Source]) -> Vec<Compiler> {
     let own = Identity::own().ok();
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();
-    for folder in context::path(env) {
+    for folder in search::path(env) {
         let entries = fs_err::read_dir(folder).into_iter().flatten();
         let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         paths.sort();
@@ -83,7 +87,7 @@ fn compiler_at(path: &Path, own: Option<Identity>, families: &[Source]) -> Optio
         let metadata = path.metadata().ok()?;
         (metadata.is_file() && is_executable(path)).then(|| Identity::of(&metadata))
     };
-    if is_program(path)? == own? || context::is_link_of_another(path) {
+    if is_program(path)? == own? || search::is_link_of_another(path) {
         return None;
     }
     for beside in BESIDE {

@@ -6,8 +6,12 @@ use super::{
 };
 use crate::{
     applet::Wrappers,
-    config::{Kind, Toolchain, below},
-    context::{Context, Identity, canonical, own_folder},
+    config::{Kind, Toolchain},
+    context::Context,
+    file::Identity,
+    file::below,
+    file::canonical,
+    file::own_directory,
 };
 use std::{
     ffi::OsStr,
@@ -31,7 +35,7 @@ pub(crate) fn bindir(context: &Context, argv0: &OsStr) -> PathBuf {
             .into_iter()
             .find(|folder| is_us(&folder.join(called))),
     };
-    let folder = called.or_else(own_folder).unwrap_or_else(|| ".".into());
+    let folder = called.or_else(own_directory).unwrap_or_else(|| ".".into());
     std::path::absolute(&folder).unwrap_or(folder)
 }
 

@@ -6,7 +6,7 @@
 //! what stands. A run that was killed is thus known, and what it wrote is still ours.
 
 use crate::{
-    context::Identity,
+    file::Identity,
     file::{Node, Places, Tree, beneath::is_absent, budget, read},
     shown::Show,
 };

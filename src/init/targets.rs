@@ -10,10 +10,13 @@ use super::{
 };
 use crate::{
     adopt,
-    config::{Config, Kind, below},
-    context::{self, Context},
+    config::{Config, Kind},
+    context::Context,
     env::Env,
+    file,
+    file::below,
     file::read,
+    search,
     tuple::Tuple,
 };
 use serde::Serialize;
@@ -85,7 +88,7 @@ pub(crate) fn tuples(config: &Config) -> Result<BTreeSet<Tuple>, InitError> {
 
 /// The tuples that have a link `emerge-<tuple>` of ours in PATH, as every target has.
 fn linked(env: &Env) -> impl Iterator<Item = Tuple> {
-    let folders = context::path(env).into_iter().chain(context::own_folder());
+    let folders = search::path(env).into_iter().chain(file::own_directory());
     let entries = folders.flat_map(|folder| fs_err::read_dir(folder).into_iter().flatten());
     entries.flatten().filter_map(|entry| {
         let name = entry.file_name();

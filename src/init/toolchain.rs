@@ -10,9 +10,10 @@ use super::{
 };
 use crate::{
     config::{Kind, Toolchain},
-    context::{Context, canonical},
+    context::Context,
     distribution::Distribution,
     exec::{self, ToldPath},
+    file::canonical,
     file::{self, read},
     plan::{Change, Changes, Plan},
     profile::Usr,

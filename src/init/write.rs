@@ -9,7 +9,7 @@ use super::{
     record::{self, Entry, Record, entry_at, entry_of, hash_file, hash_text},
 };
 use crate::{
-    context::Identity,
+    file::Identity,
     file::{self, FILE_MODE, Folder, Folders, Node, Places, Trouble, new_name, read, waiting},
     report,
     shown::Show,

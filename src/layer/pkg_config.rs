@@ -4,9 +4,10 @@
 
 use super::set;
 use crate::{
-    config::below,
     context::{Context, ContextError},
-    env, file, libraries,
+    env, file,
+    file::below,
+    libraries,
     pkg_config::bounds::Bounds,
     plan::{Change, Changes},
 };

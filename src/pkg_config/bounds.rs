@@ -3,10 +3,7 @@
 //! Both sides are canonical, and a path is inside at a boundary only: `/usr/arm-linux-gnueabihf` is not below
 //! `/usr/arm-linux-gnueabi`.
 
-use crate::{
-    context::{Context, canonical},
-    env,
-};
+use crate::{context::Context, env, file::canonical};
 use once_cell::unsync::OnceCell;
 use std::{
     ffi::OsStr,

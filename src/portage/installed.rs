@@ -5,9 +5,9 @@
 
 use super::{refusal::Refusal, version::Version};
 use crate::{
-    context::find_program,
     env::{self, Env},
     file::read,
+    search::find_program,
 };
 use std::{
     collections::BTreeSet,

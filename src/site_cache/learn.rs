@@ -16,9 +16,10 @@ use super::{
 };
 use crate::{
     applet::{AppletError, Wrappers},
-    context::{Context, ContextError, Identity},
+    context::{Context, ContextError},
     env,
     exec::{self, ExecError},
+    file::Identity,
     file::{self, read},
     plan::{Change, Plan, step::Step},
     qemu::{

@@ -269,7 +269,7 @@ pub fn verify(context: &Context, names: &[String], jobs: usize) -> Result<Report
     let (answers, unanswered) = compare(&answers, &outcomes, &applying);
     Ok(Report {
         tuple: context.tuple.to_string(),
-        own_file: context.config.own_folder().join(own_file),
+        own_file: context.config.own_directory().join(own_file),
         compiler,
         emulator,
         answers,

@@ -1,10 +1,7 @@
 //! The roots that hold the target's files, ROOT and the sysroot, and the programs in them.
 
 use super::{Content, RunError, elf};
-use crate::{
-    context::{Context, canonical, is_executable},
-    env,
-};
+use crate::{context::Context, env, file::canonical, file::is_executable};
 use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt,
