@@ -13,11 +13,12 @@ mod xkmake;
 pub use configure::ConfigureError;
 
 use crate::{
+    call::Call,
     config::{Config, ConfigError, Kind},
     context::{Context, ContextError},
     export::ExportError,
     kernel::KernelError,
-    layer::{self, Layer},
+    layer::{self, Layer, LayerError},
     pkg_config,
     plan::Plan,
     qemu::{
@@ -127,6 +128,9 @@ pub enum AppletError {
     /// A build system cannot be told of the target.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// The environment of the target cannot be decided.
+    #[error(transparent)]
+    Layer(#[from] LayerError),
     /// There is nothing to configure.
     #[error(transparent)]
     Configure(#[from] configure::ConfigureError),
@@ -182,6 +186,7 @@ impl AppletError {
             Self::Context(e) => e.hint(),
             Self::Config(e) => e.hint(),
             Self::Export(e) => e.hint(),
+            Self::Layer(e) => e.hint(),
             Self::Configure(e) => e.hint(),
             Self::Kernel(e) => e.hint(),
             Self::Run(e) => e.hint(),
@@ -204,6 +209,7 @@ impl AppletError {
         match self {
             Self::Context(e) => e.exit_code(),
             Self::Export(e) => e.exit_code(),
+            Self::Layer(e) => e.exit_code(),
             Self::Run(e) => e.exit_code(),
             Self::Chroot(e) => e.exit_code(),
             _ => report::OWN_FAILURE,
@@ -313,15 +319,11 @@ impl Wrappers {
     }
 
     /// Decides what `<tuple>-<name> args…` runs.
-    pub fn plan(
-        &self,
-        name: &str,
-        context: &Context,
-        args: Vec<OsString>,
-    ) -> Result<Plan, AppletError> {
+    pub fn plan(&self, name: &str, call: &Call, args: Vec<OsString>) -> Result<Plan, AppletError> {
+        let context = call.context;
         let (stem, wrapper, tool) = self.find(name, context)?;
         if wrapper.code == Some(Code::Configure) {
-            return configure::plan(context, &wrapper.layers, args);
+            return configure::plan(call, &wrapper.layers, args);
         }
         if wrapper.code == Some(Code::Run) {
             return Ok(run::plan(context, args)?);
@@ -336,7 +338,7 @@ impl Wrappers {
         } else {
             &wrapper.layers[..]
         };
-        let mut prepared = layer::apply(layers, context)?;
+        let mut prepared = layer::apply(layers, call)?;
         let CommandLine {
             mut words,
             rest,
@@ -344,7 +346,7 @@ impl Wrappers {
             files,
         } = match &wrapper.command {
             None => CommandLine::of_caller(args),
-            Some(command) => wrapper.command_line(stem, command, context, args, tool)?,
+            Some(command) => wrapper.command_line(stem, command, call, args, tool)?,
         };
         prepared.files.extend(files);
         // Nothing to run: the plan is its environment, and `env` without arguments prints it.

@@ -9,12 +9,13 @@ use self::name::{Listed, Reader};
 use crate::{
     adopt,
     applet::{Code, Wrappers},
+    call::Call,
     config::Config,
     context::Context,
     doctor,
     env::{self, Env},
     error::Error,
-    export::{self, ExportError, Facts, Format},
+    export::{self, ExportError, Format},
     file,
     fix_root::FixRootError,
     init::{self, Options, Request, Subject, TargetState},
@@ -395,7 +396,7 @@ pub fn crossmerge(
             if wrappers.code(&applet) == Some(Code::FixRoot) {
                 return Err(FixRootError::NoPlan(context.tuple).into());
             }
-            let plan = wrappers.plan(&applet, &context, args)?;
+            let plan = wrappers.plan(&applet, &Call::new(&context), args)?;
             print(&if json {
                 format!("{:#}\n", plan.to_json())
             } else {
@@ -728,7 +729,8 @@ fn export_file(
     file: Option<&Path>,
     force: bool,
 ) -> Result<ExitCode, Error> {
-    let mut facts = Facts::gather(context)?;
+    let call = Call::new(context);
+    let mut facts = call.facts()?.clone();
     facts.take_flags_of(&context.env);
     facts.look_for(format, context);
     // The files that the text names.
@@ -736,9 +738,9 @@ fn export_file(
     if format == Format::Env {
         // Without a compiler that is the error, whatever else is missing.
         facts.compiler()?;
-        named.extend(config_site(context).map_err(ExportError::SiteCache)?);
+        named.extend(config_site(&call)?);
         facts.config_site = named.first().map(|file| file.path.clone());
-        let prepared = layer::for_export(context, &facts)?;
+        let prepared = layer::for_export(&call, &facts)?;
         facts.environment = prepared.env;
         named.extend(prepared.files);
     }

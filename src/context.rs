@@ -8,10 +8,8 @@ use crate::{
     distribution::Distribution,
     env::{self, Env, Variable},
     exec,
-    export::Facts,
     file::below,
     file::{is_executable, own_directory},
-    layer::pkg_config::View,
     plan::{Changes, Plan},
     portage::{
         self, PortageError, Question, Reader, Refused, Repositories, Settings, installed,
@@ -45,10 +43,6 @@ pub struct Context {
     portageq: OnceCell<Option<PathBuf>>,
     reader: OnceCell<Result<Reader, Refusal>>,
     portage: OnceCell<Portage>,
-    /// What build systems are told: every layer and file of one call has it from here.
-    pub(crate) facts: OnceCell<Facts>,
-    /// What pkg-config is shown: its layer and whoever looks at its answer have it from here.
-    pub(crate) view: OnceCell<View>,
 }
 
 /// What Portage says of the machine and of the target.
@@ -193,8 +187,6 @@ impl Context {
             portageq: OnceCell::new(),
             reader: OnceCell::new(),
             portage: OnceCell::new(),
-            facts: OnceCell::new(),
-            view: OnceCell::new(),
         })
     }
 

@@ -3,8 +3,8 @@
 use crate::{
     adopt::AdoptError, applet::AppletError, argv0::NameError, config::ConfigError,
     context::ContextError, doctor::DoctorError, exec::ExecError, export::ExportError,
-    fix_root::FixRootError, init::InitError, pkg_config::PkgConfigError, portage::PortageError,
-    qemu::binfmt::BinfmtError, report::OWN_FAILURE, tuple::TupleError,
+    fix_root::FixRootError, init::InitError, layer::LayerError, pkg_config::PkgConfigError,
+    portage::PortageError, qemu::binfmt::BinfmtError, report::OWN_FAILURE, tuple::TupleError,
 };
 use std::io;
 
@@ -35,6 +35,8 @@ pub enum Error {
     Export(#[from] ExportError),
     #[error(transparent)]
     Init(#[from] InitError),
+    #[error(transparent)]
+    Layer(#[from] LayerError),
     #[error(transparent)]
     Name(#[from] NameError),
     #[error(transparent)]
@@ -71,6 +73,7 @@ impl Error {
             Self::FixRoot(e) => e.hint(),
             Self::Export(e) => e.hint(),
             Self::Init(e) => e.hint(),
+            Self::Layer(e) => e.hint(),
             Self::Name(e) => e.hint(),
             Self::PkgConfig(e) => return e.hint(),
             Self::Portage(e) => e.hint(),
@@ -92,6 +95,7 @@ impl Error {
             Self::Context(e) => e.exit_code(),
             Self::Export(e) => e.exit_code(),
             Self::Init(e) => e.exit_code(),
+            Self::Layer(e) => e.exit_code(),
             Self::Learn(e) => e.exit_code(),
             Self::PkgConfig(e) => e.exit_code(),
             Self::Verify(e) => e.exit_code(),

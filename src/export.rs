@@ -24,7 +24,6 @@ use crate::{
     context::{Context, ContextError},
     file::{self, read},
     report,
-    site_cache::SiteCacheError,
     words::quote,
 };
 use clap::ValueEnum;
@@ -117,9 +116,6 @@ pub enum ExportError {
     /// A device or a pipe is in the way.
     #[error("`{path}` is no regular file, and is not replaced by one", path = .0.display())]
     NotAFile(PathBuf),
-    /// The answers for configure scripts cannot be read.
-    #[error(transparent)]
-    SiteCache(#[from] SiteCacheError),
     /// The file cannot be read or written.
     #[error(transparent)]
     File(#[from] io::Error),
@@ -130,7 +126,6 @@ impl ExportError {
     pub fn hint(&self) -> String {
         match self {
             Self::Context(e) => e.hint(),
-            Self::SiteCache(e) => e.hint(),
             Self::NoCompiler { tuple, toolchain } => {
                 let prefix = toolchain.as_deref().unwrap_or("PREFIX");
                 format!("adopt a toolchain with `crossmerge init {tuple} --toolchain {prefix}`")

@@ -12,10 +12,13 @@ pub(crate) mod pkg_config;
 pub(crate) mod site_cache;
 
 use crate::{
+    call::Call,
     context::{Context, ContextError},
     env::{self, Variable},
     export::{ExportError, FLAGS, Facts, build_names},
     plan::{Change, Changes, File, step::Step},
+    report,
+    site_cache::SiteCacheError,
 };
 use serde::Deserialize;
 use std::ffi::{OsStr, OsString};
@@ -67,8 +70,43 @@ const BUILD_FLAGS: [(&str, &str); 4] = [
     ("BUILD_LDFLAGS", "LDFLAGS"),
 ];
 
+/// Why the layers were not applied.
+#[derive(Debug, thiserror::Error)]
+pub enum LayerError {
+    /// A lookup failed.
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    /// A build system cannot be told about the target.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// The answers for configure scripts cannot be read.
+    #[error(transparent)]
+    SiteCache(#[from] SiteCacheError),
+}
+
+impl LayerError {
+    /// How to go on.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Context(e) => e.hint(),
+            Self::Export(e) => e.hint(),
+            Self::SiteCache(e) => e.hint(),
+        }
+    }
+
+    /// The exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Context(e) => e.exit_code(),
+            Self::Export(e) => e.exit_code(),
+            Self::SiteCache(_) => report::OWN_FAILURE,
+        }
+    }
+}
+
 /// What the layers do, in their order.
-pub fn apply(layers: &[Layer], context: &Context) -> Result<Prepared, ExportError> {
+pub fn apply(layers: &[Layer], call: &Call) -> Result<Prepared, LayerError> {
+    let context = call.context;
     let mut prepared = Prepared::default();
     // What begins a build, and no question.
     if layers.contains(&Layer::CompilerCache) {
@@ -79,15 +117,15 @@ pub fn apply(layers: &[Layer], context: &Context) -> Result<Prepared, ExportErro
         match layer {
             Layer::Portage => portage(context, changes)?,
             Layer::Compiler => compiler::compiler(context, changes)?,
-            Layer::PkgConfig => pkg_config::pkg_config(context, changes)?,
-            Layer::Flags => build_system::flags(context, changes)?,
-            Layer::BuildTypeFlags => build_system::build_type_flags(context, changes)?,
-            Layer::Make => make::make(context, &mut prepared)?,
+            Layer::PkgConfig => pkg_config::pkg_config(call, changes)?,
+            Layer::Flags => build_system::flags(call, changes)?,
+            Layer::BuildTypeFlags => build_system::build_type_flags(call, changes)?,
+            Layer::Make => make::make(call, &mut prepared)?,
             Layer::CompilerCache => compiler_cache::compiler_cache(context, changes),
-            Layer::Cargo => build_system::cargo(context, &mut prepared)?,
-            Layer::Go => build_system::go(context, changes)?,
+            Layer::Cargo => build_system::cargo(call, &mut prepared)?,
+            Layer::Go => build_system::go(call, changes)?,
             Layer::Kernel => kernel::kernel(context, changes)?,
-            Layer::SiteCache => site_cache::site_cache(context, &mut prepared)?,
+            Layer::SiteCache => site_cache::site_cache(call, &mut prepared)?,
         }
     }
     Ok(prepared)
@@ -95,8 +133,8 @@ pub fn apply(layers: &[Layer], context: &Context) -> Result<Prepared, ExportErro
 
 /// The environment that `export env` writes: that of `<tuple>-env`, but with our tools and flags in place of those the caller has set, and
 /// without what depends on the namespaces that an applet enters.
-pub(crate) fn for_export(context: &Context, facts: &Facts) -> Result<Prepared, ExportError> {
-    let mut bare = context.clone();
+pub(crate) fn for_export(call: &Call, facts: &Facts) -> Result<Prepared, LayerError> {
+    let mut bare = call.context.clone();
     let own = make::NAMES
         .iter()
         .chain(&FLAGS)
@@ -111,10 +149,10 @@ pub(crate) fn for_export(context: &Context, facts: &Facts) -> Result<Prepared, E
     }
     let mut layers = vec![Layer::Compiler, Layer::Make, Layer::CompilerCache];
     // A compiler that brings its own libc needs no sysroot of ours, and then there is nothing for Portage either.
-    if context.sysroot().is_dir() {
+    if bare.sysroot().is_dir() {
         layers.insert(0, Layer::Portage);
     }
-    let mut prepared = apply(&layers, &bare)?;
+    let mut prepared = apply(&layers, &call.with(&bare))?;
     for (name, value) in facts.flags.iter() {
         set(&mut prepared.env, name, value);
     }

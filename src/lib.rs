@@ -7,6 +7,7 @@ pub(crate) mod abi;
 pub mod adopt;
 pub mod applet;
 pub mod argv0;
+pub mod call;
 pub mod cli;
 pub mod config;
 pub mod context;
@@ -46,6 +47,7 @@ pub mod words;
 use crate::{
     applet::{Code, Definitions, Wrappers},
     argv0::Called,
+    call::Call,
     config::Config,
     context::{Context, ContextError},
     env::Env,
@@ -136,13 +138,16 @@ fn run_applet(
     args: Vec<OsString>,
 ) -> Result<ExitCode, Error> {
     let prints = wrappers.prints_environment(name, &args);
-    let plan = wrappers.plan(name, context, args)?;
+    let asks_about_packages =
+        wrappers.code(name) == Some(Code::PkgConfig) && !pkg_config::asks_about_itself(&args);
+    let call = Call::new(context);
+    let plan = wrappers.plan(name, &call, args)?;
     if prints {
         exec::write_files(&plan)?;
         return Ok(report::print(plan::exports(&plan.env).as_bytes())?);
     }
-    if wrappers.code(name) == Some(Code::PkgConfig) {
-        return Ok(pkg_config::run(context, &plan)?);
+    if asks_about_packages {
+        return Ok(pkg_config::run(context, call.view()?, &plan)?);
     }
     match exec::exec(&plan, &context.env)? {}
 }

@@ -7,7 +7,17 @@
 //! `-B` on a directory of the sysroot would do both, and more: GCC also searches it for `cc1`, `as`, `ld`, `specs` and other programs
 //! and files that it runs or obeys. A sysroot holds what other people built, and no call may run anything from it.
 
-use crate::{config::Toolchain, context::Context, env, target::Target};
+use crate::{
+    config::Toolchain,
+    context::Context,
+    env,
+    file::{self, below},
+    target::Target,
+};
+use nix::{
+    fcntl::{AtFlags, OFlag, open},
+    sys::stat::{Mode, SFlag, fstatat},
+};
 use std::{
     collections::BTreeSet,
     ffi::{OsStr, OsString},
@@ -188,6 +198,92 @@ pub(crate) fn links(args: &[OsString]) -> bool {
         .iter()
         .any(|arg| ENDS_BEFORE_LINKING.iter().any(|end| arg == end))
         && args.iter().any(|arg| is_input(&arg))
+}
+
+/// The folders below `usr` that hold libraries, and what riscv has below those: one for each ABI of as many bits. Source: glibc's
+/// `sysdeps/unix/sysv/linux/riscv/configure.ac`.
+const LIBDIRS: [(&str, &[&str]); 4] = [
+    ("lib64", &["lp64d", "lp64", "lp64f"]),
+    ("lib", &[]),
+    ("libx32", &[]),
+    ("lib32", &["ilp32d", "ilp32", "ilp32f"]),
+];
+
+/// The library directories of the ABI: `LIBDIR_<abi>` of the environment, else of the target's settings, else those in
+/// the sysroot that hold `.pc` files, else `lib`.
+///
+/// The settings are read only where they decide: when no ABI was named, and `.pc` files lie in one directory, that is it.
+pub(crate) fn libdirs(context: &Context, root: &Path) -> Vec<String> {
+    let named = |variable| context.env.get(variable).and_then(OsStr::to_str);
+    let abi = named(env::ABI).or(named(env::DEFAULT_ABI));
+    let filled = |libdir: Option<String>| libdir.filter(|libdir| !libdir.is_empty());
+    let in_env = |abi: &str| {
+        let libdir = context.env.get_name(&format!("LIBDIR_{abi}"))?.to_str()?;
+        Some(libdir.to_owned())
+    };
+    if let Some(libdir) = filled(in_env(abi.unwrap_or("default"))) {
+        return vec![libdir];
+    }
+    let found = with_packages(context, root);
+    if abi.is_none() && found.len() == 1 {
+        return found;
+    }
+    let setting = |name: &str| filled(context.read_target_settings(&[name])?.remove(name));
+    let abi = abi
+        .map(str::to_owned)
+        .or_else(|| setting(env::DEFAULT_ABI.name));
+    let abi = abi.unwrap_or_else(|| "default".into());
+    let of_abi = || filled(in_env(&abi)).or_else(|| setting(&format!("LIBDIR_{abi}")));
+    match of_abi() {
+        Some(libdir) => vec![libdir],
+        None if found.is_empty() => vec!["lib".into()],
+        None => found,
+    }
+}
+
+/// The library directories of the sysroot, the ABI's own first, for build systems that search by themselves: those that exist.
+pub(crate) fn library_directories(context: &Context, sysroot: &Path) -> Vec<String> {
+    let exists = |libdir: &String| below(sysroot, &format!("usr/{libdir}")).is_dir();
+    libdirs(context, sysroot)
+        .into_iter()
+        .filter(exists)
+        .collect()
+}
+
+/// The library directories of a root that hold `.pc` files, each once, by whatever name it comes first.
+fn with_packages(context: &Context, root: &Path) -> Vec<String> {
+    // There is hardly ever more than one for each.
+    let mut seen = Vec::with_capacity(LIBDIRS.len());
+    let mut found = Vec::with_capacity(LIBDIRS.len());
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    // Asked from there, each costs half.
+    let Ok(usr) = open(&below(root, "usr"), flags, Mode::empty()) else {
+        return found;
+    };
+    let folder = |path: &str| {
+        let there = fstatat(&usr, path, AtFlags::empty()).ok()?;
+        file::is_kind(&there, SFlag::S_IFDIR).then_some(there)
+    };
+    let mut look = |libdir: String| {
+        let Some(packages) = folder(&format!("{libdir}/pkgconfig")) else {
+            return;
+        };
+        let identity = (packages.st_dev, packages.st_ino);
+        if !seen.contains(&identity) {
+            seen.push(identity);
+            found.push(libdir);
+        }
+    };
+    for (libdir, abis) in LIBDIRS {
+        if abis.is_empty() || folder(libdir).is_some() {
+            abis.iter().for_each(|abi| look(format!("{libdir}/{abi}")));
+            look(libdir.into());
+        }
+    }
+    multiarch(context)
+        .into_iter()
+        .for_each(|name| look(format!("lib/{name}")));
+    found
 }
 
 #[cfg(test)]

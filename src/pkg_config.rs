@@ -10,6 +10,7 @@ mod flags;
 mod package;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod properties;
+mod view;
 
 use crate::{
     config::Leaks,
@@ -17,7 +18,6 @@ use crate::{
     env,
     exec::{self, ExecError},
     file,
-    layer::pkg_config::View,
     plan::{Change, Plan},
     report,
 };
@@ -33,6 +33,7 @@ use std::{
     path::{Path, PathBuf},
     process::{ExitCode, Output},
 };
+pub(crate) use view::View;
 
 /// Options about pkg-config itself: no sysroot is needed to answer them.
 const ABOUT_ITSELF: [&str; 5] = [
@@ -166,16 +167,8 @@ fn option(arg: &OsStr) -> Option<&[u8]> {
     name.split(|byte| *byte == b'=').next()
 }
 
-/// Answers a question as planned. Returns only when nothing was exec'd.
-pub fn run(context: &Context, plan: &Plan) -> Result<ExitCode, PkgConfigError> {
-    // Without the layer, the question concerns pkg-config itself.
-    if !plan
-        .env
-        .contains_key(OsStr::new(env::PKG_CONFIG_LIBDIR.name))
-    {
-        match exec::exec(plan, &context.env)? {}
-    }
-    let view = View::of(context)?;
+/// Answers a question about packages as planned. Returns only when nothing was exec'd.
+pub(crate) fn run(context: &Context, view: &View, plan: &Plan) -> Result<ExitCode, PkgConfigError> {
     package::look(&asked(plan), &folders(plan)).map_err(PkgConfigError::Stranger)?;
     say_what_was_dropped(context, plan);
     let leaks = context.settings.leaks;

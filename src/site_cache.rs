@@ -13,8 +13,8 @@ pub mod scan;
 pub mod verify;
 
 use crate::{
+    call::Call,
     config::{ConfigError, SiteCache},
-    context::Context,
     file,
     plan::File,
     report,
@@ -66,7 +66,8 @@ impl SiteCacheError {
 }
 
 /// The config.site of the target; none where it would say nothing, or a configure script could not be told of it.
-pub fn config_site(context: &Context) -> Result<Option<File>, SiteCacheError> {
+pub fn config_site(call: &Call) -> Result<Option<File>, SiteCacheError> {
+    let context = call.context;
     let mode = context.settings.site_cache;
     if mode == SiteCache::Off {
         return Ok(None);
@@ -87,31 +88,33 @@ pub fn config_site(context: &Context) -> Result<Option<File>, SiteCacheError> {
     let command = ["crossmerge", "site-cache", "render", context.tuple.as_str()];
     Ok(Some(File {
         path,
-        text: text(context, &answers),
+        text: text(call, &answers),
         printed_by: Some(command.map(Into::into).into()),
     }))
 }
 
 /// The text of that file, also where no configure script is told of it.
-pub fn config_site_text(context: &Context) -> Result<String, SiteCacheError> {
-    Ok(text(context, &Answers::of(context)?))
+pub fn config_site_text(call: &Call) -> Result<String, SiteCacheError> {
+    Ok(text(call, &Answers::of(call.context)?))
 }
 
-fn text(context: &Context, answers: &Answers) -> String {
+fn text(call: &Call, answers: &Answers) -> String {
+    let context = call.context;
     let trial = match context.settings.site_cache {
         // Why there is none is told where it is wanted.
-        SiteCache::Emulate => emulate::trial(context).ok(),
+        SiteCache::Emulate => emulate::trial(call).ok(),
         SiteCache::Answers | SiteCache::Off => None,
     };
     render::render(&context.tuple, answers, trial.as_ref())
 }
 
 /// What has to be for configure to run its tests, in the mode `emulate`; nothing where it cannot, and then a person hears why.
-pub fn emulation(context: &Context) -> Option<Emulation> {
+pub fn emulation(call: &Call) -> Option<Emulation> {
+    let context = call.context;
     if context.settings.site_cache != SiteCache::Emulate {
         return None;
     }
-    let trial = emulate::trial(context);
+    let trial = emulate::trial(call);
     match trial.and_then(|trial| emulate::emulation(context, &trial)) {
         Ok(emulation) => Some(emulation),
         Err(why) => {

@@ -3,8 +3,9 @@
 
 use super::{AppletError, Wrapper};
 use crate::{
+    call::Call,
     context::Context,
-    export::{self, Facts, Flags, Format},
+    export::{self, Flags, Format},
     libraries,
     plan::File,
 };
@@ -60,11 +61,11 @@ impl Wrapper {
         &self,
         name: &str,
         command: &str,
-        context: &Context,
+        call: &Call,
         mut args: Vec<OsString>,
         tool: Option<&str>,
     ) -> Result<CommandLine, AppletError> {
-        let mut words = self.words(name, command, context, &args, tool)?;
+        let mut words = self.words(name, command, call.context, &args, tool)?;
         let mut files = Vec::new();
         let mut after = Vec::new();
         if let Some(at) = words.iter().position(|word| word == ARGS) {
@@ -81,7 +82,7 @@ impl Wrapper {
             args.remove(0);
         }
         for word in &mut words {
-            *word = place_file(word, context, &mut files)?;
+            *word = place_file(word, call, &mut files)?;
         }
         Ok(CommandLine {
             words,
@@ -239,11 +240,7 @@ pub(super) fn is_option(arg: &OsStr, option: &str) -> bool {
 }
 
 /// Puts the path of a kept file in the place of `{file:FORMAT}`, and the file on the list.
-fn place_file(
-    word: &OsStr,
-    context: &Context,
-    files: &mut Vec<File>,
-) -> Result<OsString, AppletError> {
+fn place_file(word: &OsStr, call: &Call, files: &mut Vec<File>) -> Result<OsString, AppletError> {
     let format = word.to_str().and_then(|word| {
         let (_, rest) = word.split_once(FILE)?;
         Format::named(rest.split_once('}')?.0)
@@ -251,13 +248,13 @@ fn place_file(
     let Some(format) = format else {
         return Ok(word.to_owned());
     };
-    let mut facts = Facts::gather(context)?;
-    facts.look_for(format, context);
+    let mut facts = call.facts()?.clone();
+    facts.look_for(format, call.context);
     if format == Format::Meson {
         // They are in the environment, where the caller's own win; in the file they would win over those.
         facts.flags = Flags::default();
     }
-    let file = export::kept_file(context, format, &facts)?;
+    let file = export::kept_file(call.context, format, &facts)?;
     let placeholder = format!("{FILE}{}}}", format.name());
     let word = fill(word, &placeholder, file.path.as_os_str());
     files.push(file);

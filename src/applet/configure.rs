@@ -5,6 +5,7 @@
 
 use super::AppletError;
 use crate::{
+    call::Call,
     context::{Context, ContextError},
     distribution::Distribution,
     env,
@@ -75,10 +76,11 @@ const INSTEAD: [(&str, &str); 7] = [
 
 /// Decides what `<tuple>-configure args…` runs.
 pub(super) fn plan(
-    context: &Context,
+    call: &Call,
     layers: &[Layer],
     mut args: Vec<OsString>,
 ) -> Result<Plan, AppletError> {
+    let context = call.context;
     let script = match args.first() {
         Some(first) if is_script(first) => PathBuf::from(args.remove(0)),
         _ => "./configure".into(),
@@ -104,7 +106,7 @@ pub(super) fn plan(
         mut env,
         files,
         enter,
-    } = layer::apply(layers, context)?;
+    } = layer::apply(layers, call)?;
     // configure looks for a compiler with the tuple's name itself where CC is empty.
     if context.env.changed(&env).get_name(env::CC.name).is_none() {
         // A script would take this machine's.

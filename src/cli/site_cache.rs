@@ -5,14 +5,14 @@ mod scan;
 use super::print;
 use crate::{
     applet::Wrappers,
+    call::Call,
     config::SiteCache,
     context::Context,
     error::Error,
     site_cache::{
         config_site_text,
         data::{About, Answer, Answers, Obtained, Origin},
-        learn::{self, Request},
-        verify,
+        learn, verify,
     },
 };
 use clap::Subcommand;
@@ -158,8 +158,8 @@ pub(super) fn run(
             args,
             ..
         } => {
-            let request = Request { args, dry_run };
-            let report = learn::learn(&context, wrappers, request)?;
+            let plan = wrappers.plan("configure", &Call::new(&context), args)?;
+            let report = learn::learn(&context, plan, dry_run)?;
             print(&if json {
                 format!("{:#}\n", report.to_json())
             } else {
@@ -195,7 +195,7 @@ pub(super) fn run(
             })?;
             Ok(ExitCode::from(u8::from(report.has_differences())))
         }
-        Command::Render { .. } => print(&config_site_text(&context)?),
+        Command::Render { .. } => print(&config_site_text(&Call::new(&context))?),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::DoctorError;
 use crate::{
     applet::Wrappers,
+    call::Call,
     config::{Kind, Toolchain},
     context::{Context, ContextError},
     distribution::Distribution,
@@ -196,7 +197,7 @@ impl<'a> Patient<'a> {
         let mut plan = match self.compiler() {
             Some(compiler) if compiler.adopted => {
                 self.wrappers
-                    .plan(compiler.kind.driver(), self.context, args)?
+                    .plan(compiler.kind.driver(), &Call::new(self.context), args)?
             }
             compiler => Plan {
                 program: compiler.map(|c| c.path.clone()).unwrap_or_default(),

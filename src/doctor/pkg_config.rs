@@ -5,7 +5,9 @@ use super::{
     patient::{Patient, complaint, trimmed},
     program::install,
 };
-use crate::{applet::AppletError, context::ContextError, env, exec, plan::Change, words::quote};
+use crate::{
+    applet::AppletError, call::Call, context::ContextError, env, exec, plan::Change, words::quote,
+};
 use std::{
     ffi::{OsStr, OsString},
     path::PathBuf,
@@ -72,7 +74,10 @@ fn ask(patient: &Patient, real: Option<&PathBuf>) -> Result<Result<(), String>, 
     let args = |args: &[&str]| -> Vec<OsString> { args.iter().map(Into::into).collect() };
     let paths = args(&["--cflags", "--libs", "crossmerge-probe"]);
     let variable = args(&["--variable=includedir", "crossmerge-probe"]);
-    let mut plan = match patient.wrappers.plan("pkg-config", patient.context, paths) {
+    let mut plan = match patient
+        .wrappers
+        .plan("pkg-config", &Call::new(patient.context), paths)
+    {
         Err(AppletError::Context(e @ ContextError::Search(_))) if real.is_none() => {
             return Ok(Err(e.to_string()));
         }

@@ -7,6 +7,7 @@ use super::{
     patient::{Patient, trimmed},
 };
 use crate::{
+    call::Call,
     context::ContextError,
     env, exec, file,
     file::{Node, beneath::Kind as Entry, read},
@@ -329,9 +330,11 @@ pub(super) fn roots(patient: &Patient) -> Result<Finding, DoctorError> {
         return Ok(Finding::error(message, "unset ROOT SYSROOT"));
     }
     let args = ["envvar", "-v", "ROOT", "SYSROOT"];
-    let plan = patient
-        .wrappers
-        .plan("portageq", patient.context, args.map(Into::into).into())?;
+    let plan = patient.wrappers.plan(
+        "portageq",
+        &Call::new(patient.context),
+        args.map(Into::into).into(),
+    )?;
     if let Some(Change::Set(root)) = plan.env.get(OsStr::new(env::ROOT.name))
         && !Path::new(root).is_dir()
     {

@@ -10,8 +10,7 @@ use crate::{
     emulator::{self, Emulator, NoEmulator},
     env,
     file::below,
-    layer::pkg_config::library_directories,
-    libraries::multiarch,
+    libraries::{library_directories, multiarch},
     plan::Changes,
     report,
     target::Target,
@@ -138,16 +137,9 @@ const ABI_FLAGS: [&str; 14] = [
 const DEFAULT_FLAGS: &str = "-O2 -pipe";
 
 impl Facts {
-    /// Gives everything but the emulator, which costs a compilation; it is looked up once a call. The caller's own flags
+    /// Gives everything but the emulator, which costs a compilation. The caller's own flags
     /// are not among the facts: a file that is kept must not depend on them.
     pub fn gather(context: &Context) -> Result<Self, ExportError> {
-        context
-            .facts
-            .get_or_try_init(|| Self::look(context))
-            .cloned()
-    }
-
-    fn look(context: &Context) -> Result<Self, ExportError> {
         let target = context.target()?;
         let cbuild = context.cbuild()?;
         let tools = tools::of_target(context);

@@ -2,26 +2,24 @@
 
 use super::{Prepared, propose};
 use crate::{
+    call::Call,
     context::Context,
     emulator::Emulator,
-    export::{self, Cargo, ExportError, FLAGS, Facts, Flags, Format, go},
+    export::{self, Cargo, ExportError, FLAGS, Flags, Format, go},
     plan::Changes,
     report,
 };
 
 /// The flags as they are, for make and configure.
-pub(super) fn flags(context: &Context, changes: &mut Changes) -> Result<(), ExportError> {
-    put(context, changes, &Facts::gather(context)?.flags);
+pub(super) fn flags(call: &Call, changes: &mut Changes) -> Result<(), ExportError> {
+    put(call.context, changes, &call.facts()?.flags);
     Ok(())
 }
 
 /// The flags that a build type leaves open.
-pub(super) fn build_type_flags(
-    context: &Context,
-    changes: &mut Changes,
-) -> Result<(), ExportError> {
-    let flags = Facts::gather(context)?.flags.without_build_type();
-    put(context, changes, &flags);
+pub(super) fn build_type_flags(call: &Call, changes: &mut Changes) -> Result<(), ExportError> {
+    let flags = call.facts()?.flags.without_build_type();
+    put(call.context, changes, &flags);
     Ok(())
 }
 
@@ -32,8 +30,9 @@ fn put(context: &Context, changes: &mut Changes, flags: &Flags) {
 }
 
 /// What Cargo and its build scripts ask for.
-pub(super) fn cargo(context: &Context, prepared: &mut Prepared) -> Result<(), ExportError> {
-    let mut facts = Facts::gather(context)?;
+pub(super) fn cargo(call: &Call, prepared: &mut Prepared) -> Result<(), ExportError> {
+    let context = call.context;
+    let mut facts = call.facts()?.clone();
     facts.look_further(context);
     // Whether a program of the target's will be run is not known here, so a missing emulator is not told.
     facts.find_emulator(context);
@@ -66,9 +65,9 @@ pub(super) fn cargo(context: &Context, prepared: &mut Prepared) -> Result<(), Ex
 }
 
 /// What Go asks for.
-pub(super) fn go(context: &Context, changes: &mut Changes) -> Result<(), ExportError> {
-    for (name, value) in go::variables(&Facts::gather(context)?)? {
-        propose(context, changes, &name, value);
+pub(super) fn go(call: &Call, changes: &mut Changes) -> Result<(), ExportError> {
+    for (name, value) in go::variables(call.facts()?)? {
+        propose(call.context, changes, &name, value);
     }
     Ok(())
 }

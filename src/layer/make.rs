@@ -3,9 +3,9 @@
 
 use super::{Prepared, default, propose};
 use crate::{
-    context::Context,
+    call::Call,
     env,
-    export::{self, Asked, ExportError, Facts, Format},
+    export::{self, Asked, ExportError, Format},
 };
 
 /// The variables of this layer that are not a tool's.
@@ -19,8 +19,9 @@ pub(super) const NAMES: [&str; 5] = [
 
 /// Names the prefix of the tools, which a makefile's own `CC = $(CROSS_COMPILE)gcc` takes; the options of a configure script; the sysroot;
 /// and a toolchain file for a cmake that is started without one.
-pub(super) fn make(context: &Context, prepared: &mut Prepared) -> Result<(), ExportError> {
-    let mut facts = Facts::gather(context)?;
+pub(super) fn make(call: &Call, prepared: &mut Prepared) -> Result<(), ExportError> {
+    let context = call.context;
+    let mut facts = call.facts()?.clone();
     let changes = &mut prepared.env;
     for tool in facts
         .tools

@@ -3,6 +3,7 @@
 
 use super::{Prepared, set};
 use crate::{
+    call::Call,
     context::Context,
     env,
     export::build_names,
@@ -14,15 +15,19 @@ use std::{
 };
 
 /// Tells configure scripts of the answers, where there are some.
-pub(super) fn site_cache(context: &Context, prepared: &mut Prepared) -> Result<(), SiteCacheError> {
-    let Some(file) = site_cache::config_site(context)? else {
+pub(super) fn site_cache(call: &Call, prepared: &mut Prepared) -> Result<(), SiteCacheError> {
+    let Some(file) = site_cache::config_site(call)? else {
         return Ok(());
     };
     let names = &mut prepared.env;
-    set(names, env::CROSSMERGE_CONFIG_SITE.name, callers(context));
+    set(
+        names,
+        env::CROSSMERGE_CONFIG_SITE.name,
+        callers(call.context),
+    );
     set(names, env::CONFIG_SITE.name, &file.path);
     prepared.files.push(file);
-    if let Some(emulation) = site_cache::emulation(context) {
+    if let Some(emulation) = site_cache::emulation(call) {
         prepared.env.extend(emulation.env);
         // A script that is told that it does not cross compile gives what these name the target's flags (bash, ncurses). Without
         // them it takes the target's compiler there too, whose programs run.

@@ -5,9 +5,10 @@
 
 use super::render::Trial;
 use crate::{
+    call::Call,
     context::Context,
     exec,
-    export::{ExportError, Facts},
+    export::ExportError,
     file,
     plan::{Change, Changes, Plan, step::Step},
     qemu::{
@@ -89,14 +90,14 @@ impl NoEmulation {
 }
 
 /// The program that the config.site tries, made if it is not there, or the compiler or the libc is another than it was.
-pub fn trial(context: &Context) -> Result<Trial, NoEmulation> {
-    let facts = Facts::gather(context)?;
+pub fn trial(call: &Call) -> Result<Trial, NoEmulation> {
+    let facts = call.facts()?;
     let compiler = facts.compiler()?;
     let flags = facts.flags.words(&["CFLAGS", "LDFLAGS"]);
     let key = format!("{} {flags} {}", stamp(compiler), libc(&facts.sysroot));
     let hash = Sha256::digest(key.as_bytes());
     let hash: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    let folder = context.state_folder().join(FOLDER);
+    let folder = call.context.state_folder().join(FOLDER);
     let program = folder.join(hash);
     if !program.exists() {
         compile(compiler, &flags, &folder, &program)?;

@@ -15,7 +15,6 @@ use super::{
     scan::{self, Host, ScanError, without_guess},
 };
 use crate::{
-    applet::{AppletError, Wrappers},
     context::{Context, ContextError},
     env,
     exec::{self, ExecError},
@@ -43,9 +42,6 @@ use std::{
 /// Why nothing was learned.
 #[derive(Debug, thiserror::Error)]
 pub enum LearnError {
-    /// The script cannot be run.
-    #[error(transparent)]
-    Applet(Box<AppletError>),
     /// The script is not one that keeps what it finds.
     #[error(transparent)]
     Scan(#[from] ScanError),
@@ -88,12 +84,6 @@ pub enum LearnError {
     },
 }
 
-impl From<AppletError> for LearnError {
-    fn from(error: AppletError) -> Self {
-        Self::Applet(Box::new(error))
-    }
-}
-
 impl From<SiteCacheError> for LearnError {
     fn from(error: SiteCacheError) -> Self {
         Self::SiteCache(Box::new(error))
@@ -104,7 +94,6 @@ impl LearnError {
     /// How to go on.
     pub fn hint(&self) -> String {
         match self {
-            Self::Applet(e) => e.hint(),
             Self::Scan(e) => e.hint(),
             Self::SiteCache(e) => e.hint(),
             Self::Exec(e) => e.hint(),
@@ -125,7 +114,6 @@ impl LearnError {
     /// The exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Applet(e) => e.exit_code(),
             Self::Exec(e) => e.exit_code(),
             Self::Context(e) => e.exit_code(),
             _ => report::OWN_FAILURE,
@@ -186,22 +174,8 @@ pub struct Report {
     pub file: (PathBuf, bool),
 }
 
-/// What is learned from.
-#[derive(Debug)]
-pub struct Request {
-    /// The script and its arguments, as `<tuple>-configure` takes them.
-    pub args: Vec<OsString>,
-    /// Nothing is written.
-    pub dry_run: bool,
-}
-
-/// Runs the script and keeps what it finds out.
-pub fn learn(
-    context: &Context,
-    wrappers: &Wrappers,
-    request: Request,
-) -> Result<Report, LearnError> {
-    let plan = wrappers.plan("configure", context, request.args)?;
+/// Runs the configure script of a plan of `<tuple>-configure`, and keeps what the script finds out. A dry run writes nothing.
+pub fn learn(context: &Context, plan: Plan, dry_run: bool) -> Result<Report, LearnError> {
     let script = fs_err::canonicalize(&plan.program).map_err(LearnError::Folder)?;
     let host = Host::of(&context.tuple);
     let (own, _) = scan::read(&script, &host)?;
@@ -239,7 +213,7 @@ pub fn learn(
         judge(found, &answers, &text, &mut report);
     }
     let file = context.state_folder().join(LEARNED);
-    let writes = !request.dry_run && !report.learned.is_empty();
+    let writes = !dry_run && !report.learned.is_empty();
     if writes {
         let note = runner.provenance();
         let kept = report.learned.iter().map(|found| Kept {
