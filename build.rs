@@ -88,7 +88,7 @@ fn camel(word: &str) -> String {
     word.split('-').map(capital).collect()
 }
 
-/// The keys of a CPU family by which names are looked up: `name::Family`.
+/// The keys of a CPU family by which names are looked up: `target::Spellings`.
 const NAME_KEYS: [&str; 4] = ["examples", "alone", "hurd", "names"];
 
 /// The row of a CPU family: its stem, its facts as text, the globs on CPUs by which it is chosen without reading the rest, and

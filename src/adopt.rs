@@ -7,7 +7,6 @@
 //! What crossdev's package owns is never touched, and neither is what is in a sysroot. The names that crossdev has no wrapper for
 //! are linked as `init` links them.
 
-mod crossdev;
 mod error;
 mod put_back;
 mod record;
@@ -16,13 +15,13 @@ mod take;
 
 pub use error::AdoptError;
 
-pub(crate) use crossdev::target_of;
 pub(crate) use record::Record;
 
 use crate::{
     applet::Wrappers,
     config::Config,
     context::Context,
+    crossdev,
     env::{self, Env},
     file::below,
     file::canonical,

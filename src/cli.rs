@@ -18,12 +18,13 @@ use crate::{
     export::{self, ExportError, Format},
     file,
     fix_root::FixRootError,
-    init::{self, Options, Request, Subject, TargetState},
+    init::{self, Options, Request, Subject},
     layer,
     profile::{self, ProfileError},
     qemu::binfmt::{self, Action, BinfmtError, Status},
     report,
     site_cache::config_site,
+    targets::{self, TargetState},
     terminal::{self, HINT},
     tuple::Tuple,
 };
@@ -521,7 +522,7 @@ fn targets(
 }
 
 fn list_targets(env: &Env, config: &Config, json: bool) -> Result<ExitCode, Error> {
-    let targets = init::targets(env, config)?;
+    let targets = targets::targets(env, config)?;
     if targets.is_empty() {
         say_no_targets();
     }
@@ -548,7 +549,7 @@ fn list_targets(env: &Env, config: &Config, json: bool) -> Result<ExitCode, Erro
 }
 
 fn list_available(env: &Env, config: &Config, json: bool) -> Result<ExitCode, Error> {
-    let available = init::available(env, config)?;
+    let available = targets::available(env, config)?;
     if available.is_empty() {
         report::note(
             "no cross compiler is in PATH: `crossmerge init <tuple>` prints the command that installs one",
@@ -681,7 +682,7 @@ pub fn emerge_wrapper(
     }
     // The option names the tuple, so a CHOST in the environment does not.
     let context = Context::new(env, config, tuple)?;
-    crate::run_applet("emerge", wrappers, &context, args.collect())
+    crate::run::run_applet("emerge", wrappers, &context, args.collect())
 }
 
 const WRAPPER_HELP: &str = "\

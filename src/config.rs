@@ -15,7 +15,7 @@ use crate::{
 };
 use serde::Deserialize;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
     io,
     path::{Path, PathBuf},
@@ -26,6 +26,12 @@ const BAKED_EPREFIX: &str = match option_env!("CROSSMERGE_EPREFIX") {
     Some(eprefix) => eprefix,
     None => "",
 };
+
+/// The file in which init records what it wrote, from the sysroot on.
+pub(crate) const RECORD: &str = "var/lib/crossmerge/contents";
+
+/// What shows that a directory in `<BROOT>/usr` is a target's sysroot.
+const MARKS: [&str; 2] = ["etc/portage", RECORD];
 
 /// Where configuration is, and what `crossmerge.toml` says.
 #[derive(Debug, Clone)]
@@ -276,6 +282,36 @@ impl Config {
             .iter()
             .filter_map(|(stem, _)| stem.parse().ok())
             .collect())
+    }
+
+    /// The tuples of the targets of this host: those that have a file, and those whose sysroot below BROOT has a mark of one.
+    pub(crate) fn tuples(&self) -> Result<BTreeSet<Tuple>, ConfigError> {
+        let mut tuples: BTreeSet<Tuple> = self.targets()?.into_iter().collect();
+        let usr = below(&self.broot, "usr");
+        for entry in fs_err::read_dir(&usr).into_iter().flatten() {
+            let entry = entry?;
+            if MARKS.iter().any(|mark| entry.path().join(mark).exists())
+                && let Ok(tuple) = Tuple::from_os(&entry.file_name())
+            {
+                tuples.insert(tuple);
+            }
+        }
+        Ok(tuples)
+    }
+
+    /// The sysroots of those targets. They need not exist.
+    pub(crate) fn sysroots(&self) -> Result<Vec<(Tuple, PathBuf)>, ConfigError> {
+        let sysroot = |tuple: Tuple| {
+            let configured = self.target(&tuple)?.sysroot;
+            let sysroot = configured.unwrap_or_else(|| self.default_sysroot(&tuple));
+            Ok((tuple, sysroot))
+        };
+        self.tuples()?.into_iter().map(sysroot).collect()
+    }
+
+    /// `<BROOT>/usr/<tuple>`, the sysroot that crossdev makes.
+    pub fn default_sysroot(&self, tuple: &Tuple) -> PathBuf {
+        below(&self.broot, &format!("usr/{tuple}"))
     }
 
     /// The facts of a tuple.

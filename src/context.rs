@@ -206,7 +206,7 @@ impl Context {
 
     /// `<BROOT>/usr/<tuple>`, where crossdev has it.
     pub fn default_sysroot(&self) -> PathBuf {
-        below(&self.config.broot, &format!("usr/{}", self.tuple))
+        self.config.default_sysroot(&self.tuple)
     }
 
     /// The sysroot, which has to exist, and must not be this machine's own root.
@@ -645,7 +645,7 @@ fn forget_another_target(
     let Ok(other) = other.parse::<Tuple>() else {
         return Ok(());
     };
-    let usual = || below(&config.broot, &format!("usr/{other}"));
+    let usual = || config.default_sysroot(&other);
     let sysroot = PathBuf::from(sysroot);
     if config.target(&other)?.sysroot.unwrap_or_else(usual) != sysroot {
         return Ok(());

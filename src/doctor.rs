@@ -22,7 +22,8 @@ use crate::{
     context::{Context, ContextError},
     env::Env,
     exec::ExecError,
-    init::{self, InitError},
+    init::InitError,
+    targets,
     terminal::{DIM, ERROR, HINT, OK, Progress, WARNING},
     tuple::Tuple,
 };
@@ -527,7 +528,7 @@ pub fn examine(
 ) -> Result<Report, DoctorError> {
     let mut tuples = tuples.to_vec();
     if tuples.is_empty() {
-        let initialised = init::targets(env, config)?;
+        let initialised = targets::targets(env, config)?;
         tuples.extend(initialised.iter().filter_map(|t| t.tuple.parse().ok()));
     }
     let mut lines = Vec::new();

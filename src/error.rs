@@ -70,7 +70,7 @@ impl Error {
             Self::Context(e) => e.hint(),
             Self::Doctor(e) => e.hint(),
             Self::Exec(e) => e.hint(),
-            Self::FixRoot(e) => e.hint(),
+            Self::FixRoot(e) => return e.hint(),
             Self::Export(e) => e.hint(),
             Self::Init(e) => e.hint(),
             Self::Layer(e) => e.hint(),

@@ -7,7 +7,6 @@
 mod apply;
 mod error;
 mod find;
-mod owners;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod properties;
 mod request;
@@ -18,7 +17,6 @@ mod text;
 pub use error::FixRootError;
 
 pub(crate) use find::{Files, Found, Kind};
-pub(crate) use owners::{MERGED, owners};
 pub(crate) use stray::Stray;
 pub(crate) use sysroot::Sysroot;
 
@@ -28,7 +26,6 @@ use crate::{
     config::Config,
     context::ContextError,
     env::Env,
-    error::Error,
     file::read,
     init,
     report::{self, counted, diff},
@@ -98,27 +95,27 @@ pub fn run(
     config: Config,
     wrappers: &Wrappers,
     args: Vec<OsString>,
-) -> Result<ExitCode, Error> {
+) -> Result<ExitCode, FixRootError> {
     let name = file_name(argv0);
     let again = std::iter::once(name).chain(args.iter().map(OsString::as_os_str));
     let again: Vec<String> = again.map(quote).collect();
     if args.iter().any(|arg| arg == "--help" || arg == "-h") {
-        return Ok(report::print(request::help(name).as_bytes())?);
+        return report::print(request::help(name).as_bytes()).map_err(FixRootError::Output);
     }
     let request = Request::of(argv0, tuple, env, config, args)?;
     let sysroot = match request.dry_run {
         true => Sysroot::to_read(&request.sysroot),
         false => Sysroot::at(&request.sysroot),
     };
-    let sysroot = sysroot.map_err(FixRootError::from)?;
+    let sysroot = sysroot?;
     let _lock = match request.dry_run {
         true => None,
-        false => init::lock_or_go_on(&request.sysroot).map_err(FixRootError::from)?,
+        false => init::lock_or_go_on(&request.sysroot)?,
     };
-    let files = Files::of(&sysroot).map_err(FixRootError::from)?;
+    let files = Files::of(&sysroot)?;
     let fix = Fix::decide(&files, &sysroot, &request, wrappers);
     if request.dry_run {
-        report::print(fix.to_diff().as_bytes())?;
+        report::print(fix.to_diff().as_bytes()).map_err(FixRootError::Output)?;
     } else {
         if let Some(tree) = sysroot.tree() {
             fix.apply(tree, report::line)?;

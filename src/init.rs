@@ -16,24 +16,21 @@ mod place;
 pub(crate) mod properties;
 mod record;
 mod remove;
-mod targets;
-mod toolchain;
+pub(crate) mod toolchain;
 mod traits;
 mod write;
 
 pub use error::InitError;
 pub use remove::remove;
-pub(crate) use targets::tuples;
-pub use targets::{Available, TargetState, available, targets};
 
 pub(crate) use check::{check_foreign_by_compiler, instead, shadowed};
 pub(crate) use files::{TEXTS, is_half_made};
-pub(crate) use links::{bindir, links, names as link_names, place as link_place, program_from};
+pub(crate) use links::links;
 pub(crate) use record::Record;
 pub(crate) use remove::remove_empty_parents;
 pub(crate) use toolchain::Made;
 pub(crate) use traits::{Headers, Traits};
-pub(crate) use write::{Content, is_our_command};
+pub(crate) use write::Content;
 
 use crate::{
     applet::Wrappers,
@@ -42,6 +39,7 @@ use crate::{
     distribution::Distribution,
     env,
     file::{self, Places, Tree, Trouble, read},
+    links::bindir,
     portage::{self, Repositories, Settings},
     profile::ProfileError,
     report::counted,

@@ -11,6 +11,7 @@ pub mod call;
 pub mod cli;
 pub mod config;
 pub mod context;
+mod crossdev;
 mod distribution;
 pub mod doctor;
 pub mod emulator;
@@ -27,6 +28,7 @@ pub mod init;
 pub mod kernel;
 pub mod layer;
 pub(crate) mod libraries;
+mod links;
 pub mod name;
 pub mod pkg_config;
 pub mod plan;
@@ -34,11 +36,13 @@ pub mod portage;
 pub mod profile;
 pub mod qemu;
 pub mod report;
+mod run;
 pub mod search;
 pub mod shown;
 pub mod site_cache;
 mod system;
 pub mod target;
+pub mod targets;
 mod terminal;
 pub mod tuple;
 mod user;
@@ -47,7 +51,6 @@ pub mod words;
 use crate::{
     applet::{Code, Definitions, Wrappers},
     argv0::Called,
-    call::Call,
     config::Config,
     context::{Context, ContextError},
     env::Env,
@@ -95,11 +98,11 @@ fn dispatch(argv0: &OsStr, args: Vec<OsString>) -> Result<ExitCode, Error> {
             }
             if wrappers.code(&name) == Some(Code::FixRoot) {
                 let all = Definitions::read(&config)?.all();
-                return fix_root::run(argv0, tuple, &env, config, &all, args);
+                return Ok(fix_root::run(argv0, tuple, &env, config, &all, args)?);
             }
             // It is there to the end, and nobody has to take it apart then.
             let context = Box::leak(Box::new(Context::new(env, config, tuple?)?));
-            run_applet(&name, &wrappers, context, args)
+            run::run_applet(&name, &wrappers, context, args)
         }
     }
 }
@@ -128,26 +131,4 @@ fn choose_tuple(
         ));
     }
     Ok(chost)
-}
-
-/// Becomes the applet's real tool; or prints the environment, when that is what the applet does.
-fn run_applet(
-    name: &str,
-    wrappers: &Wrappers,
-    context: &Context,
-    args: Vec<OsString>,
-) -> Result<ExitCode, Error> {
-    let prints = wrappers.prints_environment(name, &args);
-    let asks_about_packages =
-        wrappers.code(name) == Some(Code::PkgConfig) && !pkg_config::asks_about_itself(&args);
-    let call = Call::new(context);
-    let plan = wrappers.plan(name, &call, args)?;
-    if prints {
-        exec::write_files(&plan)?;
-        return Ok(report::print(plan::exports(&plan.env).as_bytes())?);
-    }
-    if asks_about_packages {
-        return Ok(pkg_config::run(context, call.view()?, &plan)?);
-    }
-    match exec::exec(&plan, &context.env)? {}
 }

@@ -6,39 +6,13 @@
 
 use crate::{
     system::{self, misspelt},
-    target::{self, Source, TargetError},
+    target::{self, Source, Spellings, TargetError},
     tuple::{Tuple, TupleError},
 };
-use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, ffi::OsStr};
+use std::ffi::OsStr;
 
 /// How many tuples an error proposes.
 const PROPOSALS: usize = 3;
-
-/// The keys of a family's file that say how people call it. No fact of a tuple depends on them.
-pub(crate) const KEYS: [&str; 4] = ["examples", "alone", "hurd", "names"];
-
-/// How people call one CPU family.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-pub struct Family {
-    /// One line for a person.
-    pub summary: String,
-    /// Globs over a tuple's first field.
-    pub cpus: Vec<String>,
-    /// Tuples, the usual one first.
-    #[serde(default)]
-    pub examples: Vec<String>,
-    /// What follows a CPU of that glob that was typed alone: nothing where the CPU alone is the tuple. Without any it is
-    /// [`ALONE`].
-    #[serde(default)]
-    pub alone: BTreeMap<String, String>,
-    /// The Hurd runs on it, so that `gnu` alone is the Hurd's.
-    #[serde(default)]
-    pub hurd: bool,
-    /// Other names, by who has them, with the tuple that each means alone.
-    #[serde(default)]
-    pub names: BTreeMap<String, BTreeMap<String, Tuple>>,
-}
 
 /// What follows a CPU that was typed alone, as crossdev has it.
 const ALONE: &str = "unknown-linux-gnu";
@@ -46,7 +20,7 @@ const ALONE: &str = "unknown-linux-gnu";
 /// What is known about names.
 #[derive(Debug)]
 pub struct Names {
-    families: Vec<Family>,
+    families: Vec<Spellings>,
     /// The folder in which a person can teach a CPU family.
     folder: String,
 }
@@ -125,7 +99,7 @@ struct Cpu<'n> {
     cost: usize,
     /// The tuple that the CPU means alone.
     usual: Tuple,
-    family: &'n Family,
+    family: &'n Spellings,
     /// What follows it.
     rest: String,
 }
@@ -141,7 +115,7 @@ impl Names {
     }
 
     /// The families.
-    pub fn families(&self) -> &[Family] {
+    pub fn families(&self) -> &[Spellings] {
         &self.families
     }
 
@@ -234,7 +208,7 @@ impl Names {
     }
 
     /// The family that claims a CPU.
-    pub fn family(&self, cpu: &str) -> Option<&Family> {
+    pub fn family(&self, cpu: &str) -> Option<&Spellings> {
         let fits = self.families.iter().filter_map(|family| {
             let plain = target::fit(&family.cpus, cpu)?;
             Some((plain, family))
@@ -244,7 +218,7 @@ impl Names {
     }
 
     /// The tuple that a name of a family means alone.
-    fn named(&self, name: &str) -> Option<(&Family, &Tuple)> {
+    fn named(&self, name: &str) -> Option<(&Spellings, &Tuple)> {
         self.families
             .iter()
             .find_map(|family| Some((family, family.named(name)?)))
@@ -289,16 +263,17 @@ impl Names {
             let ends = rest.is_empty() || rest.starts_with(|c| "-_ /:,".contains(c));
             ends.then_some((word.len(), family, usual))
         });
-        let cpu = |cost, word: &str, length: usize, family: &'n Family, usual: Option<&Tuple>| {
-            let usual = usual.cloned().or_else(|| family.usual(word))?;
-            let rest = form.get(length..).unwrap_or_default().into();
-            Some(Cpu {
-                cost,
-                usual,
-                family,
-                rest,
-            })
-        };
+        let cpu =
+            |cost, word: &str, length: usize, family: &'n Spellings, usual: Option<&Tuple>| {
+                let usual = usual.cloned().or_else(|| family.usual(word))?;
+                let rest = form.get(length..).unwrap_or_default().into();
+                Some(Cpu {
+                    cost,
+                    usual,
+                    family,
+                    rest,
+                })
+            };
         // A name before a CPU of that spelling, for the name says more: `mipsle`.
         let exact = exact.max_by_key(|(length, _, usual)| (*length, usual.is_some()));
         let mut found = Vec::new();
@@ -338,7 +313,7 @@ impl Names {
     }
 
     /// Every word that a CPU may be called by, with the tuple that a name means.
-    fn vocabulary(&self) -> impl Iterator<Item = (&str, &Family, Option<&Tuple>)> {
+    fn vocabulary(&self) -> impl Iterator<Item = (&str, &Spellings, Option<&Tuple>)> {
         self.families.iter().flat_map(|family| {
             let plain = family.cpus.iter().filter(|glob| !glob.contains(['*', '?']));
             let examples = family
@@ -355,7 +330,7 @@ impl Names {
     }
 }
 
-impl Family {
+impl Spellings {
     /// What follows a CPU that was typed alone.
     fn alone(&self, cpu: &str) -> &str {
         let fits = self.alone.iter().filter_map(|(glob, rest)| {
@@ -497,6 +472,7 @@ fn forms(text: &str, tools: &[&str]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
 
     fn names() -> Names {
         let sources: Vec<Source> = Source::built_in().map(|(_, source)| source).collect();

@@ -10,6 +10,7 @@ mod ini;
 pub mod installed;
 mod layout;
 mod make_conf;
+pub(crate) mod merged;
 mod path;
 mod profile;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -4,10 +4,12 @@
 //! No CPU is named in here: a new one is a new file. KERNEL and ELIBC come from the tuple's other fields: see `system.rs`. Pure; the files of `/etc/crossmerge/profiles` come in from `config.rs`.
 
 mod mark;
+mod spellings;
 
 pub use mark::{Macros, Mark, Mismatch};
+pub use spellings::Spellings;
 
-use crate::{name, system, tuple::Tuple};
+use crate::{system, tuple::Tuple};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::{borrow::Cow, collections::BTreeMap};
 use wildmatch::WildMatch;
@@ -297,14 +299,14 @@ impl Source {
     fn parse(&self) -> Result<Family, TargetError> {
         let family: Result<Family, _> = toml::from_str(&self.text);
         let mut family = family.map_err(|e| malformed(&self.file, &e))?;
-        for key in name::KEYS {
+        for key in spellings::KEYS {
             family.facts.remove(key);
         }
         Ok(family)
     }
 
     /// How people call the family.
-    pub(crate) fn names(&self) -> Result<name::Family, TargetError> {
+    pub(crate) fn names(&self) -> Result<Spellings, TargetError> {
         let text = self.names.unwrap_or(&self.text);
         toml::from_str(text).map_err(|e| malformed(&self.file, &e))
     }

@@ -2,12 +2,11 @@
 
 use super::{
     AdoptError, AdoptPlan, Record, Request,
-    crossdev::same_text,
     record::{Taken, Was, folder_of_kept},
     step::Step,
 };
 use crate::shown::Show;
-use crate::{init::is_our_command, tuple::Tuple};
+use crate::{crossdev::same_text, links::is_our_command, tuple::Tuple};
 use std::collections::BTreeSet;
 
 /// Decides on every target that is meant.

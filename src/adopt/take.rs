@@ -2,18 +2,19 @@
 
 use super::{
     AdoptError, AdoptPlan, Record, Request,
-    crossdev::{self, EMERGE_WRAPPER},
     record::{Taken, Was},
     step::Step,
 };
 use crate::{
     context::Context,
+    crossdev::{self, EMERGE_WRAPPER},
     file::Identity,
     file::below,
     file::canonical,
     file::{Node, read},
-    fix_root::{MERGED, owners},
-    init::{self, Content, Host, InitError, is_half_made, is_our_command},
+    init::{self, Content, Host, InitError, is_half_made},
+    links::{self, is_our_command},
+    portage::merged::{MERGED, owners},
     shown::Show,
     tuple::Tuple,
 };
@@ -75,7 +76,7 @@ impl Taking<'_> {
     /// Takes over one target: its links as `init` makes them, and crossdev's wherever they are.
     fn target(&mut self, context: &Context, theirs: &[PathBuf]) -> Result<(), AdoptError> {
         let tuple = &context.tuple;
-        let bindir = init::bindir(context, self.request.argv0);
+        let bindir = links::bindir(context, self.request.argv0);
         let mut wanted = Vec::new();
         for write in init::links(context, self.request.wrappers, &bindir)? {
             if let Content::Link(target) = write.content {
@@ -165,7 +166,7 @@ impl Taking<'_> {
             return Ok(());
         }
         let local = canonical(&below(&self.request.config.broot, "usr/local/bin"));
-        let ours = init::program_from(&local)?;
+        let ours = links::program_from(&local)?;
         match folders[..first].contains(&local) && local.is_dir() {
             true => self.link(None, local.join(EMERGE_WRAPPER), ours),
             false => {
@@ -192,7 +193,7 @@ impl Taking<'_> {
 
 /// What a link in a folder says: this program as it is called beside the other links, so that a new version is found too.
 fn program(folder: &Path, bindir: &Path) -> Result<PathBuf, AdoptError> {
-    let (here, there) = (init::program_from(folder)?, init::program_from(bindir)?);
+    let (here, there) = (links::program_from(folder)?, links::program_from(bindir)?);
     Ok(match here.is_absolute() {
         true => bindir.join(there),
         false => here,

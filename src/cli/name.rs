@@ -4,7 +4,6 @@ use crate::{
     applet::Wrappers,
     config::{Config, ConfigError},
     error::Error,
-    init,
     name::{NameError, Names, Reading},
     report, system,
     target::{Source, Target},
@@ -45,7 +44,7 @@ impl Reader {
         Ok(Self {
             names: Names::of(&sources, folder.clone()).map_err(ConfigError::from)?,
             sources,
-            targets: init::tuples(config).unwrap_or_default(),
+            targets: config.tuples().unwrap_or_default(),
             tools: wrappers.names().map(str::to_owned).collect(),
             words,
             folder,

@@ -2,8 +2,9 @@
 
 use super::{DoctorError, Finding, patient::Patient};
 use crate::{
-    adopt::target_of,
-    init::{self, is_our_command, link_names, link_place},
+    crossdev::target_of,
+    init,
+    links::{self, is_our_command},
     shown::Show,
     words::quote_line,
 };
@@ -11,9 +12,9 @@ use std::path::{Path, PathBuf};
 
 pub(super) fn links(patient: &Patient) -> Result<Finding, DoctorError> {
     let (mut missing, mut others) = (Vec::new(), Vec::new());
-    let wanted = link_names(patient.context, patient.wrappers);
+    let wanted = links::names(patient.context, patient.wrappers);
     for name in &wanted {
-        let link = link_place(patient.context, &patient.bindir, name);
+        let link = links::place(patient.context, &patient.bindir, name);
         match link.symlink_metadata() {
             Err(_) => missing.push(name.as_str()),
             // Ours and gone: a link to a crossmerge that was moved away.
@@ -58,7 +59,7 @@ pub(super) fn path(patient: &Patient) -> Result<Finding, DoctorError> {
         let mut paths = patient.context.path().into_iter().map(|f| f.join(name));
         paths.find(|path| path.is_file())
     };
-    let wanted = link_names(patient.context, patient.wrappers);
+    let wanted = links::names(patient.context, patient.wrappers);
     let shadowed: Vec<PathBuf> = wanted
         .iter()
         .filter_map(found_first)

@@ -51,6 +51,9 @@ pub enum FixRootError {
     /// A file cannot be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// The help or the diff cannot be printed.
+    #[error("cannot write the answer: {0}")]
+    Output(io::Error),
 }
 
 impl From<Trouble> for FixRootError {
@@ -70,8 +73,9 @@ impl From<InitError> for FixRootError {
 
 impl FixRootError {
     /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Output(_) => return None,
             Self::Context(e) => e.hint(),
             Self::Tuple(e) => e.hint(),
             Self::Usage { name, .. } => format!("`{name} --help` shows the forms"),
@@ -87,6 +91,6 @@ impl FixRootError {
             Self::Io(e) => file::hint(e).unwrap_or_else(|| {
                 "run it as who owns the sysroot and the folder of the links; what is done already stays right".into()
             }),
-        }
+        })
     }
 }

@@ -3,7 +3,6 @@
 //! Reads and writes nothing. `doctor` asks the same questions here.
 
 use super::{
-    owners::{MERGED, owners},
     stray::{self, Stray},
     sysroot::{Sysroot, script_in},
     text,
@@ -15,6 +14,7 @@ use crate::{
         beneath::{Kind as Entry, MOST_DEPTH},
         budget, read,
     },
+    portage::merged::{MERGED, owners},
 };
 use nix::sys::stat::FileStat;
 use std::{

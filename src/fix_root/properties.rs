@@ -1,6 +1,6 @@
 //! What holds of any text that the sysroot is put into.
 
-pub(crate) use super::owners::files_of;
+pub(crate) use crate::portage::merged::files_of;
 
 use super::{sysroot::Sysroot, text};
 use std::sync::LazyLock;

@@ -9,7 +9,7 @@ use crate::{
     context::{Context, ContextError},
     env::{self, Env, Variable},
     file::below,
-    init::bindir,
+    links::bindir,
     report,
     shown::Show,
     tuple::Tuple,

@@ -3,7 +3,7 @@
 //! Everything that would take a place of the build machine's own is refused here: its tuple, its directories, the names of its
 //! compilers.
 
-use super::{InitError, Options, links, targets, toolchain};
+use super::{InitError, Options, toolchain};
 use crate::{
     applet::Wrappers,
     config::{Kind, Toolchain},
@@ -11,6 +11,7 @@ use crate::{
     exec::ToldPath,
     file::below,
     file::canonical,
+    links::tools,
     qemu::elf,
     shown::Show,
     target::Target,
@@ -39,7 +40,6 @@ const SHELL: &str = "/bin/sh";
 pub(super) fn check_sysroot(context: &Context, sysroot: &Path) -> Result<(), InitError> {
     let is_default = *sysroot == context.default_sysroot();
     let place = canonical(sysroot);
-    let others = || targets(&context.env, &context.config);
     let why = if sysroot.exists() && !sysroot.is_dir() {
         "it is no folder".to_owned()
     } else if is_default {
@@ -48,11 +48,13 @@ pub(super) fn check_sysroot(context: &Context, sysroot: &Path) -> Result<(), Ini
         "this machine's own files are in it".to_owned()
     } else if let Some(whose) = home_of(&place) {
         format!("it is the home directory of {whose}")
-    } else if let Some(other) = others()?
+    } else if let Some((other, _)) = context
+        .config
+        .sysroots()?
         .iter()
-        .find(|other| other.tuple != context.tuple.as_str() && canonical(&other.sysroot) == place)
+        .find(|(other, sysroot)| *other != context.tuple && canonical(sysroot) == place)
     {
-        format!("it is the sysroot of `{}`", other.tuple)
+        format!("it is the sysroot of `{other}`")
     } else {
         return Ok(());
     };
@@ -158,7 +160,7 @@ pub(crate) fn shadowed(
     if !path.iter().any(|dir| canonical(dir) == canonical(bindir)) {
         return None;
     }
-    let mut names = links::tools(context, wrappers, toolchain).into_iter();
+    let mut names = tools(context, wrappers, toolchain).into_iter();
     names.find_map(|name| real_tool(context, &name))
 }
 

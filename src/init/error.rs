@@ -2,9 +2,9 @@
 
 use super::toolchain::Made;
 use crate::{
-    adopt::target_of,
     config::ConfigError,
     context::ContextError,
+    crossdev::target_of,
     exec::ExecError,
     file::{self, Trouble},
     profile::ProfileError,

@@ -1,51 +1,17 @@
 //! The links: where they go, what they lead to, which there are.
 
 use super::{
-    InitError, toolchain,
-    write::{Care, Content, Write, is_our_command},
+    InitError,
+    write::{Care, Content, Write},
 };
 use crate::{
     applet::Wrappers,
-    config::{Kind, Toolchain},
+    config::Kind,
     context::Context,
-    file::Identity,
-    file::below,
     file::canonical,
-    file::own_directory,
+    links::{crossdevs, is_our_command, names, place, program_from},
 };
-use std::{
-    ffi::OsStr,
-    path::{Path, PathBuf},
-};
-
-/// The folder of the links: the target's own, else the one we were called from.
-pub(crate) fn bindir(context: &Context, argv0: &OsStr) -> PathBuf {
-    if let Some(bindir) = &context.settings.bindir {
-        return bindir.clone();
-    }
-    let called = Path::new(argv0);
-    let is_us = |path: &Path| {
-        path.metadata()
-            .is_ok_and(|m| Identity::own().is_ok_and(|own| own == Identity::of(&m)))
-    };
-    let called = match called.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => Some(folder.to_owned()),
-        _ => context
-            .path()
-            .into_iter()
-            .find(|folder| is_us(&folder.join(called))),
-    };
-    let folder = called.or_else(own_directory).unwrap_or_else(|| ".".into());
-    std::path::absolute(&folder).unwrap_or(folder)
-}
-
-/// What a link in the folder says: this program's name where it is beside it, else its whole path.
-pub(crate) fn program_from(folder: &Path) -> Result<PathBuf, InitError> {
-    Ok(match folder.join("crossmerge").metadata() {
-        Ok(metadata) if Identity::own()? == Identity::of(&metadata) => "crossmerge".into(),
-        _ => fs_err::read_link("/proc/self/exe")?,
-    })
-}
+use std::path::{Path, PathBuf};
 
 /// The links, each to this program.
 pub(crate) fn links(
@@ -59,20 +25,6 @@ pub(crate) fn links(
         Ok(Write::new(path, Content::Link(target), Care::Command))
     };
     names(context, wrappers).into_iter().map(link).collect()
-}
-
-/// The directory in which crossdev makes links, and from which `crossdev --clean` removes them.
-fn crossdevs(context: &Context) -> PathBuf {
-    below(&context.config.broot, "usr/bin")
-}
-
-/// Where the link of a name is: beside the others, or in crossdev's directory, where init made it when crossdev called.
-pub(crate) fn place(context: &Context, bindir: &Path, name: &str) -> PathBuf {
-    let (usual, other) = (bindir.join(name), crossdevs(context).join(name));
-    match usual.symlink_metadata().is_err() && is_our_command(&other) {
-        true => other,
-        false => usual,
-    }
 }
 
 /// Moves the links that crossdev makes as well into its own directory, so that `crossdev --clean` removes them. What has the name there
@@ -103,28 +55,6 @@ pub(super) fn move_to_crossdevs(
         }
     }
     Ok(())
-}
-
-/// What the links of the target are called: one an applet, one a tool of the adopted toolchain that is there, and
-/// `emerge-<tuple>`.
-pub(crate) fn names(context: &Context, wrappers: &Wrappers) -> Vec<String> {
-    let tuple = &context.tuple;
-    let applets = wrappers.applets().map(|(name, _)| name);
-    let names = applets.map(|name| format!("{tuple}-{name}"));
-    let adopted = context.settings.toolchain.iter();
-    let tools = adopted.flat_map(|adopted| tools(context, wrappers, adopted));
-    names
-        .chain(tools)
-        .chain([format!("emerge-{tuple}")])
-        .collect()
-}
-
-/// What the links to a toolchain's tools are called: one for each that exists.
-pub(super) fn tools(context: &Context, wrappers: &Wrappers, toolchain: &Toolchain) -> Vec<String> {
-    let present = toolchain::present(toolchain, wrappers.tools(toolchain.kind));
-    present
-        .map(|tool| format!("{}-{tool}", context.tuple))
-        .collect()
 }
 
 /// Links of ours under the name of a tool that the adopted toolchain has not: of the toolchain that was adopted before, or of none.

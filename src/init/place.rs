@@ -2,8 +2,8 @@
 //!
 //! The system's directories are for root. A target that root has made serves every user, and is not made again.
 
-use super::{InitError, Options, links, record::Record};
-use crate::{context::Context, env, file, user};
+use super::{InitError, Options, record::Record};
+use crate::{context::Context, env, file, links::bindir, user};
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
@@ -35,7 +35,7 @@ pub(super) fn of_user(
         place.sysroot = Some(data.join("crossmerge").join(tuple));
     }
     let has_bindir = options.bindir.is_some() || context.settings.bindir.is_some();
-    if !has_bindir && !may_write(&links::bindir(context, argv0)) {
+    if !has_bindir && !may_write(&bindir(context, argv0)) {
         place.bindir = Some(user::bin_dir().ok_or(InitError::NoHome)?);
     }
     Ok(place)

@@ -6,6 +6,7 @@
 //! what stands. A run that was killed is thus known, and what it wrote is still ours.
 
 use crate::{
+    config::RECORD,
     file::Identity,
     file::{Node, Places, Tree, beneath::is_absent, budget, read},
     shown::Show,
@@ -25,8 +26,6 @@ pub(super) const FOLDER: &str = "var/lib/crossmerge";
 pub(super) const LOCK: &str = "var/lib/crossmerge/lock";
 /// The lock of other work in a sysroot without that folder, from the sysroot on: no folders are made for it.
 pub(super) const OTHER_LOCK: &str = ".crossmerge-lock";
-/// The record, from the sysroot on.
-pub(super) const FILE: &str = "var/lib/crossmerge/contents";
 
 /// How many lines a record may have. A toolchain's libc has some thousand files; a line takes 450 bytes of memory.
 const MOST_LINES: usize = 250_000;
@@ -63,7 +62,7 @@ impl Record {
     /// sysroot: what it spoke of counts as a person's, which is the safe side.
     pub(super) fn of(tree: Option<&Tree>) -> io::Result<Self> {
         let found = match tree {
-            Some(tree) => tree.find(Path::new(FILE)).map_err(io::Error::from)?,
+            Some(tree) => tree.find(Path::new(RECORD)).map_err(io::Error::from)?,
             None => None,
         };
         match found {
@@ -175,7 +174,7 @@ impl Record {
     }
 
     /// Tells whether there is nothing in it.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 }
@@ -271,7 +270,7 @@ mod tests {
     #[test]
     fn what_lies_outside_the_sysroot_is_not_known() {
         let text = "dir ../etc\ndir /etc\nobj a/../../b 0\nsym . -> x\nobj  0\ndir \ndir a/b\n";
-        let record = Record::parse(text, Path::new(FILE)).expect("a record");
+        let record = Record::parse(text, Path::new(RECORD)).expect("a record");
         let paths: Vec<&Path> = record.paths().collect();
         assert_eq!(paths, [Path::new("a/b")]);
     }
@@ -280,10 +279,14 @@ mod tests {
     fn a_record_of_too_many_lines_is_an_error_that_names_it() {
         for line in ["dir a\n", "dir ../a\n", "\n", "what is this\n"] {
             let text = line.repeat(MOST_LINES - 1);
-            Record::parse(&text, Path::new(FILE)).expect("so many");
+            Record::parse(&text, Path::new(RECORD)).expect("so many");
             let text = line.repeat(MOST_LINES + 1);
-            let error = Record::parse(&text, Path::new(FILE)).expect_err(line);
-            assert!(error.to_string().starts_with(&format!("`{FILE}` has more")));
+            let error = Record::parse(&text, Path::new(RECORD)).expect_err(line);
+            assert!(
+                error
+                    .to_string()
+                    .starts_with(&format!("`{RECORD}` has more"))
+            );
         }
     }
 
@@ -303,12 +306,12 @@ mod tests {
         record.add("tmp", Entry::Folder);
         record.add("srv/a\r", Entry::Folder);
         fs_err::create_dir_all(sysroot.path().join(FOLDER)).expect("a folder");
-        fs_err::write(sysroot.path().join(FILE), record.to_text()).expect("a file");
+        fs_err::write(sysroot.path().join(RECORD), record.to_text()).expect("a file");
         assert_eq!(Record::read(sysroot.path()).expect("a record"), record);
         assert!(record.holds(Path::new("etc/a b"), &Entry::File(hash_text(b"y"))));
         assert!(!record.holds(Path::new("etc/a b"), &Entry::File(hash_text(b"z"))));
         let text = "obj ../x 0\nobj /etc/passwd 0\ndir a/../../b\nsym ./c -> /\ndir ok\n";
-        fs_err::write(sysroot.path().join(FILE), text).expect("a file");
+        fs_err::write(sysroot.path().join(RECORD), text).expect("a file");
         let record = Record::read(sysroot.path()).expect("a record");
         assert_eq!(record.paths().collect::<Vec<_>>(), [Path::new("ok")]);
     }

@@ -4,19 +4,21 @@
 //! files of a libc and the many links are one line each, as `init` has it. A dry run prints the same lines, as what would be done.
 
 use super::{
-    InitError, bindir, lock,
+    InitError, lock,
     record::{self, Record},
-    write::{self, is_our_command},
+    write,
 };
 use crate::{
     applet::Wrappers,
     argv0,
+    config::RECORD,
     context::Context,
     file::{
         self, Folder, Node, Places, Trouble,
         beneath::{Kind, MOST_DEPTH},
         read,
     },
+    links::{bindir, is_our_command},
     report::counted,
     shown::Show,
     site_cache::data::LEARNED,
@@ -115,7 +117,7 @@ pub fn remove(
         text.push_str(&remove_state(&folder, context, dry_run)?);
     }
     if !dry_run {
-        places.remove(&sysroot.join(record::FILE))?;
+        places.remove(&sysroot.join(RECORD))?;
         for path in gone.iter().filter(|path| path.starts_with(&sysroot)) {
             remove_empty_parents_in(&places, path, &sysroot)?;
         }

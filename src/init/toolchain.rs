@@ -29,7 +29,7 @@ use std::{
 };
 
 /// Finds `<prefix>gcc`, or clang, and checks that what it makes is for the target.
-pub(super) fn adopt(
+pub(crate) fn adopt(
     context: &Context,
     target: &Target,
     kind: Kind,
@@ -223,15 +223,6 @@ fn likely_meant(prefix: &OsStr, driver: &str) -> Vec<OsString> {
     let bytes = prefix.as_bytes().strip_suffix(driver.as_bytes());
     let bare = bytes.map(|bytes| OsStr::from_bytes(bytes).to_owned());
     [Some(dashed), bare].into_iter().flatten().collect()
-}
-
-/// The tools of an adopted toolchain that are there, among those that a wrapper knows: the applets to link.
-pub(super) fn present<'a>(
-    toolchain: &Toolchain,
-    tools: impl Iterator<Item = (&'a str, &'a str)>,
-) -> impl Iterator<Item = &'a str> {
-    let there = |tool: &str| toolchain.tool(tool).is_file();
-    tools.filter_map(move |(name, tool)| there(tool).then_some(name))
 }
 
 /// Runs the compiler as its applet will, but for the sysroot, in the C locale.

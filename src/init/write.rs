@@ -6,11 +6,12 @@
 
 use super::{
     InitError,
-    record::{self, Entry, Record, entry_at, entry_of, hash_file, hash_text},
+    record::{Entry, Record, entry_at, entry_of, hash_file, hash_text},
 };
 use crate::{
-    file::Identity,
+    config::RECORD,
     file::{self, FILE_MODE, Folder, Folders, Node, Places, Trouble, new_name, read, waiting},
+    links::is_our_command,
     report,
     shown::Show,
     terminal::Progress,
@@ -225,17 +226,6 @@ pub(super) fn within<'a>(path: &'a Path, sysroot: &Path) -> &'a Path {
     path.strip_prefix(sysroot).unwrap_or(path)
 }
 
-/// Tells whether a path is a link to this program, or to one called `crossmerge` that is gone.
-pub(crate) fn is_our_command(path: &Path) -> bool {
-    let Ok(target) = fs_err::read_link(path) else {
-        return false;
-    };
-    match path.metadata() {
-        Ok(metadata) => Identity::own().is_ok_and(|own| own == Identity::of(&metadata)),
-        Err(_) => target.file_name().is_some_and(|name| name == "crossmerge"),
-    }
-}
-
 /// Chooses the name beside an edited file, by Gentoo's convention: the next free `._cfgNNNN_<name>`, or the last one
 /// when it holds the same already or is still as we wrote it.
 fn beside(
@@ -337,13 +327,13 @@ pub(super) fn apply(
         return Ok(());
     }
     pending.pending = true;
-    pending.check_size(&sysroot.join(record::FILE))?;
+    pending.check_size(&sysroot.join(RECORD))?;
     let work: Vec<(&Path, &Content)> = steps
         .iter()
         .filter(|step| step.write.care != Care::First)
         .filter_map(|step| Some((step.written()?, &step.write.content)))
         .collect();
-    let file = sysroot.join(record::FILE);
+    let file = sysroot.join(RECORD);
     let is_first = places.look(&file)?.is_none();
     if is_first {
         traces.made.push(file);
@@ -370,13 +360,13 @@ pub(super) fn apply(
     traces
         .made
         .extend(work.iter().map(|(path, _)| waiting(path)));
-    traces.made.push(waiting(&sysroot.join(record::FILE)));
+    traces.made.push(waiting(&sysroot.join(RECORD)));
     for (path, _) in &work {
         let (folder, name) = folders.of(path, &mut Vec::new())?;
         folder.rename(&new_name(name), name)?;
     }
     folders.sync()?;
-    let file = sysroot.join(record::FILE);
+    let file = sysroot.join(RECORD);
     let (folder, name) = folders.of(&file, &mut Vec::new())?;
     folder.rename(&new_name(name), name)?;
     traces.keep();
@@ -451,7 +441,7 @@ fn prepare(
         progress.step();
     }
     drop(progress);
-    let file = sysroot.join(record::FILE);
+    let file = sysroot.join(RECORD);
     let (folder, name) = folders.of(&file, &mut traces.made)?;
     traces.made.push(waiting(&file));
     write_new(folder, name, &Content::Text(standing.to_text()))?;
@@ -467,7 +457,7 @@ pub(super) fn replace_file(path: &Path, text: &str) -> Result<(), InitError> {
 }
 
 fn write_record(places: &Places, record: &Record) -> Result<(), InitError> {
-    let path = places.path().join(record::FILE);
+    let path = places.path().join(RECORD);
     let name = path.file_name().unwrap_or_default();
     Ok(places.replace(&path, |folder, new| {
         let mode = folder.mode_of(name, FILE_MODE)?;

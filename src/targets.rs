@@ -1,21 +1,14 @@
 //! `targets`: what is initialised on this machine, and in what state.
 
-use super::{
-    InitError,
-    files::is_half_made,
-    find,
-    record::{self, Record},
-    toolchain,
-    write::is_our_command,
-};
 use crate::{
     adopt,
     config::{Config, Kind},
     context::Context,
     env::Env,
     file,
-    file::below,
     file::read,
+    init::{InitError, Record, find, is_half_made, toolchain},
+    links::is_our_command,
     search,
     tuple::Tuple,
 };
@@ -58,7 +51,7 @@ pub struct Available {
 /// set up by crossdev or by hand; `unfinished`, an init that was cut short; `half-made`, crossdev's placeholders in its make.conf;
 /// `bare`, a sysroot without `etc/portage` where there is a Portage; `missing`, none; `unreadable`, one that we may not read.
 pub fn targets(env: &Env, config: &Config) -> Result<Vec<TargetState>, InitError> {
-    let mut tuples = tuples(config)?;
+    let mut tuples = config.tuples()?;
     tuples.extend(linked(env));
     let adopted = adopt::Record::read(config)?;
     let adopted = adopted.tuples();
@@ -66,24 +59,6 @@ pub fn targets(env: &Env, config: &Config) -> Result<Vec<TargetState>, InitError
         .into_iter()
         .map(|tuple| state(env, config, tuple, &adopted))
         .collect()
-}
-
-/// What tells that a folder in `<BROOT>/usr` is a target's sysroot.
-const MARKS: [&str; 2] = ["etc/portage", record::FILE];
-
-/// The tuples of the targets of this machine.
-pub(crate) fn tuples(config: &Config) -> Result<BTreeSet<Tuple>, InitError> {
-    let mut tuples: BTreeSet<Tuple> = config.targets()?.into_iter().collect();
-    let usr = below(&config.broot, "usr");
-    for entry in fs_err::read_dir(&usr).into_iter().flatten() {
-        let entry = entry?;
-        if MARKS.iter().any(|mark| entry.path().join(mark).exists())
-            && let Ok(tuple) = Tuple::from_os(&entry.file_name())
-        {
-            tuples.insert(tuple);
-        }
-    }
-    Ok(tuples)
 }
 
 /// The tuples that have a link `emerge-<tuple>` of ours in PATH, as every target has.

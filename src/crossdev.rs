@@ -3,7 +3,7 @@
 //! crossdev's package owns `emerge-wrapper` and the scripts `cross-*`. For each target, `emerge-wrapper --init` makes links to
 //! these beside itself, which no package owns. Source: crossdev's emerge-wrapper of May 2026; until 2010 they led to `emerge-wrapper`.
 
-use crate::{file::read, init::is_our_command, tuple::Tuple};
+use crate::{file::read, links::is_our_command, tuple::Tuple};
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
@@ -12,13 +12,13 @@ use std::{
 };
 
 /// What crossdev calls at the end of its work, to make a target's links.
-pub(super) const EMERGE_WRAPPER: &str = "emerge-wrapper";
+pub(crate) const EMERGE_WRAPPER: &str = "emerge-wrapper";
 
 /// The applets for which crossdev has a script, `cross-<applet>`, and each target a link.
 const APPLETS: [&str; 4] = ["ebuild", "emerge", "fix-root", "pkg-config"];
 
 /// The wrappers of every target in these folders, by target.
-pub(super) fn wrappers(folders: &[PathBuf]) -> io::Result<BTreeMap<Tuple, Vec<PathBuf>>> {
+pub(crate) fn wrappers(folders: &[PathBuf]) -> io::Result<BTreeMap<Tuple, Vec<PathBuf>>> {
     let mut found: BTreeMap<Tuple, Vec<PathBuf>> = BTreeMap::new();
     for folder in folders {
         // A folder of PATH that is not there, or that we may not read, has no wrapper for anyone.
@@ -60,7 +60,7 @@ fn is_wrapper(path: &Path) -> bool {
 }
 
 /// Tells whether two files say the same.
-pub(super) fn same_text(one: &Path, other: &Path) -> bool {
+pub(crate) fn same_text(one: &Path, other: &Path) -> bool {
     let length = |path: &Path| path.metadata().map(|metadata| metadata.len()).ok();
     let text = |path: &Path| read::read(path, read::SCRIPT).ok();
     length(one).is_some()

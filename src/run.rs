@@ -1,0 +1,32 @@
+//! Runs an applet: the last step of a call, from context and arguments to the real tool.
+
+use crate::{
+    applet::{Code, Wrappers},
+    call::Call,
+    context::Context,
+    error::Error,
+    exec, pkg_config, plan, report,
+};
+use std::{ffi::OsString, process::ExitCode};
+
+/// Becomes the applet's real tool; or prints the environment, when that is what the applet does.
+pub(crate) fn run_applet(
+    name: &str,
+    wrappers: &Wrappers,
+    context: &Context,
+    args: Vec<OsString>,
+) -> Result<ExitCode, Error> {
+    let prints = wrappers.prints_environment(name, &args);
+    let asks_about_packages =
+        wrappers.code(name) == Some(Code::PkgConfig) && !pkg_config::asks_about_itself(&args);
+    let call = Call::new(context);
+    let plan = wrappers.plan(name, &call, args)?;
+    if prints {
+        exec::write_files(&plan)?;
+        return Ok(report::print(plan::exports(&plan.env).as_bytes())?);
+    }
+    if asks_about_packages {
+        return Ok(pkg_config::run(context, call.view()?, &plan)?);
+    }
+    match exec::exec(&plan, &context.env)? {}
+}
