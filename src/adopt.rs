@@ -10,6 +10,7 @@
 mod error;
 mod put_back;
 mod record;
+mod request;
 mod step;
 mod take;
 
@@ -18,22 +19,17 @@ pub use error::AdoptError;
 pub(crate) use record::Record;
 
 use crate::{
-    applet::Wrappers,
-    config::Config,
     context::Context,
-    crossdev,
-    env::{self, Env},
-    file::below,
-    file::canonical,
-    file::{self, Folder, Trouble},
+    crossdev, env,
+    file::{self, Folder, Trouble, below, canonical},
     init, report,
     search::path,
     tuple::Tuple,
 };
 use nix::fcntl::Flock;
+pub use request::{AdoptPlan, Request};
 use std::{
     collections::BTreeSet,
-    ffi::OsStr,
     fs::File,
     io,
     path::{Path, PathBuf},
@@ -43,55 +39,6 @@ use step::Step;
 
 /// The lock, in our own folder.
 const LOCK: &str = "lock";
-
-/// Everything that adopt is asked with.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
-    /// The name we were called by, which tells where links go.
-    pub argv0: &'a OsStr,
-    /// The environment.
-    pub env: &'a Env,
-    /// The configuration.
-    pub config: &'a Config,
-    /// The applets to link.
-    pub wrappers: &'a Wrappers,
-    /// The targets; without any, every target that has a wrapper of crossdev's, or had one that was taken over.
-    pub tuples: &'a [Tuple],
-    /// Put back what was there, instead of taking it over.
-    pub undo: bool,
-}
-
-/// What adopt will do, decided.
-#[derive(Debug, Default)]
-pub struct AdoptPlan {
-    steps: Vec<Step>,
-    summary: Vec<String>,
-    notes: Vec<String>,
-}
-
-impl AdoptPlan {
-    /// The steps, a line each.
-    pub fn to_steps(&self) -> String {
-        self.steps.iter().map(|step| format!("{step}\n")).collect()
-    }
-
-    /// What changes, for a person: a line for each target, and what they should know besides.
-    pub fn to_text(&self) -> String {
-        let nothing = self.steps.is_empty().then(|| "nothing to do".to_owned());
-        let lines = self.summary.iter().cloned().chain(nothing);
-        let notes = self.notes.iter().map(|note| format!("note: {note}"));
-        lines.chain(notes).map(|line| line + "\n").collect()
-    }
-
-    /// What a person should know besides.
-    pub fn notes(&self) -> &[String] {
-        &self.notes
-    }
-
-    fn note(&mut self, text: impl Into<String>) {
-        self.notes.push(text.into());
-    }
-}
 
 impl Request<'_> {
     /// Decides what it would do, and touches nothing.

@@ -6,34 +6,28 @@
 
 mod command;
 mod configure;
+mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod properties;
+mod wrapper;
 mod xkmake;
-
-pub use configure::ConfigureError;
 
 use crate::{
     call::Call,
-    config::{Config, ConfigError, Kind},
-    context::{Context, ContextError},
-    export::ExportError,
-    kernel::KernelError,
-    layer::{self, Layer, LayerError},
+    config::{Config, Kind},
+    context::Context,
+    layer::{self, Layer},
     pkg_config,
     plan::Plan,
-    qemu::{
-        chroot::{self, ChrootError},
-        run::{self, RunError},
-    },
-    report,
+    qemu::{chroot, run},
 };
 use command::CommandLine;
-use serde::Deserialize;
+pub use error::{AppletError, ConfigureError};
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
-    path::PathBuf,
 };
+pub use wrapper::{Code, Wrapper};
 
 /// The wrappers that are built in.
 const BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/wrappers.rs"));
@@ -46,66 +40,6 @@ struct BuiltIn {
     define: fn() -> Wrapper,
 }
 
-/// One file of `wrappers/`. `build.rs` writes out the built-in ones by these fields.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Wrapper {
-    /// One line for a person.
-    pub summary: String,
-    /// The command line, with shell quotes; `{tuple}`, `{sysroot}`, `{tool}` and `{options}`
-    /// (of the adopted toolchain) stand for what they say. The caller's arguments go where `{args}` is, else to the end; a word with
-    /// `{libdir}` behind them is repeated for each library directory, and one with `{start-files}` for each directory of start files.
-    /// Without a command, the applet prints the environment, or runs the command it is given in it.
-    command: Option<String>,
-    /// The names that the applet goes by, when the file's is not the only one.
-    #[serde(default)]
-    names: Vec<String>,
-    /// The names that the command's program may have, the preferred first; `{cbuild}` stands for the machine's tuple.
-    #[serde(default)]
-    programs: Vec<String>,
-    /// The environment variable that replaces the command.
-    #[serde(default, rename = "override")]
-    override_variable: Option<String>,
-    /// The environment variable, or setting of the target's Portage, that holds options of the caller's too.
-    #[serde(default)]
-    options_from: Option<String>,
-    /// Globs over the caller's arguments with which, as without any, the command is its first word alone: one that
-    /// begins with a dash may stand anywhere, another only first.
-    #[serde(default)]
-    bare_with: Vec<String>,
-    /// Options of the caller's, besides the same ones, that make the command's own step aside.
-    #[serde(default)]
-    yields_to: Vec<String>,
-    /// The environment layers, applied in this order.
-    #[serde(default)]
-    pub layers: Vec<Layer>,
-    /// The behaviour of ours that the applet has beside its command, or in place of one.
-    pub code: Option<Code>,
-    /// Which adopted toolchain has the tools.
-    toolchain: Option<Kind>,
-    /// The names that the applet goes by and the tool each one runs. Without any, the file's name is the applet's.
-    #[serde(default)]
-    tools: BTreeMap<String, String>,
-}
-
-/// What an applet does that is more than a command line and layers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Code {
-    /// Enters the target's root: `qemu/chroot.rs`.
-    Chroot,
-    /// Finds the configure script to run: `applet/configure.rs`.
-    Configure,
-    /// Corrects files of the sysroot that point at the machine: `fix_root.rs`.
-    FixRoot,
-    /// Looks at what comes back for paths of the machine: `pkg_config.rs`.
-    PkgConfig,
-    /// Chooses the QEMU by the header of the program: `qemu/run.rs`.
-    Run,
-    /// Fits make to the kernel tree that it is called for: `applet/xkmake.rs`.
-    Xkmake,
-}
-
 /// Every definition that was read, by file stem.
 #[derive(Debug, Clone)]
 pub struct Wrappers(BTreeMap<String, Wrapper>);
@@ -114,107 +48,6 @@ pub struct Wrappers(BTreeMap<String, Wrapper>);
 #[derive(Debug)]
 pub struct Definitions {
     own: BTreeMap<String, Wrapper>,
-}
-
-/// Why an applet has no plan.
-#[derive(Debug, thiserror::Error)]
-pub enum AppletError {
-    /// A look at the system failed.
-    #[error(transparent)]
-    Context(#[from] ContextError),
-    /// Configuration could not be read.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// A build system cannot be told of the target.
-    #[error(transparent)]
-    Export(#[from] ExportError),
-    /// The environment of the target cannot be decided.
-    #[error(transparent)]
-    Layer(#[from] LayerError),
-    /// There is nothing to configure.
-    #[error(transparent)]
-    Configure(#[from] configure::ConfigureError),
-    /// The tree that make is called for is not what it should be.
-    #[error(transparent)]
-    Kernel(#[from] KernelError),
-    /// A program of the target does not run.
-    #[error(transparent)]
-    Run(#[from] RunError),
-    /// The target's root cannot be entered.
-    #[error(transparent)]
-    Chroot(#[from] ChrootError),
-    /// A definition is not what the schema asks for.
-    #[error("wrapper `{file}`: {message}")]
-    Malformed {
-        /// The file.
-        file: String,
-        /// What is wrong.
-        message: String,
-    },
-    /// No definition has that name.
-    #[error("there is no applet `{name}`")]
-    Unknown {
-        /// The name.
-        name: String,
-        /// Those there are.
-        known: String,
-    },
-    /// A command line that a shell could not split either.
-    #[error(
-        "{from} is no command line: {text:?} has a quote that never ends, or nothing in it, or is not UTF-8"
-    )]
-    CommandLine {
-        /// Where it stands.
-        from: String,
-        /// The text.
-        text: String,
-    },
-    /// A compiler link of ours, and no toolchain behind it.
-    #[error("no toolchain was adopted for `{tuple}` that has `{tool}`")]
-    NoToolchain {
-        /// The tuple.
-        tuple: String,
-        /// The applet.
-        tool: String,
-    },
-}
-
-impl AppletError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Context(e) => e.hint(),
-            Self::Config(e) => e.hint(),
-            Self::Export(e) => e.hint(),
-            Self::Layer(e) => e.hint(),
-            Self::Configure(e) => e.hint(),
-            Self::Kernel(e) => e.hint(),
-            Self::Run(e) => e.hint(),
-            Self::Chroot(e) => e.hint(),
-            Self::Malformed { file, .. } => {
-                format!("mend `{file}`; wrappers/README.md has the form")
-            }
-            Self::Unknown { known, .. } => format!("the applets are {known}"),
-            Self::CommandLine { from, .. } => format!("mend {from}"),
-            Self::NoToolchain { tuple, .. } => {
-                format!(
-                    "adopt one with `crossmerge init {tuple} --toolchain PREFIX`, or remove this link"
-                )
-            }
-        }
-    }
-
-    /// The exit code.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Context(e) => e.exit_code(),
-            Self::Export(e) => e.exit_code(),
-            Self::Layer(e) => e.exit_code(),
-            Self::Run(e) => e.exit_code(),
-            Self::Chroot(e) => e.exit_code(),
-            _ => report::OWN_FAILURE,
-        }
-    }
 }
 
 impl Definitions {
@@ -257,42 +90,6 @@ impl Definitions {
             }
         }
         Wrappers(wrappers)
-    }
-}
-
-impl Wrapper {
-    fn parse(file: &str, text: &str) -> Result<Self, AppletError> {
-        let malformed = |message| AppletError::Malformed {
-            file: file.into(),
-            message,
-        };
-        let wrapper: Self =
-            toml::from_str(text).map_err(|e| malformed(e.to_string().trim_end().into()))?;
-        if wrapper.toolchain.is_some() == wrapper.tools.is_empty() {
-            return Err(malformed("`toolchain` and `tools` go together".into()));
-        }
-        Ok(wrapper)
-    }
-
-    /// The first of the names of the program that is there, when it is the wrapper's own command that runs.
-    fn preferred(&self, command: &str, program: &OsStr, context: &Context) -> Option<PathBuf> {
-        let own = command.split_whitespace().next();
-        if self.programs.is_empty() || own.is_none_or(|own| program != own) {
-            return None;
-        }
-        let named = |name: &String| match name.contains("{cbuild}") {
-            true => Some(name.replace("{cbuild}", &context.quick_cbuild()?)),
-            false => Some(name.clone()),
-        };
-        let mut names = self.programs.iter().filter_map(named);
-        names.find_map(|name| context.find_program(name.as_ref()).ok())
-    }
-
-    /// The names of its applets. `build.rs` names the built-in ones by the same rule.
-    fn names<'w>(&'w self, stem: &'w str) -> Vec<&'w str> {
-        let names = self.tools.keys().chain(&self.names).map(String::as_str);
-        let names: Vec<&str> = names.collect();
-        if names.is_empty() { vec![stem] } else { names }
     }
 }
 

@@ -3,6 +3,7 @@
 //! clap serves our own name only. What is printed on stdout is the answer; what is said on stderr is for a person.
 
 mod name;
+mod print;
 mod site_cache;
 
 use self::name::{Listed, Reader};
@@ -29,6 +30,7 @@ use crate::{
     tuple::Tuple,
 };
 use clap::{Args, Parser, Subcommand, ValueHint, builder::PossibleValuesParser};
+use print::print;
 use std::{
     ffi::{OsStr, OsString},
     fmt::Write as _,
@@ -918,8 +920,4 @@ fn after_help(wrappers: &Wrappers) -> String {
         let _ = writeln!(text, "  {name:<12}  {}", wrapper.summary);
     }
     text + AFTER_APPLETS
-}
-
-fn print(text: &str) -> Result<ExitCode, Error> {
-    Ok(report::print(text.as_bytes())?)
 }

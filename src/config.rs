@@ -6,9 +6,7 @@
 
 use crate::{
     env::{self, Env},
-    file::Identity,
-    file::below,
-    file::{self, read},
+    file::{self, Identity, below, read},
     target::{Source, Target, TargetError},
     tuple::Tuple,
     user,

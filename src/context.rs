@@ -8,8 +8,7 @@ use crate::{
     distribution::Distribution,
     env::{self, Env, Variable},
     exec,
-    file::below,
-    file::{is_executable, own_directory},
+    file::{below, is_executable, own_directory},
     plan::{Changes, Plan},
     portage::{
         self, PortageError, Question, Reader, Refused, Repositories, Settings, installed,

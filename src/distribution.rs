@@ -6,8 +6,7 @@
 use crate::{
     config,
     env::Env,
-    file::below,
-    file::read,
+    file::{below, read},
     search,
     target::{Source, Target},
     words::quote,

@@ -5,9 +5,9 @@
 
 use crate::{
     context::Context,
-    exec, file,
+    elf, exec, file,
     plan::{Change, Changes, Plan},
-    qemu::{self, elf, rule},
+    qemu::{self, rule},
 };
 use std::{ffi::OsString, path::Path, time::Duration};
 

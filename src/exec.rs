@@ -5,138 +5,59 @@
 
 mod answer;
 mod enter;
+mod error;
 mod image;
 mod init;
 mod inner;
+mod start;
 mod told;
 mod weak;
 
 pub use enter::EnterError;
-pub(crate) use inner::{is_inner, run as run_inner};
 pub(crate) use told::ToldPath;
 
 use crate::{
     env::Env,
     file::{self, read::ANSWER},
-    plan::{Change, Plan, step::Step},
-    report,
-    words::show_file,
+    plan::{Plan, step::Step},
 };
-use image::Image;
+pub use error::ExecError;
+use image::{become_program, image_of};
 use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
 };
+use start::command;
 use std::{
     convert::Infallible,
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs,
     io::{self, Read, Seek},
     os::unix::process::CommandExt,
-    path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Output, Stdio},
+    path::Path,
+    process::{Child, Command, ExitCode, ExitStatus, Output, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-/// Why a program did not start, or did not answer.
-#[derive(Debug, thiserror::Error)]
-pub enum ExecError {
-    /// The kernel says there is no such file: it, or its interpreter, is gone.
-    #[error("cannot start `{path}`: it, or the interpreter it names, does not exist", path = .0.display())]
-    NotFound(PathBuf),
-    /// It is there, and is no program that may be run.
-    #[error("cannot start `{path}`: {source}", path = .path.display())]
-    NotExecutable {
-        /// The program.
-        path: PathBuf,
-        /// What the kernel said.
-        source: io::Error,
-    },
-    /// It does not stop talking.
-    #[error("`{path}` says more than {ANSWER} bytes, and was ended", path = .0.display())]
-    TooMuch(PathBuf),
-    /// A file that the program is to read cannot be written.
-    #[error(transparent)]
-    File(io::Error),
-    /// A step before it failed.
-    #[error(transparent)]
-    Enter(#[from] EnterError),
-}
-
-impl ExecError {
-    fn new(plan: &Plan, source: io::Error) -> Self {
-        let path = plan.program.clone();
-        match source.kind() {
-            io::ErrorKind::NotFound => Self::NotFound(path),
-            _ => Self::NotExecutable { path, source },
+/// Runs what one of those names asks for; none when we were called by another.
+pub(crate) fn run_inner(argv0: &OsStr, args: &[OsString]) -> Option<Result<ExitCode, ExecError>> {
+    match argv0.to_str()? {
+        inner::ENTER => {
+            Some(inner::parse(args).and_then(|plan| match exec(&plan, &Env::capture())? {}))
         }
-    }
-
-    /// What to look at.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::NotFound(path) | Self::NotExecutable { path, .. } => {
-                format!("look at it with `{}`", show_file(path))
-            }
-            Self::TooMuch(path) => {
-                format!("see what it is: `{}`", show_file(path))
-            }
-            Self::Enter(e) => e.hint(),
-            Self::File(e) if is_of_a_person(e) => {
-                "name a folder that is yours: `export XDG_STATE_HOME=DIR`".into()
-            }
-            Self::File(e) => file::hint(e).unwrap_or_else(|| {
-                "make its folder writable for you, or run this as the one it belongs to".into()
-            }),
-        }
-    }
-
-    /// 127 for a program that is not there, 126 for one that cannot be run, as shells have it.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::NotFound(_) => report::NOT_FOUND,
-            Self::NotExecutable { .. } => report::NOT_EXECUTABLE,
-            Self::TooMuch(_) | Self::File(_) | Self::Enter(_) => report::OWN_FAILURE,
-        }
+        inner::INIT => Some(init::run(args)),
+        inner::INSIDE => Some(init::enter(args).map(|never| match never {})),
+        inner::IDS => Some(enter::tell_ids(args).map_err(ExecError::from)),
+        _ => None,
     }
 }
 
-/// Tells whether an ordinary user may not write where their own files are kept: theirs is the choice of another place.
-fn is_of_a_person(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::PermissionDenied && !crate::user::acts_for_system()
-}
-
-/// This program's own file, whatever became of its path.
-const OWN: &str = "/proc/self/exe";
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one starter of programs"
-)]
-fn start(program: impl AsRef<OsStr>) -> Command {
-    Command::new(program)
-}
-
-/// The program as a command, with its arguments and environment.
-fn command(plan: &Plan) -> Command {
-    weak::warn_of(plan);
-    let mut command = start(&plan.program);
-    command.args(&plan.args);
-    environment(plan, &mut command);
-    command
-}
-
-fn environment(plan: &Plan, command: &mut Command) {
-    if plan.enter.contains(&Step::EmptyEnvironment) {
-        command.env_clear();
-    }
-    for (name, change) in &plan.env {
-        match change {
-            Change::Set(value) => command.env(name, value),
-            Change::Unset => command.env_remove(name),
-        };
-    }
+/// Tells whether we were started under one of those names.
+pub(crate) fn is_inner(argv0: &OsStr) -> bool {
+    [inner::ENTER, inner::INIT, inner::INSIDE, inner::IDS]
+        .iter()
+        .any(|name| argv0 == *name)
 }
 
 /// Writes the plan's files, where they do not say the same already.
@@ -171,30 +92,17 @@ pub fn exec(plan: &Plan, env: &Env) -> Result<Infallible, ExecError> {
     become_program(plan, env)
 }
 
-/// Becomes the program of a plan whose steps are done.
-fn become_program(plan: &Plan, env: &Env) -> Result<Infallible, ExecError> {
-    image(plan, env)
-        .and_then(|image| image.replace_us())
-        .map_err(|source| ExecError::new(plan, source))
-}
-
 /// Runs the program, and collects what it says on stdout; stdin and stderr are ours.
 pub fn capture(plan: &Plan, env: &Env) -> Result<Output, ExecError> {
     if !plan.enter.is_empty() {
         let child = child(plan).stdout(Stdio::piped()).spawn();
         return answer(plan, child);
     }
-    let running = image(plan, env).and_then(|image| image.start());
+    let running = image_of(plan, env).and_then(|image| image.start());
     running
         .and_then(image::Running::collect)
         .map_err(|source| ExecError::new(plan, source))?
         .ok_or_else(|| ExecError::TooMuch(plan.program.clone()))
-}
-
-/// The program with what it is started with.
-fn image(plan: &Plan, env: &Env) -> io::Result<Image> {
-    weak::warn_of(plan);
-    Image::new(plan, env)
 }
 
 /// What a child says, all of it.

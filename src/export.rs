@@ -6,11 +6,13 @@
 mod cargo;
 mod cmake;
 mod compiler_files;
+mod error;
 mod facts;
 pub(crate) mod go;
 mod json;
 mod meson;
 mod shell;
+mod text;
 pub(crate) mod tools;
 
 pub(crate) use cargo::Cargo;
@@ -20,17 +22,10 @@ pub use facts::{Clang, Facts, Flags};
 pub(crate) use shell::build_names;
 pub use tools::{Asked, Tool};
 
-use crate::{
-    context::{Context, ContextError},
-    file::{self, read},
-    report,
-    words::quote,
-};
+use crate::{context::Context, file::read, report};
 use clap::ValueEnum;
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+pub use error::ExportError;
+use std::{io, path::Path};
 
 /// What a file is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -49,121 +44,6 @@ pub enum Format {
     Env,
     /// The facts themselves
     Json,
-}
-
-/// Why there is no such file.
-#[derive(Debug, thiserror::Error)]
-pub enum ExportError {
-    /// A look at the system failed.
-    #[error(transparent)]
-    Context(#[from] ContextError),
-    /// Nothing to compile with.
-    #[error(
-        "there is no compiler for `{tuple}`: neither `{tuple}-gcc` nor `{tuple}-clang` is in PATH"
-    )]
-    NoCompiler {
-        /// The tuple.
-        tuple: String,
-        /// The prefix of a toolchain that may be the target's; none where none was seen.
-        toolchain: Option<String>,
-    },
-    /// The build system has no name for the target.
-    #[error("`{tuple}` has no {what}, as far as is known")]
-    NoName {
-        /// The tuple.
-        tuple: String,
-        /// What is missing.
-        what: &'static str,
-        /// The key in `profiles/`; none where it cannot be taught.
-        key: Option<&'static str>,
-        /// The folder of a person's own profiles.
-        folder: String,
-    },
-    /// A variable of the caller's would turn the build into one for another machine.
-    #[error("{message}")]
-    Overridden {
-        /// The variable.
-        name: &'static str,
-        /// The variable, its value, and for which machine it builds.
-        message: String,
-    },
-    /// A value that the file's form cannot hold.
-    #[error("{value:?} cannot stand in {file}: {reason}")]
-    Unwritable {
-        /// The value.
-        value: PathBuf,
-        /// The kind of file.
-        file: &'static str,
-        /// What is wrong with the value.
-        reason: &'static str,
-    },
-    /// A file of somebody's is in the way.
-    #[error("`{path}` is there, and was not made by `crossmerge {command}`", path = .path.display())]
-    NotOurs {
-        /// The file.
-        path: PathBuf,
-        /// The command that would have made it.
-        command: String,
-    },
-    /// A folder is in the way.
-    #[error("`{path}` is a folder", path = .path.display())]
-    IsAFolder {
-        /// The folder.
-        path: PathBuf,
-        /// What the file could be called.
-        name: &'static str,
-    },
-    /// A device or a pipe is in the way.
-    #[error("`{path}` is no regular file, and is not replaced by one", path = .0.display())]
-    NotAFile(PathBuf),
-    /// The file cannot be read or written.
-    #[error(transparent)]
-    File(#[from] io::Error),
-}
-
-impl ExportError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Context(e) => e.hint(),
-            Self::NoCompiler { tuple, toolchain } => {
-                let prefix = toolchain.as_deref().unwrap_or("PREFIX");
-                format!("adopt a toolchain with `crossmerge init {tuple} --toolchain {prefix}`")
-            }
-            Self::NoName {
-                key: Some(key),
-                folder,
-                ..
-            } => format!(
-                "if there is one, teach it: `{key}` in a file of yours in `{folder}`; profiles/README.md has the form"
-            ),
-            Self::NoName { tuple, .. } => {
-                format!("`{tuple}-env` and make build for any system")
-            }
-            Self::Overridden { name, .. } => format!("`unset {name}`"),
-            Self::Unwritable { .. } => "choose a place whose name is plain text".into(),
-            Self::NotOurs { path, command } => format!(
-                "`crossmerge {command} --force {}` replaces it",
-                quote(path.as_os_str())
-            ),
-            Self::IsAFolder { path, name } => {
-                let file = path.join(name);
-                format!("name the file: {}", quote(file.as_os_str()))
-            }
-            Self::NotAFile(_) => "name another place, or none, and the text is printed".into(),
-            Self::File(e) => {
-                file::hint(e).unwrap_or_else(|| "look at the permissions of its folder".into())
-            }
-        }
-    }
-
-    /// The exit code.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Context(e) => e.exit_code(),
-            _ => report::OWN_FAILURE,
-        }
-    }
 }
 
 impl Format {
@@ -252,33 +132,19 @@ impl Format {
     }
 }
 
-/// A path as text, for a file of that kind, in which no line break can stand.
-fn text<'a>(path: &'a Path, file: &'static str) -> Result<&'a str, ExportError> {
-    let refuse = |reason| ExportError::Unwritable {
-        value: path.into(),
-        file,
-        reason,
-    };
-    let text = path.to_str().ok_or_else(|| refuse("it is not UTF-8"))?;
-    match text.contains(char::is_control) {
-        true => Err(refuse("it holds a control character")),
-        false => Ok(text),
+impl Facts {
+    /// Looks up what the format names besides, an emulator too, and tells a user who could help that there is none.
+    pub fn look_for(&mut self, format: Format, context: &Context) {
+        if format.has_emulator() {
+            self.look_further(context);
+        }
+        if format.has_emulator()
+            && let Some(why) = self.find_emulator(context)
+            && why.is_surprising()
+        {
+            report::note(&why.to_note(context.tuple.as_str()));
+        }
     }
-}
-
-/// The words of an emulator as text, for a file of that kind.
-fn emulator_words<'a>(
-    facts: &'a Facts,
-    file: &'static str,
-) -> Result<Option<Vec<&'a str>>, ExportError> {
-    let Some(emulator) = &facts.emulator else {
-        return Ok(None);
-    };
-    let words = emulator.words().iter();
-    words
-        .map(|word| text(Path::new(word), file))
-        .collect::<Result<_, _>>()
-        .map(Some)
 }
 
 /// The file for builds inside another build. No emulator is looked for, which takes a compilation, so it has another name than an applet's

@@ -10,6 +10,7 @@ mod find;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod properties;
 mod request;
+mod script;
 mod stray;
 mod sysroot;
 mod text;

@@ -9,8 +9,14 @@ mod error;
 mod etc;
 mod files;
 pub(crate) mod find;
+mod host;
+pub(crate) mod installed;
+mod interpreter;
 mod layout;
 mod links;
+mod lock;
+mod options;
+mod paths;
 mod place;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod properties;
@@ -28,7 +34,6 @@ pub(crate) use files::{TEXTS, is_half_made};
 pub(crate) use links::links;
 pub(crate) use record::Record;
 pub(crate) use remove::remove_empty_parents;
-pub(crate) use toolchain::Made;
 pub(crate) use traits::{Headers, Traits};
 pub(crate) use write::Content;
 
@@ -38,73 +43,30 @@ use crate::{
     context::Context,
     distribution::Distribution,
     env,
-    file::{self, Places, Tree, Trouble, read},
+    file::{self, Places, read},
     links::bindir,
-    portage::{self, Repositories, Settings},
     profile::ProfileError,
     report::counted,
     shown::Show,
-    target::{Source, Target},
-    tuple::Tuple,
+    target::Target,
 };
 use etc::Etc;
 use find::Found;
+pub(crate) use host::Host;
 use layout::Layout;
-use nix::fcntl::Flock;
+use lock::lock;
+pub(crate) use lock::{lock_if_there, lock_or_go_on};
+pub use options::{Options, Subject};
+use paths::absolute;
+pub(crate) use paths::check_utf8;
 use place::Place;
 use std::{
-    ffi::{OsStr, OsString},
-    fs::File,
+    ffi::OsStr,
     io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
-use write::{Care, Step, Traces, Write, named};
-
-/// What the command line asked for.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// Keep the target here from now on.
-    pub sysroot: Option<PathBuf>,
-    /// Make the links here from now on.
-    pub bindir: Option<PathBuf>,
-    /// Adopt the GNU toolchain whose tools begin so.
-    pub toolchain: Option<OsString>,
-    /// Adopt clang and lld.
-    pub llvm: bool,
-    /// Set the target up for clang, as crossdev asks with `LLVM=yes`, and adopt nothing.
-    pub clang_target: bool,
-    /// crossdev calls, and will remove the links that it knows of its own directory.
-    pub by_crossdev: bool,
-    /// Adopt the toolchain that is installed for the tuple, with its libc, where the target has none. crossdev's targets get
-    /// theirs from crossdev.
-    pub find: bool,
-    /// Adopt no toolchain, now and by a later run.
-    pub adopt_nothing: bool,
-    /// Copy the adopted toolchain's libc into the sysroot.
-    pub with_libc: bool,
-    /// The profile to link: `auto`, or what `crossmerge profile list` shows. None keeps the one there is, or links
-    /// `embedded`.
-    pub profile: Option<String>,
-}
-
-impl Options {
-    /// Tells whether they ask for nothing in particular.
-    fn is_plain(&self) -> bool {
-        let is_chosen = self.sysroot.is_some() || self.bindir.is_some() || self.profile.is_some();
-        let adopts = self.toolchain.is_some() || self.llvm || self.adopt_nothing || self.with_libc;
-        !is_chosen && !adopts
-    }
-}
-
-/// A target as `init` gets it: its facts, and the profiles that other tuples' facts come from.
-#[derive(Debug, Clone)]
-pub struct Subject {
-    /// The facts.
-    pub target: Target,
-    /// The CPU families.
-    pub families: Vec<Source>,
-}
+use write::{Care, Step, Write};
 
 /// What init will do, decided.
 #[derive(Debug)]
@@ -117,49 +79,6 @@ pub struct InitPlan {
     next: Option<String>,
     /// Links of ours that lead to no tool of the toolchain, and go last.
     stale: Vec<PathBuf>,
-}
-
-/// What the machine's Portage says for init. None where there is no Portage.
-#[derive(Debug)]
-pub(crate) struct Host {
-    pub(crate) settings: Settings,
-    pub(crate) repositories: Repositories,
-}
-
-impl Host {
-    pub(crate) fn ask(context: &Context) -> Result<Option<Self>, InitError> {
-        let Some(mut settings) = context.host_settings(portage::INIT)? else {
-            return Ok(None);
-        };
-        let abis = settings["MULTILIB_ABIS"].split_whitespace();
-        let abis: Vec<String> = abis.map(|abi| format!("CHOST_{abi}")).collect();
-        let names: Vec<&str> = abis.iter().map(String::as_str).collect();
-        if !names.is_empty() {
-            settings.extend(context.host_settings(&names)?.unwrap_or_default());
-        }
-        let repositories = Repositories::parse(&settings["PORTAGE_REPOSITORIES"]);
-        Ok(Some(Self {
-            settings,
-            repositories,
-        }))
-    }
-
-    /// Refuses a tuple for which this machine has native tools.
-    pub(crate) fn check_foreign(&self, tuple: &Tuple) -> Result<(), InitError> {
-        let native = self.settings.iter().find(|(name, value)| {
-            (*name == "CBUILD" || name.starts_with("CHOST_")) && value.as_str() == tuple.as_str()
-        });
-        match native {
-            None => Ok(()),
-            Some((name, _)) => Err(InitError::Native {
-                tuple: tuple.clone(),
-                what: match name.strip_prefix("CHOST_") {
-                    None => "the CBUILD".into(),
-                    Some(abi) => format!("the CHOST of the ABI {abi}"),
-                },
-            }),
-        }
-    }
 }
 
 /// Everything that init is asked with.
@@ -563,91 +482,6 @@ impl InitPlan {
     }
 }
 
-/// The sysroot's lock, held, and what was made under it, which goes before the lock does.
-#[derive(Debug)]
-struct Locked {
-    traces: Traces,
-    _held: Flock<File>,
-}
-
-/// Takes the sysroot's lock; waits, and after a moment says so, while another holds it.
-fn lock(sysroot: &Path) -> Result<Locked, InitError> {
-    let mut made = Vec::new();
-    let tree = |made: &mut Vec<PathBuf>| Tree::make(sysroot, made);
-    let held = file::take_in(tree, sysroot, Path::new(record::LOCK), &mut made);
-    let places = match (&held, Places::of(sysroot)) {
-        (Ok(_), places) => places?,
-        (Err(_), Ok(places)) => places,
-        (Err(_), Err(_)) => Places::nowhere(),
-    };
-    // It goes again if there is no lock.
-    let traces = Traces::new(places, made);
-    Ok(Locked {
-        _held: held?,
-        traces,
-    })
-}
-
-/// Takes the sysroot's lock where init has been; elsewhere nobody else has it either.
-pub(crate) fn lock_if_there(sysroot: &Path) -> Result<Option<Flock<File>>, InitError> {
-    let Some(tree) = Tree::open_if_exists(sysroot)? else {
-        return Ok(None);
-    };
-    let folder = tree.look_to_change(Path::new(record::FOLDER))?;
-    let held = || take_existing(sysroot, record::LOCK);
-    let is_there = folder.is_some_and(|folder| folder.is_dir());
-    Ok(is_there.then(held).transpose()?)
-}
-
-fn take_existing(sysroot: &Path, lock: &str) -> Result<Flock<File>, Trouble> {
-    let tree = |_: &mut Vec<PathBuf>| Tree::open(sysroot);
-    file::take_in(tree, sysroot, Path::new(lock), &mut Vec::new())
-}
-
-/// Takes the sysroot's lock for other work in it: init's where init has been, and elsewhere a file that goes with the work. Where none
-/// can be made, or the file system knows no locks, two runs at once are the user's care.
-pub(crate) fn lock_or_go_on(sysroot: &Path) -> Result<Option<impl Sized>, InitError> {
-    let mut traces = Traces::new(Places::of(sysroot)?, Vec::new());
-    let Some(tree) = Tree::open_if_exists(sysroot)? else {
-        return Ok(None);
-    };
-    let folder = tree.look(Path::new(record::FOLDER))?;
-    let lock = match folder.is_some_and(|folder| folder.is_dir()) {
-        true => record::LOCK,
-        false => {
-            // One that was left by a run that was killed goes too.
-            traces.made.push(sysroot.join(record::OTHER_LOCK));
-            record::OTHER_LOCK
-        }
-    };
-    match take_existing(sysroot, lock).map_err(io::Error::from) {
-        Ok(held) => Ok(Some(Locked {
-            traces,
-            _held: held,
-        })),
-        Err(e) => {
-            // It is another's.
-            traces.keep();
-            match file::is_refusal(&e) {
-                true => Err(InitError::Io(e)),
-                false => Ok(None),
-            }
-        }
-    }
-}
-
-/// Refuses a path that could not be written to a text file as it is.
-pub(crate) fn check_utf8(path: &Path) -> Result<(), InitError> {
-    let unwritable = path
-        .to_str()
-        .is_none_or(|path| path.contains(char::is_control));
-    if unwritable {
-        Err(InitError::NotText(path.into()))
-    } else {
-        Ok(())
-    }
-}
-
 /// Says that the target was elsewhere until now, when init has been there for the same user.
 fn note_moved(context: &Context, sysroot: &Path) -> Result<Option<String>, InitError> {
     let before = context.config.target(&context.tuple)?.sysroot;
@@ -664,10 +498,6 @@ fn note_moved(context: &Context, sysroot: &Path) -> Result<Option<String>, InitE
             "the target was in `{before}` until now: what is there stays, and is yours to delete"
         )
     }))
-}
-
-fn absolute(path: &Path) -> Result<PathBuf, InitError> {
-    std::path::absolute(path).map_err(|e| named(e, path))
 }
 
 /// `targets/<tuple>.toml`, when the options say something that lasts. What a person wrote in it stays. One of a person's own begins

@@ -6,6 +6,7 @@
 pub mod call;
 pub mod config;
 mod makefile;
+mod text;
 pub mod tree;
 
 use crate::words::quote;

@@ -3,72 +3,26 @@
 //! A variable that the caller has set stays as it is, unless a layer says why not.
 
 mod build_system;
+mod changes;
 mod compiler;
 mod compiler_cache;
 mod kernel;
 mod make;
 pub(crate) mod overrides;
 pub(crate) mod pkg_config;
+mod portage;
 pub(crate) mod site_cache;
 
 use crate::{
     call::Call,
-    context::{Context, ContextError},
-    env::{self, Variable},
+    context::ContextError,
     export::{ExportError, FLAGS, Facts, build_names},
-    plan::{Change, Changes, File, step::Step},
     report,
     site_cache::SiteCacheError,
 };
-use serde::Deserialize;
-use std::ffi::{OsStr, OsString};
-
-/// The name of a layer, as `wrappers/*.toml` has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Layer {
-    /// What makes Portage build for the target.
-    Portage,
-    /// The target's tools, for build systems that ask the environment.
-    Compiler,
-    /// What shows pkg-config the sysroot and hides the machine.
-    PkgConfig,
-    /// The flags of the target's compilers and linker.
-    Flags,
-    /// Those flags for a build system that decides on optimisation and debugging.
-    BuildTypeFlags,
-    /// What makefiles that know nothing of the tools' variables ask for.
-    Make,
-    /// What lets compiler caches see that the compiler behind a link of ours changed.
-    CompilerCache,
-    /// What tells Cargo and its build scripts of the target.
-    Cargo,
-    /// What tells Go of the target.
-    Go,
-    /// What tells the kernel's make of the target.
-    Kernel,
-    /// What configure scripts would find out by running a program.
-    SiteCache,
-}
-
-/// What the layers add up to.
-#[derive(Debug, Default)]
-pub struct Prepared {
-    /// The changes to the environment.
-    pub env: Changes,
-    /// Files that they name.
-    pub files: Vec<File>,
-    /// The steps into the namespaces in which the tool runs.
-    pub enter: Vec<Step>,
-}
-
-/// The flags that Portage has for the machine and the variable that carries each into a cross build.
-const BUILD_FLAGS: [(&str, &str); 4] = [
-    ("BUILD_CFLAGS", "CFLAGS"),
-    ("BUILD_CXXFLAGS", "CXXFLAGS"),
-    ("BUILD_CPPFLAGS", "CPPFLAGS"),
-    ("BUILD_LDFLAGS", "LDFLAGS"),
-];
+use changes::set;
+pub use changes::{Layer, Prepared};
+use portage::portage;
 
 /// Why the layers were not applied.
 #[derive(Debug, thiserror::Error)]
@@ -157,66 +111,4 @@ pub(crate) fn for_export(call: &Call, facts: &Facts) -> Result<Prepared, LayerEr
         set(&mut prepared.env, name, value);
     }
     Ok(prepared)
-}
-
-fn set(changes: &mut Changes, name: &str, value: impl Into<OsString>) {
-    changes.insert(name.into(), Change::Set(value.into()));
-}
-
-/// Sets a variable that the caller left unset, whose name is only known at run time.
-fn propose(context: &Context, changes: &mut Changes, name: &str, value: impl Into<OsString>) {
-    if context.env.get_name(name).is_none() {
-        set(changes, name, value);
-    }
-}
-
-/// Sets a variable that the caller left unset.
-fn default(
-    context: &Context,
-    changes: &mut Changes,
-    variable: Variable,
-    value: impl Into<OsString>,
-) {
-    set(
-        changes,
-        variable.name,
-        context
-            .env
-            .get(variable)
-            .map_or_else(|| value.into(), OsStr::to_owned),
-    );
-}
-
-fn portage(context: &Context, changes: &mut Changes) -> Result<(), ContextError> {
-    let sysroot = context.existing_sysroot()?;
-    let configroot = context.existing_configroot()?;
-    let root = root(context)?;
-    let portage = context.portage()?;
-    set(changes, env::CHOST.name, context.tuple.as_str());
-    set(changes, env::EPREFIX.name, context.eprefix());
-    set(changes, env::PORTAGE_CONFIGROOT.name, configroot);
-    set(changes, env::SYSROOT.name, sysroot);
-    set(changes, env::ROOT.name, root);
-    if let Some(cbuild) = portage.host_setting(env::CBUILD.name) {
-        default(context, changes, env::CBUILD, cbuild);
-    }
-    for (name, flags) in BUILD_FLAGS {
-        if let (None, Some(flags)) = (context.env.get_name(name), portage.host_setting(flags)) {
-            set(changes, name, flags);
-        }
-    }
-    Ok(())
-}
-
-/// ROOT: the environment's, which has to be another's root than this machine's; else that of the target's make.conf, else the
-/// sysroot.
-fn root(context: &Context) -> Result<OsString, ContextError> {
-    if let Some(root) = context.chosen_root()? {
-        return Ok(root.into());
-    }
-    // A ROOT of `/` is what Portage says when make.conf has none, and never where a target's packages belong.
-    Ok(match context.portage()?.target_setting(env::ROOT.name) {
-        "" | "/" => context.usable_sysroot()?.into(),
-        root => root.into(),
-    })
 }

@@ -14,6 +14,7 @@ pub mod context;
 mod crossdev;
 mod distribution;
 pub mod doctor;
+pub mod elf;
 pub mod emulator;
 pub mod env;
 pub mod error;

@@ -22,6 +22,7 @@ mod shlex;
 mod stack;
 mod text;
 mod varexpand;
+mod variables;
 pub mod version;
 
 use crate::{
@@ -35,11 +36,11 @@ use installed::Installed;
 use refusal::Refusal;
 use settings::Roots;
 use std::{
-    collections::BTreeMap,
     ffi::OsString,
     path::{Path, PathBuf},
     process::Output,
 };
+pub use variables::Settings;
 
 /// What `<tuple>-emerge` needs of the machine's own Portage.
 pub const BUILD: &[&str] = &["CBUILD", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"];
@@ -112,12 +113,6 @@ const OF_A_TARGET: [env::Variable; 5] = [
     env::EPREFIX,
     env::PORTAGE_CONFIGROOT,
 ];
-
-/// The settings that were asked for, by name; one that is not set is empty, as `portageq` has it.
-pub type Settings = BTreeMap<String, String>;
-
-/// The assignments of one file, or of several together.
-type Vars = BTreeMap<String, String>;
 
 /// A question for the values of some variables: what `portageq envvar -v` answers.
 #[derive(Debug, Clone)]

@@ -4,7 +4,6 @@
 pub mod binfmt;
 pub mod chroot;
 pub mod content;
-pub mod elf;
 pub mod native;
 pub mod private;
 #[cfg(any(test, feature = "fuzzing"))]

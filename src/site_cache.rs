@@ -4,6 +4,7 @@
 
 pub mod data;
 pub mod emulate;
+mod error;
 mod form;
 pub mod learn;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -12,58 +13,13 @@ pub mod render;
 pub mod scan;
 pub mod verify;
 
-use crate::{
-    call::Call,
-    config::{ConfigError, SiteCache},
-    file,
-    plan::File,
-    report,
-};
+use crate::{call::Call, config::SiteCache, plan::File, report};
 use data::Answers;
 use emulate::Emulation;
-use std::{io, path::PathBuf};
+pub use error::SiteCacheError;
 
 /// What the file is called in the target's state folder.
 const FILE: &str = "config.site";
-
-/// Why there are no answers.
-#[derive(Debug, thiserror::Error)]
-pub enum SiteCacheError {
-    /// Configuration could not be read.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// A script was not scanned.
-    #[error(transparent)]
-    Scan(#[from] scan::ScanError),
-    /// A file is there and cannot be read.
-    #[error(transparent)]
-    Unreadable(io::Error),
-    /// A file is not what the form asks for.
-    #[error("`{file}`: {message}", file = .file.display())]
-    Malformed {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong.
-        message: String,
-    },
-}
-
-impl SiteCacheError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Config(e) => e.hint(),
-            Self::Scan(e) => e.hint(),
-            Self::Unreadable(e) => {
-                file::hint(e).unwrap_or_else(|| "look at its permissions".into())
-            }
-            Self::Malformed { file, .. } => format!(
-                "mend `{}`; site-cache/README.md has the form",
-                file.display()
-            ),
-        }
-    }
-}
 
 /// The config.site of the target; none where it would say nothing, or a configure script could not be told of it.
 pub fn config_site(call: &Call) -> Result<Option<File>, SiteCacheError> {

@@ -3,10 +3,12 @@
 //!
 //! No CPU is named in here: a new one is a new file. KERNEL and ELIBC come from the tuple's other fields: see `system.rs`. Pure; the files of `/etc/crossmerge/profiles` come in from `config.rs`.
 
+mod abi;
+pub(crate) mod made;
 mod mark;
 mod spellings;
 
-pub use mark::{Macros, Mark, Mismatch};
+pub use mark::{ElfFlags, Macros, Mark, Mismatch};
 pub use spellings::Spellings;
 
 use crate::{system, tuple::Tuple};
@@ -72,16 +74,6 @@ struct Binfmt {
     #[serde(default)]
     mask: BTreeMap<String, u8>,
     flags: Option<ElfFlags>,
-}
-
-/// What `e_flags` of an ELF header has to say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ElfFlags {
-    /// The bits that count.
-    pub mask: u32,
-    /// What they are.
-    pub value: u32,
 }
 
 /// The ELF files that one QEMU runs.

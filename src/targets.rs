@@ -5,9 +5,8 @@ use crate::{
     config::{Config, Kind},
     context::Context,
     env::Env,
-    file,
-    file::read,
-    init::{InitError, Record, find, is_half_made, toolchain},
+    file::{self, read},
+    init::{InitError, Record, installed, is_half_made, toolchain},
     links::is_our_command,
     search,
     tuple::Tuple,
@@ -77,7 +76,7 @@ pub fn available(env: &Env, config: &Config) -> Result<Vec<Available>, InitError
     let families = config.families()?;
     let targets = targets(env, config)?;
     let (mut all, mut native) = (Vec::new(), None);
-    for compiler in find::compilers(env, &families) {
+    for compiler in installed::compilers(env, &families) {
         let tuple = served(&compiler.tuple);
         let context = Context::new(env.clone(), config.clone(), tuple.clone())?;
         let native = native.get_or_insert_with(|| context.machine_of_cc());

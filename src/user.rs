@@ -4,8 +4,7 @@
 //! fakeroot all show a process the ID 0, and it is still one user's process, on a system that belongs to somebody else. Every
 //! choice between the system's directories and a user's own asks [`acts_for_system`].
 
-use crate::file::read;
-use crate::report;
+use crate::{file::read, report};
 use nix::unistd::{Uid, User, geteuid};
 use std::{
     os::unix::fs::MetadataExt,

@@ -1,8 +1,8 @@
 //! Why adopt does nothing, and how to go on.
 
-use crate::shown::Show;
 use crate::{
-    config::ConfigError, context::ContextError, file, init::InitError, report, tuple::Tuple,
+    config::ConfigError, context::ContextError, file, init::InitError, report, shown::Show,
+    tuple::Tuple,
 };
 use std::{io, path::PathBuf};
 

@@ -1,12 +1,12 @@
 //! Undoing: what was there comes back, unless somebody has changed it since.
 
 use super::{
-    AdoptError, AdoptPlan, Record, Request,
-    record::{Taken, Was, folder_of_kept},
+    error::AdoptError,
+    record::{Record, Taken, Was, folder_of_kept},
+    request::{AdoptPlan, Request},
     step::Step,
 };
-use crate::shown::Show;
-use crate::{crossdev::same_text, links::is_our_command, tuple::Tuple};
+use crate::{crossdev::same_text, links::is_our_command, shown::Show, tuple::Tuple};
 use std::collections::BTreeSet;
 
 /// Decides on every target that is meant.

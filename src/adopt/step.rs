@@ -1,6 +1,6 @@
 //! The steps of adopt and of its undoing: each leaves its path old or new, whenever it is cut short.
 
-use super::AdoptError;
+use super::error::AdoptError;
 use crate::{
     file::{self, FILE_MODE, Folder, Node},
     init::remove_empty_parents,

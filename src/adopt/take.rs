@@ -1,17 +1,15 @@
 //! Taking over: what becomes of each name of each target.
 
 use super::{
-    AdoptError, AdoptPlan, Record, Request,
-    record::{Taken, Was},
+    error::AdoptError,
+    record::{Record, Taken, Was},
+    request::{AdoptPlan, Request},
     step::Step,
 };
 use crate::{
     context::Context,
     crossdev::{self, EMERGE_WRAPPER},
-    file::Identity,
-    file::below,
-    file::canonical,
-    file::{Node, read},
+    file::{Identity, Node, below, canonical, read},
     init::{self, Content, Host, InitError, is_half_made},
     links::{self, is_our_command},
     portage::merged::{MERGED, owners},

@@ -1,7 +1,7 @@
 //! The command line of an applet: the caller's, the target's, everyone's or the wrapper's own, with its placeholders filled
 //! and the options left out that the caller gave too.
 
-use super::{AppletError, Wrapper};
+use super::{error::AppletError, wrapper::Wrapper};
 use crate::{
     call::Call,
     context::Context,

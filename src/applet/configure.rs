@@ -3,15 +3,14 @@
 //! Autoconf's scripts take `--build` and `--host`. Others know those options or refuse them, so they are told in the
 //! environment alone, where most look for CC, and zlib's and its like for CHOST.
 
-use super::AppletError;
+use super::error::{AppletError, ConfigureError};
 use crate::{
     call::Call,
     context::{Context, ContextError},
     distribution::Distribution,
     env,
     export::{ExportError, tools},
-    file::is_executable,
-    file::read,
+    file::{is_executable, read},
     layer::{self, Layer, Prepared},
     plan::{Change, Plan},
     search::SearchError,
@@ -21,32 +20,6 @@ use std::{
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
-
-/// Why there is no script to run.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigureError {
-    /// The current folder has none.
-    #[error("there is no `configure` here")]
-    None {
-        /// What to do instead.
-        instead: String,
-    },
-    /// The caller named one.
-    #[error("there is no `{path}`", path = .0.display())]
-    NotThere(PathBuf),
-}
-
-impl ConfigureError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::None { instead } => instead.clone(),
-            Self::NotThere(_) => {
-                "the first argument is the script: ./configure, or its path from here".into()
-            }
-        }
-    }
-}
 
 /// What makes a configure script.
 const MAKE_SCRIPT: &str = "make it with `autoreconf -fi`";

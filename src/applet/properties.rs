@@ -1,6 +1,6 @@
 //! What holds of any name that we are called by, and of any definition of an applet.
 
-use super::{BUILT_IN, Wrapper};
+use super::{BUILT_IN, wrapper::Wrapper};
 use crate::{
     argv0::{self, Called},
     config::{Global, TargetConfig},

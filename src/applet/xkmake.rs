@@ -4,7 +4,7 @@
 //! know is taken out again, a call that would go wrong ends before make starts, and the jobs of the machine's MAKEOPTS are
 //! added where nobody says how many there are.
 
-use super::AppletError;
+use super::error::AppletError;
 use crate::{
     config::Kind as Toolchain,
     context::Context,

@@ -1,8 +1,9 @@
 //! `crossmerge site-cache`: the answers that configure scripts are given, shown and explained.
 
 mod scan;
+mod shown;
 
-use super::print;
+use super::print::print;
 use crate::{
     applet::Wrappers,
     call::Call,
@@ -16,6 +17,7 @@ use crate::{
     },
 };
 use clap::Subcommand;
+use shown::{confirmation, shown, to_json, value};
 use std::{
     ffi::{OsStr, OsString},
     fmt::Write as _,
@@ -333,70 +335,4 @@ fn table(listed: &[&Answer], answers: &Answers) -> String {
         );
     }
     text
-}
-
-/// The value for a person.
-fn value(answer: &Answer) -> &str {
-    answer.value.as_deref().map_or("-", shown)
-}
-
-/// A value that a user can see.
-fn shown(value: &str) -> &str {
-    if value.is_empty() { "''" } else { value }
-}
-
-/// Who saw that it is so.
-fn confirmation(answer: &Answer) -> String {
-    let mut text = match (&answer.origin, &answer.probe, answer.obtained) {
-        (Origin::Person(_), None, _) => "yours".into(),
-        (_, _, Some(Obtained::Learned)) | (Origin::Learned(_), ..) => "learned".into(),
-        (_, Some(probe), _) => format!("probe {probe}"),
-        (Origin::BuiltIn, None, _) => "unverified".to_owned(),
-    };
-    match answer.about {
-        Some(About::Kernel) => text += ", about the kernel",
-        Some(About::Filesystem) => text += ", about the file system",
-        None => {}
-    }
-    if answer.is_conditional() {
-        text += ", depends on the script";
-    }
-    text
-}
-
-fn to_json(answer: &Answer, answers: &Answers) -> serde_json::Value {
-    let origin = match &answer.origin {
-        Origin::BuiltIn => None,
-        Origin::Person(file) | Origin::Learned(file) => Some(file.to_string_lossy()),
-    };
-    let about = answer.about.map(|about| match about {
-        About::Kernel => "kernel",
-        About::Filesystem => "filesystem",
-    });
-    let obtained = answer.obtained.map(|obtained| match obtained {
-        Obtained::Probe => "probe",
-        Obtained::Read => "read",
-        Obtained::Learned => "learned",
-    });
-    let others: Vec<_> = answer
-        .others
-        .iter()
-        .map(|other| serde_json::json!({ "text": other.text, "value": other.value, "asked": other.asked }))
-        .collect();
-    serde_json::json!({
-        "name": answer.name,
-        "value": answer.value,
-        "layer": answer.layer,
-        "asker": answer.asker,
-        "obtained": obtained,
-        "probe": answer.probe,
-        "note": answer.note,
-        "asked": answer.asked,
-        "needs": answer.needs,
-        "others": others,
-        "about": about,
-        "file": origin,
-        "verified": answer.is_verified(),
-        "given": answers.is_given(answer),
-    })
 }

@@ -1,8 +1,10 @@
 //! The checks of what the caller's environment says.
 
-use super::{DoctorError, Finding, patient::Patient};
-use crate::shown::Show;
-use crate::{config::SiteCache, env, layer::overrides, words::quote};
+use super::{
+    finding::{DoctorError, Finding},
+    patient::Patient,
+};
+use crate::{config::SiteCache, env, layer::overrides, shown::Show, words::quote};
 use std::path::Path;
 
 pub(super) fn environment(patient: &Patient) -> Result<Finding, DoctorError> {

@@ -2,9 +2,9 @@
 //! mostly comes from.
 
 use super::{
-    DoctorError, Finding,
+    finding::{DoctorError, Finding},
     patient::{Patient, complaint},
-    toolchain::link_bare,
+    probe::link_bare,
 };
 use crate::{export::Facts, file::read, words::quote};
 use std::{ffi::OsString, process::Output};

@@ -1,6 +1,9 @@
 //! The checks of the links: there, ours, and what a shell finds.
 
-use super::{DoctorError, Finding, patient::Patient};
+use super::{
+    finding::{DoctorError, Finding},
+    patient::Patient,
+};
 use crate::{
     crossdev::target_of,
     init,

@@ -1,6 +1,6 @@
 //! The patient: one target under examination, and what several checks want to know of it, each looked up once.
 
-use super::DoctorError;
+use super::finding::DoctorError;
 use crate::{
     applet::Wrappers,
     call::Call,
@@ -8,14 +8,13 @@ use crate::{
     context::{Context, ContextError},
     distribution::Distribution,
     exec::{self, ExecError, ToldPath},
-    file::Identity,
     file::{
-        self, Node, Temporary, Tree,
+        self, Identity, Node, Temporary, Tree,
         beneath::{Kind as Entry, MOST_DEPTH},
         read,
     },
     fix_root::{self, Sysroot},
-    init::{self, Headers, Host, InitError, Record, Traits, find},
+    init::{self, Headers, Host, InitError, Record, Traits, installed},
     links::bindir,
     plan::{Change, Changes, Plan},
     portage::Settings,
@@ -33,6 +32,15 @@ use std::{
 
 /// The target's own settings that the checks look at.
 const OF_THE_TARGET: [&str; 5] = ["ARCH", "CBUILD", "CHOST", "PORTAGE_REPOSITORIES", "ROOT"];
+
+/// How the names end under which init keeps what it has not yet renamed.
+const NEW: &str = ".crossmerge-new";
+
+/// Folders of a sysroot where nothing is installed: Portage builds there, and a kernel shows itself.
+const NOT_INSTALLED: [&str; 6] = ["dev", "proc", "sys", "tmp", "var/tmp", "var/cache"];
+
+/// The symlink to the profile, in `etc/portage`.
+pub(super) const PROFILE_LINK: &str = "make.profile";
 
 /// One target, and what was looked up of it.
 pub(super) struct Patient<'a> {
@@ -157,7 +165,7 @@ impl<'a> Patient<'a> {
             let Some(Ok(host)) = self.host() else {
                 return Ok(None);
             };
-            let link = self.etc_portage().join(super::portage::PROFILE_LINK);
+            let link = self.etc_portage().join(PROFILE_LINK);
             Ok(Some(profile::says(
                 self.context,
                 &host.repositories,
@@ -355,7 +363,7 @@ impl<'a> Patient<'a> {
             .and_then(|compiler| compiler.path.metadata().ok())
             .map(|metadata| Identity::of(&metadata));
         let target = self.target().ok()?;
-        let serving = find::serving(self.context, target, &self.sources);
+        let serving = installed::serving(self.context, target, &self.sources);
         let other = serving.into_iter().find(|compiler| {
             let driver = compiler.driver();
             let identity = driver.metadata().map(|metadata| Identity::of(&metadata));
@@ -371,10 +379,10 @@ impl<'a> Patient<'a> {
             return false;
         };
         let made = |name: &str, flags: &str| {
-            let source = self.source("other.c", super::toolchain::SOURCE).ok()?;
+            let source = self.source("other.c", super::probe::SOURCE).ok()?;
             let out = self.scratch(name);
             let mut args: Vec<OsString> = flags.split_whitespace().map(Into::into).collect();
-            args.extend(super::toolchain::link_bare(&source, &out));
+            args.extend(super::probe::link_bare(&source, &out));
             let plan = Plan {
                 program: compiler.into(),
                 args,
@@ -427,12 +435,6 @@ impl<'a> Patient<'a> {
         })
     }
 }
-
-/// How the names end under which init keeps what it has not yet renamed.
-const NEW: &str = ".crossmerge-new";
-
-/// Folders of a sysroot where nothing is installed: Portage builds there, and a kernel shows itself.
-const NOT_INSTALLED: [&str; 6] = ["dev", "proc", "sys", "tmp", "var/tmp", "var/cache"];
 
 /// Collects files by name. What cannot be read, or lies too deep, is passed over: it is not what the checks look for.
 fn walk(folder: &Node, depth: usize, files: &mut Files) {

@@ -1,7 +1,7 @@
 //! The check of the real pkg-config, by what it answers: versions have lied (pkgconf issue 571).
 
 use super::{
-    DoctorError, Finding,
+    finding::{DoctorError, Finding},
     patient::{Patient, complaint, trimmed},
     program::install,
 };

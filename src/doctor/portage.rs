@@ -1,16 +1,16 @@
 //! The checks of what Portage says: of this machine, and of the target.
 
 use super::{
-    DoctorError, Finding,
     environment::is_root,
+    finding::{DoctorError, Finding},
     links::list,
-    patient::{Patient, trimmed},
+    patient::{PROFILE_LINK, Patient, trimmed},
 };
 use crate::{
     call::Call,
     context::ContextError,
-    env, exec, file,
-    file::{Node, beneath::Kind as Entry, read},
+    env, exec,
+    file::{self, Node, beneath::Kind as Entry, read},
     init::{InitError, check_foreign_by_compiler},
     links::is_our_command,
     plan::Change,
@@ -128,9 +128,6 @@ pub(super) fn settings(patient: &Patient) -> Result<Finding, DoctorError> {
         Some(why) => Finding::ok(format!("portageq is asked, since {why}")),
     })
 }
-
-/// The symlink to the profile, in `etc/portage`.
-pub(super) const PROFILE_LINK: &str = "make.profile";
 
 pub(super) fn profile(patient: &Patient) -> Result<Finding, DoctorError> {
     let etc = patient.etc_portage();

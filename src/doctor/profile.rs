@@ -1,8 +1,10 @@
 //! The checks of what the profile expects: of the sysroot's layout, of the compiler's ABI and of its library directories.
 
 use super::{
-    DoctorError, Finding, links::list, patient::Patient, portage::PROFILE_LINK,
-    toolchain::link_bare,
+    finding::{DoctorError, Finding},
+    links::list,
+    patient::{PROFILE_LINK, Patient},
+    probe::link_bare,
 };
 use crate::{
     abi::Abi,

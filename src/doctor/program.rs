@@ -1,7 +1,7 @@
 //! The checks of a whole program: with the libc, and running.
 
 use super::{
-    DoctorError, Finding,
+    finding::{DoctorError, Finding},
     patient::{Patient, complaint, trimmed},
 };
 use crate::{

@@ -1,7 +1,7 @@
 //! The checks of the sysroot's own files: what init left, what waits, and what points outside.
 
 use super::{
-    DoctorError, Finding,
+    finding::{DoctorError, Finding},
     links::list,
     patient::{Patient, updated},
 };

@@ -1,26 +1,14 @@
 //! The checks of the compiler by itself, a step at a time: what "C compiler cannot create executables" leaves open.
 
 use super::{
-    DoctorError, Finding,
+    finding::{DoctorError, Finding},
     patient::{Patient, complaint},
+    probe::{SOURCE, link_bare},
 };
-use crate::shown::Show;
-use crate::{config::Kind, env, exec::ToldPath, file::read, init::Made, words::quote};
-use std::{
-    ffi::OsString,
-    path::{Path, PathBuf},
-    process::Output,
+use crate::{
+    config::Kind, env, exec::ToldPath, file::read, shown::Show, target::made::Made, words::quote,
 };
-
-/// A program that needs no header and no library, wherever it begins.
-pub(super) const SOURCE: &str = "int main(void) { return 0; }\nvoid _start(void) { main(); }\n";
-
-/// The arguments that link a source with nothing else.
-pub(super) fn link_bare(source: &Path, out: &Path) -> Vec<OsString> {
-    let mut args: Vec<OsString> = ["-nostdlib", "-nostartfiles", "-o"].map(Into::into).into();
-    args.extend([out.as_os_str().to_owned(), source.as_os_str().to_owned()]);
-    args
-}
+use std::{ffi::OsString, path::PathBuf, process::Output};
 
 /// The file that a step made, or what the compiler said.
 fn step<A: Into<OsString>>(

@@ -3,6 +3,7 @@
 //! Here is decided what of the environment goes along, and that SIGPIPE ends the program, which Rust has ignored. std's `Command` does
 //! both, and sorts and copies every variable twice; for what is called thousands of times that is a good part of all we do.
 
+use super::{error::ExecError, weak};
 use crate::{
     env::Env,
     file::read::ANSWER,
@@ -177,4 +178,17 @@ impl Texts {
             })
             .collect()
     }
+}
+
+/// Becomes the program of a plan whose steps are done.
+pub(super) fn become_program(plan: &Plan, env: &Env) -> Result<Infallible, ExecError> {
+    image_of(plan, env)
+        .and_then(|image| image.replace_us())
+        .map_err(|source| ExecError::new(plan, source))
+}
+
+/// The program with what it is started with.
+pub(super) fn image_of(plan: &Plan, env: &Env) -> io::Result<Image> {
+    weak::warn_of(plan);
+    Image::new(plan, env)
 }

@@ -10,9 +10,11 @@
 //! library or program of the root is ever a part of crossmerge.
 
 use super::{
-    ExecError, OWN, become_program,
-    enter::{self, EnterError, Outside},
-    environment, inner, start,
+    enter::{self, Outside, error::EnterError},
+    error::ExecError,
+    image::become_program,
+    inner,
+    start::{OWN, environment, start},
 };
 use crate::{
     env::Env,

@@ -2,16 +2,13 @@
 //!
 //! No file can be called so, since a name that we act by has no colon in front. The arguments are ours, and no interface.
 
-use super::{ExecError, enter, environment, init, start};
-use crate::{
-    env::Env,
-    plan::{Plan, step::Step},
+use super::{
+    enter::error::EnterError,
+    error::ExecError,
+    start::{OWN, environment, start},
 };
-use std::{
-    ffi::{OsStr, OsString},
-    os::unix::process::CommandExt,
-    process::{Command, ExitCode},
-};
+use crate::plan::{Plan, step::Step};
+use std::{ffi::OsString, os::unix::process::CommandExt, process::Command};
 
 /// `:enter STEPS PROGRAM ARGS…` does the steps and becomes the program.
 pub(super) const ENTER: &str = ":enter";
@@ -22,26 +19,10 @@ pub(super) const INSIDE: &str = ":inside";
 /// `:ids USERS GROUPS TOLD` tells the kernel which ids its parent's new namespace has: see `enter.rs`.
 pub(super) const IDS: &str = ":ids";
 
-/// Runs what one of those names asks for; none when we were called by another.
-pub(crate) fn run(argv0: &OsStr, args: &[OsString]) -> Option<Result<ExitCode, ExecError>> {
-    match argv0.to_str()? {
-        ENTER => Some(parse(args).and_then(|plan| match super::exec(&plan, &Env::capture())? {})),
-        INIT => Some(init::run(args)),
-        INSIDE => Some(init::enter(args).map(|never| match never {})),
-        IDS => Some(enter::tell_ids(args).map_err(ExecError::from)),
-        _ => None,
-    }
-}
-
-/// Tells whether we were started under one of those names.
-pub(crate) fn is_inner(argv0: &OsStr) -> bool {
-    [ENTER, INIT, INSIDE, IDS].iter().any(|name| argv0 == *name)
-}
-
 /// The command that is us under such a name, with the plan as arguments and environment.
 pub(super) fn command(name: &str, plan: &Plan) -> Command {
     let steps = serde_json::to_string(&plan.enter).expect("plain data");
-    let mut command = start(super::OWN);
+    let mut command = start(OWN);
     command
         .arg0(name)
         .arg(steps)
@@ -53,7 +34,7 @@ pub(super) fn command(name: &str, plan: &Plan) -> Command {
 
 /// The plan in the arguments. Its environment is ours already.
 pub(super) fn parse(args: &[OsString]) -> Result<Plan, ExecError> {
-    let malformed = || enter::EnterError::Arguments;
+    let malformed = || EnterError::Arguments;
     let [steps, program, args @ ..] = args else {
         return Err(malformed().into());
     };

@@ -3,7 +3,11 @@
 //! Each has the target's name in it, so that what is compiled for the build machine (build scripts, procedural macros) does not see
 //! it. For that, the `HOST_` variables name the build machine's tools: the plain ones may be the target's.
 
-use super::{ExportError, Facts, emulator_words, text};
+use super::{
+    error::ExportError,
+    facts::Facts,
+    text::{emulator_words, text},
+};
 use crate::emulator::Emulator;
 use std::fmt::Write as _;
 

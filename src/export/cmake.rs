@@ -4,7 +4,9 @@
 //! searched on the build machine when a variable is not set.
 
 use super::{
-    ExportError, Facts, emulator_words, text,
+    error::ExportError,
+    facts::Facts,
+    text::{emulator_words, text},
     tools::{CONFIG_TOOLS, TOOLS},
 };
 use std::{fmt::Write as _, os::unix::ffi::OsStrExt, path::Path};

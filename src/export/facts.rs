@@ -1,8 +1,8 @@
 //! The facts: all that a build system may want to know of a target, looked up once.
 
 use super::{
-    ExportError, Format,
     compiler_files::Gcc,
+    error::ExportError,
     tools::{self, CONFIG_TOOLS, Tool},
 };
 use crate::{
@@ -12,7 +12,6 @@ use crate::{
     file::below,
     libraries::{library_directories, multiarch},
     plan::Changes,
-    report,
     target::Target,
 };
 use std::{
@@ -203,19 +202,6 @@ impl Facts {
             Some((name, path))
         });
         self.helpers = helpers.collect();
-    }
-
-    /// Looks up what the format names besides, an emulator too, and tells a user who could help that there is none.
-    pub fn look_for(&mut self, format: Format, context: &Context) {
-        if format.has_emulator() {
-            self.look_further(context);
-        }
-        if format.has_emulator()
-            && let Some(why) = self.find_emulator(context)
-            && why.is_surprising()
-        {
-            report::note(&why.to_note(context.tuple.as_str()));
-        }
     }
 
     /// Lets the caller's own flags win, for a text that is made for the caller.

@@ -1,6 +1,6 @@
 //! Go's environment, and the file for GOENV that holds the same.
 
-use super::{ExportError, Facts, text};
+use super::{error::ExportError, facts::Facts, text::text};
 
 const FILE: &str = "Go's environment";
 

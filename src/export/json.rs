@@ -1,6 +1,6 @@
 //! The facts as JSON, for programs. `docs/build-systems.md` names the keys.
 
-use super::Facts;
+use super::{facts::Facts, tools::Tool};
 use crate::words::json_string;
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::path::Path;
 /// The text: an object whose first line says what made it.
 pub(super) fn render(facts: &Facts, command: &str) -> String {
     let path = |path: &Path| json_string(path.as_os_str());
-    let tools = |tools: &[super::Tool]| -> Map<String, Value> {
+    let tools = |tools: &[Tool]| -> Map<String, Value> {
         let pairs = tools.iter();
         pairs
             .map(|tool| (tool.variable.to_owned(), path(&tool.path)))

@@ -1,7 +1,10 @@
 //! Meson's cross file and native file.
 
 use super::{
-    ExportError, Facts, cmake, emulator_words, text,
+    cmake,
+    error::ExportError,
+    facts::Facts,
+    text::{emulator_words, text},
     tools::{PKG_CONFIG, TOOLS},
 };
 use crate::target::Endian;

@@ -1,7 +1,7 @@
 //! The environment for a shell's `eval`, in the manner of Yocto's environment-setup: for everything that asks the
 //! environment, and for a person at a prompt.
 
-use super::{ExportError, Facts};
+use super::{error::ExportError, facts::Facts};
 use crate::{
     env,
     plan::{Change, Changes},

@@ -9,13 +9,16 @@
 //! same with more calls.
 
 use super::{
-    Folder, budget,
-    folder::{FOLDER_MODE, MOST_LINKS, Rest, is_kind, push},
-    read,
+    budget,
+    folder::{FOLDER_MODE, Folder, is_kind},
+    owner::Owned,
+    path::Identity,
+    read, refused,
     trouble::Trouble,
-    trust::{Owned, Trust},
+    trust::Trust,
+    walk::{MOST_LINKS, Rest, push},
 };
-use crate::{file::Identity, report, shown::Show};
+use crate::{report, shown::Show};
 use nix::{
     dir::{Dir, Type},
     errno::Errno,
@@ -714,7 +717,7 @@ impl Node {
 
     /// The names in a directory, sorted, and what each was when it was listed.
     pub fn entries(&self) -> io::Result<Vec<(OsString, Kind)>> {
-        let failed = |e: Errno| read::unreadable(&self.path, e.into());
+        let failed = |e: Errno| refused::unreadable(&self.path, e.into());
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let mut listing = Dir::openat(&self.fd, ".", flags, Mode::empty()).map_err(failed)?;
         let mut names = Vec::new();

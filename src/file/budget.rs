@@ -2,7 +2,7 @@
 //!
 //! A process is one command. What exceeds a sum is an error that names the file at which it did.
 
-use super::read::Why;
+use super::refused::{Why, refuse};
 use std::{
     io,
     path::Path,
@@ -120,7 +120,7 @@ fn spend(
 ) -> io::Result<()> {
     let before = spent.fetch_add(more, Ordering::Relaxed);
     match before.saturating_add(more) > limit {
-        true => Err(super::read::refuse(path, Why::TooMuch { what, limit })),
+        true => Err(refuse(path, Why::TooMuch { what, limit })),
         false => Ok(()),
     }
 }

@@ -6,8 +6,10 @@
 //! no umask changes them.
 
 use super::{
+    owner::Owned,
     trouble::Trouble,
-    trust::{Owned, Trust},
+    trust::Trust,
+    walk::{MOST_LINKS, Rest, push},
 };
 use nix::{
     dir::Dir,
@@ -35,9 +37,6 @@ pub(super) const FOLDER_MODE: u32 = 0o755;
 /// What every lock has.
 const LOCK_MODE: u32 = 0o600;
 
-/// How many links are followed on one way, as the kernel has it.
-pub(super) const MOST_LINKS: usize = 40;
-
 /// An open folder.
 #[derive(Debug)]
 pub struct Folder {
@@ -45,16 +44,7 @@ pub struct Folder {
     pub(super) path: PathBuf,
 }
 
-/// What is on the rest of a way, the next step last.
-pub(super) type Rest = Vec<OsString>;
-
 type Result<T> = std::result::Result<T, Trouble>;
-
-/// Adds the components of a path to the rest of a way.
-pub(super) fn push(rest: &mut Rest, path: &Path) {
-    let parts = path.components().rev();
-    rest.extend(parts.map(|part| part.as_os_str().to_owned()));
-}
 
 /// Tells whether it is a folder, a link, or whatever the kind says.
 pub(crate) fn is_kind(stat: &FileStat, kind: SFlag) -> bool {

@@ -1,7 +1,7 @@
 //! Locks: who writes where others write too holds one, and who waits for it says for whom.
 
-use super::{Folder, Tree, Trouble};
-use crate::{file::Identity, report, shown::Show, words::quote_line};
+use super::{beneath::Tree, folder::Folder, path::Identity, trouble::Trouble};
+use crate::{report, shown::Show, words::quote_line};
 use nix::{
     errno::Errno,
     fcntl::{Flock, FlockArg},

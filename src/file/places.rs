@@ -2,9 +2,10 @@
 //! their paths. What looks and what changes go the same way, so no symlink leads a change out of the tree.
 
 use super::{
-    Folder, Node, Tree, Trouble,
-    beneath::{is_absent, look_to_change},
-    new_name,
+    beneath::{Node, Tree, is_absent, look_to_change},
+    folder::Folder,
+    put::{new_name, remove},
+    trouble::Trouble,
 };
 use std::{
     collections::BTreeMap,
@@ -96,7 +97,7 @@ impl Places {
                 let folder = tree.folder_of(rest, None);
                 folder.and_then(|(folder, name)| folder.remove(name))
             }
-            _ => return super::remove(path),
+            _ => return remove(path),
         };
         match removed.map_err(io::Error::from) {
             Err(e) if is_absent(&e) => Ok(()),
@@ -104,7 +105,7 @@ impl Places {
         }
     }
 
-    /// Puts something in its place, as [`super::replace`] does.
+    /// Puts something in its place, as [`super::put::replace`] does.
     pub fn replace(
         &self,
         path: &Path,
@@ -160,7 +161,7 @@ impl<'a> Folders<'a> {
 }
 
 impl Folder {
-    /// Puts something under a name of the directory, as [`super::replace`] does.
+    /// Puts something under a name of the directory, as [`super::put::replace`] does.
     pub fn replace(
         &self,
         name: &OsStr,

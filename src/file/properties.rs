@@ -1,7 +1,9 @@
 //! What holds of any directory tree that somebody else made.
 
-use super::beneath::{Links, Tree};
-use crate::file::Identity;
+use super::{
+    beneath::{Links, Tree},
+    path::Identity,
+};
 use nix::{
     fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2},
     sys::stat::{Mode, fstatat},

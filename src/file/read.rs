@@ -4,8 +4,8 @@
 //! without waiting, looked at, and read up to a limit. Here is decided what counts as a file and what a kind may hold; what a
 //! failure means is for whoever asked.
 
-use crate::shown::Show;
-use crate::words::quote_line;
+pub use super::refused::{Why, reason, refused};
+use super::refused::{refuse, unreadable};
 use nix::{errno::Errno, fcntl::OFlag};
 use std::{
     fs::{File, Metadata, OpenOptions},
@@ -14,7 +14,7 @@ use std::{
         fd::{AsRawFd, OwnedFd},
         unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
     },
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 /// Settings: each file of Portage's and of a repository's. The largest in Gentoo's, `package.mask`, has 200 KiB.
@@ -52,59 +52,6 @@ const UNTOUCHED: OFlag = OFlag::O_NONBLOCK.union(OFlag::O_NOCTTY);
 
 /// Device numbers of `/dev/null`, which is an empty file to everybody.
 const NULL: (u64, u64) = (1, 3);
-
-/// A file that is there and is not read.
-#[derive(Debug, thiserror::Error)]
-#[error("`{path}` {why}", path = .path.shown())]
-struct Refused {
-    path: PathBuf,
-    why: Why,
-}
-
-/// A file that cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot read `{path}`: {source}", path = .path.shown())]
-struct Unreadable {
-    path: PathBuf,
-    source: io::Error,
-}
-
-/// Why it is not read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Why {
-    /// A named pipe, a socket, a device.
-    #[error("is {0} and no regular file")]
-    NotRegular(&'static str),
-    /// It says how large it is.
-    #[error("has {size} bytes, and a file of its kind is read up to {limit}")]
-    TooLarge {
-        /// Its size.
-        size: u64,
-        /// The most that is read.
-        limit: u64,
-    },
-    /// It goes on, whatever it says.
-    #[error("has more than {0} bytes, up to which a file of its kind is read")]
-    Endless(u64),
-    /// All that the command has read comes to too much.
-    #[error("is one too many: one command takes up to {limit} {what} of what other people made")]
-    TooMuch {
-        /// What was counted.
-        what: &'static str,
-        /// The most.
-        limit: u64,
-    },
-    /// It holds something else than text.
-    #[error("is not UTF-8")]
-    NotText,
-}
-
-impl Why {
-    /// Returns whether the file itself is too large.
-    pub fn is_of_size(self) -> bool {
-        matches!(self, Self::TooLarge { .. } | Self::Endless(_))
-    }
-}
 
 /// A file that may be read.
 struct Opened<'p> {
@@ -265,54 +212,10 @@ fn beginning(mut opened: Opened, length: u64) -> io::Result<Vec<u8>> {
     opened.rest()
 }
 
-/// Why a file was not read that is there and could be; none for any other failure.
-pub fn refused(error: &io::Error) -> Option<Why> {
-    let refused = error.get_ref()?.downcast_ref::<Refused>()?;
-    Some(refused.why)
-}
-
-/// What failed, without the path that it failed at.
-pub fn reason(error: &io::Error) -> String {
-    let inner = error.get_ref();
-    let unreadable = inner.and_then(|inner| inner.downcast_ref::<Unreadable>());
-    match (refused(error), unreadable) {
-        (Some(why), _) => why.to_string(),
-        (None, Some(unreadable)) => unreadable.source.to_string(),
-        (None, None) => error.to_string(),
-    }
-}
-
-/// How to go on when something else is there than belongs there; none for any other failure.
-pub(super) fn hint(error: &io::Error) -> Option<String> {
-    let inner = error.get_ref()?;
-    let is_folder = error.kind() == io::ErrorKind::IsADirectory;
-    let path = match (inner.downcast_ref(), inner.downcast_ref()) {
-        (Some(Refused { path, .. }), _) => path,
-        (_, Some(Unreadable { path, .. })) if is_folder => path,
-        _ => return None,
-    };
-    let path = quote_line(path.as_os_str());
-    Some(format!(
-        "look at it with `ls -lL {path}`, and put there what belongs there"
-    ))
-}
-
-pub(super) fn unreadable(path: &Path, source: io::Error) -> io::Error {
-    let path = path.into();
-    io::Error::new(source.kind(), Unreadable { path, source })
-}
-
-pub(super) fn refuse(path: &Path, why: Why) -> io::Error {
-    let refused = Refused {
-        path: path.into(),
-        why,
-    };
-    io::Error::other(refused)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{file::refused::hint, shown::Show};
     use std::os::unix::fs::FileExt;
 
     #[test]

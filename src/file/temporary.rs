@@ -3,9 +3,8 @@
 //! Programs are run there, so nobody else may be able to put another in their place, and the file system has to let them run. What
 //! TMPDIR names is taken when it is so, else one of the usual places.
 
-use super::{Folder, trust::weak_point};
-use crate::report;
-use crate::shown::Show;
+use super::{folder::Folder, trust::weak_point};
+use crate::{report, shown::Show};
 use nix::{
     sys::statvfs::{FsFlags, statvfs},
     unistd::mkdtemp,

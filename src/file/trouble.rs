@@ -1,8 +1,7 @@
 //! Why something is not written, and how to go on: one sentence and one hint for each way in which a disk, a mode or a link stops us.
 
-use super::trust::user;
-use crate::shown::Show;
-use crate::words::quote_line;
+use super::owner::user;
+use crate::{shown::Show, words::quote_line};
 use nix::errno::Errno;
 use std::{
     io,
@@ -118,7 +117,7 @@ pub fn is_refusal(error: &io::Error) -> bool {
 
 /// How to go on after a failure to read or write, whoever reports it; none when it is not one that a person can do something about.
 pub fn hint(error: &io::Error) -> Option<String> {
-    if let Some(hint) = super::read::hint(error) {
+    if let Some(hint) = super::refused::hint(error) {
         return Some(hint);
     }
     let trouble = error

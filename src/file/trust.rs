@@ -3,59 +3,17 @@
 //! Here is decided, from owners and modes alone, whether somebody else could have put a link where it is, and whether somebody
 //! else could put another file where one is. What follows from it is for whoever asked: to write nothing, or to say so.
 
-use super::folder::{MOST_LINKS, Rest, push};
-use crate::shown::Show;
-use crate::words::quote_line;
-use nix::{
-    sys::stat::{FileStat, Mode, SFlag},
-    unistd::{Group, User},
+use super::{
+    owner::{Owned, group, user},
+    walk::{MOST_LINKS, Rest, push},
 };
+use crate::{shown::Show, words::quote_line};
+use nix::sys::stat::{Mode, SFlag};
 use std::{
     fmt, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
-
-/// What counts of a file: its mode, and whose it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Owned {
-    /// The mode, with the bits of its kind.
-    pub(super) mode: u32,
-    /// The user.
-    pub(super) uid: u32,
-    /// The group.
-    pub(super) gid: u32,
-}
-
-impl From<&FileStat> for Owned {
-    fn from(stat: &FileStat) -> Self {
-        Self {
-            mode: stat.st_mode,
-            uid: stat.st_uid,
-            gid: stat.st_gid,
-        }
-    }
-}
-
-impl From<&std::fs::Metadata> for Owned {
-    fn from(metadata: &std::fs::Metadata) -> Self {
-        Self {
-            mode: metadata.mode(),
-            uid: metadata.uid(),
-            gid: metadata.gid(),
-        }
-    }
-}
-
-impl Owned {
-    fn has(self, bit: Mode) -> bool {
-        self.mode & bit.bits() != 0
-    }
-
-    pub(super) fn is(self, kind: SFlag) -> bool {
-        self.mode & SFlag::S_IFMT.bits() == kind.bits()
-    }
-}
 
 /// Who is trusted by this process.
 #[derive(Debug, Clone, Copy)]
@@ -130,17 +88,6 @@ impl Weak {
             _ => format!("chown root:root {path} && chmod go-w {path}"),
         }
     }
-}
-
-/// A user's name, or number.
-pub(super) fn user(uid: u32) -> String {
-    let user = User::from_uid(uid.into()).ok().flatten();
-    user.map_or(uid.to_string(), |user| user.name)
-}
-
-fn group(gid: u32) -> String {
-    let group = Group::from_gid(gid.into()).ok().flatten();
-    group.map_or(gid.to_string(), |group| group.name)
 }
 
 /// Looks for what somebody else may change: the file or folder, and every folder and link on the way to it.

@@ -2,7 +2,7 @@
 //!
 //! A kill at any moment leaves each path old or new, and the next run does the rest.
 
-use super::{Fix, FixRootError, Found, Link, Stray};
+use super::{Fix, Link, error::FixRootError, find::Found, stray::Stray};
 use crate::{
     file::{self, Folder, PROGRAM_MODE, Tree, Trouble, new_name},
     shown::Show,

@@ -3,14 +3,14 @@
 //! Reads and writes nothing. `doctor` asks the same questions here.
 
 use super::{
+    script::script_in,
     stray::{self, Stray},
-    sysroot::{Sysroot, script_in},
+    sysroot::{INSTALLED, Sysroot},
     text,
 };
 use crate::{
-    file::Identity,
     file::{
-        Node,
+        Identity, Node,
         beneath::{Kind as Entry, MOST_DEPTH},
         budget, read,
     },
@@ -24,9 +24,6 @@ use std::{
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
-
-/// Where packages put what others are built against.
-pub(super) const INSTALLED: [&str; 3] = ["usr", "", "usr/local"];
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //!
 //! The three forms of arguments are those of crossdev's script, and so are the variables.
 
-use super::FixRootError;
+use super::error::FixRootError;
 use crate::{
     argv0::file_name,
     config::Config,

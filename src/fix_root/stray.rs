@@ -4,14 +4,11 @@
 //! out when it is followed here is found, also one that other symlinks go through. Reads and writes nothing but directories and
 //! symlinks.
 
-use super::{find::INSTALLED, sysroot::Sysroot};
-use crate::{
-    file::Identity,
-    file::{
-        Node,
-        beneath::{Kind, Links},
-        budget,
-    },
+use super::sysroot::{INSTALLED, Sysroot};
+use crate::file::{
+    Identity, Node,
+    beneath::{Kind, Links},
+    budget,
 };
 use std::{
     collections::BTreeMap,

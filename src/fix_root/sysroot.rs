@@ -1,16 +1,15 @@
 //! The sysroot that is looked at: how it is written, where it really is, and what is in it.
 
-use super::text;
-use crate::{
-    file::canonical,
-    file::{Node, Tree, Trouble, beneath::Links, read},
-};
+use super::script::script_in;
+use crate::file::{Node, Tree, Trouble, beneath::Links, canonical};
 use std::{
     ffi::OsStr,
     io,
-    os::unix::ffi::OsStrExt,
     path::{Component, Path, PathBuf},
 };
+
+/// Where packages put what others are built against.
+pub(super) const INSTALLED: [&str; 3] = ["usr", "", "usr/local"];
 
 /// A sysroot: open, with its path as a person wrote it, and with every link followed.
 #[derive(Debug)]
@@ -118,88 +117,6 @@ impl Sysroot {
         match self.leads_to(path) {
             Some(node) => script_in(path.file_name().unwrap_or_default(), node),
             None => Ok(None),
-        }
-    }
-}
-
-/// The text of a script that answers for a library, if the file is one: it is read of the file that was looked at. `name` is the name by
-/// which a build finds it.
-pub(super) fn script_in(name: &OsStr, node: Node) -> io::Result<Option<(Node, Vec<u8>)>> {
-    if !node.is_file() {
-        return Ok(None);
-    }
-    // What is a program may be of any size.
-    let head = node.head(HEAD)?;
-    if head.contains(&0) {
-        return Ok(None);
-    }
-    let is_any = |test: fn(&OsStr) -> bool| {
-        let names = [Some(name), node.place().file_name()];
-        names.into_iter().flatten().any(test)
-    };
-    // It answers for every library, by files that are right already.
-    if is_any(is_pkg_config) {
-        return Ok(None);
-    }
-    let is_named = is_any(is_config_name);
-    let is_script = head.starts_with(b"#!");
-    if !(is_script || text::is_sourced(&head)) {
-        return Ok(None);
-    }
-    let text = match node.read(read::SCRIPT) {
-        // No configuration script is as large.
-        Err(e) if read::refused(&e).is_some_and(read::Why::is_of_size) && !is_named => {
-            return Ok(None);
-        }
-        text => text?,
-    };
-    let answers = match is_script {
-        true => is_named || text::answers(&text),
-        false => text::is_settings(&text),
-    };
-    Ok(answers.then_some((node, text)))
-}
-
-/// How much of a file is read to see whether it is a script at all, in bytes. A license may come first.
-const HEAD: u64 = 4096;
-
-/// Tells whether a script of that name answers for a library, whatever is in it: `x-config`, `x_config`, `x-config-1.0`.
-fn is_config_name(name: &OsStr) -> bool {
-    let name = name.as_bytes();
-    let mut ends = (0..name.len()).filter(|at| {
-        let rest = &name[*at..];
-        rest.starts_with(b"-config") || rest.starts_with(b"_config")
-    });
-    ends.any(|at| match name[at + "-config".len()..] {
-        [] => true,
-        [b'-' | b'.' | b'_', digit, ..] | [digit, ..] => digit.is_ascii_digit(),
-    })
-}
-
-/// Tells whether the name is one of pkg-config's.
-fn is_pkg_config(name: &OsStr) -> bool {
-    let name = name.as_bytes();
-    name.ends_with(b"pkg-config") || name.ends_with(b"pkgconf")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_tells_a_configuration_script() {
-        for (name, is_one) in [
-            ("libpng16-config", true),
-            ("python3.11-config", true),
-            ("pg_config", true),
-            ("wx-config-3.2", true),
-            ("x-config2", true),
-            ("x-config.1", true),
-            ("config", false),
-            ("x-configure", false),
-            ("x-config-edit", false),
-        ] {
-            assert_eq!(is_config_name(OsStr::new(name)), is_one, "{name}");
         }
     }
 }

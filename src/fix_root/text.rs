@@ -4,7 +4,10 @@
 //! A text is read as a shell reads it, line by line, far enough to know what stands before a path and how it is quoted.
 //! What is a place at all is asked of the [`Sysroot`].
 
-use super::sysroot::Sysroot;
+use super::{
+    script::{has, is_blank, is_name, is_other_language, logical_lines},
+    sysroot::Sysroot,
+};
 use std::{ffi::OsStr, ops::Range, os::unix::ffi::OsStrExt, path::Path};
 
 /// The lines of a libtool archive that name folders: libtool's own keys.
@@ -20,33 +23,6 @@ const OPTIONS: [&[u8]; 8] = [
     b"-Wl,-L",
     b"-Wl,-rpath,",
     b"-Wl,-rpath-link,",
-];
-
-/// Options by which a build asks a configuration script, without their dashes.
-const QUESTIONS: [&str; 18] = [
-    "cflags",
-    "cppflags",
-    "cxxflags",
-    "ldflags",
-    "libs",
-    "libs-only-L",
-    "link-ld",
-    "includes",
-    "include",
-    "includedir",
-    "incdir",
-    "inc",
-    "libdir",
-    "lib",
-    "ldlibs",
-    "static-libs",
-    "exec-prefix",
-    "I_opts",
-];
-
-/// Languages of scripts that are not a shell's, as the `#!` line names them.
-const LANGUAGES: [&[u8]; 8] = [
-    b"perl", b"python", b"ruby", b"lua", b"tclsh", b"php", b"node", b"guile",
 ];
 
 /// How the text at some place is quoted.
@@ -126,12 +102,6 @@ fn with_root_prefix(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
     });
     let new = lines.collect::<Vec<_>>().concat();
     (new != text).then_some(new)
-}
-
-/// Tells whether the `#!` line names a language that is not a shell's.
-fn is_other_language(text: &[u8]) -> bool {
-    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    line.starts_with(b"#!") && LANGUAGES.iter().any(|language| has(line, language))
 }
 
 /// The script of another language with the sysroot in it. Strings are what such a language has in common with a shell: a path that
@@ -243,115 +213,6 @@ fn is_compared(before: &[u8]) -> bool {
     operators.iter().any(|operator| before.ends_with(operator))
 }
 
-/// Tells whether a script answers a build's questions: it takes an option that asks for flags, or prints flags with paths.
-pub(super) fn answers(text: &[u8]) -> bool {
-    let is_other = is_other_language(text);
-    logical_lines(text).any(|line| {
-        let line = line.trim_ascii();
-        !line.starts_with(b"#") && (takes_question(line, is_other) || prints_flags(line))
-    })
-}
-
-/// Tells whether a line compares an argument with an option that asks for flags: a pattern of `case`, or a quoted word.
-fn takes_question(line: &[u8], is_other: bool) -> bool {
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    let mut at = 0;
-    while let Some(found) = line[at..].iter().position(|byte| *byte == b'-') {
-        let start = at + found;
-        let length = line[start..].iter().position(|byte| !is_part(*byte));
-        let end = length.map_or(line.len(), |length| start + length);
-        at = end.max(start + 1);
-        let word = &line[start..end];
-        let word = word.strip_prefix(b"--").or(word.strip_prefix(b"-"));
-        if !word.is_some_and(|word| QUESTIONS.iter().any(|question| question.as_bytes() == word)) {
-            continue;
-        }
-        let before = start.checked_sub(1).map(|at| line[at]);
-        let rest = &line[end..];
-        let is_quoted = matches!(before, Some(b'"' | b'\'')) && rest.first() == before.as_ref();
-        let compares = has(line, b"test ") || has(line, b"[") || has(line, b"case") || is_other;
-        if is_quoted && (compares || is_label(&rest[1..])) {
-            return true;
-        }
-        // `$(x-config --libs)` asks another one.
-        let begins = line[..start]
-            .rsplit(|byte| *byte == b';')
-            .next()
-            .unwrap_or_default();
-        let begins = match begins.windows(4).rposition(|part| part == b" in ") {
-            Some(word) => &begins[word + 4..],
-            None => begins,
-        };
-        let is_pattern = begins
-            .iter()
-            .all(|byte| is_part(*byte) || b"|*\"' (".contains(byte));
-        if is_pattern && is_label(rest) {
-            return true;
-        }
-        // `test "$1" = --libs`
-        if compares && !is_other && line[..start].trim_ascii_end().ends_with(b"=") {
-            return true;
-        }
-    }
-    false
-}
-
-/// Tells whether the text behind a word makes it a pattern of `case`.
-fn is_label(rest: &[u8]) -> bool {
-    let skipped = rest.iter().position(|byte| !b"*=\"' ".contains(byte));
-    skipped.is_some_and(|at| matches!(rest[at], b')' | b'|'))
-}
-
-/// Tells whether a line prints a compiler's options with paths, or is a line of such text.
-fn prints_flags(line: &[u8]) -> bool {
-    let words: [&[u8]; 5] = [b"echo ", b"printf ", b"print ", b"print(", b"puts "];
-    let prints = words.iter().any(|word| has(line, word));
-    let options: [&[u8]; 6] = [b"-I/", b"-L/", b"-I$", b"-L$", b"-isystem", b"-Wl,-rpath"];
-    options.iter().any(|option| match prints {
-        true => has(line, option),
-        false => option.ends_with(b"/") && line.starts_with(option),
-    })
-}
-
-/// Tells whether the beginning of a file is one of settings that a shell reads: after comments, an assignment comes.
-pub(super) fn is_sourced(head: &[u8]) -> bool {
-    let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    let first = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"));
-    first.is_some_and(|line| assigned(line).is_some() || is_conditional(line))
-}
-
-fn is_conditional(line: &[u8]) -> bool {
-    [&b"if "[..], b"case ", b"test ", b"[ "]
-        .iter()
-        .any(|word| line.starts_with(word))
-}
-
-/// The value of an assignment that begins a line.
-fn assigned(line: &[u8]) -> Option<&[u8]> {
-    let line = line.strip_prefix(b"export ").unwrap_or(line);
-    let equals = line.iter().position(|byte| *byte == b'=')?;
-    is_name(&line[..equals]).then(|| &line[equals + 1..])
-}
-
-/// Tells whether settings are of a library: a compiler's or linker's options with paths are assigned.
-pub(super) fn is_settings(text: &[u8]) -> bool {
-    let options: [&[u8]; 3] = [b"-I", b"-L", b"-isystem"];
-    let is_path = |word: &[u8]| word.starts_with(b"/") || word.starts_with(b"$");
-    logical_lines(text).any(|line| {
-        let value = assigned(line.trim_ascii()).unwrap_or_default();
-        let words = value.split(|byte| is_blank(*byte) || b"'\"".contains(byte));
-        let mut words = words.filter(|word| !word.is_empty()).peekable();
-        std::iter::from_fn(|| Some((words.next()?, words.peek().copied()))).any(|(word, next)| {
-            let joined = |option: &&[u8]| word.strip_prefix(*option).is_some_and(is_path);
-            options.iter().any(joined) || options.contains(&word) && next.is_some_and(is_path)
-        })
-    })
-}
-
-fn has(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|there| there == part)
-}
-
 /// Tells whether a script finds its place by the name it is called under. Called through a link, it looks at the link's.
 pub(super) fn looks_at_own_place(text: &[u8]) -> bool {
     logical_lines(text).any(|line| {
@@ -401,20 +262,6 @@ fn edited(
     (new != text).then_some(new)
 }
 
-/// The lines, each with what a backslash at its end joins to it.
-fn logical_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let ends = rest.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-        let end = ends
-            .map(|(at, _)| at)
-            .find(|at| *at == 0 || rest[at - 1] != b'\\');
-        let (line, after) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
-        rest = after;
-        (!line.is_empty()).then_some(line)
-    })
-}
-
 /// The length of the sysroot when the text begins with it, as it has to be spelled there.
 fn spelled_inside(text: &[u8], quote: Quote, sysroot: &Sysroot) -> Option<usize> {
     [sysroot.path(), sysroot.real()].iter().find_map(|root| {
@@ -444,21 +291,9 @@ fn spelled(path: &[u8], quote: Quote) -> Vec<u8> {
     }
 }
 
-fn is_blank(byte: u8) -> bool {
-    byte.is_ascii_whitespace()
-}
-
 /// Tells whether a byte separates one word, or one part of a quoted text, from the next.
 fn is_delimiter(byte: u8) -> bool {
     is_blank(byte) || b"'\"`();|&<>".contains(&byte)
-}
-
-fn is_name(word: &[u8]) -> bool {
-    let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
-    word.first().is_some_and(is_letter)
-        && word
-            .iter()
-            .all(|byte| is_letter(byte) || byte.is_ascii_digit())
 }
 
 /// Walks through a line and knows at each byte how it is quoted and what it belongs to.
@@ -884,57 +719,6 @@ mod tests {
         ] {
             let text = format!("#!/usr/bin/perl\n{line}\n");
             check(edit, &sysroot, &text, &text);
-        }
-    }
-
-    #[test]
-    fn a_script_that_answers_for_a_library_is_known_by_its_text() {
-        for (text, is_one) in [
-            ("case $1 in\n  --cflags) echo $x ;;\nesac", true),
-            ("case \"$1\" in --prefix) ;; --libs) echo -lx;; esac", true),
-            ("  --includes|--inc*)", true),
-            ("  \"--cflags\" | \"--CFLAGS\" )", true),
-            ("if [ \"$1\" = \"--libs\" ]; then", true),
-            ("if test \"$1\" = --ldflags; then", true),
-            ("echo \"-I/usr/include/x -L/usr/lib -lx\"", true),
-            ("printf '%s\\n' -L${libdir}", true),
-            ("cat <<EOF\n-I/usr/include/x\nEOF", true),
-            ("#!/usr/bin/perl\nif ($ARGV[0] eq '--cflags') {", true),
-            ("#!/usr/bin/env python3\np.add_argument(\"--libs\")", true),
-            ("LIBS=$(x-config --libs)", false),
-            ("LIBS=`pkg-config --libs x`", false),
-            ("exec gcc -I/usr/include/x \"$@\"", false),
-            ("exec /usr/lib/firefox/firefox \"$@\"", false),
-            ("  --help) echo help ;;", false),
-            ("# --cflags) ;;", false),
-            ("prefix=/usr\necho $prefix/share", false),
-        ] {
-            assert_eq!(answers(text.as_bytes()), is_one, "{text}");
-        }
-    }
-
-    #[test]
-    fn settings_of_a_library_are_known_by_their_text() {
-        for (text, sourced, settings) in [
-            (
-                "# tcl\n\nTCL_VERSION='8.6'\nTCL_LIB_SPEC='-L/usr/lib -ltcl8.6'\n",
-                true,
-                true,
-            ),
-            ("XML2_INCLUDEDIR=\"-I/usr/include/libxml2\"", true, true),
-            ("export X_CFLAGS=\"-O2 -I /usr/include\"", true, true),
-            (
-                "if test -z \"$X\"; then\n  X_LIBS=-L$libdir\nfi",
-                true,
-                true,
-            ),
-            ("NAME=Debian\nHOME_URL='https://x/-L/'", true, false),
-            ("PATH=/usr/bin:/bin", true, false),
-            ("[Unit]\nX=-L/usr/lib", false, true),
-            ("hello world", false, false),
-        ] {
-            assert_eq!(is_sourced(text.as_bytes()), sourced, "{text}");
-            assert_eq!(is_settings(text.as_bytes()), settings, "{text}");
         }
     }
 

@@ -3,18 +3,17 @@
 //! Everything that would take a place of the build machine's own is refused here: its tuple, its directories, the names of its
 //! compilers.
 
-use super::{InitError, Options, toolchain};
+use super::{error::InitError, interpreter::libc_of_interpreter, options::Options, toolchain};
 use crate::{
     applet::Wrappers,
     config::{Kind, Toolchain},
     context::Context,
+    elf,
     exec::ToldPath,
-    file::below,
-    file::canonical,
+    file::{below, canonical},
     links::tools,
-    qemu::elf,
     shown::Show,
-    target::Target,
+    target::{Target, made::Made},
     tuple::Tuple,
     words::quote,
 };
@@ -111,7 +110,7 @@ fn is_like_the_machine(context: &Context, machine: Option<&str>) -> bool {
     let (Ok(target), Ok(own)) = (context.target(), own) else {
         return false;
     };
-    if !toolchain::Made::of(&own).is_some_and(|own| own.fits(&target)) {
+    if !Made::of(&own).is_some_and(|own| own.fits(&target)) {
         return false;
     }
     // A CPU alone is what the machine's own is called for short.
@@ -122,7 +121,7 @@ fn is_like_the_machine(context: &Context, machine: Option<&str>) -> bool {
 /// Returns whether the target's libc is this machine's, or the tuple ends before its libc.
 fn has_machines_libc(target: &Target) -> bool {
     let shell = elf::interpreter(Path::new(SHELL)).ok().flatten();
-    let own = shell.and_then(|shell| toolchain::libc_of_interpreter(&shell));
+    let own = shell.and_then(|shell| libc_of_interpreter(&shell));
     match target.elibc {
         Some(libc) => own == Some(libc),
         None => target.tuple.ends_with("linux"),

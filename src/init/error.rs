@@ -1,6 +1,5 @@
 //! Why init, remove or targets do nothing, and how to go on.
 
-use super::toolchain::Made;
 use crate::{
     config::ConfigError,
     context::ContextError,
@@ -10,7 +9,7 @@ use crate::{
     profile::ProfileError,
     report,
     shown::Show,
-    target::Mismatch,
+    target::{Mismatch, made::Made},
     tuple::Tuple,
 };
 use std::{ffi::OsString, io, path::PathBuf};

@@ -1,15 +1,18 @@
 //! What init wants below `etc/portage`: for a new sysroot, for one that somebody else made, for one that was left half-made.
 
 use super::{
-    Host, InitError, Options, Record, Subject, files,
+    error::InitError,
+    files,
+    host::Host,
+    options::{Options, Subject},
+    record::Record,
     write::{self, Care, Content, Write},
 };
 use crate::{
     abi,
     config::Kind,
     context::Context,
-    file::below,
-    file::{Places, Trouble, read},
+    file::{Places, Trouble, below, read},
     profile::{self, EMBEDDED, Misfit, Profile, Status, Usr, Wanted},
     shown::Show,
 };

@@ -3,33 +3,22 @@
 //! Names choose the candidates: `<tuple>-gcc` in PATH, where the tuple means the same machine and libc as the target's. What a
 //! candidate makes decides, by the checks of [`toolchain::adopt`] and by the level of the CPU. Nothing is written.
 
-use super::{InitError, record::Record, toolchain};
+use super::{error::InitError, installed::serving, record::Record, toolchain};
 use crate::{
     config::{Kind, Toolchain},
     context::Context,
-    env::Env,
     exec,
-    file::Identity,
     file::below,
-    file::is_executable,
     plan::{Change, Changes, Plan},
-    search,
     shown::Show,
     target::{Source, Target},
     tuple::Tuple,
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     ffi::{OsStr, OsString},
-    path::{Path, PathBuf},
+    path::Path,
 };
-
-/// How the name of a GNU compiler ends.
-const COMPILER: &str = "-gcc";
-
-/// What a GNU compiler cannot do without. A directory that has only compilers has other programs under their names, as ccache's
-/// and distcc's.
-const BESIDE: [&str; 2] = ["-as", "-ld"];
 
 /// Macros that grow with the CPU that the compiler makes programs for. One that is defined with no number counts as 1.
 /// Source: GCC's manual, "System-specific Predefined Macros", and `gcc -dM -E`.
@@ -40,73 +29,6 @@ const LEVELS: [&str; 5] = [
     "__i686__",
     "__mips_isa_rev",
 ];
-
-/// A GNU cross compiler in PATH.
-#[derive(Debug, Clone)]
-pub(crate) struct Compiler {
-    /// What stands before `gcc` in its path.
-    pub(crate) prefix: PathBuf,
-    /// The tuple in its name.
-    pub(crate) tuple: Tuple,
-    /// What that tuple means.
-    pub(crate) target: Target,
-}
-
-impl Compiler {
-    /// The path of its C compiler.
-    pub(crate) fn driver(&self) -> PathBuf {
-        let mut path = self.prefix.as_os_str().to_owned();
-        path.push(Kind::Gnu.driver());
-        path.into()
-    }
-}
-
-/// Lists the GNU cross compilers in PATH whose names are tuples, in the order of PATH.
-pub(crate) fn compilers(env: &Env, families: &[Source]) -> Vec<Compiler> {
-    let own = Identity::own().ok();
-    let mut found = Vec::new();
-    let mut seen = BTreeSet::new();
-    for folder in search::path(env) {
-        let entries = fs_err::read_dir(folder).into_iter().flatten();
-        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        paths.sort();
-        for path in paths {
-            let compiler = compiler_at(&path, own, families);
-            found.extend(compiler.filter(|compiler| seen.insert(compiler.tuple.to_string())));
-        }
-    }
-    found
-}
-
-fn compiler_at(path: &Path, own: Option<Identity>, families: &[Source]) -> Option<Compiler> {
-    let name = path.file_name()?.to_str()?.strip_suffix(COMPILER)?;
-    let tuple: Tuple = name.parse().ok()?;
-    // One word may be a program of another kind, unless it is the name of a CPU.
-    let target = Target::of(&tuple, families, "").ok()?;
-    let is_program = |path: &Path| {
-        let metadata = path.metadata().ok()?;
-        (metadata.is_file() && is_executable(path)).then(|| Identity::of(&metadata))
-    };
-    if is_program(path)? == own? || search::is_link_of_another(path) {
-        return None;
-    }
-    for beside in BESIDE {
-        is_program(&path.with_file_name(format!("{name}{beside}")))?;
-    }
-    Some(Compiler {
-        prefix: path.with_file_name(format!("{name}-")),
-        tuple,
-        target,
-    })
-}
-
-/// The compilers that serve a target by their names: those with its very CPU first, then in the order of PATH.
-pub(crate) fn serving(context: &Context, target: &Target, families: &[Source]) -> Vec<Compiler> {
-    let mut serving = compilers(&context.env, families);
-    serving.retain(|compiler| compiler.target.serves(target));
-    serving.sort_by_key(|compiler| compiler.target.cpu != target.cpu);
-    serving
-}
 
 /// What a search for a target's toolchain comes to.
 #[derive(Debug, Default)]

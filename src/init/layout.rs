@@ -4,7 +4,7 @@
 //! a file in `/bin` makes a directory of it; so init makes the symlinks.
 
 use super::{
-    Options, Subject,
+    options::{Options, Subject},
     write::{Care, Content, Write},
 };
 use crate::{

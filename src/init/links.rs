@@ -1,7 +1,7 @@
 //! The links: where they go, what they lead to, which there are.
 
 use super::{
-    InitError,
+    error::InitError,
     write::{Care, Content, Write},
 };
 use crate::{

@@ -2,7 +2,7 @@
 //!
 //! The system's directories are for root. A target that root has made serves every user, and is not made again.
 
-use super::{InitError, Options, record::Record};
+use super::{error::InitError, options::Options, record::Record};
 use crate::{context::Context, env, file, links::bindir, user};
 use std::{
     ffi::OsStr,

@@ -7,8 +7,7 @@
 
 use crate::{
     config::RECORD,
-    file::Identity,
-    file::{Node, Places, Tree, beneath::is_absent, budget, read},
+    file::{Identity, Node, Places, Tree, beneath::is_absent, budget, read},
     shown::Show,
 };
 use sha2::{Digest, Sha256};

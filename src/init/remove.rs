@@ -4,7 +4,9 @@
 //! files of a libc and the many links are one line each, as `init` has it. A dry run prints the same lines, as what would be done.
 
 use super::{
-    InitError, lock,
+    error::InitError,
+    lock::lock,
+    paths::absolute,
     record::{self, Record},
     write,
 };
@@ -40,7 +42,7 @@ pub fn remove(
     adopted: &BTreeSet<PathBuf>,
     dry_run: bool,
 ) -> Result<String, InitError> {
-    let sysroot = super::absolute(&context.sysroot())?;
+    let sysroot = absolute(&context.sysroot())?;
     let file = context.config.target_file(&context.tuple);
     let our_links = || our_links(context, wrappers, &bindir(context, argv0), &sysroot);
     let links = our_links()?;

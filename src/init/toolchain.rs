@@ -3,7 +3,9 @@
 //! Everything is asked of the compiler itself, before anything is written.
 
 use super::{
-    InitError, find as installed,
+    error::InitError,
+    installed,
+    interpreter::interpreter,
     layout::Layout,
     traits::{Headers, Traits},
     write::{Care, Content, Write},
@@ -13,18 +15,17 @@ use crate::{
     context::Context,
     distribution::Distribution,
     exec::{self, ToldPath},
-    file::canonical,
-    file::{self, read},
+    file::{self, canonical, read},
     plan::{Change, Changes, Plan},
     profile::Usr,
-    target::{Endian, Mismatch, Target},
+    target::{Mismatch, Target, made::Made},
     words::quote,
 };
 use std::{
     collections::BTreeSet,
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
     process::Output,
 };
 
@@ -310,68 +311,6 @@ fn check_object(
     }
 }
 
-/// What an ELF header says a file is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Made {
-    bits: u8,
-    endian: Endian,
-    machine: u16,
-}
-
-impl Made {
-    /// Reads the header; none when the file is not ELF (mingw's is not). Source: the gABI, "ELF Header".
-    pub(crate) fn of(header: &[u8]) -> Option<Self> {
-        let [0x7f, b'E', b'L', b'F', class, data, ..] = *header else {
-            return None;
-        };
-        let machine = [*header.get(18)?, *header.get(19)?];
-        let (endian, machine) = match data {
-            1 => (Endian::Little, u16::from_le_bytes(machine)),
-            _ => (Endian::Big, u16::from_be_bytes(machine)),
-        };
-        Some(Self {
-            bits: if class == 1 { 32 } else { 64 },
-            endian,
-            machine,
-        })
-    }
-
-    /// What the target's header says.
-    pub(crate) fn wanted(target: &Target) -> Self {
-        Self {
-            bits: target.bits,
-            endian: target.endian,
-            machine: target.elf_machine,
-        }
-    }
-
-    /// Tells whether it is for the target; of either word size where the tuple leaves that open.
-    pub(crate) fn fits(self, target: &Target) -> bool {
-        let wanted = Self::wanted(target);
-        let bits = if target.either_bits {
-            wanted.bits
-        } else {
-            self.bits
-        };
-        (bits, self.endian, self.machine) == (wanted.bits, wanted.endian, wanted.machine)
-    }
-}
-
-impl std::fmt::Display for Made {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let endian = if self.endian == Endian::Big {
-            "big"
-        } else {
-            "little"
-        };
-        write!(
-            f,
-            "{} bits, {endian} endian, ELF machine {}",
-            self.bits, self.machine
-        )
-    }
-}
-
 /// The writes that bring the toolchain's libc into the sysroot, when it lies outside.
 ///
 /// A toolchain with a sysroot of its own gives that tree as it is. Others keep headers in one folder and libraries in
@@ -471,43 +410,6 @@ fn real_parent(path: &ToldPath) -> Result<PathBuf, InitError> {
         path.parent().unwrap_or(Path::new("/")),
     )?)
 }
-
-/// The dynamic linker that programs will name, from the link command that `cc -###` prints.
-pub(super) fn interpreter(linking: &str) -> Option<PathBuf> {
-    let words: Vec<String> = linking
-        .lines()
-        .filter_map(|line| shell_words::split(line).ok())
-        .flatten()
-        .collect();
-    let at = words.iter().position(|word| word == "-dynamic-linker")?;
-    let path = ToldPath::of(words.get(at + 1)?)?;
-    // It is looked up below the sysroot, and must not lead out of it.
-    let mut parts = path.components().skip(1);
-    parts
-        .all(|part| matches!(part, Component::Normal(_)))
-        .then(|| path.to_path_buf())
-}
-
-/// The libc whose dynamic linker has this path, in Portage's word for it. Returns `None` if none is known by it.
-pub(super) fn libc_of_interpreter(path: &Path) -> Option<&'static str> {
-    let name = path.file_name()?.to_str()?;
-    let (_, libc) = INTERPRETERS
-        .iter()
-        .find(|(beginning, _)| name.starts_with(beginning))?;
-    *libc
-}
-
-/// How the names of dynamic linkers begin; the first that fits is it. Sources: the dynamic linkers of GCC's `config/*/linux*.h`.
-const INTERPRETERS: [(&str, Option<&str>); 6] = [
-    ("ld-musl", Some("musl")),
-    ("ld-uClibc", Some("uclibc-ng")),
-    ("ld64-uClibc", Some("uclibc-ng")),
-    // FreeBSD's.
-    ("ld-elf", None),
-    ("ld", Some("glibc")),
-    // Android's.
-    ("linker", Some("bionic")),
-];
 
 /// Brings a dynamic linker that lies beside the libraries' folder to them: Debian's of mips64el and sparc64 is in `lib64`, and all
 /// else in `lib`.

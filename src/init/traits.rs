@@ -1,7 +1,7 @@
 //! What a compiler makes programs for, besides the machine: the system, the libc and the ABI. Found out from what it defines and what
 //! it would link, and compared with what the tuple means.
 
-use super::toolchain::{interpreter, libc_of_interpreter};
+use super::interpreter::{interpreter, libc_of_interpreter};
 use crate::target::{Macros, Mismatch, Target};
 use std::{
     ffi::{OsStr, OsString},

@@ -5,7 +5,7 @@
 //! or a power cut leaves each path old or new and never half. The record is written ahead of all (see `record.rs`).
 
 use super::{
-    InitError,
+    error::InitError,
     record::{Entry, Record, entry_at, entry_of, hash_file, hash_text},
 };
 use crate::{
@@ -484,9 +484,4 @@ fn write_new(folder: &Folder, name: &OsStr, content: &Content) -> Result<(), Ini
         Content::Folder(mode) => folder.folder(&new, *mode)?,
     }
     Ok(())
-}
-
-/// Gives an error of the system the path that it lacks.
-pub(crate) fn named(error: io::Error, path: &Path) -> InitError {
-    io::Error::new(error.kind(), format!("{}: {error}", path.shown())).into()
 }

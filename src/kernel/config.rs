@@ -1,6 +1,9 @@
 //! A `.config`: which ARCH it was made for, and whether the goals of a call read it.
 
-use super::tree::{self, Kind, Tree};
+use super::{
+    text,
+    tree::{Kind, Tree},
+};
 use crate::env::{self, Variable};
 use std::{
     ffi::{OsStr, OsString},
@@ -70,7 +73,7 @@ pub struct Made {
 impl Made {
     /// Reads the file; none when there is no such file, or it does not say.
     pub fn read(config: &Path) -> io::Result<Option<Self>> {
-        Ok(tree::read(config)?.as_deref().and_then(Self::of))
+        Ok(text::read(config)?.as_deref().and_then(Self::of))
     }
 
     /// Finds it in the text; none when that does not say, as one that a person wrote.

@@ -4,7 +4,7 @@
 //! It is searched, not evaluated: conditionals are not decided and functions are not called. Where a path names a variable that
 //! only a run of make knows, the file is not found.
 
-use super::tree::{MAKEFILES, has_word, read};
+use super::text::{has_word, read};
 use std::{
     io,
     path::{Path, PathBuf},
@@ -27,6 +27,9 @@ const OWN_DIRECTORY: [&str; 7] = [
     "KBUILD_EXTMOD",
     "srctree",
 ];
+
+/// The names that make looks for, in its order.
+pub(super) const MAKEFILES: [&str; 3] = ["GNUmakefile", "makefile", "Makefile"];
 
 /// A line with what a backslash at its end joins to it.
 #[derive(Debug, Clone, PartialEq, Eq)]

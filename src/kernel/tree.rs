@@ -3,11 +3,13 @@
 //! It is told by the words that such a Makefile must have, not by its version or folders: those differ between releases, and
 //! the packages that distributions make for building modules hold a part of the tree.
 
-use super::makefile::Makefile;
-use crate::file::read;
+use super::{
+    makefile::{MAKEFILES, Makefile},
+    text::{has_word, read},
+};
 use std::{
     ffi::OsStr,
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -45,12 +47,6 @@ pub struct Tree {
     makefile: String,
     parsed: Makefile,
 }
-
-/// The names that make looks for, in its order.
-pub(super) const MAKEFILES: [&str; 3] = ["GNUmakefile", "makefile", "Makefile"];
-
-/// No Makefile by hand is longer; what is behind it is not read. In bytes; Linux 6.1 has 71,000.
-const MOST: u64 = 1 << 20;
 
 /// How far down a Makefile is followed to those that it hands on to.
 const DEEPEST: usize = 3;
@@ -234,17 +230,6 @@ pub fn top_above(directory: &Path) -> io::Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// Reads the beginning of a file; none when there is no such file.
-pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => {}
-        // What is no file (a pipe, a folder) has nothing to tell.
-        _ => return Ok(None),
-    }
-    let bytes = read::head(path, MOST)?;
-    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
-}
-
 /// The top of the sources that a generated Makefile leads to: by `include TOP/Makefile`, before Linux 5.4 and in U-Boot by
 /// `-C TOP`.
 fn leads_to(makefile: &str) -> Option<&str> {
@@ -279,19 +264,10 @@ fn source_arch<'a>(makefile: &'a str, arch: &'a str) -> &'a str {
     folder.unwrap_or(arch)
 }
 
-/// Tells whether a text has a word: what is before and behind it is no part of a name.
-pub(super) fn has_word(text: &str, word: &str) -> bool {
-    let is_name = |c: char| c.is_alphanumeric() || c == '_';
-    text.match_indices(word).any(|(at, _)| {
-        let before = text[..at].chars().next_back();
-        let behind = text[at + word.len()..].chars().next();
-        !before.is_some_and(is_name) && !behind.is_some_and(is_name)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     const LINUX: &str = "VERSION = 6\nKERNELVERSION = $(VERSION)\n\
         export INSTALL_MOD_PATH\nSRCARCH \t:= $(ARCH)\n\

@@ -1,6 +1,6 @@
 //! The layers of build systems: flags, and what Cargo and Go are told.
 
-use super::{Prepared, propose};
+use super::changes::{Prepared, propose};
 use crate::{
     call::Call,
     context::Context,

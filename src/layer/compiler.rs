@@ -1,6 +1,6 @@
 //! The `compiler` layer: the target's tools and the build machine's, by the names that make and autoconf have for them.
 
-use super::propose;
+use super::changes::{propose, set};
 use crate::{
     context::{Context, ContextError},
     env,
@@ -38,6 +38,6 @@ fn reach(context: &Context, tools: &[Tool], changes: &mut Changes) {
     if added > 0
         && let Ok(path) = std::env::join_paths(path)
     {
-        super::set(changes, env::PATH.name, path);
+        set(changes, env::PATH.name, path);
     }
 }

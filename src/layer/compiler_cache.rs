@@ -7,7 +7,7 @@
 //!
 //! The string is for every compiler of the build, so it changes with the build machine's compilers too. Nothing is started for it.
 
-use super::propose;
+use super::changes::propose;
 use crate::{
     config::Kind,
     context::Context,

@@ -3,7 +3,10 @@
 //! The kernel is compiled by the toolchain itself, not through links of ours: it needs no sysroot, and thousands of calls
 //! would each pay for the way.
 
-use super::{default, root, set};
+use super::{
+    changes::{default, set},
+    portage::root,
+};
 use crate::{
     config::Kind, context::Context, env, export::ExportError, kernel::call::is_one_word,
     plan::Changes,

@@ -1,7 +1,7 @@
 //! The `make` layer: what makefiles, and scripts of no build system, ask for beside the tools' own variables. It is what Yocto's
 //! `environment-setup` has, so that a project written for that finds the same names here.
 
-use super::{Prepared, default, propose};
+use super::changes::{Prepared, default, propose};
 use crate::{
     call::Call,
     env,

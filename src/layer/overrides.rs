@@ -4,7 +4,7 @@
 //! A variable that the caller has set stays, since some know why. What the caller may not know is said on stderr before the build
 //! begins; a build that would certainly be for another machine is an error.
 
-use super::Layer;
+use super::changes::Layer;
 use crate::{
     config::Kind,
     context::Context,

@@ -1,6 +1,6 @@
 //! The `pkg-config` layer: where pkg-config searches, and what it puts before the paths that it prints.
 
-use super::set;
+use super::changes::set;
 use crate::{
     call::Call,
     context::{Context, ContextError},

@@ -1,7 +1,7 @@
 //! The `site-cache` layer: CONFIG_SITE, and the file of the target's answers that it names; in the mode `emulate`, what has to be
 //! so that configure runs its tests itself.
 
-use super::{Prepared, set};
+use super::changes::{Prepared, set};
 use crate::{
     call::Call,
     context::Context,

@@ -9,7 +9,11 @@ use super::{
     flags::Flag,
     package::{self, Package},
 };
-use crate::{context::Context, env, plan::Change, plan::Plan};
+use crate::{
+    context::Context,
+    env,
+    plan::{Change, Plan},
+};
 use std::{
     collections::BTreeSet,
     ffi::OsStr,

@@ -2,11 +2,11 @@
 //! repositories. The root may be anybody's, so paths are looked up as from inside, and all that is read of it has one sum.
 
 use super::{
-    Vars,
     ini::{self, Ini, Options},
     make_conf::{self, Reading},
     refusal::Refusal,
     text::{self, Files},
+    variables::Vars,
 };
 use crate::file::Tree;
 use std::{

@@ -4,10 +4,10 @@
 //! rest of the file alone. So do we. What ends Portage itself (a quote that is not closed) is refused.
 
 use super::{
-    Vars,
     refusal::Refusal,
     shlex::Shlex,
     text::{self, Files},
+    variables::Vars,
 };
 
 /// How a file is read.

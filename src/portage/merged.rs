@@ -1,9 +1,6 @@
 //! Portage's own files: which package owns a file of a root, as `var/db/pkg/*/*/CONTENTS` says.
 
-use crate::{
-    file::Identity,
-    file::{Node, beneath::Kind, read},
-};
+use crate::file::{Identity, Node, beneath::Kind, read};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsStr,

@@ -1,13 +1,14 @@
 //! What holds of any settings of Portage's.
 
 use super::{
-    Repositories, Vars,
+    Repositories,
     in_root::places_in,
     ini::{self, Ini},
     layout, make_conf,
     shlex::Shlex,
     text::{Files, list_words},
     varexpand::{LONGEST, varexpand},
+    variables::Vars,
 };
 
 /// Where the files of an input lie; each begins behind a form feed, which no settings have.

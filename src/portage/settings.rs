@@ -4,7 +4,7 @@
 //! the roots given; the environment counts as it is given.
 
 use super::{
-    Settings, Vars, agreed, features,
+    agreed, features,
     make_conf::{self, Reading},
     path::{self, join},
     profile::{self, Profile},
@@ -12,6 +12,7 @@ use super::{
     repos_conf::{self, Named, Repos},
     stack::{EnvLayer, Flags, Layers, is_incremental},
     text::{self, Files, list_words, strip, words},
+    variables::{Settings, Vars},
     version::{Change, Version},
 };
 use crate::env::Env;

@@ -5,10 +5,11 @@
 //! `source` is recognised wherever a token is read, even as a value. What it returns goes to `varexpand.rs`.
 
 use super::{
-    Vars, path,
+    path,
     refusal::Refusal,
     text::Files,
     varexpand::{LONGEST, varexpand},
+    variables::Vars,
 };
 use std::{collections::VecDeque, rc::Rc};
 

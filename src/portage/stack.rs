@@ -4,9 +4,10 @@
 //! Everything here is computation on layers that were read before. An order of things that looks odd is Portage's.
 
 use super::{
-    Vars, agreed,
+    agreed,
     refusal::Refusal,
     text::words,
+    variables::Vars,
     version::{Change, Version},
 };
 use crate::env::Env;

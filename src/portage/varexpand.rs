@@ -3,7 +3,7 @@
 //! The outer quotes are gone by now (`shlex.rs` took them); a quote that is still here is part of the value, and yet a
 //! single one switches expansion off up to the next. That is Portage's own behaviour, and files depend on it.
 
-use super::Vars;
+use super::variables::Vars;
 
 /// The longest value, in bytes. A program can be given 128 KiB in one variable (MAX_ARG_STRLEN), so nobody could pass it on; and
 /// what refers to itself twice doubles with every line.

@@ -6,12 +6,10 @@
 
 pub mod table;
 
-use super::{
-    elf, install_hint, native, programs,
-    rule::{self, Rule},
-};
+use super::{install_hint, native, programs, rule, rule::Rule};
 use crate::{
     config::{Config, ConfigError},
+    elf,
     env::Env,
     exec,
     file::{self, Weak, read},
@@ -407,7 +405,7 @@ impl<'a> Subject<'a> {
         let name = rule.name();
         let entry = entries.iter().find(|entry| entry.name == name);
         let mut header = rule.magic.clone();
-        header.resize(rule::HEADER_LEN, 0);
+        header.resize(elf::HEADER_LEN, 0);
         let also = entries
             .iter()
             .filter(|entry| entry.name != name && entry.is_enabled && entry.takes(&header));

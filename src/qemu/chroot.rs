@@ -8,6 +8,7 @@
 //! `resolv.conf`, its ebuild repositories (to read) where the root's `repos.conf` has them, and its DISTDIR. A folder to mount on that
 //! is missing is made, empty, and stays. Nothing else in the root is touched.
 
+mod error;
 mod inside;
 mod request;
 
@@ -15,15 +16,12 @@ pub use request::{asks_for_help, help};
 
 use super::{
     binfmt::table,
-    elf, native,
-    private::{self, NoPrivate},
-    rule,
+    native, private, rule,
     script::{self, Script},
 };
 use crate::{
-    config::ConfigError,
-    context::{Context, ContextError},
-    env,
+    context::Context,
+    elf, env,
     file::{self, read},
     plan::{
         Change, Changes, Plan,
@@ -31,15 +29,19 @@ use crate::{
     },
     portage::{Repositories, refusal::Refusal},
     report,
-    words::{quote, show_file},
 };
+pub use error::ChrootError;
+use error::Result;
 use inside::{Account, Inside};
 use request::Request;
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
     io::{self, IsTerminal, Read},
-    os::{fd::AsRawFd, unix::ffi::OsStrExt, unix::fs::FileTypeExt},
+    os::{
+        fd::AsRawFd,
+        unix::{ffi::OsStrExt, fs::FileTypeExt},
+    },
     path::{Path, PathBuf},
 };
 
@@ -111,193 +113,6 @@ const NOT_WITHOUT_IDS: [&str; 4] = ["-userfetch", "-userpriv", "-usersandbox", "
 
 /// Who Portage gives its folders to where there is nobody else.
 const ALONE: [(&str, &str); 2] = [("PORTAGE_GRPNAME", "root"), ("PORTAGE_USERNAME", "root")];
-
-/// Why there is nothing to enter.
-#[derive(Debug, thiserror::Error)]
-pub enum ChrootError {
-    /// A look at the system failed.
-    #[error(transparent)]
-    Context(#[from] ContextError),
-    /// There are no rules.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// An option that is none.
-    #[error("there is no option `{0}`")]
-    UnknownOption(String),
-    /// An option that says nothing.
-    #[error("`{0}` needs a value")]
-    NoValue(String),
-    /// There is no such folder.
-    #[error("there is no root `{root}`: {source}", root = .root.display())]
-    NoRoot {
-        /// Its path.
-        root: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// It is there, and is not entered.
-    #[error(transparent)]
-    Unreachable(io::Error),
-    /// A file of the root is not read.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// It is where we are.
-    #[error("`{root}` is this machine's own root", root = .0.display())]
-    OwnRoot(PathBuf),
-    /// Nothing to log in with.
-    #[error("`{root}` has no shell: neither `/bin/bash` nor `/bin/sh`", root = .0.display())]
-    NoShell(PathBuf),
-    /// The command is not in there.
-    #[error("`{root}` has no command `{command}`", root = .root.display())]
-    NoCommand {
-        /// The root.
-        root: PathBuf,
-        /// What was asked for.
-        command: String,
-    },
-    /// Nobody may run it.
-    #[error("`{command}` in `{root}` is not executable", root = .root.display(), command = .command.display())]
-    NotExecutable {
-        /// The root.
-        root: PathBuf,
-        /// Its path in there.
-        command: PathBuf,
-    },
-    /// It is neither ELF nor a script.
-    #[error("`{command}` in `{root}` is no program", root = .root.display(), command = .command.display())]
-    NoProgram {
-        /// The root.
-        root: PathBuf,
-        /// Its path in there.
-        command: PathBuf,
-    },
-    /// What it needs to start is not in there.
-    #[error(
-        "`{command}` needs `{needs}`, which is not in `{root}`{why}",
-        command = .command.display(), needs = script::spelled(needs), root = .root.display(),
-        why = if script::ends_in_cr(needs) { ": the script has CRLF line ends" } else { "" }
-    )]
-    NoInterpreter {
-        /// The root.
-        root: PathBuf,
-        /// Its path in there.
-        command: PathBuf,
-        /// The dynamic linker, or the interpreter of a script.
-        needs: PathBuf,
-    },
-    /// No QEMU has that CPU.
-    #[error(
-        "`{command}` is for a CPU (ELF machine {machine}, {bits} bits) that neither this machine nor QEMU's user mode runs",
-        command = .command.display()
-    )]
-    NoEmulation {
-        /// Its path in the root.
-        command: PathBuf,
-        /// Its `e_machine`.
-        machine: u16,
-        /// Its class.
-        bits: u8,
-    },
-    /// There is no way to run it under QEMU.
-    #[error("programs in `{root}` run under QEMU: {why}", root = .root.display())]
-    NoHandler {
-        /// The root.
-        root: PathBuf,
-        /// Why there is no handler.
-        why: NoPrivate,
-    },
-    /// Namespaces cannot be had.
-    #[error(transparent)]
-    NoNamespaces(NoPrivate),
-    /// The root's passwd does not have the user.
-    #[error("`{root}` has no user `{user}`", root = .root.display())]
-    NoUser {
-        /// The root.
-        root: PathBuf,
-        /// Who was asked for.
-        user: String,
-    },
-    /// The user cannot be, since the id is not ours to give.
-    #[error("user `{user}` has the id {uid} and group {gid} inside, and you have only {ids}")]
-    UnmappedUser {
-        /// The user.
-        user: String,
-        /// Their id.
-        uid: u32,
-        /// Their group.
-        gid: u32,
-        /// Those there are.
-        ids: String,
-    },
-    /// There is nothing to bind.
-    #[error("cannot bind `{path}`: {source}", path = .path.display())]
-    NoSource {
-        /// The path.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// It would be mounted on the root itself, or nobody knows where.
-    #[error("cannot bind on `{place}`: the place is an absolute path inside, and not `/`", place = .0.display())]
-    BadPlace(PathBuf),
-}
-
-impl ChrootError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        let look = |root: &Path, path: &Path| {
-            let path = crate::plan::step::inside(root, path);
-            format!("look at it with `{}`", show_file(&path))
-        };
-        match self {
-            Self::Context(e) => e.hint(),
-            Self::Config(e) => e.hint(),
-            Self::Unreachable(e) => file::hint(e).unwrap_or_else(|| "name another root: `--root DIR`".into()),
-            Self::Refused(refusal) => refusal.hint(),
-            Self::UnknownOption(_) | Self::NoValue(_) => "`--help` shows the options; those of the command come behind it".into(),
-            Self::NoRoot { .. } | Self::OwnRoot(_) => "name the target's: `--root DIR`".into(),
-            Self::NoShell(_) => "merge a shell into it, or name a command that it has".into(),
-            Self::NoCommand { root, .. } => format!(
-                "`ls {}` shows what it has; another root is named by `--root DIR`",
-                quote(root.join("usr/bin").as_os_str())
-            ),
-            Self::NotExecutable { root, command } | Self::NoProgram { root, command } => look(root, command),
-            Self::NoInterpreter { root, command, needs } if script::ends_in_cr(needs) => {
-                let script = root.join(command.strip_prefix("/").unwrap_or(command));
-                format!("`sed -i 's/\\r$//' {}`", quote(script.as_os_str()))
-            }
-            Self::NoInterpreter { .. } => "merge the package that has it into the root".into(),
-            Self::NoEmulation { .. } => "`crossmerge binfmt status` lists the CPUs that QEMU knows".into(),
-            Self::NoHandler { why, .. } | Self::NoNamespaces(why) => why.hint(),
-            Self::NoUser { root, .. } => format!(
-                "its users are in `{}`; a number needs no entry there",
-                root.join("etc/passwd").display()
-            ),
-            Self::UnmappedUser { .. } => {
-                "root gives you more ids: `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER`, and `newuidmap` \
-                 of the package shadow or uidmap"
-                    .into()
-            }
-            Self::NoSource { source, .. } if file::hint(source).is_some() => file::hint(source).unwrap_or_default(),
-            Self::NoSource { .. } | Self::BadPlace(_) => "`--bind SRC:DST`, both there, DST an absolute path as it is seen inside".into(),
-        }
-    }
-
-    /// 127 for a command that is not there, 126 for one that cannot be run, 125 for the rest, as shells have it.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Context(e) => e.exit_code(),
-            Self::NoCommand { .. } | Self::NoShell(_) => report::NOT_FOUND,
-            Self::NotExecutable { .. }
-            | Self::NoProgram { .. }
-            | Self::NoInterpreter { .. }
-            | Self::NoEmulation { .. } => report::NOT_EXECUTABLE,
-            _ => report::OWN_FAILURE,
-        }
-    }
-}
-
-type Result<T> = std::result::Result<T, ChrootError>;
 
 /// Decides what `<tuple>-chroot args…` does.
 pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan> {
@@ -515,7 +330,7 @@ fn header(inside: &Inside, program: &Path) -> Result<Vec<u8>> {
         let mut head = Vec::new();
         let read = file
             .by_ref()
-            .take(rule::HEADER_LEN as u64)
+            .take(elf::HEADER_LEN as u64)
             .read_to_end(&mut head);
         if read.is_err() {
             break;
@@ -525,7 +340,7 @@ fn header(inside: &Inside, program: &Path) -> Result<Vec<u8>> {
             return match elf::interpreter(&opened) {
                 Ok(Some(linker)) if !inside.is_file(&linker) => Err(missing(&linker)),
                 _ => {
-                    head.truncate(rule::HEADER_LEN);
+                    head.truncate(elf::HEADER_LEN);
                     Ok(head)
                 }
             };

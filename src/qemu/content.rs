@@ -2,8 +2,11 @@
 //!
 //! Pure. It decides nothing about what runs.
 
-use super::{elf, script::Script};
-use crate::words::{quote, show_file};
+use super::script::Script;
+use crate::{
+    elf,
+    words::{quote, show_file},
+};
 use std::path::Path;
 
 /// What a file is instead of a program.

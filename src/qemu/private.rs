@@ -10,13 +10,13 @@
 
 use super::{
     binfmt::{preserves_argv0, version},
-    elf, native, programs,
+    native, programs,
     rule::{self, Rule},
 };
 use crate::{
     config::ConfigError,
     context::Context,
-    exec,
+    elf, exec,
     plan::{
         Plan,
         step::{BINFMT_MISC, Ids, Mount, Namespaces, Step, Told, Users},

@@ -3,12 +3,12 @@
 use super::{
     binfmt::table::Entry,
     content::Content,
-    elf::{self, Kind, Layout},
     native,
-    rule::{self, HEADER_LEN, Rule},
+    rule::{self, Rule},
     script::Script,
 };
 use crate::{
+    elf::{self, HEADER_LEN, Kind, Layout},
     target::{self, ELF_KIND_LEN, Source, Target},
     tuple::Tuple,
 };

@@ -11,9 +11,6 @@ use crate::{
 };
 use std::{os::unix::ffi::OsStrExt, path::Path};
 
-/// How much of a file the kernel looks at (BINPRM_BUF_SIZE).
-pub const HEADER_LEN: usize = 256;
-
 /// The files of one QEMU.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {

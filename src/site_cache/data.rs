@@ -7,7 +7,7 @@
 
 pub use super::form::{About, Kind, Obtained};
 use super::{
-    SiteCacheError,
+    error::SiteCacheError,
     form::{Layer, Written},
 };
 use crate::{config::Config, context::Context, file::read, tuple::Tuple};

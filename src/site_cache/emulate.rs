@@ -7,14 +7,11 @@ use super::render::Trial;
 use crate::{
     call::Call,
     context::Context,
-    exec,
+    elf, exec,
     export::ExportError,
     file,
     plan::{Change, Changes, Plan, step::Step},
-    qemu::{
-        self, elf, native,
-        private::{self, NoPrivate},
-    },
+    qemu::{self, native, private, private::NoPrivate},
 };
 use sha2::{Digest, Sha256};
 use std::{

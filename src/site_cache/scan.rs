@@ -6,15 +6,16 @@
 //! comes to only while a cache variable is not set: then that variable is what to set.
 
 mod follow;
+mod guard;
+mod host;
 mod shell;
 
-use crate::{
-    file::{self, read},
-    tuple::Tuple,
-};
-use follow::{Followed, Outcome, Value, Values, is_cache_variable, is_plumbing};
+use crate::file::{self, read};
+use follow::{Followed, Outcome, Value, Values, is_plumbing};
+use guard::{CROSS, Guard, guard_of, mentions_cross};
+pub use host::Host;
 use serde::Serialize;
-use shell::{Command, List, Node, is_name_byte};
+use shell::{Command, List, Node};
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
@@ -26,9 +27,6 @@ pub(super) use follow::MAX_VALUES;
 
 /// How much of a place's line is told, in bytes.
 pub(super) const LONGEST_LINE: usize = 400;
-
-/// The variable that autoconf decides on.
-const CROSS: &str = "cross_compiling";
 
 /// Why a script was not read.
 #[derive(Debug, thiserror::Error)]
@@ -59,48 +57,6 @@ impl ScanError {
                 "only scripts that Autoconf made keep what they find in cache variables; read this one".into()
             }
         }
-    }
-}
-
-/// The machine that a script configures for, as its `config.sub` would write it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Host {
-    alias: String,
-    cpu: String,
-    vendor: String,
-    os: String,
-}
-
-impl Host {
-    /// Takes a tuple apart. `config.sub` knows a vendor for some CPUs; no script is known to ask for that of a tuple that names
-    /// none, so it is `unknown` here.
-    pub fn of(tuple: &Tuple) -> Self {
-        let vendor = tuple.vendor();
-        let rest = tuple.as_str().strip_prefix(tuple.cpu()).unwrap_or_default();
-        let rest = rest.strip_prefix('-').unwrap_or(rest);
-        let os = match vendor {
-            Some(vendor) => rest
-                .strip_prefix(vendor)
-                .unwrap_or(rest)
-                .trim_start_matches('-'),
-            None => rest,
-        };
-        let os = match os {
-            "" => "none",
-            "linux" => "linux-gnu",
-            os => os,
-        };
-        Self {
-            alias: tuple.to_string(),
-            cpu: tuple.cpu().into(),
-            vendor: vendor.unwrap_or("unknown").into(),
-            os: os.into(),
-        }
-    }
-
-    /// `cpu-vendor-os`.
-    pub fn canonical(&self) -> String {
-        format!("{}-{}-{}", self.cpu, self.vendor, self.os)
     }
 }
 
@@ -302,96 +258,6 @@ fn autoconf_of(text: &str) -> Option<String> {
         let rest = MARKS.iter().find_map(|mark| line.split_once(mark))?.1;
         let version = rest.split_whitespace().next()?.trim_end_matches('.');
         Some(version.to_owned())
-    })
-}
-
-/// Tells whether a text looks at `$cross_compiling`.
-fn mentions_cross(text: &str) -> bool {
-    text.match_indices(CROSS).any(|(at, _)| {
-        let is_value = text[..at].ends_with('$') || text[..at].ends_with("${");
-        let next = text.as_bytes().get(at + CROSS.len());
-        is_value && !next.is_some_and(|byte| is_name_byte(*byte))
-    })
-}
-
-/// A condition that asks whether a cache variable is set.
-#[derive(Debug, PartialEq, Eq)]
-struct Guard<'t> {
-    /// The variable; `$name` where another variable names it.
-    name: &'t str,
-    /// It holds when the variable is set.
-    then_is_set: bool,
-    /// To be empty is as good as not to be set.
-    by_emptiness: bool,
-}
-
-/// Reads a condition as one that asks whether a cache variable is set, in every spelling that autoconf had for it and those that
-/// people write.
-fn guard_of(condition: &str) -> Option<Guard<'_>> {
-    let condition = condition.trim();
-    // A longer one does more than ask.
-    if condition.len() > 200 || condition.contains(['\n']) {
-        return None;
-    }
-    let denies = condition.contains(" != set")
-        || condition.contains("!= xset")
-        || condition.starts_with('!');
-    for (at, _) in condition.match_indices('{') {
-        // `${name+y}`, `\${$name+set}`; autoconf 2.13 had `'{'name'+set}'`.
-        let inner = condition[at + 1..].trim_start_matches(['\'', '"', '\\']);
-        let dollar = usize::from(inner.starts_with('$'));
-        let length = dollar
-            + inner[dollar..]
-                .bytes()
-                .take_while(|byte| is_name_byte(*byte))
-                .count();
-        let (name, behind) = inner.split_at(length);
-        let behind = behind.trim_start_matches(['\'', '"', '\\']);
-        let is_question = ["+y}", "+set}", "+:}", ":+y}", ":+set}"]
-            .iter()
-            .any(|end| behind.starts_with(end));
-        let names_one = is_cache_variable(name) || dollar == 1 && length > 1;
-        if is_question && names_one {
-            return Some(Guard {
-                name,
-                then_is_set: !denies,
-                by_emptiness: false,
-            });
-        }
-    }
-    by_emptiness(condition)
-}
-
-/// `test -z "$name"`, `test -n "$name"`, `test "x$name" = x` and the like.
-fn by_emptiness(condition: &str) -> Option<Guard<'_>> {
-    let words: Vec<&str> = condition
-        .trim_end_matches([';', ' '])
-        .split_whitespace()
-        .collect();
-    let words = match &words[..] {
-        ["test", words @ ..] | ["[", words @ .., "]"] => words,
-        _ => return None,
-    };
-    let (word, then_is_set) = match words {
-        ["-z", word] => (word, false),
-        ["-n", word] => (word, true),
-        [
-            word,
-            operator @ ("=" | "!="),
-            "x" | "X" | "\"x\"" | "\"X\"" | "\"\"" | "''",
-        ] => (word, *operator == "!="),
-        _ => return None,
-    };
-    let word = word.trim_matches('"');
-    let word = word
-        .strip_prefix(['x', 'X'])
-        .unwrap_or(word)
-        .trim_matches('"');
-    let name = word.strip_prefix('$')?.trim_matches(['{', '}']);
-    is_cache_variable(name).then_some(Guard {
-        name,
-        then_is_set,
-        by_emptiness: true,
     })
 }
 

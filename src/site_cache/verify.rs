@@ -4,8 +4,8 @@
 //! follows from it is decided afterwards ([`Report::of`]), without another look at the system.
 
 use super::{
-    SiteCacheError,
     data::{self, About, Answer, Answers},
+    error::SiteCacheError,
 };
 use crate::{
     context::Context,

@@ -1,6 +1,5 @@
 //! Which ABI a compiler makes programs for, and which one a file is of: by the `[[mark]]` sections of the CPU family. Pure.
 
-use super::{ElfFlags, Target};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt};
 
@@ -9,14 +8,14 @@ use std::{collections::BTreeMap, fmt};
 #[serde(deny_unknown_fields)]
 pub struct Mark {
     /// The ABI.
-    elf_abi: Option<String>,
+    pub(super) elf_abi: Option<String>,
     /// How floating point arguments are passed.
-    float_abi: Option<String>,
+    pub(super) float_abi: Option<String>,
     /// What the compiler predefines then: a name, or a name and its value. All of them have to be there.
     #[serde(default)]
-    macros: Vec<String>,
+    pub(super) macros: Vec<String>,
     /// What `e_flags` of a linked file contains then.
-    elf_flags: Option<ElfFlags>,
+    pub(super) elf_flags: Option<ElfFlags>,
 }
 
 /// The macros that a compiler defines, with their values.
@@ -66,62 +65,10 @@ impl fmt::Display for Mismatch {
     }
 }
 
-impl Target {
-    /// Compares the ABI of what a compiler makes, by the macros it predefines, with the one that the tuple means. Returns `None`
-    /// if they are the same, or if either is not known.
-    pub fn other_abi(&self, macros: &Macros) -> Option<Mismatch> {
-        let of =
-            |what: &'static str, wanted: &Option<String>, name: fn(&Mark) -> Option<&String>| {
-                let wanted = wanted.as_ref()?;
-                let fits = |mark: &&Mark| {
-                    !mark.macros.is_empty() && mark.macros.iter().all(|wanted| macros.has(wanted))
-                };
-                let marks = self.marks.iter().filter(|mark| name(mark).is_some());
-                let made = marks.filter(fits).find_map(name)?;
-                (made != wanted).then(|| Mismatch {
-                    what,
-                    made: made.clone(),
-                    wanted: wanted.clone(),
-                })
-            };
-        of("ABI", &self.elf_abi, |mark| mark.elf_abi.as_ref())
-            .or_else(|| of("float ABI", &self.float_abi, |mark| mark.float_abi.as_ref()))
-    }
-
-    /// The float ABI that the header of a linked ELF file is marked with. Returns `None` if the file is not ELF, is for another
-    /// machine, or is not marked.
-    pub(crate) fn float_abi_of(&self, header: &[u8]) -> Option<&str> {
-        let [0x7f, b'E', b'L', b'F', class, data, ..] = *header else {
-            return None;
-        };
-        let number = |bytes: &[u8]| {
-            let fold = |number: u32, byte: &u8| number << 8 | u32::from(*byte);
-            match data {
-                1 => bytes.iter().rev().fold(0, fold),
-                _ => bytes.iter().fold(0, fold),
-            }
-        };
-        if number(header.get(18..20)?) != u32::from(self.elf_machine) {
-            return None;
-        }
-        // Behind e_entry, e_phoff and e_shoff, which are as wide as the class.
-        let flags = if class == 1 { 36..40 } else { 48..52 };
-        let flags = number(header.get(flags)?);
-        let fits = |mark: &&Mark| {
-            mark.elf_flags
-                .is_some_and(|wanted| flags & wanted.mask == wanted.value)
-        };
-        self.marks
-            .iter()
-            .filter(fits)
-            .find_map(|mark| mark.float_abi.as_deref())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::Source;
+    use crate::target::{Source, Target};
 
     fn target(tuple: &str) -> Target {
         let sources: Vec<Source> = Source::built_in().map(|(_, source)| source).collect();
@@ -269,4 +216,14 @@ mod tests {
             assert_eq!(found, other, "{tuple} {macros}");
         }
     }
+}
+
+/// What `e_flags` of an ELF header has to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ElfFlags {
+    /// The bits that count.
+    pub mask: u32,
+    /// What they are.
+    pub value: u32,
 }

@@ -1,6 +1,6 @@
 //! `crossmerge site-cache scan`, for people and as data.
 
-use super::{confirmation, shown};
+use super::shown::{self, confirmation, shown};
 use crate::{
     context::Context,
     site_cache::{
@@ -180,7 +180,7 @@ fn to_json(path: &Path, scan: &Scan, script: &str, answers: &Answers) -> serde_j
         let mut json = serde_json::to_value(test).expect("plain data");
         json["standing"] = standing.as_str().into();
         json["answer"] = answer.map_or(serde_json::Value::Null, |answer| {
-            let mut json = super::to_json(answer, answers);
+            let mut json = shown::to_json(answer, answers);
             if answer.value.is_some() {
                 json["value"] = answer.value_for(script).into();
             }

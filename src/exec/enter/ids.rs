@@ -1,8 +1,11 @@
 //! User namespaces, and who writes which ids they have: user_namespaces(7) lets only a process outside write more than its own.
 
-use super::{EnterError, Result};
+use super::error::{EnterError, Result};
 use crate::{
-    exec::{OWN, inner, start},
+    exec::{
+        inner,
+        start::{OWN, start},
+    },
     plan::step::{Told, Users, to_map},
 };
 use nix::{

@@ -10,12 +10,15 @@
 //! 4. [`Inside::enter`] leaves the old root, with everything that was mounted there, and closes all descriptors of it.
 
 use super::{
-    EnterError, Outside, Result, failed,
+    error::{EnterError, Result, failed},
+    ids::Outside,
     mounts::{self, by_descriptor},
     place::{Within, find_or_make, open_in, path_of},
 };
-use crate::plan::step::{Mount, Root, Step, What};
-use crate::report;
+use crate::{
+    plan::step::{Mount, Root, Step, What},
+    report,
+};
 use nix::{
     errno::Errno,
     mount::{MntFlags, MsFlags, mount, umount2},

@@ -1,6 +1,6 @@
 //! What was asked for: the arguments of `<tuple>-chroot`. Pure.
 
-use super::ChrootError;
+use super::error::ChrootError;
 use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::{OsStrExt, OsStringExt},

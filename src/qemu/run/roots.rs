@@ -1,7 +1,12 @@
 //! The roots that hold the target's files, ROOT and the sysroot, and the programs in them.
 
-use super::{Content, RunError, elf};
-use crate::{context::Context, env, file::canonical, file::is_executable};
+use super::error::RunError;
+use crate::{
+    context::Context,
+    elf, env,
+    file::{canonical, is_executable},
+    qemu::content::Content,
+};
 use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt,

@@ -1,9 +1,9 @@
 //! The file of what was learned: answers are added and taken out, and all that a person wrote in it stays.
 
-use super::LearnError;
+use super::error::LearnError;
 use crate::{
     file::{self, read},
-    site_cache::SiteCacheError,
+    site_cache::error::SiteCacheError,
 };
 use nix::fcntl::Flock;
 use std::{

@@ -5,7 +5,8 @@
 //! that they give it. Nothing is run. Next comes `scan.rs`, which lists the tests that were found on the way.
 
 use super::{
-    Host, guard_of,
+    guard::{guard_of, is_cache_variable, mentions_cross},
+    host::Host,
     shell::{Arm, Command, Link, List, Node, Span, assignment, is_name_byte},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -796,7 +797,7 @@ impl<'t> Follower<'t> {
     /// Goes on behind a stop that a decision on `$cross_compiling` leads to, and no answer could: what follows is of interest
     /// all the same. In the block of a cache variable, the block is what stops.
     fn unless_decided(&self, flow: Flow, decision: Span) -> Flow {
-        match self.guarded == 0 && super::mentions_cross(self.of(decision)) {
+        match self.guarded == 0 && mentions_cross(self.of(decision)) {
             true => Flow::Goes,
             false => flow,
         }
@@ -1023,11 +1024,6 @@ fn one_of(truths: &[Truth]) -> Truth {
         .iter()
         .all(|truth| *truth == first)
         .then_some(first)?
-}
-
-/// Tells whether a name is a cache variable's by autoconf's rule: it has `_cv_` in it.
-pub(super) fn is_cache_variable(name: &str) -> bool {
-    name.bytes().all(is_name_byte) && name.contains("_cv_")
 }
 
 /// Tells whether a variable is an option of configure's, which is not set when nobody gives it.

@@ -1,6 +1,5 @@
 //! What an ELF file says of itself, as far as it decides who can run it. The layout is that of elf(5).
 
-use super::rule::HEADER_LEN;
 use crate::file::read;
 use std::{
     ffi::OsStr,
@@ -16,6 +15,9 @@ const PT_INTERP: u64 = 3;
 /// The longest path of a dynamic linker that the kernel takes (PATH_MAX).
 const INTERPRETER_MAX: u64 = 4096;
 
+/// How much of a file the kernel looks at (BINPRM_BUF_SIZE).
+pub const HEADER_LEN: usize = 256;
+
 /// The beginning of a file; shorter where the file is.
 pub fn head(path: &Path) -> io::Result<Vec<u8>> {
     read::head(path, HEADER_LEN as u64)
@@ -23,7 +25,7 @@ pub fn head(path: &Path) -> io::Result<Vec<u8>> {
 
 /// The fields of a header, whose widths and byte order the header itself tells.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Layout {
+pub(crate) struct Layout {
     is_wide: bool,
     is_big: bool,
 }
@@ -59,7 +61,7 @@ impl Kind {
 
 impl Layout {
     /// Reads class and byte order; none when it is no ELF header.
-    pub(super) fn of(header: &[u8]) -> Option<Self> {
+    pub(crate) fn of(header: &[u8]) -> Option<Self> {
         match *header {
             [0x7f, b'E', b'L', b'F', class @ 1..=2, data @ 1..=2, ..] => Some(Self {
                 is_wide: class == 2,
@@ -70,11 +72,11 @@ impl Layout {
     }
 
     /// Picks the place of a field by the class.
-    pub(super) fn at<T>(self, narrow: T, wide: T) -> T {
+    pub(crate) fn at<T>(self, narrow: T, wide: T) -> T {
         if self.is_wide { wide } else { narrow }
     }
 
-    pub(super) fn number(self, bytes: &[u8]) -> u64 {
+    pub(crate) fn number(self, bytes: &[u8]) -> u64 {
         let fold = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
         match self.is_big {
             true => bytes.iter().fold(0, fold),
@@ -83,7 +85,7 @@ impl Layout {
     }
 
     /// Writes a number into a field.
-    pub(super) fn put(self, field: &mut [u8], number: u64) {
+    pub(crate) fn put(self, field: &mut [u8], number: u64) {
         let bytes = number.to_le_bytes();
         for (byte, place) in bytes.iter().zip(0..field.len()) {
             let place = if self.is_big {
@@ -107,7 +109,7 @@ pub fn interpreter(path: &Path) -> io::Result<Option<PathBuf>> {
 }
 
 /// The same of a file with such a header, whose bytes at a place are read by `read`.
-pub(super) fn interpreter_in(
+pub(crate) fn interpreter_in(
     header: &[u8],
     read: impl Fn(&mut [u8], u64) -> io::Result<()>,
 ) -> io::Result<Option<PathBuf>> {

@@ -1,0 +1,139 @@
+//! Why an applet has no plan.
+
+use crate::{
+    config::ConfigError,
+    context::ContextError,
+    export::ExportError,
+    kernel::KernelError,
+    layer::LayerError,
+    qemu::{chroot::ChrootError, run::RunError},
+    report,
+};
+use std::path::PathBuf;
+
+/// Why an applet has no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum AppletError {
+    /// A look at the system failed.
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    /// Configuration could not be read.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A build system cannot be told of the target.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// The environment of the target cannot be decided.
+    #[error(transparent)]
+    Layer(#[from] LayerError),
+    /// There is nothing to configure.
+    #[error(transparent)]
+    Configure(#[from] ConfigureError),
+    /// The tree that make is called for is not what it should be.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    /// A program of the target does not run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The target's root cannot be entered.
+    #[error(transparent)]
+    Chroot(#[from] ChrootError),
+    /// A definition is not what the schema asks for.
+    #[error("wrapper `{file}`: {message}")]
+    Malformed {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// No definition has that name.
+    #[error("there is no applet `{name}`")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// Those there are.
+        known: String,
+    },
+    /// A command line that a shell could not split either.
+    #[error(
+        "{from} is no command line: {text:?} has a quote that never ends, or nothing in it, or is not UTF-8"
+    )]
+    CommandLine {
+        /// Where it stands.
+        from: String,
+        /// The text.
+        text: String,
+    },
+    /// A compiler link of ours, and no toolchain behind it.
+    #[error("no toolchain was adopted for `{tuple}` that has `{tool}`")]
+    NoToolchain {
+        /// The tuple.
+        tuple: String,
+        /// The applet.
+        tool: String,
+    },
+}
+
+impl AppletError {
+    /// How to go on.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Context(e) => e.hint(),
+            Self::Config(e) => e.hint(),
+            Self::Export(e) => e.hint(),
+            Self::Layer(e) => e.hint(),
+            Self::Configure(e) => e.hint(),
+            Self::Kernel(e) => e.hint(),
+            Self::Run(e) => e.hint(),
+            Self::Chroot(e) => e.hint(),
+            Self::Malformed { file, .. } => {
+                format!("mend `{file}`; wrappers/README.md has the form")
+            }
+            Self::Unknown { known, .. } => format!("the applets are {known}"),
+            Self::CommandLine { from, .. } => format!("mend {from}"),
+            Self::NoToolchain { tuple, .. } => {
+                format!(
+                    "adopt one with `crossmerge init {tuple} --toolchain PREFIX`, or remove this link"
+                )
+            }
+        }
+    }
+
+    /// The exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Context(e) => e.exit_code(),
+            Self::Export(e) => e.exit_code(),
+            Self::Layer(e) => e.exit_code(),
+            Self::Run(e) => e.exit_code(),
+            Self::Chroot(e) => e.exit_code(),
+            _ => report::OWN_FAILURE,
+        }
+    }
+}
+
+/// Why there is no script to run.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigureError {
+    /// The current folder has none.
+    #[error("there is no `configure` here")]
+    None {
+        /// What to do instead.
+        instead: String,
+    },
+    /// The caller named one.
+    #[error("there is no `{path}`", path = .0.display())]
+    NotThere(PathBuf),
+}
+
+impl ConfigureError {
+    /// How to go on.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::None { instead } => instead.clone(),
+            Self::NotThere(_) => {
+                "the first argument is the script: ./configure, or its path from here".into()
+            }
+        }
+    }
+}

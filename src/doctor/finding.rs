@@ -1,0 +1,135 @@
+//! What a check finds.
+
+use crate::{
+    applet::AppletError,
+    config::ConfigError,
+    context::ContextError,
+    exec::ExecError,
+    init::InitError,
+    terminal::{DIM, ERROR, OK, WARNING},
+};
+use clap::builder::styling::Style;
+use serde::Serialize;
+use std::io;
+
+/// What a check comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Looked at, and as it should be.
+    Ok,
+    /// Something will surprise, and does not stop a build.
+    Warning,
+    /// Something does not work.
+    Error,
+    /// Not looked at.
+    Skipped,
+}
+
+impl Status {
+    pub(super) fn style(self) -> Style {
+        match self {
+            Self::Ok => OK,
+            Self::Warning => WARNING,
+            Self::Error => ERROR,
+            Self::Skipped => DIM,
+        }
+    }
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Finding {
+    pub(super) status: Status,
+    pub(super) message: String,
+    pub(super) mend: Option<String>,
+    /// The checks that need this one mean something all the same.
+    pub(super) passes: bool,
+}
+
+impl Finding {
+    pub(super) fn ok(seen: impl Into<String>) -> Self {
+        Self {
+            status: Status::Ok,
+            message: seen.into(),
+            mend: None,
+            passes: true,
+        }
+    }
+
+    pub(super) fn skipped(reason: impl Into<String>) -> Self {
+        Self {
+            status: Status::Skipped,
+            passes: false,
+            ..Self::ok(reason)
+        }
+    }
+
+    /// Skips a check that has nothing to say of such a target, and no check that needs it.
+    pub(super) fn not_for_this_target(reason: impl Into<String>) -> Self {
+        Self {
+            passes: true,
+            ..Self::skipped(reason)
+        }
+    }
+
+    pub(super) fn warning(message: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self {
+            status: Status::Warning,
+            mend: Some(mend.into()),
+            ..Self::ok(message)
+        }
+    }
+
+    pub(super) fn error(message: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self {
+            status: Status::Error,
+            passes: false,
+            ..Self::warning(message, mend)
+        }
+    }
+}
+
+/// Why a check could not be made, when that is no fault of the target's.
+#[derive(Debug, thiserror::Error)]
+#[expect(
+    missing_docs,
+    reason = "each variant is a module's own error, documented there"
+)]
+pub enum DoctorError {
+    #[error(transparent)]
+    Applet(#[from] AppletError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+    #[error(transparent)]
+    Init(#[from] InitError),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl DoctorError {
+    /// How to go on.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Applet(e) => e.hint(),
+            Self::Config(e) => e.hint(),
+            Self::Context(e) => e.hint(),
+            Self::Exec(e) => e.hint(),
+            Self::Init(e) => e.hint(),
+            Self::Io(_) => "mend that, or run it as somebody who may read the sysroot".into(),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The lock of a sysroot.
+
+use super::{error::InitError, record, write::Traces};
+use crate::file::{self, Places, Tree, Trouble};
+use nix::fcntl::Flock;
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
+
+/// The sysroot's lock, held, and what was made under it, which goes before the lock does.
+#[derive(Debug)]
+pub(super) struct Locked {
+    pub(super) traces: Traces,
+    pub(super) _held: Flock<File>,
+}
+
+/// Takes the sysroot's lock; waits, and after a moment says so, while another holds it.
+pub(super) fn lock(sysroot: &Path) -> Result<Locked, InitError> {
+    let mut made = Vec::new();
+    let tree = |made: &mut Vec<PathBuf>| Tree::make(sysroot, made);
+    let held = file::take_in(tree, sysroot, Path::new(record::LOCK), &mut made);
+    let places = match (&held, Places::of(sysroot)) {
+        (Ok(_), places) => places?,
+        (Err(_), Ok(places)) => places,
+        (Err(_), Err(_)) => Places::nowhere(),
+    };
+    // It goes again if there is no lock.
+    let traces = Traces::new(places, made);
+    Ok(Locked {
+        _held: held?,
+        traces,
+    })
+}
+
+/// Takes the sysroot's lock where init has been; elsewhere nobody else has it either.
+pub(crate) fn lock_if_there(sysroot: &Path) -> Result<Option<Flock<File>>, InitError> {
+    let Some(tree) = Tree::open_if_exists(sysroot)? else {
+        return Ok(None);
+    };
+    let folder = tree.look_to_change(Path::new(record::FOLDER))?;
+    let held = || take_existing(sysroot, record::LOCK);
+    let is_there = folder.is_some_and(|folder| folder.is_dir());
+    Ok(is_there.then(held).transpose()?)
+}
+
+pub(super) fn take_existing(sysroot: &Path, lock: &str) -> Result<Flock<File>, Trouble> {
+    let tree = |_: &mut Vec<PathBuf>| Tree::open(sysroot);
+    file::take_in(tree, sysroot, Path::new(lock), &mut Vec::new())
+}
+
+/// Takes the sysroot's lock for other work in it: init's where init has been, and elsewhere a file that goes with the work. Where none
+/// can be made, or the file system knows no locks, two runs at once are the user's care.
+pub(crate) fn lock_or_go_on(sysroot: &Path) -> Result<Option<impl Sized>, InitError> {
+    let mut traces = Traces::new(Places::of(sysroot)?, Vec::new());
+    let Some(tree) = Tree::open_if_exists(sysroot)? else {
+        return Ok(None);
+    };
+    let folder = tree.look(Path::new(record::FOLDER))?;
+    let lock = match folder.is_some_and(|folder| folder.is_dir()) {
+        true => record::LOCK,
+        false => {
+            // One that was left by a run that was killed goes too.
+            traces.made.push(sysroot.join(record::OTHER_LOCK));
+            record::OTHER_LOCK
+        }
+    };
+    match take_existing(sysroot, lock).map_err(io::Error::from) {
+        Ok(held) => Ok(Some(Locked {
+            traces,
+            _held: held,
+        })),
+        Err(e) => {
+            // It is another's.
+            traces.keep();
+            match file::is_refusal(&e) {
+                true => Err(InitError::Io(e)),
+                false => Ok(None),
+            }
+        }
+    }
+}

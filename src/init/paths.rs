@@ -1,0 +1,29 @@
+//! Paths as settings files can have them.
+
+use super::error::InitError;
+use crate::shown::Show;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+/// Refuses a path that could not be written to a text file as it is.
+pub(crate) fn check_utf8(path: &Path) -> Result<(), InitError> {
+    let unwritable = path
+        .to_str()
+        .is_none_or(|path| path.contains(char::is_control));
+    if unwritable {
+        Err(InitError::NotText(path.into()))
+    } else {
+        Ok(())
+    }
+}
+
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, InitError> {
+    std::path::absolute(path).map_err(|e| named(e, path))
+}
+
+/// Gives an error of the system the path that it lacks.
+pub(crate) fn named(error: io::Error, path: &Path) -> InitError {
+    io::Error::new(error.kind(), format!("{}: {error}", path.shown())).into()
+}

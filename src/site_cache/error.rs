@@ -1,0 +1,44 @@
+//! Why there are no answers for configure scripts.
+
+use super::scan;
+use crate::{config::ConfigError, file};
+use std::{io, path::PathBuf};
+
+/// Why there are no answers.
+#[derive(Debug, thiserror::Error)]
+pub enum SiteCacheError {
+    /// Configuration could not be read.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A script was not scanned.
+    #[error(transparent)]
+    Scan(#[from] scan::ScanError),
+    /// A file is there and cannot be read.
+    #[error(transparent)]
+    Unreadable(io::Error),
+    /// A file is not what the form asks for.
+    #[error("`{file}`: {message}", file = .file.display())]
+    Malformed {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl SiteCacheError {
+    /// How to go on.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Config(e) => e.hint(),
+            Self::Scan(e) => e.hint(),
+            Self::Unreadable(e) => {
+                file::hint(e).unwrap_or_else(|| "look at its permissions".into())
+            }
+            Self::Malformed { file, .. } => format!(
+                "mend `{}`; site-cache/README.md has the form",
+                file.display()
+            ),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Why nothing was learned.
+
+use super::super::scan::ScanError;
+use crate::{
+    context::ContextError, exec::ExecError, file, qemu::private::NoPrivate, report,
+    site_cache::error::SiteCacheError,
+};
+use std::{io, path::PathBuf};
+
+/// Why nothing was learned.
+#[derive(Debug, thiserror::Error)]
+pub enum LearnError {
+    /// The script is not one that keeps what it finds.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+    /// What is known cannot be read, or be written.
+    #[error(transparent)]
+    SiteCache(Box<SiteCacheError>),
+    /// A program did not start.
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+    /// A look at the system failed.
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    /// The tests cannot be run.
+    #[error(transparent)]
+    NoPrivate(#[from] NoPrivate),
+    /// configure stopped.
+    #[error("configure failed with programs of the target running; its last lines:\n{tail}", tail = indented(.tail))]
+    Failed {
+        /// The end of what it said.
+        tail: String,
+        /// Where its log is kept.
+        log: Option<PathBuf>,
+    },
+    /// configure took no notice of the programs that run.
+    #[error("configure believes that it is cross-compiling although programs of the target run")]
+    StillCross {
+        /// Where its log is kept.
+        log: Option<PathBuf>,
+    },
+    /// A folder could not be made or copied.
+    #[error(transparent)]
+    Folder(io::Error),
+    /// A variable that is to be forgotten was never learned.
+    #[error("`{variable}` was not learned")]
+    NotLearned {
+        /// Its name.
+        variable: String,
+        /// The target's tuple, after which the file of learned answers is called.
+        tuple: String,
+    },
+}
+
+impl From<SiteCacheError> for LearnError {
+    fn from(error: SiteCacheError) -> Self {
+        Self::SiteCache(Box::new(error))
+    }
+}
+
+impl LearnError {
+    /// How to go on.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Scan(e) => e.hint(),
+            Self::SiteCache(e) => e.hint(),
+            Self::Exec(e) => e.hint(),
+            Self::Context(e) => e.hint(),
+            Self::NoPrivate(e) => e.hint(),
+            Self::Failed { log, .. } | Self::StillCross { log } => match log {
+                Some(log) => format!("its log is `{}`", log.display()),
+                None => "it wrote no log; run `<tuple>-configure` by hand".into(),
+            },
+            Self::Folder(e) => file::hint(e)
+                .unwrap_or_else(|| "look at the space and the permissions of TMPDIR".into()),
+            Self::NotLearned { tuple, .. } => {
+                format!("`crossmerge site-cache list {tuple}` names those that were")
+            }
+        }
+    }
+
+    /// The exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Exec(e) => e.exit_code(),
+            Self::Context(e) => e.exit_code(),
+            _ => report::OWN_FAILURE,
+        }
+    }
+}
+
+pub(super) fn indented(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(|line| format!("  {line}")).collect();
+    lines.join("\n")
+}

@@ -1,0 +1,65 @@
+//! The machine that an ELF file is made for.
+
+use super::{Endian, Target};
+
+/// What an ELF header says a file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Made {
+    pub(super) bits: u8,
+    pub(super) endian: Endian,
+    pub(super) machine: u16,
+}
+
+impl Made {
+    /// Reads the header; none when the file is not ELF (mingw's is not). Source: the gABI, "ELF Header".
+    pub(crate) fn of(header: &[u8]) -> Option<Self> {
+        let [0x7f, b'E', b'L', b'F', class, data, ..] = *header else {
+            return None;
+        };
+        let machine = [*header.get(18)?, *header.get(19)?];
+        let (endian, machine) = match data {
+            1 => (Endian::Little, u16::from_le_bytes(machine)),
+            _ => (Endian::Big, u16::from_be_bytes(machine)),
+        };
+        Some(Self {
+            bits: if class == 1 { 32 } else { 64 },
+            endian,
+            machine,
+        })
+    }
+
+    /// What the target's header says.
+    pub(crate) fn wanted(target: &Target) -> Self {
+        Self {
+            bits: target.bits,
+            endian: target.endian,
+            machine: target.elf_machine,
+        }
+    }
+
+    /// Tells whether it is for the target; of either word size where the tuple leaves that open.
+    pub(crate) fn fits(self, target: &Target) -> bool {
+        let wanted = Self::wanted(target);
+        let bits = if target.either_bits {
+            wanted.bits
+        } else {
+            self.bits
+        };
+        (bits, self.endian, self.machine) == (wanted.bits, wanted.endian, wanted.machine)
+    }
+}
+
+impl std::fmt::Display for Made {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let endian = if self.endian == Endian::Big {
+            "big"
+        } else {
+            "little"
+        };
+        write!(
+            f,
+            "{} bits, {endian} endian, ELF machine {}",
+            self.bits, self.machine
+        )
+    }
+}
