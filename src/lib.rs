@@ -2,6 +2,63 @@
 //!
 //! Everything is decided as data first and done in one place: a name becomes an [`argv0::Called`], the system a
 //! [`context::Context`], both a [`plan::Plan`], and [`exec::exec`] does it. `init` is a list of writes in the same way.
+//!
+//! The modules stand on floors. Each names only modules before it in this table; `tests/floors.rs` checks it.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | **ground** | |
+//! | `tuple` | a tuple, checked once |
+//! | `shown` | names that others chose, escaped |
+//! | `words` | strings of the system, quoted for a shell or as JSON |
+//! | `report` | notes, answers, exit codes |
+//! | `terminal` | errors, hints and progress on a terminal |
+//! | `plan` | a program, its environment and the steps before it, as data |
+//! | `env` | the environment variables, and the only reader of them |
+//! | **system** | |
+//! | `file` | reading and writing files that others may change |
+//! | `user` | whether the process acts for the system or for one user |
+//! | `exec` | does a plan: the only place that starts a program |
+//! | `elf` | the header of an ELF file |
+//! | `search` | the search for programs in PATH |
+//! | **facts** | |
+//! | `system` | the systems and libcs that a tuple may end in |
+//! | `argv0` | the applet and the tuple in the name of the call |
+//! | `target` | what the profiles say about a tuple |
+//! | `name` | what users call a target |
+//! | `kernel` | kernel trees and their Makefiles |
+//! | `config` | the user's configuration |
+//! | `distribution` | how the host's distribution installs a program |
+//! | `portage` | Portage's settings, repositories and installed packages |
+//! | **context** | |
+//! | `context` | the lookups for one target |
+//! | `abi` | the ABI of what a compiler makes |
+//! | `libraries` | the target's library directories |
+//! | **machines** | |
+//! | `profile` | Portage profiles for a target |
+//! | `qemu` | programs and roots of a target, by QEMU's user-mode emulation |
+//! | `emulator` | the command that runs a target's program |
+//! | **answers** | |
+//! | `export` | what build systems are told about a target |
+//! | `pkg_config` | where pkg-config searches, and the audit of what it prints |
+//! | `call` | the context of one call, with what its layers share |
+//! | `site_cache` | answers for configure scripts |
+//! | **applets** | |
+//! | `layer` | named sets of changes to the environment |
+//! | `applet` | a definition and a call become a plan |
+//! | **changes** | |
+//! | `links` | the symlinks by which crossmerge is called |
+//! | `crossdev` | what crossdev leaves on a host |
+//! | `init` | makes a target, and removes it |
+//! | `adopt` | takes over crossdev's wrappers, and puts them back |
+//! | `fix_root` | corrects paths in a sysroot |
+//! | **reports** | |
+//! | `targets` | the targets of the host and their states |
+//! | `doctor` | what is wrong with a target, and the command that fixes it |
+//! | **doors** | |
+//! | `error` | any failure, with its hint and exit code |
+//! | `run` | runs an applet |
+//! | `cli` | the commands of `crossmerge` itself |
 
 pub(crate) mod abi;
 pub mod adopt;

@@ -15,6 +15,7 @@ mod doctor;
 mod emerge;
 mod find;
 mod fix_root;
+mod floors;
 mod guide;
 mod hardening;
 mod hints;
