@@ -1,7 +1,8 @@
 //! What docs/security.md promises about directory trees that somebody else made: a sysroot of another user's, a root that was downloaded
 //! and unpacked as root, a folder for temporary files.
 //!
-//! These run as root. Somebody else is a user whom the machine does not know.
+//! These run as root, and become an ordinary user where a promise is for ordinary users too. Somebody else is another user. The machine knows
+//! neither of them.
 
 mod door;
 mod half_done;
@@ -20,6 +21,29 @@ use std::{
 };
 
 const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
+
+/// The ordinary user who runs crossmerge.
+const USER: u32 = 4343;
+
+/// Who runs crossmerge over what somebody else made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Runner {
+    Root,
+    User,
+}
+
+impl Runner {
+    const BOTH: [Self; 2] = [Self::Root, Self::User];
+
+    /// [`scene`], whose names this user runs.
+    fn scene(self) -> Prefix {
+        let mut prefix = scene();
+        if self == Self::User {
+            prefix.become_user(USER);
+        }
+        prefix
+    }
+}
 
 /// Makes a path somebody else's, and all that is below it; links themselves.
 fn give_away(path: &Path) {
@@ -47,7 +71,7 @@ fn scene() -> Prefix {
         std::fs::create_dir_all(&place).expect("a folder");
         prefix.set(variable, place);
     }
-    for applet in ["fix-root", "pkg-config", "env", "run"] {
+    for applet in ["fix-root", "pkg-config", "env", "run", "emerge"] {
         prefix.link(&format!("{TUPLE}-{applet}"));
     }
     prefix
@@ -55,9 +79,8 @@ fn scene() -> Prefix {
 
 /// Runs one of our names with 2 GB of address space, and ends it when it waits.
 fn limited<A: AsRef<OsStr>>(prefix: &Prefix, name: &str, args: &[A]) -> Said {
-    let program = prefix.join("bin").join(name).into_os_string();
     let words = ["--kill-after=5", "120", "prlimit", "--as=2000000000"];
-    let words = words.map(Into::into).into_iter().chain([program]);
+    let words = words.map(Into::into).into_iter().chain(prefix.words(name));
     let args = args.iter().map(|arg| arg.as_ref().to_owned());
     prefix.command("timeout", words.chain(args))
 }
