@@ -5,6 +5,7 @@
 //! neither of them.
 
 mod door;
+mod generated;
 mod half_done;
 mod hostile;
 mod outside;
@@ -35,13 +36,11 @@ enum Runner {
 impl Runner {
     const BOTH: [Self; 2] = [Self::Root, Self::User];
 
-    /// [`scene`], whose names this user runs.
-    fn scene(self) -> Prefix {
-        let mut prefix = scene();
+    /// Makes this user the one who owns a prefix and runs our names in it.
+    fn takes(self, prefix: &mut Prefix) {
         if self == Self::User {
             prefix.become_user(USER);
         }
-        prefix
     }
 }
 

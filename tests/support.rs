@@ -297,10 +297,24 @@ impl Prefix {
     ) -> Said {
         let trace = format!("trace={call}");
         let inject = format!("inject={call}:{fault}:when={when}");
-        let own = self.join("bin").join(name);
-        let words = ["-o", "/dev/null", "-e", &trace, "-e", &inject].map(OsString::from);
-        let args = args.into_iter().map(|arg| arg.as_ref().to_owned());
-        self.command("strace", words.into_iter().chain([own.into()]).chain(args))
+        let options = ["-o", "/dev/null", "-e", &trace, "-e", &inject];
+        self.traced(&options, name, args)
+    }
+
+    /// Runs one of our names in `bin` below strace, which is the same user's.
+    pub(crate) fn traced<A: AsRef<OsStr>>(
+        &self,
+        options: &[&str],
+        name: &str,
+        args: impl IntoIterator<Item = A>,
+    ) -> Said {
+        let mut words = self.words(name);
+        let program = words.pop().expect("the program");
+        words.push("strace".into());
+        words.extend(options.iter().map(OsString::from));
+        words.push(program);
+        words.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self.command(&words[0], &words[1..])
     }
 
     /// Runs any command with this prefix's environment.
