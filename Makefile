@@ -83,7 +83,7 @@ help:
 	@echo '                the same for every version of Portage in PORTAGES, fetched from PyPI; takes an hour'
 	@echo 'make panel      configure eight real packages with answers and with an emulator, beside what is true, and build them; PANEL=bash for one'
 	@echo 'make fuzz       every reader of other people'"'"'s files on made-up input, FUZZ_SECONDS=600 each; FUZZ=elf for one; needs cargo-fuzz'
-	@echo 'make races      every race of the owner of a sysroot against root and a user, of which make check runs some; takes half an hour'
+	@echo 'make races      every race of the owner of a sysroot against root and a user, of which make check runs some; takes an hour'
 	@echo 'make kernels    U-Boot, a RISC-V kernel and a kernel of clang, built by <tuple>-xkmake and started by QEMU'
 	@echo 'make bench      how long everything takes, beside its peers; writes docs/benchmarks.md. BENCH="start pkg-config" for some of it;'
 	@echo '                CROSSDEV=… to compare with the wrappers of that checkout of crossdev'

@@ -36,6 +36,13 @@ enum Runner {
 impl Runner {
     const BOTH: [Self; 2] = [Self::Root, Self::User];
 
+    fn uid(self) -> u32 {
+        match self {
+            Self::Root => 0,
+            Self::User => USER,
+        }
+    }
+
     /// Makes this user the one who owns a prefix and runs our names in it.
     fn takes(self, prefix: &mut Prefix) {
         if self == Self::User {
@@ -115,6 +122,22 @@ fn hash(text: &str) -> String {
     use sha2::Digest as _;
     let hash = sha2::Sha256::digest(text.as_bytes());
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Every path below a directory, without following a symlink.
+fn tree_of(top: &Path) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    let mut directories = vec![top.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).into_iter().flatten() {
+            let entry = entry.expect("an entry");
+            if entry.file_type().expect("a type").is_dir() {
+                directories.push(entry.path());
+            }
+            paths.push(entry.path());
+        }
+    }
+    paths
 }
 
 /// Links, made with the folders that they are in.

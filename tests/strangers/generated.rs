@@ -4,15 +4,16 @@
 #[path = "../../src/file/hostile.rs"]
 mod hostile;
 
-use super::{Runner, TUPLE, ends, limited, machine, scene};
+use super::{Runner, TUPLE, ends, limited, machine, scene, tree_of};
 use crate::{
     init::{tree, unchanged},
     support::Prefix,
 };
-use std::fs;
+use nix::sys::stat::SFlag;
+use std::{collections::BTreeSet, fs, os::unix::fs::MetadataExt};
 
 /// How many trees a test makes; `CROSSMERGE_TREES` is another number.
-const TREES: u64 = 8;
+const TREES: u64 = 6;
 
 /// The commands: our name, and the arguments.
 const COMMANDS: [(&str, &[&str]); 14] = [
@@ -47,6 +48,7 @@ fn bytes(seed: u64) -> Vec<u8> {
     (0..600).map(|_| next()).collect()
 }
 
+/// Makes the sysroot of a seed anew, another user's, with directories that everybody can write to.
 fn sysroot(prefix: &Prefix, seed: u64) {
     let sysroot = prefix.join("s");
     // A directory deeper than a path may be long is a task for rm.
@@ -54,6 +56,8 @@ fn sysroot(prefix: &Prefix, seed: u64) {
     fs::create_dir(&sysroot).expect("a directory");
     hostile::make(&bytes(seed), &sysroot, &prefix.join("machine"));
     prefix.command("chown", ["-hR", "4242:4242", "s"]).success();
+    let open = ["s", "-type", "d", "-exec", "chmod", "777", "{}", "+"];
+    prefix.command("find", open).success();
 }
 
 /// What a machine has beside the sysroot.
@@ -95,6 +99,30 @@ fn all_end(runner: Runner) {
             check(&prefix, seed, name, args);
         }
     }
+}
+
+#[test]
+fn the_trees_have_everything() {
+    let prefix = with_machine(Runner::Root);
+    let (mut kinds, mut texts) = (BTreeSet::new(), 0);
+    for seed in 0..TREES {
+        sysroot(&prefix, seed);
+        for path in tree_of(&prefix.join("s")) {
+            let metadata = path.symlink_metadata().expect("metadata");
+            kinds.insert(metadata.mode() & SFlag::S_IFMT.bits());
+            texts += usize::from(metadata.is_file() && metadata.len() > 0);
+        }
+    }
+    let all = [
+        SFlag::S_IFDIR,
+        SFlag::S_IFREG,
+        SFlag::S_IFLNK,
+        SFlag::S_IFIFO,
+        SFlag::S_IFSOCK,
+        SFlag::S_IFCHR,
+    ];
+    assert_eq!(kinds, all.map(|kind| kind.bits()).into());
+    assert!(texts > 20, "only {texts} texts");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{Runner, SOMEBODY, TUPLE, ends, give_away, hash, limited, link, scene};
 use crate::init::{tree, unchanged};
 use std::{
-    os::unix::fs::{MetadataExt, symlink},
+    os::unix::fs::{MetadataExt, lchown, symlink},
     path::Path,
     process::{Child, Stdio},
 };
@@ -158,51 +158,76 @@ fn nobody_keeps_root_waiting_by_a_lock() {
 
 #[test]
 fn a_mode_of_somebody_elses_is_not_that_of_roots_file() {
-    let prefix = scene();
-    prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
-    std::fs::create_dir(prefix.join("shared")).expect("a folder");
-    prefix.command("chmod", ["1777", "shared"]).success();
-    for (mode, his, wanted) in [
-        ("666", true, 0o644),
-        ("777", true, 0o644),
-        ("600", true, 0o644),
-        ("664", false, 0o664),
-        ("600", false, 0o600),
-    ] {
-        let path = prefix.write("shared/t.cmake", "# other\n");
-        prefix.command("chmod", [mode, "shared/t.cmake"]).success();
-        if his {
-            give_away(&path);
+    for runner in Runner::BOTH {
+        let mut prefix = scene();
+        prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
+        std::fs::create_dir(prefix.join("shared")).expect("a folder");
+        runner.takes(&mut prefix);
+        // In a directory with the sticky bit, only root can replace another user's file.
+        let mode = if runner == Runner::Root {
+            "1777"
+        } else {
+            "777"
+        };
+        prefix.command("chmod", [mode, "shared"]).success();
+        for (mode, his, wanted) in [
+            ("666", true, 0o644),
+            ("777", true, 0o644),
+            ("600", true, 0o644),
+            ("664", false, 0o664),
+            ("600", false, 0o600),
+        ] {
+            // An ordinary user cannot read what is there.
+            if runner == Runner::User && his && mode == "600" {
+                continue;
+            }
+            let path = prefix.write("shared/t.cmake", "# other\n");
+            prefix.command("chmod", [mode, "shared/t.cmake"]).success();
+            let owner = Some(if his { SOMEBODY } else { runner.uid() });
+            lchown(&path, owner, owner).expect("an owner");
+            let file = path.display().to_string();
+            prefix
+                .own(["export", TUPLE, "cmake", &file, "--force"])
+                .success();
+            let there = path.metadata().expect("a file");
+            assert_eq!(
+                (there.uid(), there.mode() & 0o7777),
+                (runner.uid(), wanted),
+                "{mode}"
+            );
+            std::fs::remove_file(&path).expect("gone");
         }
-        let file = path.display().to_string();
-        prefix
-            .own(["export", TUPLE, "cmake", &file, "--force"])
-            .success();
-        let there = path.metadata().expect("a file");
-        assert_eq!((there.uid(), there.mode() & 0o7777), (0, wanted), "{mode}");
-        std::fs::remove_file(&path).expect("gone");
     }
 }
 
 #[test]
 fn a_file_of_somebody_elses_with_the_same_text_becomes_roots() {
-    let prefix = scene();
-    prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
-    std::fs::create_dir(prefix.join("shared")).expect("a folder");
-    prefix.command("chmod", ["1777", "shared"]).success();
-    let path = prefix.join("shared/t.cmake");
-    let file = path.display().to_string();
-    let export = || prefix.own(["export", TUPLE, "cmake", &file, "--force"]);
-    export().success();
-    give_away(&path);
-    export().success();
-    assert_eq!(path.metadata().expect("a file").uid(), 0);
-    // A link of his to it could lead elsewhere later.
-    symlink("t.cmake", prefix.join("shared/link")).expect("a link");
-    give_away(&prefix.join("shared/link"));
-    let link = prefix.join("shared/link").display().to_string();
-    let said = prefix.own(["export", TUPLE, "cmake", &link, "--force"]);
-    said.fails(125, "is a link of 4242's", "name that place itself");
+    for runner in Runner::BOTH {
+        let mut prefix = scene();
+        prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
+        std::fs::create_dir(prefix.join("shared")).expect("a folder");
+        runner.takes(&mut prefix);
+        // In a directory with the sticky bit, only root can replace another user's file.
+        let mode = if runner == Runner::Root {
+            "1777"
+        } else {
+            "777"
+        };
+        prefix.command("chmod", [mode, "shared"]).success();
+        let path = prefix.join("shared/t.cmake");
+        let file = path.display().to_string();
+        let export = || prefix.own(["export", TUPLE, "cmake", &file, "--force"]);
+        export().success();
+        give_away(&path);
+        export().success();
+        assert_eq!(path.metadata().expect("a file").uid(), runner.uid());
+        // A link of his to it could lead elsewhere later.
+        symlink("t.cmake", prefix.join("shared/link")).expect("a link");
+        give_away(&prefix.join("shared/link"));
+        let link = prefix.join("shared/link").display().to_string();
+        let said = prefix.own(["export", TUPLE, "cmake", &link, "--force"]);
+        said.fails(125, "is a link of 4242's", "name that place itself");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@
 
 mod stops;
 
-use super::{Runner, SOMEBODY, TUPLE, USER, hash, scene};
+use super::{Runner, SOMEBODY, TUPLE, USER, hash, scene, tree_of};
 use crate::{
     init::{tree, unchanged},
     support::Prefix,
@@ -276,22 +276,6 @@ fn portageq(prefix: &Prefix) -> String {
         "#!/bin/sh\nfor n; do case $n in\nPORTAGE_REPOSITORIES) echo \"PORTAGE_REPOSITORIES='[x]\nlocation = {repository}\n'\";;\n\
          [A-Z]*) echo \"$n=''\";;\nesac; done\n"
     )
-}
-
-/// Every path below a directory, without following a symlink.
-fn tree_of(top: &Path) -> Vec<PathBuf> {
-    let mut paths = Vec::new();
-    let mut directories = vec![top.to_owned()];
-    while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(directory).into_iter().flatten() {
-            let entry = entry.expect("an entry");
-            if entry.file_type().expect("a type").is_dir() {
-                directories.push(entry.path());
-            }
-            paths.push(entry.path());
-        }
-    }
-    paths
 }
 
 /// A directory with a symlink to each file of another one, below the same path.
