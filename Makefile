@@ -66,7 +66,7 @@ test = $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
 PANEL ?=
 panel_rows = $(target)/tmp/panel
 
-.PHONY: help build program install-program install-docs prepare check-components check coverage demo panel kernels verify-site verify-questions fuzz fuzz-keep bench bench-run order order-run check-settings check-portages docs install uninstall dist clean
+.PHONY: help build program install-program install-docs prepare check-components check coverage demo panel kernels verify-site verify-questions races fuzz fuzz-keep bench bench-run order order-run check-settings check-portages docs install uninstall dist clean
 
 help:
 	@echo 'make build      the program, in $(binary), and what make docs makes'
@@ -83,6 +83,7 @@ help:
 	@echo '                the same for every version of Portage in PORTAGES, fetched from PyPI; takes an hour'
 	@echo 'make panel      configure eight real packages with answers and with an emulator, beside what is true, and build them; PANEL=bash for one'
 	@echo 'make fuzz       every reader of other people'"'"'s files on made-up input, FUZZ_SECONDS=600 each; FUZZ=elf for one; needs cargo-fuzz'
+	@echo 'make races      every race of the owner of a sysroot against root and a user, of which make check runs some; takes an hour'
 	@echo 'make kernels    U-Boot, a RISC-V kernel and a kernel of clang, built by <tuple>-xkmake and started by QEMU'
 	@echo 'make bench      how long everything takes, beside its peers; writes docs/benchmarks.md. BENCH="start pkg-config" for some of it;'
 	@echo '                CROSSDEV=… to compare with the wrappers of that checkout of crossdev'
@@ -176,6 +177,10 @@ check-portages:
 		PORTAGE=$$version CASES=$${CASES:-300} $(CARGO) test --locked --test main -- --nocapture portage_settings::generated portage_settings::every_case \
 			portage_settings::the_oracle || exit 1; \
 	done
+
+# Each test prints how many races there are.
+races: prepare
+	CROSSMERGE_RACES=all $(CARGO) test --locked --test main -- --nocapture strangers::race
 
 # The targets are asked of cargo-fuzz, so that no list of them stands here. fuzz/README.md says why there is no sanitizer. What a run
 # finds stays in fuzz/target/found, where the next one goes on from it.

@@ -6,6 +6,8 @@
 pub mod beneath;
 pub mod budget;
 mod folder;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod hostile;
 mod lock;
 mod owner;
 mod path;

@@ -9,7 +9,7 @@ use crate::{applet, file, fix_root, init, pkg_config, portage, qemu, site_cache}
 pub type Target = fn(&[u8]);
 
 /// The targets, by the names that they have in `fuzz/`.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("answer", pkg_config::properties::answer),
     ("cache", site_cache::properties::cache),
     ("edits", fix_root::properties::edits),
@@ -21,6 +21,7 @@ pub const TARGETS: [(&str, Target); 13] = [
     ("record", init::properties::record),
     ("repos_conf", portage::properties::repos_conf),
     ("script", site_cache::properties::script),
+    ("sysroot", fix_root::properties::sysroot),
     ("tree", file::properties::tree),
     ("wrapper", applet::properties::wrapper),
 ];

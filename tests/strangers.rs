@@ -1,9 +1,11 @@
 //! What docs/security.md promises about directory trees that somebody else made: a sysroot of another user's, a root that was downloaded
 //! and unpacked as root, a folder for temporary files.
 //!
-//! These run as root. Somebody else is a user whom the machine does not know.
+//! These run as root, and become an ordinary user where a promise is for ordinary users too. Somebody else is another user. The machine knows
+//! neither of them.
 
 mod door;
+mod generated;
 mod half_done;
 mod hostile;
 mod outside;
@@ -20,6 +22,34 @@ use std::{
 };
 
 const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
+
+/// The ordinary user who runs crossmerge.
+const USER: u32 = 4343;
+
+/// Who runs crossmerge over what somebody else made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Runner {
+    Root,
+    User,
+}
+
+impl Runner {
+    const BOTH: [Self; 2] = [Self::Root, Self::User];
+
+    fn uid(self) -> u32 {
+        match self {
+            Self::Root => 0,
+            Self::User => USER,
+        }
+    }
+
+    /// Makes this user the one who owns a prefix and runs our names in it.
+    fn takes(self, prefix: &mut Prefix) {
+        if self == Self::User {
+            prefix.become_user(USER);
+        }
+    }
+}
 
 /// Makes a path somebody else's, and all that is below it; links themselves.
 fn give_away(path: &Path) {
@@ -47,7 +77,7 @@ fn scene() -> Prefix {
         std::fs::create_dir_all(&place).expect("a folder");
         prefix.set(variable, place);
     }
-    for applet in ["fix-root", "pkg-config", "env", "run"] {
+    for applet in ["fix-root", "pkg-config", "env", "run", "emerge"] {
         prefix.link(&format!("{TUPLE}-{applet}"));
     }
     prefix
@@ -55,9 +85,8 @@ fn scene() -> Prefix {
 
 /// Runs one of our names with 2 GB of address space, and ends it when it waits.
 fn limited<A: AsRef<OsStr>>(prefix: &Prefix, name: &str, args: &[A]) -> Said {
-    let program = prefix.join("bin").join(name).into_os_string();
     let words = ["--kill-after=5", "120", "prlimit", "--as=2000000000"];
-    let words = words.map(Into::into).into_iter().chain([program]);
+    let words = words.map(Into::into).into_iter().chain(prefix.words(name));
     let args = args.iter().map(|arg| arg.as_ref().to_owned());
     prefix.command("timeout", words.chain(args))
 }
@@ -93,6 +122,22 @@ fn hash(text: &str) -> String {
     use sha2::Digest as _;
     let hash = sha2::Sha256::digest(text.as_bytes());
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Every path below a directory, without following a symlink.
+fn tree_of(top: &Path) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    let mut directories = vec![top.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).into_iter().flatten() {
+            let entry = entry.expect("an entry");
+            if entry.file_type().expect("a type").is_dir() {
+                directories.push(entry.path());
+            }
+            paths.push(entry.path());
+        }
+    }
+    paths
 }
 
 /// Links, made with the folders that they are in.

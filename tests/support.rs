@@ -33,6 +33,8 @@ pub(crate) fn needs_root() {
 pub(crate) struct Prefix {
     folder: Arc<tempfile::TempDir>,
     env: Vec<(OsString, OsString)>,
+    /// What makes a command the user's who runs our names, if that is not root.
+    user: Vec<OsString>,
 }
 
 /// What a run said.
@@ -57,6 +59,7 @@ impl Prefix {
         let mut prefix = Self {
             folder: Arc::clone(&folder),
             env: Vec::new(),
+            user: Vec::new(),
         };
         let path = format!(
             "{}:{}:/usr/bin:/bin",
@@ -125,6 +128,7 @@ impl Prefix {
         let mut prefix = Self {
             folder: self.folder.clone(),
             env: self.env.clone(),
+            user: self.user.clone(),
         };
         prefix.set(name, value);
         prefix
@@ -135,9 +139,34 @@ impl Prefix {
         let mut prefix = Self {
             folder: self.folder.clone(),
             env: self.env.clone(),
+            user: self.user.clone(),
         };
         prefix.unset(name);
         prefix
+    }
+
+    /// Runs our names as an ordinary user from now on, who owns what the prefix has so far.
+    pub(crate) fn become_user(&mut self, uid: u32) {
+        // He may not enter the directory that cargo builds in.
+        let program = self.join("bin/crossmerge");
+        std::fs::remove_file(&program).expect("the symlink");
+        std::fs::copy(CROSSMERGE, &program).expect("a copy");
+        let owner = format!("{uid}:{uid}");
+        self.command("chown", ["-hR", &owner, "."]).success();
+        let ids = [format!("--reuid={uid}"), format!("--regid={uid}")];
+        let words = ["setpriv", &ids[0], &ids[1], "--clear-groups", "--"];
+        self.user = words.map(OsString::from).into();
+    }
+
+    /// The environment of every run.
+    pub(crate) fn env(&self) -> Vec<(OsString, OsString)> {
+        self.env.clone()
+    }
+
+    /// One of our names in `bin` as a command of the user who runs it.
+    pub(crate) fn words(&self, name: &str) -> Vec<OsString> {
+        let program = self.join("bin").join(name).into_os_string();
+        self.user.iter().cloned().chain([program]).collect()
     }
 
     /// Sets a variable for every run.
@@ -238,7 +267,9 @@ impl Prefix {
         name: &str,
         args: impl IntoIterator<Item = A>,
     ) -> Said {
-        self.command(self.join("bin").join(name), args)
+        let args = args.into_iter().map(|arg| arg.as_ref().to_owned());
+        let words: Vec<OsString> = self.words(name).into_iter().chain(args).collect();
+        self.command(&words[0], &words[1..])
     }
 
     /// Runs one of our names and gives its output as bytes.
@@ -266,10 +297,24 @@ impl Prefix {
     ) -> Said {
         let trace = format!("trace={call}");
         let inject = format!("inject={call}:{fault}:when={when}");
-        let own = self.join("bin").join(name);
-        let words = ["-o", "/dev/null", "-e", &trace, "-e", &inject].map(OsString::from);
-        let args = args.into_iter().map(|arg| arg.as_ref().to_owned());
-        self.command("strace", words.into_iter().chain([own.into()]).chain(args))
+        let options = ["-o", "/dev/null", "-e", &trace, "-e", &inject];
+        self.traced(&options, name, args)
+    }
+
+    /// Runs one of our names in `bin` below strace, which is the same user's.
+    pub(crate) fn traced<A: AsRef<OsStr>>(
+        &self,
+        options: &[&str],
+        name: &str,
+        args: impl IntoIterator<Item = A>,
+    ) -> Said {
+        let mut words = self.words(name);
+        let program = words.pop().expect("the program");
+        words.push("strace".into());
+        words.extend(options.iter().map(OsString::from));
+        words.push(program);
+        words.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self.command(&words[0], &words[1..])
     }
 
     /// Runs any command with this prefix's environment.

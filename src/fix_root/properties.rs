@@ -2,8 +2,13 @@
 
 pub(crate) use crate::portage::merged::files_of;
 
-use super::{sysroot::Sysroot, text};
-use std::sync::LazyLock;
+use super::{Files, sysroot::Sysroot, text};
+use crate::{
+    file::{self, Tree, hostile},
+    init::Record,
+    portage::{self, InRoot},
+};
+use std::{path::Path, rc::Rc, sync::LazyLock};
 
 static SYSROOTS: LazyLock<[Sysroot; 2]> =
     LazyLock::new(|| ["/nowhere/root", "/nowhere/it's $HOME"].map(Sysroot::imagined));
@@ -29,4 +34,49 @@ pub(crate) fn edits(data: &[u8]) {
         }
     }
     text::looks_at_own_place(data);
+}
+
+/// What stands outside every tree.
+const SECRET: &str = "hunter2";
+
+/// Whatever a sysroot consists of, its readers end, and none but that of Portage's settings takes anything from outside.
+pub(crate) fn sysroot(data: &[u8]) {
+    if String::from_utf8_lossy(data).contains(SECRET) {
+        return;
+    }
+    let outer = file::temporary().expect("a directory");
+    let [top, outside] = ["s", "outside"].map(|name| outer.path().join(name));
+    for directory in [&top, &outside] {
+        std::fs::create_dir(directory).expect("a directory");
+    }
+    let secret = outside.join("secret");
+    std::fs::write(&secret, format!("libdir='/usr/lib'\n# {SECRET}\n")).expect("a file");
+    hostile::make(data, &top, &outside);
+    if let Ok(record) = Record::read(&top) {
+        assert!(record.paths().all(Path::is_relative));
+    }
+    if let Ok(files) = Files::of(&Sysroot::to_read(&top).expect("it is there")) {
+        hold(&files, &top);
+    }
+    let tree = Rc::new(Tree::open_to_read(&top).expect("it is there"));
+    let settings = InRoot::of(tree);
+    for path in ["/etc/passwd", "/etc/group"] {
+        let text = settings.text(path).ok().flatten().unwrap_or_default();
+        assert!(!text.contains(SECRET));
+    }
+    let _ = (settings.distdir(), settings.repositories());
+    portage::properties::read_target(&top);
+    assert!(secret.exists());
+}
+
+/// Checks what was found in a sysroot.
+fn hold(files: &Files, top: &Path) {
+    for found in &files.found {
+        assert!(found.path.starts_with(top));
+        let texts = found.edit.iter().flat_map(|(old, new)| [old, new]);
+        for text in texts {
+            assert!(!String::from_utf8_lossy(text).contains(SECRET));
+        }
+    }
+    assert!(files.strays.iter().all(|stray| stray.path.starts_with(top)));
 }

@@ -5,11 +5,14 @@ use super::{
     in_root::places_in,
     ini::{self, Ini},
     layout, make_conf,
+    settings::{self, Roots},
     shlex::Shlex,
     text::{Files, list_words},
     varexpand::{LONGEST, varexpand},
     variables::Vars,
 };
+use crate::env::Env;
+use std::path::Path;
 
 /// Where the files of an input lie; each begins behind a form feed, which no settings have.
 const FILES: [&str; 4] = ["/f/make.conf", "/f/a", "/f/b", "/f/c"];
@@ -32,6 +35,12 @@ pub(crate) fn assigned(files: &Files, expand: bool) -> Option<Vars> {
 /// What stands in a make.conf of that text.
 pub(crate) fn read_text(text: &str) -> Option<Vars> {
     assigned(&Files::only(&[(FILES[0], text.as_bytes())]).ok()?, true)
+}
+
+/// Reading the settings of a target in a tree of somebody else's ends.
+pub(crate) fn read_target(configroot: &Path) {
+    let roots = Roots::target("/nowhere", configroot, "");
+    let _ = settings::read(&roots, &Env::default(), super::TARGET);
 }
 
 /// Reading ends, says the same again, and comes to no more than was agreed.

@@ -8,7 +8,7 @@ use std::path::Path;
 const MODULES: [&str; 8] = [
     "src/fix_root/apply.rs",
     "src/fix_root/find.rs",
-    "src/fix_root/owners.rs",
+    "src/portage/merged.rs",
     "src/fix_root/stray.rs",
     "src/fix_root/sysroot.rs",
     "src/init/record.rs",

@@ -1,84 +1,94 @@
 //! What is refused is refused before anything is changed; and nobody else can hold a lock of root's.
 
-use super::{SOMEBODY, TUPLE, ends, give_away, hash, limited, link, scene};
+use super::{Runner, SOMEBODY, TUPLE, ends, give_away, hash, limited, link, scene};
 use crate::init::{tree, unchanged};
 use std::{
-    os::unix::fs::{MetadataExt, symlink},
+    os::unix::fs::{MetadataExt, lchown, symlink},
     path::Path,
     process::{Child, Stdio},
 };
 
 #[test]
 fn fix_root_looks_at_every_place_before_it_changes_one() {
-    for (links, planted) in [
-        ("alice/l", "alice/l"),
-        ("alice/l/sub", "alice/l"),
-        ("bin2", "bin2/x-x-config"),
-    ] {
-        let prefix = scene();
-        prefix.write("s/usr/lib/libx.so", "");
-        prefix
-            .command("chmod", ["600", "s/usr/lib/libx.so"])
-            .success();
-        prefix.script("s/usr/bin/x-config", "#!/bin/sh\necho -I/usr/include\n");
-        std::fs::create_dir_all(prefix.join("b/sub")).expect("a folder");
-        match planted {
-            // What is no file and no link is not replaced.
-            "bin2/x-x-config" => std::fs::create_dir_all(prefix.join(planted)).expect("a folder"),
-            _ => link(&prefix, planted, prefix.join("b")),
-        }
-        if planted.starts_with("alice") {
-            give_away(&prefix.join("alice"));
-        }
-        let before = tree(&prefix.join("s"));
-        let args = [prefix.join("s"), prefix.join(links), "x-".into()];
-        let said = prefix.run(&format!("{TUPLE}-fix-root"), args);
-        if planted.starts_with("alice") {
-            assert_eq!(said.code, Some(125), "{links}: {said:#?}");
-            unchanged(&before, &tree(&prefix.join("s")));
-        } else {
-            // A folder under the name of a link is somebody's, and is left.
-            assert!(said.success().stderr.contains("left     "));
+    for runner in Runner::BOTH {
+        for (links, planted) in [
+            ("alice/l", "alice/l"),
+            ("alice/l/sub", "alice/l"),
+            ("bin2", "bin2/x-x-config"),
+        ] {
+            let mut prefix = scene();
+            prefix.write("s/usr/lib/libx.so", "");
+            prefix
+                .command("chmod", ["600", "s/usr/lib/libx.so"])
+                .success();
+            prefix.script("s/usr/bin/x-config", "#!/bin/sh\necho -I/usr/include\n");
+            std::fs::create_dir_all(prefix.join("b/sub")).expect("a folder");
+            match planted {
+                // What is no file and no link is not replaced.
+                "bin2/x-x-config" => {
+                    std::fs::create_dir_all(prefix.join(planted)).expect("a folder")
+                }
+                _ => link(&prefix, planted, prefix.join("b")),
+            }
+            runner.takes(&mut prefix);
+            if planted.starts_with("alice") {
+                give_away(&prefix.join("alice"));
+            }
+            let before = tree(&prefix.join("s"));
+            let args = [prefix.join("s"), prefix.join(links), "x-".into()];
+            let said = prefix.run(&format!("{TUPLE}-fix-root"), args);
+            if planted.starts_with("alice") {
+                assert_eq!(said.code, Some(125), "{links}: {said:#?}");
+                unchanged(&before, &tree(&prefix.join("s")));
+            } else {
+                // A folder under the name of a link is somebody's, and is left.
+                assert!(said.success().stderr.contains("left     "));
+            }
         }
     }
 }
 
 #[test]
 fn remove_leaves_what_others_put_in_path_and_ends_well() {
-    // A link of somebody else's: in a folder of his behind a link of his, in his folder itself, in one for everybody.
-    for (folder, at) in [
-        ("alice/l", "alice/real"),
-        ("alice/real", "alice/real"),
-        ("shared", "shared"),
-    ] {
-        let prefix = scene();
-        prefix.write("s/etc/x", "x\n");
-        let record = format!("obj etc/x {}\n", hash("x\n"));
-        prefix.write("s/var/lib/crossmerge/contents", &record);
-        let crossmerge = prefix
-            .join("bin/crossmerge")
-            .canonicalize()
-            .expect("the program");
-        link(&prefix, &format!("{at}/{TUPLE}-run"), crossmerge);
-        match folder {
-            "shared" => {
-                prefix.command("chmod", ["1777", "shared"]).success();
-                give_away(&prefix.join(format!("shared/{TUPLE}-run")));
+    for runner in Runner::BOTH {
+        // A link of somebody else's: in a folder of his behind a link of his, in his folder itself, in one for everybody.
+        for (folder, at) in [
+            ("alice/l", "alice/real"),
+            ("alice/real", "alice/real"),
+            ("shared", "shared"),
+        ] {
+            let mut prefix = scene();
+            prefix.write("s/etc/x", "x\n");
+            let record = format!("obj etc/x {}\n", hash("x\n"));
+            prefix.write("s/var/lib/crossmerge/contents", &record);
+            runner.takes(&mut prefix);
+            let crossmerge = prefix
+                .join("bin/crossmerge")
+                .canonicalize()
+                .expect("the program");
+            link(&prefix, &format!("{at}/{TUPLE}-run"), crossmerge);
+            match folder {
+                "shared" => {
+                    prefix.command("chmod", ["1777", "shared"]).success();
+                    give_away(&prefix.join(format!("shared/{TUPLE}-run")));
+                }
+                _ => {
+                    // An ordinary user looks only where that user can write.
+                    prefix.command("chmod", ["777", "alice/real"]).success();
+                    link(&prefix, "alice/l", "real");
+                    give_away(&prefix.join("alice"));
+                }
             }
-            _ => {
-                link(&prefix, "alice/l", "real");
-                give_away(&prefix.join("alice"));
+            let bin = prefix.join("bin").display().to_string();
+            let path = format!("{bin}:{}:/usr/bin:/bin", prefix.join(folder).display());
+            let prefix = prefix.with("PATH", path);
+            for time in 0..2 {
+                let said = prefix.own(["remove", TUPLE]).success();
+                let named = format!("left     {}", prefix.join(folder).display());
+                assert!(said.stdout.contains(&named), "{folder}, {time}: {said:#?}");
+                assert!(!prefix.join("s/etc/x").exists(), "{folder}");
+                assert!(prefix.join(format!("{at}/{TUPLE}-run")).is_symlink());
             }
-        }
-        let bin = prefix.join("bin").display().to_string();
-        let path = format!("{bin}:{}:/usr/bin:/bin", prefix.join(folder).display());
-        let prefix = prefix.with("PATH", path);
-        for time in 0..2 {
-            let said = prefix.own(["remove", TUPLE]).success();
-            let named = format!("left     {}", prefix.join(folder).display());
-            assert!(said.stdout.contains(&named), "{folder}, {time}: {said:#?}");
-            assert!(!prefix.join("s/etc/x").exists(), "{folder}");
-            assert!(prefix.join(format!("{at}/{TUPLE}-run")).is_symlink());
         }
     }
 }
@@ -96,7 +106,7 @@ fn holder(path: &Path) -> Child {
             &somebody,
             "--clear-groups",
             "flock",
-            "-x",
+            "-xF",
         ])
         .arg(path)
         .args(["sh", "-c", "echo held; exec sleep 60"])
@@ -111,109 +121,145 @@ fn holder(path: &Path) -> Child {
 
 #[test]
 fn nobody_keeps_root_waiting_by_a_lock() {
-    // What is held; whether it is his own.
-    for (path, is_his) in [
-        ("s", false),
-        ("s/var/lib/crossmerge", false),
-        ("s/.crossmerge-lock", true),
-        ("s/var/lib/crossmerge/lock", true),
-    ] {
-        let prefix = scene();
-        prefix.write("s/usr/lib/libx.so", "");
-        if path.contains("var") {
-            std::fs::create_dir_all(prefix.join("s/var/lib/crossmerge")).expect("folders");
-        }
-        if is_his {
-            prefix.write(path, "");
-            give_away(&prefix.join("s"));
-        }
-        let mut holder = holder(&prefix.join(path));
-        for (name, args) in [
-            (format!("{TUPLE}-fix-root"), &[][..]),
-            ("crossmerge".into(), &["init", TUPLE]),
-            ("crossmerge".into(), &["remove", TUPLE]),
+    for runner in Runner::BOTH {
+        // What is held; whether it is his own.
+        for (path, is_his) in [
+            ("s", false),
+            ("s/var/lib/crossmerge", false),
+            ("s/.crossmerge-lock", true),
+            ("s/var/lib/crossmerge/lock", true),
         ] {
-            let start = std::time::Instant::now();
-            let said = limited(&prefix, &name, args);
-            ends(&said, path);
-            assert!(start.elapsed().as_secs() < 20, "{path}: {said:#?}");
+            let mut prefix = scene();
+            prefix.write("s/usr/lib/libx.so", "");
+            if path.contains("var") {
+                std::fs::create_dir_all(prefix.join("s/var/lib/crossmerge")).expect("folders");
+            }
+            runner.takes(&mut prefix);
+            if is_his {
+                prefix.write(path, "");
+                give_away(&prefix.join("s"));
+            }
+            let mut holder = holder(&prefix.join(path));
+            for (name, args) in [
+                (format!("{TUPLE}-fix-root"), &[][..]),
+                ("crossmerge".into(), &["init", TUPLE]),
+                ("crossmerge".into(), &["remove", TUPLE]),
+            ] {
+                let start = std::time::Instant::now();
+                let said = limited(&prefix, &name, args);
+                ends(&said, path);
+                assert!(start.elapsed().as_secs() < 20, "{path}: {said:#?}");
+            }
+            holder.kill().expect("ended");
+            holder.wait().expect("ended");
         }
-        holder.kill().expect("ended");
-        holder.wait().expect("ended");
     }
 }
 
 #[test]
 fn a_mode_of_somebody_elses_is_not_that_of_roots_file() {
-    let prefix = scene();
-    prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
-    std::fs::create_dir(prefix.join("shared")).expect("a folder");
-    prefix.command("chmod", ["1777", "shared"]).success();
-    for (mode, his, wanted) in [
-        ("666", true, 0o644),
-        ("777", true, 0o644),
-        ("600", true, 0o644),
-        ("664", false, 0o664),
-        ("600", false, 0o600),
-    ] {
-        let path = prefix.write("shared/t.cmake", "# other\n");
-        prefix.command("chmod", [mode, "shared/t.cmake"]).success();
-        if his {
-            give_away(&path);
+    for runner in Runner::BOTH {
+        let mut prefix = scene();
+        prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
+        std::fs::create_dir(prefix.join("shared")).expect("a folder");
+        runner.takes(&mut prefix);
+        // In a directory with the sticky bit, only root can replace another user's file.
+        let mode = if runner == Runner::Root {
+            "1777"
+        } else {
+            "777"
+        };
+        prefix.command("chmod", [mode, "shared"]).success();
+        for (mode, his, wanted) in [
+            ("666", true, 0o644),
+            ("777", true, 0o644),
+            ("600", true, 0o644),
+            ("664", false, 0o664),
+            ("600", false, 0o600),
+        ] {
+            // An ordinary user cannot read what is there.
+            if runner == Runner::User && his && mode == "600" {
+                continue;
+            }
+            let path = prefix.write("shared/t.cmake", "# other\n");
+            prefix.command("chmod", [mode, "shared/t.cmake"]).success();
+            let owner = Some(if his { SOMEBODY } else { runner.uid() });
+            lchown(&path, owner, owner).expect("an owner");
+            let file = path.display().to_string();
+            prefix
+                .own(["export", TUPLE, "cmake", &file, "--force"])
+                .success();
+            let there = path.metadata().expect("a file");
+            assert_eq!(
+                (there.uid(), there.mode() & 0o7777),
+                (runner.uid(), wanted),
+                "{mode}"
+            );
+            std::fs::remove_file(&path).expect("gone");
         }
-        let file = path.display().to_string();
-        prefix
-            .own(["export", TUPLE, "cmake", &file, "--force"])
-            .success();
-        let there = path.metadata().expect("a file");
-        assert_eq!((there.uid(), there.mode() & 0o7777), (0, wanted), "{mode}");
-        std::fs::remove_file(&path).expect("gone");
     }
 }
 
 #[test]
 fn a_file_of_somebody_elses_with_the_same_text_becomes_roots() {
-    let prefix = scene();
-    prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
-    std::fs::create_dir(prefix.join("shared")).expect("a folder");
-    prefix.command("chmod", ["1777", "shared"]).success();
-    let path = prefix.join("shared/t.cmake");
-    let file = path.display().to_string();
-    let export = || prefix.own(["export", TUPLE, "cmake", &file, "--force"]);
-    export().success();
-    give_away(&path);
-    export().success();
-    assert_eq!(path.metadata().expect("a file").uid(), 0);
-    // A link of his to it could lead elsewhere later.
-    symlink("t.cmake", prefix.join("shared/link")).expect("a link");
-    give_away(&prefix.join("shared/link"));
-    let link = prefix.join("shared/link").display().to_string();
-    let said = prefix.own(["export", TUPLE, "cmake", &link, "--force"]);
-    said.fails(125, "is a link of 4242's", "name that place itself");
+    for runner in Runner::BOTH {
+        let mut prefix = scene();
+        prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
+        std::fs::create_dir(prefix.join("shared")).expect("a folder");
+        runner.takes(&mut prefix);
+        // In a directory with the sticky bit, only root can replace another user's file.
+        let mode = if runner == Runner::Root {
+            "1777"
+        } else {
+            "777"
+        };
+        prefix.command("chmod", [mode, "shared"]).success();
+        let path = prefix.join("shared/t.cmake");
+        let file = path.display().to_string();
+        let export = || prefix.own(["export", TUPLE, "cmake", &file, "--force"]);
+        export().success();
+        give_away(&path);
+        export().success();
+        assert_eq!(path.metadata().expect("a file").uid(), runner.uid());
+        // A link of his to it could lead elsewhere later.
+        symlink("t.cmake", prefix.join("shared/link")).expect("a link");
+        give_away(&prefix.join("shared/link"));
+        let link = prefix.join("shared/link").display().to_string();
+        let said = prefix.own(["export", TUPLE, "cmake", &link, "--force"]);
+        said.fails(125, "is a link of 4242's", "name that place itself");
+    }
 }
 
 #[test]
 fn remove_looks_at_the_users_files_before_the_sysroots() {
-    for (planted, text) in [
-        ("etc/crossmerge", "sysroot = '/x'\n"),
-        ("etc/crossmerge/targets", "sysroot = '/x'\n"),
-        ("var/lib/crossmerge", ""),
-    ] {
-        let prefix = scene();
-        prefix.write("s/etc/x", "x\n");
-        let record = format!("obj etc/x {}\n", hash("x\n"));
-        prefix.write("s/var/lib/crossmerge/contents", &record);
-        for place in ["m", "m/targets"] {
-            prefix.write(&format!("{place}/{TUPLE}.toml"), text);
-            prefix.write(&format!("{place}/{TUPLE}/start-files/x"), "");
+    for runner in Runner::BOTH {
+        for (planted, text) in [
+            ("etc/crossmerge", "sysroot = '/x'\n"),
+            ("etc/crossmerge/targets", "sysroot = '/x'\n"),
+            ("STATE/crossmerge", ""),
+        ] {
+            let state = match runner {
+                Runner::Root => "var/lib",
+                Runner::User => "state",
+            };
+            let planted = &planted.replace("STATE", state);
+            let mut prefix = scene();
+            prefix.write("s/etc/x", "x\n");
+            let record = format!("obj etc/x {}\n", hash("x\n"));
+            prefix.write("s/var/lib/crossmerge/contents", &record);
+            for place in ["m", "m/targets"] {
+                prefix.write(&format!("{place}/{TUPLE}.toml"), text);
+                prefix.write(&format!("{place}/{TUPLE}/start-files/x"), "");
+            }
+            runner.takes(&mut prefix);
+            let before = (tree(&prefix.join("s")), tree(&prefix.join("m")));
+            link(&prefix, planted, prefix.join("m"));
+            give_away(prefix.join(planted).parent().expect("a folder"));
+            let said = prefix.own(["remove", TUPLE]);
+            assert_eq!(said.code, Some(125), "{planted}: {said:#?}");
+            unchanged(&before.0, &tree(&prefix.join("s")));
+            unchanged(&before.1, &tree(&prefix.join("m")));
         }
-        let before = (tree(&prefix.join("s")), tree(&prefix.join("m")));
-        link(&prefix, planted, prefix.join("m"));
-        give_away(prefix.join(planted).parent().expect("a folder"));
-        let said = prefix.own(["remove", TUPLE]);
-        assert_eq!(said.code, Some(125), "{planted}: {said:#?}");
-        unchanged(&before.0, &tree(&prefix.join("s")));
-        unchanged(&before.1, &tree(&prefix.join("m")));
     }
 }
 

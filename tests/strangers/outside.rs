@@ -1,6 +1,6 @@
 //! Nothing outside a sysroot is changed by way of it, whoever owns the links in it: a root that was unpacked as root is full of root's.
 
-use super::{TUPLE, give_away, hash, link, machine, scene};
+use super::{Runner, TUPLE, give_away, hash, link, machine, scene};
 use crate::{
     init::{tree, unchanged},
     support::Prefix,
@@ -30,9 +30,9 @@ fn record() -> String {
     record
 }
 
-/// A sysroot with such a link, and links inside that lead to it.
-fn with_link(path: &str, target: &str) -> (Prefix, PathBuf) {
-    let prefix = scene();
+/// A sysroot with such a link, and links inside that lead to it, which the user unpacked who runs crossmerge.
+fn with_link(runner: Runner, path: &str, target: &str) -> (Prefix, PathBuf) {
+    let mut prefix = scene();
     let machine = machine(&prefix);
     link(
         &prefix,
@@ -43,173 +43,192 @@ fn with_link(path: &str, target: &str) -> (Prefix, PathBuf) {
     link(&prefix, "s/in", ".");
     link(&prefix, "s/z", "in/usr/y");
     prefix.write("s/var/lib/crossmerge/contents", &record());
+    runner.takes(&mut prefix);
     (prefix, machine)
 }
 
 #[test]
 fn remove_follows_no_link_out_of_the_sysroot() {
-    for (path, target) in OUT.into_iter().filter(|(path, _)| *path != "s/usr/y") {
-        let (prefix, machine) = with_link(path, target);
-        let before = tree(&machine);
-        let dry = prefix.own(["remove", TUPLE, "--dry-run"]).success();
-        let said = prefix.own(["remove", TUPLE]).success();
-        unchanged(&before, &tree(&machine));
-        for said in [dry, said] {
-            let named = format!(
-                "behind {}: it leads out of the sysroot",
-                prefix.join(path).display()
-            );
-            assert!(said.stdout.contains(&named), "no {named}: {said:#?}");
-            assert!(!said.stdout.contains("libc.so.6\n"), "{said:#?}");
+    for runner in Runner::BOTH {
+        for (path, target) in OUT.into_iter().filter(|(path, _)| *path != "s/usr/y") {
+            let (prefix, machine) = with_link(runner, path, target);
+            let before = tree(&machine);
+            let dry = prefix.own(["remove", TUPLE, "--dry-run"]).success();
+            let said = prefix.own(["remove", TUPLE]).success();
+            unchanged(&before, &tree(&machine));
+            for said in [dry, said] {
+                let named = format!(
+                    "behind {}: it leads out of the sysroot",
+                    prefix.join(path).display()
+                );
+                assert!(said.stdout.contains(&named), "no {named}: {said:#?}");
+                assert!(!said.stdout.contains("libc.so.6\n"), "{said:#?}");
+            }
         }
     }
 }
 
 #[test]
 fn remove_follows_a_link_that_stays_in_the_sysroot() {
-    for target in [
-        "usr/lib",
-        "usr/../usr/lib",
-        "../s/usr/lib",
-        "PREFIX/s/usr/lib",
-    ] {
-        let prefix = scene();
-        let file = prefix.write("s/usr/lib/libc.so.6", "libc\n");
-        link(
-            &prefix,
-            "s/lib",
-            target.replace("PREFIX", &prefix.path().display().to_string()),
-        );
-        let record = format!("obj lib/libc.so.6 {}\n", hash("libc\n"));
-        prefix.write("s/var/lib/crossmerge/contents", &record);
-        prefix.own(["remove", TUPLE]).success();
-        assert!(!file.exists(), "{target}");
+    for runner in Runner::BOTH {
+        for target in [
+            "usr/lib",
+            "usr/../usr/lib",
+            "../s/usr/lib",
+            "PREFIX/s/usr/lib",
+        ] {
+            let mut prefix = scene();
+            let file = prefix.write("s/usr/lib/libc.so.6", "libc\n");
+            link(
+                &prefix,
+                "s/lib",
+                target.replace("PREFIX", &prefix.path().display().to_string()),
+            );
+            let record = format!("obj lib/libc.so.6 {}\n", hash("libc\n"));
+            prefix.write("s/var/lib/crossmerge/contents", &record);
+            runner.takes(&mut prefix);
+            prefix.own(["remove", TUPLE]).success();
+            assert!(!file.exists(), "{target}");
+        }
     }
 }
 
 #[test]
 fn a_record_behind_a_link_out_of_the_sysroot_is_none() {
-    for path in [
-        "s/var",
-        "s/var/lib",
-        "s/var/lib/crossmerge",
-        "s/var/lib/crossmerge/contents",
-    ] {
-        let prefix = scene();
-        let file = prefix.write("s/etc/x", "libc\n");
-        for place in [
-            "m/lib/crossmerge/contents",
-            "m/crossmerge/contents",
-            "m/contents",
+    for runner in Runner::BOTH {
+        for path in [
+            "s/var",
+            "s/var/lib",
+            "s/var/lib/crossmerge",
+            "s/var/lib/crossmerge/contents",
         ] {
-            prefix.write(place, &format!("obj etc/x {}\n", hash("libc\n")));
+            let mut prefix = scene();
+            let file = prefix.write("s/etc/x", "libc\n");
+            for place in [
+                "m/lib/crossmerge/contents",
+                "m/crossmerge/contents",
+                "m/contents",
+            ] {
+                prefix.write(place, &format!("obj etc/x {}\n", hash("libc\n")));
+            }
+            let target = match path.ends_with("contents") {
+                true => prefix.join("m/contents"),
+                false => prefix.join("m"),
+            };
+            link(&prefix, path, target);
+            runner.takes(&mut prefix);
+            let said = prefix.own(["remove", TUPLE]);
+            assert!(file.exists(), "{path}: {said:#?}");
+            assert!(said.stderr.contains("leads out of"), "{path}: {said:#?}");
         }
-        let target = match path.ends_with("contents") {
-            true => prefix.join("m/contents"),
-            false => prefix.join("m"),
-        };
-        link(&prefix, path, target);
-        let said = prefix.own(["remove", TUPLE]);
-        assert!(file.exists(), "{path}: {said:#?}");
-        assert!(said.stderr.contains("leads out of"), "{path}: {said:#?}");
     }
 }
 
 #[test]
 fn init_writes_nothing_through_a_link_out_of_the_sysroot() {
-    for (path, target) in [
-        ("etc", "machine"),
-        ("etc/portage", "machine/portage"),
-        ("etc/portage/profile", "machine/portage/profile"),
-        ("var", "machine"),
-        ("var/lib/crossmerge", "machine/empty"),
-        ("etc/portage", "../../../machine/portage"),
-    ] {
-        let prefix = Prefix::with_portage();
-        super::needs_root();
-        let machine = machine(&prefix);
-        let before = tree(&machine);
-        let target = match target.starts_with("..") {
-            true => target.into(),
-            false => prefix.join(target),
-        };
-        link(&prefix, &format!("home/s/{path}"), target);
-        let sysroot = prefix.join("home/s");
-        let here = tree(&sysroot);
-        for options in [&[][..], &["--profile", "embedded"]] {
-            let args = ["init", TUPLE, "--sysroot", &sysroot.display().to_string()];
-            let said = prefix.own(args.iter().chain(options));
-            unchanged(&before, &tree(&machine));
-            unchanged(&here, &tree(&sysroot));
-            let place = format!("`{}` leads out of", sysroot.join(path).display());
-            said.fails(125, &place, "nothing outside the tree");
+    for runner in Runner::BOTH {
+        for (path, target) in [
+            ("etc", "machine"),
+            ("etc/portage", "machine/portage"),
+            ("etc/portage/profile", "machine/portage/profile"),
+            ("var", "machine"),
+            ("var/lib/crossmerge", "machine/empty"),
+            ("etc/portage", "../../../machine/portage"),
+        ] {
+            let mut prefix = Prefix::with_portage();
+            super::needs_root();
+            let machine = machine(&prefix);
+            let before = tree(&machine);
+            let target = match target.starts_with("..") {
+                true => target.into(),
+                false => prefix.join(target),
+            };
+            link(&prefix, &format!("home/s/{path}"), target);
+            runner.takes(&mut prefix);
+            let sysroot = prefix.join("home/s");
+            let here = tree(&sysroot);
+            for options in [&[][..], &["--profile", "embedded"]] {
+                let args = ["init", TUPLE, "--sysroot", &sysroot.display().to_string()];
+                let said = prefix.own(args.iter().chain(options));
+                unchanged(&before, &tree(&machine));
+                unchanged(&here, &tree(&sysroot));
+                let place = format!("`{}` leads out of", sysroot.join(path).display());
+                said.fails(125, &place, "nothing outside the tree");
+            }
         }
     }
 }
 
 #[test]
 fn the_path_to_a_sysroot_is_walked_as_it_is_written() {
-    let prefix = scene();
-    prefix.write("real/usr/lib/libx.la", "libdir='/usr/lib'\n");
-    prefix
-        .command("chmod", ["600", "real/usr/lib/libx.la"])
-        .success();
-    std::fs::create_dir_all(prefix.join("alice")).expect("a folder");
-    link(&prefix, "alice/link", prefix.join("real"));
-    link(&prefix, "alice/deep", prefix.join("real/usr/lib"));
-    give_away(&prefix.join("alice"));
-    let before = tree(&prefix.join("real"));
-    for path in [
-        "alice/link",
-        "alice/link/",
-        "alice/link/usr/..",
-        "alice/./deep/../..",
-    ] {
-        let sysroot = prefix.join(path);
-        let prefix = prefix.with("SYSROOT", &sysroot);
-        for (name, args) in [
-            (format!("{TUPLE}-fix-root"), &[][..]),
-            ("crossmerge".into(), &["remove", TUPLE]),
-            ("crossmerge".into(), &["init", TUPLE]),
+    for runner in Runner::BOTH {
+        let mut prefix = scene();
+        prefix.write("real/usr/lib/libx.la", "libdir='/usr/lib'\n");
+        prefix
+            .command("chmod", ["600", "real/usr/lib/libx.la"])
+            .success();
+        std::fs::create_dir_all(prefix.join("alice")).expect("a folder");
+        link(&prefix, "alice/link", prefix.join("real"));
+        link(&prefix, "alice/deep", prefix.join("real/usr/lib"));
+        runner.takes(&mut prefix);
+        give_away(&prefix.join("alice"));
+        let before = tree(&prefix.join("real"));
+        for path in [
+            "alice/link",
+            "alice/link/",
+            "alice/link/usr/..",
+            "alice/./deep/../..",
         ] {
-            let said = prefix.run(&name, args);
-            unchanged(&before, &tree(&prefix.join("real")));
-            assert_eq!(said.code, Some(125), "{path}: {said:#?}");
-            assert!(
-                said.stderr.contains("is a link of 4242's"),
-                "{path}: {said:#?}"
-            );
+            let sysroot = prefix.join(path);
+            let prefix = prefix.with("SYSROOT", &sysroot);
+            for (name, args) in [
+                (format!("{TUPLE}-fix-root"), &[][..]),
+                ("crossmerge".into(), &["remove", TUPLE]),
+                ("crossmerge".into(), &["init", TUPLE]),
+            ] {
+                let said = prefix.run(&name, args);
+                unchanged(&before, &tree(&prefix.join("real")));
+                assert_eq!(said.code, Some(125), "{path}: {said:#?}");
+                assert!(
+                    said.stderr.contains("is a link of 4242's"),
+                    "{path}: {said:#?}"
+                );
+            }
         }
+        // A link of the user's own is as good as the folder.
+        std::os::unix::fs::symlink("real", prefix.join("own")).expect("a link");
+        runner.takes(&mut prefix);
+        let prefix = prefix.with("SYSROOT", prefix.join("own"));
+        prefix
+            .run(&format!("{TUPLE}-fix-root"), [] as [&str; 0])
+            .success();
+        assert!(prefix.read("real/usr/lib/libx.la").contains("/own/usr/lib"));
     }
-    // A link of root's is as good as the folder.
-    std::os::unix::fs::symlink("real", prefix.join("own")).expect("a link");
-    let prefix = prefix.with("SYSROOT", prefix.join("own"));
-    prefix
-        .run(&format!("{TUPLE}-fix-root"), [] as [&str; 0])
-        .success();
-    assert!(prefix.read("real/usr/lib/libx.la").contains("/own/usr/lib"));
 }
 
 #[test]
 fn adopt_leaves_out_a_folder_of_path_behind_another_users_link() {
-    let mut prefix = Prefix::with_portage();
-    super::needs_root();
-    crate::adopt::crossdev(&mut prefix, &[TUPLE]);
-    std::fs::create_dir(prefix.join("alice")).expect("a folder");
-    std::fs::create_dir(prefix.join("elsewhere")).expect("a folder");
-    for (name, script) in [("emerge", "cross-emerge"), ("ebuild", "cross-ebuild")] {
-        link(&prefix, &format!("elsewhere/{TUPLE}-{name}"), script);
+    for runner in Runner::BOTH {
+        let mut prefix = Prefix::with_portage();
+        super::needs_root();
+        crate::adopt::crossdev(&mut prefix, &[TUPLE]);
+        std::fs::create_dir(prefix.join("alice")).expect("a folder");
+        std::fs::create_dir(prefix.join("elsewhere")).expect("a folder");
+        for (name, script) in [("emerge", "cross-emerge"), ("ebuild", "cross-ebuild")] {
+            link(&prefix, &format!("elsewhere/{TUPLE}-{name}"), script);
+        }
+        link(&prefix, "alice/bin", prefix.join("elsewhere"));
+        runner.takes(&mut prefix);
+        give_away(&prefix.join("alice"));
+        let before = tree(&prefix.join("elsewhere"));
+        prefix.put_first_in_path(&["alice/bin", "usr/local/bin", "bin", "usr/bin"]);
+        let said = prefix.own(["adopt"]).success();
+        unchanged(&before, &tree(&prefix.join("elsewhere")));
+        assert!(
+            said.stderr.contains("a folder of PATH is left out"),
+            "{said:#?}"
+        );
     }
-    link(&prefix, "alice/bin", prefix.join("elsewhere"));
-    give_away(&prefix.join("alice"));
-    let before = tree(&prefix.join("elsewhere"));
-    prefix.put_first_in_path(&["alice/bin", "usr/local/bin", "bin", "usr/bin"]);
-    let said = prefix.own(["adopt"]).success();
-    unchanged(&before, &tree(&prefix.join("elsewhere")));
-    assert!(
-        said.stderr.contains("a folder of PATH is left out"),
-        "{said:#?}"
-    );
 }
 
 #[test]

@@ -1,164 +1,377 @@
-//! The owner of a sysroot changes it while root works in it: what only root may read does not come into his hands, and nothing of root's
-//! changes.
+//! The owner of a sysroot changes it while root, or another user, works in it: what only that user may read does not come into his hands, nothing
+//! outside the sysroot changes, and the command ends.
 //!
-//! Another thread swaps folders for links as fast as it can. strace delays the command at one system call after the other, so that each
-//! gap between two looks is as wide as it has to be.
+//! The first run of a command, which nothing stops, shows which paths it walks and when. For each walk through a part of the tree the command
+//! is run again, and stopped just before: then the part is swapped for something else, for that walk alone or to stay. A swap at another moment
+//! comes to the same, since nothing looks at the part in between.
 
-use super::{SOMEBODY, TUPLE, give_away, hash, link, scene};
+mod stops;
+
+use super::{Runner, SOMEBODY, TUPLE, USER, hash, scene, tree_of};
 use crate::{
     init::{tree, unchanged},
     support::Prefix,
 };
-use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
-use std::{
-    os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
-    thread,
-    time::Duration,
+use nix::{
+    fcntl::{AT_FDCWD, RenameFlags, renameat2},
+    sys::stat::Mode,
+    unistd::mkfifo,
 };
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink},
+    path::{Path, PathBuf},
+};
+use stops::Call;
 
+/// What stands in each file that only the user who runs crossmerge may read, and in none of the tree.
 const SECRET: &str = "hunter2";
 
-/// The system calls by which a path is looked at, and those that change something. With a delay at each, every look is made while
-/// the owner acts.
-const CALLS: [&str; 9] = [
-    "openat2",
-    "openat",
-    "open",
-    "readlinkat",
-    "newfstatat",
-    "getdents64",
-    "fchmod",
-    "renameat",
-    "unlinkat",
+/// How many races a test runs: so many, evenly chosen, or `all` of them.
+const RACES: &str = "CROSSMERGE_RACES";
+const SOME: usize = 20;
+
+/// The files of a tree that a command may read, with SECRET where the copy of the machine's has the secret. `in` is a directory on the path to
+/// the sysroot, and `in/bin` one in PATH for `adopt`.
+const FILES: [(&str, &str); 16] = [
+    (
+        "in/s/usr/bin/a-config",
+        "#!/bin/sh\n# SECRET\nprefix=/usr\necho -I/usr/include -LSECRET\n",
+    ),
+    ("in/s/usr/bin/program", "#!/bin/sh\n# SECRET\n"),
+    ("in/s/usr/lib/liba.la", "# SECRET\nlibdir='/usr/lib'\n"),
+    ("in/s/usr/lib/aConf.sh", "# SECRET\nA_LIBS='-L/usr/lib'\n"),
+    (
+        "in/s/usr/lib/pkgconfig/a.pc",
+        "Name: a\nDescription: SECRET\nVersion: 1\nCflags: -I/usr/include/SECRET\n",
+    ),
+    ("in/s/lib/ld-linux.so.3", "SECRET\n"),
+    ("in/s/lib/libc.so.6", "SECRET\n"),
+    ("in/s/etc/x", "x\n"),
+    ("in/s/etc/passwd", "root:x:0:0:SECRET:/root:/bin/true\n"),
+    ("in/s/etc/group", "root:x:0:SECRET\n"),
+    (
+        "in/s/etc/portage/make.conf",
+        "CFLAGS=\"-DSECRET\"\nDISTDIR=\"/SECRET\"\n",
+    ),
+    (
+        "in/s/etc/portage/repos.conf",
+        "[SECRET]\nlocation = /var/db/repos/SECRET\n",
+    ),
+    ("in/s/etc/portage/profile/use.force", "SECRET\n"),
+    (
+        "in/s/var/lib/crossmerge/contents",
+        "obj etc/x HASH\nobj etc/SECRET HASH\n",
+    ),
+    (
+        "in/s/var/db/pkg/c/p-1/CONTENTS",
+        "obj /usr/bin/a-config SECRET 1\n",
+    ),
+    ("in/bin/cross-emerge", "#!/bin/sh\n# SECRET\n"),
 ];
 
-/// How long the command waits there, in microseconds.
-const DELAY: u32 = 3000;
-
-/// What the owner swaps: a folder of the sysroot and what is put in its place.
-const SWAPPED: [&str; 5] = ["usr/bin", "usr/lib", "usr", "var/lib", "etc"];
-
-/// A sysroot of somebody else's, with a twin of each folder that is full of links to files that only root may read, and is a link
-/// itself for some.
-fn contested() -> (Prefix, PathBuf) {
-    let prefix = scene();
-    let secret = prefix.write(
-        "machine/secret",
-        &format!(
-            "#!/bin/sh\nPASSWORD={SECRET}\nexec tar cf - /usr/include --exclude=-I/usr/include\n"
-        ),
-    );
-    prefix.command("chmod", ["600", "machine/secret"]).success();
-    prefix.write("machine/x", "x\n");
-    let archive = prefix.write(
-        "machine/secret.la",
-        &format!("# {SECRET}\nlibdir='/usr/lib'\n"),
-    );
-    prefix
-        .command("chmod", ["600", "machine/secret.la"])
-        .success();
-    for number in 0..10 {
-        prefix.script(
-            &format!("s/usr/bin/a{number}-config"),
-            "#!/bin/sh\necho nothing\n",
-        );
-        link(&prefix, &format!("s/usr/bin-/a{number}-config"), &secret);
-        prefix.write(&format!("s/usr/lib/lib{number}.la"), "libdir='/usr/lib'\n");
-        link(&prefix, &format!("s/usr/lib-/lib{number}.la"), &archive);
-    }
-    link(&prefix, "s/usr-", prefix.join("machine"));
-    link(&prefix, "s/etc-", prefix.join("machine"));
-    link(&prefix, "s/var/lib-", prefix.join("machine"));
-    prefix.write("s/etc/x", "x\n");
-    prefix.write(
-        "s/var/lib/crossmerge/contents",
-        &format!("obj etc/x {}\n", hash("x\n")),
-    );
-    give_away(&prefix.join("s"));
-    let machine = prefix.join("machine");
-    (prefix, machine)
+/// What stands in the place of a part of the tree for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Other {
+    /// A symlink to the same part of the machine's directory.
+    Out,
+    /// A directory that is full of symlinks to files of that part.
+    Full,
+    Pipe,
 }
 
-/// Swaps for as long as it is not over.
-fn swap(sysroot: &Path, is_over: &AtomicBool) {
-    while !is_over.load(Ordering::Relaxed) {
-        for name in SWAPPED {
-            let (one, other) = (sysroot.join(name), sysroot.join(format!("{name}-")));
-            let swap = || {
-                renameat2(
-                    AT_FDCWD,
-                    &one,
-                    AT_FDCWD,
-                    &other,
-                    RenameFlags::RENAME_EXCHANGE,
-                )
-            };
-            let _ = swap();
-            thread::sleep(Duration::from_micros(300));
-            let _ = swap();
-        }
-    }
+/// One run.
+#[derive(Debug)]
+struct Race<'c> {
+    /// The part that is swapped.
+    part: &'c Path,
+    other: Other,
+    /// The calls after which it is swapped: the second time back.
+    at: Vec<&'c Call>,
 }
 
-/// The files that belong to somebody else or that he may read, and hold the secret.
-fn leaked(sysroot: &Path) -> Vec<PathBuf> {
-    let mut leaked = Vec::new();
-    for path in tree(sysroot).into_keys() {
-        let Ok(there) = path.symlink_metadata() else {
-            continue;
+/// A command in a scene.
+struct Contest {
+    prefix: Prefix,
+    runner: Runner,
+    name: String,
+    args: Vec<String>,
+}
+
+impl Contest {
+    fn new(runner: Runner, name: &str, args: &[&str]) -> Self {
+        let mut prefix = scene();
+        prefix.set("SYSROOT", prefix.join("alice/in/s"));
+        let name = name.replace("TUPLE", TUPLE);
+        let full = |arg: &&str| {
+            let top = prefix.path().display().to_string();
+            arg.replace("TUPLE", TUPLE).replace("PREFIX", &top)
         };
-        let may_read = there.uid() == SOMEBODY || there.mode() & 0o004 != 0;
-        if there.is_file() && may_read {
-            let text = std::fs::read(&path).unwrap_or_default();
-            if String::from_utf8_lossy(&text).contains(SECRET) {
-                leaked.push(path);
-            }
+        let args = args.iter().map(full).collect();
+        if !prefix.join("bin").join(&name).exists() {
+            prefix.link(&name);
+        }
+        if args == ["adopt"] {
+            crate::adopt::crossdev(&mut prefix, &[TUPLE]);
+            prefix.put_first_in_path(&["alice/in/bin"]);
+        }
+        machine(&prefix);
+        runner.takes(&mut prefix);
+        prefix.command("chmod", ["-R", "go=", "machine"]).success();
+        Self {
+            prefix,
+            runner,
+            name,
+            args,
         }
     }
-    leaked
-}
 
-/// Runs a command at every call of each kind, up to so many, while somebody swaps.
-fn nobody_wins(name: &str, args: &[&str], most: usize) {
-    let mut calls = 0;
-    for call in CALLS {
-        let (prefix, machine) = contested();
-        let before = tree(&machine);
-        let sysroot = prefix.join("s");
-        let is_over = AtomicBool::new(false);
-        thread::scope(|scope| {
-            scope.spawn(|| swap(&sysroot, &is_over));
-            for when in 1..=most {
-                // From there on each call waits: with one delayed call the gap is missed mostly.
-                let fault = format!("delay_enter={DELAY}");
-                prefix.injected(call, &fault, format!("{when}..{}", when + 20), name, args);
-                calls += 1;
+    /// Makes the tree anew, with what is swapped for a part of it.
+    fn tree(&self, race: Option<&Race<'_>>) {
+        let top = self.prefix.join("alice");
+        let _ = fs::remove_dir_all(&top);
+        for (path, text) in FILES {
+            let text = text
+                .replace("SECRET", "public")
+                .replace("HASH", &hash("x\n"));
+            let path = self.prefix.write(&format!("alice/{path}"), &text);
+            let mode = if text.starts_with("#!") { 0o755 } else { 0o644 };
+            fs::set_permissions(path, PermissionsExt::from_mode(mode)).expect("a mode");
+        }
+        fs::create_dir(top.join("in/s/bin")).expect("a directory");
+        fs::hard_link(self.prefix.join("true"), top.join("in/s/bin/true")).expect("a program");
+        symlink("cross-emerge", top.join(format!("in/bin/{TUPLE}-emerge"))).expect("a symlink");
+        if let Some(race) = race {
+            let part = self.prefix.join("machine").join(race.part);
+            let other = top.join("other");
+            match race.other {
+                Other::Out => symlink(part, other).expect("a symlink"),
+                Other::Full => full(&part, &other),
+                Other::Pipe => mkfifo(&other, Mode::from_bits_truncate(0o666)).expect("a pipe"),
             }
-            is_over.store(true, Ordering::Relaxed);
-        });
-        assert_eq!(
-            leaked(&sysroot),
-            [] as [PathBuf; 0],
-            "{name} {args:?}, {call}"
-        );
-        unchanged(&before, &tree(&machine));
+        }
+        give(&top, self.runner);
     }
-    assert!(calls > 20, "only {calls}");
+
+    /// Every race that can come to something else.
+    fn races<'c>(&self, calls: &'c [Call]) -> Vec<Race<'c>> {
+        let top = self.prefix.join("alice");
+        let paths = calls.iter().flat_map(|call| &call.paths);
+        let mut parts: Vec<&Path> = paths
+            .filter_map(|path| path.strip_prefix(&top).ok())
+            .flat_map(Path::ancestors)
+            .filter(|part| !part.as_os_str().is_empty())
+            .filter(|part| top.join(part).symlink_metadata().is_ok())
+            .collect();
+        parts.sort();
+        parts.dedup();
+        let mut races = Vec::new();
+        for is_back in [false, true] {
+            for other in [Other::Out, Other::Full, Other::Pipe] {
+                for part in &parts {
+                    let place = top.join(part);
+                    let is_walk =
+                        |pair: &&[Call]| pair[1].paths.iter().any(|path| path.starts_with(&place));
+                    let has_other = other != Other::Full || place.is_dir();
+                    for pair in calls.windows(2).filter(is_walk).filter(|_| has_other) {
+                        let at = pair.iter().take(1 + usize::from(is_back)).collect();
+                        races.push(Race { part, other, at });
+                    }
+                }
+            }
+        }
+        races
+    }
+
+    /// Runs a race, and returns how many of its stops came.
+    fn run(&self, race: &Race<'_>) -> usize {
+        let top = self.prefix.join("alice");
+        let (part, other) = (top.join(race.part), top.join("other"));
+        let swap = || {
+            // The command may have removed the part.
+            let _ = renameat2(
+                AT_FDCWD,
+                &part,
+                AT_FDCWD,
+                &other,
+                RenameFlags::RENAME_EXCHANGE,
+            );
+        };
+        let end = stops::stopped(&self.prefix, &race.at, &self.name, &self.args, swap);
+        let what = format!("{:?}: {} {:?}: {race:?}", self.runner, self.name, self.args);
+        let is_end = end
+            .code
+            .is_some_and(|code| code <= 127 && code != 124 && code != 101);
+        assert!(
+            is_end && !end.stderr.contains("panicked"),
+            "{what}: {end:#?}"
+        );
+        assert_eq!(self.leaked(), [] as [PathBuf; 0], "{what}: {end:#?}");
+        end.stops
+    }
+
+    /// The files that somebody else owns or may read, and that hold the secret.
+    fn leaked(&self) -> Vec<PathBuf> {
+        let mut leaked = Vec::new();
+        for place in [
+            "alice", "home", "config", "state", "etc", "var", "usr", "export",
+        ] {
+            for path in tree_of(&self.prefix.join(place)) {
+                let there = path.symlink_metadata().expect("metadata");
+                let may_read = there.uid() == SOMEBODY || there.mode() & 0o044 != 0;
+                if there.is_file() && may_read {
+                    let text = fs::read(&path).unwrap_or_default();
+                    if String::from_utf8_lossy(&text).contains(SECRET) {
+                        leaked.push(path);
+                    }
+                }
+            }
+        }
+        leaked
+    }
 }
 
-#[test]
-fn nobody_wins_a_race_against_fix_root() {
-    nobody_wins(&format!("{TUPLE}-fix-root"), &["--installed"], 6);
+/// What is the user's who runs crossmerge, and a machine for the commands.
+fn machine(prefix: &Prefix) {
+    for (path, text) in FILES {
+        let text = text.replace("SECRET", SECRET).replace("HASH", &hash("x\n"));
+        prefix.write(&format!("machine/{path}"), &text);
+    }
+    for tool in [
+        "gcc",
+        "emerge",
+        "qemu-arm",
+        "qemu-arm-static",
+        "cross-ebuild",
+    ] {
+        let name = if tool == "gcc" {
+            format!("{TUPLE}-gcc")
+        } else {
+            tool.to_owned()
+        };
+        let code = u8::from(tool == "gcc");
+        prefix.script(
+            &format!("tools/{name}"),
+            &format!("#!/bin/sh\nexit {code}\n"),
+        );
+    }
+    prefix.write("etc/portage/make.conf", "");
+    prefix.write("repository/profiles/repo_name", "x\n");
+    prefix.script("tools/portageq", &portageq(prefix));
+    prefix.script(
+        "project/configure",
+        "#!/bin/sh\n# Generated by GNU Autoconf 2.71.\n\
+         for a; do case $a in --cache-file=*) echo ac_cv_x=yes >\"${a#*=}\";; esac; done\n: >config.log\n",
+    );
+    prefix.write("true.c", "int main(void) { return 0; }\n");
+    prefix
+        .command("cc", ["-static", "-o", "true", "true.c"])
+        .success();
 }
 
-#[test]
-fn nobody_wins_a_race_against_remove() {
-    nobody_wins("crossmerge", &["remove", TUPLE], 4);
+/// What Portage says of a machine with one repository.
+fn portageq(prefix: &Prefix) -> String {
+    let repository = prefix.join("repository").display().to_string();
+    format!(
+        "#!/bin/sh\nfor n; do case $n in\nPORTAGE_REPOSITORIES) echo \"PORTAGE_REPOSITORIES='[x]\nlocation = {repository}\n'\";;\n\
+         [A-Z]*) echo \"$n=''\";;\nesac; done\n"
+    )
 }
 
-#[test]
-fn nobody_wins_a_race_against_init_with_delays() {
-    nobody_wins("crossmerge", &["init", TUPLE, "--toolchain", "none"], 4);
+/// A directory with a symlink to each file of another one, below the same path.
+fn full(from: &Path, to: &Path) {
+    fs::create_dir(to).expect("a directory");
+    for path in tree_of(from) {
+        let place = to.join(path.strip_prefix(from).expect("below"));
+        match path.is_dir() {
+            true => fs::create_dir(place).expect("a directory"),
+            false => symlink(path, place).expect("a symlink"),
+        }
+    }
+}
+
+/// Makes a tree somebody else's. One in which an ordinary user works has directories for everybody, and files of that user's.
+fn give(top: &Path, runner: Runner) {
+    for path in tree_of(top).into_iter().chain([top.to_owned()]) {
+        let metadata = path.symlink_metadata().expect("metadata");
+        let is_users = runner == Runner::User && metadata.is_file();
+        let owner = Some(if is_users { USER } else { SOMEBODY });
+        lchown(&path, owner, owner).expect("an owner");
+        if runner == Runner::User && metadata.is_dir() {
+            fs::set_permissions(&path, PermissionsExt::from_mode(0o777)).expect("a mode");
+        }
+    }
+}
+
+/// How many races of a command are run.
+fn most() -> usize {
+    #[expect(clippy::disallowed_methods, reason = "`make races` sets it")]
+    let most = std::env::var(RACES);
+    match most.as_deref() {
+        Ok("all") => usize::MAX,
+        Ok(number) => number.parse().expect("a number, or `all`"),
+        Err(_) => SOME,
+    }
+}
+
+/// Runs the races of a command, and checks that the machine stays as it is.
+#[expect(clippy::print_stderr, reason = "`make races` shows the figures")]
+fn nobody_wins(name: &str, args: &[&str]) {
+    for runner in Runner::BOTH {
+        let contest = Contest::new(runner, name, args);
+        contest.tree(None);
+        // The first run makes what is not in the tree.
+        stops::calls(&contest.prefix, &contest.name, &contest.args);
+        contest.tree(None);
+        let (calls, end) = stops::calls(&contest.prefix, &contest.name, &contest.args);
+        assert!(matches!(end.code, Some(0 | 1)), "{runner:?}: {end:#?}");
+        let races = contest.races(&calls);
+        let machine = contest.prefix.join("machine");
+        let before = tree(&machine);
+        let chosen = most().min(races.len());
+        let mut stops = 0;
+        for number in 0..chosen {
+            let race = &races[number * races.len() / chosen];
+            contest.tree(Some(race));
+            stops += usize::from(contest.run(race) > 0);
+            unchanged(&before, &tree(&machine));
+        }
+        eprintln!(
+            "{runner:?} {name} {args:?}: {} calls, {} races, {chosen} run, {stops} stopped",
+            calls.len(),
+            races.len()
+        );
+        assert!(races.len() > 10, "{races:#?}");
+        assert!(
+            stops * 10 >= chosen * 9,
+            "only {stops} of {chosen} were stopped"
+        );
+    }
+}
+
+/// A test for each command, so that they run at once.
+macro_rules! races {
+    ($($test:ident: $name:literal $args:expr;)*) => {
+        $(#[test]
+        fn $test() {
+            nobody_wins($name, &$args);
+        })*
+    };
+}
+
+races! {
+    init: "crossmerge" ["init", "TUPLE", "--toolchain", "none"];
+    remove: "crossmerge" ["remove", "TUPLE"];
+    fix_root: "TUPLE-fix-root" [];
+    fix_root_of_what_is_installed: "TUPLE-fix-root" ["--installed"];
+    doctor: "crossmerge" ["doctor", "TUPLE"];
+    plan: "crossmerge" ["plan", "TUPLE", "emerge", "x"];
+    env: "TUPLE-env" ["true"];
+    emerge: "TUPLE-emerge" ["x"];
+    pkg_config: "TUPLE-pkg-config" ["--cflags", "a"];
+    run: "TUPLE-run" ["PREFIX/alice/in/s/usr/bin/program"];
+    export: "crossmerge" ["export", "TUPLE", "cmake", "PREFIX/export/cmake", "--force"];
+    learn: "crossmerge" ["site-cache", "learn", "TUPLE", "PREFIX/project/configure"];
+    chroot: "native-unknown-linux-gnu-chroot" ["--root", "PREFIX/alice/in/s", "/bin/true"];
+    adopt: "crossmerge" ["adopt"];
 }

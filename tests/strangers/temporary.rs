@@ -1,55 +1,55 @@
 //! Programs are made and run in no folder that is reached by way of another user's link, nor where somebody else may write.
 
-use super::{TUPLE, give_away, link, scene};
+use super::{Runner, TUPLE, give_away, link, scene};
 use std::os::unix::fs::symlink;
 
 #[test]
 fn a_folder_for_temporary_files_is_reached_by_no_link_of_somebody_elses() {
-    let prefix = scene();
-    std::fs::create_dir_all(prefix.join("own/sub")).expect("a folder");
-    link(&prefix, "alice/t", "/tmp");
-    link(&prefix, "alice/own", prefix.join("own"));
-    link(&prefix, "alice/up", "../own/sub");
-    give_away(&prefix.join("alice"));
-    symlink(prefix.join("own"), prefix.join("link")).expect("a link");
-    // A compiler keeps what it makes on the way there.
-    let told = prefix.join("told").display().to_string();
-    let script = format!("#!/bin/sh\necho \"$TMPDIR/\" >>{told}\nexit 1\n");
-    prefix.script(&format!("tools/{TUPLE}-gcc"), &script);
-    for (path, is_taken) in [
-        ("alice/t", false),
-        ("alice/own", false),
-        ("alice/own/sub", false),
-        ("alice/up/..", false),
-        ("own", true),
-        ("link", true),
-        ("link/sub", true),
-    ] {
-        let place = prefix.join(path).display().to_string();
-        let prefix = prefix.with("TMPDIR", &place);
-        let trace = prefix.join("trace").display().to_string();
-        let own = prefix.join("bin/crossmerge").display().to_string();
-        let calls = "trace=mkdir,mkdirat,openat,execve,unlinkat,symlink";
-        let said = prefix.command(
-            "strace",
-            ["-f", "-o", &trace, "-e", calls, &own, "doctor", TUPLE],
-        );
-        let trace = prefix.read("trace");
-        let made = trace.lines().filter(|line| line.contains("/crossmerge-"));
-        let made: Vec<&str> = made.collect();
-        assert!(!made.is_empty(), "{path}: nothing was made");
-        let by_link = |line: &&&str| line.contains(&format!("\"{place}/crossmerge-"));
-        let is_link = !path.starts_with("own");
-        let told = prefix.read("told");
-        std::fs::remove_file(prefix.join("told")).expect("gone");
-        if is_link {
-            assert_eq!(made.iter().find(by_link), None, "{path}");
-            assert!(!told.contains(&format!("{place}/")), "{path}: {told}");
+    for runner in Runner::BOTH {
+        let mut prefix = scene();
+        std::fs::create_dir_all(prefix.join("own/sub")).expect("a folder");
+        link(&prefix, "alice/t", "/tmp");
+        link(&prefix, "alice/own", prefix.join("own"));
+        link(&prefix, "alice/up", "../own/sub");
+        runner.takes(&mut prefix);
+        give_away(&prefix.join("alice"));
+        symlink(prefix.join("own"), prefix.join("link")).expect("a link");
+        // A compiler keeps what it makes on the way there.
+        let told = prefix.join("told").display().to_string();
+        let script = format!("#!/bin/sh\necho \"$TMPDIR/\" >>{told}\nexit 1\n");
+        prefix.script(&format!("tools/{TUPLE}-gcc"), &script);
+        for (path, is_taken) in [
+            ("alice/t", false),
+            ("alice/own", false),
+            ("alice/own/sub", false),
+            ("alice/up/..", false),
+            ("own", true),
+            ("link", true),
+            ("link/sub", true),
+        ] {
+            let place = prefix.join(path).display().to_string();
+            let prefix = prefix.with("TMPDIR", &place);
+            let trace = prefix.join("trace").display().to_string();
+            let calls = "trace=mkdir,mkdirat,openat,execve,unlinkat,symlink";
+            let options = ["-f", "-o", &trace, "-e", calls];
+            let said = prefix.traced(&options, "crossmerge", ["doctor", TUPLE]);
+            let trace = prefix.read("trace");
+            let made = trace.lines().filter(|line| line.contains("/crossmerge-"));
+            let made: Vec<&str> = made.collect();
+            assert!(!made.is_empty(), "{runner:?}, {path}: nothing was made");
+            let by_link = |line: &&&str| line.contains(&format!("\"{place}/crossmerge-"));
+            let is_link = !path.starts_with("own");
+            let told = prefix.read("told");
+            std::fs::remove_file(prefix.join("told")).expect("gone");
+            if is_link {
+                assert_eq!(made.iter().find(by_link), None, "{path}");
+                assert!(!told.contains(&format!("{place}/")), "{path}: {told}");
+            }
+            let is_own = made.iter().any(|line| line.contains("/own/"));
+            assert_eq!(is_own, is_taken, "{runner:?}, {path}: {said:#?}");
+            let is_said = said.stderr.contains("temporary files go to");
+            assert_eq!(is_said, !is_taken, "{runner:?}, {path}: {said:#?}");
         }
-        let is_own = made.iter().any(|line| line.contains("/own/"));
-        assert_eq!(is_own, is_taken, "{path}: {said:#?}");
-        let is_said = said.stderr.contains("temporary files go to");
-        assert_eq!(is_said, !is_taken, "{path}: {said:#?}");
     }
 }
 

@@ -1,0 +1,188 @@
+//! A command that strace stops after a chosen call, so that something can be done before the next one.
+//!
+//! A stop lasts as long as what is done takes, and no longer. A delay would have to be guessed.
+
+use crate::support::Prefix;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs::{self, File},
+    os::unix::{fs::PermissionsExt, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+/// How many seconds a command may take.
+const LIMIT: &str = "60";
+
+/// A system call with a path, as it was made in a run that nothing stopped.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    name: String,
+    /// Which call of its name it is in its process.
+    nth: usize,
+    /// Which of the processes it is that make so many.
+    process: usize,
+    /// The paths that the kernel walks.
+    pub(super) paths: Vec<PathBuf>,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) code: Option<i32>,
+    pub(super) stderr: String,
+    /// How many of the chosen calls were made.
+    pub(super) stops: usize,
+}
+
+/// The calls with a path that a command makes, in their order, and how it ended.
+pub(super) fn calls(prefix: &Prefix, name: &str, args: &[String]) -> (Vec<Call>, End) {
+    let (end, trace) = run(prefix, &["-y", "-e", "trace=%file"], name, args, |_| ());
+    let mut calls = Vec::new();
+    let mut made: BTreeMap<(Pid, &str), usize> = BTreeMap::new();
+    let mut processes: BTreeMap<(&str, usize), usize> = BTreeMap::new();
+    for (pid, call, rest) in trace.lines().filter_map(called) {
+        let nth = made.entry((pid, call)).or_default();
+        *nth += 1;
+        let process = processes.entry((call, *nth)).or_default();
+        *process += 1;
+        calls.push(Call {
+            name: call.to_owned(),
+            nth: *nth,
+            process: *process,
+            paths: paths(rest),
+        });
+    }
+    (calls, end)
+}
+
+/// Runs a command and does something after each of the chosen calls, which are neighbours.
+pub(super) fn stopped(
+    prefix: &Prefix,
+    chosen: &[&Call],
+    name: &str,
+    args: &[String],
+    mut act: impl FnMut(),
+) -> End {
+    let names: Vec<&str> = chosen.iter().map(|call| &*call.name).collect();
+    let mut options = vec!["-e".to_owned(), format!("trace={}", names.join(","))];
+    for call in &names {
+        let nths = chosen.iter().filter(|other| other.name == *call);
+        let nths: Vec<usize> = nths.map(|call| call.nth).collect();
+        let (first, last) = (nths.iter().min(), nths.iter().max());
+        let (first, last) = (first.expect("a call"), last.expect("a call"));
+        options.push("-e".to_owned());
+        options.push(format!("inject={call}:signal=SIGSTOP:when={first}..{last}"));
+    }
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let mut made: BTreeMap<(Pid, String), usize> = BTreeMap::new();
+    let mut last: BTreeMap<Pid, String> = BTreeMap::new();
+    let mut processes: BTreeMap<(String, usize), usize> = BTreeMap::new();
+    let mut stops = 0;
+    let (mut end, _) = run(prefix, &options, name, args, |line| {
+        if let Some((pid, call, _)) = called(line) {
+            *made.entry((pid, call.to_owned())).or_default() += 1;
+            last.insert(pid, call.to_owned());
+        } else if let Some(pid) = line.strip_suffix(" --- stopped by SIGSTOP ---") {
+            let pid = Pid::from_raw(pid.trim().parse().expect("a PID"));
+            let call = last.get(&pid).cloned().unwrap_or_default();
+            let nth = made.get(&(pid, call.clone())).copied().unwrap_or_default();
+            let process = processes.entry((call.clone(), nth)).or_default();
+            *process += 1;
+            let is_it = |chosen: &Call| {
+                (&chosen.name, chosen.nth, chosen.process) == (&call, nth, *process)
+            };
+            if chosen.iter().copied().any(is_it) {
+                act();
+                stops += 1;
+            }
+            let _ = kill(pid, Signal::SIGCONT);
+        }
+    });
+    end.stops = stops;
+    end
+}
+
+/// Runs a command below strace, hands over each line of the trace as it is written, and returns the whole trace.
+fn run(
+    prefix: &Prefix,
+    options: &[&str],
+    name: &str,
+    args: &[String],
+    mut each: impl FnMut(&str),
+) -> (End, String) {
+    let trace = prefix.write("trace/trace", "");
+    // strace is the user's too.
+    fs::set_permissions(&trace, PermissionsExt::from_mode(0o666)).expect("a mode");
+    let [stdout, stderr] = ["trace/stdout", "trace/stderr"].map(|path| prefix.join(path));
+    let mut words = prefix.words(name);
+    let program = words.pop().expect("the program");
+    words.extend(["strace", "-f", "-o"].map(OsString::from));
+    words.push(trace.clone().into());
+    words.extend(options.iter().map(OsString::from));
+    words.push(program);
+    let file = |path: &Path| Stdio::from(File::create(path).expect("a file"));
+    #[expect(clippy::disallowed_methods, reason = "it runs beside the test")]
+    let mut command = Command::new("timeout");
+    let command = command
+        .args(["--signal=KILL", LIMIT])
+        .args(words)
+        .args(args)
+        .env_clear()
+        .envs(prefix.env())
+        .current_dir(prefix.path())
+        .stdin(Stdio::null())
+        .stdout(file(&stdout))
+        .stderr(file(&stderr))
+        .process_group(0);
+    let mut child = command.spawn().expect("timeout");
+    let mut read = 0;
+    let status = loop {
+        let status = child.try_wait().expect("a child");
+        let text = fs::read_to_string(&trace).expect("a trace");
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        text[read..whole].lines().for_each(&mut each);
+        read = whole.max(read);
+        match status {
+            Some(status) => break status,
+            None => thread::sleep(Duration::from_micros(300)),
+        }
+    };
+    let end = End {
+        code: status.code(),
+        stderr: String::from_utf8_lossy(&fs::read(&stderr).expect("a file")).into_owned(),
+        stops: 0,
+    };
+    (end, fs::read_to_string(&trace).expect("a trace"))
+}
+
+/// The process, the name and the rest of a line that has the beginning of a call.
+fn called(line: &str) -> Option<(Pid, &str, &str)> {
+    let (pid, call) = line.split_once(' ')?;
+    let (name, rest) = call.trim_start().split_once('(')?;
+    let is_name = name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let pid = pid.parse().ok().map(Pid::from_raw)?;
+    is_name.then_some((pid, name, rest))
+}
+
+/// The paths among the arguments of a call, which `strace -y` prints as `"/path"`, or as `AT_FDCWD</dir>, "path"`.
+fn paths(args: &str) -> Vec<PathBuf> {
+    let pieces: Vec<&str> = args.split('"').collect();
+    let texts = pieces.chunks_exact(2).filter(|pair| !pair[1].is_empty());
+    texts
+        .map(|pair| {
+            let place = pair[0].rsplit_once('<').map_or("", |(_, place)| place);
+            let place = place.split('>').next().unwrap_or_default();
+            Path::new(place).join(pair[1])
+        })
+        .collect()
+}
