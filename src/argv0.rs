@@ -3,7 +3,10 @@
 //! It is the whole file name that counts, never its stem: `hppa2.0-unknown-linux-gnu-emerge` has a dot in the tuple.
 //! The longest applet name behind a dash wins, so `<tuple>-gcc-ar` is `gcc-ar` and not `ar` for a strange tuple.
 
-use crate::tuple::{Tuple, TupleError};
+use crate::{
+    report::{Explain, passes_on},
+    tuple::{Tuple, TupleError},
+};
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
 /// What a name asks for.
@@ -33,13 +36,14 @@ pub enum NameError {
     Tuple(#[from] TupleError),
 }
 
-impl NameError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
+impl Explain for NameError {
+    passes_on!(Tuple);
+
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
             Self::Unknown(_) => "call it `crossmerge`, `emerge-wrapper` or `<tuple>-<applet>`; `crossmerge --help` lists the applets".into(),
-            Self::Tuple(e) => e.hint(),
-        }
+            _ => return None,
+        })
     }
 }
 

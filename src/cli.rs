@@ -15,7 +15,6 @@ use crate::{
     context::Context,
     doctor,
     env::{self, Env},
-    error::Error,
     export::{self, ExportError, Format},
     file,
     fix_root::FixRootError,
@@ -23,7 +22,7 @@ use crate::{
     layer,
     profile::{self, ProfileError},
     qemu::binfmt::{self, Action, BinfmtError, Status},
-    report,
+    report::{self, Failure, OutputError, UsageError},
     site_cache::config_site,
     targets::{self, TargetState},
     terminal::{self, HINT},
@@ -317,9 +316,11 @@ pub fn crossmerge(
     env: Env,
     config: Config,
     wrappers: &Wrappers,
-) -> Result<ExitCode, Error> {
+) -> Result<ExitCode, Failure> {
     if args.is_empty() {
-        anstream::stderr().write_all(first_page().as_bytes())?;
+        anstream::stderr()
+            .write_all(first_page().as_bytes())
+            .map_err(OutputError::from)?;
         return Ok(ExitCode::from(report::OWN_FAILURE));
     }
     let typed = args.clone();
@@ -334,7 +335,7 @@ pub fn crossmerge(
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
             let (message, hint) = terminal::message_and_hint(&error, &subcommand(&typed));
-            return Err(Error::Usage { message, hint });
+            return Err(UsageError { message, hint }.into());
         }
         Err(answer) => return Ok(report::printed(answer.print(), ExitCode::SUCCESS)?),
     };
@@ -482,7 +483,9 @@ pub fn crossmerge(
                 plan.notes().iter().for_each(|note| report::note(note));
                 return print(&plan.to_steps());
             }
-            io::stderr().write_all(request.run()?.to_text().as_bytes())?;
+            io::stderr()
+                .write_all(request.run()?.to_text().as_bytes())
+                .map_err(OutputError::from)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Remove { tuple, dry_run } => {
@@ -513,9 +516,9 @@ pub fn crossmerge(
 
 /// The targets that names mean.
 fn targets(
-    reader: impl FnOnce() -> Result<Reader, Error>,
+    reader: impl FnOnce() -> Result<Reader, Failure>,
     names: &[OsString],
-) -> Result<Vec<Tuple>, Error> {
+) -> Result<Vec<Tuple>, Failure> {
     if names.is_empty() {
         return Ok(Vec::new());
     }
@@ -523,7 +526,7 @@ fn targets(
     names.iter().map(|name| reader.target(name)).collect()
 }
 
-fn list_targets(env: &Env, config: &Config, json: bool) -> Result<ExitCode, Error> {
+fn list_targets(env: &Env, config: &Config, json: bool) -> Result<ExitCode, Failure> {
     let targets = targets::targets(env, config)?;
     if targets.is_empty() {
         say_no_targets();
@@ -550,7 +553,7 @@ fn list_targets(env: &Env, config: &Config, json: bool) -> Result<ExitCode, Erro
     print(&text)
 }
 
-fn list_available(env: &Env, config: &Config, json: bool) -> Result<ExitCode, Error> {
+fn list_available(env: &Env, config: &Config, json: bool) -> Result<ExitCode, Failure> {
     let available = targets::available(env, config)?;
     if available.is_empty() {
         report::note(
@@ -638,7 +641,7 @@ pub fn emerge_wrapper(
     env: Env,
     config: Config,
     wrappers: &Wrappers,
-) -> Result<ExitCode, Error> {
+) -> Result<ExitCode, Failure> {
     let mut args = args.into_iter().peekable();
     if args
         .peek()
@@ -647,10 +650,10 @@ pub fn emerge_wrapper(
         return print(WRAPPER_HELP);
     }
     let usage = |message: &str| {
-        Error::Usage {
+        Failure::from(UsageError {
         message: message.into(),
         hint: "`emerge-wrapper --target <tuple> --init` makes the commands, then `<tuple>-emerge <package>` builds; `--help` says more".into(),
-    }
+    })
     };
     if args.next_if(|arg| arg == "--target").is_none() {
         return Err(usage(
@@ -704,7 +707,7 @@ fn initialise(
     wrappers: &Wrappers,
     options: &Options,
     dry_run: bool,
-) -> Result<ExitCode, Error> {
+) -> Result<ExitCode, Failure> {
     let subject = &Subject {
         target: context.config.facts(&context.tuple)?,
         families: context.config.families()?,
@@ -731,7 +734,7 @@ fn export_file(
     format: Format,
     file: Option<&Path>,
     force: bool,
-) -> Result<ExitCode, Error> {
+) -> Result<ExitCode, Failure> {
     let call = Call::new(context);
     let mut facts = call.facts()?.clone();
     facts.take_flags_of(&context.env);
@@ -800,7 +803,7 @@ fn binfmt_command(
     tuple: Option<Tuple>,
     env: &Env,
     config: &Config,
-) -> Result<ExitCode, Error> {
+) -> Result<ExitCode, Failure> {
     let may_be_all = match &command {
         BinfmtCommand::Status { .. } | BinfmtCommand::Show { .. } => true,
         command => command.which().all,
@@ -842,7 +845,7 @@ fn profile_command(
     command: ProfileCommand,
     context: Context,
     wrappers: &Wrappers,
-) -> Result<ExitCode, Error> {
+) -> Result<ExitCode, Failure> {
     if !matches!(command, ProfileCommand::List { .. }) {
         context.existing_sysroot()?;
     }

@@ -7,6 +7,7 @@
 use crate::{
     env::{self, Env},
     file::{self, Identity, below, read},
+    report::{Explain, passes_on},
     target::{Source, Target, TargetError},
     tuple::Tuple,
     user,
@@ -188,18 +189,19 @@ pub enum ConfigError {
     },
 }
 
-impl ConfigError {
-    /// What to do.
-    pub fn hint(&self) -> String {
-        match self {
+impl Explain for ConfigError {
+    passes_on!(Target);
+
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
             Self::Unreadable(e) => {
                 file::hint(e).unwrap_or_else(|| "look at its permissions".into())
             }
-            Self::Target(e) => e.hint(),
             Self::Malformed { file, .. } => {
                 format!("mend it, or move it away: `mv {0} {0}.old`", file.display())
             }
-        }
+            _ => return None,
+        })
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
         self, PortageError, Question, Reader, Refused, Repositories, Settings, installed,
         refusal::Refusal, version::Version,
     },
-    report,
+    report::{self, Explain, passes_on},
     search::{self, SearchError},
     target::Target,
     tuple::Tuple,
@@ -120,16 +120,14 @@ pub enum ContextError {
     Search(#[from] SearchError),
 }
 
-impl ContextError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Config(e) => e.hint(),
-            Self::Portage(e) => e.hint(),
+impl Explain for ContextError {
+    passes_on!(Config, Portage, Chost);
+
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
             Self::NoChost { .. } => {
                 "call it as `CHOST=<tuple> …`, or by the name `<tuple>-emerge`".into()
             }
-            Self::Chost(e) => e.hint(),
             Self::NoSysroot {
                 from_environment: true,
                 ..
@@ -160,14 +158,13 @@ impl ContextError {
             Self::Search(SearchError::NotExecutable { path }) => {
                 format!("`chmod +x {}`", path.display())
             }
-        }
+            _ => return None,
+        })
     }
 
-    /// 127 for a tool that is not there, 126 for one that may not be run, 125 for the rest.
-    pub fn exit_code(&self) -> u8 {
+    fn own_exit_code(&self) -> u8 {
         match self {
             Self::Search(e) => e.exit_code(),
-            Self::Portage(PortageError::Exec(e)) => e.exit_code(),
             _ => report::OWN_FAILURE,
         }
     }

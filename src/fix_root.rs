@@ -101,7 +101,7 @@ pub fn run(
     let again = std::iter::once(name).chain(args.iter().map(OsString::as_os_str));
     let again: Vec<String> = again.map(quote).collect();
     if args.iter().any(|arg| arg == "--help" || arg == "-h") {
-        return report::print(request::help(name).as_bytes()).map_err(FixRootError::Output);
+        return Ok(report::print(request::help(name).as_bytes())?);
     }
     let request = Request::of(argv0, tuple, env, config, args)?;
     let sysroot = match request.dry_run {
@@ -116,7 +116,7 @@ pub fn run(
     let files = Files::of(&sysroot)?;
     let fix = Fix::decide(&files, &sysroot, &request, wrappers);
     if request.dry_run {
-        report::print(fix.to_diff().as_bytes()).map_err(FixRootError::Output)?;
+        report::print(fix.to_diff().as_bytes())?;
     } else {
         if let Some(tree) = sysroot.tree() {
             fix.apply(tree, report::line)?;

@@ -46,7 +46,7 @@ use crate::{
     file::{self, Places, read},
     links::bindir,
     profile::ProfileError,
-    report::counted,
+    report::{Explain, counted},
     shown::Show,
     target::Target,
 };
@@ -302,7 +302,10 @@ impl Request<'_> {
                 match toolchain::libc(context, &subject.target, adopted, &sysroot, &layout) {
                     Ok(copies) => writes.extend(copies),
                     Err(e @ (InitError::NoLibc { .. } | InitError::HostLibc(_))) => {
-                        notes.push(format!("{e}, so the sysroot has no libc yet; {}", e.hint()));
+                        notes.push(format!(
+                            "{e}, so the sysroot has no libc yet; {}",
+                            e.hint().unwrap_or_default()
+                        ));
                     }
                     Err(e) => return Err(e),
                 }

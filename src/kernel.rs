@@ -9,7 +9,7 @@ mod makefile;
 mod text;
 pub mod tree;
 
-use crate::words::quote;
+use crate::{report::Explain, words::quote};
 use std::{io, path::PathBuf};
 
 /// Why make is not started.
@@ -109,10 +109,9 @@ pub enum KernelError {
     },
 }
 
-impl KernelError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
+impl Explain for KernelError {
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
             Self::Unreadable(_) => "look at its permissions".into(),
             Self::NoMakefile {
                 tuple,
@@ -167,6 +166,6 @@ impl KernelError {
             Self::OtherArch { tuple, .. } => format!(
                 "keep it and build elsewhere: `{tuple}-xkmake O=DIR defconfig`; or replace it: `{tuple}-xkmake defconfig`"
             ),
-        }
+        })
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     call::Call,
     context::ContextError,
     export::{ExportError, FLAGS, Facts, build_names},
-    report,
+    report::{Explain, passes_on},
     site_cache::SiteCacheError,
 };
 use changes::set;
@@ -38,24 +38,8 @@ pub enum LayerError {
     SiteCache(#[from] SiteCacheError),
 }
 
-impl LayerError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Context(e) => e.hint(),
-            Self::Export(e) => e.hint(),
-            Self::SiteCache(e) => e.hint(),
-        }
-    }
-
-    /// The exit code.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Context(e) => e.exit_code(),
-            Self::Export(e) => e.exit_code(),
-            Self::SiteCache(_) => report::OWN_FAILURE,
-        }
-    }
+impl Explain for LayerError {
+    passes_on!(Context, Export, SiteCache);
 }
 
 /// What the layers do, in their order.

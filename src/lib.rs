@@ -11,7 +11,7 @@
 //! | `tuple` | a tuple, checked once |
 //! | `shown` | names that others chose, escaped |
 //! | `words` | strings of the system, quoted for a shell or as JSON |
-//! | `report` | notes, answers, exit codes |
+//! | `report` | notes, answers, failures with their hints and exit codes |
 //! | `terminal` | errors, hints and progress on a terminal |
 //! | `plan` | a program, its environment and the steps before it, as data |
 //! | `env` | the environment variables, and the only reader of them |
@@ -56,7 +56,6 @@
 //! | `targets` | the targets of the host and their states |
 //! | `doctor` | what is wrong with a target, and the command that fixes it |
 //! | **doors** | |
-//! | `error` | any failure, with its hint and exit code |
 //! | `run` | runs an applet |
 //! | `cli` | the commands of `crossmerge` itself |
 
@@ -74,7 +73,6 @@ pub mod doctor;
 pub mod elf;
 pub mod emulator;
 pub mod env;
-pub mod error;
 pub mod exec;
 pub mod export;
 pub mod file;
@@ -112,7 +110,7 @@ use crate::{
     config::Config,
     context::{Context, ContextError},
     env::Env,
-    error::Error,
+    report::Failure,
     tuple::Tuple,
 };
 use std::{
@@ -125,7 +123,7 @@ pub fn run(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     let argv0 = args.next().unwrap_or_else(|| "crossmerge".into());
     let args: Vec<OsString> = args.collect();
     let result = match exec::run_inner(&argv0, &args) {
-        Some(result) => result.map_err(Error::from),
+        Some(result) => result.map_err(Failure::from),
         None => dispatch(&argv0, args),
     };
     match result {
@@ -135,13 +133,13 @@ pub fn run(mut args: impl Iterator<Item = OsString>) -> ExitCode {
                 true => OsStr::new("crossmerge"),
                 false => argv0::file_name(&argv0),
             };
-            terminal::error(&name.display(), &error, error.hint().as_deref());
-            ExitCode::from(error.exit_code())
+            terminal::error(&name.display(), &error.message, error.hint.as_deref());
+            ExitCode::from(error.exit_code)
         }
     }
 }
 
-fn dispatch(argv0: &OsStr, args: Vec<OsString>) -> Result<ExitCode, Error> {
+fn dispatch(argv0: &OsStr, args: Vec<OsString>) -> Result<ExitCode, Failure> {
     let env = Env::capture();
     let config = Config::read(&env)?;
     let definitions = Definitions::read(&config)?;

@@ -5,6 +5,7 @@
 //! families' own files have those of CPUs, `system.rs` those of systems. Pure.
 
 use crate::{
+    report::Explain,
     system::{self, misspelt},
     target::{self, Source, Spellings, TargetError},
     tuple::{Tuple, TupleError},
@@ -80,16 +81,16 @@ fn listed(tuples: &[Tuple]) -> String {
 
 impl NameError {
     /// How to go on. `command` writes the command that was typed with another tuple in place of the name.
-    pub fn hint(&self, command: impl Fn(&Tuple) -> String) -> String {
-        match self {
-            Self::Tuple(e) => e.hint(),
-            Self::Family(e) => e.hint(),
+    pub fn hint(&self, command: impl Fn(&Tuple) -> String) -> Option<String> {
+        Some(match self {
+            Self::Tuple(e) => return e.hint(),
+            Self::Family(e) => return e.hint(),
             Self::Misspelt { proposals, .. } => format!("`{}`", command(&proposals[0])),
             Self::UnknownSystem { .. } => {
                 "`crossmerge show` lists the systems, with an example of each CPU".into()
             }
             Self::Ambiguous { targets, .. } => format!("`{}`", command(&targets[0])),
-        }
+        })
     }
 }
 
@@ -533,10 +534,7 @@ mod tests {
         ] {
             if let Err(error) = names.read(OsStr::new(name), &["gcc"]) {
                 let hint = error.hint(|tuple| tuple.to_string());
-                assert!(
-                    !error.to_string().is_empty() && !hint.is_empty(),
-                    "{name:?}"
-                );
+                assert!(!error.to_string().is_empty() && hint.is_some(), "{name:?}");
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::{
     exec::{self, ExecError},
     file,
     plan::{Change, Plan},
-    report,
+    report::{self, Explain, passes_on},
 };
 use allowed::Allowed;
 use bounds::Bounds;
@@ -67,7 +67,7 @@ pub enum PkgConfigError {
     Leak(Leak),
     /// The answer could not be passed on.
     #[error("cannot write the answer: {0}")]
-    Output(#[from] io::Error),
+    Output(io::Error),
 }
 
 /// An answer that leads out of the sysroot.
@@ -103,24 +103,14 @@ impl Leak {
     }
 }
 
-impl PkgConfigError {
-    /// How to go on.
-    pub fn hint(&self) -> Option<String> {
+impl Explain for PkgConfigError {
+    passes_on!(Context, Exec);
+
+    fn own_hint(&self) -> Option<String> {
         match self {
-            Self::Context(e) => Some(e.hint()),
-            Self::Exec(e) => Some(e.hint()),
             Self::Leak(leak) => Some(leak.hint()),
             Self::Stranger(e) => file::hint(e),
-            Self::Output(_) => None,
-        }
-    }
-
-    /// The exit code.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Context(e) => e.exit_code(),
-            Self::Exec(e) => e.exit_code(),
-            Self::Leak(_) | Self::Stranger(_) | Self::Output(_) => report::OWN_FAILURE,
+            _ => None,
         }
     }
 }
@@ -216,7 +206,9 @@ pub(crate) fn run(context: &Context, view: &View, plan: &Plan) -> Result<ExitCod
     } else if asks_for_flags {
         say_what_the_build_machine_has(plan, view)?;
     }
-    io::stdout().write_all(&output.stdout)?;
+    io::stdout()
+        .write_all(&output.stdout)
+        .map_err(PkgConfigError::Output)?;
     Ok(match (output.status.code(), output.status.signal()) {
         (Some(code), _) => ExitCode::from(u8::try_from(code).unwrap_or(report::OWN_FAILURE)),
         // As a shell says that a signal ended it.

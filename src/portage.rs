@@ -29,6 +29,7 @@ use crate::{
     env::{self, Env},
     exec::{self, ExecError},
     plan::{Change, Plan},
+    report::{Explain, passes_on},
 };
 use agreed::Agreed;
 pub(crate) use in_root::InRoot;
@@ -143,16 +144,17 @@ pub enum PortageError {
     },
 }
 
-impl PortageError {
-    /// How to look closer.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Exec(e) => e.hint(),
-            Self::Refused(refusal) => refusal.hint(),
+impl Explain for PortageError {
+    passes_on!(Exec);
+
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Refused(refusal) => return refusal.hint(),
             Self::NoAnswer { command, .. } => {
                 format!("run it by hand and mend what it says: {command}")
             }
-        }
+            _ => return None,
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     file::{self, read},
     libraries,
     portage::{Repositories, Repository, refusal::Refusal},
-    report,
+    report::{self, Explain, passes_on},
     target::{Source, Target},
     terminal::Progress,
     tuple::Tuple,
@@ -188,11 +188,11 @@ pub enum ProfileError {
     NoPortage,
 }
 
-impl ProfileError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Context(e) => e.hint(),
+impl Explain for ProfileError {
+    passes_on!(Context);
+
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
             Self::Io(e) => file::hint(e).unwrap_or_else(|| "look at its permissions".into()),
             Self::Unknown { tuple, .. } => {
                 format!("`crossmerge profile list {tuple}` shows those there are")
@@ -201,7 +201,8 @@ impl ProfileError {
                 format!("`crossmerge profile set {tuple} auto` links the best that fits")
             }
             Self::NoPortage => Distribution::here().hint("portageq"),
-        }
+            _ => return None,
+        })
     }
 }
 

@@ -4,8 +4,8 @@ use crate::{
     applet::{Code, Wrappers},
     call::Call,
     context::Context,
-    error::Error,
-    exec, pkg_config, plan, report,
+    exec, pkg_config, plan,
+    report::{self, Failure},
 };
 use std::{ffi::OsString, process::ExitCode};
 
@@ -15,7 +15,7 @@ pub(crate) fn run_applet(
     wrappers: &Wrappers,
     context: &Context,
     args: Vec<OsString>,
-) -> Result<ExitCode, Error> {
+) -> Result<ExitCode, Failure> {
     let prints = wrappers.prints_environment(name, &args);
     let asks_about_packages =
         wrappers.code(name) == Some(Code::PkgConfig) && !pkg_config::asks_about_itself(&args);

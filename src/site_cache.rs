@@ -13,7 +13,7 @@ pub mod render;
 pub mod scan;
 pub mod verify;
 
-use crate::{call::Call, config::SiteCache, plan::File, report};
+use crate::{call::Call, config::SiteCache, plan::File, report, report::Explain};
 use data::Answers;
 use emulate::Emulation;
 pub use error::SiteCacheError;
@@ -74,7 +74,7 @@ pub fn emulation(call: &Call) -> Option<Emulation> {
     match trial.and_then(|trial| emulate::emulation(context, &trial)) {
         Ok(emulation) => Some(emulation),
         Err(why) => {
-            let (tuple, hint) = (&context.tuple, why.hint());
+            let (tuple, hint) = (&context.tuple, why.hint().unwrap_or_default());
             report::note(&format!(
                 "configure is given answers, since programs of `{tuple}` do not run here: {why}\nhint: {hint}"
             ));

@@ -11,7 +11,7 @@ mod spellings;
 pub use mark::{ElfFlags, Macros, Mark, Mismatch};
 pub use spellings::Spellings;
 
-use crate::{system, tuple::Tuple};
+use crate::{report::Explain, system, tuple::Tuple};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::{borrow::Cow, collections::BTreeMap};
 use wildmatch::WildMatch;
@@ -231,10 +231,9 @@ pub enum TargetError {
     },
 }
 
-impl TargetError {
-    /// How to teach it.
-    pub fn hint(&self) -> String {
-        match self {
+impl Explain for TargetError {
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
             Self::UnknownCpu { cpu, folder, .. } => {
                 format!(
                     "`crossmerge show` lists the CPUs and their names; a new one is taught in `{folder}/{cpu}.toml`: profiles/README.md has the form"
@@ -243,7 +242,7 @@ impl TargetError {
             Self::Malformed { file, .. } => {
                 format!("mend `{file}`; profiles/README.md has the form")
             }
-        }
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 //! is refused here, before anything is touched. What a CPU is called and whether we know it is not decided here:
 //! that is `target.rs`. Pure.
 
+use crate::report::Explain;
 use serde::{Deserialize, Serialize};
 use std::{ffi::OsStr, fmt, str::FromStr};
 
@@ -63,10 +64,11 @@ pub enum TupleError {
     Reserved(String),
 }
 
-impl TupleError {
-    /// The line that says how to go on.
-    pub fn hint(&self) -> String {
-        "write the tuple as the toolchain does, for example `aarch64-unknown-linux-gnu`".into()
+impl Explain for TupleError {
+    fn own_hint(&self) -> Option<String> {
+        Some(
+            "write the tuple as the toolchain does, for example `aarch64-unknown-linux-gnu`".into(),
+        )
     }
 }
 

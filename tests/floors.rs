@@ -19,7 +19,10 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
                 "words",
                 "strings of the system, quoted for a shell or as JSON",
             ),
-            ("report", "notes, answers, exit codes"),
+            (
+                "report",
+                "notes, answers, failures with their hints and exit codes",
+            ),
             ("terminal", "errors, hints and progress on a terminal"),
             (
                 "plan",
@@ -130,7 +133,6 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
     (
         "doors",
         &[
-            ("error", "any failure, with its hint and exit code"),
             ("run", "runs an applet"),
             ("cli", "the commands of `crossmerge` itself"),
         ],

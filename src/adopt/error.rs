@@ -1,7 +1,12 @@
 //! Why adopt does nothing, and how to go on.
 
 use crate::{
-    config::ConfigError, context::ContextError, file, init::InitError, report, shown::Show,
+    config::ConfigError,
+    context::ContextError,
+    file,
+    init::InitError,
+    report::{Explain, passes_on},
+    shown::Show,
     tuple::Tuple,
 };
 use std::{io, path::PathBuf};
@@ -28,13 +33,11 @@ pub enum AdoptError {
     Owned { path: PathBuf, package: String },
 }
 
-impl AdoptError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Config(e) => e.hint(),
-            Self::Context(e) => e.hint(),
-            Self::Init(e) => e.hint(),
+impl Explain for AdoptError {
+    passes_on!(Config, Context, Init);
+
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
             Self::Io(e) => file::hint(e).unwrap_or_else(|| {
                 "mend that and run it again; `crossmerge adopt --undo` takes back what is done"
                     .into()
@@ -50,15 +53,7 @@ impl AdoptError {
                     path.shown()
                 )
             }
-        }
-    }
-
-    /// 126 and 127 for a tool that did not run, 125 for the rest.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Context(e) => e.exit_code(),
-            Self::Init(e) => e.exit_code(),
-            _ => report::OWN_FAILURE,
-        }
+            _ => return None,
+        })
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     kernel::KernelError,
     layer::LayerError,
     qemu::{chroot::ChrootError, run::RunError},
-    report,
+    report::{Explain, passes_on},
 };
 use std::path::PathBuf;
 
@@ -74,18 +74,13 @@ pub enum AppletError {
     },
 }
 
-impl AppletError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Context(e) => e.hint(),
-            Self::Config(e) => e.hint(),
-            Self::Export(e) => e.hint(),
-            Self::Layer(e) => e.hint(),
-            Self::Configure(e) => e.hint(),
-            Self::Kernel(e) => e.hint(),
-            Self::Run(e) => e.hint(),
-            Self::Chroot(e) => e.hint(),
+impl Explain for AppletError {
+    passes_on!(
+        Context, Config, Export, Layer, Configure, Kernel, Run, Chroot
+    );
+
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
             Self::Malformed { file, .. } => {
                 format!("mend `{file}`; wrappers/README.md has the form")
             }
@@ -96,19 +91,8 @@ impl AppletError {
                     "adopt one with `crossmerge init {tuple} --toolchain PREFIX`, or remove this link"
                 )
             }
-        }
-    }
-
-    /// The exit code.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Context(e) => e.exit_code(),
-            Self::Export(e) => e.exit_code(),
-            Self::Layer(e) => e.exit_code(),
-            Self::Run(e) => e.exit_code(),
-            Self::Chroot(e) => e.exit_code(),
-            _ => report::OWN_FAILURE,
-        }
+            _ => return None,
+        })
     }
 }
 
@@ -126,14 +110,13 @@ pub enum ConfigureError {
     NotThere(PathBuf),
 }
 
-impl ConfigureError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
+impl Explain for ConfigureError {
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
             Self::None { instead } => instead.clone(),
             Self::NotThere(_) => {
                 "the first argument is the script: ./configure, or its path from here".into()
             }
-        }
+        })
     }
 }

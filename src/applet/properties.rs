@@ -5,6 +5,7 @@ use crate::{
     argv0::{self, Called},
     config::{Global, TargetConfig},
     plan::{Change, Plan},
+    report::Explain,
     tuple::{MAX_BYTES, Tuple},
     words,
 };
@@ -36,7 +37,7 @@ pub(crate) fn names(data: &[u8]) {
             assert_eq!(argv0::file_name(argv0), format!("cross-{name}").as_str());
         }
         Ok(Called::Crossmerge | Called::EmergeWrapper) => {}
-        Err(error) => assert!(!error.to_string().is_empty() && !error.hint().is_empty()),
+        Err(error) => assert!(!error.to_string().is_empty() && error.hint().is_some()),
     }
     if let Ok(tuple) = Tuple::from_os(argv0) {
         let text = tuple.as_str();

@@ -3,9 +3,9 @@
 use crate::{
     applet::Wrappers,
     config::{Config, ConfigError},
-    error::Error,
     name::{NameError, Names, Reading},
-    report, system,
+    report::{self, Failure, OWN_FAILURE},
+    system,
     target::{Source, Target},
     tuple::Tuple,
     words::quote,
@@ -38,7 +38,7 @@ impl Reader {
         config: &Config,
         wrappers: &Wrappers,
         words: Vec<OsString>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, Failure> {
         let sources = config.families()?;
         let folder = config.profiles_folder();
         Ok(Self {
@@ -52,7 +52,7 @@ impl Reader {
     }
 
     /// The tuple that a name means, whether it is a target of this machine or not: for what makes one, or prints facts.
-    pub(super) fn tuple(&self, name: &OsStr) -> Result<Tuple, Error> {
+    pub(super) fn tuple(&self, name: &OsStr) -> Result<Tuple, Failure> {
         let tuple = match self.read(name)? {
             Reading::AsTyped(tuple) => return Ok(tuple),
             Reading::Means(tuple) => tuple,
@@ -62,7 +62,7 @@ impl Reader {
 
     /// The tuple of the target that a name means. Where there is none of the very tuple, the only target of this machine that the
     /// name fits is meant.
-    pub(super) fn target(&self, name: &OsStr) -> Result<Tuple, Error> {
+    pub(super) fn target(&self, name: &OsStr) -> Result<Tuple, Failure> {
         let tuple = match self.read(name)? {
             Reading::AsTyped(tuple) => return Ok(tuple),
             Reading::Means(tuple) => tuple,
@@ -85,7 +85,7 @@ impl Reader {
         }
     }
 
-    fn read(&self, name: &OsStr) -> Result<Reading, Error> {
+    fn read(&self, name: &OsStr) -> Result<Reading, Failure> {
         if let Ok(tuple) = Tuple::from_os(name)
             && self.targets.contains(&tuple)
         {
@@ -114,7 +114,7 @@ impl Reader {
             && (!has_system || wanted.elibc == found.elibc)
     }
 
-    fn error(&self, error: NameError) -> Error {
+    fn error(&self, error: NameError) -> Failure {
         let name = match &error {
             NameError::Ambiguous { name, .. } => OsString::from(name),
             _ => OsString::new(),
@@ -123,7 +123,7 @@ impl Reader {
     }
 
     /// An error whose hint is the command as it was typed with another tuple in it.
-    fn error_of(&self, error: NameError, name: &OsStr) -> Error {
+    fn error_of(&self, error: NameError, name: &OsStr) -> Failure {
         let hint = error.hint(|tuple| {
             let mut typed = Some(());
             let words = self.words.iter().map(|word| match word == name {
@@ -133,8 +133,11 @@ impl Reader {
             let words: Vec<String> = std::iter::once("crossmerge".into()).chain(words).collect();
             words.join(" ")
         });
-        let message = error.to_string();
-        Error::Usage { message, hint }
+        Failure {
+            message: error.to_string(),
+            hint,
+            exit_code: OWN_FAILURE,
+        }
     }
 
     /// The families, for `show` without a tuple.

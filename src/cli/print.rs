@@ -1,8 +1,8 @@
 //! Prints what a command answers.
 
-use crate::{error::Error, report};
+use crate::report::{self, Failure};
 use std::process::ExitCode;
 
-pub(super) fn print(text: &str) -> Result<ExitCode, Error> {
+pub(super) fn print(text: &str) -> Result<ExitCode, Failure> {
     Ok(report::print(text.as_bytes())?)
 }

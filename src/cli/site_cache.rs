@@ -9,7 +9,7 @@ use crate::{
     call::Call,
     config::SiteCache,
     context::Context,
-    error::Error,
+    report::{Failure, UsageError},
     site_cache::{
         config_site_text,
         data::{About, Answer, Answers, Obtained, Origin},
@@ -130,7 +130,7 @@ pub(super) fn run(
     command: Command,
     context: Context,
     wrappers: &Wrappers,
-) -> Result<ExitCode, Error> {
+) -> Result<ExitCode, Failure> {
     match command {
         Command::List { all, json, .. } => {
             let answers = Answers::of(&context)?;
@@ -202,7 +202,7 @@ pub(super) fn run(
 }
 
 /// Says that nothing is known of a variable, and which ones are called alike.
-fn unknown(context: &Context, answers: &Answers, variable: &str) -> Error {
+fn unknown(context: &Context, answers: &Answers, variable: &str) -> Failure {
     const ALIKE: usize = 3;
     let tuple = &context.tuple;
     let names: Vec<&str> = answers
@@ -210,13 +210,14 @@ fn unknown(context: &Context, answers: &Answers, variable: &str) -> Error {
         .map(|answer| answer.name.as_ref())
         .collect();
     let alike = similar::get_close_matches(variable, &names, ALIKE, 0.6);
-    Error::Usage {
+    UsageError {
         message: format!("no answer is known for `{variable}` of `{tuple}`"),
         hint: match alike[..] {
             [] => format!("`crossmerge site-cache list --all {tuple}` lists those that are"),
             _ => format!("those that are called alike are {}", alike.join(", ")),
         },
     }
+    .into()
 }
 
 /// What is said of one variable, the general first: a key and its value a line.

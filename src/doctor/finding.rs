@@ -6,6 +6,7 @@ use crate::{
     context::ContextError,
     exec::ExecError,
     init::InitError,
+    report::{Explain, passes_on},
     terminal::{DIM, ERROR, OK, WARNING},
 };
 use clap::builder::styling::Style;
@@ -120,16 +121,13 @@ pub enum DoctorError {
     Io(#[from] io::Error),
 }
 
-impl DoctorError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Applet(e) => e.hint(),
-            Self::Config(e) => e.hint(),
-            Self::Context(e) => e.hint(),
-            Self::Exec(e) => e.hint(),
-            Self::Init(e) => e.hint(),
+impl Explain for DoctorError {
+    passes_on!(Applet, Config, Context, Exec, Init);
+
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
             Self::Io(_) => "mend that, or run it as somebody who may read the sysroot".into(),
-        }
+            _ => return None,
+        })
     }
 }

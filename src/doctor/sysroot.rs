@@ -11,6 +11,7 @@ use crate::{
     file::read,
     fix_root::{self, Found, Kind, Stray},
     init::{TEXTS, is_half_made},
+    report::Explain,
     shown::Show,
     words::quote_line,
 };
@@ -20,7 +21,7 @@ pub(super) fn facts(patient: &Patient) -> Result<Finding, DoctorError> {
     Ok(match patient.target() {
         Ok(target) => Finding::ok(format!("ARCH {}", target.arch)),
         // What to write in a profile is not known, so no command can be named.
-        Err(e) => Finding::skipped(format!("{e}; {}", e.hint())),
+        Err(e) => Finding::skipped(format!("{e}; {}", e.hint().unwrap_or_default())),
     })
 }
 

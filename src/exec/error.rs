@@ -4,7 +4,7 @@ use super::enter::error::EnterError;
 use crate::{
     file::{self, read::ANSWER},
     plan::Plan,
-    report,
+    report::{self, Explain, passes_on},
     words::show_file,
 };
 use std::{io, path::PathBuf};
@@ -42,32 +42,34 @@ impl ExecError {
             _ => Self::NotExecutable { path, source },
         }
     }
+}
 
-    /// What to look at.
-    pub fn hint(&self) -> String {
-        match self {
+impl Explain for ExecError {
+    passes_on!(Enter);
+
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
             Self::NotFound(path) | Self::NotExecutable { path, .. } => {
                 format!("look at it with `{}`", show_file(path))
             }
             Self::TooMuch(path) => {
                 format!("see what it is: `{}`", show_file(path))
             }
-            Self::Enter(e) => e.hint(),
             Self::File(e) if is_of_a_person(e) => {
                 "name a folder that is yours: `export XDG_STATE_HOME=DIR`".into()
             }
             Self::File(e) => file::hint(e).unwrap_or_else(|| {
                 "make its folder writable for you, or run this as the one it belongs to".into()
             }),
-        }
+            _ => return None,
+        })
     }
 
-    /// 127 for a program that is not there, 126 for one that cannot be run, as shells have it.
-    pub fn exit_code(&self) -> u8 {
+    fn own_exit_code(&self) -> u8 {
         match self {
             Self::NotFound(_) => report::NOT_FOUND,
             Self::NotExecutable { .. } => report::NOT_EXECUTABLE,
-            Self::TooMuch(_) | Self::File(_) | Self::Enter(_) => report::OWN_FAILURE,
+            _ => report::OWN_FAILURE,
         }
     }
 }

@@ -1,6 +1,11 @@
 //! Why there is no file for a build system.
 
-use crate::{context::ContextError, file, report, words::quote};
+use crate::{
+    context::ContextError,
+    file,
+    report::{Explain, passes_on},
+    words::quote,
+};
 use std::{io, path::PathBuf};
 
 /// Why there is no such file.
@@ -73,11 +78,11 @@ pub enum ExportError {
     File(#[from] io::Error),
 }
 
-impl ExportError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Context(e) => e.hint(),
+impl Explain for ExportError {
+    passes_on!(Context);
+
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
             Self::NoCompiler { tuple, toolchain } => {
                 let prefix = toolchain.as_deref().unwrap_or("PREFIX");
                 format!("adopt a toolchain with `crossmerge init {tuple} --toolchain {prefix}`")
@@ -106,14 +111,7 @@ impl ExportError {
             Self::File(e) => {
                 file::hint(e).unwrap_or_else(|| "look at the permissions of its folder".into())
             }
-        }
-    }
-
-    /// The exit code.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Context(e) => e.exit_code(),
-            _ => report::OWN_FAILURE,
-        }
+            _ => return None,
+        })
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     context::ContextError,
     file::{self, Trouble},
     init::InitError,
+    report::{Explain, OutputError, passes_on},
     shown::Show,
     tuple::{Tuple, TupleError},
 };
@@ -52,8 +53,8 @@ pub enum FixRootError {
     #[error(transparent)]
     Io(#[from] io::Error),
     /// The help or the diff cannot be printed.
-    #[error("cannot write the answer: {0}")]
-    Output(io::Error),
+    #[error(transparent)]
+    Output(#[from] OutputError),
 }
 
 impl From<Trouble> for FixRootError {
@@ -71,13 +72,11 @@ impl From<InitError> for FixRootError {
     }
 }
 
-impl FixRootError {
-    /// How to go on.
-    pub fn hint(&self) -> Option<String> {
+impl Explain for FixRootError {
+    passes_on!(Context, Tuple, Output);
+
+    fn own_hint(&self) -> Option<String> {
         Some(match self {
-            Self::Output(_) => return None,
-            Self::Context(e) => e.hint(),
-            Self::Tuple(e) => e.hint(),
             Self::Usage { name, .. } => format!("`{name} --help` shows the forms"),
             Self::NoSysroot { from: Some(variable), .. } | Self::HostRoot { from: Some(variable), .. } => {
                 format!("{variable} in the environment names it: `unset {variable}`")
@@ -91,6 +90,7 @@ impl FixRootError {
             Self::Io(e) => file::hint(e).unwrap_or_else(|| {
                 "run it as who owns the sysroot and the folder of the links; what is done already stays right".into()
             }),
+            _ => return None,
         })
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     exec::ExecError,
     file::{self, Trouble},
     profile::ProfileError,
-    report,
+    report::{Explain, passes_on},
     shown::Show,
     target::{Mismatch, made::Made},
     tuple::Tuple,
@@ -128,14 +128,11 @@ impl From<Trouble> for InitError {
     }
 }
 
-impl InitError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Config(e) => e.hint(),
-            Self::Context(e) => e.hint(),
-            Self::Exec(e) => e.hint(),
-            Self::Profile(e) => e.hint(),
+impl Explain for InitError {
+    passes_on!(Config, Context, Exec, Profile);
+
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
             Self::Io(e) if e.kind() == io::ErrorKind::PermissionDenied => {
                 "run it as root; or leave out `--sysroot` and `--bindir`, and the target is below your home directory; or name others: `--sysroot DIR --bindir DIR`".into()
             }
@@ -174,14 +171,7 @@ impl InitError {
             Self::NothingAdopted => "add `--toolchain PREFIX` or `--llvm`".into(),
             Self::NotToml { file, .. } => format!("mend it, or move it away: `mv {0} {0}.old`", file.shown()),
             Self::NotInitialised(_) => "`crossmerge targets` lists those that are".into(),
-        }
-    }
-    /// 126 and 127 for a tool that did not run, 125 for the rest.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Context(e) => e.exit_code(),
-            Self::Exec(e) => e.exit_code(),
-            _ => report::OWN_FAILURE,
-        }
+            _ => return None,
+        })
     }
 }

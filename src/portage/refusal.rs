@@ -3,7 +3,7 @@
 //! A refusal is no failure: whoever asked goes on to ask `portageq`. One kind is: what would keep Portage waiting for ever, or
 //! take all memory, is handed to nobody.
 
-use crate::{file::read, words::quote};
+use crate::{file::read, report::Explain, words::quote};
 use std::{io, path::PathBuf};
 
 /// Why the settings were not read here.
@@ -49,17 +49,6 @@ impl Refusal {
         }
     }
 
-    /// How to go on when nobody would come to an end with it.
-    pub fn hint(&self) -> String {
-        match &self.file {
-            Some(file) => format!(
-                "look at it with `ls -lL {}`; Portage would not come to an end with it either",
-                quote(file.as_os_str())
-            ),
-            None => "Portage would not come to an end with it either".into(),
-        }
-    }
-
     /// The same for good: nobody else is asked.
     pub(crate) fn for_good(self) -> Self {
         Self {
@@ -74,6 +63,18 @@ impl Refusal {
             line: Some(line),
             ..Self::file(file, reason)
         }
+    }
+}
+
+impl Explain for Refusal {
+    fn own_hint(&self) -> Option<String> {
+        Some(match &self.file {
+            Some(file) => format!(
+                "look at it with `ls -lL {}`; Portage would not come to an end with it either",
+                quote(file.as_os_str())
+            ),
+            None => "Portage would not come to an end with it either".into(),
+        })
     }
 }
 

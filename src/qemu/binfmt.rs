@@ -14,7 +14,7 @@ use crate::{
     exec,
     file::{self, Weak, read},
     plan::{self, Changes, Plan},
-    report,
+    report::{self, Explain, passes_on},
     tuple::Tuple,
     words::quote,
 };
@@ -116,12 +116,12 @@ pub enum BinfmtError {
     NoSubject,
 }
 
-impl BinfmtError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
+impl Explain for BinfmtError {
+    passes_on!(Config);
+
+    fn own_hint(&self) -> Option<String> {
         let show = "`crossmerge binfmt status` shows the rules";
-        match self {
-            Self::Config(e) => e.hint(),
+        Some(match self {
             Self::Io(e) => file::hint(e).unwrap_or_else(|| "look at its permissions".into()),
             Self::NotEmulated(tuple) => {
                 format!("`crossmerge show {tuple}` says what is known of it")
@@ -149,7 +149,8 @@ impl BinfmtError {
                 format!("move it away: `mv {path} {path}.old`")
             }
             Self::NoSubject => "name a tuple, or say `--all`".into(),
-        }
+            _ => return None,
+        })
     }
 }
 

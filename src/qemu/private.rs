@@ -21,6 +21,7 @@ use crate::{
         Plan,
         step::{BINFMT_MISC, Ids, Mount, Namespaces, Step, Told, Users},
     },
+    report::{Explain, passes_on},
     target,
 };
 use std::{
@@ -87,11 +88,11 @@ pub enum NoPrivate {
     DoesNotWork(String),
 }
 
-impl NoPrivate {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Config(e) => e.hint(),
+impl Explain for NoPrivate {
+    passes_on!(Config);
+
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
             Self::NotEmulated(tuple) => format!("`crossmerge show {tuple}` tells QEMU's name for it"),
             Self::NoQemu(qemu) | Self::DynamicQemu { qemu, .. } => super::install_hint(qemu),
             Self::OldKernel(_) | Self::NoNamespaces => {
@@ -109,7 +110,8 @@ impl NoPrivate {
                 "a container may forbid it; the machine's own table serves too: as root, `crossmerge binfmt register <tuple>`"
                     .into()
             }
-        }
+            _ => return None,
+        })
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     file,
     plan::{Change, Changes, Plan, step::Step},
     qemu::{self, native, private, private::NoPrivate},
+    report::{Explain, passes_on},
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -69,12 +70,11 @@ pub enum NoEmulation {
     },
 }
 
-impl NoEmulation {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Export(e) => e.hint(),
-            Self::Private(e) => e.hint(),
+impl Explain for NoEmulation {
+    passes_on!(Export, Private);
+
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
             Self::Unwritable(e) => {
                 file::hint(e).unwrap_or_else(|| "make its folder writable for you".into())
             }
@@ -82,7 +82,8 @@ impl NoEmulation {
             Self::DoesNotRun { .. } => {
                 "look at the QEMU, and at the `cpu` of the target's file".into()
             }
-        }
+            _ => return None,
+        })
     }
 }
 

@@ -1,7 +1,11 @@
 //! Why there are no answers for configure scripts.
 
 use super::scan;
-use crate::{config::ConfigError, file};
+use crate::{
+    config::ConfigError,
+    file,
+    report::{Explain, passes_on},
+};
 use std::{io, path::PathBuf};
 
 /// Why there are no answers.
@@ -26,12 +30,11 @@ pub enum SiteCacheError {
     },
 }
 
-impl SiteCacheError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Config(e) => e.hint(),
-            Self::Scan(e) => e.hint(),
+impl Explain for SiteCacheError {
+    passes_on!(Config, Scan);
+
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
             Self::Unreadable(e) => {
                 file::hint(e).unwrap_or_else(|| "look at its permissions".into())
             }
@@ -39,6 +42,7 @@ impl SiteCacheError {
                 "mend `{}`; site-cache/README.md has the form",
                 file.display()
             ),
-        }
+            _ => return None,
+        })
     }
 }

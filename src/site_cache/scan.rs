@@ -10,7 +10,10 @@ mod guard;
 mod host;
 mod shell;
 
-use crate::file::{self, read};
+use crate::{
+    file::{self, read},
+    report::Explain,
+};
 use follow::{Followed, Outcome, Value, Values, is_plumbing};
 use guard::{CROSS, Guard, guard_of, mentions_cross};
 pub use host::Host;
@@ -42,10 +45,9 @@ pub enum ScanError {
     NotAutoconf(PathBuf),
 }
 
-impl ScanError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
+impl Explain for ScanError {
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
             Self::Unreadable(e) if e.kind() == io::ErrorKind::NotFound => {
                 "name a script that is there, or its folder".into()
             }
@@ -56,7 +58,7 @@ impl ScanError {
             Self::NotAutoconf(_) => {
                 "only scripts that Autoconf made keep what they find in cache variables; read this one".into()
             }
-        }
+        })
     }
 }
 

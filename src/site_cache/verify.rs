@@ -14,7 +14,7 @@ use crate::{
     export::{ExportError, Facts},
     file,
     plan::{Change, Changes, Plan},
-    report,
+    report::{Explain, passes_on},
     terminal::Progress,
     tuple::Tuple,
 };
@@ -77,12 +77,11 @@ pub enum VerifyError {
     Exec(#[from] ExecError),
 }
 
-impl VerifyError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::SiteCache(e) => e.hint(),
-            Self::Export(e) => e.hint(),
+impl Explain for VerifyError {
+    passes_on!(SiteCache, Export, Exec);
+
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
             Self::NoEmulator { tuple, .. } => format!(
                 "`crossmerge doctor {tuple}` tells more; QEMU's user emulators and a libc in the sysroot are what it takes"
             ),
@@ -91,17 +90,8 @@ impl VerifyError {
             }
             Self::Folder(e) => file::hint(e)
                 .unwrap_or_else(|| "make room in TMPDIR, or set it to another folder".into()),
-            Self::Exec(e) => e.hint(),
-        }
-    }
-
-    /// As shells have it where a program does not start.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Export(e) => e.exit_code(),
-            Self::Exec(e) => e.exit_code(),
-            _ => report::OWN_FAILURE,
-        }
+            _ => return None,
+        })
     }
 }
 

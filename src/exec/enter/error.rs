@@ -1,6 +1,6 @@
 //! Why a step was not done.
 
-use crate::{plan::step::Step, words::quote};
+use crate::{plan::step::Step, report::Explain, words::quote};
 use std::{io, path::PathBuf};
 
 /// Why a step was not done.
@@ -45,10 +45,9 @@ pub enum EnterError {
     Arguments,
 }
 
-impl EnterError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
+impl Explain for EnterError {
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
             Self::Step { .. } => "`crossmerge plan <tuple> <applet> …` prints all the steps, to try them by hand".into(),
             Self::Namespaces(_) => {
                 "`unshare --user --mount true` has to work here: see /proc/sys/user/max_user_namespaces, and what a container allows"
@@ -62,7 +61,7 @@ impl EnterError {
             }
             Self::Stream(_) => "redirect it from or to a file or `/dev/null`".into(),
             Self::Wait(_) | Self::Arguments => "`crossmerge --help` lists the commands".into(),
-        }
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     context::ContextError,
     file,
     portage::refusal::Refusal,
-    report,
+    report::{self, Explain, passes_on},
     words::{quote, show_file},
 };
 use std::{
@@ -144,18 +144,17 @@ pub enum ChrootError {
     BadPlace(PathBuf),
 }
 
-impl ChrootError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
+impl Explain for ChrootError {
+    passes_on!(Context, Config);
+
+    fn own_hint(&self) -> Option<String> {
         let look = |root: &Path, path: &Path| {
             let path = crate::plan::step::inside(root, path);
             format!("look at it with `{}`", show_file(&path))
         };
-        match self {
-            Self::Context(e) => e.hint(),
-            Self::Config(e) => e.hint(),
+        Some(match self {
             Self::Unreachable(e) => file::hint(e).unwrap_or_else(|| "name another root: `--root DIR`".into()),
-            Self::Refused(refusal) => refusal.hint(),
+            Self::Refused(refusal) => return refusal.hint(),
             Self::UnknownOption(_) | Self::NoValue(_) => "`--help` shows the options; those of the command come behind it".into(),
             Self::NoRoot { .. } | Self::OwnRoot(_) => "name the target's: `--root DIR`".into(),
             Self::NoShell(_) => "merge a shell into it, or name a command that it has".into(),
@@ -170,7 +169,7 @@ impl ChrootError {
             }
             Self::NoInterpreter { .. } => "merge the package that has it into the root".into(),
             Self::NoEmulation { .. } => "`crossmerge binfmt status` lists the CPUs that QEMU knows".into(),
-            Self::NoHandler { why, .. } | Self::NoNamespaces(why) => why.hint(),
+            Self::NoHandler { why, .. } | Self::NoNamespaces(why) => return why.hint(),
             Self::NoUser { root, .. } => format!(
                 "its users are in `{}`; a number needs no entry there",
                 root.join("etc/passwd").display()
@@ -182,13 +181,12 @@ impl ChrootError {
             }
             Self::NoSource { source, .. } if file::hint(source).is_some() => file::hint(source).unwrap_or_default(),
             Self::NoSource { .. } | Self::BadPlace(_) => "`--bind SRC:DST`, both there, DST an absolute path as it is seen inside".into(),
-        }
+            _ => return None,
+        })
     }
 
-    /// 127 for a command that is not there, 126 for one that cannot be run, 125 for the rest, as shells have it.
-    pub fn exit_code(&self) -> u8 {
+    fn own_exit_code(&self) -> u8 {
         match self {
-            Self::Context(e) => e.exit_code(),
             Self::NoCommand { .. } | Self::NoShell(_) => report::NOT_FOUND,
             Self::NotExecutable { .. }
             | Self::NoProgram { .. }

@@ -5,7 +5,7 @@ use crate::{
     config::ConfigError,
     context::ContextError,
     file::{self, read},
-    report,
+    report::{self, Explain, passes_on},
     words::{quote, show_file},
 };
 use std::{
@@ -171,12 +171,11 @@ pub enum RunError {
     },
 }
 
-impl RunError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Context(e) => e.hint(),
-            Self::Config(e) => e.hint(),
+impl Explain for RunError {
+    passes_on!(Context, Config);
+
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
             Self::NoProgram { tuple } => format!("`{tuple}-run ./program arguments…`"),
             Self::NotThere { meant: None, .. } => {
                 "a name with a slash in it is a path of this machine".into()
@@ -241,13 +240,12 @@ impl RunError {
             Self::NoLinker { .. } => {
                 "run it by the name of its own target, or say in QEMU_LD_PREFIX where its libraries are".into()
             }
-        }
+            _ => return None,
+        })
     }
 
-    /// 127 for what is not there, 126 for what cannot be run, 125 for the rest, as shells have it.
-    pub fn exit_code(&self) -> u8 {
+    fn own_exit_code(&self) -> u8 {
         match self {
-            Self::Context(e) => e.exit_code(),
             Self::NotThere { .. }
             | Self::NotFound { .. }
             | Self::NoQemu { .. }
@@ -262,6 +260,7 @@ impl RunError {
             | Self::NoEmulation { .. }
             | Self::NoLinker { .. } => report::NOT_EXECUTABLE,
             Self::Config(_) | Self::NoProgram { .. } => report::OWN_FAILURE,
+            _ => report::OWN_FAILURE,
         }
     }
 }

@@ -2,7 +2,11 @@
 
 use super::super::scan::ScanError;
 use crate::{
-    context::ContextError, exec::ExecError, file, qemu::private::NoPrivate, report,
+    context::ContextError,
+    exec::ExecError,
+    file,
+    qemu::private::NoPrivate,
+    report::{Explain, passes_on},
     site_cache::error::SiteCacheError,
 };
 use std::{io, path::PathBuf};
@@ -58,15 +62,11 @@ impl From<SiteCacheError> for LearnError {
     }
 }
 
-impl LearnError {
-    /// How to go on.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Scan(e) => e.hint(),
-            Self::SiteCache(e) => e.hint(),
-            Self::Exec(e) => e.hint(),
-            Self::Context(e) => e.hint(),
-            Self::NoPrivate(e) => e.hint(),
+impl Explain for LearnError {
+    passes_on!(Scan, SiteCache, Exec, Context, NoPrivate);
+
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
             Self::Failed { log, .. } | Self::StillCross { log } => match log {
                 Some(log) => format!("its log is `{}`", log.display()),
                 None => "it wrote no log; run `<tuple>-configure` by hand".into(),
@@ -76,16 +76,8 @@ impl LearnError {
             Self::NotLearned { tuple, .. } => {
                 format!("`crossmerge site-cache list {tuple}` names those that were")
             }
-        }
-    }
-
-    /// The exit code.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Exec(e) => e.exit_code(),
-            Self::Context(e) => e.exit_code(),
-            _ => report::OWN_FAILURE,
-        }
+            _ => return None,
+        })
     }
 }
 
