@@ -5,6 +5,7 @@ use std::{
     io,
     os::unix::fs::MetadataExt,
     path::{Component, Path, PathBuf},
+    sync::OnceLock,
 };
 
 /// The longest path that the kernel takes, in bytes (limits.h).
@@ -17,7 +18,15 @@ pub struct Identity(u64, u64);
 impl Identity {
     /// The identity of this program's own file.
     pub fn own() -> io::Result<Self> {
-        Ok(Self::of(&std::fs::metadata("/proc/self/exe")?))
+        // It stays the same for as long as this process runs, and each lookup in `/proc` takes as long as five elsewhere.
+        static OWN: OnceLock<Identity> = OnceLock::new();
+        match OWN.get() {
+            Some(own) => Ok(*own),
+            None => {
+                let own = Self::of(&std::fs::metadata("/proc/self/exe")?);
+                Ok(*OWN.get_or_init(|| own))
+            }
+        }
     }
 
     /// The identity of the file that the metadata belongs to.
@@ -79,8 +88,12 @@ pub(crate) fn is_executable(path: &Path) -> bool {
 
 /// Returns the directory of this program's own file.
 pub(crate) fn own_directory() -> Option<PathBuf> {
-    let own = fs_err::read_link("/proc/self/exe").ok()?;
-    own.parent().map(Path::to_owned)
+    static OWN: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let find = || {
+        let own = fs_err::read_link("/proc/self/exe").ok()?;
+        own.parent().map(Path::to_owned)
+    };
+    OWN.get_or_init(find).clone()
 }
 
 #[cfg(test)]

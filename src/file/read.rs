@@ -44,6 +44,9 @@ pub const ELF_HEADER: u64 = 64;
 /// What a program may answer on one stream: flags, settings, the result of a probe.
 pub const ANSWER: u64 = 16 << 20;
 
+/// What is asked for at once of a file without a size.
+const SMALL: u64 = 4 << 10;
+
 /// What opening a socket fails with.
 const NO_DEVICE: i32 = Errno::ENXIO as i32;
 
@@ -80,7 +83,12 @@ fn open(path: &Path, limit: u64) -> io::Result<Opened<'_>> {
 /// can do something: it starts a watchdog, and rewinds a tape.
 pub(crate) fn open_looked_at(looked_at: &OwnedFd, path: &Path) -> io::Result<File> {
     let file = File::from(looked_at.try_clone().map_err(|e| unreadable(path, e))?);
-    let metadata = file.metadata().map_err(|e| unreadable(path, e))?;
+    Ok(open_again(&file, path)?.0)
+}
+
+/// The same, with what is known of the file by then.
+fn open_again(looked_at: &File, path: &Path) -> io::Result<(File, Metadata)> {
+    let metadata = looked_at.metadata().map_err(|e| unreadable(path, e))?;
     if let Some(why) = stranger(&metadata) {
         return Err(refuse(path, why));
     }
@@ -90,13 +98,19 @@ pub(crate) fn open_looked_at(looked_at: &OwnedFd, path: &Path) -> io::Result<Fil
     let mut options = OpenOptions::new();
     let options = options.read(true).custom_flags(UNTOUCHED.bits());
     let again = format!("/proc/self/fd/{}", looked_at.as_raw_fd());
-    options.open(again).map_err(|e| unreadable(path, e))
+    let file = options.open(again).map_err(|e| unreadable(path, e))?;
+    Ok((file, metadata))
 }
 
 fn look_at(file: File, path: &Path, limit: u64) -> io::Result<Opened<'_>> {
-    super::budget::OF_OTHERS.file(path)?;
     let metadata = file.metadata().map_err(|e| unreadable(path, e))?;
-    match stranger(&metadata) {
+    take(file, &metadata, path, limit)
+}
+
+/// Takes a file to read up to so many bytes of it, if it is one that is read.
+fn take<'p>(file: File, metadata: &Metadata, path: &'p Path, limit: u64) -> io::Result<Opened<'p>> {
+    super::budget::OF_OTHERS.file(path)?;
+    match stranger(metadata) {
         Some(why) => Err(refuse(path, why)),
         None => Ok(Opened {
             path,
@@ -155,8 +169,8 @@ pub fn read_after_look(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut options = OpenOptions::new();
     let options = options.read(true).custom_flags(OFlag::O_PATH.bits());
     let looked_at = options.open(path).map_err(|e| unreadable(path, e))?;
-    let file = open_looked_at(&looked_at.into(), path)?;
-    whole(look_at(file, path, limit)?, limit)
+    let (file, metadata) = open_again(&looked_at, path)?;
+    whole(take(file, &metadata, path, limit)?, limit)
 }
 
 /// Reads a file whole that was opened without waiting.
@@ -178,7 +192,9 @@ fn whole(opened: Opened, limit: u64) -> io::Result<Vec<u8>> {
 
 impl Opened<'_> {
     fn rest(mut self) -> io::Result<Vec<u8>> {
-        let most = self.size.min(self.file.limit());
+        // A file of `/proc` states no size.
+        let size = if self.size == 0 { SMALL } else { self.size };
+        let most = size.min(self.file.limit());
         let mut bytes = Vec::with_capacity(usize::try_from(most).unwrap_or_default());
         let read = self.file.read_to_end(&mut bytes);
         read.map_err(|e| unreadable(self.path, e))?;

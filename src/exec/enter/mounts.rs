@@ -16,6 +16,8 @@ use nix::{
 use std::{
     collections::BTreeMap,
     ffi::OsString,
+    fs::File,
+    io::Read,
     os::{
         fd::{AsFd, AsRawFd, OwnedFd},
         unix::ffi::OsStringExt,
@@ -147,8 +149,12 @@ fn flags(options: &str) -> (MsFlags, String) {
 
 /// The number of the mount that a descriptor is on.
 fn number(fd: &OwnedFd) -> nix::Result<u32> {
-    let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd()));
-    let text = text.map_err(|_| Errno::ENOSYS)?;
+    // It is in one of the first three lines, so one read is enough.
+    let mut text = [0; 128];
+    let path = format!("/proc/self/fdinfo/{}", fd.as_raw_fd());
+    let length = File::open(path).and_then(|mut file| file.read(&mut text));
+    let length = length.map_err(|_| Errno::ENOSYS)?;
+    let text = std::str::from_utf8(&text[..length]).map_err(|_| Errno::ENOSYS)?;
     let number = text.lines().find_map(|line| line.strip_prefix("mnt_id:"));
     number
         .and_then(|number| number.trim().parse().ok())
@@ -164,9 +170,16 @@ struct Mounted {
     system: String,
 }
 
+/// The bytes of mountinfo that are asked for at once: those of some hundred mounts.
+const MOUNTINFO: usize = 16 << 10;
+
 impl Mounted {
     fn all() -> nix::Result<Vec<Self>> {
-        let text = std::fs::read("/proc/self/mountinfo").map_err(|_| Errno::ENOSYS)?;
+        let mut text = Vec::with_capacity(MOUNTINFO);
+        // As it states no size, `fs::read` would begin with a few bytes.
+        let file = File::open("/proc/self/mountinfo").map(|file| file.take(u64::MAX));
+        let read = file.and_then(|mut file| file.read_to_end(&mut text));
+        read.map_err(|_| Errno::ENOSYS)?;
         let lines = text.split(|byte| *byte == b'\n');
         Ok(lines.filter_map(Self::of).collect())
     }
