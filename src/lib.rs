@@ -8,10 +8,10 @@
 //! | module | what it is |
 //! |---|---|
 //! | **ground** | |
-//! | `tuple` | a tuple, checked once |
 //! | `shown` | names that others chose, escaped |
 //! | `words` | strings of the system, quoted for a shell or as JSON |
 //! | `report` | notes, answers, failures with their hints and exit codes |
+//! | `tuple` | a tuple, checked once |
 //! | `terminal` | errors, hints and progress on a terminal |
 //! | `plan` | a program, its environment and the steps before it, as data |
 //! | `env` | the environment variables, and the only reader of them |

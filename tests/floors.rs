@@ -13,7 +13,6 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
     (
         "ground",
         &[
-            ("tuple", "a tuple, checked once"),
             ("shown", "names that others chose, escaped"),
             (
                 "words",
@@ -23,6 +22,7 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
                 "report",
                 "notes, answers, failures with their hints and exit codes",
             ),
+            ("tuple", "a tuple, checked once"),
             ("terminal", "errors, hints and progress on a terminal"),
             (
                 "plan",
