@@ -164,7 +164,7 @@ check-settings:
 	REPO="$(REPO)" CONFIGROOT="$(CONFIGROOT)" CONFIGROOTS="$(CONFIGROOTS)" \
 		$(CARGO) test --locked --test main -- --nocapture portage_settings::every_profile portage_settings::configurations
 
-# Compares it with each version of Portage in PORTAGES: all that PyPI has of those that src/portage/version.rs lists. Each of the five
+# Compares it with each version of Portage in PORTAGES: all that PyPI has of those that crates/portage/src/version.rs lists. Each of the five
 # generators makes CASES cases; with 300, a version takes half a minute on two idle cores.
 PORTAGES ?= 3.0.45 3.0.45.1 3.0.45.2 3.0.45.3 3.0.46 3.0.47 3.0.48 3.0.48.1 3.0.49 3.0.50 3.0.51 3.0.52 3.0.54 3.0.55 3.0.56 3.0.57 \
 	3.0.58 3.0.59 3.0.60 3.0.61 3.0.62 3.0.63 3.0.64 3.0.65 3.0.66 3.0.66.1 3.0.67 3.0.68 3.0.69 3.0.69.1 3.0.70 3.0.71 3.0.72 3.0.73 \

@@ -4,13 +4,9 @@
 //! supplements: MIPS (`EF_MIPS_ABI`, `EF_MIPS_ABI2`), 64-bit PowerPC ELF V2 ("e_flags"), Arm's ELF (5.2), the RISC-V ELF psABI ("File
 //! Header") and the LoongArch ELF psABI ("e_flags").
 
-use crate::{
-    config::Kind,
-    context::Context,
-    exec,
-    file::{self, read},
-    plan::{Change, Changes, Plan},
-};
+use crate::{config::Kind, context::Context};
+use crossmerge_plan::plan::{Change, Changes, Plan};
+use crossmerge_system::{exec, file, file::read};
 use std::{ffi::OsString, path::Path};
 
 /// A program that needs no header and no library.

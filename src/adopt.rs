@@ -18,13 +18,12 @@ pub use error::AdoptError;
 
 pub(crate) use record::Record;
 
-use crate::{
-    context::Context,
-    crossdev, env,
-    file::{self, Folder, Trouble, below, canonical},
-    init, report,
+use crate::{context::Context, crossdev, init};
+use crossmerge_plan::{env, report, tuple::Tuple};
+use crossmerge_system::{
+    file,
+    file::{Folder, Trouble, below, canonical},
     search::path,
-    tuple::Tuple,
 };
 use nix::fcntl::Flock;
 pub use request::{AdoptPlan, Request};

@@ -16,12 +16,13 @@ use crate::{
     call::Call,
     config::{Config, Kind},
     context::Context,
-    layer::{self, Layer},
+    layer,
+    layer::Layer,
     pkg_config,
-    plan::Plan,
     qemu::{chroot, run},
 };
 use command::CommandLine;
+use crossmerge_plan::plan::Plan;
 pub use error::{AppletError, ConfigureError};
 use std::{
     collections::BTreeMap,

@@ -3,8 +3,9 @@
 //! It is the whole file name that counts, never its stem: `hppa2.0-unknown-linux-gnu-emerge` has a dot in the tuple.
 //! The longest applet name behind a dash wins, so `<tuple>-gcc-ar` is `gcc-ar` and not `ar` for a strange tuple.
 
-use crate::{
-    report::{Explain, passes_on},
+use crossmerge_plan::{
+    passes_on,
+    report::Explain,
     tuple::{Tuple, TupleError},
 };
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};

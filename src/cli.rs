@@ -13,22 +13,32 @@ use crate::{
     call::Call,
     config::Config,
     context::Context,
-    doctor,
-    env::{self, Env},
-    export::{self, ExportError, Format},
-    file,
+    doctor, export,
+    export::{ExportError, Format},
     fix_root::FixRootError,
-    init::{self, Options, Request, Subject},
-    layer,
-    profile::{self, ProfileError},
-    qemu::binfmt::{self, Action, BinfmtError, Status},
-    report::{self, Failure, OutputError, UsageError},
+    init,
+    init::{Options, Request, Subject},
+    layer, profile,
+    profile::ProfileError,
+    qemu::{
+        binfmt,
+        binfmt::{Action, BinfmtError, Status},
+    },
     site_cache::config_site,
-    targets::{self, TargetState},
-    terminal::{self, HINT},
-    tuple::Tuple,
+    targets,
+    targets::TargetState,
+    terminal,
+    terminal::HINT,
 };
 use clap::{Args, Parser, Subcommand, ValueHint, builder::PossibleValuesParser};
+use crossmerge_plan::{
+    env,
+    env::Env,
+    report,
+    report::{Failure, OutputError, UsageError},
+    tuple::Tuple,
+};
+use crossmerge_system::file;
 use print::print;
 use std::{
     ffi::{OsStr, OsString},

@@ -4,12 +4,11 @@
 //! which overrides it. Root reads no user's directory: what root does should not depend on whose HOME is in the environment. Who
 //! counts as root is decided in `user.rs`.
 
-use crate::{
-    env::{self, Env},
-    file::{self, Identity, below, read},
-    report::{Explain, passes_on},
-    target::{Source, Target, TargetError},
-    tuple::Tuple,
+use crate::target::{Source, Target, TargetError};
+use crossmerge_plan::{env, env::Env, passes_on, report::Explain, tuple::Tuple};
+use crossmerge_system::{
+    file,
+    file::{Identity, below, read},
     user,
 };
 use serde::Deserialize;

@@ -6,19 +6,28 @@
 use crate::{
     config::{Config, ConfigError, Kind, TargetConfig},
     distribution::Distribution,
-    env::{self, Env, Variable},
-    exec,
-    file::{below, is_executable, own_directory},
-    plan::{Changes, Plan},
-    portage::{
-        self, PortageError, Question, Reader, Refused, Repositories, Settings, installed,
-        refusal::Refusal, version::Version,
-    },
-    report::{self, Explain, passes_on},
-    search::{self, SearchError},
     target::Target,
+};
+use crossmerge_plan::{
+    env,
+    env::{Env, Variable},
+    passes_on,
+    plan::{Changes, Plan},
+    report,
+    report::Explain,
     tuple::Tuple,
     words::quote,
+};
+use crossmerge_portage as portage;
+use crossmerge_portage::{
+    PortageError, Question, Reader, Refused, Repositories, Settings, installed, refusal::Refusal,
+    version::Version,
+};
+use crossmerge_system::{
+    exec,
+    file::{below, is_executable, own_directory},
+    search,
+    search::SearchError,
 };
 use once_cell::unsync::OnceCell;
 use sha2::{Digest, Sha256};
@@ -68,7 +77,7 @@ pub enum ContextError {
     },
     /// CHOST holds no tuple.
     #[error("CHOST in the environment: {0}")]
-    Chost(crate::tuple::TupleError),
+    Chost(crossmerge_plan::tuple::TupleError),
     /// Nothing to build against.
     #[error("the sysroot `{sysroot}` of `{tuple}` does not exist", sysroot = .sysroot.display())]
     NoSysroot {

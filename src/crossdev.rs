@@ -3,7 +3,9 @@
 //! crossdev's package owns `emerge-wrapper` and the scripts `cross-*`. For each target, `emerge-wrapper --init` makes links to
 //! these beside itself, which no package owns. Source: crossdev's emerge-wrapper of May 2026; until 2010 they led to `emerge-wrapper`.
 
-use crate::{file::read, links::is_our_command, tuple::Tuple};
+use crate::links::is_our_command;
+use crossmerge_plan::tuple::Tuple;
+use crossmerge_system::file::read;
 use std::{
     collections::BTreeMap,
     ffi::OsStr,

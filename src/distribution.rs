@@ -5,11 +5,12 @@
 
 use crate::{
     config,
-    env::Env,
+    target::{Source, Target},
+};
+use crossmerge_plan::{env::Env, words::quote};
+use crossmerge_system::{
     file::{below, read},
     search,
-    target::{Source, Target},
-    words::quote,
 };
 use serde::Deserialize;
 use std::{

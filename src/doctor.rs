@@ -22,11 +22,10 @@ use crate::{
     applet::Wrappers,
     config::Config,
     context::Context,
-    env::Env,
     targets,
     terminal::{HINT, Progress},
-    tuple::Tuple,
 };
+use crossmerge_plan::{env::Env, tuple::Tuple};
 use finding::Finding;
 pub use finding::{DoctorError, Status};
 use patient::Patient;

@@ -3,12 +3,9 @@
 //! A program that does nothing is compiled for the target, linked with the target's libc, and run. So what is found is
 //! known to work with the compiler and the sysroot as they are; nothing that could hang is waited for.
 
-use crate::{
-    context::Context,
-    elf, exec, file,
-    plan::{Change, Changes, Plan},
-    qemu::{self, rule},
-};
+use crate::{context::Context, qemu, qemu::rule};
+use crossmerge_plan::plan::{Change, Changes, Plan};
+use crossmerge_system::{elf, exec, file};
 use std::{ffi::OsString, path::Path, time::Duration};
 
 /// The words that go before a program of the target; none where the kernel runs it as it is.

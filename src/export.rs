@@ -22,8 +22,10 @@ pub use facts::{Clang, Facts, Flags};
 pub(crate) use shell::build_names;
 pub use tools::{Asked, Tool};
 
-use crate::{context::Context, file::read, report};
+use crate::context::Context;
 use clap::ValueEnum;
+use crossmerge_plan::report;
+use crossmerge_system::file::read;
 pub use error::ExportError;
 use std::{io, path::Path};
 
@@ -153,12 +155,12 @@ pub(crate) fn nested_file(
     context: &Context,
     format: Format,
     facts: &Facts,
-) -> Result<crate::plan::File, ExportError> {
+) -> Result<crossmerge_plan::plan::File, ExportError> {
     let facts = Facts {
         emulator: None,
         ..facts.clone()
     };
-    Ok(crate::plan::File {
+    Ok(crossmerge_plan::plan::File {
         path: context
             .state_folder()
             .join(format!("nested-{}", format.file_name())),
@@ -172,8 +174,8 @@ pub fn kept_file(
     context: &Context,
     format: Format,
     facts: &Facts,
-) -> Result<crate::plan::File, ExportError> {
-    Ok(crate::plan::File {
+) -> Result<crossmerge_plan::plan::File, ExportError> {
+    Ok(crossmerge_plan::plan::File {
         path: context.state_folder().join(format.file_name()),
         text: format.render(facts)?,
         printed_by: None,

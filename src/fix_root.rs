@@ -21,19 +21,16 @@ pub(crate) use find::{Files, Found, Kind};
 pub(crate) use stray::Stray;
 pub(crate) use sysroot::Sysroot;
 
-use crate::{
-    applet::Wrappers,
-    argv0::file_name,
-    config::Config,
-    context::ContextError,
+use crate::{applet::Wrappers, argv0::file_name, config::Config, context::ContextError, init};
+use crossmerge_plan::{
     env::Env,
-    file::read,
-    init,
-    report::{self, counted, diff},
+    report,
+    report::{counted, diff},
     shown::Show,
     tuple::Tuple,
     words::quote,
 };
+use crossmerge_system::file::read;
 use find::Script;
 use request::{Links, Request};
 use std::{

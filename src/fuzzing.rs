@@ -3,7 +3,9 @@
 //! Behind the feature `fuzzing`, and in the tests, which run the kept inputs through the same functions. What holds is said beside
 //! the code, in each `properties.rs`; a property that does not hold is a panic.
 
-use crate::{applet, file, fix_root, init, pkg_config, portage, qemu, site_cache};
+use crate::{applet, fix_root, init, pkg_config, qemu, site_cache};
+use crossmerge_portage as portage;
+use crossmerge_system::file;
 
 /// Holds an input against what should be true of it.
 pub type Target = fn(&[u8]);

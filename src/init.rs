@@ -42,13 +42,18 @@ use crate::{
     config::{Kind, Toolchain},
     context::Context,
     distribution::Distribution,
-    env,
-    file::{self, Places, read},
     links::bindir,
     profile::ProfileError,
+    target::Target,
+};
+use crossmerge_plan::{
+    env,
     report::{Explain, counted},
     shown::Show,
-    target::Target,
+};
+use crossmerge_system::{
+    file,
+    file::{Places, read},
 };
 use etc::Etc;
 use find::Found;

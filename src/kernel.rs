@@ -9,7 +9,7 @@ mod makefile;
 mod text;
 pub mod tree;
 
-use crate::{report::Explain, words::quote};
+use crossmerge_plan::{report::Explain, words::quote};
 use std::{io, path::PathBuf};
 
 /// Why make is not started.

@@ -17,11 +17,11 @@ use crate::{
     call::Call,
     context::ContextError,
     export::{ExportError, FLAGS, Facts, build_names},
-    report::{Explain, passes_on},
     site_cache::SiteCacheError,
 };
 use changes::set;
 pub use changes::{Layer, Prepared};
+use crossmerge_plan::{passes_on, report::Explain};
 use portage::portage;
 
 /// Why the layers were not applied.

@@ -70,12 +70,8 @@ pub mod context;
 mod crossdev;
 mod distribution;
 pub mod doctor;
-pub mod elf;
 pub mod emulator;
-pub mod env;
-pub mod exec;
 pub mod export;
-pub mod file;
 pub mod fix_root;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
@@ -87,32 +83,23 @@ pub(crate) mod libraries;
 mod links;
 pub mod name;
 pub mod pkg_config;
-pub mod plan;
-pub mod portage;
 pub mod profile;
 pub mod qemu;
-pub mod report;
 mod run;
-pub mod search;
-pub mod shown;
 pub mod site_cache;
 mod system;
 pub mod target;
 pub mod targets;
 mod terminal;
-pub mod tuple;
-mod user;
-pub mod words;
 
 use crate::{
     applet::{Code, Definitions, Wrappers},
     argv0::Called,
     config::Config,
     context::{Context, ContextError},
-    env::Env,
-    report::Failure,
-    tuple::Tuple,
 };
+use crossmerge_plan::{env, env::Env, report, report::Failure, tuple::Tuple};
+use crossmerge_system::exec;
 use std::{
     ffi::{OsStr, OsString},
     process::ExitCode,

@@ -7,13 +7,9 @@
 //! `-B` on a directory of the sysroot would do both, and more: GCC also searches it for `cc1`, `as`, `ld`, `specs` and other programs
 //! and files that it runs or obeys. A sysroot holds what other people built, and no call may run anything from it.
 
-use crate::{
-    config::Toolchain,
-    context::Context,
-    env,
-    file::{self, below},
-    target::Target,
-};
+use crate::{config::Toolchain, context::Context, target::Target};
+use crossmerge_plan::env;
+use crossmerge_system::{file, file::below};
 use nix::{
     fcntl::{AtFlags, OFlag, open},
     sys::stat::{Mode, SFlag, fstatat},

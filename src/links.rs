@@ -1,11 +1,7 @@
 //! The symlinks by which crossmerge is called: where they are, what they lead to, which there are.
 
-use crate::{
-    applet::Wrappers,
-    config::Toolchain,
-    context::Context,
-    file::{Identity, below, own_directory},
-};
+use crate::{applet::Wrappers, config::Toolchain, context::Context};
+use crossmerge_system::file::{Identity, below, own_directory};
 use std::{
     ffi::OsStr,
     io,

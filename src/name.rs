@@ -5,9 +5,13 @@
 //! families' own files have those of CPUs, `system.rs` those of systems. Pure.
 
 use crate::{
+    system,
+    system::misspelt,
+    target,
+    target::{Source, Spellings, TargetError},
+};
+use crossmerge_plan::{
     report::Explain,
-    system::{self, misspelt},
-    target::{self, Source, Spellings, TargetError},
     tuple::{Tuple, TupleError},
 };
 use std::ffi::OsStr;
@@ -130,7 +134,7 @@ impl Names {
         }
         let Some(text) = name
             .to_str()
-            .filter(|text| text.len() <= 2 * crate::tuple::MAX_BYTES)
+            .filter(|text| text.len() <= 2 * crossmerge_plan::tuple::MAX_BYTES)
         else {
             return Err(parsed.map_or_else(NameError::from, |tuple| self.unknown(&tuple)));
         };

@@ -15,14 +15,16 @@ mod view;
 use crate::{
     config::Leaks,
     context::{Context, ContextError},
-    env,
-    exec::{self, ExecError},
-    file,
-    plan::{Change, Plan},
-    report::{self, Explain, passes_on},
 };
 use allowed::Allowed;
 use bounds::Bounds;
+use crossmerge_plan::{
+    env, passes_on,
+    plan::{Change, Plan},
+    report,
+    report::Explain,
+};
+use crossmerge_system::{exec, exec::ExecError, file};
 use flags::Flag;
 use std::{
     collections::BTreeSet,

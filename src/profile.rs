@@ -6,15 +6,13 @@
 use crate::{
     context::{Context, ContextError},
     distribution::Distribution,
-    env,
-    file::{self, read},
     libraries,
-    portage::{Repositories, Repository, refusal::Refusal},
-    report::{self, Explain, passes_on},
     target::{Source, Target},
     terminal::Progress,
-    tuple::Tuple,
 };
+use crossmerge_plan::{env, passes_on, report, report::Explain, tuple::Tuple};
+use crossmerge_portage::{Repositories, Repository, refusal::Refusal};
+use crossmerge_system::{file, file::read};
 use std::{
     cmp::Reverse,
     io,

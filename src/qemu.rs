@@ -12,14 +12,13 @@ pub mod rule;
 pub mod run;
 pub(crate) mod script;
 
-use crate::{
-    context::Context,
-    distribution::Distribution,
-    env::{self, Env},
-    libraries,
+use crate::{context::Context, distribution::Distribution, libraries};
+use crossmerge_plan::{
+    env,
+    env::Env,
     plan::{Change, Changes},
-    search,
 };
+use crossmerge_system::search;
 use std::{
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},

@@ -4,9 +4,10 @@ use crate::{
     applet::{Code, Wrappers},
     call::Call,
     context::Context,
-    exec, pkg_config, plan,
-    report::{self, Failure},
+    pkg_config,
 };
+use crossmerge_plan::{plan, report, report::Failure};
+use crossmerge_system::exec;
 use std::{ffi::OsString, process::ExitCode};
 
 /// Becomes the applet's real tool; or prints the environment, when that is what the applet does.

@@ -10,10 +10,10 @@ pub mod learn;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod properties;
 pub mod render;
-pub mod scan;
 pub mod verify;
 
-use crate::{call::Call, config::SiteCache, plan::File, report, report::Explain};
+use crate::{call::Call, config::SiteCache};
+use crossmerge_plan::{plan::File, report, report::Explain};
 use data::Answers;
 use emulate::Emulation;
 pub use error::SiteCacheError;

@@ -3,7 +3,7 @@
 //! This is the only table of them. `target.rs` takes KERNEL, ELIBC and the names that build systems use from it, and
 //! `name.rs` the words of which a typed name may be a misspelling. Pure.
 
-use crate::tuple::Tuple;
+use crossmerge_plan::tuple::Tuple;
 use wildmatch::WildMatch;
 
 /// Glob over the tuple and the ELIBC it means; the first that fits is it. crossdev's `emerge-wrapper` has the same rules, but for

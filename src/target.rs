@@ -11,7 +11,8 @@ mod spellings;
 pub use mark::{ElfFlags, Macros, Mark, Mismatch};
 pub use spellings::Spellings;
 
-use crate::{report::Explain, system, tuple::Tuple};
+use crate::system;
+use crossmerge_plan::{report::Explain, tuple::Tuple};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::{borrow::Cow, collections::BTreeMap};
 use wildmatch::WildMatch;

@@ -4,13 +4,11 @@ use crate::{
     adopt,
     config::{Config, Kind},
     context::Context,
-    env::Env,
-    file::{self, read},
     init::{InitError, Record, installed, is_half_made, toolchain},
     links::is_our_command,
-    search,
-    tuple::Tuple,
 };
+use crossmerge_plan::{env::Env, tuple::Tuple};
+use crossmerge_system::{file, file::read, search};
 use serde::Serialize;
 use std::{collections::BTreeSet, ffi::OsStr, io, path::PathBuf};
 
@@ -125,7 +123,7 @@ fn state(
     adopted: &BTreeSet<&str>,
 ) -> Result<TargetState, InitError> {
     let mut env = env.clone();
-    env.unset(crate::env::SYSROOT);
+    env.unset(crossmerge_plan::env::SYSROOT);
     let context = Context::new(env, config.clone(), tuple)?;
     let sysroot = context.sysroot();
     let make_conf = sysroot.join("etc/portage/make.conf");

@@ -3,8 +3,8 @@
 //! anstream decides on colour: none where the stream is not a terminal or NO_COLOR is set, and always with CLICOLOR_FORCE. Applets come
 //! here only when they fail.
 
-use crate::shown::lines;
 use clap::builder::styling::{AnsiColor, Style};
+use crossmerge_plan::shown::lines;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
     fmt::Display,

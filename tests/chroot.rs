@@ -714,7 +714,8 @@ fn the_target_s_own_root_has_its_repositories_and_sources() {
 
 #[test]
 fn a_private_table_keeps_the_machines_rules_and_who_one_is() {
-    use crossmerge::{config::Config, context::Context, env::Env, qemu::private};
+    use crossmerge::{config::Config, context::Context, qemu::private};
+    use crossmerge_plan::env::Env;
     let rooted = Rooted::of("armel", ARM);
     let env: Env = [("PATH", "/usr/bin:/bin")].into_iter().collect();
     let config = Config::read(&env).expect("a configuration");

@@ -14,7 +14,7 @@ mod generate;
 mod oracle;
 
 use case::{Case, Expected, NEEDED, OF_PORTAGE, Of, Outcome, compare, ordinary_host};
-use crossmerge::portage::{
+use crossmerge_portage::{
     settings::{Roots, read},
     version::Version,
 };

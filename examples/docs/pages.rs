@@ -125,7 +125,7 @@ fn insertion(root: &Path, directive: &str, see_also: &str) -> Result<String, Fai
         "see-also" => Ok(see_also.into()),
         "applets" => Ok(applets(&Definition::all(root)?)),
         "tools" => Ok(tools(&Definition::all(root)?)),
-        "variables" => Ok(variables(&read(&root.join("src/env.rs"))?)),
+        "variables" => Ok(variables(&read(&root.join("crates/plan/src/env.rs"))?)),
         document => {
             let (file, anchor) = match document.split_once('#') {
                 Some((file, anchor)) => (file, Some(anchor)),

@@ -1,14 +1,8 @@
 //! Why adopt does nothing, and how to go on.
 
-use crate::{
-    config::ConfigError,
-    context::ContextError,
-    file,
-    init::InitError,
-    report::{Explain, passes_on},
-    shown::Show,
-    tuple::Tuple,
-};
+use crate::{config::ConfigError, context::ContextError, init::InitError};
+use crossmerge_plan::{passes_on, report::Explain, shown::Show, tuple::Tuple};
+use crossmerge_system::file;
 use std::{io, path::PathBuf};
 
 /// Why adopt does nothing.

@@ -6,7 +6,8 @@ use super::{
     request::{AdoptPlan, Request},
     step::Step,
 };
-use crate::{crossdev::same_text, links::is_our_command, shown::Show, tuple::Tuple};
+use crate::{crossdev::same_text, links::is_our_command};
+use crossmerge_plan::{shown::Show, tuple::Tuple};
 use std::collections::BTreeSet;
 
 /// Decides on every target that is meant.

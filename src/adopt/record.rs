@@ -4,10 +4,8 @@
 //! `kept` beside it. It is written, and on the disk, before the first link is changed; so a run that was killed has left nothing
 //! that is not in it.
 
-use crate::{
-    config::{Config, ConfigError, read_toml},
-    tuple::Tuple,
-};
+use crate::config::{Config, ConfigError, read_toml};
+use crossmerge_plan::tuple::Tuple;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeSet,

@@ -1,7 +1,8 @@
 //! What `adopt` is asked for, and what it decided.
 
 use super::step::Step;
-use crate::{applet::Wrappers, config::Config, env::Env, tuple::Tuple};
+use crate::{applet::Wrappers, config::Config};
+use crossmerge_plan::{env::Env, tuple::Tuple};
 use std::ffi::OsStr;
 
 /// What adopt will do, decided.

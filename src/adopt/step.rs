@@ -1,10 +1,11 @@
 //! The steps of adopt and of its undoing: each leaves its path old or new, whenever it is cut short.
 
 use super::error::AdoptError;
-use crate::{
-    file::{self, FILE_MODE, Folder, Node},
-    init::remove_empty_parents,
-    shown::Show,
+use crate::init::remove_empty_parents;
+use crossmerge_plan::shown::Show;
+use crossmerge_system::{
+    file,
+    file::{FILE_MODE, Folder, Node},
 };
 use std::{
     fmt, io,

@@ -8,14 +8,16 @@ use super::{
 };
 use crate::{
     context::Context,
-    crossdev::{self, EMERGE_WRAPPER},
-    file::{Identity, Node, below, canonical, read},
-    init::{self, Content, Host, InitError, is_half_made},
-    links::{self, is_our_command},
-    portage::merged::{MERGED, owners},
-    shown::Show,
-    tuple::Tuple,
+    crossdev,
+    crossdev::EMERGE_WRAPPER,
+    init,
+    init::{Content, Host, InitError, is_half_made},
+    links,
+    links::is_our_command,
 };
+use crossmerge_plan::{shown::Show, tuple::Tuple};
+use crossmerge_portage::merged::{MERGED, owners};
+use crossmerge_system::file::{Identity, Node, below, canonical, read};
 use std::path::{Path, PathBuf};
 
 /// Decides on every target that is meant.

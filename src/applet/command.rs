@@ -5,10 +5,11 @@ use super::{error::AppletError, wrapper::Wrapper};
 use crate::{
     call::Call,
     context::Context,
-    export::{self, Flags, Format},
+    export,
+    export::{Flags, Format},
     libraries,
-    plan::File,
 };
+use crossmerge_plan::plan::File;
 use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::{OsStrExt, OsStringExt},

@@ -8,11 +8,16 @@ use crate::{
     call::Call,
     context::{Context, ContextError},
     distribution::Distribution,
-    env,
     export::{ExportError, tools},
-    file::{is_executable, read},
-    layer::{self, Layer, Prepared},
+    layer,
+    layer::{Layer, Prepared},
+};
+use crossmerge_plan::{
+    env,
     plan::{Change, Plan},
+};
+use crossmerge_system::{
+    file::{is_executable, read},
     search::SearchError,
 };
 use std::{

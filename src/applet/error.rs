@@ -7,8 +7,8 @@ use crate::{
     kernel::KernelError,
     layer::LayerError,
     qemu::{chroot::ChrootError, run::RunError},
-    report::{Explain, passes_on},
 };
+use crossmerge_plan::{passes_on, report::Explain};
 use std::path::PathBuf;
 
 /// Why an applet has no plan.

@@ -2,8 +2,11 @@
 
 use super::{BUILT_IN, wrapper::Wrapper};
 use crate::{
-    argv0::{self, Called},
+    argv0,
+    argv0::Called,
     config::{Global, TargetConfig},
+};
+use crossmerge_plan::{
     plan::{Change, Plan},
     report::Explain,
     tuple::{MAX_BYTES, Tuple},

@@ -8,17 +8,21 @@ use super::error::AppletError;
 use crate::{
     config::Kind as Toolchain,
     context::Context,
-    env::{self, Variable},
     export::{FLAGS, tools},
     kernel::{
-        KernelError,
-        call::{self, Call},
-        config,
-        tree::{self, Kind, Tree},
+        KernelError, call,
+        call::Call,
+        config, tree,
+        tree::{Kind, Tree},
     },
-    plan::{Change, Plan},
-    report, search,
 };
+use crossmerge_plan::{
+    env,
+    env::Variable,
+    plan::{Change, Plan},
+    report,
+};
+use crossmerge_system::search;
 use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt,

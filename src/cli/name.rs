@@ -4,9 +4,12 @@ use crate::{
     applet::Wrappers,
     config::{Config, ConfigError},
     name::{NameError, Names, Reading},
-    report::{self, Failure, OWN_FAILURE},
     system,
     target::{Source, Target},
+};
+use crossmerge_plan::{
+    report,
+    report::{Failure, OWN_FAILURE},
     tuple::Tuple,
     words::quote,
 };

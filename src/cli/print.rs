@@ -1,6 +1,6 @@
 //! Prints what a command answers.
 
-use crate::report::{self, Failure};
+use crossmerge_plan::{report, report::Failure};
 use std::process::ExitCode;
 
 pub(super) fn print(text: &str) -> Result<ExitCode, Failure> {

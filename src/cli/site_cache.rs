@@ -9,7 +9,6 @@ use crate::{
     call::Call,
     config::SiteCache,
     context::Context,
-    report::{Failure, UsageError},
     site_cache::{
         config_site_text,
         data::{About, Answer, Answers, Obtained, Origin},
@@ -17,6 +16,7 @@ use crate::{
     },
 };
 use clap::Subcommand;
+use crossmerge_plan::report::{Failure, UsageError};
 use shown::{confirmation, shown, to_json, value};
 use std::{
     ffi::{OsStr, OsString},

@@ -4,7 +4,8 @@ use super::{
     finding::{DoctorError, Finding},
     patient::Patient,
 };
-use crate::{config::SiteCache, env, layer::overrides, shown::Show, words::quote};
+use crate::{config::SiteCache, layer::overrides};
+use crossmerge_plan::{env, shown::Show, words::quote};
 use std::path::Path;
 
 pub(super) fn environment(patient: &Patient) -> Result<Finding, DoctorError> {

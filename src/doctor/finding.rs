@@ -4,12 +4,12 @@ use crate::{
     applet::AppletError,
     config::ConfigError,
     context::ContextError,
-    exec::ExecError,
     init::InitError,
-    report::{Explain, passes_on},
     terminal::{DIM, ERROR, OK, WARNING},
 };
 use clap::builder::styling::Style;
+use crossmerge_plan::{passes_on, report::Explain};
+use crossmerge_system::exec::ExecError;
 use serde::Serialize;
 use std::io;
 

@@ -6,7 +6,9 @@ use super::{
     patient::{Patient, complaint},
     probe::link_bare,
 };
-use crate::{export::Facts, file::read, words::quote};
+use crate::export::Facts;
+use crossmerge_plan::words::quote;
+use crossmerge_system::file::read;
 use std::{ffi::OsString, process::Output};
 
 /// The variables, in the order in which a build comes to use them. CXXFLAGS are CFLAGS mostly, and there may be no C++ compiler.

@@ -4,13 +4,8 @@ use super::{
     finding::{DoctorError, Finding},
     patient::Patient,
 };
-use crate::{
-    crossdev::target_of,
-    init,
-    links::{self, is_our_command},
-    shown::Show,
-    words::quote_line,
-};
+use crate::{crossdev::target_of, init, links, links::is_our_command};
+use crossmerge_plan::{shown::Show, words::quote_line};
 use std::path::{Path, PathBuf};
 
 pub(super) fn links(patient: &Patient) -> Result<Finding, DoctorError> {

@@ -7,21 +7,30 @@ use crate::{
     config::{Kind, Toolchain},
     context::{Context, ContextError},
     distribution::Distribution,
-    exec::{self, ExecError, ToldPath},
+    fix_root,
+    fix_root::Sysroot,
+    init,
+    init::{Headers, Host, InitError, Record, Traits, installed},
+    links::bindir,
+    profile,
+    profile::Says,
+    target::{Source, Target, TargetError},
+};
+use crossmerge_plan::{
+    plan::{Change, Changes, Plan},
+    tuple::Tuple,
+    words::quote,
+};
+use crossmerge_portage::Settings;
+use crossmerge_system::{
+    exec,
+    exec::{ExecError, ToldPath},
+    file,
     file::{
-        self, Identity, Node, Temporary, Tree,
+        Identity, Node, Temporary, Tree,
         beneath::{Kind as Entry, MOST_DEPTH},
         read,
     },
-    fix_root::{self, Sysroot},
-    init::{self, Headers, Host, InitError, Record, Traits, installed},
-    links::bindir,
-    plan::{Change, Changes, Plan},
-    portage::Settings,
-    profile::{self, Says},
-    target::{Source, Target, TargetError},
-    tuple::Tuple,
-    words::quote,
 };
 use once_cell::unsync::OnceCell;
 use std::{

@@ -5,9 +5,9 @@ use super::{
     patient::{Patient, complaint, trimmed},
     program::install,
 };
-use crate::{
-    applet::AppletError, call::Call, context::ContextError, env, exec, plan::Change, words::quote,
-};
+use crate::{applet::AppletError, call::Call, context::ContextError};
+use crossmerge_plan::{env, plan::Change, words::quote};
+use crossmerge_system::exec;
 use std::{
     ffi::{OsStr, OsString},
     path::PathBuf,

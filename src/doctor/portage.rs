@@ -9,14 +9,14 @@ use super::{
 use crate::{
     call::Call,
     context::ContextError,
-    env, exec,
-    file::{self, Node, beneath::Kind as Entry, read},
     init::{InitError, check_foreign_by_compiler},
     links::is_our_command,
-    plan::Change,
-    portage::{PortageError, Repositories, Repository},
-    shown::Show,
-    words::quote_line,
+};
+use crossmerge_plan::{env, plan::Change, shown::Show, words::quote_line};
+use crossmerge_portage::{PortageError, Repositories, Repository};
+use crossmerge_system::{
+    exec, file,
+    file::{Node, beneath::Kind as Entry, read},
 };
 use std::{
     ffi::OsStr,

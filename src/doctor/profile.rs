@@ -9,11 +9,11 @@ use super::{
 use crate::{
     abi::Abi,
     config::Kind,
-    file::read,
     libraries,
     profile::{Says, Usr},
-    shown::Show,
 };
+use crossmerge_plan::shown::Show;
+use crossmerge_system::file::read;
 use std::{ffi::OsString, path::PathBuf};
 
 fn set_auto(patient: &Patient) -> String {

@@ -4,13 +4,14 @@ use super::{
     finding::{DoctorError, Finding},
     patient::{Patient, complaint, trimmed},
 };
-use crate::{
-    env, exec,
+use crate::qemu;
+use crossmerge_plan::{
+    env,
     plan::{Change, Plan},
-    qemu,
     shown::Show,
     words::quote,
 };
+use crossmerge_system::exec;
 use std::path::{Path, PathBuf};
 
 const SOURCE: &str = "#include <stdio.h>\nint main(void) { return puts(\"crossmerge\") < 0; }\n";

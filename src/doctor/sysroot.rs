@@ -7,14 +7,12 @@ use super::{
 };
 use crate::{
     context::ContextError,
-    env,
-    file::read,
-    fix_root::{self, Found, Kind, Stray},
+    fix_root,
+    fix_root::{Found, Kind, Stray},
     init::{TEXTS, is_half_made},
-    report::Explain,
-    shown::Show,
-    words::quote_line,
 };
+use crossmerge_plan::{env, report::Explain, shown::Show, words::quote_line};
+use crossmerge_system::file::read;
 use std::path::{Path, PathBuf};
 
 pub(super) fn facts(patient: &Patient) -> Result<Finding, DoctorError> {

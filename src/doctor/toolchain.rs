@@ -5,9 +5,9 @@ use super::{
     patient::{Patient, complaint},
     probe::{SOURCE, link_bare},
 };
-use crate::{
-    config::Kind, env, exec::ToldPath, file::read, shown::Show, target::made::Made, words::quote,
-};
+use crate::{config::Kind, target::made::Made};
+use crossmerge_plan::{env, shown::Show, words::quote};
+use crossmerge_system::{exec::ToldPath, file::read};
 use std::{ffi::OsString, path::PathBuf, process::Output};
 
 /// The file that a step made, or what the compiler said.

@@ -1,11 +1,8 @@
 //! Why there is no file for a build system.
 
-use crate::{
-    context::ContextError,
-    file,
-    report::{Explain, passes_on},
-    words::quote,
-};
+use crate::context::ContextError;
+use crossmerge_plan::{passes_on, report::Explain, words::quote};
+use crossmerge_system::file;
 use std::{io, path::PathBuf};
 
 /// Why there is no such file.

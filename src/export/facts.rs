@@ -7,13 +7,13 @@ use super::{
 };
 use crate::{
     context::{Context, ContextError},
-    emulator::{self, Emulator, NoEmulator},
-    env,
-    file::below,
+    emulator,
+    emulator::{Emulator, NoEmulator},
     libraries::{library_directories, multiarch},
-    plan::Changes,
     target::Target,
 };
+use crossmerge_plan::{env, plan::Changes};
+use crossmerge_system::file::below;
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},

@@ -1,7 +1,7 @@
 //! The facts as JSON, for programs. `docs/build-systems.md` names the keys.
 
 use super::{facts::Facts, tools::Tool};
-use crate::words::json_string;
+use crossmerge_plan::words::json_string;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 

@@ -2,7 +2,7 @@
 //! environment, and for a person at a prompt.
 
 use super::{error::ExportError, facts::Facts};
-use crate::{
+use crossmerge_plan::{
     env,
     plan::{Change, Changes},
     words::quote_for_any_sh,

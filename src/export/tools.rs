@@ -1,11 +1,8 @@
 //! The target's tools: one row each, with the names that make, CMake and Meson have for it, and which of them exist.
 
 use super::compiler_files;
-use crate::{
-    config::Kind,
-    context::Context,
-    file::{is_executable, read},
-};
+use crate::{config::Kind, context::Context};
+use crossmerge_system::file::{is_executable, read};
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},

@@ -3,9 +3,10 @@
 //! A kill at any moment leaves each path old or new, and the next run does the rest.
 
 use super::{Fix, Link, error::FixRootError, find::Found, stray::Stray};
-use crate::{
-    file::{self, Folder, PROGRAM_MODE, Tree, Trouble, new_name},
-    shown::Show,
+use crossmerge_plan::shown::Show;
+use crossmerge_system::{
+    file,
+    file::{Folder, PROGRAM_MODE, Tree, Trouble, new_name},
 };
 use nix::{fcntl::AtFlags, sys::stat::fstat, unistd::fchownat};
 use std::{

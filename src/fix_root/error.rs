@@ -1,13 +1,13 @@
 //! Why fix-root does nothing, and how to go on.
 
-use crate::{
-    context::ContextError,
-    file::{self, Trouble},
-    init::InitError,
-    report::{Explain, OutputError, passes_on},
+use crate::{context::ContextError, init::InitError};
+use crossmerge_plan::{
+    passes_on,
+    report::{Explain, OutputError},
     shown::Show,
     tuple::{Tuple, TupleError},
 };
+use crossmerge_system::{file, file::Trouble};
 use std::{ffi::OsString, io, path::PathBuf};
 
 /// Why fix-root does nothing.

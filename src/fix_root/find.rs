@@ -8,13 +8,11 @@ use super::{
     sysroot::{INSTALLED, Sysroot},
     text,
 };
-use crate::{
-    file::{
-        Identity, Node,
-        beneath::{Kind as Entry, MOST_DEPTH},
-        budget, read,
-    },
-    portage::merged::{MERGED, owners},
+use crossmerge_portage::merged::{MERGED, owners};
+use crossmerge_system::file::{
+    Identity, Node,
+    beneath::{Kind as Entry, MOST_DEPTH},
+    budget, read,
 };
 use nix::sys::stat::FileStat;
 use std::{

@@ -1,12 +1,14 @@
 //! What holds of any text that the sysroot is put into.
 
-pub(crate) use crate::portage::merged::files_of;
+pub(crate) use crossmerge_portage::merged::files_of;
 
 use super::{Files, sysroot::Sysroot, text};
-use crate::{
-    file::{self, Tree, hostile},
-    init::Record,
-    portage::{self, InRoot},
+use crate::init::Record;
+use crossmerge_portage as portage;
+use crossmerge_portage::InRoot;
+use crossmerge_system::{
+    file,
+    file::{Tree, hostile},
 };
 use std::{path::Path, rc::Rc, sync::LazyLock};
 

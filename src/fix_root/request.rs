@@ -7,13 +7,16 @@ use crate::{
     argv0::file_name,
     config::Config,
     context::{Context, ContextError},
-    env::{self, Env, Variable},
-    file::below,
     links::bindir,
+};
+use crossmerge_plan::{
+    env,
+    env::{Env, Variable},
     report,
     shown::Show,
     tuple::Tuple,
 };
+use crossmerge_system::file::below;
 use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt,

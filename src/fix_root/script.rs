@@ -1,6 +1,6 @@
 //! Recognises the scripts that answer for a library.
 
-use crate::file::{Node, read};
+use crossmerge_system::file::{Node, read};
 use std::{ffi::OsStr, io, os::unix::ffi::OsStrExt};
 
 /// Options by which a build asks a configuration script, without their dashes.

@@ -5,7 +5,7 @@
 //! symlinks.
 
 use super::sysroot::{INSTALLED, Sysroot};
-use crate::file::{
+use crossmerge_system::file::{
     Identity, Node,
     beneath::{Kind, Links},
     budget,

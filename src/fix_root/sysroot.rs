@@ -1,7 +1,7 @@
 //! The sysroot that is looked at: how it is written, where it really is, and what is in it.
 
 use super::script::script_in;
-use crate::file::{Node, Tree, Trouble, beneath::Links, canonical};
+use crossmerge_system::file::{Node, Tree, Trouble, beneath::Links, canonical};
 use std::{
     ffi::OsStr,
     io,

@@ -8,14 +8,14 @@ use crate::{
     applet::Wrappers,
     config::{Kind, Toolchain},
     context::Context,
+    links::tools,
+    target::{Target, made::Made},
+};
+use crossmerge_plan::{shown::Show, tuple::Tuple, words::quote};
+use crossmerge_system::{
     elf,
     exec::ToldPath,
     file::{below, canonical},
-    links::tools,
-    shown::Show,
-    target::{Target, made::Made},
-    tuple::Tuple,
-    words::quote,
 };
 use std::{
     ffi::OsStr,
@@ -106,7 +106,10 @@ fn is_like_the_machine(context: &Context, machine: Option<&str>) -> bool {
     if !ANY_VENDOR.contains(&tuple.vendor()) && vendors != Some(tuple.vendor()) {
         return false;
     }
-    let own = crate::file::read::head(Path::new("/proc/self/exe"), crate::file::read::ELF_HEADER);
+    let own = crossmerge_system::file::read::head(
+        Path::new("/proc/self/exe"),
+        crossmerge_system::file::read::ELF_HEADER,
+    );
     let (Ok(target), Ok(own)) = (context.target(), own) else {
         return false;
     };

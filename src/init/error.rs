@@ -4,14 +4,11 @@ use crate::{
     config::ConfigError,
     context::ContextError,
     crossdev::target_of,
-    exec::ExecError,
-    file::{self, Trouble},
     profile::ProfileError,
-    report::{Explain, passes_on},
-    shown::Show,
     target::{Mismatch, made::Made},
-    tuple::Tuple,
 };
+use crossmerge_plan::{passes_on, report::Explain, shown::Show, tuple::Tuple};
+use crossmerge_system::{exec::ExecError, file, file::Trouble};
 use std::{ffi::OsString, io, path::PathBuf};
 
 /// Why init does nothing.

@@ -12,10 +12,11 @@ use crate::{
     abi,
     config::Kind,
     context::Context,
-    file::{Places, Trouble, below, read},
-    profile::{self, EMBEDDED, Misfit, Profile, Status, Usr, Wanted},
-    shown::Show,
+    profile,
+    profile::{EMBEDDED, Misfit, Profile, Status, Usr, Wanted},
 };
+use crossmerge_plan::shown::Show;
+use crossmerge_system::file::{Places, Trouble, below, read};
 use once_cell::unsync::OnceCell;
 use std::{
     cell::RefCell,

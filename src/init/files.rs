@@ -4,10 +4,10 @@
 //! repositories) is here as well, and so is what a machine without Gentoo's sandbox has switched off.
 
 use crate::{
-    portage::{Repositories, Settings},
     profile::{EMBEDDED, Profile},
     target::Target,
 };
+use crossmerge_portage::{Repositories, Settings};
 use std::{fmt::Write as _, path::Path};
 
 const MAKE_CONF: &str = include_str!("../../profiles/portage/make.conf");
@@ -278,7 +278,7 @@ mod tests {
             r"\\$x\",
         ] {
             let text = format!("X=\"{}\"\n", escaped(value));
-            let read = crate::portage::properties::read_text(&text).expect(&text);
+            let read = crossmerge_portage::properties::read_text(&text).expect(&text);
             assert_eq!(read["X"], value, "{text}");
         }
     }

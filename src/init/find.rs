@@ -7,13 +7,14 @@ use super::{error::InitError, installed::serving, record::Record, toolchain};
 use crate::{
     config::{Kind, Toolchain},
     context::Context,
-    exec,
-    file::below,
+    target::{Source, Target},
+};
+use crossmerge_plan::{
     plan::{Change, Changes, Plan},
     shown::Show,
-    target::{Source, Target},
     tuple::Tuple,
 };
+use crossmerge_system::{exec, file::below};
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},

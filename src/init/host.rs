@@ -1,11 +1,10 @@
 //! The settings of the build machine that a new target takes over.
 
 use super::error::InitError;
-use crate::{
-    context::Context,
-    portage::{self, Repositories, Settings},
-    tuple::Tuple,
-};
+use crate::context::Context;
+use crossmerge_plan::tuple::Tuple;
+use crossmerge_portage as portage;
+use crossmerge_portage::{Repositories, Settings};
 
 /// What the machine's Portage says for init. None where there is no Portage.
 #[derive(Debug)]

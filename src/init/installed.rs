@@ -3,11 +3,12 @@
 use crate::{
     config::Kind,
     context::Context,
-    env::Env,
+    target::{Source, Target},
+};
+use crossmerge_plan::{env::Env, tuple::Tuple};
+use crossmerge_system::{
     file::{Identity, is_executable},
     search,
-    target::{Source, Target},
-    tuple::Tuple,
 };
 use std::{
     collections::BTreeSet,

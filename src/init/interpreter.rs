@@ -1,6 +1,6 @@
 //! The dynamic linker that a program asks for, and the libc that it belongs to.
 
-use crate::exec::ToldPath;
+use crossmerge_system::exec::ToldPath;
 use std::path::{Component, Path, PathBuf};
 
 /// The dynamic linker that programs will name, from the link command that `cc -###` prints.

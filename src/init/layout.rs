@@ -12,8 +12,8 @@ use crate::{
     context::Context,
     libraries,
     profile::{Profile, Usr},
-    shown::Show,
 };
+use crossmerge_plan::shown::Show;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},

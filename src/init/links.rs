@@ -8,9 +8,9 @@ use crate::{
     applet::Wrappers,
     config::Kind,
     context::Context,
-    file::canonical,
     links::{crossdevs, is_our_command, names, place, program_from},
 };
+use crossmerge_system::file::canonical;
 use std::path::{Path, PathBuf};
 
 /// The links, each to this program.

@@ -1,7 +1,10 @@
 //! The lock of a sysroot.
 
 use super::{error::InitError, record, write::Traces};
-use crate::file::{self, Places, Tree, Trouble};
+use crossmerge_system::{
+    file,
+    file::{Places, Tree, Trouble},
+};
 use nix::fcntl::Flock;
 use std::{
     fs::File,

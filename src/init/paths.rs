@@ -1,7 +1,7 @@
 //! Paths as settings files can have them.
 
 use super::error::InitError;
-use crate::shown::Show;
+use crossmerge_plan::shown::Show;
 use std::{
     io,
     path::{Path, PathBuf},

@@ -3,7 +3,9 @@
 //! The system's directories are for root. A target that root has made serves every user, and is not made again.
 
 use super::{error::InitError, options::Options, record::Record};
-use crate::{context::Context, env, file, links::bindir, user};
+use crate::{context::Context, links::bindir};
+use crossmerge_plan::env;
+use crossmerge_system::{file, user};
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},

@@ -1,7 +1,8 @@
 //! What holds of any record of what was written, and of what is written into a make.conf.
 
 use super::{files::escaped, record::Record};
-use crate::{fix_root, portage};
+use crate::fix_root;
+use crossmerge_portage as portage;
 use std::path::{Component, Path};
 
 /// A record is read as it was written, and names nothing outside the sysroot; a setting is read as it was meant.

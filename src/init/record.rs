@@ -5,11 +5,9 @@
 //! stands and what will stand, under a first line `pending`; when all is written it is replaced by one that holds only
 //! what stands. A run that was killed is thus known, and what it wrote is still ours.
 
-use crate::{
-    config::RECORD,
-    file::{Identity, Node, Places, Tree, beneath::is_absent, budget, read},
-    shown::Show,
-};
+use crate::config::RECORD;
+use crossmerge_plan::shown::Show;
+use crossmerge_system::file::{Identity, Node, Places, Tree, beneath::is_absent, budget, read};
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},

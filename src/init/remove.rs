@@ -15,15 +15,17 @@ use crate::{
     argv0,
     config::RECORD,
     context::Context,
+    links::{bindir, is_our_command},
+    site_cache::data::LEARNED,
+};
+use crossmerge_plan::{report::counted, shown::Show};
+use crossmerge_system::{
+    file,
     file::{
-        self, Folder, Node, Places, Trouble,
+        Folder, Node, Places, Trouble,
         beneath::{Kind, MOST_DEPTH},
         read,
     },
-    links::{bindir, is_our_command},
-    report::counted,
-    shown::Show,
-    site_cache::data::LEARNED,
 };
 use nix::errno::Errno;
 use std::{

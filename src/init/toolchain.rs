@@ -14,12 +14,18 @@ use crate::{
     config::{Kind, Toolchain},
     context::Context,
     distribution::Distribution,
-    exec::{self, ToldPath},
-    file::{self, canonical, read},
-    plan::{Change, Changes, Plan},
     profile::Usr,
     target::{Mismatch, Target, made::Made},
+};
+use crossmerge_plan::{
+    plan::{Change, Changes, Plan},
     words::quote,
+};
+use crossmerge_system::{
+    exec,
+    exec::ToldPath,
+    file,
+    file::{canonical, read},
 };
 use std::{
     collections::BTreeSet,

@@ -8,13 +8,11 @@ use super::{
     error::InitError,
     record::{Entry, Record, entry_at, entry_of, hash_file, hash_text},
 };
-use crate::{
-    config::RECORD,
-    file::{self, FILE_MODE, Folder, Folders, Node, Places, Trouble, new_name, read, waiting},
-    links::is_our_command,
-    report,
-    shown::Show,
-    terminal::Progress,
+use crate::{config::RECORD, links::is_our_command, terminal::Progress};
+use crossmerge_plan::{report, shown::Show};
+use crossmerge_system::{
+    file,
+    file::{FILE_MODE, Folder, Folders, Node, Places, Trouble, new_name, read, waiting},
 };
 use std::{
     collections::BTreeSet,

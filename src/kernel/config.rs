@@ -4,7 +4,7 @@ use super::{
     text,
     tree::{Kind, Tree},
 };
-use crate::env::{self, Variable};
+use crossmerge_plan::{env, env::Variable};
 use std::{
     ffi::{OsStr, OsString},
     io,

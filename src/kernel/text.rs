@@ -1,6 +1,6 @@
 //! The files of a kernel tree as text.
 
-use crate::file::read;
+use crossmerge_system::file::read;
 use std::{fs, io, path::Path};
 
 /// No Makefile by hand is longer; what is behind it is not read. In bytes; Linux 6.1 has 71,000.

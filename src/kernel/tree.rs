@@ -147,7 +147,7 @@ impl Tree {
                 }
                 // A project that has a kernel beside it is no part of it.
                 Kind::Linux | Kind::UBoot | Kind::OpenSbi => continue,
-                Kind::Other => others |= below.knows(crate::env::CROSS_COMPILE.name),
+                Kind::Other => others |= below.knows(crossmerge_plan::env::CROSS_COMPILE.name),
             }
             self.makefile.push('\n');
             self.makefile.push_str(&below.makefile);
@@ -155,7 +155,7 @@ impl Tree {
         if modules {
             self.kind = Kind::Module;
             self.calls_kbuild = true;
-            self.is_mixed = others || self.knows(crate::env::CROSS_COMPILE.name);
+            self.is_mixed = others || self.knows(crossmerge_plan::env::CROSS_COMPILE.name);
         }
         Ok(())
     }

@@ -5,10 +5,10 @@ use crate::{
     call::Call,
     context::Context,
     emulator::Emulator,
-    export::{self, Cargo, ExportError, FLAGS, Flags, Format, go},
-    plan::Changes,
-    report,
+    export,
+    export::{Cargo, ExportError, FLAGS, Flags, Format, go},
 };
+use crossmerge_plan::{plan::Changes, report};
 
 /// The flags as they are, for make and configure.
 pub(super) fn flags(call: &Call, changes: &mut Changes) -> Result<(), ExportError> {

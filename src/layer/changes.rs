@@ -1,7 +1,7 @@
 //! The names of the layers, and the changes that they add up to.
 
-use crate::{
-    context::Context,
+use crate::context::Context;
+use crossmerge_plan::{
     env::Variable,
     plan::{Change, Changes, File, step::Step},
 };

@@ -3,10 +3,9 @@
 use super::changes::{propose, set};
 use crate::{
     context::{Context, ContextError},
-    env,
     export::{Asked, Tool, build_names, tools},
-    plan::Changes,
 };
+use crossmerge_plan::{env, plan::Changes};
 use std::path::PathBuf;
 
 /// Names the tools that are there.

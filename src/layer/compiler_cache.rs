@@ -11,10 +11,9 @@ use super::changes::propose;
 use crate::{
     config::Kind,
     context::Context,
-    env,
     export::{Gcc, of_clang},
-    plan::Changes,
 };
+use crossmerge_plan::{env, plan::Changes};
 use sha2::{Digest, Sha256};
 use std::{
     ffi::OsStr,

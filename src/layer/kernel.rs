@@ -7,10 +7,8 @@ use super::{
     changes::{default, set},
     portage::root,
 };
-use crate::{
-    config::Kind, context::Context, env, export::ExportError, kernel::call::is_one_word,
-    plan::Changes,
-};
+use crate::{config::Kind, context::Context, export::ExportError, kernel::call::is_one_word};
+use crossmerge_plan::{env, plan::Changes};
 use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt,

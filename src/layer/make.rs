@@ -4,9 +4,10 @@
 use super::changes::{Prepared, default, propose};
 use crate::{
     call::Call,
-    env,
-    export::{self, Asked, ExportError, Format},
+    export,
+    export::{Asked, ExportError, Format},
 };
+use crossmerge_plan::env;
 
 /// The variables of this layer that are not a tool's.
 pub(super) const NAMES: [&str; 5] = [

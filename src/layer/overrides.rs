@@ -5,15 +5,13 @@
 //! begins; a build that would certainly be for another machine is an error.
 
 use super::changes::Layer;
-use crate::{
-    config::Kind,
-    context::Context,
-    env, exec,
-    export::ExportError,
+use crate::{config::Kind, context::Context, export::ExportError, target::Target};
+use crossmerge_plan::{
+    env,
     plan::{Changes, Plan},
     report,
-    target::Target,
 };
+use crossmerge_system::exec;
 use std::{ffi::OsStr, path::Path};
 
 /// What a variable decides.
@@ -244,7 +242,7 @@ fn compiler(context: &Context, value: &str) -> Option<(String, bool)> {
     let target = context.target().ok()?;
     // Compilers of one machine differ in its vendor.
     let short = |name: &str| {
-        let tuple = name.parse::<crate::tuple::Tuple>().ok();
+        let tuple = name.parse::<crossmerge_plan::tuple::Tuple>().ok();
         tuple
             .and_then(|tuple| tuple.without_vendor())
             .unwrap_or_else(|| name.to_owned())

@@ -4,8 +4,11 @@ use super::changes::set;
 use crate::{
     call::Call,
     context::{Context, ContextError},
-    env, libraries,
+    libraries,
     pkg_config::bounds::Bounds,
+};
+use crossmerge_plan::{
+    env,
     plan::{Change, Changes},
 };
 use std::{

@@ -1,11 +1,8 @@
 //! The `portage` layer: what makes Portage build for the target.
 
 use super::changes::{default, set};
-use crate::{
-    context::{Context, ContextError},
-    env,
-    plan::Changes,
-};
+use crate::context::{Context, ContextError};
+use crossmerge_plan::{env, plan::Changes};
 use std::ffi::OsString;
 
 /// The flags that Portage has for the machine and the variable that carries each into a cross build.

@@ -5,10 +5,11 @@ use super::changes::{Prepared, set};
 use crate::{
     call::Call,
     context::Context,
-    env,
     export::build_names,
-    site_cache::{self, SiteCacheError, render},
+    site_cache,
+    site_cache::{SiteCacheError, render},
 };
+use crossmerge_plan::env;
 use std::{
     ffi::{OsStr, OsString},
     path::Path,

@@ -9,8 +9,8 @@ use super::{
     flags::Flag,
     package::{self, Package},
 };
-use crate::{
-    context::Context,
+use crate::context::Context;
+use crossmerge_plan::{
     env,
     plan::{Change, Plan},
 };

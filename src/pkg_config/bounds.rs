@@ -3,7 +3,9 @@
 //! Both sides are canonical, and a path is inside at a boundary only: `/usr/arm-linux-gnueabihf` is not below
 //! `/usr/arm-linux-gnueabi`.
 
-use crate::{context::Context, env, file::canonical};
+use crate::context::Context;
+use crossmerge_plan::env;
+use crossmerge_system::file::canonical;
 use once_cell::unsync::OnceCell;
 use std::{
     ffi::OsStr,

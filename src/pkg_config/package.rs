@@ -4,7 +4,7 @@
 //! stays unexplained.
 
 use super::flags::{Flag, places, split};
-use crate::file::read;
+use crossmerge_system::file::read;
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,

@@ -2,10 +2,8 @@
 //!
 //! The forms in which the sysroot is named, and their order, are those of crossdev's wrapper.
 
-use crate::{
-    context::{Context, ContextError},
-    env,
-};
+use crate::context::{Context, ContextError};
+use crossmerge_plan::env;
 use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt,

@@ -7,16 +7,19 @@
 pub mod table;
 
 use super::{install_hint, native, programs, rule, rule::Rule};
-use crate::{
-    config::{Config, ConfigError},
-    elf,
+use crate::config::{Config, ConfigError};
+use crossmerge_plan::{
     env::Env,
-    exec,
-    file::{self, Weak, read},
-    plan::{self, Changes, Plan},
-    report::{self, Explain, passes_on},
+    passes_on, plan,
+    plan::{Changes, Plan},
+    report,
+    report::Explain,
     tuple::Tuple,
     words::quote,
+};
+use crossmerge_system::{
+    elf, exec, file,
+    file::{Weak, read},
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};

@@ -19,17 +19,17 @@ use super::{
     native, private, rule,
     script::{self, Script},
 };
-use crate::{
-    context::Context,
-    elf, env,
-    file::{self, read},
+use crate::context::Context;
+use crossmerge_plan::{
+    env,
     plan::{
         Change, Changes, Plan,
         step::{Ids, Mount, Namespaces, Root, Step, Told, User, Users, What},
     },
-    portage::{Repositories, refusal::Refusal},
     report,
 };
+use crossmerge_portage::{Repositories, refusal::Refusal};
+use crossmerge_system::{elf, file, file::read};
 pub use error::ChrootError;
 use error::Result;
 use inside::{Account, Inside};

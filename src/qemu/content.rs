@@ -3,10 +3,8 @@
 //! Pure. It decides nothing about what runs.
 
 use super::script::Script;
-use crate::{
-    elf,
-    words::{quote, show_file},
-};
+use crossmerge_plan::words::{quote, show_file};
+use crossmerge_system::elf;
 use std::path::Path;
 
 /// What a file is instead of a program.

@@ -4,10 +4,7 @@
 //! the kernel is given a program of that kind whose dynamic linker cannot exist: one that knows the kind goes on to look for
 //! the linker (ENOTDIR), one that does not says ENOEXEC. That order is the one in Linux's `fs/binfmt_elf.c`. Nothing runs.
 
-use crate::{
-    elf::{self, Layout},
-    exec,
-};
+use crossmerge_system::{elf, elf::Layout, exec};
 use std::{
     io::{self, Write},
     os::fd::AsRawFd,

@@ -13,17 +13,16 @@ use super::{
     native, programs,
     rule::{self, Rule},
 };
-use crate::{
-    config::ConfigError,
-    context::Context,
-    elf, exec,
+use crate::{config::ConfigError, context::Context, target};
+use crossmerge_plan::{
+    passes_on,
     plan::{
         Plan,
         step::{BINFMT_MISC, Ids, Mount, Namespaces, Step, Told, Users},
     },
-    report::{Explain, passes_on},
-    target,
+    report::Explain,
 };
+use crossmerge_system::{elf, exec};
 use std::{
     ffi::{OsStr, OsString},
     io,

@@ -8,10 +8,13 @@ use super::{
     script::Script,
 };
 use crate::{
-    elf::{self, HEADER_LEN, Kind, Layout},
-    report::Explain,
-    target::{self, ELF_KIND_LEN, Source, Target},
-    tuple::Tuple,
+    target,
+    target::{ELF_KIND_LEN, Source, Target},
+};
+use crossmerge_plan::{report::Explain, tuple::Tuple};
+use crossmerge_system::{
+    elf,
+    elf::{HEADER_LEN, Kind, Layout},
 };
 use std::{io, path::Path, sync::LazyLock};
 

@@ -7,7 +7,8 @@
 
 use crate::{
     config::{Config, ConfigError},
-    target::{self, ELF_KIND_LEN, ElfKind, Endian, Target},
+    target,
+    target::{ELF_KIND_LEN, ElfKind, Endian, Target},
 };
 use std::{os::unix::ffi::OsStrExt, path::Path};
 

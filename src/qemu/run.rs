@@ -13,7 +13,9 @@ use super::{
     script::{self, Script},
     variables,
 };
-use crate::{context::Context, elf, env, plan::Plan};
+use crate::context::Context;
+use crossmerge_plan::{env, plan::Plan};
+use crossmerge_system::elf;
 pub use error::RunError;
 use roots::{Found, Roots};
 use std::{

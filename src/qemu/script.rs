@@ -2,7 +2,7 @@
 //!
 //! `run` and `chroot` ask here, so that what starts under them starts on the board too. Pure.
 
-use crate::elf::HEADER_LEN;
+use crossmerge_system::elf::HEADER_LEN;
 use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt,

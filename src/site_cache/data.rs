@@ -10,7 +10,9 @@ use super::{
     error::SiteCacheError,
     form::{Layer, Written},
 };
-use crate::{config::Config, context::Context, file::read, tuple::Tuple};
+use crate::{config::Config, context::Context};
+use crossmerge_plan::tuple::Tuple;
+use crossmerge_system::file::read;
 use std::{
     borrow::Cow,
     collections::BTreeMap,

@@ -7,13 +7,16 @@ use super::render::Trial;
 use crate::{
     call::Call,
     context::Context,
-    elf, exec,
     export::ExportError,
-    file,
-    plan::{Change, Changes, Plan, step::Step},
-    qemu::{self, native, private, private::NoPrivate},
-    report::{Explain, passes_on},
+    qemu,
+    qemu::{native, private, private::NoPrivate},
 };
+use crossmerge_plan::{
+    passes_on,
+    plan::{Change, Changes, Plan, step::Step},
+    report::Explain,
+};
+use crossmerge_system::{elf, exec, file};
 use sha2::{Digest, Sha256};
 use std::{
     ffi::{OsStr, OsString},

@@ -1,11 +1,9 @@
 //! Why there are no answers for configure scripts.
 
-use super::scan;
-use crate::{
-    config::ConfigError,
-    file,
-    report::{Explain, passes_on},
-};
+use crate::config::ConfigError;
+use crossmerge_autoconf::scan;
+use crossmerge_plan::{passes_on, report::Explain};
+use crossmerge_system::file;
 use std::{io, path::PathBuf};
 
 /// Why there are no answers.

@@ -5,23 +5,26 @@
 //! came out differently and that nothing answers yet. The person's source folder is only read. Next comes `learn/keep.rs`, which
 //! writes them down.
 
-pub(super) mod cache;
 mod error;
 mod keep;
 
 use super::{
     data::{About, Answers, LEARNED, Origin},
     render::MAYBE,
+};
+use crate::{context::Context, qemu, qemu::private, terminal::Progress};
+use crossmerge_autoconf::{
+    cache,
     scan::{self, Host, without_guess},
 };
-use crate::{
-    context::Context,
-    env, exec,
-    file::{self, Identity, read},
+use crossmerge_plan::{
+    env,
     plan::{Change, Plan, step::Step},
-    qemu::{self, private},
     report,
-    terminal::Progress,
+};
+use crossmerge_system::{
+    exec, file,
+    file::{Identity, read},
 };
 pub use error::LearnError;
 use keep::Kept;

@@ -2,11 +2,13 @@
 
 use super::{
     form::{Layer, is_cache_variable},
-    learn::cache,
     render,
+};
+use crossmerge_autoconf::{
+    cache,
     scan::{self, Host, LONGEST_LINE, MAX_VALUES},
 };
-use crate::tuple::Tuple;
+use crossmerge_plan::tuple::Tuple;
 use std::{collections::BTreeMap, sync::LazyLock};
 
 static HOSTS: LazyLock<[Host; 2]> = LazyLock::new(|| {

@@ -5,7 +5,8 @@
 //! says wins. All shells that run configure scripts take it, with `set -e` and `set -u` too.
 
 use super::data::{About, Answer, Answers, Obtained, Origin};
-use crate::{file::read, tuple::Tuple, words::quote_for_any_sh};
+use crossmerge_plan::{tuple::Tuple, words::quote_for_any_sh};
+use crossmerge_system::file::read;
 use std::{
     collections::BTreeSet,
     fmt::Write as _,

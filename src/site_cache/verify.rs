@@ -10,14 +10,16 @@ use super::{
 use crate::{
     context::Context,
     emulator::NoEmulator,
-    exec::{self, ExecError},
     export::{ExportError, Facts},
-    file,
-    plan::{Change, Changes, Plan},
-    report::{Explain, passes_on},
     terminal::Progress,
+};
+use crossmerge_plan::{
+    passes_on,
+    plan::{Change, Changes, Plan},
+    report::Explain,
     tuple::Tuple,
 };
+use crossmerge_system::{exec, exec::ExecError, file};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},

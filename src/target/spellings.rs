@@ -1,6 +1,6 @@
 //! How users call the CPU families.
 
-use crate::tuple::Tuple;
+use crossmerge_plan::tuple::Tuple;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

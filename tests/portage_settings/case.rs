@@ -4,13 +4,11 @@ use super::{
     generate::{GLOBALS, GROUND},
     oracle::{Answer, Oracle, venv, version},
 };
-use crossmerge::{
-    env::Env,
-    portage::{
-        refusal::Refusal,
-        settings::{Roots, read},
-        version::Version,
-    },
+use crossmerge_plan::env::Env;
+use crossmerge_portage::{
+    refusal::Refusal,
+    settings::{Roots, read},
+    version::Version,
 };
 use std::{
     collections::BTreeMap,

@@ -1,7 +1,7 @@
 //! Asks the real `portageq`, through `oracle.py`, from two processes at a time.
 
 use super::case::Question;
-use crossmerge::portage::version::Version;
+use crossmerge_portage::version::Version;
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, Write},

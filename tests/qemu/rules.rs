@@ -4,9 +4,9 @@ use super::{COMPILERS, PROGRAM, compile, in_namespace};
 use crate::support::Prefix;
 use crossmerge::{
     config::{Config, ConfigError},
-    env::Env,
     qemu::rule::{self, Rule},
 };
+use crossmerge_plan::env::Env;
 use std::{collections::BTreeSet, fmt::Write as _, io::Read, path::Path};
 
 /// What compilers make with options that choose another machine than their own. Their libc is not for it, so the program has

@@ -8,12 +8,12 @@ use std::path::Path;
 const MODULES: [&str; 8] = [
     "src/fix_root/apply.rs",
     "src/fix_root/find.rs",
-    "src/portage/merged.rs",
+    "crates/portage/src/merged.rs",
     "src/fix_root/stray.rs",
     "src/fix_root/sysroot.rs",
     "src/init/record.rs",
-    "src/file/beneath.rs",
-    "src/file/places.rs",
+    "crates/system/src/file/beneath.rs",
+    "crates/system/src/file/places.rs",
 ];
 
 /// What goes by path in the standard library and its like.

@@ -1,14 +1,12 @@
 //! Commands on sysroots out of bytes, as the fuzz target `sysroot` has them: with 2 GB of address space each ends by itself, and nothing
 //! outside the sysroot changes.
 
-#[path = "../../src/file/hostile.rs"]
-mod hostile;
-
 use super::{Runner, TUPLE, ends, limited, machine, scene, tree_of};
 use crate::{
     init::{tree, unchanged},
     support::Prefix,
 };
+use crossmerge_system::file::hostile;
 use nix::sys::stat::SFlag;
 use std::{collections::BTreeSet, fs, os::unix::fs::MetadataExt};
 

@@ -6,9 +6,12 @@ use crate::{
     site_cache::{
         SiteCacheError,
         data::{Answer, Answers},
-        scan::{self, Host, Kind, Scan, Test},
     },
     terminal::Progress,
+};
+use crossmerge_autoconf::{
+    scan,
+    scan::{Host, Kind, Scan, Test},
 };
 use std::{
     fmt::Write as _,

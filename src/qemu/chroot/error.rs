@@ -1,14 +1,14 @@
 //! Why a root is not entered.
 
 use super::super::{private::NoPrivate, script};
-use crate::{
-    config::ConfigError,
-    context::ContextError,
-    file,
-    portage::refusal::Refusal,
-    report::{self, Explain, passes_on},
+use crate::{config::ConfigError, context::ContextError};
+use crossmerge_plan::{
+    passes_on, report,
+    report::Explain,
     words::{quote, show_file},
 };
+use crossmerge_portage::refusal::Refusal;
+use crossmerge_system::file;
 use std::{
     io,
     path::{Path, PathBuf},
@@ -149,7 +149,7 @@ impl Explain for ChrootError {
 
     fn own_hint(&self) -> Option<String> {
         let look = |root: &Path, path: &Path| {
-            let path = crate::plan::step::inside(root, path);
+            let path = crossmerge_plan::plan::step::inside(root, path);
             format!("look at it with `{}`", show_file(&path))
         };
         Some(match self {

@@ -1,9 +1,7 @@
 //! Looks at a root as its own programs would see it: no link in it leads outside.
 
-use crate::{
-    file::{Tree, is_kind, read},
-    portage::{InRoot, refusal::Refusal},
-};
+use crossmerge_portage::{InRoot, refusal::Refusal};
+use crossmerge_system::file::{Tree, is_kind, read};
 use nix::{
     fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2},
     sys::stat::{FileStat, SFlag, fstat},

@@ -1,13 +1,13 @@
 //! Why a program of the target does not run.
 
 use super::super::{content::Content, install_hint, script};
-use crate::{
-    config::ConfigError,
-    context::ContextError,
-    file::{self, read},
-    report::{self, Explain, passes_on},
+use crate::{config::ConfigError, context::ContextError};
+use crossmerge_plan::{
+    passes_on, report,
+    report::Explain,
     words::{quote, show_file},
 };
+use crossmerge_system::{file, file::read};
 use std::{
     io,
     path::{Path, PathBuf},

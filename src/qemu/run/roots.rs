@@ -1,11 +1,11 @@
 //! The roots that hold the target's files, ROOT and the sysroot, and the programs in them.
 
 use super::error::RunError;
-use crate::{
-    context::Context,
-    elf, env,
+use crate::{context::Context, qemu::content::Content};
+use crossmerge_plan::env;
+use crossmerge_system::{
+    elf,
     file::{canonical, is_executable},
-    qemu::content::Content,
 };
 use std::{
     ffi::{OsStr, OsString},

@@ -1,14 +1,9 @@
 //! Why nothing was learned.
 
-use super::super::scan::ScanError;
-use crate::{
-    context::ContextError,
-    exec::ExecError,
-    file,
-    qemu::private::NoPrivate,
-    report::{Explain, passes_on},
-    site_cache::error::SiteCacheError,
-};
+use crate::{context::ContextError, qemu::private::NoPrivate, site_cache::error::SiteCacheError};
+use crossmerge_autoconf::scan::ScanError;
+use crossmerge_plan::{passes_on, report::Explain};
+use crossmerge_system::{exec::ExecError, file};
 use std::{io, path::PathBuf};
 
 /// Why nothing was learned.

@@ -1,10 +1,8 @@
 //! The file of what was learned: answers are added and taken out, and all that a person wrote in it stays.
 
 use super::error::LearnError;
-use crate::{
-    file::{self, read},
-    site_cache::error::SiteCacheError,
-};
+use crate::site_cache::error::SiteCacheError;
+use crossmerge_system::{file, file::read};
 use nix::fcntl::Flock;
 use std::{
     fs::File,

@@ -1,0 +1,686 @@
+//! `crossmerge site-cache scan`: the tests of a configure script that run a program, what each one takes for granted in a cross
+//! build, and whether there is an answer for the target. Pure but for the reading of the script.
+//!
+//! Every place where the script decides on `$cross_compiling` is found in the shape of the script (`shell`); what a cache
+//! variable holds behind it comes of following the script (`follow`). A place can be answered when it stands where the script
+//! comes to only while a cache variable is not set: then that variable is what to set.
+
+mod follow;
+mod guard;
+mod host;
+mod shell;
+
+use crossmerge_plan::report::Explain;
+use crossmerge_system::{file, file::read};
+use follow::{Followed, Outcome, Value, Values, is_plumbing};
+use guard::{CROSS, Guard, guard_of, mentions_cross};
+pub use host::Host;
+use serde::Serialize;
+use shell::{Command, List, Node};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::{Path, PathBuf},
+};
+
+pub use follow::MAX_VALUES;
+
+/// How much of a place's line is told, in bytes.
+pub const LONGEST_LINE: usize = 400;
+
+/// Why a script was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Unreadable(io::Error),
+    /// There is none in the folder.
+    #[error("there is no `configure` in `{folder}`", folder = .0.display())]
+    NoScript(PathBuf),
+    /// Nothing in it decides on `$cross_compiling`, and no autoconf made it.
+    #[error("`{path}` is no configure script of Autoconf's", path = .0.display())]
+    NotAutoconf(PathBuf),
+}
+
+impl Explain for ScanError {
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Unreadable(e) if e.kind() == io::ErrorKind::NotFound => {
+                "name a script that is there, or its folder".into()
+            }
+            Self::Unreadable(e) => file::hint(e).unwrap_or_else(|| "look at its permissions".into()),
+            Self::NoScript(_) => {
+                "name a script, or make it with Autoconf; `--recursive` looks in the folders below".into()
+            }
+            Self::NotAutoconf(_) => {
+                "only scripts that Autoconf made keep what they find in cache variables; read this one".into()
+            }
+        })
+    }
+}
+
+/// What a place that decides on `$cross_compiling` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A test that runs a program, or would, and keeps what it finds in a cache variable.
+    Test,
+    /// A test that runs a program and keeps nothing: it cannot be answered.
+    NoVariable,
+    /// A number that is found by compiling in a cross build: it needs no answer.
+    Compiled,
+    /// A decision of the script's author that runs nothing.
+    Decision,
+    /// Autoconf's own: whether programs run, whether tools have the host's name, whether a link came out executable.
+    Autoconf,
+}
+
+/// A place of the script.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The line, from 1.
+    pub line: usize,
+    /// What it is.
+    pub kind: Kind,
+    /// The cache variable that keeps the script from coming here.
+    pub variable: Option<String>,
+    /// The line in which the script decides.
+    pub text: String,
+}
+
+/// What a variable holds in a cross build in which nobody answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Default {
+    /// One of these texts, in the order of their bytes. More than one where it rests on what else is found.
+    Values(Vec<String>),
+    /// What this variable holds, which is found without running anything.
+    Of(String),
+    /// Nothing is set.
+    Nothing,
+    /// The script stops with an error.
+    Stops,
+    /// The script does not come to the test for this host.
+    NotReached,
+    /// Something that the script computes.
+    Computed,
+}
+
+/// A cache variable that a test with a program decides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Test {
+    /// The variable.
+    pub variable: String,
+    /// The lines in which it is decided on `$cross_compiling`.
+    pub lines: Vec<usize>,
+    /// What it holds when nobody answers.
+    pub default: Default,
+    /// Its default may be that the script stops.
+    pub may_stop: bool,
+}
+
+/// What was found in a script.
+#[derive(Debug, Clone, Serialize)]
+pub struct Scan {
+    /// What the script configures, from its own `PACKAGE_STRING`.
+    pub package: Option<String>,
+    /// The autoconf that made it.
+    pub autoconf: Option<String>,
+    /// The tests, by variable.
+    pub tests: Vec<Test>,
+    /// Every place, tests too, in their order.
+    pub places: Vec<Place>,
+}
+
+impl Default {
+    /// The one text that it is.
+    pub fn value(&self) -> Option<&str> {
+        match self {
+            Self::Values(values) => match &values[..] {
+                [only] => Some(only),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// For a person.
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Values(values) => {
+                let words = values.iter().map(|value| match value.as_str() {
+                    "" => "''",
+                    value => value,
+                });
+                words.collect::<Vec<_>>().join(" | ")
+            }
+            Self::Of(variable) => format!("${variable}"),
+            Self::Nothing => "nothing is set".into(),
+            Self::Stops => "stops with an error".into(),
+            Self::NotReached => "not asked".into(),
+            Self::Computed => "computed".into(),
+        }
+    }
+}
+
+/// What a macro would have stored, had it run its program: gnulib writes `guessing yes` for a `yes` that it guessed, and its
+/// scripts take both alike.
+pub fn without_guess(value: &str) -> &str {
+    value.strip_prefix("guessing ").unwrap_or(value)
+}
+
+/// Finds the scripts that a path means: itself, or those called `configure` in it, with `recursive` also in the folders below.
+pub fn scripts(path: &Path, recursive: bool) -> Result<Vec<PathBuf>, ScanError> {
+    if !path.is_dir() {
+        return Ok(vec![path.into()]);
+    }
+    let mut found = Vec::new();
+    let mut folders = vec![path.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let script = folder.join("configure");
+        if script.is_file() && (!recursive || is_autoconfs(&script)) {
+            found.push(script);
+        }
+        if recursive {
+            for entry in fs_err::read_dir(&folder).map_err(ScanError::Unreadable)? {
+                let entry = entry.map_err(ScanError::Unreadable)?;
+                // Links to folders are not followed, so that this ends.
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    folders.push(entry.path());
+                }
+            }
+        }
+    }
+    found.sort();
+    match found.is_empty() {
+        true => Err(ScanError::NoScript(path.into())),
+        false => Ok(found),
+    }
+}
+
+fn is_autoconfs(script: &Path) -> bool {
+    read::read(script, read::CONFIGURE)
+        .is_ok_and(|text| is_made_by_autoconf(&String::from_utf8_lossy(&text)))
+}
+
+fn is_made_by_autoconf(text: &str) -> bool {
+    let head = text.lines().take(60);
+    head.into_iter().any(|line| line.contains("GNU Autoconf"))
+        || text.contains("Generated automatically using autoconf")
+}
+
+/// Reads a script and scans it. Returns its text as well.
+pub fn read(path: &Path, host: &Host) -> Result<(Scan, String), ScanError> {
+    let text = read::read(path, read::CONFIGURE).map_err(ScanError::Unreadable)?;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let scan = scan(&text, host);
+    if scan.places.is_empty() && !is_made_by_autoconf(&text) {
+        return Err(ScanError::NotAutoconf(path.into()));
+    }
+    Ok((scan, text))
+}
+
+/// Scans the text of a script.
+pub fn scan(text: &str, host: &Host) -> Scan {
+    let script = shell::parse(text);
+    let mut walk = Walk {
+        text,
+        lines: text.match_indices('\n').map(|(at, _)| at).collect(),
+        guards: Vec::new(),
+        is_autoconfs: false,
+        found: Vec::new(),
+    };
+    walk.list(&script);
+    let followed = follow::follow(text, &script, host);
+    let found = walk.found;
+    let places = found.iter().map(|found| found.place(&followed)).collect();
+    Scan {
+        package: assigned(text, "PACKAGE_STRING"),
+        autoconf: autoconf_of(text),
+        tests: tests(&found, &followed),
+        places,
+    }
+}
+
+/// A literal value that the script gives a variable in its first lines.
+fn assigned(text: &str, name: &str) -> Option<String> {
+    let mut lines = text.lines().take(4000);
+    let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix('='))?;
+    let value = value.trim_matches(['\'', '"']);
+    (!value.trim().is_empty()).then(|| value.to_owned())
+}
+
+fn autoconf_of(text: &str) -> Option<String> {
+    const MARKS: [&str; 2] = ["Generated by GNU Autoconf ", "using autoconf version "];
+    let mut lines = text.lines().take(60);
+    lines.find_map(|line| {
+        let rest = MARKS.iter().find_map(|mark| line.split_once(mark))?.1;
+        let version = rest.split_whitespace().next()?.trim_end_matches('.');
+        Some(version.to_owned())
+    })
+}
+
+/// A place, and what stands around it.
+struct Found {
+    /// From 1.
+    line: usize,
+    kind: Kind,
+    /// Where the block begins that decides a cache variable, and the variable as it is spelled.
+    guard: Option<(usize, String)>,
+    text: String,
+}
+
+impl Found {
+    /// The variable, when it is known by name.
+    fn variable(&self, followed: &Followed) -> Option<String> {
+        let (at, spelled) = self.guard.as_ref()?;
+        let outcome = followed
+            .outcomes
+            .get(at)
+            .map(|outcome| outcome.variable.as_str());
+        Some(outcome.unwrap_or(spelled).to_owned())
+    }
+
+    fn place(&self, followed: &Followed) -> Place {
+        Place {
+            line: self.line,
+            kind: self.kind,
+            variable: self.variable(followed),
+            text: self.text.clone(),
+        }
+    }
+}
+
+/// What the tests' variables hold when nobody answers.
+fn tests(found: &[Found], followed: &Followed) -> Vec<Test> {
+    let mut by_variable: BTreeMap<String, (Vec<usize>, BTreeSet<usize>)> = BTreeMap::new();
+    for place in found.iter().filter(|place| place.kind == Kind::Test) {
+        if let (Some(variable), Some((at, _))) = (place.variable(followed), &place.guard) {
+            let (lines, blocks) = by_variable.entry(variable).or_default();
+            lines.push(place.line);
+            blocks.insert(*at);
+        }
+    }
+    let mut by_name: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
+    for outcome in followed.outcomes.values() {
+        by_name.entry(&outcome.variable).or_default().push(outcome);
+    }
+    let test = |(variable, (lines, blocks)): (String, (Vec<usize>, BTreeSet<usize>))| {
+        let outcomes: Vec<&Outcome> = blocks
+            .iter()
+            .filter_map(|at| followed.outcomes.get(at))
+            .collect();
+        // Some scripts look at the variable first, and stop where nobody gave it.
+        let same = by_name.get(&*variable).map_or(&[][..], Vec::as_slice);
+        let may_stop = same.iter().any(|outcome| outcome.stops);
+        let values: BTreeSet<&Value> = outcomes
+            .iter()
+            .flat_map(|outcome| &outcome.values)
+            .collect();
+        let default = match (values.len(), may_stop) {
+            (0, true) => Default::Stops,
+            _ if may_stop && values.iter().all(|value| **value == Value::Unknown) => Default::Stops,
+            (0, false) => Default::NotReached,
+            _ => later(same, followed.end.get(&variable)).unwrap_or_else(|| default_of(&values)),
+        };
+        Test {
+            variable,
+            lines,
+            default,
+            may_stop,
+        }
+    };
+    by_variable.into_iter().map(test).collect()
+}
+
+fn default_of(values: &BTreeSet<&Value>) -> Default {
+    let mut texts = Vec::new();
+    for value in values {
+        match value {
+            Value::Text(text) => texts.push(text.clone()),
+            Value::Unset if values.len() == 1 => return Default::Nothing,
+            Value::Unset => texts.push(String::new()),
+            Value::Of(name) if values.len() == 1 => return Default::Of(name.clone()),
+            Value::Of(_) | Value::Unknown => return Default::Computed,
+        }
+    }
+    Default::Values(texts)
+}
+
+/// What a variable becomes that its own test, in these blocks, leaves at `cross`, which means "decided later".
+fn later(blocks: &[&Outcome], end: Option<&Values>) -> Option<Default> {
+    let is_later = |value: &Value| matches!(value, Value::Text(text) if text == "cross");
+    let mut values = blocks.iter().flat_map(|outcome| &outcome.values);
+    if !values.any(is_later) {
+        return None;
+    }
+    let end = end?;
+    if end.iter().any(is_later) {
+        return None;
+    }
+    let texts: BTreeSet<&Value> = end
+        .iter()
+        .filter(|value| matches!(value, Value::Text(_)))
+        .collect();
+    Some(default_of(&if texts.is_empty() {
+        end.iter().collect()
+    } else {
+        texts
+    }))
+}
+
+/// Goes through the shape of a script.
+struct Walk<'t> {
+    text: &'t str,
+    /// Where the lines end.
+    lines: Vec<usize>,
+    /// The blocks we are in that decide cache variables.
+    guards: Vec<(usize, &'t str)>,
+    /// We are in a function of autoconf's, or where it decides on what `cross_compiling` is.
+    is_autoconfs: bool,
+    found: Vec<Found>,
+}
+
+impl<'t> Walk<'t> {
+    fn list(&mut self, list: &'t List) {
+        list.iter().for_each(|node| self.node(node));
+    }
+
+    fn node(&mut self, node: &'t Node) {
+        let text = self.text;
+        match &node.command {
+            Command::Simple { .. } => {}
+            Command::Chain { first, rest } => {
+                let all = || std::iter::once(&**first).chain(rest.iter().map(|(_, node)| node));
+                if all().any(|node| is_question(text, node)) {
+                    self.add(node);
+                }
+                all().for_each(|node| self.node(node));
+            }
+            Command::Pipe { commands, .. } => self.list(commands),
+            Command::Group { body, .. } | Command::Loop { body, .. } => self.list(body),
+            Command::Function { name, body } => {
+                let before = (self.is_autoconfs, std::mem::take(&mut self.guards));
+                self.is_autoconfs |= is_plumbing(name.of(text));
+                self.node(body);
+                (self.is_autoconfs, self.guards) = before;
+            }
+            Command::Case { subject, arms } => {
+                if mentions_cross(subject.of(text)) {
+                    self.add(node);
+                }
+                arms.iter().for_each(|(_, body)| self.list(body));
+            }
+            Command::If { arms, otherwise } => {
+                if arms.iter().any(|arm| mentions_cross(arm.span.of(text))) {
+                    self.add(node);
+                }
+                let decides_cross =
+                    self.is_autoconfs || arms.iter().any(|arm| assigns_cross(text, &arm.body));
+                let before = std::mem::replace(&mut self.is_autoconfs, decides_cross);
+                let guard = arms.first().and_then(|arm| guard_of(arm.span.of(text)));
+                for (number, arm) in arms.iter().enumerate() {
+                    let is_unset =
+                        number > 0 || guard.as_ref().is_some_and(|guard| !guard.then_is_set);
+                    self.guarded(node, guard.as_ref().filter(|_| is_unset), &arm.body);
+                }
+                self.guarded(
+                    node,
+                    guard.as_ref().filter(|guard| guard.then_is_set),
+                    otherwise,
+                );
+                self.is_autoconfs = before;
+            }
+        }
+    }
+
+    fn guarded(&mut self, node: &Node, guard: Option<&Guard<'t>>, body: &'t List) {
+        let depth = self.guards.len();
+        self.guards
+            .extend(guard.map(|guard| (node.span.start, guard.name)));
+        self.list(body);
+        self.guards.truncate(depth);
+    }
+
+    fn add(&mut self, node: &Node) {
+        let start = node.span.start;
+        let line = self.lines.partition_point(|end| *end < start);
+        let guard = self
+            .guards
+            .last()
+            .map(|(at, name)| (*at, (*name).to_owned()));
+        let from = line
+            .checked_sub(1)
+            .map_or(0, |before| self.lines[before] + 1);
+        let until = self.lines.get(line).copied().unwrap_or(self.text.len());
+        self.found.push(Found {
+            line: line + 1,
+            kind: self.kind(node, guard.is_some()),
+            guard,
+            text: beginning(self.text[from..until].trim(), LONGEST_LINE).to_owned(),
+        });
+    }
+
+    fn kind(&self, node: &Node, is_guarded: bool) -> Kind {
+        let text = node.span.of(self.text);
+        let arms: &[shell::Arm] = match &node.command {
+            Command::If { arms, .. } => arms,
+            _ => &[],
+        };
+        let decides_cross = arms.iter().any(|arm| assigns_cross(self.text, &arm.body));
+        let is_warning =
+            matches!(&node.command, Command::Case { .. }) && text.contains("ac_tool_warned");
+        if self.is_autoconfs || is_warning || decides_cross {
+            return Kind::Autoconf;
+        }
+        // Before 2.60-odd the search for a number stood where it was needed.
+        if text.contains("ac_lo=") && text.contains("ac_mid=") {
+            return Kind::Compiled;
+        }
+        let runs = ["_try_run \"", "./conftest"]
+            .iter()
+            .any(|mark| text.contains(mark));
+        match (is_guarded, runs) {
+            (true, _) => Kind::Test,
+            (false, true) => Kind::NoVariable,
+            (false, false) => Kind::Decision,
+        }
+    }
+}
+
+/// The beginning of a text, of whole characters.
+fn beginning(text: &str, length: usize) -> &str {
+    let mut ends = (0..=length.min(text.len())).rev();
+    let end = ends.find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or_default()]
+}
+
+/// Tells whether a command asks for the value of `cross_compiling`.
+fn is_question(text: &str, node: &Node) -> bool {
+    match &node.command {
+        Command::Simple { words, .. } => {
+            let words: Vec<&str> = words.iter().map(|word| word.of(text)).collect();
+            matches!(words.first(), Some(&("test" | "[" | "[[")))
+                && words.iter().any(|word| mentions_cross(word))
+        }
+        Command::Pipe { commands, .. } => commands.iter().any(|node| is_question(text, node)),
+        _ => false,
+    }
+}
+
+/// Tells whether commands, or a condition among them, set `cross_compiling`.
+fn assigns_cross(text: &str, list: &List) -> bool {
+    list.iter().any(|node| match &node.command {
+        Command::Simple { assignments, words } => {
+            let mut assigned = assignments
+                .iter()
+                .filter_map(|word| shell::assignment(word.of(text)));
+            words.is_empty() && assigned.any(|(name, _)| name == CROSS)
+        }
+        Command::If { arms, otherwise } => {
+            arms.iter().any(|arm| assigns_cross(text, &arm.body)) || assigns_cross(text, otherwise)
+        }
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_to_ask_whether_a_variable_is_cached_is_known() {
+        for (condition, wanted) in [
+            ("test ${ac_cv_a+y}\n", Some(("ac_cv_a", true, false))),
+            ("${ac_cv_a+:} false", Some(("ac_cv_a", true, false))),
+            (
+                "test \"${ac_cv_a+set}\" = set",
+                Some(("ac_cv_a", true, false)),
+            ),
+            (
+                "test \"${ac_cv_a+set}\" != set",
+                Some(("ac_cv_a", false, false)),
+            ),
+            ("! test ${ac_cv_a+y}", Some(("ac_cv_a", false, false))),
+            ("eval test \\${$as_ac_v+y}", Some(("$as_ac_v", true, false))),
+            ("eval \\${$3+:} false", Some(("$3", true, false))),
+            (
+                "eval \"test \\\"\\${$as_ac_v+set}\\\" = set\"",
+                Some(("$as_ac_v", true, false)),
+            ),
+            (
+                "eval \"test \\\"`echo '$''{'ac_cv_a'+set}'`\\\" = set\"",
+                Some(("ac_cv_a", true, false)),
+            ),
+            ("test -z \"$ac_cv_a\"", Some(("ac_cv_a", false, true))),
+            ("test -n \"$ac_cv_a\"", Some(("ac_cv_a", true, true))),
+            ("test \"x$ac_cv_a\" = x", Some(("ac_cv_a", false, true))),
+            ("[ \"${ac_cv_a}\" != \"\" ]", Some(("ac_cv_a", true, true))),
+            ("test \"x$ac_cv_a\" = xyes", None),
+            ("test ${enable_a+y}", None),
+            ("test \"$cross_compiling\" = yes", None),
+        ] {
+            let guard = guard_of(condition);
+            let guard = guard.map(|guard| (guard.name, guard.then_is_set, guard.by_emptiness));
+            assert_eq!(guard, wanted, "{condition}");
+        }
+    }
+
+    #[test]
+    fn a_look_at_the_variable_is_no_look_at_another() {
+        for (text, looks) in [
+            ("test \"$cross_compiling\" = yes", true),
+            ("x${cross_compiling}", true),
+            ("$cross_compiling_build", false),
+            ("cross_compiling=no", false),
+        ] {
+            assert_eq!(mentions_cross(text), looks, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_host_has_the_fields_that_config_sub_gives_it() {
+        for (tuple, canonical) in [
+            (
+                "armv5tel-unknown-linux-gnueabi",
+                "armv5tel-unknown-linux-gnueabi",
+            ),
+            ("mips64el-linux-gnuabi64", "mips64el-unknown-linux-gnuabi64"),
+            ("x86_64-w64-mingw32", "x86_64-w64-mingw32"),
+            ("i686-gnu", "i686-unknown-gnu"),
+            ("or1k-linux", "or1k-unknown-linux-gnu"),
+            ("avr", "avr-unknown-none"),
+        ] {
+            let tuple = tuple.parse().expect(tuple);
+            assert_eq!(Host::of(&tuple).canonical(), canonical);
+        }
+    }
+
+    /// A script that asks for one variable, decided in a cross build by what stands there.
+    fn default(tuple: &str, before: &str, decides: &str, behind: &str) -> String {
+        let text = format!(
+            "{before}\nif test ${{x_cv_a+y}}\nthen :\nelse $as_nop\n  if test \"$cross_compiling\" = yes\nthen :\n{decides}\n\
+             else $as_nop\n  if ac_fn_c_try_run \"$LINENO\"\nthen :\n  x_cv_a=ran\nfi\nfi\nfi\n{behind}\n"
+        );
+        let host = Host::of(&tuple.parse().expect(tuple));
+        let [test] = &scan(&text, &host).tests[..] else {
+            panic!("not one test in {text}")
+        };
+        test.default.to_text()
+    }
+
+    #[test]
+    fn the_default_is_what_the_script_would_set() {
+        const LINUX: &str = "arm-unknown-linux-gnueabi";
+        const HOSTS: &str = "case \"$host_os\" in\n mingw*) x_cv_a=\"guessing no\" ;;\n *-gnu* | gnu*) x_cv_a=\"guessing yes\" ;;\n esac";
+        for (tuple, before, decides, behind, wanted) in [
+            (LINUX, "", "x_cv_a=no", "", "no"),
+            (LINUX, "", ":", "", "nothing is set"),
+            (
+                LINUX,
+                "",
+                "as_fn_error 1 \"cannot run\" \"$LINENO\" 5",
+                "",
+                "stops with an error",
+            ),
+            (
+                LINUX,
+                "",
+                "{ echo no >&2; exit 1; }",
+                "",
+                "stops with an error",
+            ),
+            (LINUX, "", HOSTS, "", "guessing yes"),
+            ("i686-w64-mingw32", "", HOSTS, "", "guessing no"),
+            ("avr", "", HOSTS, "", "nothing is set"),
+            (
+                LINUX,
+                "",
+                "if foo; then x_cv_a=1; else x_cv_a=2; fi",
+                "",
+                "1 | 2",
+            ),
+            (LINUX, "a=3", "x_cv_a=$a", "", "3"),
+            (LINUX, "read a", "x_cv_a=$a", "", "$a"),
+            (LINUX, "", "x_cv_a=`foo`", "", "computed"),
+            (
+                LINUX,
+                "",
+                "x_cv_a=cross",
+                "if test \"x$x_cv_a\" = xcross; then case $host in *-linux*) x_cv_a=yes;; *) x_cv_a=no;; esac; fi",
+                "yes",
+            ),
+            (
+                LINUX,
+                "if test ${enable_guess+y}; then :; else enable_guess=no; fi\nif test \"x$enable_guess\" = xyes; then g=1; else g=2; fi",
+                "x_cv_a=$g",
+                "",
+                "2",
+            ),
+        ] {
+            assert_eq!(
+                default(tuple, before, decides, behind),
+                wanted,
+                "{before} {decides} {behind}"
+            );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_script_is_scanned_to_its_end(
+            lines in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "if test ${x_cv_a+y}", "if test -z \"$x_cv_a\"; then", "then :", "else case e in #(", "  e)", " ;;", "esac", "fi",
+                    "if test \"$cross_compiling\" = yes; then", "case $host_os in", "*-gnu*|x)", "x_cv_a=yes", "x_cv_a=$x_cv_b$x",
+                    "for x in a b; do", "while :; do", "done", "f ()", "{", "}", "f", "exit 1", "eval \"$x=1\"", "cat <<E", "E",
+                    "x=`printf \"%s\\n\" \"x_cv_$y\" | $as_tr_sh`", "(", ")", "test \"$cross_compiling\" = yes && exit 1", "./conftest",
+                ]),
+                0..80,
+            ),
+        ) {
+            let text = lines.join("\n");
+            scan(&text, &Host::of(&"arm-unknown-linux-gnueabi".parse().expect("a tuple")));
+        }
+    }
+}

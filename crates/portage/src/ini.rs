@@ -1,0 +1,285 @@
+//! Files of sections: repos.conf, in the grammar of Python's `configparser` with its `%(name)s`.
+//!
+//! Whatever the parser there calls an error makes Portage forget the whole of repos.conf; that is no state to take
+//! answers from, so it is refused.
+
+use super::{refusal::Refusal, text};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// The options of a section, in the order in which they first came.
+pub(crate) type Options = Vec<(String, String)>;
+
+/// What was read from all files together.
+#[derive(Debug, Default)]
+pub(crate) struct Ini {
+    /// `[DEFAULT]`: what every section has unless it says otherwise.
+    pub defaults: Options,
+    /// The other sections.
+    pub sections: Vec<(String, Options)>,
+    /// Where each section is.
+    names: HashMap<String, usize>,
+    /// Where each option is in its section, by [`Current::key`].
+    places: HashMap<(usize, String), usize>,
+}
+
+/// Names may refer to names so often.
+const DEEPEST: usize = 10;
+
+/// The most that the options of all sections come to together, in bytes and references. A name that stands for ten others that
+/// stand for ten others has a billion of them at the depth that is allowed.
+pub(crate) const MOST: usize = 16 << 20;
+
+/// Where options are being read into.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Current {
+    None,
+    Defaults,
+    Section(usize),
+}
+
+impl Current {
+    fn key(self) -> usize {
+        match self {
+            Self::Section(section) => section + 1,
+            Self::None | Self::Defaults => 0,
+        }
+    }
+}
+
+impl Ini {
+    /// Begins with defaults that no file has set.
+    pub(crate) fn new(defaults: &[(&str, &str)]) -> Self {
+        let own = |(name, value): &(&str, &str)| (name.to_lowercase(), (*value).to_owned());
+        let defaults: Options = defaults.iter().map(own).collect();
+        let places = defaults.iter().enumerate();
+        Self {
+            places: places
+                .map(|(place, (name, _))| ((0, name.clone()), place))
+                .collect(),
+            defaults,
+            ..Self::default()
+        }
+    }
+
+    /// Reads one more file; its options replace those of the files before.
+    pub(crate) fn read(&mut self, file: &str, content: &str) -> Result<(), Refusal> {
+        let mut current = Current::None;
+        let mut added: BTreeSet<(usize, Option<String>)> = BTreeSet::new();
+        // The option that a continuation line belongs to, by its place.
+        let mut option: Option<(Current, usize)> = None;
+        let mut changed: BTreeMap<(usize, usize), Vec<String>> = BTreeMap::new();
+        let key = |(current, option): (Current, usize)| (current.key(), option);
+        let mut indent = 0;
+        for (number, line) in content.lines().enumerate() {
+            let refuse = |reason: &str| Err(Refusal::line(file, number + 1, reason));
+            let value = text::strip(line);
+            if value.starts_with(['#', ';']) {
+                continue;
+            }
+            if value.is_empty() {
+                if let Some(place) = option {
+                    changed.entry(key(place)).or_default().push(String::new());
+                }
+                continue;
+            }
+            let own_indent = line.chars().take_while(|c| text::is_space(*c)).count();
+            if let Some(place) = option
+                && own_indent > indent
+            {
+                changed
+                    .entry(key(place))
+                    .or_default()
+                    .push(value.to_owned());
+                continue;
+            }
+            indent = own_indent;
+            if let Some(name) = section_name(value) {
+                option = None;
+                if name == "DEFAULT" {
+                    current = Current::Defaults;
+                    continue;
+                }
+                let known = self.names.get(name).copied();
+                let section = known.unwrap_or(self.sections.len());
+                if known.is_none() {
+                    self.names.insert(name.to_owned(), section);
+                    self.sections.push((name.to_owned(), Options::new()));
+                }
+                current = Current::Section(section);
+                if !added.insert((current.key(), None)) {
+                    return refuse("the section is there already, and Portage ignores repos.conf");
+                }
+                continue;
+            }
+            let options = match current {
+                Current::None => {
+                    return refuse("stands in no section, and Portage ignores repos.conf");
+                }
+                Current::Defaults => &mut self.defaults,
+                Current::Section(section) => &mut self.sections[section].1,
+            };
+            let Some((name, value)) = value.split_once(['=', ':']) else {
+                return refuse("is no `name = value`, and Portage ignores repos.conf");
+            };
+            let name = text::strip(name).to_lowercase();
+            if name.is_empty() {
+                return refuse("has no name, and Portage ignores repos.conf");
+            }
+            if !added.insert((current.key(), Some(name.clone()))) {
+                return refuse("the option is there already, and Portage ignores repos.conf");
+            }
+            let place = self.places.entry((current.key(), name.clone()));
+            let place = *place.or_insert_with(|| {
+                options.push((name, String::new()));
+                options.len() - 1
+            });
+            option = Some((current, place));
+            changed.insert(key((current, place)), vec![text::strip(value).to_owned()]);
+        }
+        for ((section, option), lines) in changed {
+            let options = match section {
+                0 => &mut self.defaults,
+                section => &mut self.sections[section - 1].1,
+            };
+            options[option].1 = lines.join("\n").trim_end_matches(text::is_space).to_owned();
+        }
+        Ok(())
+    }
+
+    /// The options of a section with the defaults, expanded. `left` is what is left of [`MOST`].
+    pub(crate) fn expanded(
+        &self,
+        section: usize,
+        left: &mut usize,
+    ) -> Result<BTreeMap<String, String>, Refusal> {
+        let mut raw: BTreeMap<&str, &str> = BTreeMap::new();
+        let (name, own) = &self.sections[section];
+        for (name, value) in self.defaults.iter().chain(own) {
+            raw.insert(name, value);
+        }
+        raw.iter()
+            .map(|(option, value)| {
+                let mut expanded = String::new();
+                let refuse = |reason: &str| {
+                    Refusal::question(format!("repos.conf, `{option}` of `{name}`: {reason}"))
+                };
+                expand(value, &raw, 1, left, &mut expanded).map_err(|unfit| match unfit {
+                    Unfit::Wrong(reason) => {
+                        refuse(&format!("{reason}, and Portage ignores repos.conf"))
+                    }
+                    Unfit::TooLong => {
+                        refuse(&format!("makes it longer than {MOST} bytes")).for_good()
+                    }
+                })?;
+                Ok(((*option).to_owned(), expanded))
+            })
+            .collect()
+    }
+}
+
+/// The name in `[name]`, up to the last bracket.
+fn section_name(line: &str) -> Option<&str> {
+    let line = line.strip_prefix('[')?;
+    let name = &line[..line.rfind(']')?];
+    (!name.is_empty()).then_some(name)
+}
+
+/// Why a value is not expanded.
+enum Unfit {
+    /// Portage would not either.
+    Wrong(&'static str),
+    /// There is no end to it.
+    TooLong,
+}
+
+fn expand(
+    value: &str,
+    options: &BTreeMap<&str, &str>,
+    depth: usize,
+    left: &mut usize,
+    expanded: &mut String,
+) -> Result<(), Unfit> {
+    if depth > DEEPEST {
+        return Err(Unfit::Wrong("`%(…)s` goes too deep"));
+    }
+    *left = left.checked_sub(value.len() + 1).ok_or(Unfit::TooLong)?;
+    let mut rest = value;
+    while let Some(percent) = rest.find('%') {
+        expanded.push_str(&rest[..percent]);
+        rest = &rest[percent + 1..];
+        if let Some(after) = rest.strip_prefix('%') {
+            expanded.push('%');
+            rest = after;
+            continue;
+        }
+        let (name, after) = rest
+            .strip_prefix('(')
+            .and_then(|rest| rest.split_once(')'))
+            .and_then(|(name, after)| Some((name, after.strip_prefix('s')?)))
+            .filter(|(name, _)| !name.is_empty())
+            .ok_or(Unfit::Wrong(
+                "a `%` is followed by neither `%` nor `(name)s`",
+            ))?;
+        let value = options
+            .get(name.to_lowercase().as_str())
+            .ok_or(Unfit::Wrong("`%(…)s` names no option"))?;
+        expand(value, options, depth + 1, left, expanded)?;
+        rest = after;
+    }
+    expanded.push_str(rest);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Ini, Refusal> {
+        let mut ini = Ini::new(&[("ROOT", "/r/")]);
+        ini.read("f", text)?;
+        Ok(ini)
+    }
+
+    #[test]
+    fn options_are_read_as_configparser_does() {
+        let text = "[DEFAULT]\nMain-Repo = a\n[a] x\nlocation: %(root)sa%%\n  b\n\n# c\n  d\n\nx = \n[b\n] \n";
+        let error = read(text).expect_err("`[b` is no option");
+        assert_eq!(error.line, Some(11), "{error}");
+        let ini = read(&text[..text.len() - 6]).expect(text);
+        let options = ini.expanded(0, &mut MOST.clone()).expect(text);
+        assert_eq!(options["location"], "/r/a%\nb\n\nd");
+        assert_eq!(options["main-repo"], "a");
+        assert_eq!(options["x"], "");
+    }
+
+    #[test]
+    fn what_portage_stumbles_over_is_refused() {
+        for text in [
+            "a = b\n",
+            "[a]\nx = 1\nX = 2\n",
+            "[a]\n[a]\n",
+            "[a]\n= 2\n",
+            "[a]\nx\n",
+        ] {
+            assert!(read(text).is_err(), "{text:?}");
+        }
+        for text in ["[a]\nx = %(y)s\n", "[a]\nx = %\n", "[a]\nx = %(x)s\n"] {
+            let ini = read(text).expect(text);
+            assert!(ini.expanded(0, &mut MOST.clone()).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_stand_for_each_other_come_to_an_end() {
+        let mut text = "[a]\nx0 = y\n".to_owned();
+        for depth in 1..9 {
+            let last = format!("%(x{})s", depth - 1);
+            text += &format!("x{depth} = {}\n", last.repeat(20));
+        }
+        for text in [text.clone(), text.replace("= y", "=")] {
+            let ini = read(&text).expect("as it stands");
+            let refusal = ini.expanded(0, &mut MOST.clone()).expect_err("too long");
+            assert!(refusal.is_final, "{refusal}");
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! What a repository says of itself: `profiles/repo_name`, `profiles/eapi` and `metadata/layout.conf`.
+//!
+//! From it follows how its profiles are read: whether a file may be a folder, and whether a parent may name a repository.
+
+use super::{
+    path::{self, join},
+    refusal::Refusal,
+    text::{self, Files, strip, words},
+    version::Change,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The EAPIs that Portage supports, and whether each lets a profile's file be a directory. Not each version supports the last two.
+const EAPIS: [(&str, bool); 11] = [
+    ("0", false),
+    ("1", false),
+    ("2", false),
+    ("3", false),
+    ("4", false),
+    ("5", false),
+    ("6", false),
+    ("7", true),
+    ("8", true),
+    ("9", true),
+    ("9-pre1", true),
+];
+
+/// The EAPIs that it calls supported and fails over, or that only some versions support.
+const BROKEN_EAPIS: [&str; 8] = [
+    "4-slot-abi",
+    "3_pre1",
+    "3_pre2",
+    "4_pre1",
+    "5_pre1",
+    "5_pre2",
+    "6_pre1",
+    "7_pre1",
+];
+
+/// The formats of profiles that Portage knows; others are passed over.
+const FORMATS: [&str; 9] = [
+    "pms",
+    "portage-1",
+    "portage-2",
+    "profile-bashrcs",
+    "profile-set",
+    "profile-default-eapi",
+    "build-id",
+    "profile-repo-deps",
+    "profile-license",
+];
+
+/// What a repository says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Layout {
+    /// Its name, as far as one is valid; from the folder's name when it does not say.
+    pub name: String,
+    /// It does not say its name.
+    pub is_nameless: bool,
+    /// There is no `profiles/repo_name`.
+    pub lacks_name_file: bool,
+    /// The masters named in layout.conf.
+    pub masters: Option<Vec<String>>,
+    /// The aliases named in layout.conf.
+    pub aliases: Vec<String>,
+    /// The EAPI of its profiles that do not say.
+    pub eapi: String,
+    /// The formats of its profiles.
+    pub formats: BTreeSet<String>,
+    /// Files of `profiles` itself may be folders.
+    pub allows_folders: bool,
+}
+
+/// What is known of an EAPI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Eapi {
+    /// Portage supports it; it ignores profiles of others.
+    pub is_supported: bool,
+    /// A profile's file may be a directory.
+    pub allows_folders: bool,
+}
+
+/// Tells what is known of an EAPI.
+pub(crate) fn eapi_named(files: &Files, eapi: &str) -> Result<Eapi, Refusal> {
+    let known = |wanted: &str| {
+        let is_new = |eapi: &str| match eapi {
+            "9" => files.has(Change::Eapi9),
+            "9-pre1" => files.has(Change::Eapi9Pre1),
+            _ => true,
+        };
+        EAPIS
+            .iter()
+            .find(|(known, _)| *known == wanted && is_new(known))
+    };
+    let stripped = strip(eapi);
+    match known(eapi) {
+        Some((_, allows_folders)) => Ok(Eapi {
+            is_supported: true,
+            allows_folders: *allows_folders,
+        }),
+        None if known(stripped).is_some() || BROKEN_EAPIS.contains(&stripped) => Err(
+            Refusal::question(format!("Portage fails over the EAPI `{eapi}` of a profile")),
+        ),
+        None => Ok(Eapi {
+            is_supported: false,
+            allows_folders: !files.has(Change::UnknownEapiHasFiles),
+        }),
+    }
+}
+
+/// Tells whether the formats let a profile's file be a folder.
+pub(crate) fn formats_allow_folders(formats: &BTreeSet<String>) -> bool {
+    ["portage-1-compat", "portage-1", "portage-2"]
+        .iter()
+        .any(|format| formats.contains(*format))
+}
+
+/// The EAPI that the folder of a file names, if it does so in one line.
+pub(crate) fn eapi_beside(files: &Files, folder: &str) -> Result<Option<String>, Refusal> {
+    let file = join(folder, "eapi");
+    match path::stat(&file)? {
+        Some(metadata) if metadata.is_file() => {}
+        _ => return Ok(None),
+    }
+    let lines = files.lines(&file)?;
+    Ok(match lines.as_slice() {
+        [line] => Some(line.clone()),
+        _ => None,
+    })
+}
+
+/// Makes a repository's name from any text; `None` when nothing of it is valid.
+pub(super) fn valid_name(name: &str) -> Result<Option<String>, Refusal> {
+    if !name.is_ascii() {
+        return Err(Refusal::question(format!(
+            "a repository is called `{name}`, which is not ASCII"
+        )));
+    }
+    let blanked: String = name
+        .chars()
+        .map(|c| match c {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' => c,
+            _ => ' ',
+        })
+        .collect();
+    let joined = words(&blanked).collect::<Vec<_>>().join("-");
+    let name = joined.trim_start_matches('-');
+    Ok((!name.is_empty()).then(|| name.to_owned()))
+}
+
+impl Layout {
+    /// What is known of a repository that has no place.
+    pub(crate) fn unknown(section: &str) -> Self {
+        Self {
+            name: section.to_owned(),
+            is_nameless: true,
+            lacks_name_file: true,
+            masters: None,
+            aliases: Vec::new(),
+            eapi: "0".to_owned(),
+            formats: BTreeSet::new(),
+            allows_folders: false,
+        }
+    }
+
+    /// Reads what the repository at a location says; `section` is what repos.conf calls it, if it does.
+    pub(crate) fn read(
+        files: &Files,
+        location: &str,
+        section: Option<&str>,
+    ) -> Result<Self, Refusal> {
+        let at = |file: &str| join(location, file);
+        let from_folder = format!("x-{}", location.rsplit('/').next().unwrap_or_default());
+        let said = files.first_line(&at("profiles/repo_name"))?;
+        let lacks_name_file = said.is_none();
+        let name = match valid_name(said.as_deref().unwrap_or(&from_folder))? {
+            Some(name) => match section {
+                Some(section) if lacks_name_file => section.to_owned(),
+                _ => name,
+            },
+            None if lacks_name_file && let Some(section) = section => section.to_owned(),
+            None => valid_name(&from_folder)?.unwrap_or_default(),
+        };
+
+        let keys = key_values(files, &at("metadata/layout.conf"))?;
+        let get = |key: &str| keys.get(key).map(String::as_str);
+        let list = |value: &str| words(value).map(str::to_owned).collect::<Vec<_>>();
+        let folder_eapi = eapi_beside(files, &at("profiles"))?;
+        let by_eapi = |eapi: &str| Ok::<_, Refusal>(eapi_named(files, eapi)?.allows_folders);
+        let is_format = |format: &str| {
+            FORMATS.contains(&format)
+                && (format != "profile-license" || files.has(Change::ProfileLicense))
+        };
+        let formats: BTreeSet<String> = match get("profile-formats") {
+            Some(formats) => words(formats)
+                .filter(|format| is_format(format))
+                .map(str::to_owned)
+                .collect(),
+            None if by_eapi(folder_eapi.as_deref().unwrap_or("0"))? => {
+                ["portage-1".to_owned()].into()
+            }
+            None => ["portage-1-compat".to_owned()].into(),
+        };
+        let default_eapi = match get("profile_eapi_when_unspecified") {
+            Some(eapi) if formats.contains("profile-default-eapi") => {
+                eapi_named(files, eapi)?.is_supported.then_some(eapi)
+            }
+            _ => None,
+        };
+        let eapi = match folder_eapi.as_deref() {
+            // From EAPI 9 on, the EAPI of the `profiles` folder is that of every profile that does not say.
+            Some(eapi @ ("9" | "9-pre1")) if files.has(Change::TopLevelEapi) => eapi,
+            _ => default_eapi.unwrap_or("0"),
+        };
+        let own_name = valid_name(get("repo-name").unwrap_or_default())?;
+        Ok(Self {
+            is_nameless: lacks_name_file && own_name.is_none(),
+            lacks_name_file,
+            name: own_name.unwrap_or(name),
+            masters: get("masters").map(list),
+            aliases: get("aliases").map_or_else(Vec::new, list),
+            allows_folders: by_eapi(folder_eapi.as_deref().unwrap_or(eapi))?
+                || formats_allow_folders(&formats),
+            eapi: eapi.to_owned(),
+            formats,
+        })
+    }
+}
+
+/// Reads `key = value` lines; the last of a key counts.
+fn key_values(files: &Files, file: &str) -> Result<BTreeMap<String, String>, Refusal> {
+    if path::is_dir(file)? {
+        return Err(Refusal::file(file, "is a folder"));
+    }
+    Ok(pairs(&files.lines(file)?))
+}
+
+/// The pairs in such lines.
+pub(super) fn pairs(lines: &[String]) -> BTreeMap<String, String> {
+    let mut keys = BTreeMap::new();
+    for line in lines {
+        let line = text::strip(line);
+        if let Some((key, value)) = line.split_once('=')
+            && !line.starts_with('#')
+            && !strip(key).is_empty()
+        {
+            keys.insert(strip(key).to_owned(), strip(value).to_owned());
+        }
+    }
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_made_valid() {
+        for (name, wanted) in [
+            ("gentoo", Some("gentoo")),
+            (" my repo! ", Some("my-repo")),
+            ("--a", Some("a")),
+            ("x-.hidden", Some("x--hidden")),
+            ("?!", None),
+        ] {
+            assert_eq!(valid_name(name).expect(name).as_deref(), wanted, "{name}");
+        }
+        assert!(valid_name("dépôt").is_err());
+    }
+
+    #[test]
+    fn an_eapi_that_portage_fails_over_is_refused() {
+        let named = |version: &str, eapi: &str| {
+            let files = Files::of(version.parse().expect(version));
+            eapi_named(&files, eapi).map(|eapi| (eapi.is_supported, eapi.allows_folders))
+        };
+        for (version, eapi, wanted) in [
+            ("3.0.83", "8", (true, true)),
+            ("3.0.83", "6", (true, false)),
+            ("3.0.83", "10", (false, false)),
+            ("3.0.76", "9", (true, true)),
+            ("3.0.75", "9", (false, false)),
+            ("3.0.72", "9-pre1", (true, true)),
+            ("3.0.71", "9-pre1", (false, false)),
+            ("3.0.66", "10", (false, false)),
+            ("3.0.65", "10", (false, true)),
+        ] {
+            assert_eq!(named(version, eapi), Ok(wanted), "{version} {eapi}");
+        }
+        for eapi in ["8 ", "7_pre1", "4-slot-abi"] {
+            assert!(named("3.0.83", eapi).is_err(), "{eapi}");
+        }
+    }
+}

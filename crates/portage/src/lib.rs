@@ -1,0 +1,512 @@
+//! The settings of the machine's Portage and of a target's.
+//!
+//! What is asked is a [`Question`]. It is answered by reading the files that Portage reads (`settings.rs`), in a
+//! millisecond; where one of them holds something that we do not understand, `portageq` is asked instead.
+
+mod agreed;
+mod features;
+mod in_root;
+mod ini;
+pub mod installed;
+mod layout;
+mod make_conf;
+pub mod merged;
+mod path;
+mod profile;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod properties;
+pub mod refusal;
+mod repos_conf;
+pub mod settings;
+mod shlex;
+mod stack;
+mod text;
+mod varexpand;
+mod variables;
+pub mod version;
+
+use agreed::Agreed;
+use crossmerge_plan::{
+    env,
+    env::Env,
+    passes_on,
+    plan::{Change, Plan},
+    report::Explain,
+};
+use crossmerge_system::{exec, exec::ExecError};
+pub use in_root::InRoot;
+use installed::Installed;
+use refusal::Refusal;
+use settings::Roots;
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::Output,
+};
+pub use variables::Settings;
+
+/// What `<tuple>-emerge` needs of the machine's own Portage.
+pub const BUILD: &[&str] = &["CBUILD", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"];
+
+/// What `<tuple>-emerge` needs of the target's settings, and with the flags what other build systems do.
+pub const TARGET: &[&str] = &[
+    env::ROOT.name,
+    env::EMERGE_DEFAULT_OPTS.name,
+    "CFLAGS",
+    "CXXFLAGS",
+    "CPPFLAGS",
+    "LDFLAGS",
+    "FCFLAGS",
+    "FFLAGS",
+    "OBJCFLAGS",
+    "OBJCXXFLAGS",
+];
+
+/// What `init` needs of the machine's besides.
+pub const INIT: &[&str] = &[
+    "CBUILD",
+    "DISTDIR",
+    "FEATURES",
+    "GENTOO_MIRRORS",
+    "MAKEOPTS",
+    "MULTILIB_ABIS",
+    "PORTAGE_GRPNAME",
+    "PORTAGE_REPOSITORIES",
+    "PORTAGE_USERNAME",
+];
+
+/// What is compared with portageq's answer where the version of Portage has not been: all that crossmerge asks for.
+const COMPARED: [&str; 29] = [
+    "ABI",
+    "ARCH",
+    "CBUILD",
+    "CFLAGS",
+    "CHOST",
+    "CPPFLAGS",
+    "CXXFLAGS",
+    "DEFAULT_ABI",
+    "DISTDIR",
+    "ELIBC",
+    "EMERGE_DEFAULT_OPTS",
+    "EPREFIX",
+    "FCFLAGS",
+    "FEATURES",
+    "FFLAGS",
+    "GENTOO_MIRRORS",
+    "KERNEL",
+    "LDFLAGS",
+    "MAKEOPTS",
+    "MULTILIB_ABIS",
+    "OBJCFLAGS",
+    "OBJCXXFLAGS",
+    "PKG_CONFIG_LIBDIR",
+    "PKG_CONFIG_PATH",
+    "PORTAGE_GRPNAME",
+    "PORTAGE_REPOSITORIES",
+    "PORTAGE_USERNAME",
+    "ROOT",
+    "USE",
+];
+
+/// Variables that would turn a question about the machine into one about a target.
+const OF_A_TARGET: [env::Variable; 5] = [
+    env::CHOST,
+    env::SYSROOT,
+    env::ROOT,
+    env::EPREFIX,
+    env::PORTAGE_CONFIGROOT,
+];
+
+/// A question for the values of some variables: what `portageq envvar -v` answers.
+#[derive(Debug, Clone)]
+pub struct Question {
+    names: Vec<String>,
+    roots: Roots,
+    plan: Plan,
+}
+
+/// Why there was no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum PortageError {
+    /// portageq did not start.
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+    /// A file would keep it from ever answering.
+    #[error("the settings are not read: {0}")]
+    Refused(Refusal),
+    /// It started and did not say what was asked.
+    #[error("portageq did not tell {missing}:\n{said}")]
+    NoAnswer {
+        /// The first name that has no value.
+        missing: String,
+        /// The command that was run.
+        command: String,
+        /// What it said instead, on both streams.
+        said: String,
+    },
+}
+
+impl Explain for PortageError {
+    passes_on!(Exec);
+
+    fn own_hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Refused(refusal) => return refusal.hint(),
+            Self::NoAnswer { command, .. } => {
+                format!("run it by hand and mend what it says: {command}")
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// Why two answers were not compared.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Ours is missing.
+    #[error(transparent)]
+    Reading(#[from] Refusal),
+    /// portageq's is missing.
+    #[error(transparent)]
+    Portage(#[from] PortageError),
+}
+
+/// Reads settings in the place of an installed Portage.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    /// Which Portage.
+    pub portage: Installed,
+    /// What was compared with it, where its version is not known here.
+    agreed: Agreed,
+}
+
+impl Reader {
+    /// Reads in the place of this Portage; the record in `state` counts where its version is not known.
+    pub fn new(portage: Installed, state: &Path) -> Self {
+        let agreed = match portage.version.is_proven() {
+            true => Agreed::default(),
+            false => Agreed::read(state),
+        };
+        Self { portage, agreed }
+    }
+
+    /// Records seals of settings that agree.
+    pub fn agree(&mut self, state: &Path, seals: Vec<String>) -> std::io::Result<()> {
+        self.agreed.add(seals);
+        self.agreed.write(state)
+    }
+}
+
+/// What is compared of a value: Portage tells some options of a repository in any order.
+fn told<'v>(name: &str, value: &'v str) -> Vec<Vec<&'v str>> {
+    let mut sections: Vec<Vec<&str>> = value
+        .split("\n\n")
+        .map(|section| section.lines().collect())
+        .collect();
+    if name == "PORTAGE_REPOSITORIES" {
+        for section in &mut sections {
+            section.sort_unstable();
+        }
+    }
+    sections
+}
+
+impl Question {
+    /// Asks for settings of this machine: everything in the environment that speaks of a target is left out.
+    pub fn host(portageq: &Path, broot: &Path, names: &[&str]) -> Self {
+        let target = OF_A_TARGET.iter().map(|variable| variable.name);
+        let unset = target.chain(names.iter().copied());
+        Self {
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            roots: Roots::host(broot),
+            plan: Plan {
+                program: portageq.into(),
+                args: ["envvar", "-v"]
+                    .iter()
+                    .chain(names)
+                    .map(Into::into)
+                    .collect(),
+                env: unset.map(|name| (name.into(), Change::Unset)).collect(),
+                ..Plan::default()
+            },
+        }
+    }
+
+    /// Asks for settings of what is configured under `configroot`.
+    pub fn target(
+        portageq: &Path,
+        broot: &Path,
+        names: &[&str],
+        configroot: &Path,
+        eprefix: OsString,
+    ) -> Self {
+        let mut question = Self::host(portageq, broot, names);
+        question.roots = Roots::target(broot, configroot, eprefix.clone());
+        let set = [
+            (env::PORTAGE_CONFIGROOT, configroot.as_os_str().to_owned()),
+            (env::EPREFIX, eprefix),
+        ];
+        let set = set.map(|(variable, value)| (variable.name.into(), Change::Set(value)));
+        question.plan.env.extend(set);
+        question
+    }
+
+    /// Answers by reading as this Portage would, or says why it cannot.
+    pub fn read(&self, env: &Env, reader: &Reader) -> Result<Settings, Refusal> {
+        let version = reader.portage.version;
+        if version.is_proven() {
+            let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+            return settings::read(
+                &self.roots_of(version),
+                &env.changed(&self.plan.env),
+                &names,
+            );
+        }
+        let refuse = |why: &str| {
+            Err(Refusal::question(format!(
+                "Portage {version} is not among the versions whose settings crossmerge knows, and {why}"
+            )))
+        };
+        if !self
+            .names
+            .iter()
+            .all(|name| COMPARED.contains(&name.as_str()))
+        {
+            return refuse("not every variable that is asked for is ever compared");
+        }
+        let (mut settings, seal) = self.read_sealed(env, &reader.portage)?;
+        if !reader.agreed.has(&seal) {
+            return refuse("`crossmerge doctor` has not compared these settings with portageq's");
+        }
+        settings.retain(|name, _| self.names.contains(name));
+        Ok(settings)
+    }
+
+    fn roots_of(&self, version: version::Version) -> Roots {
+        Roots {
+            portage: version,
+            ..self.roots.clone()
+        }
+    }
+
+    /// Reads everything that is ever compared, with a seal of what the answers were made of.
+    fn read_sealed(&self, env: &Env, portage: &Installed) -> Result<(Settings, String), Refusal> {
+        let roots = self.roots_of(portage.version);
+        let env = env.changed(&self.plan.env);
+        let (settings, mut seal) = settings::read_sealed(&roots, &env, &COMPARED)?;
+        agreed::add_identity(&mut seal, portage);
+        Ok((settings, agreed::finish(seal)))
+    }
+
+    /// Asks portageq for everything that is compared: the names of the first difference, or the seal of what agrees.
+    pub fn compare(
+        &self,
+        env: &Env,
+        portage: &Installed,
+    ) -> Result<Result<String, String>, Refused> {
+        let mut all = self.clone();
+        all.names = COMPARED.map(str::to_owned).to_vec();
+        all.plan.args.truncate(2);
+        all.plan.args.extend(COMPARED.iter().map(Into::into));
+        let (ours, seal) = self.read_sealed(env, portage)?;
+        let mut asked = exec::query(&[all.plan.clone()]).map_err(PortageError::from)?;
+        let theirs = all.answer(&asked.remove(0))?;
+        let differs = |name: &&&str| told(name, &ours[**name]) != told(name, &theirs[**name]);
+        Ok(match COMPARED.iter().find(differs) {
+            None => Ok(seal),
+            Some(name) => Err(format!(
+                "{name} is `{}` and read as `{}`",
+                theirs[*name], ours[*name]
+            )),
+        })
+    }
+
+    fn answer(&self, output: &Output) -> Result<Settings, PortageError> {
+        // portageq ends with 1 when a variable is not set, so its exit code says nothing of failure.
+        let text = String::from_utf8_lossy(&output.stdout);
+        let words = shell_words::split(&text).unwrap_or_default();
+        let settings: Settings = words
+            .iter()
+            .filter_map(|word| word.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        match self.names.iter().find(|name| !settings.contains_key(*name)) {
+            None => Ok(settings),
+            Some(missing) => Err(PortageError::NoAnswer {
+                missing: missing.clone(),
+                command: self.plan.to_string().replace(" \\\n   ", ""),
+                said: (text + String::from_utf8_lossy(&output.stderr))
+                    .trim_end()
+                    .into(),
+            }),
+        }
+    }
+}
+
+/// One assignment in a config root's make.conf, as it stands there.
+pub fn make_conf_says(configroot: &Path, name: &str) -> Option<String> {
+    let path = configroot.join("etc/portage/make.conf");
+    let mut said = make_conf::read_raw(&text::Files::default(), path.to_str()?).ok()?;
+    said.remove(name)
+}
+
+/// Answers the questions by reading, given a reader; those that reading does not answer, or all without one, are
+/// put to portageq at the same time, for each costs a start of Python.
+pub fn ask(
+    env: &Env,
+    reader: Option<&Reader>,
+    questions: &[Question],
+) -> Result<Vec<Settings>, PortageError> {
+    let read = |question: &Question| match reader.map(|reader| question.read(env, reader)) {
+        Some(Err(refusal)) if refusal.is_final => Err(PortageError::Refused(refusal)),
+        answer => Ok(answer.and_then(Result::ok)),
+    };
+    let mut answers: Vec<_> = questions.iter().map(read).collect::<Result<_, _>>()?;
+    let open = questions
+        .iter()
+        .zip(&answers)
+        .filter(|(_, answer)| answer.is_none());
+    let plans: Vec<Plan> = open.map(|(question, _)| question.plan.clone()).collect();
+    let mut outputs = exec::query(&plans)?.into_iter();
+    for (question, answer) in questions.iter().zip(&mut answers) {
+        if answer.is_none() {
+            *answer = outputs
+                .next()
+                .map(|output| question.answer(&output))
+                .transpose()?;
+        }
+    }
+    Ok(answers.into_iter().flatten().collect())
+}
+
+/// An ebuild repository of the machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// Its name.
+    pub name: String,
+    /// Where it lies.
+    pub location: PathBuf,
+    /// Every key that says how its ebuilds are read, `location` included, in Portage's order.
+    pub keys: Vec<(String, String)>,
+}
+
+/// The repositories of the machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Repositories {
+    /// The name of the main one.
+    pub main: Option<String>,
+    /// All of them.
+    pub all: Vec<Repository>,
+}
+
+/// The keys of repos.conf that say what a repository is; the others say how it is synced, which stays the machine's.
+const REPOSITORY_KEYS: [&str; 7] = [
+    "location",
+    "priority",
+    "masters",
+    "aliases",
+    "eclass-overrides",
+    "force",
+    "strict-misc-digests",
+];
+
+impl Repositories {
+    /// Reads PORTAGE_REPOSITORIES: repos.conf as Portage has understood it, one `key = value` a line.
+    pub fn parse(text: &str) -> Self {
+        let mut repositories = Self::default();
+        for line in text.lines() {
+            if let Some(name) = line
+                .strip_prefix('[')
+                .and_then(|line| line.strip_suffix(']'))
+            {
+                repositories.all.push(Repository {
+                    name: name.into(),
+                    location: PathBuf::new(),
+                    keys: Vec::new(),
+                });
+            } else if let (Some((key, value)), Some(repository)) =
+                (line.split_once(" = "), repositories.all.last_mut())
+            {
+                match (key, repository.name.as_str()) {
+                    ("main-repo", "DEFAULT") => repositories.main = Some(value.into()),
+                    ("location", _) => repository.location = value.into(),
+                    _ => {}
+                }
+                if REPOSITORY_KEYS.contains(&key) {
+                    repository.keys.push((key.into(), value.into()));
+                }
+            }
+        }
+        repositories
+            .all
+            .retain(|repository| repository.location.is_absolute());
+        repositories
+    }
+
+    /// repos.conf that says the same, without a word on syncing. Portage reads `%` as the beginning of a reference.
+    pub fn to_text(&self) -> String {
+        let main = self.main.as_ref();
+        let mut text = main.map_or(String::new(), |main| {
+            format!("[DEFAULT]\nmain-repo = {}\n", main.replace('%', "%%"))
+        });
+        for repository in &self.all {
+            text.push_str(&format!("\n[{}]\n", repository.name));
+            for (key, value) in &repository.keys {
+                text.push_str(&format!("{key} = {}\n", value.replace('%', "%%")));
+            }
+            text.push_str("auto-sync = no\n");
+        }
+        text
+    }
+
+    /// The main repository. `[DEFAULT]` may name it by an alias.
+    pub fn main(&self) -> Option<&Repository> {
+        let main = self.main.as_deref()?;
+        let by_name = self.all.iter().find(|repository| repository.name == main);
+        by_name.or_else(|| {
+            self.all
+                .iter()
+                .find(|repository| repository.has_alias(main))
+        })
+    }
+}
+
+impl Repository {
+    fn has_alias(&self, name: &str) -> bool {
+        let mut aliases = self.keys.iter().filter(|(key, _)| key == "aliases");
+        aliases.any(|(_, aliases)| aliases.split_whitespace().any(|alias| alias == name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_main_repository_may_be_named_by_an_alias() {
+        let text = "[DEFAULT]\nmain-repo = g\n\n[gentoo]\nlocation = /g\naliases = x g\n";
+        let repositories = Repositories::parse(text);
+        assert_eq!(
+            repositories.main().map(|main| main.name.as_str()),
+            Some("gentoo")
+        );
+    }
+
+    #[test]
+    fn repositories_are_read_without_their_sync_settings() {
+        let text = "[DEFAULT]\nmain-repo = gentoo\nsync-type = rsync\n\n[gentoo]\nlocation = /var/db/repos/gentoo\n\
+                    priority = -1000\nsync-uri = rsync://x = y\n\n[mine]\nlocation = /srv/my repo\n";
+        let repositories = Repositories::parse(text);
+        assert_eq!(
+            repositories.main().map(|r| r.location.clone()),
+            Some("/var/db/repos/gentoo".into())
+        );
+        assert_eq!(
+            repositories.all[0].keys,
+            [("location", "/var/db/repos/gentoo"), ("priority", "-1000")]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        );
+        assert_eq!(repositories.all[1].location, Path::new("/srv/my repo"));
+        assert_eq!(repositories.all.len(), 2);
+    }
+}

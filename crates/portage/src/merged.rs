@@ -1,0 +1,108 @@
+//! Portage's own files: which package owns a file of a root, as `var/db/pkg/*/*/CONTENTS` says.
+
+use crossmerge_system::file::{Identity, Node, beneath::Kind, read};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsStr,
+    io,
+    os::unix::ffi::OsStrExt,
+    path::Path,
+};
+
+/// Where Portage keeps what it merged, from the root on.
+pub const MERGED: &str = "var/db/pkg";
+
+/// The owners of the files and links that have one, as `category/name-version`. `merged` is where the root keeps what was merged,
+/// and `identity` tells what has a path in there.
+///
+/// A path of Portage's may go through folders that are merged into one by links, so files count and not their paths.
+pub fn owners<'a>(
+    merged: Option<&Node>,
+    identity: impl Fn(&Path) -> Option<Identity>,
+    files: impl Iterator<Item = (&'a Path, Identity)>,
+) -> io::Result<BTreeMap<Identity, String>> {
+    let (mut names, mut wanted) = (BTreeSet::new(), BTreeSet::new());
+    for (path, identity) in files {
+        names.insert(path.file_name().unwrap_or_default());
+        wanted.insert(identity);
+    }
+    let mut owners = BTreeMap::new();
+    let Some(merged) = merged.filter(|merged| merged.is_dir() && !wanted.is_empty()) else {
+        return Ok(owners);
+    };
+    for (category, kind) in merged.entries()? {
+        if kind != Kind::Directory {
+            continue;
+        }
+        let Some(category) = merged.child(&category).map_err(io::Error::from)? else {
+            continue;
+        };
+        for (package, kind) in category.entries()? {
+            if kind != Kind::Directory {
+                continue;
+            }
+            let Some(contents) = contents(&category, &package)? else {
+                continue;
+            };
+            for path in files_of(&contents) {
+                if !path.file_name().is_some_and(|name| names.contains(name)) {
+                    continue;
+                }
+                if let Some(identity) = identity(path).and_then(|it| wanted.get(&it)) {
+                    let name = category.path().file_name().unwrap_or_default();
+                    let name = Path::new(name).join(&package);
+                    owners.insert(*identity, name.display().to_string());
+                }
+            }
+        }
+    }
+    Ok(owners)
+}
+
+/// The CONTENTS of a package.
+fn contents(category: &Node, package: &OsStr) -> io::Result<Option<Vec<u8>>> {
+    let child = |node: &Node, name: &OsStr| node.child(name).map_err(io::Error::from);
+    let Some(package) = child(category, package)?.filter(Node::is_dir) else {
+        return Ok(None);
+    };
+    let contents = child(&package, OsStr::new("CONTENTS"))?;
+    contents
+        .map(|contents| contents.read(read::CONTENTS))
+        .transpose()
+}
+
+/// The files and links in a CONTENTS, whose lines are `obj PATH MD5 MTIME` and `sym PATH -> TARGET MTIME`. A path may have spaces
+/// in it.
+pub fn files_of(contents: &[u8]) -> impl Iterator<Item = &Path> {
+    contents.split(|byte| *byte == b'\n').filter_map(|line| {
+        let path = match line.strip_prefix(b"obj ") {
+            Some(rest) => rest.rsplitn(3, |byte| *byte == b' ').nth(2)?,
+            None => {
+                let rest = line.strip_prefix(b"sym ")?;
+                let arrow = rest.windows(4).position(|bytes| bytes == b" -> ")?;
+                &rest[..arrow]
+            }
+        };
+        Some(Path::new(OsStr::from_bytes(path)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_in_contents_may_have_spaces() {
+        let contents = b"dir /usr\nobj /usr/lib/a b.la 0123 1700000000\nsym /usr/lib/x y -> z 17\nobj /x \xff 1 2\n";
+        let files: Vec<&Path> = files_of(contents).collect();
+        let second = Path::new(OsStr::from_bytes(b"/x \xff"));
+        assert_eq!(
+            files,
+            [
+                Path::new("/usr/lib/a b.la"),
+                Path::new("/usr/lib/x y"),
+                second
+            ]
+        );
+    }
+}

@@ -1,0 +1,708 @@
+//! The ebuild repositories: repos.conf, PORTDIR and PORTDIR_OVERLAY, and what each repository says of itself, as
+//! PORTAGE_REPOSITORIES tells it.
+
+use super::{
+    ini::{self, Ini},
+    layout::Layout,
+    path::{self, join},
+    refusal::Refusal,
+    shlex,
+    text::{self, Files, strip, words},
+    version::Change,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    os::unix::fs::MetadataExt,
+};
+
+/// The repositories in the order of their priority.
+#[derive(Debug, Default)]
+pub(crate) struct Repos {
+    /// What is known by each name: by its own and by its aliases.
+    by_name: BTreeMap<String, usize>,
+    /// The repositories.
+    all: Vec<Repo>,
+    /// The defaults of repos.conf.
+    defaults: BTreeMap<&'static str, String>,
+    /// The name in `main-repo`, when there is such a repository.
+    main: Option<String>,
+    /// Places in `all`, lowest priority first.
+    order: Vec<usize>,
+}
+
+/// One repository.
+#[derive(Debug)]
+pub(crate) struct Repo {
+    /// The section in repos.conf.
+    section: String,
+    /// Where it lies, without links.
+    pub location: String,
+    /// There is a directory.
+    pub is_there: bool,
+    /// What it says of itself.
+    pub layout: Layout,
+    aliases: Option<Vec<String>>,
+    masters: Option<Vec<String>>,
+    priority: Option<i64>,
+    /// The keys that are told as they are.
+    keys: BTreeMap<&'static str, String>,
+    /// The keys that only its way to sync knows.
+    sync_keys: BTreeMap<String, String>,
+}
+
+/// The keys that are told as they stand, under the name that Portage sorts them by.
+const PLAIN: [&str; 12] = [
+    "clone_depth",
+    "sync_depth",
+    "sync_openpgp_key_package",
+    "sync_openpgp_key_path",
+    "sync_openpgp_key_refresh_retry_count",
+    "sync_openpgp_key_refresh_retry_delay_exp_base",
+    "sync_openpgp_key_refresh_retry_delay_max",
+    "sync_openpgp_key_refresh_retry_delay_mult",
+    "sync_openpgp_key_refresh_retry_overall_timeout",
+    "sync_rcu_store_dir",
+    "eclass_overrides",
+    "force",
+];
+
+/// The keys whose white space is taken off, and that are left out when nothing remains.
+const STRIPPED: [&str; 4] = ["sync_type", "sync_umask", "sync_uri", "sync_user"];
+
+/// Switches and what they are when nobody says.
+const SWITCHES: [(&str, bool); 4] = [
+    ("strict_misc_digests", true),
+    ("sync_allow_hardlinks", true),
+    ("sync_hooks_only_on_change", false),
+    ("sync_rcu", false),
+];
+
+/// The keys that only one way to sync knows.
+const SYNC_KEYS: [(&str, &[&str]); 5] = [
+    ("cvs", &["sync-cvs-repo"]),
+    (
+        "git",
+        &[
+            "sync-git-clone-env",
+            "sync-git-clone-extra-opts",
+            "sync-git-env",
+            "sync-git-pull-env",
+            "sync-git-pull-extra-opts",
+            "sync-git-verify-commit-signature",
+            "sync-git-verify-max-age-days",
+        ],
+    ),
+    (
+        "mercurial",
+        &[
+            "sync-mercurial-clone-env",
+            "sync-mercurial-clone-extra-opts",
+            "sync-mercurial-env",
+            "sync-mercurial-pull-env",
+            "sync-mercurial-pull-extra-opts",
+        ],
+    ),
+    (
+        "rsync",
+        &[
+            "sync-rsync-extra-opts",
+            "sync-rsync-vcs-ignore",
+            "sync-rsync-verify-jobs",
+            "sync-rsync-verify-max-age",
+            "sync-rsync-verify-metamanifest",
+        ],
+    ),
+    (
+        "webrsync",
+        &[
+            "sync-webrsync-delta",
+            "sync-webrsync-keep-snapshots",
+            "sync-webrsync-verify-signature",
+        ],
+    ),
+];
+
+/// The values of `sync-openpgp-key-refresh` that are kept; others become `true`.
+const KEY_REFRESH: [&str; 5] = ["true", "false", "wkd", "keyserver", "false-nowarn"];
+
+type Options = BTreeMap<String, String>;
+
+/// The repositories that PORTDIR and PORTDIR_OVERLAY name, as `make.conf` did before there was repos.conf.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// PORTDIR: the main repository; empty when nothing names one.
+    portdir: String,
+    /// PORTDIR_OVERLAY.
+    overlays: Vec<String>,
+    /// PORTDIR_OVERLAY names something, if only blanks.
+    has_overlays: bool,
+    /// Every path that either variable had in any layer: Portage looks for the format of profiles there too.
+    pub known: Vec<String>,
+}
+
+impl Named {
+    /// Takes what the layers say, lowest first: PORTDIR and PORTDIR_OVERLAY of each.
+    pub(crate) fn new(layers: &[(Option<&str>, Option<&str>)]) -> Result<Self, Refusal> {
+        let mut named = Self::default();
+        for (portdir, overlays) in layers {
+            if let Some(portdir) = portdir {
+                named.portdir = absolute("PORTDIR", portdir)?;
+                named.known.push(named.portdir.clone());
+            }
+            if let Some(text) = overlays {
+                named.has_overlays = !text.is_empty();
+                let paths = shlex::split(text).ok_or_else(|| {
+                    Refusal::question("PORTDIR_OVERLAY has an open quote, and Portage fails")
+                })?;
+                named.overlays = paths
+                    .iter()
+                    .map(|path| absolute("PORTDIR_OVERLAY", path))
+                    .collect::<Result<_, _>>()?;
+                named.known.extend(named.overlays.iter().cloned());
+            }
+        }
+        Ok(named)
+    }
+}
+
+/// Normalises a path that has to be absolute: Portage takes others from the current directory.
+fn absolute(name: &str, path: &str) -> Result<String, Refusal> {
+    match path::normalise(path) {
+        plain if path.starts_with('/') && plain != "/" => Ok(plain),
+        _ => Err(Refusal::question(format!(
+            "{name} is `{path}`, which is not an absolute path of a repository"
+        ))),
+    }
+}
+
+impl Repos {
+    /// Reads repos.conf: the sources in their order, each a file's name and text. Then come the repositories of make.conf.
+    pub(crate) fn read(
+        files: &Files,
+        sources: &[(String, std::rc::Rc<str>)],
+        defaults: &[(&str, &str)],
+        eprefix: &str,
+        named: &Named,
+    ) -> Result<Self, Refusal> {
+        let mut ini = Ini::new(defaults);
+        for (file, text) in sources {
+            ini.read(file, text)?;
+        }
+        let default: Options = ini.defaults.iter().cloned().collect();
+        for key in ["location", "aliases", "masters"] {
+            if default.contains_key(key) {
+                return Err(Refusal::question(format!(
+                    "repos.conf sets `{key}` in [DEFAULT]"
+                )));
+            }
+        }
+        let mut repos = Self {
+            defaults: keys_of(files, &default, None)?,
+            ..Self::default()
+        };
+        let mut left = ini::MOST;
+        for (place, (section, _)) in ini.sections.iter().enumerate() {
+            let options = ini.expanded(place, &mut left)?;
+            repos.all.push(Repo::new(files, Some(section), &options)?);
+        }
+        let main = default.get("main-repo").cloned();
+        if main.as_deref() == Some("DEFAULT") {
+            return Err(Refusal::question("`main-repo` is DEFAULT"));
+        }
+        let portdir = repos.add_named(files, named, main.as_deref(), &default, eprefix)?;
+        repos.check(files);
+        repos.name()?;
+        repos.main = main.filter(|main| repos.by_name.contains_key(main));
+        if repos.main.is_none() {
+            let at_portdir = repos
+                .all
+                .iter()
+                .find(|repo| Some(&repo.location) == portdir.as_ref());
+            repos.main = at_portdir.map(|repo| repo.layout.name.clone());
+        }
+        if let Some(main) = &repos.main {
+            let main = &mut repos.all[repos.by_name[main]];
+            main.priority.get_or_insert(-1000);
+        }
+        let key = |place: &usize| {
+            let repo = &repos.all[*place];
+            (repo.priority.unwrap_or(0), repo.layout.name.clone())
+        };
+        repos.order = (0..repos.all.len())
+            .filter(|place| repos.by_name.get(&repos.all[*place].layout.name) == Some(place))
+            .collect();
+        repos.order.sort_by_key(key);
+        repos.check_masters()?;
+        Ok(repos)
+    }
+
+    /// Adds the repositories that PORTDIR and PORTDIR_OVERLAY name, in the place of those of the same name; returns where the one
+    /// of PORTDIR lies, without links.
+    fn add_named(
+        &mut self,
+        files: &Files,
+        named: &Named,
+        main: Option<&str>,
+        default: &Options,
+        eprefix: &str,
+    ) -> Result<Option<String>, Refusal> {
+        let of_section: BTreeMap<String, usize> = self
+            .all
+            .iter()
+            .enumerate()
+            .map(|(place, repo)| (repo.section.clone(), place))
+            .collect();
+        // Names and locations change below; the options of a section stay those of repos.conf.
+        let sections: Vec<Rest> = self.all.iter().map(Rest::of).collect();
+        let usual =
+            ["var/db/repos/gentoo", "usr/portage"].map(|place| format!("{eprefix}/{place}"));
+        let is_named = |place: &&String| self.all.iter().any(|repo| repo.location == **place);
+        let usual = usual.iter().find(is_named).unwrap_or(&usual[1]).clone();
+
+        let mut portdir = named.portdir.clone();
+        let mut priority = 0;
+        let first = (!portdir.is_empty()).then_some((&named.portdir, true));
+        let others = named.overlays.iter().map(|overlay| (overlay, false));
+        for (path, is_portdir) in first.into_iter().chain(others) {
+            if !path::is_dir(path)? && !is_portdir {
+                // Portage passes over it with a message.
+                continue;
+            }
+            let mut options = Options::from([("location".to_owned(), path.clone())]);
+            let key = "eclass-overrides".to_owned();
+            options.extend(default.get(&key).map(|value| (key, value.clone())));
+            let name = main.filter(|_| is_portdir);
+            let mut repo = Repo::new(files, name, &options)?;
+            repo.section = repo.layout.name.clone();
+            let section = of_section.get(&repo.layout.name);
+            if let Some(section) = section {
+                sections[*section].give(&mut repo, named.has_overlays);
+            }
+            let place = self
+                .all
+                .iter()
+                .position(|known| known.section == repo.section);
+            if let Some(before) = place.map(|place| &self.all[place].location)
+                && !before.is_empty()
+                && *before != repo.location
+                && (priority != 0 || *before != usual)
+                && *before == portdir
+            {
+                portdir = repo.location.clone();
+            }
+            if repo.priority.is_none() && (priority != 0 || *path != named.portdir) {
+                repo.priority = Some(priority);
+                priority += 1;
+            }
+            match place {
+                Some(place) => self.all[place] = repo,
+                None => self.all.push(repo),
+            }
+        }
+        match portdir.is_empty() {
+            true => Ok(None),
+            false => path::resolve_missing(&portdir).map(Some),
+        }
+    }
+
+    /// Drops the repositories that Portage passes over with a message: no location, no directory, or another name than that of the
+    /// section.
+    fn check(&mut self, files: &Files) {
+        let aliases_count = files.has(Change::AliasSections);
+        self.all.retain(|repo| {
+            let is_alias = repo
+                .aliases
+                .iter()
+                .flatten()
+                .any(|alias| *alias == repo.section);
+            let is_called_so = repo.layout.name == repo.section
+                || aliases_count && is_alias && !repo.layout.is_nameless;
+            // Gentoo's own may be missing, so that the first sync can make the directory.
+            let is_kept = repo.is_there || repo.layout.name == "gentoo";
+            !repo.location.is_empty() && is_kept && is_called_so
+        });
+    }
+
+    /// Gives every repository its section's name, its own, and its aliases, as long as nobody has them.
+    fn name(&mut self) -> Result<(), Refusal> {
+        for (place, repo) in self.all.iter().enumerate() {
+            self.by_name.insert(repo.section.clone(), place);
+        }
+        for (place, repo) in self.all.iter().enumerate() {
+            let aliases = repo.aliases.iter().flatten().map(String::as_str);
+            let names = [repo.layout.name.as_str()].into_iter().chain(aliases);
+            for name in names {
+                if name == "DEFAULT" || name.starts_with('-') {
+                    return Err(Refusal::question(format!(
+                        "a repository is called `{name}`"
+                    )));
+                }
+                self.by_name.entry(name.to_owned()).or_insert(place);
+            }
+        }
+        let mut locations = BTreeSet::new();
+        for repo in &self.all {
+            if !locations.insert(&repo.location) {
+                return Err(Refusal::question(format!(
+                    "repos.conf names `{}` twice",
+                    repo.location
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_masters(&self) -> Result<(), Refusal> {
+        let named = |name: &String| name == "DEFAULT";
+        match self
+            .all
+            .iter()
+            .any(|repo| repo.masters.iter().flatten().any(named))
+        {
+            true => Err(Refusal::question("a repository has the master DEFAULT")),
+            false => Ok(()),
+        }
+    }
+
+    /// The repositories, lowest priority first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Repo> {
+        self.order.iter().map(|place| &self.all[*place])
+    }
+
+    /// The main repository.
+    pub(crate) fn main(&self) -> Option<&Repo> {
+        self.main.as_ref().and_then(|main| self.by(main))
+    }
+
+    /// The repository of a name or alias.
+    pub(crate) fn by(&self, name: &str) -> Option<&Repo> {
+        self.by_name.get(name).map(|place| &self.all[*place])
+    }
+
+    /// PORTAGE_REPOSITORIES: what was understood, in the form of repos.conf.
+    ///
+    /// Portage itself tells the keys that only one way to sync knows in any order; here they are sorted.
+    pub(crate) fn config_string(&self) -> String {
+        let mut defaults = self.defaults.clone();
+        defaults.extend(self.main.clone().map(|main| ("main_repo", main)));
+        let mut text = "[DEFAULT]\n".to_owned();
+        tell(&defaults, &mut text);
+        for (name, place) in &self.by_name {
+            let repo = &self.all[*place];
+            if *name != repo.layout.name {
+                continue;
+            }
+            let masters: Vec<&str> = match (&repo.masters, self.main()) {
+                (Some(masters), _) => masters
+                    .iter()
+                    .filter_map(|master| self.by(master))
+                    .map(|master| master.layout.name.as_str())
+                    .collect(),
+                // Portage compares the section, so a main repository that is met under an alias is its own master.
+                (None, Some(main)) if repo.section != main.layout.name => {
+                    vec![main.layout.name.as_str()]
+                }
+                (None, _) => Vec::new(),
+            };
+            let mut keys = repo.keys.clone();
+            keys.insert("masters", masters.join(" "));
+            keys.extend(repo.aliases.as_ref().map(|a| ("aliases", a.join(" "))));
+            keys.extend(repo.priority.map(|p| ("priority", p.to_string())));
+            text += &format!("\n[{name}]\n");
+            tell(&keys, &mut text);
+            for (key, value) in &repo.sync_keys {
+                text += &format!("{key} = {value}\n");
+            }
+        }
+        text
+    }
+}
+
+fn tell(keys: &BTreeMap<&'static str, String>, text: &mut String) {
+    for (key, value) in keys {
+        *text += &format!("{} = {value}\n", key.replace('_', "-"));
+    }
+}
+
+/// What a section says besides where its repository lies. PORTDIR may name another place for it.
+struct Rest {
+    masters: Option<Vec<String>>,
+    aliases: Option<Vec<String>>,
+    priority: Option<i64>,
+    keys: BTreeMap<&'static str, String>,
+    sync_keys: BTreeMap<String, String>,
+}
+
+impl Rest {
+    fn of(repo: &Repo) -> Self {
+        let mut keys = repo.keys.clone();
+        for own in ["location", "format"] {
+            keys.remove(own);
+        }
+        Self {
+            masters: repo.masters.clone(),
+            aliases: repo.aliases.clone(),
+            priority: repo.priority,
+            keys,
+            sync_keys: repo.sync_keys.clone(),
+        }
+    }
+
+    /// Gives the options to the repository that takes the section's place.
+    fn give(&self, repo: &mut Repo, is_volatile: bool) {
+        repo.masters = self.masters.clone().or(repo.masters.take());
+        repo.aliases = self.aliases.clone().or(repo.aliases.take());
+        repo.priority = self.priority.or(repo.priority);
+        repo.keys.extend(self.keys.clone());
+        repo.sync_keys = self.sync_keys.clone();
+        if is_volatile {
+            repo.keys.insert("volatile", "true".to_owned());
+        }
+    }
+}
+
+impl Repo {
+    /// Reads a repository and the options that it has in repos.conf. Its name is that of the section if it does not say one, or the
+    /// directory's without a section. Its location is empty where the section has none: PORTDIR may name one.
+    fn new(files: &Files, section: Option<&str>, options: &Options) -> Result<Self, Refusal> {
+        let location = options.get("location").map_or("", String::as_str);
+        let refuse = |reason: String| match section {
+            Some(section) => Err(Refusal::question(format!(
+                "repos.conf, `{section}`: {reason}"
+            ))),
+            None => Err(Refusal::question(reason)),
+        };
+        let is_placed = !strip(location).is_empty();
+        if is_placed && !location.starts_with('/') {
+            return refuse(format!("its location `{location}` is not an absolute path"));
+        }
+        let is_there = is_placed && path::is_dir(location)?;
+        let location = match is_there {
+            true => path::resolve(location)?,
+            false if is_placed => location.to_owned(),
+            false => String::new(),
+        };
+        let layout = match is_placed {
+            true => Layout::read(files, &location, section)?,
+            false => Layout::unknown(section.unwrap_or_default()),
+        };
+        let list = |key: &str| {
+            options
+                .get(key)
+                .map(|value| words(value).map(str::to_owned).collect::<Vec<_>>())
+        };
+        let mut aliases = list("aliases");
+        if !layout.aliases.is_empty() {
+            aliases = Some([layout.aliases.clone(), aliases.unwrap_or_default()].concat());
+        }
+        let mut keys = keys_of(files, options, Some((&location, &layout)))?;
+        if files.has(Change::UsepkgLists) {
+            for (key, name) in [
+                ("usepkg_exclude", "usepkg-exclude"),
+                ("usepkg_include", "usepkg-include"),
+            ] {
+                if options
+                    .get(name)
+                    .is_some_and(|value| !strip(value).is_empty())
+                {
+                    return refuse(format!("`{name}` is told in any order"));
+                }
+                keys.insert(key, String::new());
+            }
+        }
+        let own = SYNC_KEYS
+            .iter()
+            .find(|(kind, _)| keys.get("sync_type").map(String::as_str) == Some(kind))
+            .map_or(&[][..], |(_, keys)| keys);
+        let is_known =
+            |key: &str| key != "sync-git-verify-max-age-days" || files.has(Change::GitMaxAge);
+        let sync_keys = own
+            .iter()
+            .filter(|key| is_known(key))
+            .filter_map(|key| Some(((*key).to_owned(), options.get(*key)?.clone())))
+            .collect();
+        Ok(Self {
+            section: section.unwrap_or(&layout.name).to_owned(),
+            masters: list("masters").or_else(|| layout.masters.clone()),
+            aliases,
+            priority: match options.get("priority") {
+                Some(priority) => integer(priority)?,
+                None => None,
+            },
+            keys,
+            sync_keys,
+            location,
+            is_there,
+            layout,
+        })
+    }
+}
+
+/// The keys that say how a repository is used and synced; of `[DEFAULT]` when there is no place.
+fn keys_of(
+    files: &Files,
+    options: &Options,
+    place: Option<(&str, &Layout)>,
+) -> Result<BTreeMap<&'static str, String>, Refusal> {
+    let get = |key: &str| options.get(&key.replace('_', "-")).map(String::as_str);
+    let is_on = |value: &str| ["true", "yes"].contains(&value);
+    let word = |on: bool| if on { "true" } else { "false" }.to_owned();
+    let mut keys = BTreeMap::new();
+    for key in PLAIN {
+        if key == "sync_openpgp_key_package" && !files.has(Change::UsepkgLists) {
+            continue;
+        }
+        if let Some(value) = get(key) {
+            let value = match key {
+                "eclass_overrides" | "force" => words(value).collect::<Vec<_>>().join(" "),
+                _ => value.to_owned(),
+            };
+            keys.insert(key, value);
+        }
+    }
+    for key in STRIPPED {
+        keys.extend(
+            get(key)
+                .map(strip)
+                .filter(|v| !v.is_empty())
+                .map(|v| (key, v.to_owned())),
+        );
+    }
+    for (key, default) in SWITCHES {
+        if key == "sync_hooks_only_on_change" && !files.has(Change::HooksOption) {
+            continue;
+        }
+        let on = get(key).map_or(default, |value| is_on(&value.to_lowercase()));
+        keys.insert(key, word(on));
+    }
+    keys.extend(get("format").map(|format| ("format", strip(format).to_owned())));
+    let auto_sync = strip(get("auto_sync").unwrap_or("yes")).to_lowercase();
+    keys.insert("auto_sync", auto_sync);
+    let keyserver = strip(get("sync_openpgp_keyserver").unwrap_or_default()).to_lowercase();
+    if !keyserver.is_empty() {
+        keys.insert("sync_openpgp_keyserver", keyserver);
+    }
+    let refresh = get("sync_openpgp_key_refresh")
+        .unwrap_or("true")
+        .to_lowercase();
+    let refresh = match refresh.as_str() {
+        refresh if !files.has(Change::KeyRefreshKinds) => match is_on(refresh) {
+            true => "true",
+            false => "false",
+        },
+        // Portage tells a word as if it were a switch, and every word is on.
+        _ if !files.has(Change::KeyRefreshTold) => "true",
+        "no" => "false",
+        refresh if KEY_REFRESH.contains(&refresh) => refresh,
+        _ => "true",
+    };
+    keys.insert("sync_openpgp_key_refresh", refresh.to_owned());
+    for key in ["sync_rcu_spare_snapshots", "sync_rcu_ttl_days"] {
+        if let Some(value) = get(key).map(strip).filter(|value| !value.is_empty()) {
+            keys.extend(integer(value)?.map(|number| (key, number.to_string())));
+        }
+    }
+    if place.is_some() && keys.get("sync_type").is_some_and(|kind| kind == "git") {
+        for key in ["clone_depth", "sync_depth"] {
+            if let Some(number) = keys
+                .get(key)
+                .map(|value| integer(value))
+                .transpose()?
+                .flatten()
+            {
+                keys.insert(key, number.to_string());
+            }
+        }
+    }
+    let volatile = match (get("volatile"), place) {
+        (Some(value), _) => is_on(value),
+        (None, Some((location, layout))) => is_volatile(files, location, layout)?,
+        (None, None) => true,
+    };
+    keys.insert("volatile", word(volatile));
+    keys.extend(place.map(|(location, _)| ("location", location.to_owned())));
+    Ok(keys)
+}
+
+/// Tells whether the user may change the repository by hand: any but those of root or portage below /var/db/repos.
+fn is_volatile(files: &Files, location: &str, layout: &Layout) -> Result<bool, Refusal> {
+    if layout.lacks_name_file || !location.starts_with("/var/db/repos") {
+        return Ok(true);
+    }
+    let owner = || {
+        let uid = fs::metadata(location).ok()?.uid();
+        nix::unistd::User::from_uid(uid.into()).ok()?
+    };
+    is_volatile_of(files, location, owner().map(|owner| owner.name).as_deref())
+}
+
+/// The same for a repository below /var/db/repos, whose owner may have no name.
+fn is_volatile_of(files: &Files, location: &str, owner: Option<&str>) -> Result<bool, Refusal> {
+    match owner {
+        Some(owner) => Ok(!["root", "portage"].contains(&owner)),
+        None if files.has(Change::NamelessOwner) => Ok(true),
+        None => Err(Refusal::file(
+            location,
+            "has an owner without a name, and Portage fails",
+        )),
+    }
+}
+
+/// A whole number as Python reads one; `None` when it is none.
+fn integer(text: &str) -> Result<Option<i64>, Refusal> {
+    let text = text::strip(text);
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if !digits.is_empty() && digits.len() < 18 && digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(text.parse().ok());
+    }
+    match digits.chars().any(char::is_numeric)
+        && !digits.chars().any(|c| c.is_alphabetic() || c == '.')
+    {
+        true => Err(Refusal::question(format!(
+            "repos.conf has the number `{text}`"
+        ))),
+        false => Ok(None),
+    }
+}
+
+/// The sources of repos.conf: Portage's own file, then the configured file or folder.
+pub(crate) fn sources(
+    files: &Files,
+    global: &str,
+    configroot: &str,
+) -> Result<Vec<(String, std::rc::Rc<str>)>, Refusal> {
+    let mut sources = Vec::new();
+    for path in [
+        join(global, "repos.conf"),
+        join(configroot, "etc/portage/repos.conf"),
+    ] {
+        for file in text::recursive_files(files, &path)? {
+            if let Some(text) = files.read(&file)? {
+                sources.push((file, text));
+            }
+        }
+    }
+    Ok(sources)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_of_somebody_else_is_volatile() {
+        for (version, owner, wanted) in [
+            ("3.0.83", Some("root"), Some(false)),
+            ("3.0.83", Some("portage"), Some(false)),
+            ("3.0.83", Some("somebody"), Some(true)),
+            ("3.0.45.2", Some("root"), Some(false)),
+            ("3.0.45.2", None, None),
+            ("3.0.45.3", None, Some(true)),
+        ] {
+            let files = Files::of(version.parse().expect(version));
+            let is = is_volatile_of(&files, "/var/db/repos/x", owner).ok();
+            assert_eq!(is, wanted, "{version} {owner:?}");
+        }
+    }
+}

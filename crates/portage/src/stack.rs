@@ -1,0 +1,520 @@
+//! What the layers of settings say together: the last one that says something, or for an incremental variable all of
+//! them, and USE with the variables that are made of flags.
+//!
+//! Everything here is computation on layers that were read before. An order of things that looks odd is Portage's.
+
+use super::{
+    agreed,
+    refusal::Refusal,
+    text::words,
+    variables::Vars,
+    version::{Change, Version},
+};
+use crossmerge_plan::env::Env;
+use sha2::Sha256;
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+    os::unix::ffi::OsStrExt,
+    rc::Rc,
+};
+
+/// The variables that every layer adds to.
+const INCREMENTALS: [&str; 11] = [
+    "ACCEPT_KEYWORDS",
+    "CONFIG_PROTECT",
+    "CONFIG_PROTECT_MASK",
+    "ENV_UNSET",
+    "FEATURES",
+    "IUSE_IMPLICIT",
+    "PROFILE_ONLY_VARIABLES",
+    "USE_EXPAND",
+    "USE_EXPAND_HIDDEN",
+    "USE_EXPAND_IMPLICIT",
+    "USE_EXPAND_UNPREFIXED",
+];
+
+/// Two more, as long as Portage supported prelink.
+const OF_PRELINK: [&str; 2] = ["PRELINK_PATH", "PRELINK_PATH_MASK"];
+
+/// The incremental variables besides USE.
+fn incrementals(portage: Version) -> impl Iterator<Item = &'static str> {
+    let prelink = portage.has(Change::Prelink).then_some(OF_PRELINK);
+    INCREMENTALS
+        .into_iter()
+        .chain(prelink.into_iter().flatten())
+}
+
+/// Tells whether what several files of one layer say adds up.
+pub(crate) fn is_incremental(portage: Version, name: &str) -> bool {
+    name == "USE" || incrementals(portage).any(|known| known == name)
+}
+
+/// The environment, with what Portage changed in it.
+#[derive(Debug, Clone)]
+pub(crate) struct EnvLayer<'e> {
+    base: &'e Env,
+    /// Every name that was looked up.
+    looked_up: Rc<RefCell<BTreeSet<String>>>,
+    changes: BTreeMap<String, Option<String>>,
+}
+
+impl<'e> EnvLayer<'e> {
+    /// Begins with the environment as it is.
+    pub(crate) fn new(base: &'e Env) -> Self {
+        Self {
+            base,
+            looked_up: Rc::default(),
+            changes: BTreeMap::new(),
+        }
+    }
+
+    /// Adds every variable that was looked up to a seal.
+    pub(crate) fn seal(&self, seal: &mut Sha256) {
+        for name in self.looked_up.borrow().iter() {
+            agreed::add(seal, name.as_bytes());
+            let value = self.base.get_name(name).unwrap_or_default();
+            agreed::add(seal, value.as_bytes());
+        }
+    }
+
+    /// The value of a variable.
+    pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, Refusal> {
+        if let Some(value) = self.changes.get(name) {
+            return Ok(value.as_deref());
+        }
+        if !self.looked_up.borrow().contains(name) {
+            self.looked_up.borrow_mut().insert(name.to_owned());
+        }
+        let Some(value) = self.base.get_name(name) else {
+            return Ok(None);
+        };
+        let refusal = || Refusal::question(format!("{name} in the environment is not UTF-8"));
+        value.to_str().map(Some).ok_or_else(refusal)
+    }
+
+    /// Sets a variable.
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.changes.insert(name.to_owned(), Some(value.into()));
+    }
+
+    /// Takes a variable away.
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.changes.insert(name.to_owned(), None);
+    }
+}
+
+/// The layers, lowest first.
+#[derive(Debug)]
+pub(crate) struct Layers<'e> {
+    /// The Portage whose settings they are.
+    pub portage: Version,
+    /// env.d.
+    pub env_d: Vars,
+    /// What FEATURES says of USE.
+    pub features: Vars,
+    /// make.globals.
+    pub globals: Vars,
+    /// The profiles' make.defaults together.
+    pub defaults: Vars,
+    /// make.conf.
+    pub conf: Vars,
+    /// The environment that incremental variables are stacked with.
+    pub backup: EnvLayer<'e>,
+    /// The environment that answers, and where results go.
+    pub env: EnvLayer<'e>,
+}
+
+/// What USE is computed from besides the layers.
+#[derive(Debug, Default)]
+pub(crate) struct Flags {
+    /// make.defaults of each profile.
+    pub make_defaults: Vec<Vars>,
+    /// Flags that the profiles force.
+    pub forced: BTreeSet<String>,
+    /// Flags that the profiles mask.
+    pub masked: BTreeSet<String>,
+}
+
+/// How many variables may stand for flags; Gentoo's are 60. Each is looked for in each profile.
+const MOST_NAMES: usize = 2000;
+
+/// The layers that USE_ORDER can name.
+const ORDERED: [&str; 10] = [
+    "env.d",
+    "repo",
+    "features",
+    "pkginternal",
+    "globals",
+    "defaults",
+    "conf",
+    "pkg",
+    "backupenv",
+    "env",
+];
+
+impl Layers<'_> {
+    /// What the highest layer says.
+    pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, Refusal> {
+        if let Some(value) = self.env.get(name)? {
+            return Ok(Some(value));
+        }
+        let files = [
+            &self.conf,
+            &self.defaults,
+            &self.globals,
+            &self.features,
+            &self.env_d,
+        ];
+        if let Some(value) = files.iter().find_map(|layer| layer.get(name)) {
+            return Ok(Some(value));
+        }
+        match name {
+            "PORTAGE_LOGDIR" => self.get("PORT_LOGDIR"),
+            "PORTAGE_LOGDIR_CLEAN" => self.get("PORT_LOGDIR_CLEAN"),
+            _ => Ok(None),
+        }
+    }
+
+    /// The names of variables in what the highest layer says, each once.
+    fn names(&self, name: &str) -> Result<Vec<String>, Refusal> {
+        let mut seen = BTreeSet::new();
+        let mut names = self.list(name)?;
+        names.retain(|name| seen.insert(name.clone()));
+        match names.len() > MOST_NAMES {
+            true => Err(Refusal::question(format!(
+                "{name} names more than {MOST_NAMES} variables"
+            ))
+            .for_good()),
+            false => Ok(names),
+        }
+    }
+
+    /// The words of what the highest layer says.
+    fn list(&self, name: &str) -> Result<Vec<String>, Refusal> {
+        Ok(words(self.get(name)?.unwrap_or_default())
+            .map(str::to_owned)
+            .collect())
+    }
+
+    /// What each layer says, lowest first.
+    fn each(&self, name: &str) -> Result<Vec<&str>, Refusal> {
+        let files = [
+            &self.env_d,
+            &self.features,
+            &self.globals,
+            &self.defaults,
+            &self.conf,
+        ];
+        let mut all: Vec<&str> = files
+            .iter()
+            .filter_map(|layer| layer.get(name).map(String::as_str))
+            .collect();
+        all.extend(self.backup.get(name)?);
+        Ok(all)
+    }
+
+    /// Sets a variable for good.
+    pub(crate) fn settle(&mut self, name: &str, value: &str) {
+        self.env.set(name, value);
+        self.backup.set(name, value);
+    }
+
+    /// Takes a variable out of every layer.
+    pub(crate) fn ban(&mut self, name: &str) {
+        for layer in [
+            &mut self.env_d,
+            &mut self.features,
+            &mut self.globals,
+            &mut self.defaults,
+            &mut self.conf,
+        ] {
+            layer.remove(name);
+        }
+        self.env.unset(name);
+        self.backup.unset(name);
+    }
+
+    /// Stacks the incremental variables other than USE.
+    pub(crate) fn stack(&mut self) -> Result<(), Refusal> {
+        for name in incrementals(self.portage) {
+            let mut set = BTreeSet::new();
+            for word in self.each(name)?.into_iter().flat_map(words) {
+                if word == "-*" {
+                    set.clear();
+                    continue;
+                }
+                let word = word.strip_prefix('+').unwrap_or(word);
+                match word.strip_prefix('-') {
+                    Some(gone) => {
+                        set.remove(gone);
+                    }
+                    None if word.is_empty() => {}
+                    None => {
+                        set.insert(word);
+                    }
+                }
+            }
+            if !set.is_empty() || self.get(name)?.is_some() {
+                let value = set.into_iter().collect::<Vec<_>>().join(" ");
+                self.env.set(name, value);
+            }
+        }
+        for (name, fallback) in [
+            ("ACCEPT_LICENSE", "* -@EULA"),
+            ("ACCEPT_PROPERTIES", ""),
+            ("ACCEPT_RESTRICT", ""),
+        ] {
+            let all: Vec<&str> = self.each(name)?.into_iter().flat_map(words).collect();
+            let value = match prune(&all).join(" ") {
+                value if value.is_empty() => fallback.to_owned(),
+                value => value,
+            };
+            self.env.set(name, value);
+        }
+        Ok(())
+    }
+
+    /// Makes the profiles' USE of what each of them says by itself. Once.
+    pub(crate) fn gather_profile_flags(&mut self, flags: &Flags) -> Result<(), Refusal> {
+        if flags.make_defaults.is_empty() {
+            return Ok(());
+        }
+        let expanded = self.names("USE_EXPAND")?;
+        let unprefixed = self.names("USE_EXPAND_UNPREFIXED")?;
+        let mut each = Vec::new();
+        for layer in &flags.make_defaults {
+            let mut use_ = Vec::new();
+            for name in &unprefixed {
+                let value = layer.get(name).map_or("", String::as_str);
+                use_.extend(words(value).map(str::to_owned));
+            }
+            for name in &expanded {
+                if self.get(name)?.is_none() {
+                    continue;
+                }
+                let prefix = name.to_lowercase();
+                let value = layer.get(name).map_or("", String::as_str);
+                use_.extend(words(value).map(|word| match word.strip_prefix('-') {
+                    Some(gone) => format!("-{prefix}_{gone}"),
+                    None => format!("{prefix}_{word}"),
+                }));
+            }
+            let own = layer.get("USE").map_or("", String::as_str);
+            use_.extend(words(own).map(str::to_owned));
+            each.extend(use_);
+        }
+        self.defaults.insert("USE".to_owned(), each.join(" "));
+        Ok(())
+    }
+
+    fn ordered(&self, layer: &str, name: &str) -> Result<Option<&str>, Refusal> {
+        Ok(match layer {
+            "env.d" => self.env_d.get(name).map(String::as_str),
+            "features" => self.features.get(name).map(String::as_str),
+            "globals" => self.globals.get(name).map(String::as_str),
+            "defaults" => self.defaults.get(name).map(String::as_str),
+            "conf" => self.conf.get(name).map(String::as_str),
+            "backupenv" => self.backup.get(name)?,
+            "env" => self.env.get(name)?,
+            _ => None,
+        })
+    }
+
+    /// Computes USE and the variables made of flags.
+    pub(crate) fn compute_use(&mut self, flags: &Flags) -> Result<(), Refusal> {
+        let expanded = self.names("USE_EXPAND")?;
+        let unprefixed = self.names("USE_EXPAND_UNPREFIXED")?;
+        let before: BTreeMap<&str, Vec<String>> = expanded
+            .iter()
+            .map(|name| Ok((name.as_str(), self.list(name)?)))
+            .collect::<Result<_, Refusal>>()?;
+        let order: Vec<&str> = self
+            .get("USE_ORDER")?
+            .unwrap_or_default()
+            .split(':')
+            .filter_map(|name| ORDERED.iter().find(|known| **known == name).copied())
+            .rev()
+            .collect();
+        let mut set: BTreeSet<String> = BTreeSet::new();
+        for layer in order {
+            for name in &unprefixed {
+                for word in words(self.ordered(layer, name)?.unwrap_or_default()) {
+                    match word.strip_prefix('-') {
+                        Some(gone) => {
+                            set.remove(gone);
+                        }
+                        None => {
+                            set.insert(word.to_owned());
+                        }
+                    }
+                }
+            }
+            let own = words(self.ordered(layer, "USE")?.unwrap_or_default());
+            for word in own {
+                add_flag(word, &mut set);
+            }
+            // Those of make.defaults are in its USE already.
+            if layer == "defaults" {
+                continue;
+            }
+            for name in &expanded {
+                if let Some(value) = self.ordered(layer, name)? {
+                    expand_flags(self.portage, name, value, &mut set)?;
+                }
+            }
+        }
+        set.extend(flags.forced.iter().cloned());
+        set.extend(
+            self.defaults
+                .get("ARCH")
+                .filter(|arch| !arch.is_empty())
+                .cloned(),
+        );
+        set.retain(|flag| !flags.masked.contains(flag));
+
+        let mut results = vec![("USE".to_owned(), set.iter().cloned().collect::<Vec<_>>())];
+        for name in &expanded {
+            let prefix = format!("{}_", name.to_lowercase());
+            let mut own: BTreeSet<&str> = beginning_with(&set, &prefix)
+                .map(|flag| &flag[prefix.len()..])
+                .collect();
+            let mut value: Vec<String> = before[name.as_str()]
+                .iter()
+                .filter(|word| own.contains(word.as_str()))
+                .cloned()
+                .collect();
+            for word in &value {
+                own.remove(word.as_str());
+            }
+            value.extend(own.into_iter().map(str::to_owned));
+            if !value.is_empty() || self.get(name)?.is_some() {
+                results.push((name.clone(), value));
+            }
+        }
+        for (name, value) in results {
+            self.env.set(&name, value.join(" "));
+        }
+        for name in &unprefixed {
+            let mut value = self.list(name)?;
+            value.retain(|word| set.contains(word));
+            if !value.is_empty() || self.get(name)?.is_some() {
+                self.env.set(name, value.join(" "));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The flags that begin so. They stand together in the set, which may be long.
+fn beginning_with<'s>(
+    set: &'s BTreeSet<String>,
+    prefix: &'s str,
+) -> impl Iterator<Item = &'s String> {
+    let from = (Bound::Included(prefix), Bound::Unbounded);
+    set.range::<str, _>(from)
+        .take_while(move |flag| flag.starts_with(prefix))
+}
+
+fn take_away(set: &mut BTreeSet<String>, prefix: &str) {
+    let gone: Vec<String> = beginning_with(set, prefix).cloned().collect();
+    for flag in &gone {
+        set.remove(flag);
+    }
+}
+
+/// Adds or removes what one word of USE says.
+fn add_flag(word: &str, set: &mut BTreeSet<String>) {
+    if word == "-*" {
+        set.clear();
+        return;
+    }
+    let word = word.strip_prefix('+').unwrap_or(word);
+    match word.strip_prefix('-') {
+        Some(gone) => {
+            if let Some(prefix) = gone
+                .strip_suffix('*')
+                .filter(|prefix| prefix.ends_with('_'))
+            {
+                take_away(set, prefix);
+            }
+            set.remove(gone);
+        }
+        None if word.is_empty() => {}
+        None => {
+            set.insert(word.to_owned());
+        }
+    }
+}
+
+/// Adds or removes the flags that one variable of USE_EXPAND stands for.
+fn expand_flags(
+    portage: Version,
+    name: &str,
+    value: &str,
+    set: &mut BTreeSet<String>,
+) -> Result<(), Refusal> {
+    let prefix = format!("{}_", name.to_lowercase());
+    let adds_up = incrementals(portage).any(|known| known == name);
+    if !adds_up {
+        take_away(set, &prefix);
+    }
+    for word in words(value) {
+        let plus = word.strip_prefix('+');
+        if plus == Some("") && adds_up {
+            return Err(Refusal::question(format!("{name} holds a lone `+`")));
+        }
+        if plus.is_some() && !adds_up {
+            continue;
+        }
+        let word = plus.unwrap_or(word);
+        match word.strip_prefix('-') {
+            Some(_) if !adds_up => {}
+            Some(gone) => {
+                set.remove(&format!("{prefix}{gone}"));
+            }
+            None => {
+                set.insert(format!("{prefix}{word}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Cuts off what a later `*` or `-*` makes irrelevant.
+fn prune<'w>(words: &'w [&'w str]) -> &'w [&'w str] {
+    match words.iter().rposition(|word| ["*", "-*"].contains(word)) {
+        Some(last) if words[last] == "*" || last + 1 == words.len() => &words[last..],
+        Some(last) => &words[last + 1..],
+        None => words,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_pruned_at_the_last_star() {
+        for (words, wanted) in [
+            (&["a", "*", "b"][..], &["*", "b"][..]),
+            (&["a", "-*", "b"], &["b"]),
+            (&["a", "-*"], &["-*"]),
+            (&["a", "b"], &["a", "b"]),
+        ] {
+            assert_eq!(prune(words), wanted, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn flags_are_taken_away_by_name_and_by_prefix() {
+        let mut set = BTreeSet::new();
+        for word in ["a", "+b", "x_1", "x_2", "-a", "+", "-x_*", "c_1", "+-b"] {
+            add_flag(word, &mut set);
+        }
+        assert_eq!(set, ["c_1".to_owned()].into());
+        expand_flags(Version::NEWEST, "C", "-1 2 +3", &mut set).expect("no lone plus");
+        assert_eq!(set, ["c_2".to_owned()].into());
+    }
+}

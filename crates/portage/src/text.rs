@@ -1,0 +1,368 @@
+//! Files as Portage reads them: which files a name stands for, and their text after Python has decoded it.
+
+use super::{
+    agreed, path,
+    refusal::Refusal,
+    version::{Change, Version},
+};
+use crossmerge_system::{file, file::Tree};
+use sha2::Sha256;
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    ffi::OsString,
+    fs, io,
+    path::Path,
+    rc::Rc,
+};
+
+/// The folders of version control, which are never looked into.
+const VCS_FOLDERS: [&str; 7] = ["CVS", "RCS", "SCCS", ".bzr", ".git", ".hg", ".svn"];
+
+/// The most that one answer may cost, in bytes that are read, come out of an expansion, or are gone through once more. Gentoo's
+/// largest profiles take 2 MiB. Files that are small can name each other, and variables themselves, so often that none of them
+/// would ever be too large.
+const MOST: usize = 64 << 20;
+
+/// The most files that one name may stand for: `package.use` with a file for each package that is installed.
+const MOST_FILES: usize = 20_000;
+
+/// What was found at a path.
+#[derive(Debug, Clone)]
+struct Known {
+    text: Rc<str>,
+    is_utf8: bool,
+}
+
+/// The files that were read for one answer: each is read once, so that one answer has one state of it.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    /// The Portage that the files are read for.
+    portage: Version,
+    read: RefCell<BTreeMap<String, Option<Known>>>,
+    spent: Cell<usize>,
+    /// How many files all names stood for.
+    seen: Cell<usize>,
+    /// The root that paths are looked up in, as its own programs would; `None` for this machine's.
+    root: Option<Rc<Tree>>,
+    /// What was not put there is not there.
+    #[cfg(any(test, feature = "fuzzing"))]
+    is_closed: bool,
+}
+
+impl Files {
+    /// Reads files as a version of Portage does.
+    pub(crate) fn of(portage: Version) -> Self {
+        Self {
+            portage,
+            ..Self::default()
+        }
+    }
+
+    /// Reads files in a root, by their paths inside.
+    pub(crate) fn in_root(root: Rc<Tree>) -> Self {
+        Self {
+            root: Some(root),
+            ..Self::default()
+        }
+    }
+
+    /// Tells whether the Portage that the files are read for does so.
+    pub(crate) fn has(&self, change: Change) -> bool {
+        self.portage.has(change)
+    }
+
+    /// These files as if there were no others.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn only(files: &[(&str, &[u8])]) -> Result<Self, Refusal> {
+        let known = files.iter().map(|(path, bytes)| {
+            let known = Known {
+                text: decode(path, bytes)?.into(),
+                is_utf8: std::str::from_utf8(bytes).is_ok(),
+            };
+            Ok(((*path).to_owned(), Some(known)))
+        });
+        Ok(Self {
+            read: RefCell::new(known.collect::<Result<_, Refusal>>()?),
+            is_closed: true,
+            ..Self::default()
+        })
+    }
+
+    /// Counts work that the file makes; refuses for good when all of it is too much.
+    pub(crate) fn spend(&self, path: &str, bytes: usize) -> Result<(), Refusal> {
+        let spent = self.spent.get().saturating_add(bytes);
+        self.spent.set(spent);
+        match spent > MOST {
+            true => Err(Refusal::file(
+                path,
+                format!("makes the settings longer than {MOST} bytes"),
+            )
+            .for_good()),
+            false => Ok(()),
+        }
+    }
+
+    /// Adds every file that was read, and every one that was missing, to a seal.
+    pub(crate) fn seal(&self, seal: &mut Sha256) {
+        for (path, known) in self.read.borrow().iter() {
+            agreed::add(seal, path.as_bytes());
+            match known {
+                Some(known) => agreed::add(seal, known.text.as_bytes()),
+                None => agreed::add(seal, b"\0"),
+            }
+        }
+    }
+
+    /// The text of a file; `None` when there is none.
+    ///
+    /// What is not UTF-8 becomes U+FFFD and every kind of line end becomes `\n`. A folder is refused: only few of
+    /// Portage's readers live with one, and those ask before.
+    pub(crate) fn read(&self, path: &str) -> Result<Option<Rc<str>>, Refusal> {
+        Ok(self.known(path)?.map(|known| known.text))
+    }
+
+    /// The text of a file that another one names by `source`; empty when there is none.
+    pub(crate) fn sourced(&self, path: &str) -> Result<Rc<str>, Refusal> {
+        let is_below_a_file = |path| {
+            let there = fs::metadata(path);
+            self.root.is_none() && there.is_err_and(|e| e.kind() == io::ErrorKind::NotADirectory)
+        };
+        match self.known(path) {
+            Ok(Some(known)) if !known.is_utf8 => Err(Refusal::file(
+                path,
+                "is sourced and not UTF-8, and Portage fails",
+            )),
+            Ok(known) => Ok(known.map_or_else(|| Rc::from(""), |known| known.text)),
+            Err(_) if is_below_a_file(path) => Ok(Rc::from("")),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    fn known(&self, path: &str) -> Result<Option<Known>, Refusal> {
+        if let Some(known) = self.read.borrow().get(path) {
+            return Ok(known.clone());
+        }
+        #[cfg(any(test, feature = "fuzzing"))]
+        if self.is_closed {
+            return Ok(None);
+        }
+        let bytes = match &self.root {
+            None => file::read::read_after_look(Path::new(path), file::read::SETTINGS),
+            Some(root) => match root.find_in_root(Path::new(path)) {
+                Ok(Some(node)) => node.read(file::read::SETTINGS),
+                Ok(None) => Err(io::ErrorKind::NotFound.into()),
+                Err(e) => Err(e.into()),
+            },
+        };
+        let known = match bytes {
+            Ok(bytes) => {
+                self.spend(path, bytes.len())?;
+                Some(Known {
+                    text: decode(path, &bytes)?.into(),
+                    is_utf8: std::str::from_utf8(&bytes).is_ok(),
+                })
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => None,
+            Err(e) => return Err(Refusal::unread(path, &e)),
+        };
+        self.read
+            .borrow_mut()
+            .insert(path.to_owned(), known.clone());
+        Ok(known)
+    }
+
+    /// The lines of a file without their ends; none when there is no file.
+    pub(crate) fn lines(&self, path: &str) -> Result<Vec<String>, Refusal> {
+        let text = self.read(path)?;
+        Ok(text.map_or_else(Vec::new, |text| text.lines().map(str::to_owned).collect()))
+    }
+
+    /// The first line without the white space round it; `None` when the file cannot be read.
+    pub(crate) fn first_line(&self, path: &str) -> Result<Option<String>, Refusal> {
+        if !path::stat(path)?.is_some_and(|metadata| metadata.is_file()) {
+            return Ok(None);
+        }
+        let lines = self.lines(path)?;
+        Ok(Some(
+            strip(lines.first().map_or("", String::as_str)).to_owned(),
+        ))
+    }
+}
+
+fn decode(path: &str, bytes: &[u8]) -> Result<String, Refusal> {
+    if bytes.contains(&0) {
+        return Err(Refusal::file(path, "holds a NUL byte"));
+    }
+    let text = String::from_utf8_lossy(bytes);
+    Ok(if text.contains('\r') {
+        text.replace("\r\n", "\n").replace('\r', "\n")
+    } else {
+        text.into_owned()
+    })
+}
+
+/// What is at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Directory,
+    File,
+    Other,
+}
+
+impl Files {
+    /// What is at a path, symlinks followed; `None` if nothing is.
+    fn kind(&self, path: &str) -> Result<Option<Kind>, Refusal> {
+        let kind = |is_dir, is_file| match (is_dir, is_file) {
+            (true, _) => Kind::Directory,
+            (_, true) => Kind::File,
+            _ => Kind::Other,
+        };
+        let Some(root) = &self.root else {
+            let metadata = path::stat(path)?;
+            return Ok(metadata.map(|metadata| kind(metadata.is_dir(), metadata.is_file())));
+        };
+        let node = root.find_in_root(Path::new(path));
+        let node = node.map_err(|e| Refusal::unread(path, &e.into()))?;
+        Ok(node.map(|node| kind(node.is_dir(), node.is_file())))
+    }
+
+    /// Returns whether there is a directory.
+    pub(crate) fn is_dir(&self, path: &str) -> bool {
+        matches!(self.kind(path), Ok(Some(Kind::Directory)))
+    }
+
+    /// The names in a directory, in their order.
+    fn names(&self, path: &str) -> Result<Vec<String>, Refusal> {
+        let unreadable = |e: io::Error| Refusal::file(path, format!("cannot be read: {e}"));
+        let names: Vec<OsString> = match &self.root {
+            None => {
+                let entries = fs::read_dir(path).map_err(unreadable)?;
+                let names = entries.map(|entry| Ok(entry?.file_name()));
+                names.collect::<io::Result<_>>().map_err(unreadable)?
+            }
+            Some(root) => match root.find_in_root(Path::new(path)) {
+                Ok(Some(node)) => node.names().map_err(|e| Refusal::unread(path, &e))?,
+                Ok(None) => Vec::new(),
+                Err(e) => return Err(Refusal::unread(path, &e.into())),
+            },
+        };
+        let names = names.iter().map(|name| path::text("a file's name", name));
+        let mut names = names
+            .map(|name| name.map(str::to_owned))
+            .collect::<Result<Vec<_>, _>>()?;
+        names.sort();
+        Ok(names)
+    }
+}
+
+/// The files that a path stands for: itself, or all below it in the order of their names. Hidden files, backups and the
+/// folders of version control are left out; what cannot be found is passed over.
+pub(crate) fn recursive_files(files: &Files, path: &str) -> Result<Vec<String>, Refusal> {
+    // A root of somebody else's has so many for all names together.
+    let mut seen = files.root.as_ref().map_or(0, |_| files.seen.get());
+    let mut all = Vec::new();
+    collect(files, path, 0, &mut seen, &mut all)?;
+    files.seen.set(seen);
+    Ok(all)
+}
+
+fn collect(
+    files: &Files,
+    path: &str,
+    depth: usize,
+    seen: &mut usize,
+    all: &mut Vec<String>,
+) -> Result<(), Refusal> {
+    *seen += 1;
+    if *seen > MOST_FILES {
+        // Two links to a folder in it make a trillion of them before any path is too deep.
+        let reason = format!("stands for more than {MOST_FILES} files, or its links make a circle");
+        return Err(Refusal::file(path, reason).for_good());
+    }
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let left_out = name.starts_with('.') || name.ends_with('~');
+    match files.kind(path)? {
+        Some(Kind::Directory) if left_out || VCS_FOLDERS.contains(&name) => {}
+        Some(Kind::Directory) if depth > 40 => {
+            return Err(Refusal::file(
+                path,
+                "lies too deep, or its links make a circle",
+            ));
+        }
+        Some(Kind::Directory) => {
+            for child in files.names(path)? {
+                collect(files, &path::join(path, &child), depth + 1, seen, all)?;
+            }
+        }
+        Some(Kind::File) if !left_out => all.push(path.to_owned()),
+        Some(Kind::File | Kind::Other) | None => {}
+    }
+    Ok(())
+}
+
+/// Tells what Python's `str.isspace` says: Unicode's white space and the four separators of ASCII.
+pub(crate) fn is_space(c: char) -> bool {
+    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
+}
+
+/// Splits at white space, as Python's `str.split` does.
+pub(crate) fn words(text: &str) -> impl DoubleEndedIterator<Item = &str> {
+    text.split(is_space).filter(|word| !word.is_empty())
+}
+
+/// Takes the white space from both ends.
+pub(crate) fn strip(text: &str) -> &str {
+    text.trim_matches(is_space)
+}
+
+/// The words of a line as Portage reads lists: up to the first that begins with `#`.
+pub(crate) fn list_words(line: &str) -> Vec<&str> {
+    words(line)
+        .take_while(|word| !word.starts_with('#'))
+        .collect()
+}
+
+/// The entries of a list file, one a line, white space made even and comments gone.
+pub(crate) fn entries(files: &Files, path: &str, recursive: bool) -> Result<Vec<String>, Refusal> {
+    let paths = match recursive {
+        true => recursive_files(files, path)?,
+        false => vec![path.to_owned()],
+    };
+    let mut entries = Vec::new();
+    for path in paths {
+        let lines = files.lines(&path)?;
+        files.spend(&path, lines.iter().map(|line| line.len() + 1).sum())?;
+        for line in lines {
+            if line.starts_with("##COMPAT==>") && files.has(Change::CompatLines) {
+                return Err(Refusal::file(&path, "has `##COMPAT` in a comment"));
+            }
+            let entry = list_words(&line).join(" ");
+            if !entry.is_empty() {
+                entries.push(entry);
+            }
+        }
+    }
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_is_what_python_says() {
+        let all: Vec<&str> = words("a\u{1c}b\u{85}c\u{a0}d\u{2003}e\u{200b}f").collect();
+        assert_eq!(all, ["a", "b", "c", "d", "e\u{200b}f"]);
+        assert_eq!(strip("\u{1f} a b\u{3000}\n"), "a b");
+    }
+
+    #[test]
+    fn every_line_end_is_a_line_end() {
+        assert_eq!(
+            decode("f", b"a\r\nb\rc\xff\n").as_deref(),
+            Ok("a\nb\nc\u{fffd}\n")
+        );
+        assert!(decode("f", b"a\0b").is_err());
+    }
+}

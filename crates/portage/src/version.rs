@@ -1,0 +1,254 @@
+//! Which Portage is installed, and what its version changes in how settings are read.
+//!
+//! Every difference between the versions that were compared is one row of [`CHANGES`]; the rest of this module tree asks
+//! [`Version::has`] and contains no version number.
+
+use std::{fmt, str::FromStr};
+
+/// A released version of Portage: up to four numbers, `3.0.66.1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version([u32; 4]);
+
+/// Something that Portage does since one version, or did until one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// A repository whose owner has no name is `volatile`; before, Portage failed over it.
+    NamelessOwner,
+    /// NO_COLOR is made lower case, as NOCOLOR is.
+    NoColor,
+    /// `sync-git-verify-max-age-days` is an option of git.
+    GitMaxAge,
+    /// A section of repos.conf may be called by an alias of its repository.
+    AliasSections,
+    /// The files of a profile with an EAPI that nobody knows are files; before, they could be directories.
+    UnknownEapiHasFiles,
+    /// PORTAGE_USERNAME and PORTAGE_GRPNAME are `portage` where nothing sets them; before, they were empty.
+    DefaultUser,
+    /// `sync-openpgp-key-refresh` has values besides yes and no.
+    KeyRefreshKinds,
+    /// Those values are told; before, all of them were told as `true`.
+    KeyRefreshTold,
+    /// The EAPI `9-pre1`.
+    Eapi9Pre1,
+    /// The EAPI of a repository's `profiles` is that of its profiles, from EAPI 9 on.
+    TopLevelEapi,
+    /// The format `profile-license`: profiles accept licences.
+    ProfileLicense,
+    /// The EAPI `9`.
+    Eapi9,
+    /// `usepkg-exclude`, `usepkg-include` and `sync-openpgp-key-package` in repos.conf.
+    UsepkgLists,
+    /// `sync-hooks-only-on-change` is told among the options of a repository.
+    HooksOption,
+    /// PRELINK_PATH and PRELINK_PATH_MASK are incremental, until this version.
+    Prelink,
+    /// Comments of the form `##COMPAT==>N<==` may be lines, until this version.
+    CompatLines,
+    /// PORTAGE_EBUILD_EXIT_FD and PORTAGE_IPC_ALIVE_FD cannot be set.
+    BannedDescriptors,
+}
+
+/// When each change happened, oldest first; `false` for what ended with that version.
+const CHANGES: [(Change, Version, bool); 17] = [
+    (Change::NamelessOwner, Version::of(45, 3), true),
+    (Change::NoColor, Version::of(46, 0), true),
+    (Change::GitMaxAge, Version::of(56, 0), true),
+    (Change::AliasSections, Version::of(66, 0), true),
+    (Change::UnknownEapiHasFiles, Version::of(66, 0), true),
+    (Change::DefaultUser, Version::of(67, 0), true),
+    (Change::KeyRefreshKinds, Version::of(70, 0), true),
+    (Change::Eapi9Pre1, Version::of(72, 0), true),
+    (Change::TopLevelEapi, Version::of(72, 0), true),
+    (Change::ProfileLicense, Version::of(74, 0), true),
+    (Change::Eapi9, Version::of(76, 0), true),
+    (Change::UsepkgLists, Version::of(78, 0), true),
+    (Change::HooksOption, Version::of(81, 0), true),
+    (Change::KeyRefreshTold, Version::of(81, 0), true),
+    (Change::CompatLines, Version::of(81, 2), false),
+    (Change::Prelink, Version::of(82, 0), false),
+    (Change::BannedDescriptors, Version::of(83, 0), true),
+];
+
+/// Every version whose answers were compared with our reading (docs/settings.md): by its last number but one, and the last ones
+/// that there were of it.
+const MEASURED: [(u32, &[u32]); 39] = [
+    (45, &[0, 1, 2, 3]),
+    (46, &[0]),
+    (47, &[0]),
+    (48, &[0, 1]),
+    (49, &[0]),
+    (50, &[0]),
+    (51, &[0]),
+    (52, &[0]),
+    (53, &[0]),
+    (54, &[0]),
+    (55, &[0]),
+    (56, &[0]),
+    (57, &[0]),
+    (58, &[0]),
+    (59, &[0]),
+    (60, &[0]),
+    (61, &[0]),
+    (62, &[0]),
+    (63, &[0]),
+    (64, &[0]),
+    (65, &[0]),
+    (66, &[0, 1]),
+    (67, &[0]),
+    (68, &[0]),
+    (69, &[0, 1, 2, 3]),
+    (70, &[0]),
+    (71, &[0]),
+    (72, &[0]),
+    (73, &[0]),
+    (74, &[0]),
+    (75, &[0]),
+    (76, &[0]),
+    (77, &[0]),
+    (78, &[0]),
+    (79, &[0]),
+    (80, &[0]),
+    (81, &[0, 1, 2, 3]),
+    (82, &[0, 1, 2]),
+    (83, &[0]),
+];
+
+impl Version {
+    /// The oldest version that was compared.
+    pub(super) const OLDEST: Self = Self([3, 0, 45, 0]);
+    /// The newest version that was compared.
+    pub const NEWEST: Self = Self([3, 0, 83, 0]);
+
+    /// The version 3.0.`patch`, or 3.0.`patch`.`fix`.
+    pub(super) const fn of(patch: u32, fix: u32) -> Self {
+        Self([3, 0, patch, fix])
+    }
+
+    /// The versions that were compared with our reading, oldest first.
+    pub fn measured() -> impl Iterator<Item = Self> {
+        MEASURED
+            .iter()
+            .flat_map(|(patch, fixes)| fixes.iter().map(|fix| Self::of(*patch, *fix)))
+    }
+
+    /// The changes that the table has: the name of each, and the version that it came with.
+    pub fn changes() -> impl Iterator<Item = (String, Self)> {
+        CHANGES
+            .iter()
+            .map(|(change, at, _)| (format!("{change:?}"), *at))
+    }
+
+    /// Tells whether this version was compared with our reading.
+    pub fn is_proven(self) -> bool {
+        Self::measured().any(|known| known == self)
+    }
+
+    /// Tells whether Portage of this version does so.
+    pub fn has(self, change: Change) -> bool {
+        CHANGES
+            .iter()
+            .any(|(known, at, begins)| *known == change && (self >= *at) == *begins)
+    }
+}
+
+impl Default for Version {
+    fn default() -> Self {
+        Self::NEWEST
+    }
+}
+
+impl FromStr for Version {
+    type Err = ();
+
+    /// Reads `3.0.83`. A snapshot such as `3.0.83_p12` or `HEAD` has no place among the releases.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut numbers = [0; 4];
+        let parts: Vec<&str> = text.split('.').collect();
+        let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        if !(3..=4).contains(&parts.len()) || !parts.iter().all(is_number) {
+            return Err(());
+        }
+        for (number, part) in numbers.iter_mut().zip(parts) {
+            *number = part.parse().map_err(drop)?;
+        }
+        Ok(Self(numbers))
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [major, minor, patch, fix] = self.0;
+        write!(f, "{major}.{minor}.{patch}")?;
+        match fix {
+            0 => Ok(()),
+            fix => write!(f, ".{fix}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(text: &str) -> Version {
+        text.parse().expect(text)
+    }
+
+    #[test]
+    fn versions_are_read_and_ordered() {
+        for text in ["3.0.45", "3.0.66.1", "3.0.83", "4.0.0"] {
+            assert_eq!(version(text).to_string(), text);
+        }
+        for text in [
+            "",
+            "HEAD",
+            "3.0",
+            "3.0.82_p5",
+            "3.0.x",
+            "3.0.83+g1",
+            "1.2.3.4.5",
+            "3..1",
+            "3.0.99999999999",
+        ] {
+            assert!(text.parse::<Version>().is_err(), "{text}");
+        }
+        assert!(version("3.0.66") < version("3.0.66.1"));
+        assert!(version("3.0.66.1") < version("3.0.67"));
+        assert!(version("3.0.9") < version("3.0.45"));
+    }
+
+    #[test]
+    fn each_change_has_one_version_and_they_are_in_order() {
+        let sorted = CHANGES.is_sorted_by_key(|(_, version, _)| *version);
+        assert!(sorted);
+        for (place, (change, at, begins)) in CHANGES.iter().enumerate() {
+            assert!(
+                CHANGES[..place].iter().all(|(other, ..)| other != change),
+                "{change:?}"
+            );
+            assert_eq!(at.has(*change), *begins, "{change:?}");
+            assert_ne!(Version::OLDEST.has(*change), *begins, "{change:?}");
+            assert_eq!(Version::NEWEST.has(*change), *begins, "{change:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_was_compared_is_proven() {
+        let all: Vec<Version> = Version::measured().collect();
+        assert!(all.is_sorted_by(|a, b| a < b), "{all:?}");
+        assert_eq!(all.first(), Some(&Version::OLDEST));
+        assert_eq!(all.last(), Some(&Version::NEWEST));
+        for (text, proven) in [
+            ("3.0.44", false),
+            ("3.0.45", true),
+            ("3.0.45.4", false),
+            ("3.0.69.3", true),
+            ("3.0.69.4", false),
+            ("3.0.83", true),
+            ("3.0.83.1", false),
+            ("3.0.84", false),
+        ] {
+            assert_eq!(version(text).is_proven(), proven, "{text}");
+        }
+    }
+}

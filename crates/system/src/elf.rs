@@ -1,0 +1,146 @@
+//! What an ELF file says of itself, as far as it decides who can run it. The layout is that of elf(5).
+
+use crate::file::read;
+use std::{
+    ffi::OsStr,
+    fs::File,
+    io,
+    os::unix::{ffi::OsStrExt, fs::FileExt},
+    path::{Path, PathBuf},
+};
+
+/// The program header that names the dynamic linker.
+const PT_INTERP: u64 = 3;
+
+/// The longest path of a dynamic linker that the kernel takes (PATH_MAX).
+const INTERPRETER_MAX: u64 = 4096;
+
+/// How much of a file the kernel looks at (BINPRM_BUF_SIZE).
+pub const HEADER_LEN: usize = 256;
+
+/// The beginning of a file; shorter where the file is.
+pub fn head(path: &Path) -> io::Result<Vec<u8>> {
+    read::head(path, HEADER_LEN as u64)
+}
+
+/// The fields of a header, whose widths and byte order the header itself tells.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout {
+    is_wide: bool,
+    is_big: bool,
+}
+
+/// What a header says of its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    /// `e_type`.
+    pub elf_type: u16,
+    /// `e_machine`.
+    pub machine: u16,
+    /// The class.
+    pub bits: u8,
+}
+
+impl Kind {
+    /// Reads it; none when it is no ELF header.
+    pub fn of(header: &[u8]) -> Option<Self> {
+        let layout = Layout::of(header)?;
+        let number = |place| Some(layout.number(header.get(place)?) as u16);
+        Some(Self {
+            elf_type: number(16..18)?,
+            machine: number(18..20)?,
+            bits: layout.at(32, 64),
+        })
+    }
+
+    /// Tells whether the kernel would start it: ET_EXEC and ET_DYN, which libraries are too.
+    pub fn is_program(self) -> bool {
+        [2, 3].contains(&self.elf_type)
+    }
+}
+
+impl Layout {
+    /// Reads class and byte order; none when it is no ELF header.
+    pub fn of(header: &[u8]) -> Option<Self> {
+        match *header {
+            [0x7f, b'E', b'L', b'F', class @ 1..=2, data @ 1..=2, ..] => Some(Self {
+                is_wide: class == 2,
+                is_big: data == 2,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Picks the place of a field by the class.
+    pub fn at<T>(self, narrow: T, wide: T) -> T {
+        if self.is_wide { wide } else { narrow }
+    }
+
+    /// Reads a number in the byte order of the file.
+    pub fn number(self, bytes: &[u8]) -> u64 {
+        let fold = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
+        match self.is_big {
+            true => bytes.iter().fold(0, fold),
+            false => bytes.iter().rev().fold(0, fold),
+        }
+    }
+
+    /// Writes a number into a field.
+    pub fn put(self, field: &mut [u8], number: u64) {
+        let bytes = number.to_le_bytes();
+        for (byte, place) in bytes.iter().zip(0..field.len()) {
+            let place = if self.is_big {
+                field.len() - 1 - place
+            } else {
+                place
+            };
+            field[place] = *byte;
+        }
+    }
+}
+
+/// The dynamic linker that a program asks for; none when it is linked statically, or is no ELF file.
+pub fn interpreter(path: &Path) -> io::Result<Option<PathBuf>> {
+    let header = head(path)?;
+    if Layout::of(&header).is_none() {
+        return Ok(None);
+    }
+    let file = File::open(path)?;
+    interpreter_in(&header, |bytes, place| file.read_exact_at(bytes, place))
+}
+
+/// The same of a file with such a header, whose bytes at a place are read by `read`.
+pub fn interpreter_in(
+    header: &[u8],
+    read: impl Fn(&mut [u8], u64) -> io::Result<()>,
+) -> io::Result<Option<PathBuf>> {
+    let Some(layout) = Layout::of(header) else {
+        return Ok(None);
+    };
+    let field = |narrow, wide| {
+        let place: std::ops::Range<usize> = layout.at(narrow, wide);
+        header.get(place).map_or(0, |bytes| layout.number(bytes))
+    };
+    let (offset, size, count) = (
+        field(28..32, 32..40),
+        field(42..44, 54..56),
+        field(44..46, 56..58),
+    );
+    for index in 0..count {
+        let mut entry = [0; 56];
+        let entry = &mut entry[..layout.at(32, 56)];
+        if read(entry, offset.saturating_add(index * size)).is_err() {
+            break;
+        }
+        if layout.number(&entry[..4]) == PT_INTERP {
+            let place = layout.number(&entry[layout.at(4..8, 8..16)]);
+            let length = layout.number(&entry[layout.at(16..20, 32..40)]);
+            let mut path = vec![0; length.min(INTERPRETER_MAX) as usize];
+            read(&mut path, place)?;
+            let end = path.iter().position(|byte| *byte == 0);
+            path.truncate(end.unwrap_or(path.len()));
+            return Ok(Some(OsStr::from_bytes(&path).into()));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,139 @@
+//! Does the steps of a plan, in their order: see [`Step`].
+//!
+//! Steps that lead into a root are [`Inside`]'s: it opens the root once, and everything after that goes by descriptors.
+
+pub(super) mod error;
+mod ids;
+mod inside;
+mod mounts;
+mod place;
+
+pub(super) use ids::{Outside, map_for, tell_ids};
+pub(super) use mounts::read_only_file;
+
+use crossmerge_plan::plan::step::{BINFMT_MISC, Mount, Namespaces, Step, User, What};
+pub use error::EnterError;
+use error::{Result, failed};
+use inside::Inside;
+use nix::{
+    fcntl::{OFlag, open},
+    mount::{MsFlags, mount},
+    sched::CloneFlags,
+    sys::stat::Mode,
+    unistd::{Gid, Uid, chdir, getegid, geteuid, setgroups, setresgid, setresuid},
+};
+use std::{os::fd::OwnedFd, path::Path};
+
+/// Does the steps. A step that locks the mounts needs somebody outside of the second user namespace.
+pub(super) fn all(steps: &[Step], mut outside: Option<Outside>) -> Result<()> {
+    let mut inside = Inside::of(steps)?;
+    for (number, step) in steps.iter().enumerate() {
+        match (step, &mut inside) {
+            (Step::Root(root), entered) => {
+                let entered = entered.take().ok_or(EnterError::Arguments)?;
+                entered.enter(root, outside.take())?;
+            }
+            (Step::Mount(mount), Some(inside)) if mount.root.is_some() => {
+                inside.mount(number, mount)?;
+            }
+            (Step::Mount(mount), Some(inside)) if inside.is_root(mount) => {
+                inside.make_mount(steps)?;
+            }
+            (Step::Link { path, target, .. }, Some(inside)) => {
+                inside.link(path, target).map_err(failed(step))?;
+            }
+            _ => one(step)?,
+        }
+    }
+    Ok(())
+}
+
+fn one(step: &Step) -> Result<()> {
+    match step {
+        Step::Namespaces(namespaces) => self::namespaces(namespaces),
+        Step::Users(users) => ids::unshare_users(CloneFlags::empty(), Some(users)),
+        Step::Mount(mount) => mount_here(mount).map_err(failed(step)),
+        Step::Register { line, optional } => {
+            let path = format!("{BINFMT_MISC}/register");
+            match std::fs::write(path, line.as_encoded_bytes()) {
+                Err(_) if *optional => Ok(()),
+                result => result.map_err(failed(step)),
+            }
+        }
+        Step::User(user) => become_user(user).map_err(failed(step)),
+        Step::Folder { path } => chdir(path).map_err(failed(step)),
+        // The environment is that of the command.
+        Step::EmptyEnvironment => Ok(()),
+        // These are of a root, which the steps do not enter.
+        Step::Root(_) | Step::Link { .. } => Err(EnterError::Arguments),
+    }
+}
+
+/// Moves the process into new namespaces (unshare(2)). What it mounts from now on is seen nowhere else; what is unmounted outside
+/// disappears in the namespace too.
+pub(super) fn namespaces(namespaces: &Namespaces) -> Result<()> {
+    let mut flags = CloneFlags::CLONE_NEWNS;
+    if namespaces.processes {
+        flags |= CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS;
+    }
+    ids::unshare_users(flags, namespaces.users.as_ref())?;
+    let none = None::<&str>;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SLAVE, none)
+        .map_err(|e| EnterError::Namespaces(e.into()))
+}
+
+/// The steps that make a binfmt_misc, which come first, and the others.
+pub(super) fn split_table(steps: &[Step]) -> (&[Step], &[Step]) {
+    let is_of_table = |step: &Step| match step {
+        Step::Register { .. } => true,
+        Step::Mount(mount) => match &mount.what {
+            // QEMU itself, read-only.
+            What::Bind { source, .. } => {
+                mount.root.is_none() && *source == mount.on && is_file(mount)
+            }
+            _ => mount.root.is_none() && mount.on == Path::new(BINFMT_MISC),
+        },
+        _ => false,
+    };
+    let others = steps.iter().position(|step| !is_of_table(step));
+    steps.split_at(others.unwrap_or(steps.len()))
+}
+
+fn is_file(mount: &Mount) -> bool {
+    matches!(mount.what, What::Bind { file: true, .. })
+}
+
+/// A descriptor of the binfmt_misc that the steps have made. With the last of its mounts it forgets its rules, so somebody keeps it.
+pub(super) fn table(steps: &[Step]) -> Option<OwnedFd> {
+    let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
+    (!steps.is_empty()).then(|| open(BINFMT_MISC, flags, Mode::empty()).ok())?
+}
+
+/// Mounts something at a path of this machine.
+fn mount_here(step: &Mount) -> nix::Result<()> {
+    match &step.what {
+        What::New { name, options } => mounts::new(name, options, &step.on),
+        What::Bind {
+            source,
+            read_only: true,
+            ..
+        } if *source == step.on => mounts::read_only_file(source).map(drop),
+        What::Bind { source, .. } => mounts::bind(source, &step.on),
+        What::ReadOnly => mounts::read_only_file(&step.on).map(drop),
+    }
+}
+
+fn become_user(user: &User) -> nix::Result<()> {
+    if let Some(groups) = &user.groups {
+        let groups: Vec<Gid> = groups.iter().copied().map(Gid::from_raw).collect();
+        setgroups(&groups)?;
+    }
+    let (uid, gid) = (Uid::from_raw(user.uid), Gid::from_raw(user.gid));
+    if getegid() != gid {
+        setresgid(gid, gid, gid)?;
+    }
+    if geteuid() != uid {
+        setresuid(uid, uid, uid)?;
+    }
+    Ok(())
+}

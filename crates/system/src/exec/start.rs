@@ -1,0 +1,37 @@
+//! The one starter of programs.
+
+use super::weak;
+use crossmerge_plan::plan::{Change, Plan, step::Step};
+use std::{ffi::OsStr, process::Command};
+
+/// This program's own file, whatever became of its path.
+pub(super) const OWN: &str = "/proc/self/exe";
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one starter of programs"
+)]
+pub(super) fn start(program: impl AsRef<OsStr>) -> Command {
+    Command::new(program)
+}
+
+/// The program as a command, with its arguments and environment.
+pub(super) fn command(plan: &Plan) -> Command {
+    weak::warn_of(plan);
+    let mut command = start(&plan.program);
+    command.args(&plan.args);
+    environment(plan, &mut command);
+    command
+}
+
+pub(super) fn environment(plan: &Plan, command: &mut Command) {
+    if plan.enter.contains(&Step::EmptyEnvironment) {
+        command.env_clear();
+    }
+    for (name, change) in &plan.env {
+        match change {
+            Change::Set(value) => command.env(name, value),
+            Change::Unset => command.env_remove(name),
+        };
+    }
+}

@@ -1,0 +1,37 @@
+//! Files: how they come to their places, and what may be trusted there.
+//!
+//! [`put`] is for a file that a build system keeps by its path: put in its place whole or not at all, and only when its text is new.
+//! What writes more than that goes through [`Folder`], which is the one place that makes, renames or removes anything.
+
+pub mod beneath;
+pub mod budget;
+mod folder;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod hostile;
+mod lock;
+mod owner;
+mod path;
+mod places;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod properties;
+mod put;
+pub mod read;
+mod refused;
+mod temporary;
+mod trouble;
+mod trust;
+mod walk;
+
+pub use beneath::{Node, Tree, look_to_change};
+pub use folder::{Folder, is_kind, look_at};
+pub use lock::{take, take_in};
+pub use path::{Identity, below, canonical, is_executable, own_directory};
+pub use places::{Folders, Places};
+pub use temporary::{Temporary, temporary};
+pub use trouble::{Trouble, hint, is_refusal};
+pub use trust::{Weak, weak_point};
+
+pub use put::{
+    FILE_MODE, PROGRAM_MODE, check_writable, keep, new_name, put, put_program, remove, replace,
+    waiting,
+};

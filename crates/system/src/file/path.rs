@@ -1,0 +1,117 @@
+//! Paths and the identity of files.
+
+use nix::unistd::{AccessFlags, access};
+use std::{
+    io,
+    os::unix::fs::MetadataExt,
+    path::{Component, Path, PathBuf},
+    sync::OnceLock,
+};
+
+/// The longest path that the kernel takes, in bytes (limits.h).
+const PATH_MAX: usize = 4096;
+
+/// The identity of a file, whatever its name is: device and inode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Identity(u64, u64);
+
+impl Identity {
+    /// The identity of this program's own file.
+    pub fn own() -> io::Result<Self> {
+        // It stays the same for as long as this process runs, and each lookup in `/proc` takes as long as five elsewhere.
+        static OWN: OnceLock<Identity> = OnceLock::new();
+        match OWN.get() {
+            Some(own) => Ok(*own),
+            None => {
+                let own = Self::of(&std::fs::metadata("/proc/self/exe")?);
+                Ok(*OWN.get_or_init(|| own))
+            }
+        }
+    }
+
+    /// The identity of the file that the metadata belongs to.
+    pub fn of(metadata: &std::fs::Metadata) -> Self {
+        Self(metadata.dev(), metadata.ino())
+    }
+
+    /// The identity of the file that stat(2) described.
+    pub fn of_stat(stat: &nix::sys::stat::FileStat) -> Self {
+        Self(stat.st_dev, stat.st_ino)
+    }
+}
+
+/// Returns the path without symlinks and dots. Components that do not exist stay as they are written.
+pub fn canonical(path: &Path) -> PathBuf {
+    // The kernel takes no longer path, and the recursion below would be too deep.
+    if path.as_os_str().len() > PATH_MAX {
+        return without_dots(path);
+    }
+    if let Ok(path) = path.canonicalize() {
+        return path;
+    }
+    let mut parts = path.components();
+    match parts.next_back() {
+        Some(Component::Normal(name)) => canonical(parts.as_path()).join(name),
+        Some(Component::ParentDir) => {
+            let mut path = canonical(parts.as_path());
+            path.pop();
+            path
+        }
+        _ => path.into(),
+    }
+}
+
+fn without_dots(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut plain, part| {
+        match part {
+            Component::ParentDir => drop(plain.pop()),
+            part => plain.push(part),
+        }
+        plain
+    })
+}
+
+/// Joins a relative path to a root that may be empty or end in a slash.
+pub fn below(root: &Path, path: &str) -> PathBuf {
+    let mut joined = root.as_os_str().to_owned();
+    if !joined.as_encoded_bytes().ends_with(b"/") {
+        joined.push("/");
+    }
+    joined.push(path);
+    joined.into()
+}
+
+/// Returns whether this process may execute the file.
+pub fn is_executable(path: &Path) -> bool {
+    access(path, AccessFlags::X_OK).is_ok()
+}
+
+/// Returns the directory of this program's own file.
+pub fn own_directory() -> Option<PathBuf> {
+    static OWN: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let find = || {
+        let own = fs_err::read_link("/proc/self/exe").ok()?;
+        own.parent().map(Path::to_owned)
+    };
+    OWN.get_or_init(find).clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_does_not_exist_loses_its_dots() {
+        for (path, is) in [
+            ("/nowhere/a/../b", "/nowhere/b"),
+            ("/nowhere/../../etc", "/etc"),
+            ("/nowhere/./x", "/nowhere/x"),
+        ] {
+            assert_eq!(canonical(Path::new(path)), Path::new(is), "{path}");
+        }
+        let long = "/a".repeat(1 << 20);
+        assert_eq!(canonical(Path::new(&long)), Path::new(&long));
+        let out = format!("{long}{}/b", "/..".repeat(1 << 20));
+        assert_eq!(canonical(Path::new(&out)), Path::new("/b"));
+    }
+}

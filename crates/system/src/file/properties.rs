@@ -1,0 +1,133 @@
+//! What holds of any directory tree that somebody else made.
+
+use super::{
+    beneath::{Links, Tree},
+    path::Identity,
+};
+use nix::{
+    fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2},
+    sys::stat::{Mode, fstatat},
+    unistd::mkfifo,
+};
+use std::{
+    collections::BTreeSet,
+    os::unix::{ffi::OsStrExt, fs::symlink},
+    path::{Component, Path, PathBuf},
+};
+
+/// A tree of at most so many lines is made: each is a few system calls.
+const MOST_LINES: usize = 64;
+
+/// Whatever links, directories and FIFOs a tree consists of, what a path leads to lies in the tree, and is what the kernel finds when it is
+/// told to stay there.
+///
+/// Each line is an entry or a path that is asked for: `d PATH`, `f PATH`, `p PATH` (a FIFO), `l TARGET PATH`, `? PATH`.
+pub fn tree(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let outer = super::temporary().expect("a directory");
+    let top = outer.path().join("tree");
+    std::fs::create_dir(&top).expect("a directory");
+    std::fs::write(outer.path().join("secret"), "secret").expect("a file");
+    let mut made = Made {
+        directories: BTreeSet::from([PathBuf::new()]),
+        all: BTreeSet::new(),
+        asked: Vec::new(),
+    };
+    for line in text.lines().take(MOST_LINES) {
+        made.line(&top, line);
+    }
+    made.note(&top, Path::new("."));
+    let tree = Tree::open_to_read(&top).expect("the tree");
+    for path in &made.asked {
+        hold(&tree, path, &made.all);
+    }
+}
+
+/// The entries that were made.
+struct Made<'t> {
+    /// Those that something can be made in without following a link.
+    directories: BTreeSet<PathBuf>,
+    all: BTreeSet<Identity>,
+    asked: Vec<&'t Path>,
+}
+
+impl<'t> Made<'t> {
+    fn line(&mut self, top: &Path, line: &'t str) {
+        let Some((kind, rest)) = line.split_once(' ') else {
+            return;
+        };
+        if kind == "?" {
+            self.asked.push(Path::new(rest));
+            return;
+        }
+        let (target, path) = match kind {
+            "l" => rest.split_once(' ').unwrap_or_default(),
+            _ => ("", rest),
+        };
+        let path = Path::new(path);
+        let is_plain = path
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        // Nothing is made through a link.
+        let has_place = path
+            .parent()
+            .is_some_and(|above| self.directories.contains(above));
+        if !is_plain || !has_place || path.as_os_str().as_bytes().contains(&0) {
+            return;
+        }
+        let place = top.join(path);
+        let is_made = match kind {
+            "d" => std::fs::create_dir(&place).is_ok(),
+            "f" => std::fs::File::create_new(&place).is_ok(),
+            "p" => mkfifo(&place, Mode::S_IRWXU).is_ok(),
+            "l" => symlink(target, &place).is_ok(),
+            _ => false,
+        };
+        if is_made {
+            self.note(top, path);
+            if kind == "d" {
+                self.directories.insert(path.components().collect());
+            }
+        }
+    }
+
+    fn note(&mut self, top: &Path, path: &Path) {
+        let metadata = top.join(path).symlink_metadata().expect("what was made");
+        self.all.insert(Identity::of(&metadata));
+    }
+}
+
+/// Asks for a path in every way.
+fn hold(tree: &Tree, path: &Path, all: &BTreeSet<Identity>) {
+    let find = tree.find(path).ok().flatten();
+    let look = tree.look(path).ok().flatten();
+    let in_root = tree.find_in_root(path).ok().flatten();
+    let walked = tree.follow(path, Links::InRoot);
+    let walked = walked.ok().and_then(|way| way.node());
+    for node in [&find, &look, &in_root, &walked].into_iter().flatten() {
+        let is_inside = all.contains(&node.identity());
+        assert!(is_inside, "{} leads out", path.display());
+    }
+    let identity = |node: &Option<super::Node>| node.as_ref().map(super::Node::identity);
+    let kernels = |resolve: ResolveFlag| {
+        let how = OpenHow::new().flags(OFlag::O_PATH | OFlag::O_CLOEXEC);
+        let resolve = resolve | ResolveFlag::RESOLVE_NO_MAGICLINKS;
+        let fd = openat2(tree.fd(), path, how.resolve(resolve)).ok()?;
+        let stat = fstatat(fd, "", AtFlags::AT_EMPTY_PATH).ok()?;
+        Some(Identity::of_stat(&stat))
+    };
+    let is_asked = !path.as_os_str().is_empty();
+    if is_asked && let Some(kernels) = kernels(ResolveFlag::RESOLVE_BENEATH) {
+        assert_eq!(identity(&find), Some(kernels), "{}", path.display());
+    }
+    if is_asked {
+        let kernels = kernels(ResolveFlag::RESOLVE_IN_ROOT);
+        assert_eq!(identity(&in_root), kernels, "{}", path.display());
+        // Where the kernel cannot be asked, the walk finds the same.
+        if kernels.is_some() {
+            assert_eq!(identity(&walked), kernels, "{}", path.display());
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Reading files that others gave: a regular file of no more than its kind needs, or an error that says what it is.
+//!
+//! A named pipe keeps whoever opens it waiting, a device may never end, and a size is whatever somebody wrote. So a file is opened
+//! without waiting, looked at, and read up to a limit. Here is decided what counts as a file and what a kind may hold; what a
+//! failure means is for whoever asked.
+
+pub use super::refused::{Why, reason, refused};
+use super::refused::{refuse, unreadable};
+use nix::{errno::Errno, fcntl::OFlag};
+use std::{
+    fs::{File, Metadata, OpenOptions},
+    io::{self, Read, Take},
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
+    },
+    path::Path,
+};
+
+/// Settings: each file of Portage's and of a repository's. The largest in Gentoo's, `package.mask`, has 200 KiB.
+pub const SETTINGS: u64 = 4 << 20;
+
+/// TOML of people's own, and what init reads again of what it wrote.
+pub const CONFIGURATION: u64 = 1 << 20;
+
+/// A `.pc` file. Those of whole desktops have a few KiB.
+pub const PACKAGE: u64 = 1 << 20;
+
+/// A `*-config` script or a libtool archive. The largest scripts known have 200 KiB.
+pub const SCRIPT: u64 = 1 << 20;
+
+/// A configure script, its log or its cache. PHP's script has 4 MiB, and what is known of a script takes fifty times its size.
+pub const CONFIGURE: u64 = 8 << 20;
+
+/// Lists of files that were installed: init's record, and Portage's CONTENTS. That of a kernel's sources has 12 MiB.
+pub const CONTENTS: u64 = 64 << 20;
+
+/// A file of a sysroot whose sum is taken, to know it again: the largest that init copies are libraries of some hundred MiB.
+pub const SUMMED: u64 = 1 << 30;
+
+/// The header of an ELF file, of either class.
+pub const ELF_HEADER: u64 = 64;
+
+/// What a program may answer on one stream: flags, settings, the result of a probe.
+pub const ANSWER: u64 = 16 << 20;
+
+/// What is asked for at once of a file without a size.
+const SMALL: u64 = 4 << 10;
+
+/// What opening a socket fails with.
+const NO_DEVICE: i32 = Errno::ENXIO as i32;
+
+/// How a file is opened: nobody has to be at the other end of a pipe, and a terminal does not become ours.
+const UNTOUCHED: OFlag = OFlag::O_NONBLOCK.union(OFlag::O_NOCTTY);
+
+/// Device numbers of `/dev/null`, which is an empty file to everybody.
+const NULL: (u64, u64) = (1, 3);
+
+/// A file that may be read.
+struct Opened<'p> {
+    path: &'p Path,
+    file: Take<File>,
+    size: u64,
+    owner: u32,
+}
+
+/// Opens a regular file to read up to so many bytes of it.
+fn open(path: &Path, limit: u64) -> io::Result<Opened<'_>> {
+    let mut options = OpenOptions::new();
+    let file = options.read(true).custom_flags(UNTOUCHED.bits()).open(path);
+    let file = file.map_err(|e| match e.raw_os_error() {
+        // So says the kernel of a socket, and of a device that nothing drives.
+        Some(NO_DEVICE) => path.metadata().map_or(e, |there| {
+            let why = stranger(&there).unwrap_or(Why::NotRegular("a device"));
+            refuse(path, why)
+        }),
+        _ => unreadable(path, e),
+    })?;
+    look_at(file, path, limit)
+}
+
+/// Opens for reading what a descriptor with `O_PATH` is of, if that is a regular file or an empty device. Opening any other device
+/// can do something: it starts a watchdog, and rewinds a tape.
+pub fn open_looked_at(looked_at: &OwnedFd, path: &Path) -> io::Result<File> {
+    let file = File::from(looked_at.try_clone().map_err(|e| unreadable(path, e))?);
+    Ok(open_again(&file, path)?.0)
+}
+
+/// The same, with what is known of the file by then.
+fn open_again(looked_at: &File, path: &Path) -> io::Result<(File, Metadata)> {
+    let metadata = looked_at.metadata().map_err(|e| unreadable(path, e))?;
+    if let Some(why) = stranger(&metadata) {
+        return Err(refuse(path, why));
+    }
+    if metadata.is_symlink() {
+        return Err(refuse(path, Why::NotRegular("a symlink")));
+    }
+    let mut options = OpenOptions::new();
+    let options = options.read(true).custom_flags(UNTOUCHED.bits());
+    let again = format!("/proc/self/fd/{}", looked_at.as_raw_fd());
+    let file = options.open(again).map_err(|e| unreadable(path, e))?;
+    Ok((file, metadata))
+}
+
+fn look_at(file: File, path: &Path, limit: u64) -> io::Result<Opened<'_>> {
+    let metadata = file.metadata().map_err(|e| unreadable(path, e))?;
+    take(file, &metadata, path, limit)
+}
+
+/// Takes a file to read up to so many bytes of it, if it is one that is read.
+fn take<'p>(file: File, metadata: &Metadata, path: &'p Path, limit: u64) -> io::Result<Opened<'p>> {
+    super::budget::OF_OTHERS.file(path)?;
+    match stranger(metadata) {
+        Some(why) => Err(refuse(path, why)),
+        None => Ok(Opened {
+            path,
+            owner: metadata.uid(),
+            // One byte more than it may have, to know whether it has more.
+            file: file.take(limit.saturating_add(1)),
+            size: if metadata.is_file() {
+                metadata.len()
+            } else {
+                0
+            },
+        }),
+    }
+}
+
+/// Why what is there is no file to be read; none too of a folder, for reading says what it is.
+fn stranger(there: &Metadata) -> Option<Why> {
+    let kind = there.file_type();
+    let device = there.rdev();
+    let device = (nix::sys::stat::major(device), nix::sys::stat::minor(device));
+    match () {
+        () if kind.is_file() || kind.is_dir() || kind.is_symlink() => None,
+        () if kind.is_char_device() && device == NULL => None,
+        () if kind.is_fifo() => Some(Why::NotRegular("a pipe")),
+        () if kind.is_socket() => Some(Why::NotRegular("a socket")),
+        () => Some(Why::NotRegular("a device")),
+    }
+}
+
+/// Looks, without opening it, whether a file could be read whole by somebody else who knows no limit.
+pub fn look(path: &Path, limit: u64) -> io::Result<()> {
+    let there = path.metadata().map_err(|e| unreadable(path, e))?;
+    let size = there.len();
+    let why = match there.is_file() && size > limit {
+        true => Some(Why::TooLarge { size, limit }),
+        false => stranger(&there),
+    };
+    why.map_or(Ok(()), |why| Err(refuse(path, why)))
+}
+
+/// Reads a file whole.
+pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    whole(open(path, limit)?, limit)
+}
+
+/// The owner of a file that has this text; `None` if it has another, or cannot be read.
+pub(super) fn owner_of_same(path: &Path, text: &[u8]) -> Option<u32> {
+    let limit = text.len() as u64;
+    let opened = open(path, limit).ok()?;
+    let owner = opened.owner;
+    (whole(opened, limit).ok()? == text).then_some(owner)
+}
+
+/// Reads a file whole that is looked at before it is opened: a device in its place is not opened at all.
+pub fn read_after_look(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut options = OpenOptions::new();
+    let options = options.read(true).custom_flags(OFlag::O_PATH.bits());
+    let looked_at = options.open(path).map_err(|e| unreadable(path, e))?;
+    let (file, metadata) = open_again(&looked_at, path)?;
+    whole(take(file, &metadata, path, limit)?, limit)
+}
+
+/// Reads a file whole that was opened without waiting.
+pub fn from(file: File, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    whole(look_at(file, path, limit)?, limit)
+}
+
+fn whole(opened: Opened, limit: u64) -> io::Result<Vec<u8>> {
+    let (path, size) = (opened.path, opened.size);
+    if size > limit {
+        return Err(refuse(path, Why::TooLarge { size, limit }));
+    }
+    let bytes = opened.rest()?;
+    match bytes.len() as u64 > limit {
+        true => Err(refuse(path, Why::Endless(limit))),
+        false => Ok(bytes),
+    }
+}
+
+impl Opened<'_> {
+    fn rest(mut self) -> io::Result<Vec<u8>> {
+        // A file of `/proc` states no size.
+        let size = if self.size == 0 { SMALL } else { self.size };
+        let most = size.min(self.file.limit());
+        let mut bytes = Vec::with_capacity(usize::try_from(most).unwrap_or_default());
+        let read = self.file.read_to_end(&mut bytes);
+        read.map_err(|e| unreadable(self.path, e))?;
+        super::budget::OF_OTHERS.bytes(self.path, bytes.len() as u64)?;
+        Ok(bytes)
+    }
+}
+
+/// Reads a file whole that has to be UTF-8.
+pub fn read_to_string(path: &Path, limit: u64) -> io::Result<String> {
+    to_text(read(path, limit)?, path)
+}
+
+/// Takes what was read of a file for text.
+pub(super) fn to_text(bytes: Vec<u8>, path: &Path) -> io::Result<String> {
+    String::from_utf8(bytes).map_err(|_| refuse(path, Why::NotText))
+}
+
+/// Reads the beginning of a file, up to so many bytes.
+pub fn head(path: &Path, length: u64) -> io::Result<Vec<u8>> {
+    beginning(open(path, length)?, length)
+}
+
+/// Reads the beginning of a file that was opened without waiting.
+pub(super) fn head_of(file: File, path: &Path, length: u64) -> io::Result<Vec<u8>> {
+    beginning(look_at(file, path, length)?, length)
+}
+
+fn beginning(mut opened: Opened, length: u64) -> io::Result<Vec<u8>> {
+    opened.file.set_limit(length);
+    opened.rest()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::refused::hint;
+    use crossmerge_plan::shown::Show;
+    use std::os::unix::fs::FileExt;
+
+    #[test]
+    fn a_file_is_read_up_to_its_limit() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        fs_err::write(&path, "abc").expect("a file");
+        assert_eq!(read(&path, 3).expect("just so many"), b"abc");
+        assert_eq!(head(&path, 2).expect("the beginning"), b"ab");
+        assert_eq!(head(&path, 9).expect("all of it"), b"abc");
+        let error = read(&path, 2).expect_err("one too many");
+        assert_eq!(
+            refused(&error),
+            Some(Why::TooLarge { size: 3, limit: 2 }),
+            "{error}"
+        );
+        let said = error.to_string();
+        assert!(said.starts_with(&format!("`{}` has 3 bytes", path.shown())));
+        assert!(reason(&error).starts_with("has 3 bytes"));
+        assert!(hint(&error).is_some_and(|hint| hint.contains("ls -lL")));
+        let file = fs_err::File::create(&path).expect("a file");
+        file.file().write_at(b"x", 1 << 40).expect("a hole");
+        assert!(refused(&read(&path, CONTENTS).expect_err("a terabyte")).is_some());
+        assert!(refused(&look(&path, CONTENTS).expect_err("a terabyte")).is_some());
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+        let socket = folder.path().join("socket");
+        let _listens = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
+        for (path, why) in [
+            (pipe.as_path(), Why::NotRegular("a pipe")),
+            (&socket, Why::NotRegular("a socket")),
+            (Path::new("/dev/zero"), Why::NotRegular("a device")),
+        ] {
+            for error in [
+                read_after_look(path, 9).err(),
+                read(path, 9).err(),
+                head(path, 9).err(),
+                look(path, 9).err(),
+            ] {
+                assert_eq!(error.as_ref().and_then(refused), Some(why), "{error:?}");
+            }
+        }
+        for read in [read, read_after_look] {
+            assert_eq!(read(Path::new("/dev/null"), 9).expect("nothing"), b"");
+        }
+        let error = read(folder.path(), 9).expect_err("a folder");
+        assert_eq!(error.kind(), io::ErrorKind::IsADirectory);
+        assert!(hint(&error).is_some_and(|hint| hint.contains("ls -lL")));
+        // Its size is said to be 0.
+        let error = read(Path::new("/proc/self/maps"), 9).expect_err("more than that");
+        assert_eq!(refused(&error), Some(Why::Endless(9)));
+    }
+
+    #[test]
+    fn the_reason_of_any_failure_has_no_path() {
+        let error = read(Path::new("/nowhere/at/all"), 9).expect_err("nothing there");
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert_eq!(reason(&error), "No such file or directory (os error 2)");
+        assert_eq!(hint(&error), None);
+    }
+}

@@ -1,0 +1,225 @@
+//! Whom we trust with a place: root, and the person we run as. Everybody else is somebody else.
+//!
+//! Here is decided, from owners and modes alone, whether somebody else could have put a link where it is, and whether somebody
+//! else could put another file where one is. What follows from it is for whoever asked: to write nothing, or to say so.
+
+use super::{
+    owner::{Owned, group, user},
+    walk::{MOST_LINKS, Rest, push},
+};
+use crossmerge_plan::{shown::Show, words::quote_line};
+use nix::sys::stat::{Mode, SFlag};
+use std::{
+    fmt, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+/// Who is trusted by this process.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Trust {
+    own: u32,
+    /// Who owns `/`: root, or in a namespace of users that has no root of the machine's, the number that stands for all it has not.
+    root: u32,
+}
+
+impl Trust {
+    /// The trust of the user we run as.
+    pub(super) fn own() -> Self {
+        Self::beside(Path::new("/").metadata().map_or(0, |root| root.uid()))
+    }
+
+    /// The trust of the user we run as, where that is who owns `/`.
+    fn beside(root: u32) -> Self {
+        let own = nix::unistd::geteuid().as_raw();
+        Self { own, root }
+    }
+
+    /// Tells whether it is root, or the user we run as.
+    pub(super) fn is_known(self, uid: u32) -> bool {
+        uid == 0 || uid == self.own || uid == self.root
+    }
+
+    /// Tells whether nobody else could have put the link there: link and folder are root's or ours; and in a folder that everybody
+    /// may write to, it keeps everyone to what is his own.
+    ///
+    /// Who is in a group that may write to a folder of root's was put there by root.
+    pub(super) fn may_follow(self, link: Owned, folder: Owned) -> bool {
+        let is_link_known = match folder.has(Mode::S_IWOTH) {
+            true => folder.has(Mode::S_ISVTX) && (link.uid == 0 || link.uid == self.own),
+            false => self.is_known(link.uid),
+        };
+        is_link_known && self.is_known(folder.uid)
+    }
+
+    /// Tells whether somebody else may change what it is: its content, or what is in it unless it keeps everyone to his own.
+    fn is_weak(self, it: Owned) -> bool {
+        let is_kept_apart = it.is(SFlag::S_IFDIR) && it.has(Mode::S_ISVTX);
+        // A person's own group may be a group of one; for root, every other group is somebody else.
+        let by_group = it.has(Mode::S_IWGRP) && it.gid != 0 && self.own == 0;
+        !self.is_known(it.uid) || (it.has(Mode::S_IWOTH) || by_group) && !is_kept_apart
+    }
+}
+
+/// What somebody else may change: a folder, or a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Weak {
+    /// Which.
+    pub path: PathBuf,
+    what: Owned,
+}
+
+impl fmt::Display for Weak {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mode = self.what.mode & 0o7777;
+        let (path, owner) = (self.path.shown(), user(self.what.uid));
+        let group = group(self.what.gid);
+        write!(f, "`{path}` (owner {owner}, group {group}, mode {mode:o})")
+    }
+}
+
+impl Weak {
+    /// The command that makes it root's alone.
+    pub fn mend(&self) -> String {
+        let path = quote_line(self.path.as_os_str());
+        match self.what.uid {
+            _ if self.what.is(SFlag::S_IFLNK) => format!("chown -h root:root {path}"),
+            0 => format!("chmod go-w {path}"),
+            _ => format!("chown root:root {path} && chmod go-w {path}"),
+        }
+    }
+}
+
+/// Looks for what somebody else may change: the file or folder, and every folder and link on the way to it.
+pub fn weak_point(path: &Path) -> io::Result<Option<Weak>> {
+    let path = match path.is_absolute() {
+        true => path.to_owned(),
+        false => std::path::absolute(path)?,
+    };
+    // Where we are, a path without links and dots; whose the folders on it are; and the steps that are left, the next one last.
+    let mut place = PathBuf::from("/");
+    let root = Owned::from(&place.metadata()?);
+    let (mut folders, mut steps, mut links) = (vec![root], Rest::new(), 0);
+    push(&mut steps, &path);
+    let trust = Trust::beside(root.uid);
+    if trust.is_weak(root) {
+        return Ok(Some(Weak {
+            path: place,
+            what: root,
+        }));
+    }
+    while let Some(step) = steps.pop() {
+        if step == "/" {
+            folders.truncate(1);
+            place.push(step);
+            continue;
+        }
+        if step == "." {
+            continue;
+        }
+        if step == ".." {
+            // There is nothing above the root.
+            if place.pop() {
+                folders.pop();
+            }
+            continue;
+        }
+        place.push(step);
+        let there = place.symlink_metadata()?;
+        let what = Owned::from(&there);
+        let is_weak = match folders.last() {
+            Some(folder) if there.is_symlink() => {
+                folder.has(Mode::S_IWOTH) && !trust.may_follow(what, *folder)
+            }
+            _ => trust.is_weak(what),
+        };
+        if is_weak {
+            return Ok(Some(Weak { path: place, what }));
+        }
+        if there.is_symlink() {
+            links += 1;
+            if links > MOST_LINKS {
+                return Err(nix::errno::Errno::ELOOP.into());
+            }
+            push(&mut steps, &place.read_link()?);
+            place.pop();
+        } else {
+            folders.push(what);
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOT: Trust = Trust { own: 0, root: 0 };
+    const ALICE: Trust = Trust { own: 7, root: 0 };
+    /// Alice as root of a namespace of users, in which everybody else is nobody.
+    const SPACE: Trust = Trust {
+        own: 0,
+        root: 65534,
+    };
+
+    fn owned(uid: u32, mode: u32) -> Owned {
+        Owned {
+            mode: mode | SFlag::S_IFDIR.bits(),
+            uid,
+            gid: uid,
+        }
+    }
+
+    #[test]
+    fn a_link_is_followed_where_nobody_else_could_have_put_it() {
+        for (trust, link, folder, follows) in [
+            (ROOT, 0, owned(0, 0o755), true),
+            (ROOT, 0, owned(0, 0o775), true),
+            (ROOT, 0, owned(0, 0o1777), true),
+            (ROOT, 0, owned(0, 0o777), false),
+            (ROOT, 0, owned(7, 0o755), false),
+            (ROOT, 7, owned(0, 0o1777), false),
+            (ROOT, 7, owned(7, 0o755), false),
+            (ROOT, 7, owned(0, 0o755), false),
+            (ALICE, 7, owned(7, 0o775), true),
+            (ALICE, 0, owned(0, 0o755), true),
+            (ALICE, 0, owned(7, 0o755), true),
+            (ALICE, 7, owned(0, 0o1777), true),
+            (ALICE, 7, owned(8, 0o1777), false),
+            (ALICE, 8, owned(0, 0o1777), false),
+            (ALICE, 8, owned(8, 0o755), false),
+            (SPACE, 65534, owned(65534, 0o755), true),
+            (SPACE, 65534, owned(65534, 0o1777), false),
+            (SPACE, 0, owned(65534, 0o1777), true),
+        ] {
+            let link_is = owned(link, 0o777);
+            let said = trust.may_follow(link_is, folder);
+            assert_eq!(said, follows, "{trust:?}: a link of {link} in {folder:?}");
+        }
+    }
+
+    #[test]
+    fn what_somebody_else_may_change_is_weak() {
+        for (trust, what, is_weak) in [
+            (ROOT, owned(0, 0o755), false),
+            (ROOT, owned(0, 0o1777), false),
+            (ROOT, owned(0, 0o777), true),
+            (ROOT, owned(0, 0o775), false),
+            (
+                ROOT,
+                Owned {
+                    gid: 50,
+                    ..owned(0, 0o775)
+                },
+                true,
+            ),
+            (ROOT, owned(7, 0o700), true),
+            (ALICE, owned(7, 0o775), false),
+            (ALICE, owned(7, 0o777), true),
+            (ALICE, owned(8, 0o755), true),
+            (SPACE, owned(65534, 0o755), false),
+        ] {
+            assert_eq!(trust.is_weak(what), is_weak, "{trust:?}: {what:?}");
+        }
+    }
+}
