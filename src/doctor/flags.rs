@@ -6,15 +6,16 @@ use super::{
     patient::{Patient, complaint},
     probe::link_bare,
 };
-use crate::{export::Facts, file::read, words::quote};
+use crate::{call::Call, file::read, words::quote};
 use std::{ffi::OsString, process::Output};
 
 /// The variables, in the order in which a build comes to use them. CXXFLAGS are CFLAGS mostly, and there may be no C++ compiler.
 const VARIABLES: [&str; 2] = ["CFLAGS", "LDFLAGS"];
 
 pub(super) fn flags(patient: &Patient) -> Result<Finding, DoctorError> {
-    let mut facts = match Facts::gather(patient.context) {
-        Ok(facts) => facts,
+    let call = Call::new(patient.context);
+    let mut facts = match call.facts() {
+        Ok(facts) => facts.clone(),
         Err(e) => return Ok(Finding::skipped(e.to_string())),
     };
     facts.take_flags_of(&patient.context.env);

@@ -8,10 +8,11 @@ use super::{
     error::SiteCacheError,
 };
 use crate::{
+    call::Call,
     context::Context,
     emulator::NoEmulator,
     exec::{self, ExecError},
-    export::{ExportError, Facts},
+    export::ExportError,
     file,
     plan::{Change, Changes, Plan},
     report::{Explain, passes_on},
@@ -207,7 +208,7 @@ pub fn verify(context: &Context, names: &[String], jobs: usize) -> Result<Report
         });
     }
     let answers = Answers::of(context)?;
-    let mut facts = Facts::gather(context)?;
+    let mut facts = Call::new(context).facts()?.clone();
     let compiler = facts.compiler()?.to_owned();
     if let Some(why) = facts.find_emulator(context) {
         let tuple = context.tuple.clone();
