@@ -2,7 +2,7 @@
 
 use crate::{
     context::{Context, ContextError},
-    export::{ExportError, Facts},
+    export::{ExportError, Facts, Gcc, Tool, tools},
     pkg_config::View,
 };
 use once_cell::unsync::OnceCell;
@@ -13,6 +13,9 @@ pub struct Call<'a> {
     /// The context.
     pub context: &'a Context,
     facts: OnceCell<Facts>,
+    build_tools: OnceCell<Vec<Tool>>,
+    gcc: OnceCell<Option<Gcc>>,
+    tools: OnceCell<Vec<Tool>>,
     view: OnceCell<View>,
 }
 
@@ -22,6 +25,9 @@ impl<'a> Call<'a> {
         Self {
             context,
             facts: OnceCell::new(),
+            build_tools: OnceCell::new(),
+            gcc: OnceCell::new(),
+            tools: OnceCell::new(),
             view: OnceCell::new(),
         }
     }
@@ -31,13 +37,41 @@ impl<'a> Call<'a> {
         Call {
             context,
             facts: self.facts.clone(),
+            // CBUILD is of the environment.
+            build_tools: OnceCell::new(),
+            gcc: self.gcc.clone(),
+            tools: self.tools.clone(),
             view: self.view.clone(),
         }
     }
 
     /// What build systems are told of the target.
     pub fn facts(&self) -> Result<&Facts, ExportError> {
-        self.facts.get_or_try_init(|| Facts::gather(self.context))
+        let gather = || {
+            let build_tools = self.build_tools()?.to_vec();
+            Facts::gather(self.context, self.tools().to_vec(), build_tools)
+        };
+        self.facts.get_or_try_init(gather)
+    }
+
+    /// The build machine's compilers that exist.
+    pub(crate) fn build_tools(&self) -> Result<&[Tool], ContextError> {
+        let find = || {
+            let cbuild = self.context.cbuild()?;
+            Ok(tools::of_build_machine(self.context, cbuild.as_deref()))
+        };
+        self.build_tools.get_or_try_init(find).map(Vec::as_slice)
+    }
+
+    /// The target's GCC; `None` if the target has clang, or a GCC in a layout of its own.
+    pub(crate) fn gcc(&self) -> Option<&Gcc> {
+        self.gcc.get_or_init(|| Gcc::of(self.context)).as_ref()
+    }
+
+    /// The target's tools that exist.
+    pub(crate) fn tools(&self) -> &[Tool] {
+        self.tools
+            .get_or_init(|| tools::of_target(self.context, self.gcc()))
     }
 
     /// Where pkg-config searches.

@@ -51,6 +51,7 @@ pub struct Context {
     portageq: OnceCell<Option<PathBuf>>,
     reader: OnceCell<Result<Reader, Refusal>>,
     portage: OnceCell<Portage>,
+    target: OnceCell<Target>,
 }
 
 /// What Portage says of the machine and of the target.
@@ -192,6 +193,7 @@ impl Context {
             portageq: OnceCell::new(),
             reader: OnceCell::new(),
             portage: OnceCell::new(),
+            target: OnceCell::new(),
         })
     }
 
@@ -344,6 +346,10 @@ impl Context {
 
     /// Settings of the machine; none without Portage.
     pub fn host_settings(&self, names: &[&str]) -> Result<Option<Settings>, ContextError> {
+        let portage = self.portage.get();
+        if let Some(known) = portage.and_then(|portage| known(&portage.host, names)) {
+            return Ok(Some(known));
+        }
         let question = self
             .portageq()
             .map(|portageq| self.about_host(portageq, names));
@@ -369,6 +375,10 @@ impl Context {
             .join("etc/portage/make.profile")
             .exists()
             .then_some(())?;
+        let portage = self.portage.get();
+        if let Some(known) = portage.and_then(|portage| known(&portage.target, names)) {
+            return Some(known);
+        }
         let question = self.about_target(Path::new("portageq"), &configroot, names);
         question.read(&self.env, self.reader().ok()?).ok()
     }
@@ -545,7 +555,8 @@ impl Context {
 
     /// The facts of the tuple.
     pub fn target(&self) -> Result<Target, ContextError> {
-        Ok(self.config.facts(&self.tuple)?)
+        let facts = || self.config.facts(&self.tuple);
+        Ok(self.target.get_or_try_init(facts)?.clone())
     }
 
     /// The target's C compiler, ours not counted: the adopted one, there or not; else `<tuple>-gcc` or `<tuple>-clang` in PATH.
@@ -590,9 +601,6 @@ impl Context {
         if !configroot.join("etc/portage/make.profile").exists() {
             return Ok(None);
         }
-        if let Some(known) = self.portage.get().and_then(|portage| portage.knows(names)) {
-            return Ok(Some(known));
-        }
         match self.read_target_settings(names) {
             Some(settings) => Ok(Some(settings)),
             None => self.settings_below(&configroot, names),
@@ -626,12 +634,12 @@ impl Portage {
     pub fn target_setting(&self, name: &str) -> &str {
         self.target.get(name).map_or("", String::as_str)
     }
+}
 
-    /// Settings of the target, if every one of them was asked for.
-    fn knows(&self, names: &[&str]) -> Option<Settings> {
-        let known = |name: &&str| Some(((*name).to_owned(), self.target.get(*name)?.clone()));
-        names.iter().map(known).collect()
-    }
+/// These settings, if every one of the names was asked for.
+fn known(settings: &Settings, names: &[&str]) -> Option<Settings> {
+    let all = names.iter().all(|name| settings.contains_key(*name));
+    all.then(|| settings.clone())
 }
 
 /// Forgets the places that a shell has from the environment of another target of ours, as `<tuple>-env` and `export env` print it: a

@@ -137,8 +137,10 @@ impl Format {
 impl Facts {
     /// Looks up what the format names besides, an emulator too, and tells a user who could help that there is none.
     pub fn look_for(&mut self, format: Format, context: &Context) {
-        if format.has_emulator() {
-            self.look_further(context);
+        match format {
+            Format::Cmake => self.look_for_cmake(context),
+            _ if format.has_emulator() => self.look_further(context, Gcc::of(context).as_ref()),
+            _ => {}
         }
         if format.has_emulator()
             && let Some(why) = self.find_emulator(context)

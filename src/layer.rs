@@ -54,12 +54,12 @@ pub fn apply(layers: &[Layer], call: &Call) -> Result<Prepared, LayerError> {
         let changes = &mut prepared.env;
         match layer {
             Layer::Portage => portage(context, changes)?,
-            Layer::Compiler => compiler::compiler(context, changes)?,
+            Layer::Compiler => compiler::compiler(call, changes)?,
             Layer::PkgConfig => pkg_config::pkg_config(call, changes)?,
             Layer::Flags => build_system::flags(call, changes)?,
             Layer::BuildTypeFlags => build_system::build_type_flags(call, changes)?,
             Layer::Make => make::make(call, &mut prepared)?,
-            Layer::CompilerCache => compiler_cache::compiler_cache(context, changes),
+            Layer::CompilerCache => compiler_cache::compiler_cache(call, changes),
             Layer::Cargo => build_system::cargo(call, &mut prepared)?,
             Layer::Go => build_system::go(call, changes)?,
             Layer::Kernel => kernel::kernel(context, changes)?,

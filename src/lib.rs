@@ -7,21 +7,22 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | **ground** | |
+//! | **ground: `crates/plan`** | |
 //! | `shown` | names that others chose, escaped |
 //! | `words` | strings of the system, quoted for a shell or as JSON |
 //! | `report` | notes, answers, failures with their hints and exit codes |
 //! | `tuple` | a tuple, checked once |
-//! | `terminal` | errors, hints and progress on a terminal |
 //! | `plan` | a program, its environment and the steps before it, as data |
 //! | `env` | the environment variables, and the only reader of them |
-//! | **system** | |
+//! | **system: `crates/system`** | |
 //! | `file` | reading and writing files that others may change |
 //! | `user` | whether the process acts for the system or for one user |
 //! | `exec` | does a plan: the only place that starts a program |
 //! | `elf` | the header of an ELF file |
 //! | `search` | the search for programs in PATH |
 //! | **facts** | |
+//! | `terminal` | errors, hints and progress on a terminal |
+//! | `autoconf` | configure scripts, read: `crates/autoconf` |
 //! | `system` | the systems and libcs that a tuple may end in |
 //! | `argv0` | the applet and the tuple in the name of the call |
 //! | `target` | what the profiles say about a tuple |
@@ -29,7 +30,7 @@
 //! | `kernel` | kernel trees and their Makefiles |
 //! | `config` | the user's configuration |
 //! | `distribution` | how the host's distribution installs a program |
-//! | `portage` | Portage's settings, repositories and installed packages |
+//! | `portage` | Portage's settings, repositories and installed packages: `crates/portage` |
 //! | **context** | |
 //! | `context` | the lookups for one target |
 //! | `abi` | the ABI of what a compiler makes |

@@ -224,13 +224,21 @@ pub(crate) fn libdirs(context: &Context, root: &Path) -> Vec<String> {
     if abi.is_none() && found.len() == 1 {
         return found;
     }
-    let setting = |name: &str| filled(context.read_target_settings(&[name])?.remove(name));
-    let abi = abi
-        .map(str::to_owned)
-        .or_else(|| setting(env::DEFAULT_ABI.name));
+    // With the default ABI comes its directory.
+    let settings = match abi {
+        Some(_) => None,
+        None => context.read_target_settings(&[env::DEFAULT_ABI.name]),
+    };
+    let settings = settings.unwrap_or_default();
+    let default_abi = || filled(settings.get(env::DEFAULT_ABI.name).cloned());
+    let abi = abi.map(str::to_owned).or_else(default_abi);
     let abi = abi.unwrap_or_else(|| "default".into());
-    let of_abi = || filled(in_env(&abi)).or_else(|| setting(&format!("LIBDIR_{abi}")));
-    match of_abi() {
+    let name = format!("LIBDIR_{abi}");
+    let setting = || match settings.get(&name) {
+        Some(libdir) => Some(libdir.clone()),
+        None => context.read_target_settings(&[&name])?.remove(&name),
+    };
+    match filled(in_env(&abi)).or_else(|| filled(setting())) {
         Some(libdir) => vec![libdir],
         None if found.is_empty() => vec!["lib".into()],
         None => found,

@@ -1,5 +1,5 @@
-//! The floors of `src/`: a module names only modules that stand before it in the table, and no two files of the library reach each
-//! other both ways.
+//! The floors of `src/` and `crates/`: a module names only modules that stand before it in the table, and no two files reach each other
+//! both ways.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::{
@@ -11,7 +11,7 @@ use std::{
 /// The floors from the ground up: name, and the modules in order, each with one line of what it is.
 const FLOORS: [(&str, &[(&str, &str)]); 10] = [
     (
-        "ground",
+        "ground: `crates/plan`",
         &[
             ("shown", "names that others chose, escaped"),
             (
@@ -23,7 +23,6 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
                 "notes, answers, failures with their hints and exit codes",
             ),
             ("tuple", "a tuple, checked once"),
-            ("terminal", "errors, hints and progress on a terminal"),
             (
                 "plan",
                 "a program, its environment and the steps before it, as data",
@@ -35,7 +34,7 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
         ],
     ),
     (
-        "system",
+        "system: `crates/system`",
         &[
             ("file", "reading and writing files that others may change"),
             (
@@ -50,6 +49,8 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
     (
         "facts",
         &[
+            ("terminal", "errors, hints and progress on a terminal"),
+            ("autoconf", "configure scripts, read: `crates/autoconf`"),
             ("system", "the systems and libcs that a tuple may end in"),
             ("argv0", "the applet and the tuple in the name of the call"),
             ("target", "what the profiles say about a tuple"),
@@ -62,7 +63,7 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
             ),
             (
                 "portage",
-                "Portage's settings, repositories and installed packages",
+                "Portage's settings, repositories and installed packages: `crates/portage`",
             ),
         ],
     ),
@@ -237,34 +238,65 @@ fn src() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// The files of the library. Properties for fuzzing and tests may name what they like.
+/// The crates: directory, and what stands before the module paths of its files here.
+const CRATES: [(&str, &str); 5] = [
+    ("src", ""),
+    ("crates/plan/src", ""),
+    ("crates/system/src", ""),
+    ("crates/portage/src", "portage"),
+    ("crates/autoconf/src", "autoconf"),
+];
+
+/// The name by which other crates call one, without `crossmerge_`, and what stands before its modules here.
+const NAMES: [(&str, &str); 4] = [
+    ("plan", ""),
+    ("system", ""),
+    ("portage", "portage"),
+    ("autoconf", "autoconf"),
+];
+
+/// The files of all crates. Properties for fuzzing and tests may name what they like.
 fn sources() -> BTreeMap<Module, String> {
     let mut sources = BTreeMap::new();
-    let mut directories = vec![src()];
-    while let Some(directory) = directories.pop() {
-        for entry in std::fs::read_dir(directory).expect("a directory") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                directories.push(path);
-                continue;
-            }
-            let relative = path
-                .strip_prefix(src())
-                .expect("below src")
-                .with_extension("");
-            let module = relative
-                .iter()
-                .map(|part| part.to_string_lossy().into_owned());
-            let module: Module = module.filter(|part| part != "lib").collect();
-            let name = module.last().map_or("", String::as_str);
-            if path.extension().is_some_and(|extension| extension == "rs")
-                && !["main", "fuzzing", "properties"].contains(&name)
-            {
-                let text = std::fs::read_to_string(&path).expect("a source file");
-                sources.insert(module, text);
+    for (top, prefix) in CRATES {
+        let top = Path::new(env!("CARGO_MANIFEST_DIR")).join(top);
+        let mut directories = vec![top.clone()];
+        while let Some(directory) = directories.pop() {
+            for entry in std::fs::read_dir(directory).expect("a directory") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    directories.push(path);
+                    continue;
+                }
+                let relative = path
+                    .strip_prefix(&top)
+                    .expect("below it")
+                    .with_extension("");
+                let parts = relative
+                    .iter()
+                    .map(|part| part.to_string_lossy().into_owned());
+                let prefix = Some(prefix.to_owned()).filter(|prefix| !prefix.is_empty());
+                let module: Module = prefix
+                    .into_iter()
+                    .chain(parts)
+                    .filter(|part| part != "lib")
+                    .collect();
+                let name = module.last().map_or("", String::as_str);
+                if path.extension().is_some_and(|extension| extension == "rs")
+                    && !["main", "fuzzing", "hostile", "properties"].contains(&name)
+                {
+                    let text = std::fs::read_to_string(&path).expect("a source file");
+                    sources.insert(module, text);
+                }
             }
         }
     }
+    // The roots of these crates only list what is in them.
+    sources.remove(&Module::new());
+    sources.insert(
+        Module::new(),
+        std::fs::read_to_string(src().join("lib.rs")).expect("lib.rs"),
+    );
     sources
 }
 
@@ -281,7 +313,9 @@ fn graph(sources: &BTreeMap<Module, String>) -> Graph {
             while !other.is_empty() && !sources.contains_key(&other) {
                 other.pop();
             }
-            if other != *module {
+            // A macro stands at the root of its crate, which names all modules.
+            let is_macro = other.is_empty() && path.segments[0].starts_with("crossmerge_");
+            if other != *module && !is_macro {
                 named
                     .entry(other)
                     .or_insert_with(|| path.segments.join("::"));
@@ -291,6 +325,9 @@ fn graph(sources: &BTreeMap<Module, String>) -> Graph {
     };
     sources.iter().map(edges).collect()
 }
+
+/// The crates whose modules have a prefix here.
+const PREFIXES: [&str; 2] = ["portage", "autoconf"];
 
 /// A path in a file.
 struct Named {
@@ -305,7 +342,10 @@ fn absolute(path: &Named, module: &Module, sources: &BTreeMap<Module, String>) -
     let mut depth = path.depth;
     let mut base = module.clone();
     match segments[0].as_str() {
-        "crate" => base.clear(),
+        // In a crate that has a prefix here, its root.
+        "crate" => base.truncate(usize::from(
+            PREFIXES.contains(&module.first().map_or("", String::as_str)),
+        )),
         "self" | "super" => {
             while let Some("self" | "super") = segments.first().map(String::as_str) {
                 match (segments[0] == "super", depth) {
@@ -321,6 +361,16 @@ fn absolute(path: &Named, module: &Module, sources: &BTreeMap<Module, String>) -
             }
             base.extend_from_slice(segments);
             return Some(base);
+        }
+        name if name.starts_with("crossmerge_") => {
+            let (_, prefix) = NAMES
+                .iter()
+                .find(|(crate_name, _)| name.ends_with(crate_name))?;
+            base = Some(*prefix)
+                .filter(|prefix| !prefix.is_empty())
+                .into_iter()
+                .map(str::to_owned)
+                .collect();
         }
         child => {
             let child = [module.as_slice(), &[child.to_owned()]].concat();

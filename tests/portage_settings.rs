@@ -506,3 +506,44 @@ fn a_full_set_of_settings_is_read_in_milliseconds() {
     println!("{each:?} for one set of settings");
     assert!(each.as_millis() < 50, "{each:?}");
 }
+
+#[test]
+fn an_applet_reads_no_settings_file_twice() {
+    const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
+    const FILES: [&str; 6] = [
+        "make.globals",
+        "make.conf",
+        "make.defaults",
+        "repos.conf",
+        "layout.conf",
+        "eapi",
+    ];
+    let prefix = crate::support::Prefix::with_portage();
+    prefix
+        .own(["init", TUPLE, "--toolchain", "arm-linux-gnueabi-"])
+        .success();
+    let (calls, env) = (
+        prefix.join("calls"),
+        prefix.join(format!("bin/{TUPLE}-env")),
+    );
+    let words = [
+        "-o".as_ref(),
+        calls.as_os_str(),
+        "-e".as_ref(),
+        "trace=open,openat".as_ref(),
+        env.as_os_str(),
+        "true".as_ref(),
+    ];
+    // It asks for the machine's settings, and for the target's with the library directory of its ABI.
+    prefix.command("strace", words).success();
+    let calls = prefix.read("calls");
+    let paths = calls.lines().filter(|line| !line.contains(" = -1 "));
+    let paths = paths.filter_map(|line| line.split('"').nth(1));
+    let mut times = BTreeMap::new();
+    for path in paths.filter(|path| FILES.iter().any(|file| path.ends_with(file))) {
+        *times.entry(path).or_insert(0) += 1;
+    }
+    let has = |end: &str| times.keys().any(|path| path.ends_with(end));
+    assert!(FILES.iter().all(|file| has(file)), "{times:#?}");
+    assert!(times.values().all(|times| *times == 1), "{times:#?}");
+}

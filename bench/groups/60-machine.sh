@@ -9,7 +9,9 @@ group "The target's programs and root here"
 arm-linux-gnueabi-gcc -static -o hello "$here/nothing.c"
 bare '<tuple>-run PROGRAM : its QEMU' 20 +2 run "$work/hello"
 
-root=$demo/roots/native
+# An entry makes the places to mount on in the root, and tests begin with a root without them.
+root=$work/native
+cp -a "$demo/roots/native" "$root"
 if unshare --mount --pid --fork chroot "$root" /bin/true 2> /dev/null; then
 	compare '<tuple>-chroot /bin/true : unshare … chroot /bin/true, this CPU' 10 - \
 		"$tuple-chroot --root $root /bin/true" "unshare --mount --pid --fork chroot $root /bin/true"

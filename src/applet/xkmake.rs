@@ -8,7 +8,7 @@ use super::error::AppletError;
 use crate::{
     config::Kind as Toolchain,
     context::Context,
-    export::{FLAGS, tools},
+    export::{FLAGS, Gcc, tools},
     kernel::{
         KernelError, call,
         call::Call,
@@ -76,7 +76,7 @@ fn runs_in_user_space(context: &Context, call: &Call, tree: &Tree) -> Result<boo
 /// Names the links in place of the toolchain's own tools, since those know the sysroot, and names the tools themselves: a
 /// `CC ?= $(CROSS_COMPILE)gcc` leaves make's own `cc`.
 fn tell_of_links(context: &Context, tree: &Tree, plan: &mut Plan) {
-    let tools = tools::of_target(context);
+    let tools = tools::of_target(context, Gcc::of(context).as_ref());
     // Without links, the compiler alone is better than none.
     if !tools.iter().any(|tool| tool.variable == env::CC.name) {
         return;

@@ -6,7 +6,7 @@ use super::{
     patient::{Patient, complaint},
     probe::link_bare,
 };
-use crate::export::Facts;
+use crate::call::Call;
 use crossmerge_plan::words::quote;
 use crossmerge_system::file::read;
 use std::{ffi::OsString, process::Output};
@@ -15,8 +15,9 @@ use std::{ffi::OsString, process::Output};
 const VARIABLES: [&str; 2] = ["CFLAGS", "LDFLAGS"];
 
 pub(super) fn flags(patient: &Patient) -> Result<Finding, DoctorError> {
-    let mut facts = match Facts::gather(patient.context) {
-        Ok(facts) => facts,
+    let call = Call::new(patient.context);
+    let mut facts = match call.facts() {
+        Ok(facts) => facts.clone(),
         Err(e) => return Ok(Finding::skipped(e.to_string())),
     };
     facts.take_flags_of(&patient.context.env);

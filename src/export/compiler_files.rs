@@ -2,6 +2,7 @@
 //! for it, since this runs before every build.
 
 use crate::{config::Kind, context::Context};
+use fs_err::DirEntry;
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
@@ -50,21 +51,30 @@ impl Gcc {
 
     /// The GCC of a driver. `None` if its layout is not known.
     pub(crate) fn behind(driver: &Path) -> Option<Self> {
-        // A distribution's driver is a symlink, which may lead to where GCC really is and to a name with the version.
-        let real = driver.canonicalize().ok()?;
-        [driver, &real].into_iter().find_map(|driver| {
-            let name = driver.file_name()?.to_str()?;
-            let machine = &name[..name.rfind("gcc").or_else(|| name.rfind("g++"))?];
-            let machine = machine.trim_end_matches('-');
-            let prefixes = driver.parent()?.ancestors();
-            prefixes
-                .take_while(|prefix| *prefix != Path::new(""))
-                .find_map(|prefix| {
-                    PLACES
-                        .iter()
-                        .find_map(|place| Self::at(prefix, place, machine))
-                })
+        if !driver.exists() {
+            return None;
+        }
+        Self::beside(driver).or_else(|| {
+            // A distribution's driver is a symlink, which may lead to where GCC really is and to a name with the version.
+            let real = driver.canonicalize().ok()?;
+            (real != driver).then(|| Self::beside(&real)).flatten()
         })
+    }
+
+    /// The GCC whose directories lie around its driver of this path.
+    fn beside(driver: &Path) -> Option<Self> {
+        let name = driver.file_name()?.to_str()?;
+        let machine = &name[..name.rfind("gcc").or_else(|| name.rfind("g++"))?];
+        let machine = machine.trim_end_matches('-');
+        let prefixes = driver.parent()?.ancestors();
+        prefixes
+            // It has programs, and is no prefix.
+            .skip_while(|prefix| prefix.ends_with("bin"))
+            .take_while(|prefix| *prefix != Path::new(""))
+            .find_map(|prefix| {
+                let mut places = PLACES.iter();
+                places.find_map(|place| Self::at(prefix, place, machine))
+            })
     }
 
     fn at(prefix: &Path, place: &str, machine: &str) -> Option<Self> {
@@ -155,8 +165,14 @@ pub(crate) fn of_clang(driver: &Path) -> Vec<PathBuf> {
 /// The directories in a directory; none if it does not exist.
 fn subfolders(folder: &Path) -> Vec<PathBuf> {
     let entries = fs_err::read_dir(folder).into_iter().flatten().flatten();
-    let paths = entries.map(|entry| entry.path());
-    paths.filter(|path| path.is_dir()).collect()
+    let is_folder = |entry: &DirEntry| match entry.file_type() {
+        Ok(kind) if kind.is_symlink() => entry.path().is_dir(),
+        kind => kind.is_ok_and(|kind| kind.is_dir()),
+    };
+    entries
+        .filter(is_folder)
+        .map(|entry| entry.path())
+        .collect()
 }
 
 /// The numbers of a version directory's name, to compare by.

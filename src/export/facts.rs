@@ -3,7 +3,7 @@
 use super::{
     compiler_files::Gcc,
     error::ExportError,
-    tools::{self, CONFIG_TOOLS, Tool},
+    tools::{self, CONFIG_TOOLS, ConfigTool, Tool},
 };
 use crate::{
     context::{Context, ContextError},
@@ -138,10 +138,13 @@ const DEFAULT_FLAGS: &str = "-O2 -pipe";
 impl Facts {
     /// Gives everything but the emulator, which costs a compilation. The caller's own flags
     /// are not among the facts: a file that is kept must not depend on them.
-    pub fn gather(context: &Context) -> Result<Self, ExportError> {
+    pub fn gather(
+        context: &Context,
+        tools: Vec<Tool>,
+        build_tools: Vec<Tool>,
+    ) -> Result<Self, ExportError> {
         let target = context.target()?;
         let cbuild = context.cbuild()?;
-        let tools = tools::of_target(context);
         let has_compiler = tools.iter().any(|tool| tool.variable == "CC");
         let sysroot = context.usable_sysroot()?;
         let flags = Flags::of_target(context, &target)?.of_tools(&tools);
@@ -157,7 +160,7 @@ impl Facts {
             sysroot_is_chosen: context.sysroot_is_chosen(),
             adoptable: (!has_compiler).then(|| tools::adoptable(context)).flatten(),
             tools,
-            build_tools: tools::of_build_machine(context, cbuild.as_deref()),
+            build_tools,
             flags,
             emulator: None,
             config_site: None,
@@ -182,26 +185,40 @@ impl Facts {
         }
     }
 
-    /// Looks up what only some build systems are told, and no compiler or makefile: how the libraries lie, the programs that print
-    /// flags, the helpers of the build machine.
-    pub fn look_further(&mut self, context: &Context) {
-        let sysroot = &self.sysroot;
-        self.cxx_includes = Gcc::of(context).map_or_else(Vec::new, |gcc| gcc.cxx_includes());
-        self.libdirs = library_directories(context, sysroot);
-        self.multiarch = multiarch(context)
-            .into_iter()
-            .find(|name| below(sysroot, &format!("usr/lib/{name}")).is_dir());
-        self.python = python_below(sysroot, &self.libdirs);
-        let config_tools = CONFIG_TOOLS.iter().map(|tool| {
-            let path = tools::config_tool(context, sysroot, tool.name);
-            (tool.name, path)
-        });
-        self.config_tools = config_tools.collect();
+    /// Looks up what CMake's file names, and no compiler or makefile asks for: how the libraries lie, and the programs that print flags
+    /// of which CMake has variables.
+    pub(crate) fn look_for_cmake(&mut self, context: &Context) {
+        self.look_at_libraries(context);
+        self.find_config_tools(context, |tool| !tool.cmake.is_empty());
+    }
+
+    /// Looks up what any build system's file names: every program that prints flags, the C++ headers of this GCC of the target, Python,
+    /// and the helpers of the build machine.
+    pub(crate) fn look_further(&mut self, context: &Context, gcc: Option<&Gcc>) {
+        self.look_at_libraries(context);
+        self.find_config_tools(context, |_| true);
+        self.cxx_includes = gcc.map_or_else(Vec::new, Gcc::cxx_includes);
+        self.python = python_below(&self.sysroot, &self.libdirs);
         let helpers = HELPERS.into_iter().filter_map(|name| {
             let path = context.find_program(OsStr::new(name)).ok()?;
             Some((name, path))
         });
         self.helpers = helpers.collect();
+    }
+
+    fn find_config_tools(&mut self, context: &Context, named: impl Fn(&ConfigTool) -> bool) {
+        let found = CONFIG_TOOLS.iter().filter(|tool| named(tool)).map(|tool| {
+            let path = tools::config_tool(context, &self.sysroot, tool.name);
+            (tool.name, path)
+        });
+        self.config_tools = found.collect();
+    }
+
+    fn look_at_libraries(&mut self, context: &Context) {
+        self.libdirs = library_directories(context, &self.sysroot);
+        self.multiarch = multiarch(context)
+            .into_iter()
+            .find(|name| below(&self.sysroot, &format!("usr/lib/{name}")).is_dir());
     }
 
     /// Lets the caller's own flags win, for a text that is made for the caller.

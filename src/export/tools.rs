@@ -1,6 +1,6 @@
 //! The target's tools: one row each, with the names that make, CMake and Meson have for it, and which of them exist.
 
-use super::compiler_files;
+use super::compiler_files::Gcc;
 use crate::{config::Kind, context::Context};
 use crossmerge_system::file::{is_executable, read};
 use std::{
@@ -274,17 +274,16 @@ pub struct Tool {
 /// The target's tools: LLVM's if clang was adopted, or is the only compiler.
 ///
 /// pkg-config is always among them, for a build that does not find the target's takes the build machine's.
-pub(crate) fn of_target(context: &Context) -> Vec<Tool> {
+pub(crate) fn of_target(context: &Context, gcc: Option<&Gcc>) -> Vec<Tool> {
     let tuple = &context.tuple;
     let find = |tool: &str| context.find_tool(OsStr::new(&format!("{tuple}-{tool}")));
     let llvm = is_llvm(context);
-    let parts = compiler_files::Gcc::of(context);
     let found = TOOLS.iter().filter_map(|row| {
         let tool = if llvm { row.llvm } else { row.gnu };
         if tool.is_empty() {
             return None;
         }
-        let lacks = |part| !llvm && parts.as_ref().is_some_and(|gcc| !gcc.has(part));
+        let lacks = |part| !llvm && gcc.is_some_and(|gcc| !gcc.has(part));
         if row.needs.is_some_and(lacks) {
             return None;
         }

@@ -33,7 +33,7 @@ fn put(context: &Context, changes: &mut Changes, flags: &Flags) {
 pub(super) fn cargo(call: &Call, prepared: &mut Prepared) -> Result<(), ExportError> {
     let context = call.context;
     let mut facts = call.facts()?.clone();
-    facts.look_further(context);
+    facts.look_further(context, call.gcc());
     // Whether a program of the target's will be run is not known here, so a missing emulator is not told.
     facts.find_emulator(context);
     if facts.emulator.as_ref().is_some_and(Emulator::has_spaces) {

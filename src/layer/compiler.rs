@@ -2,24 +2,25 @@
 
 use super::changes::{propose, set};
 use crate::{
+    call::Call,
     context::{Context, ContextError},
-    export::{Asked, Tool, build_names, tools},
+    export::{Asked, Tool, build_names},
 };
 use crossmerge_plan::{env, plan::Changes};
 use std::path::PathBuf;
 
 /// Names the tools that are there.
-pub(super) fn compiler(context: &Context, changes: &mut Changes) -> Result<(), ContextError> {
-    let found = tools::of_target(context);
+pub(super) fn compiler(call: &Call, changes: &mut Changes) -> Result<(), ContextError> {
+    let (context, found) = (call.context, call.tools());
     for tool in found.iter().filter(|tool| tool.asked == Asked::ByAll) {
         propose(context, changes, tool.variable, &tool.name);
     }
-    for tool in tools::of_build_machine(context, context.cbuild()?.as_deref()) {
+    for tool in call.build_tools()? {
         for name in build_names(tool.variable) {
             propose(context, changes, &name, &tool.name);
         }
     }
-    reach(context, &found, changes);
+    reach(context, found, changes);
     Ok(())
 }
 

@@ -7,8 +7,9 @@
 //!
 //! The string is for every compiler of the build, so it changes with the build machine's compilers too. Nothing is started for it.
 
-use super::changes::propose;
+use super::changes::set;
 use crate::{
+    call::Call,
     config::Kind,
     context::Context,
     export::{Gcc, of_clang},
@@ -16,6 +17,7 @@ use crate::{
 use crossmerge_plan::{env, plan::Changes};
 use sha2::{Digest, Sha256};
 use std::{
+    collections::BTreeMap,
     ffi::OsStr,
     os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
@@ -37,22 +39,26 @@ const WRAPPERS: [(&str, &str); 2] = [
 ];
 
 /// Tells ccache which compiler this is. Without a compiler of the target's it may do as it likes.
-pub(super) fn compiler_cache(context: &Context, changes: &mut Changes) {
-    if let Some((kind, driver)) = context.compiler() {
-        let key = key(context, kind, &driver);
+pub(super) fn compiler_cache(call: &Call, changes: &mut Changes) {
+    let context = call.context;
+    let is_callers = context
+        .env
+        .get_name(env::CCACHE_COMPILERCHECK.name)
+        .is_some();
+    if !is_callers && let Some((kind, driver)) = context.compiler() {
+        let key = key(context, files(kind, &driver, call.gcc()));
         let check = format!("string:{key}");
-        propose(context, changes, env::CCACHE_COMPILERCHECK.name, check);
+        set(changes, env::CCACHE_COMPILERCHECK.name, check);
     }
 }
 
-/// What changes with the compiler, as hexadecimal digits.
-fn key(context: &Context, kind: Kind, driver: &Path) -> String {
+/// What changes with the compiler, whose files are given, as hexadecimal digits.
+fn key(context: &Context, mut files: Vec<PathBuf>) -> String {
     let mut hash = Sha256::new();
     let mut add = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_le_bytes());
         hash.update(bytes);
     };
-    let mut files = files(kind, driver);
     if let Some(toolchain) = &context.settings.toolchain {
         for option in &toolchain.options {
             add(option.as_bytes());
@@ -76,17 +82,18 @@ fn key(context: &Context, kind: Kind, driver: &Path) -> String {
     }
     for name in NATIVE {
         if let Ok(native) = context.find_program(OsStr::new(name)) {
-            let kind = if name == "clang" {
-                Kind::Llvm
-            } else {
-                Kind::Gnu
-            };
-            files.extend(self::files(kind, &native));
+            files.extend(match name {
+                "clang" => self::files(Kind::Llvm, &native, None),
+                _ => self::files(Kind::Gnu, &native, Gcc::behind(&native).as_ref()),
+            });
         }
     }
-    for file in files {
+    // Several names lead to one native GCC.
+    let mut known = BTreeMap::new();
+    for file in &files {
+        let metadata = known.entry(file).or_insert_with(|| file.metadata().ok());
         // A file that does not exist adds nothing, so that a list may name what only some compilers have.
-        if let Ok(metadata) = file.metadata() {
+        if let Some(metadata) = metadata {
             add(file.as_os_str().as_bytes());
             let numbers = [
                 metadata.size().cast_signed(),
@@ -104,10 +111,10 @@ fn key(context: &Context, kind: Kind, driver: &Path) -> String {
 }
 
 /// The files that a driver's objects depend on.
-fn files(kind: Kind, driver: &Path) -> Vec<PathBuf> {
+fn files(kind: Kind, driver: &Path, gcc: Option<&Gcc>) -> Vec<PathBuf> {
     let mut files = vec![driver.to_owned()];
     match kind {
-        Kind::Gnu => files.extend(Gcc::behind(driver).iter().flat_map(Gcc::compilers)),
+        Kind::Gnu => files.extend(gcc.into_iter().flat_map(Gcc::compilers)),
         Kind::Llvm => files.extend(of_clang(driver)),
     }
     files

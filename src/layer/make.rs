@@ -40,7 +40,7 @@ pub(super) fn make(call: &Call, prepared: &mut Prepared) -> Result<(), ExportErr
         default(context, changes, env::CBUILD, cbuild);
     }
     // A path that CMake's file cannot hold is no reason to refuse a build that may not ask for CMake.
-    facts.look_further(context);
+    facts.look_for_cmake(context);
     if let Ok(file) = export::nested_file(context, Format::Cmake, &facts) {
         default(context, changes, env::CMAKE_TOOLCHAIN_FILE, &file.path);
         prepared.files.push(file);

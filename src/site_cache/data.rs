@@ -295,9 +295,10 @@ impl Answers {
     }
 
     fn add(&mut self, answer: Answer) {
+        // Nearly every variable has one, and a vector that grows by itself begins with the room for four.
         self.by_name
             .entry(answer.name.clone())
-            .or_default()
+            .or_insert_with(|| Vec::with_capacity(1))
             .push(answer);
     }
 

@@ -19,6 +19,9 @@ const FIRST: &str = "# Made by `crossmerge site-cache render ";
 /// The longest line of the list of names, in bytes.
 const WIDTH: usize = 120;
 
+/// The bytes that an answer takes in the file, with its name in the list; most take less.
+const OF_AN_ANSWER: usize = 256;
+
 /// The file below its head.
 const TEMPLATE: &str = include_str!("config.site.in");
 
@@ -44,12 +47,16 @@ pub struct Trial {
 
 /// The file's text: the answers that are given; with a trial, only where the program does not run.
 pub fn render(tuple: &Tuple, answers: &Answers, trial: Option<&Trial>) -> String {
-    let mut text = format!("{FIRST}{tuple}`, which replaces this file when it runs again.\n#\n");
+    let given: Vec<&Answer> = answers.given().collect();
+    let mut text = String::with_capacity(TEMPLATE.len() + given.len() * OF_AN_ANSWER);
+    let _ = write!(
+        text,
+        "{FIRST}{tuple}`, which replaces this file when it runs again.\n#\n"
+    );
     let _ = writeln!(text, "# The layers, from the general to the special:");
     for (name, summary) in answers.layers() {
         let _ = writeln!(text, "#   {name}: {summary}");
     }
-    let given: Vec<&Answer> = answers.given().collect();
     let emulate = trial.map_or(String::new(), |trial| {
         let program = quote_for_any_sh(trial.program.as_os_str());
         let emulate = EMULATE.replace("@EXIT_CODE@", &trial.exit_code.to_string());

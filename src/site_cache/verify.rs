@@ -8,10 +8,7 @@ use super::{
     error::SiteCacheError,
 };
 use crate::{
-    context::Context,
-    emulator::NoEmulator,
-    export::{ExportError, Facts},
-    terminal::Progress,
+    call::Call, context::Context, emulator::NoEmulator, export::ExportError, terminal::Progress,
 };
 use crossmerge_plan::{
     passes_on,
@@ -209,7 +206,7 @@ pub fn verify(context: &Context, names: &[String], jobs: usize) -> Result<Report
         });
     }
     let answers = Answers::of(context)?;
-    let mut facts = Facts::gather(context)?;
+    let mut facts = Call::new(context).facts()?.clone();
     let compiler = facts.compiler()?.to_owned();
     if let Some(why) = facts.find_emulator(context) {
         let tuple = context.tuple.clone();

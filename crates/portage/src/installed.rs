@@ -4,8 +4,11 @@
 //! all of them have to contain the same version. Anything else is a [`Refusal`], and portageq is asked.
 
 use super::{refusal::Refusal, version::Version};
-use crossmerge_plan::{env, env::Env};
-use crossmerge_system::{file::read, search::find_program};
+use crossmerge_plan::env::{self, Env};
+use crossmerge_system::{
+    file::{Identity, read},
+    search::find_program,
+};
 use std::{
     collections::BTreeSet,
     ffi::OsStr,
@@ -45,8 +48,14 @@ pub fn find(portageq: &Path, env: &Env) -> Result<Installed, Refusal> {
         packages.extend(python.packages(env));
     }
     let mut versions = BTreeSet::new();
+    // `lib` and `lib64` may be one directory.
+    let mut known = BTreeSet::new();
     for package in &packages {
         let file = package.join("__init__.py");
+        let identity = file.metadata().map(|metadata| Identity::of(&metadata));
+        if identity.is_ok_and(|identity| !known.insert(identity)) {
+            continue;
+        }
         let text = read::read_to_string(&file, read::SETTINGS).unwrap_or_default();
         let version = version_in(&text).ok_or_else(|| Refusal {
             file: Some(file),
@@ -188,11 +197,15 @@ fn sees_the_system(config: &str) -> bool {
 
 /// The one release that `portage/__init__.py` assigns to VERSION. In a checkout, and where the package was not built, there is none.
 fn version_in(text: &str) -> Option<Version> {
-    let assigned = text
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("VERSION = "));
-    let mut releases = assigned.filter_map(|value| {
-        let value = value.split('#').next()?.trim();
+    const ASSIGNS: &str = "VERSION = ";
+    let mut releases = text.match_indices(ASSIGNS).filter_map(|(at, _)| {
+        let before = text[..at].rsplit('\n').next()?;
+        let value = text[at + ASSIGNS.len()..].lines().next()?;
+        let value = value
+            .split('#')
+            .next()
+            .filter(|_| before.trim().is_empty())?
+            .trim();
         let quote = value.chars().next().filter(|c| ['"', '\''].contains(c))?;
         value.trim_matches(quote).parse().ok()
     });

@@ -43,13 +43,22 @@ use std::{
     path::{Path, PathBuf},
     process::Output,
 };
+use text::Shared;
 pub use variables::Settings;
 
-/// What `<tuple>-emerge` needs of the machine's own Portage.
-pub const BUILD: &[&str] = &["CBUILD", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"];
+/// What `<tuple>-emerge` needs of the machine's own Portage, and for its jobs `<tuple>-xkmake`.
+pub const BUILD: &[&str] = &[
+    "CBUILD",
+    "CFLAGS",
+    "CXXFLAGS",
+    "CPPFLAGS",
+    "LDFLAGS",
+    env::MAKEOPTS.name,
+];
 
-/// What `<tuple>-emerge` needs of the target's settings, and with the flags what other build systems do.
+/// What `<tuple>-emerge` needs of the target's settings, and with the flags and the ABI what other build systems do.
 pub const TARGET: &[&str] = &[
+    env::DEFAULT_ABI.name,
     env::ROOT.name,
     env::EMERGE_DEFAULT_OPTS.name,
     "CFLAGS",
@@ -253,14 +262,16 @@ impl Question {
 
     /// Answers by reading as this Portage would, or says why it cannot.
     pub fn read(&self, env: &Env, reader: &Reader) -> Result<Settings, Refusal> {
+        self.read_with(&Shared::default(), env, reader)
+    }
+
+    /// Answers by reading, but files that another question has read at the same time.
+    fn read_with(&self, shared: &Shared, env: &Env, reader: &Reader) -> Result<Settings, Refusal> {
         let version = reader.portage.version;
         if version.is_proven() {
             let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
-            return settings::read(
-                &self.roots_of(version),
-                &env.changed(&self.plan.env),
-                &names,
-            );
+            let roots = self.roots_of(version);
+            return settings::read_with(shared, &roots, &env.changed(&self.plan.env), &names);
         }
         let refuse = |why: &str| {
             Err(Refusal::question(format!(
@@ -357,9 +368,13 @@ pub fn ask(
     reader: Option<&Reader>,
     questions: &[Question],
 ) -> Result<Vec<Settings>, PortageError> {
-    let read = |question: &Question| match reader.map(|reader| question.read(env, reader)) {
-        Some(Err(refusal)) if refusal.is_final => Err(PortageError::Refused(refusal)),
-        answer => Ok(answer.and_then(Result::ok)),
+    let shared = Shared::default();
+    let read = |question: &Question| {
+        let answer = reader.map(|reader| question.read_with(&shared, env, reader));
+        match answer {
+            Some(Err(refusal)) if refusal.is_final => Err(PortageError::Refused(refusal)),
+            answer => Ok(answer.and_then(Result::ok)),
+        }
     };
     let mut answers: Vec<_> = questions.iter().map(read).collect::<Result<_, _>>()?;
     let open = questions

@@ -11,11 +11,11 @@ use super::{
     refusal::Refusal,
     repos_conf::{self, Named, Repos},
     stack::{EnvLayer, Flags, Layers, is_incremental},
-    text::{self, Files, list_words, strip, words},
+    text::{self, Files, Shared, list_words, strip, words},
     variables::{Settings, Vars},
     version::{Change, Version},
 };
-use crossmerge_plan::env::Env;
+use crossmerge_plan::env::{self, Env};
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeSet,
@@ -165,16 +165,37 @@ const CHECKED_COMMANDS: [&str; 3] = [
 ///
 /// A [`Refusal`] when a file, the environment or a name is not fully understood.
 pub fn read(roots: &Roots, env: &Env, names: &[&str]) -> Result<Settings, Refusal> {
-    for name in names {
+    check_names(names)?;
+    Reader::new(&Shared::default(), roots, env)?.finish(names)
+}
+
+/// The same for several questions, which share the files. If DEFAULT_ABI is among the names, the answer has `LIBDIR_<abi>` of that ABI
+/// too, as far as that is known.
+pub(super) fn read_with(
+    shared: &Shared,
+    roots: &Roots,
+    env: &Env,
+    names: &[&str],
+) -> Result<Settings, Refusal> {
+    check_names(names)?;
+    let mut reader = Reader::new(shared, roots, env)?;
+    let mut settings = reader.finish(names)?;
+    settings.extend(reader.library_directory(&settings, env)?);
+    Ok(settings)
+}
+
+/// Refuses a name whose value files do not tell.
+fn check_names(names: &[&str]) -> Result<(), Refusal> {
+    let is_known = |name: &&&str| {
         let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !is_plain || COMPUTED.contains(name) || name.starts_with("PYTHON") || name.is_empty() {
-            return Err(Refusal::question(format!(
-                "only Portage itself knows `{name}`"
-            )));
-        }
+        is_plain && !COMPUTED.contains(name) && !name.starts_with("PYTHON") && !name.is_empty()
+    };
+    match names.iter().find(|name| !is_known(name)) {
+        Some(name) => Err(Refusal::question(format!(
+            "only Portage itself knows `{name}`"
+        ))),
+        None => Ok(()),
     }
-    let mut reader = Reader::new(roots, env)?;
-    reader.finish(names)
 }
 
 /// Answers, with a seal of everything that the answer was made of: files, the names in `etc/portage`, and variables.
@@ -183,7 +204,7 @@ pub(super) fn read_sealed(
     env: &Env,
     names: &[&str],
 ) -> Result<(Settings, Sha256), Refusal> {
-    let mut reader = Reader::new(roots, env)?;
+    let mut reader = Reader::new(&Shared::default(), roots, env)?;
     let settings = reader.finish(names)?;
     let mut seal = Sha256::new();
     agreed::add(&mut seal, format!("{roots:?}").as_bytes());
@@ -342,8 +363,8 @@ fn global(broot: &str) -> Result<String, Refusal> {
 
 impl<'e> Reader<'e> {
     /// Reads every file that any answer depends on.
-    fn new(roots: &Roots, env: &'e Env) -> Result<Self, Refusal> {
-        let files = Files::of(roots.portage);
+    fn new(shared: &Shared, roots: &Roots, env: &'e Env) -> Result<Self, Refusal> {
+        let files = Files::sharing(roots.portage, shared);
         let mut places = Places::new(roots)?;
         let mut conf_paths = vec![
             join(&places.configroot, "etc/make.conf"),
@@ -453,12 +474,7 @@ impl<'e> Reader<'e> {
 
         self.layers.stack()?;
         self.layers.gather_profile_flags(&self.flags)?;
-        let expanded = ["USE_EXPAND", "USE_EXPAND_UNPREFIXED"];
-        let mut of_flags = BTreeSet::from(["USE".to_owned()]);
-        for name in expanded {
-            let value = self.layers.get(name)?.unwrap_or_default();
-            of_flags.extend(words(value).map(str::to_owned));
-        }
+        let of_flags = self.of_flags()?;
         if names.iter().any(|name| of_flags.contains(*name)) {
             self.compute_use()?;
         }
@@ -494,6 +510,35 @@ impl<'e> Reader<'e> {
                 Ok(((*name).to_owned(), value.to_owned()))
             })
             .collect()
+    }
+
+    /// The library directory of the default ABI, with the name of its variable. `None` if nobody has asked for the ABI, if it is made of
+    /// flags, which were not computed for it, and if the environment has one: a question for it would be answered without that.
+    fn library_directory(
+        &self,
+        settings: &Settings,
+        env: &Env,
+    ) -> Result<Option<(String, String)>, Refusal> {
+        let Some(abi) = settings.get(env::DEFAULT_ABI.name) else {
+            return Ok(None);
+        };
+        let abi = if abi.is_empty() { "default" } else { abi };
+        let name = format!("LIBDIR_{abi}");
+        if self.of_flags()?.contains(&name) || env.get_name(&name).is_some() {
+            return Ok(None);
+        }
+        let libdir = self.layers.get(&name)?.unwrap_or_default().to_owned();
+        Ok(Some((name, libdir)))
+    }
+
+    /// The variables whose values are made of flags.
+    fn of_flags(&self) -> Result<BTreeSet<String>, Refusal> {
+        let mut of_flags = BTreeSet::from(["USE".to_owned()]);
+        for name in ["USE_EXPAND", "USE_EXPAND_UNPREFIXED"] {
+            let value = self.layers.get(name)?.unwrap_or_default();
+            of_flags.extend(words(value).map(str::to_owned));
+        }
+        Ok(of_flags)
     }
 
     /// Takes away what users may not set; returns the names.
@@ -658,12 +703,14 @@ impl<'e> Reader<'e> {
 
     /// The owner of EROOT, user and group, when that is not root's and we may write there: Portage works as they do then.
     fn unprivileged_owner(&self) -> Option<(u32, u32)> {
+        if nix::unistd::getuid().is_root() {
+            return None;
+        }
         let eroot = path::first_existing(&self.places.eroot);
         let metadata = eroot.metadata().ok()?;
         let may_write = nix::unistd::access(&eroot, nix::unistd::AccessFlags::W_OK).is_ok();
         let is_anyones = metadata.permissions().mode() & 0o002 != 0;
-        (!nix::unistd::getuid().is_root() && may_write && !is_anyones)
-            .then(|| (metadata.uid(), metadata.gid()))
+        (may_write && !is_anyones).then(|| (metadata.uid(), metadata.gid()))
     }
 
     /// Puts FEATURES in its last form.

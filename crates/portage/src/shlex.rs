@@ -173,7 +173,10 @@ impl<'f> Shlex<'f> {
                             escaped_in = self.state;
                             self.state = State::Escaped;
                         }
-                        Some(c) => token.push(c),
+                        Some(c) => {
+                            token.push(c);
+                            token.push_str(self.source.until(|c| c == quote || c == '\\'));
+                        }
                     }
                 }
                 State::Escaped => {
@@ -206,7 +209,11 @@ impl<'f> Shlex<'f> {
                         escaped_in = State::Word;
                         self.state = State::Escaped;
                     }
-                    Some(c) if is_word(c) => token.push(c),
+                    Some(c) if is_word(c) => {
+                        token.push(c);
+                        let ends = |c| !is_word(c) || c == '#' || c == '\\';
+                        token.push_str(self.source.until(ends));
+                    }
                     Some(c) => {
                         self.pushed_back.push_front(c.to_string());
                         self.state = State::Blank;
@@ -238,6 +245,16 @@ impl Source {
             self.line += 1;
         }
         Some(c)
+    }
+
+    /// What comes before the next character that ends it.
+    fn until(&mut self, ends: impl Fn(char) -> bool) -> &str {
+        let rest = &self.text[self.position..];
+        let end = rest.find(ends).unwrap_or(rest.len());
+        let all = &rest[..end];
+        self.position += end;
+        self.line += all.matches('\n').count();
+        all
     }
 
     fn skip_line(&mut self) {

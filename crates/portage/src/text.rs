@@ -32,14 +32,34 @@ const MOST_FILES: usize = 20_000;
 struct Known {
     text: Rc<str>,
     is_utf8: bool,
+    /// How long it was before it was decoded.
+    bytes: usize,
 }
+
+impl Known {
+    fn of(path: &str, bytes: &[u8]) -> Result<Self, Refusal> {
+        Ok(Self {
+            text: decode(path, bytes)?.into(),
+            is_utf8: std::str::from_utf8(bytes).is_ok(),
+            bytes: bytes.len(),
+        })
+    }
+}
+
+/// What was found at each path; `None` if nothing was.
+type Texts = RefCell<BTreeMap<String, Option<Known>>>;
+
+/// The files that were read for several answers at one time: most of a target's settings are in files of the machine's.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shared(Rc<Texts>);
 
 /// The files that were read for one answer: each is read once, so that one answer has one state of it.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
     /// The Portage that the files are read for.
     portage: Version,
-    read: RefCell<BTreeMap<String, Option<Known>>>,
+    read: Texts,
+    shared: Shared,
     spent: Cell<usize>,
     /// How many files all names stood for.
     seen: Cell<usize>,
@@ -52,9 +72,16 @@ pub(crate) struct Files {
 
 impl Files {
     /// Reads files as a version of Portage does.
+    #[cfg(test)]
     pub(crate) fn of(portage: Version) -> Self {
+        Self::sharing(portage, &Shared::default())
+    }
+
+    /// Reads files as a version of Portage does, but those that another answer has read.
+    pub(crate) fn sharing(portage: Version, shared: &Shared) -> Self {
         Self {
             portage,
+            shared: shared.clone(),
             ..Self::default()
         }
     }
@@ -75,13 +102,9 @@ impl Files {
     /// These files as if there were no others.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn only(files: &[(&str, &[u8])]) -> Result<Self, Refusal> {
-        let known = files.iter().map(|(path, bytes)| {
-            let known = Known {
-                text: decode(path, bytes)?.into(),
-                is_utf8: std::str::from_utf8(bytes).is_ok(),
-            };
-            Ok(((*path).to_owned(), Some(known)))
-        });
+        let known = files
+            .iter()
+            .map(|(path, bytes)| Ok(((*path).to_owned(), Some(Known::of(path, bytes)?))));
         Ok(Self {
             read: RefCell::new(known.collect::<Result<_, Refusal>>()?),
             is_closed: true,
@@ -147,6 +170,22 @@ impl Files {
         if self.is_closed {
             return Ok(None);
         }
+        let shared = self.shared.0.borrow().get(path).cloned();
+        let known = match shared {
+            Some(known) => known,
+            None => self.find(path)?,
+        };
+        if let Some(known) = &known {
+            self.spend(path, known.bytes)?;
+        }
+        for texts in [&self.read, &*self.shared.0] {
+            texts.borrow_mut().insert(path.to_owned(), known.clone());
+        }
+        Ok(known)
+    }
+
+    /// Reads what is at a path now.
+    fn find(&self, path: &str) -> Result<Option<Known>, Refusal> {
         let bytes = match &self.root {
             None => file::read::read_after_look(Path::new(path), file::read::SETTINGS),
             Some(root) => match root.find_in_root(Path::new(path)) {
@@ -155,21 +194,11 @@ impl Files {
                 Err(e) => Err(e.into()),
             },
         };
-        let known = match bytes {
-            Ok(bytes) => {
-                self.spend(path, bytes.len())?;
-                Some(Known {
-                    text: decode(path, &bytes)?.into(),
-                    is_utf8: std::str::from_utf8(&bytes).is_ok(),
-                })
-            }
-            Err(e) if e.kind() == io::ErrorKind::NotFound => None,
-            Err(e) => return Err(Refusal::unread(path, &e)),
-        };
-        self.read
-            .borrow_mut()
-            .insert(path.to_owned(), known.clone());
-        Ok(known)
+        match bytes {
+            Ok(bytes) => Ok(Some(Known::of(path, &bytes)?)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(Refusal::unread(path, &e)),
+        }
     }
 
     /// The lines of a file without their ends; none when there is no file.
