@@ -2,10 +2,13 @@
 
 CARGO ?= cargo
 
-# Installing: DESTDIR is for packagers; EPREFIX is the prefix of the machine's Portage, baked into the program;
-# TARGETS="tuple…" makes the links of these tuples as well; CROSSDEV=yes leaves the names of crossdev's package to it, for a
-# package that goes to the same folder. SYSCONFDIR has the one file that has to be outside PREFIX, since bash-completion looks
-# for it nowhere else; below a PREFIX of one's own, such as ~/.local, nothing is written outside.
+# Variables for `make install`:
+#   DESTDIR     a prefix for packagers
+#   EPREFIX     the prefix of the build machine's Portage, compiled into the program
+#   TARGETS     "tuple…": also makes the symlinks of these tuples
+#   CROSSDEV    yes: omits the names of crossdev's package, for a package that installs into the same directory
+#   SYSCONFDIR  contains the one file that must be outside PREFIX, because bash-completion searches no other place. With a local
+#               PREFIX such as ~/.local, nothing is written outside it.
 DESTDIR ?=
 EPREFIX ?=
 PREFIX ?= $(EPREFIX)/usr/local
@@ -21,79 +24,81 @@ mandir = $(datadir)/man
 bashdir = $(datadir)/bash-completion/completions
 bashlinksdir = $(DESTDIR)$(SYSCONFDIR)/bash_completion.d
 zshdir = $(datadir)/zsh/site-functions
-# The directory of fish's completions, functions or conf. Without XDG_DATA_DIRS, fish passes over /usr/local/share, so that the
-# administrator's directories stand in there; below /usr and ~/.local it looks for vendors' files.
+# The directory of fish's completions, functions or conf. Without XDG_DATA_DIRS, fish does not search /usr/local/share, so the
+# administrator's directories are used with that PREFIX. Below /usr and ~/.local fish searches the vendor directories.
 fish = $(if $(filter $(EPREFIX)/usr/local,$(PREFIX)),$(DESTDIR)$(SYSCONFDIR)/fish/$(or $(2),$(1)),$(datadir)/fish/vendor_$(1).d)
 fish_completions = $(call fish,completions)
 fish_functions = $(call fish,functions)
 fish_conf = $(call fish,conf,conf.d)
-# How the program is linked is most of what its start costs (docs/benchmarks.md): statically, at a fixed address, and with musl where
-# Rust has that (`rustup target add $(musl)`), else with the machine's own C library where that can be. STATIC is Rust's target;
-# `make STATIC=` links as cargo does. The target is named because cargo would link its own plugins statically too, which cannot be.
+# How the program is linked decides most of its start time (docs/benchmarks.md). It is statically linked, at a fixed address, with
+# musl if Rust has that target (`rustup target add $(musl)`), else with the build machine's own C library if that has a static one.
+# STATIC is Rust's target; `make STATIC=` links as cargo does by default. The target is named because cargo would otherwise
+# link procedural macros statically too, which is impossible.
 host := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 musl = $(subst -gnu,-musl,$(host))
 STATIC ?= $(or $(if $(host),$(if $(wildcard $(shell rustc --print target-libdir --target $(musl) 2>/dev/null)),$(musl))),$(if $(filter /%,$(shell $(CC) -print-file-name=libc.a 2>/dev/null)),$(host)))
 static_flags = -C target-feature=+crt-static -C relocation-model=static $(order_flags)
-# Where the linker can, what runs at every start is put together (bench/order; the names it goes by are those of v0), in as few
-# segments as there can be: each one that is mapped takes time. Nothing is relocated, so RELRO has nothing to protect.
+# If the linker supports it, the functions that run at every start are placed together (bench/order, which uses v0 symbol names), in
+# as few segments as possible, because mapping each segment takes time. Nothing is relocated, so RELRO has nothing to protect.
 order_flags = -C symbol-mangling-version=v0 $(if $(shell $(CC) -Wl,--version 2>/dev/null | grep -E '^GNU ld|LLD'),-C link-arg=-Wl$(comma)-T$(comma)src/start.ld$(comma)-z$(comma)noseparate-code$(comma)-z$(comma)norelro)
 comma = ,
 build_flags = $(if $(STATIC),--target $(STATIC))
-# Without rustc, as under sudo where Rust is another user's, the program that is built already.
+# Without rustc, as under sudo if another user installed Rust, `binary` is the existing program.
 target = $(or $(CARGO_TARGET_DIR),target)
 binary = $(if $(host),$(target)/$(if $(STATIC),$(STATIC)/)release/crossmerge,$(firstword $(wildcard $(target)/*/release/crossmerge $(target)/release/crossmerge) $(target)/release/crossmerge))
 
 version = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 dist = $(target)/crossmerge-$(version)
-# What `make docs` makes. The pages bear the day of the last commit, or that of SOURCE_DATE_EPOCH: the same sources, the same pages.
+# The output of `make docs`. The pages have the date of the last commit, or that of SOURCE_DATE_EPOCH, so that they are reproducible.
 docs = $(target)/docs
 epoch = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || date +%s))
-# The folders of documents that lead to each other.
+# The directories of documents that link to each other.
 documents = docs wrappers profiles distributions site-cache packaging
 
 export CROSSMERGE_EPREFIX = $(EPREFIX)
 
-# The targets whose Debian cross compilers the tests use, and what they need besides: clang for --llvm, strace to kill
-# the program at every file operation, Go, shells with their completions, what reads manual pages, Autoconfs, tmux as a screen, a compiler for each CPU that QEMU runs and one for bare metal. What else they run
-# against, tests/setup puts beside the demonstration.
+# The targets whose Debian cross compilers the tests use, and the other packages that the tests need: clang for --llvm, strace to
+# kill the program at every file operation, Go, shells with their completions, readers of manual pages, several Autoconfs, tmux as a
+# terminal, a compiler for each CPU that QEMU runs and one for bare metal. tests/setup installs the rest beside the demonstration.
 check_targets = armv4tl-softfloat-linux-gnueabi aarch64-unknown-linux-gnu s390x-ibm-linux-gnu
 check_packages = bc bison flex kmod bash-completion fish man-db mandoc zsh clang lld llvm strace tmux uidmap golang-go hyperfine libtool automake autoconf autoconf2.13 autoconf2.69 busybox mksh ksh93u+m libgcrypt20-dev libncurses-dev libpng-dev libassuan-dev libnpth0-dev libapr1-dev libusb-dev libpcre2-dev musl-tools \
 	gcc-alpha-linux-gnu gcc-arm-linux-gnueabihf gcc-arm-none-eabi gcc-hppa-linux-gnu gcc-i686-linux-gnu gcc-m68k-linux-gnu gcc-mips64el-linux-gnuabi64 gcc-powerpc-linux-gnu gcc-powerpc64le-linux-gnu gcc-riscv64-linux-gnu gcc-sh4-linux-gnu gcc-sparc64-linux-gnu libc6-dev-armhf-cross libc6-dev-hppa-cross libc6-dev-i386-cross libc6-dev-m68k-cross libc6-dev-mips64el-cross libc6-dev-powerpc-cross libc6-dev-ppc64el-cross libc6-dev-riscv64-cross libc6-dev-sh4-cross libc6-dev-sparc64-cross libc6.1-dev-alpha-cross
 
 test = $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
 
-# Which of the panel: a package, `bash`; one for one target, `bash::arm`; its build, `bash::build`. Nothing means all.
+# The part of the panel to run: a package, `bash`; a package for one target, `bash::arm`; its build, `bash::build`. Empty: all.
 PANEL ?=
 panel_rows = $(target)/tmp/panel
 
 .PHONY: help build program install-program install-docs prepare check-components check coverage demo panel kernels verify-site verify-questions races fuzz fuzz-keep bench bench-run order order-run check-settings check-portages docs install uninstall dist clean
 
 help:
-	@echo 'make build      the program, in $(binary), and what make docs makes'
-	@echo 'make check      every check and test: about 20 minutes on two cores the first time, 9 GB of disk'
-	@echo 'make coverage   what the tests run of each file, by cargo-llvm-cov; a page for each line in target/llvm-cov/html'
+	@echo 'make build      build the program, $(binary), and the output of make docs'
+	@echo 'make check      run every check and test: about 20 minutes on two cores the first time, 9 GB of disk'
+	@echo 'make coverage   measure the lines that the tests run, with cargo-llvm-cov; pages for every file in target/llvm-cov/html'
 	@echo 'make verify-site'
-	@echo '                the site answers, measured on every target that Debian has a compiler for; writes docs/site-cache-matrix.md'
+	@echo '                measure the site answers on every target that Debian has a compiler for; writes docs/site-cache-matrix.md'
 	@echo 'make verify-questions REPO=…'
-	@echo '                every version of the tests behind the answers, from a clone of gnulib or Autoconf, run on this machine'
-	@echo 'make demo       cross-build real packages with the real Portage; DEMO_TARGET=<tuple> for another machine'
+	@echo '                run every version of the tests behind the answers, from a clone of gnulib or Autoconf, on the build machine'
+	@echo 'make demo       cross-build real packages with the real Portage; DEMO_TARGET=<tuple> for another target'
 	@echo 'make check-settings REPO=… CONFIGROOT=…'
-	@echo '                our reading of the settings beside portageq, for a repository and a config root of yours'
+	@echo '                compare the reading of settings with portageq, for your repository and config root'
 	@echo 'make check-portages'
-	@echo '                the same for every version of Portage in PORTAGES, fetched from PyPI; takes an hour'
-	@echo 'make panel      configure eight real packages with answers and with an emulator, beside what is true, and build them; PANEL=bash for one'
-	@echo 'make fuzz       every reader of other people'"'"'s files on made-up input, FUZZ_SECONDS=600 each; FUZZ=elf for one; needs cargo-fuzz'
-	@echo 'make races      every race of the owner of a sysroot against root and a user, of which make check runs some; takes an hour'
-	@echo 'make kernels    U-Boot, a RISC-V kernel and a kernel of clang, built by <tuple>-xkmake and started by QEMU'
-	@echo 'make bench      how long everything takes, beside its peers; writes docs/benchmarks.md. BENCH="start pkg-config" for some of it;'
+	@echo '                the same for every version of Portage in PORTAGES, downloaded from PyPI; takes an hour'
+	@echo 'make panel      configure eight real packages with answers and with an emulator, compare with the true results, and build them;'
+	@echo '                PANEL=bash for one'
+	@echo 'make fuzz       fuzz every reader of untrusted files, FUZZ_SECONDS=600 each; FUZZ=elf for one; needs cargo-fuzz'
+	@echo 'make races      run every race of the owner of a sysroot against root and a user, of which make check runs some; takes an hour'
+	@echo 'make kernels    build U-Boot, a RISC-V kernel and a kernel of clang with <tuple>-xkmake, and boot them in QEMU'
+	@echo 'make bench      measure crossmerge beside its peers; writes docs/benchmarks.md. BENCH="start pkg-config" for some of the groups;'
 	@echo '                CROSSDEV=… to compare with the wrappers of that checkout of crossdev'
-	@echo 'make order      which functions a start runs, so that the linker puts them together; writes src/start.ld'
-	@echo 'make docs       manual pages and completions, in $(docs); checks the links of the documents'
-	@echo 'make install    into PREFIX=$(PREFIX); DESTDIR, EPREFIX, CROSSDEV and TARGETS="tuple…" as you like'
-	@echo 'make dist       the tar file of a release, $(dist).tar.xz'
-	@echo 'make uninstall  the same variables; sysroots stay: crossmerge remove <tuple> undoes those'
+	@echo 'make order      find the functions that run at every start, so that the linker places them together; writes src/start.ld'
+	@echo 'make docs       make manual pages and completions, in $(docs); checks the links of the documents'
+	@echo 'make install    install into PREFIX=$(PREFIX); optional: DESTDIR, EPREFIX, CROSSDEV, TARGETS="tuple…"'
+	@echo 'make dist       make the tar file of a release, $(dist).tar.xz'
+	@echo 'make uninstall  undo make install, with the same variables. Sysroots stay: crossmerge remove <tuple> removes them'
 
-# Ends a recipe where cargo is missing: with success if $(1) exists already, else with an error.
+# Ends a recipe if cargo is missing: with success if $(1) exists, else with an error.
 without_cargo = @command -v $(firstword $(CARGO)) > /dev/null || { \
 	[ -e "$(1)" ] && echo 'make: $(CARGO) is not in PATH: taking $(1) as it is' >&2 && exit 0; \
 	echo 'make: error: $(CARGO) is not in PATH, and $(1) is not built' >&2; \
@@ -105,26 +110,27 @@ build: program docs
 program:
 	$(call without_cargo,$(binary)) $(if $(STATIC),RUSTFLAGS="$(RUSTFLAGS) $(static_flags)") $(CARGO) build --release --locked $(build_flags)
 
-# What the tests run against.
+# Installs the programs that the tests run against.
 prepare:
 	DEMO_TARGET="$(check_targets)" DEMO_EXTRA="$(check_packages)" demo/setup
 	CARGO="$(CARGO)" tests/setup
 
-# Missing components would end `make check` after minutes of preparing.
+# Without this check, missing components would fail `make check` after minutes of preparation.
 check-components:
 	@$(CARGO) fmt --version > /dev/null 2>&1 && $(CARGO) clippy --version > /dev/null 2>&1 || { \
 		echo 'make: error: `make check` needs rustfmt and clippy' >&2; \
 		echo 'hint: rustup component add rustfmt clippy' >&2; exit 1; \
 	}
 
-# Measured on two cores with Debian 12: 5 minutes of fetching and installing the first time, 12 of tests; 6 GB below target, 3 GB of packages.
+# Measured on two cores with Debian 12: 5 minutes to download and install the first time, 12 to run the tests; 6 GB below target, 3 GB
+# of packages.
 check: check-components prepare
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) $(test) --locked
 
-# The counts are kept in their file as they grow, since an applet becomes another program and comes to no end of its own. A test that
-# looks at a whole environment sees the counters' variables there, and fails.
+# The counters are written to their file continuously, because an applet execs another program and never exits itself. A test that
+# compares a whole environment finds the counters' variables in it, and fails.
 coverage: prepare
 	@$(CARGO) llvm-cov --version >/dev/null 2>&1 || { echo 'hint: cargo install --locked cargo-llvm-cov && rustup component add llvm-tools' >&2; exit 1; }
 	LLVM_PROFILE_FILE_NAME='crossmerge-%4m%c.profraw' RUSTFLAGS="$(RUSTFLAGS) -C llvm-args=-runtime-counter-relocation" \
@@ -132,12 +138,12 @@ coverage: prepare
 	$(CARGO) llvm-cov report --html
 	$(CARGO) llvm-cov report
 
-# Takes minutes: a compiler, a libc and a run of every probe for each target of tests/data/verify-site.tsv.
+# Takes minutes: it installs a compiler and a libc and runs every probe for each target of tests/data/verify-site.tsv.
 verify-site:
 	$(CARGO) build --locked
 	tests/verify-site
 
-# Needs a clone of gnulib or Autoconf with its history. As root it would find out what root can do.
+# Needs a clone of gnulib or Autoconf with its history. Do not run it as root: the tests would measure root's privileges.
 verify-questions:
 	@[ -n "$(REPO)" ] || { echo 'name a clone of gnulib or Autoconf: make verify-questions REPO=…' >&2; exit 1; }
 	tests/verify-questions "$(REPO)"
@@ -145,7 +151,7 @@ verify-questions:
 demo:
 	demo/run
 
-# docs/site-cache-panel.md has the table that this prints. It takes more than an hour on two cores.
+# Prints the table of docs/site-cache-panel.md. It takes more than an hour on two cores.
 panel:
 	DEMO_TARGET="$(check_targets)" demo/setup
 	CARGO="$(CARGO)" tests/setup --panel
@@ -153,18 +159,19 @@ panel:
 	$(CARGO) test --locked --test main site_cache::panel::whole::$(PANEL) -- --ignored
 	[ ! -d $(panel_rows) ] || cat $(panel_rows)/*
 
-# Whole trees that take minutes each: U-Boot, a RISC-V kernel started by OpenSBI, a kernel of clang's.
+# Builds whole trees, which take minutes each: U-Boot, a RISC-V kernel booted by OpenSBI, a kernel built with clang.
 kernels: prepare
 	CARGO="$(CARGO)" tests/setup --kernels
 	$(CARGO) test --locked --test main xkmake::whole:: -- --ignored
 
-# Compares our reading of Portage's settings with the real portageq: every profile of the repository REPO, CONFIGROOT, and every
-# directory of CONFIGROOTS that has an etc/portage: how many are read, and why portageq is asked for the others.
+# Compares crossmerge's reading of Portage's settings with the real portageq: for every profile of the repository REPO, for CONFIGROOT,
+# and for every directory of CONFIGROOTS that has an etc/portage. Prints how many crossmerge reads itself, and why it asks portageq
+# for the others.
 check-settings:
 	REPO="$(REPO)" CONFIGROOT="$(CONFIGROOT)" CONFIGROOTS="$(CONFIGROOTS)" \
 		$(CARGO) test --locked --test main -- --nocapture portage_settings::every_profile portage_settings::configurations
 
-# Compares it with each version of Portage in PORTAGES: all that PyPI has of those that crates/portage/src/version.rs lists. Each of the five
+# Compares it with each version of Portage in PORTAGES: the versions of crates/portage/src/version.rs that are on PyPI. Each of the five
 # generators makes CASES cases; with 300, a version takes half a minute on two idle cores.
 PORTAGES ?= 3.0.45 3.0.45.1 3.0.45.2 3.0.45.3 3.0.46 3.0.47 3.0.48 3.0.48.1 3.0.49 3.0.50 3.0.51 3.0.52 3.0.54 3.0.55 3.0.56 3.0.57 \
 	3.0.58 3.0.59 3.0.60 3.0.61 3.0.62 3.0.63 3.0.64 3.0.65 3.0.66 3.0.66.1 3.0.67 3.0.68 3.0.69 3.0.69.1 3.0.70 3.0.71 3.0.72 3.0.73 \
@@ -178,12 +185,12 @@ check-portages:
 			portage_settings::the_oracle || exit 1; \
 	done
 
-# Each test prints how many races there are.
+# Each test prints the number of its races.
 races: prepare
 	CROSSMERGE_RACES=all $(CARGO) test --locked --test main -- --nocapture strangers::race
 
-# The targets are asked of cargo-fuzz, so that no list of them stands here. fuzz/README.md says why there is no sanitizer. What a run
-# finds stays in fuzz/target/found, where the next one goes on from it.
+# cargo-fuzz lists the targets, so that this file needs no list of them. fuzz/README.md explains why there is no sanitizer. A run keeps
+# the inputs it finds in fuzz/target/found, and the next run starts from them.
 FUZZ ?=
 FUZZ_SECONDS ?= 600
 FUZZ_SANITIZER ?= none
@@ -199,12 +206,12 @@ fuzz:
 	$(call fuzz_each,target/found/$$target corpus/$$target -- \
 		-max_total_time=$(FUZZ_SECONDS) -timeout=25 -rss_limit_mb=1500 -max_len=8192 -verbosity=0 -print_final_stats=1)
 
-# Adds to fuzz/corpus what was found and reaches more of the code.
+# Adds to fuzz/corpus the inputs that were found and reach more of the code.
 fuzz-keep:
 	$(call fuzz_each,corpus/$$target target/found/$$target -- -set_cover_merge=1 -use_counters=0)
 
-# Writes docs/benchmarks.md. Linked with musl where rustup can have it, as the program is meant to be; in a make of its own, which
-# sees that it is there.
+# Writes docs/benchmarks.md. If rustup exists, it installs the musl target first, with which the program is meant to be linked. A second
+# make then finds that target.
 bench: prepare
 	$(if $(shell command -v rustup),rustup target add $(musl))
 	$(MAKE) --no-print-directory bench-run
@@ -214,7 +221,7 @@ bench-run: program
 
 order_dir = $(abspath $(target)/order)
 
-# Writes src/start.ld, when what the applets do has changed. Needs valgrind.
+# Writes src/start.ld. Run it if the code of the applets has changed. Needs valgrind.
 order: prepare
 	$(if $(shell command -v rustup),rustup target add $(musl))
 	$(MAKE) --no-print-directory order-run
@@ -223,7 +230,7 @@ order-run:
 	CARGO_PROFILE_RELEASE_STRIP=none CARGO_TARGET_DIR=$(order_dir) $(MAKE) --no-print-directory program order_flags='-C symbol-mangling-version=v0'
 	CROSSMERGE=$(order_dir)/$(STATIC)/release/crossmerge bench/order
 
-# Built as the tests are, which takes less time than a second small program would. mandoc looks at the pages where it is installed.
+# Built in the same profile as the tests, which takes less time than a separate small program. mandoc checks the pages if installed.
 docs:
 	$(call without_cargo,$(docs)) $(CARGO) run --quiet --locked --example docs -- "$$(date -u -d @$(epoch) +%F)" $(docs)
 	@if ! command -v $(firstword $(CARGO)) > /dev/null; then \
@@ -231,17 +238,17 @@ docs:
 	elif command -v mandoc >/dev/null; then \
 		grep -rL '^\.so ' $(docs)/man | xargs mandoc -Tlint -Wwarning; \
 	else \
-		echo 'docs: mandoc is not installed, so nobody has looked at the pages' >&2; \
+		echo 'docs: mandoc is not installed, so the pages are not checked' >&2; \
 	fi
 
-# Ends installing where there is a file of somebody else's.
+# Fails the installation if a name exists that crossmerge did not make.
 refuse = refuse() { \
 	echo "install: error: $$1 is there and is not ours" >&2; \
 	echo "hint: choose another PREFIX, or move it away: mv $$1 $$1.old" >&2; \
 	exit 1; \
 }
 
-# The applets' names are asked of the program itself, so that no list of them stands here. A file of somebody else's, such as
+# The program itself prints the applets' names, so that this file needs no list of them. A file that crossmerge did not make, such as
 # crossdev's own emerge-wrapper, is not overwritten. Each name has its manual page.
 install: install-program install-docs
 	@echo 'installed $(bindir)/crossmerge, its names, manual pages and completions$(if $(DESTDIR),,; next: crossmerge init arm64, or --help)'
@@ -285,7 +292,7 @@ install-docs: docs
 	done && \
 	install -m 644 README.md CHANGELOG.md COPYING "$(docdir)"
 
-# The release's tar file, with what `make docs` makes in it: a packager installs with docs=premade, and builds just the program.
+# The tar file of a release, which contains the output of `make docs`. A packager installs with docs=premade, and builds only the program.
 dist: docs
 	rm -rf $(dist).new && mkdir -p $(dist).new/crossmerge-$(version)
 	git archive HEAD | tar -x -C $(dist).new/crossmerge-$(version)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The floor: the least that a program can cost that becomes another one. It execs its first argument with the rest of them.
+ * The floor: the least time that a program needs to exec another one. It execs its first argument with the remaining arguments.
  */
 #include <unistd.h>
 

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What the groups measure with. Each row goes to stdout as it is measured and to $rows, from which the table is made.
+# The functions with which the groups measure. Each row is printed to stdout at once, and appended to $rows, from which bench/run makes the
+# table.
 #
 # bench/run sets: here, demo, work, rows, rounds, tuple, binary.
 # shellcheck disable=SC2154
@@ -22,7 +23,7 @@ group() {
 	printf '\n%s\n' "$1"
 }
 
-# row WHAT OURS PEER RATIO LIMIT: the figures as text; a dash where there is none.
+# row WHAT OURS PEER RATIO LIMIT: writes a row. The figures are text; `-` means that there is none.
 row() {
 	local verdict
 	verdict=$(verdict "$2" "$3" "$4" "$5")
@@ -32,7 +33,7 @@ row() {
 
 line() { printf "%-74s %10s %10s %7s %7s  %s\n" "$@"; }
 
-# Says whether a limit is kept. It is a ratio, or with a plus so many milliseconds more than the peer takes.
+# Prints a verdict if a limit is exceeded. The limit is a ratio, or `+` and the milliseconds allowed beyond the peer's time.
 verdict() {
 	awk -v ours="$1" -v peer="$2" -v ratio="$3" -v limit="$4" 'BEGIN {
 		if (limit == "-") exit
@@ -41,16 +42,16 @@ verdict() {
 	}'
 }
 
-# compare WHAT RUNS LIMIT OURS PEER: two commands in turns, some runs of one and as many of the other, round after round. Of a
-# round counts the quickest run, which is the one that nothing else on the machine disturbed; of the rounds the median, and that
-# of their ratios. What takes long is measured in fewer rounds. `before`, where it is set, is a command that runs before each.
+# compare WHAT RUNS LIMIT OURS PEER: measures two commands alternately. In each round it runs each of them RUNS times. The result of a
+# round is the shortest run, because other processes disturbed it least. The figures are the medians over the rounds, as is the ratio.
+# Commands with few runs take long and are measured in fewer rounds. `before`, if set, is a command that runs before each run.
 compare() {
 	local what=$1 runs=$2 limit=$3 ours=$4 peer=$5 round many=$rounds warmup=2
 	((runs >= 10)) || { many=$(((rounds + 1) / 2)) warmup=1; }
 	for ((round = 0; round < many; round++)); do
 		hyperfine -N --warmup "$warmup" --runs "$runs" ${before:+--prepare "$before"} --style none --export-csv "$work/csv" "$ours" "$peer" > "$work/said" 2>&1 || {
 			cat "$work/said" >&2
-			fail "\`$what\` was not measured" "run it by hand in a folder of its own: $ours"
+			fail "\`$what\` was not measured" "run it by hand in an empty directory: $ours"
 		}
 		awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "min") column = i; next }
 			{ time[NR] = $column } END { print time[2] * 1000, time[3] * 1000, time[2] / time[3] }' "$work/csv"
@@ -60,8 +61,8 @@ compare() {
 
 column() { awk -v column="$1" '{ print $column }' "$work/measured" | median | awk '{ printf "%.2f", $1 }'; }
 
-# Puts what an applet sets into the environment and its command line into `tool`, so that the bare tool is asked the same in the
-# same surroundings.
+# Exports the variables that an applet sets, and stores its command line in `tool`, so that the bare tool runs with the same arguments in
+# the same environment.
 surroundings_of() {
 	local word
 	tool=
@@ -78,10 +79,10 @@ for name, value in plan["env"].items():
     print(f"unset:{name}" if value is None else f"env:{name}={value}", end="\0")
 for word in [plan["program"], *plan["args"]]:
     print(word, end="\0")')
-	[[ -n $tool ]] || fail "there is no plan for \`$tuple-$1\`" "crossmerge plan $tuple $*"
+	[[ -n $tool ]] || fail "crossmerge prints no plan for \`$tuple-$1\`" "crossmerge plan $tuple $*"
 }
 
-# bare WHAT RUNS LIMIT APPLET ARGS…: an applet and the tool that it becomes.
+# bare WHAT RUNS LIMIT APPLET ARGS…: measures an applet beside the tool that it execs.
 bare() (
 	what=$1 runs=$2 limit=$3
 	shift 3
@@ -89,25 +90,25 @@ bare() (
 	compare "$what" "$runs" "$limit" "$tuple-$*" "$tool"
 )
 
-# Makes a target of a prefix's own, with its links beside the prefix's `crossmerge`.
+# Makes a target in the current prefix, with its symlinks beside the prefix's `crossmerge`.
 make_target() {
 	crossmerge init "$@" > "$work/said" 2>&1 || {
 		cat "$work/said" >&2
-		fail "there is no target $1" "crossmerge init $*"
+		fail "\`crossmerge init\` failed for \`$1\`" "crossmerge init $*"
 	}
 }
 
-# Gives a target other tools than those that it was made with. `init` would try them.
+# Changes the tools of a target. `init` cannot, because it would test the new tools.
 use_tools() {
 	sed -i "s|^prefix = .*|prefix = \"$2\"|" "$PORTAGE_OVERRIDE_EPREFIX/etc/crossmerge/targets/$1.toml"
 }
 
-# Unsets what a caller has set that would decide in our place.
+# Unsets the caller's variables that would change the measurements.
 unset_of_callers() {
 	unset ABI CBUILD CC CFLAGS CHOST CONFIG_SITE CROSS_CMD CXX DEFAULT_ABI EPREFIX ESYSROOT LDFLAGS PKG_CONFIG_PATH ROOT SYSROOT WORKDIR
 }
 
-# Makes a prefix in which the demonstration's Portage is at home, with nothing in it but `crossmerge`, as it is installed.
+# Makes a prefix with the demonstration's Portage and an installed `crossmerge`, and nothing else.
 make_prefix() {
 	local prefix=$1
 	mkdir -p "$prefix/bin" "$prefix/share" "$prefix/etc/portage"
@@ -117,12 +118,12 @@ make_prefix() {
 	ln -s "$(readlink "$demo/venv/etc/portage/make.profile")" "$prefix/etc/portage/make.profile"
 }
 
-# Makes it the prefix of all that follows.
+# Makes a prefix the current one.
 enter_prefix() {
 	export PATH=$1/bin:$demo/venv/bin:/usr/bin:/bin:/usr/sbin PORTAGE_OVERRIDE_EPREFIX=$1
 }
 
-# Makes the configure script of the questions in a folder.
+# Makes the configure script of questions.ac in a new directory.
 make_questions() {
 	mkdir "$1"
 	cp "$here/questions.ac" "$1/configure.ac"

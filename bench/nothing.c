@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Stands in for a real tool where the question is what happens before it starts.
+ * Replaces a real tool in measurements of the time before that tool starts.
  */
 int main(void)
 {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What completes a link of crossmerge's: what its real tool completes. The arguments are its name and what stands before the word
-# at the cursor.
+# Completes a symlink to crossmerge like its real tool. The arguments are the name of the symlink and the words before the one at the
+# cursor.
 
 function __crossmerge_applet
     set -l name (string replace -r '.*/' '' -- $argv[1])
@@ -22,7 +22,7 @@ function __crossmerge_applet
         return
     end
 
-    # The longest applet wins, as in the program.
+    # The longest matching applet is chosen, as in the program.
     set -l applet
     set -l tool
     set -l tools \
@@ -39,7 +39,7 @@ function __crossmerge_applet
         if string match -q 'emerge-*' $name
             set tool emerge
         else
-            # An applet that a person added: the plan's last line is its command.
+            # An applet that the user added: the last line of the plan is its command.
             for known in (crossmerge applets 2>/dev/null)
                 if string match -q -- "*-$known" $name; and test (string length $known) -gt (string length -- "$applet")
                     set applet $known
@@ -56,7 +56,7 @@ function __crossmerge_applet
             __fish_complete_path $token
         case @compiler
             if string match -q -- '-*' $token
-                # GCC and clang each have an option for this; clang's answer has a value without its option.
+                # GCC and clang have different options for this. clang prints a value without its option.
                 set -l option (string match -r -- '^[^=]*=' $token)
                 set -l found ($argv[1] --completion=$token 2>/dev/null; or $argv[1] --autocomplete=(string replace = =, -- $token) 2>/dev/null)
                 string replace -r '\s.*' '' -- $found | string replace -r '^(?=[^-])' -- "$option"
@@ -85,7 +85,7 @@ function __crossmerge_applet
     end
 end
 
-# Offers what completes the words behind `--`, then those before it, then the word at the cursor.
+# Offers the completions of a command line: the words after `--`, then those before it, then the word at the cursor.
 function __crossmerge_as
     set -l at (contains -i -- -- $argv)
     set -l words $argv[(math $at + 1)..-1]
@@ -94,7 +94,7 @@ function __crossmerge_as
     complete -C (string join ' ' -- (string escape -- $words) (commandline -ct))
 end
 
-# Offers the options that a program's --help names. It is asked once a shell.
+# Offers the options in the output of a program's --help. Each shell runs it once.
 function __crossmerge_asked --argument-names program
     string match -q -- '-*' (commandline -ct)
     or return

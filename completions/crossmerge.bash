@@ -1,4 +1,5 @@
-# crossmerge in bash: its own commands, and the links, each as its real tool completes. Behind the tables that `make docs` puts here.
+# bash completion for crossmerge's own commands, and for its symlinks, which complete like their real tools. `make docs` inserts the tables
+# before this text.
 
 _crossmerge() {
 	local cur=${COMP_WORDS[COMP_CWORD]} name=${COMP_WORDS[0]##*/}
@@ -10,14 +11,14 @@ _crossmerge() {
 	esac
 }
 
-# The program itself, as it was called.
+# Runs crossmerge by the path in the command line.
 _crossmerge_run() {
 	local program=${COMP_WORDS[0]/#\~\//$HOME/}
 	[[ ${program##*/} == crossmerge ]] || program=crossmerge
 	"$program" "$@" 2> /dev/null
 }
 
-# Offers those lines of standard input that begin as the word does.
+# Offers the lines of standard input that begin with the word at the cursor.
 _crossmerge_offer() {
 	local line
 	while IFS= read -r line; do
@@ -32,7 +33,7 @@ _crossmerge_own() {
 	for ((at = 1; at < COMP_CWORD; at++)); do
 		word=${COMP_WORDS[at]}
 		if [[ $option ]]; then
-			# Its value; `=` is a word of its own.
+			# The option's value. bash makes `=` a separate word.
 			[[ $word == = ]] || option=
 		elif ((only_args)); then
 			args+=("$word")
@@ -44,7 +45,7 @@ _crossmerge_own() {
 			path+=${path:+ }$word
 		else
 			args+=("$word")
-			# What follows is somebody else's, dashes and all.
+			# The rest belongs to another program, including its options.
 			value=${_crossmerge_values[$path *]-}
 			[[ $value == applet || $value == configure ]] && ((${#args[@]} >= ${_crossmerge_before[$path ]})) && only_args=1
 		fi
@@ -62,7 +63,7 @@ _crossmerge_own() {
 	fi
 }
 
-# What completes a place: a kind, or `words` and the words. `args` are those before it, `path` the command's words.
+# Offers the values of a position: those of a kind, or the words after `words`. `args` are the arguments before it, `path` the subcommands.
 _crossmerge_value() {
 	local -i drop
 	case $1 in
@@ -91,7 +92,7 @@ _crossmerge_value() {
 				_crossmerge_offer < <(compgen -c -- "$cur" | sed -n 's/-gcc$/-/p' | sort -u)
 			fi
 			;;
-		folders)
+		directories)
 			compopt -o filenames
 			mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 			;;
@@ -100,7 +101,7 @@ _crossmerge_value() {
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 			;;
 		applet)
-			# The words behind the tuple and the applet, as the link of that name has them.
+			# The words after the tuple and the applet are arguments of the symlink <tuple>-<applet>.
 			drop=$((COMP_CWORD - ${#args[@]} + 2))
 			_crossmerge_tool "${_crossmerge_tools[${args[1]}]-}" "$drop" "${args[0]}-${args[1]}"
 			;;
@@ -111,7 +112,7 @@ _crossmerge_value() {
 	esac
 }
 
-# Prints the tools of an adopted toolchain that have a link for the tuple.
+# Prints the tools of an adopted toolchain that have a symlink for the tuple.
 _crossmerge_linked() {
 	local tool
 	[[ $1 ]] || return
@@ -132,7 +133,7 @@ _crossmerge_wrapper() {
 	esac
 }
 
-# <tuple>-<applet>, emerge-<tuple>: the longest applet wins, as in the program.
+# Completes <tuple>-<applet> and emerge-<tuple>. The longest matching applet is chosen, as in the program.
 _crossmerge_link() {
 	local applet='' known tool
 	for known in "${!_crossmerge_tools[@]}"; do
@@ -143,7 +144,7 @@ _crossmerge_link() {
 	elif [[ $1 == emerge-* ]]; then
 		tool=emerge
 	else
-		# An applet that a person added: the plan's last line is its command.
+		# An applet that the user added: the last line of the plan is its command.
 		for known in $(crossmerge applets 2> /dev/null); do
 			[[ $1 == *-"$known" ]] && ((${#known} > ${#applet})) && applet=$known
 		done
@@ -152,7 +153,7 @@ _crossmerge_link() {
 	_crossmerge_tool "$tool" 1 "$1"
 }
 
-# Completes as the tool would in place of the first N words, of which NAME is what we are called by.
+# _crossmerge_tool TOOL N NAME: completes as if TOOL replaced the first N words. NAME is the name of the symlink.
 _crossmerge_tool() {
 	local tool=$1 name=$3
 	local -i drop=$2
@@ -174,7 +175,7 @@ _crossmerge_tool() {
 			fi
 			;;
 		@*)
-			# What it does is our own code; so are its options.
+			# crossmerge implements this applet and its options itself.
 			if [[ $cur == -* ]]; then
 				_crossmerge_asked "$name"
 			else
@@ -190,7 +191,7 @@ _crossmerge_tool() {
 	esac
 }
 
-# Offers the options that a program's --help names. It is asked once a shell.
+# Offers the options in the output of a program's --help. Each shell runs it once.
 _crossmerge_asked() {
 	local text word
 	if [[ ! -v _crossmerge_help[$1] ]]; then
@@ -200,8 +201,8 @@ _crossmerge_asked() {
 	_crossmerge_offer <<< "${_crossmerge_help[$1]}"
 }
 
-# Offers what the compiler of that name knows: options, and the values of one. bash splits a word at its `=`, so that only what is
-# behind it is offered. GCC and clang each have an option of their own for this; clang's answer has a value without its option.
+# Offers the options of a compiler, and the values of an option. bash splits a word at `=`, so only the part after it is offered. GCC and
+# clang have different options for this. clang prints a value without its option.
 _crossmerge_compiler() {
 	local before='' word=$cur option='' line
 	if [[ $cur == = ]]; then
@@ -218,7 +219,7 @@ _crossmerge_compiler() {
 	[[ ${COMPREPLY[*]-} == *= ]] && compopt -o nospace
 }
 
-# Completes as if WORDS stood in place of the first N words.
+# _crossmerge_as N WORDS…: completes as if WORDS replaced the first N words.
 _crossmerge_as() {
 	local -i drop=$1 at
 	local before=${COMP_LINE:0:COMP_POINT} after=${COMP_LINE:COMP_POINT} word

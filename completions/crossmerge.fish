@@ -1,5 +1,5 @@
 
-# What completes a place of the command line.
+# Offers the values of a position of the command line.
 function __crossmerge_values --argument-names kind
     set -l args (__crossmerge_line)[2..-1]
     switch $kind
@@ -11,7 +11,7 @@ function __crossmerge_values --argument-names kind
             crossmerge targets 2>/dev/null | string replace -r ' +' \t
             crossmerge show --examples 2>/dev/null
         case applets
-            # The commands that every target has, and the tools of an adopted toolchain that have a link.
+            # The commands that every target has, and the tools of an adopted toolchain that have a symlink.
             crossmerge applets 2>/dev/null
             complete -C "$args[1]-" | string replace -rf -- "^$args[1]-(\\S+).*" '$1'
         case profiles
@@ -22,24 +22,25 @@ function __crossmerge_values --argument-names kind
         case learned
             crossmerge site-cache list --all $args[1] 2>/dev/null | string match -r '^\S+(?= .* learned *$)'
         case prefixes
-            for folder in $PATH
-                set -l compilers $folder/*-gcc
+            for directory in $PATH
+                set -l compilers $directory/*-gcc
                 string replace -rf '.*/([^/]+-)gcc$' '$1' $compilers
             end
             __fish_complete_path (commandline -ct)
-        case folders
+        case directories
             __fish_complete_directories (commandline -ct)
         case files
             __fish_complete_path (commandline -ct)
         case applet
-            # Behind the tuple and the applet stands what the link of that name takes.
+            # The words after the tuple and the applet are arguments of the symlink <tuple>-<applet>.
             __crossmerge_applet $args[1]-$args[2] $args[3..-1]
         case configure
             __crossmerge_applet $args[1]-configure $args[2..-1]
     end
 end
 
-# The words of the command before the cursor, in a line, and then its arguments without options; behind the applet of `plan`, all.
+# Prints the subcommands before the cursor in one line, and then each argument without the options. After the applet of `plan`, prints
+# all arguments.
 function __crossmerge_line
     set -l path
     set -l option
@@ -66,7 +67,7 @@ function __crossmerge_line
     printf '%s\n' "$path" $args
 end
 
-# Whether the cursor is behind that command, and at that argument of it; with `+`, at that or a later one.
+# Succeeds if the cursor is after that command and at that argument of it; with `+`, at that argument or a later one.
 function __crossmerge_at --argument-names path number more
     set -l line (__crossmerge_line)
     test "$line[1]" = "$path"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Read by each fish at its start: the completion of crossmerge's links. Their names have the tuple in them, so there is no file of
-# that name to load.
+# Each fish reads this file at its start. It completes crossmerge's symlinks. Their names contain the tuple, so fish finds no file with such
+# a name.
 
 function __crossmerge_is_link
     set -l name (commandline -opc)[1]

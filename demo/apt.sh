@@ -1,20 +1,20 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What demo/setup and tests/setup share: saying what they do, and fetching from Debian's archive without changing the machine's
-# own apt. The private one lies in $apt, which the caller sets.
+# Functions that demo/setup and tests/setup share: they print progress messages, and download from Debian's archive without changing the
+# build machine's own apt. $apt, which the caller sets, is the directory of a separate apt configuration.
 # shellcheck disable=SC2154
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
-# Ends with a message and a hint: what went wrong, and the command that mends it.
+# Exits with an error message and a hint, the command that fixes the fault.
 fail() {
 	printf 'setup: error: %s\n' "$1" >&2
 	[[ -z ${2-} ]] || printf 'hint: %s\n' "$2" >&2
 	exit 1
 }
 
-# Writes standard input to a file if that changes it.
+# Writes standard input to a file if the text differs.
 write_if_different() {
 	local path=$1 text
 	text=$(cat)
@@ -25,17 +25,17 @@ write_if_different() {
 	mv -f "$path.new" "$path"
 }
 
-# Prints the address, suite and component of each archive of Debian's that the machine is configured with, whatever its mirror.
-# The label leaves the security archive out: its updates reach the main one, which alone keeps the upstream files for good.
+# Prints the address, suite and component of each Debian archive in the build machine's configuration, for any mirror. The label excludes the
+# security archive, whose updates reach the main archive later. Only the main archive keeps the upstream files permanently.
 debian_archives() {
 	local archives
 	archives=$(main_archives)
 	if [[ -z $archives ]] && ((EUID == 0)); then
-		# Images for containers come without package lists, and only those say which archive is Debian's.
+		# Container images contain no package lists, and only these lists show which archive is Debian's.
 		apt-get -q update >&2
 		archives=$(main_archives)
 	fi
-	[[ -n $archives ]] || fail "this machine's apt knows no archive of Debian's" "apt-get update"
+	[[ -n $archives ]] || fail "apt has no Debian archive in its configuration" "apt-get update"
 	printf '%s\n' "$archives"
 }
 
@@ -45,9 +45,10 @@ main_archives() {
 		sort -u
 }
 
-# Makes the private apt ready for the archives on standard input: lines of a sources.list without options. It fetches indexes
-# for the Debian architectures named, or for the machine's own. The machine's settings know only of binary packages, what is
-# installed does not matter here, and the hooks (images for containers have some that clear caches) are none of our business.
+# prepare_apt [ARCHITECTURE…]: prepares the separate apt for the archives on standard input, which are lines of a sources.list without
+# options. It downloads the indexes for these Debian architectures, or for the build machine's own. It cannot use the build machine's
+# configuration, which may contain binary packages only, knows the installed packages, and may have hooks that clear caches, as in
+# container images.
 prepare_apt() {
 	local keyring=/usr/share/keyrings/debian-archive-keyring.gpg options native
 	native=$(dpkg --print-architecture)
@@ -63,7 +64,7 @@ prepare_apt() {
 		Dir::State "$apt/state";
 		Dir::State::status "$apt/status";
 		Dir::Cache "$apt/cache";
-		// apt's own user may not write below somebody's checkout.
+		// The user _apt may not write into the directory of another user.
 		APT::Sandbox::User "$(id -un)";
 		APT::Architecture "$native";
 		#clear APT::Architectures;
@@ -72,17 +73,17 @@ prepare_apt() {
 		#clear APT::Update::Post-Invoke;
 		#clear APT::Update::Post-Invoke-Success;
 	EOT
-	private_apt apt-get update >&2 || say "Debian's index is not complete; trying with what there is"
+	private_apt apt-get update >&2 || say "Debian's index is not complete; continuing with the existing one"
 }
 
-# Runs an apt tool with those settings.
+# Runs an apt tool with the separate configuration.
 private_apt() {
 	local tool=$1
 	shift
 	"$tool" -q -c "$apt/apt.conf" "$@"
 }
 
-# Fetches one file of a Debian source package into $apt/files, from whichever version of the package has it.
+# Downloads one file of a Debian source package into $apt/files, from the first version of the package that contains it.
 fetch_from_debian() {
 	local source=$1 file=$2 version
 	version=$(private_apt apt-cache showsrc --only-source "$source" 2> /dev/null | awk -v file="$file" '

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Time to exec. A program that does nothing stands in for every real tool, so what is measured is ours; the peer is the floor, a
-# C program that execs the same and decides nothing.
+# Time to exec. A program that does nothing replaces every real tool, so the time is crossmerge's own. The peer is the floor: a C program
+# that execs the same program and does nothing else.
 # shellcheck disable=SC2154 # bench/run sets them
 
 group 'Time to exec: the real tool is a program that does nothing; the peer is a static C program that only execs it'
@@ -48,7 +48,7 @@ before_nothing '<tuple>-run PROGRAM' run "$work/nothing"
 before_nothing '<tuple>-configure' configure
 before_nothing '<tuple>-cmake --version' cmake --version
 before_nothing '<tuple>-go build' go build
-# These have the compiler, here one that does nothing, make a program, to see which emulator it wants.
+# These applets compile a program, to find out which emulator it needs. The compiler is a program that does nothing, too.
 limit=-
 before_nothing '<tuple>-cmake -B build' cmake -B build
 before_nothing '<tuple>-meson setup build' meson setup build

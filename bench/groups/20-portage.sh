@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The commands of Portage that PyPI has, each beside itself without us.
+# The commands of the Portage package on PyPI, with and without crossmerge.
 # shellcheck disable=SC2154 # bench/run sets them
 
 group 'Portage: the applet beside the bare tool, in the same environment'

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The adopted toolchain, by the names that a build calls it.
+# The tools of the adopted toolchain, under the names that a build uses.
 # shellcheck disable=SC2154 # bench/run sets them
 
 group 'The toolchain: beside the bare tool'

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What people build with by hand. The projects have no source, so that little is measured besides ours.
+# The build systems that users call by hand. The projects contain no source code, so crossmerge's own time is a large part of the total.
 # shellcheck disable=SC2154,SC2034 # bench/run sets them; lib.sh reads `before`
 
 group 'Build systems: beside the bare tool, with the same options and files'

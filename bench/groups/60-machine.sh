@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The target's programs and root on this machine.
+# The target's programs and root on the build machine.
 # shellcheck disable=SC2154 # bench/run sets them
 
 group "The target's programs and root here"
@@ -16,5 +16,5 @@ if unshare --mount --pid --fork chroot "$root" /bin/true 2> /dev/null; then
 	compare '<tuple>-chroot /bin/true : unshare … chroot /bin/true, this CPU' 10 - \
 		"$tuple-chroot --root $root /bin/true" "unshare --mount --pid --fork chroot $root /bin/true"
 else
-	say "no namespaces here: chroot is left out"
+	say "namespaces are not available: chroot is omitted"
 fi

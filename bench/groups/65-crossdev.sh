@@ -1,11 +1,11 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Beside crossdev's shell wrappers, where CROSSDEV says where those are.
-# shellcheck disable=SC2154,SC2030,SC2031 # bench/run sets them; what a subshell sets is for it alone
+# crossmerge beside crossdev's shell wrappers, if CROSSDEV names their directory.
+# shellcheck disable=SC2154,SC2030,SC2031 # bench/run sets them; a subshell sets variables only for itself
 
 if [[ -z ${CROSSDEV-} ]]; then
-	say "crossdev's wrappers are left out: CROSSDEV=DIR says where they are"
+	say "crossdev's wrappers are omitted: set CROSSDEV=DIR to their directory"
 	return 0
 fi
 group "crossdev's wrappers: ours beside theirs"
@@ -13,14 +13,14 @@ group "crossdev's wrappers: ours beside theirs"
 theirs=$work/crossdev
 mkdir "$theirs"
 for name in emerge ebuild pkg-config fix-root; do
-	for folder in "$CROSSDEV/wrappers" "$CROSSDEV"; do
-		[[ ! -e $folder/cross-$name ]] || cp "$folder/cross-$name" "$theirs/$tuple-$name"
+	for directory in "$CROSSDEV/wrappers" "$CROSSDEV"; do
+		[[ ! -e $directory/cross-$name ]] || cp "$directory/cross-$name" "$theirs/$tuple-$name"
 	done
-	[[ -e $theirs/$tuple-$name ]] || fail "there is no cross-$name in $CROSSDEV" "CROSSDEV=DIR, a checkout of crossdev"
+	[[ -e $theirs/$tuple-$name ]] || fail "\`$CROSSDEV\` contains no cross-$name" "CROSSDEV=DIR, a checkout of crossdev"
 	chmod +x "$theirs/$tuple-$name"
 done
 
-# As Portage calls it in an ebuild, where the libdir is known.
+# As Portage calls it in an ebuild, with a known libdir.
 (
 	export SYSROOT=$demo/debian/armel LIBDIR_default=lib/arm-linux-gnueabi
 	for package in zlib glib-2.0 gtk+-3.0; do
@@ -31,7 +31,7 @@ done
 			compare "<tuple>-${what#"$tuple-"}" 20 1 "$what" "$theirs/$what"
 		done
 	done
-	# As a person calls it, where theirs asks the compiler, which knows nothing of Debian's folders.
+	# As a user calls it. crossdev's wrapper then asks the compiler, which does not know Debian's library directories.
 	mkdir -p "$work/plain/usr/lib/pkgconfig"
 	cp "$SYSROOT/usr/lib/arm-linux-gnueabi/pkgconfig/zlib.pc" "$work/plain/usr/lib/pkgconfig"
 	unset LIBDIR_default
@@ -44,7 +44,7 @@ done
 	compare '<tuple>-emerge, of nothing' 3 1 "$tuple-emerge" "$theirs/$tuple-emerge"
 	compare '<tuple>-ebuild, of nothing' 3 1 "$tuple-ebuild" "$theirs/$tuple-ebuild"
 )
-# A copy for each, with nothing left to correct after the first time.
+# Each program gets its own copy. After the first run nothing is left to correct.
 mkdir ours their
 cp -a "$demo/debian/armel/usr" ours
 cp -a "$demo/debian/armel/usr" their

@@ -1,14 +1,14 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What it costs that there are many targets, and what making them costs.
+# The time of commands beside many targets, and the time to make the targets.
 # shellcheck disable=SC2154 # bench/run sets them
 
 group 'Many targets'
 
-# A tuple for each number.
+# Prints the tuple with a number.
 tuple_of() { echo "armv7a-board$1-linux-gnueabihf"; }
-# Makes the targets of numbers.
+# Makes the targets with the numbers of a range.
 make_targets() {
 	local number
 	for ((number = $1; number <= $2; number++)); do
@@ -28,7 +28,7 @@ for many in 1 100 1000; do
 	compare "crossmerge targets, of $many : the floor" 10 - 'crossmerge targets' "$work/floor $work/nothing"
 done
 
-# Each run makes what the run before it, or `prepare`, took away.
+# Measures the creation of targets. Each round uses a new prefix, because init changes nothing in an existing target.
 once() {
 	local what=$1 peer=$2 many=$3 round
 	for ((round = 0; round < (rounds + 1) / 2; round++)); do

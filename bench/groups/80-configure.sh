@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A configure script of two dozen questions, with each mode of the site cache, beside the same script without us.
+# A configure script of two dozen questions, with each mode of the site cache, beside the same script without crossmerge.
 # shellcheck disable=SC2154 # bench/run sets them
 
 group 'configure with each site mode: beside the bare script with --host and CC'

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The program itself: its size, and the page faults and system calls until the real tool begins. The peer is the floor.
+# The program itself: its size, and its page faults and system calls before the real tool starts. The peer is the floor.
 # shellcheck disable=SC2154 # bench/run sets them
 
 group 'The program: bytes; page faults and system calls before exec, beside those of the floor'
 
-# Prints the page faults of a command, less those of the program that it becomes.
+# Prints the page faults of a command without those of the program that it execs.
 faults() {
 	python3 - "$work/nothing" "$@" << 'EOF'
 import os, sys
@@ -23,7 +23,7 @@ print(faults(sys.argv[2:]) - faults(sys.argv[1:2]))
 EOF
 }
 
-# Prints the system calls of a command before it becomes the program that does nothing.
+# Prints the system calls of a command before it execs the program that does nothing.
 calls() {
 	strace -qq -o "$work/calls" "$@" > "$work/said" 2>&1 || fail "\`$1\` was not traced" "strace $*"
 	awk '/^execve\(.*nothing"/ && NR > 1 { exit } { n++ } END { print n }' "$work/calls"

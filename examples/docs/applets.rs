@@ -1,5 +1,5 @@
-//! The built-in applets and tools, as `wrappers/*.toml` has them. The program's own reading of these files is stricter; here is what a
-//! page or a completion says of them.
+//! The built-in applets and tools, as `wrappers/*.toml` defines them. This module reads the keys that pages and completions need; the
+//! program's own reader of these files is stricter.
 
 use super::{Failure, read};
 use serde::Deserialize;
@@ -25,12 +25,12 @@ pub(crate) struct Definition {
 }
 
 impl Definition {
-    /// Reads all of them, by the names of their files.
+    /// Reads all of them, sorted by file name.
     pub(crate) fn all(root: &Path) -> Result<Vec<Self>, Failure> {
-        let folder = root.join("wrappers");
+        let directory = root.join("wrappers");
         let mut files = Vec::new();
-        for entry in std::fs::read_dir(&folder).map_err(Failure::io(&folder))? {
-            files.push(entry.map_err(Failure::io(&folder))?.path());
+        for entry in std::fs::read_dir(&directory).map_err(Failure::io(&directory))? {
+            files.push(entry.map_err(Failure::io(&directory))?.path());
         }
         files.retain(|file| {
             file.extension()
@@ -51,7 +51,7 @@ impl Definition {
         Ok(definition)
     }
 
-    /// The applets that every target has; none for the tools of a toolchain.
+    /// The applets that every target has. Empty if the file defines the tools of a toolchain.
     pub(crate) fn applets(&self) -> Vec<&str> {
         match (self.tools.is_empty(), self.names.is_empty()) {
             (false, _) => Vec::new(),
@@ -60,12 +60,12 @@ impl Definition {
         }
     }
 
-    /// Tells whether the tools are compilers, which take the sysroot as an option.
+    /// Returns whether the tools are compilers, which have an option for the sysroot.
     pub(crate) fn compiles(&self) -> bool {
         self.stem.ends_with("-compilers")
     }
 
-    /// The real tool behind each name: applets' and tools'. Empty where the applet has no command.
+    /// The names of applets and tools, each with its real tool. The real tool is empty if the applet has no command.
     pub(crate) fn real_tools(&self) -> Vec<(&str, &str)> {
         let program = self.command.as_deref().unwrap_or_default();
         let program = program.split(' ').next().unwrap_or_default();

@@ -1,5 +1,6 @@
-//! The shells' completions: `completions/*`, with the tables of what the program knows of itself. What zsh and fish show of
-//! commands and options is clap's rendering; bash's has no place for what is only known at run time, so its tables are ours.
+//! The shells' completions: `completions/*`, with tables generated from the program's own commands. For zsh and fish, clap_complete
+//! generates the commands and options. Its output for bash cannot call a function for values that are known at run time only, so this
+//! module generates bash's tables.
 
 use super::{
     Failure,
@@ -15,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Makes every file: its place below the folder of completions, and its text.
+/// Generates the files: the path below the directory of completions, and the text of each.
 pub(crate) fn files(root: &Path) -> Result<Vec<(PathBuf, String)>, Failure> {
     let mut command = crossmerge::cli::command();
     let fish = generated(Shell::Fish, &mut command.clone());
@@ -66,10 +67,10 @@ fn generated(shell: Shell, command: &mut Command) -> String {
 
 /// The names of the built-in probes.
 fn probes(root: &Path) -> Result<Vec<String>, Failure> {
-    let folder = root.join("site-cache/probes");
+    let directory = root.join("site-cache/probes");
     let mut probes = Vec::new();
-    for entry in std::fs::read_dir(&folder).map_err(Failure::io(&folder))? {
-        let path = entry.map_err(Failure::io(&folder))?.path();
+    for entry in std::fs::read_dir(&directory).map_err(Failure::io(&directory))? {
+        let path = entry.map_err(Failure::io(&directory))?.path();
         if path.extension().is_some_and(|extension| extension == "c") {
             probes.extend(
                 path.file_stem()
@@ -81,8 +82,8 @@ fn probes(root: &Path) -> Result<Vec<String>, Failure> {
     Ok(probes)
 }
 
-/// The real tool behind each name, or what the applet does instead, with an `@` before it. A compiler is `@compiler`: it is the target's
-/// that has to be asked, not the tool of that name on the build machine.
+/// The real tool of each name. For an applet without a command, the applet's `code` or `env`, with `@` before it. For a compiler,
+/// `@compiler`, because the completion must ask the target's compiler and not the tool of that name on the build machine.
 fn tools(definitions: &[Definition]) -> BTreeMap<&str, String> {
     let mut tools = BTreeMap::new();
     for definition in definitions {
@@ -98,7 +99,7 @@ fn tools(definitions: &[Definition]) -> BTreeMap<&str, String> {
     tools
 }
 
-/// Every command by its words, and it.
+/// All commands, each with its subcommands joined by spaces.
 fn commands(command: &Command) -> Vec<(String, &Command)> {
     fn gather<'c>(command: &'c Command, path: &str, all: &mut Vec<(String, &'c Command)>) {
         all.push((path.into(), command));
@@ -112,7 +113,7 @@ fn commands(command: &Command) -> Vec<(String, &Command)> {
     all
 }
 
-/// How many arguments stand before those that are somebody else's.
+/// The number of positional arguments before those that belong to another program.
 fn before(slots: &[Slot]) -> impl Iterator<Item = (String, usize)> {
     slots
         .iter()
@@ -133,7 +134,7 @@ fn of_shell(value: &Value) -> String {
 
 fn bash(command: &Command, slots: &[Slot], tools: &BTreeMap<&str, String>) -> String {
     let mut text = String::from(
-        "# shellcheck shell=bash disable=SC2034,SC2086,SC2207\n# Made by `make docs`; completions/README.md says of what.\n\n",
+        "# shellcheck shell=bash disable=SC2034,SC2086,SC2207\n# Made by `make docs`; see completions/README.md.\n\n",
     );
     let mut table = |name: &str, rows: Vec<(String, String)>| {
         let _ = writeln!(text, "declare -gA _crossmerge_{name}=(");
@@ -147,7 +148,7 @@ fn bash(command: &Command, slots: &[Slot], tools: &BTreeMap<&str, String>) -> St
         let rows = all
             .iter()
             .map(|(path, command)| (path.clone(), words(command).join(" ")));
-        // bash has no empty key.
+        // A key of an associative array in bash cannot be empty.
         rows.map(|(path, words)| (format!("{path} "), words))
             .collect()
     };
@@ -185,16 +186,17 @@ fn bash(command: &Command, slots: &[Slot], tools: &BTreeMap<&str, String>) -> St
     text + "declare -gA _crossmerge_help=()\n\n"
 }
 
-/// What stands around the number of a place in what clap makes for zsh, where it is found again.
+/// Marks the number of a position in clap's output for zsh. A private-use character, which the output has nowhere else.
 const MARK: char = '\u{e000}';
 
-/// clap's text for zsh, with our function where it knows nothing to complete: it has no place for one, but for texts.
+/// clap's output for zsh, with crossmerge's function for each position that clap cannot complete. clap has no hook for such a function,
+/// so marks in its help texts show where to insert it.
 fn zsh(command: &Command, slots: &[Slot]) -> Result<String, Failure> {
     let mut text = generated(Shell::Zsh, &mut marked(command.clone(), &[], slots));
     for (number, slot) in slots.iter().enumerate() {
         let action = match &slot.value {
             Value::Words(words) => format!("({})", words.join(" ")),
-            // The space keeps zsh from putting arguments of its own before the kind.
+            // The leading space stops zsh from inserting its own arguments before the kind.
             Value::Known(kind) => format!(" _crossmerge_values {kind}"),
         };
         let mark = format!("{MARK}{number}{MARK}:_default");
@@ -203,15 +205,15 @@ fn zsh(command: &Command, slots: &[Slot]) -> Result<String, Failure> {
     match text.contains(MARK) {
         false => Ok(text),
         true => Err(Failure(
-            "clap_complete writes zsh's actions in another way than before: look at `zsh` in examples/docs/completions.rs".into(),
+            "clap_complete has changed its form of zsh's actions: adapt `zsh` in examples/docs/completions.rs".into(),
         )),
     }
 }
 
-/// The command with a mark at the end of what is said of each place that clap knows nothing of.
+/// The command, with a mark at the end of the help of each position that clap cannot complete.
 fn marked(command: Command, path: &[String], slots: &[Slot]) -> Command {
     let knows_it = |arg: &Arg, slot: &Slot| {
-        let is_path = matches!(slot.value, Value::Known("files" | "folders"));
+        let is_path = matches!(slot.value, Value::Known("files" | "directories"));
         is_path || !arg.get_possible_values().is_empty()
     };
     let mark = |arg: &Arg| {
@@ -225,7 +227,7 @@ fn marked(command: Command, path: &[String], slots: &[Slot]) -> Command {
         }
         Some(mark) => {
             let name = arg.get_value_names().map(|names| names.join(" "));
-            // clap takes no names but those that are there for good.
+            // clap requires names of static lifetime.
             arg.value_name(&*(name.unwrap_or_default() + &mark).leak())
         }
         None => arg,
@@ -236,7 +238,7 @@ fn marked(command: Command, path: &[String], slots: &[Slot]) -> Command {
     })
 }
 
-/// What fish completes arguments with, and the values of options.
+/// fish's completions of arguments and of the values of options.
 fn fish_tables(command: &Command, slots: &[Slot]) -> String {
     let mut text = String::new();
     let mut valued = Vec::new();

@@ -1,5 +1,5 @@
-//! Whether the links of the project's documents lead somewhere: to a file or folder of the project, and a heading of it. An address
-//! on another machine is not looked at.
+//! A check of the links in the project's documents: each must lead to an existing file or directory of the project, and to an existing
+//! heading. Links to other hosts are not checked.
 
 use super::markdown::{headings, links};
 use std::{
@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Finds the links that lead nowhere, a line each: `FILE:LINE: what is wrong`.
+/// Returns the broken links, each as a line `FILE:LINE: ADDRESS: reason`.
 pub(crate) fn broken(root: &Path) -> io::Result<Vec<String>> {
     let mut documents = BTreeMap::new();
     gather(root, &mut documents)?;
@@ -31,9 +31,9 @@ pub(crate) fn broken(root: &Path) -> io::Result<Vec<String>> {
                 document.is_none_or(|text| headings(text).iter().all(|h| h.anchor != anchor))
             };
             let what = if !target.exists() {
-                "there is no such file"
+                "the file does not exist"
             } else if anchor.is_some_and(lacks) {
-                "there is no such heading"
+                "the heading does not exist"
             } else {
                 continue;
             };
@@ -49,9 +49,9 @@ pub(crate) fn broken(root: &Path) -> io::Result<Vec<String>> {
     Ok(broken)
 }
 
-/// Reads every document below a folder, but for what is built and what is hidden.
-fn gather(folder: &Path, documents: &mut BTreeMap<PathBuf, String>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
+/// Reads every document below a directory, except in `target` and hidden directories.
+fn gather(directory: &Path, documents: &mut BTreeMap<PathBuf, String>) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if name.starts_with('.') || name == "target" {
@@ -66,7 +66,7 @@ fn gather(folder: &Path, documents: &mut BTreeMap<PathBuf, String>) -> io::Resul
     Ok(())
 }
 
-/// The path without `..`.
+/// The path with `.` and `..` resolved, without access to the file system.
 fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for part in path.components() {
@@ -84,10 +84,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_that_leads_nowhere_is_named_with_its_line() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text);
-        fs::create_dir_all(folder.path().join("docs")).expect("docs");
+    fn a_broken_link_is_named_with_its_line() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let write = |name: &str, text: &str| fs::write(directory.path().join(name), text);
+        fs::create_dir_all(directory.path().join("docs")).expect("docs");
         write(
             "docs/a.md",
             "# A\n\n[up](../b.md#b-c) [out](https://x/y)\n[self](#no)\n",
@@ -99,13 +99,13 @@ mod tests {
         )
         .expect("b");
         write("a.toml", "").expect("toml");
-        let said = broken(folder.path()).expect("documents");
+        let lines = broken(directory.path()).expect("documents");
         assert_eq!(
-            said,
+            lines,
             [
-                "b.md:2: `docs/x.md`: there is no such file",
-                "b.md:4: `a.toml#z`: there is no such heading",
-                "docs/a.md:4: `#no`: there is no such heading",
+                "b.md:2: `docs/x.md`: the file does not exist",
+                "b.md:4: `a.toml#z`: the heading does not exist",
+                "docs/a.md:4: `#no`: the heading does not exist",
             ]
         );
     }

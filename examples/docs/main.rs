@@ -1,9 +1,9 @@
-//! `make docs`: the manual pages and the shells' completions, made of what the program knows of itself, and a look at the
-//! documents' links.
+//! `make docs`: generates the manual pages and the shells' completions from the program's own description of its commands, and checks
+//! the documents' links.
 //!
-//! It is no part of the program, so that neither its size nor its start pays for it, and needs nothing but what the tests need.
+//! It is not part of the program, so that it adds neither to its size nor to its start time. Its dependencies are those of the tests.
 //!
-//! usage: docs DATE FOLDER    writes FOLDER/man and FOLDER/completions; DATE is what the pages bear, as 2026-01-31
+//! usage: docs DATE DIRECTORY    writes DIRECTORY/man and DIRECTORY/completions; DATE is the date of the pages, such as 2026-01-31
 
 pub(crate) mod applets;
 mod completions;
@@ -20,12 +20,12 @@ use std::{
     process::ExitCode,
 };
 
-/// What a person reads when it did not work.
+/// The error message for the user.
 #[derive(Debug)]
 pub(crate) struct Failure(pub(crate) String);
 
 impl Failure {
-    /// Names the file that a system call was about.
+    /// Prepends the path of the file to the error of a system call.
     pub(crate) fn io(path: &Path) -> impl Fn(io::Error) -> Self {
         move |error| Self(format!("{}: {error}", path.display()))
     }
@@ -41,12 +41,15 @@ pub(crate) fn read(path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(Failure::io(path))
 }
 
-#[expect(clippy::print_stderr, reason = "it has nothing else to say it on")]
+#[expect(
+    clippy::print_stderr,
+    reason = "a program reports its errors on stderr"
+)]
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     let made = match &args[..] {
-        [date, folder] => make(&date.to_string_lossy(), Path::new(folder)),
-        _ => Err(Failure("usage: docs DATE FOLDER".into())),
+        [date, directory] => make(&date.to_string_lossy(), Path::new(directory)),
+        _ => Err(Failure("usage: docs DATE DIRECTORY".into())),
     };
     match made {
         Ok(()) => ExitCode::SUCCESS,
@@ -57,36 +60,33 @@ fn main() -> ExitCode {
     }
 }
 
-/// Makes everything below a folder. The tests do it by this too.
-pub(crate) fn make(date: &str, folder: &Path) -> Result<(), Failure> {
+/// Writes all files below a directory. The tests call it too.
+pub(crate) fn make(date: &str, directory: &Path) -> Result<(), Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let broken = links::broken(root).map_err(Failure::io(root))?;
     if !broken.is_empty() {
-        return Err(Failure(format!(
-            "links that lead nowhere:\n{}",
-            broken.join("\n")
-        )));
+        return Err(Failure(format!("broken links:\n{}", broken.join("\n"))));
     }
-    let below = |folder: &'static str| {
-        move |(place, text)| (Path::new(folder).join::<PathBuf>(place), text)
+    let below = |directory: &'static str| {
+        move |(place, text)| (Path::new(directory).join::<PathBuf>(place), text)
     };
     let pages = pages::pages(root, date)?.into_iter().map(below("man"));
     let completions = completions::files(root)?
         .into_iter()
         .map(below("completions"));
     let files: Vec<(PathBuf, String)> = pages.chain(completions).collect();
-    // What an earlier version made is gone.
+    // An earlier version may have made files that this one does not.
     for kind in ["man", "completions"] {
-        match fs::remove_dir_all(folder.join(kind)) {
+        match fs::remove_dir_all(directory.join(kind)) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
-                return Err(Failure::io(&folder.join(kind))(e));
+                return Err(Failure::io(&directory.join(kind))(e));
             }
             _ => {}
         }
     }
     for (place, text) in files {
-        let path = folder.join(place);
-        let parent = path.parent().unwrap_or(folder);
+        let path = directory.join(place);
+        let parent = path.parent().unwrap_or(directory);
         fs::create_dir_all(parent).map_err(Failure::io(parent))?;
         fs::write(&path, text).map_err(Failure::io(&path))?;
     }

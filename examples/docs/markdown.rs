@@ -1,4 +1,4 @@
-//! Headings and sections of the project's Markdown documents, and the names by which a link leads to them. Pure.
+//! Headings, sections and links of the project's Markdown documents, and the anchors of headings. Pure.
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use std::collections::HashMap;
@@ -6,29 +6,31 @@ use std::collections::HashMap;
 /// A heading.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Heading {
-    /// From 1 on.
+    /// 1 for the title, 2 and more for the headings below it.
     pub(crate) level: usize,
-    /// What stands behind `#` in a link to it.
+    /// The part after `#` in a link to it.
     pub(crate) anchor: String,
-    /// Where it begins and where its text begins, in bytes.
+    /// The byte offset of the heading.
     pub(crate) start: usize,
+    /// The byte offset after it.
     end: usize,
 }
 
-/// Where a link of a document leads.
+/// A link of a document.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Link {
     pub(crate) address: String,
-    /// In bytes from the beginning.
+    /// Its byte offset in the document.
     pub(crate) at: usize,
 }
 
-/// The parser with everything that the documents use.
+/// The parser, with the extensions that the documents use.
 fn parser(markdown: &str) -> Parser<'_> {
     Parser::new_ext(markdown, Options::ENABLE_TABLES)
 }
 
-/// The headings of a document. A second one of the same text has `-1` behind its anchor, and so on, as forges have it.
+/// The headings of a document. If several have the same text, `-1`, `-2` and so on are appended to the anchors of the later ones, as
+/// forges do.
 pub(crate) fn headings(markdown: &str) -> Vec<Heading> {
     let mut headings = Vec::new();
     let mut seen: HashMap<String, usize> = HashMap::new();
@@ -76,7 +78,7 @@ pub(crate) fn links(markdown: &str) -> Vec<Link> {
         .collect()
 }
 
-/// The text below a heading, up to the next of its level; `None` when there is no such heading.
+/// The text below a heading, up to the next heading of its level or a higher one. Returns `None` if the heading does not exist.
 pub(crate) fn section<'m>(markdown: &'m str, anchor: &str) -> Option<&'m str> {
     let headings = headings(markdown);
     let at = headings.iter().position(|h| h.anchor == anchor)?;
@@ -86,7 +88,7 @@ pub(crate) fn section<'m>(markdown: &'m str, anchor: &str) -> Option<&'m str> {
     Some(&markdown[headings[at].end..next.map_or(markdown.len(), |next| next.start)])
 }
 
-/// The text with its highest headings on that level, those below them lower by as much, and without the document's title.
+/// The text without the document's title, with all headings lowered by the same amount, so that the highest are on `level`.
 pub(crate) fn demoted(markdown: &str, level: usize) -> String {
     let headings = headings(markdown);
     let below_title = headings.iter().filter(|heading| heading.level > 1);
@@ -110,7 +112,7 @@ fn without_title<'m>(markdown: &'m str, headings: &[Heading]) -> &'m str {
     &markdown[headings.first().map_or(0, |title| title.end)..]
 }
 
-/// What a forge calls a heading: lower case, dashes for spaces, nothing else but letters, digits, dashes and underlines.
+/// The anchor that a forge generates for a heading: lower case, dashes for spaces, only letters, digits, dashes and underscores.
 fn anchor(text: &str) -> String {
     let kept = text.trim().chars().filter_map(|c| match c {
         ' ' => Some('-'),
@@ -135,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn headings_go_down_together_and_the_title_goes() {
+    fn headings_are_lowered_together_and_the_title_is_removed() {
         let text = "# T\n\na\n\n## B\n\n### C\n\n```\n# no heading\n```\n";
         let wanted = "\na\n\n### B\n\n#### C\n\n```\n# no heading\n```\n";
         assert_eq!(demoted(text, 3), wanted);

@@ -1,4 +1,4 @@
-//! The manual pages: `man/*.md`, with what the program and other documents know in the places that ask for it.
+//! The manual pages: `man/*.md`, in which each directive is replaced by text from the program or from another document.
 
 use super::{Failure, applets::Definition, markdown, read, roff};
 use clap_mangen::Man;
@@ -7,23 +7,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A file below `share/man`: its place there, and its text.
+/// A file below `share/man`: its path there, and its text.
 pub(crate) type Page = (PathBuf, String);
 
-/// One of `man/*.md`.
+/// A source file of `man/*.md`.
 struct Source {
-    /// The page's own name and its other names, each with the section.
+    /// The page's main name and its other names, each with the section.
     names: Vec<(String, String)>,
     summary: String,
     text: String,
 }
 
-/// Makes every page, and a link for every further name of one.
+/// Generates every page, and for every other name a page that refers to it (`.so`).
 pub(crate) fn pages(root: &Path, date: &str) -> Result<Vec<Page>, Failure> {
-    let folder = root.join("man");
+    let directory = root.join("man");
     let mut sources = Vec::new();
-    for entry in std::fs::read_dir(&folder).map_err(Failure::io(&folder))? {
-        let path = entry.map_err(Failure::io(&folder))?.path();
+    for entry in std::fs::read_dir(&directory).map_err(Failure::io(&directory))? {
+        let path = entry.map_err(Failure::io(&directory))?.path();
         if path.extension().is_some_and(|extension| extension == "md")
             && !path.ends_with("README.md")
         {
@@ -48,7 +48,7 @@ pub(crate) fn pages(root: &Path, date: &str) -> Result<Vec<Page>, Failure> {
         ));
         let mut aliases = source.names[1..].to_vec();
         if name == "crossmerge" && section == "1" {
-            // `man crossmerge-init`, as `man git-log`; the page's NAME would be too long with them.
+            // For `man crossmerge-init`, similar to `man git-log`. They are absent from NAME, which would become too long.
             let command = crossmerge::cli::command();
             let commands = command.get_subcommands();
             let names = commands.map(|command| format!("{name}-{}", command.get_name()));
@@ -63,7 +63,7 @@ pub(crate) fn pages(root: &Path, date: &str) -> Result<Vec<Page>, Failure> {
 }
 
 impl Source {
-    /// Reads the names and the summary off the first line: `# name(1), other(1): summary`.
+    /// Reads the names and the summary from the first line: `# name(1), other(1): summary`.
     fn of(path: &Path) -> Result<Self, Failure> {
         let wrong = || {
             Failure(format!(
@@ -94,7 +94,7 @@ impl Source {
     fn render(&self, root: &Path, date: &str, see_also: &str) -> Result<String, Failure> {
         let (name, section) = &self.names[0];
         let version = format!("crossmerge {}", env!("CARGO_PKG_VERSION"));
-        let mut page = String::from(".\\\" Made by `make docs`; man/README.md says of what.\n");
+        let mut page = String::from(".\\\" Made by `make docs`; see man/README.md.\n");
         page += &roff::title(name, section, date, &version);
         let names: Vec<&str> = self.names.iter().map(|(name, _)| name.as_str()).collect();
         page += ".SH NAME\n";
@@ -106,7 +106,7 @@ impl Source {
                 .and_then(|line| line.strip_suffix("}}"));
             match directive {
                 None => markdown += line,
-                // The one that is not Markdown: its options are clap's own rendering.
+                // The only directive whose text is not Markdown: clap_mangen renders the options.
                 Some("commands") => {
                     page += &roff::body(&std::mem::take(&mut markdown));
                     page += &commands(crossmerge::cli::command());
@@ -142,7 +142,7 @@ fn insertion(root: &Path, directive: &str, see_also: &str) -> Result<String, Fai
     }
 }
 
-/// Every command with its options, and the commands below it.
+/// Every command with its options and its subcommands.
 fn commands(mut command: clap::Command) -> String {
     command.build();
     let mut text = String::new();
@@ -153,7 +153,7 @@ fn commands(mut command: clap::Command) -> String {
 }
 
 fn describe(command: &clap::Command, text: &mut String) {
-    // `--help` is the same everywhere, and said once.
+    // The page describes `--help` once, because it is the same for every command.
     let is_help = |arg: &clap::Arg| arg.get_id() == "help";
     let mut command = command.clone().mut_args(|arg| match is_help(&arg) {
         true => arg.hide(true),
@@ -222,7 +222,7 @@ fn tools(definitions: &[Definition]) -> String {
     text
 }
 
-/// The variables that the program reads, from the constants that are all it knows of them: each with its comment.
+/// The environment variables that the program reads: the constants of `env.rs`, each with its doc comment.
 fn variables(source: &str) -> String {
     let mut text = String::from("| variable | |\n|---|---|\n");
     let mut about = Vec::new();

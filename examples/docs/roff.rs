@@ -1,15 +1,15 @@
 //! Markdown → the text of a manual page. Pure.
 //!
-//! It knows what the project's own documents use: headings, paragraphs, lists, code, tables and links. A table becomes a list of
-//! tagged paragraphs, which reads better in a terminal than columns.
+//! It supports the elements that the project's own documents use: headings, paragraphs, lists, code, tables and links. A table becomes a
+//! list of tagged paragraphs, which is easier to read in a terminal than columns.
 
 use pulldown_cmark::{Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd};
 use roff::{Inline, Roff, bold, italic, line_break, roman};
 
-/// The longest line of text, in bytes: what `mandoc -Tlint` wants.
+/// The longest line of text, in bytes, for which `mandoc -Tlint` prints no warning.
 const WIDTH: usize = 78;
 
-/// Renders the body of a page. A heading of the second level becomes a section, one below it a subsection.
+/// Renders the body of a page. A heading of the second level becomes a section, a lower one a subsection.
 pub(crate) fn body(markdown: &str) -> String {
     let mut writer = Writer::default();
     let parser = Parser::new_ext(markdown, Options::ENABLE_TABLES);
@@ -25,7 +25,7 @@ pub(crate) fn title(name: &str, section: &str, date: &str, version: &str) -> Str
     roff.to_roff()
 }
 
-/// Renders the line that `whatis` reads.
+/// Renders the line of the section NAME, which `whatis` reads.
 pub(crate) fn name(names: &str, summary: &str) -> String {
     format!("{} \\- {}\n", escaped(names), escaped(summary))
 }
@@ -37,7 +37,7 @@ pub(crate) fn subsection(title: &str) -> String {
     roff.to_roff()
 }
 
-/// Renders what stands below the options of a `--help`: paragraphs, and lines that are set in by two spaces, which are code.
+/// Renders the text below the options of a `--help`: paragraphs, and lines indented by two spaces, which are code.
 pub(crate) fn after_help(text: &str) -> String {
     let set_in = |line: &str| line.replacen("  ", "    ", usize::from(line.starts_with("  ")));
     let mut markdown = String::new();
@@ -54,8 +54,8 @@ pub(crate) fn after_help(text: &str) -> String {
     format!(".PP\n{}", body(&markdown))
 }
 
-/// What groff prints as a typographic sign unless it is named: in code it has to be the one that can be pasted. Between writing
-/// the text and [`tidied`], which names it, each has a stand-in, for the crate would escape its name.
+/// Characters for which groff prints a typographic sign, unless they are written by name. In code they must stay the same, so that a user
+/// can paste it. Each has a placeholder, which [`tidied`] replaces by the name, because the crate `roff` would escape the name.
 const SIGNS: [(char, char, &str); 4] = [
     ('\'', '\u{e000}', r"\(aq"),
     ('`', '\u{e001}', r"\(ga"),
@@ -63,12 +63,12 @@ const SIGNS: [(char, char, &str); 4] = [
     ('~', '\u{e003}', r"\(ti"),
 ];
 
-/// Breaks long lines of text at spaces, and takes white space off their ends. What is in backquotes becomes bold, as it is in the
-/// rest of the page: clap's texts come with them.
+/// Breaks long lines of text at spaces, and removes white space at their ends. Makes text in backquotes bold, because clap's texts
+/// contain backquotes and the rest of the page has bold text in their place.
 pub(crate) fn tidied(page: &str) -> String {
     let mut text = String::new();
     let (mut is_code, mut is_tag) = (false, false);
-    // clap's apostrophe is a string that only the head of its own pages defines; and a blank line stands before its lists.
+    // clap_mangen writes an apostrophe as a string that only the head of its own pages defines, and an empty line before its lists.
     let page = page.replace(r"\*(Aq", "'").replace(".br\n\n.br\n", ".br\n");
     for line in page.lines() {
         let line = line.trim_end();
@@ -120,18 +120,18 @@ fn filled(line: &str) -> String {
     text
 }
 
-/// Text for an argument of a request, which the crate leaves as it is.
+/// Escapes text for the argument of a request, which the crate does not escape.
 fn escaped(text: &str) -> String {
     plain(text).replace('\\', r"\\").replace('-', r"\-")
 }
 
-/// Characters that every terminal and every formatter has.
+/// Replaces characters that some terminals or formatters lack.
 fn plain(text: &str) -> String {
     let plain = text.replace('…', "...").replace('→', "->");
     plain.replace(['–', '—'], "-").replace('×', "x")
 }
 
-/// Those, and signs that are the same in a terminal as in the program.
+/// Does the same, and replaces the characters of [`SIGNS`] by their placeholders.
 fn code(text: &str) -> String {
     let signs = |c| {
         SIGNS
@@ -142,13 +142,13 @@ fn code(text: &str) -> String {
     plain(text).chars().map(signs).collect()
 }
 
-/// Where the next text begins.
+/// The position of the next text.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// Behind a request that begins a paragraph itself.
+    /// After a request that begins a paragraph.
     #[default]
     Begun,
-    /// Behind text.
+    /// After text.
     Behind,
 }
 
@@ -157,13 +157,13 @@ struct Writer {
     roff: Roff,
     place: Place,
     inlines: Vec<Inline>,
-    /// Bold or italic, as often as we are inside it.
+    /// How many bold and italic elements enclose the text.
     strong: usize,
     emphasis: usize,
-    /// The next number of each list that we are in; none where it has bullets.
+    /// For each enclosing list its next number, or `None` for a list with bullets.
     lists: Vec<Option<u64>>,
     is_code: bool,
-    /// The address of the link that we are in, and where its text begins.
+    /// The address of the enclosing link, and the index at which its text begins.
     link: Option<(String, usize)>,
     header: Vec<String>,
     row: Vec<Vec<Inline>>,
@@ -175,7 +175,7 @@ impl Writer {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
             Event::Text(text) if self.is_code => self.code(&text),
-            // A placeholder in a sentence, such as <tuple>, has the form of a tag.
+            // The parser reads a placeholder in a sentence, such as <tuple>, as an HTML tag.
             Event::Text(text) | Event::InlineHtml(text) | Event::Html(text) => self.push(&text),
             Event::Code(text) => self.inlines.push(bold(code(&text))),
             Event::SoftBreak => self.push(" "),
@@ -280,8 +280,8 @@ impl Writer {
         });
     }
 
-    /// Writes the address of a link behind its text, where the text does not say it. A document of ours is named by its place in
-    /// the project, which is its place below `share/doc/crossmerge` too.
+    /// Writes the address of a link after its text, unless the text contains it. A document of the project is named by its path in the
+    /// project, which is also its path below `share/doc/crossmerge`.
     fn end_link(&mut self) {
         let Some((address, at)) = self.link.take() else {
             return;
@@ -317,7 +317,7 @@ impl Writer {
         }
     }
 
-    /// Writes what was gathered as a paragraph.
+    /// Writes the collected text as a paragraph.
     fn flush(&mut self) {
         let inlines = std::mem::take(&mut self.inlines);
         if inlines.is_empty() {

@@ -1,23 +1,23 @@
-//! What each argument and each option of `crossmerge` is completed with: one decision, for every shell. Pure.
+//! The completions of each argument and each option of `crossmerge`, decided once for all shells. Pure.
 
 use super::Failure;
 use clap::{Arg, Command, ValueHint};
 
-/// What may stand in a place of the command line.
+/// The values that an argument may have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Value {
-    /// One of these.
+    /// A value of this list.
     Words(Vec<String>),
-    /// The shell's function of that name knows; `completions/` has it for each shell.
+    /// A value of this kind. `completions/` has a function for each shell that lists the values.
     Known(&'static str),
 }
 
-/// Where on the command line.
+/// A position on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Behind an option; its names with their dashes.
+    /// The value of an option; contains the option's names with their dashes.
     Option(Vec<String>),
-    /// An argument of that id: the number of its place, from 1 on, and whether it may be given again.
+    /// A positional argument: its id, its position, which counts from 1, and whether it may be repeated.
     Argument {
         id: String,
         number: usize,
@@ -25,17 +25,17 @@ pub(crate) enum Place {
     },
 }
 
-/// A place, and what may stand there.
+/// A position and its values.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    /// The words of the command that it is a place of, without `crossmerge`.
+    /// The subcommands that lead to the command, without `crossmerge`.
     pub(crate) path: Vec<String>,
     pub(crate) place: Place,
     pub(crate) value: Value,
 }
 
 impl Slot {
-    /// Tells whether it is the place of that argument of the command with that path.
+    /// Returns whether this is the position of `arg` in the command at `path`.
     pub(crate) fn is_of(&self, path: &[String], arg: &Arg) -> bool {
         let is_it = match &self.place {
             Place::Option(of) => *of == names(arg),
@@ -45,7 +45,7 @@ impl Slot {
     }
 }
 
-/// Every place of every command. The command has to have been built.
+/// The positions of all commands. `command` must have been built.
 pub(crate) fn slots(command: &Command, probes: &[String]) -> Result<Vec<Slot>, Failure> {
     let mut slots = Vec::new();
     gather(command, &[], probes, &mut slots)?;
@@ -98,9 +98,9 @@ fn value(path: &[String], arg: &Arg, probes: &[String]) -> Result<Value, Failure
     }
     let command = path.last().map_or("", String::as_str);
     let known = match (arg.get_id().as_str(), command, arg.get_value_hint()) {
-        (_, _, ValueHint::DirPath) => "folders",
+        (_, _, ValueHint::DirPath) => "directories",
         (_, _, ValueHint::AnyPath | ValueHint::FilePath) => "files",
-        // What is no target yet: tuples that it may be called by.
+        // The target need not exist yet, so offer the names of tuples.
         ("tuple", "init" | "show", _) => "names",
         ("tuple" | "tuples", ..) => "tuples",
         ("applet", ..) => "applets",
@@ -114,7 +114,7 @@ fn value(path: &[String], arg: &Arg, probes: &[String]) -> Result<Value, Failure
         ("probe", ..) => return Ok(Value::Words(probes.to_vec())),
         (id, ..) => {
             return Err(Failure(format!(
-                "examples/docs/values.rs does not say what completes `{id}` of `{}`",
+                "examples/docs/values.rs has no completion for `{id}` of `{}`",
                 path.join(" ")
             )));
         }
@@ -127,10 +127,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_argument_that_nobody_decided_on_is_an_error() {
+    fn an_argument_without_a_decision_is_an_error() {
         let mut command = Command::new("x").subcommand(Command::new("y").arg(Arg::new("z")));
         command.build();
-        let said = slots(&command, &[]).expect_err("an unknown argument").0;
-        assert!(said.contains("`z` of `y`"), "{said}");
+        let error = slots(&command, &[]).expect_err("an unknown argument").0;
+        assert!(error.contains("`z` of `y`"), "{error}");
     }
 }

@@ -2,12 +2,12 @@
 
 # @ECLASS: cross-build.eclass
 # @SUPPORTED_EAPIS: 8
-# @BLURB: which tools build for CHOST, told to make, CMake and Meson
+# @BLURB: passes the tools for CHOST to make, CMake and Meson
 # @DESCRIPTION:
-# Everything that an ebuild here knows of cross-compilation. The tools are those on PATH that begin with the
-# tuple: ${CHOST}-gcc, ${CHOST}-ar, ${CHOST}-pkg-config … Nothing else is assumed, so that what an ebuild
-# finds is what the wrappers gave it. Autoconf needs no function: econf passes --host, and configure looks for the
-# tools by the same names; cb_export_tools is for everything else.
+# The functions for cross-compilation of this repository's ebuilds. The tools are those in PATH that begin with the
+# tuple: ${CHOST}-gcc, ${CHOST}-ar, ${CHOST}-pkg-config … The functions assume nothing else, so an ebuild finds exactly
+# the tools that the wrappers provide. Autoconf needs no function: econf passes --host, and configure searches for the
+# tools by the same names. cb_export_tools is for all other build systems.
 
 case ${EAPI} in
 	8) ;;
@@ -17,8 +17,8 @@ esac
 # @FUNCTION: cb_tool
 # @USAGE: <variable> <tool>
 # @DESCRIPTION:
-# Prints the tool that works for CHOST: what the user put in the variable, else ${CHOST}-<tool>. Only a native
-# build may fall back to the bare name: in a cross build the bare name is the wrong machine's tool.
+# Prints the tool for CHOST: the user's value of the variable, else ${CHOST}-<tool>. Only a native build may use the
+# bare name as a fallback: in a cross build the bare name is the build machine's tool.
 cb_tool() {
 	local variable=${1} tool=${2}
 	if [[ -n ${!variable} ]]; then
@@ -32,8 +32,8 @@ cb_tool() {
 
 # @FUNCTION: cb_build_cc
 # @DESCRIPTION:
-# Prints the compiler for programs that run during the build. A distribution that names its native compiler with another
-# tuple than CBUILD (Debian: x86_64-linux-gnu) still has plain gcc.
+# Prints the compiler for programs that run during the build. A distribution whose native compiler has another tuple in its
+# name than CBUILD (Debian: x86_64-linux-gnu) still has plain gcc.
 cb_build_cc() {
 	if [[ -n ${BUILD_CC} ]]; then
 		echo "${BUILD_CC}"
@@ -46,15 +46,15 @@ cb_build_cc() {
 
 # @FUNCTION: cb_is_cross
 # @DESCRIPTION:
-# Succeeds when the package will run on another machine than this one. CBUILD unset means the same machine.
+# Succeeds if the package will run on another machine than the build machine. An unset CBUILD means the same machine.
 cb_is_cross() {
 	[[ ${CBUILD:-${CHOST}} != "${CHOST}" ]]
 }
 
 # @FUNCTION: cb_export_tools
 # @DESCRIPTION:
-# Exports the tools of both machines: CC … for CHOST, BUILD_CC and CC_FOR_BUILD for CBUILD with flags of its own,
-# so that -mcpu of the target never reaches a program that the build runs.
+# Exports the tools for both machines: CC and others for CHOST, BUILD_CC and CC_FOR_BUILD for CBUILD. CBUILD has separate
+# flags, so that -mcpu of the target never applies to a program that the build runs.
 cb_export_tools() {
 	local pair
 	for pair in CC:gcc CXX:g++ AR:ar NM:nm OBJCOPY:objcopy RANLIB:ranlib STRIP:strip PKG_CONFIG:pkg-config; do
@@ -88,7 +88,7 @@ cb_cpu() {
 
 # @FUNCTION: cb_endian
 # @DESCRIPTION:
-# Prints "big" or "little". The compiler is asked, since names such as "sh4" or "mips64" tell it for some CPUs only.
+# Prints "big" or "little". It asks the compiler, because names such as "sh4" or "mips64" show the byte order of some CPUs only.
 cb_endian() {
 	local order
 	order=$(echo __BYTE_ORDER__ | $(cb_tool CC gcc) ${CPPFLAGS} ${CFLAGS} -E -P -x c -) || die "the compiler for ${CHOST} does not work"
@@ -102,8 +102,8 @@ cb_endian() {
 # @FUNCTION: cb_cmake
 # @USAGE: [argument…]
 # @DESCRIPTION:
-# Configures ${S} into ${WORKDIR}/build with CMake. The toolchain file lets find_* look for libraries and headers in the
-# sysroot only, and for programs on the build machine only.
+# Configures ${S} into ${WORKDIR}/build with CMake. The toolchain file makes find_* search for libraries and headers in
+# the sysroot only, and for programs on the build machine only.
 cb_cmake() {
 	cb_export_tools
 	local toolchain=${T}/toolchain.cmake
@@ -113,7 +113,7 @@ cb_cmake() {
 		echo "set(CMAKE_AR $(type -P "${AR}") CACHE FILEPATH \"\")"
 		echo "set(CMAKE_RANLIB $(type -P "${RANLIB}") CACHE FILEPATH \"\")"
 		if cb_is_cross; then
-			# Setting the name is what tells CMake not to run what it builds.
+			# If the name is set, CMake does not run the programs that it builds.
 			echo "set(CMAKE_SYSTEM_NAME Linux)"
 			echo "set(CMAKE_SYSTEM_PROCESSOR $(cb_cpu))"
 			echo "set(CMAKE_SYSROOT ${SYSROOT%/})"
@@ -137,8 +137,8 @@ cb_cmake() {
 # @FUNCTION: cb_meson
 # @USAGE: [argument…]
 # @DESCRIPTION:
-# Configures ${S} into ${WORKDIR}/build with Meson. The cross file names no sysroot: the compiler and
-# ${CHOST}-pkg-config each know theirs, and a second opinion could only differ.
+# Configures ${S} into ${WORKDIR}/build with Meson. The cross file names no sysroot, because the compiler and
+# ${CHOST}-pkg-config each know their own.
 cb_meson() {
 	cb_export_tools
 	local machine=${T}/meson.machine kind=native
@@ -151,7 +151,7 @@ cb_meson() {
 		cb_meson_binary nm "${NM}"
 		cb_meson_binary objcopy "${OBJCOPY}"
 		cb_meson_binary strip "${STRIP}"
-		# Meson spelled it with "-" only in 1.3 and before, and with "_" too from then on.
+		# Meson 1.3 replaced the name "pkgconfig" by "pkg-config"; write both for older and newer versions.
 		cb_meson_binary pkgconfig "${PKG_CONFIG}"
 		cb_meson_binary pkg-config "${PKG_CONFIG}"
 		if [[ ${kind} == cross ]]; then
@@ -165,8 +165,8 @@ cb_meson() {
 		fi
 	} > "${machine}" || die
 
-	# With --cross-file, Meson takes CFLAGS from the environment for the host machine, as everywhere else. The
-	# build machine's compiler is named so too.
+	# With --cross-file, Meson applies CFLAGS of the environment to the host machine, like other build systems. It also takes
+	# the build machine's compiler from the environment.
 	set -- meson setup "--${kind}-file=${machine}" \
 		--prefix="${EPREFIX}/usr" --libdir="$(get_libdir)" --sysconfdir="${EPREFIX}/etc" \
 		--buildtype=plain --wrap-mode=nodownload "${@}" "${S}" "${WORKDIR}/build"
@@ -178,7 +178,7 @@ cb_meson() {
 # @INTERNAL
 # @USAGE: <name> <command>
 # @DESCRIPTION:
-# Prints one line of a machine file. A command of several words becomes a list, or Meson would look for one program
+# Prints one line of a machine file. A command of several words becomes a list; otherwise Meson would search for one program
 # with spaces in its name.
 cb_meson_binary() {
 	local name=${1} word list=
@@ -191,7 +191,7 @@ cb_meson_binary() {
 # @FUNCTION: cb_ninja
 # @USAGE: [argument…]
 # @DESCRIPTION:
-# Builds what cb_cmake or cb_meson configured, with the user's number of jobs and every command shown.
+# Builds a project that cb_cmake or cb_meson configured, with the user's number of jobs, and prints every command.
 cb_ninja() {
 	set -- ninja -v -C "${WORKDIR}/build" $(grep -oE -- '-j *[0-9]+' <<< "${MAKEOPTS}") "${@}"
 	echo "${@}" >&2
@@ -200,8 +200,8 @@ cb_ninja() {
 
 # @FUNCTION: cb_drop_archives
 # @DESCRIPTION:
-# Removes what a person who did not ask for USE=static-libs has no use for, and libtool's .la files in any case:
-# they hold paths of the sysroot, and pkg-config says the same better.
+# Removes static libraries unless the user has set USE=static-libs, and always removes libtool's .la files: they contain paths
+# of the sysroot, and pkg-config provides the same information.
 cb_drop_archives() {
 	find "${ED}" -name '*.la' -delete || die
 	if ! in_iuse static-libs || ! use static-libs; then

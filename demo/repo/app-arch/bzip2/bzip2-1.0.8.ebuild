@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-# A package with nothing but a makefile, whose first target runs what it has just built: the reason why the goals are named.
+# A package with nothing but a makefile. Its first target runs the programs it has just built, so the ebuild names other targets.
 
 EAPI=8
 
@@ -23,7 +23,7 @@ src_compile() {
 	local flags="${CPPFLAGS} ${CFLAGS} -D_FILE_OFFSET_BITS=64 -fPIC"
 	set -- CC="${CC}" AR="${AR}" RANLIB="${RANLIB}" CFLAGS="${flags} ${LDFLAGS}"
 
-	# Both makefiles write the same object files, so one follows the other; -fPIC serves both.
+	# Both makefiles write the same object files, so they run one after the other. -fPIC is right for both.
 	emake -f Makefile-libbz2_so "${@}" all
 	emake "${@}" libbz2.a bzip2recover
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-# Autoconf's PKG_CHECK_MODULES: configure --host=${CHOST} looks for ${CHOST}-pkg-config before any other.
+# Autoconf's PKG_CHECK_MODULES: configure --host=${CHOST} searches for ${CHOST}-pkg-config first.
 
 EAPI=8
 

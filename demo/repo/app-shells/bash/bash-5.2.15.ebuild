@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-# The old example of what cross-compiles badly: configure asks many questions that only running a program answers, and
-# the build runs programs of its own (mkbuiltins, mksignames, mksyntax) that have to be for CBUILD. Where configure cannot run
-# its tests it takes the worst case, unless CONFIG_SITE says better: no such answer is preset here.
+# A well-known example of a package that is hard to cross-compile. configure has many tests that run a program, and the build
+# runs programs of its own (mkbuiltins, mksignames, mksyntax) that must be for CBUILD. If configure cannot run a test, it
+# assumes the worst case, unless CONFIG_SITE contains the answer. This ebuild presets no answer.
 
 EAPI=8
 
@@ -10,7 +10,7 @@ inherit cross-build
 
 DESCRIPTION="The GNU Bourne-Again shell"
 HOMEPAGE="https://www.gnu.org/software/bash/"
-# Upstream publishes 5.2 and fifteen patches; this is Debian's tarball of the two together, which no mirror of upstream has.
+# Upstream publishes 5.2 and fifteen patches; Debian's tarball contains the two together. No mirror of upstream has it.
 SRC_URI="${PN}_${PV}.orig.tar.gz"
 
 LICENSE="GPL-3+"
@@ -26,7 +26,7 @@ pkg_nofetch() {
 src_configure() {
 	cb_export_tools
 
-	# Its own readline and termcap, so that it needs nothing but libc, whatever else lies in the sysroot.
+	# Use the bundled readline and termcap, so that bash needs nothing but libc, whatever the sysroot contains.
 	export bash_cv_termcap_lib=gnutermcap
 	econf \
 		--bindir="${EPREFIX}/bin" \
@@ -37,7 +37,7 @@ src_configure() {
 }
 
 src_install() {
-	# "make install" would build the loadable examples too, which nobody needs on a board.
+	# "make install" would also build the loadable examples, which a board does not need.
 	into /
 	dobin bash
 	dosym bash /bin/rbash

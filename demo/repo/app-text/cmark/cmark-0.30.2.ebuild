@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-# CMake, with a library and a program. (It is C, but its project() asks for a C++ compiler that works.)
+# CMake, with a library and a program. The code is C, but its project() requires a working C++ compiler.
 
 EAPI=8
 
@@ -15,7 +15,7 @@ SLOT="0/${PV}"
 KEYWORDS="~alpha amd64 arm arm64 ~hppa ~loong ~m68k ~mips ~ppc ppc64 riscv s390 ~sh ~sparc ~x86"
 
 src_configure() {
-	# The program takes the static library whenever there is one; a board has more use for a single shared one.
+	# The program links the static library if it exists; on a board one shared library saves space.
 	cb_cmake -DCMARK_TESTS=OFF -DCMARK_STATIC=OFF -DCMARK_SHARED=ON
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-# A library with a libusb-1.0.pc: app-mobilephone/dfu-util can find it by that alone.
+# A library with a libusb-1.0.pc, through which app-mobilephone/dfu-util finds it.
 
 EAPI=8
 
@@ -16,7 +16,7 @@ KEYWORDS="~alpha amd64 arm arm64 ~hppa ~loong ~m68k ~mips ~ppc ppc64 riscv s390 
 IUSE="static-libs"
 
 src_configure() {
-	# Without udev, libusb hears of devices from the kernel itself (netlink).
+	# Without udev, the kernel itself reports devices to libusb (netlink).
 	econf --disable-udev $(use_enable static-libs static)
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-# Plain make again, but with two compilers: _makenames runs during the build, so it is for CBUILD; the rest is for CHOST.
+# Plain make with two compilers: _makenames runs during the build, so it is for CBUILD. The rest is for CHOST.
 
 EAPI=8
 
@@ -19,7 +19,7 @@ src_configure() {
 	cb_export_tools
 }
 
-# Runs make with everything that Make.Rules would otherwise find out about the build machine.
+# Runs make with all settings that Make.Rules would otherwise take from the build machine.
 cap_make() {
 	emake \
 		CC="${CC}" AR="${AR}" RANLIB="${RANLIB}" OBJCOPY="${OBJCOPY}" \
