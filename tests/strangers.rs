@@ -10,6 +10,7 @@ mod half_done;
 mod hostile;
 mod outside;
 mod printed;
+mod private;
 mod programs;
 mod race;
 mod temporary;

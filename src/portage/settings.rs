@@ -343,8 +343,8 @@ fn global(broot: &str) -> Result<String, Refusal> {
 impl<'e> Reader<'e> {
     /// Reads every file that any answer depends on.
     fn new(roots: &Roots, env: &'e Env) -> Result<Self, Refusal> {
-        let files = Files::of(roots.portage);
         let mut places = Places::new(roots)?;
+        let files = Files::of(roots.portage).of_configroot(&places.configroot);
         let mut conf_paths = vec![
             join(&places.configroot, "etc/make.conf"),
             join(&places.configroot, "etc/portage/make.conf"),

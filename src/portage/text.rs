@@ -43,6 +43,8 @@ pub(crate) struct Files {
     spent: Cell<usize>,
     /// How many files all names stood for.
     seen: Cell<usize>,
+    /// The path below which another user may change the settings, and the user.
+    another: Option<(String, u32)>,
     /// The root that paths are looked up in, as its own programs would; `None` for this machine's.
     root: Option<Rc<Tree>>,
     /// What was not put there is not there.
@@ -57,6 +59,15 @@ impl Files {
             portage,
             ..Self::default()
         }
+    }
+
+    /// Reads the files of a config root. Where another user may change it, that user must not learn from the answer what only the
+    /// user who runs crossmerge may read: neither by a symlink there nor by `source`.
+    pub(crate) fn of_configroot(self, configroot: &str) -> Self {
+        let settings = Path::new(configroot).join("etc/portage");
+        let user = file::another(&settings).ok().flatten();
+        let another = user.map(|user| (configroot.to_owned(), user));
+        Self { another, ..self }
     }
 
     /// Reads files in a root, by their paths inside.
@@ -119,7 +130,7 @@ impl Files {
     /// What is not UTF-8 becomes U+FFFD and every kind of line end becomes `\n`. A folder is refused: only few of
     /// Portage's readers live with one, and those ask before.
     pub(crate) fn read(&self, path: &str) -> Result<Option<Rc<str>>, Refusal> {
-        Ok(self.known(path)?.map(|known| known.text))
+        Ok(self.known(path, false)?.map(|known| known.text))
     }
 
     /// The text of a file that another one names by `source`; empty when there is none.
@@ -128,7 +139,7 @@ impl Files {
             let there = fs::metadata(path);
             self.root.is_none() && there.is_err_and(|e| e.kind() == io::ErrorKind::NotADirectory)
         };
-        match self.known(path) {
+        match self.known(path, true) {
             Ok(Some(known)) if !known.is_utf8 => Err(Refusal::file(
                 path,
                 "is sourced and not UTF-8, and Portage fails",
@@ -139,7 +150,7 @@ impl Files {
         }
     }
 
-    fn known(&self, path: &str) -> Result<Option<Known>, Refusal> {
+    fn known(&self, path: &str, is_sourced: bool) -> Result<Option<Known>, Refusal> {
         if let Some(known) = self.read.borrow().get(path) {
             return Ok(known.clone());
         }
@@ -148,7 +159,7 @@ impl Files {
             return Ok(None);
         }
         let bytes = match &self.root {
-            None => file::read::read_after_look(Path::new(path), file::read::SETTINGS),
+            None => self.bytes(path, is_sourced),
             Some(root) => match root.find_in_root(Path::new(path)) {
                 Ok(Some(node)) => node.read(file::read::SETTINGS),
                 Ok(None) => Err(io::ErrorKind::NotFound.into()),
@@ -170,6 +181,17 @@ impl Files {
             .borrow_mut()
             .insert(path.to_owned(), known.clone());
         Ok(known)
+    }
+
+    /// Reads a file of this machine's.
+    fn bytes(&self, path: &str, is_sourced: bool) -> io::Result<Vec<u8>> {
+        let (path, limit) = (Path::new(path), file::read::SETTINGS);
+        match &self.another {
+            Some((top, user)) if is_sourced || path.starts_with(top) => {
+                file::read::read_for_another(path, limit, *user)
+            }
+            _ => file::read::read_after_look(path, limit),
+        }
     }
 
     /// The lines of a file without their ends; none when there is no file.
