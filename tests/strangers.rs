@@ -10,6 +10,7 @@ mod half_done;
 mod hostile;
 mod outside;
 mod printed;
+mod private;
 mod programs;
 mod race;
 mod temporary;
@@ -64,8 +65,12 @@ fn give_away(path: &Path) {
 /// A prefix with a sysroot `s`, a folder of this machine's `machine`, and crossmerge under the names of some applets. Nothing of a
 /// user's is read.
 fn scene() -> Prefix {
+    scene_in(Prefix::new())
+}
+
+/// The same in a prefix that may have a Portage.
+fn scene_in(mut prefix: Prefix) -> Prefix {
     needs_root();
-    let mut prefix = Prefix::new();
     prefix.command("chmod", ["755", "."]).success();
     for (variable, place) in [
         ("HOME", "home"),

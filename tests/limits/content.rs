@@ -48,11 +48,7 @@ fn settings_that_grow_without_end_are_refused_and_portage_is_not_asked() {
     ] {
         let prefix = with_portage();
         prefix.write(&format!("etc/portage/{file}"), &text);
-        ask(&prefix).fails(
-            125,
-            error,
-            "Portage would not come to an end with it either",
-        );
+        ask(&prefix).fails(125, error, "Portage is not asked about it either");
     }
 }
 

@@ -357,7 +357,8 @@ impl Question {
 /// One assignment in a config root's make.conf, as it stands there.
 pub fn make_conf_says(configroot: &Path, name: &str) -> Option<String> {
     let path = configroot.join("etc/portage/make.conf");
-    let mut said = make_conf::read_raw(&text::Files::default(), path.to_str()?).ok()?;
+    let files = text::Files::default().of_configroot(configroot.to_str()?);
+    let mut said = make_conf::read_raw(&files, path.to_str()?).ok()?;
     said.remove(name)
 }
 

@@ -17,7 +17,7 @@ pub struct Refusal {
     pub line: Option<usize>,
     /// What is not understood.
     pub reason: String,
-    /// Portage would not come to an end with it either, so it is not asked.
+    /// Portage would not come to an end with it either, or would read what must not become known, so it is not asked.
     pub is_final: bool,
 }
 
@@ -71,10 +71,10 @@ impl Explain for Refusal {
     fn own_hint(&self) -> Option<String> {
         Some(match &self.file {
             Some(file) => format!(
-                "look at it with `ls -lL {}`; Portage would not come to an end with it either",
+                "look at it with `ls -lL {}`; Portage is not asked about it either",
                 quote(file.as_os_str())
             ),
-            None => "Portage would not come to an end with it either".into(),
+            None => "Portage is not asked about it either".into(),
         })
     }
 }

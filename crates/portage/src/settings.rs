@@ -364,8 +364,8 @@ fn global(broot: &str) -> Result<String, Refusal> {
 impl<'e> Reader<'e> {
     /// Reads every file that any answer depends on.
     fn new(shared: &Shared, roots: &Roots, env: &'e Env) -> Result<Self, Refusal> {
-        let files = Files::sharing(roots.portage, shared);
         let mut places = Places::new(roots)?;
+        let files = Files::sharing(roots.portage, shared).of_configroot(&places.configroot);
         let mut conf_paths = vec![
             join(&places.configroot, "etc/make.conf"),
             join(&places.configroot, "etc/portage/make.conf"),

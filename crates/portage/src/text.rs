@@ -9,7 +9,7 @@ use crossmerge_system::{file, file::Tree};
 use sha2::Sha256;
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     fs, io,
     path::Path,
@@ -63,6 +63,10 @@ pub(crate) struct Files {
     spent: Cell<usize>,
     /// How many files all names stood for.
     seen: Cell<usize>,
+    /// The path below which another user may change the settings, and the user.
+    another: Option<(String, u32)>,
+    /// The files that this user may name: what was read for another reason is no answer to them.
+    named: RefCell<BTreeSet<String>>,
     /// The root that paths are looked up in, as its own programs would; `None` for this machine's.
     root: Option<Rc<Tree>>,
     /// What was not put there is not there.
@@ -84,6 +88,15 @@ impl Files {
             shared: shared.clone(),
             ..Self::default()
         }
+    }
+
+    /// Reads the files of a config root. Where another user may change it, that user must not learn from the answer what only the
+    /// user who runs crossmerge may read: neither by a symlink there nor by `source`.
+    pub(crate) fn of_configroot(self, configroot: &str) -> Self {
+        let settings = Path::new(configroot).join("etc/portage");
+        let user = file::another(&settings).ok().flatten();
+        let another = user.map(|user| (configroot.to_owned(), user));
+        Self { another, ..self }
     }
 
     /// Reads files in a root, by their paths inside.
@@ -142,7 +155,7 @@ impl Files {
     /// What is not UTF-8 becomes U+FFFD and every kind of line end becomes `\n`. A folder is refused: only few of
     /// Portage's readers live with one, and those ask before.
     pub(crate) fn read(&self, path: &str) -> Result<Option<Rc<str>>, Refusal> {
-        Ok(self.known(path)?.map(|known| known.text))
+        Ok(self.known(path, false)?.map(|known| known.text))
     }
 
     /// The text of a file that another one names by `source`; empty when there is none.
@@ -151,7 +164,7 @@ impl Files {
             let there = fs::metadata(path);
             self.root.is_none() && there.is_err_and(|e| e.kind() == io::ErrorKind::NotADirectory)
         };
-        match self.known(path) {
+        match self.known(path, true) {
             Ok(Some(known)) if !known.is_utf8 => Err(Refusal::file(
                 path,
                 "is sourced and not UTF-8, and Portage fails",
@@ -162,34 +175,56 @@ impl Files {
         }
     }
 
-    fn known(&self, path: &str) -> Result<Option<Known>, Refusal> {
-        if let Some(known) = self.read.borrow().get(path) {
+    fn known(&self, path: &str, is_sourced: bool) -> Result<Option<Known>, Refusal> {
+        let namer = self.namer(path, is_sourced);
+        let is_checked = namer.is_none() || self.named.borrow().contains(path);
+        if is_checked && let Some(known) = self.read.borrow().get(path) {
             return Ok(known.clone());
         }
         #[cfg(any(test, feature = "fuzzing"))]
         if self.is_closed {
             return Ok(None);
         }
-        let shared = self.shared.0.borrow().get(path).cloned();
+        let shared = match namer {
+            Some(_) => None,
+            None => self.shared.0.borrow().get(path).cloned(),
+        };
         let known = match shared {
             Some(known) => known,
-            None => self.find(path)?,
+            None => self.find(path, namer)?,
         };
         if let Some(known) = &known {
             self.spend(path, known.bytes)?;
         }
-        for texts in [&self.read, &*self.shared.0] {
-            texts.borrow_mut().insert(path.to_owned(), known.clone());
+        self.read
+            .borrow_mut()
+            .insert(path.to_owned(), known.clone());
+        match namer {
+            Some(_) => drop(self.named.borrow_mut().insert(path.to_owned())),
+            None => drop(
+                self.shared
+                    .0
+                    .borrow_mut()
+                    .insert(path.to_owned(), known.clone()),
+            ),
         }
         Ok(known)
     }
 
+    /// The other user who chose this path: by a symlink in the config root, or by `source`. `None` if no other user did.
+    fn namer(&self, path: &str, is_sourced: bool) -> Option<u32> {
+        let (top, user) = self.another.as_ref()?;
+        (is_sourced || Path::new(path).starts_with(top)).then_some(*user)
+    }
+
     /// Reads what is at a path now.
-    fn find(&self, path: &str) -> Result<Option<Known>, Refusal> {
-        let bytes = match &self.root {
-            None => file::read::read_after_look(Path::new(path), file::read::SETTINGS),
-            Some(root) => match root.find_in_root(Path::new(path)) {
-                Ok(Some(node)) => node.read(file::read::SETTINGS),
+    fn find(&self, path: &str, namer: Option<u32>) -> Result<Option<Known>, Refusal> {
+        let (place, limit) = (Path::new(path), file::read::SETTINGS);
+        let bytes = match (&self.root, namer) {
+            (None, None) => file::read::read_after_look(place, limit),
+            (None, Some(user)) => file::read::read_for_another(place, limit, user),
+            (Some(root), _) => match root.find_in_root(place) {
+                Ok(Some(node)) => node.read(limit),
                 Ok(None) => Err(io::ErrorKind::NotFound.into()),
                 Err(e) => Err(e.into()),
             },

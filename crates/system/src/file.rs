@@ -29,7 +29,7 @@ pub use path::{Identity, below, canonical, is_executable, own_directory};
 pub use places::{Folders, Places};
 pub use temporary::{Temporary, temporary};
 pub use trouble::{Trouble, hint, is_refusal};
-pub use trust::{Weak, weak_point};
+pub use trust::{Weak, another, weak_point};
 
 pub use put::{
     FILE_MODE, PROGRAM_MODE, check_writable, keep, new_name, put, put_program, remove, replace,

@@ -173,6 +173,27 @@ pub fn read_after_look(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     whole(take(file, &metadata, path, limit)?, limit)
 }
 
+/// Reads a file whole that another user names. It has to be that user's, or for everybody to read, and so has each directory that it is
+/// in: what only the user who runs crossmerge may read is rejected.
+pub fn read_for_another(path: &Path, limit: u64, user: u32) -> io::Result<Vec<u8>> {
+    let mut options = OpenOptions::new();
+    let options = options.read(true).custom_flags(OFlag::O_PATH.bits());
+    let looked_at = options.open(path).map_err(|e| unreadable(path, e))?;
+    let (file, metadata) = open_again(&looked_at, path)?;
+    // The kernel's path of what is open, so that no symlink counts.
+    let real = fs_err::read_link(format!("/proc/self/fd/{}", looked_at.as_raw_fd()))?;
+    let may = |there: &Metadata, bit: u32| there.uid() == user || there.mode() & bit != 0;
+    let is_open = may(&metadata, 0o004)
+        && real
+            .ancestors()
+            .skip(1)
+            .all(|above| above.metadata().is_ok_and(|above| may(&above, 0o001)));
+    match is_open {
+        true => whole(take(file, &metadata, path, limit)?, limit),
+        false => Err(refuse(path, Why::Private)),
+    }
+}
+
 /// Reads a file whole that was opened without waiting.
 pub fn from(file: File, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     whole(look_at(file, path, limit)?, limit)

@@ -47,6 +47,11 @@ pub enum Why {
         /// The most.
         limit: u64,
     },
+    /// The user who names it could not read it.
+    #[error(
+        "is not for everybody to read, and another user names it: the values in it would be written to files that everybody may read"
+    )]
+    Private,
     /// It holds something else than text.
     #[error("is not UTF-8")]
     NotText,

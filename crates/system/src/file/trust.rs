@@ -5,6 +5,7 @@
 
 use super::{
     owner::{Owned, group, user},
+    path::canonical,
     walk::{MOST_LINKS, Rest, push},
 };
 use crossmerge_plan::{shown::Show, words::quote_line};
@@ -88,6 +89,17 @@ impl Weak {
             _ => format!("chown root:root {path} && chmod go-w {path}"),
         }
     }
+}
+
+/// Another user who owns what is at a path, or a symlink or directory on the path. Root and the user who runs this are no others.
+pub fn another(path: &Path) -> io::Result<Option<u32>> {
+    let trust = Trust::own();
+    let weak = weak_point(path)?.map(|weak| weak.what.uid);
+    // The weak point can be a directory of root's that a group may write to, above one of another user's.
+    let real = canonical(path);
+    let owners = real.ancestors().filter_map(|above| above.metadata().ok());
+    let mut uids = weak.into_iter().chain(owners.map(|above| above.uid()));
+    Ok(uids.find(|uid| !trust.is_known(*uid)))
 }
 
 /// Looks for what somebody else may change: the file or folder, and every folder and link on the way to it.

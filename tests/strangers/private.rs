@@ -1,0 +1,79 @@
+//! The owner of a sysroot names files that only the user who runs crossmerge may read as Portage's settings: no value of them is written or
+//! printed.
+
+use super::{Runner, TUPLE, give_away, link, scene_in};
+use crate::support::Prefix;
+use std::os::unix::fs::symlink;
+
+const SECRET: &str = "hunter2";
+
+/// How the secret is named, and by which file: a symlink in place of it, or its text.
+const WAYS: [(&str, &str); 4] = [
+    ("s/etc/portage/make.conf", ""),
+    (
+        "s/etc/portage/make.conf",
+        "source SECRET\nCFLAGS=\"-D${PASSWORD}\"\n",
+    ),
+    ("s/etc/portage/profile/make.defaults", ""),
+    ("s/etc", ""),
+];
+
+/// A machine with Portage, and a sysroot of another user's that has the machine's profile.
+fn with_settings() -> Prefix {
+    let prefix = scene_in(Prefix::with_portage());
+    prefix.write(
+        "s/etc/portage/repos.conf",
+        &prefix.read("etc/portage/repos.conf"),
+    );
+    let profile = prefix.read_link("etc/portage/make.profile");
+    symlink(profile, prefix.join("s/etc/portage/make.profile")).expect("a symlink");
+    prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
+    prefix
+}
+
+#[test]
+fn no_value_of_a_private_file_is_written() {
+    for runner in Runner::BOTH {
+        // The file itself is private, or the directory that it is in.
+        for (private, mode) in [("own/portage/make.conf", "600"), ("own", "700")] {
+            for (path, text) in WAYS {
+                let mut prefix = with_settings();
+                let secret = format!("PASSWORD={SECRET}\nCFLAGS=\"-D{SECRET}\"\n");
+                let secret = prefix.write("own/portage/make.conf", &secret);
+                let text = text.replace("SECRET", &secret.display().to_string());
+                match (path, &*text) {
+                    ("s/etc", _) => {
+                        std::fs::rename(prefix.join(path), prefix.join("s/etc-")).expect("moved");
+                        link(&prefix, path, prefix.join("own"));
+                    }
+                    (_, "") => link(&prefix, path, &secret),
+                    _ => drop(prefix.write(path, &text)),
+                }
+                runner.takes(&mut prefix);
+                prefix.command("chmod", [mode, private]).success();
+                give_away(&prefix.join("s"));
+                let file = prefix.join("written").display().to_string();
+                let said = prefix.own(["export", TUPLE, "cmake", &file, "--force"]);
+                let what = format!("{runner:?}, {private}, {path}: {said:#?}");
+                let written = std::fs::read_to_string(&file).unwrap_or_default();
+                assert!(!written.contains(SECRET), "{what}");
+                assert!(!said.stdout.contains(SECRET), "{what}");
+                let grep = prefix.command("grep", ["-rl", SECRET, "var", "state"]);
+                assert_eq!(grep.stdout, "", "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_everybody_may_read_is_read() {
+    for runner in Runner::BOTH {
+        let mut prefix = with_settings();
+        let shared = prefix.write("own/shared", "CFLAGS=\"-Dshared\"\n");
+        link(&prefix, "s/etc/portage/make.conf", shared);
+        runner.takes(&mut prefix);
+        give_away(&prefix.join("s"));
+        let said = prefix.own(["export", TUPLE, "cmake"]).success();
+        assert!(said.stdout.contains("-Dshared"), "{runner:?}: {said:#?}");
+    }
+}
