@@ -65,6 +65,28 @@ fn no_value_of_a_private_file_is_written() {
     }
 }
 
+/// The host's own settings may read such a file. In one process, that is no reason to give it to a sysroot's.
+#[test]
+fn what_the_hosts_own_settings_read_is_not_given_to_a_sysroots() {
+    for runner in Runner::BOTH {
+        let mut prefix = with_settings();
+        let secret = prefix.write("own/secret", &format!("PASSWORD={SECRET}\n"));
+        let source = format!("source {}\n", secret.display());
+        prefix.append("etc/portage/make.conf", &source);
+        let text = format!("{source}CFLAGS=\"-D${{PASSWORD}}\"\n");
+        prefix.write("s/etc/portage/make.conf", &text);
+        runner.takes(&mut prefix);
+        prefix.command("chmod", ["600", "own/secret"]).success();
+        give_away(&prefix.join("s"));
+        for args in [&["export", TUPLE, "cmake"][..], &["plan", TUPLE, "env"]] {
+            let said = prefix.own(args);
+            let what = format!("{runner:?}, {args:?}: {said:#?}");
+            assert!(!said.stdout.contains(&format!("-D{SECRET}")), "{what}");
+            assert!(said.stderr.contains("own/secret"), "{what}");
+        }
+    }
+}
+
 #[test]
 fn what_everybody_may_read_is_read() {
     for runner in Runner::BOTH {
