@@ -1,4 +1,4 @@
-//! Embeds the data folders: every `wrappers/*.toml` and `profiles/*.toml` becomes a row of a generated table, so that adding an
+//! Embeds the data directories: every `wrappers/*.toml` and `profiles/*.toml` becomes a row of a generated table, so that adding an
 //! applet or a CPU family is adding a file and nothing else.
 //!
 //! The applets' definitions are read here and embedded as code, and the site answers of `site-cache/`, checked, as tables. A CPU
@@ -140,12 +140,12 @@ fn refuse(file: &str, message: &str) -> ! {
     process::exit(1)
 }
 
-/// The files of a folder with that extension, sorted, as stem and text.
-fn files(root: &str, folder: &str, extension: &str) -> Vec<(String, String)> {
-    println!("cargo::rerun-if-changed={folder}");
-    let mut files: Vec<_> = fs::read_dir(Path::new(root).join(folder))
-        .unwrap_or_else(|e| panic!("{folder}: {e}"))
-        .map(|entry| entry.expect("a readable folder").path())
+/// The files of a directory with that extension, sorted, as stem and text.
+fn files(root: &str, directory: &str, extension: &str) -> Vec<(String, String)> {
+    println!("cargo::rerun-if-changed={directory}");
+    let mut files: Vec<_> = fs::read_dir(Path::new(root).join(directory))
+        .unwrap_or_else(|e| panic!("{directory}: {e}"))
+        .map(|entry| entry.expect("a readable directory").path())
         .filter(|path| path.extension().is_some_and(|e| e == extension))
         .map(|path| {
             let text = fs::read_to_string(&path);
@@ -309,8 +309,8 @@ fn check_agreement(root: &str, layers: &[(String, Layer)]) {
 fn main() {
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
-    let table = |folder, row: fn(&(String, String)) -> String| {
-        let rows: String = files(&root, folder, "toml").iter().map(row).collect();
+    let table = |directory, row: fn(&(String, String)) -> String| {
+        let rows: String = files(&root, directory, "toml").iter().map(row).collect();
         format!("&[\n{rows}]\n")
     };
     for (name, text) in [

@@ -54,8 +54,11 @@ impl Abi {
 
 /// Links a program with these flags; `None` when the compiler cannot.
 pub(crate) fn made(context: &Context, kind: Kind, compiler: &Path, flags: &[&str]) -> Option<Abi> {
-    let folder = file::temporary().ok()?;
-    let (source, out) = (folder.path().join("probe.c"), folder.path().join("probe"));
+    let directory = file::temporary().ok()?;
+    let (source, out) = (
+        directory.path().join("probe.c"),
+        directory.path().join("probe"),
+    );
     fs_err::write(&source, SOURCE).ok()?;
     let mut args: Vec<OsString> = Vec::new();
     if kind == Kind::Llvm {
@@ -70,7 +73,7 @@ pub(crate) fn made(context: &Context, kind: Kind, compiler: &Path, flags: &[&str
         args,
         env: Changes::from([
             ("LC_ALL".into(), Change::Set("C".into())),
-            ("TMPDIR".into(), Change::Set(folder.path().into())),
+            ("TMPDIR".into(), Change::Set(directory.path().into())),
         ]),
         ..Plan::default()
     };

@@ -22,7 +22,7 @@ use crate::{context::Context, crossdev, init};
 use crossmerge_plan::{env, report, tuple::Tuple};
 use crossmerge_system::{
     file,
-    file::{Folder, Trouble, below, canonical},
+    file::{Directory, Trouble, below, canonical},
     search::path,
 };
 use nix::fcntl::Flock;
@@ -36,7 +36,7 @@ use std::{
 };
 use step::Step;
 
-/// The lock, in our own folder.
+/// The lock, in our own directory.
 const LOCK: &str = "lock";
 
 impl Request<'_> {
@@ -68,10 +68,10 @@ impl Request<'_> {
         Ok(plan)
     }
 
-    /// Takes the lock of our own folder, and that of each target in which `init` has been.
+    /// Takes the lock of our own directory, and that of each target in which `init` has been.
     fn lock(&self) -> Result<Vec<Flock<File>>, AdoptError> {
-        let folder = self.config.state_folder();
-        let lock = file::take(&folder.join(LOCK), &folder, &mut Vec::new());
+        let directory = self.config.state_directory();
+        let lock = file::take(&directory.join(LOCK), &directory, &mut Vec::new());
         let mut locks = vec![lock.map_err(io::Error::from)?];
         for tuple in self.chosen(&Record::read(self.config)?)? {
             locks.extend(init::lock_if_there(&self.context(&tuple)?.sysroot())?);
@@ -94,67 +94,67 @@ impl Request<'_> {
         let recorded = record.tuples().into_iter();
         let mut chosen: BTreeSet<Tuple> = recorded.filter_map(|tuple| tuple.parse().ok()).collect();
         if !self.undo {
-            chosen.extend(crossdev::wrappers(&self.folders())?.into_keys());
+            chosen.extend(crossdev::wrappers(&self.directories())?.into_keys());
         }
         Ok(chosen)
     }
 
-    /// The folders in which wrappers of crossdev's may be, each once: those of PATH in their order, and crossdev's own. One that is
-    /// reached by a link that another user could have planted is left out, and named: it may lead to any folder of root's.
-    fn folders(&self) -> Vec<PathBuf> {
+    /// The directories in which wrappers of crossdev's may be, each once: those of PATH in their order, and crossdev's own. One that is
+    /// reached by a link that another user could have planted is left out, and named: it may lead to any directory of root's.
+    fn directories(&self) -> Vec<PathBuf> {
         static NAMED: Once = Once::new();
-        let mut folders = path(self.env);
-        folders.push(self.crossdevs_folder());
+        let mut directories = path(self.env);
+        directories.push(self.crossdevs_directory());
         let mut seen = BTreeSet::new();
         let mut left_out = Vec::new();
-        let mut real = |folder: &PathBuf| match Folder::open(folder) {
-            // With /usr merged, one folder has several names in PATH.
-            Ok(folder) => Some(folder.real()),
+        let mut real = |directory: &PathBuf| match Directory::open(directory) {
+            // With /usr merged, one directory has several names in PATH.
+            Ok(directory) => Some(directory.real()),
             Err(e @ Trouble::ForeignLink { .. }) => {
                 left_out.push(e.to_string());
                 None
             }
-            Err(_) => Some(canonical(folder)),
+            Err(_) => Some(canonical(directory)),
         };
-        let folders: Vec<PathBuf> = folders.iter().filter_map(&mut real).collect();
+        let directories: Vec<PathBuf> = directories.iter().filter_map(&mut real).collect();
         NAMED.call_once(|| {
             for why in &left_out {
-                report::note(&format!("a folder of PATH is left out: {why}"));
+                report::note(&format!("a directory of PATH is left out: {why}"));
             }
         });
-        folders
+        directories
             .into_iter()
-            .filter(|folder| seen.insert(folder.clone()))
+            .filter(|directory| seen.insert(directory.clone()))
             .collect()
     }
 
-    /// The folder that crossdev's package installs to.
-    fn crossdevs_folder(&self) -> PathBuf {
+    /// The directory that crossdev's package installs to.
+    fn crossdevs_directory(&self) -> PathBuf {
         below(&self.config.broot, "usr/bin")
     }
 }
 
 /// Refuses what could not be done, before anything is.
 fn check(steps: &[Step]) -> Result<(), AdoptError> {
-    let folders: BTreeSet<&Path> = steps
+    let directories: BTreeSet<&Path> = steps
         .iter()
         .filter_map(|step| step.path().parent())
         .collect();
-    for folder in folders {
+    for directory in directories {
         // What is not there yet is made by the first step that needs it.
-        let there = folder.ancestors().find(|folder| folder.exists());
+        let there = directory.ancestors().find(|directory| directory.exists());
         let there = there.unwrap_or(Path::new("/"));
-        Folder::open(there).map_err(io::Error::from)?;
+        Directory::open(there).map_err(io::Error::from)?;
         file::check_writable(there).map_err(|why| AdoptError::NotWritable {
-            folder: there.into(),
+            directory: there.into(),
             why,
         })?;
     }
     for step in steps {
-        let folder = Folder::open(step.path().parent().unwrap_or(Path::new("/")));
-        if let Ok(folder) = folder {
+        let directory = Directory::open(step.path().parent().unwrap_or(Path::new("/")));
+        if let Ok(directory) = directory {
             let name = step.path().file_name().unwrap_or_default();
-            folder.check_replaceable(name).map_err(io::Error::from)?;
+            directory.check_replaceable(name).map_err(io::Error::from)?;
         }
     }
     Ok(())

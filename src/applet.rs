@@ -2,7 +2,7 @@
 //! gets.
 //!
 //! From a definition, a [`Context`] and the caller's arguments comes the [`Plan`]. On the way to an applet only
-//! people's own definitions are read: the built-in ones are known since the program was built.
+//! users' own definitions are read: the built-in ones are known since the program was built.
 
 mod command;
 mod configure;
@@ -45,14 +45,14 @@ struct BuiltIn {
 #[derive(Debug, Clone)]
 pub struct Wrappers(BTreeMap<String, Wrapper>);
 
-/// What defines applets: people's own files, read, and the built-in ones that none of them replaces.
+/// What defines applets: users' own files, read, and the built-in ones that none of them replaces.
 #[derive(Debug)]
 pub struct Definitions {
     own: BTreeMap<String, Wrapper>,
 }
 
 impl Definitions {
-    /// Reads people's own.
+    /// Reads users' own.
     pub fn read(config: &Config) -> Result<Self, AppletError> {
         let own = config.own_sources("wrappers")?.into_iter();
         let own = own.map(|(stem, (file, text))| Ok((stem, Wrapper::parse(&file, &text)?)));
@@ -174,7 +174,7 @@ impl Wrappers {
         }
     }
 
-    /// Tells whether `<tuple>-<name>` without arguments prints the environment for `eval`.
+    /// Returns whether `<tuple>-<name>` without arguments prints the environment for `eval`.
     pub fn prints_environment(&self, name: &str, args: &[OsString]) -> bool {
         let applet = self.applet(name);
         args.is_empty() && applet.is_some_and(|(_, w)| w.command.is_none() && w.code.is_none())
@@ -200,7 +200,7 @@ impl Wrappers {
         self.applet(name)?.1.code
     }
 
-    /// Tells whether an applet sets Portage up for its target.
+    /// Returns whether an applet sets Portage up for its target.
     pub fn uses_portage(&self, name: &str) -> bool {
         let applet = self.applet(name);
         applet.is_some_and(|(_, w)| w.layers.contains(&Layer::Portage))
@@ -270,10 +270,10 @@ mod tests {
 
     #[test]
     fn what_the_program_was_built_with_is_what_the_files_say() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("wrappers");
+        let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("wrappers");
         for built_in in BUILT_IN {
             let file = format!("{}.toml", built_in.stem);
-            let text = std::fs::read_to_string(folder.join(&file)).expect(&file);
+            let text = std::fs::read_to_string(directory.join(&file)).expect(&file);
             let wrapper = Wrapper::parse(&file, &text).expect(&file);
             assert_eq!(wrapper.names(built_in.stem), built_in.names, "{file}");
             assert_eq!((built_in.define)(), wrapper, "{file}");

@@ -48,12 +48,12 @@ impl Explain for NameError {
     }
 }
 
-/// The name that a program was called by, without folders.
+/// The name that a program was called by, without directories.
 pub fn file_name(argv0: &OsStr) -> &OsStr {
     Path::new(argv0).file_name().unwrap_or(argv0)
 }
 
-/// Reads a program name, with or without folders, given the names of the applets.
+/// Reads a program name, with or without directories, given the names of the applets.
 pub fn parse<'a>(
     argv0: &OsStr,
     applets: impl Iterator<Item = &'a str>,

@@ -1,6 +1,6 @@
 //! The commands of `crossmerge` itself, and of `emerge-wrapper`.
 //!
-//! clap serves our own name only. What is printed on stdout is the answer; what is said on stderr is for a person.
+//! clap serves our own name only. What is printed on stdout is the answer; what is said on stderr is for a user.
 
 mod name;
 mod print;
@@ -118,7 +118,7 @@ docs/build-systems.md says how each file is used.")]
     },
     /// List the names of the applets that every target has, one a line
     Applets,
-    /// List the targets of this machine and their state
+    /// List the targets of the host and their state
     ///
     /// The states are `ready`; `no-compiler`, ready but for that; `adopted`, set up by crossdev, whose wrappers are ours now;
     /// `foreign`, set up by crossdev or by hand; `unfinished`, an init that was cut short; `half-made`, crossdev's placeholders in
@@ -132,11 +132,11 @@ docs/build-systems.md says how each file is used.")]
         #[arg(long)]
         json: bool,
     },
-    /// Say what is wrong with targets, and which command mends it
+    /// Say what is wrong with targets, and which command fixes it
     ///
     /// It changes nothing. The exit code is 0 when nothing is wrong, 1 when something is. docs/doctor.md explains each check.
     Doctor {
-        /// The targets' tuples; without any, every target of this machine
+        /// The targets' tuples; without any, every target of the host
         tuples: Vec<OsString>,
         /// Make this check alone, and those that it needs; may be given several times
         #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(doctor::check_names()))]
@@ -870,12 +870,13 @@ fn profile_command(
     let repositories = context.repositories()?.ok_or(ProfileError::NoPortage)?;
     let all = profile::list(&context, &target, &repositories)?;
     let current = profile::current(&context.configroot());
-    let is_current = |folder: &Path| folder.canonicalize().ok() == current && current.is_some();
+    let is_current =
+        |directory: &Path| directory.canonicalize().ok() == current && current.is_some();
     let mut text = String::new();
     match command {
         ProfileCommand::List { .. } => {
             for (number, profile) in (1..).zip(&all) {
-                let mark = if is_current(&profile.folder) {
+                let mark = if is_current(&profile.directory) {
                     " *"
                 } else {
                     ""
@@ -885,19 +886,21 @@ fn profile_command(
             }
         }
         _ => {
-            let folder = current
+            let directory = current
                 .clone()
                 .ok_or_else(|| ProfileError::None(context.tuple.clone()))?;
-            let known = all.iter().find(|profile| is_current(&profile.folder));
-            let name = known.map_or(folder.display().to_string(), |profile| profile.name.clone());
-            let says = profile::says(&context, &repositories, &folder)?;
+            let known = all.iter().find(|profile| is_current(&profile.directory));
+            let name = known.map_or(directory.display().to_string(), |profile| {
+                profile.name.clone()
+            });
+            let says = profile::says(&context, &repositories, &directory)?;
             for (key, value) in [
                 ("profile", name.as_str()),
                 (
                     "status",
                     known.map_or("-", |profile| profile.status.as_str()),
                 ),
-                ("folder", &folder.display().to_string()),
+                ("directory", &directory.display().to_string()),
                 ("arch", &says.arch),
                 ("kernel", &says.kernel),
                 ("elibc", &says.elibc),
@@ -905,7 +908,7 @@ fn profile_command(
             ] {
                 let _ = writeln!(
                     text,
-                    "{key:<8} {}",
+                    "{key:<9} {}",
                     if value.is_empty() { "-" } else { value }
                 );
             }

@@ -36,8 +36,8 @@ const MARKS: [&str; 2] = ["etc/portage", RECORD];
 pub struct Config {
     /// The prefix of the machine's own Portage, `""` when it has none. BROOT in PMS.
     pub broot: PathBuf,
-    /// The folders that exist or would be written to; a later one wins.
-    pub folders: Vec<PathBuf>,
+    /// The directories that exist or would be written to; a later one wins.
+    pub directories: Vec<PathBuf>,
     /// Commands that replace an applet's own, by applet.
     pub commands: BTreeMap<String, String>,
     /// Ask portageq for every setting, even where we could read it.
@@ -58,7 +58,7 @@ pub(crate) struct Global {
 pub struct TargetConfig {
     /// The sysroot, when it is not `<BROOT>/usr/<tuple>`.
     pub sysroot: Option<PathBuf>,
-    /// The folder of the links, when it is not the program's own.
+    /// The directory of the links, when it is not the program's own.
     pub bindir: Option<PathBuf>,
     /// The toolchain that was adopted.
     pub toolchain: Option<Toolchain>,
@@ -69,7 +69,7 @@ pub struct TargetConfig {
     pub leaks: Leaks,
     /// The CPU model that QEMU emulates, when it is not QEMU's usual one: what `qemu-NAME -cpu help` lists.
     pub cpu: Option<String>,
-    /// Folders outside the sysroot that pkg-config may answer with.
+    /// Directories outside the sysroot that pkg-config may answer with.
     #[serde(default)]
     pub extra_prefixes: Vec<PathBuf>,
     /// Commands that replace an applet's own for this target, by applet.
@@ -197,7 +197,7 @@ impl Explain for ConfigError {
                 file::hint(e).unwrap_or_else(|| "look at its permissions".into())
             }
             Self::Malformed { file, .. } => {
-                format!("mend it, or move it away: `mv {0} {0}.old`", file.display())
+                format!("fix it, or move it away: `mv {0} {0}.old`", file.display())
             }
             _ => return None,
         })
@@ -205,44 +205,44 @@ impl Explain for ConfigError {
 }
 
 impl Config {
-    /// Finds the folders and reads `crossmerge.toml`.
+    /// Finds the directories and reads `crossmerge.toml`.
     pub fn read(env: &Env) -> Result<Self, ConfigError> {
         let broot = broot_of(env);
-        let mut folders = vec![below(&broot, "etc/crossmerge")];
-        folders.extend(user::config_dir().map(|folder| folder.join("crossmerge")));
+        let mut directories = vec![below(&broot, "etc/crossmerge")];
+        directories.extend(user::config_dir().map(|directory| directory.join("crossmerge")));
         let (mut commands, mut ask_portageq) = (BTreeMap::new(), false);
-        for folder in &folders {
-            let global: Option<Global> = read_toml(&folder.join("crossmerge.toml"))?;
+        for directory in &directories {
+            let global: Option<Global> = read_toml(&directory.join("crossmerge.toml"))?;
             let global = global.unwrap_or_default();
             commands.extend(global.commands);
             ask_portageq = global.ask_portageq.unwrap_or(ask_portageq);
         }
         Ok(Self {
             broot,
-            folders,
+            directories,
             commands,
             ask_portageq,
         })
     }
 
-    /// Tells whether a folder is this machine's own root, or that of its Portage's prefix.
-    pub(crate) fn is_own_root(&self, folder: &Path) -> bool {
-        let same = |root: &Path| match (folder.metadata(), root.metadata()) {
-            (Ok(folder), Ok(root)) => Identity::of(&folder) == Identity::of(&root),
+    /// Returns whether a directory is the host's own root, or that of its Portage's prefix.
+    pub(crate) fn is_own_root(&self, directory: &Path) -> bool {
+        let same = |root: &Path| match (directory.metadata(), root.metadata()) {
+            (Ok(directory), Ok(root)) => Identity::of(&directory) == Identity::of(&root),
             _ => false,
         };
         same(Path::new("/")) || same(&below(&self.broot, ""))
     }
 
-    /// The folder that new files go to: the machine's for root, the person's otherwise.
+    /// The directory that new files go to: the machine's for root, the user's otherwise.
     pub fn own_directory(&self) -> &Path {
-        self.folders
+        self.directories
             .last()
-            .expect("the machine's folder is always there")
+            .expect("the machine's directory is always there")
     }
 
-    /// The folder for what has to stay without being configuration: the machine's for root, the person's otherwise.
-    pub fn state_folder(&self) -> PathBuf {
+    /// The directory for what has to stay without being configuration: the machine's for root, the user's otherwise.
+    pub fn state_directory(&self) -> PathBuf {
         user::state_dir()
             .unwrap_or_else(|| below(&self.broot, "var/lib"))
             .join("crossmerge")
@@ -258,11 +258,11 @@ impl Config {
     /// The places of the file of one target, the one that wins first.
     fn target_files(&self, tuple: &Tuple) -> impl Iterator<Item = PathBuf> {
         let name = target_name(tuple);
-        let folders = self.folders.iter().rev();
-        folders.map(move |folder| folder.join(&name))
+        let directories = self.directories.iter().rev();
+        directories.map(move |directory| directory.join(&name))
     }
 
-    /// The file of one target that is ours to write: the machine's for root, the person's otherwise.
+    /// The file of one target that is ours to write: the machine's for root, the user's otherwise.
     pub fn own_target_file(&self, tuple: &Tuple) -> PathBuf {
         self.own_directory().join(target_name(tuple))
     }
@@ -318,16 +318,16 @@ impl Config {
         Ok(Target::of(
             tuple,
             &self.families()?,
-            &self.profiles_folder(),
+            &self.profiles_directory(),
         )?)
     }
 
-    /// The folder in which a person can teach a CPU family.
-    pub fn profiles_folder(&self) -> String {
+    /// The directory in which a user can teach a CPU family.
+    pub fn profiles_directory(&self) -> String {
         self.own_directory().join("profiles").display().to_string()
     }
 
-    /// The CPU families, built in and people's own.
+    /// The CPU families, built in and users' own.
     pub fn families(&self) -> Result<Vec<Source>, ConfigError> {
         let built_in = Source::built_in().map(|(stem, source)| (stem.to_owned(), source));
         let mut families: BTreeMap<String, Source> = built_in.collect();
@@ -336,26 +336,26 @@ impl Config {
         Ok(families.into_values().collect())
     }
 
-    /// The files of people's own in a data folder (`wrappers`, `profiles`), by stem: name for messages, and text. The person's
+    /// The files of users' own in a data directory (`wrappers`, `profiles`), by stem: name for messages, and text. The person's
     /// replaces the machine's.
     pub fn own_sources(
         &self,
-        folder: &str,
+        directory: &str,
     ) -> Result<BTreeMap<String, (String, String)>, ConfigError> {
         let mut sources = BTreeMap::new();
-        for (stem, path) in self.own_files(folder)? {
+        for (stem, path) in self.own_files(directory)? {
             let text = read::read_to_string(&path, read::CONFIGURATION)?;
             sources.insert(stem, (path.display().to_string(), text));
         }
         Ok(sources)
     }
 
-    /// The files of people's own in a data folder, stem and path, the machine's before the person's.
-    pub fn own_files(&self, folder: &str) -> Result<Vec<(String, PathBuf)>, ConfigError> {
+    /// The files of users' own in a data directory, stem and path, the machine's before the user's.
+    pub fn own_files(&self, directory: &str) -> Result<Vec<(String, PathBuf)>, ConfigError> {
         let files = self
-            .folders
+            .directories
             .iter()
-            .map(|place| toml_files(&place.join(folder)));
+            .map(|place| toml_files(&place.join(directory)));
         Ok(files.collect::<Result<Vec<_>, _>>()?.concat())
     }
 }
@@ -382,9 +382,9 @@ fn broot(overridden: Option<&OsStr>, baked: &str) -> PathBuf {
     }
 }
 
-/// The `*.toml` of a folder, sorted, as stem and path; none when there is no folder.
-fn toml_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, ConfigError> {
-    let entries = match fs_err::read_dir(folder) {
+/// The `*.toml` of a directory, sorted, as stem and path; none when there is no directory.
+fn toml_files(directory: &Path) -> Result<Vec<(String, PathBuf)>, ConfigError> {
+    let entries = match fs_err::read_dir(directory) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };

@@ -89,7 +89,7 @@ pub enum ContextError {
         /// SYSROOT in the environment says so.
         from_environment: bool,
     },
-    /// A variable of the environment that names a directory has a relative path, which each program would read from another place.
+    /// A environment variable that names a directory has a relative path, which each program would read from another place.
     #[error("{variable} is `{value}`, which is not an absolute path", value = .value.display())]
     Relative {
         /// The variable.
@@ -97,8 +97,8 @@ pub enum ContextError {
         /// Its value.
         value: PathBuf,
     },
-    /// What would be merged for the target would overwrite this machine.
-    #[error("the sysroot `{sysroot}` of `{tuple}` is this machine's own root", sysroot = .sysroot.display())]
+    /// What would be merged for the target would overwrite the host.
+    #[error("the sysroot `{sysroot}` of `{tuple}` is the host's own root", sysroot = .sysroot.display())]
     HostRoot {
         /// The tuple.
         tuple: Tuple,
@@ -108,7 +108,7 @@ pub enum ContextError {
         from_environment: bool,
     },
     /// The same, by way of ROOT.
-    #[error("ROOT is `{root}`, this machine's own root: what is for `{tuple}` would be put into it", root = .root.display())]
+    #[error("ROOT is `{root}`, the host's own root: what is for `{tuple}` would be put into it", root = .root.display())]
     HostIsRoot {
         /// The tuple.
         tuple: Tuple,
@@ -116,13 +116,13 @@ pub enum ContextError {
         root: PathBuf,
     },
     /// The target's settings are nowhere.
-    #[error("there is no folder `{configroot}`, in which `etc/portage` of `{tuple}` should be", configroot = .configroot.display())]
+    #[error("there is no directory `{configroot}`, in which `etc/portage` of `{tuple}` should be", configroot = .configroot.display())]
     NoConfigroot {
         /// The tuple.
         tuple: Tuple,
         /// Where it should be.
         configroot: PathBuf,
-        /// The variable of the environment that says so.
+        /// The environment variable that says so.
         variable: &'static str,
     },
     /// A program was not found in PATH.
@@ -159,7 +159,7 @@ impl Explain for ContextError {
             }
             Self::NoSysroot { tuple, .. } => format!("make it with `crossmerge init {tuple}`"),
             Self::HostIsRoot { .. } => {
-                "`unset ROOT`, or name a folder of the target's: `export ROOT=/mnt/board`".into()
+                "`unset ROOT`, or name a directory of the target's: `export ROOT=/mnt/board`".into()
             }
             Self::NoConfigroot { variable, .. } => {
                 format!("{variable} in the environment names it: `unset {variable}`")
@@ -216,7 +216,7 @@ impl Context {
         self.config.default_sysroot(&self.tuple)
     }
 
-    /// The sysroot, which has to exist, and must not be this machine's own root.
+    /// The sysroot, which has to exist, and must not be the host's own root.
     pub fn existing_sysroot(&self) -> Result<PathBuf, ContextError> {
         let sysroot = self.usable_sysroot()?;
         match sysroot.is_dir() {
@@ -255,7 +255,7 @@ impl Context {
             .transpose()
     }
 
-    /// ROOT of the environment, which must not be this machine's own root; `None` if it is not set.
+    /// ROOT of the environment, which must not be the host's own root; `None` if it is not set.
     pub fn chosen_root(&self) -> Result<Option<PathBuf>, ContextError> {
         match self.named_root()? {
             Some(root) if self.config.is_own_root(&root) => Err(ContextError::HostIsRoot {
@@ -275,7 +275,7 @@ impl Context {
         }
     }
 
-    /// The sysroot, there or not, which has to be another's root than this machine's.
+    /// The sysroot, there or not, which has to be another's root than the host's.
     pub fn foreign_sysroot(&self) -> Result<PathBuf, ContextError> {
         let sysroot = self.sysroot();
         match self.config.is_own_root(&sysroot) {
@@ -429,7 +429,7 @@ impl Context {
         }
     }
 
-    /// Compares what is read with what portageq says, where the version of Portage is not known here: of this machine, and of the
+    /// Compares what is read with what portageq says, where the version of Portage is not known here: of the host, and of the
     /// target if it is configured. Records what agrees. Returns the version, and the first difference.
     pub fn compare_settings(&self) -> Option<(Version, Result<(), String>)> {
         let reader = self.reader().ok()?;
@@ -450,7 +450,7 @@ impl Context {
                 }
             }
         }
-        let state = self.config.state_folder();
+        let state = self.config.state_directory();
         let recorded = reader.clone().agree(&state, seals);
         let recorded =
             recorded.map_err(|e| format!("`{}` cannot be written: {e}", state.display()));
@@ -484,12 +484,12 @@ impl Context {
             let missing = || Refusal::question("there is no portageq in PATH");
             let portageq = self.portageq().ok_or_else(missing)?;
             let portage = installed::find(portageq, &self.env)?;
-            Ok(Reader::new(portage, &self.config.state_folder()))
+            Ok(Reader::new(portage, &self.config.state_directory()))
         };
         self.reader.get_or_init(find).as_ref()
     }
 
-    /// Why no setting is read here, if so: a person wants it, or the portageq in PATH is of another Portage than that
+    /// Why no setting is read here, if so: a user wants it, or the portageq in PATH is of another Portage than that
     /// of our prefix, whose files we would read.
     fn why_ask(&self) -> Option<Refusal> {
         if self.config.ask_portageq {
@@ -499,10 +499,10 @@ impl Context {
         }
         let portageq = self.portageq()?;
         let broot = &self.config.broot;
-        let own = ["bin", "usr/bin", "sbin", "usr/sbin"].map(|folder| below(broot, folder));
+        let own = ["bin", "usr/bin", "sbin", "usr/sbin"].map(|directory| below(broot, directory));
         let is_own = portageq
             .parent()
-            .is_some_and(|folder| own.iter().any(|own| own == folder));
+            .is_some_and(|directory| own.iter().any(|own| own == directory));
         // With the variable, every Portage is at home in that prefix.
         let told = self.env.get(env::PORTAGE_OVERRIDE_EPREFIX).is_some();
         (!is_own && !told).then(|| {
@@ -582,7 +582,7 @@ impl Context {
         })
     }
 
-    /// What the native compiler calls this machine.
+    /// What the native compiler calls the host.
     pub fn machine_of_cc(&self) -> Option<String> {
         let plan = Plan {
             program: self.find_program(OsStr::new("cc")).ok()?,
@@ -607,20 +607,20 @@ impl Context {
         }
     }
 
-    /// Tells whether the environment selects another sysroot than the target's own.
+    /// Returns whether the environment selects another sysroot than the target's own.
     pub fn sysroot_is_chosen(&self) -> bool {
         self.sysroot() != self.own_sysroot()
     }
 
-    /// The folder of the target's files that others keep by their path; each sysroot that is chosen has one of its own.
-    pub fn state_folder(&self) -> PathBuf {
+    /// The directory of the target's files that others keep by their path; each sysroot that is chosen has one of its own.
+    pub fn state_directory(&self) -> PathBuf {
         let mut name = self.tuple.to_string();
         if self.sysroot_is_chosen() {
             let hash = Sha256::digest(self.sysroot().as_os_str().as_bytes());
             let hash: String = hash[..4].iter().map(|byte| format!("{byte:02x}")).collect();
             name = format!("{name}@{hash}");
         }
-        self.config.state_folder().join(name)
+        self.config.state_directory().join(name)
     }
 }
 

@@ -19,12 +19,12 @@ pub(crate) const EMERGE_WRAPPER: &str = "emerge-wrapper";
 /// The applets for which crossdev has a script, `cross-<applet>`, and each target a link.
 const APPLETS: [&str; 4] = ["ebuild", "emerge", "fix-root", "pkg-config"];
 
-/// The wrappers of every target in these folders, by target.
-pub(crate) fn wrappers(folders: &[PathBuf]) -> io::Result<BTreeMap<Tuple, Vec<PathBuf>>> {
+/// The wrappers of every target in these directories, by target.
+pub(crate) fn wrappers(directories: &[PathBuf]) -> io::Result<BTreeMap<Tuple, Vec<PathBuf>>> {
     let mut found: BTreeMap<Tuple, Vec<PathBuf>> = BTreeMap::new();
-    for folder in folders {
-        // A folder of PATH that is not there, or that we may not read, has no wrapper for anyone.
-        let Ok(entries) = fs_err::read_dir(folder) else {
+    for directory in directories {
+        // A directory of PATH that is not there, or that we may not read, has no wrapper for anyone.
+        let Ok(entries) = fs_err::read_dir(directory) else {
             continue;
         };
         for entry in entries {
@@ -46,7 +46,7 @@ pub(crate) fn target_of(path: &Path) -> Option<Tuple> {
     is_wrapper(path).then_some(tuple)
 }
 
-/// Tells whether the wrapper of a target is crossdev's: a link to one of its scripts, there or not, or a copy of one.
+/// Returns whether the wrapper of a target is crossdev's: a link to one of its scripts, there or not, or a copy of one.
 fn is_wrapper(path: &Path) -> bool {
     if is_our_command(path) {
         return false;
@@ -61,7 +61,7 @@ fn is_wrapper(path: &Path) -> bool {
     path.is_file() && same_text(path, &script)
 }
 
-/// Tells whether two files say the same.
+/// Returns whether two files say the same.
 pub(crate) fn same_text(one: &Path, other: &Path) -> bool {
     let length = |path: &Path| path.metadata().map(|metadata| metadata.len()).ok();
     let text = |path: &Path| read::read(path, read::SCRIPT).ok();
@@ -86,7 +86,7 @@ fn split(name: &OsStr) -> Option<(Tuple, &'static str)> {
     Some((tuple.parse().ok()?, applet))
 }
 
-/// Tells whether a file of crossdev's package has the name.
+/// Returns whether a file of crossdev's package has the name.
 fn is_script(name: &OsStr) -> bool {
     let applet = name.to_str().and_then(|name| name.strip_prefix("cross-"));
     name == EMERGE_WRAPPER || applet.is_some_and(|applet| APPLETS.contains(&applet))

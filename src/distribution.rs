@@ -162,11 +162,11 @@ impl Distribution {
         if !file.is_file() {
             file.push("qemu");
         }
-        let folder = quote(file.parent().unwrap_or(Path::new("/")).as_os_str());
+        let directory = quote(file.parent().unwrap_or(Path::new("/")).as_os_str());
         let (usage, file) = (usage.replace("{qemu}", qemu), quote(file.as_os_str()));
         // Another USE does not count as a reason to build what is installed.
         Some(self.as_root(&format!(
-            "mkdir -p {folder} && echo '{usage}' >> {file} && {install} --changed-use"
+            "mkdir -p {directory} && echo '{usage}' >> {file} && {install} --changed-use"
         )))
     }
 

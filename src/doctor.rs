@@ -1,7 +1,7 @@
-//! `doctor`: looks at a target and says what is wrong with it, and which command mends that.
+//! `doctor`: looks at a target and says what is wrong with it, and which command fixes that.
 //!
 //! Every check is a function from a `Patient` to a `Finding`, and `CHECKS` lists all of them. A check reads and
-//! runs, and writes nothing but below a temporary folder. One that cannot be done says so: it is never `ok` because
+//! runs, and writes nothing but below a temporary directory. One that cannot be done says so: it is never `ok` because
 //! nobody looked. One that rests on another that failed is not done, so that one cause is one finding. Next comes
 //! `cli.rs`, which prints the report.
 
@@ -53,7 +53,7 @@ struct Check {
 const CHECKS: [Check; 38] = [
     Check {
         name: "tuple",
-        looks_at: "the tuple is not one of this machine's own ABIs",
+        looks_at: "the tuple is not one of the host's own ABIs",
         needs: &[],
         run: portage::tuple,
     },
@@ -71,7 +71,7 @@ const CHECKS: [Check; 38] = [
     },
     Check {
         name: "sysroot",
-        looks_at: "the sysroot is a folder, and not this machine's own root",
+        looks_at: "the sysroot is a directory, and not the host's own root",
         needs: &["environment"],
         run: sysroot::sysroot,
     },
@@ -107,7 +107,7 @@ const CHECKS: [Check; 38] = [
     },
     Check {
         name: "portage",
-        looks_at: "Portage reads the settings of this machine and of the target",
+        looks_at: "Portage reads the settings of the host and of the target",
         needs: &["init"],
         run: portage::portage,
     },
@@ -137,7 +137,7 @@ const CHECKS: [Check; 38] = [
     },
     Check {
         name: "repositories",
-        looks_at: "the target sees every ebuild repository of this machine",
+        looks_at: "the target sees every ebuild repository of the host",
         needs: &["portage"],
         run: portage::repositories,
     },
@@ -251,19 +251,19 @@ const CHECKS: [Check; 38] = [
     },
     Check {
         name: "la-files",
-        looks_at: "no libtool file in the sysroot names this machine's libraries",
+        looks_at: "no libtool file in the sysroot names the host's libraries",
         needs: &["sysroot"],
         run: sysroot::la_files,
     },
     Check {
         name: "config-scripts",
-        looks_at: "no configuration script in the sysroot names this machine's directories",
+        looks_at: "no configuration script in the sysroot names the host's directories",
         needs: &["sysroot"],
         run: sysroot::config_scripts,
     },
     Check {
         name: "symlinks",
-        looks_at: "no symlink in the sysroot leads to this machine",
+        looks_at: "no symlink in the sysroot leads to the host",
         needs: &["sysroot"],
         run: sysroot::symlinks,
     },
@@ -288,7 +288,8 @@ pub struct Line {
     check: &'static str,
     status: Status,
     message: String,
-    mend: Option<String>,
+    #[serde(rename = "mend")]
+    fix: Option<String>,
     #[serde(skip)]
     looks_at: &'static str,
 }
@@ -299,12 +300,12 @@ pub struct Line {
 pub struct Report(Vec<Line>);
 
 impl Report {
-    /// Tells whether there was no target.
+    /// Returns whether there was no target.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Tells whether anything is wrong.
+    /// Returns whether anything is wrong.
     pub fn has_findings(&self) -> bool {
         self.0.iter().any(Line::is_finding)
     }
@@ -362,10 +363,10 @@ impl Line {
         let Self {
             looks_at, message, ..
         } = self;
-        let _ = match &self.mend {
-            Some(mend) => writeln!(
+        let _ = match &self.fix {
+            Some(fix) => writeln!(
                 text,
-                "  {head}  {looks_at}\n           {}\n           {HINT}hint:{HINT:#} {mend}",
+                "  {head}  {looks_at}\n           {}\n           {HINT}hint:{HINT:#} {fix}",
                 message.replace('\n', "\n           ")
             ),
             None if message.is_empty() => writeln!(text, "  {head}  {looks_at}"),
@@ -444,7 +445,7 @@ fn examine_one(
             check: check.name,
             status: finding.status,
             message: finding.message,
-            mend: finding.mend,
+            fix: finding.fix,
             looks_at: check.looks_at,
         });
     }

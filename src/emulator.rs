@@ -1,4 +1,4 @@
-//! What runs a target's programs on this machine: nothing beside the kernel, or QEMU. Found by trying it.
+//! What runs a target's programs on the host: nothing beside the kernel, or QEMU. Found by trying it.
 //!
 //! A program that does nothing is compiled for the target, linked with the target's libc, and run. So what is found is
 //! known to work with the compiler and the sysroot as they are; nothing that could hang is waited for.
@@ -44,12 +44,12 @@ const EXIT_CODE: i32 = 42;
 const LIMITS: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(10)];
 
 impl NoEmulator {
-    /// Tells whether a person could do something about it, and so wants to hear of it.
+    /// Returns whether a user could do something about it, and so wants to hear of it.
     pub fn is_surprising(&self) -> bool {
         !matches!(self, Self::NoCompiler | Self::NotEmulated)
     }
 
-    /// The sentence for a person.
+    /// The sentence for a user.
     pub fn to_note(&self, tuple: &str) -> String {
         format!("nothing here runs programs of `{tuple}`: {self}")
     }
@@ -61,7 +61,7 @@ impl Emulator {
         &self.0
     }
 
-    /// Tells whether a word has a space in it, and so does not survive where words are split at spaces.
+    /// Returns whether a word has a space in it, and so does not survive where words are split at spaces.
     pub fn has_spaces(&self) -> bool {
         let has_space = |word: &OsString| word.to_string_lossy().contains(char::is_whitespace);
         self.0.iter().any(has_space)
@@ -80,8 +80,8 @@ pub fn find(
     let compiler = compiler.ok_or(NoEmulator::NoCompiler)?;
     let named = || compiler.display().to_string();
     let failed = || NoEmulator::DoesNotCompile(named());
-    let folder = file::temporary().map_err(|_| failed())?;
-    let (source, program) = (folder.path().join("try.c"), folder.path().join("try"));
+    let directory = file::temporary().map_err(|_| failed())?;
+    let (source, program) = (directory.path().join("try.c"), directory.path().join("try"));
     let text = format!("int main(void) {{ return {EXIT_CODE}; }}\n");
     fs_err::write(&source, text).map_err(|_| failed())?;
     let run = |words: &[OsString], program: &Path, args: Vec<OsString>, limit| {
@@ -90,8 +90,8 @@ pub fn find(
         let plan = Plan {
             program: words.next().unwrap_or_default().into(),
             args: words.collect(),
-            // What a compiler that had to be stopped left goes with the folder.
-            env: Changes::from([("TMPDIR".into(), Change::Set(folder.path().into()))]),
+            // What a compiler that had to be stopped left goes with the directory.
+            env: Changes::from([("TMPDIR".into(), Change::Set(directory.path().into()))]),
             ..Plan::default()
         };
         exec::try_within(&plan, limit)

@@ -73,7 +73,7 @@ impl Format {
         }
     }
 
-    /// Tells whether the file says what runs the target's programs.
+    /// Returns whether the file says what runs the target's programs.
     fn has_emulator(self) -> bool {
         matches!(self, Self::Cmake | Self::Meson | Self::Cargo | Self::Json)
     }
@@ -111,7 +111,7 @@ impl Format {
     /// Checks that what is at a path may be replaced: nothing, or what an export of the same made.
     pub fn check_ours(self, path: &Path, tuple: &str) -> Result<(), ExportError> {
         if path.is_dir() {
-            return Err(ExportError::IsAFolder {
+            return Err(ExportError::IsADirectory {
                 path: path.into(),
                 name: self.file_name(),
             });
@@ -164,21 +164,21 @@ pub(crate) fn nested_file(
     };
     Ok(crossmerge_plan::plan::File {
         path: context
-            .state_folder()
+            .state_directory()
             .join(format!("nested-{}", format.file_name())),
         text: format.render(&facts)?,
         printed_by: None,
     })
 }
 
-/// The file of an applet's own, which stays where it is for as long as a build folder may name it.
+/// The file of an applet's own, which stays where it is for as long as a build directory may name it.
 pub fn kept_file(
     context: &Context,
     format: Format,
     facts: &Facts,
 ) -> Result<crossmerge_plan::plan::File, ExportError> {
     Ok(crossmerge_plan::plan::File {
-        path: context.state_folder().join(format.file_name()),
+        path: context.state_directory().join(format.file_name()),
         text: format.render(facts)?,
         printed_by: None,
     })

@@ -1,4 +1,4 @@
-//! `<tuple>-fix-root`: makes the files and symlinks of a sysroot that name places of this machine name the sysroot's, and links its
+//! `<tuple>-fix-root`: makes the files and symlinks of a sysroot that name places of the host name the sysroot's, and links its
 //! configuration scripts where a build finds them.
 //!
 //! Look first: [`Request`] says what was asked for, [`Files`] what is in the sysroot and should be otherwise, [`Fix`]
@@ -71,7 +71,7 @@ fn called(text: &str) -> Option<PathBuf> {
     words.first().map(PathBuf::from)
 }
 
-/// Tells whether a name is that of a tool or an applet of the target, with or without a version: whoever made the sysroot would choose
+/// Returns whether a name is that of a tool or an applet of the target, with or without a version: whoever made the sysroot would choose
 /// what `<tuple>-gcc` runs.
 fn is_tool(name: &OsStr, wrappers: &Wrappers) -> bool {
     let name = name.to_string_lossy();
@@ -123,8 +123,8 @@ pub fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The command that mends what a look at the target's sysroot has found.
-pub(crate) fn mend<'a>(
+/// The command that fixes what a look at the target's sysroot has found.
+pub(crate) fn fix<'a>(
     tuple: &Tuple,
     owners: impl IntoIterator<Item = &'a Option<String>>,
 ) -> String {
@@ -213,7 +213,7 @@ impl<'a> Fix<'a> {
     fn link(&mut self, links: &Links, config: &Script, sysroot: &Sysroot) {
         let mut name = links.prefix.clone();
         name.push(&config.name);
-        let path = links.folder.join(name);
+        let path = links.directory.join(name);
         let target = config.path.clone();
         let call = || format!("{CALL}{} \"$@\"\n", quote(target.as_os_str()));
         let text = config.looks_at_own_place.then(call);
@@ -222,7 +222,7 @@ impl<'a> Fix<'a> {
             read::read_to_string(&path, read::SCRIPT),
         ) {
             (Ok(there), _) if there == target && text.is_none() => return,
-            (Ok(there), _) => sysroot.holds(&links.folder.join(there)),
+            (Ok(there), _) => sysroot.holds(&links.directory.join(there)),
             (_, Ok(there)) if Some(&there) == text.as_ref() => return,
             (_, Ok(there)) => called(&there).is_some_and(|target| sysroot.holds(&target)),
             _ => path.symlink_metadata().is_err(),

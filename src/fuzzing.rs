@@ -46,12 +46,12 @@ mod tests {
     use super::*;
     use std::path::{Path, PathBuf};
 
-    /// What is in a folder of `fuzz/`, sorted.
-    fn there(folder: &str) -> Vec<PathBuf> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+    /// What is in a directory of `fuzz/`, sorted.
+    fn there(directory: &str) -> Vec<PathBuf> {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("fuzz")
-            .join(folder);
-        let entries = fs_err::read_dir(folder).expect("fuzz/");
+            .join(directory);
+        let entries = fs_err::read_dir(directory).expect("fuzz/");
         let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("a file").path()).collect();
         paths.sort();
         paths
@@ -61,9 +61,9 @@ mod tests {
     fn every_target_has_its_program_and_its_inputs() {
         let stem = |path: &PathBuf| path.file_stem().expect("a name").display().to_string();
         let names: Vec<String> = TARGETS.map(|(name, _)| name.to_owned()).into();
-        for folder in ["fuzz_targets", "corpus"] {
-            let there: Vec<String> = there(folder).iter().map(stem).collect();
-            assert_eq!(there, names, "{folder}");
+        for directory in ["fuzz_targets", "corpus"] {
+            let there: Vec<String> = there(directory).iter().map(stem).collect();
+            assert_eq!(there, names, "{directory}");
         }
     }
 

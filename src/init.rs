@@ -1,6 +1,6 @@
 //! `init`: makes a target: its links, its sysroot, `etc/portage` in it.
 //!
-//! Look first ([`Request::plan`]): the machine's settings, what is in the sysroot, what a person edited. From that comes a list
+//! Look first ([`Request::plan`]): the machine's settings, what is in the sysroot, what a user edited. From that comes a list
 //! of steps, which `--dry-run` prints and [`Request::init`] applies under a lock. Whatever can be refused is refused before the
 //! first step.
 
@@ -322,7 +322,7 @@ impl Request<'_> {
         writes.retain(|write| {
             let is_filled = |path: &PathBuf| path != &write.path && path.starts_with(&write.path);
             !(write.care == Care::Layout
-                && matches!(write.content, Content::Folder(_))
+                && matches!(write.content, Content::Directory(_))
                 && filled.iter().any(is_filled))
         });
         if options.find {
@@ -345,7 +345,7 @@ impl Request<'_> {
         })
     }
 
-    /// Tells whether init copies the libc of the toolchain that it found: where the sysroot has none.
+    /// Returns whether init copies the libc of the toolchain that it found: where the sysroot has none.
     fn is_libc_to_find(&self, context: &Context, sysroot: &Path) -> bool {
         // Bare metal has its libc in the compiler's own directories.
         let has_system = self.subject.target.kernel.is_some();
@@ -374,7 +374,7 @@ impl Request<'_> {
         }
         let Subject { target, families } = self.subject;
         let distribution = Distribution::of(&context.env, &context.config.broot);
-        // A package of this machine's own compiler brings no other.
+        // A package of the host's own compiler brings no other.
         let native = context.machine_of_cc().and_then(|tuple| tuple.parse().ok());
         let native = native.and_then(|tuple| Target::of(&tuple, families, "").ok());
         let install = match native.is_some_and(|native| native.serves(target)) {
@@ -403,7 +403,7 @@ struct Seen {
     place: Place,
 }
 
-/// Tells whether init finds a toolchain for the target by itself: one that has none, and does not get one from crossdev.
+/// Returns whether init finds a toolchain for the target by itself: one that has none, and does not get one from crossdev.
 fn is_to_find(context: &Context) -> Result<bool, InitError> {
     let settings = &context.settings;
     let may_be_found = match (settings.find_toolchain, &settings.toolchain) {
@@ -420,11 +420,12 @@ fn is_to_find(context: &Context) -> Result<bool, InitError> {
 }
 
 impl InitPlan {
-    /// What changes, for a person: a line each, but one for all links and one for all of a libc.
+    /// What changes, for a user: a line each, but one for all links and one for all of a libc.
     pub fn to_text(&self) -> String {
         let is_many = |step: &&Step| {
             step.write.care == Care::Command
-                || step.write.care == Care::Gap && !matches!(step.write.content, Content::Folder(_))
+                || step.write.care == Care::Gap
+                    && !matches!(step.write.content, Content::Directory(_))
         };
         let count = |care: Care| {
             let written = |step: &&Step| step.write.care == care && step.written().is_some();
@@ -484,7 +485,7 @@ impl InitPlan {
         Ok(text)
     }
 
-    /// What a person should know besides.
+    /// What a user should know besides.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -508,7 +509,7 @@ fn note_moved(context: &Context, sysroot: &Path) -> Result<Option<String>, InitE
     }))
 }
 
-/// `targets/<tuple>.toml`, when the options say something that lasts. What a person wrote in it stays. One of a person's own begins
+/// `targets/<tuple>.toml`, when the options say something that lasts. What a user wrote in it stays. One of a user's own begins
 /// as the machine's, in whose place it is read.
 fn target_file(
     context: &Context,

@@ -21,30 +21,30 @@ pub enum KernelError {
     /// Nothing that make could build.
     #[error("there is no Makefile in `{directory}`, so it is no kernel tree", directory = .directory.display())]
     NoMakefile {
-        /// The folder that make would work in.
+        /// The directory that make would work in.
         directory: PathBuf,
         /// Our tuple.
         tuple: String,
         /// The directory has a Kbuild file, which make does not read.
         has_kbuild: bool,
     },
-    /// A folder below the top of a kernel tree.
-    #[error("`{directory}` is no kernel tree, but a folder in one", directory = .directory.display())]
+    /// A directory below the top of a kernel tree.
+    #[error("`{directory}` is no kernel tree, but a directory in one", directory = .directory.display())]
     BelowTop {
-        /// The folder that make would work in.
+        /// The directory that make would work in.
         directory: PathBuf,
         /// The tree.
         top: PathBuf,
         /// Our tuple.
         tuple: String,
     },
-    /// A Makefile of something else, which would be built for this machine.
+    /// A Makefile of something else, which would be built for the host.
     #[error(
         "`{directory}` is no kernel tree, nor U-Boot's or OpenSBI's, and its Makefile does not know CROSS_COMPILE",
         directory = .directory.display()
     )]
     NotOurs {
-        /// The folder that make would work in.
+        /// The directory that make would work in.
         directory: PathBuf,
         /// Our tuple.
         tuple: String,
@@ -62,7 +62,7 @@ pub enum KernelError {
     /// make would take the place apart, and begins with `rm -rf` of the parts.
     #[error("make cannot install to `{place}`, which {variable} names: it would take it for more than one word", place = .place.display())]
     NotOneWord {
-        /// The folder.
+        /// The directory.
         place: PathBuf,
         /// What names it.
         variable: &'static str,
@@ -76,18 +76,18 @@ pub enum KernelError {
     NoArch {
         /// The tuple.
         tuple: String,
-        /// Where a person can teach one.
-        folder: String,
+        /// Where a user can teach one.
+        directory: String,
     },
     /// This kernel does not.
-    #[error("the kernel tree `{tree}` does not know ARCH={arch}: it has no `arch/{folder}`", tree = .tree.display())]
+    #[error("the kernel tree `{tree}` does not know ARCH={arch}: it has no `arch/{directory}`", tree = .tree.display())]
     UnknownArch {
         /// The tree.
         tree: PathBuf,
         /// What make would be told.
         arch: String,
         /// Where the tree would have it.
-        folder: String,
+        directory: String,
         /// ARCH is the caller's.
         is_callers: bool,
     },
@@ -145,8 +145,8 @@ impl Explain for KernelError {
                 "give it a plain name: `ln -s {} root && {tuple}-xkmake {goal} {variable}=$PWD/root`",
                 quote(place.as_os_str())
             ),
-            Self::NoArch { folder, .. } => format!(
-                "if there is one, teach it: `kbuild` in a file of yours in `{folder}`; profiles/README.md has the form"
+            Self::NoArch { directory, .. } => format!(
+                "if there is one, teach it: `kbuild` in a file of yours in `{directory}`; profiles/README.md has the form"
             ),
             Self::UnknownArch {
                 is_callers: true, ..

@@ -1,6 +1,6 @@
 //! Library directories: where the target's packages install libraries, and so where an adopted compiler has to search.
 //!
-//! The profile decides (`LIBDIR_<abi>`: `lib64` for most 64-bit CPUs) and can change at any time. A compiler that somebody else built
+//! The profile decides (`LIBDIR_<abi>`: `lib64` for most 64-bit CPUs) and can change at any time. A compiler that another user built
 //! searches where its own distribution has libraries, so its applet names the target's directories as well: libraries with `-L`, behind
 //! the caller's own; start files by way of symlinks in a directory of crossmerge's.
 //!
@@ -60,7 +60,7 @@ pub(crate) fn usual(target: &Target, multiarch: &[String]) -> Vec<String> {
     names
 }
 
-/// Tells whether a profile's library directory is one: a relative path without `.` and `..`.
+/// Returns whether a profile's library directory is one: a relative path without `.` and `..`.
 pub(crate) fn is_libdir(name: &str) -> bool {
     let mut parts = Path::new(name).components();
     !name.is_empty() && parts.all(|part| matches!(part, Component::Normal(_)))
@@ -95,7 +95,7 @@ fn names(context: &Context, adopted: &Toolchain) -> Vec<String> {
     names
 }
 
-/// Tells whether the compiler searches a library directory of the sysroot by itself: an adopted one as its applet names them, and
+/// Returns whether the compiler searches a library directory of the sysroot by itself: an adopted one as its applet names them, and
 /// another as it was built for the target.
 pub(crate) fn searches(context: &Context, libdir: &str) -> bool {
     let Some(adopted) = &context.settings.toolchain else {
@@ -177,7 +177,7 @@ pub(crate) fn start_files(context: &Context, sysroot: &Path) -> Vec<PathBuf> {
     names.map(|name| links.join(name)).collect()
 }
 
-/// Tells whether an option that was recorded for a toolchain makes GCC search a sysroot for programs, as earlier releases had it.
+/// Returns whether an option that was recorded for a toolchain makes GCC search a sysroot for programs, as earlier releases had it.
 pub(crate) fn runs_programs_of_sysroot(option: &str) -> bool {
     option.starts_with("-B{sysroot}")
 }
@@ -196,7 +196,7 @@ pub(crate) fn links(args: &[OsString]) -> bool {
         && args.iter().any(|arg| is_input(&arg))
 }
 
-/// The folders below `usr` that hold libraries, and what riscv has below those: one for each ABI of as many bits. Source: glibc's
+/// The directories below `usr` that hold libraries, and what riscv has below those: one for each ABI of as many bits. Source: glibc's
 /// `sysdeps/unix/sysv/linux/riscv/configure.ac`.
 const LIBDIRS: [(&str, &[&str]); 4] = [
     ("lib64", &["lp64d", "lp64", "lp64f"]),
@@ -264,12 +264,12 @@ fn with_packages(context: &Context, root: &Path) -> Vec<String> {
     let Ok(usr) = open(&below(root, "usr"), flags, Mode::empty()) else {
         return found;
     };
-    let folder = |path: &str| {
+    let directory = |path: &str| {
         let there = fstatat(&usr, path, AtFlags::empty()).ok()?;
         file::is_kind(&there, SFlag::S_IFDIR).then_some(there)
     };
     let mut look = |libdir: String| {
-        let Some(packages) = folder(&format!("{libdir}/pkgconfig")) else {
+        let Some(packages) = directory(&format!("{libdir}/pkgconfig")) else {
             return;
         };
         let identity = (packages.st_dev, packages.st_ino);
@@ -279,7 +279,7 @@ fn with_packages(context: &Context, root: &Path) -> Vec<String> {
         }
     };
     for (libdir, abis) in LIBDIRS {
-        if abis.is_empty() || folder(libdir).is_some() {
+        if abis.is_empty() || directory(libdir).is_some() {
             abis.iter().for_each(|abi| look(format!("{libdir}/{abi}")));
             look(libdir.into());
         }

@@ -19,7 +19,7 @@ pub(crate) fn is_our_command(path: &Path) -> bool {
     }
 }
 
-/// The folder of the links: the target's own, else the one we were called from.
+/// The directory of the links: the target's own, else the one we were called from.
 pub(crate) fn bindir(context: &Context, argv0: &OsStr) -> PathBuf {
     if let Some(bindir) = &context.settings.bindir {
         return bindir.clone();
@@ -30,19 +30,19 @@ pub(crate) fn bindir(context: &Context, argv0: &OsStr) -> PathBuf {
             .is_ok_and(|m| Identity::own().is_ok_and(|own| own == Identity::of(&m)))
     };
     let called = match called.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => Some(folder.to_owned()),
+        Some(directory) if !directory.as_os_str().is_empty() => Some(directory.to_owned()),
         _ => context
             .path()
             .into_iter()
-            .find(|folder| is_us(&folder.join(called))),
+            .find(|directory| is_us(&directory.join(called))),
     };
-    let folder = called.or_else(own_directory).unwrap_or_else(|| ".".into());
-    std::path::absolute(&folder).unwrap_or(folder)
+    let directory = called.or_else(own_directory).unwrap_or_else(|| ".".into());
+    std::path::absolute(&directory).unwrap_or(directory)
 }
 
-/// What a link in the folder says: this program's name where it is beside it, else its whole path.
-pub(crate) fn program_from(folder: &Path) -> io::Result<PathBuf> {
-    Ok(match folder.join("crossmerge").metadata() {
+/// What a link in the directory says: this program's name where it is beside it, else its whole path.
+pub(crate) fn program_from(directory: &Path) -> io::Result<PathBuf> {
+    Ok(match directory.join("crossmerge").metadata() {
         Ok(metadata) if Identity::own()? == Identity::of(&metadata) => "crossmerge".into(),
         _ => fs_err::read_link("/proc/self/exe")?,
     })

@@ -26,8 +26,8 @@ const ALONE: &str = "unknown-linux-gnu";
 #[derive(Debug)]
 pub struct Names {
     families: Vec<Spellings>,
-    /// The folder in which a person can teach a CPU family.
-    folder: String,
+    /// The directory in which a user can teach a CPU family.
+    directory: String,
 }
 
 /// What a name means.
@@ -64,7 +64,7 @@ pub enum NameError {
         /// The whole name.
         tuple: String,
     },
-    /// Several targets of this machine fit it.
+    /// Several targets of the host fit it.
     #[error("`{name}` may be {}", listed(.targets))]
     Ambiguous {
         /// The name.
@@ -111,11 +111,11 @@ struct Cpu<'n> {
 
 impl Names {
     /// Collects the names of the families.
-    pub fn of(sources: &[Source], folder: String) -> Result<Self, TargetError> {
+    pub fn of(sources: &[Source], directory: String) -> Result<Self, TargetError> {
         let families = sources.iter().map(Source::names);
         Ok(Self {
             families: families.collect::<Result<_, _>>()?,
-            folder,
+            directory,
         })
     }
 
@@ -194,13 +194,13 @@ impl Names {
             None => TargetError::UnknownCpu {
                 cpu: tuple.cpu().into(),
                 tuple: tuple.to_string(),
-                folder: self.folder.clone(),
+                directory: self.directory.clone(),
             }
             .into(),
         }
     }
 
-    /// Tells whether a tuple is of a known CPU and a known system.
+    /// Returns whether a tuple is of a known CPU and a known system.
     pub fn is_good(&self, tuple: &Tuple) -> bool {
         let Some(family) = self.family(tuple.cpu()) else {
             return false;

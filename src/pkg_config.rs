@@ -49,7 +49,7 @@ const ABOUT_ITSELF: [&str; 5] = [
 /// How the options begin whose answer holds flags.
 const ABOUT_FLAGS: [&str; 3] = ["cflags", "libs", "env"];
 
-/// How many of the flags that lead out are named; whoever mends the first of them sees the others go.
+/// How many of the flags that lead out are named; whoever fixes the first of them sees the others go.
 const MOST_LINES: usize = 100;
 
 /// Why there is no answer.
@@ -64,7 +64,7 @@ pub enum PkgConfigError {
     /// The real tool did not start.
     #[error(transparent)]
     Exec(#[from] ExecError),
-    /// It answered with paths of this machine.
+    /// It answered with paths of the host.
     #[error("{0}")]
     Leak(Leak),
     /// The answer could not be passed on.
@@ -117,7 +117,7 @@ impl Explain for PkgConfigError {
     }
 }
 
-/// Tells whether a question concerns pkg-config itself, and not a package: then nothing is known of the target.
+/// Returns whether a question concerns pkg-config itself, and not a package: then nothing is known of the target.
 pub(crate) fn asks_about_itself(args: &[OsString]) -> bool {
     let mut value_comes = false;
     args.iter().all(|arg| {
@@ -131,7 +131,7 @@ pub(crate) fn asks_about_itself(args: &[OsString]) -> bool {
     })
 }
 
-/// Tells whether the answer holds flags. The tools take abbreviations of an option for it, so we do.
+/// Returns whether the answer holds flags. The tools take abbreviations of an option for it, so we do.
 fn asks_for_flags(args: &[OsString]) -> bool {
     let is_about_flags = |option: &[u8]| {
         ABOUT_FLAGS.iter().any(|about| {
@@ -144,7 +144,7 @@ fn asks_for_flags(args: &[OsString]) -> bool {
         .any(is_about_flags)
 }
 
-/// Tells whether the answer is the value of a variable, which may be a path.
+/// Returns whether the answer is the value of a variable, which may be a path.
 fn asks_for_variable(args: &[OsString]) -> bool {
     args.iter()
         .filter_map(|arg| option(arg))
@@ -161,14 +161,14 @@ fn option(arg: &OsStr) -> Option<&[u8]> {
 
 /// Answers a question about packages as planned. Returns only when nothing was exec'd.
 pub(crate) fn run(context: &Context, view: &View, plan: &Plan) -> Result<ExitCode, PkgConfigError> {
-    package::look(&asked(plan), &folders(plan)).map_err(PkgConfigError::Stranger)?;
+    package::look(&asked(plan), &directories(plan)).map_err(PkgConfigError::Stranger)?;
     say_what_was_dropped(context, plan);
     let leaks = context.settings.leaks;
     let asks_for_flags = asks_for_flags(&plan.args);
     let is_looked_at =
         asks_for_flags && leaks != Leaks::Allow && !view.sysroot.as_os_str().is_empty();
     let allowed = match asks_for_flags || asks_for_variable(&plan.args) {
-        true => Allowed::of(context, plan, &asked(plan), &folders(plan)),
+        true => Allowed::of(context, plan, &asked(plan), &directories(plan)),
         false => None,
     };
     if !is_looked_at && allowed.is_none() {
@@ -286,16 +286,16 @@ fn without_fdo_rules(
     Ok(good.then_some(second))
 }
 
-/// The folders in which the real tool finds `.pc` files, in its order.
-fn folders(plan: &Plan) -> Vec<PathBuf> {
+/// The directories in which the real tool finds `.pc` files, in its order.
+fn directories(plan: &Plan) -> Vec<PathBuf> {
     let variables = [env::PKG_CONFIG_PATH, env::PKG_CONFIG_LIBDIR];
-    let mut folders = Vec::new();
+    let mut directories = Vec::new();
     for variable in variables {
         if let Some(Change::Set(list)) = plan.env.get(OsStr::new(variable.name)) {
-            folders.extend(std::env::split_paths(list));
+            directories.extend(std::env::split_paths(list));
         }
     }
-    folders
+    directories
 }
 
 /// What the question names, as one text.
@@ -311,7 +311,7 @@ fn asked(plan: &Plan) -> String {
 
 fn explained(context: &Context, plan: &Plan, view: &View, found: &[Flag]) -> Leak {
     let sysroot = view.sysroot.to_string_lossy();
-    let packages = package::closure(&asked(plan), &folders(plan), &sysroot);
+    let packages = package::closure(&asked(plan), &directories(plan), &sysroot);
     let fields = package::fields(&packages);
     let mut lines: Vec<String> = Vec::new();
     lines.extend(found.iter().take(MOST_LINES).map(|flag| {
@@ -340,7 +340,7 @@ fn say_what_the_build_machine_has(plan: &Plan, view: &View) -> Result<(), ExecEr
     if plan.args.iter().any(is_silent) {
         return Ok(());
     }
-    let missing = package::missing(&asked(plan), &folders(plan));
+    let missing = package::missing(&asked(plan), &directories(plan));
     if missing.is_empty() {
         return Ok(());
     }
@@ -381,9 +381,9 @@ fn say_what_was_dropped(context: &Context, plan: &Plan) {
         Change::Unset => Vec::new(),
     };
     let all: Vec<PathBuf> = std::env::split_paths(path).collect();
-    let places = [all.clone(), folders(plan)].concat();
-    let is_dropped = |folder: &Path| {
-        all.iter().any(|all| all == folder) && !kept.iter().any(|kept| kept == folder)
+    let places = [all.clone(), directories(plan)].concat();
+    let is_dropped = |directory: &Path| {
+        all.iter().any(|all| all == directory) && !kept.iter().any(|kept| kept == directory)
     };
     let touched = package::closure(&asked(plan), &places, "");
     let missed: Vec<String> = touched

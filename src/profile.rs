@@ -41,8 +41,8 @@ pub enum Status {
 pub struct Profile {
     /// Its name: the path below `profiles`, behind `repository:` when that is not the main one.
     pub name: String,
-    /// Its folder.
-    pub folder: PathBuf,
+    /// Its directory.
+    pub directory: PathBuf,
     /// Its status.
     pub status: Status,
     /// What it says.
@@ -123,7 +123,7 @@ impl Usr {
     }
 }
 
-/// Tells whether a profile ends a merge into a root of the other layout: Gentoo's do since release 23.0.
+/// Returns whether a profile ends a merge into a root of the other layout: Gentoo's do since release 23.0.
 /// Source: profiles/releases/23.0/profile.bashrc, which matches where make.profile leads.
 fn has_release_check(path: &str) -> bool {
     path.contains("/23.0")
@@ -157,7 +157,7 @@ pub struct Wanted<'a> {
     pub sources: &'a [Source],
     /// The layout of the root.
     pub usr: Option<Usr>,
-    /// Tells whether the compiler makes the target's own ABI with these flags; `None` without a compiler that links.
+    /// Returns whether the compiler makes the target's own ABI with these flags; `None` without a compiler that links.
     pub makes: &'a dyn Fn(&str) -> Option<bool>,
 }
 
@@ -243,11 +243,11 @@ pub fn list(
             let [arch, path, status] = line.split_whitespace().collect::<Vec<_>>()[..] else {
                 continue;
             };
-            let folder = repository.location.join("profiles").join(path);
-            if arch == target.arch && folder.is_dir() {
+            let directory = repository.location.join("profiles").join(path);
+            if arch == target.arch && directory.is_dir() {
                 lines.push((
                     name(repositories, repository, path),
-                    folder,
+                    directory,
                     Status::of(status),
                 ));
             }
@@ -255,15 +255,15 @@ pub fn list(
     }
     let mut profiles = Vec::new();
     let progress = Progress::of("reading profiles", lines.len());
-    for (name, folder, status) in lines {
-        let says = says(context, repositories, &folder)?;
+    for (name, directory, status) in lines {
+        let says = says(context, repositories, &directory)?;
         progress.step();
         if let Some(why) = &says.ignored {
             report::note(&format!("the profile `{name}` is left out: {why}"));
         } else if target.elibc.is_none_or(|elibc| elibc == says.elibc) {
             profiles.push(Profile {
                 name,
-                folder,
+                directory,
                 status,
                 says,
             });
@@ -275,25 +275,25 @@ pub fn list(
     Ok(profiles)
 }
 
-/// The `embedded` profile of the main repository; none where that has no such folder.
+/// The `embedded` profile of the main repository; none where that has no such directory.
 pub fn embedded(
     context: &Context,
     repositories: &Repositories,
     main: &Repository,
 ) -> Result<Option<Profile>, ProfileError> {
-    let folder = main.location.join("profiles").join(EMBEDDED);
-    if !folder.is_dir() {
+    let directory = main.location.join("profiles").join(EMBEDDED);
+    if !directory.is_dir() {
         return Ok(None);
     }
     Ok(Some(Profile {
         name: EMBEDDED.into(),
         status: Status::Unknown,
-        says: says(context, repositories, &folder)?,
-        folder,
+        says: says(context, repositories, &directory)?,
+        directory,
     }))
 }
 
-/// Finds a profile by what a person types: its name, or its number in the list, from 1.
+/// Finds a profile by what a user types: its name, or its number in the list, from 1.
 pub fn find(profiles: &[Profile], typed: &str, tuple: &Tuple) -> Result<Profile, ProfileError> {
     let by_number = || profiles.get(typed.parse::<usize>().ok()?.checked_sub(1)?);
     let by_name = profiles.iter().find(|profile| profile.name == typed);
@@ -366,7 +366,7 @@ impl Wanted<'_> {
     }
 }
 
-/// The folder that `make.profile` leads to, whether or not it is in the list.
+/// The directory that `make.profile` leads to, whether or not it is in the list.
 pub fn current(configroot: &Path) -> Option<PathBuf> {
     fs_err::canonicalize(configroot.join("etc/portage/make.profile")).ok()
 }
@@ -375,13 +375,13 @@ pub fn current(configroot: &Path) -> Option<PathBuf> {
 pub fn says(
     context: &Context,
     repositories: &Repositories,
-    folder: &Path,
+    directory: &Path,
 ) -> Result<Says, ProfileError> {
     let configuration = file::temporary()?;
     let etc = configuration.path().join("etc/portage");
     fs_err::create_dir_all(&etc)?;
     fs_err::write(etc.join("repos.conf"), repositories.to_text())?;
-    symlink(folder, etc.join("make.profile"))?;
+    symlink(directory, etc.join("make.profile"))?;
     let names = [
         "ARCH",
         "ELIBC",
@@ -411,7 +411,7 @@ pub fn says(
     let mut of_abis: Vec<String> = all.split_whitespace().map(libdir_of).collect();
     of_abis.extend(of_abi.iter().cloned());
     let asked: Vec<&str> = of_abis.iter().map(String::as_str).collect();
-    // Most of a person's own profiles have no ABI at all, and where portageq is asked, each question takes a second.
+    // Most of a user's own profiles have no ABI at all, and where portageq is asked, each question takes a second.
     let found = match is_silent || say(env::DEFAULT_ABI.name).is_empty() && all.is_empty() {
         true => None,
         false => context.settings_below(configuration.path(), &asked)?,
@@ -429,9 +429,9 @@ pub fn says(
     root_libdirs.dedup();
     let found = |name: &String| found.get(name).cloned().unwrap_or_default();
     // The path that make.profile names decides, and not where that is behind further symlinks.
-    let linked = folder.ends_with("make.profile");
-    let path = linked.then(|| fs_err::read_link(folder).ok()).flatten();
-    let path = path.unwrap_or_else(|| folder.into());
+    let linked = directory.ends_with("make.profile");
+    let path = linked.then(|| fs_err::read_link(directory).ok()).flatten();
+    let path = path.unwrap_or_else(|| directory.into());
     let path = path.to_string_lossy();
     Ok(Says {
         libdir: found(&of_abi[0]),
@@ -493,7 +493,7 @@ mod tests {
         };
         Profile {
             name: name.into(),
-            folder: PathBuf::new(),
+            directory: PathBuf::new(),
             status,
             says,
         }
@@ -502,7 +502,7 @@ mod tests {
     #[test]
     fn the_best_profile_is_new_then_good_then_near_then_plain() {
         let sources: Vec<Source> = Source::built_in().map(|(_, source)| source).collect();
-        let sysroot = tempfile::tempdir().expect("a folder");
+        let sysroot = tempfile::tempdir().expect("a directory");
         let (soft, hard) = (
             "armv4tl-softfloat-linux-gnueabi",
             "armv7a-unknown-linux-gnueabihf",
@@ -543,7 +543,7 @@ mod tests {
             Some("default/linux/arm/23.0/armv5te")
         );
         assert_eq!(best("aarch64_be-unknown-linux-gnu"), None);
-        std::fs::create_dir(sysroot.path().join("lib")).expect("a folder");
+        std::fs::create_dir(sysroot.path().join("lib")).expect("a directory");
         let target = Target::of(&soft.parse().expect(soft), &sources, "").expect(soft);
         let wanted = wanted(&target, &sources, Usr::of(sysroot.path()));
         assert_eq!(
@@ -667,7 +667,7 @@ mod tests {
                 Some(Usr::Merged),
                 false,
             ),
-            // One of a person's own with Gentoo's as a parent.
+            // One of a user's own with Gentoo's as a parent.
             (
                 "/o/profiles/board",
                 "",

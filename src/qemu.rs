@@ -1,4 +1,4 @@
-//! Programs of a target on this machine, by QEMU's user-mode emulation: which QEMU an ELF file needs, and the kernel's
+//! Programs of a target on the host, by QEMU's user-mode emulation: which QEMU an ELF file needs, and the kernel's
 //! binfmt_misc, which hands it such files.
 
 pub mod binfmt;

@@ -18,7 +18,7 @@ use data::Answers;
 use emulate::Emulation;
 pub use error::SiteCacheError;
 
-/// What the file is called in the target's state folder.
+/// What the file is called in the target's state directory.
 const FILE: &str = "config.site";
 
 /// The config.site of the target; none where it would say nothing, or a configure script could not be told of it.
@@ -28,7 +28,7 @@ pub fn config_site(call: &Call) -> Result<Option<File>, SiteCacheError> {
     if mode == SiteCache::Off {
         return Ok(None);
     }
-    let path = context.state_folder().join(FILE);
+    let path = context.state_directory().join(FILE);
     if path.to_string_lossy().contains(char::is_whitespace) {
         // Autoconf splits CONFIG_SITE at spaces, but for the versions between 2.50 and 2.69.
         let path = path.display();
@@ -64,7 +64,7 @@ fn text(call: &Call, answers: &Answers) -> String {
     render::render(&context.tuple, answers, trial.as_ref())
 }
 
-/// What has to be for configure to run its tests, in the mode `emulate`; nothing where it cannot, and then a person hears why.
+/// What has to be for configure to run its tests, in the mode `emulate`; nothing where it cannot, and then a user hears why.
 pub fn emulation(call: &Call) -> Option<Emulation> {
     let context = call.context;
     if context.settings.site_cache != SiteCache::Emulate {

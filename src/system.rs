@@ -83,7 +83,7 @@ pub(crate) fn elibc(tuple: &Tuple) -> Option<&'static str> {
     ELIBC.iter().find(fits).map(|(_, elibc)| *elibc)
 }
 
-/// Tells whether a tuple is one of GNU/Hurd: `i686-gnu`, `i686-pc-gnu`, or `i686-unknown-hurd-gnu` as rustc has it. Another word
+/// Returns whether a tuple is one of GNU/Hurd: `i686-gnu`, `i686-pc-gnu`, or `i686-unknown-hurd-gnu` as rustc has it. Another word
 /// before `gnu` would be a kernel that nobody knows.
 fn is_hurd(tuple: &Tuple) -> bool {
     let fields: Vec<&str> = tuple.as_str().split('-').skip(1).collect();
@@ -177,7 +177,7 @@ fn is_alone(word: &str) -> bool {
     })
 }
 
-/// Tells whether the fields behind a CPU name a system. One that only begins to, or that is spelt almost as one, does not.
+/// Returns whether the fields behind a CPU name a system. One that only begins to, or that is spelt almost as one, does not.
 pub(crate) fn is_known(fields: &[&str]) -> bool {
     match fields {
         [.., kernel, libc] if KERNELS.contains(kernel) => is_libc(libc),
@@ -199,13 +199,13 @@ pub(crate) fn is_known(fields: &[&str]) -> bool {
     }
 }
 
-/// Tells whether the fields behind a CPU are GNU/Hurd's.
+/// Returns whether the fields behind a CPU are GNU/Hurd's.
 pub(crate) fn are_hurd(fields: &[&str]) -> bool {
     let other = |field: &&str| GNU_KERNELS.contains(field) || KERNELS.contains(field);
     matches!(fields, ["gnu"] | [_, "gnu"] | [.., "hurd", "gnu"]) && !fields.iter().any(other)
 }
 
-/// Tells whether a vendor is a kernel, or spelt almost as one, so that it is hardly meant as a vendor.
+/// Returns whether a vendor is a kernel, or spelt almost as one, so that it is hardly meant as a vendor.
 fn resembles_kernel(vendor: &str) -> bool {
     let vendor = vendor.to_lowercase();
     let kernels = KERNELS.iter().chain(&WINDOWS_WORDS[..1]);
@@ -440,7 +440,7 @@ pub(crate) fn abi(tuple: &Tuple) -> &str {
         .unwrap_or_default()
 }
 
-/// The systems for a person, by kind: the usual ones of those above.
+/// The systems for a user, by kind: the usual ones of those above.
 pub(crate) const LISTED: [(&str, &str); 3] = [
     (
         "Linux",

@@ -35,7 +35,7 @@ struct BuiltIn {
 /// One file of `profiles/`.
 #[derive(Debug, Deserialize)]
 struct Family {
-    #[expect(dead_code, reason = "it is for a person who reads the file")]
+    #[expect(dead_code, reason = "it is for a user who reads the file")]
     summary: String,
     /// Globs on the first field of the tuples it speaks for.
     cpus: Vec<String>,
@@ -219,8 +219,8 @@ pub enum TargetError {
         cpu: String,
         /// The tuple.
         tuple: String,
-        /// Where a person can teach it.
-        folder: String,
+        /// Where a user can teach it.
+        directory: String,
     },
     /// A file is not what the schema asks for.
     #[error("profile `{file}`: {message}")]
@@ -235,13 +235,13 @@ pub enum TargetError {
 impl Explain for TargetError {
     fn own_hint(&self) -> Option<String> {
         Some(match self {
-            Self::UnknownCpu { cpu, folder, .. } => {
+            Self::UnknownCpu { cpu, directory, .. } => {
                 format!(
-                    "`crossmerge show` lists the CPUs and their names; a new one is taught in `{folder}/{cpu}.toml`: profiles/README.md has the form"
+                    "`crossmerge show` lists the CPUs and their names; a new one is taught in `{directory}/{cpu}.toml`: profiles/README.md has the form"
                 )
             }
             Self::Malformed { file, .. } => {
-                format!("mend `{file}`; profiles/README.md has the form")
+                format!("fix `{file}`; profiles/README.md has the form")
             }
         })
     }
@@ -260,7 +260,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// A file of a person's own.
+    /// A file of a user's own.
     pub fn own(file: String, text: String) -> Self {
         Self {
             file,
@@ -283,7 +283,7 @@ impl Source {
         })
     }
 
-    /// Tells whether it came with the program, whose tests have tried all of it.
+    /// Returns whether it came with the program, whose tests have tried all of it.
     fn is_built_in(&self) -> bool {
         self.cpus.is_some()
     }
@@ -317,7 +317,7 @@ impl Target {
     /// Finds the family that knows the tuple's CPU best among the files and collects what it says.
     ///
     /// Of two globs that fit, the one with more plain characters is the better.
-    pub fn of(tuple: &Tuple, sources: &[Source], folder: &str) -> Result<Self, TargetError> {
+    pub fn of(tuple: &Tuple, sources: &[Source], directory: &str) -> Result<Self, TargetError> {
         let mut best: Option<(usize, &Source, Family)> = None;
         for source in sources {
             let known = source.cpus.map(|cpus| fit(cpus, tuple.cpu()));
@@ -335,7 +335,7 @@ impl Target {
             return Err(TargetError::UnknownCpu {
                 cpu: tuple.cpu().into(),
                 tuple: tuple.to_string(),
-                folder: folder.into(),
+                directory: directory.into(),
             });
         };
         let facts = family
@@ -386,7 +386,7 @@ impl Target {
         system::unknown_abi(last)
     }
 
-    /// Tells whether a compiler of this tuple makes programs for another, as far as the two names tell: the CPU's kind, byte
+    /// Returns whether a compiler of this tuple makes programs for another, as far as the two names tell: the CPU's kind, byte
     /// order and word size, kernel, libc, and ABI of the calls are the same. A field that one of them leaves open differs from
     /// nothing.
     pub(crate) fn serves(&self, other: &Self) -> bool {
@@ -421,7 +421,7 @@ impl Target {
         (abi, named || has_flag() || says_vendor())
     }
 
-    /// The facts for a person: a key and a value a line, in the words of the JSON.
+    /// The facts for a user: a key and a value a line, in the words of the JSON.
     pub fn to_text(&self) -> String {
         let json = serde_json::to_value(self).expect("plain data");
         let value = |key: &str| match &json[key] {

@@ -1,4 +1,4 @@
-//! `targets`: what is initialised on this machine, and in what state.
+//! `targets`: what is initialised on the host, and in what state.
 
 use crate::{
     adopt,
@@ -60,8 +60,9 @@ pub fn targets(env: &Env, config: &Config) -> Result<Vec<TargetState>, InitError
 
 /// The tuples that have a link `emerge-<tuple>` of ours in PATH, as every target has.
 fn linked(env: &Env) -> impl Iterator<Item = Tuple> {
-    let folders = search::path(env).into_iter().chain(file::own_directory());
-    let entries = folders.flat_map(|folder| fs_err::read_dir(folder).into_iter().flatten());
+    let directories = search::path(env).into_iter().chain(file::own_directory());
+    let entries =
+        directories.flat_map(|directory| fs_err::read_dir(directory).into_iter().flatten());
     entries.flatten().filter_map(|entry| {
         let name = entry.file_name();
         let tuple = name.to_str()?.strip_prefix("emerge-")?.parse().ok()?;
@@ -128,7 +129,7 @@ fn state(
     let sysroot = context.sysroot();
     let make_conf = sysroot.join("etc/portage/make.conf");
     let make_conf = match read::read_to_string(&make_conf, read::SETTINGS) {
-        // A person may have it in parts; crossdev never does.
+        // A user may have it in parts; crossdev never does.
         Err(e) if e.kind() == io::ErrorKind::IsADirectory => Ok(String::new()),
         text => text,
     };

@@ -62,7 +62,7 @@ fn machine(tuples: &[&str]) -> Prefix {
     prefix
 }
 
-/// Everything but our own folder.
+/// Everything but our own directory.
 fn state(prefix: &Prefix) -> BTreeMap<PathBuf, String> {
     let own = prefix.join("var");
     let mut state = tree(&prefix.path());
@@ -184,7 +184,7 @@ fn an_adopted_emerge_is_given_what_crossdevs_wrapper_gave_it() {
 #[test]
 fn crossdevs_next_run_calls_ours_where_local_comes_first() {
     let prefix = machine(&[TUPLE]);
-    std::fs::create_dir_all(prefix.join("usr/local/bin")).expect("a folder");
+    std::fs::create_dir_all(prefix.join("usr/local/bin")).expect("a directory");
     let script = prefix.read("usr/bin/emerge-wrapper");
     prefix.own(["adopt"]).success();
     assert!(is_ours(&prefix, "usr/local/bin/emerge-wrapper"));
@@ -307,7 +307,7 @@ fn links_to_a_crossdev_that_is_gone_are_its_all_the_same() {
 }
 
 #[test]
-fn a_folder_with_two_names_in_path_is_one() {
+fn a_directory_with_two_names_in_path_is_one() {
     let mut prefix = machine(&[TUPLE]);
     symlink("usr/bin", prefix.join("sbin")).expect("a link");
     prefix.put_first_in_path(&["bin", "sbin", "usr/bin"]);
@@ -366,7 +366,7 @@ fn links_without_a_sysroot_and_those_of_the_machine_itself_are_left() {
 }
 
 #[test]
-fn somebody_elses_file_under_a_name_of_ours_stops_it_before_anything_is_touched() {
+fn another_users_file_under_a_name_of_ours_stops_it_before_anything_is_touched() {
     let prefix = machine(&[TUPLE, OTHER]);
     prefix.write(&format!("bin/{TUPLE}-equery"), "mine\n");
     let before = state(&prefix);
@@ -395,7 +395,7 @@ fn a_wrapper_that_a_package_owns_is_refused() {
 }
 
 #[test]
-fn a_read_only_folder_and_one_of_somebody_elses_are_refused_before_anything_is_touched() {
+fn a_read_only_directory_and_one_of_another_users_are_refused_before_anything_is_touched() {
     let prefix = machine(&[TUPLE]);
     let before = state(&prefix);
     let ours = prefix.join("bin/crossmerge").display().to_string();
@@ -408,7 +408,7 @@ fn a_read_only_folder_and_one_of_somebody_elses_are_refused_before_anything_is_t
         .fails(125, "usr/bin`: Read-only file system", "root");
     std::fs::set_permissions(prefix.join("usr/bin"), PermissionsExt::from_mode(0o555))
         .expect("a mode");
-    // In a namespace of users without any, root is nobody.
+    // In a user namespace without any, root is nobody.
     prefix
         .with("XDG_STATE_HOME", prefix.join("state"))
         .command("unshare", ["--user", &ours, "adopt"])
@@ -420,7 +420,7 @@ fn a_read_only_folder_and_one_of_somebody_elses_are_refused_before_anything_is_t
 }
 
 #[test]
-fn a_record_that_a_person_broke_is_named() {
+fn a_record_that_a_user_broke_is_named() {
     let prefix = machine(&[TUPLE]);
     prefix.own(["adopt"]).success();
     prefix.append("var/lib/crossmerge/adopted.toml", "lnik = 1\n");

@@ -59,7 +59,7 @@ impl Rooted {
         );
         let open = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(prefix.path(), open).expect("a mode");
-        // nobody may not see the folder that cargo builds in.
+        // nobody may not see the directory that cargo builds in.
         std::fs::remove_file(prefix.join("bin/crossmerge")).expect("the link");
         std::fs::copy(CROSSMERGE, prefix.join("bin/crossmerge")).expect("a copy");
         prefix.link(&format!("{tuple}-chroot"));
@@ -79,7 +79,7 @@ impl Rooted {
         rooted
     }
 
-    /// Makes the folders somebody's, who may add to them then. Real root may anyway, root of a container may not.
+    /// Makes the directories somebody's, who may add to them then. Real root may anyway, root of a container may not.
     fn give_to(&self, user: &str) {
         let args = [
             "root", "-type", "d", "-exec", "chown", "-h", user, "{}", "+",
@@ -299,7 +299,7 @@ fn the_cpu_is_the_one_that_was_asked_for() {
 fn a_bind_shows_what_it_should_and_stays_inside() {
     let rooted = Rooted::of("armel", ARM);
     rooted.prefix.write("given/file", "given\n");
-    std::fs::create_dir(rooted.prefix.join("outside")).expect("a folder");
+    std::fs::create_dir(rooted.prefix.join("outside")).expect("a directory");
     let (given, outside) = (rooted.prefix.join("given"), rooted.prefix.join("outside"));
     let given = given.display();
     // Links of the root that would lead out of it, one way or the other.
@@ -339,18 +339,18 @@ fn a_bind_shows_what_it_should_and_stays_inside() {
     rooted
         .run(&[], &[&bind, "true"])
         .fails(125, "there is no", "make it");
-    std::fs::create_dir(rooted.root().join("outside")).expect("a folder");
+    std::fs::create_dir(rooted.root().join("outside")).expect("a directory");
     let bind = format!("--bind={given}:/relative");
     assert_eq!(rooted.says(&[&bind], "cat /outside/file"), "given\n");
-    assert_eq!(std::fs::read_dir(&outside).expect("a folder").count(), 0);
+    assert_eq!(std::fs::read_dir(&outside).expect("a directory").count(), 0);
 }
 
 #[test]
 fn links_of_the_root_lead_no_mount_outside() {
     let rooted = Rooted::of("armel", ARM);
     let outside = rooted.prefix.path().join("outside");
-    for folder in ["proc", "dev", "etc"] {
-        std::fs::create_dir_all(outside.join(folder)).expect("a folder");
+    for directory in ["proc", "dev", "etc"] {
+        std::fs::create_dir_all(outside.join(directory)).expect("a directory");
     }
     rooted.prefix.write("outside/etc/resolv.conf", "theirs\n");
     symlink(
@@ -358,14 +358,14 @@ fn links_of_the_root_lead_no_mount_outside() {
         rooted.root().join("etc/resolv.conf"),
     )
     .expect("a link");
-    // A folder of that path inside takes the mounts.
+    // A directory of that path inside takes the mounts.
     let within = rooted
         .root()
         .join(outside.strip_prefix("/").expect("a path"));
-    std::fs::create_dir_all(within.join("proc")).expect("a folder");
-    std::fs::create_dir_all(within.join("dev")).expect("a folder");
-    for folder in ["proc", "dev"] {
-        symlink(outside.join(folder), rooted.root().join(folder)).expect("a link");
+    std::fs::create_dir_all(within.join("proc")).expect("a directory");
+    std::fs::create_dir_all(within.join("dev")).expect("a directory");
+    for directory in ["proc", "dev"] {
+        symlink(outside.join(directory), rooted.root().join(directory)).expect("a link");
     }
     let said = rooted
         .run(
@@ -384,10 +384,10 @@ fn links_of_the_root_lead_no_mount_outside() {
         "{said:#?}"
     );
     assert_eq!(rooted.prefix.read("outside/etc/resolv.conf"), "theirs\n");
-    for folder in ["proc", "dev"] {
+    for directory in ["proc", "dev"] {
         assert_eq!(
-            std::fs::read_dir(outside.join(folder))
-                .expect("a folder")
+            std::fs::read_dir(outside.join(directory))
+                .expect("a directory")
                 .count(),
             0
         );
@@ -414,7 +414,7 @@ fn a_user_of_the_root_can_be_chosen_where_the_id_can_be_had() {
         "root:x:0:0::/root:/bin/sh\njo:x:1000:100::/srv:/bin/sh\n",
     );
     rooted.write("etc/group", "root:x:0:\naudio:x:18:jo\nusers:x:100:\n");
-    std::fs::create_dir(rooted.root().join("srv")).expect("a folder");
+    std::fs::create_dir(rooted.root().join("srv")).expect("a directory");
     let who = "id -u; id -g; id -G; id -un; busybox pwd; busybox grep -c . /proc/1/status > /dev/null && echo $HOME $USER";
     assert_eq!(
         rooted.says(&["--user", "jo"], who),
@@ -456,7 +456,7 @@ fn an_ordinary_user_has_the_ids_that_root_gave_them() {
     let enter = ["unshare", "--mount", "sh", "-ec", script, "sh"];
     let before = [&enter[..], &AS_NOBODY].concat();
     let who = "id -u; id -G; read go; cd /root && : > own; busybox stat -c %u /bin/sh own";
-    // The ids as this machine has them: inside, they are those of a namespace in between.
+    // The ids as the host has them: inside, they are those of a namespace in between.
     let seen = "for file in /etc/subuid /etc/subgid; do mount --bind ids $file; done
         mkfifo go; \"$@\" < go > said & pid=$!
         exec 3> go; until [ \"$(wc -l < said)\" -ge 2 ]; do sleep 0.1; done; cat said
@@ -493,8 +493,8 @@ fn a_read_only_root_is_entered_when_it_has_the_places() {
         rooted.prefix.command(words[0], &words[1..])
     };
     run().fails(125, "/proc` to mount something on", "mkdir -p");
-    for folder in ["proc", "dev"] {
-        std::fs::create_dir(rooted.root().join(folder)).expect("a folder");
+    for directory in ["proc", "dev"] {
+        std::fs::create_dir(rooted.root().join(directory)).expect("a directory");
     }
     let said = run();
     assert_eq!(
@@ -519,13 +519,13 @@ fn what_cannot_be_entered_is_refused() {
     fails(
         &["--root", "/", "true"],
         125,
-        "this machine's own root",
+        "the host's own root",
         "--root DIR",
     );
     fails(
         &["--root", "/proc/self/root/.", "true"],
         125,
-        "this machine's own root",
+        "the host's own root",
         "--root DIR",
     );
     fails(
@@ -599,7 +599,7 @@ fn what_cannot_be_entered_is_refused() {
         "merge the package",
     );
     let empty = rooted.prefix.join("empty");
-    std::fs::create_dir(&empty).expect("a folder");
+    std::fs::create_dir(&empty).expect("a directory");
     fails(
         &["--root", &empty.display().to_string()],
         127,
@@ -621,7 +621,7 @@ fn a_qemu_that_is_missing_or_dynamic_is_refused() {
         "neither `qemu-arm` nor `qemu-arm-static` is in PATH",
         "statically linked `qemu-arm-static`",
     );
-    std::fs::create_dir(rooted.prefix.join("tools")).expect("a folder");
+    std::fs::create_dir(rooted.prefix.join("tools")).expect("a directory");
     std::fs::copy("/bin/sh", rooted.prefix.join("tools/qemu-arm")).expect("a copy");
     run().fails(
         125,
@@ -675,7 +675,7 @@ fn a_plan_can_be_pasted() {
     assert_eq!(steps[..2], ["namespaces", "mount"]);
     assert_eq!(
         steps[steps.len() - 4..],
-        ["root", "user", "folder", "empty-environment"]
+        ["root", "user", "directory", "empty-environment"]
     );
 }
 
@@ -727,7 +727,7 @@ fn a_private_table_keeps_the_machines_rules_and_who_one_is() {
     let uname = root.join("bin/uname").display().to_string();
     let mounts = || std::fs::read_to_string("/proc/self/mountinfo").expect("mounts");
     let earlier = mounts();
-    // The program is the target's, and was started by one of this machine.
+    // The program is the target's, and was started by one of the host.
     let script = "\"$0\" --library-path \"$1\" \"$2\" -m; id -u; cat /proc/self/uid_map; ls /proc/sys/fs/binfmt_misc";
     let crossmerge = rooted.prefix.join("bin/crossmerge");
     let mut command = Command::new(&crossmerge);

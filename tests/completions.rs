@@ -22,14 +22,14 @@ const LINES: &[(&str, &[&str], &[&str])] = &[
         &["arm-linux-gnueabi-"],
         &[],
     ),
-    ("crossmerge show ", &["@"], &["folder"]),
+    ("crossmerge show ", &["@"], &["directory"]),
     (
         "crossmerge init riscv64-unknown-linux-",
         &["riscv64-unknown-linux-gnu", "riscv64-unknown-linux-musl"],
         &["@"],
     ),
     ("crossmerge doctor @ arm", &["@"], &[]),
-    ("crossmerge targets ", &[], &["@", "folder"]),
+    ("crossmerge targets ", &[], &["@", "directory"]),
     (
         "crossmerge plan @ e",
         &["emerge", "env", "equery"],
@@ -90,10 +90,10 @@ const LINES: &[(&str, &[&str], &[&str])] = &[
     ("@-configure --with-f", &["--with-foo"], &[]),
     ("@-chroot --b", &["--bind"], &["--root"]),
     ("@-fix-root --inst", &["--installed"], &["--dry-run"]),
-    // An applet of a person's own, whose command is make.
+    // An applet of a user's own, whose command is make.
     ("@-mine some", &["something"], &[]),
     // Neither ours nor known.
-    ("other-tool fol", &["folder"], &[]),
+    ("other-tool fol", &["directory"], &[]),
 ];
 
 /// A prefix with everything installed, a target, and what the lines are about.
@@ -142,7 +142,7 @@ fn prefix() -> Prefix {
         "#!/bin/sh\necho '  --with-foo   build with foo'\necho '  --prefix=DIR install there'\n",
     );
     prefix.write("Makefile", "something:\n");
-    prefix.write("folder/file", "");
+    prefix.write("directory/file", "");
     prefix.write("home/.keep", "");
     prefix.write(
         "bash/completions/emerge",
@@ -184,7 +184,7 @@ fn ask(
     for line in said.stdout.lines() {
         match line.strip_prefix("== ") {
             Some(line) => words = offered.entry(line.into()).or_default(),
-            // A folder may have its slash, and spaces show that an option takes a value.
+            // A directory may have its slash, and spaces show that an option takes a value.
             // bash splits a word at its `=`, and offers the value alone.
             None => {
                 let word = line.trim().trim_end_matches(['/', '=']);
@@ -223,7 +223,7 @@ fn bash_completes_commands_and_links_as_their_tools() {
     let prefix = prefix();
     let before = ["/usr/share/bash-completion/bash_completion".into()];
     check(&prefix, "bash", &before);
-    // emerge's completion sees the line that a person would have typed for emerge.
+    // emerge's completion sees the line that a user would have typed for emerge.
     let asked = prefix.read("asked");
     let first = "emerge|--onesh|emerge|emerge --onesh|14|1|emerge --onesh";
     let second = "emerge|--onesh|--pretend|emerge --pretend --onesh|24|2|emerge --pretend --onesh";

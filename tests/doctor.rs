@@ -1,4 +1,4 @@
-//! `crossmerge doctor`: each check sees a real target broken in its way, and the command in its finding mends it.
+//! `crossmerge doctor`: each check sees a real target broken in its way, and the command in its finding fixes it.
 //!
 //! The target is built by a small copy of Debian's toolchain (`doctor/sdk.sh`), so that any part of it can be broken.
 
@@ -24,7 +24,7 @@ struct Line {
     check: String,
     status: String,
     message: String,
-    mend: Option<String>,
+    fix: Option<String>,
 }
 
 /// A prefix without Portage, with a small toolchain in `sdk`.
@@ -87,7 +87,7 @@ fn findings(lines: Vec<Line>) -> Vec<Line> {
 
 /// Sees one finding, of this check and no other; runs its command in a shell; and sees that nothing is wrong any more.
 #[track_caller]
-fn mends(prefix: &Prefix, tuple: &str, check: &str, status: &str, says: &str) -> String {
+fn fixes(prefix: &Prefix, tuple: &str, check: &str, status: &str, says: &str) -> String {
     mends_as(prefix, [tuple, tuple], check, status, says)
 }
 
@@ -117,18 +117,14 @@ fn mends_as(
         "{line:#?}"
     );
     assert!(line.message.contains(says), "no {says:?} in {line:#?}");
-    let mend = line.mend.clone().expect("a command");
-    let script = format!("{{ {mend}; }} >&2 || exit 99\ncrossmerge doctor --json {other}");
+    let fix = line.fix.clone().expect("a command");
+    let script = format!("{{ {fix}; }} >&2 || exit 99\ncrossmerge doctor --json {other}");
     let said = prefix.command("/bin/sh", ["-c", &script]);
-    assert_ne!(said.code, Some(99), "`{mend}` fails: {}", said.stderr);
+    assert_ne!(said.code, Some(99), "`{fix}` fails: {}", said.stderr);
     let left = findings(lines(&said.stdout));
-    assert!(
-        left.is_empty(),
-        "after `{mend}`: {left:#?}\n{}",
-        said.stderr
-    );
+    assert!(left.is_empty(), "after `{fix}`: {left:#?}\n{}", said.stderr);
     assert_eq!(said.code, Some(0));
-    mend
+    fix
 }
 
 /// What the check of this name came to, as `status: message`.
@@ -158,7 +154,7 @@ fn a_fresh_target_has_no_findings() {
         .map(|line| line.check.as_str())
         .collect();
     assert_eq!(skipped, ["abi", "libc-package"], "{all:#?}");
-    assert!(all.iter().all(|line| line.mend.is_none()));
+    assert!(all.iter().all(|line| line.fix.is_none()));
     assert_eq!(ok, all.len() - 2);
     // The whole report is one line a check, under the summary.
     let whole = prefix.own(["doctor", "--verbose"]).success().stdout;
@@ -230,7 +226,7 @@ fn every_target_is_looked_at_and_the_exit_code_tells() {
 }
 
 #[test]
-fn nothing_is_written_outside_a_temporary_folder() {
+fn nothing_is_written_outside_a_temporary_directory() {
     let prefix = portage_target();
     let list = || {
         let args = [".", "-printf", "%p %y %s %T@ %l\n"];
@@ -271,7 +267,7 @@ fn a_tuple_of_this_machine() {
         &conf,
         &format!("MULTILIB_ABIS=\"default x86\"\nCHOST_x86=\"{tuple}\"\n"),
     );
-    mends(&prefix, tuple, "tuple", "error", "the CHOST of the ABI x86");
+    fixes(&prefix, tuple, "tuple", "error", "the CHOST of the ABI x86");
     assert!(state(&prefix, tuple, "tuple").starts_with("skipped: "));
     assert!(!prefix.join(format!("bin/{tuple}-emerge")).exists());
 }
@@ -296,13 +292,13 @@ fn variables_set_by_hand() {
     let prefix = portage_target();
     let with = |name: &str, value: &str, says: &str| {
         let prefix = prefix.with(name, value);
-        let mend = mends(&prefix, ARM, "environment", "error", says);
-        assert_eq!(mend, format!("unset {name}"));
+        let fix = fixes(&prefix, ARM, "environment", "error", says);
+        assert_eq!(fix, format!("unset {name}"));
     };
     with(
         "CBUILD",
         "i586-pc-linux-gnu",
-        "this machine is `x86_64-pc-linux-gnu`",
+        "the host is `x86_64-pc-linux-gnu`",
     );
     with(
         "PORTAGE_CONFIGROOT",
@@ -312,8 +308,8 @@ fn variables_set_by_hand() {
     let prefix = target();
     let with = |name: &str, value: &str, says: &str| {
         let prefix = prefix.with(name, value);
-        let mend = mends(&prefix, ARM, "environment", "error", says);
-        assert_eq!(mend, format!("unset {name}"));
+        let fix = fixes(&prefix, ARM, "environment", "error", says);
+        assert_eq!(fix, format!("unset {name}"));
     };
     with("CHOST", "avr", "CHOST is `avr`");
     with("SYSROOT", "/nowhere", "SYSROOT is `/nowhere`");
@@ -330,11 +326,11 @@ fn variables_set_by_hand() {
 fn a_missing_sysroot() {
     let prefix = target();
     fs::remove_dir_all(sysroot(&prefix, "")).expect("gone");
-    mends(&prefix, ARM, "sysroot", "error", "there is no folder");
+    fixes(&prefix, ARM, "sysroot", "error", "there is no directory");
     let file = prefix.join(format!("etc/crossmerge/targets/{ARM}.toml"));
     let text = fs::read_to_string(&file).expect("a text");
     fs::write(&file, format!("sysroot = \"/\"\n{text}")).expect("a file");
-    mends(&prefix, ARM, "sysroot", "error", "this machine itself");
+    fixes(&prefix, ARM, "sysroot", "error", "the host itself");
 }
 
 #[test]
@@ -349,9 +345,9 @@ fn an_init_that_was_cut_short_or_undone() {
         "x",
     )
     .expect("a file");
-    mends(&prefix, ARM, "init", "error", "cut short");
+    fixes(&prefix, ARM, "init", "error", "cut short");
     fs::remove_file(sysroot(&prefix, "etc/portage/profile/use.force")).expect("gone");
-    mends(&prefix, ARM, "init", "warning", "profile/use.force`");
+    fixes(&prefix, ARM, "init", "warning", "profile/use.force`");
 }
 
 #[test]
@@ -365,7 +361,7 @@ fn what_crossdev_left_half_made() {
             .replace("\"arm\"", "\"__ARCH__\"");
         fs::write(path, text).expect("a file");
     }
-    mends(&prefix, ARM, "init", "error", "placeholders");
+    fixes(&prefix, ARM, "init", "error", "placeholders");
 }
 
 #[test]
@@ -374,7 +370,7 @@ fn leftovers() {
     fs::write(sysroot(&prefix, "usr/lib/.libc.so.crossmerge-new"), "x").expect("a file");
     let link = prefix.join(format!("bin/.{ARM}-emerge.crossmerge-new"));
     symlink("crossmerge", link).expect("a link");
-    mends(
+    fixes(
         &prefix,
         ARM,
         "leftovers",
@@ -390,7 +386,7 @@ fn an_update_that_waits() {
     append(&conf, "# mine\n");
     append(&prefix.join("etc/portage/make.conf"), "MAKEOPTS=\"-j7\"\n");
     prefix.own(["init", ARM]).success();
-    mends(&prefix, ARM, "updates", "warning", "._cfg0000_make.conf");
+    fixes(&prefix, ARM, "updates", "warning", "._cfg0000_make.conf");
     assert!(fs::read_to_string(&conf).expect("a text").contains("-j7"));
     let mine = fs::read_to_string(conf.with_file_name("make.conf.~1~")).expect("the old one");
     assert!(mine.ends_with("# mine\n"));
@@ -401,13 +397,13 @@ fn a_missing_link_and_another_program_in_its_place() {
     let prefix = target();
     let link = prefix.join(format!("bin/{ARM}-emerge"));
     fs::remove_file(&link).expect("gone");
-    mends(&prefix, ARM, "links", "error", "-emerge`");
+    fixes(&prefix, ARM, "links", "error", "-emerge`");
     fs::remove_file(&link).expect("gone");
     symlink("/nowhere/crossmerge", &link).expect("a link");
-    mends(&prefix, ARM, "links", "error", "-emerge`");
+    fixes(&prefix, ARM, "links", "error", "-emerge`");
     fs::remove_file(&link).expect("gone");
     prefix.script(&format!("bin/{ARM}-emerge"), "#!/bin/sh\n");
-    mends(&prefix, ARM, "links", "error", "not crossmerge's");
+    fixes(&prefix, ARM, "links", "error", "not crossmerge's");
     assert!(prefix.join(format!("bin/{ARM}-emerge.old")).exists());
 }
 
@@ -424,8 +420,8 @@ fn links_that_no_shell_finds_first() {
     };
     prefix.script(&format!("older/{ARM}-ebuild"), "#!/bin/sh\n");
     let shadowed = prefix.with("PATH", path("older"));
-    mends(&shadowed, ARM, "path", "error", "found before ours");
-    // The program in one folder of PATH, its links in another that is not.
+    fixes(&shadowed, ARM, "path", "error", "found before ours");
+    // The program in one directory of PATH, its links in another that is not.
     let links = prefix.join("links");
     let options = ["init", ARM, "--bindir", links.to_str().expect("UTF-8")];
     prefix.own(options).success();
@@ -435,7 +431,7 @@ fn links_that_no_shell_finds_first() {
             fs::remove_file(path).expect("gone");
         }
     }
-    mends(&prefix, ARM, "path", "warning", "links` is not in PATH");
+    fixes(&prefix, ARM, "path", "warning", "links` is not in PATH");
 }
 
 #[test]
@@ -445,11 +441,11 @@ fn settings_that_portage_cannot_read() {
         &sysroot(&prefix, "etc/portage/make.conf"),
         "USE=\"never ends\n",
     );
-    mends(&prefix, ARM, "portage", "error", "No closing quotation");
+    fixes(&prefix, ARM, "portage", "error", "No closing quotation");
     append(&prefix.join("etc/portage/make.conf"), "USE=\"never ends\n");
     let said = prefix.own(["doctor", "--json", ARM]);
     assert_eq!(said.code, Some(1), "{said:#?}");
-    mends(&prefix, ARM, "portage", "error", "this machine's settings");
+    fixes(&prefix, ARM, "portage", "error", "the host's settings");
 }
 
 #[test]
@@ -473,7 +469,7 @@ fn a_profile_that_leads_nowhere_or_elsewhere() {
     let profile = sysroot(&prefix, "etc/portage/make.profile");
     fs::remove_file(&profile).expect("gone");
     symlink("/nowhere/profiles/embedded", &profile).expect("a link");
-    mends(
+    fixes(
         &prefix,
         ARM,
         "profile",
@@ -484,13 +480,13 @@ fn a_profile_that_leads_nowhere_or_elsewhere() {
         &sysroot(&prefix, "etc/portage/profile/make.defaults"),
         "ARCH=\"mips\"\n",
     );
-    mends(&prefix, ARM, "arch", "error", "ARCH is `mips`");
+    fixes(&prefix, ARM, "arch", "error", "ARCH is `mips`");
 }
 
 #[test]
 fn a_repository_that_the_target_does_not_see() {
     let prefix = portage_target();
-    for (name, as_folder) in [("first", false), ("second", true)] {
+    for (name, as_directory) in [("first", false), ("second", true)] {
         prefix.write(&format!("{name}/profiles/repo_name"), name);
         prefix.write(&format!("{name}/metadata/layout.conf"), "masters =\n");
         let location = prefix.join(name);
@@ -499,13 +495,13 @@ fn a_repository_that_the_target_does_not_see() {
             &format!("\n[{name}]\nlocation = {}\n", location.display()),
         );
         let conf = sysroot(&prefix, "etc/portage/repos.conf");
-        if as_folder {
+        if as_directory {
             let text = fs::read(&conf).expect("a text");
             fs::remove_file(&conf).expect("gone");
-            fs::create_dir(&conf).expect("a folder");
+            fs::create_dir(&conf).expect("a directory");
             fs::write(conf.join("all.conf"), text).expect("a file");
         }
-        mends(&prefix, ARM, "repositories", "warning", name);
+        fixes(&prefix, ARM, "repositories", "warning", name);
     }
 }
 
@@ -514,9 +510,9 @@ fn settings_of_a_make_conf_that_break_things() {
     let prefix = portage_target();
     let conf = sysroot(&prefix, "etc/portage/make.conf");
     append(&conf, "CHOST=\"avr\"\nCBUILD=\"avr\"\nROOT=\"/\"\n");
-    mends(&prefix, ARM, "make.conf", "error", "CHOST is `avr`");
+    fixes(&prefix, ARM, "make.conf", "error", "CHOST is `avr`");
     append(&conf, "export SYSROOT=\"/mnt\"\n");
-    mends(&prefix, ARM, "make.conf", "error", "sets SYSROOT");
+    fixes(&prefix, ARM, "make.conf", "error", "sets SYSROOT");
 }
 
 #[test]
@@ -524,26 +520,32 @@ fn a_root_that_portage_refuses() {
     let prefix = portage_target();
     let board = prefix.join("board");
     let with = prefix.with("ROOT", &board);
-    let mend = mends(&with, ARM, "roots", "warning", "board`, which is no folder");
-    assert!(mend.starts_with("mkdir -p "), "{mend}");
+    let fix = fixes(
+        &with,
+        ARM,
+        "roots",
+        "warning",
+        "board`, which is no directory",
+    );
+    assert!(fix.starts_with("mkdir -p "), "{fix}");
     let prefix = prefix.with("ROOT", "/");
-    mends(
+    fixes(
         &prefix,
         ARM,
         "roots",
         "error",
-        "ROOT is `/`, this machine's own root",
+        "ROOT is `/`, the host's own root",
     );
 }
 
 #[test]
 fn no_compiler_and_one_that_does_not_start() {
     let prefix = target();
-    let mend = |prefix: &Prefix, says| {
-        let mend = mends(prefix, ARM, "compiler", "error", says);
+    let fix = |prefix: &Prefix, says| {
+        let fix = fixes(prefix, ARM, "compiler", "error", says);
         assert!(
-            mend.contains("--toolchain /usr/bin/arm-linux-gnueabi-"),
-            "{mend}"
+            fix.contains("--toolchain /usr/bin/arm-linux-gnueabi-"),
+            "{fix}"
         );
     };
     let file = prefix.join(format!("etc/crossmerge/targets/{ARM}.toml"));
@@ -558,11 +560,11 @@ fn no_compiler_and_one_that_does_not_start() {
             fs::remove_file(path).expect("gone");
         }
     }
-    mend(&prefix, "no toolchain was adopted");
+    fix(&prefix, "no toolchain was adopted");
     init(&prefix);
     fs::remove_file(prefix.join("sdk/bin/arm-linux-gnueabi-gcc")).expect("gone");
     prefix.script("sdk/bin/arm-linux-gnueabi-gcc", "#!/no/such/interpreter\n");
-    mend(&prefix, "does not start");
+    fix(&prefix, "does not start");
 }
 
 /// Takes a file out of the small toolchain; the one in Debian's place is adopted instead.
@@ -570,10 +572,10 @@ fn without_part(part: &str, check: &str, says: &str) {
     let prefix = target();
     let part = prefix.command("/bin/sh", ["-c", &format!("rm -v {part}")]);
     assert_eq!(part.code, Some(0), "{part:#?}");
-    let mend = mends(&prefix, ARM, check, "error", says);
+    let fix = fixes(&prefix, ARM, check, "error", says);
     assert!(
-        mend.contains("--toolchain /usr/bin/arm-linux-gnueabi-"),
-        "{mend}"
+        fix.contains("--toolchain /usr/bin/arm-linux-gnueabi-"),
+        "{fix}"
     );
 }
 
@@ -603,7 +605,7 @@ fn a_compiler_that_cannot_link() {
     let script = "#!/bin/sh\necho 'ld: error: out of order' >&2\nexit 1\n";
     prefix.script("sdk/arm-linux-gnueabi/bin/ld", script);
     let says = "cannot link even without a library: ld: error: out of order";
-    mends(&prefix, ARM, "link", "error", says);
+    fixes(&prefix, ARM, "link", "error", says);
 }
 
 #[test]
@@ -625,7 +627,7 @@ fn a_compiler_for_another_machine() {
     fs::write(file, text).expect("a file");
     // The links of two toolchains are the same but for a few: those are made first.
     prefix.own(["init", ARM]).success();
-    mends(
+    fixes(
         &prefix,
         ARM,
         "machine",
@@ -650,7 +652,7 @@ fn another_float_abi() {
          *) set -- -march=armv7-a -mfpu=vfpv3-d16 -mfloat-abi=hard \"$@\" ;; esac\n\
          exec \"${0%gcc}soft-gcc\" \"$@\"\n",
     );
-    let mend = mends(
+    let fix = fixes(
         &prefix,
         ARM,
         "float-abi",
@@ -658,8 +660,8 @@ fn another_float_abi() {
         "hard without flags; the tuple means soft",
     );
     assert!(
-        mend.ends_with("--toolchain /usr/bin/arm-linux-gnueabi-"),
-        "{mend}"
+        fix.ends_with("--toolchain /usr/bin/arm-linux-gnueabi-"),
+        "{fix}"
     );
 }
 
@@ -675,7 +677,7 @@ fn a_libc_of_another_float_abi() {
     fs::write(&libc, hard).expect("a file");
     init(&prefix);
     fs::write(&libc, soft).expect("a file");
-    mends(&prefix, ARM, "float-abi", "error", "has the float ABI hard");
+    fixes(&prefix, ARM, "float-abi", "error", "has the float ABI hard");
 }
 
 /// A target whose compiler is a script in PATH and was not adopted.
@@ -702,14 +704,14 @@ fn with_script(script: &str) -> Prefix {
 #[test]
 fn a_compiler_with_another_sysroot() {
     let prefix = with_script("#!/bin/sh\nexec arm-linux-gnueabi-gcc \"$@\"\n");
-    let mend = mends_as(
+    let fix = mends_as(
         &prefix,
         [ARM, BESIDE],
         "search",
         "error",
         "the compiler's sysroot is `/`",
     );
-    assert!(mend.contains(&format!("tools/{ARM}- ")), "{mend}");
+    assert!(fix.contains(&format!("tools/{ARM}- ")), "{fix}");
 }
 
 #[test]
@@ -717,7 +719,7 @@ fn a_compiler_that_finds_this_machines_headers() {
     let prefix = with_script(
         "#!/bin/sh\nexec arm-linux-gnueabi-gcc --sysroot=SYSROOT -idirafter /usr/include \"$@\"\n",
     );
-    let says = "this machine's headers in `/usr/include`";
+    let says = "the host's headers in `/usr/include`";
     mends_as(&prefix, [ARM, BESIDE], "search", "error", says);
 }
 
@@ -727,10 +729,10 @@ fn a_compiler_that_heeds_no_sysroot_of_the_callers() {
         "#!/bin/sh\nexec arm-linux-gnueabi-gcc \"$@\" -B SYSROOT/usr/lib --sysroot=SYSROOT\n",
     );
     let beside = [ARM, BESIDE];
-    let mend = mends_as(&prefix, beside, "esysroot", "error", "`--sysroot` names");
+    let fix = mends_as(&prefix, beside, "esysroot", "error", "`--sysroot` names");
     assert!(
-        mend.contains("--toolchain /usr/bin/arm-linux-gnueabi- "),
-        "{mend}"
+        fix.contains("--toolchain /usr/bin/arm-linux-gnueabi- "),
+        "{fix}"
     );
 }
 
@@ -752,8 +754,8 @@ fn a_libc_with_gaps() {
         ("usr/lib/libc.so", "no `libc.so`"),
     ] {
         fs::remove_file(sysroot(&prefix, file)).expect(file);
-        let mend = mends(&prefix, ARM, "libc", "error", says);
-        assert_eq!(mend, format!("crossmerge init {ARM} --with-libc"));
+        let fix = fixes(&prefix, ARM, "libc", "error", says);
+        assert_eq!(fix, format!("crossmerge init {ARM} --with-libc"));
     }
 }
 
@@ -761,10 +763,10 @@ fn a_libc_with_gaps() {
 fn a_program_that_does_not_link() {
     let prefix = target();
     fs::write(sysroot(&prefix, "usr/lib/crti.o"), "not an object\n").expect("a file");
-    let mend = mends(&prefix, ARM, "program", "error", "a program does not link");
-    assert!(mend.starts_with("rm "), "{mend}");
+    let fix = fixes(&prefix, ARM, "program", "error", "a program does not link");
+    assert!(fix.starts_with("rm "), "{fix}");
     fs::remove_file(sysroot(&prefix, "usr/lib/libc.so.6")).expect("gone");
-    mends(&prefix, ARM, "program", "error", "libc.so.6");
+    fixes(&prefix, ARM, "program", "error", "libc.so.6");
 }
 
 #[test]
@@ -785,14 +787,14 @@ fn a_libc_that_portage_does_not_know() {
         ),
     );
     prefix.own(["init", ARM]).success();
-    let mend = mends(
+    let fix = fixes(
         &prefix,
         ARM,
         "libc-package",
         "warning",
         "build and merge `sys-libs/glibc`",
     );
-    assert!(mend.contains("echo sys-libs/glibc-2.36 >> "), "{mend}");
+    assert!(fix.contains("echo sys-libs/glibc-2.36 >> "), "{fix}");
     // Portage itself takes the line for the package.
     let said = prefix.run(&format!("{ARM}-emerge"), ["-p", "sys-libs/glibc"]);
     assert!(
@@ -822,31 +824,31 @@ fn a_pkg_config_that_is_missing_or_puts_the_sysroot_elsewhere() {
     ] {
         let real = prefix.script("wrong/pkg-config", wrong);
         let named = prefix.with("REAL_PKG_CONFIG", &real);
-        let mend = mends(
+        let fix = fixes(
             &named,
             ARM,
             "pkg-config",
             "error",
             "sysroot before each flag's path once",
         );
-        assert_eq!(mend, "unset REAL_PKG_CONFIG");
+        assert_eq!(fix, "unset REAL_PKG_CONFIG");
         let path = format!(
             "{}:{}:/usr/bin:/bin",
             prefix.join("bin").display(),
             prefix.join("wrong").display()
         );
         let first = prefix.with("PATH", path);
-        let mend = mends(
+        let fix = fixes(
             &first,
             ARM,
             "pkg-config",
             "error",
             "sysroot before each flag's path once",
         );
-        assert!(mend.starts_with("export REAL_PKG_CONFIG=/"), "{mend}");
+        assert!(fix.starts_with("export REAL_PKG_CONFIG=/"), "{fix}");
     }
     let gone = prefix.with("REAL_PKG_CONFIG", "pkg-config-of-nobody");
-    mends(
+    fixes(
         &gone,
         ARM,
         "pkg-config",
@@ -861,7 +863,7 @@ fn a_config_site_that_is_not_there() {
     let site = prefix.write("share/config.site", "");
     let both = format!("{} /nowhere/config.site", site.display());
     let with = prefix.with("CONFIG_SITE", both);
-    mends(
+    fixes(
         &with,
         ARM,
         "config.site",
@@ -888,8 +890,8 @@ fn libtool_files_and_scripts_that_point_outside() {
         &format!("# x\nlibdir='{inside}'\n"),
     );
     let before = fs::read_to_string(&own).expect("a text");
-    let mend = mends(&prefix, ARM, "la-files", "warning", "libz.la");
-    assert_eq!(mend, format!("{ARM}-fix-root"));
+    let fix = fixes(&prefix, ARM, "la-files", "warning", "libz.la");
+    assert_eq!(fix, format!("{ARM}-fix-root"));
     assert_eq!(fs::read_to_string(own).expect("a text"), before);
     let wanted = la(&inside).replace(
         "-L/lib64",
@@ -906,9 +908,9 @@ fn libtool_files_and_scripts_that_point_outside() {
     fs::copy("/bin/true", sysroot(&prefix, "usr/bin/elf-config")).expect("a copy");
     // Another ROOT is not what was looked at.
     let board = prefix.with("ROOT", prefix.join("board"));
-    fs::create_dir(prefix.join("board")).expect("a folder");
-    let mend = mends(&board, ARM, "config-scripts", "warning", "z-config");
-    assert!(mend.starts_with("SYSROOT=/"), "{mend}");
+    fs::create_dir(prefix.join("board")).expect("a directory");
+    let fix = fixes(&board, ARM, "config-scripts", "warning", "z-config");
+    assert!(fix.starts_with("SYSROOT=/"), "{fix}");
     let said = prefix
         .command(sysroot(&prefix, "usr/bin/z-config"), ["--libs"])
         .success();
@@ -919,15 +921,15 @@ fn libtool_files_and_scripts_that_point_outside() {
         &format!("usr/{ARM}/var/db/pkg/dev-libs/y-1/CONTENTS"),
         "obj /usr/bin/y-config 0123 1700000000\n",
     );
-    let mend = mends(&prefix, ARM, "config-scripts", "warning", "y-config");
-    assert_eq!(mend, format!("{ARM}-fix-root --installed"));
+    let fix = fixes(&prefix, ARM, "config-scripts", "warning", "y-config");
+    assert_eq!(fix, format!("{ARM}-fix-root --installed"));
     let root = prefix.join(format!("usr/{ARM}"));
     prefix.write(&format!("usr/{ARM}/lib/libz.so.1"), "");
     symlink("/lib/libz.so.1", root.join("usr/lib/libz.so")).expect("a link");
-    let mend = mends(&prefix, ARM, "symlinks", "warning", "usr/lib/libz.so");
-    assert_eq!(mend, format!("{ARM}-fix-root"));
+    let fix = fixes(&prefix, ARM, "symlinks", "warning", "usr/lib/libz.so");
+    assert_eq!(fix, format!("{ARM}-fix-root"));
     symlink("/etc/passwd", root.join("usr/lib/libhost.so")).expect("a link");
-    let mend = mends(
+    let fix = fixes(
         &prefix,
         ARM,
         "symlinks",
@@ -935,8 +937,8 @@ fn libtool_files_and_scripts_that_point_outside() {
         "which the sysroot lacks",
     );
     assert!(
-        mend.starts_with("rm /") && mend.ends_with("/usr/lib/libhost.so"),
-        "{mend}"
+        fix.starts_with("rm /") && fix.ends_with("/usr/lib/libhost.so"),
+        "{fix}"
     );
 }
 
@@ -948,19 +950,19 @@ fn flags_that_the_compiler_does_not_take() {
     let slip = text.replace("-march=armv4t", "-march=armv4t.x*");
     assert_ne!(slip, text);
     fs::write(&conf, &slip).expect("a file");
-    let flags = |prefix: &Prefix, says| mends(prefix, ARM, "flags", "error", says);
+    let flags = |prefix: &Prefix, says| fixes(prefix, ARM, "flags", "error", says);
     assert!(flags(&prefix, "CFLAGS: ").starts_with("sed -Ei "));
-    let mended = fs::read_to_string(&conf).expect("make.conf");
+    let fixed = fs::read_to_string(&conf).expect("make.conf");
     assert_eq!(
-        mended,
+        fixed,
         text.replace("-march=armv4t", ""),
         "just the word is gone"
     );
     append(&conf, "NO=nosuch\nLDFLAGS=\"-Wl,-O1 -Wl,--$NO\"\n");
-    let mend = flags(&prefix, "LDFLAGS: ");
+    let fix = flags(&prefix, "LDFLAGS: ");
     assert!(
-        mend.starts_with("printf ") && mend.contains("\"-Wl,-O1\""),
-        "{mend}"
+        fix.starts_with("printf ") && fix.contains("\"-Wl,-O1\""),
+        "{fix}"
     );
     let with = prefix.with("CFLAGS", "-O2 -mno-such");
     assert_eq!(flags(&with, "-mno-such"), "unset CFLAGS");
@@ -971,7 +973,7 @@ fn no_qemu() {
     let prefix = target();
     // The machine's programs without QEMU and without apt, which stands for what would install it.
     let hidden = prefix.join("hidden");
-    fs::create_dir(&hidden).expect("a folder");
+    fs::create_dir(&hidden).expect("a directory");
     for entry in fs::read_dir("/usr/bin").expect("programs") {
         let entry = entry.expect("an entry");
         let name = entry.file_name();
@@ -986,7 +988,7 @@ fn no_qemu() {
     );
     let path = format!("{}:{}", prefix.join("bin").display(), hidden.display());
     let prefix = prefix.with("PATH", path);
-    mends(
+    fixes(
         &prefix,
         ARM,
         "qemu",
@@ -998,7 +1000,7 @@ fn no_qemu() {
 #[test]
 fn a_program_that_does_not_run() {
     let prefix = target();
-    let run = |prefix: &Prefix, says: &str| mends(prefix, ARM, "run", "error", says);
+    let run = |prefix: &Prefix, says: &str| fixes(prefix, ARM, "run", "error", says);
     let cpu = prefix.with("QEMU_CPU", "nonsense");
     assert_eq!(run(&cpu, "does not run"), "unset QEMU_CPU");
     let file = prefix.join(format!("etc/crossmerge/targets/{ARM}.toml"));

@@ -117,7 +117,7 @@ fn portage_cross_merges_for_a_big_endian_target_into_a_root_beside_the_sysroot()
         "{}",
         machine.stdout
     );
-    // --root names another root for one call, and a ROOT that a person put into make.conf is the default.
+    // --root names another root for one call, and a ROOT that a user put into make.conf is the default.
     let make_conf = format!("usr/{tuple}/etc/portage/make.conf");
     let third = prefix.join("third");
     let text = prefix.read(&make_conf);

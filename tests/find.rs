@@ -203,7 +203,7 @@ fn a_compiler_that_is_gone_is_told_and_found_again() {
             compiler.display()
         ),
     );
-    // The command that is printed is run, and mends it.
+    // The command that is printed is run, and fixes it.
     let said = prefix.own(["init", ARM]).success().stderr;
     let next = said
         .lines()
@@ -474,8 +474,8 @@ fn white_space_in_a_sysroot_is_noted_and_doctor_mends_it() {
         .find(|line| line["check"] == "pkg-config")
         .expect("the check");
     assert_eq!(line["status"], "error");
-    let mend = line["mend"].as_str().expect("a command");
-    prefix.command("/bin/sh", ["-c", mend]).success();
+    let fix = line["mend"].as_str().expect("a command");
+    prefix.command("/bin/sh", ["-c", fix]).success();
     let said = prefix.own(["doctor", "--verbose", ARM]).stdout;
     assert!(said.contains("ok       pkg-config"), "{said}");
     let moved: PathBuf = prefix.join("my-root");

@@ -17,8 +17,8 @@ const SCRIPT: &str = "#!/bin/sh\nprefix=/usr\ncase $1 in --libs) printf '%s\\n' 
 /// A prefix with an empty sysroot and our links.
 fn prefix() -> Prefix {
     let prefix = Prefix::new();
-    fs::create_dir_all(sysroot(&prefix, "usr/bin")).expect("folders");
-    fs::create_dir_all(sysroot(&prefix, "usr/lib")).expect("folders");
+    fs::create_dir_all(sysroot(&prefix, "usr/bin")).expect("directories");
+    fs::create_dir_all(sysroot(&prefix, "usr/lib")).expect("directories");
     prefix.link(&format!("{ARM}-fix-root"));
     prefix.link("cross-fix-root");
     prefix
@@ -66,7 +66,7 @@ fn paths(printed: &str) -> Vec<&str> {
 
 #[test]
 fn real_scripts_answer_with_paths_of_the_sysroot_only() {
-    // Debian's, of packages that `make check` installs, and a question that each answers with a path of this machine.
+    // Debian's, of packages that `make check` installs, and a question that each answers with a path of the host.
     let scripts = [
         ("apr-1-config", "--includes --link-ld --apr-la-file"),
         ("libassuan-config", "--cflags --libs"),
@@ -159,9 +159,9 @@ fn a_real_libtool_links_through_what_was_corrected() {
 }
 
 #[test]
-fn every_folder_of_libraries_is_looked_through_and_its_name_kept() {
+fn every_directory_of_libraries_is_looked_through_and_its_name_kept() {
     let prefix = prefix();
-    let folders = [
+    let directories = [
         "usr/lib",
         "usr/lib64",
         "usr/lib32",
@@ -172,16 +172,16 @@ fn every_folder_of_libraries_is_looked_through_and_its_name_kept() {
         "usr/lib64/lp64d",
         "usr/lib/a plugin",
     ];
-    for folder in folders {
+    for directory in directories {
         write(
             &prefix,
-            &format!("{folder}/x.la"),
-            &libtool_archive(&format!("/{folder}")),
+            &format!("{directory}/x.la"),
+            &libtool_archive(&format!("/{directory}")),
         );
     }
-    // A folder that is another's by a link is looked through once.
+    // A directory that is another's by a link is looked through once.
     symlink("usr/lib", sysroot(&prefix, "lib")).expect("a link");
-    // What is no folder of libraries, or lies outside.
+    // What is no directory of libraries, or lies outside.
     write(&prefix, "usr/share/x.la", &libtool_archive("/usr/share"));
     prefix.write("outside/y.la", &libtool_archive("/usr/lib"));
     symlink(prefix.join("outside"), sysroot(&prefix, "usr/libout")).expect("a link");
@@ -193,11 +193,15 @@ fn every_folder_of_libraries_is_looked_through_and_its_name_kept() {
     .expect("a link");
     let outside = tree(&prefix.join("outside"));
     let said = fix(&prefix, &[]);
-    assert_eq!(said.matches("changed  ").count(), folders.len(), "{said}");
-    for folder in folders {
-        let inside = sysroot(&prefix, folder).display().to_string();
+    assert_eq!(
+        said.matches("changed  ").count(),
+        directories.len(),
+        "{said}"
+    );
+    for directory in directories {
+        let inside = sysroot(&prefix, directory).display().to_string();
         assert_eq!(
-            read(&prefix, &format!("{folder}/x.la")),
+            read(&prefix, &format!("{directory}/x.la")),
             libtool_archive(&inside)
         );
     }
@@ -272,8 +276,8 @@ fn the_three_forms_of_crossdev() {
         prefix.script("other/usr/bin/z-config", SCRIPT);
         script(&prefix, "usr/bin/z-config");
         let _ = fs::remove_dir_all(prefix.join("links"));
-        for folder in ["links/tools", "usr/bin"] {
-            fs::create_dir_all(prefix.join(folder)).expect("a folder");
+        for directory in ["links/tools", "usr/bin"] {
+            fs::create_dir_all(prefix.join(directory)).expect("a directory");
         }
     };
     let other_is_right = || {
@@ -348,15 +352,19 @@ fn what_has_no_meaning_is_refused() {
     run(&["a", "b"]).fails(125, "no, one or three arguments, and not 2", "--help");
     run(&["--wrong"]).fails(125, "`--wrong` is no option", "--help");
     run(&["usr", "bin", "a/b-"]).fails(125, "cannot begin the names of links", "as the third");
-    run(&["nowhere", "bin", "x-"]).fails(125, "there is no folder `nowhere`", "crossmerge targets");
+    run(&["nowhere", "bin", "x-"]).fails(
+        125,
+        "there is no directory `nowhere`",
+        "crossmerge targets",
+    );
     run(&["avr"]).fails(125, "of `avr` does not exist", "crossmerge init avr");
     run(&["a b"]).fails(125, "is not a tuple", "");
     for root in ["/", "/usr/..", &prefix.path().display().to_string()] {
-        run(&[root, "bin", "x-"]).fails(125, "this machine's own root", "crossmerge targets");
+        run(&[root, "bin", "x-"]).fails(125, "the host's own root", "crossmerge targets");
         let with = prefix.with("SYSROOT", root);
         let run = |name: &str| with.run(name, [] as [&str; 0]);
-        run("cross-fix-root").fails(125, "this machine's own root", "unset SYSROOT");
-        run(&format!("{ARM}-fix-root")).fails(125, "this machine's own root", "unset SYSROOT");
+        run("cross-fix-root").fails(125, "the host's own root", "unset SYSROOT");
+        run(&format!("{ARM}-fix-root")).fails(125, "the host's own root", "unset SYSROOT");
     }
     let nowhere = prefix.with("STAGEDIR", "/nowhere");
     nowhere
@@ -483,7 +491,7 @@ fn what_portage_merged_is_left_without_installed() {
     assert_eq!(fs::read(&la).expect("a text"), old);
     assert_eq!(fs::read_to_string(&config).expect("a text"), SCRIPT);
     assert!(read(&prefix, "usr/lib/mine.la").contains(ARM));
-    // A link would only lead builds to what still names this machine.
+    // A link would only lead builds to what still names the host.
     assert!(!prefix.join(format!("bin/{ARM}-z-config")).is_symlink());
     for line in [
         format!("left     {}: `sys-libs/zlib-1.3` owns it", la.display()),
@@ -566,9 +574,9 @@ fn only_links_into_the_sysroot_are_replaced() {
 #[test]
 fn what_may_not_be_read_is_named_and_the_rest_is_looked_at() {
     let prefix = prefix();
-    // As anyone but the owner of the folder: root may read everything.
-    for folder in [prefix.path(), sysroot(&prefix, "usr/lib")] {
-        fs::set_permissions(folder, PermissionsExt::from_mode(0o755)).expect("a mode");
+    // As anyone but the owner of the directory: root may read everything.
+    for directory in [prefix.path(), sysroot(&prefix, "usr/lib")] {
+        fs::set_permissions(directory, PermissionsExt::from_mode(0o755)).expect("a mode");
     }
     write(&prefix, "usr/lib/x.la", &libtool_archive("/usr/lib"));
     write(
@@ -618,7 +626,7 @@ fn symlinks_that_lead_to_this_machine_become_relative() {
         ),
         ("lib64", "/usr/lib", "usr/lib"),
         ("usr/lib/libown.so", "/usr/lib/libown.so.1", "libown.so.1"),
-        // This machine alone has it, nobody has it, and it is right.
+        // The host alone has it, nobody has it, and it is right.
         ("usr/lib/libhost.so", "/etc/passwd", "/etc/passwd"),
         (
             "usr/lib/libnone.so",

@@ -46,12 +46,7 @@ const CASES: [Case; 28] = [
         "$T-env true",
         "PORTAGE_CONFIGROOT",
     ),
-    case(
-        "",
-        "export SYSROOT=/",
-        "$T-fix-root",
-        "this machine's own root",
-    ),
+    case("", "export SYSROOT=/", "$T-fix-root", "the host's own root"),
     case("", "export ROOT=/nowhere", "$T-fix-root", "/nowhere"),
     case(
         "printf '#!/bin/sh\\n' > configure; chmod +x configure",
@@ -215,7 +210,7 @@ fn follow(target: &Prefix) {
         let first = told
             .first()
             .unwrap_or_else(|| panic!("no command in {said:#?}"));
-        // What is to be called instead succeeds itself; what mends something lets the same command succeed.
+        // What is to be called instead succeeds itself; what fixes something lets the same command succeed.
         let then = if first.starts_with("crossmerge") {
             "true"
         } else {

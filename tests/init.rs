@@ -9,18 +9,18 @@ use std::{
 
 const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
 
-/// Everything below a folder: path, and mode with content, link target or nothing.
-pub(crate) fn tree(folder: &Path) -> BTreeMap<PathBuf, String> {
+/// Everything below a directory: path, and mode with content, link target or nothing.
+pub(crate) fn tree(directory: &Path) -> BTreeMap<PathBuf, String> {
     let mut tree = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).into_iter().flatten() {
+    let mut directories = vec![directory.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(&directory).into_iter().flatten() {
             let path = entry.expect("an entry").path();
             let metadata = path.symlink_metadata().expect("metadata");
             let what = if metadata.is_symlink() {
                 format!("-> {}", path.read_link().expect("a link").display())
             } else if metadata.is_dir() {
-                folders.push(path.clone());
+                directories.push(path.clone());
                 String::new()
             } else {
                 String::from_utf8_lossy(&std::fs::read(&path).expect("a file")).into_owned()
@@ -267,7 +267,7 @@ fn crossdev_made(prefix: &Prefix, half_made: bool) {
         &etc("profile/use.force"),
         &format!("-kernel_linux\n{force}\n"),
     );
-    // Without a main repository crossdev links a folder of the root.
+    // Without a main repository crossdev links a directory of the root.
     let profile = if half_made {
         "/profiles/embedded"
     } else {
@@ -343,7 +343,7 @@ fn a_file_that_is_not_ours_is_refused_before_anything_is_touched() {
             "crossmerge adopt",
         ),
         (
-            |path| std::fs::create_dir(path).expect("a folder"),
+            |path| std::fs::create_dir(path).expect("a directory"),
             "--bindir DIR",
         ),
     ];
@@ -389,7 +389,7 @@ fn a_tuple_of_the_machine_itself_is_refused() {
     );
     let before = tree(&prefix.path());
     for (tuple, what) in [
-        ("x86_64-pc-linux-gnu", "is the CBUILD of this machine"),
+        ("x86_64-pc-linux-gnu", "is the CBUILD of the host"),
         ("i686-pc-linux-gnu", "the CHOST of the ABI x86"),
     ] {
         prefix
@@ -531,7 +531,7 @@ fn two_runs_at_once_do_not_disturb_each_other() {
 }
 
 #[test]
-fn remove_undoes_init_and_keeps_what_is_a_persons() {
+fn remove_undoes_init_and_keeps_what_is_a_users() {
     let prefix = Prefix::with_portage();
     let before = tree(&prefix.path());
     prefix.own(["init", TUPLE]).success();
@@ -598,7 +598,7 @@ fn remove_undoes_init_and_keeps_what_is_a_persons() {
 }
 
 #[test]
-fn what_remove_left_of_a_person_stays_and_init_makes_the_rest_again() {
+fn what_remove_left_of_a_user_stays_and_init_makes_the_rest_again() {
     let prefix = Prefix::with_portage();
     prefix.own(["init", TUPLE]).success();
     prefix.append(&etc("make.conf"), "# mine\n");
@@ -650,7 +650,7 @@ fn remove_says_a_libc_and_the_links_in_one_line_each() {
 }
 
 #[test]
-fn a_sysroot_that_is_somebody_elses_is_refused_before_anything_is_touched() {
+fn a_sysroot_that_is_another_users_is_refused_before_anything_is_touched() {
     let prefix = Prefix::with_portage();
     prefix.own(["init", TUPLE]).success();
     prefix.own(["init", "avr", "--sysroot", "far"]).success();
@@ -664,8 +664,8 @@ fn a_sysroot_that_is_somebody_elses_is_refused_before_anything_is_touched() {
         ),
         ("far", "it is the sysroot of `avr`"),
         ("link", "it is the sysroot of `avr`"),
-        ("usr", "this machine's own files are in it"),
-        ("file", "it is no folder"),
+        ("usr", "the host's own files are in it"),
+        ("file", "it is no directory"),
     ] {
         prefix
             .own(["init", "arm-other-linux-gnueabi", "--sysroot", place])
@@ -687,7 +687,7 @@ fn a_sysroot_that_is_somebody_elses_is_refused_before_anything_is_touched() {
     ] {
         prefix.own(["init", "avr", "--sysroot", place]).fails(
             125,
-            "this machine's own files are in it",
+            "the host's own files are in it",
             "--sysroot DIR",
         );
     }
@@ -723,12 +723,12 @@ fn targets_tells_a_target_whose_compiler_is_gone_and_one_that_may_not_be_read() 
     assert_eq!(state(&prefix), "no-compiler");
     let make_conf = prefix.join(etc("make.conf"));
     std::fs::remove_file(&make_conf).expect("it was there");
-    std::fs::create_dir(&make_conf).expect("a folder");
+    std::fs::create_dir(&make_conf).expect("a directory");
     assert_eq!(state(&prefix), "no-compiler");
-    // A folder where a file belongs stops root too, which a mode would not.
+    // A directory where a file belongs stops root too, which a mode would not.
     let record = prefix.join(format!("usr/{TUPLE}/var/lib/crossmerge/contents"));
     std::fs::remove_file(&record).expect("it was there");
-    std::fs::create_dir(&record).expect("a folder");
+    std::fs::create_dir(&record).expect("a directory");
     assert_eq!(state(&prefix), "unreadable");
 }
 
@@ -785,7 +785,7 @@ fn without_portage_the_links_and_the_sysroot_are_made_all_the_same() {
     ] {
         prefix.own(["init", native]).fails(
             125,
-            "the native tuple of this machine",
+            "the native tuple of the host",
             "vendor of its own",
         );
     }
@@ -797,9 +797,9 @@ fn without_portage_the_links_and_the_sysroot_are_made_all_the_same() {
 }
 
 #[test]
-fn folders_that_may_not_be_written_are_named_with_the_way_out() {
+fn directories_that_may_not_be_written_are_named_with_the_way_out() {
     let prefix = Prefix::with_portage();
-    // A file where a folder belongs stops root too, which a mode would not.
+    // A file where a directory belongs stops root too, which a mode would not.
     prefix.write("file", "");
     let said = prefix.own(["init", TUPLE, "--sysroot", "file/sysroot"]);
     assert_eq!(said.code, Some(125), "{said:#?}");
@@ -810,11 +810,11 @@ fn folders_that_may_not_be_written_are_named_with_the_way_out() {
     prefix.write(&format!("usr/{TUPLE}/tmp"), "");
     prefix
         .own(["init", TUPLE])
-        .fails(125, "/tmp` is not a folder", "mv ");
+        .fails(125, "/tmp` is not a directory", "mv ");
 }
 
 #[test]
-fn a_person_who_is_not_root_keeps_targets_of_their_own() {
+fn a_user_who_is_not_root_keeps_targets_of_their_own() {
     let prefix = Prefix::new();
     // Where another user reaches it.
     let program = prefix.join("crossmerge");
@@ -855,7 +855,7 @@ fn a_person_who_is_not_root_keeps_targets_of_their_own() {
     run("as $CM remove $TUPLE").success();
     assert!(!home.join("bin").join(format!("{TUPLE}-gcc")).is_symlink());
     assert!(!prefix.join(&file).exists());
-    // Without a folder of their own the machine's are refused, with the way out.
+    // Without a directory of their own the machine's are refused, with the way out.
     if run("id -u").stdout.trim() == "0" {
         let env =
             "mkdir -p root; export SYSROOT=$PWD/root; ln -sf $CM $TUPLE-env; as env HOME=/nowhere";

@@ -42,7 +42,7 @@ fn install_makes_every_name_and_uninstall_takes_just_those() {
         "PREFIX=/e/usr",
         "TARGETS=avr s390x-ibm-linux-gnu",
     ];
-    prefix.write("dest/e/usr/bin/emerge", "somebody else's\n");
+    prefix.write("dest/e/usr/bin/emerge", "another user's\n");
     let before = tree(&dest);
     make(&prefix, "install", &variables).success();
     let bin = dest.join("e/usr/bin");
@@ -67,7 +67,7 @@ fn install_makes_every_name_and_uninstall_takes_just_those() {
     let gone = |path: &&std::path::PathBuf| !path.is_dir() && !before.contains_key(*path);
     let after = tree(&dest);
     assert_eq!(after.keys().find(gone), None);
-    assert_eq!(prefix.read("dest/e/usr/bin/emerge"), "somebody else's\n");
+    assert_eq!(prefix.read("dest/e/usr/bin/emerge"), "another user's\n");
 }
 
 #[test]
@@ -275,12 +275,12 @@ fn install_does_not_overwrite_another_programs_pages() {
     }
 }
 
-/// The folders of documents are installed beside each other, so that their links lead somewhere there too.
+/// The directories of documents are installed beside each other, so that their links lead somewhere there too.
 #[test]
 fn the_installed_documents_lead_to_each_other() {
     let prefix = Prefix::new();
     installed(&prefix);
-    let folder = prefix.join("usr/share/doc/crossmerge");
-    let broken = crate::docs::links::broken(&folder).expect("documents");
+    let directory = prefix.join("usr/share/doc/crossmerge");
+    let broken = crate::docs::links::broken(&directory).expect("documents");
     assert_eq!(broken, Vec::<String>::new());
 }

@@ -42,7 +42,7 @@ type Tree = BTreeMap<PathBuf, String>;
 pub(crate) fn prefix() -> Prefix {
     let mut prefix = Prefix::with_portage();
     let temporary = prefix.join("temporary");
-    fs::create_dir(&temporary).expect("a folder");
+    fs::create_dir(&temporary).expect("a directory");
     prefix.set("TMPDIR", temporary);
     let real = prefix
         .command("/bin/sh", ["-c", "command -v portageq"])
@@ -60,7 +60,7 @@ pub(crate) fn prefix() -> Prefix {
     prefix
 }
 
-/// Puts the folders that are written to back to what they were.
+/// Puts the directories that are written to back to what they were.
 fn reset(prefix: &Prefix) {
     let script = "rm -rf usr bin var && cp -a saved/usr saved/bin saved/var .";
     prefix.command("/bin/sh", ["-c", script]).success();
@@ -112,17 +112,17 @@ fn kill_everywhere(
                 "whole"
             } else {
                 prefix.run(name, args).success();
-                let mended = state(prefix);
+                let fixed = state(prefix);
                 let differing: BTreeSet<_> = whole
                     .keys()
-                    .chain(mended.keys())
-                    .filter(|path| whole.get(*path) != mended.get(*path))
+                    .chain(fixed.keys())
+                    .filter(|path| whole.get(*path) != fixed.get(*path))
                     .collect();
                 assert!(
                     differing.is_empty(),
                     "killed before {call} {when}, and the next run left {differing:?}"
                 );
-                "mended"
+                "fixed"
             };
             *found.entry(kind).or_insert(0) += 1;
         }
@@ -138,7 +138,7 @@ fn a_first_init_survives_a_kill_at_every_file_operation() {
     let (points, found) = kill_everywhere(&prefix, "crossmerge", &args, &CALLS);
     assert!(points > 80, "only {points} points");
     assert_eq!(found.values().sum::<usize>(), points);
-    assert!(found["untouched"] > 0 && found["mended"] > 20, "{found:?}");
+    assert!(found["untouched"] > 0 && found["fixed"] > 20, "{found:?}");
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn a_refresh_beside_an_edited_file_survives_a_kill_at_every_file_operation() {
     prefix.append("etc/portage/make.conf", "MAKEOPTS=\"-j7\"\n");
     let (points, found) = kill_everywhere(&prefix, "crossmerge", &["init", TUPLE], &CALLS);
     assert!(points > 60, "only {points} points");
-    assert!(found["untouched"] > 0 && found["mended"] > 10, "{found:?}");
+    assert!(found["untouched"] > 0 && found["fixed"] > 10, "{found:?}");
     assert!(
         prefix
             .read(&format!("usr/{TUPLE}/etc/portage/repos.conf"))
@@ -169,7 +169,7 @@ fn a_copy_of_a_libc_that_was_killed_is_finished_by_the_next_run() {
     // Each run asks the compiler a few things, so only the calls that bring something into its place.
     let (points, found) = kill_everywhere(&prefix, "crossmerge", &args, &["renameat", "syncfs"]);
     assert!(points > 40, "only {points} points");
-    assert!(found["mended"] > 30, "{found:?}");
+    assert!(found["fixed"] > 30, "{found:?}");
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn a_fix_root_survives_a_kill_at_every_file_operation() {
     prefix.write(&format!("usr/{TUPLE}/usr/lib/x.la"), "libdir='/usr/lib'\n");
     let (points, found) = kill_everywhere(&prefix, &name, &[], &CALLS);
     assert!(points > 30, "only {points} points");
-    assert!(found["untouched"] > 0 && found["mended"] > 10, "{found:?}");
+    assert!(found["untouched"] > 0 && found["fixed"] > 10, "{found:?}");
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn taking_over_crossdevs_wrappers_survives_a_kill_at_every_file_operation() {
     let prefix = crossdev_machine();
     let (points, found) = kill_everywhere(&prefix, "crossmerge", &["adopt"], &CALLS);
     assert!(points > 80, "only {points} points");
-    assert!(found["untouched"] > 0 && found["mended"] > 40, "{found:?}");
+    assert!(found["untouched"] > 0 && found["fixed"] > 40, "{found:?}");
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn putting_crossdevs_wrappers_back_survives_a_kill_at_every_file_operation() {
     prefix.own(["adopt"]).success();
     let (points, found) = kill_everywhere(&prefix, "crossmerge", &["adopt", "--undo"], &CALLS);
     assert!(points > 50, "only {points} points");
-    assert!(found["untouched"] > 0 && found["mended"] > 20, "{found:?}");
+    assert!(found["untouched"] > 0 && found["fixed"] > 20, "{found:?}");
 }
 
 #[test]

@@ -38,7 +38,7 @@ enum Stranger {
     Pipe,
     Socket,
     Device,
-    Folder,
+    Directory,
     Huge,
 }
 
@@ -47,20 +47,20 @@ impl Stranger {
         Self::Pipe,
         Self::Socket,
         Self::Device,
-        Self::Folder,
+        Self::Directory,
         Self::Huge,
     ];
 
     /// Puts it there.
     fn put(self, path: &Path) {
-        let folder = path.parent().expect("a folder");
-        std::fs::create_dir_all(folder).expect("a folder");
+        let directory = path.parent().expect("a directory");
+        std::fs::create_dir_all(directory).expect("a directory");
         match self {
             Self::Pipe => nix::unistd::mkfifo(path, Mode::S_IRWXU).expect("a pipe"),
             // It stays when nobody listens any more.
             Self::Socket => drop(UnixListener::bind(path).expect("a socket")),
             Self::Device => symlink("/dev/zero", path).expect("a link"),
-            Self::Folder => std::fs::create_dir(path).expect("a folder"),
+            Self::Directory => std::fs::create_dir(path).expect("a directory"),
             Self::Huge => {
                 let file = File::create(path).expect("a file");
                 file.set_len(1 << 40).expect("a hole");
@@ -76,7 +76,7 @@ impl Stranger {
             Self::Pipe => "is a pipe and no regular file",
             Self::Socket => "is a socket and no regular file",
             Self::Device => "is a device and no regular file",
-            Self::Folder => "Is a directory",
+            Self::Directory => "Is a directory",
             Self::Huge => "has 1099511627776 bytes, and a file of its kind is read up to",
         };
         (125, said)
@@ -134,7 +134,7 @@ const READERS: [Reader; 11] = [
         command: "crossmerge site-cache scan TUPLE src/configure",
         path: "src/configure",
         comes: |stranger| match stranger {
-            Stranger::Folder => (125, "there is no `configure` in"),
+            Stranger::Directory => (125, "there is no `configure` in"),
             _ => stranger.said(),
         },
     },
@@ -162,10 +162,10 @@ const READERS: [Reader; 11] = [
     },
 ];
 
-/// The real tool cannot open a folder as a package, and says so.
+/// The real tool cannot open a directory as a package, and says so.
 fn pkg_config(stranger: Stranger) -> (i32, &'static str) {
     match stranger {
-        Stranger::Folder => (1, ""),
+        Stranger::Directory => (1, ""),
         _ => stranger.said(),
     }
 }

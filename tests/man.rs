@@ -3,7 +3,7 @@
 use crate::{docs, support::Prefix};
 use std::{collections::BTreeSet, path::PathBuf};
 
-/// A page as its source has it, with dashes as a person writes them.
+/// A page as its source has it, with dashes as a user writes them.
 struct Page {
     path: PathBuf,
     text: String,

@@ -174,7 +174,7 @@ fn a_wrong_name_or_tuple_is_refused_before_anything_is_touched() {
         .own([OsStr::new("init"), bytes])
         .fails(125, "not UTF-8", "as the toolchain does");
     let mut left: Vec<_> = std::fs::read_dir(prefix.path())
-        .expect("a folder")
+        .expect("a directory")
         .map(|e| e.expect("an entry").file_name())
         .collect();
     left.sort();
@@ -305,7 +305,7 @@ fn a_wrong_letter_is_an_error_with_the_command_that_was_meant() {
 }
 
 #[test]
-fn a_family_of_a_persons_own_has_names_of_its_own() {
+fn a_family_of_a_users_own_has_names_of_its_own() {
     let prefix = Prefix::new();
     let family = std::fs::read_to_string("profiles/vax.toml")
         .expect("vax")
@@ -334,14 +334,14 @@ fn a_family_of_a_persons_own_has_names_of_its_own() {
     );
     prefix
         .own(["show", "zippy"])
-        .fails(125, "profiles/zap.toml", "mend");
+        .fails(125, "profiles/zap.toml", "fix");
     prefix.write(
         file,
         &(family + "\n[nmes.board]\nzippy = \"zap-own-linux-gnu\"\n"),
     );
     prefix
         .own(["show", "zap-own-linux-gnu"])
-        .fails(125, "nmes", "mend");
+        .fails(125, "nmes", "fix");
 }
 
 #[test]
@@ -373,7 +373,7 @@ fn this_machines_own_root_is_no_root_either() {
         "unset ROOT",
     );
     for root in ["/", "/usr/.."] {
-        let error = format!("ROOT is `{root}`, this machine's own root");
+        let error = format!("ROOT is `{root}`, the host's own root");
         let said = prefix.with("ROOT", root).run(&name, ["x"]);
         said.fails(125, &error, "unset ROOT");
     }
@@ -388,7 +388,7 @@ fn settings_that_are_nowhere_are_named_with_the_variable_that_says_so() {
     for variable in ["PORTAGE_CONFIGROOT", "EPREFIX"] {
         let said = prefix.with(variable, "/nowhere").run(&name, ["x"]);
         let unset = format!("`unset {variable}`");
-        said.fails(125, "there is no folder `", &unset);
+        said.fails(125, "there is no directory `", &unset);
     }
 }
 
@@ -398,7 +398,7 @@ fn this_machines_own_root_is_no_sysroot() {
     let name = format!("{TUPLE}-emerge");
     for root in ["/", "//", "/usr/.."] {
         let said = prefix.with("SYSROOT", root).run(&name, ["x"]);
-        said.fails(125, "is this machine's own root", "unset SYSROOT");
+        said.fails(125, "is the host's own root", "unset SYSROOT");
         prefix
             .own(["init", TUPLE, "--sysroot", root])
             .fails(125, "own root", "--sysroot DIR");
@@ -454,7 +454,7 @@ fn the_tools_own_exit_code_is_passed_on() {
 fn we_are_never_the_real_tool() {
     let prefix = prefix_with_tool("emerge");
     std::fs::remove_file(prefix.join("tools/emerge")).expect("gone");
-    // Our own program under the tool's name, first in PATH and under another folder's name.
+    // Our own program under the tool's name, first in PATH and under another directory's name.
     prefix.link("emerge");
     prefix.run(&format!("{TUPLE}-emerge"), ["x"]).fails(
         127,
@@ -464,7 +464,7 @@ fn we_are_never_the_real_tool() {
 }
 
 #[test]
-fn a_person_adds_and_overrides_applets_and_families() {
+fn a_user_adds_and_overrides_applets_and_families() {
     let prefix = prefix_with_tool("emerge");
     prefix.script(
         "tools/revdep",
@@ -542,7 +542,7 @@ fn a_malformed_file_is_named_with_its_line() {
         let said = prefix.run(&format!("{TUPLE}-emerge"), ["x"]);
         assert_eq!(said.code, Some(125), "{said:#?}");
         assert!(
-            said.stderr.contains(error) && said.stderr.contains("\nhint: mend"),
+            said.stderr.contains(error) && said.stderr.contains("\nhint: fix"),
             "{said:#?}"
         );
     }
@@ -553,7 +553,7 @@ fn a_malformed_file_is_named_with_its_line() {
     );
     prefix
         .own(["show", "x"])
-        .fails(125, "profiles/x.toml", "mend");
+        .fails(125, "profiles/x.toml", "fix");
 }
 
 #[test]

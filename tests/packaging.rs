@@ -115,9 +115,12 @@ fn the_license_is_that_of_every_crate() {
     assert_eq!(needed, ours, "LICENSE names one that no crate has");
 }
 
-/// The folder of cargo and rustc themselves: rustup's would look for them in the home that an ebuild does not have.
+/// The directory of cargo and rustc themselves: rustup's would look for them in the home that an ebuild does not have.
 fn toolchain() -> PathBuf {
-    Path::new(env!("CARGO")).parent().expect("a folder").into()
+    Path::new(env!("CARGO"))
+        .parent()
+        .expect("a directory")
+        .into()
 }
 
 /// A machine with the repositories and the files that an ebuild fetches; the release is packed from this tree as it is.
@@ -125,12 +128,13 @@ fn machine() -> Prefix {
     let mut prefix = Prefix::with_portage();
     prefix.put_first_in_path(&[toolchain().to_str().expect("UTF-8")]);
     let distfiles = prefix.join("distfiles");
-    std::fs::create_dir(&distfiles).expect("a folder");
+    std::fs::create_dir(&distfiles).expect("a directory");
     let registry = prepared("cargo-home/registry/cache");
     for name in locked() {
         let file = format!("{}.crate", name.replacen('@', "-", 1));
-        let folders = std::fs::read_dir(&registry).expect("registries");
-        let mut places = folders.map(|folder| folder.expect("a folder").path().join(&file));
+        let directories = std::fs::read_dir(&registry).expect("registries");
+        let mut places =
+            directories.map(|directory| directory.expect("a directory").path().join(&file));
         let place = places.find(|place| place.exists());
         let place = place.unwrap_or_else(|| panic!("no {file}: run tests/setup"));
         symlink(place, distfiles.join(file)).expect("a link");
@@ -167,7 +171,7 @@ fn machine() -> Prefix {
             env!("CARGO_TARGET_TMPDIR"),
         ),
     );
-    std::fs::create_dir(prefix.join("tmp")).expect("a folder");
+    std::fs::create_dir(prefix.join("tmp")).expect("a directory");
     prefix
 }
 

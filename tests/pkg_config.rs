@@ -27,10 +27,10 @@ pub(crate) fn package(prefix: &Prefix, path: &str, fields: &str) -> std::path::P
     prefix.write(path, &format!("{HEAD}{fields}\n"))
 }
 
-/// A package whose flags name a header folder and a library folder of its own.
-fn plain(prefix: &Prefix, folder: &str, name: &str) {
+/// A package whose flags name a header directory and a library directory of its own.
+fn plain(prefix: &Prefix, directory: &str, name: &str) {
     let fields = format!("Cflags: -I${{includedir}}/{name}\nLibs: -L${{libdir}}/{name} -l{name}");
-    package(prefix, &format!("{folder}/{name}.pc"), &fields);
+    package(prefix, &format!("{directory}/{name}.pc"), &fields);
 }
 
 /// What [`plain`] comes to below a sysroot, as pkg-config prints it.
@@ -175,9 +175,9 @@ fn a_blank_sysroot_dir_is_respected_and_never_searches_the_machine() {
         .success();
     let plan: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
     assert_eq!(plan["env"]["PKG_CONFIG_SYSROOT_DIR"], "");
-    let folders = plan["env"]["PKG_CONFIG_LIBDIR"].as_str().expect("a list");
-    for folder in folders.split(':') {
-        assert!(Path::new(folder).starts_with(&board), "{folder}");
+    let directories = plan["env"]["PKG_CONFIG_LIBDIR"].as_str().expect("a list");
+    for directory in directories.split(':') {
+        assert!(Path::new(directory).starts_with(&board), "{directory}");
     }
 }
 
@@ -290,22 +290,23 @@ fn searched(prefix: &Prefix) -> Vec<String> {
         .success();
     let plan: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
     let sysroot = format!("{}/usr/", prefix.join(format!("usr/{ARM}")).display());
-    let folders = plan["env"]["PKG_CONFIG_LIBDIR"].as_str().expect("a list");
-    let libdir = |folder: &str| {
-        folder
+    let directories = plan["env"]["PKG_CONFIG_LIBDIR"].as_str().expect("a list");
+    let libdir = |directory: &str| {
+        directory
             .strip_prefix(&sysroot)?
             .strip_suffix("/pkgconfig")
             .map(str::to_owned)
     };
-    let mut libdirs: Vec<String> = folders.split(':').filter_map(libdir).collect();
-    assert_eq!(libdirs.pop().as_deref(), Some("share"), "{folders}");
+    let mut libdirs: Vec<String> = directories.split(':').filter_map(libdir).collect();
+    assert_eq!(libdirs.pop().as_deref(), Some("share"), "{directories}");
     libdirs
 }
 
 #[test]
 fn the_libdir_is_the_environments() {
     let prefix = cross(ARM);
-    std::fs::create_dir_all(prefix.join(format!("usr/{ARM}/usr/lib/pkgconfig"))).expect("a folder");
+    std::fs::create_dir_all(prefix.join(format!("usr/{ARM}/usr/lib/pkgconfig")))
+        .expect("a directory");
     let mut abi = prefix.with("LIBDIR_n64", "lib64");
     abi.set("LIBDIR_default", "libdefault");
     assert_eq!(searched(&abi), ["libdefault"]);
@@ -342,7 +343,8 @@ fn the_libdir_is_what_is_in_the_sysroot() {
 #[test]
 fn a_libdir_that_is_a_link_to_another_counts_once() {
     let prefix = cross(ARM);
-    std::fs::create_dir_all(prefix.join(format!("usr/{ARM}/usr/lib/pkgconfig"))).expect("a folder");
+    std::fs::create_dir_all(prefix.join(format!("usr/{ARM}/usr/lib/pkgconfig")))
+        .expect("a directory");
     std::os::unix::fs::symlink("lib", prefix.join(format!("usr/{ARM}/usr/lib64"))).expect("a link");
     assert_eq!(searched(&prefix), ["lib64"]);
 }
@@ -424,7 +426,7 @@ fn it_never_calls_itself() {
 }
 
 #[test]
-fn a_person_may_name_the_real_tool() {
+fn a_user_may_name_the_real_tool() {
     let prefix = cross(ARM);
     let tool = |name: &str| {
         prefix.script(
@@ -527,7 +529,7 @@ fn the_exit_code_is_the_real_tools() {
 }
 
 #[test]
-fn a_folder_of_pkg_config_path_that_changed_the_answer_is_named() {
+fn a_directory_of_pkg_config_path_that_changed_the_answer_is_named() {
     // Bug 936677: the variable is the machine's, whoever set it.
     let prefix = cross(ARM);
     plain(&prefix, &format!("usr/{ARM}/usr/lib/pkgconfig"), "foo");
@@ -540,10 +542,10 @@ fn a_folder_of_pkg_config_path_that_changed_the_answer_is_named() {
     plain(&prefix, "machine", "foo");
     plain(&prefix, "elsewhere", "other");
     let name = format!("{ARM}-pkg-config");
-    let list = |folders: &[&str]| {
-        folders
+    let list = |directories: &[&str]| {
+        directories
             .iter()
-            .map(|folder| prefix.join(folder).display().to_string())
+            .map(|directory| prefix.join(directory).display().to_string())
             .collect::<Vec<_>>()
             .join(":")
     };
@@ -571,18 +573,18 @@ fn a_folder_of_pkg_config_path_that_changed_the_answer_is_named() {
 }
 
 #[test]
-fn a_folder_of_pkg_config_path_in_the_sysroot_or_the_build_directory_is_used() {
+fn a_directory_of_pkg_config_path_in_the_sysroot_or_the_build_directory_is_used() {
     let prefix = cross(ARM);
     plain(&prefix, &format!("usr/{ARM}/opt/vendor/pkgconfig"), "foo");
     package(&prefix, "work/x/bundled.pc", "Cflags: -DBUNDLED");
     plain(&prefix, "workshop", "foreign");
-    let folders = [
+    let directories = [
         &format!("usr/{ARM}/opt/vendor/pkgconfig"),
         "work/x",
         "workshop",
     ];
-    let path = folders
-        .map(|folder| prefix.join(folder).display().to_string())
+    let path = directories
+        .map(|directory| prefix.join(directory).display().to_string())
         .join(":");
     let mut ebuild = prefix.with("PKG_CONFIG_PATH", path);
     ebuild.set("WORKDIR", prefix.join("work"));
@@ -622,11 +624,11 @@ fn a_package_in_an_allowed_prefix_keeps_its_paths() {
         &vendor,
         "Requires: inside\nLibs: -L${prefix}/lib -lneeds\n",
     );
-    let folder = format!("usr/{ARM}/usr/lib/pkgconfig");
-    plain(&prefix, &folder, "inside");
+    let directory = format!("usr/{ARM}/usr/lib/pkgconfig");
+    plain(&prefix, &directory, "inside");
     package(
         &prefix,
-        &format!("{folder}/both.pc"),
+        &format!("{directory}/both.pc"),
         "Requires: vendor\nCflags: -I${includedir}/both",
     );
     for name in ["inside", "both"] {

@@ -56,9 +56,9 @@ done
 #[test]
 fn each_applet_has_its_golden_plan() {
     let prefix = prefix();
-    // Without the machine's own folders: it may have cross compilers too.
+    // Without the machine's own directories: it may have cross compilers too.
     let path = ["bin", "tools"]
-        .map(|folder| prefix.join(folder).display().to_string())
+        .map(|directory| prefix.join(directory).display().to_string())
         .join(":");
     let prefix = prefix.with("PATH", path);
     let applets = prefix.own(["applets"]).success().stdout;
@@ -88,8 +88,8 @@ fn a_variable_that_is_set_already_wins() {
     std::fs::create_dir(&own).expect("a sysroot");
     let own = own.display().to_string();
     let conf = prefix.join("own/conf").display().to_string();
-    for folder in ["own/conf", &format!("usr/{tuple}/pre")] {
-        std::fs::create_dir(prefix.join(folder)).expect("a configuration root");
+    for directory in ["own/conf", &format!("usr/{tuple}/pre")] {
+        std::fs::create_dir(prefix.join(directory)).expect("a configuration root");
     }
     for (name, value) in [
         ("CBUILD", "mine"),
@@ -229,9 +229,9 @@ fn a_portageq_of_another_prefix_is_asked_and_not_read_around() {
         "what can be read is read"
     );
     prefix.write("etc/crossmerge/crossmerge.toml", "ask_portageq = true\n");
-    assert_eq!(cbuild(&prefix), "asked", "a person wants portageq");
+    assert_eq!(cbuild(&prefix), "asked", "a user wants portageq");
     prefix.write("etc/crossmerge/crossmerge.toml", "");
-    // Without the variable our prefix is `/`, and a portageq in a folder of somebody's is not its Portage.
+    // Without the variable our prefix is `/`, and a portageq in a directory of somebody's is not its Portage.
     let sysroot = prefix.join(format!("usr/{}", TUPLES[0]));
     prefix.unset("PORTAGE_OVERRIDE_EPREFIX");
     prefix.set("SYSROOT", sysroot);
@@ -324,7 +324,7 @@ fn a_portage_of_an_unknown_version_is_asked_until_doctor_has_compared_it() {
 }
 
 /// Makes a root of its own in a mount namespace, in which Portage has no prefix, and runs the rest of the words there.
-/// Everything of this machine is bound into it, but for /etc.
+/// Everything of the host is bound into it, but for /etc.
 const NO_PREFIX: &str = r#"
     root=$PWD/root
     mkdir -p "$root/etc" "$root/share"

@@ -183,8 +183,8 @@ fn every_case_that_was_kept_goes_as_it_says() {
 
 /// The cases of `tests/data/portage`, each with its name.
 fn kept() -> Vec<(String, Case, Expected)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/portage");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/portage");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(directory)
         .expect("tests/data/portage")
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| {
@@ -226,15 +226,15 @@ fn each_change_is_read_on_both_sides() {
             .find_map(|claim| claim.variable());
         let variable = variable.expect(&file);
         for (version, claim) in [before, since].into_iter().zip(&expected.values) {
-            let folder = case::folder();
-            case.write(folder.path());
-            let (question, mut roots) = case.question(folder.path(), &host);
+            let directory = case::directory();
+            case.write(directory.path());
+            let (question, mut roots) = case.question(directory.path(), &host);
             roots.portage = version.expect("a version on each side");
             let answer = read(&roots, &question.env.iter().collect(), &[variable])
                 .map(|mut answer| answer.remove(variable).expect(variable));
             let claim = claim.as_ref().expect(&file);
             assert!(
-                claim.holds(&answer, folder.path()),
+                claim.holds(&answer, directory.path()),
                 "{file}, Portage {}: {claim:?}: {answer:?}",
                 roots.portage
             );
@@ -255,9 +255,9 @@ fn the_oracle_is_the_real_portageq() {
     for _ in 0..8 {
         for strategy in [generate::make_conf().boxed(), generate::profiles().boxed()] {
             let case = strategy.new_tree(&mut runner).expect("a case").current();
-            let folder = tempfile::tempdir().expect("a temporary folder");
-            case.write(folder.path());
-            let (mut question, _) = case.question(folder.path(), &host);
+            let directory = tempfile::tempdir().expect("a temporary directory");
+            case.write(directory.path());
+            let (mut question, _) = case.question(directory.path(), &host);
             // The script of older versions begins with `env python`.
             let path = format!("{}:/usr/bin:/bin", venv().join("bin").display());
             question.env.insert("PATH".into(), path);
@@ -371,7 +371,7 @@ fn every_profile_of_a_repository_reads_as_in_portage() {
     });
     let mut failures = Vec::new();
     for (case, outcome) in cases.iter().zip(&outcomes) {
-        // Some folders of profiles are only there to be parents, and Portage may fail over them.
+        // Some directories of profiles are only there to be parents, and Portage may fail over them.
         if !matches!(outcome, Outcome::Same | Outcome::Failed(_)) {
             failures.push(format!("{case:?}: {outcome:#?}"));
         }
@@ -386,14 +386,14 @@ fn every_profile_of_a_repository_reads_as_in_portage() {
     assert!(same > 0);
 
     if let Some(configroot) = given.get("CONFIGROOT") {
-        let folder = Path::new(configroot)
+        let directory = Path::new(configroot)
             .canonicalize()
             .expect("CONFIGROOT is there");
         let mut case = Case::host(&[]);
         case.of = Of::Target;
-        let (question, roots) = case.question(&folder, &host);
+        let (question, roots) = case.question(&directory, &host);
         let outcome = compare(Oracle::start().ask(&question), &question, &roots);
-        assert_eq!(outcome, Outcome::Same, "{}", folder.display());
+        assert_eq!(outcome, Outcome::Same, "{}", directory.display());
     }
 }
 
@@ -407,11 +407,11 @@ const GENTOO: &str = "[DEFAULT]\nmain-repo = gentoo\n\n[gentoo]\nlocation = /var
 #[test]
 fn configurations_of_users_read_as_in_portage() {
     let given = own_settings(["CONFIGROOTS"]);
-    let Some(folder) = given.get("CONFIGROOTS") else {
+    let Some(directory) = given.get("CONFIGROOTS") else {
         return;
     };
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(folder)
-        .unwrap_or_else(|e| panic!("{folder}: {e}"))
+    let mut directories: Vec<PathBuf> = std::fs::read_dir(directory)
+        .unwrap_or_else(|e| panic!("{directory}: {e}"))
         .map(|entry| {
             entry
                 .expect("an entry")
@@ -421,43 +421,48 @@ fn configurations_of_users_read_as_in_portage() {
         })
         .filter(|path| path.join("etc/portage").is_dir())
         .collect();
-    folders.sort();
+    directories.sort();
     let (_host, host) = ordinary_host();
     std::fs::write(host.join("share/portage/config/repos.conf"), GENTOO).expect("a file");
-    let cases: Vec<(PathBuf, Of)> = folders
+    let cases: Vec<(PathBuf, Of)> = directories
         .iter()
-        .flat_map(|folder| [(folder.clone(), Of::Host), (folder.clone(), Of::Target)])
+        .flat_map(|directory| {
+            [
+                (directory.clone(), Of::Host),
+                (directory.clone(), Of::Target),
+            ]
+        })
         .collect();
-    let outcomes = for_each(cases.clone(), |oracle, (folder, of)| {
+    let outcomes = for_each(cases.clone(), |oracle, (directory, of)| {
         let mut case = Case::host(&[]);
         case.of = of;
         if of == Of::Host {
-            case::give_gentoo(&folder, GENTOO);
+            case::give_gentoo(&directory, GENTOO);
         }
-        let (question, roots) = case.question(&folder, &host);
+        let (question, roots) = case.question(&directory, &host);
         compare(oracle.ask(&question), &question, &roots)
     });
     let mut refused: BTreeMap<&Path, String> = BTreeMap::new();
     let (mut same, mut failed, mut differ) = (0, Vec::new(), Vec::new());
-    for ((folder, of), outcome) in cases.iter().zip(&outcomes) {
+    for ((directory, of), outcome) in cases.iter().zip(&outcomes) {
         match outcome {
             Outcome::Same => same += 1,
-            Outcome::Refused(why) => drop(refused.insert(folder, why.to_string())),
-            Outcome::Failed(why) => failed.push(format!("{} {of:?}: {why}", folder.display())),
-            Outcome::Differs(how) => differ.push(format!("{} {of:?}: {how}", folder.display())),
+            Outcome::Refused(why) => drop(refused.insert(directory, why.to_string())),
+            Outcome::Failed(why) => failed.push(format!("{} {of:?}: {why}", directory.display())),
+            Outcome::Differs(how) => differ.push(format!("{} {of:?}: {how}", directory.display())),
         }
     }
     println!(
         "{} configurations, {} questions: {same} the same, {} that Portage fails over, {} differ; portageq is asked for {} \
          configurations",
-        folders.len(),
+        directories.len(),
         cases.len(),
         failed.len(),
         differ.len(),
         refused.len()
     );
-    for (folder, why) in &refused {
-        println!("asked: {}: {why}", folder.display());
+    for (directory, why) in &refused {
+        println!("asked: {}: {why}", directory.display());
     }
     println!("{}", failed.join("\n"));
     assert!(differ.is_empty(), "{}", differ.join("\n"));
@@ -474,9 +479,9 @@ fn own_settings<const N: usize>(names: [&str; N]) -> BTreeMap<String, String> {
     names.into_iter().filter_map(get).collect()
 }
 
-fn find_profiles(folder: &Path, profiles: &mut Vec<PathBuf>) {
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
-        .unwrap_or_else(|e| panic!("{}: {e}", folder.display()))
+fn find_profiles(directory: &Path, profiles: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(directory)
+        .unwrap_or_else(|e| panic!("{}: {e}", directory.display()))
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.is_dir())
         .collect();

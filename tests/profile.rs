@@ -60,11 +60,11 @@ fn prefix() -> Prefix {
     );
     let mut desc = String::from("# arch  path  status\n");
     for (name, arch, chost, elibc, status) in PROFILES {
-        let folder = format!("overlays/g/profiles/{name}");
-        prefix.write(&format!("{folder}/parent"), "crossmerge-demo:base\n");
-        prefix.write(&format!("{folder}/eapi"), "8\n");
+        let directory = format!("overlays/g/profiles/{name}");
+        prefix.write(&format!("{directory}/parent"), "crossmerge-demo:base\n");
+        prefix.write(&format!("{directory}/eapi"), "8\n");
         let defaults = format!("ARCH=\"{arch}\"\nCHOST=\"{chost}\"\nELIBC=\"-glibc {elibc}\"\n");
-        prefix.write(&format!("{folder}/make.defaults"), &defaults);
+        prefix.write(&format!("{directory}/make.defaults"), &defaults);
         desc += &format!("{arch}\t{name}\t{status}  # a comment\n");
     }
     prefix.write("overlays/g/profiles/profiles.desc", &desc);
@@ -122,8 +122,8 @@ fn set_links_a_profile_and_leaves_out_what_it_says_itself() {
     prefix
         .own(["profile", "set", TUPLE, "g:default/linux/arm/23.0/armv4"])
         .success();
-    let folder = prefix.join("overlays/g/profiles/default/linux/arm/23.0/armv4");
-    assert_eq!(prefix.read_link(&etc("make.profile")), folder);
+    let directory = prefix.join("overlays/g/profiles/default/linux/arm/23.0/armv4");
+    assert_eq!(prefix.read_link(&etc("make.profile")), directory);
     for name in ["profile/make.defaults", "profile/use.force"] {
         let text = prefix.read(&etc(name));
         assert!(text.lines().all(|line| line.starts_with('#')), "{text}");
@@ -212,9 +212,9 @@ fn auto_takes_the_best_that_fits_and_says_so() {
         .success()
         .stderr;
     assert!(said.contains("23.0/musl (exp)"), "{said}");
-    // A sysroot whose /lib is a folder of its own has no merged /usr.
+    // A sysroot whose /lib is a directory of its own has no merged /usr.
     prefix.own(["remove", TUPLE]).success();
-    std::fs::create_dir_all(prefix.join(format!("usr/{TUPLE}/lib"))).expect("a folder");
+    std::fs::create_dir_all(prefix.join(format!("usr/{TUPLE}/lib"))).expect("a directory");
     let said = prefix
         .own(["init", TUPLE, "--profile", "auto"])
         .success()
@@ -234,7 +234,7 @@ fn auto_takes_the_best_that_fits_and_says_so() {
 }
 
 #[test]
-fn a_sysroot_that_somebody_else_made_gets_the_link_and_nothing_else() {
+fn a_sysroot_that_another_user_made_gets_the_link_and_nothing_else() {
     let prefix = prefix();
     prefix.write(&etc("make.conf"), &format!("CHOST={TUPLE}\n"));
     prefix
@@ -277,7 +277,7 @@ fn a_target_without_a_profile_is_told_how_to_get_one() {
 }
 
 #[test]
-fn a_profile_that_somebody_made_as_a_folder_is_not_replaced() {
+fn a_profile_that_somebody_made_as_a_directory_is_not_replaced() {
     let prefix = prefix();
     prefix.own(["init", TUPLE]).success();
     std::fs::remove_file(prefix.join(etc("make.profile"))).expect("gone");
@@ -286,7 +286,7 @@ fn a_profile_that_somebody_made_as_a_folder_is_not_replaced() {
     let before = crate::init::tree(&prefix.path());
     prefix
         .own(["profile", "set", TUPLE, "1"])
-        .fails(125, "make.profile` is a folder", "mv ");
+        .fails(125, "make.profile` is a directory", "mv ");
     assert_eq!(before.len(), crate::init::tree(&prefix.path()).len());
     prefix.own(["init", TUPLE]).success();
     assert!(prefix.join(etc("make.profile/parent")).is_file());
@@ -294,13 +294,13 @@ fn a_profile_that_somebody_made_as_a_folder_is_not_replaced() {
 
 /// A profile of an ABI, in the repository `g`.
 fn add_abi(prefix: &Prefix, name: &str, arch: &str, chost: &str, abi: &str, settings: &str) {
-    let folder = format!("overlays/g/profiles/{name}");
-    prefix.write(&format!("{folder}/parent"), "crossmerge-demo:base\n");
-    prefix.write(&format!("{folder}/eapi"), "8\n");
+    let directory = format!("overlays/g/profiles/{name}");
+    prefix.write(&format!("{directory}/parent"), "crossmerge-demo:base\n");
+    prefix.write(&format!("{directory}/eapi"), "8\n");
     let defaults = format!(
         "ARCH=\"{arch}\"\nCHOST=\"{chost}\"\nELIBC=\"glibc\"\nABI=\"{abi}\"\nDEFAULT_ABI=\"{abi}\"\nMULTILIB_ABIS=\"{abi}\"\n{settings}"
     );
-    prefix.write(&format!("{folder}/make.defaults"), &defaults);
+    prefix.write(&format!("{directory}/make.defaults"), &defaults);
     prefix.append(
         "overlays/g/profiles/profiles.desc",
         &format!("{arch}\t{name}\tstable\n"),

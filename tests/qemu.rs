@@ -63,8 +63,8 @@ fn in_namespace(prefix: &Prefix, script: &str) -> Said {
 
 /// The machine's own table, and whether it is mounted.
 fn host_table() -> Vec<(PathBuf, String)> {
-    let folder = Path::new("/proc/sys/fs/binfmt_misc");
-    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let directory = Path::new("/proc/sys/fs/binfmt_misc");
+    let files = std::fs::read_dir(directory).into_iter().flatten().flatten();
     let read = |path: PathBuf| {
         let text = std::fs::read_to_string(&path).unwrap_or_default();
         (path, text)
@@ -76,6 +76,6 @@ fn host_table() -> Vec<(PathBuf, String)> {
         .lines()
         .filter(|line| line.contains("binfmt_misc"))
         .collect();
-    table.push((folder.into(), mounts.join("\n")));
+    table.push((directory.into(), mounts.join("\n")));
     table
 }

@@ -1,4 +1,4 @@
-//! `crossmerge show`: the facts of every tuple in crossdev's README and CI matrix, people's own families, and the list of all.
+//! `crossmerge show`: the facts of every tuple in crossdev's README and CI matrix, users' own families, and the list of all.
 
 use crate::support::Prefix;
 use std::collections::BTreeMap;

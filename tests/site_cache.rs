@@ -18,7 +18,7 @@ const MALLOC: &str = "ac_cv_func_malloc_0_nonnull";
 /// A value that has to be quoted.
 const WORDS: &str = "no, but it's {partly} $working";
 
-/// A target with Debian's toolchain, and an answer of a person's own.
+/// A target with Debian's toolchain, and an answer of a user's own.
 fn target() -> Prefix {
     let mut prefix = Prefix::new();
     let init = ["init", ARM, "--toolchain", "arm-linux-gnueabi-"];
@@ -28,7 +28,7 @@ fn target() -> Prefix {
     prefix
 }
 
-/// Writes a person's own answers for a layer or a tuple.
+/// Writes a user's own answers for a layer or a tuple.
 fn own_answers(prefix: &Prefix, stem: &str, answers: &str) {
     let file = format!("etc/crossmerge/site-cache/{stem}.toml");
     prefix.write(&file, &format!("[answers]\n{answers}"));
@@ -80,7 +80,7 @@ fn the_libc_decides_and_a_tuple_that_no_layer_fits_gets_nothing() {
 }
 
 #[test]
-fn a_person_overrides_a_layer_adds_one_and_has_the_last_word_for_a_tuple() {
+fn a_user_overrides_a_layer_adds_one_and_has_the_last_word_for_a_tuple() {
     let prefix = Prefix::new();
     own_answers(&prefix, "linux-gnu", &format!("{MALLOC} = \"no\"\n"));
     let malloc = answer(&prefix, ARM, MALLOC);
@@ -126,7 +126,7 @@ fn a_person_overrides_a_layer_adds_one_and_has_the_last_word_for_a_tuple() {
         .map(|line| line.split(' ').next().unwrap_or_default())
         .collect();
     assert_eq!(overridden, ["seen", "maybe", "no", "yes"], "{told}");
-    // And a person may want none.
+    // And a user may want none.
     own_answers(&prefix, ARM, &format!("{MALLOC} = false\n"));
     let none = answer(&prefix, ARM, MALLOC);
     assert_eq!(
@@ -175,7 +175,7 @@ fn an_answer_that_no_probe_confirmed_is_given_to_who_asks_for_it_and_marked() {
 }
 
 #[test]
-fn a_mistake_in_a_persons_file_is_named() {
+fn a_mistake_in_a_users_file_is_named() {
     for (stem, text, error) in [
         (
             ARM,

@@ -1,5 +1,5 @@
-//! What docs/security.md promises about directory trees that somebody else made: a sysroot of another user's, a root that was downloaded
-//! and unpacked as root, a folder for temporary files.
+//! What docs/security.md promises about directory trees that another user made: a sysroot of another user's, a root that was downloaded
+//! and unpacked as root, a directory for temporary files.
 //!
 //! These run as root, and become an ordinary user where a promise is for ordinary users too. Somebody else is another user. The machine knows
 //! neither of them.
@@ -27,7 +27,7 @@ const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
 /// The ordinary user who runs crossmerge.
 const USER: u32 = 4343;
 
-/// Who runs crossmerge over what somebody else made.
+/// Who runs crossmerge over what another user made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Runner {
     Root,
@@ -52,17 +52,17 @@ impl Runner {
     }
 }
 
-/// Makes a path somebody else's, and all that is below it; links themselves.
+/// Makes a path another user's, and all that is below it; links themselves.
 fn give_away(path: &Path) {
     lchown(path, Some(SOMEBODY), Some(SOMEBODY)).expect("an owner");
     if path.is_dir() && !path.is_symlink() {
-        for entry in std::fs::read_dir(path).expect("a folder") {
+        for entry in std::fs::read_dir(path).expect("a directory") {
             give_away(&entry.expect("an entry").path());
         }
     }
 }
 
-/// A prefix with a sysroot `s`, a folder of this machine's `machine`, and crossmerge under the names of some applets. Nothing of a
+/// A prefix with a sysroot `s`, a directory of the host's `machine`, and crossmerge under the names of some applets. Nothing of a
 /// user's is read.
 fn scene() -> Prefix {
     scene_in(Prefix::new())
@@ -79,7 +79,7 @@ fn scene_in(mut prefix: Prefix) -> Prefix {
         ("SYSROOT", "s"),
     ] {
         let place = prefix.join(place);
-        std::fs::create_dir_all(&place).expect("a folder");
+        std::fs::create_dir_all(&place).expect("a directory");
         prefix.set(variable, place);
     }
     for applet in ["fix-root", "pkg-config", "env", "run", "emerge"] {
@@ -104,7 +104,7 @@ fn ends(said: &Said, what: &str) {
     assert!(!said.stderr.contains("panicked"), "{what}: {said:#?}");
 }
 
-/// A folder with a file, a link, an empty folder, and what Portage has.
+/// A directory with a file, a link, an empty directory, and what Portage has.
 fn machine(prefix: &Prefix) -> PathBuf {
     for (file, text) in [
         ("lib/libc.so.6", "libc\n"),
@@ -115,8 +115,8 @@ fn machine(prefix: &Prefix) -> PathBuf {
         prefix.write(&format!("machine/{file}"), text);
     }
     let machine = prefix.join("machine");
-    std::fs::create_dir_all(machine.join("empty/below")).expect("a folder");
-    std::fs::create_dir_all(machine.join("portage/profile")).expect("a folder");
+    std::fs::create_dir_all(machine.join("empty/below")).expect("a directory");
+    std::fs::create_dir_all(machine.join("portage/profile")).expect("a directory");
     symlink("usr/bin", machine.join("bin")).expect("a link");
     symlink("/machines/own", machine.join("portage/make.profile")).expect("a link");
     machine
@@ -145,9 +145,9 @@ fn tree_of(top: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Links, made with the folders that they are in.
+/// Links, made with the directories that they are in.
 fn link(prefix: &Prefix, path: &str, target: impl AsRef<Path>) {
     let path = prefix.join(path);
-    std::fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+    std::fs::create_dir_all(path.parent().expect("a directory")).expect("directories");
     symlink(target, &path).expect("a link");
 }

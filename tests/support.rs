@@ -31,7 +31,7 @@ pub(crate) fn needs_root() {
 
 /// A prefix of its own for one test: `bin/crossmerge`, and an environment that starts empty.
 pub(crate) struct Prefix {
-    folder: Arc<tempfile::TempDir>,
+    directory: Arc<tempfile::TempDir>,
     env: Vec<(OsString, OsString)>,
     /// What makes a command the user's who runs our names, if that is not root.
     user: Vec<OsString>,
@@ -39,10 +39,7 @@ pub(crate) struct Prefix {
 
 /// What a run said.
 #[derive(Debug)]
-#[expect(
-    dead_code,
-    reason = "every field is read by a person when a test fails"
-)]
+#[expect(dead_code, reason = "every field is read by a user when a test fails")]
 pub(crate) struct Said {
     pub(crate) command: String,
     pub(crate) code: Option<i32>,
@@ -52,19 +49,19 @@ pub(crate) struct Said {
 
 impl Prefix {
     pub(crate) fn new() -> Self {
-        let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
-        let bin = folder.path().join("bin");
+        let directory = Arc::new(tempfile::tempdir().expect("a temporary directory"));
+        let bin = directory.path().join("bin");
         std::fs::create_dir(&bin).expect("bin");
         symlink(CROSSMERGE, bin.join("crossmerge")).expect("a link");
         let mut prefix = Self {
-            folder: Arc::clone(&folder),
+            directory: Arc::clone(&directory),
             env: Vec::new(),
             user: Vec::new(),
         };
         let path = format!(
             "{}:{}:/usr/bin:/bin",
             bin.display(),
-            folder.path().join("tools").display()
+            directory.path().join("tools").display()
         );
         prefix.set("PATH", path);
         prefix.set("PORTAGE_OVERRIDE_EPREFIX", prefix.path());
@@ -116,17 +113,17 @@ impl Prefix {
     }
 
     pub(crate) fn path(&self) -> PathBuf {
-        self.folder.path().into()
+        self.directory.path().into()
     }
 
     pub(crate) fn join(&self, path: impl AsRef<Path>) -> PathBuf {
-        self.folder.path().join(path)
+        self.directory.path().join(path)
     }
 
     /// The same prefix with one more variable, for one run.
     pub(crate) fn with(&self, name: &str, value: impl Into<OsString>) -> Self {
         let mut prefix = Self {
-            folder: self.folder.clone(),
+            directory: self.directory.clone(),
             env: self.env.clone(),
             user: self.user.clone(),
         };
@@ -137,7 +134,7 @@ impl Prefix {
     /// The same prefix with one variable less, for one run.
     pub(crate) fn without(&self, name: &str) -> Self {
         let mut prefix = Self {
-            folder: self.folder.clone(),
+            directory: self.directory.clone(),
             env: self.env.clone(),
             user: self.user.clone(),
         };
@@ -175,12 +172,12 @@ impl Prefix {
         self.env.push((name.into(), value.into()));
     }
 
-    /// Puts folders of the prefix before the others in PATH, for every run.
-    pub(crate) fn put_first_in_path(&mut self, folders: &[&str]) {
+    /// Puts directories of the prefix before the others in PATH, for every run.
+    pub(crate) fn put_first_in_path(&mut self, directories: &[&str]) {
         let path = self.env.iter().find(|(name, _)| name == "PATH");
         let mut path = path.expect("a PATH").1.clone();
-        for folder in folders.iter().rev() {
-            let mut first = self.join(folder).into_os_string();
+        for directory in directories.iter().rev() {
+            let mut first = self.join(directory).into_os_string();
             first.push(":");
             first.push(path);
             path = first;
@@ -196,7 +193,7 @@ impl Prefix {
     /// Writes a file below the prefix.
     pub(crate) fn write(&self, path: &str, text: &str) -> PathBuf {
         let path = self.join(path);
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
         std::fs::write(&path, text).expect("a file");
         path
     }
@@ -215,13 +212,13 @@ impl Prefix {
 
     /// Adds an ebuild repository to the machine's, and gives its place.
     pub(crate) fn overlay(&self, name: &str) -> PathBuf {
-        let folder = format!("overlays/{name}");
+        let directory = format!("overlays/{name}");
         self.write(
-            &format!("{folder}/profiles/repo_name"),
+            &format!("{directory}/profiles/repo_name"),
             &format!("{name}\n"),
         );
-        self.write(&format!("{folder}/metadata/layout.conf"), "masters =\n");
-        let location = self.join(folder);
+        self.write(&format!("{directory}/metadata/layout.conf"), "masters =\n");
+        let location = self.join(directory);
         self.append(
             "etc/portage/repos.conf",
             &format!("\n[{name}]\nlocation = {}\n", location.display()),
@@ -351,9 +348,9 @@ pub(crate) fn without_key(text: &str) -> String {
     lines.join("\n")
 }
 
-/// The names in a folder; none where there is no folder.
-pub(crate) fn names_in(folder: impl AsRef<Path>) -> BTreeSet<String> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten();
+/// The names in a directory; none where there is no directory.
+pub(crate) fn names_in(directory: impl AsRef<Path>) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten();
     let name = |entry: std::io::Result<std::fs::DirEntry>| entry.expect("an entry").file_name();
     entries
         .map(|entry| name(entry).to_string_lossy().into_owned())

@@ -165,7 +165,7 @@ fn a_toolchain_with_a_sysroot_of_its_own_gives_it_as_it_is() {
 
 #[test]
 fn a_dynamic_linker_that_lies_beside_the_libraries_comes_with_them() {
-    // Debian's of PowerPC is a link to where the libraries are; the others are in that folder alone.
+    // Debian's of PowerPC is a link to where the libraries are; the others are in that directory alone.
     for (tuple, toolchain) in [
         (
             "mips64el-unknown-linux-gnuabi64",
@@ -257,8 +257,7 @@ fn a_toolchain_that_is_not_the_targets_is_refused_with_the_reason() {
         "tools/broken-gcc",
         "#!/bin/sh\necho 'broken-gcc: fatal error: cannot execute cc1' >&2\nexit 1\n",
     );
-    let said =
-        adopt(ARM, "broken-").fails(125, "cannot compile an empty file", "mend or reinstall");
+    let said = adopt(ARM, "broken-").fails(125, "cannot compile an empty file", "fix or reinstall");
     assert!(said.stderr.contains("cannot execute cc1"), "{said:#?}");
     prefix.own(["init", ARM, "--with-libc"]).fails(
         125,
@@ -285,19 +284,19 @@ fn a_toolchain_that_is_not_the_targets_is_refused_with_the_reason() {
 }
 
 /// Runs `crossmerge` in another working directory.
-fn own_in(prefix: &Prefix, folder: &Path, args: &[&str]) -> crate::support::Said {
+fn own_in(prefix: &Prefix, directory: &Path, args: &[&str]) -> crate::support::Said {
     let script = "cd \"$1\" && shift && exec \"$@\"";
-    let (folder, own) = (
-        folder.to_str().expect("UTF-8"),
+    let (directory, own) = (
+        directory.to_str().expect("UTF-8"),
         prefix.join("bin/crossmerge"),
     );
     let own = own.to_str().expect("UTF-8");
-    let words = ["-c", script, "sh", folder, own].into_iter();
+    let words = ["-c", script, "sh", directory, own].into_iter();
     prefix.command("/bin/sh", words.chain(args.iter().copied()))
 }
 
 /// A root of somebody's, with a libc in every place where one is looked for.
-fn decoy(prefix: &Prefix, folder: &str) {
+fn decoy(prefix: &Prefix, directory: &str) {
     for place in ["", "usr/", "../x/", "../x/usr/"] {
         for file in [
             "include/stdio.h",
@@ -306,7 +305,7 @@ fn decoy(prefix: &Prefix, folder: &str) {
             "libc.so",
             "stdio.h",
         ] {
-            prefix.write(&format!("{folder}/{place}{file}"), "decoy");
+            prefix.write(&format!("{directory}/{place}{file}"), "decoy");
         }
     }
 }
@@ -322,10 +321,14 @@ fn the_working_directory_does_not_change_which_libc_is_copied() {
         let init = [&["init", "--with-libc", "--dry-run"], words].concat();
         let wanted = own_in(&prefix, &prefix.path(), &init).success().stdout;
         assert!(wanted.contains("/include/stdio.h -> "), "{words:?}");
-        for folder in [Path::new("/"), &prefix.join("decoy/cwd")] {
-            let said = own_in(&prefix, folder, &init).success().stdout;
-            assert_eq!(said.lines().count(), wanted.lines().count(), "{folder:?}");
-            assert!(said == wanted, "another libc in {folder:?}");
+        for directory in [Path::new("/"), &prefix.join("decoy/cwd")] {
+            let said = own_in(&prefix, directory, &init).success().stdout;
+            assert_eq!(
+                said.lines().count(),
+                wanted.lines().count(),
+                "{directory:?}"
+            );
+            assert!(said == wanted, "another libc in {directory:?}");
         }
     }
 }
@@ -338,7 +341,7 @@ fn a_tools_relative_answer_is_no_path() {
     for answer in ["", ".", "usr", "../x", "./usr", "../x/usr"] {
         let file = |name: &str| match answer {
             "" => name.to_owned(),
-            folder => format!("{folder}/{name}"),
+            directory => format!("{directory}/{name}"),
         };
         let (library, header) = (file("lib/libc.so"), file("include/stdio.h"));
         let gcc = format!(
@@ -347,12 +350,12 @@ fn a_tools_relative_answer_is_no_path() {
         );
         prefix.script("tools/arm-x-gcc", &gcc);
         let init = ["init", ARM, "--toolchain", &tools, "--with-libc"];
-        for folder in [
+        for directory in [
             Path::new("/"),
             &prefix.join("decoy/cwd"),
             &prefix.join("decoy"),
         ] {
-            own_in(&prefix, folder, &init).fails(125, "has no libc", "");
+            own_in(&prefix, directory, &init).fails(125, "has no libc", "");
         }
         assert!(
             !prefix.join("usr").exists(),
@@ -373,7 +376,7 @@ fn the_machines_own_libc_is_not_copied() {
             "x86_64-linux-gnu-",
             "--with-libc",
         ])
-        .fails(125, "libc is this machine's own", "cross toolchain");
+        .fails(125, "libc is the host's own", "cross toolchain");
 }
 
 #[test]

@@ -17,12 +17,12 @@ pub enum AdoptError {
     Init(#[from] InitError),
     #[error(transparent)]
     Io(#[from] io::Error),
-    #[error("`{tuple}` has no wrapper of crossdev's in PATH or in `{folder}`", folder = .folder.shown())]
-    NotCrossdevs { tuple: Tuple, folder: PathBuf },
+    #[error("`{tuple}` has no wrapper of crossdev's in PATH or in `{directory}`", directory = .directory.shown())]
+    NotCrossdevs { tuple: Tuple, directory: PathBuf },
     #[error("`{0}` was not adopted from crossdev")]
     NotAdopted(Tuple),
-    #[error("nothing may be changed in `{folder}`: {why}", folder = .folder.shown())]
-    NotWritable { folder: PathBuf, why: io::Error },
+    #[error("nothing may be changed in `{directory}`: {why}", directory = .directory.shown())]
+    NotWritable { directory: PathBuf, why: io::Error },
     #[error("`{path}` belongs to {package}, and a link of ours would replace it", path = .path.shown())]
     Owned { path: PathBuf, package: String },
 }
@@ -33,7 +33,7 @@ impl Explain for AdoptError {
     fn own_hint(&self) -> Option<String> {
         Some(match self {
             Self::Io(e) => file::hint(e).unwrap_or_else(|| {
-                "mend that and run it again; `crossmerge adopt --undo` takes back what is done"
+                "fix that and run it again; `crossmerge adopt --undo` takes back what is done"
                     .into()
             }),
             Self::NotCrossdevs { tuple, .. } => {

@@ -2,7 +2,7 @@
 
 use super::{
     error::AdoptError,
-    record::{Record, Taken, Was, folder_of_kept},
+    record::{Record, Taken, Was, directory_of_kept},
     request::{AdoptPlan, Request},
     step::Step,
 };
@@ -44,7 +44,7 @@ pub(super) fn decide(request: &Request, record: &Record) -> Result<AdoptPlan, Ad
         if let Was::File(aside) = &taken.was {
             plan.steps.push(Step::Discard {
                 path: aside.clone(),
-                top: folder_of_kept(request.config),
+                top: directory_of_kept(request.config),
             });
         }
     }

@@ -1,6 +1,6 @@
 //! The record of what was taken over: what stood at each path before, so that it can be put back.
 //!
-//! It is `adopted.toml` in the folder for what has to stay (`/var/lib/crossmerge`), with files that were taken over whole in
+//! It is `adopted.toml` in the directory for what has to stay (`/var/lib/crossmerge`), with files that were taken over whole in
 //! `kept` beside it. It is written, and on the disk, before the first link is changed; so a run that was killed has left nothing
 //! that is not in it.
 
@@ -49,20 +49,20 @@ pub(super) enum Was {
     File(PathBuf),
 }
 
-/// The folder of the files that were taken over whole.
-pub(super) fn folder_of_kept(config: &Config) -> PathBuf {
-    config.state_folder().join("kept")
+/// The directory of the files that were taken over whole.
+pub(super) fn directory_of_kept(config: &Config) -> PathBuf {
+    config.state_directory().join("kept")
 }
 
 impl Record {
     /// Where it is.
     pub(super) fn file(config: &Config) -> PathBuf {
-        config.state_folder().join("adopted.toml")
+        config.state_directory().join("adopted.toml")
     }
 
     /// Where a file is kept that was taken over whole.
     pub(super) fn aside(config: &Config, path: &Path) -> PathBuf {
-        folder_of_kept(config).join(path.strip_prefix("/").unwrap_or(path))
+        directory_of_kept(config).join(path.strip_prefix("/").unwrap_or(path))
     }
 
     /// Reads it; an empty one where there is none.
@@ -93,7 +93,7 @@ impl Record {
         (gone, Self { link: left })
     }
 
-    /// Tells whether there is nothing in it.
+    /// Returns whether there is nothing in it.
     pub(super) fn is_empty(&self) -> bool {
         self.link.is_empty()
     }

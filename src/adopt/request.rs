@@ -19,7 +19,7 @@ impl AdoptPlan {
         self.steps.iter().map(|step| format!("{step}\n")).collect()
     }
 
-    /// What changes, for a person: a line for each target, and what they should know besides.
+    /// What changes, for a user: a line for each target, and what they should know besides.
     pub fn to_text(&self) -> String {
         let nothing = self.steps.is_empty().then(|| "nothing to do".to_owned());
         let lines = self.summary.iter().cloned().chain(nothing);
@@ -27,7 +27,7 @@ impl AdoptPlan {
         lines.chain(notes).map(|line| line + "\n").collect()
     }
 
-    /// What a person should know besides.
+    /// What a user should know besides.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }

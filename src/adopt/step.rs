@@ -5,7 +5,7 @@ use crate::init::remove_empty_parents;
 use crossmerge_plan::shown::Show;
 use crossmerge_system::{
     file,
-    file::{FILE_MODE, Folder, Node},
+    file::{Directory, FILE_MODE, Node},
 };
 use std::{
     fmt, io,
@@ -23,7 +23,7 @@ pub(super) enum Step {
     Write { path: PathBuf, text: String },
     /// Removes a file or a link.
     Remove { path: PathBuf },
-    /// Removes a file that was kept, and the folders that are empty without it, up to and with the top one.
+    /// Removes a file that was kept, and the directories that are empty without it, up to and with the top one.
     Discard { path: PathBuf, top: PathBuf },
 }
 
@@ -58,17 +58,19 @@ impl Step {
                     false => from.mode() & 0o755,
                 };
                 let from = from.open()?;
-                file::replace(to, |folder, new| folder.write_synced(new, from, mode))?;
+                file::replace(to, |directory, new| directory.write_synced(new, from, mode))?;
             }
             Self::Link { path, target } => {
-                return Ok(file::replace(path, |folder, new| folder.link(new, target))?);
+                return Ok(file::replace(path, |directory, new| {
+                    directory.link(new, target)
+                })?);
             }
-            Self::Write { path, text } => file::replace(path, |folder, new| {
-                folder.write_synced(new, text.as_bytes(), FILE_MODE)
+            Self::Write { path, text } => file::replace(path, |directory, new| {
+                directory.write_synced(new, text.as_bytes(), FILE_MODE)
             })?,
             Self::Remove { path } | Self::Discard { path, .. } => return file::remove(path),
         }
-        Ok(Folder::open(self.path().parent().unwrap_or(Path::new("/")))?.sync_names()?)
+        Ok(Directory::open(self.path().parent().unwrap_or(Path::new("/")))?.sync_names()?)
     }
 }
 

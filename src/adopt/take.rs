@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 /// Decides on every target that is meant.
 pub(super) fn decide(request: &Request, record: &Record) -> Result<AdoptPlan, AdoptError> {
-    let mut wrappers = crossdev::wrappers(&request.folders())?;
+    let mut wrappers = crossdev::wrappers(&request.directories())?;
     let mut taking = Taking {
         request,
         record: record.clone(),
@@ -33,8 +33,8 @@ pub(super) fn decide(request: &Request, record: &Record) -> Result<AdoptPlan, Ad
     for tuple in request.chosen(record)? {
         let theirs = wrappers.remove(&tuple).unwrap_or_default();
         if theirs.is_empty() && !record.tuples().contains(tuple.as_str()) {
-            let folder = request.crossdevs_folder();
-            return Err(AdoptError::NotCrossdevs { tuple, folder });
+            let directory = request.crossdevs_directory();
+            return Err(AdoptError::NotCrossdevs { tuple, directory });
         }
         let context = request.context(&tuple)?;
         let host = match &mut host {
@@ -85,8 +85,8 @@ impl Taking<'_> {
         }
         let real = canonical(&bindir);
         for path in theirs.iter().filter(|path| !path.starts_with(&real)) {
-            let folder = path.parent().unwrap_or(Path::new("/"));
-            wanted.push((path.clone(), program(folder, &bindir)?));
+            let directory = path.parent().unwrap_or(Path::new("/"));
+            wanted.push((path.clone(), program(directory, &bindir)?));
         }
         let before = self.links.len();
         let replaced = wanted
@@ -98,9 +98,9 @@ impl Taking<'_> {
         }
         let made = self.links.len() - before - replaced;
         if replaced + made > 0 {
-            let folder = bindir.shown();
+            let directory = bindir.shown();
             self.plan.summary.push(format!(
-                "adopted  {tuple}: {replaced} of crossdev's wrappers replaced, {made} commands made in {folder}"
+                "adopted  {tuple}: {replaced} of crossdev's wrappers replaced, {made} commands made in {directory}"
             ));
         }
         let make_conf = context.configroot().join("etc/portage/make.conf");
@@ -154,20 +154,20 @@ impl Taking<'_> {
     /// crossdev ends with `emerge-wrapper --init`, which links its own wrappers again where it is the first of that name in PATH.
     /// Its file is its package's; so ours goes where a shell finds it before.
     fn emerge_wrapper(&mut self) -> Result<(), AdoptError> {
-        let folders = self.request.folders();
-        let Some(first) = folders
+        let directories = self.request.directories();
+        let Some(first) = directories
             .iter()
-            .position(|folder| folder.join(EMERGE_WRAPPER).exists())
+            .position(|directory| directory.join(EMERGE_WRAPPER).exists())
         else {
             return Ok(());
         };
-        let theirs = folders[first].join(EMERGE_WRAPPER);
+        let theirs = directories[first].join(EMERGE_WRAPPER);
         if is_our_command(&theirs) {
             return Ok(());
         }
         let local = canonical(&below(&self.request.config.broot, "usr/local/bin"));
         let ours = links::program_from(&local)?;
-        match folders[..first].contains(&local) && local.is_dir() {
+        match directories[..first].contains(&local) && local.is_dir() {
             true => self.link(None, local.join(EMERGE_WRAPPER), ours),
             false => {
                 self.plan.note(format!(
@@ -191,9 +191,12 @@ impl Taking<'_> {
     }
 }
 
-/// What a link in a folder says: this program as it is called beside the other links, so that a new version is found too.
-fn program(folder: &Path, bindir: &Path) -> Result<PathBuf, AdoptError> {
-    let (here, there) = (links::program_from(folder)?, links::program_from(bindir)?);
+/// What a link in a directory says: this program as it is called beside the other links, so that a new version is found too.
+fn program(directory: &Path, bindir: &Path) -> Result<PathBuf, AdoptError> {
+    let (here, there) = (
+        links::program_from(directory)?,
+        links::program_from(bindir)?,
+    );
     Ok(match here.is_absolute() {
         true => bindir.join(there),
         false => here,

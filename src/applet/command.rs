@@ -93,7 +93,7 @@ impl Wrapper {
         })
     }
 
-    /// Tells whether the caller's arguments ask for something that our own have no part in.
+    /// Returns whether the caller's arguments ask for something that our own have no part in.
     fn is_bare(&self, args: &[OsString]) -> bool {
         let is_one = |(at, arg): (usize, &OsString)| {
             let arg = arg.to_string_lossy();
@@ -182,7 +182,7 @@ impl Wrapper {
         Ok(filled)
     }
 
-    /// The options that came from a person: those before `--`, and those of the variable that holds some for every call.
+    /// The options that came from a user: those before `--`, and those of the variable that holds some for every call.
     fn caller_options(
         &self,
         context: &Context,

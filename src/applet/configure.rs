@@ -74,7 +74,7 @@ pub(super) fn plan(
             }
             e => AppletError::from(e),
         })?;
-    // The script's own idea of its source folder is the path that it is called by.
+    // The script's own idea of its source directory is the path that it is called by.
     let program = if script.is_absolute() {
         program
     } else {
@@ -87,7 +87,7 @@ pub(super) fn plan(
     } = layer::apply(layers, call)?;
     // configure looks for a compiler with the tuple's name itself where CC is empty.
     if context.env.changed(&env).get_name(env::CC.name).is_none() {
-        // A script would take this machine's.
+        // A script would take the host's.
         let (tuple, toolchain) = (context.tuple.to_string(), tools::adoptable(context));
         return Err(ExportError::NoCompiler { tuple, toolchain }.into());
     }
@@ -118,7 +118,7 @@ pub(super) fn plan(
     })
 }
 
-/// Tells whether an argument names the script: a path, of a program, of something called so, or of nothing that is there.
+/// Returns whether an argument names the script: a path, of a program, of something called so, or of nothing that is there.
 fn is_script(arg: &OsStr) -> bool {
     let (bytes, path) = (arg.as_bytes(), Path::new(arg));
     let is_program = || path.is_file() && is_executable(path);
@@ -134,7 +134,7 @@ fn not_there(context: &Context, script: PathBuf) -> ConfigureError {
     }
     let found = INSTEAD.iter().find(|(file, _)| Path::new(file).is_file());
     let instead = found.map_or(
-        "go to the folder that has one, or name it, as in `{tuple}-configure ../configure`",
+        "go to the directory that has one, or name it, as in `{tuple}-configure ../configure`",
         |(_, instead)| instead,
     );
     let mut instead = instead.replace("{tuple}", context.tuple.as_str());
@@ -154,7 +154,7 @@ fn not_there(context: &Context, script: PathBuf) -> ConfigureError {
     ConfigureError::None { instead }
 }
 
-/// Tells whether Autoconf made the script: it says so in its first lines.
+/// Returns whether Autoconf made the script: it says so in its first lines.
 fn is_autoconfs(script: &Path) -> bool {
     const FIRST: u64 = 4096;
     // The second as of 2.13.

@@ -82,10 +82,10 @@ impl Explain for AppletError {
     fn own_hint(&self) -> Option<String> {
         Some(match self {
             Self::Malformed { file, .. } => {
-                format!("mend `{file}`; wrappers/README.md has the form")
+                format!("fix `{file}`; wrappers/README.md has the form")
             }
             Self::Unknown { known, .. } => format!("the applets are {known}"),
-            Self::CommandLine { from, .. } => format!("mend {from}"),
+            Self::CommandLine { from, .. } => format!("fix {from}"),
             Self::NoToolchain { tuple, .. } => {
                 format!(
                     "adopt one with `crossmerge init {tuple} --toolchain PREFIX`, or remove this link"
@@ -99,7 +99,7 @@ impl Explain for AppletError {
 /// Why there is no script to run.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigureError {
-    /// The current folder has none.
+    /// The current directory has none.
     #[error("there is no `configure` here")]
     None {
         /// What to do instead.

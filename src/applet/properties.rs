@@ -56,7 +56,7 @@ pub(crate) fn names(data: &[u8]) {
     }
 }
 
-/// A file of people's own is read or refused; what comes of it is a command line that a shell splits into the same words.
+/// A file of users' own is read or refused; what comes of it is a command line that a shell splits into the same words.
 pub(crate) fn wrapper(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;

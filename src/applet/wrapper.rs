@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, ffi::OsStr, path::PathBuf};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wrapper {
-    /// One line for a person.
+    /// One line for a user.
     pub summary: String,
     /// The command line, with shell quotes; `{tuple}`, `{sysroot}`, `{tool}` and `{options}`
     /// (of the adopted toolchain) stand for what they say. The caller's arguments go where `{args}` is, else to the end; a word with

@@ -63,7 +63,7 @@ pub(super) fn fit(context: &Context, mut plan: Plan) -> Result<Plan, AppletError
     Ok(plan)
 }
 
-/// Tells whether what is built runs in user space: a project of its own for a tuple with a kernel, and the tools in a kernel's tree.
+/// Returns whether what is built runs in user space: a project of its own for a tuple with a kernel, and the tools in a kernel's tree.
 fn runs_in_user_space(context: &Context, call: &Call, tree: &Tree) -> Result<bool, AppletError> {
     Ok(match tree.kind {
         Kind::Linux => call.goals.iter().any(|goal| config::is_of_tools(goal)),
@@ -102,9 +102,9 @@ fn tell_of_links(context: &Context, tree: &Tree, plan: &mut Plan) {
         plan.env.insert(name.into(), Change::Set(value.into()));
     }
     let mut path = context.path();
-    for folder in tools.iter().rev().filter_map(|tool| tool.path.parent()) {
-        if folder.is_absolute() && !path.iter().any(|known| known == folder) {
-            path.insert(0, folder.to_owned());
+    for directory in tools.iter().rev().filter_map(|tool| tool.path.parent()) {
+        if directory.is_absolute() && !path.iter().any(|known| known == directory) {
+            path.insert(0, directory.to_owned());
         }
     }
     if let Ok(path) = std::env::join_paths(path) {
@@ -189,8 +189,8 @@ fn check_kernel(
     let environment = context.env.changed(&plan.env);
     let callers = given(context, call, env::ARCH);
     let Some(arch) = callers.or(environment.get(env::ARCH)) else {
-        let folder = context.config.profiles_folder();
-        return Err(KernelError::NoArch { tuple, folder }.into());
+        let directory = context.config.profiles_directory();
+        return Err(KernelError::NoArch { tuple, directory }.into());
     };
     let (arch, is_callers) = (arch.to_string_lossy().into_owned(), callers.is_some());
     if tree.kind != Kind::Linux {
@@ -213,7 +213,7 @@ fn check_kernel(
         }
         return Err(KernelError::UnknownArch {
             tree: shown(&tree.source),
-            folder: tree.source_arch(&arch).into(),
+            directory: tree.source_arch(&arch).into(),
             arch,
             is_callers,
         }
@@ -310,7 +310,7 @@ fn check_is_top(tree: &Tree, tuple: &str) -> Result<(), KernelError> {
     }
 }
 
-/// Tells whether the target's programs run on a kernel.
+/// Returns whether the target's programs run on a kernel.
 fn runs_kernel(context: &Context) -> Result<bool, AppletError> {
     let target = context.target()?;
     Ok(target.kernel.is_some())
@@ -359,7 +359,7 @@ fn check_compiler(
     }
 }
 
-/// Tells whether the tree is only there for a module outside it.
+/// Returns whether the tree is only there for a module outside it.
 fn builds_module(context: &Context, call: &Call) -> bool {
     ["M", "SUBDIRS"]
         .iter()
@@ -387,7 +387,7 @@ fn given<'a>(context: &'a Context, call: &'a Call, variable: Variable) -> Option
     call.variable(variable.name).or(context.env.get(variable))
 }
 
-/// A path as a person elsewhere would have to name it.
+/// A path as a user elsewhere would have to name it.
 fn shown(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

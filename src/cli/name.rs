@@ -26,13 +26,13 @@ const COLUMNS: usize = 80;
 pub(super) struct Reader {
     sources: Vec<Source>,
     names: Names,
-    /// The targets of this machine.
+    /// The targets of the host.
     targets: BTreeSet<Tuple>,
     /// What may follow a tuple in the name of a program.
     tools: Vec<String>,
     /// The command as it was typed, for hints.
     words: Vec<OsString>,
-    folder: String,
+    directory: String,
 }
 
 impl Reader {
@@ -43,18 +43,18 @@ impl Reader {
         words: Vec<OsString>,
     ) -> Result<Self, Failure> {
         let sources = config.families()?;
-        let folder = config.profiles_folder();
+        let directory = config.profiles_directory();
         Ok(Self {
-            names: Names::of(&sources, folder.clone()).map_err(ConfigError::from)?,
+            names: Names::of(&sources, directory.clone()).map_err(ConfigError::from)?,
             sources,
             targets: config.tuples().unwrap_or_default(),
             tools: wrappers.names().map(str::to_owned).collect(),
             words,
-            folder,
+            directory,
         })
     }
 
-    /// The tuple that a name means, whether it is a target of this machine or not: for what makes one, or prints facts.
+    /// The tuple that a name means, whether it is a target of the host or not: for what makes one, or prints facts.
     pub(super) fn tuple(&self, name: &OsStr) -> Result<Tuple, Failure> {
         let tuple = match self.read(name)? {
             Reading::AsTyped(tuple) => return Ok(tuple),
@@ -63,7 +63,7 @@ impl Reader {
         Ok(told(name, tuple))
     }
 
-    /// The tuple of the target that a name means. Where there is none of the very tuple, the only target of this machine that the
+    /// The tuple of the target that a name means. Where there is none of the very tuple, the only target of the host that the
     /// name fits is meant.
     pub(super) fn target(&self, name: &OsStr) -> Result<Tuple, Failure> {
         let tuple = match self.read(name)? {
@@ -99,10 +99,10 @@ impl Reader {
         read.map_err(|error| self.error_of(error, name))
     }
 
-    /// Tells whether a target is of the kind that a name means: family, word size, byte order and kernel, and the libc and the
+    /// Returns whether a target is of the kind that a name means: family, word size, byte order and kernel, and the libc and the
     /// ABI where the name has more in it than a CPU.
     fn fits(&self, name: &str, meant: &Tuple, target: &Tuple) -> bool {
-        let facts = |tuple: &Tuple| Target::of(tuple, &self.sources, &self.folder).ok();
+        let facts = |tuple: &Tuple| Target::of(tuple, &self.sources, &self.directory).ok();
         let family = |tuple: &Tuple| self.names.family(tuple.cpu()).map(|family| &family.cpus);
         let (Some(wanted), Some(found)) = (facts(meant), facts(target)) else {
             return false;
@@ -151,7 +151,7 @@ impl Reader {
                 .iter()
                 .filter_map(|tuple| tuple.parse().ok());
             let facts =
-                tuples.filter_map(|t: Tuple| Target::of(&t, &self.sources, &self.folder).ok());
+                tuples.filter_map(|t: Tuple| Target::of(&t, &self.sources, &self.directory).ok());
             Listed {
                 summary: &family.summary,
                 arch: facts.map(|facts| facts.arch).collect(),
@@ -188,7 +188,7 @@ impl Listed<'_> {
         examples.map(|example| format!("{example}\n")).collect()
     }
 
-    /// The families for a person, and what a tuple consists of.
+    /// The families for a user, and what a tuple consists of.
     pub(super) fn to_text(families: &[Self]) -> String {
         let mut text = String::new();
         for family in families {

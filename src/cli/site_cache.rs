@@ -43,10 +43,10 @@ pub(super) enum Command {
     Scan {
         /// The target's tuple
         tuple: OsString,
-        /// The scripts, or folders that have one; without any, ./configure
+        /// The scripts, or directories that have one; without any, ./configure
         #[arg(value_name = "SCRIPT")]
         scripts: Vec<PathBuf>,
-        /// Take the scripts in the folders below as well
+        /// Take the scripts in the directories below as well
         #[arg(long)]
         recursive: bool,
         /// Print a JSON array
@@ -83,7 +83,7 @@ pub(super) enum Command {
     },
     /// Run a configure script with its tests under QEMU, and keep what they find as the target's own answers
     ///
-    /// It runs twice, with tests and without, in temporary folders; the source folder is only read.
+    /// It runs twice, with tests and without, in temporary directories; the source directory is only read.
     Learn {
         /// The target's tuple
         tuple: OsString,
@@ -297,7 +297,7 @@ fn why(context: &Context, answers: &Answers, answer: &Answer) -> String {
     }
 }
 
-/// How an answer was obtained, for a person.
+/// How an answer was obtained, for a user.
 fn obtained(obtained: Obtained) -> &'static str {
     match obtained {
         Obtained::Probe => "its probe was run on targets of this kind",
@@ -306,12 +306,12 @@ fn obtained(obtained: Obtained) -> &'static str {
     }
 }
 
-/// What an answer is about, for a person.
+/// What an answer is about, for a user.
 fn about(about: About) -> &'static str {
     match about {
-        About::Kernel => "the kernel of the target machine; under QEMU, this machine's answers",
+        About::Kernel => "the kernel of the target machine; under QEMU, the host's answers",
         About::Filesystem => {
-            "the file system of the target machine; under QEMU, this machine's answers"
+            "the file system of the target machine; under QEMU, the host's answers"
         }
     }
 }

@@ -33,10 +33,7 @@ pub(super) fn environment(patient: &Patient) -> Result<Finding, DoctorError> {
         if cbuild != own.as_str() {
             blame(
                 env::CBUILD.name,
-                format!(
-                    "CBUILD is `{}`, and this machine is `{own}`",
-                    cbuild.shown()
-                ),
+                format!("CBUILD is `{}`, and the host is `{own}`", cbuild.shown()),
             );
         }
     }
@@ -81,7 +78,7 @@ pub(super) fn environment(patient: &Patient) -> Result<Finding, DoctorError> {
     })
 }
 
-/// Tells whether a path is the machine's own root, however it is spelt.
+/// Returns whether a path is the machine's own root, however it is spelt.
 pub(super) fn is_root(path: &Path) -> bool {
     path.components().eq(Path::new("/").components())
 }

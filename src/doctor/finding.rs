@@ -52,7 +52,7 @@ impl Status {
 pub(super) struct Finding {
     pub(super) status: Status,
     pub(super) message: String,
-    pub(super) mend: Option<String>,
+    pub(super) fix: Option<String>,
     /// The checks that need this one mean something all the same.
     pub(super) passes: bool,
 }
@@ -62,7 +62,7 @@ impl Finding {
         Self {
             status: Status::Ok,
             message: seen.into(),
-            mend: None,
+            fix: None,
             passes: true,
         }
     }
@@ -83,19 +83,19 @@ impl Finding {
         }
     }
 
-    pub(super) fn warning(message: impl Into<String>, mend: impl Into<String>) -> Self {
+    pub(super) fn warning(message: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
             status: Status::Warning,
-            mend: Some(mend.into()),
+            fix: Some(fix.into()),
             ..Self::ok(message)
         }
     }
 
-    pub(super) fn error(message: impl Into<String>, mend: impl Into<String>) -> Self {
+    pub(super) fn error(message: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
             status: Status::Error,
             passes: false,
-            ..Self::warning(message, mend)
+            ..Self::warning(message, fix)
         }
     }
 }
@@ -126,7 +126,7 @@ impl Explain for DoctorError {
 
     fn own_hint(&self) -> Option<String> {
         Some(match self {
-            Self::Io(_) => "mend that, or run it as somebody who may read the sysroot".into(),
+            Self::Io(_) => "fix that, or run it as somebody who may read the sysroot".into(),
             _ => return None,
         })
     }

@@ -36,11 +36,11 @@ pub(super) fn flags(patient: &Patient) -> Result<Finding, DoctorError> {
             let mut rest = words.clone();
             let word = rest.remove(at);
             if build_with(patient, name, &rest)?.status.success() {
-                let mend = mend(patient, name, Some(&word), &rest.join(" "));
-                return Ok(Finding::error(message, mend));
+                let fix = fix(patient, name, Some(&word), &rest.join(" "));
+                return Ok(Finding::error(message, fix));
             }
         }
-        return Ok(Finding::error(message, mend(patient, name, None, "")));
+        return Ok(Finding::error(message, fix(patient, name, None, "")));
     }
     Ok(Finding::ok(facts.flags.words(&VARIABLES)))
 }
@@ -63,7 +63,7 @@ fn build_with(patient: &Patient, name: &str, words: &[String]) -> Result<Output,
 
 /// The command that takes the refused word away, or all of them when it is no single one: from the environment, from make.conf where
 /// it stands there, or by a line that is read after whatever says so.
-fn mend(patient: &Patient, name: &str, refused: Option<&str>, rest: &str) -> String {
+fn fix(patient: &Patient, name: &str, refused: Option<&str>, rest: &str) -> String {
     if patient.context.env.get_name(name).is_some() {
         return format!("unset {name}");
     }

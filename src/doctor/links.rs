@@ -72,30 +72,30 @@ pub(super) fn path(patient: &Patient) -> Result<Finding, DoctorError> {
             "`{}` is a real tool, and a link of the target replaces it for everyone with this PATH",
             tool.shown()
         );
-        let mend = format!(
+        let fix = format!(
             "crossmerge remove {} && {}",
             patient.tuple(),
             init::instead(patient.context, &options)
         );
-        return Ok(Finding::error(message, mend));
+        return Ok(Finding::error(message, fix));
     }
     let bindir = quote_line(patient.bindir.as_os_str());
-    let mend = format!("export PATH={bindir}:\"$PATH\"");
+    let fix = format!("export PATH={bindir}:\"$PATH\"");
     if wanted.iter().any(|name| found_first(name).is_none()) {
         let message = format!("`{}` is not in PATH", patient.bindir.shown());
-        return Ok(Finding::warning(message, mend));
+        return Ok(Finding::warning(message, fix));
     }
     Ok(match shadowed.is_empty() {
         true => Finding::ok(""),
         false => {
             let adopt = shadowed.iter().all(|link| is_crossdevs(link));
-            let mend = if adopt { patient.adopt() } else { mend };
-            Finding::error(format!("found before ours: {}", list(&shadowed)), mend)
+            let fix = if adopt { patient.adopt() } else { fix };
+            Finding::error(format!("found before ours: {}", list(&shadowed)), fix)
         }
     })
 }
 
-/// Tells whether it is a wrapper of crossdev's, which adopt takes over.
+/// Returns whether it is a wrapper of crossdev's, which adopt takes over.
 fn is_crossdevs(link: &Path) -> bool {
     target_of(link).is_some()
 }

@@ -45,7 +45,7 @@ const OF_THE_TARGET: [&str; 5] = ["ARCH", "CBUILD", "CHOST", "PORTAGE_REPOSITORI
 /// How the names end under which init keeps what it has not yet renamed.
 const NEW: &str = ".crossmerge-new";
 
-/// Folders of a sysroot where nothing is installed: Portage builds there, and a kernel shows itself.
+/// Directories of a sysroot where nothing is installed: Portage builds there, and a kernel shows itself.
 const NOT_INSTALLED: [&str; 6] = ["dev", "proc", "sys", "tmp", "var/tmp", "var/cache"];
 
 /// The symlink to the profile, in `etc/portage`.
@@ -57,7 +57,7 @@ pub(super) struct Patient<'a> {
     pub(super) wrappers: &'a Wrappers,
     pub(super) sysroot: PathBuf,
     pub(super) bindir: PathBuf,
-    /// The one folder that checks write in.
+    /// The one directory that checks write in.
     pub(super) temporary: Temporary,
     target: Result<Target, TargetError>,
     sources: Vec<Source>,
@@ -100,7 +100,11 @@ impl<'a> Patient<'a> {
             sysroot: std::path::absolute(&sysroot).unwrap_or(sysroot),
             bindir: bindir(context, argv0),
             temporary: file::temporary()?,
-            target: Target::of(&context.tuple, &sources, &context.config.profiles_folder()),
+            target: Target::of(
+                &context.tuple,
+                &sources,
+                &context.config.profiles_directory(),
+            ),
             sources,
             host: OnceCell::new(),
             settings: OnceCell::new(),
@@ -151,7 +155,7 @@ impl<'a> Patient<'a> {
         self.context.find_program(OsStr::new("portageq")).ok()
     }
 
-    /// What this machine's Portage says; none where there is no Portage.
+    /// What the host's Portage says; none where there is no Portage.
     pub(super) fn host(&self) -> Option<&Result<Host, InitError>> {
         self.host
             .get_or_init(|| Host::ask(self.context).transpose())
@@ -205,7 +209,7 @@ impl<'a> Patient<'a> {
         self.compiler.get_or_init(find).as_ref()
     }
 
-    /// Runs the compiler as a person does by its name `<tuple>-gcc`, in the C locale and in the temporary folder's
+    /// Runs the compiler as a user does by its name `<tuple>-gcc`, in the C locale and in the temporary directory's
     /// files. The outer error is ours; the inner one says that the compiler did not start.
     pub(super) fn compile<A: Into<OsString>>(
         &self,
@@ -260,31 +264,31 @@ impl<'a> Patient<'a> {
         })
     }
 
-    /// A path in the temporary folder.
+    /// A path in the temporary directory.
     pub(super) fn scratch(&self, name: &str) -> PathBuf {
         self.temporary.path().join(name)
     }
 
-    /// Writes a source into the temporary folder.
+    /// Writes a source into the temporary directory.
     pub(super) fn source(&self, name: &str, text: &str) -> Result<PathBuf, DoctorError> {
         let path = self.scratch(name);
         fs_err::write(&path, text)?;
         Ok(path)
     }
 
-    /// The first of the folders for libraries in the sysroot that has the file.
+    /// The first of the directories for libraries in the sysroot that has the file.
     pub(super) fn library(&self, file: &str) -> Option<PathBuf> {
-        let folders = ["usr/lib64", "lib64", "usr/lib", "lib", "usr/lib32", "lib32"];
+        let directories = ["usr/lib64", "lib64", "usr/lib", "lib", "usr/lib32", "lib32"];
         let own = self.multiarch.get_or_init(|| {
             let said = self.compiler_says("-print-multiarch");
             let is_name = |said: &String| !said.contains('/') && said != "..";
             said.ok().filter(is_name).unwrap_or_default()
         });
         let own = [format!("usr/lib/{own}"), format!("lib/{own}")];
-        let mut paths = folders
+        let mut paths = directories
             .into_iter()
             .chain(own.iter().map(String::as_str))
-            .map(|folder| self.sysroot.join(folder).join(file));
+            .map(|directory| self.sysroot.join(directory).join(file));
         paths.find(|path| path.exists())
     }
 
@@ -340,7 +344,7 @@ impl<'a> Patient<'a> {
         }
     }
 
-    /// The command that installs a toolchain for the target, as this machine's distribution has it, and adopts it.
+    /// The command that installs a toolchain for the target, as the host's distribution has it, and adopts it.
     fn install_toolchain(&self) -> String {
         let distribution = self.distribution();
         let init = self.init();
@@ -360,7 +364,7 @@ impl<'a> Patient<'a> {
         }
     }
 
-    /// The distribution of this machine.
+    /// The distribution of the host.
     pub(super) fn distribution(&self) -> Distribution {
         Distribution::of(&self.context.env, &self.context.config.broot)
     }
@@ -382,7 +386,7 @@ impl<'a> Patient<'a> {
         Some(other?.prefix.into_os_string())
     }
 
-    /// Tells whether a compiler links for the target, with the float ABI that the tuple means.
+    /// Returns whether a compiler links for the target, with the float ABI that the tuple means.
     fn builds(&self, compiler: &Path) -> bool {
         let Ok(target) = &self.target else {
             return false;
@@ -430,7 +434,7 @@ impl<'a> Patient<'a> {
             for entry in ours
                 .into_iter()
                 .flatten()
-                .filter_map(|folder| fs_err::read_dir(folder).ok())
+                .filter_map(|directory| fs_err::read_dir(directory).ok())
                 .flatten()
                 .flatten()
             {
@@ -446,23 +450,23 @@ impl<'a> Patient<'a> {
 }
 
 /// Collects files by name. What cannot be read, or lies too deep, is passed over: it is not what the checks look for.
-fn walk(folder: &Node, depth: usize, files: &mut Files) {
-    let Ok(entries) = folder.entries() else {
+fn walk(directory: &Node, depth: usize, files: &mut Files) {
+    let Ok(entries) = directory.entries() else {
         return;
     };
     for (name, kind) in entries {
-        let within = folder.place().join(&name);
+        let within = directory.place().join(&name);
         if kind == Entry::Directory {
             let is_skipped = |skipped: &str| within == Path::new(skipped);
             if depth < MOST_DEPTH
                 && !NOT_INSTALLED.into_iter().any(is_skipped)
-                && let Ok(Some(child)) = folder.child(&name)
+                && let Ok(Some(child)) = directory.child(&name)
             {
                 walk(&child, depth + 1, files);
             }
             continue;
         }
-        let path = folder.path().join(&name);
+        let path = directory.path().join(&name);
         let name = name.to_string_lossy();
         if name.starts_with('.') && name.ends_with(NEW) {
             files.leftovers.push(path);
@@ -479,12 +483,12 @@ pub(super) fn updated(name: &str) -> Option<&str> {
 }
 
 /// The C compiler's name behind the prefix.
-/// Tells whether init can copy a libc from the adopted toolchain. clang takes that of a GCC beside it.
+/// Returns whether init can copy a libc from the adopted toolchain. clang takes that of a GCC beside it.
 fn has_own_libc(toolchain: &Toolchain) -> bool {
     toolchain.kind == Kind::Llvm || has_libc(toolchain.prefix.as_os_str())
 }
 
-/// Tells whether a GNU toolchain has a libc of its own that init can copy.
+/// Returns whether a GNU toolchain has a libc of its own that init can copy.
 fn has_libc(prefix: &OsStr) -> bool {
     let mut gcc = prefix.to_owned();
     gcc.push(Kind::Gnu.driver());
@@ -495,7 +499,7 @@ fn has_libc(prefix: &OsStr) -> bool {
         ..Plan::default()
     };
     exec::query(&[plan]).is_ok_and(|outputs| {
-        // A native compiler's libc is this machine's own.
+        // A native compiler's libc is the host's own.
         let own = |path: &Path| path.starts_with("/usr/lib") || path.starts_with("/lib");
         let found = ToldPath::of_output(&outputs[0]).and_then(|found| found.real());
         found.is_some_and(|found| !own(&found))

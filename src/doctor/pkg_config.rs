@@ -51,26 +51,29 @@ pub(super) fn pkg_config(patient: &Patient) -> Result<Finding, DoctorError> {
         let message = format!("REAL_PKG_CONFIG in the environment: {wrong}");
         return Ok(Finding::error(message, "unset REAL_PKG_CONFIG"));
     }
-    for folder in patient.context.path() {
+    for directory in patient.context.path() {
         for name in NAMES {
-            let Ok(path) = patient.context.find_program(folder.join(name).as_os_str()) else {
+            let Ok(path) = patient
+                .context
+                .find_program(directory.join(name).as_os_str())
+            else {
                 continue;
             };
             if ask(patient, Some(&path))?.is_ok() {
-                let mend = format!("export REAL_PKG_CONFIG={}", quote(path.as_os_str()));
-                return Ok(Finding::error(wrong, mend));
+                let fix = format!("export REAL_PKG_CONFIG={}", quote(path.as_os_str()));
+                return Ok(Finding::error(wrong, fix));
             }
         }
     }
-    let mend = install(patient, "dev-util/pkgconf", "pkg-config");
-    Ok(Finding::error(wrong, mend))
+    let fix = install(patient, "dev-util/pkgconf", "pkg-config");
+    Ok(Finding::error(wrong, fix))
 }
 
-/// Asks about a package in the temporary folder, as `<tuple>-pkg-config` would; what is wrong with the answer.
+/// Asks about a package in the temporary directory, as `<tuple>-pkg-config` would; what is wrong with the answer.
 fn ask(patient: &Patient, real: Option<&PathBuf>) -> Result<Result<(), String>, DoctorError> {
-    let folder = patient.scratch("pkgconfig");
-    fs_err::create_dir_all(&folder)?;
-    fs_err::write(folder.join("crossmerge-probe.pc"), PACKAGE)?;
+    let directory = patient.scratch("pkgconfig");
+    fs_err::create_dir_all(&directory)?;
+    fs_err::write(directory.join("crossmerge-probe.pc"), PACKAGE)?;
     let args = |args: &[&str]| -> Vec<OsString> { args.iter().map(Into::into).collect() };
     let paths = args(&["--cflags", "--libs", "crossmerge-probe"]);
     let variable = args(&["--variable=includedir", "crossmerge-probe"]);
@@ -92,7 +95,7 @@ fn ask(patient: &Patient, real: Option<&PathBuf>) -> Result<Result<(), String>, 
     };
     let libdir = (
         env::PKG_CONFIG_LIBDIR.name.into(),
-        Change::Set(folder.into()),
+        Change::Set(directory.into()),
     );
     plan.env.extend([libdir]);
     let program = plan.program.display().to_string();

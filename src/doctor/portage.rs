@@ -1,4 +1,4 @@
-//! The checks of what Portage says: of this machine, and of the target.
+//! The checks of what Portage says: of the host, and of the target.
 
 use super::{
     environment::is_root,
@@ -52,7 +52,7 @@ pub(super) fn tuple(patient: &Patient) -> Result<Finding, DoctorError> {
 
 pub(super) fn portage(patient: &Patient) -> Result<Finding, DoctorError> {
     let (Some(host), Some(settings)) = (patient.host(), patient.settings()) else {
-        return Ok(Finding::skipped("there is no Portage on this machine"));
+        return Ok(Finding::skipped("there is no Portage on the host"));
     };
     // A name for which Portage answers nothing at all has a file behind it that it cannot read.
     let of_host = host.as_ref().err().map(|e| match e {
@@ -66,7 +66,7 @@ pub(super) fn portage(patient: &Patient) -> Result<Finding, DoctorError> {
             let etc = file::below(&patient.context.config.broot, "etc/portage");
             let file = blamed(&said, &etc).unwrap_or_else(|| etc.join("make.conf"));
             Finding::error(
-                format!("Portage cannot read this machine's settings: {said}"),
+                format!("Portage cannot read the host's settings: {said}"),
                 set_aside(&file),
             )
         }
@@ -156,8 +156,8 @@ pub(super) fn profile(patient: &Patient) -> Result<Finding, DoctorError> {
         .unwrap_or_else(|| "/var/db/repos/gentoo".into())
         .join("profiles/embedded");
     let link = quote_line(places[0].as_os_str());
-    let mend = format!("ln -sfn {} {link}", quote_line(embedded.as_os_str()));
-    Ok(Finding::error(message, mend))
+    let fix = format!("ln -sfn {} {link}", quote_line(embedded.as_os_str()));
+    Ok(Finding::error(message, fix))
 }
 
 pub(super) fn arch(patient: &Patient) -> Result<Finding, DoctorError> {
@@ -186,7 +186,7 @@ pub(super) fn arch(patient: &Patient) -> Result<Finding, DoctorError> {
 
 pub(super) fn repositories(patient: &Patient) -> Result<Finding, DoctorError> {
     let Some(Ok(host)) = patient.host() else {
-        return Ok(Finding::skipped("there is no Portage on this machine"));
+        return Ok(Finding::skipped("there is no Portage on the host"));
     };
     let seen = Repositories::parse(patient.setting("PORTAGE_REPOSITORIES"));
     let is_seen = |wanted: &&Repository| !seen.all.iter().any(|r| r.name == wanted.name);
@@ -228,7 +228,7 @@ pub(super) fn repositories(patient: &Patient) -> Result<Finding, DoctorError> {
     ))
 }
 
-/// The files of the target's make.conf, as Portage reads them: both places, and every file of a folder.
+/// The files of the target's make.conf, as Portage reads them: both places, and every file of a directory.
 fn make_conf_files(patient: &Patient) -> Vec<PathBuf> {
     let places = [
         patient.context.configroot().join("etc/make.conf"),
@@ -249,7 +249,7 @@ fn make_conf_files(patient: &Patient) -> Vec<PathBuf> {
     files
 }
 
-/// Tells whether a line of make.conf sets a variable.
+/// Returns whether a line of make.conf sets a variable.
 fn sets(line: &str, name: &str) -> bool {
     let line = line.trim_start();
     let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
@@ -324,7 +324,7 @@ pub(super) fn roots(patient: &Patient) -> Result<Finding, DoctorError> {
     if let Some(root) = patient.context.env.get(env::ROOT)
         && patient.context.config.is_own_root(Path::new(root))
     {
-        let message = format!("ROOT is `{}`, this machine's own root", root.shown());
+        let message = format!("ROOT is `{}`, the host's own root", root.shown());
         return Ok(Finding::error(message, "unset ROOT SYSROOT"));
     }
     let args = ["envvar", "-v", "ROOT", "SYSROOT"];
@@ -338,7 +338,7 @@ pub(super) fn roots(patient: &Patient) -> Result<Finding, DoctorError> {
     {
         // Asked about such a ROOT, Portage makes it.
         return Ok(Finding::warning(
-            format!("ROOT is `{}`, which is no folder", root.shown()),
+            format!("ROOT is `{}`, which is no directory", root.shown()),
             format!("mkdir -p {}", quote_line(root)),
         ));
     }
@@ -350,7 +350,7 @@ pub(super) fn roots(patient: &Patient) -> Result<Finding, DoctorError> {
     let complaint = trimmed(&output.stderr);
     let complaint = complaint.lines().next().unwrap_or_default();
     let complaint = complaint.trim_start_matches("!!! Error: ");
-    let mend = match patient.context.env.get(env::ROOT) {
+    let fix = match patient.context.env.get(env::ROOT) {
         Some(_) => "unset ROOT SYSROOT".to_owned(),
         None => format!(
             "printf '%s\\n' {} >> {}",
@@ -358,13 +358,10 @@ pub(super) fn roots(patient: &Patient) -> Result<Finding, DoctorError> {
             quote_line(patient.etc_portage().join("make.conf").as_os_str())
         ),
     };
-    Ok(Finding::error(
-        format!("Portage refuses: {complaint}"),
-        mend,
-    ))
+    Ok(Finding::error(format!("Portage refuses: {complaint}"), fix))
 }
 
-/// How a libc is known to be installed: its library's file, in any folder.
+/// How a libc is known to be installed: its library's file, in any directory.
 const LIBC: [&str; 4] = ["libc.so", "libc.so.6", "libc.a", "libc.so.0"];
 
 pub(super) fn libc_package(patient: &Patient) -> Result<Finding, DoctorError> {
@@ -372,7 +369,7 @@ pub(super) fn libc_package(patient: &Patient) -> Result<Finding, DoctorError> {
         return Ok(Finding::skipped("Gentoo has no ELIBC for the target"));
     };
     let Some(Ok(host)) = patient.host() else {
-        return Ok(Finding::skipped("there is no Portage on this machine"));
+        return Ok(Finding::skipped("there is no Portage on the host"));
     };
     let package = format!("sys-libs/{elibc}");
     if let Some(owner) = owner(&patient.sysroot.join("var/db/pkg")) {
@@ -395,12 +392,12 @@ pub(super) fn libc_package(patient: &Patient) -> Result<Finding, DoctorError> {
     if let Some(file) = files.iter().find(|file| is_provided(file)) {
         return Ok(Finding::ok(format!("`{}` says so", file.shown())));
     }
-    let folders = host
+    let directories = host
         .repositories
         .all
         .iter()
         .map(|r| r.location.join(&package));
-    let Some(ebuilds) = folders.into_iter().find(|folder| folder.is_dir()) else {
+    let Some(ebuilds) = directories.into_iter().find(|directory| directory.is_dir()) else {
         return Ok(Finding::skipped(format!(
             "no package owns it, and no repository has `{package}`, so no package can ask for it"
         )));
@@ -418,14 +415,14 @@ pub(super) fn libc_package(patient: &Patient) -> Result<Finding, DoctorError> {
     } else {
         provided
     };
-    let folder = file.parent().unwrap_or(Path::new("."));
+    let directory = file.parent().unwrap_or(Path::new("."));
     Ok(Finding::warning(
         format!(
             "no package of the target owns the libc, so Portage would build and merge `{package}` over it for any package that depends on it"
         ),
         format!(
             "mkdir -p {} && echo {package}-{version} >> {}",
-            quote_line(folder.as_os_str()),
+            quote_line(directory.as_os_str()),
             quote_line(file.as_os_str())
         ),
     ))
@@ -434,15 +431,15 @@ pub(super) fn libc_package(patient: &Patient) -> Result<Finding, DoctorError> {
 /// The installed package that has a libc among its contents.
 fn owner(database: &Path) -> Option<String> {
     let database = Node::at(database).ok().filter(Node::is_dir)?;
-    let folders = |folder: &Node| {
-        let entries = folder.entries().unwrap_or_default().into_iter();
+    let directories = |directory: &Node| {
+        let entries = directory.entries().unwrap_or_default().into_iter();
         entries.filter_map(|(name, kind)| (kind == Entry::Directory).then_some(name))
     };
-    for category in folders(&database) {
+    for category in directories(&database) {
         let Ok(Some(category)) = database.child(&category) else {
             continue;
         };
-        for package in folders(&category) {
+        for package in directories(&category) {
             let contents = category.child(&package).ok().flatten();
             let contents =
                 contents.and_then(|package| package.child(OsStr::new("CONTENTS")).ok()?);

@@ -122,7 +122,7 @@ pub(super) fn program(patient: &Patient) -> Result<Finding, DoctorError> {
     })
 }
 
-/// Tells whether a linker complains of a file that it did not find. GNU ld, lld and GCC have words of their own for that.
+/// Returns whether a linker complains of a file that it did not find. GNU ld, lld and GCC have words of their own for that.
 fn is_missing(said: &str) -> bool {
     [
         "cannot find",
@@ -151,7 +151,7 @@ pub(super) fn qemu(patient: &Patient) -> Result<Finding, DoctorError> {
     })
 }
 
-/// The command that installs a program on this machine: by Portage where one of its repositories has the package, else as the
+/// The command that installs a program on the host: by Portage where one of its repositories has the package, else as the
 /// distribution has it; in words where it has none.
 pub(super) fn install(patient: &Patient, gentoo: &str, program: &str) -> String {
     let in_a_repository = match patient.host() {
@@ -207,7 +207,7 @@ pub(super) fn run(patient: &Patient) -> Result<Finding, DoctorError> {
     if output.status.success() && trimmed(&output.stdout) == PRINTS {
         return Ok(Finding::ok(""));
     }
-    let mend = match (patient.context.env.get(env::QEMU_CPU), cpu) {
+    let fix = match (patient.context.env.get(env::QEMU_CPU), cpu) {
         (Some(_), _) => "unset QEMU_CPU".into(),
         (None, Some(_)) => {
             let file = patient.context.config.target_file(patient.tuple());
@@ -217,6 +217,6 @@ pub(super) fn run(patient: &Patient) -> Result<Finding, DoctorError> {
     };
     Ok(Finding::error(
         format!("a program links and does not run: {}", complaint(&output)),
-        mend,
+        fix,
     ))
 }

@@ -30,7 +30,7 @@ pub(super) fn sysroot(patient: &Patient) -> Result<Finding, DoctorError> {
     }) = patient.context.foreign_sysroot()
     {
         let file = patient.context.config.target_file(patient.tuple());
-        let mend = match from_environment {
+        let fix = match from_environment {
             true => "unset SYSROOT".into(),
             false => format!(
                 "sed -i '/^sysroot *=/d' {} && {}",
@@ -38,13 +38,13 @@ pub(super) fn sysroot(patient: &Patient) -> Result<Finding, DoctorError> {
                 patient.init_whole()
             ),
         };
-        let message = format!("the sysroot is `{sysroot}`, which is this machine itself");
-        return Ok(Finding::error(message, mend));
+        let message = format!("the sysroot is `{sysroot}`, which is the host itself");
+        return Ok(Finding::error(message, fix));
     }
     Ok(match patient.sysroot.is_dir() {
         true => Finding::ok(format!("`{sysroot}`")),
         false => {
-            let message = format!("there is no folder `{sysroot}`");
+            let message = format!("there is no directory `{sysroot}`");
             Finding::error(message, patient.init_whole())
         }
     })
@@ -155,9 +155,9 @@ fn point_outside(patient: &Patient, kind: Kind) -> Result<Finding, DoctorError> 
         }));
     }
     let paths: Vec<PathBuf> = wrong.iter().map(|found| found.path.clone()).collect();
-    let message = format!("paths of this machine in {}", list(&paths));
-    let mend = fix_root(patient, wrong.iter().map(|found| &found.owner));
-    Ok(Finding::warning(message, mend))
+    let message = format!("paths of the host in {}", list(&paths));
+    let fix = fix_root(patient, wrong.iter().map(|found| &found.owner));
+    Ok(Finding::warning(message, fix))
 }
 
 /// Finds the symlinks that fix-root would make relative, and those to a file that the build machine alone has.
@@ -170,9 +170,9 @@ pub(super) fn symlinks(patient: &Patient) -> Result<Finding, DoctorError> {
         list(&paths)
     };
     if !fixable.is_empty() {
-        let message = format!("they lead to this machine: {}", shown(&fixable));
-        let mend = fix_root(patient, fixable.iter().map(|stray| &stray.owner));
-        return Ok(Finding::warning(message, mend));
+        let message = format!("they lead to the host: {}", shown(&fixable));
+        let fix = fix_root(patient, fixable.iter().map(|stray| &stray.owner));
+        return Ok(Finding::warning(message, fix));
     }
     // A directory that is kept elsewhere is somebody's decision.
     let lost: Vec<&Stray> = lost
@@ -188,7 +188,7 @@ pub(super) fn symlinks(patient: &Patient) -> Result<Finding, DoctorError> {
         .collect();
     Ok(Finding::warning(
         format!(
-            "they lead to files of this machine, which the sysroot lacks: {}; install those there, or",
+            "they lead to files of the host, which the sysroot lacks: {}; install those there, or",
             shown(&lost)
         ),
         format!("rm{files}"),
@@ -206,5 +206,5 @@ fn fix_root<'a>(patient: &Patient, owners: impl IntoIterator<Item = &'a Option<S
         true => format!("SYSROOT={} ", quote_line(patient.sysroot.as_os_str())),
         false => String::new(),
     };
-    sysroot + &fix_root::mend(patient.tuple(), owners)
+    sysroot + &fix_root::fix(patient.tuple(), owners)
 }

@@ -177,19 +177,19 @@ pub(super) fn float_abi(patient: &Patient) -> Result<Finding, DoctorError> {
     Ok(Finding::ok(wanted))
 }
 
-/// Takes out the libc that init copied, and copies the one that fits. What a person changed stays.
+/// Takes out the libc that init copied, and copies the one that fits. What a user changed stays.
 fn replace_libc(patient: &Patient) -> String {
     let remove = format!("crossmerge remove {}", patient.tuple());
     match (patient.mend_libc(), &patient.context.settings.toolchain) {
         // `remove` forgets the toolchain too.
-        (mend, Some(adopted)) if !mend.contains(" --toolchain ") => match adopted.kind {
-            Kind::Llvm => format!("{remove} && {mend} --llvm"),
+        (fix, Some(adopted)) if !fix.contains(" --toolchain ") => match adopted.kind {
+            Kind::Llvm => format!("{remove} && {fix} --llvm"),
             Kind::Gnu => {
                 let prefix = quote(adopted.prefix.as_os_str());
-                format!("{remove} && {mend} --toolchain {prefix}")
+                format!("{remove} && {fix} --toolchain {prefix}")
             }
         },
-        (mend, _) => format!("{remove} && {mend}"),
+        (fix, _) => format!("{remove} && {fix}"),
     }
 }
 
@@ -236,13 +236,13 @@ pub(super) fn search(patient: &Patient) -> Result<Finding, DoctorError> {
     }
     let said = patient.compile(["-E", "-v", "-x", "c", "/dev/null"])??;
     let said = String::from_utf8_lossy(&said.stderr).into_owned();
-    let folders: Vec<PathBuf> = said
+    let directories: Vec<PathBuf> = said
         .lines()
         .skip_while(|line| !line.starts_with("#include <"))
         .take_while(|line| !line.starts_with("End of search list"))
         .filter_map(|line| real(line.trim()))
         .collect();
-    if !folders.contains(&include) {
+    if !directories.contains(&include) {
         return Ok(Finding::error(
             format!(
                 "the compiler does not look for headers in `{}`",
@@ -251,16 +251,18 @@ pub(super) fn search(patient: &Patient) -> Result<Finding, DoctorError> {
             adopt(),
         ));
     }
-    let outside: Vec<String> = folders
+    let outside: Vec<String> = directories
         .iter()
-        .filter(|folder| folder.starts_with("/usr/include") || folder.starts_with("/usr/local"))
-        .filter(|folder| !folder.starts_with(&wanted))
-        .map(|folder| format!("`{}`", folder.shown()))
+        .filter(|directory| {
+            directory.starts_with("/usr/include") || directory.starts_with("/usr/local")
+        })
+        .filter(|directory| !directory.starts_with(&wanted))
+        .map(|directory| format!("`{}`", directory.shown()))
         .collect();
     if !outside.is_empty() {
         return Ok(Finding::error(
             format!(
-                "the compiler finds this machine's headers in {}",
+                "the compiler finds the host's headers in {}",
                 outside.join(", ")
             ),
             patient.mend_toolchain(),
@@ -268,9 +270,10 @@ pub(super) fn search(patient: &Patient) -> Result<Finding, DoctorError> {
     }
     let said = patient.compiler_says("-print-search-dirs")?;
     let libraries = said.lines().find_map(|l| l.strip_prefix("libraries: ="));
-    let in_sysroot = |folder: &str| real(folder).is_some_and(|real| real.starts_with(&wanted));
-    if let (Some(folders), Some(_)) = (libraries, patient.library("libc.so"))
-        && !folders.split(':').any(in_sysroot)
+    let in_sysroot =
+        |directory: &str| real(directory).is_some_and(|real| real.starts_with(&wanted));
+    if let (Some(directories), Some(_)) = (libraries, patient.library("libc.so"))
+        && !directories.split(':').any(in_sysroot)
     {
         return Ok(Finding::error(
             format!("the compiler looks for no library in `{}`", wanted.shown()),
@@ -283,7 +286,7 @@ pub(super) fn search(patient: &Patient) -> Result<Finding, DoctorError> {
 pub(super) fn esysroot(patient: &Patient) -> Result<Finding, DoctorError> {
     // A sysroot of its own, with a header and a library that no other place has.
     let other = patient.scratch("esysroot");
-    // A toolchain of bare metal looks in folders of its own below it.
+    // A toolchain of bare metal looks in directories of its own below it.
     for include in ["usr/include", "include"] {
         let include = other.join(include);
         fs_err::create_dir_all(&include)?;
@@ -303,9 +306,9 @@ pub(super) fn esysroot(patient: &Patient) -> Result<Finding, DoctorError> {
     if let Err(said) = step(patient, args)? {
         return Ok(failed(patient, "cannot compile", &said));
     }
-    for folder in ["lib", "lib64", "lib32", "usr/lib64", "usr/lib32"] {
-        fs_err::create_dir_all(other.join(folder))?;
-        fs_err::copy(&object, other.join(folder).join("libcrossmerge-probe.a"))?;
+    for directory in ["lib", "lib64", "lib32", "usr/lib64", "usr/lib32"] {
+        fs_err::create_dir_all(other.join(directory))?;
+        fs_err::copy(&object, other.join(directory).join("libcrossmerge-probe.a"))?;
     }
     let source = patient.source(
         "caller.c",
@@ -331,8 +334,8 @@ pub(super) fn esysroot(patient: &Patient) -> Result<Finding, DoctorError> {
     let Some(shared) = shared.iter().find(|file| patient.library(file).is_some()) else {
         return Ok(Finding::ok(""));
     };
-    for folder in ["lib", "lib64", "lib32", "usr/lib", "usr/lib64", "usr/lib32"] {
-        fs_err::write(other.join(folder).join(shared), "")?;
+    for directory in ["lib", "lib64", "lib32", "usr/lib", "usr/lib64", "usr/lib32"] {
+        fs_err::write(other.join(directory).join(shared), "")?;
     }
     let asked = OsString::from(format!("-print-file-name={shared}"));
     let found = match step(patient, [sysroot, asked])? {

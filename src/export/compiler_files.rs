@@ -16,7 +16,7 @@ pub(crate) struct Gcc {
     /// The machine in the tools' names; empty for a driver without one.
     machine: String,
     /// The directories that contain `cc1`, the newest first.
-    folders: Vec<PathBuf>,
+    directories: Vec<PathBuf>,
 }
 
 /// Below the prefix, and with `{}` for the machine: GCC's `libexecdir` and `libdir`, Debian's cross compilers, Yocto's SDK.
@@ -80,25 +80,26 @@ impl Gcc {
     fn at(prefix: &Path, place: &str, machine: &str) -> Option<Self> {
         let machines = match machine {
             // Every machine that a driver without one in its name may be for.
-            "" => {
-                subfolders(&prefix.join(place.strip_suffix("/{}").filter(|at| !at.contains('{'))?))
-            }
+            "" => subdirectories(
+                &prefix.join(place.strip_suffix("/{}").filter(|at| !at.contains('{'))?),
+            ),
             _ => vec![prefix.join(place.replace("{}", machine))],
         };
-        let mut folders: Vec<PathBuf> = machines.iter().flat_map(|at| subfolders(at)).collect();
-        folders.retain(|folder| folder.join("cc1").exists());
-        folders.sort_by_key(|folder| std::cmp::Reverse(version(folder)));
-        (!folders.is_empty()).then(|| Self {
+        let mut directories: Vec<PathBuf> =
+            machines.iter().flat_map(|at| subdirectories(at)).collect();
+        directories.retain(|directory| directory.join("cc1").exists());
+        directories.sort_by_key(|directory| std::cmp::Reverse(version(directory)));
+        (!directories.is_empty()).then(|| Self {
             prefix: prefix.into(),
             machine: machine.into(),
-            folders,
+            directories,
         })
     }
 
     /// Whether a program such as `cc1obj` is installed.
     pub(crate) fn has(&self, part: &str) -> bool {
-        let mut folders = self.folders.iter();
-        folders.any(|folder| folder.join(part).exists())
+        let mut directories = self.directories.iter();
+        directories.any(|directory| directory.join(part).exists())
     }
 
     /// What compiles, in every version: `cc1`, `cc1plus` and the like.
@@ -112,18 +113,18 @@ impl Gcc {
             "d21",
             "lto1",
         ];
-        let folders = self.folders.iter();
-        folders.flat_map(|folder| PARTS.map(|part| folder.join(part)))
+        let directories = self.directories.iter();
+        directories.flat_map(|directory| PARTS.map(|part| directory.join(part)))
     }
 
     /// The directories of the C++ library's headers, of the newest version, in the order in which GCC searches them. Source: GCC's
     /// configure option `--with-gxx-include-dir` and its defaults; Gentoo's `toolchain.eclass`.
     pub(crate) fn cxx_includes(&self) -> Vec<PathBuf> {
-        let Some(folder) = self.folders.first() else {
+        let Some(directory) = self.directories.first() else {
             return Vec::new();
         };
         let machine = &self.machine;
-        let full = folder.file_name().unwrap_or_default();
+        let full = directory.file_name().unwrap_or_default();
         let full = full.to_str().unwrap_or_default();
         let major = full.split(['.', '-']).next().unwrap_or_default();
         // With `libexec`, what is not a program is in `lib`.
@@ -132,9 +133,9 @@ impl Gcc {
             .iter()
             .map(|version| self.prefix.join(machine).join("include/c++").join(version))
             .collect();
-        for folder in [folder, &lib] {
-            places.push(folder.join(format!("include/g++-v{major}")));
-            places.push(folder.join("include/c++"));
+        for directory in [directory, &lib] {
+            places.push(directory.join(format!("include/g++-v{major}")));
+            places.push(directory.join("include/c++"));
         }
         let Some(base) = places.into_iter().find(|place| place.is_dir()) else {
             return Vec::new();
@@ -163,21 +164,21 @@ pub(crate) fn of_clang(driver: &Path) -> Vec<PathBuf> {
 }
 
 /// The directories in a directory; none if it does not exist.
-fn subfolders(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs_err::read_dir(folder).into_iter().flatten().flatten();
-    let is_folder = |entry: &DirEntry| match entry.file_type() {
+fn subdirectories(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs_err::read_dir(directory).into_iter().flatten().flatten();
+    let is_directory = |entry: &DirEntry| match entry.file_type() {
         Ok(kind) if kind.is_symlink() => entry.path().is_dir(),
         kind => kind.is_ok_and(|kind| kind.is_dir()),
     };
     entries
-        .filter(is_folder)
+        .filter(is_directory)
         .map(|entry| entry.path())
         .collect()
 }
 
 /// The numbers of a version directory's name, to compare by.
-fn version(folder: &Path) -> Vec<u32> {
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+fn version(directory: &Path) -> Vec<u32> {
+    let name = directory.file_name().unwrap_or_default().to_string_lossy();
     let numbers = name.split(|c: char| !c.is_ascii_digit());
     numbers.filter_map(|number| number.parse().ok()).collect()
 }
@@ -188,13 +189,13 @@ mod tests {
 
     /// Makes empty files below a directory.
     fn tree(files: &[&str]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().expect("a temporary directory");
+        let directory = tempfile::tempdir().expect("a temporary directory");
         for file in files {
-            let path = folder.path().join(file);
+            let path = directory.path().join(file);
             fs_err::create_dir_all(path.parent().expect("a parent")).expect("a directory");
             fs_err::write(path, "").expect("a file");
         }
-        folder
+        directory
     }
 
     #[test]
@@ -264,7 +265,11 @@ mod tests {
             "lib/gcc/m/13/cc1",
         ]);
         let gcc = Gcc::behind(&root.path().join("bin/m-gcc")).expect("a GCC");
-        let names: Vec<_> = gcc.folders.iter().filter_map(|f| f.file_name()).collect();
+        let names: Vec<_> = gcc
+            .directories
+            .iter()
+            .filter_map(|f| f.file_name())
+            .collect();
         assert_eq!(names, ["13.2", "13", "9"]);
     }
 }

@@ -30,8 +30,8 @@ pub enum ExportError {
         what: &'static str,
         /// The key in `profiles/`; none where it cannot be taught.
         key: Option<&'static str>,
-        /// The folder of a person's own profiles.
-        folder: String,
+        /// The directory of a user's own profiles.
+        directory: String,
     },
     /// A variable of the caller's would turn the build into one for another machine.
     #[error("{message}")]
@@ -59,10 +59,10 @@ pub enum ExportError {
         /// The command that would have made it.
         command: String,
     },
-    /// A folder is in the way.
-    #[error("`{path}` is a folder", path = .path.display())]
-    IsAFolder {
-        /// The folder.
+    /// A directory is in the way.
+    #[error("`{path}` is a directory", path = .path.display())]
+    IsADirectory {
+        /// The directory.
         path: PathBuf,
         /// What the file could be called.
         name: &'static str,
@@ -86,10 +86,10 @@ impl Explain for ExportError {
             }
             Self::NoName {
                 key: Some(key),
-                folder,
+                directory,
                 ..
             } => format!(
-                "if there is one, teach it: `{key}` in a file of yours in `{folder}`; profiles/README.md has the form"
+                "if there is one, teach it: `{key}` in a file of yours in `{directory}`; profiles/README.md has the form"
             ),
             Self::NoName { tuple, .. } => {
                 format!("`{tuple}-env` and make build for any system")
@@ -100,13 +100,13 @@ impl Explain for ExportError {
                 "`crossmerge {command} --force {}` replaces it",
                 quote(path.as_os_str())
             ),
-            Self::IsAFolder { path, name } => {
+            Self::IsADirectory { path, name } => {
                 let file = path.join(name);
                 format!("name the file: {}", quote(file.as_os_str()))
             }
             Self::NotAFile(_) => "name another place, or none, and the text is printed".into(),
             Self::File(e) => {
-                file::hint(e).unwrap_or_else(|| "look at the permissions of its folder".into())
+                file::hint(e).unwrap_or_else(|| "look at the permissions of its directory".into())
             }
             _ => return None,
         })

@@ -60,7 +60,7 @@ pub struct Facts {
     pub environment: Changes,
     /// CMake's toolchain file for builds inside another build; `None` if nothing names it.
     pub toolchain_file: Option<PathBuf>,
-    /// The folder in which a person can teach another fact.
+    /// The directory in which a user can teach another fact.
     pub profiles: String,
 }
 
@@ -168,7 +168,7 @@ impl Facts {
             toolchain_file: None,
             cbuild,
             target,
-            profiles: context.config.profiles_folder(),
+            profiles: context.config.profiles_directory(),
         })
     }
 
@@ -241,7 +241,7 @@ impl Facts {
             tuple: self.target.tuple.clone(),
             what,
             key,
-            folder: self.profiles.clone(),
+            directory: self.profiles.clone(),
         })
     }
 
@@ -267,8 +267,8 @@ impl Facts {
             })
         };
         all.extend(flags.split(' ').filter(chooses_abi).map(str::to_owned));
-        for folder in &self.cxx_includes {
-            all.extend(["-cxx-isystem".into(), folder.display().to_string()]);
+        for directory in &self.cxx_includes {
+            all.extend(["-cxx-isystem".into(), directory.display().to_string()]);
         }
         all
     }

@@ -1,5 +1,5 @@
 //! The environment for a shell's `eval`, in the manner of Yocto's environment-setup: for everything that asks the
-//! environment, and for a person at a prompt.
+//! environment, and for a user at a prompt.
 
 use super::{error::ExportError, facts::Facts};
 use crossmerge_plan::{
@@ -13,16 +13,19 @@ use std::{fmt::Write as _, path::Path};
 pub(super) fn render(facts: &Facts, changes: &Changes) -> Result<String, ExportError> {
     facts.compiler()?;
     let mut file = String::new();
-    let mut folders: Vec<&Path> = Vec::new();
+    let mut directories: Vec<&Path> = Vec::new();
     for tool in &facts.tools {
-        let folder = tool.path.parent().filter(|folder| folder.is_absolute());
-        folders.extend(folder.filter(|folder| !folders.contains(folder)));
+        let directory = tool
+            .path
+            .parent()
+            .filter(|directory| directory.is_absolute());
+        directories.extend(directory.filter(|directory| !directories.contains(directory)));
     }
-    for folder in folders {
-        let folder = quote_for_any_sh(folder.as_os_str());
+    for directory in directories {
+        let directory = quote_for_any_sh(directory.as_os_str());
         let _ = writeln!(
             file,
-            "case \":$PATH:\" in *:{folder}:*) ;; *) export PATH={folder}\":$PATH\" ;; esac"
+            "case \":$PATH:\" in *:{directory}:*) ;; *) export PATH={directory}\":$PATH\" ;; esac"
         );
     }
     // The caller's PATH is that of another moment.

@@ -6,7 +6,7 @@ use super::{Fix, Link, error::FixRootError, find::Found, stray::Stray};
 use crossmerge_plan::shown::Show;
 use crossmerge_system::{
     file,
-    file::{Folder, PROGRAM_MODE, Tree, Trouble, new_name},
+    file::{Directory, PROGRAM_MODE, Tree, Trouble, new_name},
 };
 use nix::{fcntl::AtFlags, sys::stat::fstat, unistd::fchownat};
 use std::{
@@ -48,9 +48,9 @@ impl Fix<'_> {
             ));
         }
         for Link { path, target, text } in &self.links {
-            file::replace(path, |folder, new| match text {
-                None => folder.link(new, target),
-                Some(text) => folder.write_synced(new, text.as_bytes(), PROGRAM_MODE),
+            file::replace(path, |directory, new| match text {
+                None => directory.link(new, target),
+                Some(text) => directory.write_synced(new, text.as_bytes(), PROGRAM_MODE),
             })?;
             print(&format!("link     {} -> {}", path.shown(), target.shown()));
         }
@@ -60,8 +60,8 @@ impl Fix<'_> {
     /// Goes the way to everything that is changed, before anything is: what is refused is refused while all is as it was.
     fn check(&self, tree: &Tree) -> Result<(), FixRootError> {
         for found in &self.changes {
-            let (folder, name) = place(tree, &found.path)?;
-            found_again(&folder, name, found)?;
+            let (directory, name) = place(tree, &found.path)?;
+            found_again(&directory, name, found)?;
             for other in found.others.iter().filter(|_| found.edit.is_some()) {
                 place(tree, other)?;
             }
@@ -70,10 +70,10 @@ impl Fix<'_> {
             place(tree, &stray.path)?;
         }
         for Link { path, .. } in &self.links {
-            let folder = Folder::open(path.parent().unwrap_or(path))?;
-            folder.check_replaceable(path.file_name().unwrap_or_default())?;
-            file::check_writable(folder.path())
-                .map_err(|e| Trouble::system("write to", folder.path(), e))?;
+            let directory = Directory::open(path.parent().unwrap_or(path))?;
+            directory.check_replaceable(path.file_name().unwrap_or_default())?;
+            file::check_writable(directory.path())
+                .map_err(|e| Trouble::system("write to", directory.path(), e))?;
         }
         Ok(())
     }
@@ -81,7 +81,7 @@ impl Fix<'_> {
 
 /// Replaces a symlink of the sysroot by one to the relative path. Its owner stays.
 fn relink(tree: &Tree, stray: &Stray, relative: &Path) -> Result<(), FixRootError> {
-    let (folder, name) = place(tree, &stray.path)?;
+    let (directory, name) = place(tree, &stray.path)?;
     let changed = || Trouble::Changed(stray.path.clone());
     let within = tree.within(&stray.path).unwrap_or(&stray.path);
     let there = tree.look_to_change(within)?.ok_or_else(changed)?;
@@ -89,10 +89,10 @@ fn relink(tree: &Tree, stray: &Stray, relative: &Path) -> Result<(), FixRootErro
         return Err(changed().into());
     }
     let there = there.into_file().metadata()?;
-    folder.replace(name, |folder, new| {
-        folder.link(new, relative)?;
+    directory.replace(name, |directory, new| {
+        directory.link(new, relative)?;
         // Only what was opened gets the owner: whoever owns the directory may put a file of root's at this name.
-        let made = folder.look(new)?;
+        let made = directory.look(new)?;
         let owned = || -> io::Result<()> {
             let metadata = made.metadata()?;
             let is_owners = (metadata.uid(), metadata.gid()) == (there.uid(), there.gid());
@@ -103,14 +103,18 @@ fn relink(tree: &Tree, stray: &Stray, relative: &Path) -> Result<(), FixRootErro
             let flags = AtFlags::AT_EMPTY_PATH;
             Ok(fchownat(&made, "", Some(user), Some(group), flags)?)
         };
-        owned().map_err(|e| Trouble::system("give an owner to", &folder.path().join(new), e))
+        owned().map_err(|e| Trouble::system("give an owner to", &directory.path().join(new), e))
     })?;
     Ok(())
 }
 
 /// Opens what was found, for looking at it and for nothing else; an error when it is another by now.
-fn found_again(folder: &Folder, name: &OsStr, found: &Found) -> Result<fs::File, FixRootError> {
-    let file = folder.look(name)?;
+fn found_again(
+    directory: &Directory,
+    name: &OsStr,
+    found: &Found,
+) -> Result<fs::File, FixRootError> {
+    let file = directory.look(name)?;
     let there = fstat(&file).map_err(io::Error::from)?;
     match found.is_still(&there) {
         true => Ok(file),
@@ -120,20 +124,20 @@ fn found_again(folder: &Folder, name: &OsStr, found: &Found) -> Result<fs::File,
 
 /// Gives a file the mode that it should have.
 fn change_mode(tree: &Tree, found: &Found) -> Result<(), FixRootError> {
-    let (folder, name) = place(tree, &found.path)?;
-    let file = found_again(&folder, name, found)?;
+    let (directory, name) = place(tree, &found.path)?;
+    let file = found_again(&directory, name, found)?;
     let mode = found.new_mode.unwrap_or(found.mode);
-    Ok(folder.set_mode_of(&file, name, mode)?)
+    Ok(directory.set_mode_of(&file, name, mode)?)
 }
 
 /// Gives a file another text, and the mode that it should have. Its owner and its times stay: make and libtool compare those. Its
 /// other names stay names of one file.
 fn replace(tree: &Tree, found: &Found, text: &[u8]) -> Result<(), FixRootError> {
-    let (folder, name) = place(tree, &found.path)?;
-    let metadata = found_again(&folder, name, found)?.metadata()?;
+    let (directory, name) = place(tree, &found.path)?;
+    let metadata = found_again(&directory, name, found)?.metadata()?;
     let new = new_name(name);
-    folder.remove(&new)?;
-    let file = folder.write(&new, text, 0o600)?;
+    directory.remove(&new)?;
+    let file = directory.write(&new, text, 0o600)?;
     let completed = || {
         let made = file.metadata()?;
         let (uid, gid) = (metadata.uid(), metadata.gid());
@@ -150,18 +154,18 @@ fn replace(tree: &Tree, found: &Found, text: &[u8]) -> Result<(), FixRootError> 
         file.sync_all()
     };
     if let Err(e) = completed() {
-        let _ = folder.remove(&new);
+        let _ = directory.remove(&new);
         return Err(Trouble::system("write", &found.path, e).into());
     }
-    folder.rename(&new, name)?;
+    directory.rename(&new, name)?;
     for other in &found.others {
         let (place, other) = place(tree, other)?;
-        place.replace(other, |other, new| other.hard_link(new, &folder, name))?;
+        place.replace(other, |other, new| other.hard_link(new, &directory, name))?;
     }
     Ok(())
 }
 
-/// The open folder of a path of the sysroot, and the last name.
-fn place<'p>(tree: &Tree, path: &'p Path) -> Result<(Folder, &'p OsStr), Trouble> {
-    tree.folder_of(tree.within(path).unwrap_or(path), None)
+/// The open directory of a path of the sysroot, and the last name.
+fn place<'p>(tree: &Tree, path: &'p Path) -> Result<(Directory, &'p OsStr), Trouble> {
+    tree.directory_of(tree.within(path).unwrap_or(path), None)
 }

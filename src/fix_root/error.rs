@@ -27,8 +27,8 @@ pub enum FixRootError {
         /// What is wrong.
         message: String,
     },
-    /// There is no such folder.
-    #[error("there is no folder `{sysroot}` to correct", sysroot = .sysroot.shown())]
+    /// There is no such directory.
+    #[error("there is no directory `{sysroot}` to correct", sysroot = .sysroot.shown())]
     NoSysroot {
         /// The path.
         sysroot: PathBuf,
@@ -36,7 +36,7 @@ pub enum FixRootError {
         from: Option<&'static str>,
     },
     /// The paths in it are right as they are.
-    #[error("`{sysroot}` is this machine's own root", sysroot = .sysroot.shown())]
+    #[error("`{sysroot}` is the host's own root", sysroot = .sysroot.shown())]
     HostRoot {
         /// The path that leads there.
         sysroot: PathBuf,
@@ -85,10 +85,10 @@ impl Explain for FixRootError {
             Self::HostRoot { from: None, .. } => {
                 "name another machine's; `crossmerge targets` lists the sysroots".into()
             }
-            Self::Prefix(_) => "give the folder as the second argument, and as the third what the names begin with, such as `arm-linux-gnueabi-`".into(),
+            Self::Prefix(_) => "give the directory as the second argument, and as the third what the names begin with, such as `arm-linux-gnueabi-`".into(),
             Self::NoPlan(tuple) => format!("`{tuple}-fix-root --dry-run` prints what it would change"),
             Self::Io(e) => file::hint(e).unwrap_or_else(|| {
-                "run it as who owns the sysroot and the folder of the links; what is done already stays right".into()
+                "run it as who owns the sysroot and the directory of the links; what is done already stays right".into()
             }),
             _ => return None,
         })

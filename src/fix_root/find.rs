@@ -77,17 +77,17 @@ pub(crate) struct Files {
 }
 
 impl Found {
-    /// Tells whether the text names places of this machine.
+    /// Returns whether the text names places of the host.
     pub(crate) fn points_outside(&self) -> bool {
         self.edit.is_some()
     }
 
-    /// Tells whether anything is to change.
+    /// Returns whether anything is to change.
     pub(super) fn is_wrong(&self) -> bool {
         self.edit.is_some() || self.new_mode.is_some()
     }
 
-    /// Tells whether it has a name that was not found, and that a change of mode would be seen under.
+    /// Returns whether it has a name that was not found, and that a change of mode would be seen under.
     pub(super) fn is_elsewhere_too(&self) -> bool {
         self.edit.is_none() && self.stat.st_nlink > 1 + self.others.len() as u64
     }
@@ -96,7 +96,7 @@ impl Found {
         self.identity == identity
     }
 
-    /// Tells whether it is the same file still, as it was.
+    /// Returns whether it is the same file still, as it was.
     pub(super) fn is_still(&self, there: &FileStat) -> bool {
         let state = |stat: &FileStat| {
             let changed = (stat.st_ctime, stat.st_ctime_nsec);
@@ -117,14 +117,14 @@ impl Files {
     pub(crate) fn of(sysroot: &Sysroot) -> io::Result<Self> {
         let mut files = Self::default();
         let mut known = BTreeMap::new();
-        for folder in folders(sysroot, |name| name.starts_with(b"lib"))? {
-            if let Some(folder) = opened(sysroot, &folder) {
-                files.walk(&folder, 0, sysroot, &mut known)?;
+        for directory in directories(sysroot, |name| name.starts_with(b"lib"))? {
+            if let Some(directory) = opened(sysroot, &directory) {
+                files.walk(&directory, 0, sysroot, &mut known)?;
             }
         }
-        for folder in folders(sysroot, |name| name == b"bin")? {
-            if let Some(folder) = opened(sysroot, &folder) {
-                files.look_at_programs(&folder, sysroot, &mut known)?;
+        for directory in directories(sysroot, |name| name == b"bin")? {
+            if let Some(directory) = opened(sysroot, &directory) {
+                files.look_at_programs(&directory, sysroot, &mut known)?;
             }
         }
         files.look_at_shared(sysroot, &mut known)?;
@@ -152,27 +152,28 @@ impl Files {
         self.found.iter().filter(move |found| found.kind == kind)
     }
 
-    /// Looks at every file below a folder of libraries, and follows no link.
+    /// Looks at every file below a directory of libraries, and follows no link.
     fn walk(
         &mut self,
-        folder: &Node,
+        directory: &Node,
         depth: usize,
         sysroot: &Sysroot,
         known: &mut BTreeMap<Identity, usize>,
     ) -> io::Result<()> {
         if depth > MOST_DEPTH {
-            self.unread.push((folder.path().into(), "it lies too deep"));
+            self.unread
+                .push((directory.path().into(), "it lies too deep"));
             return Ok(());
         }
         for (name, kind) in self
-            .read(folder.path(), || folder.entries())?
+            .read(directory.path(), || directory.entries())?
             .unwrap_or_default()
         {
             if !matches!(kind, Entry::File | Entry::Directory) {
                 continue;
             }
-            let path = folder.path().join(&name);
-            let child = || folder.child(&name).map_err(io::Error::from);
+            let path = directory.path().join(&name);
+            let child = || directory.child(&name).map_err(io::Error::from);
             // It may be gone by now, or something else.
             let Some(node) = self.read(&path, child)?.flatten() else {
                 continue;
@@ -217,7 +218,7 @@ impl Files {
         self.add(kind, &node, edit, wanted, known)
     }
 
-    /// Reads a file or a folder; none when it may not be read.
+    /// Reads a file or a directory; none when it may not be read.
     fn read<T>(
         &mut self,
         path: &Path,
@@ -255,24 +256,24 @@ impl Files {
         sysroot: &Sysroot,
         known: &mut BTreeMap<Identity, usize>,
     ) -> io::Result<()> {
-        for share in folders(sysroot, |name| name == b"share")? {
+        for share in directories(sysroot, |name| name == b"share")? {
             let mut left = vec![(share, SHARED_DEPTH)];
-            while let Some((folder, depth)) = left.pop() {
+            while let Some((directory, depth)) = left.pop() {
                 // What may not be read there is no library.
-                let Some(folder) = opened(sysroot, &folder) else {
+                let Some(directory) = opened(sysroot, &directory) else {
                     continue;
                 };
-                for (name, kind) in folder.entries().unwrap_or_default() {
+                for (name, kind) in directory.entries().unwrap_or_default() {
                     if kind == Entry::Directory
                         && depth > 0
                         && !NOT_SHARED.contains(&name.to_string_lossy().as_ref())
                     {
-                        left.push((folder.place().join(name), depth - 1));
+                        left.push((directory.place().join(name), depth - 1));
                     } else if kind == Entry::File
                         && SHARED_SETTINGS
                             .iter()
                             .any(|end| name.as_bytes().ends_with(end.as_bytes()))
-                        && let Some(node) = folder.child(&name).ok().flatten()
+                        && let Some(node) = directory.child(&name).ok().flatten()
                     {
                         self.look_at_script(node, sysroot, known)?;
                     }
@@ -282,23 +283,23 @@ impl Files {
         Ok(())
     }
 
-    /// Looks at the scripts of a folder of programs. One that is a symlink is the script that it leads to.
+    /// Looks at the scripts of a directory of programs. One that is a symlink is the script that it leads to.
     fn look_at_programs(
         &mut self,
-        folder: &Node,
+        directory: &Node,
         sysroot: &Sysroot,
         known: &mut BTreeMap<Identity, usize>,
     ) -> io::Result<()> {
         let seen = self.configs.iter().map(|config| config.name.clone());
         let mut seen: BTreeSet<OsString> = seen.collect();
         for name in self
-            .read(folder.path(), || folder.names())?
+            .read(directory.path(), || directory.names())?
             .unwrap_or_default()
         {
             if seen.contains(&name) {
                 continue;
             }
-            let path = folder.path().join(&name);
+            let path = directory.path().join(&name);
             let Some(script) = self.read(&path, || sysroot.config_script(&path))? else {
                 continue;
             };
@@ -377,8 +378,8 @@ fn opened(sysroot: &Sysroot, place: &Path) -> Option<Node> {
 
 /// The directories of such a name where packages are installed, each once, reached as the target reaches them. What a symlink leads out
 /// to here is no part of the sysroot.
-fn folders(sysroot: &Sysroot, is_wanted: impl Fn(&[u8]) -> bool) -> io::Result<Vec<PathBuf>> {
-    let mut folders = Vec::new();
+fn directories(sysroot: &Sysroot, is_wanted: impl Fn(&[u8]) -> bool) -> io::Result<Vec<PathBuf>> {
+    let mut directories = Vec::new();
     for above in INSTALLED {
         let above = sysroot.leads_to(&sysroot.path().join(above));
         let Some(above) = above.filter(Node::is_dir) else {
@@ -388,15 +389,15 @@ fn folders(sysroot: &Sysroot, is_wanted: impl Fn(&[u8]) -> bool) -> io::Result<V
             if !is_wanted(name.as_bytes()) {
                 continue;
             }
-            let folder = sysroot.leads_to(&above.path().join(name));
-            if let Some(folder) = folder.filter(Node::is_dir)
-                && !folders.iter().any(|known| known == folder.place())
+            let directory = sysroot.leads_to(&above.path().join(name));
+            if let Some(directory) = directory.filter(Node::is_dir)
+                && !directories.iter().any(|known| known == directory.place())
             {
-                folders.push(folder.place().to_owned());
+                directories.push(directory.place().to_owned());
             }
         }
     }
-    Ok(folders)
+    Ok(directories)
 }
 
 /// How deep settings lie below `share`: `tcltk/tcl8.6/tclConfig.sh`.
@@ -418,7 +419,7 @@ const NOT_SETTINGS: [&str; 46] = [
     "target", "tcl", "timer", "txt", "xml", "xz",
 ];
 
-/// Tells whether a file beside libraries may be a script or settings that a shell reads, by its name. Programs are looked at too:
+/// Returns whether a file beside libraries may be a script or settings that a shell reads, by its name. Programs are looked at too:
 /// `lib/postgresql/bin/pg_config`.
 fn may_be_settings(name: &[u8], mode: u32) -> bool {
     let ending = name

@@ -40,7 +40,7 @@ pub(super) struct Request {
 /// Where links go and what stands before their names.
 #[derive(Debug)]
 pub(super) struct Links {
-    pub(super) folder: PathBuf,
+    pub(super) directory: PathBuf,
     pub(super) prefix: OsString,
 }
 
@@ -53,7 +53,7 @@ Usage: {name} [--dry-run] [--installed]
        {name} [options] <tuple>
        {name} [options] <sysroot> <bindir> <prefix>
 
-Makes the files of a sysroot that name places of this machine name the sysroot's: libtool's *.la, configuration
+Makes the files of a sysroot that name places of the host name the sysroot's: libtool's *.la, configuration
 scripts such as *-config, and symlinks, which become relative. Libraries get the mode 755, archives 644. Links
 <prefix><name> in <bindir> lead to the scripts.
 
@@ -101,9 +101,12 @@ impl Request {
         let (sysroot, links) = match &words[..] {
             [] => from_environment(argv0, tuple, env, config)?,
             [tuple] => of_tuple(tuple, env, config)?,
-            [sysroot, folder, prefix] => {
+            [sysroot, directory, prefix] => {
                 let sysroot = checked(sysroot, None, &config)?;
-                (sysroot, links(Some(folder.into()), Some(prefix.clone()))?)
+                (
+                    sysroot,
+                    links(Some(directory.into()), Some(prefix.clone()))?,
+                )
             }
             _ => {
                 return Err(usage(format!(
@@ -112,16 +115,16 @@ impl Request {
                 )));
             }
         };
-        let folder = |links: &Links| links.folder.is_dir();
-        if let Some(links) = links.as_ref().filter(|links| !folder(links)) {
+        let directory = |links: &Links| links.directory.is_dir();
+        if let Some(links) = links.as_ref().filter(|links| !directory(links)) {
             report::note(&format!(
-                "no links: there is no folder `{}`",
-                links.folder.shown()
+                "no links: there is no directory `{}`",
+                links.directory.shown()
             ));
         }
         Ok(Self {
             sysroot,
-            links: links.filter(folder),
+            links: links.filter(directory),
             dry_run,
             installed,
         })
@@ -142,7 +145,7 @@ fn from_environment(
     let named = named.transpose()?;
     let tools = env
         .get(env::ROOTDIR)
-        .map(|folder| below(Path::new(folder), "tools"));
+        .map(|directory| below(Path::new(directory), "tools"));
     let prefix = env.get(env::CROSS_COMPILE).map(OsStr::to_owned);
     match (tuple, named) {
         (Ok(tuple), named) => {
@@ -150,13 +153,13 @@ fn from_environment(
             let own = context.sysroot().canonicalize().ok();
             let is_own = |named: &PathBuf| named.canonicalize().ok() == own;
             // Beside our own links go those into the target's own sysroot, and not into another for one call.
-            let folder = match named.as_ref().is_none_or(is_own) {
+            let directory = match named.as_ref().is_none_or(is_own) {
                 true => tools.or_else(|| Some(bindir(&context, argv0))),
                 false => tools,
             };
             let prefix = prefix.unwrap_or_else(|| format!("{}-", context.tuple).into());
             let sysroot = named.map_or_else(|| context.existing_sysroot(), Ok)?;
-            Ok((sysroot, links(folder, Some(prefix))?))
+            Ok((sysroot, links(directory, Some(prefix))?))
         }
         (Err(ContextError::NoChost { .. }), Some(named)) => Ok((named, links(tools, prefix)?)),
         (Err(ContextError::NoChost { name }), None) => {
@@ -176,11 +179,11 @@ fn of_tuple(
     let tuple = Tuple::from_os(tuple)?;
     let context = own_context(tuple, env, config)?;
     let usual = || below(&context.config.broot, "usr/bin");
-    let folder = context.settings.bindir.clone().unwrap_or_else(usual);
+    let directory = context.settings.bindir.clone().unwrap_or_else(usual);
     let prefix = format!("{}-", context.tuple).into();
     Ok((
         context.existing_sysroot()?,
-        links(Some(folder), Some(prefix))?,
+        links(Some(directory), Some(prefix))?,
     ))
 }
 
@@ -192,18 +195,22 @@ fn own_context(tuple: Tuple, env: &Env, config: Config) -> Result<Context, Conte
 }
 
 /// The links, when both their place and their name are known.
-fn links(folder: Option<PathBuf>, prefix: Option<OsString>) -> Result<Option<Links>, FixRootError> {
-    let (Some(folder), Some(prefix)) = (folder, prefix.filter(|prefix| !prefix.is_empty())) else {
+fn links(
+    directory: Option<PathBuf>,
+    prefix: Option<OsString>,
+) -> Result<Option<Links>, FixRootError> {
+    let (Some(directory), Some(prefix)) = (directory, prefix.filter(|prefix| !prefix.is_empty()))
+    else {
         return Ok(None);
     };
     if prefix.as_bytes().contains(&b'/') {
         return Err(FixRootError::Prefix(prefix));
     }
-    let folder = std::path::absolute(folder)?;
-    Ok(Some(Links { folder, prefix }))
+    let directory = std::path::absolute(directory)?;
+    Ok(Some(Links { directory, prefix }))
 }
 
-/// A sysroot that was named, which has to be there, and to be another's root than this machine's.
+/// A sysroot that was named, which has to be there, and to be another's root than the host's.
 fn checked(
     sysroot: &OsStr,
     from: Option<&'static str>,

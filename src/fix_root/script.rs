@@ -33,13 +33,13 @@ pub(super) const LANGUAGES: [&[u8]; 8] = [
 /// How much of a file is read to see whether it is a script at all, in bytes. A license may come first.
 pub(super) const HEAD: u64 = 4096;
 
-/// Tells whether the `#!` line names a language that is not a shell's.
+/// Returns whether the `#!` line names a language that is not a shell's.
 pub(super) fn is_other_language(text: &[u8]) -> bool {
     let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
     line.starts_with(b"#!") && LANGUAGES.iter().any(|language| has(line, language))
 }
 
-/// Tells whether a script answers a build's questions: it takes an option that asks for flags, or prints flags with paths.
+/// Returns whether a script answers a build's questions: it takes an option that asks for flags, or prints flags with paths.
 pub(super) fn answers(text: &[u8]) -> bool {
     let is_other = is_other_language(text);
     logical_lines(text).any(|line| {
@@ -48,7 +48,7 @@ pub(super) fn answers(text: &[u8]) -> bool {
     })
 }
 
-/// Tells whether a line compares an argument with an option that asks for flags: a pattern of `case`, or a quoted word.
+/// Returns whether a line compares an argument with an option that asks for flags: a pattern of `case`, or a quoted word.
 pub(super) fn takes_question(line: &[u8], is_other: bool) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     let mut at = 0;
@@ -92,13 +92,13 @@ pub(super) fn takes_question(line: &[u8], is_other: bool) -> bool {
     false
 }
 
-/// Tells whether the text behind a word makes it a pattern of `case`.
+/// Returns whether the text behind a word makes it a pattern of `case`.
 pub(super) fn is_label(rest: &[u8]) -> bool {
     let skipped = rest.iter().position(|byte| !b"*=\"' ".contains(byte));
     skipped.is_some_and(|at| matches!(rest[at], b')' | b'|'))
 }
 
-/// Tells whether a line prints a compiler's options with paths, or is a line of such text.
+/// Returns whether a line prints a compiler's options with paths, or is a line of such text.
 pub(super) fn prints_flags(line: &[u8]) -> bool {
     let words: [&[u8]; 5] = [b"echo ", b"printf ", b"print ", b"print(", b"puts "];
     let prints = words.iter().any(|word| has(line, word));
@@ -109,7 +109,7 @@ pub(super) fn prints_flags(line: &[u8]) -> bool {
     })
 }
 
-/// Tells whether the beginning of a file is one of settings that a shell reads: after comments, an assignment comes.
+/// Returns whether the beginning of a file is one of settings that a shell reads: after comments, an assignment comes.
 pub(super) fn is_sourced(head: &[u8]) -> bool {
     let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let first = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"));
@@ -129,7 +129,7 @@ pub(super) fn assigned(line: &[u8]) -> Option<&[u8]> {
     is_name(&line[..equals]).then(|| &line[equals + 1..])
 }
 
-/// Tells whether settings are of a library: a compiler's or linker's options with paths are assigned.
+/// Returns whether settings are of a library: a compiler's or linker's options with paths are assigned.
 pub(super) fn is_settings(text: &[u8]) -> bool {
     let options: [&[u8]; 3] = [b"-I", b"-L", b"-isystem"];
     let is_path = |word: &[u8]| word.starts_with(b"/") || word.starts_with(b"$");
@@ -212,7 +212,7 @@ pub(super) fn script_in(name: &OsStr, node: Node) -> io::Result<Option<(Node, Ve
     Ok(answers.then_some((node, text)))
 }
 
-/// Tells whether a script of that name answers for a library, whatever is in it: `x-config`, `x_config`, `x-config-1.0`.
+/// Returns whether a script of that name answers for a library, whatever is in it: `x-config`, `x_config`, `x-config-1.0`.
 pub(super) fn is_config_name(name: &OsStr) -> bool {
     let name = name.as_bytes();
     let mut ends = (0..name.len()).filter(|at| {
@@ -225,7 +225,7 @@ pub(super) fn is_config_name(name: &OsStr) -> bool {
     })
 }
 
-/// Tells whether the name is one of pkg-config's.
+/// Returns whether the name is one of pkg-config's.
 pub(super) fn is_pkg_config(name: &OsStr) -> bool {
     let name = name.as_bytes();
     name.ends_with(b"pkg-config") || name.ends_with(b"pkgconf")

@@ -166,7 +166,7 @@ fn walk(
     }
 }
 
-/// Tells whether a symlink leads out of the sysroot here, by what it contains.
+/// Returns whether a symlink leads out of the sysroot here, by what it contains.
 fn leads_out(sysroot: &Sysroot, place: &Path, target: &Path) -> bool {
     if target.is_absolute() {
         return sysroot.within(target).is_none();
@@ -190,19 +190,19 @@ fn leads_out(sysroot: &Sysroot, place: &Path, target: &Path) -> bool {
 fn relative(sysroot: &Sysroot, place: &Path, target: &Path) -> PathBuf {
     let is_plain =
         target.is_absolute() && !target.components().any(|part| part == Component::ParentDir);
-    let folder = place.parent().unwrap_or(Path::new(""));
+    let directory = place.parent().unwrap_or(Path::new(""));
     // Where `..` stands in the target, its text means something else from another place.
     let to: PathBuf = match is_plain {
         true => target.components().skip(1).collect(),
         false if target.is_absolute() => follow(sysroot, target).place,
-        false => follow(sysroot, &folder.join(target)).place,
+        false => follow(sysroot, &directory.join(target)).place,
     };
-    let shared = folder
+    let shared = directory
         .components()
         .zip(to.components())
         .take_while(|(one, other)| one == other)
         .count();
-    let up = folder
+    let up = directory
         .components()
         .skip(shared)
         .map(|_| Component::ParentDir);

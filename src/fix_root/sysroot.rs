@@ -11,7 +11,7 @@ use std::{
 /// Where packages put what others are built against.
 pub(super) const INSTALLED: [&str; 3] = ["usr", "", "usr/local"];
 
-/// A sysroot: open, with its path as a person wrote it, and with every link followed.
+/// A sysroot: open, with its path as a user wrote it, and with every link followed.
 #[derive(Debug)]
 pub(crate) struct Sysroot {
     path: PathBuf,
@@ -76,7 +76,7 @@ impl Sysroot {
         self.path.join(relative.collect::<PathBuf>())
     }
 
-    /// Tells whether a path of this machine's lies in the sysroot, whatever links lead to it.
+    /// Returns whether a path of the host's lies in the sysroot, whatever links lead to it.
     pub(super) fn holds(&self, path: &Path) -> bool {
         canonical(path).starts_with(&self.real)
     }
@@ -96,7 +96,7 @@ impl Sysroot {
         way.ok()?.node()
     }
 
-    /// Tells whether the path is the cross compiler's own folder, which is on this machine and not in the sysroot.
+    /// Returns whether the path is the cross compiler's own directory, which is on the host and not in the sysroot.
     pub(super) fn is_compilers_own(&self, path: &Path) -> bool {
         let is_gcc = |part: Component| {
             ["gcc", "gcc-cross"]
@@ -106,7 +106,7 @@ impl Sysroot {
         path.components().any(is_gcc) && path.exists() && self.leads_to(&self.join(path)).is_none()
     }
 
-    /// Tells whether the path is of a configuration script that the sysroot has.
+    /// Returns whether the path is of a configuration script that the sysroot has.
     pub(super) fn has_config_script(&self, path: &Path) -> bool {
         self.config_script(&self.join(path))
             .is_ok_and(|script| script.is_some())

@@ -10,10 +10,10 @@ use super::{
 };
 use std::{ffi::OsStr, ops::Range, os::unix::ffi::OsStrExt, path::Path};
 
-/// The lines of a libtool archive that name folders: libtool's own keys.
+/// The lines of a libtool archive that name directories: libtool's own keys.
 const LIBTOOL_KEYS: [&[u8]; 2] = [b"libdir=", b"dependency_libs="];
 
-/// The options of compilers and linkers that are joined to a folder.
+/// The options of compilers and linkers that are joined to a directory.
 const OPTIONS: [&[u8]; 8] = [
     b"-I",
     b"-L",
@@ -76,7 +76,7 @@ pub(super) fn config_script(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
         // What is compared or searched for is no answer; but a script of the sysroot's is asked in place of the machine's.
         Before::Word => sysroot.has_config_script(path),
         _ => {
-            let is_place = is_folder_of_libraries(path) && !sysroot.is_compilers_own(path);
+            let is_place = is_directory_of_libraries(path) && !sysroot.is_compilers_own(path);
             is_place && !is_program(path) || sysroot.has_config_script(path)
         }
     });
@@ -146,7 +146,7 @@ fn other_language(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
                     } else {
                         OPTIONS.contains(&piece) && !is_compared(before)
                     };
-                    let is_place = is_folder_of_libraries(path) && !is_program(path);
+                    let is_place = is_directory_of_libraries(path) && !is_program(path);
                     let roots = [sysroot.path(), sysroot.real()];
                     let inside = roots.iter().find_map(|root| {
                         let root = in_string(root.as_os_str().as_bytes(), quote, has_variables);
@@ -194,7 +194,7 @@ fn in_string(path: &[u8], quote: Quote, has_variables: bool) -> Vec<u8> {
     path.iter().flat_map(escape).collect()
 }
 
-/// Tells whether a string behind this text is a value: assigned, listed, printed or returned.
+/// Returns whether a string behind this text is a value: assigned, listed, printed or returned.
 fn is_given(before: &[u8]) -> bool {
     let words: [&[u8]; 7] = [b"=", b"=>", b":", b",", b"[", b"(", b"."];
     let calls: [&[u8]; 6] = [b"print", b"printf", b"puts", b"return", b"say", b"echo"];
@@ -205,7 +205,7 @@ fn is_given(before: &[u8]) -> bool {
     is_call(before) || words.iter().any(|word| before.ends_with(word))
 }
 
-/// Tells whether a string behind this text is compared with something.
+/// Returns whether a string behind this text is compared with something.
 fn is_compared(before: &[u8]) -> bool {
     let operators: [&[u8]; 9] = [
         b"==", b"!=", b"=~", b"<=", b">=", b" eq", b" ne", b" in", b"~",
@@ -213,24 +213,24 @@ fn is_compared(before: &[u8]) -> bool {
     operators.iter().any(|operator| before.ends_with(operator))
 }
 
-/// Tells whether a script finds its place by the name it is called under. Called through a link, it looks at the link's.
+/// Returns whether a script finds its place by the name it is called under. Called through a link, it looks at the link's.
 pub(super) fn looks_at_own_place(text: &[u8]) -> bool {
     logical_lines(text).any(|line| {
         has(line, b"${0%") || has(line, b"dirname") && (has(line, b"$0") || has(line, b"${0}"))
     })
 }
 
-/// Tells whether packages install what others are built against there. `/etc` and `/var` are the running machine's.
-fn is_folder_of_libraries(path: &Path) -> bool {
+/// Returns whether packages install what others are built against there. `/etc` and `/var` are the running machine's.
+fn is_directory_of_libraries(path: &Path) -> bool {
     let first = path.components().nth(1);
     let first = first.map_or(&b""[..], |first| first.as_os_str().as_bytes());
     first == b"usr" || first == b"opt" || first.starts_with(b"lib")
 }
 
-/// Tells whether the path is of a file in a folder of programs, which a script runs here.
+/// Returns whether the path is of a file in a directory of programs, which a script runs here.
 fn is_program(path: &Path) -> bool {
-    let folder = path.parent().and_then(Path::file_name);
-    folder.is_some_and(|folder| folder == "bin" || folder == "sbin")
+    let directory = path.parent().and_then(Path::file_name);
+    directory.is_some_and(|directory| directory == "bin" || directory == "sbin")
 }
 
 /// Puts the sysroot before the wanted paths that do not lie in it.
@@ -291,7 +291,7 @@ fn spelled(path: &[u8], quote: Quote) -> Vec<u8> {
     }
 }
 
-/// Tells whether a byte separates one word, or one part of a quoted text, from the next.
+/// Returns whether a byte separates one word, or one part of a quoted text, from the next.
 fn is_delimiter(byte: u8) -> bool {
     is_blank(byte) || b"'\"`();|&<>".contains(&byte)
 }
@@ -450,7 +450,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Tells whether this is the value that `${NAME:-…}` or `${NAME:=…}` has in reserve.
+    /// Returns whether this is the value that `${NAME:-…}` or `${NAME:=…}` has in reserve.
     fn is_reserve(&self) -> bool {
         let before = &self.line[..self.at];
         let before = before.strip_suffix(b":-").or(before.strip_suffix(b":="));
@@ -468,13 +468,13 @@ mod tests {
 
     /// A sysroot at a path of that name; `@` stands for it in the tables, as that text needs it.
     fn sysroot(name: &str) -> (tempfile::TempDir, Sysroot) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.join("usr/bin")).expect("folders");
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join(name);
+        fs::create_dir_all(path.join("usr/bin")).expect("directories");
         fs::write(path.join("usr/bin/krb5-config"), "#!/bin/sh\n").expect("a script");
         fs::write(path.join("usr/bin/pkg-config"), "#!/bin/sh\n").expect("a script");
         let sysroot = Sysroot::at(&path).expect("a sysroot");
-        (folder, sysroot)
+        (directory, sysroot)
     }
 
     type Edit = fn(&[u8], &Sysroot) -> Option<Vec<u8>>;
@@ -490,8 +490,8 @@ mod tests {
     }
 
     #[test]
-    fn a_libtool_archive_keeps_the_folders_it_names() {
-        let (_folder, sysroot) = sysroot("root");
+    fn a_libtool_archive_keeps_the_directories_it_names() {
+        let (_directory, sysroot) = sysroot("root");
         for (old, new) in [
             ("libdir='/usr/lib'", "libdir='@/usr/lib'"),
             ("libdir='/usr/lib64/lp64d'", "libdir='@/usr/lib64/lp64d'"),
@@ -525,10 +525,10 @@ mod tests {
     }
 
     #[test]
-    fn the_cross_compilers_own_folder_stays() {
-        let (folder, sysroot) = sysroot("root");
-        let own = folder.path().join("lib/gcc/avr/15");
-        fs::create_dir_all(&own).expect("folders");
+    fn the_cross_compilers_own_directory_stays() {
+        let (directory, sysroot) = sysroot("root");
+        let own = directory.path().join("lib/gcc/avr/15");
+        fs::create_dir_all(&own).expect("directories");
         fs::write(own.join("libstdc++.la"), "").expect("a file");
         let own = own.display();
         let line = format!("dependency_libs=' -L{own} {own}/libstdc++.la -L/usr/lib'");
@@ -538,7 +538,7 @@ mod tests {
 
     #[test]
     fn a_script_answers_with_places_of_the_sysroot() {
-        let (_folder, sysroot) = sysroot("root");
+        let (_directory, sysroot) = sysroot("root");
         for (old, new) in [
             ("prefix=/usr", "prefix=@/usr"),
             ("prefix=\"/usr\"", "prefix=\"@/usr\""),
@@ -609,7 +609,7 @@ mod tests {
 
     #[test]
     fn what_a_script_compares_runs_or_only_mentions_stays() {
-        let (_folder, sysroot) = sysroot("root");
+        let (_directory, sysroot) = sysroot("root");
         for line in [
             "#!/usr/bin/env sh",
             "# prefix=/usr",
@@ -649,7 +649,7 @@ mod tests {
             ("$x`y\"", "'@'", "@", "\\"),
             ("it's", "\\", "\\", "@"),
         ] {
-            let (_folder, sysroot) = sysroot(name);
+            let (_directory, sysroot) = sysroot(name);
             let path = sysroot.path().to_str().expect("UTF-8");
             let parent = path.strip_suffix(name).expect("its name");
             let quoted = |form: &str, other: String| match form {
@@ -675,7 +675,7 @@ mod tests {
 
     #[test]
     fn a_script_of_another_language_answers_with_places_of_the_sysroot() {
-        let (_folder, sysroot) = sysroot("root");
+        let (_directory, sysroot) = sysroot("root");
         let edit: Edit = config_script;
         for (old, new) in [
             ("my $prefix = \"/usr\";", "my $prefix = \"@/usr\";"),
@@ -737,7 +737,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_stay() {
-        let (_folder, sysroot) = sysroot("root");
+        let (_directory, sysroot) = sysroot("root");
         let said = config_script(b"# \xff\r\nprefix=/usr\r\n\0\xfe", &sysroot).expect("an edit");
         let path = sysroot.path().display();
         let new = [
@@ -751,8 +751,8 @@ mod tests {
 
     #[test]
     fn a_link_to_the_sysroot_leads_into_it() {
-        let (folder, sysroot) = sysroot("root");
-        let link = folder.path().join("link");
+        let (directory, sysroot) = sysroot("root");
+        let link = directory.path().join("link");
         std::os::unix::fs::symlink("root", &link).expect("a link");
         let line = format!("libdir='{}/usr/lib64'\n", link.display());
         assert_eq!(libtool_archive(line.as_bytes(), &sysroot), None);

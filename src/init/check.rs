@@ -35,16 +35,16 @@ const ANY_VENDOR: [Option<&str>; 3] = [None, Some("pc"), Some("unknown")];
 /// A shell that every machine has, linked against its libc.
 const SHELL: &str = "/bin/sh";
 
-/// Refuses a sysroot that is no folder, that this machine's own system is in, or that is another target's.
+/// Refuses a sysroot that is no directory, that the host's own system is in, or that is another target's.
 pub(super) fn check_sysroot(context: &Context, sysroot: &Path) -> Result<(), InitError> {
     let is_default = *sysroot == context.default_sysroot();
     let place = canonical(sysroot);
     let why = if sysroot.exists() && !sysroot.is_dir() {
-        "it is no folder".to_owned()
+        "it is no directory".to_owned()
     } else if is_default {
         return Ok(());
     } else if is_machines_own(&place, &context.config.broot) {
-        "this machine's own files are in it".to_owned()
+        "the host's own files are in it".to_owned()
     } else if let Some(whose) = home_of(&place) {
         format!("it is the home directory of {whose}")
     } else if let Some((other, _)) = context
@@ -85,7 +85,7 @@ fn home_of(place: &Path) -> Option<String> {
     (canonical(&owner.dir) == place).then(|| format!("`{}`", owner.name))
 }
 
-/// Without Portage, the native compiler and the machine's own programs tell what this machine is.
+/// Without Portage, the native compiler and the machine's own programs tell what the host is.
 pub(crate) fn check_foreign_by_compiler(context: &Context) -> Result<(), InitError> {
     let machine = context.machine_of_cc();
     let is_named = machine.as_deref() == Some(context.tuple.as_str());
@@ -98,7 +98,7 @@ pub(crate) fn check_foreign_by_compiler(context: &Context) -> Result<(), InitErr
     }
 }
 
-/// Returns whether a tuple means this machine under another name: CPU, kernel and libc are its own, and no vendor tells them apart.
+/// Returns whether a tuple means the host under another name: CPU, kernel and libc are its own, and no vendor tells them apart.
 fn is_like_the_machine(context: &Context, machine: Option<&str>) -> bool {
     let tuple = &context.tuple;
     let machine: Option<Tuple> = machine.and_then(|machine| machine.parse().ok());
@@ -121,7 +121,7 @@ fn is_like_the_machine(context: &Context, machine: Option<&str>) -> bool {
     is_cpu || target.kernel == Some("linux") && has_machines_libc(&target)
 }
 
-/// Returns whether the target's libc is this machine's, or the tuple ends before its libc.
+/// Returns whether the target's libc is the host's, or the tuple ends before its libc.
 fn has_machines_libc(target: &Target) -> bool {
     let shell = elf::interpreter(Path::new(SHELL)).ok().flatten();
     let own = shell.and_then(|shell| libc_of_interpreter(&shell));

@@ -25,16 +25,16 @@ pub enum InitError {
     Io(#[from] io::Error),
     #[error(transparent)]
     Profile(#[from] ProfileError),
-    #[error("`{tuple}` is {what} of this machine: its wrappers would shadow native tools")]
+    #[error("`{tuple}` is {what} of the host: its wrappers would shadow native tools")]
     Native { tuple: Tuple, what: String },
     #[error("`{path}` is not crossmerge's, and a link of ours would replace it", path = .0.shown())]
     NotOurs(PathBuf),
     #[error("{path:?} cannot be kept in a configuration file: it is not UTF-8, or holds control characters", path = .0)]
     NotText(PathBuf),
-    #[error("`{path}` is a folder, and would be replaced with what is in it", path = .0.shown())]
-    IsAFolder(PathBuf),
-    #[error("`{path}` is not a folder", path = .0.shown())]
-    NotAFolder(PathBuf),
+    #[error("`{path}` is a directory, and would be replaced with what is in it", path = .0.shown())]
+    IsADirectory(PathBuf),
+    #[error("`{path}` is not a directory", path = .0.shown())]
+    NotADirectory(PathBuf),
     #[error("`{path}` has ten thousand files `._cfgNNNN_` beside it", path = .0.shown())]
     TooManyBeside(PathBuf),
     #[error("Portage has no main repository, so there is no profile to link")]
@@ -71,7 +71,7 @@ pub enum InitError {
         /// The command that installs one.
         install: Option<String>,
     },
-    #[error("the toolchain's libc is this machine's own, in `{path}`", path = .0.shown())]
+    #[error("the toolchain's libc is the host's own, in `{path}`", path = .0.shown())]
     HostLibc(PathBuf),
     #[error("the profile `{profile}` expects {wants}, and `{sysroot}` is {has}: it would end each merge", sysroot = .sysroot.shown())]
     ProfileLayout {
@@ -133,14 +133,14 @@ impl Explain for InitError {
             Self::Io(e) if e.kind() == io::ErrorKind::PermissionDenied => {
                 "run it as root; or leave out `--sysroot` and `--bindir`, and the target is below your home directory; or name others: `--sysroot DIR --bindir DIR`".into()
             }
-            Self::Io(e) => file::hint(e).unwrap_or_else(|| "mend that and run it again: what is done is kept".into()),
+            Self::Io(e) => file::hint(e).unwrap_or_else(|| "fix that and run it again: what is done is kept".into()),
             Self::Native { .. } => "give the target a vendor of its own, as in `i686-cross-linux-gnu`".into(),
             Self::NotOurs(path) => match target_of(path) {
                 Some(tuple) => format!("it is crossdev's: take it over with `crossmerge adopt {tuple}`"),
                 None => format!("keep the links elsewhere with `--bindir DIR`, or move it away: `mv {0} {0}.old`", path.shown()),
             },
             Self::NotText(_) => "choose another name".into(),
-            Self::NotAFolder(path) | Self::IsAFolder(path) => format!("move it away: `mv {0} {0}.old`", path.shown()),
+            Self::NotADirectory(path) | Self::IsADirectory(path) => format!("move it away: `mv {0} {0}.old`", path.shown()),
             Self::TooManyBeside(_) => "keep of each what you want and remove it, by hand or with Portage's etc-update".into(),
             Self::NoMainRepository => "name one as main-repo in /etc/portage/repos.conf; `portageq envvar PORTAGE_REPOSITORIES` shows what Portage sees".into(),
             Self::NoEmbedded(_) => "sync the repository: `emerge --sync`".into(),
@@ -149,7 +149,7 @@ impl Explain for InitError {
             }
             Self::NoCompiler { install: Some(command), .. } => format!("`{command}` installs one; then run this again without `--toolchain`"),
             Self::NoCompiler { .. } => "give what stands before `gcc` in its tools' names: `--toolchain /opt/sdk/bin/arm-linux-gnueabi-`, or install clang for `--llvm`".into(),
-            Self::CompilerFails { .. } => "the toolchain itself is broken: mend or reinstall it".into(),
+            Self::CompilerFails { .. } => "the toolchain itself is broken: fix or reinstall it".into(),
             Self::OtherTraits { instead: Some(command), .. } => format!("adopt one that does: `{command}`"),
             Self::WrongMachine { tuple, .. } | Self::OtherTraits { tuple, .. } => {
                 format!("adopt the toolchain of that tuple; `crossmerge show {tuple}` prints what it means")
@@ -160,13 +160,13 @@ impl Explain for InitError {
             Self::ProfileLayout { tuple, .. } | Self::ProfileAbi { tuple, .. } => {
                 format!("`crossmerge profile set {tuple} auto` takes one that fits")
             }
-            Self::NoPlace { tuple, .. } => format!("name a folder of its own: `crossmerge init {tuple} --sysroot DIR`"),
+            Self::NoPlace { tuple, .. } => format!("name a directory of its own: `crossmerge init {tuple} --sysroot DIR`"),
             Self::Shadows { command, .. } | Self::OtherLayout { command, .. } => {
                 format!("give the target a vendor of its own: `{command}`")
             }
             Self::NoHome => "`export HOME=DIR`, or name the directories: `--sysroot DIR --bindir DIR`".into(),
             Self::NothingAdopted => "add `--toolchain PREFIX` or `--llvm`".into(),
-            Self::NotToml { file, .. } => format!("mend it, or move it away: `mv {0} {0}.old`", file.shown()),
+            Self::NotToml { file, .. } => format!("fix it, or move it away: `mv {0} {0}.old`", file.shown()),
             Self::NotInitialised(_) => "`crossmerge targets` lists those that are".into(),
             _ => return None,
         })

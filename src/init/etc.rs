@@ -1,4 +1,4 @@
-//! What init wants below `etc/portage`: for a new sysroot, for one that somebody else made, for one that was left half-made.
+//! What init wants below `etc/portage`: for a new sysroot, for one that another user made, for one that was left half-made.
 
 use super::{
     error::InitError,
@@ -36,7 +36,7 @@ pub(super) struct Etc<'a> {
 }
 
 impl Etc<'_> {
-    /// The writes, and the profile that make.profile leads to then, if that can be told. A make.conf that we did not write says that somebody else set the sysroot up, and it is accepted as
+    /// The writes, and the profile that make.profile leads to then, if that can be told. A make.conf that we did not write says that another user set the sysroot up, and it is accepted as
     /// it is; but for the placeholders that crossdev leaves when it fails half-way, and for a profile asked for.
     pub(super) fn writes(
         &self,
@@ -68,14 +68,14 @@ impl Etc<'_> {
                 let chosen = self.profile(&make_profile, notes)?;
                 writes.push(Write::new(
                     make_profile,
-                    Content::Link(chosen.folder.clone()),
+                    Content::Link(chosen.directory.clone()),
                     Care::Edit,
                 ));
                 profile = Some(chosen);
             }
             if !etc.join("repos.conf").exists() && self.host.repositories.all.len() > 1 {
                 notes.push(format!(
-                    "it has no repos.conf, so it may not see every repository of this machine; to show them: ln -s {} {}",
+                    "it has no repos.conf, so it may not see every repository of the host; to show them: ln -s {} {}",
                     below(&self.context.config.broot, "etc/portage/repos.conf").shown(),
                     etc.join("repos.conf").shown()
                 ));
@@ -89,21 +89,21 @@ impl Etc<'_> {
         let llvm = is_asked || adopted.is_some_and(|t| t.kind == Kind::Llvm);
         let target = &self.subject.target;
         let text = |name: &str, text| Write::new(etc.join(name), Content::Text(text), Care::Config);
-        let folder = Content::Folder(0o1777);
+        let directory = Content::Directory(0o1777);
         let care = if self.options.profile.is_some() {
             Care::Choice
         } else {
             Care::Config
         };
         let writes = vec![
-            Write::new(below(&configroot, "tmp"), folder, Care::Gap),
+            Write::new(below(&configroot, "tmp"), directory, Care::Gap),
             text(
                 "profile/make.defaults",
                 files::make_defaults(target, &chosen, llvm),
             ),
             text("profile/use.force", files::use_force(target, &chosen)),
             text("repos.conf", files::repos_conf(&self.host.repositories)),
-            Write::new(make_profile, Content::Link(chosen.folder.clone()), care),
+            Write::new(make_profile, Content::Link(chosen.directory.clone()), care),
             text(
                 "make.conf",
                 files::make_conf(target, &self.host.settings, &configroot),
@@ -112,7 +112,7 @@ impl Etc<'_> {
         Ok((writes, Some(chosen)))
     }
 
-    /// Tells whether a make.conf that the record does not know is one that a person edited and `remove` therefore left.
+    /// Returns whether a make.conf that the record does not know is one that a user edited and `remove` therefore left.
     fn begins_as_ours(&self, make_conf: &Path) -> Result<bool, InitError> {
         let first = files::first_line(&self.subject.target);
         let text = self.text(make_conf)?;
@@ -137,8 +137,8 @@ impl Etc<'_> {
                 continue;
             };
             let cbuild = &self.host.settings["CBUILD"];
-            if let Some(mended) = files::mended(&text, &self.subject.target, cbuild) {
-                writes.push(Write::new(path, Content::Text(mended), Care::Edit));
+            if let Some(fixed) = files::fixed(&text, &self.subject.target, cbuild) {
+                writes.push(Write::new(path, Content::Text(fixed), Care::Edit));
             }
         }
         Ok(writes)
@@ -152,11 +152,11 @@ impl Etc<'_> {
                 .ok()
                 .filter(|_| make_profile.is_dir());
             return match linked {
-                Some(folder) if folder != embedded.folder => Ok(Profile {
-                    name: folder.display().to_string(),
+                Some(directory) if directory != embedded.directory => Ok(Profile {
+                    name: directory.display().to_string(),
                     says: profile::says(self.context, &self.host.repositories, make_profile)?,
                     status: Status::Unknown,
-                    folder,
+                    directory,
                 }),
                 _ => Ok(embedded),
             };

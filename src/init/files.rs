@@ -40,7 +40,7 @@ const OF_THE_HOST: [&str; 5] = [
 /// The texts below `etc/portage` that crossdev makes too.
 pub(crate) const TEXTS: [&str; 3] = ["make.conf", "profile/make.defaults", "profile/use.force"];
 
-/// What crossdev's templates have where a fact belongs, in the order in which [`mended`] has the facts.
+/// What crossdev's templates have where a fact belongs, in the order in which [`fixed`] has the facts.
 const PLACEHOLDERS: [&str; 6] = [
     "__CHOST__",
     "__CBUILD__",
@@ -168,14 +168,14 @@ pub(super) fn use_force(target: &Target, profile: &Profile) -> String {
 /// `etc/portage/repos.conf`: every repository of the machine, where it lies there. Syncing stays the machine's.
 pub(super) fn repos_conf(repositories: &Repositories) -> String {
     format!(
-        "# Made by `crossmerge init`: the repositories of this machine, which also syncs them.\n{}",
+        "# Made by `crossmerge init`: the repositories of the host, which also syncs them.\n{}",
         repositories.to_text()
     )
 }
 
 /// Fills the placeholders that crossdev's emerge-wrapper left when it failed half-way, and nothing else; `None` when
 /// the text has none.
-pub(super) fn mended(text: &str, target: &Target, cbuild: &str) -> Option<String> {
+pub(super) fn fixed(text: &str, target: &Target, cbuild: &str) -> Option<String> {
     let kernel = target.kernel;
     let force = kernel.map_or(String::new(), |kernel| format!("kernel_{kernel}"));
     let values = [
@@ -191,7 +191,7 @@ pub(super) fn mended(text: &str, target: &Target, cbuild: &str) -> Option<String
     is_half_made(text).then(|| filled.fold(text.to_owned(), fill))
 }
 
-/// Tells whether crossdev has left a placeholder in a text.
+/// Returns whether crossdev has left a placeholder in a text.
 pub(crate) fn is_half_made(text: &str) -> bool {
     PLACEHOLDERS
         .iter()

@@ -54,7 +54,7 @@ pub(super) fn toolchain(
         let prefix = compiler.prefix.shown();
         let declined = if native.as_deref() == Some(compiler.tuple.as_str()) {
             format!(
-                "`{name}` is this machine's own compiler: `--toolchain {prefix}` adopts it all the same"
+                "`{name}` is the host's own compiler: `--toolchain {prefix}` adopts it all the same"
             )
         } else if belongs_to_a_target(context, &compiler.tuple)? {
             let other = &compiler.tuple;
@@ -81,7 +81,7 @@ pub(super) fn toolchain(
     Ok(found)
 }
 
-/// Tells whether a tuple is a target of crossdev's or ours, whose sysroot is full of its own packages.
+/// Returns whether a tuple is a target of crossdev's or ours, whose sysroot is full of its own packages.
 fn belongs_to_a_target(context: &Context, tuple: &Tuple) -> Result<bool, InitError> {
     let sysroot = below(&context.config.broot, &format!("usr/{tuple}"));
     let is_configured = context.config.target_file(tuple).exists();
@@ -90,7 +90,7 @@ fn belongs_to_a_target(context: &Context, tuple: &Tuple) -> Result<bool, InitErr
         && (is_configured || has_portage || !Record::read(&sysroot)?.is_empty()))
 }
 
-/// Tells whether a compiler by itself makes programs, and so has a libc, for a newer CPU than the target's flags name.
+/// Returns whether a compiler by itself makes programs, and so has a libc, for a newer CPU than the target's flags name.
 fn makes_for_newer(compiler: &Path, target: &Target) -> bool {
     let levels = |flags: &str| {
         let mut args: Vec<OsString> = flags.split_whitespace().map(Into::into).collect();
@@ -128,12 +128,12 @@ fn levels_of(text: &str) -> BTreeMap<&'static str, u32> {
     text.lines().filter_map(level).collect()
 }
 
-/// Tells whether the sysroot has a libc to build against.
+/// Returns whether the sysroot has a libc to build against.
 pub(super) fn has_libc(sysroot: &Path) -> bool {
     sysroot.join("usr/include/stdio.h").exists()
 }
 
-/// Tells whether clang is in PATH.
+/// Returns whether clang is in PATH.
 pub(super) fn has_clang(context: &Context) -> bool {
     context
         .find_program(OsStr::new(Kind::Llvm.driver()))

@@ -31,7 +31,7 @@ impl Host {
         }))
     }
 
-    /// Refuses a tuple for which this machine has native tools.
+    /// Refuses a tuple for which the host has native tools.
     pub(crate) fn check_foreign(&self, tuple: &Tuple) -> Result<(), InitError> {
         let native = self.settings.iter().find(|(name, value)| {
             (*name == "CBUILD" || name.starts_with("CHOST_")) && value.as_str() == tuple.as_str()

@@ -47,8 +47,8 @@ pub(crate) fn compilers(env: &Env, families: &[Source]) -> Vec<Compiler> {
     let own = Identity::own().ok();
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();
-    for folder in search::path(env) {
-        let entries = fs_err::read_dir(folder).into_iter().flatten();
+    for directory in search::path(env) {
+        let entries = fs_err::read_dir(directory).into_iter().flatten();
         let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         paths.sort();
         for path in paths {

@@ -50,7 +50,7 @@ impl Layout {
             return Vec::new();
         }
         let directory =
-            |path: String| Write::new(sysroot.join(path), Content::Folder(0o755), Care::Layout);
+            |path: String| Write::new(sysroot.join(path), Content::Directory(0o755), Care::Layout);
         let link = |path: &str, to: &str| {
             Write::new(sysroot.join(path), Content::Link(to.into()), Care::Layout)
         };
@@ -120,7 +120,7 @@ pub(super) fn toolchain(
 
 /// Where the symlinks to start files are: in crossmerge's own directory, in which nobody else can put a program.
 fn own_start_files(context: &Context) -> PathBuf {
-    let state = context.config.state_folder();
+    let state = context.config.state_directory();
     state.join(context.tuple.as_str()).join("start-files")
 }
 

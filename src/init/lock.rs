@@ -42,9 +42,9 @@ pub(crate) fn lock_if_there(sysroot: &Path) -> Result<Option<Flock<File>>, InitE
     let Some(tree) = Tree::open_if_exists(sysroot)? else {
         return Ok(None);
     };
-    let folder = tree.look_to_change(Path::new(record::FOLDER))?;
+    let directory = tree.look_to_change(Path::new(record::DIRECTORY))?;
     let held = || take_existing(sysroot, record::LOCK);
-    let is_there = folder.is_some_and(|folder| folder.is_dir());
+    let is_there = directory.is_some_and(|directory| directory.is_dir());
     Ok(is_there.then(held).transpose()?)
 }
 
@@ -60,8 +60,8 @@ pub(crate) fn lock_or_go_on(sysroot: &Path) -> Result<Option<impl Sized>, InitEr
     let Some(tree) = Tree::open_if_exists(sysroot)? else {
         return Ok(None);
     };
-    let folder = tree.look(Path::new(record::FOLDER))?;
-    let lock = match folder.is_some_and(|folder| folder.is_dir()) {
+    let directory = tree.look(Path::new(record::DIRECTORY))?;
+    let lock = match directory.is_some_and(|directory| directory.is_dir()) {
         true => record::LOCK,
         false => {
             // One that was left by a run that was killed goes too.

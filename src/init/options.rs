@@ -31,7 +31,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Tells whether they ask for nothing in particular.
+    /// Returns whether they ask for nothing in particular.
     pub(super) fn is_plain(&self) -> bool {
         let is_chosen = self.sysroot.is_some() || self.bindir.is_some() || self.profile.is_some();
         let adopts = self.toolchain.is_some() || self.llvm || self.adopt_nothing || self.with_libc;

@@ -43,7 +43,7 @@ pub(super) fn of_user(
     Ok(place)
 }
 
-/// Tells whether root has made the target, which an ordinary user may use and cannot change.
+/// Returns whether root has made the target, which an ordinary user may use and cannot change.
 pub(super) fn is_systems_target(context: &Context) -> Result<bool, InitError> {
     if user::acts_for_system() || context.config.own_target_file(&context.tuple).exists() {
         return Ok(false);
@@ -56,8 +56,8 @@ pub(super) fn is_systems_target(context: &Context) -> Result<bool, InitError> {
     Ok(is_made && sysroot.is_dir() && !may_write(&sysroot))
 }
 
-/// Tells whether the user may write to a directory, or make it.
-fn may_write(folder: &Path) -> bool {
-    let there = folder.ancestors().find(|ancestor| ancestor.exists());
+/// Returns whether the user may write to a directory, or make it.
+fn may_write(directory: &Path) -> bool {
+    let there = directory.ancestors().find(|ancestor| ancestor.exists());
     there.is_some_and(|there| file::check_writable(there).is_ok())
 }

@@ -1,4 +1,4 @@
-//! The record of what init wrote: how a later run tells a file that is still ours from one that a person edited.
+//! The record of what init wrote: how a later run tells a file that is still ours from one that a user edited.
 //!
 //! It lies in the sysroot, as `var/lib/crossmerge/contents`, in the manner of Portage's CONTENTS: `obj PATH SHA256`,
 //! `sym PATH -> TARGET`, `dir PATH`, with paths from the sysroot on. It is written before anything else, with what
@@ -17,11 +17,11 @@ use std::{
     sync::Mutex,
 };
 
-/// The folder of our own files in a sysroot.
-pub(super) const FOLDER: &str = "var/lib/crossmerge";
+/// The directory of our own files in a sysroot.
+pub(super) const DIRECTORY: &str = "var/lib/crossmerge";
 /// The lock, from the sysroot on: whoever writes holds it.
 pub(super) const LOCK: &str = "var/lib/crossmerge/lock";
-/// The lock of other work in a sysroot without that folder, from the sysroot on: no folders are made for it.
+/// The lock of other work in a sysroot without that directory, from the sysroot on: no directories are made for it.
 pub(super) const OTHER_LOCK: &str = ".crossmerge-lock";
 
 /// How many lines a record may have. A toolchain's libc has some thousand files; a line takes 450 bytes of memory.
@@ -34,8 +34,8 @@ pub(super) enum Entry {
     File(String),
     /// A symbolic link to this target.
     Link(PathBuf),
-    /// A folder.
-    Folder,
+    /// A directory.
+    Directory,
 }
 
 /// What init made, by path from the sysroot on. While a run is pending a path may have two entries.
@@ -56,7 +56,7 @@ impl Record {
     }
 
     /// Reads the record of an open sysroot. A line that we do not know is left out, and so is a path that would lead out of the
-    /// sysroot: what it spoke of counts as a person's, which is the safe side.
+    /// sysroot: what it spoke of counts as a user's, which is the safe side.
     pub(super) fn of(tree: Option<&Tree>) -> io::Result<Self> {
         let found = match tree {
             Some(tree) => tree.find(Path::new(RECORD)).map_err(io::Error::from)?,
@@ -69,7 +69,7 @@ impl Record {
     }
 
     /// Reads the text of a record. A path that does not lie in the sysroot is no more known than any other line: the sysroot may
-    /// be somebody else's, and `remove` takes away what stands here.
+    /// be another user's, and `remove` takes away what stands here.
     pub(super) fn parse(text: &str, file: &Path) -> io::Result<Self> {
         let mut record = Self::default();
         // A path may end in what else counts as a part of a line end.
@@ -89,7 +89,7 @@ impl Record {
                         record.add_inside(path, Entry::Link(target.into()));
                     }
                 }
-                Some(("dir", path)) => record.add_inside(path, Entry::Folder),
+                Some(("dir", path)) => record.add_inside(path, Entry::Directory),
                 Some(_) => {}
             }
         }
@@ -121,7 +121,7 @@ impl Record {
                 let _ = match entry {
                     Entry::File(hash) => writeln!(text, "obj {path} {hash}"),
                     Entry::Link(target) => writeln!(text, "sym {path} -> {}", target.display()),
-                    Entry::Folder => writeln!(text, "dir {path}"),
+                    Entry::Directory => writeln!(text, "dir {path}"),
                 };
             }
         }
@@ -142,14 +142,14 @@ impl Record {
         self.entries.insert(path.into(), BTreeSet::from([entry]));
     }
 
-    /// Tells whether the path is still as init left it.
+    /// Returns whether the path is still as init left it.
     pub(super) fn holds(&self, path: &Path, entry: &Entry) -> bool {
         self.entries
             .get(path)
             .is_some_and(|entries| entries.contains(entry))
     }
 
-    /// Tells whether what has the path is as init left it. Only a file of which it wrote one is hashed.
+    /// Returns whether what has the path is as init left it. Only a file of which it wrote one is hashed.
     pub(super) fn is_as_left(&self, path: &Path, node: &Node) -> io::Result<bool> {
         let entries = self.entries.get(path).into_iter().flatten();
         let is_file = |entry: &Entry| matches!(entry, Entry::File(_));
@@ -160,17 +160,17 @@ impl Record {
         Ok(there.is_some_and(|there| self.holds(path, &there)))
     }
 
-    /// Tells whether init ever wrote the path.
+    /// Returns whether init ever wrote the path.
     pub(crate) fn knows(&self, path: &Path) -> bool {
         self.entries.contains_key(path)
     }
 
-    /// The paths, a folder before what is in it.
+    /// The paths, a directory before what is in it.
     pub(crate) fn paths(&self) -> impl DoubleEndedIterator<Item = &Path> {
         self.entries.keys().map(PathBuf::as_path)
     }
 
-    /// Tells whether there is nothing in it.
+    /// Returns whether there is nothing in it.
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -187,7 +187,7 @@ fn too_long(file: &Path) -> io::Error {
 pub(super) fn entry_of(node: &Node) -> io::Result<Option<Entry>> {
     let entry = match () {
         () if node.is_link() => Entry::Link(node.target()?),
-        () if node.is_dir() => Entry::Folder,
+        () if node.is_dir() => Entry::Directory,
         // Of a terabyte the sum would take hours.
         () if node.is_file() && node.size() <= read::SUMMED => Entry::File(hash_node(node)?),
         () => return Ok(None),
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_record_is_read_as_it_was_written() {
-        let sysroot = tempfile::tempdir().expect("a folder");
+        let sysroot = tempfile::tempdir().expect("a directory");
         let mut record = Record {
             pending: true,
             ..Record::default()
@@ -300,9 +300,9 @@ mod tests {
             "make.profile",
             Entry::Link("/var/db/repos/g/profiles/embedded".into()),
         );
-        record.add("tmp", Entry::Folder);
-        record.add("srv/a\r", Entry::Folder);
-        fs_err::create_dir_all(sysroot.path().join(FOLDER)).expect("a folder");
+        record.add("tmp", Entry::Directory);
+        record.add("srv/a\r", Entry::Directory);
+        fs_err::create_dir_all(sysroot.path().join(DIRECTORY)).expect("a directory");
         fs_err::write(sysroot.path().join(RECORD), record.to_text()).expect("a file");
         assert_eq!(Record::read(sysroot.path()).expect("a record"), record);
         assert!(record.holds(Path::new("etc/a b"), &Entry::File(hash_text(b"y"))));

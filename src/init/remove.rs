@@ -22,7 +22,7 @@ use crossmerge_plan::{report::counted, shown::Show};
 use crossmerge_system::{
     file,
     file::{
-        Folder, Node, Places, Trouble,
+        Directory, Node, Places, Trouble,
         beneath::{Kind, MOST_DEPTH},
         read,
     },
@@ -52,7 +52,7 @@ pub fn remove(
     if !is_ours && !file.exists() && Record::read(&sysroot)?.is_empty() {
         return Err(InitError::NotInitialised(context.tuple.clone()));
     }
-    let is_there = sysroot.join(record::FOLDER).is_dir();
+    let is_there = sysroot.join(record::DIRECTORY).is_dir();
     let mut held = match dry_run {
         true => None,
         false if is_there => Some(lock(&sysroot)?),
@@ -104,7 +104,7 @@ pub fn remove(
     gone.extend(links.ours.into_iter().filter(is_to_go));
     // What is outside the sysroot is looked at before anything in it goes.
     forget(&file, true)?;
-    let states = state_folders(context)?;
+    let states = state_directories(context)?;
     for path in states.iter().chain([&file]) {
         file::look_to_change(path)?;
     }
@@ -117,15 +117,15 @@ pub fn remove(
     let done = done(dry_run);
     text.push_str(&summary(&removed, context, &sysroot, done));
     text.push_str(&forget(&file, dry_run)?);
-    for folder in states {
-        text.push_str(&remove_state(&folder, context, dry_run)?);
+    for directory in states {
+        text.push_str(&remove_state(&directory, context, dry_run)?);
     }
     if !dry_run {
         places.remove(&sysroot.join(RECORD))?;
         for path in gone.iter().filter(|path| path.starts_with(&sysroot)) {
             remove_empty_parents_in(&places, path, &sysroot)?;
         }
-        // Last: an init that was waited for makes those folders again as soon as the lock is gone, and they are its own then.
+        // Last: an init that was waited for makes those directories again as soon as the lock is gone, and they are its own then.
         if let Some(held) = &mut held {
             held.traces.keep();
         }
@@ -135,12 +135,12 @@ pub fn remove(
         match left_in(&places) {
             Left::None => {}
             Left::Files(left) => text.push_str(&format!(
-                "left     {}: {} that init did not write, or that a person edited\n",
+                "left     {}: {} that init did not write, or that a user edited\n",
                 sysroot.shown(),
                 counted(left, "file")
             )),
             Left::Uncounted(why) => text.push_str(&format!(
-                "left     {}: files that init did not write, or that a person edited; not all were counted: {why}\n",
+                "left     {}: files that init did not write, or that a user edited; not all were counted: {why}\n",
                 sysroot.shown()
             )),
         }
@@ -160,7 +160,7 @@ fn done(dry_run: bool) -> &'static str {
     }
 }
 
-/// What was removed: a line for the links of each folder, one for the files of a libc, and one for each file besides.
+/// What was removed: a line for the links of each directory, one for the files of a libc, and one for each file besides.
 fn summary(removed: &[&Path], context: &Context, sysroot: &Path, done: &str) -> String {
     let configroot = context.configroot();
     let named = [configroot.join("etc"), configroot.join("tmp")];
@@ -176,9 +176,9 @@ fn summary(removed: &[&Path], context: &Context, sysroot: &Path, done: &str) -> 
         }
     }
     let mut text = String::new();
-    for (folder, links) in links {
+    for (directory, links) in links {
         let links = counted(links, "command");
-        text.push_str(&format!("{done}{links} in {}\n", folder.shown()));
+        text.push_str(&format!("{done}{links} in {}\n", directory.shown()));
     }
     if copies > 0 {
         let (copies, sysroot) = (counted(copies, "file"), sysroot.shown());
@@ -196,8 +196,8 @@ struct Links {
     left: Vec<(PathBuf, String)>,
 }
 
-/// The links of the tuple that are ours, in the target's folder and in every folder of PATH that we may change: those to this program,
-/// and those of `<tuple>-fix-root` to the sysroot's `*-config`. A folder behind a symlink that another user could have planted is left
+/// The links of the tuple that are ours, in the target's directory and in every directory of PATH that we may change: those to this program,
+/// and those of `<tuple>-fix-root` to the sysroot's `*-config`. A directory behind a symlink that another user could have planted is left
 /// out, and so is a link that another user made.
 fn our_links(
     context: &Context,
@@ -213,20 +213,20 @@ fn our_links(
         ours: Vec::new(),
         left: Vec::new(),
     };
-    let mut folders = context.path();
-    // The machine's own links of a tuple that a person has for themselves too are not theirs.
-    folders.retain(|folder| file::check_writable(folder).is_ok());
-    folders.push(bindir.into());
-    folders.sort();
-    folders.dedup();
-    for folder in folders {
-        let Ok(entries) = fs_err::read_dir(&folder) else {
+    let mut directories = context.path();
+    // The machine's own links of a tuple that a user has for themselves too are not theirs.
+    directories.retain(|directory| file::check_writable(directory).is_ok());
+    directories.push(bindir.into());
+    directories.sort();
+    directories.dedup();
+    for directory in directories {
+        let Ok(entries) = fs_err::read_dir(&directory) else {
             continue;
         };
         for entry in entries {
             let name = entry?.file_name();
             let name = name.to_string_lossy();
-            let path = folder.join(name.as_ref());
+            let path = directory.join(name.as_ref());
             // `arm-linux-…` must not take `arm-linux-…-x`: what follows the tuple is one of our names.
             let is_named = name == after.as_str()
                 || name
@@ -235,7 +235,7 @@ fn our_links(
             let leads_there = |path: &Path| {
                 fs_err::read_link(path).is_ok_and(|target| target.starts_with(sysroot))
             };
-            // A wrapper that a person has taken away leaves links that lead to nothing.
+            // A wrapper that a user has taken away leaves links that lead to nothing.
             let is_nothing = || argv0::parse(OsStr::new(name.as_ref()), wrappers.names()).is_err();
             let is_left = || name.starts_with(&before) && is_nothing();
             let is_config = name.starts_with(&before) && name.ends_with("-config");
@@ -255,7 +255,7 @@ fn our_links(
     Ok(links)
 }
 
-/// Takes our keys out of `targets/<tuple>.toml`; what a person added stays.
+/// Takes our keys out of `targets/<tuple>.toml`; what a user added stays.
 fn forget(file: &Path, dry_run: bool) -> Result<String, InitError> {
     let text = match read::read_to_string(file, read::CONFIGURATION) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
@@ -284,11 +284,11 @@ fn forget(file: &Path, dry_run: bool) -> Result<String, InitError> {
     })
 }
 
-/// The target's folders of files that are kept for others: its own, and one for each other sysroot that was chosen.
-fn state_folders(context: &Context) -> io::Result<Vec<PathBuf>> {
-    let folder = context.config.state_folder();
+/// The target's directories of files that are kept for others: its own, and one for each other sysroot that was chosen.
+fn state_directories(context: &Context) -> io::Result<Vec<PathBuf>> {
+    let directory = context.config.state_directory();
     let (own, chosen) = (context.tuple.to_string(), format!("{}@", context.tuple));
-    let entries = match fs_err::read_dir(&folder) {
+    let entries = match fs_err::read_dir(&directory) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
@@ -298,15 +298,15 @@ fn state_folders(context: &Context) -> io::Result<Vec<PathBuf>> {
         name == own.as_str() || name.as_encoded_bytes().starts_with(chosen.as_bytes())
     };
     let targets = names.iter().filter(|name| is_targets(name));
-    Ok(targets.map(|name| folder.join(name)).collect())
+    Ok(targets.map(|name| directory.join(name)).collect())
 }
 
 /// Takes away what was written there, except what was learned: nobody can write that again.
-fn remove_state(folder: &Path, context: &Context, dry_run: bool) -> io::Result<String> {
-    let learned = folder.join(LEARNED);
+fn remove_state(directory: &Path, context: &Context, dry_run: bool) -> io::Result<String> {
+    let learned = directory.join(LEARNED);
     if !dry_run {
-        Folder::open(folder)
-            .and_then(|folder| folder.clear(&|name| name == LEARNED))
+        Directory::open(directory)
+            .and_then(|directory| directory.clear(&|name| name == LEARNED))
             .map_err(io::Error::from)?;
     }
     if learned.exists() {
@@ -316,9 +316,9 @@ fn remove_state(folder: &Path, context: &Context, dry_run: bool) -> io::Result<S
         ));
     }
     if !dry_run {
-        file::remove(folder)?;
+        file::remove(directory)?;
     }
-    Ok(format!("{}{}\n", done(dry_run), folder.shown()))
+    Ok(format!("{}{}\n", done(dry_run), directory.shown()))
 }
 
 fn remove_if_possible(places: &Places, path: &Path) -> Result<bool, InitError> {
@@ -328,19 +328,19 @@ fn remove_if_possible(places: &Places, path: &Path) -> Result<bool, InitError> {
     }
 }
 
-/// Removes the folders above a path that are empty now, up to and with the top.
+/// Removes the directories above a path that are empty now, up to and with the top.
 pub(crate) fn remove_empty_parents(path: &Path, top: &Path) -> Result<(), InitError> {
     let places = Places::of(top)?;
     remove_empty_parents_in(&places, path, top)
 }
 
 fn remove_empty_parents_in(places: &Places, path: &Path, top: &Path) -> Result<(), InitError> {
-    for folder in path
+    for directory in path
         .ancestors()
         .skip(1)
-        .take_while(|folder| folder.starts_with(top))
+        .take_while(|directory| directory.starts_with(top))
     {
-        if !remove_if_possible(places, folder)? {
+        if !remove_if_possible(places, directory)? {
             break;
         }
     }
@@ -355,7 +355,7 @@ enum Left {
     Uncounted(String),
 }
 
-/// Counts what is left in the sysroot, folders not counted. Whatever keeps it from being counted is no failure: the work is done.
+/// Counts what is left in the sysroot, directories not counted. Whatever keeps it from being counted is no failure: the work is done.
 fn left_in(places: &Places) -> Left {
     let count = || -> io::Result<usize> {
         // It may be gone by now.
@@ -375,14 +375,14 @@ fn left_in(places: &Places) -> Left {
     }
 }
 
-fn left_below(folder: &Node, depth: usize) -> io::Result<usize> {
+fn left_below(directory: &Node, depth: usize) -> io::Result<usize> {
     if depth > MOST_DEPTH {
-        let path = folder.path().shown();
+        let path = directory.path().shown();
         return Err(io::Error::other(format!("`{path}` lies too deep")));
     }
     let mut left = 0;
-    for (name, kind) in folder.entries()? {
-        left += match folder.child(&name) {
+    for (name, kind) in directory.entries()? {
+        left += match directory.child(&name) {
             Ok(Some(child)) if kind == Kind::Directory && child.is_dir() => {
                 left_below(&child, depth + 1)?
             }

@@ -117,8 +117,8 @@ fn traits(
     toolchain: &Toolchain,
     headers: Headers,
 ) -> Result<Option<Traits>, InitError> {
-    let folder = file::temporary()?;
-    Traits::ask(folder.path(), headers, |args| {
+    let directory = file::temporary()?;
+    Traits::ask(directory.path(), headers, |args| {
         compiler(context, toolchain, args)
     })
 }
@@ -188,8 +188,11 @@ fn with_flags(context: &Context, target: &Target, toolchain: &Toolchain) -> Opti
 /// Returns whether a compiler links a program with its own libc.
 fn links(context: &Context, toolchain: &Toolchain) -> bool {
     let linked = || {
-        let folder = file::temporary().ok()?;
-        let (source, out) = (folder.path().join("probe.c"), folder.path().join("probe"));
+        let directory = file::temporary().ok()?;
+        let (source, out) = (
+            directory.path().join("probe.c"),
+            directory.path().join("probe"),
+        );
         fs_err::write(
             &source,
             "#include <stdio.h>\nint main(void) { return puts(\"\"); }\n",
@@ -223,7 +226,7 @@ fn no_libc(context: &Context, toolchain: &Toolchain) -> InitError {
     }
 }
 
-/// What a person may have meant by a prefix that has no compiler: with a dash behind it, or without the compiler's name.
+/// What a user may have meant by a prefix that has no compiler: with a dash behind it, or without the compiler's name.
 fn likely_meant(prefix: &OsStr, driver: &str) -> Vec<OsString> {
     let mut dashed = prefix.to_owned();
     dashed.push("-");
@@ -248,10 +251,10 @@ pub(super) fn compiler(
     all.extend(options.map(Into::into));
     all.extend(args.into_iter().map(Into::into));
     let program = toolchain.compiler();
-    let folder = file::temporary()?;
+    let directory = file::temporary()?;
     let env = Changes::from([
         ("LC_ALL".into(), Change::Set("C".into())),
-        ("TMPDIR".into(), Change::Set(folder.path().into())),
+        ("TMPDIR".into(), Change::Set(directory.path().into())),
     ]);
     let mut outputs = exec::query(&[Plan {
         program,
@@ -270,9 +273,9 @@ fn text(bytes: &[u8]) -> String {
 fn gcc_toolchain(context: &Context, toolchain: &Toolchain) -> Result<Vec<String>, InitError> {
     const SELECTED: &str = "Selected GCC installation: ";
     let said = text(&compiler(context, toolchain, ["-v"])?.stderr);
-    let folder = said.lines().find_map(|line| line.strip_prefix(SELECTED));
-    let prefix = folder
-        .and_then(|folder| folder.split_once("/lib/gcc"))
+    let directory = said.lines().find_map(|line| line.strip_prefix(SELECTED));
+    let prefix = directory
+        .and_then(|directory| directory.split_once("/lib/gcc"))
         .and_then(|(prefix, _)| ToldPath::of(prefix));
     let Some(prefix) = prefix.and_then(|prefix| prefix.real()) else {
         return Ok(Vec::new());
@@ -287,8 +290,8 @@ fn check_object(
     target: &Target,
     toolchain: &Toolchain,
 ) -> Result<bool, InitError> {
-    let folder = file::temporary()?;
-    let object = folder.path().join("empty.o");
+    let directory = file::temporary()?;
+    let object = directory.path().join("empty.o");
     let args = [
         "-c".as_ref(),
         "-x".as_ref(),
@@ -319,9 +322,9 @@ fn check_object(
 
 /// The writes that bring the toolchain's libc into the sysroot, when it lies outside.
 ///
-/// A toolchain with a sysroot of its own gives that tree as it is. Others keep headers in one folder and libraries in
+/// A toolchain with a sysroot of its own gives that tree as it is. Others keep headers in one directory and libraries in
 /// another (Debian: `/usr/<tuple>/include` and `lib`), which become `usr/include` and `usr/lib`; a linker script that
-/// names the old folder is made to name the new one, which the linker looks for below the sysroot.
+/// names the old directory is made to name the new one, which the linker looks for below the sysroot.
 pub(super) fn libc(
     context: &Context,
     target: &Target,
@@ -337,7 +340,7 @@ pub(super) fn libc(
     let has_libc = |own: &ToldPath| own.join("usr/include/stdio.h").is_file();
     let is_machines = |own: &ToldPath| context.config.is_own_root(own);
     if let Some(own) = own.filter(|own| has_libc(own) && !is_machines(own)) {
-        for folder in [
+        for directory in [
             "lib",
             "lib32",
             "lib64",
@@ -347,14 +350,14 @@ pub(super) fn libc(
             "usr/lib64",
         ] {
             // With a merged /usr, `lib` of the root is `usr/lib`.
-            let is_moved = layout.usr == Some(Usr::Merged) && !folder.starts_with("usr/");
+            let is_moved = layout.usr == Some(Usr::Merged) && !directory.starts_with("usr/");
             let to = match is_moved {
-                true => sysroot.join("usr").join(folder),
-                false => sysroot.join(folder),
+                true => sysroot.join("usr").join(directory),
+                false => sysroot.join(directory),
             };
-            let is_link = own.join(folder).is_symlink();
+            let is_link = own.join(directory).is_symlink();
             if !(is_moved && is_link) {
-                copy(&own.join(folder), &to, None, &mut writes)?;
+                copy(&own.join(directory), &to, None, &mut writes)?;
             }
         }
         // What comes first is the library itself; behind it may be a symlink of usr's to that.
@@ -362,8 +365,8 @@ pub(super) fn libc(
         writes.retain(|write| seen.insert(write.path.clone()));
         return Ok(writes);
     }
-    let folder = file::temporary()?;
-    let probe = folder.path().join("probe.c");
+    let directory = file::temporary()?;
+    let probe = directory.path().join("probe.c");
     fs_err::write(&probe, "#include <stdio.h>\nint main(void) { return 0; }\n")?;
     let no_libc = || no_libc(context, toolchain);
     let rule = compiler(context, toolchain, ["-M".as_ref(), probe.as_os_str()])?.stdout;
@@ -417,7 +420,7 @@ fn real_parent(path: &ToldPath) -> Result<PathBuf, InitError> {
     )?)
 }
 
-/// Brings a dynamic linker that lies beside the libraries' folder to them: Debian's of mips64el and sparc64 is in `lib64`, and all
+/// Brings a dynamic linker that lies beside the libraries' directory to them: Debian's of mips64el and sparc64 is in `lib64`, and all
 /// else in `lib`.
 fn beside(interpreter: &Path, lib: &Path, sysroot: &Path) -> Option<Write> {
     let name = interpreter.file_name()?;
@@ -432,27 +435,27 @@ fn beside(interpreter: &Path, lib: &Path, sysroot: &Path) -> Option<Write> {
 /// file when the directory exists or belongs to the layout.
 fn reach(interpreter: &Path, sysroot: &Path, layout: &Layout) -> Option<Write> {
     let name = interpreter.file_name()?;
-    let folder = interpreter.parent()?.strip_prefix("/").ok()?;
+    let directory = interpreter.parent()?.strip_prefix("/").ok()?;
     let gap =
         |path: PathBuf, target: PathBuf| Some(Write::new(path, Content::Link(target), Care::Gap));
     let up = |path: &Path| path.components().map(|_| "..").collect::<PathBuf>();
     // Where the file will be once the layout's symlinks are there.
-    let folder = match layout.usr {
-        Some(Usr::Merged) if !folder.starts_with("usr") => Path::new("usr").join(folder),
-        _ => folder.to_owned(),
+    let directory = match layout.usr {
+        Some(Usr::Merged) if !directory.starts_with("usr") => Path::new("usr").join(directory),
+        _ => directory.to_owned(),
     };
-    if folder == Path::new("usr/lib") {
+    if directory == Path::new("usr/lib") {
         return None;
     }
-    let place = sysroot.join(&folder);
-    let is_folder = place.symlink_metadata().is_ok_and(|there| there.is_dir());
-    if is_folder || layout.usr.is_some() {
-        return gap(place.join(name), up(&folder).join("usr/lib").join(name));
+    let place = sysroot.join(&directory);
+    let is_directory = place.symlink_metadata().is_ok_and(|there| there.is_dir());
+    if is_directory || layout.usr.is_some() {
+        return gap(place.join(name), up(&directory).join("usr/lib").join(name));
     }
-    gap(place, up(folder.parent()?).join("usr/lib"))
+    gap(place, up(directory.parent()?).join("usr/lib"))
 }
 
-/// Lists the copies of a folder's files, links and folders. With `scripts_of`, linker scripts that name that folder
+/// Lists the copies of a directory's files, links and directories. With `scripts_of`, linker scripts that name that directory
 /// name `/usr/lib` instead.
 fn copy(
     from: &Path,
@@ -494,8 +497,8 @@ fn copy(
     Ok(())
 }
 
-/// The text of a GNU linker script with the folder's name changed, and with that of its neighbours (`lib64`, where the
-/// dynamic linker may be), which are folders of the root in a sysroot; none when the file is no such script.
+/// The text of a GNU linker script with the directory's name changed, and with that of its neighbours (`lib64`, where the
+/// dynamic linker may be), which are directories of the root in a sysroot; none when the file is no such script.
 fn moved_script(path: &Path, lib: &Path) -> Option<String> {
     const LARGEST: u64 = 1 << 16;
     let script = read::read_to_string(path, LARGEST).ok()?;

@@ -60,11 +60,11 @@ pub(crate) enum Headers {
 impl Traits {
     /// Asks a compiler, which `run` starts in the C locale. Returns `None` if it does not tell.
     pub(crate) fn ask<E: From<io::Error>>(
-        folder: &Path,
+        directory: &Path,
         headers: Headers,
         run: impl Fn(&[&OsStr]) -> Result<Output, E>,
     ) -> Result<Option<Self>, E> {
-        let source = folder.join("traits.c");
+        let source = directory.join("traits.c");
         fs_err::write(&source, SOURCE)?;
         let define = |file: &OsStr| {
             let args = ["-dM", "-E", "-x", "c"].map(OsStr::new);

@@ -12,7 +12,7 @@ use crate::{config::RECORD, links::is_our_command, terminal::Progress};
 use crossmerge_plan::{report, shown::Show};
 use crossmerge_system::{
     file,
-    file::{FILE_MODE, Folder, Folders, Node, Places, Trouble, new_name, read, waiting},
+    file::{Directories, Directory, FILE_MODE, Node, Places, Trouble, new_name, read, waiting},
 };
 use std::{
     collections::BTreeSet,
@@ -31,8 +31,8 @@ pub(crate) enum Content {
     Copy(PathBuf),
     /// A symbolic link.
     Link(PathBuf),
-    /// A folder with this mode.
-    Folder(u32),
+    /// A directory with this mode.
+    Directory(u32),
 }
 
 /// Whose a path is, and so what happens when something else is there.
@@ -72,11 +72,11 @@ pub(super) enum Action {
     Same,
     /// It is made where nothing was.
     Make,
-    /// It replaces what we wrote before, or a person's text with our change in it.
+    /// It replaces what we wrote before, or a user's text with our change in it.
     Replace,
-    /// It goes beside what a person edited.
+    /// It goes beside what a user edited.
     Beside(PathBuf),
-    /// A person's own stays, and nothing goes beside it.
+    /// A user's own stays, and nothing goes beside it.
     Keep,
 }
 
@@ -101,7 +101,7 @@ impl Write {
             Content::Text(text) => Entry::File(hash_text(text.as_bytes())),
             Content::Copy(source) => Entry::File(hash_file(source)?),
             Content::Link(target) => Entry::Link(target.clone()),
-            Content::Folder(_) => Entry::Folder,
+            Content::Directory(_) => Entry::Directory,
         })
     }
 }
@@ -116,7 +116,7 @@ impl Step {
         let wanted = write.entry()?;
         let node = places.look(&write.path)?;
         let there = node.as_ref().map_or(Ok(None), entry_of)?;
-        let is_folder = node.as_ref().is_some_and(Node::is_dir);
+        let is_directory = node.as_ref().is_some_and(Node::is_dir);
         let is_link = node.as_ref().is_some_and(Node::is_link);
         let action = match there {
             Some(there) if there == wanted => Action::Same,
@@ -127,15 +127,17 @@ impl Step {
                 match (write.care, &write.content) {
                     (Care::Command, _) if is_our_command(&write.path) => Action::Replace,
                     (Care::Command, _) => return Err(InitError::NotOurs(write.path)),
-                    (Care::Edit | Care::First | Care::Choice | Care::State, _) if is_folder => {
-                        return Err(InitError::IsAFolder(write.path));
+                    (Care::Edit | Care::First | Care::Choice | Care::State, _) if is_directory => {
+                        return Err(InitError::IsADirectory(write.path));
                     }
                     (Care::Edit | Care::First | Care::Choice | Care::State, _) => Action::Replace,
-                    // A folder behind a link serves as well as one in its place; one that leads out is the target's own affair.
-                    (_, Content::Folder(_)) if is_link && leads_to_folder(places, &write.path) => {
+                    // A directory behind a link serves as well as one in its place; one that leads out is the target's own affair.
+                    (_, Content::Directory(_))
+                        if is_link && leads_to_directory(places, &write.path) =>
+                    {
                         Action::Same
                     }
-                    (_, Content::Folder(_)) => return Err(InitError::NotAFolder(write.path)),
+                    (_, Content::Directory(_)) => return Err(InitError::NotADirectory(write.path)),
                     _ if is_ours => Action::Replace,
                     (Care::Config, Content::Text(_)) => {
                         beside(&write.path, &wanted, places, record)?
@@ -156,7 +158,7 @@ impl Step {
         }
     }
 
-    /// One line for a person.
+    /// One line for a user.
     pub(super) fn to_line(&self) -> Option<String> {
         let path = self.write.path.shown();
         let what = match &self.write.content {
@@ -188,8 +190,8 @@ impl Step {
             Content::Link(target) => {
                 return Ok(format!("link {} -> {}\n", path.shown(), target.shown()));
             }
-            Content::Folder(mode) => {
-                return Ok(format!("folder {} (mode {mode:o})\n", path.shown()));
+            Content::Directory(mode) => {
+                return Ok(format!("directory {} (mode {mode:o})\n", path.shown()));
             }
         };
         let there = places.look(&self.write.path).map_err(io::Error::from)?;
@@ -210,8 +212,8 @@ impl Step {
     }
 }
 
-/// Tells whether a symlink leads to a folder, of the sysroot or elsewhere.
-fn leads_to_folder(places: &Places, path: &Path) -> bool {
+/// Returns whether a symlink leads to a directory, of the sysroot or elsewhere.
+fn leads_to_directory(places: &Places, path: &Path) -> bool {
     match places.find(path) {
         Ok(node) => node.is_some_and(|node| node.is_dir()),
         Err(Trouble::LeadsOut { .. }) => true,
@@ -305,7 +307,7 @@ pub(super) fn apply(
     for step in steps {
         let inside = step.write.path.starts_with(sysroot)
             && !matches!(step.write.care, Care::Edit | Care::First);
-        // What stands as we want it is ours to refresh and to remove, but for folders and files that were there first.
+        // What stands as we want it is ours to refresh and to remove, but for directories and files that were there first.
         let ours = match step.action {
             Action::Same => {
                 matches!(step.write.content, Content::Text(_) | Content::Link(_))
@@ -336,11 +338,11 @@ pub(super) fn apply(
     if is_first {
         traces.made.push(file);
     }
-    let mut folders = Folders::of_places(places);
+    let mut directories = Directories::of_places(places);
     let records = [&pending, &standing];
     let before = texts_before(steps)?;
-    let prepared = write_first(steps, &mut folders, traces)
-        .and_then(|()| prepare(&work, places, records, &mut folders, traces));
+    let prepared = write_first(steps, &mut directories, traces)
+        .and_then(|()| prepare(&work, places, records, &mut directories, traces));
     if let Err(why) = prepared {
         traces.undo();
         for (path, text) in before {
@@ -360,13 +362,13 @@ pub(super) fn apply(
         .extend(work.iter().map(|(path, _)| waiting(path)));
     traces.made.push(waiting(&sysroot.join(RECORD)));
     for (path, _) in &work {
-        let (folder, name) = folders.of(path, &mut Vec::new())?;
-        folder.rename(&new_name(name), name)?;
+        let (directory, name) = directories.of(path, &mut Vec::new())?;
+        directory.rename(&new_name(name), name)?;
     }
-    folders.sync()?;
+    directories.sync()?;
     let file = sysroot.join(RECORD);
-    let (folder, name) = folders.of(&file, &mut Vec::new())?;
-    folder.rename(&new_name(name), name)?;
+    let (directory, name) = directories.of(&file, &mut Vec::new())?;
+    directory.rename(&new_name(name), name)?;
     traces.keep();
     Ok(())
 }
@@ -406,12 +408,12 @@ fn texts_before(steps: &[Step]) -> Result<Vec<(&Path, String)>, InitError> {
 /// Does the writes that come before everything else.
 fn write_first(
     steps: &[Step],
-    folders: &mut Folders,
+    directories: &mut Directories,
     traces: &mut Traces,
 ) -> Result<(), InitError> {
     for step in steps.iter().filter(|step| step.write.care == Care::First) {
         if let (Some(path), Content::Text(text)) = (step.written(), &step.write.content) {
-            folders.of(path, &mut traces.made)?;
+            directories.of(path, &mut traces.made)?;
             if step.action == Action::Make {
                 traces.made.push(path.into());
             }
@@ -426,60 +428,60 @@ fn prepare(
     work: &[(&Path, &Content)],
     places: &Places,
     [pending, standing]: [&Record; 2],
-    folders: &mut Folders,
+    directories: &mut Directories,
     traces: &mut Traces,
 ) -> Result<(), InitError> {
     let sysroot = places.path();
     write_record(places, pending)?;
     let progress = Progress::of("writing files", work.len());
     for (path, content) in work {
-        let (folder, name) = folders.of(path, &mut traces.made)?;
+        let (directory, name) = directories.of(path, &mut traces.made)?;
         traces.made.push(waiting(path));
-        write_new(folder, name, content)?;
+        write_new(directory, name, content)?;
         progress.step();
     }
     drop(progress);
     let file = sysroot.join(RECORD);
-    let (folder, name) = folders.of(&file, &mut traces.made)?;
+    let (directory, name) = directories.of(&file, &mut traces.made)?;
     traces.made.push(waiting(&file));
-    write_new(folder, name, &Content::Text(standing.to_text()))?;
-    Ok(folders.sync()?)
+    write_new(directory, name, &Content::Text(standing.to_text()))?;
+    Ok(directories.sync()?)
 }
 
 /// Writes a file whole or not at all, outside any list of steps.
 pub(super) fn replace_file(path: &Path, text: &str) -> Result<(), InitError> {
     let name = path.file_name().unwrap_or_default();
-    Ok(file::replace(path, |folder, new| {
-        folder.write_synced(new, text.as_bytes(), folder.mode_of(name, FILE_MODE)?)
+    Ok(file::replace(path, |directory, new| {
+        directory.write_synced(new, text.as_bytes(), directory.mode_of(name, FILE_MODE)?)
     })?)
 }
 
 fn write_record(places: &Places, record: &Record) -> Result<(), InitError> {
     let path = places.path().join(RECORD);
     let name = path.file_name().unwrap_or_default();
-    Ok(places.replace(&path, |folder, new| {
-        let mode = folder.mode_of(name, FILE_MODE)?;
-        folder.write_synced(new, record.to_text().as_bytes(), mode)
+    Ok(places.replace(&path, |directory, new| {
+        let mode = directory.mode_of(name, FILE_MODE)?;
+        directory.write_synced(new, record.to_text().as_bytes(), mode)
     })?)
 }
 
-fn write_new(folder: &Folder, name: &OsStr, content: &Content) -> Result<(), InitError> {
+fn write_new(directory: &Directory, name: &OsStr, content: &Content) -> Result<(), InitError> {
     let new = new_name(name);
-    folder.remove(&new)?;
+    directory.remove(&new)?;
     match content {
         Content::Text(text) => {
-            // The mode of what is replaced is a person's choice.
-            let mode = folder.mode_of(name, FILE_MODE)?;
-            folder.write(&new, text.as_bytes(), mode)?;
+            // The mode of what is replaced is a user's choice.
+            let mode = directory.mode_of(name, FILE_MODE)?;
+            directory.write(&new, text.as_bytes(), mode)?;
         }
         Content::Copy(source) => {
             let source = Node::at(source)?.open()?;
             // Whoever may run it may; nobody gets more of it, wherever it comes from.
             let mode = FILE_MODE | source.metadata()?.mode() & 0o111;
-            folder.write(&new, source, mode)?;
+            directory.write(&new, source, mode)?;
         }
-        Content::Link(target) => folder.link(&new, target)?,
-        Content::Folder(mode) => folder.folder(&new, *mode)?,
+        Content::Link(target) => directory.link(&new, target)?,
+        Content::Directory(mode) => directory.directory(&new, *mode)?,
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use std::{
 /// A call of make, as far as it matters before it starts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Call {
-    /// The folder that it works in: those of `-C`, one below the other; empty for the current one.
+    /// The directory that it works in: those of `-C`, one below the other; empty for the current one.
     pub directory: PathBuf,
     /// The Makefile, when one is named.
     pub file: Option<OsString>,
@@ -107,7 +107,7 @@ impl Call {
                 .map(OsStr::from_bytes)
                 .or(apart.map(OsString::as_os_str));
             match (letter, argument) {
-                (Some(b'C'), Some(folder)) => self.directory.push(folder),
+                (Some(b'C'), Some(directory)) => self.directory.push(directory),
                 (Some(b'f'), Some(file)) => {
                     self.file.get_or_insert_with(|| file.to_owned());
                 }
@@ -171,7 +171,7 @@ impl Call {
         self.variables.insert(name.into(), value.into());
     }
 
-    /// The folder where make puts what it builds: O, which only a command line sets, else KBUILD_OUTPUT; else none.
+    /// The directory where make puts what it builds: O, which only a command line sets, else KBUILD_OUTPUT; else none.
     pub fn output(&self, kbuild_output: Option<&OsStr>) -> Option<PathBuf> {
         let named = [
             self.variable("O"),
@@ -217,7 +217,7 @@ fn words_of_flags(flags: &OsStr) -> Vec<OsString> {
     words.into_iter().map(OsString::from_vec).collect()
 }
 
-/// Tells whether make, and the shell that it starts, take a value as one word and as it is.
+/// Returns whether make, and the shell that it starts, take a value as one word and as it is.
 pub fn is_one_word(value: &OsStr) -> bool {
     let is_plain =
         |byte: &u8| byte.is_ascii_alphanumeric() || !byte.is_ascii() || b"/._+-~,@".contains(byte);
@@ -283,7 +283,7 @@ mod tests {
             ("-k -s V=1 j", "", false),
             ("-- -j4", "", false),
             ("X=-j4", "", false),
-            // What a surrounding make, or a person, hands down.
+            // What a surrounding make, or a user, hands down.
             ("", "j4", true),
             ("", "kj", true),
             ("", "ks", false),
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_goals_and_variables_are_those_that_make_sees() {
+    fn directories_goals_and_variables_are_those_that_make_sees() {
         for (args, directory, goals) in [
             ("", "", ""),
             ("zImage", "", "zImage"),
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn output_is_the_command_lines_before_the_environments_and_below_the_folder() {
+    fn output_is_the_command_lines_before_the_environments_and_below_the_directory() {
         for (args, flags, environment, output) in [
             ("", "", None, None),
             ("O=out", "", Some("/env"), Some("out")),

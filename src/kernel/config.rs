@@ -53,7 +53,7 @@ const WITHOUT_COMPILER: [&str; 7] = [
     "ubootversion",
 ];
 
-/// Goals that write to a folder of the target's, which INSTALL_MOD_PATH names, or INSTALL_PATH. Source: `make help` of Linux 6.1
+/// Goals that write to a directory of the target's, which INSTALL_MOD_PATH names, or INSTALL_PATH. Source: `make help` of Linux 6.1
 /// and of its `arch/`. `headers_install` has another.
 const INSTALLING: [(&str, Variable); 4] = [
     ("modules_install", env::INSTALL_MOD_PATH),
@@ -76,7 +76,7 @@ impl Made {
         Ok(text::read(config)?.as_deref().and_then(Self::of))
     }
 
-    /// Finds it in the text; none when that does not say, as one that a person wrote.
+    /// Finds it in the text; none when that does not say, as one that a user wrote.
     fn of(config: &str) -> Option<Self> {
         let mut comments = config.lines().take_while(|line| line.starts_with('#'));
         let heading = comments.find_map(|line| line.strip_prefix("# Linux/"))?;
@@ -86,7 +86,7 @@ impl Made {
         })
     }
 
-    /// Tells whether make with that ARCH keeps the file for the machine that it was made for.
+    /// Returns whether make with that ARCH keeps the file for the machine that it was made for.
     ///
     /// Some CPUs have a name for either word size, of which the longer ends in 64, and one that leaves the size to the
     /// file; `make` on such a machine by itself takes that.
@@ -94,13 +94,13 @@ impl Made {
         if self.arch == arch {
             return true;
         }
-        let folder = tree.source_arch(arch);
-        folder == tree.source_arch(&self.arch)
-            && (folder == arch || self.is_64bit == arch.ends_with("64"))
+        let directory = tree.source_arch(arch);
+        directory == tree.source_arch(&self.arch)
+            && (directory == arch || self.is_64bit == arch.ends_with("64"))
     }
 }
 
-/// Tells whether make reads a `.config` that was there before it started.
+/// Returns whether make reads a `.config` that was there before it started.
 pub fn is_read_by(goals: &[OsString]) -> bool {
     let first = goals.iter().find(|goal| !fits(goal, &WITHOUT_CONFIG));
     match first {
@@ -109,13 +109,13 @@ pub fn is_read_by(goals: &[OsString]) -> bool {
     }
 }
 
-/// Tells whether a goal needs the target's compiler. menuconfig does, of the kernel and of U-Boot: it asks what that can.
+/// Returns whether a goal needs the target's compiler. menuconfig does, of the kernel and of U-Boot: it asks what that can.
 pub fn needs_compiler(goals: &[OsString]) -> bool {
     let needs = |goal: &OsString| !fits(goal, &WITHOUT_CONFIG) && !fits(goal, &WITHOUT_COMPILER);
     goals.is_empty() || goals.iter().any(needs)
 }
 
-/// Tells whether a goal of a kernel's tree builds programs of the target's: its tools, and its tests. `modules_install` and the like
+/// Returns whether a goal of a kernel's tree builds programs of the target's: its tools, and its tests. `modules_install` and the like
 /// of such a directory are goals of make there.
 pub fn is_of_tools(goal: &OsStr) -> bool {
     fits(goal, &["tools/*", "kselftest", "kselftest-*"])
@@ -162,9 +162,9 @@ mod tests {
 
     #[test]
     fn a_config_fits_the_arch_it_was_made_for_and_its_other_name() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let rule = |arch: &str, folder: &str| {
-            format!("ifeq ($(ARCH),{arch})\n SRCARCH := {folder}\nendif\n")
+        let directory = tempfile::tempdir().expect("a directory");
+        let rule = |arch: &str, directory: &str| {
+            format!("ifeq ($(ARCH),{arch})\n SRCARCH := {directory}\nendif\n")
         };
         let makefile = [
             ("i386", "x86"),
@@ -174,10 +174,10 @@ mod tests {
         ];
         let makefile: String = makefile
             .iter()
-            .map(|(arch, folder)| rule(arch, folder))
+            .map(|(arch, directory)| rule(arch, directory))
             .collect();
-        std::fs::write(folder.path().join("Makefile"), makefile).expect("a file");
-        let tree = Tree::at(folder.path(), None, None)
+        std::fs::write(directory.path().join("Makefile"), makefile).expect("a file");
+        let tree = Tree::at(directory.path(), None, None)
             .expect("a tree")
             .expect("a tree");
         let (wide, narrow) = ("CONFIG_64BIT=y", "# CONFIG_64BIT is not set");

@@ -227,7 +227,7 @@ impl Makefile {
         lines.filter_map(|line| assignment(&line.text))
     }
 
-    /// Tells whether the file is the top of a tree that is built as the kernel is, and by its own rules: busybox, barebox.
+    /// Returns whether the file is the top of a tree that is built as the kernel is, and by its own rules: busybox, barebox.
     pub(super) fn is_own_kbuild(&self) -> bool {
         ["VERSION", "PATCHLEVEL", "SUBLEVEL"].iter().all(|name| {
             self.value(name)
@@ -235,7 +235,7 @@ impl Makefile {
         })
     }
 
-    /// Tells whether the file starts kbuild for a module: make in the kernel's tree, told which directory to build.
+    /// Returns whether the file starts kbuild for a module: make in the kernel's tree, told which directory to build.
     pub(super) fn calls_kbuild(&self) -> bool {
         self.lines.iter().any(|line| {
             let text = match assignment(&line.text) {
@@ -251,7 +251,7 @@ impl Makefile {
         })
     }
 
-    /// Tells whether the file asks if kbuild reads it.
+    /// Returns whether the file asks if kbuild reads it.
     pub(super) fn asks_for_kbuild(&self) -> bool {
         self.lines.iter().any(|line| {
             let text = line.text.trim_start();
@@ -265,7 +265,7 @@ impl Makefile {
         })
     }
 
-    /// Tells whether the file lists objects as kbuild wants them, and does not use the lists itself.
+    /// Returns whether the file lists objects as kbuild wants them, and does not use the lists itself.
     pub(super) fn has_objects(&self) -> bool {
         let uses = ["$(obj-", "${obj-"];
         let uses_lists = || {
@@ -282,7 +282,7 @@ impl Makefile {
         is_module || found && !uses_lists()
     }
 
-    /// Tells whether the file gives a variable a value that replaces the environment's. A value that comes from the variable itself,
+    /// Returns whether the file gives a variable a value that replaces the environment's. A value that comes from the variable itself,
     /// or from one that `is_given`, does not.
     pub(super) fn replaces(&self, name: &str, is_given: &dyn Fn(&str) -> bool) -> bool {
         let mut all = self.assignments();
@@ -400,7 +400,7 @@ fn variables(value: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Tells whether a command or the value of a variable starts make in another tree for a directory: with `M=`, or `SUBDIRS=` before
+/// Returns whether a command or the value of a variable starts make in another tree for a directory: with `M=`, or `SUBDIRS=` before
 /// Linux 5.3, or a goal of modules. Source: the kernel's Documentation/kbuild/modules.rst.
 fn is_kbuild_call(text: &str) -> bool {
     let words: Vec<&str> = words(text).collect();

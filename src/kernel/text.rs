@@ -10,14 +10,14 @@ pub(super) const MOST: u64 = 1 << 20;
 pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => {}
-        // What is no file (a pipe, a folder) has nothing to tell.
+        // What is no file (a pipe, a directory) has nothing to tell.
         _ => return Ok(None),
     }
     let bytes = read::head(path, MOST)?;
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Tells whether a text has a word: what is before and behind it is no part of a name.
+/// Returns whether a text has a word: what is before and behind it is no part of a name.
 pub(super) fn has_word(text: &str, word: &str) -> bool {
     let is_name = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(word).any(|(at, _)| {

@@ -1,6 +1,6 @@
-//! What a folder is a tree of, by its Makefile: the kernel, a module of it, U-Boot, OpenSBI or another that takes CROSS_COMPILE.
+//! What a directory is a tree of, by its Makefile: the kernel, a module of it, U-Boot, OpenSBI or another that takes CROSS_COMPILE.
 //!
-//! It is told by the words that such a Makefile must have, not by its version or folders: those differ between releases, and
+//! It is told by the words that such a Makefile must have, not by its version or directories: those differ between releases, and
 //! the packages that distributions make for building modules hold a part of the tree.
 
 use super::{
@@ -28,7 +28,7 @@ pub enum Kind {
     Other,
 }
 
-/// A folder with a Makefile.
+/// A directory with a Makefile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tree {
     /// What it is of.
@@ -52,7 +52,7 @@ pub struct Tree {
 const DEEPEST: usize = 3;
 
 impl Tree {
-    /// Looks at the folder that make would work in; none when it has no Makefile. `output` is where make was told to build.
+    /// Looks at the directory that make would work in; none when it has no Makefile. `output` is where make was told to build.
     pub fn at(
         directory: &Path,
         file: Option<&OsStr>,
@@ -160,7 +160,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Tells whether the directory is one of the kernel's tools, which run in user space.
+    /// Returns whether the directory is one of the kernel's tools, which run in user space.
     pub fn is_in_tools(&self) -> bool {
         let within = || {
             let source = std::path::absolute(&self.source).ok()?;
@@ -170,23 +170,23 @@ impl Tree {
         within().unwrap_or(false)
     }
 
-    /// Tells whether the Makefile gives a variable a value that replaces the environment's, other than by what the caller gives.
+    /// Returns whether the Makefile gives a variable a value that replaces the environment's, other than by what the caller gives.
     pub fn replaces(&self, name: &str, is_given: &dyn Fn(&str) -> bool) -> bool {
         self.parsed.replaces(name, is_given)
     }
 
-    /// Tells whether the Makefile has a word in it, such as a variable that it may be given.
+    /// Returns whether the Makefile has a word in it, such as a variable that it may be given.
     pub fn knows(&self, word: &str) -> bool {
         has_word(&self.makefile, word)
     }
 
-    /// Tells whether the tree has a folder for that ARCH, or for the one that its Makefile says it is a part of.
+    /// Returns whether the tree has a directory for that ARCH, or for the one that its Makefile says it is a part of.
     pub fn has_arch(&self, arch: &str) -> bool {
-        let folder = self.source.join("arch").join(self.source_arch(arch));
-        !arch.is_empty() && folder.is_dir()
+        let directory = self.source.join("arch").join(self.source_arch(arch));
+        !arch.is_empty() && directory.is_dir()
     }
 
-    /// The folder of `arch/` for an ARCH: two that differ in the word size may share one.
+    /// The directory of `arch/` for an ARCH: two that differ in the word size may share one.
     pub fn source_arch<'a>(&'a self, arch: &'a str) -> &'a str {
         source_arch(&self.makefile, arch)
     }
@@ -211,7 +211,7 @@ impl Kind {
         }
     }
 
-    /// Tells whether it is the kernel's own build that runs: for the kernel, or for a module.
+    /// Returns whether it is the kernel's own build that runs: for the kernel, or for a module.
     pub fn is_kernels(self) -> bool {
         matches!(self, Self::Linux | Self::Module)
     }
@@ -250,18 +250,18 @@ fn leads_to(makefile: &str) -> Option<&str> {
     included.or_else(|| is_generated.then(called).flatten())
 }
 
-/// Finds `ifeq ($(ARCH),NAME)` with `SRCARCH := FOLDER` behind it.
+/// Finds `ifeq ($(ARCH),NAME)` with `SRCARCH := DIRECTORY` behind it.
 fn source_arch<'a>(makefile: &'a str, arch: &'a str) -> &'a str {
     let condition = format!("ifeq ($(ARCH),{arch})");
     let mut lines = makefile.lines();
     let found = lines
         .find(|line| line.trim() == condition)
         .and_then(|_| lines.next());
-    let folder = found.and_then(|line| {
-        let (name, folder) = line.split_once(":=")?;
-        (name.trim() == "SRCARCH").then_some(folder.trim())
+    let directory = found.and_then(|line| {
+        let (name, directory) = line.split_once(":=")?;
+        (name.trim() == "SRCARCH").then_some(directory.trim())
     });
-    folder.unwrap_or(arch)
+    directory.unwrap_or(arch)
 }
 
 #[cfg(test)]
@@ -425,8 +425,8 @@ mod tests {
     }
 
     #[test]
-    fn the_makefile_says_which_folder_an_arch_has() {
-        for (makefile, arch, folder) in [
+    fn the_makefile_says_which_directory_an_arch_has() {
+        for (makefile, arch, directory) in [
             (LINUX, "x86_64", "x86"),
             (LINUX, "i386", "x86"),
             (LINUX, "x86", "x86"),
@@ -440,7 +440,7 @@ mod tests {
             ("ifeq ($(ARCH),tile)\nFOO := x\n", "tile", "tile"),
             ("ifeq ($(ARCH),tile)", "tile", "tile"),
         ] {
-            assert_eq!(source_arch(makefile, arch), folder, "{arch}");
+            assert_eq!(source_arch(makefile, arch), directory, "{arch}");
         }
     }
 

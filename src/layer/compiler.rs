@@ -24,13 +24,13 @@ pub(super) fn compiler(call: &Call, changes: &mut Changes) -> Result<(), Context
     Ok(())
 }
 
-/// Puts the folders of the tools into PATH that a shell would not find there.
+/// Puts the directories of the tools into PATH that a shell would not find there.
 fn reach(context: &Context, tools: &[Tool], changes: &mut Changes) {
     let mut path = context.path();
     let known = path.len();
-    for folder in tools.iter().filter_map(|tool| tool.path.parent()) {
-        if folder.is_absolute() && !path.iter().any(|known| known == folder) {
-            path.push(PathBuf::from(folder));
+    for directory in tools.iter().filter_map(|tool| tool.path.parent()) {
+        if directory.is_absolute() && !path.iter().any(|known| known == directory) {
+            path.push(PathBuf::from(directory));
         }
     }
     let added = path.len() - known;

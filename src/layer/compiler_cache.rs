@@ -72,8 +72,8 @@ fn key(context: &Context, mut files: Vec<PathBuf>) -> String {
         // The rest of the file names tools, and may grow without any effect on an object.
         let command = text.lines().find(|line| line.starts_with("command"));
         add(command.unwrap_or_default().as_bytes());
-        let own = context.config.folders.iter();
-        files.extend(own.map(|folder| folder.join("wrappers").join(file)));
+        let own = context.config.directories.iter();
+        files.extend(own.map(|directory| directory.join("wrappers").join(file)));
         let stem = file.trim_end_matches(".toml");
         let commands = [&context.settings.commands, &context.config.commands];
         for command in commands.iter().filter_map(|commands| commands.get(stem)) {

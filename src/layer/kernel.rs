@@ -30,7 +30,7 @@ pub(super) fn kernel(context: &Context, changes: &mut Changes) -> Result<(), Exp
         // clang is told by it what to compile for.
         Some(toolchain) => {
             default(context, changes, env::LLVM, "1");
-            // Kernels since 5.18 would take a folder for LLVM as well, and U-Boot and OpenSBI would not.
+            // Kernels since 5.18 would take a directory for LLVM as well, and U-Boot and OpenSBI would not.
             put_first(context, &toolchain.prefix, toolchain.kind.driver(), changes);
             own.into()
         }
@@ -50,7 +50,7 @@ pub(super) fn kernel(context: &Context, changes: &mut Changes) -> Result<(), Exp
     Ok(())
 }
 
-/// The prefix as make can have it in a variable: whole, else its last part, with the folder first in PATH.
+/// The prefix as make can have it in a variable: whole, else its last part, with the directory first in PATH.
 fn reachable(context: &Context, prefix: &Path, driver: &str, changes: &mut Changes) -> OsString {
     if is_one_word(prefix.as_os_str()) {
         return prefix.into();
@@ -59,34 +59,34 @@ fn reachable(context: &Context, prefix: &Path, driver: &str, changes: &mut Chang
     split(prefix).1.to_owned()
 }
 
-/// Puts the folder of a toolchain before all others in PATH, unless its driver is what a shell would find.
+/// Puts the directory of a toolchain before all others in PATH, unless its driver is what a shell would find.
 fn put_first(context: &Context, prefix: &Path, driver: &str, changes: &mut Changes) {
-    let (folder, name) = split(prefix);
+    let (directory, name) = split(prefix);
     let mut program = name.to_owned();
     program.push(driver);
     if context
         .find_program(&program)
-        .is_ok_and(|found| found == folder.join(&program))
+        .is_ok_and(|found| found == directory.join(&program))
     {
         return;
     }
-    let path = [folder.to_owned()].into_iter().chain(context.path());
-    // A folder with a colon in its name cannot be in PATH.
+    let path = [directory.to_owned()].into_iter().chain(context.path());
+    // A directory with a colon in its name cannot be in PATH.
     if let Ok(path) = std::env::join_paths(path) {
         set(changes, env::PATH.name, path);
     }
 }
 
-/// A prefix as its folder and what the names of the tools begin with.
+/// A prefix as its directory and what the names of the tools begin with.
 fn split(prefix: &Path) -> (&Path, &OsStr) {
     let bytes = prefix.as_os_str().as_bytes();
     let at = bytes
         .iter()
         .rposition(|&byte| byte == b'/')
         .map_or(0, |at| at + 1);
-    let (folder, name) = bytes.split_at(at);
+    let (directory, name) = bytes.split_at(at);
     (
-        Path::new(OsStr::from_bytes(folder)),
+        Path::new(OsStr::from_bytes(directory)),
         OsStr::from_bytes(name),
     )
 }

@@ -217,7 +217,7 @@ fn judge(context: &Context, name: &str, what: What, value: &str) -> Option<(Stri
 /// Whether a list of directories has one outside the sysroot.
 fn outside(context: &Context, value: &str) -> bool {
     let sysroot = context.sysroot();
-    std::env::split_paths(value).any(|folder| !folder.starts_with(&sysroot))
+    std::env::split_paths(value).any(|directory| !directory.starts_with(&sysroot))
 }
 
 /// For which machine a compiler builds, if that is not the target's for sure.

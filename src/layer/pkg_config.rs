@@ -76,13 +76,13 @@ pub(super) fn pkg_config(call: &Call, changes: &mut Changes) -> Result<(), Conte
     Ok(())
 }
 
-/// Keeps the folders of PKG_CONFIG_PATH that lie in the package's own build directory, the sysroot or an allowed prefix:
+/// Keeps the directories of PKG_CONFIG_PATH that lie in the package's own build directory, the sysroot or an allowed prefix:
 /// the rest of the variable is the machine's.
 fn kept(context: &Context, path: &OsStr, sysroot: &Path) -> Change {
     let bounds = Bounds::of(context, sysroot);
-    let inside = |folder: &PathBuf| folder.is_absolute() && bounds.hold(folder);
+    let inside = |directory: &PathBuf| directory.is_absolute() && bounds.hold(directory);
     let kept: Vec<PathBuf> = std::env::split_paths(path).filter(inside).collect();
-    // A folder out of a list has no colon in it.
+    // A directory out of a list has no colon in it.
     match std::env::join_paths(&kept) {
         Ok(kept) if !kept.is_empty() => Change::Set(kept),
         _ => Change::Unset,

@@ -34,7 +34,7 @@ pub(super) fn portage(context: &Context, changes: &mut Changes) -> Result<(), Co
     Ok(())
 }
 
-/// ROOT: the environment's, which has to be another's root than this machine's; else that of the target's make.conf, else the
+/// ROOT: the environment's, which has to be another's root than the host's; else that of the target's make.conf, else the
 /// sysroot.
 pub(super) fn root(context: &Context) -> Result<OsString, ContextError> {
     if let Some(root) = context.chosen_root()? {

@@ -39,7 +39,7 @@ impl Allowed {
         context: &Context,
         plan: &Plan,
         asked: &str,
-        folders: &[PathBuf],
+        directories: &[PathBuf],
     ) -> Option<Self> {
         let given = |variable: env::Variable| match plan.env.get(OsStr::new(variable.name)) {
             Some(Change::Set(value)) if !value.is_empty() => Some(value),
@@ -52,7 +52,7 @@ impl Allowed {
         }
         let own = Bounds::only(sysroot.clone());
         let (mut outside, mut inside) = (Vec::new(), Vec::new());
-        for package in package::closure(asked, folders, "") {
+        for package in package::closure(asked, directories, "") {
             match own.hold(package.path()) {
                 true => inside.push(package),
                 false => outside.push(package),
@@ -96,7 +96,7 @@ impl Allowed {
         kept
     }
 
-    /// Tells whether a path that the sysroot was put before is one outside it.
+    /// Returns whether a path that the sysroot was put before is one outside it.
     fn is_outside(&self, path: &Path) -> bool {
         let plain = plain(path);
         let there = || self.sysroot.join(path.strip_prefix("/").unwrap_or(path));

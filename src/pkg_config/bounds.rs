@@ -1,4 +1,4 @@
-//! The folders that a flag may name: the sysroot, the build directory of the package, and what the person allowed.
+//! The directories that a flag may name: the sysroot, the build directory of the package, and what the user allowed.
 //!
 //! Both sides are canonical, and a path is inside at a boundary only: `/usr/arm-linux-gnueabihf` is not below
 //! `/usr/arm-linux-gnueabi`.
@@ -13,7 +13,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// The folders.
+/// The directories.
 #[derive(Debug)]
 pub(crate) struct Bounds {
     /// As they are named.
@@ -22,15 +22,15 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    /// Collects them. Without a sysroot, or where it is this machine's root, everything is inside.
+    /// Collects them. Without a sysroot, or where it is the host's root, everything is inside.
     pub(crate) fn of(context: &Context, sysroot: &Path) -> Self {
         let sysroot = match sysroot.as_os_str().is_empty() {
             true => Path::new("/"),
             false => sysroot,
         };
         let allowed = context.settings.extra_prefixes.iter().cloned();
-        let folders = [sysroot.to_owned()].into_iter().chain(allowed);
-        Self::new(folders.chain(build_directory(context)).collect())
+        let directories = [sysroot.to_owned()].into_iter().chain(allowed);
+        Self::new(directories.chain(build_directory(context)).collect())
     }
 
     /// Collects those outside the sysroot.
@@ -44,12 +44,12 @@ impl Bounds {
         Self { named, canonical }
     }
 
-    /// Just this folder.
-    pub(super) fn only(folder: PathBuf) -> Self {
-        Self::new(vec![folder])
+    /// Just this directory.
+    pub(super) fn only(directory: PathBuf) -> Self {
+        Self::new(vec![directory])
     }
 
-    /// Tells whether a path is inside. A relative one is taken from the current folder, and inside when it stays there or
+    /// Returns whether a path is inside. A relative one is taken from the current directory, and inside when it stays there or
     /// when there is nothing.
     pub(crate) fn hold(&self, path: &Path) -> bool {
         // GCC puts its own sysroot where a path begins so.
@@ -61,7 +61,7 @@ impl Bounds {
             return self
                 .named
                 .iter()
-                .any(|folder| is_plainly_below(path, folder))
+                .any(|directory| is_plainly_below(path, directory))
                 || self.has(&canonical(path));
         }
         match path.canonicalize() {
@@ -70,22 +70,27 @@ impl Bounds {
         }
     }
 
-    /// Tells whether a canonical path is inside.
+    /// Returns whether a canonical path is inside.
     fn has(&self, path: &Path) -> bool {
-        let canonical = || self.named.iter().map(|folder| canonical(folder)).collect();
-        let mut folders = self.canonical.get_or_init(canonical).iter();
-        folders.any(|folder| path.starts_with(folder))
+        let canonical = || {
+            self.named
+                .iter()
+                .map(|directory| canonical(directory))
+                .collect()
+        };
+        let mut directories = self.canonical.get_or_init(canonical).iter();
+        directories.any(|directory| path.starts_with(directory))
     }
 }
 
-/// Tells whether a path goes on from a folder over nothing but folders: whatever the folder is canonically, it is below that. So it is
+/// Returns whether a path goes on from a directory over nothing but directories: whatever the directory is canonically, it is below that. So it is
 /// with nearly every path that pkg-config answers with, and costs less than the path from the root.
-fn is_plainly_below(path: &Path, folder: &Path) -> bool {
-    let Ok(rest) = path.strip_prefix(folder) else {
+fn is_plainly_below(path: &Path, directory: &Path) -> bool {
+    let Ok(rest) = path.strip_prefix(directory) else {
         return false;
     };
-    let mut place = folder.to_owned();
-    folder.is_absolute()
+    let mut place = directory.to_owned();
+    directory.is_absolute()
         && rest.components().all(|part| {
             place.push(part);
             let there = place.symlink_metadata();
@@ -93,7 +98,7 @@ fn is_plainly_below(path: &Path, folder: &Path) -> bool {
         })
 }
 
-/// The folder in which Portage unpacks and builds the package. EAPI 9 keeps WORKDIR from the tools, and still gives TMPDIR,
+/// The directory in which Portage unpacks and builds the package. EAPI 9 keeps WORKDIR from the tools, and still gives TMPDIR,
 /// which lies beside it.
 pub(crate) fn build_directory(context: &Context) -> Option<PathBuf> {
     if let Some(workdir) = context.env.get(env::WORKDIR) {

@@ -44,7 +44,7 @@ const LINKER: [&str; 6] = [
     "-R",
 ];
 
-/// Options of the linker whose value is no place on this machine: `-I` is the target's dynamic linker there.
+/// Options of the linker whose value is no place on the host: `-I` is the target's dynamic linker there.
 const LINKER_OTHER: [&str; 10] = [
     "-dynamic-linker",
     "-soname",

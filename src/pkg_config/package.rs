@@ -45,7 +45,7 @@ const FLAGS: [&str; 4] = ["Cflags", "Cflags.private", "Libs", "Libs.private"];
 const REQUIRES: [&str; 3] = ["Requires", "Requires.private", "Requires.internal"];
 
 /// The packages that the words of a question name, and all that they require, as far as there is an end to it.
-pub(super) fn closure(words: &str, folders: &[PathBuf], sysroot: &str) -> Vec<Package> {
+pub(super) fn closure(words: &str, directories: &[PathBuf], sysroot: &str) -> Vec<Package> {
     let mut names: Vec<String> = named(words);
     let mut seen = BTreeSet::new();
     let mut packages = Vec::new();
@@ -57,7 +57,7 @@ pub(super) fn closure(words: &str, folders: &[PathBuf], sysroot: &str) -> Vec<Pa
         if !seen.insert(name.clone()) {
             continue;
         }
-        let path = find(&name, folders);
+        let path = find(&name, directories);
         // One that cannot be read is none here; the real tool says what is wrong with it.
         let text = path.and_then(|path| Some((read::read(&path, read::PACKAGE).ok()?, path)));
         let Some((text, path)) = text else {
@@ -74,13 +74,13 @@ pub(super) fn closure(words: &str, folders: &[PathBuf], sysroot: &str) -> Vec<Pa
     packages
 }
 
-/// The names of packages that a question needs and the folders lack.
-pub(super) fn missing(words: &str, folders: &[PathBuf]) -> Vec<String> {
-    let found = closure(words, folders, "");
+/// The names of packages that a question needs and the directories lack.
+pub(super) fn missing(words: &str, directories: &[PathBuf]) -> Vec<String> {
+    let found = closure(words, directories, "");
     let needed = found.iter().flat_map(|package| named(&package.requires()));
     let mut missing: Vec<String> = Vec::new();
     for name in named(words).into_iter().chain(needed) {
-        if !missing.contains(&name) && find(&name, folders).is_none() {
+        if !missing.contains(&name) && find(&name, directories).is_none() {
             missing.push(name);
         }
     }
@@ -110,28 +110,28 @@ pub(super) fn origin<'p>(flag: &Flag, fields: &[Field<'p>]) -> Option<(&'p Path,
     same(&|other| other == flag).or_else(|| same(&|other| plain(&other.path) == path))
 }
 
-/// The file of a package in the folders, the first that has it; one that is named by its path is it.
-pub(super) fn find(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
+/// The file of a package in the directories, the first that has it; one that is named by its path is it.
+pub(super) fn find(name: &str, directories: &[PathBuf]) -> Option<PathBuf> {
     if name.ends_with(".pc") {
         return Some(name.into());
     }
-    places_of(name, folders).find(|path| path.is_file())
+    places_of(name, directories).find(|path| path.is_file())
 }
 
 /// Where a package may be, in the order in which the real tool looks.
-fn places_of(name: &str, folders: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
-    folders.iter().flat_map(move |folder| {
-        ["-uninstalled", ""].map(|kind| folder.join(format!("{name}{kind}.pc")))
+fn places_of(name: &str, directories: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
+    directories.iter().flat_map(move |directory| {
+        ["-uninstalled", ""].map(|kind| directory.join(format!("{name}{kind}.pc")))
     })
 }
 
 /// Looks whether the real tool can read the packages that the words name to their ends: it opens what has the name. What they
 /// require is not looked at, for that would take as long as reading it.
-pub(super) fn look(words: &str, folders: &[PathBuf]) -> io::Result<()> {
+pub(super) fn look(words: &str, directories: &[PathBuf]) -> io::Result<()> {
     named(words).iter().try_for_each(|name| {
         let places: Vec<PathBuf> = match name.ends_with(".pc") {
             true => vec![name.into()],
-            false => places_of(name, folders).collect(),
+            false => places_of(name, directories).collect(),
         };
         let found = places
             .iter()
@@ -172,11 +172,11 @@ impl Package {
     /// Reads what the text of a file says.
     pub(super) fn parse(path: PathBuf, text: &[u8], sysroot: &str) -> Self {
         let text = String::from_utf8_lossy(text).replace("\\\n", " ");
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let folder = folder.to_string_lossy().into_owned();
+        let directory = path.parent().unwrap_or(Path::new(""));
+        let directory = directory.to_string_lossy().into_owned();
         let mut package = Self {
             variables: BTreeMap::from([
-                ("pcfiledir".into(), folder),
+                ("pcfiledir".into(), directory),
                 ("pc_sysrootdir".into(), sysroot.into()),
             ]),
             fields: BTreeMap::new(),

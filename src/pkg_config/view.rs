@@ -15,7 +15,7 @@ use std::{
 pub(crate) struct View {
     /// The sysroot, without a slash at its end; empty for a native build of EAPI 0 to 6.
     pub(crate) sysroot: PathBuf,
-    /// PKG_CONFIG_SYSROOT_DIR, which a person may have emptied.
+    /// PKG_CONFIG_SYSROOT_DIR, which a user may have emptied.
     pub(crate) before_paths: OsString,
     /// The sysroot with the prefix: what is searched.
     pub(crate) root: OsString,

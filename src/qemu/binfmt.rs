@@ -1,4 +1,4 @@
-//! `crossmerge binfmt`: the kernel's rules for foreign programs, on this machine.
+//! `crossmerge binfmt`: the kernel's rules for foreign programs, on the host.
 //!
 //! What is registered goes for everyone on the machine, so nothing here happens unless root asks for it, no rule is
 //! made for what the kernel runs by itself, and none that is there is replaced. `<tuple>-run` and `<tuple>-chroot` need none
@@ -32,7 +32,7 @@ use std::{
 };
 use table::Entry;
 
-/// The folder that systemd-binfmt and OpenRC's `binfmt` read when the machine starts. They know no other root, so neither
+/// The directory that systemd-binfmt and OpenRC's `binfmt` read when the machine starts. They know no other root, so neither
 /// does this.
 const INSTALLED: &str = "/etc/binfmt.d";
 
@@ -60,7 +60,7 @@ pub enum BinfmtError {
     #[error("QEMU has no user emulation for `{0}`")]
     NotEmulated(Tuple),
     /// The kernel runs these itself.
-    #[error("this machine runs programs of `{0}` itself")]
+    #[error("the host runs programs of `{0}` itself")]
     Native(String),
     /// There is nothing to register.
     #[error("neither `qemu-{0}` nor `qemu-{0}-static` is in PATH")]
@@ -77,15 +77,15 @@ pub enum BinfmtError {
     #[error("a rule cannot name `{path}`, which has a colon or a line break in it", path = .0.display())]
     Unspeakable(PathBuf),
     /// What everybody's programs would run under is not root's alone.
-    #[error("`{path}` would run programs of everybody's, root's too, and somebody else may change {weak}", path = .path.display())]
+    #[error("`{path}` would run programs of everybody's, root's too, and another user may change {weak}", path = .path.display())]
     Untrusted {
         /// The QEMU.
         path: PathBuf,
-        /// What somebody else may change.
+        /// What another user may change.
         weak: Weak,
     },
     /// There is no table.
-    #[error("binfmt_misc is not mounted on `{}`", table::FOLDER)]
+    #[error("binfmt_misc is not mounted on `{}`", table::DIRECTORY)]
     NotMounted,
     /// Only root may.
     #[error("you may not write `{path}`: {source}", path = .path.display())]
@@ -111,7 +111,7 @@ pub enum BinfmtError {
         /// In what.
         differs: String,
     },
-    /// A person edited the file, or wrote it.
+    /// A user edited the file, or wrote it.
     #[error("`{path}` was edited, or something else made it", path = .0.display())]
     Edited(PathBuf),
     /// Neither a tuple nor `--all`.
@@ -133,11 +133,11 @@ impl Explain for BinfmtError {
             Self::NotInstalled(qemu) | Self::NotStatic { qemu, .. } => install_hint(qemu),
             Self::Unspeakable(_) => "install QEMU elsewhere".into(),
             Self::Untrusted { weak, .. } => {
-                format!("install QEMU where only root writes, or `{}`", weak.mend())
+                format!("install QEMU where only root writes, or `{}`", weak.fix())
             }
             Self::NotMounted => format!(
                 "`modprobe binfmt_misc; mount -t binfmt_misc binfmt_misc {}`",
-                table::FOLDER
+                table::DIRECTORY
             ),
             Self::NotPermitted { .. } => {
                 "become root; `<tuple>-run` and `<tuple>-chroot` work without such a rule".into()
@@ -145,7 +145,7 @@ impl Explain for BinfmtError {
             Self::Refused { .. } => show.into(),
             Self::Taken { name, .. } => format!(
                 "{show}; as root, `echo -1 > {}/{name}` takes it away",
-                table::FOLDER
+                table::DIRECTORY
             ),
             Self::Edited(path) => {
                 let path = quote(path.as_os_str());
@@ -157,7 +157,7 @@ impl Explain for BinfmtError {
     }
 }
 
-/// The rules that a person asked for.
+/// The rules that a user asked for.
 #[derive(Debug)]
 pub struct Subject<'a> {
     env: &'a Env,
@@ -205,7 +205,7 @@ pub enum Action {
 }
 
 impl Status {
-    /// The columns of a person's table: name, state, flags, interpreter, and what is to be said.
+    /// The columns of a user's table: name, state, flags, interpreter, and what is to be said.
     fn columns(&self) -> [String; 5] {
         let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".into());
         let mut notes = Vec::new();
@@ -225,7 +225,7 @@ impl Status {
         ]
     }
 
-    /// The table for a person.
+    /// The table for a user.
     pub fn to_text(all: &[Self]) -> String {
         let rows: Vec<_> = all.iter().map(Self::columns).collect();
         let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
@@ -249,7 +249,7 @@ impl Registration {
         }
     }
 
-    /// The same, wherever the programs run. A QEMU that somebody else may change is an error, and is not started.
+    /// The same, wherever the programs run. A QEMU that another user may change is an error, and is not started.
     fn with_qemu(env: &Env, rule: &Rule, credentials: bool) -> Result<Self, BinfmtError> {
         let programs = programs(env, &rule.qemu);
         let is_static = |path: &&PathBuf| {
@@ -326,7 +326,7 @@ impl Registration {
     }
 }
 
-/// Tells whether the kernel's flags are those asked for, apart from O, which C implies and which changes nothing for QEMU.
+/// Returns whether the kernel's flags are those asked for, apart from O, which C implies and which changes nothing for QEMU.
 fn has_flags(kernel: &str, ours: &str) -> bool {
     ['P', 'C', 'F']
         .iter()
@@ -342,7 +342,7 @@ fn hash(text: &[u8]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Tells whether a file is as we wrote it.
+/// Returns whether a file is as we wrote it.
 fn is_unedited(text: &[u8]) -> bool {
     let Some(rest) = text.strip_prefix(MARK.as_bytes()) else {
         return false;
@@ -355,7 +355,7 @@ fn is_unedited(text: &[u8]) -> bool {
     mark == hash(rest.strip_prefix(b"\n").unwrap_or_default()).as_bytes()
 }
 
-/// Tells whether kernel and QEMU agree on flag P; where they do not, QEMU would take argv[0] for the first argument.
+/// Returns whether kernel and QEMU agree on flag P; where they do not, QEMU would take argv[0] for the first argument.
 pub(super) fn preserves_argv0(qemu: &Path) -> bool {
     let plan = Plan {
         program: qemu.into(),
@@ -576,7 +576,7 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// Tells whether the file is there; an error when it is not as we wrote it.
+/// Returns whether the file is there; an error when it is not as we wrote it.
 fn refuse_edited(path: &Path) -> Result<bool, BinfmtError> {
     match read::read(path, read::SETTINGS) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -588,8 +588,9 @@ fn refuse_edited(path: &Path) -> Result<bool, BinfmtError> {
 
 /// The files of rules that come behind ours, by name, and have a line with that in it.
 fn later_files(own: &OsStr, has: &str) -> Vec<PathBuf> {
-    let folders = OTHERS.iter().chain([&INSTALLED]);
-    let files = folders.flat_map(|folder| fs_err::read_dir(*folder).into_iter().flatten());
+    let directories = OTHERS.iter().chain([&INSTALLED]);
+    let files =
+        directories.flat_map(|directory| fs_err::read_dir(*directory).into_iter().flatten());
     let files = files.filter_map(|file| Some(file.ok()?.path()));
     files
         .filter(|path| path.file_name().is_some_and(|name| name > own))
@@ -602,7 +603,7 @@ fn later_files(own: &OsStr, has: &str) -> Vec<PathBuf> {
 }
 
 fn write(file: &str, name: &str, text: &[u8], is_dry: bool) -> Result<String, BinfmtError> {
-    let path = Path::new(table::FOLDER).join(file);
+    let path = Path::new(table::DIRECTORY).join(file);
     let shell = format!(
         "printf %s {} > {}\n",
         quote(OsStr::from_bytes(text)),

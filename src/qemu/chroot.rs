@@ -5,7 +5,7 @@
 //! binfmt_misc of its own. Here it is looked and decided; the result is a plan whose steps `exec/` does.
 //!
 //! What the root gets: `/proc`, `/sys`, a `/dev` with the usual nodes of the machine's, its own terminals and `/dev/shm`, the machine's
-//! `resolv.conf`, its ebuild repositories (to read) where the root's `repos.conf` has them, and its DISTDIR. A folder to mount on that
+//! `resolv.conf`, its ebuild repositories (to read) where the root's `repos.conf` has them, and its DISTDIR. A directory to mount on that
 //! is missing is made, empty, and stays. Nothing else in the root is touched.
 
 mod error;
@@ -111,7 +111,7 @@ const NOT_UNDER_QEMU: [&str; 6] = [
 /// What Portage cannot do without a user of its own.
 const NOT_WITHOUT_IDS: [&str; 4] = ["-userfetch", "-userpriv", "-usersandbox", "-usersync"];
 
-/// Who Portage gives its folders to where there is nobody else.
+/// Who Portage gives its directories to where there is nobody else.
 const ALONE: [(&str, &str); 2] = [("PORTAGE_GRPNAME", "root"), ("PORTAGE_USERNAME", "root")];
 
 /// Decides what `<tuple>-chroot args…` does.
@@ -172,7 +172,7 @@ pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan> {
     } else {
         "/"
     };
-    enter.push(Step::Folder { path: home.into() });
+    enter.push(Step::Directory { path: home.into() });
     enter.push(Step::EmptyEnvironment);
 
     let cpu = is_foreign.then(|| {
@@ -239,7 +239,7 @@ fn command(inside: &Inside, request: &Request) -> Result<(PathBuf, Vec<OsString>
         true => vec![Path::new("/").join(name)],
         false => PATH
             .split(':')
-            .map(|folder| Path::new(folder).join(name))
+            .map(|directory| Path::new(directory).join(name))
             .collect(),
     };
     let mut there = candidates
@@ -307,7 +307,7 @@ impl Handler {
     }
 }
 
-/// Tells whether the machine's own table has a rule for such programs that works in any root.
+/// Returns whether the machine's own table has a rule for such programs that works in any root.
 fn machines_handler(header: &[u8]) -> bool {
     let entries = table::read().ok().flatten().unwrap_or_default();
     let mut entries = entries
@@ -362,7 +362,7 @@ fn header(inside: &Inside, program: &Path) -> Result<Vec<u8>> {
     })
 }
 
-/// The users that there are inside; none when there can be no namespace of users, which root can do without.
+/// The users that there are inside; none when there can be no user namespace, which root can do without.
 fn users(context: &Context) -> Result<Option<Users>> {
     let is_root = nix::unistd::geteuid().is_root();
     match private::namespaces_possible() {
@@ -551,7 +551,7 @@ fn system(inside: &Inside, ids: &Reach, has_users: bool) -> Vec<Step> {
             .filter(|path| path.exists())
             .for_each(|path| mount(Mount::read_only(path)));
     }
-    // A sysfs is that of a namespace of networks, and only who made that one mounts another.
+    // A sysfs is that of a network namespace, and only who made that one mounts another.
     mount(Mount {
         optional: true,
         ..Mount::bind("/sys", "/sys").to_read()
@@ -634,7 +634,7 @@ fn files_of_the_machine(context: &Context, inside: &Inside) -> Result<Vec<Step>>
     };
     // Whoever enters may want to fix the settings, so they are entered without.
     let leave_out = |what: &str, why: Refusal| {
-        report::note(&format!("left out this machine's {what}: {why}"));
+        report::note(&format!("left out the host's {what}: {why}"));
     };
     match repositories(inside, &machine) {
         Ok(all) => all.into_iter().for_each(|(source, place)| {
@@ -646,7 +646,7 @@ fn files_of_the_machine(context: &Context, inside: &Inside) -> Result<Vec<Step>>
     let distdir = context
         .host_settings(&[DISTDIR])?
         .map(|settings| PathBuf::from(&settings[DISTDIR]));
-    if let Some(source) = distdir.filter(|folder| folder.is_dir()) {
+    if let Some(source) = distdir.filter(|directory| directory.is_dir()) {
         match inside.settings.distdir() {
             Ok(place) => mount(Mount::bind(without_links(&source), place)),
             Err(why) => leave_out(DISTDIR, why),
@@ -655,7 +655,7 @@ fn files_of_the_machine(context: &Context, inside: &Inside) -> Result<Vec<Step>>
     Ok(steps)
 }
 
-/// Which folders of the machine are repositories of the root, and where it wants them. A repository that the root has itself is its
+/// Which directories of the machine are repositories of the root, and where it wants them. A repository that the root has itself is its
 /// own matter; one that it does not name is where the machine has it.
 fn repositories(
     inside: &Inside,

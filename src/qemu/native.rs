@@ -11,10 +11,10 @@ use std::{
     path::Path,
 };
 
-/// A path below what is no folder.
+/// A path below what is no directory.
 const NO_LINKER: &[u8] = b"/dev/null/none\0";
 
-/// Tells whether the kernel runs programs with such a header. One that a rule of binfmt_misc takes away from it does not count.
+/// Returns whether the kernel runs programs with such a header. One that a rule of binfmt_misc takes away from it does not count.
 pub fn runs(header: &[u8]) -> bool {
     let own = || elf::head(Path::new("/proc/self/exe"));
     own().is_ok_and(|own| is_same_kind(&own, header)) || asked(header).unwrap_or(false)

@@ -1,6 +1,6 @@
 //! A binfmt_misc of our own: programs of the target run under QEMU in there, and the machine's table is not touched.
 //!
-//! Since Linux 6.7 each namespace of users can have a table of its own (Documentation/admin-guide/binfmt-misc.rst), which anyone
+//! Since Linux 6.7 each user namespace can have a table of its own (Documentation/admin-guide/binfmt-misc.rst), which anyone
 //! may fill who is root in there. Here it is decided which steps lead into one; `exec/enter.rs` does them. The ids of the caller look
 //! as before: root keeps every id, so that Portage can chown and become its user, and an ordinary user goes on to a second namespace, where
 //! they are the one they were.
@@ -30,13 +30,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The first Linux with a binfmt_misc for each namespace of users.
+/// The first Linux with a binfmt_misc for each user namespace.
 const LINUX: (u32, u32) = (6, 7);
 
-/// How many namespaces of users may be made here.
+/// How many user namespaces may be made here.
 const MAX_USER_NAMESPACES: &str = "/proc/sys/user/max_user_namespaces";
 
-/// Files by which a machine keeps namespaces of users from anyone but root, and what they say then.
+/// Files by which a machine keeps user namespaces from anyone but root, and what they say then.
 const KEPT_FROM_USERS: [(&str, &str); 2] = [
     // AppArmor's, as Ubuntu has it since 23.10.
     (
@@ -216,7 +216,7 @@ pub(super) fn served(
     Ok(served)
 }
 
-/// Tells whether a QEMU works where its libraries are not.
+/// Returns whether a QEMU works where its libraries are not.
 pub(super) fn is_static(qemu: &Path) -> bool {
     elf::interpreter(qemu).is_ok_and(|interpreter| interpreter.is_none())
 }
@@ -263,8 +263,8 @@ pub(super) fn table(served: &[Served], with_machines: bool) -> Vec<Step> {
 }
 
 /// The machine's rules that are on and not named like ours, as lines to register.
-fn machines_rules(folder: &Path, ours: &[String]) -> Vec<OsString> {
-    let Ok(entries) = std::fs::read_dir(folder) else {
+fn machines_rules(directory: &Path, ours: &[String]) -> Vec<OsString> {
+    let Ok(entries) = std::fs::read_dir(directory) else {
         return Vec::new();
     };
     let mut lines: Vec<OsString> = entries
@@ -333,7 +333,7 @@ fn registration(name: &str, text: &str) -> Option<OsString> {
     Some(line.into())
 }
 
-/// Tells whether a namespace of users can have its own table here, as far as that can be seen.
+/// Returns whether a user namespace can have its own table here, as far as that can be seen.
 pub(super) fn possible() -> Result<(), NoPrivate> {
     let release = nix::sys::utsname::uname()
         .map(|uname| uname.release().to_string_lossy().into_owned())
@@ -347,7 +347,7 @@ pub(super) fn possible() -> Result<(), NoPrivate> {
     namespaces_possible()
 }
 
-/// Tells whether a namespace of users can be had here, as far as that can be seen.
+/// Returns whether a user namespace can be had here, as far as that can be seen.
 pub(super) fn namespaces_possible() -> Result<(), NoPrivate> {
     let says = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
     if says(MAX_USER_NAMESPACES).trim() == "0" {
@@ -398,7 +398,7 @@ fn one(uid: u32, outside_uid: u32, gid: u32, outside_gid: u32) -> Users {
     }
 }
 
-/// The ids of our own namespace of users, each as itself: in a container that may be some ranges.
+/// The ids of our own user namespace, each as itself: in a container that may be some ranges.
 fn own_ids(file: &str) -> io::Result<Vec<Ids>> {
     let text = fs_err::read_to_string(format!("/proc/self/{file}"))?;
     let range = |line: &str| {

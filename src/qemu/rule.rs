@@ -77,7 +77,7 @@ impl Rule {
         format!("qemu-{}", self.qemu)
     }
 
-    /// Tells whether the rule is for what the target's compiler makes: it has the QEMU that the tuple names, or the same CPU
+    /// Returns whether the rule is for what the target's compiler makes: it has the QEMU that the tuple names, or the same CPU
     /// where the tuple leaves the ABI open.
     pub fn is_of(&self, target: &Target) -> bool {
         let machine = match target.endian {
@@ -90,7 +90,7 @@ impl Rule {
         }
     }
 
-    /// Tells whether a file that begins so is one of the rule's.
+    /// Returns whether a file that begins so is one of the rule's.
     pub fn matches(&self, header: &[u8]) -> bool {
         let mut bytes = self.magic.iter().zip(&self.mask).zip(header);
         header.len() >= self.magic.len()
@@ -107,7 +107,7 @@ impl Rule {
     }
 }
 
-/// The rules of every family, built in and people's own, sorted by QEMU's names.
+/// The rules of every family, built in and users' own, sorted by QEMU's names.
 pub fn all(config: &Config) -> Result<Vec<Rule>, ConfigError> {
     let kinds = target::elf_kinds(&config.families()?)?;
     let mut rules: Vec<Rule> = kinds.iter().map(Rule::from).collect();

@@ -90,7 +90,7 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
         source,
     };
     let linker = elf::interpreter(&file).map_err(unreadable)?;
-    // A native program for a libc that this machine lacks can still run under the QEMU of the machine's own CPU.
+    // A native program for a libc that the host lacks can still run under the QEMU of the machine's own CPU.
     let has_linker = linker.as_ref().is_none_or(|linker| linker.exists());
     let is_native = native::runs(&header);
     if is_native && has_linker {
@@ -157,13 +157,13 @@ fn as_it_is(context: &Context, roots: &Roots, file: PathBuf, args: Vec<OsString>
     }
 }
 
-/// Tells whether the rule is for what the target's compiler makes. Of a tuple that nothing is known of, anything may be.
+/// Returns whether the rule is for what the target's compiler makes. Of a tuple that nothing is known of, anything may be.
 fn is_of_target(context: &Context, rule: &Rule) -> bool {
     let target = context.config.facts(&context.tuple);
     target.map_or(true, |target| rule.is_of(&target))
 }
 
-/// Tells whether QEMU finds a path of the target's below the prefix. It follows links as the machine has them.
+/// Returns whether QEMU finds a path of the target's below the prefix. It follows links as the machine has them.
 fn exists_below(prefix: &Path, path: &Path) -> bool {
     path.strip_prefix("/")
         .is_ok_and(|path| prefix.join(path).exists())
@@ -185,10 +185,10 @@ Run a program of the target, under the QEMU that its ELF header asks for
 
 Usage: {name} program [arguments…]
 
-  {name} ./hello          a file of this machine: a path with a slash in it
+  {name} ./hello          a file of the host: a path with a slash in it
   {name} bash -c 'echo 1' a program of the target, by its name: below ROOT, then below the sysroot
 
-A script runs with the target's interpreter, if the target has it. What this machine's kernel runs itself is left to it.
+A script runs with the target's interpreter, if the target has it. What the host's kernel runs itself is left to it.
 QEMU_LD_PREFIX and QEMU_CPU of the environment are kept; with an adopted toolchain, LD_LIBRARY_PATH gets the
 target's library directories. `crossmerge plan <tuple> run …` prints the command.
 "

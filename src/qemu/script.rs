@@ -64,7 +64,7 @@ impl Script {
     }
 }
 
-/// Tells whether the name of an interpreter ends in the carriage return of a line that ends in CR LF.
+/// Returns whether the name of an interpreter ends in the carriage return of a line that ends in CR LF.
 pub(super) fn ends_in_cr(interpreter: &Path) -> bool {
     interpreter.as_os_str().as_bytes().ends_with(b"\r")
 }

@@ -1,8 +1,8 @@
-//! The answers for a target: the layers that fit its tuple, from the general to the special, with people's own and what was
+//! The answers for a target: the layers that fit its tuple, from the general to the special, with users' own and what was
 //! learned.
 //!
 //! The built-in layers come from `site-cache/*.toml` by way of `build.rs`. A file `site-cache/<layer>.toml` in a configuration
-//! folder is merged over that layer, or adds one; `site-cache/<tuple>.toml` is merged over everything; the target's
+//! directory is merged over that layer, or adds one; `site-cache/<tuple>.toml` is merged over everything; the target's
 //! `learned.toml` stands below that and above the layers.
 
 pub use super::form::{About, Kind, Obtained};
@@ -22,10 +22,10 @@ use wildmatch::WildMatch;
 
 include!(concat!(env!("OUT_DIR"), "/site_cache.rs"));
 
-/// The folder of people's own files.
-pub const FOLDER: &str = "site-cache";
+/// The directory of users' own files.
+pub const DIRECTORY: &str = "site-cache";
 
-/// The file of the learned answers, in the target's state folder.
+/// The file of the learned answers, in the target's state directory.
 pub const LEARNED: &str = "learned.toml";
 
 /// A layer that is built in.
@@ -63,11 +63,11 @@ type Text = Cow<'static, str>;
 pub struct Answer {
     /// The variable.
     pub name: Text,
-    /// Its value, exactly what the macro stores; none where a person wants no answer.
+    /// Its value, exactly what the macro stores; none where a user wants no answer.
     pub value: Option<Text>,
     /// The macro or package that asks, with its file.
     pub asker: Option<Text>,
-    /// How it was obtained; a person need not say so.
+    /// How it was obtained; a user need not say so.
     pub obtained: Option<Obtained>,
     /// The probe that shows it again.
     pub probe: Option<Text>,
@@ -114,7 +114,7 @@ pub enum Question<'a> {
 pub enum Origin {
     /// This program.
     BuiltIn,
-    /// A person, in this file.
+    /// A user, in this file.
     Person(PathBuf),
     /// A configure script that could run its tests, by way of this file.
     Learned(PathBuf),
@@ -137,12 +137,12 @@ pub fn probes() -> &'static [(&'static str, &'static str)] {
 }
 
 impl Answer {
-    /// Tells whether somebody saw it: a probe, a configure script of this target, or the person who says so.
+    /// Returns whether somebody saw it: a probe, a configure script of this target, or the user who says so.
     pub fn is_verified(&self) -> bool {
         self.probe.is_some() || self.origin != Origin::BuiltIn
     }
 
-    /// Tells whether the answer depends on which question a script asks under this name.
+    /// Returns whether the answer depends on which question a script asks under this name.
     pub fn is_conditional(&self) -> bool {
         self.needs.is_some() || !self.others.is_empty()
     }
@@ -234,7 +234,7 @@ impl Answers {
         answers
     }
 
-    /// Collects everything for a target: what is built in, people's own and what was learned.
+    /// Collects everything for a target: what is built in, users' own and what was learned.
     pub fn of(context: &Context) -> Result<Self, SiteCacheError> {
         let mut layers: Vec<(Kind, Result<&BuiltIn, Own>)> = fitting(&context.tuple)
             .map(|layer| (layer.kind, Ok(layer)))
@@ -246,7 +246,7 @@ impl Answers {
                 None => last.push(own),
             }
         }
-        // A stable sort: people's own come after what is built in, of the same kind.
+        // A stable sort: users' own come after what is built in, of the same kind.
         layers.sort_by_key(|(kind, _)| *kind);
         let mut answers = Self {
             unverified: context.settings.unverified_answers,
@@ -258,7 +258,7 @@ impl Answers {
                 Err(own) => answers.add_own(own),
             }
         }
-        let learned = context.state_folder().join(LEARNED);
+        let learned = context.state_directory().join(LEARNED);
         if let Some(layer) = read(&learned)? {
             let name = context.tuple.to_string();
             let summary = format!("what was learned: {}", learned.display());
@@ -318,7 +318,7 @@ impl Answers {
         self.deciding().filter(|answer| self.is_given(answer))
     }
 
-    /// Tells whether an answer that decides is given.
+    /// Returns whether an answer that decides is given.
     pub fn is_given(&self, answer: &Answer) -> bool {
         answer.value.is_some() && (self.unverified || answer.is_verified())
     }
@@ -329,7 +329,7 @@ impl Answers {
     }
 }
 
-/// A file of a person's.
+/// A file of a user's.
 #[derive(Debug)]
 struct Own {
     name: String,
@@ -355,10 +355,10 @@ fn fits<G: AsRef<str>>(tuples: &[G], except: &[G], tuple: &Tuple) -> bool {
     any(tuples) && !any(except)
 }
 
-/// People's own files that fit the tuple, the machine's before the person's.
+/// People's own files that fit the tuple, the machine's before the user's.
 fn own_layers(config: &Config, tuple: &Tuple) -> Result<Vec<Own>, SiteCacheError> {
     let mut fitting = Vec::new();
-    for (name, file) in config.own_files(FOLDER)? {
+    for (name, file) in config.own_files(DIRECTORY)? {
         let Some(layer) = read(&file)? else {
             continue;
         };

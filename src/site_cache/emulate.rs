@@ -1,7 +1,7 @@
 //! The mode `emulate`: configure runs its tests, since programs of the target run wherever the applet does.
 //!
 //! A program of the target is kept, which the config.site tries; and it is decided here what has to be so that it runs: nothing, or
-//! a private binfmt_misc. That is tried before it is believed.
+//! a per-namespace binfmt_misc. That is tried before it is believed.
 
 use super::render::Trial;
 use crate::{
@@ -26,8 +26,8 @@ use std::{
     time::Duration,
 };
 
-/// The folder of the program, in the target's state folder.
-const FOLDER: &str = "trial";
+/// The directory of the program, in the target's state directory.
+const DIRECTORY: &str = "trial";
 
 /// The exit code of the program, chosen so that no emulator's and no shell's own is mistaken for it.
 const EXIT_CODE: i32 = 43;
@@ -36,7 +36,7 @@ const EXIT_CODE: i32 = 43;
 const LIMITS: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(10)];
 
 /// Where a sysroot may have its libc. When that changes, the program is made again.
-const LIBC_FOLDERS: [&str; 5] = ["lib", "lib64", "lib32", "usr/lib", "usr/lib64"];
+const LIBC_DIRECTORIES: [&str; 5] = ["lib", "lib64", "lib32", "usr/lib", "usr/lib64"];
 const LIBC_FILES: [&str; 3] = ["libc.so.6", "libc.so", "libc.a"];
 
 /// What has to be for the target's programs to run.
@@ -60,7 +60,7 @@ pub enum NoEmulation {
     /// No program comes out of the compiler.
     #[error("`{compiler}` does not make a program", compiler = .0.display())]
     DoesNotCompile(PathBuf),
-    /// There is no private binfmt_misc.
+    /// There is no per-namespace binfmt_misc.
     #[error(transparent)]
     Private(#[from] NoPrivate),
     /// There is one, and the program does not run all the same.
@@ -79,7 +79,7 @@ impl Explain for NoEmulation {
     fn own_hint(&self) -> Option<String> {
         Some(match self {
             Self::Unwritable(e) => {
-                file::hint(e).unwrap_or_else(|| "make its folder writable for you".into())
+                file::hint(e).unwrap_or_else(|| "make its directory writable for you".into())
             }
             Self::DoesNotCompile(_) => "it needs a libc in the sysroot first".into(),
             Self::DoesNotRun { .. } => {
@@ -98,10 +98,10 @@ pub fn trial(call: &Call) -> Result<Trial, NoEmulation> {
     let key = format!("{} {flags} {}", stamp(compiler), libc(&facts.sysroot));
     let hash = Sha256::digest(key.as_bytes());
     let hash: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    let folder = call.context.state_folder().join(FOLDER);
-    let program = folder.join(hash);
+    let directory = call.context.state_directory().join(DIRECTORY);
+    let program = directory.join(hash);
     if !program.exists() {
-        compile(compiler, &flags, &folder, &program)?;
+        compile(compiler, &flags, &directory, &program)?;
     }
     Ok(Trial {
         program,
@@ -160,7 +160,12 @@ fn first_line(said: &[u8]) -> String {
 }
 
 /// Makes the program and puts it in its place, alone there. Whoever builds may run it.
-fn compile(compiler: &Path, flags: &str, folder: &Path, program: &Path) -> Result<(), NoEmulation> {
+fn compile(
+    compiler: &Path,
+    flags: &str,
+    directory: &Path,
+    program: &Path,
+) -> Result<(), NoEmulation> {
     let new = file::temporary()?;
     let (source, made) = (new.path().join("trial.c"), new.path().join("trial"));
     fs_err::write(
@@ -181,7 +186,7 @@ fn compile(compiler: &Path, flags: &str, folder: &Path, program: &Path) -> Resul
     }
     file::put_program(program, &fs_err::read(&made)?)?;
     // Those of another compiler or libc. One that another run makes just now has a name with a dot.
-    for entry in fs_err::read_dir(folder)? {
+    for entry in fs_err::read_dir(directory)? {
         let path = entry?.path();
         let is_kept = path == program
             || path
@@ -212,8 +217,11 @@ fn stamp(path: &Path) -> String {
 
 /// Which libc there is in a sysroot, and of when.
 fn libc(sysroot: &Path) -> String {
-    let folders = LIBC_FOLDERS.iter().map(|folder| sysroot.join(folder));
-    let files = folders.flat_map(|folder| LIBC_FILES.map(|file| folder.join(OsStr::new(file))));
+    let directories = LIBC_DIRECTORIES
+        .iter()
+        .map(|directory| sysroot.join(directory));
+    let files =
+        directories.flat_map(|directory| LIBC_FILES.map(|file| directory.join(OsStr::new(file))));
     let there = files.filter(|file| file.exists());
     there.map(|file| stamp(&file)).collect::<Vec<_>>().join(" ")
 }

@@ -37,7 +37,7 @@ impl Explain for SiteCacheError {
                 file::hint(e).unwrap_or_else(|| "look at its permissions".into())
             }
             Self::Malformed { file, .. } => format!(
-                "mend `{}`; site-cache/README.md has the form",
+                "fix `{}`; site-cache/README.md has the form",
                 file.display()
             ),
             _ => return None,

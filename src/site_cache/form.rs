@@ -1,4 +1,4 @@
-//! The form of `site-cache/*.toml`, of people's own files and of the learned answers. `build.rs` reads the built-in ones with
+//! The form of `site-cache/*.toml`, of users' own files and of the learned answers. `build.rs` reads the built-in ones with
 //! it, so that there is one reading of it, and nothing is parsed on the way to an applet's exec. Pure.
 
 use serde::Deserialize;
@@ -55,7 +55,7 @@ struct File {
 /// A file that was read.
 #[derive(Debug, Default)]
 pub(super) struct Layer {
-    /// One line for a person.
+    /// One line for a user.
     pub summary: Option<String>,
     /// What it speaks of.
     pub kind: Option<Kind>,
@@ -180,7 +180,7 @@ impl Written {
     }
 }
 
-/// Tells whether autoconf would keep a variable of that name in its cache.
+/// Returns whether autoconf would keep a variable of that name in its cache.
 pub(super) fn is_cache_variable(name: &str) -> bool {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');

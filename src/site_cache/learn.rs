@@ -1,8 +1,8 @@
 //! `crossmerge site-cache learn`: what a configure script finds out when it can run its tests, kept as the target's own answers.
 //!
-//! The script runs twice, beside each other, in folders of their own: once as in any cross build with nobody to answer, once with
+//! The script runs twice, beside each other, in directories of their own: once as in any cross build with nobody to answer, once with
 //! programs of the target running. Of the variables that tests with a program decide, by what [`scan`] finds, those are kept that
-//! came out differently and that nothing answers yet. The person's source folder is only read. Next comes `learn/keep.rs`, which
+//! came out differently and that nothing answers yet. The person's source directory is only read. Next comes `learn/keep.rs`, which
 //! writes them down.
 
 mod error;
@@ -57,7 +57,7 @@ pub struct Found {
 pub struct Conflict {
     /// What was found.
     pub found: Found,
-    /// The value that is said; none where a person wants no answer.
+    /// The value that is said; none where a user wants no answer.
     pub said: Option<String>,
     /// Who says so.
     pub by: String,
@@ -88,7 +88,7 @@ pub struct Report {
 
 /// Runs the configure script of a plan of `<tuple>-configure`, and keeps what the script finds out. A dry run writes nothing.
 pub fn learn(context: &Context, plan: Plan, dry_run: bool) -> Result<Report, LearnError> {
-    let script = fs_err::canonicalize(&plan.program).map_err(LearnError::Folder)?;
+    let script = fs_err::canonicalize(&plan.program).map_err(LearnError::Directory)?;
     let host = Host::of(&context.tuple);
     let (own, _) = scan::read(&script, &host)?;
     let answers = Answers::of(context)?;
@@ -124,7 +124,7 @@ pub fn learn(context: &Context, plan: Plan, dry_run: bool) -> Result<Report, Lea
         };
         judge(found, &answers, &text, &mut report);
     }
-    let file = context.state_folder().join(LEARNED);
+    let file = context.state_directory().join(LEARNED);
     let writes = !dry_run && !report.learned.is_empty();
     if writes {
         let note = runner.provenance();
@@ -148,7 +148,7 @@ pub fn learn(context: &Context, plan: Plan, dry_run: bool) -> Result<Report, Lea
 
 /// Forgets what was learned of the variables; of all, when there are none. Gives their names.
 pub fn forget(context: &Context, variables: &[String]) -> Result<Vec<String>, LearnError> {
-    keep::remove(&context.state_folder().join(LEARNED), variables)
+    keep::remove(&context.state_directory().join(LEARNED), variables)
 }
 
 /// Sorts a finding to where it belongs.
@@ -187,7 +187,7 @@ fn judge(found: Found, answers: &Answers, script: &str, report: &mut Report) {
     }
 }
 
-/// Tells whether a variable is of the kind that answers are kept of: no size, no alignment, no program or path.
+/// Returns whether a variable is of the kind that answers are kept of: no size, no alignment, no program or path.
 fn is_learnable(variable: &str) -> bool {
     const NEVER: [&str; 8] = [
         "_cv_sizeof_",
@@ -203,7 +203,7 @@ fn is_learnable(variable: &str) -> bool {
 }
 
 impl Report {
-    /// The report for a person.
+    /// The report for a user.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
         let package = &self.package;
@@ -299,12 +299,12 @@ fn shown(value: &str) -> &str {
     if value.is_empty() { "''" } else { value }
 }
 
-/// Which folders a script runs in.
+/// Which directories a script runs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     /// Empty ones.
     OutOfTree,
-    /// Copies of the source folder.
+    /// Copies of the source directory.
     Copies,
 }
 
@@ -380,7 +380,7 @@ impl Runner {
 
     /// The caches of both runs, the plain one first; none for one that stopped.
     fn run(&self, context: &Context) -> Result<(Option<Cache>, Cache), LearnError> {
-        // A source folder that is configured itself is refused by automake's scripts.
+        // A source directory that is configured itself is refused by automake's scripts.
         let first = match self.source.join("config.status").exists() {
             true => Way::Copies,
             false => Way::OutOfTree,
@@ -388,7 +388,7 @@ impl Runner {
         match self.run_one_way(context, first) {
             Err(LearnError::Failed { .. }) if first == Way::OutOfTree => {
                 report::note(
-                    "configure failed outside of its source folder; it is run again in copies of it",
+                    "configure failed outside of its source directory; it is run again in copies of it",
                 );
                 self.run_one_way(context, Way::Copies)
             }
@@ -401,9 +401,9 @@ impl Runner {
         context: &Context,
         way: Way,
     ) -> Result<(Option<Cache>, Cache), LearnError> {
-        let work = file::temporary().map_err(LearnError::Folder)?;
+        let work = file::temporary().map_err(LearnError::Directory)?;
         let own = work.path().metadata().map(|own| Identity::of(&own));
-        let own = own.map_err(LearnError::Folder)?;
+        let own = own.map_err(LearnError::Directory)?;
         let cross = self.prepared(&work.path().join("cross"), way, "", own)?;
         let mut with_tests = self.prepared(&work.path().join("tests"), way, MAYBE, own)?;
         with_tests.enter.splice(..0, self.steps.iter().cloned());
@@ -411,7 +411,7 @@ impl Runner {
         with_tests
             .env
             .insert(env::QEMU_LD_PREFIX.name.into(), libraries);
-        // Without steps this machine's own CPU runs them.
+        // Without steps the host's own CPU runs them.
         if !self.steps.is_empty() {
             with_tests.env.extend(qemu::set_env(context, &self.sysroot));
         }
@@ -422,7 +422,7 @@ impl Runner {
         let with_tests = outputs.next();
         let cache = |name: &str| {
             let file = work.path().join(name).join("crossmerge.cache");
-            let text = read::read(&file, read::CONFIGURE).map_err(LearnError::Folder)?;
+            let text = read::read(&file, read::CONFIGURE).map_err(LearnError::Directory)?;
             Ok::<_, LearnError>(cache::parse(&String::from_utf8_lossy(&text)))
         };
         let log = work.path().join("tests/build/config.log");
@@ -438,42 +438,42 @@ impl Runner {
         }
     }
 
-    /// The plan of one run in a folder of its own. `work` is what all of these are in.
+    /// The plan of one run in a directory of its own. `work` is what all of these are in.
     fn prepared(
         &self,
-        folder: &Path,
+        directory: &Path,
         way: Way,
         site: &str,
         work: Identity,
     ) -> Result<Plan, LearnError> {
-        let build = folder.join("build");
-        fs_err::create_dir(folder).map_err(LearnError::Folder)?;
+        let build = directory.join("build");
+        fs_err::create_dir(directory).map_err(LearnError::Directory)?;
         let script = match way {
             Way::OutOfTree => {
-                fs_err::create_dir(&build).map_err(LearnError::Folder)?;
+                fs_err::create_dir(&build).map_err(LearnError::Directory)?;
                 self.script.clone()
             }
             Way::Copies => {
-                copy(&self.source, &build, work).map_err(LearnError::Folder)?;
+                copy(&self.source, &build, work).map_err(LearnError::Directory)?;
                 build.join(self.script.file_name().unwrap_or_default())
             }
         };
-        let site_file = folder.join("config.site");
-        fs_err::write(&site_file, site).map_err(LearnError::Folder)?;
+        let site_file = directory.join("config.site");
+        fs_err::write(&site_file, site).map_err(LearnError::Directory)?;
         let mut cache_file = OsString::from("--cache-file=");
-        cache_file.push(folder.join("crossmerge.cache"));
+        cache_file.push(directory.join("crossmerge.cache"));
         let mut plan = self.plan.clone();
         plan.env
             .insert(env::CONFIG_SITE.name.into(), Change::Set(site_file.into()));
         plan.program = script;
         plan.args.push(cache_file);
-        plan.enter.push(Step::Folder { path: build });
+        plan.enter.push(Step::Directory { path: build });
         Ok(plan)
     }
 
-    /// Keeps a log that would go with its folder.
+    /// Keeps a log that would go with its directory.
     fn keep_log(&self, context: &Context, log: &Path) -> Option<PathBuf> {
-        let kept = context.state_folder().join("learn.log");
+        let kept = context.state_directory().join("learn.log");
         let text = read::read(log, read::CONFIGURE).ok()?;
         file::put(&kept, &text).ok()?;
         Some(kept)
@@ -505,7 +505,7 @@ fn tail(output: &Output) -> String {
     lines[lines.len().saturating_sub(TAIL)..].join("\n")
 }
 
-/// Tells whether configure said that it cannot run programs. Every autoconf since 2.13 says whether it can.
+/// Returns whether configure said that it cannot run programs. Every autoconf since 2.13 says whether it can.
 fn still_cross(output: &Output) -> bool {
     let said = String::from_utf8_lossy(&output.stdout);
     let mut lines = said
@@ -514,8 +514,8 @@ fn still_cross(output: &Output) -> bool {
     lines.any(|line| line.ends_with("... yes"))
 }
 
-/// Copies a folder with what is in it, links as links, with the times of the files: a script may ask which is newer. The folder that
-/// the copies are made in is no part of them: TMPDIR may lie in the source folder.
+/// Copies a directory with what is in it, links as links, with the times of the files: a script may ask which is newer. The directory that
+/// the copies are made in is no part of them: TMPDIR may lie in the source directory.
 fn copy(from: &Path, to: &Path, work: Identity) -> io::Result<()> {
     fs_err::create_dir(to)?;
     for entry in fs_err::read_dir(from)? {

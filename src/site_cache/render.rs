@@ -151,7 +151,7 @@ fn answer_by_script(answers: &[&Answer], text: &mut String) {
     text.truncate(text.trim_end().len());
 }
 
-/// Tells whether a file is a config.site of ours, for whatever target.
+/// Returns whether a file is a config.site of ours, for whatever target.
 pub fn is_ours(file: &Path) -> bool {
     // What comes out of a pipe would be missing to the script.
     let first = read::head(file, FIRST.len() as u64);

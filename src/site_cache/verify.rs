@@ -1,6 +1,6 @@
 //! `site-cache verify`: runs the probes with the target's own compiler and libc, and compares what they say with the answers.
 //!
-//! Every probe is compiled and run, natively or under the emulator that was found to work, in an empty folder and within a time. What
+//! Every probe is compiled and run, natively or under the emulator that was found to work, in an empty directory and within a time. What
 //! follows from it is decided afterwards ([`Report::of`]), without another look at the system.
 
 use super::{
@@ -68,9 +68,9 @@ pub enum VerifyError {
         /// The target's tuple.
         tuple: String,
     },
-    /// A temporary folder could not be used.
+    /// A temporary directory could not be used.
     #[error(transparent)]
-    Folder(#[from] io::Error),
+    Directory(#[from] io::Error),
     /// The compiler or the emulator does not start.
     #[error(transparent)]
     Exec(#[from] ExecError),
@@ -87,8 +87,8 @@ impl Explain for VerifyError {
             Self::NoProbe { tuple, .. } => {
                 format!("`crossmerge site-cache list --all {tuple}` names them")
             }
-            Self::Folder(e) => file::hint(e)
-                .unwrap_or_else(|| "make room in TMPDIR, or set it to another folder".into()),
+            Self::Directory(e) => file::hint(e)
+                .unwrap_or_else(|| "make room in TMPDIR, or set it to another directory".into()),
             _ => return None,
         })
     }
@@ -165,7 +165,7 @@ pub struct Finding {
     pub asker: Option<String>,
     /// The probe.
     pub probe: Option<String>,
-    /// What it is about, when that is not the libc: then a run here tells of this machine.
+    /// What it is about, when that is not the libc: then a run here tells of the host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub about: Option<&'static str>,
     /// What is to be said of it.
@@ -188,7 +188,7 @@ pub struct Report {
     pub unanswered: BTreeMap<String, String>,
     /// The compiler's first warning about each probe that it warns about.
     pub warnings: BTreeMap<String, String>,
-    /// Where a person's own answers for this target go.
+    /// Where a user's own answers for this target go.
     #[serde(skip)]
     own_file: PathBuf,
 }
@@ -254,7 +254,7 @@ pub fn verify(context: &Context, names: &[String], jobs: usize) -> Result<Report
         .iter()
         .filter(|exception| !emulator.is_empty() && exception.fits(&context.tuple))
         .collect();
-    let own_file = format!("{}/{}.toml", data::FOLDER, context.tuple);
+    let own_file = format!("{}/{}.toml", data::DIRECTORY, context.tuple);
     let (answers, unanswered) = compare(&answers, &outcomes, &applying);
     Ok(Report {
         tuple: context.tuple.to_string(),
@@ -278,11 +278,14 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// Compiles a probe and runs it in an empty folder.
+    /// Compiles a probe and runs it in an empty directory.
     fn run(&self, source: &str) -> Result<Outcome, VerifyError> {
-        let folder = file::temporary()?;
-        let (file, program) = (folder.path().join("probe.c"), folder.path().join("probe"));
-        let empty = folder.path().join("empty");
+        let directory = file::temporary()?;
+        let (file, program) = (
+            directory.path().join("probe.c"),
+            directory.path().join("probe"),
+        );
+        let empty = directory.path().join("empty");
         fs_err::write(&file, source)?;
         fs_err::create_dir(&empty)?;
         let mut args: Vec<OsString> = self.flags.split_whitespace().map(Into::into).collect();
@@ -293,12 +296,12 @@ impl Bench<'_> {
         let compile = Plan {
             program: self.compiler.into(),
             args,
-            // What a compiler that had to be stopped left goes with the folder.
-            env: Changes::from([set("LC_ALL", "C".as_ref()), set("TMPDIR", folder.path())]),
+            // What a compiler that had to be stopped left goes with the directory.
+            env: Changes::from([set("LC_ALL", "C".as_ref()), set("TMPDIR", directory.path())]),
             ..Plan::default()
         };
         let mut outcome = Outcome::default();
-        let Some(output) = exec::run_within(&compile, folder.path(), LIMITS[0])? else {
+        let Some(output) = exec::run_within(&compile, directory.path(), LIMITS[0])? else {
             outcome.failure = Some("the compiler does not end".into());
             return Ok(outcome);
         };
@@ -373,7 +376,7 @@ fn compare(
             continue;
         };
         answered.insert(name);
-        // A person's answer need not name the probe: the one that it stands over does.
+        // A user's answer need not name the probe: the one that it stands over does.
         let said = answers.about(name).iter().rev();
         let probe = said.filter_map(|answer| answer.probe.as_deref()).next();
         let verdict = match probe.map(|probe| (probe, outcomes.get(probe))) {
@@ -424,7 +427,7 @@ fn about(answer: &Answer) -> Option<&'static str> {
 }
 
 impl Report {
-    /// Tells whether an answer is not what the target says.
+    /// Returns whether an answer is not what the target says.
     pub fn has_differences(&self) -> bool {
         self.differences().next().is_some()
     }
@@ -438,7 +441,7 @@ impl Report {
             })
     }
 
-    /// The report for a person: what is not confirmed, how many are, and what to write where something differs.
+    /// The report for a user: what is not confirmed, how many are, and what to write where something differs.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
         let mut count = BTreeMap::<&str, usize>::new();
@@ -470,7 +473,7 @@ impl Report {
                 } else {
                     "file system"
                 };
-                let _ = write!(text, "; it was asked of this machine's {what}");
+                let _ = write!(text, "; it was asked of the host's {what}");
             }
             text.push('\n');
         }
@@ -497,7 +500,7 @@ impl Report {
     }
 }
 
-/// A value for a person.
+/// A value for a user.
 fn shown(value: &str) -> &str {
     if value.is_empty() { "''" } else { value }
 }

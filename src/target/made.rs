@@ -37,7 +37,7 @@ impl Made {
         }
     }
 
-    /// Tells whether it is for the target; of either word size where the tuple leaves that open.
+    /// Returns whether it is for the target; of either word size where the tuple leaves that open.
     pub(crate) fn fits(self, target: &Target) -> bool {
         let wanted = Self::wanted(target);
         let bits = if target.either_bits {

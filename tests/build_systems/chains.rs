@@ -68,11 +68,11 @@ fn json(target: &Target) -> serde_json::Value {
 fn cmake_chain(machine: &'static Machine) {
     let target = Target::new(machine);
     let (zlib, libpng) = (target.zlib(), target.libpng());
-    let build = |folder: &str, options: &str| {
+    let build = |directory: &str, options: &str| {
         let script = format!(
-            "$t-cmake -S {folder} -B {folder}/build -G Ninja -DCMAKE_INSTALL_PREFIX=/usr {options}
-             $t-cmake --build {folder}/build
-             DESTDIR=$s $t-cmake --install {folder}/build"
+            "$t-cmake -S {directory} -B {directory}/build -G Ninja -DCMAKE_INSTALL_PREFIX=/usr {options}
+             $t-cmake --build {directory}/build
+             DESTDIR=$s $t-cmake --install {directory}/build"
         );
         target.shell(&script).success();
     };

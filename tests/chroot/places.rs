@@ -1,5 +1,5 @@
 //! Places to mount on are made in the root and nowhere else, with their own modes, and what is mounted to be read is read-only all the
-//! way down. Roots and what is bound are reached by no symlink that somebody else could have planted.
+//! way down. Roots and what is bound are reached by no symlink that another user could have planted.
 
 use super::{ARM, AS_NOBODY, NOBODY, Rooted};
 use crate::support::{Prefix, names_in};
@@ -234,7 +234,7 @@ fn a_repository_of_the_machines_is_read_only_all_the_way_down() {
 }
 
 #[test]
-fn a_root_behind_a_link_of_somebody_elses_is_not_entered() {
+fn a_root_behind_a_link_of_another_users_is_not_entered() {
     let rooted = Rooted::of("native", NATIVE);
     rooted.give_to("0:0");
     let theirs = rooted.prefix.join("theirs");
@@ -265,7 +265,7 @@ fn a_root_behind_a_link_of_somebody_elses_is_not_entered() {
         let said = rooted.run(&[], &["--root", &root, "true"]);
         said.fails(
             125,
-            "is not followed: somebody else could have put it there",
+            "is not followed: another user could have put it there",
             "name that place itself",
         );
         assert_eq!(names_in(rooted.root()), before, "{root}");
@@ -280,7 +280,7 @@ fn a_root_behind_a_link_of_somebody_elses_is_not_entered() {
         let said = rooted.run(&[], &[&bind, "true"]);
         said.fails(
             125,
-            "is not followed: somebody else could have put it there",
+            "is not followed: another user could have put it there",
             "name that place itself",
         );
     }

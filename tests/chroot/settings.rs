@@ -1,4 +1,4 @@
-//! The settings of a root that somebody else made: read as from inside, up to one sum, and never opened when they are no files.
+//! The settings of a root that another user made: read as from inside, up to one sum, and never opened when they are no files.
 
 use super::{ARM, Rooted};
 use crate::support::{Prefix, Said};
@@ -170,9 +170,7 @@ fn repos_conf_comes_to_an_end() {
         match why {
             "" => assert_eq!(said.stderr, "", "{name}"),
             why => {
-                let told = said
-                    .stderr
-                    .contains("left out this machine's repositories: ");
+                let told = said.stderr.contains("left out the host's repositories: ");
                 assert!(told && said.stderr.contains(why), "{name}: {said:#?}");
                 assert!(!said.stdout.contains("overlays/mine"), "{name}: {said:#?}");
             }

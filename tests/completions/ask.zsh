@@ -4,16 +4,16 @@
 # Prints what zsh completes lines with: each line behind `== `, then the words. Completion only works in an interactive shell, so
 # each line is typed into one; what it would show is written down where every completion comes by, in compadd.
 #
-# usage: ask.zsh FOLDER LINE…    FOLDER is where it may write, and has the functions in `functions`
+# usage: ask.zsh DIRECTORY LINE…    DIRECTORY is where it may write, and has the functions in `functions`
 
 zmodload zsh/zpty
-export ASK_OUT=$1/out ASK_FOLDER=$1
+export ASK_OUT=$1/out ASK_DIRECTORY=$1
 shift
-cat > $ASK_FOLDER/rc << 'RC'
+cat > $ASK_DIRECTORY/rc << 'RC'
 PROMPT='ready>' RPROMPT=
-fpath=($ASK_FOLDER/functions $ZSH_FUNCTIONS $fpath)
+fpath=($ASK_DIRECTORY/functions $ZSH_FUNCTIONS $fpath)
 autoload -Uz compinit
-compinit -u -d $ASK_FOLDER/dump
+compinit -u -d $ASK_DIRECTORY/dump
 ask() {
 	zle list-choices
 	kill -KILL $$
@@ -33,7 +33,7 @@ RC
 for line; do
 	: > $ASK_OUT
 	zpty shell zsh -f -i
-	zpty -w shell "source $ASK_FOLDER/rc"
+	zpty -w shell "source $ASK_DIRECTORY/rc"
 	zpty -r shell typed '*ready>*'
 	zpty -n -w shell "$line"$'\t'
 	while zpty -r shell typed; do :; done

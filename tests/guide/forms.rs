@@ -53,8 +53,8 @@ fn every_command_that_is_named_exists() {
     assert!(found > 250, "only {found} were found");
 }
 
-fn sources(folder: PathBuf, files: &mut Vec<PathBuf>) {
-    for entry in folder.read_dir().expect("a folder").flatten() {
+fn sources(directory: PathBuf, files: &mut Vec<PathBuf>) {
+    for entry in directory.read_dir().expect("a directory").flatten() {
         let path = entry.path();
         if path.is_dir() {
             sources(path, files);
@@ -189,8 +189,8 @@ thread_local! {
     static APPLETS: BTreeSet<String> = {
         let applets = Prefix::new().own(["applets"]).success().stdout;
         let mut known: BTreeSet<String> = applets.lines().map(str::to_owned).collect();
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("wrappers");
-        for entry in folder.read_dir().expect("wrappers").flatten() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("wrappers");
+        for entry in directory.read_dir().expect("wrappers").flatten() {
             if entry.path().extension().is_some_and(|extension| extension == "toml") {
                 let text = std::fs::read_to_string(entry.path()).expect("a wrapper");
                 let wrapper: toml::Table = text.parse().expect("TOML");

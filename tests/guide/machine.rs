@@ -21,7 +21,7 @@ pub(super) struct Machine {
     pub(super) user: Shell,
 }
 
-/// A shell that keeps its folder and its variables from one command to the next.
+/// A shell that keeps its directory and its variables from one command to the next.
 pub(super) struct Shell {
     process: Child,
     stdout: BufReader<ChildStdout>,

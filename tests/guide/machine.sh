@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Makes the machine on which a page of the documentation is run, and waits until its standard input ends: this machine with an
+# Makes the machine on which a page of the documentation is run, and waits until its standard input ends: the host with an
 # overlay above it, so that every path in the text is the true one and nothing that a page does is left. On it are the program under
 # test, Portage as a Gentoo system has it, an ordinary user, and a table of binary formats of its own.
 #
@@ -19,7 +19,7 @@ venv=$demo/venv
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 machine /mnt
 
-# Puts an overlay above a folder, at a place.
+# Puts an overlay above a directory, at a place.
 overlay() {
 	mkdir -p "/mnt/$3/upper" "/mnt/$3/work" "$2"
 	mount -t overlay -o "lowerdir=$1,upperdir=/mnt/$3/upper,workdir=/mnt/$3/work" machine "$2"
@@ -27,8 +27,8 @@ overlay() {
 
 overlay / /mnt/root machine
 cd /mnt/root
-for folder in dev proc sys; do
-	mount --rbind "/$folder" "$folder"
+for directory in dev proc sys; do
+	mount --rbind "/$directory" "$directory"
 done
 mount -t tmpfs -o mode=1777 tmp tmp
 

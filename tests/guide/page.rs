@@ -60,15 +60,15 @@ impl Display for Place {
 /// Every page, for readers and for those who change the program.
 pub(super) fn all() -> Vec<Page> {
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut folders = vec![checkout.join("docs"), checkout.join("man")];
+    let mut directories = vec![checkout.join("docs"), checkout.join("man")];
     let mut files: Vec<PathBuf> = ["", "wrappers", "profiles", "site-cache", "demo"]
-        .map(|folder| checkout.join(folder).join("README.md"))
+        .map(|directory| checkout.join(directory).join("README.md"))
         .into();
-    while let Some(folder) = folders.pop() {
-        for entry in folder.read_dir().expect("a folder").flatten() {
+    while let Some(directory) = directories.pop() {
+        for entry in directory.read_dir().expect("a directory").flatten() {
             let path = entry.path();
             if path.is_dir() {
-                folders.push(path);
+                directories.push(path);
             } else if path.extension().is_some_and(|extension| extension == "md") {
                 files.push(path);
             }

@@ -1,9 +1,9 @@
 //! A disk that is full, read-only, not ours, or fails: a clear error and the old state, and the next run does it.
 //!
-//! Small file systems are real ones, in a namespace of mounts. What no machine has at hand, strace plays: it fails the Nth call of
+//! Small file systems are real ones, in a mount namespace. What no machine has at hand, strace plays: it fails the Nth call of
 //! each system call that makes or changes something, for every N, or every few where they are all alike.
 
-use super::{AS_SOMEBODY, TUPLE, folder_of_somebody, left_beside, needs_root};
+use super::{AS_SOMEBODY, TUPLE, directory_of_somebody, left_beside, needs_root};
 use crate::{
     init::tree,
     kill,
@@ -108,10 +108,10 @@ fn fail_everywhere(prefix: &Prefix, args: &[&str]) -> (usize, usize) {
                 continue;
             }
             prefix.own(args).success();
-            let mended = state(prefix);
-            let paths = whole.keys().chain(mended.keys());
+            let fixed = state(prefix);
+            let paths = whole.keys().chain(fixed.keys());
             let differing: Vec<_> = paths
-                .filter(|path| whole.get(*path) != mended.get(*path))
+                .filter(|path| whole.get(*path) != fixed.get(*path))
                 .collect();
             assert!(differing.is_empty(), "{inject} left {differing:?}");
         }
@@ -129,7 +129,7 @@ fn a_first_init_that_fails_anywhere_leaves_the_old_state_or_what_the_next_one_en
 }
 
 #[test]
-fn a_refresh_that_fails_anywhere_keeps_what_a_person_edited() {
+fn a_refresh_that_fails_anywhere_keeps_what_a_user_edited() {
     let prefix = kill::prefix();
     prefix.own(["init", TUPLE, "--toolchain", "none"]).success();
     prefix.append(&format!("usr/{TUPLE}/etc/portage/repos.conf"), "# mine\n");
@@ -157,7 +157,7 @@ fn what_keeps_one_file_leaves_it_as_it_was_when_it_fails() {
     assert_eq!(failures, untouched);
 }
 
-/// Runs a script in a namespace of mounts, in which `usr` is as the mounts say; `$1` is the size.
+/// Runs a script in a mount namespace, in which `usr` is as the mounts say; `$1` is the size.
 fn on_small_disk(prefix: &Prefix, options: &str, script: &str) -> Said {
     let script = format!("mkdir -p usr; mount -t tmpfs -o {options} none usr; {script}");
     prefix.command("unshare", ["--mount", "/bin/sh", "-c", &script])
@@ -215,19 +215,19 @@ fn a_full_disk_is_named_and_what_fits_later_is_written_later() {
 fn a_read_only_file_system_is_named_and_nothing_is_done_elsewhere() {
     needs_root();
     let prefix = kill::prefix();
-    for folder in ["usr", "mine", "etc/crossmerge"] {
-        std::fs::create_dir_all(prefix.join(folder)).expect("a folder");
+    for directory in ["usr", "mine", "etc/crossmerge"] {
+        std::fs::create_dir_all(prefix.join(directory)).expect("a directory");
     }
     let before = state(&prefix);
-    for folder in ["usr", "mine", "etc/crossmerge"] {
+    for directory in ["usr", "mine", "etc/crossmerge"] {
         let script = format!(
-            "mount --bind {folder} {folder} && mount -o remount,ro,bind {folder} && exec {CROSSMERGE} init {TUPLE} --bindir $PWD/mine"
+            "mount --bind {directory} {directory} && mount -o remount,ro,bind {directory} && exec {CROSSMERGE} init {TUPLE} --bindir $PWD/mine"
         );
         let said = prefix.command("unshare", ["--mount", "/bin/sh", "-ec", &script]);
-        let place = prefix.join(folder).display().to_string();
+        let place = prefix.join(directory).display().to_string();
         let said = said.fails(125, "Read-only file system", "findmnt -T");
         assert!(said.stderr.contains(&place), "{said:#?}");
-        assert_eq!(state(&prefix), before, "{folder}");
+        assert_eq!(state(&prefix), before, "{directory}");
     }
     let mine = prefix.join("mine").display().to_string();
     prefix.own(["init", TUPLE, "--bindir", &mine]).success();
@@ -241,10 +241,10 @@ fn whoever_may_not_is_told_where_and_nothing_is_done() {
     prefix.command("chmod", ["755", "."]).success();
     let own = super::copied_program(&prefix);
     for name in ["home", "home/bin", "home/closed"] {
-        folder_of_somebody(&prefix, name);
+        directory_of_somebody(&prefix, name);
     }
     prefix.command("chmod", ["0", "home/closed"]).success();
-    std::fs::create_dir(prefix.join("roots")).expect("a folder");
+    std::fs::create_dir(prefix.join("roots")).expect("a directory");
     let home = tree(&prefix.join("home"));
     for (sysroot, bindir) in [
         ("roots/x", "home/bin"),

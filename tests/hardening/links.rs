@@ -1,6 +1,8 @@
 //! No file is made, changed or removed through a link that another user could have planted.
 
-use super::{AS_SOMEBODY, SOMEBODY, TUPLE, folder_of_somebody, give_away, left_beside, needs_root};
+use super::{
+    AS_SOMEBODY, SOMEBODY, TUPLE, directory_of_somebody, give_away, left_beside, needs_root,
+};
 use crate::{init::tree, support::Prefix};
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use std::{
@@ -11,7 +13,7 @@ use std::{
     thread,
 };
 
-/// A prefix with Portage, a folder of somebody else's to keep the target in, and one of root's that is to stay as it is.
+/// A prefix with Portage, a directory of another user's to keep the target in, and one of root's that is to stay as it is.
 struct Scene {
     prefix: Prefix,
     theirs: PathBuf,
@@ -23,7 +25,7 @@ impl Scene {
     fn new() -> Self {
         needs_root();
         let prefix = Prefix::with_portage();
-        let theirs = folder_of_somebody(&prefix, "home/target");
+        let theirs = directory_of_somebody(&prefix, "home/target");
         give_away(&prefix.join("home"));
         for name in [
             "passwd",
@@ -46,13 +48,13 @@ impl Scene {
         }
     }
 
-    /// Plants a link of somebody else's, in folders of somebody else's.
+    /// Plants a link of another user's, in directories of another user's.
     fn plant(&self, path: &str, target: &Path) {
         let place = self.theirs.join(path);
-        std::fs::create_dir_all(place.parent().expect("a folder")).expect("folders");
-        let folders = place.ancestors().skip(1);
-        folders
-            .take_while(|folder| folder.starts_with(&self.theirs))
+        std::fs::create_dir_all(place.parent().expect("a directory")).expect("directories");
+        let directories = place.ancestors().skip(1);
+        directories
+            .take_while(|directory| directory.starts_with(&self.theirs))
             .for_each(give_away);
         symlink(target, &place).expect("a link");
         give_away(&place);
@@ -70,7 +72,7 @@ impl Scene {
 }
 
 #[test]
-fn init_follows_no_link_that_somebody_else_planted() {
+fn init_follows_no_link_that_another_user_planted() {
     let cases = [
         ("etc", ""),
         ("etc/portage", "bin"),
@@ -102,7 +104,7 @@ fn init_follows_no_link_that_somebody_else_planted() {
 
 #[test]
 fn what_waits_at_the_names_that_init_uses_is_replaced_or_named() {
-    // A link where a file is to be, or waits to be, is somebody else's name for nothing: it is replaced itself.
+    // A link where a file is to be, or waits to be, is another user's name for nothing: it is replaced itself.
     for path in [
         "etc/portage/.make.conf.crossmerge-new",
         "etc/portage/.make.profile.crossmerge-new",
@@ -118,16 +120,16 @@ fn what_waits_at_the_names_that_init_uses_is_replaced_or_named() {
     // So is a name for a file of root's.
     let scene = Scene::new();
     let waiting = scene.theirs.join("etc/portage/.make.conf.crossmerge-new");
-    std::fs::create_dir_all(waiting.parent().expect("a folder")).expect("folders");
+    std::fs::create_dir_all(waiting.parent().expect("a directory")).expect("directories");
     std::fs::hard_link(scene.victim.join("passwd"), &waiting).expect("another name");
     scene.init().success();
     scene.check("a hard link");
     // What holds something stays, and is named.
     let scene = Scene::new();
     let inside = scene.theirs.join("etc/portage/.make.conf.crossmerge-new/x");
-    std::fs::create_dir_all(&inside).expect("folders");
+    std::fs::create_dir_all(&inside).expect("directories");
     let before = tree(&scene.theirs);
-    let place = inside.parent().expect("a folder").display().to_string();
+    let place = inside.parent().expect("a directory").display().to_string();
     scene
         .init()
         .fails(125, &format!("cannot remove `{place}`"), "");
@@ -150,7 +152,7 @@ fn an_edit_or_a_planted_record_is_no_way_out_of_the_sysroot() {
         "pending\nobj etc/passwd {hash}\nobj ../../victim/passwd {hash}\nobj {victim}/passwd {hash}\ndir etc/bin\n\
          obj etc/../etc/make.conf {hash}\n"
     );
-    std::fs::create_dir_all(scene.theirs.join("var/lib/crossmerge")).expect("folders");
+    std::fs::create_dir_all(scene.theirs.join("var/lib/crossmerge")).expect("directories");
     std::fs::write(scene.theirs.join("var/lib/crossmerge/contents"), record).expect("a record");
     let sysroot = scene.theirs.display().to_string();
     let prefix = scene.prefix.with("SYSROOT", &sysroot);
@@ -170,17 +172,17 @@ fn a_link_that_root_made_is_followed() {
     let plain = tree(&usr);
     prefix.own(["remove", TUPLE]).success();
     // The sysroot is elsewhere; and so is a part of it, by a link in the same place and by one that goes up.
-    std::fs::create_dir_all(prefix.join("mnt/big/etc")).expect("folders");
-    std::fs::create_dir_all(&usr).expect("a folder");
+    std::fs::create_dir_all(prefix.join("mnt/big/etc")).expect("directories");
+    std::fs::create_dir_all(&usr).expect("a directory");
     symlink(prefix.join("mnt/big"), usr.join(TUPLE)).expect("a link");
     symlink("../big/var-of-it", prefix.join("mnt/big/var")).expect("a link");
-    std::fs::create_dir(prefix.join("mnt/big/var-of-it")).expect("a folder");
+    std::fs::create_dir(prefix.join("mnt/big/var-of-it")).expect("a directory");
     prefix.own(["init", TUPLE]).success();
     let mut known = 0;
     for (path, what) in plain.iter().filter(|(path, _)| !path.is_dir()) {
         let there = path
             .symlink_metadata()
-            .map(|_| tree(path.parent().expect("a folder")));
+            .map(|_| tree(path.parent().expect("a directory")));
         let there = there.unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         assert_eq!(there.get(path), Some(what), "{}", path.display());
         known += 1;
@@ -191,8 +193,8 @@ fn a_link_that_root_made_is_followed() {
             .join("mnt/big/var-of-it/lib/crossmerge/contents")
             .exists()
     );
-    // In a folder of somebody else's, it may be where somebody else moved it.
-    let theirs = folder_of_somebody(&prefix, "home");
+    // In a directory of another user's, it may be where another user moved it.
+    let theirs = directory_of_somebody(&prefix, "home");
     symlink(prefix.join("mnt/big"), theirs.join("moved")).expect("a link");
     let moved = theirs.join("moved").display().to_string();
     let said = prefix.own(["init", TUPLE, "--sysroot", &moved]);
@@ -202,9 +204,9 @@ fn a_link_that_root_made_is_followed() {
 #[test]
 fn nobody_wins_a_race_against_init() {
     let scene = Scene::new();
-    // What is a folder now is a link the next moment.
+    // What is a directory now is a link the next moment.
     for name in ["etc", "var", "etc/portage"] {
-        std::fs::create_dir_all(scene.theirs.join(name)).expect("a folder");
+        std::fs::create_dir_all(scene.theirs.join(name)).expect("a directory");
         give_away(&scene.theirs.join(name));
     }
     scene.plant("etc-link", &scene.victim);
@@ -284,7 +286,7 @@ fn fix_root_export_and_the_state_follow_no_planted_link() {
         .fails(125, "no regular file", "another place");
 
     // The config.site is root's, and below what root has.
-    std::fs::create_dir_all(prefix.join("var/lib")).expect("folders");
+    std::fs::create_dir_all(prefix.join("var/lib")).expect("directories");
     symlink(&scene.victim, prefix.join("var/lib/crossmerge")).expect("a link");
     give_away(&prefix.join("var/lib/crossmerge"));
     let link = format!("`{}`", prefix.join("var/lib/crossmerge").display());
@@ -297,13 +299,13 @@ fn fix_root_export_and_the_state_follow_no_planted_link() {
 #[test]
 fn a_user_is_kept_from_the_links_of_others_too() {
     needs_root();
-    // Whoever may write to a folder with the sticky bit plants a link in it.
+    // Whoever may write to a directory with the sticky bit plants a link in it.
     let prefix = &Prefix::new();
     let shared = prefix.join("shared");
-    std::fs::create_dir(&shared).expect("a folder");
+    std::fs::create_dir(&shared).expect("a directory");
     prefix.command("chmod", ["1777", "shared"]).success();
     prefix.command("chmod", ["755", "."]).success();
-    symlink(folder_of_somebody(prefix, "mine"), shared.join("x")).expect("a link");
+    symlink(directory_of_somebody(prefix, "mine"), shared.join("x")).expect("a link");
     std::os::unix::fs::lchown(shared.join("x"), Some(4343), Some(4343)).expect("an owner");
     let program = super::copied_program(prefix);
     let words = [

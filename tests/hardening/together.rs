@@ -153,7 +153,7 @@ fn who_waits_says_for_whom() {
 }
 
 #[test]
-fn somebody_else_cannot_hold_the_lock() {
+fn another_user_cannot_hold_the_lock() {
     needs_root();
     let prefix = kill::prefix();
     prefix.command("chmod", ["755", "."]).success();

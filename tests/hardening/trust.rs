@@ -1,6 +1,6 @@
 //! Nothing is run as root from a place that another user may write to without saying so.
 
-use super::{AS_SOMEBODY, SOMEBODY, TUPLE, folder_of_somebody, give_away, needs_root};
+use super::{AS_SOMEBODY, SOMEBODY, TUPLE, directory_of_somebody, give_away, needs_root};
 use crate::support::{CROSSMERGE, Prefix, Said};
 use std::path::Path;
 
@@ -36,7 +36,7 @@ fn warns(said: &Said, parts: &[&str]) {
 }
 
 #[test]
-fn root_hears_once_of_a_tool_that_somebody_else_may_change() {
+fn root_hears_once_of_a_tool_that_another_user_may_change() {
     let prefix = scene();
     let tool = prefix.script("tools/emerge", "#!/bin/sh\n");
     assert_eq!(warnings(&emerge(&prefix)), [] as [&str; 0]);
@@ -72,7 +72,7 @@ fn root_hears_once_of_a_tool_that_somebody_else_may_change() {
         &[&format!("may change `{}`", tool.display())],
     );
     std::fs::remove_file(&tool).expect("gone");
-    let theirs = folder_of_somebody(&prefix, "home");
+    let theirs = directory_of_somebody(&prefix, "home");
     let real = prefix.script("home/emerge", "#!/bin/sh\n");
     std::os::unix::fs::symlink(&real, &tool).expect("a link");
     warns(
@@ -80,7 +80,7 @@ fn root_hears_once_of_a_tool_that_somebody_else_may_change() {
         &[&format!("may change `{}`", theirs.display())],
     );
 
-    // A folder above is enough.
+    // A directory above is enough.
     std::fs::remove_file(&tool).expect("gone");
     prefix.script("home/sub/bin/emerge", "#!/bin/sh\n");
     let path = format!("{}:/usr/bin:/bin", prefix.join("home/sub/bin").display());
@@ -88,7 +88,7 @@ fn root_hears_once_of_a_tool_that_somebody_else_may_change() {
     let prefix = prefix.with("PATH", path);
     warns(&emerge(&prefix), &[&named]);
 
-    // So is one behind a folder that is a link, as `/bin` is.
+    // So is one behind a directory that is a link, as `/bin` is.
     let alias = prefix.join("alias");
     std::os::unix::fs::symlink("./home/sub/../sub/bin", &alias).expect("a link");
     let path = format!("{}:/usr/bin:/bin", alias.display());
@@ -96,18 +96,18 @@ fn root_hears_once_of_a_tool_that_somebody_else_may_change() {
 }
 
 #[test]
-fn root_hears_of_a_link_that_somebody_else_may_replace() {
+fn root_hears_of_a_link_that_another_user_may_replace() {
     let prefix = scene();
     let tools = prefix.join("tools");
-    std::fs::create_dir(&tools).expect("a folder");
+    std::fs::create_dir(&tools).expect("a directory");
     let link = tools.join("emerge");
     std::os::unix::fs::symlink("/bin/true", &link).expect("a link");
     let is_weak = || {
         let said = emerge(&prefix);
         let warnings = warnings(&said);
         warnings.iter().for_each(|line| {
-            let mend = format!("chown -h root:root {}", link.display());
-            assert!(line.contains(&mend), "{line}");
+            let fix = format!("chown -h root:root {}", link.display());
+            assert!(line.contains(&fix), "{line}");
         });
         warnings.len()
     };
@@ -125,9 +125,9 @@ fn root_hears_of_a_link_that_somebody_else_may_replace() {
 }
 
 #[test]
-fn what_a_person_named_is_looked_at_too_and_what_others_run_is_not() {
+fn what_a_user_named_is_looked_at_too_and_what_others_run_is_not() {
     let prefix = scene();
-    folder_of_somebody(&prefix, "home");
+    directory_of_somebody(&prefix, "home");
     let theirs = prefix.script("home/emerge", "#!/bin/sh\n");
     let prefix = prefix.with("CROSS_CMD", &theirs);
     warns(&emerge(&prefix), &["home` (owner"]);
@@ -156,7 +156,7 @@ fn root_hears_of_a_path_that_depends_on_where_it_is() {
         };
         warns(
             &emerge(&prefix),
-            &["`emerge` is run as root from the current folder"],
+            &["`emerge` is run as root from the current directory"],
         );
     }
 }
@@ -164,7 +164,7 @@ fn root_hears_of_a_path_that_depends_on_where_it_is() {
 #[test]
 fn the_compiler_that_init_adopts_is_looked_at() {
     let prefix = scene();
-    folder_of_somebody(&prefix, "sdk");
+    directory_of_somebody(&prefix, "sdk");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctor/sdk.sh");
     let sdk = prefix.join("sdk").display().to_string();
     prefix.command("/bin/sh", [script, &sdk]).success();
@@ -174,16 +174,16 @@ fn the_compiler_that_init_adopts_is_looked_at() {
 }
 
 #[test]
-fn a_qemu_that_somebody_else_may_change_is_not_registered_for_everybody() {
+fn a_qemu_that_another_user_may_change_is_not_registered_for_everybody() {
     let prefix = scene();
-    let theirs = folder_of_somebody(&prefix, "home");
+    let theirs = directory_of_somebody(&prefix, "home");
     // Debian's is linked statically, which is asked first.
     std::fs::copy("/usr/bin/qemu-s390x-static", theirs.join("qemu-s390x")).expect("QEMU");
     let path = format!("{}:/usr/bin:/bin", theirs.display());
     let prefix = prefix.with("PATH", path);
     for command in ["register", "install"] {
         let args = ["binfmt", command, "s390x-ibm-linux-gnu", "--dry-run"];
-        let error = format!("somebody else may change `{}`", theirs.display());
+        let error = format!("another user may change `{}`", theirs.display());
         prefix
             .own(args)
             .fails(125, &error, "install QEMU where only root writes");
@@ -198,9 +198,9 @@ fn a_qemu_that_somebody_else_may_change_is_not_registered_for_everybody() {
 }
 
 #[test]
-fn probes_are_not_run_where_somebody_else_may_write_or_nothing_runs() {
+fn probes_are_not_run_where_another_user_may_write_or_nothing_runs() {
     let prefix = scene();
-    let theirs = folder_of_somebody(&prefix, "home");
+    let theirs = directory_of_somebody(&prefix, "home");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctor/sdk.sh");
     let sdk = prefix.join("sdk").display().to_string();
     prefix.command("/bin/sh", [script, &sdk]).success();
@@ -216,7 +216,7 @@ fn probes_are_not_run_where_somebody_else_may_write_or_nothing_runs() {
     assert!(said.stderr.contains(&line), "{said:#?}");
 
     // A file system from which nothing runs.
-    std::fs::create_dir(prefix.join("noexec")).expect("a folder");
+    std::fs::create_dir(prefix.join("noexec")).expect("a directory");
     let script = "mount -t tmpfs -o noexec,mode=1777 none noexec && exec \"$@\"";
     let own = prefix.join("bin/crossmerge").display().to_string();
     let words = ["--mount", "/bin/sh", "-ec", script, "sh", &own];

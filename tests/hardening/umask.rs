@@ -10,7 +10,7 @@ use std::path::Path;
 /// The usual one first.
 const UMASKS: [&str; 4] = ["022", "000", "077", "777"];
 
-/// Everything below a folder, with its mode.
+/// Everything below a directory, with its mode.
 fn modes(prefix: &Prefix) -> Vec<String> {
     let own = prefix.path();
     let tree = tree(&own);
@@ -50,8 +50,8 @@ fn same_under_all(prepare: impl Fn() -> Prefix, script: &str) -> Prefix {
 
 /// Checks that everybody may read what is below, and nobody else may write it; the sysroot's `tmp` alone is everybody's.
 #[track_caller]
-fn is_for_everybody(folder: &Path) {
-    for (path, what) in tree(folder) {
+fn is_for_everybody(directory: &Path) {
+    for (path, what) in tree(directory) {
         let mode = what.split(' ').next().unwrap_or_default();
         let mode = u32::from_str_radix(mode, 8).expect("a mode");
         let is_link = mode & 0o170_000 == 0o120_000;
@@ -89,10 +89,10 @@ fn init_and_what_works_on_its_target_write_the_same_under_every_umask() {
         prefix
     };
     let prefix = same_under_all(prepare, &script);
-    for folder in ["usr", "var", "new", "etc/crossmerge"] {
-        let folder = prefix.join(folder);
-        if folder.exists() {
-            is_for_everybody(&folder);
+    for directory in ["usr", "var", "new", "etc/crossmerge"] {
+        let directory = prefix.join(directory);
+        if directory.exists() {
+            is_for_everybody(&directory);
         }
     }
     assert!(

@@ -67,7 +67,7 @@ fn files_that_name_each_other_without_end_are_refused() {
     let prefix = with_portage();
     let make_conf = prefix.join("etc/portage/make.conf");
     std::fs::remove_file(&make_conf).expect("it was there");
-    std::fs::create_dir(&make_conf).expect("a folder");
+    std::fs::create_dir(&make_conf).expect("a directory");
     for link in ["a", "b"] {
         symlink(".", make_conf.join(link)).expect("a link");
     }

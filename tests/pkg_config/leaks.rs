@@ -82,21 +82,21 @@ fn paths_that_pkg_config_itself_leaves_out_of_the_sysroot_are_found() {
 #[test]
 fn a_leak_of_a_package_that_is_required_is_traced_to_it() {
     let prefix = bare();
-    let folder = format!("usr/{ARM}/usr/lib/pkgconfig");
+    let directory = format!("usr/{ARM}/usr/lib/pkgconfig");
     package(
         &prefix,
-        &format!("{folder}/foo.pc"),
+        &format!("{directory}/foo.pc"),
         "Requires: bar >= 1.0, baz",
     );
     package(
         &prefix,
-        &format!("{folder}/baz.pc"),
+        &format!("{directory}/baz.pc"),
         "Requires.private: deep",
     );
-    package(&prefix, &format!("{folder}/bar.pc"), "Cflags: -DX");
+    package(&prefix, &format!("{directory}/bar.pc"), "Cflags: -DX");
     let path = package(
         &prefix,
-        &format!("{folder}/deep.pc"),
+        &format!("{directory}/deep.pc"),
         "extra=${prefix}/x86\nCflags: -isystem ${extra}",
     );
     let said = prefix.run(
@@ -135,9 +135,9 @@ fn a_sysroot_whose_name_begins_with_ours_is_another() {
 fn a_sysroot_is_no_regular_expression() {
     let prefix = bare();
     let sysroot = prefix.join("a.b[c]*d");
-    let spelt = |folder: &str| {
+    let spelt = |directory: &str| {
         format!(
-            "Cflags: -isystem{}/{folder}/usr/include",
+            "Cflags: -isystem{}/{directory}/usr/include",
             prefix.path().display()
         )
     };
@@ -230,7 +230,7 @@ fn a_target_may_be_warned_only_or_let_alone() {
     prefix.write(&config, "leaks = \"ignore\"\n");
     prefix
         .run(&name, ["--cflags", "foo"])
-        .fails(125, "TOML parse error", "mend it");
+        .fails(125, "TOML parse error", "fix it");
 }
 
 #[test]

@@ -30,15 +30,15 @@ fn ebuilds_of_each_eapi_see_the_sysroot_and_their_own_build_directory() {
     let overlay = prefix.overlay("asking");
     prefix.own(["init", ARM]).success();
     let sysroot = prefix.join(format!("usr/{ARM}"));
-    let folder = format!("usr/{ARM}/usr/lib/pkgconfig");
+    let directory = format!("usr/{ARM}/usr/lib/pkgconfig");
     package(
         &prefix,
-        &format!("{folder}/foo.pc"),
+        &format!("{directory}/foo.pc"),
         "Cflags: -I${includedir}/foo\nLibs: -lfoo",
     );
     package(
         &prefix,
-        &format!("{folder}/leaky.pc"),
+        &format!("{directory}/leaky.pc"),
         "Cflags: -isystem/usr/include/leaky",
     );
     // EAPI 9 needs a newer bash than Debian has. It exports what this variable makes Portage export in any EAPI.

@@ -14,14 +14,14 @@ const S390X: &str = "s390x-ibm-linux-gnu";
 /// Every pkg-config that is tested: a name, and its place.
 pub(super) fn tools() -> Vec<(String, PathBuf)> {
     let mut tools = vec![("machine".to_owned(), "/usr/bin/pkg-config".into())];
-    for entry in fs::read_dir(prepared("pkgconf")).expect("a folder") {
-        let folder = entry.expect("an entry").path();
-        let name = folder
+    for entry in fs::read_dir(prepared("pkgconf")).expect("a directory") {
+        let directory = entry.expect("an entry").path();
+        let name = directory
             .file_name()
             .expect("a name")
             .to_string_lossy()
             .into_owned();
-        let tool = ["pkgconf", "pkg-config"].map(|tool| folder.join("bin").join(tool));
+        let tool = ["pkgconf", "pkg-config"].map(|tool| directory.join("bin").join(tool));
         tools.extend(
             tool.into_iter()
                 .find(|tool| tool.exists())
@@ -103,7 +103,7 @@ fn a_leak_planted_in_a_real_package_is_found() {
     let tree = prepared("debian/armel");
     let real = tree.join("usr/lib/arm-linux-gnueabi/pkgconfig");
     let copy = prefix.join(format!("usr/{ARM}/usr/lib/arm-linux-gnueabi/pkgconfig"));
-    fs::create_dir_all(&copy).expect("a folder");
+    fs::create_dir_all(&copy).expect("a directory");
     let mut planted = 0;
     for (number, module) in modules("armel").iter().enumerate() {
         let Ok(text) = fs::read_to_string(real.join(format!("{module}.pc"))) else {
@@ -147,16 +147,16 @@ fn a_leak_planted_in_a_real_package_is_found() {
 #[test]
 fn an_answer_without_leaks_is_byte_for_byte_the_real_tools() {
     let prefix = cross(ARM);
-    let folder = format!("usr/{ARM}/usr/lib/pkgconfig");
+    let directory = format!("usr/{ARM}/usr/lib/pkgconfig");
     package(
         &prefix,
-        &format!("{folder}/plain.pc"),
+        &format!("{directory}/plain.pc"),
         "Cflags: -I${includedir}/a -DX=\\\"y\\\"\nLibs: -L${libdir}/a -la",
     );
-    package(&prefix, &format!("{folder}/empty.pc"), "");
+    package(&prefix, &format!("{directory}/empty.pc"), "");
     package(
         &prefix,
-        &format!("{folder}/odd.pc"),
+        &format!("{directory}/odd.pc"),
         "Cflags: -I\"${includedir}/a b\" -DA='b c' -D\\#x -DY=\\$HOME",
     );
     let bytes = [
@@ -164,10 +164,10 @@ fn an_answer_without_leaks_is_byte_for_byte_the_real_tools() {
         b"Cflags: -I${includedir}/\xff\xe9 -DX=\xfe\n",
     ]
     .concat();
-    fs::write(prefix.join(format!("{folder}/bytes.pc")), bytes).expect("a file");
+    fs::write(prefix.join(format!("{directory}/bytes.pc")), bytes).expect("a file");
     package(
         &prefix,
-        &format!("{folder}/private.pc"),
+        &format!("{directory}/private.pc"),
         "Requires.private: plain\nLibs.private: -lm",
     );
     let sysroot = prefix.join(format!("usr/{ARM}"));
@@ -228,28 +228,28 @@ fn an_answer_without_leaks_is_byte_for_byte_the_real_tools() {
 fn paths_get_the_sysroot_once_with_every_pkg_config() {
     // Bug 815520, and pkgconf's issue 571: what a version claims does not count.
     let prefix = cross(ARM);
-    let folder = format!("usr/{ARM}/usr/lib/pkgconfig");
+    let directory = format!("usr/{ARM}/usr/lib/pkgconfig");
     let sysroot = prefix.join(format!("usr/{ARM}"));
     let root = sysroot.display();
     package(
         &prefix,
-        &format!("{folder}/plain.pc"),
+        &format!("{directory}/plain.pc"),
         "Cflags: -I${includedir}/a\nLibs: -L${libdir}/a -la",
     );
     package(
         &prefix,
-        &format!("{folder}/system.pc"),
+        &format!("{directory}/system.pc"),
         "Cflags: -I${includedir}\nLibs: -L${libdir} -lz",
     );
     package(
         &prefix,
-        &format!("{folder}/spelt.pc"),
+        &format!("{directory}/spelt.pc"),
         "Cflags: -I${pc_sysrootdir}${includedir}/b",
     );
     let inside = format!(
         "prefix={root}/opt\nName: x\nDescription: x\nVersion: 1\nCflags: -I${{prefix}}/include\n"
     );
-    prefix.write(&format!("{folder}/inside.pc"), &inside);
+    prefix.write(&format!("{directory}/inside.pc"), &inside);
     for (name, tool) in tools() {
         let prefix = prefix.with("REAL_PKG_CONFIG", &tool);
         // freedesktop.org's looks for system paths before it adds the sysroot, and so keeps them, which is no leak; and it adds

@@ -1,4 +1,4 @@
-//! A case: files, and whose settings are asked for. It is written to a folder, and both are asked.
+//! A case: files, and whose settings are asked for. It is written to a directory, and both are asked.
 
 use super::{
     generate::{GLOBALS, GROUND},
@@ -66,18 +66,18 @@ pub(crate) const OF_PORTAGE: [&str; 17] = [
 /// Whose settings are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Of {
-    /// The machine's, whose prefix is the case's folder.
+    /// The machine's, whose prefix is the case's directory.
     Host,
-    /// A target's, configured in the case's folder; the machine is an ordinary one.
+    /// A target's, configured in the case's directory; the machine is an ordinary one.
     Target,
 }
 
-/// Files and a question. `@DIR@` in contents, links and values is the folder that the case is written to.
+/// Files and a question. `@DIR@` in contents, links and values is the directory that the case is written to.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Case {
     pub(crate) of: Of,
     pub(crate) env: Vec<(String, String)>,
-    /// Path and content; a path that ends in a slash is a folder.
+    /// Path and content; a path that ends in a slash is a directory.
     pub(crate) files: Vec<(String, Vec<u8>)>,
     pub(crate) links: Vec<(String, String)>,
 }
@@ -100,7 +100,7 @@ pub(crate) struct Expected {
 pub(crate) enum Claim {
     /// It is refused.
     Refused,
-    /// A variable has this value, in which `@DIR@` is the case's folder.
+    /// A variable has this value, in which `@DIR@` is the case's directory.
     Is(String, String),
     /// A variable contains this text, or does not.
     Has(String, String, bool),
@@ -150,9 +150,9 @@ impl Claim {
         }
     }
 
-    /// Tells whether an answer of ours is as claimed.
-    pub(crate) fn holds(&self, answer: &Result<String, Refusal>, folder: &Path) -> bool {
-        let dir = folder.to_str().expect("UTF-8");
+    /// Returns whether an answer of ours is as claimed.
+    pub(crate) fn holds(&self, answer: &Result<String, Refusal>, directory: &Path) -> bool {
+        let dir = directory.to_str().expect("UTF-8");
         match (self, answer) {
             (Self::Refused, answer) => answer.is_err(),
             (Self::Is(_, value), Ok(answer)) => *answer == value.replace("@DIR@", dir),
@@ -223,7 +223,7 @@ impl Case {
                         case.links.push((path.into(), target.into()));
                     }
                     None => {
-                        // A file of the ground may become another, or a folder.
+                        // A file of the ground may become another, or a directory.
                         case.files.retain(|(known, _)| {
                             !format!("{path}/").starts_with(&format!("{known}/"))
                         });
@@ -265,32 +265,32 @@ impl Case {
     }
 
     /// Writes the case, and an ordinary machine beside it.
-    pub(crate) fn write(&self, folder: &Path) {
-        let at = |path: &str| folder.join(path.trim_start_matches('/'));
-        let dir = folder.to_str().expect("UTF-8");
-        make_folder(&at("etc/portage"));
+    pub(crate) fn write(&self, directory: &Path) {
+        let at = |path: &str| directory.join(path.trim_start_matches('/'));
+        let dir = directory.to_str().expect("UTF-8");
+        make_directory(&at("etc/portage"));
         for (path, content) in &self.files {
             let full = at(path);
             if path.ends_with('/') {
-                make_folder(&full);
+                make_directory(&full);
                 continue;
             }
-            make_folder(full.parent().expect("a folder"));
+            make_directory(full.parent().expect("a directory"));
             std::fs::write(&full, replace(content, dir)).unwrap_or_else(|e| panic!("{path}: {e}"));
         }
         for (path, target) in &self.links {
             let full = at(path);
-            make_folder(full.parent().expect("a folder"));
+            make_directory(full.parent().expect("a directory"));
             symlink(target.replace("@DIR@", dir), full).expect("a link");
         }
         if self.of == Of::Host {
-            give_portage(folder);
+            give_portage(directory);
         }
     }
 
-    /// The question and the roots, for a case written to a folder.
-    pub(crate) fn question(&self, folder: &Path, host: &Path) -> (Question, Roots) {
-        let dir = folder.to_str().expect("UTF-8");
+    /// The question and the roots, for a case written to a directory.
+    pub(crate) fn question(&self, directory: &Path, host: &Path) -> (Question, Roots) {
+        let dir = directory.to_str().expect("UTF-8");
         let mut env: BTreeMap<String, String> = self
             .env
             .iter()
@@ -299,8 +299,8 @@ impl Case {
         env.insert("PATH".into(), "/usr/bin:/bin".into());
         env.insert("PYTHONUTF8".into(), "1".into());
         let mut roots = match self.of {
-            Of::Host => Roots::host(folder),
-            Of::Target => Roots::target(host, folder, ""),
+            Of::Host => Roots::host(directory),
+            Of::Target => Roots::target(host, directory, ""),
         };
         env.insert(
             "PORTAGE_OVERRIDE_EPREFIX".into(),
@@ -317,11 +317,11 @@ impl Case {
         (Question { env, names }, roots)
     }
 
-    /// Writes the case to a fresh folder and asks both.
+    /// Writes the case to a fresh directory and asks both.
     pub(crate) fn run(&self, oracle: &mut Oracle, host: &Path) -> Outcome {
-        let folder = folder();
-        self.write(folder.path());
-        let (question, roots) = self.question(folder.path(), host);
+        let directory = directory();
+        self.write(directory.path());
+        let (question, roots) = self.question(directory.path(), host);
         compare(oracle.ask(&question), &question, &roots)
     }
 }
@@ -418,7 +418,7 @@ fn comparable(name: &str, value: &str) -> String {
 /// Makes the pip installation of Portage the one of a prefix.
 pub(crate) fn give_portage(prefix: &Path) {
     if !prefix.join("share/portage").exists() {
-        make_folder(&prefix.join("share"));
+        make_directory(&prefix.join("share"));
         symlink(venv().join("share/portage"), prefix.join("share/portage")).expect("a link");
     }
 }
@@ -426,7 +426,7 @@ pub(crate) fn give_portage(prefix: &Path) {
 /// Makes the `make.globals` of the pip installation that of a prefix, with another repos.conf.
 pub(crate) fn give_gentoo(prefix: &Path, repos_conf: &str) {
     let own = prefix.join("share/portage/config");
-    make_folder(&own);
+    make_directory(&own);
     let globals = own.join("make.globals");
     if !globals.exists() {
         symlink(venv().join("share/portage/config/make.globals"), globals).expect("a link");
@@ -434,26 +434,26 @@ pub(crate) fn give_gentoo(prefix: &Path, repos_conf: &str) {
     std::fs::write(own.join("repos.conf"), repos_conf).expect("a file");
 }
 
-/// A temporary folder, in memory where there is one: the corpus is many thousand files.
-pub(crate) fn folder() -> tempfile::TempDir {
+/// A temporary directory, in memory where there is one: the corpus is many thousand files.
+pub(crate) fn directory() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     match memory.is_dir() {
         true => tempfile::tempdir_in(memory),
         false => tempfile::tempdir(),
     }
-    .expect("a temporary folder")
+    .expect("a temporary directory")
 }
 
 /// An ordinary machine: the prefix that targets are asked from.
 pub(crate) fn ordinary_host() -> (tempfile::TempDir, PathBuf) {
-    let folder = folder();
+    let directory = directory();
     let case = Case::host(&[
         ("etc/portage/make.conf", "FEATURES=\"-sandbox\"\n"),
         ("share/portage/config/make.globals", GLOBALS),
     ]);
-    case.write(folder.path());
-    let path = folder.path().to_owned();
-    (folder, path)
+    case.write(directory.path());
+    let path = directory.path().to_owned();
+    (directory, path)
 }
 
 fn unescape(text: &str) -> Vec<u8> {
@@ -481,7 +481,7 @@ fn unescape(text: &str) -> Vec<u8> {
     bytes
 }
 
-fn make_folder(path: &Path) {
+fn make_directory(path: &Path) {
     std::fs::create_dir_all(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
 }
 

@@ -498,8 +498,8 @@ pub(crate) fn package_envs() -> impl Strategy<Value = Case> {
     let package_use = option::weighted(0.4, select(&["*/* foo -nls\n", "*/* CPU: sse -*\n"][..]));
     let envs = vec(file(&["one", "../one", "$A"], 0..6), 3);
     (make_conf(), lines, any::<bool>(), package_use, envs).prop_map(
-        |(mut case, lines, is_folder, package_use, envs)| {
-            let path = match is_folder {
+        |(mut case, lines, is_directory, package_use, envs)| {
+            let path = match is_directory {
                 true => "etc/portage/package.env/a",
                 false => "etc/portage/package.env",
             };
@@ -669,7 +669,7 @@ pub(crate) fn repos_conf() -> impl Strategy<Value = Case> {
         }
         for (name, (said, layout)) in ["a", "b", "c"].iter().zip(repos) {
             case.files.push((format!("r/{name}/profiles/"), Vec::new()));
-            // Most often a repository is called as its folder is.
+            // Most often a repository is called as its directory is.
             let said = said.map(|said| {
                 if said.starts_with(['b', 'c']) {
                     format!("{name}\n")

@@ -41,7 +41,7 @@ fn a_rule_is_registered_and_taken_away() {
 }
 
 #[test]
-fn a_rule_of_somebody_elses_stays() {
+fn a_rule_of_another_users_stays() {
     let prefix = Prefix::new();
     let magic = r"\x7fELF\x01\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x28\x00";
     let script = format!(
@@ -87,7 +87,7 @@ fn what_must_not_be_registered_is_not() {
     refused(
         &prefix,
         "crossmerge binfmt register x86_64-pc-linux-gnu",
-        "this machine runs programs of `x86_64` itself",
+        "the host runs programs of `x86_64` itself",
         "would send them to QEMU",
     );
     refused(
@@ -118,7 +118,7 @@ fn what_must_not_be_registered_is_not() {
         "mount -t binfmt_misc",
     );
     // Flag F needs an interpreter that needs nothing else.
-    std::fs::create_dir(prefix.join("tools")).expect("a folder");
+    std::fs::create_dir(prefix.join("tools")).expect("a directory");
     let tools = prefix.join("tools");
     let own = format!(
         "PATH={} {}/bin/{register}",
@@ -176,7 +176,7 @@ fn an_installed_file_is_ours_until_somebody_edits_it() {
 }
 
 #[test]
-fn a_qemu_that_somebody_else_may_change_is_not_started() {
+fn a_qemu_that_another_user_may_change_is_not_started() {
     let prefix = Prefix::new();
     prefix.command("chmod", ["755", "."]).success();
     // It would tell that it was started, and by whom.
@@ -214,10 +214,7 @@ fn a_qemu_that_somebody_else_may_change_is_not_started() {
             assert!(!prefix.join("ran").exists(), "{what} {mode}: {command}");
             if command.starts_with("register") || command.starts_with("install") {
                 assert_eq!(said.stdout, "125\n", "{what} {mode}: {command}: {said:#?}");
-                assert!(
-                    said.stderr.contains("somebody else may change"),
-                    "{said:#?}"
-                );
+                assert!(said.stderr.contains("another user may change"), "{said:#?}");
             }
         }
     }

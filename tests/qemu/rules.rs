@@ -196,9 +196,9 @@ fn a_header_is_of_its_own_rule_and_of_no_other() {
 fn every_qemu_of_the_profiles_has_a_rule() {
     let rules = rules();
     let all: BTreeSet<_> = rules.iter().map(|rule| rule.qemu.as_str()).collect();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles");
     let mut seen = 0;
-    for file in std::fs::read_dir(folder).expect("profiles") {
+    for file in std::fs::read_dir(directory).expect("profiles") {
         let path = file.expect("a file").path();
         if path
             .extension()
@@ -386,7 +386,7 @@ fn our_rules_take_what_debians_take() {
     assert!(seen >= 25, "{seen}");
 }
 
-/// Registers the lines of `binfmt show` as a shell does, and reads them back. Those of this machine's own CPU come last, since
+/// Registers the lines of `binfmt show` as a shell does, and reads them back. Those of the host's own CPU come last, since
 /// every program after them would run under QEMU.
 #[test]
 fn the_kernel_takes_every_rule_as_it_is_meant() {
@@ -435,7 +435,7 @@ fn the_kernel_runs_programs_of_every_compiler_by_their_rules() {
                 EXIT_OF_SH4,
                 String::new(),
             ),
-            // This machine runs them, and has no libc for both.
+            // The host runs them, and has no libc for both.
             "i386" | "x86_64" => (["-static"].as_slice(), PROGRAM, says),
             // Linked dynamically: QEMU 7.2 cannot start Debian's static glibc for Alpha.
             _ => ([].as_slice(), PROGRAM, says),

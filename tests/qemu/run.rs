@@ -167,7 +167,7 @@ fn a_script_runs_with_the_targets_interpreter() {
     let prefix = prefix_with_libc();
     let sysroot = prefix.join(format!("usr/{TUPLE}"));
     let program = compile(&prefix, ARM, &["-static"], "interpreter", PROGRAM);
-    std::fs::create_dir(sysroot.join("bin")).expect("a folder");
+    std::fs::create_dir(sysroot.join("bin")).expect("a directory");
     std::fs::copy(program, sysroot.join("bin/sh")).expect("a copy");
     prefix.script("script", "#! /bin/sh -e x \necho native; exit 3\n");
     let prefix_is = sysroot.display();
@@ -175,7 +175,7 @@ fn a_script_runs_with_the_targets_interpreter() {
         run(&prefix, &["./script", "a"]),
         &format!("</bin/sh><-e x><./script><a> prefix={prefix_is} cpu=-"),
     );
-    // The target has no such interpreter, and this machine has.
+    // The target has no such interpreter, and the host has.
     prefix.script("other", "#!/bin/bash\necho native \"$@\"; exit 3\n");
     let said = run(&prefix, &["./other", "a"]);
     assert_eq!(
@@ -369,7 +369,7 @@ fn what_does_not_run_is_said() {
     }
     let hint = format!("`{TUPLE}-run ./program");
     run(&prefix, &[]).fails(125, "no program was named", &hint);
-    run(&prefix, &["./none"]).fails(127, "there is no `./none`", "is a path of this machine");
+    run(&prefix, &["./none"]).fails(127, "there is no `./none`", "is a path of the host");
     run(&prefix, &["none"]).fails(127, "there is no program `none` in", "by its path");
     run(&prefix, &["./text"]).fails(126, "`./text` is not executable", "chmod +x ./text");
     prefix.script("text", "hello\n");
@@ -381,7 +381,7 @@ fn what_does_not_run_is_said() {
     );
     run(&prefix, &["./unknown"]).fails(126, "ELF machine 4660, 32 bits", "od -c");
     run(&prefix, &["./bin"]).fails(126, "`./bin` is no program", "od -c ./bin");
-    // A path is one of this machine's, also when the target has it.
+    // A path is one of the host's, also when the target has it.
     let tool = Path::new(&sysroot).join("usr/bin/crossmerge-tool");
     std::fs::copy(prefix.join("program"), &tool).expect("a copy");
     let meant = format!("the target's is `{}`", tool.display());

@@ -107,7 +107,7 @@ fn without_an_emulator_answers_are_given_and_that_is_said() {
             symlink(entry.path(), prefix.join("tools").join(&name)).expect("a link");
         }
     }
-    let path = ["bin", "tools"].map(|folder| prefix.join(folder).display().to_string());
+    let path = ["bin", "tools"].map(|directory| prefix.join(directory).display().to_string());
     prefix.set("PATH", path.join(":"));
     let said = prefix.run(&format!("{ARM}-configure"), [""; 0]).success();
     for told in [
@@ -215,7 +215,7 @@ fn portage_merges_a_package_whose_configure_ran_its_tests() {
     let path = prefix.write(ebuild, EBUILD);
     for name in ["configure", "configure.ac", "config.sub", "config.guess"] {
         let to = overlay.join("app-misc/asks/files");
-        std::fs::create_dir_all(&to).expect("a folder");
+        std::fs::create_dir_all(&to).expect("a directory");
         std::fs::copy(project.join(name), to.join(name)).expect(name);
     }
     let manifest = [path.to_str().expect("UTF-8"), "manifest"];

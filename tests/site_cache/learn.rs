@@ -22,7 +22,7 @@ AC_OUTPUT
 
 const S390X: &str = "s390x-ibm-linux-gnu";
 
-/// A target, its libc, and a project with a script made of that text in a folder of its own.
+/// A target, its libc, and a project with a script made of that text in a directory of its own.
 fn project(tuple: &str, toolchain: &str, text: &str) -> Prefix {
     let mut prefix = Prefix::new();
     let init = ["init", tuple, "--toolchain", toolchain, "--with-libc"];
@@ -51,7 +51,7 @@ fn learn(prefix: &Prefix, tuple: &str, options: &[&str]) -> Said {
     ]
     .concat();
     let said = prefix.own(args);
-    assert_eq!(files(prefix), before, "the source folder stays as it is");
+    assert_eq!(files(prefix), before, "the source directory stays as it is");
     said
 }
 
@@ -163,7 +163,7 @@ fn what_was_guessed_wrong_is_learned_and_configure_guesses_no_more() {
 }
 
 #[test]
-fn an_answer_of_a_persons_stays_and_the_contradiction_is_told() {
+fn an_answer_of_a_users_stays_and_the_contradiction_is_told() {
     let prefix = arm(ASKS);
     own_answers(&prefix, ARM, "asks_cv_sign = \"signed\"\n");
     let said = learn(&prefix, ARM, &["--json"]).success();
@@ -232,7 +232,7 @@ fn a_script_that_stops_in_a_cross_build_goes_on_with_what_was_learned() {
 }
 
 #[test]
-fn a_script_that_insists_on_its_own_folder_gets_a_copy_of_it() {
+fn a_script_that_insists_on_its_own_directory_gets_a_copy_of_it() {
     let refuse =
         "AC_PROG_CC\nif test \"$srcdir\" != .; then AC_MSG_ERROR([configure me here]); fi\n";
     let prefix = arm(&ASKS.replace("AC_PROG_CC\n", refuse));

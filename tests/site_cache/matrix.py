@@ -28,12 +28,12 @@ def measured(path):
     return json.dumps(layer, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def digest(folder):
+def digest(directory):
     """The digest of the answers and probes that a matrix is of: of each file's path and what is measured of it, in the order of paths."""
-    files = [*folder.glob("*.toml"), *folder.glob("probes/*.c"), *folder.glob("probes/*.toml")]
+    files = [*directory.glob("*.toml"), *directory.glob("probes/*.c"), *directory.glob("probes/*.toml")]
     sha = hashlib.sha256()
-    for path in sorted(path.relative_to(folder).as_posix() for path in files):
-        sha.update(f"{path}\0{measured(folder / path)}\0".encode())
+    for path in sorted(path.relative_to(directory).as_posix() for path in files):
+        sha.update(f"{path}\0{measured(directory / path)}\0".encode())
     return sha.hexdigest()
 
 

@@ -145,8 +145,8 @@ const ABOUT_THE_BUILD: [&str; 7] = [
 /// What each way is run by: a mount namespace whose binfmt_misc is its own, with one rule or none, and an ordinary user there, for
 /// what a script finds out about `mknod` and its like is another thing for root. It also finds out about the process that it
 /// is: gnulib's test of F_DUPFD_CLOEXEC fails where descriptor 10 was inherited. So whatever started the tests leaves no
-/// descriptor, mask, signal that is ignored, or terminal. And where CPython's does not cross-compile, it looks into a folder of
-/// headers by its whole path: what this machine has there is not the target's.
+/// descriptor, mask, signal that is ignored, or terminal. And where CPython's does not cross-compile, it looks into a directory of
+/// headers by its whole path: what the host has there is not the target's.
 const ENTER: &str = r#"for descriptor in /proc/self/fd/*; do
     descriptor=${descriptor##*/}
     ((descriptor < 3)) || eval "exec $descriptor>&-"
@@ -158,7 +158,7 @@ mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
 exec env -u rule --default-signal setsid --wait unshare -U --map-user=1000 --map-group=1000 -- /bin/sh -exc "$1"
 "#;
 
-/// What Debian calls a machine, how its own libraries' folder is called, and the kernel's rule for its programs.
+/// What Debian calls a machine, how its own libraries' directory is called, and the kernel's rule for its programs.
 fn names(machine: &Machine) -> (&'static str, &'static str, String) {
     let rule = |header: &str, mask: &str, qemu: &str| {
         format!(":panel:M::\\x7fELF{header}:{mask}:/usr/bin/{qemu}-static:PF")
@@ -265,7 +265,7 @@ impl Panel {
         }
     }
 
-    /// Runs a script of a shell's in the folder of all.
+    /// Runs a script of a shell's in the directory of all.
     fn enter(&self, way: Way, script: &str) -> Said {
         let prefix = self.target.prefix.with("t", self.target.machine.tuple);
         let prefix = if way == Way::True {
@@ -430,7 +430,7 @@ fn panel(package: &'static Package, machine: &'static Machine, is_whole: bool) {
             ratio(&truth),
         ];
         let rows = Path::new(env!("CARGO_TARGET_TMPDIR")).join("panel");
-        fs::create_dir_all(&rows).expect("a folder");
+        fs::create_dir_all(&rows).expect("a directory");
         let file = rows.join(format!("{}-{}", package.name, machine.tuple));
         fs::write(file, format!("| {} |\n", row.join(" | "))).expect("a row");
     }

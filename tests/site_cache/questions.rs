@@ -177,7 +177,7 @@ fn the_script_is_found_however_it_is_called() {
         ] {
             assert_eq!(run(&prefix, shell, &[path]), "no", "{shell:?} {path}");
         }
-        // It runs itself in another shell, and a script of a folder below, as `AC_CONFIG_SUBDIRS` does.
+        // It runs itself in another shell, and a script of a directory below, as `AC_CONFIG_SUBDIRS` does.
         let again = format!(
             "#! /bin/sh\n# ac_site_file\nif test -z \"${{again-}}\"; then again=1; export again; exec {} \"$0\"; fi\n\
              cd 'src dir' && sh ./configure\n",
@@ -224,7 +224,7 @@ fn answer(said: Said) -> String {
 #[test]
 fn a_script_that_does_not_ask_leaves_the_cache_to_those_that_it_calls() {
     let prefix = target();
-    for (folder, line) in [
+    for (directory, line) in [
         ("", "AC_CONFIG_SUBDIRS([old])".to_owned()),
         (
             "old/",
@@ -235,9 +235,9 @@ int main (void) {{ return 0; }}]])], [{REGEX}=ran], [{REGEX}=failed], [{REGEX}=c
         ),
     ] {
         let text = format!("AC_INIT([x], [1])\nAC_PROG_CC\n{line}\nAC_OUTPUT\n");
-        prefix.write(&format!("{folder}configure.ac"), &text);
-        prefix.write(&format!("{folder}install-sh"), "");
-        let script = ["-c", &format!("cd ./{folder} && autoconf")];
+        prefix.write(&format!("{directory}configure.ac"), &text);
+        prefix.write(&format!("{directory}install-sh"), "");
+        let script = ["-c", &format!("cd ./{directory} && autoconf")];
         prefix.command("/bin/sh", script).success();
     }
     for options in [&[][..], &["-C"]] {

@@ -150,9 +150,9 @@ fn each_autoconf_says_the_same() {
 }
 
 #[test]
-fn a_folder_means_the_script_in_it_and_recursively_those_below() {
+fn a_directory_means_the_script_in_it_and_recursively_those_below() {
     let prefix = project("2.71", "autoconf");
-    std::fs::create_dir(prefix.join("below")).expect("a folder");
+    std::fs::create_dir(prefix.join("below")).expect("a directory");
     std::fs::copy(prefix.join("configure"), prefix.join("below/configure")).expect("a copy");
     let heads = |args: &[&str]| {
         let said = prefix
@@ -176,7 +176,7 @@ fn a_folder_means_the_script_in_it_and_recursively_those_below() {
         heads(&["below/configure", "configure"]),
         ["below/configure", "configure"]
     );
-    std::fs::create_dir(prefix.join("empty")).expect("a folder");
+    std::fs::create_dir(prefix.join("empty")).expect("a directory");
     for (args, error, hint) in [
         (
             vec!["empty"],
@@ -188,7 +188,7 @@ fn a_folder_means_the_script_in_it_and_recursively_those_below() {
             "there is no `configure` in `empty`",
             "--recursive",
         ),
-        (vec!["nowhere"], "nowhere", "or its folder"),
+        (vec!["nowhere"], "nowhere", "or its directory"),
         (
             vec!["out.in"],
             "`out.in` is no configure script of Autoconf's",

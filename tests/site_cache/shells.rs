@@ -101,8 +101,8 @@ fn the_callers_files_are_read_first_and_autoconfs_own_ones_do_not_win() {
         "usr/share/config.site",
         "ac_cv_func_malloc_0_nonnull=false_answer\nx_cv_other=kept\n",
     );
-    let folder = prefix.path();
-    let folder = folder.display();
+    let directory = prefix.path();
+    let directory = directory.display();
     for shell in SHELLS {
         let own = |files: &str| {
             read(
@@ -112,23 +112,23 @@ fn the_callers_files_are_read_first_and_autoconfs_own_ones_do_not_win() {
             )
         };
         assert_eq!(
-            own(&format!("{folder}/a b/one.site")),
+            own(&format!("{directory}/a b/one.site")),
             "one|yes",
             "{shell:?}"
         );
         assert_eq!(
-            own(&format!("{folder}/none.site {folder}/two.site")),
+            own(&format!("{directory}/none.site {directory}/two.site")),
             format!("{WORDS}|two"),
             "{shell:?}"
         );
         assert_eq!(own("two.site"), format!("{WORDS}|two"), "{shell:?}");
         assert_eq!(
-            own(&format!("{folder}/three.site")),
+            own(&format!("{directory}/three.site")),
             "three|yes",
             "{shell:?}"
         );
         assert_eq!(
-            own(&format!("{folder}/config.site")),
+            own(&format!("{directory}/config.site")),
             format!("{WORDS}|yes"),
             "{shell:?}"
         );
@@ -137,7 +137,7 @@ fn the_callers_files_are_read_first_and_autoconfs_own_ones_do_not_win() {
             read(
                 &prefix,
                 shell,
-                &format!("{before}; prefix={folder}/usr; ac_default_prefix=/x"),
+                &format!("{before}; prefix={directory}/usr; ac_default_prefix=/x"),
             )
         };
         assert_eq!(with_prefix(&cross), format!("{WORDS}|yes"), "{shell:?}");
@@ -145,7 +145,7 @@ fn the_callers_files_are_read_first_and_autoconfs_own_ones_do_not_win() {
             with_prefix(&format!("{cross}; ac_cv_func_malloc_0_nonnull=mine")),
             format!("{WORDS}|false_answer")
         );
-        let default = format!("{cross}; prefix=NONE; ac_default_prefix={folder}/usr");
+        let default = format!("{cross}; prefix=NONE; ac_default_prefix={directory}/usr");
         assert_eq!(
             read(
                 &prefix,

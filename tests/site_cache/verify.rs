@@ -165,13 +165,13 @@ fn the_matrix_is_of_this_data() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let data = root.join("site-cache");
     let mut paths = Vec::new();
-    for (folder, extensions) in [("", &["toml"][..]), ("probes/", &["c", "toml"])] {
-        for entry in std::fs::read_dir(data.join(folder)).expect("a folder") {
+    for (directory, extensions) in [("", &["toml"][..]), ("probes/", &["c", "toml"])] {
+        for entry in std::fs::read_dir(data.join(directory)).expect("a directory") {
             let path = entry.expect("an entry").path();
             let extension = path.extension().and_then(|e| e.to_str());
             if extension.is_some_and(|e| extensions.contains(&e)) {
                 let name = path.file_name().expect("a name").to_string_lossy();
-                paths.push(format!("{folder}{name}"));
+                paths.push(format!("{directory}{name}"));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What touches a tree that somebody else made goes through `file::beneath`: no call in these modules takes a path of its own.
+//! What touches a tree that another user made goes through `file::beneath`: no call in these modules takes a path of its own.
 //!
 //! clippy's `disallowed-methods` hold for the whole crate, and the rest of it goes by path with good reason; so the sources are read here.
 
@@ -38,10 +38,10 @@ const BY_PATH: [&str; 18] = [
     "file::replace(",
 ];
 
-/// Lines that may do so, each with the place of this machine's that it is about.
+/// Lines that may do so, each with the place of the host's that it is about.
 const MAY: [&str; 1] = [
     // The directory of the links is the user's, and not the sysroot's.
-    "file::replace(path, |folder, new| match text {",
+    "file::replace(path, |directory, new| match text {",
 ];
 
 #[test]
@@ -68,7 +68,7 @@ fn a_strangers_tree_has_one_door() {
 fn what_is_copied_is_looked_at_before_it_is_opened() {
     // A FIFO that is put in the place of a file would keep root waiting.
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut folders: Vec<_> = ["init", "adopt", "fix_root"]
+    let mut directories: Vec<_> = ["init", "adopt", "fix_root"]
         .map(|name| top.join(name))
         .into();
     let mut files = vec![
@@ -76,8 +76,8 @@ fn what_is_copied_is_looked_at_before_it_is_opened() {
         top.join("adopt.rs"),
         top.join("fix_root.rs"),
     ];
-    while let Some(folder) = folders.pop() {
-        let entries = std::fs::read_dir(folder).expect("a folder");
+    while let Some(directory) = directories.pop() {
+        let entries = std::fs::read_dir(directory).expect("a directory");
         files.extend(entries.map(|entry| entry.expect("an entry").path()));
     }
     assert!(files.len() > 20);

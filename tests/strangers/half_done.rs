@@ -22,11 +22,11 @@ fn fix_root_looks_at_every_place_before_it_changes_one() {
                 .command("chmod", ["600", "s/usr/lib/libx.so"])
                 .success();
             prefix.script("s/usr/bin/x-config", "#!/bin/sh\necho -I/usr/include\n");
-            std::fs::create_dir_all(prefix.join("b/sub")).expect("a folder");
+            std::fs::create_dir_all(prefix.join("b/sub")).expect("a directory");
             match planted {
                 // What is no file and no link is not replaced.
                 "bin2/x-x-config" => {
-                    std::fs::create_dir_all(prefix.join(planted)).expect("a folder")
+                    std::fs::create_dir_all(prefix.join(planted)).expect("a directory")
                 }
                 _ => link(&prefix, planted, prefix.join("b")),
             }
@@ -41,7 +41,7 @@ fn fix_root_looks_at_every_place_before_it_changes_one() {
                 assert_eq!(said.code, Some(125), "{links}: {said:#?}");
                 unchanged(&before, &tree(&prefix.join("s")));
             } else {
-                // A folder under the name of a link is somebody's, and is left.
+                // A directory under the name of a link is somebody's, and is left.
                 assert!(said.success().stderr.contains("left     "));
             }
         }
@@ -51,8 +51,8 @@ fn fix_root_looks_at_every_place_before_it_changes_one() {
 #[test]
 fn remove_leaves_what_others_put_in_path_and_ends_well() {
     for runner in Runner::BOTH {
-        // A link of somebody else's: in a folder of his behind a link of his, in his folder itself, in one for everybody.
-        for (folder, at) in [
+        // A link of another user's: in a directory of his behind a link of his, in his directory itself, in one for everybody.
+        for (directory, at) in [
             ("alice/l", "alice/real"),
             ("alice/real", "alice/real"),
             ("shared", "shared"),
@@ -67,7 +67,7 @@ fn remove_leaves_what_others_put_in_path_and_ends_well() {
                 .canonicalize()
                 .expect("the program");
             link(&prefix, &format!("{at}/{TUPLE}-run"), crossmerge);
-            match folder {
+            match directory {
                 "shared" => {
                     prefix.command("chmod", ["1777", "shared"]).success();
                     give_away(&prefix.join(format!("shared/{TUPLE}-run")));
@@ -80,13 +80,16 @@ fn remove_leaves_what_others_put_in_path_and_ends_well() {
                 }
             }
             let bin = prefix.join("bin").display().to_string();
-            let path = format!("{bin}:{}:/usr/bin:/bin", prefix.join(folder).display());
+            let path = format!("{bin}:{}:/usr/bin:/bin", prefix.join(directory).display());
             let prefix = prefix.with("PATH", path);
             for time in 0..2 {
                 let said = prefix.own(["remove", TUPLE]).success();
-                let named = format!("left     {}", prefix.join(folder).display());
-                assert!(said.stdout.contains(&named), "{folder}, {time}: {said:#?}");
-                assert!(!prefix.join("s/etc/x").exists(), "{folder}");
+                let named = format!("left     {}", prefix.join(directory).display());
+                assert!(
+                    said.stdout.contains(&named),
+                    "{directory}, {time}: {said:#?}"
+                );
+                assert!(!prefix.join("s/etc/x").exists(), "{directory}");
                 assert!(prefix.join(format!("{at}/{TUPLE}-run")).is_symlink());
             }
         }
@@ -132,7 +135,7 @@ fn nobody_keeps_root_waiting_by_a_lock() {
             let mut prefix = scene();
             prefix.write("s/usr/lib/libx.so", "");
             if path.contains("var") {
-                std::fs::create_dir_all(prefix.join("s/var/lib/crossmerge")).expect("folders");
+                std::fs::create_dir_all(prefix.join("s/var/lib/crossmerge")).expect("directories");
             }
             runner.takes(&mut prefix);
             if is_his {
@@ -157,11 +160,11 @@ fn nobody_keeps_root_waiting_by_a_lock() {
 }
 
 #[test]
-fn a_mode_of_somebody_elses_is_not_that_of_roots_file() {
+fn a_mode_of_another_users_is_not_that_of_roots_file() {
     for runner in Runner::BOTH {
         let mut prefix = scene();
         prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
-        std::fs::create_dir(prefix.join("shared")).expect("a folder");
+        std::fs::create_dir(prefix.join("shared")).expect("a directory");
         runner.takes(&mut prefix);
         // In a directory with the sticky bit, only root can replace another user's file.
         let mode = if runner == Runner::Root {
@@ -201,11 +204,11 @@ fn a_mode_of_somebody_elses_is_not_that_of_roots_file() {
 }
 
 #[test]
-fn a_file_of_somebody_elses_with_the_same_text_becomes_roots() {
+fn a_file_of_another_users_with_the_same_text_becomes_roots() {
     for runner in Runner::BOTH {
         let mut prefix = scene();
         prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
-        std::fs::create_dir(prefix.join("shared")).expect("a folder");
+        std::fs::create_dir(prefix.join("shared")).expect("a directory");
         runner.takes(&mut prefix);
         // In a directory with the sticky bit, only root can replace another user's file.
         let mode = if runner == Runner::Root {
@@ -254,7 +257,7 @@ fn remove_looks_at_the_users_files_before_the_sysroots() {
             runner.takes(&mut prefix);
             let before = (tree(&prefix.join("s")), tree(&prefix.join("m")));
             link(&prefix, planted, prefix.join("m"));
-            give_away(prefix.join(planted).parent().expect("a folder"));
+            give_away(prefix.join(planted).parent().expect("a directory"));
             let said = prefix.own(["remove", TUPLE]);
             assert_eq!(said.code, Some(125), "{planted}: {said:#?}");
             unchanged(&before.0, &tree(&prefix.join("s")));
@@ -264,7 +267,7 @@ fn remove_looks_at_the_users_files_before_the_sysroots() {
 }
 
 #[test]
-fn a_kept_wrapper_of_somebody_elses_is_not_for_everybody_to_write() {
+fn a_kept_wrapper_of_another_users_is_not_for_everybody_to_write() {
     let mut prefix = crate::support::Prefix::with_portage();
     super::needs_root();
     crate::adopt::crossdev(&mut prefix, &[TUPLE]);
@@ -288,12 +291,12 @@ fn a_kept_wrapper_of_somebody_elses_is_not_for_everybody_to_write() {
 }
 
 #[test]
-fn a_hard_link_in_place_of_a_folder_keeps_its_mode() {
+fn a_hard_link_in_place_of_a_directory_keeps_its_mode() {
     let prefix = scene();
     let victim = prefix.write("machine/file", "x\n");
     prefix.command("chmod", ["600", "machine/file"]).success();
-    // What init makes a folder of, under the name at which it waits.
-    std::fs::create_dir_all(prefix.join("s/etc")).expect("a folder");
+    // What init makes a directory of, under the name at which it waits.
+    std::fs::create_dir_all(prefix.join("s/etc")).expect("a directory");
     std::fs::hard_link(&victim, prefix.join("s/.tmp.crossmerge-new")).expect("another name");
     give_away(&prefix.join("s/etc"));
     symlink("nowhere", prefix.join("s/.usr.crossmerge-new")).expect("a link");

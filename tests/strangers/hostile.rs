@@ -56,7 +56,7 @@ fn all_end(what: &str, commands: &[Command], make: impl Fn(&Prefix, &Path)) {
             "var/lib/crossmerge",
             "var/db/pkg/c/p",
         ] {
-            std::fs::create_dir_all(sysroot.join(place)).expect("folders");
+            std::fs::create_dir_all(sysroot.join(place)).expect("directories");
         }
         make(&prefix, &sysroot);
         let name = match name {
@@ -71,7 +71,7 @@ fn all_end(what: &str, commands: &[Command], make: impl Fn(&Prefix, &Path)) {
 #[test]
 fn what_is_no_file_ends_no_command() {
     for path in READ {
-        for what in ["pipe", "device", "loop", "folder", "sparse"] {
+        for what in ["pipe", "device", "loop", "directory", "sparse"] {
             let commands = match what {
                 "pipe" => &COMMANDS[..],
                 _ => &CHANGING,
@@ -92,7 +92,7 @@ fn what_is_no_file_ends_no_command() {
                         "loop" => {
                             symlink(place.file_name().expect("a name"), &place).expect("a link")
                         }
-                        "folder" => std::fs::create_dir(&place).expect("a folder"),
+                        "directory" => std::fs::create_dir(&place).expect("a directory"),
                         _ => {
                             let file = File::create(&place).expect("a file");
                             file.write_at(b"x", 1 << 40).expect("a hole");
@@ -111,7 +111,7 @@ fn a_device_is_not_opened() {
     for path in READ {
         let prefix = scene();
         let place = prefix.join("s").join(path);
-        std::fs::create_dir_all(place.parent().expect("a folder")).expect("folders");
+        std::fs::create_dir_all(place.parent().expect("a directory")).expect("directories");
         let words = [place.as_os_str(), "c".as_ref(), "1".as_ref(), "5".as_ref()];
         prefix.command("mknod", words).success();
         give_away(&prefix.join("s"));
@@ -188,7 +188,7 @@ fn links_in_circles_end_no_command() {
     });
 }
 
-/// A folder in a folder, and so on, of names that are so long, with a file at the end.
+/// A directory in a directory, and so on, of names that are so long, with a file at the end.
 fn deep(place: &Path, name: &str, depth: usize) {
     use nix::{
         dir::Dir,
@@ -196,23 +196,29 @@ fn deep(place: &Path, name: &str, depth: usize) {
         sys::stat::{Mode, mkdirat},
     };
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
-    let mut folder = Dir::open(place, flags, Mode::empty()).expect("a folder");
+    let mut directory = Dir::open(place, flags, Mode::empty()).expect("a directory");
     for _ in 0..depth {
-        mkdirat(&folder, name, Mode::S_IRWXU).expect("a folder");
-        folder = Dir::openat(&folder, name, flags, Mode::empty()).expect("a folder");
+        mkdirat(&directory, name, Mode::S_IRWXU).expect("a directory");
+        directory = Dir::openat(&directory, name, flags, Mode::empty()).expect("a directory");
     }
     let file = OFlag::O_WRONLY | OFlag::O_CREAT;
-    openat(&folder, "libdeep.la", file, Mode::S_IRUSR | Mode::S_IWUSR).expect("a file");
+    openat(
+        &directory,
+        "libdeep.la",
+        file,
+        Mode::S_IRUSR | Mode::S_IWUSR,
+    )
+    .expect("a file");
 }
 
 #[test]
-fn folders_deeper_than_a_path_end_no_command() {
+fn directories_deeper_than_a_path_end_no_command() {
     for (name, depth) in [
         ("d".repeat(250), 30),
         ("d".repeat(250), 300),
         ("d".into(), 3000),
     ] {
-        all_end(&format!("{depth} folders"), &COMMANDS, |_, sysroot| {
+        all_end(&format!("{depth} directories"), &COMMANDS, |_, sysroot| {
             deep(&sysroot.join("usr/lib"), &name, depth);
             deep(&sysroot.join("usr"), "bin2", 1);
             deep(&sysroot.join("var/db/pkg"), &name, depth);
@@ -227,7 +233,7 @@ fn folders_deeper_than_a_path_end_no_command() {
     // What is not so deep is done all the same.
     let prefix = scene();
     for place in ["s/usr/lib", "s/var/lib/crossmerge", "s/etc"] {
-        std::fs::create_dir_all(prefix.join(place)).expect("folders");
+        std::fs::create_dir_all(prefix.join(place)).expect("directories");
     }
     deep(&prefix.join("s/usr/lib"), &"d".repeat(250), 30);
     prefix.write("s/usr/lib/libz.so", "");
@@ -339,8 +345,8 @@ fn files_that_are_all_to_be_changed_have_a_sum() {
 fn the_copies_of_learn_do_not_hold_themselves() {
     for temporary in ["p/tmp", "p", "p/a/b"] {
         let prefix = scene();
-        std::fs::create_dir_all(prefix.join("p/a/b")).expect("folders");
-        std::fs::create_dir_all(prefix.join("p/tmp")).expect("folders");
+        std::fs::create_dir_all(prefix.join("p/a/b")).expect("directories");
+        std::fs::create_dir_all(prefix.join("p/tmp")).expect("directories");
         prefix.write("p/config.status", "");
         prefix.script(
             "p/configure",

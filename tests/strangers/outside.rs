@@ -7,7 +7,7 @@ use crate::{
 };
 use std::path::PathBuf;
 
-/// Links from the sysroot to the machine's folder, each in a form of its own: where, and what it contains.
+/// Links from the sysroot to the machine's directory, each in a form of its own: where, and what it contains.
 const OUT: [(&str, &str); 7] = [
     ("s/usr/lib", "MACHINE/lib"),
     ("s/usr/x", "MACHINE"),
@@ -18,7 +18,7 @@ const OUT: [(&str, &str); 7] = [
     ("s/x", ".."),
 ];
 
-/// Paths of the machine's folder as a record would name them through one of these links.
+/// Paths of the machine's directory as a record would name them through one of these links.
 fn record() -> String {
     let hash = hash("libc\n");
     let mut record = format!("pending\nobj usr/lib/libc.so.6 {hash}\n");
@@ -167,7 +167,7 @@ fn the_path_to_a_sysroot_is_walked_as_it_is_written() {
         prefix
             .command("chmod", ["600", "real/usr/lib/libx.la"])
             .success();
-        std::fs::create_dir_all(prefix.join("alice")).expect("a folder");
+        std::fs::create_dir_all(prefix.join("alice")).expect("a directory");
         link(&prefix, "alice/link", prefix.join("real"));
         link(&prefix, "alice/deep", prefix.join("real/usr/lib"));
         runner.takes(&mut prefix);
@@ -195,7 +195,7 @@ fn the_path_to_a_sysroot_is_walked_as_it_is_written() {
                 );
             }
         }
-        // A link of the user's own is as good as the folder.
+        // A link of the user's own is as good as the directory.
         std::os::unix::fs::symlink("real", prefix.join("own")).expect("a link");
         runner.takes(&mut prefix);
         let prefix = prefix.with("SYSROOT", prefix.join("own"));
@@ -207,13 +207,13 @@ fn the_path_to_a_sysroot_is_walked_as_it_is_written() {
 }
 
 #[test]
-fn adopt_leaves_out_a_folder_of_path_behind_another_users_link() {
+fn adopt_leaves_out_a_directory_of_path_behind_another_users_link() {
     for runner in Runner::BOTH {
         let mut prefix = Prefix::with_portage();
         super::needs_root();
         crate::adopt::crossdev(&mut prefix, &[TUPLE]);
-        std::fs::create_dir(prefix.join("alice")).expect("a folder");
-        std::fs::create_dir(prefix.join("elsewhere")).expect("a folder");
+        std::fs::create_dir(prefix.join("alice")).expect("a directory");
+        std::fs::create_dir(prefix.join("elsewhere")).expect("a directory");
         for (name, script) in [("emerge", "cross-emerge"), ("ebuild", "cross-ebuild")] {
             link(&prefix, &format!("elsewhere/{TUPLE}-{name}"), script);
         }
@@ -225,7 +225,7 @@ fn adopt_leaves_out_a_folder_of_path_behind_another_users_link() {
         let said = prefix.own(["adopt"]).success();
         unchanged(&before, &tree(&prefix.join("elsewhere")));
         assert!(
-            said.stderr.contains("a folder of PATH is left out"),
+            said.stderr.contains("a directory of PATH is left out"),
             "{said:#?}"
         );
     }
@@ -250,7 +250,7 @@ fn no_script_of_a_sysroot_becomes_a_tool_of_the_target() {
     for name in tools.iter().chain(&["x-config", "gccx-config"]) {
         prefix.script(&format!("s/usr/bin/{name}"), script);
     }
-    std::fs::create_dir(prefix.join("links")).expect("a folder");
+    std::fs::create_dir(prefix.join("links")).expect("a directory");
     let [sysroot, links] = ["s", "links"].map(|path| prefix.join(path).display().to_string());
     let said = prefix.run(&format!("{TUPLE}-fix-root"), [&*sysroot, &links, "t-"]);
     let names = crate::support::names_in(&links);

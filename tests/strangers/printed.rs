@@ -1,4 +1,4 @@
-//! Names that somebody else chose are printed with their control characters escaped: none moves the cursor of root's terminal or looks like
+//! Names that another user chose are printed with their control characters escaped: none moves the cursor of root's terminal or looks like
 //! a line of crossmerge's.
 
 use super::{TUPLE, give_away, hash, link, scene};
@@ -88,7 +88,7 @@ fn remove_init_and_doctor_escape_what_they_name() {
         check(&prefix.own(["remove", TUPLE, "--dry-run"]), name);
         check(&prefix.own(["remove", TUPLE]), name);
         // On the way to a place.
-        std::fs::create_dir_all(prefix.join("alice")).expect("a folder");
+        std::fs::create_dir_all(prefix.join("alice")).expect("a directory");
         link(&prefix, &format!("alice/{name}"), prefix.join("s"));
         give_away(&prefix.join("alice"));
         let sysroot = prefix.join("alice").join(name);

@@ -66,7 +66,7 @@ fn plant(prefix: &Prefix, sysroot: &Path, ran: &Path) {
     let directories = directories(machine.trim(), version.trim());
     for directory in &directories {
         let directory = sysroot.join(directory).join("bfd-plugins");
-        std::fs::create_dir_all(directory).expect("folders");
+        std::fs::create_dir_all(directory).expect("directories");
     }
     for directory in directories {
         let directory = sysroot.join(directory);

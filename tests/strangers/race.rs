@@ -207,7 +207,7 @@ impl Contest {
         end.stops
     }
 
-    /// The files that somebody else owns or may read, and that hold the secret.
+    /// The files that another user owns or may read, and that hold the secret.
     fn leaked(&self) -> Vec<PathBuf> {
         let mut leaked = Vec::new();
         for place in [
@@ -282,7 +282,7 @@ fn full(from: &Path, to: &Path) {
     }
 }
 
-/// Makes a tree somebody else's. One in which an ordinary user works has directories for everybody, and files of that user's.
+/// Makes a tree another user's. One in which an ordinary user works has directories for everybody, and files of that user's.
 fn give(top: &Path, runner: Runner) {
     for path in tree_of(top).into_iter().chain([top.to_owned()]) {
         let metadata = path.symlink_metadata().expect("metadata");

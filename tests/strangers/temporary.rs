@@ -1,13 +1,13 @@
-//! Programs are made and run in no folder that is reached by way of another user's link, nor where somebody else may write.
+//! Programs are made and run in no directory that is reached by way of another user's link, nor where another user may write.
 
 use super::{Runner, TUPLE, give_away, link, scene};
 use std::os::unix::fs::symlink;
 
 #[test]
-fn a_folder_for_temporary_files_is_reached_by_no_link_of_somebody_elses() {
+fn a_directory_for_temporary_files_is_reached_by_no_link_of_another_users() {
     for runner in Runner::BOTH {
         let mut prefix = scene();
-        std::fs::create_dir_all(prefix.join("own/sub")).expect("a folder");
+        std::fs::create_dir_all(prefix.join("own/sub")).expect("a directory");
         link(&prefix, "alice/t", "/tmp");
         link(&prefix, "alice/own", prefix.join("own"));
         link(&prefix, "alice/up", "../own/sub");
@@ -54,8 +54,8 @@ fn a_folder_for_temporary_files_is_reached_by_no_link_of_somebody_elses() {
 }
 
 #[test]
-fn the_dynamic_linker_of_somebody_elses_sysroot_is_named_before_it_is_run() {
-    // The sysroot is his; or the dynamic linker, or a folder on the way to it.
+fn the_dynamic_linker_of_another_users_sysroot_is_named_before_it_is_run() {
+    // The sysroot is his; or the dynamic linker, or a directory on the way to it.
     for his in [
         "s",
         "s/lib",
@@ -86,7 +86,7 @@ fn the_dynamic_linker_of_somebody_elses_sysroot_is_named_before_it_is_run() {
         std::os::unix::fs::lchown(prefix.join(his), Some(super::SOMEBODY), None).expect("an owner");
         let said = run();
         let is_named = said.stderr.contains(warning);
-        // A link of his in root's folder is root's to follow; what it leads to counts.
+        // A link of his in root's directory is root's to follow; what it leads to counts.
         assert_eq!(is_named, his != "s/lib/ld-linux.so.3", "{his}: {said:#?}");
     }
 }

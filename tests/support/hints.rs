@@ -1,4 +1,4 @@
-//! Every hint of every run in the tests is read: a command in it has to be one that this machine has, in a form that it takes.
+//! Every hint of every run in the tests is read: a command in it has to be one that the host has, in a form that it takes.
 //!
 //! What of a hint is a command: what stands in backticks and has several words or the name of a program; without backticks, as in doctor's
 //! table, a hint that begins with a program and an option, a path or a subcommand. `<tuple>`, `…` and words in capitals stand for
@@ -130,7 +130,7 @@ fn is_bare(program: &str) -> bool {
     BARE.iter().any(|(bare, _)| *bare == program)
 }
 
-/// Tells whether a program is called after a target: one of ours, or of its toolchain.
+/// Returns whether a program is called after a target: one of ours, or of its toolchain.
 fn is_of_target(program: &str) -> bool {
     let is_applet = |name: &str| ["env", "run", "xkmake"].contains(&name);
     program.starts_with("<tuple>-")
@@ -164,8 +164,8 @@ fn check_command(command: &str, path: Option<&OsStr>) -> Result<(), String> {
                 _ => {}
             }
         } else if FOUND_FIRST.contains(&name) {
-            let mut folders = std::env::split_paths(path.unwrap_or_default());
-            if !folders.any(|folder| folder.join(name).exists()) {
+            let mut directories = std::env::split_paths(path.unwrap_or_default());
+            if !directories.any(|directory| directory.join(name).exists()) {
                 return Err(format!("`{name}` is not in PATH"));
             }
             // What follows may be what was installed.

@@ -43,11 +43,11 @@ impl Person {
         );
         let mut prefix = Prefix::new();
         fs::set_permissions(prefix.path(), Permissions::from_mode(0o755)).expect("a mode");
-        // The user may not see the folder that cargo builds in.
+        // The user may not see the directory that cargo builds in.
         fs::remove_file(prefix.join("bin/crossmerge")).expect("the link");
         fs::copy(CROSSMERGE, prefix.join("bin/crossmerge")).expect("a copy");
-        for folder in ["home", "sources"] {
-            fs::create_dir(prefix.join(folder)).expect(folder);
+        for directory in ["home", "sources"] {
+            fs::create_dir(prefix.join(directory)).expect(directory);
         }
         chown(prefix.join("home"), Some(NOBODY), Some(NOBODY)).expect("an owner");
         prefix.put_first_in_path(&["home/bin"]);
@@ -61,7 +61,7 @@ impl Person {
 
     /// Unpacks a vendor's toolchain where no PATH leads: Debian's, whose names begin so, under names of its own in `../vendor`.
     pub(super) fn unpack_toolchain(&self, debian: &str) {
-        fs::create_dir(self.prefix.join("vendor")).expect("a folder");
+        fs::create_dir(self.prefix.join("vendor")).expect("a directory");
         for tool in fs::read_dir("/usr/bin").expect("/usr/bin") {
             let tool = tool.expect("an entry");
             if let Some(name) = tool.file_name().to_string_lossy().strip_prefix(debian) {

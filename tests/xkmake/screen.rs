@@ -67,7 +67,7 @@ impl Drop for Screen<'_> {
 fn menuconfig_is_a_screen_whose_changes_are_saved() {
     let mut prefix = machine();
     prefix.set("LC_ALL", "C.UTF-8");
-    fs::create_dir(prefix.join("out")).expect("a folder");
+    fs::create_dir(prefix.join("out")).expect("a directory");
     let make = format!(
         "{}-xkmake -s -C '{}' O='{}'",
         super::ARM,

@@ -101,7 +101,7 @@ fn a_user_with_a_vendors_compiler_reaches_a_kernel_that_starts_by_init_and_xkmak
         // EM_ARM.
         is_elf(&person.read(module), 1, [40, 0]);
     }
-    // A driver outside the tree, whose Makefile would take this machine's ARCH and no prefix.
+    // A driver outside the tree, whose Makefile would take the host's ARCH and no prefix.
     person.write(
         "driver/Makefile",
         "CONFIG_HELLO ?= m\nexport CONFIG_HELLO\nifneq ($(KERNELRELEASE),)\nobj-$(CONFIG_HELLO) := hello.o\nelse\n\

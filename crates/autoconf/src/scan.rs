@@ -34,8 +34,8 @@ pub enum ScanError {
     /// It cannot be read.
     #[error(transparent)]
     Unreadable(io::Error),
-    /// There is none in the folder.
-    #[error("there is no `configure` in `{folder}`", folder = .0.display())]
+    /// There is none in the directory.
+    #[error("there is no `configure` in `{directory}`", directory = .0.display())]
     NoScript(PathBuf),
     /// Nothing in it decides on `$cross_compiling`, and no autoconf made it.
     #[error("`{path}` is no configure script of Autoconf's", path = .0.display())]
@@ -46,11 +46,11 @@ impl Explain for ScanError {
     fn own_hint(&self) -> Option<String> {
         Some(match self {
             Self::Unreadable(e) if e.kind() == io::ErrorKind::NotFound => {
-                "name a script that is there, or its folder".into()
+                "name a script that is there, or its directory".into()
             }
             Self::Unreadable(e) => file::hint(e).unwrap_or_else(|| "look at its permissions".into()),
             Self::NoScript(_) => {
-                "name a script, or make it with Autoconf; `--recursive` looks in the folders below".into()
+                "name a script, or make it with Autoconf; `--recursive` looks in the directories below".into()
             }
             Self::NotAutoconf(_) => {
                 "only scripts that Autoconf made keep what they find in cache variables; read this one".into()
@@ -144,7 +144,7 @@ impl Default {
         }
     }
 
-    /// For a person.
+    /// For a user.
     pub fn to_text(&self) -> String {
         match self {
             Self::Values(values) => {
@@ -169,24 +169,24 @@ pub fn without_guess(value: &str) -> &str {
     value.strip_prefix("guessing ").unwrap_or(value)
 }
 
-/// Finds the scripts that a path means: itself, or those called `configure` in it, with `recursive` also in the folders below.
+/// Finds the scripts that a path means: itself, or those called `configure` in it, with `recursive` also in the directories below.
 pub fn scripts(path: &Path, recursive: bool) -> Result<Vec<PathBuf>, ScanError> {
     if !path.is_dir() {
         return Ok(vec![path.into()]);
     }
     let mut found = Vec::new();
-    let mut folders = vec![path.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let script = folder.join("configure");
+    let mut directories = vec![path.to_owned()];
+    while let Some(directory) = directories.pop() {
+        let script = directory.join("configure");
         if script.is_file() && (!recursive || is_autoconfs(&script)) {
             found.push(script);
         }
         if recursive {
-            for entry in fs_err::read_dir(&folder).map_err(ScanError::Unreadable)? {
+            for entry in fs_err::read_dir(&directory).map_err(ScanError::Unreadable)? {
                 let entry = entry.map_err(ScanError::Unreadable)?;
-                // Links to folders are not followed, so that this ends.
+                // Links to directories are not followed, so that this ends.
                 if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                    folders.push(entry.path());
+                    directories.push(entry.path());
                 }
             }
         }
@@ -495,7 +495,7 @@ fn beginning(text: &str, length: usize) -> &str {
     &text[..end.unwrap_or_default()]
 }
 
-/// Tells whether a command asks for the value of `cross_compiling`.
+/// Returns whether a command asks for the value of `cross_compiling`.
 fn is_question(text: &str, node: &Node) -> bool {
     match &node.command {
         Command::Simple { words, .. } => {
@@ -508,7 +508,7 @@ fn is_question(text: &str, node: &Node) -> bool {
     }
 }
 
-/// Tells whether commands, or a condition among them, set `cross_compiling`.
+/// Returns whether commands, or a condition among them, set `cross_compiling`.
 fn assigns_cross(text: &str, list: &List) -> bool {
     list.iter().any(|node| match &node.command {
         Command::Simple { assignments, words } => {

@@ -15,7 +15,7 @@ pub enum Empty {
     IsUnset,
 }
 
-/// A variable of the environment.
+/// A environment variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Variable {
     /// Its name.
@@ -81,7 +81,7 @@ pub const ABI: Variable = word("ABI");
 pub const DEFAULT_ABI: Variable = word("DEFAULT_ABI");
 /// uClinux-dist's name for the sysroot.
 pub const STAGEDIR: Variable = word("STAGEDIR");
-/// uClinux-dist's own folder, whose `tools` folder has the commands of a build.
+/// uClinux-dist's own directory, whose `tools` directory has the commands of a build.
 pub const ROOTDIR: Variable = word("ROOTDIR");
 /// What stands before the names of the cross tools: the kernel's word for it, and uClinux-dist's.
 pub const CROSS_COMPILE: Variable = word("CROSS_COMPILE");
@@ -95,9 +95,9 @@ pub const CMAKE_TOOLCHAIN_FILE: Variable = word("CMAKE_TOOLCHAIN_FILE");
 pub const CCACHE_COMPILERCHECK: Variable = word("CCACHE_COMPILERCHECK");
 /// The kernel's ARCH. Empty, the kernel would have none, so it counts as unset.
 pub const ARCH: Variable = word("ARCH");
-/// The root below which the kernel installs its modules; empty for this machine's.
+/// The root below which the kernel installs its modules; empty for the host's.
 pub const INSTALL_MOD_PATH: Variable = value("INSTALL_MOD_PATH");
-/// The folder in which the kernel installs its image.
+/// The directory in which the kernel installs its image.
 pub const INSTALL_PATH: Variable = word("INSTALL_PATH");
 /// Where the kernel is built, when its make is not told on the command line.
 pub const KBUILD_OUTPUT: Variable = word("KBUILD_OUTPUT");
@@ -105,13 +105,13 @@ pub const KBUILD_OUTPUT: Variable = word("KBUILD_OUTPUT");
 pub const KCONFIG_CONFIG: Variable = word("KCONFIG_CONFIG");
 /// The sources of a module of the kernel's, when its make is not told on the command line.
 pub const KBUILD_EXTMOD: Variable = word("KBUILD_EXTMOD");
-/// What a surrounding make hands down, or a person says to every make.
+/// What a surrounding make hands down, or a user says to every make.
 pub const MAKEFLAGS: Variable = word("MAKEFLAGS");
-/// What a person says to every GNU make.
+/// What a user says to every GNU make.
 pub const GNUMAKEFLAGS: Variable = word("GNUMAKEFLAGS");
 /// The options that Portage gives to make.
 pub const MAKEOPTS: Variable = word("MAKEOPTS");
-/// The pkg-config to run, when a person names one.
+/// The pkg-config to run, when a user names one.
 pub const REAL_PKG_CONFIG: Variable = word("REAL_PKG_CONFIG");
 /// pkg-config: the directory that goes before every path it prints.
 pub const PKG_CONFIG_SYSROOT_DIR: Variable = value("PKG_CONFIG_SYSROOT_DIR");
@@ -127,7 +127,7 @@ pub const PKG_CONFIG_SYSTEM_INCLUDE_PATH: Variable = value("PKG_CONFIG_SYSTEM_IN
 pub const DESTDIR: Variable = word("DESTDIR");
 /// Where temporary files go. Portage's is `temp` beside the WORKDIR of the package.
 pub const TMPDIR: Variable = word("TMPDIR");
-/// uClinux-dist's own folders of `.pc` files.
+/// uClinux-dist's own directories of `.pc` files.
 pub const UCLINUX_PKG_CONFIG_LIBDIR: Variable = word("UCLINUX_PKG_CONFIG_LIBDIR");
 /// The site file that a configure script reads, or several with spaces between.
 pub const CONFIG_SITE: Variable = word("CONFIG_SITE");
@@ -135,7 +135,7 @@ pub const CONFIG_SITE: Variable = word("CONFIG_SITE");
 pub const CROSSMERGE_CONFIG_SITE: Variable = word("CROSSMERGE_CONFIG_SITE");
 /// pkgconf: prepend the sysroot only where freedesktop's pkg-config does.
 pub const PKG_CONFIG_FDO_SYSROOT_RULES: Variable = value("PKG_CONFIG_FDO_SYSROOT_RULES");
-/// QEMU's user mode: the folder in which absolute paths of the program are looked for first.
+/// QEMU's user mode: the directory in which absolute paths of the program are looked for first.
 pub const QEMU_LD_PREFIX: Variable = value("QEMU_LD_PREFIX");
 /// QEMU's user mode: the model of the CPU.
 pub const QEMU_CPU: Variable = value("QEMU_CPU");

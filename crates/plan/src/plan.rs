@@ -72,9 +72,9 @@ impl fmt::Display for Plan {
 impl fmt::Display for File {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const END: &str = "end-of-crossmerge-file";
-        let folder = self.path.parent().unwrap_or(Path::new("/"));
-        let (folder, path) = (quote(folder.as_os_str()), quote(self.path.as_os_str()));
-        write!(f, "mkdir -p {folder} && ")?;
+        let directory = self.path.parent().unwrap_or(Path::new("/"));
+        let (directory, path) = (quote(directory.as_os_str()), quote(self.path.as_os_str()));
+        write!(f, "mkdir -p {directory} && ")?;
         match &self.printed_by {
             Some(command) => writeln!(f, "{} > {path}", shell_words::join(command)),
             None => {

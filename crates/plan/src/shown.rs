@@ -1,4 +1,4 @@
-//! How a name that somebody else chose is printed: control characters in it are escaped, so that it neither moves the cursor of a
+//! How a name that another user chose is printed: control characters in it are escaped, so that it neither moves the cursor of a
 //! terminal nor looks like a line of crossmerge's own.
 
 use std::{

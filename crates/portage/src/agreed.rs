@@ -1,7 +1,7 @@
 //! The record of settings that portageq answered as we read them, for versions of Portage that were never compared.
 //!
 //! What is recorded is a seal: a hash of everything that the answers were made of. Whatever changes then, be it a file, a
-//! variable of the environment or Portage itself, makes another seal, and portageq is asked again.
+//! environment variable or Portage itself, makes another seal, and portageq is asked again.
 
 use super::installed::Installed;
 use crossmerge_system::{file, file::read};
@@ -44,7 +44,7 @@ impl Agreed {
         Self(lines.map(str::to_owned).collect())
     }
 
-    /// Tells whether settings with this seal agree.
+    /// Returns whether settings with this seal agree.
     pub(super) fn has(&self, seal: &str) -> bool {
         self.0.contains(seal)
     }

@@ -114,7 +114,7 @@ const SOMETIMES: [(&str, &[Version]); 12] = [
     ("warn-on-large-env", &[Version::of(45, 3)]),
 ];
 
-/// Tells whether Portage knows a feature.
+/// Returns whether Portage knows a feature.
 pub(super) fn is_known(portage: Version, feature: &str) -> bool {
     let sometimes = || {
         let (_, turns) = SOMETIMES.iter().find(|(name, _)| *name == feature)?;

@@ -93,7 +93,7 @@ impl InRoot {
         }
     }
 
-    /// The same with the path of this machine.
+    /// The same with the path of the host.
     fn outside(&self, refusal: Refusal) -> Refusal {
         let outside = |file: PathBuf| {
             let inside = file.strip_prefix("/").map(Path::to_owned);

@@ -79,8 +79,8 @@ fn scripts(portageq: &Path) -> Vec<PathBuf> {
     let wrapper = real
         .file_name()
         .is_some_and(|name| name.as_bytes().starts_with(b"python-exec"));
-    let folder = real.parent().filter(|_| wrapper);
-    let Some(pythons) = folder.and_then(|folder| fs::read_dir(folder).ok()) else {
+    let directory = real.parent().filter(|_| wrapper);
+    let Some(pythons) = directory.and_then(|directory| fs::read_dir(directory).ok()) else {
         return vec![portageq.to_owned()];
     };
     let scripts = pythons
@@ -166,8 +166,8 @@ impl Python {
             .iter()
             .flat_map(|prefix| LIBRARIES.map(|name| prefix.join(name)))
         {
-            for folder in [library.join(&self.name), library.join("python3")] {
-                places.extend(SITES.map(|site| folder.join(site)));
+            for directory in [library.join(&self.name), library.join("python3")] {
+                places.extend(SITES.map(|site| directory.join(site)));
             }
         }
         let packages = places.into_iter().map(|place| place.join("portage"));
@@ -185,7 +185,7 @@ fn name_in(config: &str) -> Option<String> {
     Some(format!("python{major}.{}", rest.split('.').next()?))
 }
 
-/// Tells whether a virtual environment has the packages of its system too.
+/// Returns whether a virtual environment has the packages of its system too.
 fn sees_the_system(config: &str) -> bool {
     let pairs = config.lines().filter_map(|line| line.split_once('='));
     let mut pairs = pairs.map(|(key, value)| (key.trim(), value.trim()));

@@ -1,6 +1,6 @@
 //! What a repository says of itself: `profiles/repo_name`, `profiles/eapi` and `metadata/layout.conf`.
 //!
-//! From it follows how its profiles are read: whether a file may be a folder, and whether a parent may name a repository.
+//! From it follows how its profiles are read: whether a file may be a directory, and whether a parent may name a repository.
 
 use super::{
     path::{self, join},
@@ -53,7 +53,7 @@ const FORMATS: [&str; 9] = [
 /// What a repository says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Layout {
-    /// Its name, as far as one is valid; from the folder's name when it does not say.
+    /// Its name, as far as one is valid; from the directory's name when it does not say.
     pub name: String,
     /// It does not say its name.
     pub is_nameless: bool,
@@ -67,8 +67,8 @@ pub(crate) struct Layout {
     pub eapi: String,
     /// The formats of its profiles.
     pub formats: BTreeSet<String>,
-    /// Files of `profiles` itself may be folders.
-    pub allows_folders: bool,
+    /// Files of `profiles` itself may be directories.
+    pub allows_directories: bool,
 }
 
 /// What is known of an EAPI.
@@ -77,7 +77,7 @@ pub(crate) struct Eapi {
     /// Portage supports it; it ignores profiles of others.
     pub is_supported: bool,
     /// A profile's file may be a directory.
-    pub allows_folders: bool,
+    pub allows_directories: bool,
 }
 
 /// Tells what is known of an EAPI.
@@ -94,30 +94,30 @@ pub(crate) fn eapi_named(files: &Files, eapi: &str) -> Result<Eapi, Refusal> {
     };
     let stripped = strip(eapi);
     match known(eapi) {
-        Some((_, allows_folders)) => Ok(Eapi {
+        Some((_, allows_directories)) => Ok(Eapi {
             is_supported: true,
-            allows_folders: *allows_folders,
+            allows_directories: *allows_directories,
         }),
         None if known(stripped).is_some() || BROKEN_EAPIS.contains(&stripped) => Err(
             Refusal::question(format!("Portage fails over the EAPI `{eapi}` of a profile")),
         ),
         None => Ok(Eapi {
             is_supported: false,
-            allows_folders: !files.has(Change::UnknownEapiHasFiles),
+            allows_directories: !files.has(Change::UnknownEapiHasFiles),
         }),
     }
 }
 
-/// Tells whether the formats let a profile's file be a folder.
-pub(crate) fn formats_allow_folders(formats: &BTreeSet<String>) -> bool {
+/// Returns whether the formats let a profile's file be a directory.
+pub(crate) fn formats_allow_directories(formats: &BTreeSet<String>) -> bool {
     ["portage-1-compat", "portage-1", "portage-2"]
         .iter()
         .any(|format| formats.contains(*format))
 }
 
-/// The EAPI that the folder of a file names, if it does so in one line.
-pub(crate) fn eapi_beside(files: &Files, folder: &str) -> Result<Option<String>, Refusal> {
-    let file = join(folder, "eapi");
+/// The EAPI that the directory of a file names, if it does so in one line.
+pub(crate) fn eapi_beside(files: &Files, directory: &str) -> Result<Option<String>, Refusal> {
+    let file = join(directory, "eapi");
     match path::stat(&file)? {
         Some(metadata) if metadata.is_file() => {}
         _ => return Ok(None),
@@ -159,7 +159,7 @@ impl Layout {
             aliases: Vec::new(),
             eapi: "0".to_owned(),
             formats: BTreeSet::new(),
-            allows_folders: false,
+            allows_directories: false,
         }
     }
 
@@ -170,23 +170,23 @@ impl Layout {
         section: Option<&str>,
     ) -> Result<Self, Refusal> {
         let at = |file: &str| join(location, file);
-        let from_folder = format!("x-{}", location.rsplit('/').next().unwrap_or_default());
+        let from_directory = format!("x-{}", location.rsplit('/').next().unwrap_or_default());
         let said = files.first_line(&at("profiles/repo_name"))?;
         let lacks_name_file = said.is_none();
-        let name = match valid_name(said.as_deref().unwrap_or(&from_folder))? {
+        let name = match valid_name(said.as_deref().unwrap_or(&from_directory))? {
             Some(name) => match section {
                 Some(section) if lacks_name_file => section.to_owned(),
                 _ => name,
             },
             None if lacks_name_file && let Some(section) = section => section.to_owned(),
-            None => valid_name(&from_folder)?.unwrap_or_default(),
+            None => valid_name(&from_directory)?.unwrap_or_default(),
         };
 
         let keys = key_values(files, &at("metadata/layout.conf"))?;
         let get = |key: &str| keys.get(key).map(String::as_str);
         let list = |value: &str| words(value).map(str::to_owned).collect::<Vec<_>>();
-        let folder_eapi = eapi_beside(files, &at("profiles"))?;
-        let by_eapi = |eapi: &str| Ok::<_, Refusal>(eapi_named(files, eapi)?.allows_folders);
+        let directory_eapi = eapi_beside(files, &at("profiles"))?;
+        let by_eapi = |eapi: &str| Ok::<_, Refusal>(eapi_named(files, eapi)?.allows_directories);
         let is_format = |format: &str| {
             FORMATS.contains(&format)
                 && (format != "profile-license" || files.has(Change::ProfileLicense))
@@ -196,7 +196,7 @@ impl Layout {
                 .filter(|format| is_format(format))
                 .map(str::to_owned)
                 .collect(),
-            None if by_eapi(folder_eapi.as_deref().unwrap_or("0"))? => {
+            None if by_eapi(directory_eapi.as_deref().unwrap_or("0"))? => {
                 ["portage-1".to_owned()].into()
             }
             None => ["portage-1-compat".to_owned()].into(),
@@ -207,8 +207,8 @@ impl Layout {
             }
             _ => None,
         };
-        let eapi = match folder_eapi.as_deref() {
-            // From EAPI 9 on, the EAPI of the `profiles` folder is that of every profile that does not say.
+        let eapi = match directory_eapi.as_deref() {
+            // From EAPI 9 on, the EAPI of the `profiles` directory is that of every profile that does not say.
             Some(eapi @ ("9" | "9-pre1")) if files.has(Change::TopLevelEapi) => eapi,
             _ => default_eapi.unwrap_or("0"),
         };
@@ -219,8 +219,8 @@ impl Layout {
             name: own_name.unwrap_or(name),
             masters: get("masters").map(list),
             aliases: get("aliases").map_or_else(Vec::new, list),
-            allows_folders: by_eapi(folder_eapi.as_deref().unwrap_or(eapi))?
-                || formats_allow_folders(&formats),
+            allows_directories: by_eapi(directory_eapi.as_deref().unwrap_or(eapi))?
+                || formats_allow_directories(&formats),
             eapi: eapi.to_owned(),
             formats,
         })
@@ -230,7 +230,7 @@ impl Layout {
 /// Reads `key = value` lines; the last of a key counts.
 fn key_values(files: &Files, file: &str) -> Result<BTreeMap<String, String>, Refusal> {
     if path::is_dir(file)? {
-        return Err(Refusal::file(file, "is a folder"));
+        return Err(Refusal::file(file, "is a directory"));
     }
     Ok(pairs(&files.lines(file)?))
 }
@@ -272,7 +272,7 @@ mod tests {
     fn an_eapi_that_portage_fails_over_is_refused() {
         let named = |version: &str, eapi: &str| {
             let files = Files::of(version.parse().expect(version));
-            eapi_named(&files, eapi).map(|eapi| (eapi.is_supported, eapi.allows_folders))
+            eapi_named(&files, eapi).map(|eapi| (eapi.is_supported, eapi.allows_directories))
         };
         for (version, eapi, wanted) in [
             ("3.0.83", "8", (true, true)),

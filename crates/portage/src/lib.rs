@@ -162,7 +162,7 @@ impl Explain for PortageError {
         Some(match self {
             Self::Refused(refusal) => return refusal.hint(),
             Self::NoAnswer { command, .. } => {
-                format!("run it by hand and mend what it says: {command}")
+                format!("run it by hand and fix what it says: {command}")
             }
             _ => return None,
         })
@@ -221,7 +221,7 @@ fn told<'v>(name: &str, value: &'v str) -> Vec<Vec<&'v str>> {
 }
 
 impl Question {
-    /// Asks for settings of this machine: everything in the environment that speaks of a target is left out.
+    /// Asks for settings of the host: everything in the environment that speaks of a target is left out.
     pub fn host(portageq: &Path, broot: &Path, names: &[&str]) -> Self {
         let target = OF_A_TARGET.iter().map(|variable| variable.name);
         let unset = target.chain(names.iter().copied());

@@ -13,11 +13,11 @@ use super::{
 /// How a file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reading {
-    /// One file, with expansion: make.globals, and make.defaults where folders are not allowed.
+    /// One file, with expansion: make.globals, and make.defaults where directories are not allowed.
     File,
-    /// A file or a folder of files, with expansion: make.defaults.
+    /// A file or a directory of files, with expansion: make.defaults.
     Recursive,
-    /// A file or a folder of files, with expansion and `source`: make.conf.
+    /// A file or a directory of files, with expansion and `source`: make.conf.
     Sourcing,
     /// One file, with expansion and `source`: the files of `env`.
     OneSourcing,
@@ -58,7 +58,7 @@ pub(crate) fn read_raw(files: &Files, path: &str) -> Result<Vars, Refusal> {
     Ok(all)
 }
 
-/// The text of one file; a folder counts as none.
+/// The text of one file; a directory counts as none.
 fn read_text(files: &Files, path: &str) -> Result<Option<std::rc::Rc<str>>, Refusal> {
     match files.read(path) {
         Err(_) if files.is_dir(path) => Ok(None),

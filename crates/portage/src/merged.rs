@@ -15,7 +15,7 @@ pub const MERGED: &str = "var/db/pkg";
 /// The owners of the files and links that have one, as `category/name-version`. `merged` is where the root keeps what was merged,
 /// and `identity` tells what has a path in there.
 ///
-/// A path of Portage's may go through folders that are merged into one by links, so files count and not their paths.
+/// A path of Portage's may go through directories that are merged into one by links, so files count and not their paths.
 pub fn owners<'a>(
     merged: Option<&Node>,
     identity: impl Fn(&Path) -> Option<Identity>,

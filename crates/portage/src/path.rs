@@ -66,12 +66,12 @@ pub(crate) fn stat(path: &str) -> Result<Option<fs::Metadata>, Refusal> {
     }
 }
 
-/// Tells whether there is a folder.
+/// Returns whether there is a directory.
 pub(crate) fn is_dir(path: &str) -> Result<bool, Refusal> {
     Ok(stat(path)?.is_some_and(|metadata| metadata.is_dir()))
 }
 
-/// Tells whether both are there and are one.
+/// Returns whether both are there and are one.
 pub(crate) fn same_file(a: &str, b: &str) -> bool {
     let identity = |path: &str| fs::metadata(path).map(|m| (m.dev(), m.ino()));
     matches!((identity(a), identity(b)), (Ok(a), Ok(b)) if a == b)
@@ -95,7 +95,9 @@ pub(crate) fn resolve_missing(path: &str) -> Result<String, Refusal> {
     };
     missing(path)?;
     match path.rsplit_once('/') {
-        Some((folder, name)) if !folder.is_empty() => Ok(join(&resolve_missing(folder)?, name)),
+        Some((directory, name)) if !directory.is_empty() => {
+            Ok(join(&resolve_missing(directory)?, name))
+        }
         _ => Ok(path.to_owned()),
     }
 }
@@ -117,11 +119,11 @@ mod tests {
 
     #[test]
     fn a_path_is_resolved_as_far_as_it_is_there() {
-        let folder = tempfile::tempdir().expect("a directory");
-        let folder = resolve(folder.path().to_str().expect("UTF-8")).expect("a directory");
-        fs::create_dir(format!("{folder}/real")).expect("a directory");
+        let directory = tempfile::tempdir().expect("a directory");
+        let directory = resolve(directory.path().to_str().expect("UTF-8")).expect("a directory");
+        fs::create_dir(format!("{directory}/real")).expect("a directory");
         for (link, target) in [("link", "real"), ("dangling", "nothing")] {
-            std::os::unix::fs::symlink(target, format!("{folder}/{link}")).expect("a link");
+            std::os::unix::fs::symlink(target, format!("{directory}/{link}")).expect("a link");
         }
         for (path, wanted) in [
             ("link", Some("real")),
@@ -131,8 +133,8 @@ mod tests {
             ("dangling", None),
             ("dangling/a", None),
         ] {
-            let is = resolve_missing(&format!("{folder}/{path}")).ok();
-            let wanted = wanted.map(|wanted| format!("{folder}/{wanted}"));
+            let is = resolve_missing(&format!("{directory}/{path}")).ok();
+            let wanted = wanted.map(|wanted| format!("{directory}/{wanted}"));
             assert_eq!(is, wanted, "{path}");
         }
     }

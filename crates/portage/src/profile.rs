@@ -1,23 +1,23 @@
 //! The profiles that apply, from the root parent to the user's own, and how the files of each are read.
 //!
-//! A profile is a folder; its `parent` file names those it builds on, in order. A parent that comes twice applies twice.
+//! A profile is a directory; its `parent` file names those it builds on, in order. A parent that comes twice applies twice.
 
 use super::{
-    layout::{eapi_named, formats_allow_folders},
+    layout::{eapi_named, formats_allow_directories},
     path::{self, join, normalise},
     refusal::Refusal,
     repos_conf::Repos,
     text::{self, Files},
 };
 
-/// One folder of the chain.
+/// One directory of the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Profile {
-    /// The folder.
+    /// The directory.
     pub location: String,
-    /// A file of it may be a folder of files.
-    pub allows_folders: bool,
-    /// It may set licences as a person's own configuration does.
+    /// A file of it may be a directory of files.
+    pub allows_directories: bool,
+    /// It may set licences as a user's own configuration does.
     pub sets_licenses: bool,
 }
 
@@ -25,7 +25,7 @@ pub(crate) struct Profile {
 const DEEPEST: usize = 60;
 
 /// How many profiles apply at the most; the longest chains of Gentoo's have 60. Where each names the same parent twice, a dozen
-/// folders make thousands.
+/// directories make thousands.
 const MOST: usize = 2000;
 
 /// Finds the chain of profiles; none when there is no make.profile.
@@ -67,7 +67,7 @@ pub(crate) fn read(
     if !chain.is_empty() && path::stat(&own)?.is_some() {
         chain.push(Profile {
             location: own,
-            allows_folders: true,
+            allows_directories: true,
             sets_licenses: false,
         });
     }
@@ -148,14 +148,15 @@ fn add(
     }
     chain.push(Profile {
         location: location.to_owned(),
-        allows_folders: known.allows_folders || formats.is_none_or(formats_allow_folders),
+        allows_directories: known.allows_directories
+            || formats.is_none_or(formats_allow_directories),
         sets_licenses: has("profile-license"),
     });
     Ok(())
 }
 
-/// Tells whether a path lies below a folder.
-fn below(path: &str, folder: &str) -> bool {
-    path.strip_prefix(folder)
+/// Returns whether a path lies below a directory.
+fn below(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory)
         .is_some_and(|rest| rest.starts_with('/'))
 }

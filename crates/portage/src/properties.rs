@@ -37,7 +37,7 @@ pub fn read_text(text: &str) -> Option<Vars> {
     assigned(&Files::only(&[(FILES[0], text.as_bytes())]).ok()?, true)
 }
 
-/// Reading the settings of a target in a tree of somebody else's ends.
+/// Reading the settings of a target in a tree of another user's ends.
 pub fn read_target(configroot: &Path) {
     let roots = Roots::target("/nowhere", configroot, "");
     let _ = settings::read(&roots, &Env::default(), super::TARGET);

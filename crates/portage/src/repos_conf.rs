@@ -625,7 +625,7 @@ fn keys_of(
     Ok(keys)
 }
 
-/// Tells whether the user may change the repository by hand: any but those of root or portage below /var/db/repos.
+/// Returns whether the user may change the repository by hand: any but those of root or portage below /var/db/repos.
 fn is_volatile(files: &Files, location: &str, layout: &Layout) -> Result<bool, Refusal> {
     if layout.lacks_name_file || !location.starts_with("/var/db/repos") {
         return Ok(true);
@@ -666,7 +666,7 @@ fn integer(text: &str) -> Result<Option<i64>, Refusal> {
     }
 }
 
-/// The sources of repos.conf: Portage's own file, then the configured file or folder.
+/// The sources of repos.conf: Portage's own file, then the configured file or directory.
 pub(crate) fn sources(
     files: &Files,
     global: &str,
@@ -691,7 +691,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_repository_of_somebody_else_is_volatile() {
+    fn a_repository_of_another_user_is_volatile() {
         for (version, owner, wanted) in [
             ("3.0.83", Some("root"), Some(false)),
             ("3.0.83", Some("portage"), Some(false)),

@@ -213,13 +213,13 @@ pub(super) fn read_sealed(
         agreed::add(&mut seal, value.as_bytes());
     }
     // A newer Portage may read files that we have never heard of.
-    for folder in [
+    for directory in [
         join(&reader.places.configroot, "etc/portage"),
         reader.places.global.clone(),
     ] {
-        let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+        let entries = fs::read_dir(&directory).into_iter().flatten().flatten();
         let names: BTreeSet<OsString> = entries.map(|entry| entry.file_name()).collect();
-        agreed::add(&mut seal, folder.as_bytes());
+        agreed::add(&mut seal, directory.as_bytes());
         for name in names {
             agreed::add(&mut seal, name.as_bytes());
         }
@@ -278,7 +278,7 @@ impl Places {
         if !path::is_dir(&configroot)? {
             return Err(Refusal::file(
                 &configroot,
-                "is no folder, and Portage fails",
+                "is no directory, and Portage fails",
             ));
         }
         Ok(Self {
@@ -311,7 +311,7 @@ impl Places {
         if !path::is_dir(&self.root)? {
             return Err(Refusal::file(
                 &self.root,
-                "is ROOT and no folder; Portage makes it",
+                "is ROOT and no directory; Portage makes it",
             ));
         }
         let bare = self.root.trim_end_matches('/');
@@ -418,20 +418,26 @@ impl<'e> Reader<'e> {
             // Nothing of it is asked for; that it can be read is.
             let file = join(&repo.location, "profiles/make.defaults");
             let mut map = layers.globals.clone();
-            make_conf::read(&files, &file, reading(repo.layout.allows_folders), &mut map)?;
+            make_conf::read(
+                &files,
+                &file,
+                reading(repo.layout.allows_directories),
+                &mut map,
+            )?;
         }
 
         let mut make_defaults = Vec::new();
         for profile in &profiles {
             for file in ["use.force", "use.mask"] {
                 let file = join(&profile.location, file);
-                if !profile.allows_folders && path::is_dir(&file)? {
-                    return Err(Refusal::file(&file, "is a folder, and Portage fails"));
+                if !profile.allows_directories && path::is_dir(&file)? {
+                    return Err(Refusal::file(&file, "is a directory, and Portage fails"));
                 }
             }
             map.remove("USE");
             let file = join(&profile.location, "make.defaults");
-            let vars = make_conf::read(&files, &file, reading(profile.allows_folders), &mut map)?;
+            let vars =
+                make_conf::read(&files, &file, reading(profile.allows_directories), &mut map)?;
             make_defaults.push(vars.unwrap_or_default());
         }
         for (name, value) in make_defaults.iter().flatten() {
@@ -613,7 +619,7 @@ impl<'e> Reader<'e> {
         Ok(())
     }
 
-    /// Refuses where a person's file sets something for every package and so for all.
+    /// Refuses where a user's file sets something for every package and so for all.
     fn refuse_settings_for_all_packages(&self, names: &[&str]) -> Result<(), Refusal> {
         let own = join(&self.places.configroot, "etc/portage");
         let mut questions = Vec::new();
@@ -762,7 +768,7 @@ impl<'e> Reader<'e> {
         let mut flags = BTreeSet::new();
         for profile in &self.profiles {
             let path = join(&profile.location, file);
-            for entry in text::entries(&self.files, &path, profile.allows_folders)? {
+            for entry in text::entries(&self.files, &path, profile.allows_directories)? {
                 let gone = entry.strip_prefix('-');
                 let flag = gone.unwrap_or(&entry);
                 if !is_flag(flag) {
@@ -793,8 +799,8 @@ impl Places {
     }
 }
 
-fn reading(allows_folders: bool) -> Reading {
-    match allows_folders {
+fn reading(allows_directories: bool) -> Reading {
+    match allows_directories {
         true => Reading::Recursive,
         false => Reading::File,
     }
@@ -943,7 +949,7 @@ fn flags_for_all(words: &[&str]) -> String {
     flags
 }
 
-/// Tells whether a word can be a USE flag.
+/// Returns whether a word can be a USE flag.
 fn is_flag(word: &str) -> bool {
     word.starts_with(|c: char| c.is_ascii_alphanumeric())
         && word

@@ -120,12 +120,12 @@ impl<'f> Shlex<'f> {
         if self.outer.len() >= DEEPEST {
             return Err(self.refuse("`source` goes too deep, or in a circle"));
         }
-        let folder = match self.source.file.rfind('/') {
+        let directory = match self.source.file.rfind('/') {
             Some(0) => "/",
             Some(end) => &self.source.file[..end],
             None => "",
         };
-        let file = path::join(folder, &name);
+        let file = path::join(directory, &name);
         let text = self.files.sourced(&file)?;
         self.files.spend(&file, SOURCE + text.len())?;
         let inner = Source::new(&file, text);

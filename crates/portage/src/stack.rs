@@ -46,7 +46,7 @@ fn incrementals(portage: Version) -> impl Iterator<Item = &'static str> {
         .chain(prelink.into_iter().flatten())
 }
 
-/// Tells whether what several files of one layer say adds up.
+/// Returns whether what several files of one layer say adds up.
 pub(crate) fn is_incremental(portage: Version, name: &str) -> bool {
     name == "USE" || incrementals(portage).any(|known| known == name)
 }

@@ -16,8 +16,8 @@ use std::{
     rc::Rc,
 };
 
-/// The folders of version control, which are never looked into.
-const VCS_FOLDERS: [&str; 7] = ["CVS", "RCS", "SCCS", ".bzr", ".git", ".hg", ".svn"];
+/// The directories of version control, which are never looked into.
+const VCS_DIRECTORIES: [&str; 7] = ["CVS", "RCS", "SCCS", ".bzr", ".git", ".hg", ".svn"];
 
 /// The most that one answer may cost, in bytes that are read, come out of an expansion, or are gone through once more. Gentoo's
 /// largest profiles take 2 MiB. Files that are small can name each other, and variables themselves, so often that none of them
@@ -67,7 +67,7 @@ pub(crate) struct Files {
     another: Option<(String, u32)>,
     /// The files that this user may name: what was read for another reason is no answer to them.
     named: RefCell<BTreeSet<String>>,
-    /// The root that paths are looked up in, as its own programs would; `None` for this machine's.
+    /// The root that paths are looked up in, as its own programs would; `None` for the host's.
     root: Option<Rc<Tree>>,
     /// What was not put there is not there.
     #[cfg(any(test, feature = "fuzzing"))]
@@ -107,7 +107,7 @@ impl Files {
         }
     }
 
-    /// Tells whether the Portage that the files are read for does so.
+    /// Returns whether the Portage that the files are read for does so.
     pub(crate) fn has(&self, change: Change) -> bool {
         self.portage.has(change)
     }
@@ -152,7 +152,7 @@ impl Files {
 
     /// The text of a file; `None` when there is none.
     ///
-    /// What is not UTF-8 becomes U+FFFD and every kind of line end becomes `\n`. A folder is refused: only few of
+    /// What is not UTF-8 becomes U+FFFD and every kind of line end becomes `\n`. A directory is refused: only few of
     /// Portage's readers live with one, and those ask before.
     pub(crate) fn read(&self, path: &str) -> Result<Option<Rc<str>>, Refusal> {
         Ok(self.known(path, false)?.map(|known| known.text))
@@ -321,9 +321,9 @@ impl Files {
 }
 
 /// The files that a path stands for: itself, or all below it in the order of their names. Hidden files, backups and the
-/// folders of version control are left out; what cannot be found is passed over.
+/// directories of version control are left out; what cannot be found is passed over.
 pub(crate) fn recursive_files(files: &Files, path: &str) -> Result<Vec<String>, Refusal> {
-    // A root of somebody else's has so many for all names together.
+    // A root of another user's has so many for all names together.
     let mut seen = files.root.as_ref().map_or(0, |_| files.seen.get());
     let mut all = Vec::new();
     collect(files, path, 0, &mut seen, &mut all)?;
@@ -340,14 +340,14 @@ fn collect(
 ) -> Result<(), Refusal> {
     *seen += 1;
     if *seen > MOST_FILES {
-        // Two links to a folder in it make a trillion of them before any path is too deep.
+        // Two links to a directory in it make a trillion of them before any path is too deep.
         let reason = format!("stands for more than {MOST_FILES} files, or its links make a circle");
         return Err(Refusal::file(path, reason).for_good());
     }
     let name = path.rsplit('/').next().unwrap_or(path);
     let left_out = name.starts_with('.') || name.ends_with('~');
     match files.kind(path)? {
-        Some(Kind::Directory) if left_out || VCS_FOLDERS.contains(&name) => {}
+        Some(Kind::Directory) if left_out || VCS_DIRECTORIES.contains(&name) => {}
         Some(Kind::Directory) if depth > 40 => {
             return Err(Refusal::file(
                 path,

@@ -138,12 +138,12 @@ impl Version {
             .map(|(change, at, _)| (format!("{change:?}"), *at))
     }
 
-    /// Tells whether this version was compared with our reading.
+    /// Returns whether this version was compared with our reading.
     pub fn is_proven(self) -> bool {
         Self::measured().any(|known| known == self)
     }
 
-    /// Tells whether Portage of this version does so.
+    /// Returns whether Portage of this version does so.
     pub fn has(self, change: Change) -> bool {
         CHANGES
             .iter()

@@ -53,7 +53,7 @@ impl Kind {
         })
     }
 
-    /// Tells whether the kernel would start it: ET_EXEC and ET_DYN, which libraries are too.
+    /// Returns whether the kernel would start it: ET_EXEC and ET_DYN, which libraries are too.
     pub fn is_program(self) -> bool {
         [2, 3].contains(&self.elf_type)
     }

@@ -53,7 +53,7 @@ pub fn run_inner(argv0: &OsStr, args: &[OsString]) -> Option<Result<ExitCode, Ex
     }
 }
 
-/// Tells whether we were started under one of those names.
+/// Returns whether we were started under one of those names.
 pub fn is_inner(argv0: &OsStr) -> bool {
     [inner::ENTER, inner::INIT, inner::INSIDE, inner::IDS]
         .iter()
@@ -138,11 +138,11 @@ pub fn try_within(plan: &Plan, limit: Duration) -> Option<ExitStatus> {
     }
 }
 
-/// Runs the program in a folder, without standard input, and collects what it says; none when it does not end within the time, and
+/// Runs the program in a directory, without standard input, and collects what it says; none when it does not end within the time, and
 /// then everything that it started is ended too.
 pub fn run_within(
     plan: &Plan,
-    folder: &Path,
+    directory: &Path,
     limit: Duration,
 ) -> Result<Option<Output>, ExecError> {
     const PAUSE: Duration = Duration::from_millis(2);
@@ -158,7 +158,7 @@ pub fn run_within(
     let (mut stdout, mut stderr) = (said("stdout")?, said("stderr")?);
     let mut command = child(plan);
     command
-        .current_dir(folder)
+        .current_dir(directory)
         .process_group(0)
         .stdin(Stdio::null())
         .stdout(stdout.try_clone().map_err(ExecError::File)?)

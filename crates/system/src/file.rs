@@ -1,11 +1,11 @@
 //! Files: how they come to their places, and what may be trusted there.
 //!
 //! [`put`] is for a file that a build system keeps by its path: put in its place whole or not at all, and only when its text is new.
-//! What writes more than that goes through [`Folder`], which is the one place that makes, renames or removes anything.
+//! What writes more than that goes through [`Directory`], which is the one place that makes, renames or removes anything.
 
 pub mod beneath;
 pub mod budget;
-mod folder;
+mod directory;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod hostile;
 mod lock;
@@ -23,10 +23,10 @@ mod trust;
 mod walk;
 
 pub use beneath::{Node, Tree, look_to_change};
-pub use folder::{Folder, is_kind, look_at};
+pub use directory::{Directory, is_kind, look_at};
 pub use lock::{take, take_in};
 pub use path::{Identity, below, canonical, is_executable, own_directory};
-pub use places::{Folders, Places};
+pub use places::{Directories, Places};
 pub use temporary::{Temporary, temporary};
 pub use trouble::{Trouble, hint, is_refusal};
 pub use trust::{Weak, another, weak_point};

@@ -104,7 +104,7 @@ fn warn_of_relative(name: &OsStr, found: &Path) {
     WARNED.call_once(|| {
         let name = name.display();
         report::note(&format!(
-            "warning: `{name}` is run as root from the current folder, by an entry of PATH that is empty or relative; to mend it: take \
+            "warning: `{name}` is run as root from the current directory, by an entry of PATH that is empty or relative; to fix it: take \
              such entries out of PATH"
         ));
     });

@@ -1,7 +1,7 @@
 //! Whose configuration and state this process uses: the system's, or one user's.
 //!
 //! The effective user ID alone does not decide that. `unshare --map-root-user`, a user namespace with subordinate IDs, and
-//! fakeroot all show a process the ID 0, and it is still one user's process, on a system that belongs to somebody else. Every
+//! fakeroot all show a process the ID 0, and it is still one user's process, on a system that belongs to another user. Every
 //! choice between the system's directories and a user's own asks [`acts_for_system`].
 
 use crate::file::read;
@@ -25,7 +25,7 @@ const OF_THE_SYSTEM: &str = "/usr";
 /// Returns whether this process acts for the whole system: it runs as root, and the system's own files are root's.
 ///
 /// In a container, root is the system's root although a user namespace maps it to an ordinary user outside, because the files of
-/// the container are root's. In a namespace that only maps the user to root, `/usr` belongs to somebody else.
+/// the container are root's. In a namespace that only maps the user to root, `/usr` belongs to another user.
 pub fn acts_for_system() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
     *ANSWER.get_or_init(|| {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn root_of_somebody_elses_system_does_not_act_for_it() {
+    fn root_of_another_users_system_does_not_act_for_it() {
         for (uid, map, owner, acts) in [
             (0, WHOLE, 0, true),
             // Whoever owns `/usr`, this is root.

@@ -2,7 +2,7 @@
 
 use crate::site_cache::data::{About, Answer, Answers, Obtained, Origin};
 
-/// The value for a person.
+/// The value for a user.
 pub(super) fn value(answer: &Answer) -> &str {
     answer.value.as_deref().map_or("-", shown)
 }

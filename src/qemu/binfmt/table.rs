@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Where the table is mounted.
-pub const FOLDER: &str = "/proc/sys/fs/binfmt_misc";
+pub const DIRECTORY: &str = "/proc/sys/fs/binfmt_misc";
 
 /// One entry of the table that goes by a magic.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,13 +52,13 @@ impl Entry {
         })
     }
 
-    /// Tells whether the entry takes just the files of the rule.
+    /// Returns whether the entry takes just the files of the rule.
     pub fn is_of(&self, rule: &Rule) -> bool {
         self.offset == 0
             && significant(&self.magic, &self.mask) == significant(&rule.magic, &rule.mask)
     }
 
-    /// Tells whether the kernel hands a file that begins so to the entry.
+    /// Returns whether the kernel hands a file that begins so to the entry.
     pub fn takes(&self, header: &[u8]) -> bool {
         let header = header.get(self.offset..).unwrap_or_default();
         let mut bytes = self.magic.iter().zip(&self.mask).zip(header);
@@ -85,12 +85,12 @@ fn bytes(text: &str) -> Option<Vec<u8>> {
 
 /// Reads the entries, sorted by name; none when the table is not mounted.
 pub fn read() -> io::Result<Option<Vec<Entry>>> {
-    let folder = Path::new(FOLDER);
-    if !folder.join("register").exists() {
+    let directory = Path::new(DIRECTORY);
+    if !directory.join("register").exists() {
         return Ok(None);
     }
     let mut entries = Vec::new();
-    for file in fs_err::read_dir(folder)? {
+    for file in fs_err::read_dir(directory)? {
         let file = file?;
         let name = file.file_name().display().to_string();
         if !["register", "status"].contains(&name.as_str()) {
@@ -103,7 +103,7 @@ pub fn read() -> io::Result<Option<Vec<Entry>>> {
 
 /// Writes to a file of the table: a rule to `register`, or to an entry `1` (use it) or `-1` (remove it).
 pub fn write(file: &str, text: &[u8]) -> io::Result<()> {
-    let path = Path::new(FOLDER).join(file);
+    let path = Path::new(DIRECTORY).join(file);
     // One write: the kernel takes each as a whole.
     std::fs::OpenOptions::new()
         .write(true)

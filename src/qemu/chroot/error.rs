@@ -29,7 +29,7 @@ pub enum ChrootError {
     /// An option that says nothing.
     #[error("`{0}` needs a value")]
     NoValue(String),
-    /// There is no such folder.
+    /// There is no such directory.
     #[error("there is no root `{root}`: {source}", root = .root.display())]
     NoRoot {
         /// Its path.
@@ -44,7 +44,7 @@ pub enum ChrootError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// It is where we are.
-    #[error("`{root}` is this machine's own root", root = .0.display())]
+    #[error("`{root}` is the host's own root", root = .0.display())]
     OwnRoot(PathBuf),
     /// Nothing to log in with.
     #[error("`{root}` has no shell: neither `/bin/bash` nor `/bin/sh`", root = .0.display())]
@@ -89,7 +89,7 @@ pub enum ChrootError {
     },
     /// No QEMU has that CPU.
     #[error(
-        "`{command}` is for a CPU (ELF machine {machine}, {bits} bits) that neither this machine nor QEMU's user mode runs",
+        "`{command}` is for a CPU (ELF machine {machine}, {bits} bits) that neither the host nor QEMU's user mode runs",
         command = .command.display()
     )]
     NoEmulation {

@@ -51,7 +51,7 @@ impl Inside {
         })
     }
 
-    /// Shows a file or a folder of the machine at a place in the root, as its mount will.
+    /// Shows a file or a directory of the machine at a place in the root, as its mount will.
     pub(super) fn bind(&mut self, source: &Path, place: &Path) {
         self.binds.push((place.into(), source.into()));
     }
@@ -73,9 +73,9 @@ impl Inside {
             None => openat2(self.root.fd(), path, how.resolve(inside)),
             Some((source, rest)) if rest.as_os_str().is_empty() => openat2(AT_FDCWD, source, how),
             Some((source, rest)) => {
-                let folder = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-                let folder = openat2(AT_FDCWD, source, OpenHow::new().flags(folder))?;
-                openat2(&folder, rest, how.resolve(inside))
+                let directory = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+                let directory = openat2(AT_FDCWD, source, OpenHow::new().flags(directory))?;
+                openat2(&directory, rest, how.resolve(inside))
             }
         };
         Ok(opened?)
@@ -156,14 +156,14 @@ mod tests {
 
     #[test]
     fn a_user_is_one_of_the_roots_own() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let etc = folder.path().join("etc");
+        let directory = tempfile::tempdir().expect("a directory");
+        let etc = directory.path().join("etc");
         std::fs::create_dir(&etc).expect("etc");
         let passwd = "root:x:0:0:root:/root:/bin/sh\nportage:x:250:251::/var/lib/portage/home:/bin/false\nodd\n";
         std::fs::write(etc.join("passwd"), passwd).expect("passwd");
         let group = "root:x:0:\nwheel:x:10:root,portage\nodd\nvideo:x:27:\naudio:x:18:portage\n";
         std::fs::write(etc.join("group"), group).expect("group");
-        let inside = Inside::of(folder.path()).expect("a root");
+        let inside = Inside::of(directory.path()).expect("a root");
         let is = |user: &str| {
             let account = inside.account(user).expect("files")?;
             Some((account.uid, account.gid, account.groups, account.home))

@@ -19,7 +19,7 @@ pub(super) struct Request {
     pub(super) command: Vec<OsString>,
 }
 
-/// Tells whether the help is asked for, and not by the command inside.
+/// Returns whether the help is asked for, and not by the command inside.
 pub fn asks_for_help(args: &[OsString]) -> bool {
     let mut args = args.iter();
     while let Some(arg) = args.next() {
@@ -43,7 +43,7 @@ Enter the target's root, with its programs running under QEMU and nothing of it 
 Usage: {name} [options] [--] [command [arguments…]]
 
   --root DIR         the root to enter, instead of the target's ROOT or sysroot
-  --bind SRC[:DST]   see this file or folder of the machine inside, at DST; may be given several times
+  --bind SRC[:DST]   see this file or directory of the machine inside, at DST; may be given several times
   --user USER        be this user of the root's, by name or number, instead of root
   --cpu MODEL        the CPU that QEMU is, instead of the target's `cpu`: `qemu-NAME -cpu help` lists them
 

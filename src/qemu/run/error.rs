@@ -37,7 +37,7 @@ pub enum RunError {
         meant: Option<PathBuf>,
     },
     /// No program has the name.
-    #[error("there is no program `{name}` in `{root}`, nor a file in this folder", root = .root.display())]
+    #[error("there is no program `{name}` in `{root}`, nor a file in this directory", root = .root.display())]
     NotFound {
         /// The name that was typed.
         name: String,
@@ -124,7 +124,7 @@ pub enum RunError {
     TooManyScripts(PathBuf),
     /// No QEMU has that CPU.
     #[error(
-        "`{path}` is for a CPU (ELF machine {machine}, {bits} bits) that neither this machine nor QEMU's user mode runs",
+        "`{path}` is for a CPU (ELF machine {machine}, {bits} bits) that neither the host nor QEMU's user mode runs",
         path = .path.display()
     )]
     NoEmulation {
@@ -178,12 +178,12 @@ impl Explain for RunError {
         Some(match self {
             Self::NoProgram { tuple } => format!("`{tuple}-run ./program arguments…`"),
             Self::NotThere { meant: None, .. } => {
-                "a name with a slash in it is a path of this machine".into()
+                "a name with a slash in it is a path of the host".into()
             }
             Self::NotThere {
                 meant: Some(meant), ..
             } => format!(
-                "a name with a slash in it is a path of this machine; the target's is `{}`",
+                "a name with a slash in it is a path of the host; the target's is `{}`",
                 meant.display()
             ),
             Self::NotFound { root, .. } => format!(
@@ -283,7 +283,7 @@ pub(super) fn no_interpreter(interpreter: &Path, root: &Path) -> String {
     match script::ends_in_cr(interpreter) {
         true => ": the script has CRLF line ends".into(),
         false if interpreter.is_absolute() => {
-            format!(", neither in `{}` nor on this machine", root.display())
+            format!(", neither in `{}` nor on the host", root.display())
         }
         false => " in the current directory".into(),
     }

@@ -14,7 +14,7 @@ use std::{
 };
 
 /// Where a program is looked for by its name, below a root: Gentoo's PATH for root, without `/opt/bin`.
-const FOLDERS: [&str; 6] = [
+const DIRECTORIES: [&str; 6] = [
     "/usr/local/sbin",
     "/usr/local/bin",
     "/usr/sbin",
@@ -26,7 +26,7 @@ const FOLDERS: [&str; 6] = [
 /// How many links are followed in one path; the kernel's own limit.
 const LINKS_MAX: usize = 40;
 
-/// ROOT, where it is another folder, and the sysroot.
+/// ROOT, where it is another directory, and the sysroot.
 pub(super) struct Roots(Vec<PathBuf>);
 
 /// Where the interpreter of a script is.
@@ -65,7 +65,7 @@ impl Roots {
         self.0.last().expect("there is always the sysroot")
     }
 
-    /// Finds the file that a person named: by its path, or in the roots' folders by its name alone, or else beside us.
+    /// Finds the file that a user named: by its path, or in the roots' directories by its name alone, or else beside us.
     pub(super) fn find(
         &self,
         name: &OsStr,
@@ -98,7 +98,9 @@ impl Roots {
                 file => Ok(file),
             };
         }
-        let mut paths = FOLDERS.iter().map(|folder| Path::new(folder).join(name));
+        let mut paths = DIRECTORIES
+            .iter()
+            .map(|directory| Path::new(directory).join(name));
         if let Some(file) = paths.find_map(|path| self.look_up(&path)) {
             return Ok(file);
         }
@@ -156,10 +158,10 @@ impl Roots {
     /// The root that the path lies in, the innermost if several, and the rest of the path.
     fn place_of(&self, path: &Path) -> Option<(&Path, PathBuf)> {
         let absolute = std::path::absolute(path).ok()?;
-        let folder = canonical(absolute.parent()?);
+        let directory = canonical(absolute.parent()?);
         let name = absolute.file_name()?;
         let within = |root: &'_ PathBuf| {
-            let rest = folder.strip_prefix(canonical(root)).ok()?;
+            let rest = directory.strip_prefix(canonical(root)).ok()?;
             Some(Path::new("/").join(rest).join(name))
         };
         let places = self
@@ -228,10 +230,10 @@ mod tests {
 
     #[test]
     fn a_link_in_a_root_stays_in_it() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let root = folder.path();
+        let directory = tempfile::tempdir().expect("a directory");
+        let root = directory.path();
         for path in ["usr/bin", "etc"] {
-            std::fs::create_dir_all(root.join(path)).expect("a folder");
+            std::fs::create_dir_all(root.join(path)).expect("a directory");
         }
         std::fs::write(root.join("usr/bin/mawk"), "").expect("a file");
         for (link, to) in [

@@ -38,9 +38,9 @@ pub enum LearnError {
         /// Where its log is kept.
         log: Option<PathBuf>,
     },
-    /// A folder could not be made or copied.
+    /// A directory could not be made or copied.
     #[error(transparent)]
-    Folder(io::Error),
+    Directory(io::Error),
     /// A variable that is to be forgotten was never learned.
     #[error("`{variable}` was not learned")]
     NotLearned {
@@ -66,7 +66,7 @@ impl Explain for LearnError {
                 Some(log) => format!("its log is `{}`", log.display()),
                 None => "it wrote no log; run `<tuple>-configure` by hand".into(),
             },
-            Self::Folder(e) => file::hint(e)
+            Self::Directory(e) => file::hint(e)
                 .unwrap_or_else(|| "look at the space and the permissions of TMPDIR".into()),
             Self::NotLearned { tuple, .. } => {
                 format!("`crossmerge site-cache list {tuple}` names those that were")

@@ -1,4 +1,4 @@
-//! The file of what was learned: answers are added and taken out, and all that a person wrote in it stays.
+//! The file of what was learned: answers are added and taken out, and all that a user wrote in it stays.
 
 use super::error::LearnError;
 use crate::site_cache::error::SiteCacheError;
@@ -125,11 +125,11 @@ fn read(path: &Path) -> Result<Option<DocumentMut>, LearnError> {
 /// Keeps others from writing what was read before us.
 fn lock(path: &Path) -> Result<Flock<File>, LearnError> {
     let lock = path.with_file_name(LOCK);
-    file::take(&lock, path, &mut Vec::new()).map_err(|e| LearnError::Folder(e.into()))
+    file::take(&lock, path, &mut Vec::new()).map_err(|e| LearnError::Directory(e.into()))
 }
 
 fn put(path: &Path, document: &DocumentMut) -> Result<(), LearnError> {
-    file::put(path, document.to_string().as_bytes()).map_err(LearnError::Folder)
+    file::put(path, document.to_string().as_bytes()).map_err(LearnError::Directory)
 }
 
 /// The date in UTC, as ISO 8601 has it.
@@ -185,9 +185,9 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_wrote_stays() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("learned.toml");
+    fn what_a_user_wrote_stays() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("learned.toml");
         let kept = |variable, value| Kept {
             variable,
             value,

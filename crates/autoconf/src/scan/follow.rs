@@ -386,7 +386,7 @@ impl<'t> Follower<'t> {
         each.collect()
     }
 
-    /// Tells whether a condition, or the word of a `case`, may be decided by what variables hold.
+    /// Returns whether a condition, or the word of a `case`, may be decided by what variables hold.
     fn may_decide(&self, text: &str) -> bool {
         !self.is_open
             || text.match_indices('$').all(|(at, _)| {
@@ -1026,7 +1026,7 @@ fn one_of(truths: &[Truth]) -> Truth {
         .then_some(first)?
 }
 
-/// Tells whether a variable is an option of configure's, which is not set when nobody gives it.
+/// Returns whether a variable is an option of configure's, which is not set when nobody gives it.
 fn is_option(name: &str) -> bool {
     ["enable_", "with_"]
         .iter()
@@ -1034,7 +1034,7 @@ fn is_option(name: &str) -> bool {
         && !name.ends_with("_checked")
 }
 
-/// Tells whether a function is one of autoconf's own.
+/// Returns whether a function is one of autoconf's own.
 pub(super) fn is_plumbing(name: &str) -> bool {
     name.starts_with("ac_fn_") || name.starts_with("as_fn_")
 }
@@ -1077,7 +1077,7 @@ fn parameter(text: &str) -> Option<Parameter<'_>> {
     ))
 }
 
-/// Tells whether a shell's pattern fits the whole of a text.
+/// Returns whether a shell's pattern fits the whole of a text.
 fn glob_fits(pattern: &[u8], text: &[u8]) -> bool {
     // Where to go on after the last `*`, with one more byte of the text taken by it.
     let mut retry: Option<(usize, usize)> = None;

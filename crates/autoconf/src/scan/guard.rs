@@ -5,7 +5,7 @@ use super::shell::is_name_byte;
 /// The variable that autoconf decides on.
 pub(super) const CROSS: &str = "cross_compiling";
 
-/// Tells whether a text looks at `$cross_compiling`.
+/// Returns whether a text looks at `$cross_compiling`.
 pub(super) fn mentions_cross(text: &str) -> bool {
     text.match_indices(CROSS).any(|(at, _)| {
         let is_value = text[..at].ends_with('$') || text[..at].ends_with("${");
@@ -95,7 +95,7 @@ pub(super) fn by_emptiness(condition: &str) -> Option<Guard<'_>> {
     })
 }
 
-/// Tells whether a name is a cache variable's by autoconf's rule: it has `_cv_` in it.
+/// Returns whether a name is a cache variable's by autoconf's rule: it has `_cv_` in it.
 pub(super) fn is_cache_variable(name: &str) -> bool {
     name.bytes().all(is_name_byte) && name.contains("_cv_")
 }

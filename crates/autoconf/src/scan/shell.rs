@@ -139,7 +139,7 @@ pub(super) fn parse(text: &str) -> List {
     parser.list(&[])
 }
 
-/// Tells whether a byte may be in a variable's name.
+/// Returns whether a byte may be in a variable's name.
 pub(super) fn is_name_byte(byte: u8) -> bool {
     byte == b'_' || byte.is_ascii_alphanumeric()
 }
@@ -460,7 +460,7 @@ impl Parser<'_> {
         list
     }
 
-    /// Tells whether a list ends here: at the end of the text, or at a word that ends one that we are in.
+    /// Returns whether a list ends here: at the end of the text, or at a word that ends one that we are in.
     fn is_at_end(&mut self) -> bool {
         let token = self.peek();
         if token.kind == Kind::End {

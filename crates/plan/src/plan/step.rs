@@ -20,7 +20,7 @@ pub const BINFMT_MISC: &str = "/proc/sys/fs/binfmt_misc";
 pub enum Step {
     /// Leaves for namespaces of its own.
     Namespaces(Namespaces),
-    /// Leaves for another namespace of users, in which nobody has rights over what was done so far.
+    /// Leaves for another user namespace, in which nobody has rights over what was done so far.
     Users(Users),
     /// Mounts something.
     Mount(Mount),
@@ -48,9 +48,9 @@ pub enum Step {
     Root(Root),
     /// Becomes another user.
     User(User),
-    /// Goes to a folder.
-    Folder {
-        /// The folder, seen from the root there is by then.
+    /// Goes to a directory.
+    Directory {
+        /// The directory, seen from the root there is by then.
         #[serde(with = "text")]
         path: PathBuf,
     },
@@ -61,9 +61,9 @@ pub enum Step {
 /// Which namespaces: always one of mounts, whose mounts no other sees.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Namespaces {
-    /// The users of a namespace of users; none without one.
+    /// The users of a user namespace; none without one.
     pub users: Option<Users>,
-    /// Whether there are also namespaces of processes, of System V IPC and of the host's name. What comes next is done below the
+    /// Whether there are also PID namespaces, of System V IPC and of the host's name. What comes next is done below the
     /// first process of the PID namespace, and all processes in it end with that one.
     pub processes: bool,
 }
@@ -136,7 +136,7 @@ pub struct Mount {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum What {
-    /// A folder of the machine, with what is mounted in it, or a file.
+    /// A directory of the machine, with what is mounted in it, or a file.
     Bind {
         /// Which.
         #[serde(with = "text")]
@@ -192,7 +192,7 @@ impl Mount {
         }
     }
 
-    /// A mount of a file of this machine on itself, only to be read.
+    /// A mount of a file of the host on itself, only to be read.
     pub fn file_to_read(path: &Path) -> Self {
         Self {
             what: What::Bind {
@@ -204,7 +204,7 @@ impl Mount {
         }
     }
 
-    /// A mount that has to succeed, of a folder of the machine.
+    /// A mount that has to succeed, of a directory of the machine.
     pub fn bind(source: impl Into<PathBuf>, on: impl Into<PathBuf>) -> Self {
         Self {
             what: What::Bind {
@@ -233,7 +233,7 @@ impl Mount {
         self
     }
 
-    /// The place as a path from here, for a person: links in the root are not followed.
+    /// The place as a path from here, for a user: links in the root are not followed.
     pub fn place(&self) -> PathBuf {
         match &self.root {
             Some(root) => inside(root, &self.on),
@@ -277,7 +277,7 @@ impl fmt::Display for Step {
             }
             Self::Root(root) => write!(f, "chroot {}", quoted(&root.path)),
             Self::User(user) => f.write_str(&user.to_words()),
-            Self::Folder { path } => write!(f, "cd {}", quoted(path)),
+            Self::Directory { path } => write!(f, "cd {}", quoted(path)),
             Self::EmptyEnvironment => f.write_str("env -i"),
         }
     }
@@ -432,7 +432,7 @@ pub(super) fn wrapped(steps: &[Step], environment: &str, program: &str) -> Strin
             Step::Root(its) => root = Some(quoted(&its.path)),
             Step::User(its) => user = format!(" {}", its.to_words()),
             // chroot begins in the root.
-            Step::Folder { .. } | Step::EmptyEnvironment => {}
+            Step::Directory { .. } | Step::EmptyEnvironment => {}
             step => script.push(step.to_string()),
         }
     }

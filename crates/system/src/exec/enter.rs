@@ -61,7 +61,7 @@ fn one(step: &Step) -> Result<()> {
             }
         }
         Step::User(user) => become_user(user).map_err(failed(step)),
-        Step::Folder { path } => chdir(path).map_err(failed(step)),
+        Step::Directory { path } => chdir(path).map_err(failed(step)),
         // The environment is that of the command.
         Step::EmptyEnvironment => Ok(()),
         // These are of a root, which the steps do not enter.
@@ -109,7 +109,7 @@ pub(super) fn table(steps: &[Step]) -> Option<OwnedFd> {
     (!steps.is_empty()).then(|| open(BINFMT_MISC, flags, Mode::empty()).ok())?
 }
 
-/// Mounts something at a path of this machine.
+/// Mounts something at a path of the host.
 fn mount_here(step: &Mount) -> nix::Result<()> {
     match &step.what {
         What::New { name, options } => mounts::new(name, options, &step.on),

@@ -51,11 +51,11 @@ impl Explain for ExecError {
             Self::TooMuch(path) => {
                 format!("see what it is: `{}`", show_file(path))
             }
-            Self::File(e) if is_of_a_person(e) => {
-                "name a folder that is yours: `export XDG_STATE_HOME=DIR`".into()
+            Self::File(e) if is_of_a_user(e) => {
+                "name a directory that is yours: `export XDG_STATE_HOME=DIR`".into()
             }
             Self::File(e) => file::hint(e).unwrap_or_else(|| {
-                "make its folder writable for you, or run this as the one it belongs to".into()
+                "make its directory writable for you, or run this as the one it belongs to".into()
             }),
             _ => return None,
         })
@@ -70,7 +70,7 @@ impl Explain for ExecError {
     }
 }
 
-/// Tells whether an ordinary user may not write where their own files are kept: theirs is the choice of another place.
-pub(super) fn is_of_a_person(error: &io::Error) -> bool {
+/// Returns whether an ordinary user may not write where their own files are kept: theirs is the choice of another place.
+pub(super) fn is_of_a_user(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::PermissionDenied && !crate::user::acts_for_system()
 }

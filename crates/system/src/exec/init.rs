@@ -284,12 +284,12 @@ fn pid(child: &Child) -> Pid {
     Pid::from_raw(i32::try_from(child.id()).expect("a process id"))
 }
 
-/// Tells whether somebody sent the signal, and not the kernel: sigaction(2), `si_code`.
+/// Returns whether somebody sent the signal, and not the kernel: sigaction(2), `si_code`.
 fn is_sent(info: &siginfo) -> bool {
     info.ssi_code <= 0
 }
 
-/// Tells whether it is one of those that stop a job.
+/// Returns whether it is one of those that stop a job.
 fn is_stop(signal: Signal) -> bool {
     matches!(signal, Signal::SIGTSTP | Signal::SIGTTIN | Signal::SIGTTOU)
 }

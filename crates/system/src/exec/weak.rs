@@ -1,8 +1,8 @@
-//! Whether somebody else could put another program in the place of one that root is about to run. Said once for each folder.
+//! Whether another user could put another program in the place of one that root is about to run. Said once for each directory.
 //!
 //! QEMU runs more than the program in its arguments: the dynamic linker and the libc of a sysroot. These are named as well.
 //!
-//! Nothing is refused: who may write to root's PATH is root already, and this names the folder that makes it so. What others run is
+//! Nothing is refused: who may write to root's PATH is root already, and this names the directory that makes it so. What others run is
 //! their own affair, so for them nothing is looked at.
 
 use crate::{
@@ -75,7 +75,7 @@ const LINKERS: [&str; 8] = [
 /// How many directories are looked into: a real sysroot has a few.
 const MOST_DIRECTORIES: usize = 64;
 
-/// Warns when somebody else may change the dynamic linker or the libc that QEMU takes from a sysroot: it runs as root as well.
+/// Warns when another user may change the dynamic linker or the libc that QEMU takes from a sysroot: it runs as root as well.
 fn warn_of_sysroot(sysroot: &Path) {
     if !is_new(&SEEN, sysroot) {
         return;
@@ -85,9 +85,9 @@ fn warn_of_sysroot(sysroot: &Path) {
     };
     if is_new(&NAMED, &weak.path) {
         report::note(&format!(
-            "warning: the dynamic linker and the libc in `{}` are run as root, and somebody else may change {weak}; to mend it: `{}`",
+            "warning: the dynamic linker and the libc in `{}` are run as root, and another user may change {weak}; to fix it: `{}`",
             sysroot.shown(),
-            weak.mend()
+            weak.fix()
         ));
     }
 }
@@ -144,8 +144,8 @@ fn warn_of_program(program: &Path) {
     if is_new(&NAMED, &weak.path) {
         let program = program.shown();
         report::note(&format!(
-            "warning: `{program}` is run as root, and somebody else may change {weak}; to mend it: `{}`",
-            weak.mend()
+            "warning: `{program}` is run as root, and another user may change {weak}; to fix it: `{}`",
+            weak.fix()
         ));
     }
 }

@@ -1,4 +1,4 @@
-//! Directory trees that somebody else made: a sysroot, a root. The one way in which crossmerge reaches what is below them.
+//! Directory trees that another user made: a sysroot, a root. The one way in which crossmerge reaches what is below them.
 //!
 //! [`Tree::open`] walks the path to the tree as it is written and keeps a descriptor of it. Everything below is opened from that
 //! descriptor, one component at a time with `O_NOFOLLOW`, so a path is looked up once and no symlink leads out, whoever owns it and
@@ -10,7 +10,7 @@
 
 use super::{
     budget,
-    folder::{FOLDER_MODE, Folder, is_kind},
+    directory::{DIRECTORY_MODE, Directory, is_kind},
     owner::Owned,
     path::Identity,
     read, refused,
@@ -52,7 +52,7 @@ static NAMED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 /// How symlinks below the tree are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Links {
-    /// As this machine follows them. One that leads out of the tree ends the walk with [`End::Out`].
+    /// As the host follows them. One that leads out of the tree ends the walk with [`End::Out`].
     Beneath,
     /// As a process follows them whose root is the tree: an absolute one begins at the tree, and `..` stays in it. None leads out.
     InRoot,
@@ -142,12 +142,12 @@ type Result<T> = std::result::Result<T, Trouble>;
 impl Tree {
     /// Opens a tree to change it. A symlink on the path to it that another user could have planted is an error.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::from_fd(Folder::open(path)?.fd, path)
+        Self::from_fd(Directory::open(path)?.fd, path)
     }
 
     /// Opens a tree to change it, as [`Tree::open`] does. Missing directories on the path to it are made, and added to `made`.
     pub fn make(path: &Path, made: &mut Vec<PathBuf>) -> Result<Self> {
-        Self::from_fd(Folder::make(path, made)?.fd, path)
+        Self::from_fd(Directory::make(path, made)?.fd, path)
     }
 
     /// Opens a tree to change it, as [`Tree::open`] does; `None` if there is nothing.
@@ -269,20 +269,20 @@ impl Tree {
 
     /// Opens the directory of a path to change it, and returns it with the last name. With a list, missing directories are made and
     /// added to it. Symlinks are treated as in [`Tree::look_to_change`].
-    pub fn folder_of<'p>(
+    pub fn directory_of<'p>(
         &self,
         path: &'p Path,
         made: Option<&mut Vec<PathBuf>>,
-    ) -> Result<(Folder, &'p OsStr)> {
+    ) -> Result<(Directory, &'p OsStr)> {
         let Some(name) = path.file_name() else {
             return Err(Trouble::NotAFile(self.path.join(path)));
         };
         let above = path.parent().unwrap_or(Path::new(""));
-        Ok((self.folder(above, made)?, name))
+        Ok((self.directory(above, made)?, name))
     }
 
-    /// Opens a directory of the tree to change what is in it, as [`Tree::folder_of`] does.
-    pub fn folder(&self, path: &Path, made: Option<&mut Vec<PathBuf>>) -> Result<Folder> {
+    /// Opens a directory of the tree to change what is in it, as [`Tree::directory_of`] does.
+    pub fn directory(&self, path: &Path, made: Option<&mut Vec<PathBuf>>) -> Result<Directory> {
         let how = How {
             links: Links::Beneath,
             follows_last: true,
@@ -294,7 +294,7 @@ impl Tree {
         match way.node() {
             None => Err(Trouble::system("open", &shown, Errno::ENOENT)),
             Some(node) if !node.is_dir() => Err(Trouble::system("enter", &shown, Errno::ENOTDIR)),
-            Some(node) => Ok(Folder {
+            Some(node) => Ok(Directory {
                 fd: node.fd,
                 path: shown,
             }),
@@ -446,12 +446,12 @@ impl Tree {
                         way.place = next;
                         continue;
                     };
-                    let folder = Folder {
+                    let directory = Directory {
                         fd: openat(above, ".", LOOK, Mode::empty())
                             .map_err(|e| failed(&next, e))?,
                         path: self.path.join(&way.place),
                     };
-                    if folder.make_unless_exists(&part, FOLDER_MODE)? {
+                    if directory.make_unless_exists(&part, DIRECTORY_MODE)? {
                         made.push(self.path.join(&next));
                     }
                     // What is there now is treated as if it had been.
@@ -581,16 +581,16 @@ pub fn is_absent(error: &io::Error) -> bool {
     absent.contains(&error.kind())
 }
 
-/// Looks at what has a path on this machine, for what changes it: symlinks on the way are treated as [`Folder::open`] does.
+/// Looks at what has a path on the host, for what changes it: symlinks on the way are treated as [`Directory::open`] does.
 pub fn look_to_change(path: &Path) -> Result<Option<Node>> {
-    let folder = match Folder::open(super::folder::parent(path)) {
+    let directory = match Directory::open(super::directory::parent(path)) {
         Err(Trouble::System { source, .. }) if is_absent(&source) => return Ok(None),
-        folder => folder?,
+        directory => directory?,
     };
     let Some(name) = path.file_name() else {
         return Err(Trouble::NotAFile(path.into()));
     };
-    match folder.look(name) {
+    match directory.look(name) {
         Err(Trouble::System { source, .. }) if is_absent(&source) => Ok(None),
         looked_at => Ok(Some(Node::of(looked_at?.into(), path)?)),
     }
@@ -607,7 +607,7 @@ impl Way {
 }
 
 impl Node {
-    /// Looks at what a path of this machine leads to, by any symlinks.
+    /// Looks at what a path of the host leads to, by any symlinks.
     pub fn at(path: &Path) -> Result<Self> {
         let fd = open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty());
         Self::of(fd.map_err(|e| Trouble::system("open", path, e))?, path)
@@ -629,7 +629,7 @@ impl Node {
         u64::try_from(self.stat.st_size).unwrap_or_default()
     }
 
-    /// The path from this machine's root on, as the user wrote that of the tree.
+    /// The path from the host's root on, as the user wrote that of the tree.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -838,7 +838,7 @@ mod tests {
             assert!(error.to_string().contains("leads out of"), "{error}");
             let error = scene
                 .tree
-                .folder_of(Path::new("usr/link/x"), None)
+                .directory_of(Path::new("usr/link/x"), None)
                 .expect_err(&target);
             assert!(error.to_string().contains("leads out of"), "{error}");
             let is_itself = scene.tree.look(Path::new("usr/link")).expect("readable");
@@ -995,16 +995,19 @@ mod tests {
         let scene = scene();
         let mut made = Vec::new();
         let path = Path::new("var/lib/own/file");
-        let (folder, name) = scene.tree.folder_of(path, Some(&mut made)).expect("made");
+        let (directory, name) = scene
+            .tree
+            .directory_of(path, Some(&mut made))
+            .expect("made");
         assert_eq!(name, "file");
-        assert_eq!(folder.path(), scene.tree.path().join("var/lib/own"));
+        assert_eq!(directory.path(), scene.tree.path().join("var/lib/own"));
         let wanted = ["var", "var/lib", "var/lib/own"].map(|path| scene.tree.path().join(path));
         assert_eq!(made, wanted);
-        assert!(scene.tree.folder_of(Path::new("no/file"), None).is_err());
+        assert!(scene.tree.directory_of(Path::new("no/file"), None).is_err());
         let deep = PathBuf::from("d/".repeat(MOST_DEPTH + 1));
         let error = scene
             .tree
-            .folder(&deep, Some(&mut made))
+            .directory(&deep, Some(&mut made))
             .expect_err("too deep");
         assert!(
             error.to_string().contains("name too long") || error.to_string().contains("too long"),

@@ -245,7 +245,7 @@ pub fn make(bytes: &[u8], top: &Path, outside: &Path) {
     }
 }
 
-/// Tells whether a symlink is on the path from the top to a directory.
+/// Returns whether a symlink is on the path from the top to a directory.
 fn has_link(top: &Path, directory: &Path) -> bool {
     let below = directory.ancestors().take_while(|above| *above != top);
     below.into_iter().any(Path::is_symlink)

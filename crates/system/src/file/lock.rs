@@ -1,6 +1,6 @@
 //! Locks: who writes where others write too holds one, and who waits for it says for whom.
 
-use super::{beneath::Tree, folder::Folder, path::Identity, trouble::Trouble};
+use super::{beneath::Tree, directory::Directory, path::Identity, trouble::Trouble};
 use crossmerge_plan::{report, shown::Show, words::quote_line};
 use nix::{
     errno::Errno,
@@ -29,8 +29,9 @@ const TRIES_OF_OTHERS: u32 = 100;
 /// Takes the lock that a file is for, made when it is not there; names in `made` what was. `what` is what the lock is for.
 pub fn take(path: &Path, what: &Path, made: &mut Vec<PathBuf>) -> Result<Flock<File>, Trouble> {
     let name = path.file_name().unwrap_or_default();
-    let folder = |made: &mut Vec<PathBuf>| Folder::of(path, made).map(|(folder, _)| folder);
-    take_by(folder, name, path, what, made)
+    let directory =
+        |made: &mut Vec<PathBuf>| Directory::of(path, made).map(|(directory, _)| directory);
+    take_by(directory, name, path, what, made)
 }
 
 /// Takes the lock that a file of a tree is for, as [`take`] does. `path` begins at the tree, which is opened anew each time: who held the
@@ -42,15 +43,15 @@ pub fn take_in(
     made: &mut Vec<PathBuf>,
 ) -> Result<Flock<File>, Trouble> {
     let name = path.file_name().unwrap_or_default();
-    let folder = |made: &mut Vec<PathBuf>| {
-        let (folder, _) = tree(made)?.folder_of(path, Some(made))?;
-        Ok(folder)
+    let directory = |made: &mut Vec<PathBuf>| {
+        let (directory, _) = tree(made)?.directory_of(path, Some(made))?;
+        Ok(directory)
     };
-    take_by(folder, name, &what.join(path), what, made)
+    take_by(directory, name, &what.join(path), what, made)
 }
 
 fn take_by(
-    open_folder: impl Fn(&mut Vec<PathBuf>) -> Result<Folder, Trouble>,
+    open_directory: impl Fn(&mut Vec<PathBuf>) -> Result<Directory, Trouble>,
     name: &OsStr,
     path: &Path,
     what: &Path,
@@ -58,15 +59,15 @@ fn take_by(
 ) -> Result<Flock<File>, Trouble> {
     let failed = |e: io::Error| Trouble::system("lock", path, e);
     for _ in 0..MOST_LOST {
-        let folder = match open_folder(made) {
+        let directory = match open_directory(made) {
             // Who held it before took away what it was in.
             Err(Trouble::System { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 continue;
             }
-            folder => folder?,
+            directory => directory?,
         };
-        let is_new = folder.stat(name)?.is_none();
-        let (file, is_others) = match folder.open_lock(name) {
+        let is_new = directory.stat(name)?.is_none();
+        let (file, is_others) = match directory.open_lock(name) {
             Err(Trouble::System { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 continue;
             }
@@ -81,7 +82,7 @@ fn take_by(
         };
         // Who held it before may have taken the file away, and the lock is on nothing.
         let identity = Identity::of(&held.metadata().map_err(failed)?);
-        let there = open_folder(made).and_then(|folder| folder.stat(name));
+        let there = open_directory(made).and_then(|directory| directory.stat(name));
         if there.is_ok_and(|there| there.is_some_and(|it| Identity::of_stat(&it) == identity)) {
             return Ok(held);
         }

@@ -1,9 +1,9 @@
-//! Paths of which some are in a directory tree that somebody else may have made: those are reached through the tree, and the others by
+//! Paths of which some are in a directory tree that another user may have made: those are reached through the tree, and the others by
 //! their paths. What looks and what changes go the same way, so no symlink leads a change out of the tree.
 
 use super::{
     beneath::{Node, Tree, is_absent, look_to_change},
-    folder::Folder,
+    directory::Directory,
     put::{new_name, remove},
     trouble::Trouble,
 };
@@ -77,16 +77,16 @@ impl Places {
     }
 
     /// Opens the directory of a path and returns it with the last name. Missing directories are made, and added to `made`.
-    pub fn folder_of<'p>(
+    pub fn directory_of<'p>(
         &self,
         path: &'p Path,
         made: &mut Vec<PathBuf>,
-    ) -> Result<(Folder, &'p OsStr)> {
+    ) -> Result<(Directory, &'p OsStr)> {
         match (self.within(path), &self.tree) {
             (Some(rest), Some(tree)) if !rest.as_os_str().is_empty() => {
-                tree.folder_of(rest, Some(made))
+                tree.directory_of(rest, Some(made))
             }
-            _ => Folder::of(path, made),
+            _ => Directory::of(path, made),
         }
     }
 
@@ -94,8 +94,8 @@ impl Places {
     pub fn remove(&self, path: &Path) -> io::Result<()> {
         let removed = match (self.within(path), &self.tree) {
             (Some(rest), Some(tree)) if !rest.as_os_str().is_empty() => {
-                let folder = tree.folder_of(rest, None);
-                folder.and_then(|(folder, name)| folder.remove(name))
+                let directory = tree.directory_of(rest, None);
+                directory.and_then(|(directory, name)| directory.remove(name))
             }
             _ => return remove(path),
         };
@@ -109,23 +109,23 @@ impl Places {
     pub fn replace(
         &self,
         path: &Path,
-        make: impl FnOnce(&Folder, &OsStr) -> Result<()>,
+        make: impl FnOnce(&Directory, &OsStr) -> Result<()>,
     ) -> Result<()> {
-        let (folder, name) = self.folder_of(path, &mut Vec::new())?;
-        folder.replace(name, make)
+        let (directory, name) = self.directory_of(path, &mut Vec::new())?;
+        directory.replace(name, make)
     }
 }
 
 /// The directory of a path, for many paths: those of one directory come one after the other, and it is opened once.
 #[derive(Debug)]
-pub struct Folders<'a> {
+pub struct Directories<'a> {
     places: &'a Places,
-    last: Option<(PathBuf, Folder)>,
+    last: Option<(PathBuf, Directory)>,
     /// One path of each file system.
     devices: BTreeMap<u64, PathBuf>,
 }
 
-impl<'a> Folders<'a> {
+impl<'a> Directories<'a> {
     /// Opens none yet.
     pub fn of_places(places: &'a Places) -> Self {
         Self {
@@ -140,27 +140,27 @@ impl<'a> Folders<'a> {
         &'s mut self,
         path: &'p Path,
         made: &mut Vec<PathBuf>,
-    ) -> Result<(&'s Folder, &'p OsStr)> {
+    ) -> Result<(&'s Directory, &'p OsStr)> {
         let place = path.parent().unwrap_or(path);
-        let (_, folder) = match self.last.take() {
+        let (_, directory) = match self.last.take() {
             Some(last) if last.0 == place => self.last.insert(last),
             _ => {
-                let (folder, _) = self.places.folder_of(path, made)?;
-                self.devices.insert(folder.device()?, path.into());
-                self.last.insert((place.into(), folder))
+                let (directory, _) = self.places.directory_of(path, made)?;
+                self.devices.insert(directory.device()?, path.into());
+                self.last.insert((place.into(), directory))
             }
         };
-        Ok((folder, path.file_name().unwrap_or_default()))
+        Ok((directory, path.file_name().unwrap_or_default()))
     }
 
     /// Brings everything of their file systems to the disk.
     pub fn sync(&self) -> Result<()> {
         let mut paths = self.devices.values();
-        paths.try_for_each(|path| self.places.folder_of(path, &mut Vec::new())?.0.sync())
+        paths.try_for_each(|path| self.places.directory_of(path, &mut Vec::new())?.0.sync())
     }
 }
 
-impl Folder {
+impl Directory {
     /// Puts something under a name of the directory, as [`super::put::replace`] does.
     pub fn replace(
         &self,

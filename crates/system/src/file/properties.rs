@@ -1,4 +1,4 @@
-//! What holds of any directory tree that somebody else made.
+//! What holds of any directory tree that another user made.
 
 use super::{
     beneath::{Links, Tree},

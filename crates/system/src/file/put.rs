@@ -1,6 +1,6 @@
 //! Putting files in their places, whole or not at all, and removing them.
 
-use super::{folder::Folder, read, trouble::Trouble, trust};
+use super::{directory::Directory, read, trouble::Trouble, trust};
 use nix::{
     fcntl::{AT_FDCWD, AtFlags},
     unistd::{AccessFlags, faccessat},
@@ -24,7 +24,7 @@ pub const PROGRAM_MODE: u32 = 0o755;
 /// Its mode stays as it is; a new one may be read by everybody, whatever the umask. When its name is a link, what that leads to is
 /// written. A file of another user's, who could change it later, is replaced whatever it says; and a link of his is an error.
 pub fn put(path: &Path, text: &[u8]) -> io::Result<()> {
-    Folder::of_file(path)?;
+    Directory::of_file(path)?;
     keep(path, text)
 }
 
@@ -44,27 +44,27 @@ pub fn put_program(path: &Path, program: &[u8]) -> io::Result<()> {
 }
 
 pub(super) fn put_with(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
-    let (folder, name) = Folder::of_file(path)?;
-    folder.check_replaceable(&name)?;
-    let mode = folder.mode_of(&name, mode)?;
+    let (directory, name) = Directory::of_file(path)?;
+    directory.check_replaceable(&name)?;
+    let mode = directory.mode_of(&name, mode)?;
     // The state of a hasher is what the system knows that nobody can foresee.
     let unforeseen = RandomState::new().build_hasher().finish();
     let new = beside(&name, &format!(".crossmerge-{unforeseen:016x}"));
-    folder.write_synced(&new, text, mode)?;
-    Ok(folder.rename(&new, &name)?)
+    directory.write_synced(&new, text, mode)?;
+    Ok(directory.rename(&new, &name)?)
 }
 
-/// Puts something in its place that is made beside it first, and on the disk by then: `make` gets the folder and the name there, which
+/// Puts something in its place that is made beside it first, and on the disk by then: `make` gets the directory and the name there, which
 /// is the same in each run, so that nothing is left of one that was cut short. Who calls this keeps others from doing so.
 pub fn replace(
     path: &Path,
-    make: impl FnOnce(&Folder, &OsStr) -> Result<(), Trouble>,
+    make: impl FnOnce(&Directory, &OsStr) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
-    let (folder, name) = Folder::of(path, &mut Vec::new())?;
-    folder.replace(name, make)
+    let (directory, name) = Directory::of(path, &mut Vec::new())?;
+    directory.replace(name, make)
 }
 
-/// Removes a file, a link or an empty folder; nothing there is well too, and so is no folder to look in.
+/// Removes a file, a link or an empty directory; nothing there is well too, and so is no directory to look in.
 pub fn remove(path: &Path) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default();
     let gone = |e: &io::Error| {
@@ -74,17 +74,17 @@ pub fn remove(path: &Path) -> io::Result<()> {
         )
     };
     let removed =
-        Folder::open(path.parent().unwrap_or(path)).and_then(|folder| folder.remove(name));
+        Directory::open(path.parent().unwrap_or(path)).and_then(|directory| directory.remove(name));
     match removed.map_err(io::Error::from) {
         Err(e) if gone(&e) => Ok(()),
         removed => removed,
     }
 }
 
-/// Says why we may not change what is in a folder, if so.
-pub fn check_writable(folder: &Path) -> io::Result<()> {
+/// Says why we may not change what is in a directory, if so.
+pub fn check_writable(directory: &Path) -> io::Result<()> {
     let access = AccessFlags::W_OK | AccessFlags::X_OK;
-    Ok(faccessat(AT_FDCWD, folder, access, AtFlags::AT_EACCESS)?)
+    Ok(faccessat(AT_FDCWD, directory, access, AtFlags::AT_EACCESS)?)
 }
 
 /// The name beside another where what is new waits.
@@ -110,8 +110,8 @@ mod tests {
 
     #[test]
     fn a_file_with_the_same_text_is_not_touched() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("new/file");
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("new/file");
         put(&path, b"one\n").expect("a file");
         let before = path.metadata().expect("it is there");
         put(&path, b"one\n").expect("a file");
@@ -122,15 +122,15 @@ mod tests {
         );
         put(&path, b"two\n").expect("a file");
         assert_eq!(std::fs::read(&path).expect("it is there"), b"two\n");
-        let names = std::fs::read_dir(folder.path().join("new")).expect("a folder");
+        let names = std::fs::read_dir(directory.path().join("new")).expect("a directory");
         assert_eq!(names.count(), 1, "nothing is left beside it");
     }
 
     #[test]
     fn what_a_link_of_ours_leads_to_is_written_and_what_is_no_file_is_not_replaced() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = |name: &str| folder.path().join(name);
-        std::fs::create_dir(path("real")).expect("a folder");
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| directory.path().join(name);
+        std::fs::create_dir(path("real")).expect("a directory");
         std::os::unix::fs::symlink("real", path("by")).expect("a link");
         std::os::unix::fs::symlink("by/file", path("link")).expect("a link");
         put(&path("link"), b"one\n").expect("a file");

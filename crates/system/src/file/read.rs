@@ -20,7 +20,7 @@ use std::{
 /// Settings: each file of Portage's and of a repository's. The largest in Gentoo's, `package.mask`, has 200 KiB.
 pub const SETTINGS: u64 = 4 << 20;
 
-/// TOML of people's own, and what init reads again of what it wrote.
+/// TOML of users' own, and what init reads again of what it wrote.
 pub const CONFIGURATION: u64 = 1 << 20;
 
 /// A `.pc` file. Those of whole desktops have a few KiB.
@@ -126,7 +126,7 @@ fn take<'p>(file: File, metadata: &Metadata, path: &'p Path, limit: u64) -> io::
     }
 }
 
-/// Why what is there is no file to be read; none too of a folder, for reading says what it is.
+/// Why what is there is no file to be read; none too of a directory, for reading says what it is.
 fn stranger(there: &Metadata) -> Option<Why> {
     let kind = there.file_type();
     let device = there.rdev();
@@ -140,7 +140,7 @@ fn stranger(there: &Metadata) -> Option<Why> {
     }
 }
 
-/// Looks, without opening it, whether a file could be read whole by somebody else who knows no limit.
+/// Looks, without opening it, whether a file could be read whole by another user who knows no limit.
 pub fn look(path: &Path, limit: u64) -> io::Result<()> {
     let there = path.metadata().map_err(|e| unreadable(path, e))?;
     let size = there.len();
@@ -258,8 +258,8 @@ mod tests {
 
     #[test]
     fn a_file_is_read_up_to_its_limit() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("file");
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("file");
         fs_err::write(&path, "abc").expect("a file");
         assert_eq!(read(&path, 3).expect("just so many"), b"abc");
         assert_eq!(head(&path, 2).expect("the beginning"), b"ab");
@@ -282,10 +282,10 @@ mod tests {
 
     #[test]
     fn what_is_no_file_is_not_waited_for() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let pipe = folder.path().join("pipe");
+        let directory = tempfile::tempdir().expect("a directory");
+        let pipe = directory.path().join("pipe");
         nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
-        let socket = folder.path().join("socket");
+        let socket = directory.path().join("socket");
         let _listens = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
         for (path, why) in [
             (pipe.as_path(), Why::NotRegular("a pipe")),
@@ -304,7 +304,7 @@ mod tests {
         for read in [read, read_after_look] {
             assert_eq!(read(Path::new("/dev/null"), 9).expect("nothing"), b"");
         }
-        let error = read(folder.path(), 9).expect_err("a folder");
+        let error = read(directory.path(), 9).expect_err("a directory");
         assert_eq!(error.kind(), io::ErrorKind::IsADirectory);
         assert!(hint(&error).is_some_and(|hint| hint.contains("ls -lL")));
         // Its size is said to be 0.

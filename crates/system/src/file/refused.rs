@@ -84,10 +84,10 @@ pub fn reason(error: &io::Error) -> String {
 /// How to go on when something else is there than belongs there; none for any other failure.
 pub(super) fn hint(error: &io::Error) -> Option<String> {
     let inner = error.get_ref()?;
-    let is_folder = error.kind() == io::ErrorKind::IsADirectory;
+    let is_directory = error.kind() == io::ErrorKind::IsADirectory;
     let path = match (inner.downcast_ref(), inner.downcast_ref()) {
         (Some(Refused { path, .. }), _) => path,
-        (_, Some(Unreadable { path, .. })) if is_folder => path,
+        (_, Some(Unreadable { path, .. })) if is_directory => path,
         _ => return None,
     };
     let path = quote_line(path.as_os_str());

@@ -1,9 +1,9 @@
-//! Folders for what is made, run and thrown away: probes, trials, copies of sources.
+//! Directories for what is made, run and thrown away: probes, trials, copies of sources.
 //!
 //! Programs are run there, so nobody else may be able to put another in their place, and the file system has to let them run. What
 //! TMPDIR names is taken when it is so, else one of the usual places.
 
-use super::{folder::Folder, trust::weak_point};
+use super::{directory::Directory, trust::weak_point};
 use crossmerge_plan::{report, shown::Show};
 use nix::{
     sys::statvfs::{FsFlags, statvfs},
@@ -25,7 +25,7 @@ const NAME: &str = "crossmerge-XXXXXX";
 /// Says once why another place than TMPDIR is taken.
 static SAID: Once = Once::new();
 
-/// Makes a folder for us alone, which goes when it is dropped.
+/// Makes a directory for us alone, which goes when it is dropped.
 pub fn temporary() -> io::Result<Temporary> {
     let own = std::env::temp_dir();
     let why = match fit(&own) {
@@ -38,7 +38,7 @@ pub fn temporary() -> io::Result<Temporary> {
         .next()
     else {
         let places = USUAL.join("`, `");
-        let what = format!("no folder for temporary files: {why}; nor is `{places}` fit for it");
+        let what = format!("no directory for temporary files: {why}; nor is `{places}` fit for it");
         return Err(io::Error::other(what));
     };
     SAID.call_once(|| {
@@ -50,18 +50,18 @@ pub fn temporary() -> io::Result<Temporary> {
     make(&place)
 }
 
-/// The path without links of a folder in which programs are made and run; why not, if they are not. Every link on the way is looked
+/// The path without links of a directory in which programs are made and run; why not, if they are not. Every link on the way is looked
 /// at as it is written, and the path that is returned is of what was opened then: nobody can lead it elsewhere any more.
 fn fit(place: &Path) -> Result<PathBuf, String> {
     let shown = place.shown();
     let named = |e: io::Error| format!("`{shown}`: {e}");
     let check = |path: &Path| match weak_point(path).map_err(named)? {
-        Some(weak) => Err(format!("somebody else may write to {weak}")),
+        Some(weak) => Err(format!("another user may write to {weak}")),
         None => Ok(()),
     };
     check(place)?;
-    let real = match Folder::open(place) {
-        Ok(folder) => folder.real(),
+    let real = match Directory::open(place) {
+        Ok(directory) => directory.real(),
         Err(e) => return Err(e.to_string()),
     };
     check(&real)?;
@@ -73,13 +73,13 @@ fn fit(place: &Path) -> Result<PathBuf, String> {
 }
 
 fn make(place: &Path) -> io::Result<Temporary> {
-    let folder = Temporary(mkdtemp(&place.join(NAME))?);
+    let directory = Temporary(mkdtemp(&place.join(NAME))?);
     // The umask may have taken something from it.
-    fs_err::set_permissions(folder.path(), PermissionsExt::from_mode(0o700))?;
-    Ok(folder)
+    fs_err::set_permissions(directory.path(), PermissionsExt::from_mode(0o700))?;
+    Ok(directory)
 }
 
-/// A folder for us alone.
+/// A directory for us alone.
 #[derive(Debug)]
 pub struct Temporary(PathBuf);
 

@@ -23,8 +23,8 @@ pub enum Trouble {
     },
     /// Somebody else could have put the link there.
     #[error(
-        "`{link}` on the way to `{path}` is a link of {owner}'s to `{target}`, in a folder of {folder}'s, and is not followed: \
-         somebody else could have put it there",
+        "`{link}` on the way to `{path}` is a link of {owner}'s to `{target}`, in a directory of {directory}'s, and is not followed: \
+         another user could have put it there",
         link = .link.shown(), path = .path.shown(), target = .target.shown()
     )]
     ForeignLink {
@@ -36,8 +36,8 @@ pub enum Trouble {
         target: PathBuf,
         /// Who made it.
         owner: String,
-        /// Whose folder it is in.
-        folder: String,
+        /// Whose directory it is in.
+        directory: String,
     },
     /// A symlink in a tree leads out of it, and what is there is not the tree's.
     #[error(
@@ -52,7 +52,7 @@ pub enum Trouble {
         /// The tree.
         tree: PathBuf,
     },
-    /// A device, a pipe, a socket or a folder is where a file should be.
+    /// A device, a pipe, a socket or a directory is where a file should be.
     #[error("`{path}` is no regular file, and is not replaced by one", path = .0.shown())]
     NotAFile(PathBuf),
     /// Another user holds a lock of his own, and could do so for ever.
@@ -63,7 +63,7 @@ pub enum Trouble {
         /// The process that holds it; empty if it is not known.
         who: String,
     },
-    /// Another run, or a person, has changed it since it was looked at.
+    /// Another run, or a user, has changed it since it was looked at.
     #[error("`{path}` has become another file since it was looked at", path = .0.shown())]
     Changed(PathBuf),
 }
@@ -96,26 +96,26 @@ impl Trouble {
         link: PathBuf,
         path: &Path,
         target: PathBuf,
-        [owner, folder]: [u32; 2],
+        [owner, directory]: [u32; 2],
     ) -> Self {
         Self::ForeignLink {
             link,
             path: path.into(),
             target,
             owner: user(owner),
-            folder: user(folder),
+            directory: user(directory),
         }
     }
 }
 
-/// Tells whether something was not done because of what another user made, and not because it cannot be.
+/// Returns whether something was not done because of what another user made, and not because it cannot be.
 pub fn is_refusal(error: &io::Error) -> bool {
     let inner = error.get_ref();
     let trouble = inner.and_then(|inner| inner.downcast_ref::<Trouble>());
     trouble.is_some_and(|trouble| !matches!(trouble, Trouble::System { .. }))
 }
 
-/// How to go on after a failure to read or write, whoever reports it; none when it is not one that a person can do something about.
+/// How to go on after a failure to read or write, whoever reports it; none when it is not one that a user can do something about.
 pub fn hint(error: &io::Error) -> Option<String> {
     if let Some(hint) = super::refused::hint(error) {
         return Some(hint);

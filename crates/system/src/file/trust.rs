@@ -1,6 +1,6 @@
-//! Whom we trust with a place: root, and the person we run as. Everybody else is somebody else.
+//! Whom we trust with a place: root, and the user we run as. Everybody else is another user.
 //!
-//! Here is decided, from owners and modes alone, whether somebody else could have put a link where it is, and whether somebody
+//! Here is decided, from owners and modes alone, whether another user could have put a link where it is, and whether somebody
 //! else could put another file where one is. What follows from it is for whoever asked: to write nothing, or to say so.
 
 use super::{
@@ -20,7 +20,7 @@ use std::{
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Trust {
     own: u32,
-    /// Who owns `/`: root, or in a namespace of users that has no root of the machine's, the number that stands for all it has not.
+    /// Who owns `/`: root, or in a user namespace that has no root of the machine's, the number that stands for all it has not.
     root: u32,
 }
 
@@ -36,33 +36,33 @@ impl Trust {
         Self { own, root }
     }
 
-    /// Tells whether it is root, or the user we run as.
+    /// Returns whether it is root, or the user we run as.
     pub(super) fn is_known(self, uid: u32) -> bool {
         uid == 0 || uid == self.own || uid == self.root
     }
 
-    /// Tells whether nobody else could have put the link there: link and folder are root's or ours; and in a folder that everybody
+    /// Returns whether nobody else could have put the link there: link and directory are root's or ours; and in a directory that everybody
     /// may write to, it keeps everyone to what is his own.
     ///
-    /// Who is in a group that may write to a folder of root's was put there by root.
-    pub(super) fn may_follow(self, link: Owned, folder: Owned) -> bool {
-        let is_link_known = match folder.has(Mode::S_IWOTH) {
-            true => folder.has(Mode::S_ISVTX) && (link.uid == 0 || link.uid == self.own),
+    /// Who is in a group that may write to a directory of root's was put there by root.
+    pub(super) fn may_follow(self, link: Owned, directory: Owned) -> bool {
+        let is_link_known = match directory.has(Mode::S_IWOTH) {
+            true => directory.has(Mode::S_ISVTX) && (link.uid == 0 || link.uid == self.own),
             false => self.is_known(link.uid),
         };
-        is_link_known && self.is_known(folder.uid)
+        is_link_known && self.is_known(directory.uid)
     }
 
-    /// Tells whether somebody else may change what it is: its content, or what is in it unless it keeps everyone to his own.
+    /// Returns whether another user may change what it is: its content, or what is in it unless it keeps everyone to his own.
     fn is_weak(self, it: Owned) -> bool {
         let is_kept_apart = it.is(SFlag::S_IFDIR) && it.has(Mode::S_ISVTX);
-        // A person's own group may be a group of one; for root, every other group is somebody else.
+        // A user's own group may be a group of one; for root, every other group is another user.
         let by_group = it.has(Mode::S_IWGRP) && it.gid != 0 && self.own == 0;
         !self.is_known(it.uid) || (it.has(Mode::S_IWOTH) || by_group) && !is_kept_apart
     }
 }
 
-/// What somebody else may change: a folder, or a file.
+/// What another user may change: a directory, or a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Weak {
     /// Which.
@@ -81,7 +81,7 @@ impl fmt::Display for Weak {
 
 impl Weak {
     /// The command that makes it root's alone.
-    pub fn mend(&self) -> String {
+    pub fn fix(&self) -> String {
         let path = quote_line(self.path.as_os_str());
         match self.what.uid {
             _ if self.what.is(SFlag::S_IFLNK) => format!("chown -h root:root {path}"),
@@ -102,16 +102,16 @@ pub fn another(path: &Path) -> io::Result<Option<u32>> {
     Ok(uids.find(|uid| !trust.is_known(*uid)))
 }
 
-/// Looks for what somebody else may change: the file or folder, and every folder and link on the way to it.
+/// Looks for what another user may change: the file or directory, and every directory and link on the way to it.
 pub fn weak_point(path: &Path) -> io::Result<Option<Weak>> {
     let path = match path.is_absolute() {
         true => path.to_owned(),
         false => std::path::absolute(path)?,
     };
-    // Where we are, a path without links and dots; whose the folders on it are; and the steps that are left, the next one last.
+    // Where we are, a path without links and dots; whose the directories on it are; and the steps that are left, the next one last.
     let mut place = PathBuf::from("/");
     let root = Owned::from(&place.metadata()?);
-    let (mut folders, mut steps, mut links) = (vec![root], Rest::new(), 0);
+    let (mut directories, mut steps, mut links) = (vec![root], Rest::new(), 0);
     push(&mut steps, &path);
     let trust = Trust::beside(root.uid);
     if trust.is_weak(root) {
@@ -122,7 +122,7 @@ pub fn weak_point(path: &Path) -> io::Result<Option<Weak>> {
     }
     while let Some(step) = steps.pop() {
         if step == "/" {
-            folders.truncate(1);
+            directories.truncate(1);
             place.push(step);
             continue;
         }
@@ -132,16 +132,16 @@ pub fn weak_point(path: &Path) -> io::Result<Option<Weak>> {
         if step == ".." {
             // There is nothing above the root.
             if place.pop() {
-                folders.pop();
+                directories.pop();
             }
             continue;
         }
         place.push(step);
         let there = place.symlink_metadata()?;
         let what = Owned::from(&there);
-        let is_weak = match folders.last() {
-            Some(folder) if there.is_symlink() => {
-                folder.has(Mode::S_IWOTH) && !trust.may_follow(what, *folder)
+        let is_weak = match directories.last() {
+            Some(directory) if there.is_symlink() => {
+                directory.has(Mode::S_IWOTH) && !trust.may_follow(what, *directory)
             }
             _ => trust.is_weak(what),
         };
@@ -156,7 +156,7 @@ pub fn weak_point(path: &Path) -> io::Result<Option<Weak>> {
             push(&mut steps, &place.read_link()?);
             place.pop();
         } else {
-            folders.push(what);
+            directories.push(what);
         }
     }
     Ok(None)
@@ -168,7 +168,7 @@ mod tests {
 
     const ROOT: Trust = Trust { own: 0, root: 0 };
     const ALICE: Trust = Trust { own: 7, root: 0 };
-    /// Alice as root of a namespace of users, in which everybody else is nobody.
+    /// Alice as root of a user namespace, in which everybody else is nobody.
     const SPACE: Trust = Trust {
         own: 0,
         root: 65534,
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_link_is_followed_where_nobody_else_could_have_put_it() {
-        for (trust, link, folder, follows) in [
+        for (trust, link, directory, follows) in [
             (ROOT, 0, owned(0, 0o755), true),
             (ROOT, 0, owned(0, 0o775), true),
             (ROOT, 0, owned(0, 0o1777), true),
@@ -205,13 +205,16 @@ mod tests {
             (SPACE, 0, owned(65534, 0o1777), true),
         ] {
             let link_is = owned(link, 0o777);
-            let said = trust.may_follow(link_is, folder);
-            assert_eq!(said, follows, "{trust:?}: a link of {link} in {folder:?}");
+            let said = trust.may_follow(link_is, directory);
+            assert_eq!(
+                said, follows,
+                "{trust:?}: a link of {link} in {directory:?}"
+            );
         }
     }
 
     #[test]
-    fn what_somebody_else_may_change_is_weak() {
+    fn what_another_user_may_change_is_weak() {
         for (trust, what, is_weak) in [
             (ROOT, owned(0, 0o755), false),
             (ROOT, owned(0, 0o1777), false),

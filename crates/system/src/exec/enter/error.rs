@@ -35,7 +35,7 @@ pub enum EnterError {
     #[error("cannot leave this root for `{root}`: `/` is not a mount point here", root = .0.display())]
     NotAMount(PathBuf),
     /// A standard stream is a directory, from which a path leads out of the root.
-    #[error("{0} is a directory of this machine")]
+    #[error("{0} is a directory of the host")]
     Stream(&'static str),
     /// Signals cannot be waited for.
     #[error("cannot wait for what was started: {0}")]

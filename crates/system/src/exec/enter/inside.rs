@@ -1,11 +1,11 @@
 //! A root that is entered. It is opened once, by the path that was looked at and without following a symlink; everything else goes by
-//! descriptors, so it does not matter what somebody else puts at that path, or in the root, meanwhile.
+//! descriptors, so it does not matter what another user puts at that path, or in the root, meanwhile.
 //!
 //! The order matters:
 //!
-//! 1. [`Inside::of`] opens the root, and everything of this machine that will be mounted in it.
-//! 2. [`Inside::make_mount`] makes the root a mount, and all places in it. Nothing of this machine is mounted in it yet, so no symlink of
-//!    the root leads to this machine's.
+//! 1. [`Inside::of`] opens the root, and everything of the host that will be mounted in it.
+//! 2. [`Inside::make_mount`] makes the root a mount, and all places in it. Nothing of the host is mounted in it yet, so no symlink of
+//!    the root leads to the host's.
 //! 3. [`Inside::mount`] mounts. What is to be read only is so before it is in the root.
 //! 4. [`Inside::enter`] leaves the old root, with everything that was mounted there, and closes all descriptors of it.
 
@@ -45,7 +45,7 @@ pub(super) struct Inside {
     top: OwnedFd,
     /// The number of this process where the one outside sees it.
     number: Option<String>,
-    /// What is mounted: by the path of this machine.
+    /// What is mounted: by the path of the host.
     sources: BTreeMap<PathBuf, nix::Result<OwnedFd>>,
     /// The mounts in the root, in their order.
     mounts: Vec<Placed>,
@@ -211,7 +211,7 @@ impl Inside {
             (Ok(()), _) => {}
             (Err(e), Some(instead)) => {
                 report::note(&format!(
-                    "`{}` cannot be mounted as it should be ({}); mounting this machine's",
+                    "`{}` cannot be mounted as it should be ({}); mounting the host's",
                     step.on.display(),
                     io::Error::from(e),
                 ));
@@ -291,13 +291,13 @@ impl Inside {
 
     /// Makes a symlink in the root, unless something has its name.
     pub(super) fn link(&self, path: &Path, target: &Path) -> nix::Result<()> {
-        let folder = path.parent().unwrap_or(Path::new("/"));
+        let directory = path.parent().unwrap_or(Path::new("/"));
         let name = path.file_name().unwrap_or_default();
         let mounts = self.mounts.iter().rev();
-        let mut mounted = mounts.filter(|mount| mount.on == folder);
+        let mut mounted = mounts.filter(|mount| mount.on == directory);
         let made = match mounted.find_map(|mount| mount.top.as_ref()) {
             Some(top) => symlinkat(target, top, name),
-            None => symlinkat(target, &open_in(&self.top, folder, Within::Root)?, name),
+            None => symlinkat(target, &open_in(&self.top, directory, Within::Root)?, name),
         };
         match made {
             Err(Errno::EEXIST) => Ok(()),

@@ -30,7 +30,7 @@ pub(super) fn by_descriptor(fd: &impl AsRawFd) -> PathBuf {
     format!("/proc/self/fd/{}", fd.as_raw_fd()).into()
 }
 
-/// Opens what has a path of this machine, for looking and mounting. A symlink on it is an error: plans name paths without any.
+/// Opens what has a path of the host, for looking and mounting. A symlink on it is an error: plans name paths without any.
 pub(super) fn open(path: &Path) -> nix::Result<OwnedFd> {
     let how = OpenHow::new()
         .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
@@ -74,7 +74,7 @@ pub(super) fn on_top(place: &OwnedFd, path: &Path, mounted: (u64, u64)) -> nix::
     }
 }
 
-/// A mount of what has a path of this machine, on itself, that is read-only with all that is mounted in it.
+/// A mount of what has a path of the host, on itself, that is read-only with all that is mounted in it.
 pub(crate) fn read_only_file(path: &Path) -> nix::Result<OwnedFd> {
     read_only_of(&open(path)?, path)
 }

@@ -1,6 +1,6 @@
 //! Places to mount on in a root, made where they are missing.
 //!
-//! The root is somebody else's, who may change it meanwhile. Every path is looked up in it as its own programs would, so no link leads
+//! The root is another user's, who may change it meanwhile. Every path is looked up in it as its own programs would, so no link leads
 //! out; what is made is made in a directory that was opened so. The umask does not matter.
 
 use super::mounts::by_descriptor;
@@ -58,7 +58,7 @@ fn open_with(top: &OwnedFd, path: &Path, resolve: ResolveFlag) -> nix::Result<Ow
     openat2(top, path, how)
 }
 
-/// Where the kernel has an open file, as a path from this machine's root on.
+/// Where the kernel has an open file, as a path from the host's root on.
 pub(super) fn path_of(fd: &OwnedFd) -> nix::Result<PathBuf> {
     Ok(readlinkat(nix::fcntl::AT_FDCWD, &by_descriptor(fd))?.into())
 }

@@ -1,8 +1,8 @@
-//! A folder that was reached with care, and what is done in it: the one place that makes, renames or removes anything on a disk.
+//! A directory that was reached with care, and what is done in it: the one place that makes, renames or removes anything on a disk.
 //!
 //! The way there is gone component by component, each opened without following it. A link is followed only where nobody but root
-//! and we could have put it (`trust.rs`); everything else happens relative to the open folder, where names have no `/` and no link
-//! is followed. So nothing that somebody else does to the path meanwhile leads elsewhere. Modes are set as they are asked for:
+//! and we could have put it (`trust.rs`); everything else happens relative to the open directory, where names have no `/` and no link
+//! is followed. So nothing that another user does to the path meanwhile leads elsewhere. Modes are set as they are asked for:
 //! no umask changes them.
 
 use super::{
@@ -31,50 +31,50 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// What every folder has that is made on the way.
-pub(super) const FOLDER_MODE: u32 = 0o755;
+/// What every directory has that is made on the way.
+pub(super) const DIRECTORY_MODE: u32 = 0o755;
 
 /// What every lock has.
 const LOCK_MODE: u32 = 0o600;
 
-/// An open folder.
+/// An open directory.
 #[derive(Debug)]
-pub struct Folder {
+pub struct Directory {
     pub(super) fd: OwnedFd,
     pub(super) path: PathBuf,
 }
 
 type Result<T> = std::result::Result<T, Trouble>;
 
-/// Tells whether it is a folder, a link, or whatever the kind says.
+/// Returns whether it is a directory, a link, or whatever the kind says.
 pub fn is_kind(stat: &FileStat, kind: SFlag) -> bool {
     Owned::from(stat).is(kind)
 }
 
-impl Folder {
-    /// Opens a folder that is there.
+impl Directory {
+    /// Opens a directory that is there.
     pub fn open(path: &Path) -> Result<Self> {
         walk(path, None)
     }
 
-    /// Opens a folder, made where it is missing with those above it, and names in `made` what was.
+    /// Opens a directory, made where it is missing with those above it, and names in `made` what was.
     pub fn make(path: &Path, made: &mut Vec<PathBuf>) -> Result<Self> {
         walk(path, Some(made))
     }
 
-    /// Opens the folder of a path, as [`Folder::make`] does, and gives the last name.
+    /// Opens the directory of a path, as [`Directory::make`] does, and gives the last name.
     pub fn of<'p>(path: &'p Path, made: &mut Vec<PathBuf>) -> Result<(Self, &'p OsStr)> {
         let name = name(path)?;
         Ok((Self::make(parent(path), made)?, name))
     }
 
-    /// Opens the folder of a path as [`Folder::of`] does; when a link is there, that of the file it leads to. Gives the last name.
+    /// Opens the directory of a path as [`Directory::of`] does; when a link is there, that of the file it leads to. Gives the last name.
     pub fn of_file(path: &Path) -> Result<(Self, OsString)> {
         let mut place = path.to_owned();
         for _ in 0..MOST_LINKS {
-            let (folder, last) = Self::of(&place, &mut Vec::new())?;
-            let Some(target) = folder.follow(last, path)? else {
-                return Ok((folder, last.to_owned()));
+            let (directory, last) = Self::of(&place, &mut Vec::new())?;
+            let Some(target) = directory.follow(last, path)? else {
+                return Ok((directory, last.to_owned()));
             };
             place = parent(&place).join(target);
         }
@@ -91,7 +91,7 @@ impl Folder {
         }
     }
 
-    /// Its path, for a person.
+    /// Its path, for a user.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -220,17 +220,17 @@ impl Folder {
         symlinkat(target, &self.fd, name).map_err(|e| self.trouble("make", name, e))
     }
 
-    /// Makes a folder.
-    pub fn folder(&self, name: &OsStr, mode: u32) -> Result<()> {
+    /// Makes a directory.
+    pub fn directory(&self, name: &OsStr, mode: u32) -> Result<()> {
         mkdirat(&self.fd, name, Mode::from_bits_truncate(mode & 0o755))
             .map_err(|e| self.trouble("make", name, e))?;
-        // Another user, whose folder it is in, may have put a name of another file in its place: only a folder gets the mode.
+        // Another user, whose directory it is in, may have put a name of another file in its place: only a directory gets the mode.
         let made = self.look(name)?;
         let stat = fstat(&made).map_err(|e| self.trouble("look at", name, e))?;
         if !is_kind(&stat, SFlag::S_IFDIR) {
             return Err(Trouble::Changed(self.path.join(name)));
         }
-        // A bit that the folder hands down stays.
+        // A bit that the directory hands down stays.
         let wanted = stat.st_mode & Mode::S_ISGID.bits() | mode;
         match stat.st_mode & 0o7777 == wanted {
             true => Ok(()),
@@ -238,9 +238,9 @@ impl Folder {
         }
     }
 
-    /// Makes a folder unless another run was faster; returns whether it did.
+    /// Makes a directory unless another run was faster; returns whether it did.
     pub(super) fn make_unless_exists(&self, name: &OsStr, mode: u32) -> Result<bool> {
-        match self.folder(name, mode) {
+        match self.directory(name, mode) {
             Err(Trouble::System { source, .. })
                 if source.kind() == io::ErrorKind::AlreadyExists =>
             {
@@ -264,7 +264,7 @@ impl Folder {
         })
     }
 
-    /// Removes a file, a link or an empty folder; nothing there is well too.
+    /// Removes a file, a link or an empty directory; nothing there is well too.
     pub fn remove(&self, name: &OsStr) -> Result<()> {
         let gone = match self.stat(name)? {
             None => return Ok(()),
@@ -318,17 +318,17 @@ impl Folder {
             .map_err(|e| self.trouble("write", OsStr::new(""), e))
     }
 
-    /// The folder once more, for what an open path alone does not allow.
+    /// The directory once more, for what an open path alone does not allow.
     fn readable(&self) -> nix::Result<OwnedFd> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         openat(&self.fd, ".", flags, Mode::empty())
     }
 }
 
-/// The folder of a path.
+/// The directory of a path.
 pub(super) fn parent(path: &Path) -> &Path {
     match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
         _ => Path::new("."),
     }
 }
@@ -344,17 +344,17 @@ fn name(path: &Path) -> Result<&OsStr> {
 /// Where a link that was opened leads; none when it is no link, an error when it is not to be followed.
 fn link_target(
     fd: &OwnedFd,
-    folder: &Folder,
+    directory: &Directory,
     name: &OsStr,
     wanted: &Path,
 ) -> Result<Option<PathBuf>> {
-    let path = folder.path.join(name);
+    let path = directory.path.join(name);
     let failed = |e| Trouble::system("look at", &path, e);
     let stat = fstat(fd).map_err(failed)?;
     if !is_kind(&stat, SFlag::S_IFLNK) {
         return Ok(None);
     }
-    let holder = fstat(&folder.fd).map_err(failed)?;
+    let holder = fstat(&directory.fd).map_err(failed)?;
     let target = PathBuf::from(readlinkat(fd, "").map_err(failed)?);
     match Trust::own().may_follow(Owned::from(&stat), Owned::from(&holder)) {
         true => Ok(Some(target)),
@@ -365,38 +365,38 @@ fn link_target(
     }
 }
 
-/// Goes to a folder. With a list, what is missing is made and put on it.
-fn walk(wanted: &Path, made: Option<&mut Vec<PathBuf>>) -> Result<Folder> {
+/// Goes to a directory. With a list, what is missing is made and put on it.
+fn walk(wanted: &Path, made: Option<&mut Vec<PathBuf>>) -> Result<Directory> {
     // Mostly everything is there, and no link on the way: then one call is enough.
     let how = OpenHow::new()
         .flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
         .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
     match openat2(AT_FDCWD, wanted, how) {
-        Ok(fd) => Ok(Folder {
+        Ok(fd) => Ok(Directory {
             fd,
             path: wanted.into(),
         }),
         Err(_) => {
-            let folder = walk_slowly(wanted, made)?;
-            let stat = fstat(&folder.fd).map_err(|e| Trouble::system("open", wanted, e))?;
+            let directory = walk_slowly(wanted, made)?;
+            let stat = fstat(&directory.fd).map_err(|e| Trouble::system("open", wanted, e))?;
             match is_kind(&stat, SFlag::S_IFDIR) {
-                true => Ok(folder),
-                false => Err(Trouble::system("enter", &folder.path, Errno::ENOTDIR)),
+                true => Ok(directory),
+                false => Err(Trouble::system("enter", &directory.path, Errno::ENOTDIR)),
             }
         }
     }
 }
 
-/// Opens whatever is at a path, for looking at it and mounting it. A symlink that somebody else could have planted is an error.
+/// Opens whatever is at a path, for looking at it and mounting it. A symlink that another user could have planted is an error.
 pub fn look_at(path: &Path) -> Result<OwnedFd> {
     Ok(walk_slowly(path, None)?.fd)
 }
 
 /// The same, step by step, and with a reason when it fails.
-fn walk_slowly(wanted: &Path, mut made: Option<&mut Vec<PathBuf>>) -> Result<Folder> {
+fn walk_slowly(wanted: &Path, mut made: Option<&mut Vec<PathBuf>>) -> Result<Directory> {
     let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let start = |place: &str, path: &str| match open(place, flags, Mode::empty()) {
-        Ok(fd) => Ok(Folder {
+        Ok(fd) => Ok(Directory {
             fd,
             path: path.into(),
         }),
@@ -416,7 +416,7 @@ fn walk_slowly(wanted: &Path, mut made: Option<&mut Vec<PathBuf>>) -> Result<Fol
         }
         let fd = match openat(&there.fd, part.as_os_str(), flags, Mode::empty()) {
             Err(Errno::ENOENT) if made.is_some() => {
-                if there.make_unless_exists(&part, FOLDER_MODE)?
+                if there.make_unless_exists(&part, DIRECTORY_MODE)?
                     && let Some(made) = made.as_deref_mut()
                 {
                     made.push(there.path.join(&part));
@@ -429,7 +429,7 @@ fn walk_slowly(wanted: &Path, mut made: Option<&mut Vec<PathBuf>>) -> Result<Fol
         };
         let path = there.path.join(&part);
         match link_target(&fd, &there, &part, wanted)? {
-            None => there = Folder { fd, path },
+            None => there = Directory { fd, path },
             Some(_) if links == MOST_LINKS => {
                 return Err(Trouble::system("reach", wanted, Errno::ELOOP));
             }
