@@ -30,6 +30,7 @@ mod pkg_config;
 mod plan;
 mod portage_settings;
 mod profile;
+mod prose;
 mod qemu;
 mod show;
 mod site_cache;

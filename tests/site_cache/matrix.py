@@ -87,9 +87,9 @@ def main():
                 wrong += 1
 
     print("# The site answers, measured\n")
-    print("`make verify-site` wrote this. Every probe of `site-cache/probes` was compiled by each target's compiler and run, under QEMU's")
-    print("user emulation where it is foreign. A value below is what is shipped, and what the probe said there, but for what")
-    print("QEMU cannot tell.\n")
+    print("`make verify-site` wrote this page. It compiled every probe of `site-cache/probes` with each target's compiler and ran it,")
+    print("under QEMU's user emulation if the build machine cannot run it. Each value below is the shipped answer. The probe printed the")
+    print("same value for each target, except in the section on QEMU.\n")
     print(f"Digest of the data: `{digest(data)}`\n")
     rows = []
     for of in tuples:
@@ -110,7 +110,7 @@ def main():
             differing.append((name, entry, about))
     print("## The same on every target\n")
     cells(same, ["variable", "value", "asked by"])
-    print("## Not the same on every target\n")
+    print("## Different on some targets\n")
     groups = []
     for name, entry, about in differing:
         by_value = {}
@@ -128,8 +128,8 @@ def main():
         groups.append([f"`{name}`", "<br>".join(text), entry["asker"] + about])
     cells(groups, ["variable", "value: targets", "asked by"])
     if excepted:
-        print("## What QEMU cannot tell\n")
-        print("These are shipped without a measurement on the targets named: `site-cache/probes/exceptions.toml`.\n")
+        print("## Wrong results under QEMU\n")
+        print("These answers are not measured on the targets named: `site-cache/probes/exceptions.toml`.\n")
         rows = []
         for (probe, reason), where in sorted(excepted.items()):
             names = sorted({name for of in where.values() for name in of})
@@ -137,7 +137,7 @@ def main():
         cells(rows, ["probe", "variables", "targets", "why"])
     if unverified:
         print("## Without a probe\n")
-        print("Known, and given to nobody who does not ask for unverified answers.\n")
+        print("These answers are given only with `unverified_answers = true`.\n")
         cells([[f"`{name}`", asker] for name, asker in sorted(unverified)], ["variable", "asked by"])
     sys.exit(1 if wrong else 0)
 

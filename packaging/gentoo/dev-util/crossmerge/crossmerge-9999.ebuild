@@ -2,7 +2,7 @@
 
 EAPI=8
 
-# What Cargo.lock names; packaging/gentoo/update writes it.
+# The crates of Cargo.lock; packaging/gentoo/update writes the list.
 CRATES="
 	anstream@1.0.0
 	anstyle@1.0.14
@@ -121,10 +121,10 @@ HOMEPAGE="https://wiki.gentoo.org/wiki/No_homepage"
 
 if [[ ${PV} == 9999 ]]; then
 	inherit git-r3
-	# There is no public repository yet: whoever has this ebuild has the one that it lies in, and says where.
+	# There is no public repository yet: the user names the source tree that contains this ebuild.
 	EGIT_REPO_URI="${CROSSMERGE_REPO}"
 else
-	# `make dist` makes the first; the crates are fetched from their registry.
+	# `make dist` makes the tar file; Portage downloads the crates from their registry.
 	SRC_URI="
 		${P}.tar.xz
 		${CARGO_CRATE_URIS//https:/fetch+https:}
@@ -134,7 +134,7 @@ else
 fi
 
 LICENSE="GPL-2+"
-# Those of the crates.
+# The crates' licenses.
 LICENSE+=" Apache-2.0 MIT MPL-2.0 Unicode-3.0"
 SLOT="0"
 IUSE="+crossdev"
@@ -145,7 +145,7 @@ RDEPEND="
 	!crossdev? ( !sys-devel/crossdev )
 "
 
-# The linker's flags are given to rustc by the eclass, the compiler's mean nothing to it.
+# The eclass passes LDFLAGS to rustc, which does not use CFLAGS.
 QA_FLAGS_IGNORED="usr/bin/crossmerge"
 
 pkg_nofetch() {
@@ -164,15 +164,15 @@ src_unpack() {
 }
 
 src_compile() {
-	# Where the machine's own Portage is, built in.
+	# The prefix of the build machine's own Portage, compiled into the program.
 	local -x CROSSMERGE_EPREFIX=${EPREFIX}
 	cargo_src_compile
-	# The release has the manual pages and completions with it.
+	# The release contains the manual pages and completions.
 	[[ ${PV} != 9999 ]] || cargo_src_compile --example docs
 }
 
 src_test() {
-	# The others run against Debian's cross compilers, which `make check` installs.
+	# The other tests need Debian's cross compilers, which `make check` installs.
 	cargo_src_test --lib
 }
 
@@ -182,7 +182,7 @@ src_install() {
 		docs=${T}/docs
 		"$(cargo_target_dir)/examples/docs" "$(date -u +%F)" "${docs}" || die
 	fi
-	# The program is built: CARGO is not asked again, and STATIC is how the Makefile would build it.
+	# The program is already built, so CARGO does nothing, and STATIC, which selects the kind of build, is empty.
 	local installation=(
 		CARGO=true
 		STATIC=
@@ -195,21 +195,21 @@ src_install() {
 		docs="${docs}"
 	)
 	emake "${installation[@]}" install
-	# Portage knows the licence.
+	# Portage has its own copy of the license.
 	rm "${ED}/usr/share/doc/${PF}/COPYING" || die
 }
 
 pkg_postinst() {
 	if use crossdev; then
-		elog "The wrappers of crossdev's targets are as they were. To take them over, and to give them back:"
+		elog "The wrappers of crossdev's targets have not changed. To adopt them, and to undo that:"
 		elog "  crossmerge adopt"
 		elog "  crossmerge adopt --undo"
 	fi
 }
 
 pkg_prerm() {
-	# Without the program what was taken over would lead nowhere; an update brings the next one.
+	# Without the program the adopted symlinks would be dangling. An update installs it again.
 	if [[ -z ${REPLACED_BY_VERSION} && -z ${ROOT} ]]; then
-		"${EROOT}/usr/bin/crossmerge" adopt --undo || ewarn "Some links of crossdev's targets lead nowhere now."
+		"${EROOT}/usr/bin/crossmerge" adopt --undo || ewarn "Some symlinks of crossdev's targets are now dangling."
 	fi
 }
