@@ -125,8 +125,9 @@ check-components:
 # Measured on two cores with Debian 12: 5 minutes to download and install the first time, 12 to run the tests; 6 GB below target, 3 GB
 # of packages.
 check: check-components prepare
-	$(CARGO) fmt --check
+	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) test --locked --doc --quiet
 	$(CARGO) $(test) --locked
 
 # The counters are written to their file continuously, because an applet execs another program and never exits itself. A test that

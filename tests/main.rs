@@ -34,6 +34,7 @@ mod prose;
 mod qemu;
 mod show;
 mod site_cache;
+mod start;
 mod strangers;
 mod toolchain;
 mod xkmake;

@@ -1,4 +1,4 @@
-//! What configure scripts find out by running a program, read from their text.
+#![doc = include_str!("../README.md")]
 
 pub mod cache;
 pub mod scan;

@@ -1,5 +1,4 @@
-//! What a program is started with, as data: its arguments, the changes to its environment, the files it reads, and the steps before
-//! it. Nothing is done and nothing is looked up here.
+#![doc = include_str!("../README.md")]
 
 pub mod env;
 pub mod plan;

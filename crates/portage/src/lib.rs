@@ -1,7 +1,4 @@
-//! The settings of the machine's Portage and of a target's.
-//!
-//! What is asked is a [`Question`]. It is answered by reading the files that Portage reads (`settings.rs`), in a
-//! millisecond; where one of them holds something that we do not understand, `portageq` is asked instead.
+#![doc = include_str!("../README.md")]
 
 mod agreed;
 mod features;

@@ -1,4 +1,4 @@
-//! The system below crossmerge: files that others may change, programs, and users.
+#![doc = include_str!("../README.md")]
 
 pub mod elf;
 pub mod exec;

@@ -19,6 +19,14 @@ pub enum ExecError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// The system cannot start any program now: it lacks memory, processes, open files or space.
+    #[error("cannot start `{path}`: {source}", path = .path.display())]
+    NotStarted {
+        /// The program.
+        path: PathBuf,
+        /// The error of the kernel.
+        source: io::Error,
+    },
     /// It does not stop talking.
     #[error("`{path}` says more than {ANSWER} bytes, and was ended", path = .0.display())]
     TooMuch(PathBuf),
@@ -35,7 +43,8 @@ impl ExecError {
         let path = plan.program.clone();
         match source.kind() {
             io::ErrorKind::NotFound => Self::NotFound(path),
-            _ => Self::NotExecutable { path, source },
+            _ if is_about_program(&source) => Self::NotExecutable { path, source },
+            _ => Self::NotStarted { path, source },
         }
     }
 }
@@ -48,6 +57,8 @@ impl Explain for ExecError {
             Self::NotFound(path) | Self::NotExecutable { path, .. } => {
                 format!("look at it with `{}`", show_file(path))
             }
+            Self::NotStarted { path, source } => file::hint(source)
+                .unwrap_or_else(|| format!("look at it with `{}`", show_file(path))),
             Self::TooMuch(path) => {
                 format!("see what it is: `{}`", show_file(path))
             }
@@ -68,6 +79,27 @@ impl Explain for ExecError {
             _ => report::OWN_FAILURE,
         }
     }
+}
+
+/// Returns whether an error of execve(2) is about the program, and not about what the system lacks.
+fn is_about_program(error: &io::Error) -> bool {
+    use nix::errno::Errno as E;
+    error.raw_os_error().is_none_or(|number| {
+        matches!(
+            E::from_raw(number),
+            E::EACCES
+                | E::EPERM
+                | E::ENOEXEC
+                | E::ETXTBSY
+                | E::E2BIG
+                | E::EISDIR
+                | E::ELOOP
+                | E::EINVAL
+                | E::ELIBBAD
+                | E::ENOTDIR
+                | E::ENAMETOOLONG
+        )
+    })
 }
 
 /// Returns whether an ordinary user may not write where their own files are kept: theirs is the choice of another place.
