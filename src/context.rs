@@ -20,8 +20,8 @@ use crossmerge_plan::{
 };
 use crossmerge_portage as portage;
 use crossmerge_portage::{
-    PortageError, Question, Reader, Refused, Repositories, Settings, installed, refusal::Refusal,
-    version::Version,
+    CompareError, PortageError, Repositories, Settings, SettingsQuery, SettingsReader, installed,
+    refusal::Refusal, version::Version,
 };
 use crossmerge_system::{
     exec,
@@ -49,7 +49,7 @@ pub struct Context {
     /// The tuple we build for.
     pub tuple: Tuple,
     portageq: OnceCell<Option<PathBuf>>,
-    reader: OnceCell<Result<Reader, Refusal>>,
+    reader: OnceCell<Result<SettingsReader, Refusal>>,
     portage: OnceCell<Portage>,
     target: OnceCell<Target>,
 }
@@ -388,7 +388,7 @@ impl Context {
     pub fn quick_cbuild(&self) -> Option<String> {
         match self.env.get(env::CBUILD) {
             Some(cbuild) => cbuild.to_str().map(str::to_owned),
-            None => portage::make_conf_says(&self.configroot(), env::CBUILD.name),
+            None => portage::make_conf_value(&self.configroot(), env::CBUILD.name),
         }
         .filter(|cbuild| !cbuild.is_empty())
     }
@@ -445,7 +445,7 @@ impl Context {
             match question.compare(&self.env, &reader.portage) {
                 Ok(Ok(seal)) => seals.push(seal),
                 Ok(Err(difference)) => return Some((version, Err(difference))),
-                Err(refused @ (Refused::Reading(_) | Refused::Portage(_))) => {
+                Err(refused @ (CompareError::Reading(_) | CompareError::Portage(_))) => {
                     return Some((version, Err(refused.to_string())));
                 }
             }
@@ -462,21 +462,21 @@ impl Context {
         self.portageq.get_or_init(find).as_deref()
     }
 
-    fn about_host(&self, portageq: &Path, names: &[&str]) -> Question {
-        Question::host(portageq, &self.config.broot, names)
+    fn about_host(&self, portageq: &Path, names: &[&str]) -> SettingsQuery {
+        SettingsQuery::host(portageq, &self.config.broot, names)
     }
 
-    fn about_target(&self, portageq: &Path, configroot: &Path, names: &[&str]) -> Question {
+    fn about_target(&self, portageq: &Path, configroot: &Path, names: &[&str]) -> SettingsQuery {
         let broot = &self.config.broot;
-        Question::target(portageq, broot, names, configroot, self.eprefix())
+        SettingsQuery::target(portageq, broot, names, configroot, self.eprefix())
     }
 
-    fn ask(&self, questions: &[Question]) -> Result<Vec<Settings>, PortageError> {
+    fn ask(&self, questions: &[SettingsQuery]) -> Result<Vec<Settings>, PortageError> {
         portage::ask(&self.env, self.reader().ok(), questions)
     }
 
     /// What reads settings instead of portageq, or why nothing does.
-    fn reader(&self) -> Result<&Reader, &Refusal> {
+    fn reader(&self) -> Result<&SettingsReader, &Refusal> {
         let find = || {
             if let Some(why) = self.why_ask() {
                 return Err(why);
@@ -484,7 +484,7 @@ impl Context {
             let missing = || Refusal::question("there is no portageq in PATH");
             let portageq = self.portageq().ok_or_else(missing)?;
             let portage = installed::find(portageq, &self.env)?;
-            Ok(Reader::new(portage, &self.config.state_directory()))
+            Ok(SettingsReader::new(portage, &self.config.state_directory()))
         };
         self.reader.get_or_init(find).as_ref()
     }
@@ -514,7 +514,7 @@ impl Context {
         })
     }
 
-    fn answer(&self, question: Option<Question>) -> Result<Option<Settings>, ContextError> {
+    fn answer(&self, question: Option<SettingsQuery>) -> Result<Option<Settings>, ContextError> {
         let answers = question.map(|question| self.ask(&[question])).transpose()?;
         Ok(answers.and_then(|mut answers| answers.pop()))
     }

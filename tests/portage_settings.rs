@@ -15,7 +15,7 @@ mod oracle;
 
 use case::{Case, Expected, NEEDED, OF_PORTAGE, Of, Outcome, compare, ordinary_host};
 use crossmerge_portage::{
-    settings::{Roots, read},
+    settings::{SettingsRoots, read},
     version::Version,
 };
 use oracle::{Answer, Oracle, for_each, understand, venv};
@@ -500,7 +500,7 @@ fn find_profiles(directory: &Path, profiles: &mut Vec<PathBuf>) {
 #[test]
 fn a_full_set_of_settings_is_read_in_milliseconds() {
     let prefix = crate::support::Prefix::with_portage();
-    let roots = Roots::host(prefix.path());
+    let roots = SettingsRoots::host(prefix.path());
     let env = [("PATH", "/usr/bin")].into_iter().collect();
     read(&roots, &env, NEEDED).expect("the demonstration's own settings");
     let started = Instant::now();

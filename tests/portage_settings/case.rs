@@ -7,7 +7,7 @@ use super::{
 use crossmerge_plan::env::Env;
 use crossmerge_portage::{
     refusal::Refusal,
-    settings::{Roots, read},
+    settings::{SettingsRoots, read},
     version::Version,
 };
 use std::{
@@ -289,7 +289,7 @@ impl Case {
     }
 
     /// The question and the roots, for a case written to a directory.
-    pub(crate) fn question(&self, directory: &Path, host: &Path) -> (Question, Roots) {
+    pub(crate) fn question(&self, directory: &Path, host: &Path) -> (Question, SettingsRoots) {
         let dir = directory.to_str().expect("UTF-8");
         let mut env: BTreeMap<String, String> = self
             .env
@@ -299,8 +299,8 @@ impl Case {
         env.insert("PATH".into(), "/usr/bin:/bin".into());
         env.insert("PYTHONUTF8".into(), "1".into());
         let mut roots = match self.of {
-            Of::Host => Roots::host(directory),
-            Of::Target => Roots::target(host, directory, ""),
+            Of::Host => SettingsRoots::host(directory),
+            Of::Target => SettingsRoots::target(host, directory, ""),
         };
         env.insert(
             "PORTAGE_OVERRIDE_EPREFIX".into(),
@@ -340,7 +340,7 @@ impl fmt::Debug for Case {
 }
 
 /// Asks us for all that Portage has said and compares.
-pub(crate) fn compare(answer: Answer, question: &Question, roots: &Roots) -> Outcome {
+pub(crate) fn compare(answer: Answer, question: &Question, roots: &SettingsRoots) -> Outcome {
     let env: Env = question.env.iter().collect();
     let all: Vec<&str> = match &answer {
         Ok(answer) => answer.keys().map(String::as_str).collect(),

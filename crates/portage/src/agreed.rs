@@ -30,13 +30,13 @@ const MODULES: [&str; 8] = [
 
 /// The seals of settings that agree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Agreed(BTreeSet<String>);
+pub(super) struct AgreedSeals(BTreeSet<String>);
 
 fn file(state: &Path) -> PathBuf {
     state.join("portage-agrees")
 }
 
-impl Agreed {
+impl AgreedSeals {
     /// Reads the record; an empty one where there is none.
     pub(super) fn read(state: &Path) -> Self {
         let text = read::read_to_string(&file(state), read::SETTINGS).unwrap_or_default();
@@ -112,11 +112,11 @@ mod tests {
     fn a_record_keeps_what_it_is_told() {
         let state = tempfile::tempdir().expect("a directory");
         let place = state.path().join("new");
-        assert_eq!(Agreed::read(&place), Agreed::default());
-        let mut agreed = Agreed::default();
+        assert_eq!(AgreedSeals::read(&place), AgreedSeals::default());
+        let mut agreed = AgreedSeals::default();
         agreed.add(vec!["b".into(), "a".into()]);
         agreed.write(&place).expect("written");
-        let read = Agreed::read(&place);
+        let read = AgreedSeals::read(&place);
         assert!(read.has("a") && read.has("b") && !read.has("c") && !read.has("#"));
         agreed.add((0..MOST).map(|seal| format!("x{seal}")).collect());
         assert!(!agreed.has("a") && agreed.has("x0"));

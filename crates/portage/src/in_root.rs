@@ -2,10 +2,10 @@
 //! repositories. The root may be anybody's, so paths are looked up as from inside, and all that is read of it has one sum.
 
 use super::{
-    ini::{self, Ini, Options},
-    make_conf::{self, Reading},
+    ini::{self, Ini, IniOptions},
+    make_conf::{self, ReadMode},
     refusal::Refusal,
-    text::{self, Files},
+    text::{self, SettingsFiles},
     variables::Vars,
 };
 use crossmerge_system::file::Tree;
@@ -24,14 +24,14 @@ const LINE: usize = 32;
 #[derive(Debug)]
 pub struct InRoot {
     root: Rc<Tree>,
-    files: Files,
+    files: SettingsFiles,
 }
 
 impl InRoot {
     /// The settings of the root behind an open tree.
     pub fn of(root: Rc<Tree>) -> Self {
         Self {
-            files: Files::in_root(Rc::clone(&root)),
+            files: SettingsFiles::in_root(Rc::clone(&root)),
             root,
         }
     }
@@ -47,8 +47,8 @@ impl InRoot {
     pub fn distdir(&self) -> Result<PathBuf, Refusal> {
         let mut place = PathBuf::from(DISTFILES);
         for (file, reading) in [
-            ("/usr/share/portage/config/make.globals", Reading::File),
-            ("/etc/portage/make.conf", Reading::Sourcing),
+            ("/usr/share/portage/config/make.globals", ReadMode::File),
+            ("/etc/portage/make.conf", ReadMode::Sourcing),
         ] {
             let mut variables = Vars::new();
             let read = make_conf::read(&self.files, file, reading, &mut variables);
@@ -114,7 +114,7 @@ pub(super) fn places_in(texts: &[impl AsRef<str>]) -> Vec<(String, String)> {
     if texts.any(|text| all.read("repos.conf", text).is_err()) {
         return Vec::new();
     }
-    let place = |(name, options): &(String, Options)| {
+    let place = |(name, options): &(String, IniOptions)| {
         let location = options.iter().rev().find(|(key, _)| key == "location");
         location.map(|(_, place)| (name.clone(), place.trim().to_owned()))
     };

@@ -7,15 +7,15 @@ use super::{refusal::Refusal, text};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The options of a section, in the order in which they first came.
-pub(crate) type Options = Vec<(String, String)>;
+pub(crate) type IniOptions = Vec<(String, String)>;
 
 /// What was read from all files together.
 #[derive(Debug, Default)]
 pub(crate) struct Ini {
     /// `[DEFAULT]`: what every section has unless it says otherwise.
-    pub defaults: Options,
+    pub defaults: IniOptions,
     /// The other sections.
-    pub sections: Vec<(String, Options)>,
+    pub sections: Vec<(String, IniOptions)>,
     /// Where each section is.
     names: HashMap<String, usize>,
     /// Where each option is in its section, by [`Current::key`].
@@ -50,7 +50,7 @@ impl Ini {
     /// Begins with defaults that no file has set.
     pub(crate) fn new(defaults: &[(&str, &str)]) -> Self {
         let own = |(name, value): &(&str, &str)| (name.to_lowercase(), (*value).to_owned());
-        let defaults: Options = defaults.iter().map(own).collect();
+        let defaults: IniOptions = defaults.iter().map(own).collect();
         let places = defaults.iter().enumerate();
         Self {
             places: places
@@ -103,7 +103,7 @@ impl Ini {
                 let section = known.unwrap_or(self.sections.len());
                 if known.is_none() {
                     self.names.insert(name.to_owned(), section);
-                    self.sections.push((name.to_owned(), Options::new()));
+                    self.sections.push((name.to_owned(), IniOptions::new()));
                 }
                 current = Current::Section(section);
                 if !added.insert((current.key(), None)) {
@@ -164,10 +164,10 @@ impl Ini {
                     Refusal::question(format!("repos.conf, `{option}` of `{name}`: {reason}"))
                 };
                 expand(value, &raw, 1, left, &mut expanded).map_err(|unfit| match unfit {
-                    Unfit::Wrong(reason) => {
+                    ExpandError::Wrong(reason) => {
                         refuse(&format!("{reason}, and Portage ignores repos.conf"))
                     }
-                    Unfit::TooLong => {
+                    ExpandError::TooLong => {
                         refuse(&format!("makes it longer than {MOST} bytes")).for_good()
                     }
                 })?;
@@ -185,7 +185,7 @@ fn section_name(line: &str) -> Option<&str> {
 }
 
 /// Why a value is not expanded.
-enum Unfit {
+enum ExpandError {
     /// Portage would not either.
     Wrong(&'static str),
     /// There is no end to it.
@@ -198,11 +198,13 @@ fn expand(
     depth: usize,
     left: &mut usize,
     expanded: &mut String,
-) -> Result<(), Unfit> {
+) -> Result<(), ExpandError> {
     if depth > DEEPEST {
-        return Err(Unfit::Wrong("`%(…)s` goes too deep"));
+        return Err(ExpandError::Wrong("`%(…)s` goes too deep"));
     }
-    *left = left.checked_sub(value.len() + 1).ok_or(Unfit::TooLong)?;
+    *left = left
+        .checked_sub(value.len() + 1)
+        .ok_or(ExpandError::TooLong)?;
     let mut rest = value;
     while let Some(percent) = rest.find('%') {
         expanded.push_str(&rest[..percent]);
@@ -217,12 +219,12 @@ fn expand(
             .and_then(|rest| rest.split_once(')'))
             .and_then(|(name, after)| Some((name, after.strip_prefix('s')?)))
             .filter(|(name, _)| !name.is_empty())
-            .ok_or(Unfit::Wrong(
+            .ok_or(ExpandError::Wrong(
                 "a `%` is followed by neither `%` nor `(name)s`",
             ))?;
         let value = options
             .get(name.to_lowercase().as_str())
-            .ok_or(Unfit::Wrong("`%(…)s` names no option"))?;
+            .ok_or(ExpandError::Wrong("`%(…)s` names no option"))?;
         expand(value, options, depth + 1, left, expanded)?;
         rest = after;
     }

@@ -5,8 +5,8 @@
 use super::{
     path::{self, join},
     refusal::Refusal,
-    text::{self, Files, strip, words},
-    version::Change,
+    text::{self, SettingsFiles, strip, words},
+    version::VersionChange,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,7 +52,7 @@ const FORMATS: [&str; 9] = [
 
 /// What a repository says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Layout {
+pub(crate) struct RepoLayout {
     /// Its name, as far as one is valid; from the directory's name when it does not say.
     pub name: String,
     /// It does not say its name.
@@ -81,11 +81,11 @@ pub(crate) struct Eapi {
 }
 
 /// Tells what is known of an EAPI.
-pub(crate) fn eapi_named(files: &Files, eapi: &str) -> Result<Eapi, Refusal> {
+pub(crate) fn eapi_named(files: &SettingsFiles, eapi: &str) -> Result<Eapi, Refusal> {
     let known = |wanted: &str| {
         let is_new = |eapi: &str| match eapi {
-            "9" => files.has(Change::Eapi9),
-            "9-pre1" => files.has(Change::Eapi9Pre1),
+            "9" => files.has(VersionChange::Eapi9),
+            "9-pre1" => files.has(VersionChange::Eapi9Pre1),
             _ => true,
         };
         EAPIS
@@ -103,7 +103,7 @@ pub(crate) fn eapi_named(files: &Files, eapi: &str) -> Result<Eapi, Refusal> {
         ),
         None => Ok(Eapi {
             is_supported: false,
-            allows_directories: !files.has(Change::UnknownEapiHasFiles),
+            allows_directories: !files.has(VersionChange::UnknownEapiHasFiles),
         }),
     }
 }
@@ -116,7 +116,10 @@ pub(crate) fn formats_allow_directories(formats: &BTreeSet<String>) -> bool {
 }
 
 /// The EAPI that the directory of a file names, if it does so in one line.
-pub(crate) fn eapi_beside(files: &Files, directory: &str) -> Result<Option<String>, Refusal> {
+pub(crate) fn eapi_beside(
+    files: &SettingsFiles,
+    directory: &str,
+) -> Result<Option<String>, Refusal> {
     let file = join(directory, "eapi");
     match path::stat(&file)? {
         Some(metadata) if metadata.is_file() => {}
@@ -148,7 +151,7 @@ pub(super) fn valid_name(name: &str) -> Result<Option<String>, Refusal> {
     Ok((!name.is_empty()).then(|| name.to_owned()))
 }
 
-impl Layout {
+impl RepoLayout {
     /// What is known of a repository that has no place.
     pub(crate) fn unknown(section: &str) -> Self {
         Self {
@@ -165,7 +168,7 @@ impl Layout {
 
     /// Reads what the repository at a location says; `section` is what repos.conf calls it, if it does.
     pub(crate) fn read(
-        files: &Files,
+        files: &SettingsFiles,
         location: &str,
         section: Option<&str>,
     ) -> Result<Self, Refusal> {
@@ -189,7 +192,7 @@ impl Layout {
         let by_eapi = |eapi: &str| Ok::<_, Refusal>(eapi_named(files, eapi)?.allows_directories);
         let is_format = |format: &str| {
             FORMATS.contains(&format)
-                && (format != "profile-license" || files.has(Change::ProfileLicense))
+                && (format != "profile-license" || files.has(VersionChange::ProfileLicense))
         };
         let formats: BTreeSet<String> = match get("profile-formats") {
             Some(formats) => words(formats)
@@ -209,7 +212,7 @@ impl Layout {
         };
         let eapi = match directory_eapi.as_deref() {
             // From EAPI 9 on, the EAPI of the `profiles` directory is that of every profile that does not say.
-            Some(eapi @ ("9" | "9-pre1")) if files.has(Change::TopLevelEapi) => eapi,
+            Some(eapi @ ("9" | "9-pre1")) if files.has(VersionChange::TopLevelEapi) => eapi,
             _ => default_eapi.unwrap_or("0"),
         };
         let own_name = valid_name(get("repo-name").unwrap_or_default())?;
@@ -228,7 +231,7 @@ impl Layout {
 }
 
 /// Reads `key = value` lines; the last of a key counts.
-fn key_values(files: &Files, file: &str) -> Result<BTreeMap<String, String>, Refusal> {
+fn key_values(files: &SettingsFiles, file: &str) -> Result<BTreeMap<String, String>, Refusal> {
     if path::is_dir(file)? {
         return Err(Refusal::file(file, "is a directory"));
     }
@@ -271,7 +274,7 @@ mod tests {
     #[test]
     fn an_eapi_that_portage_fails_over_is_refused() {
         let named = |version: &str, eapi: &str| {
-            let files = Files::of(version.parse().expect(version));
+            let files = SettingsFiles::of(version.parse().expect(version));
             eapi_named(&files, eapi).map(|eapi| (eapi.is_supported, eapi.allows_directories))
         };
         for (version, eapi, wanted) in [

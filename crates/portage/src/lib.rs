@@ -22,7 +22,7 @@ mod varexpand;
 mod variables;
 pub mod version;
 
-use agreed::Agreed;
+use agreed::AgreedSeals;
 use crossmerge_plan::{
     env,
     env::Env,
@@ -34,13 +34,13 @@ use crossmerge_system::{exec, exec::ExecError};
 pub use in_root::InRoot;
 use installed::Installed;
 use refusal::Refusal;
-use settings::Roots;
+use settings::SettingsRoots;
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
     process::Output,
 };
-use text::Shared;
+use text::SharedFiles;
 pub use variables::Settings;
 
 /// What `<tuple>-emerge` needs of the machine's own Portage, and for its jobs `<tuple>-xkmake`.
@@ -125,9 +125,9 @@ const OF_A_TARGET: [env::Variable; 5] = [
 
 /// A question for the values of some variables: what `portageq envvar -v` answers.
 #[derive(Debug, Clone)]
-pub struct Question {
+pub struct SettingsQuery {
     names: Vec<String>,
-    roots: Roots,
+    roots: SettingsRoots,
     plan: Plan,
 }
 
@@ -168,7 +168,7 @@ impl Explain for PortageError {
 
 /// Why two answers were not compared.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
+pub enum CompareError {
     /// Ours is missing.
     #[error(transparent)]
     Reading(#[from] Refusal),
@@ -179,19 +179,19 @@ pub enum Refused {
 
 /// Reads settings in the place of an installed Portage.
 #[derive(Debug, Clone)]
-pub struct Reader {
+pub struct SettingsReader {
     /// Which Portage.
     pub portage: Installed,
     /// What was compared with it, where its version is not known here.
-    agreed: Agreed,
+    agreed: AgreedSeals,
 }
 
-impl Reader {
+impl SettingsReader {
     /// Reads in the place of this Portage; the record in `state` counts where its version is not known.
     pub fn new(portage: Installed, state: &Path) -> Self {
         let agreed = match portage.version.is_proven() {
-            true => Agreed::default(),
-            false => Agreed::read(state),
+            true => AgreedSeals::default(),
+            false => AgreedSeals::read(state),
         };
         Self { portage, agreed }
     }
@@ -217,14 +217,14 @@ fn told<'v>(name: &str, value: &'v str) -> Vec<Vec<&'v str>> {
     sections
 }
 
-impl Question {
+impl SettingsQuery {
     /// Asks for settings of the host: everything in the environment that speaks of a target is left out.
     pub fn host(portageq: &Path, broot: &Path, names: &[&str]) -> Self {
         let target = OF_A_TARGET.iter().map(|variable| variable.name);
         let unset = target.chain(names.iter().copied());
         Self {
             names: names.iter().map(|name| (*name).to_owned()).collect(),
-            roots: Roots::host(broot),
+            roots: SettingsRoots::host(broot),
             plan: Plan {
                 program: portageq.into(),
                 args: ["envvar", "-v"]
@@ -247,7 +247,7 @@ impl Question {
         eprefix: OsString,
     ) -> Self {
         let mut question = Self::host(portageq, broot, names);
-        question.roots = Roots::target(broot, configroot, eprefix.clone());
+        question.roots = SettingsRoots::target(broot, configroot, eprefix.clone());
         let set = [
             (env::PORTAGE_CONFIGROOT, configroot.as_os_str().to_owned()),
             (env::EPREFIX, eprefix),
@@ -258,12 +258,17 @@ impl Question {
     }
 
     /// Answers by reading as this Portage would, or says why it cannot.
-    pub fn read(&self, env: &Env, reader: &Reader) -> Result<Settings, Refusal> {
-        self.read_with(&Shared::default(), env, reader)
+    pub fn read(&self, env: &Env, reader: &SettingsReader) -> Result<Settings, Refusal> {
+        self.read_with(&SharedFiles::default(), env, reader)
     }
 
     /// Answers by reading, but files that another question has read at the same time.
-    fn read_with(&self, shared: &Shared, env: &Env, reader: &Reader) -> Result<Settings, Refusal> {
+    fn read_with(
+        &self,
+        shared: &SharedFiles,
+        env: &Env,
+        reader: &SettingsReader,
+    ) -> Result<Settings, Refusal> {
         let version = reader.portage.version;
         if version.is_proven() {
             let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
@@ -290,8 +295,8 @@ impl Question {
         Ok(settings)
     }
 
-    fn roots_of(&self, version: version::Version) -> Roots {
-        Roots {
+    fn roots_of(&self, version: version::Version) -> SettingsRoots {
+        SettingsRoots {
             portage: version,
             ..self.roots.clone()
         }
@@ -311,7 +316,7 @@ impl Question {
         &self,
         env: &Env,
         portage: &Installed,
-    ) -> Result<Result<String, String>, Refused> {
+    ) -> Result<Result<String, String>, CompareError> {
         let mut all = self.clone();
         all.names = COMPARED.map(str::to_owned).to_vec();
         all.plan.args.truncate(2);
@@ -352,9 +357,9 @@ impl Question {
 }
 
 /// One assignment in a config root's make.conf, as it stands there.
-pub fn make_conf_says(configroot: &Path, name: &str) -> Option<String> {
+pub fn make_conf_value(configroot: &Path, name: &str) -> Option<String> {
     let path = configroot.join("etc/portage/make.conf");
-    let files = text::Files::default().of_configroot(configroot.to_str()?);
+    let files = text::SettingsFiles::default().of_configroot(configroot.to_str()?);
     let mut said = make_conf::read_raw(&files, path.to_str()?).ok()?;
     said.remove(name)
 }
@@ -363,11 +368,11 @@ pub fn make_conf_says(configroot: &Path, name: &str) -> Option<String> {
 /// put to portageq at the same time, for each costs a start of Python.
 pub fn ask(
     env: &Env,
-    reader: Option<&Reader>,
-    questions: &[Question],
+    reader: Option<&SettingsReader>,
+    questions: &[SettingsQuery],
 ) -> Result<Vec<Settings>, PortageError> {
-    let shared = Shared::default();
-    let read = |question: &Question| {
+    let shared = SharedFiles::default();
+    let read = |question: &SettingsQuery| {
         let answer = reader.map(|reader| question.read_with(&shared, env, reader));
         match answer {
             Some(Err(refusal)) if refusal.is_final => Err(PortageError::Refused(refusal)),

@@ -6,13 +6,13 @@
 use super::{
     refusal::Refusal,
     shlex::Shlex,
-    text::{self, Files},
+    text::{self, SettingsFiles},
     variables::Vars,
 };
 
 /// How a file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reading {
+pub(crate) enum ReadMode {
     /// One file, with expansion: make.globals, and make.defaults where directories are not allowed.
     File,
     /// A file or a directory of files, with expansion: make.defaults.
@@ -25,23 +25,23 @@ pub(crate) enum Reading {
 
 /// Reads assignments; each is expanded with what is in `variables`, and goes there. `None` when there is no file.
 pub(crate) fn read(
-    files: &Files,
+    files: &SettingsFiles,
     path: &str,
-    reading: Reading,
+    reading: ReadMode,
     variables: &mut Vars,
 ) -> Result<Option<Vars>, Refusal> {
     let paths = match reading {
-        Reading::File | Reading::OneSourcing => vec![path.to_owned()],
-        Reading::Recursive | Reading::Sourcing => text::recursive_files(files, path)?,
+        ReadMode::File | ReadMode::OneSourcing => vec![path.to_owned()],
+        ReadMode::Recursive | ReadMode::Sourcing => text::recursive_files(files, path)?,
     };
     let mut all = None;
     for path in paths {
         if let Some(text) = read_text(files, &path)? {
             files.spend(&path, text.len())?;
-            let sourcing = matches!(reading, Reading::Sourcing | Reading::OneSourcing);
+            let sourcing = matches!(reading, ReadMode::Sourcing | ReadMode::OneSourcing);
             let mut shlex = Shlex::new(files, &path, text, sourcing);
             assignments(&mut shlex, variables, all.get_or_insert_default(), true)?;
-        } else if matches!(reading, Reading::Recursive | Reading::Sourcing) {
+        } else if matches!(reading, ReadMode::Recursive | ReadMode::Sourcing) {
             all.get_or_insert_default();
         }
     }
@@ -49,7 +49,7 @@ pub(crate) fn read(
 }
 
 /// Reads assignments as they stand, without expansion: profile.env.
-pub(crate) fn read_raw(files: &Files, path: &str) -> Result<Vars, Refusal> {
+pub(crate) fn read_raw(files: &SettingsFiles, path: &str) -> Result<Vars, Refusal> {
     let mut all = Vars::new();
     if let Some(text) = read_text(files, path)? {
         let mut shlex = Shlex::new(files, path, text, false);
@@ -59,7 +59,7 @@ pub(crate) fn read_raw(files: &Files, path: &str) -> Result<Vars, Refusal> {
 }
 
 /// The text of one file; a directory counts as none.
-fn read_text(files: &Files, path: &str) -> Result<Option<std::rc::Rc<str>>, Refusal> {
+fn read_text(files: &SettingsFiles, path: &str) -> Result<Option<std::rc::Rc<str>>, Refusal> {
     match files.read(path) {
         Err(_) if files.is_dir(path) => Ok(None),
         text => text,

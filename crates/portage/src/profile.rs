@@ -7,12 +7,12 @@ use super::{
     path::{self, join, normalise},
     refusal::Refusal,
     repos_conf::Repos,
-    text::{self, Files},
+    text::{self, SettingsFiles},
 };
 
 /// One directory of the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Profile {
+pub(crate) struct ProfileDirectory {
     /// The directory.
     pub location: String,
     /// A file of it may be a directory of files.
@@ -30,11 +30,11 @@ const MOST: usize = 2000;
 
 /// Finds the chain of profiles; none when there is no make.profile.
 pub(crate) fn read(
-    files: &Files,
+    files: &SettingsFiles,
     configroot: &str,
     repos: &Repos,
     known: &[String],
-) -> Result<Vec<Profile>, Refusal> {
+) -> Result<Vec<ProfileDirectory>, Refusal> {
     let mut chain = Vec::new();
     // Portage looks for the format of profiles in every place that PORTDIR ever named, repository or not.
     let mut others = Vec::new();
@@ -65,7 +65,7 @@ pub(crate) fn read(
     }
     let own = join(configroot, "etc/portage/profile");
     if !chain.is_empty() && path::stat(&own)?.is_some() {
-        chain.push(Profile {
+        chain.push(ProfileDirectory {
             location: own,
             allows_directories: true,
             sets_licenses: false,
@@ -75,11 +75,11 @@ pub(crate) fn read(
 }
 
 fn add(
-    files: &Files,
+    files: &SettingsFiles,
     location: &str,
     repos: &Repos,
     depth: usize,
-    chain: &mut Vec<Profile>,
+    chain: &mut Vec<ProfileDirectory>,
 ) -> Result<(), Refusal> {
     if depth > DEEPEST || chain.len() > MOST {
         return Err(Refusal::file(location, "its parents make a circle").for_good());
@@ -146,7 +146,7 @@ fn add(
             add(files, &path, repos, depth + 1, chain)?;
         }
     }
-    chain.push(Profile {
+    chain.push(ProfileDirectory {
         location: location.to_owned(),
         allows_directories: known.allows_directories
             || formats.is_none_or(formats_allow_directories),

@@ -5,9 +5,9 @@ use super::{
     in_root::places_in,
     ini::{self, Ini},
     layout, make_conf,
-    settings::{self, Roots},
+    settings::{self, SettingsRoots},
     shlex::Shlex,
-    text::{Files, list_words},
+    text::{SettingsFiles, list_words},
     varexpand::{LONGEST, varexpand},
     variables::Vars,
 };
@@ -17,14 +17,14 @@ use std::path::Path;
 /// Where the files of an input lie; each begins behind a form feed, which no settings have.
 const FILES: [&str; 4] = ["/f/make.conf", "/f/a", "/f/b", "/f/c"];
 
-fn files(data: &[u8]) -> Option<Files> {
+fn files(data: &[u8]) -> Option<SettingsFiles> {
     let texts = data.split(|byte| *byte == b'\x0c');
     let files: Vec<(&str, &[u8])> = FILES.into_iter().zip(texts).collect();
-    Files::only(&files).ok()
+    SettingsFiles::only(&files).ok()
 }
 
 /// The assignments of a make.conf, expanded or as they stand.
-pub(crate) fn assigned(files: &Files, expand: bool) -> Option<Vars> {
+pub(crate) fn assigned(files: &SettingsFiles, expand: bool) -> Option<Vars> {
     let text = files.read(FILES[0]).ok()??;
     let mut shlex = Shlex::new(files, FILES[0], text, expand);
     let (mut variables, mut all) = (Vars::new(), Vars::new());
@@ -34,12 +34,15 @@ pub(crate) fn assigned(files: &Files, expand: bool) -> Option<Vars> {
 
 /// What stands in a make.conf of that text.
 pub fn read_text(text: &str) -> Option<Vars> {
-    assigned(&Files::only(&[(FILES[0], text.as_bytes())]).ok()?, true)
+    assigned(
+        &SettingsFiles::only(&[(FILES[0], text.as_bytes())]).ok()?,
+        true,
+    )
 }
 
 /// Reading the settings of a target in a tree of another user's ends.
 pub fn read_target(configroot: &Path) {
-    let roots = Roots::target("/nowhere", configroot, "");
+    let roots = SettingsRoots::target("/nowhere", configroot, "");
     let _ = settings::read(&roots, &Env::default(), super::TARGET);
 }
 
@@ -105,7 +108,7 @@ fn of_repository(text: &str) {
     }
     for line in &lines {
         list_words(line);
-        let _ = layout::eapi_named(&Files::default(), line);
+        let _ = layout::eapi_named(&SettingsFiles::default(), line);
         if let Ok(Some(name)) = layout::valid_name(line) {
             assert_eq!(layout::valid_name(&name), Ok(Some(name.clone())));
         }

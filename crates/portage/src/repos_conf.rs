@@ -3,12 +3,12 @@
 
 use super::{
     ini::{self, Ini},
-    layout::Layout,
+    layout::RepoLayout,
     path::{self, join},
     refusal::Refusal,
     shlex,
-    text::{self, Files, strip, words},
-    version::Change,
+    text::{self, SettingsFiles, strip, words},
+    version::VersionChange,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -41,7 +41,7 @@ pub(crate) struct Repo {
     /// There is a directory.
     pub is_there: bool,
     /// What it says of itself.
-    pub layout: Layout,
+    pub layout: RepoLayout,
     aliases: Option<Vec<String>>,
     masters: Option<Vec<String>>,
     priority: Option<i64>,
@@ -126,11 +126,11 @@ const SYNC_KEYS: [(&str, &[&str]); 5] = [
 /// The values of `sync-openpgp-key-refresh` that are kept; others become `true`.
 const KEY_REFRESH: [&str; 5] = ["true", "false", "wkd", "keyserver", "false-nowarn"];
 
-type Options = BTreeMap<String, String>;
+type RepoOptions = BTreeMap<String, String>;
 
 /// The repositories that PORTDIR and PORTDIR_OVERLAY name, as `make.conf` did before there was repos.conf.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(crate) struct Named {
+pub(crate) struct NamedRepos {
     /// PORTDIR: the main repository; empty when nothing names one.
     portdir: String,
     /// PORTDIR_OVERLAY.
@@ -141,7 +141,7 @@ pub(crate) struct Named {
     pub known: Vec<String>,
 }
 
-impl Named {
+impl NamedRepos {
     /// Takes what the layers say, lowest first: PORTDIR and PORTDIR_OVERLAY of each.
     pub(crate) fn new(layers: &[(Option<&str>, Option<&str>)]) -> Result<Self, Refusal> {
         let mut named = Self::default();
@@ -179,17 +179,17 @@ fn absolute(name: &str, path: &str) -> Result<String, Refusal> {
 impl Repos {
     /// Reads repos.conf: the sources in their order, each a file's name and text. Then come the repositories of make.conf.
     pub(crate) fn read(
-        files: &Files,
+        files: &SettingsFiles,
         sources: &[(String, std::rc::Rc<str>)],
         defaults: &[(&str, &str)],
         eprefix: &str,
-        named: &Named,
+        named: &NamedRepos,
     ) -> Result<Self, Refusal> {
         let mut ini = Ini::new(defaults);
         for (file, text) in sources {
             ini.read(file, text)?;
         }
-        let default: Options = ini.defaults.iter().cloned().collect();
+        let default: RepoOptions = ini.defaults.iter().cloned().collect();
         for key in ["location", "aliases", "masters"] {
             if default.contains_key(key) {
                 return Err(Refusal::question(format!(
@@ -241,10 +241,10 @@ impl Repos {
     /// of PORTDIR lies, without links.
     fn add_named(
         &mut self,
-        files: &Files,
-        named: &Named,
+        files: &SettingsFiles,
+        named: &NamedRepos,
         main: Option<&str>,
-        default: &Options,
+        default: &RepoOptions,
         eprefix: &str,
     ) -> Result<Option<String>, Refusal> {
         let of_section: BTreeMap<String, usize> = self
@@ -254,7 +254,7 @@ impl Repos {
             .map(|(place, repo)| (repo.section.clone(), place))
             .collect();
         // Names and locations change below; the options of a section stay those of repos.conf.
-        let sections: Vec<Rest> = self.all.iter().map(Rest::of).collect();
+        let sections: Vec<SectionOptions> = self.all.iter().map(SectionOptions::of).collect();
         let usual =
             ["var/db/repos/gentoo", "usr/portage"].map(|place| format!("{eprefix}/{place}"));
         let is_named = |place: &&String| self.all.iter().any(|repo| repo.location == **place);
@@ -269,7 +269,7 @@ impl Repos {
                 // Portage passes over it with a message.
                 continue;
             }
-            let mut options = Options::from([("location".to_owned(), path.clone())]);
+            let mut options = RepoOptions::from([("location".to_owned(), path.clone())]);
             let key = "eclass-overrides".to_owned();
             options.extend(default.get(&key).map(|value| (key, value.clone())));
             let name = main.filter(|_| is_portdir);
@@ -308,8 +308,8 @@ impl Repos {
 
     /// Drops the repositories that Portage passes over with a message: no location, no directory, or another name than that of the
     /// section.
-    fn check(&mut self, files: &Files) {
-        let aliases_count = files.has(Change::AliasSections);
+    fn check(&mut self, files: &SettingsFiles) {
+        let aliases_count = files.has(VersionChange::AliasSections);
         self.all.retain(|repo| {
             let is_alias = repo
                 .aliases
@@ -426,7 +426,7 @@ fn tell(keys: &BTreeMap<&'static str, String>, text: &mut String) {
 }
 
 /// What a section says besides where its repository lies. PORTDIR may name another place for it.
-struct Rest {
+struct SectionOptions {
     masters: Option<Vec<String>>,
     aliases: Option<Vec<String>>,
     priority: Option<i64>,
@@ -434,7 +434,7 @@ struct Rest {
     sync_keys: BTreeMap<String, String>,
 }
 
-impl Rest {
+impl SectionOptions {
     fn of(repo: &Repo) -> Self {
         let mut keys = repo.keys.clone();
         for own in ["location", "format"] {
@@ -465,7 +465,11 @@ impl Rest {
 impl Repo {
     /// Reads a repository and the options that it has in repos.conf. Its name is that of the section if it does not say one, or the
     /// directory's without a section. Its location is empty where the section has none: PORTDIR may name one.
-    fn new(files: &Files, section: Option<&str>, options: &Options) -> Result<Self, Refusal> {
+    fn new(
+        files: &SettingsFiles,
+        section: Option<&str>,
+        options: &RepoOptions,
+    ) -> Result<Self, Refusal> {
         let location = options.get("location").map_or("", String::as_str);
         let refuse = |reason: String| match section {
             Some(section) => Err(Refusal::question(format!(
@@ -484,8 +488,8 @@ impl Repo {
             false => String::new(),
         };
         let layout = match is_placed {
-            true => Layout::read(files, &location, section)?,
-            false => Layout::unknown(section.unwrap_or_default()),
+            true => RepoLayout::read(files, &location, section)?,
+            false => RepoLayout::unknown(section.unwrap_or_default()),
         };
         let list = |key: &str| {
             options
@@ -497,7 +501,7 @@ impl Repo {
             aliases = Some([layout.aliases.clone(), aliases.unwrap_or_default()].concat());
         }
         let mut keys = keys_of(files, options, Some((&location, &layout)))?;
-        if files.has(Change::UsepkgLists) {
+        if files.has(VersionChange::UsepkgLists) {
             for (key, name) in [
                 ("usepkg_exclude", "usepkg-exclude"),
                 ("usepkg_include", "usepkg-include"),
@@ -515,8 +519,9 @@ impl Repo {
             .iter()
             .find(|(kind, _)| keys.get("sync_type").map(String::as_str) == Some(kind))
             .map_or(&[][..], |(_, keys)| keys);
-        let is_known =
-            |key: &str| key != "sync-git-verify-max-age-days" || files.has(Change::GitMaxAge);
+        let is_known = |key: &str| {
+            key != "sync-git-verify-max-age-days" || files.has(VersionChange::GitMaxAge)
+        };
         let sync_keys = own
             .iter()
             .filter(|key| is_known(key))
@@ -541,16 +546,16 @@ impl Repo {
 
 /// The keys that say how a repository is used and synced; of `[DEFAULT]` when there is no place.
 fn keys_of(
-    files: &Files,
-    options: &Options,
-    place: Option<(&str, &Layout)>,
+    files: &SettingsFiles,
+    options: &RepoOptions,
+    place: Option<(&str, &RepoLayout)>,
 ) -> Result<BTreeMap<&'static str, String>, Refusal> {
     let get = |key: &str| options.get(&key.replace('_', "-")).map(String::as_str);
     let is_on = |value: &str| ["true", "yes"].contains(&value);
     let word = |on: bool| if on { "true" } else { "false" }.to_owned();
     let mut keys = BTreeMap::new();
     for key in PLAIN {
-        if key == "sync_openpgp_key_package" && !files.has(Change::UsepkgLists) {
+        if key == "sync_openpgp_key_package" && !files.has(VersionChange::UsepkgLists) {
             continue;
         }
         if let Some(value) = get(key) {
@@ -570,7 +575,7 @@ fn keys_of(
         );
     }
     for (key, default) in SWITCHES {
-        if key == "sync_hooks_only_on_change" && !files.has(Change::HooksOption) {
+        if key == "sync_hooks_only_on_change" && !files.has(VersionChange::HooksOption) {
             continue;
         }
         let on = get(key).map_or(default, |value| is_on(&value.to_lowercase()));
@@ -587,12 +592,12 @@ fn keys_of(
         .unwrap_or("true")
         .to_lowercase();
     let refresh = match refresh.as_str() {
-        refresh if !files.has(Change::KeyRefreshKinds) => match is_on(refresh) {
+        refresh if !files.has(VersionChange::KeyRefreshKinds) => match is_on(refresh) {
             true => "true",
             false => "false",
         },
         // Portage tells a word as if it were a switch, and every word is on.
-        _ if !files.has(Change::KeyRefreshTold) => "true",
+        _ if !files.has(VersionChange::KeyRefreshTold) => "true",
         "no" => "false",
         refresh if KEY_REFRESH.contains(&refresh) => refresh,
         _ => "true",
@@ -626,7 +631,11 @@ fn keys_of(
 }
 
 /// Returns whether the user may change the repository by hand: any but those of root or portage below /var/db/repos.
-fn is_volatile(files: &Files, location: &str, layout: &Layout) -> Result<bool, Refusal> {
+fn is_volatile(
+    files: &SettingsFiles,
+    location: &str,
+    layout: &RepoLayout,
+) -> Result<bool, Refusal> {
     if layout.lacks_name_file || !location.starts_with("/var/db/repos") {
         return Ok(true);
     }
@@ -638,10 +647,14 @@ fn is_volatile(files: &Files, location: &str, layout: &Layout) -> Result<bool, R
 }
 
 /// The same for a repository below /var/db/repos, whose owner may have no name.
-fn is_volatile_of(files: &Files, location: &str, owner: Option<&str>) -> Result<bool, Refusal> {
+fn is_volatile_of(
+    files: &SettingsFiles,
+    location: &str,
+    owner: Option<&str>,
+) -> Result<bool, Refusal> {
     match owner {
         Some(owner) => Ok(!["root", "portage"].contains(&owner)),
-        None if files.has(Change::NamelessOwner) => Ok(true),
+        None if files.has(VersionChange::NamelessOwner) => Ok(true),
         None => Err(Refusal::file(
             location,
             "has an owner without a name, and Portage fails",
@@ -668,7 +681,7 @@ fn integer(text: &str) -> Result<Option<i64>, Refusal> {
 
 /// The sources of repos.conf: Portage's own file, then the configured file or directory.
 pub(crate) fn sources(
-    files: &Files,
+    files: &SettingsFiles,
     global: &str,
     configroot: &str,
 ) -> Result<Vec<(String, std::rc::Rc<str>)>, Refusal> {
@@ -700,7 +713,7 @@ mod tests {
             ("3.0.45.2", None, None),
             ("3.0.45.3", None, Some(true)),
         ] {
-            let files = Files::of(version.parse().expect(version));
+            let files = SettingsFiles::of(version.parse().expect(version));
             let is = is_volatile_of(&files, "/var/db/repos/x", owner).ok();
             assert_eq!(is, wanted, "{version} {owner:?}");
         }

@@ -5,15 +5,15 @@
 
 use super::{
     agreed, features,
-    make_conf::{self, Reading},
+    make_conf::{self, ReadMode},
     path::{self, join},
-    profile::{self, Profile},
+    profile::{self, ProfileDirectory},
     refusal::Refusal,
-    repos_conf::{self, Named, Repos},
-    stack::{EnvLayer, Flags, Layers, is_incremental},
-    text::{self, Files, Shared, list_words, strip, words},
+    repos_conf::{self, NamedRepos, Repos},
+    stack::{EnvLayer, Layers, UseFlags, is_incremental},
+    text::{self, SettingsFiles, SharedFiles, list_words, strip, words},
     variables::{Settings, Vars},
-    version::{Change, Version},
+    version::{Version, VersionChange},
 };
 use crossmerge_plan::env::{self, Env};
 use sha2::{Digest, Sha256};
@@ -32,7 +32,7 @@ use std::{
 ///
 /// The variables of the same names in the environment do not count.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Roots {
+pub struct SettingsRoots {
     /// The Portage that would answer.
     pub portage: Version,
     /// The prefix that Portage itself is installed under; empty when it has none. BROOT in PMS.
@@ -47,7 +47,7 @@ pub struct Roots {
     pub eprefix: Option<OsString>,
 }
 
-impl Roots {
+impl SettingsRoots {
     /// The machine itself.
     pub fn host(broot: impl Into<PathBuf>) -> Self {
         Self {
@@ -164,21 +164,21 @@ const CHECKED_COMMANDS: [&str; 3] = [
 /// # Errors
 ///
 /// A [`Refusal`] when a file, the environment or a name is not fully understood.
-pub fn read(roots: &Roots, env: &Env, names: &[&str]) -> Result<Settings, Refusal> {
+pub fn read(roots: &SettingsRoots, env: &Env, names: &[&str]) -> Result<Settings, Refusal> {
     check_names(names)?;
-    Reader::new(&Shared::default(), roots, env)?.finish(names)
+    Evaluation::new(&SharedFiles::default(), roots, env)?.finish(names)
 }
 
 /// The same for several questions, which share the files. If DEFAULT_ABI is among the names, the answer has `LIBDIR_<abi>` of that ABI
 /// too, as far as that is known.
 pub(super) fn read_with(
-    shared: &Shared,
-    roots: &Roots,
+    shared: &SharedFiles,
+    roots: &SettingsRoots,
     env: &Env,
     names: &[&str],
 ) -> Result<Settings, Refusal> {
     check_names(names)?;
-    let mut reader = Reader::new(shared, roots, env)?;
+    let mut reader = Evaluation::new(shared, roots, env)?;
     let mut settings = reader.finish(names)?;
     settings.extend(reader.library_directory(&settings, env)?);
     Ok(settings)
@@ -200,11 +200,11 @@ fn check_names(names: &[&str]) -> Result<(), Refusal> {
 
 /// Answers, with a seal of everything that the answer was made of: files, the names in `etc/portage`, and variables.
 pub(super) fn read_sealed(
-    roots: &Roots,
+    roots: &SettingsRoots,
     env: &Env,
     names: &[&str],
 ) -> Result<(Settings, Sha256), Refusal> {
-    let mut reader = Reader::new(&Shared::default(), roots, env)?;
+    let mut reader = Evaluation::new(&SharedFiles::default(), roots, env)?;
     let settings = reader.finish(names)?;
     let mut seal = Sha256::new();
     agreed::add(&mut seal, format!("{roots:?}").as_bytes());
@@ -231,7 +231,7 @@ pub(super) fn read_sealed(
 
 /// The places that everything else is found from, in Portage's spelling: a root ends in a slash, a prefix does not.
 #[derive(Debug)]
-struct Places {
+struct RootPaths {
     broot: String,
     configroot: String,
     eprefix: String,
@@ -244,21 +244,21 @@ struct Places {
 }
 
 #[derive(Debug)]
-struct Reader<'e> {
-    files: Files,
-    places: Places,
+struct Evaluation<'e> {
+    files: SettingsFiles,
+    places: RootPaths,
     layers: Layers<'e>,
-    profiles: Vec<Profile>,
-    flags: Flags,
+    profiles: Vec<ProfileDirectory>,
+    flags: UseFlags,
     /// What `env` files are expanded with.
     map: Vars,
     /// USE of the `env` files for all packages.
     env_use: Option<String>,
 }
 
-impl Places {
+impl RootPaths {
     /// Finds all places but those that depend on ROOT.
-    fn new(roots: &Roots) -> Result<Self, Refusal> {
+    fn new(roots: &SettingsRoots) -> Result<Self, Refusal> {
         let prefix = |name: &str, path: &str| match path::root(name, path)? {
             path if path == "/" => Ok(String::new()),
             path => Ok(path.trim_end_matches('/').to_owned()),
@@ -294,7 +294,7 @@ impl Places {
     }
 
     /// Finds the places that depend on ROOT, which make.conf may set.
-    fn set_root(&mut self, roots: &Roots, in_conf: Option<&str>) -> Result<(), Refusal> {
+    fn set_root(&mut self, roots: &SettingsRoots, in_conf: Option<&str>) -> Result<(), Refusal> {
         let root = match &roots.root {
             Some(root) => path::text("ROOT", root)?,
             None => in_conf
@@ -361,11 +361,11 @@ fn global(broot: &str) -> Result<String, Refusal> {
     }
 }
 
-impl<'e> Reader<'e> {
+impl<'e> Evaluation<'e> {
     /// Reads every file that any answer depends on.
-    fn new(shared: &Shared, roots: &Roots, env: &'e Env) -> Result<Self, Refusal> {
-        let mut places = Places::new(roots)?;
-        let files = Files::sharing(roots.portage, shared).of_configroot(&places.configroot);
+    fn new(shared: &SharedFiles, roots: &SettingsRoots, env: &'e Env) -> Result<Self, Refusal> {
+        let mut places = RootPaths::new(roots)?;
+        let files = SettingsFiles::sharing(roots.portage, shared).of_configroot(&places.configroot);
         let mut conf_paths = vec![
             join(&places.configroot, "etc/make.conf"),
             join(&places.configroot, "etc/portage/make.conf"),
@@ -387,7 +387,7 @@ impl<'e> Reader<'e> {
         }
         let globals_path = join(&places.global, "make.globals");
         let mut globals =
-            make_conf::read(&files, &globals_path, Reading::File, &mut map)?.unwrap_or_default();
+            make_conf::read(&files, &globals_path, ReadMode::File, &mut map)?.unwrap_or_default();
         for (name, value) in [
             ("ACCEPT_PROPERTIES", "*"),
             ("PORTAGE_BZIP2_COMMAND", "bzip2"),
@@ -457,9 +457,9 @@ impl<'e> Reader<'e> {
             places,
             layers,
             profiles,
-            flags: Flags {
+            flags: UseFlags {
                 make_defaults,
-                ..Flags::default()
+                ..UseFlags::default()
             },
             map,
             env_use: None,
@@ -487,7 +487,7 @@ impl<'e> Reader<'e> {
         self.refuse_patterns()?;
         self.settle_features()?;
         for name in ["AUTOCLEAN", "NOCOLOR", "NO_COLOR"] {
-            if name == "NO_COLOR" && !self.files.has(Change::NoColor) {
+            if name == "NO_COLOR" && !self.files.has(VersionChange::NoColor) {
                 continue;
             }
             if let Some(value) = self.layers.get(name)? {
@@ -569,7 +569,7 @@ impl<'e> Reader<'e> {
             self.layers.backup.unset(name);
         }
         for name in BANNED {
-            if BANNED_LATER.contains(&name) && !self.files.has(Change::BannedDescriptors) {
+            if BANNED_LATER.contains(&name) && !self.files.has(VersionChange::BannedDescriptors) {
                 continue;
             }
             self.layers.ban(name);
@@ -595,7 +595,7 @@ impl<'e> Reader<'e> {
         for name in names {
             let file = join(&join(&own, "env"), &name);
             // Portage passes over a file that is missing with a message.
-            let vars = make_conf::read(&self.files, &file, Reading::OneSourcing, &mut self.map)?;
+            let vars = make_conf::read(&self.files, &file, ReadMode::OneSourcing, &mut self.map)?;
             for (name, value) in vars.unwrap_or_default() {
                 if banned.contains(&name) {
                     continue;
@@ -686,7 +686,7 @@ impl<'e> Reader<'e> {
             let found = match owner {
                 None => self
                     .files
-                    .has(Change::DefaultUser)
+                    .has(VersionChange::DefaultUser)
                     .then(|| "portage".to_owned()),
                 Some((uid, _)) if name == "PORTAGE_USERNAME" => {
                     nix::unistd::User::from_uid(uid.into())
@@ -784,7 +784,7 @@ impl<'e> Reader<'e> {
     }
 }
 
-impl Places {
+impl RootPaths {
     /// The variables that say where things are; they can be used in every file.
     fn variables(&self) -> [(&'static str, &str); 7] {
         [
@@ -799,25 +799,25 @@ impl Places {
     }
 }
 
-fn reading(allows_directories: bool) -> Reading {
+fn reading(allows_directories: bool) -> ReadMode {
     match allows_directories {
-        true => Reading::Recursive,
-        false => Reading::File,
+        true => ReadMode::Recursive,
+        false => ReadMode::File,
     }
 }
 
 /// Reads make.conf from both of its places. Names that begin with two underscores stay inside.
-fn read_conf(files: &Files, paths: &[String], map: &mut Vars) -> Result<Vars, Refusal> {
+fn read_conf(files: &SettingsFiles, paths: &[String], map: &mut Vars) -> Result<Vars, Refusal> {
     let mut all = Vars::new();
     for path in paths {
-        all.extend(make_conf::read(files, path, Reading::Sourcing, map)?.unwrap_or_default());
+        all.extend(make_conf::read(files, path, ReadMode::Sourcing, map)?.unwrap_or_default());
     }
     all.retain(|name, _| !name.starts_with("__"));
     Ok(all)
 }
 
 /// Reads env.d: each variable from the machine's, from the target's, or from whichever has it.
-fn read_env_d(files: &Files, places: &Places) -> Result<Vars, Refusal> {
+fn read_env_d(files: &SettingsFiles, places: &RootPaths) -> Result<Vars, Refusal> {
     let broot = match places.broot.as_str() {
         "" => "/",
         broot => broot,
@@ -849,8 +849,8 @@ fn read_env_d(files: &Files, places: &Places) -> Result<Vars, Refusal> {
 
 /// Reads the repositories, from the environment where it has them, and tells what PORTDIR and PORTDIR_OVERLAY name.
 fn read_repos(
-    files: &Files,
-    places: &Places,
+    files: &SettingsFiles,
+    places: &RootPaths,
     layers: &mut Layers,
     early: &Vars,
 ) -> Result<(Repos, Vec<String>), Refusal> {
@@ -868,7 +868,7 @@ fn read_repos(
         .iter()
         .map(|(portdir, overlays)| (portdir.as_deref(), overlays.as_deref()))
         .collect();
-    let mut named = Named::new(&borrowed)?;
+    let mut named = NamedRepos::new(&borrowed)?;
     let known = named.known.clone();
     // Without a main repository it keeps what was set.
     let portdir = each
@@ -886,7 +886,7 @@ fn read_repos(
     }
     let sources = match layers.env.get("PORTAGE_REPOSITORIES")? {
         Some(text) => {
-            named = Named::default();
+            named = NamedRepos::default();
             vec![("PORTAGE_REPOSITORIES".to_owned(), text.into())]
         }
         None => repos_conf::sources(files, &places.global, &places.configroot)?,

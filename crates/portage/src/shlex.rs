@@ -7,7 +7,7 @@
 use super::{
     path,
     refusal::Refusal,
-    text::Files,
+    text::SettingsFiles,
     varexpand::{LONGEST, varexpand},
     variables::Vars,
 };
@@ -16,16 +16,16 @@ use std::{collections::VecDeque, rc::Rc};
 /// Reads tokens from a file and from those that it sources.
 #[derive(Debug)]
 pub(crate) struct Shlex<'f> {
-    files: &'f Files,
-    source: Source,
-    outer: Vec<Source>,
+    files: &'f SettingsFiles,
+    source: SourceText,
+    outer: Vec<SourceText>,
     pushed_back: VecDeque<String>,
-    state: State,
+    state: LexState,
     sourcing: bool,
 }
 
 #[derive(Debug)]
-struct Source {
+struct SourceText {
     file: String,
     text: Rc<str>,
     position: usize,
@@ -33,7 +33,7 @@ struct Source {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum LexState {
     Blank,
     Word,
     Quoted(char),
@@ -45,12 +45,12 @@ enum State {
 /// How many files may source one another before we think of a circle.
 const DEEPEST: usize = 40;
 
-/// What a `source` costs besides the text, in the bytes of [`Files::spend`].
+/// What a `source` costs besides the text, in the bytes of [`SettingsFiles::spend`].
 const SOURCE: usize = 1 << 10;
 
 impl<'f> Shlex<'f> {
     /// Begins at the start of a file's text. Without `sourcing`, `source` is a word like any other.
-    pub(crate) fn new(files: &'f Files, file: &str, text: Rc<str>, sourcing: bool) -> Self {
+    pub(crate) fn new(files: &'f SettingsFiles, file: &str, text: Rc<str>, sourcing: bool) -> Self {
         // Portage ends the text with a line end where there is none.
         let text = match text.is_empty() || text.ends_with('\n') {
             true => text,
@@ -58,10 +58,10 @@ impl<'f> Shlex<'f> {
         };
         Self {
             files,
-            source: Source::new(file, text),
+            source: SourceText::new(file, text),
             outer: Vec::new(),
             pushed_back: VecDeque::new(),
-            state: State::Blank,
+            state: LexState::Blank,
             sourcing,
         }
     }
@@ -101,7 +101,7 @@ impl<'f> Shlex<'f> {
                 return Ok(None);
             };
             self.source = outer;
-            self.state = State::Blank;
+            self.state = LexState::Blank;
         }
     }
 
@@ -128,7 +128,7 @@ impl<'f> Shlex<'f> {
         let file = path::join(directory, &name);
         let text = self.files.sourced(&file)?;
         self.files.spend(&file, SOURCE + text.len())?;
-        let inner = Source::new(&file, text);
+        let inner = SourceText::new(&file, text);
         self.outer.push(std::mem::replace(&mut self.source, inner));
         Ok(())
     }
@@ -136,42 +136,42 @@ impl<'f> Shlex<'f> {
     fn read_token(&mut self) -> Result<Option<String>, Refusal> {
         let mut token = String::new();
         let mut quoted = false;
-        let mut escaped_in = State::Blank;
+        let mut escaped_in = LexState::Blank;
         loop {
             let next = self.source.next();
             match self.state {
-                State::End => {
+                LexState::End => {
                     token.clear();
                     break;
                 }
-                State::Blank => match next {
+                LexState::Blank => match next {
                     None => {
-                        self.state = State::End;
+                        self.state = LexState::End;
                         break;
                     }
                     Some(' ' | '\t' | '\r' | '\n') => {}
                     Some('#') => self.source.skip_line(),
                     Some('\\') => {
-                        escaped_in = State::Word;
-                        self.state = State::Escaped;
+                        escaped_in = LexState::Word;
+                        self.state = LexState::Escaped;
                     }
-                    Some(quote @ ('"' | '\'')) => self.state = State::Quoted(quote),
+                    Some(quote @ ('"' | '\'')) => self.state = LexState::Quoted(quote),
                     Some(c) => {
                         token.push(c);
                         if !is_word(c) {
                             break;
                         }
-                        self.state = State::Word;
+                        self.state = LexState::Word;
                     }
                 },
-                State::Quoted(quote) => {
+                LexState::Quoted(quote) => {
                     quoted = true;
                     match next {
                         None => return Err(self.refuse("a quote is not closed, and Portage fails")),
-                        Some(c) if c == quote => self.state = State::Word,
+                        Some(c) if c == quote => self.state = LexState::Word,
                         Some('\\') if quote == '"' => {
                             escaped_in = self.state;
-                            self.state = State::Escaped;
+                            self.state = LexState::Escaped;
                         }
                         Some(c) => {
                             token.push(c);
@@ -179,35 +179,35 @@ impl<'f> Shlex<'f> {
                         }
                     }
                 }
-                State::Escaped => {
+                LexState::Escaped => {
                     let Some(c) = next else {
                         return Err(self.refuse("a backslash ends the file, and Portage fails"));
                     };
                     // Inside double quotes only the quote and the backslash itself can be escaped.
-                    if escaped_in == State::Quoted('"') && c != '\\' && c != '"' {
+                    if escaped_in == LexState::Quoted('"') && c != '\\' && c != '"' {
                         token.push('\\');
                     }
                     token.push(c);
                     self.state = escaped_in;
                 }
-                State::Word => match next {
+                LexState::Word => match next {
                     None => {
-                        self.state = State::End;
+                        self.state = LexState::End;
                         break;
                     }
                     Some(end @ (' ' | '\t' | '\r' | '\n' | '#')) => {
                         if end == '#' {
                             self.source.skip_line();
                         }
-                        self.state = State::Blank;
+                        self.state = LexState::Blank;
                         if !token.is_empty() || quoted {
                             break;
                         }
                     }
-                    Some(quote @ ('"' | '\'')) => self.state = State::Quoted(quote),
+                    Some(quote @ ('"' | '\'')) => self.state = LexState::Quoted(quote),
                     Some('\\') => {
-                        escaped_in = State::Word;
-                        self.state = State::Escaped;
+                        escaped_in = LexState::Word;
+                        self.state = LexState::Escaped;
                     }
                     Some(c) if is_word(c) => {
                         token.push(c);
@@ -216,7 +216,7 @@ impl<'f> Shlex<'f> {
                     }
                     Some(c) => {
                         self.pushed_back.push_front(c.to_string());
-                        self.state = State::Blank;
+                        self.state = LexState::Blank;
                         if !token.is_empty() || quoted {
                             break;
                         }
@@ -228,7 +228,7 @@ impl<'f> Shlex<'f> {
     }
 }
 
-impl Source {
+impl SourceText {
     fn new(file: &str, text: Rc<str>) -> Self {
         Self {
             file: file.to_owned(),
@@ -303,7 +303,7 @@ mod tests {
     use super::*;
 
     fn tokens(text: &str) -> Vec<String> {
-        let files = Files::default();
+        let files = SettingsFiles::default();
         let mut shlex = Shlex::new(&files, "f", text.into(), false);
         let mut tokens = Vec::new();
         while let Some(token) = shlex.token(&Vars::new()).expect(text) {
@@ -330,7 +330,7 @@ mod tests {
 
     #[test]
     fn an_open_quote_is_refused_with_its_line() {
-        let files = Files::default();
+        let files = SettingsFiles::default();
         let mut shlex = Shlex::new(&files, "f", "\n\n'a".into(), false);
         let refusal = shlex.token(&Vars::new()).expect_err("an open quote");
         assert_eq!(refusal.line, Some(4));

@@ -8,7 +8,7 @@ use super::{
     refusal::Refusal,
     text::words,
     variables::Vars,
-    version::{Change, Version},
+    version::{Version, VersionChange},
 };
 use crossmerge_plan::env::Env;
 use sha2::Sha256;
@@ -40,7 +40,7 @@ const OF_PRELINK: [&str; 2] = ["PRELINK_PATH", "PRELINK_PATH_MASK"];
 
 /// The incremental variables besides USE.
 fn incrementals(portage: Version) -> impl Iterator<Item = &'static str> {
-    let prelink = portage.has(Change::Prelink).then_some(OF_PRELINK);
+    let prelink = portage.has(VersionChange::Prelink).then_some(OF_PRELINK);
     INCREMENTALS
         .into_iter()
         .chain(prelink.into_iter().flatten())
@@ -128,7 +128,7 @@ pub(crate) struct Layers<'e> {
 
 /// What USE is computed from besides the layers.
 #[derive(Debug, Default)]
-pub(crate) struct Flags {
+pub(crate) struct UseFlags {
     /// make.defaults of each profile.
     pub make_defaults: Vec<Vars>,
     /// Flags that the profiles force.
@@ -277,7 +277,7 @@ impl Layers<'_> {
     }
 
     /// Makes the profiles' USE of what each of them says by itself. Once.
-    pub(crate) fn gather_profile_flags(&mut self, flags: &Flags) -> Result<(), Refusal> {
+    pub(crate) fn gather_profile_flags(&mut self, flags: &UseFlags) -> Result<(), Refusal> {
         if flags.make_defaults.is_empty() {
             return Ok(());
         }
@@ -323,7 +323,7 @@ impl Layers<'_> {
     }
 
     /// Computes USE and the variables made of flags.
-    pub(crate) fn compute_use(&mut self, flags: &Flags) -> Result<(), Refusal> {
+    pub(crate) fn compute_use(&mut self, flags: &UseFlags) -> Result<(), Refusal> {
         let expanded = self.names("USE_EXPAND")?;
         let unprefixed = self.names("USE_EXPAND_UNPREFIXED")?;
         let before: BTreeMap<&str, Vec<String>> = expanded

@@ -3,7 +3,7 @@
 use super::{
     agreed, path,
     refusal::Refusal,
-    version::{Change, Version},
+    version::{Version, VersionChange},
 };
 use crossmerge_system::{file, file::Tree};
 use sha2::Sha256;
@@ -29,14 +29,14 @@ const MOST_FILES: usize = 20_000;
 
 /// What was found at a path.
 #[derive(Debug, Clone)]
-struct Known {
+struct CachedFile {
     text: Rc<str>,
     is_utf8: bool,
     /// How long it was before it was decoded.
     bytes: usize,
 }
 
-impl Known {
+impl CachedFile {
     fn of(path: &str, bytes: &[u8]) -> Result<Self, Refusal> {
         Ok(Self {
             text: decode(path, bytes)?.into(),
@@ -47,19 +47,19 @@ impl Known {
 }
 
 /// What was found at each path; `None` if nothing was.
-type Texts = RefCell<BTreeMap<String, Option<Known>>>;
+type FileCache = RefCell<BTreeMap<String, Option<CachedFile>>>;
 
 /// The files that were read for several answers at one time: most of a target's settings are in files of the machine's.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Shared(Rc<Texts>);
+pub(crate) struct SharedFiles(Rc<FileCache>);
 
 /// The files that were read for one answer: each is read once, so that one answer has one state of it.
 #[derive(Debug, Default)]
-pub(crate) struct Files {
+pub(crate) struct SettingsFiles {
     /// The Portage that the files are read for.
     portage: Version,
-    read: Texts,
-    shared: Shared,
+    read: FileCache,
+    shared: SharedFiles,
     spent: Cell<usize>,
     /// How many files all names stood for.
     seen: Cell<usize>,
@@ -74,15 +74,15 @@ pub(crate) struct Files {
     is_closed: bool,
 }
 
-impl Files {
+impl SettingsFiles {
     /// Reads files as a version of Portage does.
     #[cfg(test)]
     pub(crate) fn of(portage: Version) -> Self {
-        Self::sharing(portage, &Shared::default())
+        Self::sharing(portage, &SharedFiles::default())
     }
 
     /// Reads files as a version of Portage does, but those that another answer has read.
-    pub(crate) fn sharing(portage: Version, shared: &Shared) -> Self {
+    pub(crate) fn sharing(portage: Version, shared: &SharedFiles) -> Self {
         Self {
             portage,
             shared: shared.clone(),
@@ -108,7 +108,7 @@ impl Files {
     }
 
     /// Returns whether the Portage that the files are read for does so.
-    pub(crate) fn has(&self, change: Change) -> bool {
+    pub(crate) fn has(&self, change: VersionChange) -> bool {
         self.portage.has(change)
     }
 
@@ -117,7 +117,7 @@ impl Files {
     pub(crate) fn only(files: &[(&str, &[u8])]) -> Result<Self, Refusal> {
         let known = files
             .iter()
-            .map(|(path, bytes)| Ok(((*path).to_owned(), Some(Known::of(path, bytes)?))));
+            .map(|(path, bytes)| Ok(((*path).to_owned(), Some(CachedFile::of(path, bytes)?))));
         Ok(Self {
             read: RefCell::new(known.collect::<Result<_, Refusal>>()?),
             is_closed: true,
@@ -175,7 +175,7 @@ impl Files {
         }
     }
 
-    fn known(&self, path: &str, is_sourced: bool) -> Result<Option<Known>, Refusal> {
+    fn known(&self, path: &str, is_sourced: bool) -> Result<Option<CachedFile>, Refusal> {
         let namer = self.namer(path, is_sourced);
         let is_checked = namer.is_none() || self.named.borrow().contains(path);
         if is_checked && let Some(known) = self.read.borrow().get(path) {
@@ -218,7 +218,7 @@ impl Files {
     }
 
     /// Reads what is at a path now.
-    fn find(&self, path: &str, namer: Option<u32>) -> Result<Option<Known>, Refusal> {
+    fn find(&self, path: &str, namer: Option<u32>) -> Result<Option<CachedFile>, Refusal> {
         let (place, limit) = (Path::new(path), file::read::SETTINGS);
         let bytes = match (&self.root, namer) {
             (None, None) => file::read::read_after_look(place, limit),
@@ -230,7 +230,7 @@ impl Files {
             },
         };
         match bytes {
-            Ok(bytes) => Ok(Some(Known::of(path, &bytes)?)),
+            Ok(bytes) => Ok(Some(CachedFile::of(path, &bytes)?)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(Refusal::unread(path, &e)),
         }
@@ -268,19 +268,19 @@ fn decode(path: &str, bytes: &[u8]) -> Result<String, Refusal> {
 
 /// What is at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum PathKind {
     Directory,
     File,
     Other,
 }
 
-impl Files {
+impl SettingsFiles {
     /// What is at a path, symlinks followed; `None` if nothing is.
-    fn kind(&self, path: &str) -> Result<Option<Kind>, Refusal> {
+    fn kind(&self, path: &str) -> Result<Option<PathKind>, Refusal> {
         let kind = |is_dir, is_file| match (is_dir, is_file) {
-            (true, _) => Kind::Directory,
-            (_, true) => Kind::File,
-            _ => Kind::Other,
+            (true, _) => PathKind::Directory,
+            (_, true) => PathKind::File,
+            _ => PathKind::Other,
         };
         let Some(root) = &self.root else {
             let metadata = path::stat(path)?;
@@ -293,7 +293,7 @@ impl Files {
 
     /// Returns whether there is a directory.
     pub(crate) fn is_dir(&self, path: &str) -> bool {
-        matches!(self.kind(path), Ok(Some(Kind::Directory)))
+        matches!(self.kind(path), Ok(Some(PathKind::Directory)))
     }
 
     /// The names in a directory, in their order.
@@ -322,7 +322,7 @@ impl Files {
 
 /// The files that a path stands for: itself, or all below it in the order of their names. Hidden files, backups and the
 /// directories of version control are left out; what cannot be found is passed over.
-pub(crate) fn recursive_files(files: &Files, path: &str) -> Result<Vec<String>, Refusal> {
+pub(crate) fn recursive_files(files: &SettingsFiles, path: &str) -> Result<Vec<String>, Refusal> {
     // A root of another user's has so many for all names together.
     let mut seen = files.root.as_ref().map_or(0, |_| files.seen.get());
     let mut all = Vec::new();
@@ -332,7 +332,7 @@ pub(crate) fn recursive_files(files: &Files, path: &str) -> Result<Vec<String>, 
 }
 
 fn collect(
-    files: &Files,
+    files: &SettingsFiles,
     path: &str,
     depth: usize,
     seen: &mut usize,
@@ -347,20 +347,20 @@ fn collect(
     let name = path.rsplit('/').next().unwrap_or(path);
     let left_out = name.starts_with('.') || name.ends_with('~');
     match files.kind(path)? {
-        Some(Kind::Directory) if left_out || VCS_DIRECTORIES.contains(&name) => {}
-        Some(Kind::Directory) if depth > 40 => {
+        Some(PathKind::Directory) if left_out || VCS_DIRECTORIES.contains(&name) => {}
+        Some(PathKind::Directory) if depth > 40 => {
             return Err(Refusal::file(
                 path,
                 "lies too deep, or its links make a circle",
             ));
         }
-        Some(Kind::Directory) => {
+        Some(PathKind::Directory) => {
             for child in files.names(path)? {
                 collect(files, &path::join(path, &child), depth + 1, seen, all)?;
             }
         }
-        Some(Kind::File) if !left_out => all.push(path.to_owned()),
-        Some(Kind::File | Kind::Other) | None => {}
+        Some(PathKind::File) if !left_out => all.push(path.to_owned()),
+        Some(PathKind::File | PathKind::Other) | None => {}
     }
     Ok(())
 }
@@ -388,7 +388,11 @@ pub(crate) fn list_words(line: &str) -> Vec<&str> {
 }
 
 /// The entries of a list file, one a line, white space made even and comments gone.
-pub(crate) fn entries(files: &Files, path: &str, recursive: bool) -> Result<Vec<String>, Refusal> {
+pub(crate) fn entries(
+    files: &SettingsFiles,
+    path: &str,
+    recursive: bool,
+) -> Result<Vec<String>, Refusal> {
     let paths = match recursive {
         true => recursive_files(files, path)?,
         false => vec![path.to_owned()],
@@ -398,7 +402,7 @@ pub(crate) fn entries(files: &Files, path: &str, recursive: bool) -> Result<Vec<
         let lines = files.lines(&path)?;
         files.spend(&path, lines.iter().map(|line| line.len() + 1).sum())?;
         for line in lines {
-            if line.starts_with("##COMPAT==>") && files.has(Change::CompatLines) {
+            if line.starts_with("##COMPAT==>") && files.has(VersionChange::CompatLines) {
                 return Err(Refusal::file(&path, "has `##COMPAT` in a comment"));
             }
             let entry = list_words(&line).join(" ");

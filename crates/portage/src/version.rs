@@ -11,7 +11,7 @@ pub struct Version([u32; 4]);
 
 /// Something that Portage does since one version, or did until one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub enum VersionChange {
     /// A repository whose owner has no name is `volatile`; before, Portage failed over it.
     NamelessOwner,
     /// NO_COLOR is made lower case, as NOCOLOR is.
@@ -49,24 +49,24 @@ pub enum Change {
 }
 
 /// When each change happened, oldest first; `false` for what ended with that version.
-const CHANGES: [(Change, Version, bool); 17] = [
-    (Change::NamelessOwner, Version::of(45, 3), true),
-    (Change::NoColor, Version::of(46, 0), true),
-    (Change::GitMaxAge, Version::of(56, 0), true),
-    (Change::AliasSections, Version::of(66, 0), true),
-    (Change::UnknownEapiHasFiles, Version::of(66, 0), true),
-    (Change::DefaultUser, Version::of(67, 0), true),
-    (Change::KeyRefreshKinds, Version::of(70, 0), true),
-    (Change::Eapi9Pre1, Version::of(72, 0), true),
-    (Change::TopLevelEapi, Version::of(72, 0), true),
-    (Change::ProfileLicense, Version::of(74, 0), true),
-    (Change::Eapi9, Version::of(76, 0), true),
-    (Change::UsepkgLists, Version::of(78, 0), true),
-    (Change::HooksOption, Version::of(81, 0), true),
-    (Change::KeyRefreshTold, Version::of(81, 0), true),
-    (Change::CompatLines, Version::of(81, 2), false),
-    (Change::Prelink, Version::of(82, 0), false),
-    (Change::BannedDescriptors, Version::of(83, 0), true),
+const CHANGES: [(VersionChange, Version, bool); 17] = [
+    (VersionChange::NamelessOwner, Version::of(45, 3), true),
+    (VersionChange::NoColor, Version::of(46, 0), true),
+    (VersionChange::GitMaxAge, Version::of(56, 0), true),
+    (VersionChange::AliasSections, Version::of(66, 0), true),
+    (VersionChange::UnknownEapiHasFiles, Version::of(66, 0), true),
+    (VersionChange::DefaultUser, Version::of(67, 0), true),
+    (VersionChange::KeyRefreshKinds, Version::of(70, 0), true),
+    (VersionChange::Eapi9Pre1, Version::of(72, 0), true),
+    (VersionChange::TopLevelEapi, Version::of(72, 0), true),
+    (VersionChange::ProfileLicense, Version::of(74, 0), true),
+    (VersionChange::Eapi9, Version::of(76, 0), true),
+    (VersionChange::UsepkgLists, Version::of(78, 0), true),
+    (VersionChange::HooksOption, Version::of(81, 0), true),
+    (VersionChange::KeyRefreshTold, Version::of(81, 0), true),
+    (VersionChange::CompatLines, Version::of(81, 2), false),
+    (VersionChange::Prelink, Version::of(82, 0), false),
+    (VersionChange::BannedDescriptors, Version::of(83, 0), true),
 ];
 
 /// Every version whose answers were compared with our reading (docs/settings.md): by its last number but one, and the last ones
@@ -144,7 +144,7 @@ impl Version {
     }
 
     /// Returns whether Portage of this version does so.
-    pub fn has(self, change: Change) -> bool {
+    pub fn has(self, change: VersionChange) -> bool {
         CHANGES
             .iter()
             .any(|(known, at, begins)| *known == change && (self >= *at) == *begins)
