@@ -54,7 +54,7 @@ fn field(key: &str, value: &toml::Value) -> Option<String> {
         let of = match key {
             "layers" => "Layer",
             "code" => "Code",
-            "toolchain" => "Kind",
+            "toolchain" => "ToolchainKind",
             _ => return Some(format!("{word:?}.into()")),
         };
         Some(format!("{of}::{}", camel(word)))

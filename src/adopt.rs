@@ -22,7 +22,7 @@ use crate::{context::Context, crossdev, init};
 use crossmerge_plan::{env, report, tuple::Tuple};
 use crossmerge_system::{
     file,
-    file::{Directory, Trouble, below, canonical},
+    file::{Directory, FileError, below, canonical},
     search::path,
 };
 use nix::fcntl::Flock;
@@ -110,7 +110,7 @@ impl Request<'_> {
         let mut real = |directory: &PathBuf| match Directory::open(directory) {
             // With /usr merged, one directory has several names in PATH.
             Ok(directory) => Some(directory.real()),
-            Err(e @ Trouble::ForeignLink { .. }) => {
+            Err(e @ FileError::ForeignLink { .. }) => {
                 left_out.push(e.to_string());
                 None
             }

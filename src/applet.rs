@@ -14,7 +14,7 @@ mod xkmake;
 
 use crate::{
     call::Call,
-    config::{Config, Kind},
+    config::{Config, ToolchainKind},
     context::Context,
     layer,
     layer::Layer,
@@ -102,7 +102,7 @@ impl Wrappers {
     }
 
     /// The applets of a toolchain: name, and the tool behind it.
-    pub fn tools(&self, kind: Kind) -> impl Iterator<Item = (&str, &str)> {
+    pub fn tools(&self, kind: ToolchainKind) -> impl Iterator<Item = (&str, &str)> {
         let of_kind = self.0.values().filter(move |w| w.toolchain == Some(kind));
         of_kind.flat_map(|w| {
             w.tools

@@ -39,7 +39,7 @@ pub(crate) use write::Content;
 
 use crate::{
     applet::Wrappers,
-    config::{Kind, Toolchain},
+    config::{Toolchain, ToolchainKind},
     context::Context,
     distribution::Distribution,
     links::bindir,
@@ -183,8 +183,8 @@ impl Request<'_> {
             context.settings.bindir = Some(absolute(bindir)?);
         }
         let adopted = match toolchain {
-            Some(prefix) => Some((Kind::Gnu, prefix.as_os_str())),
-            None => llvm.then_some((Kind::Llvm, OsStr::new(""))),
+            Some(prefix) => Some((ToolchainKind::Gnu, prefix.as_os_str())),
+            None => llvm.then_some((ToolchainKind::Llvm, OsStr::new(""))),
         };
         if let Some((kind, prefix)) = adopted {
             let toolchain = toolchain::adopt(context, &self.subject.target, kind, prefix)?;

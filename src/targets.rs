@@ -2,7 +2,7 @@
 
 use crate::{
     adopt,
-    config::{Config, Kind},
+    config::{Config, ToolchainKind},
     context::Context,
     init::{InitError, Record, installed, is_half_made, toolchain},
     links::is_our_command,
@@ -84,7 +84,7 @@ pub fn available(env: &Env, config: &Config) -> Result<Vec<Available>, InitError
         }
         let target = config.facts(&tuple)?;
         let prefix = compiler.prefix.as_os_str();
-        let problem = toolchain::adopt(&context, &target, Kind::Gnu, prefix).err();
+        let problem = toolchain::adopt(&context, &target, ToolchainKind::Gnu, prefix).err();
         let uses = |target: &&TargetState| {
             target.prefix.as_ref() == Some(&compiler.prefix)
                 || target.tuple == compiler.tuple.as_str()

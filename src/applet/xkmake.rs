@@ -6,7 +6,7 @@
 
 use super::error::AppletError;
 use crate::{
-    config::Kind as Toolchain,
+    config::ToolchainKind,
     context::Context,
     export::{FLAGS, Gcc, tools},
     kernel::{
@@ -92,7 +92,7 @@ fn tell_of_links(context: &Context, tree: &Tree, plan: &mut Plan) {
     // `$(CROSS_COMPILE)gcc` is not there with clang, and only the command line is above `CC = $(CROSS_COMPILE)gcc`.
     let is_clang = context
         .compiler()
-        .is_some_and(|(kind, _)| kind == Toolchain::Llvm);
+        .is_some_and(|(kind, _)| kind == ToolchainKind::Llvm);
     let needs_words =
         is_clang && tree.kind == Kind::Other && !tree.is_in_tools() && !tree.knows(env::LLVM.name);
     for (name, value) in told {

@@ -4,7 +4,7 @@ use super::finding::DoctorError;
 use crate::{
     applet::Wrappers,
     call::Call,
-    config::{Kind, Toolchain},
+    config::{Toolchain, ToolchainKind},
     context::{Context, ContextError},
     distribution::Distribution,
     fix_root,
@@ -24,11 +24,11 @@ use crossmerge_plan::{
 use crossmerge_portage::Settings;
 use crossmerge_system::{
     exec,
-    exec::{ExecError, ToldPath},
+    exec::{ExecError, PrintedPath},
     file,
     file::{
         Identity, Node, Temporary, Tree,
-        beneath::{Kind as Entry, MOST_DEPTH},
+        beneath::{FileKind, MOST_DEPTH},
         read,
     },
 };
@@ -72,7 +72,7 @@ pub(super) struct Patient<'a> {
 
 /// The target's C compiler.
 pub(super) struct Compiler {
-    pub(super) kind: Kind,
+    pub(super) kind: ToolchainKind,
     /// The program itself, ours not counted.
     pub(super) path: PathBuf,
     /// It was adopted, so it is called through our applet.
@@ -251,7 +251,7 @@ impl<'a> Patient<'a> {
 
     /// The existing file that the compiler names for an option.
     pub(super) fn compiler_names(&self, option: &str) -> Result<Option<PathBuf>, DoctorError> {
-        let path = ToldPath::of_output(&self.compile([option])??);
+        let path = PrintedPath::of_output(&self.compile([option])??);
         Ok(path
             .filter(|path| path.is_file())
             .map(|path| path.to_path_buf()))
@@ -307,7 +307,7 @@ impl<'a> Patient<'a> {
     /// real tools.
     pub(super) fn adopting(&self, prefix: &OsStr, with_libc: bool) -> String {
         let toolchain = Toolchain {
-            kind: Kind::Gnu,
+            kind: ToolchainKind::Gnu,
             prefix: prefix.into(),
             options: Vec::new(),
             libdirs: None,
@@ -456,7 +456,7 @@ fn walk(directory: &Node, depth: usize, files: &mut Files) {
     };
     for (name, kind) in entries {
         let within = directory.place().join(&name);
-        if kind == Entry::Directory {
+        if kind == FileKind::Directory {
             let is_skipped = |skipped: &str| within == Path::new(skipped);
             if depth < MOST_DEPTH
                 && !NOT_INSTALLED.into_iter().any(is_skipped)
@@ -485,13 +485,13 @@ pub(super) fn updated(name: &str) -> Option<&str> {
 /// The C compiler's name behind the prefix.
 /// Returns whether init can copy a libc from the adopted toolchain. clang takes that of a GCC beside it.
 fn has_own_libc(toolchain: &Toolchain) -> bool {
-    toolchain.kind == Kind::Llvm || has_libc(toolchain.prefix.as_os_str())
+    toolchain.kind == ToolchainKind::Llvm || has_libc(toolchain.prefix.as_os_str())
 }
 
 /// Returns whether a GNU toolchain has a libc of its own that init can copy.
 fn has_libc(prefix: &OsStr) -> bool {
     let mut gcc = prefix.to_owned();
-    gcc.push(Kind::Gnu.driver());
+    gcc.push(ToolchainKind::Gnu.driver());
     let plan = Plan {
         program: gcc.into(),
         args: vec!["-print-file-name=libc.so".into()],
@@ -501,7 +501,7 @@ fn has_libc(prefix: &OsStr) -> bool {
     exec::query(&[plan]).is_ok_and(|outputs| {
         // A native compiler's libc is the host's own.
         let own = |path: &Path| path.starts_with("/usr/lib") || path.starts_with("/lib");
-        let found = ToldPath::of_output(&outputs[0]).and_then(|found| found.real());
+        let found = PrintedPath::of_output(&outputs[0]).and_then(|found| found.real());
         found.is_some_and(|found| !own(&found))
     })
 }

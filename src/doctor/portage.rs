@@ -16,7 +16,7 @@ use crossmerge_plan::{env, plan::Change, shown::Show, words::quote_line};
 use crossmerge_portage::{PortageError, Repositories, Repository};
 use crossmerge_system::{
     exec, file,
-    file::{Node, beneath::Kind as Entry, read},
+    file::{Node, beneath::FileKind, read},
 };
 use std::{
     ffi::OsStr,
@@ -433,7 +433,7 @@ fn owner(database: &Path) -> Option<String> {
     let database = Node::at(database).ok().filter(Node::is_dir)?;
     let directories = |directory: &Node| {
         let entries = directory.entries().unwrap_or_default().into_iter();
-        entries.filter_map(|(name, kind)| (kind == Entry::Directory).then_some(name))
+        entries.filter_map(|(name, kind)| (kind == FileKind::Directory).then_some(name))
     };
     for category in directories(&database) {
         let Ok(Some(category)) = database.child(&category) else {

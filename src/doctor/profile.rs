@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     abi::Abi,
-    config::Kind,
+    config::ToolchainKind,
     libraries,
     profile::{Says, Usr},
 };
@@ -124,7 +124,7 @@ pub(super) fn libraries(patient: &Patient) -> Result<Finding, DoctorError> {
         );
         return Ok(Finding::warning(message, patient.init()));
     }
-    if adopted.kind == Kind::Gnu
+    if adopted.kind == ToolchainKind::Gnu
         && let (Some(links), Some(libdir)) = (
             &adopted.start_files,
             adopted.libdirs.as_ref().and_then(|names| names.first()),

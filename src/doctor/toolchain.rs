@@ -5,9 +5,9 @@ use super::{
     patient::{Patient, complaint},
     probe::{SOURCE, link_bare},
 };
-use crate::{config::Kind, target::made::Made};
+use crate::{config::ToolchainKind, target::made::Made};
 use crossmerge_plan::{env, shown::Show, words::quote};
-use crossmerge_system::{exec::ToldPath, file::read};
+use crossmerge_system::{exec::PrintedPath, file::read};
 use std::{ffi::OsString, path::PathBuf, process::Output};
 
 /// The file that a step made, or what the compiler said.
@@ -183,8 +183,8 @@ fn replace_libc(patient: &Patient) -> String {
     match (patient.mend_libc(), &patient.context.settings.toolchain) {
         // `remove` forgets the toolchain too.
         (fix, Some(adopted)) if !fix.contains(" --toolchain ") => match adopted.kind {
-            Kind::Llvm => format!("{remove} && {fix} --llvm"),
-            Kind::Gnu => {
+            ToolchainKind::Llvm => format!("{remove} && {fix} --llvm"),
+            ToolchainKind::Gnu => {
                 let prefix = quote(adopted.prefix.as_os_str());
                 format!("{remove} && {fix} --toolchain {prefix}")
             }
@@ -195,7 +195,7 @@ fn replace_libc(patient: &Patient) -> String {
 
 pub(super) fn search(patient: &Patient) -> Result<Finding, DoctorError> {
     let wanted = fs_err::canonicalize(&patient.sysroot)?;
-    let real = |path: &str| ToldPath::of(path)?.real();
+    let real = |path: &str| PrintedPath::of(path)?.real();
     let Some(compiler) = patient.compiler() else {
         return Ok(Finding::skipped("there is no compiler"));
     };
@@ -216,7 +216,7 @@ pub(super) fn search(patient: &Patient) -> Result<Finding, DoctorError> {
             "SYSROOT in the environment names another for this call, and build systems pass it on";
         return Ok(Finding::not_for_this_target(why));
     }
-    if compiler.kind == Kind::Gnu {
+    if compiler.kind == ToolchainKind::Gnu {
         let own = patient.compiler_says("-print-sysroot")?;
         if real(&own).as_ref() != Some(&wanted) {
             let own = if own.is_empty() { "/" } else { &own };
@@ -339,7 +339,7 @@ pub(super) fn esysroot(patient: &Patient) -> Result<Finding, DoctorError> {
     }
     let asked = OsString::from(format!("-print-file-name={shared}"));
     let found = match step(patient, [sysroot, asked])? {
-        Ok(output) => ToldPath::of_output(&output),
+        Ok(output) => PrintedPath::of_output(&output),
         Err(said) => return Ok(failed(patient, "the compiler finds nothing", &said)),
     };
     let found = found.filter(|found| found.starts_with(&patient.sysroot));

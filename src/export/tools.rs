@@ -1,7 +1,7 @@
 //! The target's tools: one row each, with the names that make, CMake and Meson have for it, and which of them exist.
 
 use super::compiler_files::Gcc;
-use crate::{config::Kind, context::Context};
+use crate::{config::ToolchainKind, context::Context};
 use crossmerge_system::file::{is_executable, read};
 use std::{
     ffi::OsStr,
@@ -308,7 +308,7 @@ pub(crate) fn is_llvm(context: &Context) -> bool {
         context.find_tool(OsStr::new(&name)).is_some()
     };
     match &context.settings.toolchain {
-        Some(toolchain) => toolchain.kind == Kind::Llvm,
+        Some(toolchain) => toolchain.kind == ToolchainKind::Llvm,
         None => !has("gcc") && has("clang"),
     }
 }

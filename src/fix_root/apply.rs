@@ -6,7 +6,7 @@ use super::{Fix, Link, error::FixRootError, find::Found, stray::Stray};
 use crossmerge_plan::shown::Show;
 use crossmerge_system::{
     file,
-    file::{Directory, PROGRAM_MODE, Tree, Trouble, new_name},
+    file::{Directory, FileError, PROGRAM_MODE, Tree, new_name},
 };
 use nix::{fcntl::AtFlags, sys::stat::fstat, unistd::fchownat};
 use std::{
@@ -73,7 +73,7 @@ impl Fix<'_> {
             let directory = Directory::open(path.parent().unwrap_or(path))?;
             directory.check_replaceable(path.file_name().unwrap_or_default())?;
             file::check_writable(directory.path())
-                .map_err(|e| Trouble::system("write to", directory.path(), e))?;
+                .map_err(|e| FileError::system("write to", directory.path(), e))?;
         }
         Ok(())
     }
@@ -82,7 +82,7 @@ impl Fix<'_> {
 /// Replaces a symlink of the sysroot by one to the relative path. Its owner stays.
 fn relink(tree: &Tree, stray: &Stray, relative: &Path) -> Result<(), FixRootError> {
     let (directory, name) = place(tree, &stray.path)?;
-    let changed = || Trouble::Changed(stray.path.clone());
+    let changed = || FileError::Changed(stray.path.clone());
     let within = tree.within(&stray.path).unwrap_or(&stray.path);
     let there = tree.look_to_change(within)?.ok_or_else(changed)?;
     if !there.is_link() || there.target()? != stray.target {
@@ -103,7 +103,7 @@ fn relink(tree: &Tree, stray: &Stray, relative: &Path) -> Result<(), FixRootErro
             let flags = AtFlags::AT_EMPTY_PATH;
             Ok(fchownat(&made, "", Some(user), Some(group), flags)?)
         };
-        owned().map_err(|e| Trouble::system("give an owner to", &directory.path().join(new), e))
+        owned().map_err(|e| FileError::system("give an owner to", &directory.path().join(new), e))
     })?;
     Ok(())
 }
@@ -118,7 +118,7 @@ fn found_again(
     let there = fstat(&file).map_err(io::Error::from)?;
     match found.is_still(&there) {
         true => Ok(file),
-        false => Err(Trouble::Changed(found.path.clone()).into()),
+        false => Err(FileError::Changed(found.path.clone()).into()),
     }
 }
 
@@ -155,7 +155,7 @@ fn replace(tree: &Tree, found: &Found, text: &[u8]) -> Result<(), FixRootError> 
     };
     if let Err(e) = completed() {
         let _ = directory.remove(&new);
-        return Err(Trouble::system("write", &found.path, e).into());
+        return Err(FileError::system("write", &found.path, e).into());
     }
     directory.rename(&new, name)?;
     for other in &found.others {
@@ -166,6 +166,6 @@ fn replace(tree: &Tree, found: &Found, text: &[u8]) -> Result<(), FixRootError> 
 }
 
 /// The open directory of a path of the sysroot, and the last name.
-fn place<'p>(tree: &Tree, path: &'p Path) -> Result<(Directory, &'p OsStr), Trouble> {
+fn place<'p>(tree: &Tree, path: &'p Path) -> Result<(Directory, &'p OsStr), FileError> {
     tree.directory_of(tree.within(path).unwrap_or(path), None)
 }

@@ -11,7 +11,7 @@ use super::{
 use crossmerge_portage::merged::{MERGED, owners};
 use crossmerge_system::file::{
     Identity, Node,
-    beneath::{Kind as Entry, MOST_DEPTH},
+    beneath::{FileKind, MOST_DEPTH},
     budget, read,
 };
 use nix::sys::stat::FileStat;
@@ -169,7 +169,7 @@ impl Files {
             .read(directory.path(), || directory.entries())?
             .unwrap_or_default()
         {
-            if !matches!(kind, Entry::File | Entry::Directory) {
+            if !matches!(kind, FileKind::File | FileKind::Directory) {
                 continue;
             }
             let path = directory.path().join(&name);
@@ -264,12 +264,12 @@ impl Files {
                     continue;
                 };
                 for (name, kind) in directory.entries().unwrap_or_default() {
-                    if kind == Entry::Directory
+                    if kind == FileKind::Directory
                         && depth > 0
                         && !NOT_SHARED.contains(&name.to_string_lossy().as_ref())
                     {
                         left.push((directory.place().join(name), depth - 1));
-                    } else if kind == Entry::File
+                    } else if kind == FileKind::File
                         && SHARED_SETTINGS
                             .iter()
                             .any(|end| name.as_bytes().ends_with(end.as_bytes()))

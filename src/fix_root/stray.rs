@@ -7,7 +7,7 @@
 use super::sysroot::{INSTALLED, Sysroot};
 use crossmerge_system::file::{
     Identity, Node,
-    beneath::{Kind, Links},
+    beneath::{FileKind, Links},
     budget,
 };
 use std::{
@@ -131,7 +131,7 @@ pub(super) fn find(sysroot: &Sysroot) -> io::Result<Vec<Stray>> {
                         walk(sysroot, &place.join(name), kind, &mut look)?;
                     }
                 }
-            } else if kind == Kind::Symlink {
+            } else if kind == FileKind::Symlink {
                 // `usr` or `local` itself.
                 look(&place)?;
             }
@@ -142,7 +142,7 @@ pub(super) fn find(sysroot: &Sysroot) -> io::Result<Vec<Stray>> {
 
 /// The entries of a directory of the sysroot, reached as the target reaches it; none if it cannot be read. A symlink that leads out is
 /// not followed: what lies there is no part of the sysroot.
-fn listed(sysroot: &Sysroot, place: &Path) -> Vec<(OsString, Kind)> {
+fn listed(sysroot: &Sysroot, place: &Path) -> Vec<(OsString, FileKind)> {
     let directory = follow(sysroot, place).node;
     directory
         .filter(Node::is_dir)
@@ -153,16 +153,16 @@ fn listed(sysroot: &Sysroot, place: &Path) -> Vec<(OsString, Kind)> {
 fn walk(
     sysroot: &Sysroot,
     place: &Path,
-    kind: Kind,
+    kind: FileKind,
     look: &mut dyn FnMut(&Path) -> io::Result<()>,
 ) -> io::Result<()> {
     match kind {
-        Kind::Symlink => look(place),
-        Kind::Directory => listed(sysroot, place)
+        FileKind::Symlink => look(place),
+        FileKind::Directory => listed(sysroot, place)
             .into_iter()
-            .filter(|(_, kind)| matches!(kind, Kind::Symlink | Kind::Directory))
+            .filter(|(_, kind)| matches!(kind, FileKind::Symlink | FileKind::Directory))
             .try_for_each(|(name, kind)| walk(sysroot, &place.join(name), kind, look)),
-        Kind::File | Kind::Other => Ok(()),
+        FileKind::File | FileKind::Other => Ok(()),
     }
 }
 

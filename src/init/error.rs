@@ -8,7 +8,7 @@ use crate::{
     target::{Mismatch, made::Made},
 };
 use crossmerge_plan::{passes_on, report::Explain, shown::Show, tuple::Tuple};
-use crossmerge_system::{exec::ExecError, file, file::Trouble};
+use crossmerge_system::{exec::ExecError, file, file::FileError};
 use std::{ffi::OsString, io, path::PathBuf};
 
 /// Why init does nothing.
@@ -119,9 +119,9 @@ pub enum InitError {
     NotInitialised(Tuple),
 }
 
-impl From<Trouble> for InitError {
-    fn from(trouble: Trouble) -> Self {
-        Self::Io(trouble.into())
+impl From<FileError> for InitError {
+    fn from(error: FileError) -> Self {
+        Self::Io(error.into())
     }
 }
 

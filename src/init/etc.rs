@@ -10,13 +10,13 @@ use super::{
 };
 use crate::{
     abi,
-    config::Kind,
+    config::ToolchainKind,
     context::Context,
     profile,
     profile::{EMBEDDED, Misfit, Profile, Status, Usr, Wanted},
 };
 use crossmerge_plan::shown::Show;
-use crossmerge_system::file::{Places, Trouble, below, read};
+use crossmerge_system::file::{FileError, Places, below, read};
 use once_cell::unsync::OnceCell;
 use std::{
     cell::RefCell,
@@ -86,7 +86,7 @@ impl Etc<'_> {
         self.note_unknown(&etc, notes);
         let adopted = self.context.settings.toolchain.as_ref();
         let is_asked = self.options.clang_target || self.options.llvm;
-        let llvm = is_asked || adopted.is_some_and(|t| t.kind == Kind::Llvm);
+        let llvm = is_asked || adopted.is_some_and(|t| t.kind == ToolchainKind::Llvm);
         let target = &self.subject.target;
         let text = |name: &str, text| Write::new(etc.join(name), Content::Text(text), Care::Config);
         let directory = Content::Directory(0o1777);
@@ -123,7 +123,7 @@ impl Etc<'_> {
     /// is not followed: its owner would get what only root may read.
     fn text(&self, path: &Path) -> Result<Option<String>, InitError> {
         match self.places.find(path) {
-            Err(Trouble::LeadsOut { .. } | Trouble::ForeignLink { .. }) => Ok(None),
+            Err(FileError::LeadsOut { .. } | FileError::ForeignLink { .. }) => Ok(None),
             node => Ok(node?.and_then(|node| node.read_to_string(read::SETTINGS).ok())),
         }
     }

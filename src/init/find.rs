@@ -5,7 +5,7 @@
 
 use super::{error::InitError, installed::serving, record::Record, toolchain};
 use crate::{
-    config::{Kind, Toolchain},
+    config::{Toolchain, ToolchainKind},
     context::Context,
     target::{Source, Target},
 };
@@ -62,7 +62,12 @@ pub(super) fn toolchain(
                 "`{name}` is the target `{other}`'s: `--toolchain {prefix}` adopts it all the same"
             )
         } else {
-            match toolchain::adopt(context, target, Kind::Gnu, compiler.prefix.as_os_str()) {
+            match toolchain::adopt(
+                context,
+                target,
+                ToolchainKind::Gnu,
+                compiler.prefix.as_os_str(),
+            ) {
                 Ok(_) if makes_for_newer(&compiler.driver(), target) => {
                     format!(
                         "`{name}` makes programs for a newer CPU than `{}` means: `--toolchain {prefix}` adopts it all the same",
@@ -136,7 +141,7 @@ pub(super) fn has_libc(sysroot: &Path) -> bool {
 /// Returns whether clang is in PATH.
 pub(super) fn has_clang(context: &Context) -> bool {
     context
-        .find_program(OsStr::new(Kind::Llvm.driver()))
+        .find_program(OsStr::new(ToolchainKind::Llvm.driver()))
         .is_ok()
 }
 

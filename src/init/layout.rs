@@ -8,7 +8,7 @@ use super::{
     write::{Care, Content, Write},
 };
 use crate::{
-    config::{Kind, Toolchain},
+    config::{Toolchain, ToolchainKind},
     context::Context,
     libraries,
     profile::{Profile, Usr},
@@ -112,7 +112,7 @@ pub(super) fn toolchain(
         libdirs.insert(0, libdir.to_owned());
     }
     let is_asked = options.toolchain.is_some() || options.sysroot.is_some();
-    if adopted.kind == Kind::Gnu && (adopted.start_files.is_none() || is_asked) {
+    if adopted.kind == ToolchainKind::Gnu && (adopted.start_files.is_none() || is_asked) {
         adopted.start_files = Some(own_start_files(context));
     }
     Some(adopted)

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     applet::Wrappers,
-    config::Kind,
+    config::ToolchainKind,
     context::Context,
     links::{crossdevs, is_our_command, names, place, program_from},
 };
@@ -60,7 +60,7 @@ pub(super) fn move_to_crossdevs(
 /// Links of ours under the name of a tool that the adopted toolchain has not: of the toolchain that was adopted before, or of none.
 pub(super) fn stale(context: &Context, wrappers: &Wrappers, bindir: &Path) -> Vec<PathBuf> {
     let wanted = names(context, wrappers);
-    let kinds = [Kind::Gnu, Kind::Llvm].into_iter();
+    let kinds = [ToolchainKind::Gnu, ToolchainKind::Llvm].into_iter();
     let tools = kinds.flat_map(|kind| wrappers.tools(kind).map(|(name, _)| name));
     let links = tools.map(|tool| format!("{}-{tool}", context.tuple));
     let mut stale: Vec<PathBuf> = links

@@ -3,7 +3,7 @@
 use super::{error::InitError, record, write::Traces};
 use crossmerge_system::{
     file,
-    file::{Places, Tree, Trouble},
+    file::{FileError, Places, Tree},
 };
 use nix::fcntl::Flock;
 use std::{
@@ -48,7 +48,7 @@ pub(crate) fn lock_if_there(sysroot: &Path) -> Result<Option<Flock<File>>, InitE
     Ok(is_there.then(held).transpose()?)
 }
 
-pub(super) fn take_existing(sysroot: &Path, lock: &str) -> Result<Flock<File>, Trouble> {
+pub(super) fn take_existing(sysroot: &Path, lock: &str) -> Result<Flock<File>, FileError> {
     let tree = |_: &mut Vec<PathBuf>| Tree::open(sysroot);
     file::take_in(tree, sysroot, Path::new(lock), &mut Vec::new())
 }

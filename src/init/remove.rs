@@ -22,8 +22,8 @@ use crossmerge_plan::{report::counted, shown::Show};
 use crossmerge_system::{
     file,
     file::{
-        Directory, Node, Places, Trouble,
-        beneath::{Kind, MOST_DEPTH},
+        Directory, FileError, Node, Places,
+        beneath::{FileKind, MOST_DEPTH},
         read,
     },
 };
@@ -68,7 +68,7 @@ pub fn remove(
         let place = sysroot.join(path);
         match places.look(&place) {
             // What lies behind it is not the sysroot's.
-            Err(Trouble::LeadsOut { link, target, .. }) => {
+            Err(FileError::LeadsOut { link, target, .. }) => {
                 if out.insert(link.clone()) {
                     let (link, target) = (link.shown(), target.shown());
                     text.push_str(&format!(
@@ -76,7 +76,7 @@ pub fn remove(
                     ));
                 }
             }
-            Err(Trouble::System { source, .. }) if is_too_long(&source) => {
+            Err(FileError::System { source, .. }) if is_too_long(&source) => {
                 text.push_str(&format!(
                     "left     {}: its path is too long\n",
                     place.shown()
@@ -245,7 +245,9 @@ fn our_links(
                         let why = "another user made it".to_owned();
                         links.left.push((path, why));
                     }
-                    Err(e @ Trouble::ForeignLink { .. }) => links.left.push((path, e.to_string())),
+                    Err(e @ FileError::ForeignLink { .. }) => {
+                        links.left.push((path, e.to_string()))
+                    }
                     looked_at => links.ours.extend(looked_at?.map(|_| path)),
                 }
             }
@@ -383,7 +385,7 @@ fn left_below(directory: &Node, depth: usize) -> io::Result<usize> {
     let mut left = 0;
     for (name, kind) in directory.entries()? {
         left += match directory.child(&name) {
-            Ok(Some(child)) if kind == Kind::Directory && child.is_dir() => {
+            Ok(Some(child)) if kind == FileKind::Directory && child.is_dir() => {
                 left_below(&child, depth + 1)?
             }
             _ => 1,

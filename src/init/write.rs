@@ -12,7 +12,7 @@ use crate::{config::RECORD, links::is_our_command, terminal::Progress};
 use crossmerge_plan::{report, shown::Show};
 use crossmerge_system::{
     file,
-    file::{Directories, Directory, FILE_MODE, Node, Places, Trouble, new_name, read, waiting},
+    file::{Directories, Directory, FILE_MODE, FileError, Node, Places, new_name, read, waiting},
 };
 use std::{
     collections::BTreeSet,
@@ -216,7 +216,7 @@ impl Step {
 fn leads_to_directory(places: &Places, path: &Path) -> bool {
     match places.find(path) {
         Ok(node) => node.is_some_and(|node| node.is_dir()),
-        Err(Trouble::LeadsOut { .. }) => true,
+        Err(FileError::LeadsOut { .. }) => true,
         Err(_) => false,
     }
 }
@@ -387,7 +387,7 @@ fn check(steps: &[Step], places: &Places) -> Result<(), InitError> {
 /// Removes what a run that was cut short left beside a place. What is not reached as it was then is none of init's.
 fn remove_left(path: &Path, places: &Places) -> Result<(), InitError> {
     match places.look(path) {
-        Err(Trouble::LeadsOut { .. }) | Ok(None) => Ok(()),
+        Err(FileError::LeadsOut { .. }) | Ok(None) => Ok(()),
         Err(e) => Err(e.into()),
         Ok(Some(_)) => Ok(places.remove(path)?),
     }

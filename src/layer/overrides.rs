@@ -5,7 +5,7 @@
 //! begins; a build that would certainly be for another machine is an error.
 
 use super::changes::Layer;
-use crate::{config::Kind, context::Context, export::ExportError, target::Target};
+use crate::{config::ToolchainKind, context::Context, export::ExportError, target::Target};
 use crossmerge_plan::{
     env,
     plan::{Changes, Plan},
@@ -159,7 +159,8 @@ fn judge(context: &Context, name: &str, what: What, value: &str) -> Option<(Stri
         }),
         What::Compiler => compiler(context, value),
         What::Prefix => {
-            let driver = [Kind::Gnu, Kind::Llvm].map(|kind| format!("{value}{}", kind.driver()));
+            let driver = [ToolchainKind::Gnu, ToolchainKind::Llvm]
+                .map(|kind| format!("{value}{}", kind.driver()));
             let there = driver
                 .iter()
                 .find(|name| context.has_command(name.as_ref()));

@@ -19,7 +19,7 @@ use crossmerge_plan::{
 };
 use crossmerge_system::{
     elf, exec, file,
-    file::{Weak, read},
+    file::{WritableByOthers, read},
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -77,12 +77,12 @@ pub enum BinfmtError {
     #[error("a rule cannot name `{path}`, which has a colon or a line break in it", path = .0.display())]
     Unspeakable(PathBuf),
     /// What everybody's programs would run under is not root's alone.
-    #[error("`{path}` would run programs of everybody's, root's too, and another user may change {weak}", path = .path.display())]
+    #[error("`{path}` would run programs of everybody's, root's too, and another user may change {writable}", path = .path.display())]
     Untrusted {
         /// The QEMU.
         path: PathBuf,
         /// What another user may change.
-        weak: Weak,
+        writable: WritableByOthers,
     },
     /// There is no table.
     #[error("binfmt_misc is not mounted on `{}`", table::DIRECTORY)]
@@ -132,8 +132,11 @@ impl Explain for BinfmtError {
             Self::Native(_) => "a rule would send them to QEMU; start them as they are".into(),
             Self::NotInstalled(qemu) | Self::NotStatic { qemu, .. } => install_hint(qemu),
             Self::Unspeakable(_) => "install QEMU elsewhere".into(),
-            Self::Untrusted { weak, .. } => {
-                format!("install QEMU where only root writes, or `{}`", weak.fix())
+            Self::Untrusted { writable, .. } => {
+                format!(
+                    "install QEMU where only root writes, or `{}`",
+                    writable.fix()
+                )
             }
             Self::NotMounted => format!(
                 "`modprobe binfmt_misc; mount -t binfmt_misc binfmt_misc {}`",
@@ -253,7 +256,7 @@ impl Registration {
     fn with_qemu(env: &Env, rule: &Rule, credentials: bool) -> Result<Self, BinfmtError> {
         let programs = programs(env, &rule.qemu);
         let is_static = |path: &&PathBuf| {
-            let is_elf = elf::head(path).is_ok_and(|head| elf::Kind::of(&head).is_some());
+            let is_elf = elf::head(path).is_ok_and(|head| elf::ElfHeader::of(&head).is_some());
             is_elf && matches!(elf::interpreter(path), Ok(None))
         };
         let Some(interpreter) = programs.iter().find(is_static) else {
@@ -275,10 +278,10 @@ impl Registration {
             return Err(BinfmtError::Unspeakable(interpreter.clone()));
         }
         // It is asked for its version next, which is to run it.
-        if let Some(weak) = file::weak_point(interpreter)? {
+        if let Some(writable) = file::writable_by_others(interpreter)? {
             return Err(BinfmtError::Untrusted {
                 path: interpreter.clone(),
-                weak,
+                writable,
             });
         }
         let preserve = if preserves_argv0(interpreter) {

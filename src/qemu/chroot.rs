@@ -24,7 +24,7 @@ use crossmerge_plan::{
     env,
     plan::{
         Change, Changes, Plan,
-        step::{Ids, Mount, Namespaces, Root, Step, Told, User, Users, What},
+        step::{Ids, MapWriter, Mount, MountSource, Namespaces, Root, Step, User, Users},
     },
     report,
 };
@@ -125,7 +125,7 @@ pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan> {
         inside.bind(&source, &place);
         let mut mount = Mount::bind(&source, place);
         if !source.is_dir() {
-            mount.what = What::Bind {
+            mount.source = MountSource::Bind {
                 source,
                 file: true,
                 read_only: false,
@@ -280,7 +280,7 @@ impl Handler {
         }
         let rules = rule::all(&context.config)?;
         let Some(rule) = rule::of_header(&rules, &header) else {
-            let kind = elf::Kind::of(&header);
+            let kind = elf::ElfHeader::of(&header);
             return Err(ChrootError::NoEmulation {
                 command: program.into(),
                 machine: kind.map_or(0, |kind| kind.machine),
@@ -335,7 +335,7 @@ fn header(inside: &Inside, program: &Path) -> Result<Vec<u8>> {
         if read.is_err() {
             break;
         }
-        if elf::Kind::of(&head).is_some_and(elf::Kind::is_program) {
+        if elf::ElfHeader::of(&head).is_some_and(elf::ElfHeader::is_program) {
             let opened = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
             return match elf::interpreter(&opened) {
                 Ok(Some(linker)) if !inside.is_file(&linker) => Err(missing(&linker)),
@@ -394,17 +394,17 @@ fn users(context: &Context) -> Result<Option<Users>> {
     };
     let (mut uids, mut gids) = (ranges("/etc/subuid"), ranges("/etc/subgid"));
     let has = |program: &str| context.has_command(OsStr::new(program));
-    let told = match !uids.is_empty() && !gids.is_empty() && has("newuidmap") && has("newgidmap") {
-        true => Told::Newuidmap,
+    let map_writer = match !uids.is_empty() && !gids.is_empty() && has("newuidmap") && has("newgidmap") {
+        true => MapWriter::Newuidmap,
         false => {
             uids.clear();
             gids.clear();
-            Told::Inside
+            MapWriter::Inside
         }
     };
     uids.insert(0, own(uid.as_raw()));
     gids.insert(0, own(gid.as_raw()));
-    Ok(Some(Users { uids, gids, told }))
+    Ok(Some(Users { uids, gids, map_writer }))
 }
 
 /// The ids of the second user namespace: all that the first one has, each as itself.
@@ -420,7 +420,7 @@ fn locked(users: Users) -> Users {
     Users {
         uids: as_itself(users.uids),
         gids: as_itself(users.gids),
-        told: Told::Outside,
+        map_writer: MapWriter::Outside,
     }
 }
 
@@ -462,7 +462,7 @@ impl Reach {
             uids: users.uids.clone(),
             gids: users.gids.clone(),
             // Denied once, it is denied in every namespace below: user_namespaces(7).
-            groups: users.told != Told::Inside
+            groups: users.map_writer != MapWriter::Inside
                 && std::fs::read_to_string("/proc/self/setgroups")
                     .map_or(true, |says| says.trim() != "deny"),
         }
@@ -539,7 +539,7 @@ fn system(inside: &Inside, ids: &Reach, has_users: bool) -> Vec<Step> {
     mount(Mount {
         // Where something covers parts of the machine's own, as in a container, no other may be mounted. Without a user namespace, the
         // machine's would show processes of the machine whose root can be entered.
-        instead: has_users.then(|| Mount::bind("/proc", "/proc").to_read().what),
+        fallback: has_users.then(|| Mount::bind("/proc", "/proc").to_read().source),
         ..Mount::new("proc", "nosuid,nodev,noexec", "/proc")
     });
     if nix::unistd::geteuid().is_root() {
@@ -593,7 +593,7 @@ fn is_device(path: &Path) -> bool {
 /// A file or a device of the machine's. A device can be written to on a mount that is read-only; its mode cannot be changed.
 fn file(source: &Path, place: &Path) -> Mount {
     Mount {
-        what: What::Bind {
+        source: MountSource::Bind {
             source: source.into(),
             file: true,
             read_only: true,

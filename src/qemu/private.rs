@@ -18,7 +18,7 @@ use crossmerge_plan::{
     passes_on,
     plan::{
         Plan,
-        step::{BINFMT_MISC, Ids, Mount, Namespaces, Step, Told, Users},
+        step::{BINFMT_MISC, Ids, MapWriter, Mount, Namespaces, Step, Users},
     },
     report::Explain,
 };
@@ -370,7 +370,7 @@ pub(super) fn own_users() -> Result<Users, NoPrivate> {
         return Ok(Users {
             uids: own_ids("uid_map").map_err(NoPrivate::Ids)?,
             gids: own_ids("gid_map").map_err(NoPrivate::Ids)?,
-            told: Told::Outside,
+            map_writer: MapWriter::Outside,
         });
     }
     Ok(one(0, uid.as_raw(), 0, gid.as_raw()))
@@ -394,7 +394,7 @@ fn one(uid: u32, outside_uid: u32, gid: u32, outside_gid: u32) -> Users {
     Users {
         uids: ids(uid, outside_uid),
         gids: ids(gid, outside_gid),
-        told: Told::Inside,
+        map_writer: MapWriter::Inside,
     }
 }
 

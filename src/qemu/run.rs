@@ -70,7 +70,7 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
         file = found;
         header = head(&file)?;
     }
-    let Some(kind) = elf::Kind::of(&header) else {
+    let Some(kind) = elf::ElfHeader::of(&header) else {
         return Err(RunError::NoElf {
             content: Content::of(&file, &header),
             path: file,
