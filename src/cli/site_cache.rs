@@ -227,7 +227,7 @@ fn explain(context: &Context, answers: &Answers, said: &[Answer]) -> String {
     let layer = layer.last().map_or("", |(_, summary)| summary);
     let file = match &answer.origin {
         Origin::BuiltIn => None,
-        Origin::Person(file) | Origin::Learned(file) => Some(file.display().to_string()),
+        Origin::User(file) | Origin::Learned(file) => Some(file.display().to_string()),
     };
     let mut text = String::new();
     let mut line = |key: &str, value: &str| {
@@ -266,7 +266,7 @@ fn explain(context: &Context, answers: &Answers, said: &[Answer]) -> String {
     for other in overridden.iter().rev() {
         let who = match &other.origin {
             Origin::BuiltIn => other.layer.to_string(),
-            Origin::Person(file) | Origin::Learned(file) => file.display().to_string(),
+            Origin::User(file) | Origin::Learned(file) => file.display().to_string(),
         };
         line("overrides", &format!("{} of {who}", value(other)));
     }
