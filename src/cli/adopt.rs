@@ -20,7 +20,7 @@ pub(super) fn adopt(
     dry_run: bool,
 ) -> Result<ExitCode, Failure> {
     let tuples = invocation.targets(names)?;
-    let request = adopt::Request {
+    let request = adopt::AdoptRequest {
         argv0: invocation.argv0,
         env: &invocation.env,
         config: &invocation.config,

@@ -4,7 +4,7 @@ use super::{
     init::{initialise, is_llvm},
     print::print,
 };
-use crate::{applet::Wrappers, config::Config, context::Context, init::Options};
+use crate::{applet::Wrappers, config::Config, context::Context, init::InitOptions};
 use crossmerge_plan::{
     env::Env,
     report::{Failure, UsageError},
@@ -53,10 +53,10 @@ pub fn emerge_wrapper(
                 extra.display()
             )));
         }
-        let options = Options {
+        let options = InitOptions {
             by_crossdev: true,
             clang_target: is_llvm(&env),
-            ..Options::default()
+            ..InitOptions::default()
         };
         return initialise(
             argv0,

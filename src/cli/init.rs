@@ -6,7 +6,7 @@ use crate::{
     applet::Wrappers,
     context::Context,
     init,
-    init::{Options, Request, Subject},
+    init::{InitOptions, InitRequest, InitTarget},
 };
 use crossmerge_plan::{env, env::Env, report, report::Failure};
 use std::{
@@ -20,7 +20,7 @@ pub(super) fn init(invocation: Invocation<'_>, options: Init) -> Result<ExitCode
     let tuple = invocation.reader()?.tuple(&options.tuple)?;
     let dry_run = options.dry_run;
     let adopt_nothing = options.toolchain.as_ref().is_some_and(|t| t == "none");
-    let options = Options {
+    let options = InitOptions {
         sysroot: options.sysroot,
         bindir: options.bindir,
         toolchain: options.toolchain.filter(|_| !adopt_nothing),
@@ -41,14 +41,14 @@ pub(super) fn initialise(
     argv0: &OsStr,
     mut context: Context,
     wrappers: &Wrappers,
-    options: &Options,
+    options: &InitOptions,
     dry_run: bool,
 ) -> Result<ExitCode, Failure> {
-    let subject = &Subject {
+    let subject = &InitTarget {
         target: context.config.facts(&context.tuple)?,
         families: context.config.families()?,
     };
-    let request = Request {
+    let request = InitRequest {
         argv0,
         wrappers,
         subject,
@@ -72,11 +72,11 @@ pub(super) fn remove(
     dry_run: bool,
 ) -> Result<ExitCode, Failure> {
     let tuple = invocation.target(name)?;
-    let adopted = adopt::Record::read(&invocation.config)?.paths_of(&tuple);
+    let adopted = adopt::AdoptRecord::read(&invocation.config)?.paths_of(&tuple);
     let (argv0, wrappers) = (invocation.argv0, invocation.wrappers);
     let mut text = String::new();
     if !adopted.is_empty() {
-        let request = adopt::Request {
+        let request = adopt::AdoptRequest {
             argv0,
             env: &invocation.env,
             config: &invocation.config,

@@ -1,7 +1,7 @@
 //! `crossmerge profile`.
 
 use super::{args::ProfileCommand, init::initialise, invocation::Invocation, print::print};
-use crate::{init::Options, profile, profile::ProfileError};
+use crate::{init::InitOptions, profile, profile::ProfileError};
 use crossmerge_plan::report::Failure;
 use std::{fmt::Write as _, path::Path, process::ExitCode};
 
@@ -16,9 +16,9 @@ pub(super) fn profile(
         context.existing_sysroot()?;
     }
     if let ProfileCommand::Set { profile, .. } = command {
-        let options = Options {
+        let options = InitOptions {
             profile: Some(profile),
-            ..Options::default()
+            ..InitOptions::default()
         };
         return initialise(argv0, context, wrappers, &options, false);
     }

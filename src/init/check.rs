@@ -3,7 +3,7 @@
 //! Everything that would take a place of the build machine's own is refused here: its tuple, its directories, the names of its
 //! compilers.
 
-use super::{error::InitError, interpreter::libc_of_interpreter, options::Options, toolchain};
+use super::{error::InitError, interpreter::libc_of_interpreter, options::InitOptions, toolchain};
 use crate::{
     applet::Wrappers,
     config::{Toolchain, ToolchainKind},
@@ -138,7 +138,7 @@ pub(super) fn check_shadows(
     context: &Context,
     wrappers: &Wrappers,
     bindir: &Path,
-    options: &Options,
+    options: &InitOptions,
 ) -> Result<(), InitError> {
     let adopted = context.settings.toolchain.as_ref();
     match adopted.and_then(|adopted| shadowed(context, wrappers, bindir, adopted)) {
@@ -174,7 +174,7 @@ fn real_tool(context: &Context, name: &str) -> Option<PathBuf> {
 }
 
 /// The command that makes the target beside the real tools: with another vendor in its tuple, and otherwise as it was asked for.
-pub(crate) fn instead(context: &Context, options: &Options) -> String {
+pub(crate) fn instead(context: &Context, options: &InitOptions) -> String {
     let adopted = context.settings.toolchain.as_ref();
     let kind = match (&options.toolchain, options.llvm) {
         (Some(_), _) => ToolchainKind::Gnu,
@@ -233,7 +233,7 @@ pub(super) fn check_layout(
     context: &Context,
     target: &Target,
     sysroot: &Path,
-    options: &Options,
+    options: &InitOptions,
 ) -> Result<(), InitError> {
     let has = |header: &str| sysroot.join(header).is_file();
     let is_other = has("include/stdio.h") && !has("usr/include/stdio.h");
@@ -292,7 +292,7 @@ fn uses(context: &Context, toolchain: &Toolchain, sysroot: &Path) -> bool {
 pub(super) fn note_compiler_elsewhere(
     context: &Context,
     sysroot: &Path,
-    options: &Options,
+    options: &InitOptions,
 ) -> Option<String> {
     let name = format!("{}-{}", context.tuple, ToolchainKind::Gnu.driver());
     let found = real_tool(context, &name)?;
@@ -301,7 +301,7 @@ pub(super) fn note_compiler_elsewhere(
         return None;
     }
     let prefix = toolchain.prefix.file_name()?.to_owned();
-    let options = Options {
+    let options = InitOptions {
         toolchain: Some(prefix),
         with_libc: true,
         ..options.clone()

@@ -3,10 +3,10 @@
 use super::{
     error::InitError,
     files,
-    host::Host,
-    options::{Options, Subject},
-    record::Record,
-    write::{self, Care, Content, Write},
+    host::HostPortage,
+    options::{InitOptions, InitTarget},
+    record::InitRecord,
+    write::{self, Content, OnConflict, Write},
 };
 use crate::{
     abi,
@@ -25,17 +25,17 @@ use std::{
 };
 
 /// Everything that the decision rests on.
-pub(super) struct Etc<'a> {
+pub(super) struct EtcPortage<'a> {
     pub(super) context: &'a Context,
     pub(super) sysroot: &'a Path,
     pub(super) places: &'a Places,
-    pub(super) record: &'a Record,
-    pub(super) subject: &'a Subject,
-    pub(super) host: &'a Host,
-    pub(super) options: &'a Options,
+    pub(super) record: &'a InitRecord,
+    pub(super) subject: &'a InitTarget,
+    pub(super) host: &'a HostPortage,
+    pub(super) options: &'a InitOptions,
 }
 
-impl Etc<'_> {
+impl EtcPortage<'_> {
     /// The writes, and the profile that make.profile leads to then, if that can be told. A make.conf that we did not write says that another user set the sysroot up, and it is accepted as
     /// it is; but for the placeholders that crossdev leaves when it fails half-way, and for a profile asked for.
     pub(super) fn writes(
@@ -69,7 +69,7 @@ impl Etc<'_> {
                 writes.push(Write::new(
                     make_profile,
                     Content::Link(chosen.directory.clone()),
-                    Care::Edit,
+                    OnConflict::Edit,
                 ));
                 profile = Some(chosen);
             }
@@ -88,22 +88,27 @@ impl Etc<'_> {
         let is_asked = self.options.clang_target || self.options.llvm;
         let llvm = is_asked || adopted.is_some_and(|t| t.kind == ToolchainKind::Llvm);
         let target = &self.subject.target;
-        let text = |name: &str, text| Write::new(etc.join(name), Content::Text(text), Care::Config);
+        let text =
+            |name: &str, text| Write::new(etc.join(name), Content::Text(text), OnConflict::Config);
         let directory = Content::Directory(0o1777);
-        let care = if self.options.profile.is_some() {
-            Care::Choice
+        let on_conflict = if self.options.profile.is_some() {
+            OnConflict::Choice
         } else {
-            Care::Config
+            OnConflict::Config
         };
         let writes = vec![
-            Write::new(below(&configroot, "tmp"), directory, Care::Gap),
+            Write::new(below(&configroot, "tmp"), directory, OnConflict::Gap),
             text(
                 "profile/make.defaults",
                 files::make_defaults(target, &chosen, llvm),
             ),
             text("profile/use.force", files::use_force(target, &chosen)),
             text("repos.conf", files::repos_conf(&self.host.repositories)),
-            Write::new(make_profile, Content::Link(chosen.directory.clone()), care),
+            Write::new(
+                make_profile,
+                Content::Link(chosen.directory.clone()),
+                on_conflict,
+            ),
             text(
                 "make.conf",
                 files::make_conf(target, &self.host.settings, &configroot),
@@ -138,7 +143,7 @@ impl Etc<'_> {
             };
             let cbuild = &self.host.settings["CBUILD"];
             if let Some(fixed) = files::fixed(&text, &self.subject.target, cbuild) {
-                writes.push(Write::new(path, Content::Text(fixed), Care::Edit));
+                writes.push(Write::new(path, Content::Text(fixed), OnConflict::Edit));
             }
         }
         Ok(writes)
@@ -161,7 +166,7 @@ impl Etc<'_> {
                 _ => Ok(embedded),
             };
         };
-        let Subject { target, families } = self.subject;
+        let InitTarget { target, families } = self.subject;
         let all = profile::list(self.context, target, &self.host.repositories)?;
         let makes = self.makes();
         let wanted = Wanted {

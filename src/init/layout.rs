@@ -4,8 +4,8 @@
 //! a file in `/bin` makes a directory of it; so init makes the symlinks.
 
 use super::{
-    options::{Options, Subject},
-    write::{Care, Content, Write},
+    options::{InitOptions, InitTarget},
+    write::{Content, OnConflict, Write},
 };
 use crate::{
     config::{Toolchain, ToolchainKind},
@@ -49,10 +49,19 @@ impl Layout {
         if !self.is_new {
             return Vec::new();
         }
-        let directory =
-            |path: String| Write::new(sysroot.join(path), Content::Directory(0o755), Care::Layout);
+        let directory = |path: String| {
+            Write::new(
+                sysroot.join(path),
+                Content::Directory(0o755),
+                OnConflict::Layout,
+            )
+        };
         let link = |path: &str, to: &str| {
-            Write::new(sysroot.join(path), Content::Link(to.into()), Care::Layout)
+            Write::new(
+                sysroot.join(path),
+                Content::Link(to.into()),
+                OnConflict::Layout,
+            )
         };
         // A root that was merged before release 23.0 has an `sbin` of its own below usr.
         let has_sbin = sysroot.join("usr/sbin").symlink_metadata();
@@ -92,8 +101,8 @@ impl Layout {
 /// recorded and is unsafe.
 pub(super) fn toolchain(
     context: &Context,
-    subject: &Subject,
-    options: &Options,
+    subject: &InitTarget,
+    options: &InitOptions,
     profile: Option<&Profile>,
 ) -> Option<Toolchain> {
     let mut adopted = context.settings.toolchain.clone()?;
@@ -136,7 +145,7 @@ pub(super) fn start_files(context: &Context, adopted: Option<&Toolchain>) -> Vec
     let link = |libdir: &String, file: &str| {
         let path = own.join(libdir).join(file);
         let to = usr.join(libdir).join(file);
-        Write::new(path, Content::Link(to), Care::State)
+        Write::new(path, Content::Link(to), OnConflict::State)
     };
     let libdirs = libdirs
         .into_iter()

@@ -2,7 +2,7 @@
 
 use super::{
     error::InitError,
-    write::{Care, Content, Write},
+    write::{Content, OnConflict, Write},
 };
 use crate::{
     applet::Wrappers,
@@ -22,7 +22,7 @@ pub(crate) fn links(
     let link = |name: String| {
         let path = place(context, bindir, &name);
         let target = program_from(path.parent().unwrap_or(bindir))?;
-        Ok(Write::new(path, Content::Link(target), Care::Command))
+        Ok(Write::new(path, Content::Link(target), OnConflict::Command))
     };
     names(context, wrappers).into_iter().map(link).collect()
 }
@@ -51,7 +51,7 @@ pub(super) fn move_to_crossdevs(
         };
         let is_free = path.symlink_metadata().is_err() || is_our_command(&path);
         if is_free && write.path.symlink_metadata().is_err() {
-            *write = Write::new(path, Content::Link(target.clone()), Care::Command);
+            *write = Write::new(path, Content::Link(target.clone()), OnConflict::Command);
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use super::{
     interpreter::interpreter,
     layout::Layout,
     traits::{Headers, Traits},
-    write::{Care, Content, Write},
+    write::{Content, OnConflict, Write},
 };
 use crate::{
     config::{Toolchain, ToolchainKind},
@@ -429,7 +429,7 @@ fn beside(interpreter: &Path, lib: &Path, sysroot: &Path) -> Option<Write> {
     let source = lib.parent()?.join(interpreter.strip_prefix("/").ok()?);
     (!lib.join(name).exists() && source.is_file()).then(|| {
         let place = sysroot.join("usr/lib").join(name);
-        Write::new(place, Content::Copy(source), Care::Gap)
+        Write::new(place, Content::Copy(source), OnConflict::Gap)
     })
 }
 
@@ -438,8 +438,9 @@ fn beside(interpreter: &Path, lib: &Path, sysroot: &Path) -> Option<Write> {
 fn reach(interpreter: &Path, sysroot: &Path, layout: &Layout) -> Option<Write> {
     let name = interpreter.file_name()?;
     let directory = interpreter.parent()?.strip_prefix("/").ok()?;
-    let gap =
-        |path: PathBuf, target: PathBuf| Some(Write::new(path, Content::Link(target), Care::Gap));
+    let gap = |path: PathBuf, target: PathBuf| {
+        Some(Write::new(path, Content::Link(target), OnConflict::Gap))
+    };
     let up = |path: &Path| path.components().map(|_| "..").collect::<PathBuf>();
     // Where the file will be once the layout's symlinks are there.
     let directory = match layout.usr {
@@ -471,7 +472,7 @@ fn copy(
     if metadata.is_symlink() {
         // A toolchain's lib64 may be a link to its lib.
         let target = fs_err::read_link(from)?;
-        writes.push(Write::new(to, Content::Link(target), Care::Gap));
+        writes.push(Write::new(to, Content::Link(target), OnConflict::Gap));
         return Ok(());
     }
     let mut entries = fs_err::read_dir(from)?.collect::<Result<Vec<_>, _>>()?;
@@ -485,14 +486,14 @@ fn copy(
             writes.push(Write::new(
                 place,
                 Content::Link(fs_err::read_link(&source)?),
-                Care::Gap,
+                OnConflict::Gap,
             ));
         } else if source.is_file() {
             let script = scripts_of.and_then(|lib| moved_script(&source, lib));
             writes.push(Write::new(
                 place,
                 script.map_or(Content::Copy(source), Content::Text),
-                Care::Gap,
+                OnConflict::Gap,
             ));
         }
     }
