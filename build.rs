@@ -43,7 +43,7 @@ fn wrapper((stem, text): &(String, String)) -> String {
         })
         .collect();
     format!(
-        "BuiltIn {{ stem: {stem:?}, names: &{names:?}, define: || Wrapper {{ {fields} ..Wrapper::default() }} }},\n"
+        "BuiltInWrapper {{ stem: {stem:?}, names: &{names:?}, define: || Wrapper {{ {fields} ..Wrapper::default() }} }},\n"
     )
 }
 
@@ -106,7 +106,9 @@ fn family((stem, text): &(String, String)) -> String {
     }
     let cpus = strings(&facts, "cpus");
     let (text, names) = (facts.to_string(), names.to_string());
-    format!("BuiltIn {{ stem: {stem:?}, text: {text:?}, cpus: &{cpus:?}, names: {names:?} }},\n")
+    format!(
+        "BuiltInFamily {{ stem: {stem:?}, text: {text:?}, cpus: &{cpus:?}, names: {names:?} }},\n"
+    )
 }
 
 /// The texts of a list; none where there is no list.

@@ -31,10 +31,10 @@ use std::{
 pub use wrapper::{Code, Wrapper};
 
 /// The wrappers that are built in.
-const BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/wrappers.rs"));
+const BUILT_IN: &[BuiltInWrapper] = include!(concat!(env!("OUT_DIR"), "/wrappers.rs"));
 
 /// A wrapper that `build.rs` has read.
-struct BuiltIn {
+struct BuiltInWrapper {
     stem: &'static str,
     /// The names of the applets that it defines.
     names: &'static [&'static str],

@@ -116,7 +116,7 @@ docs/build-systems.md says how each file is used.")]
     ///
     /// A configure script asks some things by running a program, which it cannot do in a cross build. site-cache(5) says more.
     #[command(subcommand)]
-    SiteCache(super::site_cache::Command),
+    SiteCache(super::site_cache::SiteCacheCommand),
     /// Take over the wrappers of crossdev's targets, or put them back
     Adopt {
         /// The tuples; without any, every target of crossdev's
@@ -180,7 +180,7 @@ pub(super) enum BinfmtCommand {
     /// Print what the kernel has for each of our rules
     Status {
         #[command(flatten)]
-        which: Which,
+        which: RuleSelection,
         /// Print a JSON array
         #[arg(long)]
         json: bool,
@@ -188,19 +188,19 @@ pub(super) enum BinfmtCommand {
     /// Print the lines that register the rules
     Show {
         #[command(flatten)]
-        which: Which,
+        which: RuleSelection,
     },
     /// Register rules with the kernel, until the machine is switched off
     Register {
         #[command(flatten)]
-        which: Which,
+        which: RuleSelection,
         #[command(flatten)]
-        how: How,
+        how: RegisterOptions,
     },
     /// Take registered rules away
     Unregister {
         #[command(flatten)]
-        which: Which,
+        which: RuleSelection,
         /// Print the writes as shell, and touch nothing
         #[arg(long)]
         dry_run: bool,
@@ -208,9 +208,9 @@ pub(super) enum BinfmtCommand {
     /// Write files to /etc/binfmt.d, which register rules when the machine starts
     Install {
         #[command(flatten)]
-        which: Which,
+        which: RuleSelection,
         #[command(flatten)]
-        how: How,
+        how: RegisterOptions,
         /// Remove the files instead
         #[arg(long, conflicts_with = "credentials")]
         uninstall: bool,
@@ -218,7 +218,7 @@ pub(super) enum BinfmtCommand {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Which {
+pub(super) struct RuleSelection {
     /// The tuple for whose programs the rule is
     #[arg(conflicts_with = "all")]
     pub(super) tuple: Option<OsString>,
@@ -228,7 +228,7 @@ pub(super) struct Which {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct How {
+pub(super) struct RegisterOptions {
     /// Add flag C: QEMU gets the rights of a set-user-ID program. Whoever may start one can be root then
     #[arg(long)]
     pub(super) credentials: bool,
@@ -259,7 +259,7 @@ pub(super) enum ProfileCommand {
 }
 
 impl BinfmtCommand {
-    pub(super) fn which(&self) -> &Which {
+    pub(super) fn which(&self) -> &RuleSelection {
         match self {
             Self::Status { which, .. }
             | Self::Show { which }

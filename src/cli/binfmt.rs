@@ -3,7 +3,7 @@
 use super::{args::BinfmtCommand, invocation::Invocation, print::print};
 use crate::qemu::{
     binfmt,
-    binfmt::{Action, BinfmtError, Status},
+    binfmt::{Action, BinfmtError, RuleStatus},
 };
 use crossmerge_plan::{report, report::Failure};
 use std::process::ExitCode;
@@ -19,16 +19,16 @@ pub(super) fn binfmt(
         command => command.which().all,
     };
     if tuple.is_none() && !may_be_all {
-        return Err(BinfmtError::NoSubject.into());
+        return Err(BinfmtError::NoTarget.into());
     }
-    let subject = binfmt::Subject::of(&invocation.env, &invocation.config, tuple.as_ref())?;
+    let subject = binfmt::SelectedRules::of(&invocation.env, &invocation.config, tuple.as_ref())?;
     let (action, credentials, dry_run) = match command {
         BinfmtCommand::Status { json, .. } => {
             let status = subject.status()?;
             return print(&if json {
                 serde_json::to_string_pretty(&status).expect("plain data") + "\n"
             } else {
-                Status::to_text(&status)
+                RuleStatus::to_text(&status)
             });
         }
         BinfmtCommand::Show { .. } => {

@@ -1,6 +1,6 @@
 //! One invocation of `crossmerge`: what every command has besides its own options.
 
-use super::name::Reader;
+use super::name::NameReader;
 use crate::{applet::Wrappers, config::Config, context::Context};
 use crossmerge_plan::{env::Env, report::Failure, tuple::Tuple};
 use std::ffi::{OsStr, OsString};
@@ -17,8 +17,8 @@ pub(super) struct Invocation<'a> {
 
 impl Invocation<'_> {
     /// Reads the CPU families, which only a command that has a name to look up needs.
-    pub(super) fn reader(&self) -> Result<Reader, Failure> {
-        Reader::new(&self.config, self.wrappers, self.typed.clone())
+    pub(super) fn reader(&self) -> Result<NameReader, Failure> {
+        NameReader::new(&self.config, self.wrappers, self.typed.clone())
     }
 
     /// Returns the tuple of the target that a name means.

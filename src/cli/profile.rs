@@ -49,7 +49,7 @@ pub(super) fn profile(
             let name = known.map_or(directory.display().to_string(), |profile| {
                 profile.name.clone()
             });
-            let says = profile::says(&context, &repositories, &directory)?;
+            let settings = profile::settings(&context, &repositories, &directory)?;
             for (key, value) in [
                 ("profile", name.as_str()),
                 (
@@ -57,10 +57,10 @@ pub(super) fn profile(
                     known.map_or("-", |profile| profile.status.as_str()),
                 ),
                 ("directory", &directory.display().to_string()),
-                ("arch", &says.arch),
-                ("kernel", &says.kernel),
-                ("elibc", &says.elibc),
-                ("chost", &says.chost),
+                ("arch", &settings.arch),
+                ("kernel", &settings.kernel),
+                ("elibc", &settings.elibc),
+                ("chost", &settings.chost),
             ] {
                 let _ = writeln!(
                     text,

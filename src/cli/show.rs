@@ -1,6 +1,6 @@
 //! `crossmerge show` and `crossmerge plan`.
 
-use super::{invocation::Invocation, name::Listed, print::print};
+use super::{invocation::Invocation, name::ListedFamily, print::print};
 use crate::{applet::Code, call::Call, fix_root::FixRootError};
 use crossmerge_plan::report::Failure;
 use std::{
@@ -19,11 +19,11 @@ pub(super) fn show(
     let Some(name) = name.filter(|name| name != "help") else {
         let families = reader.families();
         return print(&if examples {
-            Listed::to_examples(&families)
+            ListedFamily::to_examples(&families)
         } else if json {
             serde_json::to_string_pretty(&families).expect("plain data") + "\n"
         } else {
-            Listed::to_text(&families)
+            ListedFamily::to_text(&families)
         });
     };
     let target = invocation.config.facts(&reader.tuple(&name)?)?;

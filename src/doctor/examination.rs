@@ -13,7 +13,7 @@ use crate::{
     init::{Headers, HostPortage, InitError, InitRecord, Traits, installed},
     links::bindir,
     profile,
-    profile::Says,
+    profile::ProfileSettings,
     target::{Source, Target, TargetError},
 };
 use crossmerge_plan::{
@@ -63,7 +63,7 @@ pub(super) struct Examination<'a> {
     sources: Vec<Source>,
     host: OnceCell<Option<Result<HostPortage, InitError>>>,
     settings: OnceCell<Option<Result<Settings, ContextError>>>,
-    profile: OnceCell<Option<Says>>,
+    profile: OnceCell<Option<ProfileSettings>>,
     compiler: OnceCell<Option<Compiler>>,
     multiarch: OnceCell<String>,
     files: OnceCell<UnmergedFiles>,
@@ -173,13 +173,13 @@ impl<'a> Examination<'a> {
     }
 
     /// What the profile that is linked says; `None` without Portage.
-    pub(super) fn profile(&self) -> Result<Option<&Says>, DoctorError> {
-        let read = || -> Result<Option<Says>, InitError> {
+    pub(super) fn profile(&self) -> Result<Option<&ProfileSettings>, DoctorError> {
+        let read = || -> Result<Option<ProfileSettings>, InitError> {
             let Some(Ok(host)) = self.host() else {
                 return Ok(None);
             };
             let link = self.etc_portage().join(PROFILE_LINK);
-            Ok(Some(profile::says(
+            Ok(Some(profile::settings(
                 self.context,
                 &host.repositories,
                 &link,

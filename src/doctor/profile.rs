@@ -10,7 +10,7 @@ use crate::{
     abi::Abi,
     config::ToolchainKind,
     libraries,
-    profile::{Says, Usr},
+    profile::{ProfileSettings, Usr},
 };
 use crossmerge_plan::shown::Show;
 use crossmerge_system::file::read;
@@ -21,7 +21,7 @@ fn set_auto(exam: &Examination) -> String {
 }
 
 /// What the linked profile says, where there is a Portage to read it.
-fn says<'p>(exam: &'p Examination) -> Result<Option<&'p Says>, DoctorError> {
+fn says<'p>(exam: &'p Examination) -> Result<Option<&'p ProfileSettings>, DoctorError> {
     match exam.etc_portage().join(PROFILE_LINK).is_dir() {
         true => exam.profile(),
         false => Ok(None),

@@ -5,7 +5,7 @@ use super::{
     finding::{CheckResult, DoctorError},
     probe::{SOURCE, link_bare},
 };
-use crate::{config::ToolchainKind, target::made::Made};
+use crate::{config::ToolchainKind, target::elf_machine::ElfMachine};
 use crossmerge_plan::{env, shown::Show, words::quote};
 use crossmerge_system::{exec::PrintedPath, file::read};
 use std::{ffi::OsString, path::PathBuf, process::Output};
@@ -80,14 +80,15 @@ pub(super) fn machine(exam: &Examination) -> Result<CheckResult, DoctorError> {
     let Ok(target) = exam.target() else {
         return Ok(CheckResult::skipped("nothing is known about the tuple"));
     };
-    let Some(made) = Made::of(&read::head(&exam.scratch("probe.o"), read::ELF_HEADER)?) else {
+    let Some(made) = ElfMachine::of(&read::head(&exam.scratch("probe.o"), read::ELF_HEADER)?)
+    else {
         return Ok(CheckResult::not_for_this_target("the object is not ELF"));
     };
     if !made.fits(target) {
         return Ok(failed(
             exam,
             "the compiler builds for another machine",
-            &format!("{made}; the tuple means {}", Made::wanted(target)),
+            &format!("{made}; the tuple means {}", ElfMachine::wanted(target)),
         ));
     }
     let other = exam.traits()?;
@@ -102,7 +103,7 @@ pub(super) fn machine(exam: &Examination) -> Result<CheckResult, DoctorError> {
 }
 
 pub(super) fn link(exam: &Examination) -> Result<CheckResult, DoctorError> {
-    if Made::of(&read::head(&exam.scratch("probe.o"), read::ELF_HEADER)?).is_none() {
+    if ElfMachine::of(&read::head(&exam.scratch("probe.o"), read::ELF_HEADER)?).is_none() {
         return Ok(CheckResult::skipped("only programs in ELF are linked here"));
     }
     let args = link_bare(&exam.scratch("probe.c"), &exam.scratch("bare"));

@@ -9,7 +9,7 @@ use crate::{
     config::{Toolchain, ToolchainKind},
     context::Context,
     links::tools,
-    target::{Target, made::Made},
+    target::{Target, elf_machine::ElfMachine},
 };
 use crossmerge_plan::{shown::Show, tuple::Tuple, words::quote};
 use crossmerge_system::{
@@ -113,7 +113,7 @@ fn is_like_the_machine(context: &Context, machine: Option<&str>) -> bool {
     let (Ok(target), Ok(own)) = (context.target(), own) else {
         return false;
     };
-    if !Made::of(&own).is_some_and(|own| own.fits(&target)) {
+    if !ElfMachine::of(&own).is_some_and(|own| own.fits(&target)) {
         return false;
     }
     // A CPU alone is what the machine's own is called for short.
@@ -288,7 +288,7 @@ fn uses(context: &Context, toolchain: &Toolchain, sysroot: &Path) -> bool {
     own.is_some_and(|own| own.real().as_deref() == Some(&canonical(sysroot)))
 }
 
-/// Says that the compiler with the target's own name, which was not adopted, knows nothing of the sysroot.
+/// ProfileSettings that the compiler with the target's own name, which was not adopted, knows nothing of the sysroot.
 pub(super) fn note_compiler_elsewhere(
     context: &Context,
     sysroot: &Path,

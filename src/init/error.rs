@@ -5,7 +5,7 @@ use crate::{
     context::ContextError,
     crossdev::target_of,
     profile::ProfileError,
-    target::{Mismatch, made::Made},
+    target::{Mismatch, elf_machine::ElfMachine},
 };
 use crossmerge_plan::{passes_on, report::Explain, shown::Show, tuple::Tuple};
 use crossmerge_system::{exec::ExecError, file, file::FileError};
@@ -54,8 +54,8 @@ pub enum InitError {
     WrongMachine {
         compiler: OsString,
         tuple: Tuple,
-        made: Made,
-        wanted: Made,
+        made: ElfMachine,
+        wanted: ElfMachine,
     },
     #[error("`{compiler}` does not build for `{tuple}`: {mismatch}", compiler = .compiler.shown())]
     OtherTraits {

@@ -13,7 +13,7 @@ use crate::{
     config::ToolchainKind,
     context::Context,
     profile,
-    profile::{EMBEDDED, Misfit, Profile, Status, Usr, Wanted},
+    profile::{EMBEDDED, Misfit, Profile, ProfileRequirements, ProfileStatus, Usr},
 };
 use crossmerge_plan::shown::Show;
 use crossmerge_system::file::{FileError, Places, below, read};
@@ -159,8 +159,12 @@ impl EtcPortage<'_> {
             return match linked {
                 Some(directory) if directory != embedded.directory => Ok(Profile {
                     name: directory.display().to_string(),
-                    says: profile::says(self.context, &self.host.repositories, make_profile)?,
-                    status: Status::Unknown,
+                    settings: profile::settings(
+                        self.context,
+                        &self.host.repositories,
+                        make_profile,
+                    )?,
+                    status: ProfileStatus::Unknown,
                     directory,
                 }),
                 _ => Ok(embedded),
@@ -169,7 +173,7 @@ impl EtcPortage<'_> {
         let InitTarget { target, families } = self.subject;
         let all = profile::list(self.context, target, &self.host.repositories)?;
         let makes = self.makes();
-        let wanted = Wanted {
+        let wanted = ProfileRequirements {
             target,
             sources: families,
             usr: Usr::of(self.sysroot),
@@ -230,7 +234,7 @@ impl EtcPortage<'_> {
             Some(Misfit::Usr { root }) => {
                 return Err(InitError::ProfileLayout {
                     profile: name.clone(),
-                    wants: profile.says.usr.map_or("", Usr::as_str),
+                    wants: profile.settings.usr.map_or("", Usr::as_str),
                     sysroot: self.sysroot.into(),
                     has: root.as_str(),
                     tuple: tuple.clone(),
@@ -239,18 +243,18 @@ impl EtcPortage<'_> {
             Some(Misfit::Abi) => {
                 return Err(InitError::ProfileAbi {
                     profile: name.clone(),
-                    flags: profile.says.abi_flags.clone(),
+                    flags: profile.settings.abi_flags.clone(),
                     compiler: self.context.compiler().map_or_else(PathBuf::new, |(_, path)| path),
                     tuple: tuple.clone(),
                 });
             }
             Some(Misfit::UsualAbi { abi }) => notes.push(format!(
                 "`{name}` compiles with `{}`, and `{tuple}` usually means `-mabi={abi}`: its compiler has to make the profile's ABI",
-                profile.says.abi_flags
+                profile.settings.abi_flags
             )),
             Some(Misfit::Chost) => notes.push(format!(
                 "`{name}` is for `{}`, which has another byte order, word size or float ABI than `{tuple}`",
-                profile.says.chost
+                profile.settings.chost
             )),
         }
         Ok(())
@@ -267,7 +271,7 @@ impl EtcPortage<'_> {
         }
     }
 
-    /// Says what Gentoo has no word for.
+    /// ProfileSettings what Gentoo has no word for.
     fn note_unknown(&self, etc: &Path, notes: &mut Vec<String>) {
         let target = &self.subject.target;
         for (fact, known) in [

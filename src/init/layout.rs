@@ -34,8 +34,8 @@ impl Layout {
     /// The layout that the sysroot has, else that of the profile.
     pub(super) fn decide(sysroot: &Path, profile: Option<&Profile>) -> Self {
         let has = Usr::of(sysroot);
-        let wants = profile.and_then(|profile| profile.says.usr);
-        let libdirs = profile.map(|profile| profile.says.root_libdirs.clone());
+        let wants = profile.and_then(|profile| profile.settings.usr);
+        let libdirs = profile.map(|profile| profile.settings.root_libdirs.clone());
         Self {
             usr: has.or(wants),
             is_new: wants == Some(Usr::Merged) && has != Some(Usr::Split),
@@ -81,11 +81,11 @@ impl Layout {
         writes
     }
 
-    /// Says that the profile that is linked and the sysroot contradict each other.
+    /// ProfileSettings that the profile that is linked and the sysroot contradict each other.
     pub(super) fn note(&self, sysroot: &Path, profile: Option<&Profile>) -> Option<String> {
         let profile = profile?;
-        let (has, wants) = (Usr::of(sysroot)?, profile.says.usr?);
-        (has != wants && profile.says.checks_usr).then(|| {
+        let (has, wants) = (Usr::of(sysroot)?, profile.settings.usr?);
+        (has != wants && profile.settings.checks_usr).then(|| {
             format!(
                 "the profile `{}` expects {}, and `{}` is {}: it ends each merge",
                 profile.name,
@@ -115,7 +115,7 @@ pub(super) fn toolchain(
     }
     let usual = || libraries::usual(target, &libraries::multiarch(context));
     let libdirs = adopted.libdirs.get_or_insert_with(usual);
-    let of_profile = profile.map(|profile| profile.says.libdir.as_str());
+    let of_profile = profile.map(|profile| profile.settings.libdir.as_str());
     if let Some(libdir) = of_profile.filter(|libdir| libraries::is_libdir(libdir)) {
         libdirs.retain(|known| known != libdir);
         libdirs.insert(0, libdir.to_owned());

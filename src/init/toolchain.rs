@@ -15,7 +15,7 @@ use crate::{
     context::Context,
     distribution::Distribution,
     profile::Usr,
-    target::{Mismatch, Target, made::Made},
+    target::{Mismatch, Target, elf_machine::ElfMachine},
 };
 use crossmerge_plan::{
     plan::{Change, Changes, Plan},
@@ -309,12 +309,12 @@ fn check_object(
         });
     }
     let header = read::head(&object, read::ELF_HEADER)?;
-    match Made::of(&header) {
+    match ElfMachine::of(&header) {
         Some(made) if !made.fits(target) => Err(InitError::WrongMachine {
             compiler,
             tuple: context.tuple.clone(),
             made,
-            wanted: Made::wanted(target),
+            wanted: ElfMachine::wanted(target),
         }),
         made => Ok(made.is_some()),
     }

@@ -116,7 +116,7 @@ pub enum BinfmtError {
     Edited(PathBuf),
     /// Neither a tuple nor `--all`.
     #[error("for which target?")]
-    NoSubject,
+    NoTarget,
 }
 
 impl Explain for BinfmtError {
@@ -154,7 +154,7 @@ impl Explain for BinfmtError {
                 let path = quote(path.as_os_str());
                 format!("move it away: `mv {path} {path}.old`")
             }
-            Self::NoSubject => "name a tuple, or say `--all`".into(),
+            Self::NoTarget => "name a tuple, or say `--all`".into(),
             _ => return None,
         })
     }
@@ -162,7 +162,7 @@ impl Explain for BinfmtError {
 
 /// The rules that a user asked for.
 #[derive(Debug)]
-pub struct Subject<'a> {
+pub struct SelectedRules<'a> {
     env: &'a Env,
     rules: Vec<Rule>,
     /// One that cannot be registered here is passed over.
@@ -179,7 +179,7 @@ struct Registration {
 
 /// What the kernel has for one rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Status {
+pub struct RuleStatus {
     /// The rule's name.
     name: String,
     /// Whether the kernel uses it: `enabled`, `disabled`, `native` where no rule should be, or none.
@@ -207,7 +207,7 @@ pub enum Action {
     Uninstall,
 }
 
-impl Status {
+impl RuleStatus {
     /// The columns of a user's table: name, state, flags, interpreter, and what is to be said.
     fn columns(&self) -> [String; 5] {
         let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".into());
@@ -383,7 +383,7 @@ pub(super) fn version(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
-impl<'a> Subject<'a> {
+impl<'a> SelectedRules<'a> {
     /// Finds the rules of a target, or all of them.
     pub fn of(env: &'a Env, config: &Config, tuple: Option<&Tuple>) -> Result<Self, BinfmtError> {
         let mut rules = rule::all(config)?;
@@ -399,7 +399,7 @@ impl<'a> Subject<'a> {
     }
 
     /// Looks what the kernel has for each rule.
-    pub fn status(&self) -> Result<Vec<Status>, BinfmtError> {
+    pub fn status(&self) -> Result<Vec<RuleStatus>, BinfmtError> {
         let entries = table::read()?.ok_or(BinfmtError::NotMounted)?;
         Ok(self
             .rules
@@ -408,7 +408,7 @@ impl<'a> Subject<'a> {
             .collect())
     }
 
-    fn status_of(&self, rule: &Rule, entries: &[Entry]) -> Status {
+    fn status_of(&self, rule: &Rule, entries: &[Entry]) -> RuleStatus {
         let name = rule.name();
         let entry = entries.iter().find(|entry| entry.name == name);
         let mut header = rule.magic.clone();
@@ -428,7 +428,7 @@ impl<'a> Subject<'a> {
             Err(_) if entry.is_of(rule) => Vec::new(),
             Err(_) => vec!["magic or mask"],
         });
-        Status {
+        RuleStatus {
             state,
             interpreter: entry.map(|entry| entry.interpreter.clone()),
             flags: entry.map(|entry| entry.flags.clone()),

@@ -32,10 +32,10 @@ use crossmerge_system::file;
 use environment::{PATH, SHELLS, environment};
 use error::Result;
 use handler::Handler;
-use ids::{Reach, locked, users};
-use inside::{Account, Inside};
+use ids::{AvailableIds, locked, users};
+use inside::{Account, TargetRoot};
 use mounts::{bound, files_of_the_machine, system};
-use request::Request;
+use request::ChrootRequest;
 use std::{
     ffi::{OsStr, OsString},
     io,
@@ -45,7 +45,7 @@ use std::{
 
 /// Decides what `<tuple>-chroot args…` does.
 pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan> {
-    let request = Request::parse(args)?;
+    let request = ChrootRequest::parse(args)?;
     let mut inside = root(context, request.root.as_deref())?;
     let mut binds = Vec::new();
     for (source, place) in &request.binds {
@@ -66,8 +66,8 @@ pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan> {
     let handler = Handler::of(context, &inside, &program)?;
     let users = users(context)?;
     let ids = match &users {
-        Some(users) => Reach::of(users),
-        None => Reach::of(&private::own_users().map_err(ChrootError::NoNamespaces)?),
+        Some(users) => AvailableIds::of(users),
+        None => AvailableIds::of(&private::own_users().map_err(ChrootError::NoNamespaces)?),
     };
     let account = account(&inside, request.user.as_deref(), &ids)?;
     let is_foreign = handler.is_qemu;
@@ -127,7 +127,7 @@ pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan> {
 }
 
 /// The root: what was asked for, else ROOT, else the sysroot; with Portage's own settings in between, as the other applets have it.
-fn root(context: &Context, asked: Option<&Path>) -> Result<Inside> {
+fn root(context: &Context, asked: Option<&Path>) -> Result<TargetRoot> {
     let root = match (asked, context.named_root()?) {
         (Some(root), _) => root.into(),
         (None, Some(root)) => root,
@@ -144,7 +144,7 @@ fn root(context: &Context, asked: Option<&Path>) -> Result<Inside> {
         return Err(ChrootError::OwnRoot(root));
     }
     let of = |root: &Path| match root.is_dir() {
-        true => Inside::of(root),
+        true => TargetRoot::of(root),
         false => Err(root
             .metadata()
             .map_or_else(|e| e, |_| io::ErrorKind::NotADirectory.into())),
@@ -156,7 +156,7 @@ fn root(context: &Context, asked: Option<&Path>) -> Result<Inside> {
 }
 
 /// The program and its arguments, as they are called inside.
-fn command(inside: &Inside, request: &Request) -> Result<(PathBuf, Vec<OsString>)> {
+fn command(inside: &TargetRoot, request: &ChrootRequest) -> Result<(PathBuf, Vec<OsString>)> {
     let root = || inside.path.clone();
     let Some((name, args)) = request.command.split_first() else {
         let mut shells = SHELLS.iter().map(PathBuf::from);
@@ -190,7 +190,7 @@ fn command(inside: &Inside, request: &Request) -> Result<(PathBuf, Vec<OsString>
 }
 
 /// Who logs in: root, who need not be in the root's passwd, or the user that was asked for.
-fn account(inside: &Inside, asked: Option<&str>, ids: &Reach) -> Result<Account> {
+fn account(inside: &TargetRoot, asked: Option<&str>, ids: &AvailableIds) -> Result<Account> {
     let user = asked.unwrap_or("0");
     let account = inside.account(user)?.ok_or_else(|| ChrootError::NoUser {
         root: inside.path.clone(),

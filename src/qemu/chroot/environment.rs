@@ -1,6 +1,6 @@
 //! The environment of a login in the root.
 
-use super::{ids::Reach, inside::Account};
+use super::{ids::AvailableIds, inside::Account};
 use crate::context::Context;
 use crossmerge_plan::{
     env,
@@ -56,7 +56,7 @@ pub(super) fn environment(
     program: &Path,
     cpu: Option<OsString>,
     is_foreign: bool,
-    ids: &Reach,
+    ids: &AvailableIds,
 ) -> Changes {
     let kept = KEPT
         .iter()

@@ -7,7 +7,7 @@ use super::{
         script::{self, Script},
     },
     error::{ChrootError, Result},
-    inside::Inside,
+    inside::TargetRoot,
 };
 use crate::context::Context;
 use crossmerge_plan::plan::step::Step;
@@ -27,7 +27,7 @@ pub(super) struct Handler {
 
 impl Handler {
     /// Finds it by the header of the program, or of what runs it when it is a script.
-    pub(super) fn of(context: &Context, inside: &Inside, program: &Path) -> Result<Self> {
+    pub(super) fn of(context: &Context, inside: &TargetRoot, program: &Path) -> Result<Self> {
         let header = header(inside, program)?;
         let root = || inside.path.clone();
         if native::runs(&header) {
@@ -75,7 +75,7 @@ fn machines_handler(header: &[u8]) -> bool {
 }
 
 /// The ELF header that the kernel meets when the program is started.
-fn header(inside: &Inside, program: &Path) -> Result<Vec<u8>> {
+fn header(inside: &TargetRoot, program: &Path) -> Result<Vec<u8>> {
     let root = || inside.path.clone();
     let mut path = program.to_owned();
     for _ in 0..=script::DEPTH_MAX {

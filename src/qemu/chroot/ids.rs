@@ -101,14 +101,14 @@ fn subordinate(text: &str, name: Option<&str>, uid: u32) -> Vec<Ids> {
 }
 
 /// The ids that can be had inside.
-pub(super) struct Reach {
+pub(super) struct AvailableIds {
     uids: Vec<Ids>,
     gids: Vec<Ids>,
     /// Whether a process may choose its other groups.
     pub(super) groups: bool,
 }
 
-impl Reach {
+impl AvailableIds {
     pub(super) fn of(users: &Users) -> Self {
         Self {
             uids: users.uids.clone(),
@@ -167,7 +167,7 @@ mod tests {
             [ids(1, 200_000, 1000), ids(1001, 300_000, 5)]
         );
         assert_eq!(subordinate(text, None, 7), []);
-        let reach = Reach {
+        let reach = AvailableIds {
             uids: vec![ids(0, 1000, 1), ids(1, 200_000, 1000)],
             gids: vec![ids(0, 1000, 1)],
             groups: true,

@@ -2,8 +2,8 @@
 
 use super::{
     error::{ChrootError, Result},
-    ids::Reach,
-    inside::Inside,
+    ids::AvailableIds,
+    inside::TargetRoot,
 };
 use crate::context::Context;
 use crossmerge_plan::{
@@ -49,7 +49,7 @@ const PROC_OF_THE_MACHINE: [&str; 10] = [
 const TTY_GROUP: u32 = 5;
 
 /// What every system has: its processes, devices and terminals.
-pub(super) fn system(inside: &Inside, ids: &Reach, has_users: bool) -> Vec<Step> {
+pub(super) fn system(inside: &TargetRoot, ids: &AvailableIds, has_users: bool) -> Vec<Step> {
     let root = &inside.path;
     let mut steps = Vec::new();
     let mut mount = |mount: Mount| steps.push(Step::Mount(mount.in_root(root)));
@@ -125,7 +125,7 @@ fn without_links(path: &Path) -> PathBuf {
 }
 
 /// What the root sees of the machine: names of hosts, and for a Portage repositories and sources.
-pub(super) fn files_of_the_machine(context: &Context, inside: &Inside) -> Result<Vec<Step>> {
+pub(super) fn files_of_the_machine(context: &Context, inside: &TargetRoot) -> Result<Vec<Step>> {
     const RESOLV_CONF: &str = "/etc/resolv.conf";
     let root = &inside.path;
     let mut steps = Vec::new();
@@ -175,7 +175,7 @@ pub(super) fn files_of_the_machine(context: &Context, inside: &Inside) -> Result
 /// Which directories of the machine are repositories of the root, and where it wants them. A repository that the root has itself is its
 /// own matter; one that it does not name is where the machine has it.
 fn repositories(
-    inside: &Inside,
+    inside: &TargetRoot,
     machine: &Repositories,
 ) -> std::result::Result<BTreeMap<PathBuf, PathBuf>, Refusal> {
     let wanted = inside.settings.repositories()?;
