@@ -13,7 +13,7 @@
 #[expect(unreachable_pub, reason = "the program has it too")]
 mod form;
 
-use form::{Kind, Layer, Obtained, Written};
+use form::{LayerFile, LayerKind, Obtained, WrittenAnswer};
 use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::Path, process};
 use wildmatch::WildMatch;
 
@@ -43,7 +43,7 @@ fn wrapper((stem, text): &(String, String)) -> String {
         })
         .collect();
     format!(
-        "BuiltIn {{ stem: {stem:?}, names: &{names:?}, define: || Wrapper {{ {fields} ..Wrapper::default() }} }},\n"
+        "BuiltInWrapper {{ stem: {stem:?}, names: &{names:?}, define: || Wrapper {{ {fields} ..Wrapper::default() }} }},\n"
     )
 }
 
@@ -54,7 +54,7 @@ fn field(key: &str, value: &toml::Value) -> Option<String> {
         let of = match key {
             "layers" => "Layer",
             "code" => "Code",
-            "toolchain" => "Kind",
+            "toolchain" => "ToolchainKind",
             _ => return Some(format!("{word:?}.into()")),
         };
         Some(format!("{of}::{}", camel(word)))
@@ -106,7 +106,9 @@ fn family((stem, text): &(String, String)) -> String {
     }
     let cpus = strings(&facts, "cpus");
     let (text, names) = (facts.to_string(), names.to_string());
-    format!("BuiltIn {{ stem: {stem:?}, text: {text:?}, cpus: &{cpus:?}, names: {names:?} }},\n")
+    format!(
+        "BuiltInFamily {{ stem: {stem:?}, text: {text:?}, cpus: &{cpus:?}, names: {names:?} }},\n"
+    )
 }
 
 /// The texts of a list; none where there is no list.
@@ -165,7 +167,7 @@ fn site_cache(root: &str) -> String {
     let mut layers = Vec::new();
     for (stem, text) in files(root, "site-cache", "toml") {
         let file = format!("site-cache/{stem}.toml");
-        let layer = Layer::parse(&text).unwrap_or_else(|e| refuse(&file, &e));
+        let layer = LayerFile::parse(&text).unwrap_or_else(|e| refuse(&file, &e));
         let names = text.lines().skip_while(|line| *line != "[answers]").skip(1);
         let names: Vec<&str> = names.filter_map(|line| line.split(" = ").next()).collect();
         if let Some(pair) = names.windows(2).find(|pair| pair[0] >= pair[1]) {
@@ -186,7 +188,7 @@ fn site_cache(root: &str) -> String {
         }
         for (name, answer) in &layer.answers {
             let refuse = |message: &str| -> ! { refuse(&file, &format!("`{name}`: {message}")) };
-            let Some(Written {
+            let Some(WrittenAnswer {
                 asker: Some(_),
                 obtained: Some(obtained),
                 probe,
@@ -214,9 +216,9 @@ fn site_cache(root: &str) -> String {
     layers.sort_by_key(|(_, layer)| layer.kind);
     check_agreement(root, &layers);
     let optional = |text: &Option<String>| format!("{text:?}");
-    let mut text = String::from("const LAYERS: &[BuiltIn] = &[\n");
+    let mut text = String::from("const LAYERS: &[BuiltInLayer] = &[\n");
     for (stem, layer) in &layers {
-        let Layer {
+        let LayerFile {
             summary,
             kind,
             tuples,
@@ -226,10 +228,10 @@ fn site_cache(root: &str) -> String {
         let (summary, kind) = (summary.as_deref().expect("checked"), kind.expect("checked"));
         let _ = writeln!(
             text,
-            "BuiltIn {{ name: {stem:?}, summary: {summary:?}, kind: Kind::{kind:?}, tuples: &{tuples:?}, except: &{except:?}, answers: &["
+            "BuiltInLayer {{ name: {stem:?}, summary: {summary:?}, kind: LayerKind::{kind:?}, tuples: &{tuples:?}, except: &{except:?}, answers: &["
         );
         for (name, answer) in answers {
-            let Written {
+            let WrittenAnswer {
                 value,
                 asker,
                 obtained,
@@ -247,7 +249,7 @@ fn site_cache(root: &str) -> String {
             let about = about.map_or("None".into(), |about| format!("Some(About::{about:?})"));
             let _ = writeln!(
                 text,
-                "Row {{ name: {name:?}, value: {value:?}, asker: {:?}, obtained: Obtained::{:?}, probe: {}, note: {}, about: {about}, asked: {}, needs: {}, others: &{others:?} }},",
+                "BuiltInAnswer {{ name: {name:?}, value: {value:?}, asker: {:?}, obtained: Obtained::{:?}, probe: {}, note: {}, about: {about}, asked: {}, needs: {}, others: &{others:?} }},",
                 asker.as_deref().expect("checked"),
                 obtained.expect("checked"),
                 optional(probe),
@@ -266,7 +268,7 @@ fn site_cache(root: &str) -> String {
 }
 
 /// Checks that no two layers of one kind give one tuple different answers, for a tuple of each CPU and many systems.
-fn check_agreement(root: &str, layers: &[(String, Layer)]) {
+fn check_agreement(root: &str, layers: &[(String, LayerFile)]) {
     let families = files(root, "profiles", "toml");
     let cpus = families.iter().flat_map(|(stem, text)| {
         let family: toml::Table = text.parse().unwrap_or_else(|e| panic!("{stem}: {e}"));
@@ -281,7 +283,7 @@ fn check_agreement(root: &str, layers: &[(String, Layer)]) {
         globs.iter().any(|glob| WildMatch::new(glob).matches(tuple))
     };
     for tuple in &tuples {
-        let mut said: BTreeMap<(Kind, &str), (&str, &str)> = BTreeMap::new();
+        let mut said: BTreeMap<(LayerKind, &str), (&str, &str)> = BTreeMap::new();
         for (stem, layer) in layers {
             if !fits(&layer.tuples, tuple) || fits(&layer.except, tuple) {
                 continue;

@@ -4,7 +4,7 @@
 //! supplements: MIPS (`EF_MIPS_ABI`, `EF_MIPS_ABI2`), 64-bit PowerPC ELF V2 ("e_flags"), Arm's ELF (5.2), the RISC-V ELF psABI ("File
 //! Header") and the LoongArch ELF psABI ("e_flags").
 
-use crate::{config::Kind, context::Context};
+use crate::{config::ToolchainKind, context::Context};
 use crossmerge_plan::plan::{Change, Changes, Plan};
 use crossmerge_system::{exec, file, file::read};
 use std::{ffi::OsString, path::Path};
@@ -53,7 +53,12 @@ impl Abi {
 }
 
 /// Links a program with these flags; `None` when the compiler cannot.
-pub(crate) fn made(context: &Context, kind: Kind, compiler: &Path, flags: &[&str]) -> Option<Abi> {
+pub(crate) fn made(
+    context: &Context,
+    kind: ToolchainKind,
+    compiler: &Path,
+    flags: &[&str],
+) -> Option<Abi> {
     let directory = file::temporary().ok()?;
     let (source, out) = (
         directory.path().join("probe.c"),
@@ -61,7 +66,7 @@ pub(crate) fn made(context: &Context, kind: Kind, compiler: &Path, flags: &[&str
     );
     fs_err::write(&source, SOURCE).ok()?;
     let mut args: Vec<OsString> = Vec::new();
-    if kind == Kind::Llvm {
+    if kind == ToolchainKind::Llvm {
         args.push(format!("--target={}", context.tuple).into());
         args.push("-fuse-ld=lld".into());
     }

@@ -1,7 +1,7 @@
 //! `adopt`: takes over the wrappers of crossdev's targets, and puts them back.
 //!
 //! Look first: which names of which targets lead to crossdev's scripts, and what an earlier run recorded. From that comes a list of
-//! steps, which `--dry-run` prints and [`Request::run`] does under a lock: what was there is kept and recorded, and only then are
+//! steps, which `--dry-run` prints and [`AdoptRequest::run`] does under a lock: what was there is kept and recorded, and only then are
 //! links changed. Whatever can be refused is refused before the first step.
 //!
 //! What crossdev's package owns is never touched, and neither is what is in a sysroot. The names that crossdev has no wrapper for
@@ -16,17 +16,17 @@ mod take;
 
 pub use error::AdoptError;
 
-pub(crate) use record::Record;
+pub(crate) use record::AdoptRecord;
 
 use crate::{context::Context, crossdev, init};
 use crossmerge_plan::{env, report, tuple::Tuple};
 use crossmerge_system::{
     file,
-    file::{Directory, Trouble, below, canonical},
+    file::{Directory, FileError, below, canonical},
     search::path,
 };
 use nix::fcntl::Flock;
-pub use request::{AdoptPlan, Request};
+pub use request::{AdoptPlan, AdoptRequest};
 use std::{
     collections::BTreeSet,
     fs::File,
@@ -34,15 +34,15 @@ use std::{
     path::{Path, PathBuf},
     sync::Once,
 };
-use step::Step;
+use step::AdoptStep;
 
 /// The lock, in our own directory.
 const LOCK: &str = "lock";
 
-impl Request<'_> {
+impl AdoptRequest<'_> {
     /// Decides what it would do, and touches nothing.
     pub fn plan(&self) -> Result<AdoptPlan, AdoptError> {
-        let record = Record::read(self.config)?;
+        let record = AdoptRecord::read(self.config)?;
         let plan = match self.undo {
             true => put_back::decide(self, &record)?,
             false => take::decide(self, &record)?,
@@ -61,10 +61,10 @@ impl Request<'_> {
         }
         let _locks = self.lock()?;
         let plan = self.plan()?;
-        for path in Record::read(self.config)?.all_paths() {
+        for path in AdoptRecord::read(self.config)?.all_paths() {
             file::remove(&file::waiting(path))?;
         }
-        plan.steps.iter().try_for_each(Step::apply)?;
+        plan.steps.iter().try_for_each(AdoptStep::apply)?;
         Ok(plan)
     }
 
@@ -73,7 +73,7 @@ impl Request<'_> {
         let directory = self.config.state_directory();
         let lock = file::take(&directory.join(LOCK), &directory, &mut Vec::new());
         let mut locks = vec![lock.map_err(io::Error::from)?];
-        for tuple in self.chosen(&Record::read(self.config)?)? {
+        for tuple in self.chosen(&AdoptRecord::read(self.config)?)? {
             locks.extend(init::lock_if_there(&self.context(&tuple)?.sysroot())?);
         }
         Ok(locks)
@@ -87,7 +87,7 @@ impl Request<'_> {
     }
 
     /// The targets that are meant.
-    fn chosen(&self, record: &Record) -> Result<BTreeSet<Tuple>, AdoptError> {
+    fn chosen(&self, record: &AdoptRecord) -> Result<BTreeSet<Tuple>, AdoptError> {
         if !self.tuples.is_empty() {
             return Ok(self.tuples.iter().cloned().collect());
         }
@@ -110,7 +110,7 @@ impl Request<'_> {
         let mut real = |directory: &PathBuf| match Directory::open(directory) {
             // With /usr merged, one directory has several names in PATH.
             Ok(directory) => Some(directory.real()),
-            Err(e @ Trouble::ForeignLink { .. }) => {
+            Err(e @ FileError::ForeignLink { .. }) => {
                 left_out.push(e.to_string());
                 None
             }
@@ -135,7 +135,7 @@ impl Request<'_> {
 }
 
 /// Refuses what could not be done, before anything is.
-fn check(steps: &[Step]) -> Result<(), AdoptError> {
+fn check(steps: &[AdoptStep]) -> Result<(), AdoptError> {
     let directories: BTreeSet<&Path> = steps
         .iter()
         .filter_map(|step| step.path().parent())

@@ -14,7 +14,7 @@ mod xkmake;
 
 use crate::{
     call::Call,
-    config::{Config, Kind},
+    config::{Config, ToolchainKind},
     context::Context,
     layer,
     layer::Layer,
@@ -31,10 +31,10 @@ use std::{
 pub use wrapper::{Code, Wrapper};
 
 /// The wrappers that are built in.
-const BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/wrappers.rs"));
+const BUILT_IN: &[BuiltInWrapper] = include!(concat!(env!("OUT_DIR"), "/wrappers.rs"));
 
 /// A wrapper that `build.rs` has read.
-struct BuiltIn {
+struct BuiltInWrapper {
     stem: &'static str,
     /// The names of the applets that it defines.
     names: &'static [&'static str],
@@ -102,7 +102,7 @@ impl Wrappers {
     }
 
     /// The applets of a toolchain: name, and the tool behind it.
-    pub fn tools(&self, kind: Kind) -> impl Iterator<Item = (&str, &str)> {
+    pub fn tools(&self, kind: ToolchainKind) -> impl Iterator<Item = (&str, &str)> {
         let of_kind = self.0.values().filter(move |w| w.toolchain == Some(kind));
         of_kind.flat_map(|w| {
             w.tools

@@ -3,7 +3,7 @@
 use crate::{
     context::{Context, ContextError},
     export::{ExportError, Facts, Gcc, Tool, tools},
-    pkg_config::View,
+    pkg_config::PkgConfigSysroot,
 };
 use once_cell::unsync::OnceCell;
 
@@ -16,7 +16,7 @@ pub struct Call<'a> {
     build_tools: OnceCell<Vec<Tool>>,
     gcc: OnceCell<Option<Gcc>>,
     tools: OnceCell<Vec<Tool>>,
-    view: OnceCell<View>,
+    view: OnceCell<PkgConfigSysroot>,
 }
 
 impl<'a> Call<'a> {
@@ -75,7 +75,8 @@ impl<'a> Call<'a> {
     }
 
     /// Where pkg-config searches.
-    pub(crate) fn view(&self) -> Result<&View, ContextError> {
-        self.view.get_or_try_init(|| View::decide(self.context))
+    pub(crate) fn view(&self) -> Result<&PkgConfigSysroot, ContextError> {
+        self.view
+            .get_or_try_init(|| PkgConfigSysroot::decide(self.context))
     }
 }

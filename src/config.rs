@@ -114,7 +114,7 @@ pub enum Leaks {
 #[serde(deny_unknown_fields)]
 pub struct Toolchain {
     /// Whose names and options its tools have.
-    pub kind: Kind,
+    pub kind: ToolchainKind,
     /// What stands before the tool's name: `/usr/bin/arm-linux-gnueabi-`, or `/usr/bin/` for LLVM.
     pub prefix: PathBuf,
     /// Options that its compilers get besides.
@@ -130,14 +130,14 @@ pub struct Toolchain {
 /// The two families of toolchains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum ToolchainKind {
     /// GCC and binutils: one set of programs a target, told apart by their prefix.
     Gnu,
     /// clang, lld and the llvm tools: one set of programs for every target.
     Llvm,
 }
 
-impl Kind {
+impl ToolchainKind {
     /// The word for it in TOML.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -4,7 +4,7 @@
 //! the system only through here.
 
 use crate::{
-    config::{Config, ConfigError, Kind, TargetConfig},
+    config::{Config, ConfigError, TargetConfig, ToolchainKind},
     distribution::Distribution,
     target::Target,
 };
@@ -560,14 +560,16 @@ impl Context {
     }
 
     /// The target's C compiler, ours not counted: the adopted one, there or not; else `<tuple>-gcc` or `<tuple>-clang` in PATH.
-    pub fn compiler(&self) -> Option<(Kind, PathBuf)> {
+    pub fn compiler(&self) -> Option<(ToolchainKind, PathBuf)> {
         if let Some(adopted) = &self.settings.toolchain {
             return Some((adopted.kind, adopted.compiler()));
         }
-        [Kind::Gnu, Kind::Llvm].into_iter().find_map(|kind| {
-            let name = format!("{}-{}", self.tuple, kind.driver());
-            Some((kind, self.find_program(OsStr::new(&name)).ok()?))
-        })
+        [ToolchainKind::Gnu, ToolchainKind::Llvm]
+            .into_iter()
+            .find_map(|kind| {
+                let name = format!("{}-{}", self.tuple, kind.driver());
+                Some((kind, self.find_program(OsStr::new(&name)).ok()?))
+            })
     }
 
     /// CBUILD: the environment's, else Portage's, else what the native compiler says; none where nothing says so.

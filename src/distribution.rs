@@ -45,7 +45,7 @@ const BECOME_ROOT: [&str; 2] = ["sudo", "doas"];
 /// One file of `distributions/`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Family {
+struct DistributionFamily {
     #[expect(dead_code, reason = "it is for a reader of the file")]
     summary: String,
     ids: Vec<String>,
@@ -80,7 +80,7 @@ struct Compiler {
 /// The build machine's distribution, and who would install something.
 #[derive(Debug)]
 pub(crate) struct Distribution {
-    family: Option<Family>,
+    family: Option<DistributionFamily>,
     /// The release, where it is the family's first distribution.
     release: Option<f32>,
     /// The root directory that os-release lies in: the machine's, or that of a Gentoo Prefix.
@@ -209,7 +209,7 @@ impl Distribution {
     }
 
     /// The command that makes the toolchain of any tuple, where the distribution builds them.
-    fn toolchain(&self, family: &Family, target: &Target) -> Option<String> {
+    fn toolchain(&self, family: &DistributionFamily, target: &Target) -> Option<String> {
         let make = family.toolchain.as_ref()?.replace("{tuple}", &target.tuple);
         let program = make.split(' ').next().unwrap_or_default();
         let is_there = search::find_program(&self.env, OsStr::new(program)).is_ok();
@@ -239,7 +239,7 @@ impl Distribution {
     }
 
     /// The command for root that installs packages, after fetching their lists where there are none.
-    fn installing(&self, family: &Family, packages: &str) -> String {
+    fn installing(&self, family: &DistributionFamily, packages: &str) -> String {
         let install = format!("{} {packages}", family.install);
         match (&family.refresh, &family.lists, &family.lists_end) {
             (Some(refresh), Some(lists), Some(end)) if !self.has_lists(lists, end) => {
@@ -282,18 +282,18 @@ fn value(text: &str, key: &str) -> Option<String> {
 }
 
 /// VERSION_ID, where os-release is of the distribution whose releases the family's file speaks of.
-fn release_of(family: &Family, text: &str) -> Option<f32> {
+fn release_of(family: &DistributionFamily, text: &str) -> Option<f32> {
     let is_first = value(text, "ID").as_ref() == family.ids.first();
     let release = is_first.then(|| value(text, "VERSION_ID")).flatten()?;
     release.parse().ok()
 }
 
 /// The family that os-release means by ID, else by the first of ID_LIKE that is known.
-fn family_of(text: &str) -> Option<Family> {
+fn family_of(text: &str) -> Option<DistributionFamily> {
     let ids = [value(text, "ID"), value(text, "ID_LIKE")];
     let ids = ids.iter().flatten().flat_map(|ids| ids.split(' '));
     let mut families = ids.filter_map(|id| {
-        let parse = |text: &&str| toml::from_str::<Family>(text).ok();
+        let parse = |text: &&str| toml::from_str::<DistributionFamily>(text).ok();
         BUILT_IN
             .iter()
             .filter_map(parse)
@@ -328,7 +328,8 @@ mod tests {
     #[test]
     fn every_file_is_well_formed_and_its_compilers_have_facts() {
         for text in BUILT_IN {
-            let family: Family = toml::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"));
+            let family: DistributionFamily =
+                toml::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"));
             for compiler in &family.compiler {
                 target(&compiler.tuple);
             }

@@ -1,15 +1,15 @@
 //! `doctor`: looks at a target and says what is wrong with it, and which command fixes that.
 //!
-//! Every check is a function from a `Patient` to a `Finding`, and `CHECKS` lists all of them. A check reads and
+//! Every check is a function from a `Examination` to a `Finding`, and `CHECKS` lists all of them. A check reads and
 //! runs, and writes nothing but below a temporary directory. One that cannot be done says so: it is never `ok` because
 //! nobody looked. One that rests on another that failed is not done, so that one cause is one finding. Next comes
 //! `cli.rs`, which prints the report.
 
 mod environment;
+mod examination;
 mod finding;
 mod flags;
 mod links;
-mod patient;
 mod pkg_config;
 mod portage;
 mod probe;
@@ -26,9 +26,9 @@ use crate::{
     terminal::{HINT, Progress},
 };
 use crossmerge_plan::{env::Env, tuple::Tuple};
-use finding::Finding;
-pub use finding::{DoctorError, Status};
-use patient::Patient;
+use examination::Examination;
+use finding::CheckResult;
+pub use finding::{CheckStatus, DoctorError};
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -46,7 +46,7 @@ struct Check {
     /// The checks without which it means nothing, when they failed or could not be done. Each stands above it.
     needs: &'static [&'static str],
     /// The check.
-    run: fn(&Patient) -> Result<Finding, DoctorError>,
+    run: fn(&Examination) -> Result<CheckResult, DoctorError>,
 }
 
 /// Every check, in the order of the report.
@@ -286,7 +286,7 @@ const CHECKS: [Check; 38] = [
 pub struct Line {
     tuple: String,
     check: &'static str,
-    status: Status,
+    status: CheckStatus,
     message: String,
     #[serde(rename = "mend")]
     fix: Option<String>,
@@ -297,9 +297,9 @@ pub struct Line {
 /// What every check of every target came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Report(Vec<Line>);
+pub struct DoctorReport(Vec<Line>);
 
-impl Report {
+impl DoctorReport {
     /// Returns whether there was no target.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -330,11 +330,11 @@ impl Report {
 /// The line that a target's part of the report begins with: how many of its checks came to what.
 fn summary(lines: &[Line]) -> String {
     let count = |status| lines.iter().filter(|line| line.status == status).count();
-    let mut counts = vec![format!("{} ok", count(Status::Ok))];
+    let mut counts = vec![format!("{} ok", count(CheckStatus::Ok))];
     for (status, one, many) in [
-        (Status::Warning, "warning", "warnings"),
-        (Status::Error, "error", "errors"),
-        (Status::Skipped, "skipped", "skipped"),
+        (CheckStatus::Warning, "warning", "warnings"),
+        (CheckStatus::Error, "error", "errors"),
+        (CheckStatus::Skipped, "skipped", "skipped"),
     ] {
         match count(status) {
             0 => {}
@@ -351,7 +351,7 @@ fn summary(lines: &[Line]) -> String {
 
 impl Line {
     fn is_finding(&self) -> bool {
-        matches!(self.status, Status::Warning | Status::Error)
+        matches!(self.status, CheckStatus::Warning | CheckStatus::Error)
     }
 
     fn write_to(&self, text: &mut String) {
@@ -403,7 +403,7 @@ pub fn examine(
     argv0: &OsStr,
     tuples: &[Tuple],
     checks: &[String],
-) -> Result<Report, DoctorError> {
+) -> Result<DoctorReport, DoctorError> {
     let mut tuples = tuples.to_vec();
     if tuples.is_empty() {
         let initialised = targets::targets(env, config)?;
@@ -414,34 +414,34 @@ pub fn examine(
     let progress = Progress::of("checking", tuples.len() * wanted.len());
     for tuple in tuples {
         let context = Context::new(env.clone(), config.clone(), tuple)?;
-        let patient = Patient::new(&context, wrappers, argv0)?;
-        lines.extend(examine_one(&patient, &wanted, &progress)?);
+        let exam = Examination::new(&context, wrappers, argv0)?;
+        lines.extend(examine_one(&exam, &wanted, &progress)?);
     }
     lines.retain(|line| checks.is_empty() || checks.iter().any(|name| name == line.check));
-    Ok(Report(lines))
+    Ok(DoctorReport(lines))
 }
 
 fn examine_one(
-    patient: &Patient,
+    exam: &Examination,
     wanted: &BTreeSet<&str>,
     progress: &Progress,
 ) -> Result<Vec<Line>, DoctorError> {
-    let mut so_far: BTreeMap<&str, (Status, bool)> = BTreeMap::new();
+    let mut so_far: BTreeMap<&str, (CheckStatus, bool)> = BTreeMap::new();
     let mut lines = Vec::new();
     for check in CHECKS.iter().filter(|check| wanted.contains(check.name)) {
         let lacking = check.needs.iter().find_map(|need| match so_far.get(need) {
             Some((_, true)) => None,
-            Some((Status::Error, _)) => Some(format!("`{need}` failed")),
+            Some((CheckStatus::Error, _)) => Some(format!("`{need}` failed")),
             _ => Some(format!("`{need}` was skipped")),
         });
         let finding = match lacking {
-            Some(reason) => Finding::skipped(reason),
-            None => (check.run)(patient)?,
+            Some(reason) => CheckResult::skipped(reason),
+            None => (check.run)(exam)?,
         };
         progress.step();
-        so_far.insert(check.name, (finding.status, finding.passes));
+        so_far.insert(check.name, (finding.status, finding.lets_dependents_run));
         lines.push(Line {
-            tuple: patient.context.tuple.to_string(),
+            tuple: exam.context.tuple.to_string(),
             check: check.name,
             status: finding.status,
             message: finding.message,

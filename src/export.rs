@@ -20,7 +20,7 @@ pub(crate) use compiler_files::{Gcc, of_clang};
 pub(crate) use facts::FLAGS;
 pub use facts::{Clang, Facts, Flags};
 pub(crate) use shell::build_names;
-pub use tools::{Asked, Tool};
+pub use tools::{ReadBy, Tool};
 
 use crate::context::Context;
 use clap::ValueEnum;

@@ -1,7 +1,7 @@
 //! `<tuple>-fix-root`: makes the files and symlinks of a sysroot that name places of the host name the sysroot's, and links its
 //! configuration scripts where a build finds them.
 //!
-//! Look first: [`Request`] says what was asked for, [`Files`] what is in the sysroot and should be otherwise, [`Fix`]
+//! Look first: [`FixRootRequest`] says what was asked for, [`SysrootFiles`] what is in the sysroot and should be otherwise, [`Fix`]
 //! what of that is done and what is left. `--dry-run` prints it, `apply.rs` does it. `doctor` looks with the same eyes.
 
 mod apply;
@@ -11,14 +11,14 @@ mod find;
 pub(crate) mod properties;
 mod request;
 mod script;
-mod stray;
+mod symlink;
 mod sysroot;
 mod text;
 
 pub use error::FixRootError;
 
-pub(crate) use find::{Files, Found, Kind};
-pub(crate) use stray::Stray;
+pub(crate) use find::{SysrootFile, SysrootFileKind, SysrootFiles};
+pub(crate) use symlink::EscapingSymlink;
 pub(crate) use sysroot::Sysroot;
 
 use crate::{applet::Wrappers, argv0::file_name, config::Config, context::ContextError, init};
@@ -32,7 +32,7 @@ use crossmerge_plan::{
 };
 use crossmerge_system::file::read;
 use find::Script;
-use request::{Links, Request};
+use request::{FixRootRequest, Links};
 use std::{
     ffi::{OsStr, OsString},
     fmt::Write as _,
@@ -43,9 +43,9 @@ use std::{
 /// What is done and what is left.
 #[derive(Debug)]
 struct Fix<'a> {
-    changes: Vec<&'a Found>,
+    changes: Vec<&'a SysrootFile>,
     /// Symlinks of the sysroot, each with the relative path that it gets.
-    strays: Vec<(&'a Stray, &'a Path)>,
+    symlinks: Vec<(&'a EscapingSymlink, &'a Path)>,
     links: Vec<Link>,
     /// A path and why it stays as it is.
     left: Vec<(PathBuf, String)>,
@@ -100,7 +100,7 @@ pub fn run(
     if args.iter().any(|arg| arg == "--help" || arg == "-h") {
         return Ok(report::print(request::help(name).as_bytes())?);
     }
-    let request = Request::of(argv0, tuple, env, config, args)?;
+    let request = FixRootRequest::of(argv0, tuple, env, config, args)?;
     let sysroot = match request.dry_run {
         true => Sysroot::to_read(&request.sysroot),
         false => Sysroot::at(&request.sysroot),
@@ -110,7 +110,7 @@ pub fn run(
         true => None,
         false => init::lock_or_go_on(&request.sysroot)?,
     };
-    let files = Files::of(&sysroot)?;
+    let files = SysrootFiles::of(&sysroot)?;
     let fix = Fix::decide(&files, &sysroot, &request, wrappers);
     if request.dry_run {
         report::print(fix.to_diff().as_bytes())?;
@@ -137,15 +137,20 @@ pub(crate) fn fix<'a>(
 
 impl<'a> Fix<'a> {
     /// Decides what is done: everything, but what packages own without `--installed`, and what is not ours to change.
-    fn decide(files: &'a Files, sysroot: &Sysroot, request: &Request, wrappers: &Wrappers) -> Self {
+    fn decide(
+        files: &'a SysrootFiles,
+        sysroot: &Sysroot,
+        request: &FixRootRequest,
+        wrappers: &Wrappers,
+    ) -> Self {
         let mut fix = Self {
             changes: Vec::new(),
-            strays: Vec::new(),
+            symlinks: Vec::new(),
             links: Vec::new(),
             left: Vec::new(),
             owned: 0,
         };
-        let may_change = |found: &Found| request.installed || found.owner.is_none();
+        let may_change = |found: &SysrootFile| request.installed || found.owner.is_none();
         for found in files.found.iter().filter(|found| found.is_wrong()) {
             match &found.owner {
                 Some(owner) if !may_change(found) => {
@@ -160,20 +165,20 @@ impl<'a> Fix<'a> {
                 _ => fix.changes.push(found),
             }
         }
-        for stray in &files.strays {
-            match (&stray.relative, &stray.owner) {
+        for symlink in &files.symlinks {
+            match (&symlink.relative, &symlink.owner) {
                 (None, _) => fix.leave(
-                    &stray.path,
+                    &symlink.path,
                     format!(
                         "it leads out of the sysroot, to `{}`, which the sysroot lacks",
-                        stray.target.shown()
+                        symlink.target.shown()
                     ),
                 ),
                 (Some(_), Some(owner)) if !request.installed => {
                     fix.owned += 1;
-                    fix.leave(&stray.path, format!("`{owner}` owns it"));
+                    fix.leave(&symlink.path, format!("`{owner}` owns it"));
                 }
-                (Some(relative), _) => fix.strays.push((stray, relative)),
+                (Some(relative), _) => fix.symlinks.push((symlink, relative)),
             }
         }
         for (path, why) in &files.unread {
@@ -187,8 +192,8 @@ impl<'a> Fix<'a> {
                 continue;
             };
             let script = files.found.iter().find(|found| found.is(identity));
-            let is_right = |found: &&Found| !found.points_outside() || may_change(found);
-            let is_run = |found: &&Found| found.mode & 0o111 != 0;
+            let is_right = |found: &&SysrootFile| !found.points_outside() || may_change(found);
+            let is_run = |found: &&SysrootFile| found.mode & 0o111 != 0;
             if let Some(links) = &request.links
                 && script
                     .filter(is_right)
@@ -246,13 +251,13 @@ impl<'a> Fix<'a> {
                 let _ = writeln!(text, "mode {path} {:o} -> {mode:o}", found.mode);
             }
         }
-        for (stray, relative) in &self.strays {
+        for (symlink, relative) in &self.symlinks {
             let _ = writeln!(
                 text,
                 "symlink {} -> {}, instead of {}",
-                stray.path.shown(),
+                symlink.path.shown(),
                 relative.shown(),
-                stray.target.shown()
+                symlink.target.shown()
             );
         }
         for Link { path, target, .. } in &self.links {
@@ -262,7 +267,7 @@ impl<'a> Fix<'a> {
     }
 
     /// Says what is left, and sums up.
-    fn tell_the_rest(&self, request: &Request, sysroot: &Sysroot, again: &str) {
+    fn tell_the_rest(&self, request: &FixRootRequest, sysroot: &Sysroot, again: &str) {
         for (path, why) in &self.left {
             report::line(&format!("left     {}: {why}", path.shown()));
         }
@@ -272,8 +277,8 @@ impl<'a> Fix<'a> {
         } else {
             "changed"
         };
-        let (files, strays, links) = (self.changes.len(), self.strays.len(), self.links.len());
-        match (files + strays + links, self.left.len()) {
+        let (files, symlinks, links) = (self.changes.len(), self.symlinks.len(), self.links.len());
+        match (files + symlinks + links, self.left.len()) {
             (0, 0) => report::line(&format!(
                 "nothing to do: everything in `{sysroot}` points into it"
             )),
@@ -283,7 +288,7 @@ impl<'a> Fix<'a> {
             (_, left) => report::line(&format!(
                 "{done} in `{sysroot}`: {}, {}; links to scripts: {links}; left as they are: {left}",
                 counted(files, "file"),
-                counted(strays, "symlink"),
+                counted(symlinks, "symlink"),
             )),
         }
         if self.owned > 0 {

@@ -1,7 +1,7 @@
 //! `init`: makes a target: its links, its sysroot, `etc/portage` in it.
 //!
-//! Look first ([`Request::plan`]): the machine's settings, what is in the sysroot, what a user edited. From that comes a list
-//! of steps, which `--dry-run` prints and [`Request::init`] applies under a lock. Whatever can be refused is refused before the
+//! Look first ([`InitRequest::plan`]): the machine's settings, what is in the sysroot, what a user edited. From that comes a list
+//! of steps, which `--dry-run` prints and [`InitRequest::init`] applies under a lock. Whatever can be refused is refused before the
 //! first step.
 
 mod check;
@@ -32,14 +32,14 @@ pub use remove::remove;
 pub(crate) use check::{check_foreign_by_compiler, instead, shadowed};
 pub(crate) use files::{TEXTS, is_half_made};
 pub(crate) use links::links;
-pub(crate) use record::Record;
+pub(crate) use record::InitRecord;
 pub(crate) use remove::remove_empty_parents;
 pub(crate) use traits::{Headers, Traits};
 pub(crate) use write::Content;
 
 use crate::{
     applet::Wrappers,
-    config::{Kind, Toolchain},
+    config::{Toolchain, ToolchainKind},
     context::Context,
     distribution::Distribution,
     links::bindir,
@@ -55,31 +55,31 @@ use crossmerge_system::{
     file,
     file::{Places, read},
 };
-use etc::Etc;
-use find::Found;
-pub(crate) use host::Host;
+use etc::EtcPortage;
+use find::ToolchainSearch;
+pub(crate) use host::HostPortage;
 use layout::Layout;
 use lock::lock;
 pub(crate) use lock::{lock_if_there, lock_or_go_on};
-pub use options::{Options, Subject};
+pub use options::{InitOptions, InitTarget};
 use paths::absolute;
 pub(crate) use paths::check_utf8;
-use place::Place;
+use place::UserDirectories;
 use std::{
     ffi::OsStr,
     io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
-use write::{Care, Step, Write};
+use write::{OnConflict, Write, WriteStep};
 
 /// What init will do, decided.
 #[derive(Debug)]
 pub struct InitPlan {
     sysroot: PathBuf,
     places: Option<Places>,
-    steps: Vec<Step>,
-    record: Record,
+    steps: Vec<WriteStep>,
+    record: InitRecord,
     notes: Vec<String>,
     next: Option<String>,
     /// Links of ours that lead to no tool of the toolchain, and go last.
@@ -88,18 +88,18 @@ pub struct InitPlan {
 
 /// Everything that init is asked with.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct InitRequest<'a> {
     /// The name we were called by, which tells where links go.
     pub argv0: &'a OsStr,
     /// The applets to link.
     pub wrappers: &'a Wrappers,
     /// The target.
-    pub subject: &'a Subject,
+    pub subject: &'a InitTarget,
     /// What the command line asked for.
-    pub options: &'a Options,
+    pub options: &'a InitOptions,
 }
 
-impl Request<'_> {
+impl InitRequest<'_> {
     /// Decides what init would do, and touches nothing.
     pub fn plan(&self, context: &mut Context) -> Result<InitPlan, InitError> {
         if let Some(plan) = self.of_the_system(context)? {
@@ -125,7 +125,7 @@ impl Request<'_> {
             file::look_to_change(link)?;
         }
         if let Some(places) = &plan.places {
-            write::apply(&plan.steps, places, &plan.record, &mut locked.traces)?;
+            write::apply(&plan.steps, places, &plan.record, &mut locked.rollback)?;
         }
         for link in &plan.stale {
             file::remove(link)?;
@@ -145,7 +145,7 @@ impl Request<'_> {
         );
         Ok(Some(InitPlan {
             steps: Vec::new(),
-            record: Record::default(),
+            record: InitRecord::default(),
             notes: vec![note],
             next: None,
             stale: Vec::new(),
@@ -156,13 +156,13 @@ impl Request<'_> {
 
     /// Looks at the machine and adopts what the options name, into the context; refuses what cannot be. Done once, for
     /// it may start Python and does start compilers.
-    fn look(&self, context: &mut Context) -> Result<Seen, InitError> {
-        let host = Host::ask(context)?;
+    fn look(&self, context: &mut Context) -> Result<Lookups, InitError> {
+        let host = HostPortage::ask(context)?;
         match &host {
             Some(host) => host.check_foreign(&context.tuple)?,
             None => check_foreign_by_compiler(context)?,
         }
-        let Options {
+        let InitOptions {
             sysroot,
             bindir,
             toolchain,
@@ -183,8 +183,8 @@ impl Request<'_> {
             context.settings.bindir = Some(absolute(bindir)?);
         }
         let adopted = match toolchain {
-            Some(prefix) => Some((Kind::Gnu, prefix.as_os_str())),
-            None => llvm.then_some((Kind::Llvm, OsStr::new(""))),
+            Some(prefix) => Some((ToolchainKind::Gnu, prefix.as_os_str())),
+            None => llvm.then_some((ToolchainKind::Llvm, OsStr::new(""))),
         };
         if let Some((kind, prefix)) = adopted {
             let toolchain = toolchain::adopt(context, &self.subject.target, kind, prefix)?;
@@ -202,17 +202,17 @@ impl Request<'_> {
         }
         let found = match self.options.find && is_to_find(context)? {
             true => find::toolchain(context, &self.subject.target, &self.subject.families)?,
-            false => Found::default(),
+            false => ToolchainSearch::default(),
         };
         if let Some(toolchain) = &found.toolchain {
             context.settings.toolchain = Some(toolchain.clone());
             context.settings.find_toolchain = Some(true);
         }
-        Ok(Seen { host, found, place })
+        Ok(Lookups { host, found, place })
     }
 
     /// Decides the steps against what is in the sysroot now.
-    fn decide(&self, context: &Context, seen: &Seen) -> Result<InitPlan, InitError> {
+    fn decide(&self, context: &Context, seen: &Lookups) -> Result<InitPlan, InitError> {
         let host = seen.host.as_ref();
         let Self {
             subject, options, ..
@@ -221,7 +221,7 @@ impl Request<'_> {
         check_utf8(&sysroot)?;
         check::check_sysroot(context, &sysroot)?;
         let places = Places::of(&sysroot)?;
-        let record = Record::of(places.tree())?;
+        let record = InitRecord::of(places.tree())?;
         let mut notes = Vec::new();
         let bindir = bindir(context, self.argv0);
         if !context.path().contains(&bindir) {
@@ -264,7 +264,7 @@ impl Request<'_> {
         let mut profile = None;
         if let Some(host) = host {
             let (sysroot, record, places) = (&sysroot, &record, &places);
-            let etc = Etc {
+            let etc = EtcPortage {
                 context,
                 sysroot,
                 places,
@@ -321,7 +321,7 @@ impl Request<'_> {
         let filled: Vec<PathBuf> = writes.iter().map(|write| write.path.clone()).collect();
         writes.retain(|write| {
             let is_filled = |path: &PathBuf| path != &write.path && path.starts_with(&write.path);
-            !(write.care == Care::Layout
+            !(write.on_conflict == OnConflict::Layout
                 && matches!(write.content, Content::Directory(_))
                 && filled.iter().any(is_filled))
         });
@@ -330,9 +330,11 @@ impl Request<'_> {
         }
         let steps = writes
             .into_iter()
-            .map(|write| Step::decide(write, &places, &record));
+            .map(|write| WriteStep::decide(write, &places, &record));
         let steps = steps.collect::<Result<Vec<_>, _>>()?;
-        let is_new = |step: &Step| step.write.care == Care::Command && step.written().is_some();
+        let is_new = |step: &WriteStep| {
+            step.write.on_conflict == OnConflict::Command && step.written().is_some()
+        };
         let is_first = steps.iter().any(is_new);
         Ok(InitPlan {
             stale: links::stale(context, self.wrappers, &bindir),
@@ -372,7 +374,7 @@ impl Request<'_> {
         if context.settings.find_toolchain == Some(false) {
             return None;
         }
-        let Subject { target, families } = self.subject;
+        let InitTarget { target, families } = self.subject;
         let distribution = Distribution::of(&context.env, &context.config.broot);
         // A package of the host's own compiler brings no other.
         let native = context.machine_of_cc().and_then(|tuple| tuple.parse().ok());
@@ -397,10 +399,10 @@ impl Request<'_> {
 
 /// What init saw of the machine.
 #[derive(Debug)]
-struct Seen {
-    host: Option<Host>,
-    found: Found,
-    place: Place,
+struct Lookups {
+    host: Option<HostPortage>,
+    found: ToolchainSearch,
+    place: UserDirectories,
 }
 
 /// Returns whether init finds a toolchain for the target by itself: one that has none, and does not get one from crossdev.
@@ -415,41 +417,43 @@ fn is_to_find(context: &Context) -> Result<bool, InitError> {
         return Ok(false);
     }
     let sysroot = context.sysroot();
-    let is_others = sysroot.join("etc/portage").is_dir() && Record::read(&sysroot)?.is_empty();
+    let is_others = sysroot.join("etc/portage").is_dir() && InitRecord::read(&sysroot)?.is_empty();
     Ok(!is_others)
 }
 
 impl InitPlan {
     /// What changes, for a user: a line each, but one for all links and one for all of a libc.
     pub fn to_text(&self) -> String {
-        let is_many = |step: &&Step| {
-            step.write.care == Care::Command
-                || step.write.care == Care::Gap
+        let is_many = |step: &&WriteStep| {
+            step.write.on_conflict == OnConflict::Command
+                || step.write.on_conflict == OnConflict::Gap
                     && !matches!(step.write.content, Content::Directory(_))
         };
-        let count = |care: Care| {
-            let written = |step: &&Step| step.write.care == care && step.written().is_some();
+        let count = |on_conflict: OnConflict| {
+            let written = |step: &&WriteStep| {
+                step.write.on_conflict == on_conflict && step.written().is_some()
+            };
             self.steps.iter().filter(is_many).filter(written).count()
         };
         let mut text = String::new();
         let bindir = self
             .steps
             .iter()
-            .find(|step| step.write.care == Care::Command);
+            .find(|step| step.write.on_conflict == OnConflict::Command);
         let bindir = bindir
             .and_then(|step| step.write.path.parent())
             .unwrap_or(Path::new("."));
-        if let links @ 1.. = count(Care::Command) {
+        if let links @ 1.. = count(OnConflict::Command) {
             let links = counted(links, "command");
             text.push_str(&format!("new      {links} in {}\n", bindir.shown()));
         }
         let lines = self
             .steps
             .iter()
-            .filter(|step| !is_many(step) && step.write.care != Care::State)
-            .filter_map(Step::to_line);
+            .filter(|step| !is_many(step) && step.write.on_conflict != OnConflict::State)
+            .filter_map(WriteStep::to_line);
         lines.for_each(|line| text.push_str(&(line + "\n")));
-        if let copies @ 1.. = count(Care::Gap) {
+        if let copies @ 1.. = count(OnConflict::Gap) {
             let copies = counted(copies, "file");
             text.push_str(&format!(
                 "new      {copies} of the toolchain's libc in {}\n",
@@ -500,7 +504,7 @@ fn note_moved(context: &Context, sysroot: &Path) -> Result<Option<String>, InitE
         let owner = before.metadata().map(|there| there.uid());
         owner.is_ok_and(|owner| owner == nix::unistd::geteuid().as_raw())
     };
-    let was_there = is_moved && is_ours() && !Record::read(&before)?.is_empty();
+    let was_there = is_moved && is_ours() && !InitRecord::read(&before)?.is_empty();
     Ok(was_there.then(|| {
         let before = before.shown();
         format!(
@@ -513,9 +517,9 @@ fn note_moved(context: &Context, sysroot: &Path) -> Result<Option<String>, InitE
 /// as the machine's, in whose place it is read.
 fn target_file(
     context: &Context,
-    options: &Options,
+    options: &InitOptions,
     adopted: Option<&Toolchain>,
-    seen: &Seen,
+    seen: &Lookups,
 ) -> Result<Option<Write>, InitError> {
     let file = context.config.target_file(&context.tuple);
     let text = match read::read_to_string(&file, read::CONFIGURATION) {
@@ -572,7 +576,7 @@ fn target_file(
     }
     let edited = document.to_string();
     let own = context.config.own_target_file(&context.tuple);
-    Ok((edited != text).then(|| Write::new(own, Content::Text(edited), Care::First)))
+    Ok((edited != text).then(|| Write::new(own, Content::Text(edited), OnConflict::First)))
 }
 
 fn toolchain_table(toolchain: &Toolchain) -> toml_edit::Table {

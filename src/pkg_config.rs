@@ -16,8 +16,8 @@ use crate::{
     config::Leaks,
     context::{Context, ContextError},
 };
-use allowed::Allowed;
-use bounds::Bounds;
+use allowed::OutsidePackages;
+use bounds::AllowedDirectories;
 use crossmerge_plan::{
     env, passes_on,
     plan::{Change, Plan},
@@ -35,7 +35,7 @@ use std::{
     path::{Path, PathBuf},
     process::{ExitCode, Output},
 };
-pub(crate) use view::View;
+pub(crate) use view::PkgConfigSysroot;
 
 /// Options about pkg-config itself: no sysroot is needed to answer them.
 const ABOUT_ITSELF: [&str; 5] = [
@@ -60,7 +60,7 @@ pub enum PkgConfigError {
     Context(#[from] ContextError),
     /// It would wait for a pipe where a `.pc` file belongs, or read without end.
     #[error(transparent)]
-    Stranger(io::Error),
+    NotRegular(io::Error),
     /// The real tool did not start.
     #[error(transparent)]
     Exec(#[from] ExecError),
@@ -111,7 +111,7 @@ impl Explain for PkgConfigError {
     fn own_hint(&self) -> Option<String> {
         match self {
             Self::Leak(leak) => Some(leak.hint()),
-            Self::Stranger(e) => file::hint(e),
+            Self::NotRegular(e) => file::hint(e),
             _ => None,
         }
     }
@@ -160,15 +160,19 @@ fn option(arg: &OsStr) -> Option<&[u8]> {
 }
 
 /// Answers a question about packages as planned. Returns only when nothing was exec'd.
-pub(crate) fn run(context: &Context, view: &View, plan: &Plan) -> Result<ExitCode, PkgConfigError> {
-    package::look(&asked(plan), &directories(plan)).map_err(PkgConfigError::Stranger)?;
+pub(crate) fn run(
+    context: &Context,
+    view: &PkgConfigSysroot,
+    plan: &Plan,
+) -> Result<ExitCode, PkgConfigError> {
+    package::look(&asked(plan), &directories(plan)).map_err(PkgConfigError::NotRegular)?;
     say_what_was_dropped(context, plan);
     let leaks = context.settings.leaks;
     let asks_for_flags = asks_for_flags(&plan.args);
     let is_looked_at =
         asks_for_flags && leaks != Leaks::Allow && !view.sysroot.as_os_str().is_empty();
     let allowed = match asks_for_flags || asks_for_variable(&plan.args) {
-        true => Allowed::of(context, plan, &asked(plan), &directories(plan)),
+        true => OutsidePackages::of(context, plan, &asked(plan), &directories(plan)),
         false => None,
     };
     if !is_looked_at && allowed.is_none() {
@@ -179,7 +183,7 @@ pub(crate) fn run(context: &Context, view: &View, plan: &Plan) -> Result<ExitCod
         if let Some(allowed) = &allowed {
             output.stdout = allowed.keep(&output.stdout);
         }
-        let bounds = Bounds::of(context, &view.sysroot);
+        let bounds = AllowedDirectories::of(context, &view.sysroot);
         let flags = match is_looked_at {
             true => flags_of(plan, &output),
             false => Vec::new(),
@@ -243,7 +247,7 @@ fn flags_of(plan: &Plan, output: &Output) -> Vec<Flag> {
 }
 
 /// Those that lead out, each once.
-fn leaking(flags: &[Flag], bounds: &Bounds) -> Vec<Flag> {
+fn leaking(flags: &[Flag], bounds: &AllowedDirectories) -> Vec<Flag> {
     let mut seen = BTreeSet::new();
     let new = flags
         .iter()
@@ -257,10 +261,10 @@ fn leaking(flags: &[Flag], bounds: &Bounds) -> Vec<Flag> {
 /// all (its issue 571). The answer counts only if it is the first one with the sysroot before what led out.
 fn without_fdo_rules(
     plan: &Plan,
-    view: &View,
-    allowed: Option<&Allowed>,
+    view: &PkgConfigSysroot,
+    allowed: Option<&OutsidePackages>,
     first: Vec<Flag>,
-    bounds: &Bounds,
+    bounds: &AllowedDirectories,
 ) -> Result<Option<Output>, ExecError> {
     let mut plan = plan.clone();
     let rules = env::PKG_CONFIG_FDO_SYSROOT_RULES.name;
@@ -309,7 +313,7 @@ fn asked(plan: &Plan) -> String {
     })
 }
 
-fn explained(context: &Context, plan: &Plan, view: &View, found: &[Flag]) -> Leak {
+fn explained(context: &Context, plan: &Plan, view: &PkgConfigSysroot, found: &[Flag]) -> Leak {
     let sysroot = view.sysroot.to_string_lossy();
     let packages = package::closure(&asked(plan), &directories(plan), &sysroot);
     let fields = package::fields(&packages);
@@ -335,7 +339,7 @@ fn explained(context: &Context, plan: &Plan, view: &View, found: &[Flag]) -> Lea
 
 /// Names packages that the build machine has and the sysroot lacks, after the real tool has failed. It advises to add a directory to
 /// PKG_CONFIG_PATH, which would find the build machine's.
-fn say_what_the_build_machine_has(plan: &Plan, view: &View) -> Result<(), ExecError> {
+fn say_what_the_build_machine_has(plan: &Plan, view: &PkgConfigSysroot) -> Result<(), ExecError> {
     let is_silent = |arg: &OsString| matches!(option(arg), Some(b"silence-errors" | b"exists"));
     if plan.args.iter().any(is_silent) {
         return Ok(());

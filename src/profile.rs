@@ -25,7 +25,7 @@ pub const EMBEDDED: &str = "embedded";
 
 /// How far a repository has come with a profile, best first. Source: profiles.desc(5), GLEP 72.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Status {
+pub enum ProfileStatus {
     /// Checked, and kept in order.
     Stable,
     /// Checked, with warnings only.
@@ -44,14 +44,14 @@ pub struct Profile {
     /// Its directory.
     pub directory: PathBuf,
     /// Its status.
-    pub status: Status,
+    pub status: ProfileStatus,
     /// What it says.
-    pub says: Says,
+    pub settings: ProfileSettings,
 }
 
 /// What a profile says of the machines it is for. A variable that it does not set is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Says {
+pub struct ProfileSettings {
     /// ARCH.
     pub arch: String,
     /// ELIBC.
@@ -150,7 +150,7 @@ pub enum Misfit {
 
 /// What a profile has to fit.
 #[derive(Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct ProfileRequirements<'a> {
     /// The target.
     pub target: &'a Target,
     /// The CPU families.
@@ -204,7 +204,7 @@ impl Explain for ProfileError {
     }
 }
 
-impl Status {
+impl ProfileStatus {
     fn of(word: &str) -> Self {
         match word {
             "stable" => Self::Stable,
@@ -248,7 +248,7 @@ pub fn list(
                 lines.push((
                     name(repositories, repository, path),
                     directory,
-                    Status::of(status),
+                    ProfileStatus::of(status),
                 ));
             }
         }
@@ -256,16 +256,16 @@ pub fn list(
     let mut profiles = Vec::new();
     let progress = Progress::of("reading profiles", lines.len());
     for (name, directory, status) in lines {
-        let says = says(context, repositories, &directory)?;
+        let settings = settings(context, repositories, &directory)?;
         progress.step();
-        if let Some(why) = &says.ignored {
+        if let Some(why) = &settings.ignored {
             report::note(&format!("the profile `{name}` is left out: {why}"));
-        } else if target.elibc.is_none_or(|elibc| elibc == says.elibc) {
+        } else if target.elibc.is_none_or(|elibc| elibc == settings.elibc) {
             profiles.push(Profile {
                 name,
                 directory,
                 status,
-                says,
+                settings,
             });
         }
     }
@@ -287,8 +287,8 @@ pub fn embedded(
     }
     Ok(Some(Profile {
         name: EMBEDDED.into(),
-        status: Status::Unknown,
-        says: says(context, repositories, &directory)?,
+        status: ProfileStatus::Unknown,
+        settings: settings(context, repositories, &directory)?,
         directory,
     }))
 }
@@ -306,10 +306,10 @@ pub fn find(profiles: &[Profile], typed: &str, tuple: &Tuple) -> Result<Profile,
         })
 }
 
-impl Wanted<'_> {
+impl ProfileRequirements<'_> {
     /// Why a profile does not fit, if it does not.
     pub fn misfit(&self, profile: &Profile) -> Option<Misfit> {
-        let Profile { says, .. } = profile;
+        let Profile { settings, .. } = profile;
         if profile.name == EMBEDDED {
             return None;
         }
@@ -317,13 +317,13 @@ impl Wanted<'_> {
             (theirs.endian, theirs.bits) != (self.target.endian, self.target.bits)
                 || float_abi(theirs) != float_abi(self.target)
         };
-        if of_chost(says, self.sources).is_some_and(|theirs| differs(&theirs)) {
+        if of_chost(settings, self.sources).is_some_and(|theirs| differs(&theirs)) {
             return Some(Misfit::Chost);
         }
-        let named = option(&says.abi_flags, "-mabi=");
+        let named = option(&settings.abi_flags, "-mabi=");
         let usual = self.target.abi.as_deref();
         let usual = usual.or(option(&self.target.cflags, "-mabi="));
-        let misfit = match ((self.makes)(&says.abi_flags), named, usual) {
+        let misfit = match ((self.makes)(&settings.abi_flags), named, usual) {
             (Some(true), ..) => None,
             (Some(false), ..) => Some(Misfit::Abi),
             (None, Some(named), Some(usual)) if named != usual => {
@@ -332,8 +332,8 @@ impl Wanted<'_> {
             }
             (None, ..) => None,
         };
-        let of_root = self.usr.filter(|_| says.checks_usr);
-        let wrong = of_root.filter(|root| says.usr.is_some_and(|usr| usr != *root));
+        let of_root = self.usr.filter(|_| settings.checks_usr);
+        let wrong = of_root.filter(|root| settings.usr.is_some_and(|usr| usr != *root));
         misfit.or(wrong.map(|root| Misfit::Usr { root }))
     }
 
@@ -342,7 +342,7 @@ impl Wanted<'_> {
     pub fn best<'p>(&self, profiles: &'p [Profile]) -> Option<&'p Profile> {
         let fits = |profile: &&Profile| profile.name != EMBEDDED && self.misfit(profile).is_none();
         profiles.iter().filter(fits).min_by_key(|profile| {
-            let near = match of_chost(&profile.says, self.sources) {
+            let near = match of_chost(&profile.settings, self.sources) {
                 Some(theirs) if theirs.cpu == self.target.cpu => 0,
                 Some(theirs) if theirs.cflags == self.target.cflags => 1,
                 Some(_) => 2,
@@ -350,7 +350,7 @@ impl Wanted<'_> {
             };
             let depth = profile.name.matches('/').count();
             // A profile that says nothing is of the time before any was merged.
-            let usr = profile.says.usr.unwrap_or(Usr::Split);
+            let usr = profile.settings.usr.unwrap_or(Usr::Split);
             let wrong_usr = usr != self.usr.unwrap_or(Usr::Merged);
             let newest = Reverse(release(&profile.name));
             (
@@ -372,11 +372,11 @@ pub fn current(configroot: &Path) -> Option<PathBuf> {
 }
 
 /// Asks Portage's rules what a profile says, in a configuration that has nothing else in it.
-pub fn says(
+pub fn settings(
     context: &Context,
     repositories: &Repositories,
     directory: &Path,
-) -> Result<Says, ProfileError> {
+) -> Result<ProfileSettings, ProfileError> {
     let configuration = file::temporary()?;
     let etc = configuration.path().join("etc/portage");
     fs_err::create_dir_all(&etc)?;
@@ -433,7 +433,7 @@ pub fn says(
     let path = linked.then(|| fs_err::read_link(directory).ok()).flatten();
     let path = path.unwrap_or_else(|| directory.into());
     let path = path.to_string_lossy();
-    Ok(Says {
+    Ok(ProfileSettings {
         libdir: found(&of_abi[0]),
         abi_flags: found(&of_abi[1]),
         root_libdirs,
@@ -455,8 +455,8 @@ fn name(repositories: &Repositories, repository: &Repository, path: &str) -> Str
 }
 
 /// The facts of the tuple that a profile names as CHOST, when it names one that we know.
-fn of_chost(says: &Says, sources: &[Source]) -> Option<Target> {
-    Target::of(&says.chost.parse().ok()?, sources, "").ok()
+fn of_chost(settings: &ProfileSettings, sources: &[Source]) -> Option<Target> {
+    Target::of(&settings.chost.parse().ok()?, sources, "").ok()
 }
 
 /// The float ABI that a target's flags select; none where the CPU has but one.
@@ -484,18 +484,18 @@ fn option<'f>(flags: &'f str, option: &str) -> Option<&'f str> {
 mod tests {
     use super::*;
 
-    fn profile(name: &str, status: Status, chost: &str) -> Profile {
-        let says = Says {
+    fn profile(name: &str, status: ProfileStatus, chost: &str) -> Profile {
+        let settings = ProfileSettings {
             chost: chost.into(),
             usr: Usr::of_profile(&format!("/{name}"), "", ""),
             checks_usr: has_release_check(name),
-            ..Says::default()
+            ..ProfileSettings::default()
         };
         Profile {
             name: name.into(),
             directory: PathBuf::new(),
             status,
-            says,
+            settings,
         }
     }
 
@@ -508,25 +508,37 @@ mod tests {
             "armv7a-unknown-linux-gnueabihf",
         );
         let all = [
-            profile("embedded", Status::Unknown, ""),
-            profile("default/linux/arm/17.0/armv4", Status::Stable, soft),
-            profile("default/linux/arm/23.0/armv4/desktop", Status::Dev, soft),
-            profile("default/linux/arm/23.0/armv4", Status::Dev, soft),
-            profile("default/linux/arm/23.0/split-usr/armv4", Status::Dev, soft),
-            profile("default/linux/arm/23.0/armv7a_hf", Status::Stable, hard),
+            profile("embedded", ProfileStatus::Unknown, ""),
+            profile("default/linux/arm/17.0/armv4", ProfileStatus::Stable, soft),
+            profile(
+                "default/linux/arm/23.0/armv4/desktop",
+                ProfileStatus::Dev,
+                soft,
+            ),
+            profile("default/linux/arm/23.0/armv4", ProfileStatus::Dev, soft),
+            profile(
+                "default/linux/arm/23.0/split-usr/armv4",
+                ProfileStatus::Dev,
+                soft,
+            ),
+            profile(
+                "default/linux/arm/23.0/armv7a_hf",
+                ProfileStatus::Stable,
+                hard,
+            ),
             profile(
                 "default/linux/arm/23.0/armv7a_hf/desktop",
-                Status::Stable,
+                ProfileStatus::Stable,
                 hard,
             ),
             profile(
                 "default/linux/arm/23.0/big",
-                Status::Stable,
+                ProfileStatus::Stable,
                 "armeb-softfloat-linux-gnueabi",
             ),
             profile(
                 "default/linux/arm/23.0/armv5te",
-                Status::Dev,
+                ProfileStatus::Dev,
                 "armv5tel-softfloat-linux-gnueabi",
             ),
         ];
@@ -552,8 +564,12 @@ mod tests {
         );
     }
 
-    fn wanted<'a>(target: &'a Target, sources: &'a [Source], usr: Option<Usr>) -> Wanted<'a> {
-        Wanted {
+    fn wanted<'a>(
+        target: &'a Target,
+        sources: &'a [Source],
+        usr: Option<Usr>,
+    ) -> ProfileRequirements<'a> {
+        ProfileRequirements {
             target,
             sources,
             usr,
@@ -565,8 +581,8 @@ mod tests {
     fn a_profile_is_chosen_by_the_abi_that_the_compiler_makes() {
         let sources: Vec<Source> = Source::built_in().map(|(_, source)| source).collect();
         let of_abi = |name: &str, chost: &str, flags: &str| {
-            let mut profile = profile(name, Status::Stable, chost);
-            profile.says.abi_flags = flags.into();
+            let mut profile = profile(name, ProfileStatus::Stable, chost);
+            profile.settings.abi_flags = flags.into();
             profile
         };
         let rv64 = "riscv64-unknown-linux-gnu";
@@ -624,13 +640,13 @@ mod tests {
         ] {
             let target = Target::of(&tuple.parse().expect(tuple), &sources, "").expect(tuple);
             let makes = |flags: &str| makes.map(|own| flags.split(' ').any(|flag| flag == own));
-            let wanted = Wanted {
+            let wanted = ProfileRequirements {
                 makes: &makes,
                 ..wanted(&target, &sources, None)
             };
             // Its CHOST has another word size, as Gentoo's x32 profile has its own.
             let mut all = all.clone();
-            all[8].says.chost = "x86_64-pc-linux-gnux32".into();
+            all[8].settings.chost = "x86_64-pc-linux-gnux32".into();
             let found = wanted.best(&all).map_or("", |profile| &profile.name);
             assert!(found.ends_with(best), "{tuple}: {found}");
         }

@@ -214,7 +214,7 @@ fn resembles_kernel(vendor: &str) -> bool {
 
 /// What the fields behind a CPU may be meant as.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Meant {
+pub(crate) struct Interpretation {
     /// How many letters are wrong, and how much had to be guessed: 0 is no guess.
     pub(crate) cost: usize,
     /// The vendor as it was typed; none where none was.
@@ -225,7 +225,7 @@ pub(crate) struct Meant {
 
 /// Everything that the fields behind a CPU may be meant as, given what the CPU's usual tuple has behind its own: its system, and
 /// the ABI that belongs to any libc of it.
-pub(crate) fn meanings(fields: &[&str], usual: &str) -> Vec<Meant> {
+pub(crate) fn meanings(fields: &[&str], usual: &str) -> Vec<Interpretation> {
     let mut all = Vec::new();
     // A dash is missing: unknownlinux-gnu.
     if let Some((vendor, rest)) = fields.split_first()
@@ -234,7 +234,7 @@ pub(crate) fn meanings(fields: &[&str], usual: &str) -> Vec<Meant> {
     {
         let fields = [&[vendor, KERNELS[0]], rest].concat();
         let meant = meanings(&fields, usual).into_iter();
-        all.extend(meant.map(|meant| Meant {
+        all.extend(meant.map(|meant| Interpretation {
             cost: meant.cost + 1,
             ..meant
         }));
@@ -254,7 +254,7 @@ pub(crate) fn meanings(fields: &[&str], usual: &str) -> Vec<Meant> {
                 Some(system) => (Some("w64".into()), system.into()),
                 None => (vendor.clone(), system),
             };
-            all.push(Meant {
+            all.push(Interpretation {
                 cost,
                 vendor,
                 system,

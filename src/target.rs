@@ -4,7 +4,7 @@
 //! No CPU is named in here: a new one is a new file. KERNEL and ELIBC come from the tuple's other fields: see `system.rs`. Pure; the files of `/etc/crossmerge/profiles` come in from `config.rs`.
 
 mod abi;
-pub(crate) mod made;
+pub(crate) mod elf_machine;
 mod mark;
 mod spellings;
 
@@ -18,11 +18,11 @@ use std::{borrow::Cow, collections::BTreeMap};
 use wildmatch::WildMatch;
 
 /// The CPU families that are built in.
-const BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/profiles.rs"));
+const BUILT_IN: &[BuiltInFamily] = include!(concat!(env!("OUT_DIR"), "/profiles.rs"));
 
 /// A CPU family that is built in.
 #[derive(Debug)]
-struct BuiltIn {
+struct BuiltInFamily {
     /// The file's stem.
     stem: &'static str,
     text: &'static str,
@@ -34,7 +34,7 @@ struct BuiltIn {
 
 /// One file of `profiles/`.
 #[derive(Debug, Deserialize)]
-struct Family {
+struct CpuFamily {
     #[expect(dead_code, reason = "it is for a user who reads the file")]
     summary: String,
     /// Globs on the first field of the tuples it speaks for.
@@ -100,7 +100,7 @@ pub const ELF_KIND_LEN: usize = 20;
 /// The facts that a family and its refinements add up to.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Facts {
+struct FamilyFacts {
     arch: String,
     karch: String,
     kbuild: Option<String>,
@@ -288,8 +288,8 @@ impl Source {
         self.cpus.is_some()
     }
 
-    fn parse(&self) -> Result<Family, TargetError> {
-        let family: Result<Family, _> = toml::from_str(&self.text);
+    fn parse(&self) -> Result<CpuFamily, TargetError> {
+        let family: Result<CpuFamily, _> = toml::from_str(&self.text);
         let mut family = family.map_err(|e| malformed(&self.file, &e))?;
         for key in spellings::KEYS {
             family.facts.remove(key);
@@ -318,7 +318,7 @@ impl Target {
     ///
     /// Of two globs that fit, the one with more plain characters is the better.
     pub fn of(tuple: &Tuple, sources: &[Source], directory: &str) -> Result<Self, TargetError> {
-        let mut best: Option<(usize, &Source, Family)> = None;
+        let mut best: Option<(usize, &Source, CpuFamily)> = None;
         for source in sources {
             let known = source.cpus.map(|cpus| fit(cpus, tuple.cpu()));
             if known == Some(None) {
@@ -460,10 +460,10 @@ impl Target {
     ];
 }
 
-impl Family {
+impl CpuFamily {
     /// The family's facts with every refinement that fits the tuple. Where `all_are_tried`, a key that no fact has is an error
     /// in each refinement, whether it fits or not.
-    fn facts_of(&self, tuple: &Tuple, all_are_tried: bool) -> Result<Facts, toml::de::Error> {
+    fn facts_of(&self, tuple: &Tuple, all_are_tried: bool) -> Result<FamilyFacts, toml::de::Error> {
         let mut facts = self.facts.clone();
         for variant in &self.variant {
             let fits = any(&variant.tuple, tuple) && !any(&variant.except, tuple);
@@ -473,13 +473,13 @@ impl Family {
             let mut refined = facts.clone();
             refined.extend(variant.facts.clone());
             if all_are_tried {
-                Facts::deserialize(refined.clone())?;
+                FamilyFacts::deserialize(refined.clone())?;
             }
             if fits {
                 facts = refined;
             }
         }
-        Facts::deserialize(facts)
+        FamilyFacts::deserialize(facts)
     }
 }
 
@@ -497,7 +497,7 @@ impl Binfmt {
     }
 
     /// The kind, completed by the family's facts; or what is wrong with it.
-    fn kind(self, facts: &Facts) -> Result<ElfKind, String> {
+    fn kind(self, facts: &FamilyFacts) -> Result<ElfKind, String> {
         let place = |(place, byte): (String, u8)| match place.parse() {
             Ok(place) if place < ELF_KIND_LEN => Ok((place, byte)),
             _ => Err(format!(
@@ -528,7 +528,7 @@ pub fn elf_kinds(sources: &[Source]) -> Result<Vec<ElfKind>, TargetError> {
     let (mut kinds, mut left) = (Vec::new(), Vec::new());
     for source in sources {
         let (file, family) = (&source.file, source.parse()?);
-        let facts = Facts::deserialize(family.facts).map_err(|e| malformed(file, &e))?;
+        let facts = FamilyFacts::deserialize(family.facts).map_err(|e| malformed(file, &e))?;
         if let (Some(qemu), true) = (&facts.qemu.0, family.binfmt.is_empty()) {
             left.push(Binfmt::of(qemu).kind(&facts).expect("no mask to misread"));
         }

@@ -2,9 +2,9 @@
 
 use crate::{
     adopt,
-    config::{Config, Kind},
+    config::{Config, ToolchainKind},
     context::Context,
-    init::{InitError, Record, installed, is_half_made, toolchain},
+    init::{InitError, InitRecord, installed, is_half_made, toolchain},
     links::is_our_command,
 };
 use crossmerge_plan::{env::Env, tuple::Tuple};
@@ -50,7 +50,7 @@ pub struct Available {
 pub fn targets(env: &Env, config: &Config) -> Result<Vec<TargetState>, InitError> {
     let mut tuples = config.tuples()?;
     tuples.extend(linked(env));
-    let adopted = adopt::Record::read(config)?;
+    let adopted = adopt::AdoptRecord::read(config)?;
     let adopted = adopted.tuples();
     tuples
         .into_iter()
@@ -84,7 +84,7 @@ pub fn available(env: &Env, config: &Config) -> Result<Vec<Available>, InitError
         }
         let target = config.facts(&tuple)?;
         let prefix = compiler.prefix.as_os_str();
-        let problem = toolchain::adopt(&context, &target, Kind::Gnu, prefix).err();
+        let problem = toolchain::adopt(&context, &target, ToolchainKind::Gnu, prefix).err();
         let uses = |target: &&TargetState| {
             target.prefix.as_ref() == Some(&compiler.prefix)
                 || target.tuple == compiler.tuple.as_str()
@@ -133,7 +133,7 @@ fn state(
         Err(e) if e.kind() == io::ErrorKind::IsADirectory => Ok(String::new()),
         text => text,
     };
-    let record = Record::read(&sysroot);
+    let record = InitRecord::read(&sysroot);
     // Without Portage nothing lacks `etc/portage`.
     let has_portage = context.find_program(OsStr::new("portageq")).is_ok();
     let state = match (&record, &make_conf) {

@@ -2,16 +2,19 @@
 
 use super::{
     error::AdoptError,
-    record::{Record, Taken, Was, directory_of_kept},
-    request::{AdoptPlan, Request},
-    step::Step,
+    record::{AdoptRecord, AdoptedSymlink, Previous, directory_of_kept},
+    request::{AdoptPlan, AdoptRequest},
+    step::AdoptStep,
 };
 use crate::{crossdev::same_text, links::is_our_command};
 use crossmerge_plan::{shown::Show, tuple::Tuple};
 use std::collections::BTreeSet;
 
 /// Decides on every target that is meant.
-pub(super) fn decide(request: &Request, record: &Record) -> Result<AdoptPlan, AdoptError> {
+pub(super) fn decide(
+    request: &AdoptRequest,
+    record: &AdoptRecord,
+) -> Result<AdoptPlan, AdoptError> {
     let chosen: BTreeSet<Tuple> = request.chosen(record)?;
     let recorded = record.tuples();
     if let Some(unknown) = chosen
@@ -30,7 +33,7 @@ pub(super) fn decide(request: &Request, record: &Record) -> Result<AdoptPlan, Ad
         }
         let removed = plan.steps[before..]
             .iter()
-            .filter(|step| matches!(step, Step::Remove { .. }))
+            .filter(|step| matches!(step, AdoptStep::Remove { .. }))
             .count();
         let restored = plan.steps.len() - before - removed;
         plan.summary.push(format!(
@@ -41,18 +44,18 @@ pub(super) fn decide(request: &Request, record: &Record) -> Result<AdoptPlan, Ad
         over.extend(put_back(taken, &mut plan)?.then_some(taken));
     }
     for taken in over {
-        if let Was::File(aside) = &taken.was {
-            plan.steps.push(Step::Discard {
+        if let Previous::File(aside) = &taken.previous {
+            plan.steps.push(AdoptStep::Discard {
                 path: aside.clone(),
                 top: directory_of_kept(request.config),
             });
         }
     }
-    let path = Record::file(request.config);
+    let path = AdoptRecord::file(request.config);
     match left.is_empty() {
         true if undone.is_empty() => {}
-        true => plan.steps.push(Step::Remove { path }),
-        false => plan.steps.push(Step::Write {
+        true => plan.steps.push(AdoptStep::Remove { path }),
+        false => plan.steps.push(AdoptStep::Write {
             path,
             text: left.to_text(),
         }),
@@ -61,22 +64,22 @@ pub(super) fn decide(request: &Request, record: &Record) -> Result<AdoptPlan, Ad
 }
 
 /// Decides on one link. Tells whether what was kept of it is there again, and so is needed no more.
-fn put_back(taken: &Taken, plan: &mut AdoptPlan) -> Result<bool, AdoptError> {
+fn put_back(taken: &AdoptedSymlink, plan: &mut AdoptPlan) -> Result<bool, AdoptError> {
     let path = &taken.path;
     let place = path.shown();
     let said = fs_err::read_link(path).ok();
     if !is_our_command(path) && said.as_ref() != Some(&taken.ours) {
         let is_there = path.symlink_metadata().is_ok();
-        let is_back = match &taken.was {
-            Was::Nothing => !is_there,
-            Was::Link(target) => said.as_ref() == Some(target),
+        let is_back = match &taken.previous {
+            Previous::Nothing => !is_there,
+            Previous::Link(target) => said.as_ref() == Some(target),
             // What was kept is gone when a run that was killed had put it back.
-            Was::File(aside) => !aside.exists() || same_text(path, aside),
+            Previous::File(aside) => !aside.exists() || same_text(path, aside),
         };
         if !is_back {
             let what = if is_there { "changed" } else { "removed" };
-            let kept = match &taken.was {
-                Was::File(aside) => format!("; what was there is in `{}`", aside.shown()),
+            let kept = match &taken.previous {
+                Previous::File(aside) => format!("; what was there is in `{}`", aside.shown()),
                 _ => String::new(),
             };
             plan.note(format!(
@@ -86,25 +89,25 @@ fn put_back(taken: &Taken, plan: &mut AdoptPlan) -> Result<bool, AdoptError> {
         return Ok(is_back);
     }
     let path = path.clone();
-    let step = match &taken.was {
-        Was::Nothing => Step::Remove { path },
-        Was::Link(target) => {
+    let step = match &taken.previous {
+        Previous::Nothing => AdoptStep::Remove { path },
+        Previous::Link(target) => {
             if !path.with_file_name(target).exists() {
                 plan.note(format!(
                     "`{place}` leads to `{}` again, which is not there",
                     target.shown()
                 ));
             }
-            Step::Link {
+            AdoptStep::Link {
                 path,
                 target: target.clone(),
             }
         }
-        Was::File(aside) if aside.exists() => Step::Copy {
+        Previous::File(aside) if aside.exists() => AdoptStep::Copy {
             from: aside.clone(),
             to: path,
         },
-        Was::File(aside) => {
+        Previous::File(aside) => {
             plan.note(format!(
                 "`{place}` is left as it is: what was there is not in `{}` any more",
                 aside.shown()

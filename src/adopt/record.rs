@@ -18,15 +18,15 @@ const HEAD: &str = "# Written by `crossmerge adopt`: what stood where it made li
 /// Everything that was taken over.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Record {
+pub(crate) struct AdoptRecord {
     #[serde(default)]
-    pub(super) link: Vec<Taken>,
+    pub(super) link: Vec<AdoptedSymlink>,
 }
 
 /// A link that adopt made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Taken {
+pub(super) struct AdoptedSymlink {
     /// Whose it is; none for `emerge-wrapper`, which all targets share.
     pub(super) tuple: Option<String>,
     /// Where.
@@ -34,13 +34,14 @@ pub(super) struct Taken {
     /// What our link says.
     pub(super) ours: PathBuf,
     /// What was there.
-    pub(super) was: Was,
+    #[serde(rename = "was")]
+    pub(super) previous: Previous,
 }
 
 /// What was at a path before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Was {
+pub(super) enum Previous {
     /// Nothing.
     Nothing,
     /// A link that said this.
@@ -54,7 +55,7 @@ pub(super) fn directory_of_kept(config: &Config) -> PathBuf {
     config.state_directory().join("kept")
 }
 
-impl Record {
+impl AdoptRecord {
     /// Where it is.
     pub(super) fn file(config: &Config) -> PathBuf {
         config.state_directory().join("adopted.toml")
@@ -76,14 +77,14 @@ impl Record {
     }
 
     /// Makes this the one entry of its path.
-    pub(super) fn put(&mut self, taken: Taken) {
+    pub(super) fn put(&mut self, taken: AdoptedSymlink) {
         self.link.retain(|known| known.path != taken.path);
         self.link.push(taken);
         self.link.sort_by(|one, other| one.path.cmp(&other.path));
     }
 
     /// What it says of these targets, and the rest. What all targets share goes with the last one.
-    pub(super) fn without(&self, tuples: &BTreeSet<Tuple>) -> (Vec<Taken>, Self) {
+    pub(super) fn without(&self, tuples: &BTreeSet<Tuple>) -> (Vec<AdoptedSymlink>, Self) {
         let links = self.link.iter().cloned();
         let (mut gone, mut left): (Vec<_>, Vec<_>) =
             links.partition(|taken| tuples.iter().any(|tuple| taken.is_of(tuple)));
@@ -116,7 +117,7 @@ impl Record {
     }
 }
 
-impl Taken {
+impl AdoptedSymlink {
     pub(super) fn is_of(&self, tuple: &Tuple) -> bool {
         self.tuple.as_deref() == Some(tuple.as_str())
     }
@@ -128,19 +129,28 @@ mod tests {
 
     #[test]
     fn a_record_is_read_as_it_was_written() {
-        let taken = |path: &str, was| Taken {
+        let taken = |path: &str, previous| AdoptedSymlink {
             tuple: Some("avr".into()),
             path: path.into(),
             ours: "crossmerge".into(),
-            was,
+            previous,
         };
-        let mut record = Record::default();
-        record.put(taken("/b/avr-emerge", Was::Link("cross-emerge".into())));
-        record.put(taken("/b/avr-ebuild", Was::File("/k/b/avr ebuild".into())));
-        record.put(taken("/b/avr-env", Was::Nothing));
-        record.put(taken("/b/avr-emerge", Was::Link("cross -> \"x\"".into())));
+        let mut record = AdoptRecord::default();
+        record.put(taken(
+            "/b/avr-emerge",
+            Previous::Link("cross-emerge".into()),
+        ));
+        record.put(taken(
+            "/b/avr-ebuild",
+            Previous::File("/k/b/avr ebuild".into()),
+        ));
+        record.put(taken("/b/avr-env", Previous::Nothing));
+        record.put(taken(
+            "/b/avr-emerge",
+            Previous::Link("cross -> \"x\"".into()),
+        ));
         assert_eq!(record.paths_of(&"avr".parse().expect("a tuple")).len(), 3);
-        let read: Record = toml::from_str(&record.to_text()).expect("a record");
+        let read: AdoptRecord = toml::from_str(&record.to_text()).expect("a record");
         assert_eq!(read, record);
     }
 }

@@ -1,6 +1,6 @@
 //! What `adopt` is asked for, and what it decided.
 
-use super::step::Step;
+use super::step::AdoptStep;
 use crate::{applet::Wrappers, config::Config};
 use crossmerge_plan::{env::Env, tuple::Tuple};
 use std::ffi::OsStr;
@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 /// What adopt will do, decided.
 #[derive(Debug, Default)]
 pub struct AdoptPlan {
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<AdoptStep>,
     pub(super) summary: Vec<String>,
     pub(super) notes: Vec<String>,
 }
@@ -39,7 +39,7 @@ impl AdoptPlan {
 
 /// Everything that adopt is asked with.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct AdoptRequest<'a> {
     /// The name we were called by, which tells where links go.
     pub argv0: &'a OsStr,
     /// The environment.

@@ -14,7 +14,7 @@ use std::{
 
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum AdoptStep {
     /// Copies a file with its mode: aside, or back in place of our link.
     Copy { from: PathBuf, to: PathBuf },
     /// Makes a link in place of whatever is there.
@@ -27,7 +27,7 @@ pub(super) enum Step {
     Discard { path: PathBuf, top: PathBuf },
 }
 
-impl Step {
+impl AdoptStep {
     /// The path that it changes.
     pub(super) fn path(&self) -> &Path {
         match self {
@@ -74,7 +74,7 @@ impl Step {
     }
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for AdoptStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Copy { from, to } => write!(f, "copy {} -> {}", from.shown(), to.shown()),

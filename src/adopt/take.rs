@@ -1,17 +1,17 @@
-//! Taking over: what becomes of each name of each target.
+//! Takeover over: what becomes of each name of each target.
 
 use super::{
     error::AdoptError,
-    record::{Record, Taken, Was},
-    request::{AdoptPlan, Request},
-    step::Step,
+    record::{AdoptRecord, AdoptedSymlink, Previous},
+    request::{AdoptPlan, AdoptRequest},
+    step::AdoptStep,
 };
 use crate::{
     context::Context,
     crossdev,
     crossdev::EMERGE_WRAPPER,
     init,
-    init::{Content, Host, InitError, is_half_made},
+    init::{Content, HostPortage, InitError, is_half_made},
     links,
     links::is_our_command,
 };
@@ -21,9 +21,12 @@ use crossmerge_system::file::{Identity, Node, below, canonical, read};
 use std::path::{Path, PathBuf};
 
 /// Decides on every target that is meant.
-pub(super) fn decide(request: &Request, record: &Record) -> Result<AdoptPlan, AdoptError> {
+pub(super) fn decide(
+    request: &AdoptRequest,
+    record: &AdoptRecord,
+) -> Result<AdoptPlan, AdoptError> {
     let mut wrappers = crossdev::wrappers(&request.directories())?;
-    let mut taking = Taking {
+    let mut taking = Takeover {
         request,
         record: record.clone(),
         links: Vec::new(),
@@ -39,7 +42,7 @@ pub(super) fn decide(request: &Request, record: &Record) -> Result<AdoptPlan, Ad
         let context = request.context(&tuple)?;
         let host = match &mut host {
             Some(host) => host,
-            none => none.insert(Host::ask(&context)?),
+            none => none.insert(HostPortage::ask(&context)?),
         };
         match check(&context, host.as_ref()) {
             Ok(()) => taking.target(&context, &theirs)?,
@@ -56,7 +59,7 @@ pub(super) fn decide(request: &Request, record: &Record) -> Result<AdoptPlan, Ad
 }
 
 /// Refuses what is no target: one of the machine's own tuples, or one without a sysroot.
-fn check(context: &Context, host: Option<&Host>) -> Result<(), AdoptError> {
+fn check(context: &Context, host: Option<&HostPortage>) -> Result<(), AdoptError> {
     match host {
         Some(host) => host.check_foreign(&context.tuple)?,
         None => init::check_foreign_by_compiler(context)?,
@@ -65,14 +68,14 @@ fn check(context: &Context, host: Option<&Host>) -> Result<(), AdoptError> {
     Ok(())
 }
 
-struct Taking<'a> {
-    request: &'a Request<'a>,
-    record: Record,
-    links: Vec<Step>,
+struct Takeover<'a> {
+    request: &'a AdoptRequest<'a>,
+    record: AdoptRecord,
+    links: Vec<AdoptStep>,
     plan: AdoptPlan,
 }
 
-impl Taking<'_> {
+impl Takeover<'_> {
     /// Takes over one target: its links as `init` makes them, and crossdev's wherever they are.
     fn target(&mut self, context: &Context, theirs: &[PathBuf]) -> Result<(), AdoptError> {
         let tuple = &context.tuple;
@@ -118,36 +121,36 @@ impl Taking<'_> {
         path: PathBuf,
         target: PathBuf,
     ) -> Result<(), AdoptError> {
-        let was = match path.symlink_metadata() {
-            Err(_) => Was::Nothing,
+        let previous = match path.symlink_metadata() {
+            Err(_) => Previous::Nothing,
             Ok(_) if is_our_command(&path) => {
                 // To a program that was moved away.
                 if !path.exists() {
-                    self.links.push(Step::Link { path, target });
+                    self.links.push(AdoptStep::Link { path, target });
                 }
                 return Ok(());
             }
             Ok(_) if crossdev::target_of(&path).is_none() => {
                 return Err(InitError::NotOurs(path).into());
             }
-            Ok(there) if there.is_symlink() => Was::Link(fs_err::read_link(&path)?),
+            Ok(there) if there.is_symlink() => Previous::Link(fs_err::read_link(&path)?),
             Ok(_) => {
-                let aside = Record::aside(self.request.config, &path);
-                self.plan.steps.push(Step::Copy {
+                let aside = AdoptRecord::aside(self.request.config, &path);
+                self.plan.steps.push(AdoptStep::Copy {
                     from: path.clone(),
                     to: aside.clone(),
                 });
-                Was::File(aside)
+                Previous::File(aside)
             }
         };
         init::check_utf8(&path)?;
-        self.record.put(Taken {
+        self.record.put(AdoptedSymlink {
             tuple: tuple.map(ToString::to_string),
             path: path.clone(),
             ours: target.clone(),
-            was,
+            previous,
         });
-        self.links.push(Step::Link { path, target });
+        self.links.push(AdoptStep::Link { path, target });
         Ok(())
     }
 
@@ -179,12 +182,12 @@ impl Taking<'_> {
         }
     }
 
-    fn finish(mut self, before: &Record) -> Result<AdoptPlan, AdoptError> {
+    fn finish(mut self, before: &AdoptRecord) -> Result<AdoptPlan, AdoptError> {
         check_unowned(&self.links, &below(&self.request.config.broot, MERGED))?;
         if self.record != *before {
-            let path = Record::file(self.request.config);
+            let path = AdoptRecord::file(self.request.config);
             let text = self.record.to_text();
-            self.plan.steps.push(Step::Write { path, text });
+            self.plan.steps.push(AdoptStep::Write { path, text });
         }
         self.plan.steps.append(&mut self.links);
         Ok(self.plan)
@@ -204,7 +207,7 @@ fn program(directory: &Path, bindir: &Path) -> Result<PathBuf, AdoptError> {
 }
 
 /// Refuses to replace what a package owns: its next update would put its own back, and unmerging it would take ours away.
-fn check_unowned(links: &[Step], merged: &Path) -> Result<(), AdoptError> {
+fn check_unowned(links: &[AdoptStep], merged: &Path) -> Result<(), AdoptError> {
     let there = links.iter().filter_map(|link| {
         let metadata = link.path().symlink_metadata().ok()?;
         Some((link.path(), Identity::of(&metadata)))

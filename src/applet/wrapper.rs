@@ -1,7 +1,7 @@
 //! The definition of an applet, as `wrappers/*.toml` has it.
 
 use super::error::AppletError;
-use crate::{config::Kind, context::Context, layer::Layer};
+use crate::{config::ToolchainKind, context::Context, layer::Layer};
 use serde::Deserialize;
 use std::{collections::BTreeMap, ffi::OsStr, path::PathBuf};
 
@@ -41,7 +41,7 @@ pub struct Wrapper {
     /// The behaviour of ours that the applet has beside its command, or in place of one.
     pub code: Option<Code>,
     /// Which adopted toolchain has the tools.
-    pub(super) toolchain: Option<Kind>,
+    pub(super) toolchain: Option<ToolchainKind>,
     /// The names that the applet goes by and the tool each one runs. Without any, the file's name is the applet's.
     #[serde(default)]
     pub(super) tools: BTreeMap<String, String>,

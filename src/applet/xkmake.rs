@@ -6,14 +6,14 @@
 
 use super::error::AppletError;
 use crate::{
-    config::Kind as Toolchain,
+    config::ToolchainKind,
     context::Context,
     export::{FLAGS, Gcc, tools},
     kernel::{
         KernelError, call,
-        call::Call,
+        call::MakeCall,
         config, tree,
-        tree::{Kind, Tree},
+        tree::{Tree, TreeKind},
     },
 };
 use crossmerge_plan::{
@@ -36,7 +36,7 @@ pub(super) fn fit(context: &Context, mut plan: Plan) -> Result<Plan, AppletError
     let flags = flags
         .into_iter()
         .filter_map(|variable| environment.get(variable));
-    let call = Call::of(&plan.args, flags);
+    let call = MakeCall::of(&plan.args, flags);
     if call.asks_about_make {
         plan.env.clear();
         return Ok(plan);
@@ -50,7 +50,7 @@ pub(super) fn fit(context: &Context, mut plan: Plan) -> Result<Plan, AppletError
     if tree.kind.is_kernels() {
         check_kernel(context, &call, &tree, &plan)?;
         check_places(context, &call, &tree, &plan)?;
-    } else if tree.kind == Kind::Other {
+    } else if tree.kind == TreeKind::Other {
         check_other(context, &call, &tree, in_user_space)?;
     }
     if config::needs_compiler(&call.goals) {
@@ -64,12 +64,16 @@ pub(super) fn fit(context: &Context, mut plan: Plan) -> Result<Plan, AppletError
 }
 
 /// Returns whether what is built runs in user space: a project of its own for a tuple with a kernel, and the tools in a kernel's tree.
-fn runs_in_user_space(context: &Context, call: &Call, tree: &Tree) -> Result<bool, AppletError> {
+fn runs_in_user_space(
+    context: &Context,
+    call: &MakeCall,
+    tree: &Tree,
+) -> Result<bool, AppletError> {
     Ok(match tree.kind {
-        Kind::Linux => call.goals.iter().any(|goal| config::is_of_tools(goal)),
-        Kind::Module => tree.is_mixed,
-        Kind::Other => runs_kernel(context)?,
-        Kind::UBoot | Kind::OpenSbi => false,
+        TreeKind::Linux => call.goals.iter().any(|goal| config::is_of_tools(goal)),
+        TreeKind::Module => tree.is_mixed,
+        TreeKind::Other => runs_kernel(context)?,
+        TreeKind::UBoot | TreeKind::OpenSbi => false,
     })
 }
 
@@ -92,9 +96,11 @@ fn tell_of_links(context: &Context, tree: &Tree, plan: &mut Plan) {
     // `$(CROSS_COMPILE)gcc` is not there with clang, and only the command line is above `CC = $(CROSS_COMPILE)gcc`.
     let is_clang = context
         .compiler()
-        .is_some_and(|(kind, _)| kind == Toolchain::Llvm);
-    let needs_words =
-        is_clang && tree.kind == Kind::Other && !tree.is_in_tools() && !tree.knows(env::LLVM.name);
+        .is_some_and(|(kind, _)| kind == ToolchainKind::Llvm);
+    let needs_words = is_clang
+        && tree.kind == TreeKind::Other
+        && !tree.is_in_tools()
+        && !tree.knows(env::LLVM.name);
     for (name, value) in told {
         if needs_words && name != env::CROSS_COMPILE.name && tree.knows(name) {
             plan.args.insert(0, format!("{name}={value}").into());
@@ -113,8 +119,8 @@ fn tell_of_links(context: &Context, tree: &Tree, plan: &mut Plan) {
 }
 
 /// Gives make on its command line what the Makefile would replace: an assignment in a Makefile is above the environment.
-fn put_before_assignments(context: &Context, call: &Call, tree: &Tree, plan: &mut Plan) {
-    if !matches!(tree.kind, Kind::Module | Kind::Other) || tree.is_in_tools() {
+fn put_before_assignments(context: &Context, call: &MakeCall, tree: &Tree, plan: &mut Plan) {
+    if !matches!(tree.kind, TreeKind::Module | TreeKind::Other) || tree.is_in_tools() {
         return;
     }
     let is_given =
@@ -137,7 +143,7 @@ fn put_before_assignments(context: &Context, call: &Call, tree: &Tree, plan: &mu
 }
 
 /// Finds the tree that make would work in.
-fn find_tree(context: &Context, call: &Call) -> Result<Tree, AppletError> {
+fn find_tree(context: &Context, call: &MakeCall) -> Result<Tree, AppletError> {
     let directory = match call.directory.as_os_str().is_empty() {
         true => Path::new("."),
         false => &call.directory,
@@ -154,7 +160,7 @@ fn find_tree(context: &Context, call: &Call) -> Result<Tree, AppletError> {
 /// Leaves in the plan what the tree is told by, and takes the flags of programs out of the way of a tree that has its own.
 fn take_out_unknown(tree: &Tree, plan: &mut Plan) {
     let mut forget = |variable: Variable| plan.env.remove(OsStr::new(variable.name));
-    if !tree.knows(env::LLVM.name) && tree.kind != Kind::Module && !tree.is_in_tools() {
+    if !tree.knows(env::LLVM.name) && tree.kind != TreeKind::Module && !tree.is_in_tools() {
         forget(env::LLVM);
     }
     if !tree.kind.is_kernels() {
@@ -166,13 +172,13 @@ fn take_out_unknown(tree: &Tree, plan: &mut Plan) {
         let is_known =
             matches!(told, Some(Change::Set(arch)) if tree.has_arch(&arch.to_string_lossy()));
         // A tree without `arch/` may still ask for ARCH, in any of its files, and to one that does not it is nothing.
-        let takes_any =
-            tree.kind == Kind::Other && (tree.is_in_tools() || !tree.source.join("arch").is_dir());
+        let takes_any = tree.kind == TreeKind::Other
+            && (tree.is_in_tools() || !tree.source.join("arch").is_dir());
         if !is_known && !takes_any {
             plan.env.remove(OsStr::new(env::ARCH.name));
         }
     }
-    if tree.kind != Kind::Other {
+    if tree.kind != TreeKind::Other {
         plan.env
             .extend(FLAGS.iter().map(|name| (name.into(), Change::Unset)));
     }
@@ -181,7 +187,7 @@ fn take_out_unknown(tree: &Tree, plan: &mut Plan) {
 /// The kernel: its ARCH, and the `.config`, which make would turn into one for this ARCH without a word.
 fn check_kernel(
     context: &Context,
-    call: &Call,
+    call: &MakeCall,
     tree: &Tree,
     plan: &Plan,
 ) -> Result<(), AppletError> {
@@ -193,7 +199,7 @@ fn check_kernel(
         return Err(KernelError::NoArch { tuple, directory }.into());
     };
     let (arch, is_callers) = (arch.to_string_lossy().into_owned(), callers.is_some());
-    if tree.kind != Kind::Linux {
+    if tree.kind != TreeKind::Linux {
         // A directory of the kernel's tree has the lists of a module, and is built from the top.
         if !tree.calls_kbuild && !tree.is_in_tools() {
             check_is_top(tree, &tuple)?;
@@ -224,7 +230,7 @@ fn check_kernel(
     }
     let name = given(context, call, env::KCONFIG_CONFIG);
     let path = tree.output.join(name.unwrap_or(OsStr::new(".config")));
-    match config::Made::read(&path).map_err(KernelError::from)? {
+    match config::ConfiguredArch::read(&path).map_err(KernelError::from)? {
         Some(made) if !made.fits(&arch, tree) => Err(KernelError::OtherArch {
             config: shown(&path),
             made_for: made.arch,
@@ -241,7 +247,7 @@ fn check_kernel(
 /// Where modules and images go. The kernel's make splits the path at blanks, and removes the parts before it writes there.
 fn check_places(
     context: &Context,
-    call: &Call,
+    call: &MakeCall,
     tree: &Tree,
     plan: &Plan,
 ) -> Result<(), AppletError> {
@@ -268,7 +274,7 @@ fn check_places(
 /// Something else with a Makefile: a program, firmware, a directory of a kernel tree, or a project that has no business here.
 fn check_other(
     context: &Context,
-    call: &Call,
+    call: &MakeCall,
     tree: &Tree,
     in_user_space: bool,
 ) -> Result<(), AppletError> {
@@ -319,7 +325,7 @@ fn runs_kernel(context: &Context) -> Result<bool, AppletError> {
 /// The compiler that we name. Whatever the caller named is the caller's affair.
 fn check_compiler(
     context: &Context,
-    call: &Call,
+    call: &MakeCall,
     plan: &Plan,
     in_user_space: bool,
 ) -> Result<(), AppletError> {
@@ -360,7 +366,7 @@ fn check_compiler(
 }
 
 /// Returns whether the tree is only there for a module outside it.
-fn builds_module(context: &Context, call: &Call) -> bool {
+fn builds_module(context: &Context, call: &MakeCall) -> bool {
     ["M", "SUBDIRS"]
         .iter()
         .any(|name| call.variable(name).is_some())
@@ -383,7 +389,7 @@ fn jobs(context: &Context) -> Result<Vec<OsString>, AppletError> {
 }
 
 /// What the caller says of a variable: to this make, or to all below the environment.
-fn given<'a>(context: &'a Context, call: &'a Call, variable: Variable) -> Option<&'a OsStr> {
+fn given<'a>(context: &'a Context, call: &'a MakeCall, variable: Variable) -> Option<&'a OsStr> {
     call.variable(variable.name).or(context.env.get(variable))
 }
 

@@ -23,7 +23,7 @@ use std::{
 const COLUMNS: usize = 80;
 
 /// Reads the names of targets on one command line.
-pub(super) struct Reader {
+pub(super) struct NameReader {
     sources: Vec<Source>,
     names: Names,
     /// The targets of the host.
@@ -35,7 +35,7 @@ pub(super) struct Reader {
     directory: String,
 }
 
-impl Reader {
+impl NameReader {
     /// Collects what names are looked up in.
     pub(super) fn new(
         config: &Config,
@@ -144,7 +144,7 @@ impl Reader {
     }
 
     /// The families, for `show` without a tuple.
-    pub(super) fn families(&self) -> Vec<Listed<'_>> {
+    pub(super) fn families(&self) -> Vec<ListedFamily<'_>> {
         let listed = self.names.families().iter().map(|family| {
             let tuples = family
                 .examples
@@ -152,7 +152,7 @@ impl Reader {
                 .filter_map(|tuple| tuple.parse().ok());
             let facts =
                 tuples.filter_map(|t: Tuple| Target::of(&t, &self.sources, &self.directory).ok());
-            Listed {
+            ListedFamily {
                 summary: &family.summary,
                 arch: facts.map(|facts| facts.arch).collect(),
                 cpus: &family.cpus,
@@ -172,7 +172,7 @@ fn told(name: &OsStr, tuple: Tuple) -> Tuple {
 
 /// A CPU family, as `show` without a tuple prints it.
 #[derive(Debug, Serialize)]
-pub(super) struct Listed<'f> {
+pub(super) struct ListedFamily<'f> {
     summary: &'f str,
     /// Portage's ARCH of each of its examples.
     arch: BTreeSet<String>,
@@ -181,7 +181,7 @@ pub(super) struct Listed<'f> {
     names: &'f BTreeMap<String, BTreeMap<String, Tuple>>,
 }
 
-impl Listed<'_> {
+impl ListedFamily<'_> {
     /// Their examples, one a line.
     pub(super) fn to_examples(families: &[Self]) -> String {
         let examples = families.iter().flat_map(|family| family.examples);

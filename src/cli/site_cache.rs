@@ -27,7 +27,7 @@ use std::{
 };
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(super) enum SiteCacheCommand {
     /// List the answers that a configure script for the target is given
     List {
         /// The target's tuple
@@ -110,7 +110,7 @@ pub(super) enum Command {
     },
 }
 
-impl Command {
+impl SiteCacheCommand {
     /// The name of the target that it is about.
     pub(super) fn tuple(&self) -> &OsStr {
         match self {
@@ -127,12 +127,12 @@ impl Command {
 
 /// Runs one of them.
 pub(super) fn run(
-    command: Command,
+    command: SiteCacheCommand,
     context: Context,
     wrappers: &Wrappers,
 ) -> Result<ExitCode, Failure> {
     match command {
-        Command::List { all, json, .. } => {
+        SiteCacheCommand::List { all, json, .. } => {
             let answers = Answers::of(&context)?;
             let listed: Vec<&Answer> = answers
                 .deciding()
@@ -148,13 +148,13 @@ pub(super) fn run(
                 table(&listed, &answers)
             })
         }
-        Command::Scan {
+        SiteCacheCommand::Scan {
             scripts,
             recursive,
             json,
             ..
         } => print(&scan::scan(&context, &scripts, recursive, json)?),
-        Command::Learn {
+        SiteCacheCommand::Learn {
             dry_run,
             json,
             args,
@@ -168,7 +168,7 @@ pub(super) fn run(
                 report.to_text()
             })
         }
-        Command::Forget { variables, .. } => {
+        SiteCacheCommand::Forget { variables, .. } => {
             let gone = learn::forget(&context, &variables)?;
             print(
                 &gone
@@ -177,14 +177,14 @@ pub(super) fn run(
                     .collect::<String>(),
             )
         }
-        Command::Explain { variable, .. } => {
+        SiteCacheCommand::Explain { variable, .. } => {
             let answers = Answers::of(&context)?;
             match answers.about(&variable) {
                 [] => Err(unknown(&context, &answers, &variable)),
                 said => print(&explain(&context, &answers, said)),
             }
         }
-        Command::Verify {
+        SiteCacheCommand::Verify {
             probe, jobs, json, ..
         } => {
             let jobs =
@@ -197,7 +197,7 @@ pub(super) fn run(
             })?;
             Ok(ExitCode::from(u8::from(report.has_differences())))
         }
-        Command::Render { .. } => print(&config_site_text(&Call::new(&context))?),
+        SiteCacheCommand::Render { .. } => print(&config_site_text(&Call::new(&context))?),
     }
 }
 
@@ -227,7 +227,7 @@ fn explain(context: &Context, answers: &Answers, said: &[Answer]) -> String {
     let layer = layer.last().map_or("", |(_, summary)| summary);
     let file = match &answer.origin {
         Origin::BuiltIn => None,
-        Origin::Person(file) | Origin::Learned(file) => Some(file.display().to_string()),
+        Origin::User(file) | Origin::Learned(file) => Some(file.display().to_string()),
     };
     let mut text = String::new();
     let mut line = |key: &str, value: &str| {
@@ -266,7 +266,7 @@ fn explain(context: &Context, answers: &Answers, said: &[Answer]) -> String {
     for other in overridden.iter().rev() {
         let who = match &other.origin {
             Origin::BuiltIn => other.layer.to_string(),
-            Origin::Person(file) | Origin::Learned(file) => file.display().to_string(),
+            Origin::User(file) | Origin::Learned(file) => file.display().to_string(),
         };
         line("overrides", &format!("{} of {who}", value(other)));
     }

@@ -1,16 +1,16 @@
 //! The checks of what the caller's environment says.
 
 use super::{
-    finding::{DoctorError, Finding},
-    patient::Patient,
+    examination::Examination,
+    finding::{CheckResult, DoctorError},
 };
 use crate::{config::SiteCache, layer::overrides};
 use crossmerge_plan::{env, shown::Show, words::quote};
 use std::path::Path;
 
-pub(super) fn environment(patient: &Patient) -> Result<Finding, DoctorError> {
-    let env = &patient.context.env;
-    let tuple = patient.tuple();
+pub(super) fn environment(exam: &Examination) -> Result<CheckResult, DoctorError> {
+    let env = &exam.context.env;
+    let tuple = exam.tuple();
     let mut wrong = Vec::new();
     let mut unset = Vec::new();
     let mut blame = |name: &'static str, message: String| {
@@ -28,7 +28,7 @@ pub(super) fn environment(patient: &Patient) -> Result<Finding, DoctorError> {
             ),
         );
     }
-    if let (Some(cbuild), Some(Ok(host))) = (env.get(env::CBUILD), patient.host()) {
+    if let (Some(cbuild), Some(Ok(host))) = (env.get(env::CBUILD), exam.host()) {
         let own = &host.settings[env::CBUILD.name];
         if cbuild != own.as_str() {
             blame(
@@ -69,12 +69,12 @@ pub(super) fn environment(patient: &Patient) -> Result<Finding, DoctorError> {
             ),
         );
     }
-    for overridden in overrides::found(patient.context) {
+    for overridden in overrides::found(exam.context) {
         blame(overridden.name, overridden.message);
     }
     Ok(match unset.is_empty() {
-        true => Finding::ok(""),
-        false => Finding::error(wrong.join("; "), format!("unset {}", unset.join(" "))),
+        true => CheckResult::ok(""),
+        false => CheckResult::error(wrong.join("; "), format!("unset {}", unset.join(" "))),
     })
 }
 
@@ -83,8 +83,8 @@ pub(super) fn is_root(path: &Path) -> bool {
     path.components().eq(Path::new("/").components())
 }
 
-pub(super) fn config_site(patient: &Patient) -> Result<Finding, DoctorError> {
-    let env = &patient.context.env;
+pub(super) fn config_site(exam: &Examination) -> Result<CheckResult, DoctorError> {
+    let env = &exam.context.env;
     if let Some(named) = env.get_name("CONFIG_SITE") {
         let named = named.to_string_lossy().into_owned();
         let missing: Vec<String> = named
@@ -93,8 +93,8 @@ pub(super) fn config_site(patient: &Patient) -> Result<Finding, DoctorError> {
             .map(|file| format!("`{file}`"))
             .collect();
         return Ok(match missing.is_empty() {
-            true => Finding::ok(format!("CONFIG_SITE is {}", quote(named.as_ref()))),
-            false => Finding::warning(
+            true => CheckResult::ok(format!("CONFIG_SITE is {}", quote(named.as_ref()))),
+            false => CheckResult::warning(
                 format!(
                     "CONFIG_SITE names {}, which is not there",
                     missing.join(", ")
@@ -103,10 +103,10 @@ pub(super) fn config_site(patient: &Patient) -> Result<Finding, DoctorError> {
             ),
         });
     }
-    let given = match patient.context.settings.site_cache {
+    let given = match exam.context.settings.site_cache {
         SiteCache::Answers => "the target's answers",
         SiteCache::Emulate => "the target's answers, and runs its programs",
         SiteCache::Off => "no answers, as `site_cache` says, and guesses",
     };
-    Ok(Finding::ok(format!("not set; configure gets {given}")))
+    Ok(CheckResult::ok(format!("not set; configure gets {given}")))
 }

@@ -16,7 +16,7 @@ use std::io;
 /// What a check comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub enum CheckStatus {
     /// Looked at, and as it should be.
     Ok,
     /// Something will surprise, and does not stop a build.
@@ -27,7 +27,7 @@ pub enum Status {
     Skipped,
 }
 
-impl Status {
+impl CheckStatus {
     pub(super) fn style(self) -> Style {
         match self {
             Self::Ok => OK,
@@ -49,28 +49,28 @@ impl Status {
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Finding {
-    pub(super) status: Status,
+pub(super) struct CheckResult {
+    pub(super) status: CheckStatus,
     pub(super) message: String,
     pub(super) fix: Option<String>,
     /// The checks that need this one mean something all the same.
-    pub(super) passes: bool,
+    pub(super) lets_dependents_run: bool,
 }
 
-impl Finding {
+impl CheckResult {
     pub(super) fn ok(seen: impl Into<String>) -> Self {
         Self {
-            status: Status::Ok,
+            status: CheckStatus::Ok,
             message: seen.into(),
             fix: None,
-            passes: true,
+            lets_dependents_run: true,
         }
     }
 
     pub(super) fn skipped(reason: impl Into<String>) -> Self {
         Self {
-            status: Status::Skipped,
-            passes: false,
+            status: CheckStatus::Skipped,
+            lets_dependents_run: false,
             ..Self::ok(reason)
         }
     }
@@ -78,14 +78,14 @@ impl Finding {
     /// Skips a check that has nothing to say of such a target, and no check that needs it.
     pub(super) fn not_for_this_target(reason: impl Into<String>) -> Self {
         Self {
-            passes: true,
+            lets_dependents_run: true,
             ..Self::skipped(reason)
         }
     }
 
     pub(super) fn warning(message: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
-            status: Status::Warning,
+            status: CheckStatus::Warning,
             fix: Some(fix.into()),
             ..Self::ok(message)
         }
@@ -93,8 +93,8 @@ impl Finding {
 
     pub(super) fn error(message: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
-            status: Status::Error,
-            passes: false,
+            status: CheckStatus::Error,
+            lets_dependents_run: false,
             ..Self::warning(message, fix)
         }
     }

@@ -2,8 +2,8 @@
 //! mostly comes from.
 
 use super::{
-    finding::{DoctorError, Finding},
-    patient::{Patient, complaint},
+    examination::{Examination, complaint},
+    finding::{CheckResult, DoctorError},
     probe::link_bare,
 };
 use crate::call::Call;
@@ -14,20 +14,20 @@ use std::{ffi::OsString, process::Output};
 /// The variables, in the order in which a build comes to use them. CXXFLAGS are CFLAGS mostly, and there may be no C++ compiler.
 const VARIABLES: [&str; 2] = ["CFLAGS", "LDFLAGS"];
 
-pub(super) fn flags(patient: &Patient) -> Result<Finding, DoctorError> {
-    let call = Call::new(patient.context);
+pub(super) fn flags(exam: &Examination) -> Result<CheckResult, DoctorError> {
+    let call = Call::new(exam.context);
     let mut facts = match call.facts() {
         Ok(facts) => facts.clone(),
-        Err(e) => return Ok(Finding::skipped(e.to_string())),
+        Err(e) => return Ok(CheckResult::skipped(e.to_string())),
     };
-    facts.take_flags_of(&patient.context.env);
+    facts.take_flags_of(&exam.context.env);
     let words = |name| -> Vec<String> {
         let words = facts.flags.words(&[name]);
         words.split_whitespace().map(Into::into).collect()
     };
     for name in VARIABLES {
         let words = words(name);
-        let output = build_with(patient, name, &words)?;
+        let output = build_with(exam, name, &words)?;
         if output.status.success() {
             continue;
         }
@@ -35,20 +35,20 @@ pub(super) fn flags(patient: &Patient) -> Result<Finding, DoctorError> {
         for at in 0..words.len() {
             let mut rest = words.clone();
             let word = rest.remove(at);
-            if build_with(patient, name, &rest)?.status.success() {
-                let fix = fix(patient, name, Some(&word), &rest.join(" "));
-                return Ok(Finding::error(message, fix));
+            if build_with(exam, name, &rest)?.status.success() {
+                let fix = fix(exam, name, Some(&word), &rest.join(" "));
+                return Ok(CheckResult::error(message, fix));
             }
         }
-        return Ok(Finding::error(message, fix(patient, name, None, "")));
+        return Ok(CheckResult::error(message, fix(exam, name, None, "")));
     }
-    Ok(Finding::ok(facts.flags.words(&VARIABLES)))
+    Ok(CheckResult::ok(facts.flags.words(&VARIABLES)))
 }
 
 /// Compiles with CFLAGS, or links with LDFLAGS, as a configure script's first test does it; without a library.
-fn build_with(patient: &Patient, name: &str, words: &[String]) -> Result<Output, DoctorError> {
-    let source = patient.scratch("probe.c");
-    let out = patient.scratch("flags");
+fn build_with(exam: &Examination, name: &str, words: &[String]) -> Result<Output, DoctorError> {
+    let source = exam.scratch("probe.c");
+    let out = exam.scratch("flags");
     let mut args: Vec<OsString> = words.iter().map(Into::into).collect();
     match name {
         "LDFLAGS" => args.extend(link_bare(&source, &out)),
@@ -58,16 +58,16 @@ fn build_with(patient: &Patient, name: &str, words: &[String]) -> Result<Output,
             args.push(source.into());
         }
     }
-    Ok(patient.compile(args)??)
+    Ok(exam.compile(args)??)
 }
 
 /// The command that takes the refused word away, or all of them when it is no single one: from the environment, from make.conf where
 /// it stands there, or by a line that is read after whatever says so.
-fn fix(patient: &Patient, name: &str, refused: Option<&str>, rest: &str) -> String {
-    if patient.context.env.get_name(name).is_some() {
+fn fix(exam: &Examination, name: &str, refused: Option<&str>, rest: &str) -> String {
+    if exam.context.env.get_name(name).is_some() {
         return format!("unset {name}");
     }
-    let make_conf = patient.etc_portage().join("make.conf");
+    let make_conf = exam.etc_portage().join("make.conf");
     let file = quote(make_conf.as_os_str());
     let Ok(text) = read::read_to_string(&make_conf, read::SETTINGS) else {
         return format!("export {name}={}", quote(rest.as_ref()));

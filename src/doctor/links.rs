@@ -1,18 +1,18 @@
 //! The checks of the links: there, ours, and what a shell finds.
 
 use super::{
-    finding::{DoctorError, Finding},
-    patient::Patient,
+    examination::Examination,
+    finding::{CheckResult, DoctorError},
 };
 use crate::{crossdev::target_of, init, links, links::is_our_command};
 use crossmerge_plan::{shown::Show, words::quote_line};
 use std::path::{Path, PathBuf};
 
-pub(super) fn links(patient: &Patient) -> Result<Finding, DoctorError> {
+pub(super) fn links(exam: &Examination) -> Result<CheckResult, DoctorError> {
     let (mut missing, mut others) = (Vec::new(), Vec::new());
-    let wanted = links::names(patient.context, patient.wrappers);
+    let wanted = links::names(exam.context, exam.wrappers);
     for name in &wanted {
-        let link = links::place(patient.context, &patient.bindir, name);
+        let link = links::place(exam.context, &exam.bindir, name);
         match link.symlink_metadata() {
             Err(_) => missing.push(name.as_str()),
             // Ours and gone: a link to a crossmerge that was moved away.
@@ -23,7 +23,7 @@ pub(super) fn links(patient: &Patient) -> Result<Finding, DoctorError> {
     }
     if !others.is_empty() && others.iter().all(|link| is_crossdevs(link)) {
         let message = format!("crossdev's: {}", list(&others));
-        return Ok(Finding::error(message, patient.adopt()));
+        return Ok(CheckResult::error(message, exam.adopt()));
     }
     if !others.is_empty() {
         let moves = others.iter().map(|link| {
@@ -35,62 +35,61 @@ pub(super) fn links(patient: &Patient) -> Result<Finding, DoctorError> {
                 quote_line(&old)
             )
         });
-        return Ok(Finding::error(
+        return Ok(CheckResult::error(
             format!("not crossmerge's: {}", list(&others)),
-            moves.collect::<String>() + &patient.init(),
+            moves.collect::<String>() + &exam.init(),
         ));
     }
     Ok(match missing.len() {
-        0 => Finding::ok(format!("{} in `{}`", wanted.len(), patient.bindir.shown())),
+        0 => CheckResult::ok(format!("{} in `{}`", wanted.len(), exam.bindir.shown())),
         _ => {
             let missing: Vec<PathBuf> = missing.iter().map(PathBuf::from).collect();
-            Finding::error(
-                format!("not in `{}`: {}", patient.bindir.shown(), list(&missing)),
-                patient.init(),
+            CheckResult::error(
+                format!("not in `{}`: {}", exam.bindir.shown(), list(&missing)),
+                exam.init(),
             )
         }
     })
 }
 
-pub(super) fn path(patient: &Patient) -> Result<Finding, DoctorError> {
+pub(super) fn path(exam: &Examination) -> Result<CheckResult, DoctorError> {
     let found_first = |name: &String| {
-        let mut paths = patient.context.path().into_iter().map(|f| f.join(name));
+        let mut paths = exam.context.path().into_iter().map(|f| f.join(name));
         paths.find(|path| path.is_file())
     };
-    let wanted = links::names(patient.context, patient.wrappers);
+    let wanted = links::names(exam.context, exam.wrappers);
     let shadowed: Vec<PathBuf> = wanted
         .iter()
         .filter_map(found_first)
         .filter(|path| !is_our_command(path))
         .collect();
-    let adopted = patient.context.settings.toolchain.as_ref();
-    let replaced =
-        |adopted| init::shadowed(patient.context, patient.wrappers, &patient.bindir, adopted);
+    let adopted = exam.context.settings.toolchain.as_ref();
+    let replaced = |adopted| init::shadowed(exam.context, exam.wrappers, &exam.bindir, adopted);
     if let Some(tool) = adopted.and_then(replaced) {
-        let options = init::Options::default();
+        let options = init::InitOptions::default();
         let message = format!(
             "`{}` is a real tool, and a link of the target replaces it for everyone with this PATH",
             tool.shown()
         );
         let fix = format!(
             "crossmerge remove {} && {}",
-            patient.tuple(),
-            init::instead(patient.context, &options)
+            exam.tuple(),
+            init::instead(exam.context, &options)
         );
-        return Ok(Finding::error(message, fix));
+        return Ok(CheckResult::error(message, fix));
     }
-    let bindir = quote_line(patient.bindir.as_os_str());
+    let bindir = quote_line(exam.bindir.as_os_str());
     let fix = format!("export PATH={bindir}:\"$PATH\"");
     if wanted.iter().any(|name| found_first(name).is_none()) {
-        let message = format!("`{}` is not in PATH", patient.bindir.shown());
-        return Ok(Finding::warning(message, fix));
+        let message = format!("`{}` is not in PATH", exam.bindir.shown());
+        return Ok(CheckResult::warning(message, fix));
     }
     Ok(match shadowed.is_empty() {
-        true => Finding::ok(""),
+        true => CheckResult::ok(""),
         false => {
             let adopt = shadowed.iter().all(|link| is_crossdevs(link));
-            let fix = if adopt { patient.adopt() } else { fix };
-            Finding::error(format!("found before ours: {}", list(&shadowed)), fix)
+            let fix = if adopt { exam.adopt() } else { fix };
+            CheckResult::error(format!("found before ours: {}", list(&shadowed)), fix)
         }
     })
 }

@@ -1,8 +1,8 @@
 //! The check of the real pkg-config, by what it answers: versions have lied (pkgconf issue 571).
 
 use super::{
-    finding::{DoctorError, Finding},
-    patient::{Patient, complaint, trimmed},
+    examination::{Examination, complaint, trimmed},
+    finding::{CheckResult, DoctorError},
     program::install,
 };
 use crate::{applet::AppletError, call::Call, context::ContextError};
@@ -27,8 +27,8 @@ Libs: -L/opt/crossmerge-probe
 /// Other names under which a pkg-config may be there.
 const NAMES: [&str; 3] = ["pkgconf", "pkg-config", "pkgconf3"];
 
-pub(super) fn pkg_config(patient: &Patient) -> Result<Finding, DoctorError> {
-    let sysroot = patient.sysroot.to_string_lossy();
+pub(super) fn pkg_config(exam: &Examination) -> Result<CheckResult, DoctorError> {
+    let sysroot = exam.sysroot.to_string_lossy();
     if sysroot.contains(char::is_whitespace) {
         // Flags are separated by spaces, and build systems take no quotes off them.
         let plain = sysroot.replace(char::is_whitespace, "-");
@@ -37,49 +37,46 @@ pub(super) fn pkg_config(patient: &Patient) -> Result<Finding, DoctorError> {
         let message = format!(
             "pkg-config cannot print flags with a sysroot that has white space in its path, `{sysroot}`"
         );
-        let init = patient.init();
-        return Ok(Finding::error(
+        let init = exam.init();
+        return Ok(CheckResult::error(
             message,
             format!("mv {from} {to} && {init} --sysroot {to}"),
         ));
     }
-    let wrong = match ask(patient, None)? {
-        Ok(()) => return Ok(Finding::ok("")),
+    let wrong = match ask(exam, None)? {
+        Ok(()) => return Ok(CheckResult::ok("")),
         Err(wrong) => wrong,
     };
-    if patient.context.env.get(env::REAL_PKG_CONFIG).is_some() {
+    if exam.context.env.get(env::REAL_PKG_CONFIG).is_some() {
         let message = format!("REAL_PKG_CONFIG in the environment: {wrong}");
-        return Ok(Finding::error(message, "unset REAL_PKG_CONFIG"));
+        return Ok(CheckResult::error(message, "unset REAL_PKG_CONFIG"));
     }
-    for directory in patient.context.path() {
+    for directory in exam.context.path() {
         for name in NAMES {
-            let Ok(path) = patient
-                .context
-                .find_program(directory.join(name).as_os_str())
-            else {
+            let Ok(path) = exam.context.find_program(directory.join(name).as_os_str()) else {
                 continue;
             };
-            if ask(patient, Some(&path))?.is_ok() {
+            if ask(exam, Some(&path))?.is_ok() {
                 let fix = format!("export REAL_PKG_CONFIG={}", quote(path.as_os_str()));
-                return Ok(Finding::error(wrong, fix));
+                return Ok(CheckResult::error(wrong, fix));
             }
         }
     }
-    let fix = install(patient, "dev-util/pkgconf", "pkg-config");
-    Ok(Finding::error(wrong, fix))
+    let fix = install(exam, "dev-util/pkgconf", "pkg-config");
+    Ok(CheckResult::error(wrong, fix))
 }
 
 /// Asks about a package in the temporary directory, as `<tuple>-pkg-config` would; what is wrong with the answer.
-fn ask(patient: &Patient, real: Option<&PathBuf>) -> Result<Result<(), String>, DoctorError> {
-    let directory = patient.scratch("pkgconfig");
+fn ask(exam: &Examination, real: Option<&PathBuf>) -> Result<Result<(), String>, DoctorError> {
+    let directory = exam.scratch("pkgconfig");
     fs_err::create_dir_all(&directory)?;
     fs_err::write(directory.join("crossmerge-probe.pc"), PACKAGE)?;
     let args = |args: &[&str]| -> Vec<OsString> { args.iter().map(Into::into).collect() };
     let paths = args(&["--cflags", "--libs", "crossmerge-probe"]);
     let variable = args(&["--variable=includedir", "crossmerge-probe"]);
-    let mut plan = match patient
+    let mut plan = match exam
         .wrappers
-        .plan("pkg-config", &Call::new(patient.context), paths)
+        .plan("pkg-config", &Call::new(exam.context), paths)
     {
         Err(AppletError::Context(e @ ContextError::Search(_))) if real.is_none() => {
             return Ok(Err(e.to_string()));

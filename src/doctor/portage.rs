@@ -2,9 +2,9 @@
 
 use super::{
     environment::is_root,
-    finding::{DoctorError, Finding},
+    examination::{Examination, PROFILE_LINK, trimmed},
+    finding::{CheckResult, DoctorError},
     links::list,
-    patient::{PROFILE_LINK, Patient, trimmed},
 };
 use crate::{
     call::Call,
@@ -16,43 +16,42 @@ use crossmerge_plan::{env, plan::Change, shown::Show, words::quote_line};
 use crossmerge_portage::{PortageError, Repositories, Repository};
 use crossmerge_system::{
     exec, file,
-    file::{Node, beneath::Kind as Entry, read},
+    file::{Node, beneath::FileKind, read},
 };
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
 };
 
-pub(super) fn tuple(patient: &Patient) -> Result<Finding, DoctorError> {
-    let foreign = match patient.host() {
-        Some(Ok(host)) => host.check_foreign(patient.tuple()),
-        _ => check_foreign_by_compiler(patient.context),
+pub(super) fn tuple(exam: &Examination) -> Result<CheckResult, DoctorError> {
+    let foreign = match exam.host() {
+        Some(Ok(host)) => host.check_foreign(exam.tuple()),
+        _ => check_foreign_by_compiler(exam.context),
     };
     match foreign {
-        Ok(()) => Ok(Finding::ok("")),
+        Ok(()) => Ok(CheckResult::ok("")),
         Err(e @ InitError::Native { .. }) => {
-            let before = format!("{}-", patient.tuple());
-            let links = fs_err::read_dir(&patient.bindir).into_iter().flatten();
+            let before = format!("{}-", exam.tuple());
+            let links = fs_err::read_dir(&exam.bindir).into_iter().flatten();
             let mut ours = links.flatten().filter(|link| {
                 link.file_name().to_string_lossy().starts_with(&before)
                     && is_our_command(&link.path())
             });
             Ok(match ours.next() {
-                Some(_) => Finding::error(
-                    e.to_string(),
-                    format!("crossmerge remove {}", patient.tuple()),
-                ),
+                Some(_) => {
+                    CheckResult::error(e.to_string(), format!("crossmerge remove {}", exam.tuple()))
+                }
                 // Nothing of ours is in the way, and there is no target.
-                None => Finding::skipped(e.to_string()),
+                None => CheckResult::skipped(e.to_string()),
             })
         }
         Err(e) => Err(e.into()),
     }
 }
 
-pub(super) fn portage(patient: &Patient) -> Result<Finding, DoctorError> {
-    let (Some(host), Some(settings)) = (patient.host(), patient.settings()) else {
-        return Ok(Finding::skipped("there is no Portage on the host"));
+pub(super) fn portage(exam: &Examination) -> Result<CheckResult, DoctorError> {
+    let (Some(host), Some(settings)) = (exam.host(), exam.settings()) else {
+        return Ok(CheckResult::skipped("there is no Portage on the host"));
     };
     // A name for which Portage answers nothing at all has a file behind it that it cannot read.
     let of_host = host.as_ref().err().map(|e| match e {
@@ -61,21 +60,21 @@ pub(super) fn portage(patient: &Patient) -> Result<Finding, DoctorError> {
     });
     let of_target = settings.as_ref().err().map(reason);
     Ok(match (of_host, of_target) {
-        (None, None) => Finding::ok(""),
+        (None, None) => CheckResult::ok(""),
         (Some(said), _) => {
-            let etc = file::below(&patient.context.config.broot, "etc/portage");
+            let etc = file::below(&exam.context.config.broot, "etc/portage");
             let file = blamed(&said, &etc).unwrap_or_else(|| etc.join("make.conf"));
-            Finding::error(
+            CheckResult::error(
                 format!("Portage cannot read the host's settings: {said}"),
                 set_aside(&file),
             )
         }
         (None, Some(said)) => {
-            let etc = patient.etc_portage();
+            let etc = exam.etc_portage();
             let file = blamed(&said, &etc).unwrap_or_else(|| etc.join("make.conf"));
-            Finding::error(
+            CheckResult::error(
                 format!("Portage cannot read the target's settings: {said}"),
-                format!("{} && {}", set_aside(&file), patient.init()),
+                format!("{} && {}", set_aside(&file), exam.init()),
             )
         }
     })
@@ -107,38 +106,38 @@ fn set_aside(file: &Path) -> String {
     format!("mv {} {}", quote_line(file.as_os_str()), quote_line(&old))
 }
 
-pub(super) fn settings(patient: &Patient) -> Result<Finding, DoctorError> {
-    match patient.context.compare_settings() {
+pub(super) fn settings(exam: &Examination) -> Result<CheckResult, DoctorError> {
+    match exam.context.compare_settings() {
         Some((version, Ok(()))) => {
-            return Ok(Finding::ok(format!(
+            return Ok(CheckResult::ok(format!(
                 "Portage {version} answers as crossmerge reads, which is now recorded: read without starting portageq"
             )));
         }
         Some((version, Err(why))) => {
-            return Ok(Finding::ok(format!(
+            return Ok(CheckResult::ok(format!(
                 "portageq is asked, since Portage {version} is not known here: {why}"
             )));
         }
         None => {}
     }
-    let refusals = patient.context.refusals();
+    let refusals = exam.context.refusals();
     Ok(match refusals.first() {
-        None => Finding::ok("read without starting portageq"),
+        None => CheckResult::ok("read without starting portageq"),
         // Nothing is wrong, but each call waits for Python.
-        Some(why) => Finding::ok(format!("portageq is asked, since {why}")),
+        Some(why) => CheckResult::ok(format!("portageq is asked, since {why}")),
     })
 }
 
-pub(super) fn profile(patient: &Patient) -> Result<Finding, DoctorError> {
-    let etc = patient.etc_portage();
+pub(super) fn profile(exam: &Examination) -> Result<CheckResult, DoctorError> {
+    let etc = exam.etc_portage();
     // Portage looks in both places.
     let places = [
         etc.join(PROFILE_LINK),
-        patient.context.configroot().join("etc/make.profile"),
+        exam.context.configroot().join("etc/make.profile"),
     ];
     if let Some(profile) = places.iter().find(|place| place.is_dir()) {
         let profile = fs_err::canonicalize(profile)?;
-        return Ok(Finding::ok(format!("`{}`", profile.shown())));
+        return Ok(CheckResult::ok(format!("`{}`", profile.shown())));
     }
     let message = match fs_err::read_link(&places[0]) {
         Ok(to) => format!(
@@ -148,7 +147,7 @@ pub(super) fn profile(patient: &Patient) -> Result<Finding, DoctorError> {
         ),
         Err(_) => format!("there is no `{}`", places[0].shown()),
     };
-    let main = match patient.host() {
+    let main = match exam.host() {
         Some(Ok(host)) => host.repositories.main().map(|main| main.location.clone()),
         _ => None,
     };
@@ -157,23 +156,23 @@ pub(super) fn profile(patient: &Patient) -> Result<Finding, DoctorError> {
         .join("profiles/embedded");
     let link = quote_line(places[0].as_os_str());
     let fix = format!("ln -sfn {} {link}", quote_line(embedded.as_os_str()));
-    Ok(Finding::error(message, fix))
+    Ok(CheckResult::error(message, fix))
 }
 
-pub(super) fn arch(patient: &Patient) -> Result<Finding, DoctorError> {
-    let Some(target) = patient.target().ok().filter(|t| t.arch != "unknown") else {
-        return Ok(Finding::skipped("Gentoo has no ARCH for the target"));
+pub(super) fn arch(exam: &Examination) -> Result<CheckResult, DoctorError> {
+    let Some(target) = exam.target().ok().filter(|t| t.arch != "unknown") else {
+        return Ok(CheckResult::skipped("Gentoo has no ARCH for the target"));
     };
-    let arch = patient.setting("ARCH");
+    let arch = exam.setting("ARCH");
     if arch == target.arch {
-        return Ok(Finding::ok(arch));
+        return Ok(CheckResult::ok(arch));
     }
-    let profile = patient.etc_portage().join("profile");
+    let profile = exam.etc_portage().join("profile");
     let line = quote_line(format!("ARCH=\"{}\"", target.arch).as_ref()).into_boxed_str();
-    Ok(Finding::error(
+    Ok(CheckResult::error(
         format!(
             "ARCH is `{arch}`, and `{}` is `{}`",
-            patient.tuple(),
+            exam.tuple(),
             target.arch
         ),
         format!(
@@ -184,17 +183,17 @@ pub(super) fn arch(patient: &Patient) -> Result<Finding, DoctorError> {
     ))
 }
 
-pub(super) fn repositories(patient: &Patient) -> Result<Finding, DoctorError> {
-    let Some(Ok(host)) = patient.host() else {
-        return Ok(Finding::skipped("there is no Portage on the host"));
+pub(super) fn repositories(exam: &Examination) -> Result<CheckResult, DoctorError> {
+    let Some(Ok(host)) = exam.host() else {
+        return Ok(CheckResult::skipped("there is no Portage on the host"));
     };
-    let seen = Repositories::parse(patient.setting("PORTAGE_REPOSITORIES"));
+    let seen = Repositories::parse(exam.setting("PORTAGE_REPOSITORIES"));
     let is_seen = |wanted: &&Repository| !seen.all.iter().any(|r| r.name == wanted.name);
     let missing: Vec<&Repository> = host.repositories.all.iter().filter(is_seen).collect();
     if missing.is_empty() {
-        return Ok(Finding::ok(format!("{} of them", seen.all.len())));
+        return Ok(CheckResult::ok(format!("{} of them", seen.all.len())));
     }
-    let conf = patient.etc_portage().join("repos.conf");
+    let conf = exam.etc_portage().join("repos.conf");
     let (redirect, file) = match conf.is_dir() {
         true => (">", conf.join("crossmerge.conf")),
         false => (">>", conf),
@@ -219,7 +218,7 @@ pub(super) fn repositories(patient: &Patient) -> Result<Finding, DoctorError> {
         .map(|line| format!(" {}", quote_line(line.as_ref())))
         .collect();
     let names: Vec<PathBuf> = missing.iter().map(|r| PathBuf::from(&r.name)).collect();
-    Ok(Finding::warning(
+    Ok(CheckResult::warning(
         format!("the target does not see {}", list(&names)),
         format!(
             "printf '%s\\n'{words} {redirect} {}",
@@ -229,10 +228,10 @@ pub(super) fn repositories(patient: &Patient) -> Result<Finding, DoctorError> {
 }
 
 /// The files of the target's make.conf, as Portage reads them: both places, and every file of a directory.
-fn make_conf_files(patient: &Patient) -> Vec<PathBuf> {
+fn make_conf_files(exam: &Examination) -> Vec<PathBuf> {
     let places = [
-        patient.context.configroot().join("etc/make.conf"),
-        patient.etc_portage().join("make.conf"),
+        exam.context.configroot().join("etc/make.conf"),
+        exam.etc_portage().join("make.conf"),
     ];
     let mut files = Vec::new();
     for place in places {
@@ -257,10 +256,10 @@ fn sets(line: &str, name: &str) -> bool {
         .is_some_and(|rest| rest.trim_start().starts_with('='))
 }
 
-pub(super) fn make_conf(patient: &Patient) -> Result<Finding, DoctorError> {
-    let files = make_conf_files(patient);
+pub(super) fn make_conf(exam: &Examination) -> Result<CheckResult, DoctorError> {
+    let files = make_conf_files(exam);
     let Some(last) = files.last() else {
-        return Ok(Finding::skipped("there is no make.conf"));
+        return Ok(CheckResult::skipped("there is no make.conf"));
     };
     let setting_of = |name: &str| {
         let mut found = None;
@@ -273,7 +272,7 @@ pub(super) fn make_conf(patient: &Patient) -> Result<Finding, DoctorError> {
         found
     };
     if let Some(file) = setting_of("SYSROOT") {
-        return Ok(Finding::error(
+        return Ok(CheckResult::error(
             format!(
                 "`{}` sets SYSROOT, which Portage takes from the environment only",
                 file.shown()
@@ -286,58 +285,54 @@ pub(super) fn make_conf(patient: &Patient) -> Result<Finding, DoctorError> {
     }
     let mut wrong = Vec::new();
     let mut right = Vec::new();
-    let tuple = patient.tuple().as_str();
+    let tuple = exam.tuple().as_str();
     let mut compare = |name: &str, has: &str, wanted: &str| {
         if has != wanted {
             wrong.push(format!("{name} is `{has}`, and should be `{wanted}`"));
             right.push(format!("{name}=\"{wanted}\""));
         }
     };
-    compare("CHOST", patient.setting("CHOST"), tuple);
-    if let Some(Ok(host)) = patient.host() {
-        compare(
-            "CBUILD",
-            patient.setting("CBUILD"),
-            &host.settings["CBUILD"],
-        );
+    compare("CHOST", exam.setting("CHOST"), tuple);
+    if let Some(Ok(host)) = exam.host() {
+        compare("CBUILD", exam.setting("CBUILD"), &host.settings["CBUILD"]);
     }
     // Unset, it is the machine's root to Portage and the sysroot to our wrappers; set so, somebody meant it.
-    let root = patient.setting(env::ROOT.name);
+    let root = exam.setting(env::ROOT.name);
     if setting_of("ROOT").is_some() && (is_root(Path::new(root)) || !root.starts_with('/')) {
-        let wanted = format!("{}/", patient.sysroot.display());
+        let wanted = format!("{}/", exam.sysroot.display());
         compare("ROOT", root, &wanted);
     }
     if wrong.is_empty() {
-        return Ok(Finding::ok(""));
+        return Ok(CheckResult::ok(""));
     }
     let words: String = right
         .iter()
         .map(|line| format!(" {}", quote_line(line.as_ref())))
         .collect();
-    Ok(Finding::error(
+    Ok(CheckResult::error(
         format!("in `{}`: {}", last.shown(), wrong.join("; ")),
         format!("printf '%s\\n'{words} >> {}", quote_line(last.as_os_str())),
     ))
 }
 
-pub(super) fn roots(patient: &Patient) -> Result<Finding, DoctorError> {
-    if let Some(root) = patient.context.env.get(env::ROOT)
-        && patient.context.config.is_own_root(Path::new(root))
+pub(super) fn roots(exam: &Examination) -> Result<CheckResult, DoctorError> {
+    if let Some(root) = exam.context.env.get(env::ROOT)
+        && exam.context.config.is_own_root(Path::new(root))
     {
         let message = format!("ROOT is `{}`, the host's own root", root.shown());
-        return Ok(Finding::error(message, "unset ROOT SYSROOT"));
+        return Ok(CheckResult::error(message, "unset ROOT SYSROOT"));
     }
     let args = ["envvar", "-v", "ROOT", "SYSROOT"];
-    let plan = patient.wrappers.plan(
+    let plan = exam.wrappers.plan(
         "portageq",
-        &Call::new(patient.context),
+        &Call::new(exam.context),
         args.map(Into::into).into(),
     )?;
     if let Some(Change::Set(root)) = plan.env.get(OsStr::new(env::ROOT.name))
         && !Path::new(root).is_dir()
     {
         // Asked about such a ROOT, Portage makes it.
-        return Ok(Finding::warning(
+        return Ok(CheckResult::warning(
             format!("ROOT is `{}`, which is no directory", root.shown()),
             format!("mkdir -p {}", quote_line(root)),
         ));
@@ -345,37 +340,40 @@ pub(super) fn roots(patient: &Patient) -> Result<Finding, DoctorError> {
     let output = exec::query(&[plan])?.remove(0);
     let said = trimmed(&output.stdout);
     if said.contains("SYSROOT=") {
-        return Ok(Finding::ok(said.replace('\n', ", ")));
+        return Ok(CheckResult::ok(said.replace('\n', ", ")));
     }
     let complaint = trimmed(&output.stderr);
     let complaint = complaint.lines().next().unwrap_or_default();
     let complaint = complaint.trim_start_matches("!!! Error: ");
-    let fix = match patient.context.env.get(env::ROOT) {
+    let fix = match exam.context.env.get(env::ROOT) {
         Some(_) => "unset ROOT SYSROOT".to_owned(),
         None => format!(
             "printf '%s\\n' {} >> {}",
-            quote_line(format!("ROOT=\"{}/\"", patient.sysroot.display()).as_ref()),
-            quote_line(patient.etc_portage().join("make.conf").as_os_str())
+            quote_line(format!("ROOT=\"{}/\"", exam.sysroot.display()).as_ref()),
+            quote_line(exam.etc_portage().join("make.conf").as_os_str())
         ),
     };
-    Ok(Finding::error(format!("Portage refuses: {complaint}"), fix))
+    Ok(CheckResult::error(
+        format!("Portage refuses: {complaint}"),
+        fix,
+    ))
 }
 
 /// How a libc is known to be installed: its library's file, in any directory.
 const LIBC: [&str; 4] = ["libc.so", "libc.so.6", "libc.a", "libc.so.0"];
 
-pub(super) fn libc_package(patient: &Patient) -> Result<Finding, DoctorError> {
-    let Some(elibc) = patient.target().ok().and_then(|target| target.elibc) else {
-        return Ok(Finding::skipped("Gentoo has no ELIBC for the target"));
+pub(super) fn libc_package(exam: &Examination) -> Result<CheckResult, DoctorError> {
+    let Some(elibc) = exam.target().ok().and_then(|target| target.elibc) else {
+        return Ok(CheckResult::skipped("Gentoo has no ELIBC for the target"));
     };
-    let Some(Ok(host)) = patient.host() else {
-        return Ok(Finding::skipped("there is no Portage on the host"));
+    let Some(Ok(host)) = exam.host() else {
+        return Ok(CheckResult::skipped("there is no Portage on the host"));
     };
     let package = format!("sys-libs/{elibc}");
-    if let Some(owner) = owner(&patient.sysroot.join("var/db/pkg")) {
-        return Ok(Finding::ok(format!("`{owner}` owns it")));
+    if let Some(owner) = owner(&exam.sysroot.join("var/db/pkg")) {
+        return Ok(CheckResult::ok(format!("`{owner}` owns it")));
     }
-    let provided = patient.etc_portage().join("profile/package.provided");
+    let provided = exam.etc_portage().join("profile/package.provided");
     let is_provided = |file: &Path| {
         let text = read::read_to_string(file, read::SETTINGS).unwrap_or_default();
         text.lines()
@@ -390,7 +388,7 @@ pub(super) fn libc_package(patient: &Patient) -> Result<Finding, DoctorError> {
             .map(|e| e.path()),
     );
     if let Some(file) = files.iter().find(|file| is_provided(file)) {
-        return Ok(Finding::ok(format!("`{}` says so", file.shown())));
+        return Ok(CheckResult::ok(format!("`{}` says so", file.shown())));
     }
     let directories = host
         .repositories
@@ -398,14 +396,14 @@ pub(super) fn libc_package(patient: &Patient) -> Result<Finding, DoctorError> {
         .iter()
         .map(|r| r.location.join(&package));
     let Some(ebuilds) = directories.into_iter().find(|directory| directory.is_dir()) else {
-        return Ok(Finding::skipped(format!(
+        return Ok(CheckResult::skipped(format!(
             "no package owns it, and no repository has `{package}`, so no package can ask for it"
         )));
     };
-    let version = match glibc_version(patient)?.or(ebuild_version(&ebuilds, elibc)) {
+    let version = match glibc_version(exam)?.or(ebuild_version(&ebuilds, elibc)) {
         Some(version) => version,
         None => {
-            return Ok(Finding::skipped(format!(
+            return Ok(CheckResult::skipped(format!(
                 "the version of the {elibc} is not known"
             )));
         }
@@ -416,7 +414,7 @@ pub(super) fn libc_package(patient: &Patient) -> Result<Finding, DoctorError> {
         provided
     };
     let directory = file.parent().unwrap_or(Path::new("."));
-    Ok(Finding::warning(
+    Ok(CheckResult::warning(
         format!(
             "no package of the target owns the libc, so Portage would build and merge `{package}` over it for any package that depends on it"
         ),
@@ -433,7 +431,7 @@ fn owner(database: &Path) -> Option<String> {
     let database = Node::at(database).ok().filter(Node::is_dir)?;
     let directories = |directory: &Node| {
         let entries = directory.entries().unwrap_or_default().into_iter();
-        entries.filter_map(|(name, kind)| (kind == Entry::Directory).then_some(name))
+        entries.filter_map(|(name, kind)| (kind == FileKind::Directory).then_some(name))
     };
     for category in directories(&database) {
         let Ok(Some(category)) = database.child(&category) else {
@@ -463,12 +461,12 @@ fn owner(database: &Path) -> Option<String> {
 }
 
 /// The version that glibc's own header tells.
-fn glibc_version(patient: &Patient) -> Result<Option<String>, DoctorError> {
-    let source = patient.source(
+fn glibc_version(exam: &Examination) -> Result<Option<String>, DoctorError> {
+    let source = exam.source(
         "version.c",
         "#include <features.h>\n__GLIBC__ __GLIBC_MINOR__\n",
     )?;
-    let output = patient.compile(["-E".as_ref(), "-P".as_ref(), source.as_os_str()])??;
+    let output = exam.compile(["-E".as_ref(), "-P".as_ref(), source.as_os_str()])??;
     let said = trimmed(&output.stdout);
     let last = said.lines().last().unwrap_or_default();
     let numbers: Vec<&str> = last.split_whitespace().collect();

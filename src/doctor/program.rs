@@ -1,8 +1,8 @@
 //! The checks of a whole program: with the libc, and running.
 
 use super::{
-    finding::{DoctorError, Finding},
-    patient::{Patient, complaint, trimmed},
+    examination::{Examination, complaint, trimmed},
+    finding::{CheckResult, DoctorError},
 };
 use crate::qemu;
 use crossmerge_plan::{
@@ -22,79 +22,75 @@ const PRINTS: &str = "crossmerge";
 /// The files that a program starts with, besides those of the compiler. Bare metal has its own, by board.
 const START_FILES: [&str; 3] = ["crt1.o", "crti.o", "crtn.o"];
 
-pub(super) fn libc(patient: &Patient) -> Result<Finding, DoctorError> {
-    let Ok(target) = patient.target() else {
-        return Ok(Finding::skipped("nothing is known about the tuple"));
+pub(super) fn libc(exam: &Examination) -> Result<CheckResult, DoctorError> {
+    let Ok(target) = exam.target() else {
+        return Ok(CheckResult::skipped("nothing is known about the tuple"));
     };
     if target.kernel.is_none() {
-        return Ok(Finding::skipped(
+        return Ok(CheckResult::skipped(
             "the target has no kernel: how a program starts there is the board's matter",
         ));
     }
-    let asked = patient.source("header.c", "#include <stdio.h>\n")?;
-    let header = patient.compile(["-E".as_ref(), asked.as_os_str()])??;
-    let in_sysroot = patient.sysroot.join("usr/include/stdio.h").exists();
+    let asked = exam.source("header.c", "#include <stdio.h>\n")?;
+    let header = exam.compile(["-E".as_ref(), asked.as_os_str()])??;
+    let in_sysroot = exam.sysroot.join("usr/include/stdio.h").exists();
     if !header.status.success() || !in_sysroot {
         let why = if header.status.success() {
             "no `usr/include/stdio.h`".into()
         } else {
             complaint(&header)
         };
-        return Ok(lacks(patient, "headers", &why));
+        return Ok(lacks(exam, "headers", &why));
     }
     for file in START_FILES {
-        if patient.library(file).is_none() {
-            return Ok(lacks(patient, "start files", &format!("no `{file}`")));
+        if exam.library(file).is_none() {
+            return Ok(lacks(exam, "start files", &format!("no `{file}`")));
         }
-        if patient.compiler_finds(file)?.is_none() {
+        if exam.compiler_finds(file)?.is_none() {
             let what = format!("`{file}` is in the sysroot, and the compiler does not find it");
-            return Ok(Finding::error(what, patient.mend_toolchain()));
+            return Ok(CheckResult::error(what, exam.fix_toolchain()));
         }
     }
-    if patient
-        .library("libc.so")
-        .or(patient.library("libc.a"))
-        .is_none()
-    {
-        return Ok(lacks(patient, "library", "no `libc.so` and no `libc.a`"));
+    if exam.library("libc.so").or(exam.library("libc.a")).is_none() {
+        return Ok(lacks(exam, "library", "no `libc.so` and no `libc.a`"));
     }
     const LIBGCC: &str = "-print-libgcc-file-name";
-    if patient.compiler_names(LIBGCC)?.is_none() {
-        let libgcc = patient.compiler_says(LIBGCC)?;
-        return Ok(Finding::error(
+    if exam.compiler_names(LIBGCC)?.is_none() {
+        let libgcc = exam.compiler_prints(LIBGCC)?;
+        return Ok(CheckResult::error(
             format!("the compiler lacks its own library: no `{libgcc}`"),
-            patient.mend_toolchain(),
+            exam.fix_toolchain(),
         ));
     }
     // A toolchain may prefer a libc of its own to the sysroot's, as Debian's cross compilers do.
     let real = |path: PathBuf| fs_err::canonicalize(path).ok();
-    let taken = patient.compiler_finds("crt1.o")?.and_then(real);
-    let sysroot = real(patient.sysroot.clone());
+    let taken = exam.compiler_finds("crt1.o")?.and_then(real);
+    let sysroot = real(exam.sysroot.clone());
     Ok(match (taken, sysroot) {
         (Some(taken), Some(sysroot)) if !taken.starts_with(&sysroot) => {
             let own = taken.parent().unwrap_or(&taken).shown();
-            Finding::ok(format!("the compiler prefers its own libc, in `{own}`"))
+            CheckResult::ok(format!("the compiler prefers its own libc, in `{own}`"))
         }
-        _ => Finding::ok(""),
+        _ => CheckResult::ok(""),
     })
 }
 
-fn lacks(patient: &Patient, part: &str, why: &str) -> Finding {
-    Finding::error(
+fn lacks(exam: &Examination, part: &str, why: &str) -> CheckResult {
+    CheckResult::error(
         format!(
             "the libc's {part} are not all in `{}`: {why}",
-            patient.sysroot.shown()
+            exam.sysroot.shown()
         ),
-        patient.mend_libc(),
+        exam.fix_libc(),
     )
 }
 
-pub(super) fn program(patient: &Patient) -> Result<Finding, DoctorError> {
-    let source = patient.source("program.c", SOURCE)?;
-    let out = patient.scratch("program");
+pub(super) fn program(exam: &Examination) -> Result<CheckResult, DoctorError> {
+    let source = exam.source("program.c", SOURCE)?;
+    let out = exam.scratch("program");
     let args = ["-o".as_ref(), out.as_os_str(), source.as_os_str()];
-    let output = match patient.compile(args)? {
-        Ok(output) if output.status.success() => return Ok(Finding::ok("")),
+    let output = match exam.compile(args)? {
+        Ok(output) if output.status.success() => return Ok(CheckResult::ok("")),
         Ok(output) => output,
         Err(e) => return Err(e.into()),
     };
@@ -105,20 +101,20 @@ pub(super) fn program(patient: &Patient) -> Result<Finding, DoctorError> {
     );
     // What is broken goes first: init fills gaps and replaces nothing.
     // GCC names a start file by crossmerge's symlink to it.
-    let sysroot = fs_err::canonicalize(&patient.sysroot)?;
+    let sysroot = fs_err::canonicalize(&exam.sysroot)?;
     let named = said.split([' ', ':', '\'', '`']).map(Path::new);
     let broken = named
         .filter(|path| path.is_absolute() && path.is_file())
         .filter_map(|path| fs_err::canonicalize(path).ok())
         .find(|path| path.starts_with(&sysroot));
     Ok(match broken {
-        Some(file) => Finding::error(
+        Some(file) => CheckResult::error(
             message,
-            format!("rm {} && {}", quote(file.as_os_str()), patient.mend_libc()),
+            format!("rm {} && {}", quote(file.as_os_str()), exam.fix_libc()),
         ),
-        None if is_missing(&said) => Finding::error(message, patient.mend_libc()),
+        None if is_missing(&said) => CheckResult::error(message, exam.fix_libc()),
         // Every part of the libc is there: the compiler or the linker is at fault.
-        None => Finding::error(message, patient.mend_toolchain()),
+        None => CheckResult::error(message, exam.fix_toolchain()),
     })
 }
 
@@ -134,27 +130,27 @@ fn is_missing(said: &str) -> bool {
     .any(|words| said.contains(words))
 }
 
-pub(super) fn qemu(patient: &Patient) -> Result<Finding, DoctorError> {
-    let Some(name) = qemu_name(patient) else {
-        return Ok(Finding::skipped(
+pub(super) fn qemu(exam: &Examination) -> Result<CheckResult, DoctorError> {
+    let Some(name) = qemu_name(exam) else {
+        return Ok(CheckResult::skipped(
             "QEMU has no user emulation for the target",
         ));
     };
-    Ok(match find_qemu(patient, name) {
-        Some(path) => Finding::ok(format!("`{}`", path.shown())),
-        None => Finding::warning(
+    Ok(match find_qemu(exam, name) {
+        Some(path) => CheckResult::ok(format!("`{}`", path.shown())),
+        None => CheckResult::warning(
             format!(
                 "neither `qemu-{name}` nor `qemu-{name}-static` is in PATH: no test of a package can run"
             ),
-            install_qemu(patient, name),
+            install_qemu(exam, name),
         ),
     })
 }
 
 /// The command that installs a program on the host: by Portage where one of its repositories has the package, else as the
 /// distribution has it; in words where it has none.
-pub(super) fn install(patient: &Patient, gentoo: &str, program: &str) -> String {
-    let in_a_repository = match patient.host() {
+pub(super) fn install(exam: &Examination, gentoo: &str, program: &str) -> String {
+    let in_a_repository = match exam.host() {
         Some(Ok(host)) => host
             .repositories
             .all
@@ -162,7 +158,7 @@ pub(super) fn install(patient: &Patient, gentoo: &str, program: &str) -> String 
             .any(|repository| repository.location.join(gentoo).is_dir()),
         _ => false,
     };
-    let distribution = patient.distribution();
+    let distribution = exam.distribution();
     if in_a_repository {
         return distribution.as_root(&format!("emerge --noreplace {gentoo}"));
     }
@@ -172,50 +168,50 @@ pub(super) fn install(patient: &Patient, gentoo: &str, program: &str) -> String 
 }
 
 /// The command that installs QEMU's emulator, or what to do in words.
-fn install_qemu(patient: &Patient, name: &str) -> String {
-    let distribution = patient.distribution();
+fn install_qemu(exam: &Examination, name: &str) -> String {
+    let distribution = exam.distribution();
     distribution
         .qemu(name)
         .unwrap_or_else(|| format!("install QEMU's user-mode emulation, with `qemu-{name}`"))
 }
 
-fn qemu_name<'a>(patient: &'a Patient) -> Option<&'a str> {
-    patient.target().ok()?.qemu.as_deref()
+fn qemu_name<'a>(exam: &'a Examination) -> Option<&'a str> {
+    exam.target().ok()?.qemu.as_deref()
 }
 
-fn find_qemu(patient: &Patient, name: &str) -> Option<PathBuf> {
-    crate::qemu::programs(&patient.context.env, name)
+fn find_qemu(exam: &Examination, name: &str) -> Option<PathBuf> {
+    crate::qemu::programs(&exam.context.env, name)
         .into_iter()
         .next()
 }
 
-pub(super) fn run(patient: &Patient) -> Result<Finding, DoctorError> {
-    let Some(qemu) = qemu_name(patient).and_then(|name| find_qemu(patient, name)) else {
-        return Ok(Finding::skipped("there is no QEMU"));
+pub(super) fn run(exam: &Examination) -> Result<CheckResult, DoctorError> {
+    let Some(qemu) = qemu_name(exam).and_then(|name| find_qemu(exam, name)) else {
+        return Ok(CheckResult::skipped("there is no QEMU"));
     };
-    let cpu = patient.context.settings.cpu.as_ref();
-    let mut env = qemu::environment(patient.context, &patient.sysroot, cpu);
-    let sysroot = Change::Set(patient.sysroot.as_os_str().to_owned());
+    let cpu = exam.context.settings.cpu.as_ref();
+    let mut env = qemu::environment(exam.context, &exam.sysroot, cpu);
+    let sysroot = Change::Set(exam.sysroot.as_os_str().to_owned());
     env.insert(env::QEMU_LD_PREFIX.name.into(), sysroot);
     let plan = Plan {
         program: qemu,
-        args: vec![patient.scratch("program").into()],
+        args: vec![exam.scratch("program").into()],
         env,
         ..Plan::default()
     };
     let output = exec::query(&[plan])?.remove(0);
     if output.status.success() && trimmed(&output.stdout) == PRINTS {
-        return Ok(Finding::ok(""));
+        return Ok(CheckResult::ok(""));
     }
-    let fix = match (patient.context.env.get(env::QEMU_CPU), cpu) {
+    let fix = match (exam.context.env.get(env::QEMU_CPU), cpu) {
         (Some(_), _) => "unset QEMU_CPU".into(),
         (None, Some(_)) => {
-            let file = patient.context.config.target_file(patient.tuple());
+            let file = exam.context.config.target_file(exam.tuple());
             format!("sed -i '/^cpu *=/d' {}", quote(file.as_os_str()))
         }
-        (None, None) => patient.mend_libc(),
+        (None, None) => exam.fix_libc(),
     };
-    Ok(Finding::error(
+    Ok(CheckResult::error(
         format!("a program links and does not run: {}", complaint(&output)),
         fix,
     ))

@@ -1,7 +1,7 @@
 //! The files that a compiler's driver starts or loads, found by the layouts that GCC and LLVM are installed in. No compiler is started
 //! for it, since this runs before every build.
 
-use crate::{config::Kind, context::Context};
+use crate::{config::ToolchainKind, context::Context};
 use fs_err::DirEntry;
 use std::{
     ffi::OsStr,
@@ -44,8 +44,8 @@ impl Gcc {
     /// The target's GCC. `None` if the target has clang, or a GCC in a layout of its own.
     pub(crate) fn of(context: &Context) -> Option<Self> {
         match context.compiler()? {
-            (Kind::Gnu, driver) => Self::behind(&driver),
-            (Kind::Llvm, _) => None,
+            (ToolchainKind::Gnu, driver) => Self::behind(&driver),
+            (ToolchainKind::Llvm, _) => None,
         }
     }
 

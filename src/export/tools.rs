@@ -1,7 +1,7 @@
 //! The target's tools: one row each, with the names that make, CMake and Meson have for it, and which of them exist.
 
 use super::compiler_files::Gcc;
-use crate::{config::Kind, context::Context};
+use crate::{config::ToolchainKind, context::Context};
 use crossmerge_system::file::{is_executable, read};
 use std::{
     ffi::OsStr,
@@ -18,7 +18,7 @@ pub(crate) struct Row {
     /// Its name in an LLVM toolchain, after the tuple; empty if LLVM has no such tool.
     llvm: &'static str,
     /// Who asks the environment for it.
-    asked: Asked,
+    read_by: ReadBy,
     /// The name after the tuple that stands for the tool if it is missing: no program has it.
     pub(crate) missing: &'static str,
     /// The program of GCC's own that has to be installed as well: its driver exists without it.
@@ -31,13 +31,13 @@ pub(crate) struct Row {
 
 /// Who asks the environment for a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum ReadBy {
     /// Configure scripts and makefiles.
-    ByAll,
+    All,
     /// Makefiles. Some configure scripts take the variable for another tool: x264's wants a compiler in AS.
-    ByMake,
+    Make,
     /// Nobody: only CMake and Meson know it, from their files.
-    InFiles,
+    FilesOnly,
 }
 
 /// CMake's archiver for objects with link-time optimisation, by language.
@@ -70,7 +70,7 @@ const fn row(
         variable,
         gnu,
         llvm,
-        asked: Asked::ByAll,
+        read_by: ReadBy::All,
         missing: gnu,
         needs: None,
         cmake,
@@ -87,8 +87,8 @@ const fn with_part(row: Row, part: &'static str) -> Row {
     }
 }
 
-const fn asked(row: Row, asked: Asked) -> Row {
-    Row { asked, ..row }
+const fn read_by(row: Row, read_by: ReadBy) -> Row {
+    Row { read_by, ..row }
 }
 
 /// Every tool. Sources: CMake's `Modules/CMakeFindBinUtils.cmake` and cmake-variables(7); Meson's "Machine files" and
@@ -128,9 +128,9 @@ pub(crate) const TOOLS: [Row; 24] = [
         ),
         "cc1objplus",
     ),
-    asked(row("DC", ["gdc", ""], &[], &["d"]), Asked::InFiles),
+    read_by(row("DC", ["gdc", ""], &[], &["d"]), ReadBy::FilesOnly),
     row("AR", ["ar", "ar"], &["CMAKE_AR"], &["ar"]),
-    asked(row("AS", ["as", ""], &[], &["as"]), Asked::ByMake),
+    read_by(row("AS", ["as", ""], &[], &["as"]), ReadBy::Make),
     row("LD", ["ld", "ld"], &["CMAKE_LINKER"], &["ld"]),
     row("NM", ["nm", "nm"], &["CMAKE_NM"], &["nm"]),
     row(
@@ -178,10 +178,13 @@ pub(crate) const TOOLS: [Row; 24] = [
         &["CMAKE_DLLTOOL"],
         &["dlltool"],
     ),
-    asked(row("GCC_AR", ["gcc-ar", "ar"], LTO_AR, &[]), Asked::InFiles),
-    asked(
+    read_by(
+        row("GCC_AR", ["gcc-ar", "ar"], LTO_AR, &[]),
+        ReadBy::FilesOnly,
+    ),
+    read_by(
         row("GCC_RANLIB", ["gcc-ranlib", "ranlib"], LTO_RANLIB, &[]),
-        Asked::InFiles,
+        ReadBy::FilesOnly,
     ),
     row(
         PKG_CONFIG,
@@ -264,7 +267,7 @@ pub struct Tool {
     /// The variable of make and Autoconf for it.
     pub variable: &'static str,
     /// Who asks the environment for it.
-    pub asked: Asked,
+    pub read_by: ReadBy,
     /// Its name for a shell.
     pub name: String,
     /// Its absolute path; its name if it does not exist.
@@ -292,7 +295,7 @@ pub(crate) fn of_target(context: &Context, gcc: Option<&Gcc>) -> Vec<Tool> {
         let path = find(tool).or_else(nowhere)?;
         Some(Tool {
             variable: row.variable,
-            asked: row.asked,
+            read_by: row.read_by,
             name,
             path,
         })
@@ -308,7 +311,7 @@ pub(crate) fn is_llvm(context: &Context) -> bool {
         context.find_tool(OsStr::new(&name)).is_some()
     };
     match &context.settings.toolchain {
-        Some(toolchain) => toolchain.kind == Kind::Llvm,
+        Some(toolchain) => toolchain.kind == ToolchainKind::Llvm,
         None => !has("gcc") && has("clang"),
     }
 }
@@ -322,7 +325,7 @@ pub(crate) fn of_build_machine(context: &Context, cbuild: Option<&str>) -> Vec<T
             let path = context.find_program(OsStr::new(&name)).ok()?;
             Some(Tool {
                 variable,
-                asked: Asked::ByAll,
+                read_by: ReadBy::All,
                 name,
                 path,
             })

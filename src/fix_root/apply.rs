@@ -2,11 +2,11 @@
 //!
 //! A kill at any moment leaves each path old or new, and the next run does the rest.
 
-use super::{Fix, Link, error::FixRootError, find::Found, stray::Stray};
+use super::{Fix, Link, error::FixRootError, find::SysrootFile, symlink::EscapingSymlink};
 use crossmerge_plan::shown::Show;
 use crossmerge_system::{
     file,
-    file::{Directory, PROGRAM_MODE, Tree, Trouble, new_name},
+    file::{Directory, FileError, PROGRAM_MODE, Tree, new_name},
 };
 use nix::{fcntl::AtFlags, sys::stat::fstat, unistd::fchownat};
 use std::{
@@ -38,13 +38,13 @@ impl Fix<'_> {
             let others = found.others.iter().filter(|_| found.edit.is_some());
             others.for_each(|other| print(&format!("changed  {}: the same file", other.shown())));
         }
-        for (stray, relative) in &self.strays {
-            relink(tree, stray, relative)?;
+        for (symlink, relative) in &self.symlinks {
+            relink(tree, symlink, relative)?;
             print(&format!(
                 "symlink  {} -> {}, instead of {}",
-                stray.path.shown(),
+                symlink.path.shown(),
                 relative.shown(),
-                stray.target.shown()
+                symlink.target.shown()
             ));
         }
         for Link { path, target, text } in &self.links {
@@ -66,26 +66,26 @@ impl Fix<'_> {
                 place(tree, other)?;
             }
         }
-        for (stray, _) in &self.strays {
-            place(tree, &stray.path)?;
+        for (symlink, _) in &self.symlinks {
+            place(tree, &symlink.path)?;
         }
         for Link { path, .. } in &self.links {
             let directory = Directory::open(path.parent().unwrap_or(path))?;
             directory.check_replaceable(path.file_name().unwrap_or_default())?;
             file::check_writable(directory.path())
-                .map_err(|e| Trouble::system("write to", directory.path(), e))?;
+                .map_err(|e| FileError::system("write to", directory.path(), e))?;
         }
         Ok(())
     }
 }
 
 /// Replaces a symlink of the sysroot by one to the relative path. Its owner stays.
-fn relink(tree: &Tree, stray: &Stray, relative: &Path) -> Result<(), FixRootError> {
-    let (directory, name) = place(tree, &stray.path)?;
-    let changed = || Trouble::Changed(stray.path.clone());
-    let within = tree.within(&stray.path).unwrap_or(&stray.path);
+fn relink(tree: &Tree, symlink: &EscapingSymlink, relative: &Path) -> Result<(), FixRootError> {
+    let (directory, name) = place(tree, &symlink.path)?;
+    let changed = || FileError::Changed(symlink.path.clone());
+    let within = tree.within(&symlink.path).unwrap_or(&symlink.path);
     let there = tree.look_to_change(within)?.ok_or_else(changed)?;
-    if !there.is_link() || there.target()? != stray.target {
+    if !there.is_link() || there.target()? != symlink.target {
         return Err(changed().into());
     }
     let there = there.into_file().metadata()?;
@@ -103,7 +103,7 @@ fn relink(tree: &Tree, stray: &Stray, relative: &Path) -> Result<(), FixRootErro
             let flags = AtFlags::AT_EMPTY_PATH;
             Ok(fchownat(&made, "", Some(user), Some(group), flags)?)
         };
-        owned().map_err(|e| Trouble::system("give an owner to", &directory.path().join(new), e))
+        owned().map_err(|e| FileError::system("give an owner to", &directory.path().join(new), e))
     })?;
     Ok(())
 }
@@ -112,18 +112,18 @@ fn relink(tree: &Tree, stray: &Stray, relative: &Path) -> Result<(), FixRootErro
 fn found_again(
     directory: &Directory,
     name: &OsStr,
-    found: &Found,
+    found: &SysrootFile,
 ) -> Result<fs::File, FixRootError> {
     let file = directory.look(name)?;
     let there = fstat(&file).map_err(io::Error::from)?;
     match found.is_still(&there) {
         true => Ok(file),
-        false => Err(Trouble::Changed(found.path.clone()).into()),
+        false => Err(FileError::Changed(found.path.clone()).into()),
     }
 }
 
 /// Gives a file the mode that it should have.
-fn change_mode(tree: &Tree, found: &Found) -> Result<(), FixRootError> {
+fn change_mode(tree: &Tree, found: &SysrootFile) -> Result<(), FixRootError> {
     let (directory, name) = place(tree, &found.path)?;
     let file = found_again(&directory, name, found)?;
     let mode = found.new_mode.unwrap_or(found.mode);
@@ -132,7 +132,7 @@ fn change_mode(tree: &Tree, found: &Found) -> Result<(), FixRootError> {
 
 /// Gives a file another text, and the mode that it should have. Its owner and its times stay: make and libtool compare those. Its
 /// other names stay names of one file.
-fn replace(tree: &Tree, found: &Found, text: &[u8]) -> Result<(), FixRootError> {
+fn replace(tree: &Tree, found: &SysrootFile, text: &[u8]) -> Result<(), FixRootError> {
     let (directory, name) = place(tree, &found.path)?;
     let metadata = found_again(&directory, name, found)?.metadata()?;
     let new = new_name(name);
@@ -155,7 +155,7 @@ fn replace(tree: &Tree, found: &Found, text: &[u8]) -> Result<(), FixRootError> 
     };
     if let Err(e) = completed() {
         let _ = directory.remove(&new);
-        return Err(Trouble::system("write", &found.path, e).into());
+        return Err(FileError::system("write", &found.path, e).into());
     }
     directory.rename(&new, name)?;
     for other in &found.others {
@@ -166,6 +166,6 @@ fn replace(tree: &Tree, found: &Found, text: &[u8]) -> Result<(), FixRootError> 
 }
 
 /// The open directory of a path of the sysroot, and the last name.
-fn place<'p>(tree: &Tree, path: &'p Path) -> Result<(Directory, &'p OsStr), Trouble> {
+fn place<'p>(tree: &Tree, path: &'p Path) -> Result<(Directory, &'p OsStr), FileError> {
     tree.directory_of(tree.within(path).unwrap_or(path), None)
 }

@@ -7,7 +7,7 @@ use crossmerge_plan::{
     shown::Show,
     tuple::{Tuple, TupleError},
 };
-use crossmerge_system::{file, file::Trouble};
+use crossmerge_system::{file, file::FileError};
 use std::{ffi::OsString, io, path::PathBuf};
 
 /// Why fix-root does nothing.
@@ -57,9 +57,9 @@ pub enum FixRootError {
     Output(#[from] OutputError),
 }
 
-impl From<Trouble> for FixRootError {
-    fn from(trouble: Trouble) -> Self {
-        Self::Io(trouble.into())
+impl From<FileError> for FixRootError {
+    fn from(error: FileError) -> Self {
+        Self::Io(error.into())
     }
 }
 

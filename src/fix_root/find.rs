@@ -4,14 +4,14 @@
 
 use super::{
     script::script_in,
-    stray::{self, Stray},
+    symlink::{self, EscapingSymlink},
     sysroot::{INSTALLED, Sysroot},
     text,
 };
 use crossmerge_portage::merged::{MERGED, owners};
 use crossmerge_system::file::{
     Identity, Node,
-    beneath::{Kind as Entry, MOST_DEPTH},
+    beneath::{FileKind, MOST_DEPTH},
     budget, read,
 };
 use nix::sys::stat::FileStat;
@@ -25,7 +25,7 @@ use std::{
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum SysrootFileKind {
     /// A `*.la`.
     LibtoolArchive,
     /// A script, or settings that a shell reads, which answers for a library.
@@ -36,8 +36,8 @@ pub(crate) enum Kind {
 
 /// A file and what it should be.
 #[derive(Debug)]
-pub(crate) struct Found {
-    pub(crate) kind: Kind,
+pub(crate) struct SysrootFile {
+    pub(crate) kind: SysrootFileKind,
     pub(crate) path: PathBuf,
     /// Its other names among those that were found.
     pub(super) others: Vec<PathBuf>,
@@ -67,16 +67,16 @@ pub(super) struct Script {
 
 /// What a look at a sysroot found.
 #[derive(Debug, Default)]
-pub(crate) struct Files {
-    pub(crate) found: Vec<Found>,
+pub(crate) struct SysrootFiles {
+    pub(crate) found: Vec<SysrootFile>,
     pub(super) configs: Vec<Script>,
     /// Symlinks that lead to the build machine.
-    pub(crate) strays: Vec<Stray>,
+    pub(crate) symlinks: Vec<EscapingSymlink>,
     /// What was passed over, and why.
     pub(super) unread: Vec<(PathBuf, &'static str)>,
 }
 
-impl Found {
+impl SysrootFile {
     /// Returns whether the text names places of the host.
     pub(crate) fn points_outside(&self) -> bool {
         self.edit.is_some()
@@ -112,7 +112,7 @@ impl Found {
     }
 }
 
-impl Files {
+impl SysrootFiles {
     /// Looks through the sysroot.
     pub(crate) fn of(sysroot: &Sysroot) -> io::Result<Self> {
         let mut files = Self::default();
@@ -128,18 +128,18 @@ impl Files {
             }
         }
         files.look_at_shared(sysroot, &mut known)?;
-        files.strays = stray::find(sysroot)?;
+        files.symlinks = symlink::find(sysroot)?;
         let wrong = files.found.iter().filter(|file| file.is_wrong());
         let wrong = wrong.map(|file| (file.path.as_path(), file.identity));
-        let strays = files.strays.iter();
-        let strays = strays.map(|stray| (stray.path.as_path(), stray.identity));
+        let symlinks = files.symlinks.iter();
+        let symlinks = symlinks.map(|symlink| (symlink.path.as_path(), symlink.identity));
         let tree = sysroot.tree();
         let merged = tree.map(|tree| tree.find(Path::new(MERGED)));
         let merged = merged.transpose().map_err(io::Error::from)?.flatten();
         let identity = |path: &Path| Some(tree?.look_in_root(path)?.identity());
-        let owners = owners(merged.as_ref(), identity, wrong.chain(strays))?;
-        for stray in &mut files.strays {
-            stray.owner = owners.get(&stray.identity).cloned();
+        let owners = owners(merged.as_ref(), identity, wrong.chain(symlinks))?;
+        for symlink in &mut files.symlinks {
+            symlink.owner = owners.get(&symlink.identity).cloned();
         }
         for file in &mut files.found {
             file.owner = owners.get(&file.identity).cloned();
@@ -148,7 +148,7 @@ impl Files {
     }
 
     /// The files of a kind.
-    pub(crate) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Found> {
+    pub(crate) fn of_kind(&self, kind: SysrootFileKind) -> impl Iterator<Item = &SysrootFile> {
         self.found.iter().filter(move |found| found.kind == kind)
     }
 
@@ -169,7 +169,7 @@ impl Files {
             .read(directory.path(), || directory.entries())?
             .unwrap_or_default()
         {
-            if !matches!(kind, Entry::File | Entry::Directory) {
+            if !matches!(kind, FileKind::File | FileKind::Directory) {
                 continue;
             }
             let path = directory.path().join(&name);
@@ -208,9 +208,9 @@ impl Files {
                 return Ok(());
             };
             let new = text::libtool_archive(&old, sysroot);
-            (Kind::LibtoolArchive, new.map(|new| (old, new)))
+            (SysrootFileKind::LibtoolArchive, new.map(|new| (old, new)))
         } else {
-            (Kind::Library, None)
+            (SysrootFileKind::Library, None)
         };
         // What else a mode holds than permissions is nobody's to add or to take here.
         let mode = node.mode();
@@ -247,7 +247,7 @@ impl Files {
         };
         let new = text::config_script(&old, sysroot);
         let edit = new.map(|new| (old, new));
-        self.add(Kind::ConfigScript, &node, edit, None, known)
+        self.add(SysrootFileKind::ConfigScript, &node, edit, None, known)
     }
 
     /// Looks below `share` for settings that a shell reads, by the ends of their names: it holds far more than can be read.
@@ -264,12 +264,12 @@ impl Files {
                     continue;
                 };
                 for (name, kind) in directory.entries().unwrap_or_default() {
-                    if kind == Entry::Directory
+                    if kind == FileKind::Directory
                         && depth > 0
                         && !NOT_SHARED.contains(&name.to_string_lossy().as_ref())
                     {
                         left.push((directory.place().join(name), depth - 1));
-                    } else if kind == Entry::File
+                    } else if kind == FileKind::File
                         && SHARED_SETTINGS
                             .iter()
                             .any(|end| name.as_bytes().ends_with(end.as_bytes()))
@@ -327,14 +327,14 @@ impl Files {
             });
             let new = text::config_script(&old, sysroot);
             let edit = new.map(|new| (old, new));
-            self.add(Kind::ConfigScript, &node, edit, None, known)?;
+            self.add(SysrootFileKind::ConfigScript, &node, edit, None, known)?;
         }
         Ok(())
     }
 
     fn add(
         &mut self,
-        kind: Kind,
+        kind: SysrootFileKind,
         node: &Node,
         edit: Option<(Vec<u8>, Vec<u8>)>,
         new_mode: Option<u32>,
@@ -352,7 +352,7 @@ impl Files {
             return Ok(());
         }
         known.insert(identity, self.found.len());
-        self.found.push(Found {
+        self.found.push(SysrootFile {
             kind,
             path,
             others: Vec::new(),

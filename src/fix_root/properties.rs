@@ -2,8 +2,8 @@
 
 pub(crate) use crossmerge_portage::merged::files_of;
 
-use super::{Files, sysroot::Sysroot, text};
-use crate::init::Record;
+use super::{SysrootFiles, sysroot::Sysroot, text};
+use crate::init::InitRecord;
 use crossmerge_portage as portage;
 use crossmerge_portage::InRoot;
 use crossmerge_system::{
@@ -54,10 +54,10 @@ pub(crate) fn sysroot(data: &[u8]) {
     let secret = outside.join("secret");
     std::fs::write(&secret, format!("libdir='/usr/lib'\n# {SECRET}\n")).expect("a file");
     hostile::make(data, &top, &outside);
-    if let Ok(record) = Record::read(&top) {
+    if let Ok(record) = InitRecord::read(&top) {
         assert!(record.paths().all(Path::is_relative));
     }
-    if let Ok(files) = Files::of(&Sysroot::to_read(&top).expect("it is there")) {
+    if let Ok(files) = SysrootFiles::of(&Sysroot::to_read(&top).expect("it is there")) {
         hold(&files, &top);
     }
     let tree = Rc::new(Tree::open_to_read(&top).expect("it is there"));
@@ -72,7 +72,7 @@ pub(crate) fn sysroot(data: &[u8]) {
 }
 
 /// Checks what was found in a sysroot.
-fn hold(files: &Files, top: &Path) {
+fn hold(files: &SysrootFiles, top: &Path) {
     for found in &files.found {
         assert!(found.path.starts_with(top));
         let texts = found.edit.iter().flat_map(|(old, new)| [old, new]);
@@ -80,5 +80,10 @@ fn hold(files: &Files, top: &Path) {
             assert!(!String::from_utf8_lossy(text).contains(SECRET));
         }
     }
-    assert!(files.strays.iter().all(|stray| stray.path.starts_with(top)));
+    assert!(
+        files
+            .symlinks
+            .iter()
+            .all(|symlink| symlink.path.starts_with(top))
+    );
 }

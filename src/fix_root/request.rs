@@ -28,7 +28,7 @@ const SYSROOTS: [Variable; 3] = [env::SYSROOT, env::ROOT, env::STAGEDIR];
 
 /// What was asked for.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(super) struct FixRootRequest {
     pub(super) sysroot: PathBuf,
     /// None when no place or no name is known for links.
     pub(super) links: Option<Links>,
@@ -71,7 +71,7 @@ The second form works for /usr/<tuple>, with the links in /usr/bin, or where `cr
     )
 }
 
-impl Request {
+impl FixRootRequest {
     /// Reads the arguments, and the environment where they leave it to that.
     pub(super) fn of(
         argv0: &OsStr,

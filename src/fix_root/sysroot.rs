@@ -1,7 +1,7 @@
 //! The sysroot that is looked at: how it is written, where it really is, and what is in it.
 
 use super::script::script_in;
-use crossmerge_system::file::{Node, Tree, Trouble, beneath::Links, canonical};
+use crossmerge_system::file::{FileError, Node, Tree, beneath::Links, canonical};
 use std::{
     ffi::OsStr,
     io,
@@ -22,12 +22,12 @@ pub(crate) struct Sysroot {
 
 impl Sysroot {
     /// Opens it to change it. It has to be there.
-    pub(crate) fn at(path: &Path) -> Result<Self, Trouble> {
+    pub(crate) fn at(path: &Path) -> Result<Self, FileError> {
         Ok(Self::of(Tree::open(path)?))
     }
 
     /// Opens it to look at it.
-    pub(crate) fn to_read(path: &Path) -> Result<Self, Trouble> {
+    pub(crate) fn to_read(path: &Path) -> Result<Self, FileError> {
         Ok(Self::of(Tree::open_to_read(path)?))
     }
 

@@ -35,7 +35,7 @@ enum Quote {
 
 /// What stands before a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Before<'a> {
+enum Preceding<'a> {
     /// `NAME=`, with or without a quote.
     Name(&'a [u8]),
     /// One of [`OPTIONS`].
@@ -50,9 +50,9 @@ enum Before<'a> {
 
 /// An absolute path in a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Spot<'a> {
+struct FoundPath<'a> {
     range: Range<usize>,
-    before: Before<'a>,
+    before: Preceding<'a>,
     quote: Quote,
 }
 
@@ -60,7 +60,7 @@ struct Spot<'a> {
 pub(super) fn libtool_archive(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
     edited(text, sysroot, |line, spot, path| {
         let is_telling = LIBTOOL_KEYS.iter().any(|key| line.starts_with(key));
-        is_telling && spot.before != Before::Word && !sysroot.is_compilers_own(path)
+        is_telling && spot.before != Preceding::Word && !sysroot.is_compilers_own(path)
     })
 }
 
@@ -72,9 +72,9 @@ pub(super) fn config_script(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
     let rooted = with_root_prefix(text, sysroot);
     let text = rooted.as_deref().unwrap_or(text);
     let edited = edited(text, sysroot, |_, spot, path| match spot.before {
-        Before::Name(name) if name.to_ascii_lowercase().ends_with(b"prefix") => true,
+        Preceding::Name(name) if name.to_ascii_lowercase().ends_with(b"prefix") => true,
         // What is compared or searched for is no answer; but a script of the sysroot's is asked in place of the machine's.
-        Before::Word => sysroot.has_config_script(path),
+        Preceding::Word => sysroot.has_config_script(path),
         _ => {
             let is_place = is_directory_of_libraries(path) && !sysroot.is_compilers_own(path);
             is_place && !is_program(path) || sysroot.has_config_script(path)
@@ -237,7 +237,7 @@ fn is_program(path: &Path) -> bool {
 fn edited(
     text: &[u8],
     sysroot: &Sysroot,
-    is_wanted: impl Fn(&[u8], &Spot, &Path) -> bool,
+    is_wanted: impl Fn(&[u8], &FoundPath, &Path) -> bool,
 ) -> Option<Vec<u8>> {
     let mut new = Vec::with_capacity(text.len());
     for line in logical_lines(text) {
@@ -337,7 +337,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next absolute path; none when the rest is a comment or the line is at its end.
-    fn next_path(&mut self) -> Option<Spot<'a>> {
+    fn next_path(&mut self) -> Option<FoundPath<'a>> {
         while let Some(&byte) = self.line.get(self.at) {
             match (self.quote, byte) {
                 (Quote::None | Quote::Double, b'\\') => self.escape(),
@@ -410,15 +410,15 @@ impl<'a> Scanner<'a> {
     }
 
     /// The path that begins here, if one does.
-    fn spot(&self) -> Option<Spot<'a>> {
+    fn spot(&self) -> Option<FoundPath<'a>> {
         let lead = &self.line[self.piece..self.at];
         let equals = lead.iter().rposition(|byte| *byte == b'=');
         let (name, joined) = lead.split_at(equals.map_or(0, |equals| equals + 1));
         let before = match (name, joined) {
-            _ if self.is_reserve() => Before::Value,
-            ([name @ .., b'='], b"") if is_name(name) => Before::Name(name),
+            _ if self.is_reserve() => Preceding::Value,
+            ([name @ .., b'='], b"") if is_name(name) => Preceding::Name(name),
             (b"", b"") if self.opens => self.bare(),
-            _ if OPTIONS.contains(&joined) && !self.compares => Before::Option,
+            _ if OPTIONS.contains(&joined) && !self.compares => Preceding::Option,
             _ => return None,
         };
         let ends = |byte: &u8| is_delimiter(*byte) || b"$:,\\{}".contains(byte);
@@ -427,7 +427,7 @@ impl<'a> Scanner<'a> {
         // A pattern of `case` is compared with, and no answer.
         let next = self.line.get(range.end);
         let is_pattern = next == Some(&b'|') || next == Some(&b')') && self.depth == 0;
-        (!is_pattern || self.quote != Quote::None).then_some(Spot {
+        (!is_pattern || self.quote != Quote::None).then_some(FoundPath {
             range,
             before,
             quote: self.quote,
@@ -435,18 +435,18 @@ impl<'a> Scanner<'a> {
     }
 
     /// What stands before a path that begins a piece.
-    fn bare(&self) -> Before<'a> {
+    fn bare(&self) -> Preceding<'a> {
         let word = &self.line[self.word..self.piece];
         // `NAME="/…`: the piece is the value from its first byte on.
         if let [name @ .., b'=', b'"' | b'\''] = word
             && is_name(name)
         {
-            return Before::Name(name);
+            return Preceding::Name(name);
         }
         match (self.in_value, self.prints) {
-            (true, _) => Before::Value,
-            (_, true) => Before::Printed,
-            _ => Before::Word,
+            (true, _) => Preceding::Value,
+            (_, true) => Preceding::Printed,
+            _ => Preceding::Word,
         }
     }
 

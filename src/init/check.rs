@@ -3,18 +3,18 @@
 //! Everything that would take a place of the build machine's own is refused here: its tuple, its directories, the names of its
 //! compilers.
 
-use super::{error::InitError, interpreter::libc_of_interpreter, options::Options, toolchain};
+use super::{error::InitError, interpreter::libc_of_interpreter, options::InitOptions, toolchain};
 use crate::{
     applet::Wrappers,
-    config::{Kind, Toolchain},
+    config::{Toolchain, ToolchainKind},
     context::Context,
     links::tools,
-    target::{Target, made::Made},
+    target::{Target, elf_machine::ElfMachine},
 };
 use crossmerge_plan::{shown::Show, tuple::Tuple, words::quote};
 use crossmerge_system::{
     elf,
-    exec::ToldPath,
+    exec::PrintedPath,
     file::{below, canonical},
 };
 use std::{
@@ -113,7 +113,7 @@ fn is_like_the_machine(context: &Context, machine: Option<&str>) -> bool {
     let (Ok(target), Ok(own)) = (context.target(), own) else {
         return false;
     };
-    if !Made::of(&own).is_some_and(|own| own.fits(&target)) {
+    if !ElfMachine::of(&own).is_some_and(|own| own.fits(&target)) {
         return false;
     }
     // A CPU alone is what the machine's own is called for short.
@@ -138,7 +138,7 @@ pub(super) fn check_shadows(
     context: &Context,
     wrappers: &Wrappers,
     bindir: &Path,
-    options: &Options,
+    options: &InitOptions,
 ) -> Result<(), InitError> {
     let adopted = context.settings.toolchain.as_ref();
     match adopted.and_then(|adopted| shadowed(context, wrappers, bindir, adopted)) {
@@ -174,20 +174,20 @@ fn real_tool(context: &Context, name: &str) -> Option<PathBuf> {
 }
 
 /// The command that makes the target beside the real tools: with another vendor in its tuple, and otherwise as it was asked for.
-pub(crate) fn instead(context: &Context, options: &Options) -> String {
+pub(crate) fn instead(context: &Context, options: &InitOptions) -> String {
     let adopted = context.settings.toolchain.as_ref();
     let kind = match (&options.toolchain, options.llvm) {
-        (Some(_), _) => Kind::Gnu,
-        (None, true) => Kind::Llvm,
-        (None, false) => adopted.map_or(Kind::Gnu, |adopted| adopted.kind),
+        (Some(_), _) => ToolchainKind::Gnu,
+        (None, true) => ToolchainKind::Llvm,
+        (None, false) => adopted.map_or(ToolchainKind::Gnu, |adopted| adopted.kind),
     };
     let mut command = format!("crossmerge init {}", free_tuple(context, kind));
     let mut add = |option: &str, value: &OsStr| {
         command.push_str(&format!(" {option} {}", quote(value)));
     };
     match (kind, &options.toolchain, adopted) {
-        (Kind::Gnu, Some(prefix), _) => add("--toolchain", prefix),
-        (Kind::Gnu, None, Some(adopted)) => add("--toolchain", adopted.prefix.as_os_str()),
+        (ToolchainKind::Gnu, Some(prefix), _) => add("--toolchain", prefix),
+        (ToolchainKind::Gnu, None, Some(adopted)) => add("--toolchain", adopted.prefix.as_os_str()),
         _ => {}
     }
     if let Some(sysroot) = &options.sysroot {
@@ -199,7 +199,7 @@ pub(crate) fn instead(context: &Context, options: &Options) -> String {
     if let Some(profile) = &options.profile {
         add("--profile", OsStr::new(profile));
     }
-    if kind == Kind::Llvm {
+    if kind == ToolchainKind::Llvm {
         command.push_str(" --llvm");
     }
     let has_kernel = context.target().is_ok_and(|target| target.kernel.is_some());
@@ -210,7 +210,7 @@ pub(crate) fn instead(context: &Context, options: &Options) -> String {
 }
 
 /// The tuple with a vendor for which no compiler is in PATH.
-fn free_tuple(context: &Context, kind: Kind) -> String {
+fn free_tuple(context: &Context, kind: ToolchainKind) -> String {
     let tuple = context.tuple.as_str();
     let vendor = context.tuple.vendor();
     let with = |other: &str| match (vendor, tuple.split_once('-')) {
@@ -233,7 +233,7 @@ pub(super) fn check_layout(
     context: &Context,
     target: &Target,
     sysroot: &Path,
-    options: &Options,
+    options: &InitOptions,
 ) -> Result<(), InitError> {
     let has = |header: &str| sysroot.join(header).is_file();
     let is_other = has("include/stdio.h") && !has("usr/include/stdio.h");
@@ -257,7 +257,7 @@ pub(super) fn is_the_targets(context: &Context, toolchain: &Toolchain, sysroot: 
 }
 
 /// The toolchain that a compiler belongs to, by its path alone.
-fn named(compiler: &Path, kind: Kind) -> Option<Toolchain> {
+fn named(compiler: &Path, kind: ToolchainKind) -> Option<Toolchain> {
     let prefix = compiler.to_str()?.strip_suffix(kind.driver())?;
     Some(Toolchain {
         kind,
@@ -272,36 +272,36 @@ fn named(compiler: &Path, kind: Kind) -> Option<Toolchain> {
 fn uses(context: &Context, toolchain: &Toolchain, sysroot: &Path) -> bool {
     const SYSROOT: &str = "--sysroot=";
     let own = match toolchain.kind {
-        Kind::Gnu => toolchain::compiler(context, toolchain, ["-print-sysroot"])
+        ToolchainKind::Gnu => toolchain::compiler(context, toolchain, ["-print-sysroot"])
             .ok()
-            .and_then(|said| ToldPath::of_output(&said)),
+            .and_then(|said| PrintedPath::of_output(&said)),
         // clang has no such option, and prints the link command with it.
-        Kind::Llvm => {
+        ToolchainKind::Llvm => {
             let args = ["-###", "-x", "c", "/dev/null"];
             let said = toolchain::compiler(context, toolchain, args).ok();
             let said = said.map(|said| String::from_utf8_lossy(&said.stderr).into_owned());
             let words = said.and_then(|said| shell_words::split(&said).ok());
             let mut words = words.unwrap_or_default().into_iter();
-            words.find_map(|word| ToldPath::of(word.strip_prefix(SYSROOT)?))
+            words.find_map(|word| PrintedPath::of(word.strip_prefix(SYSROOT)?))
         }
     };
     own.is_some_and(|own| own.real().as_deref() == Some(&canonical(sysroot)))
 }
 
-/// Says that the compiler with the target's own name, which was not adopted, knows nothing of the sysroot.
+/// ProfileSettings that the compiler with the target's own name, which was not adopted, knows nothing of the sysroot.
 pub(super) fn note_compiler_elsewhere(
     context: &Context,
     sysroot: &Path,
-    options: &Options,
+    options: &InitOptions,
 ) -> Option<String> {
-    let name = format!("{}-{}", context.tuple, Kind::Gnu.driver());
+    let name = format!("{}-{}", context.tuple, ToolchainKind::Gnu.driver());
     let found = real_tool(context, &name)?;
-    let toolchain = named(&found, Kind::Gnu)?;
+    let toolchain = named(&found, ToolchainKind::Gnu)?;
     if uses(context, &toolchain, sysroot) {
         return None;
     }
     let prefix = toolchain.prefix.file_name()?.to_owned();
-    let options = Options {
+    let options = InitOptions {
         toolchain: Some(prefix),
         with_libc: true,
         ..options.clone()

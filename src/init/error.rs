@@ -5,10 +5,10 @@ use crate::{
     context::ContextError,
     crossdev::target_of,
     profile::ProfileError,
-    target::{Mismatch, made::Made},
+    target::{Mismatch, elf_machine::ElfMachine},
 };
 use crossmerge_plan::{passes_on, report::Explain, shown::Show, tuple::Tuple};
-use crossmerge_system::{exec::ExecError, file, file::Trouble};
+use crossmerge_system::{exec::ExecError, file, file::FileError};
 use std::{ffi::OsString, io, path::PathBuf};
 
 /// Why init does nothing.
@@ -54,8 +54,8 @@ pub enum InitError {
     WrongMachine {
         compiler: OsString,
         tuple: Tuple,
-        made: Made,
-        wanted: Made,
+        made: ElfMachine,
+        wanted: ElfMachine,
     },
     #[error("`{compiler}` does not build for `{tuple}`: {mismatch}", compiler = .compiler.shown())]
     OtherTraits {
@@ -119,9 +119,9 @@ pub enum InitError {
     NotInitialised(Tuple),
 }
 
-impl From<Trouble> for InitError {
-    fn from(trouble: Trouble) -> Self {
-        Self::Io(trouble.into())
+impl From<FileError> for InitError {
+    fn from(error: FileError) -> Self {
+        Self::Io(error.into())
     }
 }
 

@@ -3,20 +3,20 @@
 use super::{
     error::InitError,
     files,
-    host::Host,
-    options::{Options, Subject},
-    record::Record,
-    write::{self, Care, Content, Write},
+    host::HostPortage,
+    options::{InitOptions, InitTarget},
+    record::InitRecord,
+    write::{self, Content, OnConflict, Write},
 };
 use crate::{
     abi,
-    config::Kind,
+    config::ToolchainKind,
     context::Context,
     profile,
-    profile::{EMBEDDED, Misfit, Profile, Status, Usr, Wanted},
+    profile::{EMBEDDED, Misfit, Profile, ProfileRequirements, ProfileStatus, Usr},
 };
 use crossmerge_plan::shown::Show;
-use crossmerge_system::file::{Places, Trouble, below, read};
+use crossmerge_system::file::{FileError, Places, below, read};
 use once_cell::unsync::OnceCell;
 use std::{
     cell::RefCell,
@@ -25,17 +25,17 @@ use std::{
 };
 
 /// Everything that the decision rests on.
-pub(super) struct Etc<'a> {
+pub(super) struct EtcPortage<'a> {
     pub(super) context: &'a Context,
     pub(super) sysroot: &'a Path,
     pub(super) places: &'a Places,
-    pub(super) record: &'a Record,
-    pub(super) subject: &'a Subject,
-    pub(super) host: &'a Host,
-    pub(super) options: &'a Options,
+    pub(super) record: &'a InitRecord,
+    pub(super) subject: &'a InitTarget,
+    pub(super) host: &'a HostPortage,
+    pub(super) options: &'a InitOptions,
 }
 
-impl Etc<'_> {
+impl EtcPortage<'_> {
     /// The writes, and the profile that make.profile leads to then, if that can be told. A make.conf that we did not write says that another user set the sysroot up, and it is accepted as
     /// it is; but for the placeholders that crossdev leaves when it fails half-way, and for a profile asked for.
     pub(super) fn writes(
@@ -69,7 +69,7 @@ impl Etc<'_> {
                 writes.push(Write::new(
                     make_profile,
                     Content::Link(chosen.directory.clone()),
-                    Care::Edit,
+                    OnConflict::Edit,
                 ));
                 profile = Some(chosen);
             }
@@ -86,24 +86,29 @@ impl Etc<'_> {
         self.note_unknown(&etc, notes);
         let adopted = self.context.settings.toolchain.as_ref();
         let is_asked = self.options.clang_target || self.options.llvm;
-        let llvm = is_asked || adopted.is_some_and(|t| t.kind == Kind::Llvm);
+        let llvm = is_asked || adopted.is_some_and(|t| t.kind == ToolchainKind::Llvm);
         let target = &self.subject.target;
-        let text = |name: &str, text| Write::new(etc.join(name), Content::Text(text), Care::Config);
+        let text =
+            |name: &str, text| Write::new(etc.join(name), Content::Text(text), OnConflict::Config);
         let directory = Content::Directory(0o1777);
-        let care = if self.options.profile.is_some() {
-            Care::Choice
+        let on_conflict = if self.options.profile.is_some() {
+            OnConflict::Choice
         } else {
-            Care::Config
+            OnConflict::Config
         };
         let writes = vec![
-            Write::new(below(&configroot, "tmp"), directory, Care::Gap),
+            Write::new(below(&configroot, "tmp"), directory, OnConflict::Gap),
             text(
                 "profile/make.defaults",
                 files::make_defaults(target, &chosen, llvm),
             ),
             text("profile/use.force", files::use_force(target, &chosen)),
             text("repos.conf", files::repos_conf(&self.host.repositories)),
-            Write::new(make_profile, Content::Link(chosen.directory.clone()), care),
+            Write::new(
+                make_profile,
+                Content::Link(chosen.directory.clone()),
+                on_conflict,
+            ),
             text(
                 "make.conf",
                 files::make_conf(target, &self.host.settings, &configroot),
@@ -123,7 +128,7 @@ impl Etc<'_> {
     /// is not followed: its owner would get what only root may read.
     fn text(&self, path: &Path) -> Result<Option<String>, InitError> {
         match self.places.find(path) {
-            Err(Trouble::LeadsOut { .. } | Trouble::ForeignLink { .. }) => Ok(None),
+            Err(FileError::LeadsOut { .. } | FileError::ForeignLink { .. }) => Ok(None),
             node => Ok(node?.and_then(|node| node.read_to_string(read::SETTINGS).ok())),
         }
     }
@@ -138,7 +143,7 @@ impl Etc<'_> {
             };
             let cbuild = &self.host.settings["CBUILD"];
             if let Some(fixed) = files::fixed(&text, &self.subject.target, cbuild) {
-                writes.push(Write::new(path, Content::Text(fixed), Care::Edit));
+                writes.push(Write::new(path, Content::Text(fixed), OnConflict::Edit));
             }
         }
         Ok(writes)
@@ -154,17 +159,21 @@ impl Etc<'_> {
             return match linked {
                 Some(directory) if directory != embedded.directory => Ok(Profile {
                     name: directory.display().to_string(),
-                    says: profile::says(self.context, &self.host.repositories, make_profile)?,
-                    status: Status::Unknown,
+                    settings: profile::settings(
+                        self.context,
+                        &self.host.repositories,
+                        make_profile,
+                    )?,
+                    status: ProfileStatus::Unknown,
                     directory,
                 }),
                 _ => Ok(embedded),
             };
         };
-        let Subject { target, families } = self.subject;
+        let InitTarget { target, families } = self.subject;
         let all = profile::list(self.context, target, &self.host.repositories)?;
         let makes = self.makes();
-        let wanted = Wanted {
+        let wanted = ProfileRequirements {
             target,
             sources: families,
             usr: Usr::of(self.sysroot),
@@ -225,7 +234,7 @@ impl Etc<'_> {
             Some(Misfit::Usr { root }) => {
                 return Err(InitError::ProfileLayout {
                     profile: name.clone(),
-                    wants: profile.says.usr.map_or("", Usr::as_str),
+                    wants: profile.settings.usr.map_or("", Usr::as_str),
                     sysroot: self.sysroot.into(),
                     has: root.as_str(),
                     tuple: tuple.clone(),
@@ -234,18 +243,18 @@ impl Etc<'_> {
             Some(Misfit::Abi) => {
                 return Err(InitError::ProfileAbi {
                     profile: name.clone(),
-                    flags: profile.says.abi_flags.clone(),
+                    flags: profile.settings.abi_flags.clone(),
                     compiler: self.context.compiler().map_or_else(PathBuf::new, |(_, path)| path),
                     tuple: tuple.clone(),
                 });
             }
             Some(Misfit::UsualAbi { abi }) => notes.push(format!(
                 "`{name}` compiles with `{}`, and `{tuple}` usually means `-mabi={abi}`: its compiler has to make the profile's ABI",
-                profile.says.abi_flags
+                profile.settings.abi_flags
             )),
             Some(Misfit::Chost) => notes.push(format!(
                 "`{name}` is for `{}`, which has another byte order, word size or float ABI than `{tuple}`",
-                profile.says.chost
+                profile.settings.chost
             )),
         }
         Ok(())
@@ -262,7 +271,7 @@ impl Etc<'_> {
         }
     }
 
-    /// Says what Gentoo has no word for.
+    /// ProfileSettings what Gentoo has no word for.
     fn note_unknown(&self, etc: &Path, notes: &mut Vec<String>) {
         let target = &self.subject.target;
         for (fact, known) in [

@@ -98,7 +98,7 @@ pub(super) fn make_conf(target: &Target, host: &Settings, root: &Path) -> String
 pub(super) fn make_defaults(target: &Target, profile: &Profile, llvm: bool) -> String {
     let tuple = &target.tuple;
     let mut text = format!("# Made by `crossmerge init {tuple}`: what the profile leaves open.\n");
-    let says = &profile.says;
+    let says = &profile.settings;
     let repeats = |theirs: &str, ours: &str| profile.name != EMBEDDED && theirs == ours;
     if !repeats(&says.arch, &target.arch) {
         let _ = writeln!(text, "ARCH=\"{}\"", target.arch);
@@ -156,7 +156,7 @@ fn llvm_tools(tuple: &str) -> String {
 /// `etc/portage/profile/use.force`, one flag a line; a comment when a profile other than `embedded` sees to it.
 pub(super) fn use_force(target: &Target, profile: &Profile) -> String {
     match target.kernel {
-        Some(kernel) if profile.name != EMBEDDED && profile.says.kernel == kernel => {
+        Some(kernel) if profile.name != EMBEDDED && profile.settings.kernel == kernel => {
             let tuple = &target.tuple;
             format!("# Made by `crossmerge init {tuple}`: the profile forces kernel_{kernel}.\n")
         }

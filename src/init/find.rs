@@ -3,9 +3,9 @@
 //! Names choose the candidates: `<tuple>-gcc` in PATH, where the tuple means the same machine and libc as the target's. What a
 //! candidate makes decides, by the checks of [`toolchain::adopt`] and by the level of the CPU. Nothing is written.
 
-use super::{error::InitError, installed::serving, record::Record, toolchain};
+use super::{error::InitError, installed::serving, record::InitRecord, toolchain};
 use crate::{
-    config::{Kind, Toolchain},
+    config::{Toolchain, ToolchainKind},
     context::Context,
     target::{Source, Target},
 };
@@ -33,7 +33,7 @@ const LEVELS: [&str; 5] = [
 
 /// What a search for a target's toolchain comes to.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct ToolchainSearch {
     /// The toolchain to adopt.
     pub(super) toolchain: Option<Toolchain>,
     /// Why each of the others does not serve.
@@ -45,8 +45,8 @@ pub(super) fn toolchain(
     context: &Context,
     target: &Target,
     families: &[Source],
-) -> Result<Found, InitError> {
-    let mut found = Found::default();
+) -> Result<ToolchainSearch, InitError> {
+    let mut found = ToolchainSearch::default();
     let native = context.machine_of_cc();
     for compiler in serving(context, target, families) {
         let name = compiler.driver();
@@ -62,7 +62,12 @@ pub(super) fn toolchain(
                 "`{name}` is the target `{other}`'s: `--toolchain {prefix}` adopts it all the same"
             )
         } else {
-            match toolchain::adopt(context, target, Kind::Gnu, compiler.prefix.as_os_str()) {
+            match toolchain::adopt(
+                context,
+                target,
+                ToolchainKind::Gnu,
+                compiler.prefix.as_os_str(),
+            ) {
                 Ok(_) if makes_for_newer(&compiler.driver(), target) => {
                     format!(
                         "`{name}` makes programs for a newer CPU than `{}` means: `--toolchain {prefix}` adopts it all the same",
@@ -87,7 +92,7 @@ fn belongs_to_a_target(context: &Context, tuple: &Tuple) -> Result<bool, InitErr
     let is_configured = context.config.target_file(tuple).exists();
     let has_portage = sysroot.join("etc/portage").is_dir();
     Ok(*tuple != context.tuple
-        && (is_configured || has_portage || !Record::read(&sysroot)?.is_empty()))
+        && (is_configured || has_portage || !InitRecord::read(&sysroot)?.is_empty()))
 }
 
 /// Returns whether a compiler by itself makes programs, and so has a libc, for a newer CPU than the target's flags name.
@@ -136,7 +141,7 @@ pub(super) fn has_libc(sysroot: &Path) -> bool {
 /// Returns whether clang is in PATH.
 pub(super) fn has_clang(context: &Context) -> bool {
     context
-        .find_program(OsStr::new(Kind::Llvm.driver()))
+        .find_program(OsStr::new(ToolchainKind::Llvm.driver()))
         .is_ok()
 }
 

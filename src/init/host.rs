@@ -8,12 +8,12 @@ use crossmerge_portage::{Repositories, Settings};
 
 /// What the machine's Portage says for init. None where there is no Portage.
 #[derive(Debug)]
-pub(crate) struct Host {
+pub(crate) struct HostPortage {
     pub(crate) settings: Settings,
     pub(crate) repositories: Repositories,
 }
 
-impl Host {
+impl HostPortage {
     pub(crate) fn ask(context: &Context) -> Result<Option<Self>, InitError> {
         let Some(mut settings) = context.host_settings(portage::INIT)? else {
             return Ok(None);

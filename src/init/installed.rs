@@ -1,7 +1,7 @@
 //! The GNU cross compilers that are installed.
 
 use crate::{
-    config::Kind,
+    config::ToolchainKind,
     context::Context,
     target::{Source, Target},
 };
@@ -37,7 +37,7 @@ impl Compiler {
     /// The path of its C compiler.
     pub(crate) fn driver(&self) -> PathBuf {
         let mut path = self.prefix.as_os_str().to_owned();
-        path.push(Kind::Gnu.driver());
+        path.push(ToolchainKind::Gnu.driver());
         path.into()
     }
 }

@@ -1,6 +1,6 @@
 //! The dynamic linker that a program asks for, and the libc that it belongs to.
 
-use crossmerge_system::exec::ToldPath;
+use crossmerge_system::exec::PrintedPath;
 use std::path::{Component, Path, PathBuf};
 
 /// The dynamic linker that programs will name, from the link command that `cc -###` prints.
@@ -11,7 +11,7 @@ pub(super) fn interpreter(linking: &str) -> Option<PathBuf> {
         .flatten()
         .collect();
     let at = words.iter().position(|word| word == "-dynamic-linker")?;
-    let path = ToldPath::of(words.get(at + 1)?)?;
+    let path = PrintedPath::of(words.get(at + 1)?)?;
     // It is looked up below the sysroot, and must not lead out of it.
     let mut parts = path.components().skip(1);
     parts

@@ -4,11 +4,11 @@
 //! a file in `/bin` makes a directory of it; so init makes the symlinks.
 
 use super::{
-    options::{Options, Subject},
-    write::{Care, Content, Write},
+    options::{InitOptions, InitTarget},
+    write::{Content, OnConflict, Write},
 };
 use crate::{
-    config::{Kind, Toolchain},
+    config::{Toolchain, ToolchainKind},
     context::Context,
     libraries,
     profile::{Profile, Usr},
@@ -34,8 +34,8 @@ impl Layout {
     /// The layout that the sysroot has, else that of the profile.
     pub(super) fn decide(sysroot: &Path, profile: Option<&Profile>) -> Self {
         let has = Usr::of(sysroot);
-        let wants = profile.and_then(|profile| profile.says.usr);
-        let libdirs = profile.map(|profile| profile.says.root_libdirs.clone());
+        let wants = profile.and_then(|profile| profile.settings.usr);
+        let libdirs = profile.map(|profile| profile.settings.root_libdirs.clone());
         Self {
             usr: has.or(wants),
             is_new: wants == Some(Usr::Merged) && has != Some(Usr::Split),
@@ -49,10 +49,19 @@ impl Layout {
         if !self.is_new {
             return Vec::new();
         }
-        let directory =
-            |path: String| Write::new(sysroot.join(path), Content::Directory(0o755), Care::Layout);
+        let directory = |path: String| {
+            Write::new(
+                sysroot.join(path),
+                Content::Directory(0o755),
+                OnConflict::Layout,
+            )
+        };
         let link = |path: &str, to: &str| {
-            Write::new(sysroot.join(path), Content::Link(to.into()), Care::Layout)
+            Write::new(
+                sysroot.join(path),
+                Content::Link(to.into()),
+                OnConflict::Layout,
+            )
         };
         // A root that was merged before release 23.0 has an `sbin` of its own below usr.
         let has_sbin = sysroot.join("usr/sbin").symlink_metadata();
@@ -72,11 +81,11 @@ impl Layout {
         writes
     }
 
-    /// Says that the profile that is linked and the sysroot contradict each other.
+    /// ProfileSettings that the profile that is linked and the sysroot contradict each other.
     pub(super) fn note(&self, sysroot: &Path, profile: Option<&Profile>) -> Option<String> {
         let profile = profile?;
-        let (has, wants) = (Usr::of(sysroot)?, profile.says.usr?);
-        (has != wants && profile.says.checks_usr).then(|| {
+        let (has, wants) = (Usr::of(sysroot)?, profile.settings.usr?);
+        (has != wants && profile.settings.checks_usr).then(|| {
             format!(
                 "the profile `{}` expects {}, and `{}` is {}: it ends each merge",
                 profile.name,
@@ -92,8 +101,8 @@ impl Layout {
 /// recorded and is unsafe.
 pub(super) fn toolchain(
     context: &Context,
-    subject: &Subject,
-    options: &Options,
+    subject: &InitTarget,
+    options: &InitOptions,
     profile: Option<&Profile>,
 ) -> Option<Toolchain> {
     let mut adopted = context.settings.toolchain.clone()?;
@@ -106,13 +115,13 @@ pub(super) fn toolchain(
     }
     let usual = || libraries::usual(target, &libraries::multiarch(context));
     let libdirs = adopted.libdirs.get_or_insert_with(usual);
-    let of_profile = profile.map(|profile| profile.says.libdir.as_str());
+    let of_profile = profile.map(|profile| profile.settings.libdir.as_str());
     if let Some(libdir) = of_profile.filter(|libdir| libraries::is_libdir(libdir)) {
         libdirs.retain(|known| known != libdir);
         libdirs.insert(0, libdir.to_owned());
     }
     let is_asked = options.toolchain.is_some() || options.sysroot.is_some();
-    if adopted.kind == Kind::Gnu && (adopted.start_files.is_none() || is_asked) {
+    if adopted.kind == ToolchainKind::Gnu && (adopted.start_files.is_none() || is_asked) {
         adopted.start_files = Some(own_start_files(context));
     }
     Some(adopted)
@@ -136,7 +145,7 @@ pub(super) fn start_files(context: &Context, adopted: Option<&Toolchain>) -> Vec
     let link = |libdir: &String, file: &str| {
         let path = own.join(libdir).join(file);
         let to = usr.join(libdir).join(file);
-        Write::new(path, Content::Link(to), Care::State)
+        Write::new(path, Content::Link(to), OnConflict::State)
     };
     let libdirs = libdirs
         .into_iter()

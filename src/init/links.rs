@@ -2,11 +2,11 @@
 
 use super::{
     error::InitError,
-    write::{Care, Content, Write},
+    write::{Content, OnConflict, Write},
 };
 use crate::{
     applet::Wrappers,
-    config::Kind,
+    config::ToolchainKind,
     context::Context,
     links::{crossdevs, is_our_command, names, place, program_from},
 };
@@ -22,7 +22,7 @@ pub(crate) fn links(
     let link = |name: String| {
         let path = place(context, bindir, &name);
         let target = program_from(path.parent().unwrap_or(bindir))?;
-        Ok(Write::new(path, Content::Link(target), Care::Command))
+        Ok(Write::new(path, Content::Link(target), OnConflict::Command))
     };
     names(context, wrappers).into_iter().map(link).collect()
 }
@@ -51,7 +51,7 @@ pub(super) fn move_to_crossdevs(
         };
         let is_free = path.symlink_metadata().is_err() || is_our_command(&path);
         if is_free && write.path.symlink_metadata().is_err() {
-            *write = Write::new(path, Content::Link(target.clone()), Care::Command);
+            *write = Write::new(path, Content::Link(target.clone()), OnConflict::Command);
         }
     }
     Ok(())
@@ -60,7 +60,7 @@ pub(super) fn move_to_crossdevs(
 /// Links of ours under the name of a tool that the adopted toolchain has not: of the toolchain that was adopted before, or of none.
 pub(super) fn stale(context: &Context, wrappers: &Wrappers, bindir: &Path) -> Vec<PathBuf> {
     let wanted = names(context, wrappers);
-    let kinds = [Kind::Gnu, Kind::Llvm].into_iter();
+    let kinds = [ToolchainKind::Gnu, ToolchainKind::Llvm].into_iter();
     let tools = kinds.flat_map(|kind| wrappers.tools(kind).map(|(name, _)| name));
     let links = tools.map(|tool| format!("{}-{tool}", context.tuple));
     let mut stale: Vec<PathBuf> = links

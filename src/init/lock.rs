@@ -1,9 +1,9 @@
 //! The lock of a sysroot.
 
-use super::{error::InitError, record, write::Traces};
+use super::{error::InitError, record, write::Rollback};
 use crossmerge_system::{
     file,
-    file::{Places, Tree, Trouble},
+    file::{FileError, Places, Tree},
 };
 use nix::fcntl::Flock;
 use std::{
@@ -15,7 +15,7 @@ use std::{
 /// The sysroot's lock, held, and what was made under it, which goes before the lock does.
 #[derive(Debug)]
 pub(super) struct Locked {
-    pub(super) traces: Traces,
+    pub(super) rollback: Rollback,
     pub(super) _held: Flock<File>,
 }
 
@@ -30,10 +30,10 @@ pub(super) fn lock(sysroot: &Path) -> Result<Locked, InitError> {
         (Err(_), Err(_)) => Places::nowhere(),
     };
     // It goes again if there is no lock.
-    let traces = Traces::new(places, made);
+    let rollback = Rollback::new(places, made);
     Ok(Locked {
         _held: held?,
-        traces,
+        rollback,
     })
 }
 
@@ -48,15 +48,15 @@ pub(crate) fn lock_if_there(sysroot: &Path) -> Result<Option<Flock<File>>, InitE
     Ok(is_there.then(held).transpose()?)
 }
 
-pub(super) fn take_existing(sysroot: &Path, lock: &str) -> Result<Flock<File>, Trouble> {
+pub(super) fn take_existing(sysroot: &Path, lock: &str) -> Result<Flock<File>, FileError> {
     let tree = |_: &mut Vec<PathBuf>| Tree::open(sysroot);
     file::take_in(tree, sysroot, Path::new(lock), &mut Vec::new())
 }
 
 /// Takes the sysroot's lock for other work in it: init's where init has been, and elsewhere a file that goes with the work. Where none
-/// can be made, or the file system knows no locks, two runs at once are the user's care.
+/// can be made, or the file system knows no locks, two runs at once are the user's on_conflict.
 pub(crate) fn lock_or_go_on(sysroot: &Path) -> Result<Option<impl Sized>, InitError> {
-    let mut traces = Traces::new(Places::of(sysroot)?, Vec::new());
+    let mut rollback = Rollback::new(Places::of(sysroot)?, Vec::new());
     let Some(tree) = Tree::open_if_exists(sysroot)? else {
         return Ok(None);
     };
@@ -65,18 +65,18 @@ pub(crate) fn lock_or_go_on(sysroot: &Path) -> Result<Option<impl Sized>, InitEr
         true => record::LOCK,
         false => {
             // One that was left by a run that was killed goes too.
-            traces.made.push(sysroot.join(record::OTHER_LOCK));
+            rollback.made.push(sysroot.join(record::OTHER_LOCK));
             record::OTHER_LOCK
         }
     };
     match take_existing(sysroot, lock).map_err(io::Error::from) {
         Ok(held) => Ok(Some(Locked {
-            traces,
+            rollback,
             _held: held,
         })),
         Err(e) => {
             // It is another's.
-            traces.keep();
+            rollback.keep();
             match file::is_refusal(&e) {
                 true => Err(InitError::Io(e)),
                 false => Ok(None),

@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 /// What the command line asked for.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct InitOptions {
     /// Keep the target here from now on.
     pub sysroot: Option<PathBuf>,
     /// Make the links here from now on.
@@ -30,7 +30,7 @@ pub struct Options {
     pub profile: Option<String>,
 }
 
-impl Options {
+impl InitOptions {
     /// Returns whether they ask for nothing in particular.
     pub(super) fn is_plain(&self) -> bool {
         let is_chosen = self.sysroot.is_some() || self.bindir.is_some() || self.profile.is_some();
@@ -41,7 +41,7 @@ impl Options {
 
 /// A target as `init` gets it: its facts, and the profiles that other tuples' facts come from.
 #[derive(Debug, Clone)]
-pub struct Subject {
+pub struct InitTarget {
     /// The facts.
     pub target: Target,
     /// The CPU families.

@@ -2,7 +2,7 @@
 //!
 //! The system's directories are for root. A target that root has made serves every user, and is not made again.
 
-use super::{error::InitError, options::Options, record::Record};
+use super::{error::InitError, options::InitOptions, record::InitRecord};
 use crate::{context::Context, links::bindir};
 use crossmerge_plan::env;
 use crossmerge_system::{file, user};
@@ -13,7 +13,7 @@ use std::{
 
 /// The directories that the user's target gets, where they differ from root's.
 #[derive(Debug, Default)]
-pub(super) struct Place {
+pub(super) struct UserDirectories {
     pub(super) sysroot: Option<PathBuf>,
     pub(super) bindir: Option<PathBuf>,
 }
@@ -22,9 +22,9 @@ pub(super) struct Place {
 pub(super) fn of_user(
     context: &Context,
     argv0: &OsStr,
-    options: &Options,
-) -> Result<Place, InitError> {
-    let mut place = Place::default();
+    options: &InitOptions,
+) -> Result<UserDirectories, InitError> {
+    let mut place = UserDirectories::default();
     if user::acts_for_system() {
         return Ok(place);
     }
@@ -52,7 +52,7 @@ pub(super) fn is_systems_target(context: &Context) -> Result<bool, InitError> {
     let sysroot = context.sysroot();
     let is_made = file.exists()
         || sysroot.join("etc/portage").is_dir()
-        || !Record::read(&sysroot)?.is_empty();
+        || !InitRecord::read(&sysroot)?.is_empty();
     Ok(is_made && sysroot.is_dir() && !may_write(&sysroot))
 }
 

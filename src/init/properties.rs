@@ -1,6 +1,6 @@
 //! What holds of any record of what was written, and of what is written into a make.conf.
 
-use super::{files::escaped, record::Record};
+use super::{files::escaped, record::InitRecord};
 use crate::fix_root;
 use crossmerge_portage as portage;
 use std::path::{Component, Path};
@@ -9,7 +9,7 @@ use std::path::{Component, Path};
 pub(crate) fn record(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let file = Path::new("contents");
-    let Ok(record) = Record::parse(&text, file) else {
+    let Ok(record) = InitRecord::parse(&text, file) else {
         return;
     };
     for path in record.paths() {
@@ -17,7 +17,7 @@ pub(crate) fn record(data: &[u8]) {
         assert!(parts.all(|part| matches!(part, Component::Normal(_))));
         assert!(Path::new("/s").join(path).starts_with("/s"));
     }
-    let again = Record::parse(&record.to_text(), file);
+    let again = InitRecord::parse(&record.to_text(), file);
     assert_eq!(again.expect("a record"), record);
     for path in fix_root::properties::files_of(data) {
         assert!(path.as_os_str().len() < data.len());

@@ -29,7 +29,7 @@ const MOST_LINES: usize = 250_000;
 
 /// One thing that init made.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Entry {
+pub(super) enum RecordEntry {
     /// A file with this SHA-256, in hexadecimal.
     File(String),
     /// A symbolic link to this target.
@@ -40,13 +40,13 @@ pub(super) enum Entry {
 
 /// What init made, by path from the sysroot on. While a run is pending a path may have two entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Record {
-    entries: BTreeMap<PathBuf, BTreeSet<Entry>>,
+pub(crate) struct InitRecord {
+    entries: BTreeMap<PathBuf, BTreeSet<RecordEntry>>,
     /// A run has begun and not ended.
     pub(crate) pending: bool,
 }
 
-impl Record {
+impl InitRecord {
     /// Reads the record of a sysroot; an empty one where there is none.
     pub(crate) fn read(sysroot: &Path) -> io::Result<Self> {
         match Tree::open_to_read(sysroot).map_err(io::Error::from) {
@@ -81,22 +81,22 @@ impl Record {
                 None => record.pending |= line == "pending",
                 Some(("obj", rest)) => {
                     if let Some((path, hash)) = rest.rsplit_once(' ') {
-                        record.add_inside(path, Entry::File(hash.into()));
+                        record.add_inside(path, RecordEntry::File(hash.into()));
                     }
                 }
                 Some(("sym", rest)) => {
                     if let Some((path, target)) = rest.split_once(" -> ") {
-                        record.add_inside(path, Entry::Link(target.into()));
+                        record.add_inside(path, RecordEntry::Link(target.into()));
                     }
                 }
-                Some(("dir", path)) => record.add_inside(path, Entry::Directory),
+                Some(("dir", path)) => record.add_inside(path, RecordEntry::Directory),
                 Some(_) => {}
             }
         }
         Ok(record)
     }
 
-    fn add_inside(&mut self, path: &str, entry: Entry) {
+    fn add_inside(&mut self, path: &str, entry: RecordEntry) {
         let parts = || Path::new(path).components();
         if !path.is_empty() && parts().all(|part| matches!(part, Component::Normal(_))) {
             self.add(path, entry);
@@ -119,9 +119,11 @@ impl Record {
             let path = path.display();
             for entry in entries {
                 let _ = match entry {
-                    Entry::File(hash) => writeln!(text, "obj {path} {hash}"),
-                    Entry::Link(target) => writeln!(text, "sym {path} -> {}", target.display()),
-                    Entry::Directory => writeln!(text, "dir {path}"),
+                    RecordEntry::File(hash) => writeln!(text, "obj {path} {hash}"),
+                    RecordEntry::Link(target) => {
+                        writeln!(text, "sym {path} -> {}", target.display())
+                    }
+                    RecordEntry::Directory => writeln!(text, "dir {path}"),
                 };
             }
         }
@@ -129,7 +131,7 @@ impl Record {
     }
 
     /// Adds an entry beside those the path has.
-    pub(super) fn add(&mut self, path: impl Into<PathBuf>, entry: Entry) {
+    pub(super) fn add(&mut self, path: impl Into<PathBuf>, entry: RecordEntry) {
         let path = path.into();
         let mut parts = path.components();
         if parts.all(|part| matches!(part, Component::Normal(_))) {
@@ -138,12 +140,12 @@ impl Record {
     }
 
     /// Makes this the one entry of the path.
-    pub(super) fn put(&mut self, path: impl Into<PathBuf>, entry: Entry) {
+    pub(super) fn put(&mut self, path: impl Into<PathBuf>, entry: RecordEntry) {
         self.entries.insert(path.into(), BTreeSet::from([entry]));
     }
 
     /// Returns whether the path is still as init left it.
-    pub(super) fn holds(&self, path: &Path, entry: &Entry) -> bool {
+    pub(super) fn holds(&self, path: &Path, entry: &RecordEntry) -> bool {
         self.entries
             .get(path)
             .is_some_and(|entries| entries.contains(entry))
@@ -152,7 +154,7 @@ impl Record {
     /// Returns whether what has the path is as init left it. Only a file of which it wrote one is hashed.
     pub(super) fn is_as_left(&self, path: &Path, node: &Node) -> io::Result<bool> {
         let entries = self.entries.get(path).into_iter().flatten();
-        let is_file = |entry: &Entry| matches!(entry, Entry::File(_));
+        let is_file = |entry: &RecordEntry| matches!(entry, RecordEntry::File(_));
         if node.is_file() && !entries.into_iter().any(is_file) {
             return Ok(false);
         }
@@ -184,19 +186,19 @@ fn too_long(file: &Path) -> io::Error {
 }
 
 /// What was looked at, as init would record it; `None` for what init never makes.
-pub(super) fn entry_of(node: &Node) -> io::Result<Option<Entry>> {
+pub(super) fn entry_of(node: &Node) -> io::Result<Option<RecordEntry>> {
     let entry = match () {
-        () if node.is_link() => Entry::Link(node.target()?),
-        () if node.is_dir() => Entry::Directory,
+        () if node.is_link() => RecordEntry::Link(node.target()?),
+        () if node.is_dir() => RecordEntry::Directory,
         // Of a terabyte the sum would take hours.
-        () if node.is_file() && node.size() <= read::SUMMED => Entry::File(hash_node(node)?),
+        () if node.is_file() && node.size() <= read::SUMMED => RecordEntry::File(hash_node(node)?),
         () => return Ok(None),
     };
     Ok(Some(entry))
 }
 
 /// What is at a path, as init would record it; `None` when there is nothing, or something that init never makes.
-pub(super) fn entry_at(places: &Places, path: &Path) -> io::Result<Option<Entry>> {
+pub(super) fn entry_at(places: &Places, path: &Path) -> io::Result<Option<RecordEntry>> {
     let node = places.look(path).map_err(io::Error::from)?;
     node.map_or(Ok(None), |node| entry_of(&node))
 }
@@ -267,7 +269,7 @@ mod tests {
     #[test]
     fn what_lies_outside_the_sysroot_is_not_known() {
         let text = "dir ../etc\ndir /etc\nobj a/../../b 0\nsym . -> x\nobj  0\ndir \ndir a/b\n";
-        let record = Record::parse(text, Path::new(RECORD)).expect("a record");
+        let record = InitRecord::parse(text, Path::new(RECORD)).expect("a record");
         let paths: Vec<&Path> = record.paths().collect();
         assert_eq!(paths, [Path::new("a/b")]);
     }
@@ -276,9 +278,9 @@ mod tests {
     fn a_record_of_too_many_lines_is_an_error_that_names_it() {
         for line in ["dir a\n", "dir ../a\n", "\n", "what is this\n"] {
             let text = line.repeat(MOST_LINES - 1);
-            Record::parse(&text, Path::new(RECORD)).expect("so many");
+            InitRecord::parse(&text, Path::new(RECORD)).expect("so many");
             let text = line.repeat(MOST_LINES + 1);
-            let error = Record::parse(&text, Path::new(RECORD)).expect_err(line);
+            let error = InitRecord::parse(&text, Path::new(RECORD)).expect_err(line);
             assert!(
                 error
                     .to_string()
@@ -290,26 +292,26 @@ mod tests {
     #[test]
     fn a_record_is_read_as_it_was_written() {
         let sysroot = tempfile::tempdir().expect("a directory");
-        let mut record = Record {
+        let mut record = InitRecord {
             pending: true,
-            ..Record::default()
+            ..InitRecord::default()
         };
-        record.add("etc/a b", Entry::File(hash_text(b"x")));
-        record.add("etc/a b", Entry::File(hash_text(b"y")));
+        record.add("etc/a b", RecordEntry::File(hash_text(b"x")));
+        record.add("etc/a b", RecordEntry::File(hash_text(b"y")));
         record.add(
             "make.profile",
-            Entry::Link("/var/db/repos/g/profiles/embedded".into()),
+            RecordEntry::Link("/var/db/repos/g/profiles/embedded".into()),
         );
-        record.add("tmp", Entry::Directory);
-        record.add("srv/a\r", Entry::Directory);
+        record.add("tmp", RecordEntry::Directory);
+        record.add("srv/a\r", RecordEntry::Directory);
         fs_err::create_dir_all(sysroot.path().join(DIRECTORY)).expect("a directory");
         fs_err::write(sysroot.path().join(RECORD), record.to_text()).expect("a file");
-        assert_eq!(Record::read(sysroot.path()).expect("a record"), record);
-        assert!(record.holds(Path::new("etc/a b"), &Entry::File(hash_text(b"y"))));
-        assert!(!record.holds(Path::new("etc/a b"), &Entry::File(hash_text(b"z"))));
+        assert_eq!(InitRecord::read(sysroot.path()).expect("a record"), record);
+        assert!(record.holds(Path::new("etc/a b"), &RecordEntry::File(hash_text(b"y"))));
+        assert!(!record.holds(Path::new("etc/a b"), &RecordEntry::File(hash_text(b"z"))));
         let text = "obj ../x 0\nobj /etc/passwd 0\ndir a/../../b\nsym ./c -> /\ndir ok\n";
         fs_err::write(sysroot.path().join(RECORD), text).expect("a file");
-        let record = Record::read(sysroot.path()).expect("a record");
+        let record = InitRecord::read(sysroot.path()).expect("a record");
         assert_eq!(record.paths().collect::<Vec<_>>(), [Path::new("ok")]);
     }
 }

@@ -7,7 +7,7 @@ use super::{
     error::InitError,
     lock::lock,
     paths::absolute,
-    record::{self, Record},
+    record::{self, InitRecord},
     write,
 };
 use crate::{
@@ -22,8 +22,8 @@ use crossmerge_plan::{report::counted, shown::Show};
 use crossmerge_system::{
     file,
     file::{
-        Directory, Node, Places, Trouble,
-        beneath::{Kind, MOST_DEPTH},
+        Directory, FileError, Node, Places,
+        beneath::{FileKind, MOST_DEPTH},
         read,
     },
 };
@@ -49,7 +49,7 @@ pub fn remove(
     let our_links = || our_links(context, wrappers, &bindir(context, argv0), &sysroot);
     let links = our_links()?;
     let is_ours = !adopted.is_empty() || !links.ours.is_empty() || !links.left.is_empty();
-    if !is_ours && !file.exists() && Record::read(&sysroot)?.is_empty() {
+    if !is_ours && !file.exists() && InitRecord::read(&sysroot)?.is_empty() {
         return Err(InitError::NotInitialised(context.tuple.clone()));
     }
     let is_there = sysroot.join(record::DIRECTORY).is_dir();
@@ -60,7 +60,7 @@ pub fn remove(
         false => lock(&sysroot).ok(),
     };
     let places = Places::of(&sysroot)?;
-    let record = Record::of(places.tree())?;
+    let record = InitRecord::of(places.tree())?;
     let mut text = String::new();
     let mut gone = Vec::new();
     let mut out = BTreeSet::new();
@@ -68,7 +68,7 @@ pub fn remove(
         let place = sysroot.join(path);
         match places.look(&place) {
             // What lies behind it is not the sysroot's.
-            Err(Trouble::LeadsOut { link, target, .. }) => {
+            Err(FileError::LeadsOut { link, target, .. }) => {
                 if out.insert(link.clone()) {
                     let (link, target) = (link.shown(), target.shown());
                     text.push_str(&format!(
@@ -76,7 +76,7 @@ pub fn remove(
                     ));
                 }
             }
-            Err(Trouble::System { source, .. }) if is_too_long(&source) => {
+            Err(FileError::System { source, .. }) if is_too_long(&source) => {
                 text.push_str(&format!(
                     "left     {}: its path is too long\n",
                     place.shown()
@@ -127,19 +127,19 @@ pub fn remove(
         }
         // Last: an init that was waited for makes those directories again as soon as the lock is gone, and they are its own then.
         if let Some(held) = &mut held {
-            held.traces.keep();
+            held.rollback.keep();
         }
         let lock = sysroot.join(record::LOCK);
         places.remove(&lock)?;
         remove_empty_parents_in(&places, &lock, &sysroot)?;
         match left_in(&places) {
-            Left::None => {}
-            Left::Files(left) => text.push_str(&format!(
+            Remaining::None => {}
+            Remaining::Files(left) => text.push_str(&format!(
                 "left     {}: {} that init did not write, or that a user edited\n",
                 sysroot.shown(),
                 counted(left, "file")
             )),
-            Left::Uncounted(why) => text.push_str(&format!(
+            Remaining::Uncounted(why) => text.push_str(&format!(
                 "left     {}: files that init did not write, or that a user edited; not all were counted: {why}\n",
                 sysroot.shown()
             )),
@@ -189,8 +189,8 @@ fn summary(removed: &[&Path], context: &Context, sysroot: &Path, done: &str) -> 
     text + &lines
 }
 
-/// Links that look like ours.
-struct Links {
+/// FoundLinks that look like ours.
+struct FoundLinks {
     ours: Vec<PathBuf>,
     /// What stays, and why.
     left: Vec<(PathBuf, String)>,
@@ -204,12 +204,12 @@ fn our_links(
     wrappers: &Wrappers,
     bindir: &Path,
     sysroot: &Path,
-) -> Result<Links, InitError> {
+) -> Result<FoundLinks, InitError> {
     let (before, after) = (
         format!("{}-", context.tuple),
         format!("emerge-{}", context.tuple),
     );
-    let mut links = Links {
+    let mut links = FoundLinks {
         ours: Vec::new(),
         left: Vec::new(),
     };
@@ -245,7 +245,9 @@ fn our_links(
                         let why = "another user made it".to_owned();
                         links.left.push((path, why));
                     }
-                    Err(e @ Trouble::ForeignLink { .. }) => links.left.push((path, e.to_string())),
+                    Err(e @ FileError::ForeignLink { .. }) => {
+                        links.left.push((path, e.to_string()))
+                    }
                     looked_at => links.ours.extend(looked_at?.map(|_| path)),
                 }
             }
@@ -348,7 +350,7 @@ fn remove_empty_parents_in(places: &Places, path: &Path, top: &Path) -> Result<(
 }
 
 /// What is left in a sysroot.
-enum Left {
+enum Remaining {
     None,
     Files(usize),
     /// There is something, and more than can be counted, for this reason.
@@ -356,7 +358,7 @@ enum Left {
 }
 
 /// Counts what is left in the sysroot, directories not counted. Whatever keeps it from being counted is no failure: the work is done.
-fn left_in(places: &Places) -> Left {
+fn left_in(places: &Places) -> Remaining {
     let count = || -> io::Result<usize> {
         // It may be gone by now.
         let places = Places::of(places.path()).map_err(io::Error::from)?;
@@ -369,9 +371,9 @@ fn left_in(places: &Places) -> Left {
         }
     };
     match count() {
-        Ok(0) => Left::None,
-        Ok(left) => Left::Files(left),
-        Err(e) => Left::Uncounted(e.to_string()),
+        Ok(0) => Remaining::None,
+        Ok(left) => Remaining::Files(left),
+        Err(e) => Remaining::Uncounted(e.to_string()),
     }
 }
 
@@ -383,7 +385,7 @@ fn left_below(directory: &Node, depth: usize) -> io::Result<usize> {
     let mut left = 0;
     for (name, kind) in directory.entries()? {
         left += match directory.child(&name) {
-            Ok(Some(child)) if kind == Kind::Directory && child.is_dir() => {
+            Ok(Some(child)) if kind == FileKind::Directory && child.is_dir() => {
                 left_below(&child, depth + 1)?
             }
             _ => 1,

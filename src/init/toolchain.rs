@@ -8,14 +8,14 @@ use super::{
     interpreter::interpreter,
     layout::Layout,
     traits::{Headers, Traits},
-    write::{Care, Content, Write},
+    write::{Content, OnConflict, Write},
 };
 use crate::{
-    config::{Kind, Toolchain},
+    config::{Toolchain, ToolchainKind},
     context::Context,
     distribution::Distribution,
     profile::Usr,
-    target::{Mismatch, Target, made::Made},
+    target::{Mismatch, Target, elf_machine::ElfMachine},
 };
 use crossmerge_plan::{
     plan::{Change, Changes, Plan},
@@ -23,7 +23,7 @@ use crossmerge_plan::{
 };
 use crossmerge_system::{
     exec,
-    exec::ToldPath,
+    exec::PrintedPath,
     file,
     file::{canonical, read},
 };
@@ -39,7 +39,7 @@ use std::{
 pub(crate) fn adopt(
     context: &Context,
     target: &Target,
-    kind: Kind,
+    kind: ToolchainKind,
     prefix: &OsStr,
 ) -> Result<Toolchain, InitError> {
     let driver = kind.driver();
@@ -51,7 +51,7 @@ pub(crate) fn adopt(
     let found = find(prefix).map_err(|name| {
         let is_there = |meant: &OsString| !meant.is_empty() && find(meant).is_ok();
         let serving = || match (kind, context.config.families()) {
-            (Kind::Gnu, Ok(families)) => installed::serving(context, target, &families),
+            (ToolchainKind::Gnu, Ok(families)) => installed::serving(context, target, &families),
             _ => Vec::new(),
         };
         let meant = likely_meant(prefix, driver)
@@ -77,7 +77,7 @@ pub(crate) fn adopt(
         libdirs: None,
         start_files: None,
     };
-    if kind == Kind::Llvm {
+    if kind == ToolchainKind::Llvm {
         toolchain.options = gcc_toolchain(context, &toolchain)?;
     }
     let Err(why) = check(context, target, &toolchain) else {
@@ -95,8 +95,8 @@ fn check(context: &Context, target: &Target, toolchain: &Toolchain) -> Result<()
     let is_elf = check_object(context, target, toolchain)?;
     // What clang finds without a sysroot are the build machine's headers.
     let headers = match toolchain.kind {
-        Kind::Gnu => Headers::Found,
-        Kind::Llvm => Headers::None,
+        ToolchainKind::Gnu => Headers::Found,
+        ToolchainKind::Llvm => Headers::None,
     };
     let Some(traits) = traits(context, toolchain, headers)? else {
         return Ok(());
@@ -143,7 +143,7 @@ fn other_traits(
                 let (tuple, prefix) = (&context.tuple, quote(prefix.as_os_str()));
                 format!("crossmerge init {tuple} --toolchain {prefix}{libc}")
             })
-            .or_else(|| not_installed(context, target, Kind::Gnu)),
+            .or_else(|| not_installed(context, target, ToolchainKind::Gnu)),
     }
 }
 
@@ -154,7 +154,7 @@ fn fitting(context: &Context, target: &Target) -> Option<PathBuf> {
     let mut prefixes = serving.into_iter().map(|compiler| compiler.prefix);
     prefixes.find(|prefix| {
         let toolchain = Toolchain {
-            kind: Kind::Gnu,
+            kind: ToolchainKind::Gnu,
             prefix: prefix.clone(),
             options: Vec::new(),
             libdirs: None,
@@ -205,11 +205,11 @@ fn links(context: &Context, toolchain: &Toolchain) -> bool {
 }
 
 /// The command that installs clang, or a GNU compiler for the target.
-fn not_installed(context: &Context, target: &Target, kind: Kind) -> Option<String> {
+fn not_installed(context: &Context, target: &Target, kind: ToolchainKind) -> Option<String> {
     let distribution = Distribution::of(&context.env, &context.config.broot);
     match kind {
-        Kind::Gnu => distribution.compiler(target, &context.config.families().ok()?),
-        Kind::Llvm => distribution.install(kind.driver()),
+        ToolchainKind::Gnu => distribution.compiler(target, &context.config.families().ok()?),
+        ToolchainKind::Llvm => distribution.install(kind.driver()),
     }
 }
 
@@ -242,7 +242,7 @@ pub(super) fn compiler(
     args: impl IntoIterator<Item = impl Into<OsString>>,
 ) -> Result<Output, InitError> {
     let mut all: Vec<OsString> = Vec::new();
-    if toolchain.kind == Kind::Llvm {
+    if toolchain.kind == ToolchainKind::Llvm {
         all.push(format!("--target={}", context.tuple).into());
     }
     // Those that name the sysroot have nothing to do with what it is asked here.
@@ -276,7 +276,7 @@ fn gcc_toolchain(context: &Context, toolchain: &Toolchain) -> Result<Vec<String>
     let directory = said.lines().find_map(|line| line.strip_prefix(SELECTED));
     let prefix = directory
         .and_then(|directory| directory.split_once("/lib/gcc"))
-        .and_then(|(prefix, _)| ToldPath::of(prefix));
+        .and_then(|(prefix, _)| PrintedPath::of(prefix));
     let Some(prefix) = prefix.and_then(|prefix| prefix.real()) else {
         return Ok(Vec::new());
     };
@@ -309,12 +309,12 @@ fn check_object(
         });
     }
     let header = read::head(&object, read::ELF_HEADER)?;
-    match Made::of(&header) {
+    match ElfMachine::of(&header) {
         Some(made) if !made.fits(target) => Err(InitError::WrongMachine {
             compiler,
             tuple: context.tuple.clone(),
             made,
-            wanted: Made::wanted(target),
+            wanted: ElfMachine::wanted(target),
         }),
         made => Ok(made.is_some()),
     }
@@ -333,12 +333,14 @@ pub(super) fn libc(
     layout: &Layout,
 ) -> Result<Vec<Write>, InitError> {
     let own = match toolchain.kind {
-        Kind::Gnu => ToldPath::of_output(&compiler(context, toolchain, ["-print-sysroot"])?),
-        Kind::Llvm => None,
+        ToolchainKind::Gnu => {
+            PrintedPath::of_output(&compiler(context, toolchain, ["-print-sysroot"])?)
+        }
+        ToolchainKind::Llvm => None,
     };
     let mut writes = Vec::new();
-    let has_libc = |own: &ToldPath| own.join("usr/include/stdio.h").is_file();
-    let is_machines = |own: &ToldPath| context.config.is_own_root(own);
+    let has_libc = |own: &PrintedPath| own.join("usr/include/stdio.h").is_file();
+    let is_machines = |own: &PrintedPath| context.config.is_own_root(own);
     if let Some(own) = own.filter(|own| has_libc(own) && !is_machines(own)) {
         for directory in [
             "lib",
@@ -371,16 +373,16 @@ pub(super) fn libc(
     let no_libc = || no_libc(context, toolchain);
     let rule = compiler(context, toolchain, ["-M".as_ref(), probe.as_os_str()])?.stdout;
     // GCC may have a changed copy of its own (`include-fixed`), and glibc another part of it in `bits`.
-    let is_header = |path: &&ToldPath| {
+    let is_header = |path: &&PrintedPath| {
         path.ends_with("stdio.h")
             && !path.ends_with("include-fixed/stdio.h")
             && !path.ends_with("bits/stdio.h")
     };
-    let rule = ToldPath::of_rule(&rule);
+    let rule = PrintedPath::of_rule(&rule);
     let header = rule.iter().find(is_header).ok_or_else(no_libc)?;
     let include = real_parent(header)?;
     let library = compiler(context, toolchain, ["-print-file-name=libc.so"])?;
-    let lib = real_parent(&ToldPath::of_output(&library).ok_or_else(no_libc)?)?;
+    let lib = real_parent(&PrintedPath::of_output(&library).ok_or_else(no_libc)?)?;
     for place in [&include, &lib] {
         if is_machines_own(place) {
             return Err(InitError::HostLibc(place.clone()));
@@ -414,7 +416,7 @@ fn is_machines_own(place: &Path) -> bool {
         .any(|own| place == Path::new(own) || canonical(Path::new(own)) == place)
 }
 
-fn real_parent(path: &ToldPath) -> Result<PathBuf, InitError> {
+fn real_parent(path: &PrintedPath) -> Result<PathBuf, InitError> {
     Ok(fs_err::canonicalize(
         path.parent().unwrap_or(Path::new("/")),
     )?)
@@ -427,7 +429,7 @@ fn beside(interpreter: &Path, lib: &Path, sysroot: &Path) -> Option<Write> {
     let source = lib.parent()?.join(interpreter.strip_prefix("/").ok()?);
     (!lib.join(name).exists() && source.is_file()).then(|| {
         let place = sysroot.join("usr/lib").join(name);
-        Write::new(place, Content::Copy(source), Care::Gap)
+        Write::new(place, Content::Copy(source), OnConflict::Gap)
     })
 }
 
@@ -436,8 +438,9 @@ fn beside(interpreter: &Path, lib: &Path, sysroot: &Path) -> Option<Write> {
 fn reach(interpreter: &Path, sysroot: &Path, layout: &Layout) -> Option<Write> {
     let name = interpreter.file_name()?;
     let directory = interpreter.parent()?.strip_prefix("/").ok()?;
-    let gap =
-        |path: PathBuf, target: PathBuf| Some(Write::new(path, Content::Link(target), Care::Gap));
+    let gap = |path: PathBuf, target: PathBuf| {
+        Some(Write::new(path, Content::Link(target), OnConflict::Gap))
+    };
     let up = |path: &Path| path.components().map(|_| "..").collect::<PathBuf>();
     // Where the file will be once the layout's symlinks are there.
     let directory = match layout.usr {
@@ -469,7 +472,7 @@ fn copy(
     if metadata.is_symlink() {
         // A toolchain's lib64 may be a link to its lib.
         let target = fs_err::read_link(from)?;
-        writes.push(Write::new(to, Content::Link(target), Care::Gap));
+        writes.push(Write::new(to, Content::Link(target), OnConflict::Gap));
         return Ok(());
     }
     let mut entries = fs_err::read_dir(from)?.collect::<Result<Vec<_>, _>>()?;
@@ -483,14 +486,14 @@ fn copy(
             writes.push(Write::new(
                 place,
                 Content::Link(fs_err::read_link(&source)?),
-                Care::Gap,
+                OnConflict::Gap,
             ));
         } else if source.is_file() {
             let script = scripts_of.and_then(|lib| moved_script(&source, lib));
             writes.push(Write::new(
                 place,
                 script.map_or(Content::Copy(source), Content::Text),
-                Care::Gap,
+                OnConflict::Gap,
             ));
         }
     }

@@ -1,18 +1,18 @@
 //! Writes: what init wants at a path, what that means for what is there, and doing it.
 //!
-//! A [`Write`] is wanted; a [`Step`] is decided against the file system and the record; [`apply`] does the steps. New
+//! A [`Write`] is wanted; a [`WriteStep`] is decided against the file system and the record; [`apply`] does the steps. New
 //! content goes beside its place first, all of it is synced at once, and only then is anything renamed, so that a kill
 //! or a power cut leaves each path old or new and never half. The record is written ahead of all (see `record.rs`).
 
 use super::{
     error::InitError,
-    record::{Entry, Record, entry_at, entry_of, hash_file, hash_text},
+    record::{InitRecord, RecordEntry, entry_at, entry_of, hash_file, hash_text},
 };
 use crate::{config::RECORD, links::is_our_command, terminal::Progress};
 use crossmerge_plan::{report, shown::Show};
 use crossmerge_system::{
     file,
-    file::{Directories, Directory, FILE_MODE, Node, Places, Trouble, new_name, read, waiting},
+    file::{Directories, Directory, FILE_MODE, FileError, Node, Places, new_name, read, waiting},
 };
 use std::{
     collections::BTreeSet,
@@ -37,7 +37,7 @@ pub(crate) enum Content {
 
 /// Whose a path is, and so what happens when something else is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Care {
+pub(super) enum OnConflict {
     /// A file that people edit: ours goes beside theirs.
     Config,
     /// A gap to fill: whatever is there stays.
@@ -62,7 +62,7 @@ pub(super) enum Care {
 pub(crate) struct Write {
     pub(crate) path: PathBuf,
     pub(crate) content: Content,
-    pub(super) care: Care,
+    pub(super) on_conflict: OnConflict,
 }
 
 /// What a write comes to.
@@ -82,36 +82,36 @@ pub(super) enum Action {
 
 /// A write and what it comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Step {
+pub(super) struct WriteStep {
     pub(super) write: Write,
     pub(super) action: Action,
 }
 
 impl Write {
-    pub(super) fn new(path: impl Into<PathBuf>, content: Content, care: Care) -> Self {
+    pub(super) fn new(path: impl Into<PathBuf>, content: Content, on_conflict: OnConflict) -> Self {
         Self {
             path: path.into(),
             content,
-            care,
+            on_conflict,
         }
     }
 
-    fn entry(&self) -> io::Result<Entry> {
+    fn entry(&self) -> io::Result<RecordEntry> {
         Ok(match &self.content {
-            Content::Text(text) => Entry::File(hash_text(text.as_bytes())),
-            Content::Copy(source) => Entry::File(hash_file(source)?),
-            Content::Link(target) => Entry::Link(target.clone()),
-            Content::Directory(_) => Entry::Directory,
+            Content::Text(text) => RecordEntry::File(hash_text(text.as_bytes())),
+            Content::Copy(source) => RecordEntry::File(hash_file(source)?),
+            Content::Link(target) => RecordEntry::Link(target.clone()),
+            Content::Directory(_) => RecordEntry::Directory,
         })
     }
 }
 
-impl Step {
+impl WriteStep {
     /// Decides what a write comes to.
     pub(super) fn decide(
         write: Write,
         places: &Places,
-        record: &Record,
+        record: &InitRecord,
     ) -> Result<Self, InitError> {
         let wanted = write.entry()?;
         let node = places.look(&write.path)?;
@@ -124,13 +124,25 @@ impl Step {
             there => {
                 let is_ours = there
                     .is_some_and(|there| record.holds(within(&write.path, places.path()), &there));
-                match (write.care, &write.content) {
-                    (Care::Command, _) if is_our_command(&write.path) => Action::Replace,
-                    (Care::Command, _) => return Err(InitError::NotOurs(write.path)),
-                    (Care::Edit | Care::First | Care::Choice | Care::State, _) if is_directory => {
+                match (write.on_conflict, &write.content) {
+                    (OnConflict::Command, _) if is_our_command(&write.path) => Action::Replace,
+                    (OnConflict::Command, _) => return Err(InitError::NotOurs(write.path)),
+                    (
+                        OnConflict::Edit
+                        | OnConflict::First
+                        | OnConflict::Choice
+                        | OnConflict::State,
+                        _,
+                    ) if is_directory => {
                         return Err(InitError::IsADirectory(write.path));
                     }
-                    (Care::Edit | Care::First | Care::Choice | Care::State, _) => Action::Replace,
+                    (
+                        OnConflict::Edit
+                        | OnConflict::First
+                        | OnConflict::Choice
+                        | OnConflict::State,
+                        _,
+                    ) => Action::Replace,
                     // A directory behind a link serves as well as one in its place; one that leads out is the target's own affair.
                     (_, Content::Directory(_))
                         if is_link && leads_to_directory(places, &write.path) =>
@@ -139,7 +151,7 @@ impl Step {
                     }
                     (_, Content::Directory(_)) => return Err(InitError::NotADirectory(write.path)),
                     _ if is_ours => Action::Replace,
-                    (Care::Config, Content::Text(_)) => {
+                    (OnConflict::Config, Content::Text(_)) => {
                         beside(&write.path, &wanted, places, record)?
                     }
                     _ => Action::Keep,
@@ -216,7 +228,7 @@ impl Step {
 fn leads_to_directory(places: &Places, path: &Path) -> bool {
     match places.find(path) {
         Ok(node) => node.is_some_and(|node| node.is_dir()),
-        Err(Trouble::LeadsOut { .. }) => true,
+        Err(FileError::LeadsOut { .. }) => true,
         Err(_) => false,
     }
 }
@@ -230,9 +242,9 @@ pub(super) fn within<'a>(path: &'a Path, sysroot: &Path) -> &'a Path {
 /// when it holds the same already or is still as we wrote it.
 fn beside(
     path: &Path,
-    wanted: &Entry,
+    wanted: &RecordEntry,
     places: &Places,
-    record: &Record,
+    record: &InitRecord,
 ) -> Result<Action, InitError> {
     let name = path.file_name().unwrap_or_default();
     let mut last = None;
@@ -254,12 +266,12 @@ fn beside(
 
 /// What a run has made so far: taken away again when the run fails, or leaves off.
 #[derive(Debug)]
-pub(super) struct Traces {
+pub(super) struct Rollback {
     pub(super) made: Vec<PathBuf>,
     places: Places,
 }
 
-impl Traces {
+impl Rollback {
     /// Those of nothing yet.
     pub(super) fn new(places: Places, made: Vec<PathBuf>) -> Self {
         Self { made, places }
@@ -278,7 +290,7 @@ impl Traces {
     }
 }
 
-impl Drop for Traces {
+impl Drop for Rollback {
     fn drop(&mut self) {
         self.undo();
     }
@@ -286,13 +298,13 @@ impl Drop for Traces {
 
 /// Does the steps: the record first, then everything beside its place, a sync, the renames, and the record as it stands.
 ///
-/// The caller holds the lock, and `traces` has what was made for it. `record` is what the sysroot's record says now. When nothing changes,
+/// The caller holds the lock, and `rollback` has what was made for it. `record` is what the sysroot's record says now. When nothing changes,
 /// nothing is written. When something fails before the renames, all is as it was; later, the next run does the rest.
 pub(super) fn apply(
-    steps: &[Step],
+    steps: &[WriteStep],
     places: &Places,
-    record: &Record,
-    traces: &mut Traces,
+    record: &InitRecord,
+    rollback: &mut Rollback,
 ) -> Result<(), InitError> {
     let sysroot = places.path();
     check(steps, places)?;
@@ -306,12 +318,12 @@ pub(super) fn apply(
     standing.pending = false;
     for step in steps {
         let inside = step.write.path.starts_with(sysroot)
-            && !matches!(step.write.care, Care::Edit | Care::First);
+            && !matches!(step.write.on_conflict, OnConflict::Edit | OnConflict::First);
         // What stands as we want it is ours to refresh and to remove, but for directories and files that were there first.
         let ours = match step.action {
             Action::Same => {
                 matches!(step.write.content, Content::Text(_) | Content::Link(_))
-                    && step.write.care == Care::Config
+                    && step.write.on_conflict == OnConflict::Config
             }
             _ => step.written().is_some(),
         };
@@ -323,28 +335,28 @@ pub(super) fn apply(
         }
     }
     if standing == *record && steps.iter().all(|step| step.written().is_none()) {
-        traces.keep();
+        rollback.keep();
         return Ok(());
     }
     pending.pending = true;
     pending.check_size(&sysroot.join(RECORD))?;
     let work: Vec<(&Path, &Content)> = steps
         .iter()
-        .filter(|step| step.write.care != Care::First)
+        .filter(|step| step.write.on_conflict != OnConflict::First)
         .filter_map(|step| Some((step.written()?, &step.write.content)))
         .collect();
     let file = sysroot.join(RECORD);
     let is_first = places.look(&file)?.is_none();
     if is_first {
-        traces.made.push(file);
+        rollback.made.push(file);
     }
     let mut directories = Directories::of_places(places);
     let records = [&pending, &standing];
     let before = texts_before(steps)?;
-    let prepared = write_first(steps, &mut directories, traces)
-        .and_then(|()| prepare(&work, places, records, &mut directories, traces));
+    let prepared = write_first(steps, &mut directories, rollback)
+        .and_then(|()| prepare(&work, places, records, &mut directories, rollback));
     if let Err(why) = prepared {
-        traces.undo();
+        rollback.undo();
         for (path, text) in before {
             // Where this fails too, the options are those of the run that did not end.
             let _ = replace_file(path, &text);
@@ -356,11 +368,11 @@ pub(super) fn apply(
         return Err(why);
     }
     // From here on only what waits still is taken away.
-    traces.keep();
-    traces
+    rollback.keep();
+    rollback
         .made
         .extend(work.iter().map(|(path, _)| waiting(path)));
-    traces.made.push(waiting(&sysroot.join(RECORD)));
+    rollback.made.push(waiting(&sysroot.join(RECORD)));
     for (path, _) in &work {
         let (directory, name) = directories.of(path, &mut Vec::new())?;
         directory.rename(&new_name(name), name)?;
@@ -369,14 +381,14 @@ pub(super) fn apply(
     let file = sysroot.join(RECORD);
     let (directory, name) = directories.of(&file, &mut Vec::new())?;
     directory.rename(&new_name(name), name)?;
-    traces.keep();
+    rollback.keep();
     Ok(())
 }
 
 /// Walks the way to everything that is written, before anything is: a symlink that is not followed is an error while all is as it was.
-fn check(steps: &[Step], places: &Places) -> Result<(), InitError> {
+fn check(steps: &[WriteStep], places: &Places) -> Result<(), InitError> {
     let mut seen = BTreeSet::new();
-    for path in steps.iter().filter_map(Step::written) {
+    for path in steps.iter().filter_map(WriteStep::written) {
         if seen.insert(path.parent()) {
             places.look(path)?;
         }
@@ -387,15 +399,17 @@ fn check(steps: &[Step], places: &Places) -> Result<(), InitError> {
 /// Removes what a run that was cut short left beside a place. What is not reached as it was then is none of init's.
 fn remove_left(path: &Path, places: &Places) -> Result<(), InitError> {
     match places.look(path) {
-        Err(Trouble::LeadsOut { .. }) | Ok(None) => Ok(()),
+        Err(FileError::LeadsOut { .. }) | Ok(None) => Ok(()),
         Err(e) => Err(e.into()),
         Ok(Some(_)) => Ok(places.remove(path)?),
     }
 }
 
 /// The texts that the first writes replace.
-fn texts_before(steps: &[Step]) -> Result<Vec<(&Path, String)>, InitError> {
-    let first = steps.iter().filter(|step| step.write.care == Care::First);
+fn texts_before(steps: &[WriteStep]) -> Result<Vec<(&Path, String)>, InitError> {
+    let first = steps
+        .iter()
+        .filter(|step| step.write.on_conflict == OnConflict::First);
     let replaced = first.filter(|step| step.action == Action::Replace);
     replaced
         .map(|step| {
@@ -407,15 +421,18 @@ fn texts_before(steps: &[Step]) -> Result<Vec<(&Path, String)>, InitError> {
 
 /// Does the writes that come before everything else.
 fn write_first(
-    steps: &[Step],
+    steps: &[WriteStep],
     directories: &mut Directories,
-    traces: &mut Traces,
+    rollback: &mut Rollback,
 ) -> Result<(), InitError> {
-    for step in steps.iter().filter(|step| step.write.care == Care::First) {
+    for step in steps
+        .iter()
+        .filter(|step| step.write.on_conflict == OnConflict::First)
+    {
         if let (Some(path), Content::Text(text)) = (step.written(), &step.write.content) {
-            directories.of(path, &mut traces.made)?;
+            directories.of(path, &mut rollback.made)?;
             if step.action == Action::Make {
-                traces.made.push(path.into());
+                rollback.made.push(path.into());
             }
             replace_file(path, text)?;
         }
@@ -427,23 +444,23 @@ fn write_first(
 fn prepare(
     work: &[(&Path, &Content)],
     places: &Places,
-    [pending, standing]: [&Record; 2],
+    [pending, standing]: [&InitRecord; 2],
     directories: &mut Directories,
-    traces: &mut Traces,
+    rollback: &mut Rollback,
 ) -> Result<(), InitError> {
     let sysroot = places.path();
     write_record(places, pending)?;
     let progress = Progress::of("writing files", work.len());
     for (path, content) in work {
-        let (directory, name) = directories.of(path, &mut traces.made)?;
-        traces.made.push(waiting(path));
+        let (directory, name) = directories.of(path, &mut rollback.made)?;
+        rollback.made.push(waiting(path));
         write_new(directory, name, content)?;
         progress.step();
     }
     drop(progress);
     let file = sysroot.join(RECORD);
-    let (directory, name) = directories.of(&file, &mut traces.made)?;
-    traces.made.push(waiting(&file));
+    let (directory, name) = directories.of(&file, &mut rollback.made)?;
+    rollback.made.push(waiting(&file));
     write_new(directory, name, &Content::Text(standing.to_text()))?;
     Ok(directories.sync()?)
 }
@@ -456,7 +473,7 @@ pub(super) fn replace_file(path: &Path, text: &str) -> Result<(), InitError> {
     })?)
 }
 
-fn write_record(places: &Places, record: &Record) -> Result<(), InitError> {
+fn write_record(places: &Places, record: &InitRecord) -> Result<(), InitError> {
     let path = places.path().join(RECORD);
     let name = path.file_name().unwrap_or_default();
     Ok(places.replace(&path, |directory, new| {

@@ -12,7 +12,7 @@ use std::{
 
 /// A call of make, as far as it matters before it starts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Call {
+pub struct MakeCall {
     /// The directory that it works in: those of `-C`, one below the other; empty for the current one.
     pub directory: PathBuf,
     /// The Makefile, when one is named.
@@ -49,7 +49,7 @@ const LONG: [(&str, u8); 12] = [
     ("max-load", b'l'),
 ];
 
-impl Call {
+impl MakeCall {
     /// Reads the arguments, after the flags of the environment: GNUMAKEFLAGS and MAKEFLAGS.
     pub fn of<'a>(
         args: impl IntoIterator<Item = &'a OsString>,
@@ -251,13 +251,13 @@ pub fn jobs_of(makeopts: &OsStr) -> Vec<OsString> {
 mod tests {
     use super::*;
 
-    fn call(args: &str, flags: &str) -> Call {
+    fn call(args: &str, flags: &str) -> MakeCall {
         let args: Vec<OsString> = args
             .split(' ')
             .filter(|a| !a.is_empty())
             .map(Into::into)
             .collect();
-        Call::of(&args, [OsStr::new(flags)])
+        MakeCall::of(&args, [OsStr::new(flags)])
     }
 
     #[test]

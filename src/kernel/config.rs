@@ -2,7 +2,7 @@
 
 use super::{
     text,
-    tree::{Kind, Tree},
+    tree::{Tree, TreeKind},
 };
 use crossmerge_plan::{env, env::Variable};
 use std::{
@@ -64,13 +64,13 @@ const INSTALLING: [(&str, Variable); 4] = [
 
 /// What a `.config` of the kernel says of the machine that it was made for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Made {
+pub struct ConfiguredArch {
     /// ARCH, as it was told to the make that wrote the file.
     pub arch: String,
     is_64bit: bool,
 }
 
-impl Made {
+impl ConfiguredArch {
     /// Reads the file; none when there is no such file, or it does not say.
     pub fn read(config: &Path) -> io::Result<Option<Self>> {
         Ok(text::read(config)?.as_deref().and_then(Self::of))
@@ -122,10 +122,10 @@ pub fn is_of_tools(goal: &OsStr) -> bool {
 }
 
 /// The variable that says where a goal writes to; none when it stays in the tree. A module's own `install` is `modules_install`.
-pub fn place_of(goal: &OsStr, kind: Kind) -> Option<Variable> {
+pub fn place_of(goal: &OsStr, kind: TreeKind) -> Option<Variable> {
     let installing = INSTALLING.iter().find(|(glob, _)| fits(goal, &[glob]));
     installing.map(|(_, place)| match kind {
-        Kind::Module => env::INSTALL_MOD_PATH,
+        TreeKind::Module => env::INSTALL_MOD_PATH,
         _ => *place,
     })
 }
@@ -156,7 +156,7 @@ mod tests {
             ("CONFIG_ARM=y\n# Linux/arm of somebody\n".into(), None),
             (String::new(), None),
         ] {
-            assert_eq!(Made::of(&text).map(|made| made.arch).as_deref(), arch, "{text}");
+            assert_eq!(ConfiguredArch::of(&text).map(|made| made.arch).as_deref(), arch, "{text}");
         }
     }
 
@@ -199,7 +199,7 @@ mod tests {
             ("parisc", "", "parisc64", false),
             ("um", wide, "x86_64", false),
         ] {
-            let made = Made::of(&config(made_for, symbols)).expect(made_for);
+            let made = ConfiguredArch::of(&config(made_for, symbols)).expect(made_for);
             assert_eq!(made.fits(arch, &tree), fits, "{made_for} {symbols} {arch}");
         }
     }
@@ -207,13 +207,13 @@ mod tests {
     #[test]
     fn goals_that_install_say_where_to() {
         for (goal, kind, place) in [
-            ("modules_install", Kind::Linux, Some("INSTALL_MOD_PATH")),
-            ("install", Kind::Linux, Some("INSTALL_PATH")),
-            ("zinstall", Kind::Linux, Some("INSTALL_PATH")),
-            ("dtbs_install", Kind::Linux, Some("INSTALL_PATH")),
-            ("install", Kind::Module, Some("INSTALL_MOD_PATH")),
-            ("headers_install", Kind::Linux, None),
-            ("zImage", Kind::Linux, None),
+            ("modules_install", TreeKind::Linux, Some("INSTALL_MOD_PATH")),
+            ("install", TreeKind::Linux, Some("INSTALL_PATH")),
+            ("zinstall", TreeKind::Linux, Some("INSTALL_PATH")),
+            ("dtbs_install", TreeKind::Linux, Some("INSTALL_PATH")),
+            ("install", TreeKind::Module, Some("INSTALL_MOD_PATH")),
+            ("headers_install", TreeKind::Linux, None),
+            ("zImage", TreeKind::Linux, None),
         ] {
             let found = place_of(goal.as_ref(), kind).map(|place| place.name);
             assert_eq!(found, place, "{goal} {kind:?}");

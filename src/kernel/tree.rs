@@ -15,7 +15,7 @@ use std::{
 
 /// What is built from a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum TreeKind {
     /// The Linux kernel, or what is needed of it for building modules.
     Linux,
     /// A module that lives outside the kernel's tree.
@@ -32,7 +32,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tree {
     /// What it is of.
-    pub kind: Kind,
+    pub kind: TreeKind,
     /// The top of the sources.
     pub source: PathBuf,
     /// Where make puts what it builds, and looks for `.config`.
@@ -91,7 +91,7 @@ impl Tree {
             (source, makefile) = (named, text);
         }
         let mut tree = Self {
-            kind: Kind::Other,
+            kind: TreeKind::Other,
             output: output.unwrap_or_else(|| directory.to_owned()),
             source,
             top: None,
@@ -100,7 +100,7 @@ impl Tree {
             parsed: Makefile::default(),
             makefile,
         };
-        if let Some(kind) = Kind::of_top(&tree.makefile) {
+        if let Some(kind) = TreeKind::of_top(&tree.makefile) {
             tree.kind = kind;
             return Ok(Some(tree));
         }
@@ -126,7 +126,7 @@ impl Tree {
             }
         };
         if is_module {
-            tree.kind = Kind::Module;
+            tree.kind = TreeKind::Module;
         } else if depth > 0 && tree.top.is_none() {
             tree.look_below(depth)?;
         }
@@ -141,19 +141,19 @@ impl Tree {
                 continue;
             };
             match below.kind {
-                Kind::Module => {
+                TreeKind::Module => {
                     modules = true;
                     others |= below.is_mixed;
                 }
                 // A project that has a kernel beside it is no part of it.
-                Kind::Linux | Kind::UBoot | Kind::OpenSbi => continue,
-                Kind::Other => others |= below.knows(crossmerge_plan::env::CROSS_COMPILE.name),
+                TreeKind::Linux | TreeKind::UBoot | TreeKind::OpenSbi => continue,
+                TreeKind::Other => others |= below.knows(crossmerge_plan::env::CROSS_COMPILE.name),
             }
             self.makefile.push('\n');
             self.makefile.push_str(&below.makefile);
         }
         if modules {
-            self.kind = Kind::Module;
+            self.kind = TreeKind::Module;
             self.calls_kbuild = true;
             self.is_mixed = others || self.knows(crossmerge_plan::env::CROSS_COMPILE.name);
         }
@@ -192,7 +192,7 @@ impl Tree {
     }
 }
 
-impl Kind {
+impl TreeKind {
     /// Tells the top of a known tree by the text of its Makefile; `None` for any other Makefile.
     fn of_top(makefile: &str) -> Option<Self> {
         let has = |word| has_word(makefile, word);
@@ -222,7 +222,7 @@ pub fn top_above(directory: &Path) -> io::Result<Option<PathBuf>> {
     for above in std::path::absolute(directory)?.ancestors().skip(1) {
         if above.join("Kbuild").is_file()
             && let Some(text) = read(&above.join("Makefile"))?
-            && Kind::of_top(&text) == Some(Kind::Linux)
+            && TreeKind::of_top(&text) == Some(TreeKind::Linux)
         {
             return Ok(Some(above.to_owned()));
         }
@@ -289,50 +289,62 @@ mod tests {
     #[test]
     fn a_makefile_tells_what_it_builds() {
         for (makefile, has_kbuild, kind) in [
-            (LINUX, true, Kind::Linux),
-            ("all: vmlinux", false, Kind::Other),
+            (LINUX, true, TreeKind::Linux),
+            ("all: vmlinux", false, TreeKind::Other),
             // Of 2014: it has the kernel's rules for modules.
             (
                 "UBOOTVERSION = x\nvmlinux INSTALL_MOD_PATH",
                 true,
-                Kind::UBoot,
+                TreeKind::UBoot,
             ),
-            ("U_BOOT_VERSION = 2011", false, Kind::UBoot),
-            ("UBOOTRELEASE = $(shell cat x)", true, Kind::UBoot),
-            ("export OPENSBI_SRC_DIR=$(src_dir)", false, Kind::OpenSbi),
-            ("obj-m := hello.o", false, Kind::Module),
+            ("U_BOOT_VERSION = 2011", false, TreeKind::UBoot),
+            ("UBOOTRELEASE = $(shell cat x)", true, TreeKind::UBoot),
+            (
+                "export OPENSBI_SRC_DIR=$(src_dir)",
+                false,
+                TreeKind::OpenSbi,
+            ),
+            ("obj-m := hello.o", false, TreeKind::Module),
             (
                 "obj-m+=hello.o\nall:\n\tmake -C $(KDIR)",
                 false,
-                Kind::Module,
+                TreeKind::Module,
             ),
-            ("all:\n\t$(MAKE) -C $(KDIR) M=$(PWD)", true, Kind::Module),
+            (
+                "all:\n\t$(MAKE) -C $(KDIR) M=$(PWD)",
+                true,
+                TreeKind::Module,
+            ),
             (
                 "all:\n\t$(MAKE) -C $(KDIR) M=$(PWD)/src",
                 false,
-                Kind::Module,
+                TreeKind::Module,
             ),
-            ("obj-$(CONFIG_HELLO) += hello.o", false, Kind::Module),
+            ("obj-$(CONFIG_HELLO) += hello.o", false, TreeKind::Module),
             (
                 "ifdef KERNELRELEASE\ninclude objects\nendif",
                 false,
-                Kind::Module,
+                TreeKind::Module,
             ),
             // Those that the kernel's build was taken over by have Kbuild files too.
-            ("SRCARCH := $(ARCH)\nall: barebox.bin", true, Kind::Other),
+            (
+                "SRCARCH := $(ARCH)\nall: barebox.bin",
+                true,
+                TreeKind::Other,
+            ),
             // busybox, shortened.
             (
                 "VERSION = 1\nPATCHLEVEL = 35\nSUBLEVEL = 0\nifdef SUBDIRS\nKBUILD_EXTMOD ?= $(SUBDIRS)\nendif\nifeq ($(KBUILD_EXTMOD),)\nendif\nCC = $(CROSS_COMPILE)gcc",
                 true,
-                Kind::Other,
+                TreeKind::Other,
             ),
-            ("CC = $(CROSS_COMPILE)gcc", false, Kind::Other),
+            ("CC = $(CROSS_COMPILE)gcc", false, TreeKind::Other),
             (
                 "CC = $(CROSS_COMPILE)gcc\nobj-y += x.o\nx: $(obj-y)\n\t$(CC) -o $@ $^",
                 false,
-                Kind::Other,
+                TreeKind::Other,
             ),
-            ("", false, Kind::Other),
+            ("", false, TreeKind::Other),
         ] {
             let kbuild = has_kbuild.then_some(("Kbuild", ""));
             let files: Vec<_> = [("Makefile", makefile)].into_iter().chain(kbuild).collect();
@@ -349,12 +361,12 @@ mod tests {
         for (files, kind, is_mixed) in [
             (
                 vec![("GNUmakefile", OBJECTS), ("Makefile", "all:")],
-                Kind::Module,
+                TreeKind::Module,
                 false,
             ),
             (
                 vec![("makefile", OBJECTS), ("Makefile", "all:")],
-                Kind::Module,
+                TreeKind::Module,
                 false,
             ),
             (
@@ -362,7 +374,7 @@ mod tests {
                     ("Makefile", "include $(src)/common.mk"),
                     ("common.mk", "obj-$(X) += x.o"),
                 ],
-                Kind::Module,
+                TreeKind::Module,
                 false,
             ),
             (
@@ -370,7 +382,7 @@ mod tests {
                     ("Makefile", "all:\n\techo"),
                     ("dkms.conf", "PACKAGE_NAME=x"),
                 ],
-                Kind::Module,
+                TreeKind::Module,
                 false,
             ),
             (
@@ -378,7 +390,7 @@ mod tests {
                     ("Makefile", "all:\n\t$(MAKE) -C driver"),
                     ("driver/Makefile", OBJECTS),
                 ],
-                Kind::Module,
+                TreeKind::Module,
                 false,
             ),
             (
@@ -387,12 +399,12 @@ mod tests {
                     ("driver/Makefile", OBJECTS),
                     ("tool/Makefile", PROGRAM),
                 ],
-                Kind::Module,
+                TreeKind::Module,
                 true,
             ),
             (
                 vec![("Makefile", HANDS_ON), ("tool/Makefile", PROGRAM)],
-                Kind::Other,
+                TreeKind::Other,
                 false,
             ),
             (
@@ -400,7 +412,7 @@ mod tests {
                     ("Makefile", "all:\n\techo driver"),
                     ("driver/Makefile", OBJECTS),
                 ],
-                Kind::Other,
+                TreeKind::Other,
                 false,
             ),
         ] {

@@ -4,7 +4,7 @@ use super::changes::{propose, set};
 use crate::{
     call::Call,
     context::{Context, ContextError},
-    export::{Asked, Tool, build_names},
+    export::{ReadBy, Tool, build_names},
 };
 use crossmerge_plan::{env, plan::Changes};
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 /// Names the tools that are there.
 pub(super) fn compiler(call: &Call, changes: &mut Changes) -> Result<(), ContextError> {
     let (context, found) = (call.context, call.tools());
-    for tool in found.iter().filter(|tool| tool.asked == Asked::ByAll) {
+    for tool in found.iter().filter(|tool| tool.read_by == ReadBy::All) {
         propose(context, changes, tool.variable, &tool.name);
     }
     for tool in call.build_tools()? {

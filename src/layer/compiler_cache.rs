@@ -10,7 +10,7 @@
 use super::changes::set;
 use crate::{
     call::Call,
-    config::Kind,
+    config::ToolchainKind,
     context::Context,
     export::{Gcc, of_clang},
 };
@@ -83,8 +83,8 @@ fn key(context: &Context, mut files: Vec<PathBuf>) -> String {
     for name in NATIVE {
         if let Ok(native) = context.find_program(OsStr::new(name)) {
             files.extend(match name {
-                "clang" => self::files(Kind::Llvm, &native, None),
-                _ => self::files(Kind::Gnu, &native, Gcc::behind(&native).as_ref()),
+                "clang" => self::files(ToolchainKind::Llvm, &native, None),
+                _ => self::files(ToolchainKind::Gnu, &native, Gcc::behind(&native).as_ref()),
             });
         }
     }
@@ -111,11 +111,11 @@ fn key(context: &Context, mut files: Vec<PathBuf>) -> String {
 }
 
 /// The files that a driver's objects depend on.
-fn files(kind: Kind, driver: &Path, gcc: Option<&Gcc>) -> Vec<PathBuf> {
+fn files(kind: ToolchainKind, driver: &Path, gcc: Option<&Gcc>) -> Vec<PathBuf> {
     let mut files = vec![driver.to_owned()];
     match kind {
-        Kind::Gnu => files.extend(gcc.into_iter().flat_map(Gcc::compilers)),
-        Kind::Llvm => files.extend(of_clang(driver)),
+        ToolchainKind::Gnu => files.extend(gcc.into_iter().flat_map(Gcc::compilers)),
+        ToolchainKind::Llvm => files.extend(of_clang(driver)),
     }
     files
 }

@@ -7,7 +7,9 @@ use super::{
     changes::{default, set},
     portage::root,
 };
-use crate::{config::Kind, context::Context, export::ExportError, kernel::call::is_one_word};
+use crate::{
+    config::ToolchainKind, context::Context, export::ExportError, kernel::call::is_one_word,
+};
 use crossmerge_plan::{env, plan::Changes};
 use std::{
     ffi::{OsStr, OsString},
@@ -24,7 +26,7 @@ pub(super) fn kernel(context: &Context, changes: &mut Changes) -> Result<(), Exp
     }
     let own = format!("{}-", context.tuple);
     let cross_compile = match &context.settings.toolchain {
-        Some(toolchain) if toolchain.kind == Kind::Gnu => {
+        Some(toolchain) if toolchain.kind == ToolchainKind::Gnu => {
             reachable(context, &toolchain.prefix, toolchain.kind.driver(), changes)
         }
         // clang is told by it what to compile for.
@@ -35,7 +37,7 @@ pub(super) fn kernel(context: &Context, changes: &mut Changes) -> Result<(), Exp
             own.into()
         }
         None => {
-            if matches!(context.compiler(), Some((Kind::Llvm, _))) {
+            if matches!(context.compiler(), Some((ToolchainKind::Llvm, _))) {
                 default(context, changes, env::LLVM, "1");
             }
             own.into()

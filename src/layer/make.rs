@@ -5,7 +5,7 @@ use super::changes::{Prepared, default, propose};
 use crate::{
     call::Call,
     export,
-    export::{Asked, ExportError, Format},
+    export::{ExportError, Format, ReadBy},
 };
 use crossmerge_plan::env;
 
@@ -27,7 +27,7 @@ pub(super) fn make(call: &Call, prepared: &mut Prepared) -> Result<(), ExportErr
     for tool in facts
         .tools
         .iter()
-        .filter(|tool| tool.asked == Asked::ByMake)
+        .filter(|tool| tool.read_by == ReadBy::Make)
     {
         propose(context, changes, tool.variable, &tool.name);
     }

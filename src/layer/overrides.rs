@@ -5,7 +5,7 @@
 //! begins; a build that would certainly be for another machine is an error.
 
 use super::changes::Layer;
-use crate::{config::Kind, context::Context, export::ExportError, target::Target};
+use crate::{config::ToolchainKind, context::Context, export::ExportError, target::Target};
 use crossmerge_plan::{
     env,
     plan::{Changes, Plan},
@@ -16,7 +16,7 @@ use std::{ffi::OsStr, path::Path};
 
 /// What a variable decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum What {
+enum OverrideKind {
     /// The compiler, which decides for which machine the result is.
     Compiler,
     /// A tool for the compiler's output.
@@ -38,40 +38,40 @@ enum What {
 /// Every such variable. Harmless, and so not here: PKG_CONFIG_PATH, PKG_CONFIG_LIBDIR (`<tuple>-pkg-config` sees the sysroot only),
 /// CONFIG_SITE (ours reads the caller's), CMAKE_TOOLCHAIN_FILE (the command line names ours), CMAKE_PREFIX_PATH (the toolchain file moves
 /// it into the sysroot), LIBRARY_PATH (for native compilers only, gcc(1)), LD_LIBRARY_PATH, RUSTFLAGS, GOFLAGS.
-const OVERRIDES: [(&str, What); 33] = [
-    ("CC", What::Compiler),
-    ("CXX", What::Compiler),
-    ("CPP", What::Compiler),
-    ("FC", What::Compiler),
-    ("F77", What::Compiler),
-    ("OBJC", What::Compiler),
-    ("OBJCXX", What::Compiler),
-    ("AR", What::Tool),
-    ("AS", What::Tool),
-    ("LD", What::Tool),
-    ("NM", What::Tool),
-    ("OBJCOPY", What::Tool),
-    ("OBJDUMP", What::Tool),
-    ("RANLIB", What::Tool),
-    ("READELF", What::Tool),
-    ("STRIP", What::Tool),
-    ("WINDRES", What::Tool),
-    ("DLLTOOL", What::Tool),
-    ("PKG_CONFIG", What::PkgConfig),
-    ("CROSS_COMPILE", What::Prefix),
-    ("CARGO_BUILD_TARGET", What::CargoTarget),
-    ("GOOS", What::GoOs),
-    ("GOARCH", What::GoArch),
-    ("CPATH", What::Search),
-    ("C_INCLUDE_PATH", What::Search),
-    ("CPLUS_INCLUDE_PATH", What::Search),
-    ("OBJC_INCLUDE_PATH", What::Search),
-    ("OBJCPLUS_INCLUDE_PATH", What::Search),
-    ("COMPILER_PATH", What::Search),
-    ("GCC_EXEC_PREFIX", What::Search),
-    ("LD_RUN_PATH", What::Search),
-    ("CCC_OVERRIDE_OPTIONS", What::Search),
-    ("CLANG_CONFIG_FILE_USER_DIR", What::Search),
+const OVERRIDES: [(&str, OverrideKind); 33] = [
+    ("CC", OverrideKind::Compiler),
+    ("CXX", OverrideKind::Compiler),
+    ("CPP", OverrideKind::Compiler),
+    ("FC", OverrideKind::Compiler),
+    ("F77", OverrideKind::Compiler),
+    ("OBJC", OverrideKind::Compiler),
+    ("OBJCXX", OverrideKind::Compiler),
+    ("AR", OverrideKind::Tool),
+    ("AS", OverrideKind::Tool),
+    ("LD", OverrideKind::Tool),
+    ("NM", OverrideKind::Tool),
+    ("OBJCOPY", OverrideKind::Tool),
+    ("OBJDUMP", OverrideKind::Tool),
+    ("RANLIB", OverrideKind::Tool),
+    ("READELF", OverrideKind::Tool),
+    ("STRIP", OverrideKind::Tool),
+    ("WINDRES", OverrideKind::Tool),
+    ("DLLTOOL", OverrideKind::Tool),
+    ("PKG_CONFIG", OverrideKind::PkgConfig),
+    ("CROSS_COMPILE", OverrideKind::Prefix),
+    ("CARGO_BUILD_TARGET", OverrideKind::CargoTarget),
+    ("GOOS", OverrideKind::GoOs),
+    ("GOARCH", OverrideKind::GoArch),
+    ("CPATH", OverrideKind::Search),
+    ("C_INCLUDE_PATH", OverrideKind::Search),
+    ("CPLUS_INCLUDE_PATH", OverrideKind::Search),
+    ("OBJC_INCLUDE_PATH", OverrideKind::Search),
+    ("OBJCPLUS_INCLUDE_PATH", OverrideKind::Search),
+    ("COMPILER_PATH", OverrideKind::Search),
+    ("GCC_EXEC_PREFIX", OverrideKind::Search),
+    ("LD_RUN_PATH", OverrideKind::Search),
+    ("CCC_OVERRIDE_OPTIONS", OverrideKind::Search),
+    ("CLANG_CONFIG_FILE_USER_DIR", OverrideKind::Search),
 ];
 
 /// What may stand before a compiler in its variable.
@@ -94,15 +94,15 @@ pub(crate) struct Overridden {
 /// Says which of the caller's variables override ours in a build with these layers. One by which the result would certainly be for another
 /// machine is an error.
 pub(super) fn check(layers: &[Layer], context: &Context) -> Result<(), ExportError> {
-    let read = |what: &What| match what {
-        What::Search => true,
-        What::Compiler | What::Tool | What::PkgConfig => {
+    let read = |what: &OverrideKind| match what {
+        OverrideKind::Search => true,
+        OverrideKind::Compiler | OverrideKind::Tool | OverrideKind::PkgConfig => {
             let readers = [Layer::Portage, Layer::Compiler, Layer::Go];
             layers.iter().any(|layer| readers.contains(layer))
         }
-        What::Prefix => layers.contains(&Layer::Make),
-        What::CargoTarget => layers.contains(&Layer::Cargo),
-        What::GoOs | What::GoArch => layers.contains(&Layer::Go),
+        OverrideKind::Prefix => layers.contains(&Layer::Make),
+        OverrideKind::CargoTarget => layers.contains(&Layer::Cargo),
+        OverrideKind::GoOs | OverrideKind::GoArch => layers.contains(&Layer::Go),
     };
     let mut refused = None;
     for found in all(context)
@@ -125,7 +125,7 @@ pub(crate) fn found(context: &Context) -> Vec<Overridden> {
     all(context).map(|(_, found)| found).collect()
 }
 
-fn all(context: &Context) -> impl Iterator<Item = (What, Overridden)> {
+fn all(context: &Context) -> impl Iterator<Item = (OverrideKind, Overridden)> {
     OVERRIDES.iter().filter_map(|&(name, what)| {
         let value = context
             .env
@@ -146,20 +146,21 @@ fn all(context: &Context) -> impl Iterator<Item = (What, Overridden)> {
 }
 
 /// The rest of the sentence, and whether it is certain; `None` if the value is the target's own.
-fn judge(context: &Context, name: &str, what: What, value: &str) -> Option<(String, bool)> {
+fn judge(context: &Context, name: &str, what: OverrideKind, value: &str) -> Option<(String, bool)> {
     let target = || context.target().ok();
     let replaces = |tool: &str| format!("it replaces `{}-{tool}`", context.tuple);
     match what {
-        What::Search => outside(context, value).then(|| {
+        OverrideKind::Search => outside(context, value).then(|| {
             let why = match name {
                 "LD_RUN_PATH" => "and the linker writes that into the target's programs",
                 _ => "and the target's compiler reads that too",
             };
             (format!(", {why}"), false)
         }),
-        What::Compiler => compiler(context, value),
-        What::Prefix => {
-            let driver = [Kind::Gnu, Kind::Llvm].map(|kind| format!("{value}{}", kind.driver()));
+        OverrideKind::Compiler => compiler(context, value),
+        OverrideKind::Prefix => {
+            let driver = [ToolchainKind::Gnu, ToolchainKind::Llvm]
+                .map(|kind| format!("{value}{}", kind.driver()));
             let there = driver
                 .iter()
                 .find(|name| context.has_command(name.as_ref()));
@@ -169,7 +170,7 @@ fn judge(context: &Context, name: &str, what: What, value: &str) -> Option<(Stri
                     .then(|| (format!(", and there is no `{value}gcc`"), false)),
             }
         }
-        What::Tool => {
+        OverrideKind::Tool => {
             let program = program(value)?;
             let file = file_name(&program);
             let fits = FOR_EVERY_TARGET.iter().any(|name| file.starts_with(name));
@@ -178,7 +179,7 @@ fn judge(context: &Context, name: &str, what: What, value: &str) -> Option<(Stri
                 (format!(", which is not the target's: {why}"), false)
             })
         }
-        What::PkgConfig => {
+        OverrideKind::PkgConfig => {
             let program = program(value)?;
             (!is_targets(context, &program)).then(|| {
                 // Told where to look, any pkg-config is right.
@@ -192,7 +193,7 @@ fn judge(context: &Context, name: &str, what: What, value: &str) -> Option<(Stri
                 }
             })
         }
-        What::CargoTarget => {
+        OverrideKind::CargoTarget => {
             let target = target()?;
             let rust = target.rust.as_deref()?;
             (value != rust).then(|| {
@@ -203,11 +204,11 @@ fn judge(context: &Context, name: &str, what: What, value: &str) -> Option<(Stri
                 )
             })
         }
-        What::GoOs => {
+        OverrideKind::GoOs => {
             let own = target()?.goos?;
             (value != own).then(|| (format!(", and the target's is `{own}`"), true))
         }
-        What::GoArch => {
+        OverrideKind::GoArch => {
             let own = target()?.goarch?;
             (value != own).then(|| (format!(", and the target's is `{own}`"), true))
         }

@@ -5,7 +5,7 @@ use crate::{
     call::Call,
     context::{Context, ContextError},
     libraries,
-    pkg_config::bounds::Bounds,
+    pkg_config::bounds::AllowedDirectories,
 };
 use crossmerge_plan::{
     env,
@@ -79,7 +79,7 @@ pub(super) fn pkg_config(call: &Call, changes: &mut Changes) -> Result<(), Conte
 /// Keeps the directories of PKG_CONFIG_PATH that lie in the package's own build directory, the sysroot or an allowed prefix:
 /// the rest of the variable is the machine's.
 fn kept(context: &Context, path: &OsStr, sysroot: &Path) -> Change {
-    let bounds = Bounds::of(context, sysroot);
+    let bounds = AllowedDirectories::of(context, sysroot);
     let inside = |directory: &PathBuf| directory.is_absolute() && bounds.hold(directory);
     let kept: Vec<PathBuf> = std::env::split_paths(path).filter(inside).collect();
     // A directory out of a list has no colon in it.

@@ -5,7 +5,7 @@
 //! is read from the files; where they leave it open, what exists decides.
 
 use super::{
-    bounds::Bounds,
+    bounds::AllowedDirectories,
     flags::Flag,
     package::{self, Package},
 };
@@ -22,17 +22,17 @@ use std::{
 };
 
 /// What a question touches outside the sysroot.
-pub(super) struct Allowed {
+pub(super) struct OutsidePackages {
     /// What the real tool puts before paths.
     sysroot: PathBuf,
     /// The prefixes.
-    bounds: Bounds,
+    bounds: AllowedDirectories,
     /// Paths that packages outside the sysroot name, and those inside.
     outside: BTreeSet<PathBuf>,
     inside: BTreeSet<PathBuf>,
 }
 
-impl Allowed {
+impl OutsidePackages {
     /// Looks for packages outside the sysroot. Without PKG_CONFIG_PATH or a `.pc` file by its path there are none, and nothing is
     /// looked up.
     pub(super) fn of(
@@ -50,7 +50,7 @@ impl Allowed {
         if given(env::PKG_CONFIG_PATH).is_none() && !names_file() {
             return None;
         }
-        let own = Bounds::only(sysroot.clone());
+        let own = AllowedDirectories::only(sysroot.clone());
         let (mut outside, mut inside) = (Vec::new(), Vec::new());
         for package in package::closure(asked, directories, "") {
             match own.hold(package.path()) {
@@ -63,7 +63,7 @@ impl Allowed {
         }
         Some(Self {
             sysroot,
-            bounds: Bounds::allowed(context),
+            bounds: AllowedDirectories::allowed(context),
             outside: paths(&outside),
             inside: paths(&inside),
         })
@@ -178,9 +178,9 @@ mod tests {
     #[test]
     fn only_paths_of_packages_outside_lose_the_sysroot() {
         let set = |paths: &[&str]| paths.iter().map(PathBuf::from).collect();
-        let allowed = |sysroot: &str| Allowed {
+        let allowed = |sysroot: &str| OutsidePackages {
             sysroot: sysroot.into(),
-            bounds: Bounds::only("/nowhere/vendor".into()),
+            bounds: AllowedDirectories::only("/nowhere/vendor".into()),
             outside: set(&[
                 "/nowhere/vendor",
                 "/nowhere/vendor/lib",

@@ -15,13 +15,13 @@ use std::{
 
 /// The directories.
 #[derive(Debug)]
-pub(crate) struct Bounds {
+pub(crate) struct AllowedDirectories {
     /// As they are named.
     named: Vec<PathBuf>,
     canonical: OnceCell<Vec<PathBuf>>,
 }
 
-impl Bounds {
+impl AllowedDirectories {
     /// Collects them. Without a sysroot, or where it is the host's root, everything is inside.
     pub(crate) fn of(context: &Context, sysroot: &Path) -> Self {
         let sysroot = match sysroot.as_os_str().is_empty() {

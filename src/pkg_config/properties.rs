@@ -2,7 +2,7 @@
 
 use super::{
     asks_about_itself, asks_for_flags,
-    bounds::Bounds,
+    bounds::AllowedDirectories,
     flags::{self, places, split},
     package::{self, Package},
 };
@@ -14,7 +14,7 @@ const SYSROOT: &str = "/nowhere/sysroot";
 /// Every place in an answer is found in its text, and one that is let through lies in the sysroot.
 pub(crate) fn answer(data: &[u8]) {
     let words = split(data);
-    let bounds = Bounds::only(SYSROOT.into());
+    let bounds = AllowedDirectories::only(SYSROOT.into());
     for flag in places(&words) {
         let path = flag.path.as_os_str().as_bytes();
         let text = flag.text.as_bytes();

@@ -12,7 +12,7 @@ use std::{
 
 /// What pkg-config is shown.
 #[derive(Debug, Clone)]
-pub(crate) struct View {
+pub(crate) struct PkgConfigSysroot {
     /// The sysroot, without a slash at its end; empty for a native build of EAPI 0 to 6.
     pub(crate) sysroot: PathBuf,
     /// PKG_CONFIG_SYSROOT_DIR, which a user may have emptied.
@@ -21,7 +21,7 @@ pub(crate) struct View {
     pub(crate) root: OsString,
 }
 
-impl View {
+impl PkgConfigSysroot {
     /// Decides by the forms in which Portage and others name the sysroot. One that is not there is an error.
     pub(crate) fn decide(context: &Context) -> Result<Self, ContextError> {
         let env = |variable| context.env.get(variable);

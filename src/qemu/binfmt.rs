@@ -19,7 +19,7 @@ use crossmerge_plan::{
 };
 use crossmerge_system::{
     elf, exec, file,
-    file::{Weak, read},
+    file::{WritableByOthers, read},
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -77,12 +77,12 @@ pub enum BinfmtError {
     #[error("a rule cannot name `{path}`, which has a colon or a line break in it", path = .0.display())]
     Unspeakable(PathBuf),
     /// What everybody's programs would run under is not root's alone.
-    #[error("`{path}` would run programs of everybody's, root's too, and another user may change {weak}", path = .path.display())]
+    #[error("`{path}` would run programs of everybody's, root's too, and another user may change {writable}", path = .path.display())]
     Untrusted {
         /// The QEMU.
         path: PathBuf,
         /// What another user may change.
-        weak: Weak,
+        writable: WritableByOthers,
     },
     /// There is no table.
     #[error("binfmt_misc is not mounted on `{}`", table::DIRECTORY)]
@@ -116,7 +116,7 @@ pub enum BinfmtError {
     Edited(PathBuf),
     /// Neither a tuple nor `--all`.
     #[error("for which target?")]
-    NoSubject,
+    NoTarget,
 }
 
 impl Explain for BinfmtError {
@@ -132,8 +132,11 @@ impl Explain for BinfmtError {
             Self::Native(_) => "a rule would send them to QEMU; start them as they are".into(),
             Self::NotInstalled(qemu) | Self::NotStatic { qemu, .. } => install_hint(qemu),
             Self::Unspeakable(_) => "install QEMU elsewhere".into(),
-            Self::Untrusted { weak, .. } => {
-                format!("install QEMU where only root writes, or `{}`", weak.fix())
+            Self::Untrusted { writable, .. } => {
+                format!(
+                    "install QEMU where only root writes, or `{}`",
+                    writable.fix()
+                )
             }
             Self::NotMounted => format!(
                 "`modprobe binfmt_misc; mount -t binfmt_misc binfmt_misc {}`",
@@ -151,7 +154,7 @@ impl Explain for BinfmtError {
                 let path = quote(path.as_os_str());
                 format!("move it away: `mv {path} {path}.old`")
             }
-            Self::NoSubject => "name a tuple, or say `--all`".into(),
+            Self::NoTarget => "name a tuple, or say `--all`".into(),
             _ => return None,
         })
     }
@@ -159,7 +162,7 @@ impl Explain for BinfmtError {
 
 /// The rules that a user asked for.
 #[derive(Debug)]
-pub struct Subject<'a> {
+pub struct SelectedRules<'a> {
     env: &'a Env,
     rules: Vec<Rule>,
     /// One that cannot be registered here is passed over.
@@ -176,7 +179,7 @@ struct Registration {
 
 /// What the kernel has for one rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Status {
+pub struct RuleStatus {
     /// The rule's name.
     name: String,
     /// Whether the kernel uses it: `enabled`, `disabled`, `native` where no rule should be, or none.
@@ -204,7 +207,7 @@ pub enum Action {
     Uninstall,
 }
 
-impl Status {
+impl RuleStatus {
     /// The columns of a user's table: name, state, flags, interpreter, and what is to be said.
     fn columns(&self) -> [String; 5] {
         let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".into());
@@ -253,7 +256,7 @@ impl Registration {
     fn with_qemu(env: &Env, rule: &Rule, credentials: bool) -> Result<Self, BinfmtError> {
         let programs = programs(env, &rule.qemu);
         let is_static = |path: &&PathBuf| {
-            let is_elf = elf::head(path).is_ok_and(|head| elf::Kind::of(&head).is_some());
+            let is_elf = elf::head(path).is_ok_and(|head| elf::ElfHeader::of(&head).is_some());
             is_elf && matches!(elf::interpreter(path), Ok(None))
         };
         let Some(interpreter) = programs.iter().find(is_static) else {
@@ -275,10 +278,10 @@ impl Registration {
             return Err(BinfmtError::Unspeakable(interpreter.clone()));
         }
         // It is asked for its version next, which is to run it.
-        if let Some(weak) = file::weak_point(interpreter)? {
+        if let Some(writable) = file::writable_by_others(interpreter)? {
             return Err(BinfmtError::Untrusted {
                 path: interpreter.clone(),
-                weak,
+                writable,
             });
         }
         let preserve = if preserves_argv0(interpreter) {
@@ -380,7 +383,7 @@ pub(super) fn version(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
-impl<'a> Subject<'a> {
+impl<'a> SelectedRules<'a> {
     /// Finds the rules of a target, or all of them.
     pub fn of(env: &'a Env, config: &Config, tuple: Option<&Tuple>) -> Result<Self, BinfmtError> {
         let mut rules = rule::all(config)?;
@@ -396,7 +399,7 @@ impl<'a> Subject<'a> {
     }
 
     /// Looks what the kernel has for each rule.
-    pub fn status(&self) -> Result<Vec<Status>, BinfmtError> {
+    pub fn status(&self) -> Result<Vec<RuleStatus>, BinfmtError> {
         let entries = table::read()?.ok_or(BinfmtError::NotMounted)?;
         Ok(self
             .rules
@@ -405,7 +408,7 @@ impl<'a> Subject<'a> {
             .collect())
     }
 
-    fn status_of(&self, rule: &Rule, entries: &[Entry]) -> Status {
+    fn status_of(&self, rule: &Rule, entries: &[Entry]) -> RuleStatus {
         let name = rule.name();
         let entry = entries.iter().find(|entry| entry.name == name);
         let mut header = rule.magic.clone();
@@ -425,7 +428,7 @@ impl<'a> Subject<'a> {
             Err(_) if entry.is_of(rule) => Vec::new(),
             Err(_) => vec!["magic or mask"],
         });
-        Status {
+        RuleStatus {
             state,
             interpreter: entry.map(|entry| entry.interpreter.clone()),
             flags: entry.map(|entry| entry.flags.clone()),

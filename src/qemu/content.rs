@@ -77,7 +77,7 @@ impl Content {
         if head.is_empty() {
             return Some(Self::Empty);
         }
-        if let Some(kind) = elf::Kind::of(head) {
+        if let Some(kind) = elf::ElfHeader::of(head) {
             return match kind.elf_type {
                 1 => Some(Self::Object),
                 4 => Some(Self::CoreDump),

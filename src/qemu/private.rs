@@ -18,7 +18,7 @@ use crossmerge_plan::{
     passes_on,
     plan::{
         Plan,
-        step::{BINFMT_MISC, Ids, Mount, Namespaces, Step, Told, Users},
+        step::{BINFMT_MISC, Ids, MapWriter, Mount, Namespaces, Step, Users},
     },
     report::Explain,
 };
@@ -49,7 +49,7 @@ const KEPT_FROM_USERS: [(&str, &str); 2] = [
 
 /// Why there is no table of our own.
 #[derive(Debug, thiserror::Error)]
-pub enum NoPrivate {
+pub enum NamespaceError {
     /// There are no rules.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -87,7 +87,7 @@ pub enum NoPrivate {
     DoesNotWork(String),
 }
 
-impl Explain for NoPrivate {
+impl Explain for NamespaceError {
     passes_on!(Config);
 
     fn own_hint(&self) -> Option<String> {
@@ -116,7 +116,7 @@ impl Explain for NoPrivate {
 
 /// A rule, the QEMU that serves it, and the flags of the kernel's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Served {
+pub(super) struct ServedRule {
     rule: Rule,
     qemu: PathBuf,
     flags: &'static str,
@@ -125,11 +125,11 @@ pub(super) struct Served {
 /// The steps into namespaces of our own where the target's programs run; none where the kernel runs them by itself.
 ///
 /// Whether the kernel goes along is only known when it is done: [`try_steps`] does so in another process.
-pub fn steps(context: &Context) -> Result<Vec<Step>, NoPrivate> {
+pub fn steps(context: &Context) -> Result<Vec<Step>, NamespaceError> {
     let target = context.config.facts(&context.tuple)?;
     let qemu = target
         .qemu
-        .ok_or_else(|| NoPrivate::NotEmulated(context.tuple.to_string()))?;
+        .ok_or_else(|| NamespaceError::NotEmulated(context.tuple.to_string()))?;
     let rules = rule::all(&context.config)?;
     if rules
         .iter()
@@ -149,8 +149,8 @@ pub fn steps(context: &Context) -> Result<Vec<Step>, NoPrivate> {
 }
 
 /// Does the steps in a process of its own, and says what went wrong.
-pub fn try_steps(context: &Context, steps: &[Step]) -> Result<(), NoPrivate> {
-    let failed = |why: String| NoPrivate::DoesNotWork(why);
+pub fn try_steps(context: &Context, steps: &[Step]) -> Result<(), NamespaceError> {
+    let failed = |why: String| NamespaceError::DoesNotWork(why);
     let plan = Plan {
         program: context
             .find_program(OsStr::new("true"))
@@ -179,7 +179,7 @@ pub(super) fn served(
     context: &Context,
     qemu: &str,
     may_serve: impl Fn(&Path) -> bool,
-) -> Result<Vec<Served>, NoPrivate> {
+) -> Result<Vec<ServedRule>, NamespaceError> {
     let families = context.config.families()?;
     let mut rules: Vec<Rule> = Vec::new();
     for family in &families {
@@ -191,14 +191,14 @@ pub(super) fn served(
     let mut served = Vec::new();
     for rule in rules {
         let is_wanted = rule.qemu == qemu;
-        if served.iter().any(|served: &Served| served.rule == rule)
+        if served.iter().any(|served: &ServedRule| served.rule == rule)
             || (!is_wanted && native::runs(&rule.magic))
         {
             continue;
         }
         let programs = programs(&context.env, &rule.qemu);
         match programs.iter().find(|path| may_serve(path)) {
-            Some(program) => served.push(Served {
+            Some(program) => served.push(ServedRule {
                 rule,
                 qemu: program.clone(),
                 flags: flags(program),
@@ -207,8 +207,8 @@ pub(super) fn served(
             None => {
                 let qemu = qemu.to_owned();
                 return Err(match programs.into_iter().next() {
-                    Some(path) => NoPrivate::DynamicQemu { path, qemu },
-                    None => NoPrivate::NoQemu(qemu),
+                    Some(path) => NamespaceError::DynamicQemu { path, qemu },
+                    None => NamespaceError::NoQemu(qemu),
                 });
             }
         }
@@ -231,7 +231,7 @@ fn flags(qemu: &Path) -> &'static str {
 }
 
 /// The steps that make the table, from within the namespaces.
-pub(super) fn table(served: &[Served], with_machines: bool) -> Vec<Step> {
+pub(super) fn table(served: &[ServedRule], with_machines: bool) -> Vec<Step> {
     let ours: Vec<String> = served.iter().map(|served| served.rule.name()).collect();
     // A program finds its QEMU as `/proc/self/exe`, and may have the rights to write to it.
     let mut qemus: Vec<PathBuf> = Vec::new();
@@ -334,29 +334,29 @@ fn registration(name: &str, text: &str) -> Option<OsString> {
 }
 
 /// Returns whether a user namespace can have its own table here, as far as that can be seen.
-pub(super) fn possible() -> Result<(), NoPrivate> {
+pub(super) fn possible() -> Result<(), NamespaceError> {
     let release = nix::sys::utsname::uname()
         .map(|uname| uname.release().to_string_lossy().into_owned())
         .unwrap_or_default();
     if version(&release).is_some_and(|version| version < LINUX) {
-        return Err(NoPrivate::OldKernel(release));
+        return Err(NamespaceError::OldKernel(release));
     }
     if !Path::new(BINFMT_MISC).is_dir() {
-        return Err(NoPrivate::NoBinfmtMisc);
+        return Err(NamespaceError::NoBinfmtMisc);
     }
     namespaces_possible()
 }
 
 /// Returns whether a user namespace can be had here, as far as that can be seen.
-pub(super) fn namespaces_possible() -> Result<(), NoPrivate> {
+pub(super) fn namespaces_possible() -> Result<(), NamespaceError> {
     let says = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
     if says(MAX_USER_NAMESPACES).trim() == "0" {
-        return Err(NoPrivate::NoNamespaces);
+        return Err(NamespaceError::NoNamespaces);
     }
     if !nix::unistd::geteuid().is_root() {
         for (file, kept) in KEPT_FROM_USERS {
             if says(file).trim() == kept {
-                return Err(NoPrivate::KeptFromUsers(file));
+                return Err(NamespaceError::KeptFromUsers(file));
             }
         }
     }
@@ -364,13 +364,13 @@ pub(super) fn namespaces_possible() -> Result<(), NoPrivate> {
 }
 
 /// The ids of a namespace that can fill a table, which takes root: every one that root has, and an ordinary user as root alone.
-pub(super) fn own_users() -> Result<Users, NoPrivate> {
+pub(super) fn own_users() -> Result<Users, NamespaceError> {
     let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
     if uid.is_root() {
         return Ok(Users {
-            uids: own_ids("uid_map").map_err(NoPrivate::Ids)?,
-            gids: own_ids("gid_map").map_err(NoPrivate::Ids)?,
-            told: Told::Outside,
+            uids: own_ids("uid_map").map_err(NamespaceError::Ids)?,
+            gids: own_ids("gid_map").map_err(NamespaceError::Ids)?,
+            map_writer: MapWriter::Outside,
         });
     }
     Ok(one(0, uid.as_raw(), 0, gid.as_raw()))
@@ -394,7 +394,7 @@ fn one(uid: u32, outside_uid: u32, gid: u32, outside_gid: u32) -> Users {
     Users {
         uids: ids(uid, outside_uid),
         gids: ids(gid, outside_gid),
-        told: Told::Inside,
+        map_writer: MapWriter::Inside,
     }
 }
 

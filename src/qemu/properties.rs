@@ -14,7 +14,7 @@ use crate::{
 use crossmerge_plan::{report::Explain, tuple::Tuple};
 use crossmerge_system::{
     elf,
-    elf::{HEADER_LEN, Kind, Layout},
+    elf::{ElfHeader, HEADER_LEN, Layout},
 };
 use std::{io, path::Path, sync::LazyLock};
 
@@ -80,12 +80,12 @@ pub(crate) fn elf(data: &[u8]) {
         assert!(!linker.contains(&0) && linker.len() <= data.len());
     }
     let of_elf = Layout::of(header);
-    if let (Some(kind), Some(layout)) = (Kind::of(header), of_elf) {
+    if let (Some(kind), Some(layout)) = (ElfHeader::of(header), of_elf) {
         assert_eq!(kind.bits, layout.at(32, 64));
         if let Some(program) = native::program(header) {
             assert_eq!(program[..6], header[..6]);
             assert_eq!(
-                Kind::of(&program).map(|made| (made.machine, made.bits, made.is_program())),
+                ElfHeader::of(&program).map(|made| (made.machine, made.bits, made.is_program())),
                 Some((kind.machine, kind.bits, true))
             );
         }

@@ -17,7 +17,7 @@ use crate::context::Context;
 use crossmerge_plan::{env, plan::Plan};
 use crossmerge_system::elf;
 pub use error::RunError;
-use roots::{Found, Roots};
+use roots::{InterpreterLocation, Roots};
 use std::{
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
@@ -46,17 +46,17 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
             argument,
         } = script;
         let found = match roots.interpreter(&interpreter) {
-            Found::OfTarget(found) => found,
+            InterpreterLocation::OfTarget(found) => found,
             // Without an interpreter of the target's, the machine's own runs it, as the kernel finds it.
-            Found::OfHost => return Ok(as_it_is(context, &roots, file, args)),
-            Found::NotExecutable(found) => {
+            InterpreterLocation::OfHost => return Ok(as_it_is(context, &roots, file, args)),
+            InterpreterLocation::NotExecutable(found) => {
                 return Err(RunError::InterpreterNotExecutable {
                     path: file,
                     interpreter,
                     found,
                 });
             }
-            Found::Nowhere => {
+            InterpreterLocation::Missing => {
                 return Err(RunError::NoInterpreter {
                     path: file,
                     interpreter,
@@ -70,7 +70,7 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
         file = found;
         header = head(&file)?;
     }
-    let Some(kind) = elf::Kind::of(&header) else {
+    let Some(kind) = elf::ElfHeader::of(&header) else {
         return Err(RunError::NoElf {
             content: Content::of(&file, &header),
             path: file,

@@ -5,10 +5,10 @@
 //! directory is merged over that layer, or adds one; `site-cache/<tuple>.toml` is merged over everything; the target's
 //! `learned.toml` stands below that and above the layers.
 
-pub use super::form::{About, Kind, Obtained};
+pub use super::form::{About, LayerKind, Obtained};
 use super::{
     error::SiteCacheError,
-    form::{Layer, Written},
+    form::{LayerFile, WrittenAnswer},
 };
 use crate::{config::Config, context::Context};
 use crossmerge_plan::tuple::Tuple;
@@ -30,18 +30,18 @@ pub const LEARNED: &str = "learned.toml";
 
 /// A layer that is built in.
 #[derive(Debug)]
-struct BuiltIn {
+struct BuiltInLayer {
     name: &'static str,
     summary: &'static str,
-    kind: Kind,
+    kind: LayerKind,
     tuples: &'static [&'static str],
     except: &'static [&'static str],
-    answers: &'static [Row],
+    answers: &'static [BuiltInAnswer],
 }
 
 /// An answer that is built in.
 #[derive(Debug)]
-struct Row {
+struct BuiltInAnswer {
     name: &'static str,
     value: &'static str,
     asker: &'static str,
@@ -56,55 +56,55 @@ struct Row {
 }
 
 /// Text that is built in, or was read.
-type Text = Cow<'static, str>;
+type AnswerText = Cow<'static, str>;
 
 /// The value of one cache variable, and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The variable.
-    pub name: Text,
+    pub name: AnswerText,
     /// Its value, exactly what the macro stores; none where a user wants no answer.
-    pub value: Option<Text>,
+    pub value: Option<AnswerText>,
     /// The macro or package that asks, with its file.
-    pub asker: Option<Text>,
+    pub asker: Option<AnswerText>,
     /// How it was obtained; a user need not say so.
     pub obtained: Option<Obtained>,
     /// The probe that shows it again.
-    pub probe: Option<Text>,
+    pub probe: Option<AnswerText>,
     /// One line more.
-    pub note: Option<Text>,
+    pub note: Option<AnswerText>,
     /// What it is about, when that is not the C library.
     pub about: Option<About>,
     /// The versions of the macro that ask the question which was measured.
-    pub asked: Option<Text>,
+    pub asked: Option<AnswerText>,
     /// Text that a script has where it asks that question. Without it there is no answer.
-    pub needs: Option<Text>,
+    pub needs: Option<AnswerText>,
     /// Other questions that versions of the macro ask under this name. The first one that a script has decides.
-    pub others: Vec<Other>,
+    pub others: Vec<OtherTest>,
     /// The layer; the tuple for what speaks of one target.
-    pub layer: Text,
+    pub layer: AnswerText,
     /// Who says so.
     pub origin: Origin,
 }
 
 /// Another question under the name of a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Other {
+pub struct OtherTest {
     /// Text on one line of a script that asks it, and of no script that asks another.
-    pub text: Text,
+    pub text: AnswerText,
     /// The answer to it; `None` where the script decides without one.
-    pub value: Option<Text>,
+    pub value: Option<AnswerText>,
     /// The versions of the macro that ask it.
-    pub asked: Text,
+    pub asked: AnswerText,
 }
 
 /// Which question a script asks under the name of a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Question<'a> {
+pub enum TestVariant<'a> {
     /// The one that was measured.
     Measured,
     /// Another one that is known.
-    Other(&'a Other),
+    Other(&'a OtherTest),
     /// One that is not known: the text of the measured one is missing.
     Unknown,
 }
@@ -115,7 +115,7 @@ pub enum Origin {
     /// This program.
     BuiltIn,
     /// A user, in this file.
-    Person(PathBuf),
+    User(PathBuf),
     /// A configure script that could run its tests, by way of this file.
     Learned(PathBuf),
 }
@@ -124,9 +124,9 @@ pub enum Origin {
 #[derive(Debug, Clone, Default)]
 pub struct Answers {
     /// The layers: name and what it is, from the general to the special.
-    layers: Vec<(Text, Text)>,
+    layers: Vec<(AnswerText, AnswerText)>,
     /// By variable; the last one decides.
-    by_name: BTreeMap<Text, Vec<Answer>>,
+    by_name: BTreeMap<AnswerText, Vec<Answer>>,
     /// Those that no probe confirmed are given as well.
     unverified: bool,
 }
@@ -148,31 +148,32 @@ impl Answer {
     }
 
     /// Returns the question that a script asks, by the texts that it has.
-    pub fn question(&self, script: &str) -> Question<'_> {
-        let is_missing = |text: &Text| !script.contains(text.as_ref());
+    pub fn variant(&self, script: &str) -> TestVariant<'_> {
+        let is_missing = |text: &AnswerText| !script.contains(text.as_ref());
         match self.others.iter().find(|other| !is_missing(&other.text)) {
-            Some(other) => Question::Other(other),
-            None if self.needs.as_ref().is_some_and(is_missing) => Question::Unknown,
-            None => Question::Measured,
+            Some(other) => TestVariant::Other(other),
+            None if self.needs.as_ref().is_some_and(is_missing) => TestVariant::Unknown,
+            None => TestVariant::Measured,
         }
     }
 
     /// Returns the answer to the question that a script asks; `None` where that question has none.
     pub fn value_for(&self, script: &str) -> Option<&str> {
-        match self.question(script) {
-            Question::Measured => self.value.as_deref(),
-            Question::Other(other) => other.value.as_deref(),
-            Question::Unknown => None,
+        match self.variant(script) {
+            TestVariant::Measured => self.value.as_deref(),
+            TestVariant::Other(other) => other.value.as_deref(),
+            TestVariant::Unknown => None,
         }
     }
 
-    fn of_row(row: &Row, layer: &'static str) -> Self {
-        let other =
-            |&(text, value, asked): &(&'static str, Option<&'static str>, &'static str)| Other {
+    fn of_row(row: &BuiltInAnswer, layer: &'static str) -> Self {
+        let other = |&(text, value, asked): &(&'static str, Option<&'static str>, &'static str)| {
+            OtherTest {
                 text: text.into(),
                 value: value.map(Into::into),
                 asked: asked.into(),
-            };
+            }
+        };
         Self {
             asked: row.asked.map(Into::into),
             needs: row.needs.map(Into::into),
@@ -189,7 +190,12 @@ impl Answer {
         }
     }
 
-    fn of_written(name: String, written: Option<Written>, layer: &str, origin: Origin) -> Self {
+    fn of_written(
+        name: String,
+        written: Option<WrittenAnswer>,
+        layer: &str,
+        origin: Origin,
+    ) -> Self {
         let mut answer = Self {
             name: name.into(),
             value: None,
@@ -213,7 +219,7 @@ impl Answer {
             answer.about = written.about;
             answer.asked = written.asked.map(Into::into);
             answer.needs = written.needs.map(Into::into);
-            let others = written.others.into_iter().map(|other| Other {
+            let others = written.others.into_iter().map(|other| OtherTest {
                 text: other.text.into(),
                 value: other.value.map(Into::into),
                 asked: other.asked.into(),
@@ -236,9 +242,10 @@ impl Answers {
 
     /// Collects everything for a target: what is built in, users' own and what was learned.
     pub fn of(context: &Context) -> Result<Self, SiteCacheError> {
-        let mut layers: Vec<(Kind, Result<&BuiltIn, Own>)> = fitting(&context.tuple)
-            .map(|layer| (layer.kind, Ok(layer)))
-            .collect();
+        let mut layers: Vec<(LayerKind, Result<&BuiltInLayer, UserLayer>)> =
+            fitting(&context.tuple)
+                .map(|layer| (layer.kind, Ok(layer)))
+                .collect();
         let mut last = Vec::new();
         for own in own_layers(&context.config, &context.tuple)? {
             match own.kind {
@@ -272,23 +279,23 @@ impl Answers {
         Ok(answers)
     }
 
-    fn add_built_in(&mut self, layer: &'static BuiltIn) {
+    fn add_built_in(&mut self, layer: &'static BuiltInLayer) {
         self.layers.push((layer.name.into(), layer.summary.into()));
         for row in layer.answers {
             self.add(Answer::of_row(row, layer.name));
         }
     }
 
-    fn add_own(&mut self, own: Own) {
+    fn add_own(&mut self, own: UserLayer) {
         let summary = own.layer.summary.clone().unwrap_or_else(|| {
             let file = own.file.display();
             format!("what stands in {file}")
         });
         self.layers.push((own.name.clone().into(), summary.into()));
-        self.add_written(own.layer, &own.name, &Origin::Person(own.file));
+        self.add_written(own.layer, &own.name, &Origin::User(own.file));
     }
 
-    fn add_written(&mut self, layer: Layer, name: &str, origin: &Origin) {
+    fn add_written(&mut self, layer: LayerFile, name: &str, origin: &Origin) {
         for (variable, written) in layer.answers {
             self.add(Answer::of_written(variable, written, name, origin.clone()));
         }
@@ -331,16 +338,16 @@ impl Answers {
 
 /// A file of a user's.
 #[derive(Debug)]
-struct Own {
+struct UserLayer {
     name: String,
     file: PathBuf,
     /// None for what speaks of this tuple alone.
-    kind: Option<Kind>,
-    layer: Layer,
+    kind: Option<LayerKind>,
+    layer: LayerFile,
 }
 
 /// The built-in layers that fit, from the general to the special.
-fn fitting(tuple: &Tuple) -> impl Iterator<Item = &'static BuiltIn> {
+fn fitting(tuple: &Tuple) -> impl Iterator<Item = &'static BuiltInLayer> {
     LAYERS
         .iter()
         .filter(|layer| fits(layer.tuples, layer.except, tuple))
@@ -356,7 +363,7 @@ fn fits<G: AsRef<str>>(tuples: &[G], except: &[G], tuple: &Tuple) -> bool {
 }
 
 /// People's own files that fit the tuple, the machine's before the user's.
-fn own_layers(config: &Config, tuple: &Tuple) -> Result<Vec<Own>, SiteCacheError> {
+fn own_layers(config: &Config, tuple: &Tuple) -> Result<Vec<UserLayer>, SiteCacheError> {
     let mut fitting = Vec::new();
     for (name, file) in config.own_files(DIRECTORY)? {
         let Some(layer) = read(&file)? else {
@@ -389,7 +396,7 @@ fn own_layers(config: &Config, tuple: &Tuple) -> Result<Vec<Own>, SiteCacheError
             },
         };
         if does_fit {
-            fitting.push(Own {
+            fitting.push(UserLayer {
                 name,
                 file,
                 kind,
@@ -401,12 +408,12 @@ fn own_layers(config: &Config, tuple: &Tuple) -> Result<Vec<Own>, SiteCacheError
 }
 
 /// Reads a file of that form; none when there is none.
-fn read(file: &Path) -> Result<Option<Layer>, SiteCacheError> {
+fn read(file: &Path) -> Result<Option<LayerFile>, SiteCacheError> {
     let text = match read::read_to_string(file, read::CONFIGURATION) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         text => text.map_err(SiteCacheError::Unreadable)?,
     };
-    let layer = Layer::parse(&text).map_err(|message| SiteCacheError::Malformed {
+    let layer = LayerFile::parse(&text).map_err(|message| SiteCacheError::Malformed {
         file: file.into(),
         message,
     })?;

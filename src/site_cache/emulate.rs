@@ -9,7 +9,7 @@ use crate::{
     context::Context,
     export::ExportError,
     qemu,
-    qemu::{native, private, private::NoPrivate},
+    qemu::{native, private, private::NamespaceError},
 };
 use crossmerge_plan::{
     passes_on,
@@ -62,7 +62,7 @@ pub enum NoEmulation {
     DoesNotCompile(PathBuf),
     /// There is no per-namespace binfmt_misc.
     #[error(transparent)]
-    Private(#[from] NoPrivate),
+    Private(#[from] NamespaceError),
     /// There is one, and the program does not run all the same.
     #[error("`{program}` does not run, with a binfmt_misc of its own{said}", program = .program.display())]
     DoesNotRun {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// What a layer speaks of. A later kind wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum LayerKind {
     /// The kernel.
     Kernel,
     /// The C library, with the kernel it runs on.
@@ -41,9 +41,9 @@ pub enum About {
 /// One file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct RawFile {
     summary: Option<String>,
-    kind: Option<Kind>,
+    kind: Option<LayerKind>,
     #[serde(default)]
     tuples: Vec<String>,
     #[serde(default)]
@@ -54,23 +54,23 @@ struct File {
 
 /// A file that was read.
 #[derive(Debug, Default)]
-pub(super) struct Layer {
+pub(super) struct LayerFile {
     /// One line for a user.
     pub summary: Option<String>,
     /// What it speaks of.
-    pub kind: Option<Kind>,
+    pub kind: Option<LayerKind>,
     /// Globs on the whole tuple, of which one must fit.
     pub tuples: Vec<String>,
     /// Globs on the whole tuple, of which none may fit.
     pub except: Vec<String>,
     /// The answers by the variable's name; none where there shall be no answer.
-    pub answers: BTreeMap<String, Option<Written>>,
+    pub answers: BTreeMap<String, Option<WrittenAnswer>>,
 }
 
 /// One answer as it is written.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Written {
+pub(super) struct WrittenAnswer {
     /// The value, exactly what the macro stores.
     pub value: String,
     /// The macro or package that asks, with its file.
@@ -89,13 +89,13 @@ pub(super) struct Written {
     pub needs: Option<String>,
     /// Other questions that versions of the macro ask under this name. The first one that a script has decides.
     #[serde(default)]
-    pub others: Vec<WrittenOther>,
+    pub others: Vec<WrittenOtherTest>,
 }
 
 /// Another question under the same name.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WrittenOther {
+pub(super) struct WrittenOtherTest {
     /// Text on one line of a script that asks it, and of no script that asks another.
     pub text: String,
     /// The answer to it; `None` where the script decides without one.
@@ -107,12 +107,14 @@ pub(super) struct WrittenOther {
 /// The shortest text that may stand for a question, in bytes. A shorter one would be found where nobody asks it.
 const SHORTEST_TEXT: usize = 6;
 
-impl Layer {
+impl LayerFile {
     /// Reads a file's text. The message of an error names the answer.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let file: File = toml::from_str(text).map_err(|e| e.to_string().trim_end().to_owned())?;
+        let file: RawFile =
+            toml::from_str(text).map_err(|e| e.to_string().trim_end().to_owned())?;
         let answers = file.answers.into_iter().map(|(name, value)| {
-            let written = Written::parse(&name, value).map_err(|e| format!("`{name}`: {e}"))?;
+            let written =
+                WrittenAnswer::parse(&name, value).map_err(|e| format!("`{name}`: {e}"))?;
             Ok((name, written))
         });
         Ok(Self {
@@ -125,7 +127,7 @@ impl Layer {
     }
 }
 
-impl Written {
+impl WrittenAnswer {
     /// Reads one answer: a value, the whole table, or `false` for none.
     fn parse(name: &str, value: toml::Value) -> Result<Option<Self>, String> {
         if !is_cache_variable(name) {

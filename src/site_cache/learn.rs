@@ -15,7 +15,7 @@ use super::{
 use crate::{context::Context, qemu, qemu::private, terminal::Progress};
 use crossmerge_autoconf::{
     cache,
-    scan::{self, Host, without_guess},
+    scan::{self, ScriptHost, without_guess},
 };
 use crossmerge_plan::{
     env,
@@ -27,7 +27,7 @@ use crossmerge_system::{
     file::{Identity, read},
 };
 pub use error::LearnError;
-use keep::Kept;
+use keep::NewAnswer;
 use std::{
     collections::BTreeMap,
     ffi::OsString,
@@ -43,7 +43,7 @@ const TAIL: usize = 8;
 
 /// What a test found, and what the script would have taken for granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct LearnedValue {
     /// The variable.
     pub variable: String,
     /// Its value in a cross build with nobody to answer; none where it had none, or the script stopped.
@@ -56,7 +56,7 @@ pub struct Found {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
     /// What was found.
-    pub found: Found,
+    pub found: LearnedValue,
     /// The value that is said; none where a user wants no answer.
     pub said: Option<String>,
     /// Who says so.
@@ -67,7 +67,7 @@ pub struct Conflict {
 
 /// What came of it.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct LearnReport {
     /// What the script configures.
     pub package: String,
     /// How many tests ran a program.
@@ -75,9 +75,9 @@ pub struct Report {
     /// The tests whose guess was right.
     pub right: usize,
     /// What is new.
-    pub learned: Vec<Found>,
+    pub learned: Vec<LearnedValue>,
     /// What was answered already, and rightly.
-    pub answered: Vec<Found>,
+    pub answered: Vec<LearnedValue>,
     /// What contradicts an answer that stays.
     pub conflicts: Vec<Conflict>,
     /// The script did not come to its end in a plain cross build.
@@ -87,20 +87,20 @@ pub struct Report {
 }
 
 /// Runs the configure script of a plan of `<tuple>-configure`, and keeps what the script finds out. A dry run writes nothing.
-pub fn learn(context: &Context, plan: Plan, dry_run: bool) -> Result<Report, LearnError> {
+pub fn learn(context: &Context, plan: Plan, dry_run: bool) -> Result<LearnReport, LearnError> {
     let script = fs_err::canonicalize(&plan.program).map_err(LearnError::Directory)?;
-    let host = Host::of(&context.tuple);
+    let host = ScriptHost::of(&context.tuple);
     let (own, _) = scan::read(&script, &host)?;
     let answers = Answers::of(context)?;
-    let runner = Runner::new(context, plan, script)?;
+    let runner = ConfigureRunner::new(context, plan, script)?;
     let (cross, with_tests) = runner.run(context)?;
     let package = own
         .package
         .unwrap_or_else(|| runner.script.display().to_string());
-    let mut report = Report {
+    let mut report = LearnReport {
         package,
         stops: cross.is_none(),
-        ..Report::default()
+        ..LearnReport::default()
     };
     for (variable, (default, text)) in runner.tests(&host)? {
         let Some(value) = with_tests
@@ -117,7 +117,7 @@ pub fn learn(context: &Context, plan: Plan, dry_run: bool) -> Result<Report, Lea
             Some(cross) => cross.get(&variable).cloned(),
             None => default.value().map(Into::into),
         };
-        let found = Found {
+        let found = LearnedValue {
             variable,
             guess,
             value: value.clone(),
@@ -128,7 +128,7 @@ pub fn learn(context: &Context, plan: Plan, dry_run: bool) -> Result<Report, Lea
     let writes = !dry_run && !report.learned.is_empty();
     if writes {
         let note = runner.provenance();
-        let kept = report.learned.iter().map(|found| Kept {
+        let kept = report.learned.iter().map(|found| NewAnswer {
             variable: &found.variable,
             value: &found.value,
             asker: &report.package,
@@ -152,7 +152,7 @@ pub fn forget(context: &Context, variables: &[String]) -> Result<Vec<String>, Le
 }
 
 /// Sorts a finding to where it belongs.
-fn judge(found: Found, answers: &Answers, script: &str, report: &mut Report) {
+fn judge(found: LearnedValue, answers: &Answers, script: &str, report: &mut LearnReport) {
     let is_same =
         |other: Option<&str>| other.map(without_guess) == Some(without_guess(&found.value));
     let said = answers.about(&found.variable).last();
@@ -172,7 +172,7 @@ fn judge(found: Found, answers: &Answers, script: &str, report: &mut Report) {
         // It was this command that said so; now it says something else.
         Some(said) if !matches!(said.origin, Origin::Learned(_)) => {
             let by = match &said.origin {
-                Origin::Person(file) => file.display().to_string(),
+                Origin::User(file) => file.display().to_string(),
                 Origin::BuiltIn | Origin::Learned(_) => said.layer.to_string(),
             };
             report.conflicts.push(Conflict {
@@ -202,7 +202,7 @@ fn is_learnable(variable: &str) -> bool {
     !NEVER.iter().any(|part| variable.contains(part))
 }
 
-impl Report {
+impl LearnReport {
     /// The report for a user.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
@@ -215,11 +215,11 @@ impl Report {
         if self.stops {
             let _ = writeln!(text, "in a plain cross build its configure script stops");
         }
-        let rows = |found: &[Found]| {
+        let rows = |found: &[LearnedValue]| {
             let name = found.iter().map(|f| f.variable.len()).max().unwrap_or(0);
-            let guess = |f: &Found| f.guess.clone().unwrap_or_else(|| "-".into());
+            let guess = |f: &LearnedValue| f.guess.clone().unwrap_or_else(|| "-".into());
             let guesses = found.iter().map(|f| guess(f).len()).max().unwrap_or(0);
-            let row = |f: &Found| {
+            let row = |f: &LearnedValue| {
                 format!(
                     "  {:name$}  {:guesses$} -> {}\n",
                     f.variable,
@@ -268,7 +268,7 @@ impl Report {
 
     /// The report as data.
     pub fn to_json(&self) -> serde_json::Value {
-        let found = |found: &Found| {
+        let found = |found: &LearnedValue| {
             serde_json::json!({
                 "variable": found.variable,
                 "guess": found.guess,
@@ -301,7 +301,7 @@ fn shown(value: &str) -> &str {
 
 /// Which directories a script runs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum RunDirectory {
     /// Empty ones.
     OutOfTree,
     /// Copies of the source directory.
@@ -309,7 +309,7 @@ enum Way {
 }
 
 /// Runs the script twice.
-struct Runner {
+struct ConfigureRunner {
     /// What `<tuple>-configure` would run.
     plan: Plan,
     script: PathBuf,
@@ -324,9 +324,9 @@ struct Runner {
 }
 
 /// The variables of a cache file.
-type Cache = BTreeMap<String, String>;
+type CacheVariables = BTreeMap<String, String>;
 
-impl Runner {
+impl ConfigureRunner {
     fn new(context: &Context, mut plan: Plan, script: PathBuf) -> Result<Self, LearnError> {
         let source = script.parent().unwrap_or(Path::new("/")).to_owned();
         let target = context.target()?;
@@ -362,7 +362,10 @@ impl Runner {
     }
 
     /// The tests of the script and of those below it, which it may call: the default of each, and the text of its script.
-    fn tests(&self, host: &Host) -> Result<BTreeMap<String, (scan::Default, Rc<str>)>, LearnError> {
+    fn tests(
+        &self,
+        host: &ScriptHost,
+    ) -> Result<BTreeMap<String, (scan::CrossDefault, Rc<str>)>, LearnError> {
         let mut tests = BTreeMap::new();
         let scripts = scan::scripts(&self.source, true)?;
         for script in [&self.script].into_iter().chain(&scripts) {
@@ -379,18 +382,21 @@ impl Runner {
     }
 
     /// The caches of both runs, the plain one first; none for one that stopped.
-    fn run(&self, context: &Context) -> Result<(Option<Cache>, Cache), LearnError> {
+    fn run(
+        &self,
+        context: &Context,
+    ) -> Result<(Option<CacheVariables>, CacheVariables), LearnError> {
         // A source directory that is configured itself is refused by automake's scripts.
         let first = match self.source.join("config.status").exists() {
-            true => Way::Copies,
-            false => Way::OutOfTree,
+            true => RunDirectory::Copies,
+            false => RunDirectory::OutOfTree,
         };
         match self.run_one_way(context, first) {
-            Err(LearnError::Failed { .. }) if first == Way::OutOfTree => {
+            Err(LearnError::Failed { .. }) if first == RunDirectory::OutOfTree => {
                 report::note(
                     "configure failed outside of its source directory; it is run again in copies of it",
                 );
-                self.run_one_way(context, Way::Copies)
+                self.run_one_way(context, RunDirectory::Copies)
             }
             result => result,
         }
@@ -399,8 +405,8 @@ impl Runner {
     fn run_one_way(
         &self,
         context: &Context,
-        way: Way,
-    ) -> Result<(Option<Cache>, Cache), LearnError> {
+        way: RunDirectory,
+    ) -> Result<(Option<CacheVariables>, CacheVariables), LearnError> {
         let work = file::temporary().map_err(LearnError::Directory)?;
         let own = work.path().metadata().map(|own| Identity::of(&own));
         let own = own.map_err(LearnError::Directory)?;
@@ -442,18 +448,18 @@ impl Runner {
     fn prepared(
         &self,
         directory: &Path,
-        way: Way,
+        way: RunDirectory,
         site: &str,
         work: Identity,
     ) -> Result<Plan, LearnError> {
         let build = directory.join("build");
         fs_err::create_dir(directory).map_err(LearnError::Directory)?;
         let script = match way {
-            Way::OutOfTree => {
+            RunDirectory::OutOfTree => {
                 fs_err::create_dir(&build).map_err(LearnError::Directory)?;
                 self.script.clone()
             }
-            Way::Copies => {
+            RunDirectory::Copies => {
                 copy(&self.source, &build, work).map_err(LearnError::Directory)?;
                 build.join(self.script.file_name().unwrap_or_default())
             }

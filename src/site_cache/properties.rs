@@ -1,20 +1,20 @@
 //! What holds of any configure script, and of any file of answers.
 
 use super::{
-    form::{Layer, is_cache_variable},
+    form::{LayerFile, is_cache_variable},
     render,
 };
 use crossmerge_autoconf::{
     cache,
-    scan::{self, Host, LONGEST_LINE, MAX_VALUES},
+    scan::{self, LONGEST_LINE, MAX_VALUES, ScriptHost},
 };
 use crossmerge_plan::tuple::Tuple;
 use std::{collections::BTreeMap, sync::LazyLock};
 
-static HOSTS: LazyLock<[Host; 2]> = LazyLock::new(|| {
+static HOSTS: LazyLock<[ScriptHost; 2]> = LazyLock::new(|| {
     ["armv7a-unknown-linux-gnueabihf", "x86_64-w64-mingw32"].map(|tuple| {
         let tuple: Tuple = tuple.parse().expect(tuple);
-        Host::of(&tuple)
+        ScriptHost::of(&tuple)
     })
 });
 
@@ -30,7 +30,7 @@ pub(crate) fn script(data: &[u8]) {
         }
         for test in &scan.tests {
             assert!(!test.lines.is_empty());
-            if let scan::Default::Values(values) = &test.default {
+            if let scan::CrossDefault::Values(values) = &test.default {
                 // Each block that decides it adds some.
                 assert!(values.len() <= MAX_VALUES * test.lines.len());
             }
@@ -54,7 +54,7 @@ pub(crate) fn cache(data: &[u8]) {
     if read.values().all(|value| !value.contains(['\n', '\r'])) {
         assert_eq!(cache::parse(&written), read);
     }
-    let Ok(layer) = Layer::parse(&text) else {
+    let Ok(layer) = LayerFile::parse(&text) else {
         return;
     };
     let mut given = BTreeMap::new();

@@ -204,7 +204,7 @@ fn give_origin(answer: &Answer, text: &mut String) {
     }
     *text += "; ";
     match (&answer.origin, &answer.probe, answer.obtained) {
-        (Origin::Person(file), ..) => text.extend(["said in ", &file.to_string_lossy()]),
+        (Origin::User(file), ..) => text.extend(["said in ", &file.to_string_lossy()]),
         (_, _, Some(Obtained::Learned)) | (Origin::Learned(_), ..) => *text += "learned",
         (Origin::BuiltIn, Some(probe), _) => text.extend(["probe ", probe]),
         (Origin::BuiltIn, None, _) => *text += "unverified",

@@ -1,7 +1,7 @@
 //! `site-cache verify`: runs the probes with the target's own compiler and libc, and compares what they say with the answers.
 //!
 //! Every probe is compiled and run, natively or under the emulator that was found to work, in an empty directory and within a time. What
-//! follows from it is decided afterwards ([`Report::of`]), without another look at the system.
+//! follows from it is decided afterwards ([`VerifyReport::of`]), without another look at the system.
 
 use super::{
     data::{self, About, Answer, Answers},
@@ -96,7 +96,7 @@ impl Explain for VerifyError {
 
 /// What came of one probe.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Outcome {
+struct ProbeOutcome {
     /// What it said: variable and value.
     values: BTreeMap<String, String>,
     /// Why it said nothing, or not all.
@@ -154,7 +154,7 @@ pub enum Verdict {
 
 /// An answer and what is to be said of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub struct CheckedAnswer {
     /// The variable.
     pub name: String,
     /// The answer's value.
@@ -175,7 +175,7 @@ pub struct Finding {
 
 /// What was found for one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub struct VerifyReport {
     /// The target.
     pub tuple: String,
     /// The compiler.
@@ -183,7 +183,7 @@ pub struct Report {
     /// The emulator and its options; none where the kernel runs the programs.
     pub emulator: Vec<String>,
     /// The answers, sorted by variable.
-    pub answers: Vec<Finding>,
+    pub answers: Vec<CheckedAnswer>,
     /// What the probes say of variables that have no answer for this target.
     pub unanswered: BTreeMap<String, String>,
     /// The compiler's first warning about each probe that it warns about.
@@ -194,7 +194,11 @@ pub struct Report {
 }
 
 /// Runs the probes and compares: all of them, or those named. `jobs` is how many run at once.
-pub fn verify(context: &Context, names: &[String], jobs: usize) -> Result<Report, VerifyError> {
+pub fn verify(
+    context: &Context,
+    names: &[String],
+    jobs: usize,
+) -> Result<VerifyReport, VerifyError> {
     let known = data::probes();
     if let Some(name) = names
         .iter()
@@ -213,7 +217,7 @@ pub fn verify(context: &Context, names: &[String], jobs: usize) -> Result<Report
         return Err(VerifyError::NoEmulator { tuple, why });
     }
     let flags = facts.flags.without_build_type();
-    let bench = Bench {
+    let bench = ProbeRunner {
         compiler: &compiler,
         flags: &flags.words(&["CPPFLAGS", "CFLAGS", "LDFLAGS"]),
         emulator: facts
@@ -256,7 +260,7 @@ pub fn verify(context: &Context, names: &[String], jobs: usize) -> Result<Report
         .collect();
     let own_file = format!("{}/{}.toml", data::DIRECTORY, context.tuple);
     let (answers, unanswered) = compare(&answers, &outcomes, &applying);
-    Ok(Report {
+    Ok(VerifyReport {
         tuple: context.tuple.to_string(),
         own_file: context.config.own_directory().join(own_file),
         compiler,
@@ -271,15 +275,15 @@ pub fn verify(context: &Context, names: &[String], jobs: usize) -> Result<Report
 }
 
 /// What the probes are made and run with.
-struct Bench<'a> {
+struct ProbeRunner<'a> {
     compiler: &'a Path,
     flags: &'a str,
     emulator: &'a [OsString],
 }
 
-impl Bench<'_> {
+impl ProbeRunner<'_> {
     /// Compiles a probe and runs it in an empty directory.
-    fn run(&self, source: &str) -> Result<Outcome, VerifyError> {
+    fn run(&self, source: &str) -> Result<ProbeOutcome, VerifyError> {
         let directory = file::temporary()?;
         let (file, program) = (
             directory.path().join("probe.c"),
@@ -300,7 +304,7 @@ impl Bench<'_> {
             env: Changes::from([set("LC_ALL", "C".as_ref()), set("TMPDIR", directory.path())]),
             ..Plan::default()
         };
-        let mut outcome = Outcome::default();
+        let mut outcome = ProbeOutcome::default();
         let Some(output) = exec::run_within(&compile, directory.path(), LIMITS[0])? else {
             outcome.failure = Some("the compiler does not end".into());
             return Ok(outcome);
@@ -366,9 +370,9 @@ impl Exception {
 /// Holds the answers against what came of the probes: what is to be said of each, and what else the probes told.
 fn compare(
     answers: &Answers,
-    outcomes: &BTreeMap<String, Outcome>,
+    outcomes: &BTreeMap<String, ProbeOutcome>,
     exceptions: &[&Exception],
-) -> (Vec<Finding>, BTreeMap<String, String>) {
+) -> (Vec<CheckedAnswer>, BTreeMap<String, String>) {
     let mut findings = Vec::new();
     let mut answered = BTreeSet::new();
     for answer in answers.deciding() {
@@ -389,7 +393,7 @@ fn compare(
                 judge(value, name, outcome, reason)
             }
         };
-        findings.push(Finding {
+        findings.push(CheckedAnswer {
             name: name.into(),
             shipped: value.into(),
             layer: answer.layer.to_string(),
@@ -407,7 +411,7 @@ fn compare(
     (findings, unanswered)
 }
 
-fn judge(value: &str, name: &str, outcome: &Outcome, excepted: Option<String>) -> Verdict {
+fn judge(value: &str, name: &str, outcome: &ProbeOutcome, excepted: Option<String>) -> Verdict {
     let verdict = match (outcome.values.get(name), &outcome.failure) {
         (Some(here), _) if here == value => return Verdict::Confirmed,
         (Some(here), _) => Verdict::Differs { here: here.clone() },
@@ -426,13 +430,13 @@ fn about(answer: &Answer) -> Option<&'static str> {
     })
 }
 
-impl Report {
+impl VerifyReport {
     /// Returns whether an answer is not what the target says.
     pub fn has_differences(&self) -> bool {
         self.differences().next().is_some()
     }
 
-    fn differences(&self) -> impl Iterator<Item = (&Finding, &str)> {
+    fn differences(&self) -> impl Iterator<Item = (&CheckedAnswer, &str)> {
         self.answers
             .iter()
             .filter_map(|finding| match &finding.verdict {
@@ -526,13 +530,13 @@ mod tests {
 
     #[test]
     fn what_qemu_gets_wrong_is_excepted_and_what_it_gets_right_is_confirmed() {
-        let said = |value: &str| Outcome {
+        let said = |value: &str| ProbeOutcome {
             values: BTreeMap::from([("v".into(), value.into())]),
-            ..Outcome::default()
+            ..ProbeOutcome::default()
         };
-        let crashed = Outcome {
+        let crashed = ProbeOutcome {
             failure: Some("its run ends with signal: 11".into()),
-            ..Outcome::default()
+            ..ProbeOutcome::default()
         };
         let reason = || Some("QEMU".to_owned());
         let excepted = Verdict::Excepted {

@@ -12,11 +12,11 @@ mod shell;
 
 use crossmerge_plan::report::Explain;
 use crossmerge_system::{file, file::read};
-use follow::{Followed, Outcome, Value, Values, is_plumbing};
+use follow::{BlockOutcome, ScriptOutcome, Value, Values, is_plumbing};
 use guard::{CROSS, Guard, guard_of, mentions_cross};
-pub use host::Host;
+pub use host::ScriptHost;
 use serde::Serialize;
-use shell::{Command, List, Node};
+use shell::{CommandKind, List, SyntaxNode};
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
@@ -62,7 +62,7 @@ impl Explain for ScanError {
 /// What a place that decides on `$cross_compiling` is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum PlaceKind {
     /// A test that runs a program, or would, and keeps what it finds in a cache variable.
     Test,
     /// A test that runs a program and keeps nothing: it cannot be answered.
@@ -81,7 +81,7 @@ pub struct Place {
     /// The line, from 1.
     pub line: usize,
     /// What it is.
-    pub kind: Kind,
+    pub kind: PlaceKind,
     /// The cache variable that keeps the script from coming here.
     pub variable: Option<String>,
     /// The line in which the script decides.
@@ -91,7 +91,7 @@ pub struct Place {
 /// What a variable holds in a cross build in which nobody answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Default {
+pub enum CrossDefault {
     /// One of these texts, in the order of their bytes. More than one where it rests on what else is found.
     Values(Vec<String>),
     /// What this variable holds, which is found without running anything.
@@ -114,7 +114,7 @@ pub struct Test {
     /// The lines in which it is decided on `$cross_compiling`.
     pub lines: Vec<usize>,
     /// What it holds when nobody answers.
-    pub default: Default,
+    pub default: CrossDefault,
     /// Its default may be that the script stops.
     pub may_stop: bool,
 }
@@ -132,7 +132,7 @@ pub struct Scan {
     pub places: Vec<Place>,
 }
 
-impl Default {
+impl CrossDefault {
     /// The one text that it is.
     pub fn value(&self) -> Option<&str> {
         match self {
@@ -210,7 +210,7 @@ fn is_made_by_autoconf(text: &str) -> bool {
 }
 
 /// Reads a script and scans it. Returns its text as well.
-pub fn read(path: &Path, host: &Host) -> Result<(Scan, String), ScanError> {
+pub fn read(path: &Path, host: &ScriptHost) -> Result<(Scan, String), ScanError> {
     let text = read::read(path, read::CONFIGURE).map_err(ScanError::Unreadable)?;
     let text = String::from_utf8_lossy(&text).into_owned();
     let scan = scan(&text, host);
@@ -221,7 +221,7 @@ pub fn read(path: &Path, host: &Host) -> Result<(Scan, String), ScanError> {
 }
 
 /// Scans the text of a script.
-pub fn scan(text: &str, host: &Host) -> Scan {
+pub fn scan(text: &str, host: &ScriptHost) -> Scan {
     let script = shell::parse(text);
     let mut walk = Walk {
         text,
@@ -261,18 +261,18 @@ fn autoconf_of(text: &str) -> Option<String> {
 }
 
 /// A place, and what stands around it.
-struct Found {
+struct FoundPlace {
     /// From 1.
     line: usize,
-    kind: Kind,
+    kind: PlaceKind,
     /// Where the block begins that decides a cache variable, and the variable as it is spelled.
     guard: Option<(usize, String)>,
     text: String,
 }
 
-impl Found {
+impl FoundPlace {
     /// The variable, when it is known by name.
-    fn variable(&self, followed: &Followed) -> Option<String> {
+    fn variable(&self, followed: &ScriptOutcome) -> Option<String> {
         let (at, spelled) = self.guard.as_ref()?;
         let outcome = followed
             .outcomes
@@ -281,7 +281,7 @@ impl Found {
         Some(outcome.unwrap_or(spelled).to_owned())
     }
 
-    fn place(&self, followed: &Followed) -> Place {
+    fn place(&self, followed: &ScriptOutcome) -> Place {
         Place {
             line: self.line,
             kind: self.kind,
@@ -292,21 +292,21 @@ impl Found {
 }
 
 /// What the tests' variables hold when nobody answers.
-fn tests(found: &[Found], followed: &Followed) -> Vec<Test> {
+fn tests(found: &[FoundPlace], followed: &ScriptOutcome) -> Vec<Test> {
     let mut by_variable: BTreeMap<String, (Vec<usize>, BTreeSet<usize>)> = BTreeMap::new();
-    for place in found.iter().filter(|place| place.kind == Kind::Test) {
+    for place in found.iter().filter(|place| place.kind == PlaceKind::Test) {
         if let (Some(variable), Some((at, _))) = (place.variable(followed), &place.guard) {
             let (lines, blocks) = by_variable.entry(variable).or_default();
             lines.push(place.line);
             blocks.insert(*at);
         }
     }
-    let mut by_name: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
+    let mut by_name: BTreeMap<&str, Vec<&BlockOutcome>> = BTreeMap::new();
     for outcome in followed.outcomes.values() {
         by_name.entry(&outcome.variable).or_default().push(outcome);
     }
     let test = |(variable, (lines, blocks)): (String, (Vec<usize>, BTreeSet<usize>))| {
-        let outcomes: Vec<&Outcome> = blocks
+        let outcomes: Vec<&BlockOutcome> = blocks
             .iter()
             .filter_map(|at| followed.outcomes.get(at))
             .collect();
@@ -318,9 +318,11 @@ fn tests(found: &[Found], followed: &Followed) -> Vec<Test> {
             .flat_map(|outcome| &outcome.values)
             .collect();
         let default = match (values.len(), may_stop) {
-            (0, true) => Default::Stops,
-            _ if may_stop && values.iter().all(|value| **value == Value::Unknown) => Default::Stops,
-            (0, false) => Default::NotReached,
+            (0, true) => CrossDefault::Stops,
+            _ if may_stop && values.iter().all(|value| **value == Value::Unknown) => {
+                CrossDefault::Stops
+            }
+            (0, false) => CrossDefault::NotReached,
             _ => later(same, followed.end.get(&variable)).unwrap_or_else(|| default_of(&values)),
         };
         Test {
@@ -333,22 +335,22 @@ fn tests(found: &[Found], followed: &Followed) -> Vec<Test> {
     by_variable.into_iter().map(test).collect()
 }
 
-fn default_of(values: &BTreeSet<&Value>) -> Default {
+fn default_of(values: &BTreeSet<&Value>) -> CrossDefault {
     let mut texts = Vec::new();
     for value in values {
         match value {
             Value::Text(text) => texts.push(text.clone()),
-            Value::Unset if values.len() == 1 => return Default::Nothing,
+            Value::Unset if values.len() == 1 => return CrossDefault::Nothing,
             Value::Unset => texts.push(String::new()),
-            Value::Of(name) if values.len() == 1 => return Default::Of(name.clone()),
-            Value::Of(_) | Value::Unknown => return Default::Computed,
+            Value::Of(name) if values.len() == 1 => return CrossDefault::Of(name.clone()),
+            Value::Of(_) | Value::Unknown => return CrossDefault::Computed,
         }
     }
-    Default::Values(texts)
+    CrossDefault::Values(texts)
 }
 
 /// What a variable becomes that its own test, in these blocks, leaves at `cross`, which means "decided later".
-fn later(blocks: &[&Outcome], end: Option<&Values>) -> Option<Default> {
+fn later(blocks: &[&BlockOutcome], end: Option<&Values>) -> Option<CrossDefault> {
     let is_later = |value: &Value| matches!(value, Value::Text(text) if text == "cross");
     let mut values = blocks.iter().flat_map(|outcome| &outcome.values);
     if !values.any(is_later) {
@@ -378,7 +380,7 @@ struct Walk<'t> {
     guards: Vec<(usize, &'t str)>,
     /// We are in a function of autoconf's, or where it decides on what `cross_compiling` is.
     is_autoconfs: bool,
-    found: Vec<Found>,
+    found: Vec<FoundPlace>,
 }
 
 impl<'t> Walk<'t> {
@@ -386,32 +388,32 @@ impl<'t> Walk<'t> {
         list.iter().for_each(|node| self.node(node));
     }
 
-    fn node(&mut self, node: &'t Node) {
+    fn node(&mut self, node: &'t SyntaxNode) {
         let text = self.text;
         match &node.command {
-            Command::Simple { .. } => {}
-            Command::Chain { first, rest } => {
+            CommandKind::Simple { .. } => {}
+            CommandKind::Chain { first, rest } => {
                 let all = || std::iter::once(&**first).chain(rest.iter().map(|(_, node)| node));
                 if all().any(|node| is_question(text, node)) {
                     self.add(node);
                 }
                 all().for_each(|node| self.node(node));
             }
-            Command::Pipe { commands, .. } => self.list(commands),
-            Command::Group { body, .. } | Command::Loop { body, .. } => self.list(body),
-            Command::Function { name, body } => {
+            CommandKind::Pipe { commands, .. } => self.list(commands),
+            CommandKind::Group { body, .. } | CommandKind::Loop { body, .. } => self.list(body),
+            CommandKind::Function { name, body } => {
                 let before = (self.is_autoconfs, std::mem::take(&mut self.guards));
                 self.is_autoconfs |= is_plumbing(name.of(text));
                 self.node(body);
                 (self.is_autoconfs, self.guards) = before;
             }
-            Command::Case { subject, arms } => {
+            CommandKind::Case { subject, arms } => {
                 if mentions_cross(subject.of(text)) {
                     self.add(node);
                 }
                 arms.iter().for_each(|(_, body)| self.list(body));
             }
-            Command::If { arms, otherwise } => {
+            CommandKind::If { arms, otherwise } => {
                 if arms.iter().any(|arm| mentions_cross(arm.span.of(text))) {
                     self.add(node);
                 }
@@ -434,7 +436,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    fn guarded(&mut self, node: &Node, guard: Option<&Guard<'t>>, body: &'t List) {
+    fn guarded(&mut self, node: &SyntaxNode, guard: Option<&Guard<'t>>, body: &'t List) {
         let depth = self.guards.len();
         self.guards
             .extend(guard.map(|guard| (node.span.start, guard.name)));
@@ -442,7 +444,7 @@ impl<'t> Walk<'t> {
         self.guards.truncate(depth);
     }
 
-    fn add(&mut self, node: &Node) {
+    fn add(&mut self, node: &SyntaxNode) {
         let start = node.span.start;
         let line = self.lines.partition_point(|end| *end < start);
         let guard = self
@@ -453,7 +455,7 @@ impl<'t> Walk<'t> {
             .checked_sub(1)
             .map_or(0, |before| self.lines[before] + 1);
         let until = self.lines.get(line).copied().unwrap_or(self.text.len());
-        self.found.push(Found {
+        self.found.push(FoundPlace {
             line: line + 1,
             kind: self.kind(node, guard.is_some()),
             guard,
@@ -461,29 +463,29 @@ impl<'t> Walk<'t> {
         });
     }
 
-    fn kind(&self, node: &Node, is_guarded: bool) -> Kind {
+    fn kind(&self, node: &SyntaxNode, is_guarded: bool) -> PlaceKind {
         let text = node.span.of(self.text);
         let arms: &[shell::Arm] = match &node.command {
-            Command::If { arms, .. } => arms,
+            CommandKind::If { arms, .. } => arms,
             _ => &[],
         };
         let decides_cross = arms.iter().any(|arm| assigns_cross(self.text, &arm.body));
         let is_warning =
-            matches!(&node.command, Command::Case { .. }) && text.contains("ac_tool_warned");
+            matches!(&node.command, CommandKind::Case { .. }) && text.contains("ac_tool_warned");
         if self.is_autoconfs || is_warning || decides_cross {
-            return Kind::Autoconf;
+            return PlaceKind::Autoconf;
         }
         // Before 2.60-odd the search for a number stood where it was needed.
         if text.contains("ac_lo=") && text.contains("ac_mid=") {
-            return Kind::Compiled;
+            return PlaceKind::Compiled;
         }
         let runs = ["_try_run \"", "./conftest"]
             .iter()
             .any(|mark| text.contains(mark));
         match (is_guarded, runs) {
-            (true, _) => Kind::Test,
-            (false, true) => Kind::NoVariable,
-            (false, false) => Kind::Decision,
+            (true, _) => PlaceKind::Test,
+            (false, true) => PlaceKind::NoVariable,
+            (false, false) => PlaceKind::Decision,
         }
     }
 }
@@ -496,14 +498,14 @@ fn beginning(text: &str, length: usize) -> &str {
 }
 
 /// Returns whether a command asks for the value of `cross_compiling`.
-fn is_question(text: &str, node: &Node) -> bool {
+fn is_question(text: &str, node: &SyntaxNode) -> bool {
     match &node.command {
-        Command::Simple { words, .. } => {
+        CommandKind::Simple { words, .. } => {
             let words: Vec<&str> = words.iter().map(|word| word.of(text)).collect();
             matches!(words.first(), Some(&("test" | "[" | "[[")))
                 && words.iter().any(|word| mentions_cross(word))
         }
-        Command::Pipe { commands, .. } => commands.iter().any(|node| is_question(text, node)),
+        CommandKind::Pipe { commands, .. } => commands.iter().any(|node| is_question(text, node)),
         _ => false,
     }
 }
@@ -511,13 +513,13 @@ fn is_question(text: &str, node: &Node) -> bool {
 /// Returns whether commands, or a condition among them, set `cross_compiling`.
 fn assigns_cross(text: &str, list: &List) -> bool {
     list.iter().any(|node| match &node.command {
-        Command::Simple { assignments, words } => {
+        CommandKind::Simple { assignments, words } => {
             let mut assigned = assignments
                 .iter()
                 .filter_map(|word| shell::assignment(word.of(text)));
             words.is_empty() && assigned.any(|(name, _)| name == CROSS)
         }
-        Command::If { arms, otherwise } => {
+        CommandKind::If { arms, otherwise } => {
             arms.iter().any(|arm| assigns_cross(text, &arm.body)) || assigns_cross(text, otherwise)
         }
         _ => false,
@@ -592,7 +594,7 @@ mod tests {
             ("avr", "avr-unknown-none"),
         ] {
             let tuple = tuple.parse().expect(tuple);
-            assert_eq!(Host::of(&tuple).canonical(), canonical);
+            assert_eq!(ScriptHost::of(&tuple).canonical(), canonical);
         }
     }
 
@@ -602,7 +604,7 @@ mod tests {
             "{before}\nif test ${{x_cv_a+y}}\nthen :\nelse $as_nop\n  if test \"$cross_compiling\" = yes\nthen :\n{decides}\n\
              else $as_nop\n  if ac_fn_c_try_run \"$LINENO\"\nthen :\n  x_cv_a=ran\nfi\nfi\nfi\n{behind}\n"
         );
-        let host = Host::of(&tuple.parse().expect(tuple));
+        let host = ScriptHost::of(&tuple.parse().expect(tuple));
         let [test] = &scan(&text, &host).tests[..] else {
             panic!("not one test in {text}")
         };
@@ -680,7 +682,7 @@ mod tests {
             ),
         ) {
             let text = lines.join("\n");
-            scan(&text, &Host::of(&"arm-unknown-linux-gnueabi".parse().expect("a tuple")));
+            scan(&text, &ScriptHost::of(&"arm-unknown-linux-gnueabi".parse().expect("a tuple")));
         }
     }
 }

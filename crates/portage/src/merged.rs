@@ -1,6 +1,6 @@
 //! Portage's own files: which package owns a file of a root, as `var/db/pkg/*/*/CONTENTS` says.
 
-use crossmerge_system::file::{Identity, Node, beneath::Kind, read};
+use crossmerge_system::file::{Identity, Node, beneath::FileKind, read};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
@@ -31,14 +31,14 @@ pub fn owners<'a>(
         return Ok(owners);
     };
     for (category, kind) in merged.entries()? {
-        if kind != Kind::Directory {
+        if kind != FileKind::Directory {
             continue;
         }
         let Some(category) = merged.child(&category).map_err(io::Error::from)? else {
             continue;
         };
         for (package, kind) in category.entries()? {
-            if kind != Kind::Directory {
+            if kind != FileKind::Directory {
                 continue;
             }
             let Some(contents) = contents(&category, &package)? else {

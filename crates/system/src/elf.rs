@@ -32,7 +32,7 @@ pub struct Layout {
 
 /// What a header says of its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kind {
+pub struct ElfHeader {
     /// `e_type`.
     pub elf_type: u16,
     /// `e_machine`.
@@ -41,7 +41,7 @@ pub struct Kind {
     pub bits: u8,
 }
 
-impl Kind {
+impl ElfHeader {
     /// Reads it; none when it is no ELF header.
     pub fn of(header: &[u8]) -> Option<Self> {
         let layout = Layout::of(header)?;

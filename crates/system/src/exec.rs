@@ -9,12 +9,12 @@ mod error;
 mod image;
 mod init;
 mod inner;
+mod printed;
 mod start;
-mod told;
-mod weak;
+mod writable;
 
 pub use enter::EnterError;
-pub use told::ToldPath;
+pub use printed::PrintedPath;
 
 use crate::{file, file::read::ANSWER};
 use crossmerge_plan::{

@@ -6,6 +6,7 @@
 pub mod beneath;
 pub mod budget;
 mod directory;
+mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod hostile;
 mod lock;
@@ -18,18 +19,17 @@ mod put;
 pub mod read;
 mod refused;
 mod temporary;
-mod trouble;
 mod trust;
 mod walk;
 
 pub use beneath::{Node, Tree, look_to_change};
 pub use directory::{Directory, is_kind, look_at};
+pub use error::{FileError, hint, is_refusal};
 pub use lock::{take, take_in};
 pub use path::{Identity, below, canonical, is_executable, own_directory};
 pub use places::{Directories, Places};
 pub use temporary::{Temporary, temporary};
-pub use trouble::{Trouble, hint, is_refusal};
-pub use trust::{Weak, another, weak_point};
+pub use trust::{WritableByOthers, another, writable_by_others};
 
 pub use put::{
     FILE_MODE, PROGRAM_MODE, check_writable, keep, new_name, put, put_program, remove, replace,

@@ -11,7 +11,7 @@ use crate::{
 };
 use crossmerge_autoconf::{
     scan,
-    scan::{Host, Kind, Scan, Test},
+    scan::{PlaceKind, Scan, ScriptHost, Test},
 };
 use std::{
     fmt::Write as _,
@@ -69,7 +69,7 @@ pub(super) fn scan(
     json: bool,
 ) -> Result<String, SiteCacheError> {
     let answers = Answers::of(context)?;
-    let host = Host::of(&context.tuple);
+    let host = ScriptHost::of(&context.tuple);
     let here = [PathBuf::from(".")];
     let paths = if paths.is_empty() { &here } else { paths };
     let mut scripts = Vec::new();
@@ -125,7 +125,7 @@ fn to_text(path: &Path, scan: &Scan, script: &str, answers: &Answers) -> String 
             lines => lines.iter().map(usize::to_string).collect(),
         };
         let mut default = test.default.to_text();
-        if test.may_stop && !matches!(test.default, scan::Default::Stops) {
+        if test.may_stop && !matches!(test.default, scan::CrossDefault::Stops) {
             default += ", or stops";
         }
         let from = answer.map_or(String::new(), |answer| {
@@ -161,11 +161,11 @@ fn to_text(path: &Path, scan: &Scan, script: &str, answers: &Answers) -> String 
     }
     for (kind, says) in [
         (
-            Kind::NoVariable,
+            PlaceKind::NoVariable,
             "runs a program and keeps nothing, so it cannot be answered",
         ),
         (
-            Kind::Decision,
+            PlaceKind::Decision,
             "decides on $cross_compiling without running anything",
         ),
     ] {

@@ -15,7 +15,7 @@ pub(super) fn shown(value: &str) -> &str {
 /// Who saw that it is so.
 pub(super) fn confirmation(answer: &Answer) -> String {
     let mut text = match (&answer.origin, &answer.probe, answer.obtained) {
-        (Origin::Person(_), None, _) => "yours".into(),
+        (Origin::User(_), None, _) => "yours".into(),
         (_, _, Some(Obtained::Learned)) | (Origin::Learned(_), ..) => "learned".into(),
         (_, Some(probe), _) => format!("probe {probe}"),
         (Origin::BuiltIn, None, _) => "unverified".to_owned(),
@@ -34,7 +34,7 @@ pub(super) fn confirmation(answer: &Answer) -> String {
 pub(super) fn to_json(answer: &Answer, answers: &Answers) -> serde_json::Value {
     let origin = match &answer.origin {
         Origin::BuiltIn => None,
-        Origin::Person(file) | Origin::Learned(file) => Some(file.to_string_lossy()),
+        Origin::User(file) | Origin::Learned(file) => Some(file.to_string_lossy()),
     };
     let about = answer.about.map(|about| match about {
         About::Kernel => "kernel",

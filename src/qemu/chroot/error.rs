@@ -1,6 +1,6 @@
 //! Why a root is not entered.
 
-use super::super::{private::NoPrivate, script};
+use super::super::{private::NamespaceError, script};
 use crate::{config::ConfigError, context::ContextError};
 use crossmerge_plan::{
     passes_on, report,
@@ -106,11 +106,11 @@ pub enum ChrootError {
         /// The root.
         root: PathBuf,
         /// Why there is no handler.
-        why: NoPrivate,
+        why: NamespaceError,
     },
     /// Namespaces cannot be had.
     #[error(transparent)]
-    NoNamespaces(NoPrivate),
+    NoNamespaces(NamespaceError),
     /// The root's passwd does not have the user.
     #[error("`{root}` has no user `{user}`", root = .root.display())]
     NoUser {

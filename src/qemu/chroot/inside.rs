@@ -16,7 +16,7 @@ use std::{
 
 /// A root.
 #[derive(Debug)]
-pub(super) struct Inside {
+pub(super) struct TargetRoot {
     root: Rc<Tree>,
     /// Its files of text, which are read up to one sum.
     pub(super) settings: InRoot,
@@ -38,7 +38,7 @@ pub(super) struct Account {
     pub(super) home: String,
 }
 
-impl Inside {
+impl TargetRoot {
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let root = Rc::new(Tree::open(path)?);
         let stat = fstat(root.fd())?;
@@ -163,7 +163,7 @@ mod tests {
         std::fs::write(etc.join("passwd"), passwd).expect("passwd");
         let group = "root:x:0:\nwheel:x:10:root,portage\nodd\nvideo:x:27:\naudio:x:18:portage\n";
         std::fs::write(etc.join("group"), group).expect("group");
-        let inside = Inside::of(directory.path()).expect("a root");
+        let inside = TargetRoot::of(directory.path()).expect("a root");
         let is = |user: &str| {
             let account = inside.account(user).expect("files")?;
             Some((account.uid, account.gid, account.groups, account.home))

@@ -9,7 +9,7 @@ use std::{
 
 /// The arguments.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Request {
+pub(super) struct ChrootRequest {
     pub(super) root: Option<PathBuf>,
     /// What is seen inside, and where; the same path without one.
     pub(super) binds: Vec<(PathBuf, Option<PathBuf>)>,
@@ -52,7 +52,7 @@ Without a command, a login shell. `crossmerge plan <tuple> chroot …` prints ev
     )
 }
 
-impl Request {
+impl ChrootRequest {
     pub(super) fn parse(args: Vec<OsString>) -> Result<Self, ChrootError> {
         let mut request = Self::default();
         let mut args = args.into_iter();
@@ -109,8 +109,8 @@ fn bind(value: OsString) -> (PathBuf, Option<PathBuf>) {
 mod tests {
     use super::*;
 
-    fn parse(line: &str) -> Result<Request, ChrootError> {
-        Request::parse(line.split_whitespace().map(OsString::from).collect())
+    fn parse(line: &str) -> Result<ChrootRequest, ChrootError> {
+        ChrootRequest::parse(line.split_whitespace().map(OsString::from).collect())
     }
 
     #[test]
@@ -118,7 +118,7 @@ mod tests {
         let request =
             parse("--root=/r --bind /a:/b --bind=rel:/c --bind /d --user 7 --cpu max ls --root x")
                 .expect("a request");
-        let wanted = Request {
+        let wanted = ChrootRequest {
             root: Some("/r".into()),
             binds: vec![
                 ("/a".into(), Some("/b".into())),
@@ -134,7 +134,7 @@ mod tests {
             parse("-- -x").expect("a request").command,
             [OsString::from("-x")]
         );
-        assert_eq!(parse("").expect("a request"), Request::default());
+        assert_eq!(parse("").expect("a request"), ChrootRequest::default());
         for line in ["--rot /r", "-u root", "--user", "--user=", "--cpu"] {
             assert!(parse(line).is_err(), "{line}");
         }

@@ -30,7 +30,7 @@ const LINKS_MAX: usize = 40;
 pub(super) struct Roots(Vec<PathBuf>);
 
 /// Where the interpreter of a script is.
-pub(super) enum Found {
+pub(super) enum InterpreterLocation {
     /// In a root of the target's, at this path.
     OfTarget(PathBuf),
     /// On the build machine alone.
@@ -38,7 +38,7 @@ pub(super) enum Found {
     /// There is something at this path that cannot be executed.
     NotExecutable(PathBuf),
     /// It does not exist.
-    Nowhere,
+    Missing,
 }
 
 impl Roots {
@@ -130,19 +130,21 @@ impl Roots {
     }
 
     /// Finds the interpreter that a script names. The kernel takes a relative path from the current directory.
-    pub(super) fn interpreter(&self, path: &Path) -> Found {
+    pub(super) fn interpreter(&self, path: &Path) -> InterpreterLocation {
         let there = if path.is_relative() {
             Some(self.open(path)).filter(|file| file.exists())
         } else {
             self.places(path).find(|file| file.exists())
         };
         match there {
-            Some(file) if file.is_file() && is_executable(&file) => Found::OfTarget(file),
-            Some(file) => Found::NotExecutable(file),
+            Some(file) if file.is_file() && is_executable(&file) => {
+                InterpreterLocation::OfTarget(file)
+            }
+            Some(file) => InterpreterLocation::NotExecutable(file),
             // The kernel opens an empty path as the current directory.
-            None if path.as_os_str().is_empty() => Found::NotExecutable(".".into()),
-            None if path.is_absolute() && path.exists() => Found::OfHost,
-            None => Found::Nowhere,
+            None if path.as_os_str().is_empty() => InterpreterLocation::NotExecutable(".".into()),
+            None if path.is_absolute() && path.exists() => InterpreterLocation::OfHost,
+            None => InterpreterLocation::Missing,
         }
     }
 

@@ -1,6 +1,8 @@
 //! Why nothing was learned.
 
-use crate::{context::ContextError, qemu::private::NoPrivate, site_cache::error::SiteCacheError};
+use crate::{
+    context::ContextError, qemu::private::NamespaceError, site_cache::error::SiteCacheError,
+};
 use crossmerge_autoconf::scan::ScanError;
 use crossmerge_plan::{passes_on, report::Explain};
 use crossmerge_system::{exec::ExecError, file};
@@ -23,7 +25,7 @@ pub enum LearnError {
     Context(#[from] ContextError),
     /// The tests cannot be run.
     #[error(transparent)]
-    NoPrivate(#[from] NoPrivate),
+    NamespaceError(#[from] NamespaceError),
     /// configure stopped.
     #[error("configure failed with programs of the target running; its last lines:\n{tail}", tail = indented(.tail))]
     Failed {
@@ -58,7 +60,7 @@ impl From<SiteCacheError> for LearnError {
 }
 
 impl Explain for LearnError {
-    passes_on!(Scan, SiteCache, Exec, Context, NoPrivate);
+    passes_on!(Scan, SiteCache, Exec, Context, NamespaceError);
 
     fn own_hint(&self) -> Option<String> {
         Some(match self {

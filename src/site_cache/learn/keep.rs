@@ -19,7 +19,7 @@ const ANSWERS: &str = "answers";
 const LOCK: &str = "lock";
 
 /// An answer to keep.
-pub(super) struct Kept<'a> {
+pub(super) struct NewAnswer<'a> {
     /// The variable.
     pub(super) variable: &'a str,
     /// Its value.
@@ -31,7 +31,7 @@ pub(super) struct Kept<'a> {
 }
 
 /// Adds answers, each in the place of what was learned of the same variable before.
-pub(super) fn add(path: &Path, tuple: &str, kept: &[Kept]) -> Result<(), LearnError> {
+pub(super) fn add(path: &Path, tuple: &str, kept: &[NewAnswer]) -> Result<(), LearnError> {
     let _lock = lock(path)?;
     let mut document = match read(path)? {
         Some(document) => document,
@@ -188,7 +188,7 @@ mod tests {
     fn what_a_user_wrote_stays() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("learned.toml");
-        let kept = |variable, value| Kept {
+        let kept = |variable, value| NewAnswer {
             variable,
             value,
             asker: "p 1",

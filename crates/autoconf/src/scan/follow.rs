@@ -6,8 +6,8 @@
 
 use super::{
     guard::{guard_of, is_cache_variable, mentions_cross},
-    host::Host,
-    shell::{Arm, Command, Link, List, Node, Span, assignment, is_name_byte},
+    host::ScriptHost,
+    shell::{Arm, ChainOperator, CommandKind, List, Span, SyntaxNode, assignment, is_name_byte},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,7 +47,7 @@ pub(super) type Values = BTreeSet<Value>;
 
 /// What came of a block that decides a cache variable.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Outcome {
+pub(super) struct BlockOutcome {
     /// The variable.
     pub(super) variable: String,
     /// What it may hold behind the block.
@@ -58,9 +58,9 @@ pub(super) struct Outcome {
 
 /// What was found on the way through.
 #[derive(Debug, Default)]
-pub(super) struct Followed {
+pub(super) struct ScriptOutcome {
     /// By where the `if` begins that asks whether the variable is cached.
-    pub(super) outcomes: BTreeMap<usize, Outcome>,
+    pub(super) outcomes: BTreeMap<usize, BlockOutcome>,
     /// What the variables hold at the end.
     pub(super) end: BTreeMap<String, Values>,
 }
@@ -70,7 +70,7 @@ type Truth = Option<bool>;
 
 /// What a condition asks of a variable.
 #[derive(Debug)]
-enum Question {
+enum VariableTest {
     /// Whether it is set, or is not.
     IsSet { then: bool, by_emptiness: bool },
     /// Whether it holds this text, or does not.
@@ -91,7 +91,7 @@ struct Follower<'t> {
     variables: BTreeMap<String, Values>,
     /// What variables held before each change, so that a branch can be taken back.
     journal: Vec<(String, Option<Values>)>,
-    functions: BTreeMap<&'t str, &'t Node>,
+    functions: BTreeMap<&'t str, &'t SyntaxNode>,
     /// How often each function was followed.
     calls: BTreeMap<&'t str, usize>,
     /// How many we are in.
@@ -103,12 +103,12 @@ struct Follower<'t> {
     /// How deep we are in commands.
     depth: usize,
     fuel: usize,
-    found: Followed,
+    found: ScriptOutcome,
 }
 
 /// Follows a script. What is come to depends on earlier guesses, and somebody may answer those: so it is followed once as it
 /// goes without answers, and once more into every branch that only the host or the options keep it from.
-pub(super) fn follow(text: &str, script: &List, host: &Host) -> Followed {
+pub(super) fn follow(text: &str, script: &List, host: &ScriptHost) -> ScriptOutcome {
     let mut found = follow_once(text, script, host, false);
     for (at, outcome) in follow_once(text, script, host, true).outcomes {
         found.outcomes.entry(at).or_insert(outcome);
@@ -116,7 +116,7 @@ pub(super) fn follow(text: &str, script: &List, host: &Host) -> Followed {
     found
 }
 
-fn follow_once(text: &str, script: &List, host: &Host, is_open: bool) -> Followed {
+fn follow_once(text: &str, script: &List, host: &ScriptHost, is_open: bool) -> ScriptOutcome {
     let pinned = BTreeMap::from([
         ("cross_compiling", "yes".into()),
         ("host_alias", host.alias.clone()),
@@ -138,7 +138,7 @@ fn follow_once(text: &str, script: &List, host: &Host, is_open: bool) -> Followe
         is_open,
         depth: 0,
         fuel: MAX_COMMANDS,
-        found: Followed::default(),
+        found: ScriptOutcome::default(),
     };
     for node in script {
         // A script that stops here with nothing known to be wrong was misread: it goes on.
@@ -412,15 +412,15 @@ impl<'t> Follower<'t> {
         (truth, Flow::Goes)
     }
 
-    fn succeeds(&mut self, node: &'t Node) -> (Truth, Flow) {
+    fn succeeds(&mut self, node: &'t SyntaxNode) -> (Truth, Flow) {
         match &node.command {
-            Command::Chain { first, rest } => {
+            CommandKind::Chain { first, rest } => {
                 let (mut truth, mut flow) = self.succeeds(first);
                 for (link, next) in rest {
                     if flow == Flow::Stops {
                         break;
                     }
-                    let wanted = *link == Link::And;
+                    let wanted = *link == ChainOperator::And;
                     truth = truth.filter(|_| self.may_decide(self.of(first.span)));
                     match truth {
                         Some(truth) if truth != wanted => {}
@@ -440,16 +440,16 @@ impl<'t> Follower<'t> {
                 }
                 (truth, flow)
             }
-            Command::Pipe { negated, commands } if commands.len() == 1 => {
+            CommandKind::Pipe { negated, commands } if commands.len() == 1 => {
                 let (truth, flow) = self.succeeds(&commands[0]);
                 (truth.map(|truth| truth != *negated), flow)
             }
-            Command::Simple { words, .. } => {
+            CommandKind::Simple { words, .. } => {
                 let flow = self.node(node);
                 let words: Vec<&str> = words.iter().map(|word| self.of(*word)).collect();
                 (self.test(&words), flow)
             }
-            Command::Group {
+            CommandKind::Group {
                 subshell: false,
                 body,
             } => self.condition(body),
@@ -550,7 +550,7 @@ impl<'t> Follower<'t> {
         left.is_some()
     }
 
-    fn node(&mut self, node: &'t Node) -> Flow {
+    fn node(&mut self, node: &'t SyntaxNode) -> Flow {
         let length = node.span.end.saturating_sub(node.span.start);
         if self.depth >= MAX_DEPTH || !self.burn(1 + length / BYTES) {
             return Flow::Goes;
@@ -561,14 +561,14 @@ impl<'t> Follower<'t> {
         flow
     }
 
-    fn command(&mut self, node: &'t Node) -> Flow {
+    fn command(&mut self, node: &'t SyntaxNode) -> Flow {
         match &node.command {
-            Command::Simple { assignments, words } => self.simple(assignments, words),
-            Command::Chain { .. } => {
+            CommandKind::Simple { assignments, words } => self.simple(assignments, words),
+            CommandKind::Chain { .. } => {
                 let flow = self.succeeds(node).1;
                 self.unless_decided(flow, node.span)
             }
-            Command::Pipe { commands, .. } => {
+            CommandKind::Pipe { commands, .. } => {
                 if let [only] = &commands[..] {
                     return self.node(only);
                 }
@@ -577,25 +577,25 @@ impl<'t> Follower<'t> {
                 }
                 Flow::Goes
             }
-            Command::If { arms, otherwise } => self.conditional(node, arms, otherwise),
-            Command::Case { subject, arms } => self.case(*subject, arms),
-            Command::Loop {
+            CommandKind::If { arms, otherwise } => self.conditional(node, arms, otherwise),
+            CommandKind::Case { subject, arms } => self.case(*subject, arms),
+            CommandKind::Loop {
                 variable,
                 condition,
                 body,
             } => self.repeat(variable.as_ref(), condition, body),
-            Command::Function { name, body } => {
+            CommandKind::Function { name, body } => {
                 self.functions.insert(self.of(*name), body);
                 Flow::Goes
             }
-            Command::Group {
+            CommandKind::Group {
                 subshell: true,
                 body,
             } => {
                 self.apart(|this| this.list(body));
                 Flow::Goes
             }
-            Command::Group {
+            CommandKind::Group {
                 subshell: false,
                 body,
             } => self.list(body),
@@ -679,7 +679,7 @@ impl<'t> Follower<'t> {
         Flow::Goes
     }
 
-    fn call(&mut self, name: &'t str, body: &'t Node) -> Flow {
+    fn call(&mut self, name: &'t str, body: &'t SyntaxNode) -> Flow {
         let calls = self.calls.entry(name).or_default();
         if *calls >= MAX_CALLS.1 || self.inside >= MAX_CALLS.0 {
             return Flow::Goes;
@@ -734,7 +734,7 @@ impl<'t> Follower<'t> {
         }
     }
 
-    fn conditional(&mut self, node: &'t Node, arms: &'t [Arm], otherwise: &'t List) -> Flow {
+    fn conditional(&mut self, node: &'t SyntaxNode, arms: &'t [Arm], otherwise: &'t List) -> Flow {
         let Some((arm, rest)) = arms.split_first() else {
             return self.list(otherwise);
         };
@@ -747,7 +747,13 @@ impl<'t> Follower<'t> {
         flow
     }
 
-    fn arm(&mut self, node: &'t Node, arm: &'t Arm, rest: &'t [Arm], otherwise: &'t List) -> Flow {
+    fn arm(
+        &mut self,
+        node: &'t SyntaxNode,
+        arm: &'t Arm,
+        rest: &'t [Arm],
+        otherwise: &'t List,
+    ) -> Flow {
         let guard = guard_of(self.of(arm.span));
         let (truth, flow) = self.condition(&arm.condition);
         if flow == Flow::Stops {
@@ -803,7 +809,7 @@ impl<'t> Follower<'t> {
         }
     }
 
-    fn reached_guard(&mut self, node: &Node, variable: &str, values: Values, stops: bool) {
+    fn reached_guard(&mut self, node: &SyntaxNode, variable: &str, values: Values, stops: bool) {
         let outcome = self.found.outcomes.entry(node.span.start).or_default();
         outcome.variable = variable.into();
         if !stops {
@@ -814,7 +820,7 @@ impl<'t> Follower<'t> {
 
     fn decided(
         &mut self,
-        node: &'t Node,
+        node: &'t SyntaxNode,
         truth: Truth,
         arm: &'t Arm,
         rest: &'t [Arm],
@@ -844,16 +850,16 @@ impl<'t> Follower<'t> {
     }
 
     /// What a condition asks of one variable, when it asks nothing else.
-    fn question(&self, arm: &Arm) -> Option<(String, Question)> {
+    fn question(&self, arm: &Arm) -> Option<(String, VariableTest)> {
         if let Some(guard) = guard_of(self.of(arm.span)) {
             let name = self.name_of(guard.name)?;
             let (then, by_emptiness) = (guard.then_is_set, guard.by_emptiness);
-            return Some((name, Question::IsSet { then, by_emptiness }));
+            return Some((name, VariableTest::IsSet { then, by_emptiness }));
         }
         let [only] = &arm.condition[..] else {
             return None;
         };
-        let Command::Simple { words, .. } = &only.command else {
+        let CommandKind::Simple { words, .. } = &only.command else {
             return None;
         };
         let words: Vec<&str> = words.iter().map(|word| self.of(*word)).collect();
@@ -869,11 +875,11 @@ impl<'t> Follower<'t> {
             return None;
         };
         let is_plain = length == left.len() && !right.contains(['$', '`', '\\', '"', '\'']);
-        is_plain.then(|| (name.into(), Question::Is(right.into(), operator == "=")))
+        is_plain.then(|| (name.into(), VariableTest::Is(right.into(), operator == "=")))
     }
 
     /// Takes from a variable the values with which this branch is not come to.
-    fn narrow(&mut self, question: Option<&(String, Question)>, holds: bool) {
+    fn narrow(&mut self, question: Option<&(String, VariableTest)>, holds: bool) {
         let Some((name, question)) = question else {
             return;
         };
@@ -882,13 +888,13 @@ impl<'t> Follower<'t> {
         };
         let mut left = values.clone();
         left.retain(|value| match question {
-            Question::IsSet { then, by_emptiness } => match value {
+            VariableTest::IsSet { then, by_emptiness } => match value {
                 Value::Unset => *then != holds,
                 Value::Text(text) if *by_emptiness && text.is_empty() => *then != holds,
                 Value::Text(_) => *then == holds,
                 Value::Of(_) | Value::Unknown => true,
             },
-            Question::Is(text, equal) => match value {
+            VariableTest::Is(text, equal) => match value {
                 Value::Text(value) => (value == text) == (*equal == holds),
                 Value::Unset => text.is_empty() == (*equal == holds),
                 Value::Of(_) | Value::Unknown => true,
@@ -1159,7 +1165,7 @@ mod tests {
 
     #[test]
     fn a_name_for_eval_may_stand_behind_any_character() {
-        let host = Host::of(&"avr".parse().expect("a tuple"));
+        let host = ScriptHost::of(&"avr".parse().expect("a tuple"));
         for text in ["eval \"$x é_cv_a=1\"", "eval $y\u{fffd}x_cv_a=1"] {
             let followed = follow(text, &super::super::shell::parse(text), &host);
             let names: Vec<&String> = followed.end.keys().collect();
@@ -1173,7 +1179,7 @@ mod tests {
     #[test]
     fn a_value_that_doubles_is_not_known_in_the_end() {
         let text = "x=ab\n".to_owned() + &"x=$x$x\n".repeat(100);
-        let host = Host::of(&"avr".parse().expect("a tuple"));
+        let host = ScriptHost::of(&"avr".parse().expect("a tuple"));
         let followed = follow(&text, &super::super::shell::parse(&text), &host);
         assert_eq!(followed.end["x"], unknown());
     }

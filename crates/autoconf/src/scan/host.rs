@@ -4,14 +4,14 @@ use crossmerge_plan::tuple::Tuple;
 
 /// The machine that a script configures for, as its `config.sub` would write it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Host {
+pub struct ScriptHost {
     pub(super) alias: String,
     pub(super) cpu: String,
     pub(super) vendor: String,
     pub(super) os: String,
 }
 
-impl Host {
+impl ScriptHost {
     /// Takes a tuple apart. `config.sub` knows a vendor for some CPUs; no script is known to ask for that of a tuple that names
     /// none, so it is `unknown` here.
     pub fn of(tuple: &Tuple) -> Self {

@@ -27,18 +27,18 @@ impl Span {
 }
 
 /// Commands, one after the other.
-pub(super) type List = Vec<Node>;
+pub(super) type List = Vec<SyntaxNode>;
 
 /// A command and where it stands.
 #[derive(Debug)]
-pub(super) struct Node {
+pub(super) struct SyntaxNode {
     pub(super) span: Span,
-    pub(super) command: Command,
+    pub(super) command: CommandKind,
 }
 
 /// What stands between two commands of a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Link {
+pub(super) enum ChainOperator {
     And,
     Or,
 }
@@ -54,7 +54,7 @@ pub(super) struct Arm {
 
 /// What a command is.
 #[derive(Debug)]
-pub(super) enum Command {
+pub(super) enum CommandKind {
     /// Words; those before the first that is no assignment are the assignments.
     Simple {
         assignments: Vec<Span>,
@@ -62,11 +62,14 @@ pub(super) enum Command {
     },
     /// `first && second || third`.
     Chain {
-        first: Box<Node>,
-        rest: Vec<(Link, Node)>,
+        first: Box<SyntaxNode>,
+        rest: Vec<(ChainOperator, SyntaxNode)>,
     },
     /// `first | second`, or `! first`.
-    Pipe { negated: bool, commands: Vec<Node> },
+    Pipe {
+        negated: bool,
+        commands: Vec<SyntaxNode>,
+    },
     /// `if`, each `elif`, and `else`.
     If { arms: Vec<Arm>, otherwise: List },
     /// `case`: the word, and for each arm its patterns and body.
@@ -81,13 +84,13 @@ pub(super) enum Command {
         body: List,
     },
     /// `name () command`.
-    Function { name: Span, body: Box<Node> },
+    Function { name: Span, body: Box<SyntaxNode> },
     /// `{ …; }` and `( … )`.
     Group { subshell: bool, body: List },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum TokenKind {
     Word,
     Newline,
     /// `;`, `;;`, `&`, `&&`, `|`, `||`, `(`, `)`.
@@ -97,7 +100,7 @@ enum Kind {
 
 #[derive(Debug, Clone, Copy)]
 struct Token {
-    kind: Kind,
+    kind: TokenKind,
     span: Span,
 }
 
@@ -105,14 +108,14 @@ struct Token {
 const OPERATORS: [&str; 10] = [";;&", ";;", ";&", "&&", "||", ";", "&", "|", "(", ")"];
 
 /// A here-document: its delimiter, and whether tabs before that count for nothing.
-type Document = (String, bool);
+type HereDocument = (String, bool);
 
 struct Parser<'t> {
     text: &'t str,
     bytes: &'t [u8],
     at: usize,
     /// Here-documents whose bodies begin behind the next line end.
-    pending: Vec<Document>,
+    pending: Vec<HereDocument>,
     /// The words that end the lists we are in.
     ends: Vec<&'static [&'static str]>,
     /// How many word scanners are in each other.
@@ -121,7 +124,7 @@ struct Parser<'t> {
     functions: usize,
     /// The token that was looked at last: where we stood before it, it, and what holds behind it. Without it, nested `$(…)`
     /// would be read again at each level.
-    ahead: Option<(usize, Token, usize, Vec<Document>)>,
+    ahead: Option<(usize, Token, usize, Vec<HereDocument>)>,
 }
 
 /// Reads a whole script.
@@ -162,9 +165,9 @@ impl Parser<'_> {
 
     fn word(&self, token: Token) -> &str {
         match token.kind {
-            Kind::Word => token.span.of(self.text),
-            Kind::Operator(operator) => operator,
-            Kind::Newline | Kind::End => "",
+            TokenKind::Word => token.span.of(self.text),
+            TokenKind::Operator(operator) => operator,
+            TokenKind::Newline | TokenKind::End => "",
         }
     }
 
@@ -274,11 +277,11 @@ impl Parser<'_> {
     fn token(&mut self) -> Token {
         let start = self.at;
         let kind = match self.byte(start) {
-            None => Kind::End,
+            None => TokenKind::End,
             Some(b'\n') => {
                 self.at += 1;
                 self.skip_documents();
-                Kind::Newline
+                TokenKind::Newline
             }
             Some(_) => {
                 let found = OPERATORS.iter().find(|o| self.rest().starts_with(**o));
@@ -286,10 +289,10 @@ impl Parser<'_> {
                     self.at += operator.len();
                     // The others end an arm too.
                     let ends_arm = operator.starts_with(";;") || *operator == ";&";
-                    Kind::Operator(if ends_arm { ";;" } else { operator })
+                    TokenKind::Operator(if ends_arm { ";;" } else { operator })
                 } else {
                     self.scan_word();
-                    Kind::Word
+                    TokenKind::Word
                 }
             }
         };
@@ -301,7 +304,7 @@ impl Parser<'_> {
     }
 
     fn skip_newlines(&mut self) {
-        while self.peek().kind == Kind::Newline {
+        while self.peek().kind == TokenKind::Newline {
             self.next();
         }
     }
@@ -443,7 +446,7 @@ impl Parser<'_> {
             }
             let token = self.peek();
             match token.kind {
-                Kind::Newline | Kind::Operator(";" | "&") => {
+                TokenKind::Newline | TokenKind::Operator(";" | "&") => {
                     self.next();
                 }
                 _ => {
@@ -463,7 +466,7 @@ impl Parser<'_> {
     /// Returns whether a list ends here: at the end of the text, or at a word that ends one that we are in.
     fn is_at_end(&mut self) -> bool {
         let token = self.peek();
-        if token.kind == Kind::End {
+        if token.kind == TokenKind::End {
             return true;
         }
         let word = self.word(token);
@@ -481,22 +484,22 @@ impl Parser<'_> {
         is_it
     }
 
-    fn node(&self, start: usize, command: Command) -> Node {
+    fn node(&self, start: usize, command: CommandKind) -> SyntaxNode {
         let end = self.at;
-        Node {
+        SyntaxNode {
             span: Span { start, end },
             command,
         }
     }
 
-    fn chain(&mut self) -> Option<Node> {
+    fn chain(&mut self) -> Option<SyntaxNode> {
         let start = self.peek().span.start;
         let first = self.pipe()?;
         let mut rest = Vec::new();
         loop {
             let link = match self.peek().kind {
-                Kind::Operator("&&") => Link::And,
-                Kind::Operator("||") => Link::Or,
+                TokenKind::Operator("&&") => ChainOperator::And,
+                TokenKind::Operator("||") => ChainOperator::Or,
                 _ => break,
             };
             self.next();
@@ -508,18 +511,18 @@ impl Parser<'_> {
             return Some(first);
         }
         let first = Box::new(first);
-        Some(self.node(start, Command::Chain { first, rest }))
+        Some(self.node(start, CommandKind::Chain { first, rest }))
     }
 
-    fn pipe(&mut self) -> Option<Node> {
+    fn pipe(&mut self) -> Option<SyntaxNode> {
         let token = self.peek();
         let start = token.span.start;
         let negated = self.word(token) == "!";
         if negated {
             self.next();
         }
-        let mut commands: Vec<Node> = self.command().into_iter().collect();
-        while self.peek().kind == Kind::Operator("|") {
+        let mut commands: Vec<SyntaxNode> = self.command().into_iter().collect();
+        while self.peek().kind == TokenKind::Operator("|") {
             self.next();
             self.skip_newlines();
             match self.command() {
@@ -530,11 +533,11 @@ impl Parser<'_> {
         match commands.len() {
             0 => None,
             1 if !negated => commands.pop(),
-            _ => Some(self.node(start, Command::Pipe { negated, commands })),
+            _ => Some(self.node(start, CommandKind::Pipe { negated, commands })),
         }
     }
 
-    fn command(&mut self) -> Option<Node> {
+    fn command(&mut self) -> Option<SyntaxNode> {
         let token = self.peek();
         let start = token.span.start;
         // A word that ends a list around us begins no command.
@@ -542,38 +545,38 @@ impl Parser<'_> {
             return None;
         }
         let command = match (token.kind, self.word(token)) {
-            (Kind::Operator("("), _) => {
+            (TokenKind::Operator("("), _) => {
                 self.next();
                 let body = self.list(&[")"]);
                 self.take(")");
-                Command::Group {
+                CommandKind::Group {
                     subshell: true,
                     body,
                 }
             }
-            (Kind::Word, "{") => {
+            (TokenKind::Word, "{") => {
                 self.next();
                 let body = self.list(&["}"]);
                 self.take("}");
-                Command::Group {
+                CommandKind::Group {
                     subshell: false,
                     body,
                 }
             }
-            (Kind::Word, "if") => self.conditional(),
-            (Kind::Word, "case") => self.case(),
-            (Kind::Word, "for") => self.for_loop(),
-            (Kind::Word, "while" | "until") => {
+            (TokenKind::Word, "if") => self.conditional(),
+            (TokenKind::Word, "case") => self.case(),
+            (TokenKind::Word, "for") => self.for_loop(),
+            (TokenKind::Word, "while" | "until") => {
                 self.next();
                 let condition = self.list(&["do"]);
                 let body = self.loop_body();
-                Command::Loop {
+                CommandKind::Loop {
                     variable: None,
                     condition,
                     body,
                 }
             }
-            (Kind::Word, _) => return self.simple(),
+            (TokenKind::Word, _) => return self.simple(),
             _ => return None,
         };
         // Only redirections may stand behind it, and they are passed over with the blanks.
@@ -582,7 +585,7 @@ impl Parser<'_> {
         Some(node)
     }
 
-    fn conditional(&mut self) -> Command {
+    fn conditional(&mut self) -> CommandKind {
         self.next();
         let mut arms = Vec::new();
         let mut otherwise = List::new();
@@ -607,16 +610,16 @@ impl Parser<'_> {
                 otherwise = self.list(&["fi"]);
             }
             self.take("fi");
-            return Command::If { arms, otherwise };
+            return CommandKind::If { arms, otherwise };
         }
     }
 
-    fn case(&mut self) -> Command {
+    fn case(&mut self) -> CommandKind {
         self.next();
         let subject = self.peek();
         let mut arms = Vec::new();
-        if subject.kind != Kind::Word {
-            return Command::Case {
+        if subject.kind != TokenKind::Word {
+            return CommandKind::Case {
                 subject: Span { start: 0, end: 0 },
                 arms,
             };
@@ -626,7 +629,7 @@ impl Parser<'_> {
         loop {
             self.skip_newlines();
             let token = self.peek();
-            if token.kind == Kind::End || self.take("esac") {
+            if token.kind == TokenKind::End || self.take("esac") {
                 break;
             }
             self.take("(");
@@ -634,13 +637,13 @@ impl Parser<'_> {
             loop {
                 let token = self.peek();
                 match token.kind {
-                    Kind::Word => patterns.push(token.span),
-                    Kind::Operator("|") => {}
+                    TokenKind::Word => patterns.push(token.span),
+                    TokenKind::Operator("|") => {}
                     _ => break,
                 }
                 self.next();
             }
-            if self.peek().kind != Kind::Operator(")") {
+            if self.peek().kind != TokenKind::Operator(")") {
                 // No arm: whatever it is belongs to what is around us.
                 break;
             }
@@ -650,28 +653,28 @@ impl Parser<'_> {
             self.take(";;");
         }
         let subject = subject.span;
-        Command::Case { subject, arms }
+        CommandKind::Case { subject, arms }
     }
 
-    fn for_loop(&mut self) -> Command {
+    fn for_loop(&mut self) -> CommandKind {
         self.next();
         let variable = self.next();
         let mut words = Vec::new();
         if self.take("in") {
             loop {
                 let token = self.peek();
-                if token.kind != Kind::Word {
+                if token.kind != TokenKind::Word {
                     break;
                 }
                 words.push(token.span);
                 self.next();
             }
         }
-        if self.peek().kind == Kind::Operator(";") {
+        if self.peek().kind == TokenKind::Operator(";") {
             self.next();
         }
         let body = self.loop_body();
-        Command::Loop {
+        CommandKind::Loop {
             variable: Some((variable.span, words)),
             condition: List::new(),
             body,
@@ -685,13 +688,13 @@ impl Parser<'_> {
         body
     }
 
-    fn simple(&mut self) -> Option<Node> {
+    fn simple(&mut self) -> Option<SyntaxNode> {
         let start = self.peek().span.start;
         let (mut assignments, mut words) = (Vec::new(), Vec::new());
         loop {
             let token = self.peek();
             match token.kind {
-                Kind::Word => {
+                TokenKind::Word => {
                     self.next();
                     let is_assignment = assignment(token.span.of(self.text)).is_some();
                     let into = if words.is_empty() && is_assignment {
@@ -701,9 +704,9 @@ impl Parser<'_> {
                     };
                     into.push(token.span);
                 }
-                Kind::Operator("(") if words.len() == 1 && assignments.is_empty() => {
+                TokenKind::Operator("(") if words.len() == 1 && assignments.is_empty() => {
                     self.next();
-                    if self.peek().kind != Kind::Operator(")") {
+                    if self.peek().kind != TokenKind::Operator(")") {
                         break;
                     }
                     self.next();
@@ -717,12 +720,12 @@ impl Parser<'_> {
                     self.functions -= 1;
                     let Some(body) = body else { break };
                     let body = Box::new(body);
-                    return Some(self.node(start, Command::Function { name, body }));
+                    return Some(self.node(start, CommandKind::Function { name, body }));
                 }
                 _ => break,
             }
         }
-        Some(self.node(start, Command::Simple { assignments, words }))
+        Some(self.node(start, CommandKind::Simple { assignments, words }))
     }
 }
 
@@ -731,44 +734,46 @@ mod tests {
     use super::*;
 
     /// The shapes of a list, in a line.
-    fn shapes(text: &str, list: &[Node]) -> String {
+    fn shapes(text: &str, list: &[SyntaxNode]) -> String {
         let all: Vec<String> = list.iter().map(|node| shape(text, node)).collect();
         all.join("; ")
     }
 
-    fn shape(text: &str, node: &Node) -> String {
-        let list = |list: &[Node]| shapes(text, list);
+    fn shape(text: &str, node: &SyntaxNode) -> String {
+        let list = |list: &[SyntaxNode]| shapes(text, list);
         let join = |words: &[Span]| {
             let words: Vec<&str> = words.iter().map(|word| word.of(text)).collect();
             words.join(" ")
         };
         match &node.command {
-            Command::Simple { assignments, words } => {
+            CommandKind::Simple { assignments, words } => {
                 format!("{}|{}", join(assignments), join(words))
             }
-            Command::Chain { first, rest } => {
+            CommandKind::Chain { first, rest } => {
                 let rest: Vec<String> = rest
                     .iter()
                     .map(|(link, node)| format!("{link:?} {}", shape(text, node)))
                     .collect();
                 format!("({} {})", shape(text, first), rest.join(" "))
             }
-            Command::Pipe { negated, commands } => format!("pipe {negated} [{}]", list(commands)),
-            Command::If { arms, otherwise } => {
+            CommandKind::Pipe { negated, commands } => {
+                format!("pipe {negated} [{}]", list(commands))
+            }
+            CommandKind::If { arms, otherwise } => {
                 let arms: Vec<String> = arms
                     .iter()
                     .map(|arm| format!("if [{}] [{}]", list(&arm.condition), list(&arm.body)))
                     .collect();
                 format!("{} else [{}]", arms.join(" "), list(otherwise))
             }
-            Command::Case { subject, arms } => {
+            CommandKind::Case { subject, arms } => {
                 let arms: Vec<String> = arms
                     .iter()
                     .map(|(patterns, body)| format!("{} => [{}]", join(patterns), list(body)))
                     .collect();
                 format!("case {} {}", subject.of(text), arms.join(", "))
             }
-            Command::Loop {
+            CommandKind::Loop {
                 variable,
                 condition,
                 body,
@@ -778,10 +783,10 @@ mod tests {
                     .map(|(name, words)| format!("{} in {}", name.of(text), join(words)));
                 format!("loop {variable:?} [{}] [{}]", list(condition), list(body))
             }
-            Command::Function { name, body } => {
+            CommandKind::Function { name, body } => {
                 format!("{}() {}", name.of(text), shape(text, body))
             }
-            Command::Group { subshell, body } => format!("group {subshell} [{}]", list(body)),
+            CommandKind::Group { subshell, body } => format!("group {subshell} [{}]", list(body)),
         }
     }
 

@@ -89,7 +89,8 @@ pub struct Users {
     /// Groups.
     pub gids: Vec<Ids>,
     /// Who says so to the kernel.
-    pub told: Told,
+    #[serde(rename = "told")]
+    pub map_writer: MapWriter,
 }
 
 /// A range of ids.
@@ -106,7 +107,7 @@ pub struct Ids {
 /// Who tells the kernel of the ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Told {
+pub enum MapWriter {
     /// The process itself, which anyone may do for the one user and group that they are. Other groups are out of reach then.
     Inside,
     /// A process that stays outside and has the right to.
@@ -119,7 +120,8 @@ pub enum Told {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mount {
     /// What.
-    pub what: What,
+    #[serde(rename = "what")]
+    pub source: MountSource,
     /// The root that the place is looked up in, and whose links lead nowhere outside of it; none for the root we are in.
     #[serde(with = "optional_text")]
     pub root: Option<PathBuf>,
@@ -127,7 +129,8 @@ pub struct Mount {
     #[serde(with = "text")]
     pub on: PathBuf,
     /// What is mounted where the kernel refuses.
-    pub instead: Option<What>,
+    #[serde(rename = "instead")]
+    pub fallback: Option<MountSource>,
     /// Goes on, and says so, where there is no place for it.
     pub optional: bool,
 }
@@ -135,7 +138,7 @@ pub struct Mount {
 /// What is mounted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum What {
+pub enum MountSource {
     /// A directory of the machine, with what is mounted in it, or a file.
     Bind {
         /// Which.
@@ -172,13 +175,13 @@ impl Mount {
     /// A mount that has to succeed, of something of the kernel's own.
     pub fn new(name: &str, options: &str, on: impl Into<PathBuf>) -> Self {
         Self {
-            what: What::New {
+            source: MountSource::New {
                 name: name.into(),
                 options: options.into(),
             },
             root: None,
             on: on.into(),
-            instead: None,
+            fallback: None,
             optional: false,
         }
     }
@@ -186,7 +189,7 @@ impl Mount {
     /// A mount that makes what is there read-only, if there is something.
     pub fn read_only(on: impl Into<PathBuf>) -> Self {
         Self {
-            what: What::ReadOnly,
+            source: MountSource::ReadOnly,
             optional: true,
             ..Self::new("", "", on)
         }
@@ -195,7 +198,7 @@ impl Mount {
     /// A mount of a file of the host on itself, only to be read.
     pub fn file_to_read(path: &Path) -> Self {
         Self {
-            what: What::Bind {
+            source: MountSource::Bind {
                 source: path.into(),
                 file: true,
                 read_only: true,
@@ -207,21 +210,21 @@ impl Mount {
     /// A mount that has to succeed, of a directory of the machine.
     pub fn bind(source: impl Into<PathBuf>, on: impl Into<PathBuf>) -> Self {
         Self {
-            what: What::Bind {
+            source: MountSource::Bind {
                 source: source.into(),
                 file: false,
                 read_only: false,
             },
             root: None,
             on: on.into(),
-            instead: None,
+            fallback: None,
             optional: false,
         }
     }
 
     /// The same, to be read only, with all that is mounted in it.
     pub fn to_read(mut self) -> Self {
-        if let What::Bind { read_only, .. } = &mut self.what {
+        if let MountSource::Bind { read_only, .. } = &mut self.source {
             *read_only = true;
         }
         self
@@ -292,18 +295,18 @@ impl fmt::Display for Mount {
         let place = quoted(&self.place());
         let mut text = String::new();
         if self.root.is_some() {
-            text += &match self.what {
-                What::Bind { file: true, .. } => {
+            text += &match self.source {
+                MountSource::Bind { file: true, .. } => {
                     format!("{{ [ -e {place} ] || : > {place}; }} && ")
                 }
-                What::ReadOnly => String::new(),
+                MountSource::ReadOnly => String::new(),
                 _ => format!("mkdir -p {place} && "),
             };
         }
-        text += &match &self.instead {
-            None => self.what.to_shell(&place),
+        text += &match &self.fallback {
+            None => self.source.to_shell(&place),
             Some(instead) => {
-                let (what, instead) = (self.what.to_shell(&place), instead.to_shell(&place));
+                let (what, instead) = (self.source.to_shell(&place), instead.to_shell(&place));
                 format!("{{ {what} || {instead}; }}")
             }
         };
@@ -314,7 +317,7 @@ impl fmt::Display for Mount {
     }
 }
 
-impl What {
+impl MountSource {
     fn to_shell(&self, place: &str) -> String {
         match self {
             Self::Bind {
@@ -367,7 +370,7 @@ impl Namespaces {
             words += &users.to_words();
         }
         words += match &self.users {
-            Some(users) if users.told != Told::Outside => " --mount --propagation=slave",
+            Some(users) if users.map_writer != MapWriter::Outside => " --mount --propagation=slave",
             _ => "unshare --mount --propagation=slave",
         };
         if self.processes {
@@ -379,8 +382,8 @@ impl Namespaces {
 
 impl Users {
     fn to_words(&self) -> String {
-        match self.told {
-            Told::Inside => {
+        match self.map_writer {
+            MapWriter::Inside => {
                 let inside = |ids: &[Ids]| ids.first().map_or(0, |ids| ids.inside);
                 match (inside(&self.uids), inside(&self.gids)) {
                     (0, 0) => "unshare --user --map-root-user".into(),
@@ -389,7 +392,7 @@ impl Users {
                     }
                 }
             }
-            Told::Newuidmap => {
+            MapWriter::Newuidmap => {
                 let ranges = |option: &str, ids: &[Ids]| {
                     let range = |ids: &Ids| {
                         format!(
@@ -405,7 +408,7 @@ impl Users {
                 let (users, groups) = (ranges("users", &self.uids), ranges("groups", &self.gids));
                 format!("unshare --user --map-root-user{users}{groups}")
             }
-            Told::Outside => {
+            MapWriter::Outside => {
                 let map = |ids: &[Ids]| quote(OsStr::new(to_map(ids).trim_end()));
                 format!(
                     "unshare --user sleep 60 > /dev/null 2>&1 & until ! [ /proc/$!/ns/user -ef /proc/self/ns/user ]; do sleep 0.1; done\n\

@@ -11,7 +11,7 @@ mod place;
 pub(super) use ids::{Outside, map_for, tell_ids};
 pub(super) use mounts::read_only_file;
 
-use crossmerge_plan::plan::step::{BINFMT_MISC, Mount, Namespaces, Step, User, What};
+use crossmerge_plan::plan::step::{BINFMT_MISC, Mount, MountSource, Namespaces, Step, User};
 pub use error::EnterError;
 use error::{Result, failed};
 use inside::Inside;
@@ -86,9 +86,9 @@ pub(super) fn namespaces(namespaces: &Namespaces) -> Result<()> {
 pub(super) fn split_table(steps: &[Step]) -> (&[Step], &[Step]) {
     let is_of_table = |step: &Step| match step {
         Step::Register { .. } => true,
-        Step::Mount(mount) => match &mount.what {
+        Step::Mount(mount) => match &mount.source {
             // QEMU itself, read-only.
-            What::Bind { source, .. } => {
+            MountSource::Bind { source, .. } => {
                 mount.root.is_none() && *source == mount.on && is_file(mount)
             }
             _ => mount.root.is_none() && mount.on == Path::new(BINFMT_MISC),
@@ -100,7 +100,7 @@ pub(super) fn split_table(steps: &[Step]) -> (&[Step], &[Step]) {
 }
 
 fn is_file(mount: &Mount) -> bool {
-    matches!(mount.what, What::Bind { file: true, .. })
+    matches!(mount.source, MountSource::Bind { file: true, .. })
 }
 
 /// A descriptor of the binfmt_misc that the steps have made. With the last of its mounts it forgets its rules, so somebody keeps it.
@@ -111,15 +111,15 @@ pub(super) fn table(steps: &[Step]) -> Option<OwnedFd> {
 
 /// Mounts something at a path of the host.
 fn mount_here(step: &Mount) -> nix::Result<()> {
-    match &step.what {
-        What::New { name, options } => mounts::new(name, options, &step.on),
-        What::Bind {
+    match &step.source {
+        MountSource::New { name, options } => mounts::new(name, options, &step.on),
+        MountSource::Bind {
             source,
             read_only: true,
             ..
         } if *source == step.on => mounts::read_only_file(source).map(drop),
-        What::Bind { source, .. } => mounts::bind(source, &step.on),
-        What::ReadOnly => mounts::read_only_file(&step.on).map(drop),
+        MountSource::Bind { source, .. } => mounts::bind(source, &step.on),
+        MountSource::ReadOnly => mounts::read_only_file(&step.on).map(drop),
     }
 }
 

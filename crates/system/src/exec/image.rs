@@ -3,7 +3,7 @@
 //! Here is decided what of the environment goes along, and that SIGPIPE ends the program, which Rust has ignored. std's `Command` does
 //! both, and sorts and copies every variable twice; for what is called thousands of times that is a good part of all we do.
 
-use super::{error::ExecError, weak};
+use super::{error::ExecError, writable};
 use crate::file::read::ANSWER;
 use crossmerge_plan::{
     env::Env,
@@ -189,6 +189,6 @@ pub(super) fn become_program(plan: &Plan, env: &Env) -> Result<Infallible, ExecE
 
 /// The program with what it is started with.
 pub(super) fn image_of(plan: &Plan, env: &Env) -> io::Result<Image> {
-    weak::warn_of(plan);
+    writable::warn_of(plan);
     Image::new(plan, env)
 }

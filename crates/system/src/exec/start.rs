@@ -1,6 +1,6 @@
 //! The one starter of programs.
 
-use super::weak;
+use super::writable;
 use crossmerge_plan::plan::{Change, Plan, step::Step};
 use std::{ffi::OsStr, process::Command};
 
@@ -17,7 +17,7 @@ pub(super) fn start(program: impl AsRef<OsStr>) -> Command {
 
 /// The program as a command, with its arguments and environment.
 pub(super) fn command(plan: &Plan) -> Command {
-    weak::warn_of(plan);
+    writable::warn_of(plan);
     let mut command = start(&plan.program);
     command.args(&plan.args);
     environment(plan, &mut command);

@@ -11,10 +11,10 @@
 use super::{
     budget,
     directory::{DIRECTORY_MODE, Directory, is_kind},
+    error::FileError,
     owner::Owned,
     path::Identity,
     read, refused,
-    trouble::Trouble,
     trust::Trust,
     walk::{MOST_LINKS, Rest, push},
 };
@@ -89,7 +89,7 @@ pub struct Node {
 
 /// What has a name in a directory, before a look at it itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     /// A regular file.
     File,
     /// A directory.
@@ -100,7 +100,7 @@ pub enum Kind {
     Other,
 }
 
-impl Kind {
+impl FileKind {
     fn of(stat: &FileStat) -> Self {
         match () {
             () if is_kind(stat, SFlag::S_IFREG) => Self::File,
@@ -137,7 +137,7 @@ pub enum End {
     Above,
 }
 
-type Result<T> = std::result::Result<T, Trouble>;
+type Result<T> = std::result::Result<T, FileError>;
 
 impl Tree {
     /// Opens a tree to change it. A symlink on the path to it that another user could have planted is an error.
@@ -153,7 +153,7 @@ impl Tree {
     /// Opens a tree to change it, as [`Tree::open`] does; `None` if there is nothing.
     pub fn open_if_exists(path: &Path) -> Result<Option<Self>> {
         match Self::open(path) {
-            Err(Trouble::System { source, .. }) if is_absent(&source) => Ok(None),
+            Err(FileError::System { source, .. }) if is_absent(&source) => Ok(None),
             opened => opened.map(Some),
         }
     }
@@ -162,13 +162,13 @@ impl Tree {
     pub fn open_to_read(path: &Path) -> Result<Self> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let top = open(path, flags, Mode::empty());
-        Self::from_fd(top.map_err(|e| Trouble::system("open", path, e))?, path)
+        Self::from_fd(top.map_err(|e| FileError::system("open", path, e))?, path)
     }
 
     /// Takes a directory that is open already. `path` is its name for users.
     pub fn from_fd(top: OwnedFd, path: &Path) -> Result<Self> {
         let absolute = std::path::absolute(path);
-        let path = absolute.map_err(|e| Trouble::system("open", path, e))?;
+        let path = absolute.map_err(|e| FileError::system("open", path, e))?;
         // The kernel's own name of what was opened: the path may lead elsewhere by now.
         let name = format!("/proc/self/fd/{}", top.as_raw_fd());
         let real = readlinkat(AT_FDCWD, name.as_str()).map_or_else(|_| path.clone(), PathBuf::from);
@@ -221,7 +221,7 @@ impl Tree {
         };
         let way = match self.walk(path, how, None) {
             // Neither the kernel nor a build would find it.
-            Err(Trouble::System { source, .. })
+            Err(FileError::System { source, .. })
                 if source.raw_os_error() == Some(Errno::ENAMETOOLONG as i32) =>
             {
                 return Ok(None);
@@ -275,7 +275,7 @@ impl Tree {
         made: Option<&mut Vec<PathBuf>>,
     ) -> Result<(Directory, &'p OsStr)> {
         let Some(name) = path.file_name() else {
-            return Err(Trouble::NotAFile(self.path.join(path)));
+            return Err(FileError::NotAFile(self.path.join(path)));
         };
         let above = path.parent().unwrap_or(Path::new(""));
         Ok((self.directory(above, made)?, name))
@@ -292,8 +292,8 @@ impl Tree {
         self.check_inside(&way, path)?;
         let shown = self.path.join(path);
         match way.node() {
-            None => Err(Trouble::system("open", &shown, Errno::ENOENT)),
-            Some(node) if !node.is_dir() => Err(Trouble::system("enter", &shown, Errno::ENOTDIR)),
+            None => Err(FileError::system("open", &shown, Errno::ENOENT)),
+            Some(node) if !node.is_dir() => Err(FileError::system("enter", &shown, Errno::ENOTDIR)),
             Some(node) => Ok(Directory {
                 fd: node.fd,
                 path: shown,
@@ -303,17 +303,17 @@ impl Tree {
 
     fn check_inside(&self, way: &Way, path: &Path) -> Result<()> {
         match (&way.end, way.links.last()) {
-            (End::Out, Some((link, target))) => Err(Trouble::LeadsOut {
+            (End::Out, Some((link, target))) => Err(FileError::LeadsOut {
                 link: self.path.join(link),
                 target: target.clone(),
                 tree: self.path.clone(),
             }),
-            (End::Out | End::Above, _) => Err(Trouble::system(
+            (End::Out | End::Above, _) => Err(FileError::system(
                 "reach",
                 &self.path.join(path),
                 Errno::EXDEV,
             )),
-            (End::Loop, _) => Err(Trouble::system(
+            (End::Loop, _) => Err(FileError::system(
                 "reach",
                 &self.path.join(path),
                 Errno::ELOOP,
@@ -360,7 +360,7 @@ impl Tree {
             Ok(fd) => self.node_of(fd, place.into()).map(Some),
             Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::ENAMETOOLONG) => Ok(None),
             Err(Errno::ENOSYS) => Ok(self.follow(path, Links::InRoot)?.node()),
-            Err(e) => Err(Trouble::system("open", &self.path.join(place), e)),
+            Err(e) => Err(FileError::system("open", &self.path.join(place), e)),
         }
     }
 
@@ -393,7 +393,7 @@ impl Tree {
         how: How,
         mut made: Option<&mut Vec<PathBuf>>,
     ) -> Result<Way> {
-        let failed = |place: &Path, e: Errno| Trouble::system("open", &self.path.join(place), e);
+        let failed = |place: &Path, e: Errno| FileError::system("open", &self.path.join(place), e);
         let top = || openat(&self.top, ".", LOOK, Mode::empty());
         let mut way = Way {
             place: PathBuf::new(),
@@ -468,7 +468,7 @@ impl Tree {
             }
             let target = node
                 .target()
-                .map_err(|e| Trouble::system("read", &node.path, e))?;
+                .map_err(|e| FileError::system("read", &node.path, e))?;
             if way.links.len() == MOST_LINKS {
                 way.end = End::Loop;
                 return Ok(way);
@@ -480,7 +480,7 @@ impl Tree {
                 if !may {
                     let owners = [node.stat.st_uid, holder.st_uid];
                     let wanted = self.path.join(path);
-                    return Err(Trouble::foreign_link(node.path, &wanted, target, owners));
+                    return Err(FileError::foreign_link(node.path, &wanted, target, owners));
                 }
             }
             match self.leads(&way.place, &target, how.links) {
@@ -545,7 +545,7 @@ impl Tree {
 
     fn node_of(&self, fd: OwnedFd, place: PathBuf) -> Result<Node> {
         let path = self.path.join(&place);
-        let stat = fstat(&fd).map_err(|e| Trouble::system("look at", &path, e))?;
+        let stat = fstat(&fd).map_err(|e| FileError::system("look at", &path, e))?;
         Ok(Node {
             fd,
             stat,
@@ -584,14 +584,14 @@ pub fn is_absent(error: &io::Error) -> bool {
 /// Looks at what has a path on the host, for what changes it: symlinks on the way are treated as [`Directory::open`] does.
 pub fn look_to_change(path: &Path) -> Result<Option<Node>> {
     let directory = match Directory::open(super::directory::parent(path)) {
-        Err(Trouble::System { source, .. }) if is_absent(&source) => return Ok(None),
+        Err(FileError::System { source, .. }) if is_absent(&source) => return Ok(None),
         directory => directory?,
     };
     let Some(name) = path.file_name() else {
-        return Err(Trouble::NotAFile(path.into()));
+        return Err(FileError::NotAFile(path.into()));
     };
     match directory.look(name) {
-        Err(Trouble::System { source, .. }) if is_absent(&source) => Ok(None),
+        Err(FileError::System { source, .. }) if is_absent(&source) => Ok(None),
         looked_at => Ok(Some(Node::of(looked_at?.into(), path)?)),
     }
 }
@@ -610,11 +610,11 @@ impl Node {
     /// Looks at what a path of the host leads to, by any symlinks.
     pub fn at(path: &Path) -> Result<Self> {
         let fd = open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty());
-        Self::of(fd.map_err(|e| Trouble::system("open", path, e))?, path)
+        Self::of(fd.map_err(|e| FileError::system("open", path, e))?, path)
     }
 
     fn of(fd: OwnedFd, path: &Path) -> Result<Self> {
-        let stat = fstat(&fd).map_err(|e| Trouble::system("look at", path, e))?;
+        let stat = fstat(&fd).map_err(|e| FileError::system("look at", path, e))?;
         let (path, place) = (path.to_owned(), path.to_owned());
         Ok(Self {
             fd,
@@ -716,7 +716,7 @@ impl Node {
     }
 
     /// The names in a directory, sorted, and what each was when it was listed.
-    pub fn entries(&self) -> io::Result<Vec<(OsString, Kind)>> {
+    pub fn entries(&self) -> io::Result<Vec<(OsString, FileKind)>> {
         let failed = |e: Errno| refused::unreadable(&self.path, e.into());
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let mut listing = Dir::openat(&self.fd, ".", flags, Mode::empty()).map_err(failed)?;
@@ -728,14 +728,14 @@ impl Node {
                 budget::OF_OTHERS.name(&self.path, name.len())?;
                 let name = OsStr::from_bytes(name).to_owned();
                 let kind = match entry.file_type() {
-                    Some(Type::File) => Kind::File,
-                    Some(Type::Directory) => Kind::Directory,
-                    Some(Type::Symlink) => Kind::Symlink,
-                    Some(_) => Kind::Other,
+                    Some(Type::File) => FileKind::File,
+                    Some(Type::Directory) => FileKind::Directory,
+                    Some(Type::Symlink) => FileKind::Symlink,
+                    Some(_) => FileKind::Other,
                     // Not every file system tells.
                     None => self
                         .stat_of(&name)?
-                        .map_or(Kind::Other, |stat| Kind::of(&stat)),
+                        .map_or(FileKind::Other, |stat| FileKind::of(&stat)),
                 };
                 names.push((name, kind));
             }
@@ -757,9 +757,9 @@ impl Node {
         let path = self.path.join(name);
         let fd = match openat(&self.fd, name, LOOK, Mode::empty()) {
             Err(Errno::ENOENT) => return Ok(None),
-            fd => fd.map_err(|e| Trouble::system("open", &path, e))?,
+            fd => fd.map_err(|e| FileError::system("open", &path, e))?,
         };
-        let stat = fstat(&fd).map_err(|e| Trouble::system("look at", &path, e))?;
+        let stat = fstat(&fd).map_err(|e| FileError::system("look at", &path, e))?;
         let place = self.place.join(name);
         Ok(Some(Self {
             fd,

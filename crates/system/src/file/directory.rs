@@ -6,8 +6,8 @@
 //! no umask changes them.
 
 use super::{
+    error::FileError,
     owner::Owned,
-    trouble::Trouble,
     trust::Trust,
     walk::{MOST_LINKS, Rest, push},
 };
@@ -44,7 +44,7 @@ pub struct Directory {
     pub(super) path: PathBuf,
 }
 
-type Result<T> = std::result::Result<T, Trouble>;
+type Result<T> = std::result::Result<T, FileError>;
 
 /// Returns whether it is a directory, a link, or whatever the kind says.
 pub fn is_kind(stat: &FileStat, kind: SFlag) -> bool {
@@ -78,7 +78,7 @@ impl Directory {
             };
             place = parent(&place).join(target);
         }
-        Err(Trouble::system("reach", path, Errno::ELOOP))
+        Err(FileError::system("reach", path, Errno::ELOOP))
     }
 
     /// Where the link of that name leads; none when there is no link, an error when it is not to be followed.
@@ -86,7 +86,7 @@ impl Directory {
         let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         match openat(&self.fd, name, flags, Mode::empty()) {
             Err(Errno::ENOENT) => Ok(None),
-            Err(e) => Err(self.trouble("open", name, e)),
+            Err(e) => Err(self.error("open", name, e)),
             Ok(fd) => link_target(&fd, self, name, wanted),
         }
     }
@@ -98,23 +98,23 @@ impl Directory {
 
     /// The number of its file system.
     pub fn device(&self) -> Result<u64> {
-        let stat = fstat(&self.fd).map_err(|e| self.trouble("look at", OsStr::new(""), e))?;
+        let stat = fstat(&self.fd).map_err(|e| self.error("look at", OsStr::new(""), e))?;
         Ok(stat.st_dev)
     }
 
-    fn trouble(&self, what: &'static str, name: &OsStr, source: impl Into<io::Error>) -> Trouble {
+    fn error(&self, what: &'static str, name: &OsStr, source: impl Into<io::Error>) -> FileError {
         let path = match name.is_empty() {
             true => self.path.clone(),
             false => self.path.join(name),
         };
-        Trouble::system(what, &path, source)
+        FileError::system(what, &path, source)
     }
 
     /// What is there under a name, as it is itself; none when nothing is.
     pub fn stat(&self, name: &OsStr) -> Result<Option<FileStat>> {
         match fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
             Err(Errno::ENOENT) => Ok(None),
-            Err(e) => Err(self.trouble("look at", name, e)),
+            Err(e) => Err(self.error("look at", name, e)),
             Ok(stat) => Ok(Some(stat)),
         }
     }
@@ -133,7 +133,7 @@ impl Directory {
         let replaceable = [SFlag::S_IFREG, SFlag::S_IFLNK];
         match self.stat(name)? {
             Some(stat) if !replaceable.iter().any(|kind| is_kind(&stat, *kind)) => {
-                Err(Trouble::NotAFile(self.path.join(name)))
+                Err(FileError::NotAFile(self.path.join(name)))
             }
             _ => Ok(()),
         }
@@ -144,7 +144,7 @@ impl Directory {
         let flags =
             OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let fd = openat(&self.fd, name, flags, Mode::S_IRUSR | Mode::S_IWUSR);
-        Ok(fd.map_err(|e| self.trouble("make", name, e))?.into())
+        Ok(fd.map_err(|e| self.error("make", name, e))?.into())
     }
 
     /// Makes a file that was not there, with what is read and the mode. One that cannot be completed is taken away.
@@ -156,7 +156,7 @@ impl Directory {
             Ok(()) => Ok(file),
             Err(e) => {
                 let _ = self.remove(name);
-                Err(self.trouble("write", name, e))
+                Err(self.error("write", name, e))
             }
         }
     }
@@ -165,7 +165,7 @@ impl Directory {
     pub fn write_synced(&self, name: &OsStr, content: impl Read, mode: u32) -> Result<()> {
         self.write(name, content, mode)?.sync_all().map_err(|e| {
             let _ = self.remove(name);
-            self.trouble("write", name, e)
+            self.error("write", name, e)
         })
     }
 
@@ -173,7 +173,7 @@ impl Directory {
     pub fn look(&self, name: &OsStr) -> Result<File> {
         let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let fd = openat(&self.fd, name, flags, Mode::empty());
-        Ok(fd.map_err(|e| self.trouble("open", name, e))?.into())
+        Ok(fd.map_err(|e| self.error("open", name, e))?.into())
     }
 
     /// Sets the mode of what was looked at, whatever has its name by now.
@@ -181,7 +181,7 @@ impl Directory {
         // Only so can the mode of a file be set that may not be read.
         let path = format!("/proc/self/fd/{}", looked_at.as_raw_fd());
         std::fs::set_permissions(path, Permissions::from_mode(mode))
-            .map_err(|e| self.trouble("set the mode of", name, e))
+            .map_err(|e| self.error("set the mode of", name, e))
     }
 
     /// The path without links, as it is now.
@@ -200,35 +200,35 @@ impl Directory {
             | OFlag::O_CLOEXEC;
         let fd = openat(&self.fd, name, flags, Mode::S_IRUSR | Mode::S_IWUSR);
         let fd = fd.map_err(|e| match e {
-            Errno::ELOOP => Trouble::NotAFile(self.path.join(name)),
-            e => self.trouble("open", name, e),
+            Errno::ELOOP => FileError::NotAFile(self.path.join(name)),
+            e => self.error("open", name, e),
         })?;
-        let stat = fstat(&fd).map_err(|e| self.trouble("look at", name, e))?;
+        let stat = fstat(&fd).map_err(|e| self.error("look at", name, e))?;
         if !is_kind(&stat, SFlag::S_IFREG) {
-            return Err(Trouble::NotAFile(self.path.join(name)));
+            return Err(FileError::NotAFile(self.path.join(name)));
         }
         let file = File::from(fd);
         if stat.st_mode & 0o7777 != LOCK_MODE && stat.st_uid == geteuid().as_raw() {
             file.set_permissions(Permissions::from_mode(LOCK_MODE))
-                .map_err(|e| self.trouble("set the mode of", name, e))?;
+                .map_err(|e| self.error("set the mode of", name, e))?;
         }
         Ok((file, !Trust::own().is_known(stat.st_uid)))
     }
 
     /// Makes a link.
     pub fn link(&self, name: &OsStr, target: &Path) -> Result<()> {
-        symlinkat(target, &self.fd, name).map_err(|e| self.trouble("make", name, e))
+        symlinkat(target, &self.fd, name).map_err(|e| self.error("make", name, e))
     }
 
     /// Makes a directory.
     pub fn directory(&self, name: &OsStr, mode: u32) -> Result<()> {
         mkdirat(&self.fd, name, Mode::from_bits_truncate(mode & 0o755))
-            .map_err(|e| self.trouble("make", name, e))?;
+            .map_err(|e| self.error("make", name, e))?;
         // Another user, whose directory it is in, may have put a name of another file in its place: only a directory gets the mode.
         let made = self.look(name)?;
-        let stat = fstat(&made).map_err(|e| self.trouble("look at", name, e))?;
+        let stat = fstat(&made).map_err(|e| self.error("look at", name, e))?;
         if !is_kind(&stat, SFlag::S_IFDIR) {
-            return Err(Trouble::Changed(self.path.join(name)));
+            return Err(FileError::Changed(self.path.join(name)));
         }
         // A bit that the directory hands down stays.
         let wanted = stat.st_mode & Mode::S_ISGID.bits() | mode;
@@ -241,7 +241,7 @@ impl Directory {
     /// Makes a directory unless another run was faster; returns whether it did.
     pub(super) fn make_unless_exists(&self, name: &OsStr, mode: u32) -> Result<bool> {
         match self.directory(name, mode) {
-            Err(Trouble::System { source, .. })
+            Err(FileError::System { source, .. })
                 if source.kind() == io::ErrorKind::AlreadyExists =>
             {
                 Ok(false)
@@ -253,14 +253,14 @@ impl Directory {
     /// Gives a file another name besides.
     pub fn hard_link(&self, name: &OsStr, from: &Self, old: &OsStr) -> Result<()> {
         linkat(&from.fd, old, &self.fd, name, AtFlags::empty())
-            .map_err(|e| self.trouble("make", name, e))
+            .map_err(|e| self.error("make", name, e))
     }
 
     /// Renames, and replaces what has the new name. What cannot be renamed is taken away.
     pub fn rename(&self, old: &OsStr, new: &OsStr) -> Result<()> {
         renameat(&self.fd, old, &self.fd, new).map_err(|e| {
             let _ = self.remove(old);
-            self.trouble("replace", new, e)
+            self.error("replace", new, e)
         })
     }
 
@@ -275,14 +275,14 @@ impl Directory {
         };
         match gone {
             Ok(()) | Err(Errno::ENOENT) => Ok(()),
-            Err(e) => Err(self.trouble("remove", name, e)),
+            Err(e) => Err(self.error("remove", name, e)),
         }
     }
 
     /// Removes everything in it, and below, but for what is spared here by its name.
     pub fn clear(&self, spared: &dyn Fn(&OsStr) -> bool) -> Result<()> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let failed = |e| self.trouble("read", OsStr::new(""), e);
+        let failed = |e| self.error("read", OsStr::new(""), e);
         let mut listing = Dir::openat(&self.fd, ".", flags, Mode::empty()).map_err(failed)?;
         let names = listing
             .iter()
@@ -294,7 +294,7 @@ impl Directory {
             if stat.is_some_and(|stat| is_kind(&stat, SFlag::S_IFDIR)) {
                 let fd = openat(&self.fd, name.as_os_str(), flags, Mode::empty());
                 let below = Self {
-                    fd: fd.map_err(|e| self.trouble("open", name, e))?,
+                    fd: fd.map_err(|e| self.error("open", name, e))?,
                     path: self.path.join(name),
                 };
                 below.clear(&|_| false)?;
@@ -308,14 +308,14 @@ impl Directory {
     pub fn sync_names(&self) -> Result<()> {
         self.readable()
             .and_then(fsync)
-            .map_err(|e| self.trouble("write", OsStr::new(""), e))
+            .map_err(|e| self.error("write", OsStr::new(""), e))
     }
 
     /// Brings everything of its file system to the disk: one wait, however many files.
     pub fn sync(&self) -> Result<()> {
         self.readable()
             .and_then(syncfs)
-            .map_err(|e| self.trouble("write", OsStr::new(""), e))
+            .map_err(|e| self.error("write", OsStr::new(""), e))
     }
 
     /// The directory once more, for what an open path alone does not allow.
@@ -337,7 +337,7 @@ pub(super) fn parent(path: &Path) -> &Path {
 fn name(path: &Path) -> Result<&OsStr> {
     match path.file_name() {
         Some(name) => Ok(name),
-        None => Err(Trouble::NotAFile(path.into())),
+        None => Err(FileError::NotAFile(path.into())),
     }
 }
 
@@ -349,7 +349,7 @@ fn link_target(
     wanted: &Path,
 ) -> Result<Option<PathBuf>> {
     let path = directory.path.join(name);
-    let failed = |e| Trouble::system("look at", &path, e);
+    let failed = |e| FileError::system("look at", &path, e);
     let stat = fstat(fd).map_err(failed)?;
     if !is_kind(&stat, SFlag::S_IFLNK) {
         return Ok(None);
@@ -360,7 +360,7 @@ fn link_target(
         true => Ok(Some(target)),
         false => {
             let owners = [stat.st_uid, holder.st_uid];
-            Err(Trouble::foreign_link(path, wanted, target, owners))
+            Err(FileError::foreign_link(path, wanted, target, owners))
         }
     }
 }
@@ -378,10 +378,10 @@ fn walk(wanted: &Path, made: Option<&mut Vec<PathBuf>>) -> Result<Directory> {
         }),
         Err(_) => {
             let directory = walk_slowly(wanted, made)?;
-            let stat = fstat(&directory.fd).map_err(|e| Trouble::system("open", wanted, e))?;
+            let stat = fstat(&directory.fd).map_err(|e| FileError::system("open", wanted, e))?;
             match is_kind(&stat, SFlag::S_IFDIR) {
                 true => Ok(directory),
-                false => Err(Trouble::system("enter", &directory.path, Errno::ENOTDIR)),
+                false => Err(FileError::system("enter", &directory.path, Errno::ENOTDIR)),
             }
         }
     }
@@ -400,7 +400,7 @@ fn walk_slowly(wanted: &Path, mut made: Option<&mut Vec<PathBuf>>) -> Result<Dir
             fd,
             path: path.into(),
         }),
-        Err(e) => Err(Trouble::system("open", Path::new(place), e)),
+        Err(e) => Err(FileError::system("open", Path::new(place), e)),
     };
     let mut there = start(".", "")?;
     let (mut rest, mut links) = (Rest::new(), 0);
@@ -425,13 +425,13 @@ fn walk_slowly(wanted: &Path, mut made: Option<&mut Vec<PathBuf>>) -> Result<Dir
                 rest.push(part);
                 continue;
             }
-            fd => fd.map_err(|e| Trouble::system("open", &there.path.join(&part), e))?,
+            fd => fd.map_err(|e| FileError::system("open", &there.path.join(&part), e))?,
         };
         let path = there.path.join(&part);
         match link_target(&fd, &there, &part, wanted)? {
             None => there = Directory { fd, path },
             Some(_) if links == MOST_LINKS => {
-                return Err(Trouble::system("reach", wanted, Errno::ELOOP));
+                return Err(FileError::system("reach", wanted, Errno::ELOOP));
             }
             Some(target) => {
                 links += 1;

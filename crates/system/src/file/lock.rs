@@ -1,6 +1,6 @@
 //! Locks: who writes where others write too holds one, and who waits for it says for whom.
 
-use super::{beneath::Tree, directory::Directory, path::Identity, trouble::Trouble};
+use super::{beneath::Tree, directory::Directory, error::FileError, path::Identity};
 use crossmerge_plan::{report, shown::Show, words::quote_line};
 use nix::{
     errno::Errno,
@@ -27,7 +27,7 @@ const MOST_LOST: u32 = 1000;
 const TRIES_OF_OTHERS: u32 = 100;
 
 /// Takes the lock that a file is for, made when it is not there; names in `made` what was. `what` is what the lock is for.
-pub fn take(path: &Path, what: &Path, made: &mut Vec<PathBuf>) -> Result<Flock<File>, Trouble> {
+pub fn take(path: &Path, what: &Path, made: &mut Vec<PathBuf>) -> Result<Flock<File>, FileError> {
     let name = path.file_name().unwrap_or_default();
     let directory =
         |made: &mut Vec<PathBuf>| Directory::of(path, made).map(|(directory, _)| directory);
@@ -37,11 +37,11 @@ pub fn take(path: &Path, what: &Path, made: &mut Vec<PathBuf>) -> Result<Flock<F
 /// Takes the lock that a file of a tree is for, as [`take`] does. `path` begins at the tree, which is opened anew each time: who held the
 /// lock before may have removed it.
 pub fn take_in(
-    tree: impl Fn(&mut Vec<PathBuf>) -> Result<Tree, Trouble>,
+    tree: impl Fn(&mut Vec<PathBuf>) -> Result<Tree, FileError>,
     what: &Path,
     path: &Path,
     made: &mut Vec<PathBuf>,
-) -> Result<Flock<File>, Trouble> {
+) -> Result<Flock<File>, FileError> {
     let name = path.file_name().unwrap_or_default();
     let directory = |made: &mut Vec<PathBuf>| {
         let (directory, _) = tree(made)?.directory_of(path, Some(made))?;
@@ -51,24 +51,24 @@ pub fn take_in(
 }
 
 fn take_by(
-    open_directory: impl Fn(&mut Vec<PathBuf>) -> Result<Directory, Trouble>,
+    open_directory: impl Fn(&mut Vec<PathBuf>) -> Result<Directory, FileError>,
     name: &OsStr,
     path: &Path,
     what: &Path,
     made: &mut Vec<PathBuf>,
-) -> Result<Flock<File>, Trouble> {
-    let failed = |e: io::Error| Trouble::system("lock", path, e);
+) -> Result<Flock<File>, FileError> {
+    let failed = |e: io::Error| FileError::system("lock", path, e);
     for _ in 0..MOST_LOST {
         let directory = match open_directory(made) {
             // Who held it before took away what it was in.
-            Err(Trouble::System { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Err(FileError::System { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 continue;
             }
             directory => directory?,
         };
         let is_new = directory.stat(name)?.is_none();
         let (file, is_others) = match directory.open_lock(name) {
-            Err(Trouble::System { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Err(FileError::System { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 continue;
             }
             opened => opened?,
@@ -87,7 +87,7 @@ fn take_by(
             return Ok(held);
         }
     }
-    Err(Trouble::Changed(path.into()))
+    Err(FileError::Changed(path.into()))
 }
 
 /// Takes the lock of a file. After a moment it says who holds it, and waits on. `what` is what it is for.
@@ -104,10 +104,10 @@ fn wait_for(file: File, what: &Path) -> io::Result<Flock<File>> {
 }
 
 /// Takes the lock of another user's file, unless that is held for more than a moment.
-fn wait_a_moment(file: File, path: &Path) -> Result<Flock<File>, Trouble> {
-    match try_for(file, TRIES_OF_OTHERS).map_err(|e| Trouble::system("lock", path, e))? {
+fn wait_a_moment(file: File, path: &Path) -> Result<Flock<File>, FileError> {
+    match try_for(file, TRIES_OF_OTHERS).map_err(|e| FileError::system("lock", path, e))? {
         Ok(held) => Ok(held),
-        Err(file) => Err(Trouble::Held {
+        Err(file) => Err(FileError::Held {
             path: path.into(),
             who: holder(&file).unwrap_or_default(),
         }),

@@ -4,8 +4,8 @@
 use super::{
     beneath::{Node, Tree, is_absent, look_to_change},
     directory::Directory,
+    error::FileError,
     put::{new_name, remove},
-    trouble::Trouble,
 };
 use std::{
     collections::BTreeMap,
@@ -21,7 +21,7 @@ pub struct Places {
     tree: Option<Tree>,
 }
 
-type Result<T> = std::result::Result<T, Trouble>;
+type Result<T> = std::result::Result<T, FileError>;
 
 impl Places {
     /// Opens the tree of that absolute path, if it exists.

@@ -1,6 +1,6 @@
 //! Putting files in their places, whole or not at all, and removing them.
 
-use super::{directory::Directory, read, trouble::Trouble, trust};
+use super::{directory::Directory, error::FileError, read, trust};
 use nix::{
     fcntl::{AT_FDCWD, AtFlags},
     unistd::{AccessFlags, faccessat},
@@ -58,8 +58,8 @@ pub(super) fn put_with(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
 /// is the same in each run, so that nothing is left of one that was cut short. Who calls this keeps others from doing so.
 pub fn replace(
     path: &Path,
-    make: impl FnOnce(&Directory, &OsStr) -> Result<(), Trouble>,
-) -> Result<(), Trouble> {
+    make: impl FnOnce(&Directory, &OsStr) -> Result<(), FileError>,
+) -> Result<(), FileError> {
     let (directory, name) = Directory::of(path, &mut Vec::new())?;
     directory.replace(name, make)
 }

@@ -3,7 +3,7 @@
 //! Programs are run there, so nobody else may be able to put another in their place, and the file system has to let them run. What
 //! TMPDIR names is taken when it is so, else one of the usual places.
 
-use super::{directory::Directory, trust::weak_point};
+use super::{directory::Directory, trust::writable_by_others};
 use crossmerge_plan::{report, shown::Show};
 use nix::{
     sys::statvfs::{FsFlags, statvfs},
@@ -55,7 +55,7 @@ pub fn temporary() -> io::Result<Temporary> {
 fn fit(place: &Path) -> Result<PathBuf, String> {
     let shown = place.shown();
     let named = |e: io::Error| format!("`{shown}`: {e}");
-    let check = |path: &Path| match weak_point(path).map_err(named)? {
+    let check = |path: &Path| match writable_by_others(path).map_err(named)? {
         Some(weak) => Err(format!("another user may write to {weak}")),
         None => Ok(()),
     };

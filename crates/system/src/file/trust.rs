@@ -64,13 +64,13 @@ impl Trust {
 
 /// What another user may change: a directory, or a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Weak {
+pub struct WritableByOthers {
     /// Which.
     pub path: PathBuf,
     what: Owned,
 }
 
-impl fmt::Display for Weak {
+impl fmt::Display for WritableByOthers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mode = self.what.mode & 0o7777;
         let (path, owner) = (self.path.shown(), user(self.what.uid));
@@ -79,7 +79,7 @@ impl fmt::Display for Weak {
     }
 }
 
-impl Weak {
+impl WritableByOthers {
     /// The command that makes it root's alone.
     pub fn fix(&self) -> String {
         let path = quote_line(self.path.as_os_str());
@@ -94,7 +94,7 @@ impl Weak {
 /// Another user who owns what is at a path, or a symlink or directory on the path. Root and the user who runs this are no others.
 pub fn another(path: &Path) -> io::Result<Option<u32>> {
     let trust = Trust::own();
-    let weak = weak_point(path)?.map(|weak| weak.what.uid);
+    let weak = writable_by_others(path)?.map(|weak| weak.what.uid);
     // The weak point can be a directory of root's that a group may write to, above one of another user's.
     let real = canonical(path);
     let owners = real.ancestors().filter_map(|above| above.metadata().ok());
@@ -103,7 +103,7 @@ pub fn another(path: &Path) -> io::Result<Option<u32>> {
 }
 
 /// Looks for what another user may change: the file or directory, and every directory and link on the way to it.
-pub fn weak_point(path: &Path) -> io::Result<Option<Weak>> {
+pub fn writable_by_others(path: &Path) -> io::Result<Option<WritableByOthers>> {
     let path = match path.is_absolute() {
         true => path.to_owned(),
         false => std::path::absolute(path)?,
@@ -115,7 +115,7 @@ pub fn weak_point(path: &Path) -> io::Result<Option<Weak>> {
     push(&mut steps, &path);
     let trust = Trust::beside(root.uid);
     if trust.is_weak(root) {
-        return Ok(Some(Weak {
+        return Ok(Some(WritableByOthers {
             path: place,
             what: root,
         }));
@@ -146,7 +146,7 @@ pub fn weak_point(path: &Path) -> io::Result<Option<Weak>> {
             _ => trust.is_weak(what),
         };
         if is_weak {
-            return Ok(Some(Weak { path: place, what }));
+            return Ok(Some(WritableByOthers { path: place, what }));
         }
         if there.is_symlink() {
             links += 1;

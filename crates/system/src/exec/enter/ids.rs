@@ -5,7 +5,7 @@ use crate::exec::{
     inner,
     start::{OWN, start},
 };
-use crossmerge_plan::plan::step::{Told, Users, to_map};
+use crossmerge_plan::plan::step::{MapWriter, Users, to_map};
 use nix::{
     fcntl::{OFlag, openat},
     sched::{CloneFlags, unshare},
@@ -100,7 +100,7 @@ pub(super) fn unshare_users(mut flags: CloneFlags, users: Option<&Users>) -> Res
     flags.set(CloneFlags::CLONE_NEWUSER, users.is_some());
     // Who tells the kernel of the ids from outside has to be outside already.
     let ids = match users {
-        Some(users) if users.told != Told::Inside => Some(start_ids(users)?),
+        Some(users) if users.map_writer != MapWriter::Inside => Some(start_ids(users)?),
         _ => None,
     };
     unshare(flags).map_err(|e| EnterError::Namespaces(e.into()))?;
@@ -136,8 +136,8 @@ pub(super) fn unshare_users(mut flags: CloneFlags, users: Option<&Users>) -> Res
 
 /// Starts us as the one who tells of the ids, which waits for a line.
 fn start_ids(users: &Users) -> Result<std::process::Child> {
-    let told = match users.told {
-        Told::Newuidmap => "newuidmap",
+    let told = match users.map_writer {
+        MapWriter::Newuidmap => "newuidmap",
         _ => "file",
     };
     let mut command = start(OWN);

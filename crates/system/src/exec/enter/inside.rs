@@ -16,7 +16,7 @@ use super::{
     place::{Within, find_or_make, open_in, path_of},
 };
 use crossmerge_plan::{
-    plan::step::{Mount, Root, Step, What},
+    plan::step::{Mount, MountSource, Root, Step},
     report,
 };
 use nix::{
@@ -92,9 +92,9 @@ impl Inside {
             Step::Mount(mount) if mount.root.is_some() => Some(mount),
             _ => None,
         });
-        let whats = mounts.flat_map(|mount| [Some(&mount.what), mount.instead.as_ref()]);
+        let whats = mounts.flat_map(|mount| [Some(&mount.source), mount.fallback.as_ref()]);
         let sources = whats.flatten().filter_map(|what| match what {
-            What::Bind { source, .. } => Some((source.clone(), mounts::open(source))),
+            MountSource::Bind { source, .. } => Some((source.clone(), mounts::open(source))),
             _ => None,
         });
         Ok(Some(Self {
@@ -109,7 +109,7 @@ impl Inside {
     /// Returns whether the step mounts the root on itself.
     pub(super) fn is_root(&self, mount: &Mount) -> bool {
         let is_itself = |source: &Path| source == self.path && mount.on == self.path;
-        matches!(&mount.what, What::Bind { source, .. } if is_itself(source))
+        matches!(&mount.source, MountSource::Bind { source, .. } if is_itself(source))
     }
 
     /// Mounts the root on itself, and makes all places in it.
@@ -193,7 +193,7 @@ impl Inside {
         let place = match self.place(mount, step) {
             Ok(place) => place,
             // A file of the kernel's that it does not have.
-            Err(Errno::ENOENT) if step.what == What::ReadOnly => return Ok(()),
+            Err(Errno::ENOENT) if step.source == MountSource::ReadOnly => return Ok(()),
             Err(e) if step.optional => return leave_out(&io::Error::from(e)),
             Err(e) => {
                 return Err(EnterError::NoPlace {
@@ -206,8 +206,8 @@ impl Inside {
             step: step.to_string(),
             source: e.into(),
         };
-        let mut mounted = &step.what;
-        match (self.do_mount(&step.what, &place), &step.instead) {
+        let mut mounted = &step.source;
+        match (self.do_mount(&step.source, &place), &step.fallback) {
             (Ok(()), _) => {}
             (Err(e), Some(instead)) => {
                 report::note(&format!(
@@ -239,18 +239,18 @@ impl Inside {
             return Err(Errno::ENOENT);
         };
         let top = self.mounts[*around].top.as_ref().ok_or(Errno::ENOENT)?;
-        match step.what {
-            What::ReadOnly => open_in(top, rest, Within::Mount),
+        match step.source {
+            MountSource::ReadOnly => open_in(top, rest, Within::Mount),
             _ => find_or_make(top, rest, is_file(step), Within::Mount, &|_| Ok(())),
         }
     }
 
-    fn do_mount(&self, what: &What, place: &OwnedFd) -> nix::Result<()> {
+    fn do_mount(&self, what: &MountSource, place: &OwnedFd) -> nix::Result<()> {
         let on = by_descriptor(place);
         match what {
-            What::New { name, options } => mounts::new(name, options, &on),
-            What::ReadOnly => mounts::read_only_of(place, &path_of(place)?).map(drop),
-            What::Bind {
+            MountSource::New { name, options } => mounts::new(name, options, &on),
+            MountSource::ReadOnly => mounts::read_only_of(place, &path_of(place)?).map(drop),
+            MountSource::Bind {
                 source, read_only, ..
             } => {
                 let opened = self.sources.get(source).ok_or(Errno::ENOENT)?;
@@ -267,16 +267,16 @@ impl Inside {
     }
 
     /// Opens what was mounted on a place.
-    fn top_of(&self, what: &What, place: &OwnedFd) -> nix::Result<OwnedFd> {
+    fn top_of(&self, what: &MountSource, place: &OwnedFd) -> nix::Result<OwnedFd> {
         let path = path_of(place)?;
         match what {
-            What::Bind { source, .. } => {
+            MountSource::Bind { source, .. } => {
                 let source = self.sources.get(source).ok_or(Errno::ENOENT)?;
                 let mounted = mounts::identity(source.as_ref().map_err(|e| *e)?)?;
                 mounts::on_top(place, &path, mounted)
             }
-            What::ReadOnly => mounts::on_top(place, &path, mounts::identity(place)?),
-            What::New { name, .. } => {
+            MountSource::ReadOnly => mounts::on_top(place, &path, mounts::identity(place)?),
+            MountSource::New { name, .. } => {
                 let top = mounts::open(&path)?;
                 let is_it = |system: &(&str, FsType)| system.0 == name;
                 let wanted = SYSTEMS.iter().find(|system| is_it(system));
@@ -338,5 +338,5 @@ impl Inside {
 }
 
 fn is_file(mount: &Mount) -> bool {
-    matches!(mount.what, What::Bind { file: true, .. })
+    matches!(mount.source, MountSource::Bind { file: true, .. })
 }

@@ -4,13 +4,13 @@ use super::{Endian, Target};
 
 /// What an ELF header says a file is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Made {
+pub struct ElfMachine {
     pub(super) bits: u8,
     pub(super) endian: Endian,
     pub(super) machine: u16,
 }
 
-impl Made {
+impl ElfMachine {
     /// Reads the header; none when the file is not ELF (mingw's is not). Source: the gABI, "ELF Header".
     pub(crate) fn of(header: &[u8]) -> Option<Self> {
         let [0x7f, b'E', b'L', b'F', class, data, ..] = *header else {
@@ -49,7 +49,7 @@ impl Made {
     }
 }
 
-impl std::fmt::Display for Made {
+impl std::fmt::Display for ElfMachine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let endian = if self.endian == Endian::Big {
             "big"

@@ -14,9 +14,9 @@ use std::{
 /// `-print-sysroot` if it has none, and the bare name for `-print-file-name` of a file that it does not find. Such an answer must
 /// never be looked up from the working directory, which may be `/`. So every path that a tool answers with goes through here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ToldPath(PathBuf);
+pub struct PrintedPath(PathBuf);
 
-impl ToldPath {
+impl PrintedPath {
     /// Takes the answer, without the white space around it. Returns `None` unless it is one absolute path.
     pub fn of(answer: impl AsRef<[u8]>) -> Option<Self> {
         let path = Path::new(OsStr::from_bytes(answer.as_ref().trim_ascii()));
@@ -65,7 +65,7 @@ impl ToldPath {
     }
 }
 
-impl Deref for ToldPath {
+impl Deref for PrintedPath {
     type Target = Path;
 
     fn deref(&self) -> &Path {
@@ -91,7 +91,7 @@ mod tests {
             ("libc.so\n", None),
             ("/a\n/b\n", None),
         ] {
-            let found = ToldPath::of(answer);
+            let found = PrintedPath::of(answer);
             assert_eq!(found.as_deref(), path.map(Path::new), "{answer:?}");
         }
     }
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn a_rule_is_read_as_make_reads_it() {
         let rule = "probe.o: /tmp/x/probe.c \\\n /opt/my\\ sdk/usr/include/stdio.h usr/include/stdio.h \\\n /a/$$b/c.h ../d.h\n";
-        let paths = ToldPath::of_rule(rule);
+        let paths = PrintedPath::of_rule(rule);
         let paths: Vec<&Path> = paths.iter().map(|path| &**path).collect();
         let wanted = [
             "/tmp/x/probe.c",
@@ -107,6 +107,6 @@ mod tests {
             "/a/$b/c.h",
         ];
         assert_eq!(paths, wanted.map(Path::new));
-        assert_eq!(ToldPath::of_rule("nothing"), []);
+        assert_eq!(PrintedPath::of_rule("nothing"), []);
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 /// What stopped us at a path.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub enum FileError {
     /// The system said no.
     #[error("cannot {what} `{path}`: {source}", path = .path.shown())]
     System {
@@ -68,21 +68,21 @@ pub enum Trouble {
     Changed(PathBuf),
 }
 
-impl From<Trouble> for io::Error {
-    fn from(trouble: Trouble) -> Self {
-        let kind = match &trouble {
-            Trouble::System { source, .. } => source.kind(),
-            Trouble::ForeignLink { .. }
-            | Trouble::LeadsOut { .. }
-            | Trouble::NotAFile(_)
-            | Trouble::Held { .. }
-            | Trouble::Changed(_) => io::ErrorKind::Other,
+impl From<FileError> for io::Error {
+    fn from(error: FileError) -> Self {
+        let kind = match &error {
+            FileError::System { source, .. } => source.kind(),
+            FileError::ForeignLink { .. }
+            | FileError::LeadsOut { .. }
+            | FileError::NotAFile(_)
+            | FileError::Held { .. }
+            | FileError::Changed(_) => io::ErrorKind::Other,
         };
-        Self::new(kind, trouble)
+        Self::new(kind, error)
     }
 }
 
-impl Trouble {
+impl FileError {
     /// Gives what a system call said the path, and what it was about.
     pub fn system(what: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
         Self::System {
@@ -111,8 +111,8 @@ impl Trouble {
 /// Returns whether something was not done because of what another user made, and not because it cannot be.
 pub fn is_refusal(error: &io::Error) -> bool {
     let inner = error.get_ref();
-    let trouble = inner.and_then(|inner| inner.downcast_ref::<Trouble>());
-    trouble.is_some_and(|trouble| !matches!(trouble, Trouble::System { .. }))
+    let error = inner.and_then(|inner| inner.downcast_ref::<FileError>());
+    error.is_some_and(|error| !matches!(error, FileError::System { .. }))
 }
 
 /// How to go on after a failure to read or write, whoever reports it; none when it is not one that a user can do something about.
@@ -120,42 +120,42 @@ pub fn hint(error: &io::Error) -> Option<String> {
     if let Some(hint) = super::refused::hint(error) {
         return Some(hint);
     }
-    let trouble = error
+    let file_error = error
         .get_ref()
-        .and_then(|inner| inner.downcast_ref::<Trouble>());
+        .and_then(|inner| inner.downcast_ref::<FileError>());
     let quoted = |path: &Path| quote_line(path.as_os_str());
-    match trouble {
-        Some(Trouble::ForeignLink { target, .. }) => {
+    match file_error {
+        Some(FileError::ForeignLink { target, .. }) => {
             return Some(format!(
                 "if it should lead there, name that place itself, {}, instead of the link",
                 quoted(target)
             ));
         }
-        Some(Trouble::LeadsOut { link, .. }) => {
+        Some(FileError::LeadsOut { link, .. }) => {
             let link = quoted(link);
             return Some(format!(
                 "nothing outside the tree is changed by way of it; to keep that part elsewhere, put a directory in its place and mount the other one there: `rm {link} && mkdir {link}`"
             ));
         }
-        Some(Trouble::Held { .. }) => {
+        Some(FileError::Held { .. }) => {
             return Some("run it again when that process has ended, or ask its user".into());
         }
-        Some(Trouble::NotAFile(_)) => return Some("name another place".into()),
-        Some(Trouble::Changed(_)) => {
+        Some(FileError::NotAFile(_)) => return Some("name another place".into()),
+        Some(FileError::Changed(_)) => {
             return Some("run it again when nothing else works on it".into());
         }
-        Some(Trouble::System { .. }) | None => {}
+        Some(FileError::System { .. }) | None => {}
     }
-    let place = match trouble {
-        Some(Trouble::System { path, .. }) => path.parent().unwrap_or(path),
+    let place = match file_error {
+        Some(FileError::System { path, .. }) => path.parent().unwrap_or(path),
         _ => Path::new(""),
     };
     let place = match place.as_os_str().is_empty() {
         true => String::new(),
         false => format!(" {}", quoted(place)),
     };
-    let number = match trouble {
-        Some(Trouble::System { source, .. }) => source.raw_os_error(),
+    let number = match file_error {
+        Some(FileError::System { source, .. }) => source.raw_os_error(),
         _ => error.raw_os_error(),
     };
     let errno = number.map(Errno::from_raw);

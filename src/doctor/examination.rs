@@ -1,19 +1,19 @@
-//! The patient: one target under examination, and what several checks want to know of it, each looked up once.
+//! The exam: one target under examination, and what several checks want to know of it, each looked up once.
 
 use super::finding::DoctorError;
 use crate::{
     applet::Wrappers,
     call::Call,
-    config::{Kind, Toolchain},
+    config::{Toolchain, ToolchainKind},
     context::{Context, ContextError},
     distribution::Distribution,
     fix_root,
     fix_root::Sysroot,
     init,
-    init::{Headers, Host, InitError, Record, Traits, installed},
+    init::{Headers, HostPortage, InitError, InitRecord, Traits, installed},
     links::bindir,
     profile,
-    profile::Says,
+    profile::ProfileSettings,
     target::{Source, Target, TargetError},
 };
 use crossmerge_plan::{
@@ -24,11 +24,11 @@ use crossmerge_plan::{
 use crossmerge_portage::Settings;
 use crossmerge_system::{
     exec,
-    exec::{ExecError, ToldPath},
+    exec::{ExecError, PrintedPath},
     file,
     file::{
         Identity, Node, Temporary, Tree,
-        beneath::{Kind as Entry, MOST_DEPTH},
+        beneath::{FileKind, MOST_DEPTH},
         read,
     },
 };
@@ -52,7 +52,7 @@ const NOT_INSTALLED: [&str; 6] = ["dev", "proc", "sys", "tmp", "var/tmp", "var/c
 pub(super) const PROFILE_LINK: &str = "make.profile";
 
 /// One target, and what was looked up of it.
-pub(super) struct Patient<'a> {
+pub(super) struct Examination<'a> {
     pub(super) context: &'a Context,
     pub(super) wrappers: &'a Wrappers,
     pub(super) sysroot: PathBuf,
@@ -61,18 +61,18 @@ pub(super) struct Patient<'a> {
     pub(super) temporary: Temporary,
     target: Result<Target, TargetError>,
     sources: Vec<Source>,
-    host: OnceCell<Option<Result<Host, InitError>>>,
+    host: OnceCell<Option<Result<HostPortage, InitError>>>,
     settings: OnceCell<Option<Result<Settings, ContextError>>>,
-    profile: OnceCell<Option<Says>>,
+    profile: OnceCell<Option<ProfileSettings>>,
     compiler: OnceCell<Option<Compiler>>,
     multiarch: OnceCell<String>,
-    files: OnceCell<Files>,
-    installed: OnceCell<fix_root::Files>,
+    files: OnceCell<UnmergedFiles>,
+    installed: OnceCell<fix_root::SysrootFiles>,
 }
 
 /// The target's C compiler.
 pub(super) struct Compiler {
-    pub(super) kind: Kind,
+    pub(super) kind: ToolchainKind,
     /// The program itself, ours not counted.
     pub(super) path: PathBuf,
     /// It was adopted, so it is called through our applet.
@@ -81,12 +81,12 @@ pub(super) struct Compiler {
 
 /// The files in the sysroot that some check looks into.
 #[derive(Default)]
-pub(super) struct Files {
+pub(super) struct UnmergedFiles {
     pub(super) leftovers: Vec<PathBuf>,
     pub(super) updates: Vec<PathBuf>,
 }
 
-impl<'a> Patient<'a> {
+impl<'a> Examination<'a> {
     pub(super) fn new(
         context: &'a Context,
         wrappers: &'a Wrappers,
@@ -147,8 +147,8 @@ impl<'a> Patient<'a> {
         self.context.configroot().join("etc/portage")
     }
 
-    pub(super) fn record(&self) -> Result<Record, DoctorError> {
-        Ok(Record::read(&self.sysroot)?)
+    pub(super) fn record(&self) -> Result<InitRecord, DoctorError> {
+        Ok(InitRecord::read(&self.sysroot)?)
     }
 
     pub(super) fn portageq(&self) -> Option<PathBuf> {
@@ -156,9 +156,9 @@ impl<'a> Patient<'a> {
     }
 
     /// What the host's Portage says; none where there is no Portage.
-    pub(super) fn host(&self) -> Option<&Result<Host, InitError>> {
+    pub(super) fn host(&self) -> Option<&Result<HostPortage, InitError>> {
         self.host
-            .get_or_init(|| Host::ask(self.context).transpose())
+            .get_or_init(|| HostPortage::ask(self.context).transpose())
             .as_ref()
     }
 
@@ -173,13 +173,13 @@ impl<'a> Patient<'a> {
     }
 
     /// What the profile that is linked says; `None` without Portage.
-    pub(super) fn profile(&self) -> Result<Option<&Says>, DoctorError> {
-        let read = || -> Result<Option<Says>, InitError> {
+    pub(super) fn profile(&self) -> Result<Option<&ProfileSettings>, DoctorError> {
+        let read = || -> Result<Option<ProfileSettings>, InitError> {
             let Some(Ok(host)) = self.host() else {
                 return Ok(None);
             };
             let link = self.etc_portage().join(PROFILE_LINK);
-            Ok(Some(profile::says(
+            Ok(Some(profile::settings(
                 self.context,
                 &host.repositories,
                 &link,
@@ -236,7 +236,7 @@ impl<'a> Patient<'a> {
     }
 
     /// What the compiler prints for an option, trimmed; empty when it does not know it.
-    pub(super) fn compiler_says(&self, option: &str) -> Result<String, DoctorError> {
+    pub(super) fn compiler_prints(&self, option: &str) -> Result<String, DoctorError> {
         let output = self.compile([option])??;
         Ok(match output.status.success() {
             true => trimmed(&output.stdout),
@@ -251,7 +251,7 @@ impl<'a> Patient<'a> {
 
     /// The existing file that the compiler names for an option.
     pub(super) fn compiler_names(&self, option: &str) -> Result<Option<PathBuf>, DoctorError> {
-        let path = ToldPath::of_output(&self.compile([option])??);
+        let path = PrintedPath::of_output(&self.compile([option])??);
         Ok(path
             .filter(|path| path.is_file())
             .map(|path| path.to_path_buf()))
@@ -280,7 +280,7 @@ impl<'a> Patient<'a> {
     pub(super) fn library(&self, file: &str) -> Option<PathBuf> {
         let directories = ["usr/lib64", "lib64", "usr/lib", "lib", "usr/lib32", "lib32"];
         let own = self.multiarch.get_or_init(|| {
-            let said = self.compiler_says("-print-multiarch");
+            let said = self.compiler_prints("-print-multiarch");
             let is_name = |said: &String| !said.contains('/') && said != "..";
             said.ok().filter(is_name).unwrap_or_default()
         });
@@ -293,7 +293,7 @@ impl<'a> Patient<'a> {
     }
 
     /// The command that gives the target a toolchain that works: another one in PATH, else crossdev's.
-    pub(super) fn mend_toolchain(&self) -> String {
+    pub(super) fn fix_toolchain(&self) -> String {
         match self.other_toolchain() {
             Some(prefix) => {
                 let libc = self.library("libc.so").is_none() && has_libc(&prefix);
@@ -307,17 +307,17 @@ impl<'a> Patient<'a> {
     /// real tools.
     pub(super) fn adopting(&self, prefix: &OsStr, with_libc: bool) -> String {
         let toolchain = Toolchain {
-            kind: Kind::Gnu,
+            kind: ToolchainKind::Gnu,
             prefix: prefix.into(),
             options: Vec::new(),
             libdirs: None,
             start_files: None,
         };
         if init::shadowed(self.context, self.wrappers, &self.bindir, &toolchain).is_some() {
-            let options = init::Options {
+            let options = init::InitOptions {
                 toolchain: Some(prefix.to_owned()),
                 with_libc,
-                ..init::Options::default()
+                ..init::InitOptions::default()
             };
             return init::instead(self.context, &options);
         }
@@ -326,7 +326,7 @@ impl<'a> Patient<'a> {
     }
 
     /// The command that puts a libc into the sysroot: the adopted toolchain's, another toolchain's, or a package's.
-    pub(super) fn mend_libc(&self) -> String {
+    pub(super) fn fix_libc(&self) -> String {
         match &self.context.settings.toolchain {
             Some(adopted) if has_own_libc(adopted) => format!("{} --with-libc", self.init()),
             adopted => match self.other_toolchain().filter(|prefix| has_libc(prefix)) {
@@ -414,16 +414,19 @@ impl<'a> Patient<'a> {
     }
 
     /// What fix-root finds in the sysroot, which has to be there.
-    pub(super) fn installed(&self) -> Result<&fix_root::Files, DoctorError> {
-        let look =
-            || fix_root::Files::of(&Sysroot::to_read(&self.sysroot).map_err(std::io::Error::from)?);
+    pub(super) fn installed(&self) -> Result<&fix_root::SysrootFiles, DoctorError> {
+        let look = || {
+            fix_root::SysrootFiles::of(
+                &Sysroot::to_read(&self.sysroot).map_err(std::io::Error::from)?,
+            )
+        };
         Ok(self.installed.get_or_try_init(look)?)
     }
 
     /// The files of the sysroot, walked through once.
-    pub(super) fn files(&self) -> &Files {
+    pub(super) fn files(&self) -> &UnmergedFiles {
         self.files.get_or_init(|| {
-            let mut files = Files::default();
+            let mut files = UnmergedFiles::default();
             let tree = Tree::open_to_read(&self.sysroot).ok();
             let top = tree.and_then(|tree| tree.find(Path::new("")).ok().flatten());
             if let Some(top) = top {
@@ -450,13 +453,13 @@ impl<'a> Patient<'a> {
 }
 
 /// Collects files by name. What cannot be read, or lies too deep, is passed over: it is not what the checks look for.
-fn walk(directory: &Node, depth: usize, files: &mut Files) {
+fn walk(directory: &Node, depth: usize, files: &mut UnmergedFiles) {
     let Ok(entries) = directory.entries() else {
         return;
     };
     for (name, kind) in entries {
         let within = directory.place().join(&name);
-        if kind == Entry::Directory {
+        if kind == FileKind::Directory {
             let is_skipped = |skipped: &str| within == Path::new(skipped);
             if depth < MOST_DEPTH
                 && !NOT_INSTALLED.into_iter().any(is_skipped)
@@ -485,13 +488,13 @@ pub(super) fn updated(name: &str) -> Option<&str> {
 /// The C compiler's name behind the prefix.
 /// Returns whether init can copy a libc from the adopted toolchain. clang takes that of a GCC beside it.
 fn has_own_libc(toolchain: &Toolchain) -> bool {
-    toolchain.kind == Kind::Llvm || has_libc(toolchain.prefix.as_os_str())
+    toolchain.kind == ToolchainKind::Llvm || has_libc(toolchain.prefix.as_os_str())
 }
 
 /// Returns whether a GNU toolchain has a libc of its own that init can copy.
 fn has_libc(prefix: &OsStr) -> bool {
     let mut gcc = prefix.to_owned();
-    gcc.push(Kind::Gnu.driver());
+    gcc.push(ToolchainKind::Gnu.driver());
     let plan = Plan {
         program: gcc.into(),
         args: vec!["-print-file-name=libc.so".into()],
@@ -501,7 +504,7 @@ fn has_libc(prefix: &OsStr) -> bool {
     exec::query(&[plan]).is_ok_and(|outputs| {
         // A native compiler's libc is the host's own.
         let own = |path: &Path| path.starts_with("/usr/lib") || path.starts_with("/lib");
-        let found = ToldPath::of_output(&outputs[0]).and_then(|found| found.real());
+        let found = PrintedPath::of_output(&outputs[0]).and_then(|found| found.real());
         found.is_some_and(|found| !own(&found))
     })
 }

@@ -6,7 +6,7 @@
 //! their own affair, so for them nothing is looked at.
 
 use crate::{
-    file::{Node, Tree, Weak, beneath::Links, weak_point},
+    file::{Node, Tree, WritableByOthers, beneath::Links, writable_by_others},
     user,
 };
 use crossmerge_plan::{
@@ -80,21 +80,21 @@ fn warn_of_sysroot(sysroot: &Path) {
     if !is_new(&SEEN, sysroot) {
         return;
     }
-    let Some(weak) = weak_in(sysroot) else {
+    let Some(writable) = writable_in(sysroot) else {
         return;
     };
-    if is_new(&NAMED, &weak.path) {
+    if is_new(&NAMED, &writable.path) {
         report::note(&format!(
-            "warning: the dynamic linker and the libc in `{}` are run as root, and another user may change {weak}; to fix it: `{}`",
+            "warning: the dynamic linker and the libc in `{}` are run as root, and another user may change {writable}; to fix it: `{}`",
             sysroot.shown(),
-            weak.fix()
+            writable.fix()
         ));
     }
 }
 
-fn weak_in(sysroot: &Path) -> Option<Weak> {
-    if let Ok(Some(weak)) = weak_point(sysroot) {
-        return Some(weak);
+fn writable_in(sysroot: &Path) -> Option<WritableByOthers> {
+    if let Ok(Some(writable)) = writable_by_others(sysroot) {
+        return Some(writable);
     }
     let tree = Tree::open_to_read(sysroot).ok()?;
     let followed = |place: &Path| tree.follow(place, Links::InRoot).ok()?.node();
@@ -116,8 +116,8 @@ fn weak_in(sysroot: &Path) -> Option<Weak> {
         let names = directory.names().unwrap_or_default().into_iter();
         let names = names.filter(|name| is_run(name));
         for node in names.filter_map(|name| followed(&directory.place().join(name))) {
-            if let Ok(Some(weak)) = weak_point(node.path()) {
-                return Some(weak);
+            if let Ok(Some(writable)) = writable_by_others(node.path()) {
+                return Some(writable);
             }
             // The libc is beside the linker that a symlink leads to.
             if seen.len() < MOST_DIRECTORIES {
@@ -138,14 +138,14 @@ fn warn_of_program(program: &Path) {
         return;
     }
     // What cannot be looked at cannot be run either, and that is said then.
-    let Ok(Some(weak)) = weak_point(program) else {
+    let Ok(Some(writable)) = writable_by_others(program) else {
         return;
     };
-    if is_new(&NAMED, &weak.path) {
+    if is_new(&NAMED, &writable.path) {
         let program = program.shown();
         report::note(&format!(
-            "warning: `{program}` is run as root, and another user may change {weak}; to fix it: `{}`",
-            weak.fix()
+            "warning: `{program}` is run as root, and another user may change {writable}; to fix it: `{}`",
+            writable.fix()
         ));
     }
 }

@@ -7,7 +7,7 @@
 use super::sysroot::{INSTALLED, Sysroot};
 use crossmerge_system::file::{
     Identity, Node,
-    beneath::{Kind, Links},
+    beneath::{FileKind, Links},
     budget,
 };
 use std::{
@@ -29,7 +29,7 @@ const OF_A_LINK: u64 = 400;
 
 /// A symlink that leads to the build machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Stray {
+pub(crate) struct EscapingSymlink {
     /// Its path, as the user would write it.
     pub(crate) path: PathBuf,
     /// What it contains.
@@ -71,7 +71,7 @@ pub(super) fn follow(sysroot: &Sysroot, path: &Path) -> Followed {
 }
 
 /// Finds them, in the order of their paths. A directory that may not be read is passed over; the walk for libraries names it.
-pub(super) fn find(sysroot: &Sysroot) -> io::Result<Vec<Stray>> {
+pub(super) fn find(sysroot: &Sysroot) -> io::Result<Vec<EscapingSymlink>> {
     let mut found = BTreeMap::new();
     let mut look = |link: &Path| -> io::Result<()> {
         let followed = follow(sysroot, link);
@@ -99,7 +99,7 @@ pub(super) fn find(sysroot: &Sysroot) -> io::Result<Vec<Stray>> {
             budget::OF_OTHERS.kept(&path, OF_A_LINK + target.as_os_str().len() as u64)?;
             found.insert(
                 place.clone(),
-                Stray {
+                EscapingSymlink {
                     path: sysroot.path().join(place),
                     target: target.clone(),
                     relative,
@@ -131,7 +131,7 @@ pub(super) fn find(sysroot: &Sysroot) -> io::Result<Vec<Stray>> {
                         walk(sysroot, &place.join(name), kind, &mut look)?;
                     }
                 }
-            } else if kind == Kind::Symlink {
+            } else if kind == FileKind::Symlink {
                 // `usr` or `local` itself.
                 look(&place)?;
             }
@@ -142,7 +142,7 @@ pub(super) fn find(sysroot: &Sysroot) -> io::Result<Vec<Stray>> {
 
 /// The entries of a directory of the sysroot, reached as the target reaches it; none if it cannot be read. A symlink that leads out is
 /// not followed: what lies there is no part of the sysroot.
-fn listed(sysroot: &Sysroot, place: &Path) -> Vec<(OsString, Kind)> {
+fn listed(sysroot: &Sysroot, place: &Path) -> Vec<(OsString, FileKind)> {
     let directory = follow(sysroot, place).node;
     directory
         .filter(Node::is_dir)
@@ -153,16 +153,16 @@ fn listed(sysroot: &Sysroot, place: &Path) -> Vec<(OsString, Kind)> {
 fn walk(
     sysroot: &Sysroot,
     place: &Path,
-    kind: Kind,
+    kind: FileKind,
     look: &mut dyn FnMut(&Path) -> io::Result<()>,
 ) -> io::Result<()> {
     match kind {
-        Kind::Symlink => look(place),
-        Kind::Directory => listed(sysroot, place)
+        FileKind::Symlink => look(place),
+        FileKind::Directory => listed(sysroot, place)
             .into_iter()
-            .filter(|(_, kind)| matches!(kind, Kind::Symlink | Kind::Directory))
+            .filter(|(_, kind)| matches!(kind, FileKind::Symlink | FileKind::Directory))
             .try_for_each(|(name, kind)| walk(sysroot, &place.join(name), kind, look)),
-        Kind::File | Kind::Other => Ok(()),
+        FileKind::File | FileKind::Other => Ok(()),
     }
 }
 
@@ -236,11 +236,11 @@ mod tests {
         }
         let sysroot = Sysroot::at(&root).expect("a sysroot");
         let found = find(&sysroot).expect("a walk");
-        let found = found.iter().map(|stray| {
-            let path = stray.path.strip_prefix(&root).expect("a path inside");
+        let found = found.iter().map(|symlink| {
+            let path = symlink.path.strip_prefix(&root).expect("a path inside");
             (
                 path.to_str(),
-                stray.relative.as_deref().and_then(Path::to_str),
+                symlink.relative.as_deref().and_then(Path::to_str),
             )
         });
         assert_eq!(
@@ -339,8 +339,8 @@ mod tests {
             if link.starts_with("etc") {
                 continue;
             }
-            let stray = found.iter().find(|stray| stray.path == root.join(link));
-            let said = stray.map(|stray| stray.relative.as_deref());
+            let symlink = found.iter().find(|symlink| symlink.path == root.join(link));
+            let said = symlink.map(|symlink| symlink.relative.as_deref());
             let wanted = match link {
                 "usr/lib/chain.so" => None,
                 _ => Some(relative.map(Path::new)),
@@ -361,17 +361,17 @@ mod tests {
         let found = find(&sysroot).expect("readable");
         let chain = ["usr/lib/chain.so", "etc/alternatives/chain.so"].map(|path| root.join(path));
         for link in chain {
-            let stray = found.iter().find(|stray| stray.path == link);
+            let symlink = found.iter().find(|symlink| symlink.path == link);
             assert!(
-                stray.is_some_and(|stray| stray.relative.is_some()),
+                symlink.is_some_and(|symlink| symlink.relative.is_some()),
                 "{link:?}"
             );
         }
         assert_eq!(found.len(), 14, "{found:#?}");
-        for stray in &found {
-            if let Some(relative) = &stray.relative {
-                fs::remove_file(&stray.path).expect("gone");
-                symlink(relative, &stray.path).expect("a link");
+        for escaping in &found {
+            if let Some(relative) = &escaping.relative {
+                fs::remove_file(&escaping.path).expect("gone");
+                symlink(relative, &escaping.path).expect("a link");
             }
         }
         let again = find(&sysroot).expect("readable");

@@ -1,0 +1,83 @@
+//! `emerge-wrapper`, by which crossdev calls its wrappers.
+
+use super::{
+    init::{initialise, is_llvm},
+    print::print,
+};
+use crate::{applet::Wrappers, config::Config, context::Context, init::InitOptions};
+use crossmerge_plan::{
+    env::Env,
+    report::{Failure, UsageError},
+    tuple::Tuple,
+};
+use std::{
+    ffi::{OsStr, OsString},
+    process::ExitCode,
+};
+
+/// Runs `emerge-wrapper`, as crossdev and people who know crossdev call it.
+pub fn emerge_wrapper(
+    argv0: &OsStr,
+    args: Vec<OsString>,
+    env: Env,
+    config: Config,
+    wrappers: &Wrappers,
+) -> Result<ExitCode, Failure> {
+    let mut args = args.into_iter().peekable();
+    if args
+        .peek()
+        .is_some_and(|arg| arg == "--help" || arg == "-h")
+    {
+        return print(WRAPPER_HELP);
+    }
+    let usage = |message: &str| {
+        Failure::from(UsageError {
+        message: message.into(),
+        hint: "`emerge-wrapper --target <tuple> --init` makes the commands, then `<tuple>-emerge <package>` builds; `--help` says more".into(),
+    })
+    };
+    if args.next_if(|arg| arg == "--target").is_none() {
+        return Err(usage(
+            "emerge-wrapper does not know for which target: `--target <tuple>` is missing",
+        ));
+    }
+    let tuple = Tuple::from_os(
+        &args
+            .next()
+            .ok_or_else(|| usage("`--target` has no tuple behind it"))?,
+    )?;
+    if args.peek().is_some_and(|arg| arg == "--init") {
+        if let Some(extra) = args.nth(1) {
+            return Err(usage(&format!(
+                "`{}` has no meaning behind `--init`",
+                extra.display()
+            )));
+        }
+        let options = InitOptions {
+            by_crossdev: true,
+            clang_target: is_llvm(&env),
+            ..InitOptions::default()
+        };
+        return initialise(
+            argv0,
+            Context::new(env, config, tuple)?,
+            wrappers,
+            &options,
+            false,
+        );
+    }
+    // The option names the tuple, so a CHOST in the environment does not.
+    let context = Context::new(env, config, tuple)?;
+    crate::run::run_applet("emerge", wrappers, &context, args.collect())
+}
+
+const WRAPPER_HELP: &str = "\
+Usage: emerge-wrapper --target <tuple> --init
+       emerge-wrapper --target <tuple> [emerge's arguments]
+
+The first form makes a target: the links <tuple>-emerge and others beside this program, and etc/portage in the
+sysroot. It is `crossmerge init <tuple>`, which has more options. With LLVM=yes in the environment the target is set
+up for clang.
+
+The second form is `<tuple>-emerge`.
+";

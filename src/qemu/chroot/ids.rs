@@ -1,0 +1,182 @@
+//! The users and groups that exist inside: the maps of the user namespaces.
+
+use super::{
+    super::private,
+    error::{ChrootError, Result},
+};
+use crate::context::Context;
+use crossmerge_plan::plan::step::{Ids, MapWriter, Users};
+use crossmerge_system::file::read;
+use std::{ffi::OsStr, path::Path};
+
+/// The users that there are inside; none when there can be no user namespace, which root can do without.
+pub(super) fn users(context: &Context) -> Result<Option<Users>> {
+    let is_root = nix::unistd::geteuid().is_root();
+    match private::namespaces_possible() {
+        Err(_) if is_root => return Ok(None),
+        Err(why) => return Err(ChrootError::NoNamespaces(why)),
+        Ok(()) => {}
+    }
+    if is_root {
+        return private::own_users()
+            .map(Some)
+            .map_err(ChrootError::NoNamespaces);
+    }
+    let own = |outside: u32| Ids {
+        inside: 0,
+        outside,
+        count: 1,
+    };
+    let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
+    let name = nix::unistd::User::from_uid(uid)
+        .ok()
+        .flatten()
+        .map(|user| user.name);
+    let ranges = |file: &str| {
+        subordinate(
+            &read::read_to_string(Path::new(file), read::SETTINGS).unwrap_or_default(),
+            name.as_deref(),
+            uid.as_raw(),
+        )
+    };
+    let (mut uids, mut gids) = (ranges("/etc/subuid"), ranges("/etc/subgid"));
+    let has = |program: &str| context.has_command(OsStr::new(program));
+    let map_writer =
+        match !uids.is_empty() && !gids.is_empty() && has("newuidmap") && has("newgidmap") {
+            true => MapWriter::Newuidmap,
+            false => {
+                uids.clear();
+                gids.clear();
+                MapWriter::Inside
+            }
+        };
+    uids.insert(0, own(uid.as_raw()));
+    gids.insert(0, own(gid.as_raw()));
+    Ok(Some(Users {
+        uids,
+        gids,
+        map_writer,
+    }))
+}
+
+/// The ids of the second user namespace: all that the first one has, each as itself.
+pub(super) fn locked(users: Users) -> Users {
+    let as_itself = |ids: Vec<Ids>| {
+        let ids = ids.into_iter();
+        let ids = ids.map(|ids| Ids {
+            outside: ids.inside,
+            ..ids
+        });
+        ids.collect()
+    };
+    Users {
+        uids: as_itself(users.uids),
+        gids: as_itself(users.gids),
+        map_writer: MapWriter::Outside,
+    }
+}
+
+/// The ranges that subuid(5) gives a user, one behind the other from 1 on.
+fn subordinate(text: &str, name: Option<&str>, uid: u32) -> Vec<Ids> {
+    let mut next = 1u32;
+    let range = |line: &str| {
+        let fields: Vec<&str> = line.trim().split(':').collect();
+        let [user, outside, count] = fields[..] else {
+            return None;
+        };
+        (Some(user) == name || user.parse() == Ok(uid)).then_some(())?;
+        let (outside, count) = (outside.parse().ok()?, count.parse().ok()?);
+        let inside = next;
+        next = next.checked_add(count)?;
+        Some(Ids {
+            inside,
+            outside,
+            count,
+        })
+    };
+    text.lines()
+        .filter_map(range)
+        .filter(|ids| ids.count > 0)
+        .collect()
+}
+
+/// The ids that can be had inside.
+pub(super) struct AvailableIds {
+    uids: Vec<Ids>,
+    gids: Vec<Ids>,
+    /// Whether a process may choose its other groups.
+    pub(super) groups: bool,
+}
+
+impl AvailableIds {
+    pub(super) fn of(users: &Users) -> Self {
+        Self {
+            uids: users.uids.clone(),
+            gids: users.gids.clone(),
+            // Denied once, it is denied in every namespace below: user_namespaces(7).
+            groups: users.map_writer != MapWriter::Inside
+                && std::fs::read_to_string("/proc/self/setgroups")
+                    .map_or(true, |says| says.trim() != "deny"),
+        }
+    }
+
+    /// More than the caller's own.
+    pub(super) fn has_many(&self) -> bool {
+        self.uids.iter().any(|ids| ids.count > 1)
+    }
+
+    pub(super) fn has_user(&self, uid: u32) -> bool {
+        has(&self.uids, uid)
+    }
+
+    pub(super) fn has_group(&self, gid: u32) -> bool {
+        has(&self.gids, gid)
+    }
+
+    pub(super) fn to_words(&self) -> String {
+        let range = |ids: &Ids| match ids.count {
+            1 => ids.inside.to_string(),
+            count => format!("{} to {}", ids.inside, ids.inside.saturating_add(count - 1)),
+        };
+        let ranges: Vec<String> = self.uids.iter().map(range).collect();
+        ranges.join(", ")
+    }
+}
+
+fn has(ids: &[Ids], id: u32) -> bool {
+    ids.iter().any(|ids| {
+        id.checked_sub(ids.inside)
+            .is_some_and(|from| from < ids.count)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ranges_of_a_user_come_one_behind_the_other() {
+        let text = "root:100000:65536\njo:200000:1000\n# no\n1000:300000:5\njo:bad:1\njo:1:0\n";
+        let ids = |inside, outside, count| Ids {
+            inside,
+            outside,
+            count,
+        };
+        assert_eq!(
+            subordinate(text, Some("jo"), 1000),
+            [ids(1, 200_000, 1000), ids(1001, 300_000, 5)]
+        );
+        assert_eq!(subordinate(text, None, 7), []);
+        let reach = AvailableIds {
+            uids: vec![ids(0, 1000, 1), ids(1, 200_000, 1000)],
+            gids: vec![ids(0, 1000, 1)],
+            groups: true,
+        };
+        assert!(reach.has_many());
+        for (id, is) in [(0, true), (1, true), (1000, true), (1001, false)] {
+            assert_eq!(reach.has_user(id), is, "{id}");
+        }
+        assert!(!reach.has_group(1));
+        assert_eq!(reach.to_words(), "0, 1 to 1000");
+    }
+}

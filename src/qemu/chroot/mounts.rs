@@ -1,0 +1,221 @@
+//! What is mounted in the root.
+
+use super::{
+    error::{ChrootError, Result},
+    ids::AvailableIds,
+    inside::TargetRoot,
+};
+use crate::context::Context;
+use crossmerge_plan::{
+    plan::step::{Mount, MountSource, Step},
+    report,
+};
+use crossmerge_portage::{Repositories, refusal::Refusal};
+use crossmerge_system::file;
+use std::{
+    collections::BTreeMap,
+    io::{self, IsTerminal},
+    os::{fd::AsRawFd, unix::fs::FileTypeExt},
+    path::{Path, PathBuf},
+};
+
+/// Device nodes that programs expect: those of the Linux Standard Base and `/dev/full`, `/dev/random`, `/dev/urandom`.
+const NODES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+
+/// Links in `/dev`, as the kernel's devtmpfs does not have them and every udev makes them.
+const LINKS: [(&str, &str); 5] = [
+    ("fd", "/proc/self/fd"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+    ("ptmx", "pts/ptmx"),
+];
+
+/// What of `/proc` is the machine's, and not its processes': settings of the kernel and of devices. Container runtimes have the same list.
+const PROC_OF_THE_MACHINE: [&str; 10] = [
+    "acpi",
+    "asound",
+    "bus",
+    "driver",
+    "fs",
+    "irq",
+    "mtrr",
+    "scsi",
+    "sys",
+    "sysrq-trigger",
+];
+
+/// The group of terminals (tty) in every distribution.
+const TTY_GROUP: u32 = 5;
+
+/// What every system has: its processes, devices and terminals.
+pub(super) fn system(inside: &TargetRoot, ids: &AvailableIds, has_users: bool) -> Vec<Step> {
+    let root = &inside.path;
+    let mut steps = Vec::new();
+    let mut mount = |mount: Mount| steps.push(Step::Mount(mount.in_root(root)));
+    mount(Mount {
+        // Where something covers parts of the machine's own, as in a container, no other may be mounted. Without a user namespace, the
+        // machine's would show processes of the machine whose root can be entered.
+        fallback: has_users.then(|| Mount::bind("/proc", "/proc").to_read().source),
+        ..Mount::new("proc", "nosuid,nodev,noexec", "/proc")
+    });
+    if nix::unistd::geteuid().is_root() {
+        // They ask for no right but to be root's.
+        let settings = PROC_OF_THE_MACHINE
+            .iter()
+            .map(|name| Path::new("/proc").join(name));
+        settings
+            .filter(|path| path.exists())
+            .for_each(|path| mount(Mount::read_only(path)));
+    }
+    // A sysfs is that of a network namespace, and only who made that one mounts another.
+    mount(Mount {
+        optional: true,
+        ..Mount::bind("/sys", "/sys").to_read()
+    });
+    mount(Mount::new("tmpfs", "nosuid,mode=755", "/dev"));
+    let nodes = NODES.iter().map(|node| Path::new("/dev").join(node));
+    for node in nodes.filter(|node| is_device(node)) {
+        mount(file(&without_links(&node), &node));
+    }
+    let terminal = std::fs::read_link("/proc/self/fd/0")
+        .ok()
+        .filter(|path| io::stdin().is_terminal() && is_device(path));
+    if let Some(terminal) = terminal {
+        mount(Mount {
+            optional: true,
+            ..file(&terminal, Path::new("/dev/console"))
+        });
+    }
+    let group = match ids.has_group(TTY_GROUP) {
+        true => format!(",gid={TTY_GROUP}"),
+        false => String::new(),
+    };
+    let options = format!("nosuid,noexec,newinstance,ptmxmode=0666,mode=620{group}");
+    mount(Mount::new("devpts", &options, "/dev/pts"));
+    mount(Mount::new("tmpfs", "nosuid,nodev,mode=1777", "/dev/shm"));
+    steps.extend(LINKS.iter().map(|(name, target)| Step::Link {
+        root: root.clone(),
+        path: Path::new("/dev").join(name),
+        target: target.into(),
+    }));
+    steps
+}
+
+fn is_device(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|metadata| metadata.file_type().is_char_device())
+}
+
+/// A file or a device of the machine's. A device can be written to on a mount that is read-only; its mode cannot be changed.
+fn file(source: &Path, place: &Path) -> Mount {
+    Mount {
+        source: MountSource::Bind {
+            source: source.into(),
+            file: true,
+            read_only: true,
+        },
+        ..Mount::bind(source, place)
+    }
+}
+
+/// The path that a path of the machine's leads to.
+fn without_links(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// What the root sees of the machine: names of hosts, and for a Portage repositories and sources.
+pub(super) fn files_of_the_machine(context: &Context, inside: &TargetRoot) -> Result<Vec<Step>> {
+    const RESOLV_CONF: &str = "/etc/resolv.conf";
+    let root = &inside.path;
+    let mut steps = Vec::new();
+    let mut mount = |mount: Mount| {
+        steps.push(Step::Mount(
+            Mount {
+                optional: true,
+                ..mount
+            }
+            .in_root(root),
+        ));
+    };
+    if let (Ok(source), true) = (Path::new(RESOLV_CONF).canonicalize(), inside.is_dir("/etc")) {
+        mount(file(&source, Path::new(RESOLV_CONF)));
+    }
+    let has_portage = inside.is_dir("/etc/portage") || inside.is_dir("/usr/share/portage");
+    let Some(machine) = has_portage
+        .then(|| context.repositories())
+        .transpose()?
+        .flatten()
+    else {
+        return Ok(steps);
+    };
+    // Whoever enters may want to fix the settings, so they are entered without.
+    let leave_out = |what: &str, why: Refusal| {
+        report::note(&format!("left out the host's {what}: {why}"));
+    };
+    match repositories(inside, &machine) {
+        Ok(all) => all.into_iter().for_each(|(source, place)| {
+            mount(Mount::bind(without_links(&source), place).to_read());
+        }),
+        Err(why) => leave_out("repositories", why),
+    }
+    const DISTDIR: &str = "DISTDIR";
+    let distdir = context
+        .host_settings(&[DISTDIR])?
+        .map(|settings| PathBuf::from(&settings[DISTDIR]));
+    if let Some(source) = distdir.filter(|directory| directory.is_dir()) {
+        match inside.settings.distdir() {
+            Ok(place) => mount(Mount::bind(without_links(&source), place)),
+            Err(why) => leave_out(DISTDIR, why),
+        }
+    }
+    Ok(steps)
+}
+
+/// Which directories of the machine are repositories of the root, and where it wants them. A repository that the root has itself is its
+/// own matter; one that it does not name is where the machine has it.
+fn repositories(
+    inside: &TargetRoot,
+    machine: &Repositories,
+) -> std::result::Result<BTreeMap<PathBuf, PathBuf>, Refusal> {
+    let wanted = inside.settings.repositories()?;
+    let place = |name: &str| {
+        wanted
+            .iter()
+            .find(|(wanted, _)| wanted == name)
+            .map(|(_, place)| PathBuf::from(place))
+    };
+    let named = machine.all.iter().filter_map(|repository| {
+        let place = match place(&repository.name) {
+            Some(place) => place,
+            None if wanted.is_empty() => repository.location.clone(),
+            None => return None,
+        };
+        Some((repository.location.clone(), place))
+    });
+    let is_own = |place: &Path| inside.is_file(&place.join("profiles/repo_name"));
+    let there =
+        named.filter(|(source, place)| source.is_dir() && place.is_absolute() && !is_own(place));
+    Ok(there.collect())
+}
+
+/// What a mount that was asked for shows, and where. Root would give a program inside what it leads to, so its links are those of
+/// root's own.
+pub(super) fn bound(source: &Path, place: Option<&Path>) -> Result<(PathBuf, PathBuf)> {
+    let opened = file::look_at(source).map_err(io::Error::from);
+    let real = opened
+        .and_then(|opened| std::fs::read_link(format!("/proc/self/fd/{}", opened.as_raw_fd())));
+    let real = real.map_err(|error| ChrootError::NoSource {
+        path: source.into(),
+        source: error,
+    })?;
+    let place = match place {
+        Some(place) => place.to_owned(),
+        // As it was written: the machine's own links are not the root's.
+        None => std::path::absolute(source).unwrap_or_else(|_| real.clone()),
+    };
+    if !place.is_absolute() || place.parent().is_none() {
+        return Err(ChrootError::BadPlace(place));
+    }
+    Ok((real, place))
+}
