@@ -97,7 +97,8 @@ fn the_license_is_that_of_every_crate() {
             &package["name"],
             package["license"].as_str().expect("a license"),
         );
-        if name == "crossmerge" {
+        // The crates of the workspace have no source. Their license is that of crossmerge itself.
+        if package["source"].is_null() {
             continue;
         }
         // Each part behind AND has to be met; of those between OR, one.
