@@ -93,7 +93,7 @@ const LINES: &[(&str, &[&str], &[&str])] = &[
     // An applet of a user's own, whose command is make.
     ("@-mine some", &["something"], &[]),
     // Neither ours nor known.
-    ("other-tool fol", &["directory"], &[]),
+    ("other-tool dir", &["directory"], &[]),
 ];
 
 /// A prefix with everything installed, a target, and what the lines are about.

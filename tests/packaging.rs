@@ -97,7 +97,7 @@ fn the_license_is_that_of_every_crate() {
             &package["name"],
             package["license"].as_str().expect("a license"),
         );
-        // Our own are in the repository.
+        // The crates of the workspace have no source. Their license is that of crossmerge itself.
         if package["source"].is_null() {
             continue;
         }

@@ -29,7 +29,7 @@ mkstemp_works (void)
   return works;
 }
 
-/* Of root, a child becomes nobody in a directory where everybody may write.  */
+/* Of root, a child becomes nobody in a folder where everybody may write.  */
 static int
 mknod_works (void)
 {
