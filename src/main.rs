@@ -6,6 +6,7 @@ fn main() -> ExitCode {
     crossmerge::run(std::env::args_os())
 }
 
-/// The allocator, the same with every C library: musl's own asks the kernel too often for what reading settings takes.
+/// The allocator with musl, whose own asks the kernel too often for what reading settings takes.
+#[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
