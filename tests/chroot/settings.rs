@@ -112,12 +112,12 @@ fn repos_conf_comes_to_an_end() {
         (
             "two circles",
             &|rooted| circle(rooted, &["a", "b"]),
-            "stands for more than 20000 files, or its links make a circle",
+            "has more than 20000 files, or its symlinks form a cycle",
         ),
         (
             "three circles",
             &|rooted| circle(rooted, &["a", "b", "c"]),
-            "stands for more than 20000 files",
+            "has more than 20000 files",
         ),
         (
             "one file often",
@@ -158,7 +158,7 @@ fn repos_conf_comes_to_an_end() {
                     rooted.write(&format!("etc/portage/repos.conf/{number}"), "");
                 }
             },
-            "stands for more than 20000 files",
+            "has more than 20000 files",
         ),
     ];
     for (name, make, why) in cases {

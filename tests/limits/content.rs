@@ -48,7 +48,7 @@ fn settings_that_grow_without_end_are_refused_and_portage_is_not_asked() {
     ] {
         let prefix = with_portage();
         prefix.write(&format!("etc/portage/{file}"), &text);
-        ask(&prefix).fails(125, error, "Portage is not asked about it either");
+        ask(&prefix).fails(125, error, "portageq is not started either");
     }
 }
 
@@ -71,7 +71,7 @@ fn files_that_name_each_other_without_end_are_refused() {
     for link in ["a", "b"] {
         symlink(".", make_conf.join(link)).expect("a link");
     }
-    ask(&prefix).fails(125, "or its links make a circle", "ls -lL");
+    ask(&prefix).fails(125, "or its symlinks form a cycle", "ls -lL");
 
     let prefix = with_portage();
     let profile = prefix.join("etc/portage/make.profile");
@@ -82,7 +82,7 @@ fn files_that_name_each_other_without_end_are_refused() {
     }
     prefix.write("profiles/p30/make.defaults", "A=b\n");
     symlink(prefix.join("profiles/p0"), &profile).expect("a link");
-    ask(&prefix).fails(125, "its parents make a circle", "ls -lL");
+    ask(&prefix).fails(125, "its parents form a cycle", "ls -lL");
 }
 
 #[test]
