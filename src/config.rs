@@ -1,8 +1,8 @@
 //! What people configured: `crossmerge.toml`, `targets/<tuple>.toml`, and their own wrappers and profiles.
 //!
-//! Two directories may contain them: `<BROOT>/etc/crossmerge`, and for anyone but root the user's own configuration directory,
-//! which overrides it. Root reads no user's directory: what root does should not depend on whose HOME is in the environment. Who
-//! counts as root is decided in `user.rs`.
+//! Two directories may contain them: `<BROOT>/etc/crossmerge`, and for anyone but root the user's own configuration
+//! directory, which overrides it. Root reads no user's directory: what root does should not depend on whose HOME is in
+//! the environment. Who counts as root is decided in `user.rs`.
 
 use crate::target::{Source, Target, TargetError};
 use crossmerge_plan::{env, env::Env, passes_on, report::Explain, tuple::Tuple};
@@ -62,7 +62,8 @@ pub struct TargetConfig {
     pub bindir: Option<PathBuf>,
     /// The toolchain that was adopted.
     pub toolchain: Option<Toolchain>,
-    /// True where `init` found the toolchain by itself and finds another when it is gone; false where `init` adopts none.
+    /// True where `init` found the toolchain by itself and finds another when it is gone; false where `init` adopts
+    /// none.
     pub find_toolchain: Option<bool>,
     /// What happens when pkg-config answers with a path outside the sysroot.
     #[serde(default)]
@@ -120,8 +121,8 @@ pub struct Toolchain {
     /// Options that its compilers get besides.
     #[serde(default)]
     pub options: Vec<String>,
-    /// The library directories that it searches in the sysroot, below `usr` and below the root, the first one first; empty on bare
-    /// metal. `None` in a file of an earlier release.
+    /// The library directories that it searches in the sysroot, below `usr` and below the root, the first one first;
+    /// empty on bare metal. `None` in a file of an earlier release.
     pub libdirs: Option<Vec<String>>,
     /// The directory of symlinks by which it finds the sysroot's start files.
     pub start_files: Option<PathBuf>,
@@ -283,7 +284,8 @@ impl Config {
             .collect())
     }
 
-    /// The tuples of the targets of this host: those that have a file, and those whose sysroot below BROOT has a mark of one.
+    /// The tuples of the targets of this host: those that have a file, and those whose sysroot below BROOT has a mark
+    /// of one.
     pub(crate) fn tuples(&self) -> Result<BTreeSet<Tuple>, ConfigError> {
         let mut tuples: BTreeSet<Tuple> = self.targets()?.into_iter().collect();
         let usr = below(&self.broot, "usr");
@@ -336,8 +338,8 @@ impl Config {
         Ok(families.into_values().collect())
     }
 
-    /// The files of users' own in a data directory (`wrappers`, `profiles`), by stem: name for messages, and text. The person's
-    /// replaces the machine's.
+    /// The files of users' own in a data directory (`wrappers`, `profiles`), by stem: name for messages, and text. The
+    /// person's replaces the machine's.
     pub fn own_sources(
         &self,
         directory: &str,

@@ -89,7 +89,8 @@ pub enum ContextError {
         /// SYSROOT in the environment says so.
         from_environment: bool,
     },
-    /// A environment variable that names a directory has a relative path, which each program would read from another place.
+    /// A environment variable that names a directory has a relative path, which each program would read from another
+    /// place.
     #[error("{variable} is `{value}`, which is not an absolute path", value = .value.display())]
     Relative {
         /// The variable.
@@ -225,8 +226,8 @@ impl Context {
         }
     }
 
-    /// The sysroot for a build. The target's own may be missing, where the compiler brings its libc along; the places that SYSROOT, ROOT and
-    /// PORTAGE_CONFIGROOT name are checked.
+    /// The sysroot for a build. The target's own may be missing, where the compiler brings its libc along; the places
+    /// that SYSROOT, ROOT and PORTAGE_CONFIGROOT name are checked.
     pub fn usable_sysroot(&self) -> Result<PathBuf, ContextError> {
         self.check_chosen_sysroot()?;
         self.named_root()?;
@@ -325,7 +326,8 @@ impl Context {
         })
     }
 
-    /// What Portage says; empty settings where there is no Portage, and for a target where it has no configuration root.
+    /// What Portage says; empty settings where there is no Portage, and for a target where it has no configuration
+    /// root.
     pub fn portage(&self) -> Result<&Portage, ContextError> {
         self.portage.get_or_try_init(|| {
             let Some(portageq) = self.portageq() else {
@@ -367,8 +369,8 @@ impl Context {
         self.answer(question)
     }
 
-    /// Settings of the target that can be read; none where they cannot. For what is called thousands of times, and can do
-    /// without: portageq is never started.
+    /// Settings of the target that can be read; none where they cannot. For what is called thousands of times, and can
+    /// do without: portageq is never started.
     pub fn read_target_settings(&self, names: &[&str]) -> Option<Settings> {
         let configroot = self.configroot();
         configroot
@@ -383,8 +385,8 @@ impl Context {
         question.read(&self.env, self.reader().ok()?).ok()
     }
 
-    /// CBUILD, as far as a glance tells: the environment's, else what stands in the target's make.conf. For a preference that
-    /// is not worth a reading of the machine's settings.
+    /// CBUILD, as far as a glance tells: the environment's, else what stands in the target's make.conf. For a
+    /// preference that is not worth a reading of the machine's settings.
     pub fn quick_cbuild(&self) -> Option<String> {
         match self.env.get(env::CBUILD) {
             Some(cbuild) => cbuild.to_str().map(str::to_owned),
@@ -429,8 +431,8 @@ impl Context {
         }
     }
 
-    /// Compares what is read with what portageq says, where the version of Portage is not known here: of the host, and of the
-    /// target if it is configured. Records what agrees. Returns the version, and the first difference.
+    /// Compares what is read with what portageq says, where the version of Portage is not known here: of the host, and
+    /// of the target if it is configured. Records what agrees. Returns the version, and the first difference.
     pub fn compare_settings(&self) -> Option<(Version, Result<(), String>)> {
         let reader = self.reader().ok()?;
         let version = reader.portage.version;
@@ -559,7 +561,8 @@ impl Context {
         Ok(self.target.get_or_try_init(facts)?.clone())
     }
 
-    /// The target's C compiler, ours not counted: the adopted one, there or not; else `<tuple>-gcc` or `<tuple>-clang` in PATH.
+    /// The target's C compiler, ours not counted: the adopted one, there or not; else `<tuple>-gcc` or `<tuple>-clang`
+    /// in PATH.
     pub fn compiler(&self) -> Option<(ToolchainKind, PathBuf)> {
         if let Some(adopted) = &self.settings.toolchain {
             return Some((adopted.kind, adopted.compiler()));
@@ -614,7 +617,8 @@ impl Context {
         self.sysroot() != self.own_sysroot()
     }
 
-    /// The directory of the target's files that others keep by their path; each sysroot that is chosen has one of its own.
+    /// The directory of the target's files that others keep by their path; each sysroot that is chosen has one of its
+    /// own.
     pub fn state_directory(&self) -> PathBuf {
         let mut name = self.tuple.to_string();
         if self.sysroot_is_chosen() {
@@ -644,8 +648,8 @@ fn known(settings: &Settings, names: &[&str]) -> Option<Settings> {
     all.then(|| settings.clone())
 }
 
-/// Forgets the places that a shell has from the environment of another target of ours, as `<tuple>-env` and `export env` print it: a
-/// tool of this one would search that one's sysroot. CHOST tells whose they are.
+/// Forgets the places that a shell has from the environment of another target of ours, as `<tuple>-env` and `export
+/// env` print it: a tool of this one would search that one's sysroot. CHOST tells whose they are.
 fn forget_another_target(
     env: &mut Env,
     config: &Config,

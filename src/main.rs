@@ -1,4 +1,4 @@
-//! The one binary behind every name: it runs what its own name asks for, or reports why not.
+//! The binary. It runs the command that its own name selects, or reports why it cannot.
 
 use std::process::ExitCode;
 
@@ -6,6 +6,6 @@ fn main() -> ExitCode {
     crossmerge::run(std::env::args_os())
 }
 
-/// The allocator, the same with every C library: musl's own asks the kernel too often for what reading settings takes.
+/// The allocator, for every C library. musl's own makes too many system calls for the many small strings of settings.
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;

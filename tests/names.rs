@@ -118,7 +118,7 @@ fn every_form_of_the_name_builds_for_its_tuple() {
     prefix.link("avr-emerge");
     let said = builds(prefix.with("CHOST", TUPLE).run("avr-emerge", ["x"]));
     assert!(
-        said.contains("wins over the name") && said.ends_with(&chost),
+        said.contains("overrides the command's name") && said.ends_with(&chost),
         "{said}"
     );
 }
@@ -129,7 +129,7 @@ fn a_wrong_name_or_tuple_is_refused_before_anything_is_touched() {
     for (name, error, hint) in [
         (
             "nonsense",
-            "nothing to do under the name `nonsense`",
+            "`nonsense` is not the name of a crossmerge command",
             "emerge-wrapper",
         ),
         (
@@ -137,7 +137,11 @@ fn a_wrong_name_or_tuple_is_refused_before_anything_is_touched() {
             "`a--b` is not a tuple: it has an empty field",
             "as the toolchain does",
         ),
-        ("emerge-a b", "holds white space", "as the toolchain does"),
+        (
+            "emerge-a b",
+            "contains white space",
+            "as the toolchain does",
+        ),
         (
             "cross-emerge",
             "takes its tuple from CHOST, which is not set",
