@@ -13,7 +13,7 @@ pub(crate) mod properties;
 mod view;
 
 use crate::{
-    config::Leaks,
+    config::LeakPolicy,
     context::{Context, ContextError},
 };
 use allowed::OutsidePackages;
@@ -170,7 +170,7 @@ pub(crate) fn run(
     let leaks = context.settings.leaks;
     let asks_for_flags = asks_for_flags(&plan.args);
     let is_looked_at =
-        asks_for_flags && leaks != Leaks::Allow && !view.sysroot.as_os_str().is_empty();
+        asks_for_flags && leaks != LeakPolicy::Allow && !view.sysroot.as_os_str().is_empty();
     let allowed = match asks_for_flags || asks_for_variable(&plan.args) {
         true => OutsidePackages::of(context, plan, &asked(plan), &directories(plan)),
         false => None,
@@ -203,7 +203,7 @@ pub(crate) fn run(
                 None => {
                     let leak = explained(context, plan, view, &found);
                     match leaks {
-                        Leaks::Error => return Err(PkgConfigError::Leak(leak)),
+                        LeakPolicy::Error => return Err(PkgConfigError::Leak(leak)),
                         _ => report::note(&format!("warning: {leak}")),
                     }
                 }
