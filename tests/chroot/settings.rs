@@ -186,24 +186,24 @@ fn what_is_no_file_is_an_error_and_not_opened() {
             &|path| {
                 mknod(path, SFlag::S_IFCHR, Mode::S_IRUSR, makedev(1, 5)).expect("a device");
             },
-            "is a device and no regular file",
+            "is a device, not a regular file",
         ),
         (
             "a disk",
             &|path| {
                 mknod(path, SFlag::S_IFBLK, Mode::S_IRUSR, makedev(7, 250)).expect("a device");
             },
-            "is a device and no regular file",
+            "is a device, not a regular file",
         ),
         (
             "a FIFO",
             &|path| nix::unistd::mkfifo(path, Mode::S_IRWXU).expect("a FIFO"),
-            "is a pipe and no regular file",
+            "is a pipe, not a regular file",
         ),
         (
             "a socket",
             &|path| drop(UnixListener::bind(path).expect("a socket")),
-            "is a socket and no regular file",
+            "is a socket, not a regular file",
         ),
     ];
     for (kind, make, why) in kinds {

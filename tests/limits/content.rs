@@ -91,7 +91,7 @@ fn a_pipe_among_the_settings_is_refused_and_nobody_waits_for_it() {
     let pipe = prefix.join("etc/portage/pipe");
     nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
     prefix.append("etc/portage/make.conf", "source pipe\n");
-    let error = format!("`{}`: is a pipe and no regular file", pipe.display());
+    let error = format!("`{}`: is a pipe, not a regular file", pipe.display());
     ask(&prefix).fails(125, &error, "ls -lL");
     // As the file itself, Portage passes it over, and so do we.
     let prefix = with_portage();

@@ -1,12 +1,13 @@
-//! Directory trees that another user made: a sysroot, a root. The one way in which crossmerge reaches what is below them.
+//! Directory trees that another user made: a sysroot, a root. The one way in which crossmerge reaches what is below
+//! them.
 //!
-//! [`Tree::open`] walks the path to the tree as it is written and keeps a descriptor of it. Everything below is opened from that
-//! descriptor, one component at a time with `O_NOFOLLOW`, so a path is looked up once and no symlink leads out, whoever owns it and
-//! whatever somebody changes meanwhile. A [`Node`] is an `O_PATH` descriptor: kind, identity, mode and text are all taken from it. A
-//! device or a FIFO is therefore known before it is opened.
+//! [`Tree::open`] walks the path to the tree as it is written and keeps a descriptor of it. Everything below is opened
+//! from that descriptor, one component at a time with `O_NOFOLLOW`, so a path is looked up once and no symlink leads
+//! out, whoever owns it and whatever somebody changes meanwhile. A [`Node`] is an `O_PATH` descriptor: kind, identity,
+//! mode and text are all taken from it. A device or a FIFO is therefore known before it is opened.
 //!
-//! openat2(2) walks a path without symlinks in one call. Where the kernel lacks it (before Linux 5.6), the walk by components does the
-//! same with more calls.
+//! openat2(2) walks a path without symlinks in one call. Where the kernel lacks it (before Linux 5.6), the walk by
+//! components does the same with more calls.
 
 use super::{
     budget,
@@ -54,7 +55,8 @@ static NAMED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 pub enum Links {
     /// As the host follows them. One that leads out of the tree ends the walk with [`End::Out`].
     Beneath,
-    /// As a process follows them whose root is the tree: an absolute one begins at the tree, and `..` stays in it. None leads out.
+    /// As a process follows them whose root is the tree: an absolute one begins at the tree, and `..` stays in it.
+    /// None leads out.
     InRoot,
 }
 
@@ -145,7 +147,8 @@ impl Tree {
         Self::from_fd(Directory::open(path)?.fd, path)
     }
 
-    /// Opens a tree to change it, as [`Tree::open`] does. Missing directories on the path to it are made, and added to `made`.
+    /// Opens a tree to change it, as [`Tree::open`] does. Missing directories on the path to it are made, and added to
+    /// `made`.
     pub fn make(path: &Path, made: &mut Vec<PathBuf>) -> Result<Self> {
         Self::from_fd(Directory::make(path, made)?.fd, path)
     }
@@ -202,8 +205,8 @@ impl Tree {
         rest.or_else(|_| path.strip_prefix(&self.real)).ok()
     }
 
-    /// What a path leads to, symlinks followed; `None` if there is nothing. A symlink that leads out is named, once, and counts as
-    /// nothing.
+    /// What a path leads to, symlinks followed; `None` if there is nothing. A symlink that leads out is named, once,
+    /// and counts as nothing.
     pub fn find(&self, path: &Path) -> Result<Option<Node>> {
         self.node(path, true)
     }
@@ -245,8 +248,8 @@ impl Tree {
         Ok(way.node())
     }
 
-    /// What has the path, for what changes it: a symlink on the way that leads out, or that another user could have planted, is an
-    /// error.
+    /// What has the path, for what changes it: a symlink on the way that leads out, or that another user could have
+    /// planted, is an error.
     pub fn look_to_change(&self, path: &Path) -> Result<Option<Node>> {
         self.node_to_change(path, false)
     }
@@ -267,8 +270,8 @@ impl Tree {
         Ok(way.node())
     }
 
-    /// Opens the directory of a path to change it, and returns it with the last name. With a list, missing directories are made and
-    /// added to it. Symlinks are treated as in [`Tree::look_to_change`].
+    /// Opens the directory of a path to change it, and returns it with the last name. With a list, missing directories
+    /// are made and added to it. Symlinks are treated as in [`Tree::look_to_change`].
     pub fn directory_of<'p>(
         &self,
         path: &'p Path,
@@ -322,7 +325,8 @@ impl Tree {
         }
     }
 
-    /// What has the path in the eyes of a process whose root is the tree, itself; `None` if there is nothing that can be reached.
+    /// What has the path in the eyes of a process whose root is the tree, itself; `None` if there is nothing that can
+    /// be reached.
     pub fn look_in_root(&self, path: &Path) -> Option<Node> {
         let how = How {
             links: Links::InRoot,
@@ -400,8 +404,8 @@ impl Tree {
             links: Vec::new(),
             end: End::Missing,
         };
-        // The open directories from the top down to where the walk is, each with its owner; shorter than the place where that is
-        // missing.
+        // The open directories from the top down to where the walk is, each with its owner; shorter than the place
+        // where that is missing.
         let mut stack: Vec<Node> = Vec::new();
         let mut missing = 0_usize;
         let mut rest = Rest::new();
@@ -510,8 +514,8 @@ impl Tree {
         Ok(way)
     }
 
-    /// Where what a symlink contains is to be followed from; `None` if it leads out of the tree. `place` is the directory of the
-    /// symlink.
+    /// Where what a symlink contains is to be followed from; `None` if it leads out of the tree. `place` is the
+    /// directory of the symlink.
     fn leads(&self, place: &Path, target: &Path, links: Links) -> Option<To> {
         let is_absolute = target.is_absolute();
         if is_absolute && let Some(rest) = self.within(target) {
@@ -581,7 +585,8 @@ pub fn is_absent(error: &io::Error) -> bool {
     absent.contains(&error.kind())
 }
 
-/// Looks at what has a path on the host, for what changes it: symlinks on the way are treated as [`Directory::open`] does.
+/// Looks at what has a path on the host, for what changes it: symlinks on the way are treated as [`Directory::open`]
+/// does.
 pub fn look_to_change(path: &Path) -> Result<Option<Node>> {
     let directory = match Directory::open(super::directory::parent(path)) {
         Err(FileError::System { source, .. }) if is_absent(&source) => return Ok(None),
@@ -656,7 +661,7 @@ impl Node {
 
     /// Returns whether it is root's, or the user's who runs this.
     pub fn is_trusted(&self) -> bool {
-        Trust::own().is_known(self.stat.st_uid)
+        Trust::own().is_trusted_user(self.stat.st_uid)
     }
 
     /// Returns whether it is a directory.
@@ -725,7 +730,7 @@ impl Node {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name().to_bytes();
             if name != b"." && name != b".." {
-                budget::OF_OTHERS.name(&self.path, name.len())?;
+                budget::PROCESS.name(&self.path, name.len())?;
                 let name = OsStr::from_bytes(name).to_owned();
                 let kind = match entry.file_type() {
                     Some(Type::File) => FileKind::File,

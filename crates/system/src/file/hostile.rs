@@ -1,4 +1,5 @@
-//! Directory trees that were made to hurt, out of bytes: the fuzz target `sysroot` and `tests/strangers/generated.rs` read the same ones.
+//! Directory trees that were made to hurt, out of bytes: the fuzz target `sysroot` and `tests/strangers/generated.rs`
+//! read the same ones.
 //!
 //! Each entry takes a place in which a reader of ours looks for something, and puts there what the next bytes choose.
 
