@@ -126,8 +126,9 @@ impl Directory {
     /// Returns the mode for a file that replaces the one of that name: the mode of an existing file, else `otherwise`.
     /// The mode of another user's file is not kept, because it could make the new file writable by everybody.
     pub fn mode_of(&self, name: &OsStr, otherwise: u32) -> Result<u32> {
-        let is_kept =
-            |stat: &FileStat| is_kind(stat, SFlag::S_IFREG) && Trust::own().is_trusted_user(stat.st_uid);
+        let is_kept = |stat: &FileStat| {
+            is_kind(stat, SFlag::S_IFREG) && Trust::own().is_trusted_user(stat.st_uid)
+        };
         let file = self.stat(name)?.filter(is_kept);
         Ok(file.map_or(otherwise, |stat| stat.st_mode & 0o777))
     }
