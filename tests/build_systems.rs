@@ -490,7 +490,7 @@ fn configure_finds_the_script_or_says_what_the_project_has_instead() {
     let path = prefix.write("configure", "#!/bin/sh\n");
     run(&[]).fails(
         126,
-        "`./configure` is there and is not executable",
+        "`./configure` exists and is not executable",
         "chmod +x ./configure",
     );
     let tells = "for arg; do echo \"[$arg]\"; done; echo \"$CC $CFLAGS $CHOST $CC_FOR_BUILD $PKG_CONFIG\"\n";

@@ -435,7 +435,7 @@ fn a_missing_tool_is_127_and_one_that_may_not_run_126() {
     let tool = prefix.write("tools/emerge", "#!/bin/sh\n");
     prefix
         .run(&emerge, ["x"])
-        .fails(126, "is there and is not executable", "chmod +x");
+        .fails(126, "exists and is not executable", "chmod +x");
     std::fs::write(&tool, "#!/no/such/interpreter\n").expect("a file");
     std::fs::set_permissions(&tool, PermissionsExt::from_mode(0o755)).expect("a mode");
     prefix

@@ -33,7 +33,7 @@ fn asked(header: &[u8]) -> io::Result<bool> {
     let mut file: std::fs::File = memfd_create("crossmerge", MFdFlags::MFD_CLOEXEC)?.into();
     file.write_all(&program)?;
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let refusal = exec::refusal(Path::new(&path));
+    let refusal = exec::start_error(Path::new(&path));
     Ok(refusal.is_some_and(|why| {
         matches!(
             why.kind(),

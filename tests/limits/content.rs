@@ -190,7 +190,7 @@ fn a_pkg_config_that_does_not_stop_talking_is_ended() {
     );
     limited(&prefix, &format!("{TUPLE}-pkg-config"), ["--cflags", "x"]).fails(
         125,
-        "says more than 16777216 bytes",
+        "printed more than 16 MiB",
         "od -c",
     );
     prefix.script(
