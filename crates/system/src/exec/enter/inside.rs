@@ -184,10 +184,7 @@ impl Inside {
     /// Carries out the step of this number, which mounts something in the root.
     pub(super) fn mount(&mut self, number: usize, step: &Mount) -> Result<()> {
         let leave_out = |why: &dyn std::fmt::Display| {
-            report::note(&format!(
-                "left out `{}`: {why}",
-                step.place().display()
-            ));
+            report::note(&format!("left out `{}`: {why}", step.place().display()));
             Ok(())
         };
         let Some(mount) = self.mounts.iter().position(|mount| mount.number == number) else {
