@@ -1,8 +1,8 @@
 //! The ABI of what a compiler makes, read from a program that it links without any library.
 //!
-//! A linked program and not an object: GNU as leaves Arm's float ABI to the linker. The numbers of `e_flags` are those of the processor
-//! supplements: MIPS (`EF_MIPS_ABI`, `EF_MIPS_ABI2`), 64-bit PowerPC ELF V2 ("e_flags"), Arm's ELF (5.2), the RISC-V ELF psABI ("File
-//! Header") and the LoongArch ELF psABI ("e_flags").
+//! A linked program and not an object: GNU as leaves Arm's float ABI to the linker. The numbers of `e_flags` are
+//! those of the processor supplements: MIPS (`EF_MIPS_ABI`, `EF_MIPS_ABI2`), 64-bit PowerPC ELF V2 ("e_flags"), Arm's
+//! ELF (5.2), the RISC-V ELF psABI ("File Header") and the LoongArch ELF psABI ("e_flags").
 
 use crate::{config::ToolchainKind, context::Context};
 use crossmerge_plan::plan::{Change, Changes, Plan};

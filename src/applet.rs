@@ -180,8 +180,8 @@ impl Wrappers {
         args.is_empty() && applet.is_some_and(|(_, w)| w.command.is_none() && w.code.is_none())
     }
 
-    /// The help of an applet that has a behaviour of its own, if the arguments ask for it. Every other one hands `--help` on to
-    /// the real tool.
+    /// The help of an applet that has a behaviour of its own, if the arguments ask for it. Every other one hands
+    /// `--help` on to the real tool.
     pub fn help(&self, applet: &str, name: &OsStr, args: &[OsString]) -> Option<String> {
         let asks = || {
             let first = args.first();

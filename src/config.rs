@@ -197,7 +197,7 @@ impl Explain for ConfigError {
         Some(match self {
             Self::Unreadable(e) => file::hint(e).unwrap_or_else(|| "check its permissions".into()),
             Self::Malformed { file, .. } => {
-                format!("fix it, or move it away: `mv {0} {0}.old`", file.display())
+                format!("fix it, or move it: `mv {0} {0}.old`", file.display())
             }
             _ => return None,
         })

@@ -1,7 +1,7 @@
 //! How the build machine's distribution installs a program: the one source of every hint that names a package.
 //!
-//! The facts are in `distributions/*.toml`. os-release(5) chooses the file. A distribution whose package manager is not in PATH
-//! counts as unknown, so that no hint names a command that does not exist here.
+//! The facts are in `distributions/*.toml`. os-release(5) chooses the file. A distribution whose package manager is
+//! not in PATH counts as unknown, so that no hint names a command that does not exist here.
 
 use crate::{
     config,
@@ -121,7 +121,8 @@ impl Distribution {
         }
     }
 
-    /// The command that installs the package of a program. `None` if the distribution is unknown or has no such package.
+    /// The command that installs the package of a program. `None` if the distribution is unknown or has no such
+    /// package.
     pub(crate) fn install(&self, program: &str) -> Option<String> {
         let family = self.family.as_ref()?;
         let packages = match family.packages.get(program) {
@@ -195,7 +196,8 @@ impl Distribution {
         Some(self.as_root(&self.installing(family, &packages)))
     }
 
-    /// What stands before `gcc` in the name of the target's cross compiler, for a distribution that has packages of some.
+    /// What stands before `gcc` in the name of the target's cross compiler, for a distribution that has packages of
+    /// some.
     pub(crate) fn compiler_prefix(&self, target: &Target, families: &[Source]) -> Option<String> {
         let compiler = self.compiler_for(target, families)?;
         Some(format!("{}-", compiler.tuple))

@@ -151,8 +151,8 @@ impl Facts {
     }
 }
 
-/// The file for builds inside another build. No emulator is looked for, which takes a compilation, so it has another name than an applet's
-/// own.
+/// The file for builds inside another build. No emulator is looked for, which takes a compilation, so it has another
+/// name than an applet's own.
 pub(crate) fn nested_file(
     context: &Context,
     format: Format,

@@ -69,8 +69,8 @@ pub fn apply(layers: &[Layer], call: &Call) -> Result<Prepared, LayerError> {
     Ok(prepared)
 }
 
-/// The environment that `export env` writes: that of `<tuple>-env`, but with our tools and flags in place of those the caller has set, and
-/// without what depends on the namespaces that an applet enters.
+/// The environment that `export env` writes: that of `<tuple>-env`, but with our tools and flags in place of those
+/// the caller has set, and without what depends on the namespaces that an applet enters.
 pub(crate) fn for_export(call: &Call, facts: &Facts) -> Result<Prepared, LayerError> {
     let mut bare = call.context.clone();
     let own = make::NAMES

@@ -1,11 +1,13 @@
 //! Library directories: where the target's packages install libraries, and so where an adopted compiler has to search.
 //!
-//! The profile decides (`LIBDIR_<abi>`: `lib64` for most 64-bit CPUs) and can change at any time. A compiler that another user built
-//! searches where its own distribution has libraries, so its applet names the target's directories as well: libraries with `-L`, behind
-//! the caller's own; start files by way of symlinks in a directory of crossmerge's.
+//! The profile decides (`LIBDIR_<abi>`: `lib64` for most 64-bit CPUs) and can change at any time. A compiler that
+//! another user built searches where its own distribution has libraries, so its applet names the target's directories
+//! as well: libraries with `-L`, behind the caller's own; start files by way of symlinks in a directory of
+//! crossmerge's.
 //!
-//! `-B` on a directory of the sysroot would do both, and more: GCC also searches it for `cc1`, `as`, `ld`, `specs` and other programs
-//! and files that it runs or obeys. A sysroot holds what other people built, and no call may run anything from it.
+//! `-B` on a directory of the sysroot would do both, and more: GCC also searches it for `cc1`, `as`, `ld`, `specs`
+//! and other programs and files that it runs or obeys. A sysroot holds what other people built, and no call may run
+//! anything from it.
 
 use crate::{config::Toolchain, context::Context, target::Target};
 use crossmerge_plan::env;
@@ -21,8 +23,9 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// What GCC finds by name and without `-l`: the start files of glibc, musl and uClibc, and what `-print-file-name=` is asked for most.
-/// Sources: `*startfile` of `gcc -dumpspecs` for each of Debian's cross compilers; musl's Makefile; glibc's `csu/Makefile`.
+/// What GCC finds by name and without `-l`: the start files of glibc, musl and uClibc, and what `-print-file-name=`
+/// is asked for most. Sources: `*startfile` of `gcc -dumpspecs` for each of Debian's cross compilers; musl's
+/// Makefile; glibc's `csu/Makefile`.
 pub(crate) const FOUND_BY_NAME: [&str; 12] = [
     START_FILE, "Scrt1.o", "rcrt1.o", "gcrt1.o", "grcrt1.o", "Mcrt1.o", "crti.o", "crtn.o",
     "libc.so", "libc.a", "libm.so", "libm.a",
@@ -33,8 +36,8 @@ const START_FILE: &str = "crt1.o";
 
 /// The library directories of a target without a profile, the most likely first, below `usr` and below the root.
 ///
-/// Source: GCC's `MULTILIB_OSDIRNAMES` and glibc's `sysdeps/unix/sysv/linux/*/configure.ac`: `lib64` for 64 bits, with a directory for
-/// each ABI below it on RISC-V; `lib32` for MIPS n32, `libx32` for x32; `lib` for all else.
+/// Source: GCC's `MULTILIB_OSDIRNAMES` and glibc's `sysdeps/unix/sysv/linux/*/configure.ac`: `lib64` for 64 bits,
+/// with a directory for each ABI below it on RISC-V; `lib32` for MIPS n32, `libx32` for x32; `lib` for all else.
 pub(crate) fn usual(target: &Target, multiarch: &[String]) -> Vec<String> {
     let mut names = Vec::new();
     let mut add = |name: String| {
@@ -66,8 +69,9 @@ pub(crate) fn is_libdir(name: &str) -> bool {
     !name.is_empty() && parts.all(|part| matches!(part, Component::Normal(_)))
 }
 
-/// The names of the library directories that an adopted compiler searches, the first to be searched first: that of the ABI in the
-/// environment, which an ebuild's phases have; then those recorded for the toolchain, or the usual ones.
+/// The names of the library directories that an adopted compiler searches, the first to be searched first: that of
+/// the ABI in the environment, which an ebuild's phases have; then those recorded for the toolchain, or the usual
+/// ones.
 fn names(context: &Context, adopted: &Toolchain) -> Vec<String> {
     let abi = context
         .env
@@ -95,8 +99,8 @@ fn names(context: &Context, adopted: &Toolchain) -> Vec<String> {
     names
 }
 
-/// Returns whether the compiler searches a library directory of the sysroot by itself: an adopted one as its applet names them, and
-/// another as it was built for the target.
+/// Returns whether the compiler searches a library directory of the sysroot by itself: an adopted one as its applet
+/// names them, and another as it was built for the target.
 pub(crate) fn searches(context: &Context, libdir: &str) -> bool {
     let Some(adopted) = &context.settings.toolchain else {
         return true;
@@ -117,8 +121,9 @@ pub(crate) fn multiarch(context: &Context) -> Vec<String> {
     names
 }
 
-/// The existing library directories of a sysroot that an adopted compiler searches, in its order, each once by whatever name. As in a
-/// native compiler, `usr/<libdir>` is before `<libdir>`, where a split system has only what it needs to start.
+/// The existing library directories of a sysroot that an adopted compiler searches, in its order, each once by
+/// whatever name. As in a native compiler, `usr/<libdir>` is before `<libdir>`, where a split system has only what it
+/// needs to start.
 pub(crate) fn directories(context: &Context, sysroot: &Path) -> Vec<PathBuf> {
     let Some(adopted) = &context.settings.toolchain else {
         return Vec::new();
@@ -138,11 +143,12 @@ pub(crate) fn directories(context: &Context, sysroot: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// LD_LIBRARY_PATH with which an adopted toolchain's dynamic linker finds the libraries of a root. Such a linker was built for another
-/// distribution, as the compiler was: it searches `lib` and what is multiarch there. `None` where that is all there is.
+/// LD_LIBRARY_PATH with which an adopted toolchain's dynamic linker finds the libraries of a root. Such a linker was
+/// built for another distribution, as the compiler was: it searches `lib` and what is multiarch there. `None` where
+/// that is all there is.
 ///
-/// It goes to QEMU, which gives it to the program alone: a native program would take a sysroot's library for its own and run it. QEMU
-/// separates variables by commas, so a path with one is not told.
+/// It goes to QEMU, which gives it to the program alone: a native program would take a sysroot's library for its own
+/// and run it. QEMU separates variables by commas, so a path with one is not told.
 pub(crate) fn linker_path(context: &Context, root: &Path) -> Option<OsString> {
     let own = directories(context, root).into_iter().filter(|directory| {
         let below = directory.strip_prefix(root).unwrap_or(directory);
@@ -160,8 +166,8 @@ pub(crate) fn linker_path(context: &Context, root: &Path) -> Option<OsString> {
     (!path.as_encoded_bytes().contains(&b',')).then_some(path)
 }
 
-/// The directories of symlinks by which an adopted GCC finds the start files of a sysroot: one for each library directory that has any.
-/// The symlinks lead into the target's own sysroot, so there are none for another.
+/// The directories of symlinks by which an adopted GCC finds the start files of a sysroot: one for each library
+/// directory that has any. The symlinks lead into the target's own sysroot, so there are none for another.
 pub(crate) fn start_files(context: &Context, sysroot: &Path) -> Vec<PathBuf> {
     let adopted = context.settings.toolchain.as_ref();
     let Some((adopted, links)) = adopted.and_then(|a| Some((a, a.start_files.as_ref()?))) else {
@@ -177,13 +183,14 @@ pub(crate) fn start_files(context: &Context, sysroot: &Path) -> Vec<PathBuf> {
     names.map(|name| links.join(name)).collect()
 }
 
-/// Returns whether an option that was recorded for a toolchain makes GCC search a sysroot for programs, as earlier releases had it.
+/// Returns whether an option that was recorded for a toolchain makes GCC search a sysroot for programs, as earlier
+/// releases had it.
 pub(crate) fn runs_programs_of_sysroot(option: &str) -> bool {
     option.starts_with("-B{sysroot}")
 }
 
-/// The words of a command behind the caller's own. Those that name library directories are omitted where nothing is linked: GCC takes
-/// `-Wl,` for an input file, and without another one `gcc -v` would link.
+/// The words of a command behind the caller's own. Those that name library directories are omitted where nothing is
+/// linked: GCC takes `-Wl,` for an input file, and without another one `gcc -v` would link.
 pub(crate) fn links(args: &[OsString]) -> bool {
     const ENDS_BEFORE_LINKING: [&str; 6] = ["-c", "-S", "-E", "-M", "-MM", "-fsyntax-only"];
     let is_input = |arg: &&OsString| {
@@ -196,8 +203,8 @@ pub(crate) fn links(args: &[OsString]) -> bool {
         && args.iter().any(|arg| is_input(&arg))
 }
 
-/// The directories below `usr` that hold libraries, and what riscv has below those: one for each ABI of as many bits. Source: glibc's
-/// `sysdeps/unix/sysv/linux/riscv/configure.ac`.
+/// The directories below `usr` that hold libraries, and what riscv has below those: one for each ABI of as many bits.
+/// Source: glibc's `sysdeps/unix/sysv/linux/riscv/configure.ac`.
 const LIBDIRS: [(&str, &[&str]); 4] = [
     ("lib64", &["lp64d", "lp64", "lp64f"]),
     ("lib", &[]),
@@ -208,7 +215,8 @@ const LIBDIRS: [(&str, &[&str]); 4] = [
 /// The library directories of the ABI: `LIBDIR_<abi>` of the environment, else of the target's settings, else those in
 /// the sysroot that hold `.pc` files, else `lib`.
 ///
-/// The settings are read only where they decide: when no ABI was named, and `.pc` files lie in one directory, that is it.
+/// The settings are read only where they decide: when no ABI was named, and `.pc` files lie in one directory, that is
+/// it.
 pub(crate) fn libdirs(context: &Context, root: &Path) -> Vec<String> {
     let named = |variable| context.env.get(variable).and_then(OsStr::to_str);
     let abi = named(env::ABI).or(named(env::DEFAULT_ABI));
@@ -245,7 +253,8 @@ pub(crate) fn libdirs(context: &Context, root: &Path) -> Vec<String> {
     }
 }
 
-/// The library directories of the sysroot, the ABI's own first, for build systems that search by themselves: those that exist.
+/// The library directories of the sysroot, the ABI's own first, for build systems that search by themselves: those
+/// that exist.
 pub(crate) fn library_directories(context: &Context, sysroot: &Path) -> Vec<String> {
     let exists = |libdir: &String| below(sysroot, &format!("usr/{libdir}")).is_dir();
     libdirs(context, sysroot)

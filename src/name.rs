@@ -1,8 +1,9 @@
-//! What a target is called by people: `arm64`, `linux/arm/v7`, `riscv64gc-unknown-linux-gnu`, a tuple with a letter too many.
+//! What a target is called by people: `arm64`, `linux/arm/v7`, `riscv64gc-unknown-linux-gnu`, a tuple with a letter
+//! too many.
 //!
-//! [`Names::read`] is the one place where text becomes a tuple. A tuple of a known CPU and system stays as it was typed. Another
-//! name that can mean only one thing means that. Everything else is an error with proposals, never a guess. The names are data: the
-//! families' own files have those of CPUs, `system.rs` those of systems. Pure.
+//! [`Names::read`] is the one place where text becomes a tuple. A tuple of a known CPU and system stays as it was
+//! typed. Another name that can mean only one thing means that. Everything else is an error with proposals, never a
+//! guess. The names are data: the families' own files have those of CPUs, `system.rs` those of systems. Pure.
 
 use crate::{
     system,
@@ -124,7 +125,8 @@ impl Names {
         &self.families
     }
 
-    /// Reads a name as it was typed. `tools` are the names of programs, for somebody who typed the name of one: `<tuple>-gcc`.
+    /// Reads a name as it was typed. `tools` are the names of programs, for somebody who typed the name of one:
+    /// `<tuple>-gcc`.
     pub fn read(&self, name: &OsStr, tools: &[&str]) -> Result<Reading, NameError> {
         let parsed = Tuple::from_os(name);
         if let Ok(tuple) = &parsed
@@ -259,8 +261,8 @@ impl Names {
         best.map(|(cost, _, tuple)| (cost, tuple)).collect()
     }
 
-    /// The CPUs that a form of a name may begin with. The longest that is spelt right is the only one, else every one that it
-    /// may be a misspelling of.
+    /// The CPUs that a form of a name may begin with. The longest that is spelt right is the only one, else every one
+    /// that it may be a misspelling of.
     fn cpus<'n>(&'n self, form: &str) -> Vec<Cpu<'n>> {
         let lower = form.to_lowercase();
         let exact = self.vocabulary().filter_map(|(word, family, usual)| {

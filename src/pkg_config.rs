@@ -1,8 +1,8 @@
 //! `<tuple>-pkg-config`: the real pkg-config, shown the sysroot and nothing else, and what it answers looked at.
 //!
-//! `layer/pkg_config.rs` decides where it searches. Here is decided which questions concern pkg-config itself and need no
-//! sysroot, which answers hold flags and have to be looked at, and what happens when one of those leads out of the sysroot.
-//! Everything else is exec'd.
+//! `layer/pkg_config.rs` decides where it searches. Here is decided which questions concern pkg-config itself and
+//! need no sysroot, which answers hold flags and have to be looked at, and what happens when one of those leads out
+//! of the sysroot. Everything else is exec'd.
 
 mod allowed;
 pub(crate) mod bounds;
@@ -55,7 +55,7 @@ const MOST_LINES: usize = 100;
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum PkgConfigError {
-    /// A look at the system failed.
+    /// A lookup failed.
     #[error(transparent)]
     Context(#[from] ContextError),
     /// It would wait for a pipe where a `.pc` file belongs, or read without end.
@@ -257,8 +257,9 @@ fn leaking(flags: &[Flag], bounds: &AllowedDirectories) -> Vec<Flag> {
         .collect()
 }
 
-/// Asks once more without PKG_CONFIG_FDO_SYSROOT_RULES, which pkgconf 3.0.0 and 3.0.1 took for a wish to have no sysroot at
-/// all (its issue 571). The answer counts only if it is the first one with the sysroot before what led out.
+/// Asks once more without PKG_CONFIG_FDO_SYSROOT_RULES, which pkgconf 3.0.0 and 3.0.1 took for a wish to have no
+/// sysroot at all (its issue 571). The answer counts only if it is the first one with the sysroot before what led
+/// out.
 fn without_fdo_rules(
     plan: &Plan,
     view: &PkgConfigSysroot,
@@ -337,8 +338,8 @@ fn explained(context: &Context, plan: &Plan, view: &PkgConfigSysroot, found: &[F
     }
 }
 
-/// Names packages that the build machine has and the sysroot lacks, after the real tool has failed. It advises to add a directory to
-/// PKG_CONFIG_PATH, which would find the build machine's.
+/// Names packages that the build machine has and the sysroot lacks, after the real tool has failed. It advises to add
+/// a directory to PKG_CONFIG_PATH, which would find the build machine's.
 fn say_what_the_build_machine_has(plan: &Plan, view: &PkgConfigSysroot) -> Result<(), ExecError> {
     let is_silent = |arg: &OsString| matches!(option(arg), Some(b"silence-errors" | b"exists"));
     if plan.args.iter().any(is_silent) {

@@ -100,9 +100,9 @@ impl Usr {
 
     /// The layout that a profile is made for; `None` when it does not say.
     ///
-    /// Gentoo's base profile forces the USE flag `split-usr`; profiles with a merged `/usr`, and all since release 23.0, mask it, and set
-    /// UNINSTALL_IGNORE so that Portage keeps the symlinks; those called `split-usr` force it again. The path decides first, as in
-    /// Gentoo's profiles/releases/23.0/profile.bashrc.
+    /// Gentoo's base profile forces the USE flag `split-usr`; profiles with a merged `/usr`, and all since release
+    /// 23.0, mask it, and set UNINSTALL_IGNORE so that Portage keeps the symlinks; those called `split-usr` force it
+    /// again. The path decides first, as in Gentoo's profiles/releases/23.0/profile.bashrc.
     fn of_profile(path: &str, uses: &str, ignored: &str) -> Option<Self> {
         let has = |list: &str, word: &str| list.split_whitespace().any(|one| one == word);
         if path.contains("split-usr") || has(uses, "split-usr") {
@@ -164,7 +164,7 @@ pub struct ProfileRequirements<'a> {
 /// Why there is no profile.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
-    /// A look at the system failed.
+    /// A lookup failed.
     #[error(transparent)]
     Context(#[from] ContextError),
     /// A file could not be read.
@@ -191,7 +191,7 @@ impl Explain for ProfileError {
 
     fn own_hint(&self) -> Option<String> {
         Some(match self {
-            Self::Io(e) => file::hint(e).unwrap_or_else(|| "look at its permissions".into()),
+            Self::Io(e) => file::hint(e).unwrap_or_else(|| "check its permissions".into()),
             Self::Unknown { tuple, .. } => {
                 format!("`crossmerge profile list {tuple}` shows those there are")
             }
@@ -337,8 +337,8 @@ impl ProfileRequirements<'_> {
         misfit.or(wrong.map(|root| Misfit::Usr { root }))
     }
 
-    /// The profile that fits best: usr as the root has it, merged where nothing tells; the newest release, the very CPU, the better
-    /// status, a CHOST as near as can be, and then the plainest.
+    /// The profile that fits best: usr as the root has it, merged where nothing tells; the newest release, the very
+    /// CPU, the better status, a CHOST as near as can be, and then the plainest.
     pub fn best<'p>(&self, profiles: &'p [Profile]) -> Option<&'p Profile> {
         let fits = |profile: &&Profile| profile.name != EMBEDDED && self.misfit(profile).is_none();
         profiles.iter().filter(fits).min_by_key(|profile| {

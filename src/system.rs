@@ -1,4 +1,5 @@
-//! The systems that a tuple may end in: kernels, C libraries with their ABIs, and what stands for a system without a kernel.
+//! The systems that a tuple may end in: kernels, C libraries with their ABIs, and what stands for a system without a
+//! kernel.
 //!
 //! This is the only table of them. `target.rs` takes KERNEL, ELIBC and the names that build systems use from it, and
 //! `name.rs` the words of which a typed name may be a misspelling. Pure.
@@ -6,8 +7,8 @@
 use crossmerge_plan::tuple::Tuple;
 use wildmatch::WildMatch;
 
-/// Glob over the tuple and the ELIBC it means; the first that fits is it. crossdev's `emerge-wrapper` has the same rules, but for
-/// Windows, which it does not know under that name.
+/// Glob over the tuple and the ELIBC it means; the first that fits is it. crossdev's `emerge-wrapper` has the same
+/// rules, but for Windows, which it does not know under that name.
 const ELIBC: [(&str, &str); 11] = [
     ("*-windows-gnu*", "mingw"),
     ("*gnu*", "glibc"),
@@ -48,8 +49,8 @@ const fn system(
     }
 }
 
-/// The systems; the first that fits is it. Sources: crossdev's `emerge-wrapper` for KERNEL, CMake's `Modules/Platform`, Meson's
-/// reference tables, `go tool dist list`.
+/// The systems; the first that fits is it. Sources: crossdev's `emerge-wrapper` for KERNEL, CMake's
+/// `Modules/Platform`, Meson's reference tables, `go tool dist list`.
 #[rustfmt::skip]
 const SYSTEMS: [System; 11] = [
     system("*linux*", Some("linux"), "Linux", "linux", Some("linux")),
@@ -83,8 +84,8 @@ pub(crate) fn elibc(tuple: &Tuple) -> Option<&'static str> {
     ELIBC.iter().find(fits).map(|(_, elibc)| *elibc)
 }
 
-/// Returns whether a tuple is one of GNU/Hurd: `i686-gnu`, `i686-pc-gnu`, or `i686-unknown-hurd-gnu` as rustc has it. Another word
-/// before `gnu` would be a kernel that nobody knows.
+/// Returns whether a tuple is one of GNU/Hurd: `i686-gnu`, `i686-pc-gnu`, or `i686-unknown-hurd-gnu` as rustc has it.
+/// Another word before `gnu` would be a kernel that nobody knows.
 fn is_hurd(tuple: &Tuple) -> bool {
     let fields: Vec<&str> = tuple.as_str().split('-').skip(1).collect();
     match fields[..] {
@@ -102,8 +103,8 @@ const HURD_WORD: &str = "hurd";
 /// The C libraries that an ABI may follow.
 const LIBCS: [&str; 3] = ["gnu", "musl", "uclibc"];
 
-/// What may follow, before `t64` for a time of 64 bits. Sources: GCC's `config.gcc`, LLVM's `Triple.cpp`, musl's `configure`,
-/// crossdev's names for the ABIs of MIPS.
+/// What may follow, before `t64` for a time of 64 bits. Sources: GCC's `config.gcc`, LLVM's `Triple.cpp`, musl's
+/// `configure`, crossdev's names for the ABIs of MIPS.
 #[rustfmt::skip]
 const ABIS: [&str; 21] = [
     "", "eabi", "eabihf", "abi64", "abin32", "abi32", "abio32", "abin64", "x32", "spe", "altivec", "sf", "f32", "f64", "ilp32",
@@ -145,7 +146,8 @@ pub(crate) fn unknown_abi(last: &str) -> Option<&str> {
     (!ABIS.contains(&abi)).then_some(last)
 }
 
-/// The ABI that a last field names behind its libc, without the mark of a 64-bit time. Returns `None` if it names no libc.
+/// The ABI that a last field names behind its libc, without the mark of a 64-bit time. Returns `None` if it names no
+/// libc.
 pub(crate) fn abi_of(last: &str) -> Option<&str> {
     let abi = LIBCS.iter().find_map(|libc| last.strip_prefix(libc))?;
     Some(match abi.strip_suffix("t64") {
@@ -177,7 +179,8 @@ fn is_alone(word: &str) -> bool {
     })
 }
 
-/// Returns whether the fields behind a CPU name a system. One that only begins to, or that is spelt almost as one, does not.
+/// Returns whether the fields behind a CPU name a system. One that only begins to, or that is spelt almost as one,
+/// does not.
 pub(crate) fn is_known(fields: &[&str]) -> bool {
     match fields {
         [.., kernel, libc] if KERNELS.contains(kernel) => is_libc(libc),
@@ -223,8 +226,8 @@ pub(crate) struct Interpretation {
     pub(crate) system: String,
 }
 
-/// Everything that the fields behind a CPU may be meant as, given what the CPU's usual tuple has behind its own: its system, and
-/// the ABI that belongs to any libc of it.
+/// Everything that the fields behind a CPU may be meant as, given what the CPU's usual tuple has behind its own: its
+/// system, and the ABI that belongs to any libc of it.
 pub(crate) fn meanings(fields: &[&str], usual: &str) -> Vec<Interpretation> {
     let mut all = Vec::new();
     // A dash is missing: unknownlinux-gnu.
@@ -397,8 +400,8 @@ fn distance(word: &str, meant: &str) -> Option<usize> {
     }
 }
 
-/// How many letters of a word are wrong, missing, too many or exchanged with the next, when they are so few that it may be meant
-/// as the other: one in a word of three or four letters, two in a longer one.
+/// How many letters of a word are wrong, missing, too many or exchanged with the next, when they are so few that it
+/// may be meant as the other: one in a word of three or four letters, two in a longer one.
 pub(crate) fn misspelt(word: &str, meant: &str) -> Option<usize> {
     let allowed = match meant.chars().count() {
         0..=2 => 0,

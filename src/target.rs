@@ -1,7 +1,8 @@
 //! What is known about a target: its tuple and the CPU families of `profiles/*.toml` give Portage's ARCH, the
 //! kernel's, QEMU's name for it and the rest.
 //!
-//! No CPU is named in here: a new one is a new file. KERNEL and ELIBC come from the tuple's other fields: see `system.rs`. Pure; the files of `/etc/crossmerge/profiles` come in from `config.rs`.
+//! No CPU is named in here: a new one is a new file. KERNEL and ELIBC come from the tuple's other fields: see
+//! `system.rs`. Pure; the files of `/etc/crossmerge/profiles` come in from `config.rs`.
 
 mod abi;
 pub(crate) mod elf_machine;
@@ -379,16 +380,16 @@ impl Target {
         (named != "unknown").then_some(named)
     }
 
-    /// The last field, when it begins as a libc does and ends in no ABI that there is: a slip of the keyboard. No fact says so, since
-    /// any ending means the libc with the CPU's usual ABI.
+    /// The last field, when it begins as a libc does and ends in no ABI that there is: a slip of the keyboard. No
+    /// fact says so, since any ending means the libc with the CPU's usual ABI.
     pub fn unknown_abi(&self) -> Option<&str> {
         let last = self.tuple.rsplit('-').next()?;
         system::unknown_abi(last)
     }
 
-    /// Returns whether a compiler of this tuple makes programs for another, as far as the two names tell: the CPU's kind, byte
-    /// order and word size, kernel, libc, and ABI of the calls are the same. A field that one of them leaves open differs from
-    /// nothing.
+    /// Returns whether a compiler of this tuple makes programs for another, as far as the two names tell: the CPU's
+    /// kind, byte order and word size, kernel, libc, and ABI of the calls are the same. A field that one of them
+    /// leaves open differs from nothing.
     pub(crate) fn serves(&self, other: &Self) -> bool {
         let same_bits = self.bits == other.bits || self.either_bits || other.either_bits;
         let same_libc = self.elibc.is_none() || other.elibc.is_none() || self.elibc == other.elibc;
@@ -406,8 +407,8 @@ impl Target {
             && own.1 == others.1
     }
 
-    /// The ABI that the last field names behind the libc, and whether floating point arguments are in the FPU's registers where a
-    /// name can say so.
+    /// The ABI that the last field names behind the libc, and whether floating point arguments are in the FPU's
+    /// registers where a name can say so.
     fn abi(&self) -> (&str, bool) {
         let last = self.tuple.rsplit('-').next().unwrap_or_default();
         let bare = if last.starts_with("eabi") { last } else { "" };
@@ -461,8 +462,8 @@ impl Target {
 }
 
 impl CpuFamily {
-    /// The family's facts with every refinement that fits the tuple. Where `all_are_tried`, a key that no fact has is an error
-    /// in each refinement, whether it fits or not.
+    /// The family's facts with every refinement that fits the tuple. Where `all_are_tried`, a key that no fact has is
+    /// an error in each refinement, whether it fits or not.
     fn facts_of(&self, tuple: &Tuple, all_are_tried: bool) -> Result<FamilyFacts, toml::de::Error> {
         let mut facts = self.facts.clone();
         for variant in &self.variant {

@@ -1,5 +1,5 @@
-//! The command line of an applet: the caller's, the target's, everyone's or the wrapper's own, with its placeholders filled
-//! and the options left out that the caller gave too.
+//! The command line of an applet: the caller's, the target's, everyone's or the wrapper's own, with its placeholders
+//! filled and the options left out that the caller gave too.
 
 use super::{error::AppletError, wrapper::Wrapper};
 use crate::{

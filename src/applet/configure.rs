@@ -118,7 +118,8 @@ pub(super) fn plan(
     })
 }
 
-/// Returns whether an argument names the script: a path, of a program, of something called so, or of nothing that is there.
+/// Returns whether an argument names the script: a path, of a program, of something called so, or of nothing that is
+/// there.
 fn is_script(arg: &OsStr) -> bool {
     let (bytes, path) = (arg.as_bytes(), Path::new(arg));
     let is_program = || path.is_file() && is_executable(path);

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// Why an applet has no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum AppletError {
-    /// A look at the system failed.
+    /// A lookup failed.
     #[error(transparent)]
     Context(#[from] ContextError),
     /// Configuration could not be read.

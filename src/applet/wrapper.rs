@@ -9,12 +9,12 @@ use std::{collections::BTreeMap, ffi::OsStr, path::PathBuf};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wrapper {
-    /// One line for a user.
+    /// A summary of one line.
     pub summary: String,
-    /// The command line, with shell quotes; `{tuple}`, `{sysroot}`, `{tool}` and `{options}`
-    /// (of the adopted toolchain) stand for what they say. The caller's arguments go where `{args}` is, else to the end; a word with
-    /// `{libdir}` behind them is repeated for each library directory, and one with `{start-files}` for each directory of start files.
-    /// Without a command, the applet prints the environment, or runs the command it is given in it.
+    /// The command line, with shell quotes; `{tuple}`, `{sysroot}`, `{tool}` and `{options}` (of the adopted
+    /// toolchain) stand for what they say. The caller's arguments go where `{args}` is, else to the end; a word with
+    /// `{libdir}` behind them is repeated for each library directory, and one with `{start-files}` for each directory
+    /// of start files. Without a command, the applet prints the environment, or runs the command it is given in it.
     pub(super) command: Option<String>,
     /// The names that the applet goes by, when the file's is not the only one.
     #[serde(default)]

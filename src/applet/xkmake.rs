@@ -1,8 +1,8 @@
 //! `<tuple>-xkmake`: a make that knows the target, fitted to the tree that it is called for.
 //!
-//! The plan comes from the wrapper: make with all that the `kernel` layer says. Here the tree is looked at: what it does not
-//! know is taken out again, a call that would go wrong ends before make starts, and the jobs of the machine's MAKEOPTS are
-//! added where nobody says how many there are.
+//! The plan comes from the wrapper: make with all that the `kernel` layer says. Here the tree is looked at: what it
+//! does not know is taken out again, a call that would go wrong ends before make starts, and the jobs of the
+//! machine's MAKEOPTS are added where nobody says how many there are.
 
 use super::error::AppletError;
 use crate::{
@@ -63,7 +63,8 @@ pub(super) fn fit(context: &Context, mut plan: Plan) -> Result<Plan, AppletError
     Ok(plan)
 }
 
-/// Returns whether what is built runs in user space: a project of its own for a tuple with a kernel, and the tools in a kernel's tree.
+/// Returns whether what is built runs in user space: a project of its own for a tuple with a kernel, and the tools in
+/// a kernel's tree.
 fn runs_in_user_space(
     context: &Context,
     call: &MakeCall,
@@ -77,8 +78,8 @@ fn runs_in_user_space(
     })
 }
 
-/// Names the links in place of the toolchain's own tools, since those know the sysroot, and names the tools themselves: a
-/// `CC ?= $(CROSS_COMPILE)gcc` leaves make's own `cc`.
+/// Names the links in place of the toolchain's own tools, since those know the sysroot, and names the tools
+/// themselves: a `CC ?= $(CROSS_COMPILE)gcc` leaves make's own `cc`.
 fn tell_of_links(context: &Context, tree: &Tree, plan: &mut Plan) {
     let tools = tools::of_target(context, Gcc::of(context).as_ref());
     // Without links, the compiler alone is better than none.
@@ -118,7 +119,8 @@ fn tell_of_links(context: &Context, tree: &Tree, plan: &mut Plan) {
     }
 }
 
-/// Gives make on its command line what the Makefile would replace: an assignment in a Makefile is above the environment.
+/// Gives make on its command line what the Makefile would replace: an assignment in a Makefile is above the
+/// environment.
 fn put_before_assignments(context: &Context, call: &MakeCall, tree: &Tree, plan: &mut Plan) {
     if !matches!(tree.kind, TreeKind::Module | TreeKind::Other) || tree.is_in_tools() {
         return;
@@ -157,7 +159,8 @@ fn find_tree(context: &Context, call: &MakeCall) -> Result<Tree, AppletError> {
     })?)
 }
 
-/// Leaves in the plan what the tree is told by, and takes the flags of programs out of the way of a tree that has its own.
+/// Leaves in the plan what the tree is told by, and takes the flags of programs out of the way of a tree that has its
+/// own.
 fn take_out_unknown(tree: &Tree, plan: &mut Plan) {
     let mut forget = |variable: Variable| plan.env.remove(OsStr::new(variable.name));
     if !tree.knows(env::LLVM.name) && tree.kind != TreeKind::Module && !tree.is_in_tools() {
@@ -244,7 +247,8 @@ fn check_kernel(
     }
 }
 
-/// Where modules and images go. The kernel's make splits the path at blanks, and removes the parts before it writes there.
+/// Where modules and images go. The kernel's make splits the path at blanks, and removes the parts before it writes
+/// there.
 fn check_places(
     context: &Context,
     call: &MakeCall,
@@ -271,7 +275,8 @@ fn check_places(
     Ok(())
 }
 
-/// Something else with a Makefile: a program, firmware, a directory of a kernel tree, or a project that has no business here.
+/// Something else with a Makefile: a program, firmware, a directory of a kernel tree, or a project that has no
+/// business here.
 fn check_other(
     context: &Context,
     call: &MakeCall,
@@ -292,7 +297,7 @@ fn check_other(
             return Err(KernelError::NotOurs { directory, tuple }.into());
         }
         report::note(&format!(
-            "`{}` is no kernel tree, nor U-Boot's or OpenSBI's: it is built against the sysroot, as a program",
+            "`{}` is not a kernel tree, nor U-Boot's or OpenSBI's: it is built against the sysroot, as a program",
             directory.display()
         ));
     } else if !knows_prefix && call.variable("CC").is_none() {

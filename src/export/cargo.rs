@@ -1,7 +1,9 @@
-//! Cargo: its own settings, and the variables that build scripts ask for through crates such as `cc`, `pkg-config`, `bindgen` and `cmake`.
+//! Cargo: its own settings, and the variables that build scripts ask for through crates such as `cc`, `pkg-config`,
+//! `bindgen` and `cmake`.
 //!
-//! Each has the target's name in it, so that what is compiled for the build machine (build scripts, procedural macros) does not see
-//! it. For that, the `HOST_` variables name the build machine's tools: the plain ones may be the target's.
+//! Each has the target's name in it, so that what is compiled for the build machine (build scripts, procedural
+//! macros) does not see it. For that, the `HOST_` variables name the build machine's tools: the plain ones may be the
+//! target's.
 
 use super::{
     error::ExportError,
@@ -112,7 +114,8 @@ impl<'a> Cargo<'a> {
     }
 }
 
-/// A word for what splits as a shell does, without quotes unless it needs some: not every program that reads such a list knows them.
+/// A word for what splits as a shell does, without quotes unless it needs some: not every program that reads such a
+/// list knows them.
 fn shell_word(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
     match word.chars().all(is_plain) && !word.is_empty() {

@@ -1,7 +1,7 @@
 //! CMake's toolchain file.
 //!
-//! Source for what is in it: cmake-toolchains(7), cmake-variables(7), and CMake's `Modules/CMakeDetermine*.cmake`, which name what is
-//! searched on the build machine when a variable is not set.
+//! Source for what is in it: cmake-toolchains(7), cmake-variables(7), and CMake's `Modules/CMakeDetermine*.cmake`,
+//! which name what is searched on the build machine when a variable is not set.
 
 use super::{
     error::ExportError,
@@ -13,7 +13,8 @@ use std::{fmt::Write as _, os::unix::ffi::OsStrExt, path::Path};
 
 const FILE: &str = "a toolchain file of CMake";
 
-/// A language: CMake's name, the variables of ours with its flags, and those of the environment that say the same, CMake's own first.
+/// A language: CMake's name, the variables of ours with its flags, and those of the environment that say the same,
+/// CMake's own first.
 type Language = (
     &'static str,
     &'static [&'static str],
@@ -38,8 +39,8 @@ const LANGUAGES: [Language; 6] = [
 /// The languages that clang compiles.
 const OF_CLANG: [&str; 5] = ["C", "CXX", "ASM", "OBJC", "OBJCXX"];
 
-/// Where a build searches for what: programs run on the build machine, the rest is the target's. The registries name builds of the
-/// user's for the build machine.
+/// Where a build searches for what: programs run on the build machine, the rest is the target's. The registries name
+/// builds of the user's for the build machine.
 const FIND: [(&str, &str); 6] = [
     ("ROOT_PATH_MODE_PROGRAM", "NEVER"),
     ("ROOT_PATH_MODE_LIBRARY", "ONLY"),
@@ -61,7 +62,8 @@ pub(super) fn render(facts: &Facts) -> Result<String, ExportError> {
         set(name, &value);
     }
     for row in &TOOLS {
-        // CMake would take the build machine's for one that it is not told of; a name that does not exist it reports as missing.
+        // CMake would take the build machine's for one that it is not told of; a name that does not exist it reports
+        // as missing.
         let missing = facts.missing(row.missing);
         let value = match facts.tool(row.variable) {
             Some(path) => one(path)?,
@@ -90,8 +92,8 @@ pub(super) fn render(facts: &Facts) -> Result<String, ExportError> {
     if let Some(name) = &facts.multiarch {
         set("CMAKE_LIBRARY_ARCHITECTURE", name);
     }
-    // CMake itself looks in `lib64`, `lib32` and `libx32` by the size of a pointer; an ABI's directory below one of them it does
-    // not know.
+    // CMake itself looks in `lib64`, `lib32` and `libx32` by the size of a pointer; an ABI's directory below one of
+    // them it does not know.
     let suffix = facts
         .libdirs
         .first()
@@ -149,8 +151,8 @@ fn one(path: &Path) -> Result<&str, ExportError> {
     }
 }
 
-/// Sets the first value of flags, unless the environment has CMake's own variable for them; another one of the environment's says
-/// the same in its place.
+/// Sets the first value of flags, unless the environment has CMake's own variable for them; another one of the
+/// environment's says the same in its place.
 fn init(file: &mut String, variables: &[&str], names: &[String], words: &str) {
     let Some((own, others)) = variables.split_first() else {
         return;

@@ -1,5 +1,5 @@
-//! The files that a compiler's driver starts or loads, found by the layouts that GCC and LLVM are installed in. No compiler is started
-//! for it, since this runs before every build.
+//! The files that a compiler's driver starts or loads, found by the layouts that GCC and LLVM are installed in. No
+//! compiler is started for it, since this runs before every build.
 
 use crate::{config::ToolchainKind, context::Context};
 use fs_err::DirEntry;
@@ -19,8 +19,9 @@ pub(crate) struct Gcc {
     directories: Vec<PathBuf>,
 }
 
-/// Below the prefix, and with `{}` for the machine: GCC's `libexecdir` and `libdir`, Debian's cross compilers, Yocto's SDK.
-/// Source: GCC's configure option `--libexecdir`, Debian's `gcc-12-cross`, Yocto's `cross-canadian.bbclass`.
+/// Below the prefix, and with `{}` for the machine: GCC's `libexecdir` and `libdir`, Debian's cross compilers,
+/// Yocto's SDK. Source: GCC's configure option `--libexecdir`, Debian's `gcc-12-cross`, Yocto's
+/// `cross-canadian.bbclass`.
 const PLACES: [&str; 6] = [
     "libexec/gcc/{}",
     "lib/gcc/{}",
@@ -55,7 +56,8 @@ impl Gcc {
             return None;
         }
         Self::beside(driver).or_else(|| {
-            // A distribution's driver is a symlink, which may lead to where GCC really is and to a name with the version.
+            // A distribution's driver is a symlink, which may lead to where GCC really is and to a name with the
+            // version.
             let real = driver.canonicalize().ok()?;
             (real != driver).then(|| Self::beside(&real)).flatten()
         })
@@ -117,8 +119,8 @@ impl Gcc {
         directories.flat_map(|directory| PARTS.map(|part| directory.join(part)))
     }
 
-    /// The directories of the C++ library's headers, of the newest version, in the order in which GCC searches them. Source: GCC's
-    /// configure option `--with-gxx-include-dir` and its defaults; Gentoo's `toolchain.eclass`.
+    /// The directories of the C++ library's headers, of the newest version, in the order in which GCC searches them.
+    /// Source: GCC's configure option `--with-gxx-include-dir` and its defaults; Gentoo's `toolchain.eclass`.
     pub(crate) fn cxx_includes(&self) -> Vec<PathBuf> {
         let Some(directory) = self.directories.first() else {
             return Vec::new();

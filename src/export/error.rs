@@ -8,7 +8,7 @@ use std::{io, path::PathBuf};
 /// Why there is no such file.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// A look at the system failed.
+    /// A lookup failed.
     #[error(transparent)]
     Context(#[from] ContextError),
     /// Nothing to compile with.
@@ -89,7 +89,7 @@ impl Explain for ExportError {
                 directory,
                 ..
             } => format!(
-                "if there is one, teach it: `{key}` in a file of yours in `{directory}`; profiles/README.md has the form"
+                "if there is one, add it: set `{key}` in your own file in `{directory}`; profiles/README.md describes the format"
             ),
             Self::NoName { tuple, .. } => {
                 format!("`{tuple}-env` and make build for any system")

@@ -109,12 +109,12 @@ const OF_TOOL: [(&str, &str); 4] = [
     ("OBJCXXFLAGS", "OBJCXX"),
 ];
 
-/// Programs of the build machine that serve every target: they read sources, or are told the target by an option; and its pkg-config, for
-/// what is compiled for it on the way.
+/// Programs of the build machine that serve every target: they read sources, or are told the target by an option; and
+/// its pkg-config, for what is compiled for it on the way.
 const HELPERS: [&str; 4] = ["rustc", "cmake", "nasm", "pkg-config"];
 
-/// How the flags begin that choose the ABI, and so what a header declares. Those that choose a CPU are left out: clang may not know the
-/// names that GCC has for it.
+/// How the flags begin that choose the ABI, and so what a header declares. Those that choose a CPU are left out:
+/// clang may not know the names that GCC has for it.
 const ABI_FLAGS: [&str; 14] = [
     "-mabi=",
     "-mfloat-abi=",
@@ -185,15 +185,15 @@ impl Facts {
         }
     }
 
-    /// Looks up what CMake's file names, and no compiler or makefile asks for: how the libraries lie, and the programs that print flags
-    /// of which CMake has variables.
+    /// Looks up what CMake's file names, and no compiler or makefile asks for: how the libraries lie, and the
+    /// programs that print flags of which CMake has variables.
     pub(crate) fn look_for_cmake(&mut self, context: &Context) {
         self.look_at_libraries(context);
         self.find_config_tools(context, |tool| !tool.cmake.is_empty());
     }
 
-    /// Looks up what any build system's file names: every program that prints flags, the C++ headers of this GCC of the target, Python,
-    /// and the helpers of the build machine.
+    /// Looks up what any build system's file names: every program that prints flags, the C++ headers of this GCC of
+    /// the target, Python, and the helpers of the build machine.
     pub(crate) fn look_further(&mut self, context: &Context, gcc: Option<&Gcc>) {
         self.look_at_libraries(context);
         self.find_config_tools(context, |_| true);
@@ -230,7 +230,8 @@ impl Facts {
         }
     }
 
-    /// A name that the build system has for the target, or the error that it has none; `key` is the fact's in `profiles/`.
+    /// A name that the build system has for the target, or the error that it has none; `key` is the fact's in
+    /// `profiles/`.
     pub(super) fn name<'a>(
         &self,
         name: Option<&'a str>,
@@ -251,8 +252,8 @@ impl Facts {
         Some(&tool.path)
     }
 
-    /// The options with which clang, and so libclang, reads the target's headers: without those that a build system adds itself,
-    /// such as the target.
+    /// The options with which clang, and so libclang, reads the target's headers: without those that a build system
+    /// adds itself, such as the target.
     pub(super) fn clang_args(&self) -> Vec<String> {
         let mut all = vec![format!("--sysroot={}", self.sysroot.display())];
         if let Some(gcc) = self.clang.as_ref().and_then(|clang| clang.gcc.as_ref()) {

@@ -41,8 +41,8 @@ const LANGUAGES: [(&str, &str); 6] = [
 /// The tools that compile and link, and so have to be told of a sysroot that is not their own.
 const COMPILERS: [&str; 6] = ["CC", "CXX", "DC", "FC", "OBJC", "OBJCXX"];
 
-/// The text of the cross file. Source for what is in it: Meson's "Machine files" and "Cross compilation", and the names that
-/// `mesonbuild` looks up in `[binaries]`.
+/// The text of the cross file. Source for what is in it: Meson's "Machine files" and "Cross compilation", and the
+/// names that `mesonbuild` looks up in `[binaries]`.
 pub(super) fn cross(facts: &Facts) -> Result<String, ExportError> {
     facts.compiler()?;
     let target = &facts.target;
@@ -75,8 +75,8 @@ pub(super) fn cross(facts: &Facts) -> Result<String, ExportError> {
     Ok(file)
 }
 
-/// The tools, rustc for the target, and the programs that print flags. Meson takes those that it runs for the target from here only, or
-/// else the build machine's.
+/// The tools, rustc for the target, and the programs that print flags. Meson takes those that it runs for the target
+/// from here only, or else the build machine's.
 fn binaries(facts: &Facts, file: &mut String) -> Result<(), ExportError> {
     let option = format!("--sysroot={}", text(&facts.sysroot, FILE)?);
     for row in &TOOLS {

@@ -38,7 +38,8 @@ pub(super) fn render(facts: &Facts, changes: &Changes) -> Result<String, ExportE
         };
     }
     if let Some(config_site) = &facts.config_site {
-        // It reads the caller's own first. Where the one before is of another target of ours, the caller's is known already.
+        // It reads the caller's own first. Where the one before is of another target of ours, the caller's is known
+        // already.
         file += "case ${CONFIG_SITE-} in */crossmerge/*/config.site) ;; *) export CROSSMERGE_CONFIG_SITE=\"${CONFIG_SITE-}\" ;; esac\n";
         let config_site = quote_for_any_sh(config_site.as_os_str());
         let _ = writeln!(file, "export CONFIG_SITE={config_site}");

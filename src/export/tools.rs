@@ -202,8 +202,8 @@ const NATIVE: [(&str, &str, [&str; 3]); 2] = [
     ("CXX", "g++", ["c++", "g++", "clang++"]),
 ];
 
-/// A program that prints a library's flags, or compiles with them. Build systems run it, so the build machine's gives the build
-/// machine's paths.
+/// A program that prints a library's flags, or compiles with them. Build systems run it, so the build machine's gives
+/// the build machine's paths.
 #[derive(Debug)]
 pub(crate) struct ConfigTool {
     /// Its file name, which is Meson's key too.
@@ -216,8 +216,8 @@ const fn prints(name: &'static str, cmake: &'static [&'static str]) -> ConfigToo
     ConfigTool { name, cmake }
 }
 
-/// Those that Meson asks by itself ("Machine files", `mesonbuild/dependencies`), that CMake's own modules look for, and that
-/// many projects name in `find_program`.
+/// Those that Meson asks by itself ("Machine files", `mesonbuild/dependencies`), that CMake's own modules look for,
+/// and that many projects name in `find_program`.
 pub(crate) const CONFIG_TOOLS: &[ConfigTool] = &[
     prints("apr-1-config", &[]),
     prints("apu-1-config", &[]),
@@ -334,8 +334,8 @@ pub(crate) fn of_build_machine(context: &Context, cbuild: Option<&str>) -> Vec<T
     found.collect()
 }
 
-/// The program of that name which answers for the target: `<tuple>-<name>` in PATH, else a script of the sysroot's; else a name
-/// that does not exist, with which a build system finds none instead of the build machine's.
+/// The program of that name which answers for the target: `<tuple>-<name>` in PATH, else a script of the sysroot's;
+/// else a name that does not exist, with which a build system finds none instead of the build machine's.
 pub(crate) fn config_tool(context: &Context, sysroot: &Path, name: &str) -> PathBuf {
     let prefixed = format!("{}-{name}", context.tuple);
     if let Ok(found) = context.find_command(OsStr::new(&prefixed)) {

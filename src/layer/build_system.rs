@@ -51,7 +51,8 @@ pub(super) fn cargo(call: &Call, prepared: &mut Prepared) -> Result<(), ExportEr
                 .is_some_and(|rest| rest.starts_with('_'))
         })
     };
-    // For the crate cmake. A path that CMake's file cannot hold is no reason to refuse a crate that may not ask for CMake.
+    // For the crate cmake. A path that CMake's file cannot hold is no reason to refuse a crate that may not ask for
+    // CMake.
     if let Ok(file) = export::nested_file(context, Format::Cmake, &facts) {
         facts.toolchain_file = Some(file.path.clone());
         prepared.files.push(file);

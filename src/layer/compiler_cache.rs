@@ -1,11 +1,12 @@
 //! The `compiler-cache` layer: what ccache compares to see whether the compiler changed.
 //!
-//! `<tuple>-gcc` is a symlink to this program. ccache follows it, and compares our size and time of change: it would go on serving
-//! objects of a compiler that has been replaced since, and forget all of them when crossmerge is updated. So it is given a string that
-//! changes with the real compiler, and with the options that we add. Source: ccache(1), `compiler_check`; Buildroot does the same in
-//! `toolchain/toolchain-wrapper.c`.
+//! `<tuple>-gcc` is a symlink to this program. ccache follows it, and compares our size and time of change: it would
+//! go on serving objects of a compiler that has been replaced since, and forget all of them when crossmerge is
+//! updated. So it is given a string that changes with the real compiler, and with the options that we add. Source:
+//! ccache(1), `compiler_check`; Buildroot does the same in `toolchain/toolchain-wrapper.c`.
 //!
-//! The string is for every compiler of the build, so it changes with the build machine's compilers too. Nothing is started for it.
+//! The string is for every compiler of the build, so it changes with the build machine's compilers too. Nothing is
+//! started for it.
 
 use super::changes::set;
 use crate::{

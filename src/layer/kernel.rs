@@ -1,7 +1,7 @@
 //! The `kernel` layer: what the kernel's make is told of the target.
 //!
-//! The kernel is compiled by the toolchain itself, not through links of ours: it needs no sysroot, and thousands of calls
-//! would each pay for the way.
+//! The kernel is compiled by the toolchain itself, not through links of ours: it needs no sysroot, and thousands of
+//! calls would each pay for the way.
 
 use super::{
     changes::{default, set},
@@ -17,8 +17,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Names ARCH, CROSS_COMPILE, LLVM, INSTALL_MOD_PATH and INSTALL_PATH. ARCH is left out where the kernel has no name for the
-/// CPU, LLVM where it is GCC that compiles.
+/// Names ARCH, CROSS_COMPILE, LLVM, INSTALL_MOD_PATH and INSTALL_PATH. ARCH is left out where the kernel has no name
+/// for the CPU, LLVM where it is GCC that compiles.
 pub(super) fn kernel(context: &Context, changes: &mut Changes) -> Result<(), ExportError> {
     let target = context.target()?;
     if let Some(arch) = target.kernel_arch() {

@@ -1,5 +1,5 @@
-//! The `make` layer: what makefiles, and scripts of no build system, ask for beside the tools' own variables. It is what Yocto's
-//! `environment-setup` has, so that a project written for that finds the same names here.
+//! The `make` layer: what makefiles, and scripts of no build system, ask for beside the tools' own variables. It is
+//! what Yocto's `environment-setup` has, so that a project written for that finds the same names here.
 
 use super::changes::{Prepared, default, propose};
 use crate::{
@@ -18,8 +18,8 @@ pub(super) const NAMES: [&str; 5] = [
     env::CBUILD.name,
 ];
 
-/// Names the prefix of the tools, which a makefile's own `CC = $(CROSS_COMPILE)gcc` takes; the options of a configure script; the sysroot;
-/// and a toolchain file for a cmake that is started without one.
+/// Names the prefix of the tools, which a makefile's own `CC = $(CROSS_COMPILE)gcc` takes; the options of a configure
+/// script; the sysroot; and a toolchain file for a cmake that is started without one.
 pub(super) fn make(call: &Call, prepared: &mut Prepared) -> Result<(), ExportError> {
     let context = call.context;
     let mut facts = call.facts()?.clone();

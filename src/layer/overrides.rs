@@ -1,8 +1,8 @@
-//! The caller's variables that override ours, and so may turn a build for the target into one for the build machine: one list for the
-//! layers, for `doctor` and for every message.
+//! The caller's variables that override ours, and so may turn a build for the target into one for the build machine:
+//! one list for the layers, for `doctor` and for every message.
 //!
-//! A variable that the caller has set stays, since some know why. What the caller may not know is said on stderr before the build
-//! begins; a build that would certainly be for another machine is an error.
+//! A variable that the caller has set stays, since some know why. What the caller may not know is said on stderr
+//! before the build begins; a build that would certainly be for another machine is an error.
 
 use super::changes::Layer;
 use crate::{config::ToolchainKind, context::Context, export::ExportError, target::Target};
@@ -35,9 +35,10 @@ enum OverrideKind {
     Search,
 }
 
-/// Every such variable. Harmless, and so not here: PKG_CONFIG_PATH, PKG_CONFIG_LIBDIR (`<tuple>-pkg-config` sees the sysroot only),
-/// CONFIG_SITE (ours reads the caller's), CMAKE_TOOLCHAIN_FILE (the command line names ours), CMAKE_PREFIX_PATH (the toolchain file moves
-/// it into the sysroot), LIBRARY_PATH (for native compilers only, gcc(1)), LD_LIBRARY_PATH, RUSTFLAGS, GOFLAGS.
+/// Every such variable. Harmless, and so not here: PKG_CONFIG_PATH, PKG_CONFIG_LIBDIR (`<tuple>-pkg-config` sees the
+/// sysroot only), CONFIG_SITE (ours reads the caller's), CMAKE_TOOLCHAIN_FILE (the command line names ours),
+/// CMAKE_PREFIX_PATH (the toolchain file moves it into the sysroot), LIBRARY_PATH (for native compilers only,
+/// gcc(1)), LD_LIBRARY_PATH, RUSTFLAGS, GOFLAGS.
 const OVERRIDES: [(&str, OverrideKind); 33] = [
     ("CC", OverrideKind::Compiler),
     ("CXX", OverrideKind::Compiler),
@@ -91,8 +92,8 @@ pub(crate) struct Overridden {
     pub(crate) is_certain: bool,
 }
 
-/// Says which of the caller's variables override ours in a build with these layers. One by which the result would certainly be for another
-/// machine is an error.
+/// Says which of the caller's variables override ours in a build with these layers. One by which the result would
+/// certainly be for another machine is an error.
 pub(super) fn check(layers: &[Layer], context: &Context) -> Result<(), ExportError> {
     let read = |what: &OverrideKind| match what {
         OverrideKind::Search => true,

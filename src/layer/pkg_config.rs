@@ -76,8 +76,8 @@ pub(super) fn pkg_config(call: &Call, changes: &mut Changes) -> Result<(), Conte
     Ok(())
 }
 
-/// Keeps the directories of PKG_CONFIG_PATH that lie in the package's own build directory, the sysroot or an allowed prefix:
-/// the rest of the variable is the machine's.
+/// Keeps the directories of PKG_CONFIG_PATH that lie in the package's own build directory, the sysroot or an allowed
+/// prefix: the rest of the variable is the machine's.
 fn kept(context: &Context, path: &OsStr, sysroot: &Path) -> Change {
     let bounds = AllowedDirectories::of(context, sysroot);
     let inside = |directory: &PathBuf| directory.is_absolute() && bounds.hold(directory);

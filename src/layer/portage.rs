@@ -34,8 +34,8 @@ pub(super) fn portage(context: &Context, changes: &mut Changes) -> Result<(), Co
     Ok(())
 }
 
-/// ROOT: the environment's, which has to be another's root than the host's; else that of the target's make.conf, else the
-/// sysroot.
+/// ROOT: the environment's, which has to be another's root than the host's; else that of the target's make.conf, else
+/// the sysroot.
 pub(super) fn root(context: &Context) -> Result<OsString, ContextError> {
     if let Some(root) = context.chosen_root()? {
         return Ok(root.into());

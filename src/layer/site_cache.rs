@@ -1,5 +1,5 @@
-//! The `site-cache` layer: CONFIG_SITE, and the file of the target's answers that it names; in the mode `emulate`, what has to be
-//! so that configure runs its tests itself.
+//! The `site-cache` layer: CONFIG_SITE, and the file of the target's answers that it names; in the mode `emulate`,
+//! what has to be so that configure runs its tests itself.
 
 use super::changes::{Prepared, set};
 use crate::{
@@ -30,8 +30,8 @@ pub(super) fn site_cache(call: &Call, prepared: &mut Prepared) -> Result<(), Sit
     prepared.files.push(file);
     if let Some(emulation) = site_cache::emulation(call) {
         prepared.env.extend(emulation.env);
-        // A script that is told that it does not cross compile gives what these name the target's flags (bash, ncurses). Without
-        // them it takes the target's compiler there too, whose programs run.
+        // A script that is told that it does not cross compile gives what these name the target's flags (bash,
+        // ncurses). Without them it takes the target's compiler there too, whose programs run.
         for name in ["CC", "CXX"].iter().flat_map(|tool| build_names(tool)) {
             prepared.env.remove(OsStr::new(&name));
         }

@@ -1,8 +1,8 @@
 //! Packages outside the sysroot, in a prefix that the user allowed: their paths are what their `.pc` files contain.
 //!
-//! The real tool is given one PKG_CONFIG_SYSROOT_DIR and puts it before the paths of every package. Here it is taken away again
-//! before those of a package whose `.pc` file lies in `extra_prefixes` or in the build directory. Which package a path came from
-//! is read from the files; where they leave it open, what exists decides.
+//! The real tool is given one PKG_CONFIG_SYSROOT_DIR and puts it before the paths of every package. Here it is taken
+//! away again before those of a package whose `.pc` file lies in `extra_prefixes` or in the build directory. Which
+//! package a path came from is read from the files; where they leave it open, what exists decides.
 
 use super::{
     bounds::AllowedDirectories,
@@ -33,8 +33,8 @@ pub(super) struct OutsidePackages {
 }
 
 impl OutsidePackages {
-    /// Looks for packages outside the sysroot. Without PKG_CONFIG_PATH or a `.pc` file by its path there are none, and nothing is
-    /// looked up.
+    /// Looks for packages outside the sysroot. Without PKG_CONFIG_PATH or a `.pc` file by its path there are none,
+    /// and nothing is looked up.
     pub(super) fn of(
         context: &Context,
         plan: &Plan,

@@ -49,8 +49,8 @@ impl AllowedDirectories {
         Self::new(vec![directory])
     }
 
-    /// Returns whether a path is inside. A relative one is taken from the current directory, and inside when it stays there or
-    /// when there is nothing.
+    /// Returns whether a path is inside. A relative one is taken from the current directory, and inside when it stays
+    /// there or when there is nothing.
     pub(crate) fn hold(&self, path: &Path) -> bool {
         // GCC puts its own sysroot where a path begins so.
         let bytes = path.as_os_str().as_bytes();
@@ -83,8 +83,9 @@ impl AllowedDirectories {
     }
 }
 
-/// Returns whether a path goes on from a directory over nothing but directories: whatever the directory is canonically, it is below that. So it is
-/// with nearly every path that pkg-config answers with, and costs less than the path from the root.
+/// Returns whether a path goes on from a directory over nothing but directories: whatever the directory is
+/// canonically, it is below that. So it is with nearly every path that pkg-config answers with, and costs less than
+/// the path from the root.
 fn is_plainly_below(path: &Path, directory: &Path) -> bool {
     let Ok(rest) = path.strip_prefix(directory) else {
         return false;
@@ -98,8 +99,8 @@ fn is_plainly_below(path: &Path, directory: &Path) -> bool {
         })
 }
 
-/// The directory in which Portage unpacks and builds the package. EAPI 9 keeps WORKDIR from the tools, and still gives TMPDIR,
-/// which lies beside it.
+/// The directory in which Portage unpacks and builds the package. EAPI 9 keeps WORKDIR from the tools, and still
+/// gives TMPDIR, which lies beside it.
 pub(crate) fn build_directory(context: &Context) -> Option<PathBuf> {
     if let Some(workdir) = context.env.get(env::WORKDIR) {
         return Some(workdir.into());

@@ -18,7 +18,8 @@ pub(super) struct Flag {
     pub(super) path: PathBuf,
 }
 
-/// Options of the compiler whose value, joined or the next word, is a path that is looked into. `--sysroot` takes a `=`.
+/// Options of the compiler whose value, joined or the next word, is a path that is looked into. `--sysroot` takes a
+/// `=`.
 const COMPILER: [&str; 12] = [
     "-isystem",
     "-idirafter",

@@ -1,7 +1,7 @@
 //! `.pc` files, as far as is needed to say which one a flag came from and which ones a question touches.
 //!
-//! The real tool answers; this only explains. Variables are put in as pkg-config does it, and what is stranger than that
-//! stays unexplained.
+//! The real tool answers; this only explains. Variables are put in as pkg-config does it, and what is stranger than
+//! that stays unexplained.
 
 use super::flags::{Flag, places, split};
 use crossmerge_system::file::read;
@@ -17,8 +17,8 @@ const MOST: usize = 4096;
 /// The most that they hold together, in bytes.
 const MOST_BYTES: usize = 16 << 20;
 
-/// The most that the variables of one file may make of its fields, in bytes and variables. Where each names the next twice, there
-/// would be no end to it.
+/// The most that the variables of one file may make of its fields, in bytes and variables. Where each names the next
+/// twice, there would be no end to it.
 pub(super) const LONGEST: usize = 64 << 10;
 
 /// How often a variable may stand for others that stand for others; pkg-config itself goes round for ever.
@@ -125,8 +125,8 @@ fn places_of(name: &str, directories: &[PathBuf]) -> impl Iterator<Item = PathBu
     })
 }
 
-/// Looks whether the real tool can read the packages that the words name to their ends: it opens what has the name. What they
-/// require is not looked at, for that would take as long as reading it.
+/// Looks whether the real tool can read the packages that the words name to their ends: it opens what has the name.
+/// What they require is not looked at, for that would take as long as reading it.
 pub(super) fn look(words: &str, directories: &[PathBuf]) -> io::Result<()> {
     named(words).iter().try_for_each(|name| {
         let places: Vec<PathBuf> = match name.ends_with(".pc") {
@@ -226,8 +226,8 @@ impl Package {
         fields.collect()
     }
 
-    /// The text with its variables put in; one that is not set is empty. `left` is what is left of [`LONGEST`], and where that
-    /// ends the text does.
+    /// The text with its variables put in; one that is not set is empty. `left` is what is left of [`LONGEST`], and
+    /// where that ends the text does.
     fn expanded(&self, text: &str, left: &mut usize) -> String {
         let mut expanded = String::new();
         self.expand(text, &mut expanded, left, DEEPEST);

@@ -6,8 +6,8 @@ use super::{
 };
 
 impl Target {
-    /// Compares the ABI of what a compiler makes, by the macros it predefines, with the one that the tuple means. Returns `None`
-    /// if they are the same, or if either is not known.
+    /// Compares the ABI of what a compiler makes, by the macros it predefines, with the one that the tuple means.
+    /// Returns `None` if they are the same, or if either is not known.
     pub fn other_abi(&self, macros: &Macros) -> Option<Mismatch> {
         let of =
             |what: &'static str, wanted: &Option<String>, name: fn(&Mark) -> Option<&String>| {
@@ -27,8 +27,8 @@ impl Target {
             .or_else(|| of("float ABI", &self.float_abi, |mark| mark.float_abi.as_ref()))
     }
 
-    /// The float ABI that the header of a linked ELF file is marked with. Returns `None` if the file is not ELF, is for another
-    /// machine, or is not marked.
+    /// The float ABI that the header of a linked ELF file is marked with. Returns `None` if the file is not ELF, is
+    /// for another machine, or is not marked.
     pub(crate) fn float_abi_of(&self, header: &[u8]) -> Option<&str> {
         let [0x7f, b'E', b'L', b'F', class, data, ..] = *header else {
             return None;

@@ -1,4 +1,5 @@
-//! Which ABI a compiler makes programs for, and which one a file is of: by the `[[mark]]` sections of the CPU family. Pure.
+//! Which ABI a compiler makes programs for, and which one a file is of: by the `[[mark]]` sections of the CPU family.
+//! Pure.
 
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt};

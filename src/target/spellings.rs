@@ -10,7 +10,7 @@ pub(crate) const KEYS: [&str; 4] = ["examples", "alone", "hurd", "names"];
 /// How people call one CPU family.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct Spellings {
-    /// One line for a user.
+    /// A summary of one line.
     pub summary: String,
     /// Globs over a tuple's first field.
     pub cpus: Vec<String>,

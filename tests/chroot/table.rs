@@ -65,7 +65,7 @@ fn before_linux_6_7_the_machines_own_table_serves_when_its_rule_has_flag_f() {
         assert_eq!(said.stdout, "code 125\ncode 125\narmv7l\n", "{said:#?}");
         for told in [
             "has one binfmt_misc for all: before 6.7",
-            "hint: the machine's own table serves too: as root, `crossmerge binfmt register <tuple>`",
+            "hint: the host's own binfmt_misc works too: as root, `crossmerge binfmt register <tuple>`",
         ] {
             assert_eq!(said.stderr.matches(told).count(), 2, "{told}: {said:#?}");
         }

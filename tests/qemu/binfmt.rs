@@ -99,7 +99,7 @@ fn what_must_not_be_registered_is_not() {
     refused(
         &prefix,
         "crossmerge binfmt register",
-        "for which target?",
+        "no target is named",
         "--all",
     );
     // Root without the power over every file is as anyone.
@@ -167,8 +167,8 @@ fn an_installed_file_is_ours_until_somebody_edits_it() {
     );
     assert_eq!(said.stdout, wanted, "{}", said.stderr);
     for text in [
-        format!("error: `{file}` was edited, or something else made it"),
-        format!("hint: move it away: `mv {file} {file}.old`"),
+        format!("error: `{file}` was edited, or was not made by crossmerge"),
+        format!("hint: move it: `mv {file} {file}.old`"),
         "`/etc/binfmt.d/later.conf` has a rule of the same name and is read later".into(),
     ] {
         assert!(said.stderr.contains(&text), "no {text:?} in {said:#?}");
