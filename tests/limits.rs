@@ -142,7 +142,7 @@ const READERS: [Reader; 11] = [
         command: "TUPLE-run ./program",
         path: "program",
         // Of a file only the beginning is read, whatever its size.
-        comes: |_| (126, "is no program"),
+        comes: |_| (126, "is not a program"),
     },
     Reader {
         command: "TUPLE-fix-root --dry-run",

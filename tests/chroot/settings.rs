@@ -170,7 +170,7 @@ fn repos_conf_comes_to_an_end() {
         match why {
             "" => assert_eq!(said.stderr, "", "{name}"),
             why => {
-                let told = said.stderr.contains("left out the host's repositories: ");
+                let told = said.stderr.contains("omitted the host's repositories: ");
                 assert!(told && said.stderr.contains(why), "{name}: {said:#?}");
                 assert!(!said.stdout.contains("overlays/mine"), "{name}: {said:#?}");
             }

@@ -65,13 +65,10 @@ fn a_rule_of_another_users_stays() {
         serde_json::json!(["magic or mask", "flags"])
     );
     assert_eq!(status[0]["also"], serde_json::json!(["mine"]));
-    let error = "error: there is a rule `qemu-arm` already, and it differs from ours in magic or mask, flags";
+    let error =
+        "error: a rule `qemu-arm` exists, and it differs from crossmerge's in magic or mask, flags";
     let hint = format!("`echo -1 > {ENTRY}` takes it away");
-    for text in [
-        error,
-        &hint,
-        "passed over: there is a rule `qemu-arm` already",
-    ] {
+    for text in [error, &hint, "skipped: a rule `qemu-arm` exists"] {
         assert!(said.stderr.contains(text), "no {text:?} in {said:#?}");
     }
 }
@@ -108,7 +105,7 @@ fn what_must_not_be_registered_is_not() {
         &format!(
             "chmod 0 register; setpriv --bounding-set=-dac_override --inh-caps=-all {register}"
         ),
-        "you may not write `/proc/sys/fs/binfmt_misc/register`: Permission denied",
+        "cannot write `/proc/sys/fs/binfmt_misc/register`: Permission denied",
         "become root",
     );
     refused(
@@ -135,7 +132,7 @@ fn what_must_not_be_registered_is_not() {
     refused(
         &prefix,
         &own,
-        "/tools/qemu-arm` is not linked statically",
+        "/tools/qemu-arm` is not statically linked",
         "install QEMU's user-mode emulation",
     );
 }
