@@ -81,7 +81,8 @@ fn assignment(path: &OsStr) -> OsString {
     assignment
 }
 
-/// How to get QEMU. A static one also works where its libraries are not: in a chroot, as an interpreter of binfmt_misc.
+/// Returns the hint on how to install QEMU. A statically linked one also works where its libraries are missing: in a
+/// chroot, as an interpreter of binfmt_misc.
 pub(crate) fn install_hint(qemu: &str) -> String {
     Distribution::here().qemu_hint(qemu)
 }

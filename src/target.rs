@@ -238,11 +238,11 @@ impl Explain for TargetError {
         Some(match self {
             Self::UnknownCpu { cpu, directory, .. } => {
                 format!(
-                    "`crossmerge show` lists the CPUs and their names; a new one is taught in `{directory}/{cpu}.toml`: profiles/README.md has the form"
+                    "`crossmerge show` lists the CPUs and their names; a new one is taught in `{directory}/{cpu}.toml`: profiles/README.md describes the format"
                 )
             }
             Self::Malformed { file, .. } => {
-                format!("fix `{file}`; profiles/README.md has the form")
+                format!("fix `{file}`; profiles/README.md describes the format")
             }
         })
     }

@@ -469,7 +469,7 @@ fn configure_finds_the_script_or_says_what_the_project_has_instead() {
     let run = |args: &[&str]| prefix.run(&configure, args);
     run(&[]).fails(
         125,
-        "there is no `configure` here",
+        "there is no `configure` in the current directory",
         "-configure ../configure",
     );
     for misspelt in ["src/configure", "src/configrue"] {
@@ -485,7 +485,7 @@ fn configure_finds_the_script_or_says_what_the_project_has_instead() {
         ("configure.ac", "autoreconf -fi"),
     ] {
         prefix.write(file, "");
-        run(&["--prefix=/usr"]).fails(125, "there is no `configure` here", hint);
+        run(&["--prefix=/usr"]).fails(125, "there is no `configure` in the current directory", hint);
     }
     let path = prefix.write("configure", "#!/bin/sh\n");
     run(&[]).fails(

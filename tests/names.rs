@@ -533,7 +533,7 @@ fn a_malformed_file_is_named_with_its_line() {
         (
             "wrappers/emerge.toml",
             "summary = \"x\"\ncommand = \"emerge 'x\"\nlayers = [\"portage\"]\n",
-            "a quote that never ends",
+            "an unclosed quote",
         ),
         (
             &format!("targets/{TUPLE}.toml"),

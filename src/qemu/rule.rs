@@ -19,7 +19,7 @@ pub struct Rule {
     pub qemu: String,
     /// The first bytes of a file, compared where the mask has a bit.
     pub magic: Vec<u8>,
-    /// Which bits count. As long as the magic.
+    /// The bits that are compared. As long as the magic.
     pub mask: Vec<u8>,
 }
 
