@@ -485,7 +485,11 @@ fn configure_finds_the_script_or_says_what_the_project_has_instead() {
         ("configure.ac", "autoreconf -fi"),
     ] {
         prefix.write(file, "");
-        run(&["--prefix=/usr"]).fails(125, "there is no `configure` in the current directory", hint);
+        run(&["--prefix=/usr"]).fails(
+            125,
+            "there is no `configure` in the current directory",
+            hint,
+        );
     }
     let path = prefix.write("configure", "#!/bin/sh\n");
     run(&[]).fails(

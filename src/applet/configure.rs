@@ -45,7 +45,7 @@ const INSTEAD: [(&str, &str); 7] = [
         "Cargo.toml",
         "this is a Cargo project: `{tuple}-cargo build`",
     ),
-    ("go.mod", "this is a project of Go's: `{tuple}-go build`"),
+    ("go.mod", "this is a Go project: `{tuple}-go build`"),
     (
         "Makefile",
         "this is a plain make project: `{tuple}-env make`",

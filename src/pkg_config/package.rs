@@ -213,7 +213,7 @@ impl Package {
         texts.join(" ")
     }
 
-    /// The fields that contain flags.
+    /// Returns the fields that contain flags.
     fn flags(&self, left: &mut usize) -> Vec<Field<'_>> {
         let fields = FLAGS.iter().filter_map(|name| {
             let text = self.expanded(self.fields.get(*name)?, left);
