@@ -274,7 +274,7 @@ fn a_wrong_letter_is_an_error_with_the_command_that_was_meant() {
     for (args, error, hint) in [
         (
             &["init", "aarhc64", "--profile", "a b", "--dry-run"][..],
-            "no profile knows the CPU `aarhc64` of `aarhc64`: did you mean `aarch64-unknown-linux-gnu`?",
+            "no profile contains the CPU `aarhc64` of `aarhc64`: did you mean `aarch64-unknown-linux-gnu`?",
             "`crossmerge init aarch64-unknown-linux-gnu --profile 'a b' --dry-run`",
         ),
         (
@@ -289,8 +289,8 @@ fn a_wrong_letter_is_an_error_with_the_command_that_was_meant() {
         ),
         (
             &["doctor", "zork"],
-            "no profile knows the CPU `zork` of `zork`",
-            "`crossmerge show` lists the CPUs and their names; a new one is taught in `",
+            "no profile contains the CPU `zork` of `zork`",
+            "`crossmerge show` lists the CPUs and their names; add a new one in `",
         ),
         (
             &["init", "aarch64-foo-bar-baz"],
@@ -500,7 +500,7 @@ fn a_user_adds_and_overrides_applets_and_families() {
 
     prefix.own(["show", "zap-unknown-linux-gnu"]).fails(
         125,
-        "no profile knows the CPU `zap`",
+        "no profile contains the CPU `zap`",
         "etc/crossmerge/profiles/zap.toml",
     );
     let family = std::fs::read_to_string("profiles/alpha.toml")

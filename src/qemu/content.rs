@@ -143,7 +143,7 @@ impl Content {
                 format!("remove the mark: `sed -i '1s/^\\xef\\xbb\\xbf//' {file}`")
             }
             Self::Empty | Self::CoreDump | Self::Other(_) => {
-                format!("inspect it with `{}`", show_file(path))
+                format!("examine it with `{}`", show_file(path))
             }
         }
     }

@@ -34,7 +34,7 @@ fn an_answer_that_cannot_be_written_is_a_failure() {
         "avr-env",
     ] {
         let said = prefix.command("/bin/sh", ["-c", &format!("{command} > /dev/full")]);
-        said.fails_without_hint(125, "cannot write the output: No space left on device");
+        said.fails_without_hint(125, "cannot write the answer: No space left on device");
     }
     // What is said is not the answer.
     prefix

@@ -150,7 +150,7 @@ impl Explain for ChrootError {
     fn own_hint(&self) -> Option<String> {
         let look = |root: &Path, path: &Path| {
             let path = crossmerge_plan::plan::step::inside(root, path);
-            format!("inspect it with `{}`", show_file(&path))
+            format!("examine it with `{}`", show_file(&path))
         };
         Some(match self {
             Self::Unreachable(e) => file::hint(e).unwrap_or_else(|| "name another root: `--root DIR`".into()),

@@ -211,7 +211,7 @@ impl Explain for RunError {
             Self::NoElf { path, .. }
             | Self::NoProgramType { path, .. }
             | Self::NoEmulation { path, .. } => {
-                format!("inspect it with `{}`", show_file(path))
+                format!("examine it with `{}`", show_file(path))
             }
             Self::NoInterpreter {
                 path, interpreter, ..
