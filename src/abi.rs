@@ -1,21 +1,21 @@
-//! The ABI of what a compiler makes, read from a program that it links without any library.
+//! The ABI of a compiler's programs, read from a program that it links without any library.
 //!
-//! A linked program and not an object: GNU as leaves Arm's float ABI to the linker. The numbers of `e_flags` are those of the processor
-//! supplements: MIPS (`EF_MIPS_ABI`, `EF_MIPS_ABI2`), 64-bit PowerPC ELF V2 ("e_flags"), Arm's ELF (5.2), the RISC-V ELF psABI ("File
-//! Header") and the LoongArch ELF psABI ("e_flags").
+//! A linked program is used because GNU as leaves Arm's float ABI to the linker. The numbers of `e_flags` are those
+//! of the processor supplements: MIPS (`EF_MIPS_ABI`, `EF_MIPS_ABI2`), 64-bit PowerPC ELF V2 ("e_flags"), Arm's ELF
+//! (5.2), the RISC-V ELF psABI ("File Header") and the LoongArch ELF psABI ("e_flags").
 
 use crate::{config::ToolchainKind, context::Context};
 use crossmerge_plan::plan::{Change, Changes, Plan};
 use crossmerge_system::{exec, file, file::read};
 use std::{ffi::OsString, path::Path};
 
-/// A program that needs no header and no library.
+/// The source of a program that needs no header and no library.
 const SOURCE: &str = "int main(void) { return 0; }\nvoid _start(void) { main(); }\n";
 
-/// Which bits of `e_flags` tell ABIs apart, by machine.
+/// The bits of `e_flags` that distinguish ABIs, by machine.
 const MARKS: [(u16, u32); 5] = [(8, 0xf020), (21, 0x3), (40, 0x600), (243, 0xe), (258, 0x7)];
 
-/// An ABI as far as an ELF header tells: two programs with different ones cannot be linked together.
+/// The part of an ABI that an ELF header shows: two programs with different values cannot be linked together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Abi {
     class: u8,
@@ -25,7 +25,7 @@ pub(crate) struct Abi {
 }
 
 impl Abi {
-    /// Reads the header of a linked program; `None` when the file is not ELF.
+    /// Reads the header of a linked program. Returns `None` if the file is not ELF.
     pub(crate) fn of(header: &[u8]) -> Option<Self> {
         let [0x7f, b'E', b'L', b'F', class, data, ..] = *header else {
             return None;
@@ -39,7 +39,7 @@ impl Abi {
             _ => u32::from_be_bytes(bytes),
         };
         let machine = half(header.get(18..20)?.try_into().ok()?);
-        // Behind e_entry, e_phoff and e_shoff, which are as wide as the class.
+        // After e_entry, e_phoff and e_shoff, whose size depends on the class.
         let at = if class == 1 { 36 } else { 48 };
         let flags = word(header.get(at..at + 4)?.try_into().ok()?);
         let mask = MARKS.iter().find(|(marked, _)| *marked == machine);
@@ -52,7 +52,7 @@ impl Abi {
     }
 }
 
-/// Links a program with these flags; `None` when the compiler cannot.
+/// Links a program with these flags and returns its ABI. Returns `None` if the compiler cannot.
 pub(crate) fn made(
     context: &Context,
     kind: ToolchainKind,

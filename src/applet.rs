@@ -1,8 +1,8 @@
-//! Applets: the behaviours of the binary. Each is a file of `wrappers/`: a command line and the environment layers it
-//! gets.
+//! Applets: the behaviours of the binary. Each is defined in a file of `wrappers/`: a command line and its
+//! environment layers.
 //!
-//! From a definition, a [`Context`] and the caller's arguments comes the [`Plan`]. On the way to an applet only
-//! users' own definitions are read: the built-in ones are known since the program was built.
+//! A definition, a [`Context`] and the caller's arguments give the [`Plan`]. When an applet is called, only users'
+//! own definitions are read: the built-in ones are compiled in.
 
 mod command;
 mod configure;
@@ -30,10 +30,10 @@ use std::{
 };
 pub use wrapper::{Code, Wrapper};
 
-/// The wrappers that are built in.
+/// The built-in wrappers.
 const BUILT_IN: &[BuiltInWrapper] = include!(concat!(env!("OUT_DIR"), "/wrappers.rs"));
 
-/// A wrapper that `build.rs` has read.
+/// A wrapper that `build.rs` has parsed.
 struct BuiltInWrapper {
     stem: &'static str,
     /// The names of the applets that it defines.
@@ -41,18 +41,18 @@ struct BuiltInWrapper {
     define: fn() -> Wrapper,
 }
 
-/// Every definition that was read, by file stem.
+/// Definitions, by file stem.
 #[derive(Debug, Clone)]
 pub struct Wrappers(BTreeMap<String, Wrapper>);
 
-/// What defines applets: users' own files, read, and the built-in ones that none of them replaces.
+/// The definitions of applets: users' own, and the built-in ones that none of them replaces.
 #[derive(Debug)]
 pub struct Definitions {
     own: BTreeMap<String, Wrapper>,
 }
 
 impl Definitions {
-    /// Reads users' own.
+    /// Reads users' own definitions.
     pub fn read(config: &Config) -> Result<Self, AppletError> {
         let own = config.own_sources("wrappers")?.into_iter();
         let own = own.map(|(stem, (file, text))| Ok((stem, Wrapper::parse(&file, &text)?)));
@@ -61,7 +61,7 @@ impl Definitions {
         })
     }
 
-    /// Every name that a link may end in.
+    /// Returns every name that a symlink may end in.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let own = self
             .own
@@ -73,12 +73,12 @@ impl Definitions {
         own.chain(built_in.flat_map(|built_in| built_in.names.iter().copied()))
     }
 
-    /// The definitions that have an applet of that name.
+    /// Returns the definitions that have an applet of that name.
     pub fn of(self, applet: &str) -> Wrappers {
         self.only(|names| names.contains(&applet))
     }
 
-    /// All of them.
+    /// Returns all definitions.
     pub fn all(self) -> Wrappers {
         self.only(|_| true)
     }
@@ -95,13 +95,13 @@ impl Definitions {
 }
 
 impl Wrappers {
-    /// The applets that every target has: name and definition.
+    /// Returns the applets that every target has: name and definition.
     pub fn applets(&self) -> impl Iterator<Item = (&str, &Wrapper)> {
         let applets = self.0.iter().filter(|(_, w)| w.tools.is_empty());
         applets.flat_map(|(stem, w)| w.names(stem).into_iter().map(move |name| (name, w)))
     }
 
-    /// The applets of a toolchain: name, and the tool behind it.
+    /// Returns the applets of a toolchain: name and tool.
     pub fn tools(&self, kind: ToolchainKind) -> impl Iterator<Item = (&str, &str)> {
         let of_kind = self.0.values().filter(move |w| w.toolchain == Some(kind));
         of_kind.flat_map(|w| {
@@ -111,7 +111,7 @@ impl Wrappers {
         })
     }
 
-    /// Every name that a link may end in.
+    /// Returns every name that a symlink may end in.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().flat_map(|(stem, w)| w.names(stem))
     }
@@ -147,13 +147,13 @@ impl Wrappers {
             Some(command) => wrapper.command_line(stem, command, call, args, tool)?,
         };
         prepared.files.extend(files);
-        // Nothing to run: the plan is its environment, and `env` without arguments prints it.
+        // Without a command, the plan is the environment; `env` without arguments prints it.
         if words.is_empty() {
             words.push("env".into());
         }
         let program = words.remove(0);
         let program = match (tool, &wrapper.command) {
-            // An adopted tool is named by its whole path already.
+            // An adopted tool has an absolute path already.
             (Some(_), _) => program.into(),
             (None, Some(command)) => match wrapper.preferred(command, &program, context) {
                 Some(preferred) => preferred,
@@ -180,7 +180,7 @@ impl Wrappers {
         args.is_empty() && applet.is_some_and(|(_, w)| w.command.is_none() && w.code.is_none())
     }
 
-    /// The help of an applet that has a behaviour of its own, if the arguments ask for it. Every other one hands `--help` on to
+    /// Returns the help of an applet with its own code, if the arguments ask for it. Other applets pass `--help` to
     /// the real tool.
     pub fn help(&self, applet: &str, name: &OsStr, args: &[OsString]) -> Option<String> {
         let asks = || {
@@ -195,7 +195,7 @@ impl Wrappers {
         }
     }
 
-    /// What an applet does beside its command.
+    /// Returns the code of an applet.
     pub fn code(&self, name: &str) -> Option<Code> {
         self.applet(name)?.1.code
     }
@@ -206,7 +206,7 @@ impl Wrappers {
         applet.is_some_and(|(_, w)| w.layers.contains(&Layer::Portage))
     }
 
-    /// The definition of an applet that every target has, with its file's stem.
+    /// Returns the definition of an applet that every target has, with its file's stem.
     fn applet(&self, name: &str) -> Option<(&str, &Wrapper)> {
         let mut all = self.0.iter().filter(|(_, w)| w.tools.is_empty());
         all.find(|(stem, w)| w.names(stem).contains(&name))
@@ -231,7 +231,7 @@ impl Wrappers {
         let adopted = context.settings.toolchain.as_ref();
         let fits = |w: &&Wrapper| w.toolchain.is_some() && w.toolchain == adopted.map(|t| t.kind);
         let mut fitting = self.0.values().filter(fits);
-        // A command is configured by the name that the tool was called under.
+        // A configured command applies to the name by which the tool was called.
         let found = fitting.find_map(|w| {
             w.tools
                 .get_key_value(name)
@@ -246,7 +246,7 @@ impl Wrappers {
     }
 }
 
-/// The help of an applet that has no command of its own.
+/// Returns the help of an applet without a command of its own.
 fn environment_help(name: &OsStr) -> String {
     let name = name.display();
     format!(

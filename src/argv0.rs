@@ -1,7 +1,8 @@
-//! The name we were called by: which applet, for which tuple. Pure.
+//! The command's name, split into applet and tuple. This module is pure.
 //!
-//! It is the whole file name that counts, never its stem: `hppa2.0-unknown-linux-gnu-emerge` has a dot in the tuple.
-//! The longest applet name behind a dash wins, so `<tuple>-gcc-ar` is `gcc-ar` and not `ar` for a strange tuple.
+//! The whole file name counts, not its stem: in `hppa2.0-unknown-linux-gnu-emerge` the tuple contains a dot. The
+//! longest applet name after a dash is chosen, so `<tuple>-gcc-ar` is the applet `gcc-ar` for `<tuple>`, and not `ar`
+//! for `<tuple>-gcc`.
 
 use crossmerge_plan::{
     passes_on,
@@ -10,29 +11,29 @@ use crossmerge_plan::{
 };
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
-/// What a name asks for.
+/// The command that a name selects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Called {
-    /// `crossmerge`, our own name.
+    /// `crossmerge` itself.
     Crossmerge,
-    /// `emerge-wrapper`, as crossdev calls it.
+    /// `emerge-wrapper`, which crossdev calls.
     EmergeWrapper,
     /// An applet.
     Applet {
-        /// Its name.
+        /// The name of the applet.
         name: String,
-        /// Its tuple; none for `cross-<applet>`, which takes it from CHOST.
+        /// The tuple. `None` for `cross-<applet>`, which takes it from CHOST.
         tuple: Option<Tuple>,
     },
 }
 
-/// Why a name asks for nothing.
+/// Why a name selects no command.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum NameError {
-    /// It has no applet in it.
-    #[error("crossmerge has nothing to do under the name `{0}`")]
+    /// The name ends in no known applet.
+    #[error("`{0}` is not the name of a crossmerge command")]
     Unknown(String),
-    /// What stands before the applet is no tuple.
+    /// The part before the applet is not a tuple.
     #[error(transparent)]
     Tuple(#[from] TupleError),
 }
@@ -48,12 +49,12 @@ impl Explain for NameError {
     }
 }
 
-/// The name that a program was called by, without directories.
+/// Returns the name under which the program was called, without directories.
 pub fn file_name(argv0: &OsStr) -> &OsStr {
     Path::new(argv0).file_name().unwrap_or(argv0)
 }
 
-/// Reads a program name, with or without directories, given the names of the applets.
+/// Parses a program name, with or without directories. `applets` are the names of the applets.
 pub fn parse<'a>(
     argv0: &OsStr,
     applets: impl Iterator<Item = &'a str>,
@@ -82,7 +83,7 @@ pub fn parse<'a>(
             });
         }
         Some((applet, rest)) => (applet, rest),
-        // Some people like their tab completion: emerge-<tuple>.
+        // `emerge-<tuple>` is convenient with tab completion.
         None => match name.as_bytes().strip_prefix(b"emerge-") {
             Some(rest) => ("emerge".into(), OsStr::from_bytes(rest).to_owned()),
             None => return Err(NameError::Unknown(name.to_string_lossy().into_owned())),
@@ -110,7 +111,7 @@ mod tests {
     ];
 
     #[test]
-    fn the_longest_applet_on_a_dash_wins() {
+    fn the_longest_applet_after_a_dash_is_chosen() {
         for (name, applet, tuple) in [
             (
                 "armv4tl-softfloat-linux-gnueabi-emerge",
@@ -163,14 +164,14 @@ mod tests {
     }
 
     #[test]
-    fn a_name_without_applet_or_tuple_is_refused() {
+    fn a_name_without_applet_or_tuple_is_rejected() {
         for (name, claim) in [
             (
                 "crossmerge.sh",
-                "nothing to do under the name `crossmerge.sh`",
+                "`crossmerge.sh` is not the name of a crossmerge command",
             ),
-            ("emerge", "nothing to do"),
-            ("armemerge", "nothing to do"),
+            ("emerge", "is not the name"),
+            ("armemerge", "is not the name"),
             ("-emerge", "the tuple is empty"),
             ("a--b-emerge", "empty field"),
             ("a b-emerge", "white space"),

@@ -1,4 +1,4 @@
-//! One call of an applet: the context, and what is looked up for build systems, once.
+//! One run of an applet: its context, and the facts for build systems, each looked up once.
 
 use crate::{
     context::{Context, ContextError},
@@ -7,7 +7,8 @@ use crate::{
 };
 use once_cell::unsync::OnceCell;
 
-/// The context of a call with the facts that its layers and files share. Each is gathered when it is first needed.
+/// The context of one run, with the facts that its layers and generated files share. Each is looked up when first
+/// needed.
 #[derive(Debug)]
 pub struct Call<'a> {
     /// The context.
@@ -20,7 +21,7 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// A call for which nothing is gathered yet.
+    /// Creates a call without looking anything up.
     pub fn new(context: &'a Context) -> Self {
         Self {
             context,
@@ -32,12 +33,12 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The same call with another environment: the facts that were gathered still hold.
+    /// Returns the call with another environment. The facts that do not depend on the environment are kept.
     pub(crate) fn with<'b>(&self, context: &'b Context) -> Call<'b> {
         Call {
             context,
             facts: self.facts.clone(),
-            // CBUILD is of the environment.
+            // They depend on CBUILD in the environment.
             build_tools: OnceCell::new(),
             gcc: self.gcc.clone(),
             tools: self.tools.clone(),
@@ -45,7 +46,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// What build systems are told of the target.
+    /// The facts about the target for build systems.
     pub fn facts(&self) -> Result<&Facts, ExportError> {
         let gather = || {
             let build_tools = self.build_tools()?.to_vec();
@@ -54,7 +55,7 @@ impl<'a> Call<'a> {
         self.facts.get_or_try_init(gather)
     }
 
-    /// The build machine's compilers that exist.
+    /// The installed compilers for the build machine.
     pub(crate) fn build_tools(&self) -> Result<&[Tool], ContextError> {
         let find = || {
             let cbuild = self.context.cbuild()?;
@@ -63,18 +64,18 @@ impl<'a> Call<'a> {
         self.build_tools.get_or_try_init(find).map(Vec::as_slice)
     }
 
-    /// The target's GCC; `None` if the target has clang, or a GCC in a layout of its own.
+    /// The target's GCC. `None` if the target has clang, or a GCC with an unknown directory layout.
     pub(crate) fn gcc(&self) -> Option<&Gcc> {
         self.gcc.get_or_init(|| Gcc::of(self.context)).as_ref()
     }
 
-    /// The target's tools that exist.
+    /// The installed tools of the target's toolchain.
     pub(crate) fn tools(&self) -> &[Tool] {
         self.tools
             .get_or_init(|| tools::of_target(self.context, self.gcc()))
     }
 
-    /// Where pkg-config searches.
+    /// The directories that pkg-config searches.
     pub(crate) fn view(&self) -> Result<&PkgConfigSysroot, ContextError> {
         self.view
             .get_or_try_init(|| PkgConfigSysroot::decide(self.context))

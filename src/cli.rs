@@ -151,7 +151,8 @@ fn run(invocation: Invocation<'_>, command: Command) -> Result<ExitCode, Failure
     }
 }
 
-/// Ends the options of `plan` behind the applet: clap would take one of the applet's for one of ours, and its `--` for that end.
+/// Ends the options of `plan` behind the applet: clap would take one of the applet's for one of ours, and its `--`
+/// for that end.
 fn closed_behind_applet(mut args: Vec<OsString>) -> Vec<OsString> {
     let is_word = |(_, arg): &(usize, &OsString)| !arg.as_bytes().starts_with(b"-");
     let mut words = args.iter().enumerate().filter(is_word);
@@ -162,7 +163,8 @@ fn closed_behind_applet(mut args: Vec<OsString>) -> Vec<OsString> {
     args
 }
 
-/// Takes `help` and `version`, which other programs have as commands, as the options that they are here: `help init` is `init --help`.
+/// Takes `help` and `version`, which other programs have as commands, as the options that they are here: `help init`
+/// is `init --help`.
 fn options_of_commands(mut args: Vec<OsString>) -> Vec<OsString> {
     if args[0] == "help" {
         args.remove(0);

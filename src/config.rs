@@ -1,8 +1,8 @@
-//! What people configured: `crossmerge.toml`, `targets/<tuple>.toml`, and their own wrappers and profiles.
+//! The user's configuration: `crossmerge.toml`, `targets/<tuple>.toml`, and the user's wrappers and profiles.
 //!
-//! Two directories may contain them: `<BROOT>/etc/crossmerge`, and for anyone but root the user's own configuration directory,
-//! which overrides it. Root reads no user's directory: what root does should not depend on whose HOME is in the environment. Who
-//! counts as root is decided in `user.rs`.
+//! It is read from two directories: `<BROOT>/etc/crossmerge` and, unless the user is root, the user's own
+//! configuration directory, which overrides it. Root's configuration never comes from a home directory, because what
+//! root does must not depend on whose HOME is in the environment. `user.rs` decides who counts as root.
 
 use crate::target::{Source, Target, TargetError};
 use crossmerge_plan::{env, env::Env, passes_on, report::Explain, tuple::Tuple};
@@ -19,28 +19,28 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The prefix given to `make install EPREFIX=…`, baked in as Portage does it; usually empty.
-const BAKED_EPREFIX: &str = match option_env!("CROSSMERGE_EPREFIX") {
+/// The prefix given to `make install EPREFIX=…`, built in as Portage builds in its own. Usually empty.
+const BUILT_IN_EPREFIX: &str = match option_env!("CROSSMERGE_EPREFIX") {
     Some(eprefix) => eprefix,
     None => "",
 };
 
-/// The file in which init records what it wrote, from the sysroot on.
+/// The file in which init records what it wrote, relative to the sysroot.
 pub(crate) const RECORD: &str = "var/lib/crossmerge/contents";
 
-/// What shows that a directory in `<BROOT>/usr` is a target's sysroot.
+/// Paths by which a directory in `<BROOT>/usr` is recognised as a target's sysroot.
 const MARKS: [&str; 2] = ["etc/portage", RECORD];
 
-/// Where configuration is, and what `crossmerge.toml` says.
+/// The configuration directories, and the settings of `crossmerge.toml`.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The prefix of the machine's own Portage, `""` when it has none. BROOT in PMS.
+    /// The prefix of the host's Portage, BROOT in PMS. Empty if it has none.
     pub broot: PathBuf,
-    /// The directories that exist or would be written to; a later one wins.
+    /// The configuration directories, whether they exist or not. A later one overrides an earlier one.
     pub directories: Vec<PathBuf>,
-    /// Commands that replace an applet's own, by applet.
+    /// Commands that replace those of the wrapper definitions, by applet.
     pub commands: BTreeMap<String, String>,
-    /// Ask portageq for every setting, even where we could read it.
+    /// Whether to ask portageq for every setting, even if crossmerge could read it.
     pub ask_portageq: bool,
 }
 
@@ -52,78 +52,80 @@ pub(crate) struct Global {
     ask_portageq: Option<bool>,
 }
 
-/// `targets/<tuple>.toml`: where one target differs from what its tuple says. Every key may be absent.
+/// The content of `targets/<tuple>.toml`: how one target differs from the defaults for its tuple. Every key is
+/// optional.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TargetConfig {
-    /// The sysroot, when it is not `<BROOT>/usr/<tuple>`.
+    /// The sysroot. The default is `<BROOT>/usr/<tuple>`.
     pub sysroot: Option<PathBuf>,
-    /// The directory of the links, when it is not the program's own.
+    /// The directory of the symlinks to crossmerge. The default is the directory of the program.
     pub bindir: Option<PathBuf>,
-    /// The toolchain that was adopted.
+    /// The adopted toolchain.
     pub toolchain: Option<Toolchain>,
-    /// True where `init` found the toolchain by itself and finds another when it is gone; false where `init` adopts none.
+    /// Whether `init` chooses the toolchain. If true, `init` chose it, and chooses another if it disappears. If false,
+    /// `init` adopts none.
     pub find_toolchain: Option<bool>,
-    /// What happens when pkg-config answers with a path outside the sysroot.
+    /// What to do if pkg-config prints a path outside the sysroot.
     #[serde(default)]
-    pub leaks: Leaks,
-    /// The CPU model that QEMU emulates, when it is not QEMU's usual one: what `qemu-NAME -cpu help` lists.
+    pub leaks: LeakPolicy,
+    /// The CPU model that QEMU emulates, one that `qemu-NAME -cpu help` lists. The default is QEMU's own.
     pub cpu: Option<String>,
-    /// Directories outside the sysroot that pkg-config may answer with.
+    /// Directories outside the sysroot that may occur in the output of pkg-config.
     #[serde(default)]
     pub extra_prefixes: Vec<PathBuf>,
-    /// Commands that replace an applet's own for this target, by applet.
+    /// Commands that replace those of the wrapper definitions for this target, by applet.
     #[serde(default)]
     pub commands: BTreeMap<String, String>,
-    /// How configure scripts come to know what they would find out by running a program.
+    /// How configure scripts learn what they would otherwise find out by running a program.
     #[serde(default)]
     pub site_cache: SiteCache,
-    /// Answers that no probe confirmed are given too.
+    /// Whether to give answers that no probe has confirmed.
     #[serde(default)]
     pub unverified_answers: bool,
 }
 
-/// How configure scripts come to know what they would find out by running a program.
+/// How configure scripts learn what they would otherwise find out by running a program.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SiteCache {
-    /// They are given the answers.
+    /// crossmerge gives them the answers.
     #[default]
     Answers,
-    /// They run it: an emulator is there for them.
+    /// They run the program in an emulator.
     Emulate,
-    /// They guess, as Autoconf has it.
+    /// They guess, as Autoconf scripts do when they cross-compile.
     Off,
 }
 
-/// What happens when pkg-config answers with a path outside the sysroot.
+/// What to do if pkg-config prints a path outside the sysroot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Leaks {
-    /// The answer is withheld.
+pub enum LeakPolicy {
+    /// Fail without printing the output.
     #[default]
     Error,
-    /// The answer is passed on, and the flags are named.
+    /// Print the output, and warn about the flags.
     Warn,
-    /// Nobody looks.
+    /// Print the output unchecked.
     Allow,
 }
 
-/// A toolchain that was there already.
+/// An existing toolchain that was adopted.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Toolchain {
-    /// Whose names and options its tools have.
+    /// The family, which determines the names and options of its tools.
     pub kind: ToolchainKind,
-    /// What stands before the tool's name: `/usr/bin/arm-linux-gnueabi-`, or `/usr/bin/` for LLVM.
+    /// The path of a tool up to its name: `/usr/bin/arm-linux-gnueabi-`, or `/usr/bin/` for LLVM.
     pub prefix: PathBuf,
-    /// Options that its compilers get besides.
+    /// Additional options for its compilers.
     #[serde(default)]
     pub options: Vec<String>,
-    /// The library directories that it searches in the sysroot, below `usr` and below the root, the first one first; empty on bare
-    /// metal. `None` in a file of an earlier release.
+    /// The names of the library directories that it searches in the sysroot, both below `usr` and below the root, in
+    /// its order. Empty on bare metal. `None` in a file that an earlier release wrote.
     pub libdirs: Option<Vec<String>>,
-    /// The directory of symlinks by which it finds the sysroot's start files.
+    /// The directory of symlinks through which it finds the start files (crt1.o and so on) of the sysroot.
     pub start_files: Option<PathBuf>,
 }
 
@@ -131,14 +133,14 @@ pub struct Toolchain {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ToolchainKind {
-    /// GCC and binutils: one set of programs a target, told apart by their prefix.
+    /// GCC and binutils: one set of programs for each target, distinguished by their prefix.
     Gnu,
-    /// clang, lld and the llvm tools: one set of programs for every target.
+    /// clang, lld and the LLVM tools: one set of programs for all targets.
     Llvm,
 }
 
 impl ToolchainKind {
-    /// The word for it in TOML.
+    /// The name of the family in TOML.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Gnu => "gnu",
@@ -146,7 +148,7 @@ impl ToolchainKind {
         }
     }
 
-    /// Its C compiler.
+    /// The name of its C compiler.
     pub fn driver(self) -> &'static str {
         match self {
             Self::Gnu => "gcc",
@@ -156,34 +158,34 @@ impl ToolchainKind {
 }
 
 impl Toolchain {
-    /// The path of one of its tools, there or not. The prefix may end in the middle of a file name.
+    /// The path of one of its tools, whether it exists or not. The prefix may end within a file name.
     pub fn tool(&self, tool: &str) -> PathBuf {
         let mut path = self.prefix.as_os_str().to_owned();
         path.push(tool);
         path.into()
     }
 
-    /// The path of its C compiler, there or not.
+    /// The path of its C compiler, whether it exists or not.
     pub fn compiler(&self) -> PathBuf {
         self.tool(self.kind.driver())
     }
 }
 
-/// Why configuration could not be read, or says nothing of a tuple.
+/// Why the configuration could not be read, or has no facts about a tuple.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The file is there and cannot be read.
+    /// The file exists and cannot be read.
     #[error(transparent)]
     Unreadable(#[from] io::Error),
-    /// No CPU family speaks for the tuple, or one is not what its schema asks for.
+    /// No CPU family matches the tuple, or the file of one does not match the schema.
     #[error(transparent)]
     Target(#[from] TargetError),
-    /// The file is not what its schema asks for.
+    /// The file does not match the schema.
     #[error("`{file}`: {message}", file = .file.display())]
     Malformed {
         /// The file.
         file: PathBuf,
-        /// What is wrong, with the line.
+        /// The problem, with the line.
         message: String,
     },
 }
@@ -193,11 +195,9 @@ impl Explain for ConfigError {
 
     fn own_hint(&self) -> Option<String> {
         Some(match self {
-            Self::Unreadable(e) => {
-                file::hint(e).unwrap_or_else(|| "look at its permissions".into())
-            }
+            Self::Unreadable(e) => file::hint(e).unwrap_or_else(|| "check its permissions".into()),
             Self::Malformed { file, .. } => {
-                format!("fix it, or move it away: `mv {0} {0}.old`", file.display())
+                format!("fix it, or move it: `mv {0} {0}.old`", file.display())
             }
             _ => return None,
         })
@@ -205,7 +205,7 @@ impl Explain for ConfigError {
 }
 
 impl Config {
-    /// Finds the directories and reads `crossmerge.toml`.
+    /// Determines the directories and reads `crossmerge.toml`.
     pub fn read(env: &Env) -> Result<Self, ConfigError> {
         let broot = broot_of(env);
         let mut directories = vec![below(&broot, "etc/crossmerge")];
@@ -225,7 +225,7 @@ impl Config {
         })
     }
 
-    /// Returns whether a directory is the host's own root, or that of its Portage's prefix.
+    /// Returns whether a directory is the host's root, or the prefix of the host's Portage.
     pub(crate) fn is_own_root(&self, directory: &Path) -> bool {
         let same = |root: &Path| match (directory.metadata(), root.metadata()) {
             (Ok(directory), Ok(root)) => Identity::of(&directory) == Identity::of(&root),
@@ -234,47 +234,47 @@ impl Config {
         same(Path::new("/")) || same(&below(&self.broot, ""))
     }
 
-    /// The directory that new files go to: the machine's for root, the user's otherwise.
+    /// The directory for new configuration files: the system's for root, otherwise the user's.
     pub fn own_directory(&self) -> &Path {
         self.directories
             .last()
-            .expect("the machine's directory is always there")
+            .expect("the system's directory is always one of them")
     }
 
-    /// The directory for what has to stay without being configuration: the machine's for root, the user's otherwise.
+    /// The directory for persistent files other than configuration: the system's for root, otherwise the user's.
     pub fn state_directory(&self) -> PathBuf {
         user::state_dir()
             .unwrap_or_else(|| below(&self.broot, "var/lib"))
             .join("crossmerge")
     }
 
-    /// The file of one target: the one that exists and wins, else where a new one goes.
+    /// The configuration file of a target: the first existing one, otherwise the path for a new one.
     pub fn target_file(&self, tuple: &Tuple) -> PathBuf {
         self.target_files(tuple)
             .find(|file| file.exists())
             .unwrap_or_else(|| self.own_target_file(tuple))
     }
 
-    /// The places of the file of one target, the one that wins first.
+    /// The possible paths of the file of a target, the user's before the system's.
     fn target_files(&self, tuple: &Tuple) -> impl Iterator<Item = PathBuf> {
         let name = target_name(tuple);
         let directories = self.directories.iter().rev();
         directories.map(move |directory| directory.join(&name))
     }
 
-    /// The file of one target that is ours to write: the machine's for root, the user's otherwise.
+    /// The file of a target that crossmerge writes: the system's for root, otherwise the user's.
     pub fn own_target_file(&self, tuple: &Tuple) -> PathBuf {
         self.own_directory().join(target_name(tuple))
     }
 
-    /// Reads the file of one target.
+    /// Reads the file of a target. Without a file, the defaults apply.
     pub fn target(&self, tuple: &Tuple) -> Result<TargetConfig, ConfigError> {
         let mut read = self.target_files(tuple).map(|file| read_toml(&file));
         let found = read.find_map(Result::transpose);
         Ok(found.transpose()?.unwrap_or_default())
     }
 
-    /// The tuples that have a file.
+    /// The tuples that have a configuration file.
     pub fn targets(&self) -> Result<Vec<Tuple>, ConfigError> {
         Ok(self
             .own_files("targets")?
@@ -283,7 +283,8 @@ impl Config {
             .collect())
     }
 
-    /// The tuples of the targets of this host: those that have a file, and those whose sysroot below BROOT has a mark of one.
+    /// The tuples of the host's targets: those that have a configuration file, and those whose sysroot in `<BROOT>/usr`
+    /// contains one of [`MARKS`].
     pub(crate) fn tuples(&self) -> Result<BTreeSet<Tuple>, ConfigError> {
         let mut tuples: BTreeSet<Tuple> = self.targets()?.into_iter().collect();
         let usr = below(&self.broot, "usr");
@@ -298,7 +299,7 @@ impl Config {
         Ok(tuples)
     }
 
-    /// The sysroots of those targets. They need not exist.
+    /// The sysroots of the host's targets, whether they exist or not.
     pub(crate) fn sysroots(&self) -> Result<Vec<(Tuple, PathBuf)>, ConfigError> {
         let sysroot = |tuple: Tuple| {
             let configured = self.target(&tuple)?.sysroot;
@@ -308,12 +309,12 @@ impl Config {
         self.tuples()?.into_iter().map(sysroot).collect()
     }
 
-    /// `<BROOT>/usr/<tuple>`, the sysroot that crossdev makes.
+    /// `<BROOT>/usr/<tuple>`, the sysroot that crossdev creates.
     pub fn default_sysroot(&self, tuple: &Tuple) -> PathBuf {
         below(&self.broot, &format!("usr/{tuple}"))
     }
 
-    /// The facts of a tuple.
+    /// Returns the facts about a tuple.
     pub fn facts(&self, tuple: &Tuple) -> Result<Target, ConfigError> {
         Ok(Target::of(
             tuple,
@@ -322,12 +323,12 @@ impl Config {
         )?)
     }
 
-    /// The directory in which a user can teach a CPU family.
+    /// The directory in which the user can define a CPU family.
     pub fn profiles_directory(&self) -> String {
         self.own_directory().join("profiles").display().to_string()
     }
 
-    /// The CPU families, built in and users' own.
+    /// The CPU families, built-in ones and the user's.
     pub fn families(&self) -> Result<Vec<Source>, ConfigError> {
         let built_in = Source::built_in().map(|(stem, source)| (stem.to_owned(), source));
         let mut families: BTreeMap<String, Source> = built_in.collect();
@@ -336,8 +337,8 @@ impl Config {
         Ok(families.into_values().collect())
     }
 
-    /// The files of users' own in a data directory (`wrappers`, `profiles`), by stem: name for messages, and text. The person's
-    /// replaces the machine's.
+    /// Reads the user's definitions in `wrappers` or `profiles`. Returns path and text by file stem. A file in the
+    /// user's directory replaces one in the system's.
     pub fn own_sources(
         &self,
         directory: &str,
@@ -350,7 +351,8 @@ impl Config {
         Ok(sources)
     }
 
-    /// The files of users' own in a data directory, stem and path, the machine's before the user's.
+    /// The user's definitions in `wrappers` or `profiles`, as stem and path. Those in the system's directory come
+    /// first.
     pub fn own_files(&self, directory: &str) -> Result<Vec<(String, PathBuf)>, ConfigError> {
         let files = self
             .directories
@@ -364,15 +366,15 @@ fn target_name(tuple: &Tuple) -> String {
     format!("targets/{tuple}.toml")
 }
 
-/// BROOT as the environment or the build of the program says.
+/// BROOT, from the environment or the built-in prefix.
 pub(crate) fn broot_of(env: &Env) -> PathBuf {
-    broot(env.get(env::PORTAGE_OVERRIDE_EPREFIX), BAKED_EPREFIX)
+    broot(env.get(env::PORTAGE_OVERRIDE_EPREFIX), BUILT_IN_EPREFIX)
 }
 
-/// The prefix of the machine's Portage: the environment's, else the one baked in, normalised as Portage normalises its
-/// own, where `/` is no prefix.
-fn broot(overridden: Option<&OsStr>, baked: &str) -> PathBuf {
-    let broot: PathBuf = Path::new(overridden.unwrap_or(baked.as_ref()))
+/// The prefix of the host's Portage: the one in the environment, otherwise the built-in one. As in Portage, `/` counts
+/// as no prefix.
+fn broot(overridden: Option<&OsStr>, built_in: &str) -> PathBuf {
+    let broot: PathBuf = Path::new(overridden.unwrap_or(built_in.as_ref()))
         .components()
         .collect();
     if broot == Path::new("/") {
@@ -382,7 +384,7 @@ fn broot(overridden: Option<&OsStr>, baked: &str) -> PathBuf {
     }
 }
 
-/// The `*.toml` of a directory, sorted, as stem and path; none when there is no directory.
+/// Lists the `*.toml` files of a directory, as stem and path, sorted. Empty if the directory does not exist.
 fn toml_files(directory: &Path) -> Result<Vec<(String, PathBuf)>, ConfigError> {
     let entries = match fs_err::read_dir(directory) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -402,7 +404,7 @@ fn toml_files(directory: &Path) -> Result<Vec<(String, PathBuf)>, ConfigError> {
     Ok(files)
 }
 
-/// Reads a file of a schema; none where there is no file.
+/// Parses a TOML file. Returns `None` if it does not exist.
 pub(crate) fn read_toml<T: for<'de> Deserialize<'de>>(
     file: &Path,
 ) -> Result<Option<T>, ConfigError> {
@@ -423,16 +425,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_environment_replaces_the_prefix_that_is_baked_in() {
-        for (overridden, baked, broot) in [
+    fn the_environment_replaces_the_built_in_prefix() {
+        for (overridden, built_in, broot) in [
             (None, "", ""),
             (None, "/opt/gentoo", "/opt/gentoo"),
             (Some("/other/"), "/opt/gentoo", "/other"),
             (Some(""), "/opt/gentoo", ""),
             (Some("/"), "/opt/gentoo", ""),
         ] {
-            let found = super::broot(overridden.map(OsStr::new), baked);
-            assert_eq!(found, Path::new(broot), "{overridden:?} {baked}");
+            let found = super::broot(overridden.map(OsStr::new), built_in);
+            assert_eq!(found, Path::new(broot), "{overridden:?} {built_in}");
         }
         assert_eq!(below(Path::new(""), "usr/avr"), Path::new("/usr/avr"));
         assert_eq!(below(Path::new("/e"), "usr/avr"), Path::new("/e/usr/avr"));

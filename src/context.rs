@@ -1,7 +1,7 @@
-//! The context: every look at the system that a plan rests on.
+//! The context: all lookups on the system that a plan depends on.
 //!
-//! A look that costs something (asking portageq, say) is taken when a layer first wants it, once. Layers and plans see
-//! the system only through here.
+//! An expensive lookup, such as a query to portageq, is made once, when a layer first needs it. Layers and plans access
+//! the system only through the context.
 
 use crate::{
     config::{Config, ConfigError, TargetConfig, ToolchainKind},
@@ -37,16 +37,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Everything about this call that was not typed.
+/// Everything known about this invocation other than its arguments.
 #[derive(Debug, Clone)]
 pub struct Context {
     /// The environment.
     pub env: Env,
     /// The configuration.
     pub config: Config,
-    /// What is configured for the target.
+    /// The configuration of the target.
     pub settings: TargetConfig,
-    /// The tuple we build for.
+    /// The tuple of the target.
     pub tuple: Tuple,
     portageq: OnceCell<Option<PathBuf>>,
     reader: OnceCell<Result<SettingsReader, Refusal>>,
@@ -54,42 +54,43 @@ pub struct Context {
     target: OnceCell<Target>,
 }
 
-/// What Portage says of the machine and of the target.
+/// Portage's settings for the host and for the target.
 #[derive(Debug, Clone, Default)]
 pub struct Portage {
     host: Settings,
     target: Settings,
 }
 
-/// Why a look at the system showed nothing.
+/// Why a lookup failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ContextError {
-    /// Configuration could not be read.
+    /// The configuration could not be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// Portage did not answer.
+    /// Portage's settings could not be obtained.
     #[error(transparent)]
     Portage(#[from] PortageError),
-    /// The tuple was to come from CHOST.
+    /// The command takes its tuple from CHOST, and CHOST is not set.
     #[error("`{name}` takes its tuple from CHOST, which is not set")]
     NoChost {
-        /// Our name.
+        /// The name of the command.
         name: String,
     },
-    /// CHOST holds no tuple.
+    /// CHOST does not contain a valid tuple.
     #[error("CHOST in the environment: {0}")]
     Chost(crossmerge_plan::tuple::TupleError),
-    /// Nothing to build against.
+    /// The sysroot does not exist.
     #[error("the sysroot `{sysroot}` of `{tuple}` does not exist", sysroot = .sysroot.display())]
     NoSysroot {
         /// The tuple.
         tuple: Tuple,
-        /// Where it should be.
+        /// The path of the sysroot.
         sysroot: PathBuf,
-        /// SYSROOT in the environment says so.
+        /// Whether the path comes from SYSROOT in the environment.
         from_environment: bool,
     },
-    /// A environment variable that names a directory has a relative path, which each program would read from another place.
+    /// An environment variable for a directory contains a relative path, which each program would resolve from its own
+    /// working directory.
     #[error("{variable} is `{value}`, which is not an absolute path", value = .value.display())]
     Relative {
         /// The variable.
@@ -97,32 +98,32 @@ pub enum ContextError {
         /// Its value.
         value: PathBuf,
     },
-    /// What would be merged for the target would overwrite the host.
+    /// The sysroot is the host's root, so packages for the target would overwrite those of the host.
     #[error("the sysroot `{sysroot}` of `{tuple}` is the host's own root", sysroot = .sysroot.display())]
     HostRoot {
         /// The tuple.
         tuple: Tuple,
-        /// The path that leads there.
+        /// The path of the sysroot.
         sysroot: PathBuf,
-        /// SYSROOT in the environment says so.
+        /// Whether the path comes from SYSROOT in the environment.
         from_environment: bool,
     },
-    /// The same, by way of ROOT.
-    #[error("ROOT is `{root}`, the host's own root: what is for `{tuple}` would be put into it", root = .root.display())]
+    /// ROOT is the host's root, so packages for the target would overwrite those of the host.
+    #[error("ROOT is `{root}`, the host's own root: packages for `{tuple}` would be merged into it", root = .root.display())]
     HostIsRoot {
         /// The tuple.
         tuple: Tuple,
         /// ROOT in the environment.
         root: PathBuf,
     },
-    /// The target's settings are nowhere.
-    #[error("there is no directory `{configroot}`, in which `etc/portage` of `{tuple}` should be", configroot = .configroot.display())]
+    /// The directory of the target's Portage configuration does not exist.
+    #[error("the directory `{configroot}`, which should contain `etc/portage` of `{tuple}`, does not exist", configroot = .configroot.display())]
     NoConfigroot {
         /// The tuple.
         tuple: Tuple,
-        /// Where it should be.
+        /// The path of the directory.
         configroot: PathBuf,
-        /// The environment variable that says so.
+        /// The environment variable that determines the path.
         variable: &'static str,
     },
     /// A program was not found in PATH.
@@ -147,7 +148,7 @@ impl Explain for ContextError {
                 ..
             } => "SYSROOT in the environment names it: `unset SYSROOT`".into(),
             Self::Relative { variable, value } => format!(
-                "`unset {variable}`, or name the whole path: `export {variable}={}`",
+                "`unset {variable}`, or set the absolute path: `export {variable}={}`",
                 quote(
                     std::path::absolute(value)
                         .unwrap_or_else(|_| value.clone())
@@ -155,11 +156,11 @@ impl Explain for ContextError {
                 )
             ),
             Self::HostRoot { tuple, .. } => {
-                format!("keep the target elsewhere: `crossmerge init {tuple} --sysroot DIR`")
+                format!("use another directory: `crossmerge init {tuple} --sysroot DIR`")
             }
             Self::NoSysroot { tuple, .. } => format!("make it with `crossmerge init {tuple}`"),
             Self::HostIsRoot { .. } => {
-                "`unset ROOT`, or name a directory of the target's: `export ROOT=/mnt/board`".into()
+                "`unset ROOT`, or name a directory for the target: `export ROOT=/mnt/board`".into()
             }
             Self::NoConfigroot { variable, .. } => {
                 format!("{variable} in the environment names it: `unset {variable}`")
@@ -181,7 +182,7 @@ impl Explain for ContextError {
 }
 
 impl Context {
-    /// Takes the first looks: the configuration of the tuple.
+    /// Creates the context and reads the configuration of the tuple.
     pub fn new(mut env: Env, config: Config, tuple: Tuple) -> Result<Self, ContextError> {
         forget_another_target(&mut env, &config, &tuple)?;
         let settings = config.target(&tuple)?;
@@ -197,7 +198,7 @@ impl Context {
         })
     }
 
-    /// SYSROOT: the environment's, else the target's own place, else `<BROOT>/usr/<tuple>`.
+    /// The sysroot: SYSROOT in the environment, else the configured path, else `<BROOT>/usr/<tuple>`.
     pub fn sysroot(&self) -> PathBuf {
         match self.env.get(env::SYSROOT) {
             Some(sysroot) => sysroot.into(),
@@ -205,18 +206,18 @@ impl Context {
         }
     }
 
-    /// The target's own sysroot, whatever the environment says.
+    /// The target's own sysroot: the configured path, else the default. SYSROOT in the environment does not apply.
     pub(crate) fn own_sysroot(&self) -> PathBuf {
         let configured = self.settings.sysroot.clone();
         configured.unwrap_or_else(|| self.default_sysroot())
     }
 
-    /// `<BROOT>/usr/<tuple>`, where crossdev has it.
+    /// `<BROOT>/usr/<tuple>`, the default sysroot, as in crossdev.
     pub fn default_sysroot(&self) -> PathBuf {
         self.config.default_sysroot(&self.tuple)
     }
 
-    /// The sysroot, which has to exist, and must not be the host's own root.
+    /// The sysroot, which has to exist and must not be the host's root.
     pub fn existing_sysroot(&self) -> Result<PathBuf, ContextError> {
         let sysroot = self.usable_sysroot()?;
         match sysroot.is_dir() {
@@ -225,8 +226,8 @@ impl Context {
         }
     }
 
-    /// The sysroot for a build. The target's own may be missing, where the compiler brings its libc along; the places that SYSROOT, ROOT and
-    /// PORTAGE_CONFIGROOT name are checked.
+    /// The sysroot for a build. Checks the paths in SYSROOT, ROOT and PORTAGE_CONFIGROOT. The target's own sysroot may
+    /// be missing, because some compilers bring a libc along.
     pub fn usable_sysroot(&self) -> Result<PathBuf, ContextError> {
         self.check_chosen_sysroot()?;
         self.named_root()?;
@@ -236,7 +237,7 @@ impl Context {
         self.foreign_sysroot()
     }
 
-    /// Checks the sysroot that SYSROOT names, if it does: an absolute path of a directory.
+    /// Checks that SYSROOT, if it is set, is the absolute path of a directory.
     pub fn check_chosen_sysroot(&self) -> Result<(), ContextError> {
         let Some(sysroot) = self.env.get(env::SYSROOT) else {
             return Ok(());
@@ -248,14 +249,14 @@ impl Context {
         }
     }
 
-    /// ROOT of the environment, an absolute path; `None` if it is not set.
+    /// ROOT in the environment, which has to be an absolute path. `None` if it is not set.
     pub fn named_root(&self) -> Result<Option<PathBuf>, ContextError> {
         let root = self.env.get(env::ROOT);
         root.map(|root| absolute(env::ROOT, root).map(|()| root.into()))
             .transpose()
     }
 
-    /// ROOT of the environment, which must not be the host's own root; `None` if it is not set.
+    /// ROOT in the environment, which must not be the host's root. `None` if it is not set.
     pub fn chosen_root(&self) -> Result<Option<PathBuf>, ContextError> {
         match self.named_root()? {
             Some(root) if self.config.is_own_root(&root) => Err(ContextError::HostIsRoot {
@@ -266,7 +267,7 @@ impl Context {
         }
     }
 
-    /// Says that a sysroot is not there.
+    /// Returns the error for a sysroot that does not exist.
     pub(crate) fn no_sysroot(&self, sysroot: PathBuf) -> ContextError {
         ContextError::NoSysroot {
             tuple: self.tuple.clone(),
@@ -275,7 +276,7 @@ impl Context {
         }
     }
 
-    /// The sysroot, there or not, which has to be another's root than the host's.
+    /// The sysroot, whether it exists or not. It must not be the host's root.
     pub fn foreign_sysroot(&self) -> Result<PathBuf, ContextError> {
         let sysroot = self.sysroot();
         match self.config.is_own_root(&sysroot) {
@@ -288,12 +289,12 @@ impl Context {
         }
     }
 
-    /// EPREFIX: the environment's, else empty, since a cross target has no prefix.
+    /// EPREFIX in the environment, else empty, because a cross target usually has no prefix.
     pub fn eprefix(&self) -> OsString {
         self.env.get(env::EPREFIX).unwrap_or_default().to_owned()
     }
 
-    /// PORTAGE_CONFIGROOT: the environment's, else `$SYSROOT$EPREFIX`.
+    /// PORTAGE_CONFIGROOT in the environment, else `$SYSROOT$EPREFIX`.
     pub fn configroot(&self) -> PathBuf {
         match self.env.get(env::PORTAGE_CONFIGROOT) {
             Some(configroot) => configroot.into(),
@@ -305,7 +306,7 @@ impl Context {
         }
     }
 
-    /// PORTAGE_CONFIGROOT, which has to be there.
+    /// PORTAGE_CONFIGROOT, which has to exist.
     pub fn existing_configroot(&self) -> Result<PathBuf, ContextError> {
         if let Some(configroot) = self.env.get(env::PORTAGE_CONFIGROOT) {
             absolute(env::PORTAGE_CONFIGROOT, configroot)?;
@@ -325,18 +326,19 @@ impl Context {
         })
     }
 
-    /// What Portage says; empty settings where there is no Portage, and for a target where it has no configuration root.
+    /// Portage's settings for the host and the target. Empty if Portage is not installed. Those of the target are
+    /// empty if its configuration root does not exist.
     pub fn portage(&self) -> Result<&Portage, ContextError> {
         self.portage.get_or_try_init(|| {
             let Some(portageq) = self.portageq() else {
                 return Ok(Portage::default());
             };
-            let mut questions = vec![self.about_host(portageq, portage::BUILD)];
+            let mut queries = vec![self.host_query(portageq, portage::BUILD)];
             let configroot = self.configroot();
             if configroot.is_dir() {
-                questions.push(self.about_target(portageq, &configroot, portage::TARGET));
+                queries.push(self.target_query(portageq, &configroot, portage::TARGET));
             }
-            let mut answers = self.ask(&questions)?.into_iter();
+            let mut answers = self.ask(&queries)?.into_iter();
             Ok(Portage {
                 host: answers.next().unwrap_or_default(),
                 target: answers.next().unwrap_or_default(),
@@ -344,31 +346,31 @@ impl Context {
         })
     }
 
-    /// Settings of the machine; none without Portage.
+    /// Settings of the host. `None` if Portage is not installed.
     pub fn host_settings(&self, names: &[&str]) -> Result<Option<Settings>, ContextError> {
         let portage = self.portage.get();
         if let Some(known) = portage.and_then(|portage| known(&portage.host, names)) {
             return Ok(Some(known));
         }
-        let question = self
+        let query = self
             .portageq()
-            .map(|portageq| self.about_host(portageq, names));
-        self.answer(question)
+            .map(|portageq| self.host_query(portageq, names));
+        self.answer(query)
     }
 
-    /// Settings of what is configured under a root, the target's own or another; none without Portage.
+    /// Settings from the configuration root of the target or another one. `None` if Portage is not installed.
     pub fn settings_below(
         &self,
         configroot: &Path,
         names: &[&str],
     ) -> Result<Option<Settings>, ContextError> {
         let portageq = self.portageq();
-        let question = portageq.map(|portageq| self.about_target(portageq, configroot, names));
-        self.answer(question)
+        let query = portageq.map(|portageq| self.target_query(portageq, configroot, names));
+        self.answer(query)
     }
 
-    /// Settings of the target that can be read; none where they cannot. For what is called thousands of times, and can do
-    /// without: portageq is never started.
+    /// Settings of the target, if crossmerge can read them itself. Never starts portageq: this is for commands that
+    /// builds call thousands of times and that work without these settings.
     pub fn read_target_settings(&self, names: &[&str]) -> Option<Settings> {
         let configroot = self.configroot();
         configroot
@@ -379,12 +381,12 @@ impl Context {
         if let Some(known) = portage.and_then(|portage| known(&portage.target, names)) {
             return Some(known);
         }
-        let question = self.about_target(Path::new("portageq"), &configroot, names);
-        question.read(&self.env, self.reader().ok()?).ok()
+        let query = self.target_query(Path::new("portageq"), &configroot, names);
+        query.read(&self.env, self.reader().ok()?).ok()
     }
 
-    /// CBUILD, as far as a glance tells: the environment's, else what stands in the target's make.conf. For a preference that
-    /// is not worth a reading of the machine's settings.
+    /// CBUILD in the environment, else in the target's make.conf. Cheaper than [`Context::cbuild`], which evaluates all
+    /// settings of the host, and sufficient for a preference.
     pub fn quick_cbuild(&self) -> Option<String> {
         match self.env.get(env::CBUILD) {
             Some(cbuild) => cbuild.to_str().map(str::to_owned),
@@ -393,14 +395,15 @@ impl Context {
         .filter(|cbuild| !cbuild.is_empty())
     }
 
-    /// The ebuild repositories of the machine; none without Portage.
+    /// The ebuild repositories of the host. `None` if Portage is not installed.
     pub fn repositories(&self) -> Result<Option<Repositories>, ContextError> {
         const NAME: &str = "PORTAGE_REPOSITORIES";
         let settings = self.host_settings(&[NAME])?;
         Ok(settings.map(|settings| Repositories::parse(&settings[NAME])))
     }
 
-    /// Why some settings are not read here and portageq is asked: the machine's, the target's.
+    /// The reasons for which portageq is asked for settings of the host or the target, because crossmerge does not
+    /// read them itself.
     pub fn refusals(&self) -> Vec<Refusal> {
         let Some(portageq) = self.portageq() else {
             return Vec::new();
@@ -409,40 +412,39 @@ impl Context {
             Ok(reader) => reader,
             Err(why) => return vec![why.clone()],
         };
-        let questions = [
-            self.about_host(portageq, portage::BUILD),
-            self.about_host(portageq, portage::INIT),
-            self.about_target(portageq, &self.configroot(), portage::TARGET),
+        let queries = [
+            self.host_query(portageq, portage::BUILD),
+            self.host_query(portageq, portage::INIT),
+            self.target_query(portageq, &self.configroot(), portage::TARGET),
         ];
-        let answers = questions
-            .iter()
-            .map(|question| question.read(&self.env, reader));
+        let answers = queries.iter().map(|query| query.read(&self.env, reader));
         answers.filter_map(Result::err).collect()
     }
 
-    /// Why settings of what is configured under a root are not read here, if so.
+    /// The reason for which crossmerge does not read the settings of a configuration root itself. `None` if it does.
     pub fn refusal_below(&self, configroot: &Path, names: &[&str]) -> Option<Refusal> {
-        let question = self.about_target(Path::new("portageq"), configroot, names);
+        let query = self.target_query(Path::new("portageq"), configroot, names);
         match self.reader() {
-            Ok(reader) => question.read(&self.env, reader).err(),
+            Ok(reader) => query.read(&self.env, reader).err(),
             Err(why) => Some(why.clone()),
         }
     }
 
-    /// Compares what is read with what portageq says, where the version of Portage is not known here: of the host, and of the
-    /// target if it is configured. Records what agrees. Returns the version, and the first difference.
+    /// Compares the settings that crossmerge reads with the output of portageq, for the host and, if it is configured,
+    /// the target. Records that they agree. Returns the version of Portage and the first difference. `None` if
+    /// crossmerge does not read settings itself, or its tests have proven that it agrees with this version.
     pub fn compare_settings(&self) -> Option<(Version, Result<(), String>)> {
         let reader = self.reader().ok()?;
         let version = reader.portage.version;
         let portageq = self.portageq().filter(|_| !version.is_proven())?;
         let configroot = self.configroot();
-        let mut questions = vec![self.about_host(portageq, &[])];
+        let mut queries = vec![self.host_query(portageq, &[])];
         if configroot.join("etc/portage/make.profile").exists() {
-            questions.push(self.about_target(portageq, &configroot, &[]));
+            queries.push(self.target_query(portageq, &configroot, &[]));
         }
         let mut seals = Vec::new();
-        for question in questions {
-            match question.compare(&self.env, &reader.portage) {
+        for query in queries {
+            match query.compare(&self.env, &reader.portage) {
                 Ok(Ok(seal)) => seals.push(seal),
                 Ok(Err(difference)) => return Some((version, Err(difference))),
                 Err(refused @ (CompareError::Reading(_) | CompareError::Portage(_))) => {
@@ -462,23 +464,23 @@ impl Context {
         self.portageq.get_or_init(find).as_deref()
     }
 
-    fn about_host(&self, portageq: &Path, names: &[&str]) -> SettingsQuery {
+    fn host_query(&self, portageq: &Path, names: &[&str]) -> SettingsQuery {
         SettingsQuery::host(portageq, &self.config.broot, names)
     }
 
-    fn about_target(&self, portageq: &Path, configroot: &Path, names: &[&str]) -> SettingsQuery {
+    fn target_query(&self, portageq: &Path, configroot: &Path, names: &[&str]) -> SettingsQuery {
         let broot = &self.config.broot;
         SettingsQuery::target(portageq, broot, names, configroot, self.eprefix())
     }
 
-    fn ask(&self, questions: &[SettingsQuery]) -> Result<Vec<Settings>, PortageError> {
-        portage::ask(&self.env, self.reader().ok(), questions)
+    fn ask(&self, queries: &[SettingsQuery]) -> Result<Vec<Settings>, PortageError> {
+        portage::ask(&self.env, self.reader().ok(), queries)
     }
 
-    /// What reads settings instead of portageq, or why nothing does.
+    /// The reader of settings, which replaces portageq, or the reason for which it cannot be used.
     fn reader(&self) -> Result<&SettingsReader, &Refusal> {
         let find = || {
-            if let Some(why) = self.why_ask() {
+            if let Some(why) = self.reason_to_ask() {
                 return Err(why);
             }
             let missing = || Refusal::question("there is no portageq in PATH");
@@ -489,12 +491,12 @@ impl Context {
         self.reader.get_or_init(find).as_ref()
     }
 
-    /// Why no setting is read here, if so: a user wants it, or the portageq in PATH is of another Portage than that
-    /// of our prefix, whose files we would read.
-    fn why_ask(&self) -> Option<Refusal> {
+    /// The reason for which portageq has to be asked: the user configured it, or the portageq in PATH belongs to
+    /// another Portage than the one in BROOT, whose files crossmerge would read. `None` if there is none.
+    fn reason_to_ask(&self) -> Option<Refusal> {
         if self.config.ask_portageq {
             return Some(Refusal::question(
-                "`ask_portageq` in crossmerge.toml says so",
+                "`ask_portageq` is set in crossmerge.toml",
             ));
         }
         let portageq = self.portageq()?;
@@ -503,9 +505,9 @@ impl Context {
         let is_own = portageq
             .parent()
             .is_some_and(|directory| own.iter().any(|own| own == directory));
-        // With the variable, every Portage is at home in that prefix.
-        let told = self.env.get(env::PORTAGE_OVERRIDE_EPREFIX).is_some();
-        (!is_own && !told).then(|| {
+        // The variable makes every Portage use that prefix.
+        let is_overridden = self.env.get(env::PORTAGE_OVERRIDE_EPREFIX).is_some();
+        (!is_own && !is_overridden).then(|| {
             let (portageq, broot) = (portageq.display(), below(broot, ""));
             let broot = broot.display();
             Refusal::question(format!(
@@ -514,8 +516,8 @@ impl Context {
         })
     }
 
-    fn answer(&self, question: Option<SettingsQuery>) -> Result<Option<Settings>, ContextError> {
-        let answers = question.map(|question| self.ask(&[question])).transpose()?;
+    fn answer(&self, query: Option<SettingsQuery>) -> Result<Option<Settings>, ContextError> {
+        let answers = query.map(|query| self.ask(&[query])).transpose()?;
         Ok(answers.and_then(|mut answers| answers.pop()))
     }
 
@@ -539,7 +541,8 @@ impl Context {
         search::path(&self.env)
     }
 
-    /// Finds one of the target's tools, be it ours or another's: in PATH, else among the links.
+    /// Finds one of the target's tools, which may be crossmerge under another name: in PATH, else among the symlinks to
+    /// crossmerge.
     pub fn find_tool(&self, name: &OsStr) -> Option<PathBuf> {
         let linked = || {
             let link = self
@@ -553,13 +556,14 @@ impl Context {
         self.find_command(name).ok().or_else(linked)
     }
 
-    /// The facts of the tuple.
+    /// The facts about the tuple.
     pub fn target(&self) -> Result<Target, ContextError> {
         let facts = || self.config.facts(&self.tuple);
         Ok(self.target.get_or_try_init(facts)?.clone())
     }
 
-    /// The target's C compiler, ours not counted: the adopted one, there or not; else `<tuple>-gcc` or `<tuple>-clang` in PATH.
+    /// The target's real C compiler: that of the adopted toolchain, whether it exists or not, else `<tuple>-gcc` or
+    /// `<tuple>-clang` in PATH.
     pub fn compiler(&self) -> Option<(ToolchainKind, PathBuf)> {
         if let Some(adopted) = &self.settings.toolchain {
             return Some((adopted.kind, adopted.compiler()));
@@ -572,7 +576,8 @@ impl Context {
             })
     }
 
-    /// CBUILD: the environment's, else Portage's, else what the native compiler says; none where nothing says so.
+    /// CBUILD in the environment, else in Portage's settings, else from the native compiler. `None` if none of them
+    /// has it.
     pub fn cbuild(&self) -> Result<Option<String>, ContextError> {
         if let Some(cbuild) = self.env.get(env::CBUILD).filter(|value| !value.is_empty()) {
             return Ok(Some(cbuild.to_string_lossy().into_owned()));
@@ -584,7 +589,7 @@ impl Context {
         })
     }
 
-    /// What the native compiler calls the host.
+    /// The tuple that the native compiler prints for `-dumpmachine`.
     pub fn machine_of_cc(&self) -> Option<String> {
         let plan = Plan {
             program: self.find_program(OsStr::new("cc")).ok()?,
@@ -597,7 +602,7 @@ impl Context {
         (output.status.success() && !machine.is_empty()).then_some(machine)
     }
 
-    /// Settings of the target; none where it has no Portage configuration, or there is nobody to ask.
+    /// Settings of the target. `None` if it has no Portage configuration, or Portage is not installed.
     pub fn target_settings(&self, names: &[&str]) -> Result<Option<Settings>, ContextError> {
         let configroot = self.configroot();
         if !configroot.join("etc/portage/make.profile").exists() {
@@ -614,7 +619,8 @@ impl Context {
         self.sysroot() != self.own_sysroot()
     }
 
-    /// The directory of the target's files that others keep by their path; each sysroot that is chosen has one of its own.
+    /// The directory of generated files to whose paths build directories refer. Each sysroot that the environment
+    /// selects has its own.
     pub fn state_directory(&self) -> PathBuf {
         let mut name = self.tuple.to_string();
         if self.sysroot_is_chosen() {
@@ -627,25 +633,26 @@ impl Context {
 }
 
 impl Portage {
-    /// A setting of the machine; none without Portage.
+    /// A setting of the host. `None` if Portage is not installed.
     pub fn host_setting(&self, name: &str) -> Option<&str> {
         self.host.get(name).map(String::as_str)
     }
 
-    /// A setting of the target; empty without Portage, as when it is not set.
+    /// A setting of the target. Empty if it is not set, or Portage is not installed.
     pub fn target_setting(&self, name: &str) -> &str {
         self.target.get(name).map_or("", String::as_str)
     }
 }
 
-/// These settings, if every one of the names was asked for.
+/// Returns the settings if they contain all of the names.
 fn known(settings: &Settings, names: &[&str]) -> Option<Settings> {
     let all = names.iter().all(|name| settings.contains_key(*name));
     all.then(|| settings.clone())
 }
 
-/// Forgets the places that a shell has from the environment of another target of ours, as `<tuple>-env` and `export env` print it: a
-/// tool of this one would search that one's sysroot. CHOST tells whose they are.
+/// Removes SYSROOT and the paths derived from it if they belong to another target, as in a shell that evaluated the
+/// output of `<tuple>-env` or `export env`. A tool of this target would otherwise search the other one's sysroot.
+/// CHOST names the target to which they belong.
 fn forget_another_target(
     env: &mut Env,
     config: &Config,
@@ -666,7 +673,7 @@ fn forget_another_target(
         return Ok(());
     }
     for place in [env::ROOT, env::PORTAGE_CONFIGROOT, env::ESYSROOT] {
-        // Paths with and without a slash at the end are equal.
+        // Comparing paths ignores a trailing slash.
         if env
             .get(place)
             .is_some_and(|value| Path::new(value) == sysroot)

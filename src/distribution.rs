@@ -1,7 +1,7 @@
-//! How the build machine's distribution installs a program: the one source of every hint that names a package.
+//! How to install a program on the host's distribution: the only source of hints that name a package.
 //!
-//! The facts are in `distributions/*.toml`. os-release(5) chooses the file. A distribution whose package manager is not in PATH
-//! counts as unknown, so that no hint names a command that does not exist here.
+//! The facts are in `distributions/*.toml`; os-release(5) selects the file. A distribution whose package manager is
+//! not in PATH counts as unknown, so that no hint names a missing command.
 
 use crate::{
     config,
@@ -20,7 +20,7 @@ use std::{
 };
 use wildmatch::WildMatch;
 
-/// The families of distributions that are built in.
+/// The built-in families of distributions.
 const BUILT_IN: [&str; 7] = [
     include_str!("../distributions/alpine.toml"),
     include_str!("../distributions/arch.toml"),
@@ -31,15 +31,15 @@ const BUILT_IN: [&str; 7] = [
     include_str!("../distributions/void.toml"),
 ];
 
-/// Where os-release(5) is, the file that replaces the other first.
+/// The paths of os-release(5), in order of precedence.
 const OS_RELEASE: [&str; 2] = ["etc/os-release", "usr/lib/os-release"];
 
-/// Programs of Portage, which only Gentoo has packages of.
+/// Programs of Portage, which only Gentoo packages.
 const PORTAGE: [&str; 8] = [
     "ebuild", "emaint", "emerge", "equery", "eselect", "portageq", "qlist", "quickpkg",
 ];
 
-/// Programs that run one command as root, the usual one first.
+/// Programs that run a command as root, the most usual first.
 const BECOME_ROOT: [&str; 2] = ["sudo", "doas"];
 
 /// One file of `distributions/`.
@@ -63,41 +63,41 @@ struct DistributionFamily {
     compiler: Vec<Compiler>,
 }
 
-/// A cross compiler that a distribution has.
+/// A cross compiler that a distribution packages.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Compiler {
     tuple: String,
-    /// Globs on the tuples whose CPUs are too old for what it makes.
+    /// Globs on tuples whose CPUs are too old for its programs.
     #[serde(default)]
     except: Vec<String>,
-    /// The first release of the family's first distribution that has it.
+    /// The first release of the family's first distribution that packages it.
     since: Option<f32>,
     packages: String,
     libc: Option<String>,
 }
 
-/// The build machine's distribution, and who would install something.
+/// The host's distribution, and the user who would install something.
 #[derive(Debug)]
 pub(crate) struct Distribution {
     family: Option<DistributionFamily>,
-    /// The release, where it is the family's first distribution.
+    /// The release, if this is the family's first distribution.
     release: Option<f32>,
-    /// The root directory that os-release lies in: the machine's, or that of a Gentoo Prefix.
+    /// The root directory of os-release: the host's, or that of a Gentoo Prefix.
     root: PathBuf,
     env: Env,
     is_root: bool,
 }
 
 impl Distribution {
-    /// Finds the distribution of this process's build machine. For a hint, which knows nothing but its error.
+    /// Finds the host's distribution, for a hint, which has no context.
     pub(crate) fn here() -> Self {
         let env = Env::capture();
         let broot = config::broot_of(&env);
         Self::of(&env, &broot)
     }
 
-    /// Finds the distribution by the os-release file below BROOT, else by the machine's.
+    /// Finds the distribution by the os-release file below BROOT, else by the host's.
     pub(crate) fn of(env: &Env, broot: &Path) -> Self {
         let roots = [broot, Path::new("")];
         let found = roots.iter().find_map(|root| {
@@ -121,7 +121,8 @@ impl Distribution {
         }
     }
 
-    /// The command that installs the package of a program. `None` if the distribution is unknown or has no such package.
+    /// Returns the command that installs the package of a program. Returns `None` if the distribution is unknown or
+    /// has no such package.
     pub(crate) fn install(&self, program: &str) -> Option<String> {
         let family = self.family.as_ref()?;
         let packages = match family.packages.get(program) {
@@ -131,7 +132,7 @@ impl Distribution {
         Some(self.as_root(&self.installing(family, packages)))
     }
 
-    /// What to do about a missing program: install it by a command, else in words.
+    /// Returns the hint for a missing program: the command that installs it, else a sentence.
     pub(crate) fn hint(&self, program: &str) -> String {
         if let Some(command) = self.install(program) {
             return format!("`{command}`");
@@ -150,7 +151,7 @@ impl Distribution {
         )
     }
 
-    /// The command that installs the emulator of a CPU, by QEMU's name of the CPU.
+    /// Returns the command that installs the emulator of a CPU, by QEMU's name of the CPU.
     pub(crate) fn qemu(&self, qemu: &str) -> Option<String> {
         let family = self.family.as_ref()?;
         let packages = family.packages.get("qemu")?.replace("{qemu}", qemu);
@@ -164,13 +165,13 @@ impl Distribution {
         }
         let directory = quote(file.parent().unwrap_or(Path::new("/")).as_os_str());
         let (usage, file) = (usage.replace("{qemu}", qemu), quote(file.as_os_str()));
-        // Another USE does not count as a reason to build what is installed.
+        // Without `--changed-use`, Portage does not rebuild an installed package for other USE flags.
         Some(self.as_root(&format!(
             "mkdir -p {directory} && echo '{usage}' >> {file} && {install} --changed-use"
         )))
     }
 
-    /// What to do where QEMU is missing: the command, else in words.
+    /// Returns the hint for a missing QEMU: the command, else a sentence.
     pub(crate) fn qemu_hint(&self, qemu: &str) -> String {
         match self.qemu(qemu) {
             Some(command) => format!("`{command}`"),
@@ -180,7 +181,8 @@ impl Distribution {
         }
     }
 
-    /// The command that installs a cross compiler of the target, with its libc. `None` where the distribution has none.
+    /// Returns the command that installs a cross compiler of the target, with its libc. Returns `None` if the
+    /// distribution has none.
     pub(crate) fn compiler(&self, target: &Target, families: &[Source]) -> Option<String> {
         let family = self.family.as_ref()?;
         if let Some(command) = self.toolchain(family, target) {
@@ -195,20 +197,21 @@ impl Distribution {
         Some(self.as_root(&self.installing(family, &packages)))
     }
 
-    /// What stands before `gcc` in the name of the target's cross compiler, for a distribution that has packages of some.
+    /// Returns the prefix of the target's cross compiler, for a distribution that packages some.
     pub(crate) fn compiler_prefix(&self, target: &Target, families: &[Source]) -> Option<String> {
         let compiler = self.compiler_for(target, families)?;
         Some(format!("{}-", compiler.tuple))
     }
 
-    /// The command that installs the libc of the target's cross compiler. `None` where the distribution has none.
+    /// Returns the command that installs the libc of the target's cross compiler. Returns `None` if the distribution
+    /// has none.
     pub(crate) fn libc(&self, target: &Target, families: &[Source]) -> Option<String> {
         let family = self.family.as_ref()?;
         let packages = self.compiler_for(target, families)?.libc.as_ref()?;
         Some(self.as_root(&self.installing(family, packages)))
     }
 
-    /// The command that makes the toolchain of any tuple, where the distribution builds them.
+    /// Returns the command that builds the toolchain of any tuple, if the distribution has one.
     fn toolchain(&self, family: &DistributionFamily, target: &Target) -> Option<String> {
         let make = family.toolchain.as_ref()?.replace("{tuple}", &target.tuple);
         let program = make.split(' ').next().unwrap_or_default();
@@ -238,7 +241,7 @@ impl Distribution {
         served.next()
     }
 
-    /// The command for root that installs packages, after fetching their lists where there are none.
+    /// Returns root's command that installs packages, after fetching the package lists if there are none.
     fn installing(&self, family: &DistributionFamily, packages: &str) -> String {
         let install = format!("{} {packages}", family.install);
         match (&family.refresh, &family.lists, &family.lists_end) {
@@ -257,7 +260,7 @@ impl Distribution {
         names.any(|name| name.to_string_lossy().contains(end))
     }
 
-    /// The command as the caller can type it: with `sudo` or `doas` where the caller is not root, else with `su`.
+    /// Returns the command as the caller can run it: with `sudo` or `doas` if the caller is not root, else with `su`.
     pub(crate) fn as_root(&self, command: &str) -> String {
         if self.is_root {
             return command.into();
@@ -274,21 +277,21 @@ impl Distribution {
     }
 }
 
-/// The value of a key in os-release.
+/// Returns the value of a key in os-release.
 fn value(text: &str, key: &str) -> Option<String> {
     let mut lines = text.lines().rev();
     let value = lines.find_map(|line| line.trim().strip_prefix(key)?.strip_prefix('='))?;
     Some(shell_words::split(value).ok()?.join(" "))
 }
 
-/// VERSION_ID, where os-release is of the distribution whose releases the family's file speaks of.
+/// Returns VERSION_ID, if os-release is that of the distribution whose releases the family's file names.
 fn release_of(family: &DistributionFamily, text: &str) -> Option<f32> {
     let is_first = value(text, "ID").as_ref() == family.ids.first();
     let release = is_first.then(|| value(text, "VERSION_ID")).flatten()?;
     release.parse().ok()
 }
 
-/// The family that os-release means by ID, else by the first of ID_LIKE that is known.
+/// Returns the family of os-release's ID, else of the first known ID_LIKE.
 fn family_of(text: &str) -> Option<DistributionFamily> {
     let ids = [value(text, "ID"), value(text, "ID_LIKE")];
     let ids = ids.iter().flatten().flat_map(|ids| ids.split(' '));

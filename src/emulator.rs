@@ -1,34 +1,34 @@
-//! What runs a target's programs on the host: nothing beside the kernel, or QEMU. Found by trying it.
+//! How the host runs a target's programs: natively, or under QEMU. Found by trying it.
 //!
-//! A program that does nothing is compiled for the target, linked with the target's libc, and run. So what is found is
-//! known to work with the compiler and the sysroot as they are; nothing that could hang is waited for.
+//! An empty program is compiled for the target, linked with the target's libc, and run. So the result is known to
+//! work with the compiler and the sysroot as they are. Each step has a time limit.
 
 use crate::{context::Context, qemu, qemu::rule};
 use crossmerge_plan::plan::{Change, Changes, Plan};
 use crossmerge_system::{elf, exec, file};
 use std::{ffi::OsString, path::Path, time::Duration};
 
-/// The words that go before a program of the target; none where the kernel runs it as it is.
+/// The words that precede a program of the target on a command line. Empty if the kernel runs it natively.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Emulator(Vec<OsString>);
 
-/// Why the target's programs do not run here.
+/// An error because of which the host cannot run the target's programs.
 #[derive(Debug, thiserror::Error)]
 pub enum NoEmulator {
-    /// There is nothing to try.
+    /// There is no compiler.
     #[error("there is no compiler to make a program with")]
     NoCompiler,
-    /// No program is made to try one with.
+    /// The compiler does not make a program.
     #[error("`{0}` does not make a program")]
     DoesNotCompile(String),
-    /// No emulator has that CPU or system.
+    /// QEMU does not emulate the CPU or the system.
     #[error("QEMU has no user emulation for it")]
     NotEmulated,
-    /// The emulator is not installed.
+    /// QEMU is not installed.
     #[error("neither `qemu-{0}` nor `qemu-{0}-static` is in PATH")]
     NotInstalled(String),
-    /// It is installed, and what the compiler makes does not run under it.
-    #[error("what `{compiler}` makes does not run under `{emulator}`")]
+    /// QEMU is installed, and the program does not run under it.
+    #[error("programs of `{compiler}` do not run under `{emulator}`")]
     DoesNotRun {
         /// The compiler.
         compiler: String,
@@ -37,39 +37,39 @@ pub enum NoEmulator {
     },
 }
 
-/// The exit code of the program, chosen so that no emulator's own is mistaken for it.
+/// The exit code of the program, which no emulator uses for its own errors.
 const EXIT_CODE: i32 = 42;
 
-/// How long a compiler and an emulator may take; a slow machine under load takes a second.
+/// The time limits of a compiler and of an emulator. A slow machine under load needs a second.
 const LIMITS: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(10)];
 
 impl NoEmulator {
-    /// Returns whether a user could do something about it, and so wants to hear of it.
+    /// Returns whether the user could fix it, and so should be told.
     pub fn is_surprising(&self) -> bool {
         !matches!(self, Self::NoCompiler | Self::NotEmulated)
     }
 
-    /// The sentence for a user.
+    /// Returns the note for the user.
     pub fn to_note(&self, tuple: &str) -> String {
-        format!("nothing here runs programs of `{tuple}`: {self}")
+        format!("the host cannot run programs of `{tuple}`: {self}")
     }
 }
 
 impl Emulator {
-    /// The emulator and its options, as absolute paths.
+    /// Returns the emulator and its options, as absolute paths.
     pub fn words(&self) -> &[OsString] {
         &self.0
     }
 
-    /// Returns whether a word has a space in it, and so does not survive where words are split at spaces.
+    /// Returns whether a word has a space in it, so that it does not survive splitting at spaces.
     pub fn has_spaces(&self) -> bool {
         let has_space = |word: &OsString| word.to_string_lossy().contains(char::is_whitespace);
         self.0.iter().any(has_space)
     }
 }
 
-/// Finds what runs the target's programs. `name` is QEMU's for it, `compiler` its C compiler, `flags` what that
-/// needs to compile and link for it.
+/// Finds the emulator of a target. `name` is QEMU's name of the CPU, `compiler` the target's C compiler, and `flags`
+/// the options that it needs to compile and link.
 pub fn find(
     context: &Context,
     name: Option<&str>,
@@ -90,7 +90,7 @@ pub fn find(
         let plan = Plan {
             program: words.next().unwrap_or_default().into(),
             args: words.collect(),
-            // What a compiler that had to be stopped left goes with the directory.
+            // If the compiler is killed, its temporary files are removed with the directory.
             env: Changes::from([("TMPDIR".into(), Change::Set(directory.path().into()))]),
             ..Plan::default()
         };
@@ -110,7 +110,7 @@ pub fn find(
         return Ok(Emulator::default());
     }
     let name = name.ok_or(NoEmulator::NotEmulated)?;
-    // Where the tuple leaves the ABI open, what the compiler made says which it is.
+    // If the tuple leaves the ABI open, the compiler's program decides.
     let rules = rule::all(&context.config).unwrap_or_default();
     let header = elf::head(&program).unwrap_or_default();
     let name = rule::of_header(&rules, &header).map_or(name, |rule| &rule.qemu);

@@ -1,7 +1,7 @@
-//! `export`: what each build system is told about a target, as the file that it reads.
+//! `export`: the facts of a target, as the file that each build system reads.
 //!
-//! The facts are looked up once ([`Facts`]); each format is a pure function of them. The applets of the build systems
-//! use the same formats and tables, so that a project that keeps an exported file builds as `<tuple>-cmake` does.
+//! The facts are looked up once ([`Facts`]); each format is a pure function of them. The build systems' applets use
+//! the same formats and tables, so that a project builds with an exported file as it does with `<tuple>-cmake`.
 
 mod cargo;
 mod cmake;
@@ -29,7 +29,7 @@ use crossmerge_system::file::read;
 pub use error::ExportError;
 use std::{io, path::Path};
 
-/// What a file is for.
+/// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// A toolchain file of CMake
@@ -49,18 +49,18 @@ pub enum Format {
 }
 
 impl Format {
-    /// Its name on the command line.
+    /// Returns its name on the command line.
     pub fn name(self) -> String {
         let value = self.to_possible_value().expect("no format is hidden");
         value.get_name().to_owned()
     }
 
-    /// The format of that name.
+    /// Finds the format of that name.
     pub fn named(name: &str) -> Option<Self> {
         Self::from_str(name, false).ok()
     }
 
-    /// What the file is called where an applet keeps it.
+    /// Returns the name of the file that an applet keeps.
     pub fn file_name(self) -> &'static str {
         match self {
             Self::Cmake => "toolchain.cmake",
@@ -73,12 +73,12 @@ impl Format {
         }
     }
 
-    /// Returns whether the file says what runs the target's programs.
+    /// Returns whether the file contains the emulator.
     fn has_emulator(self) -> bool {
         matches!(self, Self::Cmake | Self::Meson | Self::Cargo | Self::Json)
     }
 
-    /// The file's text, from the facts alone.
+    /// Renders the file from the facts.
     pub fn render(self, facts: &Facts) -> Result<String, ExportError> {
         let body = match self {
             Self::Cmake => cmake::render(facts)?,
@@ -92,12 +92,12 @@ impl Format {
         Ok(format!("{}\n{body}", self.first_line(&facts.target.tuple)))
     }
 
-    /// The arguments that make the file.
+    /// Returns the arguments that make the file.
     fn command(self, tuple: &str) -> String {
         format!("export {tuple} {}", self.name())
     }
 
-    /// The line by which a file of ours is known.
+    /// Returns the first line, which marks a file as made by crossmerge.
     fn first_line(self, tuple: &str) -> String {
         let command = self.command(tuple);
         match self {
@@ -108,7 +108,7 @@ impl Format {
         }
     }
 
-    /// Checks that what is at a path may be replaced: nothing, or what an export of the same made.
+    /// Checks that a file may be replaced: it does not exist, or the same export made it.
     pub fn check_ours(self, path: &Path, tuple: &str) -> Result<(), ExportError> {
         if path.is_dir() {
             return Err(ExportError::IsADirectory {
@@ -135,7 +135,8 @@ impl Format {
 }
 
 impl Facts {
-    /// Looks up what the format names besides, an emulator too, and tells a user who could help that there is none.
+    /// Looks up the facts that only this format needs, including the emulator. Prints a note if the user could fix
+    /// that there is none.
     pub fn look_for(&mut self, format: Format, context: &Context) {
         match format {
             Format::Cmake => self.look_for_cmake(context),
@@ -151,8 +152,8 @@ impl Facts {
     }
 }
 
-/// The file for builds inside another build. No emulator is looked for, which takes a compilation, so it has another name than an applet's
-/// own.
+/// Makes the file for builds inside another build. It names no emulator, since finding one takes a compilation, so it
+/// has another name than an applet's own file.
 pub(crate) fn nested_file(
     context: &Context,
     format: Format,
@@ -171,7 +172,7 @@ pub(crate) fn nested_file(
     })
 }
 
-/// The file of an applet's own, which stays where it is for as long as a build directory may name it.
+/// Makes the file of an applet. It keeps its path, since a build directory may refer to it at any time.
 pub fn kept_file(
     context: &Context,
     format: Format,

@@ -1,16 +1,16 @@
-//! The way in for `fuzz/`: each reader of files that others gave, with what holds of any input, as a function of bytes.
+//! The fuzz targets of `fuzz/`: for each parser of untrusted files, a function that checks its properties on any input.
 //!
-//! Behind the feature `fuzzing`, and in the tests, which run the kept inputs through the same functions. What holds is said beside
-//! the code, in each `properties.rs`; a property that does not hold is a panic.
+//! The module exists with the feature `fuzzing`, and in the tests, which run the functions on the inputs in
+//! `fuzz/corpus`. The properties are beside the code, in each `properties.rs`. A property that is violated panics.
 
 use crate::{applet, fix_root, init, pkg_config, qemu, site_cache};
 use crossmerge_portage as portage;
 use crossmerge_system::file;
 
-/// Holds an input against what should be true of it.
+/// Checks the properties on one input.
 pub type Target = fn(&[u8]);
 
-/// The targets, by the names that they have in `fuzz/`.
+/// The fuzz targets, by their names in `fuzz/`.
 pub const TARGETS: [(&str, Target); 14] = [
     ("answer", pkg_config::properties::answer),
     ("cache", site_cache::properties::cache),
@@ -28,11 +28,11 @@ pub const TARGETS: [(&str, Target); 14] = [
     ("wrapper", applet::properties::wrapper),
 ];
 
-/// Runs a target on an input.
+/// Runs a fuzz target on an input.
 ///
 /// # Panics
 ///
-/// When the target is not in [`TARGETS`], or what it says does not hold.
+/// Panics if the target is not in [`TARGETS`], or if a property is violated.
 pub fn run(target: &str, input: &[u8]) {
     let (_, run) = TARGETS
         .iter()
@@ -46,8 +46,8 @@ mod tests {
     use super::*;
     use std::path::{Path, PathBuf};
 
-    /// What is in a directory of `fuzz/`, sorted.
-    fn there(directory: &str) -> Vec<PathBuf> {
+    /// Returns the entries of a directory of `fuzz/`, sorted.
+    fn entries(directory: &str) -> Vec<PathBuf> {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("fuzz")
             .join(directory);
@@ -62,15 +62,15 @@ mod tests {
         let stem = |path: &PathBuf| path.file_stem().expect("a name").display().to_string();
         let names: Vec<String> = TARGETS.map(|(name, _)| name.to_owned()).into();
         for directory in ["fuzz_targets", "corpus"] {
-            let there: Vec<String> = there(directory).iter().map(stem).collect();
-            assert_eq!(there, names, "{directory}");
+            let stems: Vec<String> = entries(directory).iter().map(stem).collect();
+            assert_eq!(stems, names, "{directory}");
         }
     }
 
     #[test]
-    fn what_should_hold_of_the_kept_inputs_does() {
+    fn the_properties_hold_for_the_kept_inputs() {
         for (name, run) in TARGETS {
-            let inputs = there(&format!("corpus/{name}"));
+            let inputs = entries(&format!("corpus/{name}"));
             assert!(!inputs.is_empty(), "{name}");
             for input in inputs {
                 let bytes = fs_err::read(&input).expect("an input");

@@ -1,7 +1,7 @@
-//! Trees that are built by `make` with CROSS_COMPILE: the Linux kernel's above all, boot loaders, firmware.
+//! Source trees that are built by `make` with CROSS_COMPILE: the Linux kernel, boot loaders and firmware.
 //!
-//! Here is what a call of make and a tree say of themselves, and whether they go together. What make is then given is
-//! decided in `layer/kernel.rs` and `applet/xkmake.rs`. Nothing is changed here.
+//! This module reads the arguments of make and the files of a tree, and checks that they fit together.
+//! `layer/kernel.rs` and `applet/xkmake.rs` decide what make gets. Nothing is changed here.
 
 pub mod call;
 pub mod config;
@@ -12,99 +12,99 @@ pub mod tree;
 use crossmerge_plan::{report::Explain, words::quote};
 use std::{io, path::PathBuf};
 
-/// Why make is not started.
+/// An error because of which make is not started.
 #[derive(Debug, thiserror::Error)]
 pub enum KernelError {
     /// A file of the tree cannot be read.
     #[error(transparent)]
     Unreadable(#[from] io::Error),
-    /// Nothing that make could build.
-    #[error("there is no Makefile in `{directory}`, so it is no kernel tree", directory = .directory.display())]
+    /// The directory has no Makefile.
+    #[error("there is no Makefile in `{directory}`, so it is not a kernel tree", directory = .directory.display())]
     NoMakefile {
         /// The directory that make would work in.
         directory: PathBuf,
-        /// Our tuple.
+        /// The target's tuple.
         tuple: String,
-        /// The directory has a Kbuild file, which make does not read.
+        /// Whether the directory has a Kbuild file, which make does not read.
         has_kbuild: bool,
     },
-    /// A directory below the top of a kernel tree.
-    #[error("`{directory}` is no kernel tree, but a directory in one", directory = .directory.display())]
+    /// The directory is one below the top of a kernel tree.
+    #[error("`{directory}` is not a kernel tree, but a directory in one", directory = .directory.display())]
     BelowTop {
         /// The directory that make would work in.
         directory: PathBuf,
-        /// The tree.
+        /// The top of the kernel tree.
         top: PathBuf,
-        /// Our tuple.
+        /// The target's tuple.
         tuple: String,
     },
-    /// A Makefile of something else, which would be built for the host.
+    /// The Makefile belongs to another project and ignores CROSS_COMPILE, so make would build for the host.
     #[error(
-        "`{directory}` is no kernel tree, nor U-Boot's or OpenSBI's, and its Makefile does not know CROSS_COMPILE",
+        "`{directory}` is not a kernel tree, nor U-Boot's or OpenSBI's, and its Makefile does not know CROSS_COMPILE",
         directory = .directory.display()
     )]
     NotOurs {
         /// The directory that make would work in.
         directory: PathBuf,
-        /// Our tuple.
+        /// The target's tuple.
         tuple: String,
     },
-    /// Nothing to compile with.
+    /// The target's compiler does not exist.
     #[error("the compiler of `{tuple}` is not there: no `{compiler}`")]
     NoCompiler {
-        /// What make would start.
+        /// The name of the compiler that make would start.
         compiler: String,
         /// The tuple.
         tuple: String,
-        /// The prefix of a toolchain that may be the target's; none where none was seen.
+        /// The prefix of an installed toolchain that may be the target's. `None` if there is none.
         adoptable: Option<String>,
     },
-    /// make would take the place apart, and begins with `rm -rf` of the parts.
-    #[error("make cannot install to `{place}`, which {variable} names: it would take it for more than one word", place = .place.display())]
+    /// make would split the path at its blanks, and the kernel's Makefiles run `rm -rf` on each part.
+    #[error("make cannot install to `{place}`, which {variable} names: make would split the path", place = .place.display())]
     NotOneWord {
         /// The directory.
         place: PathBuf,
-        /// What names it.
+        /// The variable that names it.
         variable: &'static str,
-        /// What was to be built.
+        /// The goal.
         goal: String,
-        /// Our tuple.
+        /// The target's tuple.
         tuple: String,
     },
-    /// The kernel does not run on such a CPU.
+    /// The kernel has no name for the CPU.
     #[error("the kernel has no name for the CPU of `{tuple}`")]
     NoArch {
         /// The tuple.
         tuple: String,
-        /// Where a user can teach one.
+        /// The directory in which a user can add one.
         directory: String,
     },
-    /// This kernel does not.
+    /// The kernel tree does not support the ARCH.
     #[error("the kernel tree `{tree}` does not know ARCH={arch}: it has no `arch/{directory}`", tree = .tree.display())]
     UnknownArch {
-        /// The tree.
+        /// The top of the kernel tree.
         tree: PathBuf,
-        /// What make would be told.
+        /// The ARCH that make would get.
         arch: String,
-        /// Where the tree would have it.
+        /// The name of the missing directory below `arch/`.
         directory: String,
-        /// ARCH is the caller's.
+        /// Whether the user set ARCH.
         is_callers: bool,
     },
-    /// make would turn the configuration into one for another machine.
+    /// The `.config` is for another ARCH, and make would convert it.
     #[error("`{config}` was made for ARCH={made_for}, and this is make for ARCH={arch}", config = .config.display())]
     OtherArch {
         /// The `.config`.
         config: PathBuf,
-        /// The ARCH in it.
+        /// The ARCH that the `.config` was made for.
         made_for: String,
-        /// What make would be told.
+        /// The ARCH that make would get.
         arch: String,
-        /// ARCH is the caller's.
+        /// Whether the user set ARCH.
         is_callers: bool,
-        /// Our tuple.
+        /// The target's tuple.
         tuple: String,
-        /// The tree is one that was prepared for building modules.
+        /// Whether the tree is one that was prepared for building modules.
         for_modules: bool,
     },
 }
@@ -112,7 +112,7 @@ pub enum KernelError {
 impl Explain for KernelError {
     fn own_hint(&self) -> Option<String> {
         Some(match self {
-            Self::Unreadable(_) => "look at its permissions".into(),
+            Self::Unreadable(_) => "check its permissions".into(),
             Self::NoMakefile {
                 tuple,
                 directory,
@@ -128,7 +128,7 @@ impl Explain for KernelError {
                 format!("build from its top: `{tuple}-xkmake -C {}`", top.display())
             }
             Self::NotOurs { tuple, .. } => format!(
-                "a project of make's is built with `{tuple}-env make`; another tree is named with `{tuple}-xkmake -C DIR`"
+                "build a plain make project with `{tuple}-env make`; name another tree with `{tuple}-xkmake -C DIR`"
             ),
             Self::NoCompiler {
                 tuple, adoptable, ..
@@ -146,16 +146,16 @@ impl Explain for KernelError {
                 quote(place.as_os_str())
             ),
             Self::NoArch { directory, .. } => format!(
-                "if there is one, teach it: `kbuild` in a file of yours in `{directory}`; profiles/README.md has the form"
+                "if there is one, add it: set `kbuild` in your own file in `{directory}`; profiles/README.md describes the format"
             ),
             Self::UnknownArch {
                 is_callers: true, ..
             }
             | Self::OtherArch {
                 is_callers: true, ..
-            } => "ARCH is set by you: `unset ARCH`, and leave it out of the arguments".into(),
+            } => "you set ARCH: `unset ARCH`, and remove it from the arguments".into(),
             Self::UnknownArch { tree, .. } => format!(
-                "take a kernel that has it: `ls {}` shows those of this one",
+                "use a kernel that has it: `ls {}` shows those of this one",
                 tree.join("arch").display()
             ),
             Self::OtherArch {

@@ -1,6 +1,6 @@
-//! Environment layers: named sets of changes that a wrapper asks for. Pure but for what they ask of the [`Context`].
+//! Environment layers: named sets of changes that a wrapper lists. Pure, except for lookups of the [`Context`].
 //!
-//! A variable that the caller has set stays as it is, unless a layer says why not.
+//! A variable that the caller has set stays unchanged, unless a layer documents an exception.
 
 mod build_system;
 mod changes;
@@ -24,13 +24,13 @@ pub use changes::{Layer, Prepared};
 use crossmerge_plan::{passes_on, report::Explain};
 use portage::portage;
 
-/// Why the layers were not applied.
+/// An error because of which the layers were not applied.
 #[derive(Debug, thiserror::Error)]
 pub enum LayerError {
     /// A lookup failed.
     #[error(transparent)]
     Context(#[from] ContextError),
-    /// A build system cannot be told about the target.
+    /// The facts for a build system cannot be looked up.
     #[error(transparent)]
     Export(#[from] ExportError),
     /// The answers for configure scripts cannot be read.
@@ -42,11 +42,11 @@ impl Explain for LayerError {
     passes_on!(Context, Export, SiteCache);
 }
 
-/// What the layers do, in their order.
+/// Applies the layers in their order.
 pub fn apply(layers: &[Layer], call: &Call) -> Result<Prepared, LayerError> {
     let context = call.context;
     let mut prepared = Prepared::default();
-    // What begins a build, and no question.
+    // Only the applets that build have this layer.
     if layers.contains(&Layer::CompilerCache) {
         overrides::check(layers, context)?;
     }
@@ -69,8 +69,8 @@ pub fn apply(layers: &[Layer], call: &Call) -> Result<Prepared, LayerError> {
     Ok(prepared)
 }
 
-/// The environment that `export env` writes: that of `<tuple>-env`, but with our tools and flags in place of those the caller has set, and
-/// without what depends on the namespaces that an applet enters.
+/// Returns the environment that `export env` writes: that of `<tuple>-env`, but crossmerge's tools and flags replace
+/// the caller's, and nothing depends on the namespaces that an applet enters.
 pub(crate) fn for_export(call: &Call, facts: &Facts) -> Result<Prepared, LayerError> {
     let mut bare = call.context.clone();
     let own = make::NAMES
@@ -86,7 +86,7 @@ pub(crate) fn for_export(call: &Call, facts: &Facts) -> Result<Prepared, LayerEr
         bare.env.unset_name(&name);
     }
     let mut layers = vec![Layer::Compiler, Layer::Make, Layer::CompilerCache];
-    // A compiler that brings its own libc needs no sysroot of ours, and then there is nothing for Portage either.
+    // A compiler with its own libc needs no sysroot; then Portage needs nothing either.
     if bare.sysroot().is_dir() {
         layers.insert(0, Layer::Portage);
     }

@@ -1,55 +1,56 @@
-//! crossmerge: one binary that is every cross-compilation wrapper of a Gentoo system, by the name it is called under.
+//! crossmerge: one binary for all cross-compilation wrappers of a Gentoo system. Its name selects the wrapper.
 //!
-//! Everything is decided as data first and done in one place: a name becomes an [`argv0::Called`], the system a
-//! [`context::Context`], both a [`plan::Plan`], and [`exec::exec`] does it. `init` is a list of writes in the same way.
+//! Everything is decided as data first, then carried out in one place. The command's name becomes an [`argv0::Called`],
+//! and the lookups on the system a [`context::Context`]. From both comes a [`plan::Plan`], which [`exec::exec`] carries
+//! out. In the same way, `init` first makes a list of writes.
 //!
-//! The modules stand on floors. Each names only modules before it in this table; `tests/floors.rs` checks it.
+//! The modules form layers. Each may use only modules above it in this table, which `tests/floors.rs` checks.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | **ground: `crates/plan`** | |
-//! | `shown` | names that others chose, escaped |
-//! | `words` | strings of the system, quoted for a shell or as JSON |
-//! | `report` | notes, answers, failures with their hints and exit codes |
-//! | `tuple` | a tuple, checked once |
+//! | `shown` | names chosen by other users, escaped for a terminal |
+//! | `words` | paths and arguments, quoted for a shell or as JSON |
+//! | `report` | notes, output, failures with hints and exit codes |
+//! | `tuple` | tuples, validated once |
 //! | `plan` | a program, its environment and the steps before it, as data |
-//! | `env` | the environment variables, and the only reader of them |
+//! | `env` | the environment variables, and the only code that reads them |
 //! | **system: `crates/system`** | |
-//! | `file` | reading and writing files that others may change |
+//! | `file` | reads and writes files that other users may change |
 //! | `user` | whether the process acts for the system or for one user |
-//! | `exec` | does a plan: the only place that starts a program |
+//! | `exec` | carries out plans: the only code that starts programs |
 //! | `elf` | the header of an ELF file |
 //! | `search` | the search for programs in PATH |
 //! | **facts** | |
 //! | `terminal` | errors, hints and progress on a terminal |
-//! | `autoconf` | configure scripts, read: `crates/autoconf` |
+//! | `autoconf` | reads configure scripts: `crates/autoconf` |
 //! | `system` | the systems and libcs that a tuple may end in |
-//! | `argv0` | the applet and the tuple in the name of the call |
-//! | `target` | what the profiles say about a tuple |
-//! | `name` | what users call a target |
+//! | `argv0` | the applet and the tuple in the command's name |
+//! | `target` | the facts about a tuple, from `profiles/` |
+//! | `name` | the names that users give to targets |
 //! | `kernel` | kernel trees and their Makefiles |
 //! | `config` | the user's configuration |
 //! | `distribution` | how the host's distribution installs a program |
 //! | `portage` | Portage's settings, repositories and installed packages: `crates/portage` |
 //! | **context** | |
 //! | `context` | the lookups for one target |
-//! | `abi` | the ABI of what a compiler makes |
+//! | `abi` | the ABI of a compiler's output |
 //! | `libraries` | the target's library directories |
 //! | **machines** | |
 //! | `profile` | Portage profiles for a target |
-//! | `qemu` | programs and roots of a target, by QEMU's user-mode emulation |
+//! | `qemu` | runs a target's programs and enters its roots, with QEMU's user mode |
 //! | `emulator` | the command that runs a target's program |
 //! | **answers** | |
-//! | `export` | what build systems are told about a target |
+//! | `export` | the facts about a target, in the forms that build systems read |
 //! | `pkg_config` | where pkg-config searches, and the audit of what it prints |
-//! | `call` | the context of one call, with what its layers share |
+//! | `call` | the context of one run, with the facts that its layers share |
 //! | `site_cache` | answers for configure scripts |
 //! | **applets** | |
 //! | `layer` | named sets of changes to the environment |
-//! | `applet` | a definition and a call become a plan |
+//! | `applet` | makes a plan from a wrapper definition and arguments |
 //! | **changes** | |
-//! | `links` | the symlinks by which crossmerge is called |
-//! | `crossdev` | what crossdev leaves on a host |
+//! | `links` | the symlinks under which crossmerge is called |
+//! | `crossdev` | what crossdev has set up on a host |
 //! | `init` | makes a target, and removes it |
 //! | `adopt` | takes over crossdev's wrappers, and puts them back |
 //! | `fix_root` | corrects paths in a sysroot |
@@ -106,7 +107,7 @@ use std::{
     process::ExitCode,
 };
 
-/// Acts by the name in the first argument. Returns only when nothing was exec'd.
+/// Runs the command that the first argument names. Returns only if no other program was exec'd.
 pub fn run(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     let argv0 = args.next().unwrap_or_else(|| "crossmerge".into());
     let args: Vec<OsString> = args.collect();
@@ -144,15 +145,15 @@ fn dispatch(argv0: &OsStr, args: Vec<OsString>) -> Result<ExitCode, Failure> {
                 let all = Definitions::read(&config)?.all();
                 return Ok(fix_root::run(argv0, tuple, &env, config, &all, args)?);
             }
-            // It is there to the end, and nobody has to take it apart then.
+            // The context lives until the process ends, so dropping it would only cost time.
             let context = Box::leak(Box::new(Context::new(env, config, tuple?)?));
             run::run_applet(&name, &wrappers, context, args)
         }
     }
 }
 
-/// The tuple that an applet works for: CHOST in the environment where the applet hands it to Portage, as crossdev's
-/// wrappers have it, else the one in our name.
+/// Returns the tuple that an applet works for. For applets that run Portage, CHOST in the environment overrides the
+/// tuple in the command's name, as in crossdev's wrappers.
 fn choose_tuple(
     argv0: &OsStr,
     wrappers: &Wrappers,
@@ -171,7 +172,7 @@ fn choose_tuple(
     let chost = Tuple::from_os(chost).map_err(ContextError::Chost)?;
     if named.is_some_and(|named| named != chost) {
         report::note(&format!(
-            "CHOST in the environment wins over the name: building for `{chost}`"
+            "CHOST in the environment overrides the command's name: building for `{chost}`"
         ));
     }
     Ok(chost)

@@ -1,11 +1,12 @@
-//! Library directories: where the target's packages install libraries, and so where an adopted compiler has to search.
+//! Library directories: where the target's packages install libraries, and where an adopted compiler has to search.
 //!
-//! The profile decides (`LIBDIR_<abi>`: `lib64` for most 64-bit CPUs) and can change at any time. A compiler that another user built
-//! searches where its own distribution has libraries, so its applet names the target's directories as well: libraries with `-L`, behind
-//! the caller's own; start files by way of symlinks in a directory of crossmerge's.
+//! The profile decides (`LIBDIR_<abi>`: `lib64` for most 64-bit CPUs) and can change at any time. An adopted compiler
+//! searches the directories of the distribution it was built for. So its applet also names the target's: libraries by
+//! `-L`, after the caller's own; start files by symlinks in a directory of crossmerge's.
 //!
-//! `-B` on a directory of the sysroot would do both, and more: GCC also searches it for `cc1`, `as`, `ld`, `specs` and other programs
-//! and files that it runs or obeys. A sysroot holds what other people built, and no call may run anything from it.
+//! `-B` with a directory of the sysroot would do both, but GCC would also search it for `cc1`, `as`, `ld`, `specs`
+//! and other programs and files that it runs or obeys. Other users may have built the contents of a sysroot, and no
+//! call may run anything from it.
 
 use crate::{config::Toolchain, context::Context, target::Target};
 use crossmerge_plan::env;
@@ -21,8 +22,9 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// What GCC finds by name and without `-l`: the start files of glibc, musl and uClibc, and what `-print-file-name=` is asked for most.
-/// Sources: `*startfile` of `gcc -dumpspecs` for each of Debian's cross compilers; musl's Makefile; glibc's `csu/Makefile`.
+/// The files that GCC finds by name and not by `-l`: the start files of glibc, musl and uClibc, and the most usual
+/// arguments of `-print-file-name=`. Sources: `*startfile` of `gcc -dumpspecs` for each of Debian's cross compilers;
+/// musl's Makefile; glibc's `csu/Makefile`.
 pub(crate) const FOUND_BY_NAME: [&str; 12] = [
     START_FILE, "Scrt1.o", "rcrt1.o", "gcrt1.o", "grcrt1.o", "Mcrt1.o", "crti.o", "crtn.o",
     "libc.so", "libc.a", "libm.so", "libm.a",
@@ -31,10 +33,11 @@ pub(crate) const FOUND_BY_NAME: [&str; 12] = [
 /// The start file that every libc has.
 const START_FILE: &str = "crt1.o";
 
-/// The library directories of a target without a profile, the most likely first, below `usr` and below the root.
+/// Returns the library directories of a target without a profile, the most likely first, below `usr` and below the
+/// root.
 ///
-/// Source: GCC's `MULTILIB_OSDIRNAMES` and glibc's `sysdeps/unix/sysv/linux/*/configure.ac`: `lib64` for 64 bits, with a directory for
-/// each ABI below it on RISC-V; `lib32` for MIPS n32, `libx32` for x32; `lib` for all else.
+/// Source: GCC's `MULTILIB_OSDIRNAMES` and glibc's `sysdeps/unix/sysv/linux/*/configure.ac`: `lib64` for 64 bits,
+/// with a subdirectory for each ABI on RISC-V; `lib32` for MIPS n32, `libx32` for x32; `lib` for all others.
 pub(crate) fn usual(target: &Target, multiarch: &[String]) -> Vec<String> {
     let mut names = Vec::new();
     let mut add = |name: String| {
@@ -60,14 +63,14 @@ pub(crate) fn usual(target: &Target, multiarch: &[String]) -> Vec<String> {
     names
 }
 
-/// Returns whether a profile's library directory is one: a relative path without `.` and `..`.
+/// Returns whether a profile's library directory is valid: a relative path without `.` and `..`.
 pub(crate) fn is_libdir(name: &str) -> bool {
     let mut parts = Path::new(name).components();
     !name.is_empty() && parts.all(|part| matches!(part, Component::Normal(_)))
 }
 
-/// The names of the library directories that an adopted compiler searches, the first to be searched first: that of the ABI in the
-/// environment, which an ebuild's phases have; then those recorded for the toolchain, or the usual ones.
+/// Returns the names of the library directories that an adopted compiler searches, in order: that of the ABI in the
+/// environment, which an ebuild's phases set; then those recorded for the toolchain, or the usual ones.
 fn names(context: &Context, adopted: &Toolchain) -> Vec<String> {
     let abi = context
         .env
@@ -79,7 +82,7 @@ fn names(context: &Context, adopted: &Toolchain) -> Vec<String> {
     });
     let recorded = match &adopted.libdirs {
         Some(recorded) => recorded.clone(),
-        // Recorded before there was such a key.
+        // The toolchain was recorded by a version without this key.
         None => match context.target() {
             Ok(target) if target.kernel.is_some() => usual(&target, &multiarch(context)),
             _ => Vec::new(),
@@ -89,14 +92,14 @@ fn names(context: &Context, adopted: &Toolchain) -> Vec<String> {
     if !recorded.is_empty() {
         names.extend(recorded.into_iter().filter(|name| is_libdir(name)));
     } else {
-        // Bare metal has its libraries where its compiler looks.
+        // A bare-metal compiler has its own libraries.
         names.clear();
     }
     names
 }
 
-/// Returns whether the compiler searches a library directory of the sysroot by itself: an adopted one as its applet names them, and
-/// another as it was built for the target.
+/// Returns whether the compiler searches a library directory of the sysroot: an adopted one by the options of its
+/// applet, another one by default.
 pub(crate) fn searches(context: &Context, libdir: &str) -> bool {
     let Some(adopted) = &context.settings.toolchain else {
         return true;
@@ -105,7 +108,8 @@ pub(crate) fn searches(context: &Context, libdir: &str) -> bool {
     names.is_empty() || names.iter().any(|name| name == libdir)
 }
 
-/// What Debian may call the target: the tuple, the tuple without its vendor, and what stands before the tools' names.
+/// Returns the names that Debian may have for the target: the tuple, the tuple without its vendor, and the prefix of
+/// the tools.
 pub(crate) fn multiarch(context: &Context) -> Vec<String> {
     let tuple = &context.tuple;
     let mut names = vec![tuple.to_string()];
@@ -117,8 +121,9 @@ pub(crate) fn multiarch(context: &Context) -> Vec<String> {
     names
 }
 
-/// The existing library directories of a sysroot that an adopted compiler searches, in its order, each once by whatever name. As in a
-/// native compiler, `usr/<libdir>` is before `<libdir>`, where a split system has only what it needs to start.
+/// Returns the existing library directories of a sysroot that an adopted compiler searches, in its order, without
+/// duplicates under other names. As in a native compiler, `usr/<libdir>` comes before `<libdir>`, in which a split
+/// system has only what it needs to boot.
 pub(crate) fn directories(context: &Context, sysroot: &Path) -> Vec<PathBuf> {
     let Some(adopted) = &context.settings.toolchain else {
         return Vec::new();
@@ -138,11 +143,12 @@ pub(crate) fn directories(context: &Context, sysroot: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// LD_LIBRARY_PATH with which an adopted toolchain's dynamic linker finds the libraries of a root. Such a linker was built for another
-/// distribution, as the compiler was: it searches `lib` and what is multiarch there. `None` where that is all there is.
+/// Returns the LD_LIBRARY_PATH with which an adopted toolchain's dynamic linker finds the libraries of a root. Such a
+/// linker was built for another distribution: by default it searches `lib` and that distribution's multiarch
+/// directories. Returns `None` if the root has no other library directories.
 ///
-/// It goes to QEMU, which gives it to the program alone: a native program would take a sysroot's library for its own and run it. QEMU
-/// separates variables by commas, so a path with one is not told.
+/// QEMU gets it, and passes it to the program only: a native program would load a sysroot's libraries. QEMU separates
+/// variables by commas, so a path with one is omitted.
 pub(crate) fn linker_path(context: &Context, root: &Path) -> Option<OsString> {
     let own = directories(context, root).into_iter().filter(|directory| {
         let below = directory.strip_prefix(root).unwrap_or(directory);
@@ -160,14 +166,15 @@ pub(crate) fn linker_path(context: &Context, root: &Path) -> Option<OsString> {
     (!path.as_encoded_bytes().contains(&b',')).then_some(path)
 }
 
-/// The directories of symlinks by which an adopted GCC finds the start files of a sysroot: one for each library directory that has any.
-/// The symlinks lead into the target's own sysroot, so there are none for another.
+/// Returns the directories of symlinks by which an adopted GCC finds the start files of a sysroot: one for each
+/// library directory that contains any. The symlinks lead into the target's own sysroot, so there are none for
+/// another.
 pub(crate) fn start_files(context: &Context, sysroot: &Path) -> Vec<PathBuf> {
     let adopted = context.settings.toolchain.as_ref();
     let Some((adopted, links)) = adopted.and_then(|a| Some((a, a.start_files.as_ref()?))) else {
         return Vec::new();
     };
-    // Equal as paths: with or without a slash at the end.
+    // Compared as paths, so a trailing slash does not matter.
     if *sysroot != context.own_sysroot() {
         return Vec::new();
     }
@@ -177,13 +184,14 @@ pub(crate) fn start_files(context: &Context, sysroot: &Path) -> Vec<PathBuf> {
     names.map(|name| links.join(name)).collect()
 }
 
-/// Returns whether an option that was recorded for a toolchain makes GCC search a sysroot for programs, as earlier releases had it.
+/// Returns whether a recorded option of a toolchain makes GCC search a sysroot for programs, as earlier releases
+/// recorded it.
 pub(crate) fn runs_programs_of_sysroot(option: &str) -> bool {
     option.starts_with("-B{sysroot}")
 }
 
-/// The words of a command behind the caller's own. Those that name library directories are omitted where nothing is linked: GCC takes
-/// `-Wl,` for an input file, and without another one `gcc -v` would link.
+/// Returns whether a command links. Otherwise the options of library directories are omitted: GCC takes `-Wl,` for an
+/// input file, so that `gcc -v` alone would link.
 pub(crate) fn links(args: &[OsString]) -> bool {
     const ENDS_BEFORE_LINKING: [&str; 6] = ["-c", "-S", "-E", "-M", "-MM", "-fsyntax-only"];
     let is_input = |arg: &&OsString| {
@@ -196,8 +204,8 @@ pub(crate) fn links(args: &[OsString]) -> bool {
         && args.iter().any(|arg| is_input(&arg))
 }
 
-/// The directories below `usr` that hold libraries, and what riscv has below those: one for each ABI of as many bits. Source: glibc's
-/// `sysdeps/unix/sysv/linux/riscv/configure.ac`.
+/// The library directories below `usr`, and RISC-V's subdirectories of them: one for each ABI of as many bits.
+/// Source: glibc's `sysdeps/unix/sysv/linux/riscv/configure.ac`.
 const LIBDIRS: [(&str, &[&str]); 4] = [
     ("lib64", &["lp64d", "lp64", "lp64f"]),
     ("lib", &[]),
@@ -205,10 +213,11 @@ const LIBDIRS: [(&str, &[&str]); 4] = [
     ("lib32", &["ilp32d", "ilp32", "ilp32f"]),
 ];
 
-/// The library directories of the ABI: `LIBDIR_<abi>` of the environment, else of the target's settings, else those in
-/// the sysroot that hold `.pc` files, else `lib`.
+/// Returns the library directories of the ABI: `LIBDIR_<abi>` of the environment, else of the target's settings, else
+/// those in the sysroot that contain `.pc` files, else `lib`.
 ///
-/// The settings are read only where they decide: when no ABI was named, and `.pc` files lie in one directory, that is it.
+/// The settings are read only if they matter: if no ABI is named and only one directory contains `.pc` files, it is
+/// that.
 pub(crate) fn libdirs(context: &Context, root: &Path) -> Vec<String> {
     let named = |variable| context.env.get(variable).and_then(OsStr::to_str);
     let abi = named(env::ABI).or(named(env::DEFAULT_ABI));
@@ -224,7 +233,7 @@ pub(crate) fn libdirs(context: &Context, root: &Path) -> Vec<String> {
     if abi.is_none() && found.len() == 1 {
         return found;
     }
-    // With the default ABI comes its directory.
+    // The default ABI's settings include its directory.
     let settings = match abi {
         Some(_) => None,
         None => context.read_target_settings(&[env::DEFAULT_ABI.name]),
@@ -245,7 +254,8 @@ pub(crate) fn libdirs(context: &Context, root: &Path) -> Vec<String> {
     }
 }
 
-/// The library directories of the sysroot, the ABI's own first, for build systems that search by themselves: those that exist.
+/// Returns the existing library directories of the sysroot, the ABI's own first, for build systems that search by
+/// themselves.
 pub(crate) fn library_directories(context: &Context, sysroot: &Path) -> Vec<String> {
     let exists = |libdir: &String| below(sysroot, &format!("usr/{libdir}")).is_dir();
     libdirs(context, sysroot)
@@ -254,13 +264,13 @@ pub(crate) fn library_directories(context: &Context, sysroot: &Path) -> Vec<Stri
         .collect()
 }
 
-/// The library directories of a root that hold `.pc` files, each once, by whatever name it comes first.
+/// Returns the library directories of a root that contain `.pc` files, each under its first name.
 fn with_packages(context: &Context, root: &Path) -> Vec<String> {
-    // There is hardly ever more than one for each.
+    // There is seldom more than one for each.
     let mut seen = Vec::with_capacity(LIBDIRS.len());
     let mut found = Vec::with_capacity(LIBDIRS.len());
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    // Asked from there, each costs half.
+    // Lookups relative to an open directory cost half.
     let Ok(usr) = open(&below(root, "usr"), flags, Mode::empty()) else {
         return found;
     };
@@ -268,7 +278,7 @@ fn with_packages(context: &Context, root: &Path) -> Vec<String> {
         let there = fstatat(&usr, path, AtFlags::empty()).ok()?;
         file::is_kind(&there, SFlag::S_IFDIR).then_some(there)
     };
-    let mut look = |libdir: String| {
+    let mut check = |libdir: String| {
         let Some(packages) = directory(&format!("{libdir}/pkgconfig")) else {
             return;
         };
@@ -280,13 +290,13 @@ fn with_packages(context: &Context, root: &Path) -> Vec<String> {
     };
     for (libdir, abis) in LIBDIRS {
         if abis.is_empty() || directory(libdir).is_some() {
-            abis.iter().for_each(|abi| look(format!("{libdir}/{abi}")));
-            look(libdir.into());
+            abis.iter().for_each(|abi| check(format!("{libdir}/{abi}")));
+            check(libdir.into());
         }
     }
     multiarch(context)
         .into_iter()
-        .for_each(|name| look(format!("lib/{name}")));
+        .for_each(|name| check(format!("lib/{name}")));
     found
 }
 

@@ -1,4 +1,4 @@
-//! The one binary behind every name: it runs what its own name asks for, or reports why not.
+//! The binary. It runs the command that its own name selects, or reports why it cannot.
 
 use std::process::ExitCode;
 

@@ -1,8 +1,8 @@
-//! What a target is called by people: `arm64`, `linux/arm/v7`, `riscv64gc-unknown-linux-gnu`, a tuple with a letter too many.
+//! The names of targets: `arm64`, `linux/arm/v7`, `riscv64gc-unknown-linux-gnu`, a tuple with a typing error.
 //!
-//! [`Names::read`] is the one place where text becomes a tuple. A tuple of a known CPU and system stays as it was typed. Another
-//! name that can mean only one thing means that. Everything else is an error with proposals, never a guess. The names are data: the
-//! families' own files have those of CPUs, `system.rs` those of systems. Pure.
+//! Only [`Names::read`] turns text into a tuple. A tuple of a known CPU and system stays as it was typed. Another
+//! name that can mean only one tuple means that one. Everything else is an error with proposals, never a guess. The
+//! names are data: the families' files contain those of CPUs, `system.rs` those of systems. Pure.
 
 use crate::{
     system,
@@ -19,18 +19,18 @@ use std::ffi::OsStr;
 /// How many tuples an error proposes.
 const PROPOSALS: usize = 3;
 
-/// What follows a CPU that was typed alone, as crossdev has it.
+/// The default completion of a CPU that was typed alone, as in crossdev.
 const ALONE: &str = "unknown-linux-gnu";
 
-/// What is known about names.
+/// The known names.
 #[derive(Debug)]
 pub struct Names {
     families: Vec<Spellings>,
-    /// The directory in which a user can teach a CPU family.
+    /// The directory in which a user can add a CPU family.
     directory: String,
 }
 
-/// What a name means.
+/// The meaning of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
     /// It is a tuple, and stays as it was typed.
@@ -39,24 +39,24 @@ pub enum Reading {
     Means(Tuple),
 }
 
-/// Why a name means no tuple.
+/// An error because of which a name means no tuple.
 #[derive(Debug, thiserror::Error)]
 pub enum NameError {
-    /// It is no tuple, and nothing comes near it.
+    /// It is not a tuple, and similar to no known name.
     #[error(transparent)]
     Tuple(#[from] TupleError),
-    /// A file of a family is not what its schema asks for.
+    /// A family's file does not match the schema.
     #[error(transparent)]
     Family(#[from] TargetError),
-    /// It is almost the name of these.
+    /// It is similar to these tuples.
     #[error("{what}: did you mean {}?", listed(.proposals))]
     Misspelt {
-        /// What is wrong with it.
+        /// The problem.
         what: String,
         /// The likeliest first; not empty.
         proposals: Vec<Tuple>,
     },
-    /// Its system is unknown, and nothing comes near it.
+    /// Its system is unknown, and similar to no known one.
     #[error("no system is called `{system}`, in `{tuple}`")]
     UnknownSystem {
         /// What follows the CPU.
@@ -64,7 +64,7 @@ pub enum NameError {
         /// The whole name.
         tuple: String,
     },
-    /// Several targets of the host fit it.
+    /// Several targets of the host fit the name.
     #[error("`{name}` may be {}", listed(.targets))]
     Ambiguous {
         /// The name.
@@ -74,7 +74,7 @@ pub enum NameError {
     },
 }
 
-/// Names in a sentence: `a`, `b` or `c`.
+/// Joins tuples for a sentence: `a`, `b` or `c`.
 fn listed(tuples: &[Tuple]) -> String {
     let quoted: Vec<String> = tuples.iter().map(|tuple| format!("`{tuple}`")).collect();
     match quoted.split_last() {
@@ -84,7 +84,7 @@ fn listed(tuples: &[Tuple]) -> String {
 }
 
 impl NameError {
-    /// How to go on. `command` writes the command that was typed with another tuple in place of the name.
+    /// Returns the hint. `command` returns the command as it was typed, with another tuple instead of the name.
     pub fn hint(&self, command: impl Fn(&Tuple) -> String) -> Option<String> {
         Some(match self {
             Self::Tuple(e) => return e.hint(),
@@ -124,7 +124,7 @@ impl Names {
         &self.families
     }
 
-    /// Reads a name as it was typed. `tools` are the names of programs, for somebody who typed the name of one: `<tuple>-gcc`.
+    /// Reads a name as it was typed. `tools` are the names of programs, for a name such as `<tuple>-gcc`.
     pub fn read(&self, name: &OsStr, tools: &[&str]) -> Result<Reading, NameError> {
         let parsed = Tuple::from_os(name);
         if let Ok(tuple) = &parsed
@@ -140,7 +140,7 @@ impl Names {
         };
         let mut proposals: Vec<(usize, Tuple)> = Vec::new();
         let forms = forms(text, tools);
-        // What is left of a tuple without what stood around it is a tuple as it was typed.
+        // A tuple that is found inside the name counts as typed.
         let bare = forms[1..]
             .iter()
             .filter(|form| text.contains(form.as_str()));
@@ -180,7 +180,7 @@ impl Names {
         })
     }
 
-    /// What is unknown about a tuple.
+    /// Returns the error for an unknown tuple.
     fn unknown(&self, tuple: &Tuple) -> NameError {
         match self.family(tuple.cpu()) {
             Some(_) => {
@@ -200,7 +200,7 @@ impl Names {
         }
     }
 
-    /// Returns whether a tuple is of a known CPU and a known system.
+    /// Returns whether a tuple has a known CPU and a known system.
     pub fn is_good(&self, tuple: &Tuple) -> bool {
         let Some(family) = self.family(tuple.cpu()) else {
             return false;
@@ -212,7 +212,7 @@ impl Names {
         }
     }
 
-    /// The family that claims a CPU.
+    /// Returns the family of a CPU.
     pub fn family(&self, cpu: &str) -> Option<&Spellings> {
         let fits = self.families.iter().filter_map(|family| {
             let plain = target::fit(&family.cpus, cpu)?;
@@ -222,14 +222,14 @@ impl Names {
             .map(|(_, family)| family)
     }
 
-    /// The tuple that a name of a family means alone.
+    /// Returns the tuple that a name of a family means alone.
     fn named(&self, name: &str) -> Option<(&Spellings, &Tuple)> {
         self.families
             .iter()
             .find_map(|family| Some((family, family.named(name)?)))
     }
 
-    /// What one form of a name may mean, the likeliest first. No more than those that cost least.
+    /// Returns the possible meanings of one form of a name: those with the lowest cost.
     fn meanings(&self, form: &str) -> Vec<(usize, Tuple)> {
         let lower = form.to_lowercase();
         if let Some((_, tuple)) = self.named(&lower) {
@@ -237,7 +237,7 @@ impl Names {
         }
         let mut all: Vec<(usize, usize, Tuple)> = Vec::new();
         for cpu in self.cpus(form) {
-            // A vendor may have an underscore in it: the dashes alone are tried first.
+            // A vendor may contain an underscore, so dashes alone are tried first.
             for separators in ["-", "-_ /:,"] {
                 let rest = cpu.rest.trim_matches(|c| "-_ /:,".contains(c));
                 let fields: Vec<&str> = { rest.split(|c| separators.contains(c)) }
@@ -259,8 +259,8 @@ impl Names {
         best.map(|(cost, _, tuple)| (cost, tuple)).collect()
     }
 
-    /// The CPUs that a form of a name may begin with. The longest that is spelt right is the only one, else every one that it
-    /// may be a misspelling of.
+    /// Returns the CPUs with which a form of a name may begin: the longest correct spelling, else every CPU of which
+    /// it may be a misspelling.
     fn cpus<'n>(&'n self, form: &str) -> Vec<Cpu<'n>> {
         let lower = form.to_lowercase();
         let exact = self.vocabulary().filter_map(|(word, family, usual)| {
@@ -279,7 +279,7 @@ impl Names {
                     rest,
                 })
             };
-        // A name before a CPU of that spelling, for the name says more: `mipsle`.
+        // A name comes before a CPU of the same spelling, since it is more specific: `mipsle`.
         let exact = exact.max_by_key(|(length, _, usual)| (*length, usual.is_some()));
         let mut found = Vec::new();
         if let Some((length, family, usual)) = exact {
@@ -305,7 +305,7 @@ impl Names {
         for start in starts {
             for (word, family, usual) in self.vocabulary() {
                 if let Some(wrong) = misspelt(start, word) {
-                    // Few people get the first letter wrong.
+                    // The first letter is seldom wrong.
                     let cost = 2 * wrong + usize::from(start.chars().next() != word.chars().next());
                     found.extend(cpu(cost, word, start.len(), family, usual));
                 }
@@ -317,7 +317,7 @@ impl Names {
         found
     }
 
-    /// Every word that a CPU may be called by, with the tuple that a name means.
+    /// Returns every name of a CPU, with the tuple if the name alone means one.
     fn vocabulary(&self) -> impl Iterator<Item = (&str, &Spellings, Option<&Tuple>)> {
         self.families.iter().flat_map(|family| {
             let plain = family.cpus.iter().filter(|glob| !glob.contains(['*', '?']));
@@ -336,7 +336,7 @@ impl Names {
 }
 
 impl Spellings {
-    /// What follows a CPU that was typed alone.
+    /// Returns the completion of a CPU that was typed alone.
     fn alone(&self, cpu: &str) -> &str {
         let fits = self.alone.iter().filter_map(|(glob, rest)| {
             let plain = target::fit(&[glob], cpu)?;
@@ -345,20 +345,20 @@ impl Spellings {
         { fits.max_by_key(|(plain, _)| *plain) }.map_or(ALONE, |(_, rest)| rest)
     }
 
-    /// The tuple of a CPU that was typed alone.
+    /// Returns the tuple of a CPU that was typed alone.
     fn usual(&self, cpu: &str) -> Option<Tuple> {
         let usual = format!("{cpu}-{}", self.alone(cpu));
         usual.trim_end_matches('-').parse().ok()
     }
 
-    /// The tuple that a name of the family means alone.
+    /// Returns the tuple that a name of the family means alone.
     fn named(&self, name: &str) -> Option<&Tuple> {
         self.names.values().find_map(|names| names.get(name))
     }
 }
 
 impl Cpu<'_> {
-    /// The tuples of this CPU that the fields behind it may mean, each with what it cost.
+    /// Returns the tuples of this CPU that the following fields may mean, each with its cost.
     fn with(&self, fields: &[&str]) -> Vec<(usize, Tuple)> {
         if fields.is_empty() {
             return vec![(0, self.usual.clone())];
@@ -371,7 +371,7 @@ impl Cpu<'_> {
         });
         let mut all = Vec::new();
         for meant in system::meanings(fields, system) {
-            // GNU's own tuples for the Hurd have no vendor.
+            // GNU's tuples for the Hurd have no vendor.
             let vendor = match &meant.vendor {
                 None if meant.system == "gnu" => None,
                 None => vendor,
@@ -390,7 +390,8 @@ impl Cpu<'_> {
     }
 }
 
-/// What stands before a tuple elsewhere: crossdev's categories and links, Docker's system, Debian's packages, QEMU.
+/// Prefixes of tuples elsewhere: in crossdev's categories and symlinks, in Docker's systems, in Debian's packages, in
+/// QEMU.
 const PREFIXES: [&str; 8] = [
     "cross-",
     "cross_llvm-",
@@ -402,7 +403,7 @@ const PREFIXES: [&str; 8] = [
     "binutils-",
 ];
 
-/// The forms in which a name is looked up: as it was typed, then without what people leave around a tuple.
+/// Returns the forms of a name to look up: as it was typed, then without usual additions.
 fn forms(text: &str, tools: &[&str]) -> Vec<String> {
     let trimmed = text.trim().trim_matches(['\'', '"']);
     let mut forms = vec![trimmed.to_owned()];
@@ -423,7 +424,7 @@ fn forms(text: &str, tools: &[&str]) -> Vec<String> {
     // A prefix of tools: aarch64-linux-gnu-.
     let bare = trimmed.trim_end_matches(['-', '/', '*', '.']);
     push(bare.to_owned());
-    // The path of one, or of a sysroot.
+    // The path of a tool or of a sysroot.
     let is_path = trimmed.starts_with(['/', '~']) || trimmed.starts_with("./");
     let base = match bare.rsplit_once('/') {
         Some((_, base)) if is_path => base,
@@ -440,14 +441,14 @@ fn forms(text: &str, tools: &[&str]) -> Vec<String> {
             tools.iter().filter_map(strip).min_by_key(|rest| rest.len())
         });
     push(tool.unwrap_or_default().to_owned());
-    // What follows a dot behind a libc is its version, as zig has it: gnu.2.17.
+    // After a libc, a dot is followed by its version, as in zig: gnu.2.17.
     if let Some((before, last)) = base.rsplit_once('-')
         && let Some((libc, version)) = last.split_once('.')
         && version.starts_with(|c: char| c.is_ascii_digit())
     {
         push(format!("{before}-{libc}"));
     }
-    // A word size apart from its CPU: aarch_64, RISC-V 64.
+    // A word size separate from its CPU: aarch_64, RISC-V 64.
     let words: Vec<&str> = base.split(['-', '_', ' ']).collect();
     if let Some(size) = words
         .iter()

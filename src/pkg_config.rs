@@ -1,8 +1,8 @@
-//! `<tuple>-pkg-config`: the real pkg-config, shown the sysroot and nothing else, and what it answers looked at.
+//! `<tuple>-pkg-config`: the real pkg-config, restricted to the sysroot, whose output is checked.
 //!
-//! `layer/pkg_config.rs` decides where it searches. Here is decided which questions concern pkg-config itself and need no
-//! sysroot, which answers hold flags and have to be looked at, and what happens when one of those leads out of the sysroot.
-//! Everything else is exec'd.
+//! `layer/pkg_config.rs` decides where it searches. This module decides which queries concern pkg-config itself and
+//! need no sysroot, which output contains flags and has to be checked, and what happens if a flag names a path
+//! outside the sysroot. All other queries are exec'd directly.
 
 mod allowed;
 pub(crate) mod bounds;
@@ -13,7 +13,7 @@ pub(crate) mod properties;
 mod view;
 
 use crate::{
-    config::Leaks,
+    config::LeakPolicy,
     context::{Context, ContextError},
 };
 use allowed::OutsidePackages;
@@ -37,7 +37,7 @@ use std::{
 };
 pub(crate) use view::PkgConfigSysroot;
 
-/// Options about pkg-config itself: no sysroot is needed to answer them.
+/// Options about pkg-config itself, which need no sysroot.
 const ABOUT_ITSELF: [&str; 5] = [
     "about",
     "atleast-pkgconfig-version",
@@ -46,38 +46,38 @@ const ABOUT_ITSELF: [&str; 5] = [
     "version",
 ];
 
-/// How the options begin whose answer holds flags.
+/// The prefixes of options whose output contains flags.
 const ABOUT_FLAGS: [&str; 3] = ["cflags", "libs", "env"];
 
-/// How many of the flags that lead out are named; whoever fixes the first of them sees the others go.
+/// How many flags outside the sysroot are listed. Fixing the first ones usually fixes the others.
 const MOST_LINES: usize = 100;
 
-/// Why there is no answer.
+/// An error of `<tuple>-pkg-config`.
 #[derive(Debug, thiserror::Error)]
 pub enum PkgConfigError {
-    /// A look at the system failed.
+    /// A lookup failed.
     #[error(transparent)]
     Context(#[from] ContextError),
-    /// It would wait for a pipe where a `.pc` file belongs, or read without end.
+    /// A `.pc` file is a pipe or device, which the real tool would wait for or read without end.
     #[error(transparent)]
     NotRegular(io::Error),
     /// The real tool did not start.
     #[error(transparent)]
     Exec(#[from] ExecError),
-    /// It answered with paths of the host.
+    /// The output contains paths of the host.
     #[error("{0}")]
     Leak(Leak),
-    /// The answer could not be passed on.
-    #[error("cannot write the answer: {0}")]
+    /// The output could not be written.
+    #[error("cannot write the output: {0}")]
     Output(io::Error),
 }
 
-/// An answer that leads out of the sysroot.
+/// Output with paths outside the sysroot.
 #[derive(Debug)]
 pub struct Leak {
     program: PathBuf,
     sysroot: PathBuf,
-    /// One line a flag: where it came from.
+    /// One line for each flag, with its origin.
     lines: Vec<String>,
     config: PathBuf,
 }
@@ -86,7 +86,7 @@ impl std::fmt::Display for Leak {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "`{}` answers with paths outside the sysroot `{}`:",
+            "`{}` printed paths outside the sysroot `{}`:",
             self.program.display(),
             self.sysroot.display()
         )?;
@@ -99,7 +99,7 @@ impl std::fmt::Display for Leak {
 impl Leak {
     fn hint(&self) -> String {
         format!(
-            "in each .pc file named, put `${{pc_sysrootdir}}` before the path; or, when the path is right, allow it by `extra_prefixes = [\"DIR\"]` or `leaks = \"warn\"` in `{}`",
+            "in each of these .pc files, put `${{pc_sysrootdir}}` before the path; or, if the path is right, allow it with `extra_prefixes = [\"DIR\"]` or `leaks = \"warn\"` in `{}`",
             self.config.display()
         )
     }
@@ -117,7 +117,7 @@ impl Explain for PkgConfigError {
     }
 }
 
-/// Returns whether a question concerns pkg-config itself, and not a package: then nothing is known of the target.
+/// Returns whether a query concerns pkg-config itself and no package, so that no facts of the target are needed.
 pub(crate) fn asks_about_itself(args: &[OsString]) -> bool {
     let mut value_comes = false;
     args.iter().all(|arg| {
@@ -131,7 +131,7 @@ pub(crate) fn asks_about_itself(args: &[OsString]) -> bool {
     })
 }
 
-/// Returns whether the answer holds flags. The tools take abbreviations of an option for it, so we do.
+/// Returns whether the output contains flags. Abbreviated options count, since the real tools accept them.
 fn asks_for_flags(args: &[OsString]) -> bool {
     let is_about_flags = |option: &[u8]| {
         ABOUT_FLAGS.iter().any(|about| {
@@ -144,14 +144,14 @@ fn asks_for_flags(args: &[OsString]) -> bool {
         .any(is_about_flags)
 }
 
-/// Returns whether the answer is the value of a variable, which may be a path.
+/// Returns whether the output is the value of a variable, which may be a path.
 fn asks_for_variable(args: &[OsString]) -> bool {
     args.iter()
         .filter_map(|arg| option(arg))
         .any(|option| option == b"variable")
 }
 
-/// The name of an option, without its dashes and its value.
+/// Returns the name of an option, without its dashes and its value.
 fn option(arg: &OsStr) -> Option<&[u8]> {
     let bytes = arg.as_bytes();
     let name = bytes.strip_prefix(b"-")?;
@@ -159,18 +159,18 @@ fn option(arg: &OsStr) -> Option<&[u8]> {
     name.split(|byte| *byte == b'=').next()
 }
 
-/// Answers a question about packages as planned. Returns only when nothing was exec'd.
+/// Runs a query about packages as planned. Returns only if nothing was exec'd.
 pub(crate) fn run(
     context: &Context,
     view: &PkgConfigSysroot,
     plan: &Plan,
 ) -> Result<ExitCode, PkgConfigError> {
     package::look(&asked(plan), &directories(plan)).map_err(PkgConfigError::NotRegular)?;
-    say_what_was_dropped(context, plan);
+    note_dropped_directories(context, plan);
     let leaks = context.settings.leaks;
     let asks_for_flags = asks_for_flags(&plan.args);
     let is_looked_at =
-        asks_for_flags && leaks != Leaks::Allow && !view.sysroot.as_os_str().is_empty();
+        asks_for_flags && leaks != LeakPolicy::Allow && !view.sysroot.as_os_str().is_empty();
     let allowed = match asks_for_flags || asks_for_variable(&plan.args) {
         true => OutsidePackages::of(context, plan, &asked(plan), &directories(plan)),
         false => None,
@@ -203,30 +203,30 @@ pub(crate) fn run(
                 None => {
                     let leak = explained(context, plan, view, &found);
                     match leaks {
-                        Leaks::Error => return Err(PkgConfigError::Leak(leak)),
+                        LeakPolicy::Error => return Err(PkgConfigError::Leak(leak)),
                         _ => report::note(&format!("warning: {leak}")),
                     }
                 }
             }
         }
     } else if asks_for_flags {
-        say_what_the_build_machine_has(plan, view)?;
+        note_packages_of_build_machine(plan, view)?;
     }
     io::stdout()
         .write_all(&output.stdout)
         .map_err(PkgConfigError::Output)?;
     Ok(match (output.status.code(), output.status.signal()) {
         (Some(code), _) => ExitCode::from(u8::try_from(code).unwrap_or(report::OWN_FAILURE)),
-        // As a shell says that a signal ended it.
+        // The exit code that a shell has for a signal.
         (None, signal) => ExitCode::from(u8::try_from(128 + signal.unwrap_or(0)).unwrap_or(128)),
     })
 }
 
-/// The flags of an answer that name a place.
+/// Returns the flags in the output that name a path.
 fn flags_of(plan: &Plan, output: &Output) -> Vec<Flag> {
     let has = |name: &[u8]| plan.args.iter().any(|arg| option(arg) == Some(name));
     let mut words = flags::split(&output.stdout);
-    // `--env=X` answers with assignments, each of which holds words again.
+    // `--env=X` prints assignments, whose values contain further words.
     if has(b"env") {
         let value = |word: &OsString| {
             word.as_bytes()
@@ -246,7 +246,7 @@ fn flags_of(plan: &Plan, output: &Output) -> Vec<Flag> {
     flags::places(&words)
 }
 
-/// Those that lead out, each once.
+/// Returns the flags outside the sysroot, without duplicates.
 fn leaking(flags: &[Flag], bounds: &AllowedDirectories) -> Vec<Flag> {
     let mut seen = BTreeSet::new();
     let new = flags
@@ -257,8 +257,9 @@ fn leaking(flags: &[Flag], bounds: &AllowedDirectories) -> Vec<Flag> {
         .collect()
 }
 
-/// Asks once more without PKG_CONFIG_FDO_SYSROOT_RULES, which pkgconf 3.0.0 and 3.0.1 took for a wish to have no sysroot at
-/// all (its issue 571). The answer counts only if it is the first one with the sysroot before what led out.
+/// Repeats the query without PKG_CONFIG_FDO_SYSROOT_RULES, by which pkgconf 3.0.0 and 3.0.1 ignore the sysroot (its
+/// issue 571). The second output is used only if it differs from the first by the sysroot before the paths that were
+/// outside.
 fn without_fdo_rules(
     plan: &Plan,
     view: &PkgConfigSysroot,
@@ -269,7 +270,7 @@ fn without_fdo_rules(
     let mut plan = plan.clone();
     let rules = env::PKG_CONFIG_FDO_SYSROOT_RULES.name;
     plan.env.insert(rules.into(), Change::Unset);
-    // What it says on stderr was said the first time.
+    // The first run has already printed the messages on stderr.
     let Some(mut second) = exec::query(std::slice::from_ref(&plan))?.pop() else {
         return Ok(None);
     };
@@ -290,7 +291,7 @@ fn without_fdo_rules(
     Ok(good.then_some(second))
 }
 
-/// The directories in which the real tool finds `.pc` files, in its order.
+/// Returns the directories in which the real tool finds `.pc` files, in its order.
 fn directories(plan: &Plan) -> Vec<PathBuf> {
     let variables = [env::PKG_CONFIG_PATH, env::PKG_CONFIG_LIBDIR];
     let mut directories = Vec::new();
@@ -302,7 +303,7 @@ fn directories(plan: &Plan) -> Vec<PathBuf> {
     directories
 }
 
-/// What the question names, as one text.
+/// Returns the packages of the query as one text.
 fn asked(plan: &Plan) -> String {
     let words = plan
         .args
@@ -337,9 +338,9 @@ fn explained(context: &Context, plan: &Plan, view: &PkgConfigSysroot, found: &[F
     }
 }
 
-/// Names packages that the build machine has and the sysroot lacks, after the real tool has failed. It advises to add a directory to
-/// PKG_CONFIG_PATH, which would find the build machine's.
-fn say_what_the_build_machine_has(plan: &Plan, view: &PkgConfigSysroot) -> Result<(), ExecError> {
+/// Prints a note on packages that the build machine has and the sysroot lacks, after the real tool has failed. The
+/// real tool advises to add a directory to PKG_CONFIG_PATH, which would find the build machine's.
+fn note_packages_of_build_machine(plan: &Plan, view: &PkgConfigSysroot) -> Result<(), ExecError> {
     let is_silent = |arg: &OsString| matches!(option(arg), Some(b"silence-errors" | b"exists"));
     if plan.args.iter().any(is_silent) {
         return Ok(());
@@ -373,8 +374,8 @@ fn say_what_the_build_machine_has(plan: &Plan, view: &PkgConfigSysroot) -> Resul
     Ok(())
 }
 
-/// Tells of a PKG_CONFIG_PATH that was not passed on, when a package that the question touches lies there.
-fn say_what_was_dropped(context: &Context, plan: &Plan) {
+/// Prints a note if directories of PKG_CONFIG_PATH were dropped and contain a package of the query.
+fn note_dropped_directories(context: &Context, plan: &Plan) {
     let name = OsStr::new(env::PKG_CONFIG_PATH.name);
     let (Some(path), Some(change)) = (context.env.get(env::PKG_CONFIG_PATH), plan.env.get(name))
     else {
@@ -397,7 +398,7 @@ fn say_what_was_dropped(context: &Context, plan: &Plan) {
         .collect();
     if !missed.is_empty() {
         report::note(&format!(
-            "PKG_CONFIG_PATH leads out of the sysroot and is not used, so {} is not found",
+            "PKG_CONFIG_PATH names directories outside the sysroot, which are not used, so {} is not found",
             missed.join(", ")
         ));
     }

@@ -1,7 +1,7 @@
-//! Portage profiles for a target: which there are, what each says, and which fits best.
+//! Portage profiles for a target: which exist, what each sets, and which fits best.
 //!
-//! The names come from `profiles.desc` of every repository; what a profile says (ARCH, ELIBC, KERNEL, CHOST) is asked
-//! of Portage's own rules, with the profile set in a configuration of its own. `init` links the one chosen.
+//! The names come from `profiles.desc` of every repository. What a profile sets (ARCH, ELIBC, KERNEL, CHOST) is read
+//! by Portage's rules, in a temporary configuration with this profile. `init` links the chosen one.
 
 use crate::{
     context::{Context, ContextError},
@@ -20,36 +20,36 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The profile that crossdev links: it knows no CPU, so ARCH, KERNEL and ELIBC are set beside it.
+/// The profile that crossdev links. It sets no CPU, so ARCH, KERNEL and ELIBC are set beside it.
 pub const EMBEDDED: &str = "embedded";
 
-/// How far a repository has come with a profile, best first. Source: profiles.desc(5), GLEP 72.
+/// The status of a profile in its repository, best first. Source: profiles.desc(5), GLEP 72.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ProfileStatus {
-    /// Checked, and kept in order.
+    /// Checked; errors are fixed.
     Stable,
-    /// Checked, with warnings only.
+    /// Checked; errors are warnings only.
     Dev,
     /// Experimental.
     Exp,
-    /// A word that is none of these, or no line in profiles.desc at all.
+    /// Another status, or no line in profiles.desc.
     Unknown,
 }
 
-/// One profile of one repository.
+/// A profile of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
-    /// Its name: the path below `profiles`, behind `repository:` when that is not the main one.
+    /// Its name: the path below `profiles`, after `repository:` if that is not the main one.
     pub name: String,
     /// Its directory.
     pub directory: PathBuf,
     /// Its status.
     pub status: ProfileStatus,
-    /// What it says.
+    /// Its settings.
     pub settings: ProfileSettings,
 }
 
-/// What a profile says of the machines it is for. A variable that it does not set is empty.
+/// The settings of a profile that describe its target. A variable that it does not set is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProfileSettings {
     /// ARCH.
@@ -60,31 +60,31 @@ pub struct ProfileSettings {
     pub kernel: String,
     /// CHOST.
     pub chost: String,
-    /// LIBDIR of the ABI that DEFAULT_ABI names.
+    /// LIBDIR of the ABI in DEFAULT_ABI.
     pub libdir: String,
-    /// The first part of each library directory of its ABIs, and `lib`: the directories at the root.
+    /// The first component of each library directory of its ABIs, and `lib`: the library directories at the root.
     pub root_libdirs: Vec<String>,
-    /// CFLAGS of the ABI that DEFAULT_ABI names, with which an ebuild for several ABIs compiles for it.
+    /// CFLAGS of the ABI in DEFAULT_ABI, with which a multilib ebuild compiles for it.
     pub abi_flags: String,
     /// Whether `/usr` is merged.
     pub usr: Option<Usr>,
-    /// It ends each merge into a root whose `/usr` is not as it expects.
+    /// Whether the profile aborts each merge into a root whose `/usr` has the other layout.
     pub checks_usr: bool,
-    /// Why Portage ignores the profile, if it does: a parent that is not there, say.
+    /// The reason why Portage ignores the profile, such as a missing parent. `None` if it does not.
     pub ignored: Option<Refusal>,
 }
 
-/// Where `bin`, `sbin` and `lib` are.
+/// The layout of `bin`, `sbin` and `lib`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Usr {
     /// They are symlinks to directories of `usr`.
     Merged,
-    /// They are directories beside those of `usr`.
+    /// They are directories separate from those of `usr`.
     Split,
 }
 
 impl Usr {
-    /// The layout of a root; `None` while nothing in it tells.
+    /// Returns the layout of a root. Returns `None` if it is still open.
     pub fn of(root: &Path) -> Option<Self> {
         let kind = |name: &str| root.join(name).symlink_metadata().ok();
         match kind("bin") {
@@ -92,17 +92,17 @@ impl Usr {
             Some(_) => return Some(Self::Split),
             None => {}
         }
-        // A symlink `lib` tells nothing: init makes one for the dynamic linker in any new sysroot.
+        // A symlink `lib` does not show the layout: init makes one for the dynamic linker in any new sysroot.
         let is_directory = |name: &str| kind(name).is_some_and(|there| there.is_dir());
         let is_split = ["sbin", "lib", "lib64"].into_iter().any(is_directory);
         is_split.then_some(Self::Split)
     }
 
-    /// The layout that a profile is made for; `None` when it does not say.
+    /// Returns the layout that a profile is made for, or `None` if the profile does not show it.
     ///
-    /// Gentoo's base profile forces the USE flag `split-usr`; profiles with a merged `/usr`, and all since release 23.0, mask it, and set
-    /// UNINSTALL_IGNORE so that Portage keeps the symlinks; those called `split-usr` force it again. The path decides first, as in
-    /// Gentoo's profiles/releases/23.0/profile.bashrc.
+    /// Gentoo's base profile forces the USE flag `split-usr`. Profiles with a merged `/usr`, and all since release
+    /// 23.0, mask it, and set UNINSTALL_IGNORE so that Portage keeps the symlinks. Those called `split-usr` force it
+    /// again. The path is checked first, as in Gentoo's profiles/releases/23.0/profile.bashrc.
     fn of_profile(path: &str, uses: &str, ignored: &str) -> Option<Self> {
         let has = |list: &str, word: &str| list.split_whitespace().any(|one| one == word);
         if path.contains("split-usr") || has(uses, "split-usr") {
@@ -114,7 +114,7 @@ impl Usr {
         }
     }
 
-    /// The name that Gentoo's profiles have for it.
+    /// Returns the name in Gentoo's profiles.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Merged => "merged-usr",
@@ -123,32 +123,32 @@ impl Usr {
     }
 }
 
-/// Returns whether a profile ends a merge into a root of the other layout: Gentoo's do since release 23.0.
-/// Source: profiles/releases/23.0/profile.bashrc, which matches where make.profile leads.
+/// Returns whether a profile aborts a merge into a root of the other layout: Gentoo's do since release 23.0. Source:
+/// profiles/releases/23.0/profile.bashrc, which compares the path of make.profile.
 fn has_release_check(path: &str) -> bool {
     path.contains("/23.0")
 }
 
-/// Why a profile does not fit a target.
+/// The reason why a profile does not fit a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Misfit {
-    /// The root has the other layout, and the profile ends each merge into it.
+    /// The root has the other layout, and the profile aborts each merge into it.
     Usr {
         /// The layout of the root.
         root: Usr,
     },
     /// The profile is for a CHOST of another byte order, word size or float ABI.
     Chost,
-    /// The compiler makes another ABI with the profile's flags, or cannot link with them.
+    /// With the profile's flags the compiler makes another ABI, or cannot link.
     Abi,
-    /// The tuple means another ABI, and there is no compiler yet to ask.
+    /// The tuple means another ABI, and there is no compiler to check.
     UsualAbi {
         /// The ABI that the tuple means.
         abi: String,
     },
 }
 
-/// What a profile has to fit.
+/// The requirements on a profile.
 #[derive(Clone, Copy)]
 pub struct ProfileRequirements<'a> {
     /// The target.
@@ -157,32 +157,33 @@ pub struct ProfileRequirements<'a> {
     pub sources: &'a [Source],
     /// The layout of the root.
     pub usr: Option<Usr>,
-    /// Returns whether the compiler makes the target's own ABI with these flags; `None` without a compiler that links.
+    /// Returns whether the compiler makes the target's own ABI with these flags. Returns `None` without a compiler
+    /// that links.
     pub makes: &'a dyn Fn(&str) -> Option<bool>,
 }
 
-/// Why there is no profile.
+/// An error because of which there is no profile.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
-    /// A look at the system failed.
+    /// A lookup failed.
     #[error(transparent)]
     Context(#[from] ContextError),
     /// A file could not be read.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// No profile has that name or number.
-    #[error("`{name}` is no profile for `{tuple}`")]
+    #[error("`{name}` is not a profile for `{tuple}`")]
     Unknown {
-        /// What was asked for.
+        /// The name or number.
         name: String,
         /// The tuple.
         tuple: Tuple,
     },
-    /// make.profile leads nowhere.
-    #[error("`{0}` has no profile: its make.profile leads nowhere")]
+    /// make.profile is missing or a dangling symlink.
+    #[error("`{0}` has no profile: its make.profile is missing or a dangling symlink")]
     None(Tuple),
-    /// There is no Portage whose profiles these would be.
-    #[error("there is no Portage here, so there are no profiles")]
+    /// Portage is not installed.
+    #[error("Portage is not installed on the host, so there are no profiles")]
     NoPortage,
 }
 
@@ -191,9 +192,9 @@ impl Explain for ProfileError {
 
     fn own_hint(&self) -> Option<String> {
         Some(match self {
-            Self::Io(e) => file::hint(e).unwrap_or_else(|| "look at its permissions".into()),
+            Self::Io(e) => file::hint(e).unwrap_or_else(|| "check its permissions".into()),
             Self::Unknown { tuple, .. } => {
-                format!("`crossmerge profile list {tuple}` shows those there are")
+                format!("`crossmerge profile list {tuple}` lists the profiles")
             }
             Self::None(tuple) => {
                 format!("`crossmerge profile set {tuple} auto` links the best that fits")
@@ -214,7 +215,7 @@ impl ProfileStatus {
         }
     }
 
-    /// The word for it in profiles.desc.
+    /// Returns its word in profiles.desc.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Stable => "stable",
@@ -225,7 +226,8 @@ impl ProfileStatus {
     }
 }
 
-/// The profiles of the target's ARCH and libc, from every repository, in the order of the files; then `embedded`.
+/// Returns the profiles of the target's ARCH and libc from every repository, in the order of the files; then
+/// `embedded`.
 pub fn list(
     context: &Context,
     target: &Target,
@@ -259,7 +261,7 @@ pub fn list(
         let settings = settings(context, repositories, &directory)?;
         progress.step();
         if let Some(why) = &settings.ignored {
-            report::note(&format!("the profile `{name}` is left out: {why}"));
+            report::note(&format!("the profile `{name}` is omitted: {why}"));
         } else if target.elibc.is_none_or(|elibc| elibc == settings.elibc) {
             profiles.push(Profile {
                 name,
@@ -275,7 +277,7 @@ pub fn list(
     Ok(profiles)
 }
 
-/// The `embedded` profile of the main repository; none where that has no such directory.
+/// Returns the `embedded` profile of the main repository, or `None` if it does not exist.
 pub fn embedded(
     context: &Context,
     repositories: &Repositories,
@@ -293,7 +295,7 @@ pub fn embedded(
     }))
 }
 
-/// Finds a profile by what a user types: its name, or its number in the list, from 1.
+/// Finds a profile by its name, or by its number in the list, from 1.
 pub fn find(profiles: &[Profile], typed: &str, tuple: &Tuple) -> Result<Profile, ProfileError> {
     let by_number = || profiles.get(typed.parse::<usize>().ok()?.checked_sub(1)?);
     let by_name = profiles.iter().find(|profile| profile.name == typed);
@@ -307,7 +309,7 @@ pub fn find(profiles: &[Profile], typed: &str, tuple: &Tuple) -> Result<Profile,
 }
 
 impl ProfileRequirements<'_> {
-    /// Why a profile does not fit, if it does not.
+    /// Returns the reason why a profile does not fit, if it does not.
     pub fn misfit(&self, profile: &Profile) -> Option<Misfit> {
         let Profile { settings, .. } = profile;
         if profile.name == EMBEDDED {
@@ -337,8 +339,8 @@ impl ProfileRequirements<'_> {
         misfit.or(wrong.map(|root| Misfit::Usr { root }))
     }
 
-    /// The profile that fits best: usr as the root has it, merged where nothing tells; the newest release, the very CPU, the better
-    /// status, a CHOST as near as can be, and then the plainest.
+    /// Returns the profile that fits best. In this order: the root's `/usr` layout, or merged if that is open; the
+    /// newest release; the same CPU; the better status; the most similar CHOST; the shortest name.
     pub fn best<'p>(&self, profiles: &'p [Profile]) -> Option<&'p Profile> {
         let fits = |profile: &&Profile| profile.name != EMBEDDED && self.misfit(profile).is_none();
         profiles.iter().filter(fits).min_by_key(|profile| {
@@ -349,7 +351,7 @@ impl ProfileRequirements<'_> {
                 None => 3,
             };
             let depth = profile.name.matches('/').count();
-            // A profile that says nothing is of the time before any was merged.
+            // A profile that does not show its layout is older than the merged one.
             let usr = profile.settings.usr.unwrap_or(Usr::Split);
             let wrong_usr = usr != self.usr.unwrap_or(Usr::Merged);
             let newest = Reverse(release(&profile.name));
@@ -366,12 +368,12 @@ impl ProfileRequirements<'_> {
     }
 }
 
-/// The directory that `make.profile` leads to, whether or not it is in the list.
+/// Returns the directory that `make.profile` points to, whether or not it is in the list.
 pub fn current(configroot: &Path) -> Option<PathBuf> {
     fs_err::canonicalize(configroot.join("etc/portage/make.profile")).ok()
 }
 
-/// Asks Portage's rules what a profile says, in a configuration that has nothing else in it.
+/// Reads what a profile sets by Portage's rules, in a configuration that has nothing else in it.
 pub fn settings(
     context: &Context,
     repositories: &Repositories,
@@ -395,7 +397,7 @@ pub fn settings(
     let settings = context.settings_below(configuration.path(), &names)?;
     let settings = settings.ok_or(ProfileError::NoPortage)?;
     let say = |name: &str| settings.get(name).cloned().unwrap_or_default();
-    // Of a profile that it ignores, Portage knows nothing but what make.globals sets.
+    // If Portage ignores the profile, it only has the values of make.globals.
     let own = ["ARCH", "ELIBC", "KERNEL", env::CHOST.name];
     let is_silent = own.iter().all(|name| say(name).is_empty());
     let why = || context.refusal_below(configuration.path(), &names);
@@ -411,7 +413,7 @@ pub fn settings(
     let mut of_abis: Vec<String> = all.split_whitespace().map(libdir_of).collect();
     of_abis.extend(of_abi.iter().cloned());
     let asked: Vec<&str> = of_abis.iter().map(String::as_str).collect();
-    // Most of a user's own profiles have no ABI at all, and where portageq is asked, each question takes a second.
+    // Most users' own profiles set no ABI at all, and each call of portageq takes a second.
     let found = match is_silent || say(env::DEFAULT_ABI.name).is_empty() && all.is_empty() {
         true => None,
         false => context.settings_below(configuration.path(), &asked)?,
@@ -428,7 +430,7 @@ pub fn settings(
     root_libdirs.sort();
     root_libdirs.dedup();
     let found = |name: &String| found.get(name).cloned().unwrap_or_default();
-    // The path that make.profile names decides, and not where that is behind further symlinks.
+    // The path of make.profile decides, not the target of further symlinks.
     let linked = directory.ends_with("make.profile");
     let path = linked.then(|| fs_err::read_link(directory).ok()).flatten();
     let path = path.unwrap_or_else(|| directory.into());
@@ -454,17 +456,17 @@ fn name(repositories: &Repositories, repository: &Repository, path: &str) -> Str
     }
 }
 
-/// The facts of the tuple that a profile names as CHOST, when it names one that we know.
+/// Returns the facts of the profile's CHOST, if it names a known tuple.
 fn of_chost(settings: &ProfileSettings, sources: &[Source]) -> Option<Target> {
     Target::of(&settings.chost.parse().ok()?, sources, "").ok()
 }
 
-/// The float ABI that a target's flags select; none where the CPU has but one.
+/// Returns the float ABI that a target's flags select, or `None` if the CPU has only one.
 fn float_abi(target: &Target) -> Option<&str> {
     option(&target.cflags, "-mfloat-abi=")
 }
 
-/// The release in a profile's name, as in `default/linux/arm/23.0/armv7a_hf`; none sorts before all.
+/// Returns the release in a profile's name, as in `default/linux/arm/23.0/armv7a_hf`. `None` sorts before all others.
 fn release(name: &str) -> Option<(u32, u32)> {
     name.split('/').find_map(|part| {
         let (major, minor) = part.split_once('.')?;
@@ -472,7 +474,7 @@ fn release(name: &str) -> Option<(u32, u32)> {
     })
 }
 
-/// The value of an option among flags, the last one if there are several.
+/// Returns the value of an option among flags: the last one if there are several.
 fn option<'f>(flags: &'f str, option: &str) -> Option<&'f str> {
     let values = flags.split_whitespace();
     values

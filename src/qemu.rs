@@ -1,5 +1,5 @@
-//! Programs of a target on the host, by QEMU's user-mode emulation: which QEMU an ELF file needs, and the kernel's
-//! binfmt_misc, which hands it such files.
+//! Running a target's programs on the host by QEMU's user-mode emulation: which QEMU an ELF file needs, and the
+//! kernel's binfmt_misc, which starts it.
 
 pub mod binfmt;
 pub mod chroot;
@@ -24,7 +24,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The QEMUs for a target that are in PATH, as absolute paths: by QEMU's own name, and by that of Debian's static one.
+/// Returns the absolute paths of a target's QEMUs in PATH, under QEMU's own name and under that of Debian's
+/// statically linked one.
 pub fn programs(env: &Env, qemu: &str) -> Vec<PathBuf> {
     let names = [format!("qemu-{qemu}"), format!("qemu-{qemu}-static")];
     names
@@ -33,8 +34,8 @@ pub fn programs(env: &Env, qemu: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// What QEMU reads from its environment, where the caller has not set it: the options `-L` and `-cpu` would not reach the programs that the
-/// program starts.
+/// Returns the variables by which QEMU gets its options, unless the caller has set them. The options `-L` and `-cpu`
+/// would not reach the programs that the program starts.
 pub(crate) fn variables(context: &Context, root: &Path, cpu: Option<&String>) -> Changes {
     let mut changes = Changes::new();
     for (variable, value) in [
@@ -48,14 +49,15 @@ pub(crate) fn variables(context: &Context, root: &Path, cpu: Option<&String>) ->
     changes
 }
 
-/// What a program needs in its environment that the kernel hands to QEMU: [`variables`], and where its libraries are.
+/// Returns the environment of a program that the kernel starts under QEMU: [`variables`], and the path of its
+/// libraries.
 pub(crate) fn environment(context: &Context, root: &Path, cpu: Option<&String>) -> Changes {
     let mut changes = variables(context, root, cpu);
     changes.extend(set_env(context, root));
     changes
 }
 
-/// QEMU_SET_ENV, where the caller has not set it: the program gets LD_LIBRARY_PATH from QEMU, and nothing else does.
+/// Returns QEMU_SET_ENV, unless the caller has set it. By it QEMU gives LD_LIBRARY_PATH to the program only.
 pub(crate) fn set_env(context: &Context, root: &Path) -> Option<(OsString, Change)> {
     let path = libraries::linker_path(context, root)?;
     let is_unset = context.env.get(env::QEMU_SET_ENV).is_none();
@@ -65,7 +67,8 @@ pub(crate) fn set_env(context: &Context, root: &Path) -> Option<(OsString, Chang
     })
 }
 
-/// QEMU's option for a program that it is started with: LD_LIBRARY_PATH is the program's to change for those that it starts.
+/// Returns QEMU's option that sets LD_LIBRARY_PATH in a program. The program may change the variable for those that
+/// it starts.
 pub(crate) fn option(context: &Context, root: &Path) -> Vec<OsString> {
     let path = libraries::linker_path(context, root);
     path.map_or(Vec::new(), |path| vec!["-E".into(), assignment(&path)])
@@ -78,7 +81,8 @@ fn assignment(path: &OsStr) -> OsString {
     assignment
 }
 
-/// How to get QEMU. A static one also works where its libraries are not: in a chroot, as an interpreter of binfmt_misc.
+/// Returns the hint on how to install QEMU. A statically linked one also works where its libraries are missing: in a
+/// chroot, as an interpreter of binfmt_misc.
 pub(crate) fn install_hint(qemu: &str) -> String {
     Distribution::here().qemu_hint(qemu)
 }

@@ -1,4 +1,4 @@
-//! Runs an applet: the last step of a call, from context and arguments to the real tool.
+//! Runs an applet: makes its plan from context and arguments, and executes the real tool.
 
 use crate::{
     applet::{Code, Wrappers},
@@ -10,7 +10,8 @@ use crossmerge_plan::{plan, report, report::Failure};
 use crossmerge_system::exec;
 use std::{ffi::OsString, process::ExitCode};
 
-/// Becomes the applet's real tool; or prints the environment, when that is what the applet does.
+/// Executes the applet's real tool, or prints the environment if the applet does that. Returns only if no other
+/// program was exec'd.
 pub(crate) fn run_applet(
     name: &str,
     wrappers: &Wrappers,

@@ -1,13 +1,13 @@
-//! The systems that a tuple may end in: kernels, C libraries with their ABIs, and what stands for a system without a kernel.
+//! The systems of tuples: kernels, C libraries with their ABIs, and bare-metal systems.
 //!
-//! This is the only table of them. `target.rs` takes KERNEL, ELIBC and the names that build systems use from it, and
-//! `name.rs` the words of which a typed name may be a misspelling. Pure.
+//! This is the only table of systems. `target.rs` takes KERNEL, ELIBC and the names of build systems from it, and
+//! `name.rs` the words for correcting misspellings. Pure.
 
 use crossmerge_plan::tuple::Tuple;
 use wildmatch::WildMatch;
 
-/// Glob over the tuple and the ELIBC it means; the first that fits is it. crossdev's `emerge-wrapper` has the same rules, but for
-/// Windows, which it does not know under that name.
+/// Globs on the tuple, each with the ELIBC that it means; the first that fits applies. crossdev's `emerge-wrapper`
+/// has the same rules, except for Windows.
 const ELIBC: [(&str, &str); 11] = [
     ("*-windows-gnu*", "mingw"),
     ("*gnu*", "glibc"),
@@ -22,7 +22,7 @@ const ELIBC: [(&str, &str); 11] = [
     ("*-eabi", "newlib"),
 ];
 
-/// A system, by a glob over the tuple: Portage's KERNEL, and what CMake, Meson and Go call it.
+/// A system, recognised by a glob on the tuple: Portage's KERNEL, and the names in CMake, Meson and Go.
 #[derive(Debug)]
 pub(crate) struct System {
     glob: &'static str,
@@ -48,8 +48,8 @@ const fn system(
     }
 }
 
-/// The systems; the first that fits is it. Sources: crossdev's `emerge-wrapper` for KERNEL, CMake's `Modules/Platform`, Meson's
-/// reference tables, `go tool dist list`.
+/// The systems; the first that fits applies. Sources: crossdev's `emerge-wrapper` for KERNEL, CMake's
+/// `Modules/Platform`, Meson's reference tables, `go tool dist list`.
 #[rustfmt::skip]
 const SYSTEMS: [System; 11] = [
     system("*linux*", Some("linux"), "Linux", "linux", Some("linux")),
@@ -67,7 +67,7 @@ const SYSTEMS: [System; 11] = [
 const HURD: System = system("", Some("Hurd"), "GNU", "gnu", None);
 const BARE_METAL: System = system("", None, "Generic", "none", None);
 
-/// The system that a tuple names; without one that we know it is bare metal.
+/// Returns the system that a tuple names. An unknown system counts as bare metal.
 pub(crate) fn of(tuple: &Tuple) -> &'static System {
     let fits = |system: &&System| WildMatch::new(system.glob).matches(tuple.as_str());
     match SYSTEMS.iter().find(fits) {
@@ -77,14 +77,14 @@ pub(crate) fn of(tuple: &Tuple) -> &'static System {
     }
 }
 
-/// The ELIBC that a tuple names.
+/// Returns the ELIBC that a tuple names.
 pub(crate) fn elibc(tuple: &Tuple) -> Option<&'static str> {
     let fits = |(glob, _): &&(&str, &str)| WildMatch::new(glob).matches(tuple.as_str());
     ELIBC.iter().find(fits).map(|(_, elibc)| *elibc)
 }
 
-/// Returns whether a tuple is one of GNU/Hurd: `i686-gnu`, `i686-pc-gnu`, or `i686-unknown-hurd-gnu` as rustc has it. Another word
-/// before `gnu` would be a kernel that nobody knows.
+/// Returns whether a tuple is one of GNU/Hurd: `i686-gnu`, `i686-pc-gnu`, or rustc's `i686-unknown-hurd-gnu`. Another
+/// word before `gnu` would be an unknown kernel.
 fn is_hurd(tuple: &Tuple) -> bool {
     let fields: Vec<&str> = tuple.as_str().split('-').skip(1).collect();
     match fields[..] {
@@ -95,28 +95,28 @@ fn is_hurd(tuple: &Tuple) -> bool {
     }
 }
 
-/// The kernels that a C library's name follows.
+/// The kernels that may precede a C library.
 const KERNELS: [&str; 2] = ["linux", "uclinux"];
 const HURD_WORD: &str = "hurd";
 
-/// The C libraries that an ABI may follow.
+/// The C libraries that may precede an ABI.
 const LIBCS: [&str; 3] = ["gnu", "musl", "uclibc"];
 
-/// What may follow, before `t64` for a time of 64 bits. Sources: GCC's `config.gcc`, LLVM's `Triple.cpp`, musl's `configure`,
-/// crossdev's names for the ABIs of MIPS.
+/// The ABIs that may follow, before `t64` for a 64-bit time_t. Sources: GCC's `config.gcc`, LLVM's `Triple.cpp`,
+/// musl's `configure`, crossdev's names for the ABIs of MIPS.
 #[rustfmt::skip]
 const ABIS: [&str; 21] = [
     "", "eabi", "eabihf", "abi64", "abin32", "abi32", "abio32", "abin64", "x32", "spe", "altivec", "sf", "f32", "f64", "ilp32",
     "_ilp32", "abielfv1", "abielfv2", "elfv1", "elfv2", "aout",
 ];
 
-/// Whole last fields behind a kernel that are no libc of [`LIBCS`] with an ABI.
+/// Last fields after a kernel that are not one of [`LIBCS`] with an ABI.
 #[rustfmt::skip]
 const OTHER_LIBCS: [&str; 13] = [
     "android", "androideabi", "bionic", "dietlibc", "klibc", "llvm", "mlibc", "newlib", "none", "ohos", "relibc", "libc1", "elf",
 ];
 
-/// Systems that are one word. A version may follow those with `true`.
+/// Systems of one word. A version may follow those with `true`.
 #[rustfmt::skip]
 const ALONE: [(&str, bool); 42] = [
     ("elf", false), ("eabi", false), ("eabihf", false), ("none", false), ("newlib", false), ("elf32", false), ("elf64", false),
@@ -127,25 +127,26 @@ const ALONE: [(&str, bool); 42] = [
     ("redox", false), ("hermit", false), ("phoenix", false), ("genode", false), ("illumos", false), ("mint", false), ("amigaos", false), ("ecos", false), ("qnx", true),
 ];
 
-/// Vendors that are nobody's. With one of them and no libc, the libc was forgotten.
+/// Vendors that name no vendor. With one of them and no libc, the libc was forgotten.
 const NO_VENDORS: [&str; 3] = ["unknown", "pc", "none"];
 
-/// Kernels that have GNU's libc, besides Linux and the Hurd.
+/// Other kernels than Linux and the Hurd with GNU's libc.
 const GNU_KERNELS: [&str; 3] = ["kfreebsd", "knetbsd", "kopensolaris"];
 
-/// The system of a tuple for Windows, with the vendor that belongs to it.
+/// The system of a tuple for Windows, with its vendor.
 const WINDOWS: &str = "w64-mingw32";
 
-/// What others call a Windows that GCC makes programs for.
+/// Other projects' names for the Windows that GCC supports.
 const WINDOWS_WORDS: [&str; 6] = ["windows", "win64", "win32", "mingw64", "mingw", "mingw32"];
 
-/// The last field, when it begins as a libc does and ends in no ABI that there is.
+/// Returns the last field if it begins with a libc and ends in no known ABI.
 pub(crate) fn unknown_abi(last: &str) -> Option<&str> {
     let abi = abi_of(last)?;
     (!ABIS.contains(&abi)).then_some(last)
 }
 
-/// The ABI that a last field names behind its libc, without the mark of a 64-bit time. Returns `None` if it names no libc.
+/// Returns the ABI after the libc in a last field, without the mark of a 64-bit time_t. Returns `None` if it names no
+/// libc.
 pub(crate) fn abi_of(last: &str) -> Option<&str> {
     let abi = LIBCS.iter().find_map(|libc| last.strip_prefix(libc))?;
     Some(match abi.strip_suffix("t64") {
@@ -155,7 +156,7 @@ pub(crate) fn abi_of(last: &str) -> Option<&str> {
 }
 
 fn is_libc(word: &str) -> bool {
-    // The NDK's have the API level behind them.
+    // The NDK's names end in the API level.
     let is_digit = |c: char| c.is_ascii_digit();
     if word.starts_with("android") && OTHER_LIBCS.contains(&word.trim_end_matches(is_digit)) {
         return true;
@@ -177,7 +178,7 @@ fn is_alone(word: &str) -> bool {
     })
 }
 
-/// Returns whether the fields behind a CPU name a system. One that only begins to, or that is spelt almost as one, does not.
+/// Returns whether the fields after a CPU name a system. A prefix or a misspelling of one does not.
 pub(crate) fn is_known(fields: &[&str]) -> bool {
     match fields {
         [.., kernel, libc] if KERNELS.contains(kernel) => is_libc(libc),
@@ -199,32 +200,32 @@ pub(crate) fn is_known(fields: &[&str]) -> bool {
     }
 }
 
-/// Returns whether the fields behind a CPU are GNU/Hurd's.
+/// Returns whether the fields after a CPU are GNU/Hurd's.
 pub(crate) fn are_hurd(fields: &[&str]) -> bool {
     let other = |field: &&str| GNU_KERNELS.contains(field) || KERNELS.contains(field);
     matches!(fields, ["gnu"] | [_, "gnu"] | [.., "hurd", "gnu"]) && !fields.iter().any(other)
 }
 
-/// Returns whether a vendor is a kernel, or spelt almost as one, so that it is hardly meant as a vendor.
+/// Returns whether a vendor is, or resembles, a kernel, and so is hardly meant as a vendor.
 fn resembles_kernel(vendor: &str) -> bool {
     let vendor = vendor.to_lowercase();
     let kernels = KERNELS.iter().chain(&WINDOWS_WORDS[..1]);
     vendor == HURD_WORD || { kernels }.any(|kernel| distance(&vendor, kernel).is_some())
 }
 
-/// What the fields behind a CPU may be meant as.
+/// A possible meaning of the fields after a CPU.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Interpretation {
-    /// How many letters are wrong, and how much had to be guessed: 0 is no guess.
+    /// The number of wrong letters and of guesses. 0 is exact.
     pub(crate) cost: usize,
-    /// The vendor as it was typed; none where none was.
+    /// The vendor as it was typed. `None` if there was none.
     pub(crate) vendor: Option<String>,
     /// What follows it: `linux-gnu`, `elf`.
     pub(crate) system: String,
 }
 
-/// Everything that the fields behind a CPU may be meant as, given what the CPU's usual tuple has behind its own: its system, and
-/// the ABI that belongs to any libc of it.
+/// Returns all possible meanings of the fields after a CPU. `usual` is the rest of the CPU's usual tuple: its system,
+/// and the ABI for any of its libcs.
 pub(crate) fn meanings(fields: &[&str], usual: &str) -> Vec<Interpretation> {
     let mut all = Vec::new();
     // A dash is missing: unknownlinux-gnu.
@@ -268,9 +269,9 @@ fn is_kernel_word(word: &str) -> bool {
     KERNELS.contains(&word) || WINDOWS_WORDS.contains(&word) || word == HURD_WORD
 }
 
-/// The systems that fields without a vendor may be meant as, each with its cost.
+/// Returns the systems that fields without a vendor may mean, each with its cost.
 fn systems(fields: &[&str], usual: &str, has_vendor: bool) -> Vec<(usize, String)> {
-    // Where a vendor was typed and no kernel, the vendor may be meant as another word.
+    // With a vendor and no kernel, the vendor may be meant as another word.
     let unnamed = if has_vendor { 2 } else { 0 };
     let mut all = Vec::new();
     match fields {
@@ -314,7 +315,7 @@ fn systems(fields: &[&str], usual: &str, has_vendor: bool) -> Vec<(usize, String
             if let Some(wrong) = distance(kernel, WINDOWS_WORDS[0]) {
                 match *last {
                     "gnu" | "gnullvm" => all.push((wrong, WINDOWS.into())),
-                    // Microsoft's own libc and object files are another matter.
+                    // Microsoft's own libc and object files differ from MinGW's.
                     "msvc" => all.push((wrong + 2, WINDOWS.into())),
                     _ => {}
                 }
@@ -346,7 +347,7 @@ fn systems(fields: &[&str], usual: &str, has_vendor: bool) -> Vec<(usize, String
     all
 }
 
-/// The C libraries that a word may be meant as. One that names no ABI gets that of the CPU's usual one.
+/// Returns the C libraries that a word may mean. One without an ABI gets that of the CPU's usual tuple.
 fn libcs(word: &str, usual: &str) -> Vec<(usize, String)> {
     let usual = usual.rsplit('-').next().unwrap_or_default();
     let abi = LIBCS.iter().find_map(|libc| usual.strip_prefix(libc));
@@ -367,7 +368,7 @@ fn libcs(word: &str, usual: &str) -> Vec<(usize, String)> {
         .collect()
 }
 
-/// The systems of one word that a word may be meant as.
+/// Returns the systems of one word that a word may mean.
 fn alone(word: &str) -> Vec<(usize, String)> {
     if WINDOWS_WORDS.contains(&word) {
         return vec![(0, WINDOWS.into())];
@@ -389,7 +390,7 @@ fn alone(word: &str) -> Vec<(usize, String)> {
     near.collect()
 }
 
-/// How many letters of a word are wrong, when it may be meant as the other: 0 when it is the other.
+/// Returns the number of wrong letters if a word may be meant as the other; 0 if they are equal.
 fn distance(word: &str, meant: &str) -> Option<usize> {
     match word == meant {
         true => Some(0),
@@ -397,8 +398,8 @@ fn distance(word: &str, meant: &str) -> Option<usize> {
     }
 }
 
-/// How many letters of a word are wrong, missing, too many or exchanged with the next, when they are so few that it may be meant
-/// as the other: one in a word of three or four letters, two in a longer one.
+/// Returns the number of wrong, missing, surplus or swapped letters if a word may be meant as the other: at most one
+/// in a word of three or four letters, two in a longer one.
 pub(crate) fn misspelt(word: &str, meant: &str) -> Option<usize> {
     let allowed = match meant.chars().count() {
         0..=2 => 0,
@@ -409,7 +410,7 @@ pub(crate) fn misspelt(word: &str, meant: &str) -> Option<usize> {
     (wrong > 0 && wrong <= allowed).then_some(wrong)
 }
 
-/// The optimal string alignment distance; none where the lengths alone make it more than two.
+/// Returns the optimal string alignment distance, or `None` if the lengths alone make it more than two.
 fn wrong_letters(one: &str, other: &str) -> Option<usize> {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     if one.len().abs_diff(other.len()) > 2 {
@@ -432,7 +433,7 @@ fn wrong_letters(one: &str, other: &str) -> Option<usize> {
     above.last().copied()
 }
 
-/// The ABI that the last field of a tuple names behind its libc; empty where it names none.
+/// Returns the ABI that the last field of a tuple names after its libc, or an empty string.
 pub(crate) fn abi(tuple: &Tuple) -> &str {
     let last = tuple.as_str().rsplit('-').next().unwrap_or_default();
     { LIBCS.iter() }
@@ -440,7 +441,7 @@ pub(crate) fn abi(tuple: &Tuple) -> &str {
         .unwrap_or_default()
 }
 
-/// The systems for a user, by kind: the usual ones of those above.
+/// The usual systems, by kind, as the help prints them.
 pub(crate) const LISTED: [(&str, &str); 3] = [
     (
         "Linux",

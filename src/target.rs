@@ -1,7 +1,8 @@
-//! What is known about a target: its tuple and the CPU families of `profiles/*.toml` give Portage's ARCH, the
-//! kernel's, QEMU's name for it and the rest.
+//! The facts of a target: its tuple and the CPU families of `profiles/*.toml` give Portage's ARCH, the kernel's ARCH,
+//! QEMU's name and the rest.
 //!
-//! No CPU is named in here: a new one is a new file. KERNEL and ELIBC come from the tuple's other fields: see `system.rs`. Pure; the files of `/etc/crossmerge/profiles` come in from `config.rs`.
+//! This module names no CPU: a new CPU is a new file. KERNEL and ELIBC come from the tuple's other fields: see
+//! `system.rs`. Pure; `config.rs` reads the files of `/etc/crossmerge/profiles`.
 
 mod abi;
 pub(crate) mod elf_machine;
@@ -17,10 +18,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use std::{borrow::Cow, collections::BTreeMap};
 use wildmatch::WildMatch;
 
-/// The CPU families that are built in.
+/// The built-in CPU families.
 const BUILT_IN: &[BuiltInFamily] = include!(concat!(env!("OUT_DIR"), "/profiles.rs"));
 
-/// A CPU family that is built in.
+/// A built-in CPU family.
 #[derive(Debug)]
 struct BuiltInFamily {
     /// The file's stem.
@@ -28,7 +29,7 @@ struct BuiltInFamily {
     text: &'static str,
     /// Its globs on CPUs.
     cpus: &'static [&'static str],
-    /// The keys of it by which a name is looked up, apart: facts are found without reading them.
+    /// Its keys for looking up names, kept apart so that the facts are found without parsing them.
     names: &'static str,
 }
 
@@ -37,15 +38,15 @@ struct BuiltInFamily {
 struct CpuFamily {
     #[expect(dead_code, reason = "it is for a user who reads the file")]
     summary: String,
-    /// Globs on the first field of the tuples it speaks for.
+    /// Globs on the first field of its tuples.
     cpus: Vec<String>,
-    /// Refinements, every one that fits, in order.
+    /// Refinements. Every one that fits applies, in order.
     #[serde(default)]
     variant: Vec<Variant>,
-    /// The ELF files that QEMU runs; none in a file that leaves it to the facts.
+    /// The ELF files that QEMU runs. Empty in a file that leaves them to the facts.
     #[serde(default)]
     binfmt: Vec<Binfmt>,
-    /// How the ABIs of the family show.
+    /// The marks by which the family's ABIs are recognised.
     #[serde(default)]
     mark: Vec<Mark>,
     #[serde(flatten)]
@@ -54,16 +55,16 @@ struct CpuFamily {
 
 #[derive(Debug, Deserialize)]
 struct Variant {
-    /// Globs on the whole tuple, of which one must fit.
+    /// Globs on the whole tuple, one of which must fit.
     tuple: Vec<String>,
-    /// Globs on the whole tuple, of which none may fit.
+    /// Globs on the whole tuple, none of which may fit.
     #[serde(default)]
     except: Vec<String>,
     #[serde(flatten)]
     facts: toml::Table,
 }
 
-/// One kind of ELF file of a family, and the QEMU for it. What is not said is as in the family's facts.
+/// One kind of ELF file of a family, and its QEMU. An absent key has the value of the family's facts.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Binfmt {
@@ -71,7 +72,7 @@ struct Binfmt {
     endian: Option<Endian>,
     bits: Option<u8>,
     elf_machine: Option<u16>,
-    /// Bytes of the mask that differ from the usual one, by their place in the header.
+    /// Bytes of the mask that differ from the usual one, by their offset in the header.
     #[serde(default)]
     mask: BTreeMap<String, u8>,
     flags: Option<ElfFlags>,
@@ -88,16 +89,16 @@ pub struct ElfKind {
     pub bits: u8,
     /// The `e_machine` number.
     pub elf_machine: u16,
-    /// Bytes of the mask that differ from the usual one, by their place in the header.
+    /// Bytes of the mask that differ from the usual one, by their offset in the header.
     pub mask: Vec<(usize, u8)>,
-    /// What `e_flags` has to say, when it tells two kinds apart.
+    /// The required `e_flags`, if they distinguish two kinds.
     pub flags: Option<ElfFlags>,
 }
 
-/// How much of the ELF header every kind is told by: up to the end of `e_machine`.
+/// The number of header bytes by which kinds are distinguished: up to the end of `e_machine`.
 pub const ELF_KIND_LEN: usize = 20;
 
-/// The facts that a family and its refinements add up to.
+/// The facts of a family, with its refinements.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FamilyFacts {
@@ -125,7 +126,7 @@ struct FamilyFacts {
     float_abi: Name,
 }
 
-/// A name that the field may not have: `"none"` in the file.
+/// A name that may be absent: `"none"` in the file.
 #[derive(Debug, Default)]
 struct Name(Option<String>);
 
@@ -136,34 +137,34 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 
-/// Which end of a word comes first in memory.
+/// The byte order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Endian {
-    /// The most significant byte.
+    /// Most significant byte first.
     Big,
-    /// The least significant byte.
+    /// Least significant byte first.
     Little,
 }
 
-/// Everything known about one target, in the order `crossmerge show` prints it.
+/// The facts of one target, in the order in which `crossmerge show` prints them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Target {
     /// The tuple, whole.
     pub tuple: String,
     /// Its first field.
     pub cpu: String,
-    /// Its vendor, when it has one.
+    /// Its vendor, if it has one.
     pub vendor: Option<String>,
     /// Portage's ARCH, as `tc-arch` prints it (`unknown` included).
     pub arch: String,
-    /// Portage's KERNEL; none on bare metal.
+    /// Portage's KERNEL. `None` on bare metal.
     pub kernel: Option<&'static str>,
-    /// Portage's ELIBC; none where Gentoo has no name for the libc.
+    /// Portage's ELIBC. `None` if Gentoo has no name for the libc.
     pub elibc: Option<&'static str>,
     /// The kernel's ARCH, as `tc-arch-kernel` prints it.
     pub karch: String,
-    /// The kernel's ARCH to its own make, where that differs: it tells the word size besides.
+    /// The ARCH for the kernel's own make, if that differs: it also depends on the word size.
     #[serde(skip)]
     kbuild: Option<String>,
     /// QEMU's user-mode target, the part behind `qemu-`.
@@ -178,7 +179,7 @@ pub struct Target {
     pub rust: Option<String>,
     /// Go's GOARCH.
     pub goarch: Option<String>,
-    /// The variable that tells Go which CPUs of that GOARCH there are, with its value.
+    /// Go's variable for the CPU level of that GOARCH, with its value.
     pub golevel: Option<String>,
     /// Go's GOOS.
     pub goos: Option<&'static str>,
@@ -186,48 +187,48 @@ pub struct Target {
     pub meson_cpu_family: Option<String>,
     /// Meson's `system`.
     pub meson_system: &'static str,
-    /// CMake's `CMAKE_SYSTEM_PROCESSOR`, which is what `uname -m` says there.
+    /// CMake's `CMAKE_SYSTEM_PROCESSOR`, which is what `uname -m` prints on the target.
     pub cmake_processor: Option<String>,
     /// CMake's `CMAKE_SYSTEM_NAME`.
     pub cmake_system: &'static str,
-    /// Compiler flags that select the CPU and its float ABI; empty when the toolchain's default is right.
+    /// Compiler flags that select the CPU and its float ABI. Empty if the toolchain's default is right.
     pub cflags: String,
-    /// The tuple leaves the ABI open, and an object of the other ELF class is as right.
+    /// Whether the tuple leaves the ABI open, so that an object of the other ELF class is right too.
     #[serde(skip)]
     pub either_bits: bool,
-    /// What `-mabi=` a toolchain for the tuple has by itself, where profiles of one CHOST differ by it.
+    /// The default `-mabi=` of a toolchain for the tuple, if profiles with the same CHOST differ by it.
     #[serde(skip)]
     pub abi: Option<String>,
-    /// The ABI, where programs of several have the same CPU. `None` if the tuple leaves it open.
+    /// The ABI, if there are several for the CPU. `None` if the tuple leaves it open.
     #[serde(skip)]
     pub elf_abi: Option<String>,
-    /// How floating point arguments are passed. `None` if the tuple leaves it open, or the CPU has but one way.
+    /// How floating point arguments are passed. `None` if the tuple leaves it open, or the CPU has only one way.
     #[serde(skip)]
     pub float_abi: Option<String>,
-    /// How the ABIs of the CPU family show.
+    /// The marks by which the family's ABIs are recognised.
     #[serde(skip)]
     pub marks: Vec<Mark>,
 }
 
-/// Why there are no facts.
+/// An error because of which there are no facts.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
-    /// No family speaks for the tuple's first field.
-    #[error("no profile knows the CPU `{cpu}` of `{tuple}`")]
+    /// No family contains the tuple's CPU.
+    #[error("no profile contains the CPU `{cpu}` of `{tuple}`")]
     UnknownCpu {
         /// The first field.
         cpu: String,
         /// The tuple.
         tuple: String,
-        /// Where a user can teach it.
+        /// The directory in which a user can add it.
         directory: String,
     },
-    /// A file is not what the schema asks for.
+    /// A file does not match the schema.
     #[error("profile `{file}`: {message}")]
     Malformed {
         /// The file.
         file: String,
-        /// What is wrong with it, with the line.
+        /// The error, with the line.
         message: String,
     },
 }
@@ -237,30 +238,30 @@ impl Explain for TargetError {
         Some(match self {
             Self::UnknownCpu { cpu, directory, .. } => {
                 format!(
-                    "`crossmerge show` lists the CPUs and their names; a new one is taught in `{directory}/{cpu}.toml`: profiles/README.md has the form"
+                    "`crossmerge show` lists the CPUs and their names; add a new one in `{directory}/{cpu}.toml`: profiles/README.md describes the format"
                 )
             }
             Self::Malformed { file, .. } => {
-                format!("fix `{file}`; profiles/README.md has the form")
+                format!("fix `{file}`; profiles/README.md describes the format")
             }
         })
     }
 }
 
-/// A file of a family.
+/// The file of a CPU family.
 #[derive(Debug, Clone)]
 pub struct Source {
     /// Its name, for messages.
     pub file: String,
     text: Cow<'static, str>,
-    /// Its globs on CPUs, where they are known without reading it: most calls want one family of many.
+    /// Its globs on CPUs, if they are known without parsing: most calls need one family of many.
     cpus: Option<&'static [&'static str]>,
-    /// The keys by which a name is looked up, where they are apart.
+    /// The keys for looking up names, if they are separate.
     names: Option<&'static str>,
 }
 
 impl Source {
-    /// A file of a user's own.
+    /// Makes the source of a user's own file.
     pub fn own(file: String, text: String) -> Self {
         Self {
             file,
@@ -270,7 +271,7 @@ impl Source {
         }
     }
 
-    /// Those that are built in, by stem.
+    /// Returns the built-in files, by stem.
     pub fn built_in() -> impl Iterator<Item = (&'static str, Self)> {
         BUILT_IN.iter().map(|family| {
             let source = Self {
@@ -283,7 +284,7 @@ impl Source {
         })
     }
 
-    /// Returns whether it came with the program, whose tests have tried all of it.
+    /// Returns whether it is a built-in file, which the tests check completely.
     fn is_built_in(&self) -> bool {
         self.cpus.is_some()
     }
@@ -297,14 +298,14 @@ impl Source {
         Ok(family)
     }
 
-    /// How people call the family.
+    /// Reads the names of the family.
     pub(crate) fn names(&self) -> Result<Spellings, TargetError> {
         let text = self.names.unwrap_or(&self.text);
         toml::from_str(text).map_err(|e| malformed(&self.file, &e))
     }
 }
 
-/// How well the best of the globs fits a CPU, in plain characters; none where none fits.
+/// Returns the number of plain characters in the best glob that fits a CPU, or `None` if none fits.
 pub(crate) fn fit<G: AsRef<str>>(cpus: &[G], cpu: &str) -> Option<usize> {
     let globs = cpus.iter().map(AsRef::as_ref);
     globs
@@ -314,9 +315,9 @@ pub(crate) fn fit<G: AsRef<str>>(cpus: &[G], cpu: &str) -> Option<usize> {
 }
 
 impl Target {
-    /// Finds the family that knows the tuple's CPU best among the files and collects what it says.
+    /// Finds the family that fits the tuple's CPU best, and collects its facts.
     ///
-    /// Of two globs that fit, the one with more plain characters is the better.
+    /// Of two globs that fit, the one with more plain characters is better.
     pub fn of(tuple: &Tuple, sources: &[Source], directory: &str) -> Result<Self, TargetError> {
         let mut best: Option<(usize, &Source, CpuFamily)> = None;
         for source in sources {
@@ -372,28 +373,28 @@ impl Target {
         })
     }
 
-    /// The kernel's ARCH, as its own make takes it; none where the kernel has no name for the CPU.
+    /// Returns the ARCH for the kernel's own make, or `None` if the kernel has no name for the CPU.
     pub fn kernel_arch(&self) -> Option<&str> {
         let named = self.kbuild.as_deref().unwrap_or(&self.karch);
-        // What `tc-arch-kernel` prints then.
+        // `tc-arch-kernel` prints `unknown` in this case.
         (named != "unknown").then_some(named)
     }
 
-    /// The last field, when it begins as a libc does and ends in no ABI that there is: a slip of the keyboard. No fact says so, since
-    /// any ending means the libc with the CPU's usual ABI.
+    /// Returns the last field if it begins with a libc and ends in no known ABI, which is probably a typing error.
+    /// The facts do not show it, since any ending means the libc with the CPU's usual ABI.
     pub fn unknown_abi(&self) -> Option<&str> {
         let last = self.tuple.rsplit('-').next()?;
         system::unknown_abi(last)
     }
 
-    /// Returns whether a compiler of this tuple makes programs for another, as far as the two names tell: the CPU's kind, byte
-    /// order and word size, kernel, libc, and ABI of the calls are the same. A field that one of them leaves open differs from
-    /// nothing.
+    /// Returns whether a compiler for this tuple also makes programs for another, as far as the tuples show: CPU
+    /// kind, byte order, word size, kernel, libc and ABI are the same. A field that one of them leaves open matches
+    /// anything.
     pub(crate) fn serves(&self, other: &Self) -> bool {
         let same_bits = self.bits == other.bits || self.either_bits || other.either_bits;
         let same_libc = self.elibc.is_none() || other.elibc.is_none() || self.elibc == other.elibc;
         let (own, others) = (self.abi(), other.abi());
-        // MIPS and POWER name an ABI that their plain names leave open.
+        // Tuples of MIPS and POWER may name an ABI that others leave open.
         let is_word_size = |abi: &str| abi.starts_with("abi") || abi.starts_with("elfv");
         let same_abi = own.0 == others.0
             || own.0.is_empty() && is_word_size(others.0)
@@ -406,8 +407,8 @@ impl Target {
             && own.1 == others.1
     }
 
-    /// The ABI that the last field names behind the libc, and whether floating point arguments are in the FPU's registers where a
-    /// name can say so.
+    /// Returns the ABI that the last field names after the libc, and whether floating point arguments are in FPU
+    /// registers if a name can express that.
     fn abi(&self) -> (&str, bool) {
         let last = self.tuple.rsplit('-').next().unwrap_or_default();
         let bare = if last.starts_with("eabi") { last } else { "" };
@@ -421,7 +422,7 @@ impl Target {
         (abi, named || has_flag() || says_vendor())
     }
 
-    /// The facts for a user: a key and a value a line, in the words of the JSON.
+    /// Renders the facts: a line for each key with its value, with the keys of the JSON.
     pub fn to_text(&self) -> String {
         let json = serde_json::to_value(self).expect("plain data");
         let value = |key: &str| match &json[key] {
@@ -435,7 +436,7 @@ impl Target {
             .collect()
     }
 
-    /// The keys of `show`, in its order.
+    /// The keys of `show`, in order.
     const KEYS: [&str; 20] = [
         "tuple",
         "cpu",
@@ -461,8 +462,8 @@ impl Target {
 }
 
 impl CpuFamily {
-    /// The family's facts with every refinement that fits the tuple. Where `all_are_tried`, a key that no fact has is an error
-    /// in each refinement, whether it fits or not.
+    /// Returns the family's facts with every refinement that fits the tuple. With `all_are_tried`, an unknown key is
+    /// an error even in a refinement that does not fit.
     fn facts_of(&self, tuple: &Tuple, all_are_tried: bool) -> Result<FamilyFacts, toml::de::Error> {
         let mut facts = self.facts.clone();
         for variant in &self.variant {
@@ -484,7 +485,7 @@ impl CpuFamily {
 }
 
 impl Binfmt {
-    /// The kind that only has a name.
+    /// Returns a kind that only has a name.
     fn of(qemu: &str) -> Self {
         Self {
             qemu: qemu.into(),
@@ -496,12 +497,12 @@ impl Binfmt {
         }
     }
 
-    /// The kind, completed by the family's facts; or what is wrong with it.
+    /// Completes the kind with the family's facts. Returns the message if it is invalid.
     fn kind(self, facts: &FamilyFacts) -> Result<ElfKind, String> {
         let place = |(place, byte): (String, u8)| match place.parse() {
             Ok(place) if place < ELF_KIND_LEN => Ok((place, byte)),
             _ => Err(format!(
-                "`{place}` in a mask is no place below {ELF_KIND_LEN}"
+                "`{place}` in a mask is not an offset below {ELF_KIND_LEN}"
             )),
         };
         Ok(ElfKind {
@@ -522,8 +523,8 @@ fn malformed(file: &str, error: &toml::de::Error) -> TargetError {
     }
 }
 
-/// The kinds of ELF files that QEMU runs, of every family. One without a `[[binfmt]]` has that of its own facts, unless
-/// another family has said what QEMU of that name runs.
+/// Returns the kinds of ELF files that QEMU runs, of all families. A family without `[[binfmt]]` has one kind from
+/// its facts, unless another family has defined what QEMU of that name runs.
 pub fn elf_kinds(sources: &[Source]) -> Result<Vec<ElfKind>, TargetError> {
     let (mut kinds, mut left) = (Vec::new(), Vec::new());
     for source in sources {
@@ -545,7 +546,7 @@ pub fn elf_kinds(sources: &[Source]) -> Result<Vec<ElfKind>, TargetError> {
                 return Err(TargetError::Malformed {
                     file: file.clone(),
                     message: format!(
-                        "the ELF files of QEMU's `{}` are others elsewhere",
+                        "another profile defines other ELF files of QEMU's `{}`",
                         kind.qemu
                     ),
                 });

@@ -1,7 +1,7 @@
-//! What a terminal shows: errors, hints and progress, in one form and with colour where the user wants it.
+//! Errors, hints and progress on a terminal, in one form and with colour.
 //!
-//! anstream decides on colour: none where the stream is not a terminal or NO_COLOR is set, and always with CLICOLOR_FORCE. Applets come
-//! here only when they fail.
+//! anstream decides on colour: none if the stream is not a terminal or NO_COLOR is set, always with CLICOLOR_FORCE.
+//! Applets use this module only if they fail.
 
 use clap::builder::styling::{AnsiColor, Style};
 use crossmerge_plan::shown::lines;
@@ -12,33 +12,33 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a job may take before its progress is shown.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The time that a task may take before its progress is shown.
+const PROGRESS_DELAY: Duration = Duration::from_secs(1);
 
-/// What is wrong.
+/// The style of errors.
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
-/// What is worth a look.
+/// The style of warnings.
 pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
-/// What is right.
+/// The style of successful checks.
 pub(crate) const OK: Style = AnsiColor::Green.on_default();
-/// How to go on.
+/// The style of hints.
 pub(crate) const HINT: Style = AnsiColor::Cyan.on_default().bold();
-/// What can be passed over.
+/// The style of details.
 pub(crate) const DIM: Style = Style::new().dimmed();
 
-/// Prints an error and its hint on stderr, under the name that the program was called by.
+/// Prints an error and its hint on stderr, with the name under which the program was called.
 pub(crate) fn error(name: &dyn Display, error: &dyn Display, hint: Option<&str>) {
     let error = lines(&error.to_string());
     let mut text = format!("{name}: {ERROR}error:{ERROR:#} {error}\n");
     if let Some(hint) = hint {
         text += &format!("{HINT}hint:{HINT:#} {}\n", lines(hint));
     }
-    // Nothing can be said when stderr is gone, and the exit code still tells.
+    // If stderr is closed, only the exit code can report the error.
     let _ = anstream::stderr().write_all(text.as_bytes());
 }
 
-/// clap's error as a message of one line and a hint, in the form of all other errors. `command` is what was typed, up to the first
-/// option or argument.
+/// Turns an error of clap into a message of one line and a hint, the form of all other errors. `command` is the
+/// command line up to the first option or argument.
 pub(crate) fn message_and_hint(error: &clap::Error, command: &str) -> (String, String) {
     let text = error.render().to_string();
     let in_backticks = |text: &str| text.trim().replace('\'', "`");
@@ -55,14 +55,16 @@ pub(crate) fn message_and_hint(error: &clap::Error, command: &str) -> (String, S
         }
     }
     if hints.is_empty() {
-        hints.push(format!("`{command} --help` lists what it takes"));
+        hints.push(format!(
+            "`{command} --help` lists its arguments and options"
+        ));
     }
     message.retain(|line| !line.is_empty());
     (message.join(" "), hints.join("; "))
 }
 
-/// A line on stderr that counts what is done, while it takes longer than a second. Nothing is shown where stderr is no terminal, and
-/// nothing is left of it in the end.
+/// A progress line on stderr, shown once a task takes longer than a second and removed in the end. If stderr is not a
+/// terminal, it is not shown.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
@@ -70,7 +72,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Counts the steps of a job: `what` begins the line.
+    /// Counts the steps of a task. `what` begins the line.
     pub(crate) fn of(what: &'static str, steps: usize) -> Self {
         let bar =
             ProgressBar::with_draw_target(u64::try_from(steps).ok(), ProgressDrawTarget::hidden());
@@ -82,19 +84,19 @@ impl Progress {
         }
     }
 
-    /// Counts the seconds of a job that is one step.
+    /// Counts the seconds of a task that has only one step.
     pub(crate) fn waiting(what: &'static str) -> Self {
         let waiting = Self::of(what, 1);
         waiting.bar.set_style(style("{msg}: {elapsed}"));
         waiting.bar.set_draw_target(ProgressDrawTarget::stderr());
-        waiting.bar.enable_steady_tick(PATIENCE);
+        waiting.bar.enable_steady_tick(PROGRESS_DELAY);
         waiting
     }
 
-    /// One more step is done.
+    /// Counts one more completed step.
     pub(crate) fn step(&self) {
         self.bar.inc(1);
-        if self.bar.is_hidden() && self.began.elapsed() > PATIENCE {
+        if self.bar.is_hidden() && self.began.elapsed() > PROGRESS_DELAY {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
     }
@@ -107,7 +109,7 @@ impl Drop for Progress {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).expect("a template of ours")
+    ProgressStyle::with_template(template).expect("a valid template")
 }
 
 #[cfg(test)]
@@ -115,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn claps_errors_are_of_one_line_and_have_a_hint() {
+    fn an_error_of_clap_becomes_one_line_and_a_hint() {
         for (words, message, hint) in [
             (
                 &["crossmerge", "init", "avr", "--toolchian", "x"][..],
@@ -130,7 +132,7 @@ mod tests {
             (
                 &["crossmerge", "init"],
                 "the following required arguments were not provided: <TUPLE>",
-                "`crossmerge init --help` lists what it takes",
+                "`crossmerge init --help` lists its arguments and options",
             ),
             (
                 &["crossmerge", "export", "avr", "cmaek"],
@@ -140,15 +142,15 @@ mod tests {
             (
                 &["crossmerge", "init", "avr", "--llvm", "--toolchain", "x"],
                 "the argument `--llvm` cannot be used with `--toolchain <PREFIX>`",
-                "`crossmerge init --help` lists what it takes",
+                "`crossmerge init --help` lists its arguments and options",
             ),
         ] {
             let error = crate::cli::command()
                 .try_get_matches_from(words)
                 .expect_err("an error");
-            let (said, help) = message_and_hint(&error, &words[..2].join(" "));
-            assert!(said.starts_with(message), "{words:?}: {said:?}");
-            assert_eq!(said.lines().count(), 1, "{said:?}");
+            let (text, help) = message_and_hint(&error, &words[..2].join(" "));
+            assert!(text.starts_with(message), "{words:?}: {text:?}");
+            assert_eq!(text.lines().count(), 1, "{text:?}");
             assert_eq!(help, hint, "{words:?}");
         }
     }

@@ -469,7 +469,7 @@ fn configure_finds_the_script_or_says_what_the_project_has_instead() {
     let run = |args: &[&str]| prefix.run(&configure, args);
     run(&[]).fails(
         125,
-        "there is no `configure` here",
+        "there is no `configure` in the current directory",
         "-configure ../configure",
     );
     for misspelt in ["src/configure", "src/configrue"] {
@@ -485,12 +485,16 @@ fn configure_finds_the_script_or_says_what_the_project_has_instead() {
         ("configure.ac", "autoreconf -fi"),
     ] {
         prefix.write(file, "");
-        run(&["--prefix=/usr"]).fails(125, "there is no `configure` here", hint);
+        run(&["--prefix=/usr"]).fails(
+            125,
+            "there is no `configure` in the current directory",
+            hint,
+        );
     }
     let path = prefix.write("configure", "#!/bin/sh\n");
     run(&[]).fails(
         126,
-        "`./configure` is there and is not executable",
+        "`./configure` exists and is not executable",
         "chmod +x ./configure",
     );
     let tells = "for arg; do echo \"[$arg]\"; done; echo \"$CC $CFLAGS $CHOST $CC_FOR_BUILD $PKG_CONFIG\"\n";

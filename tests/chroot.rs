@@ -426,7 +426,7 @@ fn a_user_of_the_root_can_be_chosen_where_the_id_can_be_had() {
         .fails(125, "has no user `jane`", "etc/passwd");
     rooted.run(&AS_NOBODY, &["--user", "jo", "true"]).fails(
         125,
-        "user `jo` has the id 1000 and group 100 inside, and you have only 0",
+        "user `jo` has the id 1000 and group 100 in the root, and you have only 0",
         "--add-subuids",
     );
     // The one outside can end what belongs to another user inside.
@@ -570,7 +570,7 @@ fn what_cannot_be_entered_is_refused() {
     fails(&["text"], 126, "is not executable", "od -c");
     let script = |path: &str, text: &str| rooted.prefix.script(&format!("root/bin/{path}"), text);
     script("text", "no program\n");
-    fails(&["text"], 126, "is no program", "od -c");
+    fails(&["text"], 126, "is not a program", "od -c");
     script("perlish", "#!/usr/bin/perl -w\n");
     fails(
         &["perlish"],

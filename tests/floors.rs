@@ -13,35 +13,41 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
     (
         "ground: `crates/plan`",
         &[
-            ("shown", "names that others chose, escaped"),
+            (
+                "shown",
+                "names chosen by other users, escaped for a terminal",
+            ),
             (
                 "words",
-                "strings of the system, quoted for a shell or as JSON",
+                "paths and arguments, quoted for a shell or as JSON",
             ),
             (
                 "report",
-                "notes, answers, failures with their hints and exit codes",
+                "notes, output, failures with hints and exit codes",
             ),
-            ("tuple", "a tuple, checked once"),
+            ("tuple", "tuples, validated once"),
             (
                 "plan",
                 "a program, its environment and the steps before it, as data",
             ),
             (
                 "env",
-                "the environment variables, and the only reader of them",
+                "the environment variables, and the only code that reads them",
             ),
         ],
     ),
     (
         "system: `crates/system`",
         &[
-            ("file", "reading and writing files that others may change"),
+            ("file", "reads and writes files that other users may change"),
             (
                 "user",
                 "whether the process acts for the system or for one user",
             ),
-            ("exec", "does a plan: the only place that starts a program"),
+            (
+                "exec",
+                "carries out plans: the only code that starts programs",
+            ),
             ("elf", "the header of an ELF file"),
             ("search", "the search for programs in PATH"),
         ],
@@ -50,11 +56,11 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
         "facts",
         &[
             ("terminal", "errors, hints and progress on a terminal"),
-            ("autoconf", "configure scripts, read: `crates/autoconf`"),
+            ("autoconf", "reads configure scripts: `crates/autoconf`"),
             ("system", "the systems and libcs that a tuple may end in"),
-            ("argv0", "the applet and the tuple in the name of the call"),
-            ("target", "what the profiles say about a tuple"),
-            ("name", "what users call a target"),
+            ("argv0", "the applet and the tuple in the command's name"),
+            ("target", "the facts about a tuple, from `profiles/`"),
+            ("name", "the names that users give to targets"),
             ("kernel", "kernel trees and their Makefiles"),
             ("config", "the user's configuration"),
             (
@@ -71,7 +77,7 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
         "context",
         &[
             ("context", "the lookups for one target"),
-            ("abi", "the ABI of what a compiler makes"),
+            ("abi", "the ABI of a compiler's output"),
             ("libraries", "the target's library directories"),
         ],
     ),
@@ -81,7 +87,7 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
             ("profile", "Portage profiles for a target"),
             (
                 "qemu",
-                "programs and roots of a target, by QEMU's user-mode emulation",
+                "runs a target's programs and enters its roots, with QEMU's user mode",
             ),
             ("emulator", "the command that runs a target's program"),
         ],
@@ -89,14 +95,17 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
     (
         "answers",
         &[
-            ("export", "what build systems are told about a target"),
+            (
+                "export",
+                "the facts about a target, in the forms that build systems read",
+            ),
             (
                 "pkg_config",
                 "where pkg-config searches, and the audit of what it prints",
             ),
             (
                 "call",
-                "the context of one call, with what its layers share",
+                "the context of one run, with the facts that its layers share",
             ),
             ("site_cache", "answers for configure scripts"),
         ],
@@ -105,14 +114,17 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
         "applets",
         &[
             ("layer", "named sets of changes to the environment"),
-            ("applet", "a definition and a call become a plan"),
+            (
+                "applet",
+                "makes a plan from a wrapper definition and arguments",
+            ),
         ],
     ),
     (
         "changes",
         &[
-            ("links", "the symlinks by which crossmerge is called"),
-            ("crossdev", "what crossdev leaves on a host"),
+            ("links", "the symlinks under which crossmerge is called"),
+            ("crossdev", "what crossdev has set up on a host"),
             ("init", "makes a target, and removes it"),
             (
                 "adopt",

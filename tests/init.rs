@@ -740,7 +740,7 @@ fn a_machine_whose_portage_is_broken_gets_an_error_and_no_sysroot() {
     let said = prefix.own(["init", TUPLE]);
     assert_eq!(said.code, Some(125), "{said:#?}");
     assert!(
-        said.stderr.contains("main repository") || said.stderr.contains("portageq did not tell"),
+        said.stderr.contains("main repository") || said.stderr.contains("portageq did not print"),
         "{said:#?}"
     );
     assert_eq!(prefix.join("usr").exists(), before_usr);

@@ -73,11 +73,11 @@ impl Stranger {
     /// What is said of it by whoever wanted to read it.
     fn said(self) -> (i32, &'static str) {
         let said = match self {
-            Self::Pipe => "is a pipe and no regular file",
-            Self::Socket => "is a socket and no regular file",
-            Self::Device => "is a device and no regular file",
+            Self::Pipe => "is a pipe, not a regular file",
+            Self::Socket => "is a socket, not a regular file",
+            Self::Device => "is a device, not a regular file",
             Self::Directory => "Is a directory",
-            Self::Huge => "has 1099511627776 bytes, and a file of its kind is read up to",
+            Self::Huge => "has 1099511627776 bytes, more than the limit of",
         };
         (125, said)
     }
@@ -142,7 +142,7 @@ const READERS: [Reader; 11] = [
         command: "TUPLE-run ./program",
         path: "program",
         // Of a file only the beginning is read, whatever its size.
-        comes: |_| (126, "is no program"),
+        comes: |_| (126, "is not a program"),
     },
     Reader {
         command: "TUPLE-fix-root --dry-run",

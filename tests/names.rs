@@ -118,7 +118,7 @@ fn every_form_of_the_name_builds_for_its_tuple() {
     prefix.link("avr-emerge");
     let said = builds(prefix.with("CHOST", TUPLE).run("avr-emerge", ["x"]));
     assert!(
-        said.contains("wins over the name") && said.ends_with(&chost),
+        said.contains("overrides the command's name") && said.ends_with(&chost),
         "{said}"
     );
 }
@@ -129,7 +129,7 @@ fn a_wrong_name_or_tuple_is_refused_before_anything_is_touched() {
     for (name, error, hint) in [
         (
             "nonsense",
-            "nothing to do under the name `nonsense`",
+            "`nonsense` is not the name of a crossmerge command",
             "emerge-wrapper",
         ),
         (
@@ -137,7 +137,11 @@ fn a_wrong_name_or_tuple_is_refused_before_anything_is_touched() {
             "`a--b` is not a tuple: it has an empty field",
             "as the toolchain does",
         ),
-        ("emerge-a b", "holds white space", "as the toolchain does"),
+        (
+            "emerge-a b",
+            "contains white space",
+            "as the toolchain does",
+        ),
         (
             "cross-emerge",
             "takes its tuple from CHOST, which is not set",
@@ -270,7 +274,7 @@ fn a_wrong_letter_is_an_error_with_the_command_that_was_meant() {
     for (args, error, hint) in [
         (
             &["init", "aarhc64", "--profile", "a b", "--dry-run"][..],
-            "no profile knows the CPU `aarhc64` of `aarhc64`: did you mean `aarch64-unknown-linux-gnu`?",
+            "no profile contains the CPU `aarhc64` of `aarhc64`: did you mean `aarch64-unknown-linux-gnu`?",
             "`crossmerge init aarch64-unknown-linux-gnu --profile 'a b' --dry-run`",
         ),
         (
@@ -285,8 +289,8 @@ fn a_wrong_letter_is_an_error_with_the_command_that_was_meant() {
         ),
         (
             &["doctor", "zork"],
-            "no profile knows the CPU `zork` of `zork`",
-            "`crossmerge show` lists the CPUs and their names; a new one is taught in `",
+            "no profile contains the CPU `zork` of `zork`",
+            "`crossmerge show` lists the CPUs and their names; add a new one in `",
         ),
         (
             &["init", "aarch64-foo-bar-baz"],
@@ -431,7 +435,7 @@ fn a_missing_tool_is_127_and_one_that_may_not_run_126() {
     let tool = prefix.write("tools/emerge", "#!/bin/sh\n");
     prefix
         .run(&emerge, ["x"])
-        .fails(126, "is there and is not executable", "chmod +x");
+        .fails(126, "exists and is not executable", "chmod +x");
     std::fs::write(&tool, "#!/no/such/interpreter\n").expect("a file");
     std::fs::set_permissions(&tool, PermissionsExt::from_mode(0o755)).expect("a mode");
     prefix
@@ -496,7 +500,7 @@ fn a_user_adds_and_overrides_applets_and_families() {
 
     prefix.own(["show", "zap-unknown-linux-gnu"]).fails(
         125,
-        "no profile knows the CPU `zap`",
+        "no profile contains the CPU `zap`",
         "etc/crossmerge/profiles/zap.toml",
     );
     let family = std::fs::read_to_string("profiles/alpha.toml")
@@ -529,7 +533,7 @@ fn a_malformed_file_is_named_with_its_line() {
         (
             "wrappers/emerge.toml",
             "summary = \"x\"\ncommand = \"emerge 'x\"\nlayers = [\"portage\"]\n",
-            "a quote that never ends",
+            "an unclosed quote",
         ),
         (
             &format!("targets/{TUPLE}.toml"),

@@ -204,7 +204,7 @@ fn what_portageq_cannot_tell_is_an_error_with_its_own_words() {
     );
     let said = prefix.own(["plan", TUPLES[0], "emerge"]).fails(
         125,
-        "portageq did not tell",
+        "portageq did not print",
         "run it by hand",
     );
     assert!(said.stderr.contains("!!! make.conf: bad"), "{said:#?}");
@@ -298,7 +298,7 @@ fn a_portage_of_an_unknown_version_is_asked_until_doctor_has_compared_it() {
     prefix.write("lie", "");
     let said = settings();
     assert!(
-        said.contains("is not known here: CFLAGS is `-lie "),
+        said.contains("is not known here: portageq prints CFLAGS as `-lie "),
         "{said}"
     );
     assert!(asked(), "the answers differ");

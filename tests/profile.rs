@@ -104,7 +104,7 @@ fn a_profile_that_portage_ignores_is_named_with_the_reason() {
     prefix.write(parent, "nowhere:base\n");
     let said = prefix.own(["profile", "list", TUPLE]).success();
     let why = format!(
-        "crossmerge: the profile `g:default/linux/arm/23.0/armv4` is left out: `{}`: there is no `nowhere:base`, and Portage ignores the profile\n",
+        "crossmerge: the profile `g:default/linux/arm/23.0/armv4` is omitted: `{}`: there is no `nowhere:base`, and Portage ignores the profile\n",
         prefix.join(parent).display()
     );
     assert_eq!(said.stderr, why);

@@ -57,11 +57,11 @@ fn in_namespace(prefix: &Prefix, script: &str) -> Said {
     let before = host_table();
     let script = format!("mount -t binfmt_misc none /proc/sys/fs/binfmt_misc || exit 99\n{script}");
     let said = prefix.command("/usr/bin/unshare", ["-Urm", "/bin/bash", "-euc", &script]);
-    assert_eq!(host_table(), before, "the machine's own table has changed");
+    assert_eq!(host_table(), before, "the host's own table has changed");
     said
 }
 
-/// The machine's own table, and whether it is mounted.
+/// The host's own table, and whether it is mounted.
 fn host_table() -> Vec<(PathBuf, String)> {
     let directory = Path::new("/proc/sys/fs/binfmt_misc");
     let files = std::fs::read_dir(directory).into_iter().flatten().flatten();

@@ -278,7 +278,7 @@ fn a_toolchain_that_is_not_the_targets_is_refused_with_the_reason() {
     prefix.link(&format!("{ARM}-gcc"));
     prefix.run(&format!("{ARM}-gcc"), ["x.c"]).fails(
         125,
-        "no toolchain was adopted",
+        "no adopted toolchain of",
         "--toolchain PREFIX",
     );
 }

@@ -37,12 +37,12 @@ fn what_would_go_wrong_is_said_before_make_starts() {
         (&["all"], "there is no Makefile in", "-C DIR"),
         (
             &["-C", &inside],
-            "is no kernel tree, but a directory in one",
+            "is not a kernel tree, but a directory in one",
             &tree,
         ),
         (
             &["-C", &arch],
-            "is no kernel tree, but a directory in one",
+            "is not a kernel tree, but a directory in one",
             &tree,
         ),
         (
@@ -277,7 +277,7 @@ fn a_program_is_built_against_the_sysroot_and_firmware_by_the_toolchain_alone() 
     let said = prefix.run(&format!("{ARM}-xkmake"), ["-C", "linux/drivers/x"]);
     said.fails(
         125,
-        "is no kernel tree, but a directory in one",
+        "is not a kernel tree, but a directory in one",
         "build from its top",
     );
     // Firmware is not told of a sysroot.

@@ -1,5 +1,5 @@
-//! The command line of an applet: the caller's, the target's, everyone's or the wrapper's own, with its placeholders filled
-//! and the options left out that the caller gave too.
+//! The command line of an applet: the caller's, the target's, the configuration's or the wrapper's own. Placeholders
+//! are filled in, and options that the caller also gave are omitted.
 
 use super::{error::AppletError, wrapper::Wrapper};
 use crate::{
@@ -17,33 +17,34 @@ use std::{
 };
 use wildmatch::WildMatch;
 
-/// How a placeholder for a kept file begins: `{file:cmake}`.
+/// The beginning of a placeholder for a kept file: `{file:cmake}`.
 const FILE: &str = "{file:";
 
-/// Where the caller's arguments go.
+/// The placeholder for the caller's arguments.
 const ARGS: &str = "{args}";
 
-/// Each library directory that the adopted compiler searches: `-L{libdir}`.
+/// The placeholder for a library directory that the adopted compiler searches: `-L{libdir}`. The word is repeated for
+/// each.
 const LIBDIR: &str = "{libdir}";
 
-/// Each directory of symlinks to start files: `-B{start-files}`.
+/// The placeholder for a directory of symlinks to start files: `-B{start-files}`. The word is repeated for each.
 const START_FILES: &str = "{start-files}";
 
-/// A command line, decided.
+/// A complete command line.
 #[derive(Debug, Default)]
 pub(super) struct CommandLine {
-    /// The program and our arguments.
+    /// The program and crossmerge's arguments.
     pub(super) words: Vec<OsString>,
     /// The caller's arguments.
     pub(super) rest: Vec<OsString>,
-    /// Our arguments behind the caller's.
+    /// crossmerge's arguments that follow the caller's.
     pub(super) after: Vec<OsString>,
-    /// The files that our arguments name.
+    /// The files that crossmerge's arguments name.
     pub(super) files: Vec<File>,
 }
 
 impl CommandLine {
-    /// Whatever the caller named, or nothing.
+    /// Makes the command line of the caller's arguments, or an empty one.
     pub(super) fn of_caller(args: Vec<OsString>) -> Self {
         let mut args = args.into_iter();
         Self {
@@ -56,8 +57,8 @@ impl CommandLine {
 }
 
 impl Wrapper {
-    /// The command line: the caller's, the target's, everyone's or the wrapper's own, in this order; with the caller's
-    /// arguments, and the files that it names.
+    /// Makes the command line: the caller's, the target's, the configuration's or the wrapper's own, in this order;
+    /// with the caller's arguments, and the files that it names.
     pub(super) fn command_line(
         &self,
         name: &str,
@@ -79,7 +80,7 @@ impl Wrapper {
             && let (Some(ours), Some(theirs)) = (words.get(1), args.first())
             && ours == theirs
         {
-            // A subcommand that the caller names as well.
+            // The caller also gave the subcommand.
             args.remove(0);
         }
         for word in &mut words {
@@ -93,7 +94,7 @@ impl Wrapper {
         })
     }
 
-    /// Returns whether the caller's arguments ask for something that our own have no part in.
+    /// Returns whether the caller's arguments ask for something to which crossmerge's arguments do not apply.
     fn is_bare(&self, args: &[OsString]) -> bool {
         let is_one = |(at, arg): (usize, &OsString)| {
             let arg = arg.to_string_lossy();
@@ -133,13 +134,13 @@ impl Wrapper {
             .any(|option| theirs.iter().any(|arg| is_option(arg, option)));
         let stays = |word: &&String| {
             let option = word.split('=').next().unwrap_or(word);
-            // A file of ours is one layer of what a tool reads; the caller's comes after it.
+            // A tool reads crossmerge's file in addition to the caller's, which comes later.
             let is_given = word.starts_with("--")
                 && !word.contains(FILE)
                 && theirs.iter().any(|arg| is_option(arg, option));
             !(is_given || yields && word.starts_with('-'))
         };
-        // A compiler's caller may name another sysroot; then what we add is about that one.
+        // If a compiler's caller names another sysroot, crossmerge's options are for that one.
         let named = sysroot_among(args);
         if tool.is_some() && named.is_none() {
             context.check_chosen_sysroot()?;
@@ -182,7 +183,7 @@ impl Wrapper {
         Ok(filled)
     }
 
-    /// The options that came from a user: those before `--`, and those of the variable that holds some for every call.
+    /// Returns the user's options: those before `--`, and those of the variable with options for every call.
     fn caller_options(
         &self,
         context: &Context,
@@ -213,7 +214,7 @@ impl Wrapper {
     }
 }
 
-/// A word for each directory, in place of the placeholder in it.
+/// Returns a word for each directory, with the placeholder replaced.
 fn each<'d>(
     word: &'d str,
     placeholder: &'d str,
@@ -223,7 +224,7 @@ fn each<'d>(
     directories.iter().map(of)
 }
 
-/// The sysroot that the arguments of a compiler name last: `--sysroot=DIR` or `--sysroot DIR`.
+/// Returns the last sysroot in a compiler's arguments: `--sysroot=DIR` or `--sysroot DIR`.
 fn sysroot_among(args: &[OsString]) -> Option<OsString> {
     let mut named = args.iter().enumerate().filter_map(|(at, arg)| {
         match arg.as_bytes().strip_prefix(b"--sysroot=") {
@@ -240,7 +241,7 @@ pub(super) fn is_option(arg: &OsStr, option: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || matches!(rest[0], b'=' | b':'))
 }
 
-/// Puts the path of a kept file in the place of `{file:FORMAT}`, and the file on the list.
+/// Replaces `{file:FORMAT}` by the path of a kept file, and adds the file to the list.
 fn place_file(word: &OsStr, call: &Call, files: &mut Vec<File>) -> Result<OsString, AppletError> {
     let format = word.to_str().and_then(|word| {
         let (_, rest) = word.split_once(FILE)?;
@@ -252,7 +253,8 @@ fn place_file(word: &OsStr, call: &Call, files: &mut Vec<File>) -> Result<OsStri
     let mut facts = call.facts()?.clone();
     facts.look_for(format, call.context);
     if format == Format::Meson {
-        // They are in the environment, where the caller's own win; in the file they would win over those.
+        // The environment has the flags, so that the caller's own override them; flags in the file would override the
+        // caller's.
         facts.flags = Flags::default();
     }
     let file = export::kept_file(call.context, format, &facts)?;

@@ -1,7 +1,7 @@
-//! `<tuple>-configure`: a project's own configure script, told of the target in the way that it understands.
+//! `<tuple>-configure`: a project's own configure script, with the target in the form that it understands.
 //!
-//! Autoconf's scripts take `--build` and `--host`. Others know those options or refuse them, so they are told in the
-//! environment alone, where most look for CC, and zlib's and its like for CHOST.
+//! Autoconf's scripts take `--build` and `--host`. Others ignore or reject these options, so they only get the
+//! environment, from which most read CC, and zlib's and similar ones CHOST.
 
 use super::error::{AppletError, ConfigureError};
 use crate::{
@@ -26,29 +26,29 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What makes a configure script.
+/// The hint to make a configure script.
 const MAKE_SCRIPT: &str = "make it with `autoreconf -fi`";
 
-/// What a project has instead of a configure script, and what builds it then.
+/// Build files of projects without a configure script, with the command that builds them.
 const INSTEAD: [(&str, &str); 7] = [
     ("configure.ac", MAKE_SCRIPT),
     ("configure.in", MAKE_SCRIPT),
     (
         "CMakeLists.txt",
-        "this is a project of CMake's: `{tuple}-cmake -B build`",
+        "this is a CMake project: `{tuple}-cmake -B build`",
     ),
     (
         "meson.build",
-        "this is a project of Meson's: `{tuple}-meson setup build`",
+        "this is a Meson project: `{tuple}-meson setup build`",
     ),
     (
         "Cargo.toml",
-        "this is a project of Cargo's: `{tuple}-cargo build`",
+        "this is a Cargo project: `{tuple}-cargo build`",
     ),
-    ("go.mod", "this is a project of Go's: `{tuple}-go build`"),
+    ("go.mod", "this is a Go project: `{tuple}-go build`"),
     (
         "Makefile",
-        "this is a project of make's alone: `{tuple}-env make`",
+        "this is a plain make project: `{tuple}-env make`",
     ),
 ];
 
@@ -74,7 +74,7 @@ pub(super) fn plan(
             }
             e => AppletError::from(e),
         })?;
-    // The script's own idea of its source directory is the path that it is called by.
+    // A script derives its source directory from the path by which it is called.
     let program = if script.is_absolute() {
         program
     } else {
@@ -85,9 +85,9 @@ pub(super) fn plan(
         files,
         enter,
     } = layer::apply(layers, call)?;
-    // configure looks for a compiler with the tuple's name itself where CC is empty.
+    // If CC is empty, configure itself looks for a compiler with the tuple's name.
     if context.env.changed(&env).get_name(env::CC.name).is_none() {
-        // A script would take the host's.
+        // Without one, a script would use the host's.
         let (tuple, toolchain) = (context.tuple.to_string(), tools::adoptable(context));
         return Err(ExportError::NoCompiler { tuple, toolchain }.into());
     }
@@ -118,7 +118,8 @@ pub(super) fn plan(
     })
 }
 
-/// Returns whether an argument names the script: a path, of a program, of something called so, or of nothing that is there.
+/// Returns whether an argument is the script: a path of a program, a file called configure, or a path that does not
+/// exist.
 fn is_script(arg: &OsStr) -> bool {
     let (bytes, path) = (arg.as_bytes(), Path::new(arg));
     let is_program = || path.is_file() && is_executable(path);
@@ -134,11 +135,11 @@ fn not_there(context: &Context, script: PathBuf) -> ConfigureError {
     }
     let found = INSTEAD.iter().find(|(file, _)| Path::new(file).is_file());
     let instead = found.map_or(
-        "go to the directory that has one, or name it, as in `{tuple}-configure ../configure`",
+        "change to the directory that has one, or name it, as in `{tuple}-configure ../configure`",
         |(_, instead)| instead,
     );
     let mut instead = instead.replace("{tuple}", context.tuple.as_str());
-    // autoreconf calls Automake's aclocal for every script.
+    // autoreconf always calls Automake's aclocal.
     let is_missing = |tool: &str| context.find_program(OsStr::new(tool)).is_err();
     if instead == MAKE_SCRIPT
         && ["autoreconf", "aclocal"]
@@ -154,10 +155,10 @@ fn not_there(context: &Context, script: PathBuf) -> ConfigureError {
     ConfigureError::None { instead }
 }
 
-/// Returns whether Autoconf made the script: it says so in its first lines.
+/// Returns whether Autoconf made the script, by its first lines.
 fn is_autoconfs(script: &Path) -> bool {
     const FIRST: u64 = 4096;
-    // The second as of 2.13.
+    // The second is that of Autoconf 2.13.
     const MARKS: [&[u8]; 2] = [b"GNU Autoconf", b"automatically using autoconf"];
     let first = read::head(script, FIRST).unwrap_or_default();
     let has = |mark: &[u8]| first.windows(mark.len()).any(|bytes| bytes == mark);

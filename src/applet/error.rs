@@ -1,4 +1,4 @@
-//! Why an applet has no plan.
+//! An error because of which an applet has no plan.
 
 use crate::{
     config::ConfigError,
@@ -11,25 +11,25 @@ use crate::{
 use crossmerge_plan::{passes_on, report::Explain};
 use std::path::PathBuf;
 
-/// Why an applet has no plan.
+/// An error because of which an applet has no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum AppletError {
-    /// A look at the system failed.
+    /// A lookup failed.
     #[error(transparent)]
     Context(#[from] ContextError),
-    /// Configuration could not be read.
+    /// The configuration could not be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A build system cannot be told of the target.
+    /// The facts for a build system cannot be looked up.
     #[error(transparent)]
     Export(#[from] ExportError),
     /// The environment of the target cannot be decided.
     #[error(transparent)]
     Layer(#[from] LayerError),
-    /// There is nothing to configure.
+    /// There is no configure script.
     #[error(transparent)]
     Configure(#[from] ConfigureError),
-    /// The tree that make is called for is not what it should be.
+    /// The kernel tree cannot be built.
     #[error(transparent)]
     Kernel(#[from] KernelError),
     /// A program of the target does not run.
@@ -38,7 +38,7 @@ pub enum AppletError {
     /// The target's root cannot be entered.
     #[error(transparent)]
     Chroot(#[from] ChrootError),
-    /// A definition is not what the schema asks for.
+    /// A definition does not match the schema.
     #[error("wrapper `{file}`: {message}")]
     Malformed {
         /// The file.
@@ -51,21 +51,21 @@ pub enum AppletError {
     Unknown {
         /// The name.
         name: String,
-        /// Those there are.
+        /// The existing names.
         known: String,
     },
-    /// A command line that a shell could not split either.
+    /// A command line that cannot be split into words.
     #[error(
-        "{from} is no command line: {text:?} has a quote that never ends, or nothing in it, or is not UTF-8"
+        "{from} is not a command line: {text:?} has an unclosed quote, or is empty, or is not UTF-8"
     )]
     CommandLine {
-        /// Where it stands.
+        /// Its place.
         from: String,
         /// The text.
         text: String,
     },
-    /// A compiler link of ours, and no toolchain behind it.
-    #[error("no toolchain was adopted for `{tuple}` that has `{tool}`")]
+    /// The symlink is a compiler's, and no adopted toolchain has the tool.
+    #[error("no adopted toolchain of `{tuple}` has `{tool}`")]
     NoToolchain {
         /// The tuple.
         tuple: String,
@@ -82,13 +82,13 @@ impl Explain for AppletError {
     fn own_hint(&self) -> Option<String> {
         Some(match self {
             Self::Malformed { file, .. } => {
-                format!("fix `{file}`; wrappers/README.md has the form")
+                format!("fix `{file}`; wrappers/README.md describes the format")
             }
             Self::Unknown { known, .. } => format!("the applets are {known}"),
             Self::CommandLine { from, .. } => format!("fix {from}"),
             Self::NoToolchain { tuple, .. } => {
                 format!(
-                    "adopt one with `crossmerge init {tuple} --toolchain PREFIX`, or remove this link"
+                    "adopt one with `crossmerge init {tuple} --toolchain PREFIX`, or remove this symlink"
                 )
             }
             _ => return None,
@@ -96,16 +96,16 @@ impl Explain for AppletError {
     }
 }
 
-/// Why there is no script to run.
+/// An error because of which no configure script runs.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigureError {
-    /// The current directory has none.
-    #[error("there is no `configure` here")]
+    /// The current directory has no script.
+    #[error("there is no `configure` in the current directory")]
     None {
         /// What to do instead.
         instead: String,
     },
-    /// The caller named one.
+    /// The script that the caller named does not exist.
     #[error("there is no `{path}`", path = .0.display())]
     NotThere(PathBuf),
 }
@@ -115,7 +115,7 @@ impl Explain for ConfigureError {
         Some(match self {
             Self::None { instead } => instead.clone(),
             Self::NotThere(_) => {
-                "the first argument is the script: ./configure, or its path from here".into()
+                "the first argument is the script: `./configure`, or another path of it".into()
             }
         })
     }

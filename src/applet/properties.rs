@@ -1,4 +1,4 @@
-//! What holds of any name that we are called by, and of any definition of an applet.
+//! Properties of any name by which crossmerge is called, and of any definition of an applet.
 
 use super::{BUILT_IN, wrapper::Wrapper};
 use crate::{
@@ -17,7 +17,7 @@ use std::{
     os::unix::ffi::OsStrExt,
 };
 
-/// A name is taken apart into parts that are the name again when they are put together, or it is refused with words.
+/// A name is split into parts that make the same name again, or is rejected with a message and a hint.
 pub(crate) fn names(data: &[u8]) {
     let argv0 = OsStr::from_bytes(data);
     let applets = || BUILT_IN.iter().flat_map(|row| row.names.iter().copied());
@@ -51,12 +51,12 @@ pub(crate) fn names(data: &[u8]) {
         if let Some(short) = tuple.without_vendor() {
             assert!(short.parse::<Tuple>().is_ok(), "{text}");
         }
-        // It goes into paths, commands and make.conf as it is.
+        // A tuple is used in paths, commands and make.conf without quotes.
         assert_eq!(words::quote(OsStr::new(text)).trim_matches('\''), text);
     }
 }
 
-/// A file of users' own is read or refused; what comes of it is a command line that a shell splits into the same words.
+/// A user's file is parsed or rejected; its command line is split by a shell into the same words.
 pub(crate) fn wrapper(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -76,7 +76,7 @@ pub(crate) fn wrapper(data: &[u8]) {
     };
     quoted(&words);
     let _ = toml::from_str::<Global>(text);
-    // What is edited and written again is what was read.
+    // An edited and rewritten file has the same values.
     let parsed = toml::from_str::<TargetConfig>(text);
     if let Ok(document) = text.parse::<toml_edit::DocumentMut>() {
         let again = toml::from_str::<TargetConfig>(&document.to_string());
@@ -84,7 +84,7 @@ pub(crate) fn wrapper(data: &[u8]) {
     }
 }
 
-/// A plan is written as shell that has the same words in it.
+/// A plan's shell text contains the same words.
 fn quoted(words: &[OsString]) {
     let plan = Plan {
         program: "/bin/true".into(),
@@ -96,7 +96,7 @@ fn quoted(words: &[OsString]) {
         ..Plan::default()
     };
     let text = plan.to_string();
-    // No shell has a NUL in a word, and `$'…'` is not known to who splits here.
+    // No shell word contains a NUL, and the splitter here does not know `$'…'`.
     if words
         .iter()
         .all(|word| !words::quote(word).starts_with("$'"))

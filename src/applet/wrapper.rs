@@ -9,45 +9,47 @@ use std::{collections::BTreeMap, ffi::OsStr, path::PathBuf};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wrapper {
-    /// One line for a user.
+    /// A summary of one line.
     pub summary: String,
-    /// The command line, with shell quotes; `{tuple}`, `{sysroot}`, `{tool}` and `{options}`
-    /// (of the adopted toolchain) stand for what they say. The caller's arguments go where `{args}` is, else to the end; a word with
-    /// `{libdir}` behind them is repeated for each library directory, and one with `{start-files}` for each directory of start files.
-    /// Without a command, the applet prints the environment, or runs the command it is given in it.
+    /// The command line, with shell quotes. The placeholders `{tuple}`, `{sysroot}`, `{tool}` and `{options}` (those
+    /// of the adopted toolchain) are filled in. The caller's arguments replace `{args}`, else go to the end. A word
+    /// after them with `{libdir}` is repeated for each library directory, and one with `{start-files}` for each
+    /// directory of start files. Without a command, the applet prints the environment, or runs the given command in
+    /// it.
     pub(super) command: Option<String>,
-    /// The names that the applet goes by, when the file's is not the only one.
+    /// The names of the applet, if they differ from the file's name.
     #[serde(default)]
     pub(super) names: Vec<String>,
-    /// The names that the command's program may have, the preferred first; `{cbuild}` stands for the machine's tuple.
+    /// The possible names of the command's program, in order of preference; `{cbuild}` stands for the build machine's
+    /// tuple.
     #[serde(default)]
     pub(super) programs: Vec<String>,
     /// The environment variable that replaces the command.
     #[serde(default, rename = "override")]
     pub(super) override_variable: Option<String>,
-    /// The environment variable, or setting of the target's Portage, that holds options of the caller's too.
+    /// The environment variable, or setting of the target's Portage, that contains further options of the caller's.
     #[serde(default)]
     pub(super) options_from: Option<String>,
-    /// Globs over the caller's arguments with which, as without any, the command is its first word alone: one that
-    /// begins with a dash may stand anywhere, another only first.
+    /// If an argument matches one of these globs, or there are none, only the first word of `command` is run. A glob
+    /// that begins with a dash may match any argument, another only the first.
     #[serde(default)]
     pub(super) bare_with: Vec<String>,
-    /// Options of the caller's, besides the same ones, that make the command's own step aside.
+    /// Caller options that suppress all options of `command`. An identical option always does.
     #[serde(default)]
     pub(super) yields_to: Vec<String>,
     /// The environment layers, applied in this order.
     #[serde(default)]
     pub layers: Vec<Layer>,
-    /// The behaviour of ours that the applet has beside its command, or in place of one.
+    /// The code that the applet runs in addition to its command, or instead of one.
     pub code: Option<Code>,
     /// Which adopted toolchain has the tools.
     pub(super) toolchain: Option<ToolchainKind>,
-    /// The names that the applet goes by and the tool each one runs. Without any, the file's name is the applet's.
+    /// The names of the applet, with the tool that each one runs. Without any, the applet has the file's name.
     #[serde(default)]
     pub(super) tools: BTreeMap<String, String>,
 }
 
-/// What an applet does that is more than a command line and layers.
+/// The code of an applet that is more than a command line and layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
@@ -55,13 +57,13 @@ pub enum Code {
     Chroot,
     /// Finds the configure script to run: `applet/configure.rs`.
     Configure,
-    /// Corrects files of the sysroot that point at the machine: `fix_root.rs`.
+    /// Corrects files in the sysroot that contain paths of the host: `fix_root.rs`.
     FixRoot,
-    /// Looks at what comes back for paths of the machine: `pkg_config.rs`.
+    /// Checks the output for paths of the host: `pkg_config.rs`.
     PkgConfig,
-    /// Chooses the QEMU by the header of the program: `qemu/run.rs`.
+    /// Chooses QEMU by the header of the program: `qemu/run.rs`.
     Run,
-    /// Fits make to the kernel tree that it is called for: `applet/xkmake.rs`.
+    /// Adapts make to the kernel tree: `applet/xkmake.rs`.
     Xkmake,
 }
 
@@ -79,7 +81,7 @@ impl Wrapper {
         Ok(wrapper)
     }
 
-    /// The first of the names of the program that is there, when it is the wrapper's own command that runs.
+    /// Returns the first existing name of the program, if the wrapper's own command runs.
     pub(super) fn preferred(
         &self,
         command: &str,
@@ -98,7 +100,7 @@ impl Wrapper {
         names.find_map(|name| context.find_program(name.as_ref()).ok())
     }
 
-    /// The names of its applets. `build.rs` names the built-in ones by the same rule.
+    /// Returns the names of its applets. `build.rs` uses the same rule for the built-in ones.
     pub(super) fn names<'w>(&'w self, stem: &'w str) -> Vec<&'w str> {
         let names = self.tools.keys().chain(&self.names).map(String::as_str);
         let names: Vec<&str> = names.collect();

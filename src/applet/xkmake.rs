@@ -1,8 +1,8 @@
-//! `<tuple>-xkmake`: a make that knows the target, fitted to the tree that it is called for.
+//! `<tuple>-xkmake`: a make for the target, adapted to the tree that it builds.
 //!
-//! The plan comes from the wrapper: make with all that the `kernel` layer says. Here the tree is looked at: what it does not
-//! know is taken out again, a call that would go wrong ends before make starts, and the jobs of the machine's MAKEOPTS are
-//! added where nobody says how many there are.
+//! The wrapper's plan is make with all variables of the `kernel` layer. This module reads the tree and removes the
+//! variables that it does not use. A call that would fail or do harm ends before make starts. Without a number of
+//! jobs, those of the host's MAKEOPTS are added.
 
 use super::error::AppletError;
 use crate::{
@@ -29,7 +29,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Fits the plan to the tree, or says why make would go wrong there.
+/// Adapts the plan to the tree, or returns why make would fail in it.
 pub(super) fn fit(context: &Context, mut plan: Plan) -> Result<Plan, AppletError> {
     let environment = &context.env;
     let flags = [env::GNUMAKEFLAGS, env::MAKEFLAGS];
@@ -63,7 +63,8 @@ pub(super) fn fit(context: &Context, mut plan: Plan) -> Result<Plan, AppletError
     Ok(plan)
 }
 
-/// Returns whether what is built runs in user space: a project of its own for a tuple with a kernel, and the tools in a kernel's tree.
+/// Returns whether the result runs in user space: a separate project for a tuple with a kernel, or the tools in a
+/// kernel's tree.
 fn runs_in_user_space(
     context: &Context,
     call: &MakeCall,
@@ -77,23 +78,24 @@ fn runs_in_user_space(
     })
 }
 
-/// Names the links in place of the toolchain's own tools, since those know the sysroot, and names the tools themselves: a
-/// `CC ?= $(CROSS_COMPILE)gcc` leaves make's own `cc`.
+/// Names crossmerge's symlinks instead of the toolchain's own tools, since these use the sysroot, and sets the tools'
+/// variables: a `CC ?= $(CROSS_COMPILE)gcc` would keep make's own `cc`.
 fn tell_of_links(context: &Context, tree: &Tree, plan: &mut Plan) {
     let tools = tools::of_target(context, Gcc::of(context).as_ref());
-    // Without links, the compiler alone is better than none.
+    // Without symlinks, the plain compiler is better than none.
     if !tools.iter().any(|tool| tool.variable == env::CC.name) {
         return;
     }
-    let mut told = Vec::new();
+    let mut assignments = Vec::new();
     if context.env.get(env::CROSS_COMPILE).is_none() {
-        told.push((env::CROSS_COMPILE.name, format!("{}-", context.tuple)));
+        assignments.push((env::CROSS_COMPILE.name, format!("{}-", context.tuple)));
     }
     let unset = tools
         .iter()
         .filter(|tool| context.env.get_name(tool.variable).is_none());
-    told.extend(unset.map(|tool| (tool.variable, tool.name.clone())));
-    // `$(CROSS_COMPILE)gcc` is not there with clang, and only the command line is above `CC = $(CROSS_COMPILE)gcc`.
+    assignments.extend(unset.map(|tool| (tool.variable, tool.name.clone())));
+    // With clang, `$(CROSS_COMPILE)gcc` does not exist, and only the command line overrides `CC =
+    // $(CROSS_COMPILE)gcc`.
     let is_clang = context
         .compiler()
         .is_some_and(|(kind, _)| kind == ToolchainKind::Llvm);
@@ -101,7 +103,7 @@ fn tell_of_links(context: &Context, tree: &Tree, plan: &mut Plan) {
         && tree.kind == TreeKind::Other
         && !tree.is_in_tools()
         && !tree.knows(env::LLVM.name);
-    for (name, value) in told {
+    for (name, value) in assignments {
         if needs_words && name != env::CROSS_COMPILE.name && tree.knows(name) {
             plan.args.insert(0, format!("{name}={value}").into());
         }
@@ -118,7 +120,8 @@ fn tell_of_links(context: &Context, tree: &Tree, plan: &mut Plan) {
     }
 }
 
-/// Gives make on its command line what the Makefile would replace: an assignment in a Makefile is above the environment.
+/// Puts variables that the Makefile would override on make's command line: an assignment in a Makefile overrides the
+/// environment.
 fn put_before_assignments(context: &Context, call: &MakeCall, tree: &Tree, plan: &mut Plan) {
     if !matches!(tree.kind, TreeKind::Module | TreeKind::Other) || tree.is_in_tools() {
         return;
@@ -132,7 +135,7 @@ fn put_before_assignments(context: &Context, call: &MakeCall, tree: &Tree, plan:
         if call.variable(variable.name).is_some() || !tree.replaces(variable.name, &is_given) {
             continue;
         }
-        // make expands what stands on its command line.
+        // make expands variables on its command line.
         let mut word = OsString::from(format!("{}=", variable.name));
         let value = value.as_bytes().split(|byte| *byte == b'$');
         word.push(OsStr::from_bytes(
@@ -157,7 +160,7 @@ fn find_tree(context: &Context, call: &MakeCall) -> Result<Tree, AppletError> {
     })?)
 }
 
-/// Leaves in the plan what the tree is told by, and takes the flags of programs out of the way of a tree that has its own.
+/// Removes variables that the tree does not use from the plan, and the flags of programs if the tree sets its own.
 fn take_out_unknown(tree: &Tree, plan: &mut Plan) {
     let mut forget = |variable: Variable| plan.env.remove(OsStr::new(variable.name));
     if !tree.knows(env::LLVM.name) && tree.kind != TreeKind::Module && !tree.is_in_tools() {
@@ -168,10 +171,10 @@ fn take_out_unknown(tree: &Tree, plan: &mut Plan) {
             forget(env::INSTALL_MOD_PATH);
         }
         forget(env::INSTALL_PATH);
-        let told = plan.env.get(OsStr::new(env::ARCH.name));
+        let planned = plan.env.get(OsStr::new(env::ARCH.name));
         let is_known =
-            matches!(told, Some(Change::Set(arch)) if tree.has_arch(&arch.to_string_lossy()));
-        // A tree without `arch/` may still ask for ARCH, in any of its files, and to one that does not it is nothing.
+            matches!(planned, Some(Change::Set(arch)) if tree.has_arch(&arch.to_string_lossy()));
+        // A tree without `arch/` may still use ARCH, in any file; one that does not ignores it.
         let takes_any = tree.kind == TreeKind::Other
             && (tree.is_in_tools() || !tree.source.join("arch").is_dir());
         if !is_known && !takes_any {
@@ -184,7 +187,7 @@ fn take_out_unknown(tree: &Tree, plan: &mut Plan) {
     }
 }
 
-/// The kernel: its ARCH, and the `.config`, which make would turn into one for this ARCH without a word.
+/// Checks the kernel's ARCH, and the `.config`, which make would convert for this ARCH without a warning.
 fn check_kernel(
     context: &Context,
     call: &MakeCall,
@@ -200,14 +203,14 @@ fn check_kernel(
     };
     let (arch, is_callers) = (arch.to_string_lossy().into_owned(), callers.is_some());
     if tree.kind != TreeKind::Linux {
-        // A directory of the kernel's tree has the lists of a module, and is built from the top.
+        // A directory of the kernel tree has lists of objects like a module's, but is built from the top.
         if !tree.calls_kbuild && !tree.is_in_tools() {
             check_is_top(tree, &tuple)?;
         }
         return Ok(());
     }
     if !tree.has_arch(&arch) {
-        // Some CPUs' own Makefiles read as the whole tree's.
+        // The Makefile of some `arch/` directories looks like that of a whole tree.
         if let Some(top) = tree::top_above(&tree.source).map_err(KernelError::from)? {
             let directory = shown(&tree.source);
             return Err(KernelError::BelowTop {
@@ -244,7 +247,8 @@ fn check_kernel(
     }
 }
 
-/// Where modules and images go. The kernel's make splits the path at blanks, and removes the parts before it writes there.
+/// Checks the directory for modules and images. The kernel's make splits its path at blanks, and removes the parts
+/// before it writes there.
 fn check_places(
     context: &Context,
     call: &MakeCall,
@@ -271,7 +275,8 @@ fn check_places(
     Ok(())
 }
 
-/// Something else with a Makefile: a program, firmware, a directory of a kernel tree, or a project that has no business here.
+/// Checks a directory with another Makefile: a program, firmware, a directory of a kernel tree, or a project that
+/// xkmake cannot build.
 fn check_other(
     context: &Context,
     call: &MakeCall,
@@ -292,19 +297,19 @@ fn check_other(
             return Err(KernelError::NotOurs { directory, tuple }.into());
         }
         report::note(&format!(
-            "`{}` is no kernel tree, nor U-Boot's or OpenSBI's: it is built against the sysroot, as a program",
+            "`{}` is not a kernel tree, nor U-Boot's or OpenSBI's: it is built against the sysroot, as a program",
             directory.display()
         ));
     } else if !knows_prefix && call.variable("CC").is_none() {
         report::note(&format!(
-            "the Makefile in `{}` does not name CROSS_COMPILE, which is all that tells it of the target",
+            "the Makefile in `{}` does not name CROSS_COMPILE, by which alone xkmake passes it the target",
             directory.display()
         ));
     }
     Ok(())
 }
 
-/// A directory of a kernel tree has to be built from the top.
+/// Checks that the directory is not below the top of a kernel tree, which has to be built from the top.
 fn check_is_top(tree: &Tree, tuple: &str) -> Result<(), KernelError> {
     match &tree.top {
         Some(top) => Err(KernelError::BelowTop {
@@ -322,7 +327,7 @@ fn runs_kernel(context: &Context) -> Result<bool, AppletError> {
     Ok(target.kernel.is_some())
 }
 
-/// The compiler that we name. Whatever the caller named is the caller's affair.
+/// Checks that the compiler exists, unless the caller chose it.
 fn check_compiler(
     context: &Context,
     call: &MakeCall,
@@ -337,9 +342,9 @@ fn check_compiler(
     {
         return Ok(());
     }
-    // Looked up already, be it one of our links.
-    let is_told = plan.env.get(OsStr::new(env::CC.name));
-    if in_user_space && matches!(is_told, Some(Change::Set(_))) {
+    // CC is the path of an existing tool, perhaps one of crossmerge's symlinks.
+    let planned = plan.env.get(OsStr::new(env::CC.name));
+    if in_user_space && matches!(planned, Some(Change::Set(_))) {
         return Ok(());
     }
     let environment = context.env.changed(&plan.env);
@@ -365,7 +370,7 @@ fn check_compiler(
     }
 }
 
-/// Returns whether the tree is only there for a module outside it.
+/// Returns whether the tree is only used to build a module outside it.
 fn builds_module(context: &Context, call: &MakeCall) -> bool {
     ["M", "SUBDIRS"]
         .iter()
@@ -373,7 +378,7 @@ fn builds_module(context: &Context, call: &MakeCall) -> bool {
         || given(context, call, env::KBUILD_EXTMOD).is_some()
 }
 
-/// The options that the machine's Portage has for how many jobs run at once; none without Portage.
+/// Returns the options in the host's MAKEOPTS that set the number of jobs. Returns none without Portage.
 fn jobs(context: &Context) -> Result<Vec<OsString>, AppletError> {
     let name = env::MAKEOPTS.name;
     let makeopts = match context.env.get(env::MAKEOPTS) {
@@ -388,12 +393,12 @@ fn jobs(context: &Context) -> Result<Vec<OsString>, AppletError> {
     Ok(makeopts.map_or(Vec::new(), |makeopts| call::jobs_of(&makeopts)))
 }
 
-/// What the caller says of a variable: to this make, or to all below the environment.
+/// Returns the caller's value of a variable: on this command line, else in the environment.
 fn given<'a>(context: &'a Context, call: &'a MakeCall, variable: Variable) -> Option<&'a OsStr> {
     call.variable(variable.name).or(context.env.get(variable))
 }
 
-/// A path as a user elsewhere would have to name it.
+/// Returns a path in the form that works from any directory.
 fn shown(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

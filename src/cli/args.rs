@@ -78,10 +78,10 @@ docs/build-systems.md says how each file is used.")]
     Applets,
     /// List the targets of the host and their state
     ///
-    /// The states are `ready`; `no-compiler`, ready but for that; `adopted`, set up by crossdev, whose wrappers are ours now;
-    /// `foreign`, set up by crossdev or by hand; `unfinished`, an init that was cut short; `half-made`, crossdev's placeholders in
-    /// its make.conf; `bare`, a sysroot without etc/portage on a machine with Portage; `missing`, no sysroot; `unreadable`, one that
-    /// you may not read.
+    /// The states are `ready`; `no-compiler`, ready but for that; `adopted`, set up by crossdev, whose wrappers are
+    /// ours now; `foreign`, set up by crossdev or by hand; `unfinished`, an init that was cut short; `half-made`,
+    /// crossdev's placeholders in its make.conf; `bare`, a sysroot without etc/portage on a machine with Portage;
+    /// `missing`, no sysroot; `unreadable`, one that you may not read.
     Targets {
         /// List the cross compilers that are installed instead, each with a tuple that it serves
         #[arg(long)]
@@ -92,7 +92,8 @@ docs/build-systems.md says how each file is used.")]
     },
     /// Say what is wrong with targets, and which command fixes it
     ///
-    /// It changes nothing. The exit code is 0 when nothing is wrong, 1 when something is. docs/doctor.md explains each check.
+    /// It changes nothing. The exit code is 0 when nothing is wrong, 1 when something is. docs/doctor.md explains
+    /// each check.
     Doctor {
         /// The targets' tuples; without any, every target of the host
         tuples: Vec<OsString>,
@@ -114,7 +115,8 @@ docs/build-systems.md says how each file is used.")]
     Profile(ProfileCommand),
     /// Show, check and learn the answers that configure scripts are given
     ///
-    /// A configure script asks some things by running a program, which it cannot do in a cross build. site-cache(5) says more.
+    /// A configure script asks some things by running a program, which it cannot do in a cross build. site-cache(5)
+    /// says more.
     #[command(subcommand)]
     SiteCache(super::site_cache::SiteCacheCommand),
     /// Take over the wrappers of crossdev's targets, or put them back

@@ -63,8 +63,8 @@ impl NameReader {
         Ok(told(name, tuple))
     }
 
-    /// The tuple of the target that a name means. Where there is none of the very tuple, the only target of the host that the
-    /// name fits is meant.
+    /// The tuple of the target that a name means. Where there is none of the very tuple, the only target of the host
+    /// that the name fits is meant.
     pub(super) fn target(&self, name: &OsStr) -> Result<Tuple, Failure> {
         let tuple = match self.read(name)? {
             Reading::AsTyped(tuple) => return Ok(tuple),
@@ -99,8 +99,8 @@ impl NameReader {
         read.map_err(|error| self.error_of(error, name))
     }
 
-    /// Returns whether a target is of the kind that a name means: family, word size, byte order and kernel, and the libc and the
-    /// ABI where the name has more in it than a CPU.
+    /// Returns whether a target is of the kind that a name means: family, word size, byte order and kernel, and the
+    /// libc and the ABI where the name has more in it than a CPU.
     fn fits(&self, name: &str, meant: &Tuple, target: &Tuple) -> bool {
         let facts = |tuple: &Tuple| Target::of(tuple, &self.sources, &self.directory).ok();
         let family = |tuple: &Tuple| self.names.family(tuple.cpu()).map(|family| &family.cpus);

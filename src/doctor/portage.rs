@@ -83,8 +83,8 @@ pub(super) fn portage(exam: &Examination) -> Result<CheckResult, DoctorError> {
 /// What Portage said before Python told where it was.
 fn reason(error: &ContextError) -> String {
     match error {
-        ContextError::Portage(PortageError::NoAnswer { said, .. }) => {
-            let lines: Vec<&str> = said
+        ContextError::Portage(PortageError::NoAnswer { output, .. }) => {
+            let lines: Vec<&str> = output
                 .lines()
                 .take_while(|line| !line.starts_with("Traceback"))
                 .collect();

@@ -1,7 +1,9 @@
-//! Cargo: its own settings, and the variables that build scripts ask for through crates such as `cc`, `pkg-config`, `bindgen` and `cmake`.
+//! The settings of Cargo, and the variables that build scripts read through crates such as `cc`, `pkg-config`,
+//! `bindgen` and `cmake`.
 //!
-//! Each has the target's name in it, so that what is compiled for the build machine (build scripts, procedural macros) does not see
-//! it. For that, the `HOST_` variables name the build machine's tools: the plain ones may be the target's.
+//! Each name contains the target's, so that programs for the build machine (build scripts, procedural macros) are
+//! compiled without them. For those, the `HOST_` variables name the build machine's tools: the plain ones may be the
+//! target's.
 
 use super::{
     error::ExportError,
@@ -13,7 +15,7 @@ use std::fmt::Write as _;
 
 const FILE: &str = "Cargo's configuration";
 
-/// What Cargo and the build scripts are told.
+/// The settings of Cargo and of build scripts.
 #[derive(Debug)]
 pub(crate) struct Cargo<'a> {
     /// rustc's name for the target.
@@ -21,12 +23,12 @@ pub(crate) struct Cargo<'a> {
     linker: &'a str,
     runner: Option<Vec<&'a str>>,
     runner_has_spaces: bool,
-    /// For the build scripts: name and value.
+    /// The variables of build scripts: name and value.
     scripts: Vec<(String, String)>,
 }
 
 impl<'a> Cargo<'a> {
-    /// Takes from the facts what concerns Cargo.
+    /// Selects the facts that concern Cargo.
     pub(crate) fn of(facts: &'a Facts) -> Result<Self, ExportError> {
         let target = facts.name(facts.target.rust.as_deref(), "Rust target", Some("rust"))?;
         let of_target = |name: &str| format!("{name}_{}", target.replace(['-', '.'], "_"));
@@ -37,7 +39,7 @@ impl<'a> Cargo<'a> {
                 scripts.push((of_target(variable), text(path, FILE)?.to_owned()));
             }
         }
-        // Cargo's profile decides on optimisation and debugging.
+        // Cargo's profile sets optimisation and debugging.
         let flags = facts.flags.without_build_type();
         for variable in ["CFLAGS", "CXXFLAGS"] {
             let words = flags.words(&["CPPFLAGS", variable]);
@@ -59,11 +61,11 @@ impl<'a> Cargo<'a> {
         if let Some(path) = &facts.toolchain_file {
             scripts.push((of_target("CMAKE_TOOLCHAIN_FILE"), text(path, FILE)?.into()));
         }
-        // pq-sys; its variable has the target's name in capitals.
+        // For pq-sys, whose variable has the target's name in capitals.
         if let Some(path) = facts.config_tool("pg_config") {
             scripts.push((format!("PG_CONFIG_{upper}"), text(path, FILE)?.into()));
         }
-        // mpi-sys and PyO3 read these for the target alone, winresource does anything for Windows alone.
+        // mpi-sys and PyO3 read these for the target only; winresource is only active for Windows.
         if let Some(path) = facts.config_tool("mpicc") {
             scripts.push(("MPICC".into(), text(path, FILE)?.into()));
         }
@@ -80,7 +82,7 @@ impl<'a> Cargo<'a> {
             let name = format!("HOST_{}", tool.variable);
             scripts.push((name, text(&tool.path, FILE)?.into()));
         }
-        // The plain variables may have the target's.
+        // The plain variables may be the target's.
         for name in ["HOST_CFLAGS", "HOST_CXXFLAGS"] {
             scripts.push((name.into(), String::new()));
         }
@@ -97,7 +99,8 @@ impl<'a> Cargo<'a> {
         })
     }
 
-    /// The whole as an environment: name and value. A runner whose words have spaces in them cannot be said there.
+    /// Returns the settings as environment variables. A runner is omitted if its words contain spaces, which its
+    /// variable cannot express.
     pub(crate) fn variables(self) -> Vec<(String, String)> {
         let name = self.target.to_uppercase().replace(['-', '.'], "_");
         let mut all = vec![
@@ -112,7 +115,8 @@ impl<'a> Cargo<'a> {
     }
 }
 
-/// A word for what splits as a shell does, without quotes unless it needs some: not every program that reads such a list knows them.
+/// Quotes a word for a program that splits like a shell, only if it needs quotes: some programs that split such a
+/// list do not know any.
 fn shell_word(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
     match word.chars().all(is_plain) && !word.is_empty() {
@@ -121,7 +125,7 @@ fn shell_word(word: &str) -> String {
     }
 }
 
-/// The text of `.cargo/config.toml`.
+/// Renders `.cargo/config.toml`.
 pub(super) fn render(facts: &Facts) -> Result<String, ExportError> {
     let cargo = Cargo::of(facts)?;
     let quote = |text: &str| toml::Value::from(text).to_string();

@@ -1,7 +1,7 @@
 //! CMake's toolchain file.
 //!
-//! Source for what is in it: cmake-toolchains(7), cmake-variables(7), and CMake's `Modules/CMakeDetermine*.cmake`, which name what is
-//! searched on the build machine when a variable is not set.
+//! Sources: cmake-toolchains(7), cmake-variables(7), and CMake's `Modules/CMakeDetermine*.cmake`, which show what
+//! CMake looks for on the build machine if a variable is not set.
 
 use super::{
     error::ExportError,
@@ -13,7 +13,8 @@ use std::{fmt::Write as _, os::unix::ffi::OsStrExt, path::Path};
 
 const FILE: &str = "a toolchain file of CMake";
 
-/// A language: CMake's name, the variables of ours with its flags, and those of the environment that say the same, CMake's own first.
+/// A language: CMake's name, the variables with its flags, and the environment variables for the same flags, CMake's
+/// own first.
 type Language = (
     &'static str,
     &'static [&'static str],
@@ -24,7 +25,7 @@ type Language = (
 const LANGUAGES: [Language; 6] = [
     ("C", &["CPPFLAGS", "CFLAGS"], &["CFLAGS"]),
     ("CXX", &["CPPFLAGS", "CXXFLAGS"], &["CXXFLAGS"]),
-    // The C compiler assembles.
+    // The C compiler assembles too.
     ("ASM", &["CPPFLAGS", "CFLAGS"], &["ASMFLAGS", "CFLAGS"]),
     ("Fortran", &["FCFLAGS"], &["FFLAGS", "FCFLAGS"]),
     ("OBJC", &["CPPFLAGS", "OBJCFLAGS"], &["OBJCFLAGS", "CFLAGS"]),
@@ -38,8 +39,8 @@ const LANGUAGES: [Language; 6] = [
 /// The languages that clang compiles.
 const OF_CLANG: [&str; 5] = ["C", "CXX", "ASM", "OBJC", "OBJCXX"];
 
-/// Where a build searches for what: programs run on the build machine, the rest is the target's. The registries name builds of the
-/// user's for the build machine.
+/// Where CMake's commands search: programs on the build machine, everything else in the sysroot. The package
+/// registries contain the user's builds for the build machine.
 const FIND: [(&str, &str); 6] = [
     ("ROOT_PATH_MODE_PROGRAM", "NEVER"),
     ("ROOT_PATH_MODE_LIBRARY", "ONLY"),
@@ -49,7 +50,7 @@ const FIND: [(&str, &str); 6] = [
     ("USE_SYSTEM_PACKAGE_REGISTRY", "FALSE"),
 ];
 
-/// The text. What the command line sets with `-D` stays.
+/// Renders the file. A value of `-D` on the command line stays.
 pub(super) fn render(facts: &Facts) -> Result<String, ExportError> {
     facts.compiler()?;
     let sysroot = quote(one(&facts.sysroot)?);
@@ -61,7 +62,8 @@ pub(super) fn render(facts: &Facts) -> Result<String, ExportError> {
         set(name, &value);
     }
     for row in &TOOLS {
-        // CMake would take the build machine's for one that it is not told of; a name that does not exist it reports as missing.
+        // Without a value, CMake would use the build machine's tool. It reports a name that does not exist as
+        // missing.
         let missing = facts.missing(row.missing);
         let value = match facts.tool(row.variable) {
             Some(path) => one(path)?,
@@ -90,8 +92,8 @@ pub(super) fn render(facts: &Facts) -> Result<String, ExportError> {
     if let Some(name) = &facts.multiarch {
         set("CMAKE_LIBRARY_ARCHITECTURE", name);
     }
-    // CMake itself looks in `lib64`, `lib32` and `libx32` by the size of a pointer; an ABI's directory below one of them it does
-    // not know.
+    // CMake searches `lib64`, `lib32` and `libx32` by the size of a pointer, but does not know an ABI's directory
+    // below one of them.
     let suffix = facts
         .libdirs
         .first()
@@ -121,7 +123,7 @@ pub(super) fn render(facts: &Facts) -> Result<String, ExportError> {
     Ok(file)
 }
 
-/// The target's machine, in CMake's names.
+/// Returns the target's system and CPU, with CMake's names.
 pub(super) fn machine(facts: &Facts) -> [(&'static str, String); 2] {
     let target = &facts.target;
     let processor = target.cmake_processor.as_deref().unwrap_or(&target.cpu);
@@ -131,13 +133,13 @@ pub(super) fn machine(facts: &Facts) -> [(&'static str, String); 2] {
     ]
 }
 
-/// The modes of CMake's searches, in CMake's names.
+/// Returns the modes of CMake's searches, with CMake's names.
 pub(super) fn find_modes() -> impl Iterator<Item = (String, &'static str)> {
     let modes = FIND.into_iter();
     modes.map(|(what, mode)| (format!("CMAKE_FIND_{what}"), mode))
 }
 
-/// A path as one word of CMake's.
+/// Returns a path as one element of a CMake list.
 fn one(path: &Path) -> Result<&str, ExportError> {
     match path.as_os_str().as_bytes().contains(&b';') {
         false => text(path, FILE),
@@ -149,8 +151,8 @@ fn one(path: &Path) -> Result<&str, ExportError> {
     }
 }
 
-/// Sets the first value of flags, unless the environment has CMake's own variable for them; another one of the environment's says
-/// the same in its place.
+/// Sets the initial flags, unless the environment has CMake's own variable for them. If it has another variable for
+/// the same flags, that is used.
 fn init(file: &mut String, variables: &[&str], names: &[String], words: &str) {
     let Some((own, others)) = variables.split_first() else {
         return;
@@ -162,7 +164,7 @@ fn init(file: &mut String, variables: &[&str], names: &[String], words: &str) {
         let line = |name| format!("  set(CMAKE_{name}_INIT \"{words}\")\n");
         names.iter().map(line).collect()
     };
-    // With CMake's own variable nothing is set here: it adds that itself.
+    // CMake itself reads its own variable, so nothing is set for that.
     let _ = match others {
         [] => write!(
             file,

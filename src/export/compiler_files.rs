@@ -1,5 +1,5 @@
-//! The files that a compiler's driver starts or loads, found by the layouts that GCC and LLVM are installed in. No compiler is started
-//! for it, since this runs before every build.
+//! The files that a compiler's driver starts or loads, found by the directory layouts of GCC and LLVM. No compiler is
+//! started, since this runs before every build.
 
 use crate::{config::ToolchainKind, context::Context};
 use fs_err::DirEntry;
@@ -8,10 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// GCC's own directories, one for each installed version of the same machine.
+/// GCC's directories, one for each installed version of the same machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Gcc {
-    /// Where the machine's directories are: `/usr` of `/usr/lib/gcc-cross/<machine>/12`.
+    /// The installation prefix: `/usr` of `/usr/lib/gcc-cross/<machine>/12`.
     prefix: PathBuf,
     /// The machine in the tools' names; empty for a driver without one.
     machine: String,
@@ -19,8 +19,9 @@ pub(crate) struct Gcc {
     directories: Vec<PathBuf>,
 }
 
-/// Below the prefix, and with `{}` for the machine: GCC's `libexecdir` and `libdir`, Debian's cross compilers, Yocto's SDK.
-/// Source: GCC's configure option `--libexecdir`, Debian's `gcc-12-cross`, Yocto's `cross-canadian.bbclass`.
+/// The directories below the prefix, with `{}` for the machine: GCC's `libexecdir` and `libdir`, Debian's cross
+/// compilers, Yocto's SDK. Sources: GCC's configure option `--libexecdir`, Debian's `gcc-12-cross`, Yocto's
+/// `cross-canadian.bbclass`.
 const PLACES: [&str; 6] = [
     "libexec/gcc/{}",
     "lib/gcc/{}",
@@ -30,7 +31,7 @@ const PLACES: [&str; 6] = [
     "lib/{}/gcc/{}",
 ];
 
-/// The libraries that clang's driver may be linked with, without and with the version in its name. Source: LLVM's
+/// The libraries that clang's driver may be linked with, some with the version in the name. Sources: LLVM's
 /// `clang/tools/clang-shlib` and `llvm/tools/llvm-shlib`.
 const CLANG_LIBRARIES: [&str; 5] = [
     "libclang-cpp.so",
@@ -55,20 +56,21 @@ impl Gcc {
             return None;
         }
         Self::beside(driver).or_else(|| {
-            // A distribution's driver is a symlink, which may lead to where GCC really is and to a name with the version.
+            // A distribution's driver is a symlink, which may lead to GCC's real prefix and to a name with the
+            // version.
             let real = driver.canonicalize().ok()?;
             (real != driver).then(|| Self::beside(&real)).flatten()
         })
     }
 
-    /// The GCC whose directories lie around its driver of this path.
+    /// Finds the GCC whose directories are in the prefix of this driver.
     fn beside(driver: &Path) -> Option<Self> {
         let name = driver.file_name()?.to_str()?;
         let machine = &name[..name.rfind("gcc").or_else(|| name.rfind("g++"))?];
         let machine = machine.trim_end_matches('-');
         let prefixes = driver.parent()?.ancestors();
         prefixes
-            // It has programs, and is no prefix.
+            // `bin` is in the prefix, and is not the prefix itself.
             .skip_while(|prefix| prefix.ends_with("bin"))
             .take_while(|prefix| *prefix != Path::new(""))
             .find_map(|prefix| {
@@ -79,7 +81,7 @@ impl Gcc {
 
     fn at(prefix: &Path, place: &str, machine: &str) -> Option<Self> {
         let machines = match machine {
-            // Every machine that a driver without one in its name may be for.
+            // If the driver's name has no machine, any may be right.
             "" => subdirectories(
                 &prefix.join(place.strip_suffix("/{}").filter(|at| !at.contains('{'))?),
             ),
@@ -96,13 +98,13 @@ impl Gcc {
         })
     }
 
-    /// Whether a program such as `cc1obj` is installed.
+    /// Returns whether a program such as `cc1obj` is installed.
     pub(crate) fn has(&self, part: &str) -> bool {
         let mut directories = self.directories.iter();
         directories.any(|directory| directory.join(part).exists())
     }
 
-    /// What compiles, in every version: `cc1`, `cc1plus` and the like.
+    /// Returns the compilers proper of every version: `cc1`, `cc1plus` and the like.
     pub(crate) fn compilers(&self) -> impl Iterator<Item = PathBuf> {
         const PARTS: [&str; 7] = [
             "cc1",
@@ -117,8 +119,8 @@ impl Gcc {
         directories.flat_map(|directory| PARTS.map(|part| directory.join(part)))
     }
 
-    /// The directories of the C++ library's headers, of the newest version, in the order in which GCC searches them. Source: GCC's
-    /// configure option `--with-gxx-include-dir` and its defaults; Gentoo's `toolchain.eclass`.
+    /// Returns the directories of the newest version's C++ headers, in GCC's search order. Sources: GCC's configure
+    /// option `--with-gxx-include-dir` and its defaults; Gentoo's `toolchain.eclass`.
     pub(crate) fn cxx_includes(&self) -> Vec<PathBuf> {
         let Some(directory) = self.directories.first() else {
             return Vec::new();
@@ -127,7 +129,7 @@ impl Gcc {
         let full = directory.file_name().unwrap_or_default();
         let full = full.to_str().unwrap_or_default();
         let major = full.split(['.', '-']).next().unwrap_or_default();
-        // With `libexec`, what is not a program is in `lib`.
+        // With `libexec`, everything that is not a program is in `lib`.
         let lib = self.prefix.join("lib/gcc").join(machine).join(full);
         let mut places: Vec<PathBuf> = [full, major]
             .iter()
@@ -146,7 +148,7 @@ impl Gcc {
     }
 }
 
-/// The files of clang: its driver, and the libraries that it may be linked with.
+/// Returns the files of clang: its driver, and the libraries that it may be linked with.
 pub(crate) fn of_clang(driver: &Path) -> Vec<PathBuf> {
     let Ok(real) = driver.canonicalize() else {
         return Vec::new();
@@ -163,7 +165,7 @@ pub(crate) fn of_clang(driver: &Path) -> Vec<PathBuf> {
     libraries.chain([real.clone()]).collect()
 }
 
-/// The directories in a directory; none if it does not exist.
+/// Returns the subdirectories of a directory; none if it does not exist.
 fn subdirectories(directory: &Path) -> Vec<PathBuf> {
     let entries = fs_err::read_dir(directory).into_iter().flatten().flatten();
     let is_directory = |entry: &DirEntry| match entry.file_type() {
@@ -176,7 +178,7 @@ fn subdirectories(directory: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The numbers of a version directory's name, to compare by.
+/// Returns the numbers in a version directory's name, for comparison.
 fn version(directory: &Path) -> Vec<u32> {
     let name = directory.file_name().unwrap_or_default().to_string_lossy();
     let numbers = name.split(|c: char| !c.is_ascii_digit());

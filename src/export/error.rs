@@ -1,34 +1,34 @@
-//! Why there is no file for a build system.
+//! Errors of exports.
 
 use crate::context::ContextError;
 use crossmerge_plan::{passes_on, report::Explain, words::quote};
 use crossmerge_system::file;
 use std::{io, path::PathBuf};
 
-/// Why there is no such file.
+/// An error because of which there is no file for a build system.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// A look at the system failed.
+    /// A lookup failed.
     #[error(transparent)]
     Context(#[from] ContextError),
-    /// Nothing to compile with.
+    /// The target has no compiler.
     #[error(
         "there is no compiler for `{tuple}`: neither `{tuple}-gcc` nor `{tuple}-clang` is in PATH"
     )]
     NoCompiler {
         /// The tuple.
         tuple: String,
-        /// The prefix of a toolchain that may be the target's; none where none was seen.
+        /// The prefix of an installed toolchain that may be the target's. `None` if there is none.
         toolchain: Option<String>,
     },
-    /// The build system has no name for the target.
-    #[error("`{tuple}` has no {what}, as far as is known")]
+    /// No name of the build system is known for the target.
+    #[error("`{tuple}` has no known {what}")]
     NoName {
         /// The tuple.
         tuple: String,
         /// What is missing.
         what: &'static str,
-        /// The key in `profiles/`; none where it cannot be taught.
+        /// The key in `profiles/`. `None` if a profile cannot set it.
         key: Option<&'static str>,
         /// The directory of a user's own profiles.
         directory: String,
@@ -41,34 +41,34 @@ pub enum ExportError {
         /// The variable, its value, and for which machine it builds.
         message: String,
     },
-    /// A value that the file's form cannot hold.
-    #[error("{value:?} cannot stand in {file}: {reason}")]
+    /// The file format cannot express a value.
+    #[error("cannot write {value:?} to {file}: {reason}")]
     Unwritable {
         /// The value.
         value: PathBuf,
         /// The kind of file.
         file: &'static str,
-        /// What is wrong with the value.
+        /// The reason.
         reason: &'static str,
     },
-    /// A file of somebody's is in the way.
-    #[error("`{path}` is there, and was not made by `crossmerge {command}`", path = .path.display())]
+    /// The file exists, and was not made by crossmerge.
+    #[error("`{path}` exists, and was not made by `crossmerge {command}`", path = .path.display())]
     NotOurs {
         /// The file.
         path: PathBuf,
         /// The command that would have made it.
         command: String,
     },
-    /// A directory is in the way.
+    /// The path is a directory.
     #[error("`{path}` is a directory", path = .path.display())]
     IsADirectory {
         /// The directory.
         path: PathBuf,
-        /// What the file could be called.
+        /// A name for the file.
         name: &'static str,
     },
-    /// A device or a pipe is in the way.
-    #[error("`{path}` is no regular file, and is not replaced by one", path = .0.display())]
+    /// The path is a device or a pipe.
+    #[error("`{path}` is not a regular file, and is not replaced", path = .0.display())]
     NotAFile(PathBuf),
     /// The file cannot be read or written.
     #[error(transparent)]
@@ -89,13 +89,13 @@ impl Explain for ExportError {
                 directory,
                 ..
             } => format!(
-                "if there is one, teach it: `{key}` in a file of yours in `{directory}`; profiles/README.md has the form"
+                "if there is one, add it: set `{key}` in your own file in `{directory}`; profiles/README.md describes the format"
             ),
             Self::NoName { tuple, .. } => {
                 format!("`{tuple}-env` and make build for any system")
             }
             Self::Overridden { name, .. } => format!("`unset {name}`"),
-            Self::Unwritable { .. } => "choose a place whose name is plain text".into(),
+            Self::Unwritable { .. } => "use a path of plain text".into(),
             Self::NotOurs { path, command } => format!(
                 "`crossmerge {command} --force {}` replaces it",
                 quote(path.as_os_str())
@@ -104,7 +104,7 @@ impl Explain for ExportError {
                 let file = path.join(name);
                 format!("name the file: {}", quote(file.as_os_str()))
             }
-            Self::NotAFile(_) => "name another place, or none, and the text is printed".into(),
+            Self::NotAFile(_) => "name another file; without one, the text is printed".into(),
             Self::File(e) => {
                 file::hint(e).unwrap_or_else(|| "look at the permissions of its directory".into())
             }

@@ -1,4 +1,4 @@
-//! The facts: all that a build system may want to know of a target, looked up once.
+//! The facts of a target that build systems need, looked up once.
 
 use super::{
     compiler_files::Gcc,
@@ -19,52 +19,52 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Everything that a renderer knows.
+/// The facts of a target that renderers use.
 #[derive(Debug, Clone)]
 pub struct Facts {
-    /// What the tuple says.
+    /// The facts of the tuple.
     pub target: Target,
-    /// Headers and libraries to build against.
+    /// The directory of the headers and libraries to build against.
     pub sysroot: PathBuf,
-    /// The sysroot is the environment's choice, and so the compiler does not know it by itself.
+    /// Whether the environment sets the sysroot, so that the compiler does not use it by default.
     pub sysroot_is_chosen: bool,
-    /// The machine we build on; none where nothing says so.
+    /// The build machine's tuple. `None` if it is not known.
     pub cbuild: Option<String>,
-    /// The target's tools that are there.
+    /// The target's existing tools.
     pub tools: Vec<Tool>,
-    /// clang's own way to name the target; `None` if the target has GCC.
+    /// clang's options for the target. `None` if the target has GCC.
     pub clang: Option<Clang>,
-    /// The directories of the adopted GCC's C++ headers that lie outside the sysroot, where clang would not look.
+    /// The directories of the adopted GCC's C++ headers outside the sysroot, where clang does not look by default.
     pub cxx_includes: Vec<PathBuf>,
-    /// The library directories below `usr` of the sysroot, the ABI's own first; empty if there is no sysroot yet.
+    /// The library directories below `usr` of the sysroot, the ABI's own first. Empty if there is no sysroot yet.
     pub libdirs: Vec<String>,
-    /// What the library directory of a Debian root is called below `usr/lib`; `None` if the sysroot has none.
+    /// The name of a Debian root's library directory below `usr/lib`. `None` if the sysroot has none.
     pub multiarch: Option<String>,
     /// The directory of the sysroot's Python, if it has one.
     pub python: Option<PathBuf>,
-    /// Programs that print flags: name, and the target's path or a name that does not exist.
+    /// Programs that print flags: the name, and the path of the target's program or a name that does not exist.
     pub config_tools: Vec<(&'static str, PathBuf)>,
-    /// Programs of the build machine that work for every target, by name: those that exist.
+    /// Programs of the build machine that work for every target: name and path.
     pub helpers: Vec<(&'static str, PathBuf)>,
-    /// The prefix of a toolchain that could be adopted, where there is no compiler.
+    /// The prefix of an installed toolchain that could be adopted, if there is no compiler.
     pub adoptable: Option<String>,
-    /// The build machine's.
+    /// The build machine's compilers.
     pub build_tools: Vec<Tool>,
     /// The flags of the compilers and the linker.
     pub flags: Flags,
-    /// What runs the target's programs; none where nothing does, or nobody looked.
+    /// The emulator. `None` if there is none, or it was not looked up.
     pub emulator: Option<Emulator>,
-    /// The config.site that answers configure scripts; none where nothing does, or nobody looked.
+    /// The config.site that answers configure scripts. `None` if there is none, or it was not looked up.
     pub config_site: Option<PathBuf>,
-    /// The environment of `<tuple>-env`; empty if nobody looked.
+    /// The environment of `<tuple>-env`. Empty if it was not looked up.
     pub environment: Changes,
     /// CMake's toolchain file for builds inside another build; `None` if nothing names it.
     pub toolchain_file: Option<PathBuf>,
-    /// The directory in which a user can teach another fact.
+    /// The directory in which a user can add facts.
     pub profiles: String,
 }
 
-/// How clang is told for which target it compiles.
+/// clang's options for the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clang {
     /// The value of `--target`.
@@ -73,11 +73,11 @@ pub struct Clang {
     pub gcc: Option<String>,
 }
 
-/// CFLAGS and its kin: name and value, the empty ones left out.
+/// CFLAGS and the other variables of flags: name and value, without empty ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Flags(Vec<(&'static str, String)>);
 
-/// The variables that hold flags, and whose value each takes if it is empty itself.
+/// The variables of flags, each with those whose value it takes if it is empty.
 const INHERITED: [(&str, &[&str]); 8] = [
     ("CFLAGS", &[]),
     ("CXXFLAGS", &[]),
@@ -89,7 +89,7 @@ const INHERITED: [(&str, &[&str]); 8] = [
     ("OBJCXXFLAGS", &["CXXFLAGS"]),
 ];
 
-/// The variables that hold flags.
+/// The variables of flags.
 pub(crate) const FLAGS: [&str; 8] = [
     "CFLAGS",
     "CXXFLAGS",
@@ -101,7 +101,7 @@ pub(crate) const FLAGS: [&str; 8] = [
     "OBJCXXFLAGS",
 ];
 
-/// The variables of a language's flags, and the tool without which nobody reads them.
+/// The variables of a language's flags, with the tool that reads them.
 const OF_TOOL: [(&str, &str); 4] = [
     ("FCFLAGS", "FC"),
     ("FFLAGS", "FC"),
@@ -109,12 +109,12 @@ const OF_TOOL: [(&str, &str); 4] = [
     ("OBJCXXFLAGS", "OBJCXX"),
 ];
 
-/// Programs of the build machine that serve every target: they read sources, or are told the target by an option; and its pkg-config, for
-/// what is compiled for it on the way.
+/// Programs of the build machine that work for every target: they read sources, or take the target as an option. Its
+/// pkg-config is for programs that run during the build.
 const HELPERS: [&str; 4] = ["rustc", "cmake", "nasm", "pkg-config"];
 
-/// How the flags begin that choose the ABI, and so what a header declares. Those that choose a CPU are left out: clang may not know the
-/// names that GCC has for it.
+/// The prefixes of flags that choose the ABI, and so change what headers declare. Flags that choose a CPU are
+/// omitted: clang may not know GCC's names of CPUs.
 const ABI_FLAGS: [&str; 14] = [
     "-mabi=",
     "-mfloat-abi=",
@@ -132,12 +132,12 @@ const ABI_FLAGS: [&str; 14] = [
     "-EL",
 ];
 
-/// What a build gets when nobody says otherwise, as Gentoo has it.
+/// The default flags, which are Gentoo's.
 const DEFAULT_FLAGS: &str = "-O2 -pipe";
 
 impl Facts {
-    /// Gives everything but the emulator, which costs a compilation. The caller's own flags
-    /// are not among the facts: a file that is kept must not depend on them.
+    /// Looks up everything but the emulator, which costs a compilation. The caller's own flags are not included: a
+    /// file that is kept must not depend on them.
     pub fn gather(
         context: &Context,
         tools: Vec<Tool>,
@@ -172,7 +172,7 @@ impl Facts {
         })
     }
 
-    /// Looks for an emulator as well; says why there is none.
+    /// Looks up the emulator. Returns the error if there is none.
     pub fn find_emulator(&mut self, context: &Context) -> Option<NoEmulator> {
         let qemu = self.target.qemu.as_deref();
         let flags = self.flags.words(&["CFLAGS", "LDFLAGS"]);
@@ -185,15 +185,15 @@ impl Facts {
         }
     }
 
-    /// Looks up what CMake's file names, and no compiler or makefile asks for: how the libraries lie, and the programs that print flags
-    /// of which CMake has variables.
+    /// Looks up the facts that only CMake's file has: the library directories, and the programs that print flags for
+    /// which CMake has variables.
     pub(crate) fn look_for_cmake(&mut self, context: &Context) {
         self.look_at_libraries(context);
         self.find_config_tools(context, |tool| !tool.cmake.is_empty());
     }
 
-    /// Looks up what any build system's file names: every program that prints flags, the C++ headers of this GCC of the target, Python,
-    /// and the helpers of the build machine.
+    /// Looks up the facts of build systems' files: all programs that print flags, the C++ headers of this GCC of the
+    /// target, Python, and the helpers of the build machine.
     pub(crate) fn look_further(&mut self, context: &Context, gcc: Option<&Gcc>) {
         self.look_at_libraries(context);
         self.find_config_tools(context, |_| true);
@@ -221,7 +221,7 @@ impl Facts {
             .find(|name| below(&self.sysroot, &format!("usr/lib/{name}")).is_dir());
     }
 
-    /// Lets the caller's own flags win, for a text that is made for the caller.
+    /// Replaces the flags by the caller's own, for a text that is made for the caller.
     pub fn take_flags_of(&mut self, env: &env::Env) {
         for name in FLAGS {
             if let Some(value) = env.get_name(name) {
@@ -230,7 +230,8 @@ impl Facts {
         }
     }
 
-    /// A name that the build system has for the target, or the error that it has none; `key` is the fact's in `profiles/`.
+    /// Returns the build system's name for the target, or the error that it has none. `key` is the fact's key in
+    /// `profiles/`.
     pub(super) fn name<'a>(
         &self,
         name: Option<&'a str>,
@@ -245,14 +246,14 @@ impl Facts {
         })
     }
 
-    /// The path of the target's tool with that variable.
+    /// Returns the path of the target's tool with that variable.
     pub fn tool(&self, variable: &str) -> Option<&Path> {
         let tool = self.tools.iter().find(|tool| tool.variable == variable)?;
         Some(&tool.path)
     }
 
-    /// The options with which clang, and so libclang, reads the target's headers: without those that a build system adds itself,
-    /// such as the target.
+    /// Returns the options with which clang and libclang read the target's headers, without those that a build system
+    /// adds itself, such as the target.
     pub(super) fn clang_args(&self) -> Vec<String> {
         let mut all = vec![format!("--sysroot={}", self.sysroot.display())];
         if let Some(gcc) = self.clang.as_ref().and_then(|clang| clang.gcc.as_ref()) {
@@ -273,7 +274,7 @@ impl Facts {
         all
     }
 
-    /// The options that tell an Autoconf script of the target.
+    /// Returns the options of an Autoconf script for the target.
     pub(crate) fn configure_options(&self) -> Vec<String> {
         let build = self.cbuild.iter().map(|cbuild| format!("--build={cbuild}"));
         build
@@ -281,13 +282,14 @@ impl Facts {
             .collect()
     }
 
-    /// The path of a program of the build machine that works for every target.
+    /// Returns the path of a helper of the build machine.
     pub(super) fn helper(&self, name: &str) -> Option<&Path> {
         let found = self.helpers.iter().find(|(known, _)| *known == name)?;
         Some(&found.1)
     }
 
-    /// The path of a program that prints flags, or a name that does not exist; `None` if nobody looked.
+    /// Returns the path of a program that prints flags, or a name that does not exist. Returns `None` if it was not
+    /// looked up.
     pub(super) fn config_tool(&self, name: &str) -> Option<&Path> {
         let mut known = self.config_tools.iter();
         known
@@ -295,12 +297,13 @@ impl Facts {
             .map(|(_, path)| path.as_path())
     }
 
-    /// The name of the target's tool that does not exist, for a build system that would take the build machine's.
+    /// Returns a name of the target's tool that does not exist, so that a build system does not use the build
+    /// machine's.
     pub(super) fn missing(&self, tool: &str) -> String {
         format!("{}-{tool}", self.target.tuple)
     }
 
-    /// The C compiler, without which most build systems are lost.
+    /// Returns the C compiler, which most build systems need.
     pub fn compiler(&self) -> Result<&Path, ExportError> {
         self.tool("CC").ok_or_else(|| ExportError::NoCompiler {
             tuple: self.target.tuple.clone(),
@@ -323,7 +326,7 @@ impl Clang {
     }
 }
 
-/// The directory of the newest Python in the sysroot's library directories.
+/// Returns the directory of the newest Python in the sysroot's library directories.
 fn python_below(sysroot: &Path, libdirs: &[String]) -> Option<PathBuf> {
     let places = libdirs.iter().map(String::as_str).chain(["lib"]);
     let mut found = places.filter_map(|libdir| {
@@ -339,7 +342,7 @@ fn python_below(sysroot: &Path, libdirs: &[String]) -> Option<PathBuf> {
 }
 
 impl Flags {
-    /// The flags of the target's Portage, else ours with those that the tuple means.
+    /// Returns the flags of the target's Portage, else the default ones with those of the tuple.
     fn of_target(context: &Context, target: &Target) -> Result<Self, ContextError> {
         let mut flags = Self::default();
         match context.target_settings(&FLAGS)? {
@@ -355,7 +358,7 @@ impl Flags {
         Ok(flags.inherited())
     }
 
-    /// The flags with those of a language that has none of its own taken from its relative.
+    /// Gives each language without flags those of a related language.
     fn inherited(mut self) -> Self {
         for (name, from) in INHERITED {
             if self.words(&[name]).is_empty()
@@ -370,7 +373,7 @@ impl Flags {
         self
     }
 
-    /// The flags without those of languages that no tool compiles.
+    /// Removes the flags of languages that no tool compiles.
     fn of_tools(mut self, tools: &[Tool]) -> Self {
         let has = |variable: &str| tools.iter().any(|tool| tool.variable == variable);
         self.0.retain(|(name, _)| {
@@ -382,14 +385,14 @@ impl Flags {
 
     fn put(&mut self, name: &'static str, value: &str) {
         self.0.retain(|(known, _)| *known != name);
-        // A value of make.conf may go over several lines.
+        // A value of make.conf may span several lines.
         let words: Vec<&str> = value.split_whitespace().collect();
         if !words.is_empty() {
             self.0.push((name, words.join(" ")));
         }
     }
 
-    /// The flags without those that a build type decides: optimisation and debugging.
+    /// Returns the flags without those that a build type sets: optimisation and debugging.
     pub fn without_build_type(&self) -> Self {
         let mut flags = Self::default();
         for (name, value) in &self.0 {
@@ -400,12 +403,12 @@ impl Flags {
         flags
     }
 
-    /// Name and value of each.
+    /// Returns the name and value of each.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.0.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
-    /// The values of some, one after the other.
+    /// Returns the values of some, concatenated.
     pub fn words(&self, names: &[&str]) -> String {
         let values: Vec<&str> = names
             .iter()

@@ -1,10 +1,10 @@
-//! Go's environment, and the file for GOENV that holds the same.
+//! Go's environment, and a file for GOENV with the same settings.
 
 use super::{error::ExportError, facts::Facts, text::text};
 
 const FILE: &str = "Go's environment";
 
-/// The variables of cgo and those that their flags come from.
+/// The variables of cgo, with those whose flags they get.
 const FLAGS: [(&str, &str); 4] = [
     ("CGO_CFLAGS", "CFLAGS"),
     ("CGO_CPPFLAGS", "CPPFLAGS"),
@@ -12,7 +12,7 @@ const FLAGS: [(&str, &str); 4] = [
     ("CGO_LDFLAGS", "LDFLAGS"),
 ];
 
-/// The variables: name and value. Without a C compiler of the target's, cgo is off.
+/// Returns the variables: name and value. Without a C compiler for the target, cgo is off.
 pub(crate) fn variables(facts: &Facts) -> Result<Vec<(String, String)>, ExportError> {
     let target = &facts.target;
     let goos = facts.name(target.goos, "GOOS", None)?;
@@ -29,7 +29,7 @@ pub(crate) fn variables(facts: &Facts) -> Result<Vec<(String, String)>, ExportEr
     if !cgo {
         return Ok(all);
     }
-    // Go splits a compiler into words, at spaces outside quotes; PKG_CONFIG is one word.
+    // Go splits a compiler at spaces outside quotes; PKG_CONFIG is one word.
     for (variable, is_command) in [
         ("CC", true),
         ("CXX", true),
@@ -54,7 +54,7 @@ pub(crate) fn variables(facts: &Facts) -> Result<Vec<(String, String)>, ExportEr
     Ok(all)
 }
 
-/// The text of a file for GOENV.
+/// Renders the file for GOENV.
 pub(super) fn render(facts: &Facts) -> Result<String, ExportError> {
     let variables = variables(facts)?.into_iter();
     Ok(variables
@@ -62,7 +62,7 @@ pub(super) fn render(facts: &Facts) -> Result<String, ExportError> {
         .collect())
 }
 
-/// A word for Go, which knows quotes and no escapes.
+/// Quotes a word for Go, which knows quotes but no escapes.
 fn quote(word: &str) -> Result<String, ExportError> {
     let is_plain = |c: char| !c.is_whitespace() && c != '\'' && c != '"';
     let quotes = ['\'', '"'];

@@ -5,7 +5,7 @@ use crossmerge_plan::words::json_string;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
-/// The text: an object whose first line says what made it.
+/// Renders an object, whose first line names the command that made it.
 pub(super) fn render(facts: &Facts, command: &str) -> String {
     let path = |path: &Path| json_string(path.as_os_str());
     let tools = |tools: &[Tool]| -> Map<String, Value> {
@@ -37,7 +37,7 @@ pub(super) fn render(facts: &Facts, command: &str) -> String {
     format!("{}\n{rest}", first_line(command))
 }
 
-/// The beginning of the object: JSON has no comments.
+/// Returns the first line of the object: JSON has no comments.
 pub(super) fn first_line(command: &str) -> String {
     format!("{{ \"made_by\": \"crossmerge {command}\",")
 }

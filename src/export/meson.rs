@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 
 const FILE: &str = "a machine file of Meson";
 
-/// Meson's options for flags, and the variables that they come from. A compiler that links gets its flags there too.
+/// Meson's options for flags, and the variables they come from. A compiler that links gets its flags there too.
 const OPTIONS: [(&str, &[&str]); 12] = [
     ("c_args", &["CPPFLAGS", "CFLAGS"]),
     ("c_link_args", &["CFLAGS", "LDFLAGS"]),
@@ -28,7 +28,7 @@ const OPTIONS: [(&str, &[&str]); 12] = [
     ("objcpp_link_args", &["OBJCXXFLAGS", "LDFLAGS"]),
 ];
 
-/// The languages of those options, and the tool without which Meson compiles none.
+/// The languages of those options, with the tool that Meson needs for each.
 const LANGUAGES: [(&str, &str); 6] = [
     ("c_", "CC"),
     ("cpp_", "CXX"),
@@ -38,11 +38,11 @@ const LANGUAGES: [(&str, &str); 6] = [
     ("objcpp_", "OBJCXX"),
 ];
 
-/// The tools that compile and link, and so have to be told of a sysroot that is not their own.
+/// The tools that compile or link, and so need the option for a sysroot that is not their default.
 const COMPILERS: [&str; 6] = ["CC", "CXX", "DC", "FC", "OBJC", "OBJCXX"];
 
-/// The text of the cross file. Source for what is in it: Meson's "Machine files" and "Cross compilation", and the names that
-/// `mesonbuild` looks up in `[binaries]`.
+/// Renders the cross file. Sources: Meson's "Machine files" and "Cross compilation", and the names that `mesonbuild`
+/// looks up in `[binaries]`.
 pub(super) fn cross(facts: &Facts) -> Result<String, ExportError> {
     facts.compiler()?;
     let target = &facts.target;
@@ -75,8 +75,8 @@ pub(super) fn cross(facts: &Facts) -> Result<String, ExportError> {
     Ok(file)
 }
 
-/// The tools, rustc for the target, and the programs that print flags. Meson takes those that it runs for the target from here only, or
-/// else the build machine's.
+/// Writes the tools, rustc for the target, and the programs that print flags. What Meson does not find here, it takes
+/// from the build machine.
 fn binaries(facts: &Facts, file: &mut String) -> Result<(), ExportError> {
     let option = format!("--sysroot={}", text(&facts.sysroot, FILE)?);
     for row in &TOOLS {
@@ -92,7 +92,7 @@ fn binaries(facts: &Facts, file: &mut String) -> Result<(), ExportError> {
         }
     }
     if let (Some(rustc), Some(target)) = (facts.helper("rustc"), &facts.target.rust) {
-        // Meson links with the C compiler from above, and warns of a linker that is named here.
+        // Meson links with the C compiler above, and warns if a linker is named here.
         let words = [text(rustc, FILE)?, &format!("--target={target}")];
         let _ = writeln!(file, "rust = {}", list(&words)?);
     }
@@ -166,7 +166,7 @@ fn options(facts: &Facts, file: &mut String) -> Result<(), ExportError> {
     Ok(())
 }
 
-/// What Meson tells CMake when it runs that to find a library or to build a subproject.
+/// Writes the variables that Meson passes to CMake when it looks for a library or builds a subproject with it.
 fn cmake_section(facts: &Facts, file: &mut String) -> Result<(), ExportError> {
     *file += "\n[cmake]\n";
     for (name, value) in cmake::machine(facts) {
@@ -189,7 +189,7 @@ fn cmake_section(facts: &Facts, file: &mut String) -> Result<(), ExportError> {
     Ok(())
 }
 
-/// The text of the native file.
+/// Renders the native file.
 pub(super) fn native(facts: &Facts) -> Result<String, ExportError> {
     let mut file = String::from("[binaries]\n");
     for tool in &facts.build_tools {
@@ -209,8 +209,8 @@ fn list(words: &[&str]) -> Result<String, ExportError> {
     Ok(format!("[{}]", words.join(", ")))
 }
 
-/// A string of a machine file: a backslash stands for itself there, and a single quote needs three around it, in which
-/// a backslash is two.
+/// Quotes a string of a machine file: a backslash stands for itself there, and a single quote needs triple quotes, in
+/// which a backslash is doubled.
 fn quote(text: &str) -> Result<String, ExportError> {
     let holds_triple = text.contains("'''") || text.ends_with('\'');
     match text.contains('\'') {

@@ -1,5 +1,5 @@
-//! The environment for a shell's `eval`, in the manner of Yocto's environment-setup: for everything that asks the
-//! environment, and for a user at a prompt.
+//! The environment for a shell's `eval`, like Yocto's environment-setup: for build systems that read the environment,
+//! and for interactive use.
 
 use super::{error::ExportError, facts::Facts};
 use crossmerge_plan::{
@@ -9,7 +9,7 @@ use crossmerge_plan::{
 };
 use std::{fmt::Write as _, path::Path};
 
-/// The text: assignments that any sh takes, whatever is in the paths. The changes are those of `<tuple>-env`.
+/// Renders assignments for any sh, whatever the paths contain. The changes are those of `<tuple>-env`.
 pub(super) fn render(facts: &Facts, changes: &Changes) -> Result<String, ExportError> {
     facts.compiler()?;
     let mut file = String::new();
@@ -28,7 +28,7 @@ pub(super) fn render(facts: &Facts, changes: &Changes) -> Result<String, ExportE
             "case \":$PATH:\" in *:{directory}:*) ;; *) export PATH={directory}\":$PATH\" ;; esac"
         );
     }
-    // The caller's PATH is that of another moment.
+    // The PATH of this process may differ from that of the shell that evaluates the text.
     let changes = changes.iter().filter(|(name, _)| *name != env::PATH.name);
     for (name, change) in changes {
         let name = name.display();
@@ -38,7 +38,8 @@ pub(super) fn render(facts: &Facts, changes: &Changes) -> Result<String, ExportE
         };
     }
     if let Some(config_site) = &facts.config_site {
-        // It reads the caller's own first. Where the one before is of another target of ours, the caller's is known already.
+        // The file reads the caller's own config.site first. If CONFIG_SITE names a file of crossmerge's for another
+        // target, the caller's own is already recorded.
         file += "case ${CONFIG_SITE-} in */crossmerge/*/config.site) ;; *) export CROSSMERGE_CONFIG_SITE=\"${CONFIG_SITE-}\" ;; esac\n";
         let config_site = quote_for_any_sh(config_site.as_os_str());
         let _ = writeln!(file, "export CONFIG_SITE={config_site}");
@@ -46,7 +47,7 @@ pub(super) fn render(facts: &Facts, changes: &Changes) -> Result<String, ExportE
     Ok(file)
 }
 
-/// The names that a compiler of the build machine goes by: autoconf's, and Gentoo's.
+/// Returns the variables of a compiler for the build machine: Autoconf's and Gentoo's.
 pub(crate) fn build_names(variable: &str) -> [String; 2] {
     [format!("{variable}_FOR_BUILD"), format!("BUILD_{variable}")]
 }

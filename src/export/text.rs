@@ -1,9 +1,9 @@
-//! Values as text, for files in which not every value can stand.
+//! Conversion of values to text, for files that cannot contain every value.
 
 use super::{error::ExportError, facts::Facts};
 use std::path::Path;
 
-/// A path as text, for a file of that kind, in which no line break can stand.
+/// Returns a path as text for that kind of file. A line break is an error.
 pub(super) fn text<'a>(path: &'a Path, file: &'static str) -> Result<&'a str, ExportError> {
     let refuse = |reason| ExportError::Unwritable {
         value: path.into(),
@@ -17,7 +17,7 @@ pub(super) fn text<'a>(path: &'a Path, file: &'static str) -> Result<&'a str, Ex
     }
 }
 
-/// The words of an emulator as text, for a file of that kind.
+/// Returns the words of an emulator as text for that kind of file.
 pub(super) fn emulator_words<'a>(
     facts: &'a Facts,
     file: &'static str,

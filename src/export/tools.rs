@@ -1,4 +1,4 @@
-//! The target's tools: one row each, with the names that make, CMake and Meson have for it, and which of them exist.
+//! The target's tools: one row each with the names in make, CMake and Meson; and which of them exist.
 
 use super::compiler_files::Gcc;
 use crate::{config::ToolchainKind, context::Context};
@@ -8,20 +8,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A tool that build systems ask for.
+/// A tool that build systems use.
 #[derive(Debug)]
 pub(crate) struct Row {
-    /// The variable of make and Autoconf; for a tool that they have none for, its name here.
+    /// The variable of make and Autoconf; for a tool without one, a name for use in this module.
     pub(crate) variable: &'static str,
     /// Its name in a GNU toolchain, after the tuple.
     pub(crate) gnu: &'static str,
-    /// Its name in an LLVM toolchain, after the tuple; empty if LLVM has no such tool.
+    /// Its name in an LLVM toolchain, after the tuple. Empty if LLVM has no such tool.
     llvm: &'static str,
-    /// Who asks the environment for it.
+    /// What reads it from the environment.
     read_by: ReadBy,
-    /// The name after the tuple that stands for the tool if it is missing: no program has it.
+    /// The name after the tuple that is used if the tool is missing: no program has it.
     pub(crate) missing: &'static str,
-    /// The program of GCC's own that has to be installed as well: its driver exists without it.
+    /// The program of GCC that has to be installed too: its driver exists without it.
     needs: Option<&'static str>,
     /// CMake's variables.
     pub(crate) cmake: &'static [&'static str],
@@ -29,18 +29,18 @@ pub(crate) struct Row {
     pub(crate) meson: &'static [&'static str],
 }
 
-/// Who asks the environment for a tool.
+/// What reads a tool from the environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadBy {
     /// Configure scripts and makefiles.
     All,
-    /// Makefiles. Some configure scripts take the variable for another tool: x264's wants a compiler in AS.
+    /// Makefiles only. Some configure scripts use the variable for another tool: x264's expects a compiler in AS.
     Make,
-    /// Nobody: only CMake and Meson know it, from their files.
+    /// Nothing: CMake and Meson get it from their files.
     FilesOnly,
 }
 
-/// CMake's archiver for objects with link-time optimisation, by language.
+/// CMake's variables for the archiver of objects with link-time optimisation, by language.
 const LTO_AR: &[&str] = &[
     "CMAKE_C_COMPILER_AR",
     "CMAKE_CXX_COMPILER_AR",
@@ -50,7 +50,7 @@ const LTO_AR: &[&str] = &[
     "CMAKE_OBJCXX_COMPILER_AR",
 ];
 
-/// CMake's indexer for such archives, by language.
+/// CMake's variables for the indexer of such archives, by language.
 const LTO_RANLIB: &[&str] = &[
     "CMAKE_C_COMPILER_RANLIB",
     "CMAKE_CXX_COMPILER_RANLIB",
@@ -78,7 +78,7 @@ const fn row(
     }
 }
 
-/// A compiler that GCC's driver is only with another part of GCC.
+/// A compiler whose driver only works with another part of GCC.
 const fn with_part(row: Row, part: &'static str) -> Row {
     Row {
         needs: Some(part),
@@ -91,10 +91,10 @@ const fn read_by(row: Row, read_by: ReadBy) -> Row {
     Row { read_by, ..row }
 }
 
-/// Every tool. Sources: CMake's `Modules/CMakeFindBinUtils.cmake` and cmake-variables(7); Meson's "Machine files" and
+/// The tools. Sources: CMake's `Modules/CMakeFindBinUtils.cmake` and cmake-variables(7); Meson's "Machine files" and
 /// `mesonbuild/envconfig.py`; Gentoo's `toolchain-funcs.eclass` for the variables.
 ///
-/// Meson called pkg-config `pkgconfig` before its release 1.3; later ones take both when they are the same.
+/// Before release 1.3 Meson called pkg-config `pkgconfig`; later releases accept both if they are equal.
 pub(crate) const TOOLS: [Row; 24] = [
     row(
         "CC",
@@ -196,14 +196,14 @@ pub(crate) const TOOLS: [Row; 24] = [
 
 pub(crate) const PKG_CONFIG: &str = "PKG_CONFIG";
 
-/// The build machine's compilers: variable, name with CBUILD before it, names without.
+/// The build machine's compilers: variable, name after CBUILD, other names.
 const NATIVE: [(&str, &str, [&str; 3]); 2] = [
     ("CC", "gcc", ["cc", "gcc", "clang"]),
     ("CXX", "g++", ["c++", "g++", "clang++"]),
 ];
 
-/// A program that prints a library's flags, or compiles with them. Build systems run it, so the build machine's gives the build
-/// machine's paths.
+/// A program that prints a library's flags, or compiles with them. Build systems run it, and the build machine's
+/// would print the build machine's paths.
 #[derive(Debug)]
 pub(crate) struct ConfigTool {
     /// Its file name, which is Meson's key too.
@@ -216,8 +216,8 @@ const fn prints(name: &'static str, cmake: &'static [&'static str]) -> ConfigToo
     ConfigTool { name, cmake }
 }
 
-/// Those that Meson asks by itself ("Machine files", `mesonbuild/dependencies`), that CMake's own modules look for, and that
-/// many projects name in `find_program`.
+/// The programs that Meson runs by itself ("Machine files", `mesonbuild/dependencies`), that CMake's own modules look
+/// for, and that many projects name in `find_program`.
 pub(crate) const CONFIG_TOOLS: &[ConfigTool] = &[
     prints("apr-1-config", &[]),
     prints("apu-1-config", &[]),
@@ -261,22 +261,22 @@ pub(crate) const CONFIG_TOOLS: &[ConfigTool] = &[
     prints("xslt-config", &[]),
 ];
 
-/// A tool that was found.
+/// An existing tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tool {
     /// The variable of make and Autoconf for it.
     pub variable: &'static str,
-    /// Who asks the environment for it.
+    /// What reads it from the environment.
     pub read_by: ReadBy,
-    /// Its name for a shell.
+    /// Its name in PATH.
     pub name: String,
-    /// Its absolute path; its name if it does not exist.
+    /// Its absolute path, or its name if it does not exist.
     pub path: PathBuf,
 }
 
-/// The target's tools: LLVM's if clang was adopted, or is the only compiler.
+/// Finds the target's tools: LLVM's if clang was adopted or is the only compiler.
 ///
-/// pkg-config is always among them, for a build that does not find the target's takes the build machine's.
+/// pkg-config is always included: a build that does not find the target's would use the build machine's.
 pub(crate) fn of_target(context: &Context, gcc: Option<&Gcc>) -> Vec<Tool> {
     let tuple = &context.tuple;
     let find = |tool: &str| context.find_tool(OsStr::new(&format!("{tuple}-{tool}")));
@@ -303,7 +303,7 @@ pub(crate) fn of_target(context: &Context, gcc: Option<&Gcc>) -> Vec<Tool> {
     found.collect()
 }
 
-/// Whether the target's compiler is clang.
+/// Returns whether the target's compiler is clang.
 pub(crate) fn is_llvm(context: &Context) -> bool {
     let tuple = &context.tuple;
     let has = |tool: &str| {
@@ -316,7 +316,7 @@ pub(crate) fn is_llvm(context: &Context) -> bool {
     }
 }
 
-/// The build machine's compilers, under make's names for the target's.
+/// Finds the build machine's compilers, under make's names for the target's.
 pub(crate) fn of_build_machine(context: &Context, cbuild: Option<&str>) -> Vec<Tool> {
     let found = NATIVE.iter().filter_map(|(variable, tool, plain)| {
         let prefixed = cbuild.map(|cbuild| format!("{cbuild}-{tool}"));
@@ -334,20 +334,20 @@ pub(crate) fn of_build_machine(context: &Context, cbuild: Option<&str>) -> Vec<T
     found.collect()
 }
 
-/// The program of that name which answers for the target: `<tuple>-<name>` in PATH, else a script of the sysroot's; else a name
-/// that does not exist, with which a build system finds none instead of the build machine's.
+/// Returns the target's program of that name: `<tuple>-<name>` in PATH, else a script of the sysroot; else a name
+/// that does not exist, so that a build system does not use the build machine's.
 pub(crate) fn config_tool(context: &Context, sysroot: &Path, name: &str) -> PathBuf {
     let prefixed = format!("{}-{name}", context.tuple);
     if let Ok(found) = context.find_command(OsStr::new(&prefixed)) {
         return found;
     }
     let own = sysroot.join("usr/bin").join(name);
-    // A program of the target's would not run here.
+    // A compiled program of the target would not run on the host.
     let is_script = read::head(&own, 2).is_ok_and(|head| head == b"#!") && is_executable(&own);
     if is_script { own } else { prefixed.into() }
 }
 
-/// The prefix of a toolchain whose tuple differs from the target's in the vendor alone, as distributions have them.
+/// Returns the prefix of a toolchain whose tuple differs from the target's only in the vendor, as distributions' do.
 pub(crate) fn adoptable(context: &Context) -> Option<String> {
     let prefix = format!("{}-", context.tuple.without_vendor()?);
     let compiler = format!("{prefix}gcc");

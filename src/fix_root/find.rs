@@ -343,7 +343,7 @@ impl SysrootFiles {
         let (identity, path) = (node.identity(), node.path().to_owned());
         let edited = edit.as_ref().map_or(0, |(old, new)| old.len() + new.len());
         let kept = OF_A_FILE + 2 * path.as_os_str().len() + edited;
-        budget::OF_OTHERS.kept(&path, kept as u64)?;
+        budget::PROCESS.kept(&path, kept as u64)?;
         if let Some(&at) = known.get(&identity) {
             let found = &mut self.found[at];
             if found.path != path && !found.others.contains(&path) {

@@ -96,7 +96,7 @@ pub(super) fn find(sysroot: &Sysroot) -> io::Result<Vec<EscapingSymlink>> {
                 continue;
             };
             let identity = link.identity();
-            budget::OF_OTHERS.kept(&path, OF_A_LINK + target.as_os_str().len() as u64)?;
+            budget::PROCESS.kept(&path, OF_A_LINK + target.as_os_str().len() as u64)?;
             found.insert(
                 place.clone(),
                 EscapingSymlink {

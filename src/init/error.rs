@@ -137,10 +137,10 @@ impl Explain for InitError {
             Self::Native { .. } => "give the target a vendor of its own, as in `i686-cross-linux-gnu`".into(),
             Self::NotOurs(path) => match target_of(path) {
                 Some(tuple) => format!("it is crossdev's: take it over with `crossmerge adopt {tuple}`"),
-                None => format!("keep the links elsewhere with `--bindir DIR`, or move it away: `mv {0} {0}.old`", path.shown()),
+                None => format!("keep the links elsewhere with `--bindir DIR`, or move it: `mv {0} {0}.old`", path.shown()),
             },
             Self::NotText(_) => "choose another name".into(),
-            Self::NotADirectory(path) | Self::IsADirectory(path) => format!("move it away: `mv {0} {0}.old`", path.shown()),
+            Self::NotADirectory(path) | Self::IsADirectory(path) => format!("move it: `mv {0} {0}.old`", path.shown()),
             Self::TooManyBeside(_) => "keep of each what you want and remove it, by hand or with Portage's etc-update".into(),
             Self::NoMainRepository => "name one as main-repo in /etc/portage/repos.conf; `portageq envvar PORTAGE_REPOSITORIES` shows what Portage sees".into(),
             Self::NoEmbedded(_) => "sync the repository: `emerge --sync`".into(),
@@ -166,7 +166,7 @@ impl Explain for InitError {
             }
             Self::NoHome => "`export HOME=DIR`, or name the directories: `--sysroot DIR --bindir DIR`".into(),
             Self::NothingAdopted => "add `--toolchain PREFIX` or `--llvm`".into(),
-            Self::NotToml { file, .. } => format!("fix it, or move it away: `mv {0} {0}.old`", file.shown()),
+            Self::NotToml { file, .. } => format!("fix it, or move it: `mv {0} {0}.old`", file.shown()),
             Self::NotInitialised(_) => "`crossmerge targets` lists those that are".into(),
             _ => return None,
         })

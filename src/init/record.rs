@@ -225,7 +225,7 @@ fn hash_node(node: &Node) -> io::Result<String> {
     {
         return Ok(known);
     }
-    budget::OF_OTHERS.hashed(node.path(), node.size())?;
+    budget::PROCESS.hashed(node.path(), node.size())?;
     // It may grow meanwhile.
     let hash = hash(node.open()?.take(node.size()))?;
     if node.size() >= LARGE

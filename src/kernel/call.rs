@@ -1,7 +1,7 @@
-//! What a call of make says: where it works, what it assigns, what it builds, and whether it says how many jobs there are.
+//! The command line of make: its directory, assignments and goals, and whether it sets the number of jobs.
 //!
-//! Arguments are read as GNU make reads them and are never changed. So is MAKEFLAGS, in which a surrounding make hands down
-//! what it was told. Pure.
+//! Arguments are read as GNU make reads them, and are never changed. So is MAKEFLAGS, in which a surrounding make
+//! passes its own options down. Pure.
 
 use std::{
     collections::BTreeMap,
@@ -10,30 +10,31 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A call of make, as far as it matters before it starts.
+/// The parts of a make command line that matter before make starts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MakeCall {
-    /// The directory that it works in: those of `-C`, one below the other; empty for the current one.
+    /// The directory that make works in: the `-C` options, each relative to the one before. Empty for the current
+    /// directory.
     pub directory: PathBuf,
-    /// The Makefile, when one is named.
+    /// The Makefile of `-f`, if there is one.
     pub file: Option<OsString>,
-    /// What is built, in order; nothing means the tree's first goal.
+    /// The goals, in order. Without any, make builds the tree's first goal.
     pub goals: Vec<OsString>,
-    /// It says how many jobs run at once, or a surrounding make hands them out.
+    /// Whether the command line sets the number of jobs, or a surrounding make hands out job slots.
     pub has_jobs: bool,
-    /// It asks make about itself: `--version`, `--help`.
+    /// Whether make is asked about itself: `--version`, `--help`.
     pub asks_about_make: bool,
     variables: BTreeMap<OsString, OsString>,
 }
 
-/// Options that take an argument, joined or apart. Source: GNU make's manual, "Summary of Options".
+/// Options that take an argument, joined or as the next argument. Source: GNU make's manual, "Summary of Options".
 const WITH_ARGUMENT: &[u8] = b"CEIWfo";
-/// Options whose argument is joined, or a number apart.
+/// Options whose argument is joined, or a number as the next argument.
 const WITH_NUMBER: &[u8] = b"jl";
-/// An option whose argument is joined or left out.
+/// Options whose argument is joined or omitted.
 const WITH_JOINED: &[u8] = b"O";
 
-/// The long names of those with an argument, and their letters.
+/// The long names of the options that take an argument, with their letters.
 const LONG: [(&str, u8); 12] = [
     ("directory", b'C'),
     ("eval", b'E'),
@@ -50,7 +51,7 @@ const LONG: [(&str, u8); 12] = [
 ];
 
 impl MakeCall {
-    /// Reads the arguments, after the flags of the environment: GNUMAKEFLAGS and MAKEFLAGS.
+    /// Reads the flags of the environment (GNUMAKEFLAGS and MAKEFLAGS), then the arguments.
     pub fn of<'a>(
         args: impl IntoIterator<Item = &'a OsString>,
         flags: impl IntoIterator<Item = &'a OsStr>,
@@ -59,7 +60,7 @@ impl MakeCall {
         for flags in flags {
             call.read(&words_of_flags(flags));
         }
-        // What make was told before says nothing of where this one works.
+        // The goals and the directory of a surrounding make do not apply to this one.
         let mut call = Self {
             has_jobs: call.has_jobs,
             variables: call.variables,
@@ -70,7 +71,7 @@ impl MakeCall {
         call
     }
 
-    /// The value that a variable is given, which is above the environment's and every Makefile's.
+    /// Returns the value that the command line gives a variable. It overrides the environment and every Makefile.
     pub fn variable(&self, name: &str) -> Option<&OsStr> {
         self.variables
             .get(OsStr::new(name))
@@ -116,7 +117,8 @@ impl MakeCall {
         }
     }
 
-    /// Reads the letters behind a dash up to the first with an argument: that one, and its argument if joined.
+    /// Reads the letters after a dash up to the first that takes an argument. Returns that letter, and its argument
+    /// if joined.
     fn short<'a>(&mut self, letters: &'a [u8]) -> (Option<u8>, Option<&'a [u8]>) {
         for (at, &letter) in letters.iter().enumerate() {
             match letter {
@@ -135,7 +137,8 @@ impl MakeCall {
         (None, None)
     }
 
-    /// Reads a long option, which may be cut short: its letter when it has an argument, and that argument if joined.
+    /// Reads a long option, which may be abbreviated. Returns its letter if it takes an argument, and that argument
+    /// if joined.
     fn long<'a>(&mut self, option: &'a [u8]) -> (Option<u8>, Option<&'a [u8]>) {
         let equals = option.iter().position(|&byte| byte == b'=');
         let (name, joined) = match equals {
@@ -143,7 +146,7 @@ impl MakeCall {
             None => (option, None),
         };
         let name = String::from_utf8_lossy(name);
-        // `--jobs`, and `--jobserver-auth` or `--jobserver-fds` of a surrounding make.
+        // `--jobs`, or the `--jobserver-auth` or `--jobserver-fds` of a surrounding make.
         if name.starts_with('j') {
             self.has_jobs = true;
             return (Some(b'j'), joined);
@@ -155,7 +158,7 @@ impl MakeCall {
         (letter.map(|(_, letter)| *letter), joined)
     }
 
-    /// Reads an argument that is no option: an assignment or a goal.
+    /// Reads an assignment or a goal.
     fn word(&mut self, arg: &OsStr) {
         let bytes = arg.as_bytes();
         let Some(at) = bytes.iter().position(|&byte| byte == b'=') else {
@@ -171,7 +174,8 @@ impl MakeCall {
         self.variables.insert(name.into(), value.into());
     }
 
-    /// The directory where make puts what it builds: O, which only a command line sets, else KBUILD_OUTPUT; else none.
+    /// Returns the directory in which make puts what it builds: O, which only a command line can set, else
+    /// KBUILD_OUTPUT. Returns `None` if neither is set.
     pub fn output(&self, kbuild_output: Option<&OsStr>) -> Option<PathBuf> {
         let named = [
             self.variable("O"),
@@ -186,7 +190,7 @@ impl MakeCall {
     }
 }
 
-/// Splits MAKEFLAGS, in which a backslash keeps the character behind it. The first word may lack its dash.
+/// Splits MAKEFLAGS, in which a backslash quotes the next character. The first word may lack its dash.
 fn words_of_flags(flags: &OsStr) -> Vec<OsString> {
     let mut words: Vec<Vec<u8>> = Vec::new();
     let mut is_inside = false;
@@ -217,14 +221,14 @@ fn words_of_flags(flags: &OsStr) -> Vec<OsString> {
     words.into_iter().map(OsString::from_vec).collect()
 }
 
-/// Returns whether make, and the shell that it starts, take a value as one word and as it is.
+/// Returns whether make and the shells that it starts read a value as one word, unchanged.
 pub fn is_one_word(value: &OsStr) -> bool {
     let is_plain =
         |byte: &u8| byte.is_ascii_alphanumeric() || !byte.is_ascii() || b"/._+-~,@".contains(byte);
     value.as_bytes().iter().all(is_plain)
 }
 
-/// The words of MAKEOPTS that say how many jobs run at once, and up to which load.
+/// Returns the options of MAKEOPTS that limit the number of jobs and the load.
 pub fn jobs_of(makeopts: &OsStr) -> Vec<OsString> {
     let mut words = words_of_flags(makeopts).into_iter().peekable();
     let mut jobs = Vec::new();

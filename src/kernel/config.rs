@@ -1,4 +1,4 @@
-//! A `.config`: which ARCH it was made for, and whether the goals of a call read it.
+//! The kernel's `.config`: which ARCH it was made for, and whether the goals of make read it.
 
 use super::{
     text,
@@ -12,7 +12,7 @@ use std::{
 };
 use wildmatch::WildMatch;
 
-/// Goals that make a `.config` anew, whatever there was. Source: `make help` of Linux 6.1.
+/// Goals that replace the `.config`. Source: `make help` of Linux 6.1.
 const REPLACING: [&str; 5] = [
     "defconfig",
     "*_defconfig",
@@ -42,7 +42,8 @@ const WITHOUT_CONFIG: [&str; 17] = [
     "rust*",
 ];
 
-/// Goals that read it and need no compiler. Source: `no-compiler-targets` there; `ubootversion` is U-Boot's.
+/// Goals that read the `.config` and need no compiler. Source: `no-compiler-targets` in Linux's Makefile;
+/// `ubootversion` is U-Boot's.
 const WITHOUT_COMPILER: [&str; 7] = [
     "install",
     "zinstall",
@@ -53,8 +54,8 @@ const WITHOUT_COMPILER: [&str; 7] = [
     "ubootversion",
 ];
 
-/// Goals that write to a directory of the target's, which INSTALL_MOD_PATH names, or INSTALL_PATH. Source: `make help` of Linux 6.1
-/// and of its `arch/`. `headers_install` has another.
+/// Goals that write to a directory of the target, with the variable that names it. Source: `make help` of Linux 6.1
+/// and of its `arch/`. `headers_install` uses another variable.
 const INSTALLING: [(&str, Variable); 4] = [
     ("modules_install", env::INSTALL_MOD_PATH),
     ("dtbs_install", env::INSTALL_PATH),
@@ -62,21 +63,21 @@ const INSTALLING: [(&str, Variable); 4] = [
     ("install", env::INSTALL_PATH),
 ];
 
-/// What a `.config` of the kernel says of the machine that it was made for.
+/// The machine that a `.config` of the kernel was made for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfiguredArch {
-    /// ARCH, as it was told to the make that wrote the file.
+    /// The ARCH of the make that wrote the file.
     pub arch: String,
     is_64bit: bool,
 }
 
 impl ConfiguredArch {
-    /// Reads the file; none when there is no such file, or it does not say.
+    /// Reads the file. Returns `None` if it does not exist or does not name an ARCH.
     pub fn read(config: &Path) -> io::Result<Option<Self>> {
         Ok(text::read(config)?.as_deref().and_then(Self::of))
     }
 
-    /// Finds it in the text; none when that does not say, as one that a user wrote.
+    /// Finds the ARCH in the text. Returns `None` if the text has none, as in a file that a user wrote.
     fn of(config: &str) -> Option<Self> {
         let mut comments = config.lines().take_while(|line| line.starts_with('#'));
         let heading = comments.find_map(|line| line.strip_prefix("# Linux/"))?;
@@ -86,10 +87,10 @@ impl ConfiguredArch {
         })
     }
 
-    /// Returns whether make with that ARCH keeps the file for the machine that it was made for.
+    /// Returns whether make with that ARCH keeps the machine of the file.
     ///
-    /// Some CPUs have a name for either word size, of which the longer ends in 64, and one that leaves the size to the
-    /// file; `make` on such a machine by itself takes that.
+    /// Some CPUs have an ARCH for each word size, of which the longer ends in 64, and one that takes the word size
+    /// from the file. make on such a machine uses the last one by default.
     pub fn fits(&self, arch: &str, tree: &Tree) -> bool {
         if self.arch == arch {
             return true;
@@ -100,7 +101,7 @@ impl ConfiguredArch {
     }
 }
 
-/// Returns whether make reads a `.config` that was there before it started.
+/// Returns whether make reads an existing `.config`.
 pub fn is_read_by(goals: &[OsString]) -> bool {
     let first = goals.iter().find(|goal| !fits(goal, &WITHOUT_CONFIG));
     match first {
@@ -109,19 +110,21 @@ pub fn is_read_by(goals: &[OsString]) -> bool {
     }
 }
 
-/// Returns whether a goal needs the target's compiler. menuconfig does, of the kernel and of U-Boot: it asks what that can.
+/// Returns whether a goal needs the target's compiler. menuconfig of the kernel and of U-Boot does: it tests what the
+/// compiler supports.
 pub fn needs_compiler(goals: &[OsString]) -> bool {
     let needs = |goal: &OsString| !fits(goal, &WITHOUT_CONFIG) && !fits(goal, &WITHOUT_COMPILER);
     goals.is_empty() || goals.iter().any(needs)
 }
 
-/// Returns whether a goal of a kernel's tree builds programs of the target's: its tools, and its tests. `modules_install` and the like
-/// of such a directory are goals of make there.
+/// Returns whether a goal of a kernel tree builds programs for the target: the kernel's tools and tests. In their own
+/// directories, `modules_install` and the like are goals of make.
 pub fn is_of_tools(goal: &OsStr) -> bool {
     fits(goal, &["tools/*", "kselftest", "kselftest-*"])
 }
 
-/// The variable that says where a goal writes to; none when it stays in the tree. A module's own `install` is `modules_install`.
+/// Returns the variable that names the directory a goal installs to. Returns `None` if the goal installs nothing. A
+/// module's own `install` is `modules_install`.
 pub fn place_of(goal: &OsStr, kind: TreeKind) -> Option<Variable> {
     let installing = INSTALLING.iter().find(|(glob, _)| fits(goal, &[glob]));
     installing.map(|(_, place)| match kind {

@@ -1,8 +1,8 @@
-//! A Makefile's text, as far as it tells what is built and which variables it takes: continued lines joined, comments taken out,
-//! and what it includes put in.
+//! The text of a Makefile, to find out what it builds and which variables it reads: continued lines are joined,
+//! comments are removed, and included files are inserted.
 //!
-//! It is searched, not evaluated: conditionals are not decided and functions are not called. Where a path names a variable that
-//! only a run of make knows, the file is not found.
+//! The text is searched, not evaluated: conditionals are not decided and functions are not called. An included file
+//! is not found if its path has a variable that only make knows.
 
 use super::text::{has_word, read};
 use std::{
@@ -10,11 +10,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How deep files include each other, and how many are read for one Makefile.
+/// How deep includes may nest, and how many files are read for one Makefile.
 const DEEPEST: usize = 5;
 const MOST_FILES: usize = 64;
 
-/// How many subdirectories are looked into for what a Makefile hands on.
+/// How many subdirectories that a Makefile calls make in are searched.
 const MOST_DIRECTORIES: usize = 32;
 
 /// Variables that stand for the directory of the Makefile: make's own, and kbuild's in a module outside the kernel.
@@ -31,11 +31,11 @@ const OWN_DIRECTORY: [&str; 7] = [
 /// The names that make looks for, in its order.
 pub(super) const MAKEFILES: [&str; 3] = ["GNUmakefile", "makefile", "Makefile"];
 
-/// A line with what a backslash at its end joins to it.
+/// A logical line: a line with its continuations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Line {
     text: String,
-    /// It is a command of a rule.
+    /// Whether the line is a command of a rule.
     is_recipe: bool,
 }
 
@@ -48,9 +48,9 @@ pub(super) struct Makefile {
 /// How a variable is given its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operator {
-    /// `=`, `:=`, `::=`, `!=`: the environment does not count.
+    /// `=`, `:=`, `::=`, `!=`: replaces the environment's value.
     Plain,
-    /// `?=`: unless it has one.
+    /// `?=`: applies if the environment has no value.
     Default,
     /// `+=`.
     Append,
@@ -65,7 +65,7 @@ struct Assignment<'l> {
 }
 
 impl Makefile {
-    /// Takes a text apart.
+    /// Splits a text into lines.
     pub(super) fn parse(text: &str) -> Self {
         let mut lines: Vec<Line> = Vec::new();
         let mut continues = false;
@@ -104,7 +104,7 @@ impl Makefile {
         Self { lines }
     }
 
-    /// Puts in what the file includes, and adds those texts to `text`.
+    /// Inserts the included files, and appends their text to `text`.
     pub(super) fn include(&mut self, file: &Path, text: &mut String) -> io::Result<()> {
         let directory = file.parent().unwrap_or(Path::new("")).to_owned();
         let mut left = MOST_FILES;
@@ -140,7 +140,7 @@ impl Makefile {
         Ok(lines)
     }
 
-    /// The files that this one includes.
+    /// Returns the files that this one includes.
     fn includes(&self, directory: &Path, file: &Path) -> Vec<PathBuf> {
         let names = self.lines.iter().filter(|line| !line.is_recipe);
         let names = names.filter_map(|line| {
@@ -175,7 +175,8 @@ impl Makefile {
         paths
     }
 
-    /// A name with its variables put in, if this file says what they are. `own` is the directory of the file that names it.
+    /// Returns a name with its variables expanded, if this file defines them. `own` is the directory of the file that
+    /// names it.
     fn expanded(&self, name: &str, own: &Path, depth: usize) -> Option<String> {
         if depth == 0 {
             return None;
@@ -215,7 +216,7 @@ impl Makefile {
         self.expanded(&format!("{}{value}{after}", &name[..start]), own, depth - 1)
     }
 
-    /// The value that the file gives a variable, as it is written.
+    /// Returns the value that the file gives a variable, unexpanded.
     fn value(&self, name: &str) -> Option<&str> {
         let mut all = self.assignments();
         all.find(|assignment| assignment.name == name)
@@ -227,7 +228,7 @@ impl Makefile {
         lines.filter_map(|line| assignment(&line.text))
     }
 
-    /// Returns whether the file is the top of a tree that is built as the kernel is, and by its own rules: busybox, barebox.
+    /// Returns whether the file is the top of a project with a copy of kbuild, such as busybox or barebox.
     pub(super) fn is_own_kbuild(&self) -> bool {
         ["VERSION", "PATCHLEVEL", "SUBLEVEL"].iter().all(|name| {
             self.value(name)
@@ -235,7 +236,7 @@ impl Makefile {
         })
     }
 
-    /// Returns whether the file starts kbuild for a module: make in the kernel's tree, told which directory to build.
+    /// Returns whether the file starts kbuild for a module: make in the kernel's tree, with the directory to build.
     pub(super) fn calls_kbuild(&self) -> bool {
         self.lines.iter().any(|line| {
             let text = match assignment(&line.text) {
@@ -251,7 +252,7 @@ impl Makefile {
         })
     }
 
-    /// Returns whether the file asks if kbuild reads it.
+    /// Returns whether the file tests if kbuild is reading it.
     pub(super) fn asks_for_kbuild(&self) -> bool {
         self.lines.iter().any(|line| {
             let text = line.text.trim_start();
@@ -265,7 +266,7 @@ impl Makefile {
         })
     }
 
-    /// Returns whether the file lists objects as kbuild wants them, and does not use the lists itself.
+    /// Returns whether the file lists objects in kbuild's variables, and does not use the lists itself.
     pub(super) fn has_objects(&self) -> bool {
         let uses = ["$(obj-", "${obj-"];
         let uses_lists = || {
@@ -282,8 +283,8 @@ impl Makefile {
         is_module || found && !uses_lists()
     }
 
-    /// Returns whether the file gives a variable a value that replaces the environment's. A value that comes from the variable itself,
-    /// or from one that `is_given`, does not.
+    /// Returns whether the file overrides a variable of the environment. A value that is derived from the variable
+    /// itself, or from one for which `is_given` is true, does not.
     pub(super) fn replaces(&self, name: &str, is_given: &dyn Fn(&str) -> bool) -> bool {
         let mut all = self.assignments();
         all.any(|assignment| {
@@ -295,7 +296,7 @@ impl Makefile {
         })
     }
 
-    /// The subdirectories with a Makefile that the file names, if it hands anything on at all.
+    /// Returns the subdirectories with a Makefile that the file names, if it calls make at all.
     pub(super) fn directories(&self, directory: &Path) -> Vec<PathBuf> {
         let all = || self.lines.iter().flat_map(|line| words(&line.text));
         let hands_on = |word: &str| {
@@ -331,7 +332,7 @@ impl Makefile {
     }
 }
 
-/// The words of a line, each with the functions and variables in it whole.
+/// Splits a line into words, in which functions and variables stay whole.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let mut depth = 0_usize;
     text.split(move |c: char| {
@@ -391,7 +392,7 @@ fn assignment(text: &str) -> Option<Assignment<'_>> {
     })
 }
 
-/// The variables that a value names.
+/// Returns the variables that a value names.
 fn variables(value: &str) -> impl Iterator<Item = &str> {
     value.split('$').skip(1).filter_map(|rest| {
         let inner = rest.strip_prefix(['(', '{'])?;
@@ -400,8 +401,8 @@ fn variables(value: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Returns whether a command or the value of a variable starts make in another tree for a directory: with `M=`, or `SUBDIRS=` before
-/// Linux 5.3, or a goal of modules. Source: the kernel's Documentation/kbuild/modules.rst.
+/// Returns whether a command or the value of a variable starts make in another tree for a directory: with `M=`, or
+/// `SUBDIRS=` before Linux 5.3, or a goal of modules. Source: the kernel's Documentation/kbuild/modules.rst.
 fn is_kbuild_call(text: &str) -> bool {
     let words: Vec<&str> = words(text).collect();
     let value_of = |name: &str| {

@@ -3,21 +3,22 @@
 use crossmerge_system::file::read;
 use std::{fs, io, path::Path};
 
-/// No Makefile by hand is longer; what is behind it is not read. In bytes; Linux 6.1 has 71,000.
+/// The size limit of a Makefile, in bytes; the rest of a longer file is ignored. The Makefile of Linux 6.1 has 71,000
+/// bytes.
 pub(super) const MOST: u64 = 1 << 20;
 
-/// Reads the beginning of a file; none when there is no such file.
+/// Reads a file up to the limit. Returns `None` if it does not exist.
 pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => {}
-        // What is no file (a pipe, a directory) has nothing to tell.
+        // A pipe or a directory is treated as missing.
         _ => return Ok(None),
     }
     let bytes = read::head(path, MOST)?;
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Returns whether a text has a word: what is before and behind it is no part of a name.
+/// Returns whether a text contains a word that is not part of a longer name.
 pub(super) fn has_word(text: &str, word: &str) -> bool {
     let is_name = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(word).any(|(at, _)| {

@@ -1,7 +1,8 @@
-//! What a directory is a tree of, by its Makefile: the kernel, a module of it, U-Boot, OpenSBI or another that takes CROSS_COMPILE.
+//! What a directory with a Makefile contains: the kernel, a kernel module, U-Boot, OpenSBI or another project that
+//! uses CROSS_COMPILE.
 //!
-//! It is told by the words that such a Makefile must have, not by its version or directories: those differ between releases, and
-//! the packages that distributions make for building modules hold a part of the tree.
+//! The project is recognised by words that its Makefile must have. Versions and directories would not do: they differ
+//! between releases, and distributions' packages for building modules contain only a part of the tree.
 
 use super::{
     makefile::{MAKEFILES, Makefile},
@@ -13,46 +14,48 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What is built from a tree.
+/// The project in a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TreeKind {
-    /// The Linux kernel, or what is needed of it for building modules.
+    /// The Linux kernel, or the part of it that is needed for building modules.
     Linux,
-    /// A module that lives outside the kernel's tree.
+    /// A kernel module outside the kernel's tree.
     Module,
     /// Das U-Boot.
     UBoot,
-    /// RISC-V's firmware for supervisors.
+    /// OpenSBI, firmware for RISC-V.
     OpenSbi,
-    /// Something else.
+    /// Another project.
     Other,
 }
 
 /// A directory with a Makefile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tree {
-    /// What it is of.
+    /// The project.
     pub kind: TreeKind,
     /// The top of the sources.
     pub source: PathBuf,
-    /// Where make puts what it builds, and looks for `.config`.
+    /// The directory in which make puts what it builds, and looks for `.config`.
     pub output: PathBuf,
-    /// The kernel tree that it lies in, below its top.
+    /// The kernel tree around the directory, if it is below the top of one.
     pub top: Option<PathBuf>,
-    /// It starts kbuild itself, so the directory need not be a top.
+    /// Whether the Makefile starts kbuild itself, so that the directory need not be the top of a tree.
     pub calls_kbuild: bool,
-    /// A module, and beside it something that runs in user space.
+    /// Whether the tree has a module and a program for user space.
     pub is_mixed: bool,
-    /// The text of the Makefile, with what it includes and hands on to where that tells the kind.
+    /// The text of the Makefile and of the files it includes, and of the Makefiles in subdirectories if these are
+    /// needed to recognise the project.
     makefile: String,
     parsed: Makefile,
 }
 
-/// How far down a Makefile is followed to those that it hands on to.
+/// How many levels of subdirectories are followed.
 const DEEPEST: usize = 3;
 
 impl Tree {
-    /// Looks at the directory that make would work in; none when it has no Makefile. `output` is where make was told to build.
+    /// Reads the tree that make would work in. Returns `None` if the directory has no Makefile. `output` is the
+    /// directory that make was told to build in.
     pub fn at(
         directory: &Path,
         file: Option<&OsStr>,
@@ -83,7 +86,7 @@ impl Tree {
             return Ok(None);
         };
         let mut source = directory.to_owned();
-        // What a build elsewhere leaves behind leads back to the sources, and builds where it is.
+        // An output directory has a generated Makefile, which names the sources; make builds in the output directory.
         if let Some(named) = leads_to(&makefile).map(|top| directory.join(top))
             && let Some(text) = self::read(&named.join("Makefile"))?
         {
@@ -114,7 +117,8 @@ impl Tree {
         let has = |name: &str| tree.source.join(name).is_file();
         let has_kbuild = has("Kbuild") && !tree.knows("SRCARCH");
         let is_of_dkms = has("dkms.conf") || has("dkms.conf.in");
-        // In the kernel's own tools, modules are beside programs and begin with their objects.
+        // In the kernel's tools, directories of modules and of programs are mixed. Only a list of objects shows a
+        // module.
         let is_module = match tree.is_in_tools() {
             true => tree.parsed.has_objects(),
             false => {
@@ -133,7 +137,7 @@ impl Tree {
         Ok(Some(tree))
     }
 
-    /// Looks at the subdirectories that the Makefile hands on to: with a module in one, kbuild is called for it.
+    /// Reads the subdirectories in which the Makefile calls make. If one has a module, the tree is one of a module.
     fn look_below(&mut self, depth: usize) -> io::Result<()> {
         let (mut modules, mut others) = (false, false);
         for directory in self.parsed.directories(&self.source) {
@@ -145,7 +149,7 @@ impl Tree {
                     modules = true;
                     others |= below.is_mixed;
                 }
-                // A project that has a kernel beside it is no part of it.
+                // A project with a kernel in a subdirectory is not part of that kernel.
                 TreeKind::Linux | TreeKind::UBoot | TreeKind::OpenSbi => continue,
                 TreeKind::Other => others |= below.knows(crossmerge_plan::env::CROSS_COMPILE.name),
             }
@@ -170,33 +174,34 @@ impl Tree {
         within().unwrap_or(false)
     }
 
-    /// Returns whether the Makefile gives a variable a value that replaces the environment's, other than by what the caller gives.
+    /// Returns whether the Makefile overrides a variable of the environment, other than by a value that the caller
+    /// gave.
     pub fn replaces(&self, name: &str, is_given: &dyn Fn(&str) -> bool) -> bool {
         self.parsed.replaces(name, is_given)
     }
 
-    /// Returns whether the Makefile has a word in it, such as a variable that it may be given.
+    /// Returns whether the Makefile contains a word, such as the name of a variable.
     pub fn knows(&self, word: &str) -> bool {
         has_word(&self.makefile, word)
     }
 
-    /// Returns whether the tree has a directory for that ARCH, or for the one that its Makefile says it is a part of.
+    /// Returns whether the tree has a directory for that ARCH, or for the one that the Makefile maps it to.
     pub fn has_arch(&self, arch: &str) -> bool {
         let directory = self.source.join("arch").join(self.source_arch(arch));
         !arch.is_empty() && directory.is_dir()
     }
 
-    /// The directory of `arch/` for an ARCH: two that differ in the word size may share one.
+    /// Returns the directory of `arch/` for an ARCH: two that differ in the word size may share one.
     pub fn source_arch<'a>(&'a self, arch: &'a str) -> &'a str {
         source_arch(&self.makefile, arch)
     }
 }
 
 impl TreeKind {
-    /// Tells the top of a known tree by the text of its Makefile; `None` for any other Makefile.
+    /// Recognises the top of a known project by the text of its Makefile. Returns `None` for any other Makefile.
     fn of_top(makefile: &str) -> Option<Self> {
         let has = |word| has_word(makefile, word);
-        // U-Boot's of 2015 had rules for modules from the kernel, whose Makefile it began as.
+        // U-Boot's Makefile began as a copy of the kernel's. That of 2015 still had rules for modules.
         if ["UBOOTVERSION", "UBOOTRELEASE", "U_BOOT_VERSION"]
             .into_iter()
             .any(has)
@@ -211,13 +216,13 @@ impl TreeKind {
         }
     }
 
-    /// Returns whether it is the kernel's own build that runs: for the kernel, or for a module.
+    /// Returns whether kbuild builds it: the kernel, or a module.
     pub fn is_kernels(self) -> bool {
         matches!(self, Self::Linux | Self::Module)
     }
 }
 
-/// The kernel tree that a directory lies in, below its top.
+/// Returns the kernel tree around a directory that is below its top.
 pub fn top_above(directory: &Path) -> io::Result<Option<PathBuf>> {
     for above in std::path::absolute(directory)?.ancestors().skip(1) {
         if above.join("Kbuild").is_file()
@@ -230,10 +235,10 @@ pub fn top_above(directory: &Path) -> io::Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// The top of the sources that a generated Makefile leads to: by `include TOP/Makefile`, before Linux 5.4 and in U-Boot by
-/// `-C TOP`.
+/// Returns the top of the sources that a generated Makefile names: by `include TOP/Makefile`; before Linux 5.4 and in
+/// U-Boot by `-C TOP`.
 fn leads_to(makefile: &str) -> Option<&str> {
-    /// Such a file has but a few lines.
+    /// The most lines that a generated Makefile has.
     const LINES: usize = 40;
     if makefile.lines().count() > LINES {
         return None;
@@ -250,7 +255,7 @@ fn leads_to(makefile: &str) -> Option<&str> {
     included.or_else(|| is_generated.then(called).flatten())
 }
 
-/// Finds `ifeq ($(ARCH),NAME)` with `SRCARCH := DIRECTORY` behind it.
+/// Finds `ifeq ($(ARCH),NAME)` with `SRCARCH := DIRECTORY` in the next line.
 fn source_arch<'a>(makefile: &'a str, arch: &'a str) -> &'a str {
     let condition = format!("ifeq ($(ARCH),{arch})");
     let mut lines = makefile.lines();

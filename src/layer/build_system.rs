@@ -1,4 +1,4 @@
-//! The layers of build systems: flags, and what Cargo and Go are told.
+//! The layers of build systems: flags, and the variables of Cargo and Go.
 
 use super::changes::{Prepared, propose};
 use crate::{
@@ -10,13 +10,13 @@ use crate::{
 };
 use crossmerge_plan::{plan::Changes, report};
 
-/// The flags as they are, for make and configure.
+/// Sets the flags for make and configure.
 pub(super) fn flags(call: &Call, changes: &mut Changes) -> Result<(), ExportError> {
     put(call.context, changes, &call.facts()?.flags);
     Ok(())
 }
 
-/// The flags that a build type leaves open.
+/// Sets the flags without those that a build type sets.
 pub(super) fn build_type_flags(call: &Call, changes: &mut Changes) -> Result<(), ExportError> {
     let flags = call.facts()?.flags.without_build_type();
     put(call.context, changes, &flags);
@@ -29,19 +29,19 @@ fn put(context: &Context, changes: &mut Changes, flags: &Flags) {
     }
 }
 
-/// What Cargo and its build scripts ask for.
+/// Sets the variables of Cargo and its build scripts.
 pub(super) fn cargo(call: &Call, prepared: &mut Prepared) -> Result<(), ExportError> {
     let context = call.context;
     let mut facts = call.facts()?.clone();
     facts.look_further(context, call.gcc());
-    // Whether a program of the target's will be run is not known here, so a missing emulator is not told.
+    // The build may not run the target's programs, so a missing emulator is not reported.
     facts.find_emulator(context);
     if facts.emulator.as_ref().is_some_and(Emulator::has_spaces) {
         report::note(
-            "Cargo splits its runner at spaces, and the emulator's words have some: `cargo run` and `cargo test` go without it",
+            "Cargo splits its runner at spaces, and the emulator's command contains some: `cargo run` and `cargo test` do not use it",
         );
     }
-    // The crate cc falls back to the caller's plain CFLAGS where there are none with the target's name.
+    // Without variables that name the target, the crate cc uses the caller's plain CFLAGS.
     let is_callers = |name: &str| {
         let mut callers = FLAGS
             .iter()
@@ -51,7 +51,7 @@ pub(super) fn cargo(call: &Call, prepared: &mut Prepared) -> Result<(), ExportEr
                 .is_some_and(|rest| rest.starts_with('_'))
         })
     };
-    // For the crate cmake. A path that CMake's file cannot hold is no reason to refuse a crate that may not ask for CMake.
+    // For the crate cmake. If CMake's file cannot contain a path, the build goes on, since it may not use CMake.
     if let Ok(file) = export::nested_file(context, Format::Cmake, &facts) {
         facts.toolchain_file = Some(file.path.clone());
         prepared.files.push(file);
@@ -64,7 +64,7 @@ pub(super) fn cargo(call: &Call, prepared: &mut Prepared) -> Result<(), ExportEr
     Ok(())
 }
 
-/// What Go asks for.
+/// Sets the variables of Go.
 pub(super) fn go(call: &Call, changes: &mut Changes) -> Result<(), ExportError> {
     for (name, value) in go::variables(call.facts()?)? {
         propose(call.context, changes, &name, value);

@@ -1,4 +1,4 @@
-//! The names of the layers, and the changes that they add up to.
+//! The names of the layers, and their combined changes.
 
 use crate::context::Context;
 use crossmerge_plan::{
@@ -12,36 +12,36 @@ use std::ffi::{OsStr, OsString};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Layer {
-    /// What makes Portage build for the target.
+    /// Portage's variables for the target.
     Portage,
     /// The target's tools, for build systems that ask the environment.
     Compiler,
-    /// What shows pkg-config the sysroot and hides the machine.
+    /// pkg-config's directories: those of the sysroot, and none of the host.
     PkgConfig,
     /// The flags of the target's compilers and linker.
     Flags,
     /// Those flags for a build system that decides on optimisation and debugging.
     BuildTypeFlags,
-    /// What makefiles that know nothing of the tools' variables ask for.
+    /// Variables of makefiles that do not use the tools' own.
     Make,
-    /// What lets compiler caches see that the compiler behind a link of ours changed.
+    /// The string by which compiler caches notice a changed compiler behind crossmerge's symlinks.
     CompilerCache,
-    /// What tells Cargo and its build scripts of the target.
+    /// The variables of Cargo and its build scripts.
     Cargo,
-    /// What tells Go of the target.
+    /// The variables of Go.
     Go,
-    /// What tells the kernel's make of the target.
+    /// The variables of the kernel's make.
     Kernel,
-    /// What configure scripts would find out by running a program.
+    /// Answers for the tests of configure scripts that run a program.
     SiteCache,
 }
 
-/// What the layers add up to.
+/// The combined result of the layers.
 #[derive(Debug, Default)]
 pub struct Prepared {
     /// The changes to the environment.
     pub env: Changes,
-    /// Files that they name.
+    /// The files that the changes name.
     pub files: Vec<File>,
     /// The steps into the namespaces in which the tool runs.
     pub enter: Vec<Step>,

@@ -1,4 +1,4 @@
-//! The `compiler` layer: the target's tools and the build machine's, by the names that make and autoconf have for them.
+//! The `compiler` layer: the target's and the build machine's tools, in the variables of make and Autoconf.
 
 use super::changes::{propose, set};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 use crossmerge_plan::{env, plan::Changes};
 use std::path::PathBuf;
 
-/// Names the tools that are there.
+/// Sets the variables of the existing tools.
 pub(super) fn compiler(call: &Call, changes: &mut Changes) -> Result<(), ContextError> {
     let (context, found) = (call.context, call.tools());
     for tool in found.iter().filter(|tool| tool.read_by == ReadBy::All) {
@@ -24,7 +24,7 @@ pub(super) fn compiler(call: &Call, changes: &mut Changes) -> Result<(), Context
     Ok(())
 }
 
-/// Puts the directories of the tools into PATH that a shell would not find there.
+/// Adds the tools' directories to PATH unless a shell finds the tools there already.
 fn reach(context: &Context, tools: &[Tool], changes: &mut Changes) {
     let mut path = context.path();
     let known = path.len();

@@ -1,11 +1,13 @@
-//! The `compiler-cache` layer: what ccache compares to see whether the compiler changed.
+//! The `compiler-cache` layer: the string by which ccache notices that the compiler changed.
 //!
-//! `<tuple>-gcc` is a symlink to this program. ccache follows it, and compares our size and time of change: it would go on serving
-//! objects of a compiler that has been replaced since, and forget all of them when crossmerge is updated. So it is given a string that
-//! changes with the real compiler, and with the options that we add. Source: ccache(1), `compiler_check`; Buildroot does the same in
+//! `<tuple>-gcc` is a symlink to crossmerge. ccache follows it, and compares the size and modification time of
+//! crossmerge. So it would keep serving objects of a compiler that has been replaced, and would drop all of them when
+//! crossmerge is updated. Therefore ccache gets a string that changes with the real compiler and with the options
+//! that crossmerge adds. Sources: ccache(1), `compiler_check`; Buildroot does the same in
 //! `toolchain/toolchain-wrapper.c`.
 //!
-//! The string is for every compiler of the build, so it changes with the build machine's compilers too. Nothing is started for it.
+//! The string applies to every compiler of the build, so it depends on the build machine's compilers too. No program
+//! is started for it.
 
 use super::changes::set;
 use crate::{
@@ -23,10 +25,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The build machine's compilers, by the names that a build may have for them.
+/// The build machine's compilers, by their usual names.
 const NATIVE: [&str; 4] = ["cc", "gcc", "c++", "clang"];
 
-/// The definitions of the compilers' applets, whose command lines have options of ours.
+/// The definitions of the compilers' applets, whose commands contain options of crossmerge's.
 const WRAPPERS: [(&str, &str); 2] = [
     (
         "gnu-compilers.toml",
@@ -38,7 +40,7 @@ const WRAPPERS: [(&str, &str); 2] = [
     ),
 ];
 
-/// Tells ccache which compiler this is. Without a compiler of the target's it may do as it likes.
+/// Sets ccache's string. Without a compiler for the target, it does nothing.
 pub(super) fn compiler_cache(call: &Call, changes: &mut Changes) {
     let context = call.context;
     let is_callers = context
@@ -52,7 +54,7 @@ pub(super) fn compiler_cache(call: &Call, changes: &mut Changes) {
     }
 }
 
-/// What changes with the compiler, whose files are given, as hexadecimal digits.
+/// Returns a hexadecimal hash that changes with the compiler, whose files are given.
 fn key(context: &Context, mut files: Vec<PathBuf>) -> String {
     let mut hash = Sha256::new();
     let mut add = |bytes: &[u8]| {
@@ -69,7 +71,7 @@ fn key(context: &Context, mut files: Vec<PathBuf>) -> String {
     }
     add(context.sysroot().as_os_str().as_bytes());
     for (file, text) in WRAPPERS {
-        // The rest of the file names tools, and may grow without any effect on an object.
+        // The rest of the file lists tools, and does not affect objects.
         let command = text.lines().find(|line| line.starts_with("command"));
         add(command.unwrap_or_default().as_bytes());
         let own = context.config.directories.iter();
@@ -88,11 +90,11 @@ fn key(context: &Context, mut files: Vec<PathBuf>) -> String {
             });
         }
     }
-    // Several names lead to one native GCC.
+    // Several names may be symlinks to one native GCC.
     let mut known = BTreeMap::new();
     for file in &files {
         let metadata = known.entry(file).or_insert_with(|| file.metadata().ok());
-        // A file that does not exist adds nothing, so that a list may name what only some compilers have.
+        // A missing file adds nothing, so that a list may contain files that only some compilers have.
         if let Some(metadata) = metadata {
             add(file.as_os_str().as_bytes());
             let numbers = [
@@ -110,7 +112,7 @@ fn key(context: &Context, mut files: Vec<PathBuf>) -> String {
         .collect()
 }
 
-/// The files that a driver's objects depend on.
+/// Returns the files that a driver's objects depend on.
 fn files(kind: ToolchainKind, driver: &Path, gcc: Option<&Gcc>) -> Vec<PathBuf> {
     let mut files = vec![driver.to_owned()];
     match kind {

@@ -1,7 +1,7 @@
-//! The `kernel` layer: what the kernel's make is told of the target.
+//! The `kernel` layer: the variables of the kernel's make.
 //!
-//! The kernel is compiled by the toolchain itself, not through links of ours: it needs no sysroot, and thousands of calls
-//! would each pay for the way.
+//! The kernel is compiled by the toolchain itself, not through crossmerge's symlinks: it needs no sysroot, and the
+//! symlinks would cost time in each of thousands of calls.
 
 use super::{
     changes::{default, set},
@@ -17,8 +17,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Names ARCH, CROSS_COMPILE, LLVM, INSTALL_MOD_PATH and INSTALL_PATH. ARCH is left out where the kernel has no name for the
-/// CPU, LLVM where it is GCC that compiles.
+/// Sets ARCH, CROSS_COMPILE, LLVM, INSTALL_MOD_PATH and INSTALL_PATH. ARCH is omitted if the kernel has no name for
+/// the CPU, LLVM if the compiler is GCC.
 pub(super) fn kernel(context: &Context, changes: &mut Changes) -> Result<(), ExportError> {
     let target = context.target()?;
     if let Some(arch) = target.kernel_arch() {
@@ -29,10 +29,10 @@ pub(super) fn kernel(context: &Context, changes: &mut Changes) -> Result<(), Exp
         Some(toolchain) if toolchain.kind == ToolchainKind::Gnu => {
             reachable(context, &toolchain.prefix, toolchain.kind.driver(), changes)
         }
-        // clang is told by it what to compile for.
+        // clang gets its target from CROSS_COMPILE.
         Some(toolchain) => {
             default(context, changes, env::LLVM, "1");
-            // Kernels since 5.18 would take a directory for LLVM as well, and U-Boot and OpenSBI would not.
+            // Since 5.18 the kernel accepts a directory in LLVM, but U-Boot and OpenSBI do not.
             put_first(context, &toolchain.prefix, toolchain.kind.driver(), changes);
             own.into()
         }
@@ -46,13 +46,14 @@ pub(super) fn kernel(context: &Context, changes: &mut Changes) -> Result<(), Exp
     default(context, changes, env::CROSS_COMPILE, cross_compile);
     let root = PathBuf::from(root(context)?);
     default(context, changes, env::INSTALL_PATH, root.join("boot"));
-    // Without the slash that Portage has behind a ROOT.
+    // Removes the trailing slash of Portage's ROOT.
     let root: PathBuf = root.components().collect();
     default(context, changes, env::INSTALL_MOD_PATH, root);
     Ok(())
 }
 
-/// The prefix as make can have it in a variable: whole, else its last part, with the directory first in PATH.
+/// Returns the prefix in a form that make can use: the whole path, else its last part, with its directory first in
+/// PATH.
 fn reachable(context: &Context, prefix: &Path, driver: &str, changes: &mut Changes) -> OsString {
     if is_one_word(prefix.as_os_str()) {
         return prefix.into();
@@ -61,7 +62,7 @@ fn reachable(context: &Context, prefix: &Path, driver: &str, changes: &mut Chang
     split(prefix).1.to_owned()
 }
 
-/// Puts the directory of a toolchain before all others in PATH, unless its driver is what a shell would find.
+/// Puts the directory of a toolchain first in PATH, unless a shell finds its driver anyway.
 fn put_first(context: &Context, prefix: &Path, driver: &str, changes: &mut Changes) {
     let (directory, name) = split(prefix);
     let mut program = name.to_owned();
@@ -79,7 +80,7 @@ fn put_first(context: &Context, prefix: &Path, driver: &str, changes: &mut Chang
     }
 }
 
-/// A prefix as its directory and what the names of the tools begin with.
+/// Splits a prefix into its directory and the beginning of the tools' names.
 fn split(prefix: &Path) -> (&Path, &OsStr) {
     let bytes = prefix.as_os_str().as_bytes();
     let at = bytes

@@ -1,5 +1,5 @@
-//! The `make` layer: what makefiles, and scripts of no build system, ask for beside the tools' own variables. It is what Yocto's
-//! `environment-setup` has, so that a project written for that finds the same names here.
+//! The `make` layer: variables that makefiles and scripts without a build system use beside the tools' own. They are
+//! those of Yocto's `environment-setup`, so that a project written for that works here too.
 
 use super::changes::{Prepared, default, propose};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 };
 use crossmerge_plan::env;
 
-/// The variables of this layer that are not a tool's.
+/// The variables of this layer, except those of tools.
 pub(super) const NAMES: [&str; 5] = [
     env::CROSS_COMPILE.name,
     env::CONFIGURE_FLAGS.name,
@@ -18,8 +18,8 @@ pub(super) const NAMES: [&str; 5] = [
     env::CBUILD.name,
 ];
 
-/// Names the prefix of the tools, which a makefile's own `CC = $(CROSS_COMPILE)gcc` takes; the options of a configure script; the sysroot;
-/// and a toolchain file for a cmake that is started without one.
+/// Sets the prefix of the tools (for a makefile's `CC = $(CROSS_COMPILE)gcc`), the options of a configure script, the
+/// sysroot, and a toolchain file for a cmake that is started without one.
 pub(super) fn make(call: &Call, prepared: &mut Prepared) -> Result<(), ExportError> {
     let context = call.context;
     let mut facts = call.facts()?.clone();
@@ -39,7 +39,7 @@ pub(super) fn make(call: &Call, prepared: &mut Prepared) -> Result<(), ExportErr
     if let Some(cbuild) = &facts.cbuild {
         default(context, changes, env::CBUILD, cbuild);
     }
-    // A path that CMake's file cannot hold is no reason to refuse a build that may not ask for CMake.
+    // If CMake's file cannot contain a path, the build goes on, since it may not use CMake.
     facts.look_for_cmake(context);
     if let Ok(file) = export::nested_file(context, Format::Cmake, &facts) {
         default(context, changes, env::CMAKE_TOOLCHAIN_FILE, &file.path);

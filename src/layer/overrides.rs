@@ -1,8 +1,8 @@
-//! The caller's variables that override ours, and so may turn a build for the target into one for the build machine: one list for the
-//! layers, for `doctor` and for every message.
+//! The caller's variables that override crossmerge's, and so may turn a build for the target into one for the build
+//! machine: one list for the layers, for `doctor` and for all messages.
 //!
-//! A variable that the caller has set stays, since some know why. What the caller may not know is said on stderr before the build
-//! begins; a build that would certainly be for another machine is an error.
+//! A variable that the caller has set stays, since it may be intended. crossmerge prints a warning on stderr before
+//! the build begins. If the build would certainly be for another machine, that is an error.
 
 use super::changes::Layer;
 use crate::{config::ToolchainKind, context::Context, export::ExportError, target::Target};
@@ -14,16 +14,16 @@ use crossmerge_plan::{
 use crossmerge_system::exec;
 use std::{ffi::OsStr, path::Path};
 
-/// What a variable decides.
+/// The subject of a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OverrideKind {
     /// The compiler, which decides for which machine the result is.
     Compiler,
-    /// A tool for the compiler's output.
+    /// A tool that works on the compiler's output.
     Tool,
-    /// What lists the libraries.
+    /// pkg-config.
     PkgConfig,
-    /// What stands before the names of all tools.
+    /// The prefix of all tools' names.
     Prefix,
     /// rustc's target.
     CargoTarget,
@@ -31,13 +31,14 @@ enum OverrideKind {
     GoOs,
     /// Go's CPU.
     GoArch,
-    /// Directories that GCC and clang search as well, cross compilers too, or write into programs.
+    /// Directories that GCC and clang, cross compilers too, also search or write into programs.
     Search,
 }
 
-/// Every such variable. Harmless, and so not here: PKG_CONFIG_PATH, PKG_CONFIG_LIBDIR (`<tuple>-pkg-config` sees the sysroot only),
-/// CONFIG_SITE (ours reads the caller's), CMAKE_TOOLCHAIN_FILE (the command line names ours), CMAKE_PREFIX_PATH (the toolchain file moves
-/// it into the sysroot), LIBRARY_PATH (for native compilers only, gcc(1)), LD_LIBRARY_PATH, RUSTFLAGS, GOFLAGS.
+/// The variables. These are harmless and so omitted: PKG_CONFIG_PATH and PKG_CONFIG_LIBDIR (`<tuple>-pkg-config` only
+/// uses the sysroot), CONFIG_SITE (crossmerge's file reads the caller's), CMAKE_TOOLCHAIN_FILE (the command line
+/// names crossmerge's), CMAKE_PREFIX_PATH (the toolchain file moves it into the sysroot), LIBRARY_PATH (only for
+/// native compilers, gcc(1)), LD_LIBRARY_PATH, RUSTFLAGS, GOFLAGS.
 const OVERRIDES: [(&str, OverrideKind); 33] = [
     ("CC", OverrideKind::Compiler),
     ("CXX", OverrideKind::Compiler),
@@ -74,25 +75,25 @@ const OVERRIDES: [(&str, OverrideKind); 33] = [
     ("CLANG_CONFIG_FILE_USER_DIR", OverrideKind::Search),
 ];
 
-/// What may stand before a compiler in its variable.
+/// Programs that may precede a compiler in its variable.
 const LAUNCHERS: [&str; 6] = ["ccache", "sccache", "distcc", "icecc", "env", "nice"];
 
-/// Tools that work on the files of every target, by how their names begin.
+/// Prefixes of tools that work on the files of every target.
 const FOR_EVERY_TARGET: [&str; 5] = ["llvm-", "ld.lld", "lld", "mold", "wild"];
 
-/// A variable of the caller's that overrides ours, and what is wrong with it.
+/// A variable of the caller's that overrides crossmerge's, with the reason why it is a problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Overridden {
     /// The variable.
     pub(crate) name: &'static str,
-    /// The sentence: variable, value, and for which machine it builds.
+    /// The message: variable, value, and the machine that it builds for.
     pub(crate) message: String,
-    /// The result is for another machine for sure.
+    /// Whether the result is certainly for another machine.
     pub(crate) is_certain: bool,
 }
 
-/// Says which of the caller's variables override ours in a build with these layers. One by which the result would certainly be for another
-/// machine is an error.
+/// Warns about the caller's variables that override crossmerge's in a build with these layers. Fails if the result
+/// would certainly be for another machine.
 pub(super) fn check(layers: &[Layer], context: &Context) -> Result<(), ExportError> {
     let read = |what: &OverrideKind| match what {
         OverrideKind::Search => true,
@@ -120,7 +121,7 @@ pub(super) fn check(layers: &[Layer], context: &Context) -> Result<(), ExportErr
     }
 }
 
-/// Every variable of the caller's that overrides ours, whoever reads it.
+/// Returns all of the caller's variables that override crossmerge's, whichever layers are used.
 pub(crate) fn found(context: &Context) -> Vec<Overridden> {
     all(context).map(|(_, found)| found).collect()
 }
@@ -145,7 +146,8 @@ fn all(context: &Context) -> impl Iterator<Item = (OverrideKind, Overridden)> {
     })
 }
 
-/// The rest of the sentence, and whether it is certain; `None` if the value is the target's own.
+/// Returns the rest of the message, and whether the result is certainly wrong. Returns `None` if the value fits the
+/// target.
 fn judge(context: &Context, name: &str, what: OverrideKind, value: &str) -> Option<(String, bool)> {
     let target = || context.target().ok();
     let replaces = |tool: &str| format!("it replaces `{}-{tool}`", context.tuple);
@@ -182,10 +184,12 @@ fn judge(context: &Context, name: &str, what: OverrideKind, value: &str) -> Opti
         OverrideKind::PkgConfig => {
             let program = program(value)?;
             (!is_targets(context, &program)).then(|| {
-                // Told where to look, any pkg-config is right.
-                let told = [env::PKG_CONFIG_LIBDIR, env::PKG_CONFIG_SYSROOT_DIR];
-                let is_told = told.iter().any(|name| context.env.get(*name).is_some());
-                let is_bare = context.has_command(program.as_ref()) && !is_told;
+                // Any pkg-config works if the variables of its directories are set.
+                let variables = [env::PKG_CONFIG_LIBDIR, env::PKG_CONFIG_SYSROOT_DIR];
+                let is_set = variables
+                    .iter()
+                    .any(|name| context.env.get(*name).is_some());
+                let is_bare = context.has_command(program.as_ref()) && !is_set;
                 let why = "which lists the build machine's libraries";
                 match is_bare {
                     true => (format!(", {why}: {}", replaces("pkg-config")), true),
@@ -215,13 +219,14 @@ fn judge(context: &Context, name: &str, what: OverrideKind, value: &str) -> Opti
     }
 }
 
-/// Whether a list of directories has one outside the sysroot.
+/// Returns whether a list of directories contains one outside the sysroot.
 fn outside(context: &Context, value: &str) -> bool {
     let sysroot = context.sysroot();
     std::env::split_paths(value).any(|directory| !directory.starts_with(&sysroot))
 }
 
-/// For which machine a compiler builds, if that is not the target's for sure.
+/// Returns the message for a compiler of another machine, and whether that is certain. Returns `None` if it is the
+/// target's.
 fn compiler(context: &Context, value: &str) -> Option<(String, bool)> {
     let program = program(value)?;
     if is_targets(context, &program) {
@@ -229,19 +234,19 @@ fn compiler(context: &Context, value: &str) -> Option<(String, bool)> {
     }
     let replaces = format!("it replaces the compiler of `{}`", context.tuple);
     let words: Vec<String> = shell_words::split(value).ok()?;
-    // Such an option makes the compiler build for another machine than it names.
+    // Such an option makes the compiler build for another machine than its name shows.
     let options = ["-m32", "-m64", "-mx32", "-target", "--target", "-b"];
-    let is_told = words.iter().any(|word| {
+    let has_option = words.iter().any(|word| {
         let name = word.split('=').next().unwrap_or(word);
         options.contains(&name)
     });
-    // What starts the compiler, such as ccache, is not asked.
+    // A launcher such as ccache is not run.
     let own = words.iter().position(|word| *word == program)?;
     let Some(machine) = dump_machine(context, &words[own..]) else {
         return Some((format!(": {replaces}"), false));
     };
     let target = context.target().ok()?;
-    // Compilers of one machine differ in its vendor.
+    // Compilers of one machine may differ in its vendor.
     let short = |name: &str| {
         let tuple = name.parse::<crossmerge_plan::tuple::Tuple>().ok();
         tuple
@@ -251,9 +256,9 @@ fn compiler(context: &Context, value: &str) -> Option<(String, bool)> {
     let own = context.machine_of_cc();
     let is_native = own.is_some_and(|own| short(&own) == short(&machine));
     let is_other = facts(context, &machine).is_some_and(|made| is_other(&made, &target));
-    let is_certain = !is_told && (is_native || is_other);
-    if !is_certain && !is_told && !is_native {
-        // Another compiler for the same machine.
+    let is_certain = !has_option && (is_native || is_other);
+    if !is_certain && !has_option && !is_native {
+        // It is another compiler for the same machine.
         return None;
     }
     Some((
@@ -262,7 +267,7 @@ fn compiler(context: &Context, value: &str) -> Option<(String, bool)> {
     ))
 }
 
-/// What the compiler calls the machine that it builds for.
+/// Returns the compiler's own name of its target (`-dumpmachine`).
 fn dump_machine(context: &Context, words: &[String]) -> Option<String> {
     let (program, args) = words.split_first()?;
     let plan = Plan {
@@ -281,12 +286,12 @@ fn dump_machine(context: &Context, words: &[String]) -> Option<String> {
     (output.status.success() && is_name).then_some(machine)
 }
 
-/// The facts of a machine that somebody names.
+/// Returns the facts of a named machine.
 fn facts(context: &Context, tuple: &str) -> Option<Target> {
     context.config.facts(&tuple.parse().ok()?).ok()
 }
 
-/// Whether what is built for the one does not run on the other.
+/// Returns whether a program for the one machine does not run on the other.
 fn is_other(made: &Target, target: &Target) -> bool {
     let bits = if target.either_bits {
         made.bits
@@ -296,7 +301,7 @@ fn is_other(made: &Target, target: &Target) -> bool {
     (made.elf_machine, made.bits, made.endian) != (target.elf_machine, bits, target.endian)
 }
 
-/// The program of a value, without what starts it.
+/// Returns the program of a value, without launchers.
 fn program(value: &str) -> Option<String> {
     let words = shell_words::split(value).ok()?;
     let is_program = |word: &String| {
@@ -312,7 +317,7 @@ fn file_name(path: &str) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// Whether a tool is the target's by its name: ours, or the adopted toolchain's.
+/// Returns whether a tool is the target's by its name: crossmerge's, or the adopted toolchain's.
 fn is_targets(context: &Context, program: &str) -> bool {
     let name = file_name(program);
     if name.starts_with(&format!("{}-", context.tuple)) {

@@ -1,4 +1,4 @@
-//! The `pkg-config` layer: where pkg-config searches, and what it puts before the paths that it prints.
+//! The `pkg-config` layer: the directories that pkg-config searches, and the prefix of the paths that it prints.
 
 use super::changes::set;
 use crate::{
@@ -16,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Shows pkg-config the sysroot and hides the machine.
+/// Restricts pkg-config to the sysroot.
 pub(super) fn pkg_config(call: &Call, changes: &mut Changes) -> Result<(), ContextError> {
     let context = call.context;
     let view = call.view()?;
@@ -43,7 +43,7 @@ pub(super) fn pkg_config(call: &Call, changes: &mut Changes) -> Result<(), Conte
         search = [own, &search].join(OsStr::new(":"));
     }
     set(changes, env::PKG_CONFIG_LIBDIR.name, search);
-    // `-L` of a directory that the compiler does not search by itself has to stay in the answer.
+    // A `-L` of a directory that the compiler does not search by default must stay in the output.
     let searched = libdirs
         .iter()
         .filter(|libdir| libraries::searches(context, libdir));
@@ -76,13 +76,13 @@ pub(super) fn pkg_config(call: &Call, changes: &mut Changes) -> Result<(), Conte
     Ok(())
 }
 
-/// Keeps the directories of PKG_CONFIG_PATH that lie in the package's own build directory, the sysroot or an allowed prefix:
-/// the rest of the variable is the machine's.
+/// Keeps the directories of PKG_CONFIG_PATH that are in the package's build directory, the sysroot or an allowed
+/// prefix: the others are the host's.
 fn kept(context: &Context, path: &OsStr, sysroot: &Path) -> Change {
     let bounds = AllowedDirectories::of(context, sysroot);
     let inside = |directory: &PathBuf| directory.is_absolute() && bounds.hold(directory);
     let kept: Vec<PathBuf> = std::env::split_paths(path).filter(inside).collect();
-    // A directory out of a list has no colon in it.
+    // A directory from a list contains no colon.
     match std::env::join_paths(&kept) {
         Ok(kept) if !kept.is_empty() => Change::Set(kept),
         _ => Change::Unset,

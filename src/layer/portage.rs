@@ -1,11 +1,11 @@
-//! The `portage` layer: what makes Portage build for the target.
+//! The `portage` layer: the variables by which Portage builds for the target.
 
 use super::changes::{default, set};
 use crate::context::{Context, ContextError};
 use crossmerge_plan::{env, plan::Changes};
 use std::ffi::OsString;
 
-/// The flags that Portage has for the machine and the variable that carries each into a cross build.
+/// The build machine's flags in Portage, each with the variable that passes it into a cross build.
 pub(super) const BUILD_FLAGS: [(&str, &str); 4] = [
     ("BUILD_CFLAGS", "CFLAGS"),
     ("BUILD_CXXFLAGS", "CXXFLAGS"),
@@ -34,13 +34,13 @@ pub(super) fn portage(context: &Context, changes: &mut Changes) -> Result<(), Co
     Ok(())
 }
 
-/// ROOT: the environment's, which has to be another's root than the host's; else that of the target's make.conf, else the
+/// Returns ROOT: the environment's, which must not be the host's root; else that of the target's make.conf, else the
 /// sysroot.
 pub(super) fn root(context: &Context) -> Result<OsString, ContextError> {
     if let Some(root) = context.chosen_root()? {
         return Ok(root.into());
     }
-    // A ROOT of `/` is what Portage says when make.conf has none, and never where a target's packages belong.
+    // Portage reports `/` if make.conf sets no ROOT. A target's packages never belong there.
     Ok(match context.portage()?.target_setting(env::ROOT.name) {
         "" | "/" => context.usable_sysroot()?.into(),
         root => root.into(),

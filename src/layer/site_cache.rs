@@ -1,5 +1,5 @@
-//! The `site-cache` layer: CONFIG_SITE, and the file of the target's answers that it names; in the mode `emulate`, what has to be
-//! so that configure runs its tests itself.
+//! The `site-cache` layer: CONFIG_SITE, and the file with the target's answers that it names; in the mode `emulate`,
+//! the environment in which configure runs its tests itself.
 
 use super::changes::{Prepared, set};
 use crate::{
@@ -15,7 +15,7 @@ use std::{
     path::Path,
 };
 
-/// Tells configure scripts of the answers, where there are some.
+/// Sets CONFIG_SITE if there are answers.
 pub(super) fn site_cache(call: &Call, prepared: &mut Prepared) -> Result<(), SiteCacheError> {
     let Some(file) = site_cache::config_site(call)? else {
         return Ok(());
@@ -30,8 +30,8 @@ pub(super) fn site_cache(call: &Call, prepared: &mut Prepared) -> Result<(), Sit
     prepared.files.push(file);
     if let Some(emulation) = site_cache::emulation(call) {
         prepared.env.extend(emulation.env);
-        // A script that is told that it does not cross compile gives what these name the target's flags (bash, ncurses). Without
-        // them it takes the target's compiler there too, whose programs run.
+        // In this mode configure believes that it does not cross compile, and gives these variables the target's
+        // flags (bash, ncurses). Without values, they default to the target's compiler, whose programs run.
         for name in ["CC", "CXX"].iter().flat_map(|tool| build_names(tool)) {
             prepared.env.remove(OsStr::new(&name));
         }
@@ -40,7 +40,7 @@ pub(super) fn site_cache(call: &Call, prepared: &mut Prepared) -> Result<(), Sit
     Ok(())
 }
 
-/// The CONFIG_SITE of the caller's own: in the place of a file of ours stands what that one reads.
+/// Returns the caller's own CONFIG_SITE. If the value is a file of crossmerge's, the file that this one reads.
 fn callers(context: &Context) -> OsString {
     let named = context.env.get(env::CONFIG_SITE).unwrap_or_default();
     let inherited = context.env.get(env::CROSSMERGE_CONFIG_SITE);

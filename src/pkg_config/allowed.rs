@@ -1,8 +1,9 @@
-//! Packages outside the sysroot, in a prefix that the user allowed: their paths are what their `.pc` files contain.
+//! Packages outside the sysroot, in a prefix that the user allowed: their paths are correct as their `.pc` files
+//! contain them.
 //!
-//! The real tool is given one PKG_CONFIG_SYSROOT_DIR and puts it before the paths of every package. Here it is taken away again
-//! before those of a package whose `.pc` file lies in `extra_prefixes` or in the build directory. Which package a path came from
-//! is read from the files; where they leave it open, what exists decides.
+//! The real tool puts its one PKG_CONFIG_SYSROOT_DIR before the paths of every package. This module removes it again
+//! from the paths of packages whose `.pc` file is in `extra_prefixes` or in the build directory. The `.pc` files show
+//! which package a path belongs to; if they leave it open, the path that exists decides.
 
 use super::{
     bounds::AllowedDirectories,
@@ -21,20 +22,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What a question touches outside the sysroot.
+/// The packages of a query outside the sysroot.
 pub(super) struct OutsidePackages {
-    /// What the real tool puts before paths.
+    /// The prefix that the real tool puts before paths.
     sysroot: PathBuf,
-    /// The prefixes.
+    /// The allowed prefixes.
     bounds: AllowedDirectories,
-    /// Paths that packages outside the sysroot name, and those inside.
+    /// The paths that packages outside the sysroot name, and those that packages inside name.
     outside: BTreeSet<PathBuf>,
     inside: BTreeSet<PathBuf>,
 }
 
 impl OutsidePackages {
-    /// Looks for packages outside the sysroot. Without PKG_CONFIG_PATH or a `.pc` file by its path there are none, and nothing is
-    /// looked up.
+    /// Finds packages outside the sysroot. Without PKG_CONFIG_PATH and without a `.pc` file by its path there are
+    /// none, and no file is read.
     pub(super) fn of(
         context: &Context,
         plan: &Plan,
@@ -69,7 +70,7 @@ impl OutsidePackages {
         })
     }
 
-    /// The answer with the sysroot taken away before the paths of packages outside it.
+    /// Returns the output, with the sysroot removed from the paths of packages outside it.
     pub(super) fn keep(&self, answer: &[u8]) -> Vec<u8> {
         let root = self.sysroot.as_os_str().as_bytes();
         let escaped = escaped(root);
@@ -96,7 +97,7 @@ impl OutsidePackages {
         kept
     }
 
-    /// Returns whether a path that the sysroot was put before is one outside it.
+    /// Returns whether a path is one outside the sysroot to which the sysroot was added.
     fn is_outside(&self, path: &Path) -> bool {
         let plain = plain(path);
         let there = || self.sysroot.join(path.strip_prefix("/").unwrap_or(path));
@@ -108,7 +109,7 @@ impl OutsidePackages {
             }
     }
 
-    /// The flags of the answer that name a directory, of compilers and linkers, that does not exist.
+    /// Returns the flags of compilers and linkers whose directory does not exist.
     pub(super) fn missing<'f>(&self, flags: &'f [Flag]) -> Vec<&'f OsStr> {
         let is_search = |flag: &&Flag| {
             let text = flag.text.as_bytes();
@@ -124,7 +125,7 @@ impl OutsidePackages {
     }
 }
 
-/// What the packages name: the paths in their flags, and the values of their variables.
+/// Returns the paths in the packages' flags, and the values of their variables.
 fn paths(packages: &[Package]) -> BTreeSet<PathBuf> {
     let fields = package::fields(packages);
     let flags = fields.iter().flat_map(|field| field.flags());
@@ -135,12 +136,12 @@ fn paths(packages: &[Package]) -> BTreeSet<PathBuf> {
         .collect()
 }
 
-/// The path without doubled slashes and single dots.
+/// Returns the path without double slashes and `.` components.
 fn plain(path: &Path) -> PathBuf {
     path.components().collect()
 }
 
-/// A path as pkgconf prints it: a backslash before what a shell would read.
+/// Returns a path as pkgconf prints it: with a backslash before characters that are special in a shell.
 fn escaped(path: &[u8]) -> Vec<u8> {
     let is_plain = |byte: u8| {
         byte.is_ascii_alphanumeric() || !byte.is_ascii() || b"/._+-~,@:=%^".contains(&byte)
@@ -152,7 +153,7 @@ fn escaped(path: &[u8]) -> Vec<u8> {
     path.iter().flat_map(escape).collect()
 }
 
-/// The path that begins a text, and how long it is written there.
+/// Returns the path at the beginning of a text, and its length there.
 fn path_at(text: &[u8]) -> (PathBuf, usize) {
     let mut path = Vec::new();
     let mut at = 0;

@@ -1,6 +1,6 @@
-//! The directories that a flag may name: the sysroot, the build directory of the package, and what the user allowed.
+//! The directories that a flag may name: the sysroot, the package's build directory, and those that the user allowed.
 //!
-//! Both sides are canonical, and a path is inside at a boundary only: `/usr/arm-linux-gnueabihf` is not below
+//! Both paths are canonical, and compared by components: `/usr/arm-linux-gnueabihf` is not below
 //! `/usr/arm-linux-gnueabi`.
 
 use crate::context::Context;
@@ -13,16 +13,16 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// The directories.
+/// The allowed directories.
 #[derive(Debug)]
 pub(crate) struct AllowedDirectories {
-    /// As they are named.
+    /// The directories by the names that they were given.
     named: Vec<PathBuf>,
     canonical: OnceCell<Vec<PathBuf>>,
 }
 
 impl AllowedDirectories {
-    /// Collects them. Without a sysroot, or where it is the host's root, everything is inside.
+    /// Collects the directories. Without a sysroot, or if it is the host's root, every path is allowed.
     pub(crate) fn of(context: &Context, sysroot: &Path) -> Self {
         let sysroot = match sysroot.as_os_str().is_empty() {
             true => Path::new("/"),
@@ -33,7 +33,7 @@ impl AllowedDirectories {
         Self::new(directories.chain(build_directory(context)).collect())
     }
 
-    /// Collects those outside the sysroot.
+    /// Collects the allowed directories outside the sysroot.
     pub(super) fn allowed(context: &Context) -> Self {
         let allowed = context.settings.extra_prefixes.iter().cloned();
         Self::new(allowed.chain(build_directory(context)).collect())
@@ -44,15 +44,15 @@ impl AllowedDirectories {
         Self { named, canonical }
     }
 
-    /// Just this directory.
+    /// Allows this directory only.
     pub(super) fn only(directory: PathBuf) -> Self {
         Self::new(vec![directory])
     }
 
-    /// Returns whether a path is inside. A relative one is taken from the current directory, and inside when it stays there or
-    /// when there is nothing.
+    /// Returns whether a path is allowed. A relative one starts at the current directory, and is allowed if it stays
+    /// there or does not exist.
     pub(crate) fn hold(&self, path: &Path) -> bool {
-        // GCC puts its own sysroot where a path begins so.
+        // GCC replaces such a prefix by its own sysroot.
         let bytes = path.as_os_str().as_bytes();
         if bytes.starts_with(b"=") || bytes.starts_with(b"$SYSROOT") {
             return true;
@@ -70,7 +70,7 @@ impl AllowedDirectories {
         }
     }
 
-    /// Returns whether a canonical path is inside.
+    /// Returns whether a canonical path is allowed.
     fn has(&self, path: &Path) -> bool {
         let canonical = || {
             self.named
@@ -83,8 +83,9 @@ impl AllowedDirectories {
     }
 }
 
-/// Returns whether a path goes on from a directory over nothing but directories: whatever the directory is canonically, it is below that. So it is
-/// with nearly every path that pkg-config answers with, and costs less than the path from the root.
+/// Returns whether all components of a path after a directory are directories and no symlinks. Then the path is below
+/// the directory, whatever its canonical form. This is so for nearly every path that pkg-config prints, and is
+/// cheaper than resolving the whole path.
 fn is_plainly_below(path: &Path, directory: &Path) -> bool {
     let Ok(rest) = path.strip_prefix(directory) else {
         return false;
@@ -98,8 +99,8 @@ fn is_plainly_below(path: &Path, directory: &Path) -> bool {
         })
 }
 
-/// The directory in which Portage unpacks and builds the package. EAPI 9 keeps WORKDIR from the tools, and still gives TMPDIR,
-/// which lies beside it.
+/// Returns the directory in which Portage unpacks and builds the package. EAPI 9 does not export WORKDIR, but still
+/// TMPDIR, which is beside it.
 pub(crate) fn build_directory(context: &Context) -> Option<PathBuf> {
     if let Some(workdir) = context.env.get(env::WORKDIR) {
         return Some(workdir.into());

@@ -1,7 +1,7 @@
 //! The paths in compiler and linker flags. Pure.
 //!
-//! What pkg-config prints is split as a shell splits it, and of every flag that makes a compiler or a linker look
-//! somewhere, the path is taken out.
+//! The output of pkg-config is split as a shell does, and the path is taken from every flag by which a compiler or
+//! linker searches a directory.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -9,16 +9,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A flag that names a place.
+/// A flag that names a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Flag {
-    /// As it was printed, of two words with one space between.
+    /// The flag as it was printed; two words are joined by a space.
     pub(super) text: OsString,
-    /// The place.
+    /// The path.
     pub(super) path: PathBuf,
 }
 
-/// Options of the compiler whose value, joined or the next word, is a path that is looked into. `--sysroot` takes a `=`.
+/// Options of the compiler whose value, joined or as the next word, is a directory that it searches. `--sysroot`
+/// takes a `=`.
 const COMPILER: [&str; 12] = [
     "-isystem",
     "-idirafter",
@@ -34,7 +35,7 @@ const COMPILER: [&str; 12] = [
     "-R",
 ];
 
-/// Options of the linker, likewise; they also come with two dashes.
+/// Such options of the linker, which may also have two dashes.
 const LINKER: [&str; 6] = [
     "-rpath-link",
     "-rpath",
@@ -44,7 +45,7 @@ const LINKER: [&str; 6] = [
     "-R",
 ];
 
-/// Options of the linker whose value is no place on the host: `-I` is the target's dynamic linker there.
+/// Options of the linker whose value is not a path on the host: its `-I` is the target's dynamic linker.
 const LINKER_OTHER: [&str; 10] = [
     "-dynamic-linker",
     "-soname",
@@ -58,10 +59,11 @@ const LINKER_OTHER: [&str; 10] = [
     "-m",
 ];
 
-/// Splits what pkg-config printed into words, as a shell would; white space alone counts where a quote never ends.
+/// Splits the output of pkg-config into words as a shell does. If a quote is not closed, only white space separates
+/// words.
 ///
-/// The bytes pass through shell-words as Latin-1, since they need not be UTF-8. A `#` begins no comment: what stands
-/// behind it may be used all the same.
+/// shell-words gets the bytes as Latin-1, since they need not be UTF-8. A `#` does not begin a comment: the words
+/// after it may be used too.
 pub(super) fn split(text: &[u8]) -> Vec<OsString> {
     const HASH: char = '\u{100}';
     let latin1: String = text
@@ -87,7 +89,7 @@ pub(super) fn split(text: &[u8]) -> Vec<OsString> {
         .collect()
 }
 
-/// Rewrites the options of MSVC's syntax as the others have them, so that a path is not taken for an option.
+/// Converts options in MSVC's syntax to the usual form, so that a path is not taken for an option.
 pub(super) fn from_msvc(word: OsString) -> OsString {
     let bytes = word.as_bytes();
     let rewritten =
@@ -104,13 +106,13 @@ pub(super) fn from_msvc(word: OsString) -> OsString {
     }
 }
 
-/// Every flag among the words that names a place, relative ones too.
+/// Returns every flag that names a path, relative ones too.
 pub(super) fn places(words: &[OsString]) -> Vec<Flag> {
     let mut found = Vec::new();
     let mut words = words.iter().map(|word| word.as_bytes()).peekable();
     while let Some(word) = words.next() {
         if word == b"-Xlinker" {
-            // Options given to the linker one by one belong together.
+            // Consecutive `-Xlinker` options are one command line.
             let mut items: Vec<&[u8]> = words.next().into_iter().collect();
             while words.next_if(|word| *word == b"-Xlinker").is_some() {
                 items.extend(words.next());
@@ -145,7 +147,8 @@ pub(super) fn places(words: &[OsString]) -> Vec<Flag> {
     found
 }
 
-/// The places among the linker's own options; `before` and `between` are how the compiler was told to pass them on.
+/// Finds the paths among the linker's options. `before` and `between` are the text by which the compiler passes them
+/// on.
 fn of_linker(before: &str, between: &[u8], items: &[&[u8]], found: &mut Vec<Flag>) {
     let mut items = items.iter().copied();
     while let Some(item) = items.next() {
@@ -166,7 +169,7 @@ fn of_linker(before: &str, between: &[u8], items: &[&[u8]], found: &mut Vec<Flag
                 }
             };
             let text = [before.as_bytes(), &text].concat();
-            // A run path is a list.
+            // A run path is a list of directories.
             let paths = value.unwrap_or_default().split(|byte| *byte == b':');
             found.extend(
                 paths
@@ -177,7 +180,7 @@ fn of_linker(before: &str, between: &[u8], items: &[&[u8]], found: &mut Vec<Flag
     }
 }
 
-/// The option that a word is or begins with, and the value that is joined to it.
+/// Returns the option that a word is or begins with, and the joined value.
 fn option<'w, 'o>(word: &'w [u8], options: &[&'o str]) -> Option<(&'o str, Option<&'w [u8]>)> {
     options.iter().find_map(|option| {
         let rest = word.strip_prefix(option.as_bytes())?;

@@ -1,7 +1,7 @@
-//! `.pc` files, as far as is needed to say which one a flag came from and which ones a question touches.
+//! `.pc` files: which one a flag comes from, and which ones a query reads.
 //!
-//! The real tool answers; this only explains. Variables are put in as pkg-config does it, and what is stranger than that
-//! stays unexplained.
+//! The output is the real tool's; this module only explains it. Variables are expanded as in pkg-config; unusual
+//! syntax stays unexplained.
 
 use super::flags::{Flag, places, split};
 use crossmerge_system::file::read;
@@ -11,40 +11,40 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The most `.pc` files that one question looks for. A desktop's toolkit touches 150.
+/// How many `.pc` files are read for one query. The libraries of a desktop have about 150.
 const MOST: usize = 4096;
 
-/// The most that they hold together, in bytes.
+/// The total size of these files, in bytes.
 const MOST_BYTES: usize = 16 << 20;
 
-/// The most that the variables of one file may make of its fields, in bytes and variables. Where each names the next twice, there
-/// would be no end to it.
+/// The limit for the expanded fields of one file, in bytes and variables. Without it, variables that each name the
+/// next one twice would grow exponentially.
 pub(super) const LONGEST: usize = 64 << 10;
 
-/// How often a variable may stand for others that stand for others; pkg-config itself goes round for ever.
+/// How deep variables may be nested. pkg-config itself never ends on a cycle.
 const DEEPEST: usize = 100;
 
-/// One file.
+/// A `.pc` file.
 pub(super) struct Package {
     path: PathBuf,
     variables: BTreeMap<String, String>,
     fields: BTreeMap<String, String>,
 }
 
-/// A field of a file, with the flags in it.
+/// A field of a file, with its flags.
 pub(super) struct Field<'p> {
     path: &'p Path,
     name: &'static str,
     flags: Vec<Flag>,
 }
 
-/// The fields that hold flags.
+/// The fields that contain flags.
 const FLAGS: [&str; 4] = ["Cflags", "Cflags.private", "Libs", "Libs.private"];
 
 /// The fields that name other packages.
 const REQUIRES: [&str; 3] = ["Requires", "Requires.private", "Requires.internal"];
 
-/// The packages that the words of a question name, and all that they require, as far as there is an end to it.
+/// Returns the packages of a query, and all that they require, up to the limits.
 pub(super) fn closure(words: &str, directories: &[PathBuf], sysroot: &str) -> Vec<Package> {
     let mut names: Vec<String> = named(words);
     let mut seen = BTreeSet::new();
@@ -58,7 +58,7 @@ pub(super) fn closure(words: &str, directories: &[PathBuf], sysroot: &str) -> Ve
             continue;
         }
         let path = find(&name, directories);
-        // One that cannot be read is none here; the real tool says what is wrong with it.
+        // A package that cannot be read is omitted; the real tool reports it.
         let text = path.and_then(|path| Some((read::read(&path, read::PACKAGE).ok()?, path)));
         let Some((text, path)) = text else {
             continue;
@@ -74,7 +74,7 @@ pub(super) fn closure(words: &str, directories: &[PathBuf], sysroot: &str) -> Ve
     packages
 }
 
-/// The names of packages that a question needs and the directories lack.
+/// Returns the packages that a query needs and the directories lack.
 pub(super) fn missing(words: &str, directories: &[PathBuf]) -> Vec<String> {
     let found = closure(words, directories, "");
     let needed = found.iter().flat_map(|package| named(&package.requires()));
@@ -87,7 +87,7 @@ pub(super) fn missing(words: &str, directories: &[PathBuf]) -> Vec<String> {
     missing
 }
 
-/// The fields of the packages that hold flags.
+/// Returns the fields of the packages that contain flags.
 pub(super) fn fields(packages: &[Package]) -> Vec<Field<'_>> {
     let mut left = MOST_BYTES;
     let of_package = |package| {
@@ -99,7 +99,7 @@ pub(super) fn fields(packages: &[Package]) -> Vec<Field<'_>> {
     packages.iter().flat_map(of_package).collect()
 }
 
-/// The file that a flag came from, and its field: where the same option stands, else where the same place does.
+/// Returns the file and the field of a flag: one with the same option, else one with the same path.
 pub(super) fn origin<'p>(flag: &Flag, fields: &[Field<'p>]) -> Option<(&'p Path, &'static str)> {
     let same = |fits: &dyn Fn(&Flag) -> bool| {
         let field = fields.iter().find(|field| field.flags.iter().any(fits))?;
@@ -110,7 +110,7 @@ pub(super) fn origin<'p>(flag: &Flag, fields: &[Field<'p>]) -> Option<(&'p Path,
     same(&|other| other == flag).or_else(|| same(&|other| plain(&other.path) == path))
 }
 
-/// The file of a package in the directories, the first that has it; one that is named by its path is it.
+/// Finds the file of a package in the directories. A package may also be named by the path of its file.
 pub(super) fn find(name: &str, directories: &[PathBuf]) -> Option<PathBuf> {
     if name.ends_with(".pc") {
         return Some(name.into());
@@ -118,15 +118,15 @@ pub(super) fn find(name: &str, directories: &[PathBuf]) -> Option<PathBuf> {
     places_of(name, directories).find(|path| path.is_file())
 }
 
-/// Where a package may be, in the order in which the real tool looks.
+/// Returns the possible paths of a package, in the real tool's order.
 fn places_of(name: &str, directories: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
     directories.iter().flat_map(move |directory| {
         ["-uninstalled", ""].map(|kind| directory.join(format!("{name}{kind}.pc")))
     })
 }
 
-/// Looks whether the real tool can read the packages that the words name to their ends: it opens what has the name. What they
-/// require is not looked at, for that would take as long as reading it.
+/// Checks that the real tool can read the packages of a query to their end, since it opens any kind of file. The
+/// packages that they require are not checked, which would take as long as reading them.
 pub(super) fn look(words: &str, directories: &[PathBuf]) -> io::Result<()> {
     named(words).iter().try_for_each(|name| {
         let places: Vec<PathBuf> = match name.ends_with(".pc") {
@@ -143,7 +143,7 @@ pub(super) fn look(words: &str, directories: &[PathBuf]) -> io::Result<()> {
     })
 }
 
-/// The packages in a list, without the versions that they are compared with.
+/// Returns the packages in a list, without version comparisons.
 pub(super) fn named(list: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut words = list
@@ -164,12 +164,12 @@ pub(super) fn named(list: &str) -> Vec<String> {
 }
 
 impl Package {
-    /// The file.
+    /// Returns the path of the file.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Reads what the text of a file says.
+    /// Parses the text of a file.
     pub(super) fn parse(path: PathBuf, text: &[u8], sysroot: &str) -> Self {
         let text = String::from_utf8_lossy(text).replace("\\\n", " ");
         let directory = path.parent().unwrap_or(Path::new(""));
@@ -183,7 +183,7 @@ impl Package {
             path,
         };
         for line in text.lines() {
-            // Whichever of the two comes first says what the line is.
+            // The first of the two characters decides between field and variable.
             if let Some((name, value)) = line.split_once([':', '=']) {
                 let is_field = line.as_bytes()[name.len()] == b':';
                 let (name, value) = (name.trim(), value.trim().to_owned());
@@ -196,7 +196,7 @@ impl Package {
         package
     }
 
-    /// The values of its variables.
+    /// Returns the values of its variables.
     pub(super) fn values(&self) -> Vec<String> {
         let mut left = LONGEST;
         let values = self.variables.values();
@@ -205,7 +205,7 @@ impl Package {
             .collect()
     }
 
-    /// What the package requires, as one list.
+    /// Returns the packages that it requires, as one list.
     pub(super) fn requires(&self) -> String {
         let mut left = LONGEST;
         let texts = REQUIRES.iter().filter_map(|field| self.fields.get(*field));
@@ -213,7 +213,7 @@ impl Package {
         texts.join(" ")
     }
 
-    /// The fields that hold flags.
+    /// Returns the fields that contain flags.
     fn flags(&self, left: &mut usize) -> Vec<Field<'_>> {
         let fields = FLAGS.iter().filter_map(|name| {
             let text = self.expanded(self.fields.get(*name)?, left);
@@ -226,8 +226,8 @@ impl Package {
         fields.collect()
     }
 
-    /// The text with its variables put in; one that is not set is empty. `left` is what is left of [`LONGEST`], and where that
-    /// ends the text does.
+    /// Expands the variables in a text; an unset one is empty. `left` is the remainder of [`LONGEST`]; the text is
+    /// cut off at its end.
     fn expanded(&self, text: &str, left: &mut usize) -> String {
         let mut expanded = String::new();
         self.expand(text, &mut expanded, left, DEEPEST);
@@ -268,7 +268,7 @@ impl<'p> Field<'p> {
     }
 }
 
-/// `CFlags` is `Cflags`.
+/// `CFlags` is accepted for `Cflags`.
 fn canonical_field(name: &str) -> String {
     let known = FLAGS
         .iter()

@@ -1,4 +1,4 @@
-//! What holds of any answer of a pkg-config, and of any `.pc` file.
+//! Properties of any output of a pkg-config, and of any `.pc` file.
 
 use super::{
     asks_about_itself, asks_for_flags,
@@ -11,7 +11,7 @@ use std::{ffi::OsString, os::unix::ffi::OsStrExt, path::Path};
 
 const SYSROOT: &str = "/nowhere/sysroot";
 
-/// Every place in an answer is found in its text, and one that is let through lies in the sysroot.
+/// Every path is found in the text of the output, and one that is accepted is in the sysroot.
 pub(crate) fn answer(data: &[u8]) {
     let words = split(data);
     let bounds = AllowedDirectories::only(SYSROOT.into());
@@ -28,7 +28,7 @@ pub(crate) fn answer(data: &[u8]) {
             );
         }
     }
-    // What is quoted is one word again.
+    // A quoted word is one word again.
     let quoted: Vec<String> = words
         .iter()
         .filter_map(|word| Some(shell_words::quote(word.to_str()?).into_owned()))
@@ -46,7 +46,7 @@ pub(crate) fn answer(data: &[u8]) {
     asks_about_itself(&words);
 }
 
-/// A `.pc` file is read to its end, and what its fields come to has an end too.
+/// A `.pc` file is read to its end, and its expanded fields are limited.
 pub(crate) fn package(data: &[u8]) {
     let package = Package::parse("/p/x.pc".into(), data, "/s");
     let fields = package::fields(std::slice::from_ref(&package));

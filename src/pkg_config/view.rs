@@ -1,6 +1,6 @@
-//! The sysroot as pkg-config sees it.
+//! The sysroot and prefix that pkg-config uses.
 //!
-//! The forms in which the sysroot is named, and their order, are those of crossdev's wrapper.
+//! The ways to name the sysroot, and their order, are those of crossdev's wrapper.
 
 use crate::context::{Context, ContextError};
 use crossmerge_plan::env;
@@ -10,28 +10,28 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What pkg-config is shown.
+/// The sysroot that pkg-config uses.
 #[derive(Debug, Clone)]
 pub(crate) struct PkgConfigSysroot {
-    /// The sysroot, without a slash at its end; empty for a native build of EAPI 0 to 6.
+    /// The sysroot, without a trailing slash; empty for a native build of EAPI 0 to 6.
     pub(crate) sysroot: PathBuf,
-    /// PKG_CONFIG_SYSROOT_DIR, which a user may have emptied.
+    /// PKG_CONFIG_SYSROOT_DIR, which the user may have set to the empty string.
     pub(crate) before_paths: OsString,
-    /// The sysroot with the prefix: what is searched.
+    /// The sysroot with the prefix: the directory that is searched.
     pub(crate) root: OsString,
 }
 
 impl PkgConfigSysroot {
-    /// Decides by the forms in which Portage and others name the sysroot. One that is not there is an error.
+    /// Finds the sysroot by the variables of Portage and others. A sysroot that does not exist is an error.
     pub(crate) fn decide(context: &Context) -> Result<Self, ContextError> {
         let env = |variable| context.env.get(variable);
-        // With ESYSROOT, an empty SYSROOT is that of a native build.
+        // If ESYSROOT is set, an empty SYSROOT means a native build.
         let named = context.env.get_name(env::SYSROOT.name);
         let named = named.filter(|named| !named.is_empty() || env(env::ESYSROOT).is_some());
         let own = || context.sysroot().into_os_string();
         let (mut sysroot, mut prefix) = (named.map_or_else(own, OsStr::to_owned), OsString::new());
         if let Some(esysroot) = env(env::ESYSROOT) {
-            // EAPI 7 and later: the prefix is what ESYSROOT has beyond SYSROOT.
+            // EAPI 7 and later: ESYSROOT is SYSROOT with the prefix.
             let esysroot = trimmed(esysroot).as_bytes();
             let beyond = esysroot.strip_prefix(trimmed(&sysroot).as_bytes());
             let beyond = beyond.filter(|prefix| prefix.is_empty() || prefix.starts_with(b"/"));
@@ -47,7 +47,7 @@ impl PkgConfigSysroot {
         } else if let (None, Some(stagedir)) = (env(env::SYSROOT), env(env::STAGEDIR)) {
             sysroot = stagedir.to_owned();
         }
-        // An empty one says that nothing goes before a path. It does not say that the machine is to be searched.
+        // An empty value means that nothing is put before paths, not that the host is searched.
         let before_paths = env(env::PKG_CONFIG_SYSROOT_DIR);
         if let Some(named) = before_paths.filter(|named| !named.is_empty()) {
             sysroot = named.to_owned();

@@ -1,8 +1,8 @@
-//! `crossmerge binfmt`: the kernel's rules for foreign programs, on the host.
+//! `crossmerge binfmt`: the host's binfmt_misc rules, by which the kernel starts foreign programs under QEMU.
 //!
-//! What is registered goes for everyone on the machine, so nothing here happens unless root asks for it, no rule is
-//! made for what the kernel runs by itself, and none that is there is replaced. `<tuple>-run` and `<tuple>-chroot` need none
-//! of it.
+//! A registered rule applies to every user of the host. So crossmerge changes rules only if root asks for it, makes
+//! none for programs that the kernel runs itself, and replaces no existing rule. `<tuple>-run` and `<tuple>-chroot`
+//! need no such rule.
 
 pub mod table;
 
@@ -32,90 +32,90 @@ use std::{
 };
 use table::Entry;
 
-/// The directory that systemd-binfmt and OpenRC's `binfmt` read when the machine starts. They know no other root, so neither
-/// does this.
+/// The directory that systemd-binfmt and OpenRC's `binfmt` read when the host boots. Both ignore ROOT, so crossmerge
+/// does too.
 const INSTALLED: &str = "/etc/binfmt.d";
 
-/// Where else they look for rules.
+/// The other directories from which they read rules.
 const OTHERS: [&str; 2] = ["/run/binfmt.d", "/usr/lib/binfmt.d"];
 
-/// What the first line of an installed file begins with; the hash of the rest follows.
+/// The beginning of an installed file's first line. A hash of the remaining lines follows.
 const MARK: &str =
     "# Made by `crossmerge binfmt install`, which replaces it as long as nobody edited it: ";
 
-/// The first kernel and the first QEMU that agree on flag P: the kernel says so in AT_FLAGS, and QEMU looks there
-/// (its commit 6e1c0d7b951e).
+/// The first kernel and the first QEMU that support flag P: the kernel reports it in AT_FLAGS, and QEMU reads it
+/// there (QEMU's commit 6e1c0d7b951e).
 const PRESERVES_ARGV0: [(u32, u32); 2] = [(5, 12), (6, 0)];
 
-/// Why a rule is not registered.
+/// An error because of which a rule is not registered.
 #[derive(Debug, thiserror::Error)]
 pub enum BinfmtError {
-    /// There are no rules.
+    /// The CPU profiles, from which the rules come, cannot be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// A file cannot be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// QEMU has no such CPU.
+    /// QEMU has no user-mode emulation for the CPU.
     #[error("QEMU has no user emulation for `{0}`")]
     NotEmulated(Tuple),
-    /// The kernel runs these itself.
+    /// The kernel runs such programs itself.
     #[error("the host runs programs of `{0}` itself")]
     Native(String),
-    /// There is nothing to register.
+    /// No QEMU is installed.
     #[error("neither `qemu-{0}` nor `qemu-{0}-static` is in PATH")]
     NotInstalled(String),
-    /// With flag F the kernel opens the interpreter alone, and not its libraries.
-    #[error("`{path}` is not linked statically, so it would not start in a chroot", path = .path.display())]
+    /// The QEMU is dynamically linked. With flag F the kernel opens the interpreter at once, but not its libraries.
+    #[error("`{path}` is not statically linked, so it would not start in a chroot", path = .path.display())]
     NotStatic {
         /// The QEMU.
         path: PathBuf,
-        /// Its name for the CPU.
+        /// QEMU's name for the CPU.
         qemu: String,
     },
-    /// The kernel could not tell where the path ends.
-    #[error("a rule cannot name `{path}`, which has a colon or a line break in it", path = .0.display())]
+    /// The path has a character that ends it in a rule.
+    #[error("a rule cannot contain `{path}`, which has a colon or a line break in it", path = .0.display())]
     Unspeakable(PathBuf),
-    /// What everybody's programs would run under is not root's alone.
-    #[error("`{path}` would run programs of everybody's, root's too, and another user may change {writable}", path = .path.display())]
+    /// A user other than root may change the QEMU, under which every user's programs would run.
+    #[error("`{path}` would run every user's programs, root's too, and another user may change {writable}", path = .path.display())]
     Untrusted {
         /// The QEMU.
         path: PathBuf,
         /// What another user may change.
         writable: WritableByOthers,
     },
-    /// There is no table.
+    /// binfmt_misc is not mounted.
     #[error("binfmt_misc is not mounted on `{}`", table::DIRECTORY)]
     NotMounted,
-    /// Only root may.
-    #[error("you may not write `{path}`: {source}", path = .path.display())]
+    /// The process is not root.
+    #[error("cannot write `{path}`: {source}", path = .path.display())]
     NotPermitted {
         /// The file.
         path: PathBuf,
-        /// What the kernel said.
+        /// The error of the system call.
         source: io::Error,
     },
-    /// The kernel does not take the rule.
-    #[error("the kernel refuses the rule `{name}`: {source}")]
+    /// The kernel rejects the rule.
+    #[error("the kernel rejects the rule `{name}`: {source}")]
     Refused {
-        /// The rule.
+        /// The rule's name.
         name: String,
-        /// What it said.
+        /// The error of the system call.
         source: io::Error,
     },
-    /// Another rule has the name.
-    #[error("there is a rule `{name}` already, and it differs from ours in {differs}")]
+    /// Another rule has the same name.
+    #[error("a rule `{name}` exists, and it differs from crossmerge's in {differs}")]
     Taken {
-        /// The rule.
+        /// The rule's name.
         name: String,
-        /// In what.
+        /// The parts that differ.
         differs: String,
     },
-    /// A user edited the file, or wrote it.
-    #[error("`{path}` was edited, or something else made it", path = .0.display())]
+    /// The file was edited, or was not made by crossmerge.
+    #[error("`{path}` was edited, or was not made by crossmerge", path = .0.display())]
     Edited(PathBuf),
-    /// Neither a tuple nor `--all`.
-    #[error("for which target?")]
+    /// The command line has neither a tuple nor `--all`.
+    #[error("no target is named")]
     NoTarget,
 }
 
@@ -125,11 +125,11 @@ impl Explain for BinfmtError {
     fn own_hint(&self) -> Option<String> {
         let show = "`crossmerge binfmt status` shows the rules";
         Some(match self {
-            Self::Io(e) => file::hint(e).unwrap_or_else(|| "look at its permissions".into()),
+            Self::Io(e) => file::hint(e).unwrap_or_else(|| "check its permissions".into()),
             Self::NotEmulated(tuple) => {
                 format!("`crossmerge show {tuple}` says what is known of it")
             }
-            Self::Native(_) => "a rule would send them to QEMU; start them as they are".into(),
+            Self::Native(_) => "a rule would run them under QEMU; start them directly".into(),
             Self::NotInstalled(qemu) | Self::NotStatic { qemu, .. } => install_hint(qemu),
             Self::Unspeakable(_) => "install QEMU elsewhere".into(),
             Self::Untrusted { writable, .. } => {
@@ -152,24 +152,24 @@ impl Explain for BinfmtError {
             ),
             Self::Edited(path) => {
                 let path = quote(path.as_os_str());
-                format!("move it away: `mv {path} {path}.old`")
+                format!("move it: `mv {path} {path}.old`")
             }
-            Self::NoTarget => "name a tuple, or say `--all`".into(),
+            Self::NoTarget => "name a tuple, or `--all`".into(),
             _ => return None,
         })
     }
 }
 
-/// The rules that a user asked for.
+/// The rules that the user selected.
 #[derive(Debug)]
 pub struct SelectedRules<'a> {
     env: &'a Env,
     rules: Vec<Rule>,
-    /// One that cannot be registered here is passed over.
+    /// Whether all rules were selected. Then one that cannot be registered is skipped.
     is_all: bool,
 }
 
-/// One rule, ready for the kernel.
+/// A rule with the interpreter and the flags to register.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Registration {
     rule: Rule,
@@ -177,38 +177,39 @@ struct Registration {
     flags: String,
 }
 
-/// What the kernel has for one rule.
+/// The kernel's entry for a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RuleStatus {
     /// The rule's name.
     name: String,
-    /// Whether the kernel uses it: `enabled`, `disabled`, `native` where no rule should be, or none.
+    /// The state of the entry: `enabled`, `disabled`, or `native` for a rule that must not be registered. `None` if
+    /// there is no entry.
     state: Option<&'static str>,
-    /// What runs the programs.
+    /// The program that runs the files.
     interpreter: Option<PathBuf>,
     /// The kernel's flags.
     flags: Option<String>,
-    /// In what the entry differs from what we would register.
+    /// The parts in which the entry differs from the rule that crossmerge would register.
     differs: Vec<&'static str>,
-    /// An entry of another name that takes the same files.
+    /// Entries of other names that match the same files.
     also: Vec<String>,
 }
 
-/// What is done with each rule.
+/// The action on each rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Given to the kernel.
+    /// Register it with the kernel.
     Register,
-    /// Taken from it.
+    /// Remove it from the kernel.
     Unregister,
-    /// Written to a file for the next start of the machine.
+    /// Write a file that registers it at the next boot.
     Install,
-    /// That file is removed.
+    /// Remove that file.
     Uninstall,
 }
 
 impl RuleStatus {
-    /// The columns of a user's table: name, state, flags, interpreter, and what is to be said.
+    /// Returns the columns of the table: name, state, flags, interpreter and notes.
     fn columns(&self) -> [String; 5] {
         let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".into());
         let mut notes = Vec::new();
@@ -228,7 +229,7 @@ impl RuleStatus {
         ]
     }
 
-    /// The table for a user.
+    /// Renders the table.
     pub fn to_text(all: &[Self]) -> String {
         let rows: Vec<_> = all.iter().map(Self::columns).collect();
         let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
@@ -244,7 +245,7 @@ impl RuleStatus {
 }
 
 impl Registration {
-    /// Decides how the rule would be registered.
+    /// Decides the interpreter and flags of a rule. Fails if the kernel runs such programs itself.
     fn of(env: &Env, rule: &Rule, credentials: bool) -> Result<Self, BinfmtError> {
         match native::runs(&rule.magic) {
             true => Err(BinfmtError::Native(rule.qemu.clone())),
@@ -277,7 +278,7 @@ impl Registration {
         {
             return Err(BinfmtError::Unspeakable(interpreter.clone()));
         }
-        // It is asked for its version next, which is to run it.
+        // The next step runs this QEMU to get its version.
         if let Some(writable) = file::writable_by_others(interpreter)? {
             return Err(BinfmtError::Untrusted {
                 path: interpreter.clone(),
@@ -301,25 +302,25 @@ impl Registration {
         self.rule.registration(&self.interpreter, &self.flags)
     }
 
-    /// In what an entry of the same name differs.
+    /// Returns the parts in which an entry of the same name differs.
     fn differs(&self, entry: &Entry) -> Vec<&'static str> {
         let same = |a: &Path, b: &Path| a == b || a.canonicalize().ok() == b.canonicalize().ok();
         let is_ours = [
             ("magic or mask", entry.is_of(&self.rule)),
             ("interpreter", same(&entry.interpreter, &self.interpreter)),
-            // O comes with C; both only say how the file is opened when P and F are as they should be.
+            // O is implied by C. Both only affect how the file is opened, which P and F decide already.
             ("flags", has_flags(&entry.flags, &self.flags)),
         ];
         let differs = is_ours.into_iter().filter(|(_, is_ours)| !is_ours);
         differs.map(|(what, _)| what).collect()
     }
 
-    /// The file that registers it when the machine starts.
+    /// Returns the path of the file that registers the rule at boot.
     fn path(&self) -> PathBuf {
         installed_path(&self.rule)
     }
 
-    /// What that file says.
+    /// Returns the text of that file.
     fn text(&self) -> Vec<u8> {
         let mut rest = self.line();
         rest.push(b'\n');
@@ -329,7 +330,8 @@ impl Registration {
     }
 }
 
-/// Returns whether the kernel's flags are those asked for, apart from O, which C implies and which changes nothing for QEMU.
+/// Returns whether the kernel's flags are the wanted ones, apart from O, which C implies and which does not matter
+/// for QEMU.
 fn has_flags(kernel: &str, ours: &str) -> bool {
     ['P', 'C', 'F']
         .iter()
@@ -345,7 +347,7 @@ fn hash(text: &[u8]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Returns whether a file is as we wrote it.
+/// Returns whether a file is as crossmerge wrote it.
 fn is_unedited(text: &[u8]) -> bool {
     let Some(rest) = text.strip_prefix(MARK.as_bytes()) else {
         return false;
@@ -358,7 +360,7 @@ fn is_unedited(text: &[u8]) -> bool {
     mark == hash(rest.strip_prefix(b"\n").unwrap_or_default()).as_bytes()
 }
 
-/// Returns whether kernel and QEMU agree on flag P; where they do not, QEMU would take argv[0] for the first argument.
+/// Returns whether kernel and QEMU both support flag P. Otherwise QEMU would take argv[0] for the first argument.
 pub(super) fn preserves_argv0(qemu: &Path) -> bool {
     let plan = Plan {
         program: qemu.into(),
@@ -377,7 +379,7 @@ pub(super) fn preserves_argv0(qemu: &Path) -> bool {
     pairs.all(|(found, wanted)| found.is_some_and(|found| found >= wanted))
 }
 
-/// The first two numbers of a version.
+/// Reads the first two numbers of a version.
 pub(super) fn version(text: &str) -> Option<(u32, u32)> {
     let mut numbers = text.split(|c: char| !c.is_ascii_digit()).map(str::parse);
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
@@ -398,7 +400,7 @@ impl<'a> SelectedRules<'a> {
         Ok(Self { env, rules, is_all })
     }
 
-    /// Looks what the kernel has for each rule.
+    /// Reads the kernel's entry for each rule.
     pub fn status(&self) -> Result<Vec<RuleStatus>, BinfmtError> {
         let entries = table::read()?.ok_or(BinfmtError::NotMounted)?;
         Ok(self
@@ -438,14 +440,14 @@ impl<'a> SelectedRules<'a> {
         }
     }
 
-    /// The lines that register the rules. Where there is no QEMU, the path is where Gentoo installs it.
+    /// Returns the lines that register the rules. If QEMU is not installed, they have Gentoo's path of it.
     pub fn show(&self) -> Vec<u8> {
         let lines = self.rules.iter().map(|rule| {
             let mut line = match Registration::with_qemu(self.env, rule, false) {
                 Ok(registration) => registration.line(),
                 Err(why) => {
                     if let BinfmtError::Untrusted { .. } = why {
-                        report::note(&format!("passed over: {why}"));
+                        report::note(&format!("skipped: {why}"));
                     }
                     let interpreter = format!("/usr/bin/qemu-{}", rule.qemu);
                     rule.registration(Path::new(&interpreter), "PF")
@@ -457,7 +459,7 @@ impl<'a> SelectedRules<'a> {
         lines.collect::<Vec<_>>().concat()
     }
 
-    /// Does it with every rule, or says what would be done as shell that can be pasted; gives that shell.
+    /// Performs the action on every selected rule, or returns it as shell commands without changing anything.
     pub fn act(
         &self,
         action: Action,
@@ -480,14 +482,14 @@ impl<'a> SelectedRules<'a> {
             };
             match done {
                 Ok(text) => shell += &text,
-                // Of all, those that QEMU or the machine has no use for are no failure.
+                // With `--all`, a CPU that QEMU does not emulate or that the host runs itself is not an error.
                 Err(BinfmtError::Native(_) | BinfmtError::NotInstalled(_)) if self.is_all => {}
                 Err(
                     why @ (BinfmtError::NotStatic { .. }
                     | BinfmtError::Untrusted { .. }
                     | BinfmtError::Taken { .. }),
                 ) if self.is_all => {
-                    report::note(&format!("passed over: {why}"));
+                    report::note(&format!("skipped: {why}"));
                 }
                 Err(why) => return Err(why),
             }
@@ -579,7 +581,7 @@ impl<'a> SelectedRules<'a> {
     }
 }
 
-/// Returns whether the file is there; an error when it is not as we wrote it.
+/// Returns whether the file exists. Fails if it is not as crossmerge wrote it.
 fn refuse_edited(path: &Path) -> Result<bool, BinfmtError> {
     match read::read(path, read::SETTINGS) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -589,7 +591,7 @@ fn refuse_edited(path: &Path) -> Result<bool, BinfmtError> {
     }
 }
 
-/// The files of rules that come behind ours, by name, and have a line with that in it.
+/// Returns the files of rules that are read after crossmerge's and contain the text.
 fn later_files(own: &OsStr, has: &str) -> Vec<PathBuf> {
     let directories = OTHERS.iter().chain([&INSTALLED]);
     let files =

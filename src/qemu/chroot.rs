@@ -1,12 +1,13 @@
-//! `<tuple>-chroot`: enters the target's root, with what a system needs around it, its programs under QEMU, and nothing left
-//! afterwards.
+//! `<tuple>-chroot`: enters the target's root, in which the target's programs run under QEMU, and leaves nothing
+//! mounted afterwards.
 //!
-//! It does what the Embedded Handbook's chapter on QEMU chroots does by hand, in namespaces of mounts, processes and users, with a
-//! binfmt_misc of its own. Here it is looked and decided; the result is a plan whose steps `exec/` does.
+//! It automates the Embedded Handbook's chapter on QEMU chroots in mount, PID and user namespaces, with a
+//! per-namespace binfmt_misc. This module reads the system and decides; the result is a plan, whose steps `exec/`
+//! performs.
 //!
-//! What the root gets: `/proc`, `/sys`, a `/dev` with the usual nodes of the machine's, its own terminals and `/dev/shm`, the machine's
-//! `resolv.conf`, its ebuild repositories (to read) where the root's `repos.conf` has them, and its DISTDIR. A directory to mount on that
-//! is missing is made, empty, and stays. Nothing else in the root is touched.
+//! The root gets `/proc`, `/sys`, a `/dev` with the host's usual nodes, its own terminals and `/dev/shm`, the host's
+//! `resolv.conf`, the host's ebuild repositories (read-only) at the paths in the root's `repos.conf`, and the host's
+//! DISTDIR. A missing mount point is created as an empty directory, and stays. Nothing else in the root is changed.
 
 mod environment;
 mod error;
@@ -34,7 +35,7 @@ use error::Result;
 use handler::Handler;
 use ids::{AvailableIds, locked, users};
 use inside::{Account, TargetRoot};
-use mounts::{bound, files_of_the_machine, system};
+use mounts::{bound, host_files, system};
 use request::ChrootRequest;
 use std::{
     ffi::{OsStr, OsString},
@@ -50,7 +51,7 @@ pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan> {
     let mut binds = Vec::new();
     for (source, place) in &request.binds {
         let (source, place) = bound(source, place.as_deref())?;
-        // A program may lie there.
+        // The command may be in this mount.
         inside.bind(&source, &place);
         let mut mount = Mount::bind(&source, place);
         if !source.is_dir() {
@@ -79,7 +80,7 @@ pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan> {
     enter.extend(handler.steps);
     enter.push(Step::Mount(Mount::bind(&inside.path, &inside.path)));
     enter.extend(system(&inside, &ids, users.is_some()));
-    enter.extend(files_of_the_machine(context, &inside)?);
+    enter.extend(host_files(context, &inside)?);
     enter.extend(binds);
     enter.push(Step::Root(Root {
         path: inside.path.clone(),
@@ -126,7 +127,8 @@ pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan> {
     })
 }
 
-/// The root: what was asked for, else ROOT, else the sysroot; with Portage's own settings in between, as the other applets have it.
+/// Opens the root: the one of `--root`, else ROOT, else that of the target's make.conf, else the sysroot; as for the
+/// other applets.
 fn root(context: &Context, asked: Option<&Path>) -> Result<TargetRoot> {
     let root = match (asked, context.named_root()?) {
         (Some(root), _) => root.into(),
@@ -155,7 +157,7 @@ fn root(context: &Context, asked: Option<&Path>) -> Result<TargetRoot> {
     })
 }
 
-/// The program and its arguments, as they are called inside.
+/// Returns the program and its arguments, by their paths in the root.
 fn command(inside: &TargetRoot, request: &ChrootRequest) -> Result<(PathBuf, Vec<OsString>)> {
     let root = || inside.path.clone();
     let Some((name, args)) = request.command.split_first() else {
@@ -171,12 +173,12 @@ fn command(inside: &TargetRoot, request: &ChrootRequest) -> Result<(PathBuf, Vec
             .map(|directory| Path::new(directory).join(name))
             .collect(),
     };
-    let mut there = candidates
+    let mut existing = candidates
         .into_iter()
         .filter(|path| inside.is_file(path))
         .peekable();
-    let first = there.peek().cloned();
-    match (there.find(|path| inside.is_executable(path)), first) {
+    let first = existing.peek().cloned();
+    match (existing.find(|path| inside.is_executable(path)), first) {
         (Some(program), _) => Ok((program, args.to_vec())),
         (None, Some(command)) => Err(ChrootError::NotExecutable {
             root: root(),
@@ -189,7 +191,7 @@ fn command(inside: &TargetRoot, request: &ChrootRequest) -> Result<(PathBuf, Vec
     }
 }
 
-/// Who logs in: root, who need not be in the root's passwd, or the user that was asked for.
+/// Returns the account that logs in: root, who need not be in the root's passwd, or the requested user.
 fn account(inside: &TargetRoot, asked: Option<&str>, ids: &AvailableIds) -> Result<Account> {
     let user = asked.unwrap_or("0");
     let account = inside.account(user)?.ok_or_else(|| ChrootError::NoUser {

@@ -1,32 +1,32 @@
-//! What a file is that is no program, as far as its first bytes and its name show: for a message that names the next step.
+//! The kind of a file that is not a program, by its first bytes and its name: for a message that names the next step.
 //!
-//! Pure. It decides nothing about what runs.
+//! Pure. It has no influence on what runs.
 
 use super::script::Script;
 use crossmerge_plan::words::{quote, show_file};
 use crossmerge_system::elf;
 use std::path::Path;
 
-/// What a file is instead of a program.
+/// The kind of a file that is not a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {
-    /// Nothing is in it.
+    /// An empty file.
     Empty,
-    /// An object that is not linked yet.
+    /// An object file.
     Object,
-    /// What a crashed program left.
+    /// A core dump.
     CoreDump,
-    /// Sources: the language, and the driver that compiles it, behind the tuple.
+    /// A source file: the language, and the driver that compiles it, without the tuple.
     Source(&'static str, &'static str),
     /// A script without a `#!` line: the language, and its interpreter.
     Script(&'static str, &'static str),
     /// A script whose `#!` comes after a byte order mark.
     ByteOrderMark,
-    /// Some other kind of file, by its first bytes.
+    /// Another kind of file, recognised by its first bytes.
     Other(&'static str),
 }
 
-/// Endings of names, with what the files are. Headers are sources that no driver compiles alone.
+/// File name extensions, with the language. A header has no driver, since it is not compiled alone.
 const SOURCES: [(&str, &str, &str); 14] = [
     ("c", "C source", "gcc"),
     ("i", "preprocessed C source", "gcc"),
@@ -54,7 +54,7 @@ const SCRIPTS: [(&str, &str, &str); 7] = [
     ("awk", "awk script", "awk -f"),
 ];
 
-/// First bytes that other kinds of files have.
+/// The first bytes of other kinds of files.
 const MAGIC: [(&[u8], &str); 12] = [
     (b"!<arch>\n", "a static library"),
     (b"!<thin>\n", "a static library"),
@@ -71,8 +71,8 @@ const MAGIC: [(&[u8], &str); 12] = [
 ];
 
 impl Content {
-    /// Looks at the first bytes, and for text at the name. Returns `None` for a program or a script that starts, and for what is
-    /// not known.
+    /// Examines the first bytes, and the name of a text file. Returns `None` for a program, for a script that starts,
+    /// and for an unknown kind.
     pub(crate) fn of(path: &Path, head: &[u8]) -> Option<Self> {
         if head.is_empty() {
             return Some(Self::Empty);
@@ -102,7 +102,7 @@ impl Content {
         source.or_else(|| row(&SCRIPTS).map(|(what, interpreter)| Self::Script(what, interpreter)))
     }
 
-    /// What it is, as the end of a sentence.
+    /// Returns the end of a sentence that describes the file.
     pub(super) fn describe(self) -> String {
         match self {
             Self::Empty => "it is empty".into(),
@@ -118,7 +118,7 @@ impl Content {
         }
     }
 
-    /// The command that makes a program of it or runs it.
+    /// Returns the command that makes a program of it or runs it.
     pub(super) fn hint(self, tuple: &str, path: &Path) -> String {
         let file = quote(path.as_os_str());
         let mut program = path.with_extension("");
@@ -140,10 +140,10 @@ impl Content {
                 format!("name its interpreter: `{tuple}-run {interpreter} {file}`")
             }
             Self::ByteOrderMark => {
-                format!("take the mark away: `sed -i '1s/^\\xef\\xbb\\xbf//' {file}`")
+                format!("remove the mark: `sed -i '1s/^\\xef\\xbb\\xbf//' {file}`")
             }
             Self::Empty | Self::CoreDump | Self::Other(_) => {
-                format!("look at it with `{}`", show_file(path))
+                format!("examine it with `{}`", show_file(path))
             }
         }
     }

@@ -1,8 +1,9 @@
-//! Which programs the kernel runs by itself, found by asking it.
+//! Which programs the kernel runs natively, found by trying.
 //!
-//! Many kernels run another CPU's programs beside their own (32-bit ones, if they were built so), and nothing says which. So
-//! the kernel is given a program of that kind whose dynamic linker cannot exist: one that knows the kind goes on to look for
-//! the linker (ENOTDIR), one that does not says ENOEXEC. That order is the one in Linux's `fs/binfmt_elf.c`. Nothing runs.
+//! Many kernels also run programs of a related CPU (32-bit ones, if configured), and no interface lists them. So
+//! crossmerge makes a program of that kind whose dynamic linker cannot exist, and starts it. A kernel that supports
+//! the kind looks for the linker (ENOTDIR); one that does not fails with ENOEXEC. The order is that of Linux's
+//! `fs/binfmt_elf.c`. Nothing runs.
 
 use crossmerge_system::{elf, elf::Layout, exec};
 use std::{
@@ -11,16 +12,16 @@ use std::{
     path::Path,
 };
 
-/// A path below what is no directory.
+/// A path below a file that is not a directory.
 const NO_LINKER: &[u8] = b"/dev/null/none\0";
 
-/// Returns whether the kernel runs programs with such a header. One that a rule of binfmt_misc takes away from it does not count.
+/// Returns whether the kernel runs programs with such a header. It does not count if a binfmt_misc rule handles them.
 pub fn runs(header: &[u8]) -> bool {
     let own = || elf::head(Path::new("/proc/self/exe"));
     own().is_ok_and(|own| is_same_kind(&own, header)) || asked(header).unwrap_or(false)
 }
 
-/// Class, byte order and machine are the same.
+/// Compares class, byte order and machine.
 fn is_same_kind(a: &[u8], b: &[u8]) -> bool {
     a.len() >= 20 && b.len() >= 20 && a[..6] == b[..6] && a[18..20] == b[18..20]
 }
@@ -33,7 +34,7 @@ fn asked(header: &[u8]) -> io::Result<bool> {
     let mut file: std::fs::File = memfd_create("crossmerge", MFdFlags::MFD_CLOEXEC)?.into();
     file.write_all(&program)?;
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let refusal = exec::refusal(Path::new(&path));
+    let refusal = exec::start_error(Path::new(&path));
     Ok(refusal.is_some_and(|why| {
         matches!(
             why.kind(),
@@ -42,12 +43,12 @@ fn asked(header: &[u8]) -> io::Result<bool> {
     }))
 }
 
-/// A program with the CPU of the header and one program header, which names the linker.
+/// Makes a program with the CPU of the header and one program header, which names the linker.
 pub(super) fn program(header: &[u8]) -> Option<Vec<u8>> {
     let layout = Layout::of(header)?;
     let (head, entry) = (layout.at(52, 64), layout.at(32, 56));
     let mut program = header.to_vec();
-    // A rule's magic is shorter, and says what counts.
+    // A rule's magic may be shorter than a header, and has all that matters.
     program.truncate(head);
     program.resize(head + entry, 0);
     let linker = (head + entry) as u64;

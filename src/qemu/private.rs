@@ -1,12 +1,12 @@
-//! A binfmt_misc of our own: programs of the target run under QEMU in there, and the machine's table is not touched.
+//! A per-namespace binfmt_misc: the target's programs run under QEMU in it, and the host's rules are not changed.
 //!
-//! Since Linux 6.7 each user namespace can have a table of its own (Documentation/admin-guide/binfmt-misc.rst), which anyone
-//! may fill who is root in there. Here it is decided which steps lead into one; `exec/enter.rs` does them. The ids of the caller look
-//! as before: root keeps every id, so that Portage can chown and become its user, and an ordinary user goes on to a second namespace, where
-//! they are the one they were.
+//! Since Linux 6.7 each user namespace can have its own binfmt_misc (Documentation/admin-guide/binfmt-misc.rst),
+//! which root of the namespace may fill. This module decides the steps that set one up; `exec/enter.rs` performs
+//! them. The caller's ids stay visible: root keeps every id, so that Portage can chown and change its user; an
+//! ordinary user enters a second user namespace, in which they have their own id again.
 //!
-//! The table replaces the machine's inside. So its rules for other files (Java, Wine, another CPU) are copied as they are, behind ours;
-//! one whose interpreter cannot be opened from here stays out.
+//! The new table hides the host's. So the host's rules for other files (Java, Wine, another CPU) are copied
+//! unchanged, after crossmerge's. A rule whose interpreter cannot be opened is omitted.
 
 use super::{
     binfmt::{preserves_argv0, version},
@@ -30,60 +30,62 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The first Linux with a binfmt_misc for each user namespace.
+/// The first Linux release with per-namespace binfmt_misc.
 const LINUX: (u32, u32) = (6, 7);
 
-/// How many user namespaces may be made here.
+/// The limit on the number of user namespaces.
 const MAX_USER_NAMESPACES: &str = "/proc/sys/user/max_user_namespaces";
 
-/// Files by which a machine keeps user namespaces from anyone but root, and what they say then.
+/// Files that restrict user namespaces to root, with the value that does so.
 const KEPT_FROM_USERS: [(&str, &str); 2] = [
-    // AppArmor's, as Ubuntu has it since 23.10.
+    // AppArmor's, in Ubuntu since 23.10.
     (
         "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
         "1",
     ),
-    // Debian's own, up to Linux 5.10 on by default.
+    // Debian's, set by default up to Linux 5.10.
     ("/proc/sys/kernel/unprivileged_userns_clone", "0"),
 ];
 
-/// Why there is no table of our own.
+/// An error because of which there is no per-namespace binfmt_misc.
 #[derive(Debug, thiserror::Error)]
 pub enum NamespaceError {
-    /// There are no rules.
+    /// The CPU profiles, from which the rules come, cannot be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// QEMU runs no such programs.
+    /// QEMU does not emulate the target.
     #[error("QEMU's user mode runs no programs of `{0}`")]
     NotEmulated(String),
-    /// It is not installed.
+    /// QEMU is not installed.
     #[error("neither `qemu-{0}` nor `qemu-{0}-static` is in PATH")]
     NoQemu(String),
-    /// It needs libraries that a root does not have.
-    #[error("`{path}` is linked dynamically, and its libraries are not in the target's root", path = .path.display())]
+    /// QEMU is dynamically linked, and the root does not have its libraries.
+    #[error("`{path}` is dynamically linked, and its libraries are not in the target's root", path = .path.display())]
     DynamicQemu {
         /// The program.
         path: PathBuf,
         /// QEMU's target.
         qemu: String,
     },
-    /// The kernel has one table for all.
-    #[error("Linux {0} has one binfmt_misc for all: before 6.7, nobody can have their own")]
+    /// The kernel has only one binfmt_misc.
+    #[error(
+        "Linux {0} has one binfmt_misc for all users: a per-namespace binfmt_misc needs Linux 6.7"
+    )]
     OldKernel(String),
-    /// The kernel has none.
+    /// The kernel has no binfmt_misc.
     #[error("the kernel has no binfmt_misc")]
     NoBinfmtMisc,
-    /// Nobody may make one.
-    #[error("there are no user namespaces to be had: {MAX_USER_NAMESPACES} is 0")]
+    /// The limit of user namespaces is 0.
+    #[error("user namespaces are disabled: {MAX_USER_NAMESPACES} is 0")]
     NoNamespaces,
-    /// Only root may make one.
-    #[error("an ordinary user may have no user namespaces here: {0} says so")]
+    /// Only root may create user namespaces.
+    #[error("ordinary users may not create user namespaces: {0} forbids it")]
     KeptFromUsers(&'static str),
-    /// `/proc` does not say what it should.
+    /// The id maps in `/proc` cannot be read.
     #[error("cannot read the ids of this process: {0}")]
     Ids(io::Error),
-    /// It was tried, and does not work.
-    #[error("a namespace with its own binfmt_misc does not work here: {0}")]
+    /// An attempt failed.
+    #[error("a user namespace with its own binfmt_misc does not work on the host: {0}")]
     DoesNotWork(String),
 }
 
@@ -92,21 +94,21 @@ impl Explain for NamespaceError {
 
     fn own_hint(&self) -> Option<String> {
         Some(match self {
-            Self::NotEmulated(tuple) => format!("`crossmerge show {tuple}` tells QEMU's name for it"),
+            Self::NotEmulated(tuple) => format!("`crossmerge show {tuple}` prints QEMU's name for it"),
             Self::NoQemu(qemu) | Self::DynamicQemu { qemu, .. } => super::install_hint(qemu),
             Self::OldKernel(_) | Self::NoNamespaces => {
-                "the machine's own table serves too: as root, `crossmerge binfmt register <tuple>`".into()
+                "the host's own binfmt_misc works too: as root, `crossmerge binfmt register <tuple>`".into()
             }
             Self::NoBinfmtMisc => "`modprobe binfmt_misc`, or a kernel with CONFIG_BINFMT_MISC".into(),
             Self::KeptFromUsers(file) => {
                 let name = file.trim_start_matches("/proc/sys/").replace('/', ".");
                 let open = KEPT_FROM_USERS.iter().find(|(kept, _)| kept == file);
                 let value = if open.is_some_and(|(_, says)| *says == "1") { 0 } else { 1 };
-                format!("as root, `sysctl -w {name}={value}` allows it; or call this as root")
+                format!("as root, `sysctl -w {name}={value}` allows it; or run this as root")
             }
             Self::Ids(_) => "mount /proc".into(),
             Self::DoesNotWork(_) => {
-                "a container may forbid it; the machine's own table serves too: as root, `crossmerge binfmt register <tuple>`"
+                "a container may forbid it; the host's own binfmt_misc works too: as root, `crossmerge binfmt register <tuple>`"
                     .into()
             }
             _ => return None,
@@ -114,7 +116,7 @@ impl Explain for NamespaceError {
     }
 }
 
-/// A rule, the QEMU that serves it, and the flags of the kernel's.
+/// A rule with its QEMU and flags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ServedRule {
     rule: Rule,
@@ -122,9 +124,10 @@ pub(super) struct ServedRule {
     flags: &'static str,
 }
 
-/// The steps into namespaces of our own where the target's programs run; none where the kernel runs them by itself.
+/// Returns the steps into namespaces in which the target's programs run. Returns none if the kernel runs them
+/// natively.
 ///
-/// Whether the kernel goes along is only known when it is done: [`try_steps`] does so in another process.
+/// Only an attempt shows whether the kernel allows them: see [`try_steps`].
 pub fn steps(context: &Context) -> Result<Vec<Step>, NamespaceError> {
     let target = context.config.facts(&context.tuple)?;
     let qemu = target
@@ -148,7 +151,7 @@ pub fn steps(context: &Context) -> Result<Vec<Step>, NamespaceError> {
     Ok(steps)
 }
 
-/// Does the steps in a process of its own, and says what went wrong.
+/// Performs the steps in a child process, and returns the error if one fails.
 pub fn try_steps(context: &Context, steps: &[Step]) -> Result<(), NamespaceError> {
     let failed = |why: String| NamespaceError::DoesNotWork(why);
     let plan = Plan {
@@ -171,10 +174,10 @@ pub fn try_steps(context: &Context, steps: &[Step]) -> Result<(), NamespaceError
     }
 }
 
-/// What is registered: the rule of that QEMU, and those of its family whose QEMUs are there too. A family's CPUs run each other's
-/// programs, and a root for one may hold some. Never what the kernel runs by itself.
+/// Returns the rules to register: that of the target's QEMU, and those of its family whose QEMUs are installed. A
+/// root may contain programs for the family's other CPUs. Rules for what the kernel runs natively are omitted.
 ///
-/// `may_serve` chooses among several QEMUs of a name.
+/// `may_serve` chooses among several QEMUs of the same name.
 pub(super) fn served(
     context: &Context,
     qemu: &str,
@@ -216,13 +219,14 @@ pub(super) fn served(
     Ok(served)
 }
 
-/// Returns whether a QEMU works where its libraries are not.
+/// Returns whether a QEMU works without its libraries.
 pub(super) fn is_static(qemu: &Path) -> bool {
     elf::interpreter(qemu).is_ok_and(|interpreter| interpreter.is_none())
 }
 
-/// `F`: the kernel opens QEMU when the rule is registered, and so finds it from any root. `P`: a program sees the name that it was
-/// called by, where QEMU can tell. Not `C`: a setuid program would run QEMU with its owner's rights.
+/// Returns the flags of a rule. `F`: the kernel opens QEMU when the rule is registered, so it works in every root.
+/// `P`: a program sees the name by which it was called, if QEMU supports that. Not `C`: a setuid program would run
+/// QEMU with its owner's rights.
 fn flags(qemu: &Path) -> &'static str {
     match preserves_argv0(qemu) {
         true => "PF",
@@ -230,10 +234,10 @@ fn flags(qemu: &Path) -> &'static str {
     }
 }
 
-/// The steps that make the table, from within the namespaces.
-pub(super) fn table(served: &[ServedRule], with_machines: bool) -> Vec<Step> {
+/// Returns the steps that fill the table, from inside the namespaces.
+pub(super) fn table(served: &[ServedRule], with_host_rules: bool) -> Vec<Step> {
     let ours: Vec<String> = served.iter().map(|served| served.rule.name()).collect();
-    // A program finds its QEMU as `/proc/self/exe`, and may have the rights to write to it.
+    // A program can open its QEMU as `/proc/self/exe`, perhaps for writing.
     let mut qemus: Vec<PathBuf> = Vec::new();
     for served in served {
         let qemu = &served.qemu;
@@ -247,14 +251,14 @@ pub(super) fn table(served: &[ServedRule], with_machines: bool) -> Vec<Step> {
         .map(|qemu| Step::Mount(Mount::file_to_read(qemu)))
         .collect();
     steps.push(Step::Mount(Mount::new("binfmt_misc", "", BINFMT_MISC)));
-    if with_machines {
-        let lines = machines_rules(Path::new(BINFMT_MISC), &ours);
+    if with_host_rules {
+        let lines = host_rules(Path::new(BINFMT_MISC), &ours);
         steps.extend(lines.into_iter().map(|line| Step::Register {
             line,
             optional: true,
         }));
     }
-    // Of two rules that fit, the kernel takes the later one.
+    // If two rules match, the kernel uses the later one.
     steps.extend(served.iter().map(|served| Step::Register {
         line: OsString::from_vec(served.rule.registration(&served.qemu, served.flags)),
         optional: false,
@@ -262,8 +266,8 @@ pub(super) fn table(served: &[ServedRule], with_machines: bool) -> Vec<Step> {
     steps
 }
 
-/// The machine's rules that are on and not named like ours, as lines to register.
-fn machines_rules(directory: &Path, ours: &[String]) -> Vec<OsString> {
+/// Returns the host's enabled rules with other names than crossmerge's, as lines to register.
+fn host_rules(directory: &Path, ours: &[String]) -> Vec<OsString> {
     let Ok(entries) = std::fs::read_dir(directory) else {
         return Vec::new();
     };
@@ -280,7 +284,8 @@ fn machines_rules(directory: &Path, ours: &[String]) -> Vec<OsString> {
     lines
 }
 
-/// The line that registers a rule again, from what the kernel says of it; none when it is off.
+/// Returns the line that registers a rule again, from the kernel's text of its entry. Returns `None` if the rule is
+/// disabled.
 fn registration(name: &str, text: &str) -> Option<OsString> {
     let mut lines = text.lines();
     if lines.next()? != "enabled" {
@@ -333,7 +338,7 @@ fn registration(name: &str, text: &str) -> Option<OsString> {
     Some(line.into())
 }
 
-/// Returns whether a user namespace can have its own table here, as far as that can be seen.
+/// Checks whether a user namespace can have its own table, as far as files show it.
 pub(super) fn possible() -> Result<(), NamespaceError> {
     let release = nix::sys::utsname::uname()
         .map(|uname| uname.release().to_string_lossy().into_owned())
@@ -347,15 +352,15 @@ pub(super) fn possible() -> Result<(), NamespaceError> {
     namespaces_possible()
 }
 
-/// Returns whether a user namespace can be had here, as far as that can be seen.
+/// Checks whether user namespaces are available, as far as files show it.
 pub(super) fn namespaces_possible() -> Result<(), NamespaceError> {
-    let says = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
-    if says(MAX_USER_NAMESPACES).trim() == "0" {
+    let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
+    if read(MAX_USER_NAMESPACES).trim() == "0" {
         return Err(NamespaceError::NoNamespaces);
     }
     if !nix::unistd::geteuid().is_root() {
         for (file, kept) in KEPT_FROM_USERS {
-            if says(file).trim() == kept {
+            if read(file).trim() == kept {
                 return Err(NamespaceError::KeptFromUsers(file));
             }
         }
@@ -363,7 +368,8 @@ pub(super) fn namespaces_possible() -> Result<(), NamespaceError> {
     Ok(())
 }
 
-/// The ids of a namespace that can fill a table, which takes root: every one that root has, and an ordinary user as root alone.
+/// Returns the id maps of a namespace in which a table can be filled: all of root's ids, or an ordinary user mapped
+/// to root.
 pub(super) fn own_users() -> Result<Users, NamespaceError> {
     let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
     if uid.is_root() {
@@ -376,13 +382,14 @@ pub(super) fn own_users() -> Result<Users, NamespaceError> {
     Ok(one(0, uid.as_raw(), 0, gid.as_raw()))
 }
 
-/// The ids of a second namespace, within the first, in which an ordinary user is who they were; none for root, who stays root.
+/// Returns the id maps of a second namespace, nested in the first, in which an ordinary user has their own id again.
+/// Returns `None` for root.
 fn own_again() -> Option<Users> {
     let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
     (!uid.is_root()).then(|| one(uid.as_raw(), 0, gid.as_raw(), 0))
 }
 
-/// One user and one group.
+/// Returns the maps of one user and one group.
 fn one(uid: u32, outside_uid: u32, gid: u32, outside_gid: u32) -> Users {
     let ids = |inside, outside| {
         vec![Ids {
@@ -398,7 +405,7 @@ fn one(uid: u32, outside_uid: u32, gid: u32, outside_gid: u32) -> Users {
     }
 }
 
-/// The ids of our own user namespace, each as itself: in a container that may be some ranges.
+/// Returns the ids of the current user namespace, each mapped to itself: in a container these may be several ranges.
 fn own_ids(file: &str) -> io::Result<Vec<Ids>> {
     let text = fs_err::read_to_string(format!("/proc/self/{file}"))?;
     let range = |line: &str| {

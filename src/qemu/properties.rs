@@ -1,4 +1,4 @@
-//! What holds of any profile of a CPU family, and of the beginning of any program.
+//! Properties of any profile of a CPU family, and of the beginning of any program.
 
 use super::{
     binfmt::table::Entry,
@@ -18,7 +18,7 @@ use crossmerge_system::{
 };
 use std::{io, path::Path, sync::LazyLock};
 
-/// The families that are built in.
+/// The built-in CPU families.
 static FAMILIES: LazyLock<Vec<Source>> =
     LazyLock::new(|| Source::built_in().map(|(_, source)| source).collect());
 
@@ -35,7 +35,7 @@ fn rules(sources: &[Source]) -> Option<Vec<Rule>> {
     Some(kinds.iter().map(Rule::from).collect())
 }
 
-/// A profile is refused with its name, or gives facts and rules that hold together.
+/// A profile is rejected with a message and a hint, or gives consistent facts and rules.
 pub(crate) fn profile(data: &[u8]) {
     // The first line is the tuple.
     let Some((tuple, text)) = std::str::from_utf8(data)
@@ -53,7 +53,7 @@ pub(crate) fn profile(data: &[u8]) {
             }
             Err(error) => assert!(!error.to_string().is_empty() && error.hint().is_some()),
         }
-        // Nothing is known that was not said.
+        // A profile need not know the tuple.
         let _ = Target::of(&tuple, &FAMILIES, "profiles");
     }
     for rule in rules(&sources).iter().flatten() {
@@ -65,7 +65,7 @@ pub(crate) fn profile(data: &[u8]) {
     }
 }
 
-/// A header is read as far as it goes; nothing is read outside the file, and nobody is told of more than one rule's CPU.
+/// A header is read up to its end and nothing outside the file is read; no two rules match it.
 pub(crate) fn elf(data: &[u8]) {
     let header = &data[..data.len().min(HEADER_LEN)];
     let read = |bytes: &mut [u8], place: u64| {

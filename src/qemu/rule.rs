@@ -1,9 +1,9 @@
-//! The rules of binfmt_misc: which ELF files go to which QEMU. Pure.
+//! The rules of binfmt_misc: which QEMU runs which ELF files. Pure.
 //!
-//! A rule is a magic and a mask over the first bytes of a file, as in the kernel's
-//! `Documentation/admin-guide/binfmt-misc.rst`: the file is one of the rule's when both agree wherever the mask has a bit.
-//! The same rules choose the QEMU for `<tuple>-run`, which reads the header itself. They come from `[[binfmt]]` in
-//! `profiles/*.toml`; the layout of the header is that of elf(5).
+//! A rule has a magic and a mask over the first bytes of a file, as in the kernel's
+//! `Documentation/admin-guide/binfmt-misc.rst`: it matches a file if both agree in every bit of the mask.
+//! `<tuple>-run` reads the header itself and chooses its QEMU by the same rules. They come from `[[binfmt]]` in
+//! `profiles/*.toml`; elf(5) describes the header.
 
 use crate::{
     config::{Config, ConfigError},
@@ -12,20 +12,21 @@ use crate::{
 };
 use std::{os::unix::ffi::OsStrExt, path::Path};
 
-/// The files of one QEMU.
+/// A rule: the ELF files that one QEMU runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// QEMU's user-mode target, the part behind `qemu-`: `arm`.
     pub qemu: String,
-    /// What a file begins with, wherever the mask has a bit.
+    /// The first bytes of a file, compared where the mask has a bit.
     pub magic: Vec<u8>,
-    /// Which bits count. As long as the magic.
+    /// The bits that are compared. As long as the magic.
     pub mask: Vec<u8>,
 }
 
 impl From<&ElfKind> for Rule {
     fn from(kind: &ElfKind) -> Self {
-        // The usual mask leaves open the OS ABI (byte 7), and takes ET_DYN (3) with ET_EXEC (2), which differ in a bit.
+        // The usual mask ignores the OS ABI (byte 7), and accepts ET_DYN (3) as well as ET_EXEC (2), which differ in
+        // one bit.
         let mut magic = [0; ELF_KIND_LEN];
         let mut mask = [0xff; ELF_KIND_LEN];
         mask[7] = 0;
@@ -52,7 +53,7 @@ impl From<&ElfKind> for Rule {
             .for_each(|&(place, byte)| mask[place] = byte);
         let (mut magic, mut mask) = (magic.to_vec(), mask.to_vec());
         if let Some(flags) = kind.flags {
-            // Behind e_entry, e_phoff and e_shoff, which are as wide as the class.
+            // After e_entry, e_phoff and e_shoff, whose size depends on the class.
             let place = if kind.bits == 64 { 48 } else { 36 };
             let bytes = |number: u32| match kind.endian {
                 Endian::Little => number.to_le_bytes(),
@@ -72,13 +73,13 @@ impl From<&ElfKind> for Rule {
 }
 
 impl Rule {
-    /// The name that the rule goes by in the kernel: that of QEMU's own rule.
+    /// Returns the rule's name in the kernel, which is that of QEMU's own rule.
     pub fn name(&self) -> String {
         format!("qemu-{}", self.qemu)
     }
 
-    /// Returns whether the rule is for what the target's compiler makes: it has the QEMU that the tuple names, or the same CPU
-    /// where the tuple leaves the ABI open.
+    /// Returns whether the rule matches what the target's compiler makes: its QEMU is the tuple's, or its CPU is if
+    /// the tuple leaves the ABI open.
     pub fn is_of(&self, target: &Target) -> bool {
         let machine = match target.endian {
             Endian::Little => target.elf_machine.to_le_bytes(),
@@ -90,14 +91,14 @@ impl Rule {
         }
     }
 
-    /// Returns whether a file that begins so is one of the rule's.
+    /// Returns whether the rule matches a file with this header.
     pub fn matches(&self, header: &[u8]) -> bool {
         let mut bytes = self.magic.iter().zip(&self.mask).zip(header);
         header.len() >= self.magic.len()
             && bytes.all(|((magic, mask), byte)| (magic ^ byte) & mask == 0)
     }
 
-    /// The line that registers the rule, as the kernel's `register` takes it.
+    /// Returns the line that registers the rule, in the form of the kernel's `register`.
     pub fn registration(&self, interpreter: &Path, flags: &str) -> Vec<u8> {
         let (name, magic, mask) = (self.name(), escaped(&self.magic), escaped(&self.mask));
         let mut line = format!(":{name}:M:0:{magic}:{mask}:").into_bytes();
@@ -107,7 +108,7 @@ impl Rule {
     }
 }
 
-/// The rules of every family, built in and users' own, sorted by QEMU's names.
+/// Returns the rules of every family, built-in and users' own, sorted by QEMU's names.
 pub fn all(config: &Config) -> Result<Vec<Rule>, ConfigError> {
     let kinds = target::elf_kinds(&config.families()?)?;
     let mut rules: Vec<Rule> = kinds.iter().map(Rule::from).collect();
@@ -116,7 +117,7 @@ pub fn all(config: &Config) -> Result<Vec<Rule>, ConfigError> {
     Ok(rules)
 }
 
-/// The rule of a file that begins so.
+/// Returns the rule that matches a file with this header.
 pub fn of_header<'r>(rules: &'r [Rule], header: &[u8]) -> Option<&'r Rule> {
     rules.iter().find(|rule| rule.matches(header))
 }

@@ -1,7 +1,7 @@
-//! `<tuple>-run program args…`: a program of the target, under the QEMU that its own header asks for.
+//! `<tuple>-run program args…`: runs a program of the target under the QEMU that its ELF header needs.
 //!
-//! The tuple only says where the libraries are and which CPU model is configured. What the kernel runs by itself it is
-//! left to run; a script runs with the target's interpreter where the target has one.
+//! The tuple only decides where the libraries are and which CPU model is configured. A program that the kernel runs
+//! natively is exec'd directly. A script runs with the target's interpreter if the target has it.
 
 mod error;
 mod roots;
@@ -47,8 +47,8 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
         } = script;
         let found = match roots.interpreter(&interpreter) {
             InterpreterLocation::OfTarget(found) => found,
-            // Without an interpreter of the target's, the machine's own runs it, as the kernel finds it.
-            InterpreterLocation::OfHost => return Ok(as_it_is(context, &roots, file, args)),
+            // If the target does not have the interpreter, the host's runs the script, as the kernel finds it.
+            InterpreterLocation::OfHost => return Ok(native_plan(context, &roots, file, args)),
             InterpreterLocation::NotExecutable(found) => {
                 return Err(RunError::InterpreterNotExecutable {
                     path: file,
@@ -90,11 +90,11 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
         source,
     };
     let linker = elf::interpreter(&file).map_err(unreadable)?;
-    // A native program for a libc that the host lacks can still run under the QEMU of the machine's own CPU.
+    // A native program for a libc that the host lacks can still run under the QEMU of the host's own CPU.
     let has_linker = linker.as_ref().is_none_or(|linker| linker.exists());
     let is_native = native::runs(&header);
     if is_native && has_linker {
-        return Ok(as_it_is(context, &roots, file, args));
+        return Ok(native_plan(context, &roots, file, args));
     }
     let rules = rule::all(&context.config)?;
     let Some(rule) = rule::of_header(&rules, &header) else {
@@ -107,7 +107,7 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
     let mut qemus = programs(&context.env, &rule.qemu).into_iter();
     let Some(program) = qemus.next() else {
         if is_native {
-            return Ok(as_it_is(context, &roots, file, args));
+            return Ok(native_plan(context, &roots, file, args));
         }
         return Err(RunError::NoQemu {
             qemu: rule.qemu.clone(),
@@ -127,7 +127,7 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
             from_environment: context.env.get(env::QEMU_LD_PREFIX).is_some(),
         });
     }
-    // Another CPU has other models.
+    // The configured CPU model is one of the target's CPU.
     let cpu = match &context.settings.cpu {
         Some(cpu) if is_of_target(context, rule) => Some(cpu),
         _ => None,
@@ -143,8 +143,9 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
     })
 }
 
-/// What the kernel runs without us. The target's programs that it starts may still go to QEMU, by the kernel's rules.
-fn as_it_is(context: &Context, roots: &Roots, file: PathBuf, args: Vec<OsString>) -> Plan {
+/// Returns the plan for a file that the kernel runs natively. The target's programs that it starts may still run
+/// under QEMU by the kernel's rules.
+fn native_plan(context: &Context, roots: &Roots, file: PathBuf, args: Vec<OsString>) -> Plan {
     Plan {
         env: variables(
             context,
@@ -157,13 +158,14 @@ fn as_it_is(context: &Context, roots: &Roots, file: PathBuf, args: Vec<OsString>
     }
 }
 
-/// Returns whether the rule is for what the target's compiler makes. Of a tuple that nothing is known of, anything may be.
+/// Returns whether the rule matches what the target's compiler makes. If nothing is known about the tuple, any rule
+/// may.
 fn is_of_target(context: &Context, rule: &Rule) -> bool {
     let target = context.config.facts(&context.tuple);
     target.map_or(true, |target| rule.is_of(&target))
 }
 
-/// Returns whether QEMU finds a path of the target's below the prefix. It follows links as the machine has them.
+/// Returns whether QEMU finds a path of the target below the prefix. QEMU follows symlinks as the host does.
 fn exists_below(prefix: &Path, path: &Path) -> bool {
     path.strip_prefix("/")
         .is_ok_and(|path| prefix.join(path).exists())
@@ -176,7 +178,7 @@ fn head(file: &Path) -> Result<Vec<u8>, RunError> {
     })
 }
 
-/// What `<tuple>-run --help` prints.
+/// Returns what `<tuple>-run --help` prints.
 pub fn help(name: &OsStr) -> String {
     let name = name.display();
     format!(

@@ -1,6 +1,6 @@
 //! The `#!` line of a script, read as the kernel reads it: `load_script` in `fs/binfmt_script.c`, Linux 5.1 and later.
 //!
-//! `run` and `chroot` ask here, so that what starts under them starts on the board too. Pure.
+//! `run` and `chroot` use this reader, so that a script starts under them exactly if it starts on the board. Pure.
 
 use crossmerge_system::elf::HEADER_LEN;
 use std::{
@@ -12,7 +12,7 @@ use std::{
 /// How many scripts may be each other's interpreters. With one more, `exec_binprm` in `fs/exec.c` fails with ELOOP.
 pub(super) const DEPTH_MAX: usize = 5;
 
-/// What the `#!` line of a script names.
+/// The contents of a `#!` line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Script {
     /// The interpreter as it is written. It may be relative, or empty, which names no file.
@@ -22,8 +22,8 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    /// Reads the first bytes of a file. Returns `None` where the kernel fails with ENOEXEC: the file is no script, names no
-    /// interpreter, or the name is longer than what the kernel reads.
+    /// Reads the first bytes of a file. Returns `None` if the kernel fails with ENOEXEC: the file is not a script,
+    /// names no interpreter, or the name is longer than the kernel's buffer.
     pub(crate) fn of(head: &[u8]) -> Option<Self> {
         head.strip_prefix(b"#!")?;
         // The kernel's buffer ends in zeros where the file is shorter.
@@ -38,7 +38,7 @@ impl Script {
         let mut end = match line_end.filter(|at| buffer[*at] == b'\n') {
             Some(end) => end,
             None => {
-                // Without a newline, the name must be seen to end: what is cut off is not started.
+                // Without a newline, the end of the name must be visible: the kernel does not start a truncated name.
                 let name = name_from(2, last)?;
                 (name..=last).find(ends_name)?;
                 last
@@ -64,12 +64,12 @@ impl Script {
     }
 }
 
-/// Returns whether the name of an interpreter ends in the carriage return of a line that ends in CR LF.
+/// Returns whether the interpreter's name ends in a carriage return, because the line ends in CR LF.
 pub(super) fn ends_in_cr(interpreter: &Path) -> bool {
     interpreter.as_os_str().as_bytes().ends_with(b"\r")
 }
 
-/// The name of an interpreter with what is not printable spelled out, as for a message.
+/// Returns the name of an interpreter for a message, with unprintable characters escaped.
 pub(super) fn spelled(interpreter: &Path) -> String {
     let text = interpreter.to_string_lossy();
     let spell = |c: char| match c.is_control() {

@@ -33,11 +33,9 @@ impl Explain for SiteCacheError {
 
     fn own_hint(&self) -> Option<String> {
         Some(match self {
-            Self::Unreadable(e) => {
-                file::hint(e).unwrap_or_else(|| "look at its permissions".into())
-            }
+            Self::Unreadable(e) => file::hint(e).unwrap_or_else(|| "check its permissions".into()),
             Self::Malformed { file, .. } => format!(
-                "fix `{}`; site-cache/README.md has the form",
+                "fix `{}`; site-cache/README.md describes the format",
                 file.display()
             ),
             _ => return None,

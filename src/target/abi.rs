@@ -1,4 +1,4 @@
-//! Compares what a compiler makes with what the tuple means.
+//! Compares a compiler's ABI with the tuple's.
 
 use super::{
     Target,
@@ -6,8 +6,8 @@ use super::{
 };
 
 impl Target {
-    /// Compares the ABI of what a compiler makes, by the macros it predefines, with the one that the tuple means. Returns `None`
-    /// if they are the same, or if either is not known.
+    /// Compares the ABI of a compiler, by its predefined macros, with that of the tuple. Returns `None` if they are
+    /// the same, or if either is not known.
     pub fn other_abi(&self, macros: &Macros) -> Option<Mismatch> {
         let of =
             |what: &'static str, wanted: &Option<String>, name: fn(&Mark) -> Option<&String>| {
@@ -27,8 +27,8 @@ impl Target {
             .or_else(|| of("float ABI", &self.float_abi, |mark| mark.float_abi.as_ref()))
     }
 
-    /// The float ABI that the header of a linked ELF file is marked with. Returns `None` if the file is not ELF, is for another
-    /// machine, or is not marked.
+    /// Returns the float ABI with which the header of a linked ELF file is marked. Returns `None` if the file is not
+    /// ELF, is for another machine, or is not marked.
     pub(crate) fn float_abi_of(&self, header: &[u8]) -> Option<&str> {
         let [0x7f, b'E', b'L', b'F', class, data, ..] = *header else {
             return None;
@@ -43,7 +43,7 @@ impl Target {
         if number(header.get(18..20)?) != u32::from(self.elf_machine) {
             return None;
         }
-        // Behind e_entry, e_phoff and e_shoff, which are as wide as the class.
+        // After e_entry, e_phoff and e_shoff, whose size depends on the class.
         let flags = if class == 1 { 36..40 } else { 48..52 };
         let flags = number(header.get(flags)?);
         let fits = |mark: &&Mark| {

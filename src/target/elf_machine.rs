@@ -1,8 +1,8 @@
-//! The machine that an ELF file is made for.
+//! The machine of an ELF file.
 
 use super::{Endian, Target};
 
-/// What an ELF header says a file is for.
+/// The machine that an ELF header describes: class, byte order and number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ElfMachine {
     pub(super) bits: u8,
@@ -11,7 +11,8 @@ pub struct ElfMachine {
 }
 
 impl ElfMachine {
-    /// Reads the header; none when the file is not ELF (mingw's is not). Source: the gABI, "ELF Header".
+    /// Reads the header. Returns `None` if the file is not ELF (mingw's files are not). Source: the gABI, "ELF
+    /// Header".
     pub(crate) fn of(header: &[u8]) -> Option<Self> {
         let [0x7f, b'E', b'L', b'F', class, data, ..] = *header else {
             return None;
@@ -28,7 +29,7 @@ impl ElfMachine {
         })
     }
 
-    /// What the target's header says.
+    /// Returns the machine of the target's files.
     pub(crate) fn wanted(target: &Target) -> Self {
         Self {
             bits: target.bits,
@@ -37,7 +38,7 @@ impl ElfMachine {
         }
     }
 
-    /// Returns whether it is for the target; of either word size where the tuple leaves that open.
+    /// Returns whether it is the target's, or one of either word size if the tuple leaves that open.
     pub(crate) fn fits(self, target: &Target) -> bool {
         let wanted = Self::wanted(target);
         let bits = if target.either_bits {

@@ -1,9 +1,9 @@
-//! Which ABI a compiler makes programs for, and which one a file is of: by the `[[mark]]` sections of the CPU family. Pure.
+//! The ABI of a compiler's programs and of a file, recognised by the `[[mark]]` sections of the CPU family. Pure.
 
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt};
 
-/// How an ABI shows.
+/// The marks of an ABI.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mark {
@@ -11,10 +11,10 @@ pub struct Mark {
     pub(super) elf_abi: Option<String>,
     /// How floating point arguments are passed.
     pub(super) float_abi: Option<String>,
-    /// What the compiler predefines then: a name, or a name and its value. All of them have to be there.
+    /// The macros that the compiler predefines: a name, or a name and its value. All are required.
     #[serde(default)]
     pub(super) macros: Vec<String>,
-    /// What `e_flags` of a linked file contains then.
+    /// The `e_flags` of a linked file.
     pub(super) elf_flags: Option<ElfFlags>,
 }
 
@@ -23,7 +23,7 @@ pub struct Mark {
 pub struct Macros(BTreeMap<String, String>);
 
 impl Macros {
-    /// Reads what `-dM -E` prints.
+    /// Parses the output of `-dM -E`.
     pub fn parse(text: &str) -> Self {
         let defined = text.lines().filter_map(|line| {
             let line = line.strip_prefix("#define ")?;
@@ -33,7 +33,7 @@ impl Macros {
         Self(defined.collect())
     }
 
-    /// Returns whether a macro is defined, with this value if one stands behind its name.
+    /// Returns whether a macro is defined, with this value if `wanted` has one.
     pub fn has(&self, wanted: &str) -> bool {
         match wanted.split_once(' ') {
             Some((name, value)) => self.0.get(name).is_some_and(|has| has == value),
@@ -41,13 +41,13 @@ impl Macros {
         }
     }
 
-    /// The value of a macro that is a number.
+    /// Returns the value of a numeric macro.
     pub fn number(&self, name: &str) -> Option<u32> {
         self.0.get(name)?.parse().ok()
     }
 }
 
-/// What of a compiler's product is not what the tuple means.
+/// A difference between the compiler's programs and the tuple.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
     /// `libc`, `float ABI` and the like.
@@ -218,7 +218,7 @@ mod tests {
     }
 }
 
-/// What `e_flags` of an ELF header has to say.
+/// The `e_flags` of a linked file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ElfFlags {

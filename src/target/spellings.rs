@@ -1,30 +1,30 @@
-//! How users call the CPU families.
+//! The names of the CPU families.
 
 use crossmerge_plan::tuple::Tuple;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The keys of a family's file that say how people call it. No fact of a tuple depends on them.
+/// The keys for names in a family's file. No fact of a tuple depends on them.
 pub(crate) const KEYS: [&str; 4] = ["examples", "alone", "hurd", "names"];
 
-/// How people call one CPU family.
+/// The names of one CPU family.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct Spellings {
-    /// One line for a user.
+    /// A summary of one line.
     pub summary: String,
     /// Globs over a tuple's first field.
     pub cpus: Vec<String>,
     /// Tuples, the usual one first.
     #[serde(default)]
     pub examples: Vec<String>,
-    /// What follows a CPU of that glob that was typed alone: nothing where the CPU alone is the tuple. The default is
+    /// What completes a CPU of that glob that was typed alone. Empty if the CPU alone is the tuple. The default is
     /// `unknown-linux-gnu`.
     #[serde(default)]
     pub alone: BTreeMap<String, String>,
-    /// The Hurd runs on it, so that `gnu` alone is the Hurd's.
+    /// Whether the Hurd runs on it, so that `gnu` alone means the Hurd.
     #[serde(default)]
     pub hurd: bool,
-    /// Other names, by who has them, with the tuple that each means alone.
+    /// Other names, grouped by the project that uses them, with the tuple that each means alone.
     #[serde(default)]
     pub names: BTreeMap<String, BTreeMap<String, Tuple>>,
 }

@@ -112,12 +112,12 @@ fn repos_conf_comes_to_an_end() {
         (
             "two circles",
             &|rooted| circle(rooted, &["a", "b"]),
-            "stands for more than 20000 files, or its links make a circle",
+            "has more than 20000 files, or its symlinks form a cycle",
         ),
         (
             "three circles",
             &|rooted| circle(rooted, &["a", "b", "c"]),
-            "stands for more than 20000 files",
+            "has more than 20000 files",
         ),
         (
             "one file often",
@@ -158,7 +158,7 @@ fn repos_conf_comes_to_an_end() {
                     rooted.write(&format!("etc/portage/repos.conf/{number}"), "");
                 }
             },
-            "stands for more than 20000 files",
+            "has more than 20000 files",
         ),
     ];
     for (name, make, why) in cases {
@@ -170,7 +170,7 @@ fn repos_conf_comes_to_an_end() {
         match why {
             "" => assert_eq!(said.stderr, "", "{name}"),
             why => {
-                let told = said.stderr.contains("left out the host's repositories: ");
+                let told = said.stderr.contains("omitted the host's repositories: ");
                 assert!(told && said.stderr.contains(why), "{name}: {said:#?}");
                 assert!(!said.stdout.contains("overlays/mine"), "{name}: {said:#?}");
             }
@@ -186,24 +186,24 @@ fn what_is_no_file_is_an_error_and_not_opened() {
             &|path| {
                 mknod(path, SFlag::S_IFCHR, Mode::S_IRUSR, makedev(1, 5)).expect("a device");
             },
-            "is a device and no regular file",
+            "is a device, not a regular file",
         ),
         (
             "a disk",
             &|path| {
                 mknod(path, SFlag::S_IFBLK, Mode::S_IRUSR, makedev(7, 250)).expect("a device");
             },
-            "is a device and no regular file",
+            "is a device, not a regular file",
         ),
         (
             "a FIFO",
             &|path| nix::unistd::mkfifo(path, Mode::S_IRWXU).expect("a FIFO"),
-            "is a pipe and no regular file",
+            "is a pipe, not a regular file",
         ),
         (
             "a socket",
             &|path| drop(UnixListener::bind(path).expect("a socket")),
-            "is a socket and no regular file",
+            "is a socket, not a regular file",
         ),
     ];
     for (kind, make, why) in kinds {

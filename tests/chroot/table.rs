@@ -28,7 +28,7 @@ fn without_namespaces_of_users_the_machines_own_table_serves() {
     );
     assert!(
         said.stderr
-            .contains("hint: the machine's own table serves too"),
+            .contains("hint: the host's own binfmt_misc works too"),
         "{said:#?}"
     );
 }
@@ -64,8 +64,8 @@ fn before_linux_6_7_the_machines_own_table_serves_when_its_rule_has_flag_f() {
         let said = rooted.prefix.command(words[0], &words[1..]).success();
         assert_eq!(said.stdout, "code 125\ncode 125\narmv7l\n", "{said:#?}");
         for told in [
-            "has one binfmt_misc for all: before 6.7",
-            "hint: the machine's own table serves too: as root, `crossmerge binfmt register <tuple>`",
+            "has one binfmt_misc for all users: a per-namespace",
+            "hint: the host's own binfmt_misc works too: as root, `crossmerge binfmt register <tuple>`",
         ] {
             assert_eq!(said.stderr.matches(told).count(), 2, "{told}: {said:#?}");
         }

@@ -201,7 +201,7 @@ fn a_full_disk_is_named_and_what_fits_later_is_written_later() {
                     + 1
             );
             assert!(
-                said.contains("No space left on device") && said.contains("\nhint: make room"),
+                said.contains("No space left on device") && said.contains("\nhint: free space"),
                 "{said}"
             );
         }

@@ -48,7 +48,7 @@ fn settings_that_grow_without_end_are_refused_and_portage_is_not_asked() {
     ] {
         let prefix = with_portage();
         prefix.write(&format!("etc/portage/{file}"), &text);
-        ask(&prefix).fails(125, error, "Portage is not asked about it either");
+        ask(&prefix).fails(125, error, "portageq is not started either");
     }
 }
 
@@ -71,7 +71,7 @@ fn files_that_name_each_other_without_end_are_refused() {
     for link in ["a", "b"] {
         symlink(".", make_conf.join(link)).expect("a link");
     }
-    ask(&prefix).fails(125, "or its links make a circle", "ls -lL");
+    ask(&prefix).fails(125, "or its symlinks form a cycle", "ls -lL");
 
     let prefix = with_portage();
     let profile = prefix.join("etc/portage/make.profile");
@@ -82,7 +82,7 @@ fn files_that_name_each_other_without_end_are_refused() {
     }
     prefix.write("profiles/p30/make.defaults", "A=b\n");
     symlink(prefix.join("profiles/p0"), &profile).expect("a link");
-    ask(&prefix).fails(125, "its parents make a circle", "ls -lL");
+    ask(&prefix).fails(125, "its parents form a cycle", "ls -lL");
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_pipe_among_the_settings_is_refused_and_nobody_waits_for_it() {
     let pipe = prefix.join("etc/portage/pipe");
     nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
     prefix.append("etc/portage/make.conf", "source pipe\n");
-    let error = format!("`{}`: is a pipe and no regular file", pipe.display());
+    let error = format!("`{}`: is a pipe, not a regular file", pipe.display());
     ask(&prefix).fails(125, &error, "ls -lL");
     // As the file itself, Portage passes it over, and so do we.
     let prefix = with_portage();
@@ -190,7 +190,7 @@ fn a_pkg_config_that_does_not_stop_talking_is_ended() {
     );
     limited(&prefix, &format!("{TUPLE}-pkg-config"), ["--cflags", "x"]).fails(
         125,
-        "says more than 16777216 bytes",
+        "printed more than 16 MiB",
         "od -c",
     );
     prefix.script(
@@ -198,9 +198,5 @@ fn a_pkg_config_that_does_not_stop_talking_is_ended() {
         "#!/bin/sh\nyes -- -I/usr/include | head -c 1000000\n",
     );
     let said = limited(&prefix, &format!("{TUPLE}-pkg-config"), ["--cflags", "x"]);
-    said.fails(
-        125,
-        "answers with paths outside the sysroot",
-        "pc_sysrootdir",
-    );
+    said.fails(125, "printed paths outside the sysroot", "pc_sysrootdir");
 }

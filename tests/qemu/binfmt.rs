@@ -65,13 +65,10 @@ fn a_rule_of_another_users_stays() {
         serde_json::json!(["magic or mask", "flags"])
     );
     assert_eq!(status[0]["also"], serde_json::json!(["mine"]));
-    let error = "error: there is a rule `qemu-arm` already, and it differs from ours in magic or mask, flags";
+    let error =
+        "error: a rule `qemu-arm` exists, and it differs from crossmerge's in magic or mask, flags";
     let hint = format!("`echo -1 > {ENTRY}` takes it away");
-    for text in [
-        error,
-        &hint,
-        "passed over: there is a rule `qemu-arm` already",
-    ] {
+    for text in [error, &hint, "skipped: a rule `qemu-arm` exists"] {
         assert!(said.stderr.contains(text), "no {text:?} in {said:#?}");
     }
 }
@@ -99,7 +96,7 @@ fn what_must_not_be_registered_is_not() {
     refused(
         &prefix,
         "crossmerge binfmt register",
-        "for which target?",
+        "no target is named",
         "--all",
     );
     // Root without the power over every file is as anyone.
@@ -108,7 +105,7 @@ fn what_must_not_be_registered_is_not() {
         &format!(
             "chmod 0 register; setpriv --bounding-set=-dac_override --inh-caps=-all {register}"
         ),
-        "you may not write `/proc/sys/fs/binfmt_misc/register`: Permission denied",
+        "cannot write `/proc/sys/fs/binfmt_misc/register`: Permission denied",
         "become root",
     );
     refused(
@@ -135,7 +132,7 @@ fn what_must_not_be_registered_is_not() {
     refused(
         &prefix,
         &own,
-        "/tools/qemu-arm` is not linked statically",
+        "/tools/qemu-arm` is not statically linked",
         "install QEMU's user-mode emulation",
     );
 }
@@ -167,8 +164,8 @@ fn an_installed_file_is_ours_until_somebody_edits_it() {
     );
     assert_eq!(said.stdout, wanted, "{}", said.stderr);
     for text in [
-        format!("error: `{file}` was edited, or something else made it"),
-        format!("hint: move it away: `mv {file} {file}.old`"),
+        format!("error: `{file}` was edited, or was not made by crossmerge"),
+        format!("hint: move it: `mv {file} {file}.old`"),
         "`/etc/binfmt.d/later.conf` has a rule of the same name and is read later".into(),
     ] {
         assert!(said.stderr.contains(&text), "no {text:?} in {said:#?}");

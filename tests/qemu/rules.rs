@@ -299,11 +299,11 @@ fn a_family_of_ones_own_brings_its_rules() {
     for (rest, message) in [
         (
             "[[binfmt]]\nqemu = \"arm\"\n",
-            "the ELF files of QEMU's `arm` are others elsewhere",
+            "another profile defines other ELF files of QEMU's `arm`",
         ),
         (
             "[[binfmt]]\nqemu = \"x\"\nmask = { 20 = 0 }\n",
-            "`20` in a mask is no place below 20",
+            "`20` in a mask is not an offset below 20",
         ),
         (
             "[[binfmt]]\nqemu = \"x\"\nmagic = 1\n",

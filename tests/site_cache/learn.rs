@@ -264,7 +264,7 @@ fn what_cannot_be_learned_from_is_an_error() {
     prefix.script("asks/configure", "#!/bin/sh\necho hello\n");
     learn(&prefix, ARM, &[]).fails(
         125,
-        "is no configure script of Autoconf's",
+        "is not a configure script from Autoconf",
         "cache variables",
     );
     prefix

@@ -181,7 +181,7 @@ fn a_directory_means_the_script_in_it_and_recursively_those_below() {
         (
             vec!["empty"],
             "there is no `configure` in `empty`",
-            "make it with Autoconf",
+            "generate it with Autoconf",
         ),
         (
             vec!["--recursive", "empty"],
@@ -191,7 +191,7 @@ fn a_directory_means_the_script_in_it_and_recursively_those_below() {
         (vec!["nowhere"], "nowhere", "or its directory"),
         (
             vec!["out.in"],
-            "`out.in` is no configure script of Autoconf's",
+            "`out.in` is not a configure script from Autoconf",
             "cache variables",
         ),
     ] {

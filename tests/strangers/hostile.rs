@@ -316,7 +316,7 @@ fn what_is_hashed_has_a_sum() {
         ends(&said, "large files");
         assert_eq!(said.code == Some(125), is_too_much, "{said:#?}");
         assert_eq!(
-            said.stderr.contains("is one too many"),
+            said.stderr.contains("exceeds a limit"),
             is_too_much,
             "{said:#?}"
         );
@@ -335,7 +335,7 @@ fn files_that_are_all_to_be_changed_have_a_sum() {
     let said = limited(&prefix, &format!("{TUPLE}-fix-root"), &[] as &[&str]);
     ends(&said, "archives");
     assert!(
-        said.code == Some(125) && said.stderr.contains("is one too many"),
+        said.code == Some(125) && said.stderr.contains("exceeds a limit"),
         "{said:#?}"
     );
     unchanged(&before, &tree(&prefix.join("s")));

@@ -1,9 +1,9 @@
-//! The cache file that a configure script leaves: its variables and their values. Pure.
+//! Parses the cache file of a configure script: its variables and their values. Pure.
 
 use std::collections::BTreeMap;
 
-/// Reads a cache file of any Autoconf: `x=${x=value}`, `x=${x='a value'}`, and since 2.70 also
-/// `test ${x+y} || x='value'` where the value has braces.
+/// Parses a cache file of any version of Autoconf: `x=${x=value}`, `x=${x='a value'}`, and since 2.70 also `test ${x+y}
+/// || x='value'` if the value contains braces.
 pub fn parse(text: &str) -> BTreeMap<String, String> {
     text.lines().filter_map(variable).collect()
 }
@@ -27,7 +27,7 @@ fn variable(line: &str) -> Option<(String, String)> {
             .strip_suffix('}')
     });
     let words = shell_words::split(inner.unwrap_or(value)).ok()?;
-    // A value that older versions left without quotes may have spaces in it.
+    // Older versions may write a value with spaces without quotes.
     Some((name.into(), words.join(" ")))
 }
 

@@ -1,9 +1,9 @@
-//! `crossmerge site-cache scan`: the tests of a configure script that run a program, what each one takes for granted in a cross
-//! build, and whether there is an answer for the target. Pure but for the reading of the script.
+//! `crossmerge site-cache scan`: the tests of a configure script that run a program, the value that each assumes in a
+//! cross build, and whether there is an answer for the target. Pure except for reading the script.
 //!
-//! Every place where the script decides on `$cross_compiling` is found in the shape of the script (`shell`); what a cache
-//! variable holds behind it comes of following the script (`follow`). A place can be answered when it stands where the script
-//! comes to only while a cache variable is not set: then that variable is what to set.
+//! The module `shell` parses the script, in which every check of `$cross_compiling` is found. The module `follow`
+//! computes the values that the cache variables have after it. A check can be answered if the script reaches it only
+//! while a cache variable is unset: setting that variable answers it.
 
 mod follow;
 mod guard;
@@ -25,20 +25,20 @@ use std::{
 
 pub use follow::MAX_VALUES;
 
-/// How much of a place's line is told, in bytes.
+/// The maximum length of the line that a place quotes, in bytes.
 pub const LONGEST_LINE: usize = 400;
 
-/// Why a script was not read.
+/// Why a script was not scanned.
 #[derive(Debug, thiserror::Error)]
 pub enum ScanError {
-    /// It cannot be read.
+    /// The script cannot be read.
     #[error(transparent)]
     Unreadable(io::Error),
-    /// There is none in the directory.
+    /// The directory contains no script.
     #[error("there is no `configure` in `{directory}`", directory = .0.display())]
     NoScript(PathBuf),
-    /// Nothing in it decides on `$cross_compiling`, and no autoconf made it.
-    #[error("`{path}` is no configure script of Autoconf's", path = .0.display())]
+    /// The script does not check `$cross_compiling`, and Autoconf did not generate it.
+    #[error("`{path}` is not a configure script from Autoconf", path = .0.display())]
     NotAutoconf(PathBuf),
 }
 
@@ -46,94 +46,95 @@ impl Explain for ScanError {
     fn own_hint(&self) -> Option<String> {
         Some(match self {
             Self::Unreadable(e) if e.kind() == io::ErrorKind::NotFound => {
-                "name a script that is there, or its directory".into()
+                "name an existing script, or its directory".into()
             }
-            Self::Unreadable(e) => file::hint(e).unwrap_or_else(|| "look at its permissions".into()),
+            Self::Unreadable(e) => file::hint(e).unwrap_or_else(|| "check its permissions".into()),
             Self::NoScript(_) => {
-                "name a script, or make it with Autoconf; `--recursive` looks in the directories below".into()
+                "name a script, or generate it with Autoconf; `--recursive` searches subdirectories too".into()
             }
             Self::NotAutoconf(_) => {
-                "only scripts that Autoconf made keep what they find in cache variables; read this one".into()
+                "only scripts from Autoconf store results in cache variables; read this one yourself".into()
             }
         })
     }
 }
 
-/// What a place that decides on `$cross_compiling` is.
+/// What a check of `$cross_compiling` is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PlaceKind {
-    /// A test that runs a program, or would, and keeps what it finds in a cache variable.
+    /// A test that runs a program in a native build and stores the result in a cache variable.
     Test,
-    /// A test that runs a program and keeps nothing: it cannot be answered.
+    /// A test that runs a program and stores no result: it cannot be answered.
     NoVariable,
-    /// A number that is found by compiling in a cross build: it needs no answer.
+    /// A number that a cross build finds by compiling: it needs no answer.
     Compiled,
     /// A decision of the script's author that runs nothing.
     Decision,
-    /// Autoconf's own: whether programs run, whether tools have the host's name, whether a link came out executable.
+    /// Autoconf's own check: whether programs run, whether tools have the host's prefix, or whether a linked file is
+    /// executable.
     Autoconf,
 }
 
-/// A place of the script.
+/// A check of `$cross_compiling` in the script.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Place {
     /// The line, from 1.
     pub line: usize,
-    /// What it is.
+    /// What the check is for.
     pub kind: PlaceKind,
-    /// The cache variable that keeps the script from coming here.
+    /// The cache variable that prevents the check if it is set.
     pub variable: Option<String>,
-    /// The line in which the script decides.
+    /// The text of that line.
     pub text: String,
 }
 
-/// What a variable holds in a cross build in which nobody answers.
+/// The value of a variable in a cross build without answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CrossDefault {
-    /// One of these texts, in the order of their bytes. More than one where it rests on what else is found.
+    /// One of these texts, in byte order. There are several if it depends on other results.
     Values(Vec<String>),
-    /// What this variable holds, which is found without running anything.
+    /// The value of this variable, which is found without running a program.
     Of(String),
-    /// Nothing is set.
+    /// The script does not set the variable.
     Nothing,
     /// The script stops with an error.
     Stops,
-    /// The script does not come to the test for this host.
+    /// The script does not reach the test for this host.
     NotReached,
-    /// Something that the script computes.
+    /// A value that the script computes.
     Computed,
 }
 
-/// A cache variable that a test with a program decides.
+/// A cache variable that is set by a test that runs a program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Test {
     /// The variable.
     pub variable: String,
-    /// The lines in which it is decided on `$cross_compiling`.
+    /// The lines of its checks of `$cross_compiling`.
     pub lines: Vec<usize>,
-    /// What it holds when nobody answers.
+    /// Its value without an answer.
     pub default: CrossDefault,
-    /// Its default may be that the script stops.
+    /// Whether the script may stop with an error instead.
     pub may_stop: bool,
 }
 
-/// What was found in a script.
+/// The result of scanning a script.
 #[derive(Debug, Clone, Serialize)]
 pub struct Scan {
-    /// What the script configures, from its own `PACKAGE_STRING`.
+    /// The package, from the script's `PACKAGE_STRING`.
     pub package: Option<String>,
-    /// The autoconf that made it.
+    /// The version of Autoconf that generated it.
     pub autoconf: Option<String>,
     /// The tests, by variable.
     pub tests: Vec<Test>,
-    /// Every place, tests too, in their order.
+    /// Every check of `$cross_compiling`, in order, the tests included.
     pub places: Vec<Place>,
 }
 
 impl CrossDefault {
-    /// The one text that it is.
+    /// Returns the text, if there is exactly one.
     pub fn value(&self) -> Option<&str> {
         match self {
             Self::Values(values) => match &values[..] {
@@ -144,7 +145,7 @@ impl CrossDefault {
         }
     }
 
-    /// For a user.
+    /// Returns the text for a user.
     pub fn to_text(&self) -> String {
         match self {
             Self::Values(values) => {
@@ -157,19 +158,20 @@ impl CrossDefault {
             Self::Of(variable) => format!("${variable}"),
             Self::Nothing => "nothing is set".into(),
             Self::Stops => "stops with an error".into(),
-            Self::NotReached => "not asked".into(),
+            Self::NotReached => "not reached".into(),
             Self::Computed => "computed".into(),
         }
     }
 }
 
-/// What a macro would have stored, had it run its program: gnulib writes `guessing yes` for a `yes` that it guessed, and its
-/// scripts take both alike.
+/// Removes gnulib's prefix `guessing `: gnulib stores `guessing yes` for a `yes` that it did not measure, and its
+/// scripts treat both alike.
 pub fn without_guess(value: &str) -> &str {
     value.strip_prefix("guessing ").unwrap_or(value)
 }
 
-/// Finds the scripts that a path means: itself, or those called `configure` in it, with `recursive` also in the directories below.
+/// Finds the scripts of a path: the file itself, or `configure` in the directory, with `recursive` also in its
+/// subdirectories.
 pub fn scripts(path: &Path, recursive: bool) -> Result<Vec<PathBuf>, ScanError> {
     if !path.is_dir() {
         return Ok(vec![path.into()]);
@@ -184,7 +186,7 @@ pub fn scripts(path: &Path, recursive: bool) -> Result<Vec<PathBuf>, ScanError> 
         if recursive {
             for entry in fs_err::read_dir(&directory).map_err(ScanError::Unreadable)? {
                 let entry = entry.map_err(ScanError::Unreadable)?;
-                // Links to directories are not followed, so that this ends.
+                // Symlinks to directories are not followed, so that the search ends.
                 if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                     directories.push(entry.path());
                 }
@@ -209,7 +211,7 @@ fn is_made_by_autoconf(text: &str) -> bool {
         || text.contains("Generated automatically using autoconf")
 }
 
-/// Reads a script and scans it. Returns its text as well.
+/// Reads and scans a script. Also returns its text.
 pub fn read(path: &Path, host: &ScriptHost) -> Result<(Scan, String), ScanError> {
     let text = read::read(path, read::CONFIGURE).map_err(ScanError::Unreadable)?;
     let text = String::from_utf8_lossy(&text).into_owned();
@@ -223,16 +225,16 @@ pub fn read(path: &Path, host: &ScriptHost) -> Result<(Scan, String), ScanError>
 /// Scans the text of a script.
 pub fn scan(text: &str, host: &ScriptHost) -> Scan {
     let script = shell::parse(text);
-    let mut walk = Walk {
+    let mut collector = Collector {
         text,
         lines: text.match_indices('\n').map(|(at, _)| at).collect(),
         guards: Vec::new(),
         is_autoconfs: false,
         found: Vec::new(),
     };
-    walk.list(&script);
+    collector.list(&script);
     let followed = follow::follow(text, &script, host);
-    let found = walk.found;
+    let found = collector.found;
     let places = found.iter().map(|found| found.place(&followed)).collect();
     Scan {
         package: assigned(text, "PACKAGE_STRING"),
@@ -242,7 +244,7 @@ pub fn scan(text: &str, host: &ScriptHost) -> Scan {
     }
 }
 
-/// A literal value that the script gives a variable in its first lines.
+/// Returns the literal value that the script assigns to a variable in its first lines.
 fn assigned(text: &str, name: &str) -> Option<String> {
     let mut lines = text.lines().take(4000);
     let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix('='))?;
@@ -260,18 +262,18 @@ fn autoconf_of(text: &str) -> Option<String> {
     })
 }
 
-/// A place, and what stands around it.
+/// A check of `$cross_compiling`, and the block that contains it.
 struct FoundPlace {
-    /// From 1.
+    /// The line, from 1.
     line: usize,
     kind: PlaceKind,
-    /// Where the block begins that decides a cache variable, and the variable as it is spelled.
+    /// The start of the block that sets a cache variable, and the variable as the script spells it.
     guard: Option<(usize, String)>,
     text: String,
 }
 
 impl FoundPlace {
-    /// The variable, when it is known by name.
+    /// Returns the name of the variable; as the script spells it if the name is not known.
     fn variable(&self, followed: &ScriptOutcome) -> Option<String> {
         let (at, spelled) = self.guard.as_ref()?;
         let outcome = followed
@@ -291,7 +293,7 @@ impl FoundPlace {
     }
 }
 
-/// What the tests' variables hold when nobody answers.
+/// Returns the tests, by variable, with their values without answers.
 fn tests(found: &[FoundPlace], followed: &ScriptOutcome) -> Vec<Test> {
     let mut by_variable: BTreeMap<String, (Vec<usize>, BTreeSet<usize>)> = BTreeMap::new();
     for place in found.iter().filter(|place| place.kind == PlaceKind::Test) {
@@ -310,7 +312,7 @@ fn tests(found: &[FoundPlace], followed: &ScriptOutcome) -> Vec<Test> {
             .iter()
             .filter_map(|at| followed.outcomes.get(at))
             .collect();
-        // Some scripts look at the variable first, and stop where nobody gave it.
+        // Some scripts check the variable first, and stop if it is not set.
         let same = by_name.get(&*variable).map_or(&[][..], Vec::as_slice);
         let may_stop = same.iter().any(|outcome| outcome.stops);
         let values: BTreeSet<&Value> = outcomes
@@ -349,7 +351,7 @@ fn default_of(values: &BTreeSet<&Value>) -> CrossDefault {
     CrossDefault::Values(texts)
 }
 
-/// What a variable becomes that its own test, in these blocks, leaves at `cross`, which means "decided later".
+/// Returns the final value of a variable that its own test sets to `cross`, which means "decided later".
 fn later(blocks: &[&BlockOutcome], end: Option<&Values>) -> Option<CrossDefault> {
     let is_later = |value: &Value| matches!(value, Value::Text(text) if text == "cross");
     let mut values = blocks.iter().flat_map(|outcome| &outcome.values);
@@ -371,19 +373,19 @@ fn later(blocks: &[&BlockOutcome], end: Option<&Values>) -> Option<CrossDefault>
     }))
 }
 
-/// Goes through the shape of a script.
-struct Walk<'t> {
+/// Collects the checks of `$cross_compiling` in a parsed script.
+struct Collector<'t> {
     text: &'t str,
-    /// Where the lines end.
+    /// The offsets of the line ends.
     lines: Vec<usize>,
-    /// The blocks we are in that decide cache variables.
+    /// The enclosing blocks that set cache variables.
     guards: Vec<(usize, &'t str)>,
-    /// We are in a function of autoconf's, or where it decides on what `cross_compiling` is.
+    /// Whether the current command is in a function of Autoconf, or in the code that sets `cross_compiling`.
     is_autoconfs: bool,
     found: Vec<FoundPlace>,
 }
 
-impl<'t> Walk<'t> {
+impl<'t> Collector<'t> {
     fn list(&mut self, list: &'t List) {
         list.iter().for_each(|node| self.node(node));
     }
@@ -394,7 +396,7 @@ impl<'t> Walk<'t> {
             CommandKind::Simple { .. } => {}
             CommandKind::Chain { first, rest } => {
                 let all = || std::iter::once(&**first).chain(rest.iter().map(|(_, node)| node));
-                if all().any(|node| is_question(text, node)) {
+                if all().any(|node| checks_cross(text, node)) {
                     self.add(node);
                 }
                 all().for_each(|node| self.node(node));
@@ -475,7 +477,7 @@ impl<'t> Walk<'t> {
         if self.is_autoconfs || is_warning || decides_cross {
             return PlaceKind::Autoconf;
         }
-        // Before 2.60-odd the search for a number stood where it was needed.
+        // Before about 2.60, the search for a number was inlined.
         if text.contains("ac_lo=") && text.contains("ac_mid=") {
             return PlaceKind::Compiled;
         }
@@ -490,27 +492,27 @@ impl<'t> Walk<'t> {
     }
 }
 
-/// The beginning of a text, of whole characters.
+/// Returns the beginning of a text, cut between characters.
 fn beginning(text: &str, length: usize) -> &str {
     let mut ends = (0..=length.min(text.len())).rev();
     let end = ends.find(|end| text.is_char_boundary(*end));
     &text[..end.unwrap_or_default()]
 }
 
-/// Returns whether a command asks for the value of `cross_compiling`.
-fn is_question(text: &str, node: &SyntaxNode) -> bool {
+/// Returns whether a command checks the value of `cross_compiling`.
+fn checks_cross(text: &str, node: &SyntaxNode) -> bool {
     match &node.command {
         CommandKind::Simple { words, .. } => {
             let words: Vec<&str> = words.iter().map(|word| word.of(text)).collect();
             matches!(words.first(), Some(&("test" | "[" | "[[")))
                 && words.iter().any(|word| mentions_cross(word))
         }
-        CommandKind::Pipe { commands, .. } => commands.iter().any(|node| is_question(text, node)),
+        CommandKind::Pipe { commands, .. } => commands.iter().any(|node| checks_cross(text, node)),
         _ => false,
     }
 }
 
-/// Returns whether commands, or a condition among them, set `cross_compiling`.
+/// Returns whether commands, or conditions among them, set `cross_compiling`.
 fn assigns_cross(text: &str, list: &List) -> bool {
     list.iter().any(|node| match &node.command {
         CommandKind::Simple { assignments, words } => {
@@ -531,7 +533,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_way_to_ask_whether_a_variable_is_cached_is_known() {
+    fn every_spelling_of_a_check_for_a_cached_variable_is_known() {
         for (condition, wanted) in [
             ("test ${ac_cv_a+y}\n", Some(("ac_cv_a", true, false))),
             ("${ac_cv_a+:} false", Some(("ac_cv_a", true, false))),
@@ -569,14 +571,14 @@ mod tests {
     }
 
     #[test]
-    fn a_look_at_the_variable_is_no_look_at_another() {
-        for (text, looks) in [
+    fn a_check_of_another_variable_is_not_a_check_of_cross_compiling() {
+        for (text, checks) in [
             ("test \"$cross_compiling\" = yes", true),
             ("x${cross_compiling}", true),
             ("$cross_compiling_build", false),
             ("cross_compiling=no", false),
         ] {
-            assert_eq!(mentions_cross(text), looks, "{text}");
+            assert_eq!(mentions_cross(text), checks, "{text}");
         }
     }
 
@@ -598,7 +600,8 @@ mod tests {
         }
     }
 
-    /// A script that asks for one variable, decided in a cross build by what stands there.
+    /// Returns the default of a script's only test. `decides` is its code in a cross build, between the code `before`
+    /// and `behind`.
     fn default(tuple: &str, before: &str, decides: &str, behind: &str) -> String {
         let text = format!(
             "{before}\nif test ${{x_cv_a+y}}\nthen :\nelse $as_nop\n  if test \"$cross_compiling\" = yes\nthen :\n{decides}\n\

@@ -1,7 +1,7 @@
-//! The environment: one constant for each variable we know, and the only place that reads any.
+//! The environment: a constant for each variable that crossmerge knows, and the only code that reads the environment.
 //!
-//! The shells that came before tell *unset* from *empty*, and so must we: each constant says what an empty value
-//! means. Next comes `context.rs`, which holds the snapshot.
+//! crossdev's shell wrappers distinguish an unset variable from an empty one, so crossmerge does too: each constant
+//! states what an empty value means.
 
 use crate::plan::{Change, Changes};
 use std::ffi::{OsStr, OsString};
@@ -9,13 +9,13 @@ use std::ffi::{OsStr, OsString};
 /// What an empty value of a variable means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Empty {
-    /// A value like any other: `EPREFIX=` says that the target has no prefix.
+    /// An ordinary value: `EPREFIX=` states that the target has no prefix.
     IsValue,
-    /// The same as unset: `CROSS_CMD=` still runs emerge.
+    /// Equivalent to unset: with `CROSS_CMD=`, crossmerge still runs emerge.
     IsUnset,
 }
 
-/// A environment variable.
+/// An environment variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Variable {
     /// Its name.
@@ -24,128 +24,131 @@ pub struct Variable {
     pub empty: Empty,
 }
 
-const fn value(name: &'static str) -> Variable {
+const fn may_be_empty(name: &'static str) -> Variable {
     Variable {
         name,
         empty: Empty::IsValue,
     }
 }
 
-const fn word(name: &'static str) -> Variable {
+const fn nonempty(name: &'static str) -> Variable {
     Variable {
         name,
         empty: Empty::IsUnset,
     }
 }
 
-/// The machine we build on.
-pub const CBUILD: Variable = value("CBUILD");
-/// The machine the package runs on. Set, it wins over the tuple in our own name, as with crossdev's wrappers.
-pub const CHOST: Variable = word("CHOST");
-/// The headers and libraries to build against. Set, it selects another sysroot for one call. Empty is what Portage exports in a
-/// native build and what scripts leave behind, so it counts as unset.
-pub const SYSROOT: Variable = word("SYSROOT");
-/// Where packages are merged. Empty, it would mean `/` to Portage, so it counts as unset.
-pub const ROOT: Variable = word("ROOT");
-/// The prefix inside the target; empty for a target without one.
-pub const EPREFIX: Variable = value("EPREFIX");
-/// The root whose `etc/portage` configures the target. Empty, it would mean `/` to Portage, so it counts as unset.
-pub const PORTAGE_CONFIGROOT: Variable = word("PORTAGE_CONFIGROOT");
-/// Portage's own way to say at run time which prefix it is installed under; ours as well.
-pub const PORTAGE_OVERRIDE_EPREFIX: Variable = value("PORTAGE_OVERRIDE_EPREFIX");
-/// The command an applet runs instead of its own, split at white space with shell quotes.
-pub const CROSS_CMD: Variable = word("CROSS_CMD");
-/// Options that emerge reads before those of the command line.
-pub const EMERGE_DEFAULT_OPTS: Variable = word("EMERGE_DEFAULT_OPTS");
-/// `yes` when crossdev sets up a target for clang; to the kernel's make, anything says that clang compiles.
-pub const LLVM: Variable = word("LLVM");
-/// The C compiler, as make and configure scripts ask for it.
-pub const CC: Variable = word("CC");
-/// Where programs are looked for.
-pub const PATH: Variable = word("PATH");
-/// The user's own directory, in which Python has packages of the user's.
-pub const HOME: Variable = word("HOME");
-/// Python: directories of modules that are found first.
-pub const PYTHONPATH: Variable = word("PYTHONPATH");
-/// Python: where it is installed.
-pub const PYTHONHOME: Variable = word("PYTHONHOME");
-/// Python: where the user's own packages are, instead of `~/.local`.
-pub const PYTHONUSERBASE: Variable = word("PYTHONUSERBASE");
-/// Portage's sysroot with the prefix (EAPI 7 and later).
-pub const ESYSROOT: Variable = value("ESYSROOT");
-/// Portage's build directory of the package.
-pub const WORKDIR: Variable = word("WORKDIR");
-/// The ABI whose library directory is wanted.
-pub const ABI: Variable = word("ABI");
-/// The ABI when `ABI` does not say.
-pub const DEFAULT_ABI: Variable = word("DEFAULT_ABI");
+/// The tuple of the build machine.
+pub const CBUILD: Variable = may_be_empty("CBUILD");
+/// The tuple of the machine that the package runs on. It overrides the tuple in the command's name, as in crossdev's
+/// wrappers.
+pub const CHOST: Variable = nonempty("CHOST");
+/// The headers and libraries to build against. If set, it selects another sysroot for one call. Empty counts as
+/// unset, because Portage exports an empty value in a native build.
+pub const SYSROOT: Variable = nonempty("SYSROOT");
+/// The directory into which packages are merged. Empty counts as unset, because it would mean `/` to Portage.
+pub const ROOT: Variable = nonempty("ROOT");
+/// The prefix inside the target. Empty for a target without a prefix.
+pub const EPREFIX: Variable = may_be_empty("EPREFIX");
+/// The directory whose `etc/portage` configures the target. Empty counts as unset, because it would mean `/` to
+/// Portage.
+pub const PORTAGE_CONFIGROOT: Variable = nonempty("PORTAGE_CONFIGROOT");
+/// The prefix under which Portage is installed, if it is set at run time. crossmerge reads it too.
+pub const PORTAGE_OVERRIDE_EPREFIX: Variable = may_be_empty("PORTAGE_OVERRIDE_EPREFIX");
+/// The command that an applet runs instead of its own. It is split at white space, and may contain shell quotes.
+pub const CROSS_CMD: Variable = nonempty("CROSS_CMD");
+/// Options that emerge puts before those of its command line.
+pub const EMERGE_DEFAULT_OPTS: Variable = nonempty("EMERGE_DEFAULT_OPTS");
+/// `yes` if crossdev sets up a target for clang. To the kernel's Makefile, any value means that clang compiles.
+pub const LLVM: Variable = nonempty("LLVM");
+/// The C compiler, for make and configure scripts.
+pub const CC: Variable = nonempty("CC");
+/// The directories in which programs are searched.
+pub const PATH: Variable = nonempty("PATH");
+/// The user's home directory. Python imports the user's packages from it.
+pub const HOME: Variable = nonempty("HOME");
+/// Python: the directories in which modules are searched first.
+pub const PYTHONPATH: Variable = nonempty("PYTHONPATH");
+/// Python: the directory in which it is installed.
+pub const PYTHONHOME: Variable = nonempty("PYTHONHOME");
+/// Python: the directory of the user's packages, instead of `~/.local`.
+pub const PYTHONUSERBASE: Variable = nonempty("PYTHONUSERBASE");
+/// The sysroot with the prefix appended, set by Portage (EAPI 7 and later).
+pub const ESYSROOT: Variable = may_be_empty("ESYSROOT");
+/// The build directory of the package, set by Portage.
+pub const WORKDIR: Variable = nonempty("WORKDIR");
+/// The ABI that is built for, which selects the library directory.
+pub const ABI: Variable = nonempty("ABI");
+/// The ABI if `ABI` is not set.
+pub const DEFAULT_ABI: Variable = nonempty("DEFAULT_ABI");
 /// uClinux-dist's name for the sysroot.
-pub const STAGEDIR: Variable = word("STAGEDIR");
-/// uClinux-dist's own directory, whose `tools` directory has the commands of a build.
-pub const ROOTDIR: Variable = word("ROOTDIR");
-/// What stands before the names of the cross tools: the kernel's word for it, and uClinux-dist's.
-pub const CROSS_COMPILE: Variable = word("CROSS_COMPILE");
-/// The options of a configure script, as Yocto's environment has them.
-pub const CONFIGURE_FLAGS: Variable = value("CONFIGURE_FLAGS");
-/// The sysroot, as Yocto's environment names it.
-pub const SDKTARGETSYSROOT: Variable = value("SDKTARGETSYSROOT");
-/// CMake's toolchain file, for a cmake that is given none on its command line (3.21 and later).
-pub const CMAKE_TOOLCHAIN_FILE: Variable = word("CMAKE_TOOLCHAIN_FILE");
-/// ccache: how it tells one compiler from another.
-pub const CCACHE_COMPILERCHECK: Variable = word("CCACHE_COMPILERCHECK");
-/// The kernel's ARCH. Empty, the kernel would have none, so it counts as unset.
-pub const ARCH: Variable = word("ARCH");
-/// The root below which the kernel installs its modules; empty for the host's.
-pub const INSTALL_MOD_PATH: Variable = value("INSTALL_MOD_PATH");
+pub const STAGEDIR: Variable = nonempty("STAGEDIR");
+/// The top directory of uClinux-dist. Its directory `tools` contains commands that the build uses.
+pub const ROOTDIR: Variable = nonempty("ROOTDIR");
+/// The prefix of the names of the cross tools, for the kernel's Makefile and uClinux-dist.
+pub const CROSS_COMPILE: Variable = nonempty("CROSS_COMPILE");
+/// The options for a configure script, set by Yocto's environment script.
+pub const CONFIGURE_FLAGS: Variable = may_be_empty("CONFIGURE_FLAGS");
+/// The sysroot, set by Yocto's environment script.
+pub const SDKTARGETSYSROOT: Variable = may_be_empty("SDKTARGETSYSROOT");
+/// CMake's toolchain file, if the command line names none (CMake 3.21 and later).
+pub const CMAKE_TOOLCHAIN_FILE: Variable = nonempty("CMAKE_TOOLCHAIN_FILE");
+/// ccache: how it recognises a changed compiler.
+pub const CCACHE_COMPILERCHECK: Variable = nonempty("CCACHE_COMPILERCHECK");
+/// The kernel's ARCH. Empty counts as unset, because the kernel cannot be built with an empty one.
+pub const ARCH: Variable = nonempty("ARCH");
+/// The root into which the kernel installs its modules. Empty for the host's.
+pub const INSTALL_MOD_PATH: Variable = may_be_empty("INSTALL_MOD_PATH");
 /// The directory in which the kernel installs its image.
-pub const INSTALL_PATH: Variable = word("INSTALL_PATH");
-/// Where the kernel is built, when its make is not told on the command line.
-pub const KBUILD_OUTPUT: Variable = word("KBUILD_OUTPUT");
+pub const INSTALL_PATH: Variable = nonempty("INSTALL_PATH");
+/// The directory in which the kernel is built, unless `O=` on make's command line names another.
+pub const KBUILD_OUTPUT: Variable = nonempty("KBUILD_OUTPUT");
 /// The name of the kernel's `.config`.
-pub const KCONFIG_CONFIG: Variable = word("KCONFIG_CONFIG");
-/// The sources of a module of the kernel's, when its make is not told on the command line.
-pub const KBUILD_EXTMOD: Variable = word("KBUILD_EXTMOD");
-/// What a surrounding make hands down, or a user says to every make.
-pub const MAKEFLAGS: Variable = word("MAKEFLAGS");
-/// What a user says to every GNU make.
-pub const GNUMAKEFLAGS: Variable = word("GNUMAKEFLAGS");
-/// The options that Portage gives to make.
-pub const MAKEOPTS: Variable = word("MAKEOPTS");
-/// The pkg-config to run, when a user names one.
-pub const REAL_PKG_CONFIG: Variable = word("REAL_PKG_CONFIG");
-/// pkg-config: the directory that goes before every path it prints.
-pub const PKG_CONFIG_SYSROOT_DIR: Variable = value("PKG_CONFIG_SYSROOT_DIR");
-/// pkg-config: additional places to search.
-pub const PKG_CONFIG_PATH: Variable = word("PKG_CONFIG_PATH");
-/// pkg-config: the places to search.
-pub const PKG_CONFIG_LIBDIR: Variable = value("PKG_CONFIG_LIBDIR");
+pub const KCONFIG_CONFIG: Variable = nonempty("KCONFIG_CONFIG");
+/// The sources of an external kernel module, unless `M=` on make's command line names others.
+pub const KBUILD_EXTMOD: Variable = nonempty("KBUILD_EXTMOD");
+/// Options that a make passes to the makes it starts, or that the user sets for every make.
+pub const MAKEFLAGS: Variable = nonempty("MAKEFLAGS");
+/// Options that the user sets for every GNU make.
+pub const GNUMAKEFLAGS: Variable = nonempty("GNUMAKEFLAGS");
+/// The options with which Portage calls make.
+pub const MAKEOPTS: Variable = nonempty("MAKEOPTS");
+/// The pkg-config to run, if the user chooses one.
+pub const REAL_PKG_CONFIG: Variable = nonempty("REAL_PKG_CONFIG");
+/// pkg-config: the directory that it prepends to every path it prints.
+pub const PKG_CONFIG_SYSROOT_DIR: Variable = may_be_empty("PKG_CONFIG_SYSROOT_DIR");
+/// pkg-config: directories to search first.
+pub const PKG_CONFIG_PATH: Variable = nonempty("PKG_CONFIG_PATH");
+/// pkg-config: the directories to search instead of its built-in ones.
+pub const PKG_CONFIG_LIBDIR: Variable = may_be_empty("PKG_CONFIG_LIBDIR");
 /// pkg-config: library directories that need no `-L`.
-pub const PKG_CONFIG_SYSTEM_LIBRARY_PATH: Variable = value("PKG_CONFIG_SYSTEM_LIBRARY_PATH");
+pub const PKG_CONFIG_SYSTEM_LIBRARY_PATH: Variable = may_be_empty("PKG_CONFIG_SYSTEM_LIBRARY_PATH");
 /// pkg-config: include directories that need no `-I`.
-pub const PKG_CONFIG_SYSTEM_INCLUDE_PATH: Variable = value("PKG_CONFIG_SYSTEM_INCLUDE_PATH");
-/// Where a package is being installed. A pkgconf that finds it equal to the sysroot puts no sysroot before any path.
-pub const DESTDIR: Variable = word("DESTDIR");
-/// Where temporary files go. Portage's is `temp` beside the WORKDIR of the package.
-pub const TMPDIR: Variable = word("TMPDIR");
-/// uClinux-dist's own directories of `.pc` files.
-pub const UCLINUX_PKG_CONFIG_LIBDIR: Variable = word("UCLINUX_PKG_CONFIG_LIBDIR");
-/// The site file that a configure script reads, or several with spaces between.
-pub const CONFIG_SITE: Variable = word("CONFIG_SITE");
-/// The CONFIG_SITE that there was before one of ours, which reads it first; empty when there was none.
-pub const CROSSMERGE_CONFIG_SITE: Variable = word("CROSSMERGE_CONFIG_SITE");
-/// pkgconf: prepend the sysroot only where freedesktop's pkg-config does.
-pub const PKG_CONFIG_FDO_SYSROOT_RULES: Variable = value("PKG_CONFIG_FDO_SYSROOT_RULES");
-/// QEMU's user mode: the directory in which absolute paths of the program are looked for first.
-pub const QEMU_LD_PREFIX: Variable = value("QEMU_LD_PREFIX");
+pub const PKG_CONFIG_SYSTEM_INCLUDE_PATH: Variable = may_be_empty("PKG_CONFIG_SYSTEM_INCLUDE_PATH");
+/// The directory into which a package is being installed. If it equals the sysroot, pkgconf prepends no sysroot to
+/// paths.
+pub const DESTDIR: Variable = nonempty("DESTDIR");
+/// The directory for temporary files. Portage sets it to `temp` beside the package's WORKDIR.
+pub const TMPDIR: Variable = nonempty("TMPDIR");
+/// The directories of `.pc` files in uClinux-dist.
+pub const UCLINUX_PKG_CONFIG_LIBDIR: Variable = nonempty("UCLINUX_PKG_CONFIG_LIBDIR");
+/// The site files that a configure script reads, separated by spaces.
+pub const CONFIG_SITE: Variable = nonempty("CONFIG_SITE");
+/// The value of CONFIG_SITE before crossmerge replaced it, which crossmerge's site file reads first. Empty if there was
+/// none.
+pub const CROSSMERGE_CONFIG_SITE: Variable = nonempty("CROSSMERGE_CONFIG_SITE");
+/// pkgconf: prepend the sysroot only to the paths to which freedesktop's pkg-config prepends it.
+pub const PKG_CONFIG_FDO_SYSROOT_RULES: Variable = may_be_empty("PKG_CONFIG_FDO_SYSROOT_RULES");
+/// QEMU's user mode: the directory in which absolute paths of the program are looked up first.
+pub const QEMU_LD_PREFIX: Variable = may_be_empty("QEMU_LD_PREFIX");
 /// QEMU's user mode: the model of the CPU.
-pub const QEMU_CPU: Variable = value("QEMU_CPU");
+pub const QEMU_CPU: Variable = may_be_empty("QEMU_CPU");
+/// QEMU's user mode: environment variables of the program, separated by commas.
+pub const QEMU_SET_ENV: Variable = may_be_empty("QEMU_SET_ENV");
+/// glibc and musl: the directories in which the dynamic linker searches for libraries first.
+pub const LD_LIBRARY_PATH: Variable = nonempty("LD_LIBRARY_PATH");
 
-/// QEMU's user mode: variables of the program, separated by commas.
-pub const QEMU_SET_ENV: Variable = value("QEMU_SET_ENV");
-/// glibc and musl: where the dynamic linker looks for libraries first.
-pub const LD_LIBRARY_PATH: Variable = word("LD_LIBRARY_PATH");
-
-/// The environment as it was when we were started. Little is asked of it, so it is searched and not sorted.
+/// The environment in which crossmerge was started. There are few lookups, so a linear search is faster than sorting.
 #[derive(Debug, Clone, Default)]
 pub struct Env(Vec<(OsString, OsString)>);
 
@@ -159,13 +162,13 @@ impl Env {
         Self(std::env::vars_os().collect())
     }
 
-    /// The value of a variable; `None` when it is unset, or empty and that means unset.
+    /// The value of a variable. `None` if it is unset, or if it is empty and that counts as unset.
     pub fn get(&self, variable: Variable) -> Option<&OsStr> {
         let value = self.get_name(variable.name)?;
         (variable.empty == Empty::IsValue || !value.is_empty()).then_some(value)
     }
 
-    /// The environment that a program would get.
+    /// Returns the environment with the changes of a plan.
     pub fn changed(&self, changes: &Changes) -> Self {
         let mut changed = self.clone();
         for (name, change) in changes {
@@ -177,12 +180,12 @@ impl Env {
         changed
     }
 
-    /// Forgets a variable, for a question that it must not answer.
+    /// Removes a variable, so that it does not affect later lookups.
     pub fn unset(&mut self, variable: Variable) {
         self.remove(OsStr::new(variable.name));
     }
 
-    /// Forgets a variable whose name is only known at run time.
+    /// Removes a variable whose name is only known at run time.
     pub fn unset_name(&mut self, name: &str) {
         self.remove(OsStr::new(name));
     }
@@ -196,7 +199,7 @@ impl Env {
         self.0.len()
     }
 
-    /// Every variable, once.
+    /// The variables. If a name occurs twice, only the last one is returned.
     pub fn variables(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         let pairs = self.0.iter().enumerate();
         let counts = |(at, (name, _)): &(usize, &(OsString, OsString))| {
@@ -208,7 +211,7 @@ impl Env {
 
     /// The value of a variable whose name is only known at run time, such as `LIBDIR_<abi>`.
     pub fn get_name(&self, name: &str) -> Option<&OsStr> {
-        // Of a name that is there twice the last one counts, which is what a program gets that we start.
+        // If a name occurs twice the last one counts, because that is the one which started programs get.
         let mut pairs = self.0.iter().rev();
         pairs
             .find(|(known, _)| known == name)

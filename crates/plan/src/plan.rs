@@ -1,6 +1,6 @@
-//! A plan: the program, its arguments and the changes to the environment, decided and not yet done.
+//! Plans: the program to run, its arguments and the changes to its environment.
 //!
-//! `crossmerge plan` prints it, as shell that can be pasted or as JSON; `exec.rs` does it. Pure.
+//! `crossmerge plan` prints a plan as shell code to paste, or as JSON. `exec.rs` carries it out. This module is pure.
 
 pub mod step;
 
@@ -13,46 +13,47 @@ use std::{
 };
 use step::Step;
 
-/// What happens to one variable.
+/// A change to one environment variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// It gets this value.
+    /// Sets it to this value.
     Set(OsString),
-    /// It is taken out.
+    /// Removes it.
     Unset,
 }
 
 /// The changes to the environment, by the variable's name.
 pub type Changes = BTreeMap<OsString, Change>;
 
-/// A file that has to be there before the tool starts: it is named in the tool's arguments, and kept by its path.
+/// A file that the tool's arguments name. It is written before the tool starts and kept, because build directories
+/// refer to its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// Where.
+    /// Its absolute path.
     pub path: PathBuf,
-    /// What it says.
+    /// Its content.
     pub text: String,
-    /// The command that prints the text, where that is too long to be read in a plan.
+    /// The command that prints the content, if that is too long to be shown in a plan.
     pub printed_by: Option<Vec<String>>,
 }
 
-/// One call of a real tool.
+/// One run of a real tool.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The real tool, as an absolute path.
     pub program: PathBuf,
-    /// Its arguments: ours first, then the caller's, byte for byte.
+    /// Its arguments: crossmerge's first, then the caller's, byte for byte.
     pub args: Vec<OsString>,
-    /// What its environment has that ours has not.
+    /// The changes to the environment that it inherits.
     pub env: Changes,
-    /// Files that are written first, where they do not say the same already.
+    /// The files to write first. A file that already has the same content is not written.
     pub files: Vec<File>,
-    /// What is done next to our surroundings, in this order.
+    /// The steps to carry out next, in this order: namespaces, mounts, root.
     pub enter: Vec<Step>,
 }
 
-/// Writes the plan as here-documents for its files and one `env` command over several lines, with every byte quoted so that it can be
-/// pasted. With steps, the command is what a shell runs that has done them.
+/// Formats the plan as shell code to paste: a here-document for each file, then one `env` command over several lines.
+/// If there are steps, a shell that carries them out runs this command.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.files.iter().try_for_each(|file| write!(f, "{file}"))?;
@@ -68,7 +69,7 @@ impl fmt::Display for Plan {
     }
 }
 
-/// Writes the file as a here-document, or as the output of its command.
+/// Formats the file as a here-document, or as a command whose output is redirected to it.
 impl fmt::Display for File {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const END: &str = "end-of-crossmerge-file";
@@ -86,13 +87,13 @@ impl fmt::Display for File {
 }
 
 impl Plan {
-    /// The `env` command up to the program.
+    /// Returns the `env` command, up to the program.
     fn environment(&self) -> String {
         let mut text = String::from("env");
         if self.enter.contains(&Step::EmptyEnvironment) {
             text += " -i";
         }
-        // `env -u` only stands before the assignments.
+        // `env` takes options only before the assignments.
         for (name, change) in &self.env {
             if *change == Change::Unset {
                 text += &format!(" -u {}", quote(name));
@@ -106,7 +107,7 @@ impl Plan {
         text
     }
 
-    /// The plan as data. A string that is not UTF-8 becomes `{"bytes": […]}`, a variable that is unset `null`.
+    /// Returns the plan as JSON. A string that is not UTF-8 becomes `{"bytes": […]}`, a variable to remove `null`.
     pub fn to_json(&self) -> serde_json::Value {
         let env: serde_json::Map<_, _> = self
             .env
@@ -130,7 +131,7 @@ impl Plan {
 }
 
 impl File {
-    /// The file as data: its path, and its text or the command that prints it.
+    /// Returns the file as JSON: its path, and its content or the command that prints it.
     fn to_json(&self) -> serde_json::Value {
         let path = json_string(self.path.as_os_str());
         match &self.printed_by {
@@ -140,7 +141,7 @@ impl File {
     }
 }
 
-/// Writes changes as shell for `eval`: `export NAME=value` and `unset NAME`, one a line.
+/// Returns the changes as shell code for `eval`: one `export NAME=value` or `unset NAME` per line.
 pub fn exports(changes: &Changes) -> String {
     changes
         .iter()

@@ -1,4 +1,4 @@
-//! What crossmerge reports: notes on stderr, answers on stdout, and exit codes.
+//! Reporting: notes on stderr, output on stdout, and exit codes.
 
 use crate::shown;
 use std::{
@@ -6,7 +6,8 @@ use std::{
     process::ExitCode,
 };
 
-/// The exit code of crossmerge's own failures. `env` and `nohup` use it too, so no tool's own code is mistaken for it.
+/// The exit code of crossmerge's own failures, the one that `env` and `nohup` use, so that it is not taken for a
+/// tool's.
 pub const OWN_FAILURE: u8 = 125;
 
 /// The exit code if a command exists and cannot be executed (POSIX, Shell Command Language, 2.8.2).
@@ -15,29 +16,30 @@ pub const NOT_EXECUTABLE: u8 = 126;
 /// The exit code if a command does not exist (POSIX, Shell Command Language, 2.8.2).
 pub const NOT_FOUND: u8 = 127;
 
-/// The exit code that a shell reports of a program that SIGPIPE ended.
+/// The exit code that a shell reports for a program that was killed by SIGPIPE.
 const BROKEN_PIPE: u8 = 128 + 13;
 
-/// What an error tells a user beside its message.
+/// The hint and the exit code of an error, besides its message.
 ///
-/// An error that holds another module's error unchanged names that variant in [`passes_on!`], and the other error explains itself.
+/// An error type lists in [`passes_on!`] the variants that only wrap another module's error. Hint and exit code are
+/// then those of the wrapped error.
 pub trait Explain: std::error::Error {
-    /// The error of another module that this one holds, if it is one.
+    /// The wrapped error of another module. `None` if this is one of the module's own errors.
     fn passed_on(&self) -> Option<&dyn Explain> {
         None
     }
 
-    /// The hint of this module's own errors: the command that fixes it.
+    /// The hint for this module's own errors: the command that fixes the problem.
     fn own_hint(&self) -> Option<String> {
         None
     }
 
-    /// The exit code of this module's own errors.
+    /// The exit code for this module's own errors.
     fn own_exit_code(&self) -> u8 {
         OWN_FAILURE
     }
 
-    /// The line that says how to go on.
+    /// The text of the `hint:` line.
     fn hint(&self) -> Option<String> {
         match self.passed_on() {
             Some(error) => error.hint(),
@@ -60,25 +62,26 @@ impl<E: Explain> Explain for Box<E> {
     }
 }
 
-/// Writes [`report::Explain::passed_on`]: the variants that hold an error of another module.
+/// Implements [`report::Explain::passed_on`] for the variants that wrap an error of another module.
 #[macro_export]
 macro_rules! passes_on {
     ($($variant:ident),+) => {
         fn passed_on(&self) -> Option<&dyn $crate::report::Explain> {
             match self {
                 $(Self::$variant(error) => Some(error),)+
-                #[allow(unreachable_patterns, reason = "some errors hold nothing else")]
+                #[allow(unreachable_patterns, reason = "some error types have no other variants")]
                 _ => None,
             }
         }
     };
 }
-/// A failure as the user sees it: any module's error, explained.
+
+/// A failure as the user sees it: message, hint and exit code of any module's error.
 #[derive(Debug)]
 pub struct Failure {
     /// What failed.
     pub message: String,
-    /// How to go on.
+    /// The text of the `hint:` line.
     pub hint: Option<String>,
     /// The exit code of the process.
     pub exit_code: u8,
@@ -94,13 +97,13 @@ impl<E: Explain> From<E> for Failure {
     }
 }
 
-/// A command line that has no meaning.
+/// An invalid command line.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct UsageError {
     /// What is wrong with it.
     pub message: String,
-    /// How to go on.
+    /// The text of the `hint:` line.
     pub hint: String,
 }
 
@@ -110,22 +113,22 @@ impl Explain for UsageError {
     }
 }
 
-/// An answer that cannot be printed.
+/// A failure to write to stdout.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write the answer: {0}")]
 pub struct OutputError(#[from] io::Error);
 
 impl Explain for OutputError {}
 
-/// Prints an answer on stdout, whole. If the reader has closed its end, as `head` does, prints no error and returns the exit code
-/// of a program that SIGPIPE ended.
+/// Prints all of a text on stdout. If the reader has closed the pipe, as `head` does, this is no error: the returned
+/// exit code is that of a program killed by SIGPIPE.
 pub fn print(text: &[u8]) -> Result<ExitCode, OutputError> {
     let mut stdout = io::stdout();
     let written = stdout.write_all(text).and_then(|()| stdout.flush());
     printed(written, ExitCode::SUCCESS)
 }
 
-/// The exit code after an answer was written to stdout: `code`, or that of SIGPIPE.
+/// Returns the exit code after a write to stdout: `code`, or that of SIGPIPE if the reader has closed the pipe.
 pub fn printed(written: io::Result<()>, code: ExitCode) -> Result<ExitCode, OutputError> {
     match written {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::from(BROKEN_PIPE)),
@@ -140,11 +143,11 @@ pub fn note(text: &str) {
 
 /// Prints a line on stderr.
 pub fn line(text: &str) {
-    // A closed stderr is no reason to fail, and there is no other place to report it.
+    // A closed stderr is no reason to fail, and it could be reported nowhere else.
     let _ = writeln!(io::stderr(), "{}", shown::lines(text));
 }
 
-/// A number and a noun, in the plural if it is not one: `1 file`, `2 files`.
+/// Formats a number with its noun, in the plural unless the number is 1: `1 file`, `2 files`.
 pub fn counted(number: usize, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
@@ -152,7 +155,7 @@ pub fn counted(number: usize, noun: &str) -> String {
     }
 }
 
-/// The changes of a text as a unified diff.
+/// Returns the difference between two texts as a unified diff.
 pub fn diff(old: &str, new: &str, old_name: &str, new_name: &str) -> String {
     let diff = similar::TextDiff::from_lines(old, new);
     diff.unified_diff().header(old_name, new_name).to_string()

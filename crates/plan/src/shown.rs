@@ -1,5 +1,5 @@
-//! How a name that another user chose is printed: control characters in it are escaped, so that it neither moves the cursor of a
-//! terminal nor looks like a line of crossmerge's own.
+//! Escaping of names that another user chose. Control characters are escaped, so that a name can neither control the
+//! terminal nor imitate a message of crossmerge.
 
 use std::{
     ffi::OsStr,
@@ -7,13 +7,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A name as it is printed for a user.
+/// A name whose `Display` escapes control characters.
 #[derive(Debug, Clone, Copy)]
 pub struct Shown<'a>(&'a OsStr);
 
-/// What can be printed for a user.
+/// Types that are displayed with control characters escaped.
 pub trait Show {
-    /// The name with control characters escaped, as Rust writes them: `\u{1b}`, `\n`. Bytes that are not UTF-8 become U+FFFD.
+    /// Returns the name with control characters escaped as in Rust: `\u{1b}`, `\n`. Bytes that are not UTF-8 become
+    /// U+FFFD.
     fn shown(&self) -> Shown<'_>;
 }
 
@@ -41,14 +42,14 @@ impl Show for str {
     }
 }
 
-/// Returns whether a character changes how what follows it is printed: controls, and marks of the direction of text (Unicode's
-/// Bidi_Control, UAX #9) and of lines.
+/// Returns whether a character affects how the following text is displayed: control characters, marks of text direction
+/// (Bidi_Control in Unicode, UAX #9), and line and paragraph separators.
 pub fn is_control(c: char) -> bool {
     let is_direction = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || is_direction || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// Escapes what is printed as a whole: its lines stay lines.
+/// Escapes a text of several lines. Line breaks and tabs stay as they are.
 pub fn lines(text: &str) -> String {
     let is_text = |c: char| matches!(c, '\n' | '\t') || !is_control(c);
     if text.chars().all(is_text) {

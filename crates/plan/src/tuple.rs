@@ -1,79 +1,79 @@
-//! A tuple, validated once.
+//! Tuples, validated once.
 //!
-//! A tuple ends up in path names, in make.conf and in the names of links, so whatever could mean something else there
-//! is refused here, before anything is touched. What a CPU is called and whether we know it is not decided here:
-//! that is `target.rs`. Pure.
+//! A tuple becomes part of paths, of make.conf and of the names of symlinks. A character with a special meaning in any
+//! of these is rejected here, before anything is changed. Whether crossmerge knows the CPU is decided in `target.rs`.
+//! This module is pure.
 
 use crate::report::Explain;
 use serde::{Deserialize, Serialize};
 use std::{ffi::OsStr, fmt, str::FromStr};
 
-/// The longest tuple accepted, in bytes. A link is called `<tuple>-<applet>` and a file name holds 255 bytes.
+/// The greatest length of a tuple, in bytes. It leaves room in `<tuple>-<applet>`, a file name of at most 255 bytes.
 pub const MAX_BYTES: usize = 128;
 
-/// First words that our own names use: `emerge-wrapper` and `cross-emerge` are not tuples.
+/// Words that crossmerge uses in its own command names, as in `cross-emerge`, and which are not tuples.
 const RESERVED: [&str; 2] = ["wrapper", "cross"];
 
-/// The system a package is built for, as GNU configure spells it: `armv4tl-softfloat-linux-gnueabi`, `avr`.
+/// The name of a system to build for, as GNU configure spells it: `armv4tl-softfloat-linux-gnueabi`, `avr`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(try_from = "String")]
 pub struct Tuple(String);
 
-/// Why a word is not a tuple. Every message bears the word.
+/// Why a string is not a tuple.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum TupleError {
-    /// Nothing between the quotes.
+    /// An empty string.
     #[error("the tuple is empty")]
     Empty,
     /// Bytes that are not UTF-8.
     #[error("`{0}` is not a tuple: it is not UTF-8")]
     NotUtf8(String),
     /// More than [`MAX_BYTES`].
-    #[error("`{tuple}` is not a tuple: it has {bytes} bytes, and {MAX_BYTES} is the most")]
+    #[error("`{tuple}` is not a tuple: it has {bytes} bytes, and the limit is {MAX_BYTES}")]
     TooLong {
-        /// The word, shortened.
+        /// The string, shortened.
         tuple: String,
         /// Its length in bytes.
         bytes: usize,
     },
-    /// An option that landed where the tuple belongs.
+    /// A leading dash, as of an option in place of the tuple.
     #[error("`{0}` is not a tuple: it begins with a dash")]
     LeadingDash(String),
     /// A `/`.
-    #[error("`{0}` is not a tuple: it holds a path separator")]
+    #[error("`{0}` is not a tuple: it contains a path separator")]
     Separator(String),
     /// `..` anywhere.
-    #[error("`{0}` is not a tuple: it holds `..`")]
+    #[error("`{0}` is not a tuple: it contains `..`")]
     DotDot(String),
-    /// Any white space, line ends too.
-    #[error("{0:?} is not a tuple: it holds white space")]
+    /// White space, including line breaks.
+    #[error("{0:?} is not a tuple: it contains white space")]
     WhiteSpace(String),
-    /// Two dashes together, or one at the end.
+    /// Two adjacent dashes, or one at the end.
     #[error("`{0}` is not a tuple: it has an empty field")]
     EmptyField(String),
-    /// A character with a meaning to a shell, to make.conf or in PATH.
-    #[error("{tuple:?} is not a tuple: a field cannot hold {character:?}")]
+    /// A character with a special meaning in a shell, in make.conf or in PATH.
+    #[error("{tuple:?} is not a tuple: a field cannot contain {character:?}")]
     Character {
-        /// The word.
+        /// The string.
         tuple: String,
-        /// The first character refused.
+        /// The first such character.
         character: char,
     },
-    /// `wrapper` or `cross`.
-    #[error("`{0}` is not a tuple: crossmerge uses that word in names of its own")]
+    /// One of the reserved words, `wrapper` and `cross`.
+    #[error("`{0}` is not a tuple: crossmerge uses this word in its own command names")]
     Reserved(String),
 }
 
 impl Explain for TupleError {
     fn own_hint(&self) -> Option<String> {
         Some(
-            "write the tuple as the toolchain does, for example `aarch64-unknown-linux-gnu`".into(),
+            "spell the tuple as the toolchain does, for example `aarch64-unknown-linux-gnu`".into(),
         )
     }
 }
 
 impl Tuple {
-    /// Validates a word as it came from the command line or from a file name.
+    /// Parses a tuple from an argument or a file name.
     pub fn from_os(word: &OsStr) -> Result<Self, TupleError> {
         match word.to_str() {
             Some(word) => word.parse(),
@@ -91,9 +91,9 @@ impl Tuple {
         self.0.split('-').next().unwrap_or(&self.0)
     }
 
-    /// The vendor, when the tuple holds one: not in `avr`, `i686-gnu` or `or1k-linux-musl`.
+    /// The vendor. `None` if the tuple has none, as in `avr`, `i686-gnu` and `or1k-linux-musl`.
     ///
-    /// `cpu-os` has none; in `cpu-kernel-os` the second field is a kernel. Source: config.sub of GNU config.
+    /// `cpu-os` has none, and in `cpu-kernel-os` the second field is the kernel. Source: config.sub of GNU config.
     pub fn vendor(&self) -> Option<&str> {
         let fields: Vec<&str> = self.0.split('-').collect();
         match fields[..] {
@@ -103,7 +103,7 @@ impl Tuple {
         }
     }
 
-    /// The tuple without its vendor, as Debian calls what it has for it; none when it has none.
+    /// The tuple without its vendor, as in the names of Debian's packages. `None` if it has no vendor.
     pub fn without_vendor(&self) -> Option<String> {
         let vendor = self.vendor()?;
         Some(self.0.replacen(&format!("-{vendor}-"), "-", 1))
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_could_mean_something_else_is_refused() {
+    fn a_string_with_a_special_meaning_elsewhere_is_rejected() {
         let long = "a".repeat(129);
         for (word, claim) in [
             ("", "is empty"),
@@ -223,13 +223,13 @@ mod tests {
             ("a..b-linux", "`..`"),
             ("a--b", "empty field"),
             ("a-", "empty field"),
-            ("a$b", "cannot hold '$'"),
-            ("a\"b", "cannot hold '\"'"),
-            ("a:b", "cannot hold ':'"),
-            ("a\u{7}b", "cannot hold '\\u{7}'"),
-            (".", "cannot hold '.'"),
-            (".a-linux", "cannot hold '.'"),
-            ("wrapper", "names of its own"),
+            ("a$b", "cannot contain '$'"),
+            ("a\"b", "cannot contain '\"'"),
+            ("a:b", "cannot contain ':'"),
+            ("a\u{7}b", "cannot contain '\\u{7}'"),
+            (".", "cannot contain '.'"),
+            (".a-linux", "cannot contain '.'"),
+            ("wrapper", "its own command names"),
         ] {
             let error = word.parse::<Tuple>().expect_err(word).to_string();
             assert!(error.contains(claim), "{word:?}: {error}");

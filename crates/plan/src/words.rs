@@ -1,4 +1,4 @@
-//! Strings of the system (paths, arguments, values) as text: quoted for a shell, or as JSON.
+//! Paths, arguments and values as text: quoted for a shell, or as JSON.
 
 use crate::shown;
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
@@ -11,10 +11,10 @@ pub fn json_string(text: &OsStr) -> serde_json::Value {
     }
 }
 
-/// Quotes a word for a shell.
+/// Quotes a string for a shell.
 ///
-/// Bytes that are not UTF-8 and control characters would not survive a terminal, so such a word is written as `$'…'`
-/// with octal escapes, which POSIX has since issue 8, and bash, zsh and ksh for longer.
+/// A terminal would not preserve control characters or bytes that are not UTF-8. A string with either is written as
+/// `$'…'` with octal escapes, which bash, zsh and ksh understand, and POSIX since issue 8.
 pub fn quote(word: &OsStr) -> String {
     match word.to_str() {
         Some(text) if !text.chars().any(|c| c.is_control() && c != '\n') => {
@@ -24,7 +24,7 @@ pub fn quote(word: &OsStr) -> String {
     }
 }
 
-/// Quotes a word for a shell as [`quote`] does, and keeps it on one line: for a command that is printed in a message.
+/// Quotes a string as [`quote`] does, on one line: for a command in a message.
 pub fn quote_line(word: &OsStr) -> String {
     let is_plain = |text: &str| !text.chars().any(shown::is_control);
     match word.to_str() {
@@ -33,7 +33,7 @@ pub fn quote_line(word: &OsStr) -> String {
     }
 }
 
-/// Quotes a word for any sh, also one without `$'…'`: bytes that are not UTF-8 are printed by its printf.
+/// Quotes a string for any POSIX sh, including one without `$'…'`. Its `printf` writes bytes that are not UTF-8.
 pub fn quote_for_any_sh(word: &OsStr) -> String {
     match word.to_str() {
         Some(text) => format!("'{}'", text.replace('\'', "'\\''")),
@@ -45,12 +45,12 @@ pub fn quote_for_any_sh(word: &OsStr) -> String {
     }
 }
 
-/// Returns the command that shows what a file is, of programs that every system has: file(1) is not one of them.
+/// Returns the command that shows what a file is. It uses only programs that every system has; file(1) is not one.
 pub fn show_file(path: &Path) -> String {
     format!("ls -lL {0}; od -c {0} | head -n 4", quote(path.as_os_str()))
 }
 
-/// Returns a word as `$'…'` with octal escapes.
+/// Returns a string as `$'…'` with octal escapes.
 fn escaped(word: &OsStr) -> String {
     let mut quoted = String::from("$'");
     for &byte in word.as_bytes() {

@@ -1,7 +1,7 @@
-//! The record of settings that portageq answered as we read them, for versions of Portage that were never compared.
+//! The record of settings on which portageq and crossmerge agree, for versions of Portage that were never measured.
 //!
-//! What is recorded is a seal: a hash of everything that the answers were made of. Whatever changes then, be it a file, a
-//! environment variable or Portage itself, makes another seal, and portageq is asked again.
+//! The record contains fingerprints. A fingerprint is a hash of everything that the answers depend on. If a file, an
+//! environment variable or Portage itself changes, the fingerprint changes too, and portageq is asked again.
 
 use super::installed::Installed;
 use crossmerge_system::{file, file::read};
@@ -13,10 +13,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The most seals that are kept: two a target.
+/// The maximum number of fingerprints in the record. Each target adds two.
 const MOST: usize = 1000;
 
-/// The modules of Portage that read settings. A change of one of them may change the answers.
+/// The modules of Portage that read settings. A change in one of them may change the answers.
 const MODULES: [&str; 8] = [
     "__init__.py",
     "const.py",
@@ -28,59 +28,59 @@ const MODULES: [&str; 8] = [
     "repository/config.py",
 ];
 
-/// The seals of settings that agree.
+/// The fingerprints of settings on which portageq and crossmerge agree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct AgreedSeals(BTreeSet<String>);
+pub(super) struct AgreedFingerprints(BTreeSet<String>);
 
 fn file(state: &Path) -> PathBuf {
     state.join("portage-agrees")
 }
 
-impl AgreedSeals {
-    /// Reads the record; an empty one where there is none.
+impl AgreedFingerprints {
+    /// Reads the record; returns an empty one if there is no file.
     pub(super) fn read(state: &Path) -> Self {
         let text = read::read_to_string(&file(state), read::SETTINGS).unwrap_or_default();
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         Self(lines.map(str::to_owned).collect())
     }
 
-    /// Returns whether settings with this seal agree.
-    pub(super) fn has(&self, seal: &str) -> bool {
-        self.0.contains(seal)
+    /// Returns whether the settings with this fingerprint agree.
+    pub(super) fn has(&self, fingerprint: &str) -> bool {
+        self.0.contains(fingerprint)
     }
 
-    /// Adds seals. A record that has grown too long begins anew.
-    pub(super) fn add(&mut self, seals: Vec<String>) {
-        if self.0.len() + seals.len() > MOST {
+    /// Adds fingerprints. A record that would become too long is cleared first.
+    pub(super) fn add(&mut self, fingerprints: Vec<String>) {
+        if self.0.len() + fingerprints.len() > MOST {
             self.0.clear();
         }
-        self.0.extend(seals);
+        self.0.extend(fingerprints);
     }
 
     /// Writes the record.
     pub(super) fn write(&self, state: &Path) -> io::Result<()> {
         fs::create_dir_all(state)?;
-        let mut text = "# Settings that portageq answered as crossmerge reads them. Written by `crossmerge doctor`.\n".to_owned();
-        for seal in &self.0 {
-            text.push_str(seal);
+        let mut text = "# Settings that crossmerge reads as portageq prints them. Written by `crossmerge doctor`.\n".to_owned();
+        for fingerprint in &self.0 {
+            text.push_str(fingerprint);
             text.push('\n');
         }
         file::keep(&file(state), text.as_bytes())
     }
 }
 
-/// Adds one part to a seal, apart from the next one.
-pub(super) fn add(seal: &mut Sha256, part: &[u8]) {
-    seal.update((part.len() as u64).to_le_bytes());
-    seal.update(part);
+/// Adds one part to a hash, with its length, so that two parts never look like one.
+pub(super) fn add(hash: &mut Sha256, part: &[u8]) {
+    hash.update((part.len() as u64).to_le_bytes());
+    hash.update(part);
 }
 
-/// Adds which Portage it is.
-pub(super) fn add_identity(seal: &mut Sha256, portage: &Installed) {
-    add(seal, portage.version.to_string().as_bytes());
+/// Adds the version and the modules of the installed Portage to a hash.
+pub(super) fn add_identity(hash: &mut Sha256, portage: &Installed) {
+    add(hash, portage.version.to_string().as_bytes());
     for package in &portage.packages {
         for module in MODULES.map(|module| package.join(module)) {
-            add(seal, module.as_os_str().as_encoded_bytes());
+            add(hash, module.as_os_str().as_encoded_bytes());
             let Ok(metadata) = fs::metadata(&module) else {
                 continue;
             };
@@ -90,15 +90,15 @@ pub(super) fn add_identity(seal: &mut Sha256, portage: &Installed) {
                 metadata.mtime() as u64,
                 metadata.mtime_nsec() as u64,
             ] {
-                seal.update(number.to_le_bytes());
+                hash.update(number.to_le_bytes());
             }
         }
     }
 }
 
-/// The seal as text.
-pub(super) fn finish(seal: Sha256) -> String {
-    seal.finalize()
+/// Returns the hash as text: the fingerprint.
+pub(super) fn finish(hash: Sha256) -> String {
+    hash.finalize()
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
@@ -109,16 +109,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_keeps_what_it_is_told() {
+    fn a_record_keeps_the_fingerprints_that_are_added() {
         let state = tempfile::tempdir().expect("a directory");
         let place = state.path().join("new");
-        assert_eq!(AgreedSeals::read(&place), AgreedSeals::default());
-        let mut agreed = AgreedSeals::default();
+        assert_eq!(
+            AgreedFingerprints::read(&place),
+            AgreedFingerprints::default()
+        );
+        let mut agreed = AgreedFingerprints::default();
         agreed.add(vec!["b".into(), "a".into()]);
         agreed.write(&place).expect("written");
-        let read = AgreedSeals::read(&place);
+        let read = AgreedFingerprints::read(&place);
         assert!(read.has("a") && read.has("b") && !read.has("c") && !read.has("#"));
-        agreed.add((0..MOST).map(|seal| format!("x{seal}")).collect());
+        agreed.add((0..MOST).map(|number| format!("x{number}")).collect());
         assert!(!agreed.has("a") && agreed.has("x0"));
     }
 }

@@ -1,8 +1,8 @@
-//! The FEATURES that each Portage knows: `unknown-features-filter` takes the others away.
+//! The FEATURES that each version of Portage knows. `unknown-features-filter` removes all others.
 
 use super::version::Version;
 
-/// Those that every version in [`Version::measured`] knows (`SUPPORTED_FEATURES` in `portage/const.py`).
+/// FEATURES that every version in [`Version::measured`] knows (`SUPPORTED_FEATURES` in `portage/const.py`).
 const ALWAYS: [&str; 88] = [
     "assume-digests",
     "binpkg-docompress",
@@ -94,8 +94,8 @@ const ALWAYS: [&str; 88] = [
     "xattr",
 ];
 
-/// Those that only some versions know: a feature, and the versions that began or ceased to know it, in turn. What the oldest version
-/// knows begins with [`Version::OLDEST`].
+/// FEATURES that only some versions know. The versions after a feature alternate: the first one that knows it, the
+/// first one that no longer does, and so on. What the oldest version knows begins with [`Version::OLDEST`].
 const SOMETIMES: [(&str, &[Version]); 12] = [
     ("buildpkg-proactive", &[Version::of(80, 0)]),
     (
@@ -114,7 +114,7 @@ const SOMETIMES: [(&str, &[Version]); 12] = [
     ("warn-on-large-env", &[Version::of(45, 3)]),
 ];
 
-/// Returns whether Portage knows a feature.
+/// Returns whether a version of Portage knows a feature.
 pub(super) fn is_known(portage: Version, feature: &str) -> bool {
     let sometimes = || {
         let (_, turns) = SOMETIMES.iter().find(|(name, _)| *name == feature)?;

@@ -1,5 +1,6 @@
-//! The settings of a Portage that will run in a root, as far as mounting something for it goes: where it looks for sources and for
-//! repositories. The root may be anybody's, so paths are looked up as from inside, and all that is read of it has one sum.
+//! The few settings of a Portage inside a root that decide what to mount for it: the directories of its distfiles and
+//! repositories. Another user may own the root, so paths are looked up as from inside it, and one limit applies to
+//! everything that is read.
 
 use super::{
     ini::{self, Ini, IniOptions},
@@ -14,10 +15,10 @@ use std::{
     rc::Rc,
 };
 
-/// Where a Portage without settings looks for sources.
+/// Portage's default for DISTDIR.
 const DISTFILES: &str = "/var/cache/distfiles";
 
-/// What a line of repos.conf counts besides its bytes: a section without options takes memory too.
+/// The cost of a line of repos.conf in addition to its bytes: a section without options takes memory too.
 const LINE: usize = 32;
 
 /// The files of one root.
@@ -28,7 +29,7 @@ pub struct InRoot {
 }
 
 impl InRoot {
-    /// The settings of the root behind an open tree.
+    /// Returns the settings of the root behind an open tree.
     pub fn of(root: Rc<Tree>) -> Self {
         Self {
             files: SettingsFiles::in_root(Rc::clone(&root)),
@@ -36,14 +37,15 @@ impl InRoot {
         }
     }
 
-    /// The text of a file by its path inside; `None` if there is none. What is no file, or one too many, is a refusal.
+    /// Returns the text of a file by its path inside the root; `None` if it does not exist. Anything but a regular
+    /// file, and a file beyond the limit, is a [`Refusal`].
     pub fn text(&self, path: &str) -> Result<Option<Rc<str>>, Refusal> {
         self.files
             .read(path)
             .map_err(|refusal| self.outside(refusal))
     }
 
-    /// Where Portage looks for sources: its make.globals, then its make.conf, as far as they can be read.
+    /// Returns DISTDIR from make.globals and make.conf, as far as they can be read.
     pub fn distdir(&self) -> Result<PathBuf, Refusal> {
         let mut place = PathBuf::from(DISTFILES);
         for (file, reading) in [
@@ -62,7 +64,7 @@ impl InRoot {
         Ok(place)
     }
 
-    /// The name and place of each repository in repos.conf; none if it cannot be understood.
+    /// Returns the name and directory of each repository in repos.conf; none if it is not understood.
     pub fn repositories(&self) -> Result<Vec<(String, String)>, Refusal> {
         let mut texts = Vec::new();
         let mut length = 0;
@@ -85,7 +87,8 @@ impl InRoot {
         Ok(places_in(&texts))
     }
 
-    /// Goes on without what Portage reads and crossmerge does not understand. What nobody would come to an end with stays an error.
+    /// Turns a refusal into `None`: the mounts do without files that crossmerge does not understand. A final refusal,
+    /// which Portage could not handle either, stays an error.
     fn as_far_as_it_can<T>(&self, read: Result<T, Refusal>) -> Result<Option<T>, Refusal> {
         match read {
             Err(refusal) if refusal.is_final => Err(self.outside(refusal)),
@@ -93,7 +96,7 @@ impl InRoot {
         }
     }
 
-    /// The same with the path of the host.
+    /// Replaces the path inside the root by the host's path.
     fn outside(&self, refusal: Refusal) -> Refusal {
         let outside = |file: PathBuf| {
             let inside = file.strip_prefix("/").map(Path::to_owned);
@@ -106,8 +109,8 @@ impl InRoot {
     }
 }
 
-/// The name and place of each repository in the texts of a repos.conf, of which the later one wins; none where one of them cannot
-/// be understood.
+/// Returns the name and directory of each repository in the texts of a repos.conf, in which later texts override
+/// earlier ones; none if one of them is not understood.
 pub(super) fn places_in(texts: &[impl AsRef<str>]) -> Vec<(String, String)> {
     let mut all = Ini::default();
     let mut texts = texts.iter().map(AsRef::as_ref);

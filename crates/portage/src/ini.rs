@@ -1,35 +1,35 @@
-//! Files of sections: repos.conf, in the grammar of Python's `configparser` with its `%(name)s`.
+//! Parses repos.conf: the grammar of Python's `configparser` with its `%(name)s` references.
 //!
-//! Whatever the parser there calls an error makes Portage forget the whole of repos.conf; that is no state to take
-//! answers from, so it is refused.
+//! If `configparser` reports an error, Portage ignores the whole of repos.conf. crossmerge leaves such a file to
+//! portageq.
 
 use super::{refusal::Refusal, text};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// The options of a section, in the order in which they first came.
+/// The options of a section, in the order in which each first appears.
 pub(crate) type IniOptions = Vec<(String, String)>;
 
-/// What was read from all files together.
+/// The content of all files together.
 #[derive(Debug, Default)]
 pub(crate) struct Ini {
-    /// `[DEFAULT]`: what every section has unless it says otherwise.
+    /// `[DEFAULT]`: options that apply to every section that does not set them.
     pub defaults: IniOptions,
     /// The other sections.
     pub sections: Vec<(String, IniOptions)>,
-    /// Where each section is.
+    /// The index of each section.
     names: HashMap<String, usize>,
-    /// Where each option is in its section, by [`Current::key`].
+    /// The index of each option in its section, by [`Current::key`].
     places: HashMap<(usize, String), usize>,
 }
 
-/// Names may refer to names so often.
+/// How deeply references may be nested (`MAX_INTERPOLATION_DEPTH` of `configparser`).
 const DEEPEST: usize = 10;
 
-/// The most that the options of all sections come to together, in bytes and references. A name that stands for ten others that
-/// stand for ten others has a billion of them at the depth that is allowed.
+/// The maximum size of all expanded options together, in bytes plus references. A name that refers to ten others, which
+/// refer to ten others each, has a billion references at the permitted depth.
 pub(crate) const MOST: usize = 16 << 20;
 
-/// Where options are being read into.
+/// The section whose options are being read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Current {
     None,
@@ -47,7 +47,7 @@ impl Current {
 }
 
 impl Ini {
-    /// Begins with defaults that no file has set.
+    /// Starts with defaults that no file sets.
     pub(crate) fn new(defaults: &[(&str, &str)]) -> Self {
         let own = |(name, value): &(&str, &str)| (name.to_lowercase(), (*value).to_owned());
         let defaults: IniOptions = defaults.iter().map(own).collect();
@@ -61,11 +61,11 @@ impl Ini {
         }
     }
 
-    /// Reads one more file; its options replace those of the files before.
+    /// Reads one more file. Its options replace those of earlier files.
     pub(crate) fn read(&mut self, file: &str, content: &str) -> Result<(), Refusal> {
         let mut current = Current::None;
         let mut added: BTreeSet<(usize, Option<String>)> = BTreeSet::new();
-        // The option that a continuation line belongs to, by its place.
+        // The option to which a continuation line belongs, by its index.
         let mut option: Option<(Current, usize)> = None;
         let mut changed: BTreeMap<(usize, usize), Vec<String>> = BTreeMap::new();
         let key = |(current, option): (Current, usize)| (current.key(), option);
@@ -107,26 +107,26 @@ impl Ini {
                 }
                 current = Current::Section(section);
                 if !added.insert((current.key(), None)) {
-                    return refuse("the section is there already, and Portage ignores repos.conf");
+                    return refuse("the section is a duplicate, so Portage ignores repos.conf");
                 }
                 continue;
             }
             let options = match current {
                 Current::None => {
-                    return refuse("stands in no section, and Portage ignores repos.conf");
+                    return refuse("it is in no section, so Portage ignores repos.conf");
                 }
                 Current::Defaults => &mut self.defaults,
                 Current::Section(section) => &mut self.sections[section].1,
             };
             let Some((name, value)) = value.split_once(['=', ':']) else {
-                return refuse("is no `name = value`, and Portage ignores repos.conf");
+                return refuse("it is not `name = value`, so Portage ignores repos.conf");
             };
             let name = text::strip(name).to_lowercase();
             if name.is_empty() {
-                return refuse("has no name, and Portage ignores repos.conf");
+                return refuse("the option has no name, so Portage ignores repos.conf");
             }
             if !added.insert((current.key(), Some(name.clone()))) {
-                return refuse("the option is there already, and Portage ignores repos.conf");
+                return refuse("the option is a duplicate, so Portage ignores repos.conf");
             }
             let place = self.places.entry((current.key(), name.clone()));
             let place = *place.or_insert_with(|| {
@@ -146,7 +146,7 @@ impl Ini {
         Ok(())
     }
 
-    /// The options of a section with the defaults, expanded. `left` is what is left of [`MOST`].
+    /// Returns the options of a section with the defaults, expanded. `left` is the remainder of [`MOST`].
     pub(crate) fn expanded(
         &self,
         section: usize,
@@ -165,7 +165,7 @@ impl Ini {
                 };
                 expand(value, &raw, 1, left, &mut expanded).map_err(|unfit| match unfit {
                     ExpandError::Wrong(reason) => {
-                        refuse(&format!("{reason}, and Portage ignores repos.conf"))
+                        refuse(&format!("{reason}, so Portage ignores repos.conf"))
                     }
                     ExpandError::TooLong => {
                         refuse(&format!("makes it longer than {MOST} bytes")).for_good()
@@ -177,18 +177,18 @@ impl Ini {
     }
 }
 
-/// The name in `[name]`, up to the last bracket.
+/// Returns the name in `[name]`, up to the last bracket.
 fn section_name(line: &str) -> Option<&str> {
     let line = line.strip_prefix('[')?;
     let name = &line[..line.rfind(']')?];
     (!name.is_empty()).then_some(name)
 }
 
-/// Why a value is not expanded.
+/// Why a value cannot be expanded.
 enum ExpandError {
-    /// Portage would not either.
+    /// Portage rejects the value too.
     Wrong(&'static str),
-    /// There is no end to it.
+    /// The value would exceed the limit.
     TooLong,
 }
 
@@ -200,7 +200,7 @@ fn expand(
     expanded: &mut String,
 ) -> Result<(), ExpandError> {
     if depth > DEEPEST {
-        return Err(ExpandError::Wrong("`%(…)s` goes too deep"));
+        return Err(ExpandError::Wrong("`%(…)s` is nested too deeply"));
     }
     *left = left
         .checked_sub(value.len() + 1)
@@ -224,7 +224,7 @@ fn expand(
             ))?;
         let value = options
             .get(name.to_lowercase().as_str())
-            .ok_or(ExpandError::Wrong("`%(…)s` names no option"))?;
+            .ok_or(ExpandError::Wrong("`%(…)s` refers to no option"))?;
         expand(value, options, depth + 1, left, expanded)?;
         rest = after;
     }
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_portage_stumbles_over_is_refused() {
+    fn what_configparser_rejects_is_refused() {
         for text in [
             "a = b\n",
             "[a]\nx = 1\nX = 2\n",
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_stand_for_each_other_come_to_an_end() {
+    fn names_that_refer_to_each_other_are_bounded() {
         let mut text = "[a]\nx0 = y\n".to_owned();
         for depth in 1..9 {
             let last = format!("%(x{})s", depth - 1);

@@ -1,7 +1,8 @@
-//! Which Portage a `portageq` belongs to, read from its files in some microseconds, for it is read at each call.
+//! Finds out which version of Portage a `portageq` belongs to. It reads files only, in microseconds, since every call
+//! of an applet needs the answer.
 //!
-//! Python finds a module by rules that have many exceptions. Every place where this Python may find Portage is looked at, and
-//! all of them have to contain the same version. Anything else is a [`Refusal`], and portageq is asked.
+//! Python's rules for finding a module have many exceptions. So every place where this Python may find Portage is
+//! checked, and all of them have to contain the same version. Anything else is a [`Refusal`], and portageq is asked.
 
 use super::{refusal::Refusal, version::Version};
 use crossmerge_plan::env::{self, Env};
@@ -22,29 +23,29 @@ use std::{
 pub struct Installed {
     /// Its version.
     pub version: Version,
-    /// The package `portage` of each Python that may run it.
+    /// The directory of the package `portage` of each Python that may run it.
     pub packages: BTreeSet<PathBuf>,
 }
 
-/// Where a Python keeps packages, below its prefix.
+/// The directories below a Python's prefix that contain its packages.
 const LIBRARIES: [&str; 2] = ["lib", "lib64"];
 
-/// How that directory is called: as Python has it, and as Debian has it.
+/// The names of the package directory: Python's own and Debian's.
 const SITES: [&str; 2] = ["site-packages", "dist-packages"];
 
 /// Finds the Portage that a portageq starts.
 pub fn find(portageq: &Path, env: &Env) -> Result<Installed, Refusal> {
     let unknown = |reason: &str| Refusal {
         file: Some(portageq.to_owned()),
-        ..Refusal::question(format!("{reason}, so the version of Portage is not known"))
+        ..Refusal::question(format!("{reason}, so the version of Portage is unknown"))
     };
     if env.get(env::PYTHONHOME).is_some() {
         return Err(unknown("PYTHONHOME is set"));
     }
     let mut packages = BTreeSet::new();
     for script in scripts(portageq) {
-        let python = Python::of(&script, env)
-            .ok_or_else(|| unknown("is no script of a Python that can be found"))?;
+        let python =
+            Python::of(&script, env).ok_or_else(|| unknown("is not a script of a known Python"))?;
         packages.extend(python.packages(env));
     }
     let mut versions = BTreeSet::new();
@@ -59,7 +60,7 @@ pub fn find(portageq: &Path, env: &Env) -> Result<Installed, Refusal> {
         let text = read::read_to_string(&file, read::SETTINGS).unwrap_or_default();
         let version = version_in(&text).ok_or_else(|| Refusal {
             file: Some(file),
-            ..Refusal::question("names no release of Portage")
+            ..Refusal::question("does not state a release of Portage")
         })?;
         versions.insert(version);
     }
@@ -73,7 +74,7 @@ pub fn find(portageq: &Path, env: &Env) -> Result<Installed, Refusal> {
     }
 }
 
-/// The scripts that a portageq may be: itself, or one for each Python that Gentoo's python-exec can choose.
+/// Returns the scripts that a portageq may run: itself, or one for each Python that Gentoo's python-exec can choose.
 fn scripts(portageq: &Path) -> Vec<PathBuf> {
     let real = fs::canonicalize(portageq).unwrap_or_default();
     let wrapper = real
@@ -89,17 +90,17 @@ fn scripts(portageq: &Path) -> Vec<PathBuf> {
     scripts.filter(|script| script.is_file()).collect()
 }
 
-/// A Python: where it is installed, and how its own directory in `lib` is called.
+/// A Python: the prefix that it is installed in, and the name of its directory in `lib`.
 #[derive(Debug, PartialEq, Eq)]
 struct Python {
     prefix: PathBuf,
     name: String,
-    /// It is a virtual environment, which has its own packages only.
+    /// Whether it is a virtual environment, which only has its own packages.
     is_venv: bool,
 }
 
 impl Python {
-    /// The Python that a script begins with.
+    /// Returns the Python in a script's first line.
     fn of(script: &Path, env: &Env) -> Option<Self> {
         let head = read::head(script, 512).ok()?;
         let mut lines = head.split(|byte| *byte == b'\n');
@@ -110,7 +111,7 @@ impl Python {
         let program = Path::new(OsStr::from_bytes(words.next()?));
         let interpreter = match program.file_name()?.as_bytes() {
             b"env" => find_program(env, OsStr::from_bytes(words.next()?)).ok()?,
-            // pip begins so where the path of its Python is too long for the kernel.
+            // pip writes this line if the path of its Python is too long for the kernel's `#!`.
             b"sh" => {
                 let line = lines.next()?.strip_prefix(b"'''exec' ")?;
                 let path = match line.strip_prefix(b"\"") {
@@ -127,7 +128,7 @@ impl Python {
         if config.as_deref().is_some_and(sees_the_system) {
             return None;
         }
-        // An ordinary user may be able to read a virtual environment of root's and not the Python that it was made with.
+        // An ordinary user may be able to read root's virtual environment but not the Python that created it.
         let named = config.as_deref().and_then(name_in);
         let real = fs::canonicalize(&interpreter);
         let name = match &real {
@@ -147,7 +148,7 @@ impl Python {
         })
     }
 
-    /// Every package `portage` that it may find.
+    /// Returns every package `portage` that this Python may import.
     fn packages(&self, env: &Env) -> Vec<PathBuf> {
         let mut places: Vec<PathBuf> = env
             .get(env::PYTHONPATH)
@@ -177,7 +178,8 @@ impl Python {
     }
 }
 
-/// The name of a virtual environment's Python, by the version in its `pyvenv.cfg`: `python3.11` of `version = 3.11.7`.
+/// Returns the name of a virtual environment's Python from the version in its `pyvenv.cfg`: `python3.11` for `version =
+/// 3.11.7`.
 fn name_in(config: &str) -> Option<String> {
     let pairs = config.lines().filter_map(|line| line.split_once('='));
     let mut versions = pairs.filter(|(key, _)| ["version", "version_info"].contains(&key.trim()));
@@ -185,7 +187,7 @@ fn name_in(config: &str) -> Option<String> {
     Some(format!("python{major}.{}", rest.split('.').next()?))
 }
 
-/// Returns whether a virtual environment has the packages of its system too.
+/// Returns whether a virtual environment also has the system's packages.
 fn sees_the_system(config: &str) -> bool {
     let pairs = config.lines().filter_map(|line| line.split_once('='));
     let mut pairs = pairs.map(|(key, value)| (key.trim(), value.trim()));
@@ -195,7 +197,8 @@ fn sees_the_system(config: &str) -> bool {
     })
 }
 
-/// The one release that `portage/__init__.py` assigns to VERSION. In a checkout, and where the package was not built, there is none.
+/// Returns the one release that `portage/__init__.py` assigns to VERSION. A checkout, and a package that was not built,
+/// has none.
 fn version_in(text: &str) -> Option<Version> {
     const ASSIGNS: &str = "VERSION = ";
     let mut releases = text.match_indices(ASSIGNS).filter_map(|(at, _)| {
@@ -237,7 +240,7 @@ mod tests {
         fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect(file);
     }
 
-    /// What is found below a root, in which `@` stands for the root.
+    /// Returns what is found below a root. `@` in the arguments is replaced by the root.
     fn found(
         files: &[(&str, &str)],
         links: &[(&str, &str)],
@@ -269,7 +272,7 @@ mod tests {
     const SYSTEM: &str = "#!@/usr/bin/python3.12\nimport portage\n";
 
     #[test]
-    fn the_version_is_found_as_systems_install_portage() {
+    fn the_version_is_found_however_portage_is_installed() {
         let python = ("usr/bin/python3.12", "");
         let package = ("usr/lib/python3.12/site-packages/portage/__init__.py", NEW);
         let script = ("usr/bin/portageq", SYSTEM);
@@ -413,21 +416,21 @@ mod tests {
                 ],
                 &[],
                 &[],
-                Err("names no release"),
+                Err("does not state a release"),
             ),
             (
                 "another program",
                 vec![("usr/bin/portageq", "#!/bin/bash\n")],
                 &[],
                 &[],
-                Err("is no script"),
+                Err("is not a script"),
             ),
             (
                 "a binary",
                 vec![("usr/bin/portageq", "\u{7f}ELF")],
                 &[],
                 &[],
-                Err("is no script"),
+                Err("is not a script"),
             ),
         ] {
             let is = found(&files, links, environment);

@@ -1,6 +1,7 @@
-//! What a repository says of itself: `profiles/repo_name`, `profiles/eapi` and `metadata/layout.conf`.
+//! A repository's description of itself: `profiles/repo_name`, `profiles/eapi` and `metadata/layout.conf`.
 //!
-//! From it follows how its profiles are read: whether a file may be a directory, and whether a parent may name a repository.
+//! It decides how the repository's profiles are read: whether a file may be a directory, and whether a `parent` line
+//! may name a repository.
 
 use super::{
     path::{self, join},
@@ -10,7 +11,8 @@ use super::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The EAPIs that Portage supports, and whether each lets a profile's file be a directory. Not each version supports the last two.
+/// The EAPIs that Portage supports, each with whether a profile's file may be a directory. Not every version supports
+/// the last two.
 const EAPIS: [(&str, bool); 11] = [
     ("0", false),
     ("1", false),
@@ -25,7 +27,7 @@ const EAPIS: [(&str, bool); 11] = [
     ("9-pre1", true),
 ];
 
-/// The EAPIs that it calls supported and fails over, or that only some versions support.
+/// EAPIs on which Portage fails although it lists them as supported, or that only some versions support.
 const BROKEN_EAPIS: [&str; 8] = [
     "4-slot-abi",
     "3_pre1",
@@ -37,7 +39,7 @@ const BROKEN_EAPIS: [&str; 8] = [
     "7_pre1",
 ];
 
-/// The formats of profiles that Portage knows; others are passed over.
+/// The profile formats that Portage knows. It ignores others.
 const FORMATS: [&str; 9] = [
     "pms",
     "portage-1",
@@ -50,37 +52,37 @@ const FORMATS: [&str; 9] = [
     "profile-license",
 ];
 
-/// What a repository says of itself.
+/// A repository's description of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RepoLayout {
-    /// Its name, as far as one is valid; from the directory's name when it does not say.
+    /// The name, reduced to its valid characters. If the repository states none, it is made from the directory's name.
     pub name: String,
-    /// It does not say its name.
+    /// Whether the repository states no name.
     pub is_nameless: bool,
-    /// There is no `profiles/repo_name`.
+    /// Whether `profiles/repo_name` is missing.
     pub lacks_name_file: bool,
-    /// The masters named in layout.conf.
+    /// The masters in layout.conf.
     pub masters: Option<Vec<String>>,
-    /// The aliases named in layout.conf.
+    /// The aliases in layout.conf.
     pub aliases: Vec<String>,
-    /// The EAPI of its profiles that do not say.
+    /// The EAPI of profiles that state none.
     pub eapi: String,
     /// The formats of its profiles.
     pub formats: BTreeSet<String>,
-    /// Files of `profiles` itself may be directories.
+    /// Whether files directly in `profiles` may be directories.
     pub allows_directories: bool,
 }
 
-/// What is known of an EAPI.
+/// The properties of an EAPI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Eapi {
-    /// Portage supports it; it ignores profiles of others.
+    /// Whether Portage supports it. Portage ignores profiles with an unsupported EAPI.
     pub is_supported: bool,
-    /// A profile's file may be a directory.
+    /// Whether a profile's file may be a directory.
     pub allows_directories: bool,
 }
 
-/// Tells what is known of an EAPI.
+/// Returns the properties of an EAPI.
 pub(crate) fn eapi_named(files: &SettingsFiles, eapi: &str) -> Result<Eapi, Refusal> {
     let known = |wanted: &str| {
         let is_new = |eapi: &str| match eapi {
@@ -99,7 +101,7 @@ pub(crate) fn eapi_named(files: &SettingsFiles, eapi: &str) -> Result<Eapi, Refu
             allows_directories: *allows_directories,
         }),
         None if known(stripped).is_some() || BROKEN_EAPIS.contains(&stripped) => Err(
-            Refusal::question(format!("Portage fails over the EAPI `{eapi}` of a profile")),
+            Refusal::question(format!("Portage fails on the EAPI `{eapi}` of a profile")),
         ),
         None => Ok(Eapi {
             is_supported: false,
@@ -115,7 +117,7 @@ pub(crate) fn formats_allow_directories(formats: &BTreeSet<String>) -> bool {
         .any(|format| formats.contains(*format))
 }
 
-/// The EAPI that the directory of a file names, if it does so in one line.
+/// Returns the EAPI in the `eapi` file of a directory, if that file has exactly one line.
 pub(crate) fn eapi_beside(
     files: &SettingsFiles,
     directory: &str,
@@ -132,11 +134,11 @@ pub(crate) fn eapi_beside(
     })
 }
 
-/// Makes a repository's name from any text; `None` when nothing of it is valid.
+/// Makes a repository's name from any text; returns `None` if no character of it is valid.
 pub(super) fn valid_name(name: &str) -> Result<Option<String>, Refusal> {
     if !name.is_ascii() {
         return Err(Refusal::question(format!(
-            "a repository is called `{name}`, which is not ASCII"
+            "the repository name `{name}` is not ASCII"
         )));
     }
     let blanked: String = name
@@ -152,7 +154,7 @@ pub(super) fn valid_name(name: &str) -> Result<Option<String>, Refusal> {
 }
 
 impl RepoLayout {
-    /// What is known of a repository that has no place.
+    /// Returns the description of a repository without a location.
     pub(crate) fn unknown(section: &str) -> Self {
         Self {
             name: section.to_owned(),
@@ -166,7 +168,7 @@ impl RepoLayout {
         }
     }
 
-    /// Reads what the repository at a location says; `section` is what repos.conf calls it, if it does.
+    /// Reads the description of the repository at a location. `section` is its section in repos.conf, if it has one.
     pub(crate) fn read(
         files: &SettingsFiles,
         location: &str,
@@ -174,9 +176,9 @@ impl RepoLayout {
     ) -> Result<Self, Refusal> {
         let at = |file: &str| join(location, file);
         let from_directory = format!("x-{}", location.rsplit('/').next().unwrap_or_default());
-        let said = files.first_line(&at("profiles/repo_name"))?;
-        let lacks_name_file = said.is_none();
-        let name = match valid_name(said.as_deref().unwrap_or(&from_directory))? {
+        let repo_name = files.first_line(&at("profiles/repo_name"))?;
+        let lacks_name_file = repo_name.is_none();
+        let name = match valid_name(repo_name.as_deref().unwrap_or(&from_directory))? {
             Some(name) => match section {
                 Some(section) if lacks_name_file => section.to_owned(),
                 _ => name,
@@ -211,7 +213,7 @@ impl RepoLayout {
             _ => None,
         };
         let eapi = match directory_eapi.as_deref() {
-            // From EAPI 9 on, the EAPI of the `profiles` directory is that of every profile that does not say.
+            // From EAPI 9 on, the EAPI of the `profiles` directory applies to every profile that states none.
             Some(eapi @ ("9" | "9-pre1")) if files.has(VersionChange::TopLevelEapi) => eapi,
             _ => default_eapi.unwrap_or("0"),
         };
@@ -230,7 +232,7 @@ impl RepoLayout {
     }
 }
 
-/// Reads `key = value` lines; the last of a key counts.
+/// Reads `key = value` lines. The last line of a key counts.
 fn key_values(files: &SettingsFiles, file: &str) -> Result<BTreeMap<String, String>, Refusal> {
     if path::is_dir(file)? {
         return Err(Refusal::file(file, "is a directory"));
@@ -238,7 +240,7 @@ fn key_values(files: &SettingsFiles, file: &str) -> Result<BTreeMap<String, Stri
     Ok(pairs(&files.lines(file)?))
 }
 
-/// The pairs in such lines.
+/// Parses the `key = value` pairs in lines.
 pub(super) fn pairs(lines: &[String]) -> BTreeMap<String, String> {
     let mut keys = BTreeMap::new();
     for line in lines {
@@ -272,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn an_eapi_that_portage_fails_over_is_refused() {
+    fn an_eapi_on_which_portage_fails_is_refused() {
         let named = |version: &str, eapi: &str| {
             let files = SettingsFiles::of(version.parse().expect(version));
             eapi_named(&files, eapi).map(|eapi| (eapi.is_supported, eapi.allows_directories))

@@ -22,7 +22,7 @@ mod varexpand;
 mod variables;
 pub mod version;
 
-use agreed::AgreedSeals;
+use agreed::AgreedFingerprints;
 use crossmerge_plan::{
     env,
     env::Env,
@@ -43,7 +43,7 @@ use std::{
 use text::SharedFiles;
 pub use variables::Settings;
 
-/// What `<tuple>-emerge` needs of the machine's own Portage, and for its jobs `<tuple>-xkmake`.
+/// Variables of the host's Portage that `<tuple>-emerge` needs; `<tuple>-xkmake` takes MAKEOPTS from them.
 pub const BUILD: &[&str] = &[
     "CBUILD",
     "CFLAGS",
@@ -53,7 +53,8 @@ pub const BUILD: &[&str] = &[
     env::MAKEOPTS.name,
 ];
 
-/// What `<tuple>-emerge` needs of the target's settings, and with the flags and the ABI what other build systems do.
+/// Variables of the target's Portage: `<tuple>-emerge` needs all of them, other build systems need the flags and the
+/// ABI.
 pub const TARGET: &[&str] = &[
     env::DEFAULT_ABI.name,
     env::ROOT.name,
@@ -68,7 +69,7 @@ pub const TARGET: &[&str] = &[
     "OBJCXXFLAGS",
 ];
 
-/// What `init` needs of the machine's besides.
+/// Further variables of the host's Portage that `init` needs.
 pub const INIT: &[&str] = &[
     "CBUILD",
     "DISTDIR",
@@ -81,7 +82,8 @@ pub const INIT: &[&str] = &[
     "PORTAGE_USERNAME",
 ];
 
-/// What is compared with portageq's answer where the version of Portage has not been: all that crossmerge asks for.
+/// All variables that crossmerge ever queries. For a version of Portage that was never measured, all of them are
+/// compared with portageq's answer.
 const COMPARED: [&str; 29] = [
     "ABI",
     "ARCH",
@@ -114,7 +116,7 @@ const COMPARED: [&str; 29] = [
     "USE",
 ];
 
-/// Variables that would turn a question about the machine into one about a target.
+/// Environment variables that would turn a query about the host into one about a target.
 const OF_A_TARGET: [env::Variable; 5] = [
     env::CHOST,
     env::SYSROOT,
@@ -123,7 +125,7 @@ const OF_A_TARGET: [env::Variable; 5] = [
     env::PORTAGE_CONFIGROOT,
 ];
 
-/// A question for the values of some variables: what `portageq envvar -v` answers.
+/// A query for the values of some variables, with the answer of `portageq envvar -v`.
 #[derive(Debug, Clone)]
 pub struct SettingsQuery {
     names: Vec<String>,
@@ -131,24 +133,24 @@ pub struct SettingsQuery {
     plan: Plan,
 }
 
-/// Why there was no answer.
+/// Why a query has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum PortageError {
     /// portageq did not start.
     #[error(transparent)]
     Exec(#[from] ExecError),
-    /// A file would keep it from ever answering.
+    /// A file would keep portageq from ever finishing.
     #[error("the settings are not read: {0}")]
     Refused(Refusal),
-    /// It started and did not say what was asked.
-    #[error("portageq did not tell {missing}:\n{said}")]
+    /// portageq started and did not print a variable.
+    #[error("portageq did not print {missing}:\n{output}")]
     NoAnswer {
         /// The first name that has no value.
         missing: String,
         /// The command that was run.
         command: String,
-        /// What it said instead, on both streams.
-        said: String,
+        /// What it printed instead, on both streams.
+        output: String,
     },
 }
 
@@ -159,52 +161,53 @@ impl Explain for PortageError {
         Some(match self {
             Self::Refused(refusal) => return refusal.hint(),
             Self::NoAnswer { command, .. } => {
-                format!("run it by hand and fix what it says: {command}")
+                format!("run it by hand and fix what it reports: {command}")
             }
             _ => return None,
         })
     }
 }
 
-/// Why two answers were not compared.
+/// Why two answers could not be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum CompareError {
-    /// Ours is missing.
+    /// crossmerge could not read the settings itself.
     #[error(transparent)]
     Reading(#[from] Refusal),
-    /// portageq's is missing.
+    /// portageq did not answer.
     #[error(transparent)]
     Portage(#[from] PortageError),
 }
 
-/// Reads settings in the place of an installed Portage.
+/// Reads settings as the installed Portage would.
 #[derive(Debug, Clone)]
 pub struct SettingsReader {
-    /// Which Portage.
+    /// The installed Portage.
     pub portage: Installed,
-    /// What was compared with it, where its version is not known here.
-    agreed: AgreedSeals,
+    /// The recorded comparisons with portageq; empty if the version is a measured one.
+    agreed: AgreedFingerprints,
 }
 
 impl SettingsReader {
-    /// Reads in the place of this Portage; the record in `state` counts where its version is not known.
+    /// Returns a reader for this Portage. The record in `state` is used only if the version was never measured.
     pub fn new(portage: Installed, state: &Path) -> Self {
         let agreed = match portage.version.is_proven() {
-            true => AgreedSeals::default(),
-            false => AgreedSeals::read(state),
+            true => AgreedFingerprints::default(),
+            false => AgreedFingerprints::read(state),
         };
         Self { portage, agreed }
     }
 
-    /// Records seals of settings that agree.
-    pub fn agree(&mut self, state: &Path, seals: Vec<String>) -> std::io::Result<()> {
-        self.agreed.add(seals);
+    /// Records the fingerprints of settings on which crossmerge and portageq agree.
+    pub fn agree(&mut self, state: &Path, fingerprints: Vec<String>) -> std::io::Result<()> {
+        self.agreed.add(fingerprints);
         self.agreed.write(state)
     }
 }
 
-/// What is compared of a value: Portage tells some options of a repository in any order.
-fn told<'v>(name: &str, value: &'v str) -> Vec<Vec<&'v str>> {
+/// Splits a value into the parts to compare. portageq prints some options of a repository in an arbitrary order, so the
+/// lines of a section of PORTAGE_REPOSITORIES are sorted.
+fn comparable<'v>(name: &str, value: &'v str) -> Vec<Vec<&'v str>> {
     let mut sections: Vec<Vec<&str>> = value
         .split("\n\n")
         .map(|section| section.lines().collect())
@@ -218,7 +221,7 @@ fn told<'v>(name: &str, value: &'v str) -> Vec<Vec<&'v str>> {
 }
 
 impl SettingsQuery {
-    /// Asks for settings of the host: everything in the environment that speaks of a target is left out.
+    /// Queries the host's settings. Environment variables that would select a target are unset.
     pub fn host(portageq: &Path, broot: &Path, names: &[&str]) -> Self {
         let target = OF_A_TARGET.iter().map(|variable| variable.name);
         let unset = target.chain(names.iter().copied());
@@ -238,7 +241,7 @@ impl SettingsQuery {
         }
     }
 
-    /// Asks for settings of what is configured under `configroot`.
+    /// Queries the settings that are configured under `configroot`.
     pub fn target(
         portageq: &Path,
         broot: &Path,
@@ -257,12 +260,12 @@ impl SettingsQuery {
         question
     }
 
-    /// Answers by reading as this Portage would, or says why it cannot.
+    /// Answers the query from the files, as this Portage would.
     pub fn read(&self, env: &Env, reader: &SettingsReader) -> Result<Settings, Refusal> {
         self.read_with(&SharedFiles::default(), env, reader)
     }
 
-    /// Answers by reading, but files that another question has read at the same time.
+    /// Answers like [`Self::read`], but takes files that another query of the same call has read from `shared`.
     fn read_with(
         &self,
         shared: &SharedFiles,
@@ -277,7 +280,7 @@ impl SettingsQuery {
         }
         let refuse = |why: &str| {
             Err(Refusal::question(format!(
-                "Portage {version} is not among the versions whose settings crossmerge knows, and {why}"
+                "crossmerge was never compared with Portage {version}, and {why}"
             )))
         };
         if !self
@@ -285,11 +288,13 @@ impl SettingsQuery {
             .iter()
             .all(|name| COMPARED.contains(&name.as_str()))
         {
-            return refuse("not every variable that is asked for is ever compared");
+            return refuse("not every variable of the query is among those that are compared");
         }
-        let (mut settings, seal) = self.read_sealed(env, &reader.portage)?;
-        if !reader.agreed.has(&seal) {
-            return refuse("`crossmerge doctor` has not compared these settings with portageq's");
+        let (mut settings, fingerprint) = self.read_with_fingerprint(env, &reader.portage)?;
+        if !reader.agreed.has(&fingerprint) {
+            return refuse(
+                "`crossmerge doctor` has not compared these settings with portageq's answers",
+            );
         }
         settings.retain(|name, _| self.names.contains(name));
         Ok(settings)
@@ -302,16 +307,21 @@ impl SettingsQuery {
         }
     }
 
-    /// Reads everything that is ever compared, with a seal of what the answers were made of.
-    fn read_sealed(&self, env: &Env, portage: &Installed) -> Result<(Settings, String), Refusal> {
+    /// Reads all compared variables. Also returns a fingerprint of everything that the values depend on.
+    fn read_with_fingerprint(
+        &self,
+        env: &Env,
+        portage: &Installed,
+    ) -> Result<(Settings, String), Refusal> {
         let roots = self.roots_of(portage.version);
         let env = env.changed(&self.plan.env);
-        let (settings, mut seal) = settings::read_sealed(&roots, &env, &COMPARED)?;
-        agreed::add_identity(&mut seal, portage);
-        Ok((settings, agreed::finish(seal)))
+        let (settings, mut hash) = settings::read_with_fingerprint(&roots, &env, &COMPARED)?;
+        agreed::add_identity(&mut hash, portage);
+        Ok((settings, agreed::finish(hash)))
     }
 
-    /// Asks portageq for everything that is compared: the names of the first difference, or the seal of what agrees.
+    /// Compares all variables with portageq's answer: returns the fingerprint if they agree, else a description of the
+    /// first difference.
     pub fn compare(
         &self,
         env: &Env,
@@ -321,21 +331,22 @@ impl SettingsQuery {
         all.names = COMPARED.map(str::to_owned).to_vec();
         all.plan.args.truncate(2);
         all.plan.args.extend(COMPARED.iter().map(Into::into));
-        let (ours, seal) = self.read_sealed(env, portage)?;
-        let mut asked = exec::query(&[all.plan.clone()]).map_err(PortageError::from)?;
-        let theirs = all.answer(&asked.remove(0))?;
-        let differs = |name: &&&str| told(name, &ours[**name]) != told(name, &theirs[**name]);
+        let (read, fingerprint) = self.read_with_fingerprint(env, portage)?;
+        let mut outputs = exec::query(&[all.plan.clone()]).map_err(PortageError::from)?;
+        let printed = all.answer(&outputs.remove(0))?;
+        let differs =
+            |name: &&&str| comparable(name, &read[**name]) != comparable(name, &printed[**name]);
         Ok(match COMPARED.iter().find(differs) {
-            None => Ok(seal),
+            None => Ok(fingerprint),
             Some(name) => Err(format!(
-                "{name} is `{}` and read as `{}`",
-                theirs[*name], ours[*name]
+                "portageq prints {name} as `{}`, and crossmerge reads it as `{}`",
+                printed[*name], read[*name]
             )),
         })
     }
 
     fn answer(&self, output: &Output) -> Result<Settings, PortageError> {
-        // portageq ends with 1 when a variable is not set, so its exit code says nothing of failure.
+        // portageq exits with status 1 if a variable is not set, so its exit status does not show whether it failed.
         let text = String::from_utf8_lossy(&output.stdout);
         let words = shell_words::split(&text).unwrap_or_default();
         let settings: Settings = words
@@ -348,7 +359,7 @@ impl SettingsQuery {
             Some(missing) => Err(PortageError::NoAnswer {
                 missing: missing.clone(),
                 command: self.plan.to_string().replace(" \\\n   ", ""),
-                said: (text + String::from_utf8_lossy(&output.stderr))
+                output: (text + String::from_utf8_lossy(&output.stderr))
                     .trim_end()
                     .into(),
             }),
@@ -356,16 +367,16 @@ impl SettingsQuery {
     }
 }
 
-/// One assignment in a config root's make.conf, as it stands there.
+/// Returns the value of one assignment in a config root's make.conf, without expansion.
 pub fn make_conf_value(configroot: &Path, name: &str) -> Option<String> {
     let path = configroot.join("etc/portage/make.conf");
     let files = text::SettingsFiles::default().of_configroot(configroot.to_str()?);
-    let mut said = make_conf::read_raw(&files, path.to_str()?).ok()?;
-    said.remove(name)
+    let mut assignments = make_conf::read_raw(&files, path.to_str()?).ok()?;
+    assignments.remove(name)
 }
 
-/// Answers the questions by reading, given a reader; those that reading does not answer, or all without one, are
-/// put to portageq at the same time, for each costs a start of Python.
+/// Answers the queries by reading files. Queries that reading cannot answer, or all if there is no `reader`, go to
+/// portageq processes that run at the same time, since each has to start Python.
 pub fn ask(
     env: &Env,
     reader: Option<&SettingsReader>,
@@ -397,27 +408,28 @@ pub fn ask(
     Ok(answers.into_iter().flatten().collect())
 }
 
-/// An ebuild repository of the machine.
+/// An ebuild repository of the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Where it lies.
+    /// The directory.
     pub location: PathBuf,
-    /// Every key that says how its ebuilds are read, `location` included, in Portage's order.
+    /// The keys that affect how its ebuilds are read, `location` included, in Portage's order.
     pub keys: Vec<(String, String)>,
 }
 
-/// The repositories of the machine.
+/// The host's repositories.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Repositories {
-    /// The name of the main one.
+    /// The name or an alias of the main repository.
     pub main: Option<String>,
-    /// All of them.
+    /// All repositories.
     pub all: Vec<Repository>,
 }
 
-/// The keys of repos.conf that say what a repository is; the others say how it is synced, which stays the machine's.
+/// The keys of repos.conf that describe a repository. The other keys describe how it is synced, which only the host
+/// does.
 const REPOSITORY_KEYS: [&str; 7] = [
     "location",
     "priority",
@@ -429,7 +441,7 @@ const REPOSITORY_KEYS: [&str; 7] = [
 ];
 
 impl Repositories {
-    /// Reads PORTAGE_REPOSITORIES: repos.conf as Portage has understood it, one `key = value` a line.
+    /// Parses PORTAGE_REPOSITORIES: repos.conf as Portage has read it, one `key = value` per line.
     pub fn parse(text: &str) -> Self {
         let mut repositories = Self::default();
         for line in text.lines() {
@@ -461,7 +473,8 @@ impl Repositories {
         repositories
     }
 
-    /// repos.conf that says the same, without a word on syncing. Portage reads `%` as the beginning of a reference.
+    /// Returns a repos.conf with the same repositories and no sync options. `%` is doubled, since Portage would read it
+    /// as the start of a reference.
     pub fn to_text(&self) -> String {
         let main = self.main.as_ref();
         let mut text = main.map_or(String::new(), |main| {

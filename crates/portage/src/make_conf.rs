@@ -1,7 +1,8 @@
-//! Files of assignments: make.conf, make.globals, make.defaults and profile.env.
+//! Reads files of assignments: make.conf, make.globals, make.defaults and profile.env.
 //!
-//! Portage reads them leniently here: after a line that it cannot understand it keeps what came before and leaves the
-//! rest of the file alone. So do we. What ends Portage itself (a quote that is not closed) is refused.
+//! Portage reads them leniently: after a line that it does not understand, it keeps the assignments so far and ignores
+//! the rest of the file. crossmerge does the same. An error that ends Portage itself, such as a quote that is not
+//! closed, is refused.
 
 use super::{
     refusal::Refusal,
@@ -13,7 +14,7 @@ use super::{
 /// How a file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReadMode {
-    /// One file, with expansion: make.globals, and make.defaults where directories are not allowed.
+    /// One file, with expansion: make.globals, and make.defaults if directories are not allowed.
     File,
     /// A file or a directory of files, with expansion: make.defaults.
     Recursive,
@@ -23,7 +24,8 @@ pub(crate) enum ReadMode {
     OneSourcing,
 }
 
-/// Reads assignments; each is expanded with what is in `variables`, and goes there. `None` when there is no file.
+/// Reads assignments. Each value is expanded with `variables` and then added to them. Returns `None` if there is no
+/// file.
 pub(crate) fn read(
     files: &SettingsFiles,
     path: &str,
@@ -48,7 +50,7 @@ pub(crate) fn read(
     Ok(all)
 }
 
-/// Reads assignments as they stand, without expansion: profile.env.
+/// Reads assignments without expansion: profile.env.
 pub(crate) fn read_raw(files: &SettingsFiles, path: &str) -> Result<Vars, Refusal> {
     let mut all = Vars::new();
     if let Some(text) = read_text(files, path)? {
@@ -58,7 +60,7 @@ pub(crate) fn read_raw(files: &SettingsFiles, path: &str) -> Result<Vars, Refusa
     Ok(all)
 }
 
-/// The text of one file; a directory counts as none.
+/// Returns the text of one file; `None` if it is a directory.
 fn read_text(files: &SettingsFiles, path: &str) -> Result<Option<std::rc::Rc<str>>, Refusal> {
     match files.read(path) {
         Err(_) if files.is_dir(path) => Ok(None),
@@ -86,7 +88,7 @@ pub(super) fn assignments(
         let Some(value) = shlex.token(variables)? else {
             return Ok(());
         };
-        // A name outside ASCII may be valid or not; nobody can ask for it or expand it.
+        // Names with characters outside ASCII are kept without a check. No query or reference can name them.
         if name.starts_with(|c: char| c.is_ascii_digit())
             || name.contains(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && c != '_')
         {

@@ -1,4 +1,4 @@
-//! Portage's own files: which package owns a file of a root, as `var/db/pkg/*/*/CONTENTS` says.
+//! Which package owns a file of a root, according to Portage's `var/db/pkg/*/*/CONTENTS`.
 
 use crossmerge_system::file::{Identity, Node, beneath::FileKind, read};
 use std::{
@@ -9,13 +9,14 @@ use std::{
     path::Path,
 };
 
-/// Where Portage keeps what it merged, from the root on.
+/// Portage's database of merged packages, relative to the root.
 pub const MERGED: &str = "var/db/pkg";
 
-/// The owners of the files and links that have one, as `category/name-version`. `merged` is where the root keeps what was merged,
-/// and `identity` tells what has a path in there.
+/// Returns the package that owns each file or symlink, as `category/name-version`. `merged` is the root's [`MERGED`]
+/// directory, and `identity` looks up the file at a path.
 ///
-/// A path of Portage's may go through directories that are merged into one by links, so files count and not their paths.
+/// Files are compared by identity, not by path: a path in CONTENTS may lead through a symlink to a merged directory,
+/// such as `lib` to `usr/lib`.
 pub fn owners<'a>(
     merged: Option<&Node>,
     identity: impl Fn(&Path) -> Option<Identity>,
@@ -59,7 +60,7 @@ pub fn owners<'a>(
     Ok(owners)
 }
 
-/// The CONTENTS of a package.
+/// Reads the CONTENTS of a package.
 fn contents(category: &Node, package: &OsStr) -> io::Result<Option<Vec<u8>>> {
     let child = |node: &Node, name: &OsStr| node.child(name).map_err(io::Error::from);
     let Some(package) = child(category, package)?.filter(Node::is_dir) else {
@@ -71,8 +72,8 @@ fn contents(category: &Node, package: &OsStr) -> io::Result<Option<Vec<u8>>> {
         .transpose()
 }
 
-/// The files and links in a CONTENTS, whose lines are `obj PATH MD5 MTIME` and `sym PATH -> TARGET MTIME`. A path may have spaces
-/// in it.
+/// Returns the files and symlinks in a CONTENTS, whose lines are `obj PATH MD5 MTIME` and `sym PATH -> TARGET MTIME`. A
+/// path may contain spaces.
 pub fn files_of(contents: &[u8]) -> impl Iterator<Item = &Path> {
     contents.split(|byte| *byte == b'\n').filter_map(|line| {
         let path = match line.strip_prefix(b"obj ") {

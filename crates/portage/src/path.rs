@@ -1,4 +1,5 @@
-//! Paths as Portage computes with them: as text, normalised without looking, joined where an absolute part wins.
+//! Paths as Portage handles them: as text. Normalising does not consult the file system, and joining an absolute path
+//! replaces the base.
 
 use super::refusal::Refusal;
 use std::{
@@ -8,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Joins two parts; a second part that is absolute stands alone.
+/// Joins two paths. An absolute second path replaces the first.
 pub(crate) fn join(base: &str, part: &str) -> String {
     if part.starts_with('/') || base.is_empty() {
         part.to_owned()
@@ -19,7 +20,7 @@ pub(crate) fn join(base: &str, part: &str) -> String {
     }
 }
 
-/// Takes `.`, `..` and doubled slashes out of an absolute path, without asking what is a link.
+/// Removes `.`, `..` and doubled slashes from an absolute path, without regard to symlinks.
 pub(crate) fn normalise(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
@@ -34,7 +35,7 @@ pub(crate) fn normalise(path: &str) -> String {
     format!("/{}", parts.join("/"))
 }
 
-/// Normalises a root and gives it the one slash at its end that Portage gives it.
+/// Normalises a root, which ends in one slash, as Portage writes it.
 pub(crate) fn root(name: &str, path: &str) -> Result<String, Refusal> {
     match path {
         "" => Ok("/".into()),
@@ -45,7 +46,7 @@ pub(crate) fn root(name: &str, path: &str) -> Result<String, Refusal> {
     }
 }
 
-/// The text of a path.
+/// Returns a path as text.
 pub(crate) fn text<'a>(
     name: &str,
     path: &'a (impl AsRef<OsStr> + ?Sized),
@@ -55,43 +56,44 @@ pub(crate) fn text<'a>(
         .ok_or_else(|| Refusal::question(format!("{name} is not UTF-8: `{}`", path.display())))
 }
 
-/// What is at a path, links followed; `None` when nothing can be. Portage stops where it may not look, and so do we.
+/// Returns the metadata of the file at a path, with symlinks followed; `None` if it does not exist. Portage stops where
+/// permission is denied, and so does crossmerge.
 pub(crate) fn stat(path: &str) -> Result<Option<fs::Metadata>, Refusal> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(Some(metadata)),
         Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
-            Err(Refusal::file(path, "may not be looked at"))
+            Err(Refusal::file(path, "cannot be read: permission denied"))
         }
         Err(_) => Ok(None),
     }
 }
 
-/// Returns whether there is a directory.
+/// Returns whether the path is a directory.
 pub(crate) fn is_dir(path: &str) -> Result<bool, Refusal> {
     Ok(stat(path)?.is_some_and(|metadata| metadata.is_dir()))
 }
 
-/// Returns whether both are there and are one.
+/// Returns whether both paths exist and are the same file.
 pub(crate) fn same_file(a: &str, b: &str) -> bool {
     let identity = |path: &str| fs::metadata(path).map(|m| (m.dev(), m.ino()));
     matches!((identity(a), identity(b)), (Ok(a), Ok(b)) if a == b)
 }
 
-/// Follows every link of a path that is there.
+/// Resolves every symlink of an existing path.
 pub(crate) fn resolve(path: &str) -> Result<String, Refusal> {
     let resolved = fs::canonicalize(path)
         .map_err(|e| Refusal::file(path, format!("cannot be resolved: {e}")))?;
     Ok(text("a path", &resolved)?.to_owned())
 }
 
-/// Follows every link of a path, as far as it is there.
+/// Resolves the symlinks of the part of a path that exists.
 pub(crate) fn resolve_missing(path: &str) -> Result<String, Refusal> {
     if stat(path)?.is_some() {
         return resolve(path);
     }
     let missing = |path: &str| match fs::symlink_metadata(path) {
         Err(_) => Ok(()),
-        Ok(_) => Err(Refusal::file(path, "is a link to nothing")),
+        Ok(_) => Err(Refusal::file(path, "is a dangling symlink")),
     };
     missing(path)?;
     match path.rsplit_once('/') {
@@ -102,7 +104,7 @@ pub(crate) fn resolve_missing(path: &str) -> Result<String, Refusal> {
     }
 }
 
-/// The first of a path and its parents that is there.
+/// Returns the path or the nearest of its parents that exists.
 pub(crate) fn first_existing(path: &str) -> PathBuf {
     Path::new(path)
         .ancestors()
@@ -118,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_resolved_as_far_as_it_is_there() {
+    fn a_path_is_resolved_as_far_as_it_exists() {
         let directory = tempfile::tempdir().expect("a directory");
         let directory = resolve(directory.path().to_str().expect("UTF-8")).expect("a directory");
         fs::create_dir(format!("{directory}/real")).expect("a directory");

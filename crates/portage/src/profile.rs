@@ -1,6 +1,7 @@
-//! The profiles that apply, from the root parent to the user's own, and how the files of each are read.
+//! The profiles that apply, from the outermost parent to the user's own, and how the files of each are read.
 //!
-//! A profile is a directory; its `parent` file names those it builds on, in order. A parent that comes twice applies twice.
+//! A profile is a directory. Its `parent` file lists the profiles it builds on, in order. A parent that is listed twice
+//! applies twice.
 
 use super::{
     layout::{eapi_named, formats_allow_directories},
@@ -10,25 +11,25 @@ use super::{
     text::{self, SettingsFiles},
 };
 
-/// One directory of the chain.
+/// One directory in the chain of profiles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ProfileDirectory {
     /// The directory.
     pub location: String,
-    /// A file of it may be a directory of files.
+    /// Whether its files may be directories of files.
     pub allows_directories: bool,
-    /// It may set licences as a user's own configuration does.
+    /// Whether its `package.license` counts, like that of a user's configuration.
     pub sets_licenses: bool,
 }
 
-/// Parents may have parents so often; more is a circle.
+/// How deeply parents may be nested. More is a cycle.
 const DEEPEST: usize = 60;
 
-/// How many profiles apply at the most; the longest chains of Gentoo's have 60. Where each names the same parent twice, a dozen
-/// directories make thousands.
+/// The maximum number of profiles; Gentoo's longest chains have 60. If each of a dozen directories lists the same
+/// parent twice, thousands apply.
 const MOST: usize = 2000;
 
-/// Finds the chain of profiles; none when there is no make.profile.
+/// Finds the chain of profiles. It is empty if there is no make.profile.
 pub(crate) fn read(
     files: &SettingsFiles,
     configroot: &str,
@@ -36,7 +37,7 @@ pub(crate) fn read(
     known: &[String],
 ) -> Result<Vec<ProfileDirectory>, Refusal> {
     let mut chain = Vec::new();
-    // Portage looks for the format of profiles in every place that PORTDIR ever named, repository or not.
+    // Portage looks for profile formats in every directory that PORTDIR ever named, even if it is not a repository.
     let mut others = Vec::new();
     for place in known {
         let place = match path::stat(place)? {
@@ -59,7 +60,7 @@ pub(crate) fn read(
         if let Some(other) = others.iter().find(|other| below(&profile.location, other)) {
             return Err(Refusal::file(
                 &profile.location,
-                format!("lies in `{other}`, which was PORTDIR and is no repository"),
+                format!("is in `{other}`, which was PORTDIR and is not a repository"),
             ));
         }
     }
@@ -82,9 +83,9 @@ fn add(
     chain: &mut Vec<ProfileDirectory>,
 ) -> Result<(), Refusal> {
     if depth > DEEPEST || chain.len() > MOST {
-        return Err(Refusal::file(location, "its parents make a circle").for_good());
+        return Err(Refusal::file(location, "its parents form a cycle").for_good());
     }
-    // Repositories may lie in one another: the longest path is the profile's own.
+    // Repositories may be nested: the profile belongs to the one with the longest path.
     let repo = repos
         .iter()
         .filter(|repo| below(location, &repo.location))
@@ -99,7 +100,7 @@ fn add(
     if !known.is_supported {
         return Err(Refusal::file(
             &join(location, "eapi"),
-            format!("names the EAPI `{eapi}`, and Portage ignores the profile"),
+            format!("states the unknown EAPI `{eapi}`, so Portage ignores the profile"),
         ));
     }
     let formats = repo.map(|repo| &repo.layout.formats);
@@ -111,7 +112,7 @@ fn add(
         if parents.is_empty() {
             return Err(Refusal::file(
                 &parent_file,
-                "is empty, and Portage ignores the profile",
+                "is empty, so Portage ignores the profile",
             ));
         }
         for parent in parents {
@@ -119,7 +120,7 @@ fn add(
             let missing = || {
                 Refusal::file(
                     &parent_file,
-                    format!("there is no `{parent}`, and Portage ignores the profile"),
+                    format!("`{parent}` does not exist, so Portage ignores the profile"),
                 )
             };
             let path = match parent.split_once(':') {
@@ -155,7 +156,7 @@ fn add(
     Ok(())
 }
 
-/// Returns whether a path lies below a directory.
+/// Returns whether a path is a directory or below it.
 fn below(path: &str, directory: &str) -> bool {
     path.strip_prefix(directory)
         .is_some_and(|rest| rest.starts_with('/'))

@@ -1,4 +1,4 @@
-//! What holds of any settings of Portage's.
+//! Properties that hold for any settings of Portage.
 
 use super::{
     Repositories,
@@ -14,7 +14,7 @@ use super::{
 use crossmerge_plan::env::Env;
 use std::path::Path;
 
-/// Where the files of an input lie; each begins behind a form feed, which no settings have.
+/// The paths of the files in an input. Each file begins after a form feed, which settings never contain.
 const FILES: [&str; 4] = ["/f/make.conf", "/f/a", "/f/b", "/f/c"];
 
 fn files(data: &[u8]) -> Option<SettingsFiles> {
@@ -23,7 +23,7 @@ fn files(data: &[u8]) -> Option<SettingsFiles> {
     SettingsFiles::only(&files).ok()
 }
 
-/// The assignments of a make.conf, expanded or as they stand.
+/// Returns the assignments of a make.conf, with or without expansion.
 pub(crate) fn assigned(files: &SettingsFiles, expand: bool) -> Option<Vars> {
     let text = files.read(FILES[0]).ok()??;
     let mut shlex = Shlex::new(files, FILES[0], text, expand);
@@ -32,7 +32,7 @@ pub(crate) fn assigned(files: &SettingsFiles, expand: bool) -> Option<Vars> {
     Some(all)
 }
 
-/// What stands in a make.conf of that text.
+/// Returns the assignments of a make.conf with this text.
 pub fn read_text(text: &str) -> Option<Vars> {
     assigned(
         &SettingsFiles::only(&[(FILES[0], text.as_bytes())]).ok()?,
@@ -40,13 +40,13 @@ pub fn read_text(text: &str) -> Option<Vars> {
     )
 }
 
-/// Reading the settings of a target in a tree of another user's ends.
+/// Checks that reading a target's settings from another user's tree terminates.
 pub fn read_target(configroot: &Path) {
     let roots = SettingsRoots::target("/nowhere", configroot, "");
     let _ = settings::read(&roots, &Env::default(), super::TARGET);
 }
 
-/// Reading ends, says the same again, and comes to no more than was agreed.
+/// Checks that reading terminates, gives the same result again, and stays within the limits.
 pub fn make_conf(data: &[u8]) {
     let Some(first) = files(data) else {
         return;
@@ -68,7 +68,7 @@ pub fn make_conf(data: &[u8]) {
     }
 }
 
-/// repos.conf is read or refused; what is written for a target says the same places.
+/// Checks that repos.conf is read or refused, and that the file written for a target names the same directories.
 pub fn repos_conf(data: &[u8]) {
     let text = String::from_utf8_lossy(data).replace('\r', "\n");
     let texts: Vec<String> = text.split('\x0c').map(str::to_owned).collect();
@@ -91,8 +91,11 @@ pub fn repos_conf(data: &[u8]) {
         for (place, (name, _)) in again.sections.iter().enumerate() {
             let options = again.expanded(place, &mut ini::MOST.clone());
             let options = options.expect("every `%` is doubled");
-            let said = repositories.all.iter().find(|said| said.name == *name);
-            let location = said.map(|said| said.location.display().to_string());
+            let written = repositories
+                .all
+                .iter()
+                .find(|repository| repository.name == *name);
+            let location = written.map(|repository| repository.location.display().to_string());
             let plain = location.as_deref().map(super::text::strip);
             assert_eq!(plain, Some(&*options["location"]));
         }
@@ -100,7 +103,7 @@ pub fn repos_conf(data: &[u8]) {
     of_repository(&text);
 }
 
-/// What a repository says of itself.
+/// Reads the text as each file with which a repository describes itself.
 fn of_repository(text: &str) {
     let lines: Vec<String> = text.lines().map(str::to_owned).collect();
     for (key, value) in layout::pairs(&lines) {

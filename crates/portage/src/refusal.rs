@@ -1,28 +1,30 @@
-//! Why a question is not answered here: what in which file we do not understand, or Portage itself would not.
+//! Refusals: why crossmerge leaves a query to `portageq`. A refusal names the file and the content that crossmerge does
+//! not understand, or on which Portage itself fails.
 //!
-//! A refusal is no failure: whoever asked goes on to ask `portageq`. One kind is: what would keep Portage waiting for ever, or
-//! take all memory, is handed to nobody.
+//! A refusal is not a failure: the caller starts `portageq` instead. A final refusal is an error: the content would
+//! make Portage wait for ever or use up all memory, so `portageq` is not started either.
 
 use crossmerge_plan::{report::Explain, words::quote};
 use crossmerge_system::file::read;
 use std::{io, path::PathBuf};
 
-/// Why the settings were not read here.
+/// Why crossmerge did not read the settings itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}{reason}", place = place(.file, *.line))]
 pub struct Refusal {
-    /// The file that is not understood; `None` when the question itself is at fault.
+    /// The file that is not understood; `None` if the query or the environment is the cause.
     pub file: Option<PathBuf>,
-    /// The line in it, from 1.
+    /// The line in the file, from 1.
     pub line: Option<usize>,
     /// What is not understood.
     pub reason: String,
-    /// Portage would not come to an end with it either, or would read what must not become known, so it is not asked.
+    /// Whether portageq must not be started either: Portage would not finish, or would reveal content that must stay
+    /// secret.
     pub is_final: bool,
 }
 
 impl Refusal {
-    /// Refuses because of the question or the environment.
+    /// Refuses because of the query or the environment.
     pub fn question(reason: impl Into<String>) -> Self {
         Self {
             file: None,
@@ -32,7 +34,7 @@ impl Refusal {
         }
     }
 
-    /// Refuses because of a file, or of what is missing there.
+    /// Refuses because of a file, or because it is missing.
     pub fn file(file: &str, reason: impl Into<String>) -> Self {
         Self {
             file: Some(file.into()),
@@ -42,7 +44,7 @@ impl Refusal {
         }
     }
 
-    /// Refuses because a file was not read.
+    /// Refuses because a file could not be read.
     pub fn unread(file: &str, error: &io::Error) -> Self {
         match read::refused(error) {
             Some(why) => Self::file(file, why.to_string()).for_good(),
@@ -50,7 +52,7 @@ impl Refusal {
         }
     }
 
-    /// The same for good: nobody else is asked.
+    /// Makes the refusal final: portageq is not started either.
     pub fn for_good(self) -> Self {
         Self {
             is_final: true,
@@ -58,7 +60,7 @@ impl Refusal {
         }
     }
 
-    /// Refuses because of a line.
+    /// Refuses because of a line of a file.
     pub fn line(file: &str, line: usize, reason: impl Into<String>) -> Self {
         Self {
             line: Some(line),
@@ -71,10 +73,10 @@ impl Explain for Refusal {
     fn own_hint(&self) -> Option<String> {
         Some(match &self.file {
             Some(file) => format!(
-                "look at it with `ls -lL {}`; Portage is not asked about it either",
+                "check it with `ls -lL {}`; portageq is not started either",
                 quote(file.as_os_str())
             ),
-            None => "Portage is not asked about it either".into(),
+            None => "portageq is not started either".into(),
         })
     }
 }

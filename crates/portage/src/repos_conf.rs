@@ -1,5 +1,5 @@
-//! The ebuild repositories: repos.conf, PORTDIR and PORTDIR_OVERLAY, and what each repository says of itself, as
-//! PORTAGE_REPOSITORIES tells it.
+//! The ebuild repositories: repos.conf, PORTDIR and PORTDIR_OVERLAY, and each repository's description of itself,
+//! combined into PORTAGE_REPOSITORIES.
 
 use super::{
     ini::{self, Ini},
@@ -19,39 +19,39 @@ use std::{
 /// The repositories in the order of their priority.
 #[derive(Debug, Default)]
 pub(crate) struct Repos {
-    /// What is known by each name: by its own and by its aliases.
+    /// The index in `all` by name and alias.
     by_name: BTreeMap<String, usize>,
     /// The repositories.
     all: Vec<Repo>,
     /// The defaults of repos.conf.
     defaults: BTreeMap<&'static str, String>,
-    /// The name in `main-repo`, when there is such a repository.
+    /// The name in `main-repo`, if there is such a repository.
     main: Option<String>,
-    /// Places in `all`, lowest priority first.
+    /// Indices in `all`, lowest priority first.
     order: Vec<usize>,
 }
 
 /// One repository.
 #[derive(Debug)]
 pub(crate) struct Repo {
-    /// The section in repos.conf.
+    /// Its section in repos.conf.
     section: String,
-    /// Where it lies, without links.
+    /// The directory, with symlinks resolved.
     pub location: String,
-    /// There is a directory.
+    /// Whether the directory exists.
     pub is_there: bool,
-    /// What it says of itself.
+    /// The repository's description of itself.
     pub layout: RepoLayout,
     aliases: Option<Vec<String>>,
     masters: Option<Vec<String>>,
     priority: Option<i64>,
-    /// The keys that are told as they are.
+    /// The keys that PORTAGE_REPOSITORIES contains for every repository.
     keys: BTreeMap<&'static str, String>,
-    /// The keys that only its way to sync knows.
+    /// The keys that belong to its `sync-type`.
     sync_keys: BTreeMap<String, String>,
 }
 
-/// The keys that are told as they stand, under the name that Portage sorts them by.
+/// The keys whose values are copied unchanged, by the names by which Portage sorts them.
 const PLAIN: [&str; 12] = [
     "clone_depth",
     "sync_depth",
@@ -67,10 +67,10 @@ const PLAIN: [&str; 12] = [
     "force",
 ];
 
-/// The keys whose white space is taken off, and that are left out when nothing remains.
+/// The keys whose values are stripped of white space, and omitted if nothing remains.
 const STRIPPED: [&str; 4] = ["sync_type", "sync_umask", "sync_uri", "sync_user"];
 
-/// Switches and what they are when nobody says.
+/// Switches and their defaults.
 const SWITCHES: [(&str, bool); 4] = [
     ("strict_misc_digests", true),
     ("sync_allow_hardlinks", true),
@@ -78,7 +78,7 @@ const SWITCHES: [(&str, bool); 4] = [
     ("sync_rcu", false),
 ];
 
-/// The keys that only one way to sync knows.
+/// The keys that belong to one `sync-type`.
 const SYNC_KEYS: [(&str, &[&str]); 5] = [
     ("cvs", &["sync-cvs-repo"]),
     (
@@ -123,26 +123,26 @@ const SYNC_KEYS: [(&str, &[&str]); 5] = [
     ),
 ];
 
-/// The values of `sync-openpgp-key-refresh` that are kept; others become `true`.
+/// The valid values of `sync-openpgp-key-refresh`. Others become `true`.
 const KEY_REFRESH: [&str; 5] = ["true", "false", "wkd", "keyserver", "false-nowarn"];
 
 type RepoOptions = BTreeMap<String, String>;
 
-/// The repositories that PORTDIR and PORTDIR_OVERLAY name, as `make.conf` did before there was repos.conf.
+/// The repositories in PORTDIR and PORTDIR_OVERLAY, the variables from before repos.conf.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct NamedRepos {
-    /// PORTDIR: the main repository; empty when nothing names one.
+    /// PORTDIR: the main repository; empty if it is not set.
     portdir: String,
     /// PORTDIR_OVERLAY.
     overlays: Vec<String>,
-    /// PORTDIR_OVERLAY names something, if only blanks.
+    /// Whether PORTDIR_OVERLAY is not empty, even if it contains only white space.
     has_overlays: bool,
-    /// Every path that either variable had in any layer: Portage looks for the format of profiles there too.
+    /// Every path that either variable had in any layer. Portage looks for profile formats there too.
     pub known: Vec<String>,
 }
 
 impl NamedRepos {
-    /// Takes what the layers say, lowest first: PORTDIR and PORTDIR_OVERLAY of each.
+    /// Combines PORTDIR and PORTDIR_OVERLAY of the layers, lowest first.
     pub(crate) fn new(layers: &[(Option<&str>, Option<&str>)]) -> Result<Self, Refusal> {
         let mut named = Self::default();
         for (portdir, overlays) in layers {
@@ -153,7 +153,7 @@ impl NamedRepos {
             if let Some(text) = overlays {
                 named.has_overlays = !text.is_empty();
                 let paths = shlex::split(text).ok_or_else(|| {
-                    Refusal::question("PORTDIR_OVERLAY has an open quote, and Portage fails")
+                    Refusal::question("a quote in PORTDIR_OVERLAY is not closed, so Portage fails")
                 })?;
                 named.overlays = paths
                     .iter()
@@ -166,7 +166,7 @@ impl NamedRepos {
     }
 }
 
-/// Normalises a path that has to be absolute: Portage takes others from the current directory.
+/// Normalises an absolute path. A relative one is refused, since Portage resolves it in the current directory.
 fn absolute(name: &str, path: &str) -> Result<String, Refusal> {
     match path::normalise(path) {
         plain if path.starts_with('/') && plain != "/" => Ok(plain),
@@ -177,7 +177,7 @@ fn absolute(name: &str, path: &str) -> Result<String, Refusal> {
 }
 
 impl Repos {
-    /// Reads repos.conf: the sources in their order, each a file's name and text. Then come the repositories of make.conf.
+    /// Reads repos.conf, given as the name and text of each file in order, and adds the repositories of make.conf.
     pub(crate) fn read(
         files: &SettingsFiles,
         sources: &[(String, std::rc::Rc<str>)],
@@ -237,8 +237,8 @@ impl Repos {
         Ok(repos)
     }
 
-    /// Adds the repositories that PORTDIR and PORTDIR_OVERLAY name, in the place of those of the same name; returns where the one
-    /// of PORTDIR lies, without links.
+    /// Adds the repositories in PORTDIR and PORTDIR_OVERLAY, which replace those of the same name. Returns the
+    /// directory of the one in PORTDIR, with symlinks resolved.
     fn add_named(
         &mut self,
         files: &SettingsFiles,
@@ -253,7 +253,7 @@ impl Repos {
             .enumerate()
             .map(|(place, repo)| (repo.section.clone(), place))
             .collect();
-        // Names and locations change below; the options of a section stay those of repos.conf.
+        // Names and locations change below. The options of a section stay those of repos.conf.
         let sections: Vec<SectionOptions> = self.all.iter().map(SectionOptions::of).collect();
         let usual =
             ["var/db/repos/gentoo", "usr/portage"].map(|place| format!("{eprefix}/{place}"));
@@ -266,7 +266,7 @@ impl Repos {
         let others = named.overlays.iter().map(|overlay| (overlay, false));
         for (path, is_portdir) in first.into_iter().chain(others) {
             if !path::is_dir(path)? && !is_portdir {
-                // Portage passes over it with a message.
+                // Portage skips it with a message.
                 continue;
             }
             let mut options = RepoOptions::from([("location".to_owned(), path.clone())]);
@@ -306,8 +306,8 @@ impl Repos {
         }
     }
 
-    /// Drops the repositories that Portage passes over with a message: no location, no directory, or another name than that of the
-    /// section.
+    /// Drops the repositories that Portage skips with a message: without a location, without a directory, or with a
+    /// name other than that of the section.
     fn check(&mut self, files: &SettingsFiles) {
         let aliases_count = files.has(VersionChange::AliasSections);
         self.all.retain(|repo| {
@@ -318,13 +318,13 @@ impl Repos {
                 .any(|alias| *alias == repo.section);
             let is_called_so = repo.layout.name == repo.section
                 || aliases_count && is_alias && !repo.layout.is_nameless;
-            // Gentoo's own may be missing, so that the first sync can make the directory.
+            // Gentoo's repository may be missing: the first sync creates the directory.
             let is_kept = repo.is_there || repo.layout.name == "gentoo";
             !repo.location.is_empty() && is_kept && is_called_so
         });
     }
 
-    /// Gives every repository its section's name, its own, and its aliases, as long as nobody has them.
+    /// Registers every repository by its section, its name and its aliases. The first repository with a name keeps it.
     fn name(&mut self) -> Result<(), Refusal> {
         for (place, repo) in self.all.iter().enumerate() {
             self.by_name.insert(repo.section.clone(), place);
@@ -335,7 +335,7 @@ impl Repos {
             for name in names {
                 if name == "DEFAULT" || name.starts_with('-') {
                     return Err(Refusal::question(format!(
-                        "a repository is called `{name}`"
+                        "`{name}` is not a valid repository name"
                     )));
                 }
                 self.by_name.entry(name.to_owned()).or_insert(place);
@@ -360,34 +360,34 @@ impl Repos {
             .iter()
             .any(|repo| repo.masters.iter().flatten().any(named))
         {
-            true => Err(Refusal::question("a repository has the master DEFAULT")),
+            true => Err(Refusal::question("DEFAULT is the master of a repository")),
             false => Ok(()),
         }
     }
 
-    /// The repositories, lowest priority first.
+    /// Iterates over the repositories, lowest priority first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Repo> {
         self.order.iter().map(|place| &self.all[*place])
     }
 
-    /// The main repository.
+    /// Returns the main repository.
     pub(crate) fn main(&self) -> Option<&Repo> {
         self.main.as_ref().and_then(|main| self.by(main))
     }
 
-    /// The repository of a name or alias.
+    /// Returns the repository with a name or alias.
     pub(crate) fn by(&self, name: &str) -> Option<&Repo> {
         self.by_name.get(name).map(|place| &self.all[*place])
     }
 
-    /// PORTAGE_REPOSITORIES: what was understood, in the form of repos.conf.
+    /// Returns PORTAGE_REPOSITORIES: the result in the form of repos.conf.
     ///
-    /// Portage itself tells the keys that only one way to sync knows in any order; here they are sorted.
+    /// Portage prints the keys of a `sync-type` in an arbitrary order. Here they are sorted.
     pub(crate) fn config_string(&self) -> String {
         let mut defaults = self.defaults.clone();
         defaults.extend(self.main.clone().map(|main| ("main_repo", main)));
         let mut text = "[DEFAULT]\n".to_owned();
-        tell(&defaults, &mut text);
+        write_keys(&defaults, &mut text);
         for (name, place) in &self.by_name {
             let repo = &self.all[*place];
             if *name != repo.layout.name {
@@ -399,7 +399,7 @@ impl Repos {
                     .filter_map(|master| self.by(master))
                     .map(|master| master.layout.name.as_str())
                     .collect(),
-                // Portage compares the section, so a main repository that is met under an alias is its own master.
+                // Portage compares the section, so a main repository that is found under an alias is its own master.
                 (None, Some(main)) if repo.section != main.layout.name => {
                     vec![main.layout.name.as_str()]
                 }
@@ -410,7 +410,7 @@ impl Repos {
             keys.extend(repo.aliases.as_ref().map(|a| ("aliases", a.join(" "))));
             keys.extend(repo.priority.map(|p| ("priority", p.to_string())));
             text += &format!("\n[{name}]\n");
-            tell(&keys, &mut text);
+            write_keys(&keys, &mut text);
             for (key, value) in &repo.sync_keys {
                 text += &format!("{key} = {value}\n");
             }
@@ -419,13 +419,13 @@ impl Repos {
     }
 }
 
-fn tell(keys: &BTreeMap<&'static str, String>, text: &mut String) {
+fn write_keys(keys: &BTreeMap<&'static str, String>, text: &mut String) {
     for (key, value) in keys {
         *text += &format!("{} = {value}\n", key.replace('_', "-"));
     }
 }
 
-/// What a section says besides where its repository lies. PORTDIR may name another place for it.
+/// The options of a section other than the location, for which PORTDIR may be used instead.
 struct SectionOptions {
     masters: Option<Vec<String>>,
     aliases: Option<Vec<String>>,
@@ -449,7 +449,7 @@ impl SectionOptions {
         }
     }
 
-    /// Gives the options to the repository that takes the section's place.
+    /// Copies the options to the repository that replaces the section's.
     fn give(&self, repo: &mut Repo, is_volatile: bool) {
         repo.masters = self.masters.clone().or(repo.masters.take());
         repo.aliases = self.aliases.clone().or(repo.aliases.take());
@@ -463,8 +463,9 @@ impl SectionOptions {
 }
 
 impl Repo {
-    /// Reads a repository and the options that it has in repos.conf. Its name is that of the section if it does not say one, or the
-    /// directory's without a section. Its location is empty where the section has none: PORTDIR may name one.
+    /// Reads a repository and its options in repos.conf. If the repository states no name, the section's applies, or
+    /// the directory's if there is no section. The location is empty if the section has none, since PORTDIR may be
+    /// used.
     fn new(
         files: &SettingsFiles,
         section: Option<&str>,
@@ -510,7 +511,7 @@ impl Repo {
                     .get(name)
                     .is_some_and(|value| !strip(value).is_empty())
                 {
-                    return refuse(format!("`{name}` is told in any order"));
+                    return refuse(format!("portageq prints `{name}` in an arbitrary order"));
                 }
                 keys.insert(key, String::new());
             }
@@ -544,7 +545,7 @@ impl Repo {
     }
 }
 
-/// The keys that say how a repository is used and synced; of `[DEFAULT]` when there is no place.
+/// Returns the keys that describe how a repository is used and synced; those of `[DEFAULT]` if `place` is `None`.
 fn keys_of(
     files: &SettingsFiles,
     options: &RepoOptions,
@@ -596,8 +597,8 @@ fn keys_of(
             true => "true",
             false => "false",
         },
-        // Portage tells a word as if it were a switch, and every word is on.
-        _ if !files.has(VersionChange::KeyRefreshTold) => "true",
+        // These versions of Portage print the value as a switch, and every word counts as on.
+        _ if !files.has(VersionChange::KeyRefreshPrinted) => "true",
         "no" => "false",
         refresh if KEY_REFRESH.contains(&refresh) => refresh,
         _ => "true",
@@ -630,7 +631,8 @@ fn keys_of(
     Ok(keys)
 }
 
-/// Returns whether the user may change the repository by hand: any but those of root or portage below /var/db/repos.
+/// Returns whether the user may edit the repository: any except those below /var/db/repos that belong to root or
+/// portage.
 fn is_volatile(
     files: &SettingsFiles,
     location: &str,
@@ -646,7 +648,7 @@ fn is_volatile(
     is_volatile_of(files, location, owner().map(|owner| owner.name).as_deref())
 }
 
-/// The same for a repository below /var/db/repos, whose owner may have no name.
+/// Returns whether the user may edit a repository below /var/db/repos. `owner` is `None` if the owner has no user name.
 fn is_volatile_of(
     files: &SettingsFiles,
     location: &str,
@@ -657,12 +659,12 @@ fn is_volatile_of(
         None if files.has(VersionChange::NamelessOwner) => Ok(true),
         None => Err(Refusal::file(
             location,
-            "has an owner without a name, and Portage fails",
+            "has an owner without a user name, so Portage fails",
         )),
     }
 }
 
-/// A whole number as Python reads one; `None` when it is none.
+/// Parses an integer as Python does; returns `None` if the text is not one.
 fn integer(text: &str) -> Result<Option<i64>, Refusal> {
     let text = text::strip(text);
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
@@ -673,13 +675,13 @@ fn integer(text: &str) -> Result<Option<i64>, Refusal> {
         && !digits.chars().any(|c| c.is_alphabetic() || c == '.')
     {
         true => Err(Refusal::question(format!(
-            "repos.conf has the number `{text}`"
+            "repos.conf contains the number `{text}`"
         ))),
         false => Ok(None),
     }
 }
 
-/// The sources of repos.conf: Portage's own file, then the configured file or directory.
+/// Reads the files of repos.conf: Portage's own, then the configured file or the files in the configured directory.
 pub(crate) fn sources(
     files: &SettingsFiles,
     global: &str,
@@ -708,7 +710,7 @@ mod tests {
         for (version, owner, wanted) in [
             ("3.0.83", Some("root"), Some(false)),
             ("3.0.83", Some("portage"), Some(false)),
-            ("3.0.83", Some("somebody"), Some(true)),
+            ("3.0.83", Some("larry"), Some(true)),
             ("3.0.45.2", Some("root"), Some(false)),
             ("3.0.45.2", None, None),
             ("3.0.45.3", None, Some(true)),

@@ -1,7 +1,7 @@
-//! The answer: which files are read in which order, and what each variable is in the end.
+//! Answers a query: reads the files in Portage's order and computes the final value of each variable.
 //!
-//! It is the answer of `portageq envvar` in the version of Portage that is asked for, or a [`Refusal`]. All files are read below
-//! the roots given; the environment counts as it is given.
+//! The answer is that of `portageq envvar` of the requested version of Portage, or a [`Refusal`]. All files are read
+//! below the given roots, and only the given environment counts.
 
 use super::{
     agreed, features,
@@ -28,27 +28,27 @@ use std::{
     path::PathBuf,
 };
 
-/// Whose settings are asked for: what Portage learns from its installation and from five variables.
+/// Whose settings to read: what Portage takes from its installation and from five variables.
 ///
-/// The variables of the same names in the environment do not count.
+/// Environment variables of the same names are ignored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SettingsRoots {
-    /// The Portage that would answer.
+    /// The version of Portage whose answer is wanted.
     pub portage: Version,
-    /// The prefix that Portage itself is installed under; empty when it has none. BROOT in PMS.
+    /// The prefix in which Portage itself is installed (BROOT in PMS); empty if it has none.
     pub broot: PathBuf,
-    /// PORTAGE_CONFIGROOT: where `etc/portage` is; `None` for Portage's own.
+    /// PORTAGE_CONFIGROOT: the directory above `etc/portage`; `None` for Portage's own.
     pub configroot: Option<PathBuf>,
-    /// ROOT: where packages are merged; `None` leaves it to make.conf.
+    /// ROOT: the directory into which packages are merged; `None` leaves it to make.conf.
     pub root: Option<OsString>,
-    /// SYSROOT: what they are built against; `None` is `/`.
+    /// SYSROOT: the directory against which they are built; `None` is `/`.
     pub sysroot: Option<OsString>,
-    /// EPREFIX of what is built; `None` is Portage's own.
+    /// EPREFIX of the packages; `None` is Portage's own.
     pub eprefix: Option<OsString>,
 }
 
 impl SettingsRoots {
-    /// The machine itself.
+    /// Returns the roots of the host.
     pub fn host(broot: impl Into<PathBuf>) -> Self {
         Self {
             broot: broot.into(),
@@ -56,7 +56,7 @@ impl SettingsRoots {
         }
     }
 
-    /// A target that is configured in a place of its own.
+    /// Returns the roots of a target with its own configuration directory.
     pub fn target(
         broot: impl Into<PathBuf>,
         configroot: impl Into<PathBuf>,
@@ -70,7 +70,7 @@ impl SettingsRoots {
     }
 }
 
-/// Variables that never come from a file or the environment.
+/// Variables that are ignored in files and in the environment.
 const BANNED: [&str; 54] = [
     "A",
     "AA",
@@ -128,13 +128,13 @@ const BANNED: [&str; 54] = [
     "_",
 ];
 
-/// Those of them that only newer versions ban.
+/// Banned variables that older versions accept.
 const BANNED_LATER: [&str; 2] = ["PORTAGE_EBUILD_EXIT_FD", "PORTAGE_IPC_ALIVE_FD"];
 
 /// The variable that the files of `env` may not set.
 const GLOBAL_ONLY: &str = "CONFIG_PROTECT";
 
-/// Variables that Portage computes from more than settings: its own paths, and commands that it looks for.
+/// Variables that Portage computes from more than settings: its own paths, and commands that it looks up.
 const COMPUTED: [&str; 14] = [
     "LC_CTYPE",
     "PORTAGE_ARCHLIST",
@@ -152,25 +152,25 @@ const COMPUTED: [&str; 14] = [
     "SYNC",
 ];
 
-/// The commands whose words Portage checks, and stumbles over when a quote is open.
+/// The commands that Portage splits into words. It fails if a quote is open.
 const CHECKED_COMMANDS: [&str; 3] = [
     "PORTAGE_BZIP2_COMMAND",
     "PORTAGE_BUNZIP2_COMMAND",
     "PORTAGE_LOG_FILTER_FILE_CMD",
 ];
 
-/// Answers what `portageq envvar` answers for the names, without it; a variable that is not set is empty.
+/// Returns the values that `portageq envvar` would print, without starting it. A variable that is not set is empty.
 ///
 /// # Errors
 ///
-/// A [`Refusal`] when a file, the environment or a name is not fully understood.
+/// A [`Refusal`] if a file, the environment or a name is not fully understood.
 pub fn read(roots: &SettingsRoots, env: &Env, names: &[&str]) -> Result<Settings, Refusal> {
     check_names(names)?;
     Evaluation::new(&SharedFiles::default(), roots, env)?.finish(names)
 }
 
-/// The same for several questions, which share the files. If DEFAULT_ABI is among the names, the answer has `LIBDIR_<abi>` of that ABI
-/// too, as far as that is known.
+/// Reads like [`read`], but shares files with other queries. If DEFAULT_ABI is queried, the answer also contains
+/// `LIBDIR_<abi>` of that ABI, if it is known.
 pub(super) fn read_with(
     shared: &SharedFiles,
     roots: &SettingsRoots,
@@ -178,13 +178,13 @@ pub(super) fn read_with(
     names: &[&str],
 ) -> Result<Settings, Refusal> {
     check_names(names)?;
-    let mut reader = Evaluation::new(shared, roots, env)?;
-    let mut settings = reader.finish(names)?;
-    settings.extend(reader.library_directory(&settings, env)?);
+    let mut evaluation = Evaluation::new(shared, roots, env)?;
+    let mut settings = evaluation.finish(names)?;
+    settings.extend(evaluation.library_directory(&settings, env)?);
     Ok(settings)
 }
 
-/// Refuses a name whose value files do not tell.
+/// Refuses a variable whose value does not come from files.
 fn check_names(names: &[&str]) -> Result<(), Refusal> {
     let is_known = |name: &&&str| {
         let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
@@ -192,44 +192,45 @@ fn check_names(names: &[&str]) -> Result<(), Refusal> {
     };
     match names.iter().find(|name| !is_known(name)) {
         Some(name) => Err(Refusal::question(format!(
-            "only Portage itself knows `{name}`"
+            "only Portage itself can compute `{name}`"
         ))),
         None => Ok(()),
     }
 }
 
-/// Answers, with a seal of everything that the answer was made of: files, the names in `etc/portage`, and variables.
-pub(super) fn read_sealed(
+/// Reads like [`read`], and also returns a hash of everything that the values depend on: files, the names in
+/// `etc/portage`, and environment variables.
+pub(super) fn read_with_fingerprint(
     roots: &SettingsRoots,
     env: &Env,
     names: &[&str],
 ) -> Result<(Settings, Sha256), Refusal> {
-    let mut reader = Evaluation::new(&SharedFiles::default(), roots, env)?;
-    let settings = reader.finish(names)?;
-    let mut seal = Sha256::new();
-    agreed::add(&mut seal, format!("{roots:?}").as_bytes());
+    let mut evaluation = Evaluation::new(&SharedFiles::default(), roots, env)?;
+    let settings = evaluation.finish(names)?;
+    let mut hash = Sha256::new();
+    agreed::add(&mut hash, format!("{roots:?}").as_bytes());
     for (name, value) in &settings {
-        agreed::add(&mut seal, name.as_bytes());
-        agreed::add(&mut seal, value.as_bytes());
+        agreed::add(&mut hash, name.as_bytes());
+        agreed::add(&mut hash, value.as_bytes());
     }
-    // A newer Portage may read files that we have never heard of.
+    // A newer Portage may read files that crossmerge does not know.
     for directory in [
-        join(&reader.places.configroot, "etc/portage"),
-        reader.places.global.clone(),
+        join(&evaluation.places.configroot, "etc/portage"),
+        evaluation.places.global.clone(),
     ] {
         let entries = fs::read_dir(&directory).into_iter().flatten().flatten();
         let names: BTreeSet<OsString> = entries.map(|entry| entry.file_name()).collect();
-        agreed::add(&mut seal, directory.as_bytes());
+        agreed::add(&mut hash, directory.as_bytes());
         for name in names {
-            agreed::add(&mut seal, name.as_bytes());
+            agreed::add(&mut hash, name.as_bytes());
         }
     }
-    reader.files.seal(&mut seal);
-    reader.layers.env.seal(&mut seal);
-    Ok((settings, seal))
+    evaluation.files.add_to(&mut hash);
+    evaluation.layers.env.add_to(&mut hash);
+    Ok((settings, hash))
 }
 
-/// The places that everything else is found from, in Portage's spelling: a root ends in a slash, a prefix does not.
+/// The directories from which all files are found, in Portage's spelling: a root ends in a slash, a prefix does not.
 #[derive(Debug)]
 struct RootPaths {
     broot: String,
@@ -239,10 +240,11 @@ struct RootPaths {
     root: String,
     eroot: String,
     esysroot: String,
-    /// Where make.globals and Portage's own repos.conf are.
+    /// The directory of make.globals and of Portage's own repos.conf.
     global: String,
 }
 
+/// Settings being computed: the files that were read, and their layers.
 #[derive(Debug)]
 struct Evaluation<'e> {
     files: SettingsFiles,
@@ -250,14 +252,14 @@ struct Evaluation<'e> {
     layers: Layers<'e>,
     profiles: Vec<ProfileDirectory>,
     flags: UseFlags,
-    /// What `env` files are expanded with.
+    /// The variables with which `env` files are expanded.
     map: Vars,
     /// USE of the `env` files for all packages.
     env_use: Option<String>,
 }
 
 impl RootPaths {
-    /// Finds all places but those that depend on ROOT.
+    /// Finds the directories that do not depend on ROOT.
     fn new(roots: &SettingsRoots) -> Result<Self, Refusal> {
         let prefix = |name: &str, path: &str| match path::root(name, path)? {
             path if path == "/" => Ok(String::new()),
@@ -278,7 +280,7 @@ impl RootPaths {
         if !path::is_dir(&configroot)? {
             return Err(Refusal::file(
                 &configroot,
-                "is no directory, and Portage fails",
+                "is not a directory, so Portage fails",
             ));
         }
         Ok(Self {
@@ -293,7 +295,7 @@ impl RootPaths {
         })
     }
 
-    /// Finds the places that depend on ROOT, which make.conf may set.
+    /// Finds the directories that depend on ROOT, which make.conf may set.
     fn set_root(&mut self, roots: &SettingsRoots, in_conf: Option<&str>) -> Result<(), Refusal> {
         let root = match &roots.root {
             Some(root) => path::text("ROOT", root)?,
@@ -304,14 +306,14 @@ impl RootPaths {
         self.root = path::root("ROOT", root)?;
         if self.root == "/" && self.sysroot != "/" {
             return Err(Refusal::question(format!(
-                "SYSROOT is `{}` where ROOT is `/`, and Portage fails",
+                "SYSROOT is `{}` and ROOT is `/`, so Portage fails",
                 self.sysroot
             )));
         }
         if !path::is_dir(&self.root)? {
             return Err(Refusal::file(
                 &self.root,
-                "is ROOT and no directory; Portage makes it",
+                "is ROOT and not a directory; Portage creates it",
             ));
         }
         let bare = self.root.trim_end_matches('/');
@@ -323,13 +325,13 @@ impl RootPaths {
         } else {
             self.sysroot.clone()
         };
-        // Portage keeps its settings by EROOT, and reads those of the machine as well.
+        // Portage keeps its settings by EROOT, and also reads those of the host.
         let is_host = self.root == "/" && self.eprefix == self.broot;
         let others = [format!("{}/", self.broot), self.sysroot.clone()];
         let has_third = self.sysroot != "/" && self.sysroot != self.root;
         if !is_host && (self.eroot == others[0] || has_third && self.eroot == others[1]) {
             return Err(Refusal::question(format!(
-                "`{}` is the target's EROOT and the machine's, and Portage takes one for the other",
+                "`{}` is the EROOT of both the target and the host, and Portage confuses the two",
                 self.eroot
             )));
         }
@@ -337,7 +339,8 @@ impl RootPaths {
     }
 }
 
-/// Finds Portage's own configuration: under `usr` where it is installed, beside it where it came with pip.
+/// Finds Portage's own configuration: under `usr` if it was installed by a distribution, or directly below the prefix
+/// if pip installed it.
 fn global(broot: &str) -> Result<String, Refusal> {
     let places = ["/usr/share/portage/config", "/share/portage/config"];
     let mut found = Vec::new();
@@ -352,17 +355,17 @@ fn global(broot: &str) -> Result<String, Refusal> {
         [place, other] if path::same_file(place, other) => Ok(place.clone()),
         [place, ..] => Err(Refusal::file(
             place,
-            "is there twice, under usr and beside it",
+            "exists twice, below `usr` and directly below the prefix",
         )),
         [] => Err(Refusal::file(
             &format!("{broot}{}/make.globals", places[0]),
-            "is not there: Portage is installed in another way",
+            "does not exist: Portage is installed in an unknown way",
         )),
     }
 }
 
 impl<'e> Evaluation<'e> {
-    /// Reads every file that any answer depends on.
+    /// Reads every file on which any variable depends.
     fn new(shared: &SharedFiles, roots: &SettingsRoots, env: &'e Env) -> Result<Self, Refusal> {
         let mut places = RootPaths::new(roots)?;
         let files = SettingsFiles::sharing(roots.portage, shared).of_configroot(&places.configroot);
@@ -374,7 +377,7 @@ impl<'e> Evaluation<'e> {
             conf_paths.pop();
         }
 
-        // The first time only for ROOT and the few settings that the repositories depend on.
+        // The first reading is only for ROOT and the few settings on which the repositories depend.
         let mut early = Vars::new();
         read_conf(&files, &conf_paths, &mut early)?;
         let in_conf = early.get("ROOT").map(String::as_str);
@@ -415,7 +418,7 @@ impl<'e> Evaluation<'e> {
         name_repositories(&repos, &mut layers, &mut map)?;
         let profiles = profile::read(&files, &places.configroot, &repos, &known)?;
         for repo in repos.iter() {
-            // Nothing of it is asked for; that it can be read is.
+            // The values are not used, but Portage fails if it cannot read the file.
             let file = join(&repo.location, "profiles/make.defaults");
             let mut map = layers.globals.clone();
             make_conf::read(
@@ -431,7 +434,7 @@ impl<'e> Evaluation<'e> {
             for file in ["use.force", "use.mask"] {
                 let file = join(&profile.location, file);
                 if !profile.allows_directories && path::is_dir(&file)? {
-                    return Err(Refusal::file(&file, "is a directory, and Portage fails"));
+                    return Err(Refusal::file(&file, "is a directory, so Portage fails"));
                 }
             }
             map.remove("USE");
@@ -466,7 +469,7 @@ impl<'e> Evaluation<'e> {
         })
     }
 
-    /// Computes the answers from the layers.
+    /// Computes the values from the layers.
     fn finish(&mut self, names: &[&str]) -> Result<Settings, Refusal> {
         let banned = self.ban();
         for (name, value) in self.places.variables() {
@@ -501,13 +504,11 @@ impl<'e> Evaluation<'e> {
                 .get(name)?
                 .is_some_and(|value| value.contains(['\'', '"', '\\']))
             {
-                return Err(Refusal::question(format!("{name} holds quotes")));
+                return Err(Refusal::question(format!("{name} contains quotes")));
             }
         }
         if self.layers.get("PKGDIR")?.is_none() {
-            return Err(Refusal::question(
-                "PKGDIR is set nowhere, and Portage fails",
-            ));
+            return Err(Refusal::question("PKGDIR is not set, so Portage fails"));
         }
         names
             .iter()
@@ -518,8 +519,9 @@ impl<'e> Evaluation<'e> {
             .collect()
     }
 
-    /// The library directory of the default ABI, with the name of its variable. `None` if nobody has asked for the ABI, if it is made of
-    /// flags, which were not computed for it, and if the environment has one: a question for it would be answered without that.
+    /// Returns the library directory of the default ABI, with the name of its variable. Returns `None` if the ABI was
+    /// not queried, if the variable is computed from USE flags, which were not computed for it, or if the environment
+    /// sets it: a query for it would unset it first.
     fn library_directory(
         &self,
         settings: &Settings,
@@ -537,7 +539,7 @@ impl<'e> Evaluation<'e> {
         Ok(Some((name, libdir)))
     }
 
-    /// The variables whose values are made of flags.
+    /// Returns the variables whose values are computed from USE flags.
     fn of_flags(&self) -> Result<BTreeSet<String>, Refusal> {
         let mut of_flags = BTreeSet::from(["USE".to_owned()]);
         for name in ["USE_EXPAND", "USE_EXPAND_UNPREFIXED"] {
@@ -547,7 +549,7 @@ impl<'e> Evaluation<'e> {
         Ok(of_flags)
     }
 
-    /// Takes away what users may not set; returns the names.
+    /// Removes the variables that users may not set; returns their names.
     fn ban(&mut self) -> BTreeSet<String> {
         let profile_only = self.layers.defaults.get("PROFILE_ONLY_VARIABLES");
         let mut names = BTreeSet::new();
@@ -565,7 +567,7 @@ impl<'e> Evaluation<'e> {
         for name in &names {
             self.layers.env_d.remove(name);
             self.layers.conf.remove(name);
-            // It stays in the environment that answers: Portage removes it only here.
+            // It stays in the environment layer `env`: Portage removes it only from `backup`.
             self.layers.backup.unset(name);
         }
         for name in BANNED {
@@ -579,7 +581,8 @@ impl<'e> Evaluation<'e> {
         names
     }
 
-    /// Applies the `*/*` lines of package.env: each names files of `env`, which are read after make.conf and like it.
+    /// Applies the `*/*` lines of package.env. Each names files of `env`, which are read after make.conf and in the
+    /// same way.
     fn read_env_for_all_packages(&mut self, banned: &BTreeSet<String>) -> Result<(), Refusal> {
         let own = join(&self.places.configroot, "etc/portage");
         let mut names = Vec::new();
@@ -594,7 +597,7 @@ impl<'e> Evaluation<'e> {
         let mut all = Vars::new();
         for name in names {
             let file = join(&join(&own, "env"), &name);
-            // Portage passes over a file that is missing with a message.
+            // Portage skips a missing file with a message.
             let vars = make_conf::read(&self.files, &file, ReadMode::OneSourcing, &mut self.map)?;
             for (name, value) in vars.unwrap_or_default() {
                 if banned.contains(&name) {
@@ -607,7 +610,7 @@ impl<'e> Evaluation<'e> {
                 all.insert(name, value);
             }
         }
-        // The flags of package.use come before these, and are added when USE is computed.
+        // The flags of package.use come before these, so they are added when USE is computed.
         self.env_use = all.remove("USE");
         for (name, value) in all {
             let value = match self.layers.conf.get(&name) {
@@ -619,22 +622,22 @@ impl<'e> Evaluation<'e> {
         Ok(())
     }
 
-    /// Refuses where a user's file sets something for every package and so for all.
+    /// Refuses if a user's file sets one of the variables for every package.
     fn refuse_settings_for_all_packages(&self, names: &[&str]) -> Result<(), Refusal> {
         let own = join(&self.places.configroot, "etc/portage");
-        let mut questions = Vec::new();
+        let mut lookups = Vec::new();
         for (file, name) in [
             ("package.properties", "ACCEPT_PROPERTIES"),
             ("package.accept_restrict", "ACCEPT_RESTRICT"),
             ("package.license", "ACCEPT_LICENSE"),
         ] {
-            questions.push((join(&own, file), name));
+            lookups.push((join(&own, file), name));
         }
         for profile in self.profiles.iter().filter(|profile| profile.sets_licenses) {
             let file = join(&profile.location, "package.license");
-            questions.push((file, "ACCEPT_LICENSE"));
+            lookups.push((file, "ACCEPT_LICENSE"));
         }
-        for (path, name) in questions {
+        for (path, name) in lookups {
             if !names.contains(&name) {
                 continue;
             }
@@ -642,28 +645,28 @@ impl<'e> Evaluation<'e> {
                 let lines = self.files.lines(&file)?;
                 let is_for_all = |line: &String| list_words(line).first() == Some(&"*/*");
                 if let Some(line) = lines.iter().position(is_for_all) {
-                    return Err(Refusal::line(&file, line + 1, "sets something for `*/*`"));
+                    return Err(Refusal::line(&file, line + 1, "sets a value for `*/*`"));
                 }
             }
         }
         Ok(())
     }
 
-    /// Refuses what Portage puts into a regular expression as it stands, and may fail over.
+    /// Refuses words that Portage inserts into a regular expression without quoting, on which it may fail.
     fn refuse_patterns(&self) -> Result<(), Refusal> {
         let hidden = self.layers.get("USE_EXPAND_HIDDEN")?.unwrap_or_default();
         let arch = self.layers.defaults.get("ARCH").map_or("", String::as_str);
         for word in words(hidden).chain([arch]) {
             if word.contains(|c: char| r"\.^$*+?{}[]()|".contains(c)) {
                 return Err(Refusal::question(format!(
-                    "`{word}` in USE_EXPAND_HIDDEN or ARCH is a pattern to Portage"
+                    "Portage reads `{word}` in USE_EXPAND_HIDDEN or ARCH as a regular expression"
                 )));
             }
         }
         Ok(())
     }
 
-    /// Fills in what Portage assumes where nobody says.
+    /// Sets Portage's defaults for variables that are not set.
     fn settle_defaults(&mut self) -> Result<(), Refusal> {
         let layers = &mut self.layers;
         let order = "env:pkg:conf:defaults:pkginternal:features:repo:env.d";
@@ -707,7 +710,8 @@ impl<'e> Evaluation<'e> {
         Ok(())
     }
 
-    /// The owner of EROOT, user and group, when that is not root's and we may write there: Portage works as they do then.
+    /// Returns the owner and group of EROOT if an ordinary user runs crossmerge and may write there: Portage then works
+    /// with their permissions.
     fn unprivileged_owner(&self) -> Option<(u32, u32)> {
         if nix::unistd::getuid().is_root() {
             return None;
@@ -719,7 +723,7 @@ impl<'e> Evaluation<'e> {
         (may_write && !is_anyones).then(|| (metadata.uid(), metadata.gid()))
     }
 
-    /// Puts FEATURES in its last form.
+    /// Computes the final FEATURES.
     fn settle_features(&mut self) -> Result<(), Refusal> {
         let value = self.layers.get("FEATURES")?.unwrap_or_default();
         let mut features: BTreeSet<String> = words(value).map(str::to_owned).collect();
@@ -734,7 +738,7 @@ impl<'e> Evaluation<'e> {
         Ok(())
     }
 
-    /// Computes USE and what is made of flags, with the files that only they need.
+    /// Computes USE and the variables that depend on USE flags, with the files that only these need.
     fn compute_use(&mut self) -> Result<(), Refusal> {
         self.flags.forced = self.flag_list("use.force")?;
         self.flags.masked = self.flag_list("use.mask")?;
@@ -754,7 +758,7 @@ impl<'e> Evaluation<'e> {
         self.layers.compute_use(&self.flags)?;
         let features = self.layers.get("FEATURES")?.unwrap_or_default();
         if words(features).any(|feature| feature == "test") {
-            // Portage computes it again, from the result.
+            // Portage computes USE again, from the result.
             self.layers
                 .features
                 .insert("USE".to_owned(), "test".to_owned());
@@ -763,7 +767,7 @@ impl<'e> Evaluation<'e> {
         Ok(())
     }
 
-    /// The flags of a list file that every profile may have, stacked.
+    /// Returns the flags in a list file of all profiles, combined.
     fn flag_list(&self, file: &str) -> Result<BTreeSet<String>, Refusal> {
         let mut flags = BTreeSet::new();
         for profile in &self.profiles {
@@ -785,7 +789,7 @@ impl<'e> Evaluation<'e> {
 }
 
 impl RootPaths {
-    /// The variables that say where things are; they can be used in every file.
+    /// Returns the variables that contain these directories. Every file may refer to them.
     fn variables(&self) -> [(&'static str, &str); 7] {
         [
             ("BROOT", &self.broot),
@@ -806,7 +810,7 @@ fn reading(allows_directories: bool) -> ReadMode {
     }
 }
 
-/// Reads make.conf from both of its places. Names that begin with two underscores stay inside.
+/// Reads make.conf from both of its paths. Names that begin with two underscores are local to the file.
 fn read_conf(files: &SettingsFiles, paths: &[String], map: &mut Vars) -> Result<Vars, Refusal> {
     let mut all = Vars::new();
     for path in paths {
@@ -816,15 +820,16 @@ fn read_conf(files: &SettingsFiles, paths: &[String], map: &mut Vars) -> Result<
     Ok(all)
 }
 
-/// Reads env.d: each variable from the machine's, from the target's, or from whichever has it.
+/// Reads env.d: some variables only of the host, some only of the target, and the others of whichever sets them, the
+/// target first.
 fn read_env_d(files: &SettingsFiles, places: &RootPaths) -> Result<Vars, Refusal> {
     let broot = match places.broot.as_str() {
         "" => "/",
         broot => broot,
     };
-    let of_machine = make_conf::read_raw(files, &join(broot, "etc/profile.env"))?;
+    let of_host = make_conf::read_raw(files, &join(broot, "etc/profile.env"))?;
     let of_target = make_conf::read_raw(files, &join(&places.eroot, "etc/profile.env"))?;
-    let only_machine = |name: &str| ["PATH", "PREROOTPATH", "ROOTPATH"].contains(&name);
+    let only_host = |name: &str| ["PATH", "PREROOTPATH", "ROOTPATH"].contains(&name);
     let only_target = |name: &str| {
         let lists = [
             "CONFIG_PROTECT",
@@ -835,19 +840,16 @@ fn read_env_d(files: &SettingsFiles, places: &RootPaths) -> Result<Vars, Refusal
         ];
         lists.contains(&name) || name.starts_with("PKG_CONFIG_")
     };
-    let mut all: Vars = of_machine
+    let mut all: Vars = of_host
         .into_iter()
         .filter(|(name, _)| !only_target(name))
         .collect();
-    all.extend(
-        of_target
-            .into_iter()
-            .filter(|(name, _)| !only_machine(name)),
-    );
+    all.extend(of_target.into_iter().filter(|(name, _)| !only_host(name)));
     Ok(all)
 }
 
-/// Reads the repositories, from the environment where it has them, and tells what PORTDIR and PORTDIR_OVERLAY name.
+/// Reads the repositories, from the environment if it sets them. Also returns every path that PORTDIR and
+/// PORTDIR_OVERLAY name.
 fn read_repos(
     files: &SettingsFiles,
     places: &RootPaths,
@@ -855,11 +857,11 @@ fn read_repos(
     early: &Vars,
 ) -> Result<(Repos, Vec<String>), Refusal> {
     let early_get = |name: &str| early.get(name).filter(|_| !name.starts_with("__"));
-    let files_say = |name: &str| {
+    let in_files = |name: &str| {
         let both = [layers.globals.get(name), early_get(name)];
         both.map(|value| value.cloned())
     };
-    let [portdirs, overlays] = ["PORTDIR", "PORTDIR_OVERLAY"].map(files_say);
+    let [portdirs, overlays] = ["PORTDIR", "PORTDIR_OVERLAY"].map(in_files);
     let of_env = |name: &str| Ok::<_, Refusal>(layers.env.get(name)?.map(str::to_owned));
     let portdirs = portdirs.into_iter().chain([of_env("PORTDIR")?]);
     let overlays = overlays.into_iter().chain([of_env("PORTDIR_OVERLAY")?]);
@@ -870,7 +872,7 @@ fn read_repos(
         .collect();
     let mut named = NamedRepos::new(&borrowed)?;
     let known = named.known.clone();
-    // Without a main repository it keeps what was set.
+    // Without a main repository, PORTDIR keeps the value that was set.
     let portdir = each
         .iter()
         .filter_map(|(portdir, _)| portdir.clone())
@@ -905,7 +907,7 @@ fn read_repos(
     Ok((repos, known))
 }
 
-/// Tells the variables that speak of repositories.
+/// Sets the variables that describe the repositories.
 fn name_repositories(repos: &Repos, layers: &mut Layers, map: &mut Vars) -> Result<(), Refusal> {
     layers.settle("PORTAGE_REPOSITORIES", &repos.config_string());
     let main = repos.main().map(|repo| repo.location.as_str());
@@ -932,7 +934,7 @@ fn quote(word: &str) -> String {
     }
 }
 
-/// The flags of a line of package.use, with its `NAME:` prefixes put in front.
+/// Returns the flags of a line of package.use, with the `NAME:` prefixes applied.
 fn flags_for_all(words: &[&str]) -> String {
     let mut flags = String::new();
     let mut prefix = String::new();

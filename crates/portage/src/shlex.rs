@@ -1,8 +1,8 @@
-//! The words of make.conf: the grammar of Python's `shlex` in POSIX mode, with Portage's word characters.
+//! Splits make.conf into words: the grammar of Python's `shlex` in POSIX mode, with Portage's word characters.
 //!
-//! It is a state machine with three habits that files in the wild lean on, and that we keep: a character that belongs to
-//! no word ends one and is a token of its own; after a file that ended inside `source` the machine stays at its end;
-//! `source` is recognised wherever a token is read, even as a value. What it returns goes to `varexpand.rs`.
+//! It is a state machine. Existing files depend on three of its properties, which are kept: a character that belongs to
+//! no word ends a word and is a token itself; if a file ends inside a `source` command, the machine stays in its end
+//! state; `source` is recognised wherever a token is read, even as a value. `varexpand.rs` expands the tokens.
 
 use super::{
     path,
@@ -13,7 +13,7 @@ use super::{
 };
 use std::{collections::VecDeque, rc::Rc};
 
-/// Reads tokens from a file and from those that it sources.
+/// Reads tokens from a file and from the files that it sources.
 #[derive(Debug)]
 pub(crate) struct Shlex<'f> {
     files: &'f SettingsFiles,
@@ -37,21 +37,21 @@ enum LexState {
     Blank,
     Word,
     Quoted(char),
-    /// After a backslash; the state to go back to is the reader's.
+    /// After a backslash. The reader stores the state to return to.
     Escaped,
     End,
 }
 
-/// How many files may source one another before we think of a circle.
+/// How deeply files may source one another. More is a cycle.
 const DEEPEST: usize = 40;
 
-/// What a `source` costs besides the text, in the bytes of [`SettingsFiles::spend`].
+/// The cost of a `source` in addition to the text, in the bytes of [`SettingsFiles::spend`].
 const SOURCE: usize = 1 << 10;
 
 impl<'f> Shlex<'f> {
-    /// Begins at the start of a file's text. Without `sourcing`, `source` is a word like any other.
+    /// Starts with the text of a file. Without `sourcing`, `source` is an ordinary word.
     pub(crate) fn new(files: &'f SettingsFiles, file: &str, text: Rc<str>, sourcing: bool) -> Self {
-        // Portage ends the text with a line end where there is none.
+        // Portage adds a newline to a text that ends without one.
         let text = match text.is_empty() || text.ends_with('\n') {
             true => text,
             false => format!("{text}\n").into(),
@@ -66,23 +66,23 @@ impl<'f> Shlex<'f> {
         }
     }
 
-    /// Refuses at the place that was read last.
+    /// Refuses because of the current line.
     pub(crate) fn refuse(&self, reason: &str) -> Refusal {
         Refusal::line(&self.source.file, self.source.line, reason)
     }
 
-    /// Refuses a value that has become too long, for good.
+    /// Refuses a value that is too long. The refusal is final.
     pub(crate) fn refuse_length(&self) -> Refusal {
         self.refuse(&format!("a value is longer than {LONGEST} bytes"))
             .for_good()
     }
 
-    /// Counts work that the text makes.
+    /// Counts the work that the text causes.
     pub(crate) fn spend(&self, bytes: usize) -> Result<(), Refusal> {
         self.files.spend(&self.source.file, bytes)
     }
 
-    /// The next token; `None` at the end.
+    /// Returns the next token; `None` at the end.
     pub(crate) fn token(&mut self, variables: &Vars) -> Result<Option<String>, Refusal> {
         loop {
             if let Some(token) = self.pushed_back.pop_front() {
@@ -105,12 +105,12 @@ impl<'f> Shlex<'f> {
         }
     }
 
-    /// Goes on in another file.
+    /// Continues in a sourced file.
     fn begin(&mut self, name: Option<String>, variables: &Vars) -> Result<(), Refusal> {
-        let name = name.ok_or_else(|| self.refuse("`source` names no file, and Portage fails"))?;
+        let name = name.ok_or_else(|| self.refuse("`source` names no file, so Portage fails"))?;
         let mut name = varexpand(&name, variables).ok_or_else(|| self.refuse_length())?;
         if name.is_empty() {
-            return Err(self.refuse("`source` names no file, and Portage fails"));
+            return Err(self.refuse("`source` names no file, so Portage fails"));
         }
         if let Some(rest) = name.strip_prefix('"') {
             let mut inner = rest.chars();
@@ -118,7 +118,7 @@ impl<'f> Shlex<'f> {
             name = inner.as_str().to_owned();
         }
         if self.outer.len() >= DEEPEST {
-            return Err(self.refuse("`source` goes too deep, or in a circle"));
+            return Err(self.refuse("`source` is nested too deeply, or forms a cycle"));
         }
         let directory = match self.source.file.rfind('/') {
             Some(0) => "/",
@@ -167,7 +167,7 @@ impl<'f> Shlex<'f> {
                 LexState::Quoted(quote) => {
                     quoted = true;
                     match next {
-                        None => return Err(self.refuse("a quote is not closed, and Portage fails")),
+                        None => return Err(self.refuse("a quote is not closed, so Portage fails")),
                         Some(c) if c == quote => self.state = LexState::Word,
                         Some('\\') if quote == '"' => {
                             escaped_in = self.state;
@@ -181,9 +181,9 @@ impl<'f> Shlex<'f> {
                 }
                 LexState::Escaped => {
                     let Some(c) = next else {
-                        return Err(self.refuse("a backslash ends the file, and Portage fails"));
+                        return Err(self.refuse("a backslash ends the file, so Portage fails"));
                     };
-                    // Inside double quotes only the quote and the backslash itself can be escaped.
+                    // Inside double quotes, a backslash only escapes the quote and the backslash.
                     if escaped_in == LexState::Quoted('"') && c != '\\' && c != '"' {
                         token.push('\\');
                     }
@@ -247,7 +247,7 @@ impl SourceText {
         Some(c)
     }
 
-    /// What comes before the next character that ends it.
+    /// Returns the text before the next character that `ends` accepts.
     fn until(&mut self, ends: impl Fn(char) -> bool) -> &str {
         let rest = &self.text[self.position..];
         let end = rest.find(ends).unwrap_or(rest.len());
@@ -268,14 +268,15 @@ fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || r"~!@#$%*_\:;?,./-+{}".contains(c)
 }
 
-/// Splits at white space outside quotes, as Python's `shlex.split` does; `None` where a quote or a backslash is left open.
+/// Splits at white space outside quotes, as Python's `shlex.split` does; returns `None` if a quote or a backslash is
+/// left open.
 pub(crate) fn split(text: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
         match c {
-            // These four are white space to it; others are part of a word.
+            // Only these four are white space for `shlex`. Others are part of a word.
             ' ' | '\t' | '\r' | '\n' => words.extend(word.take()),
             '\\' => word.get_or_insert_default().push(rest.next()?),
             '\'' | '"' => {
@@ -313,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn words_end_where_shlex_ends_them() {
+    fn words_end_as_in_shlex() {
         for (text, wanted) in [
             ("A=b\n", vec!["A", "=", "b"]),
             (

@@ -1,7 +1,7 @@
-//! What the layers of settings say together: the last one that says something, or for an incremental variable all of
-//! them, and USE with the variables that are made of flags.
+//! Combines the layers of settings: the highest layer that sets a variable decides, all layers add to an incremental
+//! variable, and USE is computed with the variables that depend on it.
 //!
-//! Everything here is computation on layers that were read before. An order of things that looks odd is Portage's.
+//! This module only computes; the layers were read before. An order that looks odd is Portage's.
 
 use super::{
     agreed,
@@ -20,7 +20,7 @@ use std::{
     rc::Rc,
 };
 
-/// The variables that every layer adds to.
+/// The variables to which every layer adds.
 const INCREMENTALS: [&str; 11] = [
     "ACCEPT_KEYWORDS",
     "CONFIG_PROTECT",
@@ -35,10 +35,10 @@ const INCREMENTALS: [&str; 11] = [
     "USE_EXPAND_UNPREFIXED",
 ];
 
-/// Two more, as long as Portage supported prelink.
+/// Further incremental variables, in the versions of Portage that support prelink.
 const OF_PRELINK: [&str; 2] = ["PRELINK_PATH", "PRELINK_PATH_MASK"];
 
-/// The incremental variables besides USE.
+/// Returns the incremental variables other than USE.
 fn incrementals(portage: Version) -> impl Iterator<Item = &'static str> {
     let prelink = portage.has(VersionChange::Prelink).then_some(OF_PRELINK);
     INCREMENTALS
@@ -46,12 +46,12 @@ fn incrementals(portage: Version) -> impl Iterator<Item = &'static str> {
         .chain(prelink.into_iter().flatten())
 }
 
-/// Returns whether what several files of one layer say adds up.
+/// Returns whether the values in several files of one layer add up.
 pub(crate) fn is_incremental(portage: Version, name: &str) -> bool {
     name == "USE" || incrementals(portage).any(|known| known == name)
 }
 
-/// The environment, with what Portage changed in it.
+/// The environment with Portage's changes.
 #[derive(Debug, Clone)]
 pub(crate) struct EnvLayer<'e> {
     base: &'e Env,
@@ -61,7 +61,7 @@ pub(crate) struct EnvLayer<'e> {
 }
 
 impl<'e> EnvLayer<'e> {
-    /// Begins with the environment as it is.
+    /// Returns the environment without changes.
     pub(crate) fn new(base: &'e Env) -> Self {
         Self {
             base,
@@ -70,16 +70,16 @@ impl<'e> EnvLayer<'e> {
         }
     }
 
-    /// Adds every variable that was looked up to a seal.
-    pub(crate) fn seal(&self, seal: &mut Sha256) {
+    /// Adds every variable that was looked up to a hash.
+    pub(crate) fn add_to(&self, hash: &mut Sha256) {
         for name in self.looked_up.borrow().iter() {
-            agreed::add(seal, name.as_bytes());
+            agreed::add(hash, name.as_bytes());
             let value = self.base.get_name(name).unwrap_or_default();
-            agreed::add(seal, value.as_bytes());
+            agreed::add(hash, value.as_bytes());
         }
     }
 
-    /// The value of a variable.
+    /// Returns the value of a variable.
     pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, Refusal> {
         if let Some(value) = self.changes.get(name) {
             return Ok(value.as_deref());
@@ -99,7 +99,7 @@ impl<'e> EnvLayer<'e> {
         self.changes.insert(name.to_owned(), Some(value.into()));
     }
 
-    /// Takes a variable away.
+    /// Unsets a variable.
     pub(crate) fn unset(&mut self, name: &str) {
         self.changes.insert(name.to_owned(), None);
     }
@@ -112,7 +112,7 @@ pub(crate) struct Layers<'e> {
     pub portage: Version,
     /// env.d.
     pub env_d: Vars,
-    /// What FEATURES says of USE.
+    /// The USE flag that FEATURES implies.
     pub features: Vars,
     /// make.globals.
     pub globals: Vars,
@@ -122,11 +122,11 @@ pub(crate) struct Layers<'e> {
     pub conf: Vars,
     /// The environment that incremental variables are stacked with.
     pub backup: EnvLayer<'e>,
-    /// The environment that answers, and where results go.
+    /// The environment that decides, and that receives the results.
     pub env: EnvLayer<'e>,
 }
 
-/// What USE is computed from besides the layers.
+/// The input of USE other than the layers.
 #[derive(Debug, Default)]
 pub(crate) struct UseFlags {
     /// make.defaults of each profile.
@@ -137,7 +137,7 @@ pub(crate) struct UseFlags {
     pub masked: BTreeSet<String>,
 }
 
-/// How many variables may stand for flags; Gentoo's are 60. Each is looked for in each profile.
+/// The maximum number of variables that expand to flags; Gentoo has 60. Each is looked up in each profile.
 const MOST_NAMES: usize = 2000;
 
 /// The layers that USE_ORDER can name.
@@ -155,7 +155,7 @@ const ORDERED: [&str; 10] = [
 ];
 
 impl Layers<'_> {
-    /// What the highest layer says.
+    /// Returns the value in the highest layer that sets a variable.
     pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, Refusal> {
         if let Some(value) = self.env.get(name)? {
             return Ok(Some(value));
@@ -177,7 +177,7 @@ impl Layers<'_> {
         }
     }
 
-    /// The names of variables in what the highest layer says, each once.
+    /// Returns the variable names in the value of a variable, each once.
     fn names(&self, name: &str) -> Result<Vec<String>, Refusal> {
         let mut seen = BTreeSet::new();
         let mut names = self.list(name)?;
@@ -191,14 +191,14 @@ impl Layers<'_> {
         }
     }
 
-    /// The words of what the highest layer says.
+    /// Returns the words in the value of a variable.
     fn list(&self, name: &str) -> Result<Vec<String>, Refusal> {
         Ok(words(self.get(name)?.unwrap_or_default())
             .map(str::to_owned)
             .collect())
     }
 
-    /// What each layer says, lowest first.
+    /// Returns the value in each layer, lowest first.
     fn each(&self, name: &str) -> Result<Vec<&str>, Refusal> {
         let files = [
             &self.env_d,
@@ -215,13 +215,13 @@ impl Layers<'_> {
         Ok(all)
     }
 
-    /// Sets a variable for good.
+    /// Sets a variable in both environments.
     pub(crate) fn settle(&mut self, name: &str, value: &str) {
         self.env.set(name, value);
         self.backup.set(name, value);
     }
 
-    /// Takes a variable out of every layer.
+    /// Removes a variable from every layer.
     pub(crate) fn ban(&mut self, name: &str) {
         for layer in [
             &mut self.env_d,
@@ -236,7 +236,7 @@ impl Layers<'_> {
         self.backup.unset(name);
     }
 
-    /// Stacks the incremental variables other than USE.
+    /// Combines the layers of the incremental variables other than USE.
     pub(crate) fn stack(&mut self) -> Result<(), Refusal> {
         for name in incrementals(self.portage) {
             let mut set = BTreeSet::new();
@@ -276,7 +276,7 @@ impl Layers<'_> {
         Ok(())
     }
 
-    /// Makes the profiles' USE of what each of them says by itself. Once.
+    /// Combines USE of the profiles, each from its own make.defaults. Called once.
     pub(crate) fn gather_profile_flags(&mut self, flags: &UseFlags) -> Result<(), Refusal> {
         if flags.make_defaults.is_empty() {
             return Ok(());
@@ -322,7 +322,7 @@ impl Layers<'_> {
         })
     }
 
-    /// Computes USE and the variables made of flags.
+    /// Computes USE and the variables that depend on USE flags.
     pub(crate) fn compute_use(&mut self, flags: &UseFlags) -> Result<(), Refusal> {
         let expanded = self.names("USE_EXPAND")?;
         let unprefixed = self.names("USE_EXPAND_UNPREFIXED")?;
@@ -355,7 +355,7 @@ impl Layers<'_> {
             for word in own {
                 add_flag(word, &mut set);
             }
-            // Those of make.defaults are in its USE already.
+            // USE of the profiles contains these already.
             if layer == "defaults" {
                 continue;
             }
@@ -407,7 +407,7 @@ impl Layers<'_> {
     }
 }
 
-/// The flags that begin so. They stand together in the set, which may be long.
+/// Returns the flags with a prefix. They are adjacent in the sorted set, which may be long.
 fn beginning_with<'s>(
     set: &'s BTreeSet<String>,
     prefix: &'s str,
@@ -417,14 +417,14 @@ fn beginning_with<'s>(
         .take_while(move |flag| flag.starts_with(prefix))
 }
 
-fn take_away(set: &mut BTreeSet<String>, prefix: &str) {
+fn remove_with_prefix(set: &mut BTreeSet<String>, prefix: &str) {
     let gone: Vec<String> = beginning_with(set, prefix).cloned().collect();
     for flag in &gone {
         set.remove(flag);
     }
 }
 
-/// Adds or removes what one word of USE says.
+/// Adds or removes the flags of one word of USE.
 fn add_flag(word: &str, set: &mut BTreeSet<String>) {
     if word == "-*" {
         set.clear();
@@ -437,7 +437,7 @@ fn add_flag(word: &str, set: &mut BTreeSet<String>) {
                 .strip_suffix('*')
                 .filter(|prefix| prefix.ends_with('_'))
             {
-                take_away(set, prefix);
+                remove_with_prefix(set, prefix);
             }
             set.remove(gone);
         }
@@ -448,7 +448,7 @@ fn add_flag(word: &str, set: &mut BTreeSet<String>) {
     }
 }
 
-/// Adds or removes the flags that one variable of USE_EXPAND stands for.
+/// Adds or removes the flags of one variable of USE_EXPAND.
 fn expand_flags(
     portage: Version,
     name: &str,
@@ -458,12 +458,12 @@ fn expand_flags(
     let prefix = format!("{}_", name.to_lowercase());
     let adds_up = incrementals(portage).any(|known| known == name);
     if !adds_up {
-        take_away(set, &prefix);
+        remove_with_prefix(set, &prefix);
     }
     for word in words(value) {
         let plus = word.strip_prefix('+');
         if plus == Some("") && adds_up {
-            return Err(Refusal::question(format!("{name} holds a lone `+`")));
+            return Err(Refusal::question(format!("{name} contains a lone `+`")));
         }
         if plus.is_some() && !adds_up {
             continue;
@@ -482,7 +482,7 @@ fn expand_flags(
     Ok(())
 }
 
-/// Cuts off what a later `*` or `-*` makes irrelevant.
+/// Drops the words that a later `*` or `-*` makes irrelevant.
 fn prune<'w>(words: &'w [&'w str]) -> &'w [&'w str] {
     match words.iter().rposition(|word| ["*", "-*"].contains(word)) {
         Some(last) if words[last] == "*" || last + 1 == words.len() => &words[last..],

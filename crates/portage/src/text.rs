@@ -1,4 +1,4 @@
-//! Files as Portage reads them: which files a name stands for, and their text after Python has decoded it.
+//! Reads files as Portage does: finds the files of a path, and decodes their text as Python does.
 
 use super::{
     agreed, path,
@@ -16,23 +16,23 @@ use std::{
     rc::Rc,
 };
 
-/// The directories of version control, which are never looked into.
+/// The directories of version control systems, which are skipped.
 const VCS_DIRECTORIES: [&str; 7] = ["CVS", "RCS", "SCCS", ".bzr", ".git", ".hg", ".svn"];
 
-/// The most that one answer may cost, in bytes that are read, come out of an expansion, or are gone through once more. Gentoo's
-/// largest profiles take 2 MiB. Files that are small can name each other, and variables themselves, so often that none of them
-/// would ever be too large.
+/// The maximum cost of one answer, in bytes that are read, result from an expansion, or are processed again. Gentoo's
+/// largest profiles take 2 MiB. Small files that name each other, and variables that refer to themselves, can cost far
+/// more than any single file.
 const MOST: usize = 64 << 20;
 
-/// The most files that one name may stand for: `package.use` with a file for each package that is installed.
+/// The maximum number of files of one path: `package.use` may have a file for each installed package.
 const MOST_FILES: usize = 20_000;
 
-/// What was found at a path.
+/// The text of a file.
 #[derive(Debug, Clone)]
 struct CachedFile {
     text: Rc<str>,
     is_utf8: bool,
-    /// How long it was before it was decoded.
+    /// Its length in bytes before it was decoded.
     bytes: usize,
 }
 
@@ -46,30 +46,30 @@ impl CachedFile {
     }
 }
 
-/// What was found at each path; `None` if nothing was.
+/// The files by path; `None` if there is no file.
 type FileCache = RefCell<BTreeMap<String, Option<CachedFile>>>;
 
-/// The files that were read for several answers at one time: most of a target's settings are in files of the machine's.
+/// The files that several queries of one call share: most of a target's settings are in files of the host.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SharedFiles(Rc<FileCache>);
 
-/// The files that were read for one answer: each is read once, so that one answer has one state of it.
+/// The files that are read for one answer. Each is read once, so that the answer has one consistent state of it.
 #[derive(Debug, Default)]
 pub(crate) struct SettingsFiles {
-    /// The Portage that the files are read for.
+    /// The version of Portage whose behaviour applies.
     portage: Version,
     read: FileCache,
     shared: SharedFiles,
     spent: Cell<usize>,
-    /// How many files all names stood for.
+    /// The number of files of all paths so far.
     seen: Cell<usize>,
-    /// The path below which another user may change the settings, and the user.
+    /// The path below which another user may change the settings, and that user's uid.
     another: Option<(String, u32)>,
-    /// The files that this user may name: what was read for another reason is no answer to them.
+    /// The files that this other user named. A file that was read for another reason does not answer them.
     named: RefCell<BTreeSet<String>>,
-    /// The root that paths are looked up in, as its own programs would; `None` for the host's.
+    /// The root in which paths are looked up, as programs inside it would; `None` for the host's.
     root: Option<Rc<Tree>>,
-    /// What was not put there is not there.
+    /// Whether files that were not supplied count as missing.
     #[cfg(any(test, feature = "fuzzing"))]
     is_closed: bool,
 }
@@ -81,7 +81,7 @@ impl SettingsFiles {
         Self::sharing(portage, &SharedFiles::default())
     }
 
-    /// Reads files as a version of Portage does, but those that another answer has read.
+    /// Reads files as a version of Portage does, and shares them with other queries.
     pub(crate) fn sharing(portage: Version, shared: &SharedFiles) -> Self {
         Self {
             portage,
@@ -90,8 +90,8 @@ impl SettingsFiles {
         }
     }
 
-    /// Reads the files of a config root. Where another user may change it, that user must not learn from the answer what only the
-    /// user who runs crossmerge may read: neither by a symlink there nor by `source`.
+    /// Reads the files of a config root. If another user may change it, the answer must not reveal to that user what
+    /// only the user who runs crossmerge may read: neither by a symlink in it nor by `source`.
     pub(crate) fn of_configroot(self, configroot: &str) -> Self {
         let settings = Path::new(configroot).join("etc/portage");
         let user = file::another(&settings).ok().flatten();
@@ -99,7 +99,7 @@ impl SettingsFiles {
         Self { another, ..self }
     }
 
-    /// Reads files in a root, by their paths inside.
+    /// Reads files in a root, by their paths inside it.
     pub(crate) fn in_root(root: Rc<Tree>) -> Self {
         Self {
             root: Some(root),
@@ -107,12 +107,12 @@ impl SettingsFiles {
         }
     }
 
-    /// Returns whether the Portage that the files are read for does so.
+    /// Returns whether the version of Portage has a behaviour.
     pub(crate) fn has(&self, change: VersionChange) -> bool {
         self.portage.has(change)
     }
 
-    /// These files as if there were no others.
+    /// Supplies these files; no others exist.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn only(files: &[(&str, &[u8])]) -> Result<Self, Refusal> {
         let known = files
@@ -125,7 +125,7 @@ impl SettingsFiles {
         })
     }
 
-    /// Counts work that the file makes; refuses for good when all of it is too much.
+    /// Counts work that a file causes; refuses finally if all work together is too much.
     pub(crate) fn spend(&self, path: &str, bytes: usize) -> Result<(), Refusal> {
         let spent = self.spent.get().saturating_add(bytes);
         self.spent.set(spent);
@@ -139,35 +139,35 @@ impl SettingsFiles {
         }
     }
 
-    /// Adds every file that was read, and every one that was missing, to a seal.
-    pub(crate) fn seal(&self, seal: &mut Sha256) {
+    /// Adds every file that was read, and every one that was missing, to a hash.
+    pub(crate) fn add_to(&self, hash: &mut Sha256) {
         for (path, known) in self.read.borrow().iter() {
-            agreed::add(seal, path.as_bytes());
+            agreed::add(hash, path.as_bytes());
             match known {
-                Some(known) => agreed::add(seal, known.text.as_bytes()),
-                None => agreed::add(seal, b"\0"),
+                Some(known) => agreed::add(hash, known.text.as_bytes()),
+                None => agreed::add(hash, b"\0"),
             }
         }
     }
 
-    /// The text of a file; `None` when there is none.
+    /// Returns the text of a file; `None` if it does not exist.
     ///
-    /// What is not UTF-8 becomes U+FFFD and every kind of line end becomes `\n`. A directory is refused: only few of
-    /// Portage's readers live with one, and those ask before.
+    /// Invalid UTF-8 becomes U+FFFD and every kind of line end becomes `\n`. A directory is refused: few of Portage's
+    /// readers accept one, and those check before they read.
     pub(crate) fn read(&self, path: &str) -> Result<Option<Rc<str>>, Refusal> {
         Ok(self.known(path, false)?.map(|known| known.text))
     }
 
-    /// The text of a file that another one names by `source`; empty when there is none.
+    /// Returns the text of a file that another file sources; empty if it does not exist.
     pub(crate) fn sourced(&self, path: &str) -> Result<Rc<str>, Refusal> {
         let is_below_a_file = |path| {
-            let there = fs::metadata(path);
-            self.root.is_none() && there.is_err_and(|e| e.kind() == io::ErrorKind::NotADirectory)
+            let metadata = fs::metadata(path);
+            self.root.is_none() && metadata.is_err_and(|e| e.kind() == io::ErrorKind::NotADirectory)
         };
         match self.known(path, true) {
             Ok(Some(known)) if !known.is_utf8 => Err(Refusal::file(
                 path,
-                "is sourced and not UTF-8, and Portage fails",
+                "is sourced and not UTF-8, so Portage fails",
             )),
             Ok(known) => Ok(known.map_or_else(|| Rc::from(""), |known| known.text)),
             Err(_) if is_below_a_file(path) => Ok(Rc::from("")),
@@ -211,13 +211,14 @@ impl SettingsFiles {
         Ok(known)
     }
 
-    /// The other user who chose this path: by a symlink in the config root, or by `source`. `None` if no other user did.
+    /// Returns the other user who chose this path, by a symlink in the config root or by `source`; `None` if no other
+    /// user did.
     fn namer(&self, path: &str, is_sourced: bool) -> Option<u32> {
         let (top, user) = self.another.as_ref()?;
         (is_sourced || Path::new(path).starts_with(top)).then_some(*user)
     }
 
-    /// Reads what is at a path now.
+    /// Reads the file at a path.
     fn find(&self, path: &str, namer: Option<u32>) -> Result<Option<CachedFile>, Refusal> {
         let (place, limit) = (Path::new(path), file::read::SETTINGS);
         let bytes = match (&self.root, namer) {
@@ -236,13 +237,13 @@ impl SettingsFiles {
         }
     }
 
-    /// The lines of a file without their ends; none when there is no file.
+    /// Returns the lines of a file without their ends; none if it does not exist.
     pub(crate) fn lines(&self, path: &str) -> Result<Vec<String>, Refusal> {
         let text = self.read(path)?;
         Ok(text.map_or_else(Vec::new, |text| text.lines().map(str::to_owned).collect()))
     }
 
-    /// The first line without the white space round it; `None` when the file cannot be read.
+    /// Returns the first line, stripped of white space; `None` if the file cannot be read.
     pub(crate) fn first_line(&self, path: &str) -> Result<Option<String>, Refusal> {
         if !path::stat(path)?.is_some_and(|metadata| metadata.is_file()) {
             return Ok(None);
@@ -256,7 +257,7 @@ impl SettingsFiles {
 
 fn decode(path: &str, bytes: &[u8]) -> Result<String, Refusal> {
     if bytes.contains(&0) {
-        return Err(Refusal::file(path, "holds a NUL byte"));
+        return Err(Refusal::file(path, "contains a NUL byte"));
     }
     let text = String::from_utf8_lossy(bytes);
     Ok(if text.contains('\r') {
@@ -266,7 +267,7 @@ fn decode(path: &str, bytes: &[u8]) -> Result<String, Refusal> {
     })
 }
 
-/// What is at a path.
+/// The kind of file at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PathKind {
     Directory,
@@ -275,7 +276,7 @@ enum PathKind {
 }
 
 impl SettingsFiles {
-    /// What is at a path, symlinks followed; `None` if nothing is.
+    /// Returns the kind of file at a path, with symlinks followed; `None` if it does not exist.
     fn kind(&self, path: &str) -> Result<Option<PathKind>, Refusal> {
         let kind = |is_dir, is_file| match (is_dir, is_file) {
             (true, _) => PathKind::Directory,
@@ -291,12 +292,12 @@ impl SettingsFiles {
         Ok(node.map(|node| kind(node.is_dir(), node.is_file())))
     }
 
-    /// Returns whether there is a directory.
+    /// Returns whether the path is a directory.
     pub(crate) fn is_dir(&self, path: &str) -> bool {
         matches!(self.kind(path), Ok(Some(PathKind::Directory)))
     }
 
-    /// The names in a directory, in their order.
+    /// Returns the names in a directory, sorted.
     fn names(&self, path: &str) -> Result<Vec<String>, Refusal> {
         let unreadable = |e: io::Error| Refusal::file(path, format!("cannot be read: {e}"));
         let names: Vec<OsString> = match &self.root {
@@ -320,10 +321,10 @@ impl SettingsFiles {
     }
 }
 
-/// The files that a path stands for: itself, or all below it in the order of their names. Hidden files, backups and the
-/// directories of version control are left out; what cannot be found is passed over.
+/// Returns the files of a path: the file itself, or all files below the directory, sorted by name. Hidden files,
+/// backups and the directories of version control systems are skipped, and so is what does not exist.
 pub(crate) fn recursive_files(files: &SettingsFiles, path: &str) -> Result<Vec<String>, Refusal> {
-    // A root of another user's has so many for all names together.
+    // In a root, which may belong to another user, the limit applies to all paths together.
     let mut seen = files.root.as_ref().map_or(0, |_| files.seen.get());
     let mut all = Vec::new();
     collect(files, path, 0, &mut seen, &mut all)?;
@@ -340,8 +341,8 @@ fn collect(
 ) -> Result<(), Refusal> {
     *seen += 1;
     if *seen > MOST_FILES {
-        // Two links to a directory in it make a trillion of them before any path is too deep.
-        let reason = format!("stands for more than {MOST_FILES} files, or its links make a circle");
+        // Two symlinks to the directory that contains them give 2^40 paths before any path is too deep.
+        let reason = format!("has more than {MOST_FILES} files, or its symlinks form a cycle");
         return Err(Refusal::file(path, reason).for_good());
     }
     let name = path.rsplit('/').next().unwrap_or(path);
@@ -351,7 +352,7 @@ fn collect(
         Some(PathKind::Directory) if depth > 40 => {
             return Err(Refusal::file(
                 path,
-                "lies too deep, or its links make a circle",
+                "is nested too deeply, or its symlinks form a cycle",
             ));
         }
         Some(PathKind::Directory) => {
@@ -365,7 +366,8 @@ fn collect(
     Ok(())
 }
 
-/// Tells what Python's `str.isspace` says: Unicode's white space and the four separators of ASCII.
+/// Returns what Python's `str.isspace` returns: whether the character is Unicode white space or one of ASCII's four
+/// separators.
 pub(crate) fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
@@ -375,19 +377,19 @@ pub(crate) fn words(text: &str) -> impl DoubleEndedIterator<Item = &str> {
     text.split(is_space).filter(|word| !word.is_empty())
 }
 
-/// Takes the white space from both ends.
+/// Strips white space from both ends.
 pub(crate) fn strip(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
-/// The words of a line as Portage reads lists: up to the first that begins with `#`.
+/// Returns the words of a line in a list, up to the first word that begins with `#`.
 pub(crate) fn list_words(line: &str) -> Vec<&str> {
     words(line)
         .take_while(|word| !word.starts_with('#'))
         .collect()
 }
 
-/// The entries of a list file, one a line, white space made even and comments gone.
+/// Returns the entries of a list file, one per line, with single spaces and without comments.
 pub(crate) fn entries(
     files: &SettingsFiles,
     path: &str,
@@ -419,7 +421,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn white_space_is_what_python_says() {
+    fn white_space_is_as_in_python() {
         let all: Vec<&str> = words("a\u{1c}b\u{85}c\u{a0}d\u{2003}e\u{200b}f").collect();
         assert_eq!(all, ["a", "b", "c", "d", "e\u{200b}f"]);
         assert_eq!(strip("\u{1f} a b\u{3000}\n"), "a b");

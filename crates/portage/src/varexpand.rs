@@ -1,15 +1,15 @@
-//! What stands for what in a value: `$NAME`, `${NAME}`, backslashes and line ends, as Portage expands them.
+//! Expands a value as Portage does: `$NAME`, `${NAME}`, backslashes and newlines.
 //!
-//! The outer quotes are gone by now (`shlex.rs` took them); a quote that is still here is part of the value, and yet a
-//! single one switches expansion off up to the next. That is Portage's own behaviour, and files depend on it.
+//! `shlex.rs` has removed the outer quotes. A quote that remains is part of the value; yet a single quote turns
+//! expansion off up to the next one. That is Portage's own behaviour, and files depend on it.
 
 use super::variables::Vars;
 
-/// The longest value, in bytes. A program can be given 128 KiB in one variable (MAX_ARG_STRLEN), so nobody could pass it on; and
-/// what refers to itself twice doubles with every line.
+/// The maximum length of a value, in bytes. The kernel limits one environment variable to 128 KiB (MAX_ARG_STRLEN), so
+/// a longer value could not be passed on; and a value that refers to itself twice doubles with every line.
 pub(crate) const LONGEST: usize = 1 << 20;
 
-/// Expands a value; `None` when it becomes too long. One bad reference makes the whole value empty.
+/// Expands a value; returns `None` if it becomes too long. One invalid reference makes the whole value empty.
 pub(crate) fn varexpand(value: &str, variables: &Vars) -> Option<String> {
     if !value.contains(['$', '\\', '\n']) {
         return (value.len() <= LONGEST).then(|| value.to_owned());
@@ -48,7 +48,7 @@ pub(crate) fn varexpand(value: &str, variables: &Vars) -> Option<String> {
     (expanded.len() <= LONGEST).then_some(expanded)
 }
 
-/// Resolves what follows a backslash; returns what is left.
+/// Resolves the escape after a backslash; returns the rest.
 fn unescape<'v>(rest: &'v str, expanded: &mut String) -> &'v str {
     let Some(c) = rest.chars().next() else {
         expanded.push('\\');
@@ -59,7 +59,7 @@ fn unescape<'v>(rest: &'v str, expanded: &mut String) -> &'v str {
         '$' => expanded.push('$'),
         '\\' => {
             expanded.push('\\');
-            // Portage calls this a bug that it keeps.
+            // A comment in Portage calls this a bug that it keeps.
             if let Some(c @ ('\'' | '"' | '$')) = rest.chars().next() {
                 expanded.push(c);
                 return &rest[1..];
@@ -74,7 +74,7 @@ fn unescape<'v>(rest: &'v str, expanded: &mut String) -> &'v str {
     rest
 }
 
-/// Splits the name after a `$` from what follows; `None` for a name that is empty or has no end.
+/// Splits the name after a `$` from the rest; returns `None` if the name is empty or not closed.
 fn reference(rest: &str) -> Option<(&str, &str)> {
     let braced = rest.strip_prefix('{');
     let name = braced.unwrap_or(rest);
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_doubles_ends() {
+    fn a_value_that_doubles_is_bounded() {
         let mut variables = Vars::from([("A".to_owned(), "a".to_owned())]);
         let mut last = 0;
         while let Some(value) = varexpand("$A$A", &variables) {

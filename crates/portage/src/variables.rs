@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-/// The settings that were asked for, by name; one that is not set is empty, as `portageq` has it.
+/// The values of the queried variables by name. A variable that is not set is empty, as in the output of `portageq`.
 pub type Settings = BTreeMap<String, String>;
 
-/// The assignments of one file, or of several together.
+/// The assignments of one file, or of several combined.
 pub(super) type Vars = BTreeMap<String, String>;

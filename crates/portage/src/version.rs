@@ -1,36 +1,36 @@
-//! Which Portage is installed, and what its version changes in how settings are read.
+//! The versions of Portage, and how they differ in reading settings.
 //!
-//! Every difference between the versions that were compared is one row of [`CHANGES`]; the rest of this module tree asks
-//! [`Version::has`] and contains no version number.
+//! Every difference between the measured versions is one row of [`CHANGES`]. The other modules call [`Version::has`]
+//! and contain no version numbers.
 
 use std::{fmt, str::FromStr};
 
-/// A released version of Portage: up to four numbers, `3.0.66.1`.
+/// A released version of Portage: up to four numbers, such as `3.0.66.1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version([u32; 4]);
 
-/// Something that Portage does since one version, or did until one.
+/// A behaviour of Portage that began or ended with a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VersionChange {
-    /// A repository whose owner has no name is `volatile`; before, Portage failed over it.
+    /// A repository whose owner has no user name is `volatile`. Earlier versions fail.
     NamelessOwner,
-    /// NO_COLOR is made lower case, as NOCOLOR is.
+    /// NO_COLOR is converted to lower case, like NOCOLOR.
     NoColor,
     /// `sync-git-verify-max-age-days` is an option of git.
     GitMaxAge,
-    /// A section of repos.conf may be called by an alias of its repository.
+    /// The name of a section in repos.conf may be an alias of its repository.
     AliasSections,
-    /// The files of a profile with an EAPI that nobody knows are files; before, they could be directories.
+    /// The files of a profile with an unknown EAPI must be files. In earlier versions they may be directories.
     UnknownEapiHasFiles,
-    /// PORTAGE_USERNAME and PORTAGE_GRPNAME are `portage` where nothing sets them; before, they were empty.
+    /// PORTAGE_USERNAME and PORTAGE_GRPNAME default to `portage`. In earlier versions they are empty.
     DefaultUser,
-    /// `sync-openpgp-key-refresh` has values besides yes and no.
+    /// `sync-openpgp-key-refresh` has values other than yes and no.
     KeyRefreshKinds,
-    /// Those values are told; before, all of them were told as `true`.
-    KeyRefreshTold,
+    /// PORTAGE_REPOSITORIES contains those values. Earlier versions print all of them as `true`.
+    KeyRefreshPrinted,
     /// The EAPI `9-pre1`.
     Eapi9Pre1,
-    /// The EAPI of a repository's `profiles` is that of its profiles, from EAPI 9 on.
+    /// From EAPI 9 on, the EAPI of a repository's `profiles` applies to its profiles.
     TopLevelEapi,
     /// The format `profile-license`: profiles accept licences.
     ProfileLicense,
@@ -38,17 +38,17 @@ pub enum VersionChange {
     Eapi9,
     /// `usepkg-exclude`, `usepkg-include` and `sync-openpgp-key-package` in repos.conf.
     UsepkgLists,
-    /// `sync-hooks-only-on-change` is told among the options of a repository.
+    /// PORTAGE_REPOSITORIES contains `sync-hooks-only-on-change`.
     HooksOption,
-    /// PRELINK_PATH and PRELINK_PATH_MASK are incremental, until this version.
+    /// PRELINK_PATH and PRELINK_PATH_MASK are incremental. Ends with this version.
     Prelink,
-    /// Comments of the form `##COMPAT==>N<==` may be lines, until this version.
+    /// Comments of the form `##COMPAT==>N<==` may be read as lines. Ends with this version.
     CompatLines,
     /// PORTAGE_EBUILD_EXIT_FD and PORTAGE_IPC_ALIVE_FD cannot be set.
     BannedDescriptors,
 }
 
-/// When each change happened, oldest first; `false` for what ended with that version.
+/// The version of each change, oldest first; `false` for a behaviour that ended with it.
 const CHANGES: [(VersionChange, Version, bool); 17] = [
     (VersionChange::NamelessOwner, Version::of(45, 3), true),
     (VersionChange::NoColor, Version::of(46, 0), true),
@@ -63,14 +63,14 @@ const CHANGES: [(VersionChange, Version, bool); 17] = [
     (VersionChange::Eapi9, Version::of(76, 0), true),
     (VersionChange::UsepkgLists, Version::of(78, 0), true),
     (VersionChange::HooksOption, Version::of(81, 0), true),
-    (VersionChange::KeyRefreshTold, Version::of(81, 0), true),
+    (VersionChange::KeyRefreshPrinted, Version::of(81, 0), true),
     (VersionChange::CompatLines, Version::of(81, 2), false),
     (VersionChange::Prelink, Version::of(82, 0), false),
     (VersionChange::BannedDescriptors, Version::of(83, 0), true),
 ];
 
-/// Every version whose answers were compared with our reading (docs/settings.md): by its last number but one, and the last ones
-/// that there were of it.
+/// Every version whose answers were compared with crossmerge's reading (docs/settings.md): the third number, and the
+/// fourth numbers that were released for it.
 const MEASURED: [(u32, &[u32]); 39] = [
     (45, &[0, 1, 2, 3]),
     (46, &[0]),
@@ -114,36 +114,36 @@ const MEASURED: [(u32, &[u32]); 39] = [
 ];
 
 impl Version {
-    /// The oldest version that was compared.
+    /// The oldest measured version.
     pub(super) const OLDEST: Self = Self([3, 0, 45, 0]);
-    /// The newest version that was compared.
+    /// The newest measured version.
     pub const NEWEST: Self = Self([3, 0, 83, 0]);
 
-    /// The version 3.0.`patch`, or 3.0.`patch`.`fix`.
+    /// Returns the version 3.0.`patch`, or 3.0.`patch`.`fix`.
     pub(super) const fn of(patch: u32, fix: u32) -> Self {
         Self([3, 0, patch, fix])
     }
 
-    /// The versions that were compared with our reading, oldest first.
+    /// Returns the measured versions, oldest first: those compared with crossmerge's reading.
     pub fn measured() -> impl Iterator<Item = Self> {
         MEASURED
             .iter()
             .flat_map(|(patch, fixes)| fixes.iter().map(|fix| Self::of(*patch, *fix)))
     }
 
-    /// The changes that the table has: the name of each, and the version that it came with.
+    /// Returns the name of each change and the version that it came with.
     pub fn changes() -> impl Iterator<Item = (String, Self)> {
         CHANGES
             .iter()
             .map(|(change, at, _)| (format!("{change:?}"), *at))
     }
 
-    /// Returns whether this version was compared with our reading.
+    /// Returns whether this version was measured.
     pub fn is_proven(self) -> bool {
         Self::measured().any(|known| known == self)
     }
 
-    /// Returns whether Portage of this version does so.
+    /// Returns whether this version of Portage has the behaviour.
     pub fn has(self, change: VersionChange) -> bool {
         CHANGES
             .iter()
@@ -160,7 +160,7 @@ impl Default for Version {
 impl FromStr for Version {
     type Err = ();
 
-    /// Reads `3.0.83`. A snapshot such as `3.0.83_p12` or `HEAD` has no place among the releases.
+    /// Parses `3.0.83`. A snapshot such as `3.0.83_p12` or `HEAD` has no place among the releases and is an error.
     fn from_str(text: &str) -> Result<Self, ()> {
         let mut numbers = [0; 4];
         let parts: Vec<&str> = text.split('.').collect();
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_compared_is_proven() {
+    fn only_measured_versions_are_proven() {
         let all: Vec<Version> = Version::measured().collect();
         assert!(all.is_sorted_by(|a, b| a < b), "{all:?}");
         assert_eq!(all.first(), Some(&Version::OLDEST));

@@ -1,4 +1,4 @@
-//! What an ELF file says of itself, as far as it decides who can run it. The layout is that of elf(5).
+//! The fields of an ELF header that determine which system can run the file. The layout is described in elf(5).
 
 use crate::file::read;
 use std::{
@@ -12,37 +12,37 @@ use std::{
 /// The program header that names the dynamic linker.
 const PT_INTERP: u64 = 3;
 
-/// The longest path of a dynamic linker that the kernel takes (PATH_MAX).
+/// The longest path of a dynamic linker that the kernel accepts, in bytes (PATH_MAX).
 const INTERPRETER_MAX: u64 = 4096;
 
-/// How much of a file the kernel looks at (BINPRM_BUF_SIZE).
+/// The number of bytes that the kernel reads to determine the type of a program (BINPRM_BUF_SIZE).
 pub const HEADER_LEN: usize = 256;
 
-/// The beginning of a file; shorter where the file is.
+/// Reads the first [`HEADER_LEN`] bytes of a file, or fewer if it is shorter.
 pub fn head(path: &Path) -> io::Result<Vec<u8>> {
     read::head(path, HEADER_LEN as u64)
 }
 
-/// The fields of a header, whose widths and byte order the header itself tells.
+/// The class and byte order of an ELF file, which determine the width and encoding of its fields.
 #[derive(Debug, Clone, Copy)]
 pub struct Layout {
     is_wide: bool,
     is_big: bool,
 }
 
-/// What a header says of its file.
+/// The fields of an ELF header that crossmerge needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ElfHeader {
     /// `e_type`.
     pub elf_type: u16,
     /// `e_machine`.
     pub machine: u16,
-    /// The class.
+    /// The class: 32 or 64.
     pub bits: u8,
 }
 
 impl ElfHeader {
-    /// Reads it; none when it is no ELF header.
+    /// Parses the header. Returns `None` if it is not an ELF header.
     pub fn of(header: &[u8]) -> Option<Self> {
         let layout = Layout::of(header)?;
         let number = |place| Some(layout.number(header.get(place)?) as u16);
@@ -53,14 +53,14 @@ impl ElfHeader {
         })
     }
 
-    /// Returns whether the kernel would start it: ET_EXEC and ET_DYN, which libraries are too.
+    /// Returns whether the type is ET_EXEC or ET_DYN, the types that the kernel executes. Libraries are ET_DYN too.
     pub fn is_program(self) -> bool {
         [2, 3].contains(&self.elf_type)
     }
 }
 
 impl Layout {
-    /// Reads class and byte order; none when it is no ELF header.
+    /// Reads class and byte order from a header. Returns `None` if it is not an ELF header.
     pub fn of(header: &[u8]) -> Option<Self> {
         match *header {
             [0x7f, b'E', b'L', b'F', class @ 1..=2, data @ 1..=2, ..] => Some(Self {
@@ -71,12 +71,12 @@ impl Layout {
         }
     }
 
-    /// Picks the place of a field by the class.
+    /// Returns the first value for a 32-bit file, the second for a 64-bit file.
     pub fn at<T>(self, narrow: T, wide: T) -> T {
         if self.is_wide { wide } else { narrow }
     }
 
-    /// Reads a number in the byte order of the file.
+    /// Decodes a number in the byte order of the file.
     pub fn number(self, bytes: &[u8]) -> u64 {
         let fold = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
         match self.is_big {
@@ -85,7 +85,7 @@ impl Layout {
         }
     }
 
-    /// Writes a number into a field.
+    /// Encodes a number into a field, in the byte order of the file.
     pub fn put(self, field: &mut [u8], number: u64) {
         let bytes = number.to_le_bytes();
         for (byte, place) in bytes.iter().zip(0..field.len()) {
@@ -99,7 +99,8 @@ impl Layout {
     }
 }
 
-/// The dynamic linker that a program asks for; none when it is linked statically, or is no ELF file.
+/// Returns the path of the dynamic linker that a program requests. `None` if it is statically linked, or not an ELF
+/// file.
 pub fn interpreter(path: &Path) -> io::Result<Option<PathBuf>> {
     let header = head(path)?;
     if Layout::of(&header).is_none() {
@@ -109,7 +110,8 @@ pub fn interpreter(path: &Path) -> io::Result<Option<PathBuf>> {
     interpreter_in(&header, |bytes, place| file.read_exact_at(bytes, place))
 }
 
-/// The same of a file with such a header, whose bytes at a place are read by `read`.
+/// Returns the path of the dynamic linker as [`interpreter`] does, for a file with this header. `read` fills a buffer
+/// from an offset in the file.
 pub fn interpreter_in(
     header: &[u8],
     read: impl Fn(&mut [u8], u64) -> io::Result<()>,

@@ -1,7 +1,7 @@
-//! Does a plan: the only place that starts a program.
+//! Carries out plans. This is the only code that starts programs.
 //!
-//! A plan with steps is entered by the process that becomes the program: this one for [`exec`], else a child that is us under one of
-//! the names in `inner.rs`.
+//! The steps of a plan are carried out by the process that then executes the program: by this process for [`exec`],
+//! otherwise by a child process that runs crossmerge under one of the names in `inner.rs`.
 
 mod answer;
 mod enter;
@@ -40,7 +40,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Runs what one of those names asks for; none when we were called by another.
+/// Runs an internal entry point (see `inner.rs`). Returns `None` if `argv0` is not the name of one.
 pub fn run_inner(argv0: &OsStr, args: &[OsString]) -> Option<Result<ExitCode, ExecError>> {
     match argv0.to_str()? {
         inner::ENTER => {
@@ -48,25 +48,25 @@ pub fn run_inner(argv0: &OsStr, args: &[OsString]) -> Option<Result<ExitCode, Ex
         }
         inner::INIT => Some(init::run(args)),
         inner::INSIDE => Some(init::enter(args).map(|never| match never {})),
-        inner::IDS => Some(enter::tell_ids(args).map_err(ExecError::from)),
+        inner::IDS => Some(enter::write_ids(args).map_err(ExecError::from)),
         _ => None,
     }
 }
 
-/// Returns whether we were started under one of those names.
+/// Returns whether `argv0` is the name of an internal entry point.
 pub fn is_inner(argv0: &OsStr) -> bool {
     [inner::ENTER, inner::INIT, inner::INSIDE, inner::IDS]
         .iter()
         .any(|name| argv0 == *name)
 }
 
-/// Writes the plan's files, where they do not say the same already.
+/// Writes the plan's files, except those that already have the same content.
 pub fn write_files(plan: &Plan) -> Result<(), ExecError> {
     let mut files = plan.files.iter();
     files.try_for_each(|file| file::keep(&file.path, file.text.as_bytes()).map_err(ExecError::File))
 }
 
-/// The program as a child's command, which does the steps first.
+/// Returns the command of a child process that carries out the steps and then executes the program.
 fn child(plan: &Plan) -> Command {
     match plan.enter.as_slice() {
         [] => command(plan),
@@ -74,8 +74,9 @@ fn child(plan: &Plan) -> Command {
     }
 }
 
-/// Writes the plan's files, does its steps and becomes the program; or stays, when the steps make it the first of a namespace of
-/// processes, and ends as the program does. The environment is the one that the plan changes. Returns only when that fails.
+/// Writes the plan's files, carries out its steps and executes the program. If the steps enter a PID namespace, this
+/// process waits for the program instead and ends with its exit code. The plan's changes apply to `env`. Returns only
+/// if it fails.
 pub fn exec(plan: &Plan, env: &Env) -> Result<Infallible, ExecError> {
     write_files(plan)?;
     if let Some((Step::Namespaces(namespaces), rest)) = plan.enter.split_first()
@@ -92,7 +93,7 @@ pub fn exec(plan: &Plan, env: &Env) -> Result<Infallible, ExecError> {
     become_program(plan, env)
 }
 
-/// Runs the program, and collects what it says on stdout; stdin and stderr are ours.
+/// Runs the program and returns its output. It inherits stdin and stderr.
 pub fn capture(plan: &Plan, env: &Env) -> Result<Output, ExecError> {
     if !plan.enter.is_empty() {
         let child = child(plan).stdout(Stdio::piped()).spawn();
@@ -105,7 +106,7 @@ pub fn capture(plan: &Plan, env: &Env) -> Result<Output, ExecError> {
         .ok_or_else(|| ExecError::TooMuch(plan.program.clone()))
 }
 
-/// What a child says, all of it.
+/// Returns the output of a child process.
 fn answer(plan: &Plan, child: io::Result<Child>) -> Result<Output, ExecError> {
     child
         .and_then(answer::collect)
@@ -113,8 +114,8 @@ fn answer(plan: &Plan, child: io::Result<Child>) -> Result<Output, ExecError> {
         .ok_or_else(|| ExecError::TooMuch(plan.program.clone()))
 }
 
-/// Runs the program, silent and without standard input, and says how it ended; none when it did not start, or not end
-/// within the time.
+/// Runs the program with stdin and output on `/dev/null`, and returns its exit status. Returns `None` if it did not
+/// start, or did not end within the time, in which case it is killed.
 pub fn try_within(plan: &Plan, limit: Duration) -> Option<ExitStatus> {
     const PAUSE: Duration = Duration::from_millis(2);
     let mut command = child(plan);
@@ -129,7 +130,7 @@ pub fn try_within(plan: &Plan, limit: Duration) -> Option<ExitStatus> {
             Ok(Some(status)) => return Some(status),
             Ok(None) if Instant::now() < end => thread::sleep(PAUSE),
             _ => {
-                // It may have ended just now; either way it is gone after this.
+                // An error means that it has ended just now.
                 let _ = child.kill();
                 let _ = child.wait();
                 return None;
@@ -138,24 +139,24 @@ pub fn try_within(plan: &Plan, limit: Duration) -> Option<ExitStatus> {
     }
 }
 
-/// Runs the program in a directory, without standard input, and collects what it says; none when it does not end within the time, and
-/// then everything that it started is ended too.
+/// Runs the program in a directory, with stdin on `/dev/null`, and returns its output. Returns `None` if it did not
+/// end within the time. Then it is killed with all processes of its group.
 pub fn run_within(
     plan: &Plan,
     directory: &Path,
     limit: Duration,
 ) -> Result<Option<Output>, ExecError> {
     const PAUSE: Duration = Duration::from_millis(2);
-    // Not pipes: a program that fills one, or leaves it to a child, would not end.
+    // Files instead of pipes: a program that fills a pipe, or whose child keeps it open, would not end.
     let place = file::temporary().map_err(ExecError::File)?;
-    let said = |name| {
+    let create = |name| {
         let mut options = fs::File::options();
         let options = options.read(true).write(true).create_new(true);
         options
             .open(place.path().join(name))
             .map_err(ExecError::File)
     };
-    let (mut stdout, mut stderr) = (said("stdout")?, said("stderr")?);
+    let (mut stdout, mut stderr) = (create("stdout")?, create("stderr")?);
     let mut command = child(plan);
     command
         .current_dir(directory)
@@ -175,7 +176,7 @@ pub fn run_within(
         }
     };
     if let Ok(id) = i32::try_from(child.id()) {
-        // What it left behind goes too. There may be nothing.
+        // Kills processes that it left behind. An error means that there are none.
         let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
     }
     let Some(status) = status else {
@@ -199,8 +200,8 @@ pub fn run_within(
     }))
 }
 
-/// Starts a program that should not start, and gives the kernel's reason; none when it did start, and then it is stopped.
-pub fn refusal(program: &Path) -> Option<io::Error> {
+/// Starts a program and returns the kernel's error. Returns `None` if the program did start, and kills it.
+pub fn start_error(program: &Path) -> Option<io::Error> {
     let plan = Plan {
         program: program.into(),
         ..Plan::default()
@@ -212,7 +213,7 @@ pub fn refusal(program: &Path) -> Option<io::Error> {
         .stderr(Stdio::null());
     match command.spawn() {
         Ok(mut child) => {
-            // It may have ended just now; either way it is gone after this.
+            // An error means that it has ended just now.
             let _ = child.kill();
             let _ = child.wait();
             None
@@ -221,7 +222,7 @@ pub fn refusal(program: &Path) -> Option<io::Error> {
     }
 }
 
-/// Runs the programs beside each other, without standard input, and collects what each one says, in their order.
+/// Runs the programs in parallel, with stdin on `/dev/null`, and returns their outputs in the order of the plans.
 pub fn query(plans: &[Plan]) -> Result<Vec<Output>, ExecError> {
     let started: Vec<_> = plans
         .iter()
@@ -234,7 +235,7 @@ pub fn query(plans: &[Plan]) -> Result<Vec<Output>, ExecError> {
             command.spawn()
         })
         .collect();
-    // Every child is waited for before the first failure is told.
+    // All children are waited for before the first failure is returned.
     let answers: Vec<_> = started
         .into_iter()
         .zip(plans)
@@ -248,21 +249,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_that_does_not_stop_talking_is_ended() {
+    fn a_program_that_prints_too_much_is_killed() {
         let plan = |script: &str| Plan {
             program: "/bin/sh".into(),
             args: vec!["-c".into(), script.into()],
             ..Plan::default()
         };
-        for talks in ["exec yes", "exec yes >&2"] {
-            let said = query(&[plan(talks), plan("echo a; echo b >&2; exit 3")]);
-            assert!(matches!(said, Err(ExecError::TooMuch(_))), "{said:?}");
+        for endless in ["exec yes", "exec yes >&2"] {
+            let result = query(&[plan(endless), plan("echo a; echo b >&2; exit 3")]);
+            assert!(matches!(result, Err(ExecError::TooMuch(_))), "{result:?}");
         }
-        let said = query(&[plan("echo a; echo b >&2; exit 3")]).expect("an answer");
-        let said = &said[0];
-        assert_eq!(said.status.code(), Some(3));
+        let outputs = query(&[plan("echo a; echo b >&2; exit 3")]).expect("an output");
+        let output = &outputs[0];
+        assert_eq!(output.status.code(), Some(3));
         assert_eq!(
-            (&said.stdout[..], &said.stderr[..]),
+            (&output.stdout[..], &output.stderr[..]),
             (&b"a\n"[..], &b"b\n"[..])
         );
         let much = plan("yes | head -c 9000000; yes | head -c 9000000 >/dev/null");

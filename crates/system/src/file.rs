@@ -1,7 +1,8 @@
-//! Files: how they come to their places, and what may be trusted there.
+//! Files: reading and writing them safely when other users may change the directories.
 //!
-//! [`put`] is for a file that a build system keeps by its path: put in its place whole or not at all, and only when its text is new.
-//! What writes more than that goes through [`Directory`], which is the one place that makes, renames or removes anything.
+//! [`put`] writes a single file to whose path a build directory refers: completely or not at all, and only if its
+//! content changes. All other writes go through [`Directory`], the only code that creates, renames or removes
+//! anything.
 
 pub mod beneath;
 pub mod budget;

@@ -26,7 +26,7 @@ pub enum SearchError {
         program: String,
     },
     /// A file of that name exists and is not executable.
-    #[error("`{path}` is there and is not executable", path = .path.display())]
+    #[error("`{path}` exists and is not executable", path = .path.display())]
     NotExecutable {
         /// The first such file.
         path: PathBuf,
@@ -43,7 +43,8 @@ impl SearchError {
     }
 }
 
-/// Finds a real tool in PATH and returns its absolute path. Skips this program under whatever name, so that it never starts itself.
+/// Finds a real tool in PATH and returns its absolute path. Skips crossmerge under any name, so that it never starts
+/// itself.
 pub fn find_program(env: &Env, name: &OsStr) -> Result<PathBuf, SearchError> {
     let own = Identity::own().ok();
     search(env, name, |candidate, metadata| {
@@ -61,8 +62,8 @@ pub fn has_command(env: &Env, name: &OsStr) -> bool {
     candidates(env, name).any(|path| path.is_file() && is_executable(&path))
 }
 
-/// Returns whether a command is a symlink of another installation, such as `~/.local` beside `/usr/local`: two that took each other
-/// for the real tool would start each other for ever.
+/// Returns whether a command is a symlink of another installation of crossmerge, such as one in `~/.local` beside one
+/// in `/usr/local`. Two installations that took each other for the real tool would start each other for ever.
 pub fn is_link_of_another(command: &Path) -> bool {
     let target = read_link(command);
     target.is_ok_and(|target| target.file_name() == Some(OsStr::new("crossmerge")))
@@ -93,8 +94,8 @@ fn search(
     })
 }
 
-/// Warns root, once, that a relative entry of PATH is another directory in each working directory. A name with a `/` was typed so on
-/// purpose.
+/// Warns root, once, if a program was found by a relative entry of PATH, which depends on the working directory. There
+/// is no warning for a name with a `/`, because the user chose the path.
 fn warn_of_relative(name: &OsStr, found: &Path) {
     static WARNED: Once = Once::new();
     let has_slash = name.as_bytes().contains(&b'/');
@@ -104,8 +105,8 @@ fn warn_of_relative(name: &OsStr, found: &Path) {
     WARNED.call_once(|| {
         let name = name.display();
         report::note(&format!(
-            "warning: `{name}` is run as root from the current directory, by an entry of PATH that is empty or relative; to fix it: take \
-             such entries out of PATH"
+            "warning: `{name}` is run as root from the current directory, because PATH has an empty or relative entry; to fix it: remove \
+             such entries from PATH"
         ));
     });
 }

@@ -1,8 +1,8 @@
 //! Whose configuration and state this process uses: the system's, or one user's.
 //!
-//! The effective user ID alone does not decide that. `unshare --map-root-user`, a user namespace with subordinate IDs, and
-//! fakeroot all show a process the ID 0, and it is still one user's process, on a system that belongs to another user. Every
-//! choice between the system's directories and a user's own asks [`acts_for_system`].
+//! The effective user ID alone does not decide that. `unshare --map-root-user`, a user namespace with subordinate IDs,
+//! and fakeroot all show a process the ID 0, and it is still one user's process, on a system that belongs to another
+//! user. Every choice between the system's directories and a user's own depends on [`acts_for_system`].
 
 use crate::file::read;
 use crossmerge_plan::report;
@@ -24,8 +24,9 @@ const OF_THE_SYSTEM: &str = "/usr";
 
 /// Returns whether this process acts for the whole system: it runs as root, and the system's own files are root's.
 ///
-/// In a container, root is the system's root although a user namespace maps it to an ordinary user outside, because the files of
-/// the container are root's. In a namespace that only maps the user to root, `/usr` belongs to another user.
+/// In a container, root is the system's root although a user namespace maps it to an ordinary user outside, because
+/// the files of the container are root's. In a namespace that only maps the user to root, `/usr` belongs to another
+/// user.
 pub fn acts_for_system() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
     *ANSWER.get_or_init(|| {
@@ -37,8 +38,8 @@ pub fn acts_for_system() -> bool {
     })
 }
 
-/// Decides it for a process whose effective user ID is 0. What cannot be read tells nothing against it. The owner comes before the
-/// mapping, which takes the kernel ten times as long.
+/// Returns whether a process with the effective user ID 0 is the system's root. A file that cannot be read does not
+/// count against it. The owner is checked before the mapping, which takes the kernel ten times as long to produce.
 fn is_systems_root(
     status: Option<&str>,
     owner_of_usr: impl Fn() -> Option<u32>,
@@ -55,7 +56,7 @@ fn effective_uid(status: &str) -> Option<u32> {
     ids.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// The ranges of a mapping: the first ID inside, the first outside, and how many.
+/// Parses a mapping into ranges: the first ID inside, the first ID outside, and the length.
 fn ranges(map: &str) -> impl Iterator<Item = (u32, u32, u32)> {
     map.lines().filter_map(|line| {
         let mut numbers = line.split_whitespace().map(|number| number.parse().ok());
@@ -63,8 +64,8 @@ fn ranges(map: &str) -> impl Iterator<Item = (u32, u32, u32)> {
     })
 }
 
-/// The user ID that the caller had before they became root in a namespace or under fakeroot. Returns `None` if it is not known:
-/// in a namespace within a namespace, the mapping names an ID of the outer one.
+/// The user ID that the caller had before they became root in a namespace or under fakeroot. Returns `None` if it is
+/// not known: in a namespace within a namespace, the mapping names an ID of the outer one.
 fn uid_outside(status: &str, uid_map: &str) -> Option<u32> {
     let inside = effective_uid(status)?;
     let outside = ranges(uid_map).find_map(|(first, outside, many)| {
@@ -105,7 +106,7 @@ fn own_dir(dir: impl Fn() -> Option<PathBuf>) -> Option<PathBuf> {
     }
 }
 
-/// Puts a directory below the home of the caller if it lies below root's: HOME is unset then, or somebody set it to root's.
+/// Moves a directory from root's home directory to the caller's. It is in root's if HOME is unset, or set to root's.
 fn of_the_caller(dir: PathBuf) -> Option<PathBuf> {
     let home_of = |uid: u32| User::from_uid(Uid::from_raw(uid)).ok().flatten();
     let Some(rest) = home_of(0).and_then(|root| Some(dir.strip_prefix(root.dir).ok()?.to_owned()))
@@ -115,8 +116,8 @@ fn of_the_caller(dir: PathBuf) -> Option<PathBuf> {
     let text = |file| read::read_to_string(Path::new(file), read::SETTINGS).unwrap_or_default();
     let caller = uid_outside(&text(STATUS), &text(UID_MAP)).and_then(home_of);
     if caller.is_none() {
-        static SAID: Once = Once::new();
-        SAID.call_once(|| {
+        static WARNED: Once = Once::new();
+        WARNED.call_once(|| {
             report::note(
                 "warning: this is root in a user namespace, and HOME does not name the home directory of the user outside it: their \
                  configuration is not read; to fix it: `export HOME=DIR`",
@@ -143,7 +144,7 @@ mod tests {
     fn root_of_another_users_system_does_not_act_for_it() {
         for (uid, map, owner, acts) in [
             (0, WHOLE, 0, true),
-            // Whoever owns `/usr`, this is root.
+            // The mapping is complete, so this is root, whoever owns `/usr`.
             (0, WHOLE, 1000, true),
             // `unshare --map-root-user`, alone and with subordinate IDs, and once more inside.
             (0, ALONE, 65534, false),

@@ -1,6 +1,6 @@
-//! The kernel's table of binary formats, as `/proc/sys/fs/binfmt_misc` shows it to this process.
+//! The kernel's table of binary formats, as this process sees it in `/proc/sys/fs/binfmt_misc`.
 //!
-//! The form of an entry is that of `fs/binfmt_misc.c`. A user namespace may have a table of its own (Linux 6.7).
+//! The format of an entry is that of `fs/binfmt_misc.c`. A user namespace may have its own table (Linux 6.7).
 
 use crate::qemu::rule::Rule;
 use std::{
@@ -10,17 +10,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where the table is mounted.
+/// The mount point of the table.
 pub const DIRECTORY: &str = "/proc/sys/fs/binfmt_misc";
 
-/// One entry of the table that goes by a magic.
+/// An entry of the table that matches a magic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Its name.
     pub name: String,
-    /// The kernel uses it.
+    /// Whether the entry is enabled.
     pub is_enabled: bool,
-    /// What runs the files.
+    /// The program that runs the files.
     pub interpreter: PathBuf,
     /// The flags, in the kernel's order.
     pub flags: String,
@@ -30,7 +30,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Reads the text of an entry; none when it goes by a file name's extension.
+    /// Parses the text of an entry. Returns `None` if it matches a file name extension.
     pub fn parse(name: &str, text: &[u8]) -> Option<Self> {
         let field = |key: &str| {
             let mut lines = text.split(|byte| *byte == b'\n');
@@ -52,13 +52,13 @@ impl Entry {
         })
     }
 
-    /// Returns whether the entry takes just the files of the rule.
+    /// Returns whether the entry matches exactly the files of the rule.
     pub fn is_of(&self, rule: &Rule) -> bool {
         self.offset == 0
             && significant(&self.magic, &self.mask) == significant(&rule.magic, &rule.mask)
     }
 
-    /// Returns whether the kernel hands a file that begins so to the entry.
+    /// Returns whether the entry matches a file with this header.
     pub fn takes(&self, header: &[u8]) -> bool {
         let header = header.get(self.offset..).unwrap_or_default();
         let mut bytes = self.magic.iter().zip(&self.mask).zip(header);
@@ -67,7 +67,7 @@ impl Entry {
     }
 }
 
-/// The bits that count, up to the last: what masks nothing at the end changes nothing.
+/// Returns the compared bits, up to the last one: unmasked bytes at the end change nothing.
 fn significant(magic: &[u8], mask: &[u8]) -> Vec<(u8, u8)> {
     let pairs = magic.iter().zip(mask);
     let mut pairs: Vec<_> = pairs.map(|(magic, mask)| (magic & mask, *mask)).collect();
@@ -75,7 +75,7 @@ fn significant(magic: &[u8], mask: &[u8]) -> Vec<(u8, u8)> {
     pairs
 }
 
-/// Two hexadecimal digits a byte.
+/// Parses two hexadecimal digits a byte.
 fn bytes(text: &str) -> Option<Vec<u8>> {
     let pairs = text.as_bytes().chunks(2);
     pairs
@@ -83,7 +83,7 @@ fn bytes(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
-/// Reads the entries, sorted by name; none when the table is not mounted.
+/// Reads the entries, sorted by name. Returns `None` if the table is not mounted.
 pub fn read() -> io::Result<Option<Vec<Entry>>> {
     let directory = Path::new(DIRECTORY);
     if !directory.join("register").exists() {
@@ -104,7 +104,7 @@ pub fn read() -> io::Result<Option<Vec<Entry>>> {
 /// Writes to a file of the table: a rule to `register`, or to an entry `1` (use it) or `-1` (remove it).
 pub fn write(file: &str, text: &[u8]) -> io::Result<()> {
     let path = Path::new(DIRECTORY).join(file);
-    // One write: the kernel takes each as a whole.
+    // The kernel takes each write as a whole.
     std::fs::OpenOptions::new()
         .write(true)
         .open(path)?

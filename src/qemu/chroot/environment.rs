@@ -8,13 +8,13 @@ use crossmerge_plan::{
 };
 use std::{ffi::OsString, path::Path};
 
-/// PATH of a login of root's: baselayout's, and Debian's.
+/// PATH of root's login shell, as Gentoo's baselayout and Debian set it.
 pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// The shells that log in without a command, the preferred first.
+/// The shells that are run without a command, in order of preference.
 pub(super) const SHELLS: [&str; 2] = ["/bin/bash", "/bin/sh"];
 
-/// What a login keeps of the caller's environment: the terminal and the language.
+/// The caller's variables that are kept: those of the terminal and the language.
 const KEPT: [&str; 13] = [
     "COLORTERM",
     "LANG",
@@ -31,8 +31,8 @@ const KEPT: [&str; 13] = [
     "TERM",
 ];
 
-/// What Portage cannot do under QEMU, which does not emulate the system calls of its sandboxes: Gentoo's bugs 703278 and 703276, and
-/// `sandbox` traces what it preloads into.
+/// The FEATURES of Portage that do not work under QEMU, which does not emulate the system calls of its sandboxes
+/// (Gentoo bugs 703278 and 703276); `sandbox` itself uses ptrace.
 const NOT_UNDER_QEMU: [&str; 6] = [
     "-ipc-sandbox",
     "-mount-sandbox",
@@ -42,13 +42,13 @@ const NOT_UNDER_QEMU: [&str; 6] = [
     "-usersandbox",
 ];
 
-/// What Portage cannot do without a user of its own.
+/// The FEATURES of Portage that need a user of Portage's own.
 const NOT_WITHOUT_IDS: [&str; 4] = ["-userfetch", "-userpriv", "-usersandbox", "-usersync"];
 
-/// Who Portage gives its directories to where there is nobody else.
+/// The owner of Portage's directories if root is the only user.
 const ALONE: [(&str, &str); 2] = [("PORTAGE_GRPNAME", "root"), ("PORTAGE_USERNAME", "root")];
 
-/// The environment of a login.
+/// Returns the environment of the command.
 pub(super) fn environment(
     context: &Context,
     account: &Account,

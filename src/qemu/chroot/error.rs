@@ -1,4 +1,4 @@
-//! Why a root is not entered.
+//! Errors of `<tuple>-chroot`.
 
 use super::super::{private::NamespaceError, script};
 use crate::{config::ConfigError, context::ContextError};
@@ -14,66 +14,66 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Why there is nothing to enter.
+/// An error because of which the root is not entered.
 #[derive(Debug, thiserror::Error)]
 pub enum ChrootError {
-    /// A look at the system failed.
+    /// A lookup failed.
     #[error(transparent)]
     Context(#[from] ContextError),
-    /// There are no rules.
+    /// The CPU profiles, from which the rules come, cannot be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// An option that is none.
+    /// An unknown option.
     #[error("there is no option `{0}`")]
     UnknownOption(String),
-    /// An option that says nothing.
+    /// An option without its value.
     #[error("`{0}` needs a value")]
     NoValue(String),
-    /// There is no such directory.
+    /// The directory does not exist.
     #[error("there is no root `{root}`: {source}", root = .root.display())]
     NoRoot {
         /// Its path.
         root: PathBuf,
-        /// What the system said.
+        /// The error of the system call.
         source: io::Error,
     },
-    /// It is there, and is not entered.
+    /// The directory exists, and cannot be opened.
     #[error(transparent)]
     Unreachable(io::Error),
-    /// A file of the root is not read.
+    /// A file of the root is rejected.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// It is where we are.
+    /// The root is the host's own.
     #[error("`{root}` is the host's own root", root = .0.display())]
     OwnRoot(PathBuf),
-    /// Nothing to log in with.
+    /// The root has no shell.
     #[error("`{root}` has no shell: neither `/bin/bash` nor `/bin/sh`", root = .0.display())]
     NoShell(PathBuf),
-    /// The command is not in there.
+    /// The root does not contain the command.
     #[error("`{root}` has no command `{command}`", root = .root.display())]
     NoCommand {
         /// The root.
         root: PathBuf,
-        /// What was asked for.
+        /// The command.
         command: String,
     },
-    /// Nobody may run it.
+    /// The file is not executable.
     #[error("`{command}` in `{root}` is not executable", root = .root.display(), command = .command.display())]
     NotExecutable {
         /// The root.
         root: PathBuf,
-        /// Its path in there.
+        /// Its path in the root.
         command: PathBuf,
     },
     /// It is neither ELF nor a script.
-    #[error("`{command}` in `{root}` is no program", root = .root.display(), command = .command.display())]
+    #[error("`{command}` in `{root}` is not a program", root = .root.display(), command = .command.display())]
     NoProgram {
         /// The root.
         root: PathBuf,
-        /// Its path in there.
+        /// Its path in the root.
         command: PathBuf,
     },
-    /// What it needs to start is not in there.
+    /// The interpreter or dynamic linker of the command is missing from the root.
     #[error(
         "`{command}` needs `{needs}`, which is not in `{root}`{why}",
         command = .command.display(), needs = script::spelled(needs), root = .root.display(),
@@ -82,12 +82,12 @@ pub enum ChrootError {
     NoInterpreter {
         /// The root.
         root: PathBuf,
-        /// Its path in there.
+        /// Its path in the root.
         command: PathBuf,
         /// The dynamic linker, or the interpreter of a script.
         needs: PathBuf,
     },
-    /// No QEMU has that CPU.
+    /// QEMU does not emulate the CPU.
     #[error(
         "`{command}` is for a CPU (ELF machine {machine}, {bits} bits) that neither the host nor QEMU's user mode runs",
         command = .command.display()
@@ -97,50 +97,50 @@ pub enum ChrootError {
         command: PathBuf,
         /// Its `e_machine`.
         machine: u16,
-        /// Its class.
+        /// The word size of its ELF class.
         bits: u8,
     },
-    /// There is no way to run it under QEMU.
+    /// The command cannot run under QEMU.
     #[error("programs in `{root}` run under QEMU: {why}", root = .root.display())]
     NoHandler {
         /// The root.
         root: PathBuf,
-        /// Why there is no handler.
+        /// The reason.
         why: NamespaceError,
     },
-    /// Namespaces cannot be had.
+    /// Namespaces are not available.
     #[error(transparent)]
     NoNamespaces(NamespaceError),
-    /// The root's passwd does not have the user.
+    /// The root's passwd has no such user.
     #[error("`{root}` has no user `{user}`", root = .root.display())]
     NoUser {
         /// The root.
         root: PathBuf,
-        /// Who was asked for.
+        /// The requested user.
         user: String,
     },
-    /// The user cannot be, since the id is not ours to give.
-    #[error("user `{user}` has the id {uid} and group {gid} inside, and you have only {ids}")]
+    /// The user's ids are not mapped in the user namespace.
+    #[error("user `{user}` has the id {uid} and group {gid} in the root, and you have only {ids}")]
     UnmappedUser {
         /// The user.
         user: String,
-        /// Their id.
+        /// Their user id.
         uid: u32,
-        /// Their group.
+        /// Their group id.
         gid: u32,
-        /// Those there are.
+        /// The user ids that are mapped.
         ids: String,
     },
-    /// There is nothing to bind.
+    /// The source of a bind mount cannot be opened.
     #[error("cannot bind `{path}`: {source}", path = .path.display())]
     NoSource {
         /// The path.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system call.
         source: io::Error,
     },
-    /// It would be mounted on the root itself, or nobody knows where.
-    #[error("cannot bind on `{place}`: the place is an absolute path inside, and not `/`", place = .0.display())]
+    /// The mount point is relative, or is the root itself.
+    #[error("cannot bind on `{place}`: it must be an absolute path in the root other than `/`", place = .0.display())]
     BadPlace(PathBuf),
 }
 
@@ -150,16 +150,16 @@ impl Explain for ChrootError {
     fn own_hint(&self) -> Option<String> {
         let look = |root: &Path, path: &Path| {
             let path = crossmerge_plan::plan::step::inside(root, path);
-            format!("look at it with `{}`", show_file(&path))
+            format!("examine it with `{}`", show_file(&path))
         };
         Some(match self {
             Self::Unreachable(e) => file::hint(e).unwrap_or_else(|| "name another root: `--root DIR`".into()),
             Self::Refused(refusal) => return refusal.hint(),
-            Self::UnknownOption(_) | Self::NoValue(_) => "`--help` shows the options; those of the command come behind it".into(),
-            Self::NoRoot { .. } | Self::OwnRoot(_) => "name the target's: `--root DIR`".into(),
+            Self::UnknownOption(_) | Self::NoValue(_) => "`--help` shows the options; those of the command follow it".into(),
+            Self::NoRoot { .. } | Self::OwnRoot(_) => "name the target's root: `--root DIR`".into(),
             Self::NoShell(_) => "merge a shell into it, or name a command that it has".into(),
             Self::NoCommand { root, .. } => format!(
-                "`ls {}` shows what it has; another root is named by `--root DIR`",
+                "`ls {}` shows what it has; name another root with `--root DIR`",
                 quote(root.join("usr/bin").as_os_str())
             ),
             Self::NotExecutable { root, command } | Self::NoProgram { root, command } => look(root, command),
@@ -175,12 +175,12 @@ impl Explain for ChrootError {
                 root.join("etc/passwd").display()
             ),
             Self::UnmappedUser { .. } => {
-                "root gives you more ids: `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER`, and `newuidmap` \
+                "as root, assign more ids: `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $USER`, and `newuidmap` \
                  of the package shadow or uidmap"
                     .into()
             }
             Self::NoSource { source, .. } if file::hint(source).is_some() => file::hint(source).unwrap_or_default(),
-            Self::NoSource { .. } | Self::BadPlace(_) => "`--bind SRC:DST`, both there, DST an absolute path as it is seen inside".into(),
+            Self::NoSource { .. } | Self::BadPlace(_) => "`--bind SRC:DST`, where SRC exists and DST is an absolute path in the root".into(),
             _ => return None,
         })
     }

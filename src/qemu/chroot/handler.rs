@@ -1,4 +1,4 @@
-//! What runs the root's programs: the host's kernel, or QEMU.
+//! How the root's programs run: natively, or under QEMU.
 
 use super::{
     super::{
@@ -18,15 +18,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What runs the root's programs.
+/// How the root's programs run.
 pub(super) struct Handler {
-    /// The steps that make a table, where it is ours.
+    /// The steps that set up a per-namespace binfmt_misc, if it is used.
     pub(super) steps: Vec<Step>,
     pub(super) is_qemu: bool,
 }
 
 impl Handler {
-    /// Finds it by the header of the program, or of what runs it when it is a script.
+    /// Decides by the ELF header of the program, or of its interpreter if it is a script.
     pub(super) fn of(context: &Context, inside: &TargetRoot, program: &Path) -> Result<Self> {
         let header = header(inside, program)?;
         let root = || inside.path.clone();
@@ -55,8 +55,9 @@ impl Handler {
                 steps,
                 is_qemu: true,
             }),
-            // The machine's table reaches into every root when it has opened the interpreter already.
-            Err(_) if machines_handler(&header) => Ok(Self {
+            // The host's rules work in every root if the kernel opened the interpreter when they were registered
+            // (flag F).
+            Err(_) if has_host_rule(&header) => Ok(Self {
                 steps: Vec::new(),
                 is_qemu: true,
             }),
@@ -65,8 +66,8 @@ impl Handler {
     }
 }
 
-/// Returns whether the machine's own table has a rule for such programs that works in any root.
-fn machines_handler(header: &[u8]) -> bool {
+/// Returns whether the host's binfmt_misc has a rule for such programs that works in every root.
+fn has_host_rule(header: &[u8]) -> bool {
     let entries = table::read().ok().flatten().unwrap_or_default();
     let mut entries = entries
         .iter()
@@ -74,7 +75,7 @@ fn machines_handler(header: &[u8]) -> bool {
     entries.any(|entry| entry.flags.contains('F'))
 }
 
-/// The ELF header that the kernel meets when the program is started.
+/// Returns the ELF header of the program that the kernel loads in the end.
 fn header(inside: &TargetRoot, program: &Path) -> Result<Vec<u8>> {
     let root = || inside.path.clone();
     let mut path = program.to_owned();

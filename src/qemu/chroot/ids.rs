@@ -9,7 +9,8 @@ use crossmerge_plan::plan::step::{Ids, MapWriter, Users};
 use crossmerge_system::file::read;
 use std::{ffi::OsStr, path::Path};
 
-/// The users that there are inside; none when there can be no user namespace, which root can do without.
+/// Returns the id maps of the first user namespace. Returns `None` if root calls and user namespaces are not
+/// available: root can do without.
 pub(super) fn users(context: &Context) -> Result<Option<Users>> {
     let is_root = nix::unistd::geteuid().is_root();
     match private::namespaces_possible() {
@@ -59,7 +60,7 @@ pub(super) fn users(context: &Context) -> Result<Option<Users>> {
     }))
 }
 
-/// The ids of the second user namespace: all that the first one has, each as itself.
+/// Returns the id maps of the second user namespace: all ids of the first one, each mapped to itself.
 pub(super) fn locked(users: Users) -> Users {
     let as_itself = |ids: Vec<Ids>| {
         let ids = ids.into_iter();
@@ -76,7 +77,7 @@ pub(super) fn locked(users: Users) -> Users {
     }
 }
 
-/// The ranges that subuid(5) gives a user, one behind the other from 1 on.
+/// Returns the ranges that subuid(5) assigns a user, mapped consecutively from id 1.
 fn subordinate(text: &str, name: Option<&str>, uid: u32) -> Vec<Ids> {
     let mut next = 1u32;
     let range = |line: &str| {
@@ -100,11 +101,11 @@ fn subordinate(text: &str, name: Option<&str>, uid: u32) -> Vec<Ids> {
         .collect()
 }
 
-/// The ids that can be had inside.
+/// The ids that are mapped in the root.
 pub(super) struct AvailableIds {
     uids: Vec<Ids>,
     gids: Vec<Ids>,
-    /// Whether a process may choose its other groups.
+    /// Whether a process may set its supplementary groups.
     pub(super) groups: bool,
 }
 
@@ -113,14 +114,14 @@ impl AvailableIds {
         Self {
             uids: users.uids.clone(),
             gids: users.gids.clone(),
-            // Denied once, it is denied in every namespace below: user_namespaces(7).
+            // user_namespaces(7): once setgroups is denied, it is denied in every nested namespace.
             groups: users.map_writer != MapWriter::Inside
                 && std::fs::read_to_string("/proc/self/setgroups")
-                    .map_or(true, |says| says.trim() != "deny"),
+                    .map_or(true, |state| state.trim() != "deny"),
         }
     }
 
-    /// More than the caller's own.
+    /// Returns whether more ids than the caller's own are mapped.
     pub(super) fn has_many(&self) -> bool {
         self.uids.iter().any(|ids| ids.count > 1)
     }

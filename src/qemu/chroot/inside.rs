@@ -1,4 +1,4 @@
-//! Looks at a root as its own programs would see it: no link in it leads outside.
+//! A root as its own programs see it: no symlink in it leads outside.
 
 use crossmerge_portage::{InRoot, refusal::Refusal};
 use crossmerge_system::file::{Tree, is_kind, read};
@@ -14,17 +14,17 @@ use std::{
     rc::Rc,
 };
 
-/// A root.
+/// The target's root.
 #[derive(Debug)]
 pub(super) struct TargetRoot {
     root: Rc<Tree>,
-    /// Its files of text, which are read up to one sum.
+    /// Its text files, whose total size is limited.
     pub(super) settings: InRoot,
-    /// Its path, without links.
+    /// Its path, with all symlinks resolved.
     pub(super) path: PathBuf,
-    /// Which directory it is: the numbers of its device and its inode.
+    /// The device and inode numbers of the directory.
     pub(super) identity: (u64, u64),
-    /// What will be mounted in it: where, and what.
+    /// The bind mounts of the command line: mount point and source.
     binds: Vec<(PathBuf, PathBuf)>,
 }
 
@@ -51,21 +51,22 @@ impl TargetRoot {
         })
     }
 
-    /// Shows a file or a directory of the machine at a place in the root, as its mount will.
+    /// Adds a bind mount, so that lookups below its mount point read the source.
     pub(super) fn bind(&mut self, source: &Path, place: &Path) {
         self.binds.push((place.into(), source.into()));
     }
 
-    /// Opens a regular file for reading, by its path in the root. Anything else is an error, and is not opened.
+    /// Opens a regular file for reading by its path in the root. Any other kind of file is an error, and is not
+    /// opened.
     pub(super) fn open(&self, path: &Path) -> io::Result<File> {
         read::open_looked_at(&self.find(path)?, path)
     }
 
-    /// Opens a path without reading, so that nothing but the way to it need be permitted.
+    /// Opens a path with O_PATH, which only needs search permission for its directories.
     fn find(&self, path: &Path) -> io::Result<OwnedFd> {
         let how = OpenHow::new().flags(OFlag::O_PATH | OFlag::O_CLOEXEC);
         let inside = ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS;
-        // The last mount lies on top.
+        // The last mount covers the ones before.
         let mut binds = self.binds.iter().rev();
         let bound =
             binds.find_map(|(place, source)| Some((source, path.strip_prefix(place).ok()?)));
@@ -103,7 +104,7 @@ impl TargetRoot {
         })
     }
 
-    /// Finds a user by name or number in the root's own passwd(5), with the groups of its group(5). A number needs no entry.
+    /// Finds a user by name or id in the root's own passwd(5), with the groups of its group(5). An id needs no entry.
     pub(super) fn account(&self, user: &str) -> Result<Option<Account>, Refusal> {
         let number: Option<u32> = user.parse().ok();
         let text = |path| Ok(self.settings.text(path)?.unwrap_or_default());

@@ -1,4 +1,4 @@
-//! What is mounted in the root.
+//! The mounts in the root.
 
 use super::{
     error::{ChrootError, Result},
@@ -19,10 +19,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Device nodes that programs expect: those of the Linux Standard Base and `/dev/full`, `/dev/random`, `/dev/urandom`.
+/// The device nodes that programs expect: those of the Linux Standard Base, and `/dev/full`, `/dev/random`,
+/// `/dev/urandom`.
 const NODES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 
-/// Links in `/dev`, as the kernel's devtmpfs does not have them and every udev makes them.
+/// The symlinks in `/dev` that every udev makes and the kernel's devtmpfs does not.
 const LINKS: [(&str, &str); 5] = [
     ("fd", "/proc/self/fd"),
     ("stdin", "/proc/self/fd/0"),
@@ -31,8 +32,9 @@ const LINKS: [(&str, &str); 5] = [
     ("ptmx", "pts/ptmx"),
 ];
 
-/// What of `/proc` is the machine's, and not its processes': settings of the kernel and of devices. Container runtimes have the same list.
-const PROC_OF_THE_MACHINE: [&str; 10] = [
+/// The parts of `/proc` with settings of the kernel and of devices, which belong to the host. Container runtimes have
+/// the same list.
+const PROC_OF_THE_HOST: [&str; 10] = [
     "acpi",
     "asound",
     "bus",
@@ -45,30 +47,31 @@ const PROC_OF_THE_MACHINE: [&str; 10] = [
     "sysrq-trigger",
 ];
 
-/// The group of terminals (tty) in every distribution.
+/// The group of terminals (tty), which has this id in every distribution.
 const TTY_GROUP: u32 = 5;
 
-/// What every system has: its processes, devices and terminals.
+/// Returns the steps that mount processes, devices and terminals.
 pub(super) fn system(inside: &TargetRoot, ids: &AvailableIds, has_users: bool) -> Vec<Step> {
     let root = &inside.path;
     let mut steps = Vec::new();
     let mut mount = |mount: Mount| steps.push(Step::Mount(mount.in_root(root)));
     mount(Mount {
-        // Where something covers parts of the machine's own, as in a container, no other may be mounted. Without a user namespace, the
-        // machine's would show processes of the machine whose root can be entered.
+        // If parts of the host's `/proc` are covered, as in a container, the kernel allows no new mount of it; then
+        // the host's is mounted. That is not done without a user namespace: the host's processes would be visible,
+        // and by them the host's root.
         fallback: has_users.then(|| Mount::bind("/proc", "/proc").to_read().source),
         ..Mount::new("proc", "nosuid,nodev,noexec", "/proc")
     });
     if nix::unistd::geteuid().is_root() {
-        // They ask for no right but to be root's.
-        let settings = PROC_OF_THE_MACHINE
+        // Only root may write these files, and needs no capability for it.
+        let settings = PROC_OF_THE_HOST
             .iter()
             .map(|name| Path::new("/proc").join(name));
         settings
             .filter(|path| path.exists())
             .for_each(|path| mount(Mount::read_only(path)));
     }
-    // A sysfs is that of a network namespace, and only who made that one mounts another.
+    // A sysfs belongs to a network namespace, and only the user namespace that owns that may mount it.
     mount(Mount {
         optional: true,
         ..Mount::bind("/sys", "/sys").to_read()
@@ -107,7 +110,8 @@ fn is_device(path: &Path) -> bool {
         .is_ok_and(|metadata| metadata.file_type().is_char_device())
 }
 
-/// A file or a device of the machine's. A device can be written to on a mount that is read-only; its mode cannot be changed.
+/// Returns the read-only bind mount of a file or device. On a read-only mount a device can still be written to; only
+/// its mode cannot be changed.
 fn file(source: &Path, place: &Path) -> Mount {
     Mount {
         source: MountSource::Bind {
@@ -119,13 +123,14 @@ fn file(source: &Path, place: &Path) -> Mount {
     }
 }
 
-/// The path that a path of the machine's leads to.
+/// Returns a path of the host with all symlinks resolved.
 fn without_links(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
-/// What the root sees of the machine: names of hosts, and for a Portage repositories and sources.
-pub(super) fn files_of_the_machine(context: &Context, inside: &TargetRoot) -> Result<Vec<Step>> {
+/// Returns the steps that mount the host's `resolv.conf` and, if the root has Portage, the host's repositories and
+/// DISTDIR.
+pub(super) fn host_files(context: &Context, inside: &TargetRoot) -> Result<Vec<Step>> {
     const RESOLV_CONF: &str = "/etc/resolv.conf";
     let root = &inside.path;
     let mut steps = Vec::new();
@@ -142,22 +147,22 @@ pub(super) fn files_of_the_machine(context: &Context, inside: &TargetRoot) -> Re
         mount(file(&source, Path::new(RESOLV_CONF)));
     }
     let has_portage = inside.is_dir("/etc/portage") || inside.is_dir("/usr/share/portage");
-    let Some(machine) = has_portage
+    let Some(host) = has_portage
         .then(|| context.repositories())
         .transpose()?
         .flatten()
     else {
         return Ok(steps);
     };
-    // Whoever enters may want to fix the settings, so they are entered without.
-    let leave_out = |what: &str, why: Refusal| {
-        report::note(&format!("left out the host's {what}: {why}"));
+    // An error here must not keep the user from entering the root, perhaps to fix its settings.
+    let omit = |what: &str, why: Refusal| {
+        report::note(&format!("omitted the host's {what}: {why}"));
     };
-    match repositories(inside, &machine) {
+    match repositories(inside, &host) {
         Ok(all) => all.into_iter().for_each(|(source, place)| {
             mount(Mount::bind(without_links(&source), place).to_read());
         }),
-        Err(why) => leave_out("repositories", why),
+        Err(why) => omit("repositories", why),
     }
     const DISTDIR: &str = "DISTDIR";
     let distdir = context
@@ -166,17 +171,17 @@ pub(super) fn files_of_the_machine(context: &Context, inside: &TargetRoot) -> Re
     if let Some(source) = distdir.filter(|directory| directory.is_dir()) {
         match inside.settings.distdir() {
             Ok(place) => mount(Mount::bind(without_links(&source), place)),
-            Err(why) => leave_out(DISTDIR, why),
+            Err(why) => omit(DISTDIR, why),
         }
     }
     Ok(steps)
 }
 
-/// Which directories of the machine are repositories of the root, and where it wants them. A repository that the root has itself is its
-/// own matter; one that it does not name is where the machine has it.
+/// Returns the host's directories of the repositories that the root names, each with its path in the root. A
+/// repository that exists in the root is left alone. If the root names none, each has the host's path.
 fn repositories(
     inside: &TargetRoot,
-    machine: &Repositories,
+    host: &Repositories,
 ) -> std::result::Result<BTreeMap<PathBuf, PathBuf>, Refusal> {
     let wanted = inside.settings.repositories()?;
     let place = |name: &str| {
@@ -185,7 +190,7 @@ fn repositories(
             .find(|(wanted, _)| wanted == name)
             .map(|(_, place)| PathBuf::from(place))
     };
-    let named = machine.all.iter().filter_map(|repository| {
+    let named = host.all.iter().filter_map(|repository| {
         let place = match place(&repository.name) {
             Some(place) => place,
             None if wanted.is_empty() => repository.location.clone(),
@@ -199,8 +204,8 @@ fn repositories(
     Ok(there.collect())
 }
 
-/// What a mount that was asked for shows, and where. Root would give a program inside what it leads to, so its links are those of
-/// root's own.
+/// Resolves the source and the mount point of a `--bind`. The source is resolved here, with the caller's rights: root
+/// in the namespace could follow other symlinks.
 pub(super) fn bound(source: &Path, place: Option<&Path>) -> Result<(PathBuf, PathBuf)> {
     let opened = file::look_at(source).map_err(io::Error::from);
     let real = opened
@@ -211,7 +216,7 @@ pub(super) fn bound(source: &Path, place: Option<&Path>) -> Result<(PathBuf, Pat
     })?;
     let place = match place {
         Some(place) => place.to_owned(),
-        // As it was written: the machine's own links are not the root's.
+        // The path as it was typed: the host's symlinks do not exist in the root.
         None => std::path::absolute(source).unwrap_or_else(|_| real.clone()),
     };
     if !place.is_absolute() || place.parent().is_none() {

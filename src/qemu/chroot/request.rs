@@ -1,4 +1,4 @@
-//! What was asked for: the arguments of `<tuple>-chroot`. Pure.
+//! The arguments of `<tuple>-chroot`. Pure.
 
 use super::error::ChrootError;
 use std::{
@@ -11,15 +11,15 @@ use std::{
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ChrootRequest {
     pub(super) root: Option<PathBuf>,
-    /// What is seen inside, and where; the same path without one.
+    /// The sources of bind mounts, each with its mount point. `None` for the same path.
     pub(super) binds: Vec<(PathBuf, Option<PathBuf>)>,
     pub(super) user: Option<String>,
     pub(super) cpu: Option<OsString>,
-    /// None for a login shell.
+    /// The command. Empty for a login shell.
     pub(super) command: Vec<OsString>,
 }
 
-/// Returns whether the help is asked for, and not by the command inside.
+/// Returns whether the arguments ask for the help of `chroot`, not of the command in the root.
 pub fn asks_for_help(args: &[OsString]) -> bool {
     let mut args = args.iter();
     while let Some(arg) = args.next() {

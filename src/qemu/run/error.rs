@@ -1,4 +1,4 @@
-//! Why a program of the target does not run.
+//! Errors of `<tuple>-run`.
 
 use super::super::{content::Content, install_hint, script};
 use crate::{config::ConfigError, context::ContextError};
@@ -13,64 +13,64 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Why a program does not run.
+/// An error because of which a program does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// A look at the system failed.
+    /// A lookup failed.
     #[error(transparent)]
     Context(#[from] ContextError),
-    /// There are no rules.
+    /// The CPU profiles, from which the rules come, cannot be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// Nothing was named.
+    /// The command line names no program.
     #[error("no program was named")]
     NoProgram {
         /// The tuple.
         tuple: String,
     },
-    /// No file has the path.
+    /// The file does not exist.
     #[error("there is no `{path}`", path = .path.display())]
     NotThere {
-        /// The path that was typed.
+        /// The path on the command line.
         path: PathBuf,
-        /// The file of the sysroot that may have been meant.
+        /// The file in the sysroot that may have been meant.
         meant: Option<PathBuf>,
     },
-    /// No program has the name.
-    #[error("there is no program `{name}` in `{root}`, nor a file in this directory", root = .root.display())]
+    /// No program has this name.
+    #[error("there is no program `{name}` in `{root}`, nor a file in the current directory", root = .root.display())]
     NotFound {
-        /// The name that was typed.
+        /// The name on the command line.
         name: String,
         /// The sysroot.
         root: PathBuf,
     },
-    /// Nobody may run it.
+    /// The file is not executable.
     #[error("`{path}` is not executable", path = .0.display())]
     NotExecutable(PathBuf),
-    /// It cannot be read, and so its architecture is not known.
+    /// The file cannot be read, so its architecture is not known.
     #[error("cannot read `{path}`: {reason}", path = .path.display(), reason = read::reason(source))]
     Unreadable {
         /// The program.
         path: PathBuf,
-        /// Why.
+        /// The error of the system call.
         source: io::Error,
     },
-    /// It is something else.
+    /// The file is neither ELF nor a script.
     #[error(
-        "`{path}` is no program: neither ELF nor a script that begins with `#!`{what}",
+        "`{path}` is not a program: neither ELF nor a script that begins with `#!`{what}",
         path = .path.display(), what = described(*content)
     )]
     NoElf {
         /// The file.
         path: PathBuf,
-        /// What it is.
+        /// The kind of file, if it is known.
         content: Option<Content>,
         /// The tuple.
         tuple: String,
     },
-    /// An object file, a core dump.
+    /// An ELF file that is not a program: an object file, a core dump.
     #[error(
-        "`{path}` is an ELF file and no program (ELF type {kind}){what}",
+        "`{path}` is an ELF file, but not a program (ELF type {kind}){what}",
         path = .path.display(), what = described(*content)
     )]
     NoProgramType {
@@ -78,22 +78,22 @@ pub enum RunError {
         path: PathBuf,
         /// Its `e_type`.
         kind: u16,
-        /// What it is.
+        /// The kind of file, if it is known.
         content: Option<Content>,
         /// The tuple.
         tuple: String,
     },
-    /// Nobody may run it, and it would be no program if somebody might.
-    #[error("`{path}` is no program: {what}", path = .path.display(), what = content.describe())]
+    /// The file is not executable, and is not a program anyway.
+    #[error("`{path}` is not a program: {what}", path = .path.display(), what = content.describe())]
     NotAProgram {
         /// The file.
         path: PathBuf,
-        /// What it is.
+        /// The kind of file, if it is known.
         content: Content,
         /// The tuple.
         tuple: String,
     },
-    /// The kernel does not find the interpreter of a script.
+    /// The interpreter of a script does not exist.
     #[error(
         "`{path}` needs the interpreter `{interpreter}`, which does not exist{why}",
         path = .path.display(), interpreter = script::spelled(interpreter), why = no_interpreter(interpreter, root)
@@ -101,12 +101,12 @@ pub enum RunError {
     NoInterpreter {
         /// The script.
         path: PathBuf,
-        /// What its first line names.
+        /// The interpreter that its first line names.
         interpreter: PathBuf,
         /// The sysroot.
         root: PathBuf,
     },
-    /// The first line of a script names something that is no program.
+    /// The interpreter of a script is not executable.
     #[error(
         "`{path}` needs the interpreter `{interpreter}`, which is not executable",
         path = .path.display(), interpreter = script::spelled(interpreter)
@@ -114,15 +114,15 @@ pub enum RunError {
     InterpreterNotExecutable {
         /// The script.
         path: PathBuf,
-        /// What its first line names.
+        /// The interpreter that its first line names.
         interpreter: PathBuf,
-        /// The file that it is.
+        /// The path of the interpreter on the host.
         found: PathBuf,
     },
-    /// Each script names another one as its interpreter.
-    #[error("`{path}` is one script too many: more than {max} are each other's interpreters", path = .0.display(), max = script::DEPTH_MAX)]
+    /// Too many scripts are each other's interpreters.
+    #[error("`{path}` needs more than {max} scripts, each the interpreter of the one before", path = .0.display(), max = script::DEPTH_MAX)]
     TooManyScripts(PathBuf),
-    /// No QEMU has that CPU.
+    /// QEMU does not emulate the CPU.
     #[error(
         "`{path}` is for a CPU (ELF machine {machine}, {bits} bits) that neither the host nor QEMU's user mode runs",
         path = .path.display()
@@ -132,10 +132,10 @@ pub enum RunError {
         path: PathBuf,
         /// Its `e_machine`.
         machine: u16,
-        /// Its class.
+        /// The word size of its ELF class.
         bits: u8,
     },
-    /// QEMU is not in PATH.
+    /// QEMU is not installed.
     #[error(
         "`{path}` needs `qemu-{qemu}` or `qemu-{qemu}-static`, and neither is in PATH{beside}",
         path = .path.display(), beside = beside(tuple, *is_of_target)
@@ -147,10 +147,10 @@ pub enum RunError {
         qemu: String,
         /// The tuple.
         tuple: String,
-        /// The tuple is the program's own.
+        /// Whether the program is for this tuple.
         is_of_target: bool,
     },
-    /// Its dynamic linker is not in the sysroot.
+    /// The sysroot lacks the program's dynamic linker.
     #[error(
         "`{path}` needs the dynamic linker `{linker}`, which is not in `{root}`{beside}",
         path = .path.display(), linker = .linker.display(), root = .root.display(), beside = beside(tuple, *is_of_target)
@@ -158,15 +158,15 @@ pub enum RunError {
     NoLinker {
         /// The program.
         path: PathBuf,
-        /// What it asks for.
+        /// The path of the dynamic linker.
         linker: PathBuf,
-        /// Where its libraries should be.
+        /// The directory in which its libraries are expected.
         root: PathBuf,
         /// The tuple.
         tuple: String,
-        /// The tuple is the program's own.
+        /// Whether the program is for this tuple.
         is_of_target: bool,
-        /// QEMU_LD_PREFIX in the environment says where.
+        /// Whether the directory comes from QEMU_LD_PREFIX.
         from_environment: bool,
     },
 }
@@ -178,20 +178,20 @@ impl Explain for RunError {
         Some(match self {
             Self::NoProgram { tuple } => format!("`{tuple}-run ./program arguments…`"),
             Self::NotThere { meant: None, .. } => {
-                "a name with a slash in it is a path of the host".into()
+                "a name with a slash is a path on the host".into()
             }
             Self::NotThere {
                 meant: Some(meant), ..
             } => format!(
-                "a name with a slash in it is a path of the host; the target's is `{}`",
+                "a name with a slash is a path on the host; the target's is `{}`",
                 meant.display()
             ),
             Self::NotFound { root, .. } => format!(
-                "`ls {}` shows the target's programs; another file is named by its path, as `./program`",
+                "`ls {}` shows the target's programs; name another file by its path, as `./program`",
                 quote(root.join("usr/bin").as_os_str())
             ),
             Self::NotExecutable(path) => format!("`chmod +x {}`", quote(path.as_os_str())),
-            Self::Unreadable { source, .. } => file::hint(source).unwrap_or_else(|| "look at its permissions".into()),
+            Self::Unreadable { source, .. } => file::hint(source).unwrap_or_else(|| "check its permissions".into()),
             Self::NoElf {
                 path,
                 content: Some(content),
@@ -211,7 +211,7 @@ impl Explain for RunError {
             Self::NoElf { path, .. }
             | Self::NoProgramType { path, .. }
             | Self::NoEmulation { path, .. } => {
-                format!("look at it with `{}`", show_file(path))
+                format!("examine it with `{}`", show_file(path))
             }
             Self::NoInterpreter {
                 path, interpreter, ..
@@ -229,7 +229,7 @@ impl Explain for RunError {
             Self::NoLinker {
                 from_environment: true,
                 ..
-            } => "QEMU_LD_PREFIX in the environment names it: `unset QEMU_LD_PREFIX`".into(),
+            } => "QEMU_LD_PREFIX in the environment names that directory: `unset QEMU_LD_PREFIX`".into(),
             Self::NoLinker {
                 tuple,
                 is_of_target: true,
@@ -238,7 +238,7 @@ impl Explain for RunError {
                 "merge the target's libc, or copy the toolchain's: `crossmerge init {tuple} --with-libc`"
             ),
             Self::NoLinker { .. } => {
-                "run it by the name of its own target, or say in QEMU_LD_PREFIX where its libraries are".into()
+                "run it with `<tuple>-run` of its own target, or set QEMU_LD_PREFIX to the root with its libraries".into()
             }
             _ => return None,
         })
@@ -265,7 +265,7 @@ impl Explain for RunError {
     }
 }
 
-/// Says that a program is not for the tuple; nothing where it is.
+/// Returns a clause for a program that is not for the tuple, else nothing.
 pub(super) fn beside(tuple: &str, is_of_target: bool) -> String {
     match is_of_target {
         true => String::new(),
@@ -273,12 +273,12 @@ pub(super) fn beside(tuple: &str, is_of_target: bool) -> String {
     }
 }
 
-/// What a file is, behind a message that names it.
+/// Returns a clause that describes a file, for the end of a message.
 pub(super) fn described(content: Option<Content>) -> String {
     content.map_or(String::new(), |content| format!("; {}", content.describe()))
 }
 
-/// Why there is no such interpreter.
+/// Returns the reason why the interpreter does not exist.
 pub(super) fn no_interpreter(interpreter: &Path, root: &Path) -> String {
     match script::ends_in_cr(interpreter) {
         true => ": the script has CRLF line ends".into(),

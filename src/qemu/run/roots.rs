@@ -1,4 +1,4 @@
-//! The roots that hold the target's files, ROOT and the sysroot, and the programs in them.
+//! The roots that contain the target's files (ROOT and the sysroot), and the programs in them.
 
 use super::error::RunError;
 use crate::{context::Context, qemu::content::Content};
@@ -13,7 +13,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// Where a program is looked for by its name, below a root: Gentoo's PATH for root, without `/opt/bin`.
+/// The directories below a root that are searched for a program: Gentoo's PATH for root, without `/opt/bin`.
 const DIRECTORIES: [&str; 6] = [
     "/usr/local/sbin",
     "/usr/local/bin",
@@ -23,26 +23,26 @@ const DIRECTORIES: [&str; 6] = [
     "/bin",
 ];
 
-/// How many links are followed in one path; the kernel's own limit.
+/// How many symlinks are followed in one path: the kernel's own limit.
 const LINKS_MAX: usize = 40;
 
-/// ROOT, where it is another directory, and the sysroot.
+/// The target's roots: ROOT if it differs from the sysroot, then the sysroot.
 pub(super) struct Roots(Vec<PathBuf>);
 
-/// Where the interpreter of a script is.
+/// The place of a script's interpreter.
 pub(super) enum InterpreterLocation {
-    /// In a root of the target's, at this path.
+    /// In a root of the target, at this path.
     OfTarget(PathBuf),
-    /// On the build machine alone.
+    /// Only on the host.
     OfHost,
-    /// There is something at this path that cannot be executed.
+    /// A file at this path that is not executable.
     NotExecutable(PathBuf),
-    /// It does not exist.
+    /// None: it does not exist.
     Missing,
 }
 
 impl Roots {
-    /// Finds them. ROOT is the environment's, else that of the target's make.conf.
+    /// Finds the roots. ROOT is that of the environment, else that of the target's make.conf.
     pub(super) fn of(context: &Context) -> Result<Self, RunError> {
         let sysroot = context.usable_sysroot()?;
         let root = match context.named_root()? {
@@ -65,7 +65,8 @@ impl Roots {
         self.0.last().expect("there is always the sysroot")
     }
 
-    /// Finds the file that a user named: by its path, or in the roots' directories by its name alone, or else beside us.
+    /// Finds the file that a user named: by its path, or by its name in the roots' directories, else in the current
+    /// directory.
     pub(super) fn find(
         &self,
         name: &OsStr,
@@ -115,13 +116,13 @@ impl Roots {
         }
     }
 
-    /// Finds a program by its path as the target sees it.
+    /// Finds a program by its path in the target's root.
     pub(super) fn look_up(&self, path: &Path) -> Option<PathBuf> {
         self.places(path)
             .find(|file| file.is_file() && is_executable(file))
     }
 
-    /// The places that an absolute path of the target's has below the roots.
+    /// Returns the paths on the host that a path of the target may have.
     fn places(&self, path: &Path) -> impl Iterator<Item = PathBuf> {
         self.0.iter().filter_map(move |root| {
             let plain = root.join(path.strip_prefix("/").ok()?);
@@ -129,7 +130,7 @@ impl Roots {
         })
     }
 
-    /// Finds the interpreter that a script names. The kernel takes a relative path from the current directory.
+    /// Finds the interpreter that a script names. The kernel resolves a relative path in the current directory.
     pub(super) fn interpreter(&self, path: &Path) -> InterpreterLocation {
         let there = if path.is_relative() {
             Some(self.open(path)).filter(|file| file.exists())
@@ -148,7 +149,7 @@ impl Roots {
         }
     }
 
-    /// The path that opens what is meant: in a root, an absolute link leads to a file of the root.
+    /// Returns the path that opens the right file: in a root, an absolute symlink leads to a file of the root.
     fn open(&self, path: &Path) -> PathBuf {
         let within = self.place_of(path);
         match within {
@@ -157,7 +158,7 @@ impl Roots {
         }
     }
 
-    /// The root that the path lies in, the innermost if several, and the rest of the path.
+    /// Returns the root that contains the path, the innermost if there are several, and the remaining path.
     fn place_of(&self, path: &Path) -> Option<(&Path, PathBuf)> {
         let absolute = std::path::absolute(path).ok()?;
         let directory = canonical(absolute.parent()?);
@@ -173,7 +174,8 @@ impl Roots {
         places.min_by_key(|(_, within)| within.components().count())
     }
 
-    /// Where QEMU looks for the libraries of a program: what the caller says, else the root that it lies in, else the sysroot.
+    /// Returns the directory in which QEMU looks for a program's libraries: the caller's QEMU_LD_PREFIX, else the
+    /// root that contains the program, else the sysroot.
     pub(super) fn prefix_of(&self, context: &Context, file: &Path) -> PathBuf {
         if let Some(prefix) = context.env.get(env::QEMU_LD_PREFIX) {
             return prefix.into();
@@ -183,7 +185,7 @@ impl Roots {
     }
 }
 
-/// The path as it is written, if it leads to the file; else the file's own.
+/// Returns the path as it is written if it leads to the file, else the file's own path.
 fn openable(written: PathBuf, file: PathBuf) -> PathBuf {
     match written.canonicalize() {
         Ok(leads) if leads == canonical(&file) => written,
@@ -191,7 +193,7 @@ fn openable(written: PathBuf, file: PathBuf) -> PathBuf {
     }
 }
 
-/// Follows the links of a path as they are meant in a root: an absolute one begins there, and `..` does not lead out.
+/// Resolves the symlinks of a path as in a chroot: an absolute one begins at the root, and `..` does not leave it.
 fn in_root(root: &Path, path: &Path) -> PathBuf {
     let mut left: Vec<OsString> = parts(path);
     let (mut resolved, mut links) = (PathBuf::new(), 0);
@@ -215,7 +217,7 @@ fn in_root(root: &Path, path: &Path) -> PathBuf {
     root.join(resolved)
 }
 
-/// The names and `..` of a path, the last first.
+/// Returns the components of a path in reverse order.
 fn parts(path: &Path) -> Vec<OsString> {
     let parts = path.components().filter_map(|part| match part {
         Component::Normal(name) => Some(name.to_owned()),

@@ -1,8 +1,30 @@
-//! What a configure script does in a cross build where nobody answers: the values that its cache variables get. Pure.
+//! Interprets a configure script as in a cross build without answers, to find the values that its cache variables get.
+//! Nothing is run. Pure.
 //!
-//! The script is followed from its first command to its last with `cross_compiling` at `yes` and the host known. A condition
-//! that rests on what is known is decided; of any other, every branch is followed, and a variable then has each of the values
-//! that they give it. Nothing is run. Next comes `scan.rs`, which lists the tests that were found on the way.
+//! An example, for the host `arm-unknown-linux-gnueabi`:
+//!
+//! ```sh
+//! if test ${gl_cv_func_x+y}; then :        # the guard: the variable is unset, so `else` is followed
+//! else
+//!   if test "$cross_compiling" = yes; then # known: yes, so `then` is followed
+//!     case "$host_os" in                   # known: linux-gnueabi
+//!       mingw*) gl_cv_func_x=no ;;         # does not match
+//!       *-gnu*) gl_cv_func_x="guessing yes" ;;
+//!       *)      gl_cv_func_x="$guess" ;;
+//!     esac
+//!   else
+//!     …                                    # compiles and runs a program: never followed
+//!   fi
+//! fi
+//! ```
+//!
+//! The outcome of this block, by the offset of its first `if`, is the variable `gl_cv_func_x` with the values
+//! {`guessing yes`}, and the script does not stop. If `$host_os` were unknown, every arm would be followed from the
+//! same state, and the values would be those of all arms together: {`no`, `guessing yes`, the value of `$guess`}.
+//!
+//! The script is followed from its first command to its last, with `cross_compiling` set to `yes` and the host known. A
+//! condition that depends only on known values is decided. For any other, every branch is followed, and a variable then
+//! has each of the values from the branches. `scan.rs` combines the outcomes with the tests that it finds.
 
 use super::{
     guard::{guard_of, is_cache_variable, mentions_cross},
@@ -11,103 +33,104 @@ use super::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many values a variable may have before it counts as not known.
+/// The maximum number of values of a variable. With more, it counts as unknown.
 pub const MAX_VALUES: usize = 8;
 
-/// How long a value may be, in bytes, before it counts as not known. A variable that holds itself twice would have no end.
+/// The maximum length of a value, in bytes. A longer one counts as unknown: a variable that refers to itself twice
+/// would grow without end.
 const MAX_LENGTH: usize = 4096;
 
-/// How many commands are followed at the most; the longest scripts take a tenth of it. What is long, or has changed much, counts
-/// as many.
+/// The maximum number of commands that are followed; the longest scripts take a tenth of it. A long command, and a join
+/// of branches with many changes, count as several.
 const MAX_COMMANDS: usize = 4_000_000;
 
-/// How many bytes of a command count as one more.
+/// The number of bytes of a command that count as one more command.
 const BYTES: usize = 64;
 
-/// How deep commands are followed inside each other, over functions and from `elif` to `elif`. What is deeper is passed over.
+/// How deeply commands may be nested, over functions and from `elif` to `elif`. What is deeper is skipped.
 const MAX_DEPTH: usize = 300;
 
-/// How many functions are followed inside each other, and how often each one.
+/// How deeply function calls are followed, and how often each function is.
 const MAX_CALLS: (usize, usize) = (12, 3);
 
-/// What a variable may hold.
+/// A possible value of a variable.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Value {
-    /// Nothing was set.
+    /// Unset.
     Unset,
     /// This text.
     Text(String),
-    /// Whatever that variable holds, which is found in another way.
+    /// The unknown value of another variable.
     Of(String),
-    /// Anything.
+    /// Any value.
     Unknown,
 }
 
 pub(super) type Values = BTreeSet<Value>;
 
-/// What came of a block that decides a cache variable.
+/// The outcome of a block that sets a cache variable.
 #[derive(Debug, Clone, Default)]
 pub(super) struct BlockOutcome {
     /// The variable.
     pub(super) variable: String,
-    /// What it may hold behind the block.
+    /// Its possible values after the block.
     pub(super) values: Values,
-    /// The script may stop there.
+    /// Whether the script may stop in the block.
     pub(super) stops: bool,
 }
 
-/// What was found on the way through.
+/// The outcome of a whole script.
 #[derive(Debug, Default)]
 pub(super) struct ScriptOutcome {
-    /// By where the `if` begins that asks whether the variable is cached.
+    /// The blocks, by the offset of the `if` that checks whether the variable is cached.
     pub(super) outcomes: BTreeMap<usize, BlockOutcome>,
-    /// What the variables hold at the end.
+    /// The values of the variables at the end.
     pub(super) end: BTreeMap<String, Values>,
 }
 
-/// Whether a condition holds; none when that is not known.
+/// Whether a condition is true; `None` if that is unknown.
 type Truth = Option<bool>;
 
-/// What a condition asks of a variable.
+/// A condition on one variable.
 #[derive(Debug)]
-enum VariableTest {
-    /// Whether it is set, or is not.
+enum VariableCondition {
+    /// Whether it is set, or unset.
     IsSet { then: bool, by_emptiness: bool },
-    /// Whether it holds this text, or does not.
+    /// Whether it equals this text, or differs from it.
     Is(String, bool),
 }
 
-/// Whether the script goes on.
+/// Whether the script continues after a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flow {
-    Goes,
+    Continues,
     Stops,
 }
 
 struct Follower<'t> {
     text: &'t str,
-    /// Variables that we know and that the script finds by means that are not followed.
+    /// Variables with known values, which the script computes in ways that are not followed.
     pinned: BTreeMap<&'static str, String>,
     variables: BTreeMap<String, Values>,
-    /// What variables held before each change, so that a branch can be taken back.
+    /// The values of variables before each change, to undo a branch.
     journal: Vec<(String, Option<Values>)>,
     functions: BTreeMap<&'t str, &'t SyntaxNode>,
     /// How often each function was followed.
     calls: BTreeMap<&'t str, usize>,
-    /// How many we are in.
+    /// The depth of function calls.
     inside: usize,
-    /// How many blocks we are in that are come to only while a cache variable is not set.
+    /// The depth of blocks that are only reached while a cache variable is unset.
     guarded: usize,
-    /// Only the host and the options decide conditions.
+    /// Whether only the host and the options decide conditions.
     is_open: bool,
-    /// How deep we are in commands.
+    /// The depth of nested commands.
     depth: usize,
     fuel: usize,
     found: ScriptOutcome,
 }
 
-/// Follows a script. What is come to depends on earlier guesses, and somebody may answer those: so it is followed once as it
-/// goes without answers, and once more into every branch that only the host or the options keep it from.
+/// Follows a script twice. What it reaches depends on earlier guesses, which may be answered. So it is followed once as
+/// it runs without answers, and once into every branch that the host and the options permit.
 pub(super) fn follow(text: &str, script: &List, host: &ScriptHost) -> ScriptOutcome {
     let mut found = follow_once(text, script, host, false);
     for (at, outcome) in follow_once(text, script, host, true).outcomes {
@@ -141,7 +164,7 @@ fn follow_once(text: &str, script: &List, host: &ScriptHost, is_open: bool) -> S
         found: ScriptOutcome::default(),
     };
     for node in script {
-        // A script that stops here with nothing known to be wrong was misread: it goes on.
+        // A script does not stop unconditionally at its top level. If it seems to, it was misread, so continue.
         follower.node(node);
     }
     follower.found.end = follower.variables;
@@ -156,7 +179,7 @@ fn text(text: impl Into<String>) -> Values {
     Values::from([Value::Text(text.into())])
 }
 
-/// The texts that the values are; none when one of them is not known.
+/// Returns the values as texts; `None` if one of them is unknown.
 fn texts(values: &Values) -> Option<Vec<&str>> {
     let texts = values.iter().map(|value| match value {
         Value::Text(text) => Some(text.as_str()),
@@ -195,8 +218,8 @@ impl<'t> Follower<'t> {
         self.journal.push((name.into(), before));
     }
 
-    /// Takes back what was changed since, and gives what it was.
-    fn take_back(&mut self, since: usize) -> BTreeMap<String, Values> {
+    /// Undoes the changes since a point of the journal, and returns them.
+    fn undo(&mut self, since: usize) -> BTreeMap<String, Values> {
         let mut changed = BTreeMap::new();
         while self.journal.len() > since {
             let Some((name, before)) = self.journal.pop() else {
@@ -207,21 +230,21 @@ impl<'t> Follower<'t> {
                 None => self.variables.remove(&name),
             };
             if let Some(now) = now {
-                // The last change comes first.
+                // The journal is read backwards, so the last change of a variable comes first.
                 changed.entry(name).or_insert(now);
             }
         }
         changed
     }
 
-    /// Follows each of the branches from the same state, and goes on with what they leave together.
+    /// Follows each branch from the same state, and continues with the union of their values.
     fn branches(&mut self, branches: &[&dyn Fn(&mut Self) -> Flow]) -> Flow {
         let since = self.journal.len();
         let mut ends = Vec::new();
         for branch in branches {
             let flow = branch(self);
-            let changed = self.take_back(since);
-            if flow == Flow::Goes {
+            let changed = self.undo(since);
+            if flow == Flow::Continues {
                 ends.push(changed);
             }
         }
@@ -230,7 +253,7 @@ impl<'t> Follower<'t> {
         }
         let names: BTreeSet<&String> = ends.iter().flat_map(BTreeMap::keys).collect();
         if !self.burn(names.len()) {
-            return Flow::Goes;
+            return Flow::Continues;
         }
         for name in names {
             let values = ends.iter().flat_map(|end| match end.get(name) {
@@ -246,12 +269,12 @@ impl<'t> Follower<'t> {
             let values = values.collect();
             self.set(name, values);
         }
-        Flow::Goes
+        Flow::Continues
     }
 
     // ---- words ----
 
-    /// What a word may become.
+    /// Returns the possible expansions of a word.
     fn expand(&self, word: &str) -> Values {
         let mut all: Vec<String> = vec![String::new()];
         let bytes = word.as_bytes();
@@ -338,7 +361,7 @@ impl<'t> Follower<'t> {
         all.into_iter().map(Value::Text).collect()
     }
 
-    /// What autoconf's `printf "%s\n" "ac_cv_file_$file" | $as_tr_sh` prints: the name of a variable.
+    /// Returns the output of Autoconf's `printf "%s\n" "ac_cv_file_$file" | $as_tr_sh`: the name of a variable.
     fn transliterated(&self, command: &str) -> Option<String> {
         let (print, translate) = command.split_once('|')?;
         if !["$as_tr_sh", "sed \"$as_sed_sh\""].contains(&translate.trim()) {
@@ -360,9 +383,9 @@ impl<'t> Follower<'t> {
         Some(text.chars().map(plain).collect())
     }
 
-    /// `${name+word}` and `${name-word}`, which look at whether the variable is set.
+    /// Expands `${name+word}` and `${name-word}`, which depend on whether the variable is set.
     fn alternative(&self, name: &str, values: Values, operator: &str, word: &str) -> Values {
-        // A cache variable that was not come to yet is not set: nobody answers.
+        // A cache variable that was not reached yet is unset, since there are no answers.
         let missing = is_cache_variable(name) && !self.variables.contains_key(name);
         let values = if missing {
             Values::from([Value::Unset])
@@ -386,7 +409,7 @@ impl<'t> Follower<'t> {
         each.collect()
     }
 
-    /// Returns whether a condition, or the word of a `case`, may be decided by what variables hold.
+    /// Returns whether the values of variables may decide a condition or the word of a `case`.
     fn may_decide(&self, text: &str) -> bool {
         !self.is_open
             || text.match_indices('$').all(|(at, _)| {
@@ -399,7 +422,7 @@ impl<'t> Follower<'t> {
 
     // ---- conditions ----
 
-    /// Whether a list of commands succeeds. Does what the commands do.
+    /// Follows a list of commands and returns whether it succeeds.
     fn condition(&mut self, list: &'t List) -> (Truth, Flow) {
         let mut truth = None;
         for node in list {
@@ -409,7 +432,7 @@ impl<'t> Follower<'t> {
                 return (truth, flow);
             }
         }
-        (truth, Flow::Goes)
+        (truth, Flow::Continues)
     }
 
     fn succeeds(&mut self, node: &'t SyntaxNode) -> (Truth, Flow) {
@@ -432,8 +455,9 @@ impl<'t> Follower<'t> {
                                 after.set(truth);
                                 flow
                             };
-                            flow = self.branches(&[&follow, &|_| Flow::Goes]);
-                            // One that fails makes `&&` fail whatever the other did, and one that succeeds `||` succeed.
+                            flow = self.branches(&[&follow, &|_| Flow::Continues]);
+                            // A failing part makes `&&` fail whatever the others do; a succeeding one makes `||`
+                            // succeed.
                             truth = after.get().filter(|truth| *truth != wanted);
                         }
                     }
@@ -469,7 +493,7 @@ impl<'t> Follower<'t> {
                     "false" => Some(false),
                     "test" => self.expression(rest),
                     "[" => self.expression(rest.strip_suffix(&["]"]).unwrap_or(rest)),
-                    // An empty word that is not quoted is none.
+                    // An unquoted empty word vanishes.
                     "" => {
                         may_be_none = true;
                         continue;
@@ -484,7 +508,7 @@ impl<'t> Follower<'t> {
         }
     }
 
-    /// What follows `test`. `-o` binds less than `-a`.
+    /// Evaluates the arguments of `test`. `-o` has lower precedence than `-a`.
     fn expression(&self, words: &[&str]) -> Truth {
         let any = words.split(|word| *word == "-o").map(|words| {
             let all = words.split(|word| *word == "-a");
@@ -540,10 +564,10 @@ impl<'t> Follower<'t> {
                 return Flow::Stops;
             }
         }
-        Flow::Goes
+        Flow::Continues
     }
 
-    /// Counts work; tells whether there may be more.
+    /// Counts work; returns whether the limit permits it.
     fn burn(&mut self, commands: usize) -> bool {
         let left = self.fuel.checked_sub(commands);
         self.fuel = left.unwrap_or_default();
@@ -553,7 +577,7 @@ impl<'t> Follower<'t> {
     fn node(&mut self, node: &'t SyntaxNode) -> Flow {
         let length = node.span.end.saturating_sub(node.span.start);
         if self.depth >= MAX_DEPTH || !self.burn(1 + length / BYTES) {
-            return Flow::Goes;
+            return Flow::Continues;
         }
         self.depth += 1;
         let flow = self.command(node);
@@ -575,7 +599,7 @@ impl<'t> Follower<'t> {
                 for command in commands {
                     self.apart(|this| this.node(command));
                 }
-                Flow::Goes
+                Flow::Continues
             }
             CommandKind::If { arms, otherwise } => self.conditional(node, arms, otherwise),
             CommandKind::Case { subject, arms } => self.case(*subject, arms),
@@ -586,14 +610,14 @@ impl<'t> Follower<'t> {
             } => self.repeat(variable.as_ref(), condition, body),
             CommandKind::Function { name, body } => {
                 self.functions.insert(self.of(*name), body);
-                Flow::Goes
+                Flow::Continues
             }
             CommandKind::Group {
                 subshell: true,
                 body,
             } => {
                 self.apart(|this| this.list(body));
-                Flow::Goes
+                Flow::Continues
             }
             CommandKind::Group {
                 subshell: false,
@@ -602,11 +626,11 @@ impl<'t> Follower<'t> {
         }
     }
 
-    /// Follows what happens in a process of its own: no variable of ours changes.
+    /// Follows commands in a subshell, which changes no variable of the script.
     fn apart(&mut self, follow: impl FnOnce(&mut Self) -> Flow) {
         let since = self.journal.len();
         follow(self);
-        self.take_back(since);
+        self.undo(since);
     }
 
     fn simple(&mut self, assignments: &[Span], words: &[Span]) -> Flow {
@@ -614,11 +638,11 @@ impl<'t> Follower<'t> {
             for span in assignments {
                 if let Some((name, value)) = assignment(self.of(*span)) {
                     let values = self.expand(value);
-                    // A copy of itself is what it was.
+                    // Assigning a variable to itself changes nothing.
                     self.set(name, values);
                 }
             }
-            return Flow::Goes;
+            return Flow::Continues;
         }
         let words: Vec<&'t str> = words.iter().map(|word| self.of(*word)).collect();
         match words[0] {
@@ -630,7 +654,7 @@ impl<'t> Follower<'t> {
                         self.assign_default(word);
                     }
                 }
-                return Flow::Goes;
+                return Flow::Continues;
             }
             "export" => {
                 for word in &words[1..] {
@@ -639,19 +663,19 @@ impl<'t> Follower<'t> {
                         self.set(name, values);
                     }
                 }
-                return Flow::Goes;
+                return Flow::Continues;
             }
             "unset" => {
                 for name in &words[1..] {
                     self.set(name, Values::from([Value::Unset]));
                 }
-                return Flow::Goes;
+                return Flow::Continues;
             }
             "eval" => {
                 if !self.evaluates_assignment(&words[1..]) {
                     words[1..].iter().for_each(|word| self.assigned_in(word));
                 }
-                return Flow::Goes;
+                return Flow::Continues;
             }
             _ => {}
         }
@@ -660,7 +684,7 @@ impl<'t> Follower<'t> {
         {
             return self.call(words[0], body);
         }
-        // A function of autoconf's sets the variable that it is told of.
+        // Functions of Autoconf set the variable that is passed by name.
         if is_plumbing(words[0]) || words[0] == "read" {
             for word in &words[1..] {
                 let name = word.trim_matches('"');
@@ -676,22 +700,22 @@ impl<'t> Follower<'t> {
                 }
             }
         }
-        Flow::Goes
+        Flow::Continues
     }
 
     fn call(&mut self, name: &'t str, body: &'t SyntaxNode) -> Flow {
         let calls = self.calls.entry(name).or_default();
         if *calls >= MAX_CALLS.1 || self.inside >= MAX_CALLS.0 {
-            return Flow::Goes;
+            return Flow::Continues;
         }
         *calls += 1;
         self.inside += 1;
         self.node(body);
         self.inside -= 1;
-        Flow::Goes
+        Flow::Continues
     }
 
-    /// `: ${x=value}` sets what is not set.
+    /// Follows `: ${x=value}`, which sets a variable that is unset.
     fn assign_default(&mut self, word: &str) {
         let word = word.trim_matches('"');
         if let Some((name, Some((operator @ ("=" | ":="), value)), _)) = parameter(word) {
@@ -702,7 +726,7 @@ impl<'t> Follower<'t> {
         }
     }
 
-    /// `eval "$name=value"`, when it is known what is assigned.
+    /// Follows `eval "$name=value"`; returns whether the assignment is known.
     fn evaluates_assignment(&mut self, words: &[&str]) -> bool {
         let [word] = words else { return false };
         let values = self.expand(word);
@@ -717,7 +741,7 @@ impl<'t> Follower<'t> {
         true
     }
 
-    /// Forgets what variables hold that a text for `eval` assigns.
+    /// Marks the variables that a text for `eval` assigns as unknown.
     fn assigned_in(&mut self, word: &str) {
         let plain = word.replace(['"', '\'', '\\'], "");
         for (at, _) in plain.match_indices('=') {
@@ -739,7 +763,7 @@ impl<'t> Follower<'t> {
             return self.list(otherwise);
         };
         if self.depth >= MAX_DEPTH {
-            return Flow::Goes;
+            return Flow::Continues;
         }
         self.depth += 1;
         let flow = self.arm(node, arm, rest, otherwise);
@@ -794,17 +818,17 @@ impl<'t> Follower<'t> {
         };
         self.reached_guard(node, &variable, values, stops);
         if stops {
-            // With an answer it would have gone on.
+            // With an answer, the script would have continued.
             self.set(&variable, unknown());
         }
-        Flow::Goes
+        Flow::Continues
     }
 
-    /// Goes on behind a stop that a decision on `$cross_compiling` leads to, and no answer could: what follows is of interest
-    /// all the same. In the block of a cache variable, the block is what stops.
+    /// Continues after a stop that depends on `$cross_compiling` and that no answer could prevent, to follow the rest
+    /// of the script too. In the block of a cache variable, the stop is the outcome of the block.
     fn unless_decided(&self, flow: Flow, decision: Span) -> Flow {
         match self.guarded == 0 && mentions_cross(self.of(decision)) {
-            true => Flow::Goes,
+            true => Flow::Continues,
             false => flow,
         }
     }
@@ -834,14 +858,14 @@ impl<'t> Follower<'t> {
             Some(true) => self.list(&arm.body),
             Some(false) => other(self),
             None => {
-                let question = self.question(arm);
+                let condition = self.variable_condition(arm);
                 self.branches(&[
                     &|this: &mut Self| {
-                        this.narrow(question.as_ref(), true);
+                        this.narrow(condition.as_ref(), true);
                         this.list(&arm.body)
                     },
                     &|this: &mut Self| {
-                        this.narrow(question.as_ref(), false);
+                        this.narrow(condition.as_ref(), false);
                         other(this)
                     },
                 ])
@@ -849,12 +873,12 @@ impl<'t> Follower<'t> {
         }
     }
 
-    /// What a condition asks of one variable, when it asks nothing else.
-    fn question(&self, arm: &Arm) -> Option<(String, VariableTest)> {
+    /// Returns the variable and its condition, if the arm checks only that.
+    fn variable_condition(&self, arm: &Arm) -> Option<(String, VariableCondition)> {
         if let Some(guard) = guard_of(self.of(arm.span)) {
             let name = self.name_of(guard.name)?;
             let (then, by_emptiness) = (guard.then_is_set, guard.by_emptiness);
-            return Some((name, VariableTest::IsSet { then, by_emptiness }));
+            return Some((name, VariableCondition::IsSet { then, by_emptiness }));
         }
         let [only] = &arm.condition[..] else {
             return None;
@@ -875,26 +899,31 @@ impl<'t> Follower<'t> {
             return None;
         };
         let is_plain = length == left.len() && !right.contains(['$', '`', '\\', '"', '\'']);
-        is_plain.then(|| (name.into(), VariableTest::Is(right.into(), operator == "=")))
+        is_plain.then(|| {
+            (
+                name.into(),
+                VariableCondition::Is(right.into(), operator == "="),
+            )
+        })
     }
 
-    /// Takes from a variable the values with which this branch is not come to.
-    fn narrow(&mut self, question: Option<&(String, VariableTest)>, holds: bool) {
-        let Some((name, question)) = question else {
+    /// Removes the values of a variable with which this branch is not reached.
+    fn narrow(&mut self, condition: Option<&(String, VariableCondition)>, holds: bool) {
+        let Some((name, condition)) = condition else {
             return;
         };
         let Some(values) = self.variables.get(name) else {
             return;
         };
         let mut left = values.clone();
-        left.retain(|value| match question {
-            VariableTest::IsSet { then, by_emptiness } => match value {
+        left.retain(|value| match condition {
+            VariableCondition::IsSet { then, by_emptiness } => match value {
                 Value::Unset => *then != holds,
                 Value::Text(text) if *by_emptiness && text.is_empty() => *then != holds,
                 Value::Text(_) => *then == holds,
                 Value::Of(_) | Value::Unknown => true,
             },
-            VariableTest::Is(text, equal) => match value {
+            VariableCondition::Is(text, equal) => match value {
                 Value::Text(value) => (value == text) == (*equal == holds),
                 Value::Unset => text.is_empty() == (*equal == holds),
                 Value::Of(_) | Value::Unknown => true,
@@ -907,7 +936,7 @@ impl<'t> Follower<'t> {
 
     fn case(&mut self, subject: Span, arms: &'t [(Vec<Span>, List)]) -> Flow {
         let subjects = self.expand(self.of(subject));
-        // Where each arm may be taken from.
+        // The bodies that may be followed.
         let mut taken: Vec<&'t List> = Vec::new();
         let mut may_fall = false;
         match texts(&subjects).filter(|_| self.may_decide(self.of(subject))) {
@@ -938,7 +967,7 @@ impl<'t> Follower<'t> {
         }
         taken.dedup_by_key(|list| list.as_ptr());
         match (&taken[..], may_fall) {
-            ([], _) => Flow::Goes,
+            ([], _) => Flow::Continues,
             ([only], false) => self.list(only),
             _ => {
                 let follow: Vec<_> = taken
@@ -948,7 +977,7 @@ impl<'t> Follower<'t> {
                         move |this: &mut Self| this.list(list)
                     })
                     .collect();
-                let fall = |_: &mut Self| Flow::Goes;
+                let fall = |_: &mut Self| Flow::Continues;
                 let mut branches: Vec<&dyn Fn(&mut Self) -> Flow> = Vec::new();
                 branches.extend(follow.iter().map(|f| f as &dyn Fn(&mut Self) -> Flow));
                 if may_fall {
@@ -959,7 +988,7 @@ impl<'t> Follower<'t> {
         }
     }
 
-    /// Whether a pattern of `case` fits a text.
+    /// Returns whether a pattern of `case` matches a text.
     fn fits(&self, pattern: Span, subject: &str) -> Truth {
         let pattern = self.of(pattern);
         if pattern.contains(['$', '`']) {
@@ -988,20 +1017,20 @@ impl<'t> Follower<'t> {
             };
             self.set(name, values);
         }
-        // Twice, so that what it sets at its end is known at its beginning.
+        // Twice, so that values set at the end of the body are known at its beginning.
         for _ in 0..2 {
             self.branches(&[
                 &|this: &mut Self| {
                     this.condition(condition);
                     this.list(body)
                 },
-                &|_| Flow::Goes,
+                &|_| Flow::Continues,
             ]);
         }
-        Flow::Goes
+        Flow::Continues
     }
 
-    /// The variable that a word of a guard names: itself, or what the variable holds that it is.
+    /// Returns the variable of a guard: the name itself, or the value of the variable that contains the name.
     fn name_of(&self, name: &str) -> Option<String> {
         if !name.starts_with('$') {
             return Some(name.into());
@@ -1013,7 +1042,7 @@ impl<'t> Follower<'t> {
     }
 }
 
-/// What several parts come to together, of which one with that truth decides: `false` of `-a`, `true` of `-o`.
+/// Combines the truth of several parts, of which one decides: `false` for `-a`, `true` for `-o`.
 fn decided_by(decisive: bool, parts: impl Iterator<Item = Truth>) -> Truth {
     let parts: Vec<Truth> = parts.collect();
     match parts.contains(&Some(decisive)) {
@@ -1023,7 +1052,7 @@ fn decided_by(decisive: bool, parts: impl Iterator<Item = Truth>) -> Truth {
     }
 }
 
-/// What holds of all.
+/// Returns the truth that all possibilities share; `None` if they differ.
 fn one_of(truths: &[Truth]) -> Truth {
     let first = *truths.first()?;
     truths
@@ -1032,7 +1061,7 @@ fn one_of(truths: &[Truth]) -> Truth {
         .then_some(first)?
 }
 
-/// Returns whether a variable is an option of configure's, which is not set when nobody gives it.
+/// Returns whether a variable is an option of configure, which is unset unless the user gives it.
 fn is_option(name: &str) -> bool {
     ["enable_", "with_"]
         .iter()
@@ -1040,16 +1069,15 @@ fn is_option(name: &str) -> bool {
         && !name.ends_with("_checked")
 }
 
-/// Returns whether a function is one of autoconf's own.
+/// Returns whether a function is one of Autoconf's own.
 pub(super) fn is_plumbing(name: &str) -> bool {
     name.starts_with("ac_fn_") || name.starts_with("as_fn_")
 }
 
-/// The name of a parameter, its operator with the word behind it, and how long all of it is.
+/// A parameter: its name, its operator with the word after it, and its length in bytes.
 type Parameter<'t> = (&'t str, Option<(&'t str, &'t str)>, usize);
 
-/// Takes `$name`, `${name}` or `${name<operator>word}` from the beginning of a text: the name, the operator with the word,
-/// and how long it is.
+/// Parses `$name`, `${name}` or `${name<operator>word}` at the beginning of a text.
 fn parameter(text: &str) -> Option<Parameter<'_>> {
     let rest = text.strip_prefix('$')?;
     let (braced, rest) = match rest.strip_prefix('{') {
@@ -1072,7 +1100,7 @@ fn parameter(text: &str) -> Option<Parameter<'_>> {
         .into_iter()
         .find(|operator| behind.starts_with(operator))?;
     let word = &behind[operator.len()..];
-    // A word with braces of its own is more than is read here.
+    // A word that contains braces is not parsed.
     let end = word
         .find(['{', '}'])
         .filter(|end| word[*end..].starts_with('}'))?;
@@ -1083,9 +1111,9 @@ fn parameter(text: &str) -> Option<Parameter<'_>> {
     ))
 }
 
-/// Returns whether a shell's pattern fits the whole of a text.
+/// Returns whether a shell pattern matches the whole text.
 fn glob_fits(pattern: &[u8], text: &[u8]) -> bool {
-    // Where to go on after the last `*`, with one more byte of the text taken by it.
+    // Where to continue after the last `*` if it has to match one more byte.
     let mut retry: Option<(usize, usize)> = None;
     let (mut p, mut t) = (0, 0);
     while t < text.len() || p < pattern.len() {
@@ -1115,7 +1143,7 @@ fn glob_fits(pattern: &[u8], text: &[u8]) -> bool {
     true
 }
 
-/// Whether `[…]` at the beginning of a pattern has the byte, and how long it is.
+/// Returns whether `[…]` at the beginning of a pattern contains the byte, and the length of the brackets.
 fn bracket(pattern: &[u8], byte: u8) -> Option<(bool, usize)> {
     let negated = matches!(pattern.get(1), Some(b'!' | b'^'));
     let first = 1 + usize::from(negated);
@@ -1140,7 +1168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_fit_as_a_shell_has_it() {
+    fn patterns_match_as_in_a_shell() {
         for (pattern, text, fits) in [
             ("*-gnu*", "linux-gnueabi", true),
             ("linux*", "linux-gnu", true),
@@ -1164,7 +1192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_for_eval_may_stand_behind_any_character() {
+    fn a_name_for_eval_may_follow_any_character() {
         let host = ScriptHost::of(&"avr".parse().expect("a tuple"));
         for text in ["eval \"$x é_cv_a=1\"", "eval $y\u{fffd}x_cv_a=1"] {
             let followed = follow(text, &super::super::shell::parse(text), &host);
@@ -1177,7 +1205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_doubles_is_not_known_in_the_end() {
+    fn a_value_that_doubles_becomes_unknown() {
         let text = "x=ab\n".to_owned() + &"x=$x$x\n".repeat(100);
         let host = ScriptHost::of(&"avr".parse().expect("a tuple"));
         let followed = follow(&text, &super::super::shell::parse(&text), &host);
@@ -1185,7 +1213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_ends_where_a_shell_ends_it() {
+    fn a_parameter_ends_as_in_a_shell() {
         assert_eq!(parameter("$a_b-c"), Some(("a_b", None, 4)));
         assert_eq!(parameter("${a}b"), Some(("a", None, 4)));
         assert_eq!(parameter("${a+y}b"), Some(("a", Some(("+", "y")), 6)));

@@ -1,11 +1,11 @@
-//! The questions by which a script asks whether a variable is cached.
+//! The conditions with which a script checks whether a variable is cached.
 
 use super::shell::is_name_byte;
 
-/// The variable that autoconf decides on.
+/// The variable with which Autoconf's tests choose between running and guessing.
 pub(super) const CROSS: &str = "cross_compiling";
 
-/// Returns whether a text looks at `$cross_compiling`.
+/// Returns whether a text refers to `$cross_compiling`.
 pub(super) fn mentions_cross(text: &str) -> bool {
     text.match_indices(CROSS).any(|(at, _)| {
         let is_value = text[..at].ends_with('$') || text[..at].ends_with("${");
@@ -14,22 +14,22 @@ pub(super) fn mentions_cross(text: &str) -> bool {
     })
 }
 
-/// A condition that asks whether a cache variable is set.
+/// A condition that checks whether a cache variable is set.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Guard<'t> {
-    /// The variable; `$name` where another variable names it.
+    /// The variable; `$name` if another variable contains its name.
     pub(super) name: &'t str,
-    /// It holds when the variable is set.
+    /// Whether the condition is true if the variable is set.
     pub(super) then_is_set: bool,
-    /// To be empty is as good as not to be set.
+    /// Whether an empty value counts as unset.
     pub(super) by_emptiness: bool,
 }
 
-/// Reads a condition as one that asks whether a cache variable is set, in every spelling that autoconf had for it and those that
-/// people write.
+/// Recognises a condition that checks whether a cache variable is set: in every spelling of every version of Autoconf,
+/// and in those of hand-written scripts.
 pub(super) fn guard_of(condition: &str) -> Option<Guard<'_>> {
     let condition = condition.trim();
-    // A longer one does more than ask.
+    // A longer condition checks more than that.
     if condition.len() > 200 || condition.contains(['\n']) {
         return None;
     }
@@ -37,7 +37,7 @@ pub(super) fn guard_of(condition: &str) -> Option<Guard<'_>> {
         || condition.contains("!= xset")
         || condition.starts_with('!');
     for (at, _) in condition.match_indices('{') {
-        // `${name+y}`, `\${$name+set}`; autoconf 2.13 had `'{'name'+set}'`.
+        // `${name+y}`, `\${$name+set}`; Autoconf 2.13 wrote `'{'name'+set}'`.
         let inner = condition[at + 1..].trim_start_matches(['\'', '"', '\\']);
         let dollar = usize::from(inner.starts_with('$'));
         let length = dollar
@@ -47,11 +47,11 @@ pub(super) fn guard_of(condition: &str) -> Option<Guard<'_>> {
                 .count();
         let (name, behind) = inner.split_at(length);
         let behind = behind.trim_start_matches(['\'', '"', '\\']);
-        let is_question = ["+y}", "+set}", "+:}", ":+y}", ":+set}"]
+        let is_check = ["+y}", "+set}", "+:}", ":+y}", ":+set}"]
             .iter()
             .any(|end| behind.starts_with(end));
         let names_one = is_cache_variable(name) || dollar == 1 && length > 1;
-        if is_question && names_one {
+        if is_check && names_one {
             return Some(Guard {
                 name,
                 then_is_set: !denies,
@@ -62,7 +62,7 @@ pub(super) fn guard_of(condition: &str) -> Option<Guard<'_>> {
     by_emptiness(condition)
 }
 
-/// `test -z "$name"`, `test -n "$name"`, `test "x$name" = x` and the like.
+/// Recognises `test -z "$name"`, `test -n "$name"`, `test "x$name" = x` and the like.
 pub(super) fn by_emptiness(condition: &str) -> Option<Guard<'_>> {
     let words: Vec<&str> = condition
         .trim_end_matches([';', ' '])
@@ -95,7 +95,7 @@ pub(super) fn by_emptiness(condition: &str) -> Option<Guard<'_>> {
     })
 }
 
-/// Returns whether a name is a cache variable's by autoconf's rule: it has `_cv_` in it.
+/// Returns whether a name is that of a cache variable, which by Autoconf's rule contains `_cv_`.
 pub(super) fn is_cache_variable(name: &str) -> bool {
     name.bytes().all(is_name_byte) && name.contains("_cv_")
 }

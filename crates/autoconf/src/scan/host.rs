@@ -1,8 +1,8 @@
-//! The fields of a tuple, as configure scripts name them.
+//! The fields of a tuple, under the names that configure scripts use.
 
 use crossmerge_plan::tuple::Tuple;
 
-/// The machine that a script configures for, as its `config.sub` would write it.
+/// The host of a configure script (`--host`), in the form of `config.sub`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScriptHost {
     pub(super) alias: String,
@@ -12,8 +12,8 @@ pub struct ScriptHost {
 }
 
 impl ScriptHost {
-    /// Takes a tuple apart. `config.sub` knows a vendor for some CPUs; no script is known to ask for that of a tuple that names
-    /// none, so it is `unknown` here.
+    /// Splits a tuple into its fields. The vendor is `unknown` if the tuple has none. `config.sub` supplies a vendor
+    /// for some CPUs, but no known script checks for one that the tuple does not name.
     pub fn of(tuple: &Tuple) -> Self {
         let vendor = tuple.vendor();
         let rest = tuple.as_str().strip_prefix(tuple.cpu()).unwrap_or_default();
@@ -38,7 +38,7 @@ impl ScriptHost {
         }
     }
 
-    /// `cpu-vendor-os`.
+    /// Returns `cpu-vendor-os`.
     pub fn canonical(&self) -> String {
         format!("{}-{}-{}", self.cpu, self.vendor, self.os)
     }

@@ -1,61 +1,61 @@
-//! The shapes of a shell script: which commands stand in which branch of which condition. Pure.
+//! Parses a shell script into commands, conditions and branches. Pure.
 //!
-//! It reads what configure scripts are written in, the Bourne shell's grammar, as far as the shapes go: words are kept as
-//! they are spelled, here-documents are passed over, and `$(…)` is read only to find its end. It never fails: what cannot be
-//! right is passed over, and a construct that is not closed ends with the one around it. Next comes `follow.rs`.
+//! It parses the Bourne shell grammar of configure scripts. Words are kept as they are spelled, here-documents are
+//! skipped, and `$(…)` is read only to find its end. Parsing never fails: what is not valid is skipped, and a construct
+//! that is not closed ends with the enclosing one. `follow.rs` interprets the result.
 
-/// How deep constructs may be inside each other; the deepest in autoconf's scripts are near 30. What is deeper is passed over.
+/// How deeply constructs may be nested; the deepest in Autoconf's scripts are near 30. What is deeper is skipped.
 const MAX_DEPTH: usize = 160;
 
-/// How many here-documents may wait for the end of their line; bash takes 16.
+/// The maximum number of here-documents on one line; bash takes 16.
 const MAX_DOCUMENTS: usize = 16;
 
-/// A stretch of the text, in bytes.
+/// A range of the text, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Span {
-    /// Where it begins.
+    /// The first byte.
     pub(super) start: usize,
-    /// The first byte behind it.
+    /// The first byte after it.
     pub(super) end: usize,
 }
 
 impl Span {
-    /// The text of it.
+    /// Returns the text in the range.
     pub(super) fn of(self, text: &str) -> &str {
         text.get(self.start..self.end).unwrap_or_default()
     }
 }
 
-/// Commands, one after the other.
+/// A list of commands.
 pub(super) type List = Vec<SyntaxNode>;
 
-/// A command and where it stands.
+/// A command and its range.
 #[derive(Debug)]
 pub(super) struct SyntaxNode {
     pub(super) span: Span,
     pub(super) command: CommandKind,
 }
 
-/// What stands between two commands of a chain.
+/// The operator between two commands of a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ChainOperator {
     And,
     Or,
 }
 
-/// A condition and what is done when it holds.
+/// A condition and the commands that follow if it is true.
 #[derive(Debug)]
 pub(super) struct Arm {
-    /// The condition, from behind `if` to before `then`.
+    /// The condition: the text between `if` and `then`.
     pub(super) span: Span,
     pub(super) condition: List,
     pub(super) body: List,
 }
 
-/// What a command is.
+/// The kind of a command, with its parts.
 #[derive(Debug)]
 pub(super) enum CommandKind {
-    /// Words; those before the first that is no assignment are the assignments.
+    /// A simple command: assignments and words.
     Simple {
         assignments: Vec<Span>,
         words: Vec<Span>,
@@ -77,7 +77,7 @@ pub(super) enum CommandKind {
         subject: Span,
         arms: Vec<(Vec<Span>, List)>,
     },
-    /// `for`, with the variable and its words, `while` and `until`, with the condition.
+    /// `for`, with the variable and its words; `while` and `until`, with the condition.
     Loop {
         variable: Option<(Span, Vec<Span>)>,
         condition: List,
@@ -104,30 +104,30 @@ struct Token {
     span: Span,
 }
 
-/// Operators, the longer before those that they begin with.
+/// Operators. A longer one comes before its prefixes.
 const OPERATORS: [&str; 10] = [";;&", ";;", ";&", "&&", "||", ";", "&", "|", "(", ")"];
 
-/// A here-document: its delimiter, and whether tabs before that count for nothing.
+/// A here-document: its delimiter, and whether tabs before the delimiter are ignored.
 type HereDocument = (String, bool);
 
 struct Parser<'t> {
     text: &'t str,
     bytes: &'t [u8],
     at: usize,
-    /// Here-documents whose bodies begin behind the next line end.
+    /// Here-documents whose bodies begin on the next line.
     pending: Vec<HereDocument>,
-    /// The words that end the lists we are in.
+    /// The words that end the enclosing lists.
     ends: Vec<&'static [&'static str]>,
-    /// How many word scanners are in each other.
+    /// The depth of nested word scanners.
     depth: usize,
-    /// How many functions are, each the body of the one before.
+    /// The depth of functions that are the body of a function.
     functions: usize,
-    /// The token that was looked at last: where we stood before it, it, and what holds behind it. Without it, nested `$(…)`
-    /// would be read again at each level.
+    /// The last token from [`Parser::peek`]: the position before it, the token, the position after it and the
+    /// here-documents. Without this cache, nested `$(…)` would be read again at each level.
     ahead: Option<(usize, Token, usize, Vec<HereDocument>)>,
 }
 
-/// Reads a whole script.
+/// Parses a whole script.
 pub(super) fn parse(text: &str) -> List {
     let mut parser = Parser {
         text,
@@ -142,12 +142,12 @@ pub(super) fn parse(text: &str) -> List {
     parser.list(&[])
 }
 
-/// Returns whether a byte may be in a variable's name.
+/// Returns whether a byte may be part of a variable's name.
 pub(super) fn is_name_byte(byte: u8) -> bool {
     byte == b'_' || byte.is_ascii_alphanumeric()
 }
 
-/// The name and the value of a word that is an assignment.
+/// Splits a word that is an assignment into name and value.
 pub(super) fn assignment(word: &str) -> Option<(&str, &str)> {
     let (name, value) = word.split_once('=')?;
     let is_name = name.bytes().all(is_name_byte) && !name.starts_with(|c: char| c.is_ascii_digit());
@@ -173,7 +173,7 @@ impl Parser<'_> {
 
     // ---- tokens ----
 
-    /// Passes over blanks, comments, line ends with a backslash before them, and redirections with their words.
+    /// Skips blanks, comments, escaped newlines, and redirections with their words.
     fn skip_blank(&mut self) {
         loop {
             match self.byte(self.at) {
@@ -212,7 +212,7 @@ impl Parser<'_> {
         if self.byte(self.at) == Some(b'-') {
             self.at += 1;
             if !tabs {
-                // `>&-` closes.
+                // `>&-` closes a descriptor and has no word.
                 return;
             }
         }
@@ -228,7 +228,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Passes over the bodies of the here-documents of the line that has ended.
+    /// Skips the bodies of the here-documents of the line that has ended.
     fn skip_documents(&mut self) {
         for (delimiter, tabs) in std::mem::take(&mut self.pending) {
             while self.at < self.bytes.len() {
@@ -257,9 +257,9 @@ impl Parser<'_> {
         token
     }
 
-    /// Looks at the next token without taking it.
+    /// Returns the next token without consuming it.
     fn peek(&mut self) -> Token {
-        // What stands before a token is passed over once and for all: a here-document must not be met twice.
+        // What precedes a token is skipped once only: a here-document must not be queued twice.
         self.skip_blank();
         if let Some((at, token, ..)) = &self.ahead
             && *at == self.at
@@ -287,7 +287,7 @@ impl Parser<'_> {
                 let found = OPERATORS.iter().find(|o| self.rest().starts_with(**o));
                 if let Some(operator) = found {
                     self.at += operator.len();
-                    // The others end an arm too.
+                    // `;&` and `;;&` end an arm too.
                     let ends_arm = operator.starts_with(";;") || *operator == ";&";
                     TokenKind::Operator(if ends_arm { ";;" } else { operator })
                 } else {
@@ -311,7 +311,7 @@ impl Parser<'_> {
 
     // ---- words ----
 
-    /// Passes over a word. Takes at least one byte where there is one, so that whoever calls it goes on.
+    /// Skips a word. Consumes at least one byte if there is one, so that callers make progress.
     fn scan_word(&mut self) {
         let start = self.at;
         while let Some(byte) = self.byte(self.at) {
@@ -340,7 +340,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Passes over a quote and what is in it, to the byte that ends it.
+    /// Skips quoted text, to the byte that ends it.
     fn scan_until(&mut self, end: u8, escapes: bool) {
         self.at += 1;
         while let Some(byte) = self.byte(self.at) {
@@ -371,7 +371,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Passes over `$` and what belongs to it.
+    /// Skips `$` and the expansion after it.
     fn scan_dollar(&mut self) {
         let after = self.byte(self.at + 1);
         if self.depth >= MAX_DEPTH || !matches!(after, Some(b'{' | b'(')) {
@@ -427,11 +427,11 @@ impl Parser<'_> {
 
     // ---- commands ----
 
-    /// Reads commands to one of the words, which is left standing; or to what ends a list around this one.
+    /// Parses commands up to one of the words, which is not consumed, or up to the end of an enclosing list.
     fn list(&mut self, ends: &'static [&'static str]) -> List {
         let mut list = List::new();
         if self.ends.len() >= MAX_DEPTH {
-            // Passed over word by word, to the end of this construct or of one around it.
+            // Too deep: skip word by word, to the end of this construct or of an enclosing one.
             self.ends.push(ends);
             while !self.is_at_end() {
                 self.next();
@@ -453,7 +453,7 @@ impl Parser<'_> {
                     let before = self.at;
                     list.extend(self.chain());
                     if self.at == before {
-                        // What can begin no command.
+                        // This token cannot begin a command.
                         self.next();
                     }
                 }
@@ -463,7 +463,7 @@ impl Parser<'_> {
         list
     }
 
-    /// Returns whether a list ends here: at the end of the text, or at a word that ends one that we are in.
+    /// Returns whether a list ends here: at the end of the text, or at a word that ends an enclosing list.
     fn is_at_end(&mut self) -> bool {
         let token = self.peek();
         if token.kind == TokenKind::End {
@@ -473,7 +473,7 @@ impl Parser<'_> {
         !word.is_empty() && self.ends.iter().any(|ends| ends.contains(&word))
     }
 
-    /// Takes the word, when it is the next.
+    /// Consumes the word if it is next; returns whether it was.
     fn take(&mut self, word: &str) -> bool {
         self.skip_newlines();
         let token = self.peek();
@@ -540,7 +540,7 @@ impl Parser<'_> {
     fn command(&mut self) -> Option<SyntaxNode> {
         let token = self.peek();
         let start = token.span.start;
-        // A word that ends a list around us begins no command.
+        // A word that ends an enclosing list begins no command.
         if self.is_at_end() {
             return None;
         }
@@ -579,7 +579,7 @@ impl Parser<'_> {
             (TokenKind::Word, _) => return self.simple(),
             _ => return None,
         };
-        // Only redirections may stand behind it, and they are passed over with the blanks.
+        // Only redirections may follow, and these are skipped with the blanks.
         let node = self.node(start, command);
         self.skip_blank();
         Some(node)
@@ -644,7 +644,7 @@ impl Parser<'_> {
                 self.next();
             }
             if self.peek().kind != TokenKind::Operator(")") {
-                // No arm: whatever it is belongs to what is around us.
+                // Not an arm, so it belongs to the enclosing construct.
                 break;
             }
             self.next();
@@ -733,7 +733,7 @@ impl Parser<'_> {
 mod tests {
     use super::*;
 
-    /// The shapes of a list, in a line.
+    /// Returns the structure of a list, on one line.
     fn shapes(text: &str, list: &[SyntaxNode]) -> String {
         let all: Vec<String> = list.iter().map(|node| shape(text, node)).collect();
         all.join("; ")
@@ -831,7 +831,7 @@ mod tests {
                 "|a $((1+(2))) ${b-\"}\"} c#d; |f",
             ),
             ("a \\\n  b\\\nc", "|a b\\\nc"),
-            // What is not closed, or closes nothing.
+            // Constructs that are not closed, and words that close nothing.
             ("if a; then b", "if [|a] [|b] else []"),
             ("fi; a; done", "|fi; |a; |done"),
             (
@@ -846,7 +846,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_deep_is_passed_over() {
+    fn what_is_too_deep_is_skipped() {
         for (open, close) in [
             ("if a; then ", "fi; "),
             ("( ", ") "),

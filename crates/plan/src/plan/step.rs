@@ -1,7 +1,8 @@
-//! Steps: what a process does to its own surroundings before it becomes a plan's program. Data, with its shell and JSON.
+//! Steps: the changes to its own surroundings that a process makes before it executes the plan's program. Each is data,
+//! with a form in shell and one in JSON.
 //!
-//! Namespaces of its own come first, so that nothing of what follows is seen by anyone else, and all of it is gone when the last
-//! process in there is. `exec/enter.rs` does them. Pure.
+//! New namespaces come first: no process outside sees the effects of the later steps, and they end with the last
+//! process inside. `exec/enter.rs` carries the steps out. This module is pure.
 
 use crate::words::{json_string, quote};
 use serde::{Deserialize, Serialize};
@@ -11,168 +12,171 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where the kernel's binfmt_misc is mounted, and nowhere else.
+/// The only path at which binfmt_misc is mounted.
 pub const BINFMT_MISC: &str = "/proc/sys/fs/binfmt_misc";
 
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "kebab-case")]
 pub enum Step {
-    /// Leaves for namespaces of its own.
+    /// Moves the process into new namespaces (`unshare(2)`).
     Namespaces(Namespaces),
-    /// Leaves for another user namespace, in which nobody has rights over what was done so far.
+    /// Enters a second user namespace, which has no privileges over anything the earlier steps created.
     Users(Users),
-    /// Mounts something.
+    /// Mounts a file system, a directory or a file.
     Mount(Mount),
-    /// Adds a rule to the binfmt_misc that is mounted here.
+    /// Adds a rule to the mounted binfmt_misc.
     Register {
-        /// The line, as the kernel's `register` takes it.
+        /// The line to write to binfmt_misc's file `register`.
         #[serde(with = "text")]
         line: OsString,
-        /// Goes on without it where the kernel does not take it.
+        /// Whether a failure is ignored.
         optional: bool,
     },
-    /// Makes a symbolic link, unless something of that name is there.
+    /// Creates a symlink, unless its path already exists.
     Link {
         /// The root that the path is in.
         #[serde(with = "text")]
         root: PathBuf,
-        /// Where.
+        /// The path of the symlink, in the root.
         #[serde(with = "text")]
         path: PathBuf,
-        /// What it says.
+        /// The target of the symlink.
         #[serde(with = "text")]
         target: PathBuf,
     },
-    /// Makes this directory the root, and unmounts the one before with everything in it.
+    /// Makes a directory the root, and unmounts the previous root with everything in it.
     Root(Root),
-    /// Becomes another user.
+    /// Changes the user and groups of the process.
     User(User),
-    /// Goes to a directory.
+    /// Changes the working directory.
     Directory {
-        /// The directory, seen from the root there is by then.
+        /// The directory, as a path in the root that the earlier steps entered.
         #[serde(with = "text")]
         path: PathBuf,
     },
-    /// Takes every variable out of the environment but those that the plan sets.
+    /// Removes every environment variable that the plan does not set.
     EmptyEnvironment,
 }
 
-/// Which namespaces: always one of mounts, whose mounts no other sees.
+/// The namespaces to enter. A mount namespace is always one of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Namespaces {
-    /// The users of a user namespace; none without one.
+    /// The users and groups of a new user namespace. `None` for no new user namespace.
     pub users: Option<Users>,
-    /// Whether there are also PID namespaces, of System V IPC and of the host's name. What comes next is done below the
-    /// first process of the PID namespace, and all processes in it end with that one.
+    /// Whether to enter new PID, IPC and UTS namespaces too. The later steps then run below the first process of the
+    /// PID namespace, and the kernel kills all processes in it when that one ends.
     pub processes: bool,
 }
 
-/// A directory that becomes the root. Something is mounted there.
+/// A directory that becomes the root. It has to be a mount point.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Root {
-    /// The directory, by a path without symlinks.
+    /// The path of the directory, without symlinks.
     #[serde(with = "text")]
     pub path: PathBuf,
-    /// The number of its device, and that of its inode: another directory at this path is an error.
+    /// The device and inode numbers of the directory. Another directory at its path is an error.
     pub identity: (u64, u64),
-    /// The ids of a second user namespace, which is entered last, with a copy of the mounts. Nobody in there can change or unmount
-    /// those, or look at the first process. `None` where there is no user namespace.
+    /// The ids of a second user namespace, which is entered last together with a copy of the mounts. Processes in it
+    /// can neither change nor unmount these, nor trace the first process. `None` if the steps create no user
+    /// namespace.
     pub locked: Option<Users>,
 }
 
-/// The users and groups that a namespace knows.
+/// The users and groups that are mapped in a user namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Users {
-    /// Users.
+    /// The mapped user ids.
     pub uids: Vec<Ids>,
-    /// Groups.
+    /// The mapped group ids.
     pub gids: Vec<Ids>,
-    /// Who says so to the kernel.
+    /// The process that writes `uid_map` and `gid_map`.
     #[serde(rename = "told")]
     pub map_writer: MapWriter,
 }
 
-/// A range of ids.
+/// A range of user or group ids (user_namespaces(7)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ids {
-    /// The first, in the namespace.
+    /// The first id in the namespace.
     pub inside: u32,
-    /// What that is where we came from.
+    /// The corresponding id in the parent namespace.
     pub outside: u32,
-    /// How many.
+    /// The length of the range.
     pub count: u32,
 }
 
-/// Who tells the kernel of the ids.
+/// The process that writes `uid_map` and `gid_map` of a new user namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MapWriter {
-    /// The process itself, which anyone may do for the one user and group that they are. Other groups are out of reach then.
+    /// The process in the namespace. It needs no privileges, but may map only its own user and group, and cannot call
+    /// setgroups(2).
     Inside,
-    /// A process that stays outside and has the right to.
+    /// A process outside the namespace that has the privileges to do so.
     Outside,
-    /// `newuidmap` and `newgidmap` (shadow), for the ranges that `/etc/subuid` and `/etc/subgid` give to a user.
+    /// The programs `newuidmap` and `newgidmap` (package shadow), for the ranges that `/etc/subuid` and `/etc/subgid`
+    /// assign to the user.
     Newuidmap,
 }
 
 /// A mount.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mount {
-    /// What.
+    /// What to mount.
     #[serde(rename = "what")]
     pub source: MountSource,
-    /// The root that the place is looked up in, and whose links lead nowhere outside of it; none for the root we are in.
+    /// The root in which `on` is looked up. Symlinks are resolved inside it. `None` for the root of the process.
     #[serde(with = "optional_text")]
     pub root: Option<PathBuf>,
-    /// Where. In a root, it is made when it is not there.
+    /// The mount point. If it is missing in a root, it is created.
     #[serde(with = "text")]
     pub on: PathBuf,
-    /// What is mounted where the kernel refuses.
+    /// Mounted instead if the kernel rejects the first mount.
     #[serde(rename = "instead")]
     pub fallback: Option<MountSource>,
-    /// Goes on, and says so, where there is no place for it.
+    /// Whether a failure is only reported.
     pub optional: bool,
 }
 
-/// What is mounted.
+/// What a mount shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum MountSource {
-    /// A directory of the machine, with what is mounted in it, or a file.
+    /// A directory of the host, with the mounts in it, or a file of the host.
     Bind {
-        /// Which.
+        /// The path of the directory or file.
         #[serde(with = "text")]
         source: PathBuf,
-        /// It is a file.
+        /// Whether it is a file.
         file: bool,
-        /// Nobody writes to it from there.
+        /// Whether the mount is read-only.
         read_only: bool,
     },
-    /// What is there already, from now on only to read.
+    /// The existing content of the mount point, made read-only.
     ReadOnly,
-    /// A file system of the kernel's own.
+    /// A new instance of a file system that needs no device, such as proc or tmpfs.
     New {
-        /// Its name.
+        /// The type of the file system.
         name: String,
-        /// Its options, as `mount -o` takes them; may be empty.
+        /// The mount options, as for `mount -o`. May be empty.
         options: String,
     },
 }
 
-/// A user.
+/// The ids of a process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
-    /// The user.
+    /// The user id.
     pub uid: u32,
-    /// The group.
+    /// The group id.
     pub gid: u32,
-    /// The other groups; none where they are left as they are.
+    /// The supplementary groups. `None` leaves them unchanged.
     pub groups: Option<Vec<u32>>,
 }
 
 impl Mount {
-    /// A mount that has to succeed, of something of the kernel's own.
+    /// Mounts a new file system. A failure is an error.
     pub fn new(name: &str, options: &str, on: impl Into<PathBuf>) -> Self {
         Self {
             source: MountSource::New {
@@ -186,7 +190,7 @@ impl Mount {
         }
     }
 
-    /// A mount that makes what is there read-only, if there is something.
+    /// Makes the existing content of a path read-only, if the path exists.
     pub fn read_only(on: impl Into<PathBuf>) -> Self {
         Self {
             source: MountSource::ReadOnly,
@@ -195,7 +199,7 @@ impl Mount {
         }
     }
 
-    /// A mount of a file of the host on itself, only to be read.
+    /// Mounts a file of the host on itself, read-only.
     pub fn file_to_read(path: &Path) -> Self {
         Self {
             source: MountSource::Bind {
@@ -207,7 +211,7 @@ impl Mount {
         }
     }
 
-    /// A mount that has to succeed, of a directory of the machine.
+    /// Mounts a directory of the host. A failure is an error.
     pub fn bind(source: impl Into<PathBuf>, on: impl Into<PathBuf>) -> Self {
         Self {
             source: MountSource::Bind {
@@ -222,7 +226,7 @@ impl Mount {
         }
     }
 
-    /// The same, to be read only, with all that is mounted in it.
+    /// Makes the mount read-only, with all mounts in it.
     pub fn to_read(mut self) -> Self {
         if let MountSource::Bind { read_only, .. } = &mut self.source {
             *read_only = true;
@@ -230,13 +234,13 @@ impl Mount {
         self
     }
 
-    /// The same, with the place in a root.
+    /// Puts the mount point in a root.
     pub fn in_root(mut self, root: &Path) -> Self {
         self.root = Some(root.into());
         self
     }
 
-    /// The place as a path from here, for a user: links in the root are not followed.
+    /// The path of the mount point on the host, for messages. Symlinks in the root are not resolved.
     pub fn place(&self) -> PathBuf {
         match &self.root {
             Some(root) => inside(root, &self.on),
@@ -245,30 +249,30 @@ impl Mount {
     }
 }
 
-/// A path in a root, seen from outside.
+/// Returns the path on the host of a path in a root.
 pub fn inside(root: &Path, path: &Path) -> PathBuf {
     root.join(path.strip_prefix("/").unwrap_or(path))
 }
 
 impl Ids {
-    /// The line of `/proc/PID/uid_map`.
+    /// Returns the range as a line of `/proc/PID/uid_map`.
     pub fn to_line(self) -> String {
         format!("{} {} {}", self.inside, self.outside, self.count)
     }
 }
 
-/// The text of `/proc/PID/uid_map`.
+/// Returns the ranges as the content of `/proc/PID/uid_map`.
 pub fn to_map(ids: &[Ids]) -> String {
     let lines: Vec<String> = ids.iter().map(|ids| ids.to_line()).collect();
     lines.join("\n") + "\n"
 }
 
-/// Writes what the step is in shell. What wraps the rest of the plan is written with [`wrapped`].
+/// Formats the step in shell. [`wrapped`] combines the steps of a plan, some of which are commands around the others.
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Namespaces(namespaces) => f.write_str(&namespaces.to_words()),
-            Self::Users(users) => write!(f, "{}", users.to_words()),
+            Self::Namespaces(namespaces) => f.write_str(&namespaces.to_command()),
+            Self::Users(users) => write!(f, "{}", users.to_command()),
             Self::Mount(mount) => write!(f, "{mount}"),
             Self::Register { line, optional } => {
                 write!(f, "printf %s {} > {BINFMT_MISC}/register", quote(line))?;
@@ -279,7 +283,7 @@ impl fmt::Display for Step {
                 write!(f, "{{ [ -e {path} ] || ln -s {target} {path}; }}")
             }
             Self::Root(root) => write!(f, "chroot {}", quoted(&root.path)),
-            Self::User(user) => f.write_str(&user.to_words()),
+            Self::User(user) => f.write_str(&user.to_options()),
             Self::Directory { path } => write!(f, "cd {}", quoted(path)),
             Self::EmptyEnvironment => f.write_str("env -i"),
         }
@@ -305,9 +309,9 @@ impl fmt::Display for Mount {
         }
         text += &match &self.fallback {
             None => self.source.to_shell(&place),
-            Some(instead) => {
-                let (what, instead) = (self.source.to_shell(&place), instead.to_shell(&place));
-                format!("{{ {what} || {instead}; }}")
+            Some(fallback) => {
+                let (source, fallback) = (self.source.to_shell(&place), fallback.to_shell(&place));
+                format!("{{ {source} || {fallback}; }}")
             }
         };
         match self.optional {
@@ -352,8 +356,8 @@ impl MountSource {
 }
 
 impl User {
-    /// The options of `chroot` that say the same.
-    fn to_words(&self) -> String {
+    /// Returns the equivalent options of `chroot`.
+    fn to_options(&self) -> String {
         let groups = self.groups.as_ref().map_or(String::new(), |groups| {
             let groups: Vec<String> = groups.iter().map(u32::to_string).collect();
             format!(" --groups={}", quote(OsStr::new(&groups.join(","))))
@@ -363,25 +367,25 @@ impl User {
 }
 
 impl Namespaces {
-    /// The command that starts another in such namespaces, as util-linux has it.
-    fn to_words(&self) -> String {
-        let mut words = String::new();
+    /// Returns the command of util-linux that runs another command in these namespaces.
+    fn to_command(&self) -> String {
+        let mut command = String::new();
         if let Some(users) = &self.users {
-            words += &users.to_words();
+            command += &users.to_command();
         }
-        words += match &self.users {
+        command += match &self.users {
             Some(users) if users.map_writer != MapWriter::Outside => " --mount --propagation=slave",
             _ => "unshare --mount --propagation=slave",
         };
         if self.processes {
-            words += " --ipc --uts --pid --fork --kill-child";
+            command += " --ipc --uts --pid --fork --kill-child";
         }
-        words
+        command
     }
 }
 
 impl Users {
-    fn to_words(&self) -> String {
+    fn to_command(&self) -> String {
         match self.map_writer {
             MapWriter::Inside => {
                 let inside = |ids: &[Ids]| ids.first().map_or(0, |ids| ids.inside);
@@ -422,19 +426,20 @@ impl Users {
     }
 }
 
-/// Writes the steps around a command: `words` are its environment's and `program` the program's.
+/// Formats the steps around a command, which consists of `environment`, an `env` command, and `program`.
 ///
-/// The steps that a shell does go into one `sh -c`; those that are a command of their own, such as `chroot`, go between.
+/// The steps that a shell carries out go into one `sh -c`. Those that are commands themselves, such as `unshare` and
+/// `chroot`, go before and after it.
 pub(super) fn wrapped(steps: &[Step], environment: &str, program: &str) -> String {
     let (mut before, mut script, mut chroot) = (String::new(), Vec::new(), String::new());
     let (mut root, mut user, mut last) = (None, String::new(), String::from("exec \"$@\""));
     for step in steps {
         match step {
             Step::Namespaces(_) => before = step.to_string(),
-            Step::Users(users) => last = format!("exec {} \"$@\"", users.to_words()),
+            Step::Users(users) => last = format!("exec {} \"$@\"", users.to_command()),
             Step::Root(its) => root = Some(quoted(&its.path)),
-            Step::User(its) => user = format!(" {}", its.to_words()),
-            // chroot begins in the root.
+            Step::User(its) => user = format!(" {}", its.to_options()),
+            // `chroot` itself changes to the new root directory.
             Step::Directory { .. } | Step::EmptyEnvironment => {}
             step => script.push(step.to_string()),
         }
@@ -453,7 +458,7 @@ pub(super) fn wrapped(steps: &[Step], environment: &str, program: &str) -> Strin
     format!("{before}{sh}{environment} \\\n    {chroot}{program}")
 }
 
-/// A path or an argument as data: text, or `{"bytes": […]}` when it is not UTF-8.
+/// Serializes a path or an argument: as a string, or as `{"bytes": […]}` if it is not UTF-8.
 mod text {
     use super::*;
     use serde::{Deserializer, Serializer};
@@ -489,7 +494,7 @@ mod text {
     }
 }
 
-/// The same, which may be missing.
+/// Serializes an optional path as [`text`] does.
 mod optional_text {
     use super::*;
     use serde::{Deserializer, Serializer};

@@ -1,6 +1,6 @@
-//! What a program says: read from its pipes while it runs, up to a limit.
+//! The output of a program, read from its pipes while it runs, up to a limit.
 //!
-//! A program that does not stop talking would take all memory before it is known to be wrong. It is ended.
+//! A program that printed without end would exhaust the memory. It is killed at the limit.
 
 use crate::file::read::ANSWER;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -10,12 +10,13 @@ use std::{
     process::{Child, Output},
 };
 
-/// How much is read at once. Few answers have as much.
+/// The number of bytes to read at once. Few programs print as much.
 const CHUNK: usize = 8 << 10;
 
-/// Waits for a child and collects what it says on the streams that are pipes of ours; none when it says too much.
+/// Waits for a child process and returns its output on the streams that are pipes. Returns `None` if it prints too
+/// much.
 pub(super) fn collect(mut child: Child) -> io::Result<Option<Output>> {
-    // Whoever waits for its input to end has it now.
+    // Close stdin, so that a child waiting for end of file can go on.
     drop(child.stdin.take());
     let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
     let (mut out, mut err) = (Vec::new(), Vec::new());
@@ -25,7 +26,7 @@ pub(super) fn collect(mut child: Child) -> io::Result<Option<Output>> {
         usize::try_from(ANSWER).unwrap_or(usize::MAX),
     );
     if !matches!(read, Ok(true)) {
-        // It may have ended just now; either way it is gone after this.
+        // An error means that it has ended just now.
         let _ = child.kill();
     }
     let status = child.wait()?;
@@ -36,7 +37,7 @@ pub(super) fn collect(mut child: Child) -> io::Result<Option<Output>> {
     }))
 }
 
-/// Reads both streams to their ends; tells whether neither has more than the limit.
+/// Reads both streams to their ends. Returns whether neither exceeds the limit.
 fn read<O: Read + AsFd, E: Read + AsFd>(
     (stdout, out): (&mut Option<O>, &mut Vec<u8>),
     (stderr, err): (&mut Option<E>, &mut Vec<u8>),
@@ -45,7 +46,7 @@ fn read<O: Read + AsFd, E: Read + AsFd>(
     loop {
         let (has_out, has_err) = match (&*stdout, &*stderr) {
             (None, None) => return Ok(true),
-            // Nothing to choose between.
+            // With one stream there is nothing to poll for.
             (Some(_), None) => (true, false),
             (None, Some(_)) => (false, true),
             (Some(one), Some(other)) => ready(one, other)?,
@@ -62,7 +63,7 @@ fn read<O: Read + AsFd, E: Read + AsFd>(
     }
 }
 
-/// Waits until one of the two has something, or has ended.
+/// Waits until one of two streams can be read or has ended.
 fn ready(one: &impl AsFd, other: &impl AsFd) -> io::Result<(bool, bool)> {
     let mut pipes = [one.as_fd(), other.as_fd()].map(|pipe| PollFd::new(pipe, PollFlags::POLLIN));
     match poll(&mut pipes, PollTimeout::NONE) {
@@ -73,7 +74,7 @@ fn ready(one: &impl AsFd, other: &impl AsFd) -> io::Result<(bool, bool)> {
     Ok((one, other))
 }
 
-/// Reads what there is, and drops the stream at its end.
+/// Reads available bytes, and closes the stream at its end.
 fn chunk(stream: &mut Option<impl Read>, text: &mut Vec<u8>) -> io::Result<()> {
     let Some(pipe) = stream else {
         return Ok(());

@@ -1,6 +1,6 @@
-//! Does the steps of a plan, in their order: see [`Step`].
+//! Carries out the steps of a plan in their order: see [`Step`].
 //!
-//! Steps that lead into a root are [`Inside`]'s: it opens the root once, and everything after that goes by descriptors.
+//! [`Inside`] carries out the steps that enter a root: it opens the root once, and then uses only descriptors.
 
 pub(super) mod error;
 mod ids;
@@ -8,7 +8,7 @@ mod inside;
 mod mounts;
 mod place;
 
-pub(super) use ids::{Outside, map_for, tell_ids};
+pub(super) use ids::{Outside, map_for, write_ids};
 pub(super) use mounts::read_only_file;
 
 use crossmerge_plan::plan::step::{BINFMT_MISC, Mount, MountSource, Namespaces, Step, User};
@@ -24,7 +24,7 @@ use nix::{
 };
 use std::{os::fd::OwnedFd, path::Path};
 
-/// Does the steps. A step that locks the mounts needs somebody outside of the second user namespace.
+/// Carries out the steps. A step that locks the mounts needs a process outside the second user namespace.
 pub(super) fn all(steps: &[Step], mut outside: Option<Outside>) -> Result<()> {
     let mut inside = Inside::of(steps)?;
     for (number, step) in steps.iter().enumerate() {
@@ -62,15 +62,15 @@ fn one(step: &Step) -> Result<()> {
         }
         Step::User(user) => become_user(user).map_err(failed(step)),
         Step::Directory { path } => chdir(path).map_err(failed(step)),
-        // The environment is that of the command.
+        // The environment of the program is built when it is executed.
         Step::EmptyEnvironment => Ok(()),
-        // These are of a root, which the steps do not enter.
+        // These need a root, and the steps enter none.
         Step::Root(_) | Step::Link { .. } => Err(EnterError::Arguments),
     }
 }
 
-/// Moves the process into new namespaces (unshare(2)). What it mounts from now on is seen nowhere else; what is unmounted outside
-/// disappears in the namespace too.
+/// Moves the process into new namespaces (unshare(2)). Its later mounts are not visible outside. A file system that is
+/// unmounted outside disappears inside too.
 pub(super) fn namespaces(namespaces: &Namespaces) -> Result<()> {
     let mut flags = CloneFlags::CLONE_NEWNS;
     if namespaces.processes {
@@ -82,12 +82,12 @@ pub(super) fn namespaces(namespaces: &Namespaces) -> Result<()> {
         .map_err(|e| EnterError::Namespaces(e.into()))
 }
 
-/// The steps that make a binfmt_misc, which come first, and the others.
+/// Splits the steps into those that set up a binfmt_misc, which come first, and the others.
 pub(super) fn split_table(steps: &[Step]) -> (&[Step], &[Step]) {
     let is_of_table = |step: &Step| match step {
         Step::Register { .. } => true,
         Step::Mount(mount) => match &mount.source {
-            // QEMU itself, read-only.
+            // QEMU, mounted read-only on itself.
             MountSource::Bind { source, .. } => {
                 mount.root.is_none() && *source == mount.on && is_file(mount)
             }
@@ -103,13 +103,14 @@ fn is_file(mount: &Mount) -> bool {
     matches!(mount.source, MountSource::Bind { file: true, .. })
 }
 
-/// A descriptor of the binfmt_misc that the steps have made. With the last of its mounts it forgets its rules, so somebody keeps it.
+/// Opens the binfmt_misc that the steps have set up. Its rules disappear with its last mount, so a process has to keep
+/// it open.
 pub(super) fn table(steps: &[Step]) -> Option<OwnedFd> {
     let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
     (!steps.is_empty()).then(|| open(BINFMT_MISC, flags, Mode::empty()).ok())?
 }
 
-/// Mounts something at a path of the host.
+/// Carries out a mount outside a root.
 fn mount_here(step: &Mount) -> nix::Result<()> {
     match &step.source {
         MountSource::New { name, options } => mounts::new(name, options, &step.on),

@@ -1,25 +1,25 @@
-//! Why a program did not start, or did not answer.
+//! Errors of starting programs.
 
 use super::enter::error::EnterError;
 use crate::{file, file::read::ANSWER};
 use crossmerge_plan::{passes_on, plan::Plan, report, report::Explain, words::show_file};
 use std::{io, path::PathBuf};
 
-/// Why a program did not start, or did not answer.
+/// Why a program did not start, or its output could not be collected.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecError {
-    /// The kernel says there is no such file: it, or its interpreter, is gone.
+    /// The program or its interpreter does not exist.
     #[error("cannot start `{path}`: it, or the interpreter it names, does not exist", path = .0.display())]
     NotFound(PathBuf),
-    /// It is there, and is no program that may be run.
+    /// The program exists and cannot be executed.
     #[error("cannot start `{path}`: {source}", path = .path.display())]
     NotExecutable {
         /// The program.
         path: PathBuf,
-        /// What the kernel said.
+        /// The error of the kernel.
         source: io::Error,
     },
-    /// The system cannot start any program now: it lacks memory, processes, open files or space.
+    /// The system cannot start any program at the moment, because it lacks memory, processes, open files or space.
     #[error("cannot start `{path}`: {source}", path = .path.display())]
     NotStarted {
         /// The program.
@@ -27,13 +27,13 @@ pub enum ExecError {
         /// The error of the kernel.
         source: io::Error,
     },
-    /// It does not stop talking.
-    #[error("`{path}` says more than {ANSWER} bytes, and was ended", path = .0.display())]
+    /// The program printed more than the limit.
+    #[error("`{path}` printed more than {} MiB and was killed", ANSWER >> 20, path = .0.display())]
     TooMuch(PathBuf),
-    /// A file that the program is to read cannot be written.
+    /// A file of the plan cannot be written.
     #[error(transparent)]
     File(io::Error),
-    /// A step before it failed.
+    /// A step before the program failed.
     #[error(transparent)]
     Enter(#[from] EnterError),
 }
@@ -55,18 +55,18 @@ impl Explain for ExecError {
     fn own_hint(&self) -> Option<String> {
         Some(match self {
             Self::NotFound(path) | Self::NotExecutable { path, .. } => {
-                format!("look at it with `{}`", show_file(path))
+                format!("examine it with `{}`", show_file(path))
             }
             Self::NotStarted { path, source } => file::hint(source)
-                .unwrap_or_else(|| format!("look at it with `{}`", show_file(path))),
+                .unwrap_or_else(|| format!("examine it with `{}`", show_file(path))),
             Self::TooMuch(path) => {
-                format!("see what it is: `{}`", show_file(path))
+                format!("check which program it is: `{}`", show_file(path))
             }
             Self::File(e) if is_of_a_user(e) => {
-                "name a directory that is yours: `export XDG_STATE_HOME=DIR`".into()
+                "choose a directory that you may write to: `export XDG_STATE_HOME=DIR`".into()
             }
             Self::File(e) => file::hint(e).unwrap_or_else(|| {
-                "make its directory writable for you, or run this as the one it belongs to".into()
+                "make its directory writable for you, or run this as its owner".into()
             }),
             _ => return None,
         })
@@ -81,7 +81,7 @@ impl Explain for ExecError {
     }
 }
 
-/// Returns whether an error of execve(2) is about the program, and not about what the system lacks.
+/// Returns whether an error of execve(2) is caused by the program, and not by a lack of resources.
 fn is_about_program(error: &io::Error) -> bool {
     use nix::errno::Errno as E;
     error.raw_os_error().is_none_or(|number| {
@@ -102,7 +102,8 @@ fn is_about_program(error: &io::Error) -> bool {
     })
 }
 
-/// Returns whether an ordinary user may not write where their own files are kept: theirs is the choice of another place.
+/// Returns whether an ordinary user lacks permission to write to their own state directory. They can choose another
+/// one.
 pub(super) fn is_of_a_user(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::PermissionDenied && !crate::user::acts_for_system()
 }

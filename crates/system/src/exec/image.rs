@@ -1,7 +1,8 @@
-//! The program as the kernel takes it: its words and its environment, each put together once.
+//! `argv` and `envp` for `execve` and `posix_spawn`, each in one allocation.
 //!
-//! Here is decided what of the environment goes along, and that SIGPIPE ends the program, which Rust has ignored. std's `Command` does
-//! both, and sorts and copies every variable twice; for what is called thousands of times that is a good part of all we do.
+//! This module applies a plan's changes to the environment, and resets SIGPIPE, which Rust ignores, to its default.
+//! std's `Command` does both too, but sorts and copies every variable twice. For commands that a build calls thousands
+//! of times, this is a considerable part of their run time.
 
 use super::{error::ExecError, writable};
 use crate::file::read::ANSWER;
@@ -30,30 +31,30 @@ use std::{
     process::{ExitStatus, Output},
 };
 
-/// The room for an answer at first, in bytes. Few answers need more.
-const ROOM: usize = 2 << 10;
+/// The initial buffer for the output, in bytes. Few outputs need more.
+const CAPACITY: usize = 2 << 10;
 
-/// A program with everything that it is started with.
+/// A program with its arguments and environment, ready for execve(2).
 pub(super) struct Image {
     program: CString,
     args: Texts,
     env: Texts,
 }
 
-/// Texts as C has them, one behind the other.
+/// C strings, one after the other in one buffer.
 struct Texts {
     bytes: Vec<u8>,
     ends: Vec<usize>,
 }
 
-/// A program that runs, and answers us.
+/// A running program whose stdout is a pipe to this process.
 pub(super) struct Running {
     pid: Pid,
     stdout: PipeReader,
 }
 
 impl Image {
-    /// The program of a plan, in that environment with the plan's changes.
+    /// Creates the image of a plan's program. The plan's changes apply to `env`.
     pub(super) fn new(plan: &Plan, env: &Env) -> io::Result<Self> {
         let program = plan.program.as_os_str();
         let args = plan.args.iter().map(OsString::as_os_str);
@@ -70,13 +71,13 @@ impl Image {
         })
     }
 
-    /// Becomes it. Returns only when the kernel refuses.
-    pub(super) fn replace_us(&self) -> io::Result<Infallible> {
+    /// Replaces this process by the program (execve(2)). Returns only if that fails.
+    pub(super) fn exec(&self) -> io::Result<Infallible> {
         sigpipe::reset();
         Ok(execve(&self.program, &self.args.all()?, &self.env.all()?)?)
     }
 
-    /// Starts it with its stdout to us; stdin and stderr are ours.
+    /// Starts the program with its stdout on a pipe. It inherits stdin and stderr.
     pub(super) fn start(&self) -> io::Result<Running> {
         let mut signals = SigSet::empty();
         signals.add(Signal::SIGPIPE);
@@ -86,10 +87,11 @@ impl Image {
         let nothing = PosixSpawnFileActions::init()?;
         let (args, env) = (self.args.all()?, self.env.all()?);
         let (stdout, theirs) = io::pipe()?;
-        // It inherits the pipe, which is our stdout for so long: a file action would have to be allocated, by musl with seven calls.
+        // The pipe replaces stdout of this process during the spawn, and the program inherits it. A file action would
+        // have to be allocated, for which musl needs seven system calls.
         let ours = io::stdout().as_fd().try_clone_to_owned()?;
         dup2_stdout(&theirs)?;
-        stay_here();
+        pin_to_cpu();
         let program = self.program.as_c_str();
         let pid = posix_spawn(program, &nothing, &attributes, &args, &env);
         dup2_stdout(&ours)?;
@@ -98,13 +100,13 @@ impl Image {
 }
 
 impl Running {
-    /// Collects what it says and waits for its end; none when it says too much, and then it is ended.
+    /// Reads its output and waits for its end. Returns `None` if it prints too much, and kills it.
     pub(super) fn collect(self) -> io::Result<Option<Output>> {
-        let mut stdout = Vec::with_capacity(ROOM);
+        let mut stdout = Vec::with_capacity(CAPACITY);
         let read = (&self.stdout).take(ANSWER + 1).read_to_end(&mut stdout);
         let is_whole = stdout.len() as u64 <= ANSWER;
         if read.is_err() || !is_whole {
-            // It may have ended just now; either way it is gone after this.
+            // An error means that it has ended just now.
             let _ = kill(self.pid, Signal::SIGKILL);
         }
         let status = wait(self.pid)?;
@@ -117,16 +119,17 @@ impl Running {
     }
 }
 
-/// Keeps us and the program on one processor. We take turns, and to wake another one takes longer than all that we do.
-fn stay_here() {
-    let mut here = CpuSet::new();
-    let stays = sched_getcpu().and_then(|cpu| here.set(cpu));
-    // Where that cannot be, it only takes longer.
-    let _ = stays.and_then(|()| sched_setaffinity(Pid::from_raw(0), &here));
+/// Pins this process and the program to the current CPU. They run in turns, and waking another CPU takes longer than
+/// all of crossmerge's work.
+fn pin_to_cpu() {
+    let mut cpus = CpuSet::new();
+    let current = sched_getcpu().and_then(|cpu| cpus.set(cpu));
+    // After a failure, it only takes longer.
+    let _ = current.and_then(|()| sched_setaffinity(Pid::from_raw(0), &cpus));
 }
 
 fn wait(pid: Pid) -> io::Result<ExitStatus> {
-    // As wait(2) writes it.
+    // The encoding of the status is that of wait(2).
     loop {
         match waitpid(pid, None) {
             Ok(WaitStatus::Exited(_, code)) => return Ok(ExitStatus::from_raw(code << 8)),
@@ -153,7 +156,7 @@ fn environment(plan: &Plan, env: &Env) -> Texts {
 }
 
 impl Texts {
-    /// Puts texts together, each from its parts.
+    /// Builds the buffer. Each string is the concatenation of its parts.
     fn of<const N: usize>(texts: &[[&OsStr; N]]) -> Self {
         let length: usize = texts.iter().flatten().map(|part| part.len()).sum();
         let mut bytes = Vec::with_capacity(length + texts.len());
@@ -167,7 +170,7 @@ impl Texts {
         Self { bytes, ends }
     }
 
-    /// Each of them. One with a NUL in it is none that C could have.
+    /// Returns the strings. One that contains a NUL is an error.
     fn all(&self) -> io::Result<Vec<&CStr>> {
         let begins = [0].iter().chain(&self.ends);
         let texts = begins.zip(&self.ends);
@@ -180,14 +183,14 @@ impl Texts {
     }
 }
 
-/// Becomes the program of a plan whose steps are done.
+/// Replaces this process by the program of a plan whose steps have been carried out.
 pub(super) fn become_program(plan: &Plan, env: &Env) -> Result<Infallible, ExecError> {
     image_of(plan, env)
-        .and_then(|image| image.replace_us())
+        .and_then(|image| image.exec())
         .map_err(|source| ExecError::new(plan, source))
 }
 
-/// The program with what it is started with.
+/// Creates the image of a plan's program, and warns root if another user could replace the program.
 pub(super) fn image_of(plan: &Plan, env: &Env) -> io::Result<Image> {
     writable::warn_of(plan);
     Image::new(plan, env)

@@ -1,13 +1,17 @@
-//! The two processes that stay beside a program in a PID namespace of its own.
+//! The two processes of crossmerge that accompany a program in a new PID namespace.
 //!
-//! Outside, [`supervise`]: what the caller started. It keeps the binfmt_misc, writes the ids of the second user namespace, passes on
-//! signals that somebody sent to it, and ends as the program does. Inside, [`run`]: the first process. It starts [`enter`], which does
-//! the steps and becomes the program, waits for whatever loses its parent, and ends with the program. When it ends the kernel ends
-//! everything else inside, and with the last process the mounts are gone: so a `kill -9` of either leaves nothing behind.
+//! - Outside, [`supervise`] is the process that the caller started. It keeps the binfmt_misc open, writes the id maps
+//!   of the second user namespace, forwards signals, and ends with the exit code of the program.
+//! - Inside, [`run`] is the first process. It starts [`enter`], which carries out the steps and executes the program,
+//!   waits for orphaned processes, and ends with the program.
 //!
-//! The program runs beside the first process, so that one has nothing to find: no descriptor but the standard streams and of its
-//! signals, `/` as its directory, and the program file by a read-only mount. All three are started before the root is another one: no
-//! library or program of the root is ever a part of crossmerge.
+//! When the first process ends, the kernel kills all others in the namespace, and the mounts disappear with the last
+//! one. So `kill -9` of either process leaves nothing behind.
+//!
+//! The program can examine the first process in `/proc`, so that one has nothing that leads out of the root: only the
+//! standard streams and its signalfd as descriptors, `/` as its working directory, and its program file on a read-only
+//! mount. All three processes start before the root changes, so crossmerge never loads a library or program of the
+//! root.
 
 use super::{
     enter::{self, Outside, error::EnterError},
@@ -48,20 +52,21 @@ use std::{
     process::{Child, ExitCode},
 };
 
-/// What a shell adds to the number of a signal that ended a program.
+/// The number that a shell adds to that of the signal which killed a program.
 const SIGNALLED: i32 = 128;
 
-/// Makes the namespaces, starts the first process in there with the steps and the program, and ends as the program does.
+/// Creates the namespaces, starts the first process with the steps and the program, and ends with its exit code.
 pub(super) fn supervise(namespaces: &Namespaces, plan: &Plan) -> Result<Infallible, ExecError> {
     let waiting = |e: nix::Error| ExecError::Enter(EnterError::Wait(e.into()));
     let terminal = io::stdin();
-    // The program may be a shell, which makes its own jobs the terminal's and cannot give it back to a group that it does not see.
+    // The program may be a shell. It makes its own jobs the foreground process group of the terminal, and cannot
+    // restore the previous group, which is not visible in its PID namespace.
     let foreground = terminal.is_terminal().then(|| tcgetpgrp(&terminal));
     enter::namespaces(namespaces)?;
     let (of_table, steps) = enter::split_table(&plan.enter);
     enter::all(of_table, None)?;
     let table = enter::table(of_table);
-    // The directory is one of the old root's.
+    // The working directory is in the old root.
     chdir("/").map_err(waiting)?;
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let proc = open("/proc", flags, Mode::empty()).map_err(waiting)?;
@@ -85,13 +90,13 @@ pub(super) fn supervise(namespaces: &Namespaces, plan: &Plan) -> Result<Infallib
     let child = first.spawn();
     let child = child.map_err(|e| EnterError::Namespaces(io::Error::other(e)))?;
     drop((theirs, answer, own));
-    // A signal up to here ends us, and so the child. Held ones wait until it takes them, or has ended.
-    let signals = Signals::hold().map_err(waiting)?;
+    // Until here, a signal kills this process, and with it the child. From now on, signals are read from the signalfd.
+    let signals = Signals::block().map_err(waiting)?;
     let locked = steps.iter().find_map(|step| match step {
         Step::Root(root) => root.locked.as_ref(),
         _ => None,
     });
-    // Where that fails the one inside has ended, and said why.
+    // If that fails, the process inside has ended and reported why.
     let _ = enter::map_for(File::from(number), ours.into(), &proc, locked);
     drop(proc);
     let code = signals.outside(&child).map_err(waiting)?;
@@ -102,8 +107,9 @@ pub(super) fn supervise(namespaces: &Namespaces, plan: &Plan) -> Result<Infallib
     std::process::exit(code)
 }
 
-/// This program by a mount that is read-only: the file of a running program can be found in `/proc`. `None` if its path leads to
-/// another file by now; then only the kernel keeps it from being written while it runs.
+/// Opens this program's file through a read-only mount, because a program inside can find it in `/proc`. Returns
+/// `None` if the path leads to another file by now. Then only the kernel prevents writing to it, as to any running
+/// program.
 fn own_program() -> Option<OwnedFd> {
     let path = std::fs::read_link(OWN).ok()?;
     let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
@@ -113,7 +119,8 @@ fn own_program() -> Option<OwnedFd> {
     (running == (stat.st_dev, stat.st_ino)).then_some(mounted)
 }
 
-/// Is the first process of a namespace: `FDS STEPS PROGRAM ARGS…`. Both descriptors are closed when signals are waited for.
+/// Runs the first process of a PID namespace. The arguments are `FDS STEPS PROGRAM ARGS…`. It closes both descriptors
+/// before it waits for signals.
 pub(super) fn run(args: &[OsString]) -> Result<ExitCode, ExecError> {
     let waiting = |e: nix::Error| ExecError::Enter(EnterError::Wait(e.into()));
     let (fds, rest) = descriptors(args)?;
@@ -121,19 +128,19 @@ pub(super) fn run(args: &[OsString]) -> Result<ExitCode, ExecError> {
     refuse_directories()?;
     chdir("/").map_err(waiting)?;
     let ready = by_number(fds[0], true)?;
-    // Where the one outside has ended before the kernel was told what that means, there is nobody who would read.
+    // If the process outside ended before the death signal was set, the pipe has no reader.
     set_pdeathsig(Signal::SIGKILL).map_err(waiting)?;
     let mut pipe = [PollFd::new(ready.as_fd(), PollFlags::empty())];
     poll(&mut pipe, PollTimeout::ZERO).map_err(waiting)?;
     if pipe[0].any() == Some(true) {
         return Err(waiting(Errno::EPIPE));
     }
-    // It has none of our held signals, so they are held from now on only.
+    // The child must not inherit blocked signals, so they are blocked only after it has started.
     let mut next = start(OWN);
     next.arg0(inner::INSIDE).arg(&args[0]).args(rest);
     let child = next.spawn();
     let child = child.map_err(|e| EnterError::Namespaces(io::Error::other(e)))?;
-    let signals = Signals::hold().map_err(waiting)?;
+    let signals = Signals::block().map_err(waiting)?;
     for fd in fds {
         close(fd).map_err(waiting)?;
     }
@@ -142,7 +149,8 @@ pub(super) fn run(args: &[OsString]) -> Result<ExitCode, ExecError> {
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)))
 }
 
-/// Does the steps beside the first process, and becomes the program: `FDS STEPS PROGRAM ARGS…`.
+/// Carries out the steps and executes the program, as a child of the first process. The arguments are `FDS STEPS
+/// PROGRAM ARGS…`.
 pub(super) fn enter(args: &[OsString]) -> Result<Infallible, ExecError> {
     let (fds, rest) = descriptors(args)?;
     let outside = Outside {
@@ -157,7 +165,7 @@ pub(super) fn enter(args: &[OsString]) -> Result<Infallible, ExecError> {
     become_program(&plan, &Env::capture())
 }
 
-/// The two descriptors that the arguments name, and the rest.
+/// Parses the two descriptors in the arguments, and returns them with the rest.
 fn descriptors(args: &[OsString]) -> Result<([RawFd; 2], &[OsString]), EnterError> {
     let (fds, rest) = args.split_first().ok_or(EnterError::Arguments)?;
     let fds = fds.to_str().and_then(|fds| fds.split_once(','));
@@ -168,7 +176,7 @@ fn descriptors(args: &[OsString]) -> Result<([RawFd; 2], &[OsString]), EnterErro
     }
 }
 
-/// Opens once more what has the number, for this process alone.
+/// Opens the file of an inherited descriptor again, with close-on-exec.
 fn by_number(fd: RawFd, is_to_write: bool) -> Result<File, EnterError> {
     let mut options = File::options();
     options.read(!is_to_write).write(is_to_write);
@@ -176,7 +184,8 @@ fn by_number(fd: RawFd, is_to_write: bool) -> Result<File, EnterError> {
     options.open(path).map_err(EnterError::Wait)
 }
 
-/// Closes whatever the caller has left open, but for the standard streams: a descriptor of a directory leads out of any root.
+/// Closes all inherited descriptors except the standard streams and these, because an open directory leads out of the
+/// root.
 fn close_all_but(kept: [RawFd; 2]) -> io::Result<()> {
     let is_closed = |fd: &RawFd| *fd > 2 && !kept.contains(fd);
     let all: Vec<RawFd> = fs::read_dir("/proc/self/fd")?
@@ -184,13 +193,13 @@ fn close_all_but(kept: [RawFd; 2]) -> io::Result<()> {
         .filter(is_closed)
         .collect();
     for fd in all {
-        // That of the listing is closed already.
+        // An error means the descriptor of the listing, which is closed already.
         let _ = close(fd);
     }
     Ok(())
 }
 
-/// Refuses a standard stream that is a directory: what is above it is not in the root.
+/// Refuses a standard stream that is a directory, because its parent directories are outside the root.
 fn refuse_directories() -> Result<(), EnterError> {
     let streams = [
         ("standard input", fstat(io::stdin())),
@@ -207,11 +216,11 @@ fn refuse_directories() -> Result<(), EnterError> {
     }
 }
 
-/// Signals that wait until they are looked at. A program that is started later would have them wait too, and never look.
+/// A signalfd for all signals, which are blocked. A program that is started later would inherit the blocked signals.
 struct Signals(SignalFd);
 
 impl Signals {
-    fn hold() -> nix::Result<Self> {
+    fn block() -> nix::Result<Self> {
         let all = SigSet::all();
         all.thread_block()?;
         Ok(Self(SignalFd::new(&all)?))
@@ -230,7 +239,8 @@ impl Signals {
         }
     }
 
-    /// Waits outside for the first process. What the terminal sends, the program has got as well.
+    /// Waits, outside, for the first process. Signals from the terminal are not forwarded, because the program
+    /// receives them too.
     fn outside(&self, child: &Child) -> nix::Result<i32> {
         let child = pid(child);
         loop {
@@ -252,7 +262,7 @@ impl Signals {
         }
     }
 
-    /// Waits inside, for whatever ends, until the program does.
+    /// Waits, inside, for all children until the program ends.
     fn inside(&self, program: &Child) -> nix::Result<i32> {
         let program = pid(program);
         loop {
@@ -268,7 +278,8 @@ impl Signals {
                     Err(e) => return Err(e),
                 }
             }
-            // Who is inside may not end everything so; who is outside has no number here.
+            // Processes inside must not control the program through the first process. A sender outside has no PID
+            // here.
             if let (Some(signal), info) = self.next()?
                 && signal != Signal::SIGCHLD
                 && is_sent(&info)
@@ -284,17 +295,17 @@ fn pid(child: &Child) -> Pid {
     Pid::from_raw(i32::try_from(child.id()).expect("a process id"))
 }
 
-/// Returns whether somebody sent the signal, and not the kernel: sigaction(2), `si_code`.
+/// Returns whether a process sent the signal, and not the kernel: sigaction(2), `si_code`.
 fn is_sent(info: &siginfo) -> bool {
     info.ssi_code <= 0
 }
 
-/// Returns whether it is one of those that stop a job.
+/// Returns whether the signal stops a job.
 fn is_stop(signal: Signal) -> bool {
     matches!(signal, Signal::SIGTSTP | Signal::SIGTTIN | Signal::SIGTTOU)
 }
 
-/// The exit code of what has ended, as shells have it.
+/// Returns the exit code of an ended process, as in shells. `None` if it has not ended.
 fn code(status: WaitStatus) -> Option<i32> {
     match status {
         WaitStatus::Exited(_, code) => Some(code),

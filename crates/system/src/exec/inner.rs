@@ -1,6 +1,7 @@
-//! What we are to ourselves: names that only this program starts itself under, for work that needs another process.
+//! Internal entry points: `argv[0]` values under which crossmerge re-executes itself, for work that needs another
+//! process.
 //!
-//! No file can be called so, since a name that we act by has no colon in front. The arguments are ours, and no interface.
+//! The leading colon keeps them apart from the names of applets. Their arguments are not a public interface.
 
 use super::{
     enter::error::EnterError,
@@ -10,16 +11,16 @@ use super::{
 use crossmerge_plan::plan::{Plan, step::Step};
 use std::{ffi::OsString, os::unix::process::CommandExt, process::Command};
 
-/// `:enter STEPS PROGRAM ARGS…` does the steps and becomes the program.
+/// `:enter STEPS PROGRAM ARGS…` carries out the steps and executes the program.
 pub(super) const ENTER: &str = ":enter";
-/// `:init FDS STEPS PROGRAM ARGS…` is the first process of a namespace, which starts the next one: see `init.rs`.
+/// `:init FDS STEPS PROGRAM ARGS…` is the first process of a PID namespace, which starts `:inside`: see `init.rs`.
 pub(super) const INIT: &str = ":init";
-/// `:inside FDS STEPS PROGRAM ARGS…` does the steps in there and becomes the program.
+/// `:inside FDS STEPS PROGRAM ARGS…` carries out the steps in the namespace and executes the program.
 pub(super) const INSIDE: &str = ":inside";
-/// `:ids USERS GROUPS TOLD` tells the kernel which ids its parent's new namespace has: see `enter.rs`.
+/// `:ids UIDS GIDS METHOD` writes the id maps of its parent's new user namespace: see `enter/ids.rs`.
 pub(super) const IDS: &str = ":ids";
 
-/// The command that is us under such a name, with the plan as arguments and environment.
+/// Returns the command that runs an entry point, with the plan in its arguments and environment.
 pub(super) fn command(name: &str, plan: &Plan) -> Command {
     let steps = serde_json::to_string(&plan.enter).expect("plain data");
     let mut command = start(OWN);
@@ -32,7 +33,7 @@ pub(super) fn command(name: &str, plan: &Plan) -> Command {
     command
 }
 
-/// The plan in the arguments. Its environment is ours already.
+/// Parses the plan from the arguments. Its environment is that of this process.
 pub(super) fn parse(args: &[OsString]) -> Result<Plan, ExecError> {
     let malformed = || EnterError::Arguments;
     let [steps, program, args @ ..] = args else {
@@ -43,7 +44,7 @@ pub(super) fn parse(args: &[OsString]) -> Result<Plan, ExecError> {
     Ok(Plan {
         program: program.into(),
         args: args.to_vec(),
-        // It is as the plan has it, and everything in it stays.
+        // The environment has been emptied already, and contains the variables that the plan sets.
         enter: steps
             .into_iter()
             .filter(|step| *step != Step::EmptyEnvironment)

@@ -1,4 +1,4 @@
-//! The paths in what a program prints.
+//! Paths in the output of programs.
 
 use std::{
     ffi::OsStr,
@@ -10,26 +10,26 @@ use std::{
 
 /// An absolute path that a tool printed.
 ///
-/// An empty or relative answer is how tools say that they know of no such path: GCC prints an empty line for
-/// `-print-sysroot` if it has none, and the bare name for `-print-file-name` of a file that it does not find. Such an answer must
-/// never be looked up from the working directory, which may be `/`. So every path that a tool answers with goes through here.
+/// Tools print an empty or relative path if they know no such path: GCC prints an empty line for `-print-sysroot` if
+/// it has none, and the bare name for `-print-file-name` if it does not find the file. Such output must not be
+/// resolved from the working directory, which may be `/`. So every path that a tool prints goes through this type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrintedPath(PathBuf);
 
 impl PrintedPath {
-    /// Takes the answer, without the white space around it. Returns `None` unless it is one absolute path.
-    pub fn of(answer: impl AsRef<[u8]>) -> Option<Self> {
-        let path = Path::new(OsStr::from_bytes(answer.as_ref().trim_ascii()));
+    /// Parses output, ignoring white space around it. Returns `None` unless it is one absolute path.
+    pub fn of(output: impl AsRef<[u8]>) -> Option<Self> {
+        let path = Path::new(OsStr::from_bytes(output.as_ref().trim_ascii()));
         let is_one = !path.as_os_str().as_bytes().contains(&b'\n');
         (path.is_absolute() && is_one).then(|| Self(path.into()))
     }
 
-    /// Takes what a tool printed. Returns `None` if it failed, too.
+    /// Parses the output of a tool. Returns `None` also if the tool failed.
     pub fn of_output(output: &Output) -> Option<Self> {
         Self::of(&output.stdout).filter(|_| output.status.success())
     }
 
-    /// Takes the prerequisites of a rule, as a compiler prints it for `-M`, in the form of make.
+    /// Parses a make rule, which a compiler prints for `-M`. Returns the prerequisites that are absolute paths.
     pub fn of_rule(rule: impl AsRef<[u8]>) -> Vec<Self> {
         let rule = rule.as_ref();
         let Some(colon) = rule
@@ -59,7 +59,7 @@ impl PrintedPath {
         words.iter().filter_map(Self::of).collect()
     }
 
-    /// The path without symlinks and dots. Returns `None` if it does not exist.
+    /// The canonical path, without symlinks and dots. Returns `None` if it does not exist.
     pub fn real(&self) -> Option<PathBuf> {
         fs_err::canonicalize(&self.0).ok()
     }
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_is_read_as_make_reads_it() {
+    fn a_rule_is_parsed_as_make_does() {
         let rule = "probe.o: /tmp/x/probe.c \\\n /opt/my\\ sdk/usr/include/stdio.h usr/include/stdio.h \\\n /a/$$b/c.h ../d.h\n";
         let paths = PrintedPath::of_rule(rule);
         let paths: Vec<&Path> = paths.iter().map(|path| &**path).collect();

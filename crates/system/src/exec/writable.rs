@@ -1,9 +1,10 @@
-//! Whether another user could put another program in the place of one that root is about to run. Said once for each directory.
+//! Warnings before root runs a program that another user could replace, once for each file or directory.
 //!
-//! QEMU runs more than the program in its arguments: the dynamic linker and the libc of a sysroot. These are named as well.
+//! QEMU runs more than the program in its arguments: the dynamic linker and the libc of a sysroot. These are checked
+//! too.
 //!
-//! Nothing is refused: who may write to root's PATH is root already, and this names the directory that makes it so. What others run is
-//! their own affair, so for them nothing is looked at.
+//! This is a warning and not an error: a user who may write to a directory in root's PATH could become root without
+//! crossmerge too, and the warning names that directory. For other users, nothing is checked.
 
 use crate::{
     file::{Node, Tree, WritableByOthers, beneath::Links, writable_by_others},
@@ -22,13 +23,14 @@ use std::{
     sync::Mutex,
 };
 
-/// The programs that were looked at.
-static SEEN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+/// The programs and sysroots that were checked.
+static CHECKED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
-/// What was named.
-static NAMED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+/// The files and directories that a warning has named.
+static REPORTED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
-/// Looks at the program of a plan, and warns when it is not root's alone. In a root that is entered, programs are whose the root is.
+/// Warns root if another user could replace the program of a plan. A program in a root that the plan enters is not
+/// checked, because it belongs to the owner of that root.
 pub(super) fn warn_of(plan: &Plan) {
     let is_in_root = plan.enter.iter().any(|step| matches!(step, Step::Root(_)));
     if !is_in_root && user::acts_for_system() {
@@ -39,8 +41,8 @@ pub(super) fn warn_of(plan: &Plan) {
     }
 }
 
-/// The sysroots from which QEMU takes the dynamic linker and the libraries of the program that it runs: as one of its options, or of its
-/// variables. Source: the manual of QEMU's user mode emulation.
+/// Returns the sysroots from which QEMU loads the dynamic linker and the libraries of the program that it runs. An
+/// option or a variable of QEMU names them. Source: the manual of QEMU's user mode emulation.
 fn sysroots(plan: &Plan) -> impl Iterator<Item = &Path> {
     let words =
         || std::iter::once(plan.program.as_os_str()).chain(plan.args.iter().map(|arg| &**arg));
@@ -60,7 +62,7 @@ fn sysroots(plan: &Plan) -> impl Iterator<Item = &Path> {
     named.map(Path::new)
 }
 
-/// Where the dynamic linker of a target is, from the root on; and the libc beside it.
+/// The directories of a sysroot that may contain the dynamic linker, and the libc beside it.
 const LINKERS: [&str; 8] = [
     "lib",
     "lib32",
@@ -72,18 +74,19 @@ const LINKERS: [&str; 8] = [
     "usr/libx32",
 ];
 
-/// How many directories are looked into: a real sysroot has a few.
+/// The most directories that are checked. A real sysroot has a few.
 const MOST_DIRECTORIES: usize = 64;
 
-/// Warns when another user may change the dynamic linker or the libc that QEMU takes from a sysroot: it runs as root as well.
+/// Warns if another user may change the dynamic linker or the libc that QEMU loads from a sysroot, because they run as
+/// root too.
 fn warn_of_sysroot(sysroot: &Path) {
-    if !is_new(&SEEN, sysroot) {
+    if !is_new(&CHECKED, sysroot) {
         return;
     }
     let Some(writable) = writable_in(sysroot) else {
         return;
     };
-    if is_new(&NAMED, &writable.path) {
+    if is_new(&REPORTED, &writable.path) {
         report::note(&format!(
             "warning: the dynamic linker and the libc in `{}` are run as root, and another user may change {writable}; to fix it: `{}`",
             sysroot.shown(),
@@ -119,7 +122,7 @@ fn writable_in(sysroot: &Path) -> Option<WritableByOthers> {
             if let Ok(Some(writable)) = writable_by_others(node.path()) {
                 return Some(writable);
             }
-            // The libc is beside the linker that a symlink leads to.
+            // The libc is beside the target of the linker's symlink.
             if seen.len() < MOST_DIRECTORIES {
                 directories.extend(node.place().parent().map(Path::to_owned));
             }
@@ -134,14 +137,14 @@ fn is_new(paths: &Mutex<BTreeSet<PathBuf>>, path: &Path) -> bool {
 }
 
 fn warn_of_program(program: &Path) {
-    if !is_new(&SEEN, program) {
+    if !is_new(&CHECKED, program) {
         return;
     }
-    // What cannot be looked at cannot be run either, and that is said then.
+    // An error is ignored: the program cannot be run either, and that reports it.
     let Ok(Some(writable)) = writable_by_others(program) else {
         return;
     };
-    if is_new(&NAMED, &writable.path) {
+    if is_new(&REPORTED, &writable.path) {
         let program = program.shown();
         report::note(&format!(
             "warning: `{program}` is run as root, and another user may change {writable}; to fix it: `{}`",

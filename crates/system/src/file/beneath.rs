@@ -1,12 +1,14 @@
-//! Directory trees that another user made: a sysroot, a root. The one way in which crossmerge reaches what is below them.
+//! Directory trees that another user may have created, such as a sysroot or a root. All access to files in them goes
+//! through this module.
 //!
-//! [`Tree::open`] walks the path to the tree as it is written and keeps a descriptor of it. Everything below is opened from that
-//! descriptor, one component at a time with `O_NOFOLLOW`, so a path is looked up once and no symlink leads out, whoever owns it and
-//! whatever somebody changes meanwhile. A [`Node`] is an `O_PATH` descriptor: kind, identity, mode and text are all taken from it. A
-//! device or a FIFO is therefore known before it is opened.
+//! [`Tree::open`] walks the path to the tree as it is written and keeps a descriptor of it. Everything below is opened
+//! from that descriptor, one component at a time with `O_NOFOLLOW`. So a path is resolved only once, and no symlink
+//! leads out of the tree, whoever owns it and whatever another user changes meanwhile. A [`Node`] is an `O_PATH`
+//! descriptor. Type, identity, mode and content are all taken from it, so a device or a FIFO is recognised before it
+//! is opened.
 //!
-//! openat2(2) walks a path without symlinks in one call. Where the kernel lacks it (before Linux 5.6), the walk by components does the
-//! same with more calls.
+//! openat2(2) resolves a path without symlinks in one call. On kernels without it (before Linux 5.6), the walk by
+//! components does the same with more calls.
 
 use super::{
     budget,
@@ -38,33 +40,35 @@ use std::{
     sync::Mutex,
 };
 
-/// How many directories a path may go down: each holds a descriptor, of which a process has 1024.
+/// The greatest depth of a path. Each directory needs a descriptor while it is walked, and a process has 1024 by
+/// default.
 pub const MOST_DEPTH: usize = 256;
 
-/// Flags that open whatever has a name, and nothing behind it.
-const LOOK: OFlag = OFlag::O_PATH
+/// The flags for opening a name of any type, without following a symlink.
+const OPEN_PATH: OFlag = OFlag::O_PATH
     .union(OFlag::O_NOFOLLOW)
     .union(OFlag::O_CLOEXEC);
 
-/// The links that were named as leading out.
-static NAMED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+/// The symlinks that were reported because they lead out of a tree.
+static REPORTED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// How symlinks below the tree are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Links {
-    /// As the host follows them. One that leads out of the tree ends the walk with [`End::Out`].
+    /// As on the host. A symlink that leads out of the tree ends the walk with [`End::Out`].
     Beneath,
-    /// As a process follows them whose root is the tree: an absolute one begins at the tree, and `..` stays in it. None leads out.
+    /// As for a process whose root is the tree. An absolute symlink starts at the tree, and `..` stays in it, so none
+    /// leads out.
     InRoot,
 }
 
-/// What a walk does on the way.
+/// The options of a walk.
 #[derive(Debug, Clone, Copy)]
 struct How {
     links: Links,
-    /// A symlink at the end is followed.
+    /// Whether to follow a symlink at the end.
     follows_last: bool,
-    /// Refuses symlinks that other users could have planted, for what is changed at the end.
+    /// Whether to reject symlinks that another user could have created, because the result is to be changed.
     is_careful: bool,
 }
 
@@ -72,13 +76,13 @@ struct How {
 #[derive(Debug)]
 pub struct Tree {
     top: OwnedFd,
-    /// As the user wrote it, absolute.
+    /// The absolute path as the user wrote it.
     path: PathBuf,
-    /// Without symlinks.
+    /// The path without symlinks.
     real: PathBuf,
 }
 
-/// Something in a tree: an open descriptor and what it is.
+/// A file of any type in a tree: an open descriptor and its metadata.
 #[derive(Debug)]
 pub struct Node {
     fd: OwnedFd,
@@ -87,7 +91,7 @@ pub struct Node {
     place: PathBuf,
 }
 
-/// What has a name in a directory, before a look at it itself.
+/// The type of a directory entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
     /// A regular file.
@@ -96,7 +100,7 @@ pub enum FileKind {
     Directory,
     /// A symlink.
     Symlink,
-    /// A device, a FIFO, a socket.
+    /// A device, a FIFO or a socket.
     Other,
 }
 
@@ -111,27 +115,27 @@ impl FileKind {
     }
 }
 
-/// A path that was walked.
+/// The result of walking a path.
 #[derive(Debug)]
-pub struct Way {
-    /// Where it leads, from the top of the tree on, without symlinks. A missing rest is part of it.
+pub struct Walk {
+    /// The resolved path, relative to the tree and without symlinks, including components that do not exist.
     pub place: PathBuf,
-    /// The symlinks on the way: the place of each, and what it contains.
+    /// The symlinks on the path: the resolved path and the target of each.
     pub links: Vec<(PathBuf, PathBuf)>,
-    /// What is there.
+    /// How the walk ended.
     pub end: End,
 }
 
 /// How a walk ended.
 #[derive(Debug)]
 pub enum End {
-    /// With something that exists.
+    /// At an existing file.
     Node(Node),
-    /// With nothing.
+    /// At a path that does not exist.
     Missing,
-    /// With more symlinks than the kernel follows.
+    /// After more symlinks than the kernel follows.
     Loop,
-    /// At the last of the symlinks, which leads out of the tree.
+    /// At the last of [`Walk::links`], which leads out of the tree.
     Out,
     /// At a `..` of the path itself, which leads out of the tree.
     Above,
@@ -140,17 +144,18 @@ pub enum End {
 type Result<T> = std::result::Result<T, FileError>;
 
 impl Tree {
-    /// Opens a tree to change it. A symlink on the path to it that another user could have planted is an error.
+    /// Opens a tree to change it. A symlink on the path to it that another user could have created is an error.
     pub fn open(path: &Path) -> Result<Self> {
         Self::from_fd(Directory::open(path)?.fd, path)
     }
 
-    /// Opens a tree to change it, as [`Tree::open`] does. Missing directories on the path to it are made, and added to `made`.
+    /// Opens a tree to change it, as [`Tree::open`] does. Creates missing directories on the path to it and adds them
+    /// to `made`.
     pub fn make(path: &Path, made: &mut Vec<PathBuf>) -> Result<Self> {
         Self::from_fd(Directory::make(path, made)?.fd, path)
     }
 
-    /// Opens a tree to change it, as [`Tree::open`] does; `None` if there is nothing.
+    /// Opens a tree to change it, as [`Tree::open`] does. Returns `None` if it does not exist.
     pub fn open_if_exists(path: &Path) -> Result<Option<Self>> {
         match Self::open(path) {
             Err(FileError::System { source, .. }) if is_absent(&source) => Ok(None),
@@ -165,11 +170,11 @@ impl Tree {
         Self::from_fd(top.map_err(|e| FileError::system("open", path, e))?, path)
     }
 
-    /// Takes a directory that is open already. `path` is its name for users.
+    /// Creates a tree from an open directory. `path` is its path for messages.
     pub fn from_fd(top: OwnedFd, path: &Path) -> Result<Self> {
         let absolute = std::path::absolute(path);
         let path = absolute.map_err(|e| FileError::system("open", path, e))?;
-        // The kernel's own name of what was opened: the path may lead elsewhere by now.
+        // The kernel's path of the open directory: the given path may lead elsewhere by now.
         let name = format!("/proc/self/fd/{}", top.as_raw_fd());
         let real = readlinkat(AT_FDCWD, name.as_str()).map_or_else(|_| path.clone(), PathBuf::from);
         Ok(Self { top, path, real })
@@ -180,7 +185,7 @@ impl Tree {
         &self.path
     }
 
-    /// The same tree under another name for users.
+    /// Returns the tree with another path for messages.
     pub fn called(self, path: &Path) -> Self {
         let path = path.to_owned();
         Self { path, ..self }
@@ -196,19 +201,20 @@ impl Tree {
         self.top.as_fd()
     }
 
-    /// The rest of an absolute path that begins with the tree's, in either spelling.
+    /// Makes an absolute path relative to the tree. `None` if it begins neither with the tree's path nor with its real
+    /// path.
     pub fn within<'p>(&self, path: &'p Path) -> Option<&'p Path> {
         let rest = path.strip_prefix(&self.path);
         rest.or_else(|_| path.strip_prefix(&self.real)).ok()
     }
 
-    /// What a path leads to, symlinks followed; `None` if there is nothing. A symlink that leads out is named, once, and counts as
-    /// nothing.
+    /// Looks up a path and follows symlinks. Returns `None` if it does not exist. A symlink that leads out of the tree
+    /// is reported once, and counts as missing.
     pub fn find(&self, path: &Path) -> Result<Option<Node>> {
         self.node(path, true)
     }
 
-    /// What has the path, symlinks followed on the way to it only; otherwise as [`Tree::find`].
+    /// Looks up a path as [`Tree::find`] does, but does not follow a symlink at its end.
     pub fn look(&self, path: &Path) -> Result<Option<Node>> {
         self.node(path, false)
     }
@@ -219,20 +225,20 @@ impl Tree {
             follows_last,
             is_careful: false,
         };
-        let way = match self.walk(path, how, None) {
-            // Neither the kernel nor a build would find it.
+        let walk = match self.walk(path, how, None) {
+            // Programs cannot open a path that is too long either.
             Err(FileError::System { source, .. })
                 if source.raw_os_error() == Some(Errno::ENAMETOOLONG as i32) =>
             {
                 return Ok(None);
             }
-            way => way?,
+            walk => walk?,
         };
-        if let (End::Out, Some((link, target))) = (&way.end, way.links.last()) {
+        if let (End::Out, Some((link, target))) = (&walk.end, walk.links.last()) {
             let link = self.path.join(link);
-            let is_new = NAMED
+            let is_new = REPORTED
                 .lock()
-                .is_ok_and(|mut named| named.insert(link.clone()));
+                .is_ok_and(|mut reported| reported.insert(link.clone()));
             if is_new {
                 report::note(&format!(
                     "`{}` leads out of `{}`, to `{}`, and counts as missing",
@@ -242,16 +248,16 @@ impl Tree {
                 ));
             }
         }
-        Ok(way.node())
+        Ok(walk.node())
     }
 
-    /// What has the path, for what changes it: a symlink on the way that leads out, or that another user could have planted, is an
-    /// error.
+    /// Looks up a path that is to be changed, without following a symlink at its end. A symlink on the path that leads
+    /// out of the tree, or that another user could have created, is an error.
     pub fn look_to_change(&self, path: &Path) -> Result<Option<Node>> {
         self.node_to_change(path, false)
     }
 
-    /// What the path leads to, otherwise as [`Tree::look_to_change`].
+    /// Looks up a path as [`Tree::look_to_change`] does, and follows a symlink at its end.
     pub fn find_to_change(&self, path: &Path) -> Result<Option<Node>> {
         self.node_to_change(path, true)
     }
@@ -262,13 +268,13 @@ impl Tree {
             follows_last,
             is_careful: true,
         };
-        let way = self.walk(path, how, None)?;
-        self.check_inside(&way, path)?;
-        Ok(way.node())
+        let walk = self.walk(path, how, None)?;
+        self.check_inside(&walk, path)?;
+        Ok(walk.node())
     }
 
-    /// Opens the directory of a path to change it, and returns it with the last name. With a list, missing directories are made and
-    /// added to it. Symlinks are treated as in [`Tree::look_to_change`].
+    /// Opens the parent directory of a path to change it, and returns it with the last name. With a list, creates
+    /// missing directories and adds them to it. Symlinks are treated as in [`Tree::look_to_change`].
     pub fn directory_of<'p>(
         &self,
         path: &'p Path,
@@ -281,17 +287,17 @@ impl Tree {
         Ok((self.directory(above, made)?, name))
     }
 
-    /// Opens a directory of the tree to change what is in it, as [`Tree::directory_of`] does.
+    /// Opens a directory of the tree to change its entries, as [`Tree::directory_of`] does.
     pub fn directory(&self, path: &Path, made: Option<&mut Vec<PathBuf>>) -> Result<Directory> {
         let how = How {
             links: Links::Beneath,
             follows_last: true,
             is_careful: true,
         };
-        let way = self.walk(path, how, made)?;
-        self.check_inside(&way, path)?;
+        let walk = self.walk(path, how, made)?;
+        self.check_inside(&walk, path)?;
         let shown = self.path.join(path);
-        match way.node() {
+        match walk.node() {
             None => Err(FileError::system("open", &shown, Errno::ENOENT)),
             Some(node) if !node.is_dir() => Err(FileError::system("enter", &shown, Errno::ENOTDIR)),
             Some(node) => Ok(Directory {
@@ -301,8 +307,8 @@ impl Tree {
         }
     }
 
-    fn check_inside(&self, way: &Way, path: &Path) -> Result<()> {
-        match (&way.end, way.links.last()) {
+    fn check_inside(&self, walk: &Walk, path: &Path) -> Result<()> {
+        match (&walk.end, walk.links.last()) {
             (End::Out, Some((link, target))) => Err(FileError::LeadsOut {
                 link: self.path.join(link),
                 target: target.clone(),
@@ -322,7 +328,8 @@ impl Tree {
         }
     }
 
-    /// What has the path in the eyes of a process whose root is the tree, itself; `None` if there is nothing that can be reached.
+    /// Looks up a path for a process whose root is the tree, without following a symlink at its end. Returns `None` if
+    /// it cannot be reached.
     pub fn look_in_root(&self, path: &Path) -> Option<Node> {
         let how = How {
             links: Links::InRoot,
@@ -332,8 +339,8 @@ impl Tree {
         self.walk(path, how, None).ok()?.node()
     }
 
-    /// Walks a path to its end.
-    pub fn follow(&self, path: &Path, links: Links) -> Result<Way> {
+    /// Walks a path and follows all symlinks.
+    pub fn follow(&self, path: &Path, links: Links) -> Result<Walk> {
         let how = How {
             links,
             follows_last: true,
@@ -342,14 +349,14 @@ impl Tree {
         self.walk(path, how, None)
     }
 
-    /// What a path leads to for a process whose root is the tree; `None` if there is nothing. No symlink leads out.
+    /// Looks up a path for a process whose root is the tree, and follows symlinks. Returns `None` if it does not exist.
     pub fn find_in_root(&self, path: &Path) -> Result<Option<Node>> {
         let how = OpenHow::new()
             .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
             .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
         let place = path.strip_prefix("/").unwrap_or(path);
         let mut opened = openat2(&self.top, path, how);
-        // So says the kernel where somebody renames what a `..` is in.
+        // openat2(2) fails with EAGAIN if a directory is renamed while it resolves a `..` in it.
         for _ in 0..MOST_LINKS {
             match opened {
                 Err(Errno::EAGAIN) => opened = openat2(&self.top, path, how),
@@ -364,18 +371,22 @@ impl Tree {
         }
     }
 
-    fn walk(&self, path: &Path, how: How, made: Option<&mut Vec<PathBuf>>) -> Result<Way> {
-        // Mostly there is no symlink on the way: then one call is enough.
+    fn walk(&self, path: &Path, how: How, made: Option<&mut Vec<PathBuf>>) -> Result<Walk> {
+        // Usually the path has no symlinks: then one system call is enough.
         let is_plain = |part| matches!(part, Component::Normal(_));
         if !path.as_os_str().is_empty() && path.components().all(is_plain) {
             let beneath = ResolveFlag::RESOLVE_BENEATH
                 | ResolveFlag::RESOLVE_NO_SYMLINKS
                 | ResolveFlag::RESOLVE_NO_MAGICLINKS;
-            let opened = openat2(&self.top, path, OpenHow::new().flags(LOOK).resolve(beneath));
+            let opened = openat2(
+                &self.top,
+                path,
+                OpenHow::new().flags(OPEN_PATH).resolve(beneath),
+            );
             if let Ok(fd) = opened {
                 let node = self.node_of(fd, path.into())?;
                 if !(node.is_link() && how.follows_last) {
-                    return Ok(Way {
+                    return Ok(Walk {
                         place: path.into(),
                         links: Vec::new(),
                         end: End::Node(node),
@@ -392,16 +403,16 @@ impl Tree {
         path: &Path,
         how: How,
         mut made: Option<&mut Vec<PathBuf>>,
-    ) -> Result<Way> {
+    ) -> Result<Walk> {
         let failed = |place: &Path, e: Errno| FileError::system("open", &self.path.join(place), e);
-        let top = || openat(&self.top, ".", LOOK, Mode::empty());
-        let mut way = Way {
+        let top = || openat(&self.top, ".", OPEN_PATH, Mode::empty());
+        let mut walk = Walk {
             place: PathBuf::new(),
             links: Vec::new(),
             end: End::Missing,
         };
-        // The open directories from the top down to where the walk is, each with its owner; shorter than the place where that is
-        // missing.
+        // The open directories from the top of the tree to the current one. Components that do not exist are only
+        // counted in `missing`.
         let mut stack: Vec<Node> = Vec::new();
         let mut missing = 0_usize;
         let mut rest = Rest::new();
@@ -411,50 +422,50 @@ impl Tree {
                 None | Some(Component::CurDir) => continue,
                 Some(Component::RootDir | Component::Prefix(_)) => {
                     (stack, missing) = (Vec::new(), 0);
-                    way.place = PathBuf::new();
+                    walk.place = PathBuf::new();
                     continue;
                 }
                 Some(Component::ParentDir) => {
-                    way.place.pop();
+                    walk.place.pop();
                     if missing > 0 {
                         missing -= 1;
                     } else if stack.pop().is_none() && how.links == Links::Beneath {
-                        way.end = End::Above;
-                        return Ok(way);
+                        walk.end = End::Above;
+                        return Ok(walk);
                     }
                     continue;
                 }
                 Some(Component::Normal(_)) => {}
             }
-            let next = way.place.join(&part);
+            let next = walk.place.join(&part);
             let above = stack
                 .last()
                 .map_or(self.top.as_fd(), |node| node.fd.as_fd());
             let is_directory = stack.last().is_none_or(Node::is_dir);
             if missing > 0 || !is_directory {
                 missing += 1;
-                way.place = next;
+                walk.place = next;
                 continue;
             }
             if stack.len() == MOST_DEPTH {
                 return Err(failed(&next, Errno::ENAMETOOLONG));
             }
-            let fd = match openat(above, part.as_os_str(), LOOK, Mode::empty()) {
+            let fd = match openat(above, part.as_os_str(), OPEN_PATH, Mode::empty()) {
                 Err(Errno::ENOENT) => {
                     let Some(made) = made.as_deref_mut() else {
                         missing += 1;
-                        way.place = next;
+                        walk.place = next;
                         continue;
                     };
                     let directory = Directory {
-                        fd: openat(above, ".", LOOK, Mode::empty())
+                        fd: openat(above, ".", OPEN_PATH, Mode::empty())
                             .map_err(|e| failed(&next, e))?,
-                        path: self.path.join(&way.place),
+                        path: self.path.join(&walk.place),
                     };
                     if directory.make_unless_exists(&part, DIRECTORY_MODE)? {
                         made.push(self.path.join(&next));
                     }
-                    // What is there now is treated as if it had been.
+                    // The next turn opens it like an existing one.
                     rest.push(part);
                     continue;
                 }
@@ -462,20 +473,20 @@ impl Tree {
             };
             let node = self.node_of(fd, next.clone())?;
             if !node.is_link() || rest.is_empty() && !how.follows_last {
-                way.place = next;
+                walk.place = next;
                 stack.push(node);
                 continue;
             }
             let target = node
                 .target()
                 .map_err(|e| FileError::system("read", &node.path, e))?;
-            if way.links.len() == MOST_LINKS {
-                way.end = End::Loop;
-                return Ok(way);
+            if walk.links.len() == MOST_LINKS {
+                walk.end = End::Loop;
+                return Ok(walk);
             }
-            way.links.push((next, target.clone()));
+            walk.links.push((next, target.clone()));
             if how.is_careful {
-                let holder = fstat(above).map_err(|e| failed(&way.place, e))?;
+                let holder = fstat(above).map_err(|e| failed(&walk.place, e))?;
                 let may = Trust::own().may_follow(Owned::from(&node.stat), Owned::from(&holder));
                 if !may {
                     let owners = [node.stat.st_uid, holder.st_uid];
@@ -483,21 +494,21 @@ impl Tree {
                     return Err(FileError::foreign_link(node.path, &wanted, target, owners));
                 }
             }
-            match self.leads(&way.place, &target, how.links) {
+            match self.leads(&walk.place, &target, how.links) {
                 None => {
-                    way.end = End::Out;
-                    return Ok(way);
+                    walk.end = End::Out;
+                    return Ok(walk);
                 }
                 Some(To::Here) => push(&mut rest, &target),
                 Some(To::Top(target)) => {
                     (stack, missing) = (Vec::new(), 0);
-                    way.place = PathBuf::new();
+                    walk.place = PathBuf::new();
                     push(&mut rest, &target);
                 }
             }
         }
         if missing > 0 {
-            return Ok(way);
+            return Ok(walk);
         }
         let node = match stack.pop() {
             Some(node) => node,
@@ -506,12 +517,12 @@ impl Tree {
                 self.node_of(fd, PathBuf::new())?
             }
         };
-        way.end = End::Node(node);
-        Ok(way)
+        walk.end = End::Node(node);
+        Ok(walk)
     }
 
-    /// Where what a symlink contains is to be followed from; `None` if it leads out of the tree. `place` is the directory of the
-    /// symlink.
+    /// Decides from where the target of a symlink is resolved. Returns `None` if it leads out of the tree. `place` is
+    /// the directory of the symlink.
     fn leads(&self, place: &Path, target: &Path, links: Links) -> Option<To> {
         let is_absolute = target.is_absolute();
         if is_absolute && let Some(rest) = self.within(target) {
@@ -530,7 +541,7 @@ impl Tree {
         for part in target.components() {
             match part {
                 Component::ParentDir if depth == 0 => {
-                    // It leaves the tree and may come back: `../sysroot/var`.
+                    // The target leaves the tree and may come back, as `../sysroot/var` does.
                     let whole = without_dots(&self.real.join(place).join(target));
                     let rest = whole.strip_prefix(&self.real).ok()?;
                     return Some(To::Top(rest.into()));
@@ -545,7 +556,7 @@ impl Tree {
 
     fn node_of(&self, fd: OwnedFd, place: PathBuf) -> Result<Node> {
         let path = self.path.join(&place);
-        let stat = fstat(&fd).map_err(|e| FileError::system("look at", &path, e))?;
+        let stat = fstat(&fd).map_err(|e| FileError::system("stat", &path, e))?;
         Ok(Node {
             fd,
             stat,
@@ -555,15 +566,15 @@ impl Tree {
     }
 }
 
-/// From where what a symlink contains is followed.
+/// The directory from which the target of a symlink is resolved.
 enum To {
-    /// Its own directory.
+    /// The directory of the symlink.
     Here,
-    /// The top of the tree, by this path.
+    /// The top of the tree, with this path instead of the target.
     Top(PathBuf),
 }
 
-/// Takes `..` out of a path by its text.
+/// Removes `..` from a path lexically.
 pub fn without_dots(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
@@ -575,13 +586,13 @@ pub fn without_dots(path: &Path) -> PathBuf {
     plain
 }
 
-/// Returns whether the error means that there is nothing.
+/// Returns whether the error means that the path does not exist.
 pub fn is_absent(error: &io::Error) -> bool {
     let absent = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
     absent.contains(&error.kind())
 }
 
-/// Looks at what has a path on the host, for what changes it: symlinks on the way are treated as [`Directory::open`] does.
+/// Looks up a path on the host that is to be changed. Symlinks on the path are treated as in [`Directory::open`].
 pub fn look_to_change(path: &Path) -> Result<Option<Node>> {
     let directory = match Directory::open(super::directory::parent(path)) {
         Err(FileError::System { source, .. }) if is_absent(&source) => return Ok(None),
@@ -596,8 +607,8 @@ pub fn look_to_change(path: &Path) -> Result<Option<Node>> {
     }
 }
 
-impl Way {
-    /// What is there.
+impl Walk {
+    /// Returns the file at the end. `None` if the walk did not end at an existing file.
     pub fn node(self) -> Option<Node> {
         match self.end {
             End::Node(node) => Some(node),
@@ -607,14 +618,14 @@ impl Way {
 }
 
 impl Node {
-    /// Looks at what a path of the host leads to, by any symlinks.
+    /// Opens a path on the host, and follows any symlinks.
     pub fn at(path: &Path) -> Result<Self> {
         let fd = open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty());
         Self::of(fd.map_err(|e| FileError::system("open", path, e))?, path)
     }
 
     fn of(fd: OwnedFd, path: &Path) -> Result<Self> {
-        let stat = fstat(&fd).map_err(|e| FileError::system("look at", path, e))?;
+        let stat = fstat(&fd).map_err(|e| FileError::system("stat", path, e))?;
         let (path, place) = (path.to_owned(), path.to_owned());
         Ok(Self {
             fd,
@@ -629,34 +640,34 @@ impl Node {
         u64::try_from(self.stat.st_size).unwrap_or_default()
     }
 
-    /// The path from the host's root on, as the user wrote that of the tree.
+    /// The path on the host, beginning with the path of the tree as the user wrote it.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The path from the top of the tree on, without symlinks.
+    /// The path relative to the tree, without symlinks.
     pub fn place(&self) -> &Path {
         &self.place
     }
 
-    /// What the kernel says of it.
+    /// The result of fstat(2).
     pub fn stat(&self) -> &FileStat {
         &self.stat
     }
 
-    /// The mode without the bits of its kind.
+    /// The mode without the file type.
     pub fn mode(&self) -> u32 {
         self.stat.st_mode & 0o7777
     }
 
-    /// Which file it is.
+    /// The identity of the file.
     pub fn identity(&self) -> Identity {
         Identity::of_stat(&self.stat)
     }
 
-    /// Returns whether it is root's, or the user's who runs this.
+    /// Returns whether it belongs to root or the current user.
     pub fn is_trusted(&self) -> bool {
-        Trust::own().is_known(self.stat.st_uid)
+        Trust::own().is_trusted_user(self.stat.st_uid)
     }
 
     /// Returns whether it is a directory.
@@ -674,37 +685,37 @@ impl Node {
         is_kind(&self.stat, SFlag::S_IFLNK)
     }
 
-    /// The open descriptor, which allows no reading.
+    /// The `O_PATH` descriptor.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
 
-    /// What a symlink contains.
+    /// The target of a symlink.
     pub fn target(&self) -> io::Result<PathBuf> {
         Ok(readlinkat(&self.fd, "")?.into())
     }
 
-    /// The descriptor as a file, for what an `O_PATH` descriptor allows.
+    /// Converts the `O_PATH` descriptor to a file, which cannot be read.
     pub fn into_file(self) -> File {
         self.fd.into()
     }
 
-    /// Opens a regular file for reading. Anything else is an error, and is not opened.
+    /// Opens a regular file for reading. A file of any other type is an error and is not opened.
     pub fn open(&self) -> io::Result<File> {
         read::open_looked_at(&self.fd, &self.path)
     }
 
-    /// Reads a file whole.
+    /// Reads a whole file.
     pub fn read(&self, limit: u64) -> io::Result<Vec<u8>> {
         read::from(self.open()?, &self.path, limit)
     }
 
-    /// Reads a file whole that has to be UTF-8.
+    /// Reads a whole file, which has to be UTF-8.
     pub fn read_to_string(&self, limit: u64) -> io::Result<String> {
         read::to_text(self.read(limit)?, &self.path)
     }
 
-    /// Reads the beginning of a file, up to so many bytes.
+    /// Reads at most `length` bytes from the beginning of a file.
     pub fn head(&self, length: u64) -> io::Result<Vec<u8>> {
         read::head_of(self.open()?, &self.path, length)
     }
@@ -715,7 +726,7 @@ impl Node {
         Ok(entries.map(|(name, _)| name).collect())
     }
 
-    /// The names in a directory, sorted, and what each was when it was listed.
+    /// The names in a directory, sorted, and the type of each when the directory was listed.
     pub fn entries(&self) -> io::Result<Vec<(OsString, FileKind)>> {
         let failed = |e: Errno| refused::unreadable(&self.path, e.into());
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
@@ -725,14 +736,14 @@ impl Node {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name().to_bytes();
             if name != b"." && name != b".." {
-                budget::OF_OTHERS.name(&self.path, name.len())?;
+                budget::PROCESS.name(&self.path, name.len())?;
                 let name = OsStr::from_bytes(name).to_owned();
                 let kind = match entry.file_type() {
                     Some(Type::File) => FileKind::File,
                     Some(Type::Directory) => FileKind::Directory,
                     Some(Type::Symlink) => FileKind::Symlink,
                     Some(_) => FileKind::Other,
-                    // Not every file system tells.
+                    // Not every file system reports types.
                     None => self
                         .stat_of(&name)?
                         .map_or(FileKind::Other, |stat| FileKind::of(&stat)),
@@ -744,7 +755,7 @@ impl Node {
         Ok(names)
     }
 
-    /// What the kernel says of a name in a directory, symlinks not followed; `None` if there is nothing.
+    /// Calls lstat(2) on a name in a directory. Returns `None` if it does not exist.
     fn stat_of(&self, name: &OsStr) -> io::Result<Option<FileStat>> {
         match fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
             Err(Errno::ENOENT) => Ok(None),
@@ -752,14 +763,14 @@ impl Node {
         }
     }
 
-    /// What has a name in a directory, symlinks not followed; `None` if there is nothing.
+    /// Opens a name in a directory without following a symlink. Returns `None` if it does not exist.
     pub fn child(&self, name: &OsStr) -> Result<Option<Self>> {
         let path = self.path.join(name);
-        let fd = match openat(&self.fd, name, LOOK, Mode::empty()) {
+        let fd = match openat(&self.fd, name, OPEN_PATH, Mode::empty()) {
             Err(Errno::ENOENT) => return Ok(None),
             fd => fd.map_err(|e| FileError::system("open", &path, e))?,
         };
-        let stat = fstat(&fd).map_err(|e| FileError::system("look at", &path, e))?;
+        let stat = fstat(&fd).map_err(|e| FileError::system("stat", &path, e))?;
         let place = self.place.join(name);
         Ok(Some(Self {
             fd,
@@ -886,26 +897,26 @@ mod tests {
             let scene = scene();
             scene.link("usr/link", target);
             let path = Path::new("usr/link/x");
-            let way = scene.tree.follow(path, Links::InRoot).expect(target);
-            assert_eq!(way.place, Path::new(wanted), "{target}");
-            assert!(matches!(way.end, End::Node(_)), "{target}");
+            let walk = scene.tree.follow(path, Links::InRoot).expect(target);
+            assert_eq!(walk.place, Path::new(wanted), "{target}");
+            assert!(matches!(walk.end, End::Node(_)), "{target}");
         }
         let scene = scene();
         scene.link("a", "b");
         scene.link("b", "/a");
-        let way = scene
+        let walk = scene
             .tree
             .follow(Path::new("a"), Links::InRoot)
             .expect("a walk");
-        assert!(matches!(way.end, End::Loop));
-        let way = scene.tree.follow(Path::new("no/where/../x"), Links::InRoot);
-        let way = way.expect("a walk");
-        assert_eq!(way.place, Path::new("no/x"));
-        assert!(matches!(way.end, End::Missing));
+        assert!(matches!(walk.end, End::Loop));
+        let walk = scene.tree.follow(Path::new("no/where/../x"), Links::InRoot);
+        let walk = walk.expect("a walk");
+        assert_eq!(walk.place, Path::new("no/x"));
+        assert!(matches!(walk.end, End::Missing));
     }
 
     #[test]
-    fn a_root_is_looked_at_as_from_inside() {
+    fn a_path_in_a_root_is_resolved_inside_it() {
         let scene = scene();
         let out = scene.directory.path().join("out/x");
         for (target, wanted) in [
@@ -927,7 +938,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_is_not_opened() {
+    fn only_a_regular_file_is_opened() {
         let scene = scene();
         let path = |name: &str| scene.tree.path().join(name);
         nix::unistd::mkfifo(&path("pipe"), Mode::S_IRWXU).expect("a FIFO");
@@ -964,7 +975,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_opened_stays_what_it_was() {
+    fn an_open_file_stays_the_same_after_its_path_changes() {
         let scene = scene();
         let top = scene.tree.path();
         let node = scene
@@ -991,7 +1002,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_directories_are_made_in_the_tree() {
+    fn missing_directories_are_created_in_the_tree() {
         let scene = scene();
         let mut made = Vec::new();
         let path = Path::new("var/lib/own/file");

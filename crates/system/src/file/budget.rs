@@ -1,6 +1,6 @@
-//! What one command reads of what other people made, in sum: each reader has its own limit for a file, and this one is for all of them.
+//! Limits on everything that one command reads from other users. Each reader also has its own limit for a single file.
 //!
-//! A process is one command. What exceeds a sum is an error that names the file at which it did.
+//! A process is one command. Exceeding a limit is an error that names the file at which it happened.
 
 use super::refused::{Why, refuse};
 use std::{
@@ -10,33 +10,34 @@ use std::{
 };
 
 /// The budget of this process.
-pub static OF_OTHERS: Budget = Budget::new();
+pub static PROCESS: Budget = Budget::new();
 
-/// Files that one command opens. A whole Gentoo system has 500,000.
+/// The most files that one command opens. A whole Gentoo system has 500,000.
 const MOST_FILES: u64 = 2_000_000;
 
-/// Bytes that one command reads of files.
+/// The most bytes that one command reads from files.
 const MOST_BYTES: u64 = 4 << 30;
 
-/// Bytes that one command keeps until it ends: what fix-root finds, and the texts that it changes. A whole system has 100,000 libraries
-/// and scripts, for which it keeps some hundred bytes each.
+/// The most bytes that one command keeps until it ends: the files that fix-root finds, and the texts that it changes.
+/// A whole system has 100,000 libraries and scripts, with some hundred bytes for each.
 const MOST_KEPT: u64 = 256 << 20;
 
-/// Bytes of the files whose hashes one command computes. The largest libc that init copies, with its debugging symbols, has 500 MiB,
-/// and init computes each hash twice.
+/// The most bytes of files whose checksums one command computes. The largest libc that init copies, with its debugging
+/// symbols, has 500 MiB, and init computes each checksum twice.
 const MOST_HASHED: u64 = 4 << 30;
 
-/// Bytes that the names take that one command lists. A whole Gentoo system has 2,000,000, for which it needs a third of it.
+/// The most bytes of file names that one command lists. A whole Gentoo system has 2,000,000 names, which need a third
+/// of it.
 const MOST_OF_NAMES: u64 = 768 << 20;
 
-/// What a name takes beside its bytes.
+/// The memory for a name in addition to its bytes.
 const OF_A_NAME: usize = 64;
 
-/// Files that one question about settings may be answered from, and their bytes in sum: `package.use` with a file for each package
-/// that is installed; Gentoo's largest profiles have 2 MiB.
+/// The most files, and the most bytes in them, that one query of settings reads. The number allows for a `package.use`
+/// with a file for each installed package. Gentoo's largest profiles have 2 MiB.
 const MOST_SETTINGS: (u64, u64) = (20_000, 64 << 20);
 
-/// What one question about settings was answered from so far: links can make a few files many.
+/// What one query of settings has read so far. Symlinks can make a query read the same files many times.
 #[derive(Debug, Default)]
 pub struct Settings {
     files: AtomicU64,
@@ -56,7 +57,7 @@ impl Settings {
     }
 }
 
-/// What was spent so far.
+/// What one command has read so far.
 #[derive(Debug, Default)]
 pub struct Budget {
     files: AtomicU64,
@@ -67,7 +68,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// One of which nothing is spent.
+    /// Creates a budget of which nothing is used.
     pub const fn new() -> Self {
         Self {
             files: AtomicU64::new(0),
@@ -98,7 +99,7 @@ impl Budget {
         spend(&self.hashed, bytes, MOST_HASHED, "bytes hashed", path)
     }
 
-    /// Counts a name of so many bytes in a directory.
+    /// Counts a name in a directory, of this length in bytes.
     pub fn name(&self, directory: &Path, bytes: usize) -> io::Result<()> {
         let bytes = (bytes + OF_A_NAME) as u64;
         spend(
@@ -130,15 +131,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sum_is_an_error_that_names_the_file() {
+    fn exceeding_a_limit_is_an_error_that_names_the_file() {
         let budget = Budget::new();
         let path = Path::new("/some/file");
         for _ in 0..4 {
             budget.bytes(path, 1 << 30).expect("4 GiB");
         }
         let error = budget.bytes(path, 1).expect_err("one more");
-        let said = error.to_string();
-        assert!(said.starts_with("`/some/file` is one too many"), "{said}");
+        let message = error.to_string();
+        assert!(
+            message.starts_with("`/some/file` exceeds a limit"),
+            "{message}"
+        );
         let settings = Settings::default();
         for _ in 0..20_000 {
             settings.file(path).expect("20,000 files");
@@ -146,7 +150,7 @@ mod tests {
         settings.file(path).expect_err("one more");
         settings.bytes(path, 64 << 20).expect("64 MiB");
         settings.bytes(path, 1).expect_err("one more");
-        budget.hashed(path, 1).expect("another sum");
+        budget.hashed(path, 1).expect("another limit");
         budget.name(path, 1).expect("a name");
         budget.name(path, 1 << 30).expect_err("too long a name");
     }

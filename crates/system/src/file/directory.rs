@@ -1,9 +1,10 @@
-//! A directory that was reached with care, and what is done in it: the one place that makes, renames or removes anything on a disk.
+//! Directories opened safely, and all changes in them: the only code that creates, renames or removes anything on a
+//! disk.
 //!
-//! The way there is gone component by component, each opened without following it. A link is followed only where nobody but root
-//! and we could have put it (`trust.rs`); everything else happens relative to the open directory, where names have no `/` and no link
-//! is followed. So nothing that another user does to the path meanwhile leads elsewhere. Modes are set as they are asked for:
-//! no umask changes them.
+//! The path to a directory is walked one component at a time with `O_NOFOLLOW`. A symlink is followed only if no user
+//! other than root and the current one could have created it (`trust.rs`). All changes are made relative to the open
+//! directory, by names without `/` and without following symlinks. Therefore another user cannot redirect them by
+//! changing the path meanwhile. Modes do not depend on the umask.
 
 use super::{
     error::FileError,
@@ -31,10 +32,10 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// What every directory has that is made on the way.
+/// The mode of directories that are created on the way to a path.
 pub(super) const DIRECTORY_MODE: u32 = 0o755;
 
-/// What every lock has.
+/// The mode of lock files.
 const LOCK_MODE: u32 = 0o600;
 
 /// An open directory.
@@ -46,29 +47,31 @@ pub struct Directory {
 
 type Result<T> = std::result::Result<T, FileError>;
 
-/// Returns whether it is a directory, a link, or whatever the kind says.
+/// Returns whether the file has this type.
 pub fn is_kind(stat: &FileStat, kind: SFlag) -> bool {
     Owned::from(stat).is(kind)
 }
 
 impl Directory {
-    /// Opens a directory that is there.
+    /// Opens an existing directory.
     pub fn open(path: &Path) -> Result<Self> {
         walk(path, None)
     }
 
-    /// Opens a directory, made where it is missing with those above it, and names in `made` what was.
+    /// Opens a directory. If it or its parents are missing, creates them and adds their paths to `made`.
     pub fn make(path: &Path, made: &mut Vec<PathBuf>) -> Result<Self> {
         walk(path, Some(made))
     }
 
-    /// Opens the directory of a path, as [`Directory::make`] does, and gives the last name.
+    /// Opens the parent directory of a path, as [`Directory::make`] does, and returns it with the last name of the
+    /// path.
     pub fn of<'p>(path: &'p Path, made: &mut Vec<PathBuf>) -> Result<(Self, &'p OsStr)> {
         let name = name(path)?;
         Ok((Self::make(parent(path), made)?, name))
     }
 
-    /// Opens the directory of a path as [`Directory::of`] does; when a link is there, that of the file it leads to. Gives the last name.
+    /// Opens the parent directory of a path as [`Directory::of`] does. If the path is a symlink, opens that of its
+    /// target. Returns it with the last name.
     pub fn of_file(path: &Path) -> Result<(Self, OsString)> {
         let mut place = path.to_owned();
         for _ in 0..MOST_LINKS {
@@ -81,7 +84,8 @@ impl Directory {
         Err(FileError::system("reach", path, Errno::ELOOP))
     }
 
-    /// Where the link of that name leads; none when there is no link, an error when it is not to be followed.
+    /// Returns the target of a symlink. `None` if the name is not a symlink or does not exist, an error if the symlink
+    /// must not be followed.
     fn follow(&self, name: &OsStr, wanted: &Path) -> Result<Option<PathBuf>> {
         let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         match openat(&self.fd, name, flags, Mode::empty()) {
@@ -91,14 +95,14 @@ impl Directory {
         }
     }
 
-    /// Its path, for a user.
+    /// Its path, for messages.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The number of its file system.
+    /// The device number of its file system.
     pub fn device(&self) -> Result<u64> {
-        let stat = fstat(&self.fd).map_err(|e| self.error("look at", OsStr::new(""), e))?;
+        let stat = fstat(&self.fd).map_err(|e| self.error("stat", OsStr::new(""), e))?;
         Ok(stat.st_dev)
     }
 
@@ -110,25 +114,26 @@ impl Directory {
         FileError::system(what, &path, source)
     }
 
-    /// What is there under a name, as it is itself; none when nothing is.
+    /// Calls lstat(2) on a name. Returns `None` if it does not exist.
     pub fn stat(&self, name: &OsStr) -> Result<Option<FileStat>> {
         match fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
             Err(Errno::ENOENT) => Ok(None),
-            Err(e) => Err(self.error("look at", name, e)),
+            Err(e) => Err(self.error("stat", name, e)),
             Ok(stat) => Ok(Some(stat)),
         }
     }
 
-    /// The mode that a file of that name keeps when it is replaced: that of the file which is there and is root's or ours, else what
-    /// is given. What another user lets everybody write is not to be so when it is ours.
+    /// Returns the mode for a file that replaces the one of that name: the mode of an existing file, else `otherwise`.
+    /// The mode of another user's file is not kept, because it could make the new file writable by everybody.
     pub fn mode_of(&self, name: &OsStr, otherwise: u32) -> Result<u32> {
-        let is_kept =
-            |stat: &FileStat| is_kind(stat, SFlag::S_IFREG) && Trust::own().is_known(stat.st_uid);
+        let is_kept = |stat: &FileStat| {
+            is_kind(stat, SFlag::S_IFREG) && Trust::own().is_trusted_user(stat.st_uid)
+        };
         let file = self.stat(name)?.filter(is_kept);
         Ok(file.map_or(otherwise, |stat| stat.st_mode & 0o777))
     }
 
-    /// Refuses to replace what is no file.
+    /// Checks that a name is a regular file or a symlink, or does not exist.
     pub fn check_replaceable(&self, name: &OsStr) -> Result<()> {
         let replaceable = [SFlag::S_IFREG, SFlag::S_IFLNK];
         match self.stat(name)? {
@@ -139,15 +144,15 @@ impl Directory {
         }
     }
 
-    /// Makes a file that was not there, and opens it for writing.
+    /// Creates a new file and opens it for writing.
     pub fn create(&self, name: &OsStr) -> Result<File> {
         let flags =
             OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let fd = openat(&self.fd, name, flags, Mode::S_IRUSR | Mode::S_IWUSR);
-        Ok(fd.map_err(|e| self.error("make", name, e))?.into())
+        Ok(fd.map_err(|e| self.error("create", name, e))?.into())
     }
 
-    /// Makes a file that was not there, with what is read and the mode. One that cannot be completed is taken away.
+    /// Creates a new file with this content and mode. If that fails, removes the incomplete file.
     pub fn write(&self, name: &OsStr, mut content: impl Read, mode: u32) -> Result<File> {
         let mut file = self.create(name)?;
         let filled = io::copy(&mut content, &mut file)
@@ -161,7 +166,7 @@ impl Directory {
         }
     }
 
-    /// The same, and brings it to the disk.
+    /// Creates a file as [`Directory::write`] does, and syncs it to the disk.
     pub fn write_synced(&self, name: &OsStr, content: impl Read, mode: u32) -> Result<()> {
         self.write(name, content, mode)?.sync_all().map_err(|e| {
             let _ = self.remove(name);
@@ -169,29 +174,29 @@ impl Directory {
         })
     }
 
-    /// Opens what has the name, as it is itself, for looking at it and for nothing else.
+    /// Opens a name with `O_PATH`, without following a symlink.
     pub fn look(&self, name: &OsStr) -> Result<File> {
         let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let fd = openat(&self.fd, name, flags, Mode::empty());
         Ok(fd.map_err(|e| self.error("open", name, e))?.into())
     }
 
-    /// Sets the mode of what was looked at, whatever has its name by now.
+    /// Sets the mode of the file that was opened, even if the name has become another file.
     pub fn set_mode_of(&self, looked_at: &File, name: &OsStr, mode: u32) -> Result<()> {
-        // Only so can the mode of a file be set that may not be read.
+        // fchmod(2) fails for an `O_PATH` descriptor, and the file may not be readable.
         let path = format!("/proc/self/fd/{}", looked_at.as_raw_fd());
         std::fs::set_permissions(path, Permissions::from_mode(mode))
             .map_err(|e| self.error("set the mode of", name, e))
     }
 
-    /// The path without links, as it is now.
+    /// The current path of the directory, without symlinks.
     pub fn real(&self) -> PathBuf {
         let name = format!("/proc/self/fd/{}", self.fd.as_raw_fd());
         readlinkat(AT_FDCWD, name.as_str()).map_or_else(|_| self.path.clone(), PathBuf::from)
     }
 
-    /// Opens the file of a lock, made when it is not there. Only who may write it can hold it, so it is for its owner alone. Tells
-    /// too whether it is another user's, who can hold it for ever.
+    /// Opens a lock file, creating it if it is missing. Only its owner can open it, because everybody who can open it
+    /// can hold the lock. Returns it, and whether it belongs to another user, who could hold the lock for ever.
     pub fn open_lock(&self, name: &OsStr) -> Result<(File, bool)> {
         let flags = OFlag::O_RDWR
             | OFlag::O_CREAT
@@ -203,7 +208,7 @@ impl Directory {
             Errno::ELOOP => FileError::NotAFile(self.path.join(name)),
             e => self.error("open", name, e),
         })?;
-        let stat = fstat(&fd).map_err(|e| self.error("look at", name, e))?;
+        let stat = fstat(&fd).map_err(|e| self.error("stat", name, e))?;
         if !is_kind(&stat, SFlag::S_IFREG) {
             return Err(FileError::NotAFile(self.path.join(name)));
         }
@@ -212,25 +217,26 @@ impl Directory {
             file.set_permissions(Permissions::from_mode(LOCK_MODE))
                 .map_err(|e| self.error("set the mode of", name, e))?;
         }
-        Ok((file, !Trust::own().is_known(stat.st_uid)))
+        Ok((file, !Trust::own().is_trusted_user(stat.st_uid)))
     }
 
-    /// Makes a link.
+    /// Creates a symlink.
     pub fn link(&self, name: &OsStr, target: &Path) -> Result<()> {
-        symlinkat(target, &self.fd, name).map_err(|e| self.error("make", name, e))
+        symlinkat(target, &self.fd, name).map_err(|e| self.error("create", name, e))
     }
 
-    /// Makes a directory.
+    /// Creates a directory.
     pub fn directory(&self, name: &OsStr, mode: u32) -> Result<()> {
         mkdirat(&self.fd, name, Mode::from_bits_truncate(mode & 0o755))
-            .map_err(|e| self.error("make", name, e))?;
-        // Another user, whose directory it is in, may have put a name of another file in its place: only a directory gets the mode.
+            .map_err(|e| self.error("create", name, e))?;
+        // The owner of the parent directory may have replaced it by a link to another file: set the mode only of a
+        // directory.
         let made = self.look(name)?;
-        let stat = fstat(&made).map_err(|e| self.error("look at", name, e))?;
+        let stat = fstat(&made).map_err(|e| self.error("stat", name, e))?;
         if !is_kind(&stat, SFlag::S_IFDIR) {
             return Err(FileError::Changed(self.path.join(name)));
         }
-        // A bit that the directory hands down stays.
+        // The set-group-ID bit, inherited from the parent directory, stays.
         let wanted = stat.st_mode & Mode::S_ISGID.bits() | mode;
         match stat.st_mode & 0o7777 == wanted {
             true => Ok(()),
@@ -238,7 +244,7 @@ impl Directory {
         }
     }
 
-    /// Makes a directory unless another run was faster; returns whether it did.
+    /// Creates a directory unless it exists, because another run was faster. Returns whether it created it.
     pub(super) fn make_unless_exists(&self, name: &OsStr, mode: u32) -> Result<bool> {
         match self.directory(name, mode) {
             Err(FileError::System { source, .. })
@@ -250,13 +256,13 @@ impl Directory {
         }
     }
 
-    /// Gives a file another name besides.
+    /// Creates a hard link to a file.
     pub fn hard_link(&self, name: &OsStr, from: &Self, old: &OsStr) -> Result<()> {
         linkat(&from.fd, old, &self.fd, name, AtFlags::empty())
-            .map_err(|e| self.error("make", name, e))
+            .map_err(|e| self.error("create", name, e))
     }
 
-    /// Renames, and replaces what has the new name. What cannot be renamed is taken away.
+    /// Renames a file, replacing one with the new name. If that fails, removes the file.
     pub fn rename(&self, old: &OsStr, new: &OsStr) -> Result<()> {
         renameat(&self.fd, old, &self.fd, new).map_err(|e| {
             let _ = self.remove(old);
@@ -264,7 +270,7 @@ impl Directory {
         })
     }
 
-    /// Removes a file, a link or an empty directory; nothing there is well too.
+    /// Removes a file, symlink or empty directory. Succeeds if it does not exist.
     pub fn remove(&self, name: &OsStr) -> Result<()> {
         let gone = match self.stat(name)? {
             None => return Ok(()),
@@ -279,7 +285,7 @@ impl Directory {
         }
     }
 
-    /// Removes everything in it, and below, but for what is spared here by its name.
+    /// Removes everything in the directory, recursively, except the entries whose names `spared` returns true for.
     pub fn clear(&self, spared: &dyn Fn(&OsStr) -> bool) -> Result<()> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let failed = |e| self.error("read", OsStr::new(""), e);
@@ -304,28 +310,28 @@ impl Directory {
         Ok(())
     }
 
-    /// Brings its list of names to the disk.
+    /// Syncs the directory itself, and so the names in it, to the disk.
     pub fn sync_names(&self) -> Result<()> {
         self.readable()
             .and_then(fsync)
             .map_err(|e| self.error("write", OsStr::new(""), e))
     }
 
-    /// Brings everything of its file system to the disk: one wait, however many files.
+    /// Syncs its whole file system to the disk, which is faster than syncing many files.
     pub fn sync(&self) -> Result<()> {
         self.readable()
             .and_then(syncfs)
             .map_err(|e| self.error("write", OsStr::new(""), e))
     }
 
-    /// The directory once more, for what an open path alone does not allow.
+    /// Opens the directory for reading. The `O_PATH` descriptor cannot be synced.
     fn readable(&self) -> nix::Result<OwnedFd> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         openat(&self.fd, ".", flags, Mode::empty())
     }
 }
 
-/// The directory of a path.
+/// Returns the parent directory of a path.
 pub(super) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(directory) if !directory.as_os_str().is_empty() => directory,
@@ -333,7 +339,7 @@ pub(super) fn parent(path: &Path) -> &Path {
     }
 }
 
-/// The last name of a path, which has to have one.
+/// Returns the last name of a path. A path that ends in `..` or is `/` is an error.
 fn name(path: &Path) -> Result<&OsStr> {
     match path.file_name() {
         Some(name) => Ok(name),
@@ -341,7 +347,7 @@ fn name(path: &Path) -> Result<&OsStr> {
     }
 }
 
-/// Where a link that was opened leads; none when it is no link, an error when it is not to be followed.
+/// Returns the target of an opened symlink. `None` if it is not a symlink, an error if it must not be followed.
 fn link_target(
     fd: &OwnedFd,
     directory: &Directory,
@@ -349,7 +355,7 @@ fn link_target(
     wanted: &Path,
 ) -> Result<Option<PathBuf>> {
     let path = directory.path.join(name);
-    let failed = |e| FileError::system("look at", &path, e);
+    let failed = |e| FileError::system("stat", &path, e);
     let stat = fstat(fd).map_err(failed)?;
     if !is_kind(&stat, SFlag::S_IFLNK) {
         return Ok(None);
@@ -365,9 +371,9 @@ fn link_target(
     }
 }
 
-/// Goes to a directory. With a list, what is missing is made and put on it.
+/// Opens a directory. With a list, creates missing directories and adds their paths to it.
 fn walk(wanted: &Path, made: Option<&mut Vec<PathBuf>>) -> Result<Directory> {
-    // Mostly everything is there, and no link on the way: then one call is enough.
+    // Usually the directory exists and the path has no symlinks: then one system call is enough.
     let how = OpenHow::new()
         .flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
         .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
@@ -387,12 +393,13 @@ fn walk(wanted: &Path, made: Option<&mut Vec<PathBuf>>) -> Result<Directory> {
     }
 }
 
-/// Opens whatever is at a path, for looking at it and mounting it. A symlink that another user could have planted is an error.
+/// Opens a path of any type with `O_PATH`, to examine or mount it. A symlink on the path that another user could have
+/// created is an error.
 pub fn look_at(path: &Path) -> Result<OwnedFd> {
     Ok(walk_slowly(path, None)?.fd)
 }
 
-/// The same, step by step, and with a reason when it fails.
+/// Opens a path one component at a time, so that an error names the component that failed.
 fn walk_slowly(wanted: &Path, mut made: Option<&mut Vec<PathBuf>>) -> Result<Directory> {
     let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let start = |place: &str, path: &str| match open(place, flags, Mode::empty()) {
@@ -402,34 +409,34 @@ fn walk_slowly(wanted: &Path, mut made: Option<&mut Vec<PathBuf>>) -> Result<Dir
         }),
         Err(e) => Err(FileError::system("open", Path::new(place), e)),
     };
-    let mut there = start(".", "")?;
+    let mut current = start(".", "")?;
     let (mut rest, mut links) = (Rest::new(), 0);
     push(&mut rest, wanted);
     while let Some(part) = rest.pop() {
         match Path::new(&part).components().next() {
             Some(Component::RootDir) => {
-                there = start("/", "/")?;
+                current = start("/", "/")?;
                 continue;
             }
             None | Some(Component::CurDir) => continue,
             _ => {}
         }
-        let fd = match openat(&there.fd, part.as_os_str(), flags, Mode::empty()) {
+        let fd = match openat(&current.fd, part.as_os_str(), flags, Mode::empty()) {
             Err(Errno::ENOENT) if made.is_some() => {
-                if there.make_unless_exists(&part, DIRECTORY_MODE)?
+                if current.make_unless_exists(&part, DIRECTORY_MODE)?
                     && let Some(made) = made.as_deref_mut()
                 {
-                    made.push(there.path.join(&part));
+                    made.push(current.path.join(&part));
                 }
-                // What is there now is looked at as if it had been.
+                // The next turn opens it like an existing one.
                 rest.push(part);
                 continue;
             }
-            fd => fd.map_err(|e| FileError::system("open", &there.path.join(&part), e))?,
+            fd => fd.map_err(|e| FileError::system("open", &current.path.join(&part), e))?,
         };
-        let path = there.path.join(&part);
-        match link_target(&fd, &there, &part, wanted)? {
-            None => there = Directory { fd, path },
+        let path = current.path.join(&part);
+        match link_target(&fd, &current, &part, wanted)? {
+            None => current = Directory { fd, path },
             Some(_) if links == MOST_LINKS => {
                 return Err(FileError::system("reach", wanted, Errno::ELOOP));
             }
@@ -439,5 +446,5 @@ fn walk_slowly(wanted: &Path, mut made: Option<&mut Vec<PathBuf>>) -> Result<Dir
             }
         }
     }
-    Ok(there)
+    Ok(current)
 }

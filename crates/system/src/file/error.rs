@@ -1,4 +1,4 @@
-//! Why something is not written, and how to go on: one sentence and one hint for each way in which a disk, a mode or a link stops us.
+//! Errors of creating, changing and removing files, and the hints for them.
 
 use super::owner::user;
 use crossmerge_plan::{shown::Show, words::quote_line};
@@ -8,38 +8,38 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What stopped us at a path.
+/// Why an operation on a path failed or was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// The system said no.
+    /// A system call failed.
     #[error("cannot {what} `{path}`: {source}", path = .path.shown())]
     System {
-        /// What we were about to do.
+        /// The operation, as a verb.
         what: &'static str,
-        /// Where.
+        /// The path.
         path: PathBuf,
-        /// What it said.
+        /// The error of the system call.
         source: io::Error,
     },
-    /// Somebody else could have put the link there.
+    /// A symlink on the path could have been created by another user.
     #[error(
-        "`{link}` on the way to `{path}` is a link of {owner}'s to `{target}`, in a directory of {directory}'s, and is not followed: \
-         another user could have put it there",
+        "the symlink `{link}` to `{target}`, on the path to `{path}`, belongs to {owner}, in a directory of {directory}, and is not \
+         followed: another user could have put it there",
         link = .link.shown(), path = .path.shown(), target = .target.shown()
     )]
     ForeignLink {
-        /// The link.
+        /// The symlink.
         link: PathBuf,
-        /// What was to be reached.
+        /// The path that was to be opened.
         path: PathBuf,
-        /// Where it leads.
+        /// The target of the symlink.
         target: PathBuf,
-        /// Who made it.
+        /// The owner of the symlink.
         owner: String,
-        /// Whose directory it is in.
+        /// The owner of the directory that contains it.
         directory: String,
     },
-    /// A symlink in a tree leads out of it, and what is there is not the tree's.
+    /// A symlink in a tree leads out of the tree.
     #[error(
         "`{link}` leads out of `{tree}`, to `{target}`, and is not followed",
         link = .link.shown(), tree = .tree.shown(), target = .target.shown()
@@ -47,24 +47,24 @@ pub enum FileError {
     LeadsOut {
         /// The symlink.
         link: PathBuf,
-        /// What it contains.
+        /// The target of the symlink, as it is written.
         target: PathBuf,
         /// The tree.
         tree: PathBuf,
     },
-    /// A device, a pipe, a socket or a directory is where a file should be.
-    #[error("`{path}` is no regular file, and is not replaced by one", path = .0.shown())]
+    /// The path is a device, a pipe, a socket or a directory, where a file should be written.
+    #[error("`{path}` is not a regular file, and is not replaced by one", path = .0.shown())]
     NotAFile(PathBuf),
-    /// Another user holds a lock of his own, and could do so for ever.
+    /// Another user holds a lock whose file belongs to them, and could hold it for ever.
     #[error("another user holds the lock `{path}`{who}", path = .path.shown())]
     Held {
         /// The lock.
         path: PathBuf,
-        /// The process that holds it; empty if it is not known.
+        /// The process that holds it, in parentheses. Empty if it is not known.
         who: String,
     },
-    /// Another run, or a user, has changed it since it was looked at.
-    #[error("`{path}` has become another file since it was looked at", path = .0.shown())]
+    /// Another run or another user has replaced the file since it was checked.
+    #[error("`{path}` was replaced by another file after crossmerge had checked it", path = .0.shown())]
     Changed(PathBuf),
 }
 
@@ -83,7 +83,7 @@ impl From<FileError> for io::Error {
 }
 
 impl FileError {
-    /// Gives what a system call said the path, and what it was about.
+    /// Creates the error of a failed system call. `what` is the operation, as a verb.
     pub fn system(what: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
         Self::System {
             what,
@@ -108,14 +108,14 @@ impl FileError {
     }
 }
 
-/// Returns whether something was not done because of what another user made, and not because it cannot be.
+/// Returns whether crossmerge refused an operation, and no system call failed.
 pub fn is_refusal(error: &io::Error) -> bool {
     let inner = error.get_ref();
     let error = inner.and_then(|inner| inner.downcast_ref::<FileError>());
     error.is_some_and(|error| !matches!(error, FileError::System { .. }))
 }
 
-/// How to go on after a failure to read or write, whoever reports it; none when it is not one that a user can do something about.
+/// Returns the hint for an error of reading or writing. `None` if there is nothing that a user can do about it.
 pub fn hint(error: &io::Error) -> Option<String> {
     if let Some(hint) = super::refused::hint(error) {
         return Some(hint);
@@ -127,22 +127,22 @@ pub fn hint(error: &io::Error) -> Option<String> {
     match file_error {
         Some(FileError::ForeignLink { target, .. }) => {
             return Some(format!(
-                "if it should lead there, name that place itself, {}, instead of the link",
+                "if this target is right, use its own path instead of the symlink: {}",
                 quoted(target)
             ));
         }
         Some(FileError::LeadsOut { link, .. }) => {
             let link = quoted(link);
             return Some(format!(
-                "nothing outside the tree is changed by way of it; to keep that part elsewhere, put a directory in its place and mount the other one there: `rm {link} && mkdir {link}`"
+                "crossmerge changes nothing outside the tree; to keep this part elsewhere, replace the symlink by a directory, and mount the other directory there: `rm {link} && mkdir {link}`"
             ));
         }
         Some(FileError::Held { .. }) => {
-            return Some("run it again when that process has ended, or ask its user".into());
+            return Some("run it again after that process has ended, or ask its user".into());
         }
-        Some(FileError::NotAFile(_)) => return Some("name another place".into()),
+        Some(FileError::NotAFile(_)) => return Some("choose another path".into()),
         Some(FileError::Changed(_)) => {
-            return Some("run it again when nothing else works on it".into());
+            return Some("run it again when nothing else changes it".into());
         }
         Some(FileError::System { .. }) | None => {}
     }
@@ -161,25 +161,25 @@ pub fn hint(error: &io::Error) -> Option<String> {
     let errno = number.map(Errno::from_raw);
     match error.kind() {
         io::ErrorKind::StorageFull => Some(format!(
-            "make room, or more inodes, and run it again: `df -h{place}`, `df -i{place}`"
+            "free space or inodes, and run it again: `df -h{place}`, `df -i{place}`"
         )),
         io::ErrorKind::QuotaExceeded => {
-            Some("your quota is used up: make room, and run it again".into())
+            Some("your disk quota is exhausted: free space, and run it again".into())
         }
         io::ErrorKind::ReadOnlyFilesystem => Some(format!(
-            "its file system is read-only: `findmnt -T{place}` shows which; mount it writable, or choose another place"
+            "its file system is read-only: `findmnt -T{place}` shows which; mount it writable, or choose another path"
         )),
         io::ErrorKind::PermissionDenied => Some(match errno {
-            // Root is seldom refused by modes.
+            // EPERM usually comes from file attributes, which lsattr shows.
             Some(Errno::EPERM) => format!(
-                "`ls -ld{place}` and `lsattr -d{place}` show who may; run it as that user, or choose another place"
+                "`ls -ld{place}` and `lsattr -d{place}` show who may change it; run it as that user, or choose another path"
             ),
             _ => format!(
-                "`ls -ld{place}` shows who may; run it as that user, or choose another place"
+                "`ls -ld{place}` shows who may change it; run it as that user, or choose another path"
             ),
         }),
         _ if errno == Some(Errno::EIO) => {
-            Some("the disk fails: see `dmesg`, and save what is on it".into())
+            Some("the disk is failing: see `dmesg`, and back up its data".into())
         }
         _ => None,
     }

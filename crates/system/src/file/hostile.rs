@@ -1,6 +1,7 @@
-//! Directory trees that were made to hurt, out of bytes: the fuzz target `sysroot` and `tests/strangers/generated.rs` read the same ones.
+//! Malicious directory trees, generated from bytes. The fuzz target `sysroot` and `tests/strangers/generated.rs` use
+//! the same ones.
 //!
-//! Each entry takes a place in which a reader of ours looks for something, and puts there what the next bytes choose.
+//! Each entry is created at a path that crossmerge reads, with a type and content that the next bytes choose.
 
 use nix::{
     dir::Dir,
@@ -14,10 +15,10 @@ use std::{
     path::Path,
 };
 
-/// How many entries a tree has at most: each costs some system calls.
+/// The most entries of a tree. Each takes some system calls.
 const MOST_ENTRIES: usize = 48;
 
-/// The places, each with what its readers understand.
+/// The paths, each with the kind of text that its reader expects.
 const PLACES: [(&str, Text); 44] = [
     ("etc", Text::Settings),
     ("etc/passwd", Text::Users),
@@ -94,7 +95,7 @@ impl Text {
         Self::Elf,
     ];
 
-    /// What such a text is put together from.
+    /// The pieces from which such a text is generated.
     fn pieces(self) -> &'static [&'static [u8]] {
         match self {
             Self::Settings => &[
@@ -187,7 +188,7 @@ impl Text {
     }
 }
 
-/// What symlinks contain. OUTSIDE is a directory that the tree has no business in.
+/// The targets of symlinks. OUTSIDE stands for a directory outside the tree.
 const TARGETS: [&str; 16] = [
     ".",
     "..",
@@ -211,7 +212,7 @@ const TARGETS: [&str; 16] = [
 struct Bytes<'b>(&'b [u8]);
 
 impl Bytes<'_> {
-    /// The next byte; 0 at the end.
+    /// Returns the next byte, or 0 at the end.
     fn next(&mut self) -> usize {
         let (first, rest) = self.0.split_first().unwrap_or((&0, &[]));
         self.0 = rest;
@@ -223,7 +224,8 @@ impl Bytes<'_> {
     }
 }
 
-/// Makes a tree in an existing directory. Nothing is made through a symlink, and what cannot be made is omitted.
+/// Creates a tree in an existing directory. No entry is created through a symlink. Entries that cannot be created are
+/// omitted.
 pub fn make(bytes: &[u8], top: &Path, outside: &Path) {
     let mut bytes = Bytes(bytes);
     for _ in 0..MOST_ENTRIES {
@@ -232,7 +234,7 @@ pub fn make(bytes: &[u8], top: &Path, outside: &Path) {
         }
         let (place, text) = bytes.of(&PLACES);
         let mut place = top.join(place);
-        // A name of its own, beside what the place is for.
+        // Another name, below the path.
         if bytes.next() % 4 == 0 {
             place.push(bytes.of(&["out", "x", "liba.la", "é\n\u{1b}[2J", "a-config"]));
         }
@@ -240,7 +242,7 @@ pub fn make(bytes: &[u8], top: &Path, outside: &Path) {
         if has_link(top, directory) || fs::create_dir_all(directory).is_err() {
             continue;
         }
-        // What cannot be made, such as a device by an ordinary user, is omitted.
+        // An entry that cannot be created, such as a device without privileges, is omitted.
         let _ = entry(&mut bytes, &place, text, outside);
     }
 }
@@ -251,7 +253,7 @@ fn has_link(top: &Path, directory: &Path) -> bool {
     below.into_iter().any(Path::is_symlink)
 }
 
-/// Makes one entry.
+/// Creates one entry.
 fn entry(bytes: &mut Bytes<'_>, place: &Path, text: Text, outside: &Path) -> std::io::Result<()> {
     let everything = Mode::from_bits_truncate(0o666);
     match bytes.next() % 16 {
@@ -279,7 +281,7 @@ fn entry(bytes: &mut Bytes<'_>, place: &Path, text: Text, outside: &Path) -> std
     }
 }
 
-/// A text of pieces, which may be repeated, or belong to another kind.
+/// Generates a text from pieces, which may be repeated, or belong to another kind.
 fn text(bytes: &mut Bytes<'_>, text: Text, outside: &Path) -> Vec<u8> {
     let mut all = Vec::new();
     for _ in 0..bytes.next() % 8 {
@@ -305,7 +307,7 @@ fn named(text: &str, outside: &Path) -> String {
     text.replace("OUTSIDE", &outside.display().to_string())
 }
 
-/// Directories below each other, which no path may be long enough for.
+/// Creates nested directories, whose path may exceed PATH_MAX.
 fn deep(place: &Path, depth: usize, name: &str) -> std::io::Result<()> {
     fs::create_dir_all(place)?;
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;

@@ -1,4 +1,4 @@
-//! Locks: who writes where others write too holds one, and who waits for it says for whom.
+//! File locks for runs that write to the same files. A waiting run prints which process holds the lock.
 
 use super::{beneath::Tree, directory::Directory, error::FileError, path::Identity};
 use crossmerge_plan::{report, shown::Show, words::quote_line};
@@ -16,17 +16,19 @@ use std::{
     time::Duration,
 };
 
-/// How long a lock is tried for before anything is said: most are held for less.
+/// The number of attempts to take a lock before a note is printed. Most locks are held for a shorter time.
 const TRIES: u32 = 10;
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// How often the way to a lock may be gone, because somebody takes away what it leads through.
+/// How often to retry if a directory on the lock's path disappears, because another run removes it.
 const MOST_LOST: u32 = 1000;
 
-/// How long a lock is tried for that is another user's file: he could hold it for ever.
+/// The number of attempts to take a lock whose file belongs to another user, who could hold it for ever.
 const TRIES_OF_OTHERS: u32 = 100;
 
-/// Takes the lock that a file is for, made when it is not there; names in `made` what was. `what` is what the lock is for.
+/// Takes the lock on the file `path`. Creates the file and its directories if they are missing, and adds them to
+/// `made`. `what` is the path that the lock protects.
 pub fn take(path: &Path, what: &Path, made: &mut Vec<PathBuf>) -> Result<Flock<File>, FileError> {
     let name = path.file_name().unwrap_or_default();
     let directory =
@@ -34,8 +36,8 @@ pub fn take(path: &Path, what: &Path, made: &mut Vec<PathBuf>) -> Result<Flock<F
     take_by(directory, name, path, what, made)
 }
 
-/// Takes the lock that a file of a tree is for, as [`take`] does. `path` begins at the tree, which is opened anew each time: who held the
-/// lock before may have removed it.
+/// Takes the lock on a file in a tree, as [`take`] does. `path` is relative to the tree. `tree` opens the tree for each
+/// attempt, because the previous holder of the lock may have removed it.
 pub fn take_in(
     tree: impl Fn(&mut Vec<PathBuf>) -> Result<Tree, FileError>,
     what: &Path,
@@ -60,7 +62,7 @@ fn take_by(
     let failed = |e: io::Error| FileError::system("lock", path, e);
     for _ in 0..MOST_LOST {
         let directory = match open_directory(made) {
-            // Who held it before took away what it was in.
+            // The previous holder removed the directory.
             Err(FileError::System { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 continue;
             }
@@ -80,17 +82,19 @@ fn take_by(
             true => wait_a_moment(file, path)?,
             false => wait_for(file, what).map_err(failed)?,
         };
-        // Who held it before may have taken the file away, and the lock is on nothing.
+        // The previous holder may have removed the file: then this lock protects nothing.
         let identity = Identity::of(&held.metadata().map_err(failed)?);
-        let there = open_directory(made).and_then(|directory| directory.stat(name));
-        if there.is_ok_and(|there| there.is_some_and(|it| Identity::of_stat(&it) == identity)) {
+        let current = open_directory(made).and_then(|directory| directory.stat(name));
+        if current.is_ok_and(|current| current.is_some_and(|it| Identity::of_stat(&it) == identity))
+        {
             return Ok(held);
         }
     }
     Err(FileError::Changed(path.into()))
 }
 
-/// Takes the lock of a file. After a moment it says who holds it, and waits on. `what` is what it is for.
+/// Takes the lock of a file. After a moment, prints which process holds it and continues to wait. `what` is the path
+/// that it protects.
 fn wait_for(file: File, what: &Path) -> io::Result<Flock<File>> {
     let file = match try_for(file, TRIES)? {
         Ok(held) => return Ok(held),
@@ -98,12 +102,12 @@ fn wait_for(file: File, what: &Path) -> io::Result<Flock<File>> {
     };
     let (what, who) = (what.shown(), holder(&file).unwrap_or_default());
     report::note(&format!(
-        "another crossmerge{who} works on `{what}`: waiting for it"
+        "waiting for another crossmerge{who}, which is working on `{what}`"
     ));
     Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, e)| e.into())
 }
 
-/// Takes the lock of another user's file, unless that is held for more than a moment.
+/// Takes the lock of another user's file. Fails if it is held for longer than a moment.
 fn wait_a_moment(file: File, path: &Path) -> Result<Flock<File>, FileError> {
     match try_for(file, TRIES_OF_OTHERS).map_err(|e| FileError::system("lock", path, e))? {
         Ok(held) => Ok(held),
@@ -114,7 +118,7 @@ fn wait_a_moment(file: File, path: &Path) -> Result<Flock<File>, FileError> {
     }
 }
 
-/// Tries for a lock so often; gives the file back if another process holds it all the time.
+/// Attempts to take a lock several times. Returns the file if another process holds the lock each time.
 fn try_for(mut file: File, tries: u32) -> io::Result<Result<Flock<File>, File>> {
     for _ in 0..tries {
         file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
@@ -127,7 +131,8 @@ fn try_for(mut file: File, tries: u32) -> io::Result<Result<Flock<File>, File>> 
     Ok(Err(file))
 }
 
-/// Who holds the lock of a file: its process, and what that was called with; none when the kernel does not show it.
+/// Describes the process that holds the lock of a file: its PID and command line. `None` if the kernel does not show
+/// it.
 fn holder(file: &File) -> Option<String> {
     let inode = file.metadata().ok()?.ino();
     let locks = fs_err::read_to_string("/proc/locks").ok()?;
@@ -136,7 +141,7 @@ fn holder(file: &File) -> Option<String> {
     let words = command
         .split(|byte| *byte == 0)
         .filter(|word| !word.is_empty());
-    // Whoever started it chose its words.
+    // Another user may have chosen the arguments, so they are escaped.
     let words: Vec<String> = words
         .map(|word| quote_line(OsStr::from_bytes(word)))
         .collect();
@@ -146,14 +151,15 @@ fn holder(file: &File) -> Option<String> {
     })
 }
 
-/// The process of the first lock by flock(2) on an inode, in the form of `/proc/locks`: `1: FLOCK ADVISORY WRITE PID MAJ:MIN:INODE 0 EOF`.
-/// The device is not looked at, for some file systems show another there than stat(2) does. One that waits has a `->` more.
+/// Returns the PID of the first flock(2) lock on an inode in the text of `/proc/locks`, whose lines have the form `1:
+/// FLOCK ADVISORY WRITE PID MAJ:MIN:INODE 0 EOF`. Waiting processes have an additional `->`. The device is ignored,
+/// because some file systems show another one there than in stat(2).
 fn holder_in(locks: &str, inode: u64) -> Option<u32> {
     locks.lines().find_map(|line| {
         let mut words = line.split_whitespace().skip(1);
         let (kind, process, file) = (words.next()?, words.nth(2)?, words.next()?);
         let is_it = kind == "FLOCK" && file.rsplit(':').next()?.parse() == Ok(inode);
-        // A process of another namespace is shown as 0 or less.
+        // A process in another PID namespace is shown as 0 or less.
         is_it
             .then(|| process.parse().ok())
             .flatten()
@@ -166,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_holder_of_a_lock_is_found_and_no_one_else() {
+    fn only_the_holder_of_a_lock_is_found() {
         let locks = "1: POSIX  ADVISORY  WRITE 7 fd:01:12 0 EOF\n\
                      2: FLOCK  ADVISORY  WRITE 41 fd:01:112 0 EOF\n\
                      3: FLOCK  ADVISORY  WRITE 42 00:1f:12 0 EOF\n\

@@ -1,4 +1,4 @@
-//! Who owns a file, and who else may change it.
+//! The owner, the group and the mode of a file.
 
 use nix::{
     sys::stat::{FileStat, Mode, SFlag},
@@ -6,10 +6,10 @@ use nix::{
 };
 use std::os::unix::fs::MetadataExt;
 
-/// What counts of a file: its mode, and whose it is.
+/// The owner, the group and the mode of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Owned {
-    /// The mode, with the bits of its kind.
+    /// The mode, including the file type.
     pub(super) mode: u32,
     /// The user.
     pub(super) uid: u32,
@@ -47,12 +47,13 @@ impl Owned {
     }
 }
 
-/// A user's name, or number.
+/// Returns the name of a user, or the number if there is no name.
 pub(super) fn user(uid: u32) -> String {
     let user = User::from_uid(uid.into()).ok().flatten();
     user.map_or(uid.to_string(), |user| user.name)
 }
 
+/// Returns the name of a group, or the number if there is no name.
 pub(super) fn group(gid: u32) -> String {
     let group = Group::from_gid(gid.into()).ok().flatten();
     group.map_or(gid.to_string(), |group| group.name)

@@ -8,7 +8,7 @@ use std::{
     sync::OnceLock,
 };
 
-/// The longest path that the kernel takes, in bytes (limits.h).
+/// The longest path that the kernel accepts, in bytes (limits.h).
 const PATH_MAX: usize = 4096;
 
 /// The identity of a file, whatever its name is: device and inode.
@@ -18,7 +18,8 @@ pub struct Identity(u64, u64);
 impl Identity {
     /// The identity of this program's own file.
     pub fn own() -> io::Result<Self> {
-        // It stays the same for as long as this process runs, and each lookup in `/proc` takes as long as five elsewhere.
+        // It stays the same for as long as this process runs, and each lookup in `/proc` takes as long as five
+        // elsewhere.
         static OWN: OnceLock<Identity> = OnceLock::new();
         match OWN.get() {
             Some(own) => Ok(*own),
@@ -42,7 +43,7 @@ impl Identity {
 
 /// Returns the path without symlinks and dots. Components that do not exist stay as they are written.
 pub fn canonical(path: &Path) -> PathBuf {
-    // The kernel takes no longer path, and the recursion below would be too deep.
+    // The kernel accepts no longer path, and the recursion below would be too deep.
     if path.as_os_str().len() > PATH_MAX {
         return without_dots(path);
     }

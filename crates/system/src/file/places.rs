@@ -1,5 +1,6 @@
-//! Paths of which some are in a directory tree that another user may have made: those are reached through the tree, and the others by
-//! their paths. What looks and what changes go the same way, so no symlink leads a change out of the tree.
+//! Access to paths of which some are in a directory tree that another user may have created. Those are opened through
+//! the [`Tree`], the others directly. Checks and changes open them in the same way, so no symlink redirects a change
+//! out of the tree.
 
 use super::{
     beneath::{Node, Tree, is_absent, look_to_change},
@@ -14,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A tree, and everything beside it.
+/// A tree, and the rest of the file system.
 #[derive(Debug)]
 pub struct Places {
     path: PathBuf,
@@ -32,7 +33,7 @@ impl Places {
         })
     }
 
-    /// No tree: everything is reached by its path.
+    /// Creates one without a tree. All paths are opened directly.
     pub fn nowhere() -> Self {
         Self {
             path: PathBuf::from("/dev/null/nowhere"),
@@ -54,7 +55,7 @@ impl Places {
         path.strip_prefix(&self.path).ok()
     }
 
-    /// What has the path, itself.
+    /// Looks up a path. If it is a symlink, returns the symlink itself.
     pub fn look(&self, path: &Path) -> Result<Option<Node>> {
         match (self.within(path), &self.tree) {
             (None, _) => look_to_change(path),
@@ -63,12 +64,12 @@ impl Places {
         }
     }
 
-    /// Returns whether anything has the path.
+    /// Returns whether a path exists, be it as a symlink.
     pub fn exists(&self, path: &Path) -> Result<bool> {
         Ok(self.look(path)?.is_some())
     }
 
-    /// What a path of the tree leads to.
+    /// Looks up a path in the tree and follows symlinks.
     pub fn find(&self, path: &Path) -> Result<Option<Node>> {
         match (self.within(path), &self.tree) {
             (Some(rest), Some(tree)) => tree.find_to_change(rest),
@@ -76,7 +77,8 @@ impl Places {
         }
     }
 
-    /// Opens the directory of a path and returns it with the last name. Missing directories are made, and added to `made`.
+    /// Opens the parent directory of a path and returns it with the last name. Creates missing directories and adds
+    /// them to `made`.
     pub fn directory_of<'p>(
         &self,
         path: &'p Path,
@@ -105,7 +107,7 @@ impl Places {
         }
     }
 
-    /// Puts something in its place, as [`super::put::replace`] does.
+    /// Replaces a path, as [`super::put::replace`] does.
     pub fn replace(
         &self,
         path: &Path,
@@ -116,17 +118,18 @@ impl Places {
     }
 }
 
-/// The directory of a path, for many paths: those of one directory come one after the other, and it is opened once.
+/// Opens the parent directories of many paths. If paths in the same directory follow each other, it is opened only
+/// once.
 #[derive(Debug)]
 pub struct Directories<'a> {
     places: &'a Places,
     last: Option<(PathBuf, Directory)>,
-    /// One path of each file system.
+    /// A path on each file system, by device number.
     devices: BTreeMap<u64, PathBuf>,
 }
 
 impl<'a> Directories<'a> {
-    /// Opens none yet.
+    /// Creates it without opening a directory.
     pub fn of_places(places: &'a Places) -> Self {
         Self {
             places,
@@ -135,7 +138,8 @@ impl<'a> Directories<'a> {
         }
     }
 
-    /// Opens the directory of a path, made where it is missing, names in `made` what was, and gives the last name.
+    /// Opens the parent directory of a path and returns it with the last name. Creates missing directories and adds
+    /// them to `made`.
     pub fn of<'s, 'p>(
         &'s mut self,
         path: &'p Path,
@@ -153,7 +157,7 @@ impl<'a> Directories<'a> {
         Ok((directory, path.file_name().unwrap_or_default()))
     }
 
-    /// Brings everything of their file systems to the disk.
+    /// Syncs the file systems of all opened directories to the disk.
     pub fn sync(&self) -> Result<()> {
         let mut paths = self.devices.values();
         paths.try_for_each(|path| self.places.directory_of(path, &mut Vec::new())?.0.sync())
@@ -161,7 +165,7 @@ impl<'a> Directories<'a> {
 }
 
 impl Directory {
-    /// Puts something under a name of the directory, as [`super::put::replace`] does.
+    /// Replaces a name in the directory, as [`super::put::replace`] does.
     pub fn replace(
         &self,
         name: &OsStr,

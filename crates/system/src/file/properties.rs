@@ -1,4 +1,4 @@
-//! What holds of any directory tree that another user made.
+//! Properties that hold for any directory tree that another user created.
 
 use super::{
     beneath::{Links, Tree},
@@ -15,13 +15,14 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// A tree of at most so many lines is made: each is a few system calls.
+/// The most lines of an input that are used. Each takes a few system calls.
 const MOST_LINES: usize = 64;
 
-/// Whatever links, directories and FIFOs a tree consists of, what a path leads to lies in the tree, and is what the kernel finds when it is
-/// told to stay there.
+/// Checks that every lookup in a tree of symlinks, directories and FIFOs finds a file of the tree, the same one that
+/// the kernel finds with `RESOLVE_BENEATH` or `RESOLVE_IN_ROOT`.
 ///
-/// Each line is an entry or a path that is asked for: `d PATH`, `f PATH`, `p PATH` (a FIFO), `l TARGET PATH`, `? PATH`.
+/// Each line is an entry to create, or a path to look up: `d PATH`, `f PATH`, `p PATH` (a FIFO), `l TARGET PATH`, `?
+/// PATH`.
 pub fn tree(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return;
@@ -41,13 +42,13 @@ pub fn tree(data: &[u8]) {
     made.note(&top, Path::new("."));
     let tree = Tree::open_to_read(&top).expect("the tree");
     for path in &made.asked {
-        hold(&tree, path, &made.all);
+        check(&tree, path, &made.all);
     }
 }
 
-/// The entries that were made.
+/// The created entries.
 struct Made<'t> {
-    /// Those that something can be made in without following a link.
+    /// The directories that can be reached without following a symlink.
     directories: BTreeSet<PathBuf>,
     all: BTreeSet<Identity>,
     asked: Vec<&'t Path>,
@@ -70,7 +71,7 @@ impl<'t> Made<'t> {
         let is_plain = path
             .components()
             .all(|part| matches!(part, Component::Normal(_)));
-        // Nothing is made through a link.
+        // Nothing is created through a symlink.
         let has_place = path
             .parent()
             .is_some_and(|above| self.directories.contains(above));
@@ -99,8 +100,8 @@ impl<'t> Made<'t> {
     }
 }
 
-/// Asks for a path in every way.
-fn hold(tree: &Tree, path: &Path, all: &BTreeSet<Identity>) {
+/// Looks up a path with every method.
+fn check(tree: &Tree, path: &Path, all: &BTreeSet<Identity>) {
     let find = tree.find(path).ok().flatten();
     let look = tree.look(path).ok().flatten();
     let in_root = tree.find_in_root(path).ok().flatten();
@@ -125,7 +126,7 @@ fn hold(tree: &Tree, path: &Path, all: &BTreeSet<Identity>) {
     if is_asked {
         let kernels = kernels(ResolveFlag::RESOLVE_IN_ROOT);
         assert_eq!(identity(&in_root), kernels, "{}", path.display());
-        // Where the kernel cannot be asked, the walk finds the same.
+        // The walk, used on kernels without openat2(2), finds the same.
         if kernels.is_some() {
             assert_eq!(identity(&walked), kernels, "{}", path.display());
         }

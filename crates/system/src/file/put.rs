@@ -1,4 +1,4 @@
-//! Putting files in their places, whole or not at all, and removing them.
+//! Writing single files, completely or not at all, and removing them.
 
 use super::{directory::Directory, error::FileError, read, trust};
 use nix::{
@@ -13,25 +13,27 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The mode of what everybody may read.
+/// The mode of files, readable by everybody.
 pub const FILE_MODE: u32 = 0o644;
 
-/// The mode of what everybody may run.
+/// The mode of programs, executable by everybody.
 pub const PROGRAM_MODE: u32 = 0o755;
 
-/// Writes the file unless it says the same already. Several runs may do so at once; the last one's text stays.
+/// Writes a file unless it already has this content. If several processes do so at once, the last one's content
+/// remains.
 ///
-/// Its mode stays as it is; a new one may be read by everybody, whatever the umask. When its name is a link, what that leads to is
-/// written. A file of another user's, who could change it later, is replaced whatever it says; and a link of his is an error.
+/// An existing file keeps its mode. A new one is readable by everybody, whatever the umask. If the path is a symlink,
+/// its target is written. A file that belongs to another user is replaced even if its content is the same, because
+/// that user could change it later. A symlink that belongs to another user is an error.
 pub fn put(path: &Path, text: &[u8]) -> io::Result<()> {
     Directory::of_file(path)?;
     keep(path, text)
 }
 
-/// Writes a file as [`put`] does, where crossmerge keeps files of its own and nobody else makes links: most calls find it there, and
-/// should not cost more than to read it.
+/// Writes a file as [`put`] does, in a directory of crossmerge's own in which nobody else creates symlinks. Most runs
+/// find the file unchanged, and this costs them no more than reading it.
 pub fn keep(path: &Path, text: &[u8]) -> io::Result<()> {
-    let is_trusted = |owner: u32| owner == 0 || trust::Trust::own().is_known(owner);
+    let is_trusted = |owner: u32| owner == 0 || trust::Trust::own().is_trusted_user(owner);
     match read::owner_of_same(path, text).is_some_and(is_trusted) {
         true => Ok(()),
         false => put_with(path, text, FILE_MODE),
@@ -47,15 +49,16 @@ pub(super) fn put_with(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
     let (directory, name) = Directory::of_file(path)?;
     directory.check_replaceable(&name)?;
     let mode = directory.mode_of(&name, mode)?;
-    // The state of a hasher is what the system knows that nobody can foresee.
-    let unforeseen = RandomState::new().build_hasher().finish();
-    let new = beside(&name, &format!(".crossmerge-{unforeseen:016x}"));
+    // `RandomState` is seeded from the system's random source, so another user cannot guess the name.
+    let random = RandomState::new().build_hasher().finish();
+    let new = beside(&name, &format!(".crossmerge-{random:016x}"));
     directory.write_synced(&new, text, mode)?;
     Ok(directory.rename(&new, &name)?)
 }
 
-/// Puts something in its place that is made beside it first, and on the disk by then: `make` gets the directory and the name there, which
-/// is the same in each run, so that nothing is left of one that was cut short. Who calls this keeps others from doing so.
+/// Replaces a path with a file that `make` first creates under another name in the same directory and syncs to the
+/// disk. That name is the same in each run, so the next run removes what an interrupted one has left. The caller has
+/// to hold a lock, because two runs would use the same name.
 pub fn replace(
     path: &Path,
     make: impl FnOnce(&Directory, &OsStr) -> Result<(), FileError>,
@@ -64,7 +67,7 @@ pub fn replace(
     directory.replace(name, make)
 }
 
-/// Removes a file, a link or an empty directory; nothing there is well too, and so is no directory to look in.
+/// Removes a file, symlink or empty directory. Succeeds if it, or its parent directory, does not exist.
 pub fn remove(path: &Path) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default();
     let gone = |e: &io::Error| {
@@ -81,18 +84,18 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Says why we may not change what is in a directory, if so.
+/// Checks that the process may create and remove files in a directory.
 pub fn check_writable(directory: &Path) -> io::Result<()> {
     let access = AccessFlags::W_OK | AccessFlags::X_OK;
     Ok(faccessat(AT_FDCWD, directory, access, AtFlags::AT_EACCESS)?)
 }
 
-/// The name beside another where what is new waits.
+/// Returns the temporary name of a new file before it replaces the one of this name.
 pub fn new_name(name: &OsStr) -> OsString {
     beside(name, ".crossmerge-new")
 }
 
-/// The path beside another where what is new waits.
+/// Returns the temporary path of a new file before it replaces the one at this path.
 pub fn waiting(path: &Path) -> PathBuf {
     path.with_file_name(new_name(path.file_name().unwrap_or_default()))
 }
@@ -109,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_with_the_same_text_is_not_touched() {
+    fn a_file_with_the_same_content_is_not_written() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("new/file");
         put(&path, b"one\n").expect("a file");
@@ -127,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_link_of_ours_leads_to_is_written_and_what_is_no_file_is_not_replaced() {
+    fn the_target_of_an_own_symlink_is_written_and_only_a_regular_file_is_replaced() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = |name: &str| directory.path().join(name);
         std::fs::create_dir(path("real")).expect("a directory");
@@ -139,11 +142,11 @@ mod tests {
         std::os::unix::fs::symlink("round", path("round")).expect("a link");
         for (name, why) in [
             ("round", "links"),
-            ("real", "no regular file"),
-            ("..", "no regular file"),
+            ("real", "not a regular file"),
+            ("..", "not a regular file"),
         ] {
-            let said = put(&path(name), b"").expect_err(name).to_string();
-            assert!(said.contains(why), "{name}: {said}");
+            let error = put(&path(name), b"").expect_err(name).to_string();
+            assert!(error.contains(why), "{name}: {error}");
         }
     }
 }

@@ -1,8 +1,7 @@
-//! Reading files that others gave: a regular file of no more than its kind needs, or an error that says what it is.
+//! Reading files that other users may have written: only regular files, and only up to a limit for each kind.
 //!
-//! A named pipe keeps whoever opens it waiting, a device may never end, and a size is whatever somebody wrote. So a file is opened
-//! without waiting, looked at, and read up to a limit. Here is decided what counts as a file and what a kind may hold; what a
-//! failure means is for whoever asked.
+//! Opening a named pipe blocks, a device may never end, and a file may have any size. So a file is opened with
+//! `O_NONBLOCK`, its type is checked, and it is read up to a limit. Callers decide what a failure means.
 
 pub use super::refused::{Why, reason, refused};
 use super::refused::{refuse, unreadable};
@@ -17,46 +16,49 @@ use std::{
     path::Path,
 };
 
-/// Settings: each file of Portage's and of a repository's. The largest in Gentoo's, `package.mask`, has 200 KiB.
+/// A settings file of Portage or a repository, in bytes. The largest one in Gentoo's repository, `package.mask`, has
+/// 200 KiB.
 pub const SETTINGS: u64 = 4 << 20;
 
-/// TOML of users' own, and what init reads again of what it wrote.
+/// A TOML file of the user, or a file that init wrote.
 pub const CONFIGURATION: u64 = 1 << 20;
 
-/// A `.pc` file. Those of whole desktops have a few KiB.
+/// A `.pc` file. The largest ones of a desktop system have a few KiB.
 pub const PACKAGE: u64 = 1 << 20;
 
 /// A `*-config` script or a libtool archive. The largest scripts known have 200 KiB.
 pub const SCRIPT: u64 = 1 << 20;
 
-/// A configure script, its log or its cache. PHP's script has 4 MiB, and what is known of a script takes fifty times its size.
+/// A configure script, its log or its cache. PHP's script has 4 MiB. The parsed form takes fifty times the size of a
+/// script.
 pub const CONFIGURE: u64 = 8 << 20;
 
-/// Lists of files that were installed: init's record, and Portage's CONTENTS. That of a kernel's sources has 12 MiB.
+/// A list of installed files: init's record, or Portage's CONTENTS. That of a kernel's sources has 12 MiB.
 pub const CONTENTS: u64 = 64 << 20;
 
-/// A file of a sysroot whose sum is taken, to know it again: the largest that init copies are libraries of some hundred MiB.
+/// A file of a sysroot whose checksum is computed. The largest that init copies are libraries of some hundred MiB.
 pub const SUMMED: u64 = 1 << 30;
 
 /// The header of an ELF file, of either class.
 pub const ELF_HEADER: u64 = 64;
 
-/// What a program may answer on one stream: flags, settings, the result of a probe.
+/// The output of a program on one stream: flags, settings, the result of a probe.
 pub const ANSWER: u64 = 16 << 20;
 
-/// What is asked for at once of a file without a size.
+/// The initial buffer for a file without a size, in bytes.
 const SMALL: u64 = 4 << 10;
 
-/// What opening a socket fails with.
+/// The error for opening a socket.
 const NO_DEVICE: i32 = Errno::ENXIO as i32;
 
-/// How a file is opened: nobody has to be at the other end of a pipe, and a terminal does not become ours.
+/// The flags for opening a file: without waiting for the other end of a pipe, and without making a terminal the
+/// controlling one.
 const UNTOUCHED: OFlag = OFlag::O_NONBLOCK.union(OFlag::O_NOCTTY);
 
-/// Device numbers of `/dev/null`, which is an empty file to everybody.
+/// The device numbers of `/dev/null`, which is read as an empty file.
 const NULL: (u64, u64) = (1, 3);
 
-/// A file that may be read.
+/// An open file whose type has been checked.
 struct Opened<'p> {
     path: &'p Path,
     file: Take<File>,
@@ -64,14 +66,14 @@ struct Opened<'p> {
     owner: u32,
 }
 
-/// Opens a regular file to read up to so many bytes of it.
+/// Opens a regular file, to read at most `limit` bytes and one more.
 fn open(path: &Path, limit: u64) -> io::Result<Opened<'_>> {
     let mut options = OpenOptions::new();
     let file = options.read(true).custom_flags(UNTOUCHED.bits()).open(path);
     let file = file.map_err(|e| match e.raw_os_error() {
-        // So says the kernel of a socket, and of a device that nothing drives.
-        Some(NO_DEVICE) => path.metadata().map_or(e, |there| {
-            let why = stranger(&there).unwrap_or(Why::NotRegular("a device"));
+        // The error for a socket, and for a device without a driver.
+        Some(NO_DEVICE) => path.metadata().map_or(e, |metadata| {
+            let why = not_regular(&metadata).unwrap_or(Why::NotRegular("a device"));
             refuse(path, why)
         }),
         _ => unreadable(path, e),
@@ -79,17 +81,17 @@ fn open(path: &Path, limit: u64) -> io::Result<Opened<'_>> {
     look_at(file, path, limit)
 }
 
-/// Opens for reading what a descriptor with `O_PATH` is of, if that is a regular file or an empty device. Opening any other device
-/// can do something: it starts a watchdog, and rewinds a tape.
+/// Opens the file of an `O_PATH` descriptor for reading, if it is a regular file or `/dev/null`. Opening any other
+/// device can have an effect: it starts a watchdog, or rewinds a tape.
 pub fn open_looked_at(looked_at: &OwnedFd, path: &Path) -> io::Result<File> {
     let file = File::from(looked_at.try_clone().map_err(|e| unreadable(path, e))?);
     Ok(open_again(&file, path)?.0)
 }
 
-/// The same, with what is known of the file by then.
+/// Opens the file as [`open_looked_at`] does, and returns its metadata too.
 fn open_again(looked_at: &File, path: &Path) -> io::Result<(File, Metadata)> {
     let metadata = looked_at.metadata().map_err(|e| unreadable(path, e))?;
-    if let Some(why) = stranger(&metadata) {
+    if let Some(why) = not_regular(&metadata) {
         return Err(refuse(path, why));
     }
     if metadata.is_symlink() {
@@ -107,15 +109,15 @@ fn look_at(file: File, path: &Path, limit: u64) -> io::Result<Opened<'_>> {
     take(file, &metadata, path, limit)
 }
 
-/// Takes a file to read up to so many bytes of it, if it is one that is read.
+/// Checks the type of an open file, and limits how many bytes are read from it.
 fn take<'p>(file: File, metadata: &Metadata, path: &'p Path, limit: u64) -> io::Result<Opened<'p>> {
-    super::budget::OF_OTHERS.file(path)?;
-    match stranger(metadata) {
+    super::budget::PROCESS.file(path)?;
+    match not_regular(metadata) {
         Some(why) => Err(refuse(path, why)),
         None => Ok(Opened {
             path,
             owner: metadata.uid(),
-            // One byte more than it may have, to know whether it has more.
+            // One byte more than the limit shows that the file is larger.
             file: file.take(limit.saturating_add(1)),
             size: if metadata.is_file() {
                 metadata.len()
@@ -126,10 +128,10 @@ fn take<'p>(file: File, metadata: &Metadata, path: &'p Path, limit: u64) -> io::
     }
 }
 
-/// Why what is there is no file to be read; none too of a directory, for reading says what it is.
-fn stranger(there: &Metadata) -> Option<Why> {
-    let kind = there.file_type();
-    let device = there.rdev();
+/// Returns why a file is not read. `None` also for a directory, because reading it fails with a clear error.
+fn not_regular(metadata: &Metadata) -> Option<Why> {
+    let kind = metadata.file_type();
+    let device = metadata.rdev();
     let device = (nix::sys::stat::major(device), nix::sys::stat::minor(device));
     match () {
         () if kind.is_file() || kind.is_dir() || kind.is_symlink() => None,
@@ -140,23 +142,23 @@ fn stranger(there: &Metadata) -> Option<Why> {
     }
 }
 
-/// Looks, without opening it, whether a file could be read whole by another user who knows no limit.
+/// Checks the type and size of a file, without opening it, before another program reads it without a limit.
 pub fn look(path: &Path, limit: u64) -> io::Result<()> {
-    let there = path.metadata().map_err(|e| unreadable(path, e))?;
-    let size = there.len();
-    let why = match there.is_file() && size > limit {
+    let metadata = path.metadata().map_err(|e| unreadable(path, e))?;
+    let size = metadata.len();
+    let why = match metadata.is_file() && size > limit {
         true => Some(Why::TooLarge { size, limit }),
-        false => stranger(&there),
+        false => not_regular(&metadata),
     };
     why.map_or(Ok(()), |why| Err(refuse(path, why)))
 }
 
-/// Reads a file whole.
+/// Reads a whole file.
 pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     whole(open(path, limit)?, limit)
 }
 
-/// The owner of a file that has this text; `None` if it has another, or cannot be read.
+/// Returns the owner of a file that has this content. `None` if its content differs or cannot be read.
 pub(super) fn owner_of_same(path: &Path, text: &[u8]) -> Option<u32> {
     let limit = text.len() as u64;
     let opened = open(path, limit).ok()?;
@@ -164,7 +166,7 @@ pub(super) fn owner_of_same(path: &Path, text: &[u8]) -> Option<u32> {
     (whole(opened, limit).ok()? == text).then_some(owner)
 }
 
-/// Reads a file whole that is looked at before it is opened: a device in its place is not opened at all.
+/// Reads a whole file, and checks its type before opening it: a device in its place is not opened at all.
 pub fn read_after_look(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut options = OpenOptions::new();
     let options = options.read(true).custom_flags(OFlag::O_PATH.bits());
@@ -173,16 +175,17 @@ pub fn read_after_look(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     whole(take(file, &metadata, path, limit)?, limit)
 }
 
-/// Reads a file whole that another user names. It has to be that user's, or for everybody to read, and so has each directory that it is
-/// in: what only the user who runs crossmerge may read is rejected.
+/// Reads a whole file whose path another user chose. That user must be able to read it: the file has to belong to them
+/// or be readable by everybody, and each directory on its path accessible likewise. Otherwise crossmerge would reveal
+/// a file that only its own user may read.
 pub fn read_for_another(path: &Path, limit: u64, user: u32) -> io::Result<Vec<u8>> {
     let mut options = OpenOptions::new();
     let options = options.read(true).custom_flags(OFlag::O_PATH.bits());
     let looked_at = options.open(path).map_err(|e| unreadable(path, e))?;
     let (file, metadata) = open_again(&looked_at, path)?;
-    // The kernel's path of what is open, so that no symlink counts.
+    // The path of the open file from the kernel, because the path may contain symlinks.
     let real = fs_err::read_link(format!("/proc/self/fd/{}", looked_at.as_raw_fd()))?;
-    let may = |there: &Metadata, bit: u32| there.uid() == user || there.mode() & bit != 0;
+    let may = |file: &Metadata, bit: u32| file.uid() == user || file.mode() & bit != 0;
     let is_open = may(&metadata, 0o004)
         && real
             .ancestors()
@@ -194,7 +197,7 @@ pub fn read_for_another(path: &Path, limit: u64, user: u32) -> io::Result<Vec<u8
     }
 }
 
-/// Reads a file whole that was opened without waiting.
+/// Reads a whole file that was opened with `O_NONBLOCK`.
 pub fn from(file: File, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     whole(look_at(file, path, limit)?, limit)
 }
@@ -213,33 +216,33 @@ fn whole(opened: Opened, limit: u64) -> io::Result<Vec<u8>> {
 
 impl Opened<'_> {
     fn rest(mut self) -> io::Result<Vec<u8>> {
-        // A file of `/proc` states no size.
+        // The size of a file in `/proc` is 0.
         let size = if self.size == 0 { SMALL } else { self.size };
         let most = size.min(self.file.limit());
         let mut bytes = Vec::with_capacity(usize::try_from(most).unwrap_or_default());
         let read = self.file.read_to_end(&mut bytes);
         read.map_err(|e| unreadable(self.path, e))?;
-        super::budget::OF_OTHERS.bytes(self.path, bytes.len() as u64)?;
+        super::budget::PROCESS.bytes(self.path, bytes.len() as u64)?;
         Ok(bytes)
     }
 }
 
-/// Reads a file whole that has to be UTF-8.
+/// Reads a whole file, which has to be UTF-8.
 pub fn read_to_string(path: &Path, limit: u64) -> io::Result<String> {
     to_text(read(path, limit)?, path)
 }
 
-/// Takes what was read of a file for text.
+/// Converts the content of a file to text.
 pub(super) fn to_text(bytes: Vec<u8>, path: &Path) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|_| refuse(path, Why::NotText))
 }
 
-/// Reads the beginning of a file, up to so many bytes.
+/// Reads at most `length` bytes from the beginning of a file.
 pub fn head(path: &Path, length: u64) -> io::Result<Vec<u8>> {
     beginning(open(path, length)?, length)
 }
 
-/// Reads the beginning of a file that was opened without waiting.
+/// Reads the beginning of a file that was opened with `O_NONBLOCK`.
 pub(super) fn head_of(file: File, path: &Path, length: u64) -> io::Result<Vec<u8>> {
     beginning(look_at(file, path, length)?, length)
 }
@@ -270,8 +273,8 @@ mod tests {
             Some(Why::TooLarge { size: 3, limit: 2 }),
             "{error}"
         );
-        let said = error.to_string();
-        assert!(said.starts_with(&format!("`{}` has 3 bytes", path.shown())));
+        let message = error.to_string();
+        assert!(message.starts_with(&format!("`{}` has 3 bytes", path.shown())));
         assert!(reason(&error).starts_with("has 3 bytes"));
         assert!(hint(&error).is_some_and(|hint| hint.contains("ls -lL")));
         let file = fs_err::File::create(&path).expect("a file");
@@ -281,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_is_not_waited_for() {
+    fn a_pipe_a_socket_and_a_device_are_errors_at_once() {
         let directory = tempfile::tempdir().expect("a directory");
         let pipe = directory.path().join("pipe");
         nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
@@ -307,13 +310,13 @@ mod tests {
         let error = read(directory.path(), 9).expect_err("a directory");
         assert_eq!(error.kind(), io::ErrorKind::IsADirectory);
         assert!(hint(&error).is_some_and(|hint| hint.contains("ls -lL")));
-        // Its size is said to be 0.
+        // Its size is 0.
         let error = read(Path::new("/proc/self/maps"), 9).expect_err("more than that");
         assert_eq!(refused(&error), Some(Why::Endless(9)));
     }
 
     #[test]
-    fn the_reason_of_any_failure_has_no_path() {
+    fn the_reason_of_an_error_has_no_path() {
         let error = read(Path::new("/nowhere/at/all"), 9).expect_err("nothing there");
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
         assert_eq!(reason(&error), "No such file or directory (os error 2)");

@@ -1,4 +1,4 @@
-//! Why a file is not read.
+//! Errors of reading a file.
 
 use crossmerge_plan::{shown::Show, words::quote_line};
 use std::{
@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A file that is there and is not read.
+/// The error for a file that exists and that crossmerge does not read.
 #[derive(Debug, thiserror::Error)]
 #[error("`{path}` {why}", path = .path.shown())]
 pub(super) struct Refused {
@@ -14,7 +14,7 @@ pub(super) struct Refused {
     pub(super) why: Why,
 }
 
-/// A file that cannot be read.
+/// The error for a file that the system cannot read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read `{path}`: {source}", path = .path.shown())]
 pub(super) struct Unreadable {
@@ -22,37 +22,37 @@ pub(super) struct Unreadable {
     pub(super) source: io::Error,
 }
 
-/// Why it is not read.
+/// Why crossmerge does not read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Why {
-    /// A named pipe, a socket, a device.
-    #[error("is {0} and no regular file")]
+    /// It is a named pipe, a socket or a device.
+    #[error("is {0}, not a regular file")]
     NotRegular(&'static str),
-    /// It says how large it is.
-    #[error("has {size} bytes, and a file of its kind is read up to {limit}")]
+    /// Its size exceeds the limit for its kind.
+    #[error("has {size} bytes, more than the limit of {limit} for such a file")]
     TooLarge {
-        /// Its size.
+        /// Its size in bytes.
         size: u64,
-        /// The most that is read.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// It goes on, whatever it says.
-    #[error("has more than {0} bytes, up to which a file of its kind is read")]
+    /// It has more bytes than the limit, although its size was smaller or not known.
+    #[error("has more than {0} bytes, the limit for such a file")]
     Endless(u64),
-    /// All that the command has read comes to too much.
-    #[error("is one too many: one command takes up to {limit} {what} of what other people made")]
+    /// With this file, the command exceeds a limit on everything that it reads.
+    #[error("exceeds a limit: one command accepts up to {limit} {what} from other users")]
     TooMuch {
         /// What was counted.
         what: &'static str,
-        /// The most.
+        /// The limit.
         limit: u64,
     },
-    /// The user who names it could not read it.
+    /// Another user, who could not read it, names it.
     #[error(
-        "is not for everybody to read, and another user names it: the values in it would be written to files that everybody may read"
+        "is not readable by everybody, and another user names it: its values would be written to files that everybody may read"
     )]
     Private,
-    /// It holds something else than text.
+    /// It is not UTF-8.
     #[error("is not UTF-8")]
     NotText,
 }
@@ -64,13 +64,13 @@ impl Why {
     }
 }
 
-/// Why a file was not read that is there and could be; none for any other failure.
+/// Returns why crossmerge does not read a file. `None` for any other error.
 pub fn refused(error: &io::Error) -> Option<Why> {
     let refused = error.get_ref()?.downcast_ref::<Refused>()?;
     Some(refused.why)
 }
 
-/// What failed, without the path that it failed at.
+/// Returns the message of an error without the path.
 pub fn reason(error: &io::Error) -> String {
     let inner = error.get_ref();
     let unreadable = inner.and_then(|inner| inner.downcast_ref::<Unreadable>());
@@ -81,7 +81,7 @@ pub fn reason(error: &io::Error) -> String {
     }
 }
 
-/// How to go on when something else is there than belongs there; none for any other failure.
+/// Returns the hint for a path at which there is something other than the expected file. `None` for any other error.
 pub(super) fn hint(error: &io::Error) -> Option<String> {
     let inner = error.get_ref()?;
     let is_directory = error.kind() == io::ErrorKind::IsADirectory;
@@ -92,7 +92,7 @@ pub(super) fn hint(error: &io::Error) -> Option<String> {
     };
     let path = quote_line(path.as_os_str());
     Some(format!(
-        "look at it with `ls -lL {path}`, and put there what belongs there"
+        "examine it with `ls -lL {path}`, and replace it with the right file"
     ))
 }
 

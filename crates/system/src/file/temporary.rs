@@ -1,7 +1,7 @@
-//! Directories for what is made, run and thrown away: probes, trials, copies of sources.
+//! Temporary directories, for probes, trial builds and copies of sources.
 //!
-//! Programs are run there, so nobody else may be able to put another in their place, and the file system has to let them run. What
-//! TMPDIR names is taken when it is so, else one of the usual places.
+//! Programs are run in them, so no other user may be able to replace a program, and the file system must not be mounted
+//! noexec. The directory in TMPDIR is used if it meets these conditions, otherwise one of the usual ones.
 
 use super::{directory::Directory, trust::writable_by_others};
 use crossmerge_plan::{report, shown::Show};
@@ -16,47 +16,50 @@ use std::{
     sync::Once,
 };
 
-/// Where else, in this order.
+/// The directories to use instead of TMPDIR, in this order.
 const USUAL: [&str; 2] = ["/tmp", "/var/tmp"];
 
-/// Its name, as mkdtemp(3) takes it: with something else for each X.
+/// The name of a temporary directory. mkdtemp(3) replaces each X.
 const NAME: &str = "crossmerge-XXXXXX";
 
-/// Says once why another place than TMPDIR is taken.
-static SAID: Once = Once::new();
+/// Limits the note about an unsuitable TMPDIR to one.
+static NOTED: Once = Once::new();
 
-/// Makes a directory for us alone, which goes when it is dropped.
+/// Creates a directory that only this user can access. It is removed when it is dropped.
 pub fn temporary() -> io::Result<Temporary> {
     let own = std::env::temp_dir();
-    let why = match fit(&own) {
+    let why = match suitable(&own) {
         Ok(place) => return make(&place),
         Err(why) => why,
     };
     let others = USUAL.iter().map(Path::new);
     let Some((other, place)) = others
-        .filter_map(|place| Some((place, fit(place).ok()?)))
+        .filter_map(|place| Some((place, suitable(place).ok()?)))
         .next()
     else {
         let places = USUAL.join("`, `");
-        let what = format!("no directory for temporary files: {why}; nor is `{places}` fit for it");
-        return Err(io::Error::other(what));
+        let message = format!(
+            "no suitable directory for temporary files: {why}; `{places}` are not suitable either"
+        );
+        return Err(io::Error::other(message));
     };
-    SAID.call_once(|| {
+    NOTED.call_once(|| {
         let other = other.shown();
         report::note(&format!(
-            "temporary files go to `{other}`, not to what TMPDIR says: {why}"
+            "temporary files go to `{other}` instead of TMPDIR: {why}"
         ));
     });
     make(&place)
 }
 
-/// The path without links of a directory in which programs are made and run; why not, if they are not. Every link on the way is looked
-/// at as it is written, and the path that is returned is of what was opened then: nobody can lead it elsewhere any more.
-fn fit(place: &Path) -> Result<PathBuf, String> {
+/// Checks that programs can be created and run in a directory safely. Returns its path without symlinks, or the reason
+/// against it. All symlinks on the given path are checked. The returned path is that of the opened directory, so
+/// another user cannot redirect it afterwards.
+fn suitable(place: &Path) -> Result<PathBuf, String> {
     let shown = place.shown();
     let named = |e: io::Error| format!("`{shown}`: {e}");
     let check = |path: &Path| match writable_by_others(path).map_err(named)? {
-        Some(weak) => Err(format!("another user may write to {weak}")),
+        Some(writable) => Err(format!("another user may write to {writable}")),
         None => Ok(()),
     };
     check(place)?;
@@ -74,17 +77,17 @@ fn fit(place: &Path) -> Result<PathBuf, String> {
 
 fn make(place: &Path) -> io::Result<Temporary> {
     let directory = Temporary(mkdtemp(&place.join(NAME))?);
-    // The umask may have taken something from it.
+    // The umask may have cleared some bits.
     fs_err::set_permissions(directory.path(), PermissionsExt::from_mode(0o700))?;
     Ok(directory)
 }
 
-/// A directory for us alone.
+/// A temporary directory that only this user can access.
 #[derive(Debug)]
 pub struct Temporary(PathBuf);
 
 impl Temporary {
-    /// Where it is.
+    /// The path of the directory.
     pub fn path(&self) -> &Path {
         &self.0
     }
@@ -92,7 +95,7 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // What cannot be removed is left to whoever cleans up there.
+        // If it cannot be removed, the cleaner of the temporary directory removes it later.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }

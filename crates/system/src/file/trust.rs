@@ -1,7 +1,7 @@
-//! Whom we trust with a place: root, and the user we run as. Everybody else is another user.
+//! Trust in files. The trusted users are root and the user who runs crossmerge. Everybody else is another user.
 //!
-//! Here is decided, from owners and modes alone, whether another user could have put a link where it is, and whether somebody
-//! else could put another file where one is. What follows from it is for whoever asked: to write nothing, or to say so.
+//! From owners and modes alone, this module decides whether another user could have created a symlink, and whether
+//! another user could replace a file. Callers decide what follows from it: a refusal or a warning.
 
 use super::{
     owner::{Owned, group, user},
@@ -16,108 +16,110 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Who is trusted by this process.
+/// The users that this process trusts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Trust {
     own: u32,
-    /// Who owns `/`: root, or in a user namespace that has no root of the machine's, the number that stands for all it has not.
+    /// The owner of `/`: root or, in a user namespace in which the host's root is not mapped, the overflow uid.
     root: u32,
 }
 
 impl Trust {
-    /// The trust of the user we run as.
+    /// The trust of the current user.
     pub(super) fn own() -> Self {
         Self::beside(Path::new("/").metadata().map_or(0, |root| root.uid()))
     }
 
-    /// The trust of the user we run as, where that is who owns `/`.
+    /// The trust of the current user, if `root` owns `/`.
     fn beside(root: u32) -> Self {
         let own = nix::unistd::geteuid().as_raw();
         Self { own, root }
     }
 
-    /// Returns whether it is root, or the user we run as.
-    pub(super) fn is_known(self, uid: u32) -> bool {
+    /// Returns whether a user is root or the current user.
+    pub(super) fn is_trusted_user(self, uid: u32) -> bool {
         uid == 0 || uid == self.own || uid == self.root
     }
 
-    /// Returns whether nobody else could have put the link there: link and directory are root's or ours; and in a directory that everybody
-    /// may write to, it keeps everyone to what is his own.
+    /// Returns whether no other user could have created a symlink. The symlink and its directory have to belong to
+    /// trusted users. A directory that everybody may write to has to have the sticky bit.
     ///
-    /// Who is in a group that may write to a directory of root's was put there by root.
+    /// Groups that may write to a directory of root's are trusted, because root chose their members.
     pub(super) fn may_follow(self, link: Owned, directory: Owned) -> bool {
         let is_link_known = match directory.has(Mode::S_IWOTH) {
             true => directory.has(Mode::S_ISVTX) && (link.uid == 0 || link.uid == self.own),
-            false => self.is_known(link.uid),
+            false => self.is_trusted_user(link.uid),
         };
-        is_link_known && self.is_known(directory.uid)
+        is_link_known && self.is_trusted_user(directory.uid)
     }
 
-    /// Returns whether another user may change what it is: its content, or what is in it unless it keeps everyone to his own.
-    fn is_weak(self, it: Owned) -> bool {
+    /// Returns whether another user may change a file, or replace files in a directory. The sticky bit prevents the
+    /// latter.
+    fn is_writable_by_others(self, it: Owned) -> bool {
         let is_kept_apart = it.is(SFlag::S_IFDIR) && it.has(Mode::S_ISVTX);
-        // A user's own group may be a group of one; for root, every other group is another user.
+        // A user's own group usually has no other members. For root, every group but its own consists of other users.
         let by_group = it.has(Mode::S_IWGRP) && it.gid != 0 && self.own == 0;
-        !self.is_known(it.uid) || (it.has(Mode::S_IWOTH) || by_group) && !is_kept_apart
+        !self.is_trusted_user(it.uid) || (it.has(Mode::S_IWOTH) || by_group) && !is_kept_apart
     }
 }
 
-/// What another user may change: a directory, or a file.
+/// A file or directory that another user may change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WritableByOthers {
-    /// Which.
+    /// The path.
     pub path: PathBuf,
-    what: Owned,
+    owned: Owned,
 }
 
 impl fmt::Display for WritableByOthers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mode = self.what.mode & 0o7777;
-        let (path, owner) = (self.path.shown(), user(self.what.uid));
-        let group = group(self.what.gid);
+        let mode = self.owned.mode & 0o7777;
+        let (path, owner) = (self.path.shown(), user(self.owned.uid));
+        let group = group(self.owned.gid);
         write!(f, "`{path}` (owner {owner}, group {group}, mode {mode:o})")
     }
 }
 
 impl WritableByOthers {
-    /// The command that makes it root's alone.
+    /// Returns the command after which only root may change it.
     pub fn fix(&self) -> String {
         let path = quote_line(self.path.as_os_str());
-        match self.what.uid {
-            _ if self.what.is(SFlag::S_IFLNK) => format!("chown -h root:root {path}"),
+        match self.owned.uid {
+            _ if self.owned.is(SFlag::S_IFLNK) => format!("chown -h root:root {path}"),
             0 => format!("chmod go-w {path}"),
             _ => format!("chown root:root {path} && chmod go-w {path}"),
         }
     }
 }
 
-/// Another user who owns what is at a path, or a symlink or directory on the path. Root and the user who runs this are no others.
+/// Returns another user who owns a path, or a symlink or directory on it. Root and the current user do not count.
 pub fn another(path: &Path) -> io::Result<Option<u32>> {
     let trust = Trust::own();
-    let weak = writable_by_others(path)?.map(|weak| weak.what.uid);
-    // The weak point can be a directory of root's that a group may write to, above one of another user's.
+    let owner = writable_by_others(path)?.map(|writable| writable.owned.uid);
+    // What others may write to can be a directory of root's, with one of another user's below it.
     let real = canonical(path);
     let owners = real.ancestors().filter_map(|above| above.metadata().ok());
-    let mut uids = weak.into_iter().chain(owners.map(|above| above.uid()));
-    Ok(uids.find(|uid| !trust.is_known(*uid)))
+    let mut uids = owner.into_iter().chain(owners.map(|above| above.uid()));
+    Ok(uids.find(|uid| !trust.is_trusted_user(*uid)))
 }
 
-/// Looks for what another user may change: the file or directory, and every directory and link on the way to it.
+/// Returns the first file, directory or symlink on a path that another user may change. `None` if there is none.
 pub fn writable_by_others(path: &Path) -> io::Result<Option<WritableByOthers>> {
     let path = match path.is_absolute() {
         true => path.to_owned(),
         false => std::path::absolute(path)?,
     };
-    // Where we are, a path without links and dots; whose the directories on it are; and the steps that are left, the next one last.
+    // `place` is the resolved part of the path, `directories` the owners of its components, `steps` the remaining
+    // components, the next one last.
     let mut place = PathBuf::from("/");
     let root = Owned::from(&place.metadata()?);
     let (mut directories, mut steps, mut links) = (vec![root], Rest::new(), 0);
     push(&mut steps, &path);
     let trust = Trust::beside(root.uid);
-    if trust.is_weak(root) {
+    if trust.is_writable_by_others(root) {
         return Ok(Some(WritableByOthers {
             path: place,
-            what: root,
+            owned: root,
         }));
     }
     while let Some(step) = steps.pop() {
@@ -137,18 +139,18 @@ pub fn writable_by_others(path: &Path) -> io::Result<Option<WritableByOthers>> {
             continue;
         }
         place.push(step);
-        let there = place.symlink_metadata()?;
-        let what = Owned::from(&there);
-        let is_weak = match directories.last() {
-            Some(directory) if there.is_symlink() => {
-                directory.has(Mode::S_IWOTH) && !trust.may_follow(what, *directory)
+        let metadata = place.symlink_metadata()?;
+        let owned = Owned::from(&metadata);
+        let is_writable_by_others = match directories.last() {
+            Some(directory) if metadata.is_symlink() => {
+                directory.has(Mode::S_IWOTH) && !trust.may_follow(owned, *directory)
             }
-            _ => trust.is_weak(what),
+            _ => trust.is_writable_by_others(owned),
         };
-        if is_weak {
-            return Ok(Some(WritableByOthers { path: place, what }));
+        if is_writable_by_others {
+            return Ok(Some(WritableByOthers { path: place, owned }));
         }
-        if there.is_symlink() {
+        if metadata.is_symlink() {
             links += 1;
             if links > MOST_LINKS {
                 return Err(nix::errno::Errno::ELOOP.into());
@@ -156,7 +158,7 @@ pub fn writable_by_others(path: &Path) -> io::Result<Option<WritableByOthers>> {
             push(&mut steps, &place.read_link()?);
             place.pop();
         } else {
-            directories.push(what);
+            directories.push(owned);
         }
     }
     Ok(None)
@@ -168,7 +170,7 @@ mod tests {
 
     const ROOT: Trust = Trust { own: 0, root: 0 };
     const ALICE: Trust = Trust { own: 7, root: 0 };
-    /// Alice as root of a user namespace, in which everybody else is nobody.
+    /// Alice as root of a user namespace in which no other user is mapped.
     const SPACE: Trust = Trust {
         own: 0,
         root: 65534,
@@ -183,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_followed_where_nobody_else_could_have_put_it() {
+    fn a_symlink_is_followed_if_no_other_user_could_have_created_it() {
         for (trust, link, directory, follows) in [
             (ROOT, 0, owned(0, 0o755), true),
             (ROOT, 0, owned(0, 0o775), true),
@@ -205,17 +207,17 @@ mod tests {
             (SPACE, 0, owned(65534, 0o1777), true),
         ] {
             let link_is = owned(link, 0o777);
-            let said = trust.may_follow(link_is, directory);
+            let found = trust.may_follow(link_is, directory);
             assert_eq!(
-                said, follows,
+                found, follows,
                 "{trust:?}: a link of {link} in {directory:?}"
             );
         }
     }
 
     #[test]
-    fn what_another_user_may_change_is_weak() {
-        for (trust, what, is_weak) in [
+    fn owners_and_modes_show_what_another_user_may_change() {
+        for (trust, what, is_writable_by_others) in [
             (ROOT, owned(0, 0o755), false),
             (ROOT, owned(0, 0o1777), false),
             (ROOT, owned(0, 0o777), true),
@@ -234,7 +236,11 @@ mod tests {
             (ALICE, owned(8, 0o755), true),
             (SPACE, owned(65534, 0o755), false),
         ] {
-            assert_eq!(trust.is_weak(what), is_weak, "{trust:?}: {what:?}");
+            assert_eq!(
+                trust.is_writable_by_others(what),
+                is_writable_by_others,
+                "{trust:?}: {what:?}"
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! User namespaces, and who writes which ids they have: user_namespaces(7) lets only a process outside write more than its own.
+//! User namespaces and their id maps. Only a process outside the namespace may map more than its own ids:
+//! user_namespaces(7).
 
 use super::error::{EnterError, Result};
 use crate::exec::{
@@ -23,23 +24,24 @@ use std::{
     process::{ExitCode, Stdio},
 };
 
-/// The process outside of a second user namespace, as the one inside sees it: a pipe in each direction.
+/// The connection from the process in a second user namespace to the one outside: a pipe in each direction.
 pub(crate) struct Outside {
-    /// For the number of the one inside. Closed when that has become the program.
+    /// The pipe for the PID of the process inside. It is closed when that process executes the program.
     pub(crate) number: File,
-    /// For the answer: an empty line, or why not.
+    /// The pipe for the answer: an empty line, or an error message.
     pub(crate) answer: File,
 }
 
 impl Outside {
-    /// The number of this process in the `/proc` that is mounted now, which is that of the one outside.
+    /// Returns the PID of this process in the mounted `/proc`, which is that of the process outside.
     pub(super) fn own_number() -> Result<String> {
         let number = std::fs::read_link("/proc/self");
         let number = number.map_err(|e| EnterError::Ids(format!("/proc/self: {e}")))?;
         Ok(number.display().to_string())
     }
 
-    /// Enters a second user namespace, with a copy of the mounts that nobody in there can change: mount_namespaces(7), "locked".
+    /// Enters a second user namespace, with a copy of the mounts that processes in it cannot change:
+    /// mount_namespaces(7), "locked".
     pub(super) fn lock(mut self, number: &str) -> Result<()> {
         unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)
             .map_err(|e| EnterError::Namespaces(e.into()))?;
@@ -54,8 +56,8 @@ impl Outside {
     }
 }
 
-/// Writes the ids of the namespace of the process that asks for it, and waits until there is nobody who could. `proc` is the `/proc`
-/// that its number is of.
+/// Waits for a request, writes the id maps of the requesting process, and waits until the pipe is closed. `proc` is
+/// the `/proc` in which its PID is valid.
 pub(crate) fn map_for(
     number: impl Read,
     mut answer: File,
@@ -67,7 +69,7 @@ pub(crate) fn map_for(
     number.read_line(&mut line)?;
     if let (Some(users), Ok(process)) = (users, line.trim_end().parse::<u32>()) {
         let written = write_maps(proc, &process.to_string(), users);
-        // Who asked reports it; when they are gone, nobody does.
+        // The requesting process reports a failure. If it has ended, the write fails, and this is ignored.
         let _ = match written {
             Ok(()) => answer.write_all(b"\n"),
             Err(e) => answer.write_all(e.to_string().as_bytes()),
@@ -77,7 +79,7 @@ pub(crate) fn map_for(
     number.read_to_string(&mut line).map(drop)
 }
 
-/// Writes the ids of a process's namespace, found below an open `/proc`.
+/// Writes the id maps of a process's user namespace, in an open `/proc`.
 fn write_maps(proc: impl AsFd, process: &str, users: &Users) -> io::Result<()> {
     for (file, ids) in [("uid_map", &users.uids), ("gid_map", &users.gids)] {
         let path = format!("{process}/{file}");
@@ -95,30 +97,30 @@ fn write_maps(proc: impl AsFd, process: &str, users: &Users) -> io::Result<()> {
     Ok(())
 }
 
-/// Moves the process into new namespaces of the flags, and into a user namespace first, if there are users for one.
+/// Moves the process into new namespaces, first into a user namespace if there are users for one.
 pub(super) fn unshare_users(mut flags: CloneFlags, users: Option<&Users>) -> Result<()> {
     flags.set(CloneFlags::CLONE_NEWUSER, users.is_some());
-    // Who tells the kernel of the ids from outside has to be outside already.
-    let ids = match users {
+    // The process that writes the id maps from outside has to start before this one enters the namespace.
+    let helper = match users {
         Some(users) if users.map_writer != MapWriter::Inside => Some(start_ids(users)?),
         _ => None,
     };
     unshare(flags).map_err(|e| EnterError::Namespaces(e.into()))?;
-    match (users, ids) {
-        (_, Some(mut ids)) => {
-            let told = ids.stdin.take().map(|mut go| go.write_all(b"\n"));
-            let ended = ids.wait_with_output();
-            match (told, ended) {
+    match (users, helper) {
+        (_, Some(mut helper)) => {
+            let sent = helper.stdin.take().map(|mut go| go.write_all(b"\n"));
+            let ended = helper.wait_with_output();
+            match (sent, ended) {
                 (Some(Ok(())), Ok(output)) if output.status.success() => {}
                 (_, Ok(output)) => {
-                    let said = String::from_utf8_lossy(&output.stderr);
-                    return Err(EnterError::Ids(said.trim_end().replace('\n', "; ")));
+                    let message = String::from_utf8_lossy(&output.stderr);
+                    return Err(EnterError::Ids(message.trim_end().replace('\n', "; ")));
                 }
                 (_, Err(e)) => return Err(EnterError::Ids(e.to_string())),
             }
         }
         (Some(users), None) => {
-            // Without this no one but root may say which groups there are: user_namespaces(7).
+            // Without this, only a privileged process may write gid_map: user_namespaces(7).
             let texts = [
                 ("setgroups", "deny".into()),
                 ("uid_map", to_map(&users.uids)),
@@ -134,31 +136,31 @@ pub(super) fn unshare_users(mut flags: CloneFlags, users: Option<&Users>) -> Res
     Ok(())
 }
 
-/// Starts us as the one who tells of the ids, which waits for a line.
+/// Starts crossmerge as the process that writes the id maps. It waits for a line on stdin.
 fn start_ids(users: &Users) -> Result<std::process::Child> {
-    let told = match users.map_writer {
+    let method = match users.map_writer {
         MapWriter::Newuidmap => "newuidmap",
         _ => "file",
     };
     let mut command = start(OWN);
     command
         .arg0(inner::IDS)
-        .args([to_map(&users.uids), to_map(&users.gids), told.to_owned()])
+        .args([to_map(&users.uids), to_map(&users.gids), method.to_owned()])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
     command.spawn().map_err(|e| EnterError::Ids(e.to_string()))
 }
 
-/// Tells the kernel which ids our parent's namespace has, once there is one.
-pub(crate) fn tell_ids(args: &[OsString]) -> Result<ExitCode> {
-    let [uids, gids, told] = args else {
+/// Writes the id maps of the parent's user namespace, once the parent has entered it.
+pub(crate) fn write_ids(args: &[OsString]) -> Result<ExitCode> {
+    let [uids, gids, method] = args else {
         return Err(EnterError::Arguments);
     };
     let failed = |what: &str, e: io::Error| EnterError::Ids(format!("{what}: {e}"));
     let mut go = [0];
     if io::stdin().read(&mut go).map_err(|e| failed("stdin", e))? == 0 {
-        // The parent did not get its namespace, and says so.
+        // The parent could not create its namespace, and reports that.
         return Ok(ExitCode::SUCCESS);
     }
     let parent = getppid();
@@ -167,7 +169,7 @@ pub(crate) fn tell_ids(args: &[OsString]) -> Result<ExitCode> {
         ("gid_map", "newgidmap", gids),
     ] {
         let map = map.to_str().ok_or(EnterError::Arguments)?;
-        if told == "newuidmap" {
+        if method == "newuidmap" {
             let mut command = start(command);
             command.arg(parent.to_string()).args(map.split_whitespace());
             let status = command.status().map_err(|e| failed("newuidmap", e))?;

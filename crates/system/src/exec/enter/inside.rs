@@ -1,13 +1,13 @@
-//! A root that is entered. It is opened once, by the path that was looked at and without following a symlink; everything else goes by
-//! descriptors, so it does not matter what another user puts at that path, or in the root, meanwhile.
+//! Entering a root. The root is opened once, by its checked path and without following symlinks. Everything else uses
+//! descriptors, so another user cannot interfere by changing the path, or the root, meanwhile.
 //!
 //! The order matters:
 //!
 //! 1. [`Inside::of`] opens the root, and everything of the host that will be mounted in it.
-//! 2. [`Inside::make_mount`] makes the root a mount, and all places in it. Nothing of the host is mounted in it yet, so no symlink of
-//!    the root leads to the host's.
-//! 3. [`Inside::mount`] mounts. What is to be read only is so before it is in the root.
-//! 4. [`Inside::enter`] leaves the old root, with everything that was mounted there, and closes all descriptors of it.
+//! 2. [`Inside::make_mount`] makes the root a mount, and creates all mount points in it. Nothing of the host is
+//!    mounted in it yet, so no symlink of the root leads to a file of the host.
+//! 3. [`Inside::mount`] mounts. A read-only mount is made read-only before it appears in the root.
+//! 4. [`Inside::enter`] changes the root, unmounts the old one with all mounts in it, and closes all descriptors of it.
 
 use super::{
     error::{EnterError, Result, failed},
@@ -32,7 +32,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// The file systems of the kernel's that are mounted in a root, as fstatfs(2) tells them.
+/// The file systems that are newly mounted in a root, with their types in fstatfs(2).
 const SYSTEMS: [(&str, FsType); 3] = [
     ("proc", PROC_SUPER_MAGIC),
     ("tmpfs", TMPFS_MAGIC),
@@ -43,30 +43,30 @@ const SYSTEMS: [(&str, FsType); 3] = [
 pub(super) struct Inside {
     path: PathBuf,
     top: OwnedFd,
-    /// The number of this process where the one outside sees it.
+    /// The PID of this process in the PID namespace of the process outside.
     number: Option<String>,
-    /// What is mounted: by the path of the host.
+    /// The directories and files of the host that will be mounted, by their paths.
     sources: BTreeMap<PathBuf, nix::Result<OwnedFd>>,
-    /// The mounts in the root, in their order.
+    /// The mounts in the root, in the order of their steps.
     mounts: Vec<Placed>,
 }
 
 /// A mount in the root.
 struct Placed {
-    /// The step.
+    /// The number of its step.
     number: usize,
-    /// Its path inside.
+    /// Its path in the root.
     on: PathBuf,
-    /// The one before that it is in, and its path in there.
+    /// The index of the earlier mount that contains it, and its path in that mount.
     in_mount: Option<(usize, PathBuf)>,
-    /// Where it is mounted; none yet in another mount.
+    /// The mount point. `None` if it is in another mount and not opened yet.
     place: Option<nix::Result<OwnedFd>>,
-    /// What was mounted, when another one is mounted in it.
+    /// The mounted file system, opened if another mount is in it.
     top: Option<OwnedFd>,
 }
 
 impl Inside {
-    /// Opens the root that the steps enter, and what they mount in it; `None` if they enter none.
+    /// Opens the root that the steps enter, and everything that they mount in it. Returns `None` if they enter none.
     pub(super) fn of(steps: &[Step]) -> Result<Option<Self>> {
         let mut roots = steps.iter().filter_map(|step| match step {
             Step::Root(root) => Some((step, root)),
@@ -92,8 +92,8 @@ impl Inside {
             Step::Mount(mount) if mount.root.is_some() => Some(mount),
             _ => None,
         });
-        let whats = mounts.flat_map(|mount| [Some(&mount.source), mount.fallback.as_ref()]);
-        let sources = whats.flatten().filter_map(|what| match what {
+        let sources = mounts.flat_map(|mount| [Some(&mount.source), mount.fallback.as_ref()]);
+        let sources = sources.flatten().filter_map(|source| match source {
             MountSource::Bind { source, .. } => Some((source.clone(), mounts::open(source))),
             _ => None,
         });
@@ -112,7 +112,7 @@ impl Inside {
         matches!(&mount.source, MountSource::Bind { source, .. } if is_itself(source))
     }
 
-    /// Mounts the root on itself, and makes all places in it.
+    /// Mounts the root on itself, and creates all mount points in it.
     pub(super) fn make_mount(&mut self, steps: &[Step]) -> Result<()> {
         self.top = mounts::bind_itself(&self.top, &self.path).map_err(|e| match e {
             Errno::ELOOP | Errno::ENOENT | Errno::ENOTDIR | Errno::ESTALE => {
@@ -135,7 +135,7 @@ impl Inside {
             }
             let in_mount = self.mount_around(&mount.on);
             let place = in_mount.is_none().then(|| {
-                // What is mounted below another one is not seen there, and a link may have led to it.
+                // A symlink may lead to a path below an earlier mount point, where this mount would be hidden.
                 let may_be = |place: &OwnedFd| {
                     let place = path_of(place)?;
                     let is_below = |over: &PathBuf| place != *over && place.starts_with(over);
@@ -164,7 +164,7 @@ impl Inside {
         Ok(())
     }
 
-    /// The last of the mounts so far that a path inside is in, by its text, and the path from there.
+    /// Returns the last mount so far that contains a path of the root, lexically, and the path in that mount.
     fn mount_around(&self, path: &Path) -> Option<(usize, PathBuf)> {
         let is_plain = |part| matches!(part, Component::RootDir | Component::Normal(_));
         if !path.components().all(is_plain) {
@@ -181,7 +181,7 @@ impl Inside {
         around.min_by_key(|(number, rest)| (rest.components().count(), usize::MAX - number))
     }
 
-    /// Does the step of that number, which mounts something in the root.
+    /// Carries out the step of this number, which mounts something in the root.
     pub(super) fn mount(&mut self, number: usize, step: &Mount) -> Result<()> {
         let leave_out = |why: &dyn std::fmt::Display| {
             report::note(&format!("left out `{}`: {why}", step.place().display()));
@@ -192,7 +192,7 @@ impl Inside {
         };
         let place = match self.place(mount, step) {
             Ok(place) => place,
-            // A file of the kernel's that it does not have.
+            // A file in `/proc` or `/sys` that this kernel does not have.
             Err(Errno::ENOENT) if step.source == MountSource::ReadOnly => return Ok(()),
             Err(e) if step.optional => return leave_out(&io::Error::from(e)),
             Err(e) => {
@@ -209,14 +209,14 @@ impl Inside {
         let mut mounted = &step.source;
         match (self.do_mount(&step.source, &place), &step.fallback) {
             (Ok(()), _) => {}
-            (Err(e), Some(instead)) => {
+            (Err(e), Some(fallback)) => {
                 report::note(&format!(
-                    "`{}` cannot be mounted as it should be ({}); mounting the host's",
+                    "cannot mount a new `{}` ({}); mounting the host's",
                     step.on.display(),
                     io::Error::from(e),
                 ));
-                self.do_mount(instead, &place).map_err(failed)?;
-                mounted = instead;
+                self.do_mount(fallback, &place).map_err(failed)?;
+                mounted = fallback;
             }
             (Err(e), None) if step.optional => return leave_out(&io::Error::from(e)),
             (Err(e), None) => return Err(failed(e)),
@@ -230,7 +230,7 @@ impl Inside {
         Ok(())
     }
 
-    /// The place of a mount: it was made before, or is in another mount by now.
+    /// Returns the mount point of a mount. One in another mount is opened or created only now.
     fn place(&mut self, mount: usize, step: &Mount) -> nix::Result<OwnedFd> {
         if let Some(place) = self.mounts[mount].place.take() {
             return place;
@@ -245,9 +245,9 @@ impl Inside {
         }
     }
 
-    fn do_mount(&self, what: &MountSource, place: &OwnedFd) -> nix::Result<()> {
+    fn do_mount(&self, source: &MountSource, place: &OwnedFd) -> nix::Result<()> {
         let on = by_descriptor(place);
-        match what {
+        match source {
             MountSource::New { name, options } => mounts::new(name, options, &on),
             MountSource::ReadOnly => mounts::read_only_of(place, &path_of(place)?).map(drop),
             MountSource::Bind {
@@ -266,10 +266,10 @@ impl Inside {
         }
     }
 
-    /// Opens what was mounted on a place.
-    fn top_of(&self, what: &MountSource, place: &OwnedFd) -> nix::Result<OwnedFd> {
+    /// Opens the file system that was mounted on a mount point.
+    fn top_of(&self, source: &MountSource, place: &OwnedFd) -> nix::Result<OwnedFd> {
         let path = path_of(place)?;
-        match what {
+        match source {
             MountSource::Bind { source, .. } => {
                 let source = self.sources.get(source).ok_or(Errno::ENOENT)?;
                 let mounted = mounts::identity(source.as_ref().map_err(|e| *e)?)?;
@@ -289,7 +289,7 @@ impl Inside {
         }
     }
 
-    /// Makes a symlink in the root, unless something has its name.
+    /// Creates a symlink in the root, unless its path exists.
     pub(super) fn link(&self, path: &Path, target: &Path) -> nix::Result<()> {
         let directory = path.parent().unwrap_or(Path::new("/"));
         let name = path.file_name().unwrap_or_default();
@@ -305,8 +305,9 @@ impl Inside {
         }
     }
 
-    /// Makes it the root of this process, and of those that have the old one. The old one is unmounted as a whole, as pivot_root(2) has
-    /// it; who has no descriptor of it cannot reach it any more. Then the mounts are locked.
+    /// Makes it the root of this process and of all processes in the namespace (pivot_root(2)), and unmounts the old
+    /// root with all its mounts. A process without a descriptor of the old root cannot reach it any more. Then the
+    /// mounts are locked.
     pub(super) fn enter(self, root: &Root, outside: Option<Outside>) -> Result<()> {
         let failed = |e: nix::Error| EnterError::Step {
             step: Step::Root(root.clone()).to_string(),
@@ -316,7 +317,7 @@ impl Inside {
         match pivot_root(".", ".") {
             Ok(()) => umount2(".", MntFlags::MNT_DETACH).map_err(failed)?,
             Err(Errno::EINVAL) if mounts::is_rootfs().map_err(failed)? => {
-                // What a machine booted from cannot be unmounted. Moved over it, this root hides it, as switch_root(8) does.
+                // The initramfs cannot be unmounted. As in switch_root(8), the new root is moved over it and hides it.
                 let (none, over) = (None::<&str>, MsFlags::MS_MOVE);
                 mount(Some("."), "/", none, over, none)
                     .and_then(|()| chroot("."))
@@ -327,7 +328,7 @@ impl Inside {
         }
         chdir("/").map_err(failed)?;
         let number = self.number.clone();
-        // All descriptors of the old root.
+        // Closes all descriptors of the old root.
         drop(self);
         match (number, outside) {
             (None, _) => Ok(()),

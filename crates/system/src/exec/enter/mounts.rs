@@ -1,7 +1,7 @@
-//! Mounts, by descriptors. A mount that is to be read only is so with everything that is mounted in it, before anybody sees it.
+//! Mounts, using descriptors. A mount is made read-only, with all mounts in it, before other processes can see it.
 //!
-//! mount_setattr(2) would change a whole tree at once, from Linux 5.12 on. mount(2) changes one mount, so each of them is found in
-//! mountinfo, which every kernel has.
+//! mount_setattr(2) changes a whole tree at once, but only from Linux 5.12 on. mount(2) changes one mount at a time,
+//! so the mounts are listed from mountinfo, which every kernel has.
 
 use crate::file::is_kind;
 use nix::{
@@ -25,12 +25,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The path by which this process has an open descriptor.
+/// Returns the path in `/proc` of an open descriptor.
 pub(super) fn by_descriptor(fd: &impl AsRawFd) -> PathBuf {
     format!("/proc/self/fd/{}", fd.as_raw_fd()).into()
 }
 
-/// Opens what has a path of the host, for looking and mounting. A symlink on it is an error: plans name paths without any.
+/// Opens a path of the host with `O_PATH`. A symlink on it is an error, because plans contain paths without symlinks.
 pub(super) fn open(path: &Path) -> nix::Result<OwnedFd> {
     let how = OpenHow::new()
         .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
@@ -38,55 +38,55 @@ pub(super) fn open(path: &Path) -> nix::Result<OwnedFd> {
     openat2(AT_FDCWD, path, how)
 }
 
-/// Which file it is: the numbers of its device and its inode.
+/// Returns the device and inode numbers of a file.
 pub(super) fn identity(fd: impl AsFd) -> nix::Result<(u64, u64)> {
     let stat = fstat(fd)?;
     Ok((stat.st_dev, stat.st_ino))
 }
 
-/// Mounts a new file system of the kernel's.
+/// Mounts a new file system that needs no device.
 pub(super) fn new(name: &str, options: &str, place: &Path) -> nix::Result<()> {
     let (flags, data) = flags(options);
     let data = Some(data.as_str()).filter(|data| !data.is_empty());
     mount(Some(name), place, Some(name), flags, data)
 }
 
-/// Mounts what has one path at another, with what is mounted in it.
+/// Binds a directory, with all mounts in it, or a file.
 pub(super) fn bind(source: &Path, place: &Path) -> nix::Result<()> {
     let (flags, none) = (MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>);
     mount(Some(source), place, none, flags, none)
 }
 
-/// Mounts on itself what was opened by a path, and opens the mount.
+/// Binds an opened path on itself, and opens the mount.
 pub(super) fn bind_itself(opened: &OwnedFd, path: &Path) -> nix::Result<OwnedFd> {
     let by_descriptor = by_descriptor(opened);
     bind(&by_descriptor, &by_descriptor)?;
     on_top(opened, path, identity(opened)?)
 }
 
-/// Opens what is mounted on a place that was opened by a path. Only the path leads there, so what it leads to has to be that file.
+/// Opens the mount on an opened mount point. Only the path leads to it, so its identity is checked.
 pub(super) fn on_top(place: &OwnedFd, path: &Path, mounted: (u64, u64)) -> nix::Result<OwnedFd> {
     let top = open(path)?;
     match identity(&top)? == mounted && number(&top)? != number(place)? {
         true => Ok(top),
-        // Somebody else has moved it meanwhile.
+        // Another process has changed the path meanwhile.
         false => Err(Errno::ESTALE),
     }
 }
 
-/// A mount of what has a path of the host, on itself, that is read-only with all that is mounted in it.
+/// Binds a path of the host on itself, read-only with all mounts in it, and opens the mount.
 pub(crate) fn read_only_file(path: &Path) -> nix::Result<OwnedFd> {
     read_only_of(&open(path)?, path)
 }
 
-/// The same, of what was opened by that path.
+/// Binds an opened path as [`read_only_file`] does.
 pub(super) fn read_only_of(opened: &OwnedFd, path: &Path) -> nix::Result<OwnedFd> {
     let top = bind_itself(opened, path)?;
     make_read_only(&top)?;
     Ok(top)
 }
 
-/// Makes a mount read-only, with all that is mounted in it now. Nothing that is mounted outside later appears in it.
+/// Makes a mount read-only, with all mounts in it. Later mounts outside do not appear in it.
 pub(super) fn make_read_only(top: &OwnedFd) -> nix::Result<()> {
     let none = None::<&str>;
     let private = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
@@ -98,7 +98,7 @@ pub(super) fn make_read_only(top: &OwnedFd) -> nix::Result<()> {
     let all = Mounted::all()?;
     for mount in below(number(top)?, &all) {
         let opened = match open(&mount.path) {
-            // Who may not look at it out here may not from inside: the rights are the same.
+            // The program has no more permissions than this process, so it cannot access the mount either.
             Err(Errno::EACCES) => continue,
             opened => opened?,
         };
@@ -106,7 +106,7 @@ pub(super) fn make_read_only(top: &OwnedFd) -> nix::Result<()> {
         if found == mount.number {
             remount(&opened)?;
         } else if !below(mount.number, &all).any(|over| over.number == found) {
-            // No other mount lies over it, so somebody has moved it.
+            // No other mount covers it, so another process has moved it.
             return Err(Errno::ESTALE);
         }
     }
@@ -119,8 +119,8 @@ fn remount(mounted: &OwnedFd) -> nix::Result<()> {
     mount(none, &by_descriptor(mounted), none, flags, none)
 }
 
-/// The flags of a mount. The kernel lets nobody take one away who has it from elsewhere; those about access times it keeps where none of
-/// them is named.
+/// Returns the flags of a mount that a remount has to repeat. In a user namespace, the kernel rejects a remount that
+/// clears them. Flags for access times are kept if the remount contains none.
 fn flags_of(mounted: &OwnedFd) -> nix::Result<MsFlags> {
     let pairs = [
         (FsFlags::ST_NOSUID, MsFlags::MS_NOSUID),
@@ -132,7 +132,7 @@ fn flags_of(mounted: &OwnedFd) -> nix::Result<MsFlags> {
     Ok(flags.map(|(_, flag)| *flag).collect())
 }
 
-/// What `mount -o` takes, as the flags and the data of mount(2).
+/// Splits the options of `mount -o` into the flags and the data of mount(2).
 fn flags(options: &str) -> (MsFlags, String) {
     let (mut flags, mut data) = (MsFlags::empty(), Vec::new());
     for option in options.split(',') {
@@ -147,9 +147,9 @@ fn flags(options: &str) -> (MsFlags, String) {
     (flags, data.join(","))
 }
 
-/// The number of the mount that a descriptor is on.
+/// Returns the id of the mount that contains an open file.
 fn number(fd: &OwnedFd) -> nix::Result<u32> {
-    // It is in one of the first three lines, so one read is enough.
+    // It is in the first three lines, so one read is enough.
     let mut text = [0; 128];
     let path = format!("/proc/self/fdinfo/{}", fd.as_raw_fd());
     let length = File::open(path).and_then(|mut file| file.read(&mut text));
@@ -161,7 +161,7 @@ fn number(fd: &OwnedFd) -> nix::Result<u32> {
         .ok_or(Errno::ENOSYS)
 }
 
-/// A line of mountinfo: proc_pid_mountinfo(5).
+/// A line of mountinfo (proc_pid_mountinfo(5)).
 #[derive(Debug, PartialEq, Eq)]
 struct Mounted {
     number: u32,
@@ -170,13 +170,13 @@ struct Mounted {
     system: String,
 }
 
-/// The bytes of mountinfo that are asked for at once: those of some hundred mounts.
+/// The initial buffer for mountinfo in bytes, enough for some hundred mounts.
 const MOUNTINFO: usize = 16 << 10;
 
 impl Mounted {
     fn all() -> nix::Result<Vec<Self>> {
         let mut text = Vec::with_capacity(MOUNTINFO);
-        // As it states no size, `fs::read` would begin with a few bytes.
+        // Its size is 0, so `fs::read` would begin with a few bytes.
         let file = File::open("/proc/self/mountinfo").map(|file| file.take(u64::MAX));
         let read = file.and_then(|mut file| file.read_to_end(&mut text));
         read.map_err(|_| Errno::ENOSYS)?;
@@ -199,17 +199,17 @@ impl Mounted {
     }
 }
 
-/// Returns whether `/` is the file system that the kernel has unpacked its initramfs to, which nothing can be moved away from.
+/// Returns whether `/` is the initramfs, which cannot be unmounted or moved.
 pub(super) fn is_rootfs() -> nix::Result<bool> {
     let all = Mounted::all()?;
     let mut roots = all.iter().filter(|mount| mount.path == Path::new("/"));
     Ok(roots.any(|mount| mount.system == "rootfs"))
 }
 
-/// The mounts in one, at any depth.
+/// Returns the mounts in a mount, at any depth.
 fn below(number: u32, all: &[Mounted]) -> impl Iterator<Item = &Mounted> {
     let mut on: BTreeMap<u32, Vec<&Mounted>> = BTreeMap::new();
-    // The first of all mounts is on itself.
+    // The first mount is its own parent.
     for mount in all.iter().filter(|mount| mount.number != mount.on) {
         on.entry(mount.on).or_default().push(mount);
     }
@@ -221,7 +221,7 @@ fn below(number: u32, all: &[Mounted]) -> impl Iterator<Item = &Mounted> {
     })
 }
 
-/// A path as mountinfo writes it, with blanks and backslashes as `\040`.
+/// Decodes a path in mountinfo, in which blanks and backslashes are escaped in octal, as `\040`.
 fn unescape(field: &[u8]) -> PathBuf {
     let mut path = Vec::with_capacity(field.len());
     let mut rest = field;
@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_mountinfo_is_taken_apart() {
+    fn a_line_of_mountinfo_is_parsed() {
         for (line, number, on, path, system) in [
             (r"1 1 0:2 / / rw - rootfs rootfs rw", 1, 1, "/", "rootfs"),
             (
@@ -286,7 +286,7 @@ mod tests {
             path: "/".into(),
             system: String::new(),
         };
-        // 7 is in 8 and 8 in 7, which no kernel says.
+        // 7 is in 8 and 8 in 7, which no kernel reports.
         let all = [(1, 1), (2, 1), (3, 2), (4, 3), (5, 1), (7, 8), (8, 7)];
         let all = all.map(|(number, on)| mounted(number, on));
         let below = |number| {

@@ -1,7 +1,8 @@
-//! Places to mount on in a root, made where they are missing.
+//! Mount points in a root, created if they are missing.
 //!
-//! The root is another user's, who may change it meanwhile. Every path is looked up in it as its own programs would, so no link leads
-//! out; what is made is made in a directory that was opened so. The umask does not matter.
+//! The root may belong to another user, who may change it meanwhile. Every path is resolved in the root, as its own
+//! programs would resolve it, so no symlink leads out. New files are created in directories that were opened in this
+//! way. The umask does not apply.
 
 use super::mounts::by_descriptor;
 use nix::{
@@ -15,27 +16,28 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// How many symlinks that lead to nothing are followed for one place, as many as the kernel follows of others.
+/// The most dangling symlinks that are followed for one mount point, the same as the limit of the kernel for symlinks.
 const MOST_LINKS: usize = 40;
 
-/// Directories that are empty until a system has booted, so that links to what is in them lead nowhere before.
+/// Directories that are empty until a system has booted, so that symlinks into them dangle before.
 const EMPTY_UNTIL_BOOT: [&str; 2] = ["run", "var/run"];
 
-/// How many names are looked up for one place, before it counts as one that somebody keeps changing.
+/// The most names that are looked up for one mount point. After that, another process apparently keeps changing the
+/// path.
 const MOST_TURNS: usize = 4096;
 
 const BENEATH: ResolveFlag = ResolveFlag::RESOLVE_BENEATH;
 
-/// How paths are looked up.
+/// How paths are resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Within {
-    /// As a process does whose root is the directory.
+    /// As for a process whose root is the directory.
     Root,
-    /// Beneath the directory, which was mounted in the root by an earlier step. Nothing is made in what is mounted below it.
+    /// Beneath the directory, which an earlier step mounted in the root. Nothing is created in mounts below it.
     Mount,
 }
 
-/// Opens a path in a directory, with every symlink in it read as from there.
+/// Opens a path in a directory, and resolves all symlinks in that directory.
 pub(super) fn open_in(top: &OwnedFd, path: &Path, within: Within) -> nix::Result<OwnedFd> {
     open_with(
         top,
@@ -58,12 +60,13 @@ fn open_with(top: &OwnedFd, path: &Path, resolve: ResolveFlag) -> nix::Result<Ow
     openat2(top, path, how)
 }
 
-/// Where the kernel has an open file, as a path from the host's root on.
+/// Returns the kernel's path of an open file.
 pub(super) fn path_of(fd: &OwnedFd) -> nix::Result<PathBuf> {
     Ok(readlinkat(nix::fcntl::AT_FDCWD, &by_descriptor(fd))?.into())
 }
 
-/// Opens a place to mount a directory or a file on, made if it is missing. `may_be` says no to a place that is of no use.
+/// Opens a mount point for a directory or a file, and creates it if it is missing. `may_be` returns an error for an
+/// unsuitable one.
 pub(super) fn find_or_make(
     top: &OwnedFd,
     path: &Path,
@@ -97,7 +100,7 @@ fn walk(
         match open_in(top, &next, within) {
             Ok(opened) => (there, so_far) = (opened, next),
             Err(Errno::ENOENT) => match readlinkat(&there, name.as_os_str()) {
-                // It is a symlink, and leads to nothing.
+                // It is a dangling symlink.
                 Ok(_) if links == MOST_LINKS => return Err(Errno::ELOOP),
                 Ok(target) => {
                     links += 1;
@@ -121,10 +124,10 @@ fn walk(
                         open_with(top, &so_far, BENEATH | ResolveFlag::RESOLVE_NO_XDEV)?;
                     }
                     make(&there, &name, is_file && is_last)?;
-                    // What has the name now is looked up as if it had been there.
+                    // The next turn opens it like an existing one.
                     rest.push(name);
                 }
-                // Somebody has just put something else there.
+                // Another process has just replaced it.
                 Err(Errno::EINVAL) => rest.push(name),
                 Err(e) => return Err(e),
             },
@@ -135,7 +138,7 @@ fn walk(
     Ok(there)
 }
 
-/// Puts the names of a path on those that are left, the next one last.
+/// Puts the names of a path before the remaining ones. The next one is last.
 fn push(rest: &mut Vec<OsString>, path: &Path) {
     let names = path.components().rev().filter_map(|part| match part {
         Component::Normal(name) => Some(name.to_owned()),
@@ -145,8 +148,7 @@ fn push(rest: &mut Vec<OsString>, path: &Path) {
     rest.extend(names);
 }
 
-/// Returns whether a name in an open directory, and the rest of the path from there, lead into a directory that only a running system
-/// fills.
+/// Returns whether a name in an open directory, with the remaining path, is in one of [`EMPTY_UNTIL_BOOT`].
 fn is_empty_until_boot(
     top: &OwnedFd,
     there: &OwnedFd,
@@ -169,7 +171,7 @@ fn make(there: &OwnedFd, name: &OsStr, is_file: bool) -> nix::Result<()> {
         false => mkdirat(there, name, Mode::from_bits_truncate(0o755)),
     };
     match made {
-        // Another run was faster.
+        // Another process has just created it.
         Err(Errno::EEXIST) => Ok(()),
         made => made,
     }
