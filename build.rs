@@ -1,29 +1,30 @@
-//! Embeds the data directories: every `wrappers/*.toml` and `profiles/*.toml` becomes a row of a generated table, so that adding an
-//! applet or a CPU family is adding a file and nothing else.
+//! Embeds the data directories: every file in `wrappers/` and `profiles/` becomes a row of a generated table. To add
+//! an applet or a CPU family, you only add a file.
 //!
-//! The applets' definitions are read here and embedded as code, and the site answers of `site-cache/`, checked, as tables. A CPU
-//! family is text still: the globs beside it tell which one has to be read.
+//! The definitions of applets are parsed here and embedded as code. The site answers of `site-cache/` are checked and
+//! embedded as tables. A CPU family stays TOML: globs beside its text tell whether it has to be parsed.
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "cargo speaks to a build script through the environment"
+    reason = "cargo passes its settings to a build script in the environment"
 )]
 
 #[path = "src/site_cache/form.rs"]
-#[expect(unreachable_pub, reason = "the program has it too")]
+#[expect(unreachable_pub, reason = "the program includes this module too")]
 mod form;
 
 use form::{LayerFile, LayerKind, Obtained, WrittenAnswer};
 use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::Path, process};
 use wildmatch::WildMatch;
 
-/// The row of a wrapper: its stem, its names by the rule of `Wrapper::names` (those of its tools, those it lists, or the file's own),
-/// and the definition as code, so that the way to an applet parses nothing. A key that `Wrapper` does not know ends the build.
+/// Returns the row of a wrapper definition: its file stem, the names of its applets, and the definition as code, so
+/// that starting an applet parses no TOML. The names follow `Wrapper::names`: those of its tools, those that it lists,
+/// or that of the file. A key that `Wrapper` does not have ends the build.
 fn wrapper((stem, text): &(String, String)) -> String {
     let file = format!("wrappers/{stem}.toml");
     let wrapper: toml::Table = text
         .parse()
-        .unwrap_or_else(|e| refuse(&file, &format!("{e}")));
+        .unwrap_or_else(|e| fail(&file, &format!("{e}")));
     let tools = wrapper.get("tools").and_then(toml::Value::as_table);
     let tools = tools.into_iter().flat_map(toml::Table::keys);
     let mut names: Vec<&str> = tools.map(String::as_str).collect();
@@ -34,12 +35,8 @@ fn wrapper((stem, text): &(String, String)) -> String {
     let fields: String = wrapper
         .iter()
         .map(|(key, value)| {
-            field(key, value).unwrap_or_else(|| {
-                refuse(
-                    &file,
-                    &format!("`{key}` has a value of no kind it may have"),
-                )
-            })
+            field(key, value)
+                .unwrap_or_else(|| fail(&file, &format!("`{key}` has a value of the wrong type")))
         })
         .collect();
     format!(
@@ -47,7 +44,8 @@ fn wrapper((stem, text): &(String, String)) -> String {
     )
 }
 
-/// A key of a wrapper as a field of its struct; the words of `layers`, `code` and `toolchain` are names of variants.
+/// Returns a key of a wrapper definition as a field of `Wrapper`. The values of `layers`, `code` and `toolchain` are
+/// names of enum variants. Returns `None` if the value has the wrong type.
 fn field(key: &str, value: &toml::Value) -> Option<String> {
     let item = |value: &toml::Value| {
         let word = value.as_str()?;
@@ -79,7 +77,7 @@ fn field(key: &str, value: &toml::Value) -> Option<String> {
     Some(format!("{field}: {value}, "))
 }
 
-/// `build-type-flags` as a variant is called: `BuildTypeFlags`.
+/// Converts a value to the name of a variant: `build-type-flags` to `BuildTypeFlags`.
 fn camel(word: &str) -> String {
     let capital = |part: &str| {
         let (first, rest) = part.split_at(1.min(part.len()));
@@ -88,15 +86,15 @@ fn camel(word: &str) -> String {
     word.split('-').map(capital).collect()
 }
 
-/// The keys of a CPU family by which names are looked up: `target::Spellings`.
+/// The keys of a CPU family that are needed to look up names: `target::Spellings`.
 const NAME_KEYS: [&str; 4] = ["examples", "alone", "hurd", "names"];
 
-/// The row of a CPU family: its stem, its facts as text, the globs on CPUs by which it is chosen without reading the rest, and
-/// what names are looked up by as a text apart, which the way to an applet does not read.
+/// Returns the row of a CPU family: its file stem, its facts as TOML, the globs on CPUs that select it without parsing
+/// the rest, and the keys for looking up names as separate TOML, which starting an applet does not parse.
 fn family((stem, text): &(String, String)) -> String {
     let mut facts: toml::Table = text
         .parse()
-        .unwrap_or_else(|e| refuse(&format!("profiles/{stem}.toml"), &format!("{e}")));
+        .unwrap_or_else(|e| fail(&format!("profiles/{stem}.toml"), &format!("{e}")));
     let mut names = toml::Table::new();
     for key in ["summary", "cpus"] {
         names.extend(facts.get(key).map(|value| (key.into(), value.clone())));
@@ -111,14 +109,14 @@ fn family((stem, text): &(String, String)) -> String {
     )
 }
 
-/// The texts of a list; none where there is no list.
+/// Returns the strings of a list. Empty if the key is missing.
 fn strings<'t>(table: &'t toml::Table, key: &str) -> Vec<&'t str> {
     let values = table.get(key).and_then(toml::Value::as_array);
     let values = values.into_iter().flatten();
     values.filter_map(toml::Value::as_str).collect()
 }
 
-/// What stands behind the CPU in tuples that are tried on the globs of two layers.
+/// The endings of tuples, after the CPU, with which [`check_agreement`] compares layers.
 const SYSTEMS: [&str; 14] = [
     "-unknown-linux-gnu",
     "-unknown-linux-gnueabi",
@@ -136,13 +134,13 @@ const SYSTEMS: [&str; 14] = [
     "-unknown-elf",
 ];
 
-/// Ends the build and says what is wrong with the data.
-fn refuse(file: &str, message: &str) -> ! {
+/// Prints an error in a data file and ends the build.
+fn fail(file: &str, message: &str) -> ! {
     println!("cargo::error={file}: {message}");
     process::exit(1)
 }
 
-/// The files of a directory with that extension, sorted, as stem and text.
+/// Reads the files of a directory that have this extension. Returns stem and text of each, sorted.
 fn files(root: &str, directory: &str, extension: &str) -> Vec<(String, String)> {
     println!("cargo::rerun-if-changed={directory}");
     let mut files: Vec<_> = fs::read_dir(Path::new(root).join(directory))
@@ -160,34 +158,34 @@ fn files(root: &str, directory: &str, extension: &str) -> Vec<(String, String)> 
     files
 }
 
-/// The tables of the site answers: each layer with its answers, and the probes' sources.
+/// Returns the tables of the site answers: each layer with its answers, and the sources of the probes.
 fn site_cache(root: &str) -> String {
     let probes = files(root, "site-cache/probes", "c");
     let has_probe = |name: &str| probes.iter().any(|(stem, _)| stem == name);
     let mut layers = Vec::new();
     for (stem, text) in files(root, "site-cache", "toml") {
         let file = format!("site-cache/{stem}.toml");
-        let layer = LayerFile::parse(&text).unwrap_or_else(|e| refuse(&file, &e));
+        let layer = LayerFile::parse(&text).unwrap_or_else(|e| fail(&file, &e));
         let names = text.lines().skip_while(|line| *line != "[answers]").skip(1);
         let names: Vec<&str> = names.filter_map(|line| line.split(" = ").next()).collect();
         if let Some(pair) = names.windows(2).find(|pair| pair[0] >= pair[1]) {
             let (one, other) = (pair[1], pair[0]);
-            refuse(
+            fail(
                 &file,
-                &format!("`{one}` belongs before `{other}`: one answer a line, sorted"),
+                &format!("`{one}` belongs before `{other}`: answers are sorted, one per line"),
             );
         }
         if names.len() != layer.answers.len() {
-            refuse(
+            fail(
                 &file,
-                "behind `[answers]` stands one answer a line, and nothing else",
+                "after `[answers]`, only answers are allowed, one per line",
             );
         }
         if layer.summary.is_none() || layer.kind.is_none() || layer.tuples.is_empty() {
-            refuse(&file, "a layer has `summary`, `kind` and `tuples`");
+            fail(&file, "a layer needs `summary`, `kind` and `tuples`");
         }
         for (name, answer) in &layer.answers {
-            let refuse = |message: &str| -> ! { refuse(&file, &format!("`{name}`: {message}")) };
+            let fail = |message: &str| -> ! { fail(&file, &format!("`{name}`: {message}")) };
             let Some(WrittenAnswer {
                 asker: Some(_),
                 obtained: Some(obtained),
@@ -195,18 +193,18 @@ fn site_cache(root: &str) -> String {
                 ..
             }) = answer
             else {
-                refuse("a built-in answer has `value`, `asker` and `obtained`");
+                fail("a built-in answer needs `value`, `asker` and `obtained`");
             };
             match (obtained, probe) {
-                (Obtained::Probe, None) => {
-                    refuse("`obtained` is \"probe\", and no `probe` is named")
+                (Obtained::Probe, None) => fail("`obtained` is \"probe\", and `probe` is missing"),
+                (Obtained::Read, Some(_)) => {
+                    fail("it has a `probe`, so `obtained` has to be \"probe\"")
                 }
-                (Obtained::Read, Some(_)) => refuse("it has a `probe`, so `obtained` is \"probe\""),
                 (Obtained::Learned, _) => {
-                    refuse("what was learned for one target is no answer for all")
+                    fail("an answer that was learned for one target cannot be built in")
                 }
                 (_, Some(probe)) if !has_probe(probe) => {
-                    refuse(&format!("there is no site-cache/probes/{probe}.c"))
+                    fail(&format!("site-cache/probes/{probe}.c does not exist"))
                 }
                 _ => {}
             }
@@ -267,7 +265,7 @@ fn site_cache(root: &str) -> String {
     text + "];\n"
 }
 
-/// Checks that no two layers of one kind give one tuple different answers, for a tuple of each CPU and many systems.
+/// Checks that no two layers of the same kind give a tuple different answers, for tuples of each CPU and many systems.
 fn check_agreement(root: &str, layers: &[(String, LayerFile)]) {
     let families = files(root, "profiles", "toml");
     let cpus = families.iter().flat_map(|(stem, text)| {
@@ -283,7 +281,7 @@ fn check_agreement(root: &str, layers: &[(String, LayerFile)]) {
         globs.iter().any(|glob| WildMatch::new(glob).matches(tuple))
     };
     for tuple in &tuples {
-        let mut said: BTreeMap<(LayerKind, &str), (&str, &str)> = BTreeMap::new();
+        let mut seen: BTreeMap<(LayerKind, &str), (&str, &str)> = BTreeMap::new();
         for (stem, layer) in layers {
             if !fits(&layer.tuples, tuple) || fits(&layer.except, tuple) {
                 continue;
@@ -293,13 +291,13 @@ fn check_agreement(root: &str, layers: &[(String, LayerFile)]) {
                     layer.kind.expect("checked"),
                     &answer.as_ref().expect("checked").value,
                 );
-                let (other, before) = *said.entry((kind, name)).or_insert((stem, value));
+                let (other, before) = *seen.entry((kind, name)).or_insert((stem, value));
                 if before != value {
                     let file = format!("site-cache/{stem}.toml");
-                    refuse(
+                    fail(
                         &file,
                         &format!(
-                            "`{name}` of `{tuple}` is {value:?} here and {before:?} in {other}.toml, of the same kind"
+                            "`{name}` for `{tuple}` is {value:?} here and {before:?} in {other}.toml, a layer of the same kind"
                         ),
                     );
                 }
@@ -324,6 +322,6 @@ fn main() {
         fs::write(path, text).expect("a writable OUT_DIR");
     }
     println!("cargo::rerun-if-env-changed=CROSSMERGE_EPREFIX");
-    // The linker reads it: see the Makefile.
+    // The linker reads this file: see the Makefile.
     println!("cargo::rerun-if-changed=src/start.ld");
 }

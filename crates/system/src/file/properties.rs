@@ -34,14 +34,14 @@ pub fn tree(data: &[u8]) {
     let mut made = Made {
         directories: BTreeSet::from([PathBuf::new()]),
         all: BTreeSet::new(),
-        asked: Vec::new(),
+        lookups: Vec::new(),
     };
     for line in text.lines().take(MOST_LINES) {
         made.line(&top, line);
     }
     made.note(&top, Path::new("."));
     let tree = Tree::open_to_read(&top).expect("the tree");
-    for path in &made.asked {
+    for path in &made.lookups {
         check(&tree, path, &made.all);
     }
 }
@@ -51,7 +51,7 @@ struct Made<'t> {
     /// The directories that can be reached without following a symlink.
     directories: BTreeSet<PathBuf>,
     all: BTreeSet<Identity>,
-    asked: Vec<&'t Path>,
+    lookups: Vec<&'t Path>,
 }
 
 impl<'t> Made<'t> {
@@ -60,7 +60,7 @@ impl<'t> Made<'t> {
             return;
         };
         if kind == "?" {
-            self.asked.push(Path::new(rest));
+            self.lookups.push(Path::new(rest));
             return;
         }
         let (target, path) = match kind {

@@ -116,15 +116,15 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("new/file");
         put(&path, b"one\n").expect("a file");
-        let before = path.metadata().expect("it is there");
+        let before = path.metadata().expect("the file");
         put(&path, b"one\n").expect("a file");
         let identity = crate::file::Identity::of;
         assert_eq!(
-            identity(&path.metadata().expect("it is there")),
+            identity(&path.metadata().expect("the file")),
             identity(&before)
         );
         put(&path, b"two\n").expect("a file");
-        assert_eq!(std::fs::read(&path).expect("it is there"), b"two\n");
+        assert_eq!(std::fs::read(&path).expect("the file"), b"two\n");
         let names = std::fs::read_dir(directory.path().join("new")).expect("a directory");
         assert_eq!(names.count(), 1, "nothing is left beside it");
     }

@@ -45,9 +45,9 @@ impl Outside {
     pub(super) fn lock(mut self, number: &str) -> Result<()> {
         unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)
             .map_err(|e| EnterError::Namespaces(e.into()))?;
-        let asked = self.number.write_all(format!("{number}\n").as_bytes());
+        let sent = self.number.write_all(format!("{number}\n").as_bytes());
         let mut answer = String::new();
-        let answered = asked.and_then(|()| self.answer.read_to_string(&mut answer));
+        let answered = sent.and_then(|()| self.answer.read_to_string(&mut answer));
         match (answered, answer.as_str()) {
             (Err(e), _) => Err(EnterError::Ids(e.to_string())),
             (Ok(_), "\n") => Ok(()),
