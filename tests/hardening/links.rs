@@ -95,7 +95,7 @@ fn init_follows_no_link_that_another_user_planted() {
             "{path}: {said:#?}"
         );
         if !path.ends_with("lock") {
-            let owner = format!("is a link of {SOMEBODY}'s");
+            let owner = format!("belongs to {SOMEBODY}");
             assert!(said.stderr.contains(&owner), "{path}: {said:#?}");
         }
         assert_eq!(left_beside(&scene.theirs), [] as [PathBuf; 0]);
@@ -198,7 +198,7 @@ fn a_link_that_root_made_is_followed() {
     symlink(prefix.join("mnt/big"), theirs.join("moved")).expect("a link");
     let moved = theirs.join("moved").display().to_string();
     let said = prefix.own(["init", TUPLE, "--sysroot", &moved]);
-    said.fails(125, "is a link of root's", "name that place itself");
+    said.fails(125, "belongs to root", "use its own path");
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn fix_root_export_and_the_state_follow_no_planted_link() {
         let file = scene.theirs.join(file).display().to_string();
         let link = format!("`{}`", scene.theirs.join(link).display());
         let args = ["export", TUPLE, "cmake", &file, "--force"];
-        prefix.own(args).fails(125, &link, "name that place itself");
+        prefix.own(args).fails(125, &link, "use its own path");
         scene.check(&file);
     }
     // What is no file is not replaced by one.
@@ -292,7 +292,7 @@ fn fix_root_export_and_the_state_follow_no_planted_link() {
     let link = format!("`{}`", prefix.join("var/lib/crossmerge").display());
     prefix
         .own(["export", TUPLE, "env"])
-        .fails(125, &link, "name that place itself");
+        .fails(125, &link, "use its own path");
     scene.check("the config.site");
 }
 
@@ -322,5 +322,5 @@ fn a_user_is_kept_from_the_links_of_others_too() {
     ];
     let said = prefix.command("setpriv", AS_SOMEBODY.iter().chain(&words));
     let link = format!("`{}`", shared.join("x").display());
-    said.fails(125, &link, "name that place itself");
+    said.fails(125, &link, "use its own path");
 }

@@ -229,7 +229,7 @@ fn a_file_of_another_users_with_the_same_text_becomes_roots() {
         give_away(&prefix.join("shared/link"));
         let link = prefix.join("shared/link").display().to_string();
         let said = prefix.own(["export", TUPLE, "cmake", &link, "--force"]);
-        said.fails(125, "is a link of 4242's", "name that place itself");
+        said.fails(125, "belongs to 4242", "use its own path");
     }
 }
 
