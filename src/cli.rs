@@ -1,6 +1,7 @@
 //! The commands of `crossmerge` itself, and of `emerge-wrapper`.
 //!
-//! clap serves our own name only. What is printed on stdout is the answer; what is said on stderr is for a user.
+//! clap parses the arguments of `crossmerge` only, not those of applets. stdout is for the result; messages for the
+//! user go to stderr.
 
 mod adopt;
 mod args;
@@ -35,12 +36,12 @@ use std::{
     process::ExitCode,
 };
 
-/// Describes the command line of `crossmerge`: for its pages and its completions.
+/// Returns the command line of `crossmerge`, for its manual pages and its completions.
 pub fn command() -> clap::Command {
     <Cli as clap::CommandFactory>::command()
 }
 
-/// The command that was typed, without its options and arguments: `crossmerge profile set`.
+/// Returns the command without its options and arguments: `crossmerge profile set`.
 fn subcommand(typed: &[OsString]) -> String {
     let mut command = command();
     let mut words = vec!["crossmerge".to_owned()];
@@ -94,7 +95,7 @@ pub fn crossmerge(
     run(invocation, cli.command)
 }
 
-/// Runs one command.
+/// Runs one of the commands.
 fn run(invocation: Invocation<'_>, command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Init(options) => init::init(invocation, options),
@@ -151,8 +152,8 @@ fn run(invocation: Invocation<'_>, command: Command) -> Result<ExitCode, Failure
     }
 }
 
-/// Ends the options of `plan` behind the applet: clap would take one of the applet's for one of ours, and its `--`
-/// for that end.
+/// Inserts `--` after the applet of `plan`: clap would take an option of the applet for one of `plan`, and drop its
+/// `--`.
 fn closed_behind_applet(mut args: Vec<OsString>) -> Vec<OsString> {
     let is_word = |(_, arg): &(usize, &OsString)| !arg.as_bytes().starts_with(b"-");
     let mut words = args.iter().enumerate().filter(is_word);
@@ -163,8 +164,8 @@ fn closed_behind_applet(mut args: Vec<OsString>) -> Vec<OsString> {
     args
 }
 
-/// Takes `help` and `version`, which other programs have as commands, as the options that they are here: `help init`
-/// is `init --help`.
+/// Converts `help` and `version`, which are commands in other programs, to the options `--help` and `--version`:
+/// `help init` is `init --help`.
 fn options_of_commands(mut args: Vec<OsString>) -> Vec<OsString> {
     if args[0] == "help" {
         args.remove(0);
@@ -175,7 +176,7 @@ fn options_of_commands(mut args: Vec<OsString>) -> Vec<OsString> {
     args
 }
 
-/// What `crossmerge` alone prints: what it is for, and where to begin.
+/// Returns what `crossmerge` without arguments prints: its purpose, and the first commands.
 fn first_page() -> String {
     let row = |command: &str, about: &str| format!("  {HINT}{command:<26}{HINT:#}  {about}\n");
     let commands = command();
@@ -203,8 +204,8 @@ Examples:
   crossmerge init armv7a-unknown-linux-gnueabihf
   armv7a-unknown-linux-gnueabihf-emerge app-editors/nano
 
-Exit codes: 0 it was done; 1 `doctor` or `site-cache verify` found something; 125 crossmerge failed, and says why; an
-applet's are its tool's own, or 127 when there is no such tool and 126 when it may not be run.
+Exit codes: 0 success; 1 `doctor` or `site-cache verify` found something; 125 crossmerge failed, with a message; an
+applet's are its tool's own, or 127 if the tool does not exist and 126 if it is not executable.
 
 Manual pages: crossmerge(1), crossmerge-applets(1), crossmerge.toml(5)";
 

@@ -22,13 +22,14 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Make a target: its links, its sysroot and etc/portage in it
+    /// Make a target: its symlinks, its sysroot and the sysroot's etc/portage
     ///
-    /// A second run changes nothing but what your machine's settings changed. What you edited is never overwritten.
+    /// A second run only changes what depends on the host's settings, if those changed. Files that you edited are
+    /// never overwritten.
     Init(Init),
-    /// Print what is known about a tuple: ARCH, word size, emulator, the names that build systems have for it
+    /// Print the facts of a tuple: ARCH, word size, emulator, its names in build systems
     ///
-    /// Without a tuple it lists the CPU families, with examples of tuples and the other names of each.
+    /// Without a tuple, it lists the CPU families, with examples of tuples and the other names of each.
     Show {
         /// The tuple or another name of it, such as arm64; it need not be a target
         tuple: Option<OsString>,
@@ -39,7 +40,7 @@ pub(super) enum Command {
         #[arg(long, conflicts_with_all = ["tuple", "json"])]
         examples: bool,
     },
-    /// Print what `<tuple>-<applet> args…` would run, as shell that can be pasted
+    /// Print what `<tuple>-<applet> args…` would run, as shell commands to paste
     #[command(after_help = "\
 Examples:
   crossmerge plan armv7a-unknown-linux-gnueabihf emerge --pretend app-editors/nano
@@ -50,27 +51,27 @@ Examples:
         json: bool,
         /// The target's tuple
         tuple: OsString,
-        /// The applet, of those that `crossmerge applets` lists
+        /// The applet; `crossmerge applets` lists them
         applet: String,
-        /// Its arguments, passed on as they are: an option of `plan` itself stands before the tuple
+        /// Its arguments, passed on unchanged: put options of `plan` itself before the tuple
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
-    /// Print what a build system has to know of a target, as the file that it reads
+    /// Print the facts of a target as the file that a build system reads
     #[command(after_help = "\
 Examples:
   crossmerge export aarch64-unknown-linux-gnu cmake toolchain.cmake
   eval \"$(crossmerge export aarch64-unknown-linux-gnu env)\"
 
-docs/build-systems.md says how each file is used.")]
+docs/build-systems.md explains how each file is used.")]
     Export {
         /// The target's tuple
         tuple: OsString,
-        /// What the file is for
+        /// The format of the file
         format: Format,
-        /// Write this file, instead of printing its text, as `-` does
+        /// Write this file instead of printing it; `-` prints it
         file: Option<PathBuf>,
-        /// Replace a file that something else made
+        /// Replace a file that was not made by this command
         #[arg(long, requires = "file")]
         force: bool,
     },
@@ -78,63 +79,62 @@ docs/build-systems.md says how each file is used.")]
     Applets,
     /// List the targets of the host and their state
     ///
-    /// The states are `ready`; `no-compiler`, ready but for that; `adopted`, set up by crossdev, whose wrappers are
-    /// ours now; `foreign`, set up by crossdev or by hand; `unfinished`, an init that was cut short; `half-made`,
-    /// crossdev's placeholders in its make.conf; `bare`, a sysroot without etc/portage on a machine with Portage;
-    /// `missing`, no sysroot; `unreadable`, one that you may not read.
+    /// The states are `ready`; `no-compiler`, ready except for a compiler; `adopted`, set up by crossdev, with
+    /// wrappers that crossmerge has taken over; `foreign`, set up by crossdev or by hand; `unfinished`, an
+    /// interrupted init; `half-made`, with crossdev's placeholders in its make.conf; `bare`, a sysroot without
+    /// etc/portage although the host has Portage; `missing`, no sysroot; `unreadable`, a sysroot that you may not
+    /// read.
     Targets {
-        /// List the cross compilers that are installed instead, each with a tuple that it serves
+        /// List the installed cross compilers instead, each with a tuple that it works for
         #[arg(long)]
         available: bool,
         /// Print a JSON array
         #[arg(long)]
         json: bool,
     },
-    /// Say what is wrong with targets, and which command fixes it
+    /// Check targets, and print the command that fixes each fault
     ///
-    /// It changes nothing. The exit code is 0 when nothing is wrong, 1 when something is. docs/doctor.md explains
-    /// each check.
+    /// It changes nothing. The exit code is 0 if nothing is wrong, else 1. docs/doctor.md explains each check.
     Doctor {
         /// The targets' tuples; without any, every target of the host
         tuples: Vec<OsString>,
-        /// Make this check alone, and those that it needs; may be given several times
+        /// Run only this check and those that it needs; may be given several times
         #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(doctor::check_names()))]
         check: Vec<String>,
-        /// Print a line for every check, not for the findings alone
+        /// Print a line for every check, not only for faults
         #[arg(short, long)]
         verbose: bool,
         /// Print a JSON array
         #[arg(long)]
         json: bool,
     },
-    /// Show, register or install the kernel's rules that hand foreign programs to QEMU
+    /// Show, register or install the kernel's rules that run foreign programs under QEMU
     #[command(subcommand)]
     Binfmt(BinfmtCommand),
     /// List, show or set a target's Portage profile
     #[command(subcommand)]
     Profile(ProfileCommand),
-    /// Show, check and learn the answers that configure scripts are given
+    /// Show, check and learn answers for configure scripts
     ///
-    /// A configure script asks some things by running a program, which it cannot do in a cross build. site-cache(5)
-    /// says more.
+    /// A configure script runs programs to find some answers, which it cannot do in a cross build. See site-cache(5).
     #[command(subcommand)]
     SiteCache(super::site_cache::SiteCacheCommand),
     /// Take over the wrappers of crossdev's targets, or put them back
     Adopt {
-        /// The tuples; without any, every target of crossdev's
+        /// The tuples; without any, every target of crossdev
         tuples: Vec<OsString>,
-        /// Put back what was there before
+        /// Put back crossdev's wrappers
         #[arg(long)]
         undo: bool,
-        /// Print the steps, and touch nothing
+        /// Print the steps, and change nothing
         #[arg(long)]
         dry_run: bool,
     },
-    /// Undo what init did; what you edited or merged stays
+    /// Undo what init did; files that you edited or merged stay
     Remove {
         /// The target's tuple
         tuple: OsString,
-        /// Print what would go, and touch nothing
+        /// Print what would be removed, and change nothing
         #[arg(long)]
         dry_run: bool,
     },
@@ -148,22 +148,23 @@ Examples:
   crossmerge init aarch64-unknown-linux-gnu --toolchain aarch64-linux-gnu- --with-libc
   crossmerge init riscv64-unknown-linux-musl --llvm --sysroot /srv/riscv --dry-run
 
-Then `crossmerge doctor <tuple>` says what is missing, and <tuple>-emerge, -configure, -cmake and others build for it.")]
+Then `crossmerge doctor <tuple>` reports what is missing, and <tuple>-emerge, -configure, -cmake and others build for it.")]
 pub(super) struct Init {
     /// The tuple, such as aarch64-unknown-linux-gnu, or another name of it, such as arm64; `crossmerge show` lists them
     pub(super) tuple: OsString,
-    /// Print the writes as a diff, and touch nothing
+    /// Print the writes as a diff, and change nothing
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// Keep the target here instead of in `/usr/<tuple>`, from now on
+    /// Keep the target in this directory instead of `/usr/<tuple>`, from now on
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) sysroot: Option<PathBuf>,
-    /// Make the links here instead of beside crossmerge, from now on
+    /// Make the symlinks in this directory instead of beside crossmerge, from now on
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) bindir: Option<PathBuf>,
-    /// Adopt the toolchain whose tools' names begin so: arm-linux-gnueabi-, /opt/sdk/bin/arm-vendor-; or `none`
+    /// Adopt the toolchain whose tools' names begin with this: arm-linux-gnueabi-, /opt/sdk/bin/arm-vendor-; or
+    /// `none`
     ///
-    /// Without it, init adopts the cross compiler that is installed for the tuple, with its libc.
+    /// Without this option, init adopts the installed cross compiler for the tuple, with its libc.
     #[arg(long, value_name = "PREFIX", conflicts_with = "llvm")]
     pub(super) toolchain: Option<OsString>,
     /// Adopt clang and lld, which work for every tuple
@@ -179,7 +180,7 @@ pub(super) struct Init {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum BinfmtCommand {
-    /// Print what the kernel has for each of our rules
+    /// Print the state of each rule in the kernel
     Status {
         #[command(flatten)]
         which: RuleSelection,
@@ -192,22 +193,22 @@ pub(super) enum BinfmtCommand {
         #[command(flatten)]
         which: RuleSelection,
     },
-    /// Register rules with the kernel, until the machine is switched off
+    /// Register rules with the kernel, until the host is shut down
     Register {
         #[command(flatten)]
         which: RuleSelection,
         #[command(flatten)]
         how: RegisterOptions,
     },
-    /// Take registered rules away
+    /// Remove registered rules
     Unregister {
         #[command(flatten)]
         which: RuleSelection,
-        /// Print the writes as shell, and touch nothing
+        /// Print the writes as shell commands, and change nothing
         #[arg(long)]
         dry_run: bool,
     },
-    /// Write files to /etc/binfmt.d, which register rules when the machine starts
+    /// Write files to /etc/binfmt.d, by which rules are registered when the host boots
     Install {
         #[command(flatten)]
         which: RuleSelection,
@@ -221,32 +222,32 @@ pub(super) enum BinfmtCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct RuleSelection {
-    /// The tuple for whose programs the rule is
+    /// The tuple of the programs
     #[arg(conflicts_with = "all")]
     pub(super) tuple: Option<OsString>,
-    /// Every rule, where QEMU is installed and the kernel does not run such programs itself
+    /// Every rule whose QEMU is installed, except for programs that the kernel runs itself
     #[arg(long)]
     pub(super) all: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct RegisterOptions {
-    /// Add flag C: QEMU gets the rights of a set-user-ID program. Whoever may start one can be root then
+    /// Add flag C: QEMU gets the rights of a set-user-ID program, so any user who may start one can become root
     #[arg(long)]
     pub(super) credentials: bool,
-    /// Print the writes as shell, and touch nothing
+    /// Print the writes as shell commands, and change nothing
     #[arg(long)]
     pub(super) dry_run: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ProfileCommand {
-    /// List the profiles of the target's ARCH and libc; `*` is the one that is linked
+    /// List the profiles of the target's ARCH and libc; `*` marks the linked one
     List {
         /// The target's tuple
         tuple: OsString,
     },
-    /// Print the target's profile and what it says
+    /// Print the target's profile and its settings
     Show {
         /// The target's tuple
         tuple: OsString,

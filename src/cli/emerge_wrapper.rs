@@ -1,4 +1,4 @@
-//! `emerge-wrapper`, by which crossdev calls its wrappers.
+//! `emerge-wrapper`: the command that crossdev calls.
 
 use super::{
     init::{initialise, is_llvm},
@@ -15,7 +15,7 @@ use std::{
     process::ExitCode,
 };
 
-/// Runs `emerge-wrapper`, as crossdev and people who know crossdev call it.
+/// Runs `emerge-wrapper`, called by crossdev or by a user who knows crossdev.
 pub fn emerge_wrapper(
     argv0: &OsStr,
     args: Vec<OsString>,

@@ -41,10 +41,10 @@ fn export_file(
     let mut facts = call.facts()?.clone();
     facts.take_flags_of(&context.env);
     facts.look_for(format, context);
-    // The files that the text names.
+    // The files that the exported file refers to.
     let mut named = Vec::new();
     if format == Format::Env {
-        // Without a compiler that is the error, whatever else is missing.
+        // A missing compiler is reported before any other error.
         facts.compiler()?;
         named.extend(config_site(&call)?);
         facts.config_site = named.first().map(|file| file.path.clone());
@@ -65,7 +65,7 @@ fn export_file(
             checked => checked?,
         }
     }
-    // Nothing is written before the last refusal.
+    // Files are only written after all checks.
     for file in named {
         file::put(&file.path, file.text.as_bytes()).map_err(ExportError::File)?;
     }

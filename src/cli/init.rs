@@ -60,7 +60,7 @@ pub(super) fn initialise(
         return print(&plan.to_diff()?);
     }
     let plan = request.init(&mut context)?;
-    // Nothing can be said when stderr is gone, and it is done.
+    // The work is done, and an error could not be printed without stderr.
     let _ = io::stderr().write_all(plan.to_text().as_bytes());
     Ok(ExitCode::SUCCESS)
 }
@@ -95,7 +95,7 @@ pub(super) fn remove(
     print(&text)
 }
 
-/// Returns whether the environment has `LLVM=yes`, by which crossdev is told to use clang.
+/// Returns whether the environment contains `LLVM=yes`, crossdev's setting for clang.
 pub(super) fn is_llvm(env: &Env) -> bool {
     env.get(env::LLVM).is_some_and(|llvm| llvm == "yes")
 }

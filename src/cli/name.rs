@@ -1,4 +1,4 @@
-//! The tuples on the command line: each argument that names a target becomes a tuple here, and nowhere else.
+//! The tuples on the command line: only this module turns an argument into a tuple.
 
 use crate::{
     applet::Wrappers,
@@ -19,7 +19,7 @@ use std::{
     ffi::{OsStr, OsString},
 };
 
-/// The columns of a terminal that the list of families keeps to.
+/// The width of the list of families, in columns.
 const COLUMNS: usize = 80;
 
 /// Reads the names of targets on one command line.
@@ -28,7 +28,7 @@ pub(super) struct NameReader {
     names: Names,
     /// The targets of the host.
     targets: BTreeSet<Tuple>,
-    /// What may follow a tuple in the name of a program.
+    /// The names of programs that may follow a tuple.
     tools: Vec<String>,
     /// The command as it was typed, for hints.
     words: Vec<OsString>,
@@ -36,7 +36,7 @@ pub(super) struct NameReader {
 }
 
 impl NameReader {
-    /// Collects what names are looked up in.
+    /// Collects the known names and targets.
     pub(super) fn new(
         config: &Config,
         wrappers: &Wrappers,
@@ -54,24 +54,25 @@ impl NameReader {
         })
     }
 
-    /// The tuple that a name means, whether it is a target of the host or not: for what makes one, or prints facts.
+    /// Returns the tuple that a name means, whether or not it is a target of the host: for commands that make a
+    /// target or print facts.
     pub(super) fn tuple(&self, name: &OsStr) -> Result<Tuple, Failure> {
         let tuple = match self.read(name)? {
             Reading::AsTyped(tuple) => return Ok(tuple),
             Reading::Means(tuple) => tuple,
         };
-        Ok(told(name, tuple))
+        Ok(noted(name, tuple))
     }
 
-    /// The tuple of the target that a name means. Where there is none of the very tuple, the only target of the host
-    /// that the name fits is meant.
+    /// Returns the tuple of the target that a name means. If the host has no target of that tuple, the name may mean
+    /// the only target that fits it.
     pub(super) fn target(&self, name: &OsStr) -> Result<Tuple, Failure> {
         let tuple = match self.read(name)? {
             Reading::AsTyped(tuple) => return Ok(tuple),
             Reading::Means(tuple) => tuple,
         };
         if self.targets.contains(&tuple) {
-            return Ok(told(name, tuple));
+            return Ok(noted(name, tuple));
         }
         let text = name.to_string_lossy();
         let fitting: Vec<Tuple> = { self.targets.iter() }
@@ -79,8 +80,8 @@ impl NameReader {
             .cloned()
             .collect();
         match &fitting[..] {
-            [] => Ok(told(name, tuple)),
-            [target] => Ok(told(name, target.clone())),
+            [] => Ok(noted(name, tuple)),
+            [target] => Ok(noted(name, target.clone())),
             _ => Err(self.error(NameError::Ambiguous {
                 name: text.into_owned(),
                 targets: fitting,
@@ -99,8 +100,8 @@ impl NameReader {
         read.map_err(|error| self.error_of(error, name))
     }
 
-    /// Returns whether a target is of the kind that a name means: family, word size, byte order and kernel, and the
-    /// libc and the ABI where the name has more in it than a CPU.
+    /// Returns whether a target fits a name: family, word size, byte order and kernel are the same, and so are libc
+    /// and ABI if the name is more than a CPU.
     fn fits(&self, name: &str, meant: &Tuple, target: &Tuple) -> bool {
         let facts = |tuple: &Tuple| Target::of(tuple, &self.sources, &self.directory).ok();
         let family = |tuple: &Tuple| self.names.family(tuple.cpu()).map(|family| &family.cpus);
@@ -125,7 +126,7 @@ impl NameReader {
         self.error_of(error, &name)
     }
 
-    /// An error whose hint is the command as it was typed with another tuple in it.
+    /// Makes an error whose hint is the command as it was typed, with another tuple.
     fn error_of(&self, error: NameError, name: &OsStr) -> Failure {
         let hint = error.hint(|tuple| {
             let mut typed = Some(());
@@ -143,7 +144,7 @@ impl NameReader {
         }
     }
 
-    /// The families, for `show` without a tuple.
+    /// Returns the families, for `show` without a tuple.
     pub(super) fn families(&self) -> Vec<ListedFamily<'_>> {
         let listed = self.names.families().iter().map(|family| {
             let tuples = family
@@ -164,8 +165,8 @@ impl NameReader {
     }
 }
 
-/// Says what a name was taken for.
-fn told(name: &OsStr, tuple: Tuple) -> Tuple {
+/// Prints a note with the tuple that a name means.
+fn noted(name: &OsStr, tuple: Tuple) -> Tuple {
     report::note(&format!("{} is {tuple}", quote(name)));
     tuple
 }
@@ -182,13 +183,13 @@ pub(super) struct ListedFamily<'f> {
 }
 
 impl ListedFamily<'_> {
-    /// Their examples, one a line.
+    /// Renders the examples, one a line.
     pub(super) fn to_examples(families: &[Self]) -> String {
         let examples = families.iter().flat_map(|family| family.examples);
         examples.map(|example| format!("{example}\n")).collect()
     }
 
-    /// The families for a user, and what a tuple consists of.
+    /// Renders the families, and the parts of a tuple.
     pub(super) fn to_text(families: &[Self]) -> String {
         let mut text = String::new();
         for family in families {
@@ -214,7 +215,7 @@ impl ListedFamily<'_> {
     }
 }
 
-/// A key, and words in as many lines as they need.
+/// Renders a key and its words, on as many lines as they need.
 fn row<'w>(key: &str, words: impl Iterator<Item = &'w str>) -> String {
     let mut text = format!("  {key:<10}");
     let mut width = text.len();

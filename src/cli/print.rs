@@ -1,4 +1,4 @@
-//! Prints what a command answers.
+//! Prints the result of a command.
 
 use crossmerge_plan::{report, report::Failure};
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! `crossmerge site-cache`: the answers that configure scripts are given, shown and explained.
+//! `crossmerge site-cache`: shows and explains the answers for configure scripts.
 
 mod scan;
 mod shown;
@@ -28,48 +28,49 @@ use std::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SiteCacheCommand {
-    /// List the answers that a configure script for the target is given
+    /// List the answers that configure scripts for the target get
     List {
         /// The target's tuple
         tuple: OsString,
-        /// List as well what is known and not given
+        /// Also list answers that are not given
         #[arg(long)]
         all: bool,
         /// Print a JSON array
         #[arg(long)]
         json: bool,
     },
-    /// List the tests of configure scripts that run a program, their defaults in a cross build, and our answers
+    /// List the tests of configure scripts that run a program, their defaults in a cross build, and crossmerge's
+    /// answers
     Scan {
         /// The target's tuple
         tuple: OsString,
-        /// The scripts, or directories that have one; without any, ./configure
+        /// The scripts, or directories that contain one; without any, ./configure
         #[arg(value_name = "SCRIPT")]
         scripts: Vec<PathBuf>,
-        /// Take the scripts in the directories below as well
+        /// Also scan the scripts in subdirectories
         #[arg(long)]
         recursive: bool,
         /// Print a JSON array
         #[arg(long)]
         json: bool,
     },
-    /// Say where an answer comes from, and why it is given or not
+    /// Print where an answer comes from, and why it is given or not
     Explain {
         /// The target's tuple
         tuple: OsString,
         /// The cache variable, such as ac_cv_func_malloc_0_nonnull
         variable: String,
     },
-    /// Run the probes with the target's compiler and libc, and compare what they say with the answers
+    /// Run the probes with the target's compiler and libc, and compare their results with the answers
     ///
-    /// The exit code is 1 when something differs, else 0.
+    /// The exit code is 1 if something differs, else 0.
     Verify {
         /// The target's tuple
         tuple: OsString,
-        /// Run this probe only; may be given again
+        /// Run this probe only; may be given several times
         #[arg(long, value_name = "NAME")]
         probe: Vec<String>,
-        /// How many to run at once; as many as there are processors, if not given
+        /// How many probes to run at once; the default is the number of processors
         #[arg(short, long)]
         jobs: Option<usize>,
         /// Print JSON
@@ -81,37 +82,37 @@ pub(super) enum SiteCacheCommand {
         /// The target's tuple
         tuple: OsString,
     },
-    /// Run a configure script with its tests under QEMU, and keep what they find as the target's own answers
+    /// Run a configure script with its tests under QEMU, and keep the results as the target's own answers
     ///
-    /// It runs twice, with tests and without, in temporary directories; the source directory is only read.
+    /// It runs twice, with and without tests, in temporary directories; the source directory is only read.
     Learn {
         /// The target's tuple
         tuple: OsString,
-        /// Say what would be learned, and keep nothing
+        /// Print what would be learned, and keep nothing
         #[arg(long)]
         dry_run: bool,
         /// Print a JSON object
         #[arg(long)]
         json: bool,
-        /// The script and its arguments, as `<tuple>-configure` takes them; without a script, ./configure
+        /// The script and its arguments, as for `<tuple>-configure`; without a script, ./configure
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
-    /// Take out answers that were learned
+    /// Remove learned answers
     Forget {
         /// The target's tuple
         tuple: OsString,
         /// The cache variables
         #[arg(required_unless_present = "all")]
         variables: Vec<String>,
-        /// Forget everything that was learned
+        /// Remove everything that was learned
         #[arg(long, conflicts_with = "variables")]
         all: bool,
     },
 }
 
 impl SiteCacheCommand {
-    /// The name of the target that it is about.
+    /// Returns the name of the target.
     pub(super) fn tuple(&self) -> &OsStr {
         match self {
             Self::List { tuple, .. }
@@ -125,7 +126,7 @@ impl SiteCacheCommand {
     }
 }
 
-/// Runs one of them.
+/// Runs one of the commands.
 pub(super) fn run(
     command: SiteCacheCommand,
     context: Context,
@@ -201,7 +202,7 @@ pub(super) fn run(
     }
 }
 
-/// Says that nothing is known of a variable, and which ones are called alike.
+/// Makes the error for an unknown variable, with similar names as the hint.
 fn unknown(context: &Context, answers: &Answers, variable: &str) -> Failure {
     const ALIKE: usize = 3;
     let tuple = &context.tuple;
@@ -220,7 +221,7 @@ fn unknown(context: &Context, answers: &Answers, variable: &str) -> Failure {
     .into()
 }
 
-/// What is said of one variable, the general first: a key and its value a line.
+/// Renders the answers for one variable, the general ones first: a line for each key with its value.
 fn explain(context: &Context, answers: &Answers, said: &[Answer]) -> String {
     let (answer, overridden) = said.split_last().expect("something is said of it");
     let layer = answers.layers().filter(|(name, _)| *name == answer.layer);
@@ -273,7 +274,7 @@ fn explain(context: &Context, answers: &Answers, said: &[Answer]) -> String {
     text
 }
 
-/// Whether an answer that decides is given, and why so.
+/// Returns whether an answer is given to scripts, and why.
 fn why(context: &Context, answers: &Answers, answer: &Answer) -> String {
     let file = context.config.target_file(&context.tuple);
     let file = file.display();
@@ -297,7 +298,7 @@ fn why(context: &Context, answers: &Answers, answer: &Answer) -> String {
     }
 }
 
-/// How an answer was obtained, for a user.
+/// Returns a sentence on how an answer was obtained.
 fn obtained(obtained: Obtained) -> &'static str {
     match obtained {
         Obtained::Probe => "its probe was run on targets of this kind",
@@ -306,7 +307,7 @@ fn obtained(obtained: Obtained) -> &'static str {
     }
 }
 
-/// What an answer is about, for a user.
+/// Returns the subject of an answer.
 fn about(about: About) -> &'static str {
     match about {
         About::Kernel => "the kernel of the target machine; under QEMU, the host's answers",
@@ -316,7 +317,7 @@ fn about(about: About) -> &'static str {
     }
 }
 
-/// A line for each answer: the variable, its value, its layer and who confirmed it.
+/// Renders a line for each answer: the variable, its value, its layer and its confirmation.
 fn table(listed: &[&Answer], answers: &Answers) -> String {
     let width =
         |of: fn(&Answer) -> usize| listed.iter().map(|answer| of(answer)).max().unwrap_or(0);

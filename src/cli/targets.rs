@@ -97,7 +97,7 @@ pub(super) fn doctor(
     Ok(ExitCode::from(u8::from(report.has_findings())))
 }
 
-/// Tells what to do where there is no target yet.
+/// Prints a note on how to make the first target.
 fn say_no_targets() {
     report::note(
         "there are no targets: `crossmerge init <tuple>` makes one; `crossmerge targets --available` lists the cross compilers that are installed",

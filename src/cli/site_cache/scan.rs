@@ -1,4 +1,4 @@
-//! `crossmerge site-cache scan`, for people and as data.
+//! `crossmerge site-cache scan`, as text and as JSON.
 
 use super::shown::{self, confirmation, shown};
 use crate::{
@@ -18,18 +18,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How our answer to a test stands to what the script takes for granted.
+/// How crossmerge's answer to a test compares with the script's default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
     /// There is no answer.
     Missing,
-    /// There is one, and it is not given: no probe confirmed it.
+    /// There is an answer, which is not given because no probe confirmed it.
     NotGiven,
-    /// There is one to another question under this name, and none to the one that the script asks.
+    /// There is an answer to another question under this name, but not to the script's.
     AnotherTest,
-    /// It says what the script would have guessed.
+    /// The answer is the script's default.
     Same,
-    /// It says something else.
+    /// The answer differs from the script's default.
     Differs,
 }
 
@@ -101,7 +101,7 @@ fn answer_to<'a>(test: &Test, answers: &'a Answers) -> Option<&'a Answer> {
     answers.about(&test.variable).last()
 }
 
-/// Our answer to the question that the script asks, for a user.
+/// Returns crossmerge's answer to the script's question.
 fn value_for<'a>(answer: &'a Answer, script: &str) -> &'a str {
     match answer.value {
         None => "-",
@@ -109,7 +109,7 @@ fn value_for<'a>(answer: &'a Answer, script: &str) -> &'a str {
     }
 }
 
-/// The script, a line for each test, and the lines in which nothing can be answered.
+/// Renders the script's name, a line for each test, and the lines that no answer can affect.
 fn to_text(path: &Path, scan: &Scan, script: &str, answers: &Answers) -> String {
     let unknown = || "a package without a name".into();
     let package = scan.package.clone().unwrap_or_else(unknown);

@@ -2,17 +2,17 @@
 
 use crate::site_cache::data::{About, Answer, Answers, Obtained, Origin};
 
-/// The value for a user.
+/// Returns the value.
 pub(super) fn value(answer: &Answer) -> &str {
     answer.value.as_deref().map_or("-", shown)
 }
 
-/// A value that a user can see.
+/// Returns a value in visible form.
 pub(super) fn shown(value: &str) -> &str {
     if value.is_empty() { "''" } else { value }
 }
 
-/// Who saw that it is so.
+/// Returns how an answer was confirmed.
 pub(super) fn confirmation(answer: &Answer) -> String {
     let mut text = match (&answer.origin, &answer.probe, answer.obtained) {
         (Origin::User(_), None, _) => "yours".into(),
