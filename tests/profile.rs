@@ -104,7 +104,7 @@ fn a_profile_that_portage_ignores_is_named_with_the_reason() {
     prefix.write(parent, "nowhere:base\n");
     let said = prefix.own(["profile", "list", TUPLE]).success();
     let why = format!(
-        "crossmerge: the profile `g:default/linux/arm/23.0/armv4` is omitted: `{}`: there is no `nowhere:base`, and Portage ignores the profile\n",
+        "crossmerge: the profile `g:default/linux/arm/23.0/armv4` is omitted: `{}`: `nowhere:base` does not exist, so Portage ignores the profile\n",
         prefix.join(parent).display()
     );
     assert_eq!(said.stderr, why);
@@ -260,18 +260,21 @@ fn a_target_without_a_profile_is_told_how_to_get_one() {
         &format!("crossmerge profile set {TUPLE} auto"),
     );
     let bare = Prefix::new();
-    bare.own(["profile", "list", TUPLE])
-        .fails(125, "no Portage here", "chapter 3 of the guide");
+    bare.own(["profile", "list", TUPLE]).fails(
+        125,
+        "Portage is not installed on the host",
+        "chapter 3 of the guide",
+    );
     bare.own(["init", TUPLE, "--profile", "nosuch"]).fails(
         125,
-        "no Portage here",
+        "Portage is not installed on the host",
         "chapter 3 of the guide",
     );
     assert!(!bare.join("usr").exists(), "something was made");
     bare.own(["init", TUPLE]).success();
     bare.own(["profile", "set", TUPLE, "nosuch"]).fails(
         125,
-        "no Portage here",
+        "Portage is not installed on the host",
         "chapter 3 of the guide",
     );
 }

@@ -189,10 +189,7 @@ fn the_path_to_a_sysroot_is_walked_as_it_is_written() {
                 let said = prefix.run(&name, args);
                 unchanged(&before, &tree(&prefix.join("real")));
                 assert_eq!(said.code, Some(125), "{path}: {said:#?}");
-                assert!(
-                    said.stderr.contains("belongs to 4242"),
-                    "{path}: {said:#?}"
-                );
+                assert!(said.stderr.contains("belongs to 4242"), "{path}: {said:#?}");
             }
         }
         // A link of the user's own is as good as the directory.
