@@ -85,7 +85,7 @@ fn what_must_not_be_registered_is_not() {
         &prefix,
         "crossmerge binfmt register x86_64-pc-linux-gnu",
         "the host runs programs of `x86_64` itself",
-        "would send them to QEMU",
+        "would run them under QEMU",
     );
     refused(
         &prefix,
