@@ -266,7 +266,7 @@ fn a_root_behind_a_link_of_another_users_is_not_entered() {
         said.fails(
             125,
             "is not followed: another user could have put it there",
-            "name that place itself",
+            "use its own path",
         );
         assert_eq!(names_in(rooted.root()), before, "{root}");
     }
@@ -281,7 +281,7 @@ fn a_root_behind_a_link_of_another_users_is_not_entered() {
         said.fails(
             125,
             "is not followed: another user could have put it there",
-            "name that place itself",
+            "use its own path",
         );
     }
     // Root's own links, and a user's, lead where they say.
