@@ -283,7 +283,7 @@ fn fix_root_export_and_the_state_follow_no_planted_link() {
     let args = ["export", TUPLE, "cmake", &device, "--force"];
     prefix
         .own(args)
-        .fails(125, "not a regular file", "another place");
+        .fails(125, "not a regular file", "another file");
 
     // The config.site is root's, and below what root has.
     std::fs::create_dir_all(prefix.join("var/lib")).expect("directories");
