@@ -408,7 +408,7 @@ fn an_exported_file_replaces_its_own_kind_only() {
     assert_eq!(export(&[ARM.tuple, "scons"]).code, Some(125));
     for extra in [&[] as &[&str], &["--force"]] {
         let words = [&[ARM.tuple, "cmake", "/dev/null"], extra].concat();
-        export(&words).fails(125, "`/dev/null` is no regular file", "is printed");
+        export(&words).fails(125, "`/dev/null` is not a regular file", "is printed");
     }
     let printed = export(&[ARM.tuple, "cmake", "-"]).success().stdout;
     assert_eq!(printed, export(&[ARM.tuple, "cmake"]).success().stdout);
