@@ -432,7 +432,11 @@ fn what_cannot_be_told_a_build_system_is_an_error_that_says_so() {
     // One that a distribution has under a name without the vendor.
     prefix.script("tools/hppa2.0-linux-gnu-gcc", "#!/bin/sh\n");
     export(hppa, "cmake").fails(125, "no compiler", "--toolchain hppa2.0-linux-gnu-`");
-    export(hppa, "cargo").fails(125, "has no known Rust target", "set `rust` in your own file");
+    export(hppa, "cargo").fails(
+        125,
+        "has no known Rust target",
+        "set `rust` in your own file",
+    );
     export(hppa, "go").fails(125, "has no known GOARCH", "set `goarch` in your own file");
     export(avr, "go").fails(125, "has no known GOOS", "avr-env");
     export("nosuch-unknown-elf", "json").fails(125, "nosuch", "nosuch.toml");
