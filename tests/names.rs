@@ -392,7 +392,7 @@ fn settings_that_are_nowhere_are_named_with_the_variable_that_says_so() {
     for variable in ["PORTAGE_CONFIGROOT", "EPREFIX"] {
         let said = prefix.with(variable, "/nowhere").run(&name, ["x"]);
         let unset = format!("`unset {variable}`");
-        said.fails(125, "there is no directory `", &unset);
+        said.fails(125, "does not exist", &unset);
     }
 }
 
