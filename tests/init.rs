@@ -353,7 +353,7 @@ fn a_file_that_is_not_ours_is_refused_before_anything_is_touched() {
         let before = tree(&prefix.path());
         prefix.own(["init", TUPLE]).fails(
             125,
-            "is not crossmerge's, and a link of ours would replace it",
+            "is not crossmerge's, and a symlink to crossmerge would replace it",
             hint,
         );
         unchanged(&before, &tree(&prefix.path()));
@@ -665,7 +665,7 @@ fn a_sysroot_that_is_another_users_is_refused_before_anything_is_touched() {
         ("far", "it is the sysroot of `avr`"),
         ("link", "it is the sysroot of `avr`"),
         ("usr", "the host's own files are in it"),
-        ("file", "it is no directory"),
+        ("file", "it is not a directory"),
     ] {
         prefix
             .own(["init", "arm-other-linux-gnueabi", "--sysroot", place])

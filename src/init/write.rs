@@ -123,7 +123,7 @@ impl WriteStep {
             None if node.is_none() => Action::Make,
             there => {
                 let is_ours = there
-                    .is_some_and(|there| record.holds(within(&write.path, places.path()), &there));
+                    .is_some_and(|there| record.has(within(&write.path, places.path()), &there));
                 match (write.on_conflict, &write.content) {
                     (OnConflict::Command, _) if is_our_command(&write.path) => Action::Replace,
                     (OnConflict::Command, _) => return Err(InitError::NotOurs(write.path)),
@@ -255,7 +255,7 @@ fn beside(
         match entry_at(places, &sibling)? {
             None => return Ok(Action::Beside(last.unwrap_or(sibling))),
             Some(there) if there == *wanted => return Ok(Action::Keep),
-            Some(there) if record.holds(within(&sibling, places.path()), &there) => {
+            Some(there) if record.has(within(&sibling, places.path()), &there) => {
                 last = Some(sibling)
             }
             Some(_) => last = None,
