@@ -24,6 +24,7 @@ struct Line {
     check: String,
     status: String,
     message: String,
+    #[serde(rename = "mend")]
     fix: Option<String>,
 }
 
@@ -345,7 +346,7 @@ fn an_init_that_was_cut_short_or_undone() {
         "x",
     )
     .expect("a file");
-    fixes(&prefix, ARM, "init", "error", "cut short");
+    fixes(&prefix, ARM, "init", "error", "an init was interrupted");
     fs::remove_file(sysroot(&prefix, "etc/portage/profile/use.force")).expect("gone");
     fixes(&prefix, ARM, "init", "warning", "profile/use.force`");
 }

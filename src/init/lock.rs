@@ -16,7 +16,7 @@ use std::{
 #[derive(Debug)]
 pub(super) struct Locked {
     pub(super) rollback: Rollback,
-    pub(super) _held: Flock<File>,
+    pub(super) _lock: Flock<File>,
 }
 
 /// Takes the sysroot's lock. While another process holds it, waits, and prints so after a moment.
@@ -32,7 +32,7 @@ pub(super) fn lock(sysroot: &Path) -> Result<Locked, InitError> {
     // If the lock was not taken, the files made for it are removed again.
     let rollback = Rollback::new(places, made);
     Ok(Locked {
-        _held: held?,
+        _lock: held?,
         rollback,
     })
 }
@@ -73,7 +73,7 @@ pub(crate) fn lock_or_go_on(sysroot: &Path) -> Result<Option<impl Sized>, InitEr
     match take_existing(sysroot, lock).map_err(io::Error::from) {
         Ok(held) => Ok(Some(Locked {
             rollback,
-            _held: held,
+            _lock: held,
         })),
         Err(e) => {
             // The lock file belongs to another process.
