@@ -325,7 +325,7 @@ fn a_tuple_that_is_not_crossdevs_is_refused() {
     let before = state(&prefix);
     prefix.own(["adopt", TUPLE, OTHER]).fails(
         125,
-        &format!("`{OTHER}` has no wrapper of crossdev's"),
+        &format!("`{OTHER}` has no crossdev wrapper"),
         &format!("crossmerge init {OTHER}"),
     );
     prefix.own(["adopt", "--undo", TUPLE]).fails(

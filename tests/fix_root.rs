@@ -597,7 +597,10 @@ fn what_may_not_be_read_is_named_and_the_rest_is_looked_at() {
         said.stdout.contains("x.la\n") && !said.stdout.contains("y.la"),
         "{said:#?}"
     );
-    let line = format!("left     {}: cannot read it: permission denied\n", private.display());
+    let line = format!(
+        "left     {}: cannot read it: permission denied\n",
+        private.display()
+    );
     assert!(said.stderr.contains(&line), "{said:#?}");
 }
 

@@ -314,7 +314,9 @@ fn a_portage_of_an_unknown_version_is_asked_until_doctor_has_compared_it() {
     stand_in(&prefix, "3.0.44");
     let said = settings();
     assert!(
-        said.contains("crossmerge does not know Portage 3.0.44: PORTAGE_REPOSITORIES is "),
+        said.contains(
+            "crossmerge does not know Portage 3.0.44: portageq prints PORTAGE_REPOSITORIES as "
+        ),
         "{said}"
     );
     assert!(asked(), "the answers differ");
