@@ -594,7 +594,7 @@ fn a_compiler_that_cannot_assemble() {
     without_part(
         "sdk/arm-linux-gnueabi/bin/as",
         "assemble",
-        "compiles C, and cannot assemble",
+        "compiles C, but cannot assemble",
     );
 }
 
@@ -830,7 +830,7 @@ fn a_pkg_config_that_is_missing_or_puts_the_sysroot_elsewhere() {
             ARM,
             "pkg-config",
             "error",
-            "sysroot before each flag's path once",
+            "sysroot once before each flag's path",
         );
         assert_eq!(fix, "unset REAL_PKG_CONFIG");
         let path = format!(
@@ -844,7 +844,7 @@ fn a_pkg_config_that_is_missing_or_puts_the_sysroot_elsewhere() {
             ARM,
             "pkg-config",
             "error",
-            "sysroot before each flag's path once",
+            "sysroot once before each flag's path",
         );
         assert!(fix.starts_with("export REAL_PKG_CONFIG=/"), "{fix}");
     }
@@ -935,7 +935,7 @@ fn libtool_files_and_scripts_that_point_outside() {
         ARM,
         "symlinks",
         "warning",
-        "which the sysroot lacks",
+        "that the sysroot lacks",
     );
     assert!(
         fix.starts_with("rm /") && fix.ends_with("/usr/lib/libhost.so"),
