@@ -1,11 +1,12 @@
 //! `adopt`: takes over the wrappers of crossdev's targets, and puts them back.
 //!
-//! Look first: which names of which targets lead to crossdev's scripts, and what an earlier run recorded. From that comes a list of
-//! steps, which `--dry-run` prints and [`AdoptRequest::run`] does under a lock: what was there is kept and recorded, and only then are
-//! links changed. Whatever can be refused is refused before the first step.
+//! [`AdoptRequest::plan`] reads which names of which targets lead to crossdev's scripts, and what an earlier run
+//! recorded, and decides on a list of steps. `--dry-run` prints them, and [`AdoptRequest::run`] does them under a lock:
+//! existing files are kept and recorded before any symlink is changed. Everything that can be refused is refused before
+//! the first step.
 //!
-//! What crossdev's package owns is never touched, and neither is what is in a sysroot. The names that crossdev has no wrapper for
-//! are linked as `init` links them.
+//! adopt changes no file of crossdev's package and no file in a sysroot. Names for which crossdev has no wrapper get
+//! the symlinks that `init` makes.
 
 mod error;
 mod put_back;
@@ -36,11 +37,11 @@ use std::{
 };
 use step::AdoptStep;
 
-/// The lock, in our own directory.
+/// The lock file, in crossmerge's state directory.
 const LOCK: &str = "lock";
 
 impl AdoptRequest<'_> {
-    /// Decides what it would do, and touches nothing.
+    /// Decides on the steps, and changes nothing.
     pub fn plan(&self) -> Result<AdoptPlan, AdoptError> {
         let record = AdoptRecord::read(self.config)?;
         let plan = match self.undo {
@@ -51,9 +52,10 @@ impl AdoptRequest<'_> {
         Ok(plan)
     }
 
-    /// Decides and does it.
+    /// Decides on the steps and does them.
     ///
-    /// It is decided twice, as `init` does: what is refused is refused before there is a lock.
+    /// It decides twice, as `init` does: first without the lock, so that a refusal creates no lock file, and again
+    /// under the lock.
     pub fn run(&self) -> Result<AdoptPlan, AdoptError> {
         let plan = self.plan()?;
         if plan.steps.is_empty() {
@@ -68,7 +70,7 @@ impl AdoptRequest<'_> {
         Ok(plan)
     }
 
-    /// Takes the lock of our own directory, and that of each target in which `init` has been.
+    /// Takes the lock of crossmerge's state directory, and the lock of each target that `init` has made.
     fn lock(&self) -> Result<Vec<Flock<File>>, AdoptError> {
         let directory = self.config.state_directory();
         let lock = file::take(&directory.join(LOCK), &directory, &mut Vec::new());
@@ -81,12 +83,12 @@ impl AdoptRequest<'_> {
 
     fn context(&self, tuple: &Tuple) -> Result<Context, AdoptError> {
         let mut env = self.env.clone();
-        // It names the sysroot of one target, and these are several.
+        // SYSROOT names the sysroot of one target, but adopt may handle several.
         env.unset(env::SYSROOT);
         Ok(Context::new(env, self.config.clone(), tuple.clone())?)
     }
 
-    /// The targets that are meant.
+    /// Returns the targets of the request.
     fn chosen(&self, record: &AdoptRecord) -> Result<BTreeSet<Tuple>, AdoptError> {
         if !self.tuples.is_empty() {
             return Ok(self.tuples.iter().cloned().collect());
@@ -99,8 +101,9 @@ impl AdoptRequest<'_> {
         Ok(chosen)
     }
 
-    /// The directories in which wrappers of crossdev's may be, each once: those of PATH in their order, and crossdev's own. One that is
-    /// reached by a link that another user could have planted is left out, and named: it may lead to any directory of root's.
+    /// Lists the directories in which crossdev's wrappers may be, each once: those of PATH in their order, then
+    /// crossdev's own. A directory that is reached through a symlink of another user is left out with a note, because
+    /// that symlink may lead to any directory of root's.
     fn directories(&self) -> Vec<PathBuf> {
         static NAMED: Once = Once::new();
         let mut directories = path(self.env);
@@ -108,7 +111,7 @@ impl AdoptRequest<'_> {
         let mut seen = BTreeSet::new();
         let mut left_out = Vec::new();
         let mut real = |directory: &PathBuf| match Directory::open(directory) {
-            // With /usr merged, one directory has several names in PATH.
+            // If /usr is merged, PATH may contain several names of one directory.
             Ok(directory) => Some(directory.real()),
             Err(e @ FileError::ForeignLink { .. }) => {
                 left_out.push(e.to_string());
@@ -128,20 +131,20 @@ impl AdoptRequest<'_> {
             .collect()
     }
 
-    /// The directory that crossdev's package installs to.
+    /// Returns the directory to which crossdev's package installs.
     fn crossdevs_directory(&self) -> PathBuf {
         below(&self.config.broot, "usr/bin")
     }
 }
 
-/// Refuses what could not be done, before anything is.
+/// Checks that every step can be done, before the first one is.
 fn check(steps: &[AdoptStep]) -> Result<(), AdoptError> {
     let directories: BTreeSet<&Path> = steps
         .iter()
         .filter_map(|step| step.path().parent())
         .collect();
     for directory in directories {
-        // What is not there yet is made by the first step that needs it.
+        // The first step that needs a missing directory creates it.
         let there = directory.ancestors().find(|directory| directory.exists());
         let there = there.unwrap_or(Path::new("/"));
         Directory::open(there).map_err(io::Error::from)?;

@@ -1,7 +1,8 @@
-//! What crossdev leaves on a machine, and how it is told from everything else.
+//! The files that crossdev installs on a host, and how they are recognised.
 //!
-//! crossdev's package owns `emerge-wrapper` and the scripts `cross-*`. For each target, `emerge-wrapper --init` makes links to
-//! these beside itself, which no package owns. Source: crossdev's emerge-wrapper of May 2026; until 2010 they led to `emerge-wrapper`.
+//! crossdev's package owns `emerge-wrapper` and the scripts `cross-*`. For each target, `emerge-wrapper --init` makes
+//! symlinks to these beside itself, which no package owns. Source: crossdev's emerge-wrapper of May 2026; until 2010
+//! the symlinks led to `emerge-wrapper`.
 
 use crate::links::is_our_command;
 use crossmerge_plan::tuple::Tuple;
@@ -13,17 +14,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What crossdev calls at the end of its work, to make a target's links.
+/// The program that crossdev runs last, to make a target's symlinks.
 pub(crate) const EMERGE_WRAPPER: &str = "emerge-wrapper";
 
-/// The applets for which crossdev has a script, `cross-<applet>`, and each target a link.
+/// The applets for which crossdev has a script, `cross-<applet>`, and each target a symlink.
 const APPLETS: [&str; 4] = ["ebuild", "emerge", "fix-root", "pkg-config"];
 
-/// The wrappers of every target in these directories, by target.
+/// Lists the wrappers of every target in these directories, by target.
 pub(crate) fn wrappers(directories: &[PathBuf]) -> io::Result<BTreeMap<Tuple, Vec<PathBuf>>> {
     let mut found: BTreeMap<Tuple, Vec<PathBuf>> = BTreeMap::new();
     for directory in directories {
-        // A directory of PATH that is not there, or that we may not read, has no wrapper for anyone.
+        // A directory of PATH that does not exist or cannot be read contains no usable wrapper.
         let Ok(entries) = fs_err::read_dir(directory) else {
             continue;
         };
@@ -40,13 +41,14 @@ pub(crate) fn wrappers(directories: &[PathBuf]) -> io::Result<BTreeMap<Tuple, Ve
     Ok(found)
 }
 
-/// The target whose wrapper this is, if it is crossdev's.
+/// Returns the target of a wrapper, if it is crossdev's.
 pub(crate) fn target_of(path: &Path) -> Option<Tuple> {
     let (tuple, _) = path.file_name().and_then(split)?;
     is_wrapper(path).then_some(tuple)
 }
 
-/// Returns whether the wrapper of a target is crossdev's: a link to one of its scripts, there or not, or a copy of one.
+/// Returns whether a target's wrapper is crossdev's: a symlink to one of its scripts, even a dangling one, or a copy of
+/// one.
 fn is_wrapper(path: &Path) -> bool {
     if is_our_command(path) {
         return false;
@@ -61,7 +63,7 @@ fn is_wrapper(path: &Path) -> bool {
     path.is_file() && same_text(path, &script)
 }
 
-/// Returns whether two files say the same.
+/// Returns whether two files have the same contents.
 pub(crate) fn same_text(one: &Path, other: &Path) -> bool {
     let length = |path: &Path| path.metadata().map(|metadata| metadata.len()).ok();
     let text = |path: &Path| read::read(path, read::SCRIPT).ok();
@@ -86,7 +88,7 @@ fn split(name: &OsStr) -> Option<(Tuple, &'static str)> {
     Some((tuple.parse().ok()?, applet))
 }
 
-/// Returns whether a file of crossdev's package has the name.
+/// Returns whether the name is that of a file of crossdev's package.
 fn is_script(name: &OsStr) -> bool {
     let applet = name.to_str().and_then(|name| name.strip_prefix("cross-"));
     name == EMERGE_WRAPPER || applet.is_some_and(|applet| APPLETS.contains(&applet))

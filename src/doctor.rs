@@ -1,9 +1,9 @@
-//! `doctor`: looks at a target and says what is wrong with it, and which command fixes that.
+//! `doctor`: checks a target, and reports each problem with the command that fixes it.
 //!
-//! Every check is a function from a `Examination` to a `Finding`, and `CHECKS` lists all of them. A check reads and
-//! runs, and writes nothing but below a temporary directory. One that cannot be done says so: it is never `ok` because
-//! nobody looked. One that rests on another that failed is not done, so that one cause is one finding. Next comes
-//! `cli.rs`, which prints the report.
+//! Every check is a function from an `Examination` to a `CheckResult`, and `CHECKS` lists them all. Checks read files
+//! and run programs; they write only below a temporary directory. A check that cannot be done is reported as skipped,
+//! never as `ok`. A check that depends on a failed one is skipped, so that one cause is reported once. `cli.rs` prints
+//! the report.
 
 mod environment;
 mod examination;
@@ -36,16 +36,17 @@ use std::{
     fmt::Write as _,
 };
 
-/// One check: what it is called, what it looks at, and how.
+/// One check.
 #[derive(Debug, Clone, Copy)]
 struct Check {
-    /// Its name, in the report and in `docs/doctor.md`.
+    /// The name, in the report and in `docs/doctor.md`.
     name: &'static str,
-    /// What it looks at, in half a sentence.
+    /// The condition that it verifies, in half a sentence.
     looks_at: &'static str,
-    /// The checks without which it means nothing, when they failed or could not be done. Each stands above it.
+    /// The checks on which it depends. It is skipped if one of them failed or was skipped. Each stands above it in the
+    /// table.
     needs: &'static [&'static str],
-    /// The check.
+    /// The function that does the check.
     run: fn(&Examination) -> Result<CheckResult, DoctorError>,
 }
 
@@ -59,13 +60,13 @@ const CHECKS: [Check; 38] = [
     },
     Check {
         name: "facts",
-        looks_at: "a CPU family in profiles/ knows the tuple",
+        looks_at: "a CPU family in profiles/ matches the tuple",
         needs: &["tuple"],
         run: sysroot::facts,
     },
     Check {
         name: "environment",
-        looks_at: "no variable set by hand turns the target into another",
+        looks_at: "no environment variable replaces the target's own settings",
         needs: &["tuple"],
         run: environment::environment,
     },
@@ -83,7 +84,7 @@ const CHECKS: [Check; 38] = [
     },
     Check {
         name: "leftovers",
-        looks_at: "no file of an init that was cut short lies about",
+        looks_at: "no temporary file of an interrupted init is left",
         needs: &["init"],
         run: sysroot::leftovers,
     },
@@ -95,13 +96,13 @@ const CHECKS: [Check; 38] = [
     },
     Check {
         name: "links",
-        looks_at: "every link of the target is there and ours",
+        looks_at: "every symlink of the target exists and leads to crossmerge",
         needs: &["facts", "sysroot"],
         run: links::links,
     },
     Check {
         name: "path",
-        looks_at: "the links are the first of their names in PATH",
+        looks_at: "the symlinks are the first of their names in PATH",
         needs: &["links"],
         run: links::path,
     },
@@ -113,7 +114,7 @@ const CHECKS: [Check; 38] = [
     },
     Check {
         name: "settings",
-        looks_at: "which settings crossmerge reads itself, and which it asks portageq",
+        looks_at: "which settings crossmerge reads itself, and which need portageq",
         needs: &["portage"],
         run: portage::settings,
     },
@@ -155,19 +156,19 @@ const CHECKS: [Check; 38] = [
     },
     Check {
         name: "compiler",
-        looks_at: "the C compiler is there and starts",
+        looks_at: "the C compiler exists and starts",
         needs: &["facts", "sysroot"],
         run: toolchain::compiler,
     },
     Check {
         name: "compile",
-        looks_at: "it compiles C to assembly",
+        looks_at: "the compiler compiles C to assembly",
         needs: &["compiler"],
         run: toolchain::compile,
     },
     Check {
         name: "assemble",
-        looks_at: "it assembles that to an object",
+        looks_at: "the compiler assembles the result to an object",
         needs: &["compile"],
         run: toolchain::assemble,
     },
@@ -179,25 +180,25 @@ const CHECKS: [Check; 38] = [
     },
     Check {
         name: "link",
-        looks_at: "it links an object without any library",
+        looks_at: "the compiler links an object without any library",
         needs: &["machine"],
         run: toolchain::link,
     },
     Check {
         name: "flags",
-        looks_at: "it takes the target's CFLAGS and LDFLAGS",
+        looks_at: "the compiler accepts the target's CFLAGS and LDFLAGS",
         needs: &["link"],
         run: flags::flags,
     },
     Check {
         name: "abi",
-        looks_at: "the profile's own flags make the compiler's ABI",
+        looks_at: "the profile's flags produce the compiler's ABI",
         needs: &["link", "profile"],
         run: profile::abi,
     },
     Check {
         name: "float-abi",
-        looks_at: "the float ABI of what it makes, and of the libc, is the tuple's",
+        looks_at: "the float ABI of the compiler's output and of the libc is the tuple's",
         needs: &["link"],
         run: toolchain::float_abi,
     },
@@ -215,7 +216,7 @@ const CHECKS: [Check; 38] = [
     },
     Check {
         name: "esysroot",
-        looks_at: "a `--sysroot` of the caller's, such as ESYSROOT, wins",
+        looks_at: "a caller's `--sysroot`, such as ESYSROOT, overrides the compiler's sysroot",
         needs: &["link"],
         run: toolchain::esysroot,
     },
@@ -233,7 +234,7 @@ const CHECKS: [Check; 38] = [
     },
     Check {
         name: "libc-package",
-        looks_at: "the target's Portage knows of the libc",
+        looks_at: "the target's Portage has a package for the libc",
         needs: &["libc", "repositories"],
         run: portage::libc_package,
     },
@@ -245,7 +246,7 @@ const CHECKS: [Check; 38] = [
     },
     Check {
         name: "config.site",
-        looks_at: "every file of CONFIG_SITE is there",
+        looks_at: "every file in CONFIG_SITE exists",
         needs: &["tuple"],
         run: environment::config_site,
     },
@@ -269,13 +270,13 @@ const CHECKS: [Check; 38] = [
     },
     Check {
         name: "qemu",
-        looks_at: "QEMU's emulator of the target is there",
+        looks_at: "QEMU's emulator for the target is installed",
         needs: &["facts"],
         run: program::qemu,
     },
     Check {
         name: "run",
-        looks_at: "a program of the target runs under it",
+        looks_at: "a program for the target runs under QEMU",
         needs: &["program", "qemu"],
         run: program::run,
     },
@@ -294,24 +295,24 @@ pub struct Line {
     looks_at: &'static str,
 }
 
-/// What every check of every target came to.
+/// The results of all checks of all targets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct DoctorReport(Vec<Line>);
 
 impl DoctorReport {
-    /// Returns whether there was no target.
+    /// Returns whether no target was checked.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Returns whether anything is wrong.
+    /// Returns whether there is a warning or an error.
     pub fn has_findings(&self) -> bool {
         self.0.iter().any(Line::is_finding)
     }
 
-    /// The report for a user, with colours: of each target a summary, and its findings with what is wrong and what fixes it. With
-    /// `verbose`, a line for every other check stands between the two.
+    /// Renders the report for a user, with colours: for each target a summary, then its findings with their fixes. With
+    /// `verbose`, the other checks are listed between the two.
     pub fn to_text(&self, verbose: bool) -> String {
         let mut text = String::new();
         for lines in self.0.chunk_by(|one, next| one.tuple == next.tuple) {
@@ -327,7 +328,7 @@ impl DoctorReport {
     }
 }
 
-/// The line that a target's part of the report begins with: how many of its checks came to what.
+/// Renders the first line of a target's part of the report: the number of its checks by status.
 fn summary(lines: &[Line]) -> String {
     let count = |status| lines.iter().filter(|line| line.status == status).count();
     let mut counts = vec![format!("{} ok", count(CheckStatus::Ok))];
@@ -375,15 +376,15 @@ impl Line {
     }
 }
 
-/// The names of all checks, in the order of the report.
+/// Lists the names of all checks, in the order of the report.
 pub fn check_names() -> impl Iterator<Item = &'static str> {
     CHECKS.iter().map(|check| check.name)
 }
 
-/// The checks that were asked for and those that they need: none left out where none was named.
+/// Returns the named checks and those on which they depend; all checks if none is named.
 fn wanted(names: &[String]) -> BTreeSet<&'static str> {
     let mut wanted = BTreeSet::new();
-    // Each need stands above what needs it.
+    // Checks stand below those that they depend on, so one pass from the end is enough.
     for check in CHECKS.iter().rev() {
         let is_named = names.is_empty() || names.iter().any(|name| name == check.name);
         if is_named || wanted.contains(check.name) {
@@ -394,8 +395,8 @@ fn wanted(names: &[String]) -> BTreeSet<&'static str> {
     wanted
 }
 
-/// Checks the targets; without any named, all that are initialised. Of the checks, those that are named and what they need are
-/// made, and those that are named reported; without any named, all.
+/// Checks the given targets, or all initialised targets if none is given. `checks` names the checks to report; all are
+/// if it is empty. The checks that they depend on are done, but not reported.
 pub fn examine(
     env: &Env,
     config: &Config,

@@ -1,8 +1,9 @@
-//! `<tuple>-fix-root`: makes the files and symlinks of a sysroot that name places of the host name the sysroot's, and links its
-//! configuration scripts where a build finds them.
+//! `<tuple>-fix-root`: replaces paths of the host in a sysroot's files and symlinks by paths of the sysroot, and makes
+//! symlinks to its configuration scripts where a build finds them.
 //!
-//! Look first: [`FixRootRequest`] says what was asked for, [`SysrootFiles`] what is in the sysroot and should be otherwise, [`Fix`]
-//! what of that is done and what is left. `--dry-run` prints it, `apply.rs` does it. `doctor` looks with the same eyes.
+//! [`FixRootRequest`] contains the arguments, [`SysrootFiles`] the files of the sysroot and how they should be, and
+//! [`Fix`] what is changed and what is left. `--dry-run` prints it, and `apply.rs` does it. `doctor` uses the same
+//! search.
 
 mod apply;
 mod error;
@@ -40,39 +41,40 @@ use std::{
     process::ExitCode,
 };
 
-/// What is done and what is left.
+/// The decision: what is changed and what is left.
 #[derive(Debug)]
 struct Fix<'a> {
     changes: Vec<&'a SysrootFile>,
-    /// Symlinks of the sysroot, each with the relative path that it gets.
+    /// Symlinks of the sysroot that become relative, each with its new target.
     symlinks: Vec<(&'a EscapingSymlink, &'a Path)>,
     links: Vec<Link>,
-    /// A path and why it stays as it is.
+    /// The paths that stay as they are, with the reason.
     left: Vec<(PathBuf, String)>,
-    /// How many are left because packages own them.
+    /// The number of paths that are left because packages own them.
     owned: usize,
 }
 
-/// A link that is made, or made to lead elsewhere.
+/// A symlink to a script, to be made or replaced.
 #[derive(Debug)]
 struct Link {
     path: PathBuf,
     target: PathBuf,
-    /// What is written in place of a link to a script that looks for its files beside the name it is called by.
+    /// The text of a small script, written instead of a symlink if the target finds its files by the name under which
+    /// it is called.
     text: Option<String>,
 }
 
-/// How a text that stands in for a link begins: the path and the arguments of the call come next.
+/// The beginning of such a script; the path and `"$@"` follow.
 const CALL: &str = "#!/bin/sh\nexec ";
 
-/// The path that such a text calls.
+/// Returns the path that such a script calls.
 fn called(text: &str) -> Option<PathBuf> {
     let words = shell_words::split(text.strip_prefix(CALL)?).ok()?;
     words.first().map(PathBuf::from)
 }
 
-/// Returns whether a name is that of a tool or an applet of the target, with or without a version: whoever made the sysroot would choose
-/// what `<tuple>-gcc` runs.
+/// Returns whether a name is that of a tool or applet of the target, with or without a version. A symlink of that name
+/// to a sysroot's script would let the sysroot's owner choose what `<tuple>-gcc` runs.
 fn is_tool(name: &OsStr, wrappers: &Wrappers) -> bool {
     let name = name.to_string_lossy();
     wrappers.names().any(|tool| {
@@ -85,7 +87,7 @@ fn is_tool(name: &OsStr, wrappers: &Wrappers) -> bool {
     })
 }
 
-/// Runs the applet with its arguments. The tuple is that of our name, which not every form of the arguments needs.
+/// Runs the applet. `tuple` comes from the name of the call, which not every form of the arguments needs.
 pub fn run(
     argv0: &OsStr,
     tuple: Result<Tuple, ContextError>,
@@ -119,11 +121,11 @@ pub fn run(
             fix.apply(tree, report::line)?;
         }
     }
-    fix.tell_the_rest(&request, &sysroot, &again.join(" "));
+    fix.print_rest(&request, &sysroot, &again.join(" "));
     Ok(ExitCode::SUCCESS)
 }
 
-/// The command that fixes what a look at the target's sysroot has found.
+/// Returns the command that fixes what the search in the target's sysroot has found.
 pub(crate) fn fix<'a>(
     tuple: &Tuple,
     owners: impl IntoIterator<Item = &'a Option<String>>,
@@ -136,7 +138,8 @@ pub(crate) fn fix<'a>(
 }
 
 impl<'a> Fix<'a> {
-    /// Decides what is done: everything, but what packages own without `--installed`, and what is not ours to change.
+    /// Decides what is changed: everything, except files that packages own, without `--installed`, and files that are
+    /// not ours to change.
     fn decide(
         files: &'a SysrootFiles,
         sysroot: &Sysroot,
@@ -158,8 +161,7 @@ impl<'a> Fix<'a> {
                     fix.leave(&found.path, format!("`{owner}` owns it"));
                 }
                 _ if found.is_elsewhere_too() => {
-                    let why =
-                        "its mode would change under another name of it too, which was not found";
+                    let why = "it has another hard link, which was not found and whose mode would change too";
                     fix.leave(&found.path, why.into());
                 }
                 _ => fix.changes.push(found),
@@ -170,7 +172,7 @@ impl<'a> Fix<'a> {
                 (None, _) => fix.leave(
                     &symlink.path,
                     format!(
-                        "it leads out of the sysroot, to `{}`, which the sysroot lacks",
+                        "it leads out of the sysroot, to `{}`, which the sysroot does not contain",
                         symlink.target.shown()
                     ),
                 ),
@@ -200,7 +202,7 @@ impl<'a> Fix<'a> {
                     .is_some_and(|script| is_run(&script))
             {
                 if is_tool(&config.name, wrappers) {
-                    let why = "a tool of the target has that name, and gets no link to a sysroot's script";
+                    let why = "a tool of the target has that name, so no symlink to a sysroot's script is made";
                     fix.leave(&config.path, why.into());
                     continue;
                 }
@@ -214,7 +216,8 @@ impl<'a> Fix<'a> {
         self.left.push((path.into(), why));
     }
 
-    /// Decides about the link to a script. What is there stays, but for one of ours: one into this sysroot.
+    /// Decides about the symlink to a script. An existing file stays, unless it is a symlink or script of ours into
+    /// this sysroot.
     fn link(&mut self, links: &Links, config: &Script, sysroot: &Sysroot) {
         let mut name = links.prefix.clone();
         name.push(&config.name);
@@ -234,11 +237,11 @@ impl<'a> Fix<'a> {
         };
         match is_ours {
             true => self.links.push(Link { path, target, text }),
-            false => self.leave(&path, "it is no link into the sysroot".into()),
+            false => self.leave(&path, "it is not a symlink into the sysroot".into()),
         }
     }
 
-    /// The changes as a diff, for `--dry-run`.
+    /// Renders the changes as a diff, for `--dry-run`.
     fn to_diff(&self) -> String {
         let mut text = String::new();
         for found in &self.changes {
@@ -266,8 +269,8 @@ impl<'a> Fix<'a> {
         text
     }
 
-    /// Says what is left, and sums up.
-    fn tell_the_rest(&self, request: &FixRootRequest, sysroot: &Sysroot, again: &str) {
+    /// Prints what is left, and a summary.
+    fn print_rest(&self, request: &FixRootRequest, sysroot: &Sysroot, again: &str) {
         for (path, why) in &self.left {
             report::line(&format!("left     {}: {why}", path.shown()));
         }
@@ -293,7 +296,7 @@ impl<'a> Fix<'a> {
         }
         if self.owned > 0 {
             report::line(&format!(
-                "note: packages own {} of them, and their checksums would fit no more; `{again} --installed` changes such files too",
+                "note: packages own {} of them, and their checksums would no longer match; `{again} --installed` changes such files too",
                 self.owned,
             ));
         }

@@ -1,8 +1,8 @@
-//! `init`: makes a target: its links, its sysroot, `etc/portage` in it.
+//! `init`: makes a target: its symlinks, its sysroot, and the sysroot's `etc/portage`.
 //!
-//! Look first ([`InitRequest::plan`]): the machine's settings, what is in the sysroot, what a user edited. From that comes a list
-//! of steps, which `--dry-run` prints and [`InitRequest::init`] applies under a lock. Whatever can be refused is refused before the
-//! first step.
+//! [`InitRequest::plan`] reads the host's settings, the sysroot and what a user edited in it, and decides on a list of
+//! steps. `--dry-run` prints them, and [`InitRequest::init`] applies them under a lock. Everything that can be refused
+//! is refused before the first step.
 
 mod check;
 mod error;
@@ -73,7 +73,7 @@ use std::{
 };
 use write::{OnConflict, Write, WriteStep};
 
-/// What init will do, decided.
+/// The steps that init will do, with its report.
 #[derive(Debug)]
 pub struct InitPlan {
     sysroot: PathBuf,
@@ -82,25 +82,25 @@ pub struct InitPlan {
     record: InitRecord,
     notes: Vec<String>,
     next: Option<String>,
-    /// Links of ours that lead to no tool of the toolchain, and go last.
+    /// Symlinks of ours for tools that the toolchain does not have. They are removed last.
     stale: Vec<PathBuf>,
 }
 
-/// Everything that init is asked with.
+/// The arguments of init.
 #[derive(Debug, Clone, Copy)]
 pub struct InitRequest<'a> {
-    /// The name we were called by, which tells where links go.
+    /// The name by which crossmerge was called; the symlinks go to its directory.
     pub argv0: &'a OsStr,
-    /// The applets to link.
+    /// The applets, each of which gets a symlink.
     pub wrappers: &'a Wrappers,
     /// The target.
     pub subject: &'a InitTarget,
-    /// What the command line asked for.
+    /// The options of the command line.
     pub options: &'a InitOptions,
 }
 
 impl InitRequest<'_> {
-    /// Decides what init would do, and touches nothing.
+    /// Decides on the steps, and changes nothing.
     pub fn plan(&self, context: &mut Context) -> Result<InitPlan, InitError> {
         if let Some(plan) = self.of_the_system(context)? {
             return Ok(plan);
@@ -109,10 +109,10 @@ impl InitRequest<'_> {
         self.decide(context, &seen)
     }
 
-    /// Decides and does it.
+    /// Decides on the steps and does them.
     ///
-    /// It is decided twice: before the lock, so that what is refused is refused before even the lock's file is made,
-    /// and under the lock, against what another run may have left.
+    /// It decides twice: first without the lock, so that a refusal creates no file, not even the lock, and again under
+    /// the lock, since another run may have changed the sysroot.
     pub fn init(&self, context: &mut Context) -> Result<InitPlan, InitError> {
         if let Some(plan) = self.of_the_system(context)? {
             return Ok(plan);
@@ -133,7 +133,8 @@ impl InitRequest<'_> {
         Ok(plan)
     }
 
-    /// The plan for an ordinary user who asks for nothing more than a target that root has made: there is nothing to do.
+    /// Returns the plan for an ordinary user who requests nothing beyond a target that root has made: there is nothing
+    /// to do.
     fn of_the_system(&self, context: &Context) -> Result<Option<InitPlan>, InitError> {
         if !self.options.is_plain() || !place::is_systems_target(context)? {
             return Ok(None);
@@ -141,7 +142,7 @@ impl InitRequest<'_> {
         let sysroot = context.sysroot();
         let (tuple, place) = (&context.tuple, sysroot.shown());
         let note = format!(
-            "root has made the target, in `{place}`, and you can use it: `crossmerge init {tuple} --sysroot DIR` makes one of your own"
+            "root has made the target, in `{place}`, and you can use it; `crossmerge init {tuple} --sysroot DIR` makes your own"
         );
         Ok(Some(InitPlan {
             steps: Vec::new(),
@@ -154,8 +155,8 @@ impl InitRequest<'_> {
         }))
     }
 
-    /// Looks at the machine and adopts what the options name, into the context; refuses what cannot be. Done once, for
-    /// it may start Python and does start compilers.
+    /// Reads the host's settings and adopts the toolchain that the options name, into the context. Fails if a toolchain
+    /// does not fit. Done only once, because it may start Python and starts compilers.
     fn look(&self, context: &mut Context) -> Result<Lookups, InitError> {
         let host = HostPortage::ask(context)?;
         match &host {
@@ -191,7 +192,7 @@ impl InitRequest<'_> {
             let sysroot = absolute(&context.foreign_sysroot()?)?;
             context.settings.toolchain = match check::is_the_targets(context, &toolchain, &sysroot)
             {
-                // There is nothing to adopt: it is found by the target's name, and uses the sysroot.
+                // The compiler has the target's name and uses the sysroot, so it needs no wrapper.
                 true => None,
                 false => Some(toolchain),
             };
@@ -211,7 +212,7 @@ impl InitRequest<'_> {
         Ok(Lookups { host, found, place })
     }
 
-    /// Decides the steps against what is in the sysroot now.
+    /// Decides on the steps, from the current state of the sysroot.
     fn decide(&self, context: &Context, seen: &Lookups) -> Result<InitPlan, InitError> {
         let host = seen.host.as_ref();
         let Self {
@@ -227,7 +228,7 @@ impl InitRequest<'_> {
         if !context.path().contains(&bindir) {
             let bindir = bindir.shown();
             notes.push(format!(
-                "`{bindir}` is not in PATH, so its commands are found by their path only: `export PATH=\"{bindir}:$PATH\"`"
+                "`{bindir}` is not in PATH, so a shell does not find its commands: `export PATH=\"{bindir}:$PATH\"`"
             ));
         }
         if seen.place.sysroot.is_some() {
@@ -249,7 +250,9 @@ impl InitRequest<'_> {
         notes.extend(note_moved(context, &sysroot)?);
         notes.extend(subject.target.unknown_abi().map(|abi| {
             let tuple = &context.tuple;
-            format!("there is no ABI `{abi}`, so it means the CPU's usual one: is `{tuple}` what you meant?")
+            format!(
+                "there is no ABI `{abi}`, so `{tuple}` gets the CPU's usual ABI; check the spelling"
+            )
         }));
         if context.settings.toolchain.is_some() {
             check::check_layout(context, &subject.target, &sysroot, options)?;
@@ -279,7 +282,7 @@ impl InitRequest<'_> {
         } else if options.profile.is_some() {
             return Err(ProfileError::NoPortage.into());
         } else {
-            let note = "no Portage here: etc/portage was left out; run init again when there is";
+            let note = "there is no Portage on the host, so init did not write etc/portage; run it again after you install Portage";
             notes.push(note.into());
         }
         let layout = Layout::decide(&sysroot, profile.as_ref());
@@ -288,7 +291,7 @@ impl InitRequest<'_> {
         let adopted = layout::toolchain(context, subject, options, profile.as_ref());
         writes.extend(target_file(context, options, adopted.as_ref(), seen)?);
         writes.extend(layout::start_files(context, adopted.as_ref()));
-        // A copy of the libc that a kill cut short is finished, asked for or not.
+        // An interrupted copy of the libc is completed, even without `--with-libc`.
         let unfinished = record.pending && record.knows(Path::new("usr/include/stdio.h"));
         match &context.settings.toolchain {
             Some(adopted) if options.with_libc || unfinished => {
@@ -317,7 +320,7 @@ impl InitRequest<'_> {
             }
             _ => {}
         }
-        // A directory comes with the first file in it.
+        // A directory is created with the first file in it.
         let filled: Vec<PathBuf> = writes.iter().map(|write| write.path.clone()).collect();
         writes.retain(|write| {
             let is_filled = |path: &PathBuf| path != &write.path && path.starts_with(&write.path);
@@ -347,15 +350,15 @@ impl InitRequest<'_> {
         })
     }
 
-    /// Returns whether init copies the libc of the toolchain that it found: where the sysroot has none.
+    /// Returns whether init copies the libc of the toolchain that it found: if the sysroot has none.
     fn is_libc_to_find(&self, context: &Context, sysroot: &Path) -> bool {
-        // Bare metal has its libc in the compiler's own directories.
+        // A bare-metal compiler has its libc in its own directories.
         let has_system = self.subject.target.kernel.is_some();
         let is_found = context.settings.find_toolchain == Some(true);
         self.options.find && is_found && has_system && !find::has_libc(sysroot)
     }
 
-    /// What the user does next: check the target that was made, or get a compiler first.
+    /// Returns the next command for the user: to check the target, or to install a compiler first.
     fn next(&self, context: &Context, has_portage: bool, is_first: bool) -> Option<String> {
         if !self.options.find {
             return None;
@@ -376,7 +379,7 @@ impl InitRequest<'_> {
         }
         let InitTarget { target, families } = self.subject;
         let distribution = Distribution::of(&context.env, &context.config.broot);
-        // A package of the host's own compiler brings no other.
+        // The package of the host's own compiler contains no cross compiler.
         let native = context.machine_of_cc().and_then(|tuple| tuple.parse().ok());
         let native = native.and_then(|tuple| Target::of(&tuple, families, "").ok());
         let install = match native.is_some_and(|native| native.serves(target)) {
@@ -397,7 +400,7 @@ impl InitRequest<'_> {
     }
 }
 
-/// What init saw of the machine.
+/// What init looked up on the host.
 #[derive(Debug)]
 struct Lookups {
     host: Option<HostPortage>,
@@ -405,7 +408,7 @@ struct Lookups {
     place: UserDirectories,
 }
 
-/// Returns whether init finds a toolchain for the target by itself: one that has none, and does not get one from crossdev.
+/// Returns whether init searches for a toolchain: the target has none, and does not get one from crossdev.
 fn is_to_find(context: &Context) -> Result<bool, InitError> {
     let settings = &context.settings;
     let may_be_found = match (settings.find_toolchain, &settings.toolchain) {
@@ -422,9 +425,9 @@ fn is_to_find(context: &Context) -> Result<bool, InitError> {
 }
 
 impl InitPlan {
-    /// What changes, for a user: a line each, but one for all links and one for all of a libc.
+    /// Renders the changes for a user: one line each, but one line for all commands and one for all files of a libc.
     pub fn to_text(&self) -> String {
-        let is_many = |step: &&WriteStep| {
+        let is_summed_up = |step: &&WriteStep| {
             step.write.on_conflict == OnConflict::Command
                 || step.write.on_conflict == OnConflict::Gap
                     && !matches!(step.write.content, Content::Directory(_))
@@ -433,7 +436,11 @@ impl InitPlan {
             let written = |step: &&WriteStep| {
                 step.write.on_conflict == on_conflict && step.written().is_some()
             };
-            self.steps.iter().filter(is_many).filter(written).count()
+            self.steps
+                .iter()
+                .filter(is_summed_up)
+                .filter(written)
+                .count()
         };
         let mut text = String::new();
         let bindir = self
@@ -450,7 +457,7 @@ impl InitPlan {
         let lines = self
             .steps
             .iter()
-            .filter(|step| !is_many(step) && step.write.on_conflict != OnConflict::State)
+            .filter(|step| !is_summed_up(step) && step.write.on_conflict != OnConflict::State)
             .filter_map(WriteStep::to_line);
         lines.for_each(|line| text.push_str(&(line + "\n")));
         if let copies @ 1.. = count(OnConflict::Gap) {
@@ -468,14 +475,14 @@ impl InitPlan {
             ));
         }
         if text.is_empty() {
-            text.push_str("nothing to do: everything is as init would make it\n");
+            text.push_str("nothing to do: everything is as init would write it\n");
         }
         text.extend(self.notes.iter().map(|note| format!("note: {note}\n")));
         text.extend(self.next.iter().map(|next| format!("next: {next}\n")));
         text
     }
 
-    /// The writes as diffs. Nothing when there are none.
+    /// Renders the changes as diffs; empty if there are none.
     pub fn to_diff(&self) -> Result<String, InitError> {
         let mut text = String::new();
         for step in &self.steps {
@@ -489,13 +496,13 @@ impl InitPlan {
         Ok(text)
     }
 
-    /// What a user should know besides.
+    /// Returns notes for the user.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 }
 
-/// Says that the target was elsewhere until now, when init has been there for the same user.
+/// Notes that the target has moved, if the same user had made it in another directory.
 fn note_moved(context: &Context, sysroot: &Path) -> Result<Option<String>, InitError> {
     let before = context.config.target(&context.tuple)?.sysroot;
     let before = before.unwrap_or_else(|| context.default_sysroot());
@@ -508,13 +515,13 @@ fn note_moved(context: &Context, sysroot: &Path) -> Result<Option<String>, InitE
     Ok(was_there.then(|| {
         let before = before.shown();
         format!(
-            "the target was in `{before}` until now: what is there stays, and is yours to delete"
+            "the target was in `{before}` until now; that directory stays, and you can delete it"
         )
     }))
 }
 
-/// `targets/<tuple>.toml`, when the options say something that lasts. What a user wrote in it stays. One of a user's own begins
-/// as the machine's, in whose place it is read.
+/// Decides on the write of `targets/<tuple>.toml`, if the options change it. A user's own lines in it stay. A user's
+/// own file begins as a copy of the system's, which it replaces.
 fn target_file(
     context: &Context,
     options: &InitOptions,
@@ -549,7 +556,7 @@ fn target_file(
             .get_mut("toolchain")
             .and_then(toml_edit::Item::as_table_mut)
         {
-            // Only what differs: the user may have written notes beside it.
+            // Only keys that differ are written, because the user may have added comments.
             Some(recorded) if !is_chosen => {
                 for key in ["options", "libdirs", "start_files"] {
                     match table.get(key) {
@@ -595,7 +602,7 @@ fn toolchain_table(toolchain: &Toolchain) -> toml_edit::Table {
     table
 }
 
-/// A value without the spaces and comments around it.
+/// Renders a value without the spaces and comments around it.
 fn as_text(item: Option<&toml_edit::Item>) -> Option<String> {
     let value = item?.as_value()?;
     Some(match value.as_array() {

@@ -1,4 +1,4 @@
-//! The symlinks by which crossmerge is called: where they are, what they lead to, which there are.
+//! The symlinks by which crossmerge is called: their directory, their targets and their names.
 
 use crate::{applet::Wrappers, config::Toolchain, context::Context};
 use crossmerge_system::file::{Identity, below, own_directory};
@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Returns whether a path is a symlink to this program, or a dangling one to a `crossmerge` that is gone.
+/// Returns whether a path is a symlink to this program, or a dangling one to a `crossmerge` that was removed.
 pub(crate) fn is_our_command(path: &Path) -> bool {
     let Ok(target) = fs_err::read_link(path) else {
         return false;
@@ -19,7 +19,7 @@ pub(crate) fn is_our_command(path: &Path) -> bool {
     }
 }
 
-/// The directory of the links: the target's own, else the one we were called from.
+/// Returns the directory of the symlinks: the target's own, or else the one from which crossmerge was called.
 pub(crate) fn bindir(context: &Context, argv0: &OsStr) -> PathBuf {
     if let Some(bindir) = &context.settings.bindir {
         return bindir.clone();
@@ -40,7 +40,8 @@ pub(crate) fn bindir(context: &Context, argv0: &OsStr) -> PathBuf {
     std::path::absolute(&directory).unwrap_or(directory)
 }
 
-/// What a link in the directory says: this program's name where it is beside it, else its whole path.
+/// Returns the text of a symlink in a directory: this program's name if it is in the same directory, or else its
+/// absolute path.
 pub(crate) fn program_from(directory: &Path) -> io::Result<PathBuf> {
     Ok(match directory.join("crossmerge").metadata() {
         Ok(metadata) if Identity::own()? == Identity::of(&metadata) => "crossmerge".into(),
@@ -48,12 +49,13 @@ pub(crate) fn program_from(directory: &Path) -> io::Result<PathBuf> {
     })
 }
 
-/// The directory in which crossdev makes links, and from which `crossdev --clean` removes them.
+/// Returns the directory in which crossdev makes symlinks, and from which `crossdev --clean` removes them.
 pub(crate) fn crossdevs(context: &Context) -> PathBuf {
     below(&context.config.broot, "usr/bin")
 }
 
-/// Where the link of a name is: beside the others, or in crossdev's directory, where init made it when crossdev called.
+/// Returns the path of a symlink: beside the others, or in crossdev's directory, where init makes it when crossdev
+/// calls.
 pub(crate) fn place(context: &Context, bindir: &Path, name: &str) -> PathBuf {
     let (usual, other) = (bindir.join(name), crossdevs(context).join(name));
     match usual.symlink_metadata().is_err() && is_our_command(&other) {
@@ -62,8 +64,8 @@ pub(crate) fn place(context: &Context, bindir: &Path, name: &str) -> PathBuf {
     }
 }
 
-/// What the links of the target are called: one an applet, one a tool of the adopted toolchain that is there, and
-/// `emerge-<tuple>`.
+/// Returns the names of the target's symlinks: one for each applet, one for each existing tool of the adopted
+/// toolchain, and `emerge-<tuple>`.
 pub(crate) fn names(context: &Context, wrappers: &Wrappers) -> Vec<String> {
     let tuple = &context.tuple;
     let applets = wrappers.applets().map(|(name, _)| name);
@@ -76,7 +78,7 @@ pub(crate) fn names(context: &Context, wrappers: &Wrappers) -> Vec<String> {
         .collect()
 }
 
-/// What the links to a toolchain's tools are called: one for each that exists.
+/// Returns the names of the symlinks for a toolchain's tools, one for each that exists.
 pub(crate) fn tools(context: &Context, wrappers: &Wrappers, toolchain: &Toolchain) -> Vec<String> {
     let present = present(toolchain, wrappers.tools(toolchain.kind));
     present
@@ -84,11 +86,11 @@ pub(crate) fn tools(context: &Context, wrappers: &Wrappers, toolchain: &Toolchai
         .collect()
 }
 
-/// The tools of an adopted toolchain that are there, among those that a wrapper knows: the applets to link.
+/// Filters the tools for those that the toolchain has, and returns the names of their applets.
 fn present<'a>(
     toolchain: &Toolchain,
     tools: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> impl Iterator<Item = &'a str> {
-    let there = |tool: &str| toolchain.tool(tool).is_file();
-    tools.filter_map(move |(name, tool)| there(tool).then_some(name))
+    let exists = |tool: &str| toolchain.tool(tool).is_file();
+    tools.filter_map(move |(name, tool)| exists(tool).then_some(name))
 }

@@ -1,4 +1,4 @@
-//! `targets`: what is initialised on the host, and in what state.
+//! `targets`: lists the targets of the host and their states.
 
 use crate::{
     adopt,
@@ -17,9 +17,9 @@ use std::{collections::BTreeSet, ffi::OsStr, io, path::PathBuf};
 pub struct TargetState {
     /// Its tuple.
     pub tuple: String,
-    /// Where its sysroot is, or should be.
+    /// The path of its sysroot, which may be missing.
     pub sysroot: PathBuf,
-    /// In one or two words: see [`targets`].
+    /// Its state: see [`targets`].
     pub state: &'static str,
     /// The toolchain that was adopted, as `kind prefix`.
     pub toolchain: Option<String>,
@@ -28,25 +28,26 @@ pub struct TargetState {
     prefix: Option<PathBuf>,
 }
 
-/// A cross compiler that is installed.
+/// An installed cross compiler.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Available {
-    /// A tuple that it serves.
+    /// A tuple for which it builds.
     pub tuple: String,
-    /// What stands before the names of its tools, for `--toolchain`.
+    /// The prefix of its tools' names, for `--toolchain`.
     pub prefix: PathBuf,
     /// The targets that have adopted it.
     pub targets: Vec<String>,
-    /// Why it serves no target; `None` when it works.
+    /// The reason why it fits no target; `None` if it works.
     pub problem: Option<String>,
 }
 
-/// Lists the targets: those with a file in `targets/`, those with links of ours in PATH, and those whose sysroot in `<BROOT>/usr`
-/// has an `etc/portage` or a record of ours.
+/// Lists the targets: those with a file in `targets/`, those with symlinks of ours in PATH, and those whose sysroot in
+/// `<BROOT>/usr` has an `etc/portage` or a record of init.
 ///
-/// The states are `ready`; `no-compiler`, ready but for that; `adopted`, set up by crossdev, whose wrappers are ours now; `foreign`,
-/// set up by crossdev or by hand; `unfinished`, an init that was cut short; `half-made`, crossdev's placeholders in its make.conf;
-/// `bare`, a sysroot without `etc/portage` where there is a Portage; `missing`, none; `unreadable`, one that we may not read.
+/// The states are: `ready`; `no-compiler`, ready except for a compiler; `adopted`, set up by crossdev, with wrappers
+/// that adopt took over; `foreign`, set up by crossdev or by hand; `unfinished`, an interrupted init; `half-made`, with
+/// crossdev's placeholders in make.conf; `bare`, a sysroot without `etc/portage` although Portage is installed;
+/// `missing`, no sysroot; `unreadable`, a sysroot that the user cannot read.
 pub fn targets(env: &Env, config: &Config) -> Result<Vec<TargetState>, InitError> {
     let mut tuples = config.tuples()?;
     tuples.extend(linked(env));
@@ -58,7 +59,7 @@ pub fn targets(env: &Env, config: &Config) -> Result<Vec<TargetState>, InitError
         .collect()
 }
 
-/// The tuples that have a link `emerge-<tuple>` of ours in PATH, as every target has.
+/// Lists the tuples that have a symlink `emerge-<tuple>` of ours in PATH, as every target has.
 fn linked(env: &Env) -> impl Iterator<Item = Tuple> {
     let directories = search::path(env).into_iter().chain(file::own_directory());
     let entries =
@@ -104,7 +105,8 @@ pub fn available(env: &Env, config: &Config) -> Result<Vec<Available>, InitError
     Ok(all)
 }
 
-/// The tuple of a target that a compiler of that name serves: with a vendor, so that the target's commands are not the compiler's.
+/// Returns the tuple of a target for a compiler of that name. It has a vendor, so that the target's commands do not
+/// have the names of the compiler's.
 fn served(compiler: &Tuple) -> Tuple {
     let plain = compiler.as_str();
     let with_vendor = || {
@@ -129,12 +131,12 @@ fn state(
     let sysroot = context.sysroot();
     let make_conf = sysroot.join("etc/portage/make.conf");
     let make_conf = match read::read_to_string(&make_conf, read::SETTINGS) {
-        // A user may have it in parts; crossdev never does.
+        // A user may make it a directory; crossdev never does.
         Err(e) if e.kind() == io::ErrorKind::IsADirectory => Ok(String::new()),
         text => text,
     };
     let record = InitRecord::read(&sysroot);
-    // Without Portage nothing lacks `etc/portage`.
+    // Without Portage, `etc/portage` is not needed.
     let has_portage = context.find_program(OsStr::new("portageq")).is_ok();
     let state = match (&record, &make_conf) {
         _ if !sysroot.is_dir() => "missing",

@@ -270,7 +270,8 @@ fn a_wrapper_that_is_a_copy_is_kept_whole() {
     let script = format!("rm {place}; echo mine > {place}");
     prefix.command("/bin/sh", ["-c", &script]).success();
     let said = prefix.own(["adopt", "--undo"]).success();
-    let note = format!("it was changed since; what was there is in `{kept}/");
+    let note =
+        format!("it was changed since it was adopted; its previous contents are in `{kept}/");
     assert!(said.stderr.contains(&note), "{said:#?}");
     let script = format!("cd {kept} && cp -p $(find . -type f) $OLDPWD/{place}");
     prefix.command("/bin/sh", ["-c", &script]).success();
@@ -281,7 +282,7 @@ fn a_wrapper_that_is_a_copy_is_kept_whole() {
     std::fs::remove_dir_all(prefix.join("var/lib/crossmerge/kept")).expect("kept");
     let said = prefix.own(["adopt", "--undo"]).success();
     assert!(
-        said.stderr.contains("what was there is not in"),
+        said.stderr.contains("the copy of its previous contents, `"),
         "{said:#?}"
     );
     assert!(is_ours(&prefix, &place));
@@ -301,7 +302,7 @@ fn links_to_a_crossdev_that_is_gone_are_its_all_the_same() {
     let said = prefix.own(["adopt", "--undo"]).success();
     assert!(
         said.stderr
-            .contains("leads to `cross-emerge` again, which is not there"),
+            .contains("leads to `cross-emerge` again, which does not exist"),
         "{said:#?}"
     );
 }
@@ -324,7 +325,7 @@ fn a_tuple_that_is_not_crossdevs_is_refused() {
     let before = state(&prefix);
     prefix.own(["adopt", TUPLE, OTHER]).fails(
         125,
-        &format!("`{OTHER}` has no wrapper of crossdev's"),
+        &format!("`{OTHER}` has no crossdev wrapper"),
         &format!("crossmerge init {OTHER}"),
     );
     prefix.own(["adopt", "--undo", TUPLE]).fails(

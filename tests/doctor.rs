@@ -24,6 +24,7 @@ struct Line {
     check: String,
     status: String,
     message: String,
+    #[serde(rename = "mend")]
     fix: Option<String>,
 }
 
@@ -214,7 +215,7 @@ fn every_target_is_looked_at_and_the_exit_code_tells() {
     assert!(said.stdout.starts_with(&format!("{ARM}: ")), "{said:#?}");
     assert!(said.stdout.contains(&format!("\n{OTHER}: ")), "{said:#?}");
     let finding = format!(
-        "  error    links           every link of the target is there and ours\n           \
+        "  error    links           every symlink of the target exists and leads to crossmerge\n           \
          not in `{}`: `{OTHER}-emerge`\n           hint: crossmerge init {OTHER}\n",
         prefix.join("bin").display()
     );
@@ -345,7 +346,7 @@ fn an_init_that_was_cut_short_or_undone() {
         "x",
     )
     .expect("a file");
-    fixes(&prefix, ARM, "init", "error", "cut short");
+    fixes(&prefix, ARM, "init", "error", "an init was interrupted");
     fs::remove_file(sysroot(&prefix, "etc/portage/profile/use.force")).expect("gone");
     fixes(&prefix, ARM, "init", "warning", "profile/use.force`");
 }
@@ -451,13 +452,13 @@ fn settings_that_portage_cannot_read() {
 #[test]
 fn settings_that_portageq_is_asked_for() {
     let prefix = portage_target();
-    let read = "ok: read without starting portageq";
+    let read = "ok: read without portageq";
     assert_eq!(state(&prefix, ARM, "settings"), read);
     // Portage makes nothing of a NUL in a comment; the reader leaves such a file to it.
     append(&sysroot(&prefix, "etc/portage/make.conf"), "# \0\n");
     let asked = state(&prefix, ARM, "settings");
     assert!(
-        asked.starts_with("ok: portageq is asked, since "),
+        asked.starts_with("ok: portageq is called, since "),
         "{asked}"
     );
     assert!(asked.contains("make.conf`"), "{asked}");
@@ -525,7 +526,7 @@ fn a_root_that_portage_refuses() {
         ARM,
         "roots",
         "warning",
-        "board`, which is no directory",
+        "board`, which is not a directory",
     );
     assert!(fix.starts_with("mkdir -p "), "{fix}");
     let prefix = prefix.with("ROOT", "/");
@@ -593,7 +594,7 @@ fn a_compiler_that_cannot_assemble() {
     without_part(
         "sdk/arm-linux-gnueabi/bin/as",
         "assemble",
-        "compiles C, and cannot assemble",
+        "compiles C, but cannot assemble",
     );
 }
 
@@ -632,7 +633,7 @@ fn a_compiler_for_another_machine() {
         ARM,
         "machine",
         "error",
-        "; the tuple means 32 bits, little endian, ELF machine 40",
+        ", but the tuple means 32 bits, little endian, ELF machine 40",
     );
 }
 
@@ -657,7 +658,7 @@ fn another_float_abi() {
         ARM,
         "float-abi",
         "error",
-        "hard without flags; the tuple means soft",
+        "hard without flags, but the tuple means soft",
     );
     assert!(
         fix.ends_with("--toolchain /usr/bin/arm-linux-gnueabi-"),
@@ -741,7 +742,7 @@ fn a_compiler_that_prefers_its_own_sysroot_to_the_callers() {
     let prefix = with_script(
         "#!/bin/sh\nexec arm-linux-gnueabi-gcc -BSYSROOT/usr/lib --sysroot=SYSROOT \"$@\"\n",
     );
-    let says = "prefers its own sysroot to the one that `--sysroot` names: it takes";
+    let says = "prefers its own sysroot to the one that `--sysroot` names: it uses";
     mends_as(&prefix, [ARM, BESIDE], "esysroot", "error", says);
 }
 
@@ -829,7 +830,7 @@ fn a_pkg_config_that_is_missing_or_puts_the_sysroot_elsewhere() {
             ARM,
             "pkg-config",
             "error",
-            "sysroot before each flag's path once",
+            "sysroot once before each flag's path",
         );
         assert_eq!(fix, "unset REAL_PKG_CONFIG");
         let path = format!(
@@ -843,7 +844,7 @@ fn a_pkg_config_that_is_missing_or_puts_the_sysroot_elsewhere() {
             ARM,
             "pkg-config",
             "error",
-            "sysroot before each flag's path once",
+            "sysroot once before each flag's path",
         );
         assert!(fix.starts_with("export REAL_PKG_CONFIG=/"), "{fix}");
     }
@@ -934,7 +935,7 @@ fn libtool_files_and_scripts_that_point_outside() {
         ARM,
         "symlinks",
         "warning",
-        "which the sysroot lacks",
+        "that the sysroot lacks",
     );
     assert!(
         fix.starts_with("rm /") && fix.ends_with("/usr/lib/libhost.so"),

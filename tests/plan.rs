@@ -289,7 +289,7 @@ fn a_portage_of_an_unknown_version_is_asked_until_doctor_has_compared_it() {
     assert!(asked(), "{version} is not known");
     let said = settings();
     assert!(
-        said.contains(&format!("Portage {version} answers as crossmerge reads")),
+        said.contains(&format!("agree with those of Portage {version}")),
         "{said}"
     );
     assert!(!asked(), "{version} was compared");
@@ -298,7 +298,7 @@ fn a_portage_of_an_unknown_version_is_asked_until_doctor_has_compared_it() {
     prefix.write("lie", "");
     let said = settings();
     assert!(
-        said.contains("is not known here: portageq prints CFLAGS as `-lie "),
+        said.contains("crossmerge does not know Portage 3.0.99: portageq prints CFLAGS as `-lie "),
         "{said}"
     );
     assert!(asked(), "the answers differ");
@@ -314,7 +314,9 @@ fn a_portage_of_an_unknown_version_is_asked_until_doctor_has_compared_it() {
     stand_in(&prefix, "3.0.44");
     let said = settings();
     assert!(
-        said.contains("Portage 3.0.44 is not known here: PORTAGE_REPOSITORIES is "),
+        said.contains(
+            "crossmerge does not know Portage 3.0.44: portageq prints PORTAGE_REPOSITORIES as "
+        ),
         "{said}"
     );
     assert!(asked(), "the answers differ");

@@ -234,20 +234,16 @@ fn a_toolchain_that_is_not_the_targets_is_refused_with_the_reason() {
     adopt(ARM, "nowhere-").fails(
         125,
         "no compiler `nowhere-gcc`",
-        "there is one with `--toolchain /usr/bin/arm-linux-gnueabi-`",
+        "use `--toolchain /usr/bin/arm-linux-gnueabi-`",
     );
     for wrong in ["arm-linux-gnueabi", "arm-linux-gnueabi-gcc"] {
-        adopt(ARM, wrong).fails(
-            125,
-            "no compiler",
-            "there is one with `--toolchain arm-linux-gnueabi-`",
-        );
+        adopt(ARM, wrong).fails(125, "no compiler", "use `--toolchain arm-linux-gnueabi-`");
     }
     // What stands before `gcc` in `gcc` is nothing to type.
     let said =
         adopt("aarch64-unknown-linux-gnu", "gcc").fails(125, "no compiler `gccgcc`", "--toolchain");
     assert!(!said.stderr.contains("--toolchain `"), "{said:#?}");
-    adopt(ARM, "s390x-linux-gnu-").fails(125, "it makes 64 bits, big endian, ELF machine 22, and the tuple means 32 bits, little endian, ELF machine 40", "crossmerge show");
+    adopt(ARM, "s390x-linux-gnu-").fails(125, "its output is 64 bits, big endian, ELF machine 22, and the tuple means 32 bits, little endian, ELF machine 40", "crossmerge show");
     adopt("armeb-unknown-linux-gnueabi", "arm-linux-gnueabi-").fails(
         125,
         "the tuple means 32 bits, big endian",
@@ -492,7 +488,7 @@ fn a_directory_with_a_toolchains_own_layout_is_no_sysroot() {
     ];
     prefix.own(init).fails(
         125,
-        "a toolchain keeps its own there",
+        "a toolchain keeps its own libc there",
         "crossmerge init riscv64-unknown-linux-gnu --toolchain riscv64-linux-gnu- --bindir links --with-libc",
     );
     crate::init::unchanged(&before, &crate::init::tree(&prefix.path()));

@@ -1,4 +1,4 @@
-//! Undoing: what was there comes back, unless somebody has changed it since.
+//! Decides how to undo adopt: each path gets its previous file back, unless a user has changed it since.
 
 use super::{
     error::AdoptError,
@@ -10,7 +10,7 @@ use crate::{crossdev::same_text, links::is_our_command};
 use crossmerge_plan::{shown::Show, tuple::Tuple};
 use std::collections::BTreeSet;
 
-/// Decides on every target that is meant.
+/// Decides on the steps for all targets of the request.
 pub(super) fn decide(
     request: &AdoptRequest,
     record: &AdoptRecord,
@@ -63,27 +63,30 @@ pub(super) fn decide(
     Ok(plan)
 }
 
-/// Decides on one link. Tells whether what was kept of it is there again, and so is needed no more.
+/// Decides on the step for one symlink. Returns whether its previous file is back, so that the kept copy is no longer
+/// needed.
 fn put_back(taken: &AdoptedSymlink, plan: &mut AdoptPlan) -> Result<bool, AdoptError> {
     let path = &taken.path;
     let place = path.shown();
-    let said = fs_err::read_link(path).ok();
-    if !is_our_command(path) && said.as_ref() != Some(&taken.ours) {
+    let leads_to = fs_err::read_link(path).ok();
+    if !is_our_command(path) && leads_to.as_ref() != Some(&taken.ours) {
         let is_there = path.symlink_metadata().is_ok();
         let is_back = match &taken.previous {
             Previous::Nothing => !is_there,
-            Previous::Link(target) => said.as_ref() == Some(target),
-            // What was kept is gone when a run that was killed had put it back.
+            Previous::Link(target) => leads_to.as_ref() == Some(target),
+            // The kept copy is missing if an interrupted run had already put it back.
             Previous::File(aside) => !aside.exists() || same_text(path, aside),
         };
         if !is_back {
             let what = if is_there { "changed" } else { "removed" };
             let kept = match &taken.previous {
-                Previous::File(aside) => format!("; what was there is in `{}`", aside.shown()),
+                Previous::File(aside) => {
+                    format!("; its previous contents are in `{}`", aside.shown())
+                }
                 _ => String::new(),
             };
             plan.note(format!(
-                "`{place}` is left as it is: it was {what} since{kept}"
+                "`{place}` is left as it is: it was {what} since it was adopted{kept}"
             ));
         }
         return Ok(is_back);
@@ -94,7 +97,7 @@ fn put_back(taken: &AdoptedSymlink, plan: &mut AdoptPlan) -> Result<bool, AdoptE
         Previous::Link(target) => {
             if !path.with_file_name(target).exists() {
                 plan.note(format!(
-                    "`{place}` leads to `{}` again, which is not there",
+                    "`{place}` leads to `{}` again, which does not exist",
                     target.shown()
                 ));
             }
@@ -109,7 +112,7 @@ fn put_back(taken: &AdoptedSymlink, plan: &mut AdoptPlan) -> Result<bool, AdoptE
         },
         Previous::File(aside) => {
             plan.note(format!(
-                "`{place}` is left as it is: what was there is not in `{}` any more",
+                "`{place}` is left as it is: the copy of its previous contents, `{}`, is missing",
                 aside.shown()
             ));
             return Ok(false);

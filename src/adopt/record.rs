@@ -1,8 +1,8 @@
-//! The record of what was taken over: what stood at each path before, so that it can be put back.
+//! The record of adopt: what existed at each path before, so that it can be put back.
 //!
-//! It is `adopted.toml` in the directory for what has to stay (`/var/lib/crossmerge`), with files that were taken over whole in
-//! `kept` beside it. It is written, and on the disk, before the first link is changed; so a run that was killed has left nothing
-//! that is not in it.
+//! It is `adopted.toml` in the state directory (`/var/lib/crossmerge`); regular files that were taken over are copied
+//! to `kept` beside it. The record is written and synced before the first symlink is changed, so it contains everything
+//! that an interrupted run has changed.
 
 use crate::config::{Config, ConfigError, read_toml};
 use crossmerge_plan::tuple::Tuple;
@@ -12,10 +12,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What stands at the top of the file.
-const HEAD: &str = "# Written by `crossmerge adopt`: what stood where it made links. `crossmerge adopt --undo` puts that back.\n\n";
+/// The comment at the top of the file.
+const HEAD: &str = "# Written by `crossmerge adopt`: what existed where it made symlinks. `crossmerge adopt --undo` puts that back.\n\n";
 
-/// Everything that was taken over.
+/// The symlinks that adopt has made.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AdoptRecord {
@@ -23,67 +23,68 @@ pub(crate) struct AdoptRecord {
     pub(super) link: Vec<AdoptedSymlink>,
 }
 
-/// A link that adopt made.
+/// A symlink that adopt made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AdoptedSymlink {
-    /// Whose it is; none for `emerge-wrapper`, which all targets share.
+    /// Its target; `None` for `emerge-wrapper`, which all targets share.
     pub(super) tuple: Option<String>,
-    /// Where.
+    /// Its path.
     pub(super) path: PathBuf,
-    /// What our link says.
+    /// What the symlink contains.
     pub(super) ours: PathBuf,
-    /// What was there.
+    /// What existed at the path before.
     #[serde(rename = "was")]
     pub(super) previous: Previous,
 }
 
-/// What was at a path before.
+/// What existed at a path before adopt made a symlink.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Previous {
-    /// Nothing.
+    /// The path did not exist.
     Nothing,
-    /// A link that said this.
+    /// A symlink with this target.
     Link(PathBuf),
-    /// A file, kept here.
+    /// A regular file, of which this is the copy.
     File(PathBuf),
 }
 
-/// The directory of the files that were taken over whole.
+/// Returns the directory of the kept copies.
 pub(super) fn directory_of_kept(config: &Config) -> PathBuf {
     config.state_directory().join("kept")
 }
 
 impl AdoptRecord {
-    /// Where it is.
+    /// Returns the path of the record.
     pub(super) fn file(config: &Config) -> PathBuf {
         config.state_directory().join("adopted.toml")
     }
 
-    /// Where a file is kept that was taken over whole.
+    /// Returns the path of the kept copy of a file.
     pub(super) fn aside(config: &Config, path: &Path) -> PathBuf {
         directory_of_kept(config).join(path.strip_prefix("/").unwrap_or(path))
     }
 
-    /// Reads it; an empty one where there is none.
+    /// Reads the record. It is empty if the file does not exist.
     pub(crate) fn read(config: &Config) -> Result<Self, ConfigError> {
         Ok(read_toml(&Self::file(config))?.unwrap_or_default())
     }
 
-    /// The record as text.
+    /// Renders the record as TOML.
     pub(super) fn to_text(&self) -> String {
         HEAD.to_owned() + &toml::to_string(self).expect("text in tables")
     }
 
-    /// Makes this the one entry of its path.
+    /// Adds an entry, replacing any other of the same path.
     pub(super) fn put(&mut self, taken: AdoptedSymlink) {
         self.link.retain(|known| known.path != taken.path);
         self.link.push(taken);
         self.link.sort_by(|one, other| one.path.cmp(&other.path));
     }
 
-    /// What it says of these targets, and the rest. What all targets share goes with the last one.
+    /// Splits the record into the entries of these targets and the rest. Entries that all targets share go with the
+    /// last target.
     pub(super) fn without(&self, tuples: &BTreeSet<Tuple>) -> (Vec<AdoptedSymlink>, Self) {
         let links = self.link.iter().cloned();
         let (mut gone, mut left): (Vec<_>, Vec<_>) =
@@ -94,23 +95,23 @@ impl AdoptRecord {
         (gone, Self { link: left })
     }
 
-    /// Returns whether there is nothing in it.
+    /// Returns whether the record has no entries.
     pub(super) fn is_empty(&self) -> bool {
         self.link.is_empty()
     }
 
-    /// Every path in it.
+    /// Lists the paths of all entries.
     pub(super) fn all_paths(&self) -> impl Iterator<Item = &Path> {
         self.link.iter().map(|taken| taken.path.as_path())
     }
 
-    /// The targets in it.
+    /// Lists the targets that have entries.
     pub(crate) fn tuples(&self) -> BTreeSet<&str> {
         let tuples = self.link.iter().map(|taken| taken.tuple.as_deref());
         tuples.flatten().collect()
     }
 
-    /// The paths of a target's links.
+    /// Returns the paths of a target's symlinks.
     pub(crate) fn paths_of(&self, tuple: &Tuple) -> BTreeSet<PathBuf> {
         let its = self.link.iter().filter(|taken| taken.is_of(tuple));
         its.map(|taken| taken.path.clone()).collect()

@@ -1,11 +1,11 @@
-//! What `adopt` is asked for, and what it decided.
+//! The arguments and the plan of `adopt`.
 
 use super::step::AdoptStep;
 use crate::{applet::Wrappers, config::Config};
 use crossmerge_plan::{env::Env, tuple::Tuple};
 use std::ffi::OsStr;
 
-/// What adopt will do, decided.
+/// The steps that adopt will do, with its report.
 #[derive(Debug, Default)]
 pub struct AdoptPlan {
     pub(super) steps: Vec<AdoptStep>,
@@ -14,12 +14,12 @@ pub struct AdoptPlan {
 }
 
 impl AdoptPlan {
-    /// The steps, a line each.
+    /// Renders the steps, one a line.
     pub fn to_steps(&self) -> String {
         self.steps.iter().map(|step| format!("{step}\n")).collect()
     }
 
-    /// What changes, for a user: a line for each target, and what they should know besides.
+    /// Renders a summary for the user: one line for each target, then the notes.
     pub fn to_text(&self) -> String {
         let nothing = self.steps.is_empty().then(|| "nothing to do".to_owned());
         let lines = self.summary.iter().cloned().chain(nothing);
@@ -27,7 +27,7 @@ impl AdoptPlan {
         lines.chain(notes).map(|line| line + "\n").collect()
     }
 
-    /// What a user should know besides.
+    /// Returns notes for the user.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -37,19 +37,19 @@ impl AdoptPlan {
     }
 }
 
-/// Everything that adopt is asked with.
+/// The arguments of adopt.
 #[derive(Debug, Clone, Copy)]
 pub struct AdoptRequest<'a> {
-    /// The name we were called by, which tells where links go.
+    /// The name by which crossmerge was called; the symlinks go to its directory.
     pub argv0: &'a OsStr,
     /// The environment.
     pub env: &'a Env,
     /// The configuration.
     pub config: &'a Config,
-    /// The applets to link.
+    /// The applets, each of which gets a symlink.
     pub wrappers: &'a Wrappers,
-    /// The targets; without any, every target that has a wrapper of crossdev's, or had one that was taken over.
+    /// The targets. If empty, all targets that have a wrapper of crossdev's or had one that was adopted.
     pub tuples: &'a [Tuple],
-    /// Put back what was there, instead of taking it over.
+    /// Whether to undo: put the previous files back.
     pub undo: bool,
 }

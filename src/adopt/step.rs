@@ -1,4 +1,4 @@
-//! The steps of adopt and of its undoing: each leaves its path old or new, whenever it is cut short.
+//! The steps of adopt and of its undo. If a step is interrupted, its path has either its old or its new state.
 
 use super::error::AdoptError;
 use crate::init::remove_empty_parents;
@@ -12,23 +12,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// One step.
+/// A step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum AdoptStep {
-    /// Copies a file with its mode: aside, or back in place of our link.
+    /// Copies a file with its mode: to the kept copies, or back over the symlink.
     Copy { from: PathBuf, to: PathBuf },
-    /// Makes a link in place of whatever is there.
+    /// Makes a symlink, replacing an existing file.
     Link { path: PathBuf, target: PathBuf },
     /// Writes the record.
     Write { path: PathBuf, text: String },
-    /// Removes a file or a link.
+    /// Removes a file or a symlink.
     Remove { path: PathBuf },
-    /// Removes a file that was kept, and the directories that are empty without it, up to and with the top one.
+    /// Removes a kept copy and the directories that become empty, up to and including `top`.
     Discard { path: PathBuf, top: PathBuf },
 }
 
 impl AdoptStep {
-    /// The path that it changes.
+    /// Returns the path that the step changes.
     pub(super) fn path(&self) -> &Path {
         match self {
             Self::Copy { to: path, .. }
@@ -39,7 +39,7 @@ impl AdoptStep {
         }
     }
 
-    /// Does it. What is kept and what is written is on the disk, under its name, before the next step begins.
+    /// Does the step. Files are synced, and renamed to their names, before the next step begins.
     pub(super) fn apply(&self) -> Result<(), AdoptError> {
         if let Self::Discard { path, top } = self {
             file::remove(path)?;
@@ -52,7 +52,7 @@ impl AdoptStep {
         match self {
             Self::Copy { from, to } => {
                 let from = Node::at(from).map_err(io::Error::from)?;
-                // What another user lets everybody write is not to be so when it is ours.
+                // A file that other users may write to must not stay so once root owns it.
                 let mode = match from.is_trusted() {
                     true => from.mode() & 0o777,
                     false => from.mode() & 0o755,

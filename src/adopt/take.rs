@@ -1,4 +1,4 @@
-//! Takeover over: what becomes of each name of each target.
+//! Decides how to take over the wrappers of each target.
 
 use super::{
     error::AdoptError,
@@ -20,7 +20,7 @@ use crossmerge_portage::merged::{MERGED, owners};
 use crossmerge_system::file::{Identity, Node, below, canonical, read};
 use std::path::{Path, PathBuf};
 
-/// Decides on every target that is meant.
+/// Decides on the steps for all targets of the request.
 pub(super) fn decide(
     request: &AdoptRequest,
     record: &AdoptRecord,
@@ -58,7 +58,7 @@ pub(super) fn decide(
     taking.finish(record)
 }
 
-/// Refuses what is no target: one of the machine's own tuples, or one without a sysroot.
+/// Rejects a tuple of the host itself, and a target without a sysroot.
 fn check(context: &Context, host: Option<&HostPortage>) -> Result<(), AdoptError> {
     match host {
         Some(host) => host.check_foreign(&context.tuple)?,
@@ -76,7 +76,7 @@ struct Takeover<'a> {
 }
 
 impl Takeover<'_> {
-    /// Takes over one target: its links as `init` makes them, and crossdev's wherever they are.
+    /// Decides on one target: the symlinks that `init` makes, and crossdev's wrappers in all directories.
     fn target(&mut self, context: &Context, theirs: &[PathBuf]) -> Result<(), AdoptError> {
         let tuple = &context.tuple;
         let bindir = links::bindir(context, self.request.argv0);
@@ -114,7 +114,7 @@ impl Takeover<'_> {
         Ok(())
     }
 
-    /// Decides on one link.
+    /// Decides on one symlink.
     fn link(
         &mut self,
         tuple: Option<&Tuple>,
@@ -124,7 +124,7 @@ impl Takeover<'_> {
         let previous = match path.symlink_metadata() {
             Err(_) => Previous::Nothing,
             Ok(_) if is_our_command(&path) => {
-                // To a program that was moved away.
+                // The symlink is dangling: its program was moved.
                 if !path.exists() {
                     self.links.push(AdoptStep::Link { path, target });
                 }
@@ -154,8 +154,9 @@ impl Takeover<'_> {
         Ok(())
     }
 
-    /// crossdev ends with `emerge-wrapper --init`, which links its own wrappers again where it is the first of that name in PATH.
-    /// Its file is its package's; so ours goes where a shell finds it before.
+    /// crossdev runs `emerge-wrapper --init` last, which makes its own symlinks again, if its `emerge-wrapper` is the
+    /// first in PATH. That file belongs to crossdev's package and is not changed, so crossmerge's goes to a directory
+    /// that comes earlier in PATH.
     fn emerge_wrapper(&mut self) -> Result<(), AdoptError> {
         let directories = self.request.directories();
         let Some(first) = directories
@@ -194,7 +195,8 @@ impl Takeover<'_> {
     }
 }
 
-/// What a link in a directory says: this program as it is called beside the other links, so that a new version is found too.
+/// Returns the text of a symlink in a directory: the path of the program as the other symlinks name it, so that a new
+/// version is found through it too.
 fn program(directory: &Path, bindir: &Path) -> Result<PathBuf, AdoptError> {
     let (here, there) = (
         links::program_from(directory)?,
@@ -206,7 +208,8 @@ fn program(directory: &Path, bindir: &Path) -> Result<PathBuf, AdoptError> {
     })
 }
 
-/// Refuses to replace what a package owns: its next update would put its own back, and unmerging it would take ours away.
+/// Refuses to replace a file that a package owns: the package's next update would restore it, and unmerging the package
+/// would remove crossmerge's symlink.
 fn check_unowned(links: &[AdoptStep], merged: &Path) -> Result<(), AdoptError> {
     let there = links.iter().filter_map(|link| {
         let metadata = link.path().symlink_metadata().ok()?;

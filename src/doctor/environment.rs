@@ -1,4 +1,4 @@
-//! The checks of what the caller's environment says.
+//! The checks of the caller's environment variables.
 
 use super::{
     examination::Examination,
@@ -23,7 +23,7 @@ pub(super) fn environment(exam: &Examination) -> Result<CheckResult, DoctorError
         blame(
             env::CHOST.name,
             format!(
-                "CHOST is `{}`, and wins over the name of `{tuple}-emerge`",
+                "CHOST is `{}`, and overrides the name of `{tuple}-emerge`",
                 chost.shown()
             ),
         );
@@ -33,7 +33,7 @@ pub(super) fn environment(exam: &Examination) -> Result<CheckResult, DoctorError
         if cbuild != own.as_str() {
             blame(
                 env::CBUILD.name,
-                format!("CBUILD is `{}`, and the host is `{own}`", cbuild.shown()),
+                format!("CBUILD is `{}`, but the host is `{own}`", cbuild.shown()),
             );
         }
     }
@@ -45,7 +45,7 @@ pub(super) fn environment(exam: &Examination) -> Result<CheckResult, DoctorError
         blame(
             env::SYSROOT.name,
             format!(
-                "SYSROOT is `{}`, which is no sysroot of a target",
+                "SYSROOT is `{}`, which is not a target's sysroot",
                 sysroot.shown()
             ),
         );
@@ -55,7 +55,7 @@ pub(super) fn environment(exam: &Examination) -> Result<CheckResult, DoctorError
     {
         blame(
             env::ROOT.name,
-            format!("ROOT is `{}`, which is no whole path", root.shown()),
+            format!("ROOT is `{}`, which is not an absolute path", root.shown()),
         );
     }
     if let Some(configroot) = env.get(env::PORTAGE_CONFIGROOT)
@@ -78,7 +78,7 @@ pub(super) fn environment(exam: &Examination) -> Result<CheckResult, DoctorError
     })
 }
 
-/// Returns whether a path is the machine's own root, however it is spelt.
+/// Returns whether a path is the host's root directory, however it is spelt.
 pub(super) fn is_root(path: &Path) -> bool {
     path.components().eq(Path::new("/").components())
 }
@@ -96,7 +96,7 @@ pub(super) fn config_site(exam: &Examination) -> Result<CheckResult, DoctorError
             true => CheckResult::ok(format!("CONFIG_SITE is {}", quote(named.as_ref()))),
             false => CheckResult::warning(
                 format!(
-                    "CONFIG_SITE names {}, which is not there",
+                    "CONFIG_SITE names {}, which does not exist",
                     missing.join(", ")
                 ),
                 "unset CONFIG_SITE",
@@ -106,7 +106,7 @@ pub(super) fn config_site(exam: &Examination) -> Result<CheckResult, DoctorError
     let given = match exam.context.settings.site_cache {
         SiteCache::Answers => "the target's answers",
         SiteCache::Emulate => "the target's answers, and runs its programs",
-        SiteCache::Off => "no answers, as `site_cache` says, and guesses",
+        SiteCache::Off => "no answers, since `site_cache` is off, and guesses",
     };
     Ok(CheckResult::ok(format!("not set; configure gets {given}")))
 }

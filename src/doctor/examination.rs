@@ -1,4 +1,4 @@
-//! The exam: one target under examination, and what several checks want to know of it, each looked up once.
+//! The examination of one target: the lookups that several checks share, each done at most once.
 
 use super::finding::DoctorError;
 use crate::{
@@ -39,25 +39,26 @@ use std::{
     process::Output,
 };
 
-/// The target's own settings that the checks look at.
+/// The settings of the target that the checks read.
 const OF_THE_TARGET: [&str; 5] = ["ARCH", "CBUILD", "CHOST", "PORTAGE_REPOSITORIES", "ROOT"];
 
-/// How the names end under which init keeps what it has not yet renamed.
+/// The suffix of init's temporary files.
 const NEW: &str = ".crossmerge-new";
 
-/// Directories of a sysroot where nothing is installed: Portage builds there, and a kernel shows itself.
+/// Directories of a sysroot in which no package installs files: Portage builds there, or a kernel file system is
+/// mounted.
 const NOT_INSTALLED: [&str; 6] = ["dev", "proc", "sys", "tmp", "var/tmp", "var/cache"];
 
-/// The symlink to the profile, in `etc/portage`.
+/// The name of the symlink to the profile in `etc/portage`.
 pub(super) const PROFILE_LINK: &str = "make.profile";
 
-/// One target, and what was looked up of it.
+/// A target and what the checks have looked up about it.
 pub(super) struct Examination<'a> {
     pub(super) context: &'a Context,
     pub(super) wrappers: &'a Wrappers,
     pub(super) sysroot: PathBuf,
     pub(super) bindir: PathBuf,
-    /// The one directory that checks write in.
+    /// The only directory in which checks write.
     pub(super) temporary: Temporary,
     target: Result<Target, TargetError>,
     sources: Vec<Source>,
@@ -73,13 +74,13 @@ pub(super) struct Examination<'a> {
 /// The target's C compiler.
 pub(super) struct Compiler {
     pub(super) kind: ToolchainKind,
-    /// The program itself, ours not counted.
+    /// The path of the real program, never a symlink of crossmerge.
     pub(super) path: PathBuf,
-    /// It was adopted, so it is called through our applet.
+    /// Whether it was adopted, so that it is called through crossmerge's applet.
     pub(super) adopted: bool,
 }
 
-/// The files in the sysroot that some check looks into.
+/// Files of the sysroot that wait for init or for the user.
 #[derive(Default)]
 pub(super) struct UnmergedFiles {
     pub(super) leftovers: Vec<PathBuf>,
@@ -124,17 +125,17 @@ impl<'a> Examination<'a> {
         self.target.as_ref()
     }
 
-    /// The command that makes the target, or finishes it.
+    /// Returns the command that makes the target or completes it.
     pub(super) fn init(&self) -> String {
         format!("crossmerge init {}", self.tuple())
     }
 
-    /// The command that takes over the target's wrappers from crossdev.
+    /// Returns the command that takes over the target's wrappers from crossdev.
     pub(super) fn adopt(&self) -> String {
         format!("crossmerge adopt {}", self.tuple())
     }
 
-    /// The command that makes the target with the libc that its toolchain brings, if it brings one.
+    /// Returns the command that makes the target, with the libc of the adopted toolchain if that has one.
     pub(super) fn init_whole(&self) -> String {
         match &self.context.settings.toolchain {
             Some(adopted) if has_own_libc(adopted) => format!("{} --with-libc", self.init()),
@@ -142,7 +143,7 @@ impl<'a> Examination<'a> {
         }
     }
 
-    /// `etc/portage` of the target.
+    /// Returns the path of the target's `etc/portage`.
     pub(super) fn etc_portage(&self) -> PathBuf {
         self.context.configroot().join("etc/portage")
     }
@@ -155,14 +156,14 @@ impl<'a> Examination<'a> {
         self.context.find_program(OsStr::new("portageq")).ok()
     }
 
-    /// What the host's Portage says; none where there is no Portage.
+    /// Reads the settings of the host's Portage. Returns `None` without Portage.
     pub(super) fn host(&self) -> Option<&Result<HostPortage, InitError>> {
         self.host
             .get_or_init(|| HostPortage::ask(self.context).transpose())
             .as_ref()
     }
 
-    /// What Portage says of the target; none where there is no Portage.
+    /// Reads the target's settings as Portage sees them. Returns `None` without Portage.
     pub(super) fn settings(&self) -> Option<&Result<Settings, ContextError>> {
         let configroot = self.context.configroot();
         let ask = || {
@@ -172,7 +173,7 @@ impl<'a> Examination<'a> {
         self.settings.get_or_init(ask).as_ref()
     }
 
-    /// What the profile that is linked says; `None` without Portage.
+    /// Reads the settings of the linked profile. Returns `None` without Portage.
     pub(super) fn profile(&self) -> Result<Option<&ProfileSettings>, DoctorError> {
         let read = || -> Result<Option<ProfileSettings>, InitError> {
             let Some(Ok(host)) = self.host() else {
@@ -188,7 +189,8 @@ impl<'a> Examination<'a> {
         Ok(self.profile.get_or_try_init(read)?.as_ref())
     }
 
-    /// What Portage says of the target's setting, once `portage` has found that it says something.
+    /// Returns a setting of the target, or an empty string. The check `portage` has verified that the settings can be
+    /// read.
     pub(super) fn setting(&self, name: &str) -> &str {
         match self.settings() {
             Some(Ok(settings)) => settings.get(name).map_or("", String::as_str),
@@ -196,7 +198,7 @@ impl<'a> Examination<'a> {
         }
     }
 
-    /// The adopted compiler, else `<tuple>-gcc` or `<tuple>-clang` in PATH.
+    /// Finds the adopted compiler, or else `<tuple>-gcc` or `<tuple>-clang` in PATH.
     pub(super) fn compiler(&self) -> Option<&Compiler> {
         let find = || {
             let (kind, path) = self.context.compiler()?;
@@ -209,8 +211,8 @@ impl<'a> Examination<'a> {
         self.compiler.get_or_init(find).as_ref()
     }
 
-    /// Runs the compiler as a user does by its name `<tuple>-gcc`, in the C locale and in the temporary directory's
-    /// files. The outer error is ours; the inner one says that the compiler did not start.
+    /// Runs the compiler as the command `<tuple>-gcc` would, in the C locale and with TMPDIR in the temporary
+    /// directory. The outer error is a failure of crossmerge; the inner one means that the compiler did not start.
     pub(super) fn compile<A: Into<OsString>>(
         &self,
         args: impl IntoIterator<Item = A>,
@@ -229,13 +231,14 @@ impl<'a> Examination<'a> {
             },
         };
         plan.env.insert("LC_ALL".into(), Change::Set("C".into()));
-        // What the compiler writes on the way becomes the program that is run.
+        // Files that the compiler writes there become the program that is run, so other users must not be able to
+        // change them.
         let temporary = Change::Set(self.temporary.path().into());
         plan.env.insert("TMPDIR".into(), temporary);
         Ok(exec::query(&[plan]).map(|mut outputs| outputs.remove(0)))
     }
 
-    /// What the compiler prints for an option, trimmed; empty when it does not know it.
+    /// Returns the trimmed output of the compiler for an option, or an empty string if it rejects the option.
     pub(super) fn compiler_prints(&self, option: &str) -> Result<String, DoctorError> {
         let output = self.compile([option])??;
         Ok(match output.status.success() {
@@ -244,12 +247,12 @@ impl<'a> Examination<'a> {
         })
     }
 
-    /// Where the compiler finds a file of its own or of the libc; none when it knows no such file.
+    /// Returns the path at which the compiler finds a file of its own or of the libc, or `None` if it finds none.
     pub(super) fn compiler_finds(&self, file: &str) -> Result<Option<PathBuf>, DoctorError> {
         self.compiler_names(&format!("-print-file-name={file}"))
     }
 
-    /// The existing file that the compiler names for an option.
+    /// Returns the file whose path the compiler prints for an option, if the file exists.
     pub(super) fn compiler_names(&self, option: &str) -> Result<Option<PathBuf>, DoctorError> {
         let path = PrintedPath::of_output(&self.compile([option])??);
         Ok(path
@@ -257,14 +260,14 @@ impl<'a> Examination<'a> {
             .map(|path| path.to_path_buf()))
     }
 
-    /// What the compiler makes programs for.
+    /// Determines the system, libc and ABI for which the compiler builds.
     pub(super) fn traits(&self) -> Result<Option<Traits>, DoctorError> {
         Traits::ask(self.temporary.path(), Headers::Found, |args| {
             Ok(self.compile(args)??)
         })
     }
 
-    /// A path in the temporary directory.
+    /// Returns a path in the temporary directory.
     pub(super) fn scratch(&self, name: &str) -> PathBuf {
         self.temporary.path().join(name)
     }
@@ -276,13 +279,13 @@ impl<'a> Examination<'a> {
         Ok(path)
     }
 
-    /// The first of the directories for libraries in the sysroot that has the file.
+    /// Finds a file in the library directories of the sysroot.
     pub(super) fn library(&self, file: &str) -> Option<PathBuf> {
         let directories = ["usr/lib64", "lib64", "usr/lib", "lib", "usr/lib32", "lib32"];
         let own = self.multiarch.get_or_init(|| {
-            let said = self.compiler_prints("-print-multiarch");
-            let is_name = |said: &String| !said.contains('/') && said != "..";
-            said.ok().filter(is_name).unwrap_or_default()
+            let multiarch = self.compiler_prints("-print-multiarch");
+            let is_name = |name: &String| !name.contains('/') && name != "..";
+            multiarch.ok().filter(is_name).unwrap_or_default()
         });
         let own = [format!("usr/lib/{own}"), format!("lib/{own}")];
         let mut paths = directories
@@ -292,7 +295,7 @@ impl<'a> Examination<'a> {
         paths.find(|path| path.exists())
     }
 
-    /// The command that gives the target a toolchain that works: another one in PATH, else crossdev's.
+    /// Returns the command that gives the target a working toolchain: another one in PATH, or else crossdev's.
     pub(super) fn fix_toolchain(&self) -> String {
         match self.other_toolchain() {
             Some(prefix) => {
@@ -303,8 +306,8 @@ impl<'a> Examination<'a> {
         }
     }
 
-    /// The command that adopts a GNU toolchain: for the target, or for one beside it if the target's links would take the names of
-    /// real tools.
+    /// Returns the command that adopts a GNU toolchain. If the target's symlinks would shadow real tools, it makes a
+    /// target with another vendor instead.
     pub(super) fn adopting(&self, prefix: &OsStr, with_libc: bool) -> String {
         let toolchain = Toolchain {
             kind: ToolchainKind::Gnu,
@@ -325,7 +328,8 @@ impl<'a> Examination<'a> {
         format!("{} --toolchain {}{libc}", self.init(), quote(prefix))
     }
 
-    /// The command that puts a libc into the sysroot: the adopted toolchain's, another toolchain's, or a package's.
+    /// Returns the command that puts a libc into the sysroot: the adopted toolchain's, another toolchain's, or a
+    /// package.
     pub(super) fn fix_libc(&self) -> String {
         match &self.context.settings.toolchain {
             Some(adopted) if has_own_libc(adopted) => format!("{} --with-libc", self.init()),
@@ -344,7 +348,7 @@ impl<'a> Examination<'a> {
         }
     }
 
-    /// The command that installs a toolchain for the target, as the host's distribution has it, and adopts it.
+    /// Returns the command that installs a toolchain for the target with the host's package manager, and adopts it.
     fn install_toolchain(&self) -> String {
         let distribution = self.distribution();
         let init = self.init();
@@ -354,7 +358,7 @@ impl<'a> Examination<'a> {
             Some((command, prefix, target.kernel.is_some()))
         });
         match install {
-            // crossdev's toolchain has the tuple's own name, and puts its libc into the sysroot.
+            // crossdev's toolchain is named after the tuple, and crossdev installs its libc into the sysroot.
             Some((command, None, _)) => command,
             Some((command, Some(prefix), has_system)) => {
                 let libc = if has_system { " --with-libc" } else { "" };
@@ -364,12 +368,13 @@ impl<'a> Examination<'a> {
         }
     }
 
-    /// The distribution of the host.
+    /// Identifies the host's distribution.
     pub(super) fn distribution(&self) -> Distribution {
         Distribution::of(&self.context.env, &self.context.config.broot)
     }
 
-    /// What stands before `gcc` in the name of a toolchain in PATH that builds for the target, and is not the one it has.
+    /// Finds another toolchain in PATH that builds for the target. Returns its prefix, the part of the path before
+    /// `gcc`.
     fn other_toolchain(&self) -> Option<OsString> {
         let has = self
             .compiler()
@@ -386,7 +391,7 @@ impl<'a> Examination<'a> {
         Some(other?.prefix.into_os_string())
     }
 
-    /// Returns whether a compiler links for the target, with the float ABI that the tuple means.
+    /// Returns whether a compiler links programs for the target with the tuple's float ABI.
     fn builds(&self, compiler: &Path) -> bool {
         let Ok(target) = &self.target else {
             return false;
@@ -413,7 +418,7 @@ impl<'a> Examination<'a> {
         }
     }
 
-    /// What fix-root finds in the sysroot, which has to be there.
+    /// Returns the files and symlinks that fix-root checks. The sysroot must exist.
     pub(super) fn installed(&self) -> Result<&fix_root::SysrootFiles, DoctorError> {
         let look = || {
             fix_root::SysrootFiles::of(
@@ -423,7 +428,7 @@ impl<'a> Examination<'a> {
         Ok(self.installed.get_or_try_init(look)?)
     }
 
-    /// The files of the sysroot, walked through once.
+    /// Returns the files that wait for init or the user, from one walk through the sysroot.
     pub(super) fn files(&self) -> &UnmergedFiles {
         self.files.get_or_init(|| {
             let mut files = UnmergedFiles::default();
@@ -452,7 +457,7 @@ impl<'a> Examination<'a> {
     }
 }
 
-/// Collects files by name. What cannot be read, or lies too deep, is passed over: it is not what the checks look for.
+/// Collects files by name. Directories that cannot be read or are nested too deeply are skipped.
 fn walk(directory: &Node, depth: usize, files: &mut UnmergedFiles) {
     let Ok(entries) = directory.entries() else {
         return;
@@ -479,19 +484,19 @@ fn walk(directory: &Node, depth: usize, files: &mut UnmergedFiles) {
     }
 }
 
-/// The file that `._cfgNNNN_<name>` would replace.
+/// Returns the name of the file that `._cfgNNNN_<name>` would replace.
 pub(super) fn updated(name: &str) -> Option<&str> {
     let (number, name) = name.strip_prefix("._cfg")?.split_once('_')?;
     (number.len() == 4 && number.bytes().all(|b| b.is_ascii_digit())).then_some(name)
 }
 
-/// The C compiler's name behind the prefix.
-/// Returns whether init can copy a libc from the adopted toolchain. clang takes that of a GCC beside it.
+/// Returns whether init can copy a libc from the adopted toolchain. For clang, it copies that of a GCC for the same
+/// target.
 fn has_own_libc(toolchain: &Toolchain) -> bool {
     toolchain.kind == ToolchainKind::Llvm || has_libc(toolchain.prefix.as_os_str())
 }
 
-/// Returns whether a GNU toolchain has a libc of its own that init can copy.
+/// Returns whether a GNU toolchain has its own libc, which init can copy.
 fn has_libc(prefix: &OsStr) -> bool {
     let mut gcc = prefix.to_owned();
     gcc.push(ToolchainKind::Gnu.driver());
@@ -502,7 +507,7 @@ fn has_libc(prefix: &OsStr) -> bool {
         ..Plan::default()
     };
     exec::query(&[plan]).is_ok_and(|outputs| {
-        // A native compiler's libc is the host's own.
+        // The libc of a native compiler is the host's.
         let own = |path: &Path| path.starts_with("/usr/lib") || path.starts_with("/lib");
         let found = PrintedPath::of_output(&outputs[0]).and_then(|found| found.real());
         found.is_some_and(|found| !own(&found))
@@ -513,19 +518,25 @@ pub(super) fn trimmed(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim().to_owned()
 }
 
-/// The line of a tool's messages that says what is wrong: the first with `error`, else the last one.
+/// Returns the line of a tool's messages that states the error: the first one with a word such as `error`, or else the
+/// last line.
 pub(super) fn complaint(output: &Output) -> String {
-    let said = trimmed(&output.stderr);
-    let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
-    let telling = |line: &&str| {
-        // GCC's last word on a linker that has said more before.
+    let messages = trimmed(&output.stderr);
+    let lines = || {
+        messages
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+    };
+    let states_error = |line: &&str| {
+        // GCC prints this after the linker's own messages, which are more specific.
         !line.starts_with("collect2: error: ld returned")
             && ["error", "cannot", "not found", "No such", "undefined"]
                 .iter()
                 .any(|word| line.contains(word))
     };
     lines()
-        .find(telling)
+        .find(states_error)
         .or(lines().next_back())
-        .map_or_else(|| format!("it ends with {}", output.status), Into::into)
+        .map_or_else(|| format!("it exited with {}", output.status), Into::into)
 }

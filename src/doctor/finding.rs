@@ -1,4 +1,4 @@
-//! What a check finds.
+//! The result of a check.
 
 use crate::{
     applet::AppletError,
@@ -13,17 +13,17 @@ use crossmerge_system::exec::ExecError;
 use serde::Serialize;
 use std::io;
 
-/// What a check comes to.
+/// The status of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CheckStatus {
-    /// Looked at, and as it should be.
+    /// The condition holds.
     Ok,
-    /// Something will surprise, and does not stop a build.
+    /// A problem that does not stop a build.
     Warning,
     /// Something does not work.
     Error,
-    /// Not looked at.
+    /// The check could not be done.
     Skipped,
 }
 
@@ -47,13 +47,13 @@ impl CheckStatus {
     }
 }
 
-/// What a check found.
+/// The status of a check, with its message and the command that fixes the problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CheckResult {
     pub(super) status: CheckStatus,
     pub(super) message: String,
     pub(super) fix: Option<String>,
-    /// The checks that need this one mean something all the same.
+    /// Checks that depend on this one still run.
     pub(super) lets_dependents_run: bool,
 }
 
@@ -75,7 +75,7 @@ impl CheckResult {
         }
     }
 
-    /// Skips a check that has nothing to say of such a target, and no check that needs it.
+    /// Skips a check that does not apply to the target. Checks that depend on it still run.
     pub(super) fn not_for_this_target(reason: impl Into<String>) -> Self {
         Self {
             lets_dependents_run: true,
@@ -100,7 +100,7 @@ impl CheckResult {
     }
 }
 
-/// Why a check could not be made, when that is no fault of the target's.
+/// A failure to do a check that is not a problem of the target.
 #[derive(Debug, thiserror::Error)]
 #[expect(
     missing_docs,
@@ -126,7 +126,7 @@ impl Explain for DoctorError {
 
     fn own_hint(&self) -> Option<String> {
         Some(match self {
-            Self::Io(_) => "fix that, or run it as somebody who may read the sysroot".into(),
+            Self::Io(_) => "fix that, or run it as a user who can read the sysroot".into(),
             _ => return None,
         })
     }

@@ -1,5 +1,5 @@
-//! The check of the flags that a build hands to the compiler: a slip in make.conf is what "C compiler cannot create executables"
-//! mostly comes from.
+//! The check of the flags that a build passes to the compiler. A typing error in make.conf is the usual cause of "C
+//! compiler cannot create executables".
 
 use super::{
     examination::{Examination, complaint},
@@ -11,7 +11,8 @@ use crossmerge_plan::words::quote;
 use crossmerge_system::file::read;
 use std::{ffi::OsString, process::Output};
 
-/// The variables, in the order in which a build comes to use them. CXXFLAGS are CFLAGS mostly, and there may be no C++ compiler.
+/// The variables, in the order in which a build uses them. CXXFLAGS are usually CFLAGS, and a C++ compiler may be
+/// missing.
 const VARIABLES: [&str; 2] = ["CFLAGS", "LDFLAGS"];
 
 pub(super) fn flags(exam: &Examination) -> Result<CheckResult, DoctorError> {
@@ -45,7 +46,7 @@ pub(super) fn flags(exam: &Examination) -> Result<CheckResult, DoctorError> {
     Ok(CheckResult::ok(facts.flags.words(&VARIABLES)))
 }
 
-/// Compiles with CFLAGS, or links with LDFLAGS, as a configure script's first test does it; without a library.
+/// Compiles with CFLAGS or links with LDFLAGS, as the first test of a configure script does, but without a library.
 fn build_with(exam: &Examination, name: &str, words: &[String]) -> Result<Output, DoctorError> {
     let source = exam.scratch("probe.c");
     let out = exam.scratch("flags");
@@ -61,9 +62,10 @@ fn build_with(exam: &Examination, name: &str, words: &[String]) -> Result<Output
     Ok(exam.compile(args)??)
 }
 
-/// The command that takes the refused word away, or all of them when it is no single one: from the environment, from make.conf where
-/// it stands there, or by a line that is read after whatever says so.
-fn fix(exam: &Examination, name: &str, refused: Option<&str>, rest: &str) -> String {
+/// Returns the command that removes the rejected flag, or all flags if no single one is at fault. It unsets the
+/// variable if it is in the environment, edits make.conf if the flag is there, and otherwise appends a line that
+/// overrides the earlier ones.
+fn fix(exam: &Examination, name: &str, rejected: Option<&str>, rest: &str) -> String {
     if exam.context.env.get_name(name).is_some() {
         return format!("unset {name}");
     }
@@ -72,9 +74,9 @@ fn fix(exam: &Examination, name: &str, refused: Option<&str>, rest: &str) -> Str
     let Ok(text) = read::read_to_string(&make_conf, read::SETTINGS) else {
         return format!("export {name}={}", quote(rest.as_ref()));
     };
-    match refused.filter(|word| text.contains(word) && !word.contains(['#', '^'])) {
+    match rejected.filter(|word| text.contains(word) && !word.contains(['#', '^'])) {
         Some(word) => {
-            let script = format!("s#(^|[ \"'=]){}([ \"']|$)#\\1\\2#", as_it_is(word));
+            let script = format!("s#(^|[ \"'=]){}([ \"']|$)#\\1\\2#", escaped(word));
             format!("sed -Ei {} {file}", quote(script.as_ref()))
         }
         None => {
@@ -84,8 +86,8 @@ fn fix(exam: &Examination, name: &str, refused: Option<&str>, rest: &str) -> Str
     }
 }
 
-/// A word as an expression of sed's that fits just that word.
-fn as_it_is(word: &str) -> String {
+/// Escapes a flag for a regular expression of sed.
+fn escaped(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_=,".contains(c);
     let one = |c: char| match is_plain(c) {
         true => c.to_string(),

@@ -1,4 +1,4 @@
-//! The checks of the links: there, ours, and what a shell finds.
+//! The checks of the target's symlinks: that they exist, lead to crossmerge, and are the ones that a shell finds.
 
 use super::{
     examination::Examination,
@@ -15,7 +15,7 @@ pub(super) fn links(exam: &Examination) -> Result<CheckResult, DoctorError> {
         let link = links::place(exam.context, &exam.bindir, name);
         match link.symlink_metadata() {
             Err(_) => missing.push(name.as_str()),
-            // Ours and gone: a link to a crossmerge that was moved away.
+            // A symlink of ours whose `crossmerge` was moved or removed.
             Ok(_) if !link.exists() && is_our_command(&link) => missing.push(name),
             Ok(_) if !is_our_command(&link) => others.push(link),
             Ok(_) => {}
@@ -94,12 +94,12 @@ pub(super) fn path(exam: &Examination) -> Result<CheckResult, DoctorError> {
     })
 }
 
-/// Returns whether it is a wrapper of crossdev's, which adopt takes over.
+/// Returns whether a file is a wrapper of crossdev's, which `adopt` takes over.
 fn is_crossdevs(link: &Path) -> bool {
     target_of(link).is_some()
 }
 
-/// The first few of a list, for a line.
+/// Joins the first few paths of a list for a message.
 pub(super) fn list(paths: &[PathBuf]) -> String {
     const MOST: usize = 4;
     let shown: Vec<String> = paths

@@ -1,4 +1,4 @@
-//! The check of the real pkg-config, by what it answers: versions have lied (pkgconf issue 571).
+//! The check of the real pkg-config, by its output: version numbers do not show how it behaves (pkgconf issue 571).
 
 use super::{
     examination::{Examination, complaint, trimmed},
@@ -13,7 +13,7 @@ use std::{
     path::PathBuf,
 };
 
-/// A package whose paths are the target's, and one that already spells the sysroot.
+/// A package with paths of the target, and one path that already contains the sysroot.
 const PACKAGE: &str = "\
 prefix=/usr
 includedir=${prefix}/include/crossmerge-probe
@@ -24,13 +24,13 @@ Cflags: -I${includedir} -I${pc_sysrootdir}/usr/include/crossmerge-spelt
 Libs: -L/opt/crossmerge-probe
 ";
 
-/// Other names under which a pkg-config may be there.
+/// Names under which a pkg-config may be installed.
 const NAMES: [&str; 3] = ["pkgconf", "pkg-config", "pkgconf3"];
 
 pub(super) fn pkg_config(exam: &Examination) -> Result<CheckResult, DoctorError> {
     let sysroot = exam.sysroot.to_string_lossy();
     if sysroot.contains(char::is_whitespace) {
-        // Flags are separated by spaces, and build systems take no quotes off them.
+        // pkg-config separates flags by spaces, and build systems do not remove quotes from them.
         let plain = sysroot.replace(char::is_whitespace, "-");
         let quoted = |path: &str| quote(OsStr::new(path));
         let (from, to) = (quoted(&sysroot), quoted(&plain));
@@ -66,7 +66,8 @@ pub(super) fn pkg_config(exam: &Examination) -> Result<CheckResult, DoctorError>
     Ok(CheckResult::error(wrong, fix))
 }
 
-/// Asks about a package in the temporary directory, as `<tuple>-pkg-config` would; what is wrong with the answer.
+/// Runs pkg-config on a package in the temporary directory, as `<tuple>-pkg-config` would. The inner error states what
+/// is wrong with the output.
 fn ask(exam: &Examination, real: Option<&PathBuf>) -> Result<Result<(), String>, DoctorError> {
     let directory = exam.scratch("pkgconfig");
     fs_err::create_dir_all(&directory)?;
@@ -105,13 +106,13 @@ fn ask(exam: &Examination, real: Option<&PathBuf>) -> Result<Result<(), String>,
     if let Some(output) = outputs.iter().find(|output| !output.status.success()) {
         return Ok(Err(format!("`{program}` fails: {}", complaint(output))));
     }
-    let said: String = outputs
+    let printed: String = outputs
         .iter()
         .map(|output| trimmed(&output.stdout) + " ")
         .collect();
-    let said = said.trim_end();
-    let words: Vec<&str> = said.split_whitespace().collect();
-    // A variable has no sysroot: the package that asks for one puts it there.
+    let printed = printed.trim_end();
+    let words: Vec<&str> = printed.split_whitespace().collect();
+    // pkg-config adds no sysroot to a variable: the package's user adds it.
     let wanted = [
         format!("-I{sysroot}/usr/include/crossmerge-probe"),
         format!("-I{sysroot}/usr/include/crossmerge-spelt"),
@@ -121,7 +122,7 @@ fn ask(exam: &Examination, real: Option<&PathBuf>) -> Result<Result<(), String>,
     Ok(match words == wanted {
         true => Ok(()),
         false => Err(format!(
-            "`{program}` does not put the sysroot before each flag's path once, and before no variable: it says `{said}`, where `{}` is right",
+            "`{program}` does not put the sysroot once before each flag's path and before no variable: it prints `{printed}` instead of `{}`",
             wanted.join(" ")
         )),
     })

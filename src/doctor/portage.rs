@@ -1,4 +1,4 @@
-//! The checks of what Portage says: of the host, and of the target.
+//! The checks of Portage's settings for the host and for the target.
 
 use super::{
     environment::is_root,
@@ -41,7 +41,7 @@ pub(super) fn tuple(exam: &Examination) -> Result<CheckResult, DoctorError> {
                 Some(_) => {
                     CheckResult::error(e.to_string(), format!("crossmerge remove {}", exam.tuple()))
                 }
-                // Nothing of ours is in the way, and there is no target.
+                // crossmerge has no symlinks for the tuple, so there is no target to fix.
                 None => CheckResult::skipped(e.to_string()),
             })
         }
@@ -53,7 +53,7 @@ pub(super) fn portage(exam: &Examination) -> Result<CheckResult, DoctorError> {
     let (Some(host), Some(settings)) = (exam.host(), exam.settings()) else {
         return Ok(CheckResult::skipped("there is no Portage on the host"));
     };
-    // A name for which Portage answers nothing at all has a file behind it that it cannot read.
+    // Portage prints nothing for any variable if it cannot parse a file.
     let of_host = host.as_ref().err().map(|e| match e {
         InitError::Context(e) => reason(e),
         e => e.to_string(),
@@ -61,26 +61,26 @@ pub(super) fn portage(exam: &Examination) -> Result<CheckResult, DoctorError> {
     let of_target = settings.as_ref().err().map(reason);
     Ok(match (of_host, of_target) {
         (None, None) => CheckResult::ok(""),
-        (Some(said), _) => {
+        (Some(message), _) => {
             let etc = file::below(&exam.context.config.broot, "etc/portage");
-            let file = blamed(&said, &etc).unwrap_or_else(|| etc.join("make.conf"));
+            let file = blamed(&message, &etc).unwrap_or_else(|| etc.join("make.conf"));
             CheckResult::error(
-                format!("Portage cannot read the host's settings: {said}"),
+                format!("Portage cannot read the host's settings: {message}"),
                 set_aside(&file),
             )
         }
-        (None, Some(said)) => {
+        (None, Some(message)) => {
             let etc = exam.etc_portage();
-            let file = blamed(&said, &etc).unwrap_or_else(|| etc.join("make.conf"));
+            let file = blamed(&message, &etc).unwrap_or_else(|| etc.join("make.conf"));
             CheckResult::error(
-                format!("Portage cannot read the target's settings: {said}"),
+                format!("Portage cannot read the target's settings: {message}"),
                 format!("{} && {}", set_aside(&file), exam.init()),
             )
         }
     })
 }
 
-/// What Portage said before Python told where it was.
+/// Returns Portage's messages before the first Python traceback.
 fn reason(error: &ContextError) -> String {
     match error {
         ContextError::Portage(PortageError::NoAnswer { output, .. }) => {
@@ -94,9 +94,9 @@ fn reason(error: &ContextError) -> String {
     }
 }
 
-/// The file below `etc/portage` that a message speaks of.
-fn blamed(said: &str, etc: &Path) -> Option<PathBuf> {
-    let mut words = said.split(['"', '\'', ' ', ':', ',']).map(PathBuf::from);
+/// Finds the file below `etc/portage` that a message names.
+fn blamed(message: &str, etc: &Path) -> Option<PathBuf> {
+    let mut words = message.split(['"', '\'', ' ', ':', ',']).map(PathBuf::from);
     words.find(|path| path.starts_with(etc) && path.is_file())
 }
 
@@ -110,27 +110,27 @@ pub(super) fn settings(exam: &Examination) -> Result<CheckResult, DoctorError> {
     match exam.context.compare_settings() {
         Some((version, Ok(()))) => {
             return Ok(CheckResult::ok(format!(
-                "Portage {version} answers as crossmerge reads, which is now recorded: read without starting portageq"
+                "crossmerge's results agree with those of Portage {version}, which is now recorded: settings are read without portageq"
             )));
         }
         Some((version, Err(why))) => {
             return Ok(CheckResult::ok(format!(
-                "portageq is asked, since Portage {version} is not known here: {why}"
+                "portageq is called, since crossmerge does not know Portage {version}: {why}"
             )));
         }
         None => {}
     }
     let refusals = exam.context.refusals();
     Ok(match refusals.first() {
-        None => CheckResult::ok("read without starting portageq"),
-        // Nothing is wrong, but each call waits for Python.
-        Some(why) => CheckResult::ok(format!("portageq is asked, since {why}")),
+        None => CheckResult::ok("read without portageq"),
+        // This is not a problem, but every call starts Python.
+        Some(why) => CheckResult::ok(format!("portageq is called, since {why}")),
     })
 }
 
 pub(super) fn profile(exam: &Examination) -> Result<CheckResult, DoctorError> {
     let etc = exam.etc_portage();
-    // Portage looks in both places.
+    // Portage reads either path.
     let places = [
         etc.join(PROFILE_LINK),
         exam.context.configroot().join("etc/make.profile"),
@@ -141,7 +141,7 @@ pub(super) fn profile(exam: &Examination) -> Result<CheckResult, DoctorError> {
     }
     let message = match fs_err::read_link(&places[0]) {
         Ok(to) => format!(
-            "`{}` leads to `{}`, which is not there",
+            "`{}` leads to `{}`, which does not exist",
             places[0].shown(),
             to.shown()
         ),
@@ -171,7 +171,7 @@ pub(super) fn arch(exam: &Examination) -> Result<CheckResult, DoctorError> {
     let line = quote_line(format!("ARCH=\"{}\"", target.arch).as_ref()).into_boxed_str();
     Ok(CheckResult::error(
         format!(
-            "ARCH is `{arch}`, and `{}` is `{}`",
+            "ARCH is `{arch}`, but `{}` means `{}`",
             exam.tuple(),
             target.arch
         ),
@@ -187,11 +187,14 @@ pub(super) fn repositories(exam: &Examination) -> Result<CheckResult, DoctorErro
     let Some(Ok(host)) = exam.host() else {
         return Ok(CheckResult::skipped("there is no Portage on the host"));
     };
-    let seen = Repositories::parse(exam.setting("PORTAGE_REPOSITORIES"));
-    let is_seen = |wanted: &&Repository| !seen.all.iter().any(|r| r.name == wanted.name);
+    let visible = Repositories::parse(exam.setting("PORTAGE_REPOSITORIES"));
+    let is_seen = |wanted: &&Repository| !visible.all.iter().any(|r| r.name == wanted.name);
     let missing: Vec<&Repository> = host.repositories.all.iter().filter(is_seen).collect();
     if missing.is_empty() {
-        return Ok(CheckResult::ok(format!("{} of them", seen.all.len())));
+        return Ok(CheckResult::ok(format!(
+            "{} repositories",
+            visible.all.len()
+        )));
     }
     let conf = exam.etc_portage().join("repos.conf");
     let (redirect, file) = match conf.is_dir() {
@@ -212,7 +215,7 @@ pub(super) fn repositories(exam: &Examination) -> Result<CheckResult, DoctorErro
             )
         })
         .collect();
-    // The name of a section may hold what printf and the shell would take for theirs.
+    // The name of a section may contain characters that are special to printf or the shell.
     let words: String = lines
         .lines()
         .map(|line| format!(" {}", quote_line(line.as_ref())))
@@ -227,7 +230,7 @@ pub(super) fn repositories(exam: &Examination) -> Result<CheckResult, DoctorErro
     ))
 }
 
-/// The files of the target's make.conf, as Portage reads them: both places, and every file of a directory.
+/// Lists the files of the target's make.conf as Portage reads them: both paths, and every file if one is a directory.
 fn make_conf_files(exam: &Examination) -> Vec<PathBuf> {
     let places = [
         exam.context.configroot().join("etc/make.conf"),
@@ -274,7 +277,7 @@ pub(super) fn make_conf(exam: &Examination) -> Result<CheckResult, DoctorError> 
     if let Some(file) = setting_of("SYSROOT") {
         return Ok(CheckResult::error(
             format!(
-                "`{}` sets SYSROOT, which Portage takes from the environment only",
+                "`{}` sets SYSROOT, which Portage reads only from the environment",
                 file.shown()
             ),
             format!(
@@ -288,7 +291,7 @@ pub(super) fn make_conf(exam: &Examination) -> Result<CheckResult, DoctorError> 
     let tuple = exam.tuple().as_str();
     let mut compare = |name: &str, has: &str, wanted: &str| {
         if has != wanted {
-            wrong.push(format!("{name} is `{has}`, and should be `{wanted}`"));
+            wrong.push(format!("{name} is `{has}`, but should be `{wanted}`"));
             right.push(format!("{name}=\"{wanted}\""));
         }
     };
@@ -296,7 +299,8 @@ pub(super) fn make_conf(exam: &Examination) -> Result<CheckResult, DoctorError> 
     if let Some(Ok(host)) = exam.host() {
         compare("CBUILD", exam.setting("CBUILD"), &host.settings["CBUILD"]);
     }
-    // Unset, it is the machine's root to Portage and the sysroot to our wrappers; set so, somebody meant it.
+    // If ROOT is unset, Portage uses the host's root, and crossmerge's wrappers the sysroot. A ROOT that is set is
+    // kept.
     let root = exam.setting(env::ROOT.name);
     if setting_of("ROOT").is_some() && (is_root(Path::new(root)) || !root.starts_with('/')) {
         let wanted = format!("{}/", exam.sysroot.display());
@@ -331,16 +335,16 @@ pub(super) fn roots(exam: &Examination) -> Result<CheckResult, DoctorError> {
     if let Some(Change::Set(root)) = plan.env.get(OsStr::new(env::ROOT.name))
         && !Path::new(root).is_dir()
     {
-        // Asked about such a ROOT, Portage makes it.
+        // Portage would create the directory if it ran with such a ROOT.
         return Ok(CheckResult::warning(
-            format!("ROOT is `{}`, which is no directory", root.shown()),
+            format!("ROOT is `{}`, which is not a directory", root.shown()),
             format!("mkdir -p {}", quote_line(root)),
         ));
     }
     let output = exec::query(&[plan])?.remove(0);
-    let said = trimmed(&output.stdout);
-    if said.contains("SYSROOT=") {
-        return Ok(CheckResult::ok(said.replace('\n', ", ")));
+    let values = trimmed(&output.stdout);
+    if values.contains("SYSROOT=") {
+        return Ok(CheckResult::ok(values.replace('\n', ", ")));
     }
     let complaint = trimmed(&output.stderr);
     let complaint = complaint.lines().next().unwrap_or_default();
@@ -354,12 +358,12 @@ pub(super) fn roots(exam: &Examination) -> Result<CheckResult, DoctorError> {
         ),
     };
     Ok(CheckResult::error(
-        format!("Portage refuses: {complaint}"),
+        format!("Portage rejects them: {complaint}"),
         fix,
     ))
 }
 
-/// How a libc is known to be installed: its library's file, in any directory.
+/// Files by which an installed package is recognised as a libc, in any directory.
 const LIBC: [&str; 4] = ["libc.so", "libc.so.6", "libc.a", "libc.so.0"];
 
 pub(super) fn libc_package(exam: &Examination) -> Result<CheckResult, DoctorError> {
@@ -388,7 +392,7 @@ pub(super) fn libc_package(exam: &Examination) -> Result<CheckResult, DoctorErro
             .map(|e| e.path()),
     );
     if let Some(file) = files.iter().find(|file| is_provided(file)) {
-        return Ok(CheckResult::ok(format!("`{}` says so", file.shown())));
+        return Ok(CheckResult::ok(format!("`{}` lists it", file.shown())));
     }
     let directories = host
         .repositories
@@ -397,14 +401,14 @@ pub(super) fn libc_package(exam: &Examination) -> Result<CheckResult, DoctorErro
         .map(|r| r.location.join(&package));
     let Some(ebuilds) = directories.into_iter().find(|directory| directory.is_dir()) else {
         return Ok(CheckResult::skipped(format!(
-            "no package owns it, and no repository has `{package}`, so no package can ask for it"
+            "no package owns it, but no repository has `{package}`, so no package can depend on it"
         )));
     };
     let version = match glibc_version(exam)?.or(ebuild_version(&ebuilds, elibc)) {
         Some(version) => version,
         None => {
             return Ok(CheckResult::skipped(format!(
-                "the version of the {elibc} is not known"
+                "the version of the {elibc} is unknown"
             )));
         }
     };
@@ -426,7 +430,7 @@ pub(super) fn libc_package(exam: &Examination) -> Result<CheckResult, DoctorErro
     ))
 }
 
-/// The installed package that has a libc among its contents.
+/// Finds the installed package whose contents include a libc.
 fn owner(database: &Path) -> Option<String> {
     let database = Node::at(database).ok().filter(Node::is_dir)?;
     let directories = |directory: &Node| {
@@ -460,21 +464,21 @@ fn owner(database: &Path) -> Option<String> {
     None
 }
 
-/// The version that glibc's own header tells.
+/// Reads glibc's version from its own header.
 fn glibc_version(exam: &Examination) -> Result<Option<String>, DoctorError> {
     let source = exam.source(
         "version.c",
         "#include <features.h>\n__GLIBC__ __GLIBC_MINOR__\n",
     )?;
     let output = exam.compile(["-E".as_ref(), "-P".as_ref(), source.as_os_str()])??;
-    let said = trimmed(&output.stdout);
-    let last = said.lines().last().unwrap_or_default();
+    let text = trimmed(&output.stdout);
+    let last = text.lines().last().unwrap_or_default();
     let numbers: Vec<&str> = last.split_whitespace().collect();
     let is_number = |word: &&str| word.bytes().all(|b| b.is_ascii_digit());
     Ok((numbers.len() == 2 && numbers.iter().all(is_number)).then(|| numbers.join(".")))
 }
 
-/// A version that a repository has of the libc, where its headers tell none.
+/// Returns a version of the libc that a repository has, for a libc whose headers state none.
 fn ebuild_version(ebuilds: &Path, name: &str) -> Option<String> {
     let entries = fs_err::read_dir(ebuilds).ok()?.flatten();
     let versions = entries.filter_map(|entry| {

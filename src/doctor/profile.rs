@@ -1,4 +1,4 @@
-//! The checks of what the profile expects: of the sysroot's layout, of the compiler's ABI and of its library directories.
+//! The checks against the profile: the sysroot's layout, the compiler's ABI and its library directories.
 
 use super::{
     examination::{Examination, PROFILE_LINK},
@@ -20,7 +20,7 @@ fn set_auto(exam: &Examination) -> String {
     format!("crossmerge profile set {} auto", exam.tuple())
 }
 
-/// What the linked profile says, where there is a Portage to read it.
+/// Returns the settings of the linked profile, or `None` if it cannot be read without Portage.
 fn says<'p>(exam: &'p Examination) -> Result<Option<&'p ProfileSettings>, DoctorError> {
     match exam.etc_portage().join(PROFILE_LINK).is_dir() {
         true => exam.profile(),
@@ -40,10 +40,10 @@ pub(super) fn layout(exam: &Examination) -> Result<CheckResult, DoctorError> {
         (Some(has), Some(wants)) if has == wants => CheckResult::ok(has.as_str()),
         (Some(has), Some(wants)) => {
             let (has, wants) = (has.as_str(), wants.as_str());
-            let message = format!("the profile expects {wants}, and `{sysroot}` is {has}");
+            let message = format!("the profile expects {wants}, but `{sysroot}` is {has}");
             match says.checks_usr {
                 true => {
-                    let message = format!("{message}: it ends each merge");
+                    let message = format!("{message}: the profile aborts each merge");
                     CheckResult::error(message, set_auto(exam))
                 }
                 false => CheckResult::warning(message, set_auto(exam)),
@@ -51,7 +51,7 @@ pub(super) fn layout(exam: &Examination) -> Result<CheckResult, DoctorError> {
         }
         (None, Some(Usr::Merged)) => CheckResult::warning(
             format!(
-                "`{sysroot}` has no symlink `bin`: the first package with a file in `/bin` makes a directory of it, and the profile \
+                "`{sysroot}` has no symlink `bin`: the first package with a file in `/bin` would create a directory, but the profile \
                  expects merged-usr"
             ),
             exam.init(),
@@ -88,12 +88,12 @@ pub(super) fn abi(exam: &Examination) -> Result<CheckResult, DoctorError> {
         (own, with) if own == with => CheckResult::ok(&*says.abi_flags),
         (_, with) => {
             let what = match with {
-                Some(_) => "makes another ABI",
+                Some(_) => "produces another ABI",
                 None => "cannot link",
             };
             CheckResult::error(
                 format!(
-                    "the compiler {what} with `{}` of the profile",
+                    "the compiler {what} with `{}` from the profile",
                     says.abi_flags
                 ),
                 set_auto(exam),
@@ -113,7 +113,7 @@ pub(super) fn libraries(exam: &Examination) -> Result<CheckResult, DoctorError> 
         .find(|option| libraries::runs_programs_of_sysroot(option));
     if let Some(option) = unsafe_option {
         let message = format!(
-            "an earlier release recorded `{option}`, by which GCC would run programs of the sysroot; it is left out of each call"
+            "an earlier release recorded `{option}`, with which GCC would run programs of the sysroot; crossmerge omits it from each call"
         );
         return Ok(CheckResult::warning(message, exam.init()));
     }
@@ -122,7 +122,7 @@ pub(super) fn libraries(exam: &Examination) -> Result<CheckResult, DoctorError> 
         && !libraries::searches(context, libdir)
     {
         let message = format!(
-            "the profile installs libraries to `{libdir}`, where the compiler does not search"
+            "the profile installs libraries to `{libdir}`, which the compiler does not search"
         );
         return Ok(CheckResult::warning(message, exam.init()));
     }

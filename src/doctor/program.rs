@@ -1,4 +1,4 @@
-//! The checks of a whole program: with the libc, and running.
+//! The checks of a complete program: whether it links with the libc, and whether it runs.
 
 use super::{
     examination::{Examination, complaint, trimmed},
@@ -16,10 +16,10 @@ use std::path::{Path, PathBuf};
 
 const SOURCE: &str = "#include <stdio.h>\nint main(void) { return puts(\"crossmerge\") < 0; }\n";
 
-/// What the program prints.
+/// The output of the program.
 const PRINTS: &str = "crossmerge";
 
-/// The files that a program starts with, besides those of the compiler. Bare metal has its own, by board.
+/// The start files that the libc provides. Bare-metal targets have their own for each board.
 const START_FILES: [&str; 3] = ["crt1.o", "crti.o", "crtn.o"];
 
 pub(super) fn libc(exam: &Examination) -> Result<CheckResult, DoctorError> {
@@ -28,7 +28,7 @@ pub(super) fn libc(exam: &Examination) -> Result<CheckResult, DoctorError> {
     };
     if target.kernel.is_none() {
         return Ok(CheckResult::skipped(
-            "the target has no kernel: how a program starts there is the board's matter",
+            "the target has no kernel, so its start files depend on the board",
         ));
     }
     let asked = exam.source("header.c", "#include <stdio.h>\n")?;
@@ -47,7 +47,7 @@ pub(super) fn libc(exam: &Examination) -> Result<CheckResult, DoctorError> {
             return Ok(lacks(exam, "start files", &format!("no `{file}`")));
         }
         if exam.compiler_finds(file)?.is_none() {
-            let what = format!("`{file}` is in the sysroot, and the compiler does not find it");
+            let what = format!("`{file}` is in the sysroot, but the compiler does not find it");
             return Ok(CheckResult::error(what, exam.fix_toolchain()));
         }
     }
@@ -62,7 +62,7 @@ pub(super) fn libc(exam: &Examination) -> Result<CheckResult, DoctorError> {
             exam.fix_toolchain(),
         ));
     }
-    // A toolchain may prefer a libc of its own to the sysroot's, as Debian's cross compilers do.
+    // Some toolchains prefer their own libc to the sysroot's, for example Debian's cross compilers.
     let real = |path: PathBuf| fs_err::canonicalize(path).ok();
     let taken = exam.compiler_finds("crt1.o")?.and_then(real);
     let sysroot = real(exam.sysroot.clone());
@@ -94,15 +94,15 @@ pub(super) fn program(exam: &Examination) -> Result<CheckResult, DoctorError> {
         Ok(output) => output,
         Err(e) => return Err(e.into()),
     };
-    let said = trimmed(&output.stderr);
+    let messages = trimmed(&output.stderr);
     let message = format!(
-        "the headers, the library and the start files are there, and a program does not link: {}",
+        "the headers, the library and the start files exist, but a program does not link: {}",
         complaint(&output)
     );
-    // What is broken goes first: init fills gaps and replaces nothing.
-    // GCC names a start file by crossmerge's symlink to it.
+    // The broken file is removed first, because init replaces no existing file. GCC names a start file by crossmerge's
+    // symlink to it, so the path is resolved.
     let sysroot = fs_err::canonicalize(&exam.sysroot)?;
-    let named = said.split([' ', ':', '\'', '`']).map(Path::new);
+    let named = messages.split([' ', ':', '\'', '`']).map(Path::new);
     let broken = named
         .filter(|path| path.is_absolute() && path.is_file())
         .filter_map(|path| fs_err::canonicalize(path).ok())
@@ -112,14 +112,14 @@ pub(super) fn program(exam: &Examination) -> Result<CheckResult, DoctorError> {
             message,
             format!("rm {} && {}", quote(file.as_os_str()), exam.fix_libc()),
         ),
-        None if is_missing(&said) => CheckResult::error(message, exam.fix_libc()),
-        // Every part of the libc is there: the compiler or the linker is at fault.
+        None if is_missing(&messages) => CheckResult::error(message, exam.fix_libc()),
+        // Every part of the libc exists, so the compiler or the linker is at fault.
         None => CheckResult::error(message, exam.fix_toolchain()),
     })
 }
 
-/// Returns whether a linker complains of a file that it did not find. GNU ld, lld and GCC have words of their own for that.
-fn is_missing(said: &str) -> bool {
+/// Returns whether a linker reports a file that it did not find. GNU ld, lld and GCC word that differently.
+fn is_missing(messages: &str) -> bool {
     [
         "cannot find",
         "cannot open",
@@ -127,7 +127,7 @@ fn is_missing(said: &str) -> bool {
         "No such file",
     ]
     .iter()
-    .any(|words| said.contains(words))
+    .any(|words| messages.contains(words))
 }
 
 pub(super) fn qemu(exam: &Examination) -> Result<CheckResult, DoctorError> {
@@ -140,15 +140,15 @@ pub(super) fn qemu(exam: &Examination) -> Result<CheckResult, DoctorError> {
         Some(path) => CheckResult::ok(format!("`{}`", path.shown())),
         None => CheckResult::warning(
             format!(
-                "neither `qemu-{name}` nor `qemu-{name}-static` is in PATH: no test of a package can run"
+                "neither `qemu-{name}` nor `qemu-{name}-static` is in PATH, so no test of a package can run"
             ),
             install_qemu(exam, name),
         ),
     })
 }
 
-/// The command that installs a program on the host: by Portage where one of its repositories has the package, else as the
-/// distribution has it; in words where it has none.
+/// Returns the command that installs a program on the host: with Portage if one of its repositories has the package,
+/// otherwise with the distribution's package manager. If neither is known, it is a sentence.
 pub(super) fn install(exam: &Examination, gentoo: &str, program: &str) -> String {
     let in_a_repository = match exam.host() {
         Some(Ok(host)) => host
@@ -167,7 +167,7 @@ pub(super) fn install(exam: &Examination, gentoo: &str, program: &str) -> String
         .unwrap_or_else(|| format!("install {program}"))
 }
 
-/// The command that installs QEMU's emulator, or what to do in words.
+/// Returns the command that installs QEMU's emulator, or a sentence if it is not known.
 fn install_qemu(exam: &Examination, name: &str) -> String {
     let distribution = exam.distribution();
     distribution
@@ -212,7 +212,7 @@ pub(super) fn run(exam: &Examination) -> Result<CheckResult, DoctorError> {
         (None, None) => exam.fix_libc(),
     };
     Ok(CheckResult::error(
-        format!("a program links and does not run: {}", complaint(&output)),
+        format!("a program links but does not run: {}", complaint(&output)),
         fix,
     ))
 }

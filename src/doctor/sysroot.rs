@@ -1,4 +1,5 @@
-//! The checks of the sysroot's own files: what init left, what waits, and what points outside.
+//! The checks of the sysroot's files: init's own, updates that wait to be merged, and paths that lead out of the
+//! sysroot.
 
 use super::{
     examination::{Examination, updated},
@@ -18,7 +19,7 @@ use std::path::{Path, PathBuf};
 pub(super) fn facts(exam: &Examination) -> Result<CheckResult, DoctorError> {
     Ok(match exam.target() {
         Ok(target) => CheckResult::ok(format!("ARCH {}", target.arch)),
-        // What to write in a profile is not known, so no command can be named.
+        // The contents of a new family are unknown, so there is no command to print.
         Err(e) => CheckResult::skipped(format!("{e}; {}", e.hint().unwrap_or_default())),
     })
 }
@@ -53,7 +54,7 @@ pub(super) fn sysroot(exam: &Examination) -> Result<CheckResult, DoctorError> {
 pub(super) fn init(exam: &Examination) -> Result<CheckResult, DoctorError> {
     let record = exam.record()?;
     if record.pending {
-        let message = "an init was cut short before its end";
+        let message = "an init was interrupted";
         return Ok(CheckResult::error(message, exam.init()));
     }
     let etc = exam.etc_portage();
@@ -76,7 +77,7 @@ pub(super) fn init(exam: &Examination) -> Result<CheckResult, DoctorError> {
             exam.init(),
         ));
     }
-    // A libc that init copied may be replaced by a package's; what is asked here is what init would write again.
+    // A package may have replaced a libc that init copied, so only files that init would write again are checked.
     let lost: Vec<PathBuf> = record
         .paths()
         .filter(|path| path.starts_with("etc") && !is_update(path))
@@ -86,7 +87,10 @@ pub(super) fn init(exam: &Examination) -> Result<CheckResult, DoctorError> {
     Ok(match lost.is_empty() {
         true => CheckResult::ok(""),
         false => CheckResult::warning(
-            format!("init wrote it, and it is gone: {}", list(&lost)),
+            format!(
+                "init wrote these files, but they are missing: {}",
+                list(&lost)
+            ),
             exam.init(),
         ),
     })
@@ -107,7 +111,7 @@ pub(super) fn leftovers(exam: &Examination) -> Result<CheckResult, DoctorError> 
         .map(|path| format!(" {}", quote_line(path.as_os_str())))
         .collect();
     Ok(CheckResult::warning(
-        format!("never renamed into place: {}", list(leftovers)),
+        format!("temporary files that were not renamed: {}", list(leftovers)),
         format!("rm -rf{files}"),
     ))
 }
@@ -117,7 +121,7 @@ pub(super) fn updates(exam: &Examination) -> Result<CheckResult, DoctorError> {
     if updates.is_empty() {
         return Ok(CheckResult::ok(""));
     }
-    // In the order of their numbers, so that the last one stays.
+    // In the order of their numbers, so that the newest is moved last.
     let moves: Vec<String> = updates
         .iter()
         .filter_map(|path| {
@@ -129,7 +133,7 @@ pub(super) fn updates(exam: &Examination) -> Result<CheckResult, DoctorError> {
         .collect();
     Ok(CheckResult::warning(
         format!(
-            "waiting: {}; the command takes the new text and keeps the old as `NAME.~1~`, and `rm` of the new one keeps the old",
+            "waiting: {}; the command installs the new text and keeps the old as `NAME.~1~`; to keep the old text, remove the new file instead",
             list(updates)
         ),
         moves.join(" && "),
@@ -144,14 +148,14 @@ pub(super) fn config_scripts(exam: &Examination) -> Result<CheckResult, DoctorEr
     point_outside(exam, SysrootFileKind::ConfigScript)
 }
 
-/// Finds the files of a kind that fix-root would give another text.
+/// Finds the files of a kind whose text fix-root would change.
 fn point_outside(exam: &Examination, kind: SysrootFileKind) -> Result<CheckResult, DoctorError> {
     let of_kind = || exam.installed().map(|files| files.of_kind(kind));
     let wrong: Vec<&SysrootFile> = of_kind()?.filter(|found| found.points_outside()).collect();
     if wrong.is_empty() {
         return Ok(CheckResult::ok(match of_kind()?.count() {
             0 => "there are none".into(),
-            some => format!("{some} looked into"),
+            some => format!("{some} checked"),
         }));
     }
     let paths: Vec<PathBuf> = wrong.iter().map(|found| found.path.clone()).collect();
@@ -160,7 +164,7 @@ fn point_outside(exam: &Examination, kind: SysrootFileKind) -> Result<CheckResul
     Ok(CheckResult::warning(message, fix))
 }
 
-/// Finds the symlinks that fix-root would make relative, and those to a file that the build machine alone has.
+/// Finds the symlinks that fix-root would make relative, and those to a file that only the host has.
 pub(super) fn symlinks(exam: &Examination) -> Result<CheckResult, DoctorError> {
     let symlinks = &exam.installed()?.symlinks;
     let (fixable, lost): (Vec<_>, Vec<_>) = symlinks
@@ -178,7 +182,7 @@ pub(super) fn symlinks(exam: &Examination) -> Result<CheckResult, DoctorError> {
         let fix = fix_root(exam, fixable.iter().map(|symlink| &symlink.owner));
         return Ok(CheckResult::warning(message, fix));
     }
-    // A directory that is kept elsewhere is somebody's decision.
+    // A symlink to a directory outside is a user's decision.
     let lost: Vec<&EscapingSymlink> = lost
         .into_iter()
         .filter(|symlink| symlink.path.is_file())
@@ -192,20 +196,20 @@ pub(super) fn symlinks(exam: &Examination) -> Result<CheckResult, DoctorError> {
         .collect();
     Ok(CheckResult::warning(
         format!(
-            "they lead to files of the host, which the sysroot lacks: {}; install those there, or",
+            "they lead to files of the host that the sysroot lacks: {}; install those files in the sysroot, or",
             shown(&lost)
         ),
         format!("rm{files}"),
     ))
 }
 
-/// The command that corrects the target's sysroot.
+/// Returns the command that fixes the target's sysroot.
 fn fix_root<'a>(
     exam: &Examination,
     owners: impl IntoIterator<Item = &'a Option<String>>,
 ) -> String {
     let env = &exam.context.env;
-    // These name another sysroot to fix-root, and nothing to doctor.
+    // fix-root reads these variables, and doctor does not.
     let sysroot = match [env::ROOT, env::STAGEDIR]
         .iter()
         .any(|name| env.get(*name).is_some())

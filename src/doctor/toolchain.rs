@@ -1,4 +1,5 @@
-//! The checks of the compiler by itself, a step at a time: what "C compiler cannot create executables" leaves open.
+//! The checks of the compiler, one step at a time. A configure script's "C compiler cannot create executables" does not
+//! state which step failed.
 
 use super::{
     examination::{Examination, complaint},
@@ -10,7 +11,7 @@ use crossmerge_plan::{env, shown::Show, words::quote};
 use crossmerge_system::{exec::PrintedPath, file::read};
 use std::{ffi::OsString, path::PathBuf, process::Output};
 
-/// The file that a step made, or what the compiler said.
+/// Runs the compiler. The inner error is its message if it failed.
 fn step<A: Into<OsString>>(
     exam: &Examination,
     args: impl IntoIterator<Item = A>,
@@ -22,15 +23,15 @@ fn step<A: Into<OsString>>(
     })
 }
 
-fn failed(exam: &Examination, what: &str, said: &str) -> CheckResult {
-    CheckResult::error(format!("{what}: {said}"), exam.fix_toolchain())
+fn failed(exam: &Examination, what: &str, message: &str) -> CheckResult {
+    CheckResult::error(format!("{what}: {message}"), exam.fix_toolchain())
 }
 
 pub(super) fn compiler(exam: &Examination) -> Result<CheckResult, DoctorError> {
     let Some(compiler) = exam.compiler() else {
         return Ok(CheckResult::error(
             format!(
-                "there is no `{0}-gcc` and no `{0}-clang` in PATH, and no toolchain was adopted",
+                "neither `{0}-gcc` nor `{0}-clang` is in PATH, and no toolchain was adopted",
                 exam.tuple()
             ),
             exam.fix_toolchain(),
@@ -39,11 +40,11 @@ pub(super) fn compiler(exam: &Examination) -> Result<CheckResult, DoctorError> {
     let path = compiler.path.shown();
     Ok(match step(exam, ["--version"])? {
         Ok(output) => {
-            let said = String::from_utf8_lossy(&output.stdout).into_owned();
-            let version = said.lines().next().unwrap_or_default();
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let version = text.lines().next().unwrap_or_default();
             CheckResult::ok(format!("`{path}`, {version}"))
         }
-        Err(said) => failed(exam, &format!("`{path}` does not start"), &said),
+        Err(message) => failed(exam, &format!("`{path}` does not start"), &message),
     })
 }
 
@@ -58,7 +59,7 @@ pub(super) fn compile(exam: &Examination) -> Result<CheckResult, DoctorError> {
     ];
     Ok(match step(exam, args)? {
         Ok(_) => CheckResult::ok(""),
-        Err(said) => failed(exam, "cannot compile C to assembly", &said),
+        Err(message) => failed(exam, "cannot compile C to assembly", &message),
     })
 }
 
@@ -72,7 +73,7 @@ pub(super) fn assemble(exam: &Examination) -> Result<CheckResult, DoctorError> {
     ];
     Ok(match step(exam, args)? {
         Ok(_) => CheckResult::ok(""),
-        Err(said) => failed(exam, "compiles C, and cannot assemble the result", &said),
+        Err(message) => failed(exam, "compiles C, but cannot assemble the result", &message),
     })
 }
 
@@ -88,7 +89,7 @@ pub(super) fn machine(exam: &Examination) -> Result<CheckResult, DoctorError> {
         return Ok(failed(
             exam,
             "the compiler builds for another machine",
-            &format!("{made}; the tuple means {}", ElfMachine::wanted(target)),
+            &format!("{made}, but the tuple means {}", ElfMachine::wanted(target)),
         ));
     }
     let other = exam.traits()?;
@@ -104,15 +105,15 @@ pub(super) fn machine(exam: &Examination) -> Result<CheckResult, DoctorError> {
 
 pub(super) fn link(exam: &Examination) -> Result<CheckResult, DoctorError> {
     if ElfMachine::of(&read::head(&exam.scratch("probe.o"), read::ELF_HEADER)?).is_none() {
-        return Ok(CheckResult::skipped("only programs in ELF are linked here"));
+        return Ok(CheckResult::skipped("this check links only ELF programs"));
     }
     let args = link_bare(&exam.scratch("probe.c"), &exam.scratch("bare"));
     Ok(match step(exam, args)? {
         Ok(_) => CheckResult::ok(""),
-        Err(said) => failed(
+        Err(message) => failed(
             exam,
-            "compiles and assembles, and cannot link even without a library",
-            &said,
+            "compiles and assembles, but cannot link even without a library",
+            &message,
         ),
     })
 }
@@ -132,7 +133,7 @@ pub(super) fn float_abi(exam: &Examination) -> Result<CheckResult, DoctorError> 
         if let Some(other) = other()? {
             return Ok(failed(exam, what, &other.to_string()));
         }
-        let why = "what is made for the target is not marked with a float ABI";
+        let why = "the target's ELF headers do not record a float ABI";
         return Ok(CheckResult::not_for_this_target(why));
     };
     let mut args: Vec<OsString> = target.cflags.split_whitespace().map(Into::into).collect();
@@ -144,16 +145,16 @@ pub(super) fn float_abi(exam: &Examination) -> Result<CheckResult, DoctorError> 
             header = read::head(&out, read::ELF_HEADER)?;
             target.float_abi_of(&header).unwrap_or(made)
         }
-        Err(said) => {
+        Err(message) => {
             let what = format!("cannot compile with the tuple's flags `{}`", target.cflags);
-            return Ok(failed(exam, &what, &said));
+            return Ok(failed(exam, &what, &message));
         }
     };
     if made != wanted {
         return Ok(failed(
             exam,
             "the compiler's own libraries have another float ABI",
-            &format!("{made} without flags; the tuple means {wanted}"),
+            &format!("{made} without flags, but the tuple means {wanted}"),
         ));
     }
     if let Some(other) = other()? {
@@ -169,7 +170,7 @@ pub(super) fn float_abi(exam: &Examination) -> Result<CheckResult, DoctorError> 
     {
         return Ok(CheckResult::error(
             format!(
-                "the libc `{}` has the float ABI {has}; the compiler and the tuple have {wanted}",
+                "the libc `{}` has the float ABI {has}, but the compiler and the tuple have {wanted}",
                 libc.shown()
             ),
             replace_libc(exam),
@@ -178,11 +179,12 @@ pub(super) fn float_abi(exam: &Examination) -> Result<CheckResult, DoctorError> 
     Ok(CheckResult::ok(wanted))
 }
 
-/// Takes out the libc that init copied, and copies the one that fits. What a user changed stays.
+/// Returns the command that removes the libc that init copied, and copies one that fits. Files that a user changed
+/// stay.
 fn replace_libc(exam: &Examination) -> String {
     let remove = format!("crossmerge remove {}", exam.tuple());
     match (exam.fix_libc(), &exam.context.settings.toolchain) {
-        // `remove` forgets the toolchain too.
+        // `remove` removes the adopted toolchain's settings as well.
         (fix, Some(adopted)) if !fix.contains(" --toolchain ") => match adopted.kind {
             ToolchainKind::Llvm => format!("{remove} && {fix} --llvm"),
             ToolchainKind::Gnu => {
@@ -202,7 +204,7 @@ pub(super) fn search(exam: &Examination) -> Result<CheckResult, DoctorError> {
     };
     let adopt = || match compiler.adopted {
         true => exam.fix_toolchain(),
-        // Called through our link, it is told where the sysroot is.
+        // The wrapper passes `--sysroot`.
         false => {
             let name = compiler.path.as_os_str().to_string_lossy();
             let prefix = name.trim_end_matches(compiler.kind.driver());
@@ -213,8 +215,7 @@ pub(super) fn search(exam: &Examination) -> Result<CheckResult, DoctorError> {
         }
     };
     if exam.context.env.get(env::SYSROOT).is_some() && !compiler.adopted {
-        let why =
-            "SYSROOT in the environment names another for this call, and build systems pass it on";
+        let why = "SYSROOT in the environment names another sysroot for this call, and build systems pass it to the compiler";
         return Ok(CheckResult::not_for_this_target(why));
     }
     if compiler.kind == ToolchainKind::Gnu {
@@ -223,21 +224,21 @@ pub(super) fn search(exam: &Examination) -> Result<CheckResult, DoctorError> {
             let own = if own.is_empty() { "/" } else { &own };
             return Ok(CheckResult::error(
                 format!(
-                    "the compiler's sysroot is `{own}`, the target's `{}`",
+                    "the compiler's sysroot is `{own}`, but the target's is `{}`",
                     wanted.shown()
                 ),
                 adopt(),
             ));
         }
     }
-    // clang has no -print-sysroot, and either lists where it looks for headers.
+    // clang has no -print-sysroot, but both compilers list the directories that they search for headers.
     let include = wanted.join("usr/include");
     if !include.is_dir() {
         return Ok(CheckResult::ok("there are no headers in it yet"));
     }
-    let said = exam.compile(["-E", "-v", "-x", "c", "/dev/null"])??;
-    let said = String::from_utf8_lossy(&said.stderr).into_owned();
-    let directories: Vec<PathBuf> = said
+    let output = exam.compile(["-E", "-v", "-x", "c", "/dev/null"])??;
+    let messages = String::from_utf8_lossy(&output.stderr).into_owned();
+    let directories: Vec<PathBuf> = messages
         .lines()
         .skip_while(|line| !line.starts_with("#include <"))
         .take_while(|line| !line.starts_with("End of search list"))
@@ -246,7 +247,7 @@ pub(super) fn search(exam: &Examination) -> Result<CheckResult, DoctorError> {
     if !directories.contains(&include) {
         return Ok(CheckResult::error(
             format!(
-                "the compiler does not look for headers in `{}`",
+                "the compiler does not search `{}` for headers",
                 include.shown()
             ),
             adopt(),
@@ -269,15 +270,18 @@ pub(super) fn search(exam: &Examination) -> Result<CheckResult, DoctorError> {
             exam.fix_toolchain(),
         ));
     }
-    let said = exam.compiler_prints("-print-search-dirs")?;
-    let libraries = said.lines().find_map(|l| l.strip_prefix("libraries: ="));
+    let listed = exam.compiler_prints("-print-search-dirs")?;
+    let libraries = listed.lines().find_map(|l| l.strip_prefix("libraries: ="));
     let in_sysroot =
         |directory: &str| real(directory).is_some_and(|real| real.starts_with(&wanted));
     if let (Some(directories), Some(_)) = (libraries, exam.library("libc.so"))
         && !directories.split(':').any(in_sysroot)
     {
         return Ok(CheckResult::error(
-            format!("the compiler looks for no library in `{}`", wanted.shown()),
+            format!(
+                "the compiler does not search `{}` for libraries",
+                wanted.shown()
+            ),
             adopt(),
         ));
     }
@@ -285,9 +289,9 @@ pub(super) fn search(exam: &Examination) -> Result<CheckResult, DoctorError> {
 }
 
 pub(super) fn esysroot(exam: &Examination) -> Result<CheckResult, DoctorError> {
-    // A sysroot of its own, with a header and a library that no other place has.
+    // A temporary sysroot with a header and a library that exist nowhere else.
     let other = exam.scratch("esysroot");
-    // A toolchain of bare metal looks in directories of its own below it.
+    // A bare-metal toolchain searches `include` below the sysroot.
     for include in ["usr/include", "include"] {
         let include = other.join(include);
         fs_err::create_dir_all(&include)?;
@@ -295,7 +299,7 @@ pub(super) fn esysroot(exam: &Examination) -> Result<CheckResult, DoctorError> {
         fs_err::write(header, "int crossmerge_probe(void);\n")?;
     }
     let library = exam.source("library.c", "int crossmerge_probe(void) { return 0; }\n")?;
-    // A linker takes an object under an archive's name, and so no archiver is needed.
+    // Linkers accept an object file under an archive's name, so no archiver is needed.
     let object = other.join("usr/lib/libcrossmerge-probe.a");
     fs_err::create_dir_all(other.join("usr/lib"))?;
     let args = [
@@ -304,8 +308,8 @@ pub(super) fn esysroot(exam: &Examination) -> Result<CheckResult, DoctorError> {
         object.as_os_str(),
         library.as_os_str(),
     ];
-    if let Err(said) = step(exam, args)? {
-        return Ok(failed(exam, "cannot compile", &said));
+    if let Err(message) = step(exam, args)? {
+        return Ok(failed(exam, "cannot compile", &message));
     }
     for directory in ["lib", "lib64", "lib32", "usr/lib64", "usr/lib32"] {
         fs_err::create_dir_all(other.join(directory))?;
@@ -322,15 +326,15 @@ pub(super) fn esysroot(exam: &Examination) -> Result<CheckResult, DoctorError> {
     args.insert(0, sysroot);
     args.push("-lcrossmerge-probe".into());
     let sysroot = args[0].clone();
-    if let Err(said) = step(exam, args)? {
+    if let Err(message) = step(exam, args)? {
         if exam.target().is_ok_and(|target| target.kernel.is_none()) {
-            let why = "a compiler for bare metal, whose headers and libraries are its own";
+            let why = "a bare-metal compiler has its own headers and libraries";
             return Ok(CheckResult::not_for_this_target(why));
         }
-        let what = "the compiler looks for nothing in the sysroot that `--sysroot` names";
-        return Ok(failed(exam, what, &said));
+        let what = "the compiler does not search the sysroot that `--sysroot` names";
+        return Ok(failed(exam, what, &message));
     }
-    // What both sysroots have is taken from the one that was named.
+    // A file that both sysroots contain must come from the one that `--sysroot` names.
     let shared = ["crt1.o", "libc.so", "libc.a"];
     let Some(shared) = shared.iter().find(|file| exam.library(file).is_some()) else {
         return Ok(CheckResult::ok(""));
@@ -341,15 +345,15 @@ pub(super) fn esysroot(exam: &Examination) -> Result<CheckResult, DoctorError> {
     let asked = OsString::from(format!("-print-file-name={shared}"));
     let found = match step(exam, [sysroot, asked])? {
         Ok(output) => PrintedPath::of_output(&output),
-        Err(said) => return Ok(failed(exam, "the compiler finds nothing", &said)),
+        Err(message) => return Ok(failed(exam, "the compiler finds nothing", &message)),
     };
     let found = found.filter(|found| found.starts_with(&exam.sysroot));
     Ok(match found {
         None => CheckResult::ok(""),
         Some(found) => {
-            let said = format!("it takes `{}`", found.shown());
+            let message = format!("it uses `{}`", found.shown());
             let what = "the compiler prefers its own sysroot to the one that `--sysroot` names";
-            failed(exam, what, &said)
+            failed(exam, what, &message)
         }
     })
 }

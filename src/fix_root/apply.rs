@@ -1,6 +1,7 @@
-//! Doing it: a text is written beside its place and renamed, a mode is set, a link is made beside its place and renamed.
+//! Applies the changes. A text is written beside its path and renamed, a mode is set, a symlink is made beside its path
+//! and renamed.
 //!
-//! A kill at any moment leaves each path old or new, and the next run does the rest.
+//! If a run is interrupted, each path is old or new, and the next run completes the work.
 
 use super::{Fix, Link, error::FixRootError, find::SysrootFile, symlink::EscapingSymlink};
 use crossmerge_plan::shown::Show;
@@ -18,7 +19,7 @@ use std::{
 };
 
 impl Fix<'_> {
-    /// Does everything that was decided, and says each thing when it is done.
+    /// Does everything that was decided, and prints each change when it is done.
     pub(super) fn apply(&self, tree: &Tree, print: impl Fn(&str)) -> Result<(), FixRootError> {
         self.check(tree)?;
         for found in &self.changes {
@@ -57,11 +58,12 @@ impl Fix<'_> {
         Ok(())
     }
 
-    /// Goes the way to everything that is changed, before anything is: what is refused is refused while all is as it was.
+    /// Walks the paths of all changes before the first one, so that everything that is refused is refused while nothing
+    /// has changed.
     fn check(&self, tree: &Tree) -> Result<(), FixRootError> {
         for found in &self.changes {
             let (directory, name) = place(tree, &found.path)?;
-            found_again(&directory, name, found)?;
+            reopen(&directory, name, found)?;
             for other in found.others.iter().filter(|_| found.edit.is_some()) {
                 place(tree, other)?;
             }
@@ -79,7 +81,7 @@ impl Fix<'_> {
     }
 }
 
-/// Replaces a symlink of the sysroot by one to the relative path. Its owner stays.
+/// Replaces a symlink of the sysroot by one with a relative path. Its owner stays.
 fn relink(tree: &Tree, symlink: &EscapingSymlink, relative: &Path) -> Result<(), FixRootError> {
     let (directory, name) = place(tree, &symlink.path)?;
     let changed = || FileError::Changed(symlink.path.clone());
@@ -91,7 +93,7 @@ fn relink(tree: &Tree, symlink: &EscapingSymlink, relative: &Path) -> Result<(),
     let there = there.into_file().metadata()?;
     directory.replace(name, |directory, new| {
         directory.link(new, relative)?;
-        // Only what was opened gets the owner: whoever owns the directory may put a file of root's at this name.
+        // The owner is set on the open symlink only: the owner of the directory may put a file of root's at this name.
         let made = directory.look(new)?;
         let owned = || -> io::Result<()> {
             let metadata = made.metadata()?;
@@ -108,8 +110,8 @@ fn relink(tree: &Tree, symlink: &EscapingSymlink, relative: &Path) -> Result<(),
     Ok(())
 }
 
-/// Opens what was found, for looking at it and for nothing else; an error when it is another by now.
-fn found_again(
+/// Opens a file again, without access to its contents. Fails if it is another file by now.
+fn reopen(
     directory: &Directory,
     name: &OsStr,
     found: &SysrootFile,
@@ -122,19 +124,19 @@ fn found_again(
     }
 }
 
-/// Gives a file the mode that it should have.
+/// Sets the mode of a file.
 fn change_mode(tree: &Tree, found: &SysrootFile) -> Result<(), FixRootError> {
     let (directory, name) = place(tree, &found.path)?;
-    let file = found_again(&directory, name, found)?;
+    let file = reopen(&directory, name, found)?;
     let mode = found.new_mode.unwrap_or(found.mode);
     Ok(directory.set_mode_of(&file, name, mode)?)
 }
 
-/// Gives a file another text, and the mode that it should have. Its owner and its times stay: make and libtool compare those. Its
-/// other names stay names of one file.
+/// Replaces the text and the mode of a file. Its owner and its times stay, because make and libtool compare times. Its
+/// other names remain hard links to it.
 fn replace(tree: &Tree, found: &SysrootFile, text: &[u8]) -> Result<(), FixRootError> {
     let (directory, name) = place(tree, &found.path)?;
-    let metadata = found_again(&directory, name, found)?.metadata()?;
+    let metadata = reopen(&directory, name, found)?.metadata()?;
     let new = new_name(name);
     directory.remove(&new)?;
     let file = directory.write(&new, text, 0o600)?;
@@ -165,7 +167,7 @@ fn replace(tree: &Tree, found: &SysrootFile, text: &[u8]) -> Result<(), FixRootE
     Ok(())
 }
 
-/// The open directory of a path of the sysroot, and the last name.
+/// Opens the directory of a path of the sysroot. Returns it with the last component.
 fn place<'p>(tree: &Tree, path: &'p Path) -> Result<(Directory, &'p OsStr), FileError> {
     tree.directory_of(tree.within(path).unwrap_or(path), None)
 }

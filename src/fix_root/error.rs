@@ -1,4 +1,4 @@
-//! Why fix-root does nothing, and how to go on.
+//! The errors of fix-root, and their hints.
 
 use crate::{context::ContextError, init::InitError};
 use crossmerge_plan::{
@@ -10,44 +10,44 @@ use crossmerge_plan::{
 use crossmerge_system::{file, file::FileError};
 use std::{ffi::OsString, io, path::PathBuf};
 
-/// Why fix-root does nothing.
+/// An error of fix-root.
 #[derive(Debug, thiserror::Error)]
 pub enum FixRootError {
-    /// A look at the target failed.
+    /// A lookup of the target failed.
     #[error(transparent)]
     Context(#[from] ContextError),
-    /// The one argument is no tuple.
+    /// The only argument is not a tuple.
     #[error(transparent)]
     Tuple(#[from] TupleError),
-    /// The arguments, and the environment with them, have no meaning.
+    /// The arguments and the environment are not one of the forms.
     #[error("{message}")]
     Usage {
-        /// The name we were called by.
+        /// The name by which crossmerge was called.
         name: String,
         /// What is wrong.
         message: String,
     },
-    /// There is no such directory.
+    /// The sysroot is not a directory.
     #[error("there is no directory `{sysroot}` to correct", sysroot = .sysroot.shown())]
     NoSysroot {
         /// The path.
         sysroot: PathBuf,
-        /// The variable that names it; none when an argument does.
+        /// The variable that names it; `None` if an argument does.
         from: Option<&'static str>,
     },
-    /// The paths in it are right as they are.
+    /// The sysroot is the host's own root, whose paths are correct.
     #[error("`{sysroot}` is the host's own root", sysroot = .sysroot.shown())]
     HostRoot {
         /// The path that leads there.
         sysroot: PathBuf,
-        /// The variable that names it; none when an argument does.
+        /// The variable that names it; `None` if an argument does.
         from: Option<&'static str>,
     },
-    /// The names of the links would lie elsewhere.
-    #[error("{0:?} cannot begin the names of links: it has a `/`")]
+    /// The prefix would put the symlinks into another directory.
+    #[error("{0:?} cannot be the prefix of symlinks: it contains a `/`")]
     Prefix(OsString),
-    /// `crossmerge plan` was asked for what runs no program.
-    #[error("`{0}-fix-root` runs no program, so there is no plan of one")]
+    /// `crossmerge plan` was called for fix-root, which runs no program.
+    #[error("`{0}-fix-root` runs no program, so it has no plan")]
     NoPlan(Tuple),
     /// A file cannot be read or written.
     #[error(transparent)]
@@ -83,12 +83,12 @@ impl Explain for FixRootError {
             }
             Self::NoSysroot { from: None, .. } => "`crossmerge targets` lists the sysroots".into(),
             Self::HostRoot { from: None, .. } => {
-                "name another machine's; `crossmerge targets` lists the sysroots".into()
+                "name a target's sysroot; `crossmerge targets` lists them".into()
             }
-            Self::Prefix(_) => "give the directory as the second argument, and as the third what the names begin with, such as `arm-linux-gnueabi-`".into(),
+            Self::Prefix(_) => "pass the directory as the second argument, and as the third a prefix such as `arm-linux-gnueabi-`".into(),
             Self::NoPlan(tuple) => format!("`{tuple}-fix-root --dry-run` prints what it would change"),
             Self::Io(e) => file::hint(e).unwrap_or_else(|| {
-                "run it as who owns the sysroot and the directory of the links; what is done already stays right".into()
+                "run it as the user who owns the sysroot and the directory of the symlinks; completed work is kept".into()
             }),
             _ => return None,
         })

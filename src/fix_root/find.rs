@@ -1,6 +1,6 @@
-//! The files of a sysroot that fix-root is about, and what each one should be: its text, its mode.
+//! Finds the files of a sysroot that fix-root checks, and determines how each should be: its text and its mode.
 //!
-//! Reads and writes nothing. `doctor` asks the same questions here.
+//! Reads only. `doctor` uses the same search.
 
 use super::{
     script::script_in,
@@ -23,71 +23,71 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What a file is.
+/// The kind of a file that fix-root checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SysrootFileKind {
     /// A `*.la`.
     LibtoolArchive,
-    /// A script, or settings that a shell reads, which answers for a library.
+    /// A configuration script, or settings of a library that a shell reads.
     ConfigScript,
-    /// A library, of which only the mode counts.
+    /// A library, of which only the mode is checked.
     Library,
 }
 
-/// A file and what it should be.
+/// A file, and how it should be.
 #[derive(Debug)]
 pub(crate) struct SysrootFile {
     pub(crate) kind: SysrootFileKind,
     pub(crate) path: PathBuf,
-    /// Its other names among those that were found.
+    /// Its other names among the files that were found.
     pub(super) others: Vec<PathBuf>,
-    /// The text, and what it should be instead.
+    /// Its text, and the text that it should have.
     pub(super) edit: Option<(Vec<u8>, Vec<u8>)>,
-    /// The mode it has, without the bits of its kind.
+    /// Its mode, without the file type.
     pub(super) mode: u32,
-    /// The mode it should have, when that is another.
+    /// The mode that it should have, if that differs.
     pub(super) new_mode: Option<u32>,
-    /// The package that owns it, looked up for what should change.
+    /// The package that owns it, looked up only if the file should change.
     pub(crate) owner: Option<String>,
     identity: Identity,
-    /// The file as it was when it was read.
+    /// The status of the file when it was read.
     stat: FileStat,
 }
 
-/// A configuration script among the sysroot's programs.
+/// A configuration script in a directory of programs.
 #[derive(Debug)]
 pub(super) struct Script {
     pub(super) name: OsString,
     pub(super) path: PathBuf,
-    /// Its file among those that were found; none when it leads out of the sysroot.
+    /// Its file among those that were found; `None` if it leads out of the sysroot.
     pub(super) file: Option<Identity>,
-    /// It finds its place by the name it is called under, so a link would lead it astray.
+    /// Whether it finds its files by the name under which it is called, so that a symlink to it would not work.
     pub(super) looks_at_own_place: bool,
 }
 
-/// What a look at a sysroot found.
+/// The files of a sysroot that fix-root and doctor check.
 #[derive(Debug, Default)]
 pub(crate) struct SysrootFiles {
     pub(crate) found: Vec<SysrootFile>,
     pub(super) configs: Vec<Script>,
-    /// Symlinks that lead to the build machine.
+    /// Symlinks that lead to the host.
     pub(crate) symlinks: Vec<EscapingSymlink>,
-    /// What was passed over, and why.
+    /// What was skipped, and why.
     pub(super) unread: Vec<(PathBuf, &'static str)>,
 }
 
 impl SysrootFile {
-    /// Returns whether the text names places of the host.
+    /// Returns whether the text contains paths of the host.
     pub(crate) fn points_outside(&self) -> bool {
         self.edit.is_some()
     }
 
-    /// Returns whether anything is to change.
+    /// Returns whether the text or the mode should change.
     pub(super) fn is_wrong(&self) -> bool {
         self.edit.is_some() || self.new_mode.is_some()
     }
 
-    /// Returns whether it has a name that was not found, and that a change of mode would be seen under.
+    /// Returns whether it has hard links that were not found, under which a change of its mode would be visible.
     pub(super) fn is_elsewhere_too(&self) -> bool {
         self.edit.is_none() && self.stat.st_nlink > 1 + self.others.len() as u64
     }
@@ -96,7 +96,7 @@ impl SysrootFile {
         self.identity == identity
     }
 
-    /// Returns whether it is the same file still, as it was.
+    /// Returns whether a status is that of the same, unchanged file.
     pub(super) fn is_still(&self, there: &FileStat) -> bool {
         let state = |stat: &FileStat| {
             let changed = (stat.st_ctime, stat.st_ctime_nsec);
@@ -113,7 +113,7 @@ impl SysrootFile {
 }
 
 impl SysrootFiles {
-    /// Looks through the sysroot.
+    /// Searches the sysroot.
     pub(crate) fn of(sysroot: &Sysroot) -> io::Result<Self> {
         let mut files = Self::default();
         let mut known = BTreeMap::new();
@@ -124,10 +124,10 @@ impl SysrootFiles {
         }
         for directory in directories(sysroot, |name| name == b"bin")? {
             if let Some(directory) = opened(sysroot, &directory) {
-                files.look_at_programs(&directory, sysroot, &mut known)?;
+                files.check_programs(&directory, sysroot, &mut known)?;
             }
         }
-        files.look_at_shared(sysroot, &mut known)?;
+        files.check_shared(sysroot, &mut known)?;
         files.symlinks = symlink::find(sysroot)?;
         let wrong = files.found.iter().filter(|file| file.is_wrong());
         let wrong = wrong.map(|file| (file.path.as_path(), file.identity));
@@ -147,12 +147,12 @@ impl SysrootFiles {
         Ok(files)
     }
 
-    /// The files of a kind.
+    /// Returns the files of a kind.
     pub(crate) fn of_kind(&self, kind: SysrootFileKind) -> impl Iterator<Item = &SysrootFile> {
         self.found.iter().filter(move |found| found.kind == kind)
     }
 
-    /// Looks at every file below a directory of libraries, and follows no link.
+    /// Checks every file below a directory of libraries, without following symlinks.
     fn walk(
         &mut self,
         directory: &Node,
@@ -162,7 +162,7 @@ impl SysrootFiles {
     ) -> io::Result<()> {
         if depth > MOST_DEPTH {
             self.unread
-                .push((directory.path().into(), "it lies too deep"));
+                .push((directory.path().into(), "it is nested too deeply"));
             return Ok(());
         }
         for (name, kind) in self
@@ -174,21 +174,21 @@ impl SysrootFiles {
             }
             let path = directory.path().join(&name);
             let child = || directory.child(&name).map_err(io::Error::from);
-            // It may be gone by now, or something else.
+            // It may be removed or replaced by now.
             let Some(node) = self.read(&path, child)?.flatten() else {
                 continue;
             };
             if node.is_dir() {
                 self.walk(&node, depth + 1, sysroot, known)?;
             } else if node.is_file() {
-                self.look_at_file(&name, node, sysroot, known)?;
+                self.check_file(&name, node, sysroot, known)?;
             }
         }
         Ok(())
     }
 
-    /// Looks at a file beside libraries.
-    fn look_at_file(
+    /// Checks a file in a directory of libraries.
+    fn check_file(
         &mut self,
         name: &OsStr,
         node: Node,
@@ -199,7 +199,7 @@ impl SysrootFiles {
         let is_archive = name.ends_with(b".la");
         let Some(wanted) = mode_of(name) else {
             return match may_be_settings(name, node.mode()) {
-                true => self.look_at_script(node, sysroot, known),
+                true => self.check_script(node, sysroot, known),
                 false => Ok(()),
             };
         };
@@ -212,13 +212,13 @@ impl SysrootFiles {
         } else {
             (SysrootFileKind::Library, None)
         };
-        // What else a mode holds than permissions is nobody's to add or to take here.
+        // The set-user-ID, set-group-ID and sticky bits stay.
         let mode = node.mode();
         let wanted = Some(mode & 0o7000 | wanted).filter(|wanted| *wanted != mode);
         self.add(kind, &node, edit, wanted, known)
     }
 
-    /// Reads a file or a directory; none when it may not be read.
+    /// Reads a file or a directory. Returns `None` if that is not permitted.
     fn read<T>(
         &mut self,
         path: &Path,
@@ -226,15 +226,17 @@ impl SysrootFiles {
     ) -> io::Result<Option<T>> {
         match read() {
             Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
-                self.unread.push((path.into(), "it may not be read"));
+                self.unread
+                    .push((path.into(), "cannot read it: permission denied"));
                 Ok(None)
             }
             read => read.map(Some),
         }
     }
 
-    /// Looks at a file that is none of a library's own: it may be a script that answers for one, or settings that a shell reads.
-    fn look_at_script(
+    /// Checks a file that is neither a library nor a libtool archive: it may be a configuration script, or settings
+    /// that a shell reads.
+    fn check_script(
         &mut self,
         node: Node,
         sysroot: &Sysroot,
@@ -250,8 +252,9 @@ impl SysrootFiles {
         self.add(SysrootFileKind::ConfigScript, &node, edit, None, known)
     }
 
-    /// Looks below `share` for settings that a shell reads, by the ends of their names: it holds far more than can be read.
-    fn look_at_shared(
+    /// Searches `share` for settings that a shell reads, by the ends of their names, because it contains too many files
+    /// to read.
+    fn check_shared(
         &mut self,
         sysroot: &Sysroot,
         known: &mut BTreeMap<Identity, usize>,
@@ -259,7 +262,7 @@ impl SysrootFiles {
         for share in directories(sysroot, |name| name == b"share")? {
             let mut left = vec![(share, SHARED_DEPTH)];
             while let Some((directory, depth)) = left.pop() {
-                // What may not be read there is no library.
+                // Unreadable directories there contain no libraries, so they are not reported.
                 let Some(directory) = opened(sysroot, &directory) else {
                     continue;
                 };
@@ -275,7 +278,7 @@ impl SysrootFiles {
                             .any(|end| name.as_bytes().ends_with(end.as_bytes()))
                         && let Some(node) = directory.child(&name).ok().flatten()
                     {
-                        self.look_at_script(node, sysroot, known)?;
+                        self.check_script(node, sysroot, known)?;
                     }
                 }
             }
@@ -283,8 +286,8 @@ impl SysrootFiles {
         Ok(())
     }
 
-    /// Looks at the scripts of a directory of programs. One that is a symlink is the script that it leads to.
-    fn look_at_programs(
+    /// Checks the scripts in a directory of programs. For a symlink, the script to which it leads is checked.
+    fn check_programs(
         &mut self,
         directory: &Node,
         sysroot: &Sysroot,
@@ -304,7 +307,7 @@ impl SysrootFiles {
                 continue;
             };
             let Some((node, old)) = script else {
-                // The target would start what the build machine has.
+                // The symlink leads to a program of the host.
                 let leads_out = name.as_bytes().ends_with(b"-config")
                     && sysroot.leads_to(&path).is_none()
                     && path.is_file();
@@ -367,17 +370,17 @@ impl SysrootFiles {
     }
 }
 
-/// What the memory of a file takes beside its path and its text, in bytes.
+/// The memory that a file takes besides its path and text, in bytes.
 const OF_A_FILE: usize = 400;
 
-/// Opens a directory of the sysroot again, by its place.
+/// Opens a directory of the sysroot by its path.
 fn opened(sysroot: &Sysroot, place: &Path) -> Option<Node> {
     let node = sysroot.tree()?.look_in_root(place);
     node.filter(Node::is_dir)
 }
 
-/// The directories of such a name where packages are installed, each once, reached as the target reaches them. What a symlink leads out
-/// to here is no part of the sysroot.
+/// Lists the directories with a matching name in which packages install files, each once, resolved as the target
+/// resolves them. A directory behind a symlink that leads out is not part of the sysroot.
 fn directories(sysroot: &Sysroot, is_wanted: impl Fn(&[u8]) -> bool) -> io::Result<Vec<PathBuf>> {
     let mut directories = Vec::new();
     for above in INSTALLED {
@@ -400,10 +403,10 @@ fn directories(sysroot: &Sysroot, is_wanted: impl Fn(&[u8]) -> bool) -> io::Resu
     Ok(directories)
 }
 
-/// How deep settings lie below `share`: `tcltk/tcl8.6/tclConfig.sh`.
+/// The depth of settings below `share`, as in `tcltk/tcl8.6/tclConfig.sh`.
 const SHARED_DEPTH: usize = 3;
 
-/// How the names of such settings end.
+/// The ends of the names of such settings.
 const SHARED_SETTINGS: [&str; 3] = ["onf.sh", "onfig.sh", "-config"];
 
 /// Directories of `share` with many files and no settings.
@@ -411,7 +414,7 @@ const NOT_SHARED: [&str; 9] = [
     "doc", "fonts", "i18n", "icons", "info", "locale", "man", "themes", "zoneinfo",
 ];
 
-/// Ends of names of files beside libraries that are no shell's: they are not opened.
+/// Name extensions of files beside libraries that are no shell's: such files are not opened.
 const NOT_SETTINGS: [&str; 46] = [
     "bin", "c", "cmake", "conf", "elc", "el", "enc", "fw", "gz", "h", "hpp", "html", "hwdb", "jar",
     "js", "json", "ko", "ldscript", "lua", "mo", "mod", "o", "pc", "pcap", "ph", "pl", "pm", "png",
@@ -419,8 +422,8 @@ const NOT_SETTINGS: [&str; 46] = [
     "target", "tcl", "timer", "txt", "xml", "xz",
 ];
 
-/// Returns whether a file beside libraries may be a script or settings that a shell reads, by its name. Programs are looked at too:
-/// `lib/postgresql/bin/pg_config`.
+/// Returns whether a file beside libraries may be a script or settings that a shell reads, by its name. Programs are
+/// checked too, such as `lib/postgresql/bin/pg_config`.
 fn may_be_settings(name: &[u8], mode: u32) -> bool {
     let ending = name
         .iter()
@@ -440,7 +443,7 @@ fn may_be_settings(name: &[u8], mode: u32) -> bool {
     }
 }
 
-/// The permissions of a library by its name: those that install(1) and libtool give it.
+/// Returns the permissions of a library by its name: those that install(1) and libtool set.
 fn mode_of(name: &[u8]) -> Option<u32> {
     let is_shared = || {
         let mut ends = name

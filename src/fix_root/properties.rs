@@ -1,4 +1,4 @@
-//! What holds of any text that the sysroot is put into.
+//! Properties of every text that the sysroot is inserted into.
 
 pub(crate) use crossmerge_portage::merged::files_of;
 
@@ -15,7 +15,7 @@ use std::{path::Path, rc::Rc, sync::LazyLock};
 static SYSROOTS: LazyLock<[Sysroot; 2]> =
     LazyLock::new(|| ["/nowhere/root", "/nowhere/it's $HOME"].map(Sysroot::imagined));
 
-/// A text is only added to, and never twice.
+/// Checks that an edit only inserts text, and that a second edit changes nothing.
 pub(crate) fn edits(data: &[u8]) {
     for sysroot in &*SYSROOTS {
         for edit in [text::libtool_archive, text::config_script] {
@@ -23,7 +23,7 @@ pub(crate) fn edits(data: &[u8]) {
                 continue;
             };
             assert!(new.len() > data.len());
-            // What was there is there still, in its order.
+            // The old bytes are all still there, in their order.
             let mut rest = new.iter();
             assert!(data.iter().all(|byte| rest.any(|there| there == byte)));
             let again = edit(&new, sysroot);
@@ -38,10 +38,11 @@ pub(crate) fn edits(data: &[u8]) {
     text::looks_at_own_place(data);
 }
 
-/// What stands outside every tree.
+/// A text in a file outside the sysroot.
 const SECRET: &str = "hunter2";
 
-/// Whatever a sysroot consists of, its readers end, and none but that of Portage's settings takes anything from outside.
+/// Checks that all readers of a sysroot terminate, whatever it contains, and return nothing from outside. Portage's
+/// settings are the exception.
 pub(crate) fn sysroot(data: &[u8]) {
     if String::from_utf8_lossy(data).contains(SECRET) {
         return;
@@ -71,7 +72,7 @@ pub(crate) fn sysroot(data: &[u8]) {
     assert!(secret.exists());
 }
 
-/// Checks what was found in a sysroot.
+/// Checks the files that were found in a sysroot.
 fn hold(files: &SysrootFiles, top: &Path) {
     for found in &files.found {
         assert!(found.path.starts_with(top));

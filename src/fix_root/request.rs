@@ -1,6 +1,7 @@
-//! What was asked for: the sysroot and the links, by our name, by the arguments or by the environment.
+//! The arguments of fix-root: the sysroot and the symlinks, from the name of the call, the arguments or the
+//! environment.
 //!
-//! The three forms of arguments are those of crossdev's script, and so are the variables.
+//! The three forms of arguments, and the variables, are those of crossdev's script.
 
 use super::error::FixRootError;
 use crate::{
@@ -23,28 +24,28 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The variables that name a sysroot, the first that is not empty.
+/// The variables that name a sysroot; the first that is not empty counts.
 const SYSROOTS: [Variable; 3] = [env::SYSROOT, env::ROOT, env::STAGEDIR];
 
-/// What was asked for.
+/// The arguments of fix-root.
 #[derive(Debug)]
 pub(super) struct FixRootRequest {
     pub(super) sysroot: PathBuf,
-    /// None when no place or no name is known for links.
+    /// `None` if the directory or the prefix is unknown.
     pub(super) links: Option<Links>,
     pub(super) dry_run: bool,
-    /// Change what packages own too.
+    /// Whether to change files that packages own.
     pub(super) installed: bool,
 }
 
-/// Where links go and what stands before their names.
+/// The directory of the symlinks, and the prefix of their names.
 #[derive(Debug)]
 pub(super) struct Links {
     pub(super) directory: PathBuf,
     pub(super) prefix: OsString,
 }
 
-/// The usage text.
+/// Renders the usage text.
 pub(super) fn help(name: &OsStr) -> String {
     let name = name.shown();
     format!(
@@ -53,26 +54,27 @@ Usage: {name} [--dry-run] [--installed]
        {name} [options] <tuple>
        {name} [options] <sysroot> <bindir> <prefix>
 
-Makes the files of a sysroot that name places of the host name the sysroot's: libtool's *.la, configuration
-scripts such as *-config, and symlinks, which become relative. Libraries get the mode 755, archives 644. Links
-<prefix><name> in <bindir> lead to the scripts.
+Replaces paths of the host in a sysroot's files by paths of the sysroot: in libtool's *.la, in configuration
+scripts such as *-config, and in symlinks, which become relative. Libraries get the mode 755, archives 644.
+Symlinks <prefix><name> in <bindir> lead to the scripts.
 
-The first form works for the tuple in the name, <tuple>-fix-root, with the links beside crossmerge's own. The
-environment comes before it:
+The first form uses the tuple in the name, <tuple>-fix-root, and puts the symlinks beside crossmerge's own. The
+environment overrides it:
   SYSROOT, ROOT or STAGEDIR   the sysroot
   CROSS_COMPILE               the prefix
   ROOTDIR                     <bindir> is $ROOTDIR/tools
-The second form works for /usr/<tuple>, with the links in /usr/bin, or where `crossmerge init` was told.
+The second form uses the target's sysroot, /usr/<tuple> by default, and puts the symlinks into /usr/bin, or into the
+directory that `crossmerge init` has recorded.
 
-  --dry-run     print what would change, as a diff, and touch nothing
-  --installed   change files that packages own too; Portage's checksums of them fit no more
+  --dry-run     print what would change, as a diff, and change nothing
+  --installed   change files that packages own too; Portage's checksums of them no longer match
   -h, --help    print this
 "
     )
 }
 
 impl FixRootRequest {
-    /// Reads the arguments, and the environment where they leave it to that.
+    /// Reads the arguments, and the environment for what they do not set.
     pub(super) fn of(
         argv0: &OsStr,
         tuple: Result<Tuple, ContextError>,
@@ -93,7 +95,7 @@ impl FixRootRequest {
                 b"--dry-run" => dry_run = true,
                 b"--installed" => installed = true,
                 [b'-', _, ..] => {
-                    return Err(usage(format!("`{}` is no option of it", arg.shown())));
+                    return Err(usage(format!("there is no option `{}`", arg.shown())));
                 }
                 _ => words.push(arg),
             }
@@ -110,7 +112,7 @@ impl FixRootRequest {
             }
             _ => {
                 return Err(usage(format!(
-                    "it takes no, one or three arguments, and not {}",
+                    "expected no, one or three arguments, but got {}",
                     words.len()
                 )));
             }
@@ -118,7 +120,7 @@ impl FixRootRequest {
         let directory = |links: &Links| links.directory.is_dir();
         if let Some(links) = links.as_ref().filter(|links| !directory(links)) {
             report::note(&format!(
-                "no links: there is no directory `{}`",
+                "no symlinks are made: there is no directory `{}`",
                 links.directory.shown()
             ));
         }
@@ -131,7 +133,7 @@ impl FixRootRequest {
     }
 }
 
-/// No arguments: the environment, then the tuple of our name.
+/// Reads the form without arguments: the environment, then the tuple in the name.
 fn from_environment(
     argv0: &OsStr,
     tuple: Result<Tuple, ContextError>,
@@ -152,7 +154,8 @@ fn from_environment(
             let context = own_context(tuple, env, config)?;
             let own = context.sysroot().canonicalize().ok();
             let is_own = |named: &PathBuf| named.canonicalize().ok() == own;
-            // Beside our own links go those into the target's own sysroot, and not into another for one call.
+            // The symlinks go beside crossmerge's own only for the target's own sysroot, not for another one of a
+            // single call.
             let directory = match named.as_ref().is_none_or(is_own) {
                 true => tools.or_else(|| Some(bindir(&context, argv0))),
                 false => tools,
@@ -163,14 +166,14 @@ fn from_environment(
         }
         (Err(ContextError::NoChost { .. }), Some(named)) => Ok((named, links(tools, prefix)?)),
         (Err(ContextError::NoChost { name }), None) => {
-            let message = format!("`{name}` does not know which sysroot is meant");
+            let message = format!("`{name}` needs a tuple in its name, an argument, or SYSROOT");
             Err(FixRootError::Usage { name, message })
         }
         (Err(e), _) => Err(e.into()),
     }
 }
 
-/// One argument: the target of that tuple, wherever the environment points.
+/// Reads the form with one argument: the target of that tuple, regardless of the environment.
 fn of_tuple(
     tuple: &OsStr,
     env: &Env,
@@ -187,14 +190,14 @@ fn of_tuple(
     ))
 }
 
-/// The context of the tuple's own sysroot.
+/// Returns the context of the tuple's own sysroot.
 fn own_context(tuple: Tuple, env: &Env, config: Config) -> Result<Context, ContextError> {
     let mut env = env.clone();
     env.unset(env::SYSROOT);
     Context::new(env, config, tuple)
 }
 
-/// The links, when both their place and their name are known.
+/// Returns the symlinks' directory and prefix, if both are known.
 fn links(
     directory: Option<PathBuf>,
     prefix: Option<OsString>,
@@ -210,7 +213,7 @@ fn links(
     Ok(Some(Links { directory, prefix }))
 }
 
-/// A sysroot that was named, which has to be there, and to be another's root than the host's.
+/// Checks that a sysroot exists and is not the host's root.
 fn checked(
     sysroot: &OsStr,
     from: Option<&'static str>,

@@ -1,9 +1,9 @@
-//! Recognises the scripts that answer for a library.
+//! Recognises configuration scripts: those that print the flags of a library.
 
 use crossmerge_system::file::{Node, read};
 use std::{ffi::OsStr, io, os::unix::ffi::OsStrExt};
 
-/// Options by which a build asks a configuration script, without their dashes.
+/// Options that a build passes to a configuration script, without their dashes.
 pub(super) const QUESTIONS: [&str; 18] = [
     "cflags",
     "cppflags",
@@ -30,7 +30,7 @@ pub(super) const LANGUAGES: [&[u8]; 8] = [
     b"perl", b"python", b"ruby", b"lua", b"tclsh", b"php", b"node", b"guile",
 ];
 
-/// How much of a file is read to see whether it is a script at all, in bytes. A license may come first.
+/// How much of a file is read to determine whether it is a script, in bytes. A license may come first.
 pub(super) const HEAD: u64 = 4096;
 
 /// Returns whether the `#!` line names a language that is not a shell's.
@@ -39,7 +39,7 @@ pub(super) fn is_other_language(text: &[u8]) -> bool {
     line.starts_with(b"#!") && LANGUAGES.iter().any(|language| has(line, language))
 }
 
-/// Returns whether a script answers a build's questions: it takes an option that asks for flags, or prints flags with paths.
+/// Returns whether a script is a configuration script: it has an option that prints flags, or prints flags with paths.
 pub(super) fn answers(text: &[u8]) -> bool {
     let is_other = is_other_language(text);
     logical_lines(text).any(|line| {
@@ -48,7 +48,8 @@ pub(super) fn answers(text: &[u8]) -> bool {
     })
 }
 
-/// Returns whether a line compares an argument with an option that asks for flags: a pattern of `case`, or a quoted word.
+/// Returns whether a line compares an argument with an option that prints flags: in a pattern of `case`, or as a quoted
+/// word.
 pub(super) fn takes_question(line: &[u8], is_other: bool) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     let mut at = 0;
@@ -69,7 +70,7 @@ pub(super) fn takes_question(line: &[u8], is_other: bool) -> bool {
         if is_quoted && (compares || is_label(&rest[1..])) {
             return true;
         }
-        // `$(x-config --libs)` asks another one.
+        // `$(x-config --libs)` runs another script.
         let begins = line[..start]
             .rsplit(|byte| *byte == b';')
             .next()
@@ -92,13 +93,13 @@ pub(super) fn takes_question(line: &[u8], is_other: bool) -> bool {
     false
 }
 
-/// Returns whether the text behind a word makes it a pattern of `case`.
+/// Returns whether the text after a word makes it a pattern of `case`.
 pub(super) fn is_label(rest: &[u8]) -> bool {
     let skipped = rest.iter().position(|byte| !b"*=\"' ".contains(byte));
     skipped.is_some_and(|at| matches!(rest[at], b')' | b'|'))
 }
 
-/// Returns whether a line prints a compiler's options with paths, or is a line of such text.
+/// Returns whether a line prints compiler options with paths, or is a line of a here-document with them.
 pub(super) fn prints_flags(line: &[u8]) -> bool {
     let words: [&[u8]; 5] = [b"echo ", b"printf ", b"print ", b"print(", b"puts "];
     let prints = words.iter().any(|word| has(line, word));
@@ -109,7 +110,8 @@ pub(super) fn prints_flags(line: &[u8]) -> bool {
     })
 }
 
-/// Returns whether the beginning of a file is one of settings that a shell reads: after comments, an assignment comes.
+/// Returns whether the beginning of a file is that of settings for a shell: after comments, an assignment or a
+/// condition follows.
 pub(super) fn is_sourced(head: &[u8]) -> bool {
     let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let first = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"));
@@ -122,14 +124,14 @@ pub(super) fn is_conditional(line: &[u8]) -> bool {
         .any(|word| line.starts_with(word))
 }
 
-/// The value of an assignment that begins a line.
+/// Returns the value of an assignment at the beginning of a line.
 pub(super) fn assigned(line: &[u8]) -> Option<&[u8]> {
     let line = line.strip_prefix(b"export ").unwrap_or(line);
     let equals = line.iter().position(|byte| *byte == b'=')?;
     is_name(&line[..equals]).then(|| &line[equals + 1..])
 }
 
-/// Returns whether settings are of a library: a compiler's or linker's options with paths are assigned.
+/// Returns whether settings are a library's: they assign compiler or linker options with paths.
 pub(super) fn is_settings(text: &[u8]) -> bool {
     let options: [&[u8]; 3] = [b"-I", b"-L", b"-isystem"];
     let is_path = |word: &[u8]| word.starts_with(b"/") || word.starts_with(b"$");
@@ -148,7 +150,7 @@ pub(super) fn has(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|there| there == part)
 }
 
-/// The lines, each with what a backslash at its end joins to it.
+/// Splits a text into lines, each with the lines that a backslash at its end joins to it.
 pub(super) fn logical_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -174,13 +176,12 @@ pub(super) fn is_name(word: &[u8]) -> bool {
             .all(|byte| is_letter(byte) || byte.is_ascii_digit())
 }
 
-/// The text of a script that answers for a library, if the file is one: it is read of the file that was looked at. `name` is the name by
-/// which a build finds it.
+/// Returns the file and its text if it is a configuration script. `name` is the name by which a build finds it.
 pub(super) fn script_in(name: &OsStr, node: Node) -> io::Result<Option<(Node, Vec<u8>)>> {
     if !node.is_file() {
         return Ok(None);
     }
-    // What is a program may be of any size.
+    // A program may be of any size.
     let head = node.head(HEAD)?;
     if head.contains(&0) {
         return Ok(None);
@@ -189,7 +190,7 @@ pub(super) fn script_in(name: &OsStr, node: Node) -> io::Result<Option<(Node, Ve
         let names = [Some(name), node.place().file_name()];
         names.into_iter().flatten().any(test)
     };
-    // It answers for every library, by files that are right already.
+    // pkg-config prints the flags of every library, from files that need no change.
     if is_any(is_pkg_config) {
         return Ok(None);
     }
@@ -199,7 +200,7 @@ pub(super) fn script_in(name: &OsStr, node: Node) -> io::Result<Option<(Node, Ve
         return Ok(None);
     }
     let text = match node.read(read::SCRIPT) {
-        // No configuration script is as large.
+        // No configuration script is that large.
         Err(e) if read::refused(&e).is_some_and(read::Why::is_of_size) && !is_named => {
             return Ok(None);
         }
@@ -212,7 +213,7 @@ pub(super) fn script_in(name: &OsStr, node: Node) -> io::Result<Option<(Node, Ve
     Ok(answers.then_some((node, text)))
 }
 
-/// Returns whether a script of that name answers for a library, whatever is in it: `x-config`, `x_config`, `x-config-1.0`.
+/// Returns whether the name is that of a configuration script: `x-config`, `x_config`, `x-config-1.0`.
 pub(super) fn is_config_name(name: &OsStr) -> bool {
     let name = name.as_bytes();
     let mut ends = (0..name.len()).filter(|at| {

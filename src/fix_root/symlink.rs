@@ -1,8 +1,8 @@
-//! Symlinks of a sysroot that lead to the build machine. On the target they lead to a file of its own root.
+//! Symlinks of a sysroot that lead to the host. On the target, they lead to a file of its own root.
 //!
-//! Where compilers, linkers and build systems look, every symlink is followed as the target follows it. Each one on the way that leads
-//! out when it is followed here is found, also one that other symlinks go through. Reads and writes nothing but directories and
-//! symlinks.
+//! In the directories that compilers, linkers and build systems search, every symlink is followed as the target follows
+//! it. Every symlink on its path that leads out of the sysroot when the host follows it is found, including those that
+//! only other symlinks use. Only directories and symlinks are read.
 
 use super::sysroot::{INSTALLED, Sysroot};
 use crossmerge_system::file::{
@@ -18,41 +18,42 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// The directories, below those of [`INSTALLED`], whose names begin so: libraries and what lies beside them, headers, programs.
+/// Prefixes of the directories below [`INSTALLED`] that are searched: libraries and files beside them, headers,
+/// programs.
 const SEARCHED: [&[u8]; 5] = [b"lib", b"include", b"bin", b"sbin", b"qt"];
 
-/// What build systems search below `share`, by how the names begin.
+/// Prefixes of the directories below `share` that build systems search.
 const SHARED: [&[u8]; 3] = [b"pkgconfig", b"aclocal", b"cmake"];
 
-/// What the memory of a symlink takes beside its text, in bytes.
+/// The memory that a symlink takes besides its text, in bytes.
 const OF_A_LINK: u64 = 400;
 
-/// A symlink that leads to the build machine.
+/// A symlink that leads to the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EscapingSymlink {
-    /// Its path, as the user would write it.
+    /// Its path, as the user writes it.
     pub(crate) path: PathBuf,
-    /// What it contains.
+    /// Its target, as it is written in the symlink.
     pub(crate) target: PathBuf,
-    /// The relative path to the same file of the sysroot. `None` if the sysroot has no such file, and the build machine has it.
+    /// The relative path to the same file of the sysroot. `None` if only the host has that file.
     pub(crate) relative: Option<PathBuf>,
     /// The package that owns it.
     pub(crate) owner: Option<String>,
     pub(super) identity: Identity,
 }
 
-/// A path that was followed as the target follows it.
+/// A path, resolved as the target resolves it.
 pub(super) struct Followed {
-    /// Where it leads, from the root on.
+    /// The resolved path, relative to the root.
     pub(super) place: PathBuf,
-    /// What is there.
+    /// The file there.
     node: Option<Node>,
-    /// The symlinks on the way, each by its place, with what it contains.
+    /// The symlinks on the path, each with its target.
     links: Vec<(PathBuf, PathBuf)>,
 }
 
-/// Follows a path from the root of a sysroot on: an absolute symlink begins at that root, and `..` does not lead out of it. One that
-/// names the sysroot itself leads into it here, and is followed so.
+/// Resolves a path from the root of a sysroot: an absolute symlink begins at that root, and `..` does not lead out of
+/// it. A symlink with the sysroot's own path leads into it on the host, and is followed so.
 pub(super) fn follow(sysroot: &Sysroot, path: &Path) -> Followed {
     let way = sysroot.tree().map(|tree| tree.follow(path, Links::InRoot));
     match way {
@@ -61,7 +62,7 @@ pub(super) fn follow(sysroot: &Sysroot, path: &Path) -> Followed {
             links: way.links.clone(),
             node: way.node(),
         },
-        // What may not be reached is not followed.
+        // An inaccessible path is not followed.
         _ => Followed {
             place: path.into(),
             links: Vec::new(),
@@ -70,7 +71,8 @@ pub(super) fn follow(sysroot: &Sysroot, path: &Path) -> Followed {
     }
 }
 
-/// Finds them, in the order of their paths. A directory that may not be read is passed over; the walk for libraries names it.
+/// Finds the symlinks that lead to the host, in the order of their paths. Unreadable directories are skipped; the
+/// search for libraries reports them.
 pub(super) fn find(sysroot: &Sysroot) -> io::Result<Vec<EscapingSymlink>> {
     let mut found = BTreeMap::new();
     let mut look = |link: &Path| -> io::Result<()> {
@@ -84,10 +86,10 @@ pub(super) fn find(sysroot: &Sysroot) -> io::Result<Vec<EscapingSymlink>> {
                 continue;
             }
             let path = sysroot.real().join(place);
-            // By itself: behind it another symlink may lead nowhere.
+            // The symlink is followed alone, because a later one may be dangling.
             let exists = follow(sysroot, place).node.is_some();
             let relative = exists.then(|| relative(sysroot, place, target));
-            // What leads nowhere does no harm.
+            // A dangling symlink is harmless.
             if relative.is_none() && !path.exists() {
                 continue;
             }
@@ -140,8 +142,8 @@ pub(super) fn find(sysroot: &Sysroot) -> io::Result<Vec<EscapingSymlink>> {
     Ok(found.into_values().collect())
 }
 
-/// The entries of a directory of the sysroot, reached as the target reaches it; none if it cannot be read. A symlink that leads out is
-/// not followed: what lies there is no part of the sysroot.
+/// Lists a directory of the sysroot, resolved as the target resolves it; empty if it cannot be read. A symlink that
+/// leads out is not followed, because its target is not part of the sysroot.
 fn listed(sysroot: &Sysroot, place: &Path) -> Vec<(OsString, FileKind)> {
     let directory = follow(sysroot, place).node;
     directory
@@ -166,7 +168,7 @@ fn walk(
     }
 }
 
-/// Returns whether a symlink leads out of the sysroot here, by what it contains.
+/// Returns whether a symlink leads out of the sysroot on the host, by its target.
 fn leads_out(sysroot: &Sysroot, place: &Path, target: &Path) -> bool {
     if target.is_absolute() {
         return sysroot.within(target).is_none();
@@ -186,12 +188,12 @@ fn leads_out(sysroot: &Sysroot, place: &Path, target: &Path) -> bool {
     })
 }
 
-/// The path from a symlink to what it contains, read from the root of the sysroot on.
+/// Returns the relative path from a symlink to its target, read from the root of the sysroot.
 fn relative(sysroot: &Sysroot, place: &Path, target: &Path) -> PathBuf {
     let is_plain =
         target.is_absolute() && !target.components().any(|part| part == Component::ParentDir);
     let directory = place.parent().unwrap_or(Path::new(""));
-    // Where `..` stands in the target, its text means something else from another place.
+    // A target with `..` may mean another file from another directory, so it is resolved first.
     let to: PathBuf = match is_plain {
         true => target.components().skip(1).collect(),
         false if target.is_absolute() => follow(sysroot, target).place,

@@ -1,4 +1,4 @@
-//! The sysroot that is looked at: how it is written, where it really is, and what is in it.
+//! The sysroot that fix-root checks: its path as written, its real path, and access to its files.
 
 use super::script::script_in;
 use crossmerge_system::file::{FileError, Node, Tree, beneath::Links, canonical};
@@ -8,32 +8,32 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// Where packages put what others are built against.
+/// Directories in which packages install headers and libraries.
 pub(super) const INSTALLED: [&str; 3] = ["usr", "", "usr/local"];
 
-/// A sysroot: open, with its path as a user wrote it, and with every link followed.
+/// An open sysroot, with its path as the user wrote it, and with all symlinks resolved.
 #[derive(Debug)]
 pub(crate) struct Sysroot {
     path: PathBuf,
     real: PathBuf,
-    /// None of one that is imagined.
+    /// `None` for an imagined one.
     tree: Option<Tree>,
 }
 
 impl Sysroot {
-    /// Opens it to change it. It has to be there.
+    /// Opens a sysroot for changes. It must exist.
     pub(crate) fn at(path: &Path) -> Result<Self, FileError> {
         Ok(Self::of(Tree::open(path)?))
     }
 
-    /// Opens it to look at it.
+    /// Opens a sysroot for reading.
     pub(crate) fn to_read(path: &Path) -> Result<Self, FileError> {
         Ok(Self::of(Tree::open_to_read(path)?))
     }
 
     fn of(tree: Tree) -> Self {
         let (absolute, real) = (tree.path(), tree.real().to_owned());
-        // An absolute path may have `..` in it, which means something else behind a link.
+        // An absolute path may contain `..`, which has another meaning after a symlink.
         let is_plain = !absolute
             .components()
             .any(|part| part == Component::ParentDir);
@@ -50,7 +50,7 @@ impl Sysroot {
         self.tree.as_ref()
     }
 
-    /// One that need not be there.
+    /// Returns a sysroot that need not exist.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn imagined(path: &str) -> Self {
         Self {
@@ -60,34 +60,34 @@ impl Sysroot {
         }
     }
 
-    /// The absolute path as it was written, without a slash at its end. What is written into files begins with it.
+    /// Returns the absolute path as written, without a final slash. It is inserted into files.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The path without links.
+    /// Returns the path without symlinks.
     pub(super) fn real(&self) -> &Path {
         &self.real
     }
 
-    /// The place that a path of the target's has here.
+    /// Returns the host's path of a path on the target.
     pub(super) fn join(&self, path: &Path) -> PathBuf {
         let relative = path.components().filter(|part| *part != Component::RootDir);
         self.path.join(relative.collect::<PathBuf>())
     }
 
-    /// Returns whether a path of the host's lies in the sysroot, whatever links lead to it.
+    /// Returns whether a path on the host is in the sysroot, with all symlinks resolved.
     pub(super) fn holds(&self, path: &Path) -> bool {
         canonical(path).starts_with(&self.real)
     }
 
-    /// The rest of an absolute path that begins with the sysroot's, in either spelling.
+    /// Strips the sysroot's path, in either form, from an absolute path.
     pub(super) fn within<'p>(&self, path: &'p Path) -> Option<&'p Path> {
         let rest = path.strip_prefix(&self.path);
         rest.or_else(|_| path.strip_prefix(&self.real)).ok()
     }
 
-    /// What a path of the sysroot leads to, by symlinks as the target follows them.
+    /// Returns the file to which a path of the sysroot leads, with symlinks as the target follows them.
     pub(super) fn leads_to(&self, path: &Path) -> Option<Node> {
         let way = self
             .tree
@@ -106,13 +106,13 @@ impl Sysroot {
         path.components().any(is_gcc) && path.exists() && self.leads_to(&self.join(path)).is_none()
     }
 
-    /// Returns whether the path is of a configuration script that the sysroot has.
+    /// Returns whether the sysroot has a configuration script at the path.
     pub(super) fn has_config_script(&self, path: &Path) -> bool {
         self.config_script(&self.join(path))
             .is_ok_and(|script| script.is_some())
     }
 
-    /// The text of a script that answers for a library, where the sysroot has one at that path: the file and what is in it.
+    /// Returns the configuration script at a path of the sysroot, with its text.
     pub(super) fn config_script(&self, path: &Path) -> io::Result<Option<(Node, Vec<u8>)>> {
         match self.leads_to(path) {
             Some(node) => script_in(path.file_name().unwrap_or_default(), node),

@@ -1,8 +1,8 @@
-//! The texts: which paths in a libtool archive, a configuration script or settings that a shell reads are places of the machine, and
-//! the same text with the sysroot before them.
+//! Edits texts: finds the paths of the host in a libtool archive, a configuration script or settings that a shell
+//! reads, and inserts the sysroot before them.
 //!
-//! A text is read as a shell reads it, line by line, far enough to know what stands before a path and how it is quoted.
-//! What is a place at all is asked of the [`Sysroot`].
+//! A text is parsed as a shell parses it, line by line, as far as needed to know what precedes a path and how it is
+//! quoted. The [`Sysroot`] determines which paths exist.
 
 use super::{
     script::{has, is_blank, is_name, is_other_language, logical_lines},
@@ -25,7 +25,7 @@ const OPTIONS: [&[u8]; 8] = [
     b"-Wl,-rpath-link,",
 ];
 
-/// How the text at some place is quoted.
+/// How a part of a text is quoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Quote {
     None,
@@ -33,7 +33,7 @@ enum Quote {
     Double,
 }
 
-/// What stands before a path.
+/// What precedes a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Preceding<'a> {
     /// `NAME=`, with or without a quote.
@@ -56,7 +56,7 @@ struct FoundPath<'a> {
     quote: Quote,
 }
 
-/// The libtool archive with the sysroot in it; none when it has it everywhere.
+/// Inserts the sysroot into a libtool archive. Returns `None` if nothing changes.
 pub(super) fn libtool_archive(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
     edited(text, sysroot, |line, spot, path| {
         let is_telling = LIBTOOL_KEYS.iter().any(|key| line.starts_with(key));
@@ -64,7 +64,7 @@ pub(super) fn libtool_archive(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>>
     })
 }
 
-/// The `*-config` script with the sysroot in it; none when it has it everywhere.
+/// Inserts the sysroot into a configuration script. Returns `None` if nothing changes.
 pub(super) fn config_script(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
     if is_other_language(text) {
         return other_language(text, sysroot);
@@ -73,7 +73,8 @@ pub(super) fn config_script(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
     let text = rooted.as_deref().unwrap_or(text);
     let edited = edited(text, sysroot, |_, spot, path| match spot.before {
         Preceding::Name(name) if name.to_ascii_lowercase().ends_with(b"prefix") => true,
-        // What is compared or searched for is no answer; but a script of the sysroot's is asked in place of the machine's.
+        // A path that is compared or searched for is not printed. But a script of the sysroot is run instead of the
+        // host's.
         Preceding::Word => sysroot.has_config_script(path),
         _ => {
             let is_place = is_directory_of_libraries(path) && !sysroot.is_compilers_own(path);
@@ -83,7 +84,7 @@ pub(super) fn config_script(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
     edited.or(rooted)
 }
 
-/// Puts the sysroot into an empty `prefix=` that stands for the root: the script goes on with `${prefix}/usr`.
+/// Inserts the sysroot into an empty `prefix=` that means the root, because the script continues with `${prefix}/usr`.
 fn with_root_prefix(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
     if !has(text, b"${prefix}/usr") && !has(text, b"$prefix/usr") {
         return None;
@@ -104,8 +105,9 @@ fn with_root_prefix(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
     (new != text).then_some(new)
 }
 
-/// The script of another language with the sysroot in it. Strings are what such a language has in common with a shell: a path that
-/// begins one, where it is assigned, printed or returned, and the paths of a compiler's options in any.
+/// Inserts the sysroot into a script of another language than the shell's. Such languages have strings in common with
+/// it: a path at the beginning of a string that is assigned, printed or returned is edited, and the paths of compiler
+/// options in any string.
 fn other_language(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
     let mut new = Vec::with_capacity(text.len());
     let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -181,7 +183,7 @@ fn other_language(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
     (new != text).then_some(new)
 }
 
-/// A path in a string of another language. Some put variables into double quotes.
+/// Escapes a path for a string of another language. Some expand variables in double quotes.
 fn in_string(path: &[u8], quote: Quote, has_variables: bool) -> Vec<u8> {
     let is_special = |byte: u8| match quote {
         Quote::Double => b"\"\\".contains(&byte) || has_variables && b"$@".contains(&byte),
@@ -194,7 +196,7 @@ fn in_string(path: &[u8], quote: Quote, has_variables: bool) -> Vec<u8> {
     path.iter().flat_map(escape).collect()
 }
 
-/// Returns whether a string behind this text is a value: assigned, listed, printed or returned.
+/// Returns whether a string after this text is a value: assigned, listed, printed or returned.
 fn is_given(before: &[u8]) -> bool {
     let words: [&[u8]; 7] = [b"=", b"=>", b":", b",", b"[", b"(", b"."];
     let calls: [&[u8]; 6] = [b"print", b"printf", b"puts", b"return", b"say", b"echo"];
@@ -205,7 +207,7 @@ fn is_given(before: &[u8]) -> bool {
     is_call(before) || words.iter().any(|word| before.ends_with(word))
 }
 
-/// Returns whether a string behind this text is compared with something.
+/// Returns whether a string after this text is compared with something.
 fn is_compared(before: &[u8]) -> bool {
     let operators: [&[u8]; 9] = [
         b"==", b"!=", b"=~", b"<=", b">=", b" eq", b" ne", b" in", b"~",
@@ -213,27 +215,28 @@ fn is_compared(before: &[u8]) -> bool {
     operators.iter().any(|operator| before.ends_with(operator))
 }
 
-/// Returns whether a script finds its place by the name it is called under. Called through a link, it looks at the link's.
+/// Returns whether a script finds its files by the name under which it is called. Through a symlink, it would search
+/// beside the symlink.
 pub(super) fn looks_at_own_place(text: &[u8]) -> bool {
     logical_lines(text).any(|line| {
         has(line, b"${0%") || has(line, b"dirname") && (has(line, b"$0") || has(line, b"${0}"))
     })
 }
 
-/// Returns whether packages install what others are built against there. `/etc` and `/var` are the running machine's.
+/// Returns whether packages install headers and libraries in the directory. `/etc` and `/var` are the running system's.
 fn is_directory_of_libraries(path: &Path) -> bool {
     let first = path.components().nth(1);
     let first = first.map_or(&b""[..], |first| first.as_os_str().as_bytes());
     first == b"usr" || first == b"opt" || first.starts_with(b"lib")
 }
 
-/// Returns whether the path is of a file in a directory of programs, which a script runs here.
+/// Returns whether the path is in a directory of programs, which a script runs on the host.
 fn is_program(path: &Path) -> bool {
     let directory = path.parent().and_then(Path::file_name);
     directory.is_some_and(|directory| directory == "bin" || directory == "sbin")
 }
 
-/// Puts the sysroot before the wanted paths that do not lie in it.
+/// Inserts the sysroot before the wanted paths that are not in it.
 fn edited(
     text: &[u8],
     sysroot: &Sysroot,
@@ -262,7 +265,7 @@ fn edited(
     (new != text).then_some(new)
 }
 
-/// The length of the sysroot when the text begins with it, as it has to be spelled there.
+/// Returns the length of the quoted sysroot if the text begins with it.
 fn spelled_inside(text: &[u8], quote: Quote, sysroot: &Sysroot) -> Option<usize> {
     [sysroot.path(), sysroot.real()].iter().find_map(|root| {
         let root = spelled(root.as_os_str().as_bytes(), quote);
@@ -272,7 +275,7 @@ fn spelled_inside(text: &[u8], quote: Quote, sysroot: &Sysroot) -> Option<usize>
     })
 }
 
-/// A path as a shell wants it within such quotes.
+/// Quotes a path for a shell.
 fn spelled(path: &[u8], quote: Quote) -> Vec<u8> {
     let plain =
         |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+:@%,=".contains(byte) || *byte > 127;
@@ -296,26 +299,26 @@ fn is_delimiter(byte: u8) -> bool {
     is_blank(byte) || b"'\"`();|&<>".contains(&byte)
 }
 
-/// Walks through a line and knows at each byte how it is quoted and what it belongs to.
+/// Scans a line, and tracks how each byte is quoted and to which word it belongs.
 struct Scanner<'a> {
     line: &'a [u8],
     at: usize,
     quote: Quote,
-    /// Where the shell's word began, quotes and all.
+    /// The start of the shell's word, including quotes.
     word: usize,
-    /// Where the piece began that nothing delimits up to here.
+    /// The start of the current piece, which contains no delimiter.
     piece: usize,
-    /// A path that begins the piece begins a word, or what a quote holds.
+    /// Whether a path at the start of the piece begins a word or a quoted text.
     opens: bool,
-    /// The word is an assignment, and this its value.
+    /// Whether this is the value of an assignment.
     in_value: bool,
-    /// The command is `echo` or `printf`.
+    /// Whether the command is `echo` or `printf`.
     prints: bool,
-    /// The command is `test` or `[`.
+    /// Whether the command is `test` or `[`.
     compares: bool,
-    /// A backquote is open.
+    /// Whether a backquote is open.
     ticks: bool,
-    /// How many parentheses are open.
+    /// The number of open parentheses.
     depth: usize,
 }
 
@@ -336,7 +339,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The next absolute path; none when the rest is a comment or the line is at its end.
+    /// Returns the next absolute path, or `None` at a comment or the end of the line.
     fn next_path(&mut self) -> Option<FoundPath<'a>> {
         while let Some(&byte) = self.line.get(self.at) {
             match (self.quote, byte) {
@@ -366,7 +369,7 @@ impl<'a> Scanner<'a> {
         None
     }
 
-    /// A piece begins behind this byte. What a bracket or a quote has closed is continued by it.
+    /// Begins a piece after this byte. Text after a closing bracket or backquote continues it.
     fn part(&mut self) {
         let byte = self.line[self.at];
         self.ticks ^= byte == b'`';
@@ -380,7 +383,7 @@ impl<'a> Scanner<'a> {
         self.opens = quote != Quote::None;
     }
 
-    /// Passes over what a backslash takes its meaning from; a line that goes on begins no piece of its own.
+    /// Skips the byte that a backslash escapes. A joined line does not begin a piece.
     fn escape(&mut self) {
         if self.line.get(self.at + 1) == Some(&b'\n') && self.piece == self.at {
             self.piece += 2;
@@ -391,7 +394,7 @@ impl<'a> Scanner<'a> {
         self.at += 1;
     }
 
-    /// A word has ended, and perhaps a command.
+    /// Ends a word, and perhaps a command.
     fn separate(&mut self, byte: u8) {
         let word = &self.line[self.word..self.at];
         self.prints |= word == b"echo" || word == b"printf";
@@ -409,7 +412,7 @@ impl<'a> Scanner<'a> {
         self.part();
     }
 
-    /// The path that begins here, if one does.
+    /// Returns the path that begins here, if one does.
     fn spot(&self) -> Option<FoundPath<'a>> {
         let lead = &self.line[self.piece..self.at];
         let equals = lead.iter().rposition(|byte| *byte == b'=');
@@ -424,7 +427,7 @@ impl<'a> Scanner<'a> {
         let ends = |byte: &u8| is_delimiter(*byte) || b"$:,\\{}".contains(byte);
         let length = self.line[self.at..].iter().position(ends);
         let range = self.at..length.map_or(self.line.len(), |length| self.at + length);
-        // A pattern of `case` is compared with, and no answer.
+        // A pattern of `case` is compared, not printed.
         let next = self.line.get(range.end);
         let is_pattern = next == Some(&b'|') || next == Some(&b')') && self.depth == 0;
         (!is_pattern || self.quote != Quote::None).then_some(FoundPath {
@@ -434,7 +437,7 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    /// What stands before a path that begins a piece.
+    /// Returns what precedes a path that begins a piece.
     fn bare(&self) -> Preceding<'a> {
         let word = &self.line[self.word..self.piece];
         // `NAME="/…`: the piece is the value from its first byte on.
@@ -450,7 +453,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Returns whether this is the value that `${NAME:-…}` or `${NAME:=…}` has in reserve.
+    /// Returns whether this is the default value in `${NAME:-…}` or `${NAME:=…}`.
     fn is_reserve(&self) -> bool {
         let before = &self.line[..self.at];
         let before = before.strip_suffix(b":-").or(before.strip_suffix(b":="));

@@ -1,6 +1,6 @@
-//! Whether a target may be made where it is asked for: its tuple, its sysroot, its links. Nothing is touched.
+//! Checks whether a target may be made: its tuple, its sysroot, its symlinks. Changes nothing.
 //!
-//! Everything that would take a place of the build machine's own is refused here: its tuple, its directories, the names of its
+//! Everything that would replace the host's own is refused here: its tuple, its directories, the names of its
 //! compilers.
 
 use super::{error::InitError, interpreter::libc_of_interpreter, options::InitOptions, toolchain};
@@ -23,27 +23,28 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Directories in which the build machine keeps files of its own, from its root on. Source: the Filesystem Hierarchy Standard 3.0.
-const OF_THE_MACHINE: &str = "bin boot dev etc home lib lib32 lib64 libx32 lost+found media mnt opt proc root run sbin srv sys tmp usr var \
+/// Directories in which the host keeps its own files, relative to its root. Source: the Filesystem Hierarchy Standard
+/// 3.0.
+const OF_THE_HOST: &str = "bin boot dev etc home lib lib32 lib64 libx32 lost+found media mnt opt proc root run sbin srv sys tmp usr var \
      usr/bin usr/games usr/include usr/lib usr/lib32 usr/lib64 usr/libexec usr/local usr/sbin usr/share usr/src \
      usr/local/bin usr/local/etc usr/local/games usr/local/include usr/local/lib usr/local/sbin usr/local/share usr/local/src \
      var/cache var/db var/lib var/lock var/log var/mail var/opt var/run var/spool var/tmp";
 
-/// Vendors that tell nothing apart: the machine's own tuple may be spelled with any of them.
+/// Vendors that do not distinguish a tuple from the host's, which may be spelt with any of them.
 const ANY_VENDOR: [Option<&str>; 3] = [None, Some("pc"), Some("unknown")];
 
-/// A shell that every machine has, linked against its libc.
+/// A shell that every host has, linked against its libc.
 const SHELL: &str = "/bin/sh";
 
-/// Refuses a sysroot that is no directory, that the host's own system is in, or that is another target's.
+/// Refuses a sysroot that is not a directory, that contains the host's own files, or that is another target's.
 pub(super) fn check_sysroot(context: &Context, sysroot: &Path) -> Result<(), InitError> {
     let is_default = *sysroot == context.default_sysroot();
     let place = canonical(sysroot);
     let why = if sysroot.exists() && !sysroot.is_dir() {
-        "it is no directory".to_owned()
+        "it is not a directory".to_owned()
     } else if is_default {
         return Ok(());
-    } else if is_machines_own(&place, &context.config.broot) {
+    } else if is_hosts_own(&place, &context.config.broot) {
         "the host's own files are in it".to_owned()
     } else if let Some(whose) = home_of(&place) {
         format!("it is the home directory of {whose}")
@@ -64,18 +65,16 @@ pub(super) fn check_sysroot(context: &Context, sysroot: &Path) -> Result<(), Ini
     })
 }
 
-/// Returns whether a path without symlinks is a directory of the build machine's own, or of its Portage's prefix.
-fn is_machines_own(place: &Path, broot: &Path) -> bool {
+/// Returns whether a path without symlinks is one of the host's own directories, or of its Portage prefix.
+fn is_hosts_own(place: &Path, broot: &Path) -> bool {
     canonical(&below(broot, "usr")).starts_with(place)
         || [Path::new(""), broot].iter().any(|root| {
-            let mut own = OF_THE_MACHINE
-                .split_whitespace()
-                .map(|own| below(root, own));
+            let mut own = OF_THE_HOST.split_whitespace().map(|own| below(root, own));
             own.any(|own| own == place || canonical(&own) == place)
         })
 }
 
-/// Whose home directory it is, if it is one.
+/// Returns the user whose home directory a path is, if it is one.
 fn home_of(place: &Path) -> Option<String> {
     if dirs::home_dir().is_some_and(|home| canonical(&home) == place) {
         return Some("the user who runs this".into());
@@ -85,11 +84,11 @@ fn home_of(place: &Path) -> Option<String> {
     (canonical(&owner.dir) == place).then(|| format!("`{}`", owner.name))
 }
 
-/// Without Portage, the native compiler and the machine's own programs tell what the host is.
+/// Refuses the host's own tuple, by the native compiler and the host's programs. Used without Portage.
 pub(crate) fn check_foreign_by_compiler(context: &Context) -> Result<(), InitError> {
     let machine = context.machine_of_cc();
     let is_named = machine.as_deref() == Some(context.tuple.as_str());
-    match is_named || is_like_the_machine(context, machine.as_deref()) {
+    match is_named || is_like_the_host(context, machine.as_deref()) {
         false => Ok(()),
         true => Err(InitError::Native {
             tuple: context.tuple.clone(),
@@ -98,8 +97,9 @@ pub(crate) fn check_foreign_by_compiler(context: &Context) -> Result<(), InitErr
     }
 }
 
-/// Returns whether a tuple means the host under another name: CPU, kernel and libc are its own, and no vendor tells them apart.
-fn is_like_the_machine(context: &Context, machine: Option<&str>) -> bool {
+/// Returns whether a tuple is another name of the host: CPU, kernel and libc are the host's, and the vendor does not
+/// distinguish them.
+fn is_like_the_host(context: &Context, machine: Option<&str>) -> bool {
     let tuple = &context.tuple;
     let machine: Option<Tuple> = machine.and_then(|machine| machine.parse().ok());
     let vendors = machine.as_ref().map(Tuple::vendor);
@@ -116,13 +116,13 @@ fn is_like_the_machine(context: &Context, machine: Option<&str>) -> bool {
     if !ElfMachine::of(&own).is_some_and(|own| own.fits(&target)) {
         return false;
     }
-    // A CPU alone is what the machine's own is called for short.
+    // A tuple that is only the host's CPU is an abbreviation of the host's tuple.
     let is_cpu = target.tuple == target.cpu;
-    is_cpu || target.kernel == Some("linux") && has_machines_libc(&target)
+    is_cpu || target.kernel == Some("linux") && has_hosts_libc(&target)
 }
 
-/// Returns whether the target's libc is the host's, or the tuple ends before its libc.
-fn has_machines_libc(target: &Target) -> bool {
+/// Returns whether the target's libc is the host's, or the tuple does not name a libc.
+fn has_hosts_libc(target: &Target) -> bool {
     let shell = elf::interpreter(Path::new(SHELL)).ok().flatten();
     let own = shell.and_then(|shell| libc_of_interpreter(&shell));
     match target.elibc {
@@ -131,9 +131,9 @@ fn has_machines_libc(target: &Target) -> bool {
     }
 }
 
-/// Refuses links that a shell would find in place of real tools of the same names: a distribution's, or an SDK's in PATH.
+/// Refuses symlinks that would shadow real tools in PATH, such as those of a distribution or an SDK.
 ///
-/// Only what the adopted toolchain is linked for counts. In a directory that is not in PATH, nobody finds the links.
+/// Only symlinks for tools of the adopted toolchain are checked. Symlinks in a directory outside PATH shadow nothing.
 pub(super) fn check_shadows(
     context: &Context,
     wrappers: &Wrappers,
@@ -151,7 +151,7 @@ pub(super) fn check_shadows(
     }
 }
 
-/// The first real tool in PATH with the name of one of the links to a toolchain.
+/// Finds the first real tool in PATH that has the name of a symlink for a toolchain's tool.
 pub(crate) fn shadowed(
     context: &Context,
     wrappers: &Wrappers,
@@ -166,14 +166,15 @@ pub(crate) fn shadowed(
     names.find_map(|name| real_tool(context, &name))
 }
 
-/// A tool in PATH that is no link of ours, nor of another crossmerge.
+/// Finds a tool in PATH that is not a symlink to this or another crossmerge.
 fn real_tool(context: &Context, name: &str) -> Option<PathBuf> {
     let found = context.find_program(OsStr::new(name)).ok()?;
     let target = fs_err::read_link(&found).unwrap_or_default();
     (!target.ends_with("crossmerge")).then_some(found)
 }
 
-/// The command that makes the target beside the real tools: with another vendor in its tuple, and otherwise as it was asked for.
+/// Returns the command that makes the target under a tuple with another vendor, with the same options, so that its
+/// symlinks do not shadow the real tools.
 pub(crate) fn instead(context: &Context, options: &InitOptions) -> String {
     let adopted = context.settings.toolchain.as_ref();
     let kind = match (&options.toolchain, options.llvm) {
@@ -209,7 +210,7 @@ pub(crate) fn instead(context: &Context, options: &InitOptions) -> String {
     command
 }
 
-/// The tuple with a vendor for which no compiler is in PATH.
+/// Returns the tuple with a vendor for which no compiler is in PATH.
 fn free_tuple(context: &Context, kind: ToolchainKind) -> String {
     let tuple = context.tuple.as_str();
     let vendor = context.tuple.vendor();
@@ -226,9 +227,9 @@ fn free_tuple(context: &Context, kind: ToolchainKind) -> String {
     vendors.find(is_free).unwrap_or_else(|| with("other"))
 }
 
-/// Refuses a sysroot in which the toolchain keeps its own libc, laid out as Debian does: `include` and `lib`, which are no
-/// directories of a root. Its linker scripts name that directory, so that nothing links below it; and what Portage would merge
-/// there would take the place of the distribution's files.
+/// Refuses a sysroot in which the toolchain keeps its own libc in Debian's layout: `include` and `lib` instead of
+/// `usr/include` and `usr/lib`. Its linker scripts contain that directory, so nothing links below it, and packages that
+/// Portage merges there would replace the distribution's files.
 pub(super) fn check_layout(
     context: &Context,
     target: &Target,
@@ -246,7 +247,8 @@ pub(super) fn check_layout(
     })
 }
 
-/// Returns whether a compiler is what `<tuple>-<driver>` in PATH runs, and uses the target's sysroot by itself: crossdev's are so.
+/// Returns whether a compiler is the one that `<tuple>-<driver>` in PATH runs and uses the target's sysroot by default,
+/// as crossdev's compilers do.
 pub(super) fn is_the_targets(context: &Context, toolchain: &Toolchain, sysroot: &Path) -> bool {
     let name = format!("{}-{}", context.tuple, toolchain.kind.driver());
     let same = |path: &PathBuf| canonical(path) == canonical(&toolchain.compiler());
@@ -256,7 +258,7 @@ pub(super) fn is_the_targets(context: &Context, toolchain: &Toolchain, sysroot: 
         .is_some_and(|named| uses(context, &named, sysroot))
 }
 
-/// The toolchain that a compiler belongs to, by its path alone.
+/// Returns the toolchain of a compiler, from its path.
 fn named(compiler: &Path, kind: ToolchainKind) -> Option<Toolchain> {
     let prefix = compiler.to_str()?.strip_suffix(kind.driver())?;
     Some(Toolchain {
@@ -268,19 +270,20 @@ fn named(compiler: &Path, kind: ToolchainKind) -> Option<Toolchain> {
     })
 }
 
-/// Returns whether a compiler uses a sysroot without being told.
+/// Returns whether a compiler uses a sysroot by default.
 fn uses(context: &Context, toolchain: &Toolchain, sysroot: &Path) -> bool {
     const SYSROOT: &str = "--sysroot=";
     let own = match toolchain.kind {
         ToolchainKind::Gnu => toolchain::compiler(context, toolchain, ["-print-sysroot"])
             .ok()
-            .and_then(|said| PrintedPath::of_output(&said)),
-        // clang has no such option, and prints the link command with it.
+            .and_then(|output| PrintedPath::of_output(&output)),
+        // clang has no such option, but its link command contains it.
         ToolchainKind::Llvm => {
             let args = ["-###", "-x", "c", "/dev/null"];
-            let said = toolchain::compiler(context, toolchain, args).ok();
-            let said = said.map(|said| String::from_utf8_lossy(&said.stderr).into_owned());
-            let words = said.and_then(|said| shell_words::split(&said).ok());
+            let output = toolchain::compiler(context, toolchain, args).ok();
+            let commands =
+                output.map(|output| String::from_utf8_lossy(&output.stderr).into_owned());
+            let words = commands.and_then(|commands| shell_words::split(&commands).ok());
             let mut words = words.unwrap_or_default().into_iter();
             words.find_map(|word| PrintedPath::of(word.strip_prefix(SYSROOT)?))
         }
@@ -288,7 +291,7 @@ fn uses(context: &Context, toolchain: &Toolchain, sysroot: &Path) -> bool {
     own.is_some_and(|own| own.real().as_deref() == Some(&canonical(sysroot)))
 }
 
-/// ProfileSettings that the compiler with the target's own name, which was not adopted, knows nothing of the sysroot.
+/// Notes that a compiler with the target's name, which was not adopted, does not use the sysroot.
 pub(super) fn note_compiler_elsewhere(
     context: &Context,
     sysroot: &Path,
@@ -307,7 +310,7 @@ pub(super) fn note_compiler_elsewhere(
         ..options.clone()
     };
     Some(format!(
-        "`{}` does not use the sysroot `{}`; for a target whose compiler does: {}",
+        "`{}` does not use the sysroot `{}`; this makes a target whose compiler does: {}",
         found.shown(),
         sysroot.shown(),
         instead(context, &options)

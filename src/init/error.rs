@@ -1,4 +1,4 @@
-//! Why init, remove or targets do nothing, and how to go on.
+//! The errors of init, remove and targets, and their hints.
 
 use crate::{
     config::ConfigError,
@@ -11,9 +11,9 @@ use crossmerge_plan::{passes_on, report::Explain, shown::Show, tuple::Tuple};
 use crossmerge_system::{exec::ExecError, file, file::FileError};
 use std::{ffi::OsString, io, path::PathBuf};
 
-/// Why init does nothing.
+/// An error of init, remove or targets.
 #[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say what the variants mean")]
+#[expect(missing_docs, reason = "the messages state what the variants mean")]
 pub enum InitError {
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -27,15 +27,15 @@ pub enum InitError {
     Profile(#[from] ProfileError),
     #[error("`{tuple}` is {what} of the host: its wrappers would shadow native tools")]
     Native { tuple: Tuple, what: String },
-    #[error("`{path}` is not crossmerge's, and a link of ours would replace it", path = .0.shown())]
+    #[error("`{path}` is not crossmerge's, and a symlink to crossmerge would replace it", path = .0.shown())]
     NotOurs(PathBuf),
-    #[error("{path:?} cannot be kept in a configuration file: it is not UTF-8, or holds control characters", path = .0)]
+    #[error("{path:?} cannot be written to a configuration file: it is not UTF-8, or contains control characters", path = .0)]
     NotText(PathBuf),
-    #[error("`{path}` is a directory, and would be replaced with what is in it", path = .0.shown())]
+    #[error("`{path}` is a directory, and init would replace it together with its contents", path = .0.shown())]
     IsADirectory(PathBuf),
     #[error("`{path}` is not a directory", path = .0.shown())]
     NotADirectory(PathBuf),
-    #[error("`{path}` has ten thousand files `._cfgNNNN_` beside it", path = .0.shown())]
+    #[error("`{path}` has ten thousand `._cfgNNNN_` files beside it", path = .0.shown())]
     TooManyBeside(PathBuf),
     #[error("Portage has no main repository, so there is no profile to link")]
     NoMainRepository,
@@ -50,7 +50,7 @@ pub enum InitError {
     },
     #[error("`{compiler}` cannot compile an empty file:\n{said}", compiler = .compiler.shown())]
     CompilerFails { compiler: OsString, said: String },
-    #[error("`{compiler}` does not build for `{tuple}`: it makes {made}, and the tuple means {wanted}", compiler = .compiler.shown())]
+    #[error("`{compiler}` does not build for `{tuple}`: its output is {made}, and the tuple means {wanted}", compiler = .compiler.shown())]
     WrongMachine {
         compiler: OsString,
         tuple: Tuple,
@@ -73,7 +73,7 @@ pub enum InitError {
     },
     #[error("the toolchain's libc is the host's own, in `{path}`", path = .0.shown())]
     HostLibc(PathBuf),
-    #[error("the profile `{profile}` expects {wants}, and `{sysroot}` is {has}: it would end each merge", sysroot = .sysroot.shown())]
+    #[error("the profile `{profile}` expects {wants}, but `{sysroot}` is {has}: it would abort each merge", sysroot = .sysroot.shown())]
     ProfileLayout {
         profile: String,
         wants: &'static str,
@@ -81,41 +81,43 @@ pub enum InitError {
         has: &'static str,
         tuple: Tuple,
     },
-    #[error("the profile `{profile}` compiles with `{flags}`, with which `{compiler}` does not make the ABI of `{tuple}`", compiler = .compiler.shown())]
+    #[error("the profile `{profile}` compiles with `{flags}`, with which `{compiler}` does not produce the ABI of `{tuple}`", compiler = .compiler.shown())]
     ProfileAbi {
         profile: String,
         flags: String,
         compiler: PathBuf,
         tuple: Tuple,
     },
-    #[error("`{sysroot}` is no place for `{tuple}`: {why}", sysroot = .sysroot.shown())]
+    #[error("`{sysroot}` cannot be the sysroot of `{tuple}`: {why}", sysroot = .sysroot.shown())]
     NoPlace {
         sysroot: PathBuf,
         tuple: Tuple,
         why: String,
     },
-    #[error("`{tool}` is a real tool, and the target's link `{name}` would replace it for everyone with this PATH", tool = .tool.shown(), name = .name.shown())]
+    #[error("`{tool}` is a real tool, and the target's symlink `{name}` would shadow it for every user with this PATH", tool = .tool.shown(), name = .name.shown())]
     Shadows {
         tool: PathBuf,
         name: OsString,
-        /// The command that makes the target beside it.
+        /// The command that makes the target with another vendor.
         command: String,
     },
-    #[error("`{sysroot}` has another libc's headers in `include`, where no sysroot has them: a toolchain keeps its own there", sysroot = .sysroot.shown())]
+    #[error("`{sysroot}` contains the headers of another libc in `include`, not in `usr/include`: a toolchain keeps its own libc there", sysroot = .sysroot.shown())]
     OtherLayout {
         sysroot: PathBuf,
-        /// The command that makes the target beside it.
+        /// The command that makes the target with another vendor.
         command: String,
     },
     #[error(
-        "no directory is known for targets of your own: HOME is not set, and the system knows no home directory of yours"
+        "there is no directory for your own targets: HOME is not set, and passwd(5) has no home directory for you"
     )]
     NoHome,
     #[error("`--with-libc` needs an adopted toolchain whose libc it copies")]
     NothingAdopted,
     #[error("`{file}`: {message}", file = .file.shown())]
     NotToml { file: PathBuf, message: String },
-    #[error("`{0}` is not initialised: it has no sysroot, no link and no configuration of ours")]
+    #[error(
+        "`{0}` is not initialised: crossmerge has made no sysroot, no symlink and no configuration for it"
+    )]
     NotInitialised(Tuple),
 }
 
@@ -131,38 +133,38 @@ impl Explain for InitError {
     fn own_hint(&self) -> Option<String> {
         Some(match self {
             Self::Io(e) if e.kind() == io::ErrorKind::PermissionDenied => {
-                "run it as root; or leave out `--sysroot` and `--bindir`, and the target is below your home directory; or name others: `--sysroot DIR --bindir DIR`".into()
+                "run it as root; or omit `--sysroot` and `--bindir` for a target below your home directory; or name other directories: `--sysroot DIR --bindir DIR`".into()
             }
-            Self::Io(e) => file::hint(e).unwrap_or_else(|| "fix that and run it again: what is done is kept".into()),
-            Self::Native { .. } => "give the target a vendor of its own, as in `i686-cross-linux-gnu`".into(),
+            Self::Io(e) => file::hint(e).unwrap_or_else(|| "fix that and run it again: completed work is kept".into()),
+            Self::Native { .. } => "give the target another vendor, as in `i686-cross-linux-gnu`".into(),
             Self::NotOurs(path) => match target_of(path) {
                 Some(tuple) => format!("it is crossdev's: take it over with `crossmerge adopt {tuple}`"),
-                None => format!("keep the links elsewhere with `--bindir DIR`, or move it: `mv {0} {0}.old`", path.shown()),
+                None => format!("put the symlinks into another directory with `--bindir DIR`, or move it: `mv {0} {0}.old`", path.shown()),
             },
             Self::NotText(_) => "choose another name".into(),
             Self::NotADirectory(path) | Self::IsADirectory(path) => format!("move it: `mv {0} {0}.old`", path.shown()),
-            Self::TooManyBeside(_) => "keep of each what you want and remove it, by hand or with Portage's etc-update".into(),
-            Self::NoMainRepository => "name one as main-repo in /etc/portage/repos.conf; `portageq envvar PORTAGE_REPOSITORIES` shows what Portage sees".into(),
+            Self::TooManyBeside(_) => "merge and remove them, by hand or with Portage's etc-update".into(),
+            Self::NoMainRepository => "name one as main-repo in /etc/portage/repos.conf; `portageq envvar PORTAGE_REPOSITORIES` prints what Portage reads".into(),
             Self::NoEmbedded(_) => "sync the repository: `emerge --sync`".into(),
             Self::NoCompiler { meant: Some(prefix), .. } => {
-                format!("there is one with `--toolchain {}`", prefix.shown())
+                format!("use `--toolchain {}`", prefix.shown())
             }
             Self::NoCompiler { install: Some(command), .. } => format!("`{command}` installs one; then run this again without `--toolchain`"),
-            Self::NoCompiler { .. } => "give what stands before `gcc` in its tools' names: `--toolchain /opt/sdk/bin/arm-linux-gnueabi-`, or install clang for `--llvm`".into(),
+            Self::NoCompiler { .. } => "PREFIX is the part of the path before `gcc`: `--toolchain /opt/sdk/bin/arm-linux-gnueabi-`; or install clang for `--llvm`".into(),
             Self::CompilerFails { .. } => "the toolchain itself is broken: fix or reinstall it".into(),
             Self::OtherTraits { instead: Some(command), .. } => format!("adopt one that does: `{command}`"),
             Self::WrongMachine { tuple, .. } | Self::OtherTraits { tuple, .. } => {
                 format!("adopt the toolchain of that tuple; `crossmerge show {tuple}` prints what it means")
             }
             Self::NoLibc { install: Some(command), .. } => format!("install it and run this again: `{command}`"),
-            Self::NoLibc { .. } => "copy headers and libraries into the sysroot yourself, and leave `--with-libc` out".into(),
-            Self::HostLibc(_) => "adopt a cross toolchain with a libc of its own".into(),
+            Self::NoLibc { .. } => "copy headers and libraries into the sysroot yourself, and omit `--with-libc`".into(),
+            Self::HostLibc(_) => "adopt a cross toolchain that has its own libc".into(),
             Self::ProfileLayout { tuple, .. } | Self::ProfileAbi { tuple, .. } => {
                 format!("`crossmerge profile set {tuple} auto` takes one that fits")
             }
-            Self::NoPlace { tuple, .. } => format!("name a directory of its own: `crossmerge init {tuple} --sysroot DIR`"),
+            Self::NoPlace { tuple, .. } => format!("name another directory: `crossmerge init {tuple} --sysroot DIR`"),
             Self::Shadows { command, .. } | Self::OtherLayout { command, .. } => {
-                format!("give the target a vendor of its own: `{command}`")
+                format!("give the target another vendor: `{command}`")
             }
             Self::NoHome => "`export HOME=DIR`, or name the directories: `--sysroot DIR --bindir DIR`".into(),
             Self::NothingAdopted => "add `--toolchain PREFIX` or `--llvm`".into(),

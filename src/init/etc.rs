@@ -1,4 +1,5 @@
-//! What init wants below `etc/portage`: for a new sysroot, for one that another user made, for one that was left half-made.
+//! Decides what init writes below `etc/portage`: in a new sysroot, in one that another user made, and in one that
+//! crossdev left half-made.
 
 use super::{
     error::InitError,
@@ -24,7 +25,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Everything that the decision rests on.
+/// The inputs of the decision.
 pub(super) struct EtcPortage<'a> {
     pub(super) context: &'a Context,
     pub(super) sysroot: &'a Path,
@@ -36,8 +37,9 @@ pub(super) struct EtcPortage<'a> {
 }
 
 impl EtcPortage<'_> {
-    /// The writes, and the profile that make.profile leads to then, if that can be told. A make.conf that we did not write says that another user set the sysroot up, and it is accepted as
-    /// it is; but for the placeholders that crossdev leaves when it fails half-way, and for a profile asked for.
+    /// Returns the writes, and the profile to which make.profile will lead, if it is known. A make.conf that init did
+    /// not write means that another user has set up the sysroot. It is accepted as it is, except for placeholders that
+    /// crossdev leaves when it fails, and for a profile that the options name.
     pub(super) fn writes(
         &self,
         notes: &mut Vec<String>,
@@ -55,9 +57,9 @@ impl EtcPortage<'_> {
             && !self.begins_as_ours(&make_conf)?;
         if !half_made.is_empty() || theirs {
             notes.push(match half_made.is_empty() {
-                true => format!("`{}` was there and is accepted as it is", etc.shown()),
+                true => format!("`{}` exists and is accepted as it is", etc.shown()),
                 false => format!(
-                    "crossdev left `{}` half-made: filled what it had not",
+                    "crossdev left `{}` half-made: init fills in its placeholders",
                     etc.shown()
                 ),
             });
@@ -75,7 +77,7 @@ impl EtcPortage<'_> {
             }
             if !etc.join("repos.conf").exists() && self.host.repositories.all.len() > 1 {
                 notes.push(format!(
-                    "it has no repos.conf, so it may not see every repository of the host; to show them: ln -s {} {}",
+                    "it has no repos.conf, so it may lack repositories of the host; to add them: ln -s {} {}",
                     below(&self.context.config.broot, "etc/portage/repos.conf").shown(),
                     etc.join("repos.conf").shown()
                 ));
@@ -117,15 +119,17 @@ impl EtcPortage<'_> {
         Ok((writes, Some(chosen)))
     }
 
-    /// Returns whether a make.conf that the record does not know is one that a user edited and `remove` therefore left.
+    /// Returns whether a make.conf that is not in the record was written by init: `remove` keeps one that a user
+    /// edited.
     fn begins_as_ours(&self, make_conf: &Path) -> Result<bool, InitError> {
         let first = files::first_line(&self.subject.target);
         let text = self.text(make_conf)?;
         Ok(text.is_some_and(|text| text.lines().next() == Some(&first)))
     }
 
-    /// The text of a file of the sysroot; `None` if it has none that can be read. A symlink out of the sysroot, or of another user's,
-    /// is not followed: its owner would get what only root may read.
+    /// Reads a file of the sysroot. Returns `None` if it does not exist or cannot be read. Symlinks that lead out of
+    /// the sysroot or belong to another user are not followed, since their owner would get text that only root may
+    /// read.
     fn text(&self, path: &Path) -> Result<Option<String>, InitError> {
         match self.places.find(path) {
             Err(FileError::LeadsOut { .. } | FileError::ForeignLink { .. }) => Ok(None),
@@ -133,7 +137,7 @@ impl EtcPortage<'_> {
         }
     }
 
-    /// The files in which crossdev left placeholders, filled.
+    /// Returns the writes that fill in crossdev's placeholders.
     fn half_made(&self, etc: &Path) -> Result<Vec<Write>, InitError> {
         let mut writes = Vec::new();
         for name in files::TEXTS {
@@ -149,7 +153,7 @@ impl EtcPortage<'_> {
         Ok(writes)
     }
 
-    /// The profile: the one asked for, else the one that is linked, else `embedded`.
+    /// Chooses the profile: the one that the options name, or else the linked one, or else `embedded`.
     fn profile(&self, make_profile: &Path, notes: &mut Vec<String>) -> Result<Profile, InitError> {
         let embedded = self.embedded()?;
         let Some(asked) = &self.options.profile else {
@@ -197,7 +201,8 @@ impl EtcPortage<'_> {
         Ok(chosen)
     }
 
-    /// Asks the compiler, once for all flags: whether it makes the target's own ABI with them.
+    /// Returns a function that runs the compiler, at most once for the same flags, and returns whether it produces the
+    /// target's ABI with them.
     fn makes(&self) -> impl Fn(&str) -> Option<bool> {
         let compiler = self.context.compiler();
         let make = move |flags: &str| {
@@ -209,7 +214,7 @@ impl EtcPortage<'_> {
         let own = OnceCell::new();
         let known = RefCell::new(BTreeMap::<String, bool>::new());
         move |flags| {
-            // The compiler may not know the flags of the tuple's own CPU.
+            // The compiler may reject the flags of the tuple's CPU.
             let own = *own.get_or_init(|| make(own_flags).or_else(|| make("")));
             let own = own?;
             if let Some(known) = known.borrow().get(flags) {
@@ -221,7 +226,8 @@ impl EtcPortage<'_> {
         }
     }
 
-    /// Refuses a profile, chosen by name, with which no package could be built or merged. One that may do is noted.
+    /// Refuses a profile with which no package can be built or merged, if the options name it. Adds a note for one that
+    /// may work.
     fn check(
         &self,
         profile: &Profile,
@@ -249,7 +255,7 @@ impl EtcPortage<'_> {
                 });
             }
             Some(Misfit::UsualAbi { abi }) => notes.push(format!(
-                "`{name}` compiles with `{}`, and `{tuple}` usually means `-mabi={abi}`: its compiler has to make the profile's ABI",
+                "`{name}` compiles with `{}`, and `{tuple}` usually means `-mabi={abi}`: its compiler must produce the profile's ABI",
                 profile.settings.abi_flags
             )),
             Some(Misfit::Chost) => notes.push(format!(
@@ -271,7 +277,7 @@ impl EtcPortage<'_> {
         }
     }
 
-    /// ProfileSettings what Gentoo has no word for.
+    /// Notes the facts for which Gentoo has no value.
     fn note_unknown(&self, etc: &Path, notes: &mut Vec<String>) {
         let target = &self.subject.target;
         for (fact, known) in [
@@ -281,7 +287,7 @@ impl EtcPortage<'_> {
         ] {
             if !known {
                 notes.push(format!(
-                    "Gentoo has no {fact} for `{}`: see to it in {}",
+                    "Gentoo has no {fact} for `{}`; if it needs one, set it in {}",
                     target.tuple,
                     etc.join("profile/make.defaults").shown()
                 ));

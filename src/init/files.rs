@@ -1,7 +1,7 @@
-//! The texts that init writes below `etc/portage`, from the target's facts and the machine's settings. Pure.
+//! Renders the files that init writes below `etc/portage`, from the target's facts and the host's settings. Pure.
 //!
-//! The contract is crossdev's; what it reads of the machine and then forgets (DISTDIR, MAKEOPTS, GENTOO_MIRRORS, the
-//! repositories) is here as well, and so is what a machine without Gentoo's sandbox has switched off.
+//! The texts are those of crossdev. In addition, they contain settings that crossdev reads from the host but does not
+//! write (DISTDIR, MAKEOPTS, GENTOO_MIRRORS, the repositories), and the sandbox features that the host has disabled.
 
 use crate::{
     profile::{EMBEDDED, Profile},
@@ -12,8 +12,8 @@ use std::{fmt::Write as _, path::Path};
 
 const MAKE_CONF: &str = include_str!("../../profiles/portage/make.conf");
 
-/// FEATURES that Portage has on by itself and that a machine may have had to switch off: they work on the machine that
-/// builds, so the target's are the machine's.
+/// FEATURES that Portage enables by default and that a host may have to disable. They depend on the host that builds,
+/// so the target gets the host's values.
 const SANDBOXES: [&str; 8] = [
     "sandbox",
     "usersandbox",
@@ -25,10 +25,10 @@ const SANDBOXES: [&str; 8] = [
     "pid-sandbox",
 ];
 
-/// The sandboxes that are off in Portage's own defaults; their absence is no choice of the machine's.
+/// Sandboxes that Portage disables by default, so their absence is not a choice of the host's administrator.
 const OFF_BY_DEFAULT: [&str; 1] = ["mount-sandbox"];
 
-/// Settings of the machine that hold for the target too.
+/// Settings of the host that the target gets as well.
 const OF_THE_HOST: [&str; 5] = [
     "DISTDIR",
     "MAKEOPTS",
@@ -37,10 +37,10 @@ const OF_THE_HOST: [&str; 5] = [
     "PORTAGE_GRPNAME",
 ];
 
-/// The texts below `etc/portage` that crossdev makes too.
+/// Files below `etc/portage` that crossdev writes too.
 pub(crate) const TEXTS: [&str; 3] = ["make.conf", "profile/make.defaults", "profile/use.force"];
 
-/// What crossdev's templates have where a fact belongs, in the order in which [`fixed`] has the facts.
+/// The placeholders of crossdev's templates, in the order of the values in [`fixed`].
 const PLACEHOLDERS: [&str; 6] = [
     "__CHOST__",
     "__CBUILD__",
@@ -50,13 +50,13 @@ const PLACEHOLDERS: [&str; 6] = [
     "__USE_FORCE_KERNEL__",
 ];
 
-/// The first line of `etc/portage/make.conf`, by which ours is known when the record is gone.
+/// Returns the first line of init's `etc/portage/make.conf`, which identifies it without the record.
 pub(super) fn first_line(target: &Target) -> String {
     let first = MAKE_CONF.lines().next().unwrap_or_default();
     first.replace("@CHOST@", &target.tuple)
 }
 
-/// `etc/portage/make.conf`.
+/// Renders `etc/portage/make.conf`.
 pub(super) fn make_conf(target: &Target, host: &Settings, root: &Path) -> String {
     let setting = |name: &str| host.get(name).map_or("", String::as_str);
     let enabled: Vec<&str> = setting("FEATURES").split_whitespace().collect();
@@ -93,8 +93,8 @@ pub(super) fn make_conf(target: &Target, host: &Settings, root: &Path) -> String
         .replace("@HOST@", &host_lines.join("\n"))
 }
 
-/// `etc/portage/profile/make.defaults`: ARCH, KERNEL and ELIBC, where the profile does not say just that; `embedded`
-/// never counts as saying it. With `llvm`, the tools of a target that clang builds for.
+/// Renders `etc/portage/profile/make.defaults`: ARCH, KERNEL and ELIBC, unless the profile sets the same value; for
+/// `embedded`, always. With `llvm`, also the tools of a target for which clang builds.
 pub(super) fn make_defaults(target: &Target, profile: &Profile, llvm: bool) -> String {
     let tuple = &target.tuple;
     let mut text = format!("# Made by `crossmerge init {tuple}`: what the profile leaves open.\n");
@@ -109,7 +109,7 @@ pub(super) fn make_defaults(target: &Target, profile: &Profile, llvm: bool) -> S
     }
     let elibc = target.elibc.unwrap_or_default();
     if !repeats(&says.elibc, elibc) {
-        // Portage adds to ELIBC, so another libc of the profile's has to be taken out.
+        // Portage accumulates ELIBC, so the profile's other libcs have to be removed.
         let others = says
             .elibc
             .split_whitespace()
@@ -123,7 +123,7 @@ pub(super) fn make_defaults(target: &Target, profile: &Profile, llvm: bool) -> S
     text
 }
 
-/// The tools of a clang target. The assembler is clang: `llvm-as` takes LLVM's own language, not the machine's.
+/// Renders the tools of a clang target. The assembler is clang, because `llvm-as` reads LLVM's IR.
 fn llvm_tools(tuple: &str) -> String {
     let cc = format!("{tuple}-clang");
     let prefix = format!("{tuple}-");
@@ -153,7 +153,7 @@ fn llvm_tools(tuple: &str) -> String {
     )
 }
 
-/// `etc/portage/profile/use.force`, one flag a line; a comment when a profile other than `embedded` sees to it.
+/// Renders `etc/portage/profile/use.force`, one flag a line; only a comment if the profile forces the flag itself.
 pub(super) fn use_force(target: &Target, profile: &Profile) -> String {
     match target.kernel {
         Some(kernel) if profile.name != EMBEDDED && profile.settings.kernel == kernel => {
@@ -165,7 +165,7 @@ pub(super) fn use_force(target: &Target, profile: &Profile) -> String {
     }
 }
 
-/// `etc/portage/repos.conf`: every repository of the machine, where it lies there. Syncing stays the machine's.
+/// Renders `etc/portage/repos.conf`: every repository of the host, at its path there. The host syncs them.
 pub(super) fn repos_conf(repositories: &Repositories) -> String {
     format!(
         "# Made by `crossmerge init`: the repositories of the host, which also syncs them.\n{}",
@@ -173,8 +173,8 @@ pub(super) fn repos_conf(repositories: &Repositories) -> String {
     )
 }
 
-/// Fills the placeholders that crossdev's emerge-wrapper left when it failed half-way, and nothing else; `None` when
-/// the text has none.
+/// Fills in the placeholders that crossdev's emerge-wrapper leaves when it fails, and changes nothing else. Returns
+/// `None` if the text has none.
 pub(super) fn fixed(text: &str, target: &Target, cbuild: &str) -> Option<String> {
     let kernel = target.kernel;
     let force = kernel.map_or(String::new(), |kernel| format!("kernel_{kernel}"));
@@ -191,15 +191,16 @@ pub(super) fn fixed(text: &str, target: &Target, cbuild: &str) -> Option<String>
     is_half_made(text).then(|| filled.fold(text.to_owned(), fill))
 }
 
-/// Returns whether crossdev has left a placeholder in a text.
+/// Returns whether a text contains a placeholder of crossdev's.
 pub(crate) fn is_half_made(text: &str) -> bool {
     PLACEHOLDERS
         .iter()
         .any(|placeholder| text.contains(placeholder))
 }
 
-/// Escapes a value for double quotes in make.conf, which Portage reads twice: as a shell splits words, and for `$`. Both
-/// take a backslash away; but the second lets everything alone between single quotes, and takes a quote behind a backslash for none.
+/// Escapes a value for double quotes in make.conf. Portage processes such a value twice: it splits words as a shell
+/// does, then expands `$`. Both remove backslashes, but the second leaves text between single quotes unchanged, and
+/// does not recognise a quote after a backslash.
 pub(super) fn escaped(value: &str) -> String {
     let mut text = String::new();
     let (mut single, mut double) = (false, false);

@@ -1,7 +1,7 @@
-//! Finding the toolchains that are installed, and the one that serves a target.
+//! Finds the installed toolchain that serves a target.
 //!
-//! Names choose the candidates: `<tuple>-gcc` in PATH, where the tuple means the same machine and libc as the target's. What a
-//! candidate makes decides, by the checks of [`toolchain::adopt`] and by the level of the CPU. Nothing is written.
+//! The candidates are the compilers `<tuple>-gcc` in PATH whose tuple means the same machine and libc as the target's.
+//! [`toolchain::adopt`] and the CPU level of a candidate's output decide. Nothing is written.
 
 use super::{error::InitError, installed::serving, record::InitRecord, toolchain};
 use crate::{
@@ -21,8 +21,8 @@ use std::{
     path::Path,
 };
 
-/// Macros that grow with the CPU that the compiler makes programs for. One that is defined with no number counts as 1.
-/// Source: GCC's manual, "System-specific Predefined Macros", and `gcc -dM -E`.
+/// Macros whose value grows with the CPU for which the compiler builds. One that is defined without a number counts as
+/// 1. Source: GCC's manual, "System-specific Predefined Macros", and `gcc -dM -E`.
 const LEVELS: [&str; 5] = [
     "__ARM_ARCH",
     "__ARCH__",
@@ -31,16 +31,16 @@ const LEVELS: [&str; 5] = [
     "__mips_isa_rev",
 ];
 
-/// What a search for a target's toolchain comes to.
+/// The result of the search for a target's toolchain.
 #[derive(Debug, Default)]
 pub(super) struct ToolchainSearch {
-    /// The toolchain to adopt.
+    /// The toolchain to adopt, if one fits.
     pub(super) toolchain: Option<Toolchain>,
-    /// Why each of the others does not serve.
+    /// The reason why each of the other candidates does not fit.
     pub(super) declined: Vec<String>,
 }
 
-/// Finds the toolchain to adopt for a target that has none.
+/// Searches for the toolchain of a target that has none.
 pub(super) fn toolchain(
     context: &Context,
     target: &Target,
@@ -54,12 +54,12 @@ pub(super) fn toolchain(
         let prefix = compiler.prefix.shown();
         let declined = if native.as_deref() == Some(compiler.tuple.as_str()) {
             format!(
-                "`{name}` is the host's own compiler: `--toolchain {prefix}` adopts it all the same"
+                "`{name}` is the host's own compiler; `--toolchain {prefix}` adopts it nevertheless"
             )
         } else if belongs_to_a_target(context, &compiler.tuple)? {
             let other = &compiler.tuple;
             format!(
-                "`{name}` is the target `{other}`'s: `--toolchain {prefix}` adopts it all the same"
+                "`{name}` belongs to the target `{other}`; `--toolchain {prefix}` adopts it nevertheless"
             )
         } else {
             match toolchain::adopt(
@@ -70,7 +70,7 @@ pub(super) fn toolchain(
             ) {
                 Ok(_) if makes_for_newer(&compiler.driver(), target) => {
                     format!(
-                        "`{name}` makes programs for a newer CPU than `{}` means: `--toolchain {prefix}` adopts it all the same",
+                        "`{name}` builds for a newer CPU than `{}` means; `--toolchain {prefix}` adopts it nevertheless",
                         target.tuple
                     )
                 }
@@ -78,7 +78,7 @@ pub(super) fn toolchain(
                     found.toolchain = Some(toolchain);
                     break;
                 }
-                Err(e) => format!("`{name}` does not serve: {e}"),
+                Err(e) => format!("`{name}` does not fit: {e}"),
             }
         };
         found.declined.push(declined);
@@ -86,7 +86,7 @@ pub(super) fn toolchain(
     Ok(found)
 }
 
-/// Returns whether a tuple is a target of crossdev's or ours, whose sysroot is full of its own packages.
+/// Returns whether a tuple is a target of crossdev or crossmerge, so that its sysroot contains its own packages.
 fn belongs_to_a_target(context: &Context, tuple: &Tuple) -> Result<bool, InitError> {
     let sysroot = below(&context.config.broot, &format!("usr/{tuple}"));
     let is_configured = context.config.target_file(tuple).exists();
@@ -95,7 +95,8 @@ fn belongs_to_a_target(context: &Context, tuple: &Tuple) -> Result<bool, InitErr
         && (is_configured || has_portage || !InitRecord::read(&sysroot)?.is_empty()))
 }
 
-/// Returns whether a compiler by itself makes programs, and so has a libc, for a newer CPU than the target's flags name.
+/// Returns whether a compiler by default builds for a newer CPU than the target's flags name. Its libc is then built
+/// for that CPU too.
 fn makes_for_newer(compiler: &Path, target: &Target) -> bool {
     let levels = |flags: &str| {
         let mut args: Vec<OsString> = flags.split_whitespace().map(Into::into).collect();
@@ -114,12 +115,12 @@ fn makes_for_newer(compiler: &Path, target: &Target) -> bool {
         (Some(by_itself), Some(wanted)) => LEVELS
             .iter()
             .any(|macro_| by_itself.get(macro_).unwrap_or(&0) > wanted.get(macro_).unwrap_or(&0)),
-        // A compiler that does not know the flags is for another CPU.
+        // A compiler that rejects the flags is for another CPU.
         _ => true,
     }
 }
 
-/// The levels among the macros that `-dM -E` prints.
+/// Reads the CPU levels from the output of `-dM -E`.
 fn levels_of(text: &str) -> BTreeMap<&'static str, u32> {
     let level = |line: &str| {
         let mut words = line.split_whitespace().skip(1);
@@ -133,7 +134,7 @@ fn levels_of(text: &str) -> BTreeMap<&'static str, u32> {
     text.lines().filter_map(level).collect()
 }
 
-/// Returns whether the sysroot has a libc to build against.
+/// Returns whether the sysroot has the headers of a libc.
 pub(super) fn has_libc(sysroot: &Path) -> bool {
     sysroot.join("usr/include/stdio.h").exists()
 }

@@ -1,4 +1,4 @@
-//! The settings of the build machine that a new target takes over.
+//! The settings of the host's Portage that a new target takes over.
 
 use super::error::InitError;
 use crate::context::Context;
@@ -6,7 +6,7 @@ use crossmerge_plan::tuple::Tuple;
 use crossmerge_portage as portage;
 use crossmerge_portage::{Repositories, Settings};
 
-/// What the machine's Portage says for init. None where there is no Portage.
+/// The settings and repositories of the host's Portage.
 #[derive(Debug)]
 pub(crate) struct HostPortage {
     pub(crate) settings: Settings,
@@ -14,6 +14,7 @@ pub(crate) struct HostPortage {
 }
 
 impl HostPortage {
+    /// Reads them. Returns `None` without Portage.
     pub(crate) fn ask(context: &Context) -> Result<Option<Self>, InitError> {
         let Some(mut settings) = context.host_settings(portage::INIT)? else {
             return Ok(None);

@@ -15,26 +15,26 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How the name of a GNU compiler ends.
+/// The suffix of a GNU compiler's name.
 pub(super) const COMPILER: &str = "-gcc";
 
-/// What a GNU compiler cannot do without. A directory that has only compilers has other programs under their names, as ccache's
-/// and distcc's.
+/// The suffixes of the tools that a GNU compiler needs beside it. Directories of wrappers, such as those of ccache and
+/// distcc, contain only compilers.
 pub(super) const BESIDE: [&str; 2] = ["-as", "-ld"];
 
 /// A GNU cross compiler in PATH.
 #[derive(Debug, Clone)]
 pub(crate) struct Compiler {
-    /// What stands before `gcc` in its path.
+    /// The part of its path before `gcc`.
     pub(crate) prefix: PathBuf,
     /// The tuple in its name.
     pub(crate) tuple: Tuple,
-    /// What that tuple means.
+    /// The facts about that tuple.
     pub(crate) target: Target,
 }
 
 impl Compiler {
-    /// The path of its C compiler.
+    /// Returns the path of its C compiler.
     pub(crate) fn driver(&self) -> PathBuf {
         let mut path = self.prefix.as_os_str().to_owned();
         path.push(ToolchainKind::Gnu.driver());
@@ -66,7 +66,7 @@ pub(super) fn compiler_at(
 ) -> Option<Compiler> {
     let name = path.file_name()?.to_str()?.strip_suffix(COMPILER)?;
     let tuple: Tuple = name.parse().ok()?;
-    // One word may be a program of another kind, unless it is the name of a CPU.
+    // A name without a dash may be another program, unless it is the name of a CPU.
     let target = Target::of(&tuple, families, "").ok()?;
     let is_program = |path: &Path| {
         let metadata = path.metadata().ok()?;
@@ -85,7 +85,7 @@ pub(super) fn compiler_at(
     })
 }
 
-/// The compilers that serve a target by their names: those with its very CPU first, then in the order of PATH.
+/// Lists the compilers that serve a target by their names: those with the same CPU first, then in the order of PATH.
 pub(crate) fn serving(context: &Context, target: &Target, families: &[Source]) -> Vec<Compiler> {
     let mut serving = compilers(&context.env, families);
     serving.retain(|compiler| compiler.target.serves(target));

@@ -1,9 +1,9 @@
-//! The dynamic linker that a program asks for, and the libc that it belongs to.
+//! The dynamic linker of a program, and its libc.
 
 use crossmerge_system::exec::PrintedPath;
 use std::path::{Component, Path, PathBuf};
 
-/// The dynamic linker that programs will name, from the link command that `cc -###` prints.
+/// Returns the dynamic linker that programs will name, from the link command that `cc -###` prints.
 pub(super) fn interpreter(linking: &str) -> Option<PathBuf> {
     let words: Vec<String> = linking
         .lines()
@@ -12,14 +12,14 @@ pub(super) fn interpreter(linking: &str) -> Option<PathBuf> {
         .collect();
     let at = words.iter().position(|word| word == "-dynamic-linker")?;
     let path = PrintedPath::of(words.get(at + 1)?)?;
-    // It is looked up below the sysroot, and must not lead out of it.
+    // The path is looked up below the sysroot, so it must not lead out of it.
     let mut parts = path.components().skip(1);
     parts
         .all(|part| matches!(part, Component::Normal(_)))
         .then(|| path.to_path_buf())
 }
 
-/// The libc whose dynamic linker has this path, in Portage's word for it. Returns `None` if none is known by it.
+/// Returns Portage's name of the libc that has this dynamic linker, or `None` if it is unknown.
 pub(super) fn libc_of_interpreter(path: &Path) -> Option<&'static str> {
     let name = path.file_name()?.to_str()?;
     let (_, libc) = INTERPRETERS
@@ -28,7 +28,8 @@ pub(super) fn libc_of_interpreter(path: &Path) -> Option<&'static str> {
     *libc
 }
 
-/// How the names of dynamic linkers begin; the first that fits is it. Sources: the dynamic linkers of GCC's `config/*/linux*.h`.
+/// Prefixes of the names of dynamic linkers, with the libc; the first match counts. Sources: the dynamic linkers of
+/// GCC's `config/*/linux*.h`.
 pub(super) const INTERPRETERS: [(&str, Option<&str>); 6] = [
     ("ld-musl", Some("musl")),
     ("ld-uClibc", Some("uclibc-ng")),

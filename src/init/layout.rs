@@ -1,7 +1,8 @@
-//! The layout of a sysroot: where `bin`, `sbin` and the library directories are, and how the adopted compiler comes to search them.
+//! The layout of a sysroot: where `bin`, `sbin` and the library directories are, and how the adopted compiler finds
+//! these.
 //!
-//! Gentoo's sys-apps/baselayout lays out a root as its profile says. Nobody merges that first into a sysroot, and the first package with
-//! a file in `/bin` makes a directory of it; so init makes the symlinks.
+//! Gentoo's sys-apps/baselayout creates the layout that the profile requires, but nobody merges it first into a
+//! sysroot. The first package with a file in `/bin` would create a directory there, so init makes the symlinks.
 
 use super::{
     options::{InitOptions, InitTarget},
@@ -22,16 +23,16 @@ use std::{
 /// The layout that a sysroot will have.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Layout {
-    /// Whether `/usr` is merged; `None` where neither the profile nor the sysroot tells.
+    /// Whether `/usr` is merged; `None` if neither the profile nor the sysroot determines it.
     pub(super) usr: Option<Usr>,
-    /// It is init's to make.
+    /// Whether init makes the layout.
     is_new: bool,
     /// The library directories at the root.
     libdirs: Vec<String>,
 }
 
 impl Layout {
-    /// The layout that the sysroot has, else that of the profile.
+    /// Decides on the layout: the sysroot's, or else the profile's.
     pub(super) fn decide(sysroot: &Path, profile: Option<&Profile>) -> Self {
         let has = Usr::of(sysroot);
         let wants = profile.and_then(|profile| profile.settings.usr);
@@ -43,8 +44,8 @@ impl Layout {
         }
     }
 
-    /// The symlinks of a merged `/usr`, and the directories that they lead to. Source: `multilib_layout` and `layout-usrmerge` of
-    /// sys-apps/baselayout 2.17.
+    /// Returns the symlinks of a merged `/usr` and the directories to which they lead. Source: `multilib_layout` and
+    /// `layout-usrmerge` of sys-apps/baselayout 2.17.
     pub(super) fn writes(&self, sysroot: &Path) -> Vec<Write> {
         if !self.is_new {
             return Vec::new();
@@ -63,7 +64,7 @@ impl Layout {
                 OnConflict::Layout,
             )
         };
-        // A root that was merged before release 23.0 has an `sbin` of its own below usr.
+        // A root that was merged before release 23.0 has `usr/sbin` as a directory.
         let has_sbin = sysroot.join("usr/sbin").symlink_metadata();
         let has_sbin = has_sbin.is_ok_and(|there| there.is_dir());
         let mut writes = vec![directory("usr/bin".into()), link("bin", "usr/bin")];
@@ -81,13 +82,13 @@ impl Layout {
         writes
     }
 
-    /// ProfileSettings that the profile that is linked and the sysroot contradict each other.
+    /// Notes that the linked profile and the sysroot contradict each other.
     pub(super) fn note(&self, sysroot: &Path, profile: Option<&Profile>) -> Option<String> {
         let profile = profile?;
         let (has, wants) = (Usr::of(sysroot)?, profile.settings.usr?);
         (has != wants && profile.settings.checks_usr).then(|| {
             format!(
-                "the profile `{}` expects {}, and `{}` is {}: it ends each merge",
+                "the profile `{}` expects {}, but `{}` is {}: the profile aborts each merge",
                 profile.name,
                 wants.as_str(),
                 sysroot.shown(),
@@ -97,8 +98,8 @@ impl Layout {
     }
 }
 
-/// The adopted toolchain as it is to be recorded: with the library directories of the profile, and without what earlier releases
-/// recorded and is unsafe.
+/// Returns the adopted toolchain as init records it: with the library directories of the profile, and without unsafe
+/// options that earlier releases recorded.
 pub(super) fn toolchain(
     context: &Context,
     subject: &InitTarget,
@@ -127,13 +128,15 @@ pub(super) fn toolchain(
     Some(adopted)
 }
 
-/// Where the symlinks to start files are: in crossmerge's own directory, in which nobody else can put a program.
+/// Returns the directory of the symlinks to start files. It is crossmerge's own, so no other user can put a program
+/// there.
 fn own_start_files(context: &Context) -> PathBuf {
     let state = context.config.state_directory();
     state.join(context.tuple.as_str()).join("start-files")
 }
 
-/// The symlinks by which an adopted GCC finds the sysroot's start files. Most lead to what is missing: a package may install it later.
+/// Returns the symlinks by which an adopted GCC finds the sysroot's start files. Most are dangling: a package may
+/// install the file later.
 pub(super) fn start_files(context: &Context, adopted: Option<&Toolchain>) -> Vec<Write> {
     let own = own_start_files(context);
     let Some(adopted) = adopted.filter(|a| a.start_files.as_ref() == Some(&own)) else {

@@ -1,4 +1,4 @@
-//! The links: where they go, what they lead to, which there are.
+//! Decides on the target's symlinks.
 
 use super::{
     error::InitError,
@@ -13,7 +13,7 @@ use crate::{
 use crossmerge_system::file::canonical;
 use std::path::{Path, PathBuf};
 
-/// The links, each to this program.
+/// Returns the symlinks, each to this program.
 pub(crate) fn links(
     context: &Context,
     wrappers: &Wrappers,
@@ -27,16 +27,16 @@ pub(crate) fn links(
     names(context, wrappers).into_iter().map(link).collect()
 }
 
-/// Moves the links that crossdev makes as well into its own directory, so that `crossdev --clean` removes them. What has the name there
-/// and is not ours stays, and ours beside the others.
+/// Moves the symlinks that crossdev makes too into its directory, so that `crossdev --clean` removes them. If that
+/// directory has another file of the name, it stays, and the symlink goes to the usual directory.
 pub(super) fn move_to_crossdevs(
     context: &Context,
     bindir: &Path,
     writes: &mut [Write],
 ) -> Result<(), InitError> {
     let directory = crossdevs(context);
-    let is_there = directory.join("crossdev").is_file();
-    if !is_there || canonical(&directory) == canonical(bindir) {
+    let has_crossdev = directory.join("crossdev").is_file();
+    if !has_crossdev || canonical(&directory) == canonical(bindir) {
         return Ok(());
     }
     let target = program_from(&directory)?;
@@ -57,7 +57,7 @@ pub(super) fn move_to_crossdevs(
     Ok(())
 }
 
-/// Links of ours under the name of a tool that the adopted toolchain has not: of the toolchain that was adopted before, or of none.
+/// Lists symlinks of ours for tools that the adopted toolchain does not have, left from an earlier toolchain.
 pub(super) fn stale(context: &Context, wrappers: &Wrappers, bindir: &Path) -> Vec<PathBuf> {
     let wanted = names(context, wrappers);
     let kinds = [ToolchainKind::Gnu, ToolchainKind::Llvm].into_iter();

@@ -12,14 +12,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The sysroot's lock, held, and what was made under it, which goes before the lock does.
+/// The sysroot's lock, with the files made for it. These are removed before the lock is released.
 #[derive(Debug)]
 pub(super) struct Locked {
     pub(super) rollback: Rollback,
-    pub(super) _held: Flock<File>,
+    pub(super) _lock: Flock<File>,
 }
 
-/// Takes the sysroot's lock; waits, and after a moment says so, while another holds it.
+/// Takes the sysroot's lock. While another process holds it, waits, and prints so after a moment.
 pub(super) fn lock(sysroot: &Path) -> Result<Locked, InitError> {
     let mut made = Vec::new();
     let tree = |made: &mut Vec<PathBuf>| Tree::make(sysroot, made);
@@ -29,15 +29,15 @@ pub(super) fn lock(sysroot: &Path) -> Result<Locked, InitError> {
         (Err(_), Ok(places)) => places,
         (Err(_), Err(_)) => Places::nowhere(),
     };
-    // It goes again if there is no lock.
+    // If the lock was not taken, the files made for it are removed again.
     let rollback = Rollback::new(places, made);
     Ok(Locked {
-        _held: held?,
+        _lock: held?,
         rollback,
     })
 }
 
-/// Takes the sysroot's lock where init has been; elsewhere nobody else has it either.
+/// Takes the sysroot's lock if init has made the target. In other sysroots, no process takes it.
 pub(crate) fn lock_if_there(sysroot: &Path) -> Result<Option<Flock<File>>, InitError> {
     let Some(tree) = Tree::open_if_exists(sysroot)? else {
         return Ok(None);
@@ -53,8 +53,9 @@ pub(super) fn take_existing(sysroot: &Path, lock: &str) -> Result<Flock<File>, F
     file::take_in(tree, sysroot, Path::new(lock), &mut Vec::new())
 }
 
-/// Takes the sysroot's lock for other work in it: init's where init has been, and elsewhere a file that goes with the work. Where none
-/// can be made, or the file system knows no locks, two runs at once are the user's on_conflict.
+/// Takes the lock for other work in the sysroot: init's if init has made the target, and otherwise a temporary file. If
+/// that file cannot be made, or the file system has no locks, the work goes on without a lock, and the user must not
+/// run it twice at once.
 pub(crate) fn lock_or_go_on(sysroot: &Path) -> Result<Option<impl Sized>, InitError> {
     let mut rollback = Rollback::new(Places::of(sysroot)?, Vec::new());
     let Some(tree) = Tree::open_if_exists(sysroot)? else {
@@ -64,7 +65,7 @@ pub(crate) fn lock_or_go_on(sysroot: &Path) -> Result<Option<impl Sized>, InitEr
     let lock = match directory.is_some_and(|directory| directory.is_dir()) {
         true => record::LOCK,
         false => {
-            // One that was left by a run that was killed goes too.
+            // The file of an interrupted run is removed too.
             rollback.made.push(sysroot.join(record::OTHER_LOCK));
             record::OTHER_LOCK
         }
@@ -72,10 +73,10 @@ pub(crate) fn lock_or_go_on(sysroot: &Path) -> Result<Option<impl Sized>, InitEr
     match take_existing(sysroot, lock).map_err(io::Error::from) {
         Ok(held) => Ok(Some(Locked {
             rollback,
-            _held: held,
+            _lock: held,
         })),
         Err(e) => {
-            // It is another's.
+            // The lock file belongs to another process.
             rollback.keep();
             match file::is_refusal(&e) {
                 true => Err(InitError::Io(e)),

@@ -1,37 +1,37 @@
-//! What `init` is asked for, and the target that it is about.
+//! The options and the target of `init`.
 
 use crate::target::{Source, Target};
 use std::{ffi::OsString, path::PathBuf};
 
-/// What the command line asked for.
+/// The options of the command line.
 #[derive(Debug, Clone, Default)]
 pub struct InitOptions {
-    /// Keep the target here from now on.
+    /// The sysroot, recorded for later runs.
     pub sysroot: Option<PathBuf>,
-    /// Make the links here from now on.
+    /// The directory of the symlinks, recorded for later runs.
     pub bindir: Option<PathBuf>,
-    /// Adopt the GNU toolchain whose tools begin so.
+    /// The prefix of the GNU toolchain to adopt.
     pub toolchain: Option<OsString>,
-    /// Adopt clang and lld.
+    /// Whether to adopt clang and lld.
     pub llvm: bool,
-    /// Set the target up for clang, as crossdev asks with `LLVM=yes`, and adopt nothing.
+    /// Whether to set up the target for clang without adopting a toolchain, as crossdev requests with `LLVM=yes`.
     pub clang_target: bool,
-    /// crossdev calls, and will remove the links that it knows of its own directory.
+    /// Whether crossdev calls: it removes the symlinks that it knows from its own directory.
     pub by_crossdev: bool,
-    /// Adopt the toolchain that is installed for the tuple, with its libc, where the target has none. crossdev's targets get
-    /// theirs from crossdev.
+    /// Whether to adopt the toolchain that is installed for the tuple, with its libc, if the target has none. Not for
+    /// crossdev's targets, for which crossdev builds one.
     pub find: bool,
-    /// Adopt no toolchain, now and by a later run.
+    /// Whether to adopt no toolchain, now and in later runs.
     pub adopt_nothing: bool,
-    /// Copy the adopted toolchain's libc into the sysroot.
+    /// Whether to copy the adopted toolchain's libc into the sysroot.
     pub with_libc: bool,
-    /// The profile to link: `auto`, or what `crossmerge profile list` shows. None keeps the one there is, or links
-    /// `embedded`.
+    /// The profile to link: `auto`, or a name that `crossmerge profile list` prints. `None` keeps the linked profile,
+    /// or links `embedded` if there is none.
     pub profile: Option<String>,
 }
 
 impl InitOptions {
-    /// Returns whether they ask for nothing in particular.
+    /// Returns whether no option requests a change.
     pub(super) fn is_plain(&self) -> bool {
         let is_chosen = self.sysroot.is_some() || self.bindir.is_some() || self.profile.is_some();
         let adopts = self.toolchain.is_some() || self.llvm || self.adopt_nothing || self.with_libc;
@@ -39,10 +39,10 @@ impl InitOptions {
     }
 }
 
-/// A target as `init` gets it: its facts, and the profiles that other tuples' facts come from.
+/// The target of `init`, with the CPU families from which other tuples' facts are derived.
 #[derive(Debug, Clone)]
 pub struct InitTarget {
-    /// The facts.
+    /// The facts about its tuple.
     pub target: Target,
     /// The CPU families.
     pub families: Vec<Source>,

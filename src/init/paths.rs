@@ -1,4 +1,4 @@
-//! Paths as settings files can have them.
+//! Paths for settings files.
 
 use super::error::InitError;
 use crossmerge_plan::shown::Show;
@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Refuses a path that could not be written to a text file as it is.
+/// Refuses a path that cannot be written to a text file unchanged.
 pub(crate) fn check_utf8(path: &Path) -> Result<(), InitError> {
     let unwritable = path
         .to_str()
@@ -23,7 +23,7 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, InitError> {
     std::path::absolute(path).map_err(|e| named(e, path))
 }
 
-/// Gives an error of the system the path that it lacks.
+/// Adds the path to an error of the system.
 pub(crate) fn named(error: io::Error, path: &Path) -> InitError {
     io::Error::new(error.kind(), format!("{}: {error}", path.shown())).into()
 }

@@ -1,6 +1,6 @@
-//! Where a target goes that an ordinary user makes, when the command line does not say: below the user's own directories.
+//! The default directories of a target that an ordinary user makes: below the user's own.
 //!
-//! The system's directories are for root. A target that root has made serves every user, and is not made again.
+//! Only root writes to the system's directories. A target that root has made serves every user, and is not made again.
 
 use super::{error::InitError, options::InitOptions, record::InitRecord};
 use crate::{context::Context, links::bindir};
@@ -11,14 +11,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The directories that the user's target gets, where they differ from root's.
+/// The directories of the user's target that differ from root's.
 #[derive(Debug, Default)]
 pub(super) struct UserDirectories {
     pub(super) sysroot: Option<PathBuf>,
     pub(super) bindir: Option<PathBuf>,
 }
 
-/// Chooses the directories of the user's own target. They are empty for root, for a target that has its own, and for the system's.
+/// Chooses the directories of the user's own target. Both are `None` for root, for a target whose directories are set,
+/// and for a target of the system.
 pub(super) fn of_user(
     context: &Context,
     argv0: &OsStr,
@@ -43,7 +44,7 @@ pub(super) fn of_user(
     Ok(place)
 }
 
-/// Returns whether root has made the target, which an ordinary user may use and cannot change.
+/// Returns whether root has made the target, so that an ordinary user can use it but not change it.
 pub(super) fn is_systems_target(context: &Context) -> Result<bool, InitError> {
     if user::acts_for_system() || context.config.own_target_file(&context.tuple).exists() {
         return Ok(false);
@@ -56,7 +57,7 @@ pub(super) fn is_systems_target(context: &Context) -> Result<bool, InitError> {
     Ok(is_made && sysroot.is_dir() && !may_write(&sysroot))
 }
 
-/// Returns whether the user may write to a directory, or make it.
+/// Returns whether the user may write to a directory, or create it.
 fn may_write(directory: &Path) -> bool {
     let there = directory.ancestors().find(|ancestor| ancestor.exists());
     there.is_some_and(|there| file::check_writable(there).is_ok())

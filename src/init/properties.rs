@@ -1,11 +1,12 @@
-//! What holds of any record of what was written, and of what is written into a make.conf.
+//! Properties of every record, and of every value that is written into make.conf.
 
 use super::{files::escaped, record::InitRecord};
 use crate::fix_root;
 use crossmerge_portage as portage;
 use std::path::{Component, Path};
 
-/// A record is read as it was written, and names nothing outside the sysroot; a setting is read as it was meant.
+/// Checks that a record is read as it was written and names nothing outside the sysroot, and that a setting is read as
+/// it was meant.
 pub(crate) fn record(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let file = Path::new("contents");
@@ -22,10 +23,10 @@ pub(crate) fn record(data: &[u8]) {
     for path in fix_root::properties::files_of(data) {
         assert!(path.as_os_str().len() < data.len());
     }
-    // Portage makes one kind of line end of all, and a space of that.
+    // Portage converts all line ends to one kind, and that to a space.
     if !text.contains(['\n', '\r', '\0']) {
-        let said = portage::properties::read_text(&format!("X=\"{}\"\n", escaped(&text)));
-        let said = said.expect("whole quotes").remove("X");
-        assert_eq!(said.as_deref(), Some(&*text));
+        let values = portage::properties::read_text(&format!("X=\"{}\"\n", escaped(&text)));
+        let value = values.expect("whole quotes").remove("X");
+        assert_eq!(value.as_deref(), Some(&*text));
     }
 }

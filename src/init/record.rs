@@ -1,9 +1,9 @@
-//! The record of what init wrote: how a later run tells a file that is still ours from one that a user edited.
+//! The record of what init wrote, by which a later run distinguishes its own files from those that a user edited.
 //!
-//! It lies in the sysroot, as `var/lib/crossmerge/contents`, in the manner of Portage's CONTENTS: `obj PATH SHA256`,
-//! `sym PATH -> TARGET`, `dir PATH`, with paths from the sysroot on. It is written before anything else, with what
-//! stands and what will stand, under a first line `pending`; when all is written it is replaced by one that holds only
-//! what stands. A run that was killed is thus known, and what it wrote is still ours.
+//! It is `var/lib/crossmerge/contents` in the sysroot, in the format of Portage's CONTENTS: `obj PATH SHA256`, `sym
+//! PATH -> TARGET`, `dir PATH`, with paths relative to the sysroot. init writes it first, with all existing and all
+//! planned entries, under a first line `pending`. When everything is written, init replaces it by one with the existing
+//! entries. So the files of an interrupted run are still known as init's.
 
 use crate::config::RECORD;
 use crossmerge_plan::shown::Show;
@@ -17,37 +17,38 @@ use std::{
     sync::Mutex,
 };
 
-/// The directory of our own files in a sysroot.
+/// The directory of crossmerge's own files in a sysroot.
 pub(super) const DIRECTORY: &str = "var/lib/crossmerge";
-/// The lock, from the sysroot on: whoever writes holds it.
+/// The lock of everything that writes to the sysroot, relative to the sysroot.
 pub(super) const LOCK: &str = "var/lib/crossmerge/lock";
-/// The lock of other work in a sysroot without that directory, from the sysroot on: no directories are made for it.
+/// The lock of other work in a sysroot without that directory, relative to the sysroot. It is at the top, so that it
+/// needs no directories.
 pub(super) const OTHER_LOCK: &str = ".crossmerge-lock";
 
-/// How many lines a record may have. A toolchain's libc has some thousand files; a line takes 450 bytes of memory.
+/// The limit of a record's lines. A toolchain's libc has some thousand files; a line takes 450 bytes of memory.
 const MOST_LINES: usize = 250_000;
 
-/// One thing that init made.
+/// A file, symlink or directory that init made.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum RecordEntry {
     /// A file with this SHA-256, in hexadecimal.
     File(String),
-    /// A symbolic link to this target.
+    /// A symlink with this target.
     Link(PathBuf),
     /// A directory.
     Directory,
 }
 
-/// What init made, by path from the sysroot on. While a run is pending a path may have two entries.
+/// What init made, by path relative to the sysroot. While a run is pending, a path may have two entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct InitRecord {
     entries: BTreeMap<PathBuf, BTreeSet<RecordEntry>>,
-    /// A run has begun and not ended.
+    /// Whether a run has begun but not ended.
     pub(crate) pending: bool,
 }
 
 impl InitRecord {
-    /// Reads the record of a sysroot; an empty one where there is none.
+    /// Reads the record of a sysroot. It is empty if there is none.
     pub(crate) fn read(sysroot: &Path) -> io::Result<Self> {
         match Tree::open_to_read(sysroot).map_err(io::Error::from) {
             Err(e) if is_absent(&e) => Ok(Self::default()),
@@ -55,8 +56,8 @@ impl InitRecord {
         }
     }
 
-    /// Reads the record of an open sysroot. A line that we do not know is left out, and so is a path that would lead out of the
-    /// sysroot: what it spoke of counts as a user's, which is the safe side.
+    /// Reads the record of an open sysroot. Unknown lines are ignored, and so are paths that lead out of the sysroot:
+    /// such files count as a user's, which is the safe side.
     pub(super) fn of(tree: Option<&Tree>) -> io::Result<Self> {
         let found = match tree {
             Some(tree) => tree.find(Path::new(RECORD)).map_err(io::Error::from)?,
@@ -68,11 +69,11 @@ impl InitRecord {
         }
     }
 
-    /// Reads the text of a record. A path that does not lie in the sysroot is no more known than any other line: the sysroot may
-    /// be another user's, and `remove` takes away what stands here.
+    /// Parses a record. Paths that lead out of the sysroot are ignored like unknown lines, because the sysroot may
+    /// belong to another user, and `remove` removes what the record lists.
     pub(super) fn parse(text: &str, file: &Path) -> io::Result<Self> {
         let mut record = Self::default();
-        // A path may end in what else counts as a part of a line end.
+        // Only `\n` ends a line: a path may end in `\r`.
         for (number, line) in text.split('\n').enumerate() {
             if number > MOST_LINES {
                 return Err(too_long(file));
@@ -103,7 +104,7 @@ impl InitRecord {
         }
     }
 
-    /// Refuses a record that could not be read again.
+    /// Refuses a record that would be too large to read again.
     pub(super) fn check_size(&self, file: &Path) -> io::Result<()> {
         let lines: usize = self.entries.values().map(BTreeSet::len).sum();
         match lines >= MOST_LINES {
@@ -112,7 +113,7 @@ impl InitRecord {
         }
     }
 
-    /// The record as text.
+    /// Renders the record.
     pub(super) fn to_text(&self) -> String {
         let mut text = String::from(if self.pending { "pending\n" } else { "" });
         for (path, entries) in &self.entries {
@@ -130,7 +131,7 @@ impl InitRecord {
         text
     }
 
-    /// Adds an entry beside those the path has.
+    /// Adds an entry to those of the path.
     pub(super) fn add(&mut self, path: impl Into<PathBuf>, entry: RecordEntry) {
         let path = path.into();
         let mut parts = path.components();
@@ -139,40 +140,40 @@ impl InitRecord {
         }
     }
 
-    /// Makes this the one entry of the path.
+    /// Replaces all entries of the path by this one.
     pub(super) fn put(&mut self, path: impl Into<PathBuf>, entry: RecordEntry) {
         self.entries.insert(path.into(), BTreeSet::from([entry]));
     }
 
-    /// Returns whether the path is still as init left it.
-    pub(super) fn holds(&self, path: &Path, entry: &RecordEntry) -> bool {
+    /// Returns whether the record has this entry for the path.
+    pub(super) fn has(&self, path: &Path, entry: &RecordEntry) -> bool {
         self.entries
             .get(path)
             .is_some_and(|entries| entries.contains(entry))
     }
 
-    /// Returns whether what has the path is as init left it. Only a file of which it wrote one is hashed.
+    /// Returns whether the file at the path is as init left it. It is hashed only if init wrote a file there.
     pub(super) fn is_as_left(&self, path: &Path, node: &Node) -> io::Result<bool> {
         let entries = self.entries.get(path).into_iter().flatten();
         let is_file = |entry: &RecordEntry| matches!(entry, RecordEntry::File(_));
         if node.is_file() && !entries.into_iter().any(is_file) {
             return Ok(false);
         }
-        let there = entry_of(node)?;
-        Ok(there.is_some_and(|there| self.holds(path, &there)))
+        let entry = entry_of(node)?;
+        Ok(entry.is_some_and(|entry| self.has(path, &entry)))
     }
 
-    /// Returns whether init ever wrote the path.
+    /// Returns whether init wrote the path.
     pub(crate) fn knows(&self, path: &Path) -> bool {
         self.entries.contains_key(path)
     }
 
-    /// The paths, a directory before what is in it.
+    /// Lists the paths, each directory before its contents.
     pub(crate) fn paths(&self) -> impl DoubleEndedIterator<Item = &Path> {
         self.entries.keys().map(PathBuf::as_path)
     }
 
-    /// Returns whether there is nothing in it.
+    /// Returns whether the record has no entries.
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -181,35 +182,36 @@ impl InitRecord {
 fn too_long(file: &Path) -> io::Error {
     let file = file.shown();
     io::Error::other(format!(
-        "`{file}` has more than {MOST_LINES} lines, and no record that init wrote has as many"
+        "`{file}` has more than {MOST_LINES} lines, which init never writes"
     ))
 }
 
-/// What was looked at, as init would record it; `None` for what init never makes.
+/// Returns an open file's state as init would record it, or `None` if init never makes such a file.
 pub(super) fn entry_of(node: &Node) -> io::Result<Option<RecordEntry>> {
     let entry = match () {
         () if node.is_link() => RecordEntry::Link(node.target()?),
         () if node.is_dir() => RecordEntry::Directory,
-        // Of a terabyte the sum would take hours.
+        // Hashing a terabyte would take hours.
         () if node.is_file() && node.size() <= read::SUMMED => RecordEntry::File(hash_node(node)?),
         () => return Ok(None),
     };
     Ok(Some(entry))
 }
 
-/// What is at a path, as init would record it; `None` when there is nothing, or something that init never makes.
+/// Returns the state of a path as init would record it, or `None` if the path does not exist or init never makes such a
+/// file.
 pub(super) fn entry_at(places: &Places, path: &Path) -> io::Result<Option<RecordEntry>> {
     let node = places.look(path).map_err(io::Error::from)?;
     node.map_or(Ok(None), |node| entry_of(&node))
 }
 
-/// A file in a state: its identity, its size, and when it changed last, with nanoseconds.
+/// The state of a file: its identity, its size, and the time of its last change, with nanoseconds.
 type State = (Identity, u64, i64, i64);
 
-/// The hashes of large files that were computed: one file may be named many times.
+/// The hashes of large files, kept because a record may list one file many times.
 static HASHES: Mutex<BTreeMap<State, String>> = Mutex::new(BTreeMap::new());
 
-/// The size from which on a hash is kept.
+/// The size from which a hash is kept, in bytes.
 const LARGE: u64 = 1 << 20;
 
 fn hash_node(node: &Node) -> io::Result<String> {
@@ -226,7 +228,7 @@ fn hash_node(node: &Node) -> io::Result<String> {
         return Ok(known);
     }
     budget::PROCESS.hashed(node.path(), node.size())?;
-    // It may grow meanwhile.
+    // The file may grow meanwhile.
     let hash = hash(node.open()?.take(node.size()))?;
     if node.size() >= LARGE
         && let Ok(mut hashes) = HASHES.lock()
@@ -236,12 +238,12 @@ fn hash_node(node: &Node) -> io::Result<String> {
     Ok(hash)
 }
 
-/// The SHA-256 of a text, in hexadecimal.
+/// Returns the SHA-256 of a text, in hexadecimal.
 pub(super) fn hash_text(text: &[u8]) -> String {
     hexadecimal(&Sha256::digest(text))
 }
 
-/// The SHA-256 of a file, in hexadecimal.
+/// Returns the SHA-256 of a file, in hexadecimal.
 pub(super) fn hash_file(path: &Path) -> io::Result<String> {
     let node = Node::at(path).map_err(io::Error::from)?;
     hash_node(&node)
@@ -307,8 +309,8 @@ mod tests {
         fs_err::create_dir_all(sysroot.path().join(DIRECTORY)).expect("a directory");
         fs_err::write(sysroot.path().join(RECORD), record.to_text()).expect("a file");
         assert_eq!(InitRecord::read(sysroot.path()).expect("a record"), record);
-        assert!(record.holds(Path::new("etc/a b"), &RecordEntry::File(hash_text(b"y"))));
-        assert!(!record.holds(Path::new("etc/a b"), &RecordEntry::File(hash_text(b"z"))));
+        assert!(record.has(Path::new("etc/a b"), &RecordEntry::File(hash_text(b"y"))));
+        assert!(!record.has(Path::new("etc/a b"), &RecordEntry::File(hash_text(b"z"))));
         let text = "obj ../x 0\nobj /etc/passwd 0\ndir a/../../b\nsym ./c -> /\ndir ok\n";
         fs_err::write(sysroot.path().join(RECORD), text).expect("a file");
         let record = InitRecord::read(sysroot.path()).expect("a record");

@@ -1,7 +1,8 @@
 //! `remove`: undoes what init did, and nothing else.
 //!
-//! What the record contains and is still as init left it goes; what the user edited or Portage merged stays and is named. The many
-//! files of a libc and the many links are one line each, as `init` has it. A dry run prints the same lines, as what would be done.
+//! It removes what the record lists and is still as init left it. Files that a user edited or Portage merged stay and
+//! are listed. The files of a libc and the commands are summed up in one line each, as `init` does. A dry run prints
+//! the same lines as work that would be done.
 
 use super::{
     error::InitError,
@@ -35,8 +36,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What remove does, or did: a line each. The paths in `adopted` were taken over from crossdev, and what becomes of them is
-/// decided elsewhere.
+/// Removes the target and returns the report, a line for each change. Paths in `adopted` were taken over from crossdev,
+/// and are put back elsewhere.
 pub fn remove(
     context: &Context,
     wrappers: &Wrappers,
@@ -56,7 +57,7 @@ pub fn remove(
     let mut held = match dry_run {
         true => None,
         false if is_there => Some(lock(&sysroot)?),
-        // An init may begin there now. Where we cannot make it, it cannot either.
+        // An init may begin there at the same time. If this process cannot make the lock, neither can init.
         false => lock(&sysroot).ok(),
     };
     let places = Places::of(&sysroot)?;
@@ -67,12 +68,12 @@ pub fn remove(
     for path in record.paths().rev() {
         let place = sysroot.join(path);
         match places.look(&place) {
-            // What lies behind it is not the sysroot's.
+            // Files behind that symlink are not part of the sysroot.
             Err(FileError::LeadsOut { link, target, .. }) => {
                 if out.insert(link.clone()) {
                     let (link, target) = (link.shown(), target.shown());
                     text.push_str(&format!(
-                        "left     what the record names behind {link}: it leads out of the sysroot, to {target}\n"
+                        "left     files in the record behind {link}: it leads out of the sysroot, to {target}\n"
                     ));
                 }
             }
@@ -85,7 +86,7 @@ pub fn remove(
             Err(e) => return Err(e.into()),
             Ok(None) => {}
             Ok(Some(node)) if node.is_dir() => gone.push(place),
-            // Only what the record says of it needs to be known.
+            // A file is hashed only if the record has a hash for it.
             Ok(Some(node)) => match record.is_as_left(path, &node)? {
                 true => gone.push(place),
                 false => text.push_str(&format!(
@@ -95,14 +96,14 @@ pub fn remove(
             },
         }
     }
-    // Only now: an init that was waited for may have made some.
+    // The symlinks are listed only now, because an init for which this process waited may have made some.
     let links = our_links()?;
     for (link, why) in &links.left {
         text.push_str(&format!("left     {}: {why}\n", link.shown()));
     }
     let is_to_go = |link: &PathBuf| !adopted.contains(link);
     gone.extend(links.ours.into_iter().filter(is_to_go));
-    // What is outside the sysroot is looked at before anything in it goes.
+    // Paths outside the sysroot are checked before anything in it is removed.
     forget(&file, true)?;
     let states = state_directories(context)?;
     for path in states.iter().chain([&file]) {
@@ -125,7 +126,8 @@ pub fn remove(
         for path in gone.iter().filter(|path| path.starts_with(&sysroot)) {
             remove_empty_parents_in(&places, path, &sysroot)?;
         }
-        // Last: an init that was waited for makes those directories again as soon as the lock is gone, and they are its own then.
+        // The lock is removed last. An init that waits for it then creates these directories again, and they are its
+        // own.
         if let Some(held) = &mut held {
             held.rollback.keep();
         }
@@ -152,7 +154,7 @@ fn is_too_long(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::ENAMETOOLONG as i32)
 }
 
-/// What a line begins with: what was done, or would be.
+/// Returns the first words of a line: what was done, or would be.
 fn done(dry_run: bool) -> &'static str {
     match dry_run {
         true => "would remove ",
@@ -160,7 +162,8 @@ fn done(dry_run: bool) -> &'static str {
     }
 }
 
-/// What was removed: a line for the links of each directory, one for the files of a libc, and one for each file besides.
+/// Renders what was removed: a line for the commands of each directory, one for the files of a libc, and one for each
+/// other file.
 fn summary(removed: &[&Path], context: &Context, sysroot: &Path, done: &str) -> String {
     let configroot = context.configroot();
     let named = [configroot.join("etc"), configroot.join("tmp")];
@@ -189,16 +192,16 @@ fn summary(removed: &[&Path], context: &Context, sysroot: &Path, done: &str) -> 
     text + &lines
 }
 
-/// FoundLinks that look like ours.
+/// The symlinks of a tuple in PATH.
 struct FoundLinks {
     ours: Vec<PathBuf>,
-    /// What stays, and why.
+    /// Those that stay, with the reason.
     left: Vec<(PathBuf, String)>,
 }
 
-/// The links of the tuple that are ours, in the target's directory and in every directory of PATH that we may change: those to this program,
-/// and those of `<tuple>-fix-root` to the sysroot's `*-config`. A directory behind a symlink that another user could have planted is left
-/// out, and so is a link that another user made.
+/// Lists the symlinks of the tuple that are ours, in the target's directory and in every directory of PATH that the
+/// user may change: those to this program, and those of `<tuple>-fix-root` to the sysroot's `*-config`. Directories
+/// behind another user's symlink, and symlinks that another user made, are left out.
 fn our_links(
     context: &Context,
     wrappers: &Wrappers,
@@ -214,7 +217,7 @@ fn our_links(
         left: Vec::new(),
     };
     let mut directories = context.path();
-    // The machine's own links of a tuple that a user has for themselves too are not theirs.
+    // If a user has their own target of a tuple that the system has too, the system's symlinks are not theirs.
     directories.retain(|directory| file::check_writable(directory).is_ok());
     directories.push(bindir.into());
     directories.sort();
@@ -227,7 +230,7 @@ fn our_links(
             let name = entry?.file_name();
             let name = name.to_string_lossy();
             let path = directory.join(name.as_ref());
-            // `arm-linux-…` must not take `arm-linux-…-x`: what follows the tuple is one of our names.
+            // `arm-linux-…` must not match `arm-linux-…-x`, so the rest of the name must be the name of an applet.
             let is_named = name == after.as_str()
                 || name
                     .strip_prefix(&before)
@@ -235,7 +238,7 @@ fn our_links(
             let leads_there = |path: &Path| {
                 fs_err::read_link(path).is_ok_and(|target| target.starts_with(sysroot))
             };
-            // A wrapper that a user has taken away leaves links that lead to nothing.
+            // If a user has deleted a wrapper, its symlinks no longer name an applet.
             let is_nothing = || argv0::parse(OsStr::new(name.as_ref()), wrappers.names()).is_err();
             let is_left = || name.starts_with(&before) && is_nothing();
             let is_config = name.starts_with(&before) && name.ends_with("-config");
@@ -248,7 +251,7 @@ fn our_links(
                     Err(e @ FileError::ForeignLink { .. }) => {
                         links.left.push((path, e.to_string()))
                     }
-                    looked_at => links.ours.extend(looked_at?.map(|_| path)),
+                    node => links.ours.extend(node?.map(|_| path)),
                 }
             }
         }
@@ -257,7 +260,7 @@ fn our_links(
     Ok(links)
 }
 
-/// Takes our keys out of `targets/<tuple>.toml`; what a user added stays.
+/// Removes init's keys from `targets/<tuple>.toml`. Keys that a user added stay.
 fn forget(file: &Path, dry_run: bool) -> Result<String, InitError> {
     let text = match read::read_to_string(file, read::CONFIGURATION) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
@@ -282,11 +285,14 @@ fn forget(file: &Path, dry_run: bool) -> Result<String, InitError> {
     }
     Ok(match empty {
         true => format!("{}{}\n", done(dry_run), file.shown()),
-        false => format!("kept     {}: what you added to it\n", file.shown()),
+        false => format!(
+            "kept     {}: it has settings that you added\n",
+            file.shown()
+        ),
     })
 }
 
-/// The target's directories of files that are kept for others: its own, and one for each other sysroot that was chosen.
+/// Lists the target's state directories: its own, and one for each other sysroot that was used.
 fn state_directories(context: &Context) -> io::Result<Vec<PathBuf>> {
     let directory = context.config.state_directory();
     let (own, chosen) = (context.tuple.to_string(), format!("{}@", context.tuple));
@@ -303,7 +309,7 @@ fn state_directories(context: &Context) -> io::Result<Vec<PathBuf>> {
     Ok(targets.map(|name| directory.join(name)).collect())
 }
 
-/// Takes away what was written there, except what was learned: nobody can write that again.
+/// Removes a state directory, except learned answers, which nothing can restore.
 fn remove_state(directory: &Path, context: &Context, dry_run: bool) -> io::Result<String> {
     let learned = directory.join(LEARNED);
     if !dry_run {
@@ -314,7 +320,7 @@ fn remove_state(directory: &Path, context: &Context, dry_run: bool) -> io::Resul
     if learned.exists() {
         let (file, tuple) = (learned.shown(), &context.tuple);
         return Ok(format!(
-            "kept     {file}: what was learned; `crossmerge site-cache forget {tuple} --all` takes it out\n"
+            "kept     {file}: learned answers; `crossmerge site-cache forget {tuple} --all` removes them\n"
         ));
     }
     if !dry_run {
@@ -330,7 +336,7 @@ fn remove_if_possible(places: &Places, path: &Path) -> Result<bool, InitError> {
     }
 }
 
-/// Removes the directories above a path that are empty now, up to and with the top.
+/// Removes the directories above a path that are empty, up to and including `top`.
 pub(crate) fn remove_empty_parents(path: &Path, top: &Path) -> Result<(), InitError> {
     let places = Places::of(top)?;
     remove_empty_parents_in(&places, path, top)
@@ -349,18 +355,19 @@ fn remove_empty_parents_in(places: &Places, path: &Path, top: &Path) -> Result<(
     Ok(())
 }
 
-/// What is left in a sysroot.
+/// The files that remain in a sysroot.
 enum Remaining {
     None,
     Files(usize),
-    /// There is something, and more than can be counted, for this reason.
+    /// Some, which could not be counted for this reason.
     Uncounted(String),
 }
 
-/// Counts what is left in the sysroot, directories not counted. Whatever keeps it from being counted is no failure: the work is done.
+/// Counts the files that remain in the sysroot, without directories. A failure to count is not an error, because the
+/// removal is complete.
 fn left_in(places: &Places) -> Remaining {
     let count = || -> io::Result<usize> {
-        // It may be gone by now.
+        // The sysroot itself may have been removed.
         let places = Places::of(places.path()).map_err(io::Error::from)?;
         let Some(tree) = places.tree() else {
             return Ok(0);
@@ -380,7 +387,7 @@ fn left_in(places: &Places) -> Remaining {
 fn left_below(directory: &Node, depth: usize) -> io::Result<usize> {
     if depth > MOST_DEPTH {
         let path = directory.path().shown();
-        return Err(io::Error::other(format!("`{path}` lies too deep")));
+        return Err(io::Error::other(format!("`{path}` is nested too deeply")));
     }
     let mut left = 0;
     for (name, kind) in directory.entries()? {

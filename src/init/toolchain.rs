@@ -1,6 +1,6 @@
-//! Adopting a toolchain that is there already: finding it, asking it what it builds for, and where its libc lies.
+//! Adopts an existing toolchain: finds it, determines what it builds for, and where its libc is.
 //!
-//! Everything is asked of the compiler itself, before anything is written.
+//! All answers come from the compiler itself, before anything is written.
 
 use super::{
     error::InitError,
@@ -35,7 +35,7 @@ use std::{
     process::Output,
 };
 
-/// Finds `<prefix>gcc`, or clang, and checks that what it makes is for the target.
+/// Finds `<prefix>gcc`, or clang, and checks that it builds for the target.
 pub(crate) fn adopt(
     context: &Context,
     target: &Target,
@@ -83,17 +83,17 @@ pub(crate) fn adopt(
     let Err(why) = check(context, target, &toolchain) else {
         return Ok(toolchain);
     };
-    // Where it has another ABI by itself, it may have the tuple's too, with a libc for it.
+    // A compiler with another default ABI may support the tuple's too, with a libc for it.
     match with_flags(context, target, &toolchain) {
-        Some(told) => Ok(told),
+        Some(toolchain) => Ok(toolchain),
         None => Err(why),
     }
 }
 
-/// Checks that what a compiler makes is for the target: the machine, the system, the libc and the ABI.
+/// Checks that a compiler builds for the target: the machine, the system, the libc and the ABI.
 fn check(context: &Context, target: &Target, toolchain: &Toolchain) -> Result<(), InitError> {
     let is_elf = check_object(context, target, toolchain)?;
-    // What clang finds without a sysroot are the build machine's headers.
+    // Without a sysroot, clang finds the host's headers.
     let headers = match toolchain.kind {
         ToolchainKind::Gnu => Headers::Found,
         ToolchainKind::Llvm => Headers::None,
@@ -147,7 +147,7 @@ fn other_traits(
     }
 }
 
-/// Finds a GNU toolchain in PATH that builds for the target: what stands before `gcc` in its path.
+/// Finds a GNU toolchain in PATH that builds for the target, and returns its prefix, the part of the path before `gcc`.
 fn fitting(context: &Context, target: &Target) -> Option<PathBuf> {
     let families = context.config.families().ok()?;
     let serving = installed::serving(context, target, &families);
@@ -160,29 +160,30 @@ fn fitting(context: &Context, target: &Target) -> Option<PathBuf> {
             libdirs: None,
             start_files: None,
         };
-        made_traits(context, target, &toolchain)
+        fits(context, target, &toolchain)
     })
 }
 
-/// Returns whether a compiler makes what the target means, without looking for another if not.
-fn made_traits(context: &Context, target: &Target, toolchain: &Toolchain) -> bool {
-    let fits = |traits: &Traits| {
+/// Returns whether a compiler builds for the target, without a search for another one.
+fn fits(context: &Context, target: &Target, toolchain: &Toolchain) -> bool {
+    let is_same = |traits: &Traits| {
         traits.other_system(target).is_none() && traits.other_abi(target).is_none()
     };
     let traits = traits(context, toolchain, Headers::Found).ok().flatten();
-    check_object(context, target, toolchain).is_ok() && traits.as_ref().is_some_and(fits)
+    check_object(context, target, toolchain).is_ok() && traits.as_ref().is_some_and(is_same)
 }
 
-/// The toolchain with the flags of the tuple as options, if it makes what the target means with them, and has a libc for it.
+/// Returns the toolchain with the tuple's flags as options, if it builds for the target with them and has a libc for
+/// them.
 fn with_flags(context: &Context, target: &Target, toolchain: &Toolchain) -> Option<Toolchain> {
     let flags = target.cflags.split_whitespace().map(Into::into);
-    let mut told = toolchain.clone();
-    told.options.extend(flags);
-    let fits = !target.cflags.is_empty()
-        && made_traits(context, target, &told)
-        // Where it links without the flags and not with them, its libc has the other ABI.
-        && (links(context, &told) || !links(context, toolchain));
-    fits.then_some(told)
+    let mut with_flags = toolchain.clone();
+    with_flags.options.extend(flags);
+    let does_fit = !target.cflags.is_empty()
+        && fits(context, target, &with_flags)
+        // If it links without the flags but not with them, its libc has the other ABI.
+        && (links(context, &with_flags) || !links(context, toolchain));
+    does_fit.then_some(with_flags)
 }
 
 /// Returns whether a compiler links a program with its own libc.
@@ -204,7 +205,7 @@ fn links(context: &Context, toolchain: &Toolchain) -> bool {
     linked().unwrap_or(false)
 }
 
-/// The command that installs clang, or a GNU compiler for the target.
+/// Returns the command that installs clang, or a GNU compiler for the target.
 fn not_installed(context: &Context, target: &Target, kind: ToolchainKind) -> Option<String> {
     let distribution = Distribution::of(&context.env, &context.config.broot);
     match kind {
@@ -213,7 +214,7 @@ fn not_installed(context: &Context, target: &Target, kind: ToolchainKind) -> Opt
     }
 }
 
-/// The command that installs the libc of the target's compiler.
+/// Returns the error for a compiler without a libc, with the command that installs one.
 fn no_libc(context: &Context, toolchain: &Toolchain) -> InitError {
     let install = || {
         let target = context.target().ok()?;
@@ -226,7 +227,7 @@ fn no_libc(context: &Context, toolchain: &Toolchain) -> InitError {
     }
 }
 
-/// What a user may have meant by a prefix that has no compiler: with a dash behind it, or without the compiler's name.
+/// Returns the prefixes that a user may have meant: with a dash appended, or without the compiler's name.
 fn likely_meant(prefix: &OsStr, driver: &str) -> Vec<OsString> {
     let mut dashed = prefix.to_owned();
     dashed.push("-");
@@ -235,7 +236,7 @@ fn likely_meant(prefix: &OsStr, driver: &str) -> Vec<OsString> {
     [Some(dashed), bare].into_iter().flatten().collect()
 }
 
-/// Runs the compiler as its applet will, but for the sysroot, in the C locale.
+/// Runs the compiler as its applet does, but without the sysroot, in the C locale.
 pub(super) fn compiler(
     context: &Context,
     toolchain: &Toolchain,
@@ -245,7 +246,7 @@ pub(super) fn compiler(
     if toolchain.kind == ToolchainKind::Llvm {
         all.push(format!("--target={}", context.tuple).into());
     }
-    // Those that name the sysroot have nothing to do with what it is asked here.
+    // Options with the sysroot do not affect what is determined here.
     let options = toolchain.options.iter();
     let options = options.filter(|option| !option.contains("{sysroot}"));
     all.extend(options.map(Into::into));
@@ -269,11 +270,14 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim().to_owned()
 }
 
-/// The option that lets clang keep using the GCC it uses now: below a sysroot it looks for none on the machine.
+/// Returns the option with which clang keeps using the GCC installation that it uses by default: with a sysroot, it
+/// searches only there.
 fn gcc_toolchain(context: &Context, toolchain: &Toolchain) -> Result<Vec<String>, InitError> {
     const SELECTED: &str = "Selected GCC installation: ";
-    let said = text(&compiler(context, toolchain, ["-v"])?.stderr);
-    let directory = said.lines().find_map(|line| line.strip_prefix(SELECTED));
+    let messages = text(&compiler(context, toolchain, ["-v"])?.stderr);
+    let directory = messages
+        .lines()
+        .find_map(|line| line.strip_prefix(SELECTED));
     let prefix = directory
         .and_then(|directory| directory.split_once("/lib/gcc"))
         .and_then(|(prefix, _)| PrintedPath::of(prefix));
@@ -283,7 +287,7 @@ fn gcc_toolchain(context: &Context, toolchain: &Toolchain) -> Result<Vec<String>
     Ok(vec![format!("--gcc-toolchain={}", prefix.display())])
 }
 
-/// Compiles nothing and reads the header of the object: its machine, byte order and word size are the target's. Returns whether it
+/// Compiles an empty file and checks the machine, byte order and word size in the object's header. Returns whether it
 /// is ELF.
 fn check_object(
     context: &Context,
@@ -320,11 +324,11 @@ fn check_object(
     }
 }
 
-/// The writes that bring the toolchain's libc into the sysroot, when it lies outside.
+/// Returns the writes that copy the toolchain's libc into the sysroot, if it is elsewhere.
 ///
-/// A toolchain with a sysroot of its own gives that tree as it is. Others keep headers in one directory and libraries in
-/// another (Debian: `/usr/<tuple>/include` and `lib`), which become `usr/include` and `usr/lib`; a linker script that
-/// names the old directory is made to name the new one, which the linker looks for below the sysroot.
+/// If the toolchain has its own sysroot, that tree is copied as it is. Other toolchains have headers in one directory
+/// and libraries in another (Debian: `/usr/<tuple>/include` and `lib`), which become `usr/include` and `usr/lib`. In
+/// linker scripts, the old directory is replaced by the new one, which the linker looks up below the sysroot.
 pub(super) fn libc(
     context: &Context,
     target: &Target,
@@ -340,8 +344,8 @@ pub(super) fn libc(
     };
     let mut writes = Vec::new();
     let has_libc = |own: &PrintedPath| own.join("usr/include/stdio.h").is_file();
-    let is_machines = |own: &PrintedPath| context.config.is_own_root(own);
-    if let Some(own) = own.filter(|own| has_libc(own) && !is_machines(own)) {
+    let is_hosts = |own: &PrintedPath| context.config.is_own_root(own);
+    if let Some(own) = own.filter(|own| has_libc(own) && !is_hosts(own)) {
         for directory in [
             "lib",
             "lib32",
@@ -351,7 +355,7 @@ pub(super) fn libc(
             "usr/lib32",
             "usr/lib64",
         ] {
-            // With a merged /usr, `lib` of the root is `usr/lib`.
+            // With a merged /usr, `lib` at the root is `usr/lib`.
             let is_moved = layout.usr == Some(Usr::Merged) && !directory.starts_with("usr/");
             let to = match is_moved {
                 true => sysroot.join("usr").join(directory),
@@ -362,7 +366,7 @@ pub(super) fn libc(
                 copy(&own.join(directory), &to, None, &mut writes)?;
             }
         }
-        // What comes first is the library itself; behind it may be a symlink of usr's to that.
+        // The first write of a path is the library itself; a later one may be a symlink from usr to it.
         let mut seen = BTreeSet::new();
         writes.retain(|write| seen.insert(write.path.clone()));
         return Ok(writes);
@@ -372,7 +376,7 @@ pub(super) fn libc(
     fs_err::write(&probe, "#include <stdio.h>\nint main(void) { return 0; }\n")?;
     let no_libc = || no_libc(context, toolchain);
     let rule = compiler(context, toolchain, ["-M".as_ref(), probe.as_os_str()])?.stdout;
-    // GCC may have a changed copy of its own (`include-fixed`), and glibc another part of it in `bits`.
+    // GCC may have a modified copy of its own (`include-fixed`), and glibc has another part of it in `bits`.
     let is_header = |path: &&PrintedPath| {
         path.ends_with("stdio.h")
             && !path.ends_with("include-fixed/stdio.h")
@@ -384,14 +388,14 @@ pub(super) fn libc(
     let library = compiler(context, toolchain, ["-print-file-name=libc.so"])?;
     let lib = real_parent(&PrintedPath::of_output(&library).ok_or_else(no_libc)?)?;
     for place in [&include, &lib] {
-        if is_machines_own(place) {
+        if is_hosts_own(place) {
             return Err(InitError::HostLibc(place.clone()));
         }
     }
     if include.starts_with(sysroot) {
         return Ok(writes);
     }
-    // What lies there may be another libc than the tuple's, beside a compiler that takes any.
+    // The directory may contain another libc than the tuple's, if the compiler works with any.
     let other = traits(context, toolchain, Headers::Found)?;
     if let Some(mismatch) = other.and_then(|traits| traits.other_system(target)) {
         return Err(other_traits(context, target, toolchain, mismatch));
@@ -406,12 +410,12 @@ pub(super) fn libc(
     Ok(writes)
 }
 
-/// Directories that the build machine's own libc lies in.
-const OF_THE_MACHINE: [&str; 5] = ["/usr/include", "/usr/lib", "/lib", "/usr/lib64", "/lib64"];
+/// Directories of the host's own libc.
+const OF_THE_HOST: [&str; 5] = ["/usr/include", "/usr/lib", "/lib", "/usr/lib64", "/lib64"];
 
-/// Returns whether a directory, without symlinks, is one of the build machine's own.
-fn is_machines_own(place: &Path) -> bool {
-    OF_THE_MACHINE
+/// Returns whether a directory, given without symlinks, is one of the host's own.
+fn is_hosts_own(place: &Path) -> bool {
+    OF_THE_HOST
         .iter()
         .any(|own| place == Path::new(own) || canonical(Path::new(own)) == place)
 }
@@ -422,8 +426,8 @@ fn real_parent(path: &PrintedPath) -> Result<PathBuf, InitError> {
     )?)
 }
 
-/// Brings a dynamic linker that lies beside the libraries' directory to them: Debian's of mips64el and sparc64 is in `lib64`, and all
-/// else in `lib`.
+/// Returns the copy of a dynamic linker that is not in the libraries' directory: Debian's for mips64el and sparc64 is
+/// in `lib64`, and everything else in `lib`.
 fn beside(interpreter: &Path, lib: &Path, sysroot: &Path) -> Option<Write> {
     let name = interpreter.file_name()?;
     let source = lib.parent()?.join(interpreter.strip_prefix("/").ok()?);
@@ -433,8 +437,8 @@ fn beside(interpreter: &Path, lib: &Path, sysroot: &Path) -> Option<Write> {
     })
 }
 
-/// Makes `/lib/ld-….so` reachable when the libraries are in `usr/lib`: the directory as a symlink, as on a merged-usr system, or the one
-/// file when the directory exists or belongs to the layout.
+/// Returns the symlink that makes `/lib/ld-….so` exist if the libraries are in `usr/lib`. It is the directory, as on a
+/// merged-usr system, or the one file if the directory exists or belongs to the layout.
 fn reach(interpreter: &Path, sysroot: &Path, layout: &Layout) -> Option<Write> {
     let name = interpreter.file_name()?;
     let directory = interpreter.parent()?.strip_prefix("/").ok()?;
@@ -442,7 +446,7 @@ fn reach(interpreter: &Path, sysroot: &Path, layout: &Layout) -> Option<Write> {
         Some(Write::new(path, Content::Link(target), OnConflict::Gap))
     };
     let up = |path: &Path| path.components().map(|_| "..").collect::<PathBuf>();
-    // Where the file will be once the layout's symlinks are there.
+    // The path of the file once the layout's symlinks exist.
     let directory = match layout.usr {
         Some(Usr::Merged) if !directory.starts_with("usr") => Path::new("usr").join(directory),
         _ => directory.to_owned(),
@@ -458,8 +462,8 @@ fn reach(interpreter: &Path, sysroot: &Path, layout: &Layout) -> Option<Write> {
     gap(place, up(directory.parent()?).join("usr/lib"))
 }
 
-/// Lists the copies of a directory's files, links and directories. With `scripts_of`, linker scripts that name that directory
-/// name `/usr/lib` instead.
+/// Collects the copies of a directory's files, symlinks and directories. In linker scripts that contain the directory
+/// `scripts_of`, `/usr/lib` replaces it.
 fn copy(
     from: &Path,
     to: &Path,
@@ -470,7 +474,7 @@ fn copy(
         return Ok(());
     };
     if metadata.is_symlink() {
-        // A toolchain's lib64 may be a link to its lib.
+        // A toolchain's lib64 may be a symlink to its lib.
         let target = fs_err::read_link(from)?;
         writes.push(Write::new(to, Content::Link(target), OnConflict::Gap));
         return Ok(());
@@ -500,8 +504,8 @@ fn copy(
     Ok(())
 }
 
-/// The text of a GNU linker script with the directory's name changed, and with that of its neighbours (`lib64`, where the
-/// dynamic linker may be), which are directories of the root in a sysroot; none when the file is no such script.
+/// Returns the text of a GNU linker script with `/usr/lib` in place of the directory, and `/` in place of the
+/// directory's parent, in whose `lib64` the dynamic linker may be. Returns `None` if the file is not such a script.
 fn moved_script(path: &Path, lib: &Path) -> Option<String> {
     const LARGEST: u64 = 1 << 16;
     let script = read::read_to_string(path, LARGEST).ok()?;

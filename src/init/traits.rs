@@ -1,5 +1,5 @@
-//! What a compiler makes programs for, besides the machine: the system, the libc and the ABI. Found out from what it defines and what
-//! it would link, and compared with what the tuple means.
+//! The traits of a compiler other than the machine: the system, the libc and the ABI. They are derived from its
+//! predefined macros and its link command, and compared with the tuple.
 
 use super::interpreter::{interpreter, libc_of_interpreter};
 use crate::target::{Macros, Mismatch, Target};
@@ -10,11 +10,11 @@ use std::{
     process::Output,
 };
 
-/// A source that has the libc's definitions, where there is a libc.
+/// A source that includes the libc's macros, if there is a libc.
 const SOURCE: &str = "#ifdef __has_include\n#if __has_include(<stdio.h>)\n#include <stdio.h>\n#endif\n#endif\nint main(void) { return 0; }\n";
 
-/// Macros of systems, with Portage's KERNEL or the system's name; the first that is defined is it. Sources: GCC's and clang's
-/// `TARGET_OS_CPP_BUILTINS`.
+/// Macros of systems, with Portage's KERNEL or the system's name; the first that is defined counts. Sources: GCC's and
+/// clang's `TARGET_OS_CPP_BUILTINS`.
 const SYSTEMS: [(&str, &str); 9] = [
     ("__linux__", "linux"),
     ("__CYGWIN__", "Cygwin"),
@@ -27,8 +27,8 @@ const SYSTEMS: [(&str, &str); 9] = [
     ("__sun", "SunOS"),
 ];
 
-/// Macros of libcs, with Portage's ELIBC or the libc's name; the first that is defined is it. uClibc defines glibc's too. musl has
-/// none, and shows by its dynamic linker.
+/// Macros of libcs, with Portage's ELIBC or the libc's name; the first that is defined counts. uClibc also defines
+/// glibc's. musl defines none, and is identified by its dynamic linker.
 const LIBCS: [(&str, &str); 9] = [
     ("__CYGWIN__", "Cygwin"),
     ("__MINGW32__", "mingw"),
@@ -41,24 +41,25 @@ const LIBCS: [(&str, &str); 9] = [
     ("__NEWLIB__", "newlib"),
 ];
 
-/// What a compiler makes programs for.
+/// The macros and the dynamic linker of a compiler's output.
 #[derive(Debug, Clone)]
 pub(crate) struct Traits {
     macros: Macros,
     interpreter: Option<PathBuf>,
 }
 
-/// Whose headers the compiler is asked with.
+/// The headers with which the compiler is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Headers {
-    /// Those that it finds.
+    /// Those that the compiler finds.
     Found,
-    /// None: those that it finds may be another target's.
+    /// None, because those that the compiler finds may be another target's.
     None,
 }
 
 impl Traits {
-    /// Asks a compiler, which `run` starts in the C locale. Returns `None` if it does not tell.
+    /// Determines the traits of a compiler, which `run` starts in the C locale. Returns `None` if the compiler prints
+    /// no macros.
     pub(crate) fn ask<E: From<io::Error>>(
         directory: &Path,
         headers: Headers,
@@ -76,7 +77,7 @@ impl Traits {
             Headers::Found => define(source.as_os_str())?,
             Headers::None => None,
         };
-        // Headers may be broken, or not for what the options say.
+        // The headers may be broken, or not fit the options.
         let found = match found {
             Some(text) => Some(text),
             None => define(OsStr::new("/dev/null"))?,
@@ -92,11 +93,11 @@ impl Traits {
         }))
     }
 
-    /// Compares the system and the libc with the tuple's.
+    /// Compares the system and the libc with the tuple's. Returns the difference, if there is one.
     pub(crate) fn other_system(&self, target: &Target) -> Option<Mismatch> {
         let made = self.first(&SYSTEMS);
         let is_linux = |kernel: Option<&str>| kernel == Some("linux");
-        // The names of the others are not all Portage's.
+        // The names of the other systems are not all Portage's.
         let is_other = made.is_some() && target.kernel.is_some() && made != target.kernel;
         if is_other || is_linux(made) != is_linux(target.kernel) {
             let name = |kernel: Option<&str>| kernel.unwrap_or("none").to_owned();
@@ -108,7 +109,7 @@ impl Traits {
         }
         let made = self.libc()?;
         let wanted = target.elibc?;
-        // OpenWrt's `arm-openwrt-linux-muslgnueabi` is musl's all the same.
+        // The tuple may name the libc elsewhere: OpenWrt's `arm-openwrt-linux-muslgnueabi` means musl.
         let is_named = target.tuple.contains(made);
         (made != wanted && !is_named).then(|| Mismatch {
             what: "libc",
@@ -117,12 +118,13 @@ impl Traits {
         })
     }
 
-    /// Compares the ABI with the tuple's.
+    /// Compares the ABI with the tuple's. Returns the difference, if there is one.
     pub(crate) fn other_abi(&self, target: &Target) -> Option<Mismatch> {
         target.other_abi(&self.macros)
     }
 
-    /// Compares the width of a pointer with the tuple's. For what is not ELF, whose header would tell.
+    /// Compares the width of a pointer with the tuple's. Used for output that is not ELF, whose header would state the
+    /// width.
     pub(crate) fn other_width(&self, target: &Target) -> Option<Mismatch> {
         let made = self.macros.number("__SIZEOF_POINTER__")? * 8;
         (made != u32::from(target.bits)).then(|| Mismatch {

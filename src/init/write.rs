@@ -1,8 +1,9 @@
-//! Writes: what init wants at a path, what that means for what is there, and doing it.
+//! Writes: the content that init wants at a path, the decision what to do there, and doing it.
 //!
-//! A [`Write`] is wanted; a [`WriteStep`] is decided against the file system and the record; [`apply`] does the steps. New
-//! content goes beside its place first, all of it is synced at once, and only then is anything renamed, so that a kill
-//! or a power cut leaves each path old or new and never half. The record is written ahead of all (see `record.rs`).
+//! A [`Write`] is the wanted content; a [`WriteStep`] is the decision, from the file system and the record; [`apply`]
+//! does the steps. New content is first written beside its path, then everything is synced, and only then are files
+//! renamed. So a kill or a power cut leaves each path old or new, never half-written. The record is written before
+//! everything else (see `record.rs`).
 
 use super::{
     error::InitError,
@@ -22,42 +23,42 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What is to be at a path.
+/// The content wanted at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Content {
     /// A file with this text.
     Text(String),
-    /// A file like this one, as executable as it is.
+    /// A copy of this file, executable if it is.
     Copy(PathBuf),
-    /// A symbolic link.
+    /// A symlink to this target.
     Link(PathBuf),
     /// A directory with this mode.
     Directory(u32),
 }
 
-/// Whose a path is, and so what happens when something else is there.
+/// The class of a path, which decides what happens if the path exists with other content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OnConflict {
-    /// A file that people edit: ours goes beside theirs.
+    /// A file that users edit: the new version goes beside a file that a user edited.
     Config,
-    /// A gap to fill: whatever is there stays.
+    /// A file that the sysroot may lack: an existing file stays.
     Gap,
-    /// Part of the sysroot's layout: whatever is there stays.
+    /// A directory or symlink of the sysroot's layout: an existing file stays.
     Layout,
-    /// The name of a command: anything that is not ours is refused.
+    /// A symlink to crossmerge: a file that is not ours is an error.
     Command,
-    /// What the command line asked for: it replaces whatever is there, and is ours.
+    /// A choice of the command line: it replaces an existing file, and is recorded as ours.
     Choice,
-    /// What is ours alone, outside the sysroot, and of no interest to the user: it replaces whatever is there.
+    /// Internal state outside the sysroot, not listed for the user: it replaces an existing file.
     State,
-    /// A text of theirs with our change in it: it replaces theirs, and stays theirs.
+    /// A user's file with our change in it: it replaces the file, which remains the user's.
     Edit,
-    /// As `Edit`, and written before everything else: the target's options, so that the next run after one that was cut short goes on
-    /// with the same.
+    /// Like `Edit`, but written before everything else: the target's options, so that the run after an interrupted one
+    /// uses the same.
     First,
 }
 
-/// Something wanted at a path.
+/// A path, and the content that init wants there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Write {
     pub(crate) path: PathBuf,
@@ -65,22 +66,22 @@ pub(crate) struct Write {
     pub(super) on_conflict: OnConflict,
 }
 
-/// What a write comes to.
+/// The decision about a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Action {
-    /// Nothing: it is there.
+    /// Nothing: the path already has the content.
     Same,
-    /// It is made where nothing was.
+    /// Create the path, which does not exist.
     Make,
-    /// It replaces what we wrote before, or a user's text with our change in it.
+    /// Replace a file that init wrote before, or a user's text by one with our change.
     Replace,
-    /// It goes beside what a user edited.
+    /// Write to this path, beside a file that a user edited.
     Beside(PathBuf),
-    /// A user's own stays, and nothing goes beside it.
+    /// Keep the user's file, and write nothing beside it.
     Keep,
 }
 
-/// A write and what it comes to.
+/// A write, and the decision about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct WriteStep {
     pub(super) write: Write,
@@ -107,7 +108,7 @@ impl Write {
 }
 
 impl WriteStep {
-    /// Decides what a write comes to.
+    /// Decides what to do for a write.
     pub(super) fn decide(
         write: Write,
         places: &Places,
@@ -115,15 +116,16 @@ impl WriteStep {
     ) -> Result<Self, InitError> {
         let wanted = write.entry()?;
         let node = places.look(&write.path)?;
-        let there = node.as_ref().map_or(Ok(None), entry_of)?;
+        let existing = node.as_ref().map_or(Ok(None), entry_of)?;
         let is_directory = node.as_ref().is_some_and(Node::is_dir);
         let is_link = node.as_ref().is_some_and(Node::is_link);
-        let action = match there {
-            Some(there) if there == wanted => Action::Same,
+        let action = match existing {
+            Some(existing) if existing == wanted => Action::Same,
             None if node.is_none() => Action::Make,
-            there => {
-                let is_ours = there
-                    .is_some_and(|there| record.holds(within(&write.path, places.path()), &there));
+            existing => {
+                let is_ours = existing.is_some_and(|existing| {
+                    record.has(within(&write.path, places.path()), &existing)
+                });
                 match (write.on_conflict, &write.content) {
                     (OnConflict::Command, _) if is_our_command(&write.path) => Action::Replace,
                     (OnConflict::Command, _) => return Err(InitError::NotOurs(write.path)),
@@ -143,7 +145,8 @@ impl WriteStep {
                         | OnConflict::State,
                         _,
                     ) => Action::Replace,
-                    // A directory behind a link serves as well as one in its place; one that leads out is the target's own affair.
+                    // A symlink to a directory is accepted in its place. One that leads out of the sysroot is the
+                    // user's decision.
                     (_, Content::Directory(_))
                         if is_link && leads_to_directory(places, &write.path) =>
                     {
@@ -161,7 +164,7 @@ impl WriteStep {
         Ok(Self { write, action })
     }
 
-    /// The path that is written; none when nothing is.
+    /// Returns the path that is written, or `None` if none is.
     pub(super) fn written(&self) -> Option<&Path> {
         match &self.action {
             Action::Same | Action::Keep => None,
@@ -170,7 +173,7 @@ impl WriteStep {
         }
     }
 
-    /// One line for a user.
+    /// Renders the step as one line for the user, or `None` if nothing changes.
     pub(super) fn to_line(&self) -> Option<String> {
         let path = self.write.path.shown();
         let what = match &self.write.content {
@@ -189,7 +192,7 @@ impl WriteStep {
         })
     }
 
-    /// The change as a unified diff, for `--dry-run`.
+    /// Renders the change as a unified diff, for `--dry-run`.
     pub(super) fn to_diff(&self, places: &Places) -> io::Result<String> {
         let Some(path) = self.written() else {
             return Ok(String::new());
@@ -224,7 +227,7 @@ impl WriteStep {
     }
 }
 
-/// Returns whether a symlink leads to a directory, of the sysroot or elsewhere.
+/// Returns whether a symlink leads to a directory, in the sysroot or outside.
 fn leads_to_directory(places: &Places, path: &Path) -> bool {
     match places.find(path) {
         Ok(node) => node.is_some_and(|node| node.is_dir()),
@@ -233,13 +236,13 @@ fn leads_to_directory(places: &Places, path: &Path) -> bool {
     }
 }
 
-/// The path from the sysroot on; the whole path outside it.
+/// Returns the path relative to the sysroot, or the whole path if it is outside.
 pub(super) fn within<'a>(path: &'a Path, sysroot: &Path) -> &'a Path {
     path.strip_prefix(sysroot).unwrap_or(path)
 }
 
-/// Chooses the name beside an edited file, by Gentoo's convention: the next free `._cfgNNNN_<name>`, or the last one
-/// when it holds the same already or is still as we wrote it.
+/// Chooses the name beside an edited file, by Gentoo's convention: the next free `._cfgNNNN_<name>`, or the last one if
+/// it has the same content or is still as init wrote it.
 fn beside(
     path: &Path,
     wanted: &RecordEntry,
@@ -255,7 +258,7 @@ fn beside(
         match entry_at(places, &sibling)? {
             None => return Ok(Action::Beside(last.unwrap_or(sibling))),
             Some(there) if there == *wanted => return Ok(Action::Keep),
-            Some(there) if record.holds(within(&sibling, places.path()), &there) => {
+            Some(there) if record.has(within(&sibling, places.path()), &there) => {
                 last = Some(sibling)
             }
             Some(_) => last = None,
@@ -264,7 +267,7 @@ fn beside(
     Err(InitError::TooManyBeside(path.into()))
 }
 
-/// What a run has made so far: taken away again when the run fails, or leaves off.
+/// The paths that a run has made. They are removed when this is dropped, unless the run has completed.
 #[derive(Debug)]
 pub(super) struct Rollback {
     pub(super) made: Vec<PathBuf>,
@@ -272,19 +275,19 @@ pub(super) struct Rollback {
 }
 
 impl Rollback {
-    /// Those of nothing yet.
+    /// Returns a rollback of these paths.
     pub(super) fn new(places: Places, made: Vec<PathBuf>) -> Self {
         Self { made, places }
     }
 
-    /// Takes it away, the last first. What something else is in by now stays.
+    /// Removes the paths, the last first. Directories that contain other files by now stay.
     fn undo(&mut self) {
         for path in self.made.drain(..).rev() {
             let _ = self.places.remove(&path);
         }
     }
 
-    /// Lets it stand.
+    /// Keeps the paths.
     pub(super) fn keep(&mut self) {
         self.made.clear();
     }
@@ -296,10 +299,11 @@ impl Drop for Rollback {
     }
 }
 
-/// Does the steps: the record first, then everything beside its place, a sync, the renames, and the record as it stands.
+/// Does the steps: writes the record, writes all content beside its path, syncs, renames, and writes the final record.
 ///
-/// The caller holds the lock, and `rollback` has what was made for it. `record` is what the sysroot's record says now. When nothing changes,
-/// nothing is written. When something fails before the renames, all is as it was; later, the next run does the rest.
+/// The caller holds the lock, and `rollback` has the paths made for it. `record` is the sysroot's current record. If
+/// nothing changes, nothing is written. After a failure before the renames, everything is as it was; after a later
+/// failure, the next run completes the work.
 pub(super) fn apply(
     steps: &[WriteStep],
     places: &Places,
@@ -310,7 +314,7 @@ pub(super) fn apply(
     check(steps, places)?;
     if record.pending {
         for path in record.paths() {
-            remove_left(&waiting(&sysroot.join(path)), places)?;
+            remove_temporary(&waiting(&sysroot.join(path)), places)?;
         }
     }
     let mut pending = record.clone();
@@ -319,7 +323,7 @@ pub(super) fn apply(
     for step in steps {
         let inside = step.write.path.starts_with(sysroot)
             && !matches!(step.write.on_conflict, OnConflict::Edit | OnConflict::First);
-        // What stands as we want it is ours to refresh and to remove, but for directories and files that were there first.
+        // Content that already matches is recorded as ours, except directories and copied files that existed before.
         let ours = match step.action {
             Action::Same => {
                 matches!(step.write.content, Content::Text(_) | Content::Link(_))
@@ -358,16 +362,16 @@ pub(super) fn apply(
     if let Err(why) = prepared {
         rollback.undo();
         for (path, text) in before {
-            // Where this fails too, the options are those of the run that did not end.
+            // If this fails too, the options are those of the interrupted run.
             let _ = replace_file(path, &text);
         }
         if !is_first {
-            // Where this fails too, the record is one of a run that did not end, and the next run ends it.
+            // If this fails too, the record is that of an interrupted run, which the next run completes.
             let _ = write_record(places, record);
         }
         return Err(why);
     }
-    // From here on only what waits still is taken away.
+    // From here on, only files that were not renamed yet are removed after a failure.
     rollback.keep();
     rollback
         .made
@@ -385,7 +389,8 @@ pub(super) fn apply(
     Ok(())
 }
 
-/// Walks the way to everything that is written, before anything is: a symlink that is not followed is an error while all is as it was.
+/// Walks the paths of all writes before the first one: a symlink that is not followed is an error while nothing has
+/// changed.
 fn check(steps: &[WriteStep], places: &Places) -> Result<(), InitError> {
     let mut seen = BTreeSet::new();
     for path in steps.iter().filter_map(WriteStep::written) {
@@ -396,8 +401,9 @@ fn check(steps: &[WriteStep], places: &Places) -> Result<(), InitError> {
     Ok(())
 }
 
-/// Removes what a run that was cut short left beside a place. What is not reached as it was then is none of init's.
-fn remove_left(path: &Path, places: &Places) -> Result<(), InitError> {
+/// Removes the temporary file that an interrupted run left beside a path. A path that now leads elsewhere has none of
+/// init's files.
+fn remove_temporary(path: &Path, places: &Places) -> Result<(), InitError> {
     match places.look(path) {
         Err(FileError::LeadsOut { .. }) | Ok(None) => Ok(()),
         Err(e) => Err(e.into()),
@@ -405,7 +411,7 @@ fn remove_left(path: &Path, places: &Places) -> Result<(), InitError> {
     }
 }
 
-/// The texts that the first writes replace.
+/// Reads the texts that the first writes replace.
 fn texts_before(steps: &[WriteStep]) -> Result<Vec<(&Path, String)>, InitError> {
     let first = steps
         .iter()
@@ -440,7 +446,7 @@ fn write_first(
     Ok(())
 }
 
-/// Writes the record of a run that has begun, and everything beside its place; beside the record, what it will be in the end.
+/// Writes the record of a run that has begun, and all content beside its path, including the final record.
 fn prepare(
     work: &[(&Path, &Content)],
     places: &Places,
@@ -465,7 +471,7 @@ fn prepare(
     Ok(directories.sync()?)
 }
 
-/// Writes a file whole or not at all, outside any list of steps.
+/// Writes a file completely or not at all, outside a list of steps.
 pub(super) fn replace_file(path: &Path, text: &str) -> Result<(), InitError> {
     let name = path.file_name().unwrap_or_default();
     Ok(file::replace(path, |directory, new| {
@@ -487,13 +493,13 @@ fn write_new(directory: &Directory, name: &OsStr, content: &Content) -> Result<(
     directory.remove(&new)?;
     match content {
         Content::Text(text) => {
-            // The mode of what is replaced is a user's choice.
+            // The mode of the replaced file is a user's choice.
             let mode = directory.mode_of(name, FILE_MODE)?;
             directory.write(&new, text.as_bytes(), mode)?;
         }
         Content::Copy(source) => {
             let source = Node::at(source)?.open()?;
-            // Whoever may run it may; nobody gets more of it, wherever it comes from.
+            // Users who may execute the source may execute the copy. Other permissions of the source are not copied.
             let mode = FILE_MODE | source.metadata()?.mode() & 0o111;
             directory.write(&new, source, mode)?;
         }
