@@ -564,7 +564,7 @@ fn remove_undoes_init_and_keeps_what_is_a_users() {
     prefix.write(&format!("{state}/config.site"), "");
     let said = prefix.own(["remove", TUPLE]).success();
     assert!(
-        said.stdout.contains("learned.toml: learned answers"),
+        said.stdout.contains("learned.toml: what was learned"),
         "{said:#?}"
     );
     assert_eq!(tree(&prefix.join(&state)).len(), 1, "{said:#?}");

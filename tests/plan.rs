@@ -314,7 +314,7 @@ fn a_portage_of_an_unknown_version_is_asked_until_doctor_has_compared_it() {
     stand_in(&prefix, "3.0.44");
     let said = settings();
     assert!(
-        said.contains("Portage 3.0.44 is not known here: PORTAGE_REPOSITORIES is "),
+        said.contains("Portage 3.0.44 is not known here: portageq prints PORTAGE_REPOSITORIES as "),
         "{said}"
     );
     assert!(asked(), "the answers differ");
