@@ -1,6 +1,7 @@
-//! The site cache: what configure scripts ask by running a program, answered beforehand for the target.
+//! The site cache: answers for the tests of configure scripts that run a program, for cross builds.
 //!
-//! `data` has the answers and `render` the config.site that gives them; the layer `site-cache` sets CONFIG_SITE to it.
+//! `data` contains the answers, and `render` writes the config.site that gives them. The layer `site-cache` sets
+//! CONFIG_SITE to that file.
 
 pub mod data;
 pub mod emulate;
@@ -18,10 +19,11 @@ use data::Answers;
 use emulate::Emulation;
 pub use error::SiteCacheError;
 
-/// What the file is called in the target's state directory.
+/// The file's name in the target's state directory.
 const FILE: &str = "config.site";
 
-/// The config.site of the target; none where it would say nothing, or a configure script could not be told of it.
+/// Returns the config.site of the target; `None` if it would contain no answers, or if CONFIG_SITE cannot contain its
+/// path.
 pub fn config_site(call: &Call) -> Result<Option<File>, SiteCacheError> {
     let context = call.context;
     let mode = context.settings.site_cache;
@@ -30,10 +32,10 @@ pub fn config_site(call: &Call) -> Result<Option<File>, SiteCacheError> {
     }
     let path = context.state_directory().join(FILE);
     if path.to_string_lossy().contains(char::is_whitespace) {
-        // Autoconf splits CONFIG_SITE at spaces, but for the versions between 2.50 and 2.69.
+        // Autoconf splits CONFIG_SITE at spaces, except in versions 2.50 to 2.69.
         let path = path.display();
         report::note(&format!(
-            "configure scripts have to guess: CONFIG_SITE cannot be `{path}`, which holds white space"
+            "configure scripts have to guess: CONFIG_SITE cannot be `{path}`, because the path contains white space"
         ));
         return Ok(None);
     }
@@ -49,7 +51,7 @@ pub fn config_site(call: &Call) -> Result<Option<File>, SiteCacheError> {
     }))
 }
 
-/// The text of that file, also where no configure script is told of it.
+/// Returns the text of that file, even if configure scripts do not get it.
 pub fn config_site_text(call: &Call) -> Result<String, SiteCacheError> {
     Ok(text(call, &Answers::of(call.context)?))
 }
@@ -57,14 +59,15 @@ pub fn config_site_text(call: &Call) -> Result<String, SiteCacheError> {
 fn text(call: &Call, answers: &Answers) -> String {
     let context = call.context;
     let trial = match context.settings.site_cache {
-        // Why there is none is told where it is wanted.
+        // `emulation` reports the reason if there is none.
         SiteCache::Emulate => emulate::trial(call).ok(),
         SiteCache::Answers | SiteCache::Off => None,
     };
     render::render(&context.tuple, answers, trial.as_ref())
 }
 
-/// What has to be for configure to run its tests, in the mode `emulate`; nothing where it cannot, and then a user hears why.
+/// Returns what configure needs to run its tests in the mode `emulate`. If it cannot run them, prints the reason and
+/// returns `None`.
 pub fn emulation(call: &Call) -> Option<Emulation> {
     let context = call.context;
     if context.settings.site_cache != SiteCache::Emulate {
@@ -76,7 +79,7 @@ pub fn emulation(call: &Call) -> Option<Emulation> {
         Err(why) => {
             let (tuple, hint) = (&context.tuple, why.hint().unwrap_or_default());
             report::note(&format!(
-                "configure is given answers, since programs of `{tuple}` do not run here: {why}\nhint: {hint}"
+                "configure gets answers, since programs of `{tuple}` do not run on this host: {why}\nhint: {hint}"
             ));
             None
         }

@@ -214,7 +214,7 @@ fn a_mistake_in_a_users_file_is_named() {
             "kind = \"cpu\"\n",
             "a layer has both `kind` and `tuples`",
         ),
-        ("a b", "[answers]\n", "neither as a layer nor as a tuple"),
+        ("a b", "[answers]\n", "neither that of a layer nor a tuple"),
     ] {
         let prefix = Prefix::new();
         let file = prefix.write(&format!("etc/crossmerge/site-cache/{stem}.toml"), text);

@@ -182,7 +182,7 @@ pub(super) fn run(
             let answers = Answers::of(&context)?;
             match answers.about(&variable) {
                 [] => Err(unknown(&context, &answers, &variable)),
-                said => print(&explain(&context, &answers, said)),
+                known => print(&explain(&context, &answers, known)),
             }
         }
         SiteCacheCommand::Verify {
@@ -214,16 +214,16 @@ fn unknown(context: &Context, answers: &Answers, variable: &str) -> Failure {
     UsageError {
         message: format!("no answer is known for `{variable}` of `{tuple}`"),
         hint: match alike[..] {
-            [] => format!("`crossmerge site-cache list --all {tuple}` lists those that are"),
-            _ => format!("those that are called alike are {}", alike.join(", ")),
+            [] => format!("`crossmerge site-cache list --all {tuple}` lists the known ones"),
+            _ => format!("similar names are {}", alike.join(", ")),
         },
     }
     .into()
 }
 
-/// Renders the answers for one variable, the general ones first: a line for each key with its value.
-fn explain(context: &Context, answers: &Answers, said: &[Answer]) -> String {
-    let (answer, overridden) = said.split_last().expect("something is said of it");
+/// Explains a variable, one key and value per line. `known` lists its answers, the general first.
+fn explain(context: &Context, answers: &Answers, known: &[Answer]) -> String {
+    let (answer, overridden) = known.split_last().expect("the variable has an answer");
     let layer = answers.layers().filter(|(name, _)| *name == answer.layer);
     let layer = layer.last().map_or("", |(_, summary)| summary);
     let file = match &answer.origin {
@@ -265,11 +265,11 @@ fn explain(context: &Context, answers: &Answers, said: &[Answer]) -> String {
         );
     }
     for other in overridden.iter().rev() {
-        let who = match &other.origin {
+        let source = match &other.origin {
             Origin::BuiltIn => other.layer.to_string(),
             Origin::User(file) | Origin::Learned(file) => file.display().to_string(),
         };
-        line("overrides", &format!("{} of {who}", value(other)));
+        line("overrides", &format!("{} of {source}", value(other)));
     }
     text
 }
@@ -282,17 +282,17 @@ fn why(context: &Context, answers: &Answers, answer: &Answer) -> String {
         return format!("no: `site_cache = \"off\"` in {file}");
     }
     match (&answer.value, answers.is_given(answer)) {
-        (None, _) => "no: you want none".into(),
+        (None, _) => "no: your file disables it".into(),
         (Some(_), false) => {
             format!(
-                "no: no probe confirmed it; `unverified_answers = true` in {file} gives such ones too"
+                "no: no probe confirmed it; `unverified_answers = true` in {file} gives such answers too"
             )
         }
         (Some(_), true) if !answer.is_verified() => {
-            format!("yes, though no probe confirmed it: `unverified_answers = true` in {file}")
+            format!("yes, although no probe confirmed it: `unverified_answers = true` in {file}")
         }
         (Some(_), true) => match context.settings.site_cache {
-            SiteCache::Emulate => "where configure cannot run its test".into(),
+            SiteCache::Emulate => "if configure cannot run its test".into(),
             _ => "yes".into(),
         },
     }
@@ -301,9 +301,9 @@ fn why(context: &Context, answers: &Answers, answer: &Answer) -> String {
 /// Returns a sentence on how an answer was obtained.
 fn obtained(obtained: Obtained) -> &'static str {
     match obtained {
-        Obtained::Probe => "its probe was run on targets of this kind",
+        Obtained::Probe => "its probe ran on targets of this kind",
         Obtained::Read => "it was read in sources or documentation",
-        Obtained::Learned => "a configure script that could run its test found it",
+        Obtained::Learned => "a configure script found it by running its test",
     }
 }
 

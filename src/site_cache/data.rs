@@ -1,9 +1,9 @@
-//! The answers for a target: the layers that fit its tuple, from the general to the special, with users' own and what was
-//! learned.
+//! The answers for a target: the layers that match its tuple, from the general to the special, with users' own and
+//! learned answers.
 //!
-//! The built-in layers come from `site-cache/*.toml` by way of `build.rs`. A file `site-cache/<layer>.toml` in a configuration
-//! directory is merged over that layer, or adds one; `site-cache/<tuple>.toml` is merged over everything; the target's
-//! `learned.toml` stands below that and above the layers.
+//! `build.rs` compiles `site-cache/*.toml` into the built-in layers. A file `site-cache/<layer>.toml` in a
+//! configuration directory is merged over that layer, or adds one. Above the layers comes the target's `learned.toml`,
+//! and `site-cache/<tuple>.toml` is merged over everything.
 
 pub use super::form::{About, LayerKind, Obtained};
 use super::{
@@ -28,7 +28,7 @@ pub const DIRECTORY: &str = "site-cache";
 /// The file of the learned answers, in the target's state directory.
 pub const LEARNED: &str = "learned.toml";
 
-/// A layer that is built in.
+/// A built-in layer.
 #[derive(Debug)]
 struct BuiltInLayer {
     name: &'static str,
@@ -39,7 +39,7 @@ struct BuiltInLayer {
     answers: &'static [BuiltInAnswer],
 }
 
-/// An answer that is built in.
+/// A built-in answer.
 #[derive(Debug)]
 struct BuiltInAnswer {
     name: &'static str,
@@ -51,11 +51,11 @@ struct BuiltInAnswer {
     about: Option<About>,
     asked: Option<&'static str>,
     needs: Option<&'static str>,
-    /// Text, value and versions of each other question.
+    /// Text, value and versions of each other test.
     others: &'static [(&'static str, Option<&'static str>, &'static str)],
 }
 
-/// Text that is built in, or was read.
+/// Text, built in or read from a file.
 type AnswerText = Cow<'static, str>;
 
 /// The value of one cache variable, and where it comes from.
@@ -63,91 +63,92 @@ type AnswerText = Cow<'static, str>;
 pub struct Answer {
     /// The variable.
     pub name: AnswerText,
-    /// Its value, exactly what the macro stores; none where a user wants no answer.
+    /// Its value, exactly as the macro stores it; `None` if a user disabled the answer.
     pub value: Option<AnswerText>,
-    /// The macro or package that asks, with its file.
+    /// The macro or package that runs the test, with its file.
     pub asker: Option<AnswerText>,
-    /// How it was obtained; a user need not say so.
+    /// How it was obtained; optional in a user's file.
     pub obtained: Option<Obtained>,
-    /// The probe that shows it again.
+    /// The probe that measures it.
     pub probe: Option<AnswerText>,
-    /// One line more.
+    /// A remark, one line.
     pub note: Option<AnswerText>,
-    /// What it is about, when that is not the C library.
+    /// What it depends on, if it is not the C library.
     pub about: Option<About>,
-    /// The versions of the macro that ask the question which was measured.
+    /// The versions of the macro with the measured test.
     pub asked: Option<AnswerText>,
-    /// Text that a script has where it asks that question. Without it there is no answer.
+    /// Text in scripts with the measured test. A script without it gets no answer.
     pub needs: Option<AnswerText>,
-    /// Other questions that versions of the macro ask under this name. The first one that a script has decides.
+    /// Other tests that versions of the macro run under this name. The first one found in a script applies.
     pub others: Vec<OtherTest>,
-    /// The layer; the tuple for what speaks of one target.
+    /// The layer; the tuple if the answer is for one target.
     pub layer: AnswerText,
-    /// Who says so.
+    /// Where the answer comes from.
     pub origin: Origin,
 }
 
-/// Another question under the name of a variable.
+/// Another test under the name of a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtherTest {
-    /// Text on one line of a script that asks it, and of no script that asks another.
+    /// Text on one line of scripts with this test, and of no scripts with another.
     pub text: AnswerText,
-    /// The answer to it; `None` where the script decides without one.
+    /// The answer to it; `None` if scripts decide it without an answer.
     pub value: Option<AnswerText>,
-    /// The versions of the macro that ask it.
+    /// The versions of the macro with this test.
     pub asked: AnswerText,
 }
 
-/// Which question a script asks under the name of a variable.
+/// Which test a script runs under the name of a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TestVariant<'a> {
-    /// The one that was measured.
+    /// The measured one.
     Measured,
-    /// Another one that is known.
+    /// Another known one.
     Other(&'a OtherTest),
-    /// One that is not known: the text of the measured one is missing.
+    /// An unknown one: the text of the measured test is missing.
     Unknown,
 }
 
-/// Who says so.
+/// Where an answer comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// This program.
     BuiltIn,
-    /// A user, in this file.
+    /// This file of a user.
     User(PathBuf),
-    /// A configure script that could run its tests, by way of this file.
+    /// This file of learned answers.
     Learned(PathBuf),
 }
 
-/// Every answer for one target, those that are overridden too.
+/// All answers for one target, including overridden ones.
 #[derive(Debug, Clone, Default)]
 pub struct Answers {
-    /// The layers: name and what it is, from the general to the special.
+    /// The layers: name and summary, from the general to the special.
     layers: Vec<(AnswerText, AnswerText)>,
-    /// By variable; the last one decides.
+    /// The answers by variable. The last one decides.
     by_name: BTreeMap<AnswerText, Vec<Answer>>,
-    /// Those that no probe confirmed are given as well.
+    /// Whether answers that no probe confirmed are given too.
     unverified: bool,
 }
 
-/// The probes: name and source.
+/// Returns the probes: name and source.
 pub fn probes() -> &'static [(&'static str, &'static str)] {
     PROBES
 }
 
 impl Answer {
-    /// Returns whether somebody saw it: a probe, a configure script of this target, or the user who says so.
+    /// Returns whether the answer was confirmed: by a probe, by a configure script of this target, or by the user who
+    /// wrote it.
     pub fn is_verified(&self) -> bool {
         self.probe.is_some() || self.origin != Origin::BuiltIn
     }
 
-    /// Returns whether the answer depends on which question a script asks under this name.
+    /// Returns whether the answer depends on which test a script runs under this name.
     pub fn is_conditional(&self) -> bool {
         self.needs.is_some() || !self.others.is_empty()
     }
 
-    /// Returns the question that a script asks, by the texts that it has.
+    /// Returns the test that a script runs, identified by the texts in it.
     pub fn variant(&self, script: &str) -> TestVariant<'_> {
         let is_missing = |text: &AnswerText| !script.contains(text.as_ref());
         match self.others.iter().find(|other| !is_missing(&other.text)) {
@@ -157,7 +158,7 @@ impl Answer {
         }
     }
 
-    /// Returns the answer to the question that a script asks; `None` where that question has none.
+    /// Returns the answer to the test that a script runs; `None` if it has none.
     pub fn value_for(&self, script: &str) -> Option<&str> {
         match self.variant(script) {
             TestVariant::Measured => self.value.as_deref(),
@@ -231,7 +232,7 @@ impl Answer {
 }
 
 impl Answers {
-    /// Collects what is built in for a tuple.
+    /// Collects the built-in answers for a tuple.
     pub fn built_in(tuple: &Tuple) -> Self {
         let mut answers = Self::default();
         for layer in fitting(tuple) {
@@ -240,7 +241,7 @@ impl Answers {
         answers
     }
 
-    /// Collects everything for a target: what is built in, users' own and what was learned.
+    /// Collects all answers for a target: built-in, users' own and learned ones.
     pub fn of(context: &Context) -> Result<Self, SiteCacheError> {
         let mut layers: Vec<(LayerKind, Result<&BuiltInLayer, UserLayer>)> =
             fitting(&context.tuple)
@@ -253,7 +254,7 @@ impl Answers {
                 None => last.push(own),
             }
         }
-        // A stable sort: users' own come after what is built in, of the same kind.
+        // A stable sort: users' own layers come after built-in ones of the same kind.
         layers.sort_by_key(|(kind, _)| *kind);
         let mut answers = Self {
             unverified: context.settings.unverified_answers,
@@ -268,7 +269,7 @@ impl Answers {
         let learned = context.state_directory().join(LEARNED);
         if let Some(layer) = read(&learned)? {
             let name = context.tuple.to_string();
-            let summary = format!("what was learned: {}", learned.display());
+            let summary = format!("learned answers: {}", learned.display());
             answers.layers.push((name.into(), summary.into()));
             let origin = Origin::Learned(learned);
             answers.add_written(layer, context.tuple.as_str(), &origin);
@@ -289,7 +290,7 @@ impl Answers {
     fn add_own(&mut self, own: UserLayer) {
         let summary = own.layer.summary.clone().unwrap_or_else(|| {
             let file = own.file.display();
-            format!("what stands in {file}")
+            format!("the answers in {file}")
         });
         self.layers.push((own.name.clone().into(), summary.into()));
         self.add_written(own.layer, &own.name, &Origin::User(own.file));
@@ -302,51 +303,51 @@ impl Answers {
     }
 
     fn add(&mut self, answer: Answer) {
-        // Nearly every variable has one, and a vector that grows by itself begins with the room for four.
+        // Nearly every variable has one answer, and a growing vector would reserve space for four.
         self.by_name
             .entry(answer.name.clone())
             .or_insert_with(|| Vec::with_capacity(1))
             .push(answer);
     }
 
-    /// The layers that fit: name and what it is, from the general to the special.
+    /// The matching layers: name and summary, from the general to the special.
     pub fn layers(&self) -> impl Iterator<Item = (&str, &str)> {
         let layers = self.layers.iter();
         layers.map(|(name, summary)| (name.as_ref(), summary.as_ref()))
     }
 
-    /// The answer of each variable that decides, given or not, sorted by name.
+    /// Returns the deciding answer of each variable, given or not, sorted by name.
     pub fn deciding(&self) -> impl Iterator<Item = &Answer> {
         self.by_name.values().filter_map(|answers| answers.last())
     }
 
-    /// Those that are given, sorted by name.
+    /// Returns the answers that are given, sorted by name.
     pub fn given(&self) -> impl Iterator<Item = &Answer> {
         self.deciding().filter(|answer| self.is_given(answer))
     }
 
-    /// Returns whether an answer that decides is given.
+    /// Returns whether a deciding answer is given.
     pub fn is_given(&self, answer: &Answer) -> bool {
         answer.value.is_some() && (self.unverified || answer.is_verified())
     }
 
-    /// Everything that is said of a variable, the general first; the last one decides.
+    /// Returns all answers for a variable, the general first. The last one decides.
     pub fn about(&self, name: &str) -> &[Answer] {
         self.by_name.get(name).map_or(&[], Vec::as_slice)
     }
 }
 
-/// A file of a user's.
+/// A user's file of answers.
 #[derive(Debug)]
 struct UserLayer {
     name: String,
     file: PathBuf,
-    /// None for what speaks of this tuple alone.
+    /// `None` if the file is for this tuple alone.
     kind: Option<LayerKind>,
     layer: LayerFile,
 }
 
-/// The built-in layers that fit, from the general to the special.
+/// Returns the built-in layers that match, from the general to the special.
 fn fitting(tuple: &Tuple) -> impl Iterator<Item = &'static BuiltInLayer> {
     LAYERS
         .iter()
@@ -362,7 +363,7 @@ fn fits<G: AsRef<str>>(tuples: &[G], except: &[G], tuple: &Tuple) -> bool {
     any(tuples) && !any(except)
 }
 
-/// People's own files that fit the tuple, the machine's before the user's.
+/// Reads users' own files that match the tuple, the host's before the user's.
 fn own_layers(config: &Config, tuple: &Tuple) -> Result<Vec<UserLayer>, SiteCacheError> {
     let mut fitting = Vec::new();
     for (name, file) in config.own_files(DIRECTORY)? {
@@ -392,7 +393,7 @@ fn own_layers(config: &Config, tuple: &Tuple) -> Result<Vec<UserLayer>, SiteCach
             (None, _) if is_layer => return Err(refuse("a layer has both `kind` and `tuples`")),
             (None, _) => match own_tuple {
                 Some(own) => (None, own == *tuple),
-                None => return Err(refuse("it is called neither as a layer nor as a tuple")),
+                None => return Err(refuse("its name is neither that of a layer nor a tuple")),
             },
         };
         if does_fit {
@@ -407,7 +408,7 @@ fn own_layers(config: &Config, tuple: &Tuple) -> Result<Vec<UserLayer>, SiteCach
     Ok(fitting)
 }
 
-/// Reads a file of that form; none when there is none.
+/// Reads a file of answers; returns `None` if it does not exist.
 fn read(file: &Path) -> Result<Option<LayerFile>, SiteCacheError> {
     let text = match read::read_to_string(file, read::CONFIGURATION) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),

@@ -1,7 +1,7 @@
-//! The mode `emulate`: configure runs its tests, since programs of the target run wherever the applet does.
+//! The mode `emulate`: configure runs its tests, if programs of the target run wherever the applet runs.
 //!
-//! A program of the target is kept, which the config.site tries; and it is decided here what has to be so that it runs: nothing, or
-//! a per-namespace binfmt_misc. That is tried before it is believed.
+//! A program of the target is compiled and kept, and the config.site runs it as a trial. This module decides what the
+//! program needs to run: nothing, or a per-namespace binfmt_misc. It runs the program to confirm the decision.
 
 use super::render::Trial;
 use crate::{
@@ -29,47 +29,47 @@ use std::{
 /// The directory of the program, in the target's state directory.
 const DIRECTORY: &str = "trial";
 
-/// The exit code of the program, chosen so that no emulator's and no shell's own is mistaken for it.
+/// The exit code of the program, which no emulator or shell uses itself.
 const EXIT_CODE: i32 = 43;
 
-/// How long the compiler and the program may take; a slow machine under load takes a second.
+/// The time limits of the compiler and of the program. A slow host under load takes a second.
 const LIMITS: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(10)];
 
-/// Where a sysroot may have its libc. When that changes, the program is made again.
+/// Where a sysroot may have its libc. If the libc changes, the program is compiled again.
 const LIBC_DIRECTORIES: [&str; 5] = ["lib", "lib64", "lib32", "usr/lib", "usr/lib64"];
 const LIBC_FILES: [&str; 3] = ["libc.so.6", "libc.so", "libc.a"];
 
-/// What has to be for the target's programs to run.
+/// What the target's programs need to run.
 #[derive(Debug, Default)]
 pub struct Emulation {
-    /// What QEMU reads from the environment.
+    /// The environment variables that QEMU reads.
     pub env: Changes,
-    /// The steps to a binfmt_misc of our own; none where programs of the target run as it is.
+    /// The steps to a per-namespace binfmt_misc; none if programs of the target run without it.
     pub enter: Vec<Step>,
 }
 
 /// Why the target's programs do not run.
 #[derive(Debug, thiserror::Error)]
 pub enum NoEmulation {
-    /// There is nothing to make a program with.
+    /// There is no compiler or sysroot to make a program with.
     #[error(transparent)]
     Export(#[from] ExportError),
-    /// The program cannot be kept.
+    /// The program cannot be stored.
     #[error(transparent)]
     Unwritable(#[from] io::Error),
-    /// No program comes out of the compiler.
-    #[error("`{compiler}` does not make a program", compiler = .0.display())]
+    /// The compiler fails.
+    #[error("`{compiler}` cannot compile a program", compiler = .0.display())]
     DoesNotCompile(PathBuf),
     /// There is no per-namespace binfmt_misc.
     #[error(transparent)]
     Private(#[from] NamespaceError),
-    /// There is one, and the program does not run all the same.
-    #[error("`{program}` does not run, with a binfmt_misc of its own{said}", program = .program.display())]
+    /// The program does not run in spite of a per-namespace binfmt_misc.
+    #[error("`{program}` does not run, even with a per-namespace binfmt_misc{message}", program = .program.display())]
     DoesNotRun {
         /// The program.
         program: PathBuf,
-        /// What it, or QEMU, said.
-        said: String,
+        /// The first line that the program or QEMU printed.
+        message: String,
     },
 }
 
@@ -79,18 +79,19 @@ impl Explain for NoEmulation {
     fn own_hint(&self) -> Option<String> {
         Some(match self {
             Self::Unwritable(e) => {
-                file::hint(e).unwrap_or_else(|| "make its directory writable for you".into())
+                file::hint(e).unwrap_or_else(|| "make its directory writable for your user".into())
             }
-            Self::DoesNotCompile(_) => "it needs a libc in the sysroot first".into(),
+            Self::DoesNotCompile(_) => "install a libc in the sysroot first".into(),
             Self::DoesNotRun { .. } => {
-                "look at the QEMU, and at the `cpu` of the target's file".into()
+                "check the version of QEMU, and `cpu` in the target's file".into()
             }
             _ => return None,
         })
     }
 }
 
-/// The program that the config.site tries, made if it is not there, or the compiler or the libc is another than it was.
+/// Returns the program that the config.site tries. Compiles it if it is missing, or if the compiler or the libc has
+/// changed.
 pub fn trial(call: &Call) -> Result<Trial, NoEmulation> {
     let facts = call.facts()?;
     let compiler = facts.compiler()?;
@@ -109,7 +110,7 @@ pub fn trial(call: &Call) -> Result<Trial, NoEmulation> {
     })
 }
 
-/// Decides what has to be for the program to run, having tried it.
+/// Decides what the program needs to run, and confirms it by running the program.
 pub fn emulation(context: &Context, trial: &Trial) -> Result<Emulation, NoEmulation> {
     let sysroot = context.usable_sysroot().map_err(ExportError::from)?;
     let cpu = context.settings.cpu.as_ref();
@@ -133,13 +134,13 @@ pub fn emulation(context: &Context, trial: &Trial) -> Result<Emulation, NoEmulat
         return Ok(emulation);
     }
     let steps = private::steps(context)?;
-    let said = match exec::try_within(&plan(&steps), LIMITS[1]).map(|status| status.code()) {
+    let message = match exec::try_within(&plan(&steps), LIMITS[1]).map(|status| status.code()) {
         Some(Some(code)) if code == trial.exit_code => {
             emulation.enter = steps;
             return Ok(emulation);
         }
         None => format!(": it was stopped after {} seconds", LIMITS[1].as_secs()),
-        // It has ended, so it will when it is asked why.
+        // It ended within the limit, so a second run, to get its output, will end too.
         Some(_) => match exec::query(&[plan(&steps)]) {
             Ok(outputs) => first_line(&outputs[0].stderr),
             Err(e) => format!(": {e}"),
@@ -147,19 +148,20 @@ pub fn emulation(context: &Context, trial: &Trial) -> Result<Emulation, NoEmulat
     };
     Err(NoEmulation::DoesNotRun {
         program: trial.program.clone(),
-        said,
+        message,
     })
 }
 
-/// The first line of what was said, behind a colon.
-fn first_line(said: &[u8]) -> String {
-    let said = String::from_utf8_lossy(said);
-    said.lines()
+/// Returns the first line of output, after a colon.
+fn first_line(output: &[u8]) -> String {
+    let output = String::from_utf8_lossy(output);
+    output
+        .lines()
         .next()
         .map_or(String::new(), |line| format!(": {line}"))
 }
 
-/// Makes the program and puts it in its place, alone there. Whoever builds may run it.
+/// Compiles the program and stores it. Any user may run it, since Portage may build as another user.
 fn compile(
     compiler: &Path,
     flags: &str,
@@ -185,7 +187,8 @@ fn compile(
         return Err(NoEmulation::DoesNotCompile(compiler.into()));
     }
     file::put_program(program, &fs_err::read(&made)?)?;
-    // Those of another compiler or libc. One that another run makes just now has a name with a dot.
+    // Remove programs of another compiler or libc. One that another run is just writing has a name that begins with a
+    // dot.
     for entry in fs_err::read_dir(directory)? {
         let path = entry?.path();
         let is_kept = path == program
@@ -199,9 +202,9 @@ fn compile(
     Ok(())
 }
 
-/// Which file it is, and of when.
+/// Identifies a file and its last change.
 fn stamp(path: &Path) -> String {
-    // The compiler's name may be a link of ours, or of a chooser of versions.
+    // The compiler may be a symlink from crossmerge or from a tool that selects versions.
     let file = path.canonicalize().unwrap_or_else(|_| path.into());
     match file.metadata() {
         Ok(data) => format!(
@@ -215,13 +218,16 @@ fn stamp(path: &Path) -> String {
     }
 }
 
-/// Which libc there is in a sysroot, and of when.
+/// Identifies the libc in a sysroot and its last change.
 fn libc(sysroot: &Path) -> String {
     let directories = LIBC_DIRECTORIES
         .iter()
         .map(|directory| sysroot.join(directory));
     let files =
         directories.flat_map(|directory| LIBC_FILES.map(|file| directory.join(OsStr::new(file))));
-    let there = files.filter(|file| file.exists());
-    there.map(|file| stamp(&file)).collect::<Vec<_>>().join(" ")
+    let existing = files.filter(|file| file.exists());
+    existing
+        .map(|file| stamp(&file))
+        .collect::<Vec<_>>()
+        .join(" ")
 }

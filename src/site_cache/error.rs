@@ -1,4 +1,4 @@
-//! Why there are no answers for configure scripts.
+//! Errors of the site cache.
 
 use crate::config::ConfigError;
 use crossmerge_autoconf::scan;
@@ -9,16 +9,16 @@ use std::{io, path::PathBuf};
 /// Why there are no answers.
 #[derive(Debug, thiserror::Error)]
 pub enum SiteCacheError {
-    /// Configuration could not be read.
+    /// The configuration could not be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// A script was not scanned.
     #[error(transparent)]
     Scan(#[from] scan::ScanError),
-    /// A file is there and cannot be read.
+    /// An existing file cannot be read.
     #[error(transparent)]
     Unreadable(io::Error),
-    /// A file is not what the form asks for.
+    /// A file does not have the required form.
     #[error("`{file}`: {message}", file = .file.display())]
     Malformed {
         /// The file.

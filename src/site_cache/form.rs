@@ -1,10 +1,10 @@
-//! The form of `site-cache/*.toml`, of users' own files and of the learned answers. `build.rs` reads the built-in ones with
-//! it, so that there is one reading of it, and nothing is parsed on the way to an applet's exec. Pure.
+//! The form of answer files: `site-cache/*.toml`, users' own files and learned answers. `build.rs` parses the built-in
+//! files with this module too, so that there is one parser, and applets parse no built-in file at run time. Pure.
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// What a layer speaks of. A later kind wins.
+/// What the answers of a layer depend on. A later kind overrides an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LayerKind {
@@ -20,25 +20,26 @@ pub enum LayerKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Obtained {
-    /// The run of its probe gave it, on every target of the matrix.
+    /// Its probe printed it, on every target of the matrix.
     Probe,
-    /// It was read in sources or documentation.
+    /// It comes from sources or documentation.
     Read,
-    /// A configure script that could run its tests found it, for this target.
+    /// A configure script found it by running its test, for this target.
     Learned,
 }
 
-/// What an answer is about, when that is not the C library: QEMU's host may answer otherwise than the target machine.
+/// What an answer depends on, if it is not the C library. The host under QEMU may give another answer than the target
+/// machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum About {
     /// The kernel that runs on the target machine.
     Kernel,
-    /// The file system that the program will find there.
+    /// The file system that the program will use there.
     Filesystem,
 }
 
-/// One file.
+/// A file as it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawFile {
@@ -52,63 +53,63 @@ struct RawFile {
     answers: BTreeMap<String, toml::Value>,
 }
 
-/// A file that was read.
+/// A parsed file of answers.
 #[derive(Debug, Default)]
 pub(super) struct LayerFile {
-    /// One line for a user.
+    /// A description, one line.
     pub summary: Option<String>,
-    /// What it speaks of.
+    /// What its answers depend on.
     pub kind: Option<LayerKind>,
-    /// Globs on the whole tuple, of which one must fit.
+    /// Globs on the whole tuple. One has to match.
     pub tuples: Vec<String>,
-    /// Globs on the whole tuple, of which none may fit.
+    /// Globs on the whole tuple. None may match.
     pub except: Vec<String>,
-    /// The answers by the variable's name; none where there shall be no answer.
+    /// The answers by variable; `None` for `false`, which disables an answer.
     pub answers: BTreeMap<String, Option<WrittenAnswer>>,
 }
 
-/// One answer as it is written.
+/// An answer as it is written.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WrittenAnswer {
     /// The value, exactly what the macro stores.
     pub value: String,
-    /// The macro or package that asks, with its file.
+    /// The macro or package that runs the test, with its file.
     pub asker: Option<String>,
     /// How it was obtained.
     pub obtained: Option<Obtained>,
-    /// The probe that shows it again.
+    /// The probe that measures it.
     pub probe: Option<String>,
-    /// One line more.
+    /// A remark, one line.
     pub note: Option<String>,
-    /// What it is about, when that is not the C library.
+    /// What it depends on, if it is not the C library.
     pub about: Option<About>,
-    /// The versions of the macro that ask the question which was measured.
+    /// The versions of the macro with the measured test.
     pub asked: Option<String>,
-    /// Text that a script has where it asks that question. Without it there is no answer.
+    /// Text in scripts with the measured test. A script without it gets no answer.
     pub needs: Option<String>,
-    /// Other questions that versions of the macro ask under this name. The first one that a script has decides.
+    /// Other tests that versions of the macro run under this name. The first one found in a script applies.
     #[serde(default)]
     pub others: Vec<WrittenOtherTest>,
 }
 
-/// Another question under the same name.
+/// Another test under the same name.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WrittenOtherTest {
-    /// Text on one line of a script that asks it, and of no script that asks another.
+    /// Text on one line of scripts with this test, and of no scripts with another.
     pub text: String,
-    /// The answer to it; `None` where the script decides without one.
+    /// The answer to it; `None` if scripts decide it without an answer.
     pub value: Option<String>,
-    /// The versions of the macro that ask it.
+    /// The versions of the macro with this test.
     pub asked: String,
 }
 
-/// The shortest text that may stand for a question, in bytes. A shorter one would be found where nobody asks it.
+/// The minimum length of a text that identifies a test, in bytes. A shorter one would be found in other scripts too.
 const SHORTEST_TEXT: usize = 6;
 
 impl LayerFile {
-    /// Reads a file's text. The message of an error names the answer.
+    /// Parses a file's text. An error message names the answer.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let file: RawFile =
             toml::from_str(text).map_err(|e| e.to_string().trim_end().to_owned())?;
@@ -128,7 +129,7 @@ impl LayerFile {
 }
 
 impl WrittenAnswer {
-    /// Reads one answer: a value, the whole table, or `false` for none.
+    /// Parses one answer: a value, a table, or `false` for none.
     fn parse(name: &str, value: toml::Value) -> Result<Option<Self>, String> {
         if !is_cache_variable(name) {
             return Err("it is not the name of a cache variable, which has `_cv_` in it".into());
@@ -175,14 +176,14 @@ impl WrittenAnswer {
             .find(|text| text.len() < SHORTEST_TEXT)
         {
             return Err(format!(
-                "{text:?} is too short to be the text of one question: it needs {SHORTEST_TEXT} bytes"
+                "{text:?} is too short to identify one test: it needs {SHORTEST_TEXT} bytes"
             ));
         }
         Ok(Some(written))
     }
 }
 
-/// Returns whether autoconf would keep a variable of that name in its cache.
+/// Returns whether Autoconf would keep a variable of that name in its cache.
 pub(super) fn is_cache_variable(name: &str) -> bool {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');

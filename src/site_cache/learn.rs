@@ -1,9 +1,9 @@
-//! `crossmerge site-cache learn`: what a configure script finds out when it can run its tests, kept as the target's own answers.
+//! `crossmerge site-cache learn`: runs a configure script with its tests, and keeps their results as the target's own
+//! answers.
 //!
-//! The script runs twice, beside each other, in directories of their own: once as in any cross build with nobody to answer, once with
-//! programs of the target running. Of the variables that tests with a program decide, by what [`scan`] finds, those are kept that
-//! came out differently and that nothing answers yet. The person's source directory is only read. Next comes `learn/keep.rs`, which
-//! writes them down.
+//! The script runs twice at the same time, in separate directories: once as in a cross build without answers, and once
+//! with programs of the target running. Of the variables that tests with a program set ([`scan`]), those are kept that
+//! differ and have no answer yet. The user's source directory is only read. `learn/keep.rs` writes the answers.
 
 mod error;
 mod keep;
@@ -38,55 +38,56 @@ use std::{
     rc::Rc,
 };
 
-/// How many lines of what configure said are shown when it failed.
+/// How many lines of configure's output are shown if it fails.
 const TAIL: usize = 8;
 
-/// What a test found, and what the script would have taken for granted.
+/// The result of a test, and the script's guess.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LearnedValue {
     /// The variable.
     pub variable: String,
-    /// Its value in a cross build with nobody to answer; none where it had none, or the script stopped.
+    /// Its value in a cross build without answers; `None` if it is unset, or the script stopped.
     pub guess: Option<String>,
-    /// Its value when the test ran.
+    /// Its value from running the test.
     pub value: String,
 }
 
-/// A test that found something else than what is said to be so.
+/// A result that contradicts an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
-    /// What was found.
+    /// The result.
     pub found: LearnedValue,
-    /// The value that is said; none where a user wants no answer.
-    pub said: Option<String>,
-    /// Who says so.
+    /// The value of the answer; `None` if a user disabled it.
+    pub answer: Option<String>,
+    /// The layer or file of the answer.
     pub by: String,
-    /// It is about the target machine, of which a run under QEMU tells nothing.
+    /// What the answer depends on, if it is the target machine, on which a run under QEMU has no bearing.
     pub about: Option<About>,
 }
 
-/// What came of it.
+/// The result of `learn`.
 #[derive(Debug, Default)]
 pub struct LearnReport {
-    /// What the script configures.
+    /// The package of the script.
     pub package: String,
     /// How many tests ran a program.
     pub asked: usize,
-    /// The tests whose guess was right.
+    /// How many guesses were right.
     pub right: usize,
-    /// What is new.
+    /// New answers.
     pub learned: Vec<LearnedValue>,
-    /// What was answered already, and rightly.
+    /// Results that equal an existing answer.
     pub answered: Vec<LearnedValue>,
-    /// What contradicts an answer that stays.
+    /// Results that contradict an answer, which stays.
     pub conflicts: Vec<Conflict>,
-    /// The script did not come to its end in a plain cross build.
+    /// Whether the script stops in a cross build without answers.
     pub stops: bool,
     /// The file, and whether it was written.
     pub file: (PathBuf, bool),
 }
 
-/// Runs the configure script of a plan of `<tuple>-configure`, and keeps what the script finds out. A dry run writes nothing.
+/// Runs the configure script of a plan of `<tuple>-configure`, and keeps the results of its tests. A dry run writes
+/// nothing.
 pub fn learn(context: &Context, plan: Plan, dry_run: bool) -> Result<LearnReport, LearnError> {
     let script = fs_err::canonicalize(&plan.program).map_err(LearnError::Directory)?;
     let host = ScriptHost::of(&context.tuple);
@@ -140,45 +141,45 @@ pub fn learn(context: &Context, plan: Plan, dry_run: bool) -> Result<LearnReport
     if !report.learned.is_empty() {
         let sysroot = runner.sysroot.display();
         report::note(&format!(
-            "what tests find rests on what `{sysroot}` has: without its locales and gconv modules, say, iconv seems not to work"
+            "the results of tests depend on the content of `{sysroot}`: for example, without locales and gconv modules iconv seems not to work"
         ));
     }
     Ok(report)
 }
 
-/// Forgets what was learned of the variables; of all, when there are none. Gives their names.
+/// Removes the learned answers for variables, or all if `variables` is empty. Returns the names.
 pub fn forget(context: &Context, variables: &[String]) -> Result<Vec<String>, LearnError> {
     keep::remove(&context.state_directory().join(LEARNED), variables)
 }
 
-/// Sorts a finding to where it belongs.
+/// Adds a result to the list of the report to which it belongs.
 fn judge(found: LearnedValue, answers: &Answers, script: &str, report: &mut LearnReport) {
     let is_same =
         |other: Option<&str>| other.map(without_guess) == Some(without_guess(&found.value));
-    let said = answers.about(&found.variable).last();
-    // What nobody saw, and is not given, is no answer.
-    let said = said.filter(|said| said.is_verified());
-    match said {
-        Some(said) if is_same(said.value_for(script)) => report.answered.push(found),
-        // What is learned is kept by name, and the name has other questions.
-        Some(said) if said.is_conditional() && said.value_for(script).is_none() => {
+    let known = answers.about(&found.variable).last();
+    // An answer that was not confirmed is ignored.
+    let known = known.filter(|known| known.is_verified());
+    match known {
+        Some(known) if is_same(known.value_for(script)) => report.answered.push(found),
+        // Learned answers are kept by name, but this name has several tests.
+        Some(known) if known.is_conditional() && known.value_for(script).is_none() => {
             report.conflicts.push(Conflict {
-                said: None,
-                by: format!("{}, which knows other tests under this name", said.layer),
-                about: said.about,
+                answer: None,
+                by: format!("{}, which has other tests under this name", known.layer),
+                about: known.about,
                 found,
             });
         }
-        // It was this command that said so; now it says something else.
-        Some(said) if !matches!(said.origin, Origin::Learned(_)) => {
-            let by = match &said.origin {
+        // A learned answer does not conflict: the new result replaces it.
+        Some(known) if !matches!(known.origin, Origin::Learned(_)) => {
+            let by = match &known.origin {
                 Origin::User(file) => file.display().to_string(),
-                Origin::BuiltIn | Origin::Learned(_) => said.layer.to_string(),
+                Origin::BuiltIn | Origin::Learned(_) => known.layer.to_string(),
             };
             report.conflicts.push(Conflict {
-                said: said.value_for(script).map(Into::into),
+                answer: known.value_for(script).map(Into::into),
                 by,
-                about: said.about,
+                about: known.about,
                 found,
             });
         }
@@ -187,7 +188,7 @@ fn judge(found: LearnedValue, answers: &Answers, script: &str, report: &mut Lear
     }
 }
 
-/// Returns whether a variable is of the kind that answers are kept of: no size, no alignment, no program or path.
+/// Returns whether results of a variable are kept: not those of sizes, alignments, programs and paths.
 fn is_learnable(variable: &str) -> bool {
     const NEVER: [&str; 8] = [
         "_cv_sizeof_",
@@ -203,7 +204,7 @@ fn is_learnable(variable: &str) -> bool {
 }
 
 impl LearnReport {
-    /// The report for a user.
+    /// Returns the report for a user.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
         let package = &self.package;
@@ -242,22 +243,22 @@ impl LearnReport {
         if !self.conflicts.is_empty() {
             let _ = writeln!(
                 text,
-                "in conflict with an answer, which stays; an answer of yours in site-cache/<tuple>.toml would win:"
+                "in conflict with an answer, which stays; your own answer in site-cache/<tuple>.toml would override it:"
             );
         }
         for conflict in &self.conflicts {
-            let said = conflict.said.as_deref().map_or("no answer", shown);
+            let answer = conflict.answer.as_deref().map_or("no answer", shown);
             let machine = match conflict.about {
-                Some(About::Kernel) => "; it is about the target's kernel, not about this one",
+                Some(About::Kernel) => "; it depends on the target's kernel, not the host's",
                 Some(About::Filesystem) => {
-                    "; it is about the target's file system, not about this one"
+                    "; it depends on the target's file system, not the host's"
                 }
                 None => "",
             };
             let found = &conflict.found;
             let _ = writeln!(
                 text,
-                "  {}  found {}, {said} by {}{machine}",
+                "  {}  found {}, {answer} by {}{machine}",
                 found.variable,
                 shown(&found.value),
                 conflict.by
@@ -266,7 +267,7 @@ impl LearnReport {
         text
     }
 
-    /// The report as data.
+    /// Returns the report as JSON.
     pub fn to_json(&self) -> serde_json::Value {
         let found = |found: &LearnedValue| {
             serde_json::json!({
@@ -277,7 +278,7 @@ impl LearnReport {
         };
         let conflicts = self.conflicts.iter().map(|conflict| {
             let mut json = found(&conflict.found);
-            json["said"] = conflict.said.clone().into();
+            json["said"] = conflict.answer.clone().into();
             json["by"] = conflict.by.clone().into();
             json
         });
@@ -299,10 +300,10 @@ fn shown(value: &str) -> &str {
     if value.is_empty() { "''" } else { value }
 }
 
-/// Which directories a script runs in.
+/// The directories in which a script runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RunDirectory {
-    /// Empty ones.
+    /// Empty directories.
     OutOfTree,
     /// Copies of the source directory.
     Copies,
@@ -310,15 +311,15 @@ enum RunDirectory {
 
 /// Runs the script twice.
 struct ConfigureRunner {
-    /// What `<tuple>-configure` would run.
+    /// The plan of `<tuple>-configure`.
     plan: Plan,
     script: PathBuf,
     source: PathBuf,
-    /// What lets programs of the target run.
+    /// The steps after which programs of the target run.
     steps: Vec<Step>,
-    /// Where they find their libraries.
+    /// The directory with their libraries.
     sysroot: PathBuf,
-    /// The emulator's own name and version; none where the kernel runs them.
+    /// The emulator's name and version; `None` if the kernel runs the programs itself.
     emulator: Option<String>,
     libc: Option<&'static str>,
 }
@@ -336,7 +337,7 @@ impl ConfigureRunner {
             true => None,
             false => target.qemu.and_then(|qemu| version(context, &qemu)),
         };
-        // What answers there are would keep the tests from being run.
+        // Answers would prevent the tests from running.
         plan.files.clear();
         plan.enter.clear();
         Ok(Self {
@@ -350,7 +351,7 @@ impl ConfigureRunner {
         })
     }
 
-    /// What the run rests on, for whoever reads the answers later.
+    /// Returns what the results depend on, as a note beside the answers.
     fn provenance(&self) -> String {
         let parts = [
             Some(keep::today()),
@@ -361,7 +362,8 @@ impl ConfigureRunner {
         parts.join(", ")
     }
 
-    /// The tests of the script and of those below it, which it may call: the default of each, and the text of its script.
+    /// Returns the tests of the script and of scripts below it, which it may call: the default of each, and the text of
+    /// its script.
     fn tests(
         &self,
         host: &ScriptHost,
@@ -381,43 +383,43 @@ impl ConfigureRunner {
         Ok(tests)
     }
 
-    /// The caches of both runs, the plain one first; none for one that stopped.
+    /// Returns the caches of both runs, first that without tests, which is `None` if the script stopped.
     fn run(
         &self,
         context: &Context,
     ) -> Result<(Option<CacheVariables>, CacheVariables), LearnError> {
-        // A source directory that is configured itself is refused by automake's scripts.
+        // Automake's scripts refuse to run if the source directory itself is configured.
         let first = match self.source.join("config.status").exists() {
             true => RunDirectory::Copies,
             false => RunDirectory::OutOfTree,
         };
-        match self.run_one_way(context, first) {
+        match self.run_in(context, first) {
             Err(LearnError::Failed { .. }) if first == RunDirectory::OutOfTree => {
                 report::note(
-                    "configure failed outside of its source directory; it is run again in copies of it",
+                    "configure failed outside its source directory; it is run again in copies of that directory",
                 );
-                self.run_one_way(context, RunDirectory::Copies)
+                self.run_in(context, RunDirectory::Copies)
             }
             result => result,
         }
     }
 
-    fn run_one_way(
+    fn run_in(
         &self,
         context: &Context,
-        way: RunDirectory,
+        kind: RunDirectory,
     ) -> Result<(Option<CacheVariables>, CacheVariables), LearnError> {
         let work = file::temporary().map_err(LearnError::Directory)?;
         let own = work.path().metadata().map(|own| Identity::of(&own));
         let own = own.map_err(LearnError::Directory)?;
-        let cross = self.prepared(&work.path().join("cross"), way, "", own)?;
-        let mut with_tests = self.prepared(&work.path().join("tests"), way, MAYBE, own)?;
+        let cross = self.prepared(&work.path().join("cross"), kind, "", own)?;
+        let mut with_tests = self.prepared(&work.path().join("tests"), kind, MAYBE, own)?;
         with_tests.enter.splice(..0, self.steps.iter().cloned());
         let libraries = Change::Set(self.sysroot.clone().into());
         with_tests
             .env
             .insert(env::QEMU_LD_PREFIX.name.into(), libraries);
-        // Without steps the host's own CPU runs them.
+        // Without steps, the host's CPU runs them.
         if !self.steps.is_empty() {
             with_tests.env.extend(qemu::set_env(context, &self.sysroot));
         }
@@ -444,17 +446,17 @@ impl ConfigureRunner {
         }
     }
 
-    /// The plan of one run in a directory of its own. `work` is what all of these are in.
+    /// Returns the plan of one run in its own directory. `work` contains all of these directories.
     fn prepared(
         &self,
         directory: &Path,
-        way: RunDirectory,
+        kind: RunDirectory,
         site: &str,
         work: Identity,
     ) -> Result<Plan, LearnError> {
         let build = directory.join("build");
         fs_err::create_dir(directory).map_err(LearnError::Directory)?;
-        let script = match way {
+        let script = match kind {
             RunDirectory::OutOfTree => {
                 fs_err::create_dir(&build).map_err(LearnError::Directory)?;
                 self.script.clone()
@@ -477,7 +479,7 @@ impl ConfigureRunner {
         Ok(plan)
     }
 
-    /// Keeps a log that would go with its directory.
+    /// Copies the log, which would be deleted with its directory.
     fn keep_log(&self, context: &Context, log: &Path) -> Option<PathBuf> {
         let kept = context.state_directory().join("learn.log");
         let text = read::read(log, read::CONFIGURE).ok()?;
@@ -486,7 +488,7 @@ impl ConfigureRunner {
     }
 }
 
-/// The first words of what a QEMU says of itself: `qemu-arm version 7.2.17`.
+/// Returns the first words of QEMU's version, such as `qemu-arm version 7.2.17`.
 fn version(context: &Context, qemu: &str) -> Option<String> {
     let program = qemu::programs(&context.env, qemu).into_iter().next()?;
     let plan = Plan {
@@ -495,33 +497,33 @@ fn version(context: &Context, qemu: &str) -> Option<String> {
         ..Plan::default()
     };
     let output = exec::query(&[plan]).ok()?.remove(0);
-    let said = String::from_utf8_lossy(&output.stdout);
-    let words: Vec<&str> = said.split_whitespace().take(3).collect();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let words: Vec<&str> = text.split_whitespace().take(3).collect();
     Some(words.join(" "))
 }
 
-/// The end of what a program said.
+/// Returns the last lines of a program's output.
 fn tail(output: &Output) -> String {
-    let said = [&output.stdout[..], &output.stderr[..]].concat();
-    let said = String::from_utf8_lossy(&said);
-    let lines: Vec<&str> = said
+    let both = [&output.stdout[..], &output.stderr[..]].concat();
+    let text = String::from_utf8_lossy(&both);
+    let lines: Vec<&str> = text
         .lines()
         .filter(|line| !line.trim().is_empty())
         .collect();
     lines[lines.len().saturating_sub(TAIL)..].join("\n")
 }
 
-/// Returns whether configure said that it cannot run programs. Every autoconf since 2.13 says whether it can.
+/// Returns whether configure reported that it cannot run programs. Every Autoconf since 2.13 reports it.
 fn still_cross(output: &Output) -> bool {
-    let said = String::from_utf8_lossy(&output.stdout);
-    let mut lines = said
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut lines = text
         .lines()
         .filter(|line| line.starts_with("checking whether") && line.contains("cross"));
     lines.any(|line| line.ends_with("... yes"))
 }
 
-/// Copies a directory with what is in it, links as links, with the times of the files: a script may ask which is newer. The directory that
-/// the copies are made in is no part of them: TMPDIR may lie in the source directory.
+/// Copies a directory tree. Symlinks stay symlinks, and files keep their times, since a script may check which is
+/// newer. The directory `work`, in which the copies are created, is skipped: TMPDIR may be in the source directory.
 fn copy(from: &Path, to: &Path, work: Identity) -> io::Result<()> {
     fs_err::create_dir(to)?;
     for entry in fs_err::read_dir(from)? {

@@ -1,4 +1,4 @@
-//! What holds of any configure script, and of any file of answers.
+//! Properties that hold for any configure script, and for any file of answers.
 
 use super::{
     form::{LayerFile, is_cache_variable},
@@ -18,7 +18,7 @@ static HOSTS: LazyLock<[ScriptHost; 2]> = LazyLock::new(|| {
     })
 });
 
-/// A script is read to its end, and every place that is found stands in it.
+/// Checks that a script is scanned to its end, and that every place found is in it.
 pub(crate) fn script(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let lines = text.matches('\n').count() + 1;
@@ -31,7 +31,7 @@ pub(crate) fn script(data: &[u8]) {
         for test in &scan.tests {
             assert!(!test.lines.is_empty());
             if let scan::CrossDefault::Values(values) = &test.default {
-                // Each block that decides it adds some.
+                // Each block that sets the variable adds some.
                 assert!(values.len() <= MAX_VALUES * test.lines.len());
             }
             assert!(!test.default.to_text().is_empty());
@@ -39,7 +39,7 @@ pub(crate) fn script(data: &[u8]) {
     }
 }
 
-/// A cache is read as a shell would read it; what is given to a script is what was said.
+/// Checks that a cache is parsed as a shell would read it, and that a script gets the value that was written.
 pub(crate) fn cache(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let read = cache::parse(&text);
@@ -50,7 +50,7 @@ pub(crate) fn cache(data: &[u8]) {
             format!("{name}=${{{name}='{value}'}}\n")
         })
         .collect();
-    // A value with a line end in it is none that a cache of one line each can hold.
+    // A value with a newline does not fit a cache of one line each.
     if read.values().all(|value| !value.contains(['\n', '\r'])) {
         assert_eq!(cache::parse(&written), read);
     }
@@ -70,7 +70,7 @@ pub(crate) fn cache(data: &[u8]) {
     assert!(words.len() >= given.len());
 }
 
-/// The line of a config.site, which holds the value and nothing that ends it.
+/// Returns the line of a config.site, which contains the value and nothing that ends it.
 fn given_as(name: &str, value: &str) -> String {
     let mut line = String::new();
     render::assign(name, value, &mut line);

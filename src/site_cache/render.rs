@@ -1,8 +1,8 @@
-//! The config.site: the answers as a file for any configure script's shell. Pure.
+//! The config.site: the answers as a shell file for configure scripts. Pure.
 //!
-//! It is read by a script that knows already for whom it was called, and by others as well: those for the build machine, those
-//! for another target, and what is no script of Autoconf's. So the file itself looks whom it speaks to. Whatever the caller
-//! says wins. All shells that run configure scripts take it, with `set -e` and `set -u` too.
+//! Other scripts read it too: those that build for the build machine or for another target, and scripts that are not
+//! from Autoconf. So the file itself checks which script reads it. Variables that the caller set keep their values. All
+//! shells that run configure scripts can read it, also with `set -e` and `set -u`.
 
 use super::data::{About, Answer, Answers, Obtained, Origin};
 use crossmerge_plan::{tuple::Tuple, words::quote_for_any_sh};
@@ -13,39 +13,40 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How the first line of each such file begins.
+/// The beginning of the first line of each such file.
 const FIRST: &str = "# Made by `crossmerge site-cache render ";
 
-/// The longest line of the list of names, in bytes.
+/// The maximum length of a line in the list of names, in bytes.
 const WIDTH: usize = 120;
 
-/// The bytes that an answer takes in the file, with its name in the list; most take less.
+/// The space for one answer, in bytes, with its name in the list; most take less.
 const OF_AN_ANSWER: usize = 256;
 
 /// The file below its head.
 const TEMPLATE: &str = include_str!("config.site.in");
 
-/// What answers that depend on the script add to it.
+/// The template for answers that depend on the script.
 const BY_SCRIPT: &str = include_str!("by-script.in");
 
-/// What a trial adds to it.
+/// The template for a trial.
 const EMULATE: &str = include_str!("emulate.in");
 
-/// The line of a site file by which configure finds out itself whether it is cross compiling. Autoconf turns `maybe` into `no` when a program
-/// ran, and into `yes` when it did not. CPython's script ends at `maybe`; from `no`, it ends when a program does not run.
+/// The line of a site file that makes configure find out itself whether it is cross compiling. Autoconf changes `maybe`
+/// to `no` if a program ran, and to `yes` if it did not. CPython's script stops at `maybe`; with `no`, it stops if a
+/// program does not run.
 pub(super) const MAYBE: &str =
     "case ${PACKAGE_TARNAME-} in python) cross_compiling=no ;; *) cross_compiling=maybe ;; esac\n";
 
-/// A program of the target, for the file to try whether such programs run.
+/// A program of the target that the file runs to find out whether such programs run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trial {
     /// The program.
     pub program: PathBuf,
-    /// The exit code by which it is known that it ran.
+    /// The exit code that shows that it ran.
     pub exit_code: i32,
 }
 
-/// The file's text: the answers that are given; with a trial, only where the program does not run.
+/// Returns the file's text: the answers that are given; with a trial, they apply only if the program does not run.
 pub fn render(tuple: &Tuple, answers: &Answers, trial: Option<&Trial>) -> String {
     let given: Vec<&Answer> = answers.given().collect();
     let mut text = String::with_capacity(TEMPLATE.len() + given.len() * OF_AN_ANSWER);
@@ -67,7 +68,7 @@ pub fn render(tuple: &Tuple, answers: &Answers, trial: Option<&Trial>) -> String
         .replace("@EMULATE@\n", &emulate)
         .replace("@COUNT@", &given.len().to_string())
         .replace("@TUPLE@", tuple.as_str());
-    // Last, since they are most of the file, and every applet that tells configure scripts of it makes it anew.
+    // Last, since they are most of the file, and every applet that sets CONFIG_SITE renders it anew.
     let (head, rest) = template.split_once("@NAMES@").expect("a place for names");
     let (between, tail) = rest
         .split_once("@ANSWERS@")
@@ -92,7 +93,7 @@ pub fn render(tuple: &Tuple, answers: &Answers, trial: Option<&Trial>) -> String
     text + tail
 }
 
-/// Adds the answers that depend on which question the script asks, and one search of the script for all their names and texts.
+/// Adds the answers that depend on the script's test, and one search of the script for all their names and texts.
 fn answer_by_script(answers: &[&Answer], text: &mut String) {
     let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
     let mut texts = BTreeSet::new();
@@ -102,8 +103,8 @@ fn answer_by_script(answers: &[&Answer], text: &mut String) {
         texts.insert(name.to_string());
         cases += "  # ";
         give_origin(answer, &mut cases);
-        // Autoconf writes every variable that is set into the cache, and a script that this one calls may share that cache and ask
-        // another question. So a script that does not ask is not answered.
+        // Autoconf writes every variable that is set into the cache. A script that this one calls may share that cache
+        // and have another test. So a script without the test gets no answer.
         let _ = writeln!(
             cases,
             "\n  case $crossmerge_texts in *{name}*) case $crossmerge_texts in"
@@ -146,19 +147,19 @@ fn answer_by_script(answers: &[&Answer], text: &mut String) {
     let block = BY_SCRIPT
         .replace("@COUNT@", &answers.len().to_string())
         .replace("@TEXTS@", &texts.join("\n"));
-    // Last, since a text may contain one of the other marks.
+    // Last, since a text may contain one of the other markers.
     *text += &block.replace("@CASES@\n", &cases);
     text.truncate(text.trim_end().len());
 }
 
-/// Returns whether a file is a config.site of ours, for whatever target.
+/// Returns whether a file is a config.site from crossmerge, for any target.
 pub fn is_ours(file: &Path) -> bool {
-    // What comes out of a pipe would be missing to the script.
+    // Only a regular file is read: content read from a pipe would be missing for the script.
     let first = read::head(file, FIRST.len() as u64);
     first.is_ok_and(|first| first == FIRST.as_bytes())
 }
 
-/// Adds the names as words over several lines.
+/// Adds the names as words, on several lines.
 fn names(given: &[&Answer], text: &mut String) {
     let mut width = 0;
     for answer in given {
@@ -173,8 +174,8 @@ fn names(given: &[&Answer], text: &mut String) {
     }
 }
 
-/// Adds what gives a variable its value unless it has one. A value that is not plain is kept out of `${…}`, in which old shells
-/// take quotes for other things.
+/// Adds a line that sets a variable if it is unset. A value with special characters does not go into `${…}`, in which
+/// old shells treat quotes differently.
 pub(super) fn assign(name: &str, value: &str, text: &mut String) {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"_./:+,%@^-".contains(&b);
     let parts = match !value.is_empty() && value.bytes().all(is_plain) {
@@ -195,7 +196,7 @@ pub(super) fn assign(name: &str, value: &str, text: &mut String) {
     text.extend(parts);
 }
 
-/// Adds where an answer comes from, in one line.
+/// Adds the origin of an answer, on one line.
 fn give_origin(answer: &Answer, text: &mut String) {
     let begin = text.len();
     *text += &answer.layer;
@@ -204,7 +205,7 @@ fn give_origin(answer: &Answer, text: &mut String) {
     }
     *text += "; ";
     match (&answer.origin, &answer.probe, answer.obtained) {
-        (Origin::User(file), ..) => text.extend(["said in ", &file.to_string_lossy()]),
+        (Origin::User(file), ..) => text.extend(["set in ", &file.to_string_lossy()]),
         (_, _, Some(Obtained::Learned)) | (Origin::Learned(_), ..) => *text += "learned",
         (Origin::BuiltIn, Some(probe), _) => text.extend(["probe ", probe]),
         (Origin::BuiltIn, None, _) => *text += "unverified",

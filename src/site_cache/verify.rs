@@ -1,7 +1,8 @@
-//! `site-cache verify`: runs the probes with the target's own compiler and libc, and compares what they say with the answers.
+//! `site-cache verify`: runs the probes with the target's own compiler and libc, and compares their output with the
+//! answers.
 //!
-//! Every probe is compiled and run, natively or under the emulator that was found to work, in an empty directory and within a time. What
-//! follows from it is decided afterwards ([`VerifyReport::of`]), without another look at the system.
+//! Every probe is compiled and run, natively or under the emulator that was found to work, in an empty directory and
+//! with a time limit. `compare` then evaluates the results without access to the system.
 
 use super::{
     data::{self, About, Answer, Answers},
@@ -33,17 +34,19 @@ use std::{
 };
 use wildmatch::WildMatch;
 
-/// What every probe is compiled with, behind the target's own flags; and what it is linked with.
+/// The flags with which every probe is compiled, after the target's own flags; and the libraries with which it is
+/// linked.
 const FLAGS: [&str; 4] = ["-std=gnu17", "-O1", "-Wall", "-Wextra"];
 const LIBRARIES: [&str; 2] = ["-lm", "-pthread"];
 
-/// How long the compiler and a probe may take. A probe takes a second, under QEMU and on a machine under load somewhat more.
+/// The time limits of the compiler and of a probe. A probe takes a second, and somewhat more under QEMU or on a host
+/// under load.
 const LIMITS: [Duration; 2] = [Duration::from_secs(120), Duration::from_secs(60)];
 
-/// What is known to come out wrong under QEMU.
+/// Results that are known to be wrong under QEMU.
 const EXCEPTIONS: &str = include_str!("../../site-cache/probes/exceptions.toml");
 
-/// Why nothing could be verified.
+/// Why the answers could not be verified.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     /// The answers could not be read.
@@ -52,18 +55,18 @@ pub enum VerifyError {
     /// The target's facts or compiler are not known.
     #[error(transparent)]
     Export(#[from] ExportError),
-    /// The target's programs do not run here.
-    #[error("the probes of `{tuple}` cannot be run here: {why}")]
+    /// The target's programs do not run on this host.
+    #[error("the probes of `{tuple}` cannot run on this host: {why}")]
     NoEmulator {
         /// The target.
         tuple: Tuple,
-        /// What was tried.
+        /// The reason.
         why: NoEmulator,
     },
     /// There is no such probe.
     #[error("there is no probe `{probe}`")]
     NoProbe {
-        /// What was named.
+        /// The name.
         probe: String,
         /// The target's tuple.
         tuple: String,
@@ -82,10 +85,10 @@ impl Explain for VerifyError {
     fn own_hint(&self) -> Option<String> {
         Some(match self {
             Self::NoEmulator { tuple, .. } => format!(
-                "`crossmerge doctor {tuple}` tells more; QEMU's user emulators and a libc in the sysroot are what it takes"
+                "`crossmerge doctor {tuple}` shows the details; QEMU's user emulators and a libc in the sysroot are required"
             ),
             Self::NoProbe { tuple, .. } => {
-                format!("`crossmerge site-cache list --all {tuple}` names them")
+                format!("`crossmerge site-cache list --all {tuple}` shows the names")
             }
             Self::Directory(e) => file::hint(e)
                 .unwrap_or_else(|| "make room in TMPDIR, or set it to another directory".into()),
@@ -94,24 +97,24 @@ impl Explain for VerifyError {
     }
 }
 
-/// What came of one probe.
+/// The result of one probe.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct ProbeOutcome {
-    /// What it said: variable and value.
+    /// The values that it printed, by variable.
     values: BTreeMap<String, String>,
-    /// Why it said nothing, or not all.
+    /// Why it printed no values, or not all.
     failure: Option<String>,
     /// The compiler's first warning.
     warning: Option<String>,
 }
 
-/// One of the things that are known to come out wrong under QEMU.
+/// A result that is known to be wrong under QEMU.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Exception {
     /// The probe.
     probe: String,
-    /// The variables; none for the whole probe, which does not end well.
+    /// The variables; empty for the whole probe, which fails.
     #[serde(default)]
     variables: Vec<String>,
     /// Globs on the tuple.
@@ -127,32 +130,32 @@ struct Exceptions {
     exception: Vec<Exception>,
 }
 
-/// What is to be said of one answer.
+/// The result of checking one answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "lowercase")]
 pub enum Verdict {
-    /// The probe says the same.
+    /// The probe printed the same value.
     Confirmed,
-    /// It says something else.
+    /// The probe printed another value.
     Differs {
-        /// What it says.
+        /// The value that it printed.
         here: String,
     },
-    /// It does not build, does not end well or says nothing of it.
+    /// The probe does not compile, fails, or does not print the variable.
     Unmeasured {
-        /// What happened.
+        /// The reason.
         why: String,
     },
-    /// It is known that QEMU gets this wrong.
+    /// QEMU is known to give a wrong result.
     Excepted {
         /// What QEMU does.
         reason: String,
     },
-    /// There is no probe for it.
+    /// There is no probe.
     Unverified,
 }
 
-/// An answer and what is to be said of it.
+/// An answer and the result of checking it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CheckedAnswer {
     /// The variable.
@@ -161,39 +164,39 @@ pub struct CheckedAnswer {
     pub shipped: String,
     /// Its layer.
     pub layer: String,
-    /// The macro or package that asks.
+    /// The macro or package that runs the test.
     pub asker: Option<String>,
     /// The probe.
     pub probe: Option<String>,
-    /// What it is about, when that is not the libc: then a run here tells of the host.
+    /// What it depends on, if it is not the libc: a run on this host then measures the host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub about: Option<&'static str>,
-    /// What is to be said of it.
+    /// The result of checking it.
     #[serde(flatten)]
     pub verdict: Verdict,
 }
 
-/// What was found for one target.
+/// The results for one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VerifyReport {
     /// The target.
     pub tuple: String,
     /// The compiler.
     pub compiler: PathBuf,
-    /// The emulator and its options; none where the kernel runs the programs.
+    /// The emulator and its options; empty if the kernel runs the programs.
     pub emulator: Vec<String>,
     /// The answers, sorted by variable.
     pub answers: Vec<CheckedAnswer>,
-    /// What the probes say of variables that have no answer for this target.
+    /// The values that probes printed for variables without an answer for this target.
     pub unanswered: BTreeMap<String, String>,
-    /// The compiler's first warning about each probe that it warns about.
+    /// The compiler's first warning, by probe.
     pub warnings: BTreeMap<String, String>,
-    /// Where a user's own answers for this target go.
+    /// The file for a user's own answers for this target.
     #[serde(skip)]
     own_file: PathBuf,
 }
 
-/// Runs the probes and compares: all of them, or those named. `jobs` is how many run at once.
+/// Runs all probes, or those in `names`, and compares the results with the answers. `jobs` is how many run at once.
 pub fn verify(
     context: &Context,
     names: &[String],
@@ -274,7 +277,7 @@ pub fn verify(
     })
 }
 
-/// What the probes are made and run with.
+/// The compiler and the emulator for the probes.
 struct ProbeRunner<'a> {
     compiler: &'a Path,
     flags: &'a str,
@@ -300,18 +303,18 @@ impl ProbeRunner<'_> {
         let compile = Plan {
             program: self.compiler.into(),
             args,
-            // What a compiler that had to be stopped left goes with the directory.
+            // A compiler that is killed leaves files. They are deleted with the directory.
             env: Changes::from([set("LC_ALL", "C".as_ref()), set("TMPDIR", directory.path())]),
             ..Plan::default()
         };
         let mut outcome = ProbeOutcome::default();
         let Some(output) = exec::run_within(&compile, directory.path(), LIMITS[0])? else {
-            outcome.failure = Some("the compiler does not end".into());
+            outcome.failure = Some("the compiler does not finish".into());
             return Ok(outcome);
         };
-        let said = String::from_utf8_lossy(&output.stderr);
+        let messages = String::from_utf8_lossy(&output.stderr);
         let first = |word: &str| {
-            let mut lines = said.lines();
+            let mut lines = messages.lines();
             let line = lines.find(|line| line.contains(word))?;
             Some(line.rsplit_once(word)?.1.trim().to_owned())
         };
@@ -319,8 +322,8 @@ impl ProbeRunner<'_> {
             let why = ["error: ", "undefined reference"]
                 .into_iter()
                 .find_map(first);
-            let why = why.or_else(|| said.lines().last().map(Into::into));
-            outcome.failure = Some(format!("it does not build: {}", why.unwrap_or_default()));
+            let why = why.or_else(|| messages.lines().last().map(Into::into));
+            outcome.failure = Some(format!("it does not compile: {}", why.unwrap_or_default()));
             return Ok(outcome);
         }
         outcome.warning = first("warning: ");
@@ -328,7 +331,7 @@ impl ProbeRunner<'_> {
         let run = Plan {
             program: words.next().unwrap_or_default().into(),
             args: words.collect(),
-            // As a configure script runs its tests.
+            // The environment in which configure scripts run their tests.
             env: Changes::from([
                 set("LC_ALL", "C".as_ref()),
                 set("LANGUAGE", "C".as_ref()),
@@ -337,18 +340,21 @@ impl ProbeRunner<'_> {
             ..Plan::default()
         };
         let Some(output) = exec::run_within(&run, &empty, LIMITS[1])? else {
-            outcome.failure = Some(format!("it does not end within {} s", LIMITS[1].as_secs()));
+            outcome.failure = Some(format!(
+                "it does not finish within {} s",
+                LIMITS[1].as_secs()
+            ));
             return Ok(outcome);
         };
-        let said = String::from_utf8_lossy(&output.stdout);
-        let lines = said.lines().filter_map(|line| line.split_once('='));
+        let text = String::from_utf8_lossy(&output.stdout);
+        let lines = text.lines().filter_map(|line| line.split_once('='));
         outcome.values = lines
             .map(|(name, value)| (name.into(), value.into()))
             .collect();
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            let said = said.lines().last().unwrap_or_default();
-            outcome.failure = Some(format!("its run ends with {}: {said}", output.status));
+            let messages = String::from_utf8_lossy(&output.stderr);
+            let last = messages.lines().last().unwrap_or_default();
+            outcome.failure = Some(format!("it fails with {}: {last}", output.status));
         }
         Ok(outcome)
     }
@@ -367,7 +373,8 @@ impl Exception {
     }
 }
 
-/// Holds the answers against what came of the probes: what is to be said of each, and what else the probes told.
+/// Compares the answers with the results of the probes. Returns the result for each answer, and the other values that
+/// the probes printed.
 fn compare(
     answers: &Answers,
     outcomes: &BTreeMap<String, ProbeOutcome>,
@@ -380,12 +387,14 @@ fn compare(
             continue;
         };
         answered.insert(name);
-        // A user's answer need not name the probe: the one that it stands over does.
-        let said = answers.about(name).iter().rev();
-        let probe = said.filter_map(|answer| answer.probe.as_deref()).next();
+        // A user's answer need not name the probe: the answer that it overrides does.
+        let overridden = answers.about(name).iter().rev();
+        let probe = overridden
+            .filter_map(|answer| answer.probe.as_deref())
+            .next();
         let verdict = match probe.map(|probe| (probe, outcomes.get(probe))) {
             None => Verdict::Unverified,
-            // It was not asked for.
+            // The probe was not selected.
             Some((_, None)) => continue,
             Some((probe, Some(outcome))) => {
                 let excepted = exceptions.iter().find(|known| known.is_about(probe, name));
@@ -403,8 +412,8 @@ fn compare(
             verdict,
         });
     }
-    let told = outcomes.values().flat_map(|outcome| &outcome.values);
-    let unanswered = told
+    let printed = outcomes.values().flat_map(|outcome| &outcome.values);
+    let unanswered = printed
         .filter(|(name, _)| !answered.contains(name.as_str()))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
@@ -417,7 +426,7 @@ fn judge(value: &str, name: &str, outcome: &ProbeOutcome, excepted: Option<Strin
         (Some(here), _) => Verdict::Differs { here: here.clone() },
         (None, Some(why)) => Verdict::Unmeasured { why: why.clone() },
         (None, None) => Verdict::Unmeasured {
-            why: "it says nothing of it".into(),
+            why: "it does not print the variable".into(),
         },
     };
     excepted.map_or(verdict, |reason| Verdict::Excepted { reason })
@@ -431,7 +440,7 @@ fn about(answer: &Answer) -> Option<&'static str> {
 }
 
 impl VerifyReport {
-    /// Returns whether an answer is not what the target says.
+    /// Returns whether a probe contradicts an answer.
     pub fn has_differences(&self) -> bool {
         self.differences().next().is_some()
     }
@@ -445,7 +454,8 @@ impl VerifyReport {
             })
     }
 
-    /// The report for a user: what is not confirmed, how many are, and what to write where something differs.
+    /// Returns the report for a user: the answers that are not confirmed, the counts, and what to write if something
+    /// differs.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
         let mut count = BTreeMap::<&str, usize>::new();
@@ -477,7 +487,7 @@ impl VerifyReport {
                 } else {
                     "file system"
                 };
-                let _ = write!(text, "; it was asked of the host's {what}");
+                let _ = write!(text, "; the result is that of the host's {what}");
             }
             text.push('\n');
         }
@@ -504,7 +514,7 @@ impl VerifyReport {
     }
 }
 
-/// A value for a user.
+/// Returns a value, in a visible form if it is empty.
 fn shown(value: &str) -> &str {
     if value.is_empty() { "''" } else { value }
 }
@@ -514,7 +524,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_exception_names_a_probe_and_says_why() {
+    fn an_exception_names_a_probe_and_the_reason() {
         let exceptions: Exceptions = toml::from_str(EXCEPTIONS).expect("the form");
         for exception in exceptions.exception {
             let source = data::probes()
@@ -530,7 +540,7 @@ mod tests {
 
     #[test]
     fn what_qemu_gets_wrong_is_excepted_and_what_it_gets_right_is_confirmed() {
-        let said = |value: &str| ProbeOutcome {
+        let printed = |value: &str| ProbeOutcome {
             values: BTreeMap::from([("v".into(), value.into())]),
             ..ProbeOutcome::default()
         };
@@ -543,10 +553,10 @@ mod tests {
             reason: "QEMU".into(),
         };
         for (outcome, reason, wanted) in [
-            (said("yes"), reason(), Verdict::Confirmed),
-            (said("no"), reason(), excepted.clone()),
+            (printed("yes"), reason(), Verdict::Confirmed),
+            (printed("no"), reason(), excepted.clone()),
             (crashed.clone(), reason(), excepted),
-            (said("no"), None, Verdict::Differs { here: "no".into() }),
+            (printed("no"), None, Verdict::Differs { here: "no".into() }),
             (
                 crashed,
                 None,

@@ -95,7 +95,7 @@ fn each_autoconf_takes_the_answers_and_config_log_says_where_they_come_from() {
                 "ac_cv_func_malloc_0_nonnull",
                 "linux-gnu; asked by autoconf AC_FUNC_MALLOC; probe malloc_0",
             ),
-            ("x_cv_words", &format!("{ARM}; said in ")),
+            ("x_cv_words", &format!("{ARM}; set in ")),
         ] {
             let mut lines = log.lines();
             let line = lines.find(|line| {
@@ -127,7 +127,7 @@ fn the_caller_wins_and_config_log_says_so() {
             "{version}: in the environment"
         );
         let log = prefix.read("config.log");
-        let told = "; the caller has said: ac_cv_func_malloc_0_nonnull x_cv_words\n";
+        let told = "; set by the caller: ac_cv_func_malloc_0_nonnull x_cv_words\n";
         assert!(log.contains(told), "{version}: {log}");
         if version != "2.13" {
             let args = ["x_cv_words=mine", "ac_cv_func_malloc_0_nonnull=no"];

@@ -45,8 +45,9 @@ fn configure_runs_its_tests_and_the_machine_stays_as_it_was() {
                 assert!(said.stdout.contains(no), "{version} {tuple}: {said:#?}");
             }
             let log = prefix.read("config.log");
-            let told =
-                format!("crossmerge: programs of {tuple} run here: configure asks them itself\n");
+            let told = format!(
+                "crossmerge: programs of {tuple} run on this host: configure runs its tests itself\n"
+            );
             assert!(log.contains(&told), "{version} {tuple}: {log}");
             let [malloc, words, more] = autoconf::answers(said);
             assert!(!malloc.contains("cached"), "{version} {tuple}: {malloc}");
@@ -111,16 +112,18 @@ fn without_an_emulator_answers_are_given_and_that_is_said() {
     prefix.set("PATH", path.join(":"));
     let said = prefix.run(&format!("{ARM}-configure"), [""; 0]).success();
     for told in [
-        "configure is given answers, since programs of",
+        "configure gets answers, since programs of",
         "neither `qemu-arm` nor `qemu-arm-static` is in PATH",
         "hint: ",
-        &format!("programs of {ARM} do not run here: configure is given answers instead"),
+        &format!("programs of {ARM} do not run on this host: configure gets answers instead"),
     ] {
         assert!(said.stderr.contains(told), "{told}: {said:#?}");
     }
     let log = prefix.read("config.log");
     assert!(
-        log.contains(&format!("crossmerge: programs of {ARM} do not run here")),
+        log.contains(&format!(
+            "crossmerge: programs of {ARM} do not run on this host"
+        )),
         "{log}"
     );
     let [malloc, _, more] = autoconf::answers(said);
@@ -224,7 +227,9 @@ fn portage_merges_a_package_whose_configure_ran_its_tests() {
         .run(&format!("{ARM}-emerge"), ["--oneshot", "app-misc/asks"])
         .success();
     let log = prefix.read(&format!("usr/{ARM}/usr/share/asks/config.log"));
-    let told = format!("\ncrossmerge: programs of {ARM} run here: configure asks them itself\n");
+    let told = format!(
+        "\ncrossmerge: programs of {ARM} run on this host: configure runs its tests itself\n"
+    );
     assert!(log.contains(&told), "{log}");
     assert!(log.contains("\nx_cv_more=ran\n"), "{log}");
     let (_, after) = log

@@ -289,7 +289,7 @@ fn scripts_of_every_autoconf_get_it_and_the_caller_wins() {
             assert_eq!(configure(&prefix), wanted, "{version} {form}");
             if wanted == "cross" {
                 let log = prefix.read("config.log");
-                let told = format!("asks another question under this name: {REGEX}\n");
+                let told = format!("has another test under this name: {REGEX}\n");
                 assert!(log.contains(&told), "{version}: {log}");
             }
             if wanted == "(cached) no" {

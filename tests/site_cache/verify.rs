@@ -104,7 +104,7 @@ fn a_probe_that_does_not_build_is_told() {
     );
     let verify = ["site-cache", "verify", "--probe", "malloc_0", S390X];
     let said = prefix.own(verify).success();
-    let why = "it does not build: no such luck (probe malloc_0)";
+    let why = "it does not compile: no such luck (probe malloc_0)";
     assert!(said.stdout.contains(why), "{said:#?}");
     assert!(!said.stdout.contains("1 confirmed"), "{said:#?}");
 }
@@ -118,7 +118,7 @@ fn what_cannot_be_verified_is_an_error() {
     let prefix = target(S390X, "s390x-linux-gnu-", None);
     prefix.own(["site-cache", "verify", S390X]).fails(
         125,
-        "cannot be run here",
+        "cannot run on this host",
         "crossmerge doctor",
     );
 }

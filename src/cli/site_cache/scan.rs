@@ -61,7 +61,7 @@ impl Standing {
     }
 }
 
-/// Scans the scripts.
+/// Scans scripts and returns the output.
 pub(super) fn scan(
     context: &Context,
     paths: &[PathBuf],
@@ -70,8 +70,8 @@ pub(super) fn scan(
 ) -> Result<String, SiteCacheError> {
     let answers = Answers::of(context)?;
     let host = ScriptHost::of(&context.tuple);
-    let here = [PathBuf::from(".")];
-    let paths = if paths.is_empty() { &here } else { paths };
+    let current = [PathBuf::from(".")];
+    let paths = if paths.is_empty() { &current } else { paths };
     let mut scripts = Vec::new();
     for path in paths {
         scripts.extend(scan::scripts(path, recursive)?);
@@ -111,8 +111,8 @@ fn value_for<'a>(answer: &'a Answer, script: &str) -> &'a str {
 
 /// Renders the script's name, a line for each test, and the lines that no answer can affect.
 fn to_text(path: &Path, scan: &Scan, script: &str, answers: &Answers) -> String {
-    let unknown = || "a package without a name".into();
-    let package = scan.package.clone().unwrap_or_else(unknown);
+    let unnamed = || "a package without a name".into();
+    let package = scan.package.clone().unwrap_or_else(unnamed);
     let autoconf = scan.autoconf.as_deref().unwrap_or("(no version)");
     let path = path.display();
     let mut text = format!("{path}: {package}, made by Autoconf {autoconf}\n");
@@ -159,7 +159,7 @@ fn to_text(path: &Path, scan: &Scan, script: &str, answers: &Answers) -> String 
         line += &row[5];
         let _ = writeln!(text, "{}", line.trim_end());
     }
-    for (kind, says) in [
+    for (kind, description) in [
         (
             PlaceKind::NoVariable,
             "runs a program and keeps nothing, so it cannot be answered",
@@ -170,7 +170,7 @@ fn to_text(path: &Path, scan: &Scan, script: &str, answers: &Answers) -> String 
         ),
     ] {
         for place in scan.places.iter().filter(|place| place.kind == kind) {
-            let _ = writeln!(text, "  line {}: {says}", place.line);
+            let _ = writeln!(text, "  line {}: {description}", place.line);
         }
     }
     text

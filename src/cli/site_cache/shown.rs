@@ -1,4 +1,4 @@
-//! An answer as it is printed.
+//! Formats answers for output.
 
 use crate::site_cache::data::{About, Answer, Answers, Obtained, Origin};
 

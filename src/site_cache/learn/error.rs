@@ -1,4 +1,4 @@
-//! Why nothing was learned.
+//! Errors of `site-cache learn`.
 
 use crate::{
     context::ContextError, qemu::private::NamespaceError, site_cache::error::SiteCacheError,
@@ -11,16 +11,16 @@ use std::{io, path::PathBuf};
 /// Why nothing was learned.
 #[derive(Debug, thiserror::Error)]
 pub enum LearnError {
-    /// The script is not one that keeps what it finds.
+    /// The script is not one that stores results.
     #[error(transparent)]
     Scan(#[from] ScanError),
-    /// What is known cannot be read, or be written.
+    /// The answers cannot be read or written.
     #[error(transparent)]
     SiteCache(Box<SiteCacheError>),
     /// A program did not start.
     #[error(transparent)]
     Exec(#[from] ExecError),
-    /// A look at the system failed.
+    /// A lookup failed.
     #[error(transparent)]
     Context(#[from] ContextError),
     /// The tests cannot be run.
@@ -29,26 +29,26 @@ pub enum LearnError {
     /// configure stopped.
     #[error("configure failed with programs of the target running; its last lines:\n{tail}", tail = indented(.tail))]
     Failed {
-        /// The end of what it said.
+        /// The last lines of its output.
         tail: String,
         /// Where its log is kept.
         log: Option<PathBuf>,
     },
-    /// configure took no notice of the programs that run.
+    /// configure did not notice that programs run.
     #[error("configure believes that it is cross-compiling although programs of the target run")]
     StillCross {
         /// Where its log is kept.
         log: Option<PathBuf>,
     },
-    /// A directory could not be made or copied.
+    /// A directory could not be created or copied.
     #[error(transparent)]
     Directory(io::Error),
-    /// A variable that is to be forgotten was never learned.
+    /// A variable to forget was never learned.
     #[error("`{variable}` was not learned")]
     NotLearned {
         /// Its name.
         variable: String,
-        /// The target's tuple, after which the file of learned answers is called.
+        /// The target's tuple.
         tuple: String,
     },
 }
@@ -69,9 +69,9 @@ impl Explain for LearnError {
                 None => "it wrote no log; run `<tuple>-configure` by hand".into(),
             },
             Self::Directory(e) => file::hint(e)
-                .unwrap_or_else(|| "look at the space and the permissions of TMPDIR".into()),
+                .unwrap_or_else(|| "check the free space and the permissions of TMPDIR".into()),
             Self::NotLearned { tuple, .. } => {
-                format!("`crossmerge site-cache list {tuple}` names those that were")
+                format!("`crossmerge site-cache list {tuple}` lists the learned ones")
             }
             _ => return None,
         })

@@ -1,4 +1,4 @@
-//! The file of what was learned: answers are added and taken out, and all that a user wrote in it stays.
+//! The file of learned answers. Answers are added and removed, and everything that a user wrote in it stays.
 
 use super::error::LearnError;
 use crate::site_cache::error::SiteCacheError;
@@ -15,7 +15,7 @@ use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
 /// The name of the table.
 const ANSWERS: &str = "answers";
 
-/// The file of the lock, beside that of the answers.
+/// The lock file, in the same directory.
 const LOCK: &str = "lock";
 
 /// An answer to keep.
@@ -24,13 +24,13 @@ pub(super) struct NewAnswer<'a> {
     pub(super) variable: &'a str,
     /// Its value.
     pub(super) value: &'a str,
-    /// The package whose script asked.
+    /// The package whose script ran the test.
     pub(super) asker: &'a str,
-    /// When, and with what.
+    /// The date, and what the result depends on.
     pub(super) note: &'a str,
 }
 
-/// Adds answers, each in the place of what was learned of the same variable before.
+/// Adds answers. Each replaces an earlier one for the same variable.
 pub(super) fn add(path: &Path, tuple: &str, kept: &[NewAnswer]) -> Result<(), LearnError> {
     let _lock = lock(path)?;
     let mut document = match read(path)? {
@@ -39,7 +39,7 @@ pub(super) fn add(path: &Path, tuple: &str, kept: &[NewAnswer]) -> Result<(), Le
             let mut document = DocumentMut::new();
             let head = format!(
                 "# What configure scripts found out for {tuple} by running their tests: `crossmerge site-cache learn`.\n\
-                 # A line may be edited or taken out. What you say yourself belongs into site-cache/{tuple}.toml.\n\n"
+                 # You may edit or remove a line. Write answers of your own into site-cache/{tuple}.toml.\n\n"
             );
             let mut table = Table::new();
             table.decor_mut().set_prefix(head);
@@ -55,7 +55,7 @@ pub(super) fn add(path: &Path, tuple: &str, kept: &[NewAnswer]) -> Result<(), Le
             ("obtained", "learned"),
             ("note", one.note),
         ];
-        // The document's own file may hold no control character.
+        // `form.rs` rejects control characters.
         let plain = |text: &str| text.replace(char::is_control, "?");
         let entries = entries.map(|(key, text)| (key, Value::from(plain(text))));
         table.insert(
@@ -66,11 +66,11 @@ pub(super) fn add(path: &Path, tuple: &str, kept: &[NewAnswer]) -> Result<(), Le
     put(path, &document)
 }
 
-/// Takes answers out; all, when none is named. Gives the names of those that were there.
+/// Removes answers; all if `variables` is empty. Returns the names of the removed ones.
 pub(super) fn remove(path: &Path, variables: &[String]) -> Result<Vec<String>, LearnError> {
-    // Where there is nothing, nothing is made, not even a lock.
+    // If there is no file, nothing is created, not even a lock.
     let _lock = path.exists().then(|| lock(path)).transpose()?;
-    // The file is in the target's directory of state.
+    // The file is in the target's state directory, which has the tuple's name.
     let tuple = path.parent().and_then(Path::file_name).unwrap_or_default();
     let not_learned = |variable: &String| LearnError::NotLearned {
         variable: variable.clone(),
@@ -122,7 +122,7 @@ fn read(path: &Path) -> Result<Option<DocumentMut>, LearnError> {
     Ok(Some(document))
 }
 
-/// Keeps others from writing what was read before us.
+/// Locks the file, so that no other run changes it between reading and writing.
 fn lock(path: &Path) -> Result<Flock<File>, LearnError> {
     let lock = path.with_file_name(LOCK);
     file::take(&lock, path, &mut Vec::new()).map_err(|e| LearnError::Directory(e.into()))
@@ -132,7 +132,7 @@ fn put(path: &Path, document: &DocumentMut) -> Result<(), LearnError> {
     file::put(path, document.to_string().as_bytes()).map_err(LearnError::Directory)
 }
 
-/// The date in UTC, as ISO 8601 has it.
+/// Returns the date in UTC, in ISO 8601.
 pub(super) fn today() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let days = since.map_or(0, |since| since.as_secs() / 86400);
@@ -140,7 +140,7 @@ pub(super) fn today() -> String {
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// The date of a day, counted from the first of 1970.
+/// Converts days since 1970-01-01 to year, month and day.
 fn date(mut days: u64) -> (u64, u64, u64) {
     let is_leap =
         |year: u64| year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
