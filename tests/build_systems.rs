@@ -390,7 +390,7 @@ fn an_exported_file_replaces_its_own_kind_only() {
     prefix.write("mine.cmake", "# mine\n");
     export(&[ARM.tuple, "cmake", "mine.cmake"]).fails(
         125,
-        "`mine.cmake` is there",
+        "`mine.cmake` exists",
         "--force mine.cmake",
     );
     export(&[ARM.tuple, "cmake", "--force", "mine.cmake"]).success();
@@ -630,7 +630,7 @@ fn an_emulator_that_does_not_work_is_left_out() {
     };
     let (found, note) = emulator(&prefix);
     assert_eq!(found, "null");
-    assert!(note.contains("does not run under `qemu-arm`"), "{note}");
+    assert!(note.contains("do not run under `qemu-arm`"), "{note}");
     // The static one is tried next.
     let path = prefix.script(
         "tools/qemu-arm-static",

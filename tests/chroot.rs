@@ -338,7 +338,7 @@ fn a_bind_shows_what_it_should_and_stays_inside() {
     let bind = format!("--bind={given}:/absolute");
     rooted
         .run(&[], &[&bind, "true"])
-        .fails(125, "there is no", "make it");
+        .fails(125, "does not exist", "create it");
     std::fs::create_dir(rooted.root().join("outside")).expect("a directory");
     let bind = format!("--bind={given}:/relative");
     assert_eq!(rooted.says(&[&bind], "cat /outside/file"), "given\n");
@@ -492,7 +492,11 @@ fn a_read_only_root_is_entered_when_it_has_the_places() {
         let words = [&CONTAINED[..], &args].concat();
         rooted.prefix.command(words[0], &words[1..])
     };
-    run().fails(125, "/proc` to mount something on", "mkdir -p");
+    run().fails(
+        125,
+        "/proc` does not exist and cannot be created",
+        "mkdir -p",
+    );
     for directory in ["proc", "dev"] {
         std::fs::create_dir(rooted.root().join(directory)).expect("a directory");
     }
@@ -625,7 +629,7 @@ fn a_qemu_that_is_missing_or_dynamic_is_refused() {
     std::fs::copy("/bin/sh", rooted.prefix.join("tools/qemu-arm")).expect("a copy");
     run().fails(
         125,
-        "tools/qemu-arm` is linked dynamically",
+        "tools/qemu-arm` is dynamically linked",
         "statically linked `qemu-arm-static`",
     );
     // Of the two names, the one that works is taken.

@@ -350,7 +350,7 @@ fn what_has_no_meaning_is_refused() {
         "cross-fix-root --help",
     );
     run(&["a", "b"]).fails(125, "no, one or three arguments, but got 2", "--help");
-    run(&["--wrong"]).fails(125, "`--wrong` is no option", "--help");
+    run(&["--wrong"]).fails(125, "there is no option `--wrong`", "--help");
     run(&["usr", "bin", "a/b-"]).fails(125, "cannot be the prefix of symlinks", "as the third");
     run(&["nowhere", "bin", "x-"]).fails(
         125,
