@@ -56,7 +56,7 @@ pub(super) fn profile(
                     "status",
                     known.map_or("-", |profile| profile.status.as_str()),
                 ),
-                ("directory", &directory.display().to_string()),
+                ("path", &directory.display().to_string()),
                 ("arch", &settings.arch),
                 ("kernel", &settings.kernel),
                 ("elibc", &settings.elibc),
@@ -64,7 +64,7 @@ pub(super) fn profile(
             ] {
                 let _ = writeln!(
                     text,
-                    "{key:<9} {}",
+                    "{key:<8} {}",
                     if value.is_empty() { "-" } else { value }
                 );
             }

@@ -364,7 +364,7 @@ fn what_does_not_run_is_said() {
     }
     let hint = format!("`{TUPLE}-run ./program");
     run(&prefix, &[]).fails(125, "no program was named", &hint);
-    run(&prefix, &["./none"]).fails(127, "there is no `./none`", "is a path of the host");
+    run(&prefix, &["./none"]).fails(127, "there is no `./none`", "is a path on the host");
     run(&prefix, &["none"]).fails(127, "there is no program `none` in", "by its path");
     run(&prefix, &["./text"]).fails(126, "`./text` is not executable", "chmod +x ./text");
     prefix.script("text", "hello\n");

@@ -9,7 +9,7 @@ const MODULES: [&str; 8] = [
     "src/fix_root/apply.rs",
     "src/fix_root/find.rs",
     "crates/portage/src/merged.rs",
-    "src/fix_root/stray.rs",
+    "src/fix_root/symlink.rs",
     "src/fix_root/sysroot.rs",
     "src/init/record.rs",
     "crates/system/src/file/beneath.rs",
