@@ -168,7 +168,7 @@ fn set_links_a_profile_and_leaves_out_what_it_says_itself() {
 
     for wrong in ["g:nowhere", "0", "99", "-1x"] {
         let said = prefix.own(["profile", "set", "--", TUPLE, wrong]);
-        said.fails(125, "is no profile", "crossmerge profile list");
+        said.fails(125, "is not a profile", "crossmerge profile list");
     }
     prefix.own(["profile", "set", "avr", "embedded"]).fails(
         125,
