@@ -6,7 +6,10 @@
 
 use crate::{config::ToolchainKind, context::Context};
 use crossmerge_plan::plan::{Change, Changes, Plan};
-use crossmerge_system::{exec, file, file::read};
+use crossmerge_system::{
+    exec,
+    file::{self, read},
+};
 use std::{ffi::OsString, path::Path};
 
 /// The source of a program that needs no header and no library.

@@ -22,8 +22,7 @@ pub(crate) use record::AdoptRecord;
 use crate::{context::Context, crossdev, init};
 use crossmerge_plan::{env, report, tuple::Tuple};
 use crossmerge_system::{
-    file,
-    file::{Directory, FileError, below, canonical},
+    file::{self, Directory, FileError, below, canonical},
     search::path,
 };
 use nix::fcntl::Flock;

@@ -16,8 +16,7 @@ use crate::{
     call::Call,
     config::{Config, ToolchainKind},
     context::Context,
-    layer,
-    layer::Layer,
+    layer::{self, Layer},
     pkg_config,
     qemu::{chroot, run},
 };

@@ -19,12 +19,15 @@ mod targets;
 
 pub use emerge_wrapper::emerge_wrapper;
 
-use crate::{applet::Wrappers, config::Config, terminal, terminal::HINT};
+use crate::{
+    applet::Wrappers,
+    config::Config,
+    terminal::{self, HINT},
+};
 use args::{Cli, Command};
 use crossmerge_plan::{
     env::Env,
-    report,
-    report::{Failure, OutputError, UsageError},
+    report::{self, Failure, OutputError, UsageError},
 };
 use invocation::Invocation;
 use print::print;

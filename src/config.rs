@@ -5,10 +5,14 @@
 //! root does must not depend on whose HOME is in the environment. `user.rs` decides who counts as root.
 
 use crate::target::{Source, Target, TargetError};
-use crossmerge_plan::{env, env::Env, passes_on, report::Explain, tuple::Tuple};
+use crossmerge_plan::{
+    env::{self, Env},
+    passes_on,
+    report::Explain,
+    tuple::Tuple,
+};
 use crossmerge_system::{
-    file,
-    file::{Identity, below, read},
+    file::{self, Identity, below, read},
     user,
 };
 use serde::Deserialize;

@@ -9,12 +9,10 @@ use crate::{
     target::Target,
 };
 use crossmerge_plan::{
-    env,
-    env::{Env, Variable},
+    env::{self, Env, Variable},
     passes_on,
     plan::{Changes, Plan},
-    report,
-    report::Explain,
+    report::{self, Explain},
     tuple::Tuple,
     words::quote,
 };
@@ -26,8 +24,7 @@ use crossmerge_portage::{
 use crossmerge_system::{
     exec,
     file::{below, is_executable, own_directory},
-    search,
-    search::SearchError,
+    search::{self, SearchError},
 };
 use once_cell::unsync::OnceCell;
 use sha2::{Digest, Sha256};

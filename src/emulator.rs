@@ -3,7 +3,10 @@
 //! An empty program is compiled for the target, linked with the target's libc, and run. So the result is known to
 //! work with the compiler and the sysroot as they are. Each step has a time limit.
 
-use crate::{context::Context, qemu, qemu::rule};
+use crate::{
+    context::Context,
+    qemu::{self, rule},
+};
 use crossmerge_plan::plan::{Change, Changes, Plan};
 use crossmerge_system::{elf, exec, file};
 use std::{ffi::OsString, path::Path, time::Duration};

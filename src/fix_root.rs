@@ -25,8 +25,7 @@ pub(crate) use sysroot::Sysroot;
 use crate::{applet::Wrappers, argv0::file_name, config::Config, context::ContextError, init};
 use crossmerge_plan::{
     env::Env,
-    report,
-    report::{counted, diff},
+    report::{self, counted, diff},
     shown::Show,
     tuple::Tuple,
     words::quote,

@@ -51,10 +51,7 @@ use crossmerge_plan::{
     report::{Explain, counted},
     shown::Show,
 };
-use crossmerge_system::{
-    file,
-    file::{Places, read},
-};
+use crossmerge_system::file::{self, Places, read};
 use etc::EtcPortage;
 use find::ToolchainSearch;
 pub(crate) use host::HostPortage;

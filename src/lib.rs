@@ -100,7 +100,11 @@ use crate::{
     config::Config,
     context::{Context, ContextError},
 };
-use crossmerge_plan::{env, env::Env, report, report::Failure, tuple::Tuple};
+use crossmerge_plan::{
+    env::{self, Env},
+    report::{self, Failure},
+    tuple::Tuple,
+};
 use crossmerge_system::exec;
 use std::{
     ffi::{OsStr, OsString},

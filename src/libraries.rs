@@ -10,7 +10,7 @@
 
 use crate::{config::Toolchain, context::Context, target::Target};
 use crossmerge_plan::env;
-use crossmerge_system::{file, file::below};
+use crossmerge_system::file::{self, below};
 use nix::{
     fcntl::{AtFlags, OFlag, open},
     sys::stat::{Mode, SFlag, fstatat},

@@ -5,10 +5,8 @@
 //! names are data: the families' files contain those of CPUs, `system.rs` those of systems. Pure.
 
 use crate::{
-    system,
-    system::misspelt,
-    target,
-    target::{Source, Spellings, TargetError},
+    system::{self, misspelt},
+    target::{self, Source, Spellings, TargetError},
 };
 use crossmerge_plan::{
     report::Explain,

@@ -21,10 +21,12 @@ use bounds::AllowedDirectories;
 use crossmerge_plan::{
     env, passes_on,
     plan::{Change, Plan},
-    report,
-    report::Explain,
+    report::{self, Explain},
 };
-use crossmerge_system::{exec, exec::ExecError, file};
+use crossmerge_system::{
+    exec::{self, ExecError},
+    file,
+};
 use flags::Flag;
 use std::{
     collections::BTreeSet,

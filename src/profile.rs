@@ -10,9 +10,13 @@ use crate::{
     target::{Source, Target},
     terminal::Progress,
 };
-use crossmerge_plan::{env, passes_on, report, report::Explain, tuple::Tuple};
+use crossmerge_plan::{
+    env, passes_on,
+    report::{self, Explain},
+    tuple::Tuple,
+};
 use crossmerge_portage::{Repositories, Repository, refusal::Refusal};
-use crossmerge_system::{file, file::read};
+use crossmerge_system::file::{self, read};
 use std::{
     cmp::Reverse,
     io,

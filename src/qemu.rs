@@ -14,8 +14,7 @@ pub(crate) mod script;
 
 use crate::{context::Context, distribution::Distribution, libraries};
 use crossmerge_plan::{
-    env,
-    env::Env,
+    env::{self, Env},
     plan::{Change, Changes},
 };
 use crossmerge_system::search;

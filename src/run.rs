@@ -6,7 +6,10 @@ use crate::{
     context::Context,
     pkg_config,
 };
-use crossmerge_plan::{plan, report, report::Failure};
+use crossmerge_plan::{
+    plan,
+    report::{self, Failure},
+};
 use crossmerge_system::exec;
 use std::{ffi::OsString, process::ExitCode};
 

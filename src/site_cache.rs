@@ -14,7 +14,10 @@ pub mod render;
 pub mod verify;
 
 use crate::{call::Call, config::SiteCache};
-use crossmerge_plan::{plan::File, report, report::Explain};
+use crossmerge_plan::{
+    plan::File,
+    report::{self, Explain},
+};
 use data::Answers;
 use emulate::Emulation;
 pub use error::SiteCacheError;

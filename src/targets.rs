@@ -8,7 +8,10 @@ use crate::{
     links::is_our_command,
 };
 use crossmerge_plan::{env::Env, tuple::Tuple};
-use crossmerge_system::{file, file::read, search};
+use crossmerge_system::{
+    file::{self, read},
+    search,
+};
 use serde::Serialize;
 use std::{collections::BTreeSet, ffi::OsStr, io, path::PathBuf};
 

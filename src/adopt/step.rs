@@ -3,10 +3,7 @@
 use super::error::AdoptError;
 use crate::init::remove_empty_parents;
 use crossmerge_plan::shown::Show;
-use crossmerge_system::{
-    file,
-    file::{Directory, FILE_MODE, Node},
-};
+use crossmerge_system::file::{self, Directory, FILE_MODE, Node};
 use std::{
     fmt, io,
     path::{Path, PathBuf},

@@ -8,12 +8,9 @@ use super::{
 };
 use crate::{
     context::Context,
-    crossdev,
-    crossdev::EMERGE_WRAPPER,
-    init,
-    init::{Content, HostPortage, InitError, is_half_made},
-    links,
-    links::is_our_command,
+    crossdev::{self, EMERGE_WRAPPER},
+    init::{self, Content, HostPortage, InitError, is_half_made},
+    links::{self, is_our_command},
 };
 use crossmerge_plan::{shown::Show, tuple::Tuple};
 use crossmerge_portage::merged::{MERGED, owners};

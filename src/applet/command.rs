@@ -5,8 +5,7 @@ use super::{error::AppletError, wrapper::Wrapper};
 use crate::{
     call::Call,
     context::Context,
-    export,
-    export::{Flags, Format},
+    export::{self, Flags, Format},
     libraries,
 };
 use crossmerge_plan::plan::File;

@@ -9,8 +9,7 @@ use crate::{
     context::{Context, ContextError},
     distribution::Distribution,
     export::{ExportError, tools},
-    layer,
-    layer::{Layer, Prepared},
+    layer::{self, Layer, Prepared},
 };
 use crossmerge_plan::{
     env,

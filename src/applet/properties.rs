@@ -2,8 +2,7 @@
 
 use super::{BUILT_IN, wrapper::Wrapper};
 use crate::{
-    argv0,
-    argv0::Called,
+    argv0::{self, Called},
     config::{Global, TargetConfig},
 };
 use crossmerge_plan::{

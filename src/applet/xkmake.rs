@@ -10,15 +10,14 @@ use crate::{
     context::Context,
     export::{FLAGS, Gcc, tools},
     kernel::{
-        KernelError, call,
-        call::MakeCall,
-        config, tree,
-        tree::{Tree, TreeKind},
+        KernelError,
+        call::{self, MakeCall},
+        config,
+        tree::{self, Tree, TreeKind},
     },
 };
 use crossmerge_plan::{
-    env,
-    env::Variable,
+    env::{self, Variable},
     plan::{Change, Plan},
     report,
 };

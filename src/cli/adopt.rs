@@ -2,10 +2,7 @@
 
 use super::{invocation::Invocation, print::print};
 use crate::adopt;
-use crossmerge_plan::{
-    report,
-    report::{Failure, OutputError},
-};
+use crossmerge_plan::report::{self, Failure, OutputError};
 use std::{
     ffi::OsString,
     io::{self, Write as _},

@@ -1,11 +1,8 @@
 //! `crossmerge binfmt`.
 
 use super::{args::BinfmtCommand, invocation::Invocation, print::print};
-use crate::qemu::{
-    binfmt,
-    binfmt::{Action, BinfmtError, RuleStatus},
-};
-use crossmerge_plan::{report, report::Failure};
+use crate::qemu::binfmt::{self, Action, BinfmtError, RuleStatus};
+use crossmerge_plan::report::{self, Failure};
 use std::process::ExitCode;
 
 pub(super) fn binfmt(

@@ -4,12 +4,11 @@ use super::{invocation::Invocation, print::print};
 use crate::{
     call::Call,
     context::Context,
-    export,
-    export::{ExportError, Format},
+    export::{self, ExportError, Format},
     layer,
     site_cache::config_site,
 };
-use crossmerge_plan::{report, report::Failure};
+use crossmerge_plan::report::{self, Failure};
 use crossmerge_system::file;
 use std::{
     ffi::OsStr,

@@ -5,10 +5,12 @@ use crate::{
     adopt,
     applet::Wrappers,
     context::Context,
-    init,
-    init::{InitOptions, InitRequest, InitTarget},
+    init::{self, InitOptions, InitRequest, InitTarget},
 };
-use crossmerge_plan::{env, env::Env, report, report::Failure};
+use crossmerge_plan::{
+    env::{self, Env},
+    report::{self, Failure},
+};
 use std::{
     ffi::OsStr,
     io::{self, Write as _},

@@ -8,8 +8,7 @@ use crate::{
     target::{Source, Target},
 };
 use crossmerge_plan::{
-    report,
-    report::{Failure, OWN_FAILURE},
+    report::{self, Failure, OWN_FAILURE},
     tuple::Tuple,
     words::quote,
 };

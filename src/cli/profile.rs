@@ -1,7 +1,10 @@
 //! `crossmerge profile`.
 
 use super::{args::ProfileCommand, init::initialise, invocation::Invocation, print::print};
-use crate::{init::InitOptions, profile, profile::ProfileError};
+use crate::{
+    init::InitOptions,
+    profile::{self, ProfileError},
+};
 use crossmerge_plan::report::Failure;
 use std::{fmt::Write as _, path::Path, process::ExitCode};
 

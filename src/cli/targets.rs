@@ -1,8 +1,15 @@
 //! `crossmerge targets` and `crossmerge doctor`.
 
 use super::{invocation::Invocation, print::print};
-use crate::{config::Config, doctor, targets, targets::TargetState};
-use crossmerge_plan::{env::Env, report, report::Failure};
+use crate::{
+    config::Config,
+    doctor,
+    targets::{self, TargetState},
+};
+use crossmerge_plan::{
+    env::Env,
+    report::{self, Failure},
+};
 use std::{ffi::OsString, fmt::Write as _, io::Write as _, process::ExitCode};
 
 pub(super) fn list_targets(env: &Env, config: &Config, json: bool) -> Result<ExitCode, Failure> {

@@ -7,13 +7,10 @@ use crate::{
     config::{Toolchain, ToolchainKind},
     context::{Context, ContextError},
     distribution::Distribution,
-    fix_root,
-    fix_root::Sysroot,
-    init,
-    init::{Headers, HostPortage, InitError, InitRecord, Traits, installed},
+    fix_root::{self, Sysroot},
+    init::{self, Headers, HostPortage, InitError, InitRecord, Traits, installed},
     links::bindir,
-    profile,
-    profile::ProfileSettings,
+    profile::{self, ProfileSettings},
     target::{Source, Target, TargetError},
 };
 use crossmerge_plan::{
@@ -23,11 +20,9 @@ use crossmerge_plan::{
 };
 use crossmerge_portage::Settings;
 use crossmerge_system::{
-    exec,
-    exec::{ExecError, PrintedPath},
-    file,
+    exec::{self, ExecError, PrintedPath},
     file::{
-        Identity, Node, Temporary, Tree,
+        self, Identity, Node, Temporary, Tree,
         beneath::{FileKind, MOST_DEPTH},
         read,
     },

@@ -4,7 +4,11 @@ use super::{
     examination::Examination,
     finding::{CheckResult, DoctorError},
 };
-use crate::{crossdev::target_of, init, links, links::is_our_command};
+use crate::{
+    crossdev::target_of,
+    init,
+    links::{self, is_our_command},
+};
 use crossmerge_plan::{shown::Show, words::quote_line};
 use std::path::{Path, PathBuf};
 

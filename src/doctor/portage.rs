@@ -15,8 +15,8 @@ use crate::{
 use crossmerge_plan::{env, plan::Change, shown::Show, words::quote_line};
 use crossmerge_portage::{PortageError, Repositories, Repository};
 use crossmerge_system::{
-    exec, file,
-    file::{Node, beneath::FileKind, read},
+    exec,
+    file::{self, Node, beneath::FileKind, read},
 };
 use std::{
     ffi::OsStr,

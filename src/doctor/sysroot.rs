@@ -8,8 +8,7 @@ use super::{
 };
 use crate::{
     context::ContextError,
-    fix_root,
-    fix_root::{EscapingSymlink, SysrootFile, SysrootFileKind},
+    fix_root::{self, EscapingSymlink, SysrootFile, SysrootFileKind},
     init::{TEXTS, is_half_made},
 };
 use crossmerge_plan::{env, report::Explain, shown::Show, words::quote_line};

@@ -7,8 +7,7 @@ use super::{
 };
 use crate::{
     context::{Context, ContextError},
-    emulator,
-    emulator::{Emulator, NoEmulator},
+    emulator::{self, Emulator, NoEmulator},
     libraries::{library_directories, multiarch},
     target::Target,
 };

@@ -5,10 +5,7 @@
 
 use super::{Fix, Link, error::FixRootError, find::SysrootFile, symlink::EscapingSymlink};
 use crossmerge_plan::shown::Show;
-use crossmerge_system::{
-    file,
-    file::{Directory, FileError, PROGRAM_MODE, Tree, new_name},
-};
+use crossmerge_system::file::{self, Directory, FileError, PROGRAM_MODE, Tree, new_name};
 use nix::{fcntl::AtFlags, sys::stat::fstat, unistd::fchownat};
 use std::{
     ffi::OsStr,

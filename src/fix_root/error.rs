@@ -7,7 +7,7 @@ use crossmerge_plan::{
     shown::Show,
     tuple::{Tuple, TupleError},
 };
-use crossmerge_system::{file, file::FileError};
+use crossmerge_system::file::{self, FileError};
 use std::{ffi::OsString, io, path::PathBuf};
 
 /// An error of fix-root.

@@ -6,10 +6,7 @@ use super::{SysrootFiles, sysroot::Sysroot, text};
 use crate::init::InitRecord;
 use crossmerge_portage as portage;
 use crossmerge_portage::InRoot;
-use crossmerge_system::{
-    file,
-    file::{Tree, hostile},
-};
+use crossmerge_system::file::{self, Tree, hostile};
 use std::{path::Path, rc::Rc, sync::LazyLock};
 
 static SYSROOTS: LazyLock<[Sysroot; 2]> =

@@ -11,8 +11,7 @@ use crate::{
     links::bindir,
 };
 use crossmerge_plan::{
-    env,
-    env::{Env, Variable},
+    env::{self, Env, Variable},
     report,
     shown::Show,
     tuple::Tuple,

@@ -8,7 +8,10 @@ use crate::{
     target::{Mismatch, elf_machine::ElfMachine},
 };
 use crossmerge_plan::{passes_on, report::Explain, shown::Show, tuple::Tuple};
-use crossmerge_system::{exec::ExecError, file, file::FileError};
+use crossmerge_system::{
+    exec::ExecError,
+    file::{self, FileError},
+};
 use std::{ffi::OsString, io, path::PathBuf};
 
 /// An error of init, remove or targets.

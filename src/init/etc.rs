@@ -13,8 +13,7 @@ use crate::{
     abi,
     config::ToolchainKind,
     context::Context,
-    profile,
-    profile::{EMBEDDED, Misfit, Profile, ProfileRequirements, ProfileStatus, Usr},
+    profile::{self, EMBEDDED, Misfit, Profile, ProfileRequirements, ProfileStatus, Usr},
 };
 use crossmerge_plan::shown::Show;
 use crossmerge_system::file::{FileError, Places, below, read};

@@ -1,10 +1,7 @@
 //! The lock of a sysroot.
 
 use super::{error::InitError, record, write::Rollback};
-use crossmerge_system::{
-    file,
-    file::{FileError, Places, Tree},
-};
+use crossmerge_system::file::{self, FileError, Places, Tree};
 use nix::fcntl::Flock;
 use std::{
     fs::File,

@@ -20,13 +20,10 @@ use crate::{
     site_cache::data::LEARNED,
 };
 use crossmerge_plan::{report::counted, shown::Show};
-use crossmerge_system::{
-    file,
-    file::{
-        Directory, FileError, Node, Places,
-        beneath::{FileKind, MOST_DEPTH},
-        read,
-    },
+use crossmerge_system::file::{
+    self, Directory, FileError, Node, Places,
+    beneath::{FileKind, MOST_DEPTH},
+    read,
 };
 use nix::errno::Errno;
 use std::{

@@ -22,10 +22,8 @@ use crossmerge_plan::{
     words::quote,
 };
 use crossmerge_system::{
-    exec,
-    exec::PrintedPath,
-    file,
-    file::{canonical, read},
+    exec::{self, PrintedPath},
+    file::{self, canonical, read},
 };
 use std::{
     collections::BTreeSet,

@@ -11,9 +11,8 @@ use super::{
 };
 use crate::{config::RECORD, links::is_our_command, terminal::Progress};
 use crossmerge_plan::{report, shown::Show};
-use crossmerge_system::{
-    file,
-    file::{Directories, Directory, FILE_MODE, FileError, Node, Places, new_name, read, waiting},
+use crossmerge_system::file::{
+    self, Directories, Directory, FILE_MODE, FileError, Node, Places, new_name, read, waiting,
 };
 use std::{
     collections::BTreeSet,

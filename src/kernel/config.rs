@@ -4,7 +4,7 @@ use super::{
     text,
     tree::{Tree, TreeKind},
 };
-use crossmerge_plan::{env, env::Variable};
+use crossmerge_plan::env::{self, Variable};
 use std::{
     ffi::{OsStr, OsString},
     io,

@@ -5,8 +5,7 @@ use crate::{
     call::Call,
     context::Context,
     emulator::Emulator,
-    export,
-    export::{Cargo, ExportError, FLAGS, Flags, Format, go},
+    export::{self, Cargo, ExportError, FLAGS, Flags, Format, go},
 };
 use crossmerge_plan::{plan::Changes, report};
 

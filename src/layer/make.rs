@@ -4,8 +4,7 @@
 use super::changes::{Prepared, default, propose};
 use crate::{
     call::Call,
-    export,
-    export::{ExportError, Format, ReadBy},
+    export::{self, ExportError, Format, ReadBy},
 };
 use crossmerge_plan::env;
 

@@ -6,8 +6,7 @@ use crate::{
     call::Call,
     context::Context,
     export::build_names,
-    site_cache,
-    site_cache::{SiteCacheError, render},
+    site_cache::{self, SiteCacheError, render},
 };
 use crossmerge_plan::env;
 use std::{

@@ -6,20 +6,22 @@
 
 pub mod table;
 
-use super::{install_hint, native, programs, rule, rule::Rule};
+use super::{
+    install_hint, native, programs,
+    rule::{self, Rule},
+};
 use crate::config::{Config, ConfigError};
 use crossmerge_plan::{
     env::Env,
-    passes_on, plan,
-    plan::{Changes, Plan},
-    report,
-    report::Explain,
+    passes_on,
+    plan::{self, Changes, Plan},
+    report::{self, Explain},
     tuple::Tuple,
     words::quote,
 };
 use crossmerge_system::{
-    elf, exec, file,
-    file::{WritableByOthers, read},
+    elf, exec,
+    file::{self, WritableByOthers, read},
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};

@@ -5,7 +5,10 @@
 //! the kind looks for the linker (ENOTDIR); one that does not fails with ENOEXEC. The order is that of Linux's
 //! `fs/binfmt_elf.c`. Nothing runs.
 
-use crossmerge_system::{elf, elf::Layout, exec};
+use crossmerge_system::{
+    elf::{self, Layout},
+    exec,
+};
 use std::{
     io::{self, Write},
     os::fd::AsRawFd,

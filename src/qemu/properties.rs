@@ -7,15 +7,9 @@ use super::{
     rule::{self, Rule},
     script::Script,
 };
-use crate::{
-    target,
-    target::{ELF_KIND_LEN, Source, Target},
-};
+use crate::target::{self, ELF_KIND_LEN, Source, Target};
 use crossmerge_plan::{report::Explain, tuple::Tuple};
-use crossmerge_system::{
-    elf,
-    elf::{ElfHeader, HEADER_LEN, Layout},
-};
+use crossmerge_system::elf::{self, ElfHeader, HEADER_LEN, Layout};
 use std::{io, path::Path, sync::LazyLock};
 
 /// The built-in CPU families.

@@ -7,8 +7,7 @@
 
 use crate::{
     config::{Config, ConfigError},
-    target,
-    target::{ELF_KIND_LEN, ElfKind, Endian, Target},
+    target::{self, ELF_KIND_LEN, ElfKind, Endian, Target},
 };
 use std::{os::unix::ffi::OsStrExt, path::Path};
 

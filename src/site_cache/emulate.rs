@@ -8,8 +8,10 @@ use crate::{
     call::Call,
     context::Context,
     export::ExportError,
-    qemu,
-    qemu::{native, private, private::NamespaceError},
+    qemu::{
+        self, native,
+        private::{self, NamespaceError},
+    },
 };
 use crossmerge_plan::{
     passes_on,

@@ -12,7 +12,11 @@ use super::{
     data::{About, Answers, LEARNED, Origin},
     render::MAYBE,
 };
-use crate::{context::Context, qemu, qemu::private, terminal::Progress};
+use crate::{
+    context::Context,
+    qemu::{self, private},
+    terminal::Progress,
+};
 use crossmerge_autoconf::{
     cache,
     scan::{self, ScriptHost, without_guess},
@@ -23,8 +27,8 @@ use crossmerge_plan::{
     report,
 };
 use crossmerge_system::{
-    exec, file,
-    file::{Identity, read},
+    exec,
+    file::{self, Identity, read},
 };
 pub use error::LearnError;
 use keep::NewAnswer;

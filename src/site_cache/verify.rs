@@ -17,7 +17,10 @@ use crossmerge_plan::{
     report::Explain,
     tuple::Tuple,
 };
-use crossmerge_system::{exec, exec::ExecError, file};
+use crossmerge_system::{
+    exec::{self, ExecError},
+    file,
+};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -11,7 +11,7 @@ mod host;
 mod shell;
 
 use crossmerge_plan::report::Explain;
-use crossmerge_system::{file, file::read};
+use crossmerge_system::file::{self, read};
 use follow::{BlockOutcome, ScriptOutcome, Value, Values, is_plumbing};
 use guard::{CROSS, Guard, guard_of, mentions_cross};
 pub use host::ScriptHost;

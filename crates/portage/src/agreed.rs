@@ -4,7 +4,7 @@
 //! environment variable or Portage itself changes, the fingerprint changes too, and portageq is asked again.
 
 use super::installed::Installed;
-use crossmerge_system::{file, file::read};
+use crossmerge_system::file::{self, read};
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeSet,

@@ -24,13 +24,12 @@ pub mod version;
 
 use agreed::AgreedFingerprints;
 use crossmerge_plan::{
-    env,
-    env::Env,
+    env::{self, Env},
     passes_on,
     plan::{Change, Plan},
     report::Explain,
 };
-use crossmerge_system::{exec, exec::ExecError};
+use crossmerge_system::exec::{self, ExecError};
 pub use in_root::InRoot;
 use installed::Installed;
 use refusal::Refusal;

@@ -5,7 +5,7 @@ use super::{
     refusal::Refusal,
     version::{Version, VersionChange},
 };
-use crossmerge_system::{file, file::Tree};
+use crossmerge_system::file::{self, Tree};
 use sha2::Sha256;
 use std::{
     cell::{Cell, RefCell},

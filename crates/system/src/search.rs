@@ -4,7 +4,10 @@ use crate::{
     file::{Identity, is_executable},
     user,
 };
-use crossmerge_plan::{env, env::Env, report};
+use crossmerge_plan::{
+    env::{self, Env},
+    report,
+};
 use std::{
     ffi::OsStr,
     fs::{Metadata, read_link},

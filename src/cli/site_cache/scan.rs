@@ -9,10 +9,7 @@ use crate::{
     },
     terminal::Progress,
 };
-use crossmerge_autoconf::{
-    scan,
-    scan::{PlaceKind, Scan, ScriptHost, Test},
-};
+use crossmerge_autoconf::scan::{self, PlaceKind, Scan, ScriptHost, Test};
 use std::{
     fmt::Write as _,
     path::{Path, PathBuf},

@@ -3,8 +3,8 @@
 use super::super::{private::NamespaceError, script};
 use crate::{config::ConfigError, context::ContextError};
 use crossmerge_plan::{
-    passes_on, report,
-    report::Explain,
+    passes_on,
+    report::{self, Explain},
     words::{quote, show_file},
 };
 use crossmerge_portage::refusal::Refusal;

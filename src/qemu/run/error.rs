@@ -3,11 +3,11 @@
 use super::super::{content::Content, install_hint, script};
 use crate::{config::ConfigError, context::ContextError};
 use crossmerge_plan::{
-    passes_on, report,
-    report::Explain,
+    passes_on,
+    report::{self, Explain},
     words::{quote, show_file},
 };
-use crossmerge_system::{file, file::read};
+use crossmerge_system::file::{self, read};
 use std::{
     io,
     path::{Path, PathBuf},

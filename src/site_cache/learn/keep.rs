@@ -2,7 +2,7 @@
 
 use super::error::LearnError;
 use crate::site_cache::error::SiteCacheError;
-use crossmerge_system::{file, file::read};
+use crossmerge_system::file::{self, read};
 use nix::fcntl::Flock;
 use std::{
     fs::File,

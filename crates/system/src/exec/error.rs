@@ -2,7 +2,12 @@
 
 use super::enter::error::EnterError;
 use crate::{file, file::read::ANSWER};
-use crossmerge_plan::{passes_on, plan::Plan, report, report::Explain, words::show_file};
+use crossmerge_plan::{
+    passes_on,
+    plan::Plan,
+    report::{self, Explain},
+    words::show_file,
+};
 use std::{io, path::PathBuf};
 
 /// Why a program did not start, or its output could not be collected.
