@@ -79,7 +79,7 @@ impl Rooted {
         rooted
     }
 
-    /// Makes the directories somebody's, who may add to them then. Real root may anyway, root of a container may not.
+    /// Gives the directories to another user, who may add to them then. Real root may anyway, root of a container may not.
     fn give_to(&self, user: &str) {
         let args = [
             "root", "-type", "d", "-exec", "chown", "-h", user, "{}", "+",

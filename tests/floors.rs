@@ -250,27 +250,20 @@ fn src() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// The crates: directory, and what stands before the module paths of its files here.
-const CRATES: [(&str, &str); 5] = [
-    ("src", ""),
-    ("crates/plan/src", ""),
-    ("crates/system/src", ""),
-    ("crates/portage/src", "portage"),
-    ("crates/autoconf/src", "autoconf"),
-];
-
-/// The name by which other crates call one, without `crossmerge_`, and what stands before its modules here.
-const NAMES: [(&str, &str); 4] = [
-    ("plan", ""),
-    ("system", ""),
-    ("portage", "portage"),
-    ("autoconf", "autoconf"),
+/// The crates: directory, name, and what stands before the module paths of its files here. The root of the last one counts as the root
+/// of all: those of the others only list their modules.
+const CRATES: [(&str, &str, &str); 5] = [
+    ("crates/plan/src", "crossmerge_plan", ""),
+    ("crates/system/src", "crossmerge_system", ""),
+    ("crates/portage/src", "crossmerge_portage", "portage"),
+    ("crates/autoconf/src", "crossmerge_autoconf", "autoconf"),
+    ("src", "crossmerge", ""),
 ];
 
 /// The files of all crates. Properties for fuzzing and tests may name what they like.
 fn sources() -> BTreeMap<Module, String> {
     let mut sources = BTreeMap::new();
-    for (top, prefix) in CRATES {
+    for (top, _, prefix) in CRATES {
         let top = Path::new(env!("CARGO_MANIFEST_DIR")).join(top);
         let mut directories = vec![top.clone()];
         while let Some(directory) = directories.pop() {
@@ -303,12 +296,6 @@ fn sources() -> BTreeMap<Module, String> {
             }
         }
     }
-    // The roots of these crates only list what is in them.
-    sources.remove(&Module::new());
-    sources.insert(
-        Module::new(),
-        std::fs::read_to_string(src().join("lib.rs")).expect("lib.rs"),
-    );
     sources
 }
 
@@ -338,9 +325,6 @@ fn graph(sources: &BTreeMap<Module, String>) -> Graph {
     sources.iter().map(edges).collect()
 }
 
-/// The crates whose modules have a prefix here.
-const PREFIXES: [&str; 2] = ["portage", "autoconf"];
-
 /// A path in a file.
 struct Named {
     segments: Vec<String>,
@@ -354,10 +338,11 @@ fn absolute(path: &Named, module: &Module, sources: &BTreeMap<Module, String>) -
     let mut depth = path.depth;
     let mut base = module.clone();
     match segments[0].as_str() {
-        // In a crate that has a prefix here, its root.
-        "crate" => base.truncate(usize::from(
-            PREFIXES.contains(&module.first().map_or("", String::as_str)),
-        )),
+        // The root of the crate, which may have a prefix here.
+        "crate" => {
+            let is_prefix = |first: &String| CRATES.iter().any(|(_, _, prefix)| first == prefix);
+            base.truncate(usize::from(module.first().is_some_and(is_prefix)));
+        }
         "self" | "super" => {
             while let Some("self" | "super") = segments.first().map(String::as_str) {
                 match (segments[0] == "super", depth) {
@@ -375,14 +360,12 @@ fn absolute(path: &Named, module: &Module, sources: &BTreeMap<Module, String>) -
             return Some(base);
         }
         name if name.starts_with("crossmerge_") => {
-            let (_, prefix) = NAMES
-                .iter()
-                .find(|(crate_name, _)| name.ends_with(crate_name))?;
-            base = Some(*prefix)
-                .filter(|prefix| !prefix.is_empty())
-                .into_iter()
-                .map(str::to_owned)
-                .collect();
+            let (_, _, prefix) = CRATES.iter().find(|(_, known, _)| *known == name)?;
+            base = Vec::from_iter(
+                Some(*prefix)
+                    .filter(|prefix| !prefix.is_empty())
+                    .map(str::to_owned),
+            );
         }
         child => {
             let child = [module.as_slice(), &[child.to_owned()]].concat();

@@ -49,7 +49,7 @@ fn run(path: &str, before: &[&str]) {
     }
 }
 
-/// A board's root, as somebody unpacked it.
+/// A board's root, as a user unpacked it.
 const BOARD: &str = "cp -a $checkout/target/demo/roots/armel /mnt/board && mkdir -p /mnt/board/{dev,etc,proc,root,sys} && chown -R 1000:1000 /mnt/board";
 /// The target that the reference pages are about, with programs of its own.
 const TARGET: &str = "t=armv4tl-softfloat-linux-gnueabi

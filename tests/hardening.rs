@@ -1,7 +1,7 @@
 //! What is promised to those who run this as root: what docs/security.md says, each with another user on the machine who means ill,
 //! or a disk that does.
 //!
-//! These run as root. Somebody else is a user whom the machine does not know.
+//! These run as root. The other user is one that the host does not know.
 
 mod disk;
 mod links;
@@ -10,7 +10,7 @@ mod together;
 mod trust;
 mod umask;
 
-use crate::support::{Prefix, SOMEBODY, needs_root};
+use crate::support::{OTHER_USER, Prefix, needs_root};
 use std::{
     os::unix::fs::lchown,
     path::{Path, PathBuf},
@@ -19,15 +19,15 @@ use std::{
 const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
 
 /// What makes a command another user's.
-const AS_SOMEBODY: [&str; 4] = ["--reuid=4242", "--regid=4242", "--clear-groups", "--"];
+const AS_OTHER_USER: [&str; 4] = ["--reuid=4242", "--regid=4242", "--clear-groups", "--"];
 
 /// Makes a path another user's; a link itself.
 fn give_away(path: &Path) {
-    lchown(path, Some(SOMEBODY), Some(SOMEBODY)).expect("an owner");
+    lchown(path, Some(OTHER_USER), Some(OTHER_USER)).expect("an owner");
 }
 
 /// A directory of another user's below the prefix.
-fn directory_of_somebody(prefix: &Prefix, name: &str) -> PathBuf {
+fn directory_of_another_user(prefix: &Prefix, name: &str) -> PathBuf {
     let directory = prefix.join(name);
     std::fs::create_dir_all(&directory).expect("a directory");
     give_away(&directory);

@@ -200,7 +200,7 @@ fn what_is_as_we_wrote_it_is_refreshed_and_an_edit_is_sacred() {
     assert_eq!(prefix.read(&beside), "half merged by hand\n");
     assert!(prefix.read(&etc("._cfg0001_make.conf")).contains("-j11"));
 
-    // A profile that somebody chose stays; a file that somebody deleted is made again.
+    // A profile that the user chose stays; a file that the user deleted is made again.
     let profile = prefix.join(etc("make.profile"));
     std::fs::remove_file(&profile).expect("gone");
     symlink("/var/db/repos/x", &profile).expect("a link");
@@ -1000,7 +1000,7 @@ fn root_in_a_namespace_of_a_user_is_that_user() {
             .join(format!("{TUPLE}.toml"))
             .exists()
     );
-    // What is the machine's stays, whoever called `remove`.
+    // The host's own files stay, whichever user called `remove`.
     assert!(
         prefix
             .join(format!("etc/crossmerge/targets/{TUPLE}.toml"))

@@ -70,7 +70,7 @@ impl Stranger {
         }
     }
 
-    /// What is said of it by whoever wanted to read it.
+    /// What the command that reads it prints about it.
     fn said(self) -> (i32, &'static str) {
         let said = match self {
             Self::Pipe => "is a pipe, not a regular file",

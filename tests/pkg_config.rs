@@ -530,7 +530,7 @@ fn the_exit_code_is_the_real_tools() {
 
 #[test]
 fn a_directory_of_pkg_config_path_that_changed_the_answer_is_named() {
-    // Bug 936677: the variable is the machine's, whoever set it.
+    // Bug 936677: the variable is the host's, whatever set it.
     let prefix = cross(ARM);
     plain(&prefix, &format!("usr/{ARM}/usr/lib/pkgconfig"), "foo");
     package(

@@ -231,7 +231,7 @@ fn a_portageq_of_another_prefix_is_asked_and_not_read_around() {
     prefix.write("etc/crossmerge/crossmerge.toml", "ask_portageq = true\n");
     assert_eq!(cbuild(&prefix), "asked", "a user wants portageq");
     prefix.write("etc/crossmerge/crossmerge.toml", "");
-    // Without the variable our prefix is `/`, and a portageq in a directory of somebody's is not its Portage.
+    // Without the variable our prefix is `/`, and a portageq in a user's directory is not its Portage.
     let sysroot = prefix.join(format!("usr/{}", TUPLES[0]));
     prefix.unset("PORTAGE_OVERRIDE_EPREFIX");
     prefix.set("SYSROOT", sysroot);

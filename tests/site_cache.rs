@@ -89,7 +89,7 @@ fn a_user_overrides_a_layer_adds_one_and_has_the_last_word_for_a_tuple() {
         (&"no".into(), &true.into())
     );
     assert_eq!(answer(&prefix, "s390x-linux-musl", MALLOC)["value"], "yes");
-    // A kind that comes later wins, whoever says it.
+    // A later kind of answer replaces an earlier one, from whatever source.
     let layer = "kind = \"cpu\"\ntuples = [\"armv5*\"]\nexcept = [\"*-musl*\"]\n[answers]\n";
     let own = "etc/crossmerge/site-cache/old-arm.toml";
     prefix.write(

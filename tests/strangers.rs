@@ -1,8 +1,8 @@
 //! What docs/security.md promises about directory trees that another user made: a sysroot of another user's, a root that was downloaded
 //! and unpacked as root, a directory for temporary files.
 //!
-//! These run as root, and become an ordinary user where a promise is for ordinary users too. Somebody else is another user. The machine knows
-//! neither of them.
+//! These run as root, and become an ordinary user where a promise is for ordinary users too. The host knows neither
+//! that user nor the other one.
 
 mod door;
 mod generated;
@@ -15,7 +15,7 @@ mod programs;
 mod race;
 mod temporary;
 
-use crate::support::{Prefix, SOMEBODY, Said, needs_root};
+use crate::support::{OTHER_USER, Prefix, Said, needs_root};
 use std::{
     ffi::OsStr,
     os::unix::fs::{lchown, symlink},
@@ -54,7 +54,7 @@ impl Runner {
 
 /// Makes a path another user's, and all that is below it; links themselves.
 fn give_away(path: &Path) {
-    lchown(path, Some(SOMEBODY), Some(SOMEBODY)).expect("an owner");
+    lchown(path, Some(OTHER_USER), Some(OTHER_USER)).expect("an owner");
     if path.is_dir() && !path.is_symlink() {
         for entry in std::fs::read_dir(path).expect("a directory") {
             give_away(&entry.expect("an entry").path());

@@ -21,7 +21,7 @@ use std::{
 pub(crate) const CROSSMERGE: &str = env!("CARGO_BIN_EXE_crossmerge");
 
 /// Another user: one whom the machine does not know.
-pub(crate) const SOMEBODY: u32 = 4242;
+pub(crate) const OTHER_USER: u32 = 4242;
 
 #[track_caller]
 pub(crate) fn needs_root() {

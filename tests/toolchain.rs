@@ -291,7 +291,7 @@ fn own_in(prefix: &Prefix, directory: &Path, args: &[&str]) -> crate::support::S
     prefix.command("/bin/sh", words.chain(args.iter().copied()))
 }
 
-/// A root of somebody's, with a libc in every place where one is looked for.
+/// A root with a libc in every place where one is looked for.
 fn decoy(prefix: &Prefix, directory: &str) {
     for place in ["", "usr/", "../x/", "../x/usr/"] {
         for file in [

@@ -6,7 +6,7 @@ use super::{
     flags::{self, places, split},
     package::{self, Package},
 };
-use crossmerge_system::file::beneath::without_dots;
+use crossmerge_system::file::without_dots;
 use std::{ffi::OsString, os::unix::ffi::OsStrExt, path::Path};
 
 const SYSROOT: &str = "/nowhere/sysroot";

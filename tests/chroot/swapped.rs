@@ -1,4 +1,4 @@
-//! Somebody else changes the root while root enters it: at each of the system calls that go by its path, it becomes a symlink to a
+//! Another user changes the root while root enters it: at each of the system calls that go by its path, it becomes a symlink to a
 //! directory of root's.
 
 use super::{NOBODY, Rooted};

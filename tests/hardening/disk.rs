@@ -3,7 +3,7 @@
 //! Small file systems are real ones, in a mount namespace. What no machine has at hand, strace plays: it fails the Nth call of
 //! each system call that makes or changes something, for every N, or every few where they are all alike.
 
-use super::{AS_SOMEBODY, TUPLE, directory_of_somebody, left_beside, needs_root};
+use super::{AS_OTHER_USER, TUPLE, directory_of_another_user, left_beside, needs_root};
 use crate::{
     init::tree,
     kill,
@@ -241,7 +241,7 @@ fn whoever_may_not_is_told_where_and_nothing_is_done() {
     prefix.command("chmod", ["755", "."]).success();
     let own = super::copied_program(&prefix);
     for name in ["home", "home/bin", "home/closed"] {
-        directory_of_somebody(&prefix, name);
+        directory_of_another_user(&prefix, name);
     }
     prefix.command("chmod", ["0", "home/closed"]).success();
     std::fs::create_dir(prefix.join("roots")).expect("a directory");
@@ -263,7 +263,7 @@ fn whoever_may_not_is_told_where_and_nothing_is_done() {
             "--bindir",
             bindir,
         ];
-        let said = prefix.command("setpriv", AS_SOMEBODY.iter().chain(&words));
+        let said = prefix.command("setpriv", AS_OTHER_USER.iter().chain(&words));
         let said = said.fails(125, "Permission denied", "run it as root");
         let place = [sysroot, bindir]
             .into_iter()

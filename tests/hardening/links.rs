@@ -1,7 +1,7 @@
 //! No file is made, changed or removed through a link that another user could have planted.
 
 use super::{
-    AS_SOMEBODY, SOMEBODY, TUPLE, directory_of_somebody, give_away, left_beside, needs_root,
+    AS_OTHER_USER, OTHER_USER, TUPLE, directory_of_another_user, give_away, left_beside, needs_root,
 };
 use crate::{init::tree, support::Prefix};
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
@@ -25,7 +25,7 @@ impl Scene {
     fn new() -> Self {
         needs_root();
         let prefix = Prefix::with_portage();
-        let theirs = directory_of_somebody(&prefix, "home/target");
+        let theirs = directory_of_another_user(&prefix, "home/target");
         give_away(&prefix.join("home"));
         for name in [
             "passwd",
@@ -95,7 +95,7 @@ fn init_follows_no_link_that_another_user_planted() {
             "{path}: {said:#?}"
         );
         if !path.ends_with("lock") {
-            let owner = format!("belongs to {SOMEBODY}");
+            let owner = format!("belongs to {OTHER_USER}");
             assert!(said.stderr.contains(&owner), "{path}: {said:#?}");
         }
         assert_eq!(left_beside(&scene.theirs), [] as [PathBuf; 0]);
@@ -194,7 +194,7 @@ fn a_link_that_root_made_is_followed() {
             .exists()
     );
     // In a directory of another user's, it may be where another user moved it.
-    let theirs = directory_of_somebody(&prefix, "home");
+    let theirs = directory_of_another_user(&prefix, "home");
     symlink(prefix.join("mnt/big"), theirs.join("moved")).expect("a link");
     let moved = theirs.join("moved").display().to_string();
     let said = prefix.own(["init", TUPLE, "--sysroot", &moved]);
@@ -299,13 +299,13 @@ fn fix_root_export_and_the_state_follow_no_planted_link() {
 #[test]
 fn a_user_is_kept_from_the_links_of_others_too() {
     needs_root();
-    // Whoever may write to a directory with the sticky bit plants a link in it.
+    // A user who may write to a directory with the sticky bit plants a symlink in it.
     let prefix = &Prefix::new();
     let shared = prefix.join("shared");
     std::fs::create_dir(&shared).expect("a directory");
     prefix.command("chmod", ["1777", "shared"]).success();
     prefix.command("chmod", ["755", "."]).success();
-    symlink(directory_of_somebody(prefix, "mine"), shared.join("x")).expect("a link");
+    symlink(directory_of_another_user(prefix, "mine"), shared.join("x")).expect("a link");
     std::os::unix::fs::lchown(shared.join("x"), Some(4343), Some(4343)).expect("an owner");
     let program = super::copied_program(prefix);
     let words = [
@@ -320,7 +320,7 @@ fn a_user_is_kept_from_the_links_of_others_too() {
         "--bindir",
         "mine",
     ];
-    let said = prefix.command("setpriv", AS_SOMEBODY.iter().chain(&words));
+    let said = prefix.command("setpriv", AS_OTHER_USER.iter().chain(&words));
     let link = format!("`{}`", shared.join("x").display());
     said.fails(125, &link, "use its own path");
 }

@@ -138,7 +138,7 @@ fn who_waits_says_for_whom() {
     prefix.own(["init", TUPLE]).success();
     let lock = prefix.join(format!("usr/{TUPLE}/var/lib/crossmerge/lock"));
     let lock = lock.display().to_string();
-    // Whoever holds it does so until the one who waits has said so.
+    // The holder keeps it until the process that waits has printed its note.
     let held = "until grep -q waiting said 2> /dev/null; do :; done";
     let script = format!(
         "flock \"$0\" sh -c '> held; {held}' & until [ -e held ]; do :; done; crossmerge init {TUPLE} 2> said"
@@ -159,7 +159,7 @@ fn another_user_cannot_hold_the_lock() {
     prefix.command("chmod", ["755", "."]).success();
     prefix.own(["init", TUPLE]).success();
     let lock = format!("usr/{TUPLE}/var/lib/crossmerge/lock");
-    let words = [&super::AS_SOMEBODY[..], &["cat", &lock]].concat();
+    let words = [&super::AS_OTHER_USER[..], &["cat", &lock]].concat();
     let said = prefix.command("setpriv", words);
     assert!(said.stderr.contains("Permission denied"), "{said:#?}");
 }

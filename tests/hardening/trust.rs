@@ -1,6 +1,6 @@
 //! Nothing is run as root from a place that another user may write to without saying so.
 
-use super::{AS_SOMEBODY, SOMEBODY, TUPLE, directory_of_somebody, give_away, needs_root};
+use super::{AS_OTHER_USER, OTHER_USER, TUPLE, directory_of_another_user, give_away, needs_root};
 use crate::support::{CROSSMERGE, Prefix, Said};
 use std::path::Path;
 
@@ -43,7 +43,7 @@ fn root_hears_once_of_a_tool_that_another_user_may_change() {
 
     let tools = prefix.join("tools");
     let named = format!(
-        "`{}` (owner {SOMEBODY}, group {SOMEBODY}, mode 755)",
+        "`{}` (owner {OTHER_USER}, group {OTHER_USER}, mode 755)",
         tools.display()
     );
     give_away(&tools);
@@ -72,7 +72,7 @@ fn root_hears_once_of_a_tool_that_another_user_may_change() {
         &[&format!("may change `{}`", tool.display())],
     );
     std::fs::remove_file(&tool).expect("gone");
-    let theirs = directory_of_somebody(&prefix, "home");
+    let theirs = directory_of_another_user(&prefix, "home");
     let real = prefix.script("home/emerge", "#!/bin/sh\n");
     std::os::unix::fs::symlink(&real, &tool).expect("a link");
     warns(
@@ -114,8 +114,8 @@ fn root_hears_of_a_link_that_another_user_may_replace() {
     // Whose it is counts where everybody may put something.
     for (mode, owner, weak) in [
         ("1777", "0", 0),
-        ("1777", &*SOMEBODY.to_string(), 1),
-        ("755", &*SOMEBODY.to_string(), 0),
+        ("1777", &*OTHER_USER.to_string(), 1),
+        ("755", &*OTHER_USER.to_string(), 0),
     ] {
         prefix.command("chmod", [mode, "tools"]).success();
         let args = ["-h", owner, "tools/emerge"];
@@ -127,7 +127,7 @@ fn root_hears_of_a_link_that_another_user_may_replace() {
 #[test]
 fn what_a_user_named_is_looked_at_too_and_what_others_run_is_not() {
     let prefix = scene();
-    directory_of_somebody(&prefix, "home");
+    directory_of_another_user(&prefix, "home");
     let theirs = prefix.script("home/emerge", "#!/bin/sh\n");
     let prefix = prefix.with("CROSS_CMD", &theirs);
     warns(&emerge(&prefix), &["home` (owner"]);
@@ -140,7 +140,7 @@ fn what_a_user_named_is_looked_at_too_and_what_others_run_is_not() {
         .chain([own.as_path(), theirs.as_path()]);
     let said = prefix.command(
         "setpriv",
-        AS_SOMEBODY.map(Path::new).into_iter().chain(words),
+        AS_OTHER_USER.map(Path::new).into_iter().chain(words),
     );
     assert_eq!(warnings(&said.success()), [] as [&str; 0]);
 }
@@ -164,7 +164,7 @@ fn root_hears_of_a_path_that_depends_on_where_it_is() {
 #[test]
 fn the_compiler_that_init_adopts_is_looked_at() {
     let prefix = scene();
-    directory_of_somebody(&prefix, "sdk");
+    directory_of_another_user(&prefix, "sdk");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctor/sdk.sh");
     let sdk = prefix.join("sdk").display().to_string();
     prefix.command("/bin/sh", [script, &sdk]).success();
@@ -176,7 +176,7 @@ fn the_compiler_that_init_adopts_is_looked_at() {
 #[test]
 fn a_qemu_that_another_user_may_change_is_not_registered_for_everybody() {
     let prefix = scene();
-    let theirs = directory_of_somebody(&prefix, "home");
+    let theirs = directory_of_another_user(&prefix, "home");
     // Debian's is linked statically, which is asked first.
     std::fs::copy("/usr/bin/qemu-s390x-static", theirs.join("qemu-s390x")).expect("QEMU");
     let path = format!("{}:/usr/bin:/bin", theirs.display());
@@ -200,14 +200,14 @@ fn a_qemu_that_another_user_may_change_is_not_registered_for_everybody() {
 #[test]
 fn probes_are_not_run_where_another_user_may_write_or_nothing_runs() {
     let prefix = scene();
-    let theirs = directory_of_somebody(&prefix, "home");
+    let theirs = directory_of_another_user(&prefix, "home");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctor/sdk.sh");
     let sdk = prefix.join("sdk").display().to_string();
     prefix.command("/bin/sh", [script, &sdk]).success();
     let tools = format!("{sdk}/bin/arm-linux-gnueabi-");
     let init = ["init", TUPLE, "--toolchain", &tools, "--dry-run"];
     let said = prefix.with("TMPDIR", &theirs).own(init).success();
-    let line = format!("may write to `{}` (owner {SOMEBODY}", theirs.display());
+    let line = format!("may write to `{}` (owner {OTHER_USER}", theirs.display());
     assert_eq!(
         said.stderr.matches("temporary files go to `/tmp`").count(),
         1,

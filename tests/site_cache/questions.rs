@@ -97,7 +97,7 @@ const MEMBERS: [(&str, &str, &str); 25] = [
         "gl_cv_func_strtok_r_works",
         "no",
     ),
-    // Somebody else's text, and an answer that does not depend on any.
+    // A text of other origin, and an answer that does not depend on any.
     (
         "Reject hosts whose regoff_t values are",
         "gl_cv_func_isnanl_works",

@@ -1,7 +1,10 @@
 //! What is refused is refused before anything is changed; and nobody else can hold a lock of root's.
 
-use super::{Runner, SOMEBODY, TUPLE, ends, give_away, hash, limited, link, scene};
-use crate::init::{tree, unchanged};
+use super::{OTHER_USER, Runner, TUPLE, ends, give_away, hash, limited, link, scene};
+use crate::{
+    init::{tree, unchanged},
+    support::Prefix,
+};
 use std::{
     os::unix::fs::{MetadataExt, lchown, symlink},
     path::Path,
@@ -41,7 +44,7 @@ fn fix_root_looks_at_every_place_before_it_changes_one() {
                 assert_eq!(said.code, Some(125), "{links}: {said:#?}");
                 unchanged(&before, &tree(&prefix.join("s")));
             } else {
-                // A directory under the name of a link is somebody's, and is left.
+                // A directory under the name of a symlink is another user's, and is left.
                 assert!(said.success().stderr.contains("left     "));
             }
         }
@@ -96,17 +99,17 @@ fn remove_leaves_what_others_put_in_path_and_ends_well() {
     }
 }
 
-/// Somebody else who holds a lock on what has the path.
+/// A process of another user that holds a lock on the file of the path.
 fn holder(path: &Path) -> Child {
     #[expect(clippy::disallowed_methods, reason = "it runs beside the test")]
     let mut command = std::process::Command::new("setpriv");
-    let somebody = SOMEBODY.to_string();
+    let user = OTHER_USER.to_string();
     let child = command
         .args([
             "--reuid",
-            &somebody,
+            &user,
             "--regid",
-            &somebody,
+            &user,
             "--clear-groups",
             "flock",
             "-xF",
@@ -159,20 +162,25 @@ fn nobody_keeps_root_waiting_by_a_lock() {
     }
 }
 
+/// A scene with a compiler, and a directory `shared` in which every user may write, and the runner may replace files.
+fn with_shared_directory(runner: Runner) -> Prefix {
+    let mut prefix = scene();
+    prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
+    std::fs::create_dir(prefix.join("shared")).expect("a directory");
+    runner.takes(&mut prefix);
+    // In a directory with the sticky bit, only root can replace another user's file.
+    let mode = match runner {
+        Runner::Root => "1777",
+        Runner::User => "777",
+    };
+    prefix.command("chmod", [mode, "shared"]).success();
+    prefix
+}
+
 #[test]
 fn a_mode_of_another_users_is_not_that_of_roots_file() {
     for runner in Runner::BOTH {
-        let mut prefix = scene();
-        prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
-        std::fs::create_dir(prefix.join("shared")).expect("a directory");
-        runner.takes(&mut prefix);
-        // In a directory with the sticky bit, only root can replace another user's file.
-        let mode = if runner == Runner::Root {
-            "1777"
-        } else {
-            "777"
-        };
-        prefix.command("chmod", [mode, "shared"]).success();
+        let prefix = with_shared_directory(runner);
         for (mode, his, wanted) in [
             ("666", true, 0o644),
             ("777", true, 0o644),
@@ -186,7 +194,7 @@ fn a_mode_of_another_users_is_not_that_of_roots_file() {
             }
             let path = prefix.write("shared/t.cmake", "# other\n");
             prefix.command("chmod", [mode, "shared/t.cmake"]).success();
-            let owner = Some(if his { SOMEBODY } else { runner.uid() });
+            let owner = Some(if his { OTHER_USER } else { runner.uid() });
             lchown(&path, owner, owner).expect("an owner");
             let file = path.display().to_string();
             prefix
@@ -206,17 +214,7 @@ fn a_mode_of_another_users_is_not_that_of_roots_file() {
 #[test]
 fn a_file_of_another_users_with_the_same_text_becomes_roots() {
     for runner in Runner::BOTH {
-        let mut prefix = scene();
-        prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
-        std::fs::create_dir(prefix.join("shared")).expect("a directory");
-        runner.takes(&mut prefix);
-        // In a directory with the sticky bit, only root can replace another user's file.
-        let mode = if runner == Runner::Root {
-            "1777"
-        } else {
-            "777"
-        };
-        prefix.command("chmod", [mode, "shared"]).success();
+        let prefix = with_shared_directory(runner);
         let path = prefix.join("shared/t.cmake");
         let file = path.display().to_string();
         let export = || prefix.own(["export", TUPLE, "cmake", &file, "--force"]);

@@ -1,4 +1,4 @@
-//! Nothing outside a sysroot is changed by way of it, whoever owns the links in it: a root that was unpacked as root is full of root's.
+//! Nothing outside a sysroot is changed by way of it, whichever user owns the symlinks in it: a root that was unpacked as root is full of root's.
 
 use super::{Runner, TUPLE, give_away, hash, link, machine, scene};
 use crate::{

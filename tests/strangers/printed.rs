@@ -4,7 +4,7 @@
 use super::{TUPLE, give_away, hash, link, scene};
 use crate::support::Said;
 
-/// What somebody may call a file, and the line that it would print.
+/// A name that another user may give to a file, and the line that it would print.
 const NAMES: [&str; 4] = [
     "\u{1b}]0;owned\u{7}",
     "x\nremoved  everything",

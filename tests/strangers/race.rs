@@ -7,7 +7,7 @@
 
 mod stops;
 
-use super::{Runner, SOMEBODY, TUPLE, USER, hash, scene_in, tree_of};
+use super::{OTHER_USER, Runner, TUPLE, USER, hash, scene_in, tree_of};
 use crate::{
     init::{tree, unchanged},
     support::Prefix,
@@ -215,7 +215,7 @@ impl Contest {
         ] {
             for path in tree_of(&self.prefix.join(place)) {
                 let there = path.symlink_metadata().expect("metadata");
-                let may_read = there.uid() == SOMEBODY || there.mode() & 0o044 != 0;
+                let may_read = there.uid() == OTHER_USER || there.mode() & 0o044 != 0;
                 if there.is_file() && may_read {
                     let text = fs::read(&path).unwrap_or_default();
                     if String::from_utf8_lossy(&text).contains(SECRET) {
@@ -287,7 +287,7 @@ fn give(top: &Path, runner: Runner) {
     for path in tree_of(top).into_iter().chain([top.to_owned()]) {
         let metadata = path.symlink_metadata().expect("metadata");
         let is_users = runner == Runner::User && metadata.is_file();
-        let owner = Some(if is_users { USER } else { SOMEBODY });
+        let owner = Some(if is_users { USER } else { OTHER_USER });
         lchown(&path, owner, owner).expect("an owner");
         if runner == Runner::User && metadata.is_dir() {
             fs::set_permissions(&path, PermissionsExt::from_mode(0o777)).expect("a mode");

@@ -83,7 +83,8 @@ fn the_dynamic_linker_of_another_users_sysroot_is_named_before_it_is_run() {
         let warning = "the dynamic linker and the libc in";
         let said = run();
         assert!(!said.stderr.contains(warning), "{his}: {said:#?}");
-        std::os::unix::fs::lchown(prefix.join(his), Some(super::SOMEBODY), None).expect("an owner");
+        std::os::unix::fs::lchown(prefix.join(his), Some(super::OTHER_USER), None)
+            .expect("an owner");
         let said = run();
         let is_named = said.stderr.contains(warning);
         // A link of his in root's directory is root's to follow; what it leads to counts.

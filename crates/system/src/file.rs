@@ -27,7 +27,7 @@ pub use beneath::{Node, Tree, look_to_change};
 pub use directory::{Directory, is_kind, look_at};
 pub use error::{FileError, hint, is_refusal};
 pub use lock::{take, take_in};
-pub use path::{Identity, below, canonical, is_executable, own_directory};
+pub use path::{Identity, below, canonical, is_executable, own_directory, without_dots};
 pub use places::{Directories, Places};
 pub use temporary::{Temporary, temporary};
 pub use trust::{WritableByOthers, another, writable_by_others};

@@ -144,7 +144,7 @@ mod tests {
     fn root_of_another_users_system_does_not_act_for_it() {
         for (uid, map, owner, acts) in [
             (0, WHOLE, 0, true),
-            // The mapping is complete, so this is root, whoever owns `/usr`.
+            // The mapping is complete, so this is root, whichever user owns `/usr`.
             (0, WHOLE, 1000, true),
             // `unshare --map-root-user`, alone and with subordinate IDs, and once more inside.
             (0, ALONE, 65534, false),

@@ -3,7 +3,7 @@
 //!
 //! [`Tree::open`] walks the path to the tree as it is written and keeps a descriptor of it. Everything below is opened
 //! from that descriptor, one component at a time with `O_NOFOLLOW`. So a path is resolved only once, and no symlink
-//! leads out of the tree, whoever owns it and whatever another user changes meanwhile. A [`Node`] is an `O_PATH`
+//! leads out of the tree, whichever user owns it and whatever another user changes meanwhile. A [`Node`] is an `O_PATH`
 //! descriptor. Type, identity, mode and content are all taken from it, so a device or a FIFO is recognised before it
 //! is opened.
 //!
@@ -16,6 +16,7 @@ use super::{
     error::FileError,
     owner::Owned,
     path::Identity,
+    path::without_dots,
     read, refused,
     trust::Trust,
     walk::{MOST_LINKS, Rest, push},
@@ -572,18 +573,6 @@ enum To {
     Here,
     /// The top of the tree, with this path instead of the target.
     Top(PathBuf),
-}
-
-/// Removes `..` from a path lexically.
-pub fn without_dots(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => drop(plain.pop()),
-            part => plain.push(part),
-        }
-    }
-    plain
 }
 
 /// Returns whether the error means that the path does not exist.

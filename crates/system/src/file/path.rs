@@ -62,7 +62,8 @@ pub fn canonical(path: &Path) -> PathBuf {
     }
 }
 
-fn without_dots(path: &Path) -> PathBuf {
+/// Removes `..` from a path lexically.
+pub fn without_dots(path: &Path) -> PathBuf {
     path.components().fold(PathBuf::new(), |mut plain, part| {
         match part {
             Component::ParentDir => drop(plain.pop()),

@@ -88,6 +88,14 @@ pub fn open_looked_at(looked_at: &OwnedFd, path: &Path) -> io::Result<File> {
     Ok(open_again(&file, path)?.0)
 }
 
+/// Opens the file of a path after a check of its kind: to open some devices has an effect.
+fn open_after_look(path: &Path) -> io::Result<(File, Metadata)> {
+    let mut options = OpenOptions::new();
+    let options = options.read(true).custom_flags(OFlag::O_PATH.bits());
+    let looked_at = options.open(path).map_err(|e| unreadable(path, e))?;
+    open_again(&looked_at, path)
+}
+
 /// Opens the file as [`open_looked_at`] does, and returns its metadata too.
 fn open_again(looked_at: &File, path: &Path) -> io::Result<(File, Metadata)> {
     let metadata = looked_at.metadata().map_err(|e| unreadable(path, e))?;
@@ -168,10 +176,7 @@ pub(super) fn owner_of_same(path: &Path, text: &[u8]) -> Option<u32> {
 
 /// Reads a whole file, and checks its type before opening it: a device in its place is not opened at all.
 pub fn read_after_look(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let mut options = OpenOptions::new();
-    let options = options.read(true).custom_flags(OFlag::O_PATH.bits());
-    let looked_at = options.open(path).map_err(|e| unreadable(path, e))?;
-    let (file, metadata) = open_again(&looked_at, path)?;
+    let (file, metadata) = open_after_look(path)?;
     whole(take(file, &metadata, path, limit)?, limit)
 }
 
@@ -179,12 +184,9 @@ pub fn read_after_look(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 /// or be readable by everybody, and each directory on its path accessible likewise. Otherwise crossmerge would reveal
 /// a file that only its own user may read.
 pub fn read_for_another(path: &Path, limit: u64, user: u32) -> io::Result<Vec<u8>> {
-    let mut options = OpenOptions::new();
-    let options = options.read(true).custom_flags(OFlag::O_PATH.bits());
-    let looked_at = options.open(path).map_err(|e| unreadable(path, e))?;
-    let (file, metadata) = open_again(&looked_at, path)?;
+    let (file, metadata) = open_after_look(path)?;
     // The path of the open file from the kernel, because the path may contain symlinks.
-    let real = fs_err::read_link(format!("/proc/self/fd/{}", looked_at.as_raw_fd()))?;
+    let real = fs_err::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
     let may = |file: &Metadata, bit: u32| file.uid() == user || file.mode() & bit != 0;
     let is_open = may(&metadata, 0o004)
         && real
