@@ -634,7 +634,7 @@ fn a_toolchain_with_another_libc_system_or_abi_is_refused() {
         ("aarch64-unknown-linux-musl", &["--llvm"]),
         ("armv7a-unknown-linux-musleabihf", &["--llvm"]),
         ("powerpc64-unknown-linux-musl", &["--llvm"]),
-        ("x86_64-w64-mingw32", &["--llvm"]),
+        ("x86_64-unknown-mingw32", &["--llvm"]),
     ] {
         prefix.own([&["init", tuple], options].concat()).success();
     }
