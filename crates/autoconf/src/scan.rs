@@ -145,7 +145,7 @@ impl CrossDefault {
         }
     }
 
-    /// Returns the text for a user.
+    /// Returns the default as text for a user.
     pub fn to_text(&self) -> String {
         match self {
             Self::Values(values) => {
@@ -172,6 +172,10 @@ pub fn without_guess(value: &str) -> &str {
 
 /// Finds the scripts of a path: the file itself, or `configure` in the directory, with `recursive` also in its
 /// subdirectories.
+///
+/// # Errors
+///
+/// [`ScanError::NoScript`] if there is none, and [`ScanError::Unreadable`] if a directory cannot be read.
 pub fn scripts(path: &Path, recursive: bool) -> Result<Vec<PathBuf>, ScanError> {
     if !path.is_dir() {
         return Ok(vec![path.into()]);
@@ -212,6 +216,11 @@ fn is_made_by_autoconf(text: &str) -> bool {
 }
 
 /// Reads and scans a script. Also returns its text.
+///
+/// # Errors
+///
+/// [`ScanError::Unreadable`] if the script cannot be read, and [`ScanError::NotAutoconf`] if it checks
+/// `$cross_compiling` nowhere and Autoconf did not generate it.
 pub fn read(path: &Path, host: &ScriptHost) -> Result<(Scan, String), ScanError> {
     let text = read::read(path, read::CONFIGURE).map_err(ScanError::Unreadable)?;
     let text = String::from_utf8_lossy(&text).into_owned();
@@ -351,7 +360,8 @@ fn default_of(values: &BTreeSet<&Value>) -> CrossDefault {
     CrossDefault::Values(texts)
 }
 
-/// Returns the final value of a variable that its own test sets to `cross`, which means "decided later".
+/// Returns the final value of a variable that its own test sets to `cross`, which means "decided later"; `None` if the
+/// test does not do that.
 fn later(blocks: &[&BlockOutcome], end: Option<&Values>) -> Option<CrossDefault> {
     let is_later = |value: &Value| matches!(value, Value::Text(text) if text == "cross");
     let mut values = blocks.iter().flat_map(|outcome| &outcome.values);
@@ -601,11 +611,11 @@ mod tests {
     }
 
     /// Returns the default of a script's only test. `decides` is its code in a cross build, between the code `before`
-    /// and `behind`.
-    fn default(tuple: &str, before: &str, decides: &str, behind: &str) -> String {
+    /// and `after`.
+    fn default(tuple: &str, before: &str, decides: &str, after: &str) -> String {
         let text = format!(
             "{before}\nif test ${{x_cv_a+y}}\nthen :\nelse $as_nop\n  if test \"$cross_compiling\" = yes\nthen :\n{decides}\n\
-             else $as_nop\n  if ac_fn_c_try_run \"$LINENO\"\nthen :\n  x_cv_a=ran\nfi\nfi\nfi\n{behind}\n"
+             else $as_nop\n  if ac_fn_c_try_run \"$LINENO\"\nthen :\n  x_cv_a=ran\nfi\nfi\nfi\n{after}\n"
         );
         let host = ScriptHost::of(&tuple.parse().expect(tuple));
         let [test] = &scan(&text, &host).tests[..] else {
@@ -618,7 +628,7 @@ mod tests {
     fn the_default_is_what_the_script_would_set() {
         const LINUX: &str = "arm-unknown-linux-gnueabi";
         const HOSTS: &str = "case \"$host_os\" in\n mingw*) x_cv_a=\"guessing no\" ;;\n *-gnu* | gnu*) x_cv_a=\"guessing yes\" ;;\n esac";
-        for (tuple, before, decides, behind, wanted) in [
+        for (tuple, before, decides, after, wanted) in [
             (LINUX, "", "x_cv_a=no", "", "no"),
             (LINUX, "", ":", "", "nothing is set"),
             (
@@ -664,9 +674,9 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                default(tuple, before, decides, behind),
+                default(tuple, before, decides, after),
                 wanted,
-                "{before} {decides} {behind}"
+                "{before} {decides} {after}"
             );
         }
     }

@@ -235,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_value_means_what_the_constant_says() {
+    fn an_empty_value_means_what_the_constant_states() {
         let env: Env = [("EPREFIX", ""), ("CROSS_CMD", ""), ("CBUILD", "x")]
             .into_iter()
             .collect();

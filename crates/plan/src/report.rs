@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-/// The exit code of crossmerge's own failures, the one that `env` and `nohup` use, so that it is not taken for a
+/// The exit code of crossmerge's own failures. `env` and `nohup` use the same one, so that it is not mistaken for a
 /// tool's.
 pub const OWN_FAILURE: u8 = 125;
 
@@ -122,6 +122,10 @@ impl Explain for OutputError {}
 
 /// Prints all of a text on stdout. If the reader has closed the pipe, as `head` does, this is no error: the returned
 /// exit code is that of a program killed by SIGPIPE.
+///
+/// # Errors
+///
+/// An [`OutputError`] if stdout cannot be written for another reason.
 pub fn print(text: &[u8]) -> Result<ExitCode, OutputError> {
     let mut stdout = io::stdout();
     let written = stdout.write_all(text).and_then(|()| stdout.flush());
@@ -129,6 +133,10 @@ pub fn print(text: &[u8]) -> Result<ExitCode, OutputError> {
 }
 
 /// Returns the exit code after a write to stdout: `code`, or that of SIGPIPE if the reader has closed the pipe.
+///
+/// # Errors
+///
+/// An [`OutputError`] if the write failed for another reason.
 pub fn printed(written: io::Result<()>, code: ExitCode) -> Result<ExitCode, OutputError> {
     match written {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::from(BROKEN_PIPE)),

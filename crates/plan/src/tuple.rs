@@ -74,6 +74,10 @@ impl Explain for TupleError {
 
 impl Tuple {
     /// Parses a tuple from an argument or a file name.
+    ///
+    /// # Errors
+    ///
+    /// A [`TupleError`] if the string is not a tuple.
     pub fn from_os(word: &OsStr) -> Result<Self, TupleError> {
         match word.to_str() {
             Some(word) => word.parse(),

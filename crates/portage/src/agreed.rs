@@ -49,7 +49,7 @@ impl AgreedFingerprints {
         self.0.contains(fingerprint)
     }
 
-    /// Adds fingerprints. A record that would become too long is cleared first.
+    /// Adds fingerprints. If the record would then have more than [`MOST`], the old ones are removed first.
     pub(super) fn add(&mut self, fingerprints: Vec<String>) {
         if self.0.len() + fingerprints.len() > MOST {
             self.0.clear();
@@ -69,7 +69,8 @@ impl AgreedFingerprints {
     }
 }
 
-/// Adds one part to a hash, with its length, so that two parts never look like one.
+/// Adds one part to a hash, with its length before it. Without the length, the parts `a`, `bc` and `ab`, `c` would have
+/// the same hash.
 pub(super) fn add(hash: &mut Sha256, part: &[u8]) {
     hash.update((part.len() as u64).to_le_bytes());
     hash.update(part);

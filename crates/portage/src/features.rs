@@ -95,7 +95,8 @@ const ALWAYS: [&str; 88] = [
 ];
 
 /// FEATURES that only some versions know. The versions after a feature alternate: the first one that knows it, the
-/// first one that no longer does, and so on. What the oldest version knows begins with [`Version::OLDEST`].
+/// first one that no longer does, and so on. If the oldest version knows a feature, its list begins with
+/// [`Version::OLDEST`].
 const SOMETIMES: [(&str, &[Version]); 12] = [
     ("buildpkg-proactive", &[Version::of(80, 0)]),
     (

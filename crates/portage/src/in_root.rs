@@ -29,7 +29,7 @@ pub struct InRoot {
 }
 
 impl InRoot {
-    /// Returns the settings of the root behind an open tree.
+    /// Returns the files of the root that an open tree contains.
     pub fn of(root: Rc<Tree>) -> Self {
         Self {
             files: SettingsFiles::in_root(Rc::clone(&root)),
@@ -37,8 +37,11 @@ impl InRoot {
         }
     }
 
-    /// Returns the text of a file by its path inside the root; `None` if it does not exist. Anything but a regular
-    /// file, and a file beyond the limit, is a [`Refusal`].
+    /// Returns the text of a file by its path inside the root; `None` if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`] if the path is not a regular file, or if the file exceeds the limit.
     pub fn text(&self, path: &str) -> Result<Option<Rc<str>>, Refusal> {
         self.files
             .read(path)
@@ -46,6 +49,10 @@ impl InRoot {
     }
 
     /// Returns DISTDIR from make.globals and make.conf, as far as they can be read.
+    ///
+    /// # Errors
+    ///
+    /// A final [`Refusal`]: Portage could not read the files either.
     pub fn distdir(&self) -> Result<PathBuf, Refusal> {
         let mut place = PathBuf::from(DISTFILES);
         for (file, reading) in [
@@ -64,7 +71,11 @@ impl InRoot {
         Ok(place)
     }
 
-    /// Returns the name and directory of each repository in repos.conf; none if it is not understood.
+    /// Returns the name and directory of each repository in repos.conf; no repositories if it is not understood.
+    ///
+    /// # Errors
+    ///
+    /// A final [`Refusal`], or one for a repos.conf that is too long.
     pub fn repositories(&self) -> Result<Vec<(String, String)>, Refusal> {
         let mut texts = Vec::new();
         let mut length = 0;
@@ -87,8 +98,8 @@ impl InRoot {
         Ok(places_in(&texts))
     }
 
-    /// Turns a refusal into `None`: the mounts do without files that crossmerge does not understand. A final refusal,
-    /// which Portage could not handle either, stays an error.
+    /// Turns a refusal into `None`: a file that crossmerge does not understand has no effect on the mounts. A final
+    /// refusal stays an error, because Portage could not read the file either.
     fn as_far_as_it_can<T>(&self, read: Result<T, Refusal>) -> Result<Option<T>, Refusal> {
         match read {
             Err(refusal) if refusal.is_final => Err(self.outside(refusal)),
@@ -110,7 +121,7 @@ impl InRoot {
 }
 
 /// Returns the name and directory of each repository in the texts of a repos.conf, in which later texts override
-/// earlier ones; none if one of them is not understood.
+/// earlier ones; no repositories if one of the texts is not understood.
 pub(super) fn places_in(texts: &[impl AsRef<str>]) -> Vec<(String, String)> {
     let mut all = Ini::default();
     let mut texts = texts.iter().map(AsRef::as_ref);

@@ -47,7 +47,7 @@ impl Current {
 }
 
 impl Ini {
-    /// Starts with defaults that no file sets.
+    /// Returns the content without any file: only these defaults, which files may override.
     pub(crate) fn new(defaults: &[(&str, &str)]) -> Self {
         let own = |(name, value): &(&str, &str)| (name.to_lowercase(), (*value).to_owned());
         let defaults: IniOptions = defaults.iter().map(own).collect();

@@ -1,8 +1,9 @@
 //! Finds out which version of Portage a `portageq` belongs to. It reads files only, in microseconds, since every call
 //! of an applet needs the answer.
 //!
-//! Python's rules for finding a module have many exceptions. So every place where this Python may find Portage is
-//! checked, and all of them have to contain the same version. Anything else is a [`Refusal`], and portageq is asked.
+//! Python's rules for finding a module have many exceptions. So crossmerge checks every directory where this Python may
+//! find Portage, and all of them have to contain the same version. Anything else is a [`Refusal`], and crossmerge asks
+//! portageq.
 
 use super::{refusal::Refusal, version::Version};
 use crossmerge_plan::env::{self, Env};
@@ -34,6 +35,10 @@ const LIBRARIES: [&str; 2] = ["lib", "lib64"];
 const SITES: [&str; 2] = ["site-packages", "dist-packages"];
 
 /// Finds the Portage that a portageq starts.
+///
+/// # Errors
+///
+/// A [`Refusal`] if the Portage is not found, has no release number, or if several versions may be started.
 pub fn find(portageq: &Path, env: &Env) -> Result<Installed, Refusal> {
     let unknown = |reason: &str| Refusal {
         file: Some(portageq.to_owned()),
@@ -95,12 +100,12 @@ fn scripts(portageq: &Path) -> Vec<PathBuf> {
 struct Python {
     prefix: PathBuf,
     name: String,
-    /// Whether it is a virtual environment, which only has its own packages.
+    /// Whether it is a virtual environment, which has only its own packages.
     is_venv: bool,
 }
 
 impl Python {
-    /// Returns the Python in a script's first line.
+    /// Returns the Python that a script's first line names; `None` if that is unknown.
     fn of(script: &Path, env: &Env) -> Option<Self> {
         let head = read::head(script, 512).ok()?;
         let mut lines = head.split(|byte| *byte == b'\n');
@@ -125,7 +130,7 @@ impl Python {
         let above = |file: &Path| Some(file.parent()?.parent()?.to_owned());
         let own = above(&interpreter)?;
         let config = read::read_to_string(&own.join("pyvenv.cfg"), read::SETTINGS).ok();
-        if config.as_deref().is_some_and(sees_the_system) {
+        if config.as_deref().is_some_and(has_system_packages) {
             return None;
         }
         // An ordinary user may be able to read root's virtual environment but not the Python that created it.
@@ -188,7 +193,7 @@ fn name_in(config: &str) -> Option<String> {
 }
 
 /// Returns whether a virtual environment also has the system's packages.
-fn sees_the_system(config: &str) -> bool {
+fn has_system_packages(config: &str) -> bool {
     let pairs = config.lines().filter_map(|line| line.split_once('='));
     let mut pairs = pairs.map(|(key, value)| (key.trim(), value.trim()));
     pairs.any(|(key, value)| {

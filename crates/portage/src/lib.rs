@@ -198,6 +198,10 @@ impl SettingsReader {
     }
 
     /// Records the fingerprints of settings on which crossmerge and portageq agree.
+    ///
+    /// # Errors
+    ///
+    /// The error of creating the directory `state` or of writing the record in it.
     pub fn agree(&mut self, state: &Path, fingerprints: Vec<String>) -> std::io::Result<()> {
         self.agreed.add(fingerprints);
         self.agreed.write(state)
@@ -260,11 +264,16 @@ impl SettingsQuery {
     }
 
     /// Answers the query from the files, as this Portage would.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`] if a file, the environment or a name is not fully understood. Also if this version of Portage was
+    /// never measured, and these settings were not compared with portageq's answers.
     pub fn read(&self, env: &Env, reader: &SettingsReader) -> Result<Settings, Refusal> {
         self.read_with(&SharedFiles::default(), env, reader)
     }
 
-    /// Answers like [`Self::read`], but takes files that another query of the same call has read from `shared`.
+    /// Answers like [`Self::read`], but reads no file again that another query of the same call has added to `shared`.
     fn read_with(
         &self,
         shared: &SharedFiles,
@@ -321,6 +330,11 @@ impl SettingsQuery {
 
     /// Compares all variables with portageq's answer: returns the fingerprint if they agree, else a description of the
     /// first difference.
+    ///
+    /// # Errors
+    ///
+    /// [`CompareError::Reading`] if crossmerge cannot read the settings, and [`CompareError::Portage`] if portageq does
+    /// not answer.
     pub fn compare(
         &self,
         env: &Env,
@@ -376,6 +390,10 @@ pub fn make_conf_value(configroot: &Path, name: &str) -> Option<String> {
 
 /// Answers the queries by reading files. Queries that reading cannot answer, or all if there is no `reader`, go to
 /// portageq processes that run at the same time, since each has to start Python.
+///
+/// # Errors
+///
+/// [`PortageError::Refused`] if a refusal is final, else the reason why portageq did not answer.
 pub fn ask(
     env: &Env,
     reader: Option<&SettingsReader>,

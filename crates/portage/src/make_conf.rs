@@ -1,8 +1,8 @@
 //! Reads files of assignments: make.conf, make.globals, make.defaults and profile.env.
 //!
 //! Portage reads them leniently: after a line that it does not understand, it keeps the assignments so far and ignores
-//! the rest of the file. crossmerge does the same. An error that ends Portage itself, such as a quote that is not
-//! closed, is refused.
+//! the rest of the file. crossmerge does the same. It refuses a file on which Portage itself fails, such as one with a
+//! quote that is not closed.
 
 use super::{
     refusal::Refusal,

@@ -17,6 +17,10 @@ pub const MERGED: &str = "var/db/pkg";
 ///
 /// Files are compared by identity, not by path: a path in CONTENTS may lead through a symlink to a merged directory,
 /// such as `lib` to `usr/lib`.
+///
+/// # Errors
+///
+/// The error of reading a directory or a CONTENTS in `merged`.
 pub fn owners<'a>(
     merged: Option<&Node>,
     identity: impl Fn(&Path) -> Option<Identity>,

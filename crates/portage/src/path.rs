@@ -35,7 +35,7 @@ pub(crate) fn normalise(path: &str) -> String {
     format!("/{}", parts.join("/"))
 }
 
-/// Normalises a root, which ends in one slash, as Portage writes it.
+/// Normalises the path of a root. As in Portage, it then ends in one slash.
 pub(crate) fn root(name: &str, path: &str) -> Result<String, Refusal> {
     match path {
         "" => Ok("/".into()),
@@ -56,8 +56,8 @@ pub(crate) fn text<'a>(
         .ok_or_else(|| Refusal::question(format!("{name} is not UTF-8: `{}`", path.display())))
 }
 
-/// Returns the metadata of the file at a path, with symlinks followed; `None` if it does not exist. Portage stops where
-/// permission is denied, and so does crossmerge.
+/// Returns the metadata of the file at a path, with symlinks followed; `None` if it does not exist. Portage fails if
+/// permission is denied, so that is a refusal.
 pub(crate) fn stat(path: &str) -> Result<Option<fs::Metadata>, Refusal> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(Some(metadata)),
@@ -104,7 +104,7 @@ pub(crate) fn resolve_missing(path: &str) -> Result<String, Refusal> {
     }
 }
 
-/// Returns the path or the nearest of its parents that exists.
+/// Returns the path if it exists, else its nearest existing parent.
 pub(crate) fn first_existing(path: &str) -> PathBuf {
     Path::new(path)
         .ancestors()

@@ -22,7 +22,7 @@ pub(crate) struct ProfileDirectory {
     pub sets_licenses: bool,
 }
 
-/// How deeply parents may be nested. More is a cycle.
+/// How deeply parents may be nested. Deeper ones are taken for a cycle.
 const DEEPEST: usize = 60;
 
 /// The maximum number of profiles; Gentoo's longest chains have 60. If each of a dozen directories lists the same
@@ -156,7 +156,7 @@ fn add(
     Ok(())
 }
 
-/// Returns whether a path is a directory or below it.
+/// Returns whether a path is below a directory.
 fn below(path: &str, directory: &str) -> bool {
     path.strip_prefix(directory)
         .is_some_and(|rest| rest.starts_with('/'))

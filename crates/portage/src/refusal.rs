@@ -24,7 +24,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Refuses because of the query or the environment.
+    /// Returns a refusal whose cause is the query or the environment.
     pub fn question(reason: impl Into<String>) -> Self {
         Self {
             file: None,
@@ -34,7 +34,7 @@ impl Refusal {
         }
     }
 
-    /// Refuses because of a file, or because it is missing.
+    /// Returns a refusal whose cause is a file, or its absence.
     pub fn file(file: &str, reason: impl Into<String>) -> Self {
         Self {
             file: Some(file.into()),
@@ -44,7 +44,7 @@ impl Refusal {
         }
     }
 
-    /// Refuses because a file could not be read.
+    /// Returns a refusal for a file that cannot be read. It is final if the file exceeds a limit or is no regular file.
     pub fn unread(file: &str, error: &io::Error) -> Self {
         match read::refused(error) {
             Some(why) => Self::file(file, why.to_string()).for_good(),
@@ -60,7 +60,7 @@ impl Refusal {
         }
     }
 
-    /// Refuses because of a line of a file.
+    /// Returns a refusal whose cause is a line of a file.
     pub fn line(file: &str, line: usize, reason: impl Into<String>) -> Self {
         Self {
             line: Some(line),

@@ -39,7 +39,7 @@ pub(crate) struct Repo {
     /// The directory, with symlinks resolved.
     pub location: String,
     /// Whether the directory exists.
-    pub is_there: bool,
+    pub exists: bool,
     /// The repository's description of itself.
     pub layout: RepoLayout,
     aliases: Option<Vec<String>>,
@@ -51,7 +51,7 @@ pub(crate) struct Repo {
     sync_keys: BTreeMap<String, String>,
 }
 
-/// The keys whose values are copied unchanged, by the names by which Portage sorts them.
+/// The keys whose values are copied unchanged. Portage writes them with `_` and sorts them so; repos.conf has `-`.
 const PLAIN: [&str; 12] = [
     "clone_depth",
     "sync_depth",
@@ -128,7 +128,7 @@ const KEY_REFRESH: [&str; 5] = ["true", "false", "wkd", "keyserver", "false-nowa
 
 type RepoOptions = BTreeMap<String, String>;
 
-/// The repositories in PORTDIR and PORTDIR_OVERLAY, the variables from before repos.conf.
+/// The repositories in PORTDIR and PORTDIR_OVERLAY, the variables that older configurations use instead of repos.conf.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct NamedRepos {
     /// PORTDIR: the main repository; empty if it is not set.
@@ -277,7 +277,7 @@ impl Repos {
             repo.section = repo.layout.name.clone();
             let section = of_section.get(&repo.layout.name);
             if let Some(section) = section {
-                sections[*section].give(&mut repo, named.has_overlays);
+                sections[*section].copy_to(&mut repo, named.has_overlays);
             }
             let place = self
                 .all
@@ -316,11 +316,11 @@ impl Repos {
                 .iter()
                 .flatten()
                 .any(|alias| *alias == repo.section);
-            let is_called_so = repo.layout.name == repo.section
+            let has_that_name = repo.layout.name == repo.section
                 || aliases_count && is_alias && !repo.layout.is_nameless;
             // Gentoo's repository may be missing: the first sync creates the directory.
-            let is_kept = repo.is_there || repo.layout.name == "gentoo";
-            !repo.location.is_empty() && is_kept && is_called_so
+            let is_kept = repo.exists || repo.layout.name == "gentoo";
+            !repo.location.is_empty() && is_kept && has_that_name
         });
     }
 
@@ -450,7 +450,7 @@ impl SectionOptions {
     }
 
     /// Copies the options to the repository that replaces the section's.
-    fn give(&self, repo: &mut Repo, is_volatile: bool) {
+    fn copy_to(&self, repo: &mut Repo, is_volatile: bool) {
         repo.masters = self.masters.clone().or(repo.masters.take());
         repo.aliases = self.aliases.clone().or(repo.aliases.take());
         repo.priority = self.priority.or(repo.priority);
@@ -482,8 +482,8 @@ impl Repo {
         if is_placed && !location.starts_with('/') {
             return refuse(format!("its location `{location}` is not an absolute path"));
         }
-        let is_there = is_placed && path::is_dir(location)?;
-        let location = match is_there {
+        let exists = is_placed && path::is_dir(location)?;
+        let location = match exists {
             true => path::resolve(location)?,
             false if is_placed => location.to_owned(),
             false => String::new(),
@@ -539,7 +539,7 @@ impl Repo {
             keys,
             sync_keys,
             location,
-            is_there,
+            exists,
             layout,
         })
     }
@@ -597,7 +597,7 @@ fn keys_of(
             true => "true",
             false => "false",
         },
-        // These versions of Portage print the value as a switch, and every word counts as on.
+        // These versions of Portage print `true` for every value.
         _ if !files.has(VersionChange::KeyRefreshPrinted) => "true",
         "no" => "false",
         refresh if KEY_REFRESH.contains(&refresh) => refresh,

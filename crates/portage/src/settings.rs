@@ -28,7 +28,7 @@ use std::{
     path::PathBuf,
 };
 
-/// Whose settings to read: what Portage takes from its installation and from five variables.
+/// The directories that decide which settings are read, and the version of Portage.
 ///
 /// Environment variables of the same names are ignored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -152,7 +152,7 @@ const COMPUTED: [&str; 14] = [
     "SYNC",
 ];
 
-/// The commands that Portage splits into words. It fails if a quote is open.
+/// The commands that Portage splits into words. It fails if a quote is not closed.
 const CHECKED_COMMANDS: [&str; 3] = [
     "PORTAGE_BZIP2_COMMAND",
     "PORTAGE_BUNZIP2_COMMAND",
@@ -230,7 +230,7 @@ pub(super) fn read_with_fingerprint(
     Ok((settings, hash))
 }
 
-/// The directories from which all files are found, in Portage's spelling: a root ends in a slash, a prefix does not.
+/// The directories below which all files are, in Portage's spelling: a root ends in a slash, a prefix does not.
 #[derive(Debug)]
 struct RootPaths {
     broot: String,
@@ -820,8 +820,8 @@ fn read_conf(files: &SettingsFiles, paths: &[String], map: &mut Vars) -> Result<
     Ok(all)
 }
 
-/// Reads env.d: some variables only of the host, some only of the target, and the others of whichever sets them, the
-/// target first.
+/// Reads `etc/profile.env`, which env-update generates from env.d. Portage takes some variables only from the host's
+/// file and some only from the target's. For the others, the target's value overrides the host's.
 fn read_env_d(files: &SettingsFiles, places: &RootPaths) -> Result<Vars, Refusal> {
     let broot = match places.broot.as_str() {
         "" => "/",
@@ -848,8 +848,8 @@ fn read_env_d(files: &SettingsFiles, places: &RootPaths) -> Result<Vars, Refusal
     Ok(all)
 }
 
-/// Reads the repositories, from the environment if it sets them. Also returns every path that PORTDIR and
-/// PORTDIR_OVERLAY name.
+/// Reads the repositories: from PORTAGE_REPOSITORIES if the environment sets it, else from repos.conf. Also returns
+/// every path that PORTDIR and PORTDIR_OVERLAY name.
 fn read_repos(
     files: &SettingsFiles,
     places: &RootPaths,
@@ -915,7 +915,7 @@ fn name_repositories(repos: &Repos, layers: &mut Layers, map: &mut Vars) -> Resu
         layers.settle("PORTDIR", main);
         map.insert("PORTDIR".to_owned(), main.to_owned());
     }
-    let mut others = repos.iter().filter(|repo| repo.is_there).peekable();
+    let mut others = repos.iter().filter(|repo| repo.exists).peekable();
     let portdir = layers.env.get("PORTDIR")?;
     others.next_if(|first| Some(first.location.as_str()) == portdir);
     let quoted: Vec<String> = others.map(|repo| quote(&repo.location)).collect();

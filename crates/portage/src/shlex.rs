@@ -1,8 +1,12 @@
 //! Splits make.conf into words: the grammar of Python's `shlex` in POSIX mode, with Portage's word characters.
 //!
-//! It is a state machine. Existing files depend on three of its properties, which are kept: a character that belongs to
-//! no word ends a word and is a token itself; if a file ends inside a `source` command, the machine stays in its end
-//! state; `source` is recognised wherever a token is read, even as a value. `varexpand.rs` expands the tokens.
+//! It is a state machine. Existing files depend on three of its properties, so they are kept:
+//!
+//! * A character that cannot be part of a word ends a word and is a token itself.
+//! * If a file ends inside a `source` command, the machine stays in its end state.
+//! * `source` is recognised wherever a token is read, even as a value.
+//!
+//! `varexpand.rs` expands the tokens.
 
 use super::{
     path,
@@ -37,12 +41,12 @@ enum LexState {
     Blank,
     Word,
     Quoted(char),
-    /// After a backslash. The reader stores the state to return to.
+    /// After a backslash. [`Shlex::read_token`] stores the state to return to.
     Escaped,
     End,
 }
 
-/// How deeply files may source one another. More is a cycle.
+/// How deeply files may source one another. A deeper nesting is taken for a cycle.
 const DEEPEST: usize = 40;
 
 /// The cost of a `source` in addition to the text, in the bytes of [`SettingsFiles::spend`].
@@ -66,12 +70,12 @@ impl<'f> Shlex<'f> {
         }
     }
 
-    /// Refuses because of the current line.
+    /// Returns a refusal whose cause is the current line.
     pub(crate) fn refuse(&self, reason: &str) -> Refusal {
         Refusal::line(&self.source.file, self.source.line, reason)
     }
 
-    /// Refuses a value that is too long. The refusal is final.
+    /// Returns the final refusal of a value that is too long.
     pub(crate) fn refuse_length(&self) -> Refusal {
         self.refuse(&format!("a value is longer than {LONGEST} bytes"))
             .for_good()

@@ -1,7 +1,7 @@
-//! Combines the layers of settings: the highest layer that sets a variable decides, all layers add to an incremental
-//! variable, and USE is computed with the variables that depend on it.
+//! Combines the layers of settings. The highest layer that sets a variable decides its value; every layer adds to an
+//! incremental variable. USE is computed together with the variables that depend on it.
 //!
-//! This module only computes; the layers were read before. An order that looks odd is Portage's.
+//! This module only computes; the layers were read before. Where the order of steps looks odd, it is Portage's.
 
 use super::{
     agreed,
@@ -46,7 +46,7 @@ fn incrementals(portage: Version) -> impl Iterator<Item = &'static str> {
         .chain(prelink.into_iter().flatten())
 }
 
-/// Returns whether the values in several files of one layer add up.
+/// Returns whether a variable is incremental: the values in several files of one layer are joined.
 pub(crate) fn is_incremental(portage: Version, name: &str) -> bool {
     name == "USE" || incrementals(portage).any(|known| known == name)
 }
@@ -120,9 +120,9 @@ pub(crate) struct Layers<'e> {
     pub defaults: Vars,
     /// make.conf.
     pub conf: Vars,
-    /// The environment that incremental variables are stacked with.
+    /// The environment whose values are added to incremental variables.
     pub backup: EnvLayer<'e>,
-    /// The environment that decides, and that receives the results.
+    /// The highest layer: the environment, which also receives the results.
     pub env: EnvLayer<'e>,
 }
 
@@ -309,6 +309,7 @@ impl Layers<'_> {
         Ok(())
     }
 
+    /// Returns the value of a variable in one of the layers of USE_ORDER.
     fn ordered(&self, layer: &str, name: &str) -> Result<Option<&str>, Refusal> {
         Ok(match layer {
             "env.d" => self.env_d.get(name).map(String::as_str),

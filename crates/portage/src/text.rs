@@ -53,7 +53,7 @@ type FileCache = RefCell<BTreeMap<String, Option<CachedFile>>>;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SharedFiles(Rc<FileCache>);
 
-/// The files that are read for one answer. Each is read once, so that the answer has one consistent state of it.
+/// The files that are read for one answer. Each is read only once, so that the whole answer uses the same content.
 #[derive(Debug, Default)]
 pub(crate) struct SettingsFiles {
     /// The version of Portage whose behaviour applies.
@@ -65,7 +65,8 @@ pub(crate) struct SettingsFiles {
     seen: Cell<usize>,
     /// The path below which another user may change the settings, and that user's uid.
     another: Option<(String, u32)>,
-    /// The files that this other user named. A file that was read for another reason does not answer them.
+    /// The paths that this other user named, and that were read with the checks for that. Text that was read without
+    /// these checks must not be returned for such a path.
     named: RefCell<BTreeSet<String>>,
     /// The root in which paths are looked up, as programs inside it would; `None` for the host's.
     root: Option<Rc<Tree>>,
@@ -75,13 +76,13 @@ pub(crate) struct SettingsFiles {
 }
 
 impl SettingsFiles {
-    /// Reads files as a version of Portage does.
+    /// Returns an empty set of files, which will be read as this version of Portage does.
     #[cfg(test)]
     pub(crate) fn of(portage: Version) -> Self {
         Self::sharing(portage, &SharedFiles::default())
     }
 
-    /// Reads files as a version of Portage does, and shares them with other queries.
+    /// Returns an empty set of files, which will be read as this version of Portage does and shared with other queries.
     pub(crate) fn sharing(portage: Version, shared: &SharedFiles) -> Self {
         Self {
             portage,
@@ -90,8 +91,8 @@ impl SettingsFiles {
         }
     }
 
-    /// Reads the files of a config root. If another user may change it, the answer must not reveal to that user what
-    /// only the user who runs crossmerge may read: neither by a symlink in it nor by `source`.
+    /// Sets the config root. If another user may change it, the answer must not reveal to that user a file that only
+    /// the user who runs crossmerge may read. The other user could name such a file by a symlink or with `source`.
     pub(crate) fn of_configroot(self, configroot: &str) -> Self {
         let settings = Path::new(configroot).join("etc/portage");
         let user = file::another(&settings).ok().flatten();
@@ -99,7 +100,7 @@ impl SettingsFiles {
         Self { another, ..self }
     }
 
-    /// Reads files in a root, by their paths inside it.
+    /// Returns an empty set of files, whose paths will be looked up in a root.
     pub(crate) fn in_root(root: Rc<Tree>) -> Self {
         Self {
             root: Some(root),
@@ -112,7 +113,7 @@ impl SettingsFiles {
         self.portage.has(change)
     }
 
-    /// Supplies these files; no others exist.
+    /// Returns a set of exactly these files; no others exist.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn only(files: &[(&str, &[u8])]) -> Result<Self, Refusal> {
         let known = files
@@ -125,7 +126,7 @@ impl SettingsFiles {
         })
     }
 
-    /// Counts work that a file causes; refuses finally if all work together is too much.
+    /// Counts work that a file causes. The refusal is final if the total exceeds [`MOST`].
     pub(crate) fn spend(&self, path: &str, bytes: usize) -> Result<(), Refusal> {
         let spent = self.spent.get().saturating_add(bytes);
         self.spent.set(spent);
@@ -237,13 +238,13 @@ impl SettingsFiles {
         }
     }
 
-    /// Returns the lines of a file without their ends; none if it does not exist.
+    /// Returns the lines of a file without their ends; no lines if it does not exist.
     pub(crate) fn lines(&self, path: &str) -> Result<Vec<String>, Refusal> {
         let text = self.read(path)?;
         Ok(text.map_or_else(Vec::new, |text| text.lines().map(str::to_owned).collect()))
     }
 
-    /// Returns the first line, stripped of white space; `None` if the file cannot be read.
+    /// Returns the first line, stripped of white space; `None` if the path is not a regular file.
     pub(crate) fn first_line(&self, path: &str) -> Result<Option<String>, Refusal> {
         if !path::stat(path)?.is_some_and(|metadata| metadata.is_file()) {
             return Ok(None);
@@ -322,7 +323,7 @@ impl SettingsFiles {
 }
 
 /// Returns the files of a path: the file itself, or all files below the directory, sorted by name. Hidden files,
-/// backups and the directories of version control systems are skipped, and so is what does not exist.
+/// backups and the directories of version control systems are skipped. A missing path has no files.
 pub(crate) fn recursive_files(files: &SettingsFiles, path: &str) -> Result<Vec<String>, Refusal> {
     // In a root, which may belong to another user, the limit applies to all paths together.
     let mut seen = files.root.as_ref().map_or(0, |_| files.seen.get());

@@ -59,7 +59,7 @@ fn unescape<'v>(rest: &'v str, expanded: &mut String) -> &'v str {
         '$' => expanded.push('$'),
         '\\' => {
             expanded.push('\\');
-            // A comment in Portage calls this a bug that it keeps.
+            // Portage's source calls this a bug, and keeps it.
             if let Some(c @ ('\'' | '"' | '$')) = rest.chars().next() {
                 expanded.push(c);
                 return &rest[1..];

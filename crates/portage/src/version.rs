@@ -26,7 +26,7 @@ pub enum VersionChange {
     DefaultUser,
     /// `sync-openpgp-key-refresh` has values other than yes and no.
     KeyRefreshKinds,
-    /// PORTAGE_REPOSITORIES contains those values. Earlier versions print all of them as `true`.
+    /// PORTAGE_REPOSITORIES contains the value of `sync-openpgp-key-refresh`. Earlier versions print `true` instead.
     KeyRefreshPrinted,
     /// The EAPI `9-pre1`.
     Eapi9Pre1,
@@ -40,9 +40,9 @@ pub enum VersionChange {
     UsepkgLists,
     /// PORTAGE_REPOSITORIES contains `sync-hooks-only-on-change`.
     HooksOption,
-    /// PRELINK_PATH and PRELINK_PATH_MASK are incremental. Ends with this version.
+    /// PRELINK_PATH and PRELINK_PATH_MASK are incremental. Only in versions before the change.
     Prelink,
-    /// Comments of the form `##COMPAT==>N<==` may be read as lines. Ends with this version.
+    /// Comments of the form `##COMPAT==>N<==` may be read as lines. Only in versions before the change.
     CompatLines,
     /// PORTAGE_EBUILD_EXIT_FD and PORTAGE_IPC_ALIVE_FD cannot be set.
     BannedDescriptors,
@@ -69,8 +69,8 @@ const CHANGES: [(VersionChange, Version, bool); 17] = [
     (VersionChange::BannedDescriptors, Version::of(83, 0), true),
 ];
 
-/// Every version whose answers were compared with crossmerge's reading (docs/settings.md): the third number, and the
-/// fourth numbers that were released for it.
+/// Every version whose answers were compared with crossmerge's (docs/settings.md): the third number, and the fourth
+/// numbers that were released for it.
 const MEASURED: [(u32, &[u32]); 39] = [
     (45, &[0, 1, 2, 3]),
     (46, &[0]),
@@ -124,7 +124,7 @@ impl Version {
         Self([3, 0, patch, fix])
     }
 
-    /// Returns the measured versions, oldest first: those compared with crossmerge's reading.
+    /// Returns the measured versions, oldest first: those whose answers were compared with crossmerge's.
     pub fn measured() -> impl Iterator<Item = Self> {
         MEASURED
             .iter()
@@ -160,7 +160,8 @@ impl Default for Version {
 impl FromStr for Version {
     type Err = ();
 
-    /// Parses `3.0.83`. A snapshot such as `3.0.83_p12` or `HEAD` has no place among the releases and is an error.
+    /// Parses `3.0.83`. A snapshot such as `3.0.83_p12` or `HEAD` is an error, because it cannot be compared with
+    /// releases.
     fn from_str(text: &str) -> Result<Self, ()> {
         let mut numbers = [0; 4];
         let parts: Vec<&str> = text.split('.').collect();

@@ -47,7 +47,7 @@ const MAX_COMMANDS: usize = 4_000_000;
 /// The number of bytes of a command that count as one more command.
 const BYTES: usize = 64;
 
-/// How deeply commands may be nested, over functions and from `elif` to `elif`. What is deeper is skipped.
+/// How deeply commands may be nested, over functions and from `elif` to `elif`. Deeper ones are skipped.
 const MAX_DEPTH: usize = 300;
 
 /// How deeply function calls are followed, and how often each function is.
@@ -118,9 +118,9 @@ struct Follower<'t> {
     /// How often each function was followed.
     calls: BTreeMap<&'t str, usize>,
     /// The depth of function calls.
-    inside: usize,
+    call_depth: usize,
     /// The depth of blocks that are only reached while a cache variable is unset.
-    guarded: usize,
+    guard_depth: usize,
     /// Whether only the host and the options decide conditions.
     is_open: bool,
     /// The depth of nested commands.
@@ -156,8 +156,8 @@ fn follow_once(text: &str, script: &List, host: &ScriptHost, is_open: bool) -> S
         journal: Vec::new(),
         functions: BTreeMap::new(),
         calls: BTreeMap::new(),
-        inside: 0,
-        guarded: 0,
+        call_depth: 0,
+        guard_depth: 0,
         is_open,
         depth: 0,
         fuel: MAX_COMMANDS,
@@ -638,7 +638,6 @@ impl<'t> Follower<'t> {
             for span in assignments {
                 if let Some((name, value)) = assignment(self.of(*span)) {
                     let values = self.expand(value);
-                    // Assigning a variable to itself changes nothing.
                     self.set(name, values);
                 }
             }
@@ -705,13 +704,13 @@ impl<'t> Follower<'t> {
 
     fn call(&mut self, name: &'t str, body: &'t SyntaxNode) -> Flow {
         let calls = self.calls.entry(name).or_default();
-        if *calls >= MAX_CALLS.1 || self.inside >= MAX_CALLS.0 {
+        if *calls >= MAX_CALLS.1 || self.call_depth >= MAX_CALLS.0 {
             return Flow::Continues;
         }
         *calls += 1;
-        self.inside += 1;
+        self.call_depth += 1;
         self.node(body);
-        self.inside -= 1;
+        self.call_depth -= 1;
         Flow::Continues
     }
 
@@ -741,7 +740,7 @@ impl<'t> Follower<'t> {
         true
     }
 
-    /// Marks the variables that a text for `eval` assigns as unknown.
+    /// Marks as unknown every variable that a text for `eval` assigns.
     fn assigned_in(&mut self, word: &str) {
         let plain = word.replace(['"', '\'', '\\'], "");
         for (at, _) in plain.match_indices('=') {
@@ -808,9 +807,9 @@ impl<'t> Follower<'t> {
         if is_set == Some(true) {
             return self.decided(node, truth, arm, rest, otherwise);
         }
-        self.guarded += 1;
+        self.guard_depth += 1;
         let flow = self.decided(node, truth, arm, rest, otherwise);
-        self.guarded -= 1;
+        self.guard_depth -= 1;
         let stops = flow == Flow::Stops;
         let values = match self.variables.get(&variable) {
             Some(values) => values.clone(),
@@ -827,7 +826,7 @@ impl<'t> Follower<'t> {
     /// Continues after a stop that depends on `$cross_compiling` and that no answer could prevent, to follow the rest
     /// of the script too. In the block of a cache variable, the stop is the outcome of the block.
     fn unless_decided(&self, flow: Flow, decision: Span) -> Flow {
-        match self.guarded == 0 && mentions_cross(self.of(decision)) {
+        match self.guard_depth == 0 && mentions_cross(self.of(decision)) {
             true => Flow::Continues,
             false => flow,
         }
@@ -945,7 +944,7 @@ impl<'t> Follower<'t> {
                     let mut falls = true;
                     for (patterns, body) in arms {
                         let fits: Vec<Truth> =
-                            patterns.iter().map(|p| self.fits(*p, subject)).collect();
+                            patterns.iter().map(|p| self.matches(*p, subject)).collect();
                         let surely = fits.contains(&Some(true));
                         if surely || fits.contains(&None) {
                             taken.push(body);
@@ -989,13 +988,13 @@ impl<'t> Follower<'t> {
     }
 
     /// Returns whether a pattern of `case` matches a text.
-    fn fits(&self, pattern: Span, subject: &str) -> Truth {
+    fn matches(&self, pattern: Span, subject: &str) -> Truth {
         let pattern = self.of(pattern);
         if pattern.contains(['$', '`']) {
             return None;
         }
         let plain = pattern.replace(['"', '\'', '\\'], "");
-        Some(glob_fits(plain.as_bytes(), subject.as_bytes()))
+        Some(glob_matches(plain.as_bytes(), subject.as_bytes()))
     }
 
     fn repeat(
@@ -1092,14 +1091,14 @@ fn parameter(text: &str) -> Option<Parameter<'_>> {
     if !braced {
         return Some((name, None, 1 + length));
     }
-    let behind = &rest[length..];
-    if behind.starts_with('}') {
+    let after = &rest[length..];
+    if after.starts_with('}') {
         return Some((name, None, length + 3));
     }
     let operator = [":+", ":-", ":=", "+", "-", "="]
         .into_iter()
-        .find(|operator| behind.starts_with(operator))?;
-    let word = &behind[operator.len()..];
+        .find(|operator| after.starts_with(operator))?;
+    let word = &after[operator.len()..];
     // A word that contains braces is not parsed.
     let end = word
         .find(['{', '}'])
@@ -1112,7 +1111,7 @@ fn parameter(text: &str) -> Option<Parameter<'_>> {
 }
 
 /// Returns whether a shell pattern matches the whole text.
-fn glob_fits(pattern: &[u8], text: &[u8]) -> bool {
+fn glob_matches(pattern: &[u8], text: &[u8]) -> bool {
     // Where to continue after the last `*` if it has to match one more byte.
     let mut retry: Option<(usize, usize)> = None;
     let (mut p, mut t) = (0, 0);
@@ -1184,7 +1183,7 @@ mod tests {
             ("*a*b", "xaxxbc", false),
         ] {
             assert_eq!(
-                glob_fits(pattern.as_bytes(), text.as_bytes()),
+                glob_matches(pattern.as_bytes(), text.as_bytes()),
                 fits,
                 "{pattern} {text}"
             );

@@ -17,7 +17,7 @@ pub(super) fn mentions_cross(text: &str) -> bool {
 /// A condition that checks whether a cache variable is set.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Guard<'t> {
-    /// The variable; `$name` if another variable contains its name.
+    /// The variable, or `$name` if the variable `name` contains its name.
     pub(super) name: &'t str,
     /// Whether the condition is true if the variable is set.
     pub(super) then_is_set: bool,
@@ -45,11 +45,11 @@ pub(super) fn guard_of(condition: &str) -> Option<Guard<'_>> {
                 .bytes()
                 .take_while(|byte| is_name_byte(*byte))
                 .count();
-        let (name, behind) = inner.split_at(length);
-        let behind = behind.trim_start_matches(['\'', '"', '\\']);
+        let (name, after) = inner.split_at(length);
+        let after = after.trim_start_matches(['\'', '"', '\\']);
         let is_check = ["+y}", "+set}", "+:}", ":+y}", ":+set}"]
             .iter()
-            .any(|end| behind.starts_with(end));
+            .any(|end| after.starts_with(end));
         let names_one = is_cache_variable(name) || dollar == 1 && length > 1;
         if is_check && names_one {
             return Some(Guard {

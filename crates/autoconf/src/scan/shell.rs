@@ -1,10 +1,10 @@
 //! Parses a shell script into commands, conditions and branches. Pure.
 //!
 //! It parses the Bourne shell grammar of configure scripts. Words are kept as they are spelled, here-documents are
-//! skipped, and `$(…)` is read only to find its end. Parsing never fails: what is not valid is skipped, and a construct
-//! that is not closed ends with the enclosing one. `follow.rs` interprets the result.
+//! skipped, and `$(…)` is read only to find its end. Parsing never fails: invalid text is skipped, and a construct that
+//! is not closed ends with the enclosing one. `follow.rs` interprets the result.
 
-/// How deeply constructs may be nested; the deepest in Autoconf's scripts are near 30. What is deeper is skipped.
+/// How deeply constructs may be nested; the deepest in Autoconf's scripts are near 30. Deeper ones are skipped.
 const MAX_DEPTH: usize = 160;
 
 /// The maximum number of here-documents on one line; bash takes 16.
@@ -259,7 +259,7 @@ impl Parser<'_> {
 
     /// Returns the next token without consuming it.
     fn peek(&mut self) -> Token {
-        // What precedes a token is skipped once only: a here-document must not be queued twice.
+        // Blanks and redirections before a token are skipped only once: a here-document must not be queued twice.
         self.skip_blank();
         if let Some((at, token, ..)) = &self.ahead
             && *at == self.at
@@ -268,8 +268,8 @@ impl Parser<'_> {
         }
         let (at, pending) = (self.at, self.pending.clone());
         let token = self.token();
-        let behind = std::mem::replace(&mut self.pending, pending);
-        self.ahead = Some((at, token, self.at, behind));
+        let after = std::mem::replace(&mut self.pending, pending);
+        self.ahead = Some((at, token, self.at, after));
         self.at = at;
         token
     }
@@ -327,8 +327,8 @@ impl Parser<'_> {
                 _ => self.at += 1,
             }
         }
-        let stands = self.byte(self.at);
-        if self.at == start && !matches!(stands, None | Some(b'\n')) {
+        let next = self.byte(self.at);
+        if self.at == start && !matches!(next, None | Some(b'\n')) {
             self.step(1);
         }
     }

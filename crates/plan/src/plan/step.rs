@@ -176,7 +176,7 @@ pub struct User {
 }
 
 impl Mount {
-    /// Mounts a new file system. A failure is an error.
+    /// Returns the mount of a new file system. If it fails, the step fails.
     pub fn new(name: &str, options: &str, on: impl Into<PathBuf>) -> Self {
         Self {
             source: MountSource::New {
@@ -190,7 +190,7 @@ impl Mount {
         }
     }
 
-    /// Makes the existing content of a path read-only, if the path exists.
+    /// Returns the mount that makes the existing content of a path read-only, if the path exists.
     pub fn read_only(on: impl Into<PathBuf>) -> Self {
         Self {
             source: MountSource::ReadOnly,
@@ -199,7 +199,7 @@ impl Mount {
         }
     }
 
-    /// Mounts a file of the host on itself, read-only.
+    /// Returns the mount of a file of the host on itself, read-only.
     pub fn file_to_read(path: &Path) -> Self {
         Self {
             source: MountSource::Bind {
@@ -211,7 +211,7 @@ impl Mount {
         }
     }
 
-    /// Mounts a directory of the host. A failure is an error.
+    /// Returns the mount of a directory of the host. If it fails, the step fails.
     pub fn bind(source: impl Into<PathBuf>, on: impl Into<PathBuf>) -> Self {
         Self {
             source: MountSource::Bind {
@@ -234,7 +234,7 @@ impl Mount {
         self
     }
 
-    /// Puts the mount point in a root.
+    /// Moves the mount point into a root.
     pub fn in_root(mut self, root: &Path) -> Self {
         self.root = Some(root.into());
         self
