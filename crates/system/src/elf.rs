@@ -19,6 +19,10 @@ const INTERPRETER_MAX: u64 = 4096;
 pub const HEADER_LEN: usize = 256;
 
 /// Reads the first [`HEADER_LEN`] bytes of a file, or fewer if it is shorter.
+///
+/// # Errors
+///
+/// The errors of [`read::head`].
 pub fn head(path: &Path) -> io::Result<Vec<u8>> {
     read::head(path, HEADER_LEN as u64)
 }
@@ -101,6 +105,10 @@ impl Layout {
 
 /// Returns the path of the dynamic linker that a program requests. `None` if it is statically linked, or not an ELF
 /// file.
+///
+/// # Errors
+///
+/// The error of opening the file, or of reading its header or the path.
 pub fn interpreter(path: &Path) -> io::Result<Option<PathBuf>> {
     let header = head(path)?;
     if Layout::of(&header).is_none() {
@@ -112,6 +120,10 @@ pub fn interpreter(path: &Path) -> io::Result<Option<PathBuf>> {
 
 /// Returns the path of the dynamic linker as [`interpreter`] does, for a file with this header. `read` fills a buffer
 /// from an offset in the file.
+///
+/// # Errors
+///
+/// The error of `read` for the path. If a program header cannot be read, the file is taken for a statically linked one.
 pub fn interpreter_in(
     header: &[u8],
     read: impl Fn(&mut [u8], u64) -> io::Result<()>,

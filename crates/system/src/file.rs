@@ -1,8 +1,7 @@
 //! Files: reading and writing them safely when other users may change the directories.
 //!
-//! [`put`] writes a single file to whose path a build directory refers: completely or not at all, and only if its
-//! content changes. All other writes go through [`Directory`], the only code that creates, renames or removes
-//! anything.
+//! [`put`] writes a single file, such as a toolchain file that build directories refer to: completely or not at all,
+//! and only if its content changes. [`Directory`] is the only code that creates, renames or removes anything.
 
 pub mod beneath;
 pub mod budget;

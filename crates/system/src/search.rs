@@ -16,7 +16,7 @@ use std::{
     sync::Once,
 };
 
-/// PATH if the environment has none.
+/// The search path if PATH is not set.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// Why a program was not found.
@@ -37,7 +37,7 @@ pub enum SearchError {
 }
 
 impl SearchError {
-    /// 127 for a program that does not exist, 126 for one that is not executable.
+    /// The exit code: 127 for a program that does not exist, 126 for one that is not executable.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::NoTool { .. } => report::NOT_FOUND,
@@ -48,6 +48,10 @@ impl SearchError {
 
 /// Finds a real tool in PATH and returns its absolute path. Skips crossmerge under any name, so that it never starts
 /// itself.
+///
+/// # Errors
+///
+/// A [`SearchError`] if PATH contains no such program, or only files that are not executable.
 pub fn find_program(env: &Env, name: &OsStr) -> Result<PathBuf, SearchError> {
     let own = Identity::own().ok();
     search(env, name, |candidate, metadata| {
@@ -56,6 +60,10 @@ pub fn find_program(env: &Env, name: &OsStr) -> Result<PathBuf, SearchError> {
 }
 
 /// Finds a command that the user named and returns its absolute path. It may be this program under another name.
+///
+/// # Errors
+///
+/// As for [`find_program`].
 pub fn find_command(env: &Env, name: &OsStr) -> Result<PathBuf, SearchError> {
     search(env, name, |_, _| true)
 }

@@ -16,7 +16,7 @@ use std::{
 /// The mapping of the user IDs of this process to those outside its user namespace (user_namespaces(7)).
 const UID_MAP: &str = "/proc/self/uid_map";
 
-/// The state of this process. fakeroot does not change what is in it, as it does what `geteuid` returns.
+/// The state of this process, as the kernel shows it. fakeroot changes the result of `geteuid`, but not this file.
 const STATUS: &str = "/proc/self/status";
 
 /// A directory that the administrator of every system owns.
@@ -38,8 +38,8 @@ pub fn acts_for_system() -> bool {
     })
 }
 
-/// Returns whether a process with the effective user ID 0 is the system's root. A file that cannot be read does not
-/// count against it. The owner is checked before the mapping, which takes the kernel ten times as long to produce.
+/// Returns whether a process with the effective user ID 0 is the system's root. A file that cannot be read is no
+/// evidence against that. The owner is checked before the mapping, which takes the kernel ten times as long to produce.
 fn is_systems_root(
     status: Option<&str>,
     owner_of_usr: impl Fn() -> Option<u32>,
@@ -50,7 +50,8 @@ fn is_systems_root(
         && (owner_of_usr().is_none_or(|uid| uid == 0) || is_whole())
 }
 
-/// The effective user ID in the text of `/proc/PID/status`, which has the real one, the effective one and two more.
+/// Returns the effective user ID in the text of `/proc/PID/status`, which has the real one, the effective one and two
+/// more.
 fn effective_uid(status: &str) -> Option<u32> {
     let ids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
     ids.split_whitespace().nth(1)?.parse().ok()
@@ -64,8 +65,8 @@ fn ranges(map: &str) -> impl Iterator<Item = (u32, u32, u32)> {
     })
 }
 
-/// The user ID that the caller had before they became root in a namespace or under fakeroot. Returns `None` if it is
-/// not known: in a namespace within a namespace, the mapping names an ID of the outer one.
+/// Returns the user ID that the caller had before they became root in a namespace or under fakeroot. Returns `None` if
+/// it is not known: in a namespace within a namespace, the mapping names an ID of the outer one.
 fn uid_outside(status: &str, uid_map: &str) -> Option<u32> {
     let inside = effective_uid(status)?;
     let outside = ranges(uid_map).find_map(|(first, outside, many)| {
@@ -75,22 +76,22 @@ fn uid_outside(status: &str, uid_map: &str) -> Option<u32> {
     outside.filter(|uid| *uid != 0)
 }
 
-/// The user's directory for configuration. Returns `None` for the system, and if the user has none.
+/// Returns the user's directory for configuration. `None` for the system, and if the user has none.
 pub fn config_dir() -> Option<PathBuf> {
     own_dir(dirs::config_dir)
 }
 
-/// The user's directory for state. Returns `None` for the system, and if the user has none.
+/// Returns the user's directory for state. `None` for the system, and if the user has none.
 pub fn state_dir() -> Option<PathBuf> {
     own_dir(|| dirs::state_dir().or_else(dirs::data_local_dir))
 }
 
-/// The user's directory for data. Returns `None` for the system, and if the user has none.
+/// Returns the user's directory for data. `None` for the system, and if the user has none.
 pub fn data_dir() -> Option<PathBuf> {
     own_dir(dirs::data_dir)
 }
 
-/// The user's directory for commands. Returns `None` for the system, and if the user has none.
+/// Returns the user's directory for commands. `None` for the system, and if the user has none.
 pub fn bin_dir() -> Option<PathBuf> {
     own_dir(dirs::executable_dir)
 }

@@ -9,6 +9,12 @@
 //!
 //! openat2(2) resolves a path without symlinks in one call. On kernels without it (before Linux 5.6), the walk by
 //! components does the same with more calls.
+//!
+//! # Errors
+//!
+//! A [`FileError`] names the path and the system call that failed. A lookup that is to change something also fails with
+//! [`FileError::LeadsOut`] or [`FileError::ForeignLink`] at a symlink that must not be followed. Reading a file fails
+//! as described in [`read`].
 
 use super::{
     budget,
@@ -466,7 +472,7 @@ impl Tree {
                     if directory.make_unless_exists(&part, DIRECTORY_MODE)? {
                         made.push(self.path.join(&next));
                     }
-                    // The next turn opens it like an existing one.
+                    // The next iteration opens it like an existing one.
                     rest.push(part);
                     continue;
                 }

@@ -1,6 +1,10 @@
 //! Limits on everything that one command reads from other users. Each reader also has its own limit for a single file.
 //!
-//! A process is one command. Exceeding a limit is an error that names the file at which it happened.
+//! A process is one command.
+//!
+//! # Errors
+//!
+//! Every function that counts fails if the total exceeds its limit. The error names the file at which that happened.
 
 use super::refused::{Why, refuse};
 use std::{
@@ -30,14 +34,14 @@ const MOST_HASHED: u64 = 4 << 30;
 /// of it.
 const MOST_OF_NAMES: u64 = 768 << 20;
 
-/// The memory for a name in addition to its bytes.
+/// The memory that a name takes in addition to its own bytes, in bytes.
 const OF_A_NAME: usize = 64;
 
 /// The most files, and the most bytes in them, that one query of settings reads. The number allows for a `package.use`
 /// with a file for each installed package. Gentoo's largest profiles have 2 MiB.
 const MOST_SETTINGS: (u64, u64) = (20_000, 64 << 20);
 
-/// What one query of settings has read so far. Symlinks can make a query read the same files many times.
+/// The amount that one query of settings has read so far. Symlinks can make a query read the same files many times.
 #[derive(Debug, Default)]
 pub struct Settings {
     files: AtomicU64,
@@ -57,7 +61,7 @@ impl Settings {
     }
 }
 
-/// What one command has read so far.
+/// The amount that one command has read so far.
 #[derive(Debug, Default)]
 pub struct Budget {
     files: AtomicU64,

@@ -5,6 +5,12 @@
 //! other than root and the current one could have created it (`trust.rs`). All changes are made relative to the open
 //! directory, by names without `/` and without following symlinks. Therefore another user cannot redirect them by
 //! changing the path meanwhile. Modes do not depend on the umask.
+//!
+//! # Errors
+//!
+//! A [`FileError`] names the path and the system call that failed. Opening a directory also fails with
+//! [`FileError::ForeignLink`] at a symlink that must not be followed. A path that must be a regular file and is not
+//! one is [`FileError::NotAFile`].
 
 use super::{
     error::FileError,
@@ -32,7 +38,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// The mode of directories that are created on the way to a path.
+/// The mode of missing directories of a path that are created.
 pub(super) const DIRECTORY_MODE: u32 = 0o755;
 
 /// The mode of lock files.
@@ -124,7 +130,7 @@ impl Directory {
     }
 
     /// Returns the mode for a file that replaces the one of that name: the mode of an existing file, else `otherwise`.
-    /// The mode of another user's file is not kept, because it could make the new file writable by everybody.
+    /// The mode of another user's file is not kept, because it could make the new file writable by every user.
     pub fn mode_of(&self, name: &OsStr, otherwise: u32) -> Result<u32> {
         let is_kept = |stat: &FileStat| {
             is_kind(stat, SFlag::S_IFREG) && Trust::own().is_trusted_user(stat.st_uid)
@@ -195,7 +201,7 @@ impl Directory {
         readlinkat(AT_FDCWD, name.as_str()).map_or_else(|_| self.path.clone(), PathBuf::from)
     }
 
-    /// Opens a lock file, creating it if it is missing. Only its owner can open it, because everybody who can open it
+    /// Opens a lock file, creating it if it is missing. Only its owner can open it, because every user who can open it
     /// can hold the lock. Returns it, and whether it belongs to another user, who could hold the lock for ever.
     pub fn open_lock(&self, name: &OsStr) -> Result<(File, bool)> {
         let flags = OFlag::O_RDWR
@@ -229,7 +235,7 @@ impl Directory {
     pub fn directory(&self, name: &OsStr, mode: u32) -> Result<()> {
         mkdirat(&self.fd, name, Mode::from_bits_truncate(mode & 0o755))
             .map_err(|e| self.error("create", name, e))?;
-        // The owner of the parent directory may have replaced it by a link to another file: set the mode only of a
+        // The owner of the parent directory may have replaced it by another file or a symlink: set the mode only of a
         // directory.
         let made = self.look(name)?;
         let stat = fstat(&made).map_err(|e| self.error("stat", name, e))?;
@@ -244,7 +250,7 @@ impl Directory {
         }
     }
 
-    /// Creates a directory unless it exists, because another run was faster. Returns whether it created it.
+    /// Creates a directory. Returns `false` if it exists already: another run may have created it in the meantime.
     pub(super) fn make_unless_exists(&self, name: &OsStr, mode: u32) -> Result<bool> {
         match self.directory(name, mode) {
             Err(FileError::System { source, .. })
@@ -428,7 +434,7 @@ fn walk_slowly(wanted: &Path, mut made: Option<&mut Vec<PathBuf>>) -> Result<Dir
                 {
                     made.push(current.path.join(&part));
                 }
-                // The next turn opens it like an existing one.
+                // The next iteration opens it like an existing one.
                 rest.push(part);
                 continue;
             }

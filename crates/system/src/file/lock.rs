@@ -29,6 +29,11 @@ const TRIES_OF_OTHERS: u32 = 100;
 
 /// Takes the lock on the file `path`. Creates the file and its directories if they are missing, and adds them to
 /// `made`. `what` is the path that the lock protects.
+///
+/// # Errors
+///
+/// [`FileError::Held`] if another user holds the lock on a file of their own. [`FileError::Changed`] if the file is
+/// replaced again and again. Else the error of opening or locking it.
 pub fn take(path: &Path, what: &Path, made: &mut Vec<PathBuf>) -> Result<Flock<File>, FileError> {
     let name = path.file_name().unwrap_or_default();
     let directory =
@@ -38,6 +43,10 @@ pub fn take(path: &Path, what: &Path, made: &mut Vec<PathBuf>) -> Result<Flock<F
 
 /// Takes the lock on a file in a tree, as [`take`] does. `path` is relative to the tree. `tree` opens the tree for each
 /// attempt, because the previous holder of the lock may have removed it.
+///
+/// # Errors
+///
+/// The errors of `tree` and those of [`take`].
 pub fn take_in(
     tree: impl Fn(&mut Vec<PathBuf>) -> Result<Tree, FileError>,
     what: &Path,

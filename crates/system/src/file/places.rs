@@ -1,6 +1,10 @@
-//! Access to paths of which some are in a directory tree that another user may have created. Those are opened through
-//! the [`Tree`], the others directly. Checks and changes open them in the same way, so no symlink redirects a change
-//! out of the tree.
+//! Access to paths of which some are in a directory tree that another user may have created. Paths in the tree are
+//! opened through the [`Tree`], the others directly. Checks and changes open a path in the same way, so no symlink
+//! redirects a change out of the tree.
+//!
+//! # Errors
+//!
+//! Those of [`Tree`] and [`Directory`].
 
 use super::{
     beneath::{Node, Tree, is_absent, look_to_change},
@@ -25,7 +29,7 @@ pub struct Places {
 type Result<T> = std::result::Result<T, FileError>;
 
 impl Places {
-    /// Opens the tree of that absolute path, if it exists.
+    /// Opens the tree at an absolute path, if it exists.
     pub fn of(path: &Path) -> Result<Self> {
         Ok(Self {
             path: path.into(),
@@ -33,7 +37,7 @@ impl Places {
         })
     }
 
-    /// Creates one without a tree. All paths are opened directly.
+    /// Returns places without a tree: all paths are opened directly.
     pub fn nowhere() -> Self {
         Self {
             path: PathBuf::from("/dev/null/nowhere"),
@@ -64,7 +68,7 @@ impl Places {
         }
     }
 
-    /// Returns whether a path exists, be it as a symlink.
+    /// Returns whether a path exists. A symlink exists even if it is dangling.
     pub fn exists(&self, path: &Path) -> Result<bool> {
         Ok(self.look(path)?.is_some())
     }
@@ -129,7 +133,7 @@ pub struct Directories<'a> {
 }
 
 impl<'a> Directories<'a> {
-    /// Creates it without opening a directory.
+    /// Returns the value without opening a directory yet.
     pub fn of_places(places: &'a Places) -> Self {
         Self {
             places,

@@ -106,7 +106,7 @@ fn check(tree: &Tree, path: &Path, all: &BTreeSet<Identity>) {
     let look = tree.look(path).ok().flatten();
     let in_root = tree.find_in_root(path).ok().flatten();
     let walked = tree.follow(path, Links::InRoot);
-    let walked = walked.ok().and_then(|way| way.node());
+    let walked = walked.ok().and_then(|walk| walk.node());
     for node in [&find, &look, &in_root, &walked].into_iter().flatten() {
         let is_inside = all.contains(&node.identity());
         assert!(is_inside, "{} leads out", path.display());
@@ -126,7 +126,7 @@ fn check(tree: &Tree, path: &Path, all: &BTreeSet<Identity>) {
     if is_asked {
         let kernels = kernels(ResolveFlag::RESOLVE_IN_ROOT);
         assert_eq!(identity(&in_root), kernels, "{}", path.display());
-        // The walk, used on kernels without openat2(2), finds the same.
+        // The walk by components, for kernels without openat2(2), finds the same file.
         if kernels.is_some() {
             assert_eq!(identity(&walked), kernels, "{}", path.display());
         }

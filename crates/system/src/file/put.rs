@@ -13,25 +13,34 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The mode of files, readable by everybody.
+/// The mode of files, readable by every user.
 pub const FILE_MODE: u32 = 0o644;
 
-/// The mode of programs, executable by everybody.
+/// The mode of programs, executable by every user.
 pub const PROGRAM_MODE: u32 = 0o755;
 
 /// Writes a file unless it already has this content. If several processes do so at once, the last one's content
 /// remains.
 ///
-/// An existing file keeps its mode. A new one is readable by everybody, whatever the umask. If the path is a symlink,
+/// An existing file keeps its mode. A new one is readable by every user, whatever the umask. If the path is a symlink,
 /// its target is written. A file that belongs to another user is replaced even if its content is the same, because
-/// that user could change it later. A symlink that belongs to another user is an error.
+/// that user could change it later.
+///
+/// # Errors
+///
+/// The error of writing the file, as an [`io::Error`] that wraps a [`FileError`]. A symlink that belongs to another
+/// user is an error, and so is a path that is neither a regular file nor a symlink.
 pub fn put(path: &Path, text: &[u8]) -> io::Result<()> {
     Directory::of_file(path)?;
     keep(path, text)
 }
 
-/// Writes a file as [`put`] does, in a directory of crossmerge's own in which nobody else creates symlinks. Most runs
-/// find the file unchanged, and this costs them no more than reading it.
+/// Writes a file as [`put`] does, in crossmerge's own directory, in which no other user creates symlinks. In most runs
+/// the file is unchanged, and this function costs no more than reading it.
+///
+/// # Errors
+///
+/// As for [`put`].
 pub fn keep(path: &Path, text: &[u8]) -> io::Result<()> {
     let is_trusted = |owner: u32| owner == 0 || trust::Trust::own().is_trusted_user(owner);
     match read::owner_of_same(path, text).is_some_and(is_trusted) {
@@ -40,7 +49,11 @@ pub fn keep(path: &Path, text: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Writes a program that everybody may run, as [`put`] does.
+/// Writes a program that every user may run, as [`put`] does.
+///
+/// # Errors
+///
+/// As for [`put`].
 pub fn put_program(path: &Path, program: &[u8]) -> io::Result<()> {
     put_with(path, program, PROGRAM_MODE)
 }
@@ -59,6 +72,10 @@ pub(super) fn put_with(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
 /// Replaces a path with a file that `make` first creates under another name in the same directory and syncs to the
 /// disk. That name is the same in each run, so the next run removes what an interrupted one has left. The caller has
 /// to hold a lock, because two runs would use the same name.
+///
+/// # Errors
+///
+/// The error of `make`, or of opening the directory or replacing the file.
 pub fn replace(
     path: &Path,
     make: impl FnOnce(&Directory, &OsStr) -> Result<(), FileError>,
@@ -68,6 +85,10 @@ pub fn replace(
 }
 
 /// Removes a file, symlink or empty directory. Succeeds if it, or its parent directory, does not exist.
+///
+/// # Errors
+///
+/// The error of opening the parent directory or of removing the path.
 pub fn remove(path: &Path) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default();
     let gone = |e: &io::Error| {
@@ -85,6 +106,10 @@ pub fn remove(path: &Path) -> io::Result<()> {
 }
 
 /// Checks that the process may create and remove files in a directory.
+///
+/// # Errors
+///
+/// The error of faccessat(2), such as a denied permission.
 pub fn check_writable(directory: &Path) -> io::Result<()> {
     let access = AccessFlags::W_OK | AccessFlags::X_OK;
     Ok(faccessat(AT_FDCWD, directory, access, AtFlags::AT_EACCESS)?)

@@ -2,6 +2,14 @@
 //!
 //! Opening a named pipe blocks, a device may never end, and a file may have any size. So a file is opened with
 //! `O_NONBLOCK`, its type is checked, and it is read up to a limit. Callers decide what a failure means.
+//!
+//! The limits are constants, in bytes.
+//!
+//! # Errors
+//!
+//! Every function that reads fails if the file cannot be opened or read, is neither a regular file nor `/dev/null`,
+//! exceeds the limit, or exceeds a limit of [`super::budget`]. [`refused`] returns the reason if crossmerge did not
+//! read the file, and `None` if the system could not. A text also has to be UTF-8.
 
 pub use super::refused::{Why, reason, refused};
 use super::refused::{refuse, unreadable};
@@ -16,33 +24,35 @@ use std::{
     path::Path,
 };
 
-/// A settings file of Portage or a repository, in bytes. The largest one in Gentoo's repository, `package.mask`, has
-/// 200 KiB.
+/// The limit for a settings file of Portage or a repository. The largest one in Gentoo's repository, `package.mask`,
+/// has 200 KiB.
 pub const SETTINGS: u64 = 4 << 20;
 
-/// A TOML file of the user, or a file that init wrote.
+/// The limit for a TOML file of the user, or a file that init wrote.
 pub const CONFIGURATION: u64 = 1 << 20;
 
-/// A `.pc` file. The largest ones of a desktop system have a few KiB.
+/// The limit for a `.pc` file. The largest ones of a desktop system have a few KiB.
 pub const PACKAGE: u64 = 1 << 20;
 
-/// A `*-config` script or a libtool archive. The largest scripts known have 200 KiB.
+/// The limit for a `*-config` script or a libtool archive. The largest scripts known have 200 KiB.
 pub const SCRIPT: u64 = 1 << 20;
 
-/// A configure script, its log or its cache. PHP's script has 4 MiB. The parsed form takes fifty times the size of a
-/// script.
+/// The limit for a configure script, its log or its cache. PHP's script has 4 MiB. The parsed form takes fifty times
+/// the size of a script.
 pub const CONFIGURE: u64 = 8 << 20;
 
-/// A list of installed files: init's record, or Portage's CONTENTS. That of a kernel's sources has 12 MiB.
+/// The limit for a list of installed files: init's record, or Portage's CONTENTS. That of a kernel's sources has
+/// 12 MiB.
 pub const CONTENTS: u64 = 64 << 20;
 
-/// A file of a sysroot whose checksum is computed. The largest that init copies are libraries of some hundred MiB.
+/// The limit for a file of a sysroot whose checksum is computed. The largest that init copies are libraries of some
+/// hundred MiB.
 pub const SUMMED: u64 = 1 << 30;
 
-/// The header of an ELF file, of either class.
+/// The size of the header of an ELF file, of either class.
 pub const ELF_HEADER: u64 = 64;
 
-/// The output of a program on one stream: flags, settings, the result of a probe.
+/// The limit for the output of a program on one stream: flags, settings, the result of a probe.
 pub const ANSWER: u64 = 16 << 20;
 
 /// The initial buffer for a file without a size, in bytes.
@@ -88,7 +98,7 @@ pub fn open_looked_at(looked_at: &OwnedFd, path: &Path) -> io::Result<File> {
     Ok(open_again(&file, path)?.0)
 }
 
-/// Opens the file of a path after a check of its kind: to open some devices has an effect.
+/// Opens the file at a path after a check of its type: opening some devices has an effect.
 fn open_after_look(path: &Path) -> io::Result<(File, Metadata)> {
     let mut options = OpenOptions::new();
     let options = options.read(true).custom_flags(OFlag::O_PATH.bits());
@@ -180,12 +190,12 @@ pub fn read_after_look(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     whole(take(file, &metadata, path, limit)?, limit)
 }
 
-/// Reads a whole file whose path another user chose. That user must be able to read it: the file has to belong to them
-/// or be readable by everybody, and each directory on its path accessible likewise. Otherwise crossmerge would reveal
-/// a file that only its own user may read.
+/// Reads a whole file whose path another user chose. That user must be able to read it: they own the file, or every
+/// user may read it, and the same holds for entering each directory on its path. Otherwise crossmerge would reveal a
+/// file that only its own user may read.
 pub fn read_for_another(path: &Path, limit: u64, user: u32) -> io::Result<Vec<u8>> {
     let (file, metadata) = open_after_look(path)?;
-    // The path of the open file from the kernel, because the path may contain symlinks.
+    // The kernel's path of the open file, because the given path may contain symlinks.
     let real = fs_err::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
     let may = |file: &Metadata, bit: u32| file.uid() == user || file.mode() & bit != 0;
     let is_open = may(&metadata, 0o004)

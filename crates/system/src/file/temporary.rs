@@ -1,7 +1,8 @@
 //! Temporary directories, for probes, trial builds and copies of sources.
 //!
-//! Programs are run in them, so no other user may be able to replace a program, and the file system must not be mounted
-//! noexec. The directory in TMPDIR is used if it meets these conditions, otherwise one of the usual ones.
+//! crossmerge runs programs in them, so no other user may be able to replace a program, and the file system must not be
+//! mounted noexec. crossmerge uses the directory in TMPDIR if it meets these conditions, otherwise one of the usual
+//! ones.
 
 use super::{directory::Directory, trust::writable_by_others};
 use crossmerge_plan::{report, shown::Show};
@@ -22,10 +23,14 @@ const USUAL: [&str; 2] = ["/tmp", "/var/tmp"];
 /// The name of a temporary directory. mkdtemp(3) replaces each X.
 const NAME: &str = "crossmerge-XXXXXX";
 
-/// Limits the note about an unsuitable TMPDIR to one.
+/// Makes crossmerge print the note about an unsuitable TMPDIR only once.
 static NOTED: Once = Once::new();
 
-/// Creates a directory that only this user can access. It is removed when it is dropped.
+/// Creates a directory that only this user can access. It is removed when the returned value is dropped.
+///
+/// # Errors
+///
+/// No directory is suitable, or the new one cannot be created.
 pub fn temporary() -> io::Result<Temporary> {
     let own = std::env::temp_dir();
     let why = match suitable(&own) {

@@ -1,4 +1,4 @@
-//! Trust in files. The trusted users are root and the user who runs crossmerge. Everybody else is another user.
+//! Trust in files. The trusted users are root and the user who runs crossmerge. Any other user is "another user".
 //!
 //! From owners and modes alone, this module decides whether another user could have created a symlink, and whether
 //! another user could replace a file. Callers decide what follows from it: a refusal or a warning.
@@ -42,7 +42,7 @@ impl Trust {
     }
 
     /// Returns whether no other user could have created a symlink. The symlink and its directory have to belong to
-    /// trusted users. A directory that everybody may write to has to have the sticky bit.
+    /// trusted users. A directory that every user may write to has to have the sticky bit.
     ///
     /// Groups that may write to a directory of root's are trusted, because root chose their members.
     pub(super) fn may_follow(self, link: Owned, directory: Owned) -> bool {
@@ -93,10 +93,14 @@ impl WritableByOthers {
 }
 
 /// Returns another user who owns a path, or a symlink or directory on it. Root and the current user do not count.
+///
+/// # Errors
+///
+/// As for [`writable_by_others`].
 pub fn another(path: &Path) -> io::Result<Option<u32>> {
     let trust = Trust::own();
     let owner = writable_by_others(path)?.map(|writable| writable.owned.uid);
-    // What others may write to can be a directory of root's, with one of another user's below it.
+    // The first path that others may write to may belong to root, and one below it to another user.
     let real = canonical(path);
     let owners = real.ancestors().filter_map(|above| above.metadata().ok());
     let mut uids = owner.into_iter().chain(owners.map(|above| above.uid()));
@@ -104,6 +108,10 @@ pub fn another(path: &Path) -> io::Result<Option<u32>> {
 }
 
 /// Returns the first file, directory or symlink on a path that another user may change. `None` if there is none.
+///
+/// # Errors
+///
+/// The error of a component of the path that does not exist or cannot be examined, or ELOOP.
 pub fn writable_by_others(path: &Path) -> io::Result<Option<WritableByOthers>> {
     let path = match path.is_absolute() {
         true => path.to_owned(),
