@@ -55,7 +55,7 @@ impl Abi {
     }
 }
 
-/// Links a program with these flags and returns its ABI. Returns `None` if the compiler cannot.
+/// Links a program with these flags and returns its ABI. Returns `None` if that fails.
 pub(crate) fn made(
     context: &Context,
     kind: ToolchainKind,
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_that_are_of_the_abi_tell_programs_apart() {
+    fn marks_of_the_abi_distinguish_programs() {
         let header = |class: u8, data: u8, machine: u16, flags: u32| {
             let mut file = vec![0; 64];
             file[..6].copy_from_slice(&[0x7f, b'E', b'L', b'F', class, data]);

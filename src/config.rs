@@ -1,8 +1,8 @@
 //! The user's configuration: `crossmerge.toml`, `targets/<tuple>.toml`, and the user's wrappers and profiles.
 //!
-//! It is read from two directories: `<BROOT>/etc/crossmerge` and, unless the user is root, the user's own
-//! configuration directory, which overrides it. Root's configuration never comes from a home directory, because what
-//! root does must not depend on whose HOME is in the environment. `user.rs` decides who counts as root.
+//! crossmerge reads it from two directories: `<BROOT>/etc/crossmerge` and, unless the user is root, the user's own
+//! configuration directory, which overrides it. Root's configuration never comes from a home directory: HOME in the
+//! environment may be another user's, and must not affect a command of root. `user.rs` decides who counts as root.
 
 use crate::target::{Source, Target, TargetError};
 use crossmerge_plan::{
@@ -70,7 +70,7 @@ pub struct TargetConfig {
     /// Whether `init` chooses the toolchain. If true, `init` chose it, and chooses another if it disappears. If false,
     /// `init` adopts none.
     pub find_toolchain: Option<bool>,
-    /// What to do if pkg-config prints a path outside the sysroot.
+    /// The reaction to a path outside the sysroot in the output of pkg-config.
     #[serde(default)]
     pub leaks: LeakPolicy,
     /// The CPU model that QEMU emulates, one that `qemu-NAME -cpu help` lists. The default is QEMU's own.
@@ -81,7 +81,7 @@ pub struct TargetConfig {
     /// Commands that replace those of the wrapper definitions for this target, by applet.
     #[serde(default)]
     pub commands: BTreeMap<String, String>,
-    /// How configure scripts learn what they would otherwise find out by running a program.
+    /// How configure scripts get the results that a native build gets by running a program.
     #[serde(default)]
     pub site_cache: SiteCache,
     /// Whether to give answers that no probe has confirmed.
@@ -89,7 +89,7 @@ pub struct TargetConfig {
     pub unverified_answers: bool,
 }
 
-/// How configure scripts learn what they would otherwise find out by running a program.
+/// How configure scripts get the results that a native build gets by running a program.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SiteCache {
@@ -102,7 +102,7 @@ pub enum SiteCache {
     Off,
 }
 
-/// What to do if pkg-config prints a path outside the sysroot.
+/// The reaction to a path outside the sysroot in the output of pkg-config.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LeakPolicy {

@@ -17,7 +17,7 @@ use std::{
 /// The program that crossdev runs last, to make a target's symlinks.
 pub(crate) const EMERGE_WRAPPER: &str = "emerge-wrapper";
 
-/// The applets for which crossdev has a script, `cross-<applet>`, and each target a symlink.
+/// The applets for which crossdev has a script, `cross-<applet>`, and for which each target has a symlink.
 const APPLETS: [&str; 4] = ["ebuild", "emerge", "fix-root", "pkg-config"];
 
 /// Lists the wrappers of every target in these directories, by target.

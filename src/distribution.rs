@@ -90,7 +90,7 @@ pub(crate) struct Distribution {
 }
 
 impl Distribution {
-    /// Finds the host's distribution, for a hint, which has no context.
+    /// Finds the host's distribution for the hint of an error, which has no `Context`.
     pub(crate) fn here() -> Self {
         let env = Env::capture();
         let broot = config::broot_of(&env);
@@ -215,9 +215,9 @@ impl Distribution {
     fn toolchain(&self, family: &DistributionFamily, target: &Target) -> Option<String> {
         let make = family.toolchain.as_ref()?.replace("{tuple}", &target.tuple);
         let program = make.split(' ').next().unwrap_or_default();
-        let is_there = search::find_program(&self.env, OsStr::new(program)).is_ok();
+        let is_installed = search::find_program(&self.env, OsStr::new(program)).is_ok();
         Some(self.as_root(&match &family.toolchain_package {
-            Some(package) if !is_there => {
+            Some(package) if !is_installed => {
                 format!("{} && {make}", self.installing(family, package))
             }
             _ => make,

@@ -1,12 +1,12 @@
 //! Library directories: where the target's packages install libraries, and where an adopted compiler has to search.
 //!
 //! The profile decides (`LIBDIR_<abi>`: `lib64` for most 64-bit CPUs) and can change at any time. An adopted compiler
-//! searches the directories of the distribution it was built for. So its applet also names the target's: libraries by
-//! `-L`, after the caller's own; start files by symlinks in a directory of crossmerge's.
+//! searches the directories of the distribution it was built for. So its applet also passes the target's directories:
+//! those of libraries by `-L`, after the caller's own; those of start files by symlinks in crossmerge's own directory.
 //!
-//! `-B` with a directory of the sysroot would do both, but GCC would also search it for `cc1`, `as`, `ld`, `specs`
-//! and other programs and files that it runs or obeys. Other users may have built the contents of a sysroot, and no
-//! call may run anything from it.
+//! `-B` with a directory of the sysroot would do both, but GCC would also search it for `cc1`, `as`, `ld`, `specs` and
+//! other files that it runs, or whose instructions it follows. Other users may have built the content of a sysroot, so
+//! no call may run anything from it.
 
 use crate::{config::Toolchain, context::Context, target::Target};
 use crossmerge_plan::env;
@@ -98,8 +98,8 @@ fn names(context: &Context, adopted: &Toolchain) -> Vec<String> {
     names
 }
 
-/// Returns whether the compiler searches a library directory of the sysroot: an adopted one by the options of its
-/// applet, another one by default.
+/// Returns whether the compiler searches a library directory of the sysroot. An adopted compiler searches those in the
+/// options of its applet. Any other searches the directory by default.
 pub(crate) fn searches(context: &Context, libdir: &str) -> bool {
     let Some(adopted) = &context.settings.toolchain else {
         return true;
@@ -122,8 +122,8 @@ pub(crate) fn multiarch(context: &Context) -> Vec<String> {
 }
 
 /// Returns the existing library directories of a sysroot that an adopted compiler searches, in its order, without
-/// duplicates under other names. As in a native compiler, `usr/<libdir>` comes before `<libdir>`, in which a split
-/// system has only what it needs to boot.
+/// duplicates under other names. As in a native compiler, `usr/<libdir>` comes before `<libdir>`, which on a system with
+/// a split `/usr` contains only the libraries needed to boot.
 pub(crate) fn directories(context: &Context, sysroot: &Path) -> Vec<PathBuf> {
     let Some(adopted) = &context.settings.toolchain else {
         return Vec::new();
@@ -147,8 +147,8 @@ pub(crate) fn directories(context: &Context, sysroot: &Path) -> Vec<PathBuf> {
 /// linker was built for another distribution: by default it searches `lib` and that distribution's multiarch
 /// directories. Returns `None` if the root has no other library directories.
 ///
-/// QEMU gets it, and passes it to the program only: a native program would load a sysroot's libraries. QEMU separates
-/// variables by commas, so a path with one is omitted.
+/// crossmerge passes it to QEMU, which sets it only for the program: a native program would load the sysroot's
+/// libraries. QEMU separates variables by commas, so `None` is returned if the path contains one.
 pub(crate) fn linker_path(context: &Context, root: &Path) -> Option<OsString> {
     let own = directories(context, root).into_iter().filter(|directory| {
         let below = directory.strip_prefix(root).unwrap_or(directory);
@@ -190,8 +190,8 @@ pub(crate) fn runs_programs_of_sysroot(option: &str) -> bool {
     option.starts_with("-B{sysroot}")
 }
 
-/// Returns whether a command links. Otherwise the options of library directories are omitted: GCC takes `-Wl,` for an
-/// input file, so that `gcc -v` alone would link.
+/// Returns whether a command links. If not, the caller omits the options of library directories: GCC takes `-Wl,` for
+/// an input file, so that `gcc -v` alone would link.
 pub(crate) fn links(args: &[OsString]) -> bool {
     const ENDS_BEFORE_LINKING: [&str; 6] = ["-c", "-S", "-E", "-M", "-MM", "-fsyntax-only"];
     let is_input = |arg: &&OsString| {
@@ -254,8 +254,8 @@ pub(crate) fn libdirs(context: &Context, root: &Path) -> Vec<String> {
     }
 }
 
-/// Returns the existing library directories of the sysroot, the ABI's own first, for build systems that search by
-/// themselves.
+/// Returns the existing library directories of the sysroot, the ABI's own first, for build systems that search for
+/// libraries without the compiler.
 pub(crate) fn library_directories(context: &Context, sysroot: &Path) -> Vec<String> {
     let exists = |libdir: &String| below(sysroot, &format!("usr/{libdir}")).is_dir();
     libdirs(context, sysroot)
@@ -266,11 +266,11 @@ pub(crate) fn library_directories(context: &Context, sysroot: &Path) -> Vec<Stri
 
 /// Returns the library directories of a root that contain `.pc` files, each under its first name.
 fn with_packages(context: &Context, root: &Path) -> Vec<String> {
-    // There is seldom more than one for each.
+    // Each entry of LIBDIRS seldom has more than one directory.
     let mut seen = Vec::with_capacity(LIBDIRS.len());
     let mut found = Vec::with_capacity(LIBDIRS.len());
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    // Lookups relative to an open directory cost half.
+    // Lookups relative to an open directory take half the time.
     let Ok(usr) = open(&below(root, "usr"), flags, Mode::empty()) else {
         return found;
     };

@@ -40,8 +40,8 @@ pub(crate) fn bindir(context: &Context, argv0: &OsStr) -> PathBuf {
     std::path::absolute(&directory).unwrap_or(directory)
 }
 
-/// Returns the text of a symlink in a directory: this program's name if it is in the same directory, or else its
-/// absolute path.
+/// Returns the target for a symlink to this program in a directory: `crossmerge` if the program is in the same
+/// directory, or else its absolute path.
 pub(crate) fn program_from(directory: &Path) -> io::Result<PathBuf> {
     Ok(match directory.join("crossmerge").metadata() {
         Ok(metadata) if Identity::own()? == Identity::of(&metadata) => "crossmerge".into(),
@@ -54,8 +54,8 @@ pub(crate) fn crossdevs(context: &Context) -> PathBuf {
     below(&context.config.broot, "usr/bin")
 }
 
-/// Returns the path of a symlink: beside the others, or in crossdev's directory, where init makes it when crossdev
-/// calls.
+/// Returns the path of a symlink: in the directory of the others, or in crossdev's directory, where init creates it if
+/// crossdev calls init.
 pub(crate) fn place(context: &Context, bindir: &Path, name: &str) -> PathBuf {
     let (usual, other) = (bindir.join(name), crossdevs(context).join(name));
     match usual.symlink_metadata().is_err() && is_our_command(&other) {

@@ -37,7 +37,7 @@ pub enum Reading {
     Means(Tuple),
 }
 
-/// An error because of which a name means no tuple.
+/// Why a name means no tuple.
 #[derive(Debug, thiserror::Error)]
 pub enum NameError {
     /// It is not a tuple, and similar to no known name.
@@ -57,7 +57,7 @@ pub enum NameError {
     /// Its system is unknown, and similar to no known one.
     #[error("no system is called `{system}`, in `{tuple}`")]
     UnknownSystem {
-        /// What follows the CPU.
+        /// The last two fields after the CPU: the kernel and the libc.
         system: String,
         /// The whole name.
         tuple: String,
@@ -98,12 +98,12 @@ impl NameError {
 
 /// The CPU that a name begins with.
 struct Cpu<'n> {
-    /// How many letters of it are wrong.
+    /// The cost of the misspelling. 0 is exact.
     cost: usize,
-    /// The tuple that the CPU means alone.
+    /// The tuple that the CPU means if it is typed alone.
     usual: Tuple,
     family: &'n Spellings,
-    /// What follows it.
+    /// The text after it.
     rest: String,
 }
 
@@ -220,7 +220,7 @@ impl Names {
             .map(|(_, family)| family)
     }
 
-    /// Returns the tuple that a name of a family means alone.
+    /// Returns the family and the tuple of a name that means a tuple if it is typed alone.
     fn named(&self, name: &str) -> Option<(&Spellings, &Tuple)> {
         self.families
             .iter()
@@ -349,7 +349,7 @@ impl Spellings {
         usual.trim_end_matches('-').parse().ok()
     }
 
-    /// Returns the tuple that a name of the family means alone.
+    /// Returns the tuple that a name of the family means if it is typed alone.
     fn named(&self, name: &str) -> Option<&Tuple> {
         self.names.values().find_map(|names| names.get(name))
     }
@@ -363,9 +363,9 @@ impl Cpu<'_> {
         }
         let (cpu, usual) = (self.usual.cpu(), self.usual.as_str());
         let vendor = self.usual.vendor();
-        let behind = usual[cpu.len()..].trim_start_matches('-');
-        let system = vendor.map_or(behind, |vendor| {
-            behind[vendor.len()..].trim_start_matches('-')
+        let after = usual[cpu.len()..].trim_start_matches('-');
+        let system = vendor.map_or(after, |vendor| {
+            after[vendor.len()..].trim_start_matches('-')
         });
         let mut all = Vec::new();
         for meant in system::meanings(fields, system) {
@@ -388,8 +388,8 @@ impl Cpu<'_> {
     }
 }
 
-/// Prefixes of tuples elsewhere: in crossdev's categories and symlinks, in Docker's systems, in Debian's packages, in
-/// QEMU.
+/// Prefixes that other projects put before a tuple: crossdev's categories and symlinks, Docker's systems, Debian's
+/// packages, QEMU.
 const PREFIXES: [&str; 8] = [
     "cross-",
     "cross_llvm-",
@@ -483,8 +483,8 @@ mod tests {
         Names::of(&sources, "/etc/crossmerge/profiles".into()).expect("the built-in families")
     }
 
-    /// A reading in the words of `tests/data/names.tsv`.
-    fn told(read: Result<Reading, NameError>) -> String {
+    /// Formats a result as `tests/data/names.tsv` writes it.
+    fn shown(read: Result<Reading, NameError>) -> String {
         match read {
             Ok(Reading::AsTyped(_)) => "=".into(),
             Ok(Reading::Means(tuple)) => tuple.to_string(),
@@ -494,7 +494,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_type_is_found_or_proposed() {
+    fn usual_spellings_are_found_or_proposed() {
         let names = names();
         let tools = ["gcc", "g++", "clang", "emerge", "ar", "gcc-ar"];
         let rows = include_str!("../tests/data/names.tsv").lines();
@@ -502,7 +502,7 @@ mod tests {
         let mut count = 0;
         for row in rows.filter(|row| !row.starts_with('#')) {
             let (name, wanted) = row.split_once('\t').expect(row);
-            let found = told(names.read(OsStr::new(name), &tools));
+            let found = shown(names.read(OsStr::new(name), &tools));
             if found != wanted {
                 wrong.push(format!("{name:?}: {found}, and not {wanted}"));
             }
@@ -555,18 +555,18 @@ mod tests {
             "i686-cross-linux-gnu",
         ];
         for tuple in tuples.chain(own) {
-            assert_eq!(told(names.read(OsStr::new(tuple), &[])), "=", "{tuple}");
+            assert_eq!(shown(names.read(OsStr::new(tuple), &[])), "=", "{tuple}");
         }
     }
 
     #[test]
-    fn every_name_and_every_example_of_a_family_is_read_as_it_says() {
+    fn every_name_and_every_example_of_a_family_means_its_tuple() {
         let names = names();
         let mut seen: BTreeMap<&str, &Tuple> = BTreeMap::new();
         for family in names.families() {
             assert!(!family.examples.is_empty(), "{}", family.summary);
             for example in &family.examples {
-                assert_eq!(told(names.read(OsStr::new(example), &[])), "=", "{example}");
+                assert_eq!(shown(names.read(OsStr::new(example), &[])), "=", "{example}");
                 let cpu = example.split('-').next().unwrap_or_default();
                 assert_eq!(
                     names.family(cpu).expect(example).summary,

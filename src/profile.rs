@@ -1,7 +1,8 @@
 //! Portage profiles for a target: which exist, what each sets, and which fits best.
 //!
-//! The names come from `profiles.desc` of every repository. What a profile sets (ARCH, ELIBC, KERNEL, CHOST) is read
-//! by Portage's rules, in a temporary configuration with this profile. `init` links the chosen one.
+//! The names come from `profiles.desc` of every repository. crossmerge reads the settings of a profile (ARCH, ELIBC,
+//! KERNEL, CHOST) by Portage's rules, in a temporary configuration with this profile. `init` makes `make.profile` a
+//! symlink to the chosen one.
 
 use crate::{
     context::{Context, ContextError},
@@ -24,7 +25,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The profile that crossdev links. It sets no CPU, so ARCH, KERNEL and ELIBC are set beside it.
+/// The profile to which crossdev makes `make.profile` a symlink. It sets no CPU, so `init` writes ARCH, KERNEL and ELIBC
+/// to the target's configuration.
 pub const EMBEDDED: &str = "embedded";
 
 /// The status of a profile in its repository, best first. Source: profiles.desc(5), GLEP 72.
@@ -88,7 +90,7 @@ pub enum Usr {
 }
 
 impl Usr {
-    /// Returns the layout of a root. Returns `None` if it is still open.
+    /// Returns the layout of a root. Returns `None` if the root does not show one yet.
     pub fn of(root: &Path) -> Option<Self> {
         let kind = |name: &str| root.join(name).symlink_metadata().ok();
         match kind("bin") {
@@ -143,7 +145,7 @@ pub enum Misfit {
     },
     /// The profile is for a CHOST of another byte order, word size or float ABI.
     Chost,
-    /// With the profile's flags the compiler makes another ABI, or cannot link.
+    /// With the profile's flags, the compiler compiles for another ABI or cannot link.
     Abi,
     /// The tuple means another ABI, and there is no compiler to check.
     UsualAbi {
@@ -161,12 +163,12 @@ pub struct ProfileRequirements<'a> {
     pub sources: &'a [Source],
     /// The layout of the root.
     pub usr: Option<Usr>,
-    /// Returns whether the compiler makes the target's own ABI with these flags. Returns `None` without a compiler
-    /// that links.
+    /// A function that returns whether the compiler compiles for the target's own ABI with these flags. It returns
+    /// `None` if no compiler can link.
     pub makes: &'a dyn Fn(&str) -> Option<bool>,
 }
 
-/// An error because of which there is no profile.
+/// Why there is no profile.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
     /// A lookup failed.
@@ -377,7 +379,7 @@ pub fn current(configroot: &Path) -> Option<PathBuf> {
     fs_err::canonicalize(configroot.join("etc/portage/make.profile")).ok()
 }
 
-/// Reads what a profile sets by Portage's rules, in a configuration that has nothing else in it.
+/// Reads the settings of a profile by Portage's rules, in a configuration that contains nothing else.
 pub fn settings(
     context: &Context,
     repositories: &Repositories,
@@ -400,25 +402,25 @@ pub fn settings(
     ];
     let settings = context.settings_below(configuration.path(), &names)?;
     let settings = settings.ok_or(ProfileError::NoPortage)?;
-    let say = |name: &str| settings.get(name).cloned().unwrap_or_default();
-    // If Portage ignores the profile, it only has the values of make.globals.
+    let setting = |name: &str| settings.get(name).cloned().unwrap_or_default();
+    // If Portage ignores the profile, only the values of make.globals apply.
     let own = ["ARCH", "ELIBC", "KERNEL", env::CHOST.name];
-    let is_silent = own.iter().all(|name| say(name).is_empty());
+    let is_empty = own.iter().all(|name| setting(name).is_empty());
     let why = || context.refusal_below(configuration.path(), &names);
-    let abi = say(env::DEFAULT_ABI.name);
+    let abi = setting(env::DEFAULT_ABI.name);
     let abi = if abi.is_empty() {
         "default".into()
     } else {
         abi
     };
-    let all = say("MULTILIB_ABIS");
+    let all = setting("MULTILIB_ABIS");
     let libdir_of = |abi: &str| format!("LIBDIR_{abi}");
     let of_abi = [libdir_of(&abi), format!("CFLAGS_{abi}")];
     let mut of_abis: Vec<String> = all.split_whitespace().map(libdir_of).collect();
     of_abis.extend(of_abi.iter().cloned());
     let asked: Vec<&str> = of_abis.iter().map(String::as_str).collect();
     // Most users' own profiles set no ABI at all, and each call of portageq takes a second.
-    let found = match is_silent || say(env::DEFAULT_ABI.name).is_empty() && all.is_empty() {
+    let found = match is_empty || setting(env::DEFAULT_ABI.name).is_empty() && all.is_empty() {
         true => None,
         false => context.settings_below(configuration.path(), &asked)?,
     };
@@ -443,13 +445,13 @@ pub fn settings(
         libdir: found(&of_abi[0]),
         abi_flags: found(&of_abi[1]),
         root_libdirs,
-        usr: Usr::of_profile(&path, &say("USE"), &say("UNINSTALL_IGNORE")),
+        usr: Usr::of_profile(&path, &setting("USE"), &setting("UNINSTALL_IGNORE")),
         checks_usr: has_release_check(&path),
-        ignored: is_silent.then(why).flatten(),
-        arch: say("ARCH"),
-        elibc: say("ELIBC"),
-        kernel: say("KERNEL"),
-        chost: say(env::CHOST.name),
+        ignored: is_empty.then(why).flatten(),
+        arch: setting("ARCH"),
+        elibc: setting("ELIBC"),
+        kernel: setting("KERNEL"),
+        chost: setting(env::CHOST.name),
     })
 }
 
@@ -619,7 +621,7 @@ mod tests {
             of_abi("default/linux/amd64/23.0", amd64, "-m64"),
             of_abi("default/linux/amd64/23.0/a-x32", amd64, "-mx32"),
         ];
-        // Without a compiler, then with one that makes only what it is asked for in the second column.
+        // The second column is the only ABI option with which the compiler works. `None` is no compiler.
         for (tuple, makes, best) in [
             (rv64, None, "rv64/lp64d"),
             (rv64, Some("-mabi=lp64"), "rv64/lp64"),
@@ -689,7 +691,7 @@ mod tests {
                 Some(Usr::Merged),
                 false,
             ),
-            // One of a user's own with Gentoo's as a parent.
+            // A user's own profile, whose parent is Gentoo's.
             (
                 "/o/profiles/board",
                 "",

@@ -1,7 +1,7 @@
 //! The systems of tuples: kernels, C libraries with their ABIs, and bare-metal systems.
 //!
-//! This is the only table of systems. `target.rs` takes KERNEL, ELIBC and the names of build systems from it, and
-//! `name.rs` the words for correcting misspellings. Pure.
+//! This is the only table of systems. `target.rs` takes KERNEL, ELIBC and the names for build systems from it, and
+//! `name.rs` the correct spellings for misspelt names. Pure.
 
 use crossmerge_plan::tuple::Tuple;
 use wildmatch::WildMatch;
@@ -182,7 +182,7 @@ fn is_alone(word: &str) -> bool {
 pub(crate) fn is_known(fields: &[&str]) -> bool {
     match fields {
         [.., kernel, libc] if KERNELS.contains(kernel) => is_libc(libc),
-        // Yocto's and Red Hat's own: aarch64-poky-linux.
+        // Tuples of Yocto and Red Hat: aarch64-poky-linux.
         [.., vendor, kernel] if KERNELS.contains(kernel) => {
             !NO_VENDORS.contains(vendor) && !is_libc(vendor)
         }
@@ -206,7 +206,7 @@ pub(crate) fn are_hurd(fields: &[&str]) -> bool {
     matches!(fields, ["gnu"] | [_, "gnu"] | [.., "hurd", "gnu"]) && !fields.iter().any(other)
 }
 
-/// Returns whether a vendor is, or resembles, a kernel, and so is hardly meant as a vendor.
+/// Returns whether a vendor is the name of a kernel or resembles one, so that it is probably not meant as a vendor.
 fn resembles_kernel(vendor: &str) -> bool {
     let vendor = vendor.to_lowercase();
     let kernels = KERNELS.iter().chain(&WINDOWS_WORDS[..1]);
@@ -220,7 +220,7 @@ pub(crate) struct Interpretation {
     pub(crate) cost: usize,
     /// The vendor as it was typed. `None` if there was none.
     pub(crate) vendor: Option<String>,
-    /// What follows it: `linux-gnu`, `elf`.
+    /// The fields after the vendor: `linux-gnu`, `elf`.
     pub(crate) system: String,
 }
 
@@ -271,7 +271,7 @@ fn is_kernel_word(word: &str) -> bool {
 
 /// Returns the systems that fields without a vendor may mean, each with its cost.
 fn systems(fields: &[&str], usual: &str, has_vendor: bool) -> Vec<(usize, String)> {
-    // With a vendor and no kernel, the vendor may be meant as another word.
+    // With a vendor and no kernel, the vendor may be a misspelt kernel or libc.
     let unnamed = if has_vendor { 2 } else { 0 };
     let mut all = Vec::new();
     match fields {

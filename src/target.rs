@@ -40,7 +40,7 @@ struct CpuFamily {
     summary: String,
     /// Globs on the first field of its tuples.
     cpus: Vec<String>,
-    /// Refinements. Every one that fits applies, in order.
+    /// Refinements. Every one that matches the tuple applies, in order.
     #[serde(default)]
     variant: Vec<Variant>,
     /// The ELF files that QEMU runs. Empty in a file that leaves them to the facts.
@@ -55,9 +55,9 @@ struct CpuFamily {
 
 #[derive(Debug, Deserialize)]
 struct Variant {
-    /// Globs on the whole tuple, one of which must fit.
+    /// Globs on the whole tuple, one of which must match.
     tuple: Vec<String>,
-    /// Globs on the whole tuple, none of which may fit.
+    /// Globs on the whole tuple, none of which may match.
     #[serde(default)]
     except: Vec<String>,
     #[serde(flatten)]
@@ -81,7 +81,7 @@ struct Binfmt {
 /// The ELF files that one QEMU runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ElfKind {
-    /// QEMU's user-mode target, the part behind `qemu-`.
+    /// QEMU's user-mode target, the part after `qemu-`.
     pub qemu: String,
     /// Byte order.
     pub endian: Endian,
@@ -167,7 +167,7 @@ pub struct Target {
     /// The ARCH for the kernel's own make, if that differs: it also depends on the word size.
     #[serde(skip)]
     kbuild: Option<String>,
-    /// QEMU's user-mode target, the part behind `qemu-`.
+    /// QEMU's user-mode target, the part after `qemu-`.
     pub qemu: Option<String>,
     /// Byte order.
     pub endian: Endian,
@@ -210,7 +210,7 @@ pub struct Target {
     pub marks: Vec<Mark>,
 }
 
-/// An error because of which there are no facts.
+/// Why there are no facts about a tuple.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
     /// No family contains the tuple's CPU.
@@ -305,7 +305,7 @@ impl Source {
     }
 }
 
-/// Returns the number of plain characters in the best glob that fits a CPU, or `None` if none fits.
+/// Returns the number of plain characters in the best glob that matches a CPU, or `None` if none does.
 pub(crate) fn fit<G: AsRef<str>>(cpus: &[G], cpu: &str) -> Option<usize> {
     let globs = cpus.iter().map(AsRef::as_ref);
     globs
@@ -315,9 +315,9 @@ pub(crate) fn fit<G: AsRef<str>>(cpus: &[G], cpu: &str) -> Option<usize> {
 }
 
 impl Target {
-    /// Finds the family that fits the tuple's CPU best, and collects its facts.
+    /// Finds the family that matches the tuple's CPU best, and collects its facts.
     ///
-    /// Of two globs that fit, the one with more plain characters is better.
+    /// Of two globs that match, the one with more plain characters is better.
     pub fn of(tuple: &Tuple, sources: &[Source], directory: &str) -> Result<Self, TargetError> {
         let mut best: Option<(usize, &Source, CpuFamily)> = None;
         for source in sources {
@@ -418,11 +418,11 @@ impl Target {
             None => (abi, false),
         };
         let has_flag = || self.cflags.contains("-mfloat-abi=hard");
-        let says_vendor = || self.vendor.as_deref() == Some("hardfloat");
-        (abi, named || has_flag() || says_vendor())
+        let is_vendor = || self.vendor.as_deref() == Some("hardfloat");
+        (abi, named || has_flag() || is_vendor())
     }
 
-    /// Renders the facts: a line for each key with its value, with the keys of the JSON.
+    /// Renders the facts as text: one line for each key of the JSON, with its value.
     pub fn to_text(&self) -> String {
         let json = serde_json::to_value(self).expect("plain data");
         let value = |key: &str| match &json[key] {
@@ -462,8 +462,8 @@ impl Target {
 }
 
 impl CpuFamily {
-    /// Returns the family's facts with every refinement that fits the tuple. With `all_are_tried`, an unknown key is
-    /// an error even in a refinement that does not fit.
+    /// Returns the family's facts with every refinement that matches the tuple. With `all_are_tried`, an unknown key
+    /// is an error even in a refinement that does not match.
     fn facts_of(&self, tuple: &Tuple, all_are_tried: bool) -> Result<FamilyFacts, toml::de::Error> {
         let mut facts = self.facts.clone();
         for variant in &self.variant {
@@ -485,7 +485,7 @@ impl CpuFamily {
 }
 
 impl Binfmt {
-    /// Returns a kind that only has a name.
+    /// Returns a kind that has only a name.
     fn of(qemu: &str) -> Self {
         Self {
             qemu: qemu.into(),
@@ -573,7 +573,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_abi_that_there_is_not_is_told_from_those_there_are() {
+    fn an_unknown_abi_is_distinguished_from_known_ones() {
         let sources: Vec<Source> = Source::built_in().map(|(_, source)| source).collect();
         for (tuple, unknown) in [
             ("armv7a-unknown-linux-gnueabihf", None),

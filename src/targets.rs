@@ -40,12 +40,12 @@ pub struct Available {
     pub prefix: PathBuf,
     /// The targets that have adopted it.
     pub targets: Vec<String>,
-    /// The reason why it fits no target; `None` if it works.
+    /// The reason why no target can use it; `None` if it works.
     pub problem: Option<String>,
 }
 
-/// Lists the targets: those with a file in `targets/`, those with symlinks of ours in PATH, and those whose sysroot in
-/// `<BROOT>/usr` has an `etc/portage` or a record of init.
+/// Lists the targets: those with a file in `targets/`, those with symlinks to crossmerge in PATH, and those whose
+/// sysroot in `<BROOT>/usr` has an `etc/portage` or a record of init.
 ///
 /// The states are: `ready`; `no-compiler`, ready except for a compiler; `adopted`, set up by crossdev, with wrappers
 /// that adopt took over; `foreign`, set up by crossdev or by hand; `unfinished`, an interrupted init; `half-made`, with
@@ -62,7 +62,7 @@ pub fn targets(env: &Env, config: &Config) -> Result<Vec<TargetState>, InitError
         .collect()
 }
 
-/// Lists the tuples that have a symlink `emerge-<tuple>` of ours in PATH, as every target has.
+/// Lists the tuples that have a symlink `emerge-<tuple>` to crossmerge in PATH, as every target has.
 fn linked(env: &Env) -> impl Iterator<Item = Tuple> {
     let directories = search::path(env).into_iter().chain(file::own_directory());
     let entries =
@@ -108,8 +108,8 @@ pub fn available(env: &Env, config: &Config) -> Result<Vec<Available>, InitError
     Ok(all)
 }
 
-/// Returns the tuple of a target for a compiler of that name. It has a vendor, so that the target's commands do not
-/// have the names of the compiler's.
+/// Returns the tuple of a target for a compiler with this tuple. It has a vendor, so that the target's commands do not
+/// have the same names as the compiler's.
 fn served(compiler: &Tuple) -> Tuple {
     let plain = compiler.as_str();
     let with_vendor = || {

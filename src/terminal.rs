@@ -63,8 +63,8 @@ pub(crate) fn message_and_hint(error: &clap::Error, command: &str) -> (String, S
     (message.join(" "), hints.join("; "))
 }
 
-/// A progress line on stderr, shown once a task takes longer than a second and removed in the end. If stderr is not a
-/// terminal, it is not shown.
+/// A progress line on stderr, shown if a task takes longer than one second, and removed when it ends. If stderr is not
+/// a terminal, it is not shown.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
@@ -72,7 +72,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Counts the steps of a task. `what` begins the line.
+    /// Returns a line that counts the steps of a task. `what` is the beginning of the line.
     pub(crate) fn of(what: &'static str, steps: usize) -> Self {
         let bar =
             ProgressBar::with_draw_target(u64::try_from(steps).ok(), ProgressDrawTarget::hidden());
@@ -84,7 +84,7 @@ impl Progress {
         }
     }
 
-    /// Counts the seconds of a task that has only one step.
+    /// Returns a line that counts the seconds of a task that has only one step.
     pub(crate) fn waiting(what: &'static str) -> Self {
         let waiting = Self::of(what, 1);
         waiting.bar.set_style(style("{msg}: {elapsed}"));

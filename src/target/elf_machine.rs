@@ -38,7 +38,7 @@ impl ElfMachine {
         }
     }
 
-    /// Returns whether it is the target's, or one of either word size if the tuple leaves that open.
+    /// Returns whether it is the target's machine. The word size may differ if the tuple leaves it open.
     pub(crate) fn fits(self, target: &Target) -> bool {
         let wanted = Self::wanted(target);
         let bits = if target.either_bits {

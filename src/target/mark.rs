@@ -52,9 +52,9 @@ impl Macros {
 pub struct Mismatch {
     /// `libc`, `float ABI` and the like.
     pub what: &'static str,
-    /// The compiler's.
+    /// The value in the compiler's programs.
     pub made: String,
-    /// The tuple's.
+    /// The value that the tuple means.
     pub wanted: String,
 }
 
@@ -100,7 +100,7 @@ mod tests {
             ("riscv32-x-linux-gnu", 1, 1, 243, 0x1, Some("soft")),
             ("loongarch64-x-linux-gnu", 2, 1, 258, 0x43, Some("double")),
             ("s390x-x-linux-gnu", 2, 2, 22, 0, None),
-            // Another machine's.
+            // For another machine.
             ("arm-x-linux-gnueabi", 2, 1, 243, 0x5, None),
         ] {
             let file = header(class, data, machine, flags);
@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(target("arm-x-linux-gnueabi").float_abi_of(b"MZ"), None);
     }
 
-    /// What compilers predefine, as GCC 12 and clang 14 print it.
+    /// The macros that compilers predefine, as GCC 12 and clang 14 print them.
     const ARM_SOFT: &str = "#define __ARM_PCS 1\n#define __ARM_EABI__ 1\n";
     const ARM_HARD: &str = "#define __ARM_PCS_VFP 1\n#define __ARM_EABI__ 1\n";
     const ARM_HARD_CLANG: &str = "#define __ARM_PCS 1\n#define __ARM_PCS_VFP 1\n";
@@ -127,7 +127,7 @@ mod tests {
     const LOONG_DOUBLE: &str = "#define __loongarch_double_float 1\n#define __loongarch_lp64 1\n";
 
     #[test]
-    fn a_compiler_of_another_abi_is_told_from_one_of_the_tuples() {
+    fn a_compiler_of_another_abi_is_distinguished_from_one_of_the_tuples() {
         for (tuple, macros, other) in [
             (
                 "armv7a-unknown-linux-gnueabihf",
@@ -218,12 +218,12 @@ mod tests {
     }
 }
 
-/// The `e_flags` of a linked file.
+/// A condition on the `e_flags` of a linked file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ElfFlags {
-    /// The bits that count.
+    /// The bits that are compared.
     pub mask: u32,
-    /// What they are.
+    /// The value of these bits.
     pub value: u32,
 }

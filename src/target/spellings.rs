@@ -17,14 +17,14 @@ pub struct Spellings {
     /// Tuples, the usual one first.
     #[serde(default)]
     pub examples: Vec<String>,
-    /// What completes a CPU of that glob that was typed alone. Empty if the CPU alone is the tuple. The default is
-    /// `unknown-linux-gnu`.
+    /// The fields that follow a CPU that was typed alone, by a glob over CPUs. Empty if the CPU alone is the tuple. The
+    /// default is `unknown-linux-gnu`.
     #[serde(default)]
     pub alone: BTreeMap<String, String>,
     /// Whether the Hurd runs on it, so that `gnu` alone means the Hurd.
     #[serde(default)]
     pub hurd: bool,
-    /// Other names, grouped by the project that uses them, with the tuple that each means alone.
+    /// Other names, grouped by the project that uses them, each with the tuple that it means if it is typed alone.
     #[serde(default)]
     pub names: BTreeMap<String, BTreeMap<String, Tuple>>,
 }
