@@ -566,7 +566,11 @@ mod tests {
         for family in names.families() {
             assert!(!family.examples.is_empty(), "{}", family.summary);
             for example in &family.examples {
-                assert_eq!(shown(names.read(OsStr::new(example), &[])), "=", "{example}");
+                assert_eq!(
+                    shown(names.read(OsStr::new(example), &[])),
+                    "=",
+                    "{example}"
+                );
                 let cpu = example.split('-').next().unwrap_or_default();
                 assert_eq!(
                     names.family(cpu).expect(example).summary,
