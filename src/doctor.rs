@@ -41,9 +41,9 @@ use std::{
 struct Check {
     /// The name, in the report and in `docs/doctor.md`.
     name: &'static str,
-    /// The condition that it verifies, in half a sentence.
-    looks_at: &'static str,
-    /// The checks on which it depends. It is skipped if one of them failed or was skipped. Each stands above it in the
+    /// The condition that it verifies, as part of a sentence.
+    condition: &'static str,
+    /// The checks on which it depends. It is skipped if one of them failed or was skipped. Each is above it in the
     /// table.
     needs: &'static [&'static str],
     /// The function that does the check.
@@ -54,229 +54,229 @@ struct Check {
 const CHECKS: [Check; 38] = [
     Check {
         name: "tuple",
-        looks_at: "the tuple is not one of the host's own ABIs",
+        condition: "the tuple is not one of the host's own ABIs",
         needs: &[],
         run: portage::tuple,
     },
     Check {
         name: "facts",
-        looks_at: "a CPU family in profiles/ matches the tuple",
+        condition: "a CPU family in profiles/ matches the tuple",
         needs: &["tuple"],
         run: sysroot::facts,
     },
     Check {
         name: "environment",
-        looks_at: "no environment variable replaces the target's own settings",
+        condition: "no environment variable replaces the target's own settings",
         needs: &["tuple"],
         run: environment::environment,
     },
     Check {
         name: "sysroot",
-        looks_at: "the sysroot is a directory, and not the host's own root",
+        condition: "the sysroot is a directory, and not the host's own root",
         needs: &["environment"],
         run: sysroot::sysroot,
     },
     Check {
         name: "init",
-        looks_at: "init has finished, and nothing it wrote is missing or half-made",
+        condition: "init has finished, and nothing it wrote is missing or half-made",
         needs: &["sysroot"],
         run: sysroot::init,
     },
     Check {
         name: "leftovers",
-        looks_at: "no temporary file of an interrupted init is left",
+        condition: "no temporary file of an interrupted init is left",
         needs: &["init"],
         run: sysroot::leftovers,
     },
     Check {
         name: "updates",
-        looks_at: "no `._cfgNNNN_` file waits to be merged",
+        condition: "no `._cfgNNNN_` file waits to be merged",
         needs: &["init"],
         run: sysroot::updates,
     },
     Check {
         name: "links",
-        looks_at: "every symlink of the target exists and leads to crossmerge",
+        condition: "every symlink of the target exists and leads to crossmerge",
         needs: &["facts", "sysroot"],
         run: links::links,
     },
     Check {
         name: "path",
-        looks_at: "the symlinks are the first of their names in PATH",
+        condition: "the symlinks are the first of their names in PATH",
         needs: &["links"],
         run: links::path,
     },
     Check {
         name: "portage",
-        looks_at: "Portage reads the settings of the host and of the target",
+        condition: "Portage reads the settings of the host and of the target",
         needs: &["init"],
         run: portage::portage,
     },
     Check {
         name: "settings",
-        looks_at: "which settings crossmerge reads itself, and which need portageq",
+        condition: "which settings crossmerge reads itself, and which need portageq",
         needs: &["portage"],
         run: portage::settings,
     },
     Check {
         name: "profile",
-        looks_at: "make.profile leads to a profile",
+        condition: "make.profile leads to a profile",
         needs: &["portage"],
         run: portage::profile,
     },
     Check {
         name: "arch",
-        looks_at: "the profile's ARCH is the tuple's",
+        condition: "the profile's ARCH is the tuple's",
         needs: &["facts", "profile"],
         run: portage::arch,
     },
     Check {
         name: "layout",
-        looks_at: "`bin`, `sbin` and `lib` are where the profile expects them",
+        condition: "`bin`, `sbin` and `lib` are where the profile expects them",
         needs: &["profile"],
         run: profile::layout,
     },
     Check {
         name: "repositories",
-        looks_at: "the target sees every ebuild repository of the host",
+        condition: "the target sees every ebuild repository of the host",
         needs: &["portage"],
         run: portage::repositories,
     },
     Check {
         name: "make.conf",
-        looks_at: "CHOST, CBUILD, ROOT and SYSROOT in the target's make.conf",
+        condition: "CHOST, CBUILD, ROOT and SYSROOT in the target's make.conf",
         needs: &["portage"],
         run: portage::make_conf,
     },
     Check {
         name: "roots",
-        looks_at: "Portage accepts ROOT and SYSROOT together",
+        condition: "Portage accepts ROOT and SYSROOT together",
         needs: &["portage", "make.conf"],
         run: portage::roots,
     },
     Check {
         name: "compiler",
-        looks_at: "the C compiler exists and starts",
+        condition: "the C compiler exists and starts",
         needs: &["facts", "sysroot"],
         run: toolchain::compiler,
     },
     Check {
         name: "compile",
-        looks_at: "the compiler compiles C to assembly",
+        condition: "the compiler compiles C to assembly",
         needs: &["compiler"],
         run: toolchain::compile,
     },
     Check {
         name: "assemble",
-        looks_at: "the compiler assembles the result to an object",
+        condition: "the compiler assembles the result to an object",
         needs: &["compile"],
         run: toolchain::assemble,
     },
     Check {
         name: "machine",
-        looks_at: "the object's machine, byte order and word size are the tuple's",
+        condition: "the object's machine, byte order and word size are the tuple's",
         needs: &["assemble"],
         run: toolchain::machine,
     },
     Check {
         name: "link",
-        looks_at: "the compiler links an object without any library",
+        condition: "the compiler links an object without any library",
         needs: &["machine"],
         run: toolchain::link,
     },
     Check {
         name: "flags",
-        looks_at: "the compiler accepts the target's CFLAGS and LDFLAGS",
+        condition: "the compiler accepts the target's CFLAGS and LDFLAGS",
         needs: &["link"],
         run: flags::flags,
     },
     Check {
         name: "abi",
-        looks_at: "the profile's flags produce the compiler's ABI",
+        condition: "the profile's flags produce the compiler's ABI",
         needs: &["link", "profile"],
         run: profile::abi,
     },
     Check {
         name: "float-abi",
-        looks_at: "the float ABI of the compiler's output and of the libc is the tuple's",
+        condition: "the float ABI of the compiler's output and of the libc is the tuple's",
         needs: &["link"],
         run: toolchain::float_abi,
     },
     Check {
         name: "search",
-        looks_at: "the compiler's sysroot is the target's",
+        condition: "the compiler's sysroot is the target's",
         needs: &["compile"],
         run: toolchain::search,
     },
     Check {
         name: "libraries",
-        looks_at: "the compiler searches the library directories of the profile",
+        condition: "the compiler searches the library directories of the profile",
         needs: &["search"],
         run: profile::libraries,
     },
     Check {
         name: "esysroot",
-        looks_at: "a caller's `--sysroot`, such as ESYSROOT, overrides the compiler's sysroot",
+        condition: "a caller's `--sysroot`, such as ESYSROOT, overrides the compiler's sysroot",
         needs: &["link"],
         run: toolchain::esysroot,
     },
     Check {
         name: "libc",
-        looks_at: "the libc's headers, library and start files are in the sysroot",
+        condition: "the libc's headers, library and start files are in the sysroot",
         needs: &["float-abi"],
         run: program::libc,
     },
     Check {
         name: "program",
-        looks_at: "a program with the libc compiles and links",
+        condition: "a program with the libc compiles and links",
         needs: &["libc"],
         run: program::program,
     },
     Check {
         name: "libc-package",
-        looks_at: "the target's Portage has a package for the libc",
+        condition: "the target's Portage has a package for the libc",
         needs: &["libc", "repositories"],
         run: portage::libc_package,
     },
     Check {
         name: "pkg-config",
-        looks_at: "the real pkg-config puts the sysroot before each path once",
+        condition: "the real pkg-config puts the sysroot before each path once",
         needs: &["sysroot"],
         run: pkg_config::pkg_config,
     },
     Check {
         name: "config.site",
-        looks_at: "every file in CONFIG_SITE exists",
+        condition: "every file in CONFIG_SITE exists",
         needs: &["tuple"],
         run: environment::config_site,
     },
     Check {
         name: "la-files",
-        looks_at: "no libtool file in the sysroot names the host's libraries",
+        condition: "no libtool file in the sysroot names the host's libraries",
         needs: &["sysroot"],
         run: sysroot::la_files,
     },
     Check {
         name: "config-scripts",
-        looks_at: "no configuration script in the sysroot names the host's directories",
+        condition: "no configuration script in the sysroot names the host's directories",
         needs: &["sysroot"],
         run: sysroot::config_scripts,
     },
     Check {
         name: "symlinks",
-        looks_at: "no symlink in the sysroot leads to the host",
+        condition: "no symlink in the sysroot leads to the host",
         needs: &["sysroot"],
         run: sysroot::symlinks,
     },
     Check {
         name: "qemu",
-        looks_at: "QEMU's emulator for the target is installed",
+        condition: "QEMU's emulator for the target is installed",
         needs: &["facts"],
         run: program::qemu,
     },
     Check {
         name: "run",
-        looks_at: "a program for the target runs under QEMU",
+        condition: "a program for the target runs under QEMU",
         needs: &["program", "qemu"],
         run: program::run,
     },
@@ -292,7 +292,7 @@ pub struct Line {
     #[serde(rename = "mend")]
     fix: Option<String>,
     #[serde(skip)]
-    looks_at: &'static str,
+    condition: &'static str,
 }
 
 /// The results of all checks of all targets.
@@ -362,16 +362,16 @@ impl Line {
         let status = self.status.as_str();
         let head = format!("{style}{status:7}{style:#}  {:width$}", self.check);
         let Self {
-            looks_at, message, ..
+            condition, message, ..
         } = self;
         let _ = match &self.fix {
             Some(fix) => writeln!(
                 text,
-                "  {head}  {looks_at}\n           {}\n           {HINT}hint:{HINT:#} {fix}",
+                "  {head}  {condition}\n           {}\n           {HINT}hint:{HINT:#} {fix}",
                 message.replace('\n', "\n           ")
             ),
-            None if message.is_empty() => writeln!(text, "  {head}  {looks_at}"),
-            None => writeln!(text, "  {head}  {looks_at} ({message})"),
+            None if message.is_empty() => writeln!(text, "  {head}  {condition}"),
+            None => writeln!(text, "  {head}  {condition} ({message})"),
         };
     }
 }
@@ -384,7 +384,7 @@ pub fn check_names() -> impl Iterator<Item = &'static str> {
 /// Returns the named checks and those on which they depend; all checks if none is named.
 fn wanted(names: &[String]) -> BTreeSet<&'static str> {
     let mut wanted = BTreeSet::new();
-    // Checks stand below those that they depend on, so one pass from the end is enough.
+    // Each check is below those that it depends on, so one pass from the end is enough.
     for check in CHECKS.iter().rev() {
         let is_named = names.is_empty() || names.iter().any(|name| name == check.name);
         if is_named || wanted.contains(check.name) {
@@ -395,8 +395,8 @@ fn wanted(names: &[String]) -> BTreeSet<&'static str> {
     wanted
 }
 
-/// Checks the given targets, or all initialised targets if none is given. `checks` names the checks to report; all are
-/// if it is empty. The checks that they depend on are done, but not reported.
+/// Checks the given targets, or all initialised targets if none is given. `checks` names the checks to report. If it is
+/// empty, all are reported. The checks that they depend on are done, but not reported.
 pub fn examine(
     env: &Env,
     config: &Config,
@@ -447,7 +447,7 @@ fn examine_one(
             status: finding.status,
             message: finding.message,
             fix: finding.fix,
-            looks_at: check.looks_at,
+            condition: check.condition,
         });
     }
     Ok(lines)
@@ -476,7 +476,7 @@ mod tests {
             .collect();
         for (check, row) in CHECKS.iter().zip(&rows) {
             assert_eq!(row[0], format!("{}`", check.name));
-            assert_eq!(row[1], check.looks_at, "{}", check.name);
+            assert_eq!(row[1], check.condition, "{}", check.name);
             assert!(row[2].ends_with('.'), "a sentence: {row:?}");
         }
         assert_eq!(rows.len(), CHECKS.len());

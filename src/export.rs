@@ -135,8 +135,8 @@ impl Format {
 }
 
 impl Facts {
-    /// Looks up the facts that only this format needs, including the emulator. Prints a note if the user could fix
-    /// that there is none.
+    /// Looks up the facts that only this format needs, including the emulator. If there is no emulator and the user can
+    /// fix that, prints a note.
     pub fn look_for(&mut self, format: Format, context: &Context) {
         match format {
             Format::Cmake => self.look_for_cmake(context),

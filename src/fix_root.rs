@@ -1,9 +1,9 @@
 //! `<tuple>-fix-root`: replaces paths of the host in a sysroot's files and symlinks by paths of the sysroot, and makes
 //! symlinks to its configuration scripts where a build finds them.
 //!
-//! [`FixRootRequest`] contains the arguments, [`SysrootFiles`] the files of the sysroot and how they should be, and
-//! [`Fix`] what is changed and what is left. `--dry-run` prints it, and `apply.rs` does it. `doctor` uses the same
-//! search.
+//! [`FixRootRequest`] contains the arguments. [`SysrootFiles`] contains the files of the sysroot, with the text and the
+//! mode that each should have. [`Fix`] contains the changes, and the paths that stay as they are. `--dry-run` prints the
+//! changes, and `apply.rs` makes them. `doctor` uses the same search.
 
 mod apply;
 mod error;
@@ -40,7 +40,7 @@ use std::{
     process::ExitCode,
 };
 
-/// The decision: what is changed and what is left.
+/// The decision: the changes, and the paths that stay as they are.
 #[derive(Debug)]
 struct Fix<'a> {
     changes: Vec<&'a SysrootFile>,
@@ -124,7 +124,7 @@ pub fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the command that fixes what the search in the target's sysroot has found.
+/// Returns the command that fixes the problems that the search in the target's sysroot has found.
 pub(crate) fn fix<'a>(
     tuple: &Tuple,
     owners: impl IntoIterator<Item = &'a Option<String>>,
@@ -137,8 +137,8 @@ pub(crate) fn fix<'a>(
 }
 
 impl<'a> Fix<'a> {
-    /// Decides what is changed: everything, except files that packages own, without `--installed`, and files that are
-    /// not ours to change.
+    /// Decides the changes. Without `--installed`, files that packages own are not changed. A mode is not changed if the
+    /// file has a hard link that was not found.
     fn decide(
         files: &'a SysrootFiles,
         sysroot: &Sysroot,
@@ -215,8 +215,8 @@ impl<'a> Fix<'a> {
         self.left.push((path.into(), why));
     }
 
-    /// Decides about the symlink to a script. An existing file stays, unless it is a symlink or script of ours into
-    /// this sysroot.
+    /// Decides about the symlink to a script. An existing file is kept, unless it is a symlink into this sysroot, or a
+    /// script of crossmerge that calls one in it.
     fn link(&mut self, links: &Links, config: &Script, sysroot: &Sysroot) {
         let mut name = links.prefix.clone();
         name.push(&config.name);
@@ -268,7 +268,7 @@ impl<'a> Fix<'a> {
         text
     }
 
-    /// Prints what is left, and a summary.
+    /// Prints the paths that stay as they are, and a summary.
     fn print_rest(&self, request: &FixRootRequest, sysroot: &Sysroot, again: &str) {
         for (path, why) in &self.left {
             report::line(&format!("left     {}: {why}", path.shown()));

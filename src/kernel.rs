@@ -1,7 +1,7 @@
 //! Source trees that are built by `make` with CROSS_COMPILE: the Linux kernel, boot loaders and firmware.
 //!
 //! This module reads the arguments of make and the files of a tree, and checks that they fit together.
-//! `layer/kernel.rs` and `applet/xkmake.rs` decide what make gets. Nothing is changed here.
+//! `layer/kernel.rs` and `applet/xkmake.rs` decide make's environment and arguments. This module changes nothing.
 
 pub mod call;
 pub mod config;
@@ -12,7 +12,7 @@ pub mod tree;
 use crossmerge_plan::{report::Explain, words::quote};
 use std::{io, path::PathBuf};
 
-/// An error because of which make is not started.
+/// Why make is not started.
 #[derive(Debug, thiserror::Error)]
 pub enum KernelError {
     /// A file of the tree cannot be read.
@@ -28,7 +28,7 @@ pub enum KernelError {
         /// Whether the directory has a Kbuild file, which make does not read.
         has_kbuild: bool,
     },
-    /// The directory is one below the top of a kernel tree.
+    /// The directory is below the top of a kernel tree.
     #[error("`{directory}` is not a kernel tree, but a directory in one", directory = .directory.display())]
     BelowTop {
         /// The directory that make would work in.

@@ -47,7 +47,7 @@ const NOT_INSTALLED: [&str; 6] = ["dev", "proc", "sys", "tmp", "var/tmp", "var/c
 /// The name of the symlink to the profile in `etc/portage`.
 pub(super) const PROFILE_LINK: &str = "make.profile";
 
-/// A target and what the checks have looked up about it.
+/// A target, and the results of the lookups that its checks share.
 pub(super) struct Examination<'a> {
     pub(super) context: &'a Context,
     pub(super) wrappers: &'a Wrappers,
@@ -290,7 +290,8 @@ impl<'a> Examination<'a> {
         paths.find(|path| path.exists())
     }
 
-    /// Returns the command that gives the target a working toolchain: another one in PATH, or else crossdev's.
+    /// Returns the command that gives the target a working toolchain: it adopts another one in PATH, or else installs
+    /// one.
     pub(super) fn fix_toolchain(&self) -> String {
         match self.other_toolchain() {
             Some(prefix) => {
@@ -415,12 +416,12 @@ impl<'a> Examination<'a> {
 
     /// Returns the files and symlinks that fix-root checks. The sysroot must exist.
     pub(super) fn installed(&self) -> Result<&fix_root::SysrootFiles, DoctorError> {
-        let look = || {
+        let find = || {
             fix_root::SysrootFiles::of(
                 &Sysroot::to_read(&self.sysroot).map_err(std::io::Error::from)?,
             )
         };
-        Ok(self.installed.get_or_try_init(look)?)
+        Ok(self.installed.get_or_try_init(find)?)
     }
 
     /// Returns the files that wait for init or the user, from one walk through the sysroot.

@@ -53,7 +53,7 @@ pub(super) struct CheckResult {
     pub(super) status: CheckStatus,
     pub(super) message: String,
     pub(super) fix: Option<String>,
-    /// Checks that depend on this one still run.
+    /// Whether checks that depend on this one still run.
     pub(super) lets_dependents_run: bool,
 }
 
@@ -75,7 +75,7 @@ impl CheckResult {
         }
     }
 
-    /// Skips a check that does not apply to the target. Checks that depend on it still run.
+    /// Returns the result of a check that does not apply to the target. Checks that depend on it still run.
     pub(super) fn not_for_this_target(reason: impl Into<String>) -> Self {
         Self {
             lets_dependents_run: true,
@@ -100,7 +100,7 @@ impl CheckResult {
     }
 }
 
-/// A failure to do a check that is not a problem of the target.
+/// Why a check could not be done, if the cause is not a problem of the target.
 #[derive(Debug, thiserror::Error)]
 #[expect(
     missing_docs,

@@ -19,7 +19,7 @@ pub(super) fn links(exam: &Examination) -> Result<CheckResult, DoctorError> {
         let link = links::place(exam.context, &exam.bindir, name);
         match link.symlink_metadata() {
             Err(_) => missing.push(name.as_str()),
-            // A symlink of ours whose `crossmerge` was moved or removed.
+            // A symlink to a `crossmerge` that was moved or removed.
             Ok(_) if !link.exists() && is_our_command(&link) => missing.push(name),
             Ok(_) if !is_our_command(&link) => others.push(link),
             Ok(_) => {}
@@ -98,7 +98,7 @@ pub(super) fn path(exam: &Examination) -> Result<CheckResult, DoctorError> {
     })
 }
 
-/// Returns whether a file is a wrapper of crossdev's, which `adopt` takes over.
+/// Returns whether a file is one of crossdev's wrappers, which `adopt` takes over.
 fn is_crossdevs(link: &Path) -> bool {
     target_of(link).is_some()
 }

@@ -188,8 +188,8 @@ pub(super) fn repositories(exam: &Examination) -> Result<CheckResult, DoctorErro
         return Ok(CheckResult::skipped("there is no Portage on the host"));
     };
     let visible = Repositories::parse(exam.setting("PORTAGE_REPOSITORIES"));
-    let is_seen = |wanted: &&Repository| !visible.all.iter().any(|r| r.name == wanted.name);
-    let missing: Vec<&Repository> = host.repositories.all.iter().filter(is_seen).collect();
+    let is_hidden = |wanted: &&Repository| !visible.all.iter().any(|r| r.name == wanted.name);
+    let missing: Vec<&Repository> = host.repositories.all.iter().filter(is_hidden).collect();
     if missing.is_empty() {
         return Ok(CheckResult::ok(format!(
             "{} repositories",

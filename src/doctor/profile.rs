@@ -21,7 +21,7 @@ fn set_auto(exam: &Examination) -> String {
 }
 
 /// Returns the settings of the linked profile, or `None` if it cannot be read without Portage.
-fn says<'p>(exam: &'p Examination) -> Result<Option<&'p ProfileSettings>, DoctorError> {
+fn linked_profile<'p>(exam: &'p Examination) -> Result<Option<&'p ProfileSettings>, DoctorError> {
     match exam.etc_portage().join(PROFILE_LINK).is_dir() {
         true => exam.profile(),
         false => Ok(None),
@@ -29,19 +29,19 @@ fn says<'p>(exam: &'p Examination) -> Result<Option<&'p ProfileSettings>, Doctor
 }
 
 pub(super) fn layout(exam: &Examination) -> Result<CheckResult, DoctorError> {
-    let Some(says) = says(exam)? else {
+    let Some(profile) = linked_profile(exam)? else {
         return Ok(CheckResult::skipped(
             "there is no profile to compare it with",
         ));
     };
     let sysroot = exam.sysroot.shown();
-    Ok(match (Usr::of(&exam.sysroot), says.usr) {
+    Ok(match (Usr::of(&exam.sysroot), profile.usr) {
         (_, None) => CheckResult::ok("the profile fits either layout"),
         (Some(has), Some(wants)) if has == wants => CheckResult::ok(has.as_str()),
         (Some(has), Some(wants)) => {
             let (has, wants) = (has.as_str(), wants.as_str());
             let message = format!("the profile expects {wants}, but `{sysroot}` is {has}");
-            match says.checks_usr {
+            match profile.checks_usr {
                 true => {
                     let message = format!("{message}: the profile aborts each merge");
                     CheckResult::error(message, set_auto(exam))
@@ -61,12 +61,12 @@ pub(super) fn layout(exam: &Examination) -> Result<CheckResult, DoctorError> {
 }
 
 pub(super) fn abi(exam: &Examination) -> Result<CheckResult, DoctorError> {
-    let Some(says) = says(exam)? else {
+    let Some(profile) = linked_profile(exam)? else {
         return Ok(CheckResult::not_for_this_target(
             "there is no profile to compare it with",
         ));
     };
-    if says.abi_flags.is_empty() {
+    if profile.abi_flags.is_empty() {
         return Ok(CheckResult::not_for_this_target(
             "the profile has no flags for an ABI",
         ));
@@ -82,10 +82,10 @@ pub(super) fn abi(exam: &Examination) -> Result<CheckResult, DoctorError> {
             false => None,
         })
     };
-    let with = make(&format!("{own} {}", says.abi_flags), "abi-profile")?;
+    let with = make(&format!("{own} {}", profile.abi_flags), "abi-profile")?;
     Ok(match (make(own, "abi-own")?, with) {
         (None, _) => CheckResult::not_for_this_target("the object is not ELF"),
-        (own, with) if own == with => CheckResult::ok(&*says.abi_flags),
+        (own, with) if own == with => CheckResult::ok(&*profile.abi_flags),
         (_, with) => {
             let what = match with {
                 Some(_) => "produces another ABI",
@@ -94,7 +94,7 @@ pub(super) fn abi(exam: &Examination) -> Result<CheckResult, DoctorError> {
             CheckResult::error(
                 format!(
                     "the compiler {what} with `{}` from the profile",
-                    says.abi_flags
+                    profile.abi_flags
                 ),
                 set_auto(exam),
             )
@@ -117,7 +117,7 @@ pub(super) fn libraries(exam: &Examination) -> Result<CheckResult, DoctorError> 
         );
         return Ok(CheckResult::warning(message, exam.init()));
     }
-    if let Some(libdir) = says(exam)?.map(|says| &*says.libdir)
+    if let Some(libdir) = linked_profile(exam)?.map(|profile| &*profile.libdir)
         && libraries::is_libdir(libdir)
         && !libraries::searches(context, libdir)
     {

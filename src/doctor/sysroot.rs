@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 pub(super) fn facts(exam: &Examination) -> Result<CheckResult, DoctorError> {
     Ok(match exam.target() {
         Ok(target) => CheckResult::ok(format!("ARCH {}", target.arch)),
-        // The contents of a new family are unknown, so there is no command to print.
+        // The facts of a new family are unknown, so no command could add them.
         Err(e) => CheckResult::skipped(format!("{e}; {}", e.hint().unwrap_or_default())),
     })
 }

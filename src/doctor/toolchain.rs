@@ -179,8 +179,8 @@ pub(super) fn float_abi(exam: &Examination) -> Result<CheckResult, DoctorError> 
     Ok(CheckResult::ok(wanted))
 }
 
-/// Returns the command that removes the libc that init copied, and copies one that fits. Files that a user changed
-/// stay.
+/// Returns the command that removes the libc that init copied, and copies one with the right ABI. Files that the user
+/// changed are kept.
 fn replace_libc(exam: &Examination) -> String {
     let remove = format!("crossmerge remove {}", exam.tuple());
     match (exam.fix_libc(), &exam.context.settings.toolchain) {

@@ -1,9 +1,9 @@
 //! The settings of Cargo, and the variables that build scripts read through crates such as `cc`, `pkg-config`,
 //! `bindgen` and `cmake`.
 //!
-//! Each name contains the target's, so that programs for the build machine (build scripts, procedural macros) are
-//! compiled without them. For those, the `HOST_` variables name the build machine's tools: the plain ones may be the
-//! target's.
+//! The name of each variable contains the target's name, so that it does not affect programs for the build machine
+//! (build scripts, procedural macros). For those, the `HOST_` variables name the build machine's tools: the plain
+//! variables may name the target's.
 
 use super::{
     error::ExportError,
@@ -50,7 +50,7 @@ impl<'a> Cargo<'a> {
         scripts.push(("PKG_CONFIG_ALLOW_CROSS".into(), "1".into()));
         let sysroot = text(&facts.sysroot, FILE)?;
         scripts.push((of_target("PKG_CONFIG_SYSROOT_DIR"), sysroot.into()));
-        // libclang knows neither the sysroot nor GCC's C++ headers. bindgen splits this as a shell does.
+        // libclang finds neither the sysroot nor GCC's C++ headers. bindgen splits this value as a shell does.
         let clang_args: Vec<String> = facts
             .clang_args()
             .iter()
@@ -82,7 +82,7 @@ impl<'a> Cargo<'a> {
             let name = format!("HOST_{}", tool.variable);
             scripts.push((name, text(&tool.path, FILE)?.into()));
         }
-        // The plain variables may be the target's.
+        // The plain variables may contain the target's flags.
         for name in ["HOST_CFLAGS", "HOST_CXXFLAGS"] {
             scripts.push((name.into(), String::new()));
         }
@@ -115,8 +115,8 @@ impl<'a> Cargo<'a> {
     }
 }
 
-/// Quotes a word for a program that splits like a shell, only if it needs quotes: some programs that split such a
-/// list do not know any.
+/// Quotes a word for a program that splits a list as a shell does, only if it needs quotes: some programs that split
+/// such a list do not understand quotes.
 fn shell_word(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
     match word.chars().all(is_plain) && !word.is_empty() {

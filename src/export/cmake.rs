@@ -39,8 +39,8 @@ const LANGUAGES: [Language; 6] = [
 /// The languages that clang compiles.
 const OF_CLANG: [&str; 5] = ["C", "CXX", "ASM", "OBJC", "OBJCXX"];
 
-/// Where CMake's commands search: programs on the build machine, everything else in the sysroot. The package
-/// registries contain the user's builds for the build machine.
+/// The modes of CMake's searches: programs on the build machine, everything else in the sysroot. The package
+/// registries are not searched, because they contain the user's builds for the build machine.
 const FIND: [(&str, &str); 6] = [
     ("ROOT_PATH_MODE_PROGRAM", "NEVER"),
     ("ROOT_PATH_MODE_LIBRARY", "ONLY"),
@@ -50,7 +50,7 @@ const FIND: [(&str, &str); 6] = [
     ("USE_SYSTEM_PACKAGE_REGISTRY", "FALSE"),
 ];
 
-/// Renders the file. A value of `-D` on the command line stays.
+/// Renders the file. A value that the command line sets with `-D` is kept.
 pub(super) fn render(facts: &Facts) -> Result<String, ExportError> {
     facts.compiler()?;
     let sysroot = quote(one(&facts.sysroot)?);
@@ -151,8 +151,8 @@ fn one(path: &Path) -> Result<&str, ExportError> {
     }
 }
 
-/// Sets the initial flags, unless the environment has CMake's own variable for them. If it has another variable for
-/// the same flags, that is used.
+/// Sets the initial flags, unless the environment has CMake's own variable for them. If the environment has another
+/// variable for the same flags, its value is used.
 fn init(file: &mut String, variables: &[&str], names: &[String], words: &str) {
     let Some((own, others)) = variables.split_first() else {
         return;

@@ -42,7 +42,7 @@ const CLANG_LIBRARIES: [&str; 5] = [
 ];
 
 impl Gcc {
-    /// The target's GCC. `None` if the target has clang, or a GCC in a layout of its own.
+    /// The target's GCC. `None` if the target has clang, or a GCC with an unknown directory layout.
     pub(crate) fn of(context: &Context) -> Option<Self> {
         match context.compiler()? {
             (ToolchainKind::Gnu, driver) => Self::behind(&driver),
@@ -165,7 +165,7 @@ pub(crate) fn of_clang(driver: &Path) -> Vec<PathBuf> {
     libraries.chain([real.clone()]).collect()
 }
 
-/// Returns the subdirectories of a directory; none if it does not exist.
+/// Returns the subdirectories of a directory; empty if it does not exist.
 fn subdirectories(directory: &Path) -> Vec<PathBuf> {
     let entries = fs_err::read_dir(directory).into_iter().flatten().flatten();
     let is_directory = |entry: &DirEntry| match entry.file_type() {
@@ -221,7 +221,7 @@ mod tests {
                 "usr/libexec/gcc/riscv64-unknown-linux-gnu/13/cc1",
                 "usr/lib/gcc/riscv64-unknown-linux-gnu/13/include/g++-v13",
             ),
-            // A toolchain in a directory of its own
+            // A toolchain in its own directory
             (
                 "opt/tc/bin/aarch64-none-linux-gnu-gcc",
                 "opt/tc/libexec/gcc/aarch64-none-linux-gnu/13.2.1/cc1",

@@ -5,7 +5,7 @@ use crossmerge_plan::{passes_on, report::Explain, words::quote};
 use crossmerge_system::file;
 use std::{io, path::PathBuf};
 
-/// An error because of which there is no file for a build system.
+/// Why there is no file for a build system.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// A lookup failed.
@@ -33,7 +33,7 @@ pub enum ExportError {
         /// The directory of a user's own profiles.
         directory: String,
     },
-    /// A variable of the caller's would turn the build into one for another machine.
+    /// A variable that the caller set would make the build one for another machine.
     #[error("{message}")]
     Overridden {
         /// The variable.

@@ -33,7 +33,7 @@ pub struct Facts {
     pub tools: Vec<Tool>,
     /// clang's options for the target. `None` if the target has GCC.
     pub clang: Option<Clang>,
-    /// The directories of the adopted GCC's C++ headers outside the sysroot, where clang does not look by default.
+    /// The directories of the adopted GCC's C++ headers outside the sysroot, which clang does not search by default.
     pub cxx_includes: Vec<PathBuf>,
     /// The library directories below `usr` of the sysroot, the ABI's own first. Empty if there is no sysroot yet.
     pub libdirs: Vec<String>,
@@ -135,8 +135,8 @@ const ABI_FLAGS: [&str; 14] = [
 const DEFAULT_FLAGS: &str = "-O2 -pipe";
 
 impl Facts {
-    /// Looks up everything but the emulator, which costs a compilation. The caller's own flags are not included: a
-    /// file that is kept must not depend on them.
+    /// Looks up the facts that every format needs. The emulator is not one of them, since finding it takes a
+    /// compilation. The caller's own flags are not included: a file that is kept must not depend on them.
     pub fn gather(
         context: &Context,
         tools: Vec<Tool>,
@@ -187,14 +187,14 @@ impl Facts {
     /// Looks up the facts that only CMake's file has: the library directories, and the programs that print flags for
     /// which CMake has variables.
     pub(crate) fn look_for_cmake(&mut self, context: &Context) {
-        self.look_at_libraries(context);
+        self.find_libraries(context);
         self.find_config_tools(context, |tool| !tool.cmake.is_empty());
     }
 
     /// Looks up the facts of build systems' files: all programs that print flags, the C++ headers of this GCC of the
     /// target, Python, and the helpers of the build machine.
     pub(crate) fn look_further(&mut self, context: &Context, gcc: Option<&Gcc>) {
-        self.look_at_libraries(context);
+        self.find_libraries(context);
         self.find_config_tools(context, |_| true);
         self.cxx_includes = gcc.map_or_else(Vec::new, Gcc::cxx_includes);
         self.python = python_below(&self.sysroot, &self.libdirs);
@@ -213,7 +213,7 @@ impl Facts {
         self.config_tools = found.collect();
     }
 
-    fn look_at_libraries(&mut self, context: &Context) {
+    fn find_libraries(&mut self, context: &Context) {
         self.libdirs = library_directories(context, &self.sysroot);
         self.multiarch = multiarch(context)
             .into_iter()
@@ -402,12 +402,12 @@ impl Flags {
         flags
     }
 
-    /// Returns the name and value of each.
+    /// Returns the name and value of each variable.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.0.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
-    /// Returns the values of some, concatenated.
+    /// Returns the values of these variables, joined by spaces.
     pub fn words(&self, names: &[&str]) -> String {
         let values: Vec<&str> = names
             .iter()

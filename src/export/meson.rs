@@ -75,8 +75,8 @@ pub(super) fn cross(facts: &Facts) -> Result<String, ExportError> {
     Ok(file)
 }
 
-/// Writes the tools, rustc for the target, and the programs that print flags. What Meson does not find here, it takes
-/// from the build machine.
+/// Writes the tools, rustc for the target, and the programs that print flags. If a program is missing here, Meson uses
+/// the build machine's.
 fn binaries(facts: &Facts, file: &mut String) -> Result<(), ExportError> {
     let option = format!("--sysroot={}", text(&facts.sysroot, FILE)?);
     for row in &TOOLS {
@@ -212,10 +212,10 @@ fn list(words: &[&str]) -> Result<String, ExportError> {
 /// Quotes a string of a machine file: a backslash stands for itself there, and a single quote needs triple quotes, in
 /// which a backslash is doubled.
 fn quote(text: &str) -> Result<String, ExportError> {
-    let holds_triple = text.contains("'''") || text.ends_with('\'');
+    let has_triple = text.contains("'''") || text.ends_with('\'');
     match text.contains('\'') {
         false => Ok(format!("'{text}'")),
-        true if !holds_triple && !text.contains('\\') => Ok(format!("'''{text}'''")),
+        true if !has_triple && !text.contains('\\') => Ok(format!("'''{text}'''")),
         true => Err(ExportError::Unwritable {
             value: text.into(),
             file: FILE,

@@ -38,8 +38,8 @@ pub(super) fn render(facts: &Facts, changes: &Changes) -> Result<String, ExportE
         };
     }
     if let Some(config_site) = &facts.config_site {
-        // The file reads the caller's own config.site first. If CONFIG_SITE names a file of crossmerge's for another
-        // target, the caller's own is already recorded.
+        // The file reads the caller's own config.site first. If CONFIG_SITE names crossmerge's file for another target,
+        // the caller's own is already recorded.
         file += "case ${CONFIG_SITE-} in */crossmerge/*/config.site) ;; *) export CROSSMERGE_CONFIG_SITE=\"${CONFIG_SITE-}\" ;; esac\n";
         let config_site = quote_for_any_sh(config_site.as_os_str());
         let _ = writeln!(file, "export CONFIG_SITE={config_site}");

@@ -17,7 +17,7 @@ pub(crate) struct Row {
     pub(crate) gnu: &'static str,
     /// Its name in an LLVM toolchain, after the tuple. Empty if LLVM has no such tool.
     llvm: &'static str,
-    /// What reads it from the environment.
+    /// The programs that read it from the environment.
     read_by: ReadBy,
     /// The name after the tuple that is used if the tool is missing: no program has it.
     pub(crate) missing: &'static str,
@@ -29,7 +29,7 @@ pub(crate) struct Row {
     pub(crate) meson: &'static [&'static str],
 }
 
-/// What reads a tool from the environment.
+/// The programs that read a tool from the environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadBy {
     /// Configure scripts and makefiles.
@@ -78,7 +78,7 @@ const fn row(
     }
 }
 
-/// A compiler whose driver only works with another part of GCC.
+/// Returns the row of a compiler whose driver works only with another part of GCC.
 const fn with_part(row: Row, part: &'static str) -> Row {
     Row {
         needs: Some(part),
@@ -216,8 +216,8 @@ const fn prints(name: &'static str, cmake: &'static [&'static str]) -> ConfigToo
     ConfigTool { name, cmake }
 }
 
-/// The programs that Meson runs by itself ("Machine files", `mesonbuild/dependencies`), that CMake's own modules look
-/// for, and that many projects name in `find_program`.
+/// The programs that Meson itself runs ("Machine files", `mesonbuild/dependencies`), that CMake's own modules search,
+/// and that many projects name in `find_program`.
 pub(crate) const CONFIG_TOOLS: &[ConfigTool] = &[
     prints("apr-1-config", &[]),
     prints("apu-1-config", &[]),
@@ -266,7 +266,7 @@ pub(crate) const CONFIG_TOOLS: &[ConfigTool] = &[
 pub struct Tool {
     /// The variable of make and Autoconf for it.
     pub variable: &'static str,
-    /// What reads it from the environment.
+    /// The programs that read it from the environment.
     pub read_by: ReadBy,
     /// Its name in PATH.
     pub name: String,
@@ -291,8 +291,8 @@ pub(crate) fn of_target(context: &Context, gcc: Option<&Gcc>) -> Vec<Tool> {
             return None;
         }
         let name = format!("{tuple}-{tool}");
-        let nowhere = || (row.variable == PKG_CONFIG).then(|| PathBuf::from(&name));
-        let path = find(tool).or_else(nowhere)?;
+        let missing = || (row.variable == PKG_CONFIG).then(|| PathBuf::from(&name));
+        let path = find(tool).or_else(missing)?;
         Some(Tool {
             variable: row.variable,
             read_by: row.read_by,
@@ -316,7 +316,7 @@ pub(crate) fn is_llvm(context: &Context) -> bool {
     }
 }
 
-/// Finds the build machine's compilers, under make's names for the target's.
+/// Finds the build machine's compilers, each with the variable that make uses for the target's.
 pub(crate) fn of_build_machine(context: &Context, cbuild: Option<&str>) -> Vec<Tool> {
     let found = NATIVE.iter().filter_map(|(variable, tool, plain)| {
         let prefixed = cbuild.map(|cbuild| format!("{cbuild}-{tool}"));

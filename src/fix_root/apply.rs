@@ -16,7 +16,7 @@ use std::{
 };
 
 impl Fix<'_> {
-    /// Does everything that was decided, and prints each change when it is done.
+    /// Makes all changes, and prints each one when it is made.
     pub(super) fn apply(&self, tree: &Tree, print: impl Fn(&str)) -> Result<(), FixRootError> {
         self.check(tree)?;
         for found in &self.changes {
@@ -55,8 +55,7 @@ impl Fix<'_> {
         Ok(())
     }
 
-    /// Walks the paths of all changes before the first one, so that everything that is refused is refused while nothing
-    /// has changed.
+    /// Walks the paths of all changes before the first one, so that an error is found while nothing has changed.
     fn check(&self, tree: &Tree) -> Result<(), FixRootError> {
         for found in &self.changes {
             let (directory, name) = place(tree, &found.path)?;
@@ -78,7 +77,7 @@ impl Fix<'_> {
     }
 }
 
-/// Replaces a symlink of the sysroot by one with a relative path. Its owner stays.
+/// Replaces a symlink of the sysroot by one with a relative path. Its owner is kept.
 fn relink(tree: &Tree, symlink: &EscapingSymlink, relative: &Path) -> Result<(), FixRootError> {
     let (directory, name) = place(tree, &symlink.path)?;
     let changed = || FileError::Changed(symlink.path.clone());
@@ -129,8 +128,8 @@ fn change_mode(tree: &Tree, found: &SysrootFile) -> Result<(), FixRootError> {
     Ok(directory.set_mode_of(&file, name, mode)?)
 }
 
-/// Replaces the text and the mode of a file. Its owner and its times stay, because make and libtool compare times. Its
-/// other names remain hard links to it.
+/// Replaces the text and the mode of a file. Its owner and its times are kept, because make and libtool compare times.
+/// Its other names remain hard links to it.
 fn replace(tree: &Tree, found: &SysrootFile, text: &[u8]) -> Result<(), FixRootError> {
     let (directory, name) = place(tree, &found.path)?;
     let metadata = reopen(&directory, name, found)?.metadata()?;

@@ -19,12 +19,12 @@ pub enum FixRootError {
     /// The only argument is not a tuple.
     #[error(transparent)]
     Tuple(#[from] TupleError),
-    /// The arguments and the environment are not one of the forms.
+    /// The arguments and the environment match none of the forms of the command.
     #[error("{message}")]
     Usage {
         /// The name by which crossmerge was called.
         name: String,
-        /// What is wrong.
+        /// The problem.
         message: String,
     },
     /// The sysroot is not a directory.
@@ -38,7 +38,7 @@ pub enum FixRootError {
     /// The sysroot is the host's own root, whose paths are correct.
     #[error("`{sysroot}` is the host's own root", sysroot = .sysroot.shown())]
     HostRoot {
-        /// The path that leads there.
+        /// The path as the user wrote it.
         sysroot: PathBuf,
         /// The variable that names it; `None` if an argument does.
         from: Option<&'static str>,

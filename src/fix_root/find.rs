@@ -1,4 +1,4 @@
-//! Finds the files of a sysroot that fix-root checks, and determines how each should be: its text and its mode.
+//! Finds the files of a sysroot that fix-root checks, and determines the text and the mode that each should have.
 //!
 //! Reads only. `doctor` uses the same search.
 
@@ -26,7 +26,7 @@ use std::{
 /// The kind of a file that fix-root checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SysrootFileKind {
-    /// A `*.la`.
+    /// A libtool archive, `*.la`.
     LibtoolArchive,
     /// A configuration script, or settings of a library that a shell reads.
     ConfigScript,
@@ -34,7 +34,7 @@ pub(crate) enum SysrootFileKind {
     Library,
 }
 
-/// A file, and how it should be.
+/// A file, with the text and the mode that it should have.
 #[derive(Debug)]
 pub(crate) struct SysrootFile {
     pub(crate) kind: SysrootFileKind,
@@ -72,7 +72,7 @@ pub(crate) struct SysrootFiles {
     pub(super) configs: Vec<Script>,
     /// Symlinks that lead to the host.
     pub(crate) symlinks: Vec<EscapingSymlink>,
-    /// What was skipped, and why.
+    /// The paths that were skipped, each with the reason.
     pub(super) unread: Vec<(PathBuf, &'static str)>,
 }
 
@@ -414,7 +414,7 @@ const NOT_SHARED: [&str; 9] = [
     "doc", "fonts", "i18n", "icons", "info", "locale", "man", "themes", "zoneinfo",
 ];
 
-/// Name extensions of files beside libraries that are no shell's: such files are not opened.
+/// Extensions of files beside libraries that no shell reads. fix-root does not open such files.
 const NOT_SETTINGS: [&str; 46] = [
     "bin", "c", "cmake", "conf", "elc", "el", "enc", "fw", "gz", "h", "hpp", "html", "hwdb", "jar",
     "js", "json", "ko", "ldscript", "lua", "mo", "mod", "o", "pc", "pcap", "ph", "pl", "pm", "png",
@@ -464,7 +464,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_tells_the_mode_of_a_library() {
+    fn a_name_determines_the_mode_of_a_library() {
         for (name, mode) in [
             ("libz.so", Some(0o755)),
             ("libz.so.1.2", Some(0o755)),

@@ -1,4 +1,4 @@
-//! Properties of every text that the sysroot is inserted into.
+//! Properties that hold for every text into which the sysroot is inserted, and for every sysroot that is searched.
 
 pub(crate) use crossmerge_portage::merged::files_of;
 
@@ -20,7 +20,7 @@ pub(crate) fn edits(data: &[u8]) {
                 continue;
             };
             assert!(new.len() > data.len());
-            // The old bytes are all still there, in their order.
+            // The new text contains all old bytes, in their order.
             let mut rest = new.iter();
             assert!(data.iter().all(|byte| rest.any(|there| there == byte)));
             let again = edit(&new, sysroot);

@@ -73,7 +73,7 @@ directory that `crossmerge init` has recorded.
 }
 
 impl FixRootRequest {
-    /// Reads the arguments, and the environment for what they do not set.
+    /// Reads the arguments. The environment sets the values that they do not.
     pub(super) fn of(
         argv0: &OsStr,
         tuple: Result<Tuple, ContextError>,
@@ -153,8 +153,8 @@ fn from_environment(
             let context = own_context(tuple, env, config)?;
             let own = context.sysroot().canonicalize().ok();
             let is_own = |named: &PathBuf| named.canonicalize().ok() == own;
-            // The symlinks go beside crossmerge's own only for the target's own sysroot, not for another one of a
-            // single call.
+            // The symlinks go beside crossmerge's own only for the target's own sysroot, not for another one that the
+            // environment names for a single call.
             let directory = match named.as_ref().is_none_or(is_own) {
                 true => tools.or_else(|| Some(bindir(&context, argv0))),
                 false => tools,

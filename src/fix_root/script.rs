@@ -30,7 +30,7 @@ pub(super) const LANGUAGES: [&[u8]; 8] = [
     b"perl", b"python", b"ruby", b"lua", b"tclsh", b"php", b"node", b"guile",
 ];
 
-/// How much of a file is read to determine whether it is a script, in bytes. A license may come first.
+/// The number of bytes of a file that are read to determine whether it is a script. A license may come first.
 pub(super) const HEAD: u64 = 4096;
 
 /// Returns whether the `#!` line names a language that is not a shell's.
@@ -237,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_tells_a_configuration_script() {
+    fn a_configuration_script_is_known_by_its_name() {
         for (name, is_one) in [
             ("libpng16-config", true),
             ("python3.11-config", true),

@@ -53,14 +53,14 @@ pub(super) struct Followed {
 }
 
 /// Resolves a path from the root of a sysroot: an absolute symlink begins at that root, and `..` does not lead out of
-/// it. A symlink with the sysroot's own path leads into it on the host, and is followed so.
+/// it. If the target of a symlink begins with the sysroot's own path, it is resolved as on the host.
 pub(super) fn follow(sysroot: &Sysroot, path: &Path) -> Followed {
-    let way = sysroot.tree().map(|tree| tree.follow(path, Links::InRoot));
-    match way {
-        Some(Ok(way)) => Followed {
-            place: way.place.clone(),
-            links: way.links.clone(),
-            node: way.node(),
+    let walk = sysroot.tree().map(|tree| tree.follow(path, Links::InRoot));
+    match walk {
+        Some(Ok(walk)) => Followed {
+            place: walk.place.clone(),
+            links: walk.links.clone(),
+            node: walk.node(),
         },
         // An inaccessible path is not followed.
         _ => Followed {
@@ -75,13 +75,13 @@ pub(super) fn follow(sysroot: &Sysroot, path: &Path) -> Followed {
 /// search for libraries reports them.
 pub(super) fn find(sysroot: &Sysroot) -> io::Result<Vec<EscapingSymlink>> {
     let mut found = BTreeMap::new();
-    let mut look = |link: &Path| -> io::Result<()> {
+    let mut check = |link: &Path| -> io::Result<()> {
         let followed = follow(sysroot, link);
-        let astray = followed
+        let escaping = followed
             .links
             .iter()
             .filter(|(place, target)| leads_out(sysroot, place, target));
-        for (place, target) in astray {
+        for (place, target) in escaping {
             if found.contains_key(place) {
                 continue;
             }
@@ -126,16 +126,16 @@ pub(super) fn find(sysroot: &Sysroot) -> io::Result<Vec<EscapingSymlink>> {
         for (name, kind) in listed(sysroot, &above) {
             let place = above.join(&name);
             if begins(&SEARCHED, &name) {
-                walk(sysroot, &place, kind, &mut look)?;
+                walk(sysroot, &place, kind, &mut check)?;
             } else if name == "share" {
                 for (name, kind) in listed(sysroot, &place) {
                     if begins(&SHARED, &name) {
-                        walk(sysroot, &place.join(name), kind, &mut look)?;
+                        walk(sysroot, &place.join(name), kind, &mut check)?;
                     }
                 }
             } else if kind == FileKind::Symlink {
                 // `usr` or `local` itself.
-                look(&place)?;
+                check(&place)?;
             }
         }
     }
@@ -156,14 +156,14 @@ fn walk(
     sysroot: &Sysroot,
     place: &Path,
     kind: FileKind,
-    look: &mut dyn FnMut(&Path) -> io::Result<()>,
+    check: &mut dyn FnMut(&Path) -> io::Result<()>,
 ) -> io::Result<()> {
     match kind {
-        FileKind::Symlink => look(place),
+        FileKind::Symlink => check(place),
         FileKind::Directory => listed(sysroot, place)
             .into_iter()
             .filter(|(_, kind)| matches!(kind, FileKind::Symlink | FileKind::Directory))
-            .try_for_each(|(name, kind)| walk(sysroot, &place.join(name), kind, look)),
+            .try_for_each(|(name, kind)| walk(sysroot, &place.join(name), kind, check)),
         FileKind::File | FileKind::Other => Ok(()),
     }
 }
@@ -304,7 +304,7 @@ mod tests {
                 "/usr/lib/../../../lib/liba.so.0",
                 Some("../../lib/liba.so.0"),
             ),
-            // A chain, whose middle lies where nobody searches.
+            // A chain of symlinks, whose middle one is in a directory that is not searched.
             (
                 "usr/lib/chain.so",
                 "/etc/alternatives/chain.so",
@@ -315,17 +315,17 @@ mod tests {
                 "/lib/liba.so.0",
                 Some("../../lib/liba.so.0"),
             ),
-            // A directory, and what goes through it.
+            // Symlinks to directories.
             ("usr/lib/x", "/opt/x/lib", Some("../../opt/x/lib")),
             ("lib64", "/usr/lib", Some("usr/lib")),
             ("usr/include/own", "/usr/include", Some(".")),
-            // A relative one that goes up too far.
+            // A relative symlink with too many `..`.
             (
                 "usr/lib/far.so",
                 "../../../../lib/liba.so.0",
                 Some("../../lib/liba.so.0"),
             ),
-            // The build machine has it, and the sysroot has not.
+            // Only the build machine has the file.
             ("usr/lib/host.so", "/etc/passwd", None),
             (
                 "usr/share/pkgconfig/x.pc",
@@ -337,17 +337,17 @@ mod tests {
             symlink(target, root.join(link)).expect(link);
             let sysroot = Sysroot::at(&root).expect("a sysroot");
             let found = find(&sysroot).expect("readable");
-            // One in the middle is found from its end.
+            // The middle of a chain is checked below, because only its first symlink is in a searched directory.
             if link.starts_with("etc") {
                 continue;
             }
             let symlink = found.iter().find(|symlink| symlink.path == root.join(link));
-            let said = symlink.map(|symlink| symlink.relative.as_deref());
+            let found_relative = symlink.map(|symlink| symlink.relative.as_deref());
             let wanted = match link {
                 "usr/lib/chain.so" => None,
                 _ => Some(relative.map(Path::new)),
             };
-            assert_eq!(said, wanted, "{link}: {found:?}");
+            assert_eq!(found_relative, wanted, "{link}: {found:?}");
         }
         for (link, target) in [
             ("usr/lib/relative.so", "../../lib/liba.so.0"),

@@ -16,7 +16,7 @@ pub(super) const INSTALLED: [&str; 3] = ["usr", "", "usr/local"];
 pub(crate) struct Sysroot {
     path: PathBuf,
     real: PathBuf,
-    /// `None` for an imagined one.
+    /// The open directory. `None` for a sysroot that need not exist.
     tree: Option<Tree>,
 }
 
@@ -89,11 +89,11 @@ impl Sysroot {
 
     /// Returns the file to which a path of the sysroot leads, with symlinks as the target follows them.
     pub(super) fn leads_to(&self, path: &Path) -> Option<Node> {
-        let way = self
+        let walk = self
             .tree
             .as_ref()?
             .follow(self.within(path)?, Links::InRoot);
-        way.ok()?.node()
+        walk.ok()?.node()
     }
 
     /// Returns whether the path is the cross compiler's own directory, which is on the host and not in the sysroot.

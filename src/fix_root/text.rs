@@ -42,9 +42,9 @@ enum Preceding<'a> {
     Option,
     /// Nothing, in the value of an assignment.
     Value,
-    /// Nothing, in what `echo` or `printf` prints.
+    /// Nothing, in an argument of `echo` or `printf`.
     Printed,
-    /// Nothing, elsewhere: a word of some command.
+    /// Nothing, elsewhere: the path is a word of another command.
     Word,
 }
 
@@ -59,8 +59,8 @@ struct FoundPath<'a> {
 /// Inserts the sysroot into a libtool archive. Returns `None` if nothing changes.
 pub(super) fn libtool_archive(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
     edited(text, sysroot, |line, spot, path| {
-        let is_telling = LIBTOOL_KEYS.iter().any(|key| line.starts_with(key));
-        is_telling && spot.before != Preceding::Word && !sysroot.is_compilers_own(path)
+        let has_key = LIBTOOL_KEYS.iter().any(|key| line.starts_with(key));
+        has_key && spot.before != Preceding::Word && !sysroot.is_compilers_own(path)
     })
 }
 
@@ -105,9 +105,9 @@ fn with_root_prefix(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
     (new != text).then_some(new)
 }
 
-/// Inserts the sysroot into a script of another language than the shell's. Such languages have strings in common with
-/// it: a path at the beginning of a string that is assigned, printed or returned is edited, and the paths of compiler
-/// options in any string.
+/// Inserts the sysroot into a script of another language than the shell's. Strings are written alike in the
+/// shell and in these languages. A path at the beginning of a string is edited if the string is assigned, printed or returned. The paths of
+/// compiler options are edited in any string.
 fn other_language(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
     let mut new = Vec::with_capacity(text.len());
     let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -223,7 +223,8 @@ pub(super) fn looks_at_own_place(text: &[u8]) -> bool {
     })
 }
 
-/// Returns whether packages install headers and libraries in the directory. `/etc` and `/var` are the running system's.
+/// Returns whether packages install headers and libraries in the directory. Paths in `/etc` and `/var` mean those of the
+/// running system.
 fn is_directory_of_libraries(path: &Path) -> bool {
     let first = path.components().nth(1);
     let first = first.map_or(&b""[..], |first| first.as_os_str().as_bytes());
@@ -418,7 +419,7 @@ impl<'a> Scanner<'a> {
         let equals = lead.iter().rposition(|byte| *byte == b'=');
         let (name, joined) = lead.split_at(equals.map_or(0, |equals| equals + 1));
         let before = match (name, joined) {
-            _ if self.is_reserve() => Preceding::Value,
+            _ if self.is_default() => Preceding::Value,
             ([name @ .., b'='], b"") if is_name(name) => Preceding::Name(name),
             (b"", b"") if self.opens => self.bare(),
             _ if OPTIONS.contains(&joined) && !self.compares => Preceding::Option,
@@ -454,7 +455,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Returns whether this is the default value in `${NAME:-…}` or `${NAME:=…}`.
-    fn is_reserve(&self) -> bool {
+    fn is_default(&self) -> bool {
         let before = &self.line[..self.at];
         let before = before.strip_suffix(b":-").or(before.strip_suffix(b":="));
         before.is_some_and(|before| {
@@ -469,7 +470,7 @@ mod tests {
     use super::*;
     use std::fs;
 
-    /// A sysroot at a path of that name; `@` stands for it in the tables, as that text needs it.
+    /// Returns a sysroot at a path of that name. The tables write `@` for the path, quoted as the text needs it.
     fn sysroot(name: &str) -> (tempfile::TempDir, Sysroot) {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join(name);
@@ -522,7 +523,7 @@ mod tests {
         }
         let inside = format!("dependency_libs=' -L{}/usr/lib'", sysroot.path().display());
         assert_eq!(libtool_archive(inside.as_bytes(), &sysroot), None);
-        // A neighbour whose name only begins like the sysroot's lies outside.
+        // A directory beside the sysroot, whose name begins with the sysroot's name, is outside.
         let beside = format!("libdir='{}2/usr/lib'", sysroot.path().display());
         assert!(libtool_archive(beside.as_bytes(), &sysroot).is_some());
     }

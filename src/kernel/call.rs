@@ -1,7 +1,7 @@
 //! The command line of make: its directory, assignments and goals, and whether it sets the number of jobs.
 //!
-//! Arguments are read as GNU make reads them, and are never changed. So is MAKEFLAGS, in which a surrounding make
-//! passes its own options down. Pure.
+//! Arguments are read as GNU make reads them, and are never changed. The same holds for MAKEFLAGS, in which a parent
+//! make passes its own options on. Pure.
 
 use std::{
     collections::BTreeMap,
@@ -20,9 +20,9 @@ pub struct MakeCall {
     pub file: Option<OsString>,
     /// The goals, in order. Without any, make builds the tree's first goal.
     pub goals: Vec<OsString>,
-    /// Whether the command line sets the number of jobs, or a surrounding make hands out job slots.
+    /// Whether the command line sets the number of jobs, or a parent make provides job slots.
     pub has_jobs: bool,
-    /// Whether make is asked about itself: `--version`, `--help`.
+    /// Whether make only prints information about itself: `--version`, `--help`.
     pub asks_about_make: bool,
     variables: BTreeMap<OsString, OsString>,
 }
@@ -60,7 +60,7 @@ impl MakeCall {
         for flags in flags {
             call.read(&words_of_flags(flags));
         }
-        // The goals and the directory of a surrounding make do not apply to this one.
+        // The goals and the directory of a parent make do not apply to this one.
         let mut call = Self {
             has_jobs: call.has_jobs,
             variables: call.variables,
@@ -146,7 +146,7 @@ impl MakeCall {
             None => (option, None),
         };
         let name = String::from_utf8_lossy(name);
-        // `--jobs`, or the `--jobserver-auth` or `--jobserver-fds` of a surrounding make.
+        // `--jobs`, or the `--jobserver-auth` or `--jobserver-fds` of a parent make.
         if name.starts_with('j') {
             self.has_jobs = true;
             return (Some(b'j'), joined);
@@ -174,8 +174,8 @@ impl MakeCall {
         self.variables.insert(name.into(), value.into());
     }
 
-    /// Returns the directory in which make puts what it builds: O, which only a command line can set, else
-    /// KBUILD_OUTPUT. Returns `None` if neither is set.
+    /// Returns the directory of make's output: O, which only a command line can set, else KBUILD_OUTPUT. Returns `None`
+    /// if neither is set.
     pub fn output(&self, kbuild_output: Option<&OsStr>) -> Option<PathBuf> {
         let named = [
             self.variable("O"),
@@ -287,7 +287,7 @@ mod tests {
             ("-k -s V=1 j", "", false),
             ("-- -j4", "", false),
             ("X=-j4", "", false),
-            // What a surrounding make, or a user, hands down.
+            // Flags of a parent make, or of the user.
             ("", "j4", true),
             ("", "kj", true),
             ("", "ks", false),
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn makeopts_say_how_many_jobs_and_the_rest_is_left() {
+    fn makeopts_set_the_number_of_jobs_and_the_rest_is_ignored() {
         for (makeopts, jobs) in [
             ("-j8", "-j8"),
             ("-j 8 -k", "-j 8"),

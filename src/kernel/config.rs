@@ -87,10 +87,10 @@ impl ConfiguredArch {
         })
     }
 
-    /// Returns whether make with that ARCH keeps the machine of the file.
+    /// Returns whether make with that ARCH builds for the machine of the file.
     ///
-    /// Some CPUs have an ARCH for each word size, of which the longer ends in 64, and one that takes the word size
-    /// from the file. make on such a machine uses the last one by default.
+    /// Some CPUs have one ARCH for each word size, such as `i386` and `x86_64`, and another that takes the word size
+    /// from the file, such as `x86`. A native make uses the latter by default.
     pub fn fits(&self, arch: &str, tree: &Tree) -> bool {
         if self.arch == arch {
             return true;
@@ -117,8 +117,7 @@ pub fn needs_compiler(goals: &[OsString]) -> bool {
     goals.is_empty() || goals.iter().any(needs)
 }
 
-/// Returns whether a goal of a kernel tree builds programs for the target: the kernel's tools and tests. In their own
-/// directories, `modules_install` and the like are goals of make.
+/// Returns whether a goal of a kernel tree builds programs for the target: the kernel's tools and tests.
 pub fn is_of_tools(goal: &OsStr) -> bool {
     fits(goal, &["tools/*", "kselftest", "kselftest-*"])
 }
@@ -153,7 +152,7 @@ mod tests {
         for (text, arch) in [
             (config("arm", "CONFIG_ARM=y"), Some("arm")),
             (config("x86_64", ""), Some("x86_64")),
-            // Older kernels put the make's version there as well.
+            // The heading in older kernels.
             ("#\n# Automatically generated make config: don't edit\n# Linux/mips 2.6.39 Kernel Configuration\n".into(), Some("mips")),
             ("#\n# Automatically generated file; DO NOT EDIT.\n# U-Boot 2023.01 Configuration\n".into(), None),
             ("CONFIG_ARM=y\n# Linux/arm of somebody\n".into(), None),
@@ -208,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn goals_that_install_say_where_to() {
+    fn goals_that_install_have_a_variable_for_the_directory() {
         for (goal, kind, place) in [
             ("modules_install", TreeKind::Linux, Some("INSTALL_MOD_PATH")),
             ("install", TreeKind::Linux, Some("INSTALL_PATH")),
@@ -224,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn goals_that_replace_a_config_or_do_without_are_let_through() {
+    fn goals_that_replace_a_config_or_need_none_are_permitted() {
         for (goals, reads, compiles) in [
             ("", true, true),
             ("zImage", true, true),

@@ -1,5 +1,5 @@
 //! The text of a Makefile, to find out what it builds and which variables it reads: continued lines are joined,
-//! comments are removed, and included files are inserted.
+//! comments are removed, and included files are appended.
 //!
 //! The text is searched, not evaluated: conditionals are not decided and functions are not called. An included file
 //! is not found if its path has a variable that only make knows.
@@ -10,11 +10,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How deep includes may nest, and how many files are read for one Makefile.
+/// How deeply includes may be nested.
 const DEEPEST: usize = 5;
+
+/// The maximum number of files that are read for one Makefile.
 const MOST_FILES: usize = 64;
 
-/// How many subdirectories that a Makefile calls make in are searched.
+/// The maximum number of subdirectories that are searched, of those in which a Makefile calls make.
 const MOST_DIRECTORIES: usize = 32;
 
 /// Variables that stand for the directory of the Makefile: make's own, and kbuild's in a module outside the kernel.
@@ -45,7 +47,7 @@ pub(super) struct Makefile {
     lines: Vec<Line>,
 }
 
-/// How a variable is given its value.
+/// The operator of an assignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operator {
     /// `=`, `:=`, `::=`, `!=`: replaces the environment's value.
@@ -104,7 +106,7 @@ impl Makefile {
         Self { lines }
     }
 
-    /// Inserts the included files, and appends their text to `text`.
+    /// Appends the lines of the included files, and their text to `text`.
     pub(super) fn include(&mut self, file: &Path, text: &mut String) -> io::Result<()> {
         let directory = file.parent().unwrap_or(Path::new("")).to_owned();
         let mut left = MOST_FILES;
@@ -240,7 +242,7 @@ impl Makefile {
     pub(super) fn calls_kbuild(&self) -> bool {
         self.lines.iter().any(|line| {
             let text = match assignment(&line.text) {
-                // Assigned and exported, it reaches every make below.
+                // If it is assigned and exported, every make that this one starts gets it.
                 Some(assignment) if !line.is_recipe => match assignment.name {
                     "KBUILD_EXTMOD" => return true,
                     "MAKEFLAGS" => &line.text,
@@ -299,11 +301,11 @@ impl Makefile {
     /// Returns the subdirectories with a Makefile that the file names, if it calls make at all.
     pub(super) fn directories(&self, directory: &Path) -> Vec<PathBuf> {
         let all = || self.lines.iter().flat_map(|line| words(&line.text));
-        let hands_on = |word: &str| {
+        let changes_directory = |word: &str| {
             let word = word.trim_start_matches(['@', '+', '(']);
             word.starts_with("-C") || word.starts_with("--directory") || word == "cd"
         };
-        if !all().any(hands_on) {
+        if !all().any(changes_directory) {
             return Vec::new();
         }
         let mut found: Vec<PathBuf> = Vec::new();

@@ -1,8 +1,8 @@
-//! What a directory with a Makefile contains: the kernel, a kernel module, U-Boot, OpenSBI or another project that
+//! The project in a directory with a Makefile: the kernel, a kernel module, U-Boot, OpenSBI or another project that
 //! uses CROSS_COMPILE.
 //!
-//! The project is recognised by words that its Makefile must have. Versions and directories would not do: they differ
-//! between releases, and distributions' packages for building modules contain only a part of the tree.
+//! The project is recognised by words that its Makefile must contain. Versions and directories are not reliable: they
+//! differ between releases, and distributions' packages for building modules contain only a part of the tree.
 
 use super::{
     makefile::{MAKEFILES, Makefile},
@@ -36,7 +36,7 @@ pub struct Tree {
     pub kind: TreeKind,
     /// The top of the sources.
     pub source: PathBuf,
-    /// The directory in which make puts what it builds, and looks for `.config`.
+    /// The directory of make's output, in which make also looks for `.config`.
     pub output: PathBuf,
     /// The kernel tree around the directory, if it is below the top of one.
     pub top: Option<PathBuf>,
@@ -50,12 +50,12 @@ pub struct Tree {
     parsed: Makefile,
 }
 
-/// How many levels of subdirectories are followed.
+/// The number of levels of subdirectories that are searched.
 const DEEPEST: usize = 3;
 
 impl Tree {
-    /// Reads the tree that make would work in. Returns `None` if the directory has no Makefile. `output` is the
-    /// directory that make was told to build in.
+    /// Reads the tree that make would work in. Returns `None` if the directory has no Makefile. `output` is the output
+    /// directory in make's arguments or environment.
     pub fn at(
         directory: &Path,
         file: Option<&OsStr>,
@@ -132,13 +132,13 @@ impl Tree {
         if is_module {
             tree.kind = TreeKind::Module;
         } else if depth > 0 && tree.top.is_none() {
-            tree.look_below(depth)?;
+            tree.search_below(depth)?;
         }
         Ok(Some(tree))
     }
 
-    /// Reads the subdirectories in which the Makefile calls make. If one has a module, the tree is one of a module.
-    fn look_below(&mut self, depth: usize) -> io::Result<()> {
+    /// Reads the subdirectories in which the Makefile calls make. If one contains a module, the project is a module.
+    fn search_below(&mut self, depth: usize) -> io::Result<()> {
         let (mut modules, mut others) = (false, false);
         for directory in self.parsed.directories(&self.source) {
             let Some(below) = Self::within(&directory, None, None, depth - 1)? else {
@@ -292,11 +292,11 @@ mod tests {
     }
 
     #[test]
-    fn a_makefile_tells_what_it_builds() {
+    fn a_makefile_shows_its_project() {
         for (makefile, has_kbuild, kind) in [
             (LINUX, true, TreeKind::Linux),
             ("all: vmlinux", false, TreeKind::Other),
-            // Of 2014: it has the kernel's rules for modules.
+            // The Makefile of 2014, which still has the kernel's rules for modules.
             (
                 "UBOOTVERSION = x\nvmlinux INSTALL_MOD_PATH",
                 true,
@@ -331,7 +331,7 @@ mod tests {
                 false,
                 TreeKind::Module,
             ),
-            // Those that the kernel's build was taken over by have Kbuild files too.
+            // Projects that took over the kernel's build system have Kbuild files too.
             (
                 "SRCARCH := $(ARCH)\nall: barebox.bin",
                 true,
@@ -442,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn the_makefile_says_which_directory_an_arch_has() {
+    fn the_makefile_states_the_directory_of_an_arch() {
         for (makefile, arch, directory) in [
             (LINUX, "x86_64", "x86"),
             (LINUX, "i386", "x86"),
