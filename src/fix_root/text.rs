@@ -105,9 +105,9 @@ fn with_root_prefix(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
     (new != text).then_some(new)
 }
 
-/// Inserts the sysroot into a script of another language than the shell's. Strings are written alike in the
-/// shell and in these languages. A path at the beginning of a string is edited if the string is assigned, printed or returned. The paths of
-/// compiler options are edited in any string.
+/// Inserts the sysroot into a script of another language than the shell's. Strings are written alike in the shell and
+/// in these languages. A path at the beginning of a string is edited if the string is assigned, printed or returned. The
+/// paths of compiler options are edited in any string.
 fn other_language(text: &[u8], sysroot: &Sysroot) -> Option<Vec<u8>> {
     let mut new = Vec::with_capacity(text.len());
     let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();

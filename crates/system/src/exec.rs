@@ -2,6 +2,12 @@
 //!
 //! The steps of a plan are carried out by the process that then executes the program: by this process for [`exec`],
 //! otherwise by a child process that runs crossmerge under one of the names in `inner.rs`.
+//!
+//! # Errors
+//!
+//! Functions fail with an [`ExecError`] if a file of the plan cannot be written, if a step fails, if the program does not
+//! start, or if it prints more than [`ANSWER`] bytes on one stream. A program that ends with an exit code other than 0
+//! is no error.
 
 mod answer;
 mod enter;

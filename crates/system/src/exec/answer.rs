@@ -10,7 +10,7 @@ use std::{
     process::{Child, Output},
 };
 
-/// The number of bytes to read at once. Few programs print as much.
+/// The number of bytes to read at once. Few programs print more.
 const CHUNK: usize = 8 << 10;
 
 /// Waits for a child process and returns its output on the streams that are pipes. Returns `None` if it prints too

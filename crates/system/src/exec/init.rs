@@ -8,9 +8,9 @@
 //! When the first process ends, the kernel kills all others in the namespace, and the mounts disappear with the last
 //! one. So `kill -9` of either process leaves nothing behind.
 //!
-//! The program can examine the first process in `/proc`, so that one has nothing that leads out of the root: only the
-//! standard streams and its signalfd as descriptors, `/` as its working directory, and its program file on a read-only
-//! mount. All three processes start before the root changes, so crossmerge never loads a library or program of the
+//! The program can examine the first process in `/proc`, so the first process has nothing that leads out of the root:
+//! only the standard streams and its signalfd as descriptors, `/` as its working directory, and its program file on a
+//! read-only mount. All three processes start before the root changes, so crossmerge never loads a library or program of the
 //! root.
 
 use super::{

@@ -1,7 +1,7 @@
 //! Internal entry points: `argv[0]` values under which crossmerge re-executes itself, for work that needs another
 //! process.
 //!
-//! The leading colon keeps them apart from the names of applets. Their arguments are not a public interface.
+//! The leading colon distinguishes them from the names of applets. Their arguments are not a public interface.
 
 use super::{
     enter::error::EnterError,

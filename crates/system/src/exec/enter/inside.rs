@@ -305,9 +305,9 @@ impl Inside {
         }
     }
 
-    /// Makes it the root of this process and of all processes in the namespace (pivot_root(2)), and unmounts the old
-    /// root with all its mounts. A process without a descriptor of the old root cannot reach it any more. Then the
-    /// mounts are locked.
+    /// Makes the opened directory the root of this process and of all processes in the namespace (pivot_root(2)), and
+    /// unmounts the old root with all its mounts. A process without a descriptor of the old root cannot reach it any
+    /// more. Then the mounts are locked.
     pub(super) fn enter(self, root: &Root, outside: Option<Outside>) -> Result<()> {
         let failed = |e: nix::Error| EnterError::Step {
             step: Step::Root(root.clone()).to_string(),

@@ -19,11 +19,11 @@ use std::{
 /// The most dangling symlinks that are followed for one mount point, the same as the limit of the kernel for symlinks.
 const MOST_LINKS: usize = 40;
 
-/// Directories that are empty until a system has booted, so that symlinks into them dangle before.
+/// Directories that are empty until a system has booted. Until then, symlinks into them are dangling.
 const EMPTY_UNTIL_BOOT: [&str; 2] = ["run", "var/run"];
 
-/// The most names that are looked up for one mount point. After that, another process apparently keeps changing the
-/// path.
+/// The most names that are looked up for one mount point. If there are more, another process apparently keeps changing
+/// the path.
 const MOST_TURNS: usize = 4096;
 
 const BENEATH: ResolveFlag = ResolveFlag::RESOLVE_BENEATH;
@@ -124,7 +124,7 @@ fn walk(
                         open_with(top, &so_far, BENEATH | ResolveFlag::RESOLVE_NO_XDEV)?;
                     }
                     make(&there, &name, is_file && is_last)?;
-                    // The next turn opens it like an existing one.
+                    // The next iteration opens it like an existing one.
                     rest.push(name);
                 }
                 // Another process has just replaced it.
