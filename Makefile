@@ -182,13 +182,13 @@ check-portages:
 	$(CARGO) test --locked --test main --no-run
 	for version in $(PORTAGES); do \
 		echo "Portage $$version"; \
-		PORTAGE=$$version CASES=$${CASES:-300} $(CARGO) test --locked --test main -- --nocapture portage_settings::generated portage_settings::every_case \
+		PORTAGE=$$version CASES=$${CASES:-300} $(CARGO) test --locked --test main -- --nocapture portage_settings::generated portage_settings::every_kept_case \
 			portage_settings::the_oracle || exit 1; \
 	done
 
 # Each test prints the number of its races.
 races: prepare
-	CROSSMERGE_RACES=all $(CARGO) test --locked --test main -- --nocapture strangers::race
+	CROSSMERGE_RACES=all $(CARGO) test --locked --test main -- --nocapture foreign_trees::race
 
 # cargo-fuzz lists the targets, so that this file needs no list of them. fuzz/README.md explains why there is no sanitizer. A run keeps
 # the inputs it finds in fuzz/target/found, and the next run starts from them.

@@ -1,4 +1,5 @@
-//! `adopt` and its undoing, on what crossdev leaves on a machine: links of each target to the scripts of its package.
+//! `adopt` and `adopt --undo` on what crossdev leaves on a host: for each target, symlinks to the scripts of
+//! crossdev's package.
 
 use crate::{
     init::{tree, unchanged},
@@ -13,7 +14,7 @@ use std::{
 const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
 const OTHER: &str = "aarch64-unknown-linux-gnu";
 
-/// The names that crossdev links for a target, and what the links say.
+/// The symlinks that crossdev makes for a target, and their contents.
 const WRAPPERS: [(&str, &str); 5] = [
     ("TUPLE-ebuild", "cross-ebuild"),
     ("TUPLE-emerge", "cross-emerge"),
@@ -22,8 +23,8 @@ const WRAPPERS: [(&str, &str); 5] = [
     ("emerge-TUPLE", "cross-emerge"),
 ];
 
-/// Puts there what crossdev's package and `emerge-wrapper --init` leave: scripts in `usr/bin`, links to them, and a sysroot
-/// that is set up. The scripts are in the place of crossdev's: nothing here runs them.
+/// Creates what crossdev's package and `emerge-wrapper --init` leave: scripts in `usr/bin`, symlinks to them, and a
+/// sysroot for each target. The scripts are stand-ins, because these tests run none of them.
 pub(crate) fn crossdev(prefix: &mut Prefix, tuples: &[&str]) {
     prefix.put_first_in_path(&["usr/local/bin", "bin", "usr/bin"]);
     for script in WRAPPERS
@@ -62,7 +63,7 @@ fn machine(tuples: &[&str]) -> Prefix {
     prefix
 }
 
-/// Everything but our own directory.
+/// Every file of the prefix except crossmerge's own state in `var`.
 fn state(prefix: &Prefix) -> BTreeMap<PathBuf, String> {
     let own = prefix.join("var");
     let mut state = tree(&prefix.path());
@@ -80,19 +81,19 @@ fn is_ours(prefix: &Prefix, path: &str) -> bool {
 }
 
 #[test]
-fn every_target_is_taken_over_and_undo_puts_back_just_that() {
+fn adopt_replaces_the_wrappers_of_every_target_and_undo_restores_them() {
     let prefix = machine(&[TUPLE, OTHER]);
     let before = state(&prefix);
     let steps = prefix.own(["adopt", "--dry-run"]).success().stdout;
     unchanged(&before, &state(&prefix));
 
-    let said = prefix.own(["adopt"]).success();
+    let output = prefix.own(["adopt"]).success();
     for tuple in [TUPLE, OTHER] {
         assert!(
-            said.stderr.contains(&format!(
+            output.stderr.contains(&format!(
                 "adopted  {tuple}: 5 of crossdev's wrappers replaced"
             )),
-            "{said:#?}"
+            "{output:#?}"
         );
         for (name, _) in WRAPPERS {
             let name = name.replace("TUPLE", tuple);
@@ -102,7 +103,7 @@ fn every_target_is_taken_over_and_undo_puts_back_just_that() {
         let line = format!("{tuple:31}  adopted ");
         assert!(prefix.own(["targets"]).success().stdout.contains(&line));
     }
-    // The steps that were printed are what happened: nothing else is different now.
+    // The dry run printed exactly the steps that were carried out.
     let after = state(&prefix);
     let changed = |path: &&PathBuf| before.get(*path) != after.get(*path);
     for path in before.keys().chain(after.keys()).filter(changed) {
@@ -125,11 +126,11 @@ fn every_target_is_taken_over_and_undo_puts_back_just_that() {
     );
     assert!(steps.starts_with(&record), "{steps}");
 
-    let said = prefix.own(["adopt"]).success();
-    assert!(said.stderr.starts_with("nothing to do\n"), "{said:#?}");
+    let output = prefix.own(["adopt"]).success();
+    assert!(output.stderr.starts_with("nothing to do\n"), "{output:#?}");
     unchanged(&after, &state(&prefix));
 
-    // One goes back, the other stays.
+    // `--undo` of one target leaves the other one adopted.
     prefix.own(["adopt", "--undo", OTHER]).success();
     assert_eq!(
         prefix.read_link(&format!("usr/bin/{OTHER}-emerge")),
@@ -138,31 +139,31 @@ fn every_target_is_taken_over_and_undo_puts_back_just_that() {
     assert!(!prefix.join(format!("bin/{OTHER}-equery")).is_symlink());
     assert!(is_ours(&prefix, &format!("usr/bin/{TUPLE}-emerge")));
 
-    let said = prefix.own(["adopt", "--undo"]).success();
+    let output = prefix.own(["adopt", "--undo"]).success();
     assert!(
-        said.stderr.contains(&format!(
+        output.stderr.contains(&format!(
             "restored {TUPLE}: 5 of crossdev's wrappers put back"
         )),
-        "{said:#?}"
+        "{output:#?}"
     );
     unchanged(&before, &state(&prefix));
     assert!(!prefix.join("var/lib/crossmerge/adopted.toml").exists());
-    let said = prefix.own(["adopt", "--undo"]).success();
-    assert!(said.stderr.starts_with("nothing to do\n"), "{said:#?}");
+    let output = prefix.own(["adopt", "--undo"]).success();
+    assert!(output.stderr.starts_with("nothing to do\n"), "{output:#?}");
 }
 
 #[test]
-fn an_adopted_emerge_is_given_what_crossdevs_wrapper_gave_it() {
+fn an_adopted_emerge_gets_the_environment_of_crossdevs_wrapper() {
     let prefix = machine(&[TUPLE]);
     prefix.own(["adopt"]).success();
     let wrapper = prefix.join("usr/bin").join(format!("{TUPLE}-emerge"));
-    let said = prefix
+    let output = prefix
         .with("CROSS_CMD", "env")
         .command(wrapper, [""; 0])
         .success()
         .stdout;
     let sysroot = prefix.join(format!("usr/{TUPLE}")).display().to_string();
-    // What cross-emerge exports.
+    // The variables that crossdev's cross-emerge exports.
     for line in [
         format!("CHOST={TUPLE}"),
         format!("SYSROOT={sysroot}"),
@@ -175,14 +176,14 @@ fn an_adopted_emerge_is_given_what_crossdevs_wrapper_gave_it() {
         "BUILD_LDFLAGS=".into(),
     ] {
         assert!(
-            said.lines().any(|said| said == line),
-            "no {line:?} in {said}"
+            output.lines().any(|output| output == line),
+            "no {line:?} in {output}"
         );
     }
 }
 
 #[test]
-fn crossdevs_next_run_calls_ours_where_local_comes_first() {
+fn crossdevs_next_run_calls_crossmerge_if_usr_local_comes_first() {
     let prefix = machine(&[TUPLE]);
     std::fs::create_dir_all(prefix.join("usr/local/bin")).expect("a directory");
     let script = prefix.read("usr/bin/emerge-wrapper");
@@ -193,33 +194,35 @@ fn crossdevs_next_run_calls_ours_where_local_comes_first() {
         script,
         "it is a package's"
     );
-    let said = prefix.command(
+    let output = prefix.command(
         "/bin/sh",
         ["-c", &format!("emerge-wrapper --target {TUPLE} --init")],
     );
-    assert!(said.success().stderr.contains("accepted as it is"));
+    assert!(output.success().stderr.contains("accepted as it is"));
     prefix.own(["adopt", "--undo"]).success();
     assert!(!prefix.join("usr/local/bin/emerge-wrapper").is_symlink());
     assert_eq!(prefix.read("usr/bin/emerge-wrapper"), script);
 }
 
 #[test]
-fn what_crossdev_takes_back_is_adopted_again() {
+fn a_wrapper_that_crossdev_restored_is_adopted_again() {
     let prefix = machine(&[TUPLE]);
-    let said = prefix.own(["adopt"]).success();
+    let output = prefix.own(["adopt"]).success();
     assert!(
-        said.stderr
+        output
+            .stderr
             .contains("usr/bin/emerge-wrapper` is the first of its name in PATH"),
-        "{said:#?}"
+        "{output:#?}"
     );
-    // `ln -sf`, as crossdev's emerge-wrapper has it.
+    // crossdev's emerge-wrapper runs `ln -sf`.
     let script = format!("cd usr/bin && ln -sf cross-emerge {TUPLE}-emerge");
     prefix.command("/bin/sh", ["-c", &script]).success();
-    let said = prefix.own(["adopt"]).success();
+    let output = prefix.own(["adopt"]).success();
     assert!(
-        said.stderr
+        output
+            .stderr
             .contains(": 1 of crossdev's wrappers replaced, 0 commands made"),
-        "{said:#?}"
+        "{output:#?}"
     );
     assert!(is_ours(&prefix, &format!("usr/bin/{TUPLE}-emerge")));
     prefix.own(["adopt", "--undo"]).success();
@@ -230,16 +233,16 @@ fn what_crossdev_takes_back_is_adopted_again() {
 }
 
 #[test]
-fn undo_leaves_what_was_changed_since() {
+fn undo_keeps_wrappers_that_changed_after_adopt() {
     let prefix = machine(&[TUPLE]);
     prefix.own(["adopt"]).success();
     let script =
         format!("cd usr/bin && rm {TUPLE}-emerge {TUPLE}-ebuild && echo mine > {TUPLE}-emerge");
     prefix.command("/bin/sh", ["-c", &script]).success();
-    let said = prefix.own(["adopt", "--undo"]).success();
+    let output = prefix.own(["adopt", "--undo"]).success();
     for (name, what) in [("emerge", "changed"), ("ebuild", "removed")] {
         let note = format!("{TUPLE}-{name}` is left as it is: it was {what} since");
-        assert!(said.stderr.contains(&note), "{said:#?}");
+        assert!(output.stderr.contains(&note), "{output:#?}");
     }
     assert_eq!(prefix.read(&format!("usr/bin/{TUPLE}-emerge")), "mine\n");
     assert!(!prefix.join(format!("usr/bin/{TUPLE}-ebuild")).is_symlink());
@@ -264,32 +267,34 @@ fn a_wrapper_that_is_a_copy_is_kept_whole() {
     unchanged(&before, &state(&prefix));
     assert!(!prefix.join("var/lib/crossmerge/kept").exists());
 
-    // Where it cannot come back, it is not thrown away either.
+    // The kept copy stays if `--undo` cannot put it back.
     prefix.own(["adopt"]).success();
     let kept = prefix.join("var/lib/crossmerge/kept").display().to_string();
     let script = format!("rm {place}; echo mine > {place}");
     prefix.command("/bin/sh", ["-c", &script]).success();
-    let said = prefix.own(["adopt", "--undo"]).success();
+    let output = prefix.own(["adopt", "--undo"]).success();
     let note =
         format!("it was changed since it was adopted; its previous contents are in `{kept}/");
-    assert!(said.stderr.contains(&note), "{said:#?}");
+    assert!(output.stderr.contains(&note), "{output:#?}");
     let script = format!("cd {kept} && cp -p $(find . -type f) $OLDPWD/{place}");
     prefix.command("/bin/sh", ["-c", &script]).success();
     unchanged(&before, &state(&prefix));
 
-    // Without what was kept, ours stays: it is better than nothing.
+    // If the kept copy is missing, crossmerge's symlink stays, because a missing command would be worse.
     prefix.own(["adopt"]).success();
     std::fs::remove_dir_all(prefix.join("var/lib/crossmerge/kept")).expect("kept");
-    let said = prefix.own(["adopt", "--undo"]).success();
+    let output = prefix.own(["adopt", "--undo"]).success();
     assert!(
-        said.stderr.contains("the copy of its previous contents, `"),
-        "{said:#?}"
+        output
+            .stderr
+            .contains("the copy of its previous contents, `"),
+        "{output:#?}"
     );
     assert!(is_ours(&prefix, &place));
 }
 
 #[test]
-fn links_to_a_crossdev_that_is_gone_are_its_all_the_same() {
+fn dangling_symlinks_to_crossdevs_scripts_are_adopted() {
     let prefix = machine(&[TUPLE]);
     prefix
         .command(
@@ -299,16 +304,17 @@ fn links_to_a_crossdev_that_is_gone_are_its_all_the_same() {
         .success();
     prefix.own(["adopt"]).success();
     assert!(is_ours(&prefix, &format!("usr/bin/{TUPLE}-emerge")));
-    let said = prefix.own(["adopt", "--undo"]).success();
+    let output = prefix.own(["adopt", "--undo"]).success();
     assert!(
-        said.stderr
+        output
+            .stderr
             .contains("leads to `cross-emerge` again, which does not exist"),
-        "{said:#?}"
+        "{output:#?}"
     );
 }
 
 #[test]
-fn a_directory_with_two_names_in_path_is_one() {
+fn a_directory_with_two_names_in_path_counts_once() {
     let mut prefix = machine(&[TUPLE]);
     symlink("usr/bin", prefix.join("sbin")).expect("a link");
     prefix.put_first_in_path(&["bin", "sbin", "usr/bin"]);
@@ -320,7 +326,7 @@ fn a_directory_with_two_names_in_path_is_one() {
 }
 
 #[test]
-fn a_tuple_that_is_not_crossdevs_is_refused() {
+fn a_tuple_without_crossdev_wrappers_is_an_error() {
     let prefix = machine(&[TUPLE]);
     let before = state(&prefix);
     prefix.own(["adopt", TUPLE, OTHER]).fails(
@@ -337,21 +343,22 @@ fn a_tuple_that_is_not_crossdevs_is_refused() {
 }
 
 #[test]
-fn links_without_a_sysroot_and_those_of_the_machine_itself_are_left() {
+fn adopt_skips_wrappers_without_a_sysroot_and_those_of_the_host() {
     let prefix = machine(&[TUPLE, OTHER, "x86_64-pc-linux-gnu"]);
     std::fs::remove_dir_all(prefix.join(format!("usr/{OTHER}"))).expect("a sysroot");
-    let said = prefix.own(["adopt"]).success();
+    let output = prefix.own(["adopt"]).success();
     assert!(
-        said.stderr.contains(&format!(
+        output.stderr.contains(&format!(
             "left as it is: the sysroot `{}",
             prefix.join(format!("usr/{OTHER}")).display()
         )),
-        "{said:#?}"
+        "{output:#?}"
     );
     assert!(
-        said.stderr
+        output
+            .stderr
             .contains("left as it is: `x86_64-pc-linux-gnu` is the CBUILD"),
-        "{said:#?}"
+        "{output:#?}"
     );
     assert!(is_ours(&prefix, &format!("usr/bin/{TUPLE}-emerge")));
     assert_eq!(
@@ -367,7 +374,7 @@ fn links_without_a_sysroot_and_those_of_the_machine_itself_are_left() {
 }
 
 #[test]
-fn another_users_file_under_a_name_of_ours_stops_it_before_anything_is_touched() {
+fn a_foreign_file_under_a_symlinks_name_stops_adopt_before_any_change() {
     let prefix = machine(&[TUPLE, OTHER]);
     prefix.write(&format!("bin/{TUPLE}-equery"), "mine\n");
     let before = state(&prefix);
@@ -396,7 +403,7 @@ fn a_wrapper_that_a_package_owns_is_refused() {
 }
 
 #[test]
-fn a_read_only_directory_and_one_of_another_users_are_refused_before_anything_is_touched() {
+fn an_unwritable_directory_stops_adopt_before_any_change() {
     let prefix = machine(&[TUPLE]);
     let before = state(&prefix);
     let ours = prefix.join("bin/crossmerge").display().to_string();
@@ -409,7 +416,7 @@ fn a_read_only_directory_and_one_of_another_users_are_refused_before_anything_is
         .fails(125, "usr/bin`: Read-only file system", "root");
     std::fs::set_permissions(prefix.join("usr/bin"), PermissionsExt::from_mode(0o555))
         .expect("a mode");
-    // In a user namespace without any, root is nobody.
+    // In a user namespace without a mapping, root has no privileges over these files.
     prefix
         .with("XDG_STATE_HOME", prefix.join("state"))
         .command("unshare", ["--user", &ours, "adopt"])
@@ -421,7 +428,7 @@ fn a_read_only_directory_and_one_of_another_users_are_refused_before_anything_is
 }
 
 #[test]
-fn a_record_that_a_user_broke_is_named() {
+fn a_damaged_record_is_an_error_that_names_it() {
     let prefix = machine(&[TUPLE]);
     prefix.own(["adopt"]).success();
     prefix.append("var/lib/crossmerge/adopted.toml", "lnik = 1\n");
@@ -438,7 +445,7 @@ fn a_record_that_a_user_broke_is_named() {
 }
 
 #[test]
-fn remove_puts_crossdevs_wrappers_back() {
+fn remove_restores_crossdevs_wrappers() {
     let prefix = machine(&[TUPLE]);
     let before = state(&prefix);
     prefix.own(["adopt"]).success();
@@ -458,9 +465,9 @@ fn remove_puts_crossdevs_wrappers_back() {
 }
 
 #[test]
-fn init_and_doctor_name_adopt_where_crossdevs_wrappers_are_in_the_way() {
+fn init_and_doctor_suggest_adopt_for_crossdevs_wrappers() {
     let mut prefix = machine(&[TUPLE]);
-    // As a package installs it: beside crossdev.
+    // A package installs the program beside crossdev's scripts.
     symlink("../../bin/crossmerge", prefix.join("usr/bin/crossmerge")).expect("a link");
     let path = format!("{0}/usr/bin:/usr/bin:/bin", prefix.path().display());
     prefix.set("PATH", path);
@@ -469,14 +476,14 @@ fn init_and_doctor_name_adopt_where_crossdevs_wrappers_are_in_the_way() {
     prefix
         .command(&ours, ["init", TUPLE])
         .fails(125, "is not crossmerge's", &adopt);
-    let said = prefix.command(&ours, ["doctor", TUPLE]).stdout;
-    assert!(said.contains(&format!("hint: {adopt}\n")), "{said}");
+    let output = prefix.command(&ours, ["doctor", TUPLE]).stdout;
+    assert!(output.contains(&format!("hint: {adopt}\n")), "{output}");
     prefix.command(&ours, ["adopt"]).success();
-    let said = prefix.command(&ours, ["doctor", "--verbose", TUPLE]).stdout;
+    let output = prefix.command(&ours, ["doctor", "--verbose", TUPLE]).stdout;
     for check in ["links", "path"] {
         assert!(
-            said.contains(&format!("\n  ok       {check} ")),
-            "{check}: {said}"
+            output.contains(&format!("\n  ok       {check} ")),
+            "{check}: {output}"
         );
     }
     prefix.command(&ours, ["init", TUPLE]).success();

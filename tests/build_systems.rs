@@ -1,10 +1,10 @@
-//! The build systems: real libraries built with each, one on top of the other, and run under QEMU; what is decided on
-//! the way; and every mistake that a user can make there.
+//! The build systems: each builds real libraries that depend on each other, and QEMU runs the result. Other tests
+//! check what the applets decide, and every mistake that a user can make.
 
+mod build_settings;
 mod chains;
-mod told;
 
-use crate::support::{Prefix, Said, prepared, without_key};
+use crate::support::{Output, Prefix, prepared, without_key};
 use snapbox::{Data, assert_data_eq};
 use std::{
     ffi::{OsStr, OsString},
@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A target, Debian's toolchain for it, and what `readelf -h` calls its machine.
+/// A target, the prefix of Debian's toolchain for it, and the machine name that `readelf -h` prints.
 pub(crate) struct Machine {
     pub(crate) tuple: &'static str,
     toolchain: &'static str,
@@ -25,14 +25,14 @@ pub(crate) const ARM: Machine = Machine {
     elf: "ARM",
 };
 
-/// Big-endian, and 64 bits wide.
+/// A second target: big-endian and 64-bit.
 pub(crate) const S390X: Machine = Machine {
     tuple: "s390x-ibm-linux-gnu",
     toolchain: "s390x-linux-gnu-",
     elf: "IBM S/390",
 };
 
-/// A target that is set up, and the directory in which things are built.
+/// An initialised target, and the directory in which the tests build.
 pub(crate) struct Target {
     pub(crate) machine: &'static Machine,
     pub(crate) prefix: Prefix,
@@ -59,7 +59,7 @@ impl Target {
         }
     }
 
-    /// Unpacks a library's own sources, and gives the name of the directory.
+    /// Unpacks a library's own sources and returns the name of their directory.
     fn unpack(&self, archive: &str, name: &str) -> String {
         let script = format!(
             "mkdir -p {name} && tar -xf {} -C {name} --strip-components=1",
@@ -69,14 +69,14 @@ impl Target {
         name.into()
     }
 
-    /// Debian's archive of zlib leaves out what is for Windows; CMake wants to see it named.
+    /// Unpacks zlib. Debian's archive omits the Windows files, and zlib's CMakeLists.txt names one of them.
     fn zlib(&self) -> String {
         self.prefix.write("zlib/win32/zlib1.rc", "");
         self.unpack("zlib-1.2.13.tar.bz2", "zlib")
     }
 
-    /// Builds zlib into the sysroot; its configure script is its author's own. The static library, which nothing here
-    /// takes, stays empty: it is quicker.
+    /// Builds zlib into the sysroot with its hand-written configure script. The static library is replaced by an
+    /// empty file, which is quicker, because no test links it.
     fn install_zlib(&self) {
         let zlib = self.zlib();
         let script = format!(
@@ -92,13 +92,13 @@ impl Target {
     }
 
     /// Runs a script in which `$t` is the tuple and `$s` the sysroot.
-    pub(crate) fn shell(&self, script: &str) -> Said {
+    pub(crate) fn shell(&self, script: &str) -> Output {
         let prefix = self.prefix.with("t", self.machine.tuple);
         let prefix = prefix.with("s", &self.sysroot);
         prefix.command("/bin/sh", ["-exc", script])
     }
 
-    /// Checks that a file is for the target.
+    /// Checks that a file is built for the target.
     fn is_for_target(&self, path: impl AsRef<Path>) {
         let path = self.prefix.join(path);
         let tool = format!("{}readelf", self.machine.toolchain);
@@ -110,8 +110,8 @@ impl Target {
     }
 }
 
-/// A prefix with nothing of the host in PATH, and tools that do what is asked of them here: a compiler whose
-/// programs QEMU alone runs, and build systems that say what they were told.
+/// A prefix with none of the host's tools in PATH, and with stand-ins for them: a compiler whose programs only QEMU
+/// can run, and build systems that print their arguments and environment.
 fn fakes() -> Prefix {
     let mut prefix = Prefix::new();
     let path = ["bin", "tools"].map(|directory| prefix.join(directory).display().to_string());
@@ -158,37 +158,41 @@ fn each_format_has_its_golden_text() {
     for machine in [&ARM, &S390X] {
         for format in FORMATS {
             let export = || prefix.own(["export", machine.tuple, format]).success();
-            let said = export();
-            assert_eq!(said.stdout, export().stdout, "the text is always the same");
-            let text =
-                without_key(&said.stdout).replace(&prefix.path().display().to_string(), "[PREFIX]");
+            let output = export();
+            assert_eq!(
+                output.stdout,
+                export().stdout,
+                "the text is always the same"
+            );
+            let text = without_key(&output.stdout)
+                .replace(&prefix.path().display().to_string(), "[PREFIX]");
             let golden = format!("tests/data/export/{}/{format}.txt", machine.tuple);
             assert_data_eq!(text, Data::read_from(golden.as_ref(), None).raw());
-            // QEMU for s390x is not there: said where it matters, and only there.
+            // QEMU for s390x is missing. Only the formats that name an emulator print a note about it.
             let matters = ["cmake", "meson", "cargo", "json"].contains(&format);
             let note = "neither `qemu-s390x` nor `qemu-s390x-static` is in PATH";
             let is_missing = machine.tuple == S390X.tuple;
             assert_eq!(
-                said.stderr.contains(note),
+                output.stderr.contains(note),
                 matters && is_missing,
                 "{format}: {}",
-                said.stderr
+                output.stderr
             );
         }
     }
 }
 
-/// What `<tuple>-<applet> args…` runs, from its plan.
+/// Returns the arguments that `<tuple>-<applet> args…` would run its tool with, and the whole plan.
 fn planned(prefix: &Prefix, applet: &str, args: &[&str]) -> (Vec<String>, serde_json::Value) {
     let words = ["plan", "--json", ARM.tuple, applet];
-    let said = prefix.own(words.iter().chain(args)).success();
-    let mut plan: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let output = prefix.own(words.iter().chain(args)).success();
+    let mut plan: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
     let args = serde_json::from_value(plan["args"].take()).expect("text");
     (args, plan)
 }
 
 #[test]
-fn ours_are_given_where_something_is_configured_and_step_aside_for_the_callers() {
+fn options_are_added_to_calls_that_configure_unless_the_caller_sets_them() {
     let prefix = fakes();
     let state = prefix.join(format!("var/lib/crossmerge/{}", ARM.tuple));
     let toolchain = format!("-DCMAKE_TOOLCHAIN_FILE={}/toolchain.cmake", state.display());
@@ -321,7 +325,7 @@ fn ours_are_given_where_something_is_configured_and_step_aside_for_the_callers()
 }
 
 #[test]
-fn a_kept_file_is_there_when_the_tool_starts_and_changes_only_with_its_text() {
+fn a_generated_file_exists_before_the_tool_starts_and_changes_only_with_its_text() {
     let prefix = fakes();
     let cmake = format!("{}-cmake", ARM.tuple);
     let state = format!("var/lib/crossmerge/{}", ARM.tuple);
@@ -334,20 +338,20 @@ fn a_kept_file_is_there_when_the_tool_starts_and_changes_only_with_its_text() {
         prefix.own(["export", ARM.tuple, "cmake"]).success().stdout,
         "the applet's file and the exported one are one text"
     );
-    // The caller's flags go another way, and stay out of what the next build sees.
+    // The caller's flags reach the tool in another way, and must not get into the file that later builds read.
     prefix.with("CFLAGS", "-O3").run(&cmake, ["."]).success();
     assert_eq!(inode(), first);
-    // Another sysroot has a file of its own.
+    // Another sysroot gets a file of its own.
     let other = prefix.join("other");
     std::fs::create_dir(&other).expect("a sysroot");
-    let said = prefix.with("SYSROOT", &other).run(&cmake, ["."]).success();
+    let output = prefix.with("SYSROOT", &other).run(&cmake, ["."]).success();
     assert!(
-        said.stdout.contains(&format!("{}@", ARM.tuple)),
+        output.stdout.contains(&format!("{}@", ARM.tuple)),
         "{}",
-        said.stdout
+        output.stdout
     );
     assert_eq!(std::fs::read(&file).expect("the file"), text);
-    // A plan that is pasted makes the same file.
+    // Pasting a printed plan into a shell creates the same file.
     let plan = prefix
         .own(["plan", ARM.tuple, "cmake", "."])
         .success()
@@ -358,7 +362,7 @@ fn a_kept_file_is_there_when_the_tool_starts_and_changes_only_with_its_text() {
         .command("/bin/sh", ["-ec", &plan])
         .success();
     assert_eq!(std::fs::read(&file).expect("the file"), text);
-    // Nobody can write where a file is in the way.
+    // The state directory cannot be created where a file exists.
     std::fs::remove_dir_all(prefix.join("var")).expect("gone");
     prefix.write("var/lib", "");
     prefix
@@ -367,7 +371,7 @@ fn a_kept_file_is_there_when_the_tool_starts_and_changes_only_with_its_text() {
 }
 
 #[test]
-fn an_exported_file_replaces_its_own_kind_only() {
+fn export_replaces_only_files_of_the_same_format() {
     let prefix = fakes();
     let export = |words: &[&str]| prefix.own([&["export"], words].concat());
     for format in FORMATS {
@@ -416,7 +420,7 @@ fn an_exported_file_replaces_its_own_kind_only() {
 }
 
 #[test]
-fn what_cannot_be_told_a_build_system_is_an_error_that_says_so() {
+fn what_a_build_system_cannot_be_given_is_an_error() {
     let prefix = fakes();
     let avr = "avr";
     prefix.script("bin/avr-gcc", "#!/bin/sh\n");
@@ -429,7 +433,7 @@ fn what_cannot_be_told_a_build_system_is_an_error_that_says_so() {
             &format!("crossmerge init {hppa} --toolchain PREFIX"),
         );
     }
-    // One that a distribution has under a name without the vendor.
+    // A distribution's compiler has a name without the vendor.
     prefix.script("tools/hppa2.0-linux-gnu-gcc", "#!/bin/sh\n");
     export(hppa, "cmake").fails(125, "no compiler", "--toolchain hppa2.0-linux-gnu-`");
     export(hppa, "cargo").fails(
@@ -440,14 +444,14 @@ fn what_cannot_be_told_a_build_system_is_an_error_that_says_so() {
     export(hppa, "go").fails(125, "has no known GOARCH", "set `goarch` in your own file");
     export(avr, "go").fails(125, "has no known GOOS", "avr-env");
     export("nosuch-unknown-elf", "json").fails(125, "nosuch", "nosuch.toml");
-    // Without a compiler Go does without cgo.
+    // Without a compiler, the format for Go turns cgo off.
     let riscv = "riscv64-unknown-linux-gnu";
-    let said = export(riscv, "go").success().stdout;
+    let output = export(riscv, "go").success().stdout;
     assert!(
-        said.ends_with("GOOS=linux\nGOARCH=riscv64\nCGO_ENABLED=0\n"),
-        "{said}"
+        output.ends_with("GOOS=linux\nGOARCH=riscv64\nCGO_ENABLED=0\n"),
+        "{output}"
     );
-    // A path that a file of text cannot hold.
+    // A path that a text file cannot contain.
     let odd = prefix.join(OsStr::from_bytes(b"od\xffd"));
     std::fs::create_dir(&odd).expect("a sysroot");
     let odd = prefix.with("SYSROOT", odd);
@@ -467,7 +471,7 @@ fn what_cannot_be_told_a_build_system_is_an_error_that_says_so() {
 }
 
 #[test]
-fn configure_finds_the_script_or_says_what_the_project_has_instead() {
+fn configure_finds_the_script_or_names_the_projects_build_system() {
     let prefix = fakes();
     let configure = format!("{}-configure", ARM.tuple);
     let run = |args: &[&str]| prefix.run(&configure, args);
@@ -515,7 +519,7 @@ fn configure_finds_the_script_or_says_what_the_project_has_instead() {
     );
     std::fs::create_dir(prefix.join("sub")).expect("a directory");
     let build = "[--build=x86_64-pc-linux-gnu]\n";
-    for (args, told) in [
+    for (args, printed) in [
         (&["-q"][..], format!("{build}[--host={t}]\n[-q]\n")),
         (
             &["./configure", "-q"],
@@ -532,15 +536,20 @@ fn configure_finds_the_script_or_says_what_the_project_has_instead() {
         ),
         (&["--host=x"], format!("{build}[--host=x]\n")),
     ] {
-        assert_eq!(run(args).success().stdout, told + &environment, "{args:?}");
+        assert_eq!(
+            run(args).success().stdout,
+            printed + &environment,
+            "{args:?}"
+        );
     }
-    // What the caller has set stays; without a compiler nothing is run, for it would be the host's.
-    let said = prefix
+    // Variables that the caller has set stay. Without a cross compiler nothing runs, because configure would use the
+    // host's.
+    let output = prefix
         .with("CFLAGS", "-Og")
         .with("CC", "mine")
         .run(&configure, ["-q"])
         .success();
-    assert!(said.stdout.contains("mine -Og"), "{}", said.stdout);
+    assert!(output.stdout.contains("mine -Og"), "{}", output.stdout);
     std::fs::remove_file(prefix.join(format!("bin/{t}-gcc"))).expect("gone");
     run(&[]).fails(125, "there is no compiler", "--toolchain PREFIX");
 }
@@ -555,32 +564,32 @@ fn the_environment_survives_a_shell_whatever_is_in_a_path() {
         .with("SYSROOT", &sysroot)
         .own(["export", ARM.tuple, "env", "env"]);
     text.success();
-    let script = ". ./env; printf %s \"$SDKTARGETSYSROOT\" > said; echo \"$PATH\"; . ./env; echo \"$PATH\"; echo \"$CC|$CROSS_COMPILE|$CFLAGS\"";
-    let said = prefix
+    let script = ". ./env; printf %s \"$SDKTARGETSYSROOT\" > output; echo \"$PATH\"; . ./env; echo \"$PATH\"; echo \"$CC|$CROSS_COMPILE|$CFLAGS\"";
+    let output = prefix
         .with("PATH", "/nowhere")
         .command("/bin/sh", ["-euc", script])
         .success();
     assert_eq!(
-        std::fs::read(prefix.join("said")).expect("a file"),
+        std::fs::read(prefix.join("output")).expect("a file"),
         sysroot.as_os_str().as_bytes()
     );
     let (bin, t) = (prefix.join("bin"), ARM.tuple);
     let path = format!("{}:/nowhere\n", bin.display());
     assert_eq!(
-        said.stdout,
+        output.stdout,
         format!("{path}{path}{t}-gcc|{t}-|-O2 -pipe -march=armv5te\n")
     );
-    // The caller's own flags are taken into what the caller asks for.
-    let said = prefix
+    // The caller's own flags are added to those of the target.
+    let output = prefix
         .with("CFLAGS", "-Og")
         .own(["export", t, "env"])
         .success()
         .stdout;
-    assert!(said.contains("export CFLAGS='-Og'\n"), "{said}");
+    assert!(output.contains("export CFLAGS='-Og'\n"), "{output}");
 }
 
 #[test]
-fn cargo_and_go_keep_what_the_caller_has_set_and_leave_this_machine_its_own() {
+fn cargo_and_go_keep_the_callers_variables_and_those_of_the_build_machine() {
     let prefix = fakes();
     let (_, plan) = planned(&prefix, "cargo", &["build"]);
     let names: Vec<&String> = plan["env"].as_object().expect("variables").keys().collect();
@@ -620,18 +629,18 @@ fn cargo_and_go_keep_what_the_caller_has_set_and_leave_this_machine_its_own() {
 }
 
 #[test]
-fn an_emulator_that_does_not_work_is_left_out() {
+fn an_emulator_that_does_not_work_is_omitted() {
     let prefix = fakes();
     prefix.script("tools/qemu-arm", "#!/bin/sh\nexit 1\n");
     let emulator = |prefix: &Prefix| {
-        let said = prefix.own(["export", ARM.tuple, "json"]).success();
-        let facts: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
-        (facts["emulator"].to_string(), said.stderr)
+        let output = prefix.own(["export", ARM.tuple, "json"]).success();
+        let facts: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
+        (facts["emulator"].to_string(), output.stderr)
     };
     let (found, note) = emulator(&prefix);
     assert_eq!(found, "null");
     assert!(note.contains("do not run under `qemu-arm`"), "{note}");
-    // The static one is tried next.
+    // The static QEMU is tried next.
     let path = prefix.script(
         "tools/qemu-arm-static",
         "#!/bin/sh\n[ \"$1 $2\" = \"-L $SYSROOT\" ] && exit 42\n",
@@ -643,17 +652,17 @@ fn an_emulator_that_does_not_work_is_left_out() {
         format!("[\"{}\",\"-L\",\"{}\"]", path.display(), sysroot.display())
     );
     assert_eq!(note, "");
-    // A program that runs as it is needs none.
+    // A program that runs without an emulator needs none.
     let gcc = format!("bin/{}-gcc", ARM.tuple);
     prefix.script(
         &gcc,
         "#!/bin/sh\nprintf '#!/bin/sh\\nexit 42\\n' > $3; /bin/chmod +x $3\n",
     );
     assert_eq!(emulator(&prefix).0, "[]");
-    let said = prefix.own(["export", ARM.tuple, "meson"]).success().stdout;
+    let output = prefix.own(["export", ARM.tuple, "meson"]).success().stdout;
     assert!(
-        said.contains("needs_exe_wrapper = false") && !said.contains("exe_wrapper = ["),
-        "{said}"
+        output.contains("needs_exe_wrapper = false") && !output.contains("exe_wrapper = ["),
+        "{output}"
     );
     prefix.script(&gcc, "#!/bin/sh\nexit 1\n");
     let (found, note) = emulator(&prefix);
@@ -662,9 +671,9 @@ fn an_emulator_that_does_not_work_is_left_out() {
 }
 
 #[test]
-fn a_distributions_compiler_is_enough_without_links_of_ours() {
+fn a_distributions_compiler_suffices_without_symlinks() {
     let mut prefix = Prefix::new();
-    // The sysroot is then Debian's own directory, /usr/arm-linux-gnueabi.
+    // Without PORTAGE_OVERRIDE_EPREFIX the sysroot is Debian's own directory, /usr/arm-linux-gnueabi.
     prefix.unset("PORTAGE_OVERRIDE_EPREFIX");
     let tuple = "arm-linux-gnueabi";
     prefix
@@ -677,12 +686,16 @@ fn a_distributions_compiler_is_enough_without_links_of_ours() {
          add_executable(app app.c)\nadd_test(NAME app COMMAND app)\n",
     );
     let script = "cmake -B build -DCMAKE_TOOLCHAIN_FILE=$PWD/toolchain.cmake; cmake --build build; cd build; ctest";
-    let said = prefix.command("/bin/sh", ["-exc", script]).success();
-    assert!(said.stdout.contains("100% tests passed"), "{}", said.stdout);
+    let output = prefix.command("/bin/sh", ["-exc", script]).success();
+    assert!(
+        output.stdout.contains("100% tests passed"),
+        "{}",
+        output.stdout
+    );
 }
 
 #[test]
-fn a_targets_own_settings_give_the_flags() {
+fn the_targets_make_conf_sets_the_flags() {
     let prefix = Prefix::with_portage();
     let init = ["init", ARM.tuple, "--toolchain", ARM.toolchain];
     prefix.own(init).success();
@@ -690,30 +703,30 @@ fn a_targets_own_settings_give_the_flags() {
         &format!("usr/{}/etc/portage/make.conf", ARM.tuple),
         "\nCFLAGS=\"-O1\n  -mthumb-interwork -g\"\nLDFLAGS=\"-Wl,-O1\"\n",
     );
-    // Reading them starts no Python.
+    // crossmerge reads the settings without starting Python.
     prefix.portageq("sys.exit(1)\n");
-    let said = prefix.own(["export", ARM.tuple, "go"]).success().stdout;
+    let output = prefix.own(["export", ARM.tuple, "go"]).success().stdout;
     assert!(
-        said.contains("CGO_CFLAGS=-O1 -mthumb-interwork -g\n"),
-        "{said}"
+        output.contains("CGO_CFLAGS=-O1 -mthumb-interwork -g\n"),
+        "{output}"
     );
-    assert!(said.contains("CGO_LDFLAGS=-Wl,-O1\n"), "{said}");
-    let said = prefix.own(["export", ARM.tuple, "cmake"]).success().stdout;
+    assert!(output.contains("CGO_LDFLAGS=-Wl,-O1\n"), "{output}");
+    let output = prefix.own(["export", ARM.tuple, "cmake"]).success().stdout;
     assert!(
-        said.contains("CMAKE_C_FLAGS_INIT \"-mthumb-interwork\""),
-        "{said}"
+        output.contains("CMAKE_C_FLAGS_INIT \"-mthumb-interwork\""),
+        "{output}"
     );
 }
 
 #[test]
-fn a_sysroot_with_any_name_serves_cmake_and_meson() {
+fn cmake_and_meson_accept_a_sysroot_with_special_characters() {
     let mut prefix = Prefix::new();
     let (sysroot, bin) = ("it's a $HOME", "it's a $bin");
     let tuple = ARM.tuple;
     let init = ["init", tuple, "--sysroot", sysroot, "--bindir", bin];
     let adopt = ["--toolchain", ARM.toolchain, "--with-libc"];
     prefix.own([&init[..], &adopt].concat()).success();
-    // The links are not in PATH: those of the same directory are found all the same.
+    // The symlinks are not in PATH. An applet finds those in its own directory.
     prefix.set("t", prefix.join(bin).join(tuple));
     prefix.write("app.c", "int main(void) { return 0; }\n");
     prefix.write(
@@ -726,14 +739,18 @@ fn a_sysroot_with_any_name_serves_cmake_and_meson() {
         "project('app', 'c')\ntest('app', executable('app', 'app.c'))\n",
     );
     let script = "\"$t-cmake\" -B c; cmake --build c; cd c; ctest; cd ..; \"$t-meson\" setup m; meson test -C m";
-    let said = prefix.command("/bin/sh", ["-exc", script]).success();
-    assert!(said.stdout.contains("100% tests passed"), "{}", said.stdout);
+    let output = prefix.command("/bin/sh", ["-exc", script]).success();
     assert!(
-        said.stdout.contains("Ok:                 1"),
+        output.stdout.contains("100% tests passed"),
         "{}",
-        said.stdout
+        output.stdout
     );
-    // In a shell that cannot find them either, the environment leads to them.
+    assert!(
+        output.stdout.contains("Ok:                 1"),
+        "{}",
+        output.stdout
+    );
+    // In a shell that does not find them in PATH either, the exported environment has their paths.
     prefix.script("configure", "#!/bin/sh\n$CC $CFLAGS -o conftest app.c\n");
     let script = "\"$t-configure\"; rm conftest; eval \"$(crossmerge export \"${t##*/}\" env)\"; ./configure";
     prefix.command("/bin/sh", ["-exc", script]).success();
@@ -741,7 +758,7 @@ fn a_sysroot_with_any_name_serves_cmake_and_meson() {
 }
 
 #[test]
-fn a_sysroot_that_is_chosen_for_one_call_is_told_to_the_compiler() {
+fn a_sysroot_for_one_call_reaches_the_compiler() {
     let target = Target::new(&ARM);
     target.shell("cp -a $s other; mkdir lib; echo 'int f(void) { return 0; }' > f.c; $t-gcc -shared -fPIC f.c -o other/usr/lib/libf.so").success();
     target
@@ -755,7 +772,7 @@ fn a_sysroot_that_is_chosen_for_one_call_is_told_to_the_compiler() {
         "meson.build",
         "project('app', 'c')\nf = meson.get_compiler('c').find_library('f')\nexecutable('app', 'app.c', dependencies: f)\n",
     );
-    // The build itself no longer has it in the environment.
+    // SYSROOT is set for the configuring call only, not for the build.
     let script = "SYSROOT=$PWD/other $t-cmake -B c; cmake --build c; SYSROOT=$PWD/other $t-meson setup m; meson compile -C m";
     target.shell(script).success();
     target.is_for_target("c/app");
@@ -763,20 +780,20 @@ fn a_sysroot_that_is_chosen_for_one_call_is_told_to_the_compiler() {
 }
 
 #[test]
-fn a_runner_that_cargo_would_split_is_left_out_of_the_environment() {
+fn a_runner_with_spaces_is_omitted_from_cargos_environment() {
     let prefix = fakes();
     let sysroot = prefix.join("a b");
     std::fs::create_dir(&sysroot).expect("a sysroot");
     let prefix = prefix.with("SYSROOT", sysroot);
-    let said = prefix.own(["plan", ARM.tuple, "cargo", "run"]).success();
-    assert!(said.stdout.contains("_LINKER=") && !said.stdout.contains("_RUNNER="));
+    let output = prefix.own(["plan", ARM.tuple, "cargo", "run"]).success();
+    assert!(output.stdout.contains("_LINKER=") && !output.stdout.contains("_RUNNER="));
     assert!(
-        said.stderr.contains("splits its runner at spaces"),
-        "{said:#?}"
+        output.stderr.contains("splits its runner at spaces"),
+        "{output:#?}"
     );
-    let said = prefix.own(["export", ARM.tuple, "cargo"]).success();
+    let output = prefix.own(["export", ARM.tuple, "cargo"]).success();
     assert!(
-        said.stdout.contains("runner = [") && said.stderr.is_empty(),
-        "{said:#?}"
+        output.stdout.contains("runner = [") && output.stderr.is_empty(),
+        "{output:#?}"
     );
 }

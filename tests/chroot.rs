@@ -1,7 +1,7 @@
-//! `<tuple>-chroot`: roots of Debian's programs for three machines, entered by the real kernel and the real QEMU.
+//! `<tuple>-chroot`: the real kernel and the real QEMU enter roots with Debian's programs for three machines.
 //!
-//! These run as root, and become `nobody` for what an ordinary user does. None of the roots holds a QEMU. What touches a table of binary
-//! formats does so in a namespace of its own.
+//! These tests run as root, and become `nobody` where an ordinary user acts. No root contains a QEMU. A test that
+//! changes binfmt_misc does so in its own user namespace.
 
 #![expect(
     clippy::disallowed_methods,
@@ -15,7 +15,7 @@ mod settings;
 mod swapped;
 mod table;
 
-use crate::support::{CROSSMERGE, Prefix, Said, prepared};
+use crate::support::{CROSSMERGE, Output, Prefix, prepared};
 use std::{
     ffi::OsStr,
     os::unix::fs::{PermissionsExt, symlink},
@@ -28,7 +28,7 @@ const S390X: &str = "s390x-ibm-linux-gnu";
 
 const NOBODY: &str = "65534:65534";
 
-/// What makes a command nobody's.
+/// The command that runs another one as `nobody`.
 const AS_NOBODY: [&str; 5] = [
     "setpriv",
     "--reuid=65534",
@@ -37,17 +37,17 @@ const AS_NOBODY: [&str; 5] = [
     "--",
 ];
 
-/// Namespaces in which a test is root, over its own id alone, as in a container of an ordinary user.
+/// Enters namespaces in which a test is root but has no other ID, as in an ordinary user's container.
 const CONTAINED: [&str; 3] = ["unshare", "--map-root-user", "--mount"];
 
-/// A prefix with a root in it, which anyone may enter.
+/// A prefix that contains a root, which every user may enter.
 struct Rooted {
     prefix: Prefix,
     tuple: &'static str,
 }
 
 impl Rooted {
-    /// A root for the machine that Debian calls so.
+    /// A root with the programs of a Debian architecture.
     fn of(debian: &str, tuple: &'static str) -> Self {
         Self::within(Prefix::new(), debian, tuple)
     }
@@ -59,7 +59,7 @@ impl Rooted {
         );
         let open = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(prefix.path(), open).expect("a mode");
-        // nobody may not see the directory that cargo builds in.
+        // `nobody` cannot read the directory in which cargo builds.
         std::fs::remove_file(prefix.join("bin/crossmerge")).expect("the link");
         std::fs::copy(CROSSMERGE, prefix.join("bin/crossmerge")).expect("a copy");
         prefix.link(&format!("{tuple}-chroot"));
@@ -79,7 +79,8 @@ impl Rooted {
         rooted
     }
 
-    /// Gives the directories to another user, who may add to them then. Real root may anyway, root of a container may not.
+    /// Gives the directories to a user, who may then create files in them. The real root may do so anyway, but root
+    /// of a container may not.
     fn give_to(&self, user: &str) {
         let args = [
             "root", "-type", "d", "-exec", "chown", "-h", user, "{}", "+",
@@ -96,8 +97,8 @@ impl Rooted {
         self.prefix.join(name).display().to_string()
     }
 
-    /// Runs what the words say, and then the applet with this root.
-    fn run(&self, before: &[&str], args: &[&str]) -> Said {
+    /// Runs the commands in `before`, which end by starting the applet with this root.
+    fn run(&self, before: &[&str], args: &[&str]) -> Output {
         let (program, root) = (self.program(), self.root().display().to_string());
         let mut words = before.to_vec();
         words.extend([program.as_str(), "--root", root.as_str()]);
@@ -105,8 +106,8 @@ impl Rooted {
         self.prefix.command(words[0], &words[1..])
     }
 
-    /// Enters as root, and gives what a script of the target's shell says.
-    fn says(&self, args: &[&str], script: &str) -> String {
+    /// Enters as root and returns what a script prints in the target's shell.
+    fn prints(&self, args: &[&str], script: &str) -> String {
         let args = [args, &["/bin/sh", "-c", script]].concat();
         self.run(&[], &args).success().stdout
     }
@@ -117,7 +118,7 @@ impl Rooted {
 }
 
 #[test]
-fn a_root_of_another_machine_runs_its_own_programs_and_leaves_nothing() {
+fn a_root_of_another_machine_runs_its_programs_and_only_mount_points_are_added() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/chroot/nothing_left.sh");
     let rooted = Rooted::of("armel", ARM);
     let script = rooted.prefix.script(
@@ -129,8 +130,8 @@ fn a_root_of_another_machine_runs_its_own_programs_and_leaves_nothing() {
     for (before, owner) in [(&[][..], "0:0"), (&AS_NOBODY, NOBODY)] {
         rooted.give_to(owner);
         let words = [before, &CONTAINED, &["sh", &script, &program, &root]].concat();
-        let said = rooted.prefix.command(words[0], &words[1..]).success();
-        let lines: Vec<&str> = said.stdout.lines().collect();
+        let output = rooted.prefix.command(words[0], &words[1..]).success();
+        let lines: Vec<&str> = output.stdout.lines().collect();
         assert_eq!(
             lines,
             [
@@ -142,22 +143,22 @@ fn a_root_of_another_machine_runs_its_own_programs_and_leaves_nothing() {
                 "KILL to the outer one: 137",
                 "KILL to the inner one: 137",
             ],
-            "{said:#?}"
+            "{output:#?}"
         );
     }
-    // Nothing but places to mount on was added to it.
+    // The applet added only mount points to the root.
     let added = "cd root && find dev proc sys etc/resolv.conf -size +0 -type f; ls | tr '\\n' ' '";
-    let said = rooted.prefix.command("/bin/sh", ["-c", added]).success();
-    assert_eq!(said.stdout, "bin dev etc lib proc root sys usr ");
+    let output = rooted.prefix.command("/bin/sh", ["-c", added]).success();
+    assert_eq!(output.stdout, "bin dev etc lib proc root sys usr ");
 }
 
 #[test]
-fn root_and_nobody_are_root_inside_and_every_machine_has_its_qemu() {
+fn root_and_nobody_become_root_inside_and_every_machine_gets_its_qemu() {
     let mounts = || std::fs::read_to_string("/proc/self/mountinfo").expect("mounts");
     for (debian, tuple, machine) in [
         ("armel", ARM, "armv7l"),
         ("s390x", S390X, "s390x"),
-        // The machine's own programs need none.
+        // Programs of the host's own architecture need no QEMU.
         ("native", "native-unknown-linux-gnu", ""),
     ] {
         let rooted = Rooted::of(debian, tuple);
@@ -175,68 +176,68 @@ fn root_and_nobody_are_root_inside_and_every_machine_has_its_qemu() {
         for before in [&[][..], &AS_NOBODY] {
             let earlier = mounts();
             let script = "id -u; id -g; uname -m; sh -c 'sh -c \"uname -m\"'; echo $(($(busybox ps | busybox wc -l) < 10)); busybox pwd";
-            let said = rooted.run(before, &["sh", "-c", script]).success();
+            let output = rooted.run(before, &["sh", "-c", script]).success();
             assert_eq!(
-                said.stdout,
+                output.stdout,
                 format!("0\n0\n{machine}\n{machine}\n1\n/root\n"),
                 "{before:?}"
             );
-            assert_eq!(said.stderr, "");
+            assert_eq!(output.stderr, "");
             assert_eq!(mounts(), earlier);
         }
     }
 }
 
 #[test]
-fn the_code_is_that_of_the_command_and_of_its_signal() {
+fn the_exit_code_is_that_of_the_command_or_its_signal() {
     let rooted = Rooted::of("armel", ARM);
     for (script, code) in [
         ("exit 0", 0),
         ("exit 42", 42),
         ("kill -TERM $$", 143),
         ("kill -KILL $$", 137),
-        // The first process is not there for those inside to end.
+        // The processes inside cannot end the first process.
         ("kill -TERM 1; kill -KILL 1; exit 9", 9),
     ] {
-        let said = rooted.run(&[], &["sh", "-c", script]);
-        assert_eq!(said.code, Some(code), "{script}: {said:#?}");
+        let output = rooted.run(&[], &["sh", "-c", script]);
+        assert_eq!(output.code, Some(code), "{script}: {output:#?}");
     }
-    // Who has no parent left is waited for, so that none stays a zombie.
+    // The first process reaps orphans, so that none stays a zombie.
     let orphan =
         "sh -c 'sh -c \"exit 0\" & exit 0'; sleep 0.5; busybox ps -o stat= | busybox grep -c Z";
     assert_eq!(rooted.run(&[], &["sh", "-c", orphan]).stdout, "0\n");
 }
 
 #[test]
-fn a_signal_to_the_applet_is_one_to_the_command() {
+fn a_signal_to_the_applet_reaches_the_command() {
     let rooted = Rooted::of("armel", ARM);
     let script = "trap 'echo user; exit 5' USR1; echo ready; while :; do sleep 0.1; done";
     let root = rooted.root().display().to_string();
-    let outer = "\"$1\" --root \"$2\" sh -c \"$3\" > said & pid=$!
-        until grep -q ready said; do sleep 0.1; done
-        kill -USR1 $pid; code=0; wait $pid || code=$?; cat said; echo $code";
+    let outer = "\"$1\" --root \"$2\" sh -c \"$3\" > output & pid=$!
+        until grep -q ready output; do sleep 0.1; done
+        kill -USR1 $pid; code=0; wait $pid || code=$?; cat output; echo $code";
     let args = ["-c", outer, "sh", &rooted.program(), &root, script];
-    let said = rooted.prefix.command("/bin/sh", args).success();
-    assert_eq!(said.stdout, "ready\nuser\n5\n");
+    let output = rooted.prefix.command("/bin/sh", args).success();
+    assert_eq!(output.stdout, "ready\nuser\n5\n");
 }
 
 #[test]
 fn an_interactive_shell_has_a_terminal_with_jobs() {
     let rooted = Rooted::of("armel", ARM);
     let root = rooted.root().display().to_string();
-    // What is typed waits for the prompt that comes before it.
-    let typed = "prompt() { n=$((n + 1)); until [ $(grep -o 'in> ' said | wc -l) -ge $n ]; do sleep 0.1; done; }
-        n=0; : > said
-        { until grep -q bash- said; do sleep 0.1; done; echo \"PS1='in''> '\"; prompt; echo 'tty; sleep 1000'
-        until grep -q /dev/console said; do sleep 0.1; done; sleep 1; printf '\\032'; prompt
+    // Each line of input is typed after the prompt that it answers.
+    let typed = "prompt() { n=$((n + 1)); until [ $(grep -o 'in> ' output | wc -l) -ge $n ]; do sleep 0.1; done; }
+        n=0; : > output
+        { until grep -q bash- output; do sleep 0.1; done; echo \"PS1='in''> '\"; prompt; echo 'tty; sleep 1000'
+        until grep -q /dev/console output; do sleep 0.1; done; sleep 1; printf '\\032'; prompt
         echo 'bg; kill %1; wait %1; echo \"ended by $?\"'; prompt; echo 'cat'; sleep 1; printf '\\003'; prompt; echo 'exit 6'; } |
-        script -qefc \"$1 --root $2\" said > /dev/null";
-    let said = rooted
+        script -qefc \"$1 --root $2\" output > /dev/null";
+    let output = rooted
         .prefix
         .with("TERM", "dumb")
         .command("/bin/sh", ["-c", typed, "sh", &rooted.program(), &root]);
-    let log = rooted.prefix.read("said");
-    assert_eq!(said.code, Some(6), "{said:#?}\n{log}");
+    let log = rooted.prefix.read("output");
+    assert_eq!(output.code, Some(6), "{output:#?}\n{log}");
     for wanted in ["/dev/console", "Stopped", "ended by 143", "^C"] {
         assert!(log.contains(wanted), "no {wanted:?} in {log}");
     }
@@ -253,10 +254,10 @@ fn a_login_has_a_clean_environment() {
         .with("CFLAGS", "-O9")
         .with("TERM", "dumb");
     let root = rooted.root().display().to_string();
-    let said = prefix
+    let output = prefix
         .run(&format!("{ARM}-chroot"), ["--root", &root, "env"])
         .success();
-    let mut lines: Vec<&str> = said.stdout.lines().collect();
+    let mut lines: Vec<&str> = output.stdout.lines().collect();
     lines.sort_unstable();
     assert_eq!(
         lines,
@@ -271,38 +272,44 @@ fn a_login_has_a_clean_environment() {
             "USER=root",
         ]
     );
-    // Who is alone inside cannot become Portage's user.
-    let said = rooted.run(&AS_NOBODY, &["env"]).success();
-    assert!(said.stdout.contains("-userpriv"), "{said:#?}");
-    assert!(said.stdout.contains("PORTAGE_GRPNAME=root\n"), "{said:#?}");
-    // One that needs no QEMU has nothing to turn off.
+    // A user with only one ID inside cannot become Portage's user.
+    let output = rooted.run(&AS_NOBODY, &["env"]).success();
+    assert!(output.stdout.contains("-userpriv"), "{output:#?}");
+    assert!(
+        output.stdout.contains("PORTAGE_GRPNAME=root\n"),
+        "{output:#?}"
+    );
+    // A root that needs no QEMU keeps all features.
     let native = Rooted::of("native", "native-unknown-linux-gnu");
-    assert!(!native.says(&[], "env").contains("FEATURES"));
+    assert!(!native.prints(&[], "env").contains("FEATURES"));
 }
 
 #[test]
-fn the_cpu_is_the_one_that_was_asked_for() {
+fn the_emulated_cpu_is_the_requested_one() {
     let rooted = Rooted::of("armel", ARM);
-    assert_eq!(rooted.says(&["--cpu", "arm926"], "uname -m"), "armv5tel\n");
+    assert_eq!(
+        rooted.prints(&["--cpu", "arm926"], "uname -m"),
+        "armv5tel\n"
+    );
     rooted.prefix.write(
         &format!("etc/crossmerge/targets/{ARM}.toml"),
         "cpu = \"arm1136\"\n",
     );
     assert_eq!(
-        rooted.says(&[], "uname -m; sh -c 'uname -m'"),
+        rooted.prints(&[], "uname -m; sh -c 'uname -m'"),
         "armv6l\narmv6l\n"
     );
-    assert_eq!(rooted.says(&["--cpu=cortex-a15"], "uname -m"), "armv7l\n");
+    assert_eq!(rooted.prints(&["--cpu=cortex-a15"], "uname -m"), "armv7l\n");
 }
 
 #[test]
-fn a_bind_shows_what_it_should_and_stays_inside() {
+fn a_bind_shows_its_source_and_stays_inside_the_root() {
     let rooted = Rooted::of("armel", ARM);
     rooted.prefix.write("given/file", "given\n");
     std::fs::create_dir(rooted.prefix.join("outside")).expect("a directory");
     let (given, outside) = (rooted.prefix.join("given"), rooted.prefix.join("outside"));
     let given = given.display();
-    // Links of the root that would lead out of it, one way or the other.
+    // Symlinks in the root that lead out of it: one is absolute, the other relative.
     symlink(&outside, rooted.root().join("absolute")).expect("a link");
     symlink(
         "../../../../../../../../outside",
@@ -318,12 +325,12 @@ fn a_bind_shows_what_it_should_and_stays_inside() {
         (format!("{given}"), format!("{given}/file")),
         (format!("{given}:/bin/../opt"), "/opt/file".to_owned()),
     ] {
-        let said = rooted.says(&["--bind", &bind], &format!("cat {read}"));
-        assert_eq!(said, "given\n", "{bind}");
+        let output = rooted.prints(&["--bind", &bind], &format!("cat {read}"));
+        assert_eq!(output, "given\n", "{bind}");
     }
-    rooted.says(&["--bind", &format!("{given}:/mnt")], "echo new > /mnt/new");
+    rooted.prints(&["--bind", &format!("{given}:/mnt")], "echo new > /mnt/new");
     assert_eq!(rooted.prefix.read("given/new"), "new\n");
-    // A program that is nowhere else.
+    // The program exists only in the directory that is bound.
     rooted
         .prefix
         .script("given/program", "#!/bin/sh\necho \"$0\"\n");
@@ -331,22 +338,22 @@ fn a_bind_shows_what_it_should_and_stays_inside() {
         (format!("{given}:/mnt"), "/mnt/program"),
         (format!("{given}/program:/mnt/one"), "/mnt/one"),
     ] {
-        let said = rooted.run(&[], &["--bind", &bind, program]);
-        assert_eq!(said.success().stdout, format!("{program}\n"));
+        let output = rooted.run(&[], &["--bind", &bind, program]);
+        assert_eq!(output.success().stdout, format!("{program}\n"));
     }
-    // Where a link leads nowhere inside, there is no place; where it does, that is the place.
+    // If a symlink is dangling inside the root, there is no mount point. Otherwise its target is the mount point.
     let bind = format!("--bind={given}:/absolute");
     rooted
         .run(&[], &[&bind, "true"])
         .fails(125, "does not exist", "create it");
     std::fs::create_dir(rooted.root().join("outside")).expect("a directory");
     let bind = format!("--bind={given}:/relative");
-    assert_eq!(rooted.says(&[&bind], "cat /outside/file"), "given\n");
+    assert_eq!(rooted.prints(&[&bind], "cat /outside/file"), "given\n");
     assert_eq!(std::fs::read_dir(&outside).expect("a directory").count(), 0);
 }
 
 #[test]
-fn links_of_the_root_lead_no_mount_outside() {
+fn symlinks_in_the_root_lead_no_mount_outside() {
     let rooted = Rooted::of("armel", ARM);
     let outside = rooted.prefix.path().join("outside");
     for directory in ["proc", "dev", "etc"] {
@@ -358,7 +365,7 @@ fn links_of_the_root_lead_no_mount_outside() {
         rooted.root().join("etc/resolv.conf"),
     )
     .expect("a link");
-    // A directory of that path inside takes the mounts.
+    // If the root contains a directory with that path, the mount goes there.
     let within = rooted
         .root()
         .join(outside.strip_prefix("/").expect("a path"));
@@ -367,7 +374,7 @@ fn links_of_the_root_lead_no_mount_outside() {
     for directory in ["proc", "dev"] {
         symlink(outside.join(directory), rooted.root().join(directory)).expect("a link");
     }
-    let said = rooted
+    let output = rooted
         .run(
             &[],
             &[
@@ -377,11 +384,11 @@ fn links_of_the_root_lead_no_mount_outside() {
             ],
         )
         .success();
-    assert_eq!(said.stdout, "fine\n");
-    // The file that the link would need is not there inside, so it goes on without.
+    assert_eq!(output.stdout, "fine\n");
+    // The symlink's target does not exist inside the root, so the applet goes on without this file.
     assert!(
-        said.stderr.contains("left out") && said.stderr.contains("resolv.conf"),
-        "{said:#?}"
+        output.stderr.contains("left out") && output.stderr.contains("resolv.conf"),
+        "{output:#?}"
     );
     assert_eq!(rooted.prefix.read("outside/etc/resolv.conf"), "theirs\n");
     for directory in ["proc", "dev"] {
@@ -395,11 +402,11 @@ fn links_of_the_root_lead_no_mount_outside() {
 }
 
 #[test]
-fn names_of_hosts_are_asked_as_on_this_machine() {
+fn host_names_resolve_as_on_the_host() {
     let rooted = Rooted::of("armel", ARM);
     rooted.write("etc/resolv.conf", "# the root's own\n");
     let machines = std::fs::read_to_string("/etc/resolv.conf").expect("a resolv.conf");
-    assert_eq!(rooted.says(&[], "cat /etc/resolv.conf"), machines);
+    assert_eq!(rooted.prints(&[], "cat /etc/resolv.conf"), machines);
     assert_eq!(
         rooted.prefix.read("root/etc/resolv.conf"),
         "# the root's own\n"
@@ -407,7 +414,7 @@ fn names_of_hosts_are_asked_as_on_this_machine() {
 }
 
 #[test]
-fn a_user_of_the_root_can_be_chosen_where_the_id_can_be_had() {
+fn a_user_of_the_root_can_be_chosen_if_the_caller_may_map_the_id() {
     let rooted = Rooted::of("armel", ARM);
     rooted.write(
         "etc/passwd",
@@ -417,10 +424,10 @@ fn a_user_of_the_root_can_be_chosen_where_the_id_can_be_had() {
     std::fs::create_dir(rooted.root().join("srv")).expect("a directory");
     let who = "id -u; id -g; id -G; id -un; busybox pwd; busybox grep -c . /proc/1/status > /dev/null && echo $HOME $USER";
     assert_eq!(
-        rooted.says(&["--user", "jo"], who),
+        rooted.prints(&["--user", "jo"], who),
         "1000\n100\n100 18\njo\n/srv\n/srv jo\n"
     );
-    assert_eq!(rooted.says(&["--user=77"], "id -u; id -G"), "77\n77\n");
+    assert_eq!(rooted.prints(&["--user=77"], "id -u; id -G"), "77\n77\n");
     rooted
         .run(&[], &["--user", "jane", "true"])
         .fails(125, "has no user `jane`", "etc/passwd");
@@ -429,7 +436,7 @@ fn a_user_of_the_root_can_be_chosen_where_the_id_can_be_had() {
         "user `jo` has the id 1000 and group 100 in the root, and you have only 0",
         "--add-subuids",
     );
-    // The one outside can end what belongs to another user inside.
+    // The caller can end a process inside although it belongs to another user.
     rooted
         .prefix
         .command("chown", ["1000", "root/srv"])
@@ -437,44 +444,44 @@ fn a_user_of_the_root_can_be_chosen_where_the_id_can_be_had() {
     let script = "\"$1\" --root \"$2\" --user jo sh -c ': > ready; exec sleep 1000' & pid=$!
         until [ -e root/srv/ready ]; do sleep 0.1; done; kill -TERM $pid; code=0; wait $pid || code=$?; echo $code";
     let root = rooted.root().display().to_string();
-    let said = rooted
+    let output = rooted
         .prefix
         .command("/bin/sh", ["-c", script, "sh", &rooted.program(), &root])
         .success();
-    assert_eq!(said.stdout, "143\n");
+    assert_eq!(output.stdout, "143\n");
 }
 
 #[test]
-fn an_ordinary_user_has_the_ids_that_root_gave_them() {
+fn an_ordinary_user_has_the_ids_of_etc_subuid() {
     let rooted = Rooted::of("armel", ARM);
     rooted.write("etc/passwd", "jo:x:1000:100::/srv:/bin/sh\n");
     rooted.write("etc/group", "audio:x:18:jo\n");
     rooted.prefix.write("ids", "65534:200000:2000\n");
-    // newuidmap reads the files of the machine, so these are seen in their places.
+    // newuidmap reads the host's /etc/subuid and /etc/subgid, so the test mounts its own files over them.
     let script =
         "for file in /etc/subuid /etc/subgid; do mount --bind ids $file; done; exec \"$@\"";
     let enter = ["unshare", "--mount", "sh", "-ec", script, "sh"];
     let before = [&enter[..], &AS_NOBODY].concat();
     let who = "id -u; id -G; read go; cd /root && : > own; busybox stat -c %u /bin/sh own";
-    // The ids as the host has them: inside, they are those of a namespace in between.
+    // The IDs are read on the host. Inside, they belong to an intermediate user namespace.
     let seen = "for file in /etc/subuid /etc/subgid; do mount --bind ids $file; done
-        mkfifo go; \"$@\" < go > said & pid=$!
-        exec 3> go; until [ \"$(wc -l < said)\" -ge 2 ]; do sleep 0.1; done; cat said
+        mkfifo go; \"$@\" < go > output & pid=$!
+        exec 3> go; until [ \"$(wc -l < output)\" -ge 2 ]; do sleep 0.1; done; cat output
         first=$(cat /proc/$pid/task/$pid/children); first=${first% }
         program=$(cat /proc/$first/task/$first/children)
         cat /proc/${program% }/uid_map
-        echo >&3; wait $pid; tail -n +3 said";
+        echo >&3; wait $pid; tail -n +3 output";
     let enter = ["unshare", "--mount", "sh", "-ec", seen, "sh"];
     let seen = [&enter[..], &AS_NOBODY].concat();
-    let said = rooted.run(&seen, &["sh", "-c", who]).success();
-    let words: Vec<&str> = said.stdout.split_whitespace().collect();
+    let output = rooted.run(&seen, &["sh", "-c", who]).success();
+    let words: Vec<&str> = output.stdout.split_whitespace().collect();
     let map = ["0", "65534", "1", "1", "200000", "2000"];
-    assert_eq!(words[..2], ["0", "0"], "{said:#?}");
-    assert_eq!(words[2..8], map, "{said:#?}");
-    // What belongs to the machine's root is nobody's.
-    assert_eq!(words[8..], ["65534", "0"], "{said:#?}");
-    let said = rooted.run(&before, &["--user", "jo", "sh", "-c", "id -u; id -G"]);
-    assert_eq!(said.success().stdout, "1000\n100 18\n");
+    assert_eq!(words[..2], ["0", "0"], "{output:#?}");
+    assert_eq!(words[2..8], map, "{output:#?}");
+    // A file of the host's root belongs to the overflow user inside.
+    assert_eq!(words[8..], ["65534", "0"], "{output:#?}");
+    let output = rooted.run(&before, &["--user", "jo", "sh", "-c", "id -u; id -G"]);
+    assert_eq!(output.success().stdout, "1000\n100 18\n");
     rooted.run(&before, &["--user", "2001", "true"]).fails(
         125,
         "you have only 0, 1 to 2000",
@@ -483,7 +490,7 @@ fn an_ordinary_user_has_the_ids_that_root_gave_them() {
 }
 
 #[test]
-fn a_read_only_root_is_entered_when_it_has_the_places() {
+fn a_read_only_root_is_entered_if_the_mount_points_exist() {
     let rooted = Rooted::of("armel", ARM);
     let root = rooted.root().display().to_string();
     let script = "mount --rbind \"$2\" \"$2\" && mount -o remount,bind,ro \"$2\" && exec \"$1\" --root \"$2\" sh -c 'uname -m; echo x > /x'";
@@ -500,22 +507,25 @@ fn a_read_only_root_is_entered_when_it_has_the_places() {
     for directory in ["proc", "dev"] {
         std::fs::create_dir(rooted.root().join(directory)).expect("a directory");
     }
-    let said = run();
+    let output = run();
     assert_eq!(
-        (said.stdout.as_str(), said.code),
+        (output.stdout.as_str(), output.code),
         ("armv7l\n", Some(2)),
-        "{said:#?}"
+        "{output:#?}"
     );
     assert!(
-        said.stderr.contains("left out") && said.stderr.contains("/sys"),
-        "{said:#?}"
+        output.stderr.contains("left out") && output.stderr.contains("/sys"),
+        "{output:#?}"
     );
-    assert!(said.stderr.contains("Read-only file system"), "{said:#?}");
+    assert!(
+        output.stderr.contains("Read-only file system"),
+        "{output:#?}"
+    );
     assert!(!rooted.root().join("sys").exists());
 }
 
 #[test]
-fn what_cannot_be_entered_is_refused() {
+fn a_root_that_cannot_be_entered_is_an_error() {
     let rooted = Rooted::of("armel", ARM);
     let fails = |args: &[&str], code, error: &str, hint: &str| {
         rooted.run(&[], args).fails(code, error, hint);
@@ -583,9 +593,9 @@ fn what_cannot_be_entered_is_refused() {
         "merge the package",
     );
     script("good", "#! /bin/sh -e\necho from a script\n");
-    let said = rooted.run(&[], &["good"]).success();
-    assert_eq!(said.stdout, "from a script\n");
-    // The header of a CPU that is none.
+    let output = rooted.run(&[], &["good"]).success();
+    assert_eq!(output.stdout, "from a script\n");
+    // An ELF header with an unknown machine.
     let mut odd = std::fs::read(rooted.root().join("bin/busybox")).expect("a program");
     odd[18..20].copy_from_slice(&[0xfe, 0xfe]);
     let path = script("odd", "");
@@ -613,7 +623,7 @@ fn what_cannot_be_entered_is_refused() {
 }
 
 #[test]
-fn a_qemu_that_is_missing_or_dynamic_is_refused() {
+fn a_missing_or_dynamically_linked_qemu_is_an_error() {
     let rooted = Rooted::of("armel", ARM);
     let bin = rooted.prefix.join("bin").display().to_string();
     let tools = rooted.prefix.join("tools").display().to_string();
@@ -632,7 +642,7 @@ fn a_qemu_that_is_missing_or_dynamic_is_refused() {
         "tools/qemu-arm` is dynamically linked",
         "statically linked `qemu-arm-static`",
     );
-    // Of the two names, the one that works is taken.
+    // Both names of QEMU exist, and the one that works is used.
     let qemu = Path::new("/usr/bin/qemu-arm-static");
     std::fs::copy(qemu, rooted.prefix.join("tools/qemu-arm-static")).expect("a copy");
     run().success();
@@ -661,8 +671,8 @@ fn a_plan_can_be_pasted() {
             .success()
             .stdout;
         let words = [before, &["sh", "-c", &plan]].concat();
-        let said = rooted.prefix.command(words[0], &words[1..]).success();
-        assert_eq!(said.stdout, "armv7l\n0\n/root\n", "{plan}");
+        let output = rooted.prefix.command(words[0], &words[1..]).success();
+        assert_eq!(output.stdout, "armv7l\n0\n/root\n", "{plan}");
     }
     let json = rooted
         .prefix
@@ -684,7 +694,7 @@ fn a_plan_can_be_pasted() {
 }
 
 #[test]
-fn the_target_s_own_root_has_its_repositories_and_sources() {
+fn the_targets_own_root_has_the_hosts_repositories_and_sources() {
     let rooted = Rooted::within(Prefix::with_portage(), "armel", ARM);
     let prefix = &rooted.prefix;
     let overlay = prefix.overlay("mine");
@@ -697,27 +707,30 @@ fn the_target_s_own_root_has_its_repositories_and_sources() {
         "root/etc/portage/repos.conf",
         "[DEFAULT]\nmain-repo = crossmerge-demo\n\n[mine]\nlocation = /var/db/repos/mine\n",
     );
-    // Where the root's Portage looks for sources, which no one here need have told it.
+    // The directories in which the root's Portage looks for sources. The test did not configure them.
     for place in ["/var/cache/distfiles", "/srv/sources"] {
         let script = format!(
             "cat /var/db/repos/mine/profiles/repo_name; echo x > /var/db/repos/mine/new; cat {place}/source.tar; echo x > {place}/new"
         );
-        let said = rooted.run(&[], &["sh", "-c", &script]);
-        assert_eq!(said.stdout, "mine\nsource\n", "{place}: {said:#?}");
-        assert!(said.stderr.contains("Read-only file system"), "{said:#?}");
+        let output = rooted.run(&[], &["sh", "-c", &script]);
+        assert_eq!(output.stdout, "mine\nsource\n", "{place}: {output:#?}");
+        assert!(
+            output.stderr.contains("Read-only file system"),
+            "{output:#?}"
+        );
         assert!(!overlay.join("new").exists());
         assert_eq!(prefix.read("distfiles/new"), "x\n");
         std::fs::remove_file(prefix.join("distfiles/new")).expect("a file");
         prefix.write("root/etc/portage/make.conf", "DISTDIR=\"/srv/sources\"\n");
     }
-    // A repository of the root's own is left to it.
+    // A repository that belongs to the root itself is not replaced.
     prefix.write("root/var/db/repos/mine/profiles/repo_name", "mine\n");
     prefix.write("root/var/db/repos/mine/own", "own\n");
-    assert_eq!(rooted.says(&[], "cat /var/db/repos/mine/own"), "own\n");
+    assert_eq!(rooted.prints(&[], "cat /var/db/repos/mine/own"), "own\n");
 }
 
 #[test]
-fn a_private_table_keeps_the_machines_rules_and_who_one_is() {
+fn the_hosts_rules_and_the_users_id_stay_in_a_per_namespace_binfmt_misc() {
     use crossmerge::{config::Config, context::Context, qemu::private};
     use crossmerge_plan::env::Env;
     let rooted = Rooted::of("armel", ARM);
@@ -731,23 +744,23 @@ fn a_private_table_keeps_the_machines_rules_and_who_one_is() {
     let uname = root.join("bin/uname").display().to_string();
     let mounts = || std::fs::read_to_string("/proc/self/mountinfo").expect("mounts");
     let earlier = mounts();
-    // The program is the target's, and was started by one of the host.
+    // The program is the target's, and a program of the host started it.
     let script = "\"$0\" --library-path \"$1\" \"$2\" -m; id -u; cat /proc/self/uid_map; ls /proc/sys/fs/binfmt_misc";
     let crossmerge = rooted.prefix.join("bin/crossmerge");
     let mut command = Command::new(&crossmerge);
     std::os::unix::process::CommandExt::arg0(&mut command, ":enter");
     command.args([&steps, "/bin/sh", "-c", script, &linker, &library, &uname]);
-    let said = Said::of(&mut command).success();
-    let lines: Vec<&str> = said.stdout.split_whitespace().collect();
+    let output = Output::of(&mut command).success();
+    let lines: Vec<&str> = output.stdout.split_whitespace().collect();
     assert_eq!(
         lines[..5],
         ["armv7l", "0", "0", "0", "4294967295"],
-        "{said:#?}"
+        "{output:#?}"
     );
     assert_eq!(
         lines[5..],
         ["qemu-arm", "qemu-armeb", "register", "status"],
-        "{said:#?}"
+        "{output:#?}"
     );
     assert_eq!(mounts(), earlier);
 }

@@ -1,18 +1,18 @@
-//! The completions that `make install` puts in place, asked in real shells: bash with bash-completion, zsh and fish.
+//! The completions that `make install` installs, used in real shells: bash with bash-completion, zsh and fish.
 //!
-//! What completes the tool behind a link is that tool's own completion. Those of make, gcc, pkg-config and configure are the
-//! shells' real ones, and so is fish's for emerge. Gentoo's for bash and zsh are not to be had here: in their place stands one that
-//! writes down what it was asked.
+//! A symlink is completed by its tool's own completion. For make, gcc, pkg-config and configure these are the shells'
+//! real ones, and for emerge in fish too. Gentoo's completions for bash and zsh are not available here. A stand-in
+//! writes down what it is asked.
 
 use crate::{
     install::installed,
-    support::{Prefix, Said, prepared},
+    support::{Output, Prefix, prepared},
 };
 use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
 
-/// What has to be offered for a line, and what may not be. `@` is the tuple.
+/// A command line, the words that must be offered for it, and the words that must not. `@` is the tuple.
 const LINES: &[(&str, &[&str], &[&str])] = &[
     ("crossmerge s", &["show", "site-cache"], &["init"]),
     ("crossmerge binfmt reg", &["register"], &["status"]),
@@ -35,7 +35,7 @@ const LINES: &[(&str, &[&str], &[&str])] = &[
         &["emerge", "env", "equery"],
         &["run", "embedded"],
     ),
-    // The tools of the adopted toolchain, which no other target has to have.
+    // The tools of the adopted toolchain, which another target need not have.
     ("crossmerge plan @ gc", &["gcc", "gcc-ar"], &["emerge"]),
     ("crossmerge plan @ gcc -mabi=aap", &["aapcs"], &[]),
     ("crossmerge plan @ emerge --onesh", &["--oneshot"], &[]),
@@ -82,7 +82,7 @@ const LINES: &[(&str, &[&str], &[&str])] = &[
     ("cross-emerge --onesh", &["--oneshot"], &[]),
     ("@-env @-emer", &["@-emerge"], &[]),
     ("@-env @-emerge --onesh", &["--oneshot"], &[]),
-    // The target's compiler is asked: it has ARM's options, and none of the build machine's CPU.
+    // The target's compiler prints its options: ARM's, and none of the build machine's CPU.
     ("@-gcc -fno-inlin", &["-fno-inline"], &[]),
     ("@-gcc -mfloat-abi=", &["softfp"], &[]),
     ("@-g++ -mred", &[], &["-mred-zone"]),
@@ -90,13 +90,13 @@ const LINES: &[(&str, &[&str], &[&str])] = &[
     ("@-configure --with-f", &["--with-foo"], &[]),
     ("@-chroot --b", &["--bind"], &["--root"]),
     ("@-fix-root --inst", &["--installed"], &["--dry-run"]),
-    // An applet of a user's own, whose command is make.
+    // A user's own applet whose command is make.
     ("@-mine some", &["something"], &[]),
-    // Neither ours nor known.
+    // A command that is not crossmerge's.
     ("other-tool dir", &["directory"], &[]),
 ];
 
-/// A prefix with everything installed, a target, and what the lines are about.
+/// A prefix with everything installed, a target, and the files that the lines name.
 fn prefix() -> Prefix {
     let mut prefix = Prefix::new();
     installed(&prefix);
@@ -158,7 +158,7 @@ fn prefix() -> Prefix {
     prefix
 }
 
-/// Asks a shell for lines, by its script in `tests/completions`, and gives the words that each is offered.
+/// Completes lines in a shell with its script in `tests/completions`, and returns the words that each line gets.
 fn ask(
     prefix: &Prefix,
     shell: &str,
@@ -172,20 +172,20 @@ fn ask(
     let args = std::iter::once(script.into())
         .chain(before.iter().cloned())
         .chain(lines.iter().map(OsString::from));
-    let said: Said = prefix.command(shell, args).success();
-    // fish's own completion for emerge looks for packages where Gentoo has them.
-    let noise = said
+    let output: Output = prefix.command(shell, args).success();
+    // fish's own completion for emerge lists Gentoo's package directories, which do not exist here.
+    let noise = output
         .stderr
         .lines()
         .find(|line| !line.starts_with("cat: /usr/share/portage"));
     assert_eq!(noise, None, "a completion writes over what is being typed");
     let mut offered: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut words = &mut Vec::new();
-    for line in said.stdout.lines() {
+    for line in output.stdout.lines() {
         match line.strip_prefix("== ") {
             Some(line) => words = offered.entry(line.into()).or_default(),
-            // A directory may have its slash, and spaces show that an option takes a value.
-            // bash splits a word at its `=`, and offers the value alone.
+            // A directory may end in a slash, and spaces mark an option that takes a value. bash splits a word at its
+            // `=` and offers the value alone.
             None => {
                 let word = line.trim().trim_end_matches(['/', '=']);
                 words.push(word.rsplit('=').next().unwrap_or(word).into());
@@ -219,11 +219,11 @@ fn check(prefix: &Prefix, shell: &str, before: &[OsString]) {
 }
 
 #[test]
-fn bash_completes_commands_and_links_as_their_tools() {
+fn bash_completes_commands_and_symlinks_like_their_tools() {
     let prefix = prefix();
     let before = ["/usr/share/bash-completion/bash_completion".into()];
     check(&prefix, "bash", &before);
-    // emerge's completion sees the line that a user would have typed for emerge.
+    // emerge's completion gets the line that a user would have typed for emerge.
     let asked = prefix.read("asked");
     let first = "emerge|--onesh|emerge|emerge --onesh|14|1|emerge --onesh";
     let second = "emerge|--onesh|--pretend|emerge --pretend --onesh|24|2|emerge --pretend --onesh";
@@ -256,7 +256,7 @@ fn bash_completes_with_the_newest_bash_completion_too() {
 }
 
 #[test]
-fn zsh_completes_commands_and_links_as_their_tools() {
+fn zsh_completes_commands_and_symlinks_like_their_tools() {
     let prefix = prefix();
     check(&prefix, "zsh", &[prefix.path().into()]);
     let asked = prefix.read("asked");
@@ -264,13 +264,13 @@ fn zsh_completes_commands_and_links_as_their_tools() {
 }
 
 #[test]
-fn fish_completes_commands_and_links_as_their_tools() {
+fn fish_completes_commands_and_symlinks_like_their_tools() {
     let prefix = prefix();
     check(&prefix, "fish", &[]);
 }
 
 #[test]
-fn without_a_completion_for_emerge_its_options_are_asked_once() {
+fn without_a_completion_for_emerge_its_options_are_read_once() {
     let mut prefix = prefix();
     std::fs::remove_file(prefix.join("bash/completions/emerge")).expect("a file");
     let emerge = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/demo/venv/bin/emerge");

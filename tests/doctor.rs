@@ -1,6 +1,7 @@
-//! `crossmerge doctor`: each check sees a real target broken in its way, and the command in its finding fixes it.
+//! `crossmerge doctor`: for each check, a test breaks a real target, and the command in the finding fixes it.
 //!
-//! The target is built by a small copy of Debian's toolchain (`doctor/sdk.sh`), so that any part of it can be broken.
+//! A small copy of Debian's toolchain (`doctor/sdk.sh`) builds for the target, so that a test can break any part of
+//! it.
 
 use crate::support::Prefix;
 use std::{
@@ -14,7 +15,7 @@ const ARM: &str = "armv4tl-softfloat-linux-gnueabi";
 /// A second target of the same toolchain.
 const OTHER: &str = "armv5tel-unknown-linux-gnueabi";
 
-/// What the first is called beside a real compiler with its name: no link of ours replaces that.
+/// The name of the first target beside a real compiler of the same name, which no symlink of crossmerge replaces.
 const BESIDE: &str = "armv4tl-unknown-linux-gnueabi";
 
 /// One line of the report.
@@ -86,29 +87,30 @@ fn findings(lines: Vec<Line>) -> Vec<Line> {
     lines.into_iter().filter(is_finding).collect()
 }
 
-/// Sees one finding, of this check and no other; runs its command in a shell; and sees that nothing is wrong any more.
+/// Expects one finding, of this check. Runs its command in a shell and expects no finding afterwards. Returns the
+/// command.
 #[track_caller]
-fn fixes(prefix: &Prefix, tuple: &str, check: &str, status: &str, says: &str) -> String {
-    mends_as(prefix, [tuple, tuple], check, status, says)
+fn fixes(prefix: &Prefix, tuple: &str, check: &str, status: &str, message: &str) -> String {
+    fixes_with_another_target(prefix, [tuple, tuple], check, status, message)
 }
 
-/// The same, where the command makes another target that is right.
+/// Like [`fixes`], if the command makes another target, `other`, which has no findings.
 #[track_caller]
-fn mends_as(
+fn fixes_with_another_target(
     prefix: &Prefix,
     [tuple, other]: [&str; 2],
     check: &str,
     status: &str,
-    says: &str,
+    message: &str,
 ) -> String {
-    let said = prefix.own(["doctor", "--json", tuple]);
+    let output = prefix.own(["doctor", "--json", tuple]);
     assert_eq!(
-        said.code,
+        output.code,
         Some(1),
         "no finding of `{check}`: {}",
-        said.stderr
+        output.stderr
     );
-    let found = findings(lines(&said.stdout));
+    let found = findings(lines(&output.stdout));
     let [line] = &found[..] else {
         panic!("not one finding: {found:#?}");
     };
@@ -117,21 +119,28 @@ fn mends_as(
         (tuple, check, status),
         "{line:#?}"
     );
-    assert!(line.message.contains(says), "no {says:?} in {line:#?}");
+    assert!(
+        line.message.contains(message),
+        "no {message:?} in {line:#?}"
+    );
     let fix = line.fix.clone().expect("a command");
     let script = format!("{{ {fix}; }} >&2 || exit 99\ncrossmerge doctor --json {other}");
-    let said = prefix.command("/bin/sh", ["-c", &script]);
-    assert_ne!(said.code, Some(99), "`{fix}` fails: {}", said.stderr);
-    let left = findings(lines(&said.stdout));
-    assert!(left.is_empty(), "after `{fix}`: {left:#?}\n{}", said.stderr);
-    assert_eq!(said.code, Some(0));
+    let output = prefix.command("/bin/sh", ["-c", &script]);
+    assert_ne!(output.code, Some(99), "`{fix}` fails: {}", output.stderr);
+    let left = findings(lines(&output.stdout));
+    assert!(
+        left.is_empty(),
+        "after `{fix}`: {left:#?}\n{}",
+        output.stderr
+    );
+    assert_eq!(output.code, Some(0));
     fix
 }
 
-/// What the check of this name came to, as `status: message`.
+/// The result of a check, as `status: message`.
 fn state(prefix: &Prefix, tuple: &str, check: &str) -> String {
-    let said = prefix.own(["doctor", "--json", tuple]);
-    let lines = lines(&said.stdout);
+    let output = prefix.own(["doctor", "--json", tuple]);
+    let lines = lines(&output.stdout);
     let line = lines.into_iter().find(|line| line.check == check);
     let line = line.expect(check);
     format!("{}: {}", line.status, line.message)
@@ -142,12 +151,12 @@ fn a_fresh_target_has_no_findings() {
     let prefix = Prefix::with_portage();
     let adopt = ["--toolchain", "arm-linux-gnueabi-", "--with-libc"];
     prefix.own(["init", ARM].iter().chain(&adopt)).success();
-    let said = prefix.own(["doctor"]).success().stdout;
-    let ok = said.strip_prefix(&format!("{ARM}: "));
-    let ok = ok.and_then(|said| said.strip_suffix(" ok, 2 skipped\n"));
+    let output = prefix.own(["doctor"]).success().stdout;
+    let ok = output.strip_prefix(&format!("{ARM}: "));
+    let ok = ok.and_then(|output| output.strip_suffix(" ok, 2 skipped\n"));
     let ok: usize = ok
         .and_then(|ok| ok.parse().ok())
-        .unwrap_or_else(|| panic!("{said}"));
+        .unwrap_or_else(|| panic!("{output}"));
     let all = lines(&prefix.own(["doctor", "--json"]).success().stdout);
     let skipped: Vec<&str> = all
         .iter()
@@ -157,11 +166,11 @@ fn a_fresh_target_has_no_findings() {
     assert_eq!(skipped, ["abi", "libc-package"], "{all:#?}");
     assert!(all.iter().all(|line| line.fix.is_none()));
     assert_eq!(ok, all.len() - 2);
-    // The whole report is one line a check, under the summary.
+    // The full report has one line for each check, and a summary.
     let whole = prefix.own(["doctor", "--verbose"]).success().stdout;
     assert_eq!(whole.lines().count(), all.len() + 1);
     assert!(whole.contains("\n  ok       tuple "), "{whole}");
-    // One check, with what it needs made and not reported.
+    // A check that needs others runs them too, but reports only itself.
     let one = prefix
         .own(["doctor", "-v", "--check", "link"])
         .success()
@@ -174,11 +183,11 @@ fn a_fresh_target_has_no_findings() {
 }
 
 #[test]
-fn findings_come_last_and_in_colour_where_it_is_wanted() {
+fn findings_come_last_and_in_colour_if_enabled() {
     let prefix = target();
     fs::remove_file(sysroot(&prefix, "usr/include/stdio.h")).expect("a header");
-    let said = prefix.own(["doctor", "-v", ARM]);
-    let errors: Vec<&str> = said
+    let output = prefix.own(["doctor", "-v", ARM]);
+    let errors: Vec<&str> = output
         .stdout
         .lines()
         .skip_while(|line| !line.starts_with("  error"))
@@ -187,9 +196,9 @@ fn findings_come_last_and_in_colour_where_it_is_wanted() {
         errors
             .iter()
             .all(|line| !line.starts_with("  ok") && !line.starts_with("  skipped")),
-        "{said:#?}"
+        "{output:#?}"
     );
-    assert!(!said.stdout.contains('\u{1b}'), "{said:#?}");
+    assert!(!output.stdout.contains('\u{1b}'), "{output:#?}");
     let coloured = prefix.with("CLICOLOR_FORCE", "1");
     let red = "\u{1b}[1m\u{1b}[31merror";
     assert!(coloured.own(["doctor", ARM]).stdout.contains(red));
@@ -200,7 +209,7 @@ fn findings_come_last_and_in_colour_where_it_is_wanted() {
 }
 
 #[test]
-fn every_target_is_looked_at_and_the_exit_code_tells() {
+fn every_target_is_checked_and_the_exit_code_reports_findings() {
     let prefix = target();
     let toolchain = prefix
         .join("sdk/bin/arm-linux-gnueabi-")
@@ -210,16 +219,22 @@ fn every_target_is_looked_at_and_the_exit_code_tells() {
     prefix.own(["init", OTHER].iter().chain(&adopt)).success();
     prefix.own(["doctor"]).success();
     fs::remove_file(prefix.join(format!("bin/{OTHER}-emerge"))).expect("gone");
-    let said = prefix.own(["doctor"]);
-    assert_eq!(said.code, Some(1));
-    assert!(said.stdout.starts_with(&format!("{ARM}: ")), "{said:#?}");
-    assert!(said.stdout.contains(&format!("\n{OTHER}: ")), "{said:#?}");
+    let output = prefix.own(["doctor"]);
+    assert_eq!(output.code, Some(1));
+    assert!(
+        output.stdout.starts_with(&format!("{ARM}: ")),
+        "{output:#?}"
+    );
+    assert!(
+        output.stdout.contains(&format!("\n{OTHER}: ")),
+        "{output:#?}"
+    );
     let finding = format!(
         "  error    links           every symlink of the target exists and leads to crossmerge\n           \
          not in `{}`: `{OTHER}-emerge`\n           hint: crossmerge init {OTHER}\n",
         prefix.join("bin").display()
     );
-    assert!(said.stdout.contains(&finding), "{said:#?}");
+    assert!(output.stdout.contains(&finding), "{output:#?}");
     prefix.own(["doctor", ARM]).success();
     prefix
         .own(["doctor", "a--b"])
@@ -247,19 +262,19 @@ fn nothing_is_written_outside_a_temporary_directory() {
 }
 
 #[test]
-fn a_target_that_is_nowhere_is_one_finding() {
+fn a_missing_target_is_one_finding() {
     let prefix = Prefix::new();
-    let said = prefix.own(["doctor", "--json", "arm-none-eabi"]);
-    let found = findings(lines(&said.stdout));
+    let output = prefix.own(["doctor", "--json", "arm-none-eabi"]);
+    let found = findings(lines(&output.stdout));
     let checks: Vec<&str> = found.iter().map(|line| line.check.as_str()).collect();
     assert_eq!(checks, ["sysroot"], "{found:#?}");
-    // Nothing is initialised, so there is nothing to look at.
+    // No target is initialised, so the report is empty.
     assert_eq!(prefix.own(["doctor"]).success().stdout, "");
     assert_eq!(prefix.own(["doctor", "--json"]).success().stdout, "[]\n");
 }
 
 #[test]
-fn a_tuple_of_this_machine() {
+fn the_hosts_own_tuple() {
     let prefix = with_portage();
     let tuple = "i686-cross-linux-gnu";
     prefix.own(["init", tuple]).success();
@@ -274,12 +289,12 @@ fn a_tuple_of_this_machine() {
 }
 
 #[test]
-fn an_unknown_cpu_is_skipped_and_no_false_ok() {
+fn an_unknown_cpu_is_reported_as_skipped_not_as_ok() {
     let prefix = Prefix::new();
     let tuple = "zap-unknown-linux-gnu";
     fs::create_dir_all(prefix.join(format!("usr/{tuple}/etc/portage"))).expect("a sysroot");
-    let said = prefix.own(["doctor", "--json", tuple]).success();
-    for line in lines(&said.stdout) {
+    let output = prefix.own(["doctor", "--json", tuple]).success();
+    for line in lines(&output.stdout) {
         let skipped = ["facts", "links", "compiler", "machine", "run", "qemu"];
         if skipped.contains(&line.check.as_str()) {
             assert_eq!(line.status, "skipped", "{line:#?}");
@@ -289,11 +304,11 @@ fn an_unknown_cpu_is_skipped_and_no_false_ok() {
 }
 
 #[test]
-fn variables_set_by_hand() {
+fn variables_in_the_environment() {
     let prefix = portage_target();
-    let with = |name: &str, value: &str, says: &str| {
+    let with = |name: &str, value: &str, message: &str| {
         let prefix = prefix.with(name, value);
-        let fix = fixes(&prefix, ARM, "environment", "error", says);
+        let fix = fixes(&prefix, ARM, "environment", "error", message);
         assert_eq!(fix, format!("unset {name}"));
     };
     with(
@@ -307,9 +322,9 @@ fn variables_set_by_hand() {
         "`/usr`, which has no etc/portage",
     );
     let prefix = target();
-    let with = |name: &str, value: &str, says: &str| {
+    let with = |name: &str, value: &str, message: &str| {
         let prefix = prefix.with(name, value);
-        let fix = fixes(&prefix, ARM, "environment", "error", says);
+        let fix = fixes(&prefix, ARM, "environment", "error", message);
         assert_eq!(fix, format!("unset {name}"));
     };
     with("CHOST", "avr", "CHOST is `avr`");
@@ -335,12 +350,12 @@ fn a_missing_sysroot() {
 }
 
 #[test]
-fn an_init_that_was_cut_short_or_undone() {
+fn an_interrupted_init_and_deleted_files() {
     let prefix = portage_target();
     let record = sysroot(&prefix, "var/lib/crossmerge/contents");
     let text = fs::read_to_string(&record).expect("a record");
     fs::write(&record, format!("pending\n{text}")).expect("a record");
-    // What a killed run leaves; the one finding's command takes it away too.
+    // The temporary file of a killed run, which the finding's command removes too.
     fs::write(
         sysroot(&prefix, "etc/portage/.make.conf.crossmerge-new"),
         "x",
@@ -352,7 +367,7 @@ fn an_init_that_was_cut_short_or_undone() {
 }
 
 #[test]
-fn what_crossdev_left_half_made() {
+fn a_half_made_sysroot_of_crossdev() {
     let prefix = portage_target();
     for name in ["make.conf", "profile/make.defaults"] {
         let path = sysroot(&prefix, "etc/portage").join(name);
@@ -381,7 +396,7 @@ fn leftovers() {
 }
 
 #[test]
-fn an_update_that_waits() {
+fn an_update_beside_an_edited_file() {
     let prefix = portage_target();
     let conf = sysroot(&prefix, "etc/portage/make.conf");
     append(&conf, "# mine\n");
@@ -409,7 +424,7 @@ fn a_missing_link_and_another_program_in_its_place() {
 }
 
 #[test]
-fn links_that_no_shell_finds_first() {
+fn symlinks_that_are_not_first_in_path() {
     let prefix = target();
     let path = |first: &str| {
         let bin = prefix.join("bin");
@@ -422,7 +437,7 @@ fn links_that_no_shell_finds_first() {
     prefix.script(&format!("older/{ARM}-ebuild"), "#!/bin/sh\n");
     let shadowed = prefix.with("PATH", path("older"));
     fixes(&shadowed, ARM, "path", "error", "found before ours");
-    // The program in one directory of PATH, its links in another that is not.
+    // The program is in a directory of PATH, its symlinks are in another that PATH does not contain.
     let links = prefix.join("links");
     let options = ["init", ARM, "--bindir", links.to_str().expect("UTF-8")];
     prefix.own(options).success();
@@ -444,17 +459,17 @@ fn settings_that_portage_cannot_read() {
     );
     fixes(&prefix, ARM, "portage", "error", "No closing quotation");
     append(&prefix.join("etc/portage/make.conf"), "USE=\"never ends\n");
-    let said = prefix.own(["doctor", "--json", ARM]);
-    assert_eq!(said.code, Some(1), "{said:#?}");
+    let output = prefix.own(["doctor", "--json", ARM]);
+    assert_eq!(output.code, Some(1), "{output:#?}");
     fixes(&prefix, ARM, "portage", "error", "the host's settings");
 }
 
 #[test]
-fn settings_that_portageq_is_asked_for() {
+fn settings_that_only_portageq_can_read() {
     let prefix = portage_target();
     let read = "ok: read without portageq";
     assert_eq!(state(&prefix, ARM, "settings"), read);
-    // Portage makes nothing of a NUL in a comment; the reader leaves such a file to it.
+    // Portage cannot read a NUL in a comment. crossmerge's own reader leaves such a file to portageq.
     append(&sysroot(&prefix, "etc/portage/make.conf"), "# \0\n");
     let asked = state(&prefix, ARM, "settings");
     assert!(
@@ -465,7 +480,7 @@ fn settings_that_portageq_is_asked_for() {
 }
 
 #[test]
-fn a_profile_that_leads_nowhere_or_elsewhere() {
+fn a_profile_symlink_that_is_dangling_or_wrong() {
     let prefix = portage_target();
     let profile = sysroot(&prefix, "etc/portage/make.profile");
     fs::remove_file(&profile).expect("gone");
@@ -517,7 +532,7 @@ fn settings_of_a_make_conf_that_break_things() {
 }
 
 #[test]
-fn a_root_that_portage_refuses() {
+fn a_root_that_portage_rejects() {
     let prefix = portage_target();
     let board = prefix.join("board");
     let with = prefix.with("ROOT", &board);
@@ -542,8 +557,8 @@ fn a_root_that_portage_refuses() {
 #[test]
 fn no_compiler_and_one_that_does_not_start() {
     let prefix = target();
-    let fix = |prefix: &Prefix, says| {
-        let fix = fixes(prefix, ARM, "compiler", "error", says);
+    let fix = |prefix: &Prefix, message| {
+        let fix = fixes(prefix, ARM, "compiler", "error", message);
         assert!(
             fix.contains("--toolchain /usr/bin/arm-linux-gnueabi-"),
             "{fix}"
@@ -568,12 +583,12 @@ fn no_compiler_and_one_that_does_not_start() {
     fix(&prefix, "does not start");
 }
 
-/// Takes a file out of the small toolchain; the one in Debian's place is adopted instead.
-fn without_part(part: &str, check: &str, says: &str) {
+/// Removes a file of the small toolchain. The command of the finding adopts Debian's toolchain instead.
+fn without_part(part: &str, check: &str, message: &str) {
     let prefix = target();
     let part = prefix.command("/bin/sh", ["-c", &format!("rm -v {part}")]);
     assert_eq!(part.code, Some(0), "{part:#?}");
-    let fix = fixes(&prefix, ARM, check, "error", says);
+    let fix = fixes(&prefix, ARM, check, "error", message);
     assert!(
         fix.contains("--toolchain /usr/bin/arm-linux-gnueabi-"),
         "{fix}"
@@ -605,8 +620,8 @@ fn a_compiler_that_cannot_link() {
     fs::remove_file(linker).expect("gone");
     let script = "#!/bin/sh\necho 'ld: error: out of order' >&2\nexit 1\n";
     prefix.script("sdk/arm-linux-gnueabi/bin/ld", script);
-    let says = "cannot link even without a library: ld: error: out of order";
-    fixes(&prefix, ARM, "link", "error", says);
+    let message = "cannot link even without a library: ld: error: out of order";
+    fixes(&prefix, ARM, "link", "error", message);
 }
 
 #[test]
@@ -626,7 +641,7 @@ fn a_compiler_for_another_machine() {
     let sdk = prefix.join("sdk/bin/arm-linux-gnueabi-");
     let text = text.replace(sdk.to_str().expect("UTF-8"), "/usr/bin/");
     fs::write(file, text).expect("a file");
-    // The links of two toolchains are the same but for a few: those are made first.
+    // Almost all symlinks of the two toolchains have the same names, so the first toolchain is adopted first.
     prefix.own(["init", ARM]).success();
     fixes(
         &prefix,
@@ -640,7 +655,7 @@ fn a_compiler_for_another_machine() {
 #[test]
 fn another_float_abi() {
     let prefix = target();
-    // The small toolchain as it would be were it built with `--with-float=hard`.
+    // The small toolchain as if it had been built with `--with-float=hard`.
     let compiler = prefix.join("sdk/bin/arm-linux-gnueabi-gcc");
     fs::rename(
         &compiler,
@@ -669,7 +684,7 @@ fn another_float_abi() {
 #[test]
 fn a_libc_of_another_float_abi() {
     let prefix = without_portage();
-    // The small toolchain's library, marked as the other ABI's: EF_ARM_ABI_FLOAT_HARD for _SOFT in e_flags.
+    // The small toolchain's library, marked with the other ABI: EF_ARM_ABI_FLOAT_HARD instead of _SOFT in e_flags.
     let libc = prefix.join("sdk/arm-linux-gnueabi/lib/libc.so.6");
     let soft = fs::read(&libc).expect("libc");
     let mut hard = soft.clone();
@@ -681,7 +696,7 @@ fn a_libc_of_another_float_abi() {
     fixes(&prefix, ARM, "float-abi", "error", "has the float ABI hard");
 }
 
-/// A target whose compiler is a script in PATH and was not adopted.
+/// A target whose compiler is a script in PATH that was not adopted.
 fn with_script(script: &str) -> Prefix {
     let prefix = target();
     let file = prefix.join(format!("etc/crossmerge/targets/{ARM}.toml"));
@@ -705,7 +720,7 @@ fn with_script(script: &str) -> Prefix {
 #[test]
 fn a_compiler_with_another_sysroot() {
     let prefix = with_script("#!/bin/sh\nexec arm-linux-gnueabi-gcc \"$@\"\n");
-    let fix = mends_as(
+    let fix = fixes_with_another_target(
         &prefix,
         [ARM, BESIDE],
         "search",
@@ -716,21 +731,21 @@ fn a_compiler_with_another_sysroot() {
 }
 
 #[test]
-fn a_compiler_that_finds_this_machines_headers() {
+fn a_compiler_that_finds_the_hosts_headers() {
     let prefix = with_script(
         "#!/bin/sh\nexec arm-linux-gnueabi-gcc --sysroot=SYSROOT -idirafter /usr/include \"$@\"\n",
     );
-    let says = "the host's headers in `/usr/include`";
-    mends_as(&prefix, [ARM, BESIDE], "search", "error", says);
+    let message = "the host's headers in `/usr/include`";
+    fixes_with_another_target(&prefix, [ARM, BESIDE], "search", "error", message);
 }
 
 #[test]
-fn a_compiler_that_heeds_no_sysroot_of_the_callers() {
+fn a_compiler_that_ignores_the_option_sysroot() {
     let prefix = with_script(
         "#!/bin/sh\nexec arm-linux-gnueabi-gcc \"$@\" -B SYSROOT/usr/lib --sysroot=SYSROOT\n",
     );
     let beside = [ARM, BESIDE];
-    let fix = mends_as(&prefix, beside, "esysroot", "error", "`--sysroot` names");
+    let fix = fixes_with_another_target(&prefix, beside, "esysroot", "error", "`--sysroot` names");
     assert!(
         fix.contains("--toolchain /usr/bin/arm-linux-gnueabi- "),
         "{fix}"
@@ -738,24 +753,24 @@ fn a_compiler_that_heeds_no_sysroot_of_the_callers() {
 }
 
 #[test]
-fn a_compiler_that_prefers_its_own_sysroot_to_the_callers() {
+fn a_compiler_that_prefers_its_own_sysroot() {
     let prefix = with_script(
         "#!/bin/sh\nexec arm-linux-gnueabi-gcc -BSYSROOT/usr/lib --sysroot=SYSROOT \"$@\"\n",
     );
-    let says = "prefers its own sysroot to the one that `--sysroot` names: it uses";
-    mends_as(&prefix, [ARM, BESIDE], "esysroot", "error", says);
+    let message = "prefers its own sysroot to the one that `--sysroot` names: it uses";
+    fixes_with_another_target(&prefix, [ARM, BESIDE], "esysroot", "error", message);
 }
 
 #[test]
-fn a_libc_with_gaps() {
+fn a_libc_with_missing_files() {
     let prefix = target();
-    for (file, says) in [
+    for (file, message) in [
         ("usr/lib/crt1.o", "no `crt1.o`"),
         ("usr/include/stdio.h", "the libc's headers"),
         ("usr/lib/libc.so", "no `libc.so`"),
     ] {
         fs::remove_file(sysroot(&prefix, file)).expect(file);
-        let fix = fixes(&prefix, ARM, "libc", "error", says);
+        let fix = fixes(&prefix, ARM, "libc", "error", message);
         assert_eq!(fix, format!("crossmerge init {ARM} --with-libc"));
     }
 }
@@ -796,13 +811,13 @@ fn a_libc_that_portage_does_not_know() {
         "build and merge `sys-libs/glibc`",
     );
     assert!(fix.contains("echo sys-libs/glibc-2.36 >> "), "{fix}");
-    // Portage itself takes the line for the package.
-    let said = prefix.run(&format!("{ARM}-emerge"), ["-p", "sys-libs/glibc"]);
+    // Portage itself accepts the line in place of the package.
+    let output = prefix.run(&format!("{ARM}-emerge"), ["-p", "sys-libs/glibc"]);
     assert!(
-        (said.stdout.clone() + &said.stderr).contains("package.provided"),
-        "{said:#?}"
+        (output.stdout.clone() + &output.stderr).contains("package.provided"),
+        "{output:#?}"
     );
-    // And a package that owns the library is known without the line.
+    // If a package owns the library, the line is not needed.
     fs::remove_file(sysroot(&prefix, "etc/portage/profile/package.provided")).expect("gone");
     let contents = "dir /usr\nobj /usr/lib/libc.so.6 0 0\n";
     prefix.write(
@@ -818,7 +833,7 @@ fn a_libc_that_portage_does_not_know() {
 #[test]
 fn a_pkg_config_that_is_missing_or_puts_the_sysroot_elsewhere() {
     let prefix = target();
-    // A pkg-config with no idea of freedesktop's rules, and one that forgets the sysroot.
+    // One pkg-config does not know freedesktop's rules for sysroots, the other ignores the sysroot.
     for wrong in [
         "#!/bin/sh\nunset PKG_CONFIG_FDO_SYSROOT_RULES\nexec pkgconf \"$@\"\n",
         "#!/bin/sh\nunset PKG_CONFIG_SYSROOT_DIR\nexec pkgconf \"$@\"\n",
@@ -859,7 +874,7 @@ fn a_pkg_config_that_is_missing_or_puts_the_sysroot_elsewhere() {
 }
 
 #[test]
-fn a_config_site_that_is_not_there() {
+fn a_missing_config_site() {
     let prefix = target();
     let site = prefix.write("share/config.site", "");
     let both = format!("{} /nowhere/config.site", site.display());
@@ -905,17 +920,17 @@ fn libtool_files_and_scripts_that_point_outside() {
          case $1 in --libs) echo \"-L/usr/lib -lz\" ;; --cflags) echo -I${{prefix}}/include ;; esac\n"
     );
     prefix.script(&format!("usr/{ARM}/usr/bin/z-config"), &script);
-    // A program of that name is no script.
+    // An ELF program with such a name is not checked as a script.
     fs::copy("/bin/true", sysroot(&prefix, "usr/bin/elf-config")).expect("a copy");
-    // Another ROOT is not what was looked at.
+    // Another ROOT has no such files.
     let board = prefix.with("ROOT", prefix.join("board"));
     fs::create_dir(prefix.join("board")).expect("a directory");
     let fix = fixes(&board, ARM, "config-scripts", "warning", "z-config");
     assert!(fix.starts_with("SYSROOT=/"), "{fix}");
-    let said = prefix
+    let output = prefix
         .command(sysroot(&prefix, "usr/bin/z-config"), ["--libs"])
         .success();
-    assert_eq!(said.stdout, format!("-L{inside} -lz\n"));
+    assert_eq!(output.stdout, format!("-L{inside} -lz\n"));
 
     prefix.script(&format!("usr/{ARM}/usr/bin/y-config"), &script);
     prefix.write(
@@ -944,14 +959,14 @@ fn libtool_files_and_scripts_that_point_outside() {
 }
 
 #[test]
-fn flags_that_the_compiler_does_not_take() {
+fn flags_that_the_compiler_rejects() {
     let prefix = portage_target();
     let conf = sysroot(&prefix, "etc/portage/make.conf");
     let text = fs::read_to_string(&conf).expect("make.conf");
     let slip = text.replace("-march=armv4t", "-march=armv4t.x*");
     assert_ne!(slip, text);
     fs::write(&conf, &slip).expect("a file");
-    let flags = |prefix: &Prefix, says| fixes(prefix, ARM, "flags", "error", says);
+    let flags = |prefix: &Prefix, message| fixes(prefix, ARM, "flags", "error", message);
     assert!(flags(&prefix, "CFLAGS: ").starts_with("sed -Ei "));
     let fixed = fs::read_to_string(&conf).expect("make.conf");
     assert_eq!(
@@ -972,7 +987,7 @@ fn flags_that_the_compiler_does_not_take() {
 #[test]
 fn no_qemu() {
     let prefix = target();
-    // The machine's programs without QEMU and without apt, which stands for what would install it.
+    // The host's programs except QEMU and apt. A stand-in for apt-get installs QEMU.
     let hidden = prefix.join("hidden");
     fs::create_dir(&hidden).expect("a directory");
     for entry in fs::read_dir("/usr/bin").expect("programs") {
@@ -1001,7 +1016,7 @@ fn no_qemu() {
 #[test]
 fn a_program_that_does_not_run() {
     let prefix = target();
-    let run = |prefix: &Prefix, says: &str| fixes(prefix, ARM, "run", "error", says);
+    let run = |prefix: &Prefix, message: &str| fixes(prefix, ARM, "run", "error", message);
     let cpu = prefix.with("QEMU_CPU", "nonsense");
     assert_eq!(run(&cpu, "does not run"), "unset QEMU_CPU");
     let file = prefix.join(format!("etc/crossmerge/targets/{ARM}.toml"));

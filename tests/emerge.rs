@@ -1,13 +1,14 @@
-//! The main job: the real Portage cross-merges real packages through our links, and they run under QEMU.
+//! The main job: the real Portage cross-merges real packages through crossmerge's symlinks, and QEMU runs the result.
 //!
-//! The demonstration's own path, on fewer packages and in a prefix of its own, so that it is this build that is tested.
+//! These tests do what the demonstration does, with fewer packages and in their own prefix, so that they test this
+//! build.
 
 use crate::support::Prefix;
 
 const ARM: &str = "armv4tl-softfloat-linux-gnueabi";
 
 #[test]
-fn portage_cross_merges_for_arm_and_what_was_built_runs() {
+fn portage_cross_merges_for_arm_and_the_programs_run() {
     let prefix = Prefix::with_portage();
     prefix.link("emerge-wrapper");
     prefix
@@ -22,7 +23,7 @@ fn portage_cross_merges_for_arm_and_what_was_built_runs() {
     prefix
         .run("emerge-wrapper", ["--target", ARM, "--init"])
         .success();
-    // dfu-util finds libusb through <tuple>-pkg-config.
+    // dfu-util finds libusb through `<tuple>-pkg-config`.
     prefix
         .run(
             &format!("{ARM}-emerge"),
@@ -31,7 +32,7 @@ fn portage_cross_merges_for_arm_and_what_was_built_runs() {
         .success();
     let sysroot = prefix.join(format!("usr/{ARM}"));
     let qemu = prefix.with("QEMU_LD_PREFIX", &sysroot);
-    let said = qemu
+    let output = qemu
         .command(
             "qemu-arm-static",
             [
@@ -40,7 +41,7 @@ fn portage_cross_merges_for_arm_and_what_was_built_runs() {
             ],
         )
         .success();
-    assert!(said.stdout.starts_with("dfu-util 0.11"), "{said:#?}");
+    assert!(output.stdout.starts_with("dfu-util 0.11"), "{output:#?}");
     let needed = prefix.run(
         &format!("{ARM}-readelf"),
         [
@@ -49,8 +50,8 @@ fn portage_cross_merges_for_arm_and_what_was_built_runs() {
         ],
     );
     assert!(needed.success().stdout.contains("libusb-1.0.so.0"));
-    // The rest of Portage sees the same target.
-    let said = prefix.run(
+    // Portage's other commands see the same target.
+    let output = prefix.run(
         &format!("{ARM}-portageq"),
         [
             "match",
@@ -58,16 +59,16 @@ fn portage_cross_merges_for_arm_and_what_was_built_runs() {
             "dev-libs/libusb",
         ],
     );
-    assert_eq!(said.success().stdout, "dev-libs/libusb-1.0.26\n");
+    assert_eq!(output.success().stdout, "dev-libs/libusb-1.0.26\n");
     prefix
         .run(&format!("{ARM}-quickpkg"), ["dev-libs/libusb"])
         .success();
-    // remove leaves what Portage merged.
-    let said = prefix.own(["remove", ARM]).success();
+    // `remove` keeps what Portage merged.
+    let output = prefix.own(["remove", ARM]).success();
     assert!(
-        said.stdout.contains("files that init did not write"),
+        output.stdout.contains("files that init did not write"),
         "{}",
-        said.stdout
+        output.stdout
     );
     assert!(sysroot.join("usr/bin/dfu-util").exists());
 }
@@ -95,7 +96,7 @@ fn portage_cross_merges_for_a_big_endian_target_into_a_root_beside_the_sysroot()
     let bzip2 = board.join("usr/bin/bzip2");
     assert!(bzip2.exists() && !prefix.join(format!("usr/{tuple}/usr/bin/bzip2")).exists());
     let qemu = prefix.with("QEMU_LD_PREFIX", prefix.join(format!("usr/{tuple}")));
-    // Its own library is in the root beside it, the libc in the sysroot.
+    // The package's library is in the separate ROOT, the libc in the sysroot.
     let run = format!(
         "qemu-s390x-static -E LD_LIBRARY_PATH={} {}",
         board.join("usr/lib").display(),
@@ -117,7 +118,7 @@ fn portage_cross_merges_for_a_big_endian_target_into_a_root_beside_the_sysroot()
         "{}",
         machine.stdout
     );
-    // --root names another root for one call, and a ROOT that a user put into make.conf is the default.
+    // `--root` names another root for one call. Without it, the ROOT in the user's make.conf is the default.
     let make_conf = format!("usr/{tuple}/etc/portage/make.conf");
     let third = prefix.join("third");
     let text = prefix.read(&make_conf);
@@ -138,7 +139,7 @@ fn portage_cross_merges_for_a_big_endian_target_into_a_root_beside_the_sysroot()
 }
 
 #[test]
-fn pkg_config_looks_where_the_targets_profile_has_its_libraries() {
+fn pkg_config_searches_the_library_directory_of_the_targets_profile() {
     let prefix = Prefix::with_portage();
     prefix.own(["init", ARM]).success();
     for libdir in ["lib", "lib64", "lib77"] {
@@ -154,7 +155,7 @@ fn pkg_config_looks_where_the_targets_profile_has_its_libraries() {
             .success()
             .stdout
     };
-    // The demonstration's profile says LIBDIR_default="lib".
+    // The demonstration's profile sets LIBDIR_default="lib".
     assert_eq!(libs(&prefix).trim(), "-llib");
     prefix.append(
         &format!("usr/{ARM}/etc/portage/profile/make.defaults"),

@@ -1,5 +1,5 @@
-//! `init` without `--toolchain`: it finds the compiler that is installed for the tuple, or prints the command that installs one;
-//! what `targets` lists then; and the hints on each distribution.
+//! `init` without `--toolchain`: it finds the installed compiler for the tuple, or prints the command that installs
+//! one. Also the list of `targets`, and the hints on each distribution.
 
 use crate::support::{CROSSMERGE, Prefix, names_in};
 use std::{
@@ -11,7 +11,7 @@ use std::{
 const ARM: &str = "armv5tel-softfloat-linux-gnueabi";
 const OLDER: &str = "armv4tl-softfloat-linux-gnueabi";
 
-/// A prefix with a small toolchain for Arm, and nothing else of the machine's cross compilers in PATH.
+/// A prefix with a small toolchain for Arm, and none of the host's cross compilers in PATH.
 fn with_sdk() -> Prefix {
     let mut prefix = without_compilers(&["arm-linux-gnueabi-as", "arm-linux-gnueabi-ld"]);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/doctor/sdk.sh");
@@ -30,7 +30,7 @@ fn with_sdk() -> Prefix {
     prefix
 }
 
-/// A prefix whose PATH has the machine's programs, but for every cross compiler, package manager and emulator.
+/// A prefix whose PATH has the host's programs except cross compilers, package managers and emulators.
 fn without_compilers(kept: &[&str]) -> Prefix {
     let mut prefix = Prefix::new();
     let hidden = prefix.join("hidden");
@@ -52,7 +52,7 @@ fn without_compilers(kept: &[&str]) -> Prefix {
     prefix
 }
 
-/// Makes the prefix a machine of a distribution, with its package manager, which installs what the script says.
+/// Makes the prefix look like a distribution, with a package manager that runs the given script.
 fn distribution(prefix: &Prefix, os_release: &str, manager: &str, script: &str) {
     prefix.write("etc/os-release", os_release);
     prefix.write("var/lib/apt/lists/x_Packages", "");
@@ -73,16 +73,16 @@ fn state(prefix: &Prefix, tuple: &str) -> String {
 }
 
 #[test]
-fn the_compiler_that_is_installed_is_adopted_with_its_libc() {
+fn an_installed_compiler_is_adopted_with_its_libc() {
     let prefix = with_sdk();
     let dry = prefix.own(["init", ARM, "--dry-run"]).success();
     assert!(dry.stdout.contains("+find_toolchain = true"), "{dry:#?}");
     assert!(!prefix.join("usr").exists(), "a dry run has written");
-    let said = prefix.own(["init", ARM]).success().stderr;
-    assert!(said.contains("files of the toolchain's libc"), "{said}");
+    let output = prefix.own(["init", ARM]).success().stderr;
+    assert!(output.contains("files of the toolchain's libc"), "{output}");
     assert!(
-        said.contains(&format!("next: `crossmerge doctor {ARM}`")),
-        "{said}"
+        output.contains(&format!("next: `crossmerge doctor {ARM}`")),
+        "{output}"
     );
     let file = format!("etc/crossmerge/targets/{ARM}.toml");
     let recorded = prefix.read(&file);
@@ -103,11 +103,11 @@ fn the_compiler_that_is_installed_is_adopted_with_its_libc() {
         .success();
     assert_eq!(state(&prefix, ARM), "ready");
 
-    // A second run changes nothing, and one after the libc is gone brings it back.
-    let said = prefix.own(["init", ARM]).success().stderr;
+    // A second run changes nothing. If the libc is missing, the next run copies it again.
+    let output = prefix.own(["init", ARM]).success().stderr;
     assert!(
-        said.starts_with("nothing to do") && !said.contains("next: "),
-        "{said}"
+        output.starts_with("nothing to do") && !output.contains("next: "),
+        "{output}"
     );
     fs::remove_file(prefix.join(format!("usr/{ARM}/usr/include/stdio.h"))).expect("gone");
     prefix.own(["init", ARM]).success();
@@ -117,7 +117,7 @@ fn the_compiler_that_is_installed_is_adopted_with_its_libc() {
             .exists()
     );
 
-    // A choice of the user's replaces what was found; `none` lasts, until another choice.
+    // The user's own choice replaces the compiler that was found. `none` lasts until the user chooses again.
     prefix.own(["init", ARM, "--toolchain", &sdk]).success();
     assert!(!prefix.read(&file).contains("find_toolchain"));
     prefix.own(["init", ARM, "--toolchain", "none"]).success();
@@ -130,18 +130,18 @@ fn the_compiler_that_is_installed_is_adopted_with_its_libc() {
 }
 
 #[test]
-fn a_target_that_has_a_toolchain_or_gets_one_from_crossdev_keeps_it() {
+fn a_target_keeps_its_own_or_crossdevs_toolchain() {
     let prefix = with_sdk();
     let file = format!("etc/crossmerge/targets/{ARM}.toml");
-    // crossdev's call, which comes before its compiler.
+    // crossdev calls emerge-wrapper before it builds its compiler.
     symlink("crossmerge", prefix.join("bin/emerge-wrapper")).expect("a link");
-    let said = prefix
+    let output = prefix
         .run("emerge-wrapper", ["--target", ARM, "--init"])
         .success();
-    assert!(!said.stderr.contains("next: "), "{said:#?}");
+    assert!(!output.stderr.contains("next: "), "{output:#?}");
     assert!(!prefix.join(&file).exists() && !prefix.join(format!("bin/{ARM}-gcc")).exists());
     prefix.own(["remove", ARM]).success();
-    // crossdev's sysroot.
+    // A sysroot that crossdev made.
     prefix.write(&format!("usr/{ARM}/etc/portage/make.conf"), "CHOST=x\n");
     prefix.own(["init", ARM]).success();
     assert!(
@@ -150,30 +150,30 @@ fn a_target_that_has_a_toolchain_or_gets_one_from_crossdev_keeps_it() {
     );
     prefix.own(["remove", ARM]).success();
     fs::remove_dir_all(prefix.join(format!("usr/{ARM}"))).expect("gone");
-    // crossdev's compiler, by the tuple's own name.
+    // A compiler of crossdev's has the tuple's own name.
     prefix.script(&format!("hidden/{ARM}-gcc"), "#!/bin/sh\n");
     prefix.own(["init", ARM]).success();
     assert!(
         !prefix.join(&file).exists(),
         "the target has a compiler of its own name"
     );
-    // A compiler of another target's.
+    // A compiler that belongs to another target.
     let other = "armv5tel-unknown-linux-gnueabi";
     prefix.write("usr/arm-linux-gnueabi/etc/portage/make.conf", "");
-    let said = prefix.own(["init", other]).success().stderr;
+    let output = prefix.own(["init", other]).success().stderr;
     assert!(
-        said.contains("belongs to the target `arm-linux-gnueabi`; `--toolchain "),
-        "{said}"
+        output.contains("belongs to the target `arm-linux-gnueabi`; `--toolchain "),
+        "{output}"
     );
 }
 
 #[test]
 fn a_compiler_for_a_newer_cpu_or_without_its_tools_is_not_adopted() {
     let prefix = with_sdk();
-    let said = prefix.own(["init", OLDER]).success().stderr;
-    assert!(said.contains("builds for a newer CPU than"), "{said}");
+    let output = prefix.own(["init", OLDER]).success().stderr;
+    assert!(output.contains("builds for a newer CPU than"), "{output}");
     assert!(!prefix.join(format!("bin/{OLDER}-gcc")).is_symlink());
-    // As ccache's directory has it: compilers, and no other tool.
+    // ccache's directory contains compilers and no other tools.
     let cached = prefix.join("cached");
     fs::create_dir(&cached).expect("a directory");
     symlink("/bin/false", cached.join("arm-linux-gnueabi-gcc")).expect("a link");
@@ -184,7 +184,7 @@ fn a_compiler_for_a_newer_cpu_or_without_its_tools_is_not_adopted() {
 }
 
 #[test]
-fn a_compiler_that_is_gone_is_told_and_found_again() {
+fn a_missing_compiler_is_reported_and_found_once_reinstalled() {
     let prefix = with_sdk();
     prefix.own(["init", ARM]).success();
     let compiler = prefix.join("sdk/bin/arm-linux-gnueabi-gcc");
@@ -200,9 +200,9 @@ fn a_compiler_that_is_gone_is_told_and_found_again() {
             compiler.display()
         ),
     );
-    // The command that is printed is run, and fixes it.
-    let said = prefix.own(["init", ARM]).success().stderr;
-    let next = said
+    // The printed command fixes the target.
+    let output = prefix.own(["init", ARM]).success().stderr;
+    let next = output
         .lines()
         .find_map(|line| line.strip_prefix("next: "))
         .expect("a next step");
@@ -212,7 +212,7 @@ fn a_compiler_that_is_gone_is_told_and_found_again() {
 }
 
 #[test]
-fn each_distribution_gets_a_command_that_it_has() {
+fn each_distribution_gets_a_command_of_its_package_manager() {
     let tuple = "aarch64-unknown-linux-gnu";
     for (os_release, manager, command) in [
         (
@@ -242,35 +242,36 @@ fn each_distribution_gets_a_command_that_it_has() {
             "emerge --noreplace sys-devel/crossdev && crossdev --target aarch64",
         ),
         ("ID=alpine\n", "apk", "--toolchain PREFIX"),
-        // A manager that is not there is not named.
+        // A missing package manager is not named.
         ("ID=debian\n", "none", "--toolchain PREFIX"),
         ("ID=nowhere\n", "apt-get", "--toolchain PREFIX"),
     ] {
         let prefix = without_compilers(&[]);
         distribution(&prefix, os_release, manager, "exit 1");
-        let said = prefix.own(["init", tuple]).success().stderr;
-        let next = said.lines().find(|line| line.starts_with("next: "));
+        let output = prefix.own(["init", tuple]).success().stderr;
+        let next = output.lines().find(|line| line.starts_with("next: "));
         assert!(
             next.is_some_and(|next| next.contains(command)),
-            "{os_release}: {said}"
+            "{os_release}: {output}"
         );
     }
 }
 
 #[test]
-fn targets_lists_every_target_and_says_when_there_is_none() {
+fn targets_lists_every_target_and_notes_an_empty_list() {
     let prefix = with_sdk();
     for command in ["targets", "doctor"] {
-        let said = prefix.own([command]).success();
-        assert_eq!(said.stdout, "");
+        let output = prefix.own([command]).success();
+        assert_eq!(output.stdout, "");
         assert!(
-            said.stderr
+            output
+                .stderr
                 .contains("there are no targets: `crossmerge init <tuple>`"),
-            "{said:#?}"
+            "{output:#?}"
         );
     }
     assert_eq!(prefix.own(["targets", "--json"]).success().stdout, "[]\n");
-    // One with links only, for another sysroot was chosen for one call.
+    // A target that has only symlinks, because SYSROOT named another sysroot for one call.
     prefix
         .with("SYSROOT", prefix.join("elsewhere"))
         .own(["init", "avr"])
@@ -289,27 +290,27 @@ fn targets_lists_every_target_and_says_when_there_is_none() {
 }
 
 #[test]
-fn the_cross_compilers_that_are_installed_are_listed_with_a_tuple() {
+fn installed_cross_compilers_are_listed_with_a_tuple() {
     let prefix = with_sdk();
     prefix.script("sdk/bin/aarch64-linux-gnu-gcc", "#!/bin/sh\nexit 1\n");
     for tool in ["as", "ld"] {
         prefix.script(&format!("sdk/bin/aarch64-linux-gnu-{tool}"), "#!/bin/sh\n");
     }
     prefix.own(["init", ARM]).success();
-    let said = prefix.own(["targets", "--available"]).success().stdout;
-    let lines: Vec<&str> = said.lines().collect();
+    let output = prefix.own(["targets", "--available"]).success().stdout;
+    let lines: Vec<&str> = output.lines().collect();
     let sdk = prefix.join("sdk/bin");
     let [broken, works] = lines[..] else {
-        panic!("{said}");
+        panic!("{output}");
     };
     assert!(
         broken.starts_with("aarch64-unknown-linux-gnu") && broken.contains("(does not work: "),
-        "{said}"
+        "{output}"
     );
     assert!(
         works.starts_with("arm-unknown-linux-gnueabi ")
             && works.ends_with(&format!("arm-linux-gnueabi-  (of the target {ARM})")),
-        "{said}"
+        "{output}"
     );
     let json = prefix
         .own(["targets", "--available", "--json"])
@@ -323,14 +324,14 @@ fn the_cross_compilers_that_are_installed_are_listed_with_a_tuple() {
     );
     assert_eq!(json[1]["targets"], serde_json::json!([ARM]));
     assert!(json[1]["problem"].is_null() && json[0]["problem"].is_string());
-    // The tuple that is listed is one that init serves.
+    // `init` accepts a tuple that is listed.
     prefix.own(["init", "arm-unknown-linux-gnueabi"]).success();
     assert_eq!(state(&prefix, "arm-unknown-linux-gnueabi"), "ready");
     let bare = without_compilers(&[]);
-    let said = bare.own(["targets", "--available"]).success();
+    let output = bare.own(["targets", "--available"]).success();
     assert!(
-        said.stdout.is_empty() && said.stderr.contains("no cross compiler is in PATH"),
-        "{said:#?}"
+        output.stdout.is_empty() && output.stderr.contains("no cross compiler is in PATH"),
+        "{output:#?}"
     );
 }
 
@@ -344,7 +345,7 @@ fn an_ordinary_user_gets_a_target_below_the_home_directory() {
         .with("HOME", &home)
         .with("CM", &program)
         .with("T", ARM);
-    let run = |commands: &str| -> crate::support::Said {
+    let run = |commands: &str| -> crate::support::Output {
         let script = format!(
             "as() {{ if [ $(id -u) = 0 ]; then setpriv --reuid=65534 --regid=65534 --clear-groups \"$@\"; else \"$@\"; fi; }}
              chmod 755 . && mkdir -p \"$HOME\" && {{ [ $(id -u) != 0 ] || chown 65534:65534 \"$HOME\"; }} || exit
@@ -356,15 +357,16 @@ fn an_ordinary_user_gets_a_target_below_the_home_directory() {
     if run("id -u").stdout.trim() != "0" {
         return;
     }
-    let said = run("as $CM init $T; as .local/bin/$T-gcc -print-sysroot").success();
+    let output = run("as $CM init $T; as .local/bin/$T-gcc -print-sysroot").success();
     let share = home.join(format!(".local/share/crossmerge/{ARM}"));
-    assert_eq!(Path::new(said.stdout.trim()), share);
+    assert_eq!(Path::new(output.stdout.trim()), share);
     assert!(
-        said.stderr
+        output
+            .stderr
             .contains("you are not root, so the target is your own")
-            && said.stderr.contains(".local/bin` is not in PATH")
-            && said.stderr.contains("export PATH="),
-        "{said:#?}"
+            && output.stderr.contains(".local/bin` is not in PATH")
+            && output.stderr.contains("export PATH="),
+        "{output:#?}"
     );
     let again = run("as $CM init $T").success().stderr;
     assert!(again.starts_with("nothing to do"), "{again}");
@@ -377,21 +379,21 @@ fn an_ordinary_user_gets_a_target_below_the_home_directory() {
         "{elsewhere:#?}"
     );
     run("as $CM remove $T").success();
-    // Root's target serves every user.
+    // A target that root made serves every user.
     prefix.own(["init", ARM]).success();
-    let said = run("as $CM init $T").success().stderr;
+    let output = run("as $CM init $T").success().stderr;
     assert!(
-        said.contains("root has made the target") && said.contains("--sysroot DIR"),
-        "{said}"
+        output.contains("root has made the target") && output.contains("--sysroot DIR"),
+        "{output}"
     );
     assert!(
         !home
             .join(format!(".config/crossmerge/targets/{ARM}.toml"))
             .exists()
     );
-    // A home that nobody knows.
-    let said = run("setpriv --reuid=12345 --regid=12345 --clear-groups env -u HOME $CM init avr");
-    said.fails(
+    // A user without a home directory.
+    let output = run("setpriv --reuid=12345 --regid=12345 --clear-groups env -u HOME $CM init avr");
+    output.fails(
         125,
         "there is no directory for your own targets",
         "export HOME=DIR",
@@ -399,7 +401,7 @@ fn an_ordinary_user_gets_a_target_below_the_home_directory() {
 }
 
 #[test]
-fn a_missing_compiler_or_libc_that_was_asked_for_is_told_with_its_package() {
+fn a_requested_compiler_or_libc_that_is_missing_is_an_error_with_its_package() {
     let prefix = with_sdk();
     distribution(&prefix, "ID=debian\n", "apt-get", "exit 1");
     let aarch64 = "aarch64-unknown-linux-gnu";
@@ -413,7 +415,7 @@ fn a_missing_compiler_or_libc_that_was_asked_for_is_told_with_its_package() {
         "has no compiler `clang`",
         "`apt-get install -y clang lld llvm`",
     );
-    // A compiler without its libc, as Debian's is without its recommendations.
+    // A compiler without its libc: Debian's compiler does not require one.
     for part in ["include", "lib"] {
         fs::remove_dir_all(prefix.join("sdk/arm-linux-gnueabi").join(part)).expect("gone");
     }
@@ -428,13 +430,13 @@ fn a_missing_compiler_or_libc_that_was_asked_for_is_told_with_its_package() {
             "has no libc",
             "`apt-get install -y libc6-dev-armel-cross`",
         );
-    // Where nobody asked for it, the compiler is adopted without.
-    let said = prefix.own(["init", ARM]).success().stderr;
+    // Without `--with-libc`, the compiler is adopted without a libc.
+    let output = prefix.own(["init", ARM]).success().stderr;
     assert!(
-        said.contains("has no libc yet; ") && said.contains("libc6-dev-armel-cross"),
-        "{said}"
+        output.contains("has no libc yet; ") && output.contains("libc6-dev-armel-cross"),
+        "{output}"
     );
-    // A tool that an applet runs.
+    // A missing tool of an applet.
     for (applet, tools, hint) in [
         ("emerge", &["emerge"][..], "Portage is Gentoo's"),
         (
@@ -446,22 +448,22 @@ fn a_missing_compiler_or_libc_that_was_asked_for_is_told_with_its_package() {
         for tool in tools {
             let _ = fs::remove_file(prefix.join("hidden").join(tool));
         }
-        let said = prefix.run(&format!("{ARM}-{applet}"), ["x"]);
-        assert_eq!(said.code, Some(127), "{said:#?}");
-        assert!(said.stderr.contains(hint), "{said:#?}");
+        let output = prefix.run(&format!("{ARM}-{applet}"), ["x"]);
+        assert_eq!(output.code, Some(127), "{output:#?}");
+        assert!(output.stderr.contains(hint), "{output:#?}");
     }
 }
 
 #[test]
-fn white_space_in_a_sysroot_is_noted_and_doctor_mends_it() {
+fn white_space_in_a_sysroot_is_noted_and_doctor_fixes_it() {
     let prefix = with_sdk();
-    let said = prefix
+    let output = prefix
         .own(["init", ARM, "--sysroot", "my root"])
         .success()
         .stderr;
     assert!(
-        said.contains("pkg-config cannot print a sysroot with white space"),
-        "{said}"
+        output.contains("pkg-config cannot print a sysroot with white space"),
+        "{output}"
     );
     let report = prefix.own(["doctor", ARM, "--json"]).stdout;
     let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
@@ -473,8 +475,8 @@ fn white_space_in_a_sysroot_is_noted_and_doctor_mends_it() {
     assert_eq!(line["status"], "error");
     let fix = line["mend"].as_str().expect("a command");
     prefix.command("/bin/sh", ["-c", fix]).success();
-    let said = prefix.own(["doctor", "--verbose", ARM]).stdout;
-    assert!(said.contains("ok       pkg-config"), "{said}");
+    let output = prefix.own(["doctor", "--verbose", ARM]).stdout;
+    assert!(output.contains("ok       pkg-config"), "{output}");
     let moved: PathBuf = prefix.join("my-root");
     assert!(moved.join("usr/include/stdio.h").exists());
 }

@@ -1,4 +1,4 @@
-//! `<tuple>-fix-root`: real scripts, a real libtool, and everything that is left alone.
+//! `<tuple>-fix-root` with real scripts and a real libtool, and the files that it leaves alone.
 
 use crate::{init::tree, support::Prefix};
 use std::{
@@ -11,10 +11,10 @@ use std::{
 
 const ARM: &str = "armv4tl-softfloat-linux-gnueabi";
 
-/// A script as packages install it, in few lines.
+/// A short script that prints its prefix as installed `*-config` scripts do.
 const SCRIPT: &str = "#!/bin/sh\nprefix=/usr\ncase $1 in --libs) printf '%s\\n' \"-L/usr/lib -lz\" ;; --prefix) printf '%s\\n' \"$prefix\" ;; esac\n";
 
-/// A prefix with an empty sysroot and our links.
+/// A prefix with an empty sysroot and crossmerge's symlinks.
 fn prefix() -> Prefix {
     let prefix = Prefix::new();
     fs::create_dir_all(sysroot(&prefix, "usr/bin")).expect("directories");
@@ -48,7 +48,7 @@ fn libtool_archive(libdir: &str) -> String {
     )
 }
 
-/// Runs `<tuple>-fix-root` and gives what it says on stderr.
+/// Runs `<tuple>-fix-root` and returns its stderr.
 fn fix(prefix: &Prefix, args: &[&str]) -> String {
     prefix
         .run(&format!("{ARM}-fix-root"), args)
@@ -56,7 +56,7 @@ fn fix(prefix: &Prefix, args: &[&str]) -> String {
         .stderr
 }
 
-/// The absolute paths in what a `*-config` prints, without the options before them.
+/// The absolute paths in the output of a `*-config` script, without the options before them.
 fn paths(printed: &str) -> Vec<&str> {
     let words = printed.split_whitespace();
     words
@@ -65,8 +65,8 @@ fn paths(printed: &str) -> Vec<&str> {
 }
 
 #[test]
-fn real_scripts_answer_with_paths_of_the_sysroot_only() {
-    // Debian's, of packages that `make check` installs, and a question that each answers with a path of the host.
+fn real_scripts_print_only_paths_of_the_sysroot() {
+    // Scripts of Debian packages that `make check` installs, and options to which each prints a path of the host.
     let scripts = [
         ("apr-1-config", "--includes --link-ld --apr-la-file"),
         ("libassuan-config", "--cflags --libs"),
@@ -94,15 +94,15 @@ fn real_scripts_answer_with_paths_of_the_sysroot_only() {
     };
     let in_place = |name: &str| sysroot(&prefix, "usr/bin").join(name);
     for (name, question) in scripts {
-        // This one looks at where it lies, and is right there already; what is written in it is not.
-        let said = match name {
+        // This script computes its prefix from its own place and so is right already. The paths in its text are not.
+        let output = match name {
             "apr-1-config" => fs::read_to_string(in_place(name))
                 .expect(name)
                 .replace('"', " "),
             _ => asked(&in_place(name), question),
         };
         let is_outside = |path: &&str| *path == "/usr" || path.starts_with("/usr/");
-        assert!(paths(&said).iter().any(is_outside), "{name}: {said}");
+        assert!(paths(&output).iter().any(is_outside), "{name}: {output}");
     }
     fix(&prefix, &[]);
     for (name, question) in scripts {
@@ -113,15 +113,15 @@ fn real_scripts_answer_with_paths_of_the_sysroot_only() {
             Some(in_place(name)),
         ];
         for called in called.iter().flatten() {
-            let said = asked(called, question);
-            let paths = paths(&said);
+            let output = asked(called, question);
+            let paths = paths(&output);
             assert!(!paths.is_empty(), "{name} names no path");
             let is_inside = |path: &&str| Path::new(path).starts_with(&inside);
-            assert!(paths.iter().all(is_inside), "{name} {question}: {said}");
+            assert!(paths.iter().all(is_inside), "{name} {question}: {output}");
             assert_eq!(
-                said.matches("softfloat").count(),
+                output.matches("softfloat").count(),
                 paths.len(),
-                "twice: {said}"
+                "twice: {output}"
             );
         }
     }
@@ -129,7 +129,7 @@ fn real_scripts_answer_with_paths_of_the_sysroot_only() {
 }
 
 #[test]
-fn a_real_libtool_links_through_what_was_corrected() {
+fn a_real_libtool_links_with_the_corrected_files() {
     let prefix = Prefix::new();
     let adopt = ["--toolchain", "arm-linux-gnueabi-", "--with-libc"];
     prefix.own(["init", ARM].iter().chain(&adopt)).success();
@@ -154,12 +154,12 @@ fn a_real_libtool_links_through_what_was_corrected() {
     fix(&prefix, &[]);
     link().success();
     let run = prefix.with("QEMU_LD_PREFIX", &root);
-    let said = run.command("qemu-arm-static", ["build/program"]);
-    assert_eq!(said.code, Some(42), "{said:#?}");
+    let output = run.command("qemu-arm-static", ["build/program"]);
+    assert_eq!(output.code, Some(42), "{output:#?}");
 }
 
 #[test]
-fn every_directory_of_libraries_is_looked_through_and_its_name_kept() {
+fn every_library_directory_is_searched_and_keeps_its_name() {
     let prefix = prefix();
     let directories = [
         "usr/lib",
@@ -179,9 +179,9 @@ fn every_directory_of_libraries_is_looked_through_and_its_name_kept() {
             &libtool_archive(&format!("/{directory}")),
         );
     }
-    // A directory that is another's by a link is looked through once.
+    // A library directory that is a symlink to another one is searched once.
     symlink("usr/lib", sysroot(&prefix, "lib")).expect("a link");
-    // What is no directory of libraries, or lies outside.
+    // Files outside library directories, and outside the sysroot.
     write(&prefix, "usr/share/x.la", &libtool_archive("/usr/share"));
     prefix.write("outside/y.la", &libtool_archive("/usr/lib"));
     symlink(prefix.join("outside"), sysroot(&prefix, "usr/libout")).expect("a link");
@@ -192,11 +192,11 @@ fn every_directory_of_libraries_is_looked_through_and_its_name_kept() {
     )
     .expect("a link");
     let outside = tree(&prefix.join("outside"));
-    let said = fix(&prefix, &[]);
+    let output = fix(&prefix, &[]);
     assert_eq!(
-        said.matches("changed  ").count(),
+        output.matches("changed  ").count(),
         directories.len(),
-        "{said}"
+        "{output}"
     );
     for directory in directories {
         let inside = sysroot(&prefix, directory).display().to_string();
@@ -221,17 +221,17 @@ fn a_sysroot_is_the_same_by_any_of_its_paths() {
     fix(&prefix, &[]);
     let before = tree(&prefix.join("usr"));
     for path in ["link", "link/", "usr/../link/.", &format!("usr/{ARM}//")] {
-        let said = prefix
+        let output = prefix
             .run("cross-fix-root", [path, "bin", ""])
             .success()
             .stderr;
-        assert!(said.starts_with("nothing to do: "), "{path}: {said}");
+        assert!(output.starts_with("nothing to do: "), "{path}: {output}");
     }
     assert_eq!(tree(&prefix.join("usr")), before);
 }
 
 #[test]
-fn a_sysroot_of_any_spelling_is_written_so_that_a_shell_reads_it() {
+fn a_sysroot_with_special_characters_is_quoted_for_a_shell() {
     let prefix = prefix();
     for name in ["a b", "a&b;c", "it's $HOME `x`", "a\\b\"c", ".*[x](y)|z"] {
         let script = prefix.script(&format!("{name}/usr/bin/z-config"), SCRIPT);
@@ -247,29 +247,29 @@ fn a_sysroot_of_any_spelling_is_written_so_that_a_shell_reads_it() {
             )
             .success();
         let root = root.display();
-        let said = prefix.command(script, ["--prefix"]).success().stdout;
-        assert_eq!(said, format!("{root}/usr\n"));
-        let said = prefix.run("x-z-config", ["--libs"]).success().stdout;
-        assert_eq!(said, format!("-L{root}/usr/lib -lz\n"));
-        // libtool itself reads these as a shell does.
+        let output = prefix.command(script, ["--prefix"]).success().stdout;
+        assert_eq!(output, format!("{root}/usr\n"));
+        let output = prefix.run("x-z-config", ["--libs"]).success().stdout;
+        assert_eq!(output, format!("-L{root}/usr/lib -lz\n"));
+        // libtool reads these values as a shell does.
         let read = ". \"$0\"; printf %s \"$libdir|$dependency_libs\"";
-        let said = prefix
+        let output = prefix
             .command("/bin/sh", ["-c".as_ref(), OsStr::new(read), la.as_os_str()])
             .success();
         let libdir = format!("{root}/usr/lib");
         assert_eq!(
-            said.stdout,
+            output.stdout,
             format!("{libdir}| -L{libdir} {libdir}/libm.la -lz")
         );
         let again = [name, "bin", "x-"];
-        let said = prefix.run("cross-fix-root", again).success().stderr;
-        assert!(said.starts_with("nothing to do: "), "{said}");
+        let output = prefix.run("cross-fix-root", again).success().stderr;
+        assert!(output.starts_with("nothing to do: "), "{output}");
         fs::remove_file(prefix.join("bin/x-z-config")).expect("gone");
     }
 }
 
 #[test]
-fn the_three_forms_of_crossdev() {
+fn the_three_forms_of_crossdevs_command() {
     let prefix = prefix();
     let path = prefix.join("other").display().to_string();
     let fresh = || {
@@ -297,12 +297,12 @@ fn the_three_forms_of_crossdev() {
         prefix.read_link("links/arm-x-z-config"),
         Path::new(&format!("{path}/usr/bin/z-config"))
     );
-    // One.
+    // One argument.
     fresh();
     prefix.run("cross-fix-root", [ARM]).success();
     assert!(!other_is_right());
     assert_eq!(prefix.read_link(&format!("usr/bin/{ARM}-z-config")), own);
-    // None, and the environment: the first of the three that is not empty.
+    // No arguments: the first of three environment variables that is not empty names the root.
     for (name, empty) in [
         ("SYSROOT", "ROOT"),
         ("ROOT", "SYSROOT"),
@@ -315,7 +315,7 @@ fn the_three_forms_of_crossdev() {
             .with("CROSS_COMPILE", "arm-y-");
         with.run("cross-fix-root", [] as [&str; 0]).success();
         assert!(other_is_right(), "{name}");
-        // No place for links is known, and the one of the name is not for another sysroot.
+        // There is no directory for symlinks: the one of the name in argv[0] does not serve another sysroot.
         with.run(&format!("{ARM}-fix-root"), [] as [&str; 0])
             .success();
         assert_eq!(fs::read_dir(prefix.join("bin")).expect("bin").count(), 3);
@@ -327,7 +327,7 @@ fn the_three_forms_of_crossdev() {
             "{name}"
         );
     }
-    // The tuple in the name, or in CHOST.
+    // The tuple in argv[0], or in CHOST.
     fresh();
     fix(&prefix, &[]);
     assert_eq!(prefix.read_link(&format!("bin/{ARM}-z-config")), own);
@@ -340,7 +340,7 @@ fn the_three_forms_of_crossdev() {
 }
 
 #[test]
-fn what_has_no_meaning_is_refused() {
+fn meaningless_arguments_are_errors() {
     let prefix = prefix();
     let before = tree(&prefix.join(""));
     let run = |args: &[&str]| prefix.run("cross-fix-root", args);
@@ -372,10 +372,10 @@ fn what_has_no_meaning_is_refused() {
         .fails(125, "`/nowhere`", "unset STAGEDIR");
     assert_eq!(tree(&prefix.join("")), before);
     for option in ["--help", "-h"] {
-        let said = run(&[option]).success();
+        let output = run(&[option]).success();
         assert!(
-            said.stdout.starts_with("Usage: cross-fix-root ") && said.stderr.is_empty(),
-            "{said:#?}"
+            output.stdout.starts_with("Usage: cross-fix-root ") && output.stderr.is_empty(),
+            "{output:#?}"
         );
     }
     prefix.own(["plan", ARM, "fix-root"]).fails(
@@ -392,7 +392,7 @@ fn a_dry_run_prints_a_diff_and_touches_nothing() {
     let library = write(&prefix, "usr/lib/libz.so.1", "");
     fs::set_permissions(&library, PermissionsExt::from_mode(0o600)).expect("a mode");
     let before = tree(&prefix.join(""));
-    let said = prefix
+    let output = prefix
         .run(&format!("{ARM}-fix-root"), ["--dry-run"])
         .success();
     assert_eq!(tree(&prefix.join("")), before);
@@ -408,20 +408,20 @@ fn a_dry_run_prints_a_diff_and_touches_nothing() {
         ),
     ] {
         assert!(
-            said.stdout.lines().any(|there| there == line),
-            "no {line:?} in {said:#?}"
+            output.stdout.lines().any(|there| there == line),
+            "no {line:?} in {output:#?}"
         );
     }
-    assert!(said.stderr.contains("would change in "), "{said:#?}");
+    assert!(output.stderr.contains("would change in "), "{output:#?}");
 }
 
 #[test]
-fn a_file_keeps_what_is_not_its_text() {
+fn a_corrected_file_keeps_its_mode_owner_and_time() {
     let prefix = prefix();
     let path = script(&prefix, "usr/bin/z-config");
     let other = sysroot(&prefix, "usr/bin/y-config");
     fs::hard_link(&path, &other).expect("a hard link");
-    // A name elsewhere, as in a copy made of hard links, keeps the old text.
+    // A hard link elsewhere, as `cp -al` makes it, keeps the old text.
     let elsewhere = prefix.join("elsewhere");
     fs::hard_link(&path, &elsewhere).expect("a hard link");
     fs::set_permissions(&path, PermissionsExt::from_mode(0o4751)).expect("a mode");
@@ -455,30 +455,30 @@ fn libraries_are_755_and_archives_644() {
         let path = write(&prefix, path, "");
         fs::set_permissions(path, PermissionsExt::from_mode(mode)).expect("a mode");
     }
-    // Neither through a link nor where a name elsewhere would show it.
+    // The modes of files outside do not change: not through a symlink, and not through a hard link.
     let outside = prefix.write("outside", "");
     fs::set_permissions(&outside, PermissionsExt::from_mode(0o600)).expect("a mode");
     symlink(&outside, sysroot(&prefix, "usr/lib/liblink.so")).expect("a link");
     fs::hard_link(&outside, sysroot(&prefix, "usr/lib/libhard.so")).expect("a hard link");
-    let said = fix(&prefix, &[]);
+    let output = fix(&prefix, &[]);
     for (path, _, wanted) in cases {
         let mode = sysroot(&prefix, path).metadata().expect(path).mode() & 0o7777;
         assert_eq!(mode, wanted, "{path}: {mode:o}");
     }
     assert_eq!(outside.metadata().expect("a file").mode() & 0o7777, 0o600);
     assert!(
-        said.contains("libhard.so: it has another hard link"),
-        "{said}"
+        output.contains("libhard.so: it has another hard link"),
+        "{output}"
     );
 }
 
 #[test]
-fn what_portage_merged_is_left_without_installed() {
+fn files_that_portage_merged_stay_without_the_option_installed() {
     let prefix = prefix();
     let la = write(&prefix, "usr/lib/a b.la", &libtool_archive("/usr/lib"));
     let config = script(&prefix, "usr/bin/z-config");
     write(&prefix, "usr/lib/mine.la", &libtool_archive("/usr/lib"));
-    // Merged through names that a link made one with /usr's.
+    // The package was merged through symlinks to directories of /usr.
     symlink("usr/lib", sysroot(&prefix, "lib")).expect("a link");
     symlink("usr/bin", sysroot(&prefix, "bin")).expect("a link");
     let contents = "dir /lib\nobj /lib/a b.la 0123 1700000000\nobj /bin/z-config 0123 1700000000\n";
@@ -487,32 +487,32 @@ fn what_portage_merged_is_left_without_installed() {
         fs::read(&la).expect("a text"),
         fs::read(&config).expect("a text"),
     );
-    let said = fix(&prefix, &[]);
+    let output = fix(&prefix, &[]);
     assert_eq!(fs::read(&la).expect("a text"), old);
     assert_eq!(fs::read_to_string(&config).expect("a text"), SCRIPT);
     assert!(read(&prefix, "usr/lib/mine.la").contains(ARM));
-    // A link would only lead builds to what still names the host.
+    // There is no symlink yet, because builds would find a script that still prints the host's paths.
     assert!(!prefix.join(format!("bin/{ARM}-z-config")).is_symlink());
     for line in [
         format!("left     {}: `sys-libs/zlib-1.3` owns it", la.display()),
         format!("left     {}: `sys-libs/zlib-1.3` owns it", config.display()),
     ] {
         assert!(
-            said.lines().any(|there| there == line),
-            "no {line:?} in {said}"
+            output.lines().any(|there| there == line),
+            "no {line:?} in {output}"
         );
     }
     assert!(
-        said.contains(&format!("`{ARM}-fix-root --installed`")),
-        "{said}"
+        output.contains(&format!("`{ARM}-fix-root --installed`")),
+        "{output}"
     );
     fix(&prefix, &["--installed"]);
     assert!(read(&prefix, "usr/lib/a b.la").contains(ARM));
-    let said = prefix
+    let output = prefix
         .run(&format!("{ARM}-z-config"), ["--prefix"])
         .success()
         .stdout;
-    assert_eq!(Path::new(said.trim()), sysroot(&prefix, "usr"));
+    assert_eq!(Path::new(output.trim()), sysroot(&prefix, "usr"));
     assert!(fix(&prefix, &[]).starts_with("nothing to do: "));
 }
 
@@ -524,7 +524,7 @@ fn only_links_into_the_sysroot_are_replaced() {
     }
     let own = "#!/bin/sh\nprefix=$(cd \"$(dirname \"$0\")/..\" && pwd)\necho $prefix\n";
     prefix.script(&format!("usr/{ARM}/usr/bin/own-place-config"), own);
-    // A link in the sysroot is linked too; a program, another's pkg-config and a link that leads out are not.
+    // A symlink inside the sysroot gets one too. A program, a pkg-config, and a symlink that leads out do not.
     symlink("a-config", sysroot(&prefix, "usr/bin/alias-config")).expect("a link");
     symlink("/usr/bin/env", sysroot(&prefix, "usr/bin/out-config")).expect("a link");
     fs::copy("/bin/true", sysroot(&prefix, "usr/bin/elf-config")).expect("a copy");
@@ -533,11 +533,11 @@ fn only_links_into_the_sysroot_are_replaced() {
     let theirs = prefix.script(&format!("bin/{ARM}-b-config"), "#!/bin/sh\n");
     symlink("/usr/bin/env", link("c")).expect("a link");
     symlink(sysroot(&prefix, "usr/bin/gone-config"), link("d")).expect("a link");
-    let said = fix(&prefix, &[]);
+    let output = fix(&prefix, &[]);
     let leads = |name: &str| fs::read_link(link(name)).ok();
     let inside = |name: &str| Some(sysroot(&prefix, &format!("usr/bin/{name}-config")));
     for name in ["a", "alias", "d"] {
-        assert_eq!(leads(name), inside(name), "{said}");
+        assert_eq!(leads(name), inside(name), "{output}");
     }
     assert_eq!(fs::read_to_string(theirs).expect("a text"), "#!/bin/sh\n");
     assert_eq!(leads("c"), Some("/usr/bin/env".into()));
@@ -545,20 +545,22 @@ fn only_links_into_the_sysroot_are_replaced() {
         assert_eq!(leads(name), None, "{name}");
     }
     assert_eq!(
-        said.matches("it is not a symlink into the sysroot").count(),
+        output
+            .matches("it is not a symlink into the sysroot")
+            .count(),
         2,
-        "{said}"
+        "{output}"
     );
     assert_eq!(
-        said.matches("it leads out of the sysroot").count(),
+        output.matches("it leads out of the sysroot").count(),
         1,
-        "{said}"
+        "{output}"
     );
-    assert_eq!(said.matches("changed  ").count(), 4, "{said}");
-    // Through a link this one would answer with the link's place.
+    assert_eq!(output.matches("changed  ").count(), 4, "{output}");
+    // Through a symlink this script would print the symlink's directory.
     let place = prefix.run(&format!("{ARM}-own-place-config"), [] as [&str; 0]);
     assert_eq!(Path::new(place.stdout.trim()), sysroot(&prefix, "usr"));
-    // What was called once and lies elsewhere now is ours still.
+    // A link of crossmerge whose script has moved since is still replaced.
     prefix.script(
         &format!("bin/{ARM}-own-place-config"),
         &format!(
@@ -566,15 +568,15 @@ fn only_links_into_the_sysroot_are_replaced() {
             sysroot(&prefix, "bin/x-config").display()
         ),
     );
-    let said = fix(&prefix, &[]);
-    assert_eq!(said.matches("link     ").count(), 1, "{said}");
+    let output = fix(&prefix, &[]);
+    assert_eq!(output.matches("link     ").count(), 1, "{output}");
     assert!(fix(&prefix, &[]).contains("nothing to change in "));
 }
 
 #[test]
-fn what_may_not_be_read_is_named_and_the_rest_is_looked_at() {
+fn an_unreadable_directory_is_named_and_the_rest_is_searched() {
     let prefix = prefix();
-    // As anyone but the owner of the directory: root may read everything.
+    // The test runs as another user than the owner, because root may read everything.
     for directory in [prefix.path(), sysroot(&prefix, "usr/lib")] {
         fs::set_permissions(directory, PermissionsExt::from_mode(0o755)).expect("a mode");
     }
@@ -592,20 +594,20 @@ fn what_may_not_be_read_is_named_and_the_rest_is_looked_at() {
     fs::copy(program, &name).expect("a copy");
     let program = name.to_str().expect("UTF-8");
     let args = ["--reuid=65534", "--clear-groups", program, "--dry-run"];
-    let said = prefix.command("setpriv", args).success();
+    let output = prefix.command("setpriv", args).success();
     assert!(
-        said.stdout.contains("x.la\n") && !said.stdout.contains("y.la"),
-        "{said:#?}"
+        output.stdout.contains("x.la\n") && !output.stdout.contains("y.la"),
+        "{output:#?}"
     );
     let line = format!(
         "left     {}: cannot read it: permission denied\n",
         private.display()
     );
-    assert!(said.stderr.contains(&line), "{said:#?}");
+    assert!(output.stderr.contains(&line), "{output:#?}");
 }
 
 #[test]
-fn symlinks_that_lead_to_this_machine_become_relative() {
+fn symlinks_that_lead_to_the_host_become_relative() {
     let prefix = prefix();
     for path in [
         "lib/libz.so.1",
@@ -629,7 +631,7 @@ fn symlinks_that_lead_to_this_machine_become_relative() {
         ),
         ("lib64", "/usr/lib", "usr/lib"),
         ("usr/lib/libown.so", "/usr/lib/libown.so.1", "libown.so.1"),
-        // The host alone has it, nobody has it, and it is right.
+        // Three targets that stay: one exists only on the host, one does not exist, and one is right.
         ("usr/lib/libhost.so", "/etc/passwd", "/etc/passwd"),
         (
             "usr/lib/libnone.so",
@@ -657,18 +659,18 @@ fn symlinks_that_lead_to_this_machine_become_relative() {
         sysroot(&prefix, "usr/lib/libz.so").display()
     );
     assert!(dry.stdout.contains(&line), "no {line} in {dry:#?}");
-    let said = fix(&prefix, &[]);
+    let output = fix(&prefix, &[]);
     assert!(
-        said.contains("libown.so: `sys-libs/own-1` owns it"),
-        "{said}"
+        output.contains("libown.so: `sys-libs/own-1` owns it"),
+        "{output}"
     );
     assert!(
-        said.contains(
+        output.contains(
             "libhost.so: it leads out of the sysroot, to `/etc/passwd`, which the sysroot does not contain"
         ),
-        "{said}"
+        "{output}"
     );
-    assert!(!said.contains("libnone"), "{said}");
+    assert!(!output.contains("libnone"), "{output}");
     let leads = |link: &str| fs::read_link(sysroot(&prefix, link)).expect(link);
     assert_eq!(
         leads("usr/lib/libown.so"),
@@ -682,7 +684,7 @@ fn symlinks_that_lead_to_this_machine_become_relative() {
 }
 
 #[test]
-fn a_script_is_found_by_what_it_answers_whatever_its_name() {
+fn a_script_is_recognised_by_its_content_not_its_name() {
     let prefix = prefix();
     let inside = sysroot(&prefix, "").display().to_string();
     let inside = inside.trim_end_matches('/');
@@ -696,7 +698,7 @@ fn a_script_is_found_by_what_it_answers_whatever_its_name() {
     put("usr/bin/prints", "#!/bin/sh\necho -L/usr/lib -lz\n");
     put("usr/lib/z/z.real", SCRIPT);
     symlink("../lib/z/z.real", sysroot(&prefix, "usr/bin/real-config")).expect("a link");
-    // As Debian's alternatives are.
+    // Symlinks as Debian's alternatives makes them.
     fs::create_dir_all(sysroot(&prefix, "etc/alternatives")).expect("a directory");
     symlink(
         "/etc/alternatives/z-config",
@@ -721,7 +723,7 @@ fn a_script_is_found_by_what_it_answers_whatever_its_name() {
     ] {
         write(&prefix, path, text);
     }
-    // Programs of the target's, which run there.
+    // Programs for the target, which run on the target only.
     let kept = [
         (
             "usr/bin/firefox",
@@ -737,7 +739,7 @@ fn a_script_is_found_by_what_it_answers_whatever_its_name() {
     for (path, text) in kept {
         put(path, text);
     }
-    let said = fix(&prefix, &[]);
+    let output = fix(&prefix, &[]);
     for path in [
         "usr/bin/z-flags",
         "usr/bin/z-config-1.0",
@@ -749,7 +751,7 @@ fn a_script_is_found_by_what_it_answers_whatever_its_name() {
         "usr/share/x/xConfig.sh",
     ] {
         let text = read(&prefix, path);
-        // The interpreter is the build machine's: the build runs the script.
+        // The first line stays, because the build machine runs the script.
         let answer = text.split_once('\n').map_or(&text[..], |(first, rest)| {
             if first.starts_with("#!") { rest } else { &text }
         });
@@ -757,17 +759,17 @@ fn a_script_is_found_by_what_it_answers_whatever_its_name() {
         assert_eq!(
             answer.matches(inside).count(),
             outside,
-            "{path}: {text} {said}"
+            "{path}: {text} {output}"
         );
     }
     for (path, text) in kept {
         assert_eq!(read(&prefix, path), text, "{path}");
     }
     for name in ["z-flags", "real-config", "z-config", "pg_config"] {
-        let said = prefix.run(&format!("{ARM}-{name}"), ["--libs"]).success();
+        let output = prefix.run(&format!("{ARM}-{name}"), ["--libs"]).success();
         assert!(
-            said.stdout.starts_with(&format!("-L{inside}/usr/lib -l")),
-            "{name}: {said:#?}"
+            output.stdout.starts_with(&format!("-L{inside}/usr/lib -l")),
+            "{name}: {output:#?}"
         );
     }
     assert!(fix(&prefix, &[]).starts_with("nothing to do: "));

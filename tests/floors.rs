@@ -1,5 +1,5 @@
-//! The floors of `src/` and `crates/`: a module names only modules that stand before it in the table, and no two files reach each other
-//! both ways.
+//! The floors of `src/` and `crates/`: a module uses only modules before it in the table, and no two files use each
+//! other.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::{
@@ -8,7 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The floors from the ground up: name, and the modules in order, each with one line of what it is.
+/// The floors from the ground up: each has a name and its modules in order, and each module has a description of one
+/// line.
 const FLOORS: [(&str, &[(&str, &str)]); 10] = [
     (
         "ground: `crates/plan`",
@@ -152,14 +153,14 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
     ),
 ];
 
-/// A file of the library by its module path; the crate's root is empty.
+/// The module path of a file. The root of the crate is empty.
 type Module = Vec<String>;
 
-/// Which modules each file names, with one of the paths by which it does.
+/// The modules that each file uses, each with one of the paths that name it.
 type Graph = BTreeMap<Module, BTreeMap<Module, String>>;
 
 #[test]
-fn no_module_names_one_of_a_higher_floor() {
+fn no_module_uses_one_of_a_higher_floor() {
     let order: Vec<&str> = FLOORS
         .iter()
         .flat_map(|(_, modules)| modules.iter().map(|(name, _)| *name))
@@ -185,7 +186,7 @@ fn no_module_names_one_of_a_higher_floor() {
 }
 
 #[test]
-fn no_two_files_reach_each_other() {
+fn no_two_files_use_each_other() {
     if let Some(circle) = circle(&graph(&sources())) {
         panic!("these files name each other in a circle: {circle}");
     }
@@ -205,7 +206,7 @@ fn the_first_comment_of_the_library_shows_the_floors() {
 }
 
 #[test]
-fn every_way_to_name_a_module_is_seen() {
+fn every_syntax_that_names_a_module_is_recognised() {
     let files = |text: &str| {
         let of = |path: &str, text: &str| {
             let module = path.split("::").filter(|part| !part.is_empty());
@@ -250,8 +251,8 @@ fn src() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// The crates: directory, name, and what stands before the module paths of its files here. The root of the last one counts as the root
-/// of all: those of the others only list their modules.
+/// The crates: directory, name, and what this test puts before the module paths of their files. The root of the last
+/// crate counts as the root of all. The other roots only list their modules.
 const CRATES: [(&str, &str, &str); 5] = [
     ("crates/plan/src", "crossmerge_plan", ""),
     ("crates/system/src", "crossmerge_system", ""),
@@ -260,7 +261,7 @@ const CRATES: [(&str, &str, &str); 5] = [
     ("src", "crossmerge", ""),
 ];
 
-/// The files of all crates. Properties for fuzzing and tests may name what they like.
+/// The files of all crates, without the properties for fuzzing and tests, which may use every module.
 fn sources() -> BTreeMap<Module, String> {
     let mut sources = BTreeMap::new();
     for (top, _, prefix) in CRATES {
@@ -312,7 +313,7 @@ fn graph(sources: &BTreeMap<Module, String>) -> Graph {
             while !other.is_empty() && !sources.contains_key(&other) {
                 other.pop();
             }
-            // A macro stands at the root of its crate, which names all modules.
+            // A macro belongs to the root of its crate, which names all modules.
             let is_macro = other.is_empty() && path.segments[0].starts_with("crossmerge_");
             if other != *module && !is_macro {
                 named
@@ -328,17 +329,18 @@ fn graph(sources: &BTreeMap<Module, String>) -> Graph {
 /// A path in a file.
 struct Named {
     segments: Vec<String>,
-    /// How many modules of the file it stands in.
+    /// The number of inline modules that enclose it.
     depth: usize,
 }
 
-/// The module path that a path means, with the names behind it. Returns `None` if it does not begin in this crate.
+/// The module path that a path in the code means, with the names after it. Returns `None` if it begins outside these
+/// crates.
 fn absolute(path: &Named, module: &Module, sources: &BTreeMap<Module, String>) -> Option<Module> {
     let mut segments = path.segments.as_slice();
     let mut depth = path.depth;
     let mut base = module.clone();
     match segments[0].as_str() {
-        // The root of the crate, which may have a prefix here.
+        // The root of the crate, before whose modules the table may put a prefix.
         "crate" => {
             let is_prefix = |first: &String| CRATES.iter().any(|(_, _, prefix)| first == prefix);
             base.truncate(usize::from(module.first().is_some_and(is_prefix)));
@@ -352,7 +354,7 @@ fn absolute(path: &Named, module: &Module, sources: &BTreeMap<Module, String>) -
                 }
                 segments = &segments[1..];
             }
-            // It is in a module of the file.
+            // `super` inside an inline module is still in the file.
             if depth > 0 {
                 return None;
             }
@@ -380,7 +382,7 @@ fn absolute(path: &Named, module: &Module, sources: &BTreeMap<Module, String>) -
     Some(base)
 }
 
-/// Collects the paths of a file, those of `use` declarations and those in the code, without what is compiled for tests only.
+/// Collects the paths of a file, in `use` declarations and in the code, without code that is compiled for tests only.
 fn collect(tokens: TokenStream, depth: usize, paths: &mut Vec<Named>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut at = 0;
@@ -408,7 +410,7 @@ fn collect(tokens: TokenStream, depth: usize, paths: &mut Vec<Named>) {
                 at = end;
             }
             TokenTree::Ident(ident) if ident == "pub" => {
-                // `pub(in crate::a)` names no module: it limits who names this one.
+                // `pub(in crate::a)` uses no module. It limits which modules may use this one.
                 if let Some(TokenTree::Group(_)) = tokens.get(at + 1) {
                     at += 1;
                 }
@@ -443,7 +445,7 @@ fn is_punct(tokens: &[TokenTree], at: usize, wanted: char) -> bool {
     matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == wanted)
 }
 
-/// The place behind the item that begins at a token: behind its `;` or its body.
+/// The index behind the item that begins at a token: after its `;` or its body.
 fn end_of_item(tokens: &[TokenTree], from: usize) -> usize {
     let is_use = (from..tokens.len().min(from + 3))
         .any(|at| matches!(&tokens[at], TokenTree::Ident(ident) if ident == "use"));
@@ -456,7 +458,7 @@ fn end_of_item(tokens: &[TokenTree], from: usize) -> usize {
         .map_or(tokens.len(), |at| at + 1)
 }
 
-/// Collects the paths of a `use` declaration's tree.
+/// Collects the paths of a `use` tree.
 fn tree(tokens: &[TokenTree], before: &[String], depth: usize, paths: &mut Vec<Named>) {
     for branch in tokens.split(|token| matches!(token, TokenTree::Punct(p) if p.as_char() == ',')) {
         let mut segments = before.to_vec();
@@ -481,7 +483,7 @@ fn tree(tokens: &[TokenTree], before: &[String], depth: usize, paths: &mut Vec<N
     }
 }
 
-/// A circle of files, as text.
+/// Describes a cycle of files.
 fn circle(graph: &Graph) -> Option<String> {
     let mut done = BTreeSet::new();
     let mut way = Vec::new();

@@ -1,8 +1,8 @@
-//! The documentation is true: every command of a page is run, in the order of the page, and prints what the page says.
+//! The documentation is true: every command of a page runs, in the page's order, and prints what the page shows.
 //!
-//! A block of commands is fenced as `console`. `$ ` is the prompt of an ordinary user, `# ` that of root; `…` stands for any text, and alone on a
-//! line for any lines. A command has to succeed, but for the last one of a block fenced as `console fails`. What cannot be run here is
-//! fenced as `console not run: WHY`.
+//! A block of commands is fenced as `console`. `$ ` is an ordinary user's prompt and `# ` root's. `…` stands for any
+//! text, and alone on a line for any lines. Every command must succeed, except the last one of a block fenced as
+//! `console fails`. A block that cannot run here is fenced as `console not run: WHY`.
 
 mod forms;
 mod machine;
@@ -11,7 +11,7 @@ mod page;
 use machine::Machine;
 use page::{Kind, Page};
 
-/// Runs a page, on a machine where root ran some commands before; `$checkout` is this one.
+/// Runs a page on a machine where root has run the commands in `before`. `$checkout` is the directory of the sources.
 fn run(path: &str, before: &[&str]) {
     let page = Page::read(path);
     let mut machine = Machine::new();
@@ -49,19 +49,19 @@ fn run(path: &str, before: &[&str]) {
     }
 }
 
-/// A board's root, as a user unpacked it.
+/// The root of a board, which an ordinary user unpacked.
 const BOARD: &str = "cp -a $checkout/target/demo/roots/armel /mnt/board && mkdir -p /mnt/board/{dev,etc,proc,root,sys} && chown -R 1000:1000 /mnt/board";
-/// The target that the reference pages are about, with programs of its own.
+/// The target of the reference pages, with programs of its own.
 const TARGET: &str = "t=armv4tl-softfloat-linux-gnueabi
     cp -a /mnt/board /usr/$t && crossmerge init $t --toolchain arm-linux-gnueabi- --with-libc &&
     chown -R 1000:1000 /usr/$t";
-/// Something of an ordinary user's for it.
+/// An ordinary user's sources and a program for the target.
 const SOURCES: &str = "cd /home/you && mkdir src && printf '#!/bin/sh\necho checked\n' > src/check && chmod +x src/check &&
     echo 'int main(void) { return puts(\"hello\") < 0; }' | $t-gcc -w -include stdio.h -x c - -o hello; cd";
-/// An upstream source.
+/// The sources of an upstream project.
 const BASH: &str = "tar -xf $checkout/target/demo/chain/bash-5.2.15.tar.gz -C /home/you";
 
-/// One test a page, named by what it claims.
+/// One test for each page, named by what the page claims.
 macro_rules! pages {
     ($($test:ident: $path:literal $(after [$($before:expr),+])?,)*) => {
         const RUN: &[&str] = &[$($path),*];
@@ -112,7 +112,7 @@ fn every_block_of_commands_is_run_or_excused() {
             match block.kind() {
                 Kind::Run { .. } => assert!(!block.steps().is_empty(), "{}: empty", block.at),
                 Kind::Excused { why } => excused.push(format!("{}: {why}", block.at)),
-                // Of the guide everything is run.
+                // Every command of the guide runs.
                 Kind::Form => assert!(
                     !page.path.starts_with("docs/guide/")
                         && !block.lines.iter().any(|line| has_prompt(line)),
@@ -126,7 +126,8 @@ fn every_block_of_commands_is_run_or_excused() {
     assert_eq!(excused.len(), EXCUSED, "{excused:#?}");
 }
 
-/// How many blocks cannot be run on a test machine: what compiles for long, or needs a whole Gentoo.
+/// The number of blocks that cannot run on a test machine, because they compile for a long time or need a whole
+/// Gentoo.
 const EXCUSED: usize = 12;
 
 fn has_prompt(line: &str) -> bool {

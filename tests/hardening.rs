@@ -1,7 +1,7 @@
-//! What is promised to those who run this as root: what docs/security.md says, each with another user on the machine who means ill,
-//! or a disk that does.
+//! The promises of docs/security.md to users who run crossmerge as root, each tested against a hostile user on the
+//! same host or a failing disk.
 //!
-//! These run as root. The other user is one that the host does not know.
+//! These tests run as root. The other user has an ID that the host does not know.
 
 mod disk;
 mod links;
@@ -18,15 +18,15 @@ use std::{
 
 const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
 
-/// What makes a command another user's.
+/// The options of setpriv that make a command another user's.
 const AS_OTHER_USER: [&str; 4] = ["--reuid=4242", "--regid=4242", "--clear-groups", "--"];
 
-/// Makes a path another user's; a link itself.
+/// Makes another user the owner of a path. Changes a symlink itself, not its target.
 fn give_away(path: &Path) {
     lchown(path, Some(OTHER_USER), Some(OTHER_USER)).expect("an owner");
 }
 
-/// A directory of another user's below the prefix.
+/// Creates a directory of another user below the prefix.
 fn directory_of_another_user(prefix: &Prefix, name: &str) -> PathBuf {
     let directory = prefix.join(name);
     std::fs::create_dir_all(&directory).expect("a directory");
@@ -34,7 +34,7 @@ fn directory_of_another_user(prefix: &Prefix, name: &str) -> PathBuf {
     directory
 }
 
-/// A copy of the program that anybody may run, wherever cargo builds.
+/// Copies the program to where every user may run it, because cargo's directory may be closed.
 fn copied_program(prefix: &Prefix) -> String {
     let program = prefix.join("copy/crossmerge");
     std::fs::create_dir(prefix.join("copy")).expect("a directory");
@@ -42,7 +42,7 @@ fn copied_program(prefix: &Prefix) -> String {
     program.display().to_string()
 }
 
-/// What was left beside its place below a directory.
+/// The temporary files that a run left below a directory.
 fn left_beside(directory: &Path) -> Vec<PathBuf> {
     let mut left: Vec<PathBuf> = crate::init::tree(directory).into_keys().collect();
     left.retain(|path| path.to_string_lossy().contains(".crossmerge-"));

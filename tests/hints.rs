@@ -1,15 +1,15 @@
-//! Hints are true: what each tells to run is there, is taken, and ends the trouble. [`crate::support::hints`] looks at the hints of all runs;
-//! here they are followed.
+//! Hints are true: the command that each names exists, is accepted, and fixes the problem. [`crate::support::hints`]
+//! checks the hints of all runs. These tests run them.
 
 use crate::{
     build_systems::{ARM, Target},
-    support::{Prefix, Said, hints},
+    support::{Output, Prefix, hints},
 };
 use std::fs;
 
-/// What goes wrong, and succeeds after the hint's first command has been run in the same shell.
+/// A command that fails, and succeeds after the first command of its hint has run in the same shell.
 struct Case {
-    /// Makes the files, once.
+    /// A script that creates the files, once.
     files: &'static str,
     /// What the caller's shell has set.
     shell: &'static str,
@@ -32,12 +32,13 @@ const fn case(
     }
 }
 
-/// A tuple that no target is made for.
+/// A tuple without a target.
 const OTHER: &str = "armv7a-unknown-linux-gnueabihf";
 
-/// `$T` is the target's tuple, `$N` that of a target that is not there, `$B` the directory of the commands.
+/// `$T` is the target's tuple, `$N` the tuple of a target that does not exist, and `$B` the directory of the
+/// commands.
 const CASES: [Case; 28] = [
-    // What the caller's environment has.
+    // Variables in the caller's environment.
     case("", "export SYSROOT=rel", "$T-env true", "SYSROOT"),
     case("", "export ROOT=rel", "$T-env true", "ROOT"),
     case(
@@ -55,7 +56,7 @@ const CASES: [Case; 28] = [
         "CC",
     ),
     case("", "export GOARCH=amd64", "$T-go version", "GOARCH"),
-    // Projects, and what builds them.
+    // Projects, and the tools that build them.
     case(
         "printf '#!/bin/sh\\n' > configure",
         "",
@@ -86,7 +87,7 @@ const CASES: [Case; 28] = [
         "test -d build || $T-configure",
         "there is no `configure`",
     ),
-    // What is no program.
+    // Files that are not programs.
     case(
         "echo 'int main(void){return 0;}' > x.c; $T-gcc -c x.c",
         "",
@@ -124,7 +125,7 @@ const CASES: [Case; 28] = [
         "byte order mark",
     ),
     case("", "", "crossmerge remove $N", "$N"),
-    // Files that are in the way.
+    // Existing files that are not crossmerge's.
     case(
         "$T-env true; crossmerge export $T cmake > /dev/null; echo mine > f.cmake",
         "",
@@ -164,12 +165,12 @@ const CASES: [Case; 28] = [
 ];
 
 #[test]
-fn what_a_hint_tells_to_run_ends_the_trouble() {
+fn the_command_of_a_hint_fixes_the_problem() {
     follow(&Target::new(&ARM).prefix);
 }
 
 #[test]
-fn what_a_hint_tells_to_run_ends_the_trouble_on_gentoo_too() {
+fn the_command_of_a_hint_fixes_the_problem_on_gentoo_too() {
     let mut prefix = Prefix::with_portage();
     prefix.write("etc/os-release", "ID=gentoo\n");
     let toolchain = ["--toolchain", "arm-linux-gnueabi-", "--with-libc"];
@@ -183,7 +184,7 @@ fn what_a_hint_tells_to_run_ends_the_trouble_on_gentoo_too() {
 
 fn follow(target: &Prefix) {
     let work = target.join("work");
-    let run = |script: &str| -> Said {
+    let run = |script: &str| -> Output {
         let prefix = target.with("T", ARM.tuple);
         let prefix = prefix.with("N", OTHER);
         let prefix = prefix.with("B", target.join("bin"));
@@ -198,40 +199,41 @@ fn follow(target: &Prefix) {
     {
         fs::create_dir(&work).expect("a directory");
         run(files).success();
-        let said = run(&format!("{shell}\n{command}"));
-        assert_ne!(said.code, Some(0), "{said:#?}");
-        // doctor prints on stdout, and everything else on stderr.
-        let text = format!("{}{}", said.stderr, said.stdout);
-        assert!(text.contains(&error.replace("$N", OTHER)), "{said:#?}");
+        let output = run(&format!("{shell}\n{command}"));
+        assert_ne!(output.code, Some(0), "{output:#?}");
+        // doctor prints its hints on stdout, the others on stderr.
+        let text = format!("{}{}", output.stderr, output.stdout);
+        assert!(text.contains(&error.replace("$N", OTHER)), "{output:#?}");
         let lines = text
             .lines()
             .filter_map(|line| line.trim_start().strip_prefix("hint: "));
-        let told: Vec<&str> = lines.flat_map(hints::commands).collect();
-        let first = told
+        let commands: Vec<&str> = lines.flat_map(hints::commands).collect();
+        let first = commands
             .first()
-            .unwrap_or_else(|| panic!("no command in {said:#?}"));
-        // What is to be called instead succeeds itself; what fixes something lets the same command succeed.
+            .unwrap_or_else(|| panic!("no command in {output:#?}"));
+        // A crossmerge command replaces the failed one, so it only has to succeed. After any other fix, the failed
+        // command has to succeed.
         let then = if first.starts_with("crossmerge") {
             "true"
         } else {
             command
         };
-        let said = run(&format!("set -e\n{shell}\n{first}\n{then}"));
-        assert_eq!(said.code, Some(0), "`{first}` does not help: {said:#?}");
+        let output = run(&format!("set -e\n{shell}\n{first}\n{then}"));
+        assert_eq!(output.code, Some(0), "`{first}` does not help: {output:#?}");
         fs::remove_dir_all(&work).expect("the directory");
     }
 }
 
 #[test]
-fn what_hints_call_bare_is_in_every_system() {
+fn programs_that_hints_use_freely_are_in_every_system() {
     let prefix = Prefix::new();
     let query = |args: [&str; 3]| prefix.command("/usr/bin/dpkg-query", args).success().stdout;
     for (program, package) in hints::BARE {
-        let said = query(["-W", "-f=${Essential} ${Priority}", package]);
+        let output = query(["-W", "-f=${Essential} ${Priority}", package]);
         let is_bare = ["yes ", "required", "important"]
             .iter()
-            .any(|word| said.contains(word));
-        assert!(is_bare, "{package}: {said:?}");
+            .any(|word| output.contains(word));
+        assert!(is_bare, "{package}: {output:?}");
         let files = query(["--admindir=/var/lib/dpkg", "-L", package]);
         let is_it = |file: &str| file.contains("bin/") && file.ends_with(&format!("/{program}"));
         assert!(files.lines().any(is_it), "`{program}` is not of {package}");

@@ -1,4 +1,4 @@
-//! `init`, `targets` and `remove` against the real Portage: what they write, and what they never touch.
+//! `init`, `targets` and `remove` with the real Portage: what they write, and what they never change.
 
 use crate::support::Prefix;
 use std::{
@@ -9,7 +9,7 @@ use std::{
 
 const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
 
-/// Everything below a directory: path, and mode with content, link target or nothing.
+/// Everything below a directory: for each path its mode, and the content or the symlink's target.
 pub(crate) fn tree(directory: &Path) -> BTreeMap<PathBuf, String> {
     let mut tree = BTreeMap::new();
     let mut directories = vec![directory.to_owned()];
@@ -31,7 +31,7 @@ pub(crate) fn tree(directory: &Path) -> BTreeMap<PathBuf, String> {
     tree
 }
 
-/// Fails with the paths that differ.
+/// Panics with the paths that differ.
 #[track_caller]
 pub(crate) fn unchanged(before: &BTreeMap<PathBuf, String>, after: &BTreeMap<PathBuf, String>) {
     let differs = |path: &&PathBuf| before.get(*path) != after.get(*path);
@@ -87,7 +87,7 @@ fn init_fills_a_sysroot_and_a_second_run_changes_nothing() {
         0o1777
     );
 
-    // What Portage makes of the files is what counts.
+    // The values that Portage reads from the files are what matters.
     let asked = [
         "CHOST",
         "CBUILD",
@@ -188,7 +188,8 @@ fn what_is_as_we_wrote_it_is_refreshed_and_an_edit_is_sacred() {
         "{said:#?}"
     );
 
-    // Once said is enough; and a later one takes the place of ours, not of another's.
+    // The note about the edited file appears once. A later update replaces crossmerge's own proposal, and no other
+    // file.
     let before = tree(&prefix.path());
     prefix.own(["init", TUPLE]).success();
     unchanged(&before, &tree(&prefix.path()));
@@ -200,7 +201,7 @@ fn what_is_as_we_wrote_it_is_refreshed_and_an_edit_is_sacred() {
     assert_eq!(prefix.read(&beside), "half merged by hand\n");
     assert!(prefix.read(&etc("._cfg0001_make.conf")).contains("-j11"));
 
-    // A profile that the user chose stays; a file that the user deleted is made again.
+    // A profile that the user chose stays. A file that the user deleted is written again.
     let profile = prefix.join(etc("make.profile"));
     std::fs::remove_file(&profile).expect("gone");
     symlink("/var/db/repos/x", &profile).expect("a link");
@@ -242,7 +243,7 @@ fn dry_run_shows_the_writes_and_touches_nothing() {
     );
 }
 
-/// What crossdev's emerge-wrapper leaves: its templates, with placeholders when it failed half-way.
+/// Writes what crossdev's emerge-wrapper leaves: its templates, with placeholders if it failed half-way.
 fn crossdev_made(prefix: &Prefix, half_made: bool) {
     let (chost, cbuild, arch) = match half_made {
         true => ("__CHOST__", "__CBUILD__", "__ARCH__"),
@@ -267,7 +268,7 @@ fn crossdev_made(prefix: &Prefix, half_made: bool) {
         &etc("profile/use.force"),
         &format!("-kernel_linux\n{force}\n"),
     );
-    // Without a main repository crossdev links a directory of the root.
+    // Without a main repository, crossdev links a directory of the root.
     let profile = if half_made {
         "/profiles/embedded"
     } else {
@@ -289,7 +290,7 @@ fn a_sysroot_that_crossdev_made_is_accepted_as_it_is() {
         Path::new("crossmerge")
     );
     assert!(prefix.own(["targets"]).success().stdout.contains("foreign"));
-    // And remove takes the links only.
+    // `remove` deletes only the symlinks.
     prefix.own(["remove", TUPLE]).success();
     unchanged(&before, &tree(&prefix.join(etc(""))));
     assert!(!prefix.join(format!("bin/{TUPLE}-emerge")).is_symlink());
@@ -361,7 +362,7 @@ fn a_file_that_is_not_ours_is_refused_before_anything_is_touched() {
         );
         unchanged(&before, &tree(&prefix.path()));
     }
-    // A link of ours whose program has moved away is ours still.
+    // A symlink of crossmerge is still its own after the program has moved.
     let prefix = Prefix::with_portage();
     symlink(
         "/opt/gone/crossmerge",
@@ -578,7 +579,7 @@ fn remove_undoes_init_and_keeps_what_is_a_users() {
     let own = prefix.join(format!("bin/{TUPLE}-own"));
     assert!(own.is_symlink());
     std::fs::remove_file(wrapper).expect("it was there");
-    // A name that begins with this tuple, as an earlier version may have made it.
+    // A symlink whose name begins with this tuple, as an earlier version may have made it.
     prefix.link(&format!("{TUPLE}-x-emerge"));
     prefix.append(&etc("make.conf"), "# mine\n");
     prefix.write(&format!("usr/{TUPLE}/usr/bin/merged"), "a package's\n");
@@ -592,7 +593,7 @@ fn remove_undoes_init_and_keeps_what_is_a_users() {
     assert!(prefix.read(&etc("make.conf")).ends_with("# mine\n"));
     assert!(!prefix.join(etc("repos.conf")).exists());
     assert!(!own.is_symlink(), "the link of a wrapper that is gone");
-    // A longer tuple keeps its links.
+    // A longer tuple keeps its symlinks.
     assert!(prefix.join(format!("bin/{TUPLE}-x-emerge")).is_symlink());
     assert!(!prefix.join(format!("bin/{TUPLE}-emerge")).is_symlink());
     prefix
@@ -614,7 +615,7 @@ fn what_remove_left_of_a_user_stays_and_init_makes_the_rest_again() {
     }
 }
 
-/// A small SDK with a sysroot of its own; the prefix of its tools.
+/// Creates a small SDK with its own sysroot, and returns the prefix of its tools.
 fn sdk(prefix: &Prefix) -> String {
     for file in ["include/stdio.h", "lib/crt1.o", "lib/libc.so"] {
         prefix.write(&format!("sdk/sysroot/usr/{file}"), file);
@@ -703,7 +704,7 @@ fn a_sysroot_that_is_another_users_is_refused_before_anything_is_touched() {
     );
     std::fs::remove_dir(prefix.join("me")).expect("it is empty");
     unchanged(&before, &tree(&prefix.path()));
-    // Its own is none of them, and a move is said.
+    // The target may use its own sysroot again, and a move is noted.
     prefix.own(["init", "avr", "--sysroot", "far"]).success();
     let said = prefix
         .own(["init", "avr", "--sysroot", "further"])
@@ -728,7 +729,7 @@ fn targets_tells_a_target_whose_compiler_is_gone_and_one_that_may_not_be_read() 
     std::fs::remove_file(&make_conf).expect("it was there");
     std::fs::create_dir(&make_conf).expect("a directory");
     assert_eq!(state(&prefix), "no-compiler");
-    // A directory where a file belongs stops root too, which a mode would not.
+    // A directory in place of a file stops root too. A mode would not.
     let record = prefix.join(format!("usr/{TUPLE}/var/lib/crossmerge/contents"));
     std::fs::remove_file(&record).expect("it was there");
     std::fs::create_dir(&record).expect("a directory");
@@ -803,7 +804,7 @@ fn without_portage_the_links_and_the_sysroot_are_made_all_the_same() {
 #[test]
 fn directories_that_may_not_be_written_are_named_with_the_way_out() {
     let prefix = Prefix::with_portage();
-    // A file where a directory belongs stops root too, which a mode would not.
+    // A file in place of a directory stops root too. A mode would not.
     prefix.write("file", "");
     let said = prefix.own(["init", TUPLE, "--sysroot", "file/sysroot"]);
     assert_eq!(said.code, Some(125), "{said:#?}");
@@ -820,7 +821,7 @@ fn directories_that_may_not_be_written_are_named_with_the_way_out() {
 #[test]
 fn a_user_who_is_not_root_keeps_targets_of_their_own() {
     let prefix = Prefix::new();
-    // Where another user reaches it.
+    // The program is copied to where another user can run it.
     let program = prefix.join("crossmerge");
     std::fs::copy(crate::support::CROSSMERGE, &program).expect("a copy");
     let home = prefix.join("home");
@@ -859,7 +860,7 @@ fn a_user_who_is_not_root_keeps_targets_of_their_own() {
     run("as $CM remove $TUPLE").success();
     assert!(!home.join("bin").join(format!("{TUPLE}-gcc")).is_symlink());
     assert!(!prefix.join(&file).exists());
-    // Without a directory of their own the machine's are refused, with the way out.
+    // A user without a writable directory may not change the host's, and gets a hint.
     if run("id -u").stdout.trim() == "0" {
         let env =
             "mkdir -p root; export SYSROOT=$PWD/root; ln -sf $CM $TUPLE-env; as env HOME=/nowhere";
@@ -868,7 +869,7 @@ fn a_user_who_is_not_root_keeps_targets_of_their_own() {
         state("XDG_STATE_HOME=$HOME/state").success();
         let said = run("as $CM init $TUPLE --bindir /usr/local/bin");
         said.fails(125, "Permission denied", "--sysroot DIR --bindir DIR");
-        // One of their own stands beside the machine's of the same tuple, and goes without it.
+        // The user's own target of the same tuple exists beside the host's and does not depend on it.
         prefix.own(["init", TUPLE]).success();
         prefix.write(
             &format!("etc/crossmerge/targets/{TUPLE}.toml"),
@@ -926,7 +927,7 @@ fn a_setting_of_the_machine_means_the_same_in_the_target_whatever_is_in_it() {
         &format!("{odd}\nDISTDIR=\"/d   e\n/f\"\n"),
     );
     prefix.own(["init", TUPLE]).success();
-    // A repository whose path Portage would expand.
+    // A repository whose path contains characters that Portage would expand.
     let odd = prefix.overlay("odd");
     let place = odd.with_file_name("50% off");
     std::fs::rename(&odd, &place).expect("a new place");
@@ -956,7 +957,7 @@ fn root_in_a_namespace_of_a_user_is_that_user() {
     let program = prefix.join("crossmerge");
     std::fs::copy(crate::support::CROSSMERGE, &program).expect("a copy");
     let home = prefix.join("home");
-    // The machine has the target too.
+    // The host has the same target.
     prefix
         .own(["init", TUPLE, "--toolchain", "arm-linux-gnueabi-"])
         .success();
@@ -991,7 +992,7 @@ fn root_in_a_namespace_of_a_user_is_that_user() {
     assert!(listed.len() >= 3, "{said:#?}");
     let state = home.join(".local/state/crossmerge");
     assert!(!state.join(TUPLE).exists(), "{said:#?}");
-    // There is only what the machine's own init put there.
+    // The host's own directory contains only what the host's `init` wrote.
     let of_machine = prefix.join(format!("var/lib/crossmerge/{TUPLE}/config.site"));
     assert!(!of_machine.exists(), "{said:#?}");
     assert!(
@@ -1059,7 +1060,7 @@ fn a_run_that_was_cut_short_goes_on_with_its_options() {
     prefix.own(init).success();
     let whole = tree(&prefix.path());
     prefix.own(["remove", TUPLE]).success();
-    // Killed when all is prepared and nothing but the options is in its place.
+    // The run is killed when everything is prepared, and only the options are in place.
     let said = prefix.injected("renameat", "signal=KILL", 3, "crossmerge", init);
     assert_eq!(said.code, None, "{said:#?}");
     assert!(!prefix.join(format!("bin/{TUPLE}-gcc")).exists());

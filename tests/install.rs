@@ -1,14 +1,14 @@
-//! `make install` and `make uninstall`: what they put where, and what they leave alone.
+//! `make install` and `make uninstall`: what they install, and what they leave alone.
 
 use std::os::unix::fs::PermissionsExt;
 
 use crate::{
     init::tree,
-    support::{CROSSMERGE, Prefix, Said},
+    support::{CROSSMERGE, Output, Prefix},
 };
 
-/// Runs make with the program and the documents that are built already: cargo has nothing to do.
-fn make(prefix: &Prefix, goal: &str, variables: &[&str]) -> Said {
+/// Runs make with the program and the documents that are already built, so that cargo has nothing to do.
+fn make(prefix: &Prefix, goal: &str, variables: &[&str]) -> Output {
     let docs = prefix.join("docs");
     crate::docs::make("2026-01-31", &docs).expect("pages and completions");
     let binary = format!("binary={CROSSMERGE}");
@@ -25,14 +25,14 @@ fn make(prefix: &Prefix, goal: &str, variables: &[&str]) -> Said {
     prefix.command("make", fixed.iter().chain(variables))
 }
 
-/// Installs into `usr` of a prefix, and everything that has to be outside of `PREFIX` there too.
+/// Installs into `usr` of a prefix, and puts everything that belongs outside of `PREFIX` there too.
 pub(crate) fn installed(prefix: &Prefix) {
     let variable = format!("PREFIX={}", prefix.join("usr").display());
     make(prefix, "install", &[&variable]).success();
 }
 
 #[test]
-fn install_makes_every_name_and_uninstall_takes_just_those() {
+fn install_creates_every_name_and_uninstall_removes_exactly_those() {
     let prefix = Prefix::new();
     let dest = prefix.join("dest");
     let destdir = format!("DESTDIR={}", dest.display());
@@ -58,10 +58,10 @@ fn install_makes_every_name_and_uninstall_takes_just_those() {
         assert_eq!(link.to_string_lossy(), "crossmerge");
     }
     assert!(dest.join("e/usr/share/doc/crossmerge/COPYING").exists());
-    let said = prefix
+    let output = prefix
         .command(bin.join("emerge-wrapper"), ["--help"])
         .success();
-    assert!(said.stdout.contains("--target"));
+    assert!(output.stdout.contains("--target"));
     make(&prefix, "install", &variables).success();
     make(&prefix, "uninstall", &variables).success();
     let gone = |path: &&std::path::PathBuf| !path.is_dir() && !before.contains_key(*path);
@@ -75,22 +75,23 @@ fn install_does_not_overwrite_crossdevs_wrappers() {
     let prefix = Prefix::new();
     let destdir = format!("DESTDIR={}", prefix.join("dest").display());
     prefix.write("dest/usr/bin/emerge-wrapper", "crossdev's\n");
-    let said = make(&prefix, "install", &[destdir.as_str(), "PREFIX=/usr"]);
-    assert_ne!(said.code, Some(0));
+    let output = make(&prefix, "install", &[destdir.as_str(), "PREFIX=/usr"]);
+    assert_ne!(output.code, Some(0));
     assert!(
-        said.stderr
+        output
+            .stderr
             .contains("emerge-wrapper is there and is not ours")
-            && said.stderr.contains("hint: "),
-        "{said:#?}"
+            && output.stderr.contains("hint: "),
+        "{output:#?}"
     );
     assert_eq!(prefix.read("dest/usr/bin/emerge-wrapper"), "crossdev's\n");
 }
 
 #[test]
-fn install_puts_pages_completions_and_documents_where_they_are_looked_for() {
+fn install_puts_pages_completions_and_documents_into_the_searched_directories() {
     let prefix = Prefix::new();
     let destdir = format!("DESTDIR={}", prefix.join("dest").display());
-    // A packager's umask is none of the users'.
+    // A packager's umask must not affect the modes of installed files.
     let make = |goal: &str| {
         let docs = prefix.join("docs");
         let command = format!(
@@ -137,8 +138,8 @@ fn install_puts_pages_completions_and_documents_where_they_are_looked_for() {
         ("wrappers", "CROSSMERGE-WRAPPERS(5)"),
         ("site-cache", "CROSSMERGE-SITE-CACHE(5)"),
     ] {
-        let said = prefix.command("man", ["-M".as_ref(), pages.as_os_str(), name.as_ref()]);
-        assert!(said.stdout.starts_with(of), "{name}: {said:#?}");
+        let output = prefix.command("man", ["-M".as_ref(), pages.as_os_str(), name.as_ref()]);
+        assert!(output.stdout.starts_with(of), "{name}: {output:#?}");
     }
     make("uninstall");
     let left: Vec<_> = tree(&dest)
@@ -149,7 +150,7 @@ fn install_puts_pages_completions_and_documents_where_they_are_looked_for() {
 }
 
 #[test]
-fn what_is_installed_below_a_prefix_of_ones_own_stays_there() {
+fn an_installation_in_a_users_prefix_writes_nothing_outside_it() {
     let prefix = Prefix::new();
     let before = prefix.join("dest");
     let variables = [
@@ -165,8 +166,8 @@ fn what_is_installed_below_a_prefix_of_ones_own_stays_there() {
     assert_eq!(tree(&before).into_keys().find(outside), None);
 }
 
-/// fish looks for vendors' files below /usr/share and ~/.local/share, and for the administrator's in /etc/fish: nowhere else, unless
-/// XDG_DATA_DIRS names more.
+/// fish searches vendors' completions in /usr/share and ~/.local/share, and the administrator's in /etc/fish. It
+/// searches other directories only if XDG_DATA_DIRS names them.
 #[test]
 fn fish_finds_its_completions_below_every_usual_prefix() {
     for (variables, place) in [
@@ -196,7 +197,7 @@ fn fish_finds_its_completions_below_every_usual_prefix() {
 }
 
 #[test]
-fn a_prefix_with_a_blank_is_one_directory() {
+fn a_prefix_with_a_space_is_one_directory() {
     let prefix = Prefix::new();
     let variables = [
         "PREFIX=/opt/a b".to_owned(),
@@ -219,9 +220,10 @@ fn a_prefix_with_a_blank_is_one_directory() {
     assert_eq!(left, Vec::<std::path::PathBuf>::new());
 }
 
-/// As under sudo, whose PATH has no cargo: what the user built is installed, and where nothing is built, one error says so.
+/// Under sudo, PATH has no cargo. The program that the user built is installed. If nothing is built, there is one
+/// error.
 #[test]
-fn install_without_rust_takes_what_is_built() {
+fn install_without_rust_uses_the_built_program() {
     let prefix = Prefix::new();
     let docs = prefix.join("target/docs");
     crate::docs::make("2026-01-31", &docs).expect("pages and completions");
@@ -240,20 +242,20 @@ fn install_without_rust_takes_what_is_built() {
         ];
         prefix.command("make", words)
     };
-    let said = install();
-    assert_eq!(said.code, Some(2), "{said:#?}");
-    let lines: Vec<&str> = said.stderr.lines().collect();
+    let output = install();
+    assert_eq!(output.code, Some(2), "{output:#?}");
+    let lines: Vec<&str> = output.stderr.lines().collect();
     assert!(
         matches!(lines[..], [error, hint, _] if error.contains("no-cargo is not in PATH") && hint.contains("make build")),
-        "{said:#?}"
+        "{output:#?}"
     );
     assert!(!prefix.join("dest").exists());
     let built = prefix.join("target/x86_64-unknown-linux-musl/release");
     std::fs::create_dir_all(&built).expect("a directory");
     std::fs::copy(CROSSMERGE, built.join("crossmerge")).expect("a program");
-    let said = install().success();
-    assert!(said.stderr.contains("taking"), "{said:#?}");
-    assert!(said.stdout.ends_with("completions\n"), "{said:#?}");
+    let output = install().success();
+    assert!(output.stderr.contains("taking"), "{output:#?}");
+    assert!(output.stdout.ends_with("completions\n"), "{output:#?}");
     assert!(prefix.join("dest/usr/local/bin/crossmerge").exists());
 }
 
@@ -264,20 +266,20 @@ fn install_does_not_overwrite_another_programs_pages() {
         let destdir = format!("DESTDIR={}", prefix.join("dest").display());
         let path = format!("dest/usr/share/man/{page}");
         prefix.write(&path, "another's\n");
-        let said = make(&prefix, "install", &[&destdir, "PREFIX=/usr"]);
-        assert_ne!(said.code, Some(0), "{page}");
+        let output = make(&prefix, "install", &[&destdir, "PREFIX=/usr"]);
+        assert_ne!(output.code, Some(0), "{page}");
         assert!(
-            said.stderr.contains(page) && said.stderr.contains("hint: "),
-            "{said:#?}"
+            output.stderr.contains(page) && output.stderr.contains("hint: "),
+            "{output:#?}"
         );
         make(&prefix, "uninstall", &[&destdir, "PREFIX=/usr"]).success();
         assert_eq!(prefix.read(&path), "another's\n");
     }
 }
 
-/// The directories of documents are installed beside each other, so that their links lead somewhere there too.
+/// The directories of documents are installed beside each other, so that the links between them work there too.
 #[test]
-fn the_installed_documents_lead_to_each_other() {
+fn links_between_installed_documents_work() {
     let prefix = Prefix::new();
     installed(&prefix);
     let directory = prefix.join("usr/share/doc/crossmerge");

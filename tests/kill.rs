@@ -1,8 +1,8 @@
-//! A kill at any moment of `init`, of `adopt` and its undoing, or of `<tuple>-fix-root`, leaves the old state, the new one, or one that the next run makes the
-//! new one.
+//! A kill at any moment of `init`, `adopt`, `adopt --undo` or `<tuple>-fix-root` leaves the old state, the new one,
+//! or one from which the next run makes the new one.
 //!
-//! strace kills the program before its Nth call of each system call that can change a file, for every N there is. So that
-//! this takes seconds, portageq's answers are remembered: the first run asks the real one.
+//! strace kills the program before its Nth call of each system call that can change a file, for every N. A stand-in
+//! remembers portageq's answers, so that this takes seconds. The first run asks the real portageq.
 
 use crate::{adopt::crossdev, init::tree, support::Prefix};
 use std::{
@@ -13,7 +13,7 @@ use std::{
 
 const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
 
-/// The system calls that make, change or remove something, and those that order them on the disk.
+/// The system calls that create, change or remove a file, and those that flush it to disk.
 const CALLS: [&str; 17] = [
     "openat",
     "write",
@@ -36,9 +36,9 @@ const CALLS: [&str; 17] = [
 
 type Tree = BTreeMap<PathBuf, String>;
 
-/// A prefix whose portageq remembers what the real one said to the same question about the same make.conf.
+/// A prefix whose portageq remembers the real one's answer to each question about the same make.conf.
 ///
-/// What a kill leaves in TMPDIR goes with the prefix.
+/// Files that a kill leaves in TMPDIR are deleted with the prefix.
 pub(crate) fn prefix() -> Prefix {
     let mut prefix = Prefix::with_portage();
     let temporary = prefix.join("temporary");
@@ -60,7 +60,7 @@ pub(crate) fn prefix() -> Prefix {
     prefix
 }
 
-/// Puts the directories that are written to back to what they were.
+/// Restores the directories that a run writes to.
 fn reset(prefix: &Prefix) {
     let script = "rm -rf usr bin var && cp -a saved/usr saved/bin saved/var .";
     prefix.command("/bin/sh", ["-c", script]).success();
@@ -73,7 +73,7 @@ fn state(prefix: &Prefix) -> Tree {
     state
 }
 
-/// Kills a command at every point, and tells how many there were and how often each kind of state was found.
+/// Kills a command at every point, and returns the number of points and how often each kind of state was found.
 fn kill_everywhere(
     prefix: &Prefix,
     name: &str,
@@ -99,7 +99,7 @@ fn kill_everywhere(
             reset(prefix);
             let said = prefix.injected(call, "signal=KILL", when, name, args);
             if said.code == Some(0) {
-                // The program ended before its Nth such call.
+                // The program ended before its Nth call of this kind.
                 assert_eq!(state(prefix), whole, "strace changed what it does");
                 break;
             }
@@ -133,7 +133,7 @@ fn kill_everywhere(
 #[test]
 fn a_first_init_survives_a_kill_at_every_file_operation() {
     let prefix = prefix();
-    // A search for compilers would write probes, and not what is looked at here.
+    // Without `none`, the search for compilers would write probes, which this test is not about.
     let args = ["init", TUPLE, "--toolchain", "none"];
     let (points, found) = kill_everywhere(&prefix, "crossmerge", &args, &CALLS);
     assert!(points > 80, "only {points} points");
@@ -166,7 +166,7 @@ fn a_copy_of_a_libc_that_was_killed_is_finished_by_the_next_run() {
     prefix.command("/bin/sh", [script, &sdk]).success();
     let tools = format!("{sdk}/bin/arm-linux-gnueabi-");
     let args = ["init", TUPLE, "--toolchain", &tools, "--with-libc"];
-    // Each run asks the compiler a few things, so only the calls that bring something into its place.
+    // Each run asks the compiler a few questions, so only the calls that put a file in place are tried.
     let (points, found) = kill_everywhere(&prefix, "crossmerge", &args, &["renameat", "syncfs"]);
     assert!(points > 40, "only {points} points");
     assert!(found["fixed"] > 30, "{found:?}");
@@ -224,7 +224,7 @@ fn an_adopt_that_was_killed_can_be_undone() {
     }
 }
 
-/// A prefix as crossdev leaves it, with one wrapper that is a copy.
+/// A prefix as crossdev leaves it, in which one wrapper is a copy.
 fn crossdev_machine() -> Prefix {
     let mut prefix = prefix();
     crossdev(&mut prefix, &[TUPLE]);

@@ -1,9 +1,10 @@
-//! Files that others gave, of any size and content: what is no file, has no end, or would grow without one is an error that names
-//! it. Each run has little memory and little time, so that what takes a gigabyte or waits for a pipe fails here.
+//! Files from other users, of any size and content: a special file, an endless file, or one that would expand without
+//! end is an error that names it. Each run has little memory and time, so a run that needs a gigabyte or waits for a
+//! pipe fails.
 
 mod content;
 
-use crate::support::{Prefix, Said};
+use crate::support::{Output, Prefix};
 use nix::sys::stat::Mode;
 use std::{
     ffi::{OsStr, OsString},
@@ -17,12 +18,12 @@ use std::{
 
 pub(crate) const TUPLE: &str = "armv7a-unknown-linux-gnueabihf";
 
-/// Runs one of our names with 200 MB to live in, and ends it when it waits.
+/// Runs a command of crossmerge with 200 MB of memory, and kills it if it hangs.
 fn limited<A: AsRef<OsStr>>(
     prefix: &Prefix,
     name: &str,
     args: impl IntoIterator<Item = A>,
-) -> Said {
+) -> Output {
     let program = prefix.join("bin").join(name);
     let mut words: Vec<OsString> = ["--kill-after=5", "100", "prlimit", "--as=200000000"]
         .map(Into::into)
@@ -32,9 +33,9 @@ fn limited<A: AsRef<OsStr>>(
     prefix.command("timeout", words)
 }
 
-/// What may stand where a file belongs.
+/// What may stand in place of a regular file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stranger {
+enum SpecialFile {
     Pipe,
     Socket,
     Device,
@@ -42,7 +43,7 @@ enum Stranger {
     Huge,
 }
 
-impl Stranger {
+impl SpecialFile {
     const ALL: [Self; 5] = [
         Self::Pipe,
         Self::Socket,
@@ -51,13 +52,13 @@ impl Stranger {
         Self::Huge,
     ];
 
-    /// Puts it there.
+    /// Creates it at a path.
     fn put(self, path: &Path) {
         let directory = path.parent().expect("a directory");
         std::fs::create_dir_all(directory).expect("a directory");
         match self {
             Self::Pipe => nix::unistd::mkfifo(path, Mode::S_IRWXU).expect("a pipe"),
-            // It stays when nobody listens any more.
+            // The socket file stays after its listener is closed.
             Self::Socket => drop(UnixListener::bind(path).expect("a socket")),
             Self::Device => symlink("/dev/zero", path).expect("a link"),
             Self::Directory => std::fs::create_dir(path).expect("a directory"),
@@ -70,60 +71,60 @@ impl Stranger {
         }
     }
 
-    /// What the command that reads it prints about it.
-    fn said(self) -> (i32, &'static str) {
-        let said = match self {
+    /// The exit code and the error that the reading command prints.
+    fn expected(self) -> (i32, &'static str) {
+        let error = match self {
             Self::Pipe => "is a pipe, not a regular file",
             Self::Socket => "is a socket, not a regular file",
             Self::Device => "is a device, not a regular file",
             Self::Directory => "Is a directory",
             Self::Huge => "has 1099511627776 bytes, more than the limit of",
         };
-        (125, said)
+        (125, error)
     }
 }
 
-/// A command of ours, the file that it reads, and what comes of a stranger there.
+/// A command, the file that it reads, and the expected result for each special file there.
 struct Reader {
     command: &'static str,
     path: &'static str,
-    comes: fn(Stranger) -> (i32, &'static str),
+    comes: fn(SpecialFile) -> (i32, &'static str),
 }
 
-/// What looks for files, and passes over what is none.
-fn files_only(stranger: Stranger) -> (i32, &'static str) {
-    match stranger {
-        Stranger::Huge => stranger.said(),
+/// Commands that search for files skip anything that is not a regular file.
+fn files_only(special: SpecialFile) -> (i32, &'static str) {
+    match special {
+        SpecialFile::Huge => special.expected(),
         _ => (0, ""),
     }
 }
 
-/// TUPLE stands for the tuple.
+/// The commands. TUPLE stands for the tuple.
 const READERS: [Reader; 11] = [
     Reader {
         command: "crossmerge applets",
         path: "etc/crossmerge/crossmerge.toml",
-        comes: Stranger::said,
+        comes: SpecialFile::expected,
     },
     Reader {
         command: "crossmerge applets",
         path: "etc/crossmerge/wrappers/x.toml",
-        comes: Stranger::said,
+        comes: SpecialFile::expected,
     },
     Reader {
         command: "crossmerge show TUPLE",
         path: "etc/crossmerge/profiles/x.toml",
-        comes: Stranger::said,
+        comes: SpecialFile::expected,
     },
     Reader {
         command: "crossmerge remove TUPLE",
         path: "etc/crossmerge/targets/TUPLE.toml",
-        comes: Stranger::said,
+        comes: SpecialFile::expected,
     },
     Reader {
         command: "crossmerge site-cache list TUPLE",
         path: "etc/crossmerge/site-cache/TUPLE.toml",
-        comes: Stranger::said,
+        comes: SpecialFile::expected,
     },
     Reader {
         command: "crossmerge remove TUPLE",
@@ -133,15 +134,15 @@ const READERS: [Reader; 11] = [
     Reader {
         command: "crossmerge site-cache scan TUPLE src/configure",
         path: "src/configure",
-        comes: |stranger| match stranger {
-            Stranger::Directory => (125, "there is no `configure` in"),
-            _ => stranger.said(),
+        comes: |special| match special {
+            SpecialFile::Directory => (125, "there is no `configure` in"),
+            _ => special.expected(),
         },
     },
     Reader {
         command: "TUPLE-run ./program",
         path: "program",
-        // Of a file only the beginning is read, whatever its size.
+        // Only the beginning of the file is read, whatever its size.
         comes: |_| (126, "is not a program"),
     },
     Reader {
@@ -154,7 +155,7 @@ const READERS: [Reader; 11] = [
         path: "usr/TUPLE/usr/lib/pkgconfig/x.pc",
         comes: pkg_config,
     },
-    // This one is exec'd.
+    // The applet exec's the real tool.
     Reader {
         command: "TUPLE-pkg-config --exists x",
         path: "usr/TUPLE/usr/lib/pkgconfig/x.pc",
@@ -162,39 +163,39 @@ const READERS: [Reader; 11] = [
     },
 ];
 
-/// The real tool cannot open a directory as a package, and says so.
-fn pkg_config(stranger: Stranger) -> (i32, &'static str) {
-    match stranger {
-        Stranger::Directory => (1, ""),
-        _ => stranger.said(),
+/// The real tool's error if the package is a directory.
+fn pkg_config(special: SpecialFile) -> (i32, &'static str) {
+    match special {
+        SpecialFile::Directory => (1, ""),
+        _ => special.expected(),
     }
 }
 
-/// A link out of a sysroot counts as missing, whatever is there. Nothing but the link stands for a device here.
-fn below_sysroot(stranger: Stranger) -> (i32, &'static str) {
-    match stranger {
-        Stranger::Device => (0, ""),
-        _ => stranger.said(),
+/// A symlink out of a sysroot counts as missing, whatever its target is. Here only the device is such a symlink.
+fn below_sysroot(special: SpecialFile) -> (i32, &'static str) {
+    match special {
+        SpecialFile::Device => (0, ""),
+        _ => special.expected(),
     }
 }
 
 #[test]
-fn what_is_no_file_of_its_kind_is_named_and_not_read() {
+fn a_special_file_in_place_of_a_regular_one_is_named_and_not_read() {
     for reader in READERS {
         let [path, command] =
             [reader.path, reader.command].map(|text| text.replace("TUPLE", TUPLE));
         let words: Vec<&str> = command.split(' ').collect();
-        for stranger in Stranger::ALL {
+        for special in SpecialFile::ALL {
             let prefix = Prefix::new();
             for applet in ["run", "fix-root", "pkg-config"] {
                 prefix.link(&format!("{TUPLE}-{applet}"));
             }
             std::fs::create_dir_all(prefix.join(format!("usr/{TUPLE}"))).expect("a sysroot");
-            stranger.put(&prefix.join(&path));
-            let said = limited(&prefix, words[0], &words[1..]);
-            match (reader.comes)(stranger) {
-                (code, "") => assert_eq!(said.code, Some(code), "{stranger:?} {said:#?}"),
-                (code, error) => drop(said.fails(code, error, "")),
+            special.put(&prefix.join(&path));
+            let output = limited(&prefix, words[0], &words[1..]);
+            match (reader.comes)(special) {
+                (code, "") => assert_eq!(output.code, Some(code), "{special:?} {output:#?}"),
+                (code, error) => drop(output.fails(code, error, "")),
             }
         }
     }

@@ -1,8 +1,8 @@
-//! The integration tests: the built binary under its names, against the real tools.
+//! The integration tests: the built binary under its names, with the real tools.
 
 mod support;
 
-// What `make docs` runs, so that its own tests are run here, and those of what it makes need nothing that was built before.
+// The source of `make docs`. Its own tests run here, and tests of the generated pages need no earlier build.
 #[path = "../examples/docs/main.rs"]
 #[allow(dead_code, reason = "its `main` is the example's")]
 mod docs;
@@ -16,6 +16,7 @@ mod emerge;
 mod find;
 mod fix_root;
 mod floors;
+mod foreign_trees;
 mod guide;
 mod hardening;
 mod hints;
@@ -35,6 +36,5 @@ mod qemu;
 mod show;
 mod site_cache;
 mod start;
-mod strangers;
 mod toolchain;
 mod xkmake;

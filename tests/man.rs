@@ -1,9 +1,10 @@
-//! The manual pages: that mandoc and man have nothing to complain about, and that nothing is missing in them that the program knows.
+//! The manual pages: mandoc and man accept them without a warning, and they contain everything that the program
+//! knows.
 
 use crate::{docs, support::Prefix};
 use std::{collections::BTreeSet, path::PathBuf};
 
-/// A page as its source has it, with dashes as a user writes them.
+/// A page's source text, with dashes as a user types them.
 struct Page {
     path: PathBuf,
     text: String,
@@ -17,7 +18,7 @@ impl Page {
     }
 }
 
-/// Makes the pages; those that are only another name of one are left out.
+/// Makes the pages, without those that are only another name of a page.
 fn pages(prefix: &Prefix) -> Vec<Page> {
     docs::make("2026-01-31", &prefix.path()).expect("pages");
     let mut pages = Vec::new();
@@ -40,21 +41,21 @@ fn page(prefix: &Prefix, name: &str) -> Page {
 }
 
 #[test]
-fn mandoc_and_man_have_nothing_to_complain_about() {
+fn mandoc_and_man_print_no_warning() {
     let mut prefix = Prefix::new();
     prefix.set("LC_ALL", "C.UTF-8");
     for page in pages(&prefix) {
         let path = page.path.as_os_str();
-        let said = prefix.command("mandoc", ["-Tlint".as_ref(), "-Wwarning".as_ref(), path]);
+        let output = prefix.command("mandoc", ["-Tlint".as_ref(), "-Wwarning".as_ref(), path]);
         assert_eq!(
-            (said.code, said.stdout.as_str()),
+            (output.code, output.stdout.as_str()),
             (Some(0), ""),
-            "{said:#?}"
+            "{output:#?}"
         );
         let options = ["--warnings", "-EUTF-8", "-Tutf8", "-Z", "-l"].map(AsRef::as_ref);
-        let said = prefix.command("man", options.into_iter().chain([path]));
+        let output = prefix.command("man", options.into_iter().chain([path]));
         assert_eq!(
-            (said.code, said.stderr.as_str()),
+            (output.code, output.stderr.as_str()),
             (Some(0), ""),
             "{}",
             page.path.display()
@@ -63,9 +64,9 @@ fn mandoc_and_man_have_nothing_to_complain_about() {
     }
 }
 
-/// A placeholder such as `<tuple>` has the form of a tag, and Markdown drops tags.
+/// A placeholder such as `<tuple>` looks like a tag, and Markdown drops tags.
 #[test]
-fn placeholders_are_in_the_page_and_each_command_leads_to_it() {
+fn placeholders_are_in_the_page_and_each_help_names_it() {
     fn check(command: &clap::Command, page: &Page) {
         let help = command.get_after_help().map(ToString::to_string);
         let about = command.get_long_about().or(command.get_about());
@@ -92,7 +93,7 @@ fn placeholders_are_in_the_page_and_each_command_leads_to_it() {
     let page = page(&prefix, "crossmerge.1");
     check(&crossmerge::cli::command(), &page);
     for command in crossmerge::cli::command().get_subcommands() {
-        // Those of the applets, profiles and answers have pages of their own.
+        // The subcommands of these have pages of their own.
         let name = command.get_name();
         if !["applets", "profile", "site-cache"].contains(&name) {
             let alias = prefix.read(&format!("man/man1/crossmerge-{name}.1"));
@@ -122,7 +123,7 @@ fn every_command_and_option_is_in_the_page() {
     command.build();
     for command in command.get_subcommands() {
         let path = format!("crossmerge {}", command.get_name());
-        // A heading of two words is quoted only where it has more behind it.
+        // A heading of two words is in quotes only if more follows it.
         let is_plain = command.get_arguments().all(|arg| arg.get_id() == "help");
         if is_plain && !command.has_subcommands() {
             page.has(&path);
@@ -156,18 +157,18 @@ fn every_applet_and_tool_is_in_the_page() {
     }
 }
 
-/// The names that the program says it knows when it is given one that it does not know.
+/// The names that the program lists when it rejects an unknown one.
 fn known(prefix: &Prefix, file: &str, text: &str, args: &[&str]) -> Vec<String> {
     let path = prefix.write(&format!("etc/crossmerge/{file}"), text);
-    let said = prefix.own(args);
+    let output = prefix.own(args);
     std::fs::remove_file(path).expect("the file");
-    let (_, list) = said
+    let (_, list) = output
         .stderr
         .split_once(", expected ")
-        .unwrap_or_else(|| panic!("{file} is taken: {said:#?}"));
+        .unwrap_or_else(|| panic!("{file} is taken: {output:#?}"));
     let list = list.lines().next().expect("a line");
     let names: Vec<String> = list.split('`').skip(1).step_by(2).map(Into::into).collect();
-    assert!(!names.is_empty(), "{said:#?}");
+    assert!(!names.is_empty(), "{output:#?}");
     names
 }
 
@@ -277,8 +278,8 @@ fn every_example_in_a_help_is_a_command() {
             };
             let line = line.trim_end_matches(")\"");
             let words = format!("crossmerge {line}");
-            let said = crossmerge::cli::command().try_get_matches_from(words.split(' '));
-            assert!(said.is_ok(), "{words}: {said:?}");
+            let output = crossmerge::cli::command().try_get_matches_from(words.split(' '));
+            assert!(output.is_ok(), "{words}: {output:?}");
             *checked += 1;
         }
         command

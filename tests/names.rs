@@ -1,6 +1,6 @@
-//! The names we are called by, what reaches the real tool, and what is said when something is wrong.
+//! The names under which crossmerge is called, the arguments that reach the real tool, and the errors.
 
-use crate::support::{Prefix, Said};
+use crate::support::{Output, Prefix};
 use std::{
     ffi::{OsStr, OsString},
     os::unix::{ffi::OsStrExt, fs::PermissionsExt},
@@ -8,7 +8,7 @@ use std::{
 
 const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
 
-/// A prefix with a bare sysroot, a tool in place of emerge that tells what it got, and no Portage to ask.
+/// A prefix with an empty sysroot and no Portage. Its stand-in for a tool prints its arguments and its CHOST.
 fn prefix_with_tool(name: &str) -> Prefix {
     let prefix = Prefix::new();
     prefix.link(&format!("{TUPLE}-{name}"));
@@ -32,17 +32,17 @@ fn arguments_reach_the_tool_byte_for_byte() {
         "--".into(),
         "--root-deps=x".into(),
     ];
-    let said = prefix.run_bytes(&format!("{TUPLE}-emerge"), &args);
+    let output = prefix.run_bytes(&format!("{TUPLE}-emerge"), &args);
     let mut wanted = b"--root-deps=rdeps\0".to_vec();
     for arg in &args {
         wanted.extend_from_slice(arg.as_bytes());
         wanted.push(0);
     }
-    assert_eq!(said, wanted);
+    assert_eq!(output, wanted);
 }
 
 #[test]
-fn the_default_root_deps_steps_aside_for_the_callers_own() {
+fn the_default_root_deps_is_omitted_if_the_caller_sets_it() {
     let prefix = prefix_with_tool("emerge");
     let emerge = |args: &[&str]| {
         prefix
@@ -64,7 +64,7 @@ fn the_default_root_deps_steps_aside_for_the_callers_own() {
 }
 
 #[test]
-fn the_command_is_the_environments_then_the_targets_then_everyones() {
+fn the_command_of_the_environment_overrides_the_targets_and_the_global_one() {
     let prefix = prefix_with_tool("emerge");
     let name = format!("{TUPLE}-emerge");
     prefix.script("tools/other", "#!/bin/sh\nprintf '%s|' \"$@\"\n");
@@ -93,7 +93,7 @@ fn every_form_of_the_name_builds_for_its_tuple() {
     for name in [&format!("emerge-{TUPLE}"), "cross-emerge", "emerge-wrapper"] {
         prefix.link(name);
     }
-    let builds = |said: Said| said.success().stderr;
+    let builds = |output: Output| output.success().stderr;
     let chost = format!("CHOST={TUPLE}");
     assert_eq!(builds(prefix.run(&format!("{TUPLE}-emerge"), ["x"])), chost);
     assert_eq!(builds(prefix.run(&format!("emerge-{TUPLE}"), ["x"])), chost);
@@ -105,7 +105,7 @@ fn every_form_of_the_name_builds_for_its_tuple() {
         builds(prefix.run("emerge-wrapper", ["--target", TUPLE, "x"])),
         chost
     );
-    // The option is stronger than the environment, as with crossdev's emerge-wrapper.
+    // The option overrides the environment, as with crossdev's emerge-wrapper.
     assert_eq!(
         builds(
             prefix
@@ -114,17 +114,17 @@ fn every_form_of_the_name_builds_for_its_tuple() {
         ),
         chost
     );
-    // The environment is stronger than the name, as with crossdev's cross-emerge; but that is said.
+    // The environment overrides the name, as with crossdev's cross-emerge. crossmerge prints a note about it.
     prefix.link("avr-emerge");
-    let said = builds(prefix.with("CHOST", TUPLE).run("avr-emerge", ["x"]));
+    let output = builds(prefix.with("CHOST", TUPLE).run("avr-emerge", ["x"]));
     assert!(
-        said.contains("overrides the command's name") && said.ends_with(&chost),
-        "{said}"
+        output.contains("overrides the command's name") && output.ends_with(&chost),
+        "{output}"
     );
 }
 
 #[test]
-fn a_wrong_name_or_tuple_is_refused_before_anything_is_touched() {
+fn a_wrong_name_or_tuple_is_an_error_before_any_change() {
     let prefix = Prefix::new();
     for (name, error, hint) in [
         (
@@ -166,8 +166,8 @@ fn a_wrong_name_or_tuple_is_refused_before_anything_is_touched() {
         "wrapper",
     ] {
         for command in ["init", "show", "remove"] {
-            let said = prefix.own([command, "--", tuple]);
-            said.fails(125, "tuple", "as the toolchain does");
+            let output = prefix.own([command, "--", tuple]);
+            output.fails(125, "tuple", "as the toolchain does");
         }
         prefix
             .own(["plan", "--", tuple, "emerge"])
@@ -186,13 +186,14 @@ fn a_wrong_name_or_tuple_is_refused_before_anything_is_touched() {
 }
 
 #[test]
-fn another_name_of_a_tuple_is_taken_for_it_and_that_is_said() {
+fn another_name_of_a_tuple_is_accepted_with_a_note() {
     let prefix = Prefix::new();
-    let said = prefix.own(["init", "arm64"]).success();
+    let output = prefix.own(["init", "arm64"]).success();
     assert!(
-        said.stderr
+        output
+            .stderr
             .starts_with("crossmerge: arm64 is aarch64-unknown-linux-gnu\n"),
-        "{said:#?}"
+        "{output:#?}"
     );
     assert!(prefix.join("usr/aarch64-unknown-linux-gnu").is_dir());
     for args in [
@@ -206,13 +207,13 @@ fn another_name_of_a_tuple_is_taken_for_it_and_that_is_said() {
         &["doctor", "arm64"],
         &["remove", "--dry-run", "arm64"],
     ] {
-        let said = prefix.own(args);
-        let told = format!("crossmerge: {} is aarch64-unknown-linux-gnu\n", {
+        let output = prefix.own(args);
+        let note = format!("crossmerge: {} is aarch64-unknown-linux-gnu\n", {
             args.iter()
                 .find(|arg| arg.to_lowercase().contains(['6', '4']))
                 .expect("a name")
         });
-        assert!(said.stderr.starts_with(&told), "{args:?}: {said:#?}");
+        assert!(output.stderr.starts_with(&note), "{args:?}: {output:#?}");
     }
     let shown = prefix.own(["show", "--json", "armhf-musl"]).success();
     assert_eq!(
@@ -221,45 +222,46 @@ fn another_name_of_a_tuple_is_taken_for_it_and_that_is_said() {
     );
     let shown: serde_json::Value = serde_json::from_str(&shown.stdout).expect("JSON alone");
     assert_eq!(shown["elibc"], "musl");
-    // A tuple stays as it was typed, and nothing is said.
-    let said = prefix
+    // A name that is a tuple itself is used unchanged and without a note.
+    let output = prefix
         .own(["show", "armv7a-case-linux-gnueabihf"])
         .success();
-    assert_eq!(said.stderr, "");
+    assert_eq!(output.stderr, "");
     assert!(
-        said.stdout
+        output
+            .stdout
             .starts_with("tuple             armv7a-case-linux-gnueabihf\n")
     );
 }
 
 #[test]
-fn a_name_means_the_only_target_that_fits_it() {
+fn a_name_selects_the_only_target_that_fits_it() {
     let prefix = Prefix::new();
     let gentoo = "aarch64-gentoo-linux-musl";
     prefix.own(["init", gentoo]).success();
     let render = |name: &str| prefix.own(["site-cache", "render", name]);
     let meant = |name: &str, tuple: &str| {
-        let said = render(name).success();
-        assert_eq!(said.stderr, format!("crossmerge: {name} is {tuple}\n"));
+        let output = render(name).success();
+        assert_eq!(output.stderr, format!("crossmerge: {name} is {tuple}\n"));
     };
     meant("arm64", gentoo);
     meant("arm64-musl", gentoo);
-    // Another libc, word size or kernel is another target.
+    // Another libc, word size or kernel makes another target.
     meant("arm64-glibc", "aarch64-unknown-linux-gnu");
     meant("armhf", "armv7a-unknown-linux-gnueabihf");
     meant("arm64-mingw", "aarch64-w64-mingw32");
     prefix.own(["init", "aarch64-other-linux-gnu"]).success();
-    let said = render("arm64");
-    said.fails(
+    let output = render("arm64");
+    output.fails(
         125,
         "`arm64` may be `aarch64-gentoo-linux-musl` or `aarch64-other-linux-gnu`",
         "`crossmerge site-cache render aarch64-gentoo-linux-musl`",
     );
     meant("arm64-gnu", "aarch64-other-linux-gnu");
-    // The very tuple comes first.
+    // The exact tuple is preferred.
     prefix.own(["init", "arm64"]).success();
     meant("arm64", "aarch64-unknown-linux-gnu");
-    // The float ABI that a name means is not another's; a CPU alone means no ABI.
+    // A name with a float ABI does not fit a target with another. A CPU alone fits every ABI.
     prefix
         .own(["init", "armv7a-gentoo-linux-gnueabihf"])
         .success();
@@ -269,7 +271,7 @@ fn a_name_means_the_only_target_that_fits_it() {
 }
 
 #[test]
-fn a_wrong_letter_is_an_error_with_the_command_that_was_meant() {
+fn a_misspelt_tuple_is_an_error_that_suggests_the_right_command() {
     let prefix = Prefix::new();
     for (args, error, hint) in [
         (
@@ -301,15 +303,15 @@ fn a_wrong_letter_is_an_error_with_the_command_that_was_meant() {
         prefix.own(args).fails(125, error, hint);
     }
     assert!(!prefix.join("usr").exists(), "something was made");
-    // A target of that tuple is there, whatever we think of it.
+    // A target with an odd tuple is accepted if it exists.
     prefix.write("etc/crossmerge/targets/aarch64-foo-bar-baz.toml", "");
     prefix.own(["show", "aarch64-foo-bar-baz"]).success();
-    let said = prefix.own(["show", "aarch64-unknown-linx-gnu"]);
-    assert_eq!(said.code, Some(125), "{said:#?}");
+    let output = prefix.own(["show", "aarch64-unknown-linx-gnu"]);
+    assert_eq!(output.code, Some(125), "{output:#?}");
 }
 
 #[test]
-fn a_family_of_a_users_own_has_names_of_its_own() {
+fn a_users_own_family_has_its_own_names() {
     let prefix = Prefix::new();
     let family = std::fs::read_to_string("profiles/vax.toml")
         .expect("vax")
@@ -324,8 +326,8 @@ fn a_family_of_a_users_own_has_names_of_its_own() {
         ("ZIPPY", "zap-own-linux-gnu"),
         ("zippy-uclibc", "zap-own-linux-uclibc"),
     ] {
-        let said = prefix.own(["show", name]).success();
-        assert_eq!(said.stderr, format!("crossmerge: {name} is {tuple}\n"));
+        let output = prefix.own(["show", name]).success();
+        assert_eq!(output.stderr, format!("crossmerge: {name} is {tuple}\n"));
     }
     let listed = prefix.own(["show"]).success().stdout;
     assert!(
@@ -367,7 +369,7 @@ fn a_missing_sysroot_is_named_with_the_command_that_makes_it() {
 }
 
 #[test]
-fn this_machines_own_root_is_no_root_either() {
+fn the_hosts_own_root_is_no_root() {
     let prefix = prefix_with_tool("emerge");
     let name = format!("{TUPLE}-emerge");
     std::fs::create_dir_all(prefix.join(format!("usr/{TUPLE}"))).expect("a sysroot");
@@ -378,52 +380,52 @@ fn this_machines_own_root_is_no_root_either() {
     );
     for root in ["/", "/usr/.."] {
         let error = format!("ROOT is `{root}`, the host's own root");
-        let said = prefix.with("ROOT", root).run(&name, ["x"]);
-        said.fails(125, &error, "unset ROOT");
+        let output = prefix.with("ROOT", root).run(&name, ["x"]);
+        output.fails(125, &error, "unset ROOT");
     }
     prefix.with("ROOT", "").run(&name, ["x"]).success();
 }
 
 #[test]
-fn settings_that_are_nowhere_are_named_with_the_variable_that_says_so() {
+fn a_missing_config_root_is_named_with_its_variable() {
     let prefix = prefix_with_tool("emerge");
     let name = format!("{TUPLE}-emerge");
     std::fs::create_dir_all(prefix.join(format!("usr/{TUPLE}"))).expect("a sysroot");
     for variable in ["PORTAGE_CONFIGROOT", "EPREFIX"] {
-        let said = prefix.with(variable, "/nowhere").run(&name, ["x"]);
+        let output = prefix.with(variable, "/nowhere").run(&name, ["x"]);
         let unset = format!("`unset {variable}`");
-        said.fails(125, "does not exist", &unset);
+        output.fails(125, "does not exist", &unset);
     }
 }
 
 #[test]
-fn this_machines_own_root_is_no_sysroot() {
+fn the_hosts_own_root_is_no_sysroot() {
     let prefix = prefix_with_tool("emerge");
     let name = format!("{TUPLE}-emerge");
     for root in ["/", "//", "/usr/.."] {
-        let said = prefix.with("SYSROOT", root).run(&name, ["x"]);
-        said.fails(125, "is the host's own root", "unset SYSROOT");
+        let output = prefix.with("SYSROOT", root).run(&name, ["x"]);
+        output.fails(125, "is the host's own root", "unset SYSROOT");
         prefix
             .own(["init", TUPLE, "--sysroot", root])
             .fails(125, "own root", "--sysroot DIR");
     }
-    // Nor is that of the prefix that the machine's Portage is installed under.
+    // The prefix of the host's own Portage is no sysroot either.
     prefix
         .own(["init", TUPLE, "--sysroot", "."])
         .fails(125, "own root", "--sysroot DIR");
     let odd = OsStr::from_bytes(b"odd\xff");
-    let said = prefix.own([
+    let output = prefix.own([
         OsStr::new("init"),
         OsStr::new(TUPLE),
         OsStr::new("--sysroot"),
         odd,
     ]);
-    said.fails(125, "not UTF-8", "another name");
+    output.fails(125, "not UTF-8", "another name");
     assert!(!prefix.join("etc").exists());
 }
 
 #[test]
-fn a_missing_tool_is_127_and_one_that_may_not_run_126() {
+fn a_missing_tool_exits_127_and_one_that_is_not_executable_126() {
     let prefix = prefix_with_tool("ebuild");
     let emerge = format!("{TUPLE}-emerge");
     prefix.link(&emerge);
@@ -455,10 +457,10 @@ fn the_tools_own_exit_code_is_passed_on() {
 }
 
 #[test]
-fn we_are_never_the_real_tool() {
+fn crossmerge_is_never_the_real_tool() {
     let prefix = prefix_with_tool("emerge");
     std::fs::remove_file(prefix.join("tools/emerge")).expect("gone");
-    // Our own program under the tool's name, first in PATH and under another directory's name.
+    // The program itself, under the tool's name: first in PATH, and in a directory that is reached by another name.
     prefix.link("emerge");
     prefix.run(&format!("{TUPLE}-emerge"), ["x"]).fails(
         127,
@@ -480,11 +482,11 @@ fn a_user_adds_and_overrides_applets_and_families() {
     );
     prefix.link(&format!("{TUPLE}-revdep"));
     let sysroot = prefix.join(format!("usr/{TUPLE}"));
-    let said = prefix
+    let output = prefix
         .run(&format!("{TUPLE}-revdep"), ["x"])
         .success()
         .stdout;
-    assert_eq!(said, format!("{}|{TUPLE}|a b|x|", sysroot.display()));
+    assert_eq!(output, format!("{}|{TUPLE}|a b|x|", sysroot.display()));
     assert!(prefix.own(["--help"]).success().stdout.contains("revdep"));
     prefix.write(
         "etc/crossmerge/wrappers/emerge.toml",
@@ -543,11 +545,11 @@ fn a_malformed_file_is_named_with_its_line() {
     ] {
         let prefix = prefix_with_tool("emerge");
         prefix.write(&format!("etc/crossmerge/{file}"), text);
-        let said = prefix.run(&format!("{TUPLE}-emerge"), ["x"]);
-        assert_eq!(said.code, Some(125), "{said:#?}");
+        let output = prefix.run(&format!("{TUPLE}-emerge"), ["x"]);
+        assert_eq!(output.code, Some(125), "{output:#?}");
         assert!(
-            said.stderr.contains(error) && said.stderr.contains("\nhint: fix"),
-            "{said:#?}"
+            output.stderr.contains(error) && output.stderr.contains("\nhint: fix"),
+            "{output:#?}"
         );
     }
     let prefix = Prefix::new();
@@ -561,7 +563,7 @@ fn a_malformed_file_is_named_with_its_line() {
 }
 
 #[test]
-fn usage_errors_of_our_own_commands_are_125_and_help_is_0() {
+fn usage_errors_exit_125_and_help_exits_0() {
     let prefix = Prefix::new();
     prefix.link("emerge-wrapper");
     assert_eq!(prefix.own(["--nonsense"]).code, Some(125));

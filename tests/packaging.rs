@@ -1,9 +1,10 @@
-//! The ebuilds: the real Portage merges the release's from this very tree, beside crossdev's package, and unmerges it again.
+//! The ebuilds: the real Portage merges the release from this source tree beside crossdev's package, and unmerges it
+//! again.
 //!
-//! Gentoo's repository is not here: `tests/data/gentoo` stands in for what the ebuilds take from it. The crates are those of the
-//! Manifest, whose digests Portage checks.
+//! Gentoo's repository is not available here. `tests/data/gentoo` has stand-ins for the files that the ebuilds use.
+//! The crates are those of the Manifest, whose digests Portage checks.
 
-use crate::support::{Prefix, Said, names_in, prepared};
+use crate::support::{Output, Prefix, names_in, prepared};
 use std::{
     collections::BTreeSet,
     os::unix::fs::symlink,
@@ -24,7 +25,7 @@ fn ebuild() -> String {
     text(&format!("{PACKAGE}/crossmerge-{VERSION}.ebuild"))
 }
 
-/// The value of a variable that an ebuild sets once, or adds to.
+/// The value of a variable, and what the ebuild appends to it.
 fn value(ebuild: &str, assignment: &str) -> String {
     let (_, rest) = ebuild
         .split_once(&format!("\n{assignment}\""))
@@ -44,7 +45,7 @@ fn locked() -> BTreeSet<String> {
 }
 
 #[test]
-fn the_ebuilds_name_what_cargo_names() {
+fn the_ebuilds_and_cargo_agree() {
     let ebuild = ebuild();
     let update = "run packaging/gentoo/update";
     assert_eq!(
@@ -63,14 +64,14 @@ fn the_ebuilds_name_what_cargo_names() {
     for name in crates {
         let line = format!("DIST {}.crate ", name.replacen('@', "-", 1));
         assert!(
-            manifest.lines().any(|said| said.starts_with(&line)),
+            manifest.lines().any(|output| output.starts_with(&line)),
             "no {line} in the Manifest: {update}"
         );
     }
 }
 
 #[test]
-fn the_license_is_that_of_every_crate() {
+fn the_license_covers_every_crate() {
     let ours = value(&ebuild(), "LICENSE+=");
     let ours: BTreeSet<&str> = ours.split_whitespace().collect();
     let args = [
@@ -84,13 +85,13 @@ fn the_license_is_that_of_every_crate() {
     let mut prefix = Prefix::new();
     prefix.set("CARGO_HOME", prepared("cargo-home"));
     prefix.set("PATH", format!("{}:/usr/bin:/bin", toolchain().display()));
-    let said = prefix
+    let output = prefix
         .command(
             env!("CARGO"),
             args.iter().copied().chain([manifest.as_str()]),
         )
         .success();
-    let metadata: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let metadata: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
     let mut needed = BTreeSet::new();
     for package in metadata["packages"].as_array().expect("packages") {
         let (name, license) = (
@@ -101,7 +102,7 @@ fn the_license_is_that_of_every_crate() {
         if package["source"].is_null() {
             continue;
         }
-        // Each part behind AND has to be met; of those between OR, one.
+        // Every part between ANDs must be allowed. Of the alternatives between ORs, one must be.
         for part in license.replace(['(', ')'], "").split(" AND ") {
             let mut any = part.split(" OR ").flat_map(|one| one.split('/'));
             let met = any.find(|one| ours.contains(one.trim()));
@@ -116,7 +117,8 @@ fn the_license_is_that_of_every_crate() {
     assert_eq!(needed, ours, "LICENSE names one that no crate has");
 }
 
-/// The directory of cargo and rustc themselves: rustup's would look for them in the home that an ebuild does not have.
+/// The directory of the real cargo and rustc. rustup's would look for them in the home directory, which an ebuild
+/// does not have.
 fn toolchain() -> PathBuf {
     Path::new(env!("CARGO"))
         .parent()
@@ -124,7 +126,8 @@ fn toolchain() -> PathBuf {
         .into()
 }
 
-/// A machine with the repositories and the files that an ebuild fetches; the release is packed from this tree as it is.
+/// A host with the repositories and with the files that an ebuild fetches. The release is packed from this source
+/// tree.
 fn machine() -> Prefix {
     let mut prefix = Prefix::with_portage();
     prefix.put_first_in_path(&[toolchain().to_str().expect("UTF-8")]);
@@ -141,7 +144,7 @@ fn machine() -> Prefix {
         symlink(place, distfiles.join(file)).expect("a link");
     }
     crate::docs::make("2026-01-31", &prefix.join("docs")).expect("pages and completions");
-    // As `make dist` makes it, of the files as they are now.
+    // Packs the working tree as `make dist` packs a release.
     let script = "set -e; cd \"$1\"; into=$4/crossmerge-$2; mkdir \"$into\"; cp -r packaging/gentoo \"$4/repository\"; \
                   git ls-files -z --cached --others --exclude-standard | \
                   tar -c --null --files-from=- --ignore-failed-read | tar -x -C \"$into\"; \
@@ -159,7 +162,7 @@ fn machine() -> Prefix {
             prefix.join("repository").display()
         ),
     );
-    // Quickly instead of well: one build of the crates serves every run.
+    // A fast build instead of an optimised one. The crates are compiled once for all runs.
     prefix.append(
         "etc/portage/make.conf",
         &format!(
@@ -176,8 +179,8 @@ fn machine() -> Prefix {
     prefix
 }
 
-/// Runs `ebuild` on a version of ours.
-fn ebuild_does(prefix: &Prefix, version: &str, phases: &[&str]) -> Said {
+/// Runs `ebuild` with a version of crossmerge's ebuild.
+fn ebuild_does(prefix: &Prefix, version: &str, phases: &[&str]) -> Output {
     let ebuild = prefix.join(format!(
         "repository/dev-util/crossmerge/crossmerge-{version}.ebuild"
     ));
@@ -185,7 +188,7 @@ fn ebuild_does(prefix: &Prefix, version: &str, phases: &[&str]) -> Said {
     prefix.command("/usr/bin/env", ["ebuild"].iter().chain(&args).chain(phases))
 }
 
-fn emerge(prefix: &Prefix, args: &[&str]) -> Said {
+fn emerge(prefix: &Prefix, args: &[&str]) -> Output {
     prefix.command(
         "/usr/bin/env",
         ["emerge", "--color=n", "--nospinner", "--quiet"]
@@ -195,38 +198,39 @@ fn emerge(prefix: &Prefix, args: &[&str]) -> Said {
 }
 
 #[test]
-fn portage_merges_the_release_beside_crossdev_and_unmerging_it_gives_everything_back() {
+fn portage_merges_the_release_beside_crossdev_and_unmerges_it_completely() {
     let prefix = machine();
     ebuild_does(&prefix, VERSION, &["manifest"]).success();
     emerge(&prefix, &["--oneshot", "dev-util/crossmerge"]).success();
     let bin = |name: &str| prefix.join("usr/bin").join(name);
-    let said = prefix.command(bin("crossmerge"), ["--version"]).success();
-    assert_eq!(said.stdout, format!("crossmerge {VERSION}\n"));
+    let output = prefix.command(bin("crossmerge"), ["--version"]).success();
+    assert_eq!(output.stdout, format!("crossmerge {VERSION}\n"));
     assert_eq!(
         prefix.read_link("usr/bin/cross-equery"),
         Path::new("crossmerge")
     );
-    // crossdev's names are crossdev's.
-    let said = prefix.command(bin("emerge-wrapper"), ["--help"]).success();
-    assert_eq!(said.stdout, "emerge-wrapper of crossdev\n");
-    let said = emerge(
+    // crossdev's own names stay crossdev's.
+    let output = prefix.command(bin("emerge-wrapper"), ["--help"]).success();
+    assert_eq!(output.stdout, "emerge-wrapper of crossdev\n");
+    let output = emerge(
         &prefix,
         &["--pretend", "--verbose", "=dev-util/crossmerge-9999"],
     );
     assert_ne!(
-        said.code,
+        output.code,
         Some(0),
-        "a live ebuild has no keywords: {said:#?}"
+        "a live ebuild has no keywords: {output:#?}"
     );
     let without = prefix.with("USE", "-crossdev");
-    let said = emerge(&without, &["--pretend", "dev-util/crossmerge"]);
+    let output = emerge(&without, &["--pretend", "dev-util/crossmerge"]);
     assert!(
-        said.stdout
+        output
+            .stdout
             .contains("sys-devel/crossdev (\"sys-devel/crossdev\" is soft blocking"),
-        "{said:#?}"
+        "{output:#?}"
     );
 
-    // The prefix of the machine's Portage is built in, and the program finds a target of crossdev's there.
+    // The prefix of the host's Portage is compiled in, and the program finds crossdev's target there.
     let own = prefix.without("PORTAGE_OVERRIDE_EPREFIX");
     prefix.write(
         &format!("usr/{TUPLE}/etc/portage/make.conf"),
@@ -278,11 +282,12 @@ fn portage_merges_the_release_beside_crossdev_and_unmerging_it_gives_everything_
 }
 
 #[test]
-fn the_live_ebuild_takes_the_tree_that_it_is_told_of() {
+fn the_live_ebuild_uses_the_given_repository() {
     let prefix = machine();
-    let said = ebuild_does(&prefix, "9999", &["unpack"]);
+    let output = ebuild_does(&prefix, "9999", &["unpack"]);
     assert!(
-        said.code != Some(0) && (said.stdout + &said.stderr).contains("CROSSMERGE_REPO is not set")
+        output.code != Some(0)
+            && (output.stdout + &output.stderr).contains("CROSSMERGE_REPO is not set")
     );
     prefix.append(
         "etc/portage/make.conf",

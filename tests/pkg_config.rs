@@ -1,5 +1,5 @@
-//! `<tuple>-pkg-config`: which sysroot it sees, which library directories, which real tool; one test a case of the contract
-//! that crossdev's wrapper keeps, and of the defects that it has or had (the numbers are Gentoo's bugs).
+//! `<tuple>-pkg-config`: its sysroot, its library directories and its real tool. There is one test for each part of
+//! the contract that crossdev's wrapper keeps, and for each of that wrapper's defects. The numbers are Gentoo's bugs.
 
 mod leaks;
 mod portage;
@@ -10,7 +10,7 @@ use std::{os::unix::fs::symlink, path::Path};
 
 pub(crate) const ARM: &str = "arm-linux-gnueabi";
 
-/// What each `.pc` file here begins with.
+/// The first lines of each `.pc` file in these tests.
 const HEAD: &str = "prefix=/usr\nincludedir=${prefix}/include\nlibdir=${prefix}/lib\n\
                     Name: x\nDescription: x\nVersion: 1.2\n";
 
@@ -22,32 +22,32 @@ pub(crate) fn cross(tuple: &str) -> Prefix {
     prefix
 }
 
-/// Writes a `.pc` file of these fields, and gives its path.
+/// Writes a `.pc` file with these fields, and returns its path.
 pub(crate) fn package(prefix: &Prefix, path: &str, fields: &str) -> std::path::PathBuf {
     prefix.write(path, &format!("{HEAD}{fields}\n"))
 }
 
-/// A package whose flags name a header directory and a library directory of its own.
+/// Writes a package whose flags name its own header directory and library directory.
 fn plain(prefix: &Prefix, directory: &str, name: &str) {
     let fields = format!("Cflags: -I${{includedir}}/{name}\nLibs: -L${{libdir}}/{name} -l{name}");
     package(prefix, &format!("{directory}/{name}.pc"), &fields);
 }
 
-/// What [`plain`] comes to below a sysroot, as pkg-config prints it.
+/// The flags of [`plain`] below a sysroot, as pkg-config prints them.
 fn flags(sysroot: &Path, name: &str) -> String {
     let sysroot = sysroot.display();
     format!("-I{sysroot}/usr/include/{name} -L{sysroot}/usr/lib/{name} -l{name} \n")
 }
 
-/// Asks for the flags of a package.
+/// Prints the flags of a package.
 #[track_caller]
 fn ask(prefix: &Prefix, name: &str) -> String {
-    let said = prefix.run(&format!("{ARM}-pkg-config"), ["--cflags", "--libs", name]);
-    said.success().stdout
+    let output = prefix.run(&format!("{ARM}-pkg-config"), ["--cflags", "--libs", name]);
+    output.success().stdout
 }
 
 #[test]
-fn without_a_word_the_sysroot_is_usr_tuple_below_broot() {
+fn the_default_sysroot_is_usr_tuple_below_broot() {
     let prefix = cross(ARM);
     plain(&prefix, &format!("usr/{ARM}/usr/lib/pkgconfig"), "foo");
     assert_eq!(
@@ -57,7 +57,7 @@ fn without_a_word_the_sysroot_is_usr_tuple_below_broot() {
 }
 
 #[test]
-fn sysroot_in_the_environment_names_it() {
+fn sysroot_in_the_environment_names_the_sysroot() {
     let prefix = cross(ARM);
     plain(&prefix, "board/usr/lib/pkgconfig", "foo");
     let board = prefix.join("board");
@@ -73,7 +73,7 @@ fn sysroot_in_the_environment_names_it() {
 }
 
 #[test]
-fn eapi_7_names_it_by_esysroot_and_a_prefix_lies_inside() {
+fn in_eapi_7_esysroot_names_the_sysroot_and_a_prefix_is_inside_it() {
     let prefix = cross(ARM);
     plain(&prefix, "board/opt/pre/usr/lib/pkgconfig", "foo");
     let board = prefix.join("board");
@@ -87,8 +87,8 @@ fn eapi_7_names_it_by_esysroot_and_a_prefix_lies_inside() {
 }
 
 #[test]
-fn the_prefix_of_a_prefix_is_not_taken_twice() {
-    // A prefixed Portage that builds for a sysroot inside its own prefix (bug 642604).
+fn a_prefix_inside_a_prefix_is_added_once() {
+    // A prefixed Portage builds for a sysroot inside its own prefix (bug 642604).
     let prefix = cross(ARM);
     let pre = prefix.path().display().to_string();
     let sysroot = prefix.join(format!("usr/{ARM}"));
@@ -100,7 +100,7 @@ fn the_prefix_of_a_prefix_is_not_taken_twice() {
 }
 
 #[test]
-fn eapi_6_names_it_by_root_and_sysroot() {
+fn in_eapi_6_root_and_sysroot_name_the_sysroot() {
     let prefix = cross(ARM);
     let board = prefix.join("board");
     plain(&prefix, "board/pre/usr/lib/pkgconfig", "foo");
@@ -128,7 +128,7 @@ fn eapi_6_without_a_sysroot_builds_natively_in_portages_prefix() {
 }
 
 #[test]
-fn eapi_9_gives_no_root_no_eprefix_and_no_workdir() {
+fn in_eapi_9_no_root_eprefix_or_workdir_is_set() {
     let prefix = cross(ARM);
     let board = prefix.join("board");
     plain(&prefix, "board/usr/lib/pkgconfig", "foo");
@@ -146,7 +146,7 @@ fn eapi_9_gives_no_root_no_eprefix_and_no_workdir() {
 }
 
 #[test]
-fn stagedir_names_it_for_uclinux() {
+fn stagedir_names_the_sysroot_for_uclinux() {
     let prefix = cross(ARM);
     plain(&prefix, "stage/usr/lib/pkgconfig", "foo");
     plain(&prefix, "stage/own", "bar");
@@ -158,22 +158,22 @@ fn stagedir_names_it_for_uclinux() {
 }
 
 #[test]
-fn a_blank_sysroot_dir_is_respected_and_never_searches_the_machine() {
+fn an_empty_sysroot_dir_is_respected_and_never_searches_the_host() {
     let prefix = cross(ARM);
     let board = prefix.join("board");
     let spelt = format!("Cflags: -I{}/usr/include/foo", board.display());
     package(&prefix, "board/usr/lib/pkgconfig/foo.pc", &spelt);
     let mut blank = prefix.with("SYSROOT", &board);
     blank.set("PKG_CONFIG_SYSROOT_DIR", "");
-    // Nothing goes before a path, and the package is the sysroot's.
+    // No path gets a prefix, and the package is the sysroot's.
     assert_eq!(
         ask(&blank, "foo"),
         format!("-I{}/usr/include/foo \n", board.display())
     );
-    let said = blank
+    let output = blank
         .own(["plan", "--json", ARM, "pkg-config", "--libs", "foo"])
         .success();
-    let plan: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let plan: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
     assert_eq!(plan["env"]["PKG_CONFIG_SYSROOT_DIR"], "");
     let directories = plan["env"]["PKG_CONFIG_LIBDIR"].as_str().expect("a list");
     for directory in directories.split(':') {
@@ -182,8 +182,8 @@ fn a_blank_sysroot_dir_is_respected_and_never_searches_the_machine() {
 }
 
 #[test]
-fn what_concerns_pkg_config_itself_needs_no_sysroot() {
-    // Bug 830840; PKG_PROG_PKG_CONFIG asks with --atleast-pkgconfig-version.
+fn options_about_pkg_config_itself_need_no_sysroot() {
+    // Bug 830840: PKG_PROG_PKG_CONFIG calls it with `--atleast-pkgconfig-version`.
     let prefix = Prefix::new();
     prefix.link(&format!("{ARM}-pkg-config"));
     let name = format!("{ARM}-pkg-config");
@@ -214,7 +214,7 @@ fn what_concerns_pkg_config_itself_needs_no_sysroot() {
 }
 
 #[test]
-fn the_system_paths_are_the_sysroots() {
+fn the_system_paths_are_inside_the_sysroot() {
     let prefix = cross(ARM);
     let sysroot = prefix.join(format!("usr/{ARM}"));
     package(
@@ -223,7 +223,7 @@ fn the_system_paths_are_the_sysroots() {
         "Cflags: -I${includedir}\nLibs: -L${libdir} -L/lib -lfoo",
     );
     assert_eq!(ask(&prefix, "foo"), "-lfoo \n");
-    // Bug 939334: who wants them gets them.
+    // Bug 939334: a caller may ask for the system paths.
     let mut all = prefix.with("PKG_CONFIG_ALLOW_SYSTEM_CFLAGS", "1");
     all.set("PKG_CONFIG_ALLOW_SYSTEM_LIBS", "1");
     let sysroot = sysroot.display();
@@ -261,14 +261,14 @@ fn packages_in_usr_share_are_found() {
 
 #[test]
 fn variables_are_printed_without_the_sysroot() {
-    // Bug 815520: a build installs where a variable says.
+    // Bug 815520: a build installs files into the directory that a variable names.
     let prefix = cross(ARM);
     package(&prefix, &format!("usr/{ARM}/usr/lib/pkgconfig/foo.pc"), "");
-    let said = prefix.run(
+    let output = prefix.run(
         &format!("{ARM}-pkg-config"),
         ["--variable=includedir", "foo"],
     );
-    assert_eq!(said.success().stdout, "/usr/include\n");
+    assert_eq!(output.success().stdout, "/usr/include\n");
 }
 
 #[test]
@@ -282,13 +282,13 @@ fn a_destdir_that_is_the_sysroot_changes_nothing() {
     );
 }
 
-/// The library directories that are searched, as they stand in PKG_CONFIG_LIBDIR.
+/// The library directories that pkg-config searches, from PKG_CONFIG_LIBDIR.
 #[track_caller]
 fn searched(prefix: &Prefix) -> Vec<String> {
-    let said = prefix
+    let output = prefix
         .own(["plan", "--json", ARM, "pkg-config", "--libs", "foo"])
         .success();
-    let plan: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let plan: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
     let sysroot = format!("{}/usr/", prefix.join(format!("usr/{ARM}")).display());
     let directories = plan["env"]["PKG_CONFIG_LIBDIR"].as_str().expect("a list");
     let libdir = |directory: &str| {
@@ -303,7 +303,7 @@ fn searched(prefix: &Prefix) -> Vec<String> {
 }
 
 #[test]
-fn the_libdir_is_the_environments() {
+fn the_environment_names_the_libdir() {
     let prefix = cross(ARM);
     std::fs::create_dir_all(prefix.join(format!("usr/{ARM}/usr/lib/pkgconfig")))
         .expect("a directory");
@@ -318,7 +318,7 @@ fn the_libdir_is_the_environments() {
 }
 
 #[test]
-fn the_libdir_is_what_is_in_the_sysroot() {
+fn the_libdirs_of_the_sysroot_are_found() {
     for libdir in [
         "lib",
         "lib64",
@@ -341,7 +341,7 @@ fn the_libdir_is_what_is_in_the_sysroot() {
 }
 
 #[test]
-fn a_libdir_that_is_a_link_to_another_counts_once() {
+fn a_libdir_that_is_a_symlink_to_another_counts_once() {
     let prefix = cross(ARM);
     std::fs::create_dir_all(prefix.join(format!("usr/{ARM}/usr/lib/pkgconfig")))
         .expect("a directory");
@@ -350,7 +350,7 @@ fn a_libdir_that_is_a_link_to_another_counts_once() {
 }
 
 #[test]
-fn no_compiler_is_asked_for_the_libdir() {
+fn no_compiler_runs_to_find_the_libdir() {
     let prefix = cross(ARM);
     plain(&prefix, &format!("usr/{ARM}/usr/lib64/pkgconfig"), "foo");
     let started = prefix.join("started");
@@ -365,7 +365,7 @@ fn no_compiler_is_asked_for_the_libdir() {
 }
 
 #[test]
-fn the_machines_own_pkg_config_is_preferred_by_its_tuple() {
+fn the_hosts_own_pkg_config_is_found_by_its_tuple() {
     // Bug 948948.
     let prefix = cross(ARM);
     prefix.script(
@@ -373,10 +373,10 @@ fn the_machines_own_pkg_config_is_preferred_by_its_tuple() {
         "#!/bin/sh\necho by the tuple\n",
     );
     let name = format!("{ARM}-pkg-config");
-    let said = prefix
+    let output = prefix
         .with("CBUILD", "x86_64-pc-linux-gnu")
         .run(&name, ["--modversion", "foo"]);
-    assert_eq!(said.success().stdout, "by the tuple\n");
+    assert_eq!(output.success().stdout, "by the tuple\n");
     prefix.write(
         &format!("usr/{ARM}/etc/portage/make.conf"),
         "CBUILD=\"x86_64-pc-linux-gnu\"\n",
@@ -390,7 +390,7 @@ fn the_machines_own_pkg_config_is_preferred_by_its_tuple() {
 
 #[test]
 fn it_never_calls_itself() {
-    // Bug 955822: with CBUILD=CHOST the preferred name is our own.
+    // Bug 955822: if CBUILD and CHOST are the same, the preferred name is crossmerge's own.
     let prefix = cross(ARM);
     plain(&prefix, &format!("usr/{ARM}/usr/lib/pkgconfig"), "foo");
     let native = prefix.with("CBUILD", ARM);
@@ -398,13 +398,13 @@ fn it_never_calls_itself() {
         ask(&native, "foo"),
         flags(&prefix.join(format!("usr/{ARM}")), "foo")
     );
-    // Nor under the plain name, as uClinux-dist has it.
+    // It does not call itself under the plain name either, which uClinux-dist uses.
     prefix.link("pkg-config");
     assert_eq!(
         ask(&prefix, "foo"),
         flags(&prefix.join(format!("usr/{ARM}")), "foo")
     );
-    // Nor does it call another installation, which would call it back.
+    // It does not call another installation of crossmerge either, which would call it back.
     let mut two = prefix.with("CBUILD", ARM);
     std::fs::create_dir(prefix.join("local")).expect("a directory");
     std::fs::copy(CROSSMERGE, prefix.join("local/crossmerge")).expect("a copy");
@@ -414,9 +414,9 @@ fn it_never_calls_itself() {
     two.put_first_in_path(&["local"]);
     for program in ["bin", "local"] {
         let name = prefix.join(program).join(format!("{ARM}-pkg-config"));
-        let said = two.command(name, ["--cflags", "--libs", "foo"]).success();
+        let output = two.command(name, ["--cflags", "--libs", "foo"]).success();
         let wanted = flags(&prefix.join(format!("usr/{ARM}")), "foo");
-        assert_eq!(said.stdout.trim(), wanted.trim(), "{program}");
+        assert_eq!(output.stdout.trim(), wanted.trim(), "{program}");
     }
     let own = prefix.join(format!("bin/{ARM}-pkg-config"));
     prefix
@@ -426,7 +426,7 @@ fn it_never_calls_itself() {
 }
 
 #[test]
-fn a_user_may_name_the_real_tool() {
+fn a_user_may_choose_the_real_tool() {
     let prefix = cross(ARM);
     let tool = |name: &str| {
         prefix.script(
@@ -450,15 +450,15 @@ fn a_user_may_name_the_real_tool() {
             prefix.run(&name, ["--modversion", "x"]).success().stdout,
             "configured --pure --modversion x\n"
         );
-        let said = prefix
+        let output = prefix
             .with("REAL_PKG_CONFIG", &named)
             .run(&name, ["--modversion", "x"]);
-        assert_eq!(said.success().stdout, "named --modversion x\n");
+        assert_eq!(output.success().stdout, "named --modversion x\n");
     }
 }
 
 #[test]
-fn only_answers_with_flags_are_piped() {
+fn only_output_with_flags_is_piped() {
     let prefix = cross(ARM);
     let fake = prefix.script("real/pkg-config", "#!/bin/sh\necho $PPID\n");
     let prefix = prefix.with("REAL_PKG_CONFIG", fake);
@@ -471,7 +471,8 @@ fn only_answers_with_flags_are_piped() {
         ("--cflags", true),
         ("--libs-only-l", true),
     ] {
-        // Exec'd, it is our child; piped, it is the wrapper's.
+        // If the applet exec's the tool, the tool's parent is this test. If it reads the tool's output, the parent is
+        // the applet.
         let parent = prefix
             .run(&format!("{ARM}-pkg-config"), [question, "foo"])
             .success()
@@ -481,55 +482,55 @@ fn only_answers_with_flags_are_piped() {
 }
 
 #[test]
-fn the_real_tool_gets_signals_and_descriptors_as_we_got_them() {
+fn the_real_tool_inherits_signals_and_descriptors_unchanged() {
     let prefix = cross(ARM);
-    // Which signals it ignores, and that nothing but the usual three descriptors is open.
+    // Prints the ignored signals, and the open descriptors, of which there must be only the usual three.
     let script = "#!/bin/sh\ngrep SigIgn /proc/$$/status\nls /proc/$$/fd\n";
     let prefix = prefix.with("REAL_PKG_CONFIG", prefix.script("real/pkg-config", script));
     let usual = prefix.command("/bin/sh", ["real/pkg-config"]).success();
     for question in ["--exists", "--cflags"] {
-        let said = prefix.run(&format!("{ARM}-pkg-config"), [question, "foo"]);
-        assert_eq!(said.success().stdout, usual.stdout, "{question}");
+        let output = prefix.run(&format!("{ARM}-pkg-config"), [question, "foo"]);
+        assert_eq!(output.success().stdout, usual.stdout, "{question}");
     }
 }
 
 #[test]
-fn an_environment_goes_along_whole() {
+fn the_real_tool_gets_the_whole_environment() {
     let prefix = cross(ARM);
     let script = "#!/bin/sh\nexec env\n";
     let prefix = prefix
         .with("REAL_PKG_CONFIG", prefix.script("real/pkg-config", script))
         .with("EMPTY", "")
         .with("SPACED", "a b = c");
-    let said = prefix.run(&format!("{ARM}-pkg-config"), ["--exists", "foo"]);
-    let said = said.success().stdout;
+    let output = prefix.run(&format!("{ARM}-pkg-config"), ["--exists", "foo"]);
+    let output = output.success().stdout;
     let sysroot = prefix.join(format!("usr/{ARM}")).display().to_string();
     for line in [
         "EMPTY=",
         "SPACED=a b = c",
         &format!("PKG_CONFIG_SYSROOT_DIR={sysroot}"),
     ] {
-        let there = said.lines().filter(|said| *said == line).count();
-        assert_eq!(there, 1, "{line}: {said}");
+        let there = output.lines().filter(|output| *output == line).count();
+        assert_eq!(there, 1, "{line}: {output}");
     }
 }
 
 #[test]
-fn the_exit_code_is_the_real_tools() {
+fn the_exit_code_is_that_of_the_real_tool() {
     let prefix = cross(ARM);
     let name = format!("{ARM}-pkg-config");
     for (script, code) in [("exit 3", 3), ("echo out; exit 7", 7), ("kill -9 $$", 137)] {
         let fake = prefix.script("real/pkg-config", &format!("#!/bin/sh\n{script}\n"));
-        let said = prefix
+        let output = prefix
             .with("REAL_PKG_CONFIG", fake)
             .run(&name, ["--cflags", "foo"]);
-        assert_eq!(said.code, Some(code), "{script}: {said:#?}");
-        assert_eq!(said.stdout.trim(), if code == 7 { "out" } else { "" });
+        assert_eq!(output.code, Some(code), "{script}: {output:#?}");
+        assert_eq!(output.stdout.trim(), if code == 7 { "out" } else { "" });
     }
 }
 
 #[test]
-fn a_directory_of_pkg_config_path_that_changed_the_answer_is_named() {
+fn a_directory_of_pkg_config_path_that_changed_the_output_is_named() {
     // Bug 936677: the variable is the host's, whatever set it.
     let prefix = cross(ARM);
     plain(&prefix, &format!("usr/{ARM}/usr/lib/pkgconfig"), "foo");
@@ -550,26 +551,26 @@ fn a_directory_of_pkg_config_path_that_changed_the_answer_is_named() {
             .join(":")
     };
     let with = prefix.with("PKG_CONFIG_PATH", list(&["machine", "elsewhere"]));
-    let said = with.run(&name, ["--cflags", "--libs", "foo"]).success();
+    let output = with.run(&name, ["--cflags", "--libs", "foo"]).success();
     assert_eq!(
-        said.stdout,
+        output.stdout,
         flags(&prefix.join(format!("usr/{ARM}")), "foo")
     );
     let bar = prefix.join("machine/bar.pc").display().to_string();
     assert_eq!(
-        said.stderr.matches("PKG_CONFIG_PATH").count(),
+        output.stderr.matches("PKG_CONFIG_PATH").count(),
         1,
-        "{said:#?}"
+        "{output:#?}"
     );
-    let said = with.run(&name, ["--exists", "needy"]);
-    assert_eq!(said.code, Some(1), "{said:#?}");
-    assert!(said.stderr.contains(&bar), "{said:#?}");
-    // Where it changes nothing, nothing is said.
-    let said = prefix
+    let output = with.run(&name, ["--exists", "needy"]);
+    assert_eq!(output.code, Some(1), "{output:#?}");
+    assert!(output.stderr.contains(&bar), "{output:#?}");
+    // If the directory does not change the output, there is no note.
+    let output = prefix
         .with("PKG_CONFIG_PATH", list(&["elsewhere"]))
         .run(&name, ["--cflags", "foo"])
         .success();
-    assert_eq!(said.stderr, "");
+    assert_eq!(output.stderr, "");
 }
 
 #[test]
@@ -593,15 +594,16 @@ fn a_directory_of_pkg_config_path_in_the_sysroot_or_the_build_directory_is_used(
         flags(&prefix.join(format!("usr/{ARM}")), "foo")
     );
     assert_eq!(ask(&ebuild, "bundled"), "-DBUNDLED \n");
-    let said = ebuild.run(&format!("{ARM}-pkg-config"), ["--exists", "foreign"]);
+    let output = ebuild.run(&format!("{ARM}-pkg-config"), ["--exists", "foreign"]);
     assert_eq!(
-        said.code,
+        output.code,
         Some(1),
-        "`workshop` is not below `work`: {said:#?}"
+        "`workshop` is not below `work`: {output:#?}"
     );
 }
 
-/// What is allowed outside the sysroot: by the target's file, or as the package's build directory.
+/// The paths outside the sysroot that are allowed: those that the target's file names, and those in the package's
+/// build directory.
 #[test]
 fn a_package_in_an_allowed_prefix_keeps_its_paths() {
     let prefix = cross(ARM);
@@ -680,17 +682,17 @@ fn a_package_in_an_allowed_prefix_keeps_its_paths() {
                 format!("-L{sysroot}/usr/lib/inside -linside"),
             ),
         ] {
-            let said = with.run(&name, args).success();
-            assert_eq!(said.stdout.trim_end(), wanted, "{args:?}");
-            assert_eq!(said.stderr, "", "{args:?}");
+            let output = with.run(&name, args).success();
+            assert_eq!(output.stdout.trim_end(), wanted, "{args:?}");
+            assert_eq!(output.stderr, "", "{args:?}");
         }
-        // The same, whatever answers; a mixed question too, which pkgconf 3.0.1 is asked twice.
+        // Every tool's output is treated alike, also for a mixed call, for which pkgconf 3.0.1 runs twice.
         for (tool, path) in versions::tools() {
             let with = with.with("REAL_PKG_CONFIG", path);
-            let said = with
+            let output = with
                 .run(&name, ["--cflags", "--libs", "vendor", "inside"])
                 .success();
-            let mut words: Vec<&str> = said.stdout.split_whitespace().collect();
+            let mut words: Vec<&str> = output.stdout.split_whitespace().collect();
             words.sort_unstable();
             let (include, lib) = (format!("-I{vendor}/include"), format!("-L{vendor}/lib"));
             let (other, library) = (
@@ -703,16 +705,16 @@ fn a_package_in_an_allowed_prefix_keeps_its_paths() {
         }
     }
     std::fs::remove_dir(prefix.join("vendor/include")).expect("gone");
-    let said = with_path.run(&format!("{ARM}-pkg-config"), ["--cflags", "vendor"]);
+    let output = with_path.run(&format!("{ARM}-pkg-config"), ["--cflags", "vendor"]);
     let line = format!("warning: `-I{vendor}/include` names a directory that does not exist");
-    assert!(said.stderr.contains(&line), "{said:#?}");
+    assert!(output.stderr.contains(&line), "{output:#?}");
 }
 
 #[test]
 fn a_package_that_only_the_build_machine_has_is_named_after_a_failure() {
     let prefix = cross(ARM);
     let name = format!("{ARM}-pkg-config");
-    // A build machine that has the package, whatever this one has.
+    // A stand-in for a build machine that has the package.
     package(&prefix, "machine/zlib.pc", "Libs: -lz");
     let machine = prefix.join("machine");
     let tool = prefix.script(
@@ -720,38 +722,38 @@ fn a_package_that_only_the_build_machine_has_is_named_after_a_failure() {
         &format!("#!/bin/sh\ncase $* in *pc_path*) echo {}:/nowhere ;; *) exec /usr/bin/pkg-config \"$@\" ;; esac\n", machine.display()),
     );
     let prefix = prefix.with("REAL_PKG_CONFIG", tool);
-    let said = prefix.run(&name, ["--libs", "zlib"]);
+    let output = prefix.run(&name, ["--libs", "zlib"]);
     assert_eq!(
-        (said.code, said.stdout.as_str()),
+        (output.code, output.stdout.as_str()),
         (Some(1), ""),
-        "{said:#?}"
+        "{output:#?}"
     );
-    let lines: Vec<&str> = said
+    let lines: Vec<&str> = output
         .stderr
         .lines()
         .filter(|line| line.starts_with("crossmerge: "))
         .collect();
     assert!(
         matches!(lines[..], [line] if line.contains("the build machine has `zlib` (`/") && line.contains("machine/zlib.pc`)") && line.contains("merge or install it there")),
-        "{said:#?}"
+        "{output:#?}"
     );
     package(
         &prefix,
         &format!("usr/{ARM}/usr/lib/pkgconfig/foo.pc"),
         "Requires: zlib",
     );
-    let said = prefix.run(&name, ["--cflags", "foo"]);
+    let output = prefix.run(&name, ["--cflags", "foo"]);
     assert!(
-        said.stderr.contains("the build machine has `zlib`"),
-        "{said:#?}"
+        output.stderr.contains("the build machine has `zlib`"),
+        "{output:#?}"
     );
     for args in [
         &["--exists", "zlib"] as &[&str],
         &["--libs", "--silence-errors", "zlib"],
         &["--libs", "none-has-it"],
     ] {
-        let said = prefix.run(&name, args);
-        assert!(!said.stderr.contains("build machine"), "{said:#?}");
-        assert_eq!(said.code, Some(1), "{said:#?}");
+        let output = prefix.run(&name, args);
+        assert!(!output.stderr.contains("build machine"), "{output:#?}");
+        assert_eq!(output.code, Some(1), "{output:#?}");
     }
 }

@@ -1,12 +1,12 @@
-//! Portage's settings read without Portage, side by side with the real `portageq envvar`.
+//! Portage's settings, which crossmerge reads without Portage, compared with the real `portageq envvar`.
 //!
-//! Every case is asked of both, for every variable that Portage knows: either both say the same, or ours refuses. How
-//! often it may refuse is checked as well, and that it never does so for what people really write.
+//! Every case asks both for every variable that Portage knows. Either both print the same, or crossmerge refuses to
+//! answer. The tests also limit how often it may refuse, and check that it never does so for ordinary configurations.
 
 #![expect(
     clippy::disallowed_methods,
     clippy::print_stdout,
-    reason = "these tests start portageq, tell their numbers, and are told REPO and CONFIGROOT"
+    reason = "these tests start portageq, print figures, and read REPO and CONFIGROOT"
 )]
 
 mod case;
@@ -30,8 +30,8 @@ use std::{
     time::Instant,
 };
 
-/// Runs generated cases, always the same ones unless SEED and CASES say otherwise; a difference is made as small as it
-/// gets before it is told.
+/// Runs generated cases: the same ones in each run, unless SEED and CASES are set. Reports a difference for the
+/// smallest case that still shows it.
 #[track_caller]
 fn corpus(what: &str, strategy: impl Strategy<Value = Case>, whole: usize, refused_at_most: f64) {
     let given = own_settings(["SEED", "CASES"]);
@@ -89,7 +89,7 @@ fn corpus(what: &str, strategy: impl Strategy<Value = Case>, whole: usize, refus
         "{what}: {failed} of {cases} fail in Portage"
     );
     let share = refused as f64 / answered as f64;
-    // A few cases say little about how many there are.
+    // The share of refusals varies more among few cases.
     let at_most = match cases < whole {
         true => refused_at_most.max(0.5),
         false => refused_at_most,
@@ -97,7 +97,7 @@ fn corpus(what: &str, strategy: impl Strategy<Value = Case>, whole: usize, refus
     assert!(share <= at_most, "{what}: {share:.3} refused: {reasons:#?}");
 }
 
-/// Takes the names out of a reason, so that like reasons are counted together.
+/// Removes names from a reason, so that like reasons are counted together.
 fn generalise(reason: &str) -> String {
     let mut kept = String::new();
     for (place, part) in reason.split('`').enumerate() {
@@ -154,7 +154,7 @@ fn generated_package_envs_read_as_in_portage() {
 }
 
 #[test]
-fn every_case_that_was_kept_goes_as_it_says() {
+fn every_kept_case_has_the_expected_result() {
     let files = kept();
     let (_host, host) = ordinary_host();
     let outcomes = for_each(files.clone(), |oracle, (_, case, expected)| {
@@ -201,11 +201,12 @@ fn kept() -> Vec<(String, Case, Expected)> {
     files.iter().map(read).collect()
 }
 
-/// Changes that no case can show: a repository below `/var/db/repos` of a user without a name. Unit tests do.
+/// A change that no case can show, because it needs a user without a name who owns a repository below
+/// `/var/db/repos`. Unit tests show it.
 const SHOWN_ELSEWHERE: [&str; 1] = ["NamelessOwner"];
 
-/// What we read with the versions on both sides of each change. That it is what these versions answer,
-/// `every_case_that_was_kept_goes_as_it_says` proves for the version that is asked.
+/// crossmerge's values with the versions on both sides of each change. For the version that is installed,
+/// `every_kept_case_has_the_expected_result` proves that Portage prints the same.
 #[test]
 fn each_change_is_read_on_both_sides() {
     let (_host, host) = ordinary_host();
@@ -247,7 +248,7 @@ fn each_change_is_read_on_both_sides() {
 }
 
 #[test]
-fn the_oracle_is_the_real_portageq() {
+fn the_oracle_agrees_with_the_real_portageq() {
     let (_host, host) = ordinary_host();
     let mut oracle = Oracle::start();
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
@@ -285,10 +286,12 @@ fn the_oracle_is_the_real_portageq() {
     }
 }
 
-/// Older versions that `tests/setup` installs: between them and the newest lie most changes in how settings are read.
+/// Older versions that `tests/setup` installs. Most changes in how Portage reads settings lie between them and the
+/// newest one.
 const OLDER: [&str; 2] = ["3.0.45", "3.0.77"];
 
-/// The kept cases, and a few generated ones, with older versions of Portage. `make check-portages` asks all of them, and more.
+/// The kept cases, and a few generated ones, with older versions of Portage. `make check-portages` tests every
+/// version with more cases.
 #[test]
 fn older_portages_read_alike() {
     for version in OLDER {
@@ -296,24 +299,27 @@ fn older_portages_read_alike() {
             .args([
                 "--nocapture",
                 "portage_settings::generated",
-                "portage_settings::every_case",
+                "portage_settings::every_kept_case",
             ])
             .env("PORTAGE", version)
             .env("CASES", "40")
             .output()
             .expect("this test");
-        let said =
+        let printed =
             String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "Portage {version}:\n{said}");
-        assert!(said.contains("6 passed"), "Portage {version}:\n{said}");
+        assert!(output.status.success(), "Portage {version}:\n{printed}");
+        assert!(
+            printed.contains("6 passed"),
+            "Portage {version}:\n{printed}"
+        );
     }
 }
 
-/// The versions that are not on PyPI. They were compared once, built from the tags of Portage's repository.
+/// The versions that are not on PyPI. They were compared once, with builds of the tags in Portage's repository.
 const OF_TAGS: [&str; 4] = ["3.0.53", "3.0.69.2", "3.0.69.3", "3.0.79"];
 
 #[test]
-fn make_check_portages_asks_every_version_that_is_known() {
+fn make_check_portages_tests_every_known_version() {
     let makefile = include_str!("../Makefile").replace("\\\n", " ");
     let line = makefile
         .lines()
@@ -326,9 +332,9 @@ fn make_check_portages_asks_every_version_that_is_known() {
     assert_eq!(named, measured);
 }
 
-/// Every profile of a repository, with an own configuration where CONFIGROOT names one.
+/// Every profile of a repository, and the user's configuration that CONFIGROOT names.
 ///
-/// `REPO=/var/db/repos/gentoo CONFIGROOT=/` makes this a check of a whole Gentoo tree and of a machine's `etc/portage`.
+/// `REPO=/var/db/repos/gentoo CONFIGROOT=/` checks a whole Gentoo repository and a host's `etc/portage`.
 #[test]
 fn every_profile_of_a_repository_reads_as_in_portage() {
     let given: BTreeMap<String, String> = own_settings(["REPO", "CONFIGROOT"]);
@@ -371,7 +377,7 @@ fn every_profile_of_a_repository_reads_as_in_portage() {
     });
     let mut failures = Vec::new();
     for (case, outcome) in cases.iter().zip(&outcomes) {
-        // Some directories of profiles are only there to be parents, and Portage may fail over them.
+        // Some profile directories exist only as parents of others, and Portage may fail on them.
         if !matches!(outcome, Outcome::Same | Outcome::Failed(_)) {
             failures.push(format!("{case:?}: {outcome:#?}"));
         }
@@ -397,13 +403,14 @@ fn every_profile_of_a_repository_reads_as_in_portage() {
     }
 }
 
-/// Portage's own repos.conf as Gentoo has it, which the demonstration empties.
+/// Portage's own repos.conf in Gentoo, which is empty in the demonstration.
 const GENTOO: &str = "[DEFAULT]\nmain-repo = gentoo\n\n[gentoo]\nlocation = /var/db/repos/gentoo\nsync-type = rsync\nsync-uri = \
      rsync://rsync.gentoo.org/gentoo-portage\nauto-sync = yes\nsync-openpgp-key-refresh-retry-count = 40\n";
 
-/// Directories with an `etc/portage` each, as machines and as targets: how many of them are read, and why others are not.
+/// Directories with an `etc/portage`, as hosts and as targets. Prints how many of them crossmerge reads, and why it
+/// refuses others.
 ///
-/// Without CONFIGROOTS there is nothing to do.
+/// Does nothing unless CONFIGROOTS is set.
 #[test]
 fn configurations_of_users_read_as_in_portage() {
     let given = own_settings(["CONFIGROOTS"]);
@@ -468,7 +475,7 @@ fn configurations_of_users_read_as_in_portage() {
     assert!(differ.is_empty(), "{}", differ.join("\n"));
 }
 
-/// The variables of this test's own environment.
+/// The values of environment variables that configure these tests.
 fn own_settings<const N: usize>(names: [&str; N]) -> BTreeMap<String, String> {
     let get = |name: &str| {
         Some((
@@ -498,7 +505,7 @@ fn find_profiles(directory: &Path, profiles: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn a_full_set_of_settings_is_read_in_milliseconds() {
+fn all_settings_are_read_in_milliseconds() {
     let prefix = crate::support::Prefix::with_portage();
     let roots = SettingsRoots::host(prefix.path());
     let env = [("PATH", "/usr/bin")].into_iter().collect();
@@ -539,7 +546,7 @@ fn an_applet_reads_no_settings_file_twice() {
         env.as_os_str(),
         "true".as_ref(),
     ];
-    // It asks for the machine's settings, and for the target's with the library directory of its ABI.
+    // The plan needs the host's settings and the target's, with the library directory of its ABI.
     prefix.command("strace", words).success();
     let calls = prefix.read("calls");
     let paths = calls.lines().filter(|line| !line.contains(" = -1 "));

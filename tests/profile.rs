@@ -1,10 +1,10 @@
-//! `crossmerge profile` and `init --profile`, with profiles as Gentoo has them and the real Portage to say what they mean.
+//! `crossmerge profile` and `init --profile`, with profiles like Gentoo's. The real Portage reads the result.
 
 use crate::support::Prefix;
 
 const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
 
-/// Profiles in a repository of their own: name, ARCH, CHOST, ELIBC, status.
+/// Profiles in their own repository: name, ARCH, CHOST, ELIBC, status.
 const PROFILES: [(&str, &str, &str, &str, &str); 7] = [
     (
         "default/linux/arm/17.0/armv4",
@@ -76,8 +76,8 @@ fn etc(path: &str) -> String {
 }
 
 fn portageq(prefix: &Prefix, name: &str) -> String {
-    let said = prefix.run(&format!("{TUPLE}-portageq"), ["envvar", name]);
-    said.success().stdout.trim().to_owned()
+    let output = prefix.run(&format!("{TUPLE}-portageq"), ["envvar", name]);
+    output.success().stdout.trim().to_owned()
 }
 
 #[test]
@@ -97,23 +97,23 @@ fn list_shows_the_profiles_of_the_arch_and_libc() {
 }
 
 #[test]
-fn a_profile_that_portage_ignores_is_named_with_the_reason() {
+fn a_profile_that_portage_ignores_is_an_error_with_the_reason() {
     let prefix = prefix();
     prefix.own(["init", TUPLE]).success();
     let parent = "overlays/g/profiles/default/linux/arm/23.0/armv4/parent";
     prefix.write(parent, "nowhere:base\n");
-    let said = prefix.own(["profile", "list", TUPLE]).success();
+    let output = prefix.own(["profile", "list", TUPLE]).success();
     let why = format!(
         "crossmerge: the profile `g:default/linux/arm/23.0/armv4` is omitted: `{}`: `nowhere:base` does not exist, so Portage ignores the profile\n",
         prefix.join(parent).display()
     );
-    assert_eq!(said.stderr, why);
-    assert!(!said.stdout.contains("23.0/armv4 "), "{said:#?}");
-    assert!(said.stdout.contains("embedded"), "{said:#?}");
+    assert_eq!(output.stderr, why);
+    assert!(!output.stdout.contains("23.0/armv4 "), "{output:#?}");
+    assert!(output.stdout.contains("embedded"), "{output:#?}");
 }
 
 #[test]
-fn set_links_a_profile_and_leaves_out_what_it_says_itself() {
+fn set_links_a_profile_and_omits_overrides_that_it_contains() {
     let prefix = prefix();
     prefix.own(["init", TUPLE]).success();
     let overrides = prefix.read(&etc("profile/make.defaults"));
@@ -149,7 +149,7 @@ fn set_links_a_profile_and_leaves_out_what_it_says_itself() {
             "no {line:?} in {shown}"
         );
     }
-    // A plain init keeps it; a number takes another; embedded needs the overrides again.
+    // A plain `init` keeps the profile. A number selects another one. The profile embedded needs the overrides again.
     assert!(
         prefix
             .own(["init", TUPLE])
@@ -167,8 +167,8 @@ fn set_links_a_profile_and_leaves_out_what_it_says_itself() {
     assert_eq!(prefix.read(&etc("profile/make.defaults")), overrides);
 
     for wrong in ["g:nowhere", "0", "99", "-1x"] {
-        let said = prefix.own(["profile", "set", "--", TUPLE, wrong]);
-        said.fails(125, "is not a profile", "crossmerge profile list");
+        let output = prefix.own(["profile", "set", "--", TUPLE, wrong]);
+        output.fails(125, "is not a profile", "crossmerge profile list");
     }
     prefix.own(["profile", "set", "avr", "embedded"]).fails(
         125,
@@ -187,45 +187,45 @@ fn set_links_a_profile_and_leaves_out_what_it_says_itself() {
 }
 
 #[test]
-fn auto_takes_the_best_that_fits_and_says_so() {
+fn auto_selects_the_best_fitting_profile_and_names_it() {
     let prefix = prefix();
-    let said = prefix
+    let output = prefix
         .own(["init", TUPLE, "--profile", "auto"])
         .success()
         .stderr;
     assert!(
-        said.contains("profile g:default/linux/arm/23.0/armv4 (dev)")
-            && said.contains("profile set"),
-        "{said}"
+        output.contains("profile g:default/linux/arm/23.0/armv4 (dev)")
+            && output.contains("profile set"),
+        "{output}"
     );
     assert_eq!(portageq(&prefix, "ARCH"), "arm");
 
     let hard = "armv7a-unknown-linux-gnueabihf";
-    let said = prefix
+    let output = prefix
         .own(["init", hard, "--profile", "auto"])
         .success()
         .stderr;
-    assert!(said.contains("23.0/armv7a_hf (stable)"), "{said}");
+    assert!(output.contains("23.0/armv7a_hf (stable)"), "{output}");
     let musl = "armv4tl-softfloat-linux-musleabi";
-    let said = prefix
+    let output = prefix
         .own(["init", musl, "--profile", "auto"])
         .success()
         .stderr;
-    assert!(said.contains("23.0/musl (exp)"), "{said}");
-    // A sysroot whose /lib is a directory of its own has no merged /usr.
+    assert!(output.contains("23.0/musl (exp)"), "{output}");
+    // A sysroot whose /lib is a separate directory has no merged /usr.
     prefix.own(["remove", TUPLE]).success();
     std::fs::create_dir_all(prefix.join(format!("usr/{TUPLE}/lib"))).expect("a directory");
-    let said = prefix
+    let output = prefix
         .own(["init", TUPLE, "--profile", "auto"])
         .success()
         .stderr;
-    assert!(said.contains("23.0/split-usr/armv4 (dev)"), "{said}");
-    // Nothing fits: embedded, as ever.
-    let said = prefix
+    assert!(output.contains("23.0/split-usr/armv4 (dev)"), "{output}");
+    // No profile fits, so `init` uses embedded.
+    let output = prefix
         .own(["init", "s390x-ibm-linux-gnu", "--profile", "auto"])
         .success()
         .stderr;
-    assert!(said.contains("profile embedded"), "{said}");
+    assert!(output.contains("profile embedded"), "{output}");
     assert!(
         prefix
             .read("usr/s390x-ibm-linux-gnu/etc/portage/profile/make.defaults")
@@ -234,7 +234,7 @@ fn auto_takes_the_best_that_fits_and_says_so() {
 }
 
 #[test]
-fn a_sysroot_that_another_user_made_gets_the_link_and_nothing_else() {
+fn a_sysroot_that_crossmerge_did_not_make_gets_only_the_profile_symlink() {
     let prefix = prefix();
     prefix.write(&etc("make.conf"), &format!("CHOST={TUPLE}\n"));
     prefix
@@ -250,7 +250,7 @@ fn a_sysroot_that_another_user_made_gets_the_link_and_nothing_else() {
 }
 
 #[test]
-fn a_target_without_a_profile_is_told_how_to_get_one() {
+fn a_missing_profile_is_an_error_with_the_command_that_sets_one() {
     let prefix = prefix();
     prefix.own(["init", TUPLE]).success();
     std::fs::remove_file(prefix.join(etc("make.profile"))).expect("gone");
@@ -280,7 +280,7 @@ fn a_target_without_a_profile_is_told_how_to_get_one() {
 }
 
 #[test]
-fn a_profile_that_somebody_made_as_a_directory_is_not_replaced() {
+fn a_profile_that_is_a_directory_is_not_replaced() {
     let prefix = prefix();
     prefix.own(["init", TUPLE]).success();
     std::fs::remove_file(prefix.join(etc("make.profile"))).expect("gone");
@@ -295,7 +295,7 @@ fn a_profile_that_somebody_made_as_a_directory_is_not_replaced() {
     assert!(prefix.join(etc("make.profile/parent")).is_file());
 }
 
-/// A profile of an ABI, in the repository `g`.
+/// Adds a profile of an ABI to the repository `g`.
 fn add_abi(prefix: &Prefix, name: &str, arch: &str, chost: &str, abi: &str, settings: &str) {
     let directory = format!("overlays/g/profiles/{name}");
     prefix.write(&format!("{directory}/parent"), "crossmerge-demo:base\n");
@@ -311,7 +311,7 @@ fn add_abi(prefix: &Prefix, name: &str, arch: &str, chost: &str, abi: &str, sett
 }
 
 #[test]
-fn a_merged_profile_lays_out_the_sysroot_and_a_split_one_refuses_it() {
+fn a_merged_profile_lays_out_the_sysroot_and_a_split_one_is_an_error() {
     let prefix = prefix();
     prefix
         .own(["init", TUPLE, "--profile", "g:default/linux/arm/23.0/armv4"])
@@ -341,12 +341,12 @@ fn a_merged_profile_lays_out_the_sysroot_and_a_split_one_refuses_it() {
             .read_link(&etc("make.profile"))
             .ends_with("23.0/armv4")
     );
-    let said = prefix.own(["init", TUPLE]).success().stderr;
-    assert!(said.contains("nothing to do"), "{said}");
+    let output = prefix.own(["init", TUPLE]).success().stderr;
+    assert!(output.contains("nothing to do"), "{output}");
     prefix.own(["remove", TUPLE]).success();
     assert!(!prefix.join(&root).exists(), "something is left");
 
-    // The other way round: the directory was there first.
+    // The other way round: the directory exists before the profile is chosen.
     std::fs::create_dir_all(prefix.join(format!("{root}/bin"))).expect("a directory");
     let merged = "g:default/linux/arm/23.0/armv4";
     prefix.own(["init", TUPLE, "--profile", merged]).fails(
@@ -359,7 +359,7 @@ fn a_merged_profile_lays_out_the_sysroot_and_a_split_one_refuses_it() {
 }
 
 #[test]
-fn libraries_are_found_where_the_profile_has_them_and_nothing_of_the_sysroot_is_run() {
+fn libraries_are_found_in_the_profiles_directory_and_no_program_of_the_sysroot_runs() {
     let tuple = "aarch64-board-linux-gnu";
     let prefix = prefix();
     let chost = "aarch64-unknown-linux-gnu";
@@ -406,13 +406,13 @@ fn libraries_are_found_where_the_profile_has_them_and_nothing_of_the_sysroot_is_
             args.extend(needs);
             prefix.run(&gcc, args).success();
         }
-        // libg needs libf, which nobody names.
+        // libg needs libf, which the command line does not name.
         let linked = prefix.run(&gcc, ["main.c", "-lg", "-o", "main", "-Wl,--trace"]);
         let library = root.join(format!("usr/{libdir}/libg.so"));
         let library = library.display().to_string();
         let trace = linked.success().stdout;
         assert!(trace.contains(&library), "no {library} in {trace}");
-        // Debian's dynamic linker searches `lib` alone. What the caller names comes first.
+        // Debian's dynamic linker searches only `lib`. The caller's own path comes first.
         let run = format!("{tuple}-run");
         prefix.run(&run, ["./main"]).success();
         let caller = prefix.with("LD_LIBRARY_PATH", "/opt/theirs");
@@ -422,22 +422,22 @@ fn libraries_are_found_where_the_profile_has_them_and_nothing_of_the_sysroot_is_
             root.display()
         );
         assert!(plan.stdout.contains(&path), "no {path} in {plan:#?}");
-        // A native program would take a sysroot's library for its own: it gets the caller's path alone.
+        // A native program would load the sysroot's libraries, so its search path has only the caller's directories.
         prefix.script(
             "native",
             "#!/bin/sh\necho \"[$LD_LIBRARY_PATH][$QEMU_SET_ENV]\"\n",
         );
-        let said = caller.run(&run, ["./native"]).success().stdout;
-        assert_eq!(said, "[/opt/theirs][]\n");
+        let output = caller.run(&run, ["./native"]).success().stdout;
+        assert_eq!(output, "[/opt/theirs][]\n");
     };
     build("lib64");
     for file in ["crt1.o", "libc.so"] {
         let asked = format!("-print-file-name={file}");
-        let said = prefix.run(&gcc, [asked]).success().stdout;
-        let found = std::fs::canonicalize(said.trim()).expect(file);
+        let output = prefix.run(&gcc, [asked]).success().stdout;
+        let found = std::fs::canonicalize(output.trim()).expect(file);
         assert!(found.starts_with(&root), "{file}: {}", found.display());
     }
-    // The caller's own directory comes first, and `-v` alone links nothing.
+    // The caller's own directory comes first. `-v` alone links nothing.
     prefix.write("own.c", "int g(void) { return 42; }\n");
     prefix
         .run(&gcc, ["-shared", "-fPIC", "own.c", "-o", "libg.so"])
@@ -453,12 +453,12 @@ fn libraries_are_found_where_the_profile_has_them_and_nothing_of_the_sysroot_is_
         .run(&ld, ["-shared", "main.o", "-lg", "-o", "l.so"])
         .success();
 
-    // The profile changes, and the compiler follows.
+    // After a change of the profile, the compiler searches the new directory.
     std::fs::remove_dir_all(root.join("usr/lib64")).expect("gone");
     prefix.own(["profile", "set", tuple, "g:other"]).success();
     build("libother");
 
-    // What an earlier release recorded is not obeyed, and the next init removes it.
+    // An option that an earlier release recorded has no effect, and the next `init` removes it.
     prefix.append(&record, "options = [\"-B{sysroot}/usr/lib\"] # mine\n");
     for name in ["as", "ld", "cc1", "collect2"] {
         let script = format!("usr/{tuple}/usr/lib/{name}");
@@ -469,8 +469,8 @@ fn libraries_are_found_where_the_profile_has_them_and_nothing_of_the_sysroot_is_
         );
     }
     prefix.run(&gcc, ["main.c", "-lg", "-o", "main"]).success();
-    let said = prefix.own(["doctor", tuple]).stdout;
-    assert!(said.contains("an earlier release recorded"), "{said}");
+    let output = prefix.own(["doctor", tuple]).stdout;
+    assert!(output.contains("an earlier release recorded"), "{output}");
     assert!(!prefix.join("ran").exists(), "{}", prefix.read("ran"));
     prefix.own(["init", tuple]).success();
     assert!(
@@ -478,14 +478,14 @@ fn libraries_are_found_where_the_profile_has_them_and_nothing_of_the_sysroot_is_
         "{}",
         prefix.read(&record)
     );
-    let said = prefix.own(["doctor", "--verbose", tuple]).stdout;
+    let output = prefix.own(["doctor", "--verbose", tuple]).stdout;
     for check in ["ok       layout", "ok       libraries"] {
-        assert!(said.contains(check), "no {check} in {said}");
+        assert!(output.contains(check), "no {check} in {output}");
     }
 }
 
 #[test]
-fn a_profile_of_another_abi_is_not_chosen_and_not_taken() {
+fn a_profile_of_another_abi_is_neither_chosen_nor_accepted() {
     let tuple = "riscv64-board-linux-gnu";
     let chost = "riscv64-unknown-linux-gnu";
     let prefix = prefix();
@@ -500,16 +500,19 @@ fn a_profile_of_another_abi_is_not_chosen_and_not_taken() {
             &settings,
         );
     }
-    // Without a compiler the tuple decides, and the other is noted.
+    // Without a compiler the tuple decides, and crossmerge prints a note about the other profile.
     let without = ["init", tuple, "--toolchain", "none", "--profile", "auto"];
-    let said = prefix.own(without).success();
-    assert!(said.stderr.contains("profile g:rv64/lp64d "), "{said:#?}");
-    let said = prefix
+    let output = prefix.own(without).success();
+    assert!(
+        output.stderr.contains("profile g:rv64/lp64d "),
+        "{output:#?}"
+    );
+    let output = prefix
         .own(["profile", "set", tuple, "g:rv64/lp64"])
         .success();
     assert!(
-        said.stderr.contains("usually means `-mabi=lp64d`"),
-        "{said:#?}"
+        output.stderr.contains("usually means `-mabi=lp64d`"),
+        "{output:#?}"
     );
     let adopt = [
         "init",
@@ -519,15 +522,18 @@ fn a_profile_of_another_abi_is_not_chosen_and_not_taken() {
         "--with-libc",
     ];
     prefix.own(adopt).success();
-    let said = prefix.own(["doctor", tuple]).stdout;
-    assert!(said.contains("error    abi"), "{said}");
-    let said = prefix.own(["profile", "set", tuple, "auto"]).success();
-    assert!(said.stderr.contains("profile g:rv64/lp64d "), "{said:#?}");
+    let output = prefix.own(["doctor", tuple]).stdout;
+    assert!(output.contains("error    abi"), "{output}");
+    let output = prefix.own(["profile", "set", tuple, "auto"]).success();
+    assert!(
+        output.stderr.contains("profile g:rv64/lp64d "),
+        "{output:#?}"
+    );
     prefix.own(["profile", "set", tuple, "g:rv64/lp64"]).fails(
         125,
         "compiles with `-mabi=lp64`",
         &format!("crossmerge profile set {tuple} auto"),
     );
-    let said = prefix.own(["doctor", "--verbose", tuple]).stdout;
-    assert!(said.contains("ok       abi"), "{said}");
+    let output = prefix.own(["doctor", "--verbose", tuple]).stdout;
+    assert!(output.contains("ok       abi"), "{output}");
 }

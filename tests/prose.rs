@@ -79,7 +79,7 @@ const FORMS: &[(&[&str], &str)] = &[
     (&["none when"], "returns `None` if"),
 ];
 
-/// Files, and directories with all files below them. What is data or a license is not prose.
+/// Files, and directories with all files below them. Data and licenses are no prose.
 const CHECKED: &[&str] = &[
     "CHANGELOG.md",
     "Makefile",
@@ -108,7 +108,7 @@ const CHECKED: &[&str] = &[
     "wrappers",
 ];
 
-/// Lines that contain a form although it is not used: file, form, number of lines, and reason.
+/// Lines that contain such a form for a reason: file, form, number of lines, and reason.
 const EXCUSED: &[(&str, &str, usize, &str)] = &[(
     "docs/site-cache-matrix.md",
     "says",
@@ -155,7 +155,7 @@ fn forms_in(text: &str, extension: &str) -> Vec<Found> {
 struct Word {
     line: usize,
     text: String,
-    /// Only white space and the markers of comments separate it from the word before.
+    /// True if only white space and comment markers separate it from the word before.
     continues: bool,
 }
 
@@ -277,7 +277,7 @@ fn the_documents_use_the_words_of_the_field() {
 }
 
 #[test]
-fn every_form_is_found_also_over_two_lines_and_at_the_start_of_a_sentence() {
+fn every_form_is_found_across_lines_and_at_the_start_of_a_sentence() {
     for (forms, write) in FORMS {
         for &form in *forms {
             let capital = form[..1].to_uppercase() + &form[1..];
@@ -301,7 +301,7 @@ fn every_form_is_found_also_over_two_lines_and_at_the_start_of_a_sentence() {
 }
 
 #[test]
-fn code_names_and_parts_of_words_are_no_forms() {
+fn code_names_and_parts_of_words_are_skipped() {
     let text = "# A title
 
 The key `mend` and `this

@@ -1,14 +1,14 @@
-//! Programs of other machines: the rules that tell them apart, `<tuple>-run`, and `crossmerge binfmt`. The kernel's table is
-//! changed in user namespaces of the tests' own (Linux 6.7), never on the machine.
+//! Programs for other machines: the rules that recognise them, `<tuple>-run`, and `crossmerge binfmt`. The tests
+//! change binfmt_misc only in their own user namespaces (Linux 6.7), never the host's.
 
 mod binfmt;
 mod rules;
 mod run;
 
-use crate::support::{Prefix, Said};
+use crate::support::{Output, Prefix};
 use std::path::{Path, PathBuf};
 
-/// Debian's cross compilers, and QEMU's name for what each makes without options.
+/// Debian's cross compilers, and QEMU's name for the default machine of each.
 const COMPILERS: [(&str, &str); 15] = [
     ("arm-linux-gnueabi", "arm"),
     ("arm-linux-gnueabihf", "arm"),
@@ -27,7 +27,7 @@ const COMPILERS: [(&str, &str); 15] = [
     ("x86_64-linux-gnu", "x86_64"),
 ];
 
-/// Says its name and its arguments, and ends with 7.
+/// A program that prints its name and its arguments, and exits with 7.
 const PROGRAM: &str = r#"#include <stdio.h>
 #include <stdlib.h>
 int main(int argc, char **argv)
@@ -40,7 +40,7 @@ int main(int argc, char **argv)
 }
 "#;
 
-/// Compiles a program for a target of Debian's, and gives its place.
+/// Compiles a program with a cross compiler of Debian's, and returns its path.
 fn compile(prefix: &Prefix, compiler: &str, options: &[&str], name: &str, source: &str) -> PathBuf {
     let source = prefix.write(&format!("{name}.c"), source);
     let program = prefix.join(name);
@@ -52,16 +52,16 @@ fn compile(prefix: &Prefix, compiler: &str, options: &[&str], name: &str, source
     program
 }
 
-/// Runs a script in user and mount namespaces of its own, with a table of binary formats of its own.
-fn in_namespace(prefix: &Prefix, script: &str) -> Said {
+/// Runs a script in new user and mount namespaces with their own binfmt_misc.
+fn in_namespace(prefix: &Prefix, script: &str) -> Output {
     let before = host_table();
     let script = format!("mount -t binfmt_misc none /proc/sys/fs/binfmt_misc || exit 99\n{script}");
-    let said = prefix.command("/usr/bin/unshare", ["-Urm", "/bin/bash", "-euc", &script]);
+    let output = prefix.command("/usr/bin/unshare", ["-Urm", "/bin/bash", "-euc", &script]);
     assert_eq!(host_table(), before, "the host's own table has changed");
-    said
+    output
 }
 
-/// The host's own table, and whether it is mounted.
+/// The entries of the host's own binfmt_misc, which are none if it is not mounted.
 fn host_table() -> Vec<(PathBuf, String)> {
     let directory = Path::new("/proc/sys/fs/binfmt_misc");
     let files = std::fs::read_dir(directory).into_iter().flatten().flatten();

@@ -1,9 +1,10 @@
-//! `crossmerge show`: the facts of every tuple in crossdev's README and CI matrix, users' own families, and the list of all.
+//! `crossmerge show`: the facts of every tuple in crossdev's README and CI matrix, of users' own families, and the
+//! list of all families.
 
 use crate::support::Prefix;
 use std::collections::BTreeMap;
 
-/// Measured and looked up apart from `profiles/`: see `profiles/README.md` for the source of each column.
+/// Measured and collected independently of `profiles/`. `profiles/README.md` has the source of each column.
 const GOLDEN: &str = include_str!("data/tuples.tsv");
 
 #[test]
@@ -30,7 +31,7 @@ fn every_tuple_of_crossdev_has_its_facts() {
 }
 
 #[test]
-fn without_a_tuple_the_families_are_listed_with_examples_and_names() {
+fn show_without_a_tuple_lists_the_families() {
     let prefix = Prefix::new();
     let text = prefix.own(["show"]).success().stdout;
     assert_eq!(prefix.own(["show", "help"]).success().stdout, text);

@@ -1,4 +1,4 @@
-//! The site cache: what is known, whose word counts, and that configure scripts of every Autoconf get it and no other script does.
+//! The site cache: its answers, their precedence, and that only configure scripts of Autoconf get them.
 
 mod autoconf;
 mod emulate;
@@ -9,16 +9,16 @@ mod scan;
 mod shells;
 mod verify;
 
-use crate::support::{Prefix, Said};
+use crate::support::{Output, Prefix};
 
 const ARM: &str = "armv5tel-unknown-linux-gnueabi";
 
 const MALLOC: &str = "ac_cv_func_malloc_0_nonnull";
 
-/// A value that has to be quoted.
+/// A value that needs quoting.
 const WORDS: &str = "no, but it's {partly} $working";
 
-/// A target with Debian's toolchain, and an answer of a user's own.
+/// A target with Debian's toolchain and one answer of the user's own.
 fn target() -> Prefix {
     let mut prefix = Prefix::new();
     let init = ["init", ARM, "--toolchain", "arm-linux-gnueabi-"];
@@ -41,11 +41,11 @@ fn set(prefix: &Prefix, line: &str) {
 }
 
 fn list(prefix: &Prefix, tuple: &str) -> serde_json::Value {
-    let said = prefix.own(["site-cache", "list", "--all", "--json", tuple]);
-    serde_json::from_str(&said.success().stdout).expect("JSON")
+    let output = prefix.own(["site-cache", "list", "--all", "--json", tuple]);
+    serde_json::from_str(&output.success().stdout).expect("JSON")
 }
 
-/// The answer to a variable.
+/// The answer for a variable.
 #[track_caller]
 fn answer(prefix: &Prefix, tuple: &str, variable: &str) -> serde_json::Value {
     let list = list(prefix, tuple);
@@ -55,12 +55,12 @@ fn answer(prefix: &Prefix, tuple: &str, variable: &str) -> serde_json::Value {
         .clone()
 }
 
-fn explain(prefix: &Prefix, variable: &str) -> Said {
+fn explain(prefix: &Prefix, variable: &str) -> Output {
     prefix.own(["site-cache", "explain", ARM, variable])
 }
 
 #[test]
-fn the_libc_decides_and_a_tuple_that_no_layer_fits_gets_nothing() {
+fn the_libc_selects_the_layers_and_a_tuple_without_one_gets_no_answers() {
     let prefix = Prefix::new();
     for (tuple, layer) in [
         (ARM, "linux-gnu"),
@@ -80,7 +80,7 @@ fn the_libc_decides_and_a_tuple_that_no_layer_fits_gets_nothing() {
 }
 
 #[test]
-fn a_user_overrides_a_layer_adds_one_and_has_the_last_word_for_a_tuple() {
+fn a_users_own_layers_and_answers_override_the_shipped_ones() {
     let prefix = Prefix::new();
     own_answers(&prefix, "linux-gnu", &format!("{MALLOC} = \"no\"\n"));
     let malloc = answer(&prefix, ARM, MALLOC);
@@ -89,7 +89,7 @@ fn a_user_overrides_a_layer_adds_one_and_has_the_last_word_for_a_tuple() {
         (&"no".into(), &true.into())
     );
     assert_eq!(answer(&prefix, "s390x-linux-musl", MALLOC)["value"], "yes");
-    // A later kind of answer replaces an earlier one, from whatever source.
+    // A more specific kind of layer replaces the answers of a more general one, whichever source has it.
     let layer = "kind = \"cpu\"\ntuples = [\"armv5*\"]\nexcept = [\"*-musl*\"]\n[answers]\n";
     let own = "etc/crossmerge/site-cache/old-arm.toml";
     prefix.write(
@@ -105,7 +105,7 @@ fn a_user_overrides_a_layer_adds_one_and_has_the_last_word_for_a_tuple() {
         answer(&prefix, "armv5te-linux-musl", MALLOC)["value"],
         "yes"
     );
-    // What was learned for the target stands above the layers, and below what is said of the tuple.
+    // A learned answer of the target overrides the layers, and the user's answer for the tuple overrides it.
     let learned = format!("var/lib/crossmerge/{ARM}/learned.toml");
     prefix.write(
         &learned,
@@ -119,14 +119,14 @@ fn a_user_overrides_a_layer_adds_one_and_has_the_last_word_for_a_tuple() {
         (&mine["value"], &mine["file"]),
         (&"mine".into(), &file.display().to_string().into())
     );
-    let told = explain(&prefix, MALLOC).success().stdout;
-    let overridden: Vec<&str> = told
+    let explanation = explain(&prefix, MALLOC).success().stdout;
+    let overridden: Vec<&str> = explanation
         .lines()
         .filter_map(|line| line.strip_prefix("overrides  "))
         .map(|line| line.split(' ').next().unwrap_or_default())
         .collect();
-    assert_eq!(overridden, ["seen", "maybe", "no", "yes"], "{told}");
-    // And a user may want none.
+    assert_eq!(overridden, ["seen", "maybe", "no", "yes"], "{explanation}");
+    // A user may remove an answer.
     own_answers(&prefix, ARM, &format!("{MALLOC} = false\n"));
     let none = answer(&prefix, ARM, MALLOC);
     assert_eq!(
@@ -138,12 +138,12 @@ fn a_user_overrides_a_layer_adds_one_and_has_the_last_word_for_a_tuple() {
 }
 
 #[test]
-fn an_answer_that_no_probe_confirmed_is_given_to_who_asks_for_it_and_marked() {
+fn unverified_answers_are_given_only_on_request_and_marked() {
     let prefix = Prefix::new();
     let list = list(&prefix, ARM);
     let rows = list.as_array().expect("an array");
     let unverified = rows.iter().find(|row| row["verified"] == false);
-    // Until every answer has its probe.
+    // Does nothing if every answer has a probe.
     let Some(unverified) = unverified else { return };
     let name = unverified["name"].as_str().expect("a name");
     let render = |prefix: &Prefix| prefix.own(["site-cache", "render", ARM]).success().stdout;
@@ -151,8 +151,11 @@ fn an_answer_that_no_probe_confirmed_is_given_to_who_asks_for_it_and_marked() {
     assert_eq!(given(&prefix), false);
     assert!(!render(&prefix).contains(name));
     explain(&prefix, name).success();
-    let told = explain(&prefix, name).stdout;
-    assert!(told.contains("unverified_answers = true"), "{told}");
+    let explanation = explain(&prefix, name).stdout;
+    assert!(
+        explanation.contains("unverified_answers = true"),
+        "{explanation}"
+    );
     prefix.write(
         &format!("etc/crossmerge/targets/{ARM}.toml"),
         "unverified_answers = true\n",
@@ -175,7 +178,7 @@ fn an_answer_that_no_probe_confirmed_is_given_to_who_asks_for_it_and_marked() {
 }
 
 #[test]
-fn a_mistake_in_a_users_file_is_named() {
+fn a_mistake_in_a_users_file_is_an_error_with_its_place() {
     for (stem, text, error) in [
         (
             ARM,
@@ -218,14 +221,14 @@ fn a_mistake_in_a_users_file_is_named() {
     ] {
         let prefix = Prefix::new();
         let file = prefix.write(&format!("etc/crossmerge/site-cache/{stem}.toml"), text);
-        let said = prefix.own(["site-cache", "list", ARM]);
-        assert!(said.stderr.contains(error), "{text}: {said:#?}");
-        said.fails(125, &file.display().to_string(), "site-cache/README.md");
+        let output = prefix.own(["site-cache", "list", ARM]);
+        assert!(output.stderr.contains(error), "{text}: {output:#?}");
+        output.fails(125, &file.display().to_string(), "site-cache/README.md");
     }
 }
 
 #[test]
-fn an_unknown_variable_is_an_error_with_those_that_are_called_alike() {
+fn an_unknown_variable_is_an_error_that_suggests_similar_names() {
     let prefix = Prefix::new();
     explain(&prefix, "ac_cv_func_malloc0_nonnull").fails(
         125,
@@ -243,7 +246,8 @@ fn a_plan_names_the_file_and_the_command_that_prints_it() {
         let plan = prefix.own(["plan", ARM, applet, "true"]).success().stdout;
         let file = prefix.join(format!("var/lib/crossmerge/{ARM}/config.site"));
         let first = format!("crossmerge site-cache render {ARM} > {}\n", file.display());
-        // The text of a config.site is long; a toolchain file for nested builds is not.
+        // The plan omits the text of a config.site, which is long, and shows that of a toolchain file for nested
+        // builds.
         assert!(
             plan.lines().count() < 200 && plan.contains(&first),
             "{plan}"
@@ -257,26 +261,26 @@ fn a_plan_names_the_file_and_the_command_that_prints_it() {
     set(&prefix, "site_cache = \"off\"");
     let plan = prefix.own(["plan", ARM, "emerge", "x"]).success().stdout;
     assert!(!plan.contains("CONFIG_SITE"), "{plan}");
-    let told = explain(&prefix, MALLOC).success().stdout;
+    let explanation = explain(&prefix, MALLOC).success().stdout;
     assert!(
-        told.contains("given      no: `site_cache = \"off\"`"),
-        "{told}"
+        explanation.contains("given      no: `site_cache = \"off\"`"),
+        "{explanation}"
     );
 }
 
 #[test]
-fn the_exported_environment_names_a_file_that_is_there_and_keeps_the_callers_own() {
+fn the_exported_environment_names_an_existing_file_and_keeps_the_callers() {
     let prefix = target();
     let file = prefix.join(format!("var/lib/crossmerge/{ARM}/config.site"));
     let script = format!(
         "eval \"$(crossmerge export {ARM} env)\"; eval \"$(crossmerge export {ARM} env)\"
          echo \"$CROSSMERGE_CONFIG_SITE $CONFIG_SITE\""
     );
-    let said = prefix
+    let output = prefix
         .with("CONFIG_SITE", "/my/own")
         .command("/bin/sh", ["-eu", "-c", &script]);
     assert_eq!(
-        said.success().stdout,
+        output.success().stdout,
         format!("/my/own {}\n", file.display())
     );
     let rendered = prefix.own(["site-cache", "render", ARM]).success().stdout;
@@ -284,7 +288,7 @@ fn the_exported_environment_names_a_file_that_is_there_and_keeps_the_callers_own
         std::fs::read_to_string(&file).expect("it is there"),
         rendered
     );
-    // So does what `<tuple>-env` prints.
+    // The same holds for the output of `<tuple>-env`.
     std::fs::remove_file(&file).expect("it is there");
     let printed = prefix.run(&format!("{ARM}-env"), [""; 0]).success().stdout;
     assert!(

@@ -1,11 +1,12 @@
-//! `src/start.ld` names the functions that run at every start. The linker ignores a name that no longer exists, so a test has to notice.
+//! `src/start.ld` names the functions that run at every start. The linker ignores a name that no longer exists, so
+//! this test finds such names.
 
 use std::{collections::BTreeSet, path::Path};
 
-/// The share of names that may be out of date, as one in so many.
+/// At most one name in this many may be out of date.
 const STALE: usize = 20;
 
-/// The crates of this workspace, as they stand in mangled names, with their directories.
+/// The crates of this workspace, as in mangled names, and their directories.
 const CRATES: [(&str, &str); 5] = [
     ("crossmerge_autoconf", "crates/autoconf/src"),
     ("crossmerge_plan", "crates/plan/src"),
@@ -46,7 +47,7 @@ fn the_functions_of_a_start_exist() {
 }
 
 #[test]
-fn a_mangled_name_has_its_function() {
+fn a_mangled_name_is_split_into_crate_and_function() {
     for (line, wanted) in [
         (
             "*(.text*._RNvNtCs*_15crossmerge_plan5words9show_file)",
@@ -66,8 +67,8 @@ fn a_mangled_name_has_its_function() {
     }
 }
 
-/// The identifiers of a mangled name: each is a length in decimal, an underscore if it begins with a digit or an underscore, and so many
-/// bytes. Source: the Rust reference, "v0 Symbol Format".
+/// The identifiers of a mangled name. Each is a decimal length, an underscore if the identifier begins with a digit
+/// or an underscore, and that many bytes. Source: the Rust reference, "v0 Symbol Format".
 fn identifiers(name: &str) -> Vec<&str> {
     let mut identifiers = Vec::new();
     let mut rest = name;
@@ -95,7 +96,8 @@ fn identifiers(name: &str) -> Vec<&str> {
     identifiers
 }
 
-/// The crate and the function of a name, if it is a function of ours and not one of another crate that was made for a type of ours.
+/// The crate and the function of a name. Returns `None` if it is a function of another crate that was instantiated
+/// for a type of ours.
 fn function<'n>(identifiers: &[&'n str]) -> Option<(&'n str, &'n str)> {
     let (first, rest) = identifiers.split_first()?;
     let is_ours = CRATES.iter().any(|(name, _)| name == first);
@@ -127,7 +129,7 @@ fn functions(directory: &Path) -> BTreeSet<String> {
             rest[..end].to_owned()
         });
         functions.extend(names);
-        // A test sees constants and statics whose value is made by a function, and modules, under their own names.
+        // The constants and statics that a function initialises, and the modules, appear under their own names.
         functions.extend(
             text.split("mod ")
                 .skip(1)

@@ -1,4 +1,4 @@
-//! What the tests share: a prefix to run in, with links, and what a run said.
+//! Helpers of all tests: a prefix to run commands in, with symlinks, and the output of a run.
 
 #![expect(
     clippy::disallowed_methods,
@@ -20,7 +20,7 @@ use std::{
 /// The binary under test.
 pub(crate) const CROSSMERGE: &str = env!("CARGO_BIN_EXE_crossmerge");
 
-/// Another user: one whom the machine does not know.
+/// Another user, whose ID the host does not know.
 pub(crate) const OTHER_USER: u32 = 4242;
 
 #[track_caller]
@@ -29,18 +29,18 @@ pub(crate) fn needs_root() {
     assert!(is_root, "these tests need root: run `make check` as root");
 }
 
-/// A prefix of its own for one test: `bin/crossmerge`, and an environment that starts empty.
+/// A new directory for one test, with `bin/crossmerge` and an environment that starts empty.
 pub(crate) struct Prefix {
     directory: Arc<tempfile::TempDir>,
     env: Vec<(OsString, OsString)>,
-    /// What makes a command the user's who runs our names, if that is not root.
+    /// The command that runs another one as the user of crossmerge. Empty for root.
     user: Vec<OsString>,
 }
 
-/// What a run said.
+/// The output and the exit code of a run.
 #[derive(Debug)]
 #[expect(dead_code, reason = "every field is read by a user when a test fails")]
-pub(crate) struct Said {
+pub(crate) struct Output {
     pub(crate) command: String,
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
@@ -65,16 +65,16 @@ impl Prefix {
         );
         prefix.set("PATH", path);
         prefix.set("PORTAGE_OVERRIDE_EPREFIX", prefix.path());
-        // `make coverage` counts what the program does in here.
+        // `make coverage` counts what the program executes in the tests.
         if let Some(counts) = std::env::var_os("LLVM_PROFILE_FILE") {
             prefix.set("LLVM_PROFILE_FILE", counts);
         }
         prefix
     }
 
-    /// A prefix in which the real Portage is at home: the demonstration's, with an `etc/portage` of its own.
+    /// A prefix with the real Portage: the demonstration's, with its own `etc/portage`.
     ///
-    /// `demo/setup` has to have run, as `make check` does it.
+    /// `demo/setup` must have run, as in `make check`.
     pub(crate) fn with_portage() -> Self {
         let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/demo/venv");
         assert!(
@@ -105,7 +105,7 @@ impl Prefix {
         prefix
     }
 
-    /// Puts a portageq of the demonstration's Python before the real one, whose version is that of the real one.
+    /// Puts a portageq of the demonstration's Python before the real one. Its version is that of the real one.
     pub(crate) fn portageq(&self, python: &str) {
         let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/demo/venv");
         let script = format!("#!{}/bin/python3\nimport os, sys\n{python}", venv.display());
@@ -131,7 +131,7 @@ impl Prefix {
         prefix
     }
 
-    /// The same prefix with one variable less, for one run.
+    /// The same prefix without one variable, for one run.
     pub(crate) fn without(&self, name: &str) -> Self {
         let mut prefix = Self {
             directory: self.directory.clone(),
@@ -142,9 +142,9 @@ impl Prefix {
         prefix
     }
 
-    /// Runs our names as an ordinary user from now on, who owns what the prefix has so far.
+    /// Runs all later commands as an ordinary user, who becomes the owner of the prefix's files.
     pub(crate) fn become_user(&mut self, uid: u32) {
-        // He may not enter the directory that cargo builds in.
+        // This user may not enter the directory in which cargo builds.
         let program = self.join("bin/crossmerge");
         std::fs::remove_file(&program).expect("the symlink");
         std::fs::copy(CROSSMERGE, &program).expect("a copy");
@@ -160,7 +160,7 @@ impl Prefix {
         self.env.clone()
     }
 
-    /// One of our names in `bin` as a command of the user who runs it.
+    /// The command line of a name in `bin`, as run by the user.
     pub(crate) fn words(&self, name: &str) -> Vec<OsString> {
         let program = self.join("bin").join(name).into_os_string();
         self.user.iter().cloned().chain([program]).collect()
@@ -185,7 +185,7 @@ impl Prefix {
         self.set("PATH", path);
     }
 
-    /// Takes a variable away for every run.
+    /// Removes a variable for every run.
     pub(crate) fn unset(&mut self, name: &str) {
         self.env.retain(|(known, _)| known != name);
     }
@@ -210,7 +210,7 @@ impl Prefix {
         std::fs::read_link(self.join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
     }
 
-    /// Adds an ebuild repository to the machine's, and gives its place.
+    /// Adds an ebuild repository to the host's, and returns its path.
     pub(crate) fn overlay(&self, name: &str) -> PathBuf {
         let directory = format!("overlays/{name}");
         self.write(
@@ -226,7 +226,7 @@ impl Prefix {
         location
     }
 
-    /// Starts `crossmerge` and does not wait.
+    /// Starts `crossmerge` and does not wait for its end.
     pub(crate) fn start<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Child {
         let mut command = Command::new(self.join("bin/crossmerge"));
         command
@@ -248,28 +248,28 @@ impl Prefix {
         path
     }
 
-    /// Links the binary under a name, in `bin`.
+    /// Creates a symlink to the program in `bin`.
     pub(crate) fn link(&self, name: &str) {
         symlink("crossmerge", self.join("bin").join(name)).expect(name);
     }
 
     /// Runs `crossmerge`.
-    pub(crate) fn own<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Said {
+    pub(crate) fn own<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Output {
         self.run("crossmerge", args)
     }
 
-    /// Runs one of our names in `bin`.
+    /// Runs a name in `bin`.
     pub(crate) fn run<A: AsRef<OsStr>>(
         &self,
         name: &str,
         args: impl IntoIterator<Item = A>,
-    ) -> Said {
+    ) -> Output {
         let args = args.into_iter().map(|arg| arg.as_ref().to_owned());
         let words: Vec<OsString> = self.words(name).into_iter().chain(args).collect();
         self.command(&words[0], &words[1..])
     }
 
-    /// Runs one of our names and gives its output as bytes.
+    /// Runs a name in `bin` and returns its stdout as bytes.
     pub(crate) fn run_bytes(&self, name: &str, args: &[OsString]) -> Vec<u8> {
         let mut command = Command::new(self.join("bin").join(name));
         let output = command
@@ -282,7 +282,7 @@ impl Prefix {
         output.stdout
     }
 
-    /// Runs one of our names in `bin` and has something done at its Nth call of a system call, or from the Nth on with `N+`:
+    /// Runs a name in `bin` under strace, which acts at the Nth call of a system call, or with `N+` from the Nth on:
     /// `signal=KILL`, `error=ENOSPC`, `delay_enter=MICROSECONDS`.
     pub(crate) fn injected<A: AsRef<OsStr>>(
         &self,
@@ -291,20 +291,20 @@ impl Prefix {
         when: impl Display,
         name: &str,
         args: impl IntoIterator<Item = A>,
-    ) -> Said {
+    ) -> Output {
         let trace = format!("trace={call}");
         let inject = format!("inject={call}:{fault}:when={when}");
         let options = ["-o", "/dev/null", "-e", &trace, "-e", &inject];
         self.traced(&options, name, args)
     }
 
-    /// Runs one of our names in `bin` below strace, which is the same user's.
+    /// Runs a name in `bin` under strace, as the same user.
     pub(crate) fn traced<A: AsRef<OsStr>>(
         &self,
         options: &[&str],
         name: &str,
         args: impl IntoIterator<Item = A>,
-    ) -> Said {
+    ) -> Output {
         let mut words = self.words(name);
         let program = words.pop().expect("the program");
         words.push("strace".into());
@@ -319,18 +319,18 @@ impl Prefix {
         &self,
         program: impl AsRef<OsStr>,
         args: impl IntoIterator<Item = A>,
-    ) -> Said {
+    ) -> Output {
         let mut command = Command::new(program);
         command
             .args(args)
             .env_clear()
             .envs(self.env.iter().cloned())
             .current_dir(self.path());
-        Said::of(&mut command)
+        Output::of(&mut command)
     }
 }
 
-/// A text with `[KEY]` in place of each key for ccache, which changes with the compilers of the machine.
+/// Replaces each key for ccache by `[KEY]`, because it depends on the host's compilers.
 pub(crate) fn without_key(text: &str) -> String {
     const BEFORE: &str = "CCACHE_COMPILERCHECK=";
     let line = |line: &str| match line.split_once(BEFORE) {
@@ -348,7 +348,7 @@ pub(crate) fn without_key(text: &str) -> String {
     lines.join("\n")
 }
 
-/// The names in a directory; none where there is no directory.
+/// The names in a directory. Empty if the directory does not exist.
 pub(crate) fn names_in(directory: impl AsRef<Path>) -> BTreeSet<String> {
     let entries = std::fs::read_dir(directory).into_iter().flatten();
     let name = |entry: std::io::Result<std::fs::DirEntry>| entry.expect("an entry").file_name();
@@ -357,7 +357,7 @@ pub(crate) fn names_in(directory: impl AsRef<Path>) -> BTreeSet<String> {
         .collect()
 }
 
-/// What `tests/setup` prepared.
+/// The path of a file that `tests/setup` prepared.
 pub(crate) fn prepared(path: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("target/demo")
@@ -366,8 +366,8 @@ pub(crate) fn prepared(path: &str) -> PathBuf {
     path
 }
 
-impl Said {
-    /// Runs a command. Every hint in what it says is checked.
+impl Output {
+    /// Runs a command, and checks every hint in its output.
     #[track_caller]
     pub(crate) fn of(command: &mut Command) -> Self {
         let output = command
@@ -375,15 +375,15 @@ impl Said {
             .unwrap_or_else(|e| panic!("{command:?}: {e}"));
         let path = command.get_envs().find(|(name, _)| *name == "PATH");
         let path = path.and_then(|(_, value)| value).map(OsStr::to_owned);
-        let said = Self {
+        let run = Self {
             command: format!("{command:?}"),
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         };
-        hints::check(&said.stderr, path.as_deref());
-        hints::check(&said.stdout, path.as_deref());
-        said
+        hints::check(&run.stderr, path.as_deref());
+        hints::check(&run.stdout, path.as_deref());
+        run
     }
 
     #[track_caller]
@@ -392,7 +392,7 @@ impl Said {
         self
     }
 
-    /// Checks the code and the error, which nobody can do anything about.
+    /// Checks the exit code and the error, for errors that no command can fix.
     #[track_caller]
     pub(crate) fn fails_without_hint(self, code: i32, error: &str) -> Self {
         assert_eq!(self.code, Some(code), "{self:#?}");
@@ -400,7 +400,7 @@ impl Said {
         self
     }
 
-    /// Checks the code, that stdout is empty, and that stderr has the error and the hint.
+    /// Checks the exit code, that stdout is empty, and that stderr has the error and one hint.
     #[track_caller]
     pub(crate) fn fails(self, code: i32, error: &str, hint: &str) -> Self {
         assert_eq!(self.code, Some(code), "{self:#?}");

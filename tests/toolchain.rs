@@ -1,4 +1,4 @@
-//! Toolchains that are there already: Debian's, one with a sysroot of its own, clang; and what is said of a wrong one.
+//! Existing toolchains: Debian's, one with its own sysroot, and clang; and the errors for unsuitable ones.
 
 use crate::support::Prefix;
 use std::{fs, path::Path};
@@ -7,7 +7,7 @@ const ARM: &str = "armv4tl-softfloat-linux-gnueabi";
 
 const HELLO: &str = "#include <stdio.h>\n#include <math.h>\nint main(int c, char **v) { (void)v; printf(\"%.1f\\n\", sqrt(c + 3.0)); return 0; }\n";
 
-/// Compiles a program with `<tuple>-<compiler>`, and runs it under QEMU with the libraries of the sysroot.
+/// Compiles a program with `<tuple>-<compiler>`, and runs it under QEMU with the sysroot's libraries.
 fn builds_and_runs(prefix: &Prefix, tuple: &str, compiler: &str, qemu: &str) {
     prefix.write("hello.c", HELLO);
     prefix
@@ -17,11 +17,11 @@ fn builds_and_runs(prefix: &Prefix, tuple: &str, compiler: &str, qemu: &str) {
         )
         .success();
     let sysroot = prefix.join(format!("usr/{tuple}"));
-    let said = prefix
+    let output = prefix
         .with("QEMU_LD_PREFIX", &sysroot)
         .command(qemu, ["./hello"])
         .success();
-    assert_eq!(said.stdout, "2.0\n");
+    assert_eq!(output.stdout, "2.0\n");
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn debians_toolchain_is_adopted_with_its_libc() {
     );
     builds_and_runs(&prefix, ARM, "gcc", "qemu-arm-static");
     builds_and_runs(&prefix, ARM, "cc", "qemu-arm-static");
-    // The linker script speaks of the sysroot, in which its paths are.
+    // The linker script has paths inside the sysroot.
     let sysroot = prefix.join(format!("usr/{ARM}"));
     let script = fs::read_to_string(sysroot.join("usr/lib/libc.so")).expect("libc.so");
     for path in script
@@ -55,7 +55,7 @@ fn debians_toolchain_is_adopted_with_its_libc() {
             "{path} is not in the sysroot"
         );
     }
-    // What the linker takes is the sysroot's, found out from the linker.
+    // The linker's map shows that it uses the sysroot's files.
     let map = prefix
         .run(
             &format!("{ARM}-gcc"),
@@ -81,21 +81,21 @@ fn debians_toolchain_is_adopted_with_its_libc() {
             .run(&format!("{ARM}-{tool}"), ["--version"])
             .success();
     }
-    // The caller's own --sysroot is later on the command line and wins.
-    let said = prefix
+    // The caller's own `--sysroot` comes later on the command line and so replaces the default.
+    let output = prefix
         .run(
             &format!("{ARM}-gcc"),
             ["--sysroot=/nowhere", "-print-sysroot"],
         )
         .success()
         .stdout;
-    assert_eq!(said.trim(), "/nowhere");
-    let said = prefix
+    assert_eq!(output.trim(), "/nowhere");
+    let output = prefix
         .run(&format!("{ARM}-gcc"), ["-print-sysroot"])
         .success()
         .stdout;
-    assert_eq!(Path::new(said.trim()), sysroot);
-    // A second time there is nothing to copy; and a library that something else put there stays.
+    assert_eq!(Path::new(output.trim()), sysroot);
+    // A second run copies nothing. A library from another source stays.
     assert!(
         prefix
             .own(["init", ARM, "--with-libc"])
@@ -109,11 +109,11 @@ fn debians_toolchain_is_adopted_with_its_libc() {
         prefix.read(&format!("usr/{ARM}/usr/lib/libm.a")),
         "a package's own\n"
     );
-    let said = prefix.own(["remove", ARM]).success();
+    let output = prefix.own(["remove", ARM]).success();
     assert!(
-        said.stdout.contains("libm.a: edited"),
+        output.stdout.contains("libm.a: edited"),
         "the file that is not ours stays: {}",
-        said.stdout.len()
+        output.stdout.len()
     );
     let left = crate::init::tree(&sysroot);
     assert!(
@@ -125,9 +125,9 @@ fn debians_toolchain_is_adopted_with_its_libc() {
 }
 
 #[test]
-fn a_toolchain_with_a_sysroot_of_its_own_gives_it_as_it_is() {
+fn a_toolchains_own_sysroot_is_used_unchanged() {
     let prefix = Prefix::new();
-    // As crosstool-NG builds them: a compiler that knows its sysroot. Debian's libc, laid out as a root has it.
+    // crosstool-NG builds compilers that know their sysroot. This one has Debian's libc in the layout of a root.
     let debian = "/usr/arm-linux-gnueabi";
     let script = format!(
         "mkdir -p sdk/root/lib sdk/root/usr/lib && cp -a {debian}/include sdk/root/usr/include && cp -a {debian}/lib/. sdk/root/usr/lib &&
@@ -164,8 +164,9 @@ fn a_toolchain_with_a_sysroot_of_its_own_gives_it_as_it_is() {
 }
 
 #[test]
-fn a_dynamic_linker_that_lies_beside_the_libraries_comes_with_them() {
-    // Debian's of PowerPC is a link to where the libraries are; the others are in that directory alone.
+fn a_dynamic_linker_beside_the_libraries_is_copied_too() {
+    // For PowerPC, Debian's dynamic linker is a symlink into the library directory. For the others it is only in that
+    // directory.
     for (tuple, toolchain) in [
         (
             "mips64el-unknown-linux-gnuabi64",
@@ -180,8 +181,8 @@ fn a_dynamic_linker_that_lies_beside_the_libraries_comes_with_them() {
         prefix.write("hello.c", HELLO);
         let build = ["hello.c", "-o", "hello", "-lm"];
         prefix.run(&format!("{tuple}-gcc"), build).success();
-        let said = prefix.run(&format!("{tuple}-run"), ["./hello"]).success();
-        assert_eq!(said.stdout, "2.0\n", "{tuple}");
+        let output = prefix.run(&format!("{tuple}-run"), ["./hello"]).success();
+        assert_eq!(output.stdout, "2.0\n", "{tuple}");
         let again = prefix.own(init).success();
         assert!(again.stderr.contains("nothing to do"), "{again:#?}");
     }
@@ -205,28 +206,28 @@ fn clang_and_lld_are_adopted_without_a_gcc_of_that_name() {
         comment.contains("LLD") || comment.contains("Linker"),
         "{comment}"
     );
-    // A call that does not link warns of nothing, for configure takes a warning for a failure.
-    let said = prefix
+    // A call that does not link prints no warning, because configure treats a warning as a failure.
+    let output = prefix
         .run(
             &format!("{tuple}-clang"),
             ["-Werror", "-c", "hello.c", "-o", "hello.o"],
         )
         .success();
-    assert_eq!(said.stderr, "");
+    assert_eq!(output.stderr, "");
     let defaults = prefix.read(&format!("usr/{tuple}/etc/portage/profile/make.defaults"));
     assert!(
         defaults.contains(&format!("CC=\"{tuple}-clang\"")),
         "{defaults}"
     );
-    let said = prefix
+    let output = prefix
         .run(&format!("{tuple}-env"), ["/bin/sh", "-c", "echo $CC $AR"])
         .success()
         .stdout;
-    assert_eq!(said.trim(), format!("{tuple}-clang {tuple}-ar"));
+    assert_eq!(output.trim(), format!("{tuple}-clang {tuple}-ar"));
 }
 
 #[test]
-fn a_toolchain_that_is_not_the_targets_is_refused_with_the_reason() {
+fn a_toolchain_for_another_target_is_an_error_with_the_reason() {
     let prefix = Prefix::new();
     let adopt = |tuple: &str, prefix_of_tools: &str| {
         prefix.own(["init", tuple, "--toolchain", prefix_of_tools])
@@ -239,10 +240,10 @@ fn a_toolchain_that_is_not_the_targets_is_refused_with_the_reason() {
     for wrong in ["arm-linux-gnueabi", "arm-linux-gnueabi-gcc"] {
         adopt(ARM, wrong).fails(125, "no compiler", "use `--toolchain arm-linux-gnueabi-`");
     }
-    // What stands before `gcc` in `gcc` is nothing to type.
-    let said =
+    // For `gcc`, the prefix before `gcc` is empty, so the hint names no prefix.
+    let output =
         adopt("aarch64-unknown-linux-gnu", "gcc").fails(125, "no compiler `gccgcc`", "--toolchain");
-    assert!(!said.stderr.contains("--toolchain `"), "{said:#?}");
+    assert!(!output.stderr.contains("--toolchain `"), "{output:#?}");
     adopt(ARM, "s390x-linux-gnu-").fails(125, "its output is 64 bits, big endian, ELF machine 22, and the tuple means 32 bits, little endian, ELF machine 40", "crossmerge show");
     adopt("armeb-unknown-linux-gnueabi", "arm-linux-gnueabi-").fails(
         125,
@@ -253,8 +254,9 @@ fn a_toolchain_that_is_not_the_targets_is_refused_with_the_reason() {
         "tools/broken-gcc",
         "#!/bin/sh\necho 'broken-gcc: fatal error: cannot execute cc1' >&2\nexit 1\n",
     );
-    let said = adopt(ARM, "broken-").fails(125, "cannot compile an empty file", "fix or reinstall");
-    assert!(said.stderr.contains("cannot execute cc1"), "{said:#?}");
+    let output =
+        adopt(ARM, "broken-").fails(125, "cannot compile an empty file", "fix or reinstall");
+    assert!(output.stderr.contains("cannot execute cc1"), "{output:#?}");
     prefix.own(["init", ARM, "--with-libc"]).fails(
         125,
         "needs an adopted toolchain",
@@ -270,7 +272,7 @@ fn a_toolchain_that_is_not_the_targets_is_refused_with_the_reason() {
         !prefix.join("usr").exists() && !prefix.join("etc").exists(),
         "something was made"
     );
-    // A compiler link of ours with no toolchain behind it.
+    // A compiler symlink of crossmerge without a toolchain.
     prefix.link(&format!("{ARM}-gcc"));
     prefix.run(&format!("{ARM}-gcc"), ["x.c"]).fails(
         125,
@@ -280,7 +282,7 @@ fn a_toolchain_that_is_not_the_targets_is_refused_with_the_reason() {
 }
 
 /// Runs `crossmerge` in another working directory.
-fn own_in(prefix: &Prefix, directory: &Path, args: &[&str]) -> crate::support::Said {
+fn own_in(prefix: &Prefix, directory: &Path, args: &[&str]) -> crate::support::Output {
     let script = "cd \"$1\" && shift && exec \"$@\"";
     let (directory, own) = (
         directory.to_str().expect("UTF-8"),
@@ -291,7 +293,7 @@ fn own_in(prefix: &Prefix, directory: &Path, args: &[&str]) -> crate::support::S
     prefix.command("/bin/sh", words.chain(args.iter().copied()))
 }
 
-/// A root with a libc in every place where one is looked for.
+/// Creates a libc in every place of a root in which crossmerge looks for one.
 fn decoy(prefix: &Prefix, directory: &str) {
     for place in ["", "usr/", "../x/", "../x/usr/"] {
         for file in [
@@ -318,19 +320,19 @@ fn the_working_directory_does_not_change_which_libc_is_copied() {
         let wanted = own_in(&prefix, &prefix.path(), &init).success().stdout;
         assert!(wanted.contains("/include/stdio.h -> "), "{words:?}");
         for directory in [Path::new("/"), &prefix.join("decoy/cwd")] {
-            let said = own_in(&prefix, directory, &init).success().stdout;
+            let output = own_in(&prefix, directory, &init).success().stdout;
             assert_eq!(
-                said.lines().count(),
+                output.lines().count(),
                 wanted.lines().count(),
                 "{directory:?}"
             );
-            assert!(said == wanted, "another libc in {directory:?}");
+            assert!(output == wanted, "another libc in {directory:?}");
         }
     }
 }
 
 #[test]
-fn a_tools_relative_answer_is_no_path() {
+fn a_relative_path_in_a_tools_output_is_ignored() {
     let prefix = Prefix::new();
     decoy(&prefix, "decoy/cwd");
     let tools = prefix.join("tools/arm-x-").display().to_string();
@@ -361,9 +363,9 @@ fn a_tools_relative_answer_is_no_path() {
 }
 
 #[test]
-fn the_machines_own_libc_is_not_copied() {
+fn the_hosts_own_libc_is_not_copied() {
     let prefix = Prefix::new();
-    // gcc without a prefix: its headers are the machine's.
+    // gcc without a prefix uses the host's headers.
     prefix
         .own([
             "init",
@@ -376,13 +378,13 @@ fn the_machines_own_libc_is_not_copied() {
 }
 
 #[test]
-fn no_link_takes_the_name_of_a_real_tool_in_path() {
+fn no_symlink_shadows_a_real_tool_in_path() {
     let prefix = Prefix::new();
     for tool in ["gcc", "ld", "ar"] {
         let script = format!("#!/bin/sh\nexec /usr/bin/arm-linux-gnueabi-{tool} \"$@\"\n");
         prefix.script(&format!("tools/arm-board-linux-gnueabi-{tool}"), &script);
     }
-    // The tools of a distribution, an SDK's in PATH, and clang, whose linker has the name of a real one.
+    // The tools of a distribution, those of an SDK in PATH, and clang, whose linker has the name of a real one.
     for (words, instead) in [
         (
             ["riscv64-linux-gnu", "--toolchain", "riscv64-linux-gnu-"].as_slice(),
@@ -430,7 +432,7 @@ fn no_link_takes_the_name_of_a_real_tool_in_path() {
             "{words:?}"
         );
     }
-    // The command works; and where nobody finds the links, there is nothing to replace.
+    // The suggested command works. In a directory that is not in PATH, the symlinks replace nothing.
     let hint = [
         "init",
         "riscv64-unknown-linux-gnu",
@@ -458,20 +460,20 @@ fn no_link_takes_the_name_of_a_real_tool_in_path() {
     prefix
         .run("../links/riscv64-linux-gnu-gcc", ["--version"])
         .success();
-    // Put into PATH later, they do replace it, and the doctor says so.
+    // If the directory is added to PATH later, the symlinks do replace the tool, and doctor reports it.
     let mut found = prefix.with("A", "b");
     found.put_first_in_path(&["links"]);
-    let said = found.own(["doctor", "riscv64-linux-gnu"]);
-    assert!(said.stdout.contains("is a real tool"), "{said:#?}");
+    let output = found.own(["doctor", "riscv64-linux-gnu"]);
+    assert!(output.stdout.contains("is a real tool"), "{output:#?}");
     assert!(
-        said.stdout.contains("crossmerge remove riscv64-linux-gnu && crossmerge init riscv64-cross-linux-gnu --toolchain /usr/bin/riscv64-linux-gnu-")
-            || said.stdout.contains("crossmerge remove riscv64-linux-gnu && crossmerge init riscv64-unknown-linux-gnu --toolchain /usr/bin/riscv64-linux-gnu-"),
-        "{said:#?}"
+        output.stdout.contains("crossmerge remove riscv64-linux-gnu && crossmerge init riscv64-cross-linux-gnu --toolchain /usr/bin/riscv64-linux-gnu-")
+            || output.stdout.contains("crossmerge remove riscv64-linux-gnu && crossmerge init riscv64-unknown-linux-gnu --toolchain /usr/bin/riscv64-linux-gnu-"),
+        "{output:#?}"
     );
 }
 
 #[test]
-fn a_directory_with_a_toolchains_own_layout_is_no_sysroot() {
+fn a_directory_in_a_toolchains_own_layout_is_no_sysroot() {
     let prefix = Prefix::new();
     let tuple = "riscv64-linux-gnu";
     prefix.write(&format!("usr/{tuple}/include/stdio.h"), "Debian's\n");
@@ -492,24 +494,24 @@ fn a_directory_with_a_toolchains_own_layout_is_no_sysroot() {
         "crossmerge init riscv64-unknown-linux-gnu --toolchain riscv64-linux-gnu- --bindir links --with-libc",
     );
     crate::init::unchanged(&before, &crate::init::tree(&prefix.path()));
-    // Without a toolchain the target is made, and the command that gives it one is said.
-    let said = prefix.own(["init", tuple, "--dry-run"]).success().stderr;
-    assert!(said.contains("does not use the sysroot"), "{said}");
+    // Without a toolchain, the target is made, and crossmerge prints the command that adds one.
+    let output = prefix.own(["init", tuple, "--dry-run"]).success().stderr;
+    assert!(output.contains("does not use the sysroot"), "{output}");
     assert!(
-        said.contains(
+        output.contains(
             "crossmerge init riscv64-unknown-linux-gnu --toolchain riscv64-linux-gnu- --with-libc"
         ),
-        "{said}"
+        "{output}"
     );
 }
 
 #[test]
-fn a_compiler_that_is_the_targets_already_is_not_adopted() {
+fn a_compiler_with_the_targets_own_name_is_not_adopted() {
     let prefix = Prefix::new();
     let tuple = "arm-board-linux-gnueabi";
     let sysroot = prefix.join(format!("usr/{tuple}"));
     fs::create_dir_all(&sysroot).expect("a sysroot");
-    // As crossdev makes them.
+    // crossdev makes such compilers.
     let script = format!(
         "#!/bin/sh\nexec /usr/bin/arm-linux-gnueabi-gcc --sysroot={} \"$@\"\n",
         sysroot.display()
@@ -524,13 +526,13 @@ fn a_compiler_that_is_the_targets_already_is_not_adopted() {
 }
 
 #[test]
-fn a_toolchain_with_another_libc_system_or_abi_is_refused() {
+fn a_toolchain_with_another_libc_system_or_abi_is_an_error() {
     let prefix = Prefix::new();
     let script = |name: &str, compiler: &str, options: &str| {
         let text = format!("#!/bin/sh\nexec /usr/bin/{compiler} {options} \"$@\"\n");
         prefix.script(&format!("sdk/{name}-gcc"), &text);
     };
-    // A multilib that makes another ABI by itself, and has no libc for the tuple's.
+    // A multilib compiler whose default is another ABI, and which has no libc for the tuple's.
     script(
         "riscv64-soft",
         "riscv64-linux-gnu-gcc",
@@ -602,16 +604,16 @@ fn a_toolchain_with_another_libc_system_or_abi_is_refused() {
         let init = ["init", tuple, "--toolchain", toolchain, "--with-libc"];
         prefix.own(init).fails(125, why, hint);
     }
-    // clang takes the libc of a GCC beside it, whatever the tuple means.
-    let said = prefix.own([
+    // clang uses the libc of a GCC beside it, whatever the tuple means.
+    let output = prefix.own([
         "init",
         "aarch64-unknown-linux-musl",
         "--llvm",
         "--with-libc",
     ]);
-    assert_eq!(said.code, Some(125), "{said:#?}");
+    assert_eq!(output.code, Some(125), "{output:#?}");
     assert!(!prefix.join("usr").exists() && !prefix.join("etc").exists());
-    // What fits, by itself or with the tuple's flags, is adopted.
+    // A toolchain that fits, by default or with the tuple's flags, is adopted.
     for (tuple, options) in [
         (
             "x86_64-cross-linux-musl",
@@ -651,7 +653,7 @@ fn a_toolchain_with_another_libc_system_or_abi_is_refused() {
 }
 
 #[test]
-fn doctor_sees_a_target_that_was_made_with_another_libc() {
+fn doctor_finds_a_libc_that_does_not_fit_the_tuple() {
     let prefix = Prefix::new();
     let tuple = "arm-unknown-linux-musleabi";
     prefix.write(
@@ -659,9 +661,9 @@ fn doctor_sees_a_target_that_was_made_with_another_libc() {
         "[toolchain]\nkind = \"gnu\"\nprefix = \"/usr/bin/arm-linux-gnueabi-\"\n",
     );
     prefix.own(["init", tuple]).success();
-    let said = prefix.own(["doctor", tuple]).stdout;
+    let output = prefix.own(["doctor", tuple]).stdout;
     assert!(
-        said.contains("another system: its libc is glibc, and the tuple means musl"),
-        "{said}"
+        output.contains("another system: its libc is glibc, and the tuple means musl"),
+        "{output}"
     );
 }

@@ -1,14 +1,15 @@
-//! `<tuple>-xkmake`: what make is told for each kind of tree, and what is said before it starts. Beside it: real trees that are configured, built, installed and started.
+//! `<tuple>-xkmake`: the variables that make gets for each kind of source tree, and the errors before make starts.
+//! Its submodules configure, build, install and start real trees.
 
-mod person;
 mod screen;
+mod user;
 mod whole;
 
 use crate::support::{Prefix, prepared};
 
 const ARM: &str = "armv7a-unknown-linux-gnueabi";
 
-/// A machine without Portage, and a target with Debian's compiler.
+/// A prefix without Portage, and a target with Debian's compiler.
 fn machine() -> Prefix {
     let prefix = Prefix::new();
     let init = ["init", ARM, "--toolchain", "arm-linux-gnueabi-"];
@@ -17,7 +18,7 @@ fn machine() -> Prefix {
 }
 
 #[test]
-fn what_would_go_wrong_is_said_before_make_starts() {
+fn errors_are_found_before_make_starts() {
     let prefix = machine();
     let tree = prepared("kernel").display().to_string();
     prefix.write(
@@ -68,12 +69,12 @@ fn what_would_go_wrong_is_said_before_make_starts() {
     ];
     let prefix = prefix.with("ROOT", "/mnt/my board");
     for (args, error, hint) in cases {
-        let said = prefix.run(&format!("{ARM}-xkmake"), args);
-        said.fails(125, error, hint);
+        let output = prefix.run(&format!("{ARM}-xkmake"), args);
+        output.fails(125, error, hint);
     }
 }
 
-/// A stand-in for a kernel's tree, whose make prints what it was told.
+/// A stand-in for a kernel's source tree, whose make prints its variables.
 const KERNEL: &str = "# vmlinux INSTALL_MOD_PATH
 say = @echo \"ARCH=$(ARCH) CROSS_COMPILE=$(notdir $(CROSS_COMPILE)) $(INSTALL_MOD_PATH)\"
 all: FORCE
@@ -84,13 +85,13 @@ Makefile FORCE: ;
 ";
 
 #[test]
-fn a_module_is_told_of_the_target_in_every_form_of_its_makefile() {
+fn a_module_gets_the_target_in_every_form_of_its_makefile() {
     let prefix = machine();
     prefix.write("kernel/Makefile", KERNEL);
     let kernel = prefix.join("kernel").display().to_string();
     let call = "$(MAKE) --no-print-directory -C $(KDIR)";
     let all = format!("KDIR ?= /x\nall:\n\t{call} M=$(CURDIR) modules\n");
-    let told = format!(
+    let printed = format!(
         "ARCH=arm CROSS_COMPILE=arm-linux-gnueabi- {}\n",
         prefix.join(format!("usr/{ARM}")).display()
     );
@@ -145,7 +146,7 @@ fn a_module_is_told_of_the_target_in_every_form_of_its_makefile() {
             "Makefile",
             format!("{}{all}", "ARCH ?= $(shell uname -m)\nCROSS_COMPILE ?=\n"),
         ),
-        // An assignment in a Makefile is above the environment.
+        // An assignment in a Makefile overrides the environment.
         (
             "assigned",
             "Makefile",
@@ -183,10 +184,10 @@ fn a_module_is_told_of_the_target_in_every_form_of_its_makefile() {
         if name == "below" {
             prefix.write("below/driver/Makefile", &(plain.to_owned() + &all));
         }
-        let said = prefix.run(&format!("{ARM}-xkmake"), ["-s", "-C", name, &kdir]);
-        assert_eq!(said.success().stdout, told, "{name}");
+        let output = prefix.run(&format!("{ARM}-xkmake"), ["-s", "-C", name, &kdir]);
+        assert_eq!(output.success().stdout, printed, "{name}");
     }
-    // What the caller says counts, also over what the Makefile assigns.
+    // The caller's arguments override the Makefile's assignments too.
     let kdir = format!("KDIR={kernel}");
     let args = [
         "-s",
@@ -196,20 +197,23 @@ fn a_module_is_told_of_the_target_in_every_form_of_its_makefile() {
         "ARCH=um",
         "CROSS_COMPILE=mine-",
     ];
-    let said = prefix.run(&format!("{ARM}-xkmake"), args).success().stdout;
-    assert!(said.starts_with("ARCH=um CROSS_COMPILE=mine- /"), "{said}");
-    // A file that is named.
+    let output = prefix.run(&format!("{ARM}-xkmake"), args).success().stdout;
+    assert!(
+        output.starts_with("ARCH=um CROSS_COMPILE=mine- /"),
+        "{output}"
+    );
+    // A Makefile that the caller names with `-f`.
     prefix.write("named/other", &(plain.to_owned() + &all));
     let args = ["-s", "-C", "named", "-f", "other", &kdir];
-    let said = prefix.run(&format!("{ARM}-xkmake"), args).success().stdout;
-    assert_eq!(said, told);
+    let output = prefix.run(&format!("{ARM}-xkmake"), args).success().stdout;
+    assert_eq!(output, printed);
     prefix.write("kbuild/Kbuild", plain);
-    let said = prefix.run(&format!("{ARM}-xkmake"), ["-C", "kbuild"]);
-    said.fails(125, "there is no Makefile in", "-xkmake -C KERNEL M=");
+    let output = prefix.run(&format!("{ARM}-xkmake"), ["-C", "kbuild"]);
+    output.fails(125, "there is no Makefile in", "-xkmake -C KERNEL M=");
 }
 
 #[test]
-fn a_program_is_built_against_the_sysroot_and_firmware_by_the_toolchain_alone() {
+fn a_program_uses_the_sysroot_and_firmware_only_the_toolchain() {
     let prefix = Prefix::new();
     let init = [
         "init",
@@ -226,7 +230,7 @@ fn a_program_is_built_against_the_sysroot_and_firmware_by_the_toolchain_alone() 
             "plain",
             "CC = $(CROSS_COMPILE)gcc\nx: x.c\n\t$(CC) -o $@ $<\n",
         ),
-        // make has a CC of its own, so this assigns nothing.
+        // make has a default for CC, so this assigns nothing.
         (
             "default",
             "CC ?= $(CROSS_COMPILE)gcc\nx: x.c\n\t$(CC) -o $@ $<\n",
@@ -254,7 +258,7 @@ fn a_program_is_built_against_the_sysroot_and_firmware_by_the_toolchain_alone() 
         // EM_ARM.
         assert_eq!(program[18..20], [40, 0], "{name}");
     }
-    // The kernel's own tree: its tools are programs, wherever make starts, and nothing else is.
+    // In the kernel's own source tree, only its tools are programs, in whichever directory make starts.
     prefix.write("linux/Makefile", KERNEL);
     prefix.write("linux/arch/arm/Kconfig", "");
     prefix.write("linux/Kbuild", "");
@@ -262,7 +266,7 @@ fn a_program_is_built_against_the_sysroot_and_firmware_by_the_toolchain_alone() 
     prefix.write("linux/tools/x/Makefile", tool);
     prefix.write("linux/drivers/x/Makefile", "obj-$(CONFIG_X) += x.o\n");
     let ours = format!("ARCH=arm CROSS_COMPILE={ARM}- ");
-    for (args, told) in [
+    for (args, printed) in [
         (&["-C", "linux", "tools/x"] as &[&str], &*ours),
         (&["-C", "linux", "kselftest-all"], &ours),
         (&["-C", "linux/tools/x"], &ours),
@@ -271,16 +275,16 @@ fn a_program_is_built_against_the_sysroot_and_firmware_by_the_toolchain_alone() 
             "ARCH=arm CROSS_COMPILE=arm-linux-gnueabi- ",
         ),
     ] {
-        let said = prefix.run(&format!("{ARM}-xkmake"), [&["-s"], args].concat());
-        assert!(said.stdout.starts_with(told), "{args:?}: {said:#?}");
+        let output = prefix.run(&format!("{ARM}-xkmake"), [&["-s"], args].concat());
+        assert!(output.stdout.starts_with(printed), "{args:?}: {output:#?}");
     }
-    let said = prefix.run(&format!("{ARM}-xkmake"), ["-C", "linux/drivers/x"]);
-    said.fails(
+    let output = prefix.run(&format!("{ARM}-xkmake"), ["-C", "linux/drivers/x"]);
+    output.fails(
         125,
         "is not a kernel tree, but a directory in one",
         "build from its top",
     );
-    // Firmware is not told of a sysroot.
+    // Firmware gets no sysroot.
     prefix
         .own(["init", "arm-unknown-eabi", "--toolchain", "arm-none-eabi-"])
         .success();
@@ -288,6 +292,6 @@ fn a_program_is_built_against_the_sysroot_and_firmware_by_the_toolchain_alone() 
         "firmware/Makefile",
         "all:\n\t@echo $(notdir $(CROSS_COMPILE))\n",
     );
-    let said = prefix.run("arm-unknown-eabi-xkmake", ["-s", "-C", "firmware"]);
-    assert_eq!(said.success().stdout, "arm-none-eabi-\n");
+    let output = prefix.run("arm-unknown-eabi-xkmake", ["-s", "-C", "firmware"]);
+    assert_eq!(output.success().stdout, "arm-none-eabi-\n");
 }

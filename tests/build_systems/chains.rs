@@ -1,8 +1,8 @@
-//! Chains: zlib, a library on top of it, and a program, with each build system and for each machine.
+//! Chains: zlib, a library that uses it, and a program that uses both, built with each build system for each target.
 
 use super::{ARM, Machine, S390X, Target, prepared};
 
-/// A program that writes a picture and reads it again.
+/// A program that writes a picture and reads it back.
 const PNG: &str = r#"
 #include <png.h>
 #include <stdio.h>
@@ -26,8 +26,8 @@ fn configure_chain(machine: &'static Machine) {
     let target = Target::new(machine);
     target.install_zlib();
     let libpng = target.libpng();
-    // The caller's own flags win; these are the quickest.
-    let said = target
+    // The caller's own flags replace the target's. These compile fastest.
+    let output = target
         .shell(&format!(
             "cd {libpng}; mkdir build; cd build
              CFLAGS=-O0 $t-configure ../configure --prefix=/usr --disable-static
@@ -35,13 +35,14 @@ fn configure_chain(machine: &'static Machine) {
         ))
         .success();
     assert!(
-        said.stdout
+        output
+            .stdout
             .contains("checking whether we are cross compiling... yes")
     );
     let makefile = target.prefix.read(&format!("{libpng}/build/Makefile"));
     assert!(makefile.contains("\nCFLAGS = -O0\n"), "{makefile}");
     target.is_for_target(target.sysroot.join("usr/lib/libpng16.so"));
-    // The program's build asks the environment.
+    // The program's build takes the compiler and its flags from the exported environment.
     target.prefix.write("png.c", PNG);
     target
         .shell("eval \"$(crossmerge export $t env)\"; $CC $CFLAGS png.c -o png $($PKG_CONFIG --cflags --libs libpng)")
@@ -50,19 +51,19 @@ fn configure_chain(machine: &'static Machine) {
     let words = json(&target)["emulator"].clone();
     let words = words.as_array().expect("an emulator").iter();
     let words: Vec<&str> = words.filter_map(|word| word.as_str()).collect();
-    let said = target
+    let output = target
         .prefix
         .command(words[0], words[1..].iter().chain(&["./png"]))
         .success();
-    assert_eq!(said.stdout, "libpng 1.6.39: 10 60\n");
+    assert_eq!(output.stdout, "libpng 1.6.39: 10 60\n");
 }
 
 fn json(target: &Target) -> serde_json::Value {
-    let said = target
+    let output = target
         .prefix
         .own(["export", target.machine.tuple, "json"])
         .success();
-    serde_json::from_str(&said.stdout).expect("JSON")
+    serde_json::from_str(&output.stdout).expect("JSON")
 }
 
 fn cmake_chain(machine: &'static Machine) {
@@ -99,10 +100,10 @@ fn cmake_chain(machine: &'static Machine) {
         found("PNG_LIBRARY_RELEASE:FILEPATH") && found("Z_LIBRARY_DIRS:INTERNAL"),
         "{cache}"
     );
-    let said = target.shell("cd app/build; ctest").success().stdout;
+    let output = target.shell("cd app/build; ctest").success().stdout;
     assert!(
-        said.contains("100% tests passed, 0 tests failed out of 1"),
-        "{said}"
+        output.contains("100% tests passed, 0 tests failed out of 1"),
+        "{output}"
     );
 }
 
@@ -110,7 +111,7 @@ fn meson_chain(machine: &'static Machine) {
     let target = Target::new(machine);
     target.install_zlib();
     let spng = target.unpack("libspng-0.7.3.tar.gz", "spng");
-    let said = target
+    let output = target
         .shell(&format!(
             "$t-meson setup {spng}/build {spng} --prefix=/usr --libdir=lib -Dbuild_examples=false
              $t-meson compile -C {spng}/build
@@ -118,9 +119,9 @@ fn meson_chain(machine: &'static Machine) {
         ))
         .success();
     assert!(
-        said.stdout.contains("Build type: cross build"),
+        output.stdout.contains("Build type: cross build"),
         "{}",
-        said.stdout
+        output.stdout
     );
     target.is_for_target(target.sysroot.join("usr/lib/libspng.so"));
     target.prefix.write(
@@ -132,7 +133,7 @@ fn meson_chain(machine: &'static Machine) {
     target
         .prefix
         .write("app/native.c", "int main(void) { return 0; }\n");
-    // A program of the build machine's runs as it is, one of the target's through the emulator.
+    // Meson runs the build machine's program directly, and the target's program through the emulator.
     target.prefix.write(
         "app/meson.build",
         "project('app', 'c', version: '1')\n\
@@ -145,8 +146,8 @@ fn meson_chain(machine: &'static Machine) {
         .shell("$t-meson setup app/build app; $t-meson compile -C app/build")
         .success();
     target.is_for_target("app/build/app");
-    let said = target.shell("$t-meson test -C app/build").success().stdout;
-    assert!(said.contains("Ok:                 1"), "{said}");
+    let output = target.shell("$t-meson test -C app/build").success().stdout;
+    assert!(output.contains("Ok:                 1"), "{output}");
 }
 
 fn cargo_chain(machine: &'static Machine) {
@@ -182,17 +183,17 @@ fn cargo_chain(machine: &'static Machine) {
          fn main() { println!(\"zlib {} {} {}\", version(), unsafe { two() }, cfg!(target_endian = \"big\")); }\n\
          #[test]\nfn it_runs() { assert_eq!(version(), \"1.2.13\"); }\n",
     );
-    let said = target.shell("cd app; $t-cargo run --offline").success();
+    let output = target.shell("cd app; $t-cargo run --offline").success();
     let big = machine.tuple == S390X.tuple;
-    assert_eq!(said.stdout, format!("zlib 1.2.13 2 {big}\n"));
+    assert_eq!(output.stdout, format!("zlib 1.2.13 2 {big}\n"));
     let rust = json(&target)["target"]["rust"]
         .as_str()
         .expect("a name")
         .to_owned();
     target.is_for_target(format!("app/target/{rust}/debug/app"));
-    let said = target.shell("cd app; $t-cargo test --offline").success();
-    assert!(said.stdout.contains("test it_runs ... ok"), "{said:#?}");
-    // With the file in the project, plain cargo does the same.
+    let output = target.shell("cd app; $t-cargo test --offline").success();
+    assert!(output.stdout.contains("test it_runs ... ok"), "{output:#?}");
+    // With the exported file in the project, cargo without a wrapper does the same.
     target.prefix.write("app/.cargo/config.toml", &crates);
     target
         .shell(
@@ -219,11 +220,11 @@ fn go_chain(machine: &'static Machine) {
         .iter()
         .filter_map(|word| word.as_str())
         .collect();
-    let said = target
+    let output = target
         .prefix
         .command(words[0], words[1..].iter().chain(&["app/app"]))
         .success();
-    assert_eq!(said.stderr, "zlib 1.2.13\n");
+    assert_eq!(output.stderr, "zlib 1.2.13\n");
 }
 
 #[test]

@@ -1,5 +1,6 @@
-//! Places to mount on are made in the root and nowhere else, with their own modes, and what is mounted to be read is read-only all the
-//! way down. Roots and what is bound are reached by no symlink that another user could have planted.
+//! Mount points are created in the root and nowhere else, with their own modes. What is mounted read-only is
+//! read-only with all mounts below it. No root or source of a bind is reached through a symlink that another user
+//! could have created.
 
 use super::{ARM, AS_NOBODY, NOBODY, Rooted};
 use crate::support::{Prefix, names_in};
@@ -16,7 +17,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn the_umask_does_not_matter_for_places_and_stays_the_callers() {
+fn mount_points_ignore_the_umask_and_the_command_gets_the_callers() {
     for (umask, before) in [
         ("077", &[][..]),
         ("000", &[]),
@@ -32,9 +33,9 @@ fn the_umask_does_not_matter_for_places_and_stays_the_callers() {
         let file = format!("--bind={}:/opt/own/file", given("file"));
         let script = format!("umask {umask}; exec \"$@\"");
         let before = [before, &["sh", "-c", &script, "sh"]].concat();
-        let said = rooted.run(&before, &[&directory, &file, "sh", "-c", "umask"]);
+        let output = rooted.run(&before, &[&directory, &file, "sh", "-c", "umask"]);
         assert_eq!(
-            said.success().stdout,
+            output.success().stdout,
             format!("{:0>4}\n", umask.trim_start_matches('0'))
         );
         for path in [
@@ -56,7 +57,7 @@ fn the_umask_does_not_matter_for_places_and_stays_the_callers() {
 }
 
 #[test]
-fn a_link_that_leads_to_nothing_before_the_system_runs_is_a_place() {
+fn a_symlink_that_dangles_until_the_system_runs_is_a_mount_point() {
     let machines = std::fs::read_to_string("/etc/resolv.conf").expect("a resolv.conf");
     for (links, made) in [
         (
@@ -86,7 +87,7 @@ fn a_link_that_leads_to_nothing_before_the_system_runs_is_a_place() {
             &[("etc/resolv.conf", "../up/x/resolv.conf"), ("up", "run")],
             Some("run/x/resolv.conf"),
         ),
-        // What is to be there first is the root's own matter.
+        // The symlink's target needs a missing directory, which is left to the root.
         (&[("etc/resolv.conf", "/opt/none/resolv.conf")], None),
         (
             &[("etc/resolv.conf", "other"), ("etc/other", "resolv.conf")],
@@ -107,13 +108,13 @@ fn a_link_that_leads_to_nothing_before_the_system_runs_is_a_place() {
         if made.is_some_and(|made| made.starts_with("run")) && links.len() == 2 {
             std::fs::create_dir(rooted.root().join("run")).expect("a directory");
         }
-        let said = rooted
+        let output = rooted
             .run(&[], &["sh", "-c", "cat /etc/resolv.conf || :"])
             .success();
         match made {
             Some(made) => {
                 assert_eq!(
-                    (&said.stdout, said.stderr.as_str()),
+                    (&output.stdout, output.stderr.as_str()),
                     (&machines, ""),
                     "{links:?}"
                 );
@@ -125,14 +126,14 @@ fn a_link_that_leads_to_nothing_before_the_system_runs_is_a_place() {
                 );
             }
             None => {
-                assert!(said.stderr.contains("left out"), "{links:?}: {said:#?}");
+                assert!(output.stderr.contains("left out"), "{links:?}: {output:#?}");
                 assert!(!rooted.root().join("opt").exists(), "{links:?}");
             }
         }
     }
 }
 
-/// A prefix with a Portage of the machine's that has a repository and a DISTDIR, and a root with a Portage.
+/// A host whose Portage has a repository and a DISTDIR, and a root with Portage.
 fn with_portage() -> Rooted {
     let rooted = Rooted::within(Prefix::with_portage(), "native", NATIVE);
     let prefix = &rooted.prefix;
@@ -144,7 +145,7 @@ fn with_portage() -> Rooted {
 }
 
 #[test]
-fn links_of_the_root_make_nothing_where_the_machine_is_mounted() {
+fn symlinks_in_the_root_create_nothing_in_the_hosts_file_systems() {
     for (links, setting) in [
         (&[("var/cache", "/sys/fs/cgroup")][..], ""),
         (&[("var/cache", "../sys/fs/cgroup")], ""),
@@ -171,27 +172,27 @@ fn links_of_the_root_make_nothing_where_the_machine_is_mounted() {
         rooted.write("etc/portage/make.conf", setting);
         let host = || ["/sys/fs/cgroup", "/sys/kernel", "/proc/sys/fs"].map(names_in);
         let before = host();
-        let said = rooted.run(&[], &["true"]).success();
+        let output = rooted.run(&[], &["true"]).success();
         assert_eq!(host(), before, "{links:?} {setting}");
         assert!(
-            said.stderr.contains("distfiles"),
-            "{links:?} {setting}: {said:#?}"
+            output.stderr.contains("distfiles"),
+            "{links:?} {setting}: {output:#?}"
         );
     }
-    // The root itself is no place either.
+    // The root itself is no mount point.
     let rooted = with_portage();
     symlink("/", rooted.root().join("all")).expect("a link");
     rooted.write("etc/portage/make.conf", "DISTDIR=\"/all\"\n");
-    let said = rooted.run(&[], &["sh", "-c", "echo /*"]).success();
-    let shown: Vec<_> = said.stdout.split_whitespace().collect();
+    let output = rooted.run(&[], &["sh", "-c", "echo /*"]).success();
+    let shown: Vec<_> = output.stdout.split_whitespace().collect();
     for directory in ["/bin", "/dev", "/etc"] {
-        assert!(shown.contains(&directory), "{said:#?}");
+        assert!(shown.contains(&directory), "{output:#?}");
     }
-    assert!(said.stderr.contains("left out"), "{said:#?}");
+    assert!(output.stderr.contains("left out"), "{output:#?}");
 }
 
 #[test]
-fn a_repository_of_the_machines_is_read_only_all_the_way_down() {
+fn a_repository_of_the_host_is_read_only_with_all_mounts_below() {
     let rooted = with_portage();
     let overlay = rooted.prefix.overlay("mine");
     for path in ["sub", "sub/deep", "disk"] {
@@ -202,7 +203,8 @@ fn a_repository_of_the_machines_is_read_only_all_the_way_down() {
         "etc/portage/repos.conf",
         "[mine]\nlocation = /var/db/repos/mine\n",
     );
-    // Mounts in the repository: in one another, one over another, of a file, and one that is made while the root is open.
+    // Mounts in the repository: one inside another, one on top of another, one on a file, and one that is created
+    // while the root is open.
     let script = r#"cd overlays/mine
         mount -t tmpfs t sub; mkdir sub/deep; mount -t tmpfs t sub/deep
         mount -t tmpfs t disk; mount -t tmpfs t disk; mount --bind file profiles/repo_name; mkdir late
@@ -227,14 +229,14 @@ fn a_repository_of_the_machines_is_read_only_all_the_way_down() {
         script,
         "sh",
     ];
-    // What is mounted here is to be seen by those inside if anything is.
-    let said = rooted.run(&before, &["sh", "-c", inside]).success();
-    assert_eq!(said.stdout, "mine\n", "{said:#?}");
-    assert_eq!(said.stderr, "");
+    // The mounts propagate, so that the processes inside could see the late one.
+    let output = rooted.run(&before, &["sh", "-c", inside]).success();
+    assert_eq!(output.stdout, "mine\n", "{output:#?}");
+    assert_eq!(output.stderr, "");
 }
 
 #[test]
-fn a_root_behind_a_link_of_another_users_is_not_entered() {
+fn a_root_behind_another_users_symlink_is_not_entered() {
     let rooted = Rooted::of("native", NATIVE);
     rooted.give_to("0:0");
     let theirs = rooted.prefix.join("theirs");
@@ -262,8 +264,8 @@ fn a_root_behind_a_link_of_another_users_is_not_entered() {
         "ours/root",
     ] {
         let root = rooted.prefix.join(root).display().to_string();
-        let said = rooted.run(&[], &["--root", &root, "true"]);
-        said.fails(
+        let output = rooted.run(&[], &["--root", &root, "true"]);
+        output.fails(
             125,
             "is not followed: another user could have put it there",
             "use its own path",
@@ -277,40 +279,40 @@ fn a_root_behind_a_link_of_another_users_is_not_entered() {
         "ours/source/../file",
     ] {
         let bind = format!("--bind={}:/mnt", rooted.prefix.join(source).display());
-        let said = rooted.run(&[], &[&bind, "true"]);
-        said.fails(
+        let output = rooted.run(&[], &[&bind, "true"]);
+        output.fails(
             125,
             "is not followed: another user could have put it there",
             "use its own path",
         );
     }
-    // Root's own links, and a user's, lead where they say.
+    // Symlinks of root, and those of the calling user, are followed.
     symlink("root", rooted.prefix.join("link")).expect("a link");
     symlink("secret", rooted.prefix.join("shown")).expect("a link");
     let root = rooted.prefix.join("link").display().to_string();
     let bind = format!("--bind={}:/mnt", rooted.prefix.join("shown/file").display());
-    let said = rooted
+    let output = rooted
         .run(&[], &["--root", &root, &bind, "cat", "/mnt"])
         .success();
-    assert_eq!(said.stdout, "root's\n");
+    assert_eq!(output.stdout, "root's\n");
     rooted.give_to(NOBODY);
     let root = rooted.prefix.join("theirs/root").display().to_string();
     rooted.run(&AS_NOBODY, &["--root", &root, "true"]).success();
 }
 
 #[test]
-fn no_user_of_the_root_has_an_id_that_means_no_change() {
+fn an_id_that_setuid_takes_for_no_change_is_rejected() {
     let rooted = Rooted::of("armel", ARM);
     rooted.write(
         "etc/passwd",
         "a:x:4294967295:4294967295::/:/bin/sh\nb:x:1000:4294967295::/:/bin/sh\nc:x:-1:-1::/:/bin/sh\nd:x:4294967296:0::/:/bin/sh\n",
     );
     for user in ["a", "b", "c", "d", "4294967295", "4294967296", "-1"] {
-        let said = rooted.run(&[], &["--user", user, "id", "-u"]);
+        let output = rooted.run(&[], &["--user", user, "id", "-u"]);
         assert_eq!(
-            (said.code, said.stdout.as_str()),
+            (output.code, output.stdout.as_str()),
             (Some(125), ""),
-            "{user}: {said:#?}"
+            "{user}: {output:#?}"
         );
     }
 }

@@ -1,12 +1,12 @@
-//! Portage inside: that of the demonstration on Debian's Python for ARM merges a package, which it can only do with the settings that
-//! the applet gives it, from the machine's repository and DISTDIR.
+//! Portage inside a root: the demonstration's Portage merges a package with Debian's Python for ARM. It needs the
+//! settings that the applet passes, and the host's repository and DISTDIR.
 
 use super::{ARM, AS_NOBODY, Prefix, Rooted};
 use std::os::unix::fs::MetadataExt;
 
-/// An ebuild that keeps which machine and which user built it.
+/// An ebuild that records which machine and which user built it.
 const EBUILD: &str = r#"EAPI=8
-DESCRIPTION="says where it was built"
+DESCRIPTION="records where it was built"
 HOMEPAGE="https://example.org"
 SRC_URI="https://example.org/source"
 LICENSE="GPL-2"
@@ -18,13 +18,13 @@ src_compile() { { uname -m && id -un; } >> source || die; }
 src_install() { insinto /usr/share/where; doins source; }
 "#;
 
-/// The settings that Gentoo's own profiles would have.
+/// The settings that Gentoo's own profiles contain.
 const DEFAULTS: &str = r#"ARCH="arm"
 ACCEPT_KEYWORDS="arm"
 CHOST="armv4tl-softfloat-linux-gnueabi"
 "#;
 
-/// A root with Portage, and a machine that has its repository and the source.
+/// A root with Portage, on a host that has the repository and the source.
 fn with_portage() -> Rooted {
     let rooted = Rooted::within(Prefix::with_portage(), "portage", ARM);
     let prefix = &rooted.prefix;
@@ -53,28 +53,29 @@ fn with_portage() -> Rooted {
     rooted
 }
 
-/// Merges the package; `builder` is who Portage has to build as.
+/// Merges the package. `builder` is the user as which Portage has to build.
 fn merges(before: &[&str], owner: &str, builder: &str) {
     let rooted = with_portage();
     let prefix = &rooted.prefix;
-    // The files of the root are shared with those of other tests.
+    // Other tests share these files by hard links.
     rooted.give_to(owner);
     prefix
         .command("chown", ["-R", owner, "distfiles"])
         .success();
-    let said = rooted
+    let output = rooted
         .run(before, &["emerge", "--oneshot", "app-misc/where"])
         .success();
     assert!(
-        said.stdout
+        output
+            .stdout
             .contains(">>> Completed (1 of 1) app-misc/where-1::mine\n"),
-        "{said:#?}"
+        "{output:#?}"
     );
     let merged = "root/usr/share/where/source";
     assert_eq!(
         prefix.read(merged),
         format!("here\narmv7l\n{builder}\n"),
-        "{said:#?}"
+        "{output:#?}"
     );
     let contents = prefix.read("root/var/db/pkg/app-misc/where-1/CONTENTS");
     assert!(

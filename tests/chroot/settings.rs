@@ -1,17 +1,18 @@
-//! The settings of a root that another user made: read as from inside, up to one sum, and never opened when they are no files.
+//! The settings of a root that another user made. crossmerge reads them as a process inside would, up to one limit
+//! for all files, and opens regular files only.
 
 use super::{ARM, Rooted};
-use crate::support::{Prefix, Said};
+use crate::support::{Output, Prefix};
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use std::{
     os::unix::{fs::symlink, net::UnixListener},
     path::Path,
 };
 
-/// A name, what makes the case, and what is reported of it.
+/// A test case: its name, what creates it, and the expected message.
 type Case<'c, T> = (&'c str, &'c dyn Fn(&T), &'c str);
 
-/// A root with a Portage, on a machine with a Portage that has a repository and a DISTDIR.
+/// A root with Portage, on a host whose Portage has a repository and a DISTDIR.
 fn scene() -> Rooted {
     let rooted = Rooted::within(Prefix::with_portage(), "native", ARM);
     let prefix = &rooted.prefix;
@@ -23,8 +24,8 @@ fn scene() -> Rooted {
     rooted
 }
 
-/// Plans to enter, with little memory.
-fn plans(rooted: &Rooted) -> Said {
+/// Plans to enter the root, with little memory.
+fn plans(rooted: &Rooted) -> Output {
     let crossmerge = rooted.prefix.join("bin/crossmerge").display().to_string();
     let root = rooted.root().display().to_string();
     let plan = [
@@ -66,10 +67,10 @@ fn make_conf_is_read_as_from_inside() {
     ] {
         remove();
         symlink(target, &make_conf).expect("a link");
-        let said = plans(&rooted).success();
+        let output = plans(&rooted).success();
         let wanted = format!("{}{place}", rooted.root().display());
-        assert!(said.stdout.contains(&wanted), "{target}: {said:#?}");
-        assert!(!said.stdout.contains("of/the/machine"), "{target}");
+        assert!(output.stdout.contains(&wanted), "{target}: {output:#?}");
+        assert!(!output.stdout.contains("of/the/machine"), "{target}");
     }
     for (text, place) in [
         ("source /etc/own.conf\n", "/srv/own"),
@@ -79,22 +80,22 @@ fn make_conf_is_read_as_from_inside() {
     ] {
         remove();
         rooted.write("etc/portage/make.conf", text);
-        let said = plans(&rooted).success();
+        let output = plans(&rooted).success();
         let wanted = format!("{}{place}", rooted.root().display());
-        assert!(said.stdout.contains(&wanted), "{text}: {said:#?}");
-        assert!(!said.stdout.contains("of/the/machine"), "{text}");
+        assert!(output.stdout.contains(&wanted), "{text}: {output:#?}");
+        assert!(!output.stdout.contains("of/the/machine"), "{text}");
     }
-    // A directory of files.
+    // make.conf may be a directory of files.
     remove();
     rooted.write("etc/portage/make.conf/a", "DISTDIR=/a\n");
     symlink("/etc/own.conf", make_conf.join("b")).expect("a link");
     symlink(&outside, make_conf.join("c")).expect("a link");
-    let said = plans(&rooted).success();
-    assert!(said.stdout.contains("root/srv/own"), "{said:#?}");
+    let output = plans(&rooted).success();
+    assert!(output.stdout.contains("root/srv/own"), "{output:#?}");
 }
 
 #[test]
-fn repos_conf_comes_to_an_end() {
+fn reading_repos_conf_always_ends() {
     let many = |rooted: &Rooted, text: &str, count: usize| {
         rooted.write("etc/big", text);
         for number in 0..count {
@@ -166,20 +167,26 @@ fn repos_conf_comes_to_an_end() {
         rooted.write("etc/passwd", "jo:x:1000:100::/:/bin/sh\n");
         std::fs::create_dir_all(rooted.root().join("etc/portage/repos.conf")).expect("a directory");
         make(&rooted);
-        let said = plans(&rooted).success();
+        let output = plans(&rooted).success();
         match why {
-            "" => assert_eq!(said.stderr, "", "{name}"),
+            "" => assert_eq!(output.stderr, "", "{name}"),
             why => {
-                let told = said.stderr.contains("omitted the host's repositories: ");
-                assert!(told && said.stderr.contains(why), "{name}: {said:#?}");
-                assert!(!said.stdout.contains("overlays/mine"), "{name}: {said:#?}");
+                let is_noted = output.stderr.contains("omitted the host's repositories: ");
+                assert!(
+                    is_noted && output.stderr.contains(why),
+                    "{name}: {output:#?}"
+                );
+                assert!(
+                    !output.stdout.contains("overlays/mine"),
+                    "{name}: {output:#?}"
+                );
             }
         }
     }
 }
 
 #[test]
-fn what_is_no_file_is_an_error_and_not_opened() {
+fn a_special_file_is_an_error_and_is_not_opened() {
     let kinds: [Case<Path>; 4] = [
         (
             "a device",
@@ -240,18 +247,18 @@ fn what_is_no_file_is_an_error_and_not_opened() {
                 "jo",
                 "true",
             ];
-            let said = rooted.prefix.command("strace", words);
+            let output = rooted.prefix.command("strace", words);
             let is_error =
-                said.code == Some(125) || said.code == Some(126) || said.code == Some(127);
-            assert_eq!(is_error, is_needed, "{kind} as {file}: {said:#?}");
+                output.code == Some(125) || output.code == Some(126) || output.code == Some(127);
+            assert_eq!(is_error, is_needed, "{kind} as {file}: {output:#?}");
             if is_needed && file.starts_with("etc") {
                 let path = path.display().to_string();
                 assert!(
-                    said.stderr.contains(&format!("`{path}`: {why}")),
-                    "{kind}: {said:#?}"
+                    output.stderr.contains(&format!("`{path}`: {why}")),
+                    "{kind}: {output:#?}"
                 );
             }
-            // strace -y adds what a descriptor is of: `= 7<PATH>`, or `7<PATH<char 1:5>>`.
+            // `strace -y` adds the path of each descriptor: `= 7<PATH>`, or `7<PATH<char 1:5>>`.
             let opened = format!("<{}", path.display());
             let calls = rooted.prefix.read("calls");
             let is_opened = |line: &&str| {

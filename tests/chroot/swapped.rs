@@ -1,8 +1,8 @@
-//! Another user changes the root while root enters it: at each of the system calls that go by its path, it becomes a symlink to a
-//! directory of root's.
+//! Another user changes the root while crossmerge enters it as root. During each system call that uses its path, the
+//! root becomes a symlink to a directory of root's.
 
 use super::{NOBODY, Rooted};
-use crate::support::{Said, names_in};
+use crate::support::{Output, names_in};
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use std::{
     os::unix::fs::symlink,
@@ -13,7 +13,7 @@ use std::{
 
 const NATIVE: &str = "native-unknown-linux-gnu";
 
-/// The system calls of entering, of each of which the first so many are held up for a while.
+/// The system calls that entering makes, and how many calls of each are delayed.
 const CALLS: [(&str, u32); 8] = [
     ("openat2", 12),
     ("mount", 6),
@@ -25,7 +25,7 @@ const CALLS: [(&str, u32); 8] = [
     ("unshare", 2),
 ];
 
-/// Exchanges two names until it is told to stop.
+/// Exchanges two paths until `stop` is set.
 fn exchange(one: &Path, other: &Path, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE)
@@ -34,7 +34,7 @@ fn exchange(one: &Path, other: &Path, stop: &AtomicBool) {
     }
 }
 
-/// A directory of root's that nobody names, with all that a root has.
+/// A directory of root's with all files of a root, which no argument names.
 fn victim(rooted: &Rooted) -> PathBuf {
     rooted
         .prefix
@@ -48,7 +48,7 @@ fn victim(rooted: &Rooted) -> PathBuf {
 }
 
 #[test]
-fn a_root_that_is_swapped_for_a_link_leads_nowhere_else() {
+fn a_root_that_becomes_a_symlink_during_entry_is_not_followed() {
     let rooted = Rooted::of("native", NATIVE);
     let victim = victim(&rooted);
     for path in ["theirs/in", "theirs/other"] {
@@ -75,26 +75,26 @@ fn a_root_that_is_swapped_for_a_link_leads_nowhere_else() {
     let before = names_in(&victim);
     let root = rooted.prefix.join("theirs/in/root").display().to_string();
     let mut refused = 0;
-    // The root itself, and a directory on the path to it.
+    // The root itself is exchanged, and then a directory on its path.
     for (one, other) in [
         ("theirs/in/root", "theirs/in/link"),
         ("theirs/in", "theirs/other"),
     ] {
         for (call, times) in CALLS {
             let (one, other) = (rooted.prefix.join(one), rooted.prefix.join(other));
-            let said = while_exchanged(&one, &other, || {
+            let output = while_exchanged(&one, &other, || {
                 let inside = ["sh", "-c", "echo inside; busybox ls -di /"];
                 delayed(&rooted, call, times, &["--root", &root], &inside)
             });
-            assert_eq!(names_in(&victim), before, "{call}: {said:#?}");
-            // It was entered, or it was not, and never another one.
-            match said.code {
-                Some(0) => assert!(said.stdout.starts_with("inside\n"), "{call}: {said:#?}"),
+            assert_eq!(names_in(&victim), before, "{call}: {output:#?}");
+            // crossmerge enters the right root or fails. It never enters another one.
+            match output.code {
+                Some(0) => assert!(output.stdout.starts_with("inside\n"), "{call}: {output:#?}"),
                 code => {
                     assert_eq!(
-                        (code, said.stdout.as_str()),
+                        (code, output.stdout.as_str()),
                         (Some(125), ""),
-                        "{call}: {said:#?}"
+                        "{call}: {output:#?}"
                     );
                     refused += 1;
                 }
@@ -105,7 +105,7 @@ fn a_root_that_is_swapped_for_a_link_leads_nowhere_else() {
 }
 
 #[test]
-fn a_place_that_is_swapped_for_a_link_leads_nowhere_else() {
+fn a_mount_point_that_becomes_a_symlink_during_entry_is_not_followed() {
     let rooted = Rooted::of("native", NATIVE);
     let victim = victim(&rooted);
     rooted.prefix.write("given/x", "");
@@ -116,36 +116,36 @@ fn a_place_that_is_swapped_for_a_link_leads_nowhere_else() {
     let bind = format!("--bind={}:/a/b/c/d", rooted.prefix.join("given").display());
     for (call, times) in CALLS {
         let (one, other) = (rooted.root().join("a/b"), rooted.root().join("out"));
-        let said = while_exchanged(&one, &other, || {
+        let output = while_exchanged(&one, &other, || {
             delayed(&rooted, call, times, &["--root", &root, &bind], &["true"])
         });
-        assert_eq!(names_in(&victim), before, "{call}: {said:#?}");
+        assert_eq!(names_in(&victim), before, "{call}: {output:#?}");
         assert_eq!(
             names_in(rooted.prefix.join("given")),
             ["x".to_owned()].into(),
             "{call}"
         );
         assert!(
-            [Some(0), Some(125)].contains(&said.code),
-            "{call}: {said:#?}"
+            [Some(0), Some(125)].contains(&output.code),
+            "{call}: {output:#?}"
         );
     }
 }
 
-/// Does something while two paths change places.
-fn while_exchanged(one: &Path, other: &Path, act: impl FnOnce() -> Said) -> Said {
+/// Calls `act` while another thread exchanges two paths.
+fn while_exchanged(one: &Path, other: &Path, act: impl FnOnce() -> Output) -> Output {
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let exchanging = scope.spawn(|| exchange(one, other, &stop));
-        let said = act();
+        let output = act();
         stop.store(true, Ordering::Relaxed);
         exchanging.join().expect("it only exchanges");
-        said
+        output
     })
 }
 
-/// Enters the root, 20 ms late at each of the first calls of a system call.
-fn delayed(rooted: &Rooted, call: &str, times: u32, options: &[&str], inside: &[&str]) -> Said {
+/// Enters the root, and delays each of the first calls of a system call by 20 ms.
+fn delayed(rooted: &Rooted, call: &str, times: u32, options: &[&str], inside: &[&str]) -> Output {
     let inject = format!("inject={call}:delay_enter=20000:when=1..{times}");
     let trace = format!("trace={call}");
     let program = rooted.program();

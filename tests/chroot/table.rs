@@ -1,14 +1,14 @@
-//! Where nobody can have a table of binary formats of their own, the machine's serves, if it has a rule with flag `F`.
+//! Without a per-namespace binfmt_misc, the host's own one is used if it has a rule with flag `F`.
 
 use super::{ARM, AS_NOBODY, CONTAINED, NOBODY, Rooted};
 
 #[test]
-fn without_namespaces_of_users_the_machines_own_table_serves() {
+fn without_user_namespaces_the_hosts_own_binfmt_misc_is_used() {
     let rooted = Rooted::of("armel", ARM);
     rooted.give_to("0:0");
     let program = rooted.program();
     let root = rooted.root().display().to_string();
-    // The limit is that of the namespace that the test is root of.
+    // The limit applies to the user namespace in which the test is root.
     let script = "echo 0 > /proc/sys/user/max_user_namespaces
         \"$1\" --root \"$2\" uname -m && exit 1
         mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
@@ -20,26 +20,27 @@ fn without_namespaces_of_users_the_machines_own_table_serves() {
         &["sh", "-c", script, "sh", &program, &root, &crossmerge],
     ]
     .concat();
-    let said = rooted.prefix.command(words[0], &words[1..]).success();
-    assert_eq!(said.stdout, "armv7l\n", "{said:#?}");
+    let output = rooted.prefix.command(words[0], &words[1..]).success();
+    assert_eq!(output.stdout, "armv7l\n", "{output:#?}");
     assert!(
-        said.stderr.contains("max_user_namespaces is 0"),
-        "{said:#?}"
+        output.stderr.contains("max_user_namespaces is 0"),
+        "{output:#?}"
     );
     assert!(
-        said.stderr
+        output
+            .stderr
             .contains("hint: the host's own binfmt_misc works too"),
-        "{said:#?}"
+        "{output:#?}"
     );
 }
 
-/// Becomes a machine with the users of this one and a table of its own, which has nothing in it yet.
+/// A script that becomes a host with the same users and with an empty binfmt_misc.
 const MACHINE: &str = r#"echo root:0:65536 > ids
 for file in /etc/subuid /etc/subgid; do mount --bind ids $file; done
 exec unshare --user --mount --map-users=0,0,65536 --map-groups=0,0,65536 "$@""#;
 
 #[test]
-fn before_linux_6_7_the_machines_own_table_serves_when_its_rule_has_flag_f() {
+fn before_linux_6_7_the_hosts_own_binfmt_misc_is_used_if_its_rule_has_flag_f() {
     let script = r#"chroot=$1 root=$2 crossmerge=$3
         shift 3
         table=/proc/sys/fs/binfmt_misc
@@ -61,13 +62,17 @@ fn before_linux_6_7_the_machines_own_table_serves_when_its_rule_has_flag_f() {
         let program = rooted.program();
         let enters = ["sh", "-ec", script, "sh", &program, &root, &crossmerge];
         let words = [&machine[..], &enters, before].concat();
-        let said = rooted.prefix.command(words[0], &words[1..]).success();
-        assert_eq!(said.stdout, "code 125\ncode 125\narmv7l\n", "{said:#?}");
-        for told in [
+        let output = rooted.prefix.command(words[0], &words[1..]).success();
+        assert_eq!(output.stdout, "code 125\ncode 125\narmv7l\n", "{output:#?}");
+        for text in [
             "has one binfmt_misc for all users: a per-namespace",
             "hint: the host's own binfmt_misc works too: as root, `crossmerge binfmt register <tuple>`",
         ] {
-            assert_eq!(said.stderr.matches(told).count(), 2, "{told}: {said:#?}");
+            assert_eq!(
+                output.stderr.matches(text).count(),
+                2,
+                "{text}: {output:#?}"
+            );
         }
     }
 }

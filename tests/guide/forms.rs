@@ -1,6 +1,7 @@
-//! Every command line of crossmerge that a page, a comment or a hint names is one: its subcommand, its options and its applet exist.
+//! Every crossmerge command line that a page, a comment or a hint names exists: its subcommand, its options and its
+//! applet.
 //!
-//! A form is not run: `crossmerge export <tuple> cmake|meson [FILE]` stands for many.
+//! A form does not run: `crossmerge export <tuple> cmake|meson [FILE]` stands for many command lines.
 
 use super::page::{self, Kind};
 use crate::support::Prefix;
@@ -10,7 +11,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Names that begin with a tuple and are no applets: what toolchains bring or miss, links to a sysroot's scripts, an example of an applet of one's own.
+/// Names that begin with a tuple and are no applets: tools that only some toolchains have, symlinks to a sysroot's
+/// scripts, and the example of a user's own applet.
 const NOT_OURS: &[&str] = &[
     "config",
     "libgcrypt-config",
@@ -64,7 +66,7 @@ fn sources(directory: PathBuf, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The lines of a form; one that goes on is indented.
+/// The command lines of a form. An indented line continues the one before it.
 fn whole_lines(lines: &[String]) -> Vec<String> {
     let mut whole: Vec<String> = Vec::new();
     for line in lines {
@@ -76,13 +78,13 @@ fn whole_lines(lines: &[String]) -> Vec<String> {
     whole
 }
 
-/// What stands between backquotes in a line.
+/// The spans of a line that are in backticks.
 fn spans(text: &str) -> impl Iterator<Item = &str> {
     text.lines()
         .flat_map(|line| line.split('`').skip(1).step_by(2))
 }
 
-/// Checks the commands in a line, and gives how many there are.
+/// Checks the commands in a line, and returns their number.
 fn check(line: &str, place: &str, wrong: &mut Vec<String>) -> usize {
     let forms = forms(line);
     for form in &forms {
@@ -99,11 +101,12 @@ fn check(line: &str, place: &str, wrong: &mut Vec<String>) -> usize {
     forms.len() + applets.len()
 }
 
-/// The arguments of each call of `crossmerge` in a line. An alternative, `list|show`, makes several.
+/// The arguments of each call of `crossmerge` in a line. An alternative such as `list|show` makes several calls.
 fn forms(line: &str) -> Vec<Vec<String>> {
     let mut forms = Vec::new();
     for (at, _) in line.match_indices("crossmerge ") {
-        // At the beginning, behind a prompt, or in `$(…)`; not in a path.
+        // A command is at the beginning of the line, after a prompt, or in `$(…)`. `crossmerge` inside a path is no
+        // command.
         let before = &line[..at];
         if !(before.is_empty() || before.ends_with([' ', '(']) || before.ends_with("bin/")) {
             continue;
@@ -140,7 +143,7 @@ fn forms(line: &str) -> Vec<Vec<String>> {
     forms
 }
 
-/// Whether the subcommand and the options of a call exist; what is missing is not missed.
+/// Checks that the subcommand and the options of a call exist. Missing arguments are no error.
 fn parses(form: &[String]) -> Result<(), String> {
     let stands_for_any = |word: &String| word.starts_with(['{', '<', '*']);
     if form.first().is_none_or(stands_for_any) {
@@ -156,7 +159,7 @@ fn parses(form: &[String]) -> Result<(), String> {
         | ErrorKind::InvalidSubcommand
         | ErrorKind::TooManyValues
         | ErrorKind::TooFewValues => Err(error.kind().to_string()),
-        // An option alone, whose value is left out.
+        // An option whose value the form omits.
         ErrorKind::InvalidValue if error.get(ContextKind::InvalidValue).is_none_or(is_empty) => {
             Ok(())
         }
@@ -165,7 +168,7 @@ fn parses(form: &[String]) -> Result<(), String> {
     }
 }
 
-/// The applets that are named with a tuple before them.
+/// The applets that the line names with a tuple before them.
 fn applets(line: &str) -> Vec<String> {
     let mut found = Vec::new();
     for start in ["<tuple>-", "$t-"] {

@@ -1,4 +1,5 @@
-//! The machine on which a page is run: made by `machine.sh`, with a shell of root's and one of an ordinary user's.
+//! The machine on which a page runs: `machine.sh` makes it, and it has a shell of root's and one of an ordinary
+//! user's.
 
 #![expect(
     clippy::disallowed_methods,
@@ -11,17 +12,17 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
-/// Ends what a command printed; its code comes behind.
+/// Ends the output of a command. The command's exit code follows.
 const END: char = '\u{1}';
 
 pub(super) struct Machine {
-    /// Ends when its standard input does.
+    /// Ends when its stdin is closed.
     process: Child,
     pub(super) root: Shell,
     pub(super) user: Shell,
 }
 
-/// A shell that keeps its directory and its variables from one command to the next.
+/// A shell that keeps its working directory and its variables from one command to the next.
 pub(super) struct Shell {
     process: Child,
     stdout: BufReader<ChildStdout>,
@@ -93,7 +94,7 @@ impl Shell {
         shell
     }
 
-    /// Runs a command, and gives what it printed on both its outputs, and its code.
+    /// Runs a command, and returns what it printed on stdout and stderr, and its exit code.
     pub(super) fn run(&mut self, command: &str) -> (String, i32) {
         let command = shell_words::quote(command);
         writeln!(

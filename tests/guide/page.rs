@@ -1,6 +1,6 @@
-//! What a page says: its fenced blocks, and in those that are run the commands and what they print.
+//! A page's text: its fenced blocks, and for each block that runs the commands and their output.
 //!
-//! Nothing is run here.
+//! This module runs nothing.
 
 use std::{
     fmt::{self, Display},
@@ -9,30 +9,30 @@ use std::{
 
 /// A page of the documentation.
 pub(super) struct Page {
-    /// Below the checkout.
+    /// The path below the checkout.
     pub(super) path: String,
     pub(super) blocks: Vec<Block>,
-    /// The lines outside of blocks.
+    /// The lines outside blocks.
     pub(super) prose: Vec<String>,
 }
 
 /// A fenced block.
 pub(super) struct Block {
     pub(super) at: Place,
-    /// What stands behind the fence: `console`, `toml`, `console not run: why`.
+    /// The text after the fence: `console`, `toml`, `console not run: why`.
     pub(super) info: String,
     pub(super) lines: Vec<String>,
 }
 
-/// What a block is to the test.
+/// What the test does with a block.
 pub(super) enum Kind {
-    /// Commands, which are run; with `fails`, the last one has to fail.
+    /// Commands that run. With `fails`, the last one must fail.
     Run { fails: bool },
-    /// Commands that are not run, and why.
+    /// Commands that do not run, and the reason.
     Excused { why: String },
-    /// A form of commands, an excerpt: what is `crossmerge …` in it is looked at.
+    /// A form of commands or an excerpt. Only its `crossmerge …` lines are checked.
     Form,
-    /// A file's text.
+    /// The text of a file.
     Data,
 }
 
@@ -57,7 +57,7 @@ impl Display for Place {
     }
 }
 
-/// Every page, for readers and for those who change the program.
+/// Every page, for users and for developers.
 pub(super) fn all() -> Vec<Page> {
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut directories = vec![checkout.join("docs"), checkout.join("man")];
@@ -141,7 +141,8 @@ impl Block {
         }
     }
 
-    /// The commands: behind `$ ` an ordinary user's, behind `# ` root's, behind `> ` what goes on with one; the rest is what they print.
+    /// The commands: after `$ ` an ordinary user's, after `# ` root's, after `> ` the next line of a command. The
+    /// other lines are the output.
     pub(super) fn steps(&self) -> Vec<Step> {
         let mut steps: Vec<Step> = Vec::new();
         for (number, line) in (self.at.line + 1..).zip(&self.lines) {
@@ -174,7 +175,8 @@ impl Block {
     }
 }
 
-/// Whether a run printed what the page says. `…` is any text within a line, and alone on a line any lines.
+/// Returns whether the output of a command matches the page. `…` is any text within a line, and alone on a line any
+/// lines.
 pub(super) fn fits(wanted: &[String], got: &[&str]) -> bool {
     match wanted {
         [] => got.is_empty(),

@@ -1,17 +1,18 @@
-//! A disk that is full, read-only, not ours, or fails: a clear error and the old state, and the next run does it.
+//! A disk that is full, read-only, another user's, or broken: crossmerge prints a clear error and leaves the old
+//! state, and the next run completes the work.
 //!
-//! Small file systems are real ones, in a mount namespace. What no machine has at hand, strace plays: it fails the Nth call of
-//! each system call that makes or changes something, for every N, or every few where they are all alike.
+//! The small file systems are real ones in a mount namespace. strace injects the other failures: it fails the Nth
+//! call of each system call that creates or changes something, for every N, or for every few if the calls are alike.
 
 use super::{AS_OTHER_USER, TUPLE, directory_of_another_user, left_beside, needs_root};
 use crate::{
     init::tree,
     kill,
-    support::{CROSSMERGE, Prefix, Said},
+    support::{CROSSMERGE, Output, Prefix},
 };
 use std::{collections::BTreeMap, path::PathBuf};
 
-/// A system call, how the kernel fails it, what that is called, and how many calls are passed over each time.
+/// A system call, the error number, the kernel's message for it, and the step from one failing call to the next.
 const FAULTS: [(&str, &str, &str, usize); 9] = [
     ("openat", "EDQUOT", "Disk quota exceeded", 1),
     ("write", "ENOSPC", "No space left on device", 1),
@@ -21,13 +22,13 @@ const FAULTS: [(&str, &str, &str, usize); 9] = [
     ("fsync", "EIO", "Input/output error", 1),
     ("syncfs", "EIO", "Input/output error", 1),
     ("renameat", "EIO", "Input/output error", 6),
-    // Only the first: the second gives the lock back, which the kernel never refuses.
+    // Only the first call fails. The second releases the lock, which always succeeds.
     ("flock", "EIO", "Input/output error", 1000),
 ];
 
 type State = BTreeMap<PathBuf, String>;
 
-/// Everything that init writes to.
+/// Everything that `init` writes to.
 fn state(prefix: &Prefix) -> State {
     let places = ["usr", "bin", "etc/crossmerge", "mine"];
     let trees = places.iter().map(|place| tree(&prefix.join(place)));
@@ -39,7 +40,7 @@ fn reset(prefix: &Prefix) {
     prefix.command("/bin/sh", ["-c", script]).success();
 }
 
-/// The numbers of the calls that make a file, of all those that open one.
+/// The numbers of the openat calls that create a file.
 fn calls_that_make(prefix: &Prefix, args: &[&str]) -> Vec<usize> {
     let own = prefix.join("bin/crossmerge").display().to_string();
     let words = ["-o", "calls", "-e", "trace=openat", &own];
@@ -50,27 +51,27 @@ fn calls_that_make(prefix: &Prefix, args: &[&str]) -> Vec<usize> {
     making.map(|(number, _)| number).collect()
 }
 
-/// Checks what is said of a failure: one error that names a path, and the reason; one hint.
+/// Checks the message of a failure: one error with a path and the reason, and one hint.
 #[track_caller]
-fn is_clear(said: &Said, reason: &str) {
-    let errors: Vec<&str> = said
+fn is_clear(output: &Output, reason: &str) {
+    let errors: Vec<&str> = output
         .stderr
         .lines()
         .filter(|line| line.contains(": error: "))
         .collect();
-    let hints = said
+    let hints = output
         .stderr
         .lines()
         .filter(|line| line.starts_with("hint: "));
     assert!(
         matches!(errors[..], [line] if line.contains(reason) && line.contains("`/"))
             && hints.count() == 1,
-        "{said:#?}"
+        "{output:#?}"
     );
 }
 
-/// Fails a command at every point, checks what is said and left, and lets the next run do it. Gives how many failures there were, and
-/// how many of them left the old state.
+/// Makes a command fail at every point, checks its message and what it leaves, and lets the next run complete it.
+/// Returns the number of failures, and how many of them left the old state.
 fn fail_everywhere(prefix: &Prefix, args: &[&str]) -> (usize, usize) {
     let script = "mkdir -p usr etc/crossmerge mine saved/etc && cp -a usr bin mine saved && cp -a etc/crossmerge saved/etc";
     prefix.command("/bin/sh", ["-ec", script]).success();
@@ -89,19 +90,19 @@ fn fail_everywhere(prefix: &Prefix, args: &[&str]) -> (usize, usize) {
             reset(prefix);
             let inject = format!("inject={call}:error={error}:when={when}");
             let fault = format!("error={error}");
-            let said = prefix.injected(call, &fault, when, "crossmerge", args);
+            let output = prefix.injected(call, &fault, when, "crossmerge", args);
             let left = state(prefix);
-            if said.code == Some(0) {
-                // It was not about a file, or there was no such call any more.
-                assert_eq!(left, whole, "{inject}: {said:#?}");
+            if output.code == Some(0) {
+                // The failing call was not about a file of ours, or there was no such call.
+                assert_eq!(left, whole, "{inject}: {output:#?}");
                 passed += 1;
                 if passed > 2 {
                     break;
                 }
                 continue;
             }
-            assert_eq!(said.code, Some(125), "{inject}: {said:#?}");
-            is_clear(&said, reason);
+            assert_eq!(output.code, Some(125), "{inject}: {output:#?}");
+            is_clear(&output, reason);
             failures += 1;
             if left == before {
                 untouched += 1;
@@ -120,16 +121,16 @@ fn fail_everywhere(prefix: &Prefix, args: &[&str]) -> (usize, usize) {
 }
 
 #[test]
-fn a_first_init_that_fails_anywhere_leaves_the_old_state_or_what_the_next_one_ends() {
+fn a_failed_first_init_leaves_the_old_state_or_one_that_the_next_run_completes() {
     let prefix = kill::prefix();
     let (failures, untouched) = fail_everywhere(&prefix, &["init", TUPLE, "--toolchain", "none"]);
     assert!(failures > 35, "only {failures} failures");
-    // But for the renames and what comes after them, all of it.
+    // Most failures leave the old state. Only those from the renames on leave a part of the new one.
     assert!(untouched > failures * 2 / 3, "{untouched} of {failures}");
 }
 
 #[test]
-fn a_refresh_that_fails_anywhere_keeps_what_a_user_edited() {
+fn a_failed_refresh_keeps_the_users_edits() {
     let prefix = kill::prefix();
     prefix.own(["init", TUPLE, "--toolchain", "none"]).success();
     prefix.append(&format!("usr/{TUPLE}/etc/portage/repos.conf"), "# mine\n");
@@ -142,7 +143,7 @@ fn a_refresh_that_fails_anywhere_keeps_what_a_user_edited() {
 }
 
 #[test]
-fn what_keeps_one_file_leaves_it_as_it_was_when_it_fails() {
+fn a_failed_export_leaves_the_file_unchanged() {
     let prefix = Prefix::new();
     prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
     prefix.write("mine/cross.cmake", "");
@@ -157,14 +158,14 @@ fn what_keeps_one_file_leaves_it_as_it_was_when_it_fails() {
     assert_eq!(failures, untouched);
 }
 
-/// Runs a script in a mount namespace, in which `usr` is as the mounts say; `$1` is the size.
-fn on_small_disk(prefix: &Prefix, options: &str, script: &str) -> Said {
+/// Mounts a tmpfs with these options on `usr` in a mount namespace, and runs a script there.
+fn on_small_disk(prefix: &Prefix, options: &str, script: &str) -> Output {
     let script = format!("mkdir -p usr; mount -t tmpfs -o {options} none usr; {script}");
     prefix.command("unshare", ["--mount", "/bin/sh", "-c", &script])
 }
 
 #[test]
-fn a_full_disk_is_named_and_what_fits_later_is_written_later() {
+fn a_full_disk_is_named_and_the_next_run_with_space_completes() {
     needs_root();
     let prefix = kill::prefix();
     let sum = "tar -C usr --sort=name --mtime=@0 -c . | sha256sum";
@@ -181,7 +182,7 @@ fn a_full_disk_is_named_and_what_fits_later_is_written_later() {
             .map(|inodes| format!("size=1m,nr_inodes={inodes}")),
     ) {
         let script = format!(
-            "crossmerge init {TUPLE} 2> said; echo $? > code; find usr -mindepth 1 > left; find bin > links
+            "crossmerge init {TUPLE} 2> output; echo $? > code; find usr -mindepth 1 > left; find bin > links
              {grow}; crossmerge init {TUPLE} 2>> again; {sum}; find usr -name '.*crossmerge*'"
         );
         let last = on_small_disk(&prefix, &options, &script).success().stdout;
@@ -189,9 +190,9 @@ fn a_full_disk_is_named_and_what_fits_later_is_written_later() {
         if prefix.read("code") == "0\n" {
             fitted += 1;
         } else {
-            let said = prefix.read("said");
-            assert_eq!(prefix.read("code"), "125\n", "{options}: {said}");
-            assert_eq!(prefix.read("left"), "", "{options}: {said}");
+            let output = prefix.read("output");
+            assert_eq!(prefix.read("code"), "125\n", "{options}: {output}");
+            assert_eq!(prefix.read("left"), "", "{options}: {output}");
             assert_eq!(
                 prefix.read("links").lines().count(),
                 before
@@ -201,8 +202,8 @@ fn a_full_disk_is_named_and_what_fits_later_is_written_later() {
                     + 1
             );
             assert!(
-                said.contains("No space left on device") && said.contains("\nhint: free space"),
-                "{said}"
+                output.contains("No space left on device") && output.contains("\nhint: free space"),
+                "{output}"
             );
         }
         assert_eq!(prefix.own(["remove", TUPLE]).code, Some(0));
@@ -212,7 +213,7 @@ fn a_full_disk_is_named_and_what_fits_later_is_written_later() {
 }
 
 #[test]
-fn a_read_only_file_system_is_named_and_nothing_is_done_elsewhere() {
+fn a_read_only_file_system_is_named_and_nothing_is_written_elsewhere() {
     needs_root();
     let prefix = kill::prefix();
     for directory in ["usr", "mine", "etc/crossmerge"] {
@@ -223,10 +224,10 @@ fn a_read_only_file_system_is_named_and_nothing_is_done_elsewhere() {
         let script = format!(
             "mount --bind {directory} {directory} && mount -o remount,ro,bind {directory} && exec {CROSSMERGE} init {TUPLE} --bindir $PWD/mine"
         );
-        let said = prefix.command("unshare", ["--mount", "/bin/sh", "-ec", &script]);
+        let output = prefix.command("unshare", ["--mount", "/bin/sh", "-ec", &script]);
         let place = prefix.join(directory).display().to_string();
-        let said = said.fails(125, "Read-only file system", "findmnt -T");
-        assert!(said.stderr.contains(&place), "{said:#?}");
+        let output = output.fails(125, "Read-only file system", "findmnt -T");
+        assert!(output.stderr.contains(&place), "{output:#?}");
         assert_eq!(state(&prefix), before, "{directory}");
     }
     let mine = prefix.join("mine").display().to_string();
@@ -235,7 +236,7 @@ fn a_read_only_file_system_is_named_and_nothing_is_done_elsewhere() {
 }
 
 #[test]
-fn whoever_may_not_is_told_where_and_nothing_is_done() {
+fn a_user_without_permission_gets_the_path_and_nothing_is_written() {
     needs_root();
     let prefix = Prefix::new();
     prefix.command("chmod", ["755", "."]).success();
@@ -263,13 +264,13 @@ fn whoever_may_not_is_told_where_and_nothing_is_done() {
             "--bindir",
             bindir,
         ];
-        let said = prefix.command("setpriv", AS_OTHER_USER.iter().chain(&words));
-        let said = said.fails(125, "Permission denied", "run it as root");
+        let output = prefix.command("setpriv", AS_OTHER_USER.iter().chain(&words));
+        let output = output.fails(125, "Permission denied", "run it as root");
         let place = [sysroot, bindir]
             .into_iter()
             .find(|place| !place.starts_with("home/bin") && *place != "home/x");
         let place = place.expect("one is not ours").trim_end_matches("/x");
-        assert!(said.stderr.contains(place), "{said:#?}");
+        assert!(output.stderr.contains(place), "{output:#?}");
         assert_eq!(tree(&prefix.join("home")), home, "{sysroot} {bindir}");
     }
 }

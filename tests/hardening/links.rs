@@ -1,4 +1,4 @@
-//! No file is made, changed or removed through a link that another user could have planted.
+//! crossmerge creates, changes and removes no file through a symlink that another user could have created.
 
 use super::{
     AS_OTHER_USER, OTHER_USER, TUPLE, directory_of_another_user, give_away, left_beside, needs_root,
@@ -13,7 +13,7 @@ use std::{
     thread,
 };
 
-/// A prefix with Portage, a directory of another user's to keep the target in, and one of root's that is to stay as it is.
+/// A prefix with Portage, another user's directory for the target, and a directory of root's that must not change.
 struct Scene {
     prefix: Prefix,
     theirs: PathBuf,
@@ -48,7 +48,7 @@ impl Scene {
         }
     }
 
-    /// Plants a link of another user's, in directories of another user's.
+    /// Creates a symlink of another user, in directories of that user.
     fn plant(&self, path: &str, target: &Path) {
         let place = self.theirs.join(path);
         std::fs::create_dir_all(place.parent().expect("a directory")).expect("directories");
@@ -60,7 +60,7 @@ impl Scene {
         give_away(&place);
     }
 
-    fn init(&self) -> crate::support::Said {
+    fn init(&self) -> crate::support::Output {
         let sysroot = self.theirs.display().to_string();
         self.prefix.own(["init", TUPLE, "--sysroot", &sysroot])
     }
@@ -85,26 +85,26 @@ fn init_follows_no_link_that_another_user_planted() {
     for (path, target) in cases {
         let scene = Scene::new();
         scene.plant(path, &scene.victim.join(target));
-        let said = scene.init();
+        let output = scene.init();
         scene.check(path);
-        assert_eq!(said.code, Some(125), "{path}: {said:#?}");
+        assert_eq!(output.code, Some(125), "{path}: {output:#?}");
         let place = scene.theirs.join(path);
-        let is_named = said.stderr.contains(&format!("`{}`", place.display()));
+        let is_named = output.stderr.contains(&format!("`{}`", place.display()));
         assert!(
-            is_named && said.stderr.contains("\nhint: "),
-            "{path}: {said:#?}"
+            is_named && output.stderr.contains("\nhint: "),
+            "{path}: {output:#?}"
         );
         if !path.ends_with("lock") {
             let owner = format!("belongs to {OTHER_USER}");
-            assert!(said.stderr.contains(&owner), "{path}: {said:#?}");
+            assert!(output.stderr.contains(&owner), "{path}: {output:#?}");
         }
         assert_eq!(left_beside(&scene.theirs), [] as [PathBuf; 0]);
     }
 }
 
 #[test]
-fn what_waits_at_the_names_that_init_uses_is_replaced_or_named() {
-    // A link where a file is to be, or waits to be, is another user's name for nothing: it is replaced itself.
+fn a_file_at_a_temporary_name_of_init_is_replaced_or_named() {
+    // A symlink at the place of a file or of its temporary file is replaced itself. Its target does not change.
     for path in [
         "etc/portage/.make.conf.crossmerge-new",
         "etc/portage/.make.profile.crossmerge-new",
@@ -117,14 +117,14 @@ fn what_waits_at_the_names_that_init_uses_is_replaced_or_named() {
         scene.check(path);
         assert_eq!(left_beside(&scene.theirs), [] as [PathBuf; 0]);
     }
-    // So is a name for a file of root's.
+    // The same holds for a hard link to a file of root's.
     let scene = Scene::new();
     let waiting = scene.theirs.join("etc/portage/.make.conf.crossmerge-new");
     std::fs::create_dir_all(waiting.parent().expect("a directory")).expect("directories");
     std::fs::hard_link(scene.victim.join("passwd"), &waiting).expect("another name");
     scene.init().success();
     scene.check("a hard link");
-    // What holds something stays, and is named.
+    // A directory that is not empty stays, and the error names it.
     let scene = Scene::new();
     let inside = scene.theirs.join("etc/portage/.make.conf.crossmerge-new/x");
     std::fs::create_dir_all(&inside).expect("directories");
@@ -137,7 +137,7 @@ fn what_waits_at_the_names_that_init_uses_is_replaced_or_named() {
 }
 
 #[test]
-fn an_edit_or_a_planted_record_is_no_way_out_of_the_sysroot() {
+fn neither_an_edit_nor_a_planted_record_leads_out_of_the_sysroot() {
     let scene = Scene::new();
     let hash = {
         use sha2::Digest as _;
@@ -157,8 +157,8 @@ fn an_edit_or_a_planted_record_is_no_way_out_of_the_sysroot() {
     let sysroot = scene.theirs.display().to_string();
     let prefix = scene.prefix.with("SYSROOT", &sysroot);
     for args in [&["remove", TUPLE][..], &["init", TUPLE]] {
-        let said = prefix.own(args);
-        assert_eq!(said.code, Some(125), "{said:#?}");
+        let output = prefix.own(args);
+        assert_eq!(output.code, Some(125), "{output:#?}");
         scene.check(args[0]);
     }
 }
@@ -171,7 +171,8 @@ fn a_link_that_root_made_is_followed() {
     let usr = prefix.join("usr");
     let plain = tree(&usr);
     prefix.own(["remove", TUPLE]).success();
-    // The sysroot is elsewhere; and so is a part of it, by a link in the same place and by one that goes up.
+    // The sysroot is elsewhere. A part of it is elsewhere again, through a symlink to the same directory and through
+    // one with `..`.
     std::fs::create_dir_all(prefix.join("mnt/big/etc")).expect("directories");
     std::fs::create_dir_all(&usr).expect("a directory");
     symlink(prefix.join("mnt/big"), usr.join(TUPLE)).expect("a link");
@@ -193,18 +194,18 @@ fn a_link_that_root_made_is_followed() {
             .join("mnt/big/var-of-it/lib/crossmerge/contents")
             .exists()
     );
-    // In a directory of another user's, it may be where another user moved it.
+    // In a directory of another user, that user could have moved the symlink there.
     let theirs = directory_of_another_user(&prefix, "home");
     symlink(prefix.join("mnt/big"), theirs.join("moved")).expect("a link");
     let moved = theirs.join("moved").display().to_string();
-    let said = prefix.own(["init", TUPLE, "--sysroot", &moved]);
-    said.fails(125, "belongs to root", "use its own path");
+    let output = prefix.own(["init", TUPLE, "--sysroot", &moved]);
+    output.fails(125, "belongs to root", "use its own path");
 }
 
 #[test]
-fn nobody_wins_a_race_against_init() {
+fn another_user_cannot_win_a_race_against_init() {
     let scene = Scene::new();
-    // What is a directory now is a link the next moment.
+    // Each directory is exchanged with a symlink again and again.
     for name in ["etc", "var", "etc/portage"] {
         std::fs::create_dir_all(scene.theirs.join(name)).expect("a directory");
         give_away(&scene.theirs.join(name));
@@ -245,18 +246,21 @@ fn fix_root_export_and_the_state_follow_no_planted_link() {
     prefix.link(&format!("{TUPLE}-fix-root"));
     scene.plant("usr", &scene.victim);
     let sysroot = scene.theirs.display().to_string();
-    let said = prefix
+    let output = prefix
         .with("SYSROOT", &sysroot)
         .run(&format!("{TUPLE}-fix-root"), ["--installed"]);
     scene.check("fix-root");
-    // The link is named, and stays.
-    let said = said.success();
+    // fix-root names the symlink and leaves it.
+    let output = output.success();
     let link = format!(
         "left     {}: it leads out of the sysroot",
         scene.theirs.join("usr").display()
     );
-    assert!(said.stderr.contains(&link), "no {link} in {said:#?}");
-    assert!(said.stderr.contains("nothing to change in "), "{said:#?}");
+    assert!(output.stderr.contains(&link), "no {link} in {output:#?}");
+    assert!(
+        output.stderr.contains("nothing to change in "),
+        "{output:#?}"
+    );
 
     prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
     std::fs::create_dir_all(prefix.join(format!("usr/{TUPLE}"))).expect("a sysroot");
@@ -272,7 +276,7 @@ fn fix_root_export_and_the_state_follow_no_planted_link() {
         prefix.own(args).fails(125, &link, "use its own path");
         scene.check(&file);
     }
-    // What is no file is not replaced by one.
+    // `export` does not replace a device.
     let device = scene.theirs.join("null");
     let made = prefix.command(
         "mknod",
@@ -285,7 +289,7 @@ fn fix_root_export_and_the_state_follow_no_planted_link() {
         .own(args)
         .fails(125, "not a regular file", "another file");
 
-    // The config.site is root's, and below what root has.
+    // The config.site is root's, and in a directory of root's.
     std::fs::create_dir_all(prefix.join("var/lib")).expect("directories");
     symlink(&scene.victim, prefix.join("var/lib/crossmerge")).expect("a link");
     give_away(&prefix.join("var/lib/crossmerge"));
@@ -297,9 +301,9 @@ fn fix_root_export_and_the_state_follow_no_planted_link() {
 }
 
 #[test]
-fn a_user_is_kept_from_the_links_of_others_too() {
+fn an_ordinary_user_follows_no_symlink_of_others() {
     needs_root();
-    // A user who may write to a directory with the sticky bit plants a symlink in it.
+    // Another user creates a symlink in a directory with the sticky bit, to which every user may write.
     let prefix = &Prefix::new();
     let shared = prefix.join("shared");
     std::fs::create_dir(&shared).expect("a directory");
@@ -320,7 +324,7 @@ fn a_user_is_kept_from_the_links_of_others_too() {
         "--bindir",
         "mine",
     ];
-    let said = prefix.command("setpriv", AS_OTHER_USER.iter().chain(&words));
+    let output = prefix.command("setpriv", AS_OTHER_USER.iter().chain(&words));
     let link = format!("`{}`", shared.join("x").display());
-    said.fails(125, &link, "use its own path");
+    output.fails(125, &link, "use its own path");
 }

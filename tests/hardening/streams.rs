@@ -1,10 +1,11 @@
-//! What a caller may do to the streams and files of a run: a reader that leaves, a full disk behind stdout, streams that are closed.
+//! What a caller may do with the streams of a run: close the reading end early, write stdout to a full disk, or close
+//! all streams.
 
 use super::TUPLE;
 use crate::{init::tree, support::Prefix};
 
 #[test]
-fn an_answer_that_nobody_reads_to_its_end_is_no_failure_to_talk_about() {
+fn a_reader_that_closes_the_pipe_causes_no_error_message() {
     let prefix = Prefix::new();
     for args in [
         "show avr",
@@ -14,15 +15,15 @@ fn an_answer_that_nobody_reads_to_its_end_is_no_failure_to_talk_about() {
         "site-cache list --all avr",
     ] {
         let script = format!("mkdir -p usr/avr; {{ crossmerge {args}; echo $? > code; }} | :");
-        let said = prefix.command("/bin/sh", ["-c", &script]).success();
-        assert_eq!(said.stderr, "", "{args}");
+        let output = prefix.command("/bin/sh", ["-c", &script]).success();
+        assert_eq!(output.stderr, "", "{args}");
         let code = prefix.read("code");
         assert!(["0\n", "141\n"].contains(&code.as_str()), "{args}: {code}");
     }
 }
 
 #[test]
-fn an_answer_that_cannot_be_written_is_a_failure() {
+fn output_that_cannot_be_written_is_a_failure() {
     let prefix = Prefix::new();
     prefix.link("avr-env");
     std::fs::create_dir_all(prefix.join("usr/avr")).expect("a sysroot");
@@ -33,17 +34,17 @@ fn an_answer_that_cannot_be_written_is_a_failure() {
         "crossmerge binfmt show",
         "avr-env",
     ] {
-        let said = prefix.command("/bin/sh", ["-c", &format!("{command} > /dev/full")]);
-        said.fails_without_hint(125, "cannot write the answer: No space left on device");
+        let output = prefix.command("/bin/sh", ["-c", &format!("{command} > /dev/full")]);
+        output.fails_without_hint(125, "cannot write the answer: No space left on device");
     }
-    // What is said is not the answer.
+    // Notes on stderr are no answer, so losing them is no failure.
     prefix
         .command("/bin/sh", ["-c", "crossmerge init avr 2> /dev/full"])
         .success();
 }
 
 #[test]
-fn closed_streams_are_no_files_that_are_written_to() {
+fn no_file_gets_the_descriptor_of_a_closed_stream() {
     let alone = Prefix::new();
     alone.own(["init", TUPLE]).success();
     let prefix = Prefix::new();
@@ -68,20 +69,20 @@ fn closed_streams_are_no_files_that_are_written_to() {
 }
 
 #[test]
-fn a_tool_gets_the_callers_files_and_none_of_ours() {
+fn a_tool_inherits_the_callers_descriptors_and_none_of_crossmerges() {
     let prefix = Prefix::with_portage();
     prefix.own(["init", TUPLE]).success();
-    // What make hands down to its children for its job server is theirs too.
+    // The descriptors that make passes to its children for the job server also reach the tool.
     prefix.script("tools/list", "#!/bin/sh\nls /proc/self/fd\n");
     let script = format!("exec 7< /dev/null; ls /proc/self/fd; echo; {TUPLE}-env list");
-    let said = prefix.command("/bin/sh", ["-ec", &script]).success().stdout;
-    let (own, tools) = said.split_once("\n\n").expect("two lists");
+    let output = prefix.command("/bin/sh", ["-ec", &script]).success().stdout;
+    let (own, tools) = output.split_once("\n\n").expect("two lists");
     assert_eq!(own.trim(), tools.trim());
-    assert!(own.contains('7'), "{said}");
+    assert!(own.contains('7'), "{output}");
 }
 
 #[test]
-fn ctrl_c_leaves_what_a_kill_leaves() {
+fn the_next_run_completes_an_init_ended_by_ctrl_c() {
     let prefix = Prefix::new();
     let whole = {
         let prefix = Prefix::new();
@@ -89,14 +90,14 @@ fn ctrl_c_leaves_what_a_kill_leaves() {
         tree(&prefix.join("usr")).len()
     };
     for when in [1, 10, 20] {
-        let said = prefix.injected(
+        let output = prefix.injected(
             "renameat",
             "signal=INT",
             when,
             "crossmerge",
             ["init", TUPLE],
         );
-        assert_eq!(said.code, None, "{said:#?}");
+        assert_eq!(output.code, None, "{output:#?}");
         prefix.own(["init", TUPLE]).success();
         assert_eq!(tree(&prefix.join("usr")).len(), whole);
         prefix.own(["remove", TUPLE]).success();

@@ -1,4 +1,4 @@
-//! Many at once: each run ends whole, and as it would have alone.
+//! Many runs at the same time: each ends in the state that it would have left alone.
 
 use super::{TUPLE, left_beside, needs_root};
 use crate::{init::tree, kill, support::Prefix};
@@ -10,22 +10,22 @@ use std::{
     thread,
 };
 
-/// How many at once.
+/// The number of runs at the same time.
 const MANY: usize = 50;
 
-/// Waits for a run, and gives what it said.
+/// Waits for a run and returns its status and its stderr.
 fn end(mut run: Child) -> (ExitStatus, String) {
-    let mut said = String::new();
+    let mut output = String::new();
     let stderr = run.stderr.as_mut().expect("it was piped");
-    stderr.read_to_string(&mut said).expect("text");
-    (run.wait().expect("it ended"), said)
+    stderr.read_to_string(&mut output).expect("text");
+    (run.wait().expect("it ended"), output)
 }
 
 #[track_caller]
 fn all_end_well(runs: Vec<Child>) {
     for run in runs {
-        let (status, said) = end(run);
-        assert!(status.success(), "{status}: {said}");
+        let (status, output) = end(run);
+        assert!(status.success(), "{status}: {output}");
     }
 }
 
@@ -36,7 +36,7 @@ fn written(prefix: &Prefix) -> BTreeMap<PathBuf, String> {
     trees.flatten().collect()
 }
 
-/// Checks that what was written is what one run alone wrote.
+/// Checks that the runs wrote the same as one run alone.
 #[track_caller]
 fn same(written: &BTreeMap<PathBuf, String>, alone: &BTreeMap<PathBuf, String>) {
     let paths = alone.keys().chain(written.keys());
@@ -47,7 +47,7 @@ fn same(written: &BTreeMap<PathBuf, String>, alone: &BTreeMap<PathBuf, String>) 
 }
 
 #[test]
-fn fifty_inits_at_once_come_to_what_one_comes_to() {
+fn fifty_inits_at_once_write_what_one_writes() {
     let tuples: Vec<String> = (0..10)
         .map(|n| format!("arm-board{n}-linux-gnueabihf"))
         .collect();
@@ -59,7 +59,7 @@ fn fifty_inits_at_once_come_to_what_one_comes_to() {
     for tuple in &tuples {
         prefix.own(["remove", tuple]).success();
     }
-    // Of each target, and beside each other: what reads and what refreshes the same files.
+    // Several runs for each target, and several targets, whose runs read and refresh the same files.
     let runs = (0..MANY).map(|n| prefix.start(["init", &tuples[n % tuples.len()]]));
     all_end_well(runs.collect());
     same(&written(&prefix), &alone);
@@ -67,7 +67,7 @@ fn fifty_inits_at_once_come_to_what_one_comes_to() {
 }
 
 #[test]
-fn init_beside_remove_and_readers_ends_whole() {
+fn init_beside_remove_and_readers_leaves_a_whole_state() {
     let prefix = kill::prefix();
     prefix.own(["init", TUPLE]).success();
     let whole = written(&prefix);
@@ -80,14 +80,15 @@ fn init_beside_remove_and_readers_ends_whole() {
         runs.push((true, prefix.start(["targets"])));
     }
     for (must_succeed, run) in runs {
-        let (status, said) = end(run);
-        // Who removes may come when there is nothing, and who plans while there is no sysroot: both are told so, by portageq if need be.
-        let is_told = ["is not initialised", "does not exist", "is not a directory"]
+        let (status, output) = end(run);
+        // `remove` may run when there is no target, and `plan` while there is no sysroot. Both fail with a message,
+        // which may come from portageq.
+        let is_expected = ["is not initialised", "does not exist", "is not a directory"]
             .iter()
-            .any(|part| said.contains(part));
+            .any(|part| output.contains(part));
         assert!(
-            status.success() || !must_succeed && is_told,
-            "{status}: {said}"
+            status.success() || !must_succeed && is_expected,
+            "{status}: {output}"
         );
     }
     prefix.own(["init", TUPLE]).success();
@@ -95,7 +96,7 @@ fn init_beside_remove_and_readers_ends_whole() {
 }
 
 #[test]
-fn what_init_makes_is_safe_from_a_remove_that_let_it_in() {
+fn a_remove_that_is_still_running_deletes_nothing_of_the_next_init() {
     let prefix = kill::prefix();
     prefix.own(["init", TUPLE]).success();
     let whole = written(&prefix);
@@ -113,19 +114,19 @@ fn what_init_makes_is_safe_from_a_remove_that_let_it_in() {
 }
 
 #[test]
-fn inits_that_are_killed_beside_others_leave_nothing() {
+fn killed_inits_beside_others_leave_no_trace() {
     let prefix = kill::prefix();
     prefix.own(["init", TUPLE]).success();
     let whole = written(&prefix);
     prefix.own(["remove", TUPLE]).success();
     for round in 0..4 {
         let mut runs: Vec<Child> = (0..6).map(|_| prefix.start(["init", TUPLE])).collect();
-        // Those that come first are the ones that write.
+        // The first runs are those that write.
         let killed = runs.iter_mut().take(3 + round % 2);
         killed.for_each(|run| run.kill().expect("it was ours"));
         for (n, run) in runs.into_iter().enumerate() {
-            let (status, said) = end(run);
-            assert!(status.success() || n < 4, "{status}: {said}");
+            let (status, output) = end(run);
+            assert!(status.success() || n < 4, "{status}: {output}");
         }
         same(&written(&prefix), &whole);
         prefix.own(["remove", TUPLE]).success();
@@ -133,23 +134,23 @@ fn inits_that_are_killed_beside_others_leave_nothing() {
 }
 
 #[test]
-fn who_waits_says_for_whom() {
+fn a_waiting_process_names_the_lock_holder() {
     let prefix = kill::prefix();
     prefix.own(["init", TUPLE]).success();
     let lock = prefix.join(format!("usr/{TUPLE}/var/lib/crossmerge/lock"));
     let lock = lock.display().to_string();
-    // The holder keeps it until the process that waits has printed its note.
-    let held = "until grep -q waiting said 2> /dev/null; do :; done";
+    // The process that holds the lock keeps it until the waiting process has printed its note.
+    let held = "until grep -q waiting output 2> /dev/null; do :; done";
     let script = format!(
-        "flock \"$0\" sh -c '> held; {held}' & until [ -e held ]; do :; done; crossmerge init {TUPLE} 2> said"
+        "flock \"$0\" sh -c '> held; {held}' & until [ -e held ]; do :; done; crossmerge init {TUPLE} 2> output"
     );
     prefix.command("/bin/sh", ["-c", &script, &lock]).success();
-    let said = prefix.read("said");
+    let output = prefix.read("output");
     assert!(
-        said.contains("another crossmerge (process ") && said.contains("`flock /"),
-        "{said}"
+        output.contains("another crossmerge (process ") && output.contains("`flock /"),
+        "{output}"
     );
-    assert!(said.contains("nothing to do"), "{said}");
+    assert!(output.contains("nothing to do"), "{output}");
 }
 
 #[test]
@@ -160,6 +161,6 @@ fn another_user_cannot_hold_the_lock() {
     prefix.own(["init", TUPLE]).success();
     let lock = format!("usr/{TUPLE}/var/lib/crossmerge/lock");
     let words = [&super::AS_OTHER_USER[..], &["cat", &lock]].concat();
-    let said = prefix.command("setpriv", words);
-    assert!(said.stderr.contains("Permission denied"), "{said:#?}");
+    let output = prefix.command("setpriv", words);
+    assert!(output.stderr.contains("Permission denied"), "{output:#?}");
 }

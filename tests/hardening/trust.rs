@@ -1,10 +1,10 @@
-//! Nothing is run as root from a place that another user may write to without saying so.
+//! As root, crossmerge runs nothing from a place that another user may write to without a warning.
 
 use super::{AS_OTHER_USER, OTHER_USER, TUPLE, directory_of_another_user, give_away, needs_root};
-use crate::support::{CROSSMERGE, Prefix, Said};
+use crate::support::{CROSSMERGE, Output, Prefix};
 use std::path::Path;
 
-/// A prefix in which nothing but what a test does is weak, and whose `<tuple>-emerge` runs what PATH has.
+/// A prefix in which only the test itself makes a place writable, and whose `<tuple>-emerge` runs the emerge in PATH.
 fn scene() -> Prefix {
     needs_root();
     let prefix = Prefix::new();
@@ -14,29 +14,29 @@ fn scene() -> Prefix {
     prefix
 }
 
-fn emerge(prefix: &Prefix) -> Said {
+fn emerge(prefix: &Prefix) -> Output {
     prefix.run(&format!("{TUPLE}-emerge"), ["x"]).success()
 }
 
 /// The warnings of a run.
-fn warnings(said: &Said) -> Vec<&str> {
-    let lines = said.stderr.lines();
+fn warnings(output: &Output) -> Vec<&str> {
+    let lines = output.stderr.lines();
     lines.filter(|line| line.contains(": warning: ")).collect()
 }
 
-/// Checks that there is one warning, and what is in it.
+/// Checks that there is exactly one warning, and that it contains these parts.
 #[track_caller]
-fn warns(said: &Said, parts: &[&str]) {
-    match warnings(said)[..] {
+fn warns(output: &Output, parts: &[&str]) {
+    match warnings(output)[..] {
         [line] => parts
             .iter()
             .for_each(|part| assert!(line.contains(part), "no {part:?} in {line}")),
-        _ => panic!("no one warning: {said:#?}"),
+        _ => panic!("no one warning: {output:#?}"),
     }
 }
 
 #[test]
-fn root_hears_once_of_a_tool_that_another_user_may_change() {
+fn root_gets_one_warning_of_a_tool_that_another_user_may_change() {
     let prefix = scene();
     let tool = prefix.script("tools/emerge", "#!/bin/sh\n");
     assert_eq!(warnings(&emerge(&prefix)), [] as [&str; 0]);
@@ -52,11 +52,11 @@ fn root_hears_once_of_a_tool_that_another_user_may_change() {
 
     for (mode, is_weak) in [("777", true), ("775", false), ("1777", false)] {
         prefix.command("chmod", [mode, "tools"]).success();
-        let said = emerge(&prefix);
+        let output = emerge(&prefix);
         assert_eq!(
-            warnings(&said).len(),
+            warnings(&output).len(),
             usize::from(is_weak),
-            "{mode}: {said:#?}"
+            "{mode}: {output:#?}"
         );
     }
     prefix.command("chgrp", ["50", "tools"]).success();
@@ -65,7 +65,7 @@ fn root_hears_once_of_a_tool_that_another_user_may_change() {
     prefix.command("chgrp", ["0", "tools"]).success();
     prefix.command("chmod", ["755", "tools"]).success();
 
-    // The tool itself, and where it is when what PATH has is a link.
+    // Another user owns the tool itself, or the target's directory of a symlink in PATH.
     give_away(&tool);
     warns(
         &emerge(&prefix),
@@ -80,7 +80,7 @@ fn root_hears_once_of_a_tool_that_another_user_may_change() {
         &[&format!("may change `{}`", theirs.display())],
     );
 
-    // A directory above is enough.
+    // Another user owns a directory above the tool's.
     std::fs::remove_file(&tool).expect("gone");
     prefix.script("home/sub/bin/emerge", "#!/bin/sh\n");
     let path = format!("{}:/usr/bin:/bin", prefix.join("home/sub/bin").display());
@@ -88,7 +88,7 @@ fn root_hears_once_of_a_tool_that_another_user_may_change() {
     let prefix = prefix.with("PATH", path);
     warns(&emerge(&prefix), &[&named]);
 
-    // So is one behind a directory that is a link, as `/bin` is.
+    // Another user owns a directory behind a symlink on the path, as `/bin` is one.
     let alias = prefix.join("alias");
     std::os::unix::fs::symlink("./home/sub/../sub/bin", &alias).expect("a link");
     let path = format!("{}:/usr/bin:/bin", alias.display());
@@ -96,22 +96,22 @@ fn root_hears_once_of_a_tool_that_another_user_may_change() {
 }
 
 #[test]
-fn root_hears_of_a_link_that_another_user_may_replace() {
+fn root_is_warned_of_a_symlink_that_another_user_may_replace() {
     let prefix = scene();
     let tools = prefix.join("tools");
     std::fs::create_dir(&tools).expect("a directory");
     let link = tools.join("emerge");
     std::os::unix::fs::symlink("/bin/true", &link).expect("a link");
     let is_weak = || {
-        let said = emerge(&prefix);
-        let warnings = warnings(&said);
+        let output = emerge(&prefix);
+        let warnings = warnings(&output);
         warnings.iter().for_each(|line| {
             let fix = format!("chown -h root:root {}", link.display());
             assert!(line.contains(&fix), "{line}");
         });
         warnings.len()
     };
-    // Whose it is counts where everybody may put something.
+    // The owner of the symlink counts in a directory to which every user may write.
     for (mode, owner, weak) in [
         ("1777", "0", 0),
         ("1777", &*OTHER_USER.to_string(), 1),
@@ -125,7 +125,7 @@ fn root_hears_of_a_link_that_another_user_may_replace() {
 }
 
 #[test]
-fn what_a_user_named_is_looked_at_too_and_what_others_run_is_not() {
+fn a_tool_that_the_environment_names_is_checked_for_root_only() {
     let prefix = scene();
     directory_of_another_user(&prefix, "home");
     let theirs = prefix.script("home/emerge", "#!/bin/sh\n");
@@ -138,15 +138,15 @@ fn what_a_user_named_is_looked_at_too_and_what_others_run_is_not() {
         .map(Path::new)
         .into_iter()
         .chain([own.as_path(), theirs.as_path()]);
-    let said = prefix.command(
+    let output = prefix.command(
         "setpriv",
         AS_OTHER_USER.map(Path::new).into_iter().chain(words),
     );
-    assert_eq!(warnings(&said.success()), [] as [&str; 0]);
+    assert_eq!(warnings(&output.success()), [] as [&str; 0]);
 }
 
 #[test]
-fn root_hears_of_a_path_that_depends_on_where_it_is() {
+fn root_is_warned_of_a_relative_path() {
     let prefix = scene();
     prefix.script("emerge", "#!/bin/sh\n");
     for path in ["", ":/usr/bin:/bin", ".:/usr/bin", "/usr/bin:"] {
@@ -162,22 +162,22 @@ fn root_hears_of_a_path_that_depends_on_where_it_is() {
 }
 
 #[test]
-fn the_compiler_that_init_adopts_is_looked_at() {
+fn the_compiler_that_init_adopts_is_checked() {
     let prefix = scene();
     directory_of_another_user(&prefix, "sdk");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctor/sdk.sh");
     let sdk = prefix.join("sdk").display().to_string();
     prefix.command("/bin/sh", [script, &sdk]).success();
     let tools = format!("{sdk}/bin/arm-linux-gnueabi-");
-    let said = prefix.own(["init", TUPLE, "--toolchain", &tools]).success();
-    warns(&said, &[&format!("may change `{sdk}`")]);
+    let output = prefix.own(["init", TUPLE, "--toolchain", &tools]).success();
+    warns(&output, &[&format!("may change `{sdk}`")]);
 }
 
 #[test]
-fn a_qemu_that_another_user_may_change_is_not_registered_for_everybody() {
+fn a_qemu_that_another_user_may_change_is_not_registered() {
     let prefix = scene();
     let theirs = directory_of_another_user(&prefix, "home");
-    // Debian's is linked statically, which is asked first.
+    // Debian's QEMU is statically linked, which crossmerge checks first.
     std::fs::copy("/usr/bin/qemu-s390x-static", theirs.join("qemu-s390x")).expect("QEMU");
     let path = format!("{}:/usr/bin:/bin", theirs.display());
     let prefix = prefix.with("PATH", path);
@@ -188,17 +188,17 @@ fn a_qemu_that_another_user_may_change_is_not_registered_for_everybody() {
             .own(args)
             .fails(125, &error, "install QEMU where only root writes");
     }
-    let said = prefix
+    let output = prefix
         .own(["binfmt", "install", "--all", "--dry-run"])
         .success();
     assert!(
-        said.stderr.contains("skipped: ") && !said.stdout.contains("/home/"),
-        "{said:#?}"
+        output.stderr.contains("skipped: ") && !output.stdout.contains("/home/"),
+        "{output:#?}"
     );
 }
 
 #[test]
-fn probes_are_not_run_where_another_user_may_write_or_nothing_runs() {
+fn probes_do_not_run_in_a_directory_of_another_user_or_without_exec() {
     let prefix = scene();
     let theirs = directory_of_another_user(&prefix, "home");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctor/sdk.sh");
@@ -206,25 +206,28 @@ fn probes_are_not_run_where_another_user_may_write_or_nothing_runs() {
     prefix.command("/bin/sh", [script, &sdk]).success();
     let tools = format!("{sdk}/bin/arm-linux-gnueabi-");
     let init = ["init", TUPLE, "--toolchain", &tools, "--dry-run"];
-    let said = prefix.with("TMPDIR", &theirs).own(init).success();
+    let output = prefix.with("TMPDIR", &theirs).own(init).success();
     let line = format!("may write to `{}` (owner {OTHER_USER}", theirs.display());
     assert_eq!(
-        said.stderr.matches("temporary files go to `/tmp`").count(),
+        output
+            .stderr
+            .matches("temporary files go to `/tmp`")
+            .count(),
         1,
-        "{said:#?}"
+        "{output:#?}"
     );
-    assert!(said.stderr.contains(&line), "{said:#?}");
+    assert!(output.stderr.contains(&line), "{output:#?}");
 
-    // A file system from which nothing runs.
+    // A file system that is mounted noexec.
     std::fs::create_dir(prefix.join("noexec")).expect("a directory");
     let script = "mount -t tmpfs -o noexec,mode=1777 none noexec && exec \"$@\"";
     let own = prefix.join("bin/crossmerge").display().to_string();
     let words = ["--mount", "/bin/sh", "-ec", script, "sh", &own];
     let noexec = prefix.join("noexec");
-    let said = prefix
+    let output = prefix
         .with("TMPDIR", &noexec)
         .command("unshare", words.iter().chain(&init))
         .success();
     let line = format!("`{}` is mounted noexec", noexec.display());
-    assert!(said.stderr.contains(&line), "{said:#?}");
+    assert!(output.stderr.contains(&line), "{output:#?}");
 }

@@ -1,4 +1,4 @@
-//! The umask does not matter: what is written has the modes that are documented, whatever the caller's is.
+//! The umask does not matter: crossmerge writes every file with its documented mode.
 
 use super::TUPLE;
 use crate::{
@@ -7,10 +7,10 @@ use crate::{
 };
 use std::path::Path;
 
-/// The usual one first.
+/// The usual umask comes first.
 const UMASKS: [&str; 4] = ["022", "000", "077", "777"];
 
-/// Everything below a directory, with its mode.
+/// Every path below a directory, with its mode.
 fn modes(prefix: &Prefix) -> Vec<String> {
     let own = prefix.path();
     let tree = tree(&own);
@@ -23,7 +23,8 @@ fn modes(prefix: &Prefix) -> Vec<String> {
         .collect()
 }
 
-/// Runs a script under each umask, in a prefix of its own, and checks that all come to the same. Gives the last prefix.
+/// Runs a script under each umask, each time in a new prefix, and checks that the modes are the same. Returns the
+/// last prefix.
 fn same_under_all(prepare: impl Fn() -> Prefix, script: &str) -> Prefix {
     let mut usual = Vec::new();
     let mut last = None;
@@ -48,9 +49,9 @@ fn same_under_all(prepare: impl Fn() -> Prefix, script: &str) -> Prefix {
     last.expect("there are umasks")
 }
 
-/// Checks that everybody may read what is below, and nobody else may write it; the sysroot's `tmp` alone is everybody's.
+/// Checks that every user may read the files below, and that only root may write them, except in the sysroot's `tmp`.
 #[track_caller]
-fn is_for_everybody(directory: &Path) {
+fn is_readable_by_all(directory: &Path) {
     for (path, what) in tree(directory) {
         let mode = what.split(' ').next().unwrap_or_default();
         let mode = u32::from_str_radix(mode, 8).expect("a mode");
@@ -68,7 +69,7 @@ fn is_for_everybody(directory: &Path) {
 }
 
 #[test]
-fn init_and_what_works_on_its_target_write_the_same_under_every_umask() {
+fn every_command_writes_the_same_modes_under_every_umask() {
     let script = format!(
         "crossmerge init {TUPLE}
          mkdir -m 755 -p usr/{TUPLE}/usr usr/{TUPLE}/usr/bin
@@ -92,7 +93,7 @@ fn init_and_what_works_on_its_target_write_the_same_under_every_umask() {
     for directory in ["usr", "var", "new", "etc/crossmerge"] {
         let directory = prefix.join(directory);
         if directory.exists() {
-            is_for_everybody(&directory);
+            is_readable_by_all(&directory);
         }
     }
     assert!(
@@ -106,12 +107,12 @@ fn init_and_what_works_on_its_target_write_the_same_under_every_umask() {
 }
 
 #[test]
-fn a_copied_libc_may_be_read_and_not_written_by_everybody() {
+fn a_copied_libc_is_readable_by_all_and_writable_by_root_only() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctor/sdk.sh");
     let prefix = Prefix::new();
     let sdk = prefix.join("sdk").display().to_string();
     prefix.command("/bin/sh", [script, &sdk]).success();
-    // As a careless vendor packs it.
+    // A careless vendor's package.
     prefix
         .command("chmod", ["-R", "a+rwX", "sdk/arm-linux-gnueabi"])
         .success();
@@ -127,7 +128,7 @@ fn a_copied_libc_may_be_read_and_not_written_by_everybody() {
         "crossmerge init {TUPLE} --toolchain {sdk}/bin/arm-linux-gnueabi- --with-libc 2> /dev/null"
     );
     let made = same_under_all(prepare, &script);
-    is_for_everybody(&made.join("usr"));
+    is_readable_by_all(&made.join("usr"));
     let libc = made.join(format!("usr/{TUPLE}/usr/lib/libc.so.6"));
     let mode = std::os::unix::fs::MetadataExt::mode(&libc.metadata().expect("a file"));
     assert_eq!(mode & 0o111, 0o111);
@@ -145,6 +146,6 @@ fn make_install_writes_the_same_under_every_umask() {
         prefix
     };
     let prefix = same_under_all(prepare, &script);
-    is_for_everybody(&prefix.join("dest"));
+    is_readable_by_all(&prefix.join("dest"));
     assert!(prefix.join("dest/usr/local/bin").is_dir());
 }

@@ -1,16 +1,16 @@
-//! What leads out of the sysroot is found, in every form, and nothing else is.
+//! The audit finds paths that lead out of the sysroot in every form, and reports nothing else.
 
 use super::{ARM, ask, cross, package, plain};
 use crate::support::Prefix;
 use std::{os::unix::fs::symlink, path::Path};
 
-/// A prefix in which nothing goes before a path, so that each form leaks as it stands: pkgconf itself puts the sysroot before
-/// some of them, others than freedesktop.org's.
+/// A prefix in which paths get no sysroot, so that each form leaks as written. With a sysroot, pkgconf adds it to
+/// some forms, and freedesktop.org's pkg-config to others.
 fn bare() -> Prefix {
     cross(ARM).with("PKG_CONFIG_SYSROOT_DIR", "")
 }
 
-/// Asks for the flags of `foo`, whose fields these are.
+/// Prints the flags of a package `foo` with these fields, and expects a leak.
 #[track_caller]
 fn leaks(prefix: &Prefix, fields: &str, flag: &str, field: &str) {
     let path = package(
@@ -18,13 +18,13 @@ fn leaks(prefix: &Prefix, fields: &str, flag: &str, field: &str) {
         &format!("usr/{ARM}/usr/lib/pkgconfig/foo.pc"),
         fields,
     );
-    let said = prefix.run(
+    let output = prefix.run(
         &format!("{ARM}-pkg-config"),
         ["--cflags", "--libs", "--static", "foo"],
     );
     let from = format!("{flag}  from {field} of {}", path.display());
-    assert!(said.stderr.contains(&from), "no {from:?} in {said:#?}");
-    said.fails(125, "printed paths outside the sysroot", "pc_sysrootdir");
+    assert!(output.stderr.contains(&from), "no {from:?} in {output:#?}");
+    output.fails(125, "printed paths outside the sysroot", "pc_sysrootdir");
 }
 
 #[test]
@@ -57,8 +57,8 @@ fn every_form_of_a_leak_is_found() {
 }
 
 #[test]
-fn paths_that_pkg_config_itself_leaves_out_of_the_sysroot_are_found() {
-    // An empty PKG_CONFIG_SYSROOT_DIR is respected, so nothing goes before any path, and each of them leaks.
+fn leaks_that_pkg_config_does_not_correct_are_found() {
+    // An empty PKG_CONFIG_SYSROOT_DIR is respected, so no path gets a prefix, and every path leaks.
     let prefix = bare();
     for (field, flag) in [
         ("Cflags", "-I/usr/include/foo"),
@@ -76,7 +76,7 @@ fn paths_that_pkg_config_itself_leaves_out_of_the_sysroot_are_found() {
 }
 
 #[test]
-fn a_leak_of_a_package_that_is_required_is_traced_to_it() {
+fn a_leak_of_a_required_package_is_traced_to_it() {
     let prefix = bare();
     let directory = format!("usr/{ARM}/usr/lib/pkgconfig");
     package(
@@ -95,17 +95,17 @@ fn a_leak_of_a_package_that_is_required_is_traced_to_it() {
         &format!("{directory}/deep.pc"),
         "extra=${prefix}/x86\nCflags: -isystem ${extra}",
     );
-    let said = prefix.run(
+    let output = prefix.run(
         &format!("{ARM}-pkg-config"),
         ["--cflags", "--static", "foo"],
     );
     let line = format!("-isystem /usr/x86  from Cflags of {}", path.display());
-    assert!(said.stderr.contains(&line), "{said:#?}");
-    said.fails(125, "outside the sysroot", "");
+    assert!(output.stderr.contains(&line), "{output:#?}");
+    output.fails(125, "outside the sysroot", "");
 }
 
 #[test]
-fn nothing_that_leaks_reaches_stdout() {
+fn no_leak_reaches_stdout() {
     let prefix = bare();
     package(
         &prefix,
@@ -120,7 +120,7 @@ fn nothing_that_leaks_reaches_stdout() {
 }
 
 #[test]
-fn a_sysroot_whose_name_begins_with_ours_is_another() {
+fn a_directory_whose_name_begins_with_the_sysroots_is_outside() {
     let prefix = bare();
     let other = prefix.join("usr/arm-linux-gnueabihf/usr/include");
     let flag = format!("-isystem{}", other.display());
@@ -128,7 +128,7 @@ fn a_sysroot_whose_name_begins_with_ours_is_another() {
 }
 
 #[test]
-fn a_sysroot_is_no_regular_expression() {
+fn the_sysroots_path_is_not_a_regular_expression() {
     let prefix = bare();
     let sysroot = prefix.join("a.b[c]*d");
     let spelt = |directory: &str| {
@@ -149,22 +149,22 @@ fn a_sysroot_is_no_regular_expression() {
         "a.b[c]*d/usr/lib/pkgconfig/foo.pc",
         &spelt("aXbccd"),
     );
-    let said = prefix.run(&format!("{ARM}-pkg-config"), ["--cflags", "foo"]);
-    said.fails(125, "outside the sysroot", "");
+    let output = prefix.run(&format!("{ARM}-pkg-config"), ["--cflags", "foo"]);
+    output.fails(125, "outside the sysroot", "");
 }
 
 #[test]
-fn dots_and_links_are_followed_on_both_sides() {
+fn dots_and_symlinks_are_resolved_in_flags_and_sysroot() {
     let prefix = bare();
     let sysroot = prefix.join(format!("usr/{ARM}"));
     let out = format!("-isystem{}/usr/../../../include", sysroot.display());
     leaks(&prefix, &format!("Cflags: {out}"), &out, "Cflags");
-    // A link in the sysroot that leads out of it leads the compiler out as well.
+    // A symlink in the sysroot that leads out of it leads the compiler out as well.
     std::fs::create_dir_all(sysroot.join("usr")).expect("usr");
     symlink("/usr/include", sysroot.join("usr/host")).expect("a link");
     let link = format!("-isystem{}/usr/host", sysroot.display());
     leaks(&prefix, &format!("Cflags: {link}"), &link, "Cflags");
-    // The sysroot by another name is the sysroot.
+    // The sysroot by another path is the same sysroot.
     symlink(&sysroot, prefix.join("alias")).expect("a link");
     plain(&prefix, &format!("usr/{ARM}/usr/lib/pkgconfig"), "bar");
     let spelt = format!("Cflags: -isystem{}/usr/include", sysroot.display());
@@ -180,7 +180,7 @@ fn dots_and_links_are_followed_on_both_sides() {
 }
 
 #[test]
-fn the_build_directory_and_allowed_prefixes_may_be_named() {
+fn paths_in_the_build_directory_and_allowed_prefixes_are_no_leaks() {
     let prefix = bare();
     let work = prefix.join("work");
     let vendor = prefix.join("opt/vendor");
@@ -208,7 +208,7 @@ fn the_build_directory_and_allowed_prefixes_may_be_named() {
 }
 
 #[test]
-fn a_target_may_be_warned_only_or_let_alone() {
+fn leaks_may_be_set_to_warn_or_allow() {
     let prefix = bare();
     package(
         &prefix,
@@ -217,11 +217,11 @@ fn a_target_may_be_warned_only_or_let_alone() {
     );
     let config = format!("etc/crossmerge/targets/{ARM}.toml");
     let name = format!("{ARM}-pkg-config");
-    for (leaks, said_something) in [("warn", true), ("allow", false)] {
+    for (leaks, is_warning) in [("warn", true), ("allow", false)] {
         prefix.write(&config, &format!("leaks = \"{leaks}\"\n"));
-        let said = prefix.run(&name, ["--cflags", "foo"]).success();
-        assert_eq!(said.stdout.trim(), "-isystem /usr/include/foo");
-        assert_eq!(said.stderr.contains("warning"), said_something, "{said:#?}");
+        let output = prefix.run(&name, ["--cflags", "foo"]).success();
+        assert_eq!(output.stdout.trim(), "-isystem /usr/include/foo");
+        assert_eq!(output.stderr.contains("warning"), is_warning, "{output:#?}");
     }
     prefix.write(&config, "leaks = \"ignore\"\n");
     prefix
@@ -230,7 +230,7 @@ fn a_target_may_be_warned_only_or_let_alone() {
 }
 
 #[test]
-fn flags_in_an_answer_of_assignments_are_found() {
+fn leaks_in_output_of_assignments_are_found() {
     let prefix = bare();
     package(
         &prefix,
@@ -244,7 +244,7 @@ fn flags_in_an_answer_of_assignments_are_found() {
 }
 
 #[test]
-fn relative_paths_are_the_callers_own() {
+fn relative_paths_are_relative_to_the_callers_directory() {
     let prefix = bare();
     let file = format!("usr/{ARM}/usr/lib/pkgconfig/foo.pc");
     package(
@@ -261,8 +261,8 @@ fn relative_paths_are_the_callers_own() {
 }
 
 #[test]
-fn a_sysroot_that_is_the_machines_root_has_no_outside() {
-    // Portage's native builds of another ABI go through the wrapper too.
+fn with_the_hosts_root_as_sysroot_nothing_is_outside() {
+    // Portage's native builds of another ABI use the wrapper too.
     let prefix = bare();
     package(&prefix, "machine/foo.pc", "Cflags: -I/usr/include/foo");
     let mut native = prefix.with("SYSROOT", "/");
@@ -273,7 +273,7 @@ fn a_sysroot_that_is_the_machines_root_has_no_outside() {
 }
 
 #[test]
-fn a_pc_file_that_makes_no_sense_is_the_real_tools_business() {
+fn a_malformed_pc_file_ends_with_a_normal_exit_code() {
     let prefix = bare();
     let name = format!("{ARM}-pkg-config");
     let odd = [
@@ -288,10 +288,10 @@ fn a_pc_file_that_makes_no_sense_is_the_real_tools_business() {
             &format!("usr/{ARM}/usr/lib/pkgconfig/foo.pc"),
             fields,
         );
-        let said = prefix.run(&name, ["--cflags", "foo"]);
+        let output = prefix.run(&name, ["--cflags", "foo"]);
         assert!(
-            matches!(said.code, Some(0 | 1 | 125)),
-            "{fields}: {said:#?}"
+            matches!(output.code, Some(0 | 1 | 125)),
+            "{fields}: {output:#?}"
         );
         assert!(Path::new(&path).exists());
     }

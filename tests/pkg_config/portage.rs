@@ -1,9 +1,10 @@
-//! Inside real ebuilds, by the real Portage, in the EAPIs whose environments differ; and with the libdir of a profile.
+//! The applet in real ebuilds, run by the real Portage, in EAPIs with different environments, and with a profile's
+//! library directory.
 
 use super::{ARM, HEAD, package};
 use crate::support::Prefix;
 
-/// An ebuild that asks for a package of the sysroot and for one that it bundles.
+/// An ebuild that uses a package of the sysroot and a bundled one.
 const EBUILD: &str = r#"EAPI=@EAPI@
 DESCRIPTION="asks pkg-config"
 HOMEPAGE="https://example.org"
@@ -41,7 +42,8 @@ fn ebuilds_of_each_eapi_see_the_sysroot_and_their_own_build_directory() {
         &format!("{directory}/leaky.pc"),
         "Cflags: -isystem/usr/include/leaky",
     );
-    // EAPI 9 needs a newer bash than Debian has. It exports what this variable makes Portage export in any EAPI.
+    // EAPI 9 needs a newer bash than Debian has. This variable makes Portage export the environment of EAPI 9 in any
+    // EAPI.
     let like_9 = prefix.with("PORTAGE_DO_NOT_EXPORT_PMS_VARS", "1");
     for (version, eapi, prefix) in [
         ("6", "6", &prefix),
@@ -56,14 +58,15 @@ fn ebuilds_of_each_eapi_see_the_sysroot_and_their_own_build_directory() {
         let path = path.to_str().expect("UTF-8");
         let name = format!("{ARM}-ebuild");
         prefix.run(&name, [path, "manifest"]).success();
-        let said = prefix
+        let output = prefix
             .run(&name, [path, "clean", "configure"])
             .success()
             .stdout;
         let line = |begin: &str| {
-            said.lines()
+            output
+                .lines()
                 .find_map(|line| line.strip_prefix(begin))
-                .unwrap_or_else(|| panic!("EAPI {version}: {said}"))
+                .unwrap_or_else(|| panic!("EAPI {version}: {output}"))
         };
         assert_eq!(
             line("foo: ").trim(),
@@ -82,7 +85,7 @@ fn ebuilds_of_each_eapi_see_the_sysroot_and_their_own_build_directory() {
 }
 
 #[test]
-fn the_libdir_is_the_profiles_when_the_environment_has_none() {
+fn the_libdir_is_the_profiles_if_the_environment_has_none() {
     let prefix = Prefix::with_portage();
     prefix.own(["init", ARM]).success();
     let defaults = format!("usr/{ARM}/etc/portage/profile/make.defaults");
@@ -97,11 +100,11 @@ fn the_libdir_is_the_profiles_when_the_environment_has_none() {
         );
     }
     let name = format!("{ARM}-pkg-config");
-    let said = prefix.run(&name, ["--modversion", "where"]).success();
-    assert_eq!(said.stdout, "lib64\n");
-    let said = prefix
+    let output = prefix.run(&name, ["--modversion", "where"]).success();
+    assert_eq!(output.stdout, "lib64\n");
+    let output = prefix
         .with("ABI", "n32")
         .run(&name, ["--modversion", "where"])
         .success();
-    assert_eq!(said.stdout, "lib32\n");
+    assert_eq!(output.stdout, "lib32\n");
 }

@@ -1,5 +1,5 @@
-//! The pkg-configs that there are: pkgconf 1.8, 2.5 and 3.0, the 3.0.1 whose sysroot rules are broken, and freedesktop.org's.
-//! And the `.pc` files of real packages, of every one that tests/data/debian-dev.tsv names.
+//! Every pkg-config: pkgconf 1.8, 2.5 and 3.0, the 3.0.1 with broken sysroot rules, and freedesktop.org's. Also the
+//! `.pc` files of every package that tests/data/debian-dev.tsv names.
 
 use super::{ARM, HEAD, cross, package};
 use crate::support::{Prefix, prepared};
@@ -11,7 +11,7 @@ use std::{
 
 const S390X: &str = "s390x-ibm-linux-gnu";
 
-/// Every pkg-config that is tested: a name, and its place.
+/// Every pkg-config that is tested: its name and its path.
 pub(super) fn tools() -> Vec<(String, PathBuf)> {
     let mut tools = vec![("machine".to_owned(), "/usr/bin/pkg-config".into())];
     for entry in fs::read_dir(prepared("pkgconf")).expect("a directory") {
@@ -32,13 +32,13 @@ pub(super) fn tools() -> Vec<(String, PathBuf)> {
     tools
 }
 
-/// The modules of a tree of Debian's packages.
+/// The modules in a tree of Debian's packages.
 fn modules(arch: &str) -> Vec<String> {
     let list = fs::read_to_string(prepared(&format!("debian/{arch}/packages"))).expect("a list");
     list.lines().map(str::to_owned).collect()
 }
 
-/// Runs a program in the prefix's environment, as planned for `<tuple>-pkg-config`, and gives bytes.
+/// Runs a program in the prefix's environment, as planned for `<tuple>-pkg-config`, and returns its output as bytes.
 #[expect(
     clippy::disallowed_methods,
     reason = "bytes are compared, which no helper gives"
@@ -79,16 +79,16 @@ fn no_flag_of_real_packages_leaks_whatever_the_pkg_config() {
         let sysroot = prepared(&format!("debian/{arch}"));
         let modules = modules(arch);
         assert!(modules.len() >= 30, "{modules:?}");
-        // All in one question each, and one by one with the machine's own.
+        // Each tool gets all modules in one call, and the host's own also gets each module alone.
         for (name, tool) in tools() {
             let prefix = prefix
                 .with("SYSROOT", &sysroot)
                 .with("REAL_PKG_CONFIG", &tool);
             for module in &modules {
                 let args = ["--cflags", "--libs", "--static", module];
-                let said = prefix.run(&format!("{tuple}-pkg-config"), args);
-                assert_eq!(said.code, Some(0), "{name} {module}: {said:#?}");
-                assert!(!said.stdout.contains(" -I/usr"), "{name}: {said:#?}");
+                let output = prefix.run(&format!("{tuple}-pkg-config"), args);
+                assert_eq!(output.code, Some(0), "{name} {module}: {output:#?}");
+                assert!(!output.stdout.contains(" -I/usr"), "{name}: {output:#?}");
             }
             if arch != "armel" {
                 break;
@@ -118,7 +118,7 @@ fn a_leak_planted_in_a_real_package_is_found() {
             "-B/usr/planted",
         ];
         let form = forms[number % forms.len()];
-        // The package alone: what it requires would be the others'.
+        // The package alone, because leaks of its requirements would be reported for those.
         let keep = |line: &&str| !line.starts_with("Requires") && !line.starts_with("Conflicts");
         let mut text: String = text
             .lines()
@@ -131,13 +131,14 @@ fn a_leak_planted_in_a_real_package_is_found() {
         }
         let file = copy.join(format!("{module}.pc"));
         fs::write(&file, text).expect("a file");
-        let said = prefix.run(&format!("{ARM}-pkg-config"), ["--libs", module]);
+        let output = prefix.run(&format!("{ARM}-pkg-config"), ["--libs", module]);
         assert!(
-            said.stderr
+            output
+                .stderr
                 .contains(&format!("{form}  from Libs of {}", file.display())),
-            "{said:#?}"
+            "{output:#?}"
         );
-        said.fails(125, "outside the sysroot", "");
+        output.fails(125, "outside the sysroot", "");
         fs::remove_file(file).expect("gone");
         planted += 1;
     }
@@ -145,7 +146,7 @@ fn a_leak_planted_in_a_real_package_is_found() {
 }
 
 #[test]
-fn an_answer_without_leaks_is_byte_for_byte_the_real_tools() {
+fn output_without_leaks_is_byte_for_byte_the_real_tools() {
     let prefix = cross(ARM);
     let directory = format!("usr/{ARM}/usr/lib/pkgconfig");
     package(
@@ -172,7 +173,7 @@ fn an_answer_without_leaks_is_byte_for_byte_the_real_tools() {
     );
     let sysroot = prefix.join(format!("usr/{ARM}"));
     for (name, tool) in tools() {
-        // With broken rules the answer is the one without them, which is another test's business.
+        // With broken rules the applet prints the output of working ones. Another test checks this.
         if name.starts_with("3.0.1") {
             continue;
         }
@@ -226,7 +227,7 @@ fn an_answer_without_leaks_is_byte_for_byte_the_real_tools() {
 
 #[test]
 fn paths_get_the_sysroot_once_with_every_pkg_config() {
-    // Bug 815520, and pkgconf's issue 571: what a version claims does not count.
+    // Bug 815520, and pkgconf's issue 571: the rules depend on the tool's behaviour, not on its version.
     let prefix = cross(ARM);
     let directory = format!("usr/{ARM}/usr/lib/pkgconfig");
     let sysroot = prefix.join(format!("usr/{ARM}"));
@@ -252,8 +253,8 @@ fn paths_get_the_sysroot_once_with_every_pkg_config() {
     prefix.write(&format!("{directory}/inside.pc"), &inside);
     for (name, tool) in tools() {
         let prefix = prefix.with("REAL_PKG_CONFIG", &tool);
-        // freedesktop.org's looks for system paths before it adds the sysroot, and so keeps them, which is no leak; and it adds
-        // the sysroot to what has it already, as it does for everyone.
+        // freedesktop.org's pkg-config removes system paths before it adds the sysroot. So it keeps them, which is no
+        // leak. It also adds the sysroot to paths that have it already.
         let is_fdo = name.starts_with("fdo");
         let twice = if is_fdo {
             root.to_string()
@@ -273,17 +274,17 @@ fn paths_get_the_sysroot_once_with_every_pkg_config() {
             ("spelt", format!("-I{twice}{root}/usr/include/b")),
             ("inside", format!("-I{twice}{root}/opt/include")),
         ] {
-            let said = prefix.run(&format!("{ARM}-pkg-config"), ["--cflags", "--libs", module]);
-            assert_eq!(said.success().stdout.trim(), flags, "{name} {module}");
+            let output = prefix.run(&format!("{ARM}-pkg-config"), ["--cflags", "--libs", module]);
+            assert_eq!(output.success().stdout.trim(), flags, "{name} {module}");
         }
-        // There 3.0.1 cannot be helped, as the answer is not looked at. doctor says so.
+        // The output of 3.0.1 stays wrong here, because the applet does not read it. doctor reports this.
         if name.starts_with("3.0.1") {
             continue;
         }
-        let said = prefix.run(
+        let output = prefix.run(
             &format!("{ARM}-pkg-config"),
             ["--variable=includedir", "plain"],
         );
-        assert_eq!(said.success().stdout.trim(), "/usr/include", "{name}");
+        assert_eq!(output.success().stdout.trim(), "/usr/include", "{name}");
     }
 }

@@ -1,4 +1,5 @@
-//! A case: files, and whose settings are asked for. It is written to a directory, and both are asked.
+//! A test case: files, and a choice between the host's settings and a target's. A test writes the files to a
+//! directory and asks both readers.
 
 use super::{
     generate::{GLOBALS, GROUND},
@@ -17,7 +18,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What the program itself asks for.
+/// The variables that crossmerge itself needs.
 pub(crate) const NEEDED: &[&str] = &[
     "ARCH",
     "CBUILD",
@@ -42,7 +43,7 @@ pub(crate) const NEEDED: &[&str] = &[
     "ROOT",
 ];
 
-/// What is never answered without Portage.
+/// The variables that crossmerge never answers without Portage.
 pub(crate) const OF_PORTAGE: [&str; 17] = [
     "LC_CTYPE",
     "PORTAGE_ARCHLIST",
@@ -63,51 +64,52 @@ pub(crate) const OF_PORTAGE: [&str; 17] = [
     "SYNC",
 ];
 
-/// Whose settings are asked for.
+/// Which settings a case asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Of {
-    /// The machine's, whose prefix is the case's directory.
+    /// The host's. The case's directory is its prefix.
     Host,
-    /// A target's, configured in the case's directory; the machine is an ordinary one.
+    /// A target's. The case's directory is its configuration, and the host is an ordinary one.
     Target,
 }
 
-/// Files and a question. `@DIR@` in contents, links and values is the directory that the case is written to.
+/// The files of a case and its question. In contents, symlinks and values, `@DIR@` is the directory to which the case
+/// is written.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Case {
     pub(crate) of: Of,
     pub(crate) env: Vec<(String, String)>,
-    /// Path and content; a path that ends in a slash is a directory.
+    /// Path and content. A path that ends in a slash is a directory.
     pub(crate) files: Vec<(String, Vec<u8>)>,
     pub(crate) links: Vec<(String, String)>,
 }
 
-/// What a file of `tests/data/portage` expects.
+/// The result that a file of `tests/data/portage` expects.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Expected {
     /// The outcome.
     pub(crate) outcome: String,
     /// The outcome before the change.
     outcome_before: Option<String>,
-    /// The change between versions of Portage that the case is about, by its name in the table.
+    /// The change between versions of Portage that the case is about, by its name in the table of versions.
     pub(crate) change: Option<String>,
-    /// What is read before the change, and since then.
+    /// What crossmerge reads before the change, and after it.
     pub(crate) values: [Option<Claim>; 2],
 }
 
-/// What is claimed of our own reading.
+/// A claim about what crossmerge reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Claim {
-    /// It is refused.
+    /// crossmerge refuses to answer.
     Refused,
     /// A variable has this value, in which `@DIR@` is the case's directory.
     Is(String, String),
-    /// A variable contains this text, or does not.
+    /// A variable contains this text, or with `false` does not contain it.
     Has(String, String, bool),
 }
 
 impl Expected {
-    /// The outcome with one version of Portage.
+    /// The expected outcome with a version of Portage.
     pub(crate) fn outcome_with(&self, portage: Version) -> &str {
         let is_before = self
             .change
@@ -120,7 +122,7 @@ impl Expected {
     }
 }
 
-/// The version that a change came with.
+/// The first version with a change.
 pub(crate) fn since(change: &str) -> Version {
     let at = Version::changes().find(|(name, _)| name == change);
     at.unwrap_or_else(|| panic!("no change is called {change}"))
@@ -142,7 +144,7 @@ impl Claim {
         Self::Is(own(name), own(value))
     }
 
-    /// The variable that it is about.
+    /// The variable of the claim.
     pub(crate) fn variable(&self) -> Option<&str> {
         match self {
             Self::Refused => None,
@@ -150,7 +152,7 @@ impl Claim {
         }
     }
 
-    /// Returns whether an answer of ours is as claimed.
+    /// Returns whether crossmerge's answer fits the claim.
     pub(crate) fn holds(&self, answer: &Result<String, Refusal>, directory: &Path) -> bool {
         let dir = directory.to_str().expect("UTF-8");
         match (self, answer) {
@@ -162,30 +164,30 @@ impl Claim {
     }
 }
 
-/// A question to both.
+/// A question to both readers.
 #[derive(Debug)]
 pub(crate) struct Question {
     /// The environment of `portageq`.
     pub(crate) env: BTreeMap<String, String>,
-    /// What is asked for besides everything that is set.
+    /// The variables to read in addition to those that are set.
     pub(crate) names: Vec<&'static str>,
 }
 
-/// How a case went.
+/// The outcome of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// Both said the same.
+    /// Both readers agree.
     Same,
-    /// We refused, and Portage had an answer.
+    /// crossmerge refused, and Portage answered.
     Refused(Refusal),
-    /// We refused, and Portage failed.
+    /// crossmerge refused, and Portage failed.
     Failed(Refusal),
-    /// The defect that this test is there to find.
+    /// The readers disagree: a defect.
     Differs(String),
 }
 
 impl Question {
-    /// The words after `portageq envvar`.
+    /// The arguments of `portageq envvar`.
     pub(crate) fn args(&self) -> Vec<&str> {
         ["-v", "*"]
             .into_iter()
@@ -195,7 +197,7 @@ impl Question {
 }
 
 impl Case {
-    /// Asks for the machine's settings.
+    /// A case that asks for the host's settings.
     pub(crate) fn host(files: &[(&str, &str)]) -> Self {
         let own = |(path, text): &(&str, &str)| ((*path).to_owned(), text.as_bytes().to_vec());
         Self {
@@ -206,7 +208,7 @@ impl Case {
         }
     }
 
-    /// Reads a file of `tests/data/portage`: the case and the outcome that it expects.
+    /// Reads a file of `tests/data/portage`: the case and the result that it expects.
     pub(crate) fn parse(text: &str) -> (Self, Expected) {
         let mut case = Self::host(&[]);
         let mut expected = Expected::default();
@@ -223,7 +225,7 @@ impl Case {
                         case.links.push((path.into(), target.into()));
                     }
                     None => {
-                        // A file of the ground may become another, or a directory.
+                        // A file of the ground may be replaced by another file or a directory.
                         case.files.retain(|(known, _)| {
                             !format!("{path}/").starts_with(&format!("{known}/"))
                         });
@@ -264,7 +266,7 @@ impl Case {
         (case, expected)
     }
 
-    /// Writes the case, and an ordinary machine beside it.
+    /// Writes the case's files below a directory.
     pub(crate) fn write(&self, directory: &Path) {
         let at = |path: &str| directory.join(path.trim_start_matches('/'));
         let dir = directory.to_str().expect("UTF-8");
@@ -317,7 +319,7 @@ impl Case {
         (Question { env, names }, roots)
     }
 
-    /// Writes the case to a fresh directory and asks both.
+    /// Writes the case to a new directory and asks both readers.
     pub(crate) fn run(&self, oracle: &mut Oracle, host: &Path) -> Outcome {
         let directory = directory();
         self.write(directory.path());
@@ -339,7 +341,7 @@ impl fmt::Debug for Case {
     }
 }
 
-/// Asks us for all that Portage has said and compares.
+/// Asks crossmerge for all variables that Portage printed, and compares.
 pub(crate) fn compare(answer: Answer, question: &Question, roots: &SettingsRoots) -> Outcome {
     let env: Env = question.env.iter().collect();
     let all: Vec<&str> = match &answer {
@@ -352,7 +354,7 @@ pub(crate) fn compare(answer: Answer, question: &Question, roots: &SettingsRoots
         .filter(|name| !name.is_empty() && is_plain(name) && !OF_PORTAGE.contains(name))
         .collect();
     let ours = read(roots, &env, &all).or_else(|_| {
-        // A refusal may be for one name only.
+        // crossmerge may refuse for one name only.
         let mut ours = read(roots, &env, &question.names)?;
         for name in &all {
             ours.extend(read(roots, &env, &[*name]).unwrap_or_default());
@@ -364,7 +366,7 @@ pub(crate) fn compare(answer: Answer, question: &Question, roots: &SettingsRoots
         (Ok(_), Err(refusal)) => Outcome::Refused(refusal),
         (Err(failure), Ok(_)) => Outcome::Differs(format!("Portage fails: {failure}")),
         (Ok(theirs), Ok(ours)) => {
-            // Before 3.0.53 what flags add to a variable of USE_EXPAND comes in any order.
+            // Before 3.0.53, Portage adds flags to a variable of USE_EXPAND in no certain order.
             let is_in_order = version() >= "3.0.53".parse().expect("a version");
             let expanded: Vec<&str> = theirs
                 .get("USE_EXPAND")
@@ -401,7 +403,7 @@ fn sorted(words: &str) -> String {
     words.join(" ")
 }
 
-/// Portage tells some keys of a repository in no certain order.
+/// Portage prints some keys of a repository in no certain order.
 fn comparable(name: &str, value: &str) -> String {
     if name != "PORTAGE_REPOSITORIES" {
         return value.to_owned();
@@ -415,7 +417,7 @@ fn comparable(name: &str, value: &str) -> String {
     format!("{sections:?}")
 }
 
-/// Makes the pip installation of Portage the one of a prefix.
+/// Makes pip's installation of Portage the one of a prefix.
 pub(crate) fn give_portage(prefix: &Path) {
     if !prefix.join("share/portage").exists() {
         make_directory(&prefix.join("share"));
@@ -423,7 +425,7 @@ pub(crate) fn give_portage(prefix: &Path) {
     }
 }
 
-/// Makes the `make.globals` of the pip installation that of a prefix, with another repos.conf.
+/// Makes the `make.globals` of pip's installation that of a prefix, with another repos.conf.
 pub(crate) fn give_gentoo(prefix: &Path, repos_conf: &str) {
     let own = prefix.join("share/portage/config");
     make_directory(&own);
@@ -434,7 +436,7 @@ pub(crate) fn give_gentoo(prefix: &Path, repos_conf: &str) {
     std::fs::write(own.join("repos.conf"), repos_conf).expect("a file");
 }
 
-/// A temporary directory, in memory where there is one: the corpus is many thousand files.
+/// A temporary directory, in memory if possible, because the generated cases are many thousand files.
 pub(crate) fn directory() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     match memory.is_dir() {
@@ -444,7 +446,7 @@ pub(crate) fn directory() -> tempfile::TempDir {
     .expect("a temporary directory")
 }
 
-/// An ordinary machine: the prefix that targets are asked from.
+/// An ordinary host: the prefix for the questions about targets.
 pub(crate) fn ordinary_host() -> (tempfile::TempDir, PathBuf) {
     let directory = directory();
     let case = Case::host(&[

@@ -1,9 +1,9 @@
-//! What the corpus is made of: make.conf, repos.conf and profile trees, from the ordinary to the broken.
+//! Generates cases: make.conf, repos.conf and profile trees, from ordinary to broken ones.
 
 use super::case::{Case, Of};
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
-/// Names that mean something to Portage, names that do not, and what is no name.
+/// Names with a meaning for Portage, and names without one.
 const NAMES: &[&str] = &[
     "A",
     "B",
@@ -51,7 +51,7 @@ const BAD_NAMES: &[&str] = &[
     "1A", "A-B", "é", "A.B", "export", "=", "source", "{", "$A", "''",
 ];
 
-/// What a value may be made of, where quotes do not matter.
+/// Parts of a value in which quotes do not matter.
 const PLAIN: &[&str] = &[
     "a",
     "b",
@@ -97,7 +97,7 @@ const PLAIN: &[&str] = &[
     "1",
 ];
 
-/// What makes readers stumble.
+/// Bytes that are difficult for a reader.
 const ODD: &[&[u8]] = &[
     b"$",
     b"${",
@@ -162,7 +162,7 @@ fn name() -> impl Strategy<Value = &'static str> {
     prop_oneof![40 => select(NAMES), 1 => select(BAD_NAMES)]
 }
 
-/// A value within quotes of a kind, free of what would end them: odd bytes yes, an accident no.
+/// A value in quotes of one kind, without bytes that would end them by accident.
 fn quoted(quote: u8) -> impl Strategy<Value = Bytes> {
     value().prop_map(move |value| {
         let mut all = vec![quote];
@@ -211,7 +211,7 @@ fn statement(sources: &'static [&'static str]) -> impl Strategy<Value = Bytes> {
         }),
         2 => Just(Vec::new()),
         3 => source,
-        // What no file should hold.
+        // A line that no file should contain.
         1 => (select(NAMES), piece(), value()).prop_map(|(name, piece, value)| [bytes(name), piece, value].concat()),
     ]
 }
@@ -238,7 +238,7 @@ fn file(
     })
 }
 
-/// Variables of the environment.
+/// Environment variables.
 fn environment() -> impl Strategy<Value = Vec<(String, String)>> {
     let variable = (
         select(
@@ -273,7 +273,8 @@ fn environment() -> impl Strategy<Value = Vec<(String, String)>> {
         ),
     )
         .prop_map(|(name, value)| {
-            // Portage makes ROOT when it is not there, even one without a place.
+            // Portage creates ROOT if it does not exist, even without a prefix, so it must be inside the case's
+            // directory.
             let value = match name {
                 "ROOT" if !value.is_empty() => "@DIR@/root",
                 _ => value,
@@ -287,7 +288,7 @@ fn of() -> impl Strategy<Value = Of> {
     select(&[Of::Host, Of::Target][..])
 }
 
-/// A repository with a profile, that every case of make.conf has.
+/// The repository with a profile that every case of make.conf contains.
 pub(crate) const GROUND: &[(&str, &str)] = &[
     ("root/", ""),
     ("repo/profiles/repo_name", "ground\n"),
@@ -315,7 +316,7 @@ pub(crate) const GROUND: &[(&str, &str)] = &[
     ),
 ];
 
-/// A make.globals that is read more quickly than the real one, which the other tests use.
+/// A make.globals that is quicker to read than the real one. Other tests use the real one.
 pub(crate) const GLOBALS: &str = "CFLAGS=\"\"\nCXXFLAGS=\"\"\nGENTOO_MIRRORS=\"http://distfiles.gentoo.org\"\nACCEPT_RESTRICT=\"*\"\n\
      DISTDIR=\"/var/cache/distfiles\"\nPKGDIR=\"/var/cache/binpkgs\"\nFEATURES=\"assume-digests sandbox\n\tusersandbox\"\n\
      CONFIG_PROTECT=\"/etc\"\nCONFIG_PROTECT_MASK=\"/etc/env.d\"\nAUTOCLEAN=\"No\"\nB=\"from globals\"\n\
@@ -333,7 +334,7 @@ fn ground(of: Of) -> Case {
     case
 }
 
-/// The shapes that make.conf has.
+/// The files that make.conf may consist of.
 const SHAPES: &[&[&str]] = &[
     &["etc/portage/make.conf"],
     &["etc/portage/make.conf"],
@@ -391,7 +392,7 @@ pub(crate) fn make_conf() -> impl Strategy<Value = Case> {
     })
 }
 
-/// PORTDIR as make.conf sets it.
+/// Values of PORTDIR in make.conf.
 const PORTDIRS: &[&str] = &[
     "",
     "PORTDIR=\"@DIR@/repo\"\n",
@@ -403,7 +404,7 @@ const PORTDIRS: &[&str] = &[
     "PORTDIR=\"\"\n",
 ];
 
-/// PORTDIR_OVERLAY as make.conf sets it.
+/// Values of PORTDIR_OVERLAY in make.conf.
 const OVERLAYS: &[&str] = &[
     "",
     "",
@@ -417,7 +418,7 @@ const OVERLAYS: &[&str] = &[
     "PORTDIR_OVERLAY=\"local\"\n",
 ];
 
-/// repos.conf beside them.
+/// Contents of repos.conf beside PORTDIR and PORTDIR_OVERLAY.
 const BESIDE: &[&str] = &[
     "[DEFAULT]\nmain-repo = ground\n[ground]\nlocation = @DIR@/repo\n",
     "[DEFAULT]\nmain-repo = ground\n[ground]\nlocation = @DIR@/repo\n[local]\nlocation = @DIR@/local\n",
@@ -478,7 +479,7 @@ pub(crate) fn portdirs() -> impl Strategy<Value = Case> {
     )
 }
 
-/// Cases of package.env, whose `*/*` lines count for everything.
+/// Cases of package.env, whose `*/*` lines apply to every package.
 pub(crate) fn package_envs() -> impl Strategy<Value = Case> {
     let line = select(
         &[
@@ -587,7 +588,7 @@ fn section() -> impl Strategy<Value = String> {
             0 => String::new(),
             _ => format!("location = @DIR@/r/{name}\n"),
         };
-        // An option that comes twice makes Portage ignore everything; once in a while is enough.
+        // A duplicate option makes Portage ignore the whole file, so duplicates are rare.
         let mut seen = vec!["location".to_owned()];
         let keep = |line: &String| {
             let key = line
@@ -605,7 +606,7 @@ fn section() -> impl Strategy<Value = String> {
     })
 }
 
-/// The shapes that repos.conf has.
+/// The files that repos.conf may consist of.
 const REPOS_CONF_SHAPES: &[&[&str]] = &[
     &["etc/portage/repos.conf"],
     &["etc/portage/repos.conf"],
@@ -656,7 +657,7 @@ pub(crate) fn repos_conf() -> impl Strategy<Value = Case> {
         case.files
             .retain(|(path, _)| path != "etc/portage/repos.conf");
         for (path, (defaults, mut sections)) in shape.iter().zip(texts) {
-            // The same section twice in a file makes Portage ignore everything; once in a while is enough.
+            // A duplicate section in a file makes Portage ignore all of it, so duplicates are rare.
             let mut seen = Vec::new();
             sections.retain(|section| {
                 let header = section.lines().next().map(str::to_owned);
@@ -667,18 +668,19 @@ pub(crate) fn repos_conf() -> impl Strategy<Value = Case> {
             let text = defaults.to_owned() + &sections.concat();
             case.files.push(((*path).to_owned(), bytes(&text)));
         }
-        for (name, (said, layout)) in ["a", "b", "c"].iter().zip(repos) {
+        for (name, (output, layout)) in ["a", "b", "c"].iter().zip(repos) {
             case.files.push((format!("r/{name}/profiles/"), Vec::new()));
-            // Most often a repository is called as its directory is.
-            let said = said.map(|said| {
-                if said.starts_with(['b', 'c']) {
+            // Most repositories have the name of their directory.
+            let output = output.map(|output| {
+                if output.starts_with(['b', 'c']) {
                     format!("{name}\n")
                 } else {
-                    said.to_owned()
+                    output.to_owned()
                 }
             });
-            case.files
-                .extend(said.map(|said| (format!("r/{name}/profiles/repo_name"), bytes(&said))));
+            case.files.extend(
+                output.map(|output| (format!("r/{name}/profiles/repo_name"), bytes(&output))),
+            );
             case.files.push((
                 format!("r/{name}/metadata/layout.conf"),
                 bytes(&(layout.join("\n") + "\n")),
@@ -688,7 +690,7 @@ pub(crate) fn repos_conf() -> impl Strategy<Value = Case> {
     })
 }
 
-/// What layout.conf says of the format of profiles; mostly the one in which a parent may name a repository.
+/// Values of `profile-formats` in layout.conf. Most of them allow a parent to name a repository.
 const PROFILE_FORMATS: &[&str] = &[
     "",
     "profile-formats = portage-1\n",
@@ -703,7 +705,7 @@ const PROFILE_FORMATS: &[&str] = &[
     "profile-formats = pms\n",
 ];
 
-/// What profiles say of their EAPI.
+/// Contents of a profile's `eapi` file.
 const PROFILE_EAPIS: &[&str] = &[
     "5\n", "5", "6\n", "7\n", "7\n", "8", "8\n", "8\n", "8\n# x\n", "9\n", "0", "0\n", "99\n",
     "7_pre1\n",

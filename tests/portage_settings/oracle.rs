@@ -1,4 +1,4 @@
-//! Asks the real `portageq`, through `oracle.py`, from two processes at a time.
+//! Asks the real `portageq` through `oracle.py`, from two processes at a time.
 
 use super::case::Question;
 use crossmerge_portage::version::Version;
@@ -10,7 +10,7 @@ use std::{
     sync::Mutex,
 };
 
-/// What `portageq` said: every variable with its value, or why there is none.
+/// The answer of `portageq`: every variable with its value, or an error.
 pub(crate) type Answer = Result<BTreeMap<String, String>, String>;
 
 /// A running `oracle.py`.
@@ -20,14 +20,14 @@ pub(crate) struct Oracle {
     stdout: BufReader<ChildStdout>,
 }
 
-/// The version of Portage that PORTAGE names, if it does.
+/// The version of Portage that PORTAGE names, if it is set.
 fn chosen() -> Option<String> {
     std::env::var("PORTAGE")
         .ok()
         .filter(|version| !version.is_empty())
 }
 
-/// The version of the Portage that is asked.
+/// The version of the Portage that answers.
 pub(crate) fn version() -> Version {
     chosen().map_or(Version::NEWEST, |version| {
         version.parse().expect("PORTAGE is a version")
@@ -70,10 +70,10 @@ impl Oracle {
         self.stdout
             .read_line(&mut line)
             .expect("the oracle answers");
-        let said: serde_json::Value = serde_json::from_str(&line).expect(&line);
+        let output: serde_json::Value = serde_json::from_str(&line).expect(&line);
         // Each character stands for one byte.
         let text = |key: &str| {
-            let text = said[key].as_str().expect("a string");
+            let text = output[key].as_str().expect("a string");
             let bytes: Vec<u8> = text.chars().map(|c| c as u32 as u8).collect();
             String::from_utf8_lossy(&bytes).into_owned()
         };
@@ -88,7 +88,7 @@ impl Drop for Oracle {
     }
 }
 
-/// Splits what `portageq envvar -v` printed.
+/// Parses the output of `portageq envvar -v`.
 pub(crate) fn understand(stdout: &str, stderr: &str, question: &Question) -> Answer {
     let words = shell_words::split(stdout).map_err(|e| format!("{e}: {stdout}"))?;
     let answer: BTreeMap<String, String> = words
@@ -106,7 +106,8 @@ pub(crate) fn understand(stdout: &str, stderr: &str, question: &Question) -> Ans
     }
 }
 
-/// Does the work for every item, in two threads with an oracle each; the results are in the order of the items.
+/// Calls a function for every item, in two threads with one oracle each. Returns the results in the order of the
+/// items.
 pub(crate) fn for_each<I: Send, R: Send>(
     items: Vec<I>,
     work: impl Fn(&mut Oracle, I) -> R + Sync,

@@ -1,4 +1,4 @@
-//! `crossmerge binfmt`, on tables of the tests' own.
+//! `crossmerge binfmt`, with a binfmt_misc of the tests' own.
 
 use super::in_namespace;
 use crate::support::Prefix;
@@ -7,7 +7,7 @@ const TUPLE: &str = "armv5tel-softfloat-linux-gnueabi";
 const ENTRY: &str = "/proc/sys/fs/binfmt_misc/qemu-arm";
 
 #[test]
-fn a_rule_is_registered_and_taken_away() {
+fn a_rule_is_registered_and_removed() {
     let prefix = Prefix::new();
     let script = format!(
         "crossmerge binfmt register --dry-run {TUPLE} > paste; [ ! -e {ENTRY} ]\n\
@@ -22,7 +22,7 @@ fn a_rule_is_registered_and_taken_away() {
          sh paste; diff {ENTRY} registered; sh away; [ ! -e {ENTRY} ]\n\
          crossmerge binfmt register --credentials {TUPLE}; grep flags {ENTRY}\n"
     );
-    let said = in_namespace(&prefix, &script).success();
+    let output = in_namespace(&prefix, &script).success();
     let row = |state: &str| format!("qemu-arm  {state}  PF  /usr/bin/qemu-arm-static\n");
     let wanted = format!(
         "{}{}{}qemu-arm  -  -  -\nflags: POCF\n",
@@ -30,18 +30,18 @@ fn a_rule_is_registered_and_taken_away() {
         row("disabled"),
         row("enabled")
     );
-    assert_eq!(said.stdout, wanted);
+    assert_eq!(output.stdout, wanted);
     for text in [
         "`qemu-arm` is registered already",
         "`qemu-arm` is not registered",
         "warning: flag C",
     ] {
-        assert!(said.stderr.contains(text), "no {text:?} in {said:#?}");
+        assert!(output.stderr.contains(text), "no {text:?} in {output:#?}");
     }
 }
 
 #[test]
-fn a_rule_of_another_users_stays() {
+fn another_programs_rule_stays() {
     let prefix = Prefix::new();
     let magic = r"\x7fELF\x01\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x28\x00";
     let script = format!(
@@ -56,8 +56,8 @@ fn a_rule_of_another_users_stays() {
          diff qemu-arm {0}/before\n",
         prefix.path().display()
     );
-    let said = in_namespace(&prefix, &script).success();
-    let (codes, json) = said.stdout.split_at(8);
+    let output = in_namespace(&prefix, &script).success();
+    let (codes, json) = output.stdout.split_at(8);
     assert_eq!(codes, "125\n125\n");
     let status: serde_json::Value = serde_json::from_str(json).expect(json);
     assert_eq!(
@@ -69,16 +69,16 @@ fn a_rule_of_another_users_stays() {
         "error: a rule `qemu-arm` exists, and it differs from crossmerge's in magic or mask, flags";
     let hint = format!("`echo -1 > {ENTRY}` takes it away");
     for text in [error, &hint, "skipped: a rule `qemu-arm` exists"] {
-        assert!(said.stderr.contains(text), "no {text:?} in {said:#?}");
+        assert!(output.stderr.contains(text), "no {text:?} in {output:#?}");
     }
 }
 
 #[test]
-fn what_must_not_be_registered_is_not() {
+fn unsafe_rules_are_not_registered() {
     let prefix = Prefix::new();
     let refused = |prefix: &Prefix, script: &str, error: &str, hint: &str| {
-        let said = in_namespace(prefix, &format!("cd /proc/sys/fs/binfmt_misc\n{script}"));
-        said.fails(125, error, hint);
+        let output = in_namespace(prefix, &format!("cd /proc/sys/fs/binfmt_misc\n{script}"));
+        output.fails(125, error, hint);
     };
     let register = format!("crossmerge binfmt register {TUPLE}");
     refused(
@@ -99,7 +99,7 @@ fn what_must_not_be_registered_is_not() {
         "no target is named",
         "--all",
     );
-    // Root without the power over every file is as anyone.
+    // Root without CAP_DAC_OVERRIDE has no more access than other users.
     refused(
         &prefix,
         &format!(
@@ -114,7 +114,7 @@ fn what_must_not_be_registered_is_not() {
         "binfmt_misc is not mounted on `/proc/sys/fs/binfmt_misc`",
         "mount -t binfmt_misc",
     );
-    // Flag F needs an interpreter that needs nothing else.
+    // Flag F needs a statically linked interpreter.
     std::fs::create_dir(prefix.join("tools")).expect("a directory");
     let tools = prefix.join("tools");
     let own = format!(
@@ -138,7 +138,7 @@ fn what_must_not_be_registered_is_not() {
 }
 
 #[test]
-fn an_installed_file_is_ours_until_somebody_edits_it() {
+fn an_installed_file_is_crossmerges_until_a_user_edits_it() {
     let prefix = Prefix::new();
     let file = "/etc/binfmt.d/crossmerge-qemu-arm.conf";
     let script = format!(
@@ -158,17 +158,17 @@ fn an_installed_file_is_ours_until_somebody_edits_it() {
          crossmerge binfmt install --uninstall {TUPLE}; [ ! -e {file} ]\n\
          crossmerge binfmt install --uninstall {TUPLE}\n"
     );
-    let said = in_namespace(&prefix, &script).success();
+    let output = in_namespace(&prefix, &script).success();
     let wanted = format!(
         "{file}\ncrossmerge-qemu-arm.conf\nqemu-arm  enabled  PF  /usr/bin/qemu-arm-static\n{file}\n1\n125\n125\n{file}\n{file}\n"
     );
-    assert_eq!(said.stdout, wanted, "{}", said.stderr);
+    assert_eq!(output.stdout, wanted, "{}", output.stderr);
     for text in [
         format!("error: `{file}` was edited, or was not made by crossmerge"),
         format!("hint: move it: `mv {file} {file}.old`"),
         "`/etc/binfmt.d/later.conf` has a rule of the same name and is read later".into(),
     ] {
-        assert!(said.stderr.contains(&text), "no {text:?} in {said:#?}");
+        assert!(output.stderr.contains(&text), "no {text:?} in {output:#?}");
     }
 }
 
@@ -176,7 +176,7 @@ fn an_installed_file_is_ours_until_somebody_edits_it() {
 fn a_qemu_that_another_user_may_change_is_not_started() {
     let prefix = Prefix::new();
     prefix.command("chmod", ["755", "."]).success();
-    // It would tell that it was started, and by whom.
+    // The program records that it was started, and by which user.
     let source = format!(
         "#include <stdio.h>\n#include <unistd.h>\nint main(void) {{ FILE *f = fopen(\"{}/ran\", \"w\"); \
          if (f) fprintf(f, \"%d\", geteuid()); puts(\"qemu-arm version 9.0.0\"); }}",
@@ -207,15 +207,21 @@ fn a_qemu_that_another_user_may_change_is_not_started() {
         ] {
             let script =
                 format!("PATH={path}:$PATH; crossmerge binfmt {command} {TUPLE} || echo $?");
-            let said = in_namespace(&prefix, &script).success();
+            let output = in_namespace(&prefix, &script).success();
             assert!(!prefix.join("ran").exists(), "{what} {mode}: {command}");
             if command.starts_with("register") || command.starts_with("install") {
-                assert_eq!(said.stdout, "125\n", "{what} {mode}: {command}: {said:#?}");
-                assert!(said.stderr.contains("another user may change"), "{said:#?}");
+                assert_eq!(
+                    output.stdout, "125\n",
+                    "{what} {mode}: {command}: {output:#?}"
+                );
+                assert!(
+                    output.stderr.contains("another user may change"),
+                    "{output:#?}"
+                );
             }
         }
     }
-    // One that is root's alone is asked for its version.
+    // crossmerge asks a QEMU that only root may change for its version.
     prefix.command("chown", ["-R", "0:0", "theirs"]).success();
     prefix.command("chmod", ["-R", "755", "theirs"]).success();
     let path = format!("{}/theirs/in", prefix.path().display());

@@ -1,4 +1,4 @@
-//! Every magic and mask: against headers made by hand, against what real compilers make, and against the kernel.
+//! Every magic and mask, compared with headers made by hand, with the output of real compilers, and with the kernel.
 
 use super::{COMPILERS, PROGRAM, compile, in_namespace};
 use crate::support::Prefix;
@@ -9,8 +9,8 @@ use crossmerge::{
 use crossmerge_plan::env::Env;
 use std::{collections::BTreeSet, fmt::Write as _, io::Read, path::Path};
 
-/// What compilers make with options that choose another machine than their own. Their libc is not for it, so the program has
-/// none.
+/// Compilers with options that choose another machine than their default. They have no libc for it, so the program
+/// uses none.
 const OTHER_MACHINES: [(&str, &str, &str); 18] = [
     ("mips64el-linux-gnuabi64", "-EB -mabi=64", "mips64"),
     ("mips64el-linux-gnuabi64", "-mabi=n32", "mipsn32el"),
@@ -32,7 +32,7 @@ const OTHER_MACHINES: [(&str, &str, &str); 18] = [
     ("powerpc64le-linux-gnu", "-m32", "-"),
 ];
 
-/// Ends with 7 without a libc: QEMU 7.2 hangs in the start of Debian's glibc for this CPU.
+/// Exits with 7 without a libc, because QEMU 7.2 hangs in the start code of Debian's glibc for this CPU.
 const EXIT_OF_SH4: &str = r#"void _start(void)
 {
 	register long number __asm__("r3") = 1;
@@ -45,7 +45,7 @@ const ET_REL: u16 = 1;
 const ET_EXEC: u16 = 2;
 const ET_DYN: u16 = 3;
 
-/// One line of `tests/data/elf-headers.tsv`.
+/// A line of `tests/data/elf-headers.tsv`.
 #[derive(Debug)]
 struct Line {
     qemu: Option<String>,
@@ -132,7 +132,7 @@ fn rules() -> Vec<Rule> {
     rules_of(&Prefix::new()).expect("the rules")
 }
 
-/// The rules where people have families of their own.
+/// The rules of a prefix that may have a user's own families.
 fn rules_of(prefix: &Prefix) -> Result<Vec<Rule>, ConfigError> {
     let env: Env = [("PORTAGE_OVERRIDE_EPREFIX", prefix.path())]
         .into_iter()
@@ -141,7 +141,7 @@ fn rules_of(prefix: &Prefix) -> Result<Vec<Rule>, ConfigError> {
     rule::all(&config)
 }
 
-/// The names of the rules that a file with that header is of.
+/// The names of the rules that match a header.
 fn of<'r>(rules: &'r [Rule], header: &[u8]) -> Vec<&'r str> {
     let rules = rules.iter().filter(|rule| rule.matches(header));
     rules.map(|rule| rule.qemu.as_str()).collect()
@@ -155,7 +155,7 @@ fn head(path: &Path) -> Vec<u8> {
 }
 
 #[test]
-fn a_header_is_of_its_own_rule_and_of_no_other() {
+fn each_header_matches_exactly_its_own_rule() {
     let (rules, lines) = (rules(), lines());
     for line in &lines {
         let wanted: Vec<&str> = line.qemu.as_deref().into_iter().collect();
@@ -191,7 +191,7 @@ fn a_header_is_of_its_own_rule_and_of_no_other() {
     assert_eq!(proven, all);
 }
 
-/// QEMU runs what the tuples name as its target, so each of those has a rule.
+/// Every QEMU that a tuple names as its emulator has a rule.
 #[test]
 fn every_qemu_of_the_profiles_has_a_rule() {
     let rules = rules();
@@ -223,7 +223,7 @@ fn every_qemu_of_the_profiles_has_a_rule() {
 }
 
 #[test]
-fn what_compilers_make_is_of_its_own_rule_and_of_no_other() {
+fn the_output_of_each_compiler_matches_exactly_its_own_rule() {
     let (rules, prefix) = (rules(), Prefix::new());
     let check = |compiler: &str, options: &str, qemu: &str, wanted: u16, source: &str| {
         let words: Vec<&str> = options.split_whitespace().collect();
@@ -261,7 +261,7 @@ fn what_compilers_make_is_of_its_own_rule_and_of_no_other() {
 }
 
 #[test]
-fn a_family_of_ones_own_brings_its_rules() {
+fn a_users_own_family_adds_its_rules() {
     let facts = "summary = \"-\"\narch = \"-\"\nkarch = \"-\"\nendian = \"little\"\nbits = 32\nelf_machine = 4711\n\
         qemu = \"NAME\"\nrust = \"none\"\ngoarch = \"none\"\nmeson_cpu_family = \"-\"\ncmake_processor = \"-\"\n\
         cflags = \"\"\n";
@@ -278,7 +278,8 @@ fn a_family_of_ones_own_brings_its_rules() {
         rule.map(|rule| (rule.magic[5], rule.magic[18..20].to_vec()))
     };
     let machine = 4711_u16.to_le_bytes().to_vec();
-    // One of before there were such sections has the kind of its facts, unless another family says otherwise.
+    // A family without such a section gets the ELF header from its other facts, unless another family has a rule for
+    // it.
     assert_eq!(
         magic(family("mine", "mine", "mine", ""), "mine"),
         Some((1, machine.clone()))
@@ -320,9 +321,9 @@ fn a_family_of_ones_own_brings_its_rules() {
     }
 }
 
-/// Debian's package of QEMU has rules as well. Where ours differ, this says why.
+/// Debian's package of QEMU has rules as well. This test explains every difference to ours.
 #[test]
-fn our_rules_take_what_debians_take() {
+fn our_rules_match_the_programs_that_debians_match() {
     let rules = rules();
     let mut seen = 0;
     for file in std::fs::read_dir("/usr/lib/binfmt.d").expect("the files of qemu-user-static") {
@@ -337,7 +338,7 @@ fn our_rules_take_what_debians_take() {
         };
         let text = std::fs::read_to_string(&path).expect("a rule");
         let fields: Vec<&str> = text.trim().split(':').collect();
-        // Some bytes stand as they are behind the two digits of another: `\x7fELF`.
+        // A byte may follow the two digits of another one without an escape: `\x7fELF`.
         let bytes = |text: &str| -> Vec<u8> {
             let parts = text.split("\\x").skip(1).map(|part| {
                 let byte = u8::from_str_radix(&part[..2], 16).expect("two digits");
@@ -355,11 +356,11 @@ fn our_rules_take_what_debians_take() {
             .map(|at| (at, magic[at], mask[at], rule.magic[at], rule.mask[at]))
             .collect();
         let wanted: &[(usize, u8, u8, u8, u8)] = match name.as_str() {
-            // The number that was registered for MicroBlaze, 189, in place of the one before it.
+            // MicroBlaze's registered number, 189, instead of its earlier one.
             "qemu-microblaze" => &[(18, 0xba, 0xff, 0, 0xff), (19, 0xab, 0xff, 0xbd, 0xff)],
-            // Versions of the OS ABI above 1 exist: glibc's are up to 5.
+            // The OS ABI has versions above 1: glibc uses up to 5.
             name if name.starts_with("qemu-mips") => &[(8, 0, 0xfe, 0, 0)],
-            // The OS ABI may be any, as with the other machines.
+            // The OS ABI may have any value, as for the other machines.
             name if [
                 "ppc",
                 "ppc64",
@@ -375,7 +376,7 @@ fn our_rules_take_what_debians_take() {
             {
                 &[(7, 0, 0xfc, 0, 0)]
             }
-            // QEMU's own script leaves the lowest bit of these open.
+            // QEMU's own script ignores the lowest bit of these bytes.
             "qemu-alpha" => &[(5, 1, 0xff, 1, 0xfe), (6, 1, 0xff, 1, 0xfe)],
             "qemu-m68k" => &[(6, 1, 0xff, 1, 0xfe)],
             _ => &[],
@@ -386,10 +387,10 @@ fn our_rules_take_what_debians_take() {
     assert!(seen >= 25, "{seen}");
 }
 
-/// Registers the lines of `binfmt show` as a shell does, and reads them back. Those of the host's own CPU come last, since
-/// every program after them would run under QEMU.
+/// A shell registers the lines of `binfmt show`, and the test reads the entries back. Rules of the host's own CPU
+/// come last, because QEMU would run every later program.
 #[test]
-fn the_kernel_takes_every_rule_as_it_is_meant() {
+fn the_kernel_reads_every_rule_as_intended() {
     let (rules, prefix) = (rules(), Prefix::new());
     let text = prefix.own(["binfmt", "show"]).success().stdout;
     let is_own = |line: &&str| line.starts_with(":qemu-x86_64:") || line.starts_with(":qemu-i386:");
@@ -423,25 +424,25 @@ fn the_kernel_takes_every_rule_as_it_is_meant() {
 }
 
 #[test]
-fn the_kernel_runs_programs_of_every_compiler_by_their_rules() {
+fn the_kernel_runs_the_output_of_every_compiler_by_its_rule() {
     let prefix = Prefix::new();
     let mut script = String::from("crossmerge binfmt register --all\n");
     let mut wanted = String::new();
     for (compiler, qemu) in COMPILERS {
-        let says = format!("<{compiler} itself><a b><> prefix=/usr/{compiler} cpu=-\n");
-        let (options, source, says) = match qemu {
+        let printed = format!("<{compiler} itself><a b><> prefix=/usr/{compiler} cpu=-\n");
+        let (options, source, printed) = match qemu {
             "sh4" => (
                 ["-static", "-nostdlib"].as_slice(),
                 EXIT_OF_SH4,
                 String::new(),
             ),
-            // The host runs them, and has no libc for both.
-            "i386" | "x86_64" => (["-static"].as_slice(), PROGRAM, says),
-            // Linked dynamically: QEMU 7.2 cannot start Debian's static glibc for Alpha.
-            _ => ([].as_slice(), PROGRAM, says),
+            // The host runs both, and has a libc for only one of them.
+            "i386" | "x86_64" => (["-static"].as_slice(), PROGRAM, printed),
+            // Dynamically linked, because QEMU 7.2 cannot start Debian's static glibc for Alpha.
+            _ => ([].as_slice(), PROGRAM, printed),
         };
         let program = compile(&prefix, compiler, options, compiler, source);
-        // Only the rule in question is used.
+        // Only the tested rule is enabled.
         let _ = writeln!(
             script,
             "echo 0 > /proc/sys/fs/binfmt_misc/status\n\
@@ -452,8 +453,8 @@ fn the_kernel_runs_programs_of_every_compiler_by_their_rules() {
              code=0; (QEMU_LD_PREFIX=/usr/{compiler} exec -a '{compiler} itself' {} 'a b' '') || code=$?; echo $code",
             program.display()
         );
-        let _ = writeln!(wanted, "{says}7");
+        let _ = writeln!(wanted, "{printed}7");
     }
-    let said = in_namespace(&prefix, &script).success();
-    assert_eq!(said.stdout, wanted, "{}", said.stderr);
+    let output = in_namespace(&prefix, &script).success();
+    assert_eq!(output.stdout, wanted, "{}", output.stderr);
 }

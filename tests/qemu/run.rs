@@ -1,13 +1,14 @@
-//! `<tuple>-run`: which QEMU, which libraries, which CPU; what is native, what is a script, and what is neither.
+//! `<tuple>-run`: its choice of QEMU, libraries and CPU model, and what it does with native programs, scripts and
+//! other files.
 
 use super::{PROGRAM, compile};
-use crate::support::{Prefix, Said};
+use crate::support::{Output, Prefix};
 use std::{os::unix::fs::symlink, path::Path};
 
 const TUPLE: &str = "armv5tel-softfloat-linux-gnueabi";
 const ARM: &str = "arm-linux-gnueabi";
 
-/// A prefix with a sysroot that has Debian's libc for the target, and nothing else.
+/// A prefix with a sysroot that contains only Debian's libc for the target.
 fn prefix_with_libc() -> Prefix {
     let prefix = Prefix::new();
     prefix.link(&format!("{TUPLE}-run"));
@@ -17,31 +18,31 @@ fn prefix_with_libc() -> Prefix {
     prefix
 }
 
-fn run(prefix: &Prefix, args: &[&str]) -> Said {
+fn run(prefix: &Prefix, args: &[&str]) -> Output {
     prefix.run(&format!("{TUPLE}-run"), args)
 }
 
 #[track_caller]
-fn says(said: Said, text: &str) {
+fn prints(output: Output, text: &str) {
     assert_eq!(
-        (said.code, said.stdout.trim_end()),
+        (output.code, output.stdout.trim_end()),
         (Some(7), text),
-        "{said:#?}"
+        "{output:#?}"
     );
 }
 
 #[test]
-fn the_header_chooses_qemu_and_the_place_the_libraries() {
+fn the_header_selects_qemu_and_the_path_selects_the_libraries() {
     let prefix = prefix_with_libc();
     let sysroot = prefix.join(format!("usr/{TUPLE}")).display().to_string();
     compile(&prefix, ARM, &[], "program", PROGRAM);
-    let said = run(&prefix, &["./program", "a b", "", "-0", "--"]);
-    says(
-        said,
+    let output = run(&prefix, &["./program", "a b", "", "-0", "--"]);
+    prints(
+        output,
         &format!("<./program><a b><><-0><--> prefix={sysroot} cpu=-"),
     );
-    // By its name alone it is found beside us, and before that in the sysroot.
-    says(
+    // A bare name is searched in the sysroot first, and then beside the applet.
+    prints(
         run(&prefix, &["program"]),
         &format!("<program> prefix={sysroot} cpu=-"),
     );
@@ -49,11 +50,11 @@ fn the_header_chooses_qemu_and_the_place_the_libraries() {
     let tool = prefix.join(format!("usr/{TUPLE}/usr/bin/tool"));
     std::fs::copy(prefix.join("static"), &tool).expect("a copy");
     prefix.script("tool", "#!/bin/sh\necho wrong\n");
-    says(
+    prints(
         run(&prefix, &["tool", "x"]),
         &format!("<tool><x> prefix={sysroot} cpu=-"),
     );
-    // In another root, its own libraries are; and a link means what it means there.
+    // A program in another ROOT uses the libraries of that ROOT, and absolute symlinks are resolved inside it.
     let root = prefix.join("root");
     std::fs::create_dir_all(root.join("usr/bin")).expect("a root");
     symlink(format!("/usr/{ARM}/lib"), root.join("lib")).expect("a link");
@@ -61,18 +62,18 @@ fn the_header_chooses_qemu_and_the_place_the_libraries() {
     symlink("/usr/bin/applet.real", root.join("usr/bin/applet")).expect("a link");
     let with_root = prefix.with("ROOT", &root);
     let path = root.display().to_string();
-    says(
+    prints(
         run(&with_root, &["applet"]),
         &format!("<applet> prefix={path} cpu=-"),
     );
     let typed = format!("{path}/usr/bin/applet");
-    says(
+    prints(
         run(&with_root, &[&typed]),
         &format!("<{typed}> prefix={path} cpu=-"),
     );
-    // What the caller says wins.
+    // The caller's QEMU_LD_PREFIX overrides the default.
     let with_prefix = with_root.with("QEMU_LD_PREFIX", format!("/usr/{ARM}"));
-    says(
+    prints(
         run(&with_prefix, &["applet"]),
         &format!("<applet> prefix=/usr/{ARM} cpu=-"),
     );
@@ -88,8 +89,8 @@ fn another_targets_program_gets_its_own_qemu() {
     );
     compile(&prefix, "s390x-linux-gnu", &["-static"], "static", PROGRAM);
     compile(&prefix, "s390x-linux-gnu", &[], "dynamic", PROGRAM);
-    // The CPU model is one of the target's, and s390x has none of that name.
-    says(
+    // The CPU model is one for the target's CPU, and s390x has none of that name.
+    prints(
         run(&prefix, &["./static"]),
         &format!("<./static> prefix={sysroot} cpu=-"),
     );
@@ -121,7 +122,8 @@ fn the_configured_cpu_is_emulated() {
         prefix.command("/bin/sh", ["-c", &plan]).success().stdout,
         "armv5tel\n"
     );
-    // Build systems get it with the emulator, since their files are used without us.
+    // Build systems get the model with the emulator's command, because they use the exported files without
+    // crossmerge.
     symlink(
         format!("/usr/{ARM}/include"),
         prefix.join(format!("usr/{TUPLE}/include")),
@@ -142,7 +144,7 @@ fn the_configured_cpu_is_emulated() {
 }
 
 #[test]
-fn what_the_kernel_runs_is_left_to_it() {
+fn programs_that_the_kernel_runs_are_executed_directly() {
     let prefix = prefix_with_libc();
     for compiler in ["x86_64-linux-gnu", "i686-linux-gnu"] {
         let program = compile(&prefix, compiler, &["-static"], compiler, PROGRAM);
@@ -153,12 +155,12 @@ fn what_the_kernel_runs_is_left_to_it() {
             .success()
             .stdout;
         assert_eq!(plan.contains("qemu-"), !runs, "{plan}");
-        let said = run(&prefix, &[&typed, "x"]);
+        let output = run(&prefix, &[&typed, "x"]);
         assert!(
-            said.stdout.starts_with(&format!("<{typed}><x>")),
-            "{said:#?}"
+            output.stdout.starts_with(&format!("<{typed}><x>")),
+            "{output:#?}"
         );
-        assert_eq!(said.code, Some(7));
+        assert_eq!(output.code, Some(7));
     }
 }
 
@@ -171,21 +173,21 @@ fn a_script_runs_with_the_targets_interpreter() {
     std::fs::copy(program, sysroot.join("bin/sh")).expect("a copy");
     prefix.script("script", "#! /bin/sh -e x \necho native; exit 3\n");
     let prefix_is = sysroot.display();
-    says(
+    prints(
         run(&prefix, &["./script", "a"]),
         &format!("</bin/sh><-e x><./script><a> prefix={prefix_is} cpu=-"),
     );
-    // The target has no such interpreter, and the host has.
+    // The target has no such interpreter, and the host has one.
     prefix.script("other", "#!/bin/bash\necho native \"$@\"; exit 3\n");
-    let said = run(&prefix, &["./other", "a"]);
+    let output = run(&prefix, &["./other", "a"]);
     assert_eq!(
-        (said.code, said.stdout.as_str()),
+        (output.code, output.stdout.as_str()),
         (Some(3), "native a\n"),
-        "{said:#?}"
+        "{output:#?}"
     );
 }
 
-/// What the kernel does with the same file, by the exit code that a shell gives it.
+/// The test compares with the kernel, by the exit code that a shell returns for the same file.
 #[test]
 fn a_script_that_the_kernel_does_not_start_does_not_run() {
     let prefix = prefix_with_libc();
@@ -199,7 +201,7 @@ fn a_script_that_the_kernel_does_not_start_does_not_run() {
     let nested = prefix.script("nested", "#!/bin/sh -n\n");
     std::fs::copy(&nested, sysroot.join("bin/nested")).expect("a copy");
     let is = format!("prefix={} cpu=-", sysroot.display());
-    for (text, said) in [
+    for (text, output) in [
         ("#!/bin/sh \r\n", format!("</bin/sh><\r><./s><a> {is}")),
         ("#!/bin/sh -e", format!("</bin/sh><-e><./s><a> {is}")),
         ("#!/bin/sh ", format!("</bin/sh><><./s><a> {is}")),
@@ -216,7 +218,11 @@ fn a_script_that_the_kernel_does_not_start_does_not_run() {
         let ran = run(&prefix, &["./s", "a"]);
         let nested = sysroot.join("bin/nested").display().to_string();
         let stdout = ran.stdout.replace(&nested, "/bin/nested");
-        assert_eq!((ran.code, stdout.trim_end()), (Some(7), &*said), "{text:?}");
+        assert_eq!(
+            (ran.code, stdout.trim_end()),
+            (Some(7), &*output),
+            "{text:?}"
+        );
     }
     let long = format!("#!/bin/{}\n", "x".repeat(250));
     for (text, code, error, hint) in [
@@ -266,7 +272,7 @@ fn a_script_that_the_kernel_does_not_start_does_not_run() {
 }
 
 #[test]
-fn what_is_no_program_is_named_with_the_next_step() {
+fn a_file_that_is_no_program_is_an_error_with_the_next_step() {
     let prefix = prefix_with_libc();
     compile(&prefix, ARM, &["-c"], "t.o", PROGRAM);
     prefix.write("t.c", "int main(void) { return 0; }\n");
@@ -297,7 +303,7 @@ fn what_is_no_program_is_named_with_the_next_step() {
 }
 
 #[test]
-fn run_and_env_have_a_help_of_their_own() {
+fn run_and_env_have_their_own_help() {
     let prefix = prefix_with_libc();
     prefix.link(&format!("{TUPLE}-env"));
     for (applet, line) in [
@@ -305,25 +311,25 @@ fn run_and_env_have_a_help_of_their_own() {
         ("env", "-env command [arguments…]"),
     ] {
         for option in ["--help", "-h"] {
-            let said = prefix.run(&format!("{TUPLE}-{applet}"), [option]).success();
+            let output = prefix.run(&format!("{TUPLE}-{applet}"), [option]).success();
             assert!(
-                said.stdout.contains(line) && said.stderr.is_empty(),
-                "{said:#?}"
+                output.stdout.contains(line) && output.stderr.is_empty(),
+                "{output:#?}"
             );
         }
     }
-    // Behind the command, it is the command's.
-    let said = prefix
+    // After the command, `--help` belongs to the command.
+    let output = prefix
         .run(&format!("{TUPLE}-env"), ["echo", "--help"])
         .success();
     assert!(
-        said.stdout.starts_with("Usage: ") && said.stdout.contains("echo"),
-        "{said:#?}"
+        output.stdout.starts_with("Usage: ") && output.stdout.contains("echo"),
+        "{output:#?}"
     );
 }
 
 #[test]
-fn signals_reach_the_program_and_its_end_reaches_us() {
+fn signals_reach_the_program_and_its_end_the_caller() {
     let prefix = prefix_with_libc();
     let source = "#include <signal.h>\n#include <stdio.h>\n#include <unistd.h>\n\
         static void end(int n) { (void)n; _exit(9); }\n\
@@ -349,7 +355,7 @@ fn signals_reach_the_program_and_its_end_reaches_us() {
 }
 
 #[test]
-fn what_does_not_run_is_said() {
+fn a_program_that_cannot_run_is_an_error() {
     let prefix = prefix_with_libc();
     let sysroot = prefix.join(format!("usr/{TUPLE}")).display().to_string();
     compile(&prefix, ARM, &["-static"], "program", PROGRAM);
@@ -376,7 +382,7 @@ fn what_does_not_run_is_said() {
     );
     run(&prefix, &["./unknown"]).fails(126, "ELF machine 4660, 32 bits", "od -c");
     run(&prefix, &["./bin"]).fails(126, "`./bin` is not a program", "od -c ./bin");
-    // A path is one of the host's, also when the target has it.
+    // A path means the host's file, even if the target has one.
     let tool = Path::new(&sysroot).join("usr/bin/crossmerge-tool");
     std::fs::copy(prefix.join("program"), &tool).expect("a copy");
     let meant = format!("the target's is `{}`", tool.display());
@@ -385,7 +391,7 @@ fn what_does_not_run_is_said() {
         "there is no `/usr/bin/crossmerge-tool`",
         &meant,
     );
-    // Without QEMU, and without its libc.
+    // Without QEMU, and then without the target's libc.
     let without = prefix.with("PATH", prefix.join("bin"));
     run(&without, &["./program"]).fails(
         127,
@@ -399,9 +405,9 @@ fn what_does_not_run_is_said() {
     run(&prefix, &["./dynamic"]).fails(126, &wanted, "--with-libc");
 }
 
-/// A tuple of MIPS may mean n32 or n64: what the compiler makes decides, here one that makes n32 whatever it is told.
+/// A tuple of MIPS may mean o32, n32 or n64. The compiler's output decides, and this compiler always makes n32.
 #[test]
-fn an_open_abi_gets_the_emulator_of_what_the_compiler_makes() {
+fn an_ambiguous_abi_gets_the_emulator_for_the_compilers_output() {
     let prefix = Prefix::new();
     let tuple = "mips64el-unknown-linux-gnu";
     std::fs::create_dir_all(prefix.join(format!("usr/{tuple}"))).expect("a sysroot");

@@ -1,10 +1,11 @@
-//! Real configure scripts, made by Autoconf 2.13, 2.69, 2.71 and 2.72, get the answers; and what the caller says counts more.
+//! Real configure scripts, made by Autoconf 2.13, 2.69, 2.71 and 2.72, get the answers. The caller's own values
+//! override them.
 
 use super::{ARM, WORDS, own_answers, set, target};
-use crate::support::{Prefix, Said, prepared};
+use crate::support::{Output, Prefix, prepared};
 use std::path::Path;
 
-/// A version of Autoconf, and its program.
+/// The versions of Autoconf, and their programs.
 pub(super) const VERSIONS: [(&str, &str); 4] = [
     ("2.13", "autoconf2.13"),
     ("2.69", "autoconf2.69"),
@@ -12,7 +13,7 @@ pub(super) const VERSIONS: [(&str, &str); 4] = [
     ("2.72", "autoconf-2.72/bin/autoconf"),
 ];
 
-/// What the script asks: twice what an answer is there for, and once what nobody knows.
+/// A script with three tests: two that have an answer and one that has none.
 const MODERN: &str = r#"AC_INIT([asks], [1])
 AC_CONFIG_SRCDIR([configure.ac])
 AC_PROG_CC
@@ -31,7 +32,7 @@ AC_CACHE_CHECK(for more, x_cv_more, [AC_TRY_RUN([int main () { return 0; }], x_c
 AC_OUTPUT(out)
 "#;
 
-/// A prefix in which that version made a configure script; other versions stay away.
+/// A prefix with a configure script of this version of Autoconf, and with no other version in PATH.
 pub(super) fn project(version: &str, program: &str) -> Prefix {
     let prefix = target();
     let program = match program.contains('/') {
@@ -58,14 +59,14 @@ pub(super) fn project(version: &str, program: &str) -> Prefix {
     prefix
 }
 
-/// What a run said of malloc, the words and the rest.
+/// The results for malloc, the words and the third test.
 #[track_caller]
-pub(super) fn answers(said: Said) -> [String; 3] {
-    let said = said.success();
+pub(super) fn answers(output: Output) -> [String; 3] {
+    let output = output.success();
     ["malloc... ", "words... ", "more... "].map(|question| {
-        let mut lines = said.stdout.lines();
+        let mut lines = output.stdout.lines();
         let answer = lines.find_map(|line| Some(line.split_once(question)?.1.to_owned()));
-        answer.unwrap_or_else(|| panic!("no {question} in {said:#?}"))
+        answer.unwrap_or_else(|| panic!("no {question} in {output:#?}"))
     })
 }
 
@@ -73,14 +74,14 @@ fn cached(value: &str) -> String {
     format!("(cached) {value}")
 }
 
-/// Runs the script for the target, without what an earlier run left.
-fn configure(prefix: &Prefix, args: &[&str]) -> Said {
+/// Runs the script for the target, without the cache of an earlier run.
+fn configure(prefix: &Prefix, args: &[&str]) -> Output {
     let _ = std::fs::remove_file(prefix.join("config.cache"));
     prefix.run(&format!("{ARM}-configure"), args)
 }
 
 #[test]
-fn each_autoconf_takes_the_answers_and_config_log_says_where_they_come_from() {
+fn each_autoconf_uses_the_answers_and_config_log_names_their_origin() {
     for (version, program) in VERSIONS {
         let prefix = project(version, program);
         let [malloc, words, more] = answers(configure(&prefix, &[]));
@@ -114,7 +115,7 @@ fn each_autoconf_takes_the_answers_and_config_log_says_where_they_come_from() {
 }
 
 #[test]
-fn the_caller_wins_and_config_log_says_so() {
+fn the_callers_values_override_the_answers_and_config_log_notes_it() {
     for (version, program) in VERSIONS {
         let prefix = project(version, program);
         let all = [cached("no"), cached("mine"), "cross".to_owned()];
@@ -127,8 +128,8 @@ fn the_caller_wins_and_config_log_says_so() {
             "{version}: in the environment"
         );
         let log = prefix.read("config.log");
-        let told = "; set by the caller: ac_cv_func_malloc_0_nonnull x_cv_words\n";
-        assert!(log.contains(told), "{version}: {log}");
+        let note = "; set by the caller: ac_cv_func_malloc_0_nonnull x_cv_words\n";
+        assert!(log.contains(note), "{version}: {log}");
         if version != "2.13" {
             let args = ["x_cv_words=mine", "ac_cv_func_malloc_0_nonnull=no"];
             assert_eq!(
@@ -163,10 +164,10 @@ fn the_caller_wins_and_config_log_says_so() {
 }
 
 #[test]
-fn a_script_for_the_build_machine_or_another_is_left_to_itself() {
+fn a_script_for_another_machine_gets_no_answers() {
     for (version, program) in VERSIONS {
         let prefix = project(version, program);
-        // The flags of the environment are the target's.
+        // The flags in the environment are the target's.
         let native = [
             "-u",
             "CFLAGS",
@@ -182,8 +183,8 @@ fn a_script_for_the_build_machine_or_another_is_left_to_itself() {
         ] {
             let args = ["env"].iter().chain(&native).chain(options);
             let _ = std::fs::remove_file(prefix.join("config.cache"));
-            let said = prefix.run(&format!("{ARM}-env"), args);
-            let [malloc, words, more] = answers(said);
+            let output = prefix.run(&format!("{ARM}-env"), args);
+            let [malloc, words, more] = answers(output);
             assert!(
                 !malloc.contains("cached"),
                 "{version} {options:?}: {malloc}"
@@ -206,8 +207,8 @@ fn a_script_for_the_build_machine_or_another_is_left_to_itself() {
             "--host=s390x-ibm-linux-gnu",
         ];
         let _ = std::fs::remove_file(prefix.join("config.cache"));
-        let said = prefix.run(&format!("{ARM}-env"), other);
-        let [_, words, more] = answers(said);
+        let output = prefix.run(&format!("{ARM}-env"), other);
+        let [_, words, more] = answers(output);
         assert_eq!(
             [words, more],
             ["cross", "cross"].map(str::to_owned),

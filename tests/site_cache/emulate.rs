@@ -1,5 +1,5 @@
-//! The mode `emulate`: configure scripts run their tests under QEMU, and so do CMake and Meson; a package is built to its end, Portage
-//! merges one; and where that cannot be, answers are given.
+//! The mode `emulate`: configure scripts, CMake and Meson run their tests under QEMU. One test builds a whole
+//! package, and one merges a package with Portage. If no emulator works, the site cache answers instead.
 
 use super::{ARM, autoconf};
 use crate::support::{Prefix, names_in, prepared};
@@ -7,14 +7,14 @@ use std::{collections::BTreeSet, os::unix::fs::symlink, path::Path};
 
 const S390X: &str = "s390x-ibm-linux-gnu";
 
-/// What the machine has mounted and registered.
+/// The host's mounts and binfmt_misc entries.
 fn machine() -> (String, BTreeSet<String>) {
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").expect("mounts");
     let names = names_in("/proc/sys/fs/binfmt_misc");
     (mounts, names)
 }
 
-/// Sets a target up whose configure scripts run their tests.
+/// Initialises a target whose configure scripts run their tests.
 fn emulated(prefix: &Prefix, tuple: &str, toolchain: &str) {
     let init = ["init", tuple, "--toolchain", toolchain, "--with-libc"];
     prefix.own(init).success();
@@ -26,7 +26,7 @@ fn emulated(prefix: &Prefix, tuple: &str, toolchain: &str) {
 }
 
 #[test]
-fn configure_runs_its_tests_and_the_machine_stays_as_it_was() {
+fn configure_runs_its_tests_and_the_host_does_not_change() {
     let before = machine();
     for (version, program) in [
         autoconf::VERSIONS[0],
@@ -37,19 +37,19 @@ fn configure_runs_its_tests_and_the_machine_stays_as_it_was() {
         for (tuple, toolchain) in [(ARM, "arm-linux-gnueabi-"), (S390X, "s390x-linux-gnu-")] {
             emulated(&prefix, tuple, toolchain);
             let _ = std::fs::remove_file(prefix.join("config.cache"));
-            let said = prefix
+            let output = prefix
                 .run(&format!("{tuple}-configure"), ["--prefix=/usr"])
                 .success();
             if version != "2.13" {
                 let no = "checking whether we are cross compiling... no\n";
-                assert!(said.stdout.contains(no), "{version} {tuple}: {said:#?}");
+                assert!(output.stdout.contains(no), "{version} {tuple}: {output:#?}");
             }
             let log = prefix.read("config.log");
-            let told = format!(
+            let text = format!(
                 "crossmerge: programs of {tuple} run on this host: configure runs its tests itself\n"
             );
-            assert!(log.contains(&told), "{version} {tuple}: {log}");
-            let [malloc, words, more] = autoconf::answers(said);
+            assert!(log.contains(&text), "{version} {tuple}: {log}");
+            let [malloc, words, more] = autoconf::answers(output);
             assert!(!malloc.contains("cached"), "{version} {tuple}: {malloc}");
             assert_eq!(
                 [words, more],
@@ -62,7 +62,7 @@ fn configure_runs_its_tests_and_the_machine_stays_as_it_was() {
 }
 
 #[test]
-fn the_program_that_is_tried_is_made_again_for_another_libc_only() {
+fn the_test_program_is_rebuilt_only_for_another_libc() {
     let prefix = Prefix::new();
     emulated(&prefix, ARM, "arm-linux-gnueabi-");
     let tried = || {
@@ -95,11 +95,11 @@ fn the_program_that_is_tried_is_made_again_for_another_libc_only() {
 }
 
 #[test]
-fn without_an_emulator_answers_are_given_and_that_is_said() {
+fn without_an_emulator_the_answers_are_used_with_a_note() {
     let (version, program) = autoconf::VERSIONS[2];
     let mut prefix = autoconf::project(version, program);
     emulated(&prefix, ARM, "arm-linux-gnueabi-");
-    // All of the machine but QEMU.
+    // All programs of the host except QEMU.
     std::fs::create_dir(prefix.join("tools")).expect("tools");
     for entry in std::fs::read_dir("/usr/bin").expect("/usr/bin") {
         let entry = entry.expect("an entry");
@@ -110,14 +110,14 @@ fn without_an_emulator_answers_are_given_and_that_is_said() {
     }
     let path = ["bin", "tools"].map(|directory| prefix.join(directory).display().to_string());
     prefix.set("PATH", path.join(":"));
-    let said = prefix.run(&format!("{ARM}-configure"), [""; 0]).success();
-    for told in [
+    let output = prefix.run(&format!("{ARM}-configure"), [""; 0]).success();
+    for text in [
         "configure gets answers, since programs of",
         "neither `qemu-arm` nor `qemu-arm-static` is in PATH",
         "hint: ",
         &format!("programs of {ARM} do not run on this host: configure gets answers instead"),
     ] {
-        assert!(said.stderr.contains(told), "{told}: {said:#?}");
+        assert!(output.stderr.contains(text), "{text}: {output:#?}");
     }
     let log = prefix.read("config.log");
     assert!(
@@ -126,12 +126,12 @@ fn without_an_emulator_answers_are_given_and_that_is_said() {
         )),
         "{log}"
     );
-    let [malloc, _, more] = autoconf::answers(said);
+    let [malloc, _, more] = autoconf::answers(output);
     assert_eq!([malloc, more], ["(cached) yes", "cross"].map(str::to_owned));
 }
 
 #[test]
-fn gawk_is_built_to_its_end() {
+fn gawk_builds_completely() {
     let prefix = Prefix::new();
     emulated(&prefix, ARM, "arm-linux-gnueabi-");
     let script = format!(
@@ -142,15 +142,18 @@ fn gawk_is_built_to_its_end() {
          $t-run ./gawk 'BEGIN {{ print 6 * 7 }}'",
         prepared("chain/gawk-5.2.1.tar.xz").display()
     );
-    let said = prefix
+    let output = prefix
         .with("t", ARM)
         .command("/bin/sh", ["-exc", &script])
         .success();
-    assert!(said.stdout.ends_with("\n42\n"), "{said:#?}");
-    assert!(said.stdout.contains("cross compiling... no\n"), "{said:#?}");
+    assert!(output.stdout.ends_with("\n42\n"), "{output:#?}");
+    assert!(
+        output.stdout.contains("cross compiling... no\n"),
+        "{output:#?}"
+    );
 }
 
-/// What a program says of the machine that it is for.
+/// A program that prints facts about the machine for which it is compiled.
 const ASKS: &str = r#"#include <stdio.h>
 int main(void)
 {
@@ -161,8 +164,8 @@ int main(void)
 "#;
 
 #[test]
-fn what_cmake_and_meson_try_to_run_is_run_for_the_target() {
-    for (tuple, toolchain, says) in [
+fn cmake_and_meson_run_their_test_programs_for_the_target() {
+    for (tuple, toolchain, printed) in [
         (ARM, "arm-linux-gnueabi-", "4 little"),
         (S390X, "s390x-linux-gnu-", "8 big"),
     ] {
@@ -172,8 +175,8 @@ fn what_cmake_and_meson_try_to_run_is_run_for_the_target() {
         prefix.write(
             "CMakeLists.txt",
             "cmake_minimum_required(VERSION 3.16)\nproject(asks C)\n\
-             try_run(code compiled ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR}/asks.c RUN_OUTPUT_VARIABLE said)\n\
-             message(STATUS \"CMake: ${code} ${said}.\")\n",
+             try_run(code compiled ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR}/asks.c RUN_OUTPUT_VARIABLE output)\n\
+             message(STATUS \"CMake: ${code} ${output}.\")\n",
         );
         prefix.write(
             "meson.build",
@@ -181,17 +184,20 @@ fn what_cmake_and_meson_try_to_run_is_run_for_the_target() {
              message('Meson:', ran.returncode(), ran.stdout() + '.')\n",
         );
         let script = "$t-cmake -B cmake; $t-meson setup meson";
-        let said = prefix
+        let output = prefix
             .with("t", tuple)
             .command("/bin/sh", ["-exc", script])
             .success();
-        for told in [format!("CMake: 0 {says}."), format!("Meson: 0 {says}.")] {
-            assert!(said.stdout.contains(&told), "{told}: {said:#?}");
+        for text in [
+            format!("CMake: 0 {printed}."),
+            format!("Meson: 0 {printed}."),
+        ] {
+            assert!(output.stdout.contains(&text), "{text}: {output:#?}");
         }
     }
 }
 
-/// An ebuild whose configure script asks, and which keeps the answer.
+/// An ebuild whose configure script runs a test, and which installs the result.
 const EBUILD: &str = r#"EAPI=8
 DESCRIPTION="asks by running a program"
 HOMEPAGE="https://example.org"
@@ -211,7 +217,7 @@ fn portage_merges_a_package_whose_configure_ran_its_tests() {
     let prefix = Prefix::with_portage();
     emulated(&prefix, ARM, "arm-linux-gnueabi-");
     let overlay = prefix.overlay("asking");
-    // The target's own list of repositories is made from the machine's.
+    // `init` derives the target's list of repositories from the host's.
     prefix.own(["init", ARM]).success();
     prefix.write("overlays/asking/profiles/categories", "app-misc\n");
     let ebuild = "overlays/asking/app-misc/asks/asks-1.ebuild";
@@ -227,10 +233,10 @@ fn portage_merges_a_package_whose_configure_ran_its_tests() {
         .run(&format!("{ARM}-emerge"), ["--oneshot", "app-misc/asks"])
         .success();
     let log = prefix.read(&format!("usr/{ARM}/usr/share/asks/config.log"));
-    let told = format!(
+    let text = format!(
         "\ncrossmerge: programs of {ARM} run on this host: configure runs its tests itself\n"
     );
-    assert!(log.contains(&told), "{log}");
+    assert!(log.contains(&text), "{log}");
     assert!(log.contains("\nx_cv_more=ran\n"), "{log}");
     let (_, after) = log
         .split_once(": checking whether we are cross compiling\n")
@@ -240,21 +246,21 @@ fn portage_merges_a_package_whose_configure_ran_its_tests() {
 }
 
 #[test]
-fn no_compiler_of_the_build_machine_is_named_where_the_targets_programs_run() {
+fn with_an_emulator_no_compiler_for_the_build_machine_is_named() {
     let prefix = Prefix::new();
     emulated(&prefix, ARM, "arm-linux-gnueabi-");
     let script =
         "echo \"${CC_FOR_BUILD-none} ${BUILD_CC-none} ${CXX_FOR_BUILD-none} ${BUILD_CXX-none}\"";
-    let said = |prefix: &Prefix| {
-        let said = prefix.run(&format!("{ARM}-env"), ["sh", "-c", script]);
-        said.success().stdout
+    let output = |prefix: &Prefix| {
+        let output = prefix.run(&format!("{ARM}-env"), ["sh", "-c", script]);
+        output.success().stdout
     };
-    assert_eq!(said(&prefix), "none none none none\n");
+    assert_eq!(output(&prefix), "none none none none\n");
     assert_eq!(
-        said(&prefix.with("CC_FOR_BUILD", "mine")),
+        output(&prefix.with("CC_FOR_BUILD", "mine")),
         "mine none none none\n"
     );
     let file = format!("etc/crossmerge/targets/{ARM}.toml");
     prefix.write(&file, &prefix.read(&file).replace("emulate", "answers"));
-    assert!(!said(&prefix).contains("none"));
+    assert!(!output(&prefix).contains("none"));
 }

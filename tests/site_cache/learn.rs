@@ -1,11 +1,11 @@
-//! A configure script that runs its tests under QEMU once, so that it guesses no more: on a little-endian target and on a
-//! big-endian one.
+//! A configure script runs its tests under QEMU once, and later runs use the results. Tested on a little-endian
+//! target and on a big-endian one.
 
 use super::{ARM, own_answers, set};
-use crate::support::{Prefix, Said};
+use crate::support::{Output, Prefix};
 
-/// Wrong of both: plain `char` has no sign on either. Wrong of the second alone: which byte comes first. Right: that programs run.
-/// The last one is no test with a program, whatever it finds.
+/// On both targets the guess for plain `char` is wrong. The guess for the first byte is wrong only on the second. The
+/// guess that programs run is right. The last check runs no program, so its result is not learned.
 const ASKS: &str = r#"AC_INIT([asks], [1.5])
 AC_CONFIG_SRCDIR([configure.ac])
 AC_PROG_CC
@@ -22,7 +22,7 @@ AC_OUTPUT
 
 const S390X: &str = "s390x-ibm-linux-gnu";
 
-/// A target, its libc, and a project with a script made of that text in a directory of its own.
+/// A target, its libc, and a project whose script is made from this text in its own directory.
 fn project(tuple: &str, toolchain: &str, text: &str) -> Prefix {
     let mut prefix = Prefix::new();
     let init = ["init", tuple, "--toolchain", toolchain, "--with-libc"];
@@ -42,7 +42,7 @@ fn arm(text: &str) -> Prefix {
     project(ARM, "arm-linux-gnueabi-", text)
 }
 
-fn learn(prefix: &Prefix, tuple: &str, options: &[&str]) -> Said {
+fn learn(prefix: &Prefix, tuple: &str, options: &[&str]) -> Output {
     let before = files(prefix);
     let args = [
         &["site-cache", "learn", tuple],
@@ -50,12 +50,12 @@ fn learn(prefix: &Prefix, tuple: &str, options: &[&str]) -> Said {
         &["asks/configure", "CFLAGS=-O1"],
     ]
     .concat();
-    let said = prefix.own(args);
+    let output = prefix.own(args);
     assert_eq!(files(prefix), before, "the source directory stays as it is");
-    said
+    output
 }
 
-/// The files of the project and when they changed.
+/// The project's files and their modification times.
 fn files(prefix: &Prefix) -> String {
     prefix
         .command("/usr/bin/find", ["asks", "-printf", "%p %T@ %s\n"])
@@ -67,64 +67,64 @@ fn learned(prefix: &Prefix, tuple: &str) -> Option<String> {
     std::fs::read_to_string(prefix.join(format!("var/lib/crossmerge/{tuple}/learned.toml"))).ok()
 }
 
-/// What `<tuple>-configure` says of a question.
+/// The result that `<tuple>-configure` prints for a check.
 #[track_caller]
 fn configured(prefix: &Prefix, tuple: &str, question: &str) -> String {
-    let said = prefix
+    let output = prefix
         .run(&format!("{tuple}-configure"), ["asks/configure"])
         .success();
-    let answer = said
+    let answer = output
         .stdout
         .lines()
         .find_map(|line| line.split_once(&format!("for {question}... ")));
     answer
-        .unwrap_or_else(|| panic!("no {question} in {said:#?}"))
+        .unwrap_or_else(|| panic!("no {question} in {output:#?}"))
         .1
         .into()
 }
 
-/// As CPython's, which the panel configures.
+/// CPython's script does this, which the panel configures.
 #[test]
-fn a_script_that_refuses_to_be_cross_compiled_perhaps_runs_its_tests_too() {
+fn a_script_that_rejects_cross_compiling_maybe_runs_its_tests() {
     let refuses =
         "test \"$cross_compiling\" = maybe && AC_MSG_ERROR([perhaps is not enough])\nAC_PROG_CC";
     let text = ASKS
         .replacen("[asks]", "[python]", 1)
         .replacen("AC_PROG_CC", refuses, 1);
     let prefix = arm(&text);
-    let said = learn(&prefix, ARM, &[]).success();
-    assert!(said.stdout.contains("asks_cv_sign"), "{said:#?}");
+    let output = learn(&prefix, ARM, &[]).success();
+    assert!(output.stdout.contains("asks_cv_sign"), "{output:#?}");
     prefix
         .own(["site-cache", "forget", ARM, "asks_cv_sign"])
         .success();
     set(&prefix, "site_cache = \"emulate\"");
-    let said = prefix.command("/bin/sh", ["-ec", &format!("cd asks; {ARM}-configure")]);
-    let said = said.success().stdout;
+    let output = prefix.command("/bin/sh", ["-ec", &format!("cd asks; {ARM}-configure")]);
+    let output = output.success().stdout;
     for found in ["for sign... unsigned", "for cross... no"] {
-        assert!(said.contains(found), "{said}");
+        assert!(output.contains(found), "{output}");
     }
 }
 
 #[test]
-fn what_was_guessed_wrong_is_learned_and_configure_guesses_no_more() {
+fn wrong_guesses_are_learned_and_configure_stops_guessing() {
     for (tuple, toolchain, first, wrong) in [
         (ARM, "arm-linux-gnueabi-", "guessing little", 1),
         (S390X, "s390x-linux-gnu-", "(cached) big", 2),
     ] {
         let prefix = project(tuple, toolchain, ASKS);
         assert_eq!(configured(&prefix, tuple, "sign"), "signed", "{tuple}");
-        let told = learn(&prefix, tuple, &["--dry-run"]).success().stdout;
-        assert!(told.contains("would learn, for "), "{told}");
+        let printed = learn(&prefix, tuple, &["--dry-run"]).success().stdout;
+        assert!(printed.contains("would learn, for "), "{printed}");
         assert_eq!(learned(&prefix, tuple), None, "a dry run writes nothing");
-        let told = learn(&prefix, tuple, &[]).success().stdout;
+        let printed = learn(&prefix, tuple, &[]).success().stdout;
         let right = 3 - wrong;
         assert!(
-            told.starts_with(&format!(
+            printed.starts_with(&format!(
                 "asks 1.5: 3 tests ran a program; {right} guesses were right\n"
             )),
-            "{told}"
+            "{printed}"
         );
-        assert!(told.contains("  signed"), "{told}");
+        assert!(printed.contains("  signed"), "{printed}");
         let file = learned(&prefix, tuple).expect("a file");
         assert_eq!(file.matches("_cv_").count(), wrong, "{file}");
         let line = file
@@ -146,11 +146,11 @@ fn what_was_guessed_wrong_is_learned_and_configure_guesses_no_more() {
             "{tuple}"
         );
         assert_eq!(configured(&prefix, tuple, "first byte"), first, "{tuple}");
-        // Once more, and there is nothing new.
-        let told = learn(&prefix, tuple, &[]).success().stdout;
+        // A second run learns nothing new.
+        let printed = learn(&prefix, tuple, &[]).success().stdout;
         assert!(
-            told.contains("answered already:") && !told.contains("learned, for"),
-            "{told}"
+            printed.contains("answered already:") && !printed.contains("learned, for"),
+            "{printed}"
         );
         assert_eq!(learned(&prefix, tuple), Some(file), "{tuple}");
         let gone = prefix
@@ -163,17 +163,20 @@ fn what_was_guessed_wrong_is_learned_and_configure_guesses_no_more() {
 }
 
 #[test]
-fn an_answer_of_a_users_stays_and_the_contradiction_is_told() {
+fn a_users_own_answer_stays_and_the_contradiction_is_reported() {
     let prefix = arm(ASKS);
     own_answers(&prefix, ARM, "asks_cv_sign = \"signed\"\n");
-    let said = learn(&prefix, ARM, &["--json"]).success();
-    let told: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
-    assert_eq!(told["learned"], serde_json::json!([]), "{told:#}");
-    assert_eq!(told["conflicts"][0]["variable"], "asks_cv_sign", "{told:#}");
+    let output = learn(&prefix, ARM, &["--json"]).success();
+    let report: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
+    assert_eq!(report["learned"], serde_json::json!([]), "{report:#}");
+    assert_eq!(
+        report["conflicts"][0]["variable"], "asks_cv_sign",
+        "{report:#}"
+    );
     assert_eq!(
         (
-            &told["conflicts"][0]["said"],
-            &told["conflicts"][0]["value"]
+            &report["conflicts"][0]["said"],
+            &report["conflicts"][0]["value"]
         ),
         (&"signed".into(), &"unsigned".into())
     );
@@ -186,9 +189,10 @@ fn an_answer_of_a_users_stays_and_the_contradiction_is_told() {
     assert_eq!(configured(&prefix, ARM, "sign"), "(cached) signed");
 }
 
-/// A learned answer is given by name, so one to a question that is left out on purpose would reach scripts that ask another.
+/// An answer is learned by its variable. If its check was omitted on purpose, scripts that ask a different question
+/// under that name would get it.
 #[test]
-fn what_another_test_of_the_same_name_finds_is_not_learned() {
+fn the_result_of_another_check_of_the_same_name_is_not_learned() {
     let variable = "gl_cv_func_re_compile_pattern_working";
     let question = "/* Reject hosts whose regoff_t values are too narrow.  */";
     let text = ASKS.replace("asks_cv_sign", variable).replace(
@@ -196,23 +200,23 @@ fn what_another_test_of_the_same_name_finds_is_not_learned() {
         &format!("[AC_LANG_PROGRAM([[{question}]], [return (char) -1 < 0;])]"),
     );
     let prefix = arm(&text);
-    let said = learn(&prefix, ARM, &["--json"]).success();
-    let told: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
-    assert_eq!(told["learned"], serde_json::json!([]), "{told:#}");
+    let output = learn(&prefix, ARM, &["--json"]).success();
+    let report: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
+    assert_eq!(report["learned"], serde_json::json!([]), "{report:#}");
     assert_eq!(
         (
-            &told["conflicts"][0]["variable"],
-            &told["conflicts"][0]["said"]
+            &report["conflicts"][0]["variable"],
+            &report["conflicts"][0]["said"]
         ),
         (&variable.into(), &serde_json::Value::Null),
-        "{told:#}"
+        "{report:#}"
     );
     assert_eq!(learned(&prefix, ARM), None);
     assert_eq!(configured(&prefix, ARM, "sign"), "signed");
 }
 
 #[test]
-fn a_script_that_stops_in_a_cross_build_goes_on_with_what_was_learned() {
+fn a_script_that_stops_in_a_cross_build_continues_with_learned_answers() {
     let text = ASKS.replace(
         "[asks_cv_sign=signed])])",
         "[AC_MSG_ERROR([I do not guess])])])",
@@ -223,35 +227,36 @@ fn a_script_that_stops_in_a_cross_build_goes_on_with_what_was_learned() {
         .stderr
         .find("I do not guess")
         .expect("it stops");
-    let told = learn(&prefix, ARM, &[]).success().stdout;
+    let printed = learn(&prefix, ARM, &[]).success().stdout;
     assert!(
-        told.contains("in a plain cross build its configure script stops"),
-        "{told}"
+        printed.contains("in a plain cross build its configure script stops"),
+        "{printed}"
     );
     assert_eq!(configured(&prefix, ARM, "sign"), "(cached) unsigned");
 }
 
 #[test]
-fn a_script_that_insists_on_its_own_directory_gets_a_copy_of_it() {
+fn a_script_that_must_run_in_its_directory_runs_in_a_copy() {
     let refuse =
         "AC_PROG_CC\nif test \"$srcdir\" != .; then AC_MSG_ERROR([configure me here]); fi\n";
     let prefix = arm(&ASKS.replace("AC_PROG_CC\n", refuse));
-    let said = learn(&prefix, ARM, &[]).success();
-    assert!(said.stderr.contains("run again in copies"), "{said:#?}");
+    let output = learn(&prefix, ARM, &[]).success();
+    assert!(output.stderr.contains("run again in copies"), "{output:#?}");
     assert!(learned(&prefix, ARM).is_some_and(|file| file.contains("asks_cv_sign")));
 }
 
 #[test]
-fn what_cannot_be_learned_from_is_an_error() {
+fn a_script_that_cannot_be_learned_from_is_an_error() {
     let prefix = arm(&ASKS.replace("AC_OUTPUT", "AC_MSG_ERROR([no such library])"));
-    let said = learn(&prefix, ARM, &[]);
+    let output = learn(&prefix, ARM, &[]);
     assert!(
-        said.stderr
+        output
+            .stderr
             .contains("  configure: error: no such library\n"),
-        "{said:#?}"
+        "{output:#?}"
     );
     let log = prefix.join(format!("var/lib/crossmerge/{ARM}/learn.log"));
-    said.fails(
+    output.fails(
         125,
         "configure failed with programs of the target running",
         &log.display().to_string(),

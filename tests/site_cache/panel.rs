@@ -1,12 +1,13 @@
-//! The panel: what real packages' configure scripts find out with answers and with an emulator, beside what is true.
+//! The panel: the results of real packages' configure scripts with answers and with an emulator, compared with the
+//! true ones.
 //!
-//! A script is run in up to four ways, with the same compiler, sysroot and options. The cache that it leaves (`-C`) says what it
-//! asked and what it found; `docs/site-cache-panel.md` has the numbers, and the differences that may be there with the reason for
-//! each. The tests that `make panel` alone runs are marked as ignored, for the whole takes more than an hour.
+//! Each script runs in up to four ways, with the same compiler, sysroot and options. Its cache (`-C`) contains the
+//! checks and their results. `docs/site-cache-panel.md` has the numbers, and the reason for each allowed difference.
+//! Tests that only `make panel` runs are marked as ignored, because the whole panel takes more than an hour.
 
 use crate::{
     build_systems::{ARM, Machine, S390X, Target},
-    support::{Said, prepared},
+    support::{Output, prepared},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,14 +16,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A way of configuring.
+/// A way to configure a package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// Build and host are the target, and its programs run: nothing is guessed, nothing answered.
+    /// Build and host are both the target, whose programs run: the script guesses nothing and gets no answers.
     True,
     /// An ordinary cross build without a config.site.
     None,
-    /// With the answers that we ship.
+    /// With the shipped answers.
     Answers,
     /// With an emulator.
     Emulate,
@@ -42,19 +43,19 @@ impl Way {
 /// A package of the panel.
 struct Package {
     name: &'static str,
-    /// Its upstream sources, where `tests/setup` has put them.
+    /// The archive of its upstream sources, which `tests/setup` downloads.
     archive: &'static str,
     /// Options for every way.
     options: &'static str,
-    /// Options for a cross build that has to be told: the script ends without them.
+    /// Further options for a cross build, without which the script stops.
     cross: &'static str,
-    /// What else it ends without where it is given no answers.
+    /// Further options for a cross build without answers, without which the script stops.
     unanswered: &'static str,
-    /// What a shell does where it is configured, with `$t` as the tuple: build it, and try what was built.
+    /// A shell script that builds the package in its build directory and tries the result, with `$t` as the tuple.
     build: &'static str,
 }
 
-/// One that needs to be told nothing.
+/// A package that needs no options.
 const PLAIN: Package = Package {
     name: "",
     archive: "",
@@ -93,7 +94,7 @@ const FINDUTILS: Package = Package {
         test "$($t-run find/find . -maxdepth 1 -name config.log)" = ./config.log"#,
     ..PLAIN
 };
-/// OpenSSL's library for ARM needs what the compiler cannot do in place on the oldest ones.
+/// OpenSSL's library for ARM needs atomic operations that the compiler cannot inline for the oldest CPUs.
 const OPENSSH: Package = Package {
     name: "openssh",
     archive: "panel/openssh-9.2p1.tar.gz",
@@ -103,7 +104,7 @@ const OPENSSH: Package = Package {
     options: "LIBS=-latomic",
     ..PLAIN
 };
-/// Its configure script wants a Python of its own version, to run when it cannot run the one it builds.
+/// If the script cannot run the Python that it builds, it needs another one of the same version.
 const PYTHON: Package = Package {
     name: "python",
     archive: "panel/python-3.11.2.tar.gz",
@@ -121,7 +122,8 @@ const SED: Package = Package {
     ..PLAIN
 };
 
-/// The oldest of them: gnulib of 2021, whose macros ask other questions than today's. Debian's archive has no documentation to build.
+/// The oldest package: its gnulib is of 2021, whose macros ask other questions than today's. Debian's archive has no
+/// documentation to build.
 const TAR: Package = Package {
     name: "tar",
     archive: "panel/tar-1.34.tar.xz",
@@ -130,8 +132,8 @@ const TAR: Package = Package {
     ..PLAIN
 };
 
-/// Variables that tell of the build and not of the target: the environment, the three names of machines, which programs
-/// were found, where, and how they are called, and how exact the times of files are where the build takes place.
+/// Variables about the build and not about the target: the environment, the three machine names, the names and paths
+/// of programs, and the resolution of file times on the build machine.
 const ABOUT_THE_BUILD: [&str; 7] = [
     "ac_cv_env_",
     "ac_cv_build",
@@ -142,11 +144,12 @@ const ABOUT_THE_BUILD: [&str; 7] = [
     "am_cv_filesystem_timestamp_resolution",
 ];
 
-/// What each way is run by: a mount namespace whose binfmt_misc is its own, with one rule or none, and an ordinary user there, for
-/// what a script finds out about `mknod` and its like is another thing for root. It also finds out about the process that it
-/// is: gnulib's test of F_DUPFD_CLOEXEC fails where descriptor 10 was inherited. So whatever started the tests leaves no
-/// descriptor, mask, signal that is ignored, or terminal. And where CPython's does not cross-compile, it looks into a directory of
-/// headers by its whole path: what the host has there is not the target's.
+/// Enters the namespaces in which each way runs. The mount namespace has its own binfmt_misc with one rule or none.
+/// The script runs as an ordinary user, because checks such as that of `mknod` have other results for root.
+///
+/// Checks also depend on the process: gnulib's check of F_DUPFD_CLOEXEC fails if descriptor 10 is inherited. So the
+/// process inherits no descriptors, mask, ignored signals or terminal. CPython's script looks into the absolute path
+/// of a header directory unless it cross-compiles, so the host's headers are hidden.
 const ENTER: &str = r#"for descriptor in /proc/self/fd/*; do
     descriptor=${descriptor##*/}
     ((descriptor < 3)) || eval "exec $descriptor>&-"
@@ -158,7 +161,7 @@ mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
 exec env -u rule --default-signal setsid --wait unshare -U --map-user=1000 --map-group=1000 -- /bin/sh -exc "$1"
 "#;
 
-/// What Debian calls a machine, how its own libraries' directory is called, and the kernel's rule for its programs.
+/// Debian's name for a machine, the name of its library directory, and the kernel's rule for its programs.
 fn names(machine: &Machine) -> (&'static str, &'static str, String) {
     let rule = |header: &str, mask: &str, qemu: &str| {
         format!(":panel:M::\\x7fELF{header}:{mask}:/usr/bin/{qemu}-static:PF")
@@ -183,24 +186,24 @@ fn names(machine: &Machine) -> (&'static str, &'static str, String) {
     }
 }
 
-/// A package beside a target that is set up.
+/// A package beside an initialised target.
 struct Panel {
     target: Target,
     package: &'static Package,
     rule: String,
 }
 
-/// What a run of a configure script left.
+/// The result of a configure script.
 struct Configured {
-    /// The variables of its cache that tell of the target.
+    /// The variables of its cache that are about the target.
     cache: BTreeMap<String, String>,
-    /// What goes into `config.h`, or onto the compiler's command line.
+    /// The definitions in `config.h`, or on the compiler's command line.
     defines: BTreeSet<String>,
     took: Duration,
 }
 
 impl Panel {
-    /// Sets up a sysroot as a system that is installed has it: the libc with its character sets and two locales, and the
+    /// Makes a sysroot like that of an installed system: the libc with its character sets and two locales, and the
     /// libraries that OpenSSH needs.
     fn new(package: &'static Package, machine: &'static Machine) -> Self {
         let target = Target::new(machine);
@@ -252,10 +255,10 @@ impl Panel {
             package.options
         );
         let started = Instant::now();
-        let said = self.enter(way, &script);
+        let output = self.enter(way, &script);
         let took = started.elapsed();
-        let said = said.success();
-        runs_programs(&said, matches!(way, Way::True | Way::Emulate));
+        let output = output.success();
+        runs_programs(&output, matches!(way, Way::True | Way::Emulate));
         Configured {
             cache: cache(&prefix.read(&format!("{way:?}/config.cache"))),
             defines: defines(&String::from_utf8_lossy(
@@ -265,8 +268,8 @@ impl Panel {
         }
     }
 
-    /// Runs a script of a shell's in the directory of all.
-    fn enter(&self, way: Way, script: &str) -> Said {
+    /// Runs a shell script in the directory of all files.
+    fn enter(&self, way: Way, script: &str) -> Output {
         let prefix = self.target.prefix.with("t", self.target.machine.tuple);
         let prefix = if way == Way::True {
             let prefix = prefix.with("rule", &self.rule);
@@ -281,22 +284,22 @@ impl Panel {
     }
 }
 
-/// Checks that configure took the build for what it is.
-fn runs_programs(said: &Said, runs: bool) {
+/// Checks whether configure treated the build as a cross build.
+fn runs_programs(output: &Output, runs: bool) {
     let line = "whether we are cross compiling... ";
-    let told: Vec<&str> = said
+    let results: Vec<&str> = output
         .stdout
         .lines()
         .filter_map(|l| l.split(line).nth(1))
         .collect();
     let wanted = if runs { "no" } else { "yes" };
     assert!(
-        !told.is_empty() && told.iter().all(|&it| it == wanted),
-        "{told:?} in {said:#?}"
+        !results.is_empty() && results.iter().all(|&it| it == wanted),
+        "{results:?} in {output:#?}"
     );
 }
 
-/// Reads the variables of a `config.cache` that tell of the target: lines `name=${name=value}`.
+/// Reads the variables of a `config.cache` that are about the target: lines `name=${name=value}`.
 fn cache(text: &str) -> BTreeMap<String, String> {
     let parts = |line: &str| {
         let (name, rest) = line.split_once("=${")?;
@@ -325,14 +328,14 @@ fn defines(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// How what a script found out differs from the truth.
+/// The differences between a script's results and the true ones.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Difference {
-    /// Variables with another value, or in one cache only: the true value, and the other.
+    /// Variables with another value, or in one cache only: the true value, and the other one.
     wrong: BTreeMap<String, [String; 2]>,
-    /// Variables whose value is right and called a guess.
+    /// Variables whose value is right but called a guess.
     guesses: Vec<String>,
-    /// How many names stand in `config.h` with another definition, or in one only.
+    /// The number of names that `config.h` defines differently, or that only one of the two defines.
     defines: usize,
 }
 
@@ -359,7 +362,7 @@ impl Configured {
                     .to_owned()
             };
             let (true_value, value) = (of(truth), of(self));
-            // Where a test could do harm, a script guesses in any build.
+            // A script always guesses if a check could do harm.
             let plain = |value: &str| value.trim_start_matches("guessing ").to_owned();
             if plain(&value) != plain(&true_value) {
                 difference.wrong.insert(name.clone(), [true_value, value]);
@@ -374,7 +377,7 @@ impl Configured {
     }
 }
 
-/// The differences that are explained for a package and a target, from the page: variable, true value and our answer.
+/// The differences that the page explains for a package and a target: variable, true value and crossmerge's answer.
 fn explained(package: &str, tuple: &str) -> BTreeMap<String, [String; 2]> {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/site-cache-panel.md");
     let page = fs::read_to_string(&page).expect("the page");
@@ -397,13 +400,13 @@ fn explained(package: &str, tuple: &str) -> BTreeMap<String, [String; 2]> {
     rows.collect()
 }
 
-/// Configures a package for a target in each way, and checks what the page promises.
+/// Configures a package for a target in each way, and checks the promises of the page.
 fn panel(package: &'static Package, machine: &'static Machine, is_whole: bool) {
     let panel = Panel::new(package, machine);
     let truth = panel.configure(Way::True);
     let emulate = panel.configure(Way::Emulate);
     let mut answers = panel.configure(Way::Answers);
-    // What is given stands in the cache whether it was asked or not.
+    // Every answer is in the cache, whether the script asked or not.
     let render = ["site-cache", "render", machine.tuple];
     let shipped = panel.target.prefix.own(render).success().stdout;
     let is_given = |name: &str| {
@@ -453,7 +456,8 @@ fn panel(package: &'static Package, machine: &'static Machine, is_whole: bool) {
     );
 }
 
-/// Builds a package with an emulator to its end: what its Makefiles ask of the target, or make with the target's programs, too.
+/// Builds a whole package with an emulator, with the checks of its Makefiles and the files that the target's programs
+/// generate.
 fn builds(package: &'static Package) {
     let panel = Panel::new(package, &ARM);
     panel.configure(Way::Emulate);
@@ -462,16 +466,16 @@ fn builds(package: &'static Package) {
 }
 
 #[test]
-fn sed_for_arm_is_told_the_truth() {
+fn sed_for_arm_gets_true_answers() {
     panel(&SED, &ARM, false);
 }
 
 #[test]
-fn bash_for_s390x_is_told_the_truth() {
+fn bash_for_s390x_gets_true_answers() {
     panel(&BASH, &S390X, false);
 }
 
-/// A module for each package, with a test for each target and one that builds it.
+/// A module for each package, with a test for each target and one that builds the package.
 macro_rules! whole {
     ($($name:ident $package:ident),*) => {
         mod whole {$(

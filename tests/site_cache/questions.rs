@@ -1,14 +1,14 @@
-//! An answer belongs to a question, not to a name: versions of a macro ask other questions under the same name, and the config.site
-//! finds out from the script that sources it which one it asks.
+//! An answer belongs to a question, not to a variable: versions of a macro ask different questions under one name.
+//! The config.site recognises the question from the script that sources it.
 
 use super::{
     ARM,
     autoconf::{VERSIONS, project},
     own_answers, target,
 };
-use crate::support::{Prefix, Said};
+use crate::support::{Output, Prefix};
 
-/// A text of a script, a variable, and what a script with that text is given for the target.
+/// A text of a script, a variable, and the answer that a script with this text gets for the target.
 const MEMBERS: [(&str, &str, &str); 25] = [
     ("", "gl_cv_func_re_compile_pattern_working", "yes"),
     (
@@ -97,7 +97,7 @@ const MEMBERS: [(&str, &str, &str); 25] = [
         "gl_cv_func_strtok_r_works",
         "no",
     ),
-    // A text of other origin, and an answer that does not depend on any.
+    // A text of another origin, and an answer that depends on no text.
     (
         "Reject hosts whose regoff_t values are",
         "gl_cv_func_isnanl_works",
@@ -125,7 +125,7 @@ fn rendered() -> Prefix {
     prefix
 }
 
-/// A script as Autoconf makes them, which has a text and prints what it was given for a variable.
+/// A script in Autoconf's form, which contains a text and prints the answer for a variable.
 fn script(prefix: &Prefix, text: &str, variable: &str) -> String {
     let site = prefix.join("config.site");
     let site = site.display();
@@ -138,9 +138,9 @@ fn script(prefix: &Prefix, text: &str, variable: &str) -> String {
 #[track_caller]
 fn run(prefix: &Prefix, shell: &[&str], args: &[&str]) -> String {
     let args = shell[1..].iter().chain(args);
-    let said = prefix.command(shell[0], args).success();
-    assert_eq!(said.stderr, "", "{shell:?}");
-    said.stdout.trim_end().to_owned()
+    let output = prefix.command(shell[0], args).success();
+    assert_eq!(output.stderr, "", "{shell:?}");
+    output.stdout.trim_end().to_owned()
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn a_script_gets_the_answer_to_the_question_that_it_asks() {
     let prefix = rendered();
     for (at, (text, variable, wanted)) in MEMBERS.into_iter().enumerate() {
         prefix.write("configure", &script(&prefix, text, variable));
-        // Each member in one shell, and the one with two backslashes less in all.
+        // Each member in one shell, and those whose answer is `no` in every shell.
         for (nth, shell) in SHELLS.into_iter().enumerate() {
             if at % SHELLS.len() == nth || wanted == "no" {
                 let given = run(&prefix, shell, &["./configure"]);
@@ -159,7 +159,7 @@ fn a_script_gets_the_answer_to_the_question_that_it_asks() {
 }
 
 #[test]
-fn the_script_is_found_however_it_is_called() {
+fn the_script_is_found_in_every_way_to_start_it() {
     let prefix = rendered();
     let text = script(&prefix, r#""0|()0|\\1|0""#, REGEX);
     prefix.write("src dir/configure", &text);
@@ -177,7 +177,8 @@ fn the_script_is_found_however_it_is_called() {
         ] {
             assert_eq!(run(&prefix, shell, &[path]), "no", "{shell:?} {path}");
         }
-        // It runs itself in another shell, and a script of a directory below, as `AC_CONFIG_SUBDIRS` does.
+        // The script runs itself in another shell, and then a script in a directory below, as `AC_CONFIG_SUBDIRS`
+        // does.
         let again = format!(
             "#! /bin/sh\n# ac_site_file\nif test -z \"${{again-}}\"; then again=1; export again; exec {} \"$0\"; fi\n\
              cd 'src dir' && sh ./configure\n",
@@ -189,7 +190,7 @@ fn the_script_is_found_however_it_is_called() {
 }
 
 #[test]
-fn a_script_that_cannot_be_found_is_given_only_what_does_not_depend_on_it() {
+fn a_script_that_cannot_be_found_gets_only_independent_answers() {
     let prefix = rendered();
     prefix.write("configure", &script(&prefix, "", REGEX));
     prefix.write("other", &script(&prefix, "", "ac_cv_func_malloc_0_nonnull"));
@@ -197,7 +198,7 @@ fn a_script_that_cannot_be_found_is_given_only_what_does_not_depend_on_it() {
         for (file, wanted) in [("configure", "none"), ("other", "yes")] {
             let source = format!(". ./{file}");
             assert_eq!(run(&prefix, shell, &["-c", &source]), wanted, "{shell:?}");
-            // `$0` is what the caller says; here it is a file that no Autoconf made.
+            // The caller chooses `$0`. Here it is a file that Autoconf did not make.
             let named = run(&prefix, shell, &["-c", &source, "config.site.other"]);
             assert_eq!(named, wanted, "{shell:?}");
         }
@@ -211,18 +212,18 @@ fn a_script_that_cannot_be_found_is_given_only_what_does_not_depend_on_it() {
     assert_eq!(myself, "yes");
 }
 
-/// What a configure script said of the question.
+/// The result that a configure script printed for the check.
 #[track_caller]
-fn answer(said: Said) -> String {
-    let said = said.success();
-    let mut lines = said.stdout.lines();
+fn answer(output: Output) -> String {
+    let output = output.success();
+    let mut lines = output.stdout.lines();
     let line = lines.find_map(|line| line.split_once("regex... "));
-    let (_, answer) = line.unwrap_or_else(|| panic!("no question in {said:#?}"));
+    let (_, answer) = line.unwrap_or_else(|| panic!("no question in {output:#?}"));
     answer.to_owned()
 }
 
 #[test]
-fn a_script_that_does_not_ask_leaves_the_cache_to_those_that_it_calls() {
+fn a_script_that_does_not_ask_caches_no_answer_for_its_subscripts() {
     let prefix = target();
     for (directory, line) in [
         ("", "AC_CONFIG_SUBDIRS([old])".to_owned()),
@@ -241,15 +242,15 @@ int main (void) {{ return 0; }}]])], [{REGEX}=ran], [{REGEX}=failed], [{REGEX}=c
         prefix.command("/bin/sh", script).success();
     }
     for options in [&[][..], &["-C"]] {
-        let said = prefix.run(&format!("{ARM}-configure"), options);
-        assert_eq!(answer(said), "(cached) no", "{options:?}");
+        let output = prefix.run(&format!("{ARM}-configure"), options);
+        assert_eq!(answer(output), "(cached) no", "{options:?}");
     }
     assert!(prefix.read("config.cache").contains(REGEX));
 }
 
 #[test]
-fn scripts_of_every_autoconf_get_it_and_the_caller_wins() {
-    // What stands for the macro of 2021 and for that of today, in words of ours.
+fn scripts_of_every_autoconf_get_the_answer_unless_the_caller_sets_one() {
+    // Stand-ins for the macro of 2021 and for today's.
     let forms = [
         (r#"const char *asks = "0|()0|\\1|0";"#, "(cached) no"),
         (r#"const char *asks = "0|()0|\\\\1|0";"#, "(cached) yes"),
@@ -278,7 +279,7 @@ fn scripts_of_every_autoconf_get_it_and_the_caller_wins() {
                 true => crate::support::prepared(program),
                 false => program.into(),
             };
-            // Autoconf compares times in whole seconds, and would keep what it made of the file that was here a moment ago.
+            // Autoconf compares times in whole seconds, and would use its cache of the file from a moment ago.
             let _ = std::fs::remove_dir_all(prefix.join("autom4te.cache"));
             std::fs::remove_file(prefix.join("configure")).expect("the script");
             prefix.command(program, [""; 0]).success();
@@ -289,8 +290,8 @@ fn scripts_of_every_autoconf_get_it_and_the_caller_wins() {
             assert_eq!(configure(&prefix), wanted, "{version} {form}");
             if wanted == "cross" {
                 let log = prefix.read("config.log");
-                let told = format!("has another test under this name: {REGEX}\n");
-                assert!(log.contains(&told), "{version}: {log}");
+                let note = format!("has another test under this name: {REGEX}\n");
+                assert!(log.contains(&note), "{version}: {log}");
             }
             if wanted == "(cached) no" {
                 // The script runs itself again in that shell.
@@ -312,21 +313,21 @@ fn scripts_of_every_autoconf_get_it_and_the_caller_wins() {
 }
 
 #[test]
-fn what_the_answer_depends_on_is_explained_and_a_scan_tells_another_test() {
+fn explain_names_the_question_and_scan_recognises_another_one() {
     let prefix = target();
-    let told = super::explain(&prefix, REGEX).success().stdout;
+    let explanation = super::explain(&prefix, REGEX).success().stdout;
     for line in [
         "question   gnulib 2010-09-13 to 2018-12-15 and 2021-07-14 to 2026-04-12",
         r#"otherwise  no, if the script contains `"0|()0|\\1|0"`: gnulib 2018-12-15 to 2021-07-14"#,
         "otherwise  no answer, if the script contains `Reject hosts whose regoff_t`: gnulib up to 2010-09-13",
     ] {
-        assert!(told.contains(line), "{told}");
+        assert!(explanation.contains(line), "{explanation}");
     }
-    let told = super::explain(&prefix, "gl_cv_func_strerror_r_works")
+    let explanation = super::explain(&prefix, "gl_cv_func_strerror_r_works")
         .success()
         .stdout;
     let line = "only if    the script contains `__xpg_strerror_r (-2, buf, 1)`";
-    assert!(told.contains(line), "{told}");
+    assert!(explanation.contains(line), "{explanation}");
     for (text, value, standing) in [
         (r#""0|()0|\\1|0""#, "no".into(), "same"),
         (r#""0|()0|\\\\1|0""#, "yes".into(), "differs"),
@@ -343,18 +344,19 @@ fn what_the_answer_depends_on_is_explained_and_a_scan_tells_another_test() {
                  {REGEX}=no\nelse $as_nop\ncat >conftest.c <<_ACEOF\n{text}\n_ACEOF\n  if ac_fn_c_try_run \"$LINENO\"\nthen :\n  {REGEX}=yes\nfi\nfi\nfi\n"
             ),
         );
-        let said = prefix.own(["site-cache", "scan", "--json", ARM, "./configure"]);
-        let scans: serde_json::Value = serde_json::from_str(&said.success().stdout).expect("JSON");
+        let output = prefix.own(["site-cache", "scan", "--json", ARM, "./configure"]);
+        let scans: serde_json::Value =
+            serde_json::from_str(&output.success().stdout).expect("JSON");
         let test = &scans[0]["tests"][0];
         assert_eq!(
             (&test["answer"]["value"], &test["standing"]),
             (&value, &standing.into()),
             "{text}"
         );
-        let said = prefix
+        let output = prefix
             .own(["site-cache", "scan", ARM, "./configure"])
             .success();
-        assert!(said.stdout.contains(standing), "{said:#?}");
+        assert!(output.stdout.contains(standing), "{output:#?}");
     }
 }
 
@@ -382,6 +384,6 @@ fn a_users_own_answer_may_depend_on_the_script_too() {
         "x_cv_one = { value = \"a\", needs = \"abc\" }\n",
     );
     let file = prefix.join(format!("etc/crossmerge/site-cache/{ARM}.toml"));
-    let said = prefix.own(["site-cache", "render", ARM]);
-    said.fails(125, &file.display().to_string(), "site-cache/README.md");
+    let output = prefix.own(["site-cache", "render", ARM]);
+    output.fails(125, &file.display().to_string(), "site-cache/README.md");
 }

@@ -1,19 +1,20 @@
-//! The tests that configure scripts decide by running a program: those of real packages, and the same ones by every Autoconf.
+//! The checks that configure scripts decide by running a program: in real packages, and in the same script by every
+//! Autoconf.
 
 use super::{ARM, MALLOC, autoconf::project};
 use crate::support::{Prefix, prepared};
 use snapbox::{Data, assert_data_eq};
 
-/// Scans a script and gives what was found as JSON.
+/// Scans a script and returns the result as JSON.
 fn scan(prefix: &Prefix, tuple: &str, script: &str) -> serde_json::Value {
-    let said = prefix.own(["site-cache", "scan", tuple, script, "--json"]);
+    let output = prefix.own(["site-cache", "scan", tuple, script, "--json"]);
     let mut all: Vec<serde_json::Value> =
-        serde_json::from_str(&said.success().stdout).expect("JSON");
+        serde_json::from_str(&output.success().stdout).expect("JSON");
     assert_eq!(all.len(), 1, "one script");
     all.remove(0)
 }
 
-/// A line for each test: the variable, its lines and its default; and one for each place that is no test.
+/// A line for each check: the variable, its lines and its default. Also a line for each place that is no check.
 fn listed(scan: &serde_json::Value) -> String {
     let mut text = String::new();
     for test in scan["tests"].as_array().expect("tests") {
@@ -45,7 +46,7 @@ fn listed(scan: &serde_json::Value) -> String {
     text
 }
 
-/// Takes the script out of a real package.
+/// Unpacks the script of a real package.
 fn unpacked(prefix: &Prefix, archive: &str) -> String {
     let archive = prepared(&format!("chain/{archive}"));
     let args = [
@@ -73,7 +74,8 @@ fn the_tests_of_real_packages_are_found_with_their_defaults() {
             env!("CARGO_MANIFEST_DIR")
         );
         assert_data_eq!(listed(&found), Data::read_from(golden.as_ref(), None).raw());
-        // No place is lost: each line that looks at the variable is one, or goes on with one, or only shows it.
+        // No place is lost: each line that reads the variable begins a check, continues one, or only prints the
+        // variable.
         let text = String::from_utf8_lossy(&std::fs::read(&script).expect("a script")).into_owned();
         let places = found["places"].as_array().expect("places");
         for (number, line) in (1..).zip(text.lines()) {
@@ -81,7 +83,7 @@ fn the_tests_of_real_packages_are_found_with_their_defaults() {
                 line.contains("\"$cross_compiling\"") || line.contains("$cross_compiling =");
             let shows = line.contains("printf") || line.trim_start().starts_with('#');
             let is_place = places.iter().any(|place| place["line"] == number);
-            // `test "$cross_compiling" = yes || test -x …` ends a longer chain.
+            // `test "$cross_compiling" = yes || test -x …` continues on the next line.
             let goes_on = line.trim_end().ends_with("= yes ||");
             assert!(
                 !looks || shows || is_place || goes_on,
@@ -92,7 +94,7 @@ fn the_tests_of_real_packages_are_found_with_their_defaults() {
 }
 
 #[test]
-fn each_autoconf_says_the_same() {
+fn each_autoconf_gives_the_same_scan() {
     for (version, program) in [
         ("2.13", "autoconf2.13"),
         ("2.69", "autoconf2.69"),
@@ -103,7 +105,7 @@ fn each_autoconf_says_the_same() {
         let found = scan(&prefix, ARM, "./configure");
         let malloc = match version {
             "2.13" => "cross",
-            // It did not look at the host yet.
+            // Autoconf 2.69 does not look at the host yet.
             "2.69" => "no",
             _ => "yes",
         };
@@ -116,7 +118,7 @@ fn each_autoconf_says_the_same() {
             })
             .collect();
         if version == "2.69" {
-            // Its test for a header runs a program too; 2.70 has another.
+            // Its check for a header runs a program too, which later versions do not.
             assert_eq!(tests.remove(1).0, "ac_cv_header_stdc");
         }
         let one = |variable, value| (variable, format!("[\"{value}\"]"));
@@ -136,7 +138,7 @@ fn each_autoconf_says_the_same() {
             others.all(|place| place["kind"] == "autoconf"),
             "{version}: {found:#}"
         );
-        // The person's own answer differs from the guess; nothing answers the last.
+        // The user's own answer differs from the guess. The last check has no answer.
         let standing = |variable: &str| {
             let tests = found["tests"].as_array().expect("tests");
             let test = tests.iter().find(|test| test["variable"] == variable);
@@ -150,15 +152,15 @@ fn each_autoconf_says_the_same() {
 }
 
 #[test]
-fn a_directory_means_the_script_in_it_and_recursively_those_below() {
+fn a_directory_means_its_script_and_with_recursive_all_below() {
     let prefix = project("2.71", "autoconf");
     std::fs::create_dir(prefix.join("below")).expect("a directory");
     std::fs::copy(prefix.join("configure"), prefix.join("below/configure")).expect("a copy");
     let heads = |args: &[&str]| {
-        let said = prefix
+        let output = prefix
             .own([&["site-cache", "scan", ARM], args].concat())
             .success();
-        let heads = said
+        let heads = output
             .stdout
             .lines()
             .filter(|line| line.ends_with("made by Autoconf 2.71"));

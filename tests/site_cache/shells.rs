@@ -1,4 +1,4 @@
-//! The config.site in every shell that may run a configure script, and where it must do nothing.
+//! The config.site in every shell that may run a configure script, and the cases in which it must do nothing.
 
 use super::{ARM, WORDS, target};
 use crate::support::Prefix;
@@ -12,8 +12,8 @@ const SHELLS: [&[&str]; 6] = [
     &["ksh93"],
 ];
 
-/// Reads the file in a shell that stops at each failure and at each unset variable, and gives what it says of two variables.
-/// Nothing else may be said, on either stream.
+/// Sources the file in a shell that stops at each failure and each unset variable, and returns the values of two
+/// variables. The shell must print nothing else, on either stream.
 #[track_caller]
 fn read(prefix: &Prefix, shell: &[&str], before: &str) -> String {
     let file = prefix.join("config.site");
@@ -22,9 +22,9 @@ fn read(prefix: &Prefix, shell: &[&str], before: &str) -> String {
         file.display()
     );
     let args = shell[1..].iter().copied().chain(["-euc", &script]);
-    let said = prefix.command(shell[0], args).success();
-    assert_eq!(said.stderr, "", "{shell:?} {script}");
-    said.stdout.trim_end_matches('\n').into()
+    let output = prefix.command(shell[0], args).success();
+    assert_eq!(output.stderr, "", "{shell:?} {script}");
+    output.stdout.trim_end_matches('\n').into()
 }
 
 fn rendered() -> Prefix {
@@ -35,7 +35,7 @@ fn rendered() -> Prefix {
 }
 
 #[test]
-fn every_shell_takes_it_and_every_value_comes_out_whole() {
+fn every_shell_reads_every_value_unchanged() {
     let prefix = rendered();
     let cross = format!("as_me=configure host_alias={ARM} build_alias=x86_64-pc-linux-gnu");
     for shell in SHELLS {
@@ -50,10 +50,10 @@ fn every_shell_takes_it_and_every_value_comes_out_whole() {
 }
 
 #[test]
-fn it_says_nothing_to_whoever_is_not_configured_for_the_target() {
+fn it_answers_only_in_a_configure_run_for_the_target() {
     let prefix = rendered();
     for before in [
-        // No configure script at all, and one of another sort.
+        // No configure script at all, and one of another kind.
         "",
         "host=something",
         "as_me=configure",
@@ -63,7 +63,7 @@ fn it_says_nothing_to_whoever_is_not_configured_for_the_target() {
         &format!("as_me=configure host_alias= build_alias= target_alias={ARM}"),
         "as_me=configure host_alias=x86_64-pc-linux-gnu build_alias=x86_64-pc-linux-gnu",
         "as_me=configure host_alias=s390x-ibm-linux-gnu build_alias=x86_64-pc-linux-gnu",
-        // Autoconf 2.13; a `host_alias` that was inherited is nothing to it.
+        // Autoconf 2.13, which ignores an inherited `host_alias`.
         "host=NONE build=NONE target=NONE",
         &format!("host=NONE build=NONE host_alias={ARM}"),
         &format!("host={ARM} build={ARM}"),
@@ -84,12 +84,12 @@ fn it_says_nothing_to_whoever_is_not_configured_for_the_target() {
 }
 
 #[test]
-fn the_callers_files_are_read_first_and_autoconfs_own_ones_do_not_win() {
+fn the_callers_files_are_read_first_and_autoconfs_own_are_overridden() {
     let prefix = rendered();
     let cross = format!("as_me=configure host_alias={ARM} build_alias=x86_64-pc-linux-gnu");
     prefix.write("a b/one.site", "x_cv_words=one");
     prefix.write("two.site", "ac_cv_func_malloc_0_nonnull=two\n");
-    // It names ours again.
+    // The caller's file names crossmerge's again.
     prefix.write(
         "three.site",
         &format!(
@@ -132,7 +132,7 @@ fn the_callers_files_are_read_first_and_autoconfs_own_ones_do_not_win() {
             format!("{WORDS}|yes"),
             "{shell:?}"
         );
-        // A file of the prefix is older than ours, and loses where both answer.
+        // A file of the prefix is read before crossmerge's, whose answers replace its own.
         let with_prefix = |before: &str| {
             read(
                 &prefix,
@@ -154,7 +154,7 @@ fn the_callers_files_are_read_first_and_autoconfs_own_ones_do_not_win() {
             ),
             format!("{WORDS}|yes\nkept")
         );
-        // Natively it is read as ever; and not at all where the caller names one.
+        // In a native build it is read as usual. If the caller names one, it is not read.
         assert_eq!(with_prefix("as_me=configure"), "|false_answer");
         assert_eq!(
             with_prefix("as_me=configure; CROSSMERGE_CONFIG_SITE=none.site"),
@@ -164,7 +164,7 @@ fn the_callers_files_are_read_first_and_autoconfs_own_ones_do_not_win() {
 }
 
 #[test]
-fn a_cache_is_the_callers_word_and_a_file_that_fails_is_a_failure() {
+fn a_cached_value_is_kept_and_a_failing_file_is_a_failure() {
     let prefix = rendered();
     let cross = format!("as_me=configure host_alias={ARM} build_alias=x86_64-pc-linux-gnu");
     prefix.write("config.cache", "x_cv_words=${x_cv_words=cached}\n");
@@ -187,9 +187,9 @@ fn a_cache_is_the_callers_word_and_a_file_that_fails_is_a_failure() {
         );
         prefix.write("fails.site", "false\n");
         let args = shell[1..].iter().copied().chain(["-uc", &fails]);
-        let said = prefix.command(shell[0], args).success();
+        let output = prefix.command(shell[0], args).success();
         assert_eq!(
-            said.stdout,
+            output.stdout,
             format!("failed to load, {WORDS}\n"),
             "{shell:?}"
         );

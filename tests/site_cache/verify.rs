@@ -1,4 +1,4 @@
-//! `crossmerge site-cache verify`: the shipped answers are what the targets say, and what is not so is found.
+//! `crossmerge site-cache verify`: the targets confirm the shipped answers, and a wrong answer is found.
 
 use super::own_answers;
 use crate::support::Prefix;
@@ -8,7 +8,7 @@ use std::path::Path;
 
 const S390X: &str = "s390x-ibm-linux-gnu";
 
-/// A target with Debian's toolchain, and its libc where the toolchain has one to copy.
+/// A target with Debian's toolchain, and with its libc if the toolchain has one to copy.
 fn target(tuple: &str, toolchain: &str, libc: Option<&str>) -> Prefix {
     let prefix = Prefix::new();
     let init = ["init", tuple, "--toolchain", toolchain].into_iter();
@@ -20,10 +20,10 @@ fn s390x() -> Prefix {
     target(S390X, "s390x-linux-gnu-", Some("--with-libc"))
 }
 
-/// The verdicts as data: those on the answers that are not as they should be.
+/// The verdicts as JSON: only those on answers that are wrong or not verified.
 fn wrong(prefix: &Prefix, tuple: &str) -> Vec<Value> {
-    let said = prefix.own(["site-cache", "verify", "--json", tuple]);
-    let report: Value = serde_json::from_str(&said.success().stdout).expect("JSON");
+    let output = prefix.own(["site-cache", "verify", "--json", tuple]);
+    let report: Value = serde_json::from_str(&output.success().stdout).expect("JSON");
     let answers = report["answers"].as_array().expect("a list");
     assert!(
         answers
@@ -40,33 +40,33 @@ fn wrong(prefix: &Prefix, tuple: &str) -> Vec<Value> {
 }
 
 #[test]
-fn softfloat_arm_says_what_is_shipped() {
+fn softfloat_arm_confirms_the_answers() {
     let tuple = "armv4tl-softfloat-linux-gnueabi";
     let prefix = target(tuple, "arm-linux-gnueabi-", Some("--with-libc"));
     assert_eq!(wrong(&prefix, tuple), [Value::Null; 0]);
 }
 
 #[test]
-fn aarch64_says_what_is_shipped() {
+fn aarch64_confirms_the_answers() {
     let tuple = "aarch64-unknown-linux-gnu";
     let prefix = target(tuple, "aarch64-linux-gnu-", Some("--with-libc"));
     assert_eq!(wrong(&prefix, tuple), [Value::Null; 0]);
 }
 
 #[test]
-fn s390x_says_what_is_shipped() {
+fn s390x_confirms_the_answers() {
     assert_eq!(wrong(&s390x(), S390X), [Value::Null; 0]);
 }
 
 #[test]
-fn musl_says_what_is_shipped() {
+fn musl_confirms_the_answers() {
     let tuple = "x86_64-unknown-linux-musl";
     let prefix = target(tuple, "x86_64-linux-musl-", None);
     assert_eq!(wrong(&prefix, tuple), [Value::Null; 0]);
 }
 
 #[test]
-fn a_false_answer_is_found_and_the_true_one_can_be_kept() {
+fn a_wrong_answer_is_found_and_the_right_one_can_be_saved() {
     let prefix = s390x();
     own_answers(
         &prefix,
@@ -74,16 +74,19 @@ fn a_false_answer_is_found_and_the_true_one_can_be_kept() {
         "ac_cv_func_malloc_0_nonnull = \"no\"\n",
     );
     let verify = ["site-cache", "verify", "--probe", "malloc_0", S390X];
-    let said = prefix.own(verify);
-    assert_eq!(said.code, Some(1), "{said:#?}");
+    let output = prefix.own(verify);
+    assert_eq!(output.code, Some(1), "{output:#?}");
     let differs = "differs       ac_cv_func_malloc_0_nonnull";
-    let line = said.stdout.lines().find(|line| line.starts_with(differs));
-    let line = line.unwrap_or_else(|| panic!("{said:#?}"));
+    let line = output.stdout.lines().find(|line| line.starts_with(differs));
+    let line = line.unwrap_or_else(|| panic!("{output:#?}"));
     assert!(
         line.ends_with("shipped no, here yes (probe malloc_0)"),
         "{line}"
     );
-    let (head, kept) = said.stdout.split_once("[answers]\n").expect("what to keep");
+    let (head, kept) = output
+        .stdout
+        .split_once("[answers]\n")
+        .expect("what to keep");
     let file = format!("etc/crossmerge/site-cache/{S390X}.toml");
     assert!(head.contains(&*prefix.join(&file).to_string_lossy()));
     own_answers(&prefix, S390X, kept);
@@ -91,9 +94,9 @@ fn a_false_answer_is_found_and_the_true_one_can_be_kept() {
 }
 
 #[test]
-fn a_probe_that_does_not_build_is_told() {
+fn a_probe_that_does_not_build_is_reported() {
     let prefix = s390x();
-    // A compiler that can make an empty program and no probe.
+    // A compiler that builds an empty program and no probe.
     let bin = "bin/s390x-ibm-linux-gnu-gcc";
     std::fs::remove_file(prefix.join(bin)).expect("a link");
     prefix.script(
@@ -103,14 +106,14 @@ fn a_probe_that_does_not_build_is_told() {
          esac\nexec /usr/bin/s390x-linux-gnu-gcc \"$@\"\n",
     );
     let verify = ["site-cache", "verify", "--probe", "malloc_0", S390X];
-    let said = prefix.own(verify).success();
+    let output = prefix.own(verify).success();
     let why = "it does not compile: no such luck (probe malloc_0)";
-    assert!(said.stdout.contains(why), "{said:#?}");
-    assert!(!said.stdout.contains("1 confirmed"), "{said:#?}");
+    assert!(output.stdout.contains(why), "{output:#?}");
+    assert!(!output.stdout.contains("1 confirmed"), "{output:#?}");
 }
 
 #[test]
-fn what_cannot_be_verified_is_an_error() {
+fn an_unknown_probe_or_no_emulator_is_an_error() {
     let prefix = s390x();
     prefix
         .own(["site-cache", "verify", "--probe", "no_such", S390X])
@@ -123,8 +126,8 @@ fn what_cannot_be_verified_is_an_error() {
     );
 }
 
-/// What the probes measure of a layer: everything but the keys that only say which scripts ask. `tests/site_cache/matrix.py` does the
-/// same.
+/// The part of a layer that the probes measure: everything but the keys that only record which scripts ask.
+/// `tests/site_cache/matrix.py` uses the same part.
 fn measured(layer: &str) -> String {
     let mut layer: Value = toml::from_str(layer).expect("a layer");
     let answers = layer["answers"].as_object_mut().expect("answers");
@@ -136,7 +139,7 @@ fn measured(layer: &str) -> String {
 }
 
 #[test]
-fn what_no_probe_measures_needs_no_new_matrix() {
+fn keys_that_no_probe_measures_do_not_change_the_matrix() {
     let layer = |answer: &str| {
         measured(&format!(
             "summary = \"é\"\n[answers]\nx_cv_y = {{ {answer} }}\n"
@@ -161,7 +164,7 @@ fn what_no_probe_measures_needs_no_new_matrix() {
 }
 
 #[test]
-fn the_matrix_is_of_this_data() {
+fn the_matrix_was_made_from_this_data() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let data = root.join("site-cache");
     let mut paths = Vec::new();

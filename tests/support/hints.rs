@@ -1,12 +1,12 @@
-//! Every hint of every run in the tests is read: a command in it has to be one that the host has, in a form that it takes.
+//! Checks every hint of every run in the tests: a command in it must exist on the host and accept its arguments.
 //!
-//! What of a hint is a command: what stands in backticks and has several words or the name of a program; without backticks, as in doctor's
-//! table, a hint that begins with a program and an option, a path or a subcommand. `<tuple>`, `…` and words in capitals stand for
-//! what the user puts there.
+//! A part of a hint is a command if it is in backticks and has several words or is the name of a program. Without
+//! backticks, as in doctor's table, a hint is a command if it begins with a program and an option, a path or a
+//! subcommand. `<tuple>`, `…` and words in capitals are placeholders.
 
 use std::ffi::OsStr;
 
-/// What a bare system has: programs, and Debian's package of each. On Gentoo all of them are in @system.
+/// Programs of a bare system, each with its Debian package. On Gentoo all of them are in @system.
 pub(crate) const BARE: [(&str, &str); 29] = [
     ("cat", "coreutils"),
     ("chmod", "coreutils"),
@@ -39,13 +39,14 @@ pub(crate) const BARE: [(&str, &str); 29] = [
     ("chattr", "e2fsprogs"),
 ];
 
-/// What a shell does itself.
+/// The builtins of a shell.
 const OF_SHELL: [&str; 11] = [
     "cd", "command", "eval", "exec", "export", "hash", "kill", "set", "type", "umask", "unset",
 ];
 
-/// What a hint names only where it found the program in PATH: package managers and what runs a command as root, of `distributions/`;
-/// Portage's, on Gentoo; autoreconf; and make, whose own recipes name it.
+/// Programs that a hint names only if crossmerge found them in PATH: those of `distributions/`, which are package
+/// managers and programs that run a command as root; Portage's, on Gentoo; autoreconf; and make, whose recipes name
+/// it.
 const FOUND_FIRST: [&str; 15] = [
     "make",
     "apk",
@@ -64,7 +65,7 @@ const FOUND_FIRST: [&str; 15] = [
     "zypper",
 ];
 
-/// Checks the hints in what a run said, under the PATH that it had.
+/// Checks the hints in the output of a run that had this PATH.
 #[track_caller]
 pub(crate) fn check(said: &str, path: Option<&OsStr>) {
     for line in said.lines() {
@@ -97,8 +98,8 @@ pub(crate) fn commands(hint: &str) -> Vec<&str> {
     }
 }
 
-/// Tells commands from what else stands in backticks: names (`CC`, `/etc/passwd`, `--root DIR`) and what is written into files
-/// (`leaks = "warn"`).
+/// Returns whether text in backticks is a command. Other text is a name (`CC`, `/etc/passwd`, `--root DIR`) or a line
+/// of a file (`leaks = "warn"`).
 fn is_command(text: &str) -> bool {
     let mut words = text.split(' ');
     let first = words.next().unwrap_or_default();
@@ -108,7 +109,7 @@ fn is_command(text: &str) -> bool {
     is_word && (second.is_some() || is_known(first))
 }
 
-/// Tells commands from sentences.
+/// Returns whether text without backticks is a command and not a sentence.
 fn is_plain_command(text: &str) -> bool {
     let mut words = text.split(' ');
     let first = words.next().unwrap_or_default();
@@ -130,7 +131,7 @@ fn is_bare(program: &str) -> bool {
     BARE.iter().any(|(bare, _)| *bare == program)
 }
 
-/// Returns whether a program is called after a target: one of ours, or of its toolchain.
+/// Returns whether a program is named after a target: an applet, or a tool of its toolchain.
 fn is_of_target(program: &str) -> bool {
     let is_applet = |name: &str| ["env", "run", "xkmake"].contains(&name);
     program.starts_with("<tuple>-")
@@ -142,7 +143,7 @@ fn is_of_target(program: &str) -> bool {
             .is_some_and(|(_, name)| is_applet(name))
 }
 
-/// Why a command would fail before it does anything, if so.
+/// Checks a command. Returns the reason if it would fail before it does anything.
 fn check_command(command: &str, path: Option<&OsStr>) -> Result<(), String> {
     let text = command
         .replace("<tuple>", "aarch64-unknown-linux-gnu")
@@ -168,7 +169,7 @@ fn check_command(command: &str, path: Option<&OsStr>) -> Result<(), String> {
             if !directories.any(|directory| directory.join(name).exists()) {
                 return Err(format!("`{name}` is not in PATH"));
             }
-            // What follows may be what was installed.
+            // The next command may be one that was just installed.
             if part.iter().any(|word| word.contains("install")) {
                 break;
             }

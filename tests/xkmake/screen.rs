@@ -1,13 +1,13 @@
-//! menuconfig in a terminal: tmux is one that a test can press keys in, and read.
+//! menuconfig in a terminal. With tmux, a test can press keys and read the screen.
 
 use super::machine;
-use crate::support::{Prefix, Said, prepared};
+use crate::support::{Output, Prefix, prepared};
 use std::{
     fs, thread,
     time::{Duration, Instant},
 };
 
-/// How long a screen may take to show what it should, on a machine with much else to do.
+/// How long to wait for the text on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(240);
 
 /// A terminal with one program in it.
@@ -17,7 +17,7 @@ struct Screen<'a> {
 }
 
 impl<'a> Screen<'a> {
-    /// Starts the command in a terminal, which stays open when it ends.
+    /// Starts the command in a terminal, which stays open after the command's end.
     fn start(prefix: &'a Prefix, command: &str) -> Self {
         let socket = prefix.join("screen").display().to_string();
         let screen = Self { prefix, socket };
@@ -28,7 +28,7 @@ impl<'a> Screen<'a> {
         screen
     }
 
-    fn tmux(&self, args: &[&str]) -> Said {
+    fn tmux(&self, args: &[&str]) -> Output {
         let words = ["-S", &self.socket, "-f", "/dev/null"];
         self.prefix.command("tmux", words.iter().chain(args))
     }
@@ -43,14 +43,14 @@ impl<'a> Screen<'a> {
     fn shows(&self, text: &str) {
         let start = Instant::now();
         loop {
-            let said = self.tmux(&["capture-pane", "-p"]).success();
-            if said.stdout.contains(text) {
+            let output = self.tmux(&["capture-pane", "-p"]).success();
+            if output.stdout.contains(text) {
                 return;
             }
             assert!(
                 start.elapsed() < PATIENCE,
                 "no {text:?} on\n{}",
-                said.stdout
+                output.stdout
             );
             thread::sleep(Duration::from_millis(100));
         }
@@ -64,7 +64,7 @@ impl Drop for Screen<'_> {
 }
 
 #[test]
-fn menuconfig_is_a_screen_whose_changes_are_saved() {
+fn menuconfig_works_in_a_terminal_and_saves_changes() {
     let mut prefix = machine();
     prefix.set("LC_ALL", "C.UTF-8");
     fs::create_dir(prefix.join("out")).expect("a directory");
@@ -89,7 +89,7 @@ fn menuconfig_is_a_screen_whose_changes_are_saved() {
     screen.shows("[ ] Compile also drivers");
     screen.press(&["y"]);
     screen.shows("[*] Compile also drivers");
-    // To the button that leaves a menu.
+    // Moves to the button that leaves a menu.
     screen.press(&["Tab", "Enter"]);
     screen.shows("General setup  --->");
     screen.press(&["Tab", "Enter"]);

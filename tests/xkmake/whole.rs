@@ -1,8 +1,9 @@
-//! Whole trees, built by an ordinary user with what `crossmerge init` and `<tuple>-xkmake` say and nothing else, and started.
+//! Whole source trees. An ordinary user builds them with only the commands that `crossmerge init` and
+//! `<tuple>-xkmake` print, and starts the result.
 //!
-//! Those that `make kernels` alone runs are marked as ignored, for they take minutes.
+//! Tests that only `make kernels` runs are marked as ignored, because they take minutes.
 
-use super::person::Person;
+use super::user::User;
 
 const ARM: &str = "armv7a-vendor-linux-gnueabi";
 const RISCV: &str = "riscv64-vendor-linux-gnu";
@@ -10,7 +11,8 @@ const RISCV: &str = "riscv64-vendor-linux-gnu";
 const QEMU_ARM: &str = "qemu-system/bin/qemu-system-arm";
 const QEMU_RISCV: &str = "qemu-system-riscv/bin/qemu-system-riscv64";
 
-/// What tinyconfig lacks to say something on a machine of QEMU's, and a module; and what it has and takes time.
+/// What tinyconfig needs in addition to print something on QEMU's machine, and a module. It also turns off what takes
+/// long to build.
 const FOR_ARM: &str = "CONFIG_MMU=y
 CONFIG_PRINTK=y
 CONFIG_DEBUG_KERNEL=y
@@ -31,7 +33,7 @@ CONFIG_INIT_STACK_NONE=y
 # CONFIG_VDSO is not set
 ";
 
-/// The machine of QEMU's that the fragment is for, and the image that it starts.
+/// QEMU's machine for this configuration, and the image that it starts.
 const START_ARM: [&str; 8] = [
     "-M",
     "virt",
@@ -43,7 +45,7 @@ const START_ARM: [&str; 8] = [
     "earlyprintk",
 ];
 
-/// The same for the machine that QEMU has of RISC-V: the firmware writes what the kernel says.
+/// The configuration for QEMU's RISC-V machine. The firmware prints the kernel's messages.
 const FOR_RISCV: &str = "CONFIG_PRINTK=y
 CONFIG_TTY=y
 CONFIG_RISCV_SBI_V01=y
@@ -58,85 +60,83 @@ CONFIG_CRC7=m
 # CONFIG_VT is not set
 ";
 
-/// Sets the target up with the vendor's toolchain, or as the arguments say.
+/// Initialises the target with the vendor's toolchain, or with the script's arguments.
 const SETUP: &str =
     "crossmerge init $t --sysroot board --bindir bin \"${@:---toolchain=$HOME/../vendor/sdk-}\"
     mkdir out\n";
 
-/// Builds elsewhere than in the sources, which are not the user's.
+/// Builds outside the sources, which are not the user's.
 const X: &str = "x() { $t-xkmake -s -C ../sources O=../home/out \"$@\"; }\n";
 
-/// A kernel's configuration, from nothing and a fragment.
+/// Configures a kernel from tinyconfig and a fragment.
 const CONFIGURE: &str = "x tinyconfig; cat fragment >> out/.config; x olddefconfig\n";
 
-/// Checks what an ELF file begins with: class, byte order, and the machine.
+/// Checks the first bytes of an ELF file: class, byte order, and machine.
 fn is_elf(file: &[u8], class: u8, machine: [u8; 2]) {
     assert_eq!(file[..6], [b"\x7fELF".as_slice(), &[class, 1]].concat());
     assert_eq!(file[18..20], machine);
 }
 
 #[test]
-fn a_user_with_a_vendors_compiler_reaches_a_kernel_that_starts_by_init_and_xkmake_alone() {
-    let person = Person::new("kernel", ARM);
-    person.unpack_toolchain("arm-linux-gnueabi-");
-    person.write("fragment", FOR_ARM);
-    // A make around it, which hands out jobs.
-    person.write(
+fn a_user_builds_a_kernel_that_starts_with_init_and_xkmake_alone() {
+    let user = User::new("kernel", ARM);
+    user.unpack_toolchain("arm-linux-gnueabi-");
+    user.write("fragment", FOR_ARM);
+    // make calls make, as a parent with a job server.
+    user.write(
         "Makefile",
         "kernel:\n\t+$(t)-xkmake -s -C ../sources O=../home/out zImage modules\n",
     );
     let configure = format!("{SETUP}{X}{CONFIGURE}");
-    person.run(&configure).success();
-    let said = person.run("make -s -j2").success();
-    assert!(!said.stderr.contains("jobserver"), "{said:#?}");
+    user.run(&configure).success();
+    let output = user.run("make -s -j2").success();
+    assert!(!output.stderr.contains("jobserver"), "{output:#?}");
     let install = format!(
         "{X}x modules_install > log; x modules_install INSTALL_MOD_PATH=$HOME/elsewhere >> log
         find board elsewhere -name crc7.ko"
     );
-    let said = person.run(&install).success().stdout;
-    let modules: Vec<&str> = said.lines().collect();
-    assert_eq!(modules.len(), 2, "{said}");
+    let output = user.run(&install).success().stdout;
+    let modules: Vec<&str> = output.lines().collect();
+    assert_eq!(modules.len(), 2, "{output}");
     for (module, root) in modules.iter().zip(["board", "elsewhere"]) {
         assert!(module.starts_with(root), "{module}");
         // EM_ARM.
-        is_elf(&person.read(module), 1, [40, 0]);
+        is_elf(&user.read(module), 1, [40, 0]);
     }
-    // A driver outside the tree, whose Makefile would take the host's ARCH and no prefix.
-    person.write(
+    // A driver outside the kernel's tree, whose Makefile would use the host's ARCH and no prefix.
+    user.write(
         "driver/Makefile",
         "CONFIG_HELLO ?= m\nexport CONFIG_HELLO\nifneq ($(KERNELRELEASE),)\nobj-$(CONFIG_HELLO) := hello.o\nelse\n\
          ARCH := $(shell uname -m)\nCROSS_COMPILE =\nall:\n\t$(MAKE) ARCH=$(ARCH) CROSS_COMPILE=$(CROSS_COMPILE) -C $(KDIR) M=$(CURDIR) modules\nendif\n",
     );
-    person.write(
+    user.write(
         "driver/hello.c",
         "#include <linux/module.h>\nMODULE_LICENSE(\"GPL\");\nstatic int __init hello(void) { return 0; }\nmodule_init(hello);\n",
     );
-    person
-        .run("$t-xkmake -s -C driver KDIR=$HOME/out")
-        .success();
-    is_elf(&person.read("driver/hello.ko"), 1, [40, 0]);
-    person.boot("Linux version 6", QEMU_ARM, &START_ARM);
+    user.run("$t-xkmake -s -C driver KDIR=$HOME/out").success();
+    is_elf(&user.read("driver/hello.ko"), 1, [40, 0]);
+    user.boot("Linux version 6", QEMU_ARM, &START_ARM);
 }
 
 #[test]
 fn opensbi_is_built_for_riscv() {
-    let person = Person::new("opensbi", RISCV);
-    person.unpack_toolchain("riscv64-linux-gnu-");
+    let user = User::new("opensbi", RISCV);
+    user.unpack_toolchain("riscv64-linux-gnu-");
     let build = format!("{SETUP}{X}x PLATFORM=generic -j2");
-    person.run(&build).success();
+    user.run(&build).success();
     // EM_RISCV.
-    let firmware = person.read("out/platform/generic/firmware/fw_dynamic.elf");
+    let firmware = user.read("out/platform/generic/firmware/fw_dynamic.elf");
     is_elf(&firmware, 2, [243, 0]);
 }
 
 #[test]
-fn clang_compiles_what_a_kernel_begins_with() {
-    let person = Person::new("kernel", ARM);
+fn clang_compiles_the_first_files_of_a_kernel() {
+    let user = User::new("kernel", ARM);
     let build = format!("set -- --llvm\n{SETUP}{X}x tinyconfig; x init/calibrate.o");
-    person.run(&build).success();
-    let object = person.read("out/init/calibrate.o");
+    user.run(&build).success();
+    let object = user.read("out/init/calibrate.o");
     is_elf(&object, 1, [40, 0]);
-    let config = String::from_utf8_lossy(&person.read("out/.config")).into_owned();
+    let config = String::from_utf8_lossy(&user.read("out/.config")).into_owned();
     for symbol in ["CC_IS_CLANG", "LD_IS_LLD", "AS_IS_LLVM"] {
         assert!(config.contains(&format!("CONFIG_{symbol}=y")), "{symbol}");
     }
@@ -144,12 +144,12 @@ fn clang_compiles_what_a_kernel_begins_with() {
 
 #[test]
 fn firmware_is_built_for_bare_metal_and_starts() {
-    let person = Person::new("kernel", "arm-unknown-eabi");
-    person.write(
+    let user = User::new("kernel", "arm-unknown-eabi");
+    user.write(
         "Makefile",
         "firmware.elf: firmware.c\n\t$(CROSS_COMPILE)gcc -mcpu=cortex-a15 -ffreestanding -nostdlib -Ttext=0x40010000 -o $@ $<\n",
     );
-    person.write(
+    user.write(
         "firmware.c",
         r#"
         __attribute__((naked)) void _start(void) { __asm__("ldr sp, =0x40100000\n\tb say"); }
@@ -161,49 +161,48 @@ fn firmware_is_built_for_bare_metal_and_starts() {
         }
         "#,
     );
-    person
-        .run(
-            "crossmerge init $t --sysroot board --bindir bin --toolchain arm-none-eabi-\n$t-xkmake",
-        )
-        .success();
+    user.run(
+        "crossmerge init $t --sysroot board --bindir bin --toolchain arm-none-eabi-\n$t-xkmake",
+    )
+    .success();
     let args = ["-M", "virt", "-m", "64", "-kernel", "firmware.elf"];
-    person.boot("bare metal says hello", QEMU_ARM, &args);
+    user.boot("bare metal says hello", QEMU_ARM, &args);
 }
 
 #[test]
 #[ignore = "`make kernels` runs it"]
 fn a_kernel_of_clang_starts() {
-    let person = Person::new("kernel", ARM);
-    person.write("fragment", FOR_ARM);
+    let user = User::new("kernel", ARM);
+    user.write("fragment", FOR_ARM);
     let build = format!("set -- --llvm\n{SETUP}{X}{CONFIGURE}x -j2 zImage modules");
-    person.run(&build).success();
-    let said = person.boot("Linux version 6", QEMU_ARM, &START_ARM);
-    assert!(said.contains("clang version"), "{said}");
+    user.run(&build).success();
+    let output = user.boot("Linux version 6", QEMU_ARM, &START_ARM);
+    assert!(output.contains("clang version"), "{output}");
 }
 
 #[test]
 #[ignore = "`make kernels` runs it"]
 fn u_boot_for_arm_starts() {
-    let person = Person::new("u-boot", ARM);
-    person.unpack_toolchain("arm-linux-gnueabi-");
+    let user = User::new("u-boot", ARM);
+    user.unpack_toolchain("arm-linux-gnueabi-");
     let build = format!("{SETUP}{X}x qemu_arm_defconfig; x -j2");
-    person.run(&build).success();
+    user.run(&build).success();
     let args = ["-M", "virt", "-m", "64", "-bios", "out/u-boot.bin"];
-    person.boot("U-Boot 20", QEMU_ARM, &args);
+    user.boot("U-Boot 20", QEMU_ARM, &args);
 }
 
 #[test]
 #[ignore = "`make kernels` runs it"]
 fn a_riscv_kernel_starts_from_opensbi() {
-    let firmware = Person::new("opensbi", RISCV);
+    let firmware = User::new("opensbi", RISCV);
     firmware.unpack_toolchain("riscv64-linux-gnu-");
     let build = format!("{SETUP}{X}x PLATFORM=generic -j2");
     firmware.run(&build).success();
-    let person = Person::new("kernel", RISCV);
-    person.unpack_toolchain("riscv64-linux-gnu-");
-    person.write("fragment", FOR_RISCV);
+    let user = User::new("kernel", RISCV);
+    user.unpack_toolchain("riscv64-linux-gnu-");
+    user.write("fragment", FOR_RISCV);
     let build = format!("{SETUP}{X}{CONFIGURE}x -j2 Image modules; x modules_install");
-    person.run(&build).success();
+    user.run(&build).success();
     let bios = firmware.place("out/platform/generic/firmware/fw_dynamic.bin");
     let args = [
         "-M",
@@ -217,6 +216,6 @@ fn a_riscv_kernel_starts_from_opensbi() {
         "-append",
         "earlycon=sbi",
     ];
-    let said = person.boot("Linux version 6", QEMU_RISCV, &args);
-    assert!(said.contains("OpenSBI v1"), "{said}");
+    let output = user.boot("Linux version 6", QEMU_RISCV, &args);
+    assert!(output.contains("OpenSBI v1"), "{output}");
 }

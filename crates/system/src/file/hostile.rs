@@ -1,4 +1,4 @@
-//! Malicious directory trees, generated from bytes. The fuzz target `sysroot` and `tests/strangers/generated.rs` use
+//! Malicious directory trees, generated from bytes. The fuzz target `sysroot` and `tests/foreign_trees/generated.rs` use
 //! the same ones.
 //!
 //! Each entry is created at a path that crossmerge reads, with a type and content that the next bytes choose.

@@ -1,5 +1,5 @@
-//! The owner of a sysroot names files that only the user who runs crossmerge may read as Portage's settings: no value of them is written or
-//! printed.
+//! The owner of a sysroot makes Portage's settings in it refer to files that only the user who runs crossmerge may
+//! read. crossmerge writes and prints no value from them.
 
 use super::{Runner, TUPLE, give_away, link, scene_in};
 use crate::support::Prefix;
@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 
 const SECRET: &str = "hunter2";
 
-/// How the secret is named, and by which file: a symlink in place of it, or its text.
+/// The ways to refer to the secret: a file of the sysroot, and its text. If the text is empty, the file is a symlink.
 const WAYS: [(&str, &str); 4] = [
     ("s/etc/portage/make.conf", ""),
     (
@@ -18,7 +18,7 @@ const WAYS: [(&str, &str); 4] = [
     ("s/etc", ""),
 ];
 
-/// A machine with Portage, and a sysroot of another user's that has the machine's profile.
+/// A host with Portage, and another user's sysroot that has the host's profile.
 fn with_settings() -> Prefix {
     let prefix = scene_in(Prefix::with_portage());
     prefix.write(
@@ -34,7 +34,7 @@ fn with_settings() -> Prefix {
 #[test]
 fn no_value_of_a_private_file_is_written() {
     for runner in Runner::BOTH {
-        // The file itself is private, or the directory that it is in.
+        // Either the file itself is private, or its directory.
         for (private, mode) in [("own/portage/make.conf", "600"), ("own", "700")] {
             for (path, text) in WAYS {
                 let mut prefix = with_settings();
@@ -53,11 +53,11 @@ fn no_value_of_a_private_file_is_written() {
                 prefix.command("chmod", [mode, private]).success();
                 give_away(&prefix.join("s"));
                 let file = prefix.join("written").display().to_string();
-                let said = prefix.own(["export", TUPLE, "cmake", &file, "--force"]);
-                let what = format!("{runner:?}, {private}, {path}: {said:#?}");
+                let output = prefix.own(["export", TUPLE, "cmake", &file, "--force"]);
+                let what = format!("{runner:?}, {private}, {path}: {output:#?}");
                 let written = std::fs::read_to_string(&file).unwrap_or_default();
                 assert!(!written.contains(SECRET), "{what}");
-                assert!(!said.stdout.contains(SECRET), "{what}");
+                assert!(!output.stdout.contains(SECRET), "{what}");
                 let grep = prefix.command("grep", ["-rl", SECRET, "var", "state"]);
                 assert_eq!(grep.stdout, "", "{what}");
             }
@@ -65,9 +65,9 @@ fn no_value_of_a_private_file_is_written() {
     }
 }
 
-/// The host's own settings may read such a file. In one process, that is no reason to give it to a sysroot's.
+/// The host's own settings may source such a file. A sysroot's settings may not, even in the same process.
 #[test]
-fn what_the_hosts_own_settings_read_is_not_given_to_a_sysroots() {
+fn files_of_the_hosts_settings_are_not_given_to_a_sysroots() {
     for runner in Runner::BOTH {
         let mut prefix = with_settings();
         let secret = prefix.write("own/secret", &format!("PASSWORD={SECRET}\n"));
@@ -79,23 +79,26 @@ fn what_the_hosts_own_settings_read_is_not_given_to_a_sysroots() {
         prefix.command("chmod", ["600", "own/secret"]).success();
         give_away(&prefix.join("s"));
         for args in [&["export", TUPLE, "cmake"][..], &["plan", TUPLE, "env"]] {
-            let said = prefix.own(args);
-            let what = format!("{runner:?}, {args:?}: {said:#?}");
-            assert!(!said.stdout.contains(&format!("-D{SECRET}")), "{what}");
-            assert!(said.stderr.contains("own/secret"), "{what}");
+            let output = prefix.own(args);
+            let what = format!("{runner:?}, {args:?}: {output:#?}");
+            assert!(!output.stdout.contains(&format!("-D{SECRET}")), "{what}");
+            assert!(output.stderr.contains("own/secret"), "{what}");
         }
     }
 }
 
 #[test]
-fn what_everybody_may_read_is_read() {
+fn world_readable_files_are_read() {
     for runner in Runner::BOTH {
         let mut prefix = with_settings();
         let shared = prefix.write("own/shared", "CFLAGS=\"-Dshared\"\n");
         link(&prefix, "s/etc/portage/make.conf", shared);
         runner.takes(&mut prefix);
         give_away(&prefix.join("s"));
-        let said = prefix.own(["export", TUPLE, "cmake"]).success();
-        assert!(said.stdout.contains("-Dshared"), "{runner:?}: {said:#?}");
+        let output = prefix.own(["export", TUPLE, "cmake"]).success();
+        assert!(
+            output.stdout.contains("-Dshared"),
+            "{runner:?}: {output:#?}"
+        );
     }
 }

@@ -1,10 +1,10 @@
-//! What a build is told, and what the caller's environment may say instead: each table has several members of its kind.
+//! The settings that each build system gets, and which variables of the caller's environment may replace them.
 
 use super::{ARM, S390X, fakes, planned};
 use crate::support::Prefix;
 use std::collections::BTreeMap;
 
-/// The fakes, with a GCC around the driver in the layout that GCC installs, which compiles every language.
+/// The stand-ins of [`fakes`], with a GCC beside the driver in GCC's own layout, which compiles every language.
 fn every_language() -> Prefix {
     let prefix = fakes();
     let tuple = ARM.tuple;
@@ -37,7 +37,7 @@ fn export(prefix: &Prefix, format: &str) -> String {
 }
 
 #[test]
-fn cmake_is_told_of_every_language_and_tool() {
+fn cmake_gets_every_language_and_tool() {
     let prefix = every_language();
     let tuple = ARM.tuple;
     let text = export(&prefix, "cmake");
@@ -62,7 +62,8 @@ fn cmake_is_told_of_every_language_and_tool() {
         let line = format!("set(CMAKE_{language}_FLAGS_INIT \"-pipe -march=armv5te\")\n");
         assert!(text.contains(&line), "{line}{text}");
     }
-    // A tool that the target does not have is no program, rather than the build machine's.
+    // A tool that the target does not have gets a name that does not exist, so that CMake does not use the build
+    // machine's tool.
     let bare = export(&fakes(), "cmake");
     for (variable, name) in [
         ("CMAKE_Fortran_COMPILER", "gfortran"),
@@ -77,7 +78,7 @@ fn cmake_is_told_of_every_language_and_tool() {
 }
 
 #[test]
-fn objective_c_is_named_only_where_gcc_has_it() {
+fn objective_c_is_named_only_if_gcc_has_it() {
     let prefix = every_language();
     let part = prefix.join(format!("lib/gcc/{}/12/cc1obj", ARM.tuple));
     std::fs::remove_file(part).expect("gone");
@@ -92,9 +93,9 @@ fn objective_c_is_named_only_where_gcc_has_it() {
 }
 
 #[test]
-fn meson_is_told_of_every_language_and_of_no_program_of_the_build_machine() {
+fn meson_gets_every_language_and_no_program_of_the_build_machine() {
     let mut prefix = every_language();
-    // The sysroot's script answers for the target; the build machine's do not.
+    // Meson gets the sysroot's script, which prints the target's paths, and none of the build machine's scripts.
     prefix.script(
         &format!("usr/{}/usr/bin/sdl2-config", ARM.tuple),
         "#!/bin/sh\n",
@@ -124,17 +125,17 @@ fn meson_is_told_of_every_language_and_of_no_program_of_the_build_machine() {
 }
 
 #[test]
-fn the_library_directories_of_every_layout_are_told() {
+fn library_directories_of_every_layout_are_exported() {
     let prefix = fakes();
     let usr = format!("usr/{}/usr", ARM.tuple);
-    // As a Debian root has it, by the name without the vendor.
+    // A Debian root has its libraries below the tuple without the vendor.
     prefix.write(&format!("{usr}/lib/armv5tel-linux-gnueabi/libx.so"), "");
     let text = export(&prefix, "cmake");
     assert!(
         text.contains("set(CMAKE_LIBRARY_ARCHITECTURE \"armv5tel-linux-gnueabi\")\n"),
         "{text}"
     );
-    // As a multilib Gentoo for RISC-V has it.
+    // A multilib Gentoo for RISC-V has its libraries below the name of the ABI.
     let prefix = prefix.with("LIBDIR_default", "lib64/lp64d");
     prefix.write(&format!("{usr}/lib64/lp64d/libx.so"), "");
     let text = export(&prefix, "cmake");
@@ -147,7 +148,7 @@ fn the_library_directories_of_every_layout_are_told() {
 }
 
 #[test]
-fn crates_that_search_by_themselves_are_told_where() {
+fn crates_with_their_own_search_get_the_paths() {
     let prefix = every_language();
     let root = prefix.path().display().to_string();
     prefix.write(&format!("usr/{}/usr/lib/python3.11/x", ARM.tuple), "");
@@ -195,16 +196,16 @@ fn crates_that_search_by_themselves_are_told_where() {
     );
 }
 
-/// The variables that a run of `env` prints.
-fn variables(said: &str) -> BTreeMap<String, String> {
-    let pairs = said.lines().filter_map(|line| line.split_once('='));
+/// The variables in the output of `env`.
+fn variables(output: &str) -> BTreeMap<String, String> {
+    let pairs = output.lines().filter_map(|line| line.split_once('='));
     pairs
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
 }
 
 #[test]
-fn the_applet_env_and_the_exported_environment_say_the_same() {
+fn the_applet_env_and_the_exported_environment_agree() {
     let mut prefix = every_language();
     prefix.link(&format!("{}-env", ARM.tuple));
     prefix.put_first_in_path(&["bin", "tools"]);
@@ -241,29 +242,29 @@ fn the_applet_env_and_the_exported_environment_say_the_same() {
 }
 
 #[test]
-fn another_targets_environment_is_not_this_ones() {
+fn another_targets_environment_does_not_apply() {
     let prefix = fakes();
     let (arm, s390x) = (ARM.tuple, S390X.tuple);
     let of = |tuple: &str| prefix.join(format!("usr/{tuple}")).display().to_string();
     let shell = prefix.with("CHOST", arm).with("SYSROOT", of(arm));
-    let said = shell.own(["export", s390x, "cmake"]).success().stdout;
+    let output = shell.own(["export", s390x, "cmake"]).success().stdout;
     assert!(
-        said.contains(&of(s390x)) && !said.contains(&of(arm)),
-        "{said}"
+        output.contains(&of(s390x)) && !output.contains(&of(arm)),
+        "{output}"
     );
-    // A sysroot that is no target's own was chosen.
+    // A SYSROOT that belongs to no target is the user's own choice.
     let other = prefix.join("other");
     std::fs::create_dir(&other).expect("a directory");
-    let said = shell
+    let output = shell
         .with("SYSROOT", &other)
         .own(["export", s390x, "cmake"])
         .success()
         .stdout;
-    assert!(said.contains(&other.display().to_string()), "{said}");
+    assert!(output.contains(&other.display().to_string()), "{output}");
 }
 
 #[test]
-fn a_variable_that_builds_for_another_machine_is_refused_and_others_are_said() {
+fn a_variable_that_builds_for_another_machine_is_an_error_and_others_are_noted() {
     let prefix = fakes();
     let tuple = ARM.tuple;
     prefix.script("configure", "#!/bin/sh\n# GNU Autoconf\necho \"$CC\"\n");
@@ -277,7 +278,7 @@ fn a_variable_that_builds_for_another_machine_is_refused_and_others_are_said() {
     }
     prefix.link(&format!("{tuple}-env"));
     let ours = format!("{tuple}-gcc");
-    for (applet, name, value, refused, said) in [
+    for (applet, name, value, refused, note) in [
         (
             "configure",
             "CC",
@@ -366,9 +367,9 @@ fn a_variable_that_builds_for_another_machine_is_refused_and_others_are_said() {
         let run = run.run(&format!("{tuple}-{applet}"), args);
         let row = format!("{name}={value} {applet}: {run:#?}");
         assert_eq!(run.code, Some(if refused { 125 } else { 0 }), "{row}");
-        match said {
+        match note {
             "" => assert!(!run.stderr.contains(" in the environment"), "{row}"),
-            said => assert!(run.stderr.contains(said), "{row}"),
+            note => assert!(run.stderr.contains(note), "{row}"),
         }
         if refused {
             assert!(
@@ -376,16 +377,20 @@ fn a_variable_that_builds_for_another_machine_is_refused_and_others_are_said() {
                 "{row}"
             );
         }
-        // doctor reads the same list, whichever build it is about.
+        // doctor checks the variables of the same list for every build system.
         let doctor = prefix.with(name, value).own(["doctor", tuple]).stdout;
-        let is_said = doctor.contains(&format!("{name} in the environment"));
+        let is_reported = doctor.contains(&format!("{name} in the environment"));
         let is_read = !["cmake", "meson"].contains(&applet);
-        assert_eq!(is_said, !said.is_empty() || !is_read, "{row}\n{doctor}");
+        assert_eq!(
+            is_reported,
+            !note.is_empty() || !is_read,
+            "{row}\n{doctor}"
+        );
     }
 }
 
 #[test]
-fn places_that_are_no_places_are_refused_by_every_command() {
+fn every_command_rejects_roots_that_are_relative_or_missing() {
     let prefix = fakes();
     let tuple = ARM.tuple;
     prefix.script("configure", "#!/bin/sh\n");
@@ -415,8 +420,8 @@ fn places_that_are_no_places_are_refused_by_every_command() {
             odd.run(&applet, ["/bin/true"]).fails(125, error, &hint);
         }
         let empty = prefix.with(name, "");
-        let said = empty.own(["export", tuple, "cmake"]).success().stdout;
-        assert_eq!(said, export(&prefix, "cmake"), "{name}= is {name} unset");
+        let output = empty.own(["export", tuple, "cmake"]).success().stdout;
+        assert_eq!(output, export(&prefix, "cmake"), "{name}= is {name} unset");
     }
     assert!(
         !prefix.join("var").exists(),
@@ -425,7 +430,7 @@ fn places_that_are_no_places_are_refused_by_every_command() {
 }
 
 #[test]
-fn an_export_that_is_refused_writes_nothing_and_one_that_writes_says_so() {
+fn a_failed_export_writes_nothing_and_a_successful_one_names_the_file() {
     let prefix = fakes();
     for format in ["env", "cargo", "cmake"] {
         let refused = prefix.own(["export", "hppa2.0-unknown-linux-gnu", format]);
@@ -435,15 +440,15 @@ fn an_export_that_is_refused_writes_nothing_and_one_that_writes_says_so() {
         assert_eq!(refused.code, Some(125), "{refused:#?}");
     }
     assert!(!prefix.join("var").exists(), "a refusal leaves nothing");
-    let said = prefix
+    let output = prefix
         .own(["export", ARM.tuple, "cmake", "new/x.cmake"])
         .success();
-    assert_eq!(said.stdout, "");
-    assert!(said.stderr.contains("wrote `new/x.cmake`"), "{said:#?}");
+    assert_eq!(output.stdout, "");
+    assert!(output.stderr.contains("wrote `new/x.cmake`"), "{output:#?}");
 }
 
 #[test]
-fn ccache_sees_the_real_compiler_and_the_options_and_not_this_program() {
+fn ccaches_key_depends_on_the_real_compiler_and_its_options() {
     let prefix = every_language();
     let tuple = ARM.tuple;
     prefix.write(
@@ -478,10 +483,10 @@ fn ccache_sees_the_real_compiler_and_the_options_and_not_this_program() {
         assert!(!seen.contains(&key), "{what} changed, and the key did not");
         seen.push(key);
     };
-    // An upgrade in place.
+    // The compiler is upgraded in place.
     prefix.script(&format!("bin/{tuple}-gcc"), "#!/bin/sh\n# another\n");
     differs("the driver");
-    // Debian has the compiler proper in another package than the driver.
+    // Debian packages the compiler proper separately from the driver.
     prefix.script(&format!("lib/gcc/{tuple}/12/cc1"), "#!/bin/sh\n# another\n");
     differs("cc1");
     prefix.script(
@@ -491,7 +496,7 @@ fn ccache_sees_the_real_compiler_and_the_options_and_not_this_program() {
     differs("cc1plus");
     prefix.script(&format!("bin/{tuple}-as"), "#!/bin/sh\n# another\n");
     differs("the assembler");
-    // The same string is for the compilers of what runs during the build.
+    // ccache uses the same key for the build machine's compiler, which builds the tools that run during the build.
     prefix.script(
         "tools/cc",
         "#!/bin/sh\n# another\necho x86_64-pc-linux-gnu\n",
@@ -502,7 +507,7 @@ fn ccache_sees_the_real_compiler_and_the_options_and_not_this_program() {
         "options = [\"-marm\"]\n",
     );
     differs("an option");
-    // The user's own choice stays.
+    // A value that the user has set stays.
     let mine = prefix.with("CCACHE_COMPILERCHECK", "content");
     let (_, plan) = planned(&mine, "cmake", &["."]);
     assert!(

@@ -1,10 +1,11 @@
-//! What touches a tree that another user made goes through `file::beneath`: no call in these modules takes a path of its own.
+//! Modules that touch another user's tree do so through `file::beneath`: they call nothing that takes a path.
 //!
-//! clippy's `disallowed-methods` hold for the whole crate, and the rest of it goes by path with good reason; so the sources are read here.
+//! clippy's `disallowed-methods` would apply to the whole crate, the rest of which uses paths for good reasons. So
+//! this test reads the sources.
 
 use std::path::Path;
 
-/// The modules.
+/// The modules that this applies to.
 const MODULES: [&str; 8] = [
     "src/fix_root/apply.rs",
     "src/fix_root/find.rs",
@@ -16,7 +17,7 @@ const MODULES: [&str; 8] = [
     "crates/system/src/file/places.rs",
 ];
 
-/// What goes by path in the standard library and its like.
+/// Functions of the standard library and others that take a path.
 const BY_PATH: [&str; 18] = [
     "fs::read",
     "fs::write",
@@ -38,14 +39,14 @@ const BY_PATH: [&str; 18] = [
     "file::replace(",
 ];
 
-/// Lines that may do so, each with the place of the host's that it is about.
+/// Lines that may use a path, because it is the host's.
 const MAY: [&str; 1] = [
-    // The directory of the links is the user's, and not the sysroot's.
+    // The directory of the symlinks is the user's, and not in the sysroot.
     "file::replace(path, |directory, new| match text {",
 ];
 
 #[test]
-fn a_strangers_tree_has_one_door() {
+fn other_users_trees_are_opened_only_through_beneath() {
     for module in MODULES {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(module);
         let text = std::fs::read_to_string(&path).expect(module);
@@ -65,8 +66,8 @@ fn a_strangers_tree_has_one_door() {
 }
 
 #[test]
-fn what_is_copied_is_looked_at_before_it_is_opened() {
-    // A FIFO that is put in the place of a file would keep root waiting.
+fn files_are_checked_before_they_are_opened_for_copying() {
+    // If a FIFO replaced the file, opening it would block root's process.
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut directories: Vec<_> = ["init", "adopt", "fix_root"]
         .map(|name| top.join(name))

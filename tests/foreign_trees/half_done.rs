@@ -1,4 +1,4 @@
-//! What is refused is refused before anything is changed; and nobody else can hold a lock of root's.
+//! A command that fails for a reason known in advance changes nothing. No other user can hold a lock of root's.
 
 use super::{OTHER_USER, Runner, TUPLE, ends, give_away, hash, limited, link, scene};
 use crate::{
@@ -12,7 +12,7 @@ use std::{
 };
 
 #[test]
-fn fix_root_looks_at_every_place_before_it_changes_one() {
+fn fix_root_checks_every_place_before_it_changes_one() {
     for runner in Runner::BOTH {
         for (links, planted) in [
             ("alice/l", "alice/l"),
@@ -27,7 +27,7 @@ fn fix_root_looks_at_every_place_before_it_changes_one() {
             prefix.script("s/usr/bin/x-config", "#!/bin/sh\necho -I/usr/include\n");
             std::fs::create_dir_all(prefix.join("b/sub")).expect("a directory");
             match planted {
-                // What is no file and no link is not replaced.
+                // A directory is not replaced.
                 "bin2/x-x-config" => {
                     std::fs::create_dir_all(prefix.join(planted)).expect("a directory")
                 }
@@ -39,22 +39,23 @@ fn fix_root_looks_at_every_place_before_it_changes_one() {
             }
             let before = tree(&prefix.join("s"));
             let args = [prefix.join("s"), prefix.join(links), "x-".into()];
-            let said = prefix.run(&format!("{TUPLE}-fix-root"), args);
+            let output = prefix.run(&format!("{TUPLE}-fix-root"), args);
             if planted.starts_with("alice") {
-                assert_eq!(said.code, Some(125), "{links}: {said:#?}");
+                assert_eq!(output.code, Some(125), "{links}: {output:#?}");
                 unchanged(&before, &tree(&prefix.join("s")));
             } else {
-                // A directory under the name of a symlink is another user's, and is left.
-                assert!(said.success().stderr.contains("left     "));
+                // A directory at a symlink's name belongs to another user, and stays.
+                assert!(output.success().stderr.contains("left     "));
             }
         }
     }
 }
 
 #[test]
-fn remove_leaves_what_others_put_in_path_and_ends_well() {
+fn remove_skips_other_users_directories_in_path_and_succeeds() {
     for runner in Runner::BOTH {
-        // A link of another user's: in a directory of his behind a link of his, in his directory itself, in one for everybody.
+        // Another user's symlink: in that user's directory behind a symlink of that user, directly in that user's
+        // directory, and in a directory to which every user may write.
         for (directory, at) in [
             ("alice/l", "alice/real"),
             ("alice/real", "alice/real"),
@@ -76,7 +77,7 @@ fn remove_leaves_what_others_put_in_path_and_ends_well() {
                     give_away(&prefix.join(format!("shared/{TUPLE}-run")));
                 }
                 _ => {
-                    // An ordinary user looks only where that user can write.
+                    // `adopt` by an ordinary user considers only directories to which that user may write.
                     prefix.command("chmod", ["777", "alice/real"]).success();
                     link(&prefix, "alice/l", "real");
                     give_away(&prefix.join("alice"));
@@ -86,11 +87,11 @@ fn remove_leaves_what_others_put_in_path_and_ends_well() {
             let path = format!("{bin}:{}:/usr/bin:/bin", prefix.join(directory).display());
             let prefix = prefix.with("PATH", path);
             for time in 0..2 {
-                let said = prefix.own(["remove", TUPLE]).success();
+                let output = prefix.own(["remove", TUPLE]).success();
                 let named = format!("left     {}", prefix.join(directory).display());
                 assert!(
-                    said.stdout.contains(&named),
-                    "{directory}, {time}: {said:#?}"
+                    output.stdout.contains(&named),
+                    "{directory}, {time}: {output:#?}"
                 );
                 assert!(!prefix.join("s/etc/x").exists(), "{directory}");
                 assert!(prefix.join(format!("{at}/{TUPLE}-run")).is_symlink());
@@ -99,7 +100,7 @@ fn remove_leaves_what_others_put_in_path_and_ends_well() {
     }
 }
 
-/// A process of another user that holds a lock on the file of the path.
+/// A process of another user that locks the file at a path.
 fn holder(path: &Path) -> Child {
     #[expect(clippy::disallowed_methods, reason = "it runs beside the test")]
     let mut command = std::process::Command::new("setpriv");
@@ -126,10 +127,10 @@ fn holder(path: &Path) -> Child {
 }
 
 #[test]
-fn nobody_keeps_root_waiting_by_a_lock() {
+fn no_user_can_block_root_with_a_lock() {
     for runner in Runner::BOTH {
-        // What is held; whether it is his own.
-        for (path, is_his) in [
+        // The locked file, and whether the other user owns it.
+        for (path, is_foreign) in [
             ("s", false),
             ("s/var/lib/crossmerge", false),
             ("s/.crossmerge-lock", true),
@@ -141,7 +142,7 @@ fn nobody_keeps_root_waiting_by_a_lock() {
                 std::fs::create_dir_all(prefix.join("s/var/lib/crossmerge")).expect("directories");
             }
             runner.takes(&mut prefix);
-            if is_his {
+            if is_foreign {
                 prefix.write(path, "");
                 give_away(&prefix.join("s"));
             }
@@ -152,9 +153,9 @@ fn nobody_keeps_root_waiting_by_a_lock() {
                 ("crossmerge".into(), &["remove", TUPLE]),
             ] {
                 let start = std::time::Instant::now();
-                let said = limited(&prefix, &name, args);
-                ends(&said, path);
-                assert!(start.elapsed().as_secs() < 20, "{path}: {said:#?}");
+                let output = limited(&prefix, &name, args);
+                ends(&output, path);
+                assert!(start.elapsed().as_secs() < 20, "{path}: {output:#?}");
             }
             holder.kill().expect("ended");
             holder.wait().expect("ended");
@@ -162,13 +163,14 @@ fn nobody_keeps_root_waiting_by_a_lock() {
     }
 }
 
-/// A scene with a compiler, and a directory `shared` in which every user may write, and the runner may replace files.
+/// A scene with a compiler, and with a directory `shared` in which every user may write and the runner may replace
+/// files.
 fn with_shared_directory(runner: Runner) -> Prefix {
     let mut prefix = scene();
     prefix.script(&format!("tools/{TUPLE}-gcc"), "#!/bin/sh\nexit 1\n");
     std::fs::create_dir(prefix.join("shared")).expect("a directory");
     runner.takes(&mut prefix);
-    // In a directory with the sticky bit, only root can replace another user's file.
+    // In a directory with the sticky bit, only root may replace another user's file.
     let mode = match runner {
         Runner::Root => "1777",
         Runner::User => "777",
@@ -178,23 +180,23 @@ fn with_shared_directory(runner: Runner) -> Prefix {
 }
 
 #[test]
-fn a_mode_of_another_users_is_not_that_of_roots_file() {
+fn the_mode_of_another_users_file_is_not_kept() {
     for runner in Runner::BOTH {
         let prefix = with_shared_directory(runner);
-        for (mode, his, wanted) in [
+        for (mode, is_foreign, wanted) in [
             ("666", true, 0o644),
             ("777", true, 0o644),
             ("600", true, 0o644),
             ("664", false, 0o664),
             ("600", false, 0o600),
         ] {
-            // An ordinary user cannot read what is there.
-            if runner == Runner::User && his && mode == "600" {
+            // An ordinary user cannot read the existing file.
+            if runner == Runner::User && is_foreign && mode == "600" {
                 continue;
             }
             let path = prefix.write("shared/t.cmake", "# other\n");
             prefix.command("chmod", [mode, "shared/t.cmake"]).success();
-            let owner = Some(if his { OTHER_USER } else { runner.uid() });
+            let owner = Some(if is_foreign { OTHER_USER } else { runner.uid() });
             lchown(&path, owner, owner).expect("an owner");
             let file = path.display().to_string();
             prefix
@@ -212,7 +214,7 @@ fn a_mode_of_another_users_is_not_that_of_roots_file() {
 }
 
 #[test]
-fn a_file_of_another_users_with_the_same_text_becomes_roots() {
+fn another_users_file_with_the_same_text_is_replaced() {
     for runner in Runner::BOTH {
         let prefix = with_shared_directory(runner);
         let path = prefix.join("shared/t.cmake");
@@ -222,17 +224,17 @@ fn a_file_of_another_users_with_the_same_text_becomes_roots() {
         give_away(&path);
         export().success();
         assert_eq!(path.metadata().expect("a file").uid(), runner.uid());
-        // A link of his to it could lead elsewhere later.
+        // Another user could change that user's symlink later.
         symlink("t.cmake", prefix.join("shared/link")).expect("a link");
         give_away(&prefix.join("shared/link"));
         let link = prefix.join("shared/link").display().to_string();
-        let said = prefix.own(["export", TUPLE, "cmake", &link, "--force"]);
-        said.fails(125, "belongs to 4242", "use its own path");
+        let output = prefix.own(["export", TUPLE, "cmake", &link, "--force"]);
+        output.fails(125, "belongs to 4242", "use its own path");
     }
 }
 
 #[test]
-fn remove_looks_at_the_users_files_before_the_sysroots() {
+fn remove_checks_the_users_files_before_the_sysroots() {
     for runner in Runner::BOTH {
         for (planted, text) in [
             ("etc/crossmerge", "sysroot = '/x'\n"),
@@ -256,8 +258,8 @@ fn remove_looks_at_the_users_files_before_the_sysroots() {
             let before = (tree(&prefix.join("s")), tree(&prefix.join("m")));
             link(&prefix, planted, prefix.join("m"));
             give_away(prefix.join(planted).parent().expect("a directory"));
-            let said = prefix.own(["remove", TUPLE]);
-            assert_eq!(said.code, Some(125), "{planted}: {said:#?}");
+            let output = prefix.own(["remove", TUPLE]);
+            assert_eq!(output.code, Some(125), "{planted}: {output:#?}");
             unchanged(&before.0, &tree(&prefix.join("s")));
             unchanged(&before.1, &tree(&prefix.join("m")));
         }
@@ -265,7 +267,7 @@ fn remove_looks_at_the_users_files_before_the_sysroots() {
 }
 
 #[test]
-fn a_kept_wrapper_of_another_users_is_not_for_everybody_to_write() {
+fn the_kept_copy_of_another_users_wrapper_is_not_world_writable() {
     let mut prefix = crate::support::Prefix::with_portage();
     super::needs_root();
     crate::adopt::crossdev(&mut prefix, &[TUPLE]);
@@ -293,7 +295,7 @@ fn a_hard_link_in_place_of_a_directory_keeps_its_mode() {
     let prefix = scene();
     let victim = prefix.write("machine/file", "x\n");
     prefix.command("chmod", ["600", "machine/file"]).success();
-    // What init makes a directory of, under the name at which it waits.
+    // A hard link at the temporary name of a directory that `init` creates.
     std::fs::create_dir_all(prefix.join("s/etc")).expect("a directory");
     std::fs::hard_link(&victim, prefix.join("s/.tmp.crossmerge-new")).expect("another name");
     give_away(&prefix.join("s/etc"));

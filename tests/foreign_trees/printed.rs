@@ -1,10 +1,10 @@
-//! Names that another user chose are printed with their control characters escaped: none moves the cursor of root's terminal or looks like
-//! a line of crossmerge's.
+//! crossmerge escapes control characters in names that another user chose, so that no name moves the cursor of root's
+//! terminal or looks like a line of crossmerge's.
 
 use super::{TUPLE, give_away, hash, link, scene};
-use crate::support::Said;
+use crate::support::Output;
 
-/// A name that another user may give to a file, and the line that it would print.
+/// Names that another user may give to a file, and the lines that they would print.
 const NAMES: [&str; 4] = [
     "\u{1b}]0;owned\u{7}",
     "x\nremoved  everything",
@@ -13,29 +13,29 @@ const NAMES: [&str; 4] = [
 ];
 
 #[track_caller]
-fn is_plain(said: &Said, name: &str) {
-    is_escaped(said, name);
-    let mut lines = said.stdout.lines().chain(said.stderr.lines());
+fn is_plain(output: &Output, name: &str) {
+    is_escaped(output, name);
+    let mut lines = output.stdout.lines().chain(output.stderr.lines());
     let is_named = lines.any(|line| ["\\u{", "\\n", "\\0"].iter().any(|it| line.contains(it)));
-    assert!(is_named, "{name:?} is named: {said:#?}");
+    assert!(is_named, "{name:?} is named: {output:#?}");
 }
 
-/// Checks that nothing of the name is printed as it is.
+/// Checks that no line contains the name unescaped.
 #[track_caller]
-fn is_escaped(said: &Said, name: &str) {
-    for line in said.stdout.lines().chain(said.stderr.lines()) {
+fn is_escaped(output: &Output, name: &str) {
+    for line in output.stdout.lines().chain(output.stderr.lines()) {
         let is_false = ["removed  everything", "changed  all"];
         let begins = is_false.iter().any(|text| line.starts_with(text));
         let controls = ['\u{1b}', '\u{7}', '\r', '\u{9b}', '\u{202e}'];
         assert!(
             !begins && !line.contains(controls),
-            "{name:?}: {line:?} in {said:#?}"
+            "{name:?}: {line:?} in {output:#?}"
         );
     }
 }
 
 #[test]
-fn fix_root_escapes_what_it_names() {
+fn fix_root_escapes_names() {
     for name in NAMES {
         let prefix = scene();
         for path in [
@@ -63,7 +63,7 @@ fn fix_root_escapes_what_it_names() {
 }
 
 #[test]
-fn remove_init_and_doctor_escape_what_they_name() {
+fn remove_init_and_doctor_escape_names() {
     for name in NAMES {
         let prefix = scene();
         prefix.write(&format!("s/etc/.{name}.crossmerge-new"), "x\n");
@@ -80,14 +80,14 @@ fn remove_init_and_doctor_escape_what_they_name() {
         prefix.write("s/var/lib/crossmerge/contents", &record);
         give_away(&prefix.join("s"));
         is_plain(&prefix.own(["doctor", TUPLE]), name);
-        // A record has a line for each path, and so no path with a line end.
+        // A record has one line for each path, so a path in it contains no newline.
         let check = match name.contains('\n') {
             true => is_escaped,
             false => is_plain,
         };
         check(&prefix.own(["remove", TUPLE, "--dry-run"]), name);
         check(&prefix.own(["remove", TUPLE]), name);
-        // On the way to a place.
+        // The name is on the path to the sysroot.
         std::fs::create_dir_all(prefix.join("alice")).expect("a directory");
         link(&prefix, &format!("alice/{name}"), prefix.join("s"));
         give_away(&prefix.join("alice"));

@@ -1,9 +1,10 @@
-//! The owner of a sysroot changes it while root, or another user, works in it: what only that user may read does not come into his hands, nothing
-//! outside the sysroot changes, and the command ends.
+//! The owner of a sysroot changes it while root, or another user, works in it. The owner does not obtain what only
+//! the user of crossmerge may read, nothing outside the sysroot changes, and the command ends.
 //!
-//! The first run of a command, which nothing stops, shows which paths it walks and when. For each walk through a part of the tree the command
-//! is run again, and stopped just before: then the part is swapped for something else, for that walk alone or to stay. A swap at another moment
-//! comes to the same, since nothing looks at the part in between.
+//! The first run of a command is not interrupted. It shows which paths the kernel walks, and when. For each walk
+//! through a part of the tree, the command runs again and is stopped just before it. Then the part is exchanged for
+//! something else, for that walk alone or for good. An exchange at any other moment has the same effect, because
+//! nothing reads the part in between.
 
 mod stops;
 
@@ -24,15 +25,15 @@ use std::{
 };
 use stops::Call;
 
-/// What stands in each file that only the user who runs crossmerge may read, and in none of the tree.
+/// The content of each file that only the user of crossmerge may read, and of no file in the tree.
 const SECRET: &str = "hunter2";
 
-/// How many races a test runs: so many, evenly chosen, or `all` of them.
+/// The environment variable with the number of races of each test, or `all`. They are chosen evenly.
 const RACES: &str = "CROSSMERGE_RACES";
 const SOME: usize = 16;
 
-/// The files of a tree that a command may read, with SECRET where the copy of the machine's has the secret. `in` is a directory on the path to
-/// the sysroot, and `in/bin` one in PATH for `adopt`.
+/// The files of a tree that a command may read. SECRET stands for the secret, which only the host's copy contains.
+/// `in` is a directory on the path to the sysroot, and `in/bin` is in PATH for `adopt`.
 const FILES: [(&str, &str); 16] = [
     (
         "in/s/usr/bin/a-config",
@@ -67,23 +68,23 @@ const FILES: [(&str, &str); 16] = [
     ("in/bin/cross-emerge", "#!/bin/sh\n# SECRET\n"),
 ];
 
-/// What stands in the place of a part of the tree for a while.
+/// What a part of the tree is exchanged for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Other {
-    /// A symlink to the same part of the machine's directory.
+    /// A symlink to the same part of the host's directory.
     Out,
     /// A directory that is full of symlinks to files of that part.
     Full,
     Pipe,
 }
 
-/// One run.
+/// One run of a command.
 #[derive(Debug)]
 struct Race<'c> {
-    /// The part that is swapped.
+    /// The part that is exchanged.
     part: &'c Path,
     other: Other,
-    /// The calls after which it is swapped: the second time back.
+    /// The calls after which it is exchanged: the second one exchanges it back.
     at: Vec<&'c Call>,
 }
 
@@ -123,7 +124,7 @@ impl Contest {
         }
     }
 
-    /// Makes the tree anew, with what is swapped for a part of it.
+    /// Makes the tree again, with the replacement for a part of it.
     fn tree(&self, race: Option<&Race<'_>>) {
         let top = self.prefix.join("alice");
         let _ = fs::remove_dir_all(&top);
@@ -150,7 +151,7 @@ impl Contest {
         give(&top, self.runner);
     }
 
-    /// Every race that can come to something else.
+    /// Every race that can have a different result.
     fn races<'c>(&self, calls: &'c [Call]) -> Vec<Race<'c>> {
         let top = self.prefix.join("alice");
         let paths = calls.iter().flat_map(|call| &call.paths);
@@ -180,7 +181,7 @@ impl Contest {
         races
     }
 
-    /// Runs a race, and returns how many of its stops came.
+    /// Runs a race, and returns the number of its stops that were reached.
     fn run(&self, race: &Race<'_>) -> usize {
         let top = self.prefix.join("alice");
         let (part, other) = (top.join(race.part), top.join("other"));
@@ -207,7 +208,7 @@ impl Contest {
         end.stops
     }
 
-    /// The files that another user owns or may read, and that hold the secret.
+    /// The files that contain the secret and that another user owns or may read.
     fn leaked(&self) -> Vec<PathBuf> {
         let mut leaked = Vec::new();
         for place in [
@@ -228,14 +229,15 @@ impl Contest {
     }
 }
 
-/// The text of a file. Its repos.conf names the repositories of the machine, so that Portage's settings are read to the end.
+/// Fills in a file's text. Its repos.conf names the host's repositories, so that Portage's settings are read
+/// completely.
 fn filled(prefix: &Prefix, text: &str, secret: &str) -> String {
     text.replace("SECRET", secret)
         .replace("HASH", &hash("x\n"))
         .replace("REPOSITORIES", &prefix.read("etc/portage/repos.conf"))
 }
 
-/// What is the user's who runs crossmerge, and a machine for the commands.
+/// Writes the files of the user who runs crossmerge, and a host for the commands.
 fn machine(prefix: &Prefix) {
     for (path, text) in FILES {
         let text = filled(prefix, text, SECRET);
@@ -270,7 +272,7 @@ fn machine(prefix: &Prefix) {
         .success();
 }
 
-/// A directory with a symlink to each file of another one, below the same path.
+/// Creates a directory with a symlink to each file of another one, below the same paths.
 fn full(from: &Path, to: &Path) {
     fs::create_dir(to).expect("a directory");
     for path in tree_of(from) {
@@ -282,7 +284,8 @@ fn full(from: &Path, to: &Path) {
     }
 }
 
-/// Makes a tree another user's. One in which an ordinary user works has directories for everybody, and files of that user's.
+/// Gives a tree to another user. If an ordinary user works in it, every user may write to its directories, and the
+/// ordinary user owns some files.
 fn give(top: &Path, runner: Runner) {
     for path in tree_of(top).into_iter().chain([top.to_owned()]) {
         let metadata = path.symlink_metadata().expect("metadata");
@@ -295,7 +298,7 @@ fn give(top: &Path, runner: Runner) {
     }
 }
 
-/// How many races of a command are run.
+/// The number of races of a command.
 fn most() -> usize {
     #[expect(clippy::disallowed_methods, reason = "`make races` sets it")]
     let most = std::env::var(RACES);
@@ -306,13 +309,13 @@ fn most() -> usize {
     }
 }
 
-/// Runs the races of a command, and checks that the machine stays as it is.
+/// Runs the races of a command, and checks that the host does not change.
 #[expect(clippy::print_stderr, reason = "`make races` shows the figures")]
-fn nobody_wins(name: &str, args: &[&str]) {
+fn no_race_succeeds(name: &str, args: &[&str]) {
     for runner in Runner::BOTH {
         let contest = Contest::new(runner, name, args);
         contest.tree(None);
-        // The first run makes what is not in the tree.
+        // The first run creates what the tree does not contain.
         stops::calls(&contest.prefix, &contest.name, &contest.args);
         contest.tree(None);
         let (calls, end) = stops::calls(&contest.prefix, &contest.name, &contest.args);
@@ -341,12 +344,12 @@ fn nobody_wins(name: &str, args: &[&str]) {
     }
 }
 
-/// A test for each command, so that they run at once.
+/// A test for each command, so that they run in parallel.
 macro_rules! races {
     ($($test:ident: $name:literal $args:expr;)*) => {
         $(#[test]
         fn $test() {
-            nobody_wins($name, &$args);
+            no_race_succeeds($name, &$args);
         })*
     };
 }

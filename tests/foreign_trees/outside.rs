@@ -1,4 +1,5 @@
-//! Nothing outside a sysroot is changed by way of it, whichever user owns the symlinks in it: a root that was unpacked as root is full of root's.
+//! Nothing outside a sysroot changes through its symlinks, whichever user owns them: in a root that was unpacked as
+//! root, root owns them.
 
 use super::{Runner, TUPLE, give_away, hash, link, machine, scene};
 use crate::{
@@ -7,7 +8,7 @@ use crate::{
 };
 use std::path::PathBuf;
 
-/// Links from the sysroot to the machine's directory, each in a form of its own: where, and what it contains.
+/// Symlinks from the sysroot to the host's directory, each in another form: path and target.
 const OUT: [(&str, &str); 7] = [
     ("s/usr/lib", "MACHINE/lib"),
     ("s/usr/x", "MACHINE"),
@@ -18,7 +19,7 @@ const OUT: [(&str, &str); 7] = [
     ("s/x", ".."),
 ];
 
-/// Paths of the machine's directory as a record would name them through one of these links.
+/// A record that names paths of the host's directory through one of these symlinks.
 fn record() -> String {
     let hash = hash("libc\n");
     let mut record = format!("pending\nobj usr/lib/libc.so.6 {hash}\n");
@@ -30,7 +31,7 @@ fn record() -> String {
     record
 }
 
-/// A sysroot with such a link, and links inside that lead to it, which the user unpacked who runs crossmerge.
+/// A sysroot with such a symlink, and with symlinks inside that lead to it. The user who runs crossmerge unpacked it.
 fn with_link(runner: Runner, path: &str, target: &str) -> (Prefix, PathBuf) {
     let mut prefix = scene();
     let machine = machine(&prefix);
@@ -54,15 +55,15 @@ fn remove_follows_no_link_out_of_the_sysroot() {
             let (prefix, machine) = with_link(runner, path, target);
             let before = tree(&machine);
             let dry = prefix.own(["remove", TUPLE, "--dry-run"]).success();
-            let said = prefix.own(["remove", TUPLE]).success();
+            let output = prefix.own(["remove", TUPLE]).success();
             unchanged(&before, &tree(&machine));
-            for said in [dry, said] {
+            for output in [dry, output] {
                 let named = format!(
                     "behind {}: it leads out of the sysroot",
                     prefix.join(path).display()
                 );
-                assert!(said.stdout.contains(&named), "no {named}: {said:#?}");
-                assert!(!said.stdout.contains("libc.so.6\n"), "{said:#?}");
+                assert!(output.stdout.contains(&named), "no {named}: {output:#?}");
+                assert!(!output.stdout.contains("libc.so.6\n"), "{output:#?}");
             }
         }
     }
@@ -94,7 +95,7 @@ fn remove_follows_a_link_that_stays_in_the_sysroot() {
 }
 
 #[test]
-fn a_record_behind_a_link_out_of_the_sysroot_is_none() {
+fn a_record_behind_a_symlink_out_of_the_sysroot_does_not_count() {
     for runner in Runner::BOTH {
         for path in [
             "s/var",
@@ -117,9 +118,12 @@ fn a_record_behind_a_link_out_of_the_sysroot_is_none() {
             };
             link(&prefix, path, target);
             runner.takes(&mut prefix);
-            let said = prefix.own(["remove", TUPLE]);
-            assert!(file.exists(), "{path}: {said:#?}");
-            assert!(said.stderr.contains("leads out of"), "{path}: {said:#?}");
+            let output = prefix.own(["remove", TUPLE]);
+            assert!(file.exists(), "{path}: {output:#?}");
+            assert!(
+                output.stderr.contains("leads out of"),
+                "{path}: {output:#?}"
+            );
         }
     }
 }
@@ -149,18 +153,18 @@ fn init_writes_nothing_through_a_link_out_of_the_sysroot() {
             let here = tree(&sysroot);
             for options in [&[][..], &["--profile", "embedded"]] {
                 let args = ["init", TUPLE, "--sysroot", &sysroot.display().to_string()];
-                let said = prefix.own(args.iter().chain(options));
+                let output = prefix.own(args.iter().chain(options));
                 unchanged(&before, &tree(&machine));
                 unchanged(&here, &tree(&sysroot));
                 let place = format!("`{}` leads out of", sysroot.join(path).display());
-                said.fails(125, &place, "nothing outside the tree");
+                output.fails(125, &place, "nothing outside the tree");
             }
         }
     }
 }
 
 #[test]
-fn the_path_to_a_sysroot_is_walked_as_it_is_written() {
+fn the_path_to_a_sysroot_is_walked_component_by_component() {
     for runner in Runner::BOTH {
         let mut prefix = scene();
         prefix.write("real/usr/lib/libx.la", "libdir='/usr/lib'\n");
@@ -186,13 +190,16 @@ fn the_path_to_a_sysroot_is_walked_as_it_is_written() {
                 ("crossmerge".into(), &["remove", TUPLE]),
                 ("crossmerge".into(), &["init", TUPLE]),
             ] {
-                let said = prefix.run(&name, args);
+                let output = prefix.run(&name, args);
                 unchanged(&before, &tree(&prefix.join("real")));
-                assert_eq!(said.code, Some(125), "{path}: {said:#?}");
-                assert!(said.stderr.contains("belongs to 4242"), "{path}: {said:#?}");
+                assert_eq!(output.code, Some(125), "{path}: {output:#?}");
+                assert!(
+                    output.stderr.contains("belongs to 4242"),
+                    "{path}: {output:#?}"
+                );
             }
         }
-        // A link of the user's own is as good as the directory.
+        // A symlink of the user's own is as good as the directory.
         std::os::unix::fs::symlink("real", prefix.join("own")).expect("a link");
         runner.takes(&mut prefix);
         let prefix = prefix.with("SYSROOT", prefix.join("own"));
@@ -204,7 +211,7 @@ fn the_path_to_a_sysroot_is_walked_as_it_is_written() {
 }
 
 #[test]
-fn adopt_leaves_out_a_directory_of_path_behind_another_users_link() {
+fn adopt_skips_a_directory_of_path_behind_another_users_symlink() {
     for runner in Runner::BOTH {
         let mut prefix = Prefix::with_portage();
         super::needs_root();
@@ -219,11 +226,11 @@ fn adopt_leaves_out_a_directory_of_path_behind_another_users_link() {
         give_away(&prefix.join("alice"));
         let before = tree(&prefix.join("elsewhere"));
         prefix.put_first_in_path(&["alice/bin", "usr/local/bin", "bin", "usr/bin"]);
-        let said = prefix.own(["adopt"]).success();
+        let output = prefix.own(["adopt"]).success();
         unchanged(&before, &tree(&prefix.join("elsewhere")));
         assert!(
-            said.stderr.contains("a directory of PATH is left out"),
-            "{said:#?}"
+            output.stderr.contains("a directory of PATH is left out"),
+            "{output:#?}"
         );
     }
 }
@@ -249,8 +256,8 @@ fn no_script_of_a_sysroot_becomes_a_tool_of_the_target() {
     }
     std::fs::create_dir(prefix.join("links")).expect("a directory");
     let [sysroot, links] = ["s", "links"].map(|path| prefix.join(path).display().to_string());
-    let said = prefix.run(&format!("{TUPLE}-fix-root"), [&*sysroot, &links, "t-"]);
+    let output = prefix.run(&format!("{TUPLE}-fix-root"), [&*sysroot, &links, "t-"]);
     let names = crate::support::names_in(&links);
     let wanted = ["t-gccx-config", "t-x-config"].map(str::to_owned);
-    assert_eq!(names.into_iter().collect::<Vec<_>>(), wanted, "{said:#?}");
+    assert_eq!(names.into_iter().collect::<Vec<_>>(), wanted, "{output:#?}");
 }

@@ -1,5 +1,5 @@
-//! Commands on sysroots out of bytes, as the fuzz target `sysroot` has them: with 2 GB of address space each ends by itself, and nothing
-//! outside the sysroot changes.
+//! Commands on sysroots that are generated from bytes, as in the fuzz target `sysroot`: with 2 GB of address space
+//! each command ends by itself, and nothing outside the sysroot changes.
 
 use super::{Runner, TUPLE, ends, limited, machine, scene, tree_of};
 use crate::{
@@ -10,10 +10,10 @@ use crossmerge_system::file::hostile;
 use nix::sys::stat::SFlag;
 use std::{collections::BTreeSet, fs, os::unix::fs::MetadataExt};
 
-/// How many trees a test makes; `CROSSMERGE_TREES` is another number.
+/// The number of trees for each test, which `CROSSMERGE_TREES` overrides.
 const TREES: u64 = 6;
 
-/// The commands: our name, and the arguments.
+/// The commands: the name, and the arguments.
 const COMMANDS: [(&str, &[&str]); 14] = [
     ("TUPLE-fix-root", &["--dry-run"]),
     ("TUPLE-fix-root", &[]),
@@ -34,7 +34,7 @@ const COMMANDS: [(&str, &[&str]); 14] = [
     ),
 ];
 
-/// A sequence of bytes that looks like chance, and is the same in each run (xorshift64).
+/// A pseudo-random sequence of bytes, which is the same in each run (xorshift64).
 fn bytes(seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {
@@ -46,10 +46,10 @@ fn bytes(seed: u64) -> Vec<u8> {
     (0..600).map(|_| next()).collect()
 }
 
-/// Makes the sysroot of a seed anew, another user's, with directories that everybody can write to.
+/// Makes the sysroot of a seed. Another user owns it, and every user may write to its directories.
 fn sysroot(prefix: &Prefix, seed: u64) {
     let sysroot = prefix.join("s");
-    // A directory deeper than a path may be long is a task for rm.
+    // `rm` can remove a directory whose path is longer than PATH_MAX.
     prefix.command("rm", ["-rf", "s"]).success();
     fs::create_dir(&sysroot).expect("a directory");
     hostile::make(&bytes(seed), &sysroot, &prefix.join("machine"));
@@ -58,7 +58,7 @@ fn sysroot(prefix: &Prefix, seed: u64) {
     prefix.command("find", open).success();
 }
 
-/// What a machine has beside the sysroot.
+/// The host's files beside the sysroot.
 fn with_machine(runner: Runner) -> Prefix {
     let mut prefix = scene();
     prefix.link("native-unknown-linux-gnu-chroot");
@@ -72,7 +72,7 @@ fn with_machine(runner: Runner) -> Prefix {
     prefix
 }
 
-/// Checks a command on a tree.
+/// Runs a command on a tree and checks the result.
 fn check(prefix: &Prefix, seed: u64, name: &str, args: &[&str]) {
     let full = |text: &&str| {
         let text = text.replace("TUPLE", TUPLE);
@@ -82,8 +82,8 @@ fn check(prefix: &Prefix, seed: u64, name: &str, args: &[&str]) {
     sysroot(prefix, seed);
     let machine = prefix.join("machine");
     let before = tree(&machine);
-    let said = limited(prefix, &full(&name), &args);
-    ends(&said, &format!("the tree of seed {seed}"));
+    let output = limited(prefix, &full(&name), &args);
+    ends(&output, &format!("the tree of seed {seed}"));
     unchanged(&before, &tree(&machine));
 }
 
@@ -100,7 +100,7 @@ fn all_end(runner: Runner) {
 }
 
 #[test]
-fn the_trees_have_everything() {
+fn the_generated_trees_contain_every_kind_of_file() {
     let prefix = with_machine(Runner::Root);
     let (mut kinds, mut texts) = (BTreeSet::new(), 0);
     for seed in 0..TREES {
@@ -124,11 +124,11 @@ fn the_trees_have_everything() {
 }
 
 #[test]
-fn every_command_of_roots_ends() {
+fn every_command_of_root_ends() {
     all_end(Runner::Root);
 }
 
 #[test]
-fn every_command_of_a_users_ends() {
+fn every_command_of_a_user_ends() {
     all_end(Runner::User);
 }

@@ -1,6 +1,6 @@
-//! A command that strace stops after a chosen call, so that something can be done before the next one.
+//! Runs a command that strace stops after a chosen call, so that the test can act before the next one.
 //!
-//! A stop lasts as long as what is done takes, and no longer. A delay would have to be guessed.
+//! A stop lasts exactly as long as the test's action. A delay would be a guess.
 
 use crate::support::Prefix;
 use nix::{
@@ -18,22 +18,22 @@ use std::{
     time::Duration,
 };
 
-/// How many seconds a command may take.
+/// The time limit of a command in seconds.
 const LIMIT: &str = "60";
 
-/// A system call with a path, as it was made in a run that nothing stopped.
+/// A system call with a path, as an uninterrupted run made it.
 #[derive(Debug, Clone)]
 pub(super) struct Call {
     name: String,
-    /// Which call of its name it is in its process.
+    /// The number of the call among those of the same name in its process.
     nth: usize,
-    /// Which of the processes it is that make so many.
+    /// The number of its process among those that make so many calls.
     process: usize,
     /// The paths that the kernel walks.
     pub(super) paths: Vec<PathBuf>,
 }
 
-/// How a run ended.
+/// The end of a run.
 #[derive(Debug)]
 pub(super) struct End {
     pub(super) code: Option<i32>,
@@ -42,7 +42,7 @@ pub(super) struct End {
     pub(super) stops: usize,
 }
 
-/// The calls with a path that a command makes, in their order, and how it ended.
+/// Runs a command, and returns its calls with a path, in order, and its end.
 pub(super) fn calls(prefix: &Prefix, name: &str, args: &[String]) -> (Vec<Call>, End) {
     let (end, trace) = run(prefix, &["-y", "-e", "trace=%file"], name, args, |_| ());
     let mut calls = Vec::new();
@@ -63,7 +63,7 @@ pub(super) fn calls(prefix: &Prefix, name: &str, args: &[String]) -> (Vec<Call>,
     (calls, end)
 }
 
-/// Runs a command and does something after each of the chosen calls, which are neighbours.
+/// Runs a command and acts after each of the chosen calls, which follow each other.
 pub(super) fn stopped(
     prefix: &Prefix,
     chosen: &[&Call],
@@ -110,7 +110,8 @@ pub(super) fn stopped(
     end
 }
 
-/// Runs a command below strace, hands over each line of the trace as it is written, and returns the whole trace.
+/// Runs a command under strace, passes each line of the trace to a function when it is written, and returns the whole
+/// trace.
 fn run(
     prefix: &Prefix,
     options: &[&str],
@@ -119,7 +120,7 @@ fn run(
     mut each: impl FnMut(&str),
 ) -> (End, String) {
     let trace = prefix.write("trace/trace", "");
-    // strace is the user's too.
+    // strace runs as the same user.
     fs::set_permissions(&trace, PermissionsExt::from_mode(0o666)).expect("a mode");
     let [stdout, stderr] = ["trace/stdout", "trace/stderr"].map(|path| prefix.join(path));
     let mut words = prefix.words(name);
@@ -163,7 +164,7 @@ fn run(
     (end, fs::read_to_string(&trace).expect("a trace"))
 }
 
-/// The process, the name and the rest of a line that has the beginning of a call.
+/// The process, the name and the arguments, if the line has the beginning of a call.
 fn called(line: &str) -> Option<(Pid, &str, &str)> {
     let (pid, call) = line.split_once(' ')?;
     let (name, rest) = call.trim_start().split_once('(')?;

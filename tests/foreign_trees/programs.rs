@@ -1,15 +1,15 @@
-//! Nothing in a sysroot is run or obeyed by the compiler of the machine: no program, no specs, no plugin, whatever its name and wherever
-//! GCC or the linker may look for it.
+//! The host's compiler runs and obeys nothing in a sysroot: no program, no specs and no plugin, whatever its name and
+//! wherever GCC or the linker may look for it.
 
 use super::{give_away, needs_root};
 use crate::support::Prefix;
 use std::path::Path;
 
-/// Debian's cross compiler for the tuple has another vendor, so nothing of it is the target's by name.
+/// Debian's cross compiler has a tuple with another vendor, so no tool of it is the target's by name.
 const TUPLE: &str = "aarch64-strangers-linux-gnu";
 const TOOLS: &str = "aarch64-linux-gnu-";
 
-/// Names of GCC's own programs, of the linker's, and of what they load.
+/// The names of GCC's and the linker's own programs.
 const PROGRAMS: [&str; 16] = [
     "cc1",
     "cc1plus",
@@ -30,7 +30,7 @@ const PROGRAMS: [&str; 16] = [
 ];
 const OBEYED: [&str; 3] = ["specs", "liblto_plugin.so", "bfd-plugins/x.so"];
 
-/// The directories in which a sysroot may have them.
+/// The directories in which a sysroot may contain them.
 fn directories(machine: &str, version: &str) -> Vec<String> {
     let mut directories: Vec<String> = [
         "lib",
@@ -91,7 +91,7 @@ fn plant(prefix: &Prefix, sysroot: &Path, ran: &Path) {
 }
 
 #[test]
-fn nothing_of_a_sysroot_is_a_program_of_the_machine() {
+fn no_file_of_a_sysroot_runs_as_a_program_of_the_host() {
     needs_root();
     let prefix = Prefix::new();
     prefix.command("chmod", ["755", "."]).success();
@@ -141,9 +141,9 @@ fn nothing_of_a_sysroot_is_a_program_of_the_machine() {
         let trace = prefix.join("trace").display().to_string();
         let own = prefix.join("bin").join(name).display().to_string();
         let words = ["-f", "-o", &trace, "-e", "trace=execve,openat,open", &own];
-        let said = prefix.command("strace", words.iter().chain(args));
+        let output = prefix.command("strace", words.iter().chain(args));
         let is_compiler = name == gcc;
-        assert!(!is_compiler || said.code == Some(0), "{said:#?}");
+        assert!(!is_compiler || output.code == Some(0), "{output:#?}");
         let trace = prefix.read("trace");
         let is_there =
             |line: &&str| line.contains(&format!("\"{place}/")) && !line.contains(" = -1 ");
@@ -156,8 +156,8 @@ fn nothing_of_a_sysroot_is_a_program_of_the_machine() {
         }
         assert_eq!(prefix.read("ran"), "", "{name} {args:?}");
         assert!(
-            !said.stdout.contains(&place) || !args[0].starts_with("-print"),
-            "{said:#?}"
+            !output.stdout.contains(&place) || !args[0].starts_with("-print"),
+            "{output:#?}"
         );
     }
 }

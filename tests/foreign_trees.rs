@@ -1,10 +1,9 @@
-//! What docs/security.md promises about directory trees that another user made: a sysroot of another user's, a root that was downloaded
-//! and unpacked as root, a directory for temporary files.
+//! The promises of docs/security.md about directory trees that another user made: another user's sysroot, a
+//! downloaded root that was unpacked as root, a directory for temporary files.
 //!
-//! These run as root, and become an ordinary user where a promise is for ordinary users too. The host knows neither
+//! These tests run as root, and become an ordinary user to test a promise for ordinary users. The host knows neither
 //! that user nor the other one.
 
-mod door;
 mod generated;
 mod half_done;
 mod hostile;
@@ -13,9 +12,10 @@ mod printed;
 mod private;
 mod programs;
 mod race;
+mod sources;
 mod temporary;
 
-use crate::support::{OTHER_USER, Prefix, Said, needs_root};
+use crate::support::{OTHER_USER, Output, Prefix, needs_root};
 use std::{
     ffi::OsStr,
     os::unix::fs::{lchown, symlink},
@@ -27,7 +27,7 @@ const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
 /// The ordinary user who runs crossmerge.
 const USER: u32 = 4343;
 
-/// Who runs crossmerge over what another user made.
+/// The user who runs crossmerge on another user's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Runner {
     Root,
@@ -44,7 +44,7 @@ impl Runner {
         }
     }
 
-    /// Makes this user the one who owns a prefix and runs our names in it.
+    /// Makes this user the owner of a prefix, and the one who runs the commands in it.
     fn takes(self, prefix: &mut Prefix) {
         if self == Self::User {
             prefix.become_user(USER);
@@ -52,7 +52,7 @@ impl Runner {
     }
 }
 
-/// Makes a path another user's, and all that is below it; links themselves.
+/// Makes another user the owner of a path and everything below it. Changes symlinks themselves.
 fn give_away(path: &Path) {
     lchown(path, Some(OTHER_USER), Some(OTHER_USER)).expect("an owner");
     if path.is_dir() && !path.is_symlink() {
@@ -62,13 +62,13 @@ fn give_away(path: &Path) {
     }
 }
 
-/// A prefix with a sysroot `s`, a directory of the host's `machine`, and crossmerge under the names of some applets. Nothing of a
-/// user's is read.
+/// A prefix with a sysroot `s`, a directory `machine` that stands for the host's, and the symlinks of some applets.
+/// It has no user's configuration.
 fn scene() -> Prefix {
     scene_in(Prefix::new())
 }
 
-/// The same in a prefix that may have a Portage.
+/// Like [`scene`], in a prefix that may have a Portage.
 fn scene_in(mut prefix: Prefix) -> Prefix {
     needs_root();
     prefix.command("chmod", ["755", "."]).success();
@@ -88,23 +88,23 @@ fn scene_in(mut prefix: Prefix) -> Prefix {
     prefix
 }
 
-/// Runs one of our names with 2 GB of address space, and ends it when it waits.
-fn limited<A: AsRef<OsStr>>(prefix: &Prefix, name: &str, args: &[A]) -> Said {
+/// Runs a command of crossmerge with 2 GB of address space, and kills it if it hangs.
+fn limited<A: AsRef<OsStr>>(prefix: &Prefix, name: &str, args: &[A]) -> Output {
     let words = ["--kill-after=5", "120", "prlimit", "--as=2000000000"];
     let words = words.map(Into::into).into_iter().chain(prefix.words(name));
     let args = args.iter().map(|arg| arg.as_ref().to_owned());
     prefix.command("timeout", words.chain(args))
 }
 
-/// Checks that a command came to an end of its own: no signal, no limit of time, no panic.
+/// Checks that a command ended by itself: no signal, no timeout, no panic.
 #[track_caller]
-fn ends(said: &Said, what: &str) {
-    let is_end = said.code.is_some_and(|code| code <= 127 && code != 124);
-    assert!(is_end, "{what}: {said:#?}");
-    assert!(!said.stderr.contains("panicked"), "{what}: {said:#?}");
+fn ends(output: &Output, what: &str) {
+    let is_end = output.code.is_some_and(|code| code <= 127 && code != 124);
+    assert!(is_end, "{what}: {output:#?}");
+    assert!(!output.stderr.contains("panicked"), "{what}: {output:#?}");
 }
 
-/// A directory with a file, a link, an empty directory, and what Portage has.
+/// A directory with a file, a symlink, an empty directory, and Portage's files.
 fn machine(prefix: &Prefix) -> PathBuf {
     for (file, text) in [
         ("lib/libc.so.6", "libc\n"),
@@ -122,14 +122,14 @@ fn machine(prefix: &Prefix) -> PathBuf {
     machine
 }
 
-/// The SHA-256 of a text, as the record has it.
+/// The SHA-256 of a text, as in the record.
 fn hash(text: &str) -> String {
     use sha2::Digest as _;
     let hash = sha2::Sha256::digest(text.as_bytes());
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Every path below a directory, without following a symlink.
+/// Every path below a directory. Follows no symlink.
 fn tree_of(top: &Path) -> Vec<PathBuf> {
     let mut paths = Vec::new();
     let mut directories = vec![top.to_owned()];
@@ -145,7 +145,7 @@ fn tree_of(top: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Links, made with the directories that they are in.
+/// Creates a symlink, and the directories above it.
 fn link(prefix: &Prefix, path: &str, target: impl AsRef<Path>) {
     let path = prefix.join(path);
     std::fs::create_dir_all(path.parent().expect("a directory")).expect("directories");

@@ -1,10 +1,11 @@
-//! Programs are made and run in no directory that is reached by way of another user's link, nor where another user may write.
+//! crossmerge makes and runs no program in a directory that it reaches through another user's symlink, or to which
+//! another user may write.
 
 use super::{Runner, TUPLE, give_away, link, scene};
 use std::os::unix::fs::symlink;
 
 #[test]
-fn a_directory_for_temporary_files_is_reached_by_no_link_of_another_users() {
+fn a_temporary_directory_behind_another_users_symlink_is_not_used() {
     for runner in Runner::BOTH {
         let mut prefix = scene();
         std::fs::create_dir_all(prefix.join("own/sub")).expect("a directory");
@@ -14,9 +15,9 @@ fn a_directory_for_temporary_files_is_reached_by_no_link_of_another_users() {
         runner.takes(&mut prefix);
         give_away(&prefix.join("alice"));
         symlink(prefix.join("own"), prefix.join("link")).expect("a link");
-        // A compiler keeps what it makes on the way there.
-        let told = prefix.join("told").display().to_string();
-        let script = format!("#!/bin/sh\necho \"$TMPDIR/\" >>{told}\nexit 1\n");
+        // A compiler that records the directory for temporary files.
+        let recorded = prefix.join("recorded").display().to_string();
+        let script = format!("#!/bin/sh\necho \"$TMPDIR/\" >>{recorded}\nexit 1\n");
         prefix.script(&format!("tools/{TUPLE}-gcc"), &script);
         for (path, is_taken) in [
             ("alice/t", false),
@@ -32,31 +33,34 @@ fn a_directory_for_temporary_files_is_reached_by_no_link_of_another_users() {
             let trace = prefix.join("trace").display().to_string();
             let calls = "trace=mkdir,mkdirat,openat,execve,unlinkat,symlink";
             let options = ["-f", "-o", &trace, "-e", calls];
-            let said = prefix.traced(&options, "crossmerge", ["doctor", TUPLE]);
+            let output = prefix.traced(&options, "crossmerge", ["doctor", TUPLE]);
             let trace = prefix.read("trace");
             let made = trace.lines().filter(|line| line.contains("/crossmerge-"));
             let made: Vec<&str> = made.collect();
             assert!(!made.is_empty(), "{runner:?}, {path}: nothing was made");
             let by_link = |line: &&&str| line.contains(&format!("\"{place}/crossmerge-"));
             let is_link = !path.starts_with("own");
-            let told = prefix.read("told");
-            std::fs::remove_file(prefix.join("told")).expect("gone");
+            let recorded = prefix.read("recorded");
+            std::fs::remove_file(prefix.join("recorded")).expect("gone");
             if is_link {
                 assert_eq!(made.iter().find(by_link), None, "{path}");
-                assert!(!told.contains(&format!("{place}/")), "{path}: {told}");
+                assert!(
+                    !recorded.contains(&format!("{place}/")),
+                    "{path}: {recorded}"
+                );
             }
             let is_own = made.iter().any(|line| line.contains("/own/"));
-            assert_eq!(is_own, is_taken, "{runner:?}, {path}: {said:#?}");
-            let is_said = said.stderr.contains("temporary files go to");
-            assert_eq!(is_said, !is_taken, "{runner:?}, {path}: {said:#?}");
+            assert_eq!(is_own, is_taken, "{runner:?}, {path}: {output:#?}");
+            let is_noted = output.stderr.contains("temporary files go to");
+            assert_eq!(is_noted, !is_taken, "{runner:?}, {path}: {output:#?}");
         }
     }
 }
 
 #[test]
 fn the_dynamic_linker_of_another_users_sysroot_is_named_before_it_is_run() {
-    // The sysroot is his; or the dynamic linker, or a directory on the way to it.
-    for his in [
+    // Another user owns the sysroot, the dynamic linker, or a directory on the path to it.
+    for foreign in [
         "s",
         "s/lib",
         "s/lib/ld-linux.so.3",
@@ -69,7 +73,7 @@ fn the_dynamic_linker_of_another_users_sysroot_is_named_before_it_is_run() {
         link(&prefix, "s/lib/ld-linux.so.3", "/usr/lib/real.so");
         prefix.write("s/usr/lib/real.so", "");
         prefix.write("s/lib/libc.so.6", "");
-        // What an ARM program's header says.
+        // The header of an ARM program.
         let mut header = vec![0x7f, b'E', b'L', b'F', 1, 1, 1];
         header.resize(16, 0);
         header.extend([2, 0, 40, 0, 1, 0, 0, 0]);
@@ -81,13 +85,17 @@ fn the_dynamic_linker_of_another_users_sysroot_is_named_before_it_is_run() {
         let program = prefix.join("program").display().to_string();
         let run = || prefix.run(&format!("{TUPLE}-run"), [&program]);
         let warning = "the dynamic linker and the libc in";
-        let said = run();
-        assert!(!said.stderr.contains(warning), "{his}: {said:#?}");
-        std::os::unix::fs::lchown(prefix.join(his), Some(super::OTHER_USER), None)
+        let output = run();
+        assert!(!output.stderr.contains(warning), "{foreign}: {output:#?}");
+        std::os::unix::fs::lchown(prefix.join(foreign), Some(super::OTHER_USER), None)
             .expect("an owner");
-        let said = run();
-        let is_named = said.stderr.contains(warning);
-        // A link of his in root's directory is root's to follow; what it leads to counts.
-        assert_eq!(is_named, his != "s/lib/ld-linux.so.3", "{his}: {said:#?}");
+        let output = run();
+        let is_named = output.stderr.contains(warning);
+        // In root's directory, another user's symlink is followed, and the owner of its target counts.
+        assert_eq!(
+            is_named,
+            foreign != "s/lib/ld-linux.so.3",
+            "{foreign}: {output:#?}"
+        );
     }
 }

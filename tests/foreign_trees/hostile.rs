@@ -1,4 +1,4 @@
-//! Sysroots that were made to hurt: every command comes to an end of its own with 2 GB of address space, whatever is in one.
+//! Hostile sysroots: every command ends by itself with 2 GB of address space, whatever the sysroot contains.
 
 use super::{TUPLE, ends, give_away, hash, limited, link, scene};
 use crate::{
@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A command: our name, and the arguments.
+/// A command: the name, and the arguments.
 type Command = (&'static str, &'static [&'static str]);
 
 /// The commands that change a sysroot.
@@ -21,7 +21,7 @@ const CHANGING: [Command; 3] = [
     ("crossmerge", &["remove", TUPLE]),
 ];
 
-/// All that look into one.
+/// Every command that reads a sysroot.
 const COMMANDS: [Command; 7] = [
     ("crossmerge", &["doctor", TUPLE]),
     ("crossmerge", &["remove", TUPLE, "--dry-run"]),
@@ -32,7 +32,7 @@ const COMMANDS: [Command; 7] = [
     CHANGING[2],
 ];
 
-/// Where the commands look for a file of a sysroot.
+/// The files of a sysroot that the commands read.
 const READ: [&str; 7] = [
     "var/lib/crossmerge/contents",
     "var/lib/crossmerge/lock",
@@ -43,7 +43,7 @@ const READ: [&str; 7] = [
     "var/db/pkg/c/p/CONTENTS",
 ];
 
-/// Makes a tree, and runs every command on a copy of its own.
+/// Makes a tree for every command and runs the command on it.
 #[track_caller]
 fn all_end(what: &str, commands: &[Command], make: impl Fn(&Prefix, &Path)) {
     for &(name, args) in commands {
@@ -63,13 +63,13 @@ fn all_end(what: &str, commands: &[Command], make: impl Fn(&Prefix, &Path)) {
             "fix-root" => format!("{TUPLE}-fix-root"),
             name => name.to_owned(),
         };
-        let said = limited(&prefix, &name, args);
-        ends(&said, &format!("{what}: {name} {args:?}"));
+        let output = limited(&prefix, &name, args);
+        ends(&output, &format!("{what}: {name} {args:?}"));
     }
 }
 
 #[test]
-fn what_is_no_file_ends_no_command() {
+fn special_files_do_not_stop_any_command() {
     for path in READ {
         for what in ["pipe", "device", "loop", "directory", "sparse"] {
             let commands = match what {
@@ -107,7 +107,7 @@ fn what_is_no_file_ends_no_command() {
 
 #[test]
 fn a_device_is_not_opened() {
-    // The kernel has no driver for it; so opening it says so, and looking at it does not.
+    // The kernel has no driver for this device. Opening it fails, and `stat` does not.
     for path in READ {
         let prefix = scene();
         let place = prefix.join("s").join(path);
@@ -141,7 +141,7 @@ fn a_device_is_not_opened() {
             let is_opened = |line: &&str| {
                 let by_name =
                     line.contains(&format!("{name}\"")) || line.contains("/proc/self/fd/");
-                // A lock is opened for reading and writing: its own limit is in docs/security.md.
+                // A lock file is opened for reading and writing. docs/security.md has the limits of this.
                 by_name && line.contains(&ends) && !line.contains("O_PATH")
             };
             let is_lock = path.ends_with("lock");
@@ -154,7 +154,7 @@ fn a_device_is_not_opened() {
 }
 
 #[test]
-fn links_in_circles_end_no_command() {
+fn symlink_loops_do_not_stop_any_command() {
     all_end("links to where they are", &COMMANDS, |_, sysroot| {
         for place in [
             "usr/lib",
@@ -174,7 +174,7 @@ fn links_in_circles_end_no_command() {
         give_away(sysroot);
     });
     all_end("links to each other", &COMMANDS, |_, sysroot| {
-        // Each goes through the one before it twice.
+        // Each symlink goes through the one before it twice.
         symlink("x", sysroot.join("usr/lib/l0")).expect("a link");
         for number in 1..60 {
             let before = format!("l{0}/../l{0}", number - 1);
@@ -188,7 +188,7 @@ fn links_in_circles_end_no_command() {
     });
 }
 
-/// A directory in a directory, and so on, of names that are so long, with a file at the end.
+/// Creates nested directories with names of this length, and a file in the last one.
 fn deep(place: &Path, name: &str, depth: usize) {
     use nix::{
         dir::Dir,
@@ -212,7 +212,7 @@ fn deep(place: &Path, name: &str, depth: usize) {
 }
 
 #[test]
-fn directories_deeper_than_a_path_end_no_command() {
+fn directories_deeper_than_path_max_do_not_stop_any_command() {
     for (name, depth) in [
         ("d".repeat(250), 30),
         ("d".repeat(250), 300),
@@ -230,7 +230,7 @@ fn directories_deeper_than_a_path_end_no_command() {
             std::fs::write(sysroot.join("var/lib/crossmerge/contents"), record).expect("a record");
         });
     }
-    // What is not so deep is done all the same.
+    // The part of the tree that is not too deep is still processed.
     let prefix = scene();
     for place in ["s/usr/lib", "s/var/lib/crossmerge", "s/etc"] {
         std::fs::create_dir_all(prefix.join(place)).expect("directories");
@@ -255,7 +255,7 @@ fn directories_deeper_than_a_path_end_no_command() {
 }
 
 #[test]
-fn a_record_of_any_size_ends_no_command() {
+fn a_record_of_any_size_does_not_stop_any_command() {
     for line in ["dir NUMBER\n", "\n"] {
         let prefix = scene();
         let lines = (0..10_000_000).map(|number| line.replace("NUMBER", &format!("{number:x}")));
@@ -270,8 +270,8 @@ fn a_record_of_any_size_ends_no_command() {
         }
         prefix.write("s/var/lib/crossmerge/contents", &text);
         for args in [&["doctor", TUPLE][..], &["remove", TUPLE]] {
-            let said = limited(&prefix, "crossmerge", args);
-            ends(&said, &format!("lines such as {line:?}: {args:?}"));
+            let output = limited(&prefix, "crossmerge", args);
+            ends(&output, &format!("lines such as {line:?}: {args:?}"));
         }
     }
     let prefix = scene();
@@ -284,14 +284,14 @@ fn a_record_of_any_size_ends_no_command() {
             "`{}` has more than",
             prefix.join("s/var/lib/crossmerge/contents").display()
         );
-        let said = prefix.own(args);
-        assert_eq!(said.code, Some(125), "{said:#?}");
-        assert!(said.stderr.contains(&named), "{said:#?}");
+        let output = prefix.own(args);
+        assert_eq!(output.code, Some(125), "{output:#?}");
+        assert!(output.stderr.contains(&named), "{output:#?}");
     }
 }
 
 #[test]
-fn what_is_hashed_has_a_sum() {
+fn the_total_size_of_hashed_files_is_limited() {
     // One file under many names, and many files.
     for (files, is_too_much) in [(1, false), (8, true)] {
         let prefix = scene();
@@ -312,19 +312,19 @@ fn what_is_hashed_has_a_sum() {
             }
         }
         prefix.write("s/var/lib/crossmerge/contents", &record);
-        let said = limited(&prefix, "crossmerge", &["remove", TUPLE, "--dry-run"]);
-        ends(&said, "large files");
-        assert_eq!(said.code == Some(125), is_too_much, "{said:#?}");
+        let output = limited(&prefix, "crossmerge", &["remove", TUPLE, "--dry-run"]);
+        ends(&output, "large files");
+        assert_eq!(output.code == Some(125), is_too_much, "{output:#?}");
         assert_eq!(
-            said.stderr.contains("exceeds a limit"),
+            output.stderr.contains("exceeds a limit"),
             is_too_much,
-            "{said:#?}"
+            "{output:#?}"
         );
     }
 }
 
 #[test]
-fn files_that_are_all_to_be_changed_have_a_sum() {
+fn the_total_size_of_changed_files_is_limited() {
     let prefix = scene();
     let text = format!("libdir='/usr/lib'\n{}", "# \n".repeat(300_000));
     for number in 0..160 {
@@ -332,17 +332,17 @@ fn files_that_are_all_to_be_changed_have_a_sum() {
     }
     give_away(&prefix.join("s"));
     let before = tree(&prefix.join("s"));
-    let said = limited(&prefix, &format!("{TUPLE}-fix-root"), &[] as &[&str]);
-    ends(&said, "archives");
+    let output = limited(&prefix, &format!("{TUPLE}-fix-root"), &[] as &[&str]);
+    ends(&output, "archives");
     assert!(
-        said.code == Some(125) && said.stderr.contains("exceeds a limit"),
-        "{said:#?}"
+        output.code == Some(125) && output.stderr.contains("exceeds a limit"),
+        "{output:#?}"
     );
     unchanged(&before, &tree(&prefix.join("s")));
 }
 
 #[test]
-fn the_copies_of_learn_do_not_hold_themselves() {
+fn the_copies_of_learn_do_not_contain_themselves() {
     for temporary in ["p/tmp", "p", "p/a/b"] {
         let prefix = scene();
         std::fs::create_dir_all(prefix.join("p/a/b")).expect("directories");
@@ -383,12 +383,12 @@ fn the_copies_of_learn_do_not_hold_themselves() {
 }
 
 #[test]
-fn a_link_out_is_named_once_and_counts_as_missing() {
+fn a_symlink_out_of_the_sysroot_is_named_once_and_counts_as_missing() {
     let prefix = scene();
     prefix.write("machine/contents", "obj etc/x 0\n");
     link(&prefix, "s/var/lib/crossmerge", prefix.join("machine"));
     let out: PathBuf = prefix.join("s/var/lib/crossmerge");
-    let said = prefix.own(["doctor", TUPLE]);
+    let output = prefix.own(["doctor", TUPLE]);
     let named = format!("`{}` leads out of", out.display());
-    assert_eq!(said.stderr.matches(&named).count(), 1, "{said:#?}");
+    assert_eq!(output.stderr.matches(&named).count(), 1, "{output:#?}");
 }
