@@ -9,7 +9,7 @@ group "The target's programs and root here"
 arm-linux-gnueabi-gcc -static -o hello "$here/nothing.c"
 bare '<tuple>-run PROGRAM : its QEMU' 20 +2 run "$work/hello"
 
-# An entry makes the places to mount on in the root, and tests begin with a root without them.
+# The first entry creates the mount points in the root, and tests need a root without them. So this root is a copy.
 root=$work/native
 cp -a "$demo/roots/native" "$root"
 if unshare --mount --pid --fork chroot "$root" /bin/true 2> /dev/null; then

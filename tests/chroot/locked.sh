@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Runs in a root, and tries to take away what keeps it from changing the host. Usage: locked.sh PID READ-ONLY…
-# PID is a process of the host's, of the same user. What follows are read-only places.
+# Runs in a root and tries to remove the restrictions that keep it from changing the host. Usage: locked.sh PID
+# READ-ONLY… PID is a process of the host with the same user. The other arguments are read-only paths.
 
 pid=$1
 shift
@@ -13,7 +13,7 @@ try() { "$@" > /dev/null 2>&1 && did "$*"; }
 for place in "$@" /sys /dev/null /etc/resolv.conf; do
 	try busybox mount -o remount,rw,bind "$place" "$place"
 	try busybox mount -o remount,rw "$place"
-	# Its content may be anybody's, and is the host's: only what would change nothing is tried.
+	# The file may belong to any user, and is the host's. So the script tries only writes that would change nothing.
 	try busybox chmod 0666 "$place"
 	try busybox chown 0:0 "$place"
 done
@@ -28,11 +28,11 @@ for place in "$@"; do
 done
 try kill -0 "$pid"
 try kill -TERM "$pid"
-# The first process keeps nothing that anyone could look at.
+# The first process has nothing that another process could inspect.
 for link in /proc/1/fd/* /proc/1/cwd /proc/1/root /proc/1/exe /proc/1/ns/*; do
 	try busybox readlink "$link"
 done
-# One's own table of binary formats is nobody else's.
+# The per-namespace binfmt_misc is visible to no other namespace.
 busybox mount -t binfmt_misc none /mnt 2> /dev/null &&
 	echo ':reached:E::reached::/bin/true:' > /mnt/register
 busybox hostname reached 2> /dev/null

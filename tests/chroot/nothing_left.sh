@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Enters a root in every way that it can end, in a namespace whose binfmt_misc has a rule, and compares mounts, table and processes
-# afterwards with those before. Usage: nothing_left.sh CHROOT ROOT
+# Enters a root, and ends in every possible way, in a namespace whose binfmt_misc has a rule. Compares mounts, rules
+# and processes afterwards with those before. Usage: nothing_left.sh CHROOT ROOT
 
 set -eu
 chroot=$1 root=$2
@@ -18,14 +18,14 @@ state() {
 	done
 }
 
-# Processes that have the mark as an argument.
+# Prints the processes that have the mark as an argument.
 marked() {
-	# As a part of a longer argument, the mark of grep's own is none.
+	# In grep's own argument the mark is only a part, so grep does not count.
 	pattern=-e$1
 	grep -lzx "$pattern" /proc/[0-9]*/cmdline 2> /dev/null || :
 }
 
-# Waits until there are as many marked processes as said.
+# Waits until there are this many marked processes.
 wait_for() {
 	tries=0
 	while [ "$(marked "$2" | wc -l)" -ne "$1" ]; do
@@ -41,18 +41,18 @@ check() {
 	echo "$1: $2"
 }
 
-# The shell, and what it starts, are the target's.
+# The shell and the programs that it starts are the target's.
 code=0
 "$chroot" --root "$root" /bin/sh -c '/bin/busybox uname -m && uname -m && test -e /proc/self/fd' || code=$?
 check 'a command' "$code"
-# Nobody else sleeps for so many seconds.
+# No other process sleeps for this number of seconds.
 mark=1000.$$0
 code=0
 "$chroot" --root "$root" /bin/sh -c "sleep $mark & exit 3" || code=$?
 check 'a failing command' "$code"
 wait_for 0 "$mark"
 
-# Ends the one that was started, or its first process inside, by a signal while a child and a grandchild run.
+# Sends a signal to the started process, or to its first process inside, while a child and a grandchild run.
 end_by() {
 	signal=$1 whom=$2 mark=$3 code=0
 	"$chroot" --root "$root" /bin/sh -c "sleep $mark & exec sleep $mark" &

@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Runs in a root, and tries whether anything that a process has there leads out of it: every descriptor, directory, root, program and
-# mapped file of every process and thread, and every mount. Usage: reach.sh MARK
-# MARK is the path of a file of the host, which the root does not have.
+# Runs in a root and checks whether anything that a process has there leads out of it: every descriptor, directory,
+# root, program and mapped file of every process and thread, and every mount. Usage: reach.sh MARK
+#
+# MARK is the path of a file that exists on the host and not in the root.
 
 mark=$1
 up=../../../../../../../../../../../../../../../..
@@ -11,7 +12,7 @@ tried=0
 
 reached() { echo "reached: $*"; }
 
-# A file that this root has at the same path is its own.
+# A file that this root has at the same path is the root's own.
 # shellcheck disable=SC3013 # the test(1) of dash and busybox has it
 is_own() { [ "$1" -ef "$(busybox readlink "$1")" ]; }
 
@@ -20,7 +21,7 @@ try() {
 	if [ -e "$1$mark" ] || [ -e "$1/$up$mark" ]; then
 		reached "$1"
 	fi
-	# A table of binary formats.
+	# A binfmt_misc that is mounted.
 	if [ -e "$1/register" ]; then
 		(echo ':reached:E::reached::/bin/true:' > "$1/register") 2> /dev/null && reached "$1/register"
 	fi

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Prints what bash completes lines with, through bash-completion: each line behind `== `, then the words. It does what readline
-# does: splits the line, finds the completion of the command or loads it, and calls it, again where that returns 124; takes files where
-# that says so and has nothing.
+# Prints bash's completions of lines, with bash-completion: each line after `== `, then the words. It does what
+# readline does: it splits the line, finds or loads the completion of the command, and calls it. If the completion
+# returns 124, it calls it again. If the completion allows files and has no words, it completes files.
 #
 # usage: ask.bash BASH_COMPLETION LINE…
 
@@ -11,7 +11,7 @@
 . "$1"
 shift
 
-# Readline alone can be told what to do with the answer.
+# `compopt` works only inside readline.
 compopt() { options+=" $* "; }
 
 ask() {

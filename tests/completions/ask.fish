@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Prints what fish completes lines with: each line behind `== `, then the words.
+# Prints fish's completions of lines: each line after `== `, then the words.
 #
 # usage: fish ask.fish LINE…
 
@@ -8,5 +8,5 @@ for line in $argv
     printf '== %s\n' $line
     complete -C $line | string replace -r '\t.*' ''
 end
-# What the last one found is no failure.
+# The exit status of the last completion does not matter.
 true

@@ -1,10 +1,10 @@
 #!/usr/bin/env zsh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Prints what zsh completes lines with: each line behind `== `, then the words. Completion only works in an interactive shell, so
-# each line is typed into one; what it would show is written down where every completion comes by, in compadd.
+# Prints zsh's completions of lines: each line after `== `, then the words. Completion works only in an interactive
+# shell, so each line is typed into one. A wrapper of compadd, which every completion calls, writes down the words.
 #
-# usage: ask.zsh DIRECTORY LINE…    DIRECTORY is where it may write, and has the functions in `functions`
+# usage: ask.zsh DIRECTORY LINE…    DIRECTORY must be writable and contain the completion functions in `functions`
 
 zmodload zsh/zpty
 export ASK_OUT=$1/out ASK_DIRECTORY=$1

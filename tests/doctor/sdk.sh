@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes a small toolchain of Debian's cross compiler: sdk.sh DIR. Apart from its place it is the real one; every part of
-# it can be taken away, and its libc is just what a C program needs, so that it is copied in no time.
+# Makes a small toolchain from Debian's cross compiler: sdk.sh DIR. Except for its place it is the real one. A test
+# can remove any part of it. Its libc has only the files that a C program needs, so that copying is quick.
 set -eu
 sdk=$1
 tuple=arm-linux-gnueabi
@@ -8,7 +8,7 @@ own=$(dirname "$($tuple-gcc -print-libgcc-file-name)")
 libc=/usr/$tuple
 
 mkdir -p "$sdk/bin" "$sdk/lib/gcc-cross/$tuple" "$sdk/$tuple/lib"
-# GCC finds its parts beside the file that was started, so a link will not do.
+# GCC finds its parts beside the file that was started, so a symlink does not work.
 cp -L "/usr/bin/$tuple-gcc" "$sdk/bin/"
 cp -rs "$own" "$sdk/lib/gcc-cross/$tuple/"
 mkdir "$sdk/$tuple/bin"

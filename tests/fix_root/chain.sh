@@ -1,11 +1,11 @@
 #!/bin/sh
-# Builds a chain of two libraries with libtool for another machine and installs it: chain.sh DIR HOST SYSROOT. In DIR is then a
-# libtool for that machine. HOST-gcc has to be in PATH.
+# Builds a chain of two libraries with libtool for another machine, and installs it: chain.sh DIR HOST SYSROOT. DIR
+# then contains a libtool for that machine. HOST-gcc must be in PATH.
 set -eu
 mkdir -p "$1"
 cd "$1"
 host=$2 sysroot=$3
-# What aclocal would write, which is a package of its own.
+# aclocal would write this file, but is in a separate package.
 for name in libtool ltoptions ltsugar ltversion lt~obsolete; do
 	echo "m4_include([/usr/share/aclocal/$name.m4])"
 done > aclocal.m4
@@ -13,7 +13,7 @@ printf '%s\n' 'AC_INIT([chain], [1])' 'LT_INIT([disable-static])' 'AC_OUTPUT' > 
 libtoolize --quiet --install --copy
 autoconf
 ./configure --quiet --host="$host" --prefix=/usr
-# Debian's libtool leaves out the libraries of libraries; that of the GNU project and Gentoo's do not.
+# Debian's libtool omits the dependencies of libraries. GNU's and Gentoo's do not.
 sed -i 's/^link_all_deplibs=no$/link_all_deplibs=unknown/' libtool
 
 echo 'int below(void) { return 41; }' > below.c
@@ -26,6 +26,6 @@ done
 ./libtool --silent --mode=link "$host-gcc" -rpath /usr/lib -o libabove.la above.lo libbelow.la
 mkdir -p "$sysroot/usr/lib"
 for name in below above; do
-	# Relinking against the library that is installed below is what `make install DESTDIR=…` does.
+	# `make install DESTDIR=…` relinks against the installed library in the same way.
 	./libtool --silent --mode=install install -c "lib$name.la" "$sysroot/usr/lib/lib$name.la" 
 done

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Makes the machine on which a page of the documentation is run, and waits until its standard input ends: the host with an
-# overlay above it, so that every path in the text is the true one and nothing that a page does is left. On it are the program under
-# test, Portage as a Gentoo system has it, an ordinary user, and a table of binary formats of its own.
+# Makes the machine on which a page of the documentation runs, and waits until its standard input is closed. The
+# machine is the host with an overlay, so that every path in the text is the real one and nothing that a page writes
+# remains. It has the program under test, Portage as on a Gentoo system, an ordinary user, and its own binfmt_misc.
 #
-# It says its process id when the machine is there; `nsenter --user --mount --target` enters. It is started in a mount
-# namespace of its own, by root.
+# The script prints its PID when the machine is ready. `nsenter --user --mount --target` enters the machine. Root
+# starts the script in a new mount namespace.
 #
 # usage: machine.sh CHECKOUT CROSSMERGE
 
@@ -19,7 +19,7 @@ venv=$demo/venv
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 machine /mnt
 
-# Puts an overlay above a directory, at a place.
+# Mounts an overlay of a directory at a path.
 overlay() {
 	mkdir -p "/mnt/$3/upper" "/mnt/$3/work" "$2"
 	mount -t overlay -o "lowerdir=$1,upperdir=/mnt/$3/upper,workdir=/mnt/$3/work" machine "$2"
@@ -32,15 +32,15 @@ for directory in dev proc sys; do
 done
 mount -t tmpfs -o mode=1777 tmp tmp
 
-# What lies below /tmp, or on a disk of its own, is not in the overlay.
+# Directories below /tmp, and those on another disk, are not in the overlay.
 mkdir -p "./$checkout" opt/rust
 mount --bind "$checkout" "./$checkout"
 mount -o remount,bind,ro "./$checkout"
 overlay "$venv" "./$venv" portage
 mount --bind "$demo/rust" opt/rust
 
-# Nothing of a crossmerge, its targets or a Portage that the machine has. What a package of the machine's owns below a target's
-# directory stays: Debian has its cross libraries there.
+# Removes the host's crossmerge, its targets and its Portage. Files of the host's packages below a target's directory
+# stay: Debian has its cross libraries there.
 rm -rf etc/portage etc/crossmerge var/lib/crossmerge var/db/repos var/db/pkg usr/share/portage
 for home in root home/*; do
 	rm -rf "$home/.config/crossmerge" "$home/.local/share/crossmerge" "$home/.local/state/crossmerge"
@@ -68,14 +68,14 @@ for program in cargo rustc rustdoc; do
 	ln -sf "/opt/rust/bin/$program" "usr/local/bin/$program"
 done
 
-# The ordinary user may not see root's home, where a checkout or a Python may be.
+# The ordinary user may not read root's home, which may contain a checkout or a Python.
 for path in "$checkout" "$demo" "$(readlink -f "$venv/bin/python3")"; do
 	while path=$(dirname "$path") && [ "$path" != / ]; do
 		chmod a+rx "./$path" 2> /dev/null || true
 	done
 done
 
-# Portage's own build fills these in when it is installed for a whole system, in place of a Python environment.
+# Portage's own build sets these when it is installed for a whole system. Here a Python environment is used instead.
 python=$(echo "./$venv"/lib/python3*/site-packages/portage)
 sed -i 's/^if "MODULE" == "MODULE"/if "SYSTEM" == "MODULE"/; s/^elif "MODULE" == "SYSTEM"/elif "SYSTEM" == "SYSTEM"/' "$python/installation.py"
 sed -i "s|PORTAGE_BASE_PATH = \"\"\"\"\"\"|PORTAGE_BASE_PATH = \"$venv/lib/portage\"|
@@ -102,7 +102,7 @@ chown 1000:1000 home/you
 pivot_root . mnt
 umount -l /mnt
 
-# In a user namespace, since Linux 6.7, the table of binary formats is its own. Who is who stays.
+# In a user namespace, binfmt_misc is a separate one since Linux 6.7. User IDs stay the same.
 mkfifo /tmp/made /tmp/mapped
 exec 3<&0
 unshare --user --mount sh -c '

@@ -1,11 +1,11 @@
-"""What the real `portageq envvar` answers, many times without starting it as often.
+"""Runs the real `portageq envvar` many times in few processes.
 
-Reads one question a line from standard input, as JSON: {"env": {…}, "args": […]}. Answers each with a line:
-{"code": …, "stdout": "…", "stderr": "…"}, the streams as Latin-1 so that no byte is lost.
+Reads one question per line from standard input, as JSON: {"env": {…}, "args": […]}. Answers each with a line:
+{"code": …, "stdout": "…", "stderr": "…"}. The streams are decoded as Latin-1, so that no byte is lost.
 
-Portage is imported once. A fork answers a few questions and makes room for the next: each question gets its own
-environment, Portage's constants computed anew from that, none of the settings that were made before, and then the very
-script that `portageq` runs, from its first line. Whether that is the same as a process for each, a test compares.
+The process imports Portage once. Each fork answers a few questions and exits. For each question it sets the environment,
+computes Portage's constants again, discards all earlier settings, and runs the script of `portageq` from its first line.
+A test checks that the answers are the same as those of a separate process for each question.
 """
 
 import gc
@@ -22,7 +22,7 @@ SCRIPT = os.path.join(portage.const.PORTAGE_BIN_PATH, "portageq")
 with open(SCRIPT, encoding="utf-8") as script:
     CODE = compile(script.read(), SCRIPT, "exec")
 
-# So many questions are answered by one fork.
+# The number of questions that one fork answers.
 SERVED = 20
 
 
@@ -43,7 +43,7 @@ def content(fd):
 
 
 def answer(question):
-    """Runs portageq with both streams caught."""
+    """Runs portageq and captures both streams."""
     own = os.dup(1), os.dup(2)
     caught = os.memfd_create("stdout"), os.memfd_create("stderr")
     for number in 0, 1:
@@ -65,7 +65,7 @@ def answer(question):
 
 
 def line():
-    """The next question. The test waits for each answer, so there is never more than one to read."""
+    """Reads the next question. The test waits for each answer, so there is never more than one to read."""
     read = b""
     while not read.endswith(b"\n"):
         part = os.read(0, 65536)
@@ -76,7 +76,7 @@ def line():
 
 
 def serve(questions, modules=None):
-    """Answers some questions in a fork; returns whether there may be more."""
+    """Answers some questions in a fork. Returns whether there may be more."""
     pid = os.fork()
     if pid == 0:
         status = 0
@@ -93,7 +93,7 @@ def serve(questions, modules=None):
 
 
 def main():
-    # The first answer tells which modules the others will want.
+    # The first answer imports the modules that the others need.
     modules = os.memfd_create("modules")
     more = serve(1, modules)
     for name in json.loads(content(modules)):
@@ -102,7 +102,7 @@ def main():
                 importlib.import_module(name)
             except Exception:
                 pass
-    # What is here now stays; collecting it again in every fork would copy its pages.
+    # Freeze the current objects, because collecting them again in every fork would copy their pages.
     gc.disable()
     gc.freeze()
     while more:

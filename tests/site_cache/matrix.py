@@ -4,8 +4,8 @@
 
 usage: matrix.py REPORTS SITE-CACHE TARGETS [TUPLE…]
 
-What is not as it should be goes to standard error: an answer that differs, one that was not measured and is no exception, a warning
-of a compiler. The exit code is 1 then.
+Prints on standard error each answer that differs, each answer that was not measured and is no exception, and each warning of a
+compiler. In these cases the exit code is 1.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from pathlib import Path
 
 
 def measured(path):
-    """What the probes measure of a file, as text. Of a layer, this is everything but the keys that only say which scripts ask."""
+    """Returns the part of a file that the probes measure, as text. For a layer, it omits the keys that only record which scripts ask."""
     text = path.read_text()
     if path.parent.name == "probes":
         return text
@@ -29,7 +29,7 @@ def measured(path):
 
 
 def digest(directory):
-    """The digest of the answers and probes that a matrix is of: of each file's path and what is measured of it, in the order of paths."""
+    """Returns the digest of the answers and probes of a matrix: of the path and the measured part of each file, in the order of paths."""
     files = [*directory.glob("*.toml"), *directory.glob("probes/*.c"), *directory.glob("probes/*.toml")]
     sha = hashlib.sha256()
     for path in sorted(path.relative_to(directory).as_posix() for path in files):
@@ -38,14 +38,14 @@ def digest(directory):
 
 
 def code(value):
-    """A value as Markdown, in a cell."""
+    """Returns a value as Markdown, for a table cell."""
     return "`%s`" % value.replace("|", "\\|") if value else "(empty)"
 
 
 def version(emulator):
-    """What an emulator says of itself: its first line, without Debian's own version."""
-    said = subprocess.run([emulator, "--version"], capture_output=True, text=True, check=True).stdout
-    return said.splitlines()[0].split(" (")[0]
+    """Returns the first line of an emulator's --version, without Debian's own version."""
+    output = subprocess.run([emulator, "--version"], capture_output=True, text=True, check=True).stdout
+    return output.splitlines()[0].split(" (")[0]
 
 
 def cells(rows, head):
