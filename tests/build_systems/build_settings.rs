@@ -381,11 +381,7 @@ fn a_variable_that_builds_for_another_machine_is_an_error_and_others_are_noted()
         let doctor = prefix.with(name, value).own(["doctor", tuple]).stdout;
         let is_reported = doctor.contains(&format!("{name} in the environment"));
         let is_read = !["cmake", "meson"].contains(&applet);
-        assert_eq!(
-            is_reported,
-            !note.is_empty() || !is_read,
-            "{row}\n{doctor}"
-        );
+        assert_eq!(is_reported, !note.is_empty() || !is_read, "{row}\n{doctor}");
     }
 }
 
