@@ -1,9 +1,9 @@
 //! `adopt`: takes over the wrappers of crossdev's targets, and puts them back.
 //!
-//! [`AdoptRequest::plan`] reads which names of which targets lead to crossdev's scripts, and what an earlier run
-//! recorded, and decides on a list of steps. `--dry-run` prints them, and [`AdoptRequest::run`] does them under a lock:
-//! existing files are kept and recorded before any symlink is changed. Everything that can be refused is refused before
-//! the first step.
+//! [`AdoptRequest::plan`] reads which symlinks of which targets lead to crossdev's scripts, and the record of an
+//! earlier run. From both it decides on a list of steps. `--dry-run` prints them, and [`AdoptRequest::run`] does them
+//! under a lock. It copies and records existing files before it changes any symlink. Every error that can be known in
+//! advance is found before the first step.
 //!
 //! adopt changes no file of crossdev's package and no file in a sysroot. Names for which crossdev has no wrapper get
 //! the symlinks that `init` makes.
@@ -53,8 +53,8 @@ impl AdoptRequest<'_> {
 
     /// Decides on the steps and does them.
     ///
-    /// It decides twice, as `init` does: first without the lock, so that a refusal creates no lock file, and again
-    /// under the lock.
+    /// It decides twice, as `init` does: first without the lock, so that an early error creates no lock file, and
+    /// again under the lock.
     pub fn run(&self) -> Result<AdoptPlan, AdoptError> {
         let plan = self.plan()?;
         if plan.steps.is_empty() {
@@ -101,8 +101,8 @@ impl AdoptRequest<'_> {
     }
 
     /// Lists the directories in which crossdev's wrappers may be, each once: those of PATH in their order, then
-    /// crossdev's own. A directory that is reached through a symlink of another user is left out with a note, because
-    /// that symlink may lead to any directory of root's.
+    /// crossdev's own. A directory behind a symlink of another user is omitted with a note, because that symlink may
+    /// lead to any directory of root's.
     fn directories(&self) -> Vec<PathBuf> {
         static NAMED: Once = Once::new();
         let mut directories = path(self.env);

@@ -146,7 +146,7 @@ impl Wrappers {
             Some(command) => wrapper.command_line(stem, command, call, args, tool)?,
         };
         prepared.files.extend(files);
-        // Without a command, the plan is the environment; `env` without arguments prints it.
+        // Without a command, the plan only sets the environment. `env` without arguments prints it.
         if words.is_empty() {
             words.push("env".into());
         }
@@ -268,7 +268,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_program_was_built_with_is_what_the_files_say() {
+    fn the_built_in_wrappers_are_those_of_the_files() {
         let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("wrappers");
         for built_in in BUILT_IN {
             let file = format!("{}.toml", built_in.stem);

@@ -1,8 +1,8 @@
 //! `init`: makes a target: its symlinks, its sysroot, and the sysroot's `etc/portage`.
 //!
-//! [`InitRequest::plan`] reads the host's settings, the sysroot and what a user edited in it, and decides on a list of
-//! steps. `--dry-run` prints them, and [`InitRequest::init`] applies them under a lock. Everything that can be refused
-//! is refused before the first step.
+//! [`InitRequest::plan`] reads the host's settings, the sysroot and the user's edits in it, and decides on a list of
+//! steps. `--dry-run` prints them, and [`InitRequest::init`] applies them under a lock. Every error that can be known
+//! in advance is found before the first step.
 
 mod check;
 mod error;
@@ -79,7 +79,7 @@ pub struct InitPlan {
     record: InitRecord,
     notes: Vec<String>,
     next: Option<String>,
-    /// Symlinks of ours for tools that the toolchain does not have. They are removed last.
+    /// crossmerge's symlinks for tools that the toolchain does not have. They are removed last.
     stale: Vec<PathBuf>,
 }
 
@@ -108,8 +108,8 @@ impl InitRequest<'_> {
 
     /// Decides on the steps and does them.
     ///
-    /// It decides twice: first without the lock, so that a refusal creates no file, not even the lock, and again under
-    /// the lock, since another run may have changed the sysroot.
+    /// It decides twice: first without the lock, so that an early error creates no file, not even the lock, and again
+    /// under the lock, since another run may have changed the sysroot.
     pub fn init(&self, context: &mut Context) -> Result<InitPlan, InitError> {
         if let Some(plan) = self.of_the_system(context)? {
             return Ok(plan);

@@ -219,7 +219,7 @@ pub(crate) fn run(
         .map_err(PkgConfigError::Output)?;
     Ok(match (output.status.code(), output.status.signal()) {
         (Some(code), _) => ExitCode::from(u8::try_from(code).unwrap_or(report::OWN_FAILURE)),
-        // The exit code that a shell has for a signal.
+        // The exit code that a shell returns for a signal.
         (None, signal) => ExitCode::from(u8::try_from(128 + signal.unwrap_or(0)).unwrap_or(128)),
     })
 }
@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn what_concerns_pkg_config_itself_is_told_from_the_rest() {
+    fn queries_about_pkg_config_itself_are_recognised() {
         for (text, about) in [
             ("--version", true),
             ("--about", true),
@@ -435,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn what_answers_with_flags_is_told_from_the_rest() {
+    fn queries_whose_output_has_flags_are_recognised() {
         for (text, flags) in [
             ("--cflags zlib", true),
             ("--libs zlib", true),

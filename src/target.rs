@@ -202,7 +202,8 @@ pub struct Target {
     /// The ABI, if there are several for the CPU. `None` if the tuple leaves it open.
     #[serde(skip)]
     pub elf_abi: Option<String>,
-    /// How floating point arguments are passed. `None` if the tuple leaves it open, or the CPU has only one way.
+    /// The way in which floating point arguments are passed. `None` if the tuple leaves it open, or the CPU has only
+    /// one.
     #[serde(skip)]
     pub float_abi: Option<String>,
     /// The marks by which the family's ABIs are recognised.
@@ -210,7 +211,7 @@ pub struct Target {
     pub marks: Vec<Mark>,
 }
 
-/// Why there are no facts about a tuple.
+/// An error because of which there are no facts about a tuple.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
     /// No family contains the tuple's CPU.

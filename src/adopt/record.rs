@@ -27,11 +27,11 @@ pub(crate) struct AdoptRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AdoptedSymlink {
-    /// Its target; `None` for `emerge-wrapper`, which all targets share.
+    /// The target's tuple. `None` for `emerge-wrapper`, which all targets share.
     pub(super) tuple: Option<String>,
-    /// Its path.
+    /// The path of the symlink.
     pub(super) path: PathBuf,
-    /// What the symlink contains.
+    /// The target of the symlink.
     pub(super) ours: PathBuf,
     /// What existed at the path before.
     #[serde(rename = "was")]

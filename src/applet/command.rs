@@ -22,11 +22,11 @@ const FILE: &str = "{file:";
 /// The placeholder for the caller's arguments.
 const ARGS: &str = "{args}";
 
-/// The placeholder for a library directory that the adopted compiler searches: `-L{libdir}`. The word is repeated for
-/// each.
+/// The placeholder for a library directory that the adopted compiler searches: `-L{libdir}`. The argument is repeated
+/// for each.
 const LIBDIR: &str = "{libdir}";
 
-/// The placeholder for a directory of symlinks to start files: `-B{start-files}`. The word is repeated for each.
+/// The placeholder for a directory of symlinks to start files: `-B{start-files}`. The argument is repeated for each.
 const START_FILES: &str = "{start-files}";
 
 /// A complete command line.
@@ -56,8 +56,8 @@ impl CommandLine {
 }
 
 impl Wrapper {
-    /// Makes the command line: the caller's, the target's, the configuration's or the wrapper's own, in this order;
-    /// with the caller's arguments, and the files that it names.
+    /// Makes the command line: the program and options of the environment, else of the target's file, else of the
+    /// configuration, else of the wrapper; the caller's arguments; and the files that the options name.
     pub(super) fn command_line(
         &self,
         name: &str,
@@ -193,7 +193,7 @@ impl Wrapper {
             .take_while(|arg| *arg != "--")
             .cloned()
             .collect();
-        // `-D NAME=VALUE` is `-DNAME=VALUE`.
+        // `-D NAME=VALUE` means the same as `-DNAME=VALUE`.
         let is_short = |arg: &OsString| arg.len() == 2 && arg.as_bytes()[0] == b'-';
         let joined = options.windows(2).filter(|pair| is_short(&pair[0]));
         let joined: Vec<OsString> = joined
@@ -213,7 +213,7 @@ impl Wrapper {
     }
 }
 
-/// Returns a word for each directory, with the placeholder replaced.
+/// Returns an argument for each directory, with the placeholder replaced.
 fn each<'d>(
     word: &'d str,
     placeholder: &'d str,
@@ -273,7 +273,7 @@ fn split(from: &str, text: &OsStr) -> Result<Vec<String>, AppletError> {
         })
 }
 
-/// Replaces a placeholder everywhere in a word; the value may be any bytes.
+/// Replaces a placeholder everywhere in an argument. The value may be any bytes.
 fn fill(word: &OsStr, placeholder: &str, value: &OsStr) -> OsString {
     let mut filled = Vec::new();
     let mut rest = word.as_bytes();

@@ -1,4 +1,4 @@
-//! An error because of which an applet has no plan.
+//! The errors of planning an applet, and their hints.
 
 use crate::{
     config::ConfigError,
@@ -59,12 +59,12 @@ pub enum AppletError {
         "{from} is not a command line: {text:?} has an unclosed quote, or is empty, or is not UTF-8"
     )]
     CommandLine {
-        /// Its place.
+        /// The variable or the file that contains it.
         from: String,
         /// The text.
         text: String,
     },
-    /// The symlink is a compiler's, and no adopted toolchain has the tool.
+    /// No adopted toolchain has the tool that the symlink names.
     #[error("no adopted toolchain of `{tuple}` has `{tool}`")]
     NoToolchain {
         /// The tuple.

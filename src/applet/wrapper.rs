@@ -42,7 +42,7 @@ pub struct Wrapper {
     pub layers: Vec<Layer>,
     /// The code that the applet runs in addition to its command, or instead of one.
     pub code: Option<Code>,
-    /// Which adopted toolchain has the tools.
+    /// The kind of the adopted toolchain that has the tools.
     pub(super) toolchain: Option<ToolchainKind>,
     /// The names of the applet, with the tool that each one runs. Without any, the applet has the file's name.
     #[serde(default)]

@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn features_are_crossdevs_but_for_sandboxes_that_the_machine_has_off() {
+    fn features_are_crossdevs_without_sandboxes_that_the_host_disables() {
         let gentoo = "assume-digests ipc-sandbox network-sandbox pid-sandbox sandbox userfetch userpriv usersandbox";
         for (features, line) in [
             (
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_is_read_as_it_was_meant() {
+    fn an_escaped_setting_is_read_back_unchanged() {
         for value in [
             r#"-j2 "$x" \"#,
             r"'y`\",
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_machine_has_not_set_is_left_out_and_quotes_are_escaped() {
+    fn settings_that_the_host_lacks_are_omitted_and_quotes_are_escaped() {
         let text = make_conf_of("", r#"-j2 "$x" \"#);
         assert!(text.contains(r#"MAKEOPTS="-j2 \"\$x\" \\\\""#), "{text}");
         for name in ["DISTDIR", "GENTOO_MIRRORS", "PORTAGE_USERNAME"] {

@@ -1,8 +1,8 @@
 //! The layout of a sysroot: where `bin`, `sbin` and the library directories are, and how the adopted compiler finds
 //! these.
 //!
-//! Gentoo's sys-apps/baselayout creates the layout that the profile requires, but nobody merges it first into a
-//! sysroot. The first package with a file in `/bin` would create a directory there, so init makes the symlinks.
+//! Gentoo's sys-apps/baselayout creates the layout that the profile requires, but users seldom merge it into a new
+//! sysroot first. The first package with a file in `/bin` would create a directory there, so init makes the symlinks.
 
 use super::{
     options::{InitOptions, InitTarget},

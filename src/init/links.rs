@@ -57,7 +57,7 @@ pub(super) fn move_to_crossdevs(
     Ok(())
 }
 
-/// Lists symlinks of ours for tools that the adopted toolchain does not have, left from an earlier toolchain.
+/// Lists crossmerge's symlinks for tools that the adopted toolchain does not have, left from an earlier toolchain.
 pub(super) fn stale(context: &Context, wrappers: &Wrappers, bindir: &Path) -> Vec<PathBuf> {
     let wanted = names(context, wrappers);
     let kinds = [ToolchainKind::Gnu, ToolchainKind::Llvm].into_iter();

@@ -269,7 +269,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_lies_outside_the_sysroot_is_not_known() {
+    fn paths_outside_the_sysroot_are_not_in_the_record() {
         let text = "dir ../etc\ndir /etc\nobj a/../../b 0\nsym . -> x\nobj  0\ndir \ndir a/b\n";
         let record = InitRecord::parse(text, Path::new(RECORD)).expect("a record");
         let paths: Vec<&Path> = record.paths().collect();

@@ -374,7 +374,7 @@ pub(super) fn libc(
     fs_err::write(&probe, "#include <stdio.h>\nint main(void) { return 0; }\n")?;
     let no_libc = || no_libc(context, toolchain);
     let rule = compiler(context, toolchain, ["-M".as_ref(), probe.as_os_str()])?.stdout;
-    // GCC may have a modified copy of its own (`include-fixed`), and glibc has another part of it in `bits`.
+    // GCC may have a modified stdio.h in `include-fixed`, and glibc has a part of stdio.h in `bits`.
     let is_header = |path: &&PrintedPath| {
         path.ends_with("stdio.h")
             && !path.ends_with("include-fixed/stdio.h")

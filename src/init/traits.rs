@@ -151,7 +151,7 @@ mod tests {
     use crate::target::Source;
 
     #[test]
-    fn a_libc_and_a_system_that_are_not_the_tuples() {
+    fn a_libc_or_system_other_than_the_tuples_is_a_mismatch() {
         const LINUX: &str = "#define __linux__ 1\n";
         const GLIBC: &str = "#define __linux__ 1\n#define __GLIBC__ 2\n";
         const UCLIBC: &str = "#define __linux__ 1\n#define __GLIBC__ 2\n#define __UCLIBC__ 1\n";
@@ -192,7 +192,7 @@ mod tests {
                 "/lib/ld-musl-arm.so.1",
                 None,
             ),
-            // A first compiler, without any libc.
+            // The first compiler of a bootstrap, before there is a libc.
             ("arm-x-linux-gnueabi", LINUX, "", None),
             (
                 "arm-x-linux-musleabi",
@@ -233,7 +233,7 @@ mod tests {
                 None,
             ),
             ("avr", "", "", None),
-            // Nothing is known of their libc.
+            // Targets whose libc is not known.
             ("aarch64-linux-android", LINUX, "/system/bin/linker64", None),
             (
                 "x86_64-redhat-linux",

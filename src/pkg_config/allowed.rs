@@ -204,7 +204,7 @@ mod tests {
                 "-Wl,-rpath,/nowhere/vendor/lib:/s/usr/lib",
             ),
             ("/s", "-I'/s/nowhere/vendor/lib'", "-I'/nowhere/vendor/lib'"),
-            // Of a package inside, of one in either place, outside of what is allowed, and another's.
+            // Paths of a package inside, of one in both places, outside the allowed prefixes, and in another sysroot.
             (
                 "/s",
                 "-I/s/nowhere/vendor/inside",

@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_that_names_a_place_is_seen() {
+    fn every_flag_that_names_a_path_is_found() {
         for (text, flags) in [
             ("-I/a -L/b", vec!["-I/a → /a", "-L/b → /b"]),
             ("-I /a", vec!["-I /a → /a"]),
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_place_is_let_alone() {
+    fn flags_without_a_path_are_skipped() {
         for text in [
             "-lz -pthread -DPATH=/usr/share -O2 -fPIC -Wall -include",
             "-Wl,--as-needed,-soname,/x -Wl,-dynamic-linker,/lib/ld.so -Wl,-z,relro,-z,/x",
@@ -278,14 +278,14 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_utf8_survive() {
+    fn bytes_that_are_not_utf8_survive() {
         let words = split(b"-I/a\xff\xe9 '\xc3\xa9 x'");
         let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
         assert_eq!(words, [b"-I/a\xff\xe9".as_slice(), b"\xc3\xa9 x"]);
     }
 
     #[test]
-    fn msvc_syntax_is_read_as_the_other() {
+    fn msvc_syntax_is_converted() {
         for (word, read) in [
             ("/I/usr/include", "-I/usr/include"),
             ("/libpath:/usr/lib", "-L/usr/lib"),

@@ -268,7 +268,7 @@ impl<'p> Field<'p> {
     }
 }
 
-/// `CFlags` is accepted for `Cflags`.
+/// Returns the usual spelling of a field: pkg-config also accepts `CFlags` for `Cflags`.
 fn canonical_field(name: &str) -> String {
     let known = FLAGS
         .iter()
@@ -282,7 +282,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_packages_in_a_list_are_named_without_versions() {
+    fn package_lists_are_parsed_without_versions() {
         for (list, names) in [
             ("zlib", vec!["zlib"]),
             ("zlib >= 1.2, glib-2.0", vec!["zlib", "glib-2.0"]),
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_doubles_without_end_ends() {
+    fn expanding_variables_that_double_ends() {
         let text = "a=${a}${a}\nb=${c}${c}${c}\nc=${b}${b}${b}\nCflags: -I${a}${b}/x\n";
         let package = Package::parse("/x.pc".into(), text.as_bytes(), "");
         for text in [text, &text.replace("Cflags", "Requires")] {

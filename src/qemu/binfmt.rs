@@ -255,7 +255,8 @@ impl Registration {
         }
     }
 
-    /// The same, wherever the programs run. A QEMU that another user may change is an error, and is not started.
+    /// Like [`Self::of`], but also for programs that the kernel runs itself. A QEMU that another user may change is
+    /// an error, and is not started.
     fn with_qemu(env: &Env, rule: &Rule, credentials: bool) -> Result<Self, BinfmtError> {
         let programs = programs(env, &rule.qemu);
         let is_static = |path: &&PathBuf| {
@@ -470,8 +471,8 @@ impl<'a> SelectedRules<'a> {
     ) -> Result<String, BinfmtError> {
         if credentials {
             report::note(
-                "warning: flag C gives QEMU the rights of a set-user-ID program, and whoever starts one tells QEMU by the environment \
-                 what to load: only for a machine on which everyone may be root",
+                "warning: flag C gives QEMU the rights of a set-user-ID program, and QEMU reads what to load from the environment of \
+                 the user who starts it: use it only on a host where every user may become root",
             );
         }
         let mut shell = String::new();

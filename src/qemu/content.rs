@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_known_by_its_first_bytes_and_its_name() {
+    fn a_file_is_recognised_by_its_first_bytes_and_its_name() {
         let elf = |kind: u8| {
             let mut head = vec![0; 64];
             head[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");

@@ -5,7 +5,7 @@
 //! them. The caller's ids stay visible: root keeps every id, so that Portage can chown and change its user; an
 //! ordinary user enters a second user namespace, in which they have their own id again.
 //!
-//! The new table hides the host's. So the host's rules for other files (Java, Wine, another CPU) are copied
+//! The new binfmt_misc hides the host's. So the host's rules for other files (Java, Wine, another CPU) are copied
 //! unchanged, after crossmerge's. A rule whose interpreter cannot be opened is omitted.
 
 use super::{
@@ -124,7 +124,7 @@ pub(super) struct ServedRule {
     flags: &'static str,
 }
 
-/// Returns the steps into namespaces in which the target's programs run. Returns none if the kernel runs them
+/// Returns the steps into namespaces in which the target's programs run. Returns no steps if the kernel runs them
 /// natively.
 ///
 /// Only an attempt shows whether the kernel allows them: see [`try_steps`].
@@ -234,7 +234,7 @@ fn flags(qemu: &Path) -> &'static str {
     }
 }
 
-/// Returns the steps that fill the table, from inside the namespaces.
+/// Returns the steps that register the rules, from inside the namespaces.
 pub(super) fn table(served: &[ServedRule], with_host_rules: bool) -> Vec<Step> {
     let ours: Vec<String> = served.iter().map(|served| served.rule.name()).collect();
     // A program can open its QEMU as `/proc/self/exe`, perhaps for writing.
@@ -338,7 +338,7 @@ fn registration(name: &str, text: &str) -> Option<OsString> {
     Some(line.into())
 }
 
-/// Checks whether a user namespace can have its own table, as far as files show it.
+/// Checks whether a user namespace can have its own binfmt_misc, as far as files show it.
 pub(super) fn possible() -> Result<(), NamespaceError> {
     let release = nix::sys::utsname::uname()
         .map(|uname| uname.release().to_string_lossy().into_owned())
@@ -368,7 +368,7 @@ pub(super) fn namespaces_possible() -> Result<(), NamespaceError> {
     Ok(())
 }
 
-/// Returns the id maps of a namespace in which a table can be filled: all of root's ids, or an ordinary user mapped
+/// Returns the id maps of a namespace in which rules can be registered: all of root's ids, or an ordinary user mapped
 /// to root.
 pub(super) fn own_users() -> Result<Users, NamespaceError> {
     let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
@@ -425,7 +425,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_of_the_machines_is_registered_as_the_kernel_tells_it() {
+    fn a_rule_of_the_host_is_registered_as_the_kernel_prints_it() {
         for (name, text, line) in [
             (
                 "jar",

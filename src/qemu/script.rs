@@ -83,9 +83,9 @@ pub(super) fn spelled(interpreter: &Path) -> String {
 mod tests {
     use super::*;
 
-    /// Each row was compared with what Linux 6 does.
+    /// Each row was compared with the behaviour of Linux 6.
     #[test]
-    fn a_line_is_cut_as_the_kernel_cuts_it() {
+    fn a_line_is_split_as_in_the_kernel() {
         type Words<'t> = (&'t str, Option<&'t str>);
         let long = "x".repeat(250);
         let whole = format!("/{long}");
@@ -107,7 +107,7 @@ mod tests {
                 "#!/bin/sh -e\x0b \n".into(),
                 Some(("/bin/sh", Some("-e\x0b"))),
             ),
-            // Blanks at the end go where there is a newline, and stay where there is none.
+            // Blanks at the end are removed before a newline, and otherwise stay.
             ("#!/bin/sh \t \n".into(), Some(("/bin/sh", None))),
             ("#!/bin/sh -e ".into(), Some(("/bin/sh", Some("-e ")))),
             ("#!/bin/sh ".into(), Some(("/bin/sh", Some("")))),

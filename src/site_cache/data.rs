@@ -98,7 +98,7 @@ pub struct OtherTest {
     pub asked: AnswerText,
 }
 
-/// Which test a script runs under the name of a variable.
+/// The test that a script runs under the name of a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TestVariant<'a> {
     /// The measured one.

@@ -41,7 +41,7 @@ const LIMITS: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(10)]
 const LIBC_DIRECTORIES: [&str; 5] = ["lib", "lib64", "lib32", "usr/lib", "usr/lib64"];
 const LIBC_FILES: [&str; 3] = ["libc.so.6", "libc.so", "libc.a"];
 
-/// What the target's programs need to run.
+/// The environment and the steps with which the target's programs run.
 #[derive(Debug, Default)]
 pub struct Emulation {
     /// The environment variables that QEMU reads.
@@ -50,7 +50,7 @@ pub struct Emulation {
     pub enter: Vec<Step>,
 }
 
-/// Why the target's programs do not run.
+/// An error because of which the target's programs do not run.
 #[derive(Debug, thiserror::Error)]
 pub enum NoEmulation {
     /// There is no compiler or sysroot to make a program with.

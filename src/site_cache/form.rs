@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// What the answers of a layer depend on. A later kind overrides an earlier one.
+/// The part of a target on which the answers of a layer depend. A later kind overrides an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LayerKind {
@@ -16,7 +16,7 @@ pub enum LayerKind {
     Cpu,
 }
 
-/// How an answer was obtained.
+/// The way in which an answer was obtained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Obtained {
@@ -28,8 +28,8 @@ pub enum Obtained {
     Learned,
 }
 
-/// What an answer depends on, if it is not the C library. The host under QEMU may give another answer than the target
-/// machine.
+/// The part of a system on which an answer depends, if it is not the C library. The host under QEMU may give another
+/// answer than the target machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum About {
@@ -39,7 +39,7 @@ pub enum About {
     Filesystem,
 }
 
-/// A file as it is written.
+/// A file before its answers are checked.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawFile {
@@ -68,7 +68,7 @@ pub(super) struct LayerFile {
     pub answers: BTreeMap<String, Option<WrittenAnswer>>,
 }
 
-/// An answer as it is written.
+/// An answer in a file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WrittenAnswer {

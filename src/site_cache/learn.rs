@@ -313,7 +313,7 @@ enum RunDirectory {
     Copies,
 }
 
-/// Runs the script twice.
+/// The two runs of a configure script.
 struct ConfigureRunner {
     /// The plan of `<tuple>-configure`.
     plan: Plan,

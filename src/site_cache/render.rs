@@ -68,7 +68,8 @@ pub fn render(tuple: &Tuple, answers: &Answers, trial: Option<&Trial>) -> String
         .replace("@EMULATE@\n", &emulate)
         .replace("@COUNT@", &given.len().to_string())
         .replace("@TUPLE@", tuple.as_str());
-    // Last, since they are most of the file, and every applet that sets CONFIG_SITE renders it anew.
+    // The answers come last, since they are most of the file, and every applet that sets CONFIG_SITE renders it
+    // again.
     let (head, rest) = template.split_once("@NAMES@").expect("a place for names");
     let (between, tail) = rest
         .split_once("@ANSWERS@")
@@ -147,7 +148,7 @@ fn answer_by_script(answers: &[&Answer], text: &mut String) {
     let block = BY_SCRIPT
         .replace("@COUNT@", &answers.len().to_string())
         .replace("@TEXTS@", &texts.join("\n"));
-    // Last, since a text may contain one of the other markers.
+    // The cases are inserted last, since a text in them may contain one of the other markers.
     *text += &block.replace("@CASES@\n", &cases);
     text.truncate(text.trim_end().len());
 }
@@ -226,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_given_whole_and_only_where_there_is_none() {
+    fn a_value_is_set_unchanged_and_only_if_unset() {
         for (value, line) in [
             ("yes", ": ${x=yes}"),
             (

@@ -49,7 +49,7 @@ const LIMITS: [Duration; 2] = [Duration::from_secs(120), Duration::from_secs(60)
 /// Results that are known to be wrong under QEMU.
 const EXCEPTIONS: &str = include_str!("../../site-cache/probes/exceptions.toml");
 
-/// Why the answers could not be verified.
+/// An error because of which the answers could not be verified.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     /// The answers could not be read.
@@ -542,7 +542,7 @@ mod tests {
     }
 
     #[test]
-    fn what_qemu_gets_wrong_is_excepted_and_what_it_gets_right_is_confirmed() {
+    fn known_errors_of_qemu_are_excepted_and_right_results_confirmed() {
         let printed = |value: &str| ProbeOutcome {
             values: BTreeMap::from([("v".into(), value.into())]),
             ..ProbeOutcome::default()

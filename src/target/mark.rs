@@ -9,13 +9,23 @@ use std::{collections::BTreeMap, fmt};
 pub struct Mark {
     /// The ABI.
     pub(super) elf_abi: Option<String>,
-    /// How floating point arguments are passed.
+    /// The way in which floating point arguments are passed.
     pub(super) float_abi: Option<String>,
     /// The macros that the compiler predefines: a name, or a name and its value. All are required.
     #[serde(default)]
     pub(super) macros: Vec<String>,
     /// The `e_flags` of a linked file.
     pub(super) elf_flags: Option<ElfFlags>,
+}
+
+/// A condition on the `e_flags` of a linked file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ElfFlags {
+    /// The bits that are compared.
+    pub mask: u32,
+    /// The value of these bits.
+    pub value: u32,
 }
 
 /// The macros that a compiler defines, with their values.
@@ -216,14 +226,4 @@ mod tests {
             assert_eq!(found, other, "{tuple} {macros}");
         }
     }
-}
-
-/// A condition on the `e_flags` of a linked file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ElfFlags {
-    /// The bits that are compared.
-    pub mask: u32,
-    /// The value of these bits.
-    pub value: u32,
 }

@@ -1,6 +1,6 @@
-//! The kernel's table of binary formats, as this process sees it in `/proc/sys/fs/binfmt_misc`.
+//! The entries of the kernel's binfmt_misc, as this process sees them in `/proc/sys/fs/binfmt_misc`.
 //!
-//! The format of an entry is that of `fs/binfmt_misc.c`. A user namespace may have its own table (Linux 6.7).
+//! The format of an entry is that of `fs/binfmt_misc.c`. A user namespace may have its own binfmt_misc (Linux 6.7).
 
 use crate::qemu::rule::Rule;
 use std::{
@@ -10,10 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The mount point of the table.
+/// The mount point of binfmt_misc.
 pub const DIRECTORY: &str = "/proc/sys/fs/binfmt_misc";
 
-/// An entry of the table that matches a magic.
+/// An entry that matches a magic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Its name.
@@ -67,7 +67,7 @@ impl Entry {
     }
 }
 
-/// Returns the compared bits, up to the last one: unmasked bytes at the end change nothing.
+/// Returns the compared bits, up to the last one. Bytes at the end that the mask ignores are omitted.
 fn significant(magic: &[u8], mask: &[u8]) -> Vec<(u8, u8)> {
     let pairs = magic.iter().zip(mask);
     let mut pairs: Vec<_> = pairs.map(|(magic, mask)| (magic & mask, *mask)).collect();
@@ -75,7 +75,7 @@ fn significant(magic: &[u8], mask: &[u8]) -> Vec<(u8, u8)> {
     pairs
 }
 
-/// Parses two hexadecimal digits a byte.
+/// Parses hexadecimal digits, two for each byte.
 fn bytes(text: &str) -> Option<Vec<u8>> {
     let pairs = text.as_bytes().chunks(2);
     pairs
@@ -83,7 +83,7 @@ fn bytes(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
-/// Reads the entries, sorted by name. Returns `None` if the table is not mounted.
+/// Reads the entries, sorted by name. Returns `None` if binfmt_misc is not mounted.
 pub fn read() -> io::Result<Option<Vec<Entry>>> {
     let directory = Path::new(DIRECTORY);
     if !directory.join("register").exists() {
@@ -101,10 +101,10 @@ pub fn read() -> io::Result<Option<Vec<Entry>>> {
     Ok(Some(entries))
 }
 
-/// Writes to a file of the table: a rule to `register`, or to an entry `1` (use it) or `-1` (remove it).
+/// Writes to a file of binfmt_misc: a rule to `register`, or `1` (enable) or `-1` (remove) to an entry.
 pub fn write(file: &str, text: &[u8]) -> io::Result<()> {
     let path = Path::new(DIRECTORY).join(file);
-    // The kernel takes each write as a whole.
+    // The kernel requires a rule in a single write.
     std::fs::OpenOptions::new()
         .write(true)
         .open(path)?

@@ -32,7 +32,7 @@ pub enum ChrootError {
     /// The directory does not exist.
     #[error("there is no root `{root}`: {source}", root = .root.display())]
     NoRoot {
-        /// Its path.
+        /// The path of the root.
         root: PathBuf,
         /// The error of the system call.
         source: io::Error,
@@ -62,15 +62,15 @@ pub enum ChrootError {
     NotExecutable {
         /// The root.
         root: PathBuf,
-        /// Its path in the root.
+        /// The command's path in the root.
         command: PathBuf,
     },
-    /// It is neither ELF nor a script.
+    /// The command is neither ELF nor a script.
     #[error("`{command}` in `{root}` is not a program", root = .root.display(), command = .command.display())]
     NoProgram {
         /// The root.
         root: PathBuf,
-        /// Its path in the root.
+        /// The command's path in the root.
         command: PathBuf,
     },
     /// The interpreter or dynamic linker of the command is missing from the root.
@@ -82,7 +82,7 @@ pub enum ChrootError {
     NoInterpreter {
         /// The root.
         root: PathBuf,
-        /// Its path in the root.
+        /// The command's path in the root.
         command: PathBuf,
         /// The dynamic linker, or the interpreter of a script.
         needs: PathBuf,
@@ -93,11 +93,11 @@ pub enum ChrootError {
         command = .command.display()
     )]
     NoEmulation {
-        /// Its path in the root.
+        /// The command's path in the root.
         command: PathBuf,
-        /// Its `e_machine`.
+        /// The command's `e_machine`.
         machine: u16,
-        /// The word size of its ELF class.
+        /// The word size of the command's ELF class.
         bits: u8,
     },
     /// The command cannot run under QEMU.

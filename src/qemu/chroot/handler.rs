@@ -1,4 +1,4 @@
-//! How the root's programs run: natively, or under QEMU.
+//! Decides how the root's programs run: natively, or under QEMU.
 
 use super::{
     super::{
@@ -18,7 +18,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How the root's programs run.
+/// The way in which the root's programs run.
 pub(super) struct Handler {
     /// The steps that set up a per-namespace binfmt_misc, if it is used.
     pub(super) steps: Vec<Step>,

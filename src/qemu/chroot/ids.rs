@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ranges_of_a_user_come_one_behind_the_other() {
+    fn the_ranges_of_a_user_are_mapped_consecutively() {
         let text = "root:100000:65536\njo:200000:1000\n# no\n1000:300000:5\njo:bad:1\njo:1:0\n";
         let ids = |inside, outside, count| Ids {
             inside,

@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_user_is_one_of_the_roots_own() {
+    fn users_are_looked_up_in_the_roots_passwd() {
         let directory = tempfile::tempdir().expect("a directory");
         let etc = directory.path().join("etc");
         std::fs::create_dir(&etc).expect("etc");

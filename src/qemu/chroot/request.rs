@@ -33,7 +33,7 @@ pub fn asks_for_help(args: &[OsString]) -> bool {
     false
 }
 
-/// The help for a name that we are called by.
+/// Returns the help. `name` is the name by which crossmerge was called.
 pub fn help(name: &OsStr) -> String {
     let name = name.display();
     format!(
@@ -92,7 +92,7 @@ impl ChrootRequest {
     }
 }
 
-/// Splits at the last colon that a path may begin behind.
+/// Splits the value of `--bind` at the last colon before an absolute path.
 fn bind(value: OsString) -> (PathBuf, Option<PathBuf>) {
     let bytes = value.as_bytes();
     match bytes.windows(2).rposition(|pair| pair == b":/") {
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn options_end_where_the_command_begins() {
+    fn options_end_at_the_command() {
         let request =
             parse("--root=/r --bind /a:/b --bind=rel:/c --bind /d --user 7 --cpu max ls --root x")
                 .expect("a request");
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_help_of_a_command_inside_is_its_own() {
+    fn help_after_the_command_belongs_to_the_command() {
         for (line, is) in [
             ("--help", true),
             ("--root /r -h", true),

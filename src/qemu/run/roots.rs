@@ -233,7 +233,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     #[test]
-    fn a_link_in_a_root_stays_in_it() {
+    fn a_symlink_in_a_root_stays_inside() {
         let directory = tempfile::tempdir().expect("a directory");
         let root = directory.path();
         for path in ["usr/bin", "etc"] {

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_user_wrote_stays() {
+    fn the_users_own_lines_stay() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("learned.toml");
         let kept = |variable, value| NewAnswer {
