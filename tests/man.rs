@@ -66,7 +66,7 @@ fn mandoc_and_man_print_no_warning() {
 
 /// A placeholder such as `<tuple>` looks like a tag, and Markdown drops tags.
 #[test]
-fn placeholders_are_in_the_page_and_each_help_names_it() {
+fn placeholders_are_in_the_page_and_every_command_has_an_alias_page() {
     fn check(command: &clap::Command, page: &Page) {
         let help = command.get_after_help().map(ToString::to_string);
         let about = command.get_long_about().or(command.get_about());

@@ -269,7 +269,7 @@ fn a_plan_names_the_file_and_the_command_that_prints_it() {
 }
 
 #[test]
-fn the_exported_environment_names_an_existing_file_and_keeps_the_callers() {
+fn the_exported_environment_names_an_existing_file_and_keeps_the_callers_file() {
     let prefix = target();
     let file = prefix.join(format!("var/lib/crossmerge/{ARM}/config.site"));
     let script = format!(

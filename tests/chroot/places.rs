@@ -17,7 +17,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn mount_points_ignore_the_umask_and_the_command_gets_the_callers() {
+fn mount_points_ignore_the_umask_and_the_command_gets_the_callers_umask() {
     for (umask, before) in [
         ("077", &[][..]),
         ("000", &[]),

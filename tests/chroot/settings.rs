@@ -44,7 +44,7 @@ fn plans(rooted: &Rooted) -> Output {
 }
 
 #[test]
-fn make_conf_is_read_as_from_inside() {
+fn make_conf_is_read_as_a_process_inside_reads_it() {
     let rooted = scene();
     rooted.write("etc/passwd", "jo:x:1000:100::/:/bin/sh\n");
     let outside = rooted

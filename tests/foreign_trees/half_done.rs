@@ -77,7 +77,7 @@ fn remove_skips_other_users_directories_in_path_and_succeeds() {
                     give_away(&prefix.join(format!("shared/{TUPLE}-run")));
                 }
                 _ => {
-                    // `adopt` by an ordinary user considers only directories to which that user may write.
+                    // `remove` by an ordinary user considers only directories to which that user may write.
                     prefix.command("chmod", ["777", "alice/real"]).success();
                     link(&prefix, "alice/l", "real");
                     give_away(&prefix.join("alice"));

@@ -57,7 +57,7 @@ fn every_form_of_a_leak_is_found() {
 }
 
 #[test]
-fn leaks_that_pkg_config_does_not_correct_are_found() {
+fn every_path_leaks_if_the_sysroot_dir_is_empty() {
     // An empty PKG_CONFIG_SYSROOT_DIR is respected, so no path gets a prefix, and every path leaks.
     let prefix = bare();
     for (field, flag) in [

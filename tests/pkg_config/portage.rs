@@ -85,7 +85,7 @@ fn ebuilds_of_each_eapi_see_the_sysroot_and_their_own_build_directory() {
 }
 
 #[test]
-fn the_libdir_is_the_profiles_if_the_environment_has_none() {
+fn without_a_libdir_in_the_environment_the_profiles_is_used() {
     let prefix = Prefix::with_portage();
     prefix.own(["init", ARM]).success();
     let defaults = format!("usr/{ARM}/etc/portage/profile/make.defaults");

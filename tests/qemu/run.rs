@@ -329,7 +329,7 @@ fn run_and_env_have_their_own_help() {
 }
 
 #[test]
-fn signals_reach_the_program_and_its_end_the_caller() {
+fn signals_reach_the_program_and_its_exit_code_reaches_the_caller() {
     let prefix = prefix_with_libc();
     let source = "#include <signal.h>\n#include <stdio.h>\n#include <unistd.h>\n\
         static void end(int n) { (void)n; _exit(9); }\n\

@@ -84,7 +84,7 @@ fn it_answers_only_in_a_configure_run_for_the_target() {
 }
 
 #[test]
-fn the_callers_files_are_read_first_and_autoconfs_own_are_overridden() {
+fn the_callers_files_are_read_first_and_autoconfs_files_are_overridden() {
     let prefix = rendered();
     let cross = format!("as_me=configure host_alias={ARM} build_alias=x86_64-pc-linux-gnu");
     prefix.write("a b/one.site", "x_cv_words=one");
