@@ -44,7 +44,7 @@ fn before_linux_6_7_the_hosts_own_binfmt_misc_is_used_if_its_rule_has_flag_f() {
     let script = r#"chroot=$1 root=$2 crossmerge=$3
         shift 3
         table=/proc/sys/fs/binfmt_misc
-        # The kernel tells what it starts that it is an old one.
+        # setarch makes the kernel report an old release to the program.
         enter() { "$@" setarch --uname-2.6 "$chroot" --root "$root" uname -m || echo "code $?"; }
         mount -t binfmt_misc binfmt_misc $table
         enter "$@"
