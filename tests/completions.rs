@@ -173,7 +173,7 @@ fn ask(
         .chain(before.iter().cloned())
         .chain(lines.iter().map(OsString::from));
     let output: Output = prefix.command(shell, args).success();
-    // fish's own completion for emerge lists Gentoo's package directories, which do not exist here.
+    // fish's own completion for emerge reads files that only Gentoo has.
     let noise = output
         .stderr
         .lines()

@@ -469,7 +469,7 @@ fn settings_that_only_portageq_can_read() {
     let prefix = portage_target();
     let read = "ok: read without portageq";
     assert_eq!(state(&prefix, ARM, "settings"), read);
-    // Portage cannot read a NUL in a comment. crossmerge's own reader leaves such a file to portageq.
+    // Portage ignores a NUL in a comment. crossmerge's own reader leaves such a file to portageq.
     append(&sysroot(&prefix, "etc/portage/make.conf"), "# \0\n");
     let asked = state(&prefix, ARM, "settings");
     assert!(
@@ -641,7 +641,7 @@ fn a_compiler_for_another_machine() {
     let sdk = prefix.join("sdk/bin/arm-linux-gnueabi-");
     let text = text.replace(sdk.to_str().expect("UTF-8"), "/usr/bin/");
     fs::write(file, text).expect("a file");
-    // Almost all symlinks of the two toolchains have the same names, so the first toolchain is adopted first.
+    // The host's toolchain has a few other tools. `init` makes the symlinks for these, so that only one check fails.
     prefix.own(["init", ARM]).success();
     fixes(
         &prefix,
@@ -922,7 +922,7 @@ fn libtool_files_and_scripts_that_point_outside() {
     prefix.script(&format!("usr/{ARM}/usr/bin/z-config"), &script);
     // An ELF program with such a name is not checked as a script.
     fs::copy("/bin/true", sysroot(&prefix, "usr/bin/elf-config")).expect("a copy");
-    // Another ROOT has no such files.
+    // With another ROOT in the environment, the command must name the sysroot.
     let board = prefix.with("ROOT", prefix.join("board"));
     fs::create_dir(prefix.join("board")).expect("a directory");
     let fix = fixes(&board, ARM, "config-scripts", "warning", "z-config");

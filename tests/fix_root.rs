@@ -560,7 +560,7 @@ fn only_links_into_the_sysroot_are_replaced() {
     // Through a symlink this script would print the symlink's directory.
     let place = prefix.run(&format!("{ARM}-own-place-config"), [] as [&str; 0]);
     assert_eq!(Path::new(place.stdout.trim()), sysroot(&prefix, "usr"));
-    // A link of crossmerge whose script has moved since is still replaced.
+    // A script of crossmerge that calls another one is replaced, although the other one has moved.
     prefix.script(
         &format!("bin/{ARM}-own-place-config"),
         &format!(

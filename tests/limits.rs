@@ -88,7 +88,7 @@ impl SpecialFile {
 struct Reader {
     command: &'static str,
     path: &'static str,
-    comes: fn(SpecialFile) -> (i32, &'static str),
+    expects: fn(SpecialFile) -> (i32, &'static str),
 }
 
 /// Commands that search for files skip anything that is not a regular file.
@@ -104,37 +104,37 @@ const READERS: [Reader; 11] = [
     Reader {
         command: "crossmerge applets",
         path: "etc/crossmerge/crossmerge.toml",
-        comes: SpecialFile::expected,
+        expects: SpecialFile::expected,
     },
     Reader {
         command: "crossmerge applets",
         path: "etc/crossmerge/wrappers/x.toml",
-        comes: SpecialFile::expected,
+        expects: SpecialFile::expected,
     },
     Reader {
         command: "crossmerge show TUPLE",
         path: "etc/crossmerge/profiles/x.toml",
-        comes: SpecialFile::expected,
+        expects: SpecialFile::expected,
     },
     Reader {
         command: "crossmerge remove TUPLE",
         path: "etc/crossmerge/targets/TUPLE.toml",
-        comes: SpecialFile::expected,
+        expects: SpecialFile::expected,
     },
     Reader {
         command: "crossmerge site-cache list TUPLE",
         path: "etc/crossmerge/site-cache/TUPLE.toml",
-        comes: SpecialFile::expected,
+        expects: SpecialFile::expected,
     },
     Reader {
         command: "crossmerge remove TUPLE",
         path: "usr/TUPLE/var/lib/crossmerge/contents",
-        comes: below_sysroot,
+        expects: below_sysroot,
     },
     Reader {
         command: "crossmerge site-cache scan TUPLE src/configure",
         path: "src/configure",
-        comes: |special| match special {
+        expects: |special| match special {
             SpecialFile::Directory => (125, "there is no `configure` in"),
             _ => special.expected(),
         },
@@ -143,23 +143,23 @@ const READERS: [Reader; 11] = [
         command: "TUPLE-run ./program",
         path: "program",
         // Only the beginning of the file is read, whatever its size.
-        comes: |_| (126, "is not a program"),
+        expects: |_| (126, "is not a program"),
     },
     Reader {
         command: "TUPLE-fix-root --dry-run",
         path: "usr/TUPLE/usr/lib/libx.la",
-        comes: files_only,
+        expects: files_only,
     },
     Reader {
         command: "TUPLE-pkg-config --cflags x",
         path: "usr/TUPLE/usr/lib/pkgconfig/x.pc",
-        comes: pkg_config,
+        expects: pkg_config,
     },
     // The applet exec's the real tool.
     Reader {
         command: "TUPLE-pkg-config --exists x",
         path: "usr/TUPLE/usr/lib/pkgconfig/x.pc",
-        comes: pkg_config,
+        expects: pkg_config,
     },
 ];
 
@@ -193,7 +193,7 @@ fn a_special_file_in_place_of_a_regular_one_is_named_and_not_read() {
             std::fs::create_dir_all(prefix.join(format!("usr/{TUPLE}"))).expect("a sysroot");
             special.put(&prefix.join(&path));
             let output = limited(&prefix, words[0], &words[1..]);
-            match (reader.comes)(special) {
+            match (reader.expects)(special) {
                 (code, "") => assert_eq!(output.code, Some(code), "{special:?} {output:#?}"),
                 (code, error) => drop(output.fails(code, error, "")),
             }

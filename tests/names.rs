@@ -460,7 +460,7 @@ fn the_tools_own_exit_code_is_passed_on() {
 fn crossmerge_is_never_the_real_tool() {
     let prefix = prefix_with_tool("emerge");
     std::fs::remove_file(prefix.join("tools/emerge")).expect("gone");
-    // The program itself, under the tool's name: first in PATH, and in a directory that is reached by another name.
+    // A symlink to the program has the tool's name, and is the first in PATH.
     prefix.link("emerge");
     prefix.run(&format!("{TUPLE}-emerge"), ["x"]).fails(
         127,

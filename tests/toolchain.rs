@@ -55,7 +55,7 @@ fn debians_toolchain_is_adopted_with_its_libc() {
             "{path} is not in the sysroot"
         );
     }
-    // The linker's map shows that it uses the sysroot's files.
+    // The linker's trace shows that it uses the sysroot's files.
     let map = prefix
         .run(
             &format!("{ARM}-gcc"),

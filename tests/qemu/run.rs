@@ -41,7 +41,7 @@ fn the_header_selects_qemu_and_the_path_selects_the_libraries() {
         output,
         &format!("<./program><a b><><-0><--> prefix={sysroot} cpu=-"),
     );
-    // A bare name is searched in the sysroot first, and then beside the applet.
+    // A bare name is searched in the sysroot first, and then in the current directory.
     prints(
         run(&prefix, &["program"]),
         &format!("<program> prefix={sysroot} cpu=-"),

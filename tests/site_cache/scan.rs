@@ -105,7 +105,7 @@ fn each_autoconf_gives_the_same_scan() {
         let found = scan(&prefix, ARM, "./configure");
         let malloc = match version {
             "2.13" => "cross",
-            // Autoconf 2.69 does not look at the host yet.
+            // Autoconf 2.69 ignores the host in its default.
             "2.69" => "no",
             _ => "yes",
         };
