@@ -97,7 +97,7 @@ impl Rooted {
         self.prefix.join(name).display().to_string()
     }
 
-    /// Runs the commands in `before`, which end by starting the applet with this root.
+    /// Runs the applet with this root, through the commands in `before`.
     fn run(&self, before: &[&str], args: &[&str]) -> Output {
         let (program, root) = (self.program(), self.root().display().to_string());
         let mut words = before.to_vec();

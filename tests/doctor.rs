@@ -15,7 +15,7 @@ const ARM: &str = "armv4tl-softfloat-linux-gnueabi";
 /// A second target of the same toolchain.
 const OTHER: &str = "armv5tel-unknown-linux-gnueabi";
 
-/// The name of the first target beside a real compiler of the same name, which no symlink of crossmerge replaces.
+/// A name for the first target that no real compiler has, so that crossmerge's symlinks shadow nothing.
 const BESIDE: &str = "armv4tl-unknown-linux-gnueabi";
 
 /// One line of the report.

@@ -315,7 +315,7 @@ fn the_three_forms_of_crossdevs_command() {
             .with("CROSS_COMPILE", "arm-y-");
         with.run("cross-fix-root", [] as [&str; 0]).success();
         assert!(other_is_right(), "{name}");
-        // There is no directory for symlinks: the one of the name in argv[0] does not serve another sysroot.
+        // There is no directory for symlinks: that of argv[0] is only for the target's own sysroot.
         with.run(&format!("{ARM}-fix-root"), [] as [&str; 0])
             .success();
         assert_eq!(fs::read_dir(prefix.join("bin")).expect("bin").count(), 3);

@@ -1,6 +1,6 @@
-//! Files from other users, of any size and content: a special file, an endless file, or one that would expand without
-//! end is an error that names it. Each run has little memory and time, so a run that needs a gigabyte or waits for a
-//! pipe fails.
+//! Files from other users, of any size and content. A special file, an endless file and one that would expand without
+//! end are errors, which name the file. Each run has little memory and time, so a run that needs a gigabyte or waits
+//! for a pipe fails.
 
 mod content;
 

@@ -312,7 +312,8 @@ fn an_unknown_portage_version_is_asked_until_doctor_has_compared_it() {
     let _ = std::fs::remove_file(prefix.join("asked"));
     other.own(["plan", tuple, "emerge"]).success();
     assert!(prefix.join("asked").exists(), "the environment is another");
-    // A Portage that calls itself older is read by the rules of that version. Its answers differ from them.
+    // A Portage with an older version number: crossmerge applies the rules of that version, and portageq's answers differ
+    // from them.
     let _ = std::fs::remove_dir_all(prefix.join("other"));
     stand_in(&prefix, "3.0.44");
     let output = settings();

@@ -30,7 +30,7 @@ const PROGRAMS: [&str; 16] = [
 ];
 const OBEYED: [&str; 3] = ["specs", "liblto_plugin.so", "bfd-plugins/x.so"];
 
-/// The directories in which a sysroot may contain them.
+/// The directories in which a sysroot may contain such programs.
 fn directories(machine: &str, version: &str) -> Vec<String> {
     let mut directories: Vec<String> = [
         "lib",

@@ -93,7 +93,7 @@ fn fail_everywhere(prefix: &Prefix, args: &[&str]) -> (usize, usize) {
             let output = prefix.injected(call, &fault, when, "crossmerge", args);
             let left = state(prefix);
             if output.code == Some(0) {
-                // The failing call was not about a file of ours, or there was no such call.
+                // The failing call was not about a file that crossmerge writes, or there was no such call.
                 assert_eq!(left, whole, "{inject}: {output:#?}");
                 passed += 1;
                 if passed > 2 {

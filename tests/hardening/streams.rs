@@ -37,7 +37,7 @@ fn output_that_cannot_be_written_is_a_failure() {
         let output = prefix.command("/bin/sh", ["-c", &format!("{command} > /dev/full")]);
         output.fails_without_hint(125, "cannot write the answer: No space left on device");
     }
-    // Notes on stderr are no answer, so losing them is no failure.
+    // Notes on stderr are not the result, so losing them is no failure.
     prefix
         .command("/bin/sh", ["-c", "crossmerge init avr 2> /dev/full"])
         .success();

@@ -65,7 +65,7 @@ fn root_gets_one_warning_of_a_tool_that_another_user_may_change() {
     prefix.command("chgrp", ["0", "tools"]).success();
     prefix.command("chmod", ["755", "tools"]).success();
 
-    // Another user owns the tool itself, or the target's directory of a symlink in PATH.
+    // Another user owns the tool itself, or the directory to which a symlink in PATH leads.
     give_away(&tool);
     warns(
         &emerge(&prefix),

@@ -273,8 +273,7 @@ fn environment() -> impl Strategy<Value = Vec<(String, String)>> {
         ),
     )
         .prop_map(|(name, value)| {
-            // Portage creates ROOT if it does not exist, even without a prefix, so it must be inside the case's
-            // directory.
+            // Portage creates ROOT if it does not exist, so ROOT must be inside the case's directory.
             let value = match name {
                 "ROOT" if !value.is_empty() => "@DIR@/root",
                 _ => value,

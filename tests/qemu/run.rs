@@ -187,7 +187,7 @@ fn a_script_runs_with_the_targets_interpreter() {
     );
 }
 
-/// The test compares with the kernel, by the exit code that a shell returns for the same file.
+/// The expected result is what the kernel does with the same file, by the exit code that a shell returns.
 #[test]
 fn a_script_that_the_kernel_does_not_start_does_not_run() {
     let prefix = prefix_with_libc();

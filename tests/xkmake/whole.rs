@@ -1,5 +1,5 @@
-//! Whole source trees. An ordinary user builds them with only the commands that `crossmerge init` and
-//! `<tuple>-xkmake` print, and starts the result.
+//! Whole source trees. An ordinary user builds them with `crossmerge init` and `<tuple>-xkmake` only, and starts the
+//! result.
 //!
 //! Tests that only `make kernels` runs are marked as ignored, because they take minutes.
 
