@@ -4,7 +4,7 @@ use super::{ARM, S390X, fakes, planned};
 use crate::support::Prefix;
 use std::collections::BTreeMap;
 
-/// The stand-ins of [`fakes`], with a GCC beside the driver in GCC's own layout, which compiles every language.
+/// The stand-ins of [`fakes`], and in GCC's own layout the files of a compiler for every language.
 fn every_language() -> Prefix {
     let prefix = fakes();
     let tuple = ARM.tuple;

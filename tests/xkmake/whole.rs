@@ -82,7 +82,7 @@ fn a_user_builds_a_kernel_that_starts_with_init_and_xkmake_alone() {
     let user = User::new("kernel", ARM);
     user.unpack_toolchain("arm-linux-gnueabi-");
     user.write("fragment", FOR_ARM);
-    // make calls make, as a parent with a job server.
+    // A make with a job server calls `<tuple>-xkmake`.
     user.write(
         "Makefile",
         "kernel:\n\t+$(t)-xkmake -s -C ../sources O=../home/out zImage modules\n",
