@@ -2,8 +2,12 @@
 //! read. crossmerge writes and prints no value from them.
 
 use super::{Runner, TUPLE, give_away, link, scene_in};
-use crate::support::Prefix;
-use std::os::unix::fs::symlink;
+use crate::support::{OTHER_USER, Prefix};
+use std::{
+    fs::Permissions,
+    os::unix::fs::{PermissionsExt, chown, symlink},
+    path::Path,
+};
 
 const SECRET: &str = "hunter2";
 
@@ -61,6 +65,68 @@ fn no_value_of_a_private_file_is_written() {
                 let grep = prefix.command("grep", ["-rl", SECRET, "var", "state"]);
                 assert_eq!(grep.stdout, "", "{what}");
             }
+        }
+    }
+}
+
+/// Two users own parts of the sysroot, or every user may write to one: a file that only one of them may read is still private.
+#[test]
+fn a_private_file_of_one_other_user_is_not_written_for_another() {
+    let other = |uid: u32| move |path: &Path| chown(path, Some(uid), Some(uid)).expect("an owner");
+    let for_all = |path: &Path| {
+        std::fs::set_permissions(path, Permissions::from_mode(0o777)).expect("a mode");
+    };
+    // Who may change a part of the sysroot, and whether the secret of OTHER_USER may be written.
+    type Row<'r> = (&'r str, &'r dyn Fn(&Path), bool);
+    let rows: [Row<'_>; 5] = [
+        ("s", &other(OTHER_USER), true),
+        ("s/etc/portage", &other(OTHER_USER + 1), false),
+        ("s/etc", &other(OTHER_USER + 1), false),
+        ("s/etc/portage", &for_all, false),
+        ("s/etc", &for_all, false),
+    ];
+    for runner in Runner::BOTH {
+        for (part, change, is_written) in rows {
+            let mut prefix = with_settings();
+            let secret = prefix.write("own/secret", &format!("CFLAGS=\"-D{SECRET}\"\n"));
+            link(&prefix, "s/etc/portage/make.conf", &secret);
+            runner.takes(&mut prefix);
+            give_away(&prefix.join("s"));
+            change(&prefix.join(part));
+            chown(&secret, Some(OTHER_USER), None).expect("an owner");
+            // As root's group it may be read by the user who runs crossmerge, and by nobody else.
+            chown(&secret, None, Some(runner.uid())).expect("a group");
+            std::fs::set_permissions(&secret, Permissions::from_mode(0o640)).expect("a mode");
+            let said = prefix.own(["export", TUPLE, "cmake"]);
+            let what = format!("{runner:?}, {part}: {said:#?}");
+            assert_eq!(said.stdout.contains(SECRET), is_written, "{what}");
+        }
+    }
+}
+
+/// A profile may be outside the sysroot. If another user may change it, that user names its files too.
+#[test]
+fn no_value_of_a_private_file_is_written_by_a_profile_outside_the_sysroot() {
+    for runner in Runner::BOTH {
+        for file in ["outside/make.defaults", "outside/below/make.defaults"] {
+            let mut prefix = with_settings();
+            let secret = format!("PASSWORD={SECRET}\nCFLAGS=\"-D{SECRET}\"\n");
+            let secret = prefix.write("own/make.defaults", &secret);
+            prefix.write("outside/below/eapi", "7\n");
+            prefix.write("outside/parent", "below\n");
+            link(&prefix, file, &secret);
+            let profile = prefix.join("s/etc/portage/make.profile");
+            std::fs::remove_file(&profile).expect("the old profile");
+            symlink(prefix.join("outside"), profile).expect("a symlink");
+            runner.takes(&mut prefix);
+            let private = ["600", "own/make.defaults"];
+            prefix.command("chmod", private).success();
+            give_away(&prefix.join("s"));
+            give_away(&prefix.join("outside"));
+            let said = prefix.own(["export", TUPLE, "cmake"]);
+            let what = format!("{runner:?}, {file}: {said:#?}");
+            assert!(!said.stdout.contains(SECRET), "{what}");
+            assert!(said.stderr.contains(file), "{what}");
         }
     }
 }

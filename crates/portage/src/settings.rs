@@ -368,7 +368,12 @@ impl<'e> Evaluation<'e> {
     /// Reads every file on which any variable depends.
     fn new(shared: &SharedFiles, roots: &SettingsRoots, env: &'e Env) -> Result<Self, Refusal> {
         let mut places = RootPaths::new(roots)?;
-        let files = SettingsFiles::sharing(roots.portage, shared).of_configroot(&places.configroot);
+        let files = SettingsFiles::sharing(roots.portage, shared);
+        // The host's own settings are its administrator's. Portage runs what they contain, also as root.
+        let files = match roots.configroot {
+            Some(_) => files.of_configroot(&places.configroot),
+            None => files,
+        };
         let mut conf_paths = vec![
             join(&places.configroot, "etc/make.conf"),
             join(&places.configroot, "etc/portage/make.conf"),

@@ -5,7 +5,7 @@ use super::{
     refusal::Refusal,
     version::{Version, VersionChange},
 };
-use crossmerge_system::file::{self, Tree};
+use crossmerge_system::file::{self, OtherUsers, Tree};
 use sha2::Sha256;
 use std::{
     cell::{Cell, RefCell},
@@ -63,10 +63,10 @@ pub(crate) struct SettingsFiles {
     spent: Cell<usize>,
     /// The number of files of all paths so far.
     seen: Cell<usize>,
-    /// The path below which another user may change the settings, and that user's uid.
-    another: Option<(String, u32)>,
-    /// The paths that this other user named, and that were read with the checks for that. Text that was read without
-    /// these checks must not be returned for such a path.
+    /// The config root, and the other users who may change its settings; `None` if there are none.
+    others: Option<(String, OtherUsers)>,
+    /// The paths that these users named, and that were read with the checks for that. Text that was read without these
+    /// checks must not be returned for such a path.
     named: RefCell<BTreeSet<String>>,
     /// The root in which paths are looked up, as programs inside it would; `None` for the host's.
     root: Option<Rc<Tree>>,
@@ -91,13 +91,13 @@ impl SettingsFiles {
         }
     }
 
-    /// Sets the config root. If another user may change it, the answer must not reveal to that user a file that only
-    /// the user who runs crossmerge may read. The other user could name such a file by a symlink or with `source`.
+    /// Sets the config root. If other users may change its settings, the answer must not reveal to them a file that only
+    /// the user who runs crossmerge may read. They could name such a file by a symlink, in the config root or in a
+    /// profile that they may change, or with `source`.
     pub(crate) fn of_configroot(self, configroot: &str) -> Self {
-        let settings = Path::new(configroot).join("etc/portage");
-        let user = file::another(&settings).ok().flatten();
-        let another = user.map(|user| (configroot.to_owned(), user));
-        Self { another, ..self }
+        let others = file::others(&Path::new(configroot).join("etc/portage"));
+        let others = (!others.is_empty()).then(|| (configroot.to_owned(), others));
+        Self { others, ..self }
     }
 
     /// Returns an empty set of files, whose paths will be looked up in a root.
@@ -177,8 +177,8 @@ impl SettingsFiles {
     }
 
     fn known(&self, path: &str, is_sourced: bool) -> Result<Option<CachedFile>, Refusal> {
-        let namer = self.namer(path, is_sourced);
-        let is_checked = namer.is_none() || self.named.borrow().contains(path);
+        let namers = self.namers(path, is_sourced);
+        let is_checked = namers.is_none() || self.named.borrow().contains(path);
         if is_checked && let Some(known) = self.read.borrow().get(path) {
             return Ok(known.clone());
         }
@@ -186,13 +186,13 @@ impl SettingsFiles {
         if self.is_closed {
             return Ok(None);
         }
-        let shared = match namer {
+        let shared = match namers {
             Some(_) => None,
             None => self.shared.0.borrow().get(path).cloned(),
         };
         let known = match shared {
             Some(known) => known,
-            None => self.find(path, namer)?,
+            None => self.find(path, namers.as_ref())?,
         };
         if let Some(known) = &known {
             self.spend(path, known.bytes)?;
@@ -200,7 +200,7 @@ impl SettingsFiles {
         self.read
             .borrow_mut()
             .insert(path.to_owned(), known.clone());
-        match namer {
+        match namers {
             Some(_) => drop(self.named.borrow_mut().insert(path.to_owned())),
             None => drop(
                 self.shared
@@ -212,19 +212,21 @@ impl SettingsFiles {
         Ok(known)
     }
 
-    /// Returns the other user who chose this path, by a symlink in the config root or by `source`; `None` if no other
-    /// user did.
-    fn namer(&self, path: &str, is_sourced: bool) -> Option<u32> {
-        let (top, user) = self.another.as_ref()?;
-        (is_sourced || Path::new(path).starts_with(top)).then_some(*user)
+    /// Returns the other users who chose the file at this path, by a symlink or by `source`; `None` if nobody did.
+    fn namers(&self, path: &str, is_sourced: bool) -> Option<OtherUsers> {
+        let (configroot, others) = self.others.as_ref()?;
+        let path = Path::new(path);
+        let on_path = file::others(path);
+        let is_theirs = is_sourced || path.starts_with(configroot) || !on_path.is_empty();
+        is_theirs.then(|| others.clone().and(on_path))
     }
 
     /// Reads the file at a path.
-    fn find(&self, path: &str, namer: Option<u32>) -> Result<Option<CachedFile>, Refusal> {
+    fn find(&self, path: &str, namers: Option<&OtherUsers>) -> Result<Option<CachedFile>, Refusal> {
         let (place, limit) = (Path::new(path), file::read::SETTINGS);
-        let bytes = match (&self.root, namer) {
+        let bytes = match (&self.root, namers) {
             (None, None) => file::read::read_after_look(place, limit),
-            (None, Some(user)) => file::read::read_for_another(place, limit, user),
+            (None, Some(others)) => file::read::read_for_others(place, limit, others),
             (Some(root), _) => match root.find_in_root(place) {
                 Ok(Some(node)) => node.read(limit),
                 Ok(None) => Err(io::ErrorKind::NotFound.into()),

@@ -29,7 +29,7 @@ pub use lock::{take, take_in};
 pub use path::{Identity, below, canonical, is_executable, own_directory, without_dots};
 pub use places::{Directories, Places};
 pub use temporary::{Temporary, temporary};
-pub use trust::{WritableByOthers, another, writable_by_others};
+pub use trust::{OtherUsers, WritableByOthers, others, writable_by_others};
 
 pub use put::{
     FILE_MODE, PROGRAM_MODE, check_writable, keep, new_name, put, put_program, remove, replace,

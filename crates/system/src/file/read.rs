@@ -12,8 +12,11 @@
 //! read the file, and `None` if the system could not. A text also has to be UTF-8.
 
 pub use super::refused::{Why, reason, refused};
-use super::refused::{refuse, unreadable};
-use nix::{errno::Errno, fcntl::OFlag};
+use super::{
+    refused::{refuse, unreadable},
+    trust::OtherUsers,
+};
+use nix::{errno::Errno, fcntl::OFlag, sys::stat::Mode};
 use std::{
     fs::{File, Metadata, OpenOptions},
     io::{self, Read, Take},
@@ -190,20 +193,18 @@ pub fn read_after_look(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     whole(take(file, &metadata, path, limit)?, limit)
 }
 
-/// Reads a whole file whose path another user chose. That user must be able to read it: they own the file, or every
+/// Reads a whole file whose path other users chose. Each of them must be able to read it: they own the file, or every
 /// user may read it, and the same holds for entering each directory on its path. Otherwise crossmerge would reveal a
 /// file that only its own user may read.
-pub fn read_for_another(path: &Path, limit: u64, user: u32) -> io::Result<Vec<u8>> {
+pub fn read_for_others(path: &Path, limit: u64, others: &OtherUsers) -> io::Result<Vec<u8>> {
     let (file, metadata) = open_after_look(path)?;
     // The kernel's path of the open file, because the given path may contain symlinks.
     let real = fs_err::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
-    let may = |file: &Metadata, bit: u32| file.uid() == user || file.mode() & bit != 0;
-    let is_open = may(&metadata, 0o004)
-        && real
-            .ancestors()
-            .skip(1)
-            .all(|above| above.metadata().is_ok_and(|above| may(&above, 0o001)));
-    match is_open {
+    let may_enter = |above: &Path| {
+        let metadata = above.metadata();
+        metadata.is_ok_and(|metadata| others.all_may(Mode::S_IXOTH, &metadata))
+    };
+    match others.all_may(Mode::S_IROTH, &metadata) && real.ancestors().skip(1).all(may_enter) {
         true => whole(take(file, &metadata, path, limit)?, limit),
         false => Err(refuse(path, Why::Private)),
     }

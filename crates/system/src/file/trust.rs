@@ -5,13 +5,15 @@
 
 use super::{
     owner::{Owned, group, user},
-    path::canonical,
     walk::{MOST_LINKS, Rest, push},
 };
 use crossmerge_plan::{shown::Show, words::quote_line};
 use nix::sys::stat::{Mode, SFlag};
 use std::{
-    fmt, io,
+    collections::BTreeSet,
+    fmt,
+    fs::Metadata,
+    io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
@@ -92,19 +94,52 @@ impl WritableByOthers {
     }
 }
 
-/// Returns another user who owns a path, or a symlink or directory on it. Root and the current user do not count.
-///
-/// # Errors
-///
-/// As for [`writable_by_others`].
-pub fn another(path: &Path) -> io::Result<Option<u32>> {
-    let trust = Trust::own();
-    let owner = writable_by_others(path)?.map(|writable| writable.owned.uid);
-    // The first path that others may write to may belong to root, and one below it to another user.
-    let real = canonical(path);
-    let owners = real.ancestors().filter_map(|above| above.metadata().ok());
-    let mut uids = owner.into_iter().chain(owners.map(|above| above.uid()));
-    Ok(uids.find(|uid| !trust.is_trusted_user(*uid)))
+/// The users, other than root and the current user, who may change a path: a file, or a symlink or directory on its way.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OtherUsers {
+    owners: BTreeSet<u32>,
+    /// Whether every user, or the members of a group, may change a part of the path.
+    are_unknown: bool,
+}
+
+impl OtherUsers {
+    /// Returns whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.owners.is_empty() && !self.are_unknown
+    }
+
+    /// Adds those of another path.
+    #[must_use]
+    pub fn and(mut self, others: Self) -> Self {
+        self.owners.extend(others.owners);
+        self.are_unknown |= others.are_unknown;
+        self
+    }
+
+    /// Returns whether all of them have a right to a file: because every user has it, or because it is their own file.
+    pub(super) fn all_may(&self, right: Mode, file: &Metadata) -> bool {
+        let own_it = !self.are_unknown && self.owners.iter().all(|owner| *owner == file.uid());
+        own_it || Owned::from(file).has(right)
+    }
+}
+
+/// Returns the other users who may change a path, as far as it exists, or who own a symlink on it.
+pub fn others(path: &Path) -> OtherUsers {
+    let (trust, mut others) = (Trust::own(), OtherUsers::default());
+    // The walk fails where the path ends.
+    let _ = walk(path, |part| {
+        let owner = Some(part.owned.uid).filter(|uid| !trust.is_trusted_user(*uid));
+        let of_roots = Owned {
+            uid: 0,
+            ..part.owned
+        };
+        // The mode of a symlink means nothing.
+        let is_symlink = part.owned.is(SFlag::S_IFLNK);
+        others.are_unknown |= !is_symlink && trust.is_writable_by_others(of_roots);
+        others.owners.extend(owner);
+        None::<()>
+    });
+    others
 }
 
 /// Returns the first file, directory or symlink on a path that another user may change. `None` if there is none.
@@ -113,6 +148,23 @@ pub fn another(path: &Path) -> io::Result<Option<u32>> {
 ///
 /// The error of a component of the path that does not exist or cannot be examined, or ELOOP.
 pub fn writable_by_others(path: &Path) -> io::Result<Option<WritableByOthers>> {
+    walk(path, |part| {
+        part.is_writable_by_others.then(|| WritableByOthers {
+            path: part.path.to_owned(),
+            owned: part.owned,
+        })
+    })
+}
+
+/// A part of a path: a directory, a symlink, or the file at its end.
+struct Part<'p> {
+    path: &'p Path,
+    owned: Owned,
+    is_writable_by_others: bool,
+}
+
+/// Calls `visit` for each part of a path, in the order in which the kernel resolves them, until it returns a value.
+fn walk<T>(path: &Path, mut visit: impl FnMut(Part<'_>) -> Option<T>) -> io::Result<Option<T>> {
     let path = match path.is_absolute() {
         true => path.to_owned(),
         false => std::path::absolute(path)?,
@@ -124,11 +176,13 @@ pub fn writable_by_others(path: &Path) -> io::Result<Option<WritableByOthers>> {
     let (mut directories, mut steps, mut links) = (vec![root], Rest::new(), 0);
     push(&mut steps, &path);
     let trust = Trust::beside(root.uid);
-    if trust.is_writable_by_others(root) {
-        return Ok(Some(WritableByOthers {
-            path: place,
-            owned: root,
-        }));
+    let found = visit(Part {
+        path: &place,
+        owned: root,
+        is_writable_by_others: trust.is_writable_by_others(root),
+    });
+    if found.is_some() {
+        return Ok(found);
     }
     while let Some(step) = steps.pop() {
         if step == "/" {
@@ -155,8 +209,13 @@ pub fn writable_by_others(path: &Path) -> io::Result<Option<WritableByOthers>> {
             }
             _ => trust.is_writable_by_others(owned),
         };
-        if is_writable_by_others {
-            return Ok(Some(WritableByOthers { path: place, owned }));
+        let found = visit(Part {
+            path: &place,
+            owned,
+            is_writable_by_others,
+        });
+        if found.is_some() {
+            return Ok(found);
         }
         if metadata.is_symlink() {
             links += 1;
