@@ -4,16 +4,14 @@
 //! of the processor supplements: MIPS (`EF_MIPS_ABI`, `EF_MIPS_ABI2`), 64-bit PowerPC ELF V2 ("e_flags"), Arm's ELF
 //! (5.2), the RISC-V ELF psABI ("File Header") and the LoongArch ELF psABI ("e_flags").
 
-use crate::{config::ToolchainKind, context::Context};
-use crossmerge_plan::plan::{Change, Changes, Plan};
-use crossmerge_system::{
-    exec,
-    file::{self, read},
+use crate::{
+    config::ToolchainKind,
+    context::Context,
+    probe::{self, ProbeDirectory},
 };
+use crossmerge_plan::plan::Plan;
+use crossmerge_system::file::read;
 use std::{ffi::OsString, path::Path};
-
-/// The source of a program that needs no header and no library.
-const SOURCE: &str = "int main(void) { return 0; }\nvoid _start(void) { main(); }\n";
 
 /// The bits of `e_flags` that distinguish ABIs, by machine.
 const MARKS: [(u16, u32); 5] = [(8, 0xf020), (21, 0x3), (40, 0x600), (243, 0xe), (258, 0x7)];
@@ -62,30 +60,22 @@ pub(crate) fn made(
     compiler: &Path,
     flags: &[&str],
 ) -> Option<Abi> {
-    let directory = file::temporary().ok()?;
-    let (source, out) = (
-        directory.path().join("probe.c"),
-        directory.path().join("probe"),
-    );
-    fs_err::write(&source, SOURCE).ok()?;
+    let probes = ProbeDirectory::new().ok()?;
+    let source = probes.source("probe.c", probe::BARE).ok()?;
+    let out = probes.join("probe");
     let mut args: Vec<OsString> = Vec::new();
     if kind == ToolchainKind::Llvm {
         args.push(format!("--target={}", context.tuple).into());
         args.push("-fuse-ld=lld".into());
     }
     args.extend(flags.iter().map(Into::into));
-    args.extend(["-nostdlib", "-nostartfiles", "-o"].map(Into::into));
-    args.extend([out.as_os_str().to_owned(), source.into_os_string()]);
+    args.extend(probe::link_bare(&source, &out));
     let plan = Plan {
         program: compiler.into(),
         args,
-        env: Changes::from([
-            ("LC_ALL".into(), Change::Set("C".into())),
-            ("TMPDIR".into(), Change::Set(directory.path().into())),
-        ]),
         ..Plan::default()
     };
-    let output = exec::query(&[plan]).ok()?.pop()?;
+    let output = probes.compile(plan).ok()?;
     output.status.success().then_some(())?;
     Abi::of(&read::head(&out, read::ELF_HEADER).ok()?)
 }

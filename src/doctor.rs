@@ -12,7 +12,6 @@ mod flags;
 mod links;
 mod pkg_config;
 mod portage;
-mod probe;
 mod profile;
 mod program;
 mod sysroot;

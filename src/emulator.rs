@@ -5,11 +5,11 @@
 
 use crate::{
     context::Context,
+    probe::{self, ProbeDirectory},
     qemu::{self, rule},
 };
-use crossmerge_plan::plan::{Change, Changes, Plan};
-use crossmerge_system::{elf, exec, file};
-use std::{ffi::OsString, path::Path, time::Duration};
+use crossmerge_system::elf;
+use std::{ffi::OsString, path::Path};
 
 /// The words that precede a program of the target on a command line. Empty if the kernel runs it natively.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,12 +39,6 @@ pub enum NoEmulator {
         emulator: String,
     },
 }
-
-/// The exit code of the program, which no emulator uses for its own errors.
-const EXIT_CODE: i32 = 42;
-
-/// The time limits of a compiler and of an emulator. A slow machine under load needs a second.
-const LIMITS: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(10)];
 
 impl NoEmulator {
     /// Returns whether the user could fix it, and so should be told.
@@ -83,31 +77,16 @@ pub fn find(
     let compiler = compiler.ok_or(NoEmulator::NoCompiler)?;
     let named = || compiler.display().to_string();
     let failed = || NoEmulator::DoesNotCompile(named());
-    let directory = file::temporary().map_err(|_| failed())?;
-    let (source, program) = (directory.path().join("try.c"), directory.path().join("try"));
-    let text = format!("int main(void) {{ return {EXIT_CODE}; }}\n");
-    fs_err::write(&source, text).map_err(|_| failed())?;
-    let run = |words: &[OsString], program: &Path, args: Vec<OsString>, limit| {
-        let words = words.iter().cloned();
-        let mut words = words.chain([program.into()]).chain(args);
-        let plan = Plan {
-            program: words.next().unwrap_or_default().into(),
-            args: words.collect(),
-            // If the compiler is killed, its temporary files are removed with the directory.
-            env: Changes::from([("TMPDIR".into(), Change::Set(directory.path().into()))]),
-            ..Plan::default()
-        };
-        exec::try_within(&plan, limit)
-    };
-    let mut args = vec![source.into(), "-o".into(), program.clone().into()];
-    args.extend(flags.split_whitespace().map(OsString::from));
-    let compiled = run(&[], compiler, args, LIMITS[0]);
-    if !compiled.is_some_and(|status| status.success()) || !program.is_file() {
+    let probes = ProbeDirectory::new().map_err(|_| failed())?;
+    let source = probes.source("try.c", &probe::exiting());
+    let (source, program) = (source.map_err(|_| failed())?, probes.join("try"));
+    let compiled = probes.compile(probe::compiling(compiler, &source, &program, flags));
+    if !compiled.is_ok_and(|output| output.status.success()) || !program.is_file() {
         return Err(failed());
     }
     let works = |words: &[OsString]| {
-        let status = run(words, &program, Vec::new(), LIMITS[1]);
-        status.and_then(|status| status.code()) == Some(EXIT_CODE)
+        let output = probes.run(probe::running(words, &program));
+        output.is_ok_and(|output| output.status.code() == Some(probe::EXIT_CODE))
     };
     if works(&[]) {
         return Ok(Emulator::default());

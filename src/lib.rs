@@ -32,6 +32,7 @@
 //! | `config` | the user's configuration |
 //! | `distribution` | how the host's distribution installs a program |
 //! | `portage` | Portage's settings, repositories and installed packages: `crates/portage` |
+//! | `probe` | compiles small programs for a target, and runs them |
 //! | **context** | |
 //! | `context` | the lookups for one target |
 //! | `abi` | the ABI of a compiler's output |
@@ -85,6 +86,7 @@ pub(crate) mod libraries;
 mod links;
 pub mod name;
 pub mod pkg_config;
+mod probe;
 pub mod profile;
 pub mod qemu;
 mod run;

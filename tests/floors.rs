@@ -72,6 +72,10 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
                 "portage",
                 "Portage's settings, repositories and installed packages: `crates/portage`",
             ),
+            (
+                "probe",
+                "compiles small programs for a target, and runs them",
+            ),
         ],
     ),
     (

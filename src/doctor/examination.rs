@@ -10,11 +10,12 @@ use crate::{
     fix_root::{self, Sysroot},
     init::{self, Headers, HostPortage, InitError, InitRecord, Traits, installed},
     links::bindir,
+    probe::{self, ProbeDirectory},
     profile::{self, ProfileSettings},
     target::{Source, Target, TargetError},
 };
 use crossmerge_plan::{
-    plan::{Change, Changes, Plan},
+    plan::{Changes, Plan},
     tuple::Tuple,
     words::quote,
 };
@@ -22,7 +23,7 @@ use crossmerge_portage::Settings;
 use crossmerge_system::{
     exec::{self, ExecError, PrintedPath},
     file::{
-        self, Identity, Node, Temporary, Tree,
+        Identity, Node, Tree,
         beneath::{FileKind, MOST_DEPTH},
         read,
     },
@@ -54,7 +55,7 @@ pub(super) struct Examination<'a> {
     pub(super) sysroot: PathBuf,
     pub(super) bindir: PathBuf,
     /// The only directory in which checks write.
-    pub(super) temporary: Temporary,
+    probes: ProbeDirectory,
     target: Result<Target, TargetError>,
     sources: Vec<Source>,
     host: OnceCell<Option<Result<HostPortage, InitError>>>,
@@ -95,7 +96,7 @@ impl<'a> Examination<'a> {
             wrappers,
             sysroot: std::path::absolute(&sysroot).unwrap_or(sysroot),
             bindir: bindir(context, argv0),
-            temporary: file::temporary()?,
+            probes: ProbeDirectory::new()?,
             target: Target::of(
                 &context.tuple,
                 &sources,
@@ -206,14 +207,14 @@ impl<'a> Examination<'a> {
         self.compiler.get_or_init(find).as_ref()
     }
 
-    /// Runs the compiler as the command `<tuple>-gcc` would, in the C locale and with TMPDIR in the temporary
-    /// directory. The outer error is a failure of crossmerge; the inner one means that the compiler did not start.
+    /// Runs the compiler as the command `<tuple>-gcc` would. The outer error is a failure of crossmerge; the inner one
+    /// means that the compiler did not start.
     pub(super) fn compile<A: Into<OsString>>(
         &self,
         args: impl IntoIterator<Item = A>,
     ) -> Result<Result<Output, ExecError>, DoctorError> {
         let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
-        let mut plan = match self.compiler() {
+        let plan = match self.compiler() {
             Some(compiler) if compiler.adopted => {
                 self.wrappers
                     .plan(compiler.kind.driver(), &Call::new(self.context), args)?
@@ -221,16 +222,10 @@ impl<'a> Examination<'a> {
             compiler => Plan {
                 program: compiler.map(|c| c.path.clone()).unwrap_or_default(),
                 args,
-                env: Changes::new(),
                 ..Plan::default()
             },
         };
-        plan.env.insert("LC_ALL".into(), Change::Set("C".into()));
-        // Files that the compiler writes there become the program that is run, so other users must not be able to
-        // change them.
-        let temporary = Change::Set(self.temporary.path().into());
-        plan.env.insert("TMPDIR".into(), temporary);
-        Ok(exec::query(&[plan]).map(|mut outputs| outputs.remove(0)))
+        Ok(self.probes.compile(plan))
     }
 
     /// Returns the trimmed output of the compiler for an option, or an empty string if it rejects the option.
@@ -257,21 +252,26 @@ impl<'a> Examination<'a> {
 
     /// Determines the system, libc and ABI for which the compiler builds.
     pub(super) fn traits(&self) -> Result<Option<Traits>, DoctorError> {
-        Traits::ask(self.temporary.path(), Headers::Found, |args| {
-            Ok(self.compile(args)??)
-        })
+        Traits::ask(
+            &self.probes,
+            Headers::Found,
+            |args| Ok(self.compile(args)??),
+        )
     }
 
     /// Returns a path in the temporary directory.
     pub(super) fn scratch(&self, name: &str) -> PathBuf {
-        self.temporary.path().join(name)
+        self.probes.join(name)
     }
 
     /// Writes a source into the temporary directory.
     pub(super) fn source(&self, name: &str, text: &str) -> Result<PathBuf, DoctorError> {
-        let path = self.scratch(name);
-        fs_err::write(&path, text)?;
-        Ok(path)
+        Ok(self.probes.source(name, text)?)
+    }
+
+    /// Runs a program that the compiler made.
+    pub(super) fn run(&self, plan: Plan) -> Result<Output, DoctorError> {
+        Ok(self.probes.run(plan)?)
     }
 
     /// Finds a file in the library directories of the sysroot.
@@ -393,17 +393,16 @@ impl<'a> Examination<'a> {
             return false;
         };
         let made = |name: &str, flags: &str| {
-            let source = self.source("other.c", super::probe::SOURCE).ok()?;
+            let source = self.source("other.c", probe::BARE).ok()?;
             let out = self.scratch(name);
             let mut args: Vec<OsString> = flags.split_whitespace().map(Into::into).collect();
-            args.extend(super::probe::link_bare(&source, &out));
+            args.extend(probe::link_bare(&source, &out));
             let plan = Plan {
                 program: compiler.into(),
                 args,
-                env: Changes::from([("TMPDIR".into(), Change::Set(self.temporary.path().into()))]),
                 ..Plan::default()
             };
-            let output = exec::query(&[plan]).ok()?.remove(0);
+            let output = self.probes.compile(plan).ok()?;
             output.status.success().then_some(())?;
             let header = read::head(&out, read::ELF_HEADER).ok()?;
             Some(target.float_abi_of(&header).map(str::to_owned))

@@ -4,9 +4,8 @@
 use super::{
     examination::{Examination, complaint},
     finding::{CheckResult, DoctorError},
-    probe::link_bare,
 };
-use crate::call::Call;
+use crate::{call::Call, probe::link_bare};
 use crossmerge_plan::words::quote;
 use crossmerge_system::file::read;
 use std::{ffi::OsString, process::Output};

@@ -4,12 +4,12 @@ use super::{
     examination::{Examination, PROFILE_LINK},
     finding::{CheckResult, DoctorError},
     links::list,
-    probe::link_bare,
 };
 use crate::{
     abi::Abi,
     config::ToolchainKind,
     libraries,
+    probe::link_bare,
     profile::{ProfileSettings, Usr},
 };
 use crossmerge_plan::shown::Show;

@@ -11,7 +11,6 @@ use crossmerge_plan::{
     shown::Show,
     words::quote,
 };
-use crossmerge_system::exec;
 use std::path::{Path, PathBuf};
 
 const SOURCE: &str = "#include <stdio.h>\nint main(void) { return puts(\"crossmerge\") < 0; }\n";
@@ -199,7 +198,7 @@ pub(super) fn run(exam: &Examination) -> Result<CheckResult, DoctorError> {
         env,
         ..Plan::default()
     };
-    let output = exec::query(&[plan])?.remove(0);
+    let output = exam.run(plan)?;
     if output.status.success() && trimmed(&output.stdout) == PRINTS {
         return Ok(CheckResult::ok(""));
     }

@@ -4,9 +4,12 @@
 use super::{
     examination::{Examination, complaint},
     finding::{CheckResult, DoctorError},
-    probe::{SOURCE, link_bare},
 };
-use crate::{config::ToolchainKind, target::elf_machine::ElfMachine};
+use crate::{
+    config::ToolchainKind,
+    probe::{BARE, link_bare},
+    target::elf_machine::ElfMachine,
+};
 use crossmerge_plan::{env, shown::Show, words::quote};
 use crossmerge_system::{exec::PrintedPath, file::read};
 use std::{ffi::OsString, path::PathBuf, process::Output};
@@ -49,7 +52,7 @@ pub(super) fn compiler(exam: &Examination) -> Result<CheckResult, DoctorError> {
 }
 
 pub(super) fn compile(exam: &Examination) -> Result<CheckResult, DoctorError> {
-    let source = exam.source("probe.c", SOURCE)?;
+    let source = exam.source("probe.c", BARE)?;
     let out = exam.scratch("probe.s");
     let args = [
         "-S".as_ref(),

@@ -14,16 +14,14 @@ use crate::{
     config::{Toolchain, ToolchainKind},
     context::Context,
     distribution::Distribution,
+    probe::ProbeDirectory,
     profile::Usr,
     target::{Mismatch, Target, elf_machine::ElfMachine},
 };
-use crossmerge_plan::{
-    plan::{Change, Changes, Plan},
-    words::quote,
-};
+use crossmerge_plan::{plan::Plan, words::quote};
 use crossmerge_system::{
-    exec::{self, PrintedPath},
-    file::{self, canonical, read},
+    exec::PrintedPath,
+    file::{canonical, read},
 };
 use std::{
     collections::BTreeSet,
@@ -115,9 +113,9 @@ fn traits(
     toolchain: &Toolchain,
     headers: Headers,
 ) -> Result<Option<Traits>, InitError> {
-    let directory = file::temporary()?;
-    Traits::ask(directory.path(), headers, |args| {
-        compiler(context, toolchain, args)
+    let probes = ProbeDirectory::new()?;
+    Traits::ask(&probes, headers, |args| {
+        compiler_in(&probes, context, toolchain, args)
     })
 }
 
@@ -187,18 +185,12 @@ fn with_flags(context: &Context, target: &Target, toolchain: &Toolchain) -> Opti
 /// Returns whether a compiler links a program with its own libc.
 fn links(context: &Context, toolchain: &Toolchain) -> bool {
     let linked = || {
-        let directory = file::temporary().ok()?;
-        let (source, out) = (
-            directory.path().join("probe.c"),
-            directory.path().join("probe"),
-        );
-        fs_err::write(
-            &source,
-            "#include <stdio.h>\nint main(void) { return puts(\"\"); }\n",
-        )
-        .ok()?;
+        let probes = ProbeDirectory::new().ok()?;
+        let text = "#include <stdio.h>\nint main(void) { return puts(\"\"); }\n";
+        let (source, out) = (probes.source("probe.c", text).ok()?, probes.join("probe"));
         let args = ["-o".as_ref(), out.as_os_str(), source.as_os_str()];
-        Some(compiler(context, toolchain, args).ok()?.status.success())
+        let output = compiler_in(&probes, context, toolchain, args).ok()?;
+        Some(output.status.success())
     };
     linked().unwrap_or(false)
 }
@@ -234,8 +226,18 @@ fn likely_meant(prefix: &OsStr, driver: &str) -> Vec<OsString> {
     [Some(dashed), bare].into_iter().flatten().collect()
 }
 
-/// Runs the compiler as its applet does, but without the sysroot, in the C locale.
+/// Runs the compiler as its applet does, but without the sysroot.
 pub(super) fn compiler(
+    context: &Context,
+    toolchain: &Toolchain,
+    args: impl IntoIterator<Item = impl Into<OsString>>,
+) -> Result<Output, InitError> {
+    compiler_in(&ProbeDirectory::new()?, context, toolchain, args)
+}
+
+/// Runs the compiler in a directory that has its sources.
+fn compiler_in(
+    probes: &ProbeDirectory,
     context: &Context,
     toolchain: &Toolchain,
     args: impl IntoIterator<Item = impl Into<OsString>>,
@@ -249,19 +251,11 @@ pub(super) fn compiler(
     let options = options.filter(|option| !option.contains("{sysroot}"));
     all.extend(options.map(Into::into));
     all.extend(args.into_iter().map(Into::into));
-    let program = toolchain.compiler();
-    let directory = file::temporary()?;
-    let env = Changes::from([
-        ("LC_ALL".into(), Change::Set("C".into())),
-        ("TMPDIR".into(), Change::Set(directory.path().into())),
-    ]);
-    let mut outputs = exec::query(&[Plan {
-        program,
+    Ok(probes.compile(Plan {
+        program: toolchain.compiler(),
         args: all,
-        env,
         ..Plan::default()
-    }])?;
-    Ok(outputs.remove(0))
+    })?)
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -292,8 +286,8 @@ fn check_object(
     target: &Target,
     toolchain: &Toolchain,
 ) -> Result<bool, InitError> {
-    let directory = file::temporary()?;
-    let object = directory.path().join("empty.o");
+    let probes = ProbeDirectory::new()?;
+    let object = probes.join("empty.o");
     let args = [
         "-c".as_ref(),
         "-x".as_ref(),
@@ -302,7 +296,7 @@ fn check_object(
         "-o".as_ref(),
         object.as_os_str(),
     ];
-    let output = compiler(context, toolchain, args)?;
+    let output = compiler_in(&probes, context, toolchain, args)?;
     let compiler = toolchain.compiler().into();
     if !output.status.success() {
         return Err(InitError::CompilerFails {
@@ -369,11 +363,15 @@ pub(super) fn libc(
         writes.retain(|write| seen.insert(write.path.clone()));
         return Ok(writes);
     }
-    let directory = file::temporary()?;
-    let probe = directory.path().join("probe.c");
-    fs_err::write(&probe, "#include <stdio.h>\nint main(void) { return 0; }\n")?;
+    let probes = ProbeDirectory::new()?;
+    let text = "#include <stdio.h>\nint main(void) { return 0; }\n";
+    let probe = probes.source("probe.c", text)?;
+    let ask = |option: &str| {
+        let args = [option.as_ref(), probe.as_os_str()];
+        compiler_in(&probes, context, toolchain, args)
+    };
     let no_libc = || no_libc(context, toolchain);
-    let rule = compiler(context, toolchain, ["-M".as_ref(), probe.as_os_str()])?.stdout;
+    let rule = ask("-M")?.stdout;
     // GCC may have a modified stdio.h in `include-fixed`, and glibc has a part of stdio.h in `bits`.
     let is_header = |path: &&PrintedPath| {
         path.ends_with("stdio.h")
@@ -400,7 +398,7 @@ pub(super) fn libc(
     }
     copy(&include, &sysroot.join("usr/include"), None, &mut writes)?;
     copy(&lib, &sysroot.join("usr/lib"), Some(&lib), &mut writes)?;
-    let linking = text(&compiler(context, toolchain, ["-###".as_ref(), probe.as_os_str()])?.stderr);
+    let linking = self::text(&ask("-###")?.stderr);
     if let Some(interpreter) = interpreter(&linking) {
         writes.extend(beside(&interpreter, &lib, sysroot));
         writes.extend(reach(&interpreter, sysroot, layout));

@@ -2,11 +2,14 @@
 //! predefined macros and its link command, and compared with the tuple.
 
 use super::interpreter::{interpreter, libc_of_interpreter};
-use crate::target::{Macros, Mismatch, Target};
+use crate::{
+    probe::ProbeDirectory,
+    target::{Macros, Mismatch, Target},
+};
 use std::{
     ffi::{OsStr, OsString},
     io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Output,
 };
 
@@ -61,12 +64,11 @@ impl Traits {
     /// Determines the traits of a compiler, which `run` starts in the C locale. Returns `None` if the compiler prints
     /// no macros.
     pub(crate) fn ask<E: From<io::Error>>(
-        directory: &Path,
+        probes: &ProbeDirectory,
         headers: Headers,
         run: impl Fn(&[&OsStr]) -> Result<Output, E>,
     ) -> Result<Option<Self>, E> {
-        let source = directory.join("traits.c");
-        fs_err::write(&source, SOURCE)?;
+        let source = probes.source("traits.c", SOURCE)?;
         let define = |file: &OsStr| {
             let args = ["-dM", "-E", "-x", "c"].map(OsStr::new);
             let output = run(&[&args[..], &[file]].concat())?;

@@ -8,6 +8,7 @@ use crate::{
     call::Call,
     context::Context,
     export::ExportError,
+    probe::{self, ProbeDirectory, RUN_LIMIT},
     qemu::{
         self, native,
         private::{self, NamespaceError},
@@ -15,27 +16,20 @@ use crate::{
 };
 use crossmerge_plan::{
     passes_on,
-    plan::{Change, Changes, Plan, step::Step},
+    plan::{Changes, Plan, step::Step},
     report::Explain,
 };
-use crossmerge_system::{elf, exec, file};
+use crossmerge_system::{elf, exec::ExecError, file};
 use sha2::{Digest, Sha256};
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsStr,
     io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 /// The directory of the program, in the target's state directory.
 const DIRECTORY: &str = "trial";
-
-/// The exit code of the program, which no emulator or shell uses itself.
-const EXIT_CODE: i32 = 43;
-
-/// The time limits of the compiler and of the program. A slow host under load takes a second.
-const LIMITS: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(10)];
 
 /// Where a sysroot may have its libc. If the libc changes, the program is compiled again.
 const LIBC_DIRECTORIES: [&str; 5] = ["lib", "lib64", "lib32", "usr/lib", "usr/lib64"];
@@ -98,7 +92,12 @@ pub fn trial(call: &Call) -> Result<Trial, NoEmulation> {
     let facts = call.facts()?;
     let compiler = facts.compiler()?;
     let flags = facts.flags.words(&["CFLAGS", "LDFLAGS"]);
-    let key = format!("{} {flags} {}", stamp(compiler), libc(&facts.sysroot));
+    let exit_code = probe::EXIT_CODE;
+    let key = format!(
+        "{exit_code} {} {flags} {}",
+        stamp(compiler),
+        libc(&facts.sysroot)
+    );
     let hash = Sha256::digest(key.as_bytes());
     let hash: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
     let directory = call.context.state_directory().join(DIRECTORY);
@@ -106,10 +105,7 @@ pub fn trial(call: &Call) -> Result<Trial, NoEmulation> {
     if !program.exists() {
         compile(compiler, &flags, &directory, &program)?;
     }
-    Ok(Trial {
-        program,
-        exit_code: EXIT_CODE,
-    })
+    Ok(Trial { program, exit_code })
 }
 
 /// Decides what the program needs to run, and confirms it by running the program.
@@ -125,28 +121,30 @@ pub fn emulation(context: &Context, trial: &Trial) -> Result<Emulation, NoEmulat
         env: environment(context, &sysroot, cpu),
         ..Emulation::default()
     };
-    let plan = |enter: &[Step]| Plan {
-        program: trial.program.clone(),
-        env: emulation.env.clone(),
-        enter: enter.to_vec(),
-        ..Plan::default()
+    let probes = ProbeDirectory::new()?;
+    let run = |enter: &[Step]| {
+        probes.run(Plan {
+            program: trial.program.clone(),
+            env: emulation.env.clone(),
+            enter: enter.to_vec(),
+            ..Plan::default()
+        })
     };
-    let code = exec::try_within(&plan(&[]), LIMITS[1]).and_then(|status| status.code());
-    if code == Some(trial.exit_code) {
+    let works = |code: Option<i32>| code == Some(trial.exit_code);
+    if run(&[]).is_ok_and(|output| works(output.status.code())) {
         return Ok(emulation);
     }
     let steps = private::steps(context)?;
-    let message = match exec::try_within(&plan(&steps), LIMITS[1]).map(|status| status.code()) {
-        Some(Some(code)) if code == trial.exit_code => {
+    let message = match run(&steps) {
+        Ok(output) if works(output.status.code()) => {
             emulation.enter = steps;
             return Ok(emulation);
         }
-        None => format!(": it was stopped after {} seconds", LIMITS[1].as_secs()),
-        // It ended within the limit, so a second run, to get its output, will end too.
-        Some(_) => match exec::query(&[plan(&steps)]) {
-            Ok(outputs) => first_line(&outputs[0].stderr),
-            Err(e) => format!(": {e}"),
-        },
+        Ok(output) => first_line(&output.stderr),
+        Err(ExecError::TimedOut { .. }) => {
+            format!(": it was stopped after {} seconds", RUN_LIMIT.as_secs())
+        }
+        Err(e) => format!(": {e}"),
     };
     Err(NoEmulation::DoesNotRun {
         program: trial.program.clone(),
@@ -170,22 +168,11 @@ fn compile(
     directory: &Path,
     program: &Path,
 ) -> Result<(), NoEmulation> {
-    let new = file::temporary()?;
-    let (source, made) = (new.path().join("trial.c"), new.path().join("trial"));
-    fs_err::write(
-        &source,
-        format!("int main(void) {{ return {EXIT_CODE}; }}\n"),
-    )?;
-    let mut args: Vec<OsString> = vec![source.into(), "-o".into(), made.clone().into()];
-    args.extend(flags.split_whitespace().map(OsString::from));
-    let plan = Plan {
-        program: compiler.into(),
-        args,
-        env: Changes::from([("TMPDIR".into(), Change::Set(new.path().into()))]),
-        ..Plan::default()
-    };
-    let status = exec::try_within(&plan, LIMITS[0]);
-    if !status.is_some_and(|status| status.success()) || !made.is_file() {
+    let probes = ProbeDirectory::new()?;
+    let source = probes.source("trial.c", &probe::exiting())?;
+    let made = probes.join("trial");
+    let compiled = probes.compile(probe::compiling(compiler, &source, &made, flags));
+    if !compiled.is_ok_and(|output| output.status.success()) || !made.is_file() {
         return Err(NoEmulation::DoesNotCompile(compiler.into()));
     }
     file::put_program(program, &fs_err::read(&made)?)?;

@@ -9,18 +9,15 @@ use super::{
     error::SiteCacheError,
 };
 use crate::{
-    call::Call, context::Context, emulator::NoEmulator, export::ExportError, terminal::Progress,
+    call::Call,
+    context::Context,
+    emulator::NoEmulator,
+    export::ExportError,
+    probe::{self, ProbeDirectory, RUN_LIMIT},
+    terminal::Progress,
 };
-use crossmerge_plan::{
-    passes_on,
-    plan::{Change, Changes, Plan},
-    report::Explain,
-    tuple::Tuple,
-};
-use crossmerge_system::{
-    exec::{self, ExecError},
-    file,
-};
+use crossmerge_plan::{passes_on, report::Explain, tuple::Tuple};
+use crossmerge_system::{exec::ExecError, file};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,7 +30,6 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
 };
 use wildmatch::WildMatch;
 
@@ -41,10 +37,6 @@ use wildmatch::WildMatch;
 /// linked.
 const FLAGS: [&str; 4] = ["-std=gnu17", "-O1", "-Wall", "-Wextra"];
 const LIBRARIES: [&str; 2] = ["-lm", "-pthread"];
-
-/// The time limits of the compiler and of a probe. A probe takes a second, and somewhat more under QEMU or on a host
-/// under load.
-const LIMITS: [Duration; 2] = [Duration::from_secs(120), Duration::from_secs(60)];
 
 /// Results that are known to be wrong under QEMU.
 const EXCEPTIONS: &str = include_str!("../../site-cache/probes/exceptions.toml");
@@ -290,30 +282,18 @@ struct ProbeRunner<'a> {
 impl ProbeRunner<'_> {
     /// Compiles a probe and runs it in an empty directory.
     fn run(&self, source: &str) -> Result<ProbeOutcome, VerifyError> {
-        let directory = file::temporary()?;
-        let (file, program) = (
-            directory.path().join("probe.c"),
-            directory.path().join("probe"),
-        );
-        let empty = directory.path().join("empty");
-        fs_err::write(&file, source)?;
-        fs_err::create_dir(&empty)?;
-        let mut args: Vec<OsString> = self.flags.split_whitespace().map(Into::into).collect();
-        args.extend(FLAGS.map(Into::into));
-        args.extend([file.into(), "-o".into(), program.clone().into()]);
-        args.extend(LIBRARIES.map(Into::into));
-        let set = |name: &str, value: &Path| (name.into(), Change::Set(value.into()));
-        let compile = Plan {
-            program: self.compiler.into(),
-            args,
-            // A compiler that is killed leaves files. They are deleted with the directory.
-            env: Changes::from([set("LC_ALL", "C".as_ref()), set("TMPDIR", directory.path())]),
-            ..Plan::default()
-        };
+        let probes = ProbeDirectory::new()?;
+        let (file, program) = (probes.source("probe.c", source)?, probes.join("probe"));
+        let mut compile = probe::compiling(self.compiler, &file, &program, self.flags);
+        compile.args.extend(FLAGS.map(Into::into));
+        compile.args.extend(LIBRARIES.map(Into::into));
         let mut outcome = ProbeOutcome::default();
-        let Some(output) = exec::run_within(&compile, directory.path(), LIMITS[0])? else {
-            outcome.failure = Some("the compiler does not finish".into());
-            return Ok(outcome);
+        let output = match probes.compile(compile) {
+            Err(ExecError::TimedOut { .. }) => {
+                outcome.failure = Some("the compiler does not finish".into());
+                return Ok(outcome);
+            }
+            output => output?,
         };
         let messages = String::from_utf8_lossy(&output.stderr);
         let first = |word: &str| {
@@ -330,24 +310,15 @@ impl ProbeRunner<'_> {
             return Ok(outcome);
         }
         outcome.warning = first("warning: ");
-        let mut words = self.emulator.iter().cloned().chain([program.into()]);
-        let run = Plan {
-            program: words.next().unwrap_or_default().into(),
-            args: words.collect(),
-            // The environment in which configure scripts run their tests.
-            env: Changes::from([
-                set("LC_ALL", "C".as_ref()),
-                set("LANGUAGE", "C".as_ref()),
-                set("TMPDIR", &empty),
-            ]),
-            ..Plan::default()
-        };
-        let Some(output) = exec::run_within(&run, &empty, LIMITS[1])? else {
-            outcome.failure = Some(format!(
-                "it does not finish within {} s",
-                LIMITS[1].as_secs()
-            ));
-            return Ok(outcome);
+        let output = match probes.run(probe::running(self.emulator, &program)) {
+            Err(ExecError::TimedOut { .. }) => {
+                outcome.failure = Some(format!(
+                    "it does not finish within {} s",
+                    RUN_LIMIT.as_secs()
+                ));
+                return Ok(outcome);
+            }
+            output => output?,
         };
         let text = String::from_utf8_lossy(&output.stdout);
         let lines = text.lines().filter_map(|line| line.split_once('='));

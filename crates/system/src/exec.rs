@@ -41,7 +41,7 @@ use std::{
     io::{self, Read, Seek},
     os::unix::process::CommandExt,
     path::Path,
-    process::{Child, Command, ExitCode, ExitStatus, Output, Stdio},
+    process::{Child, Command, ExitCode, Output, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -120,38 +120,9 @@ fn answer(plan: &Plan, child: io::Result<Child>) -> Result<Output, ExecError> {
         .ok_or_else(|| ExecError::TooMuch(plan.program.clone()))
 }
 
-/// Runs the program with stdin and output on `/dev/null`, and returns its exit status. Returns `None` if it did not
-/// start, or did not end within the time, in which case it is killed.
-pub fn try_within(plan: &Plan, limit: Duration) -> Option<ExitStatus> {
-    const PAUSE: Duration = Duration::from_millis(2);
-    let mut command = child(plan);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let mut child = command.spawn().ok()?;
-    let end = Instant::now() + limit;
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Some(status),
-            Ok(None) if Instant::now() < end => thread::sleep(PAUSE),
-            _ => {
-                // An error means that it has ended just now.
-                let _ = child.kill();
-                let _ = child.wait();
-                return None;
-            }
-        }
-    }
-}
-
-/// Runs the program in a directory, with stdin on `/dev/null`, and returns its output. Returns `None` if it did not
-/// end within the time. Then it is killed with all processes of its group.
-pub fn run_within(
-    plan: &Plan,
-    directory: &Path,
-    limit: Duration,
-) -> Result<Option<Output>, ExecError> {
+/// Runs the program in a directory, with stdin on `/dev/null`, and returns its output. If it does not end
+/// within the time, it is killed. Processes of its group that it leaves behind are killed too.
+pub fn run_within(plan: &Plan, directory: &Path, limit: Duration) -> Result<Output, ExecError> {
     const PAUSE: Duration = Duration::from_millis(2);
     // Files instead of pipes: a program that fills a pipe, or whose child keeps it open, would not end.
     let place = file::temporary().map_err(ExecError::File)?;
@@ -187,7 +158,10 @@ pub fn run_within(
     }
     let Some(status) = status else {
         let _ = child.wait();
-        return Ok(None);
+        return Err(ExecError::TimedOut {
+            path: plan.program.clone(),
+            limit,
+        });
     };
     let read = |file: &mut fs::File| {
         let mut bytes = Vec::new();
@@ -199,11 +173,11 @@ pub fn run_within(
             false => Ok(bytes),
         }
     };
-    Ok(Some(Output {
+    Ok(Output {
         status,
         stdout: read(&mut stdout)?,
         stderr: read(&mut stderr)?,
-    }))
+    })
 }
 
 /// Starts a program and returns the kernel's error. Returns `None` if the program did start, and kills it.
@@ -286,13 +260,25 @@ mod tests {
                 env: crossmerge_plan::plan::Changes::new(),
                 ..Plan::default()
             };
-            let status = try_within(&plan, Duration::from_millis(500));
-            status.and_then(|status| status.code())
+            run_within(&plan, Path::new("/"), Duration::from_millis(500))
         };
         let start = Instant::now();
-        assert_eq!(run("exec sleep 1000"), None);
+        for endless in [
+            "exec sleep 1000",
+            "sleep 1000; :",
+            "trap '' TERM; sleep 1000",
+        ] {
+            let result = run(endless);
+            assert!(
+                matches!(result, Err(ExecError::TimedOut { .. })),
+                "{result:?}"
+            );
+        }
         assert!(start.elapsed() < Duration::from_secs(100));
-        assert_eq!(run("exit 42"), Some(42));
-        assert_eq!(run("kill -9 $$"), None);
+        let code = |script: &str| run(script).expect("an output").status.code();
+        assert_eq!(code("exit 42"), Some(42));
+        assert_eq!(code("kill -9 $$"), None);
+        // The child keeps the output open.
+        assert_eq!(code("sleep 1000 & exit 3"), Some(3));
     }
 }

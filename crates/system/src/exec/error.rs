@@ -8,7 +8,7 @@ use crossmerge_plan::{
     report::{self, Explain},
     words::show_file,
 };
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, time::Duration};
 
 /// Why a program did not start, or its output could not be collected.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,14 @@ pub enum ExecError {
     /// The program printed more than the limit.
     #[error("`{path}` printed more than {} MiB and was killed", ANSWER >> 20, path = .0.display())]
     TooMuch(PathBuf),
+    /// The program did not end within the limit.
+    #[error("`{path}` did not end within {} seconds and was killed", limit.as_secs(), path = .path.display())]
+    TimedOut {
+        /// The program.
+        path: PathBuf,
+        /// The limit.
+        limit: Duration,
+    },
     /// A file of the plan cannot be written.
     #[error(transparent)]
     File(io::Error),
@@ -64,7 +72,7 @@ impl Explain for ExecError {
             }
             Self::NotStarted { path, source } => file::hint(source)
                 .unwrap_or_else(|| format!("examine it with `{}`", show_file(path))),
-            Self::TooMuch(path) => {
+            Self::TooMuch(path) | Self::TimedOut { path, .. } => {
                 format!("check which program it is: `{}`", show_file(path))
             }
             Self::File(e) if is_of_a_user(e) => {

@@ -1,0 +1,103 @@
+//! Probes: small C programs, compiled for a target and run, which show what its compiler makes and whether the host runs
+//! it.
+//!
+//! Compilers and programs run in a private directory, because another user must not be able to change a program before
+//! it runs. TMPDIR is in that directory too, so a compiler that is killed leaves no files elsewhere. Messages are those
+//! of the C locale.
+
+use crossmerge_plan::plan::{Change, Plan};
+use crossmerge_system::{
+    exec::{self, ExecError},
+    file::{self, Temporary},
+};
+use std::{
+    ffi::OsString,
+    io,
+    path::{Path, PathBuf},
+    process::Output,
+    time::Duration,
+};
+
+/// A program that needs no header and no library, and starts at `main` or at `_start`.
+pub(crate) const BARE: &str = "int main(void) { return 0; }\nvoid _start(void) { main(); }\n";
+
+/// The exit code of a program that shows whether programs run. No emulator or shell uses it for its own errors.
+pub(crate) const EXIT_CODE: i32 = 42;
+
+/// The time limits of a compiler and of a program. Both take a second, and more under QEMU or on a host under load.
+const COMPILE_LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const RUN_LIMIT: Duration = Duration::from_secs(60);
+
+/// The directory of the sources and programs of probes. It is removed when it is dropped.
+#[derive(Debug)]
+pub(crate) struct ProbeDirectory(Temporary);
+
+impl ProbeDirectory {
+    pub(crate) fn new() -> io::Result<Self> {
+        file::temporary().map(Self)
+    }
+
+    /// Returns a path in the directory.
+    pub(crate) fn join(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Writes a source, and returns its path.
+    pub(crate) fn source(&self, name: &str, text: &str) -> io::Result<PathBuf> {
+        let path = self.join(name);
+        fs_err::write(&path, text)?;
+        Ok(path)
+    }
+
+    /// Runs a compiler.
+    pub(crate) fn compile(&self, plan: Plan) -> Result<Output, ExecError> {
+        run_in(self.0.path(), plan, COMPILE_LIMIT)
+    }
+
+    /// Runs a program, in an empty directory and in the locale in which configure scripts run their tests.
+    pub(crate) fn run(&self, mut plan: Plan) -> Result<Output, ExecError> {
+        let empty = file::temporary().map_err(ExecError::File)?;
+        plan.env.insert("LANGUAGE".into(), Change::Set("C".into()));
+        run_in(empty.path(), plan, RUN_LIMIT)
+    }
+}
+
+fn run_in(directory: &Path, mut plan: Plan, limit: Duration) -> Result<Output, ExecError> {
+    plan.env.insert("LC_ALL".into(), Change::Set("C".into()));
+    let own = Change::Set(directory.into());
+    plan.env.insert("TMPDIR".into(), own);
+    exec::run_within(&plan, directory, limit)
+}
+
+/// Returns the source of a program that ends with [`EXIT_CODE`].
+pub(crate) fn exiting() -> String {
+    format!("int main(void) {{ return {EXIT_CODE}; }}\n")
+}
+
+/// Returns the plan that compiles and links a source. The flags are split at spaces.
+pub(crate) fn compiling(compiler: &Path, source: &Path, out: &Path, flags: &str) -> Plan {
+    let mut args: Vec<OsString> = vec![source.into(), "-o".into(), out.into()];
+    args.extend(flags.split_whitespace().map(Into::into));
+    Plan {
+        program: compiler.into(),
+        args,
+        ..Plan::default()
+    }
+}
+
+/// Returns the arguments that compile and link a source without any library.
+pub(crate) fn link_bare(source: &Path, out: &Path) -> Vec<OsString> {
+    let mut args: Vec<OsString> = ["-nostdlib", "-nostartfiles", "-o"].map(Into::into).into();
+    args.extend([out.into(), source.into()]);
+    args
+}
+
+/// Returns the plan that runs a program under an emulator, or natively if that has no words.
+pub(crate) fn running(emulator: &[OsString], program: &Path) -> Plan {
+    let mut words = emulator.iter().cloned().chain([program.into()]);
+    Plan {
+        program: words.next().unwrap_or_default().into(),
+        args: words.collect(),
+        ..Plan::default()
+    }
+}
