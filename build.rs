@@ -2,7 +2,7 @@
 //! an applet or a CPU family, you only add a file.
 //!
 //! The definitions of applets are parsed here and embedded as code. The site answers of `site-cache/` are checked and
-//! embedded as tables. A CPU family stays TOML: globs beside its text tell whether it has to be parsed.
+//! embedded as tables. A CPU family stays TOML: globs beside its text determine whether it has to be parsed.
 
 #![expect(
     clippy::disallowed_methods,

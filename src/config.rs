@@ -81,7 +81,7 @@ pub struct TargetConfig {
     /// Commands that replace those of the wrapper definitions for this target, by applet.
     #[serde(default)]
     pub commands: BTreeMap<String, String>,
-    /// How configure scripts get the results that a native build gets by running a program.
+    /// The source of the results that a configure script in a native build gets by running a program.
     #[serde(default)]
     pub site_cache: SiteCache,
     /// Whether to give answers that no probe has confirmed.
@@ -89,7 +89,7 @@ pub struct TargetConfig {
     pub unverified_answers: bool,
 }
 
-/// How configure scripts get the results that a native build gets by running a program.
+/// The source of the results that a configure script in a native build gets by running a program.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SiteCache {

@@ -1,4 +1,4 @@
-//! How to install a program on the host's distribution: the only source of hints that name a package.
+//! The commands that install a program on the host's distribution: the only source of hints that name a package.
 //!
 //! The facts are in `distributions/*.toml`; os-release(5) selects the file. A distribution whose package manager is
 //! not in PATH counts as unknown, so that no hint names a missing command.

@@ -41,7 +41,7 @@ pub enum NoEmulator {
 }
 
 impl NoEmulator {
-    /// Returns whether the user could fix it, and so should be told.
+    /// Returns whether the user can fix it, so that a note is useful.
     pub fn is_surprising(&self) -> bool {
         !matches!(self, Self::NoCompiler | Self::NotEmulated)
     }

@@ -14,7 +14,7 @@ use crossmerge_plan::{
 };
 use std::ffi::OsStr;
 
-/// How many tuples an error proposes.
+/// The maximum number of tuples that an error proposes.
 const PROPOSALS: usize = 3;
 
 /// The default completion of a CPU that was typed alone, as in crossdev.

@@ -202,7 +202,7 @@ pub struct Target {
     /// The ABI, if there are several for the CPU. `None` if the tuple leaves it open.
     #[serde(skip)]
     pub elf_abi: Option<String>,
-    /// The way in which floating point arguments are passed. `None` if the tuple leaves it open, or the CPU has only
+    /// The float ABI: how floating point arguments are passed. `None` if the tuple leaves it open, or if the CPU has only
     /// one.
     #[serde(skip)]
     pub float_abi: Option<String>,
@@ -211,7 +211,7 @@ pub struct Target {
     pub marks: Vec<Mark>,
 }
 
-/// An error because of which there are no facts about a tuple.
+/// Why there are no facts about a tuple.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
     /// No family contains the tuple's CPU.

@@ -1,10 +1,11 @@
-//! The words of the documents: a table of words that are not used, and the field's words to write instead.
+//! The words of the documents and of the comments: a table of words that are not used, and the field's words to write
+//! instead.
 //!
-//! The check reads prose only. It skips fenced blocks and text in backticks, because these quote commands, files and output, and in
-//! Rust it reads comments. A form may be split over two lines, so text is compared word by word.
+//! The check reads prose only. It skips fenced blocks and text in backticks, because these quote commands, files and output. In
+//! Rust it reads only comments. A form may be split over two lines, so text is compared word by word.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -54,7 +55,7 @@ const FORMS: &[(&[&str], &str)] = &[
     ),
     (&["linked statically"], "statically linked"),
     (
-        &["says", "is said", "tells", "is told", "are told"],
+        &["says", "is said", "tell", "tells", "told"],
         "prints, states, reports",
     ),
     (
@@ -85,7 +86,9 @@ const CHECKED: &[&str] = &[
     "Makefile",
     "README.md",
     "bench",
+    "build.rs",
     "completions",
+    "crates",
     "demo/README.md",
     "demo/apt.sh",
     "demo/distfiles.tsv",
@@ -105,6 +108,7 @@ const CHECKED: &[&str] = &[
     "packaging",
     "profiles",
     "site-cache/README.md",
+    "src",
     "wrappers",
 ];
 
@@ -131,24 +135,34 @@ fn forms_in(text: &str, extension: &str) -> Vec<Found> {
         _ => text.to_owned(),
     };
     let words = words_of(&without_code(&text));
+    let by_first = forms_by_first_word();
     let mut found = Vec::new();
     for (at, word) in words.iter().enumerate() {
-        for (forms, write) in FORMS {
-            let is_here = |form: &&str| {
-                let mut rest = words[at..].iter();
-                form.split(' ').enumerate().all(|(number, part)| {
-                    rest.next()
-                        .is_some_and(|it| it.text == part && (number == 0 || it.continues))
-                })
-            };
-            found.extend(forms.iter().copied().filter(is_here).map(|form| Found {
-                line: word.line,
-                form,
-                write,
-            }));
+        for &(form, write) in by_first.get(&*word.text).into_iter().flatten() {
+            let mut rest = words[at + 1..].iter();
+            let is_here = form.split(' ').skip(1).all(|part| {
+                rest.next()
+                    .is_some_and(|it| it.text == part && it.continues)
+            });
+            if is_here {
+                let line = word.line;
+                found.push(Found { line, form, write });
+            }
         }
     }
     found
+}
+
+/// The forms, each with the words to write instead, by their first word.
+fn forms_by_first_word() -> BTreeMap<&'static str, Vec<(&'static str, &'static str)>> {
+    let mut by_first: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (forms, write) in FORMS {
+        for &form in *forms {
+            let first = form.split(' ').next().unwrap_or_default();
+            by_first.entry(first).or_default().push((form, *write));
+        }
+    }
+    by_first
 }
 
 /// A word of a text, in lower case.
@@ -246,7 +260,7 @@ fn checked_files() -> Vec<PathBuf> {
 }
 
 #[test]
-fn the_documents_use_the_words_of_the_field() {
+fn the_documents_and_comments_use_the_words_of_the_field() {
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut wrong = Vec::new();
     let mut excused = BTreeSet::new();

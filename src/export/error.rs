@@ -26,7 +26,7 @@ pub enum ExportError {
     NoName {
         /// The tuple.
         tuple: String,
-        /// What is missing.
+        /// The missing name, such as `GOOS`.
         what: &'static str,
         /// The key in `profiles/`. `None` if a profile cannot set it.
         key: Option<&'static str>,

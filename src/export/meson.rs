@@ -209,8 +209,8 @@ fn list(words: &[&str]) -> Result<String, ExportError> {
     Ok(format!("[{}]", words.join(", ")))
 }
 
-/// Quotes a string of a machine file: a backslash stands for itself there, and a single quote needs triple quotes, in
-/// which a backslash is doubled.
+/// Quotes a string of a machine file: a backslash is an ordinary character there, and a single quote needs triple quotes,
+/// in which a backslash is doubled.
 fn quote(text: &str) -> Result<String, ExportError> {
     let has_triple = text.contains("'''") || text.ends_with('\'');
     match text.contains('\'') {

@@ -25,7 +25,7 @@ const OPTIONS: [&[u8]; 8] = [
     b"-Wl,-rpath-link,",
 ];
 
-/// How a part of a text is quoted.
+/// The quotes around a part of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Quote {
     None,
@@ -33,7 +33,7 @@ enum Quote {
     Double,
 }
 
-/// What precedes a path.
+/// The text before a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Preceding<'a> {
     /// `NAME=`, with or without a quote.

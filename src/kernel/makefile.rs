@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How deeply includes may be nested.
+/// The maximum nesting of includes.
 const DEEPEST: usize = 5;
 
 /// The maximum number of files that are read for one Makefile.
@@ -285,8 +285,8 @@ impl Makefile {
         is_module || found && !uses_lists()
     }
 
-    /// Returns whether the file overrides a variable of the environment. A value that is derived from the variable
-    /// itself, or from one for which `is_given` is true, does not.
+    /// Returns whether the file overrides an environment variable. A value that is derived from the variable itself, or
+    /// from one for which `is_given` is true, does not.
     pub(super) fn replaces(&self, name: &str, is_given: &dyn Fn(&str) -> bool) -> bool {
         let mut all = self.assignments();
         all.any(|assignment| {

@@ -174,8 +174,7 @@ impl Tree {
         within().unwrap_or(false)
     }
 
-    /// Returns whether the Makefile overrides a variable of the environment, other than by a value that the caller
-    /// gave.
+    /// Returns whether the Makefile overrides an environment variable, other than by a value that the caller gave.
     pub fn replaces(&self, name: &str, is_given: &dyn Fn(&str) -> bool) -> bool {
         self.parsed.replaces(name, is_given)
     }

@@ -24,7 +24,7 @@ pub(super) fn compiler(call: &Call, changes: &mut Changes) -> Result<(), Context
     Ok(())
 }
 
-/// Adds the tools' directories to PATH unless a shell finds the tools there already.
+/// Adds the tools' directories to PATH, unless a shell finds the tools in PATH without that.
 fn reach(context: &Context, tools: &[Tool], changes: &mut Changes) {
     let mut path = context.path();
     let known = path.len();

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, fmt};
 pub struct Mark {
     /// The ABI.
     pub(super) elf_abi: Option<String>,
-    /// The way in which floating point arguments are passed.
+    /// The float ABI: how floating point arguments are passed.
     pub(super) float_abi: Option<String>,
     /// The macros that the compiler predefines: a name, or a name and its value. All are required.
     #[serde(default)]

@@ -59,7 +59,7 @@ impl Explain for ScanError {
     }
 }
 
-/// What a check of `$cross_compiling` is for.
+/// The purpose of a check of `$cross_compiling`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PlaceKind {
@@ -81,7 +81,7 @@ pub enum PlaceKind {
 pub struct Place {
     /// The line, from 1.
     pub line: usize,
-    /// What the check is for.
+    /// The purpose of the check.
     pub kind: PlaceKind,
     /// The cache variable that prevents the check if it is set.
     pub variable: Option<String>,

@@ -6,7 +6,7 @@
 use crate::plan::{Change, Changes};
 use std::ffi::{OsStr, OsString};
 
-/// What an empty value of a variable means.
+/// The meaning of an empty value of a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Empty {
     /// An ordinary value: `EPREFIX=` states that the target has no prefix.
@@ -20,7 +20,7 @@ pub enum Empty {
 pub struct Variable {
     /// Its name.
     pub name: &'static str,
-    /// What an empty value means.
+    /// The meaning of an empty value.
     pub empty: Empty,
 }
 

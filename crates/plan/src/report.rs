@@ -79,7 +79,7 @@ macro_rules! passes_on {
 /// A failure as the user sees it: message, hint and exit code of any module's error.
 #[derive(Debug)]
 pub struct Failure {
-    /// What failed.
+    /// The message of the error.
     pub message: String,
     /// The text of the `hint:` line.
     pub hint: Option<String>,
@@ -101,7 +101,7 @@ impl<E: Explain> From<E> for Failure {
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct UsageError {
-    /// What is wrong with it.
+    /// The problem.
     pub message: String,
     /// The text of the `hint:` line.
     pub hint: String,

@@ -22,7 +22,7 @@ pub(crate) struct Ini {
     places: HashMap<(usize, String), usize>,
 }
 
-/// How deeply references may be nested (`MAX_INTERPOLATION_DEPTH` of `configparser`).
+/// The maximum nesting of references (`MAX_INTERPOLATION_DEPTH` of `configparser`).
 const DEEPEST: usize = 10;
 
 /// The maximum size of all expanded options together, in bytes plus references. A name that refers to ten others, which

@@ -148,7 +148,7 @@ pub enum PortageError {
         missing: String,
         /// The command that was run.
         command: String,
-        /// What it printed instead, on both streams.
+        /// Its output, from both streams.
         output: String,
     },
 }

@@ -11,7 +11,7 @@ use super::{
     variables::Vars,
 };
 
-/// How a file is read.
+/// The way in which a file of assignments is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReadMode {
     /// One file, with expansion: make.globals, and make.defaults if directories are not allowed.

@@ -1,4 +1,4 @@
-//! Which package owns a file of a root, according to Portage's `var/db/pkg/*/*/CONTENTS`.
+//! The packages that own files of a root, according to Portage's `var/db/pkg/*/*/CONTENTS`.
 
 use crossmerge_system::file::{Identity, Node, beneath::FileKind, read};
 use std::{

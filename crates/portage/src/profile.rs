@@ -22,7 +22,7 @@ pub(crate) struct ProfileDirectory {
     pub sets_licenses: bool,
 }
 
-/// How deeply parents may be nested. Deeper ones are taken for a cycle.
+/// The maximum nesting of parents. A deeper one is taken for a cycle.
 const DEEPEST: usize = 60;
 
 /// The maximum number of profiles; Gentoo's longest chains have 60. If each of a dozen directories lists the same

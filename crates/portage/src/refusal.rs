@@ -16,7 +16,7 @@ pub struct Refusal {
     pub file: Option<PathBuf>,
     /// The line in the file, from 1.
     pub line: Option<usize>,
-    /// What is not understood.
+    /// The reason, such as the content that is not understood.
     pub reason: String,
     /// Whether portageq must not be started either: Portage would not finish, or would reveal content that must stay
     /// secret.

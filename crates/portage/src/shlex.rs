@@ -46,7 +46,7 @@ enum LexState {
     End,
 }
 
-/// How deeply files may source one another. A deeper nesting is taken for a cycle.
+/// The maximum nesting of files that source one another. A deeper one is taken for a cycle.
 const DEEPEST: usize = 40;
 
 /// The cost of a `source` in addition to the text, in the bytes of [`SettingsFiles::spend`].

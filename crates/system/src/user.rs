@@ -1,4 +1,4 @@
-//! Whose configuration and state this process uses: the system's, or one user's.
+//! Whether this process uses the configuration and state of the system, or of one user.
 //!
 //! The effective user ID alone does not decide that. `unshare --map-root-user`, a user namespace with subordinate IDs,
 //! and fakeroot all show a process the ID 0, and it is still one user's process, on a system that belongs to another

@@ -47,10 +47,10 @@ const MAX_COMMANDS: usize = 4_000_000;
 /// The number of bytes of a command that count as one more command.
 const BYTES: usize = 64;
 
-/// How deeply commands may be nested, over functions and from `elif` to `elif`. Deeper ones are skipped.
+/// The maximum nesting of commands, over functions and from `elif` to `elif`. Deeper ones are skipped.
 const MAX_DEPTH: usize = 300;
 
-/// How deeply function calls are followed, and how often each function is.
+/// The maximum depth of function calls that are followed, and the maximum number of times that each function is.
 const MAX_CALLS: (usize, usize) = (12, 3);
 
 /// A possible value of a variable.
@@ -115,7 +115,7 @@ struct Follower<'t> {
     /// The values of variables before each change, to undo a branch.
     journal: Vec<(String, Option<Values>)>,
     functions: BTreeMap<&'t str, &'t SyntaxNode>,
-    /// How often each function was followed.
+    /// The number of times that each function was followed.
     calls: BTreeMap<&'t str, usize>,
     /// The depth of function calls.
     call_depth: usize,

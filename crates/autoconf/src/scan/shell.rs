@@ -4,7 +4,7 @@
 //! skipped, and `$(…)` is read only to find its end. Parsing never fails: invalid text is skipped, and a construct that
 //! is not closed ends with the enclosing one. `follow.rs` interprets the result.
 
-/// How deeply constructs may be nested; the deepest in Autoconf's scripts are near 30. Deeper ones are skipped.
+/// The maximum nesting of constructs; the deepest in Autoconf's scripts are near 30. Deeper ones are skipped.
 const MAX_DEPTH: usize = 160;
 
 /// The maximum number of here-documents on one line; bash takes 16.

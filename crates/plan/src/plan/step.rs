@@ -123,7 +123,7 @@ pub enum MapWriter {
 /// A mount.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mount {
-    /// What to mount.
+    /// The file system, directory or file to mount.
     #[serde(rename = "what")]
     pub source: MountSource,
     /// The root in which `on` is looked up. Symlinks are resolved inside it. `None` for the root of the process.
@@ -139,7 +139,7 @@ pub struct Mount {
     pub optional: bool,
 }
 
-/// What a mount shows.
+/// The source of a mount: the content that it shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum MountSource {

@@ -10,8 +10,8 @@
 //!
 //! The program can examine the first process in `/proc`, so the first process has nothing that leads out of the root:
 //! only the standard streams and its signalfd as descriptors, `/` as its working directory, and its program file on a
-//! read-only mount. All three processes start before the root changes, so crossmerge never loads a library or program of the
-//! root.
+//! read-only mount. All three processes start before the root changes, so crossmerge never loads a library or program
+//! of the root.
 
 use super::{
     enter::{self, Outside, error::EnterError},

@@ -59,7 +59,7 @@ const OPEN_PATH: OFlag = OFlag::O_PATH
 /// The symlinks that were reported because they lead out of a tree.
 static REPORTED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
-/// How symlinks below the tree are followed.
+/// The way in which symlinks below the tree are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Links {
     /// As on the host. A symlink that leads out of the tree ends the walk with [`End::Out`].
@@ -129,11 +129,11 @@ pub struct Walk {
     pub place: PathBuf,
     /// The symlinks on the path: the resolved path and the target of each.
     pub links: Vec<(PathBuf, PathBuf)>,
-    /// How the walk ended.
+    /// The end of the walk.
     pub end: End,
 }
 
-/// How a walk ended.
+/// The end of a walk.
 #[derive(Debug)]
 pub enum End {
     /// At an existing file.

@@ -21,7 +21,7 @@ const TRIES: u32 = 10;
 /// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// How often to retry if a directory on the lock's path disappears, because another run removes it.
+/// The number of retries if a directory on the lock's path disappears, because another run removes it.
 const MOST_LOST: u32 = 1000;
 
 /// The number of attempts to take a lock whose file belongs to another user, who could hold it for ever.

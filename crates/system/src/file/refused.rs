@@ -42,7 +42,7 @@ pub enum Why {
     /// With this file, the command exceeds a limit on everything that it reads.
     #[error("exceeds a limit: one command accepts up to {limit} {what} from other users")]
     TooMuch {
-        /// What was counted.
+        /// The counted unit, such as `files`.
         what: &'static str,
         /// The limit.
         limit: u64,

@@ -28,7 +28,7 @@ const MOST_TURNS: usize = 4096;
 
 const BENEATH: ResolveFlag = ResolveFlag::RESOLVE_BENEATH;
 
-/// How paths are resolved.
+/// The way in which paths are resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Within {
     /// As for a process whose root is the directory.
