@@ -12,7 +12,7 @@ pub mod tree;
 use crossmerge_plan::{report::Explain, words::quote};
 use std::{io, path::PathBuf};
 
-/// An error because of which make is not started.
+/// Why make is not started.
 #[derive(Debug, thiserror::Error)]
 pub enum KernelError {
     /// A file of the tree cannot be read.

@@ -369,7 +369,7 @@ impl<'e> Evaluation<'e> {
     fn new(shared: &SharedFiles, roots: &SettingsRoots, env: &'e Env) -> Result<Self, Refusal> {
         let mut places = RootPaths::new(roots)?;
         let files = SettingsFiles::sharing(roots.portage, shared);
-        // The host's own settings are its administrator's. Portage runs what they contain, also as root.
+        // The administrator of the host is responsible for its settings. Portage runs code in them, also as root.
         let files = match roots.configroot {
             Some(_) => files.of_configroot(&places.configroot),
             None => files,

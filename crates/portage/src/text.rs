@@ -212,7 +212,8 @@ impl SettingsFiles {
         Ok(known)
     }
 
-    /// Returns the other users who chose the file at this path, by a symlink or by `source`; `None` if nobody did.
+    /// Returns the other users who chose the file at this path, by a symlink or by `source`; `None` if no
+    /// other user did.
     fn namers(&self, path: &str, is_sourced: bool) -> Option<OtherUsers> {
         let (configroot, others) = self.others.as_ref()?;
         let path = Path::new(path);

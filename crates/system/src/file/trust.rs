@@ -94,7 +94,8 @@ impl WritableByOthers {
     }
 }
 
-/// The users, other than root and the current user, who may change a path: a file, or a symlink or directory on its way.
+/// The users, other than root and the current user, who may change a path: the file, or a symlink or directory on the
+/// path to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OtherUsers {
     owners: BTreeSet<u32>,
@@ -108,7 +109,7 @@ impl OtherUsers {
         self.owners.is_empty() && !self.are_unknown
     }
 
-    /// Adds those of another path.
+    /// Adds the other users of another path.
     #[must_use]
     pub fn and(mut self, others: Self) -> Self {
         self.owners.extend(others.owners);
