@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_names_of_wrappers() {
+    fn the_names_of_crossdevs_wrappers_are_recognised() {
         for (name, is) in [
             ("avr-emerge", Some(("avr", "emerge"))),
             ("emerge-avr", Some(("avr", "emerge"))),

@@ -513,7 +513,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_typed_is_read_or_an_error_with_a_hint() {
+    fn any_name_is_accepted_or_is_an_error_with_a_hint() {
         let names = names();
         let long = "arm64-".repeat(60);
         for name in [

@@ -508,7 +508,7 @@ mod tests {
     }
 
     #[test]
-    fn the_best_profile_is_new_then_good_then_near_then_plain() {
+    fn the_best_profile_is_the_newest_then_stable_then_nearest_then_plain() {
         let sources: Vec<Source> = Source::built_in().map(|(_, source)| source).collect();
         let sysroot = tempfile::tempdir().expect("a directory");
         let (soft, hard) = (

@@ -420,7 +420,7 @@ fn export_replaces_only_files_of_the_same_format() {
 }
 
 #[test]
-fn what_a_build_system_cannot_be_given_is_an_error() {
+fn a_value_that_a_build_system_cannot_express_is_an_error() {
     let prefix = fakes();
     let avr = "avr";
     prefix.script("bin/avr-gcc", "#!/bin/sh\n");

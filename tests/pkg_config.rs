@@ -389,7 +389,7 @@ fn the_hosts_own_pkg_config_is_found_by_its_tuple() {
 }
 
 #[test]
-fn it_never_calls_itself() {
+fn pkg_config_never_calls_itself() {
     // Bug 955822: if CBUILD and CHOST are the same, the preferred name is crossmerge's own.
     let prefix = cross(ARM);
     plain(&prefix, &format!("usr/{ARM}/usr/lib/pkgconfig"), "foo");

@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_that_answers_for_a_library_is_known_by_its_text() {
+    fn a_configuration_script_is_also_recognised_by_its_text() {
         for (text, is_one) in [
             ("case $1 in\n  --cflags) echo $x ;;\nesac", true),
             ("case \"$1\" in --prefix) ;; --libs) echo -lx;; esac", true),

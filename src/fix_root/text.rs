@@ -488,9 +488,9 @@ mod tests {
     fn check(edit: Edit, sysroot: &Sysroot, old: &str, new: &str) {
         let path = sysroot.path().to_str().expect("UTF-8");
         let new = new.replace('@', path);
-        let said = edit(old.as_bytes(), sysroot).unwrap_or_else(|| old.into());
-        assert_eq!(String::from_utf8_lossy(&said), new, "{old}");
-        assert_eq!(edit(&said, sysroot), None, "a second time: {new}");
+        let edited = edit(old.as_bytes(), sysroot).unwrap_or_else(|| old.into());
+        assert_eq!(String::from_utf8_lossy(&edited), new, "{old}");
+        assert_eq!(edit(&edited, sysroot), None, "a second time: {new}");
     }
 
     #[test]
@@ -541,7 +541,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_answers_with_places_of_the_sysroot() {
+    fn a_script_prints_paths_in_the_sysroot() {
         let (_directory, sysroot) = sysroot("root");
         for (old, new) in [
             ("prefix=/usr", "prefix=@/usr"),
@@ -612,7 +612,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_script_compares_runs_or_only_mentions_stays() {
+    fn paths_that_a_script_compares_executes_or_only_mentions_stay() {
         let (_directory, sysroot) = sysroot("root");
         for line in [
             "#!/usr/bin/env sh",
@@ -646,7 +646,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sysroot_is_quoted_as_its_place_needs_it() {
+    fn a_sysroot_is_quoted_for_the_quotes_around_it() {
         for (name, plain, single, double) in [
             ("a b&c", "'@'", "@", "@"),
             ("a/usr/.*[x]", "'@'", "@", "@"),
@@ -668,17 +668,21 @@ mod tests {
             let new = format!(
                 "prefix={plain}/usr\nlibdir='{single}/usr/lib'\nlibs=\"-L{double}/usr/lib -lx\"\n"
             );
-            let said = config_script(old.as_bytes(), &sysroot).expect("an edit");
-            assert_eq!(String::from_utf8_lossy(&said), new);
-            assert_eq!(config_script(&said, &sysroot), None, "a second time: {new}");
+            let edited = config_script(old.as_bytes(), &sysroot).expect("an edit");
+            assert_eq!(String::from_utf8_lossy(&edited), new);
+            assert_eq!(
+                config_script(&edited, &sysroot),
+                None,
+                "a second time: {new}"
+            );
             let old = "dependency_libs=' -L/usr/lib /usr/lib/x.la'\n";
-            let said = libtool_archive(old.as_bytes(), &sysroot).expect("an edit");
-            assert_eq!(libtool_archive(&said, &sysroot), None, "a second time");
+            let edited = libtool_archive(old.as_bytes(), &sysroot).expect("an edit");
+            assert_eq!(libtool_archive(&edited, &sysroot), None, "a second time");
         }
     }
 
     #[test]
-    fn a_script_of_another_language_answers_with_places_of_the_sysroot() {
+    fn a_script_in_another_language_prints_paths_in_the_sysroot() {
         let (_directory, sysroot) = sysroot("root");
         let edit: Edit = config_script;
         for (old, new) in [
@@ -727,7 +731,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_that_finds_its_place_is_known() {
+    fn a_script_that_finds_its_own_directory_is_recognised() {
         for (line, finds) in [
             ("bindir=$(cd -P -- \"$(dirname -- \"$0\")\" && pwd)", true),
             ("here=${0%/*}", true),
@@ -742,7 +746,7 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_stay() {
         let (_directory, sysroot) = sysroot("root");
-        let said = config_script(b"# \xff\r\nprefix=/usr\r\n\0\xfe", &sysroot).expect("an edit");
+        let edited = config_script(b"# \xff\r\nprefix=/usr\r\n\0\xfe", &sysroot).expect("an edit");
         let path = sysroot.path().display();
         let new = [
             b"# \xff\r\n",
@@ -750,7 +754,7 @@ mod tests {
             b"\0\xfe",
         ]
         .concat();
-        assert_eq!(said, new);
+        assert_eq!(edited, new);
     }
 
     #[test]

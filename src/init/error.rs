@@ -51,8 +51,8 @@ pub enum InitError {
         /// The command that installs a compiler of the tuple, or clang.
         install: Option<String>,
     },
-    #[error("`{compiler}` cannot compile an empty file:\n{said}", compiler = .compiler.shown())]
-    CompilerFails { compiler: OsString, said: String },
+    #[error("`{compiler}` cannot compile an empty file:\n{output}", compiler = .compiler.shown())]
+    CompilerFails { compiler: OsString, output: String },
     #[error("`{compiler}` does not build for `{tuple}`: its output is {made}, and the tuple means {wanted}", compiler = .compiler.shown())]
     WrongMachine {
         compiler: OsString,

@@ -301,7 +301,7 @@ fn check_object(
     if !output.status.success() {
         return Err(InitError::CompilerFails {
             compiler,
-            said: text(&output.stderr),
+            output: text(&output.stderr),
         });
     }
     let header = read::head(&object, read::ELF_HEADER)?;

@@ -324,13 +324,13 @@ mod tests {
             ("mrproper defconfig O=out all", "", "mrproper defconfig all"),
         ] {
             let call = call(args, "");
-            let said: Vec<_> = call
+            let found: Vec<_> = call
                 .goals
                 .iter()
                 .map(|goal| goal.to_string_lossy())
                 .collect();
             assert_eq!(
-                (call.directory.to_str(), said.join(" ").as_str()),
+                (call.directory.to_str(), found.join(" ").as_str()),
                 (Some(directory), goals),
                 "{args:?}"
             );
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn one_word_is_what_neither_make_nor_a_shell_reads_another_way() {
+    fn a_value_is_one_word_if_make_and_a_shell_read_it_unchanged() {
         for (value, is_one) in [
             ("/mnt/board-2.1_a+b,c@d~", true),
             ("/mnt/Brücke", true),

@@ -155,7 +155,7 @@ mod tests {
             // The heading in older kernels.
             ("#\n# Automatically generated make config: don't edit\n# Linux/mips 2.6.39 Kernel Configuration\n".into(), Some("mips")),
             ("#\n# Automatically generated file; DO NOT EDIT.\n# U-Boot 2023.01 Configuration\n".into(), None),
-            ("CONFIG_ARM=y\n# Linux/arm of somebody\n".into(), None),
+            ("CONFIG_ARM=y\n# Linux/arm of a user\n".into(), None),
             (String::new(), None),
         ] {
             assert_eq!(ConfiguredArch::of(&text).map(|made| made.arch).as_deref(), arch, "{text}");

@@ -531,7 +531,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_included_is_read_by_paths_that_the_file_gives() {
+    fn included_files_are_found_by_the_paths_in_the_makefile() {
         let directory = tempfile::tempdir().expect("a directory");
         let place = |name: &str| directory.path().join(name);
         std::fs::create_dir(place("mk")).expect("a directory");

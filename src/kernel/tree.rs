@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn a_module_is_known_by_what_lies_beside_and_below_its_makefile() {
+    fn a_module_is_recognised_by_the_files_beside_and_below_its_makefile() {
         const OBJECTS: &str = "obj-m := x.o";
         const PROGRAM: &str = "CC = $(CROSS_COMPILE)gcc\n";
         const HANDS_ON: &str =
@@ -426,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_whole() {
+    fn only_whole_words_are_found() {
         for (text, word, has) in [
             ("CC = $(CROSS_COMPILE)gcc", "CROSS_COMPILE", true),
             ("CROSS_COMPILE_COMPAT", "CROSS_COMPILE", false),

@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn expanding_variables_that_double_ends() {
+    fn expansion_ends_for_variables_that_double() {
         let text = "a=${a}${a}\nb=${c}${c}${c}\nc=${b}${b}${b}\nCflags: -I${a}${b}/x\n";
         let package = Package::parse("/x.pc".into(), text.as_bytes(), "");
         for text in [text, &text.replace("Cflags", "Requires")] {

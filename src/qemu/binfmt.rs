@@ -371,10 +371,10 @@ pub(super) fn preserves_argv0(qemu: &Path) -> bool {
         env: Changes::new(),
         ..Plan::default()
     };
-    let said = exec::query(&[plan]).map(|mut outputs| outputs.remove(0).stdout);
-    let said = String::from_utf8_lossy(&said.unwrap_or_default()).into_owned();
+    let printed = exec::query(&[plan]).map(|mut outputs| outputs.remove(0).stdout);
+    let printed = String::from_utf8_lossy(&printed.unwrap_or_default()).into_owned();
     let kernel = fs_err::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let qemu = said
+    let qemu = printed
         .split_once(" version ")
         .map_or("", |(_, version)| version);
     let found = [version(&kernel), version(qemu)];

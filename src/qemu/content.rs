@@ -199,10 +199,10 @@ mod tests {
             ),
         ] {
             let content = Content::of(Path::new(name), &head).expect(name);
-            let said = content.describe();
-            assert!(said.contains(what), "{name}: {said}");
-            let said = content.hint("x", Path::new(name));
-            assert!(said.contains(hint), "{name}: {said}");
+            let text = content.describe();
+            assert!(text.contains(what), "{name}: {text}");
+            let text = content.hint("x", Path::new(name));
+            assert!(text.contains(hint), "{name}: {text}");
         }
         for (name, head) in [
             ("t", elf(2)),

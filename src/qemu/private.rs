@@ -167,9 +167,9 @@ pub fn try_steps(context: &Context, steps: &[Step]) -> Result<(), NamespaceError
     match output.status.success() {
         true => Ok(()),
         false => {
-            let said = String::from_utf8_lossy(&output.stderr);
-            let first = said.lines().find_map(|line| line.split_once(": error: "));
-            Err(failed(first.map_or(said.trim(), |(_, why)| why).into()))
+            let errors = String::from_utf8_lossy(&output.stderr);
+            let first = errors.lines().find_map(|line| line.split_once(": error: "));
+            Err(failed(first.map_or(errors.trim(), |(_, why)| why).into()))
         }
     }
 }

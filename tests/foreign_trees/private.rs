@@ -69,7 +69,7 @@ fn no_value_of_a_private_file_is_written() {
     }
 }
 
-/// Two users own parts of the sysroot, or every user may write to one: a file that only one of them may read is still private.
+/// If several users may change the sysroot, a file is private unless all of them may read it.
 #[test]
 fn a_private_file_of_one_other_user_is_not_written_for_another() {
     let other = |uid: u32| move |path: &Path| chown(path, Some(uid), Some(uid)).expect("an owner");
@@ -94,12 +94,12 @@ fn a_private_file_of_one_other_user_is_not_written_for_another() {
             give_away(&prefix.join("s"));
             change(&prefix.join(part));
             chown(&secret, Some(OTHER_USER), None).expect("an owner");
-            // As root's group it may be read by the user who runs crossmerge, and by nobody else.
+            // The user who runs crossmerge may read it by its group; no other user may.
             chown(&secret, None, Some(runner.uid())).expect("a group");
             std::fs::set_permissions(&secret, Permissions::from_mode(0o640)).expect("a mode");
-            let said = prefix.own(["export", TUPLE, "cmake"]);
-            let what = format!("{runner:?}, {part}: {said:#?}");
-            assert_eq!(said.stdout.contains(SECRET), is_written, "{what}");
+            let output = prefix.own(["export", TUPLE, "cmake"]);
+            let what = format!("{runner:?}, {part}: {output:#?}");
+            assert_eq!(output.stdout.contains(SECRET), is_written, "{what}");
         }
     }
 }
@@ -123,17 +123,17 @@ fn no_value_of_a_private_file_is_written_by_a_profile_outside_the_sysroot() {
             prefix.command("chmod", private).success();
             give_away(&prefix.join("s"));
             give_away(&prefix.join("outside"));
-            let said = prefix.own(["export", TUPLE, "cmake"]);
-            let what = format!("{runner:?}, {file}: {said:#?}");
-            assert!(!said.stdout.contains(SECRET), "{what}");
-            assert!(said.stderr.contains(file), "{what}");
+            let output = prefix.own(["export", TUPLE, "cmake"]);
+            let what = format!("{runner:?}, {file}: {output:#?}");
+            assert!(!output.stdout.contains(SECRET), "{what}");
+            assert!(output.stderr.contains(file), "{what}");
         }
     }
 }
 
 /// The host's own settings may source such a file. A sysroot's settings may not, even in the same process.
 #[test]
-fn files_of_the_hosts_settings_are_not_given_to_a_sysroots() {
+fn files_of_the_hosts_settings_are_not_written_for_a_sysroot() {
     for runner in Runner::BOTH {
         let mut prefix = with_settings();
         let secret = prefix.write("own/secret", &format!("PASSWORD={SECRET}\n"));

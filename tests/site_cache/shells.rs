@@ -50,7 +50,7 @@ fn every_shell_reads_every_value_unchanged() {
 }
 
 #[test]
-fn it_answers_only_in_a_configure_run_for_the_target() {
+fn the_answers_are_set_only_in_a_configure_run_for_the_target() {
     let prefix = rendered();
     for before in [
         // No configure script at all, and one of another kind.

@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_configparser_rejects_is_refused() {
+    fn text_that_configparser_rejects_is_refused() {
         for text in [
             "a = b\n",
             "[a]\nx = 1\nX = 2\n",
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_refer_to_each_other_are_bounded() {
+    fn references_that_multiply_are_refused() {
         let mut text = "[a]\nx0 = y\n".to_owned();
         for depth in 1..9 {
             let last = format!("%(x{})s", depth - 1);

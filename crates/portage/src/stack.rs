@@ -509,7 +509,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_are_taken_away_by_name_and_by_prefix() {
+    fn flags_are_removed_by_name_and_by_prefix() {
         let mut set = BTreeSet::new();
         for word in ["a", "+b", "x_1", "x_2", "-a", "+", "-x_*", "c_1", "+-b"] {
             add_flag(word, &mut set);

@@ -432,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_end_is_a_line_end() {
+    fn every_kind_of_line_end_becomes_a_newline() {
         assert_eq!(
             decode("f", b"a\r\nb\rc\xff\n").as_deref(),
             Ok("a\nb\nc\u{fffd}\n")

@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_has_its_date() {
+    fn a_number_of_days_becomes_a_date() {
         for (days, wanted) in [
             (0, (1970, 1, 1)),
             (58, (1970, 2, 28)),

@@ -791,7 +791,7 @@ mod tests {
     }
 
     #[test]
-    fn every_construct_has_its_shape() {
+    fn every_construct_is_parsed() {
         for (text, wanted) in [
             ("a=1 b=`x y` c d=2 >out 2>&1", "a=1 b=`x y`|c d=2"),
             ("if x; then :; fi", "if [|x] [|:] else []"),
@@ -846,7 +846,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_deep_is_skipped() {
+    fn constructs_nested_too_deeply_are_skipped() {
         for (open, close) in [
             ("if a; then ", "fi; "),
             ("( ", ") "),

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_absolute_path_is_one() {
+    fn only_one_absolute_path_is_accepted() {
         for (answer, path) in [
             ("/usr/arm-linux-gnueabi\n", Some("/usr/arm-linux-gnueabi")),
             ("/opt/my sdk/root\r\n", Some("/opt/my sdk/root")),

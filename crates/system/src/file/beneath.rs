@@ -818,7 +818,7 @@ mod tests {
     }
 
     #[test]
-    fn no_symlink_leads_out() {
+    fn no_symlink_leads_out_of_a_tree() {
         let out = [
             "/out/x",
             "../../out/x",
@@ -882,7 +882,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_root_no_symlink_leads_out_either() {
+    fn no_symlink_leads_out_of_a_root() {
         for (target, wanted) in [
             ("/etc", "etc/x"),
             ("/../../lib", "lib/x"),

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_that_does_not_exist_loses_its_dots() {
+    fn dots_in_a_path_that_does_not_exist_are_removed() {
         for (path, is) in [
             ("/nowhere/a/../b", "/nowhere/b"),
             ("/nowhere/../../etc", "/etc"),
