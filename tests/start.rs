@@ -97,7 +97,7 @@ fn identifiers(name: &str) -> Vec<&str> {
 }
 
 /// The crate and the function of a name. Returns `None` if it is a function of another crate that was instantiated
-/// for a type of ours.
+/// for a type of crossmerge's.
 fn function<'n>(identifiers: &[&'n str]) -> Option<(&'n str, &'n str)> {
     let (first, rest) = identifiers.split_first()?;
     let is_ours = CRATES.iter().any(|(name, _)| name == first);

@@ -196,7 +196,7 @@ struct FoundLinks {
     left: Vec<(PathBuf, String)>,
 }
 
-/// Lists the symlinks of the tuple that are ours, in the target's directory and in every directory of PATH that the
+/// Lists the tuple's symlinks that crossmerge made, in the target's directory and in every directory of PATH that the
 /// user may change: those to this program, and those of `<tuple>-fix-root` to the sysroot's `*-config`. Directories
 /// behind another user's symlink, and symlinks that another user made, are left out.
 fn our_links(

@@ -44,13 +44,13 @@ pub(super) enum OnConflict {
     Gap,
     /// A directory or symlink of the sysroot's layout: an existing file stays.
     Layout,
-    /// A symlink to crossmerge: a file that is not ours is an error.
+    /// A symlink to crossmerge: a file that crossmerge did not make is an error.
     Command,
-    /// A choice of the command line: it replaces an existing file, and is recorded as ours.
+    /// A choice of the command line: it replaces an existing file, and is recorded as crossmerge's.
     Choice,
     /// Internal state outside the sysroot, not listed for the user: it replaces an existing file.
     State,
-    /// A user's file with our change in it: it replaces the file, which remains the user's.
+    /// A user's file with crossmerge's change in it: it replaces the file, which remains the user's.
     Edit,
     /// Like `Edit`, but written before everything else: the target's options, so that the run after an interrupted one
     /// uses the same.
@@ -72,7 +72,7 @@ pub(super) enum Action {
     Same,
     /// Create the path, which does not exist.
     Make,
-    /// Replace a file that init wrote before, or a user's text by one with our change.
+    /// Replace a file that init wrote before, or a user's text by one with crossmerge's change.
     Replace,
     /// Write to this path, beside a file that a user edited.
     Beside(PathBuf),
@@ -322,7 +322,8 @@ pub(super) fn apply(
     for step in steps {
         let inside = step.write.path.starts_with(sysroot)
             && !matches!(step.write.on_conflict, OnConflict::Edit | OnConflict::First);
-        // Content that already matches is recorded as ours, except directories and copied files that existed before.
+        // Content that already matches is recorded as crossmerge's, except directories and copied files that existed
+        // before.
         let ours = match step.action {
             Action::Same => {
                 matches!(step.write.content, Content::Text(_) | Content::Link(_))

@@ -3,7 +3,7 @@
 //!
 //! The first run of a command is not interrupted. It shows which paths the kernel walks, and when. For each walk
 //! through a part of the tree, the command runs again and is stopped just before it. Then the part is exchanged for
-//! something else, for that walk alone or for good. An exchange at any other moment has the same effect, because
+//! something else, for that walk alone or permanently. An exchange at any other moment has the same effect, because
 //! nothing reads the part in between.
 
 mod stops;

@@ -321,9 +321,9 @@ fn a_users_own_family_adds_its_rules() {
     }
 }
 
-/// Debian's package of QEMU has rules as well. This test explains every difference to ours.
+/// Debian's package of QEMU has rules as well. This test explains every difference from crossmerge's.
 #[test]
-fn our_rules_match_the_programs_that_debians_match() {
+fn crossmerges_rules_match_the_programs_that_debians_match() {
     let rules = rules();
     let mut seen = 0;
     for file in std::fs::read_dir("/usr/lib/binfmt.d").expect("the files of qemu-user-static") {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Stands in for Gentoo's cargo.eclass: what our ebuilds take from it, and no more.
+# Stands in for Gentoo's cargo.eclass: only the parts that crossmerge's ebuilds use.
 #
 # CRATES, NAME@VERSION each, become CARGO_CRATE_URIS; the files NAME-VERSION.crate are unpacked where cargo takes them from. A live
 # ebuild takes them from what cargo has fetched into ECARGO_REGISTRY_DIR. cargo is the first in PATH, and never asks the network.
