@@ -16,7 +16,7 @@ use std::{
     os::unix::ffi::OsStrExt,
 };
 
-/// A name is split into parts that make the same name again, or is rejected with a message and a hint.
+/// Checks that a name is split into parts that make the same name again, or is rejected with a message and a hint.
 pub(crate) fn names(data: &[u8]) {
     let argv0 = OsStr::from_bytes(data);
     let applets = || BUILT_IN.iter().flat_map(|row| row.names.iter().copied());
@@ -55,7 +55,7 @@ pub(crate) fn names(data: &[u8]) {
     }
 }
 
-/// A user's file is parsed or rejected; its command line is split by a shell into the same words.
+/// Checks that a user's file is parsed or rejected, and that a shell splits its command line into the same words.
 pub(crate) fn wrapper(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -83,7 +83,7 @@ pub(crate) fn wrapper(data: &[u8]) {
     }
 }
 
-/// A plan's shell text contains the same words.
+/// Checks that a plan's shell text contains the same words.
 fn quoted(words: &[OsString]) {
     let plan = Plan {
         program: "/bin/true".into(),

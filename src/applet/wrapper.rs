@@ -27,7 +27,7 @@ pub struct Wrapper {
     /// The environment variable that replaces the command.
     #[serde(default, rename = "override")]
     pub(super) override_variable: Option<String>,
-    /// The environment variable, or setting of the target's Portage, that contains further options of the caller's.
+    /// The environment variable, or setting of the target's Portage, that contains further options of the caller.
     #[serde(default)]
     pub(super) options_from: Option<String>,
     /// If an argument matches one of these globs, or there are none, only the first word of `command` is run. A glob

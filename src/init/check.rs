@@ -1,7 +1,7 @@
 //! Checks whether a target may be made: its tuple, its sysroot, its symlinks. Changes nothing.
 //!
-//! Everything that would replace the host's own is refused here: its tuple, its directories, the names of its
-//! compilers.
+//! Every choice that would replace something of the host is refused here: its tuple, its directories, the names of
+//! its compilers.
 
 use super::{error::InitError, interpreter::libc_of_interpreter, options::InitOptions, toolchain};
 use crate::{

@@ -191,7 +191,7 @@ pub(super) fn fixed(text: &str, target: &Target, cbuild: &str) -> Option<String>
     is_half_made(text).then(|| filled.fold(text.to_owned(), fill))
 }
 
-/// Returns whether a text contains a placeholder of crossdev's.
+/// Returns whether a text contains one of crossdev's placeholders.
 pub(crate) fn is_half_made(text: &str) -> bool {
     PLACEHOLDERS
         .iter()

@@ -192,7 +192,7 @@ fn summary(removed: &[&Path], context: &Context, sysroot: &Path, done: &str) -> 
 /// The symlinks of a tuple in PATH.
 struct FoundLinks {
     ours: Vec<PathBuf>,
-    /// Those that stay, with the reason.
+    /// The symlinks that stay, each with the reason.
     left: Vec<(PathBuf, String)>,
 }
 

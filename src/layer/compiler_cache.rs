@@ -28,7 +28,7 @@ use std::{
 /// The build machine's compilers, by their usual names.
 const NATIVE: [&str; 4] = ["cc", "gcc", "c++", "clang"];
 
-/// The definitions of the compilers' applets, whose commands contain options of crossmerge's.
+/// The definitions of the compilers' applets, whose commands contain options that crossmerge adds.
 const WRAPPERS: [(&str, &str); 2] = [
     (
         "gnu-compilers.toml",

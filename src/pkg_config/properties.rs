@@ -11,7 +11,7 @@ use std::{ffi::OsString, os::unix::ffi::OsStrExt, path::Path};
 
 const SYSROOT: &str = "/nowhere/sysroot";
 
-/// Every path is found in the text of the output, and one that is accepted is in the sysroot.
+/// Checks that every path is found in the text of the output, and that an accepted path is in the sysroot.
 pub(crate) fn answer(data: &[u8]) {
     let words = split(data);
     let bounds = AllowedDirectories::only(SYSROOT.into());
@@ -46,7 +46,7 @@ pub(crate) fn answer(data: &[u8]) {
     asks_about_itself(&words);
 }
 
-/// A `.pc` file is read to its end, and its expanded fields are limited.
+/// Checks that a `.pc` file is read to its end, and that its expanded fields are limited.
 pub(crate) fn package(data: &[u8]) {
     let package = Package::parse("/p/x.pc".into(), data, "/s");
     let fields = package::fields(std::slice::from_ref(&package));

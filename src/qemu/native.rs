@@ -18,7 +18,7 @@ use std::{
 /// A path below a file that is not a directory.
 const NO_LINKER: &[u8] = b"/dev/null/none\0";
 
-/// Returns whether the kernel runs programs with such a header. It does not count if a binfmt_misc rule handles them.
+/// Returns whether the kernel runs programs with such a header natively: a rule of binfmt_misc does not count.
 pub fn runs(header: &[u8]) -> bool {
     let own = || elf::head(Path::new("/proc/self/exe"));
     own().is_ok_and(|own| is_same_kind(&own, header)) || asked(header).unwrap_or(false)

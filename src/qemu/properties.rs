@@ -29,7 +29,7 @@ fn rules(sources: &[Source]) -> Option<Vec<Rule>> {
     Some(kinds.iter().map(Rule::from).collect())
 }
 
-/// A profile is rejected with a message and a hint, or gives consistent facts and rules.
+/// Checks that a profile is rejected with a message and a hint, or gives consistent facts and rules.
 pub(crate) fn profile(data: &[u8]) {
     // The first line is the tuple.
     let Some((tuple, text)) = std::str::from_utf8(data)
@@ -59,7 +59,7 @@ pub(crate) fn profile(data: &[u8]) {
     }
 }
 
-/// A header is read up to its end and nothing outside the file is read; no two rules match it.
+/// Checks that a header is read to its end, that nothing outside the file is read, and that no two rules match it.
 pub(crate) fn elf(data: &[u8]) {
     let header = &data[..data.len().min(HEADER_LEN)];
     let read = |bytes: &mut [u8], place: u64| {
