@@ -46,7 +46,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The facts about the target for build systems.
+    /// Returns the facts about the target for build systems.
     pub fn facts(&self) -> Result<&Facts, ExportError> {
         let gather = || {
             let build_tools = self.build_tools()?.to_vec();
@@ -55,7 +55,7 @@ impl<'a> Call<'a> {
         self.facts.get_or_try_init(gather)
     }
 
-    /// The installed compilers for the build machine.
+    /// Returns the installed compilers for the build machine.
     pub(crate) fn build_tools(&self) -> Result<&[Tool], ContextError> {
         let find = || {
             let cbuild = self.context.cbuild()?;
@@ -64,18 +64,18 @@ impl<'a> Call<'a> {
         self.build_tools.get_or_try_init(find).map(Vec::as_slice)
     }
 
-    /// The target's GCC. `None` if the target has clang, or a GCC with an unknown directory layout.
+    /// Returns the target's GCC. `None` if the target has clang, or a GCC with an unknown directory layout.
     pub(crate) fn gcc(&self) -> Option<&Gcc> {
         self.gcc.get_or_init(|| Gcc::of(self.context)).as_ref()
     }
 
-    /// The installed tools of the target's toolchain.
+    /// Returns the installed tools of the target's toolchain.
     pub(crate) fn tools(&self) -> &[Tool] {
         self.tools
             .get_or_init(|| tools::of_target(self.context, self.gcc()))
     }
 
-    /// The directories that pkg-config searches.
+    /// Returns the directories that pkg-config searches.
     pub(crate) fn view(&self) -> Result<&PkgConfigSysroot, ContextError> {
         self.view
             .get_or_try_init(|| PkgConfigSysroot::decide(self.context))

@@ -144,7 +144,7 @@ pub enum ToolchainKind {
 }
 
 impl ToolchainKind {
-    /// The name of the family in TOML.
+    /// Returns the name of the family in TOML.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Gnu => "gnu",
@@ -152,7 +152,7 @@ impl ToolchainKind {
         }
     }
 
-    /// The name of its C compiler.
+    /// Returns the name of its C compiler.
     pub fn driver(self) -> &'static str {
         match self {
             Self::Gnu => "gcc",
@@ -162,14 +162,14 @@ impl ToolchainKind {
 }
 
 impl Toolchain {
-    /// The path of one of its tools, whether it exists or not. The prefix may end within a file name.
+    /// Returns the path of one of its tools, whether it exists or not. The prefix may end within a file name.
     pub fn tool(&self, tool: &str) -> PathBuf {
         let mut path = self.prefix.as_os_str().to_owned();
         path.push(tool);
         path.into()
     }
 
-    /// The path of its C compiler, whether it exists or not.
+    /// Returns the path of its C compiler, whether it exists or not.
     pub fn compiler(&self) -> PathBuf {
         self.tool(self.kind.driver())
     }
@@ -238,35 +238,36 @@ impl Config {
         same(Path::new("/")) || same(&below(&self.broot, ""))
     }
 
-    /// The directory for new configuration files: the system's for root, otherwise the user's.
+    /// Returns the directory for new configuration files: the system's for root, otherwise the user's.
     pub fn own_directory(&self) -> &Path {
         self.directories
             .last()
             .expect("the system's directory is always one of them")
     }
 
-    /// The directory for persistent files other than configuration: the system's for root, otherwise the user's.
+    /// Returns the directory for persistent files other than configuration: the system's for root, otherwise the
+    /// user's.
     pub fn state_directory(&self) -> PathBuf {
         user::state_dir()
             .unwrap_or_else(|| below(&self.broot, "var/lib"))
             .join("crossmerge")
     }
 
-    /// The configuration file of a target: the first existing one, otherwise the path for a new one.
+    /// Returns the configuration file of a target: the first existing one, otherwise the path for a new one.
     pub fn target_file(&self, tuple: &Tuple) -> PathBuf {
         self.target_files(tuple)
             .find(|file| file.exists())
             .unwrap_or_else(|| self.own_target_file(tuple))
     }
 
-    /// The possible paths of the file of a target, the user's before the system's.
+    /// Returns the possible paths of the file of a target, the user's before the system's.
     fn target_files(&self, tuple: &Tuple) -> impl Iterator<Item = PathBuf> {
         let name = target_name(tuple);
         let directories = self.directories.iter().rev();
         directories.map(move |directory| directory.join(&name))
     }
 
-    /// The file of a target that crossmerge writes: the system's for root, otherwise the user's.
+    /// Returns the file of a target that crossmerge writes: the system's for root, otherwise the user's.
     pub fn own_target_file(&self, tuple: &Tuple) -> PathBuf {
         self.own_directory().join(target_name(tuple))
     }
@@ -278,7 +279,7 @@ impl Config {
         Ok(found.transpose()?.unwrap_or_default())
     }
 
-    /// The tuples that have a configuration file.
+    /// Returns the tuples that have a configuration file.
     pub fn targets(&self) -> Result<Vec<Tuple>, ConfigError> {
         Ok(self
             .own_files("targets")?
@@ -287,8 +288,8 @@ impl Config {
             .collect())
     }
 
-    /// The tuples of the host's targets: those that have a configuration file, and those whose sysroot in `<BROOT>/usr`
-    /// contains one of [`MARKS`].
+    /// Returns the tuples of the host's targets: those that have a configuration file, and those whose sysroot in
+    /// `<BROOT>/usr` contains one of [`MARKS`].
     pub(crate) fn tuples(&self) -> Result<BTreeSet<Tuple>, ConfigError> {
         let mut tuples: BTreeSet<Tuple> = self.targets()?.into_iter().collect();
         let usr = below(&self.broot, "usr");
@@ -303,7 +304,7 @@ impl Config {
         Ok(tuples)
     }
 
-    /// The sysroots of the host's targets, whether they exist or not.
+    /// Returns the sysroots of the host's targets, whether they exist or not.
     pub(crate) fn sysroots(&self) -> Result<Vec<(Tuple, PathBuf)>, ConfigError> {
         let sysroot = |tuple: Tuple| {
             let configured = self.target(&tuple)?.sysroot;
@@ -313,7 +314,7 @@ impl Config {
         self.tuples()?.into_iter().map(sysroot).collect()
     }
 
-    /// `<BROOT>/usr/<tuple>`, the sysroot that crossdev creates.
+    /// Returns `<BROOT>/usr/<tuple>`, the sysroot that crossdev creates.
     pub fn default_sysroot(&self, tuple: &Tuple) -> PathBuf {
         below(&self.broot, &format!("usr/{tuple}"))
     }
@@ -327,12 +328,12 @@ impl Config {
         )?)
     }
 
-    /// The directory in which the user can define a CPU family.
+    /// Returns the directory in which the user can define a CPU family.
     pub fn profiles_directory(&self) -> String {
         self.own_directory().join("profiles").display().to_string()
     }
 
-    /// The CPU families, built-in ones and the user's.
+    /// Returns the CPU families, built-in ones and the user's.
     pub fn families(&self) -> Result<Vec<Source>, ConfigError> {
         let built_in = Source::built_in().map(|(stem, source)| (stem.to_owned(), source));
         let mut families: BTreeMap<String, Source> = built_in.collect();
@@ -355,8 +356,8 @@ impl Config {
         Ok(sources)
     }
 
-    /// The user's definitions in `wrappers` or `profiles`, as stem and path. Those in the system's directory come
-    /// first.
+    /// Returns the user's definitions in `wrappers` or `profiles`, as stem and path. Those in the system's directory
+    /// come first.
     pub fn own_files(&self, directory: &str) -> Result<Vec<(String, PathBuf)>, ConfigError> {
         let files = self
             .directories
@@ -370,13 +371,13 @@ fn target_name(tuple: &Tuple) -> String {
     format!("targets/{tuple}.toml")
 }
 
-/// BROOT, from the environment or the built-in prefix.
+/// Returns BROOT, from the environment or the built-in prefix.
 pub(crate) fn broot_of(env: &Env) -> PathBuf {
     broot(env.get(env::PORTAGE_OVERRIDE_EPREFIX), BUILT_IN_EPREFIX)
 }
 
-/// The prefix of the host's Portage: the one in the environment, otherwise the built-in one. As in Portage, `/` counts
-/// as no prefix.
+/// Returns the prefix of the host's Portage: the one in the environment, otherwise the built-in one. As in Portage, `/`
+/// counts as no prefix.
 fn broot(overridden: Option<&OsStr>, built_in: &str) -> PathBuf {
     let broot: PathBuf = Path::new(overridden.unwrap_or(built_in.as_ref()))
         .components()

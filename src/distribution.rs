@@ -317,7 +317,7 @@ mod tests {
         Target::of(&tuple.parse().expect(tuple), &families(), "").expect(tuple)
     }
 
-    /// A distribution with its package manager, and root as the caller.
+    /// Returns a distribution with its package manager, and root as the caller.
     fn distribution(text: &str) -> Distribution {
         Distribution {
             release: family_of(text).and_then(|family| release_of(&family, text)),

@@ -117,7 +117,7 @@ impl Names {
         })
     }
 
-    /// The families.
+    /// Returns the families.
     pub fn families(&self) -> &[Spellings] {
         &self.families
     }

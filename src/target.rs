@@ -262,7 +262,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// Makes the source of a user's own file.
+    /// Returns the source for a user's own file.
     pub fn own(file: String, text: String) -> Self {
         Self {
             file,
@@ -388,9 +388,8 @@ impl Target {
         system::unknown_abi(last)
     }
 
-    /// Returns whether a compiler for this tuple also makes programs for another, as far as the tuples show: CPU
-    /// kind, byte order, word size, kernel, libc and ABI are the same. A field that one of them leaves open matches
-    /// anything.
+    /// Returns whether a compiler for this tuple also compiles for another one, as far as the tuples show: CPU kind,
+    /// byte order, word size, kernel, libc and ABI are the same. A field that one of them leaves open matches anything.
     pub(crate) fn serves(&self, other: &Self) -> bool {
         let same_bits = self.bits == other.bits || self.either_bits || other.either_bits;
         let same_libc = self.elibc.is_none() || other.elibc.is_none() || self.elibc == other.elibc;

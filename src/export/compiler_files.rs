@@ -42,7 +42,7 @@ const CLANG_LIBRARIES: [&str; 5] = [
 ];
 
 impl Gcc {
-    /// The target's GCC. `None` if the target has clang, or a GCC with an unknown directory layout.
+    /// Returns the target's GCC. `None` if the target has clang, or a GCC with an unknown directory layout.
     pub(crate) fn of(context: &Context) -> Option<Self> {
         match context.compiler()? {
             (ToolchainKind::Gnu, driver) => Self::behind(&driver),
@@ -50,7 +50,7 @@ impl Gcc {
         }
     }
 
-    /// The GCC of a driver. `None` if its layout is not known.
+    /// Returns the GCC of a driver. `None` if its layout is not known.
     pub(crate) fn behind(driver: &Path) -> Option<Self> {
         if !driver.exists() {
             return None;

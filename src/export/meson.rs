@@ -107,7 +107,7 @@ fn binaries(facts: &Facts, file: &mut String) -> Result<(), ExportError> {
     Ok(())
 }
 
-/// Meson's name for the kernel of a system. Source: its reference tables.
+/// Returns Meson's name for the kernel of a system. Source: its reference tables.
 fn kernel(system: &str) -> &str {
     match system {
         "windows" | "cygwin" => "nt",

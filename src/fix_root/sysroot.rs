@@ -45,7 +45,7 @@ impl Sysroot {
         Self { path, real, tree }
     }
 
-    /// The open directory.
+    /// Returns the open directory.
     pub(super) fn tree(&self) -> Option<&Tree> {
         self.tree.as_ref()
     }

@@ -278,7 +278,7 @@ mod tests {
         # Additional ARCH settings for x86\nifeq ($(ARCH),i386)\n        SRCARCH := x86\nendif\n\
         ifeq ($(ARCH),x86_64)\n        SRCARCH := x86\nendif\nall: vmlinux\n";
 
-    /// The tree in a new directory with these files.
+    /// Returns the tree in a new directory with these files.
     fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, Tree) {
         let directory = tempfile::tempdir().expect("a directory");
         for (name, text) in files {

@@ -162,7 +162,7 @@ impl Env {
         Self(std::env::vars_os().collect())
     }
 
-    /// The value of a variable. `None` if it is unset, or if it is empty and that counts as unset.
+    /// Returns the value of a variable. `None` if it is unset, or if it is empty and that counts as unset.
     pub fn get(&self, variable: Variable) -> Option<&OsStr> {
         let value = self.get_name(variable.name)?;
         (variable.empty == Empty::IsValue || !value.is_empty()).then_some(value)
@@ -194,12 +194,12 @@ impl Env {
         self.0.retain(|(known, _)| known != name);
     }
 
-    /// The number of variables.
+    /// Returns the number of variables.
     pub fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// The variables. If a name occurs twice, only the last one is returned.
+    /// Returns the variables. If a name occurs twice, only the last one is included.
     pub fn variables(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         let pairs = self.0.iter().enumerate();
         let counts = |(at, (name, _)): &(usize, &(OsString, OsString))| {
@@ -209,7 +209,7 @@ impl Env {
         pairs.map(|(_, (name, value))| (name.as_os_str(), value.as_os_str()))
     }
 
-    /// The value of a variable whose name is only known at run time, such as `LIBDIR_<abi>`.
+    /// Returns the value of a variable whose name is only known at run time, such as `LIBDIR_<abi>`.
     pub fn get_name(&self, name: &str) -> Option<&OsStr> {
         // If a name occurs twice the last one counts, because that is the one which started programs get.
         let mut pairs = self.0.iter().rev();

@@ -24,22 +24,22 @@ const BROKEN_PIPE: u8 = 128 + 13;
 /// An error type lists in [`passes_on!`] the variants that only wrap another module's error. Hint and exit code are
 /// then those of the wrapped error.
 pub trait Explain: std::error::Error {
-    /// The wrapped error of another module. `None` if this is one of the module's own errors.
+    /// Returns the wrapped error of another module. `None` if this is one of the module's own errors.
     fn passed_on(&self) -> Option<&dyn Explain> {
         None
     }
 
-    /// The hint for this module's own errors: the command that fixes the problem.
+    /// Returns the hint for this module's own errors: the command that fixes the problem.
     fn own_hint(&self) -> Option<String> {
         None
     }
 
-    /// The exit code for this module's own errors.
+    /// Returns the exit code for this module's own errors.
     fn own_exit_code(&self) -> u8 {
         OWN_FAILURE
     }
 
-    /// The text of the `hint:` line.
+    /// Returns the text of the `hint:` line.
     fn hint(&self) -> Option<String> {
         match self.passed_on() {
             Some(error) => error.hint(),
@@ -47,7 +47,7 @@ pub trait Explain: std::error::Error {
         }
     }
 
-    /// The exit code of the process.
+    /// Returns the exit code of the process.
     fn exit_code(&self) -> u8 {
         match self.passed_on() {
             Some(error) => error.exit_code(),

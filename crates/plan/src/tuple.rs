@@ -85,17 +85,17 @@ impl Tuple {
         }
     }
 
-    /// The whole tuple.
+    /// Returns the whole tuple.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The first field.
+    /// Returns the first field.
     pub fn cpu(&self) -> &str {
         self.0.split('-').next().unwrap_or(&self.0)
     }
 
-    /// The vendor. `None` if the tuple has none, as in `avr`, `i686-gnu` and `or1k-linux-musl`.
+    /// Returns the vendor. `None` if the tuple has none, as in `avr`, `i686-gnu` and `or1k-linux-musl`.
     ///
     /// `cpu-os` has none, and in `cpu-kernel-os` the second field is the kernel. Source: config.sub of GNU config.
     pub fn vendor(&self) -> Option<&str> {
@@ -107,7 +107,7 @@ impl Tuple {
         }
     }
 
-    /// The tuple without its vendor, as in the names of Debian's packages. `None` if it has no vendor.
+    /// Returns the tuple without its vendor, as in the names of Debian's packages. `None` if it has no vendor.
     pub fn without_vendor(&self) -> Option<String> {
         let vendor = self.vendor()?;
         Some(self.0.replacen(&format!("-{vendor}-"), "-", 1))

@@ -507,7 +507,7 @@ impl Repositories {
         text
     }
 
-    /// The main repository. `[DEFAULT]` may name it by an alias.
+    /// Returns the main repository. `[DEFAULT]` may name it by an alias.
     pub fn main(&self) -> Option<&Repository> {
         let main = self.main.as_deref()?;
         let by_name = self.all.iter().find(|repository| repository.name == main);

@@ -37,7 +37,7 @@ pub enum SearchError {
 }
 
 impl SearchError {
-    /// The exit code: 127 for a program that does not exist, 126 for one that is not executable.
+    /// Returns the exit code: 127 for a program that does not exist, 126 for one that is not executable.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::NoTool { .. } => report::NOT_FOUND,

@@ -240,7 +240,7 @@ impl Mount {
         self
     }
 
-    /// The path of the mount point on the host, for messages. Symlinks in the root are not resolved.
+    /// Returns the path of the mount point on the host, for messages. Symlinks in the root are not resolved.
     pub fn place(&self) -> PathBuf {
         match &self.root {
             Some(root) => inside(root, &self.on),

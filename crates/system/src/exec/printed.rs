@@ -59,7 +59,7 @@ impl PrintedPath {
         words.iter().filter_map(Self::of).collect()
     }
 
-    /// The canonical path, without symlinks and dots. Returns `None` if it does not exist.
+    /// Returns the canonical path, without symlinks and dots. `None` if it does not exist.
     pub fn real(&self) -> Option<PathBuf> {
         fs_err::canonicalize(&self.0).ok()
     }

@@ -187,7 +187,7 @@ impl Tree {
         Ok(Self { top, path, real })
     }
 
-    /// The absolute path as it was written.
+    /// Returns the absolute path as it was written.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -198,12 +198,12 @@ impl Tree {
         Self { path, ..self }
     }
 
-    /// The path without symlinks, as it was when the tree was opened.
+    /// Returns the path without symlinks, as it was when the tree was opened.
     pub fn real(&self) -> &Path {
         &self.real
     }
 
-    /// The open directory itself.
+    /// Returns the open directory itself.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.top.as_fd()
     }
@@ -630,32 +630,32 @@ impl Node {
         })
     }
 
-    /// The size of a file in bytes.
+    /// Returns the size of a file in bytes.
     pub fn size(&self) -> u64 {
         u64::try_from(self.stat.st_size).unwrap_or_default()
     }
 
-    /// The path on the host, beginning with the path of the tree as the user wrote it.
+    /// Returns the path on the host, beginning with the path of the tree as the user wrote it.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The path relative to the tree, without symlinks.
+    /// Returns the path relative to the tree, without symlinks.
     pub fn place(&self) -> &Path {
         &self.place
     }
 
-    /// The result of fstat(2).
+    /// Returns the result of fstat(2).
     pub fn stat(&self) -> &FileStat {
         &self.stat
     }
 
-    /// The mode without the file type.
+    /// Returns the mode without the file type.
     pub fn mode(&self) -> u32 {
         self.stat.st_mode & 0o7777
     }
 
-    /// The identity of the file.
+    /// Returns the identity of the file.
     pub fn identity(&self) -> Identity {
         Identity::of_stat(&self.stat)
     }
@@ -680,12 +680,12 @@ impl Node {
         is_kind(&self.stat, SFlag::S_IFLNK)
     }
 
-    /// The `O_PATH` descriptor.
+    /// Returns the `O_PATH` descriptor.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
 
-    /// The target of a symlink.
+    /// Returns the target of a symlink.
     pub fn target(&self) -> io::Result<PathBuf> {
         Ok(readlinkat(&self.fd, "")?.into())
     }
@@ -715,13 +715,13 @@ impl Node {
         read::head_of(self.open()?, &self.path, length)
     }
 
-    /// The names in a directory, sorted.
+    /// Returns the names in a directory, sorted.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
         let entries = self.entries()?.into_iter();
         Ok(entries.map(|(name, _)| name).collect())
     }
 
-    /// The names in a directory, sorted, and the type of each when the directory was listed.
+    /// Returns the names in a directory, sorted, and the type of each when the directory was listed.
     pub fn entries(&self) -> io::Result<Vec<(OsString, FileKind)>> {
         let failed = |e: Errno| refused::unreadable(&self.path, e.into());
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
@@ -789,7 +789,7 @@ mod tests {
         tree: Tree,
     }
 
-    /// A tree `t` with some files, and a file beside it that is not its own.
+    /// Returns a tree `t` with some files, and a file beside it that is not its own.
     fn scene() -> Scene {
         let directory = tempfile::tempdir().expect("a directory");
         let top = directory.path().join("t");

@@ -101,12 +101,12 @@ impl Directory {
         }
     }
 
-    /// Its path, for messages.
+    /// Returns its path, for messages.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The device number of its file system.
+    /// Returns the device number of its file system.
     pub fn device(&self) -> Result<u64> {
         let stat = fstat(&self.fd).map_err(|e| self.error("stat", OsStr::new(""), e))?;
         Ok(stat.st_dev)
@@ -195,7 +195,7 @@ impl Directory {
             .map_err(|e| self.error("set the mode of", name, e))
     }
 
-    /// The current path of the directory, without symlinks.
+    /// Returns the current path of the directory, without symlinks.
     pub fn real(&self) -> PathBuf {
         let name = format!("/proc/self/fd/{}", self.fd.as_raw_fd());
         readlinkat(AT_FDCWD, name.as_str()).map_or_else(|_| self.path.clone(), PathBuf::from)

@@ -95,7 +95,7 @@ impl Text {
         Self::Elf,
     ];
 
-    /// The pieces from which such a text is generated.
+    /// Returns the pieces from which such a text is generated.
     fn pieces(self) -> &'static [&'static [u8]] {
         match self {
             Self::Settings => &[

@@ -16,7 +16,7 @@ const PATH_MAX: usize = 4096;
 pub struct Identity(u64, u64);
 
 impl Identity {
-    /// The identity of this program's own file.
+    /// Returns the identity of this program's own file.
     pub fn own() -> io::Result<Self> {
         // It stays the same for as long as this process runs, and each lookup in `/proc` takes as long as five
         // elsewhere.
@@ -30,12 +30,12 @@ impl Identity {
         }
     }
 
-    /// The identity of the file that the metadata belongs to.
+    /// Returns the identity of the file that the metadata belongs to.
     pub fn of(metadata: &std::fs::Metadata) -> Self {
         Self(metadata.dev(), metadata.ino())
     }
 
-    /// The identity of the file that stat(2) described.
+    /// Returns the identity of the file that stat(2) described.
     pub fn of_stat(stat: &nix::sys::stat::FileStat) -> Self {
         Self(stat.st_dev, stat.st_ino)
     }

@@ -45,12 +45,12 @@ impl Places {
         }
     }
 
-    /// The tree, if it exists.
+    /// Returns the tree, if it exists.
     pub fn tree(&self) -> Option<&Tree> {
         self.tree.as_ref()
     }
 
-    /// The tree's path.
+    /// Returns the path of the tree, which may not exist.
     pub fn path(&self) -> &Path {
         &self.path
     }

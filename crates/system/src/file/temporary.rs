@@ -92,7 +92,7 @@ fn make(place: &Path) -> io::Result<Temporary> {
 pub struct Temporary(PathBuf);
 
 impl Temporary {
-    /// The path of the directory.
+    /// Returns the path of the directory.
     pub fn path(&self) -> &Path {
         &self.0
     }

@@ -27,12 +27,12 @@ pub(super) struct Trust {
 }
 
 impl Trust {
-    /// The trust of the current user.
+    /// Returns the trust of the current user.
     pub(super) fn own() -> Self {
         Self::beside(Path::new("/").metadata().map_or(0, |root| root.uid()))
     }
 
-    /// The trust of the current user, if `root` owns `/`.
+    /// Returns the trust of the current user, if `root` owns `/`.
     fn beside(root: u32) -> Self {
         let own = nix::unistd::geteuid().as_raw();
         Self { own, root }
