@@ -260,8 +260,8 @@ fn leaking(flags: &[Flag], bounds: &AllowedDirectories) -> Vec<Flag> {
 }
 
 /// Repeats the query without PKG_CONFIG_FDO_SYSROOT_RULES, by which pkgconf 3.0.0 and 3.0.1 ignore the sysroot (its
-/// issue 571). The second output is used only if its sole difference from the first is the sysroot before the paths that
-/// were outside.
+/// issue 571). The second output is used only if its sole difference from the first is the sysroot before the paths
+/// that were outside.
 fn without_fdo_rules(
     plan: &Plan,
     view: &PkgConfigSysroot,

@@ -1,5 +1,5 @@
-//! Packages outside the sysroot, in a prefix that the user allowed: the paths in their `.pc`
-//! files are already correct.
+//! Packages outside the sysroot, in a prefix that the user allowed: the paths in their `.pc` files are
+//! already correct.
 //!
 //! The real tool puts its one PKG_CONFIG_SYSROOT_DIR before the paths of every package. This module removes it again
 //! from the paths of packages whose `.pc` file is in `extra_prefixes` or in the build directory. The `.pc` files show
