@@ -2,7 +2,7 @@
 //!
 //! A symlink is completed by its tool's own completion. For make, gcc, pkg-config and configure these are the shells'
 //! real ones, and for emerge in fish too. Gentoo's completions for bash and zsh are not available here. A stand-in
-//! writes down what it is asked.
+//! for them records its arguments.
 
 use crate::{
     install::installed,

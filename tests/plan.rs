@@ -13,7 +13,7 @@ const TUPLES: [&str; 4] = [
     "hppa2.0-unknown-linux-gnu",
 ];
 
-/// A prefix with a portageq that knows a host and its targets, and with a stand-in for every tool that does nothing.
+/// A prefix with a portageq that knows a host and its targets, and with a stand-in for every tool, which does nothing.
 fn prefix() -> Prefix {
     let mut prefix = Prefix::new();
     prefix.script(

@@ -1,4 +1,4 @@
-//! Without a per-namespace binfmt_misc, the host's own one is used if it has a rule with flag `F`.
+//! Without a per-namespace binfmt_misc, the host's is used if it has a rule with flag `F`.
 
 use super::{ARM, AS_NOBODY, CONTAINED, NOBODY, Rooted};
 

@@ -417,7 +417,7 @@ fn comparable(name: &str, value: &str) -> String {
     format!("{sections:?}")
 }
 
-/// Makes pip's installation of Portage the one of a prefix.
+/// Links pip's installation of Portage into a prefix.
 pub(crate) fn give_portage(prefix: &Path) {
     if !prefix.join("share/portage").exists() {
         make_directory(&prefix.join("share"));
@@ -425,7 +425,7 @@ pub(crate) fn give_portage(prefix: &Path) {
     }
 }
 
-/// Makes the `make.globals` of pip's installation that of a prefix, with another repos.conf.
+/// Links the `make.globals` of pip's installation into a prefix, and writes another repos.conf.
 pub(crate) fn give_gentoo(prefix: &Path, repos_conf: &str) {
     let own = prefix.join("share/portage/config");
     make_directory(&own);

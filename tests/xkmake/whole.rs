@@ -11,8 +11,8 @@ const RISCV: &str = "riscv64-vendor-linux-gnu";
 const QEMU_ARM: &str = "qemu-system/bin/qemu-system-arm";
 const QEMU_RISCV: &str = "qemu-system-riscv/bin/qemu-system-riscv64";
 
-/// What tinyconfig needs in addition to print something on QEMU's machine, and a module. It also turns off what takes
-/// long to build.
+/// The options that tinyconfig lacks: they make a kernel that prints something on QEMU's machine, and a module. Parts
+/// that take long to build are turned off.
 const FOR_ARM: &str = "CONFIG_MMU=y
 CONFIG_PRINTK=y
 CONFIG_DEBUG_KERNEL=y
