@@ -1,8 +1,8 @@
 //! `<tuple>-fix-root`: replaces paths of the host in a sysroot's files and symlinks by paths of the sysroot, and makes
 //! symlinks to its configuration scripts where a build finds them.
 //!
-//! [`FixRootRequest`] contains the arguments. [`SysrootFiles`] contains the files of the sysroot, with the text and the
-//! mode that each should have. [`Fix`] contains the changes, and the paths that stay as they are. `--dry-run` prints the
+//! `FixRootRequest` contains the arguments. `SysrootFiles` contains the files of the sysroot, with the text and the
+//! mode that each should have. `Fix` contains the changes, and the paths that stay as they are. `--dry-run` prints the
 //! changes, and `apply.rs` makes them. `doctor` uses the same search.
 
 mod apply;

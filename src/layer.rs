@@ -1,4 +1,4 @@
-//! Environment layers: named sets of changes that a wrapper lists. Pure, except for lookups of the [`Context`].
+//! Environment layers: named sets of changes that a wrapper lists. Pure, except for lookups of the `Context`.
 //!
 //! A variable that the caller has set stays unchanged, unless a layer documents an exception.
 

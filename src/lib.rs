@@ -1,8 +1,8 @@
 //! crossmerge: one binary for all cross-compilation wrappers of a Gentoo system. Its name selects the wrapper.
 //!
 //! Everything is decided as data first, then carried out in one place. The command's name becomes an [`argv0::Called`],
-//! and the lookups on the system a [`context::Context`]. From both comes a [`plan::Plan`], which [`exec::exec`] carries
-//! out. In the same way, `init` first makes a list of writes.
+//! and the lookups on the system a [`context::Context`]. From both comes a [`crossmerge_plan::plan::Plan`], which
+//! [`exec::exec`] carries out. In the same way, `init` first makes a list of writes.
 //!
 //! The modules form layers. Each may use only modules above it in this table, which `tests/floors.rs` checks.
 //!

@@ -21,8 +21,8 @@ const BROKEN_PIPE: u8 = 128 + 13;
 
 /// The hint and the exit code of an error, besides its message.
 ///
-/// An error type lists in [`passes_on!`] the variants that only wrap another module's error. Hint and exit code are
-/// then those of the wrapped error.
+/// An error type lists in [`crate::passes_on!`] the variants that only wrap another module's error. Hint and exit code
+/// are then those of the wrapped error.
 pub trait Explain: std::error::Error {
     /// Returns the wrapped error of another module. `None` if this is one of the module's own errors.
     fn passed_on(&self) -> Option<&dyn Explain> {
@@ -62,7 +62,8 @@ impl<E: Explain> Explain for Box<E> {
     }
 }
 
-/// Implements [`report::Explain::passed_on`] for the variants that wrap an error of another module.
+/// Implements [`Explain::passed_on`](crate::report::Explain::passed_on) for the variants that wrap an error of another
+/// module.
 #[macro_export]
 macro_rules! passes_on {
     ($($variant:ident),+) => {

@@ -1,6 +1,6 @@
 //! The versions of Portage, and how they differ in reading settings.
 //!
-//! Every difference between the measured versions is one row of [`CHANGES`]. The other modules call [`Version::has`]
+//! Every difference between the measured versions is one row of `CHANGES`. The other modules call [`Version::has`]
 //! and contain no version numbers.
 
 use std::{fmt, str::FromStr};

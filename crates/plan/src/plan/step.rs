@@ -267,7 +267,7 @@ pub fn to_map(ids: &[Ids]) -> String {
     lines.join("\n") + "\n"
 }
 
-/// Formats the step in shell. [`wrapped`] combines the steps of a plan, some of which are commands around the others.
+/// Formats the step in shell. The `Display` of a plan combines the steps, some of which are commands around the others.
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
