@@ -204,7 +204,7 @@ pub(crate) fn links(args: &[OsString]) -> bool {
         && args.iter().any(|arg| is_input(&arg))
 }
 
-/// The library directories below `usr`, and RISC-V's subdirectories of them: one for each ABI of as many bits.
+/// The library directories below `usr`, and RISC-V's subdirectories of them: one for each ABI of that word size.
 /// Source: glibc's `sysdeps/unix/sysv/linux/riscv/configure.ac`.
 const LIBDIRS: [(&str, &[&str]); 4] = [
     ("lib64", &["lp64d", "lp64", "lp64f"]),

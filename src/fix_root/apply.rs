@@ -1,5 +1,5 @@
-//! Applies the changes. A text is written beside its path and renamed, a mode is set, a symlink is made beside its path
-//! and renamed.
+//! Applies the changes. A new text or symlink is created under a temporary name in the same directory, and then renamed.
+//! A mode is set directly.
 //!
 //! If a run is interrupted, each path is old or new, and the next run completes the work.
 

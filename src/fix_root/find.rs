@@ -414,7 +414,7 @@ const NOT_SHARED: [&str; 9] = [
     "doc", "fonts", "i18n", "icons", "info", "locale", "man", "themes", "zoneinfo",
 ];
 
-/// Extensions of files beside libraries that no shell reads. fix-root does not open such files.
+/// Extensions of files in the directories of libraries that no shell reads. fix-root does not open such files.
 const NOT_SETTINGS: [&str; 46] = [
     "bin", "c", "cmake", "conf", "elc", "el", "enc", "fw", "gz", "h", "hpp", "html", "hwdb", "jar",
     "js", "json", "ko", "ldscript", "lua", "mo", "mod", "o", "pc", "pcap", "ph", "pl", "pm", "png",

@@ -40,7 +40,7 @@ pub const MAX_VALUES: usize = 8;
 /// would grow without end.
 const MAX_LENGTH: usize = 4096;
 
-/// The maximum number of commands that are followed; the longest scripts take a tenth of it. A long command, and a join
+/// The maximum number of commands that are followed; the longest scripts need a tenth of that. A long command, and a join
 /// of branches with many changes, count as several.
 const MAX_COMMANDS: usize = 4_000_000;
 

@@ -789,7 +789,7 @@ mod tests {
         tree: Tree,
     }
 
-    /// Returns a tree `t` with some files, and a file beside it that is not its own.
+    /// Returns a tree `t` with some files, and a file in the same directory, outside the tree.
     fn scene() -> Scene {
         let directory = tempfile::tempdir().expect("a directory");
         let top = directory.path().join("t");
