@@ -1,10 +1,10 @@
 //! A root as its own programs see it: no symlink in it leads outside.
 
 use crossmerge_portage::{InRoot, refusal::Refusal};
-use crossmerge_system::file::{Tree, is_kind, read};
+use crossmerge_system::file::{Tree, is_kind, open_in_root, read};
 use nix::{
-    fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2},
-    sys::stat::{FileStat, SFlag, fstat},
+    fcntl::{OFlag, open},
+    sys::stat::{FileStat, Mode, SFlag, fstat},
 };
 use std::{
     fs::File,
@@ -64,22 +64,16 @@ impl TargetRoot {
 
     /// Opens a path with O_PATH, which only needs search permission for its directories.
     fn find(&self, path: &Path) -> io::Result<OwnedFd> {
-        let how = OpenHow::new().flags(OFlag::O_PATH | OFlag::O_CLOEXEC);
-        let inside = ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS;
         // The last mount covers the ones before.
         let mut binds = self.binds.iter().rev();
         let bound =
             binds.find_map(|(place, source)| Some((source, path.strip_prefix(place).ok()?)));
-        let opened = match bound {
-            None => openat2(self.root.fd(), path, how.resolve(inside)),
-            Some((source, rest)) if rest.as_os_str().is_empty() => openat2(AT_FDCWD, source, how),
-            Some((source, rest)) => {
-                let directory = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-                let directory = openat2(AT_FDCWD, source, OpenHow::new().flags(directory))?;
-                openat2(&directory, rest, how.resolve(inside))
-            }
-        };
-        Ok(opened?)
+        let open = |source: &Path| open(source, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty());
+        Ok(match bound {
+            None => open_in_root(self.root.fd(), path)?,
+            Some((source, rest)) if rest.as_os_str().is_empty() => open(source)?,
+            Some((source, rest)) => open_in_root(open(source)?, rest)?,
+        })
     }
 
     fn stat(&self, path: &Path) -> Option<FileStat> {

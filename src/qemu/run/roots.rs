@@ -5,12 +5,16 @@ use crate::{context::Context, qemu::content::Content};
 use crossmerge_plan::env;
 use crossmerge_system::{
     elf,
-    file::{canonical, is_executable},
+    file::{
+        Tree,
+        beneath::{End, Links},
+        canonical, is_executable,
+    },
 };
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsStr,
     os::unix::ffi::OsStrExt,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 
 /// The directories below a root that are searched for a program: Gentoo's PATH for root, without `/opt/bin`.
@@ -22,9 +26,6 @@ const DIRECTORIES: [&str; 6] = [
     "/sbin",
     "/bin",
 ];
-
-/// How many symlinks are followed in one path: the kernel's own limit.
-const LINKS_MAX: usize = 40;
 
 /// The target's roots: ROOT if it differs from the sysroot, then the sysroot.
 pub(super) struct Roots(Vec<PathBuf>);
@@ -193,38 +194,14 @@ fn openable(written: PathBuf, file: PathBuf) -> PathBuf {
     }
 }
 
-/// Resolves the symlinks of a path as in a chroot: an absolute one begins at the root, and `..` does not leave it.
+/// Resolves the symlinks of a path as in a chroot. Returns the path as it is written if it leads in a circle.
 fn in_root(root: &Path, path: &Path) -> PathBuf {
-    let mut left: Vec<OsString> = parts(path);
-    let (mut resolved, mut links) = (PathBuf::new(), 0);
-    while let Some(part) = left.pop() {
-        if part == ".." {
-            resolved.pop();
-            continue;
-        }
-        let next = resolved.join(&part);
-        match std::fs::read_link(root.join(&next)) {
-            Ok(link) if links < LINKS_MAX => {
-                links += 1;
-                if link.is_absolute() {
-                    resolved = PathBuf::new();
-                }
-                left.extend(parts(&link));
-            }
-            _ => resolved = next,
-        }
+    let written = path.strip_prefix("/").unwrap_or(path);
+    let walk = Tree::open_to_read(root).and_then(|tree| tree.follow(written, Links::InRoot));
+    match walk {
+        Ok(walk) if !matches!(walk.end, End::Loop) => root.join(walk.place),
+        _ => root.join(written),
     }
-    root.join(resolved)
-}
-
-/// Returns the components of a path in reverse order.
-fn parts(path: &Path) -> Vec<OsString> {
-    let parts = path.components().filter_map(|part| match part {
-        Component::Normal(name) => Some(name.to_owned()),
-        Component::ParentDir => Some("..".into()),
-        _ => None,
-    });
-    parts.rev().collect()
 }
 
 #[cfg(test)]

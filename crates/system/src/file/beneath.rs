@@ -358,19 +358,8 @@ impl Tree {
 
     /// Looks up a path for a process whose root is the tree, and follows symlinks. Returns `None` if it does not exist.
     pub fn find_in_root(&self, path: &Path) -> Result<Option<Node>> {
-        let how = OpenHow::new()
-            .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
-            .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
         let place = path.strip_prefix("/").unwrap_or(path);
-        let mut opened = openat2(&self.top, path, how);
-        // openat2(2) fails with EAGAIN if a directory is renamed while it resolves a `..` in it.
-        for _ in 0..MOST_LINKS {
-            match opened {
-                Err(Errno::EAGAIN) => opened = openat2(&self.top, path, how),
-                _ => break,
-            }
-        }
-        match opened {
+        match open_in_root(&self.top, path) {
             Ok(fd) => self.node_of(fd, place.into()).map(Some),
             Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::ENAMETOOLONG) => Ok(None),
             Err(Errno::ENOSYS) => Ok(self.follow(path, Links::InRoot)?.node()),
@@ -579,6 +568,27 @@ enum To {
     Here,
     /// The top of the tree, with this path instead of the target.
     Top(PathBuf),
+}
+
+/// Opens a path with O_PATH, as for a process whose root is the directory `top`: no symlink leads out of it. Follows a
+/// symlink at the end.
+///
+/// # Errors
+///
+/// Those of openat2(2), which Linux has since 5.6.
+pub fn open_in_root(top: impl AsFd, path: &Path) -> nix::Result<OwnedFd> {
+    let how = OpenHow::new()
+        .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
+        .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+    let mut opened = openat2(&top, path, how);
+    // openat2(2) fails with EAGAIN if a directory is renamed while it resolves a `..` in it.
+    for _ in 0..MOST_LINKS {
+        match opened {
+            Err(Errno::EAGAIN) => opened = openat2(&top, path, how),
+            _ => break,
+        }
+    }
+    opened
 }
 
 /// Returns whether the error means that the path does not exist.

@@ -5,6 +5,7 @@
 //! way. The umask does not apply.
 
 use super::mounts::by_descriptor;
+use crate::file::open_in_root;
 use nix::{
     errno::Errno,
     fcntl::{OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat},
@@ -26,8 +27,6 @@ const EMPTY_UNTIL_BOOT: [&str; 2] = ["run", "var/run"];
 /// the path.
 const MOST_TURNS: usize = 4096;
 
-const BENEATH: ResolveFlag = ResolveFlag::RESOLVE_BENEATH;
-
 /// The way in which paths are resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Within {
@@ -39,25 +38,26 @@ pub(super) enum Within {
 
 /// Opens a path in a directory, and resolves all symlinks in that directory.
 pub(super) fn open_in(top: &OwnedFd, path: &Path, within: Within) -> nix::Result<OwnedFd> {
-    open_with(
-        top,
-        path,
-        match within {
-            Within::Root => ResolveFlag::RESOLVE_IN_ROOT,
-            Within::Mount => BENEATH,
-        },
-    )
+    match within {
+        Within::Root => open_in_root(top, or_dot(path)),
+        Within::Mount => open_beneath(top, path, ResolveFlag::empty()),
+    }
 }
 
-fn open_with(top: &OwnedFd, path: &Path, resolve: ResolveFlag) -> nix::Result<OwnedFd> {
+fn open_beneath(top: &OwnedFd, path: &Path, resolve: ResolveFlag) -> nix::Result<OwnedFd> {
+    let beneath = ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS;
     let how = OpenHow::new()
         .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
-        .resolve(resolve | ResolveFlag::RESOLVE_NO_MAGICLINKS);
-    let path = match path.as_os_str().is_empty() {
+        .resolve(beneath | resolve);
+    openat2(top, or_dot(path), how)
+}
+
+/// Returns the path that opens a directory itself if the path is empty, which openat2(2) rejects.
+fn or_dot(path: &Path) -> &Path {
+    match path.as_os_str().is_empty() {
         true => Path::new("."),
         false => path,
-    };
-    openat2(top, path, how)
+    }
 }
 
 /// Returns the kernel's path of an open file.
@@ -121,7 +121,7 @@ fn walk(
                     }
                     may_be(&there)?;
                     if within == Within::Mount {
-                        open_with(top, &so_far, BENEATH | ResolveFlag::RESOLVE_NO_XDEV)?;
+                        open_beneath(top, &so_far, ResolveFlag::RESOLVE_NO_XDEV)?;
                     }
                     make(&there, &name, is_file && is_last)?;
                     // The next iteration opens it like an existing one.
