@@ -3,6 +3,10 @@
 //! anstream decides on colour: none if the stream is not a terminal or NO_COLOR is set, always with CLICOLOR_FORCE.
 //! Applets use this module only if they fail.
 
+mod table;
+
+pub(crate) use table::{COLUMN, Column, FIRST, table};
+
 use clap::builder::styling::{AnsiColor, Style};
 use crossmerge_plan::shown::lines;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};

@@ -14,6 +14,7 @@ use crate::{
         data::{About, Answer, Answers, Obtained, Origin},
         learn, verify,
     },
+    terminal::{COLUMN, Column, FIRST, table},
 };
 use clap::Subcommand;
 use crossmerge_plan::report::{Failure, UsageError};
@@ -146,7 +147,7 @@ pub(super) fn run(
                     .collect();
                 format!("{:#}\n", serde_json::Value::from(rows))
             } else {
-                table(&listed, &answers)
+                list(&listed, &answers)
             })
         }
         SiteCacheCommand::Scan {
@@ -318,23 +319,16 @@ fn about(about: About) -> &'static str {
 }
 
 /// Renders a line for each answer: the variable, its value, its layer and its confirmation.
-fn table(listed: &[&Answer], answers: &Answers) -> String {
-    let width =
-        |of: fn(&Answer) -> usize| listed.iter().map(|answer| of(answer)).max().unwrap_or(0);
-    let names = width(|answer| answer.name.len());
-    let values = width(|answer| value(answer).len()).min(24);
-    let layers = width(|answer| answer.layer.len());
-    let mut text = String::new();
-    for answer in listed {
-        let (name, value, layer) = (&answer.name, value(answer), &answer.layer);
+fn list(listed: &[&Answer], answers: &Answers) -> String {
+    let row = |answer: &&Answer| {
         let mut state = confirmation(answer);
         if !answers.is_given(answer) {
             state += ", not given";
         }
-        let _ = writeln!(
-            text,
-            "{name:names$}  {value:values$}  {layer:layers$}  {state}"
-        );
-    }
-    text
+        let layer = answer.layer.to_string();
+        [answer.name.to_string(), value(answer).into(), layer, state]
+    };
+    let rows: Vec<_> = listed.iter().map(row).collect();
+    let values = Column { max: 24, ..COLUMN };
+    table([FIRST, values, COLUMN, COLUMN], &rows)
 }

@@ -4,13 +4,14 @@ use super::{invocation::Invocation, print::print};
 use crate::{
     config::Config,
     doctor,
-    targets::{self, TargetState},
+    targets::{self, Available, TargetState},
+    terminal::{COLUMN, Column, FIRST, table},
 };
 use crossmerge_plan::{
     env::Env,
     report::{self, Failure},
 };
-use std::{ffi::OsString, fmt::Write as _, io::Write as _, process::ExitCode};
+use std::{ffi::OsString, io::Write as _, process::ExitCode};
 
 pub(super) fn list_targets(env: &Env, config: &Config, json: bool) -> Result<ExitCode, Failure> {
     let targets = targets::targets(env, config)?;
@@ -20,23 +21,19 @@ pub(super) fn list_targets(env: &Env, config: &Config, json: bool) -> Result<Exi
     if json {
         return print(&(serde_json::to_string_pretty(&targets).expect("plain data") + "\n"));
     }
-    let widest = |length: fn(&TargetState) -> usize| targets.iter().map(length).max();
-    let width = widest(|target| target.tuple.len()).unwrap_or(0);
-    let state_width = widest(|target| target.state.len()).unwrap_or(0).max(10);
-    let mut text = String::new();
-    for target in targets {
+    let row = |target: TargetState| {
         let toolchain = target
             .toolchain
             .map_or(String::new(), |t| format!("  ({t})"));
-        let _ = writeln!(
-            text,
-            "{:width$}  {:state_width$}  {}{toolchain}",
-            target.tuple,
-            target.state,
-            target.sysroot.display()
-        );
-    }
-    print(&text)
+        let sysroot = target.sysroot.display();
+        [
+            target.tuple.to_string(),
+            target.state.to_string(),
+            format!("{sysroot}{toolchain}"),
+        ]
+    };
+    let rows: Vec<_> = targets.into_iter().map(row).collect();
+    print(&table([FIRST, Column { min: 10, ..COLUMN }, COLUMN], &rows))
 }
 
 pub(super) fn list_available(env: &Env, config: &Config, json: bool) -> Result<ExitCode, Failure> {
@@ -49,10 +46,7 @@ pub(super) fn list_available(env: &Env, config: &Config, json: bool) -> Result<E
     if json {
         return print(&(serde_json::to_string_pretty(&available).expect("plain data") + "\n"));
     }
-    let width = available.iter().map(|compiler| compiler.tuple.len()).max();
-    let width = width.unwrap_or(0);
-    let mut text = String::new();
-    for compiler in available {
+    let row = |compiler: Available| {
         let remark = match (compiler.problem, compiler.targets.join(", ")) {
             (Some(problem), _) => format!(
                 "  (does not work: {})",
@@ -61,14 +55,11 @@ pub(super) fn list_available(env: &Env, config: &Config, json: bool) -> Result<E
             (None, targets) if targets.is_empty() => String::new(),
             (None, targets) => format!("  (of the target {targets})"),
         };
-        let _ = writeln!(
-            text,
-            "{:width$}  {}{remark}",
-            compiler.tuple,
-            compiler.prefix.display()
-        );
-    }
-    print(&text)
+        let prefix = compiler.prefix.display();
+        [compiler.tuple.to_string(), format!("{prefix}{remark}")]
+    };
+    let rows: Vec<_> = available.into_iter().map(row).collect();
+    print(&table([FIRST, COLUMN], &rows))
 }
 
 /// Checks targets, and prints what is wrong with them.

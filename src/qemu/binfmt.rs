@@ -10,7 +10,10 @@ use super::{
     install_hint, native, programs,
     rule::{self, Rule},
 };
-use crate::config::{Config, ConfigError};
+use crate::{
+    config::{Config, ConfigError},
+    terminal::{COLUMN, FIRST, table},
+};
 use crossmerge_plan::{
     env::Env,
     passes_on,
@@ -27,7 +30,6 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::{
     ffi::OsStr,
-    fmt::Write as _,
     io,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
@@ -234,15 +236,7 @@ impl RuleStatus {
     /// Renders the table.
     pub fn to_text(all: &[Self]) -> String {
         let rows: Vec<_> = all.iter().map(Self::columns).collect();
-        let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-        let widths = [0, 1, 2, 3].map(width);
-        let mut text = String::new();
-        for [name, state, flags, interpreter, notes] in &rows {
-            let [a, b, c, d] = widths;
-            let line = format!("{name:a$}  {state:b$}  {flags:c$}  {interpreter:d$}  {notes}");
-            let _ = writeln!(text, "{}", line.trim_end());
-        }
-        text
+        table([FIRST, COLUMN, COLUMN, COLUMN, COLUMN], &rows)
     }
 }
 

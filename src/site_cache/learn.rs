@@ -15,7 +15,7 @@ use super::{
 use crate::{
     context::Context,
     qemu::{self, private},
-    terminal::Progress,
+    terminal::{COLUMN, Column, Progress, table},
 };
 use crossmerge_autoconf::{
     cache,
@@ -221,18 +221,20 @@ impl LearnReport {
             let _ = writeln!(text, "in a plain cross build its configure script stops");
         }
         let rows = |found: &[LearnedValue]| {
-            let name = found.iter().map(|f| f.variable.len()).max().unwrap_or(0);
-            let guess = |f: &LearnedValue| f.guess.clone().unwrap_or_else(|| "-".into());
-            let guesses = found.iter().map(|f| guess(f).len()).max().unwrap_or(0);
-            let row = |f: &LearnedValue| {
-                format!(
-                    "  {:name$}  {:guesses$} -> {}\n",
-                    f.variable,
-                    guess(f),
-                    shown(&f.value)
-                )
+            let row = |found: &LearnedValue| {
+                let guess = found.guess.clone().unwrap_or_else(|| "-".into());
+                [
+                    found.variable.to_string(),
+                    guess,
+                    shown(&found.value).into(),
+                ]
             };
-            found.iter().map(row).collect::<String>()
+            let value = Column {
+                separator: " -> ",
+                ..COLUMN
+            };
+            let rows: Vec<_> = found.iter().map(row).collect();
+            table([COLUMN, COLUMN, value], &rows)
         };
         let (file, written) = &self.file;
         if !self.learned.is_empty() {

@@ -14,7 +14,7 @@ use crate::{
     emulator::NoEmulator,
     export::ExportError,
     probe::{self, ProbeDirectory, RUN_LIMIT},
-    terminal::Progress,
+    terminal::{COLUMN, Column, FIRST, Progress, table},
 };
 use crossmerge_plan::{passes_on, report::Explain, tuple::Tuple};
 use crossmerge_system::{exec::ExecError, file};
@@ -431,7 +431,7 @@ impl VerifyReport {
     /// Returns the report for a user: the answers that are not confirmed, the counts, and what to write if something
     /// differs.
     pub fn to_text(&self) -> String {
-        let mut text = String::new();
+        let mut rows = Vec::new();
         let mut count = BTreeMap::<&str, usize>::new();
         let width = self.answers.iter().map(|finding| finding.name.len()).max();
         let width = width.unwrap_or(0);
@@ -450,10 +450,9 @@ impl VerifyReport {
                 Verdict::Unverified => ("unverified", Some("no probe".into())),
             };
             *count.entry(state).or_default() += 1;
-            let Some(more) = more else { continue };
-            let _ = write!(text, "{state:<12}  {:width$}  {more}", finding.name);
+            let Some(mut more) = more else { continue };
             if let Some(probe) = &finding.probe {
-                let _ = write!(text, " (probe {probe})");
+                let _ = write!(more, " (probe {probe})");
             }
             if let (Some(about), Verdict::Differs { .. }) = (finding.about, &finding.verdict) {
                 let what = if about == "kernel" {
@@ -461,10 +460,18 @@ impl VerifyReport {
                 } else {
                     "file system"
                 };
-                let _ = write!(text, "; the result is that of the host's {what}");
+                let _ = write!(more, "; the result is that of the host's {what}");
             }
-            text.push('\n');
+            rows.push([state.to_owned(), finding.name.clone(), more]);
         }
+        let (state, name) = (
+            Column { min: 12, ..FIRST },
+            Column {
+                min: width,
+                ..COLUMN
+            },
+        );
+        let mut text = table([state, name, COLUMN], &rows);
         let counts: Vec<String> = count
             .iter()
             .map(|(state, n)| format!("{n} {state}"))

@@ -7,7 +7,7 @@ use crate::{
         SiteCacheError,
         data::{Answer, Answers},
     },
-    terminal::Progress,
+    terminal::{COLUMN, Progress, table},
 };
 use crossmerge_autoconf::scan::{self, PlaceKind, Scan, ScriptHost, Test};
 use std::{
@@ -139,22 +139,8 @@ fn to_text(path: &Path, scan: &Scan, script: &str, answers: &Answers) -> String 
             from,
         ]);
     }
-    let width = |column: usize| {
-        let widths = rows.iter().map(|row| row[column].chars().count());
-        widths.max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..5).map(width).collect();
-    if scan.tests.is_empty() {
-        rows.clear();
-    }
-    for row in &rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            let _ = write!(line, "  {cell:width$}");
-        }
-        line += "  ";
-        line += &row[5];
-        let _ = writeln!(text, "{}", line.trim_end());
+    if !scan.tests.is_empty() {
+        text += &table([COLUMN; 6], &rows);
     }
     for (kind, description) in [
         (
