@@ -20,6 +20,7 @@
 //! | `user` | whether the process acts for the system or for one user |
 //! | `exec` | carries out plans: the only code that starts programs |
 //! | `elf` | the header of an ELF file |
+//! | `script` | the `#!` line of a script |
 //! | `search` | the search for programs in PATH |
 //! | **facts** | |
 //! | `terminal` | errors, hints and progress on a terminal |

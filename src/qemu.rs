@@ -10,7 +10,6 @@ pub mod private;
 pub(crate) mod properties;
 pub mod rule;
 pub mod run;
-pub(crate) mod script;
 
 use crate::{context::Context, distribution::Distribution, libraries};
 use crossmerge_plan::{

@@ -50,6 +50,7 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
                 "carries out plans: the only code that starts programs",
             ),
             ("elf", "the header of an ELF file"),
+            ("script", "the `#!` line of a script"),
             ("search", "the search for programs in PATH"),
         ],
     ),

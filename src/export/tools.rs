@@ -2,7 +2,7 @@
 
 use super::compiler_files::Gcc;
 use crate::{config::ToolchainKind, context::Context};
-use crossmerge_system::file::{is_executable, read};
+use crossmerge_system::{elf, file::is_executable, script::Script};
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
@@ -343,8 +343,12 @@ pub(crate) fn config_tool(context: &Context, sysroot: &Path, name: &str) -> Path
     }
     let own = sysroot.join("usr/bin").join(name);
     // A compiled program of the target would not run on the host.
-    let is_script = read::head(&own, 2).is_ok_and(|head| head == b"#!") && is_executable(&own);
-    if is_script { own } else { prefixed.into() }
+    let is_script = elf::head(&own).is_ok_and(|head| Script::of(&head).is_some());
+    if is_script && is_executable(&own) {
+        own
+    } else {
+        prefixed.into()
+    }
 }
 
 /// Returns the prefix of a toolchain whose tuple differs from the target's only in the vendor, as distributions' do.

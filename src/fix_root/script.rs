@@ -1,6 +1,9 @@
 //! Recognises configuration scripts: those that print the flags of a library.
 
-use crossmerge_system::file::{Node, read};
+use crossmerge_system::{
+    file::{Node, read},
+    script::Script,
+};
 use std::{ffi::OsStr, io, os::unix::ffi::OsStrExt};
 
 /// Options that a build passes to a configuration script, without their dashes.
@@ -35,8 +38,14 @@ pub(super) const HEAD: u64 = 4096;
 
 /// Returns whether the `#!` line names a language that is not a shell's.
 pub(super) fn is_other_language(text: &[u8]) -> bool {
-    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    line.starts_with(b"#!") && LANGUAGES.iter().any(|language| has(line, language))
+    let is_named = |word: &OsStr| {
+        let mut languages = LANGUAGES.iter();
+        languages.any(|language| has(word.as_bytes(), language))
+    };
+    Script::of(text).is_some_and(|script| {
+        is_named(script.interpreter.as_os_str())
+            || script.argument.is_some_and(|word| is_named(&word))
+    })
 }
 
 /// Returns whether a script is a configuration script: it has an option that prints flags, or prints flags with paths.
@@ -195,7 +204,7 @@ pub(super) fn script_in(name: &OsStr, node: Node) -> io::Result<Option<(Node, Ve
         return Ok(None);
     }
     let is_named = is_any(is_config_name);
-    let is_script = head.starts_with(b"#!");
+    let is_script = Script::of(&head).is_some();
     if !(is_script || is_sourced(&head)) {
         return Ok(None);
     }

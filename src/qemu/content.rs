@@ -2,9 +2,8 @@
 //!
 //! Pure. It has no influence on what runs.
 
-use super::script::Script;
 use crossmerge_plan::words::{quote, show_file};
-use crossmerge_system::elf;
+use crossmerge_system::{elf, script::Script};
 use std::path::Path;
 
 /// The kind of a file that is not a program.

@@ -5,11 +5,13 @@ use super::{
     content::Content,
     native,
     rule::{self, Rule},
-    script::Script,
 };
 use crate::target::{self, ELF_KIND_LEN, Source, Target};
 use crossmerge_plan::{report::Explain, tuple::Tuple};
-use crossmerge_system::elf::{self, ElfHeader, HEADER_LEN, Layout};
+use crossmerge_system::{
+    elf::{self, ElfHeader, HEADER_LEN, Layout},
+    script::Script,
+};
 use std::{io, path::Path, sync::LazyLock};
 
 /// The built-in CPU families.

@@ -10,12 +10,14 @@ use super::{
     content::Content,
     native, option, programs,
     rule::{self, Rule},
-    script::{self, Script},
     variables,
 };
 use crate::context::Context;
 use crossmerge_plan::{env, plan::Plan};
-use crossmerge_system::elf;
+use crossmerge_system::{
+    elf,
+    script::{self, Script},
+};
 pub use error::RunError;
 use roots::{InterpreterLocation, Roots};
 use std::{

@@ -9,6 +9,7 @@ use super::{refusal::Refusal, version::Version};
 use crossmerge_plan::env::{self, Env};
 use crossmerge_system::{
     file::{Identity, read},
+    script::Script,
     search::find_program,
 };
 use std::{
@@ -108,24 +109,28 @@ impl Python {
     /// Returns the Python that a script's first line names; `None` if that is unknown.
     fn of(script: &Path, env: &Env) -> Option<Self> {
         let head = read::head(script, 512).ok()?;
-        let mut lines = head.split(|byte| *byte == b'\n');
-        let first = lines.next()?.strip_prefix(b"#!")?;
-        let mut words = first
-            .split(u8::is_ascii_whitespace)
-            .filter(|word| !word.is_empty());
-        let program = Path::new(OsStr::from_bytes(words.next()?));
+        let Script {
+            interpreter: program,
+            argument,
+        } = Script::of(&head)?;
         let interpreter = match program.file_name()?.as_bytes() {
-            b"env" => find_program(env, OsStr::from_bytes(words.next()?)).ok()?,
+            b"env" => {
+                let words = argument?;
+                let words = words.as_bytes().split(u8::is_ascii_whitespace);
+                let python = { words }.find(|word| !word.is_empty())?;
+                find_program(env, OsStr::from_bytes(python)).ok()?
+            }
             // pip writes this line if the path of its Python is too long for the kernel's `#!`.
             b"sh" => {
-                let line = lines.next()?.strip_prefix(b"'''exec' ")?;
+                let line = head.split(|byte| *byte == b'\n').nth(1)?;
+                let line = line.strip_prefix(b"'''exec' ")?;
                 let path = match line.strip_prefix(b"\"") {
                     Some(quoted) => quoted.split(|byte| *byte == b'"').next()?,
                     None => line.split(|byte| *byte == b' ').next()?,
                 };
                 OsStr::from_bytes(path).into()
             }
-            _ => program.to_owned(),
+            _ => program,
         };
         let above = |file: &Path| Some(file.parent()?.parent()?.to_owned());
         let own = above(&interpreter)?;

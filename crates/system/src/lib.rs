@@ -3,5 +3,6 @@
 pub mod elf;
 pub mod exec;
 pub mod file;
+pub mod script;
 pub mod search;
 pub mod user;

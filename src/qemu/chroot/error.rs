@@ -1,6 +1,6 @@
 //! Errors of `<tuple>-chroot`.
 
-use super::super::{private::NamespaceError, script};
+use super::super::private::NamespaceError;
 use crate::{config::ConfigError, context::ContextError};
 use crossmerge_plan::{
     passes_on,
@@ -8,7 +8,7 @@ use crossmerge_plan::{
     words::{quote, show_file},
 };
 use crossmerge_portage::refusal::Refusal;
-use crossmerge_system::file;
+use crossmerge_system::{file, script};
 use std::{
     io,
     path::{Path, PathBuf},

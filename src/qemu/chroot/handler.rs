@@ -1,17 +1,16 @@
 //! Decides how the root's programs run: natively, or under QEMU.
 
 use super::{
-    super::{
-        binfmt::table,
-        native, private, rule,
-        script::{self, Script},
-    },
+    super::{binfmt::table, native, private, rule},
     error::{ChrootError, Result},
     inside::TargetRoot,
 };
 use crate::context::Context;
 use crossmerge_plan::plan::step::Step;
-use crossmerge_system::elf;
+use crossmerge_system::{
+    elf,
+    script::{self, Script},
+};
 use std::{
     io::Read,
     os::fd::AsRawFd,

@@ -1,13 +1,16 @@
 //! Errors of `<tuple>-run`.
 
-use super::super::{content::Content, install_hint, script};
+use super::super::{content::Content, install_hint};
 use crate::{config::ConfigError, context::ContextError};
 use crossmerge_plan::{
     passes_on,
     report::{self, Explain},
     words::{quote, show_file},
 };
-use crossmerge_system::file::{self, read};
+use crossmerge_system::{
+    file::{self, read},
+    script,
+};
 use std::{
     io,
     path::{Path, PathBuf},

@@ -1,8 +1,8 @@
 //! The `#!` line of a script, read as the kernel reads it: `load_script` in `fs/binfmt_script.c`, Linux 5.1 and later.
 //!
-//! `run` and `chroot` use this reader, so that a script starts under them exactly if it starts on the board. Pure.
+//! So `run` and `chroot` start a script exactly if it starts on the board. Pure.
 
-use crossmerge_system::elf::HEADER_LEN;
+use crate::elf::HEADER_LEN;
 use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt,
@@ -10,21 +10,21 @@ use std::{
 };
 
 /// How many scripts may be each other's interpreters. With one more, `exec_binprm` in `fs/exec.c` fails with ELOOP.
-pub(super) const DEPTH_MAX: usize = 5;
+pub const DEPTH_MAX: usize = 5;
 
 /// The contents of a `#!` line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Script {
+pub struct Script {
     /// The interpreter as it is written. It may be relative, or empty, which names no file.
-    pub(crate) interpreter: PathBuf,
+    pub interpreter: PathBuf,
     /// The one argument that may follow it, with the blanks inside.
-    pub(crate) argument: Option<OsString>,
+    pub argument: Option<OsString>,
 }
 
 impl Script {
     /// Reads the first bytes of a file. Returns `None` if the kernel fails with ENOEXEC: the file is not a script,
     /// names no interpreter, or the name is longer than the kernel's buffer.
-    pub(crate) fn of(head: &[u8]) -> Option<Self> {
+    pub fn of(head: &[u8]) -> Option<Self> {
         head.strip_prefix(b"#!")?;
         // The kernel's buffer ends in zeros where the file is shorter.
         let mut buffer = [0; HEADER_LEN];
@@ -65,12 +65,12 @@ impl Script {
 }
 
 /// Returns whether the interpreter's name ends in a carriage return, because the line ends in CR LF.
-pub(super) fn ends_in_cr(interpreter: &Path) -> bool {
+pub fn ends_in_cr(interpreter: &Path) -> bool {
     interpreter.as_os_str().as_bytes().ends_with(b"\r")
 }
 
 /// Returns the name of an interpreter for a message, with unprintable characters escaped.
-pub(super) fn spelled(interpreter: &Path) -> String {
+pub fn spelled(interpreter: &Path) -> String {
     let text = interpreter.to_string_lossy();
     let spell = |c: char| match c.is_control() {
         true => c.escape_default().to_string(),
