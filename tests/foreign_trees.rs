@@ -18,7 +18,7 @@ mod temporary;
 use crate::support::{OTHER_USER, Output, Prefix, needs_root};
 use std::{
     ffi::OsStr,
-    os::unix::fs::{lchown, symlink},
+    os::unix::fs::{PermissionsExt, lchown, symlink},
     path::{Path, PathBuf},
 };
 
@@ -58,6 +58,20 @@ fn give_away(path: &Path) {
     if path.is_dir() && !path.is_symlink() {
         for entry in std::fs::read_dir(path).expect("a directory") {
             give_away(&entry.expect("an entry").path());
+        }
+    }
+}
+
+/// Gives a tree to another user. If an ordinary user works in it, every user may write to its directories, and the
+/// ordinary user owns its files.
+fn give_for(runner: Runner, top: &Path) {
+    for path in tree_of(top).into_iter().chain([top.to_owned()]) {
+        let metadata = path.symlink_metadata().expect("metadata");
+        let is_users = runner == Runner::User && metadata.is_file();
+        let owner = Some(if is_users { USER } else { OTHER_USER });
+        lchown(&path, owner, owner).expect("an owner");
+        if runner == Runner::User && metadata.is_dir() {
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o777)).expect("a mode");
         }
     }
 }

@@ -6,7 +6,7 @@
 use super::{Fix, Link, error::FixRootError, find::SysrootFile, symlink::EscapingSymlink};
 use crossmerge_plan::shown::Show;
 use crossmerge_system::file::{self, Directory, FileError, PROGRAM_MODE, Tree, new_name};
-use nix::{fcntl::AtFlags, sys::stat::fstat, unistd::fchownat};
+use nix::{errno::Errno, fcntl::AtFlags, sys::stat::fstat, unistd::fchownat};
 use std::{
     ffi::OsStr,
     fs::{self, FileTimes},
@@ -59,7 +59,7 @@ impl Fix<'_> {
     fn check(&self, tree: &Tree) -> Result<(), FixRootError> {
         for found in &self.changes {
             let (directory, name) = place(tree, &found.path)?;
-            reopen(&directory, name, found)?;
+            check_owner(&reopen(&directory, name, found)?, &found.path)?;
             for other in found.others.iter().filter(|_| found.edit.is_some()) {
                 place(tree, other)?;
             }
@@ -77,7 +77,22 @@ impl Fix<'_> {
     }
 }
 
-/// Replaces a symlink of the sysroot by one with a relative path. Its owner is kept.
+/// Checks that this process can keep the owner of a file that it replaces, and set its mode: only root or the owner can.
+fn check_owner(file: &fs::File, path: &Path) -> Result<(), FileError> {
+    let owner = file.metadata().map(|metadata| metadata.uid());
+    let user = nix::unistd::geteuid();
+    match owner {
+        Ok(owner) if user.is_root() || owner == user.as_raw() => Ok(()),
+        Ok(_) => Err(FileError::system(
+            "change",
+            path,
+            io::Error::from(Errno::EPERM),
+        )),
+        Err(e) => Err(FileError::system("examine", path, e)),
+    }
+}
+
+/// Replaces a symlink of the sysroot by one with a relative path. Root keeps its owner.
 fn relink(tree: &Tree, symlink: &EscapingSymlink, relative: &Path) -> Result<(), FixRootError> {
     let (directory, name) = place(tree, &symlink.path)?;
     let changed = || FileError::Changed(symlink.path.clone());
@@ -94,7 +109,8 @@ fn relink(tree: &Tree, symlink: &EscapingSymlink, relative: &Path) -> Result<(),
         let owned = || -> io::Result<()> {
             let metadata = made.metadata()?;
             let is_owners = (metadata.uid(), metadata.gid()) == (there.uid(), there.gid());
-            if is_owners || !metadata.is_symlink() {
+            // Only root may give a file to another user.
+            if is_owners || !metadata.is_symlink() || !nix::unistd::geteuid().is_root() {
                 return Ok(());
             }
             let (user, group) = (there.uid().into(), there.gid().into());
@@ -140,7 +156,11 @@ fn replace(tree: &Tree, found: &SysrootFile, text: &[u8]) -> Result<(), FixRootE
         let made = file.metadata()?;
         let (uid, gid) = (metadata.uid(), metadata.gid());
         if (made.uid(), made.gid()) != (uid, gid) {
-            fchown(&file, Some(uid), Some(gid))?;
+            match fchown(&file, Some(uid), Some(gid)) {
+                // An ordinary user can only keep a group that the user belongs to.
+                Err(e) if e.kind() == io::ErrorKind::PermissionDenied && made.uid() == uid => {}
+                changed => changed?,
+            }
         }
         let mode = found.new_mode.unwrap_or(found.mode);
         file.set_permissions(PermissionsExt::from_mode(mode))?;

@@ -51,6 +51,54 @@ fn fix_root_checks_every_place_before_it_changes_one() {
     }
 }
 
+/// An ordinary user cannot give a file to its owner, so the file of another user cannot be replaced.
+#[test]
+fn fix_root_of_a_user_checks_the_owner_of_every_file_before_it_changes_one() {
+    for (path, text, is_possible) in [
+        ("s/usr/lib/libz.la", "libdir='/usr/lib'\n", false),
+        ("s/usr/lib/libz.so", "", false),
+        // The owner of a symlink has no effect.
+        ("s/usr/lib/z", "/usr/lib/libx.la", true),
+    ] {
+        let mut prefix = scene();
+        prefix.write("s/usr/lib/libx.la", "libdir='/usr/lib'\n");
+        match is_possible {
+            true => link(&prefix, path, text),
+            false => {
+                prefix.write(path, text);
+                prefix.command("chmod", ["604", path]).success();
+            }
+        }
+        Runner::User.takes(&mut prefix);
+        let place = prefix.join(path);
+        lchown(&place, Some(OTHER_USER), Some(OTHER_USER)).expect("an owner");
+        let before = tree(&prefix.join("s"));
+        let output = prefix.run(&format!("{TUPLE}-fix-root"), [] as [&str; 0]);
+        if is_possible {
+            output.success();
+            assert_eq!(prefix.read_link(path), Path::new("libx.la"));
+        } else {
+            let named = format!("cannot change `{}`", place.display());
+            output.fails(125, &named, "");
+            unchanged(&before, &tree(&prefix.join("s")));
+        }
+    }
+}
+
+#[test]
+fn fix_root_of_a_user_keeps_no_group_of_which_the_user_is_not_a_member() {
+    let mut prefix = scene();
+    let path = "s/usr/lib/libx.la";
+    prefix.write(path, "libdir='/usr/lib'\n");
+    Runner::User.takes(&mut prefix);
+    lchown(prefix.join(path), None, Some(OTHER_USER)).expect("a group");
+    let fix_root = format!("{TUPLE}-fix-root");
+    prefix.run(&fix_root, [] as [&str; 0]).success();
+    assert!(prefix.read(path).contains("/s/usr/lib"));
+    let gid = prefix.join(path).metadata().expect("metadata").gid();
+    assert_ne!(gid, OTHER_USER);
+}
+
 #[test]
 fn remove_skips_other_users_directories_in_path_and_succeeds() {
     for runner in Runner::BOTH {

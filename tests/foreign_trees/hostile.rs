@@ -1,6 +1,6 @@
 //! Hostile sysroots: every command ends by itself with 2 GB of address space, whatever the sysroot contains.
 
-use super::{TUPLE, ends, give_away, hash, limited, link, scene};
+use super::{Runner, TUPLE, ends, give_away, hash, limited, link, scene};
 use crate::{
     init::{tree, unchanged},
     support::Prefix,
@@ -43,11 +43,24 @@ const READ: [&str; 7] = [
     "var/db/pkg/c/p/CONTENTS",
 ];
 
-/// Makes a tree for every command and runs the command on it.
+/// Makes a tree for every command and runs the command on it, as root and as an ordinary user.
 #[track_caller]
 fn all_end(what: &str, commands: &[Command], make: impl Fn(&Prefix, &Path)) {
+    for runner in Runner::BOTH {
+        all_of_a_runner_end(what, runner, commands, &make);
+    }
+}
+
+#[track_caller]
+fn all_of_a_runner_end(
+    what: &str,
+    runner: Runner,
+    commands: &[Command],
+    make: impl Fn(&Prefix, &Path),
+) {
     for &(name, args) in commands {
-        let prefix = scene();
+        let mut prefix = scene();
+        runner.takes(&mut prefix);
         let sysroot = prefix.join("s");
         for place in [
             "usr/lib",
@@ -59,12 +72,16 @@ fn all_end(what: &str, commands: &[Command], make: impl Fn(&Prefix, &Path)) {
             std::fs::create_dir_all(sysroot.join(place)).expect("directories");
         }
         make(&prefix, &sysroot);
+        if runner == Runner::User {
+            // The user may change everything in it. chmod and this crate's functions follow no symlink in it.
+            prefix.command("chmod", ["-R", "a+rwX", "s"]).success();
+        }
         let name = match name {
             "fix-root" => format!("{TUPLE}-fix-root"),
             name => name.to_owned(),
         };
         let output = limited(&prefix, &name, args);
-        ends(&output, &format!("{what}: {name} {args:?}"));
+        ends(&output, &format!("{what}: {runner:?}: {name} {args:?}"));
     }
 }
 
@@ -218,7 +235,7 @@ fn directories_deeper_than_path_max_do_not_stop_any_command() {
         ("d".repeat(250), 300),
         ("d".into(), 3000),
     ] {
-        all_end(&format!("{depth} directories"), &COMMANDS, |_, sysroot| {
+        let make = |_: &Prefix, sysroot: &Path| {
             deep(&sysroot.join("usr/lib"), &name, depth);
             deep(&sysroot.join("usr"), "bin2", 1);
             deep(&sysroot.join("var/db/pkg"), &name, depth);
@@ -228,7 +245,13 @@ fn directories_deeper_than_path_max_do_not_stop_any_command() {
                 hash("")
             );
             std::fs::write(sysroot.join("var/lib/crossmerge/contents"), record).expect("a record");
-        });
+        };
+        let what = format!("{depth} directories");
+        all_of_a_runner_end(&what, Runner::Root, &COMMANDS, make);
+        // chmod and the removal of the tree take minutes for the deeper ones.
+        if depth == 30 {
+            all_of_a_runner_end(&what, Runner::User, &COMMANDS, make);
+        }
     }
     // The part of the tree that is not too deep is still processed.
     let prefix = scene();

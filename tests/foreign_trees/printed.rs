@@ -1,7 +1,7 @@
 //! crossmerge escapes control characters in names that another user chose, so that no name moves the cursor of root's
 //! terminal or looks like a line of crossmerge's.
 
-use super::{TUPLE, give_away, hash, link, scene};
+use super::{Runner, TUPLE, give_for, hash, link, scene};
 use crate::support::Output;
 
 /// Names that another user may give to a file, and the lines that they would print.
@@ -34,10 +34,17 @@ fn is_escaped(output: &Output, name: &str) {
     }
 }
 
+/// Each name, for root and for an ordinary user.
+fn each() -> impl Iterator<Item = (Runner, &'static str)> {
+    let names = |runner| NAMES.map(move |name| (runner, name));
+    Runner::BOTH.into_iter().flat_map(names)
+}
+
 #[test]
 fn fix_root_escapes_names() {
-    for name in NAMES {
-        let prefix = scene();
+    for (runner, name) in each() {
+        let mut prefix = scene();
+        runner.takes(&mut prefix);
         for path in [
             format!("s/usr/lib/lib{name}.so"),
             format!("s/usr/lib/lib{name}.la"),
@@ -55,7 +62,7 @@ fn fix_root_escapes_names() {
             &format!("s/usr/bin/{name}-config"),
             "#!/bin/sh\nprefix=/usr\n",
         );
-        give_away(&prefix.join("s"));
+        give_for(runner, &prefix.join("s"));
         let fix_root = format!("{TUPLE}-fix-root");
         is_plain(&prefix.run(&fix_root, ["--dry-run"]), name);
         is_plain(&prefix.run(&fix_root, [] as [&str; 0]).success(), name);
@@ -64,8 +71,9 @@ fn fix_root_escapes_names() {
 
 #[test]
 fn remove_init_and_doctor_escape_names() {
-    for name in NAMES {
-        let prefix = scene();
+    for (runner, name) in each() {
+        let mut prefix = scene();
+        runner.takes(&mut prefix);
         prefix.write(&format!("s/etc/.{name}.crossmerge-new"), "x\n");
         prefix.write(&format!("s/etc/._cfg0000_{name}"), "x\n");
         prefix.write(&format!("s/etc/{name}"), "x\n");
@@ -78,7 +86,7 @@ fn remove_init_and_doctor_escape_names() {
             "0".repeat(64)
         );
         prefix.write("s/var/lib/crossmerge/contents", &record);
-        give_away(&prefix.join("s"));
+        give_for(runner, &prefix.join("s"));
         is_plain(&prefix.own(["doctor", TUPLE]), name);
         // A record has one line for each path, so a path in it contains no newline.
         let check = match name.contains('\n') {
@@ -90,7 +98,7 @@ fn remove_init_and_doctor_escape_names() {
         // The name is on the path to the sysroot.
         std::fs::create_dir_all(prefix.join("alice")).expect("a directory");
         link(&prefix, &format!("alice/{name}"), prefix.join("s"));
-        give_away(&prefix.join("alice"));
+        give_for(runner, &prefix.join("alice"));
         let sysroot = prefix.join("alice").join(name);
         is_plain(&prefix.with("SYSROOT", sysroot).own(["init", TUPLE]), name);
     }

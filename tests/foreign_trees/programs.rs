@@ -1,9 +1,9 @@
 //! The host's compiler runs and obeys nothing in a sysroot: no program, no specs and no plugin, whatever its name and
 //! wherever GCC or the linker may look for it.
 
-use super::{give_away, needs_root};
+use super::{Runner, give_away, needs_root};
 use crate::support::Prefix;
-use std::path::Path;
+use std::{ffi::OsString, path::Path};
 
 /// Debian's cross compiler has a tuple with another vendor, so no tool of it is the target's by name.
 const TUPLE: &str = "aarch64-strangers-linux-gnu";
@@ -93,8 +93,13 @@ fn plant(prefix: &Prefix, sysroot: &Path, ran: &Path) {
 #[test]
 fn no_file_of_a_sysroot_runs_as_a_program_of_the_host() {
     needs_root();
-    let prefix = Prefix::new();
+    Runner::BOTH.into_iter().for_each(no_file_runs);
+}
+
+fn no_file_runs(runner: Runner) {
+    let mut prefix = Prefix::new();
     prefix.command("chmod", ["755", "."]).success();
+    runner.takes(&mut prefix);
     let sysroot = prefix.join("s");
     let place = sysroot.display().to_string();
     prefix
@@ -139,9 +144,11 @@ fn no_file_of_a_sysroot_runs_as_a_program_of_the_host() {
     ];
     for (name, args) in commands {
         let trace = prefix.join("trace").display().to_string();
-        let own = prefix.join("bin").join(name).display().to_string();
-        let words = ["-f", "-o", &trace, "-e", "trace=execve,openat,open", &own];
-        let output = prefix.command("strace", words.iter().chain(args));
+        let strace = ["-f", "-o", &trace, "-e", "trace=execve,openat,open"];
+        let strace = strace.map(Into::into).into_iter();
+        let words = strace.chain(prefix.words(name));
+        let args: Vec<OsString> = args.iter().map(Into::into).collect();
+        let output = prefix.command("strace", words.chain(args.clone()));
         let is_compiler = name == gcc;
         assert!(!is_compiler || output.code == Some(0), "{output:#?}");
         let trace = prefix.read("trace");
@@ -156,7 +163,7 @@ fn no_file_of_a_sysroot_runs_as_a_program_of_the_host() {
         }
         assert_eq!(prefix.read("ran"), "", "{name} {args:?}");
         assert!(
-            !output.stdout.contains(&place) || !args[0].starts_with("-print"),
+            !output.stdout.contains(&place) || args[0] != "-print-prog-name=cc1",
             "{output:#?}"
         );
     }

@@ -8,7 +8,7 @@
 
 mod stops;
 
-use super::{OTHER_USER, Runner, TUPLE, USER, hash, scene_in, tree_of};
+use super::{OTHER_USER, Runner, TUPLE, give_for, hash, scene_in, tree_of};
 use crate::{
     init::{tree, unchanged},
     support::Prefix,
@@ -20,7 +20,7 @@ use nix::{
 };
 use std::{
     fs,
-    os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink},
+    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
     path::{Path, PathBuf},
 };
 use stops::Call;
@@ -148,7 +148,7 @@ impl Contest {
                 Other::Pipe => mkfifo(&other, Mode::from_bits_truncate(0o666)).expect("a pipe"),
             }
         }
-        give(&top, self.runner);
+        give_for(self.runner, &top);
     }
 
     /// Every race that can have a different result.
@@ -280,20 +280,6 @@ fn full(from: &Path, to: &Path) {
         match path.is_dir() {
             true => fs::create_dir(place).expect("a directory"),
             false => symlink(path, place).expect("a symlink"),
-        }
-    }
-}
-
-/// Gives a tree to another user. If an ordinary user works in it, every user may write to its directories, and the
-/// ordinary user owns some files.
-fn give(top: &Path, runner: Runner) {
-    for path in tree_of(top).into_iter().chain([top.to_owned()]) {
-        let metadata = path.symlink_metadata().expect("metadata");
-        let is_users = runner == Runner::User && metadata.is_file();
-        let owner = Some(if is_users { USER } else { OTHER_USER });
-        lchown(&path, owner, owner).expect("an owner");
-        if runner == Runner::User && metadata.is_dir() {
-            fs::set_permissions(&path, PermissionsExt::from_mode(0o777)).expect("a mode");
         }
     }
 }
