@@ -88,7 +88,7 @@ help:
 	@echo 'make panel      configure eight real packages with answers and with an emulator, compare with the true results, and build them;'
 	@echo '                PANEL=bash for one'
 	@echo 'make fuzz       fuzz every reader of untrusted files, FUZZ_SECONDS=600 each; FUZZ=elf for one; needs cargo-fuzz'
-	@echo 'make races      run every race of the owner of a sysroot against root and a user, of which make check runs some; takes an hour'
+	@echo 'make races      run every race of the owner of a sysroot against root and a user, and every kill; make check runs some; takes an hour'
 	@echo 'make kernels    build U-Boot, a RISC-V kernel and a kernel of clang with <tuple>-xkmake, and boot them in QEMU'
 	@echo 'make bench      measure crossmerge beside its peers; writes docs/benchmarks.md. BENCH="start pkg-config" for some of the groups;'
 	@echo '                CROSSDEV=… to compare with the wrappers of that checkout of crossdev'
@@ -128,7 +128,7 @@ check: check-components prepare
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) test --locked --doc --quiet
-	$(CARGO) $(test) --locked
+	tests/in-memory $(CARGO) $(test) --locked
 
 # The counters are written to their file continuously, because an applet execs another program and never exits itself. A test that
 # compares a whole environment finds the counters' variables in it, and fails.
@@ -186,9 +186,9 @@ check-portages:
 			portage_settings::the_oracle || exit 1; \
 	done
 
-# Each test prints the number of its races.
+# Every race of the owner of a sysroot, and a kill at every point. Each test prints the number of its races.
 races: prepare
-	CROSSMERGE_RACES=all $(CARGO) test --locked --test main -- --nocapture foreign_trees::race
+	CROSSMERGE_RACES=all $(CARGO) test --locked --test main -- --nocapture foreign_trees::race kill::
 
 # cargo-fuzz lists the targets, so that this file needs no list of them. fuzz/README.md explains why there is no sanitizer. A run keeps
 # the inputs it finds in fuzz/target/found, and the next run starts from them.

@@ -1,6 +1,7 @@
 //! `init`, `targets` and `remove` with the real Portage: what they write, and what they never change.
 
 use crate::support::Prefix;
+use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     os::unix::fs::{MetadataExt, PermissionsExt, symlink},
@@ -9,7 +10,8 @@ use std::{
 
 const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
 
-/// Everything below a directory: for each path its mode, and the content or the symlink's target.
+/// Everything below a directory: for each path its mode, and the content, the hash of content that is not UTF-8, or the symlink's
+/// target.
 pub(crate) fn tree(directory: &Path) -> BTreeMap<PathBuf, String> {
     let mut tree = BTreeMap::new();
     let mut directories = vec![directory.to_owned()];
@@ -23,7 +25,9 @@ pub(crate) fn tree(directory: &Path) -> BTreeMap<PathBuf, String> {
                 directories.push(path.clone());
                 String::new()
             } else {
-                String::from_utf8_lossy(&std::fs::read(&path).expect("a file")).into_owned()
+                let content = std::fs::read(&path).expect("a file");
+                String::from_utf8(content)
+                    .unwrap_or_else(|error| format!("{:?}", Sha256::digest(error.as_bytes())))
             };
             tree.insert(path, format!("{:o} {what}", metadata.mode()));
         }

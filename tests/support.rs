@@ -23,6 +23,23 @@ pub(crate) const CROSSMERGE: &str = env!("CARGO_BIN_EXE_crossmerge");
 /// Another user, whose ID the host does not know.
 pub(crate) const OTHER_USER: u32 = 4242;
 
+/// The environment variable with the number of cases of each test that has too many for every run, or `all`.
+const CASES: &str = "CROSSMERGE_RACES";
+
+/// Chooses cases evenly, the first among them. `make races` chooses all.
+pub(crate) fn some_of<T>(cases: &[T], some: usize) -> Vec<&T> {
+    #[expect(clippy::disallowed_methods, reason = "`make races` sets it")]
+    let number = std::env::var(CASES);
+    let most = match number.as_deref() {
+        Ok("all") => usize::MAX,
+        Ok(number) => number.parse().expect("a number, or `all`"),
+        Err(_) => some,
+    };
+    let chosen = most.min(cases.len());
+    let case = |number| &cases[number * cases.len() / chosen];
+    (0..chosen).map(case).collect()
+}
+
 #[track_caller]
 pub(crate) fn needs_root() {
     let is_root = nix::unistd::geteuid().is_root();

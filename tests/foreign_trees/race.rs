@@ -11,7 +11,7 @@ mod stops;
 use super::{OTHER_USER, Runner, TUPLE, give_for, hash, scene_in, tree_of};
 use crate::{
     init::{tree, unchanged},
-    support::Prefix,
+    support::{Prefix, some_of},
 };
 use nix::{
     fcntl::{AT_FDCWD, RenameFlags, renameat2},
@@ -28,8 +28,7 @@ use stops::Call;
 /// The content of each file that only the user of crossmerge may read, and of no file in the tree.
 const SECRET: &str = "hunter2";
 
-/// The environment variable with the number of races of each test, or `all`. They are chosen evenly.
-const RACES: &str = "CROSSMERGE_RACES";
+/// The number of races of each test, unless `make races` runs all of them.
 const SOME: usize = 16;
 
 /// The files of a tree that a command may read. SECRET stands for the secret, which only the host's copy contains.
@@ -284,17 +283,6 @@ fn full(from: &Path, to: &Path) {
     }
 }
 
-/// The number of races of a command.
-fn most() -> usize {
-    #[expect(clippy::disallowed_methods, reason = "`make races` sets it")]
-    let most = std::env::var(RACES);
-    match most.as_deref() {
-        Ok("all") => usize::MAX,
-        Ok(number) => number.parse().expect("a number, or `all`"),
-        Err(_) => SOME,
-    }
-}
-
 /// Runs the races of a command, and checks that the host does not change.
 #[expect(clippy::print_stderr, reason = "`make races` shows the figures")]
 fn no_race_succeeds(name: &str, args: &[&str]) {
@@ -309,23 +297,24 @@ fn no_race_succeeds(name: &str, args: &[&str]) {
         let races = contest.races(&calls);
         let machine = contest.prefix.join("machine");
         let before = tree(&machine);
-        let chosen = most().min(races.len());
+        let chosen = some_of(&races, SOME);
         let mut stops = 0;
-        for number in 0..chosen {
-            let race = &races[number * races.len() / chosen];
+        for &race in &chosen {
             contest.tree(Some(race));
             stops += usize::from(contest.run(race) > 0);
             unchanged(&before, &tree(&machine));
         }
         eprintln!(
-            "{runner:?} {name} {args:?}: {} calls, {} races, {chosen} run, {stops} stopped",
+            "{runner:?} {name} {args:?}: {} calls, {} races, {} run, {stops} stopped",
             calls.len(),
-            races.len()
+            races.len(),
+            chosen.len()
         );
         assert!(races.len() > 10, "{races:#?}");
         assert!(
-            stops * 10 >= chosen * 9,
-            "only {stops} of {chosen} were stopped"
+            stops * 10 >= chosen.len() * 9,
+            "only {stops} of {} were stopped",
+            chosen.len()
         );
     }
 }
