@@ -142,7 +142,7 @@ impl Distribution {
             .as_ref()
             .is_some_and(|family| family.toolchain.is_some());
         if PORTAGE.contains(&program) && !is_gentoo {
-            return "Portage is Gentoo's, and other distributions have no package of it: chapter 3 of the guide says how to install it; \
+            return "Portage is Gentoo's, and other distributions have no package of it: chapter 3 of the guide describes how to install it; \
                     `<tuple>-configure`, `<tuple>-cmake`, `<tuple>-meson` and `<tuple>-cargo` build without it"
                 .into();
         }

@@ -15,7 +15,7 @@ use std::{ffi::OsString, path::Path};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Emulator(Vec<OsString>);
 
-/// An error because of which the host cannot run the target's programs.
+/// Why the host cannot run the target's programs.
 #[derive(Debug, thiserror::Error)]
 pub enum NoEmulator {
     /// There is no compiler.

@@ -40,7 +40,7 @@ pub enum KernelError {
     },
     /// The Makefile belongs to another project and ignores CROSS_COMPILE, so make would build for the host.
     #[error(
-        "`{directory}` is not a kernel tree, nor U-Boot's or OpenSBI's, and its Makefile does not know CROSS_COMPILE",
+        "`{directory}` is not a kernel tree, nor U-Boot's or OpenSBI's, and its Makefile does not use CROSS_COMPILE",
         directory = .directory.display()
     )]
     NotOurs {
@@ -50,7 +50,7 @@ pub enum KernelError {
         tuple: String,
     },
     /// The target's compiler does not exist.
-    #[error("the compiler of `{tuple}` is not there: no `{compiler}`")]
+    #[error("`{tuple}` has no compiler: `{compiler}` does not exist")]
     NoCompiler {
         /// The name of the compiler that make would start.
         compiler: String,
@@ -92,7 +92,7 @@ pub enum KernelError {
         is_callers: bool,
     },
     /// The `.config` is for another ARCH, and make would convert it.
-    #[error("`{config}` was made for ARCH={made_for}, and this is make for ARCH={arch}", config = .config.display())]
+    #[error("`{config}` was made for ARCH={made_for}, but make would run with ARCH={arch}", config = .config.display())]
     OtherArch {
         /// The `.config`.
         config: PathBuf,

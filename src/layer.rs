@@ -24,7 +24,7 @@ pub use changes::{Layer, Prepared};
 use crossmerge_plan::{passes_on, report::Explain};
 use portage::portage;
 
-/// An error because of which the layers were not applied.
+/// Why the layers were not applied.
 #[derive(Debug, thiserror::Error)]
 pub enum LayerError {
     /// A lookup failed.

@@ -203,7 +203,7 @@ impl Explain for ProfileError {
                 format!("`crossmerge profile list {tuple}` lists the profiles")
             }
             Self::None(tuple) => {
-                format!("`crossmerge profile set {tuple} auto` links the best that fits")
+                format!("`crossmerge profile set {tuple} auto` links the one that fits best")
             }
             Self::NoPortage => Distribution::here().hint("portageq"),
             _ => return None,

@@ -436,7 +436,13 @@ fn symlinks_that_are_not_first_in_path() {
     };
     prefix.script(&format!("older/{ARM}-ebuild"), "#!/bin/sh\n");
     let shadowed = prefix.with("PATH", path("older"));
-    fixes(&shadowed, ARM, "path", "error", "found before ours");
+    fixes(
+        &shadowed,
+        ARM,
+        "path",
+        "error",
+        "before crossmerge's in PATH",
+    );
     // The program is in a directory of PATH, its symlinks are in another that PATH does not contain.
     let links = prefix.join("links");
     let options = ["init", ARM, "--bindir", links.to_str().expect("UTF-8")];

@@ -48,7 +48,7 @@ fn errors_are_found_before_make_starts() {
         ),
         (
             &["-C", "project"],
-            "does not know CROSS_COMPILE",
+            "does not use CROSS_COMPILE",
             "-env make",
         ),
         (

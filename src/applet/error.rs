@@ -11,7 +11,7 @@ use crate::{
 use crossmerge_plan::{passes_on, report::Explain};
 use std::path::PathBuf;
 
-/// An error because of which an applet has no plan.
+/// Why an applet has no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum AppletError {
     /// A lookup failed.
@@ -96,7 +96,7 @@ impl Explain for AppletError {
     }
 }
 
-/// An error because of which no configure script runs.
+/// Why no configure script runs.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigureError {
     /// The current directory has no script.

@@ -72,7 +72,7 @@ pub(super) fn path(exam: &Examination) -> Result<CheckResult, DoctorError> {
     if let Some(tool) = adopted.and_then(replaced) {
         let options = init::InitOptions::default();
         let message = format!(
-            "`{}` is a real tool, and a link of the target replaces it for everyone with this PATH",
+            "`{}` is a real tool, and the target's symlink shadows it for every user with this PATH",
             tool.shown()
         );
         let fix = format!(
@@ -93,7 +93,10 @@ pub(super) fn path(exam: &Examination) -> Result<CheckResult, DoctorError> {
         false => {
             let adopt = shadowed.iter().all(|link| is_crossdevs(link));
             let fix = if adopt { exam.adopt() } else { fix };
-            CheckResult::error(format!("found before ours: {}", list(&shadowed)), fix)
+            CheckResult::error(
+                format!("before crossmerge's in PATH: {}", list(&shadowed)),
+                fix,
+            )
         }
     })
 }

@@ -122,7 +122,7 @@ fn ask(exam: &Examination, real: Option<&PathBuf>) -> Result<Result<(), String>,
     Ok(match words == wanted {
         true => Ok(()),
         false => Err(format!(
-            "`{program}` does not put the sysroot once before each flag's path and before no variable: it prints `{printed}` instead of `{}`",
+            "`{program}` must put the sysroot before the path of each flag, once, and before no variable: it prints `{printed}` instead of `{}`",
             wanted.join(" ")
         )),
     })

@@ -105,7 +105,7 @@ pub(super) fn abi(exam: &Examination) -> Result<CheckResult, DoctorError> {
 pub(super) fn libraries(exam: &Examination) -> Result<CheckResult, DoctorError> {
     let context = exam.context;
     let Some(adopted) = &context.settings.toolchain else {
-        return Ok(CheckResult::ok("as the compiler was built for them"));
+        return Ok(CheckResult::ok("those for which the compiler was built"));
     };
     let unsafe_option = adopted
         .options

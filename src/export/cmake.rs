@@ -146,7 +146,7 @@ fn one(path: &Path) -> Result<&str, ExportError> {
         true => Err(ExportError::Unwritable {
             value: path.into(),
             file: FILE,
-            reason: "a semicolon ends a word there",
+            reason: "a semicolon separates list elements there",
         }),
     }
 }

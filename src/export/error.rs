@@ -106,7 +106,7 @@ impl Explain for ExportError {
             }
             Self::NotAFile(_) => "name another file; without one, the text is printed".into(),
             Self::File(e) => {
-                file::hint(e).unwrap_or_else(|| "look at the permissions of its directory".into())
+                file::hint(e).unwrap_or_else(|| "check the permissions of its directory".into())
             }
             _ => return None,
         })

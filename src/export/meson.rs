@@ -47,7 +47,7 @@ pub(super) fn cross(facts: &Facts) -> Result<String, ExportError> {
     facts.compiler()?;
     let target = &facts.target;
     let family = target.meson_cpu_family.as_deref();
-    let family = facts.name(family, "CPU family of Meson's", Some("meson_cpu_family"))?;
+    let family = facts.name(family, "Meson CPU family", Some("meson_cpu_family"))?;
     let mut file = String::from("[binaries]\n");
     let emulator = emulator_words(facts, FILE)?;
     binaries(facts, &mut file)?;
@@ -219,7 +219,7 @@ fn quote(text: &str) -> Result<String, ExportError> {
         true => Err(ExportError::Unwritable {
             value: text.into(),
             file: FILE,
-            reason: "a single quote cannot stand there beside a backslash, another or the end",
+            reason: "it has a single quote beside a backslash or another single quote, or at the end",
         }),
     }
 }

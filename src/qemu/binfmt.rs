@@ -51,7 +51,7 @@ const MARK: &str =
 /// there (QEMU's commit 6e1c0d7b951e).
 const PRESERVES_ARGV0: [(u32, u32); 2] = [(5, 12), (6, 0)];
 
-/// An error because of which a rule is not registered.
+/// Why a rule is not registered.
 #[derive(Debug, thiserror::Error)]
 pub enum BinfmtError {
     /// The CPU profiles, from which the rules come, cannot be read.

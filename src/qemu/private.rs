@@ -47,7 +47,7 @@ const KEPT_FROM_USERS: [(&str, &str); 2] = [
     ("/proc/sys/kernel/unprivileged_userns_clone", "0"),
 ];
 
-/// An error because of which there is no per-namespace binfmt_misc.
+/// Why there is no per-namespace binfmt_misc.
 #[derive(Debug, thiserror::Error)]
 pub enum NamespaceError {
     /// The CPU profiles, from which the rules come, cannot be read.

@@ -44,7 +44,7 @@ pub struct Emulation {
     pub enter: Vec<Step>,
 }
 
-/// An error because of which the target's programs do not run.
+/// Why the target's programs do not run.
 #[derive(Debug, thiserror::Error)]
 pub enum NoEmulation {
     /// There is no compiler or sysroot to make a program with.

@@ -6,7 +6,7 @@ use crossmerge_plan::{passes_on, report::Explain};
 use crossmerge_system::file;
 use std::{io, path::PathBuf};
 
-/// An error because of which there are no answers.
+/// Why there are no answers.
 #[derive(Debug, thiserror::Error)]
 pub enum SiteCacheError {
     /// The configuration could not be read.

@@ -41,7 +41,7 @@ const LIBRARIES: [&str; 2] = ["-lm", "-pthread"];
 /// Results that are known to be wrong under QEMU.
 const EXCEPTIONS: &str = include_str!("../../site-cache/probes/exceptions.toml");
 
-/// An error because of which the answers could not be verified.
+/// Why the answers could not be verified.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     /// The answers could not be read.

@@ -35,7 +35,7 @@ fn output_that_cannot_be_written_is_a_failure() {
         "avr-env",
     ] {
         let output = prefix.command("/bin/sh", ["-c", &format!("{command} > /dev/full")]);
-        output.fails_without_hint(125, "cannot write the answer: No space left on device");
+        output.fails_without_hint(125, "cannot write to stdout: No space left on device");
     }
     // Notes on stderr are not the result, so losing them is no failure.
     prefix

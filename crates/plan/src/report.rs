@@ -116,7 +116,7 @@ impl Explain for UsageError {
 
 /// A failure to write to stdout.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write the answer: {0}")]
+#[error("cannot write to stdout: {0}")]
 pub struct OutputError(#[from] io::Error);
 
 impl Explain for OutputError {}

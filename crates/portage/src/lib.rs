@@ -139,7 +139,7 @@ pub enum PortageError {
     #[error(transparent)]
     Exec(#[from] ExecError),
     /// A file would keep portageq from ever finishing.
-    #[error("the settings are not read: {0}")]
+    #[error("cannot read the settings: {0}")]
     Refused(Refusal),
     /// portageq started and did not print a variable.
     #[error("portageq did not print {missing}:\n{output}")]

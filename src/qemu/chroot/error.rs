@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// An error because of which the root is not entered.
+/// Why the root is not entered.
 #[derive(Debug, thiserror::Error)]
 pub enum ChrootError {
     /// A lookup failed.

@@ -16,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// An error because of which a program does not run.
+/// Why a program does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// A lookup failed.

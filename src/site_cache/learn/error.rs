@@ -8,7 +8,7 @@ use crossmerge_plan::{passes_on, report::Explain};
 use crossmerge_system::{exec::ExecError, file};
 use std::{io, path::PathBuf};
 
-/// An error because of which nothing was learned.
+/// Why nothing was learned.
 #[derive(Debug, thiserror::Error)]
 pub enum LearnError {
     /// The script is not one that stores results.

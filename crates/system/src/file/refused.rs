@@ -47,9 +47,9 @@ pub enum Why {
         /// The limit.
         limit: u64,
     },
-    /// Another user, who could not read it, names it.
+    /// Another user, who cannot read it, chose its path.
     #[error(
-        "is not readable by everybody, and another user names it: its values would be written to files that everybody may read"
+        "is not readable by every user, and another user chose its path: its values would be written to files that every user may read"
     )]
     Private,
     /// It is not UTF-8.
