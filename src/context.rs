@@ -594,7 +594,7 @@ impl Context {
             env: Changes::new(),
             ..Plan::default()
         };
-        let output = exec::query(&[plan]).ok()?.remove(0);
+        let output = exec::ask(&plan).ok()?;
         let machine = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         (output.status.success() && !machine.is_empty()).then_some(machine)
     }

@@ -273,9 +273,7 @@ fn without_fdo_rules(
     let rules = env::PKG_CONFIG_FDO_SYSROOT_RULES.name;
     plan.env.insert(rules.into(), Change::Unset);
     // The first run has already printed the messages on stderr.
-    let Some(mut second) = exec::query(std::slice::from_ref(&plan))?.pop() else {
-        return Ok(None);
-    };
+    let mut second = exec::ask(&plan)?;
     if let Some(allowed) = allowed {
         second.stdout = allowed.keep(&second.stdout);
     }
@@ -356,8 +354,7 @@ fn note_packages_of_build_machine(plan: &Plan, view: &PkgConfigSysroot) -> Resul
     for change in question.env.values_mut() {
         *change = Change::Unset;
     }
-    let answer = exec::query(std::slice::from_ref(&question))?.pop();
-    let answer = answer.map(|output| output.stdout).unwrap_or_default();
+    let answer = exec::ask(&question)?.stdout;
     let places = OsStr::from_bytes(answer.trim_ascii_end());
     let places: Vec<PathBuf> = std::env::split_paths(places).collect();
     let there = missing

@@ -1,11 +1,11 @@
 //! Probes: small C programs, compiled for a target and run, which show what its compiler makes and whether the host runs
 //! it.
 //!
-//! Compilers and programs run in a private directory, because another user must not be able to change a program before
-//! it runs. TMPDIR is in that directory too, so a compiler that is killed leaves no files elsewhere. Messages are those
+//! The programs are in a private directory, because another user must not be able to change one before it runs. That
+//! directory is also the compiler's TMPDIR, so a compiler that is killed leaves no files elsewhere. Messages are those
 //! of the C locale.
 
-use crossmerge_plan::plan::{Change, Plan};
+use crossmerge_plan::plan::{Change, Plan, step::Step};
 use crossmerge_system::{
     exec::{self, ExecError},
     file::{self, Temporary},
@@ -51,22 +51,25 @@ impl ProbeDirectory {
 
     /// Runs a compiler.
     pub(crate) fn compile(&self, plan: Plan) -> Result<Output, ExecError> {
-        run_in(self.0.path(), plan, COMPILE_LIMIT)
+        run(plan, self.0.path(), COMPILE_LIMIT)
     }
 
     /// Runs a program, in an empty directory and in the locale in which configure scripts run their tests.
     pub(crate) fn run(&self, mut plan: Plan) -> Result<Output, ExecError> {
         let empty = file::temporary().map_err(ExecError::File)?;
         plan.env.insert("LANGUAGE".into(), Change::Set("C".into()));
-        run_in(empty.path(), plan, RUN_LIMIT)
+        plan.enter.push(Step::Directory {
+            path: empty.path().into(),
+        });
+        run(plan, empty.path(), RUN_LIMIT)
     }
 }
 
-fn run_in(directory: &Path, mut plan: Plan, limit: Duration) -> Result<Output, ExecError> {
+fn run(mut plan: Plan, temporary: &Path, limit: Duration) -> Result<Output, ExecError> {
     plan.env.insert("LC_ALL".into(), Change::Set("C".into()));
-    let own = Change::Set(directory.into());
-    plan.env.insert("TMPDIR".into(), own);
-    exec::run_within(&plan, directory, limit)
+    let temporary = Change::Set(temporary.into());
+    plan.env.insert("TMPDIR".into(), temporary);
+    exec::run_within(&plan, limit)
 }
 
 /// Returns the source of a program that ends with [`EXIT_CODE`].

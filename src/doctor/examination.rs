@@ -501,10 +501,10 @@ fn has_libc(prefix: &OsStr) -> bool {
         env: Changes::new(),
         ..Plan::default()
     };
-    exec::query(&[plan]).is_ok_and(|outputs| {
+    exec::ask(&plan).is_ok_and(|output| {
         // The libc of a native compiler is the host's.
         let own = |path: &Path| path.starts_with("/usr/lib") || path.starts_with("/lib");
-        let found = PrintedPath::of_output(&outputs[0]).and_then(|found| found.real());
+        let found = PrintedPath::of_output(&output).and_then(|found| found.real());
         found.is_some_and(|found| !own(&found))
     })
 }

@@ -341,7 +341,7 @@ pub(super) fn roots(exam: &Examination) -> Result<CheckResult, DoctorError> {
             format!("mkdir -p {}", quote_line(root)),
         ));
     }
-    let output = exec::query(&[plan])?.remove(0);
+    let output = exec::ask(&plan)?;
     let values = trimmed(&output.stdout);
     if values.contains("SYSROOT=") {
         return Ok(CheckResult::ok(values.replace('\n', ", ")));

@@ -107,7 +107,7 @@ fn makes_for_newer(compiler: &Path, target: &Target) -> bool {
             env: Changes::from([("LC_ALL".into(), Change::Set("C".into()))]),
             ..Plan::default()
         };
-        let output = exec::query(&[plan]).ok()?.remove(0);
+        let output = exec::ask(&plan).ok()?;
         let text = output.status.success().then_some(output.stdout)?;
         Some(levels_of(&String::from_utf8_lossy(&text)))
     };

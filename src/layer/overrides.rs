@@ -280,7 +280,7 @@ fn dump_machine(context: &Context, words: &[String]) -> Option<String> {
         env: Changes::new(),
         ..Plan::default()
     };
-    let output = exec::query(&[plan]).ok()?.remove(0);
+    let output = exec::ask(&plan).ok()?;
     let machine = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     let is_name = !machine.is_empty() && !machine.contains(char::is_whitespace);
     (output.status.success() && is_name).then_some(machine)

@@ -365,7 +365,7 @@ pub(super) fn preserves_argv0(qemu: &Path) -> bool {
         env: Changes::new(),
         ..Plan::default()
     };
-    let printed = exec::query(&[plan]).map(|mut outputs| outputs.remove(0).stdout);
+    let printed = exec::ask(&plan).map(|output| output.stdout);
     let printed = String::from_utf8_lossy(&printed.unwrap_or_default()).into_owned();
     let kernel = fs_err::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let qemu = printed

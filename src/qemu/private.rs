@@ -161,9 +161,7 @@ pub fn try_steps(context: &Context, steps: &[Step]) -> Result<(), NamespaceError
         enter: steps.to_vec(),
         ..Plan::default()
     };
-    let output = exec::query(&[plan])
-        .map_err(|e| failed(e.to_string()))?
-        .remove(0);
+    let output = exec::ask(&plan).map_err(|e| failed(e.to_string()))?;
     match output.status.success() {
         true => Ok(()),
         false => {

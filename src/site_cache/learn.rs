@@ -502,7 +502,7 @@ fn version(context: &Context, qemu: &str) -> Option<String> {
         args: vec!["--version".into()],
         ..Plan::default()
     };
-    let output = exec::query(&[plan]).ok()?.remove(0);
+    let output = exec::ask(&plan).ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
     let words: Vec<&str> = text.split_whitespace().take(3).collect();
     Some(words.join(" "))

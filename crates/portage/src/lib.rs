@@ -345,8 +345,8 @@ impl SettingsQuery {
         all.plan.args.truncate(2);
         all.plan.args.extend(COMPARED.iter().map(Into::into));
         let (read, fingerprint) = self.read_with_fingerprint(env, portage)?;
-        let mut outputs = exec::query(&[all.plan.clone()]).map_err(PortageError::from)?;
-        let printed = all.answer(&outputs.remove(0))?;
+        let output = exec::ask(&all.plan).map_err(PortageError::from)?;
+        let printed = all.answer(&output)?;
         let differs =
             |name: &&&str| comparable(name, &read[**name]) != comparable(name, &printed[**name]);
         Ok(match COMPARED.iter().find(differs) {

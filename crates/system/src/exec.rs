@@ -9,7 +9,7 @@
 //! start, or if it prints more than [`ANSWER`] bytes on one stream. A program that ends with an exit code other than 0
 //! is no error.
 
-mod answer;
+mod child;
 mod enter;
 mod error;
 mod image;
@@ -22,35 +22,29 @@ mod writable;
 pub use enter::EnterError;
 pub use printed::PrintedPath;
 
-use crate::{file, file::read::ANSWER};
+use crate::file;
+use child::{Child, Killed};
 use crossmerge_plan::{
     env::Env,
     plan::{Plan, step::Step},
 };
 pub use error::ExecError;
-use image::{become_program, image_of};
-use nix::{
-    sys::signal::{Signal, killpg},
-    unistd::Pid,
-};
-use start::command;
+use image::{Image, Pinned, Streams, become_program};
+use start::OWN;
 use std::{
     convert::Infallible,
     ffi::{OsStr, OsString},
-    fs,
-    io::{self, Read, Seek},
-    os::unix::process::CommandExt,
+    io,
     path::Path,
-    process::{Child, Command, ExitCode, Output, Stdio},
-    thread,
-    time::{Duration, Instant},
+    process::{ExitCode, Output},
+    time::Duration,
 };
 
 /// Runs an internal entry point (see `inner.rs`). Returns `None` if `argv0` is not the name of one.
 pub fn run_inner(argv0: &OsStr, args: &[OsString]) -> Option<Result<ExitCode, ExecError>> {
     match argv0.to_str()? {
         inner::ENTER => {
-            Some(inner::parse(args).and_then(|plan| match exec(&plan, &Env::capture())? {}))
+            Some(inner::parse(args).and_then(|plan| match carry_out(&plan, &Env::capture())? {}))
         }
         inner::INIT => Some(init::run(args)),
         inner::INSIDE => Some(init::enter(args).map(|never| match never {})),
@@ -72,19 +66,17 @@ pub fn write_files(plan: &Plan) -> Result<(), ExecError> {
     files.try_for_each(|file| file::keep(&file.path, file.text.as_bytes()).map_err(ExecError::File))
 }
 
-/// Returns the command of a child process that carries out the steps and then executes the program.
-fn child(plan: &Plan) -> Command {
-    match plan.enter.as_slice() {
-        [] => command(plan),
-        _ => inner::command(inner::ENTER, plan),
-    }
-}
-
 /// Writes the plan's files, carries out its steps and executes the program. If the steps enter a PID namespace, this
 /// process waits for the program instead and ends with its exit code. The plan's changes apply to `env`. Returns only
 /// if it fails.
 pub fn exec(plan: &Plan, env: &Env) -> Result<Infallible, ExecError> {
     write_files(plan)?;
+    writable::warn_of(plan);
+    carry_out(plan, env)
+}
+
+/// Carries out the steps and executes the program.
+fn carry_out(plan: &Plan, env: &Env) -> Result<Infallible, ExecError> {
     if let Some((Step::Namespaces(namespaces), rest)) = plan.enter.split_first()
         && namespaces.processes
     {
@@ -93,91 +85,51 @@ pub fn exec(plan: &Plan, env: &Env) -> Result<Infallible, ExecError> {
             files: Vec::new(),
             ..plan.clone()
         };
-        return init::supervise(namespaces, &rest);
+        return init::supervise(namespaces, &rest, env);
     }
     enter::all(&plan.enter, None)?;
     become_program(plan, env)
 }
 
-/// Runs the program and returns its output. It inherits stdin and stderr.
-pub fn capture(plan: &Plan, env: &Env) -> Result<Output, ExecError> {
-    if !plan.enter.is_empty() {
-        let child = child(plan).stdout(Stdio::piped()).spawn();
-        return answer(plan, child);
-    }
-    let running = image_of(plan, env).and_then(|image| image.start());
-    running
-        .and_then(image::Running::collect)
-        .map_err(|source| ExecError::new(plan, source))?
-        .ok_or_else(|| ExecError::TooMuch(plan.program.clone()))
+/// Starts a child process that carries out the steps and then executes the program.
+fn start(plan: &Plan, env: &Env, streams: &Streams, leads: bool) -> io::Result<Child> {
+    writable::warn_of(plan);
+    let image = match plan.enter.as_slice() {
+        [] => Image::new(plan, env),
+        steps => Image::of_inner(OWN, &[inner::ENTER, &inner::to_arg(steps)], plan, env),
+    };
+    image?.start(streams, leads)
 }
 
-/// Returns the output of a child process.
-fn answer(plan: &Plan, child: io::Result<Child>) -> Result<Output, ExecError> {
-    child
-        .and_then(answer::collect)
-        .map_err(|source| ExecError::new(plan, source))?
-        .ok_or_else(|| ExecError::TooMuch(plan.program.clone()))
-}
-
-/// Runs the program in a directory, with stdin on `/dev/null`, and returns its output. If it does not end
-/// within the time, it is killed. Processes of its group that it leaves behind are killed too.
-pub fn run_within(plan: &Plan, directory: &Path, limit: Duration) -> Result<Output, ExecError> {
-    const PAUSE: Duration = Duration::from_millis(2);
-    // Files instead of pipes: a program that fills a pipe, or whose child keeps it open, would not end.
-    let place = file::temporary().map_err(ExecError::File)?;
-    let create = |name| {
-        let mut options = fs::File::options();
-        let options = options.read(true).write(true).create_new(true);
-        options
-            .open(place.path().join(name))
-            .map_err(ExecError::File)
-    };
-    let (mut stdout, mut stderr) = (create("stdout")?, create("stderr")?);
-    let mut command = child(plan);
-    command
-        .current_dir(directory)
-        .process_group(0)
-        .stdin(Stdio::null())
-        .stdout(stdout.try_clone().map_err(ExecError::File)?)
-        .stderr(stderr.try_clone().map_err(ExecError::File)?);
-    let mut child = command
-        .spawn()
-        .map_err(|source| ExecError::new(plan, source))?;
-    let end = Instant::now() + limit;
-    let status = loop {
-        match child.try_wait().map_err(ExecError::File)? {
-            Some(status) => break Some(status),
-            None if Instant::now() < end => thread::sleep(PAUSE),
-            None => break None,
-        }
-    };
-    if let Ok(id) = i32::try_from(child.id()) {
-        // Kills processes that it left behind. An error means that there are none.
-        let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
-    }
-    let Some(status) = status else {
-        let _ = child.wait();
-        return Err(ExecError::TimedOut {
-            path: plan.program.clone(),
+/// Waits for a child process and returns its output.
+fn output(
+    plan: &Plan,
+    child: io::Result<Child>,
+    limit: Option<Duration>,
+) -> Result<Output, ExecError> {
+    let path = || plan.program.clone();
+    match child.and_then(|child| child.collect(limit)) {
+        Ok(Ok(output)) => Ok(output),
+        Ok(Err(Killed::TooMuch)) => Err(ExecError::TooMuch(path())),
+        Ok(Err(Killed::TimedOut(limit))) => Err(ExecError::TimedOut {
+            path: path(),
             limit,
-        });
-    };
-    let read = |file: &mut fs::File| {
-        let mut bytes = Vec::new();
-        file.rewind().map_err(ExecError::File)?;
-        let read = file.take(ANSWER + 1).read_to_end(&mut bytes);
-        read.map_err(ExecError::File)?;
-        match bytes.len() as u64 > ANSWER {
-            true => Err(ExecError::TooMuch(plan.program.clone())),
-            false => Ok(bytes),
-        }
-    };
-    Ok(Output {
-        status,
-        stdout: read(&mut stdout)?,
-        stderr: read(&mut stderr)?,
-    })
+        }),
+        Err(source) => Err(ExecError::new(plan, source)),
+    }
+}
+
+/// Runs the program and returns what it prints on stdout. It inherits stdin and stderr, and runs on the current CPU.
+pub fn capture(plan: &Plan, env: &Env) -> Result<Output, ExecError> {
+    let _pinned = Pinned::to_current_cpu();
+    output(plan, start(plan, env, &Streams::CAPTURED, false), None)
+}
+
+/// Runs the program with stdin on `/dev/null`, and returns its output. If it does not end within the time, it is killed.
+/// Processes of its group that it leaves behind are killed too.
+pub fn run_within(plan: &Plan, limit: Duration) -> Result<Output, ExecError> {
+    let child = start(plan, &Env::capture(), &Streams::ASKED, true);
+    output(plan, child, Some(limit))
 }
 
 /// Starts a program and returns the kernel's error. Returns `None` if the program did start, and kills it.
@@ -186,47 +138,46 @@ pub fn start_error(program: &Path) -> Option<io::Error> {
         program: program.into(),
         ..Plan::default()
     };
-    let mut command = command(&plan);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    match command.spawn() {
-        Ok(mut child) => {
-            // An error means that it has ended just now.
-            let _ = child.kill();
-            let _ = child.wait();
+    match start(&plan, &Env::capture(), &Streams::SILENT, false) {
+        Ok(child) => {
+            child.stop();
             None
         }
         Err(why) => Some(why),
     }
 }
 
+/// Runs the program with stdin on `/dev/null`, and returns its output.
+pub fn ask(plan: &Plan) -> Result<Output, ExecError> {
+    let child = start(plan, &Env::capture(), &Streams::ASKED, false);
+    output(plan, child, None)
+}
+
 /// Runs the programs in parallel, with stdin on `/dev/null`, and returns their outputs in the order of the plans.
 pub fn query(plans: &[Plan]) -> Result<Vec<Output>, ExecError> {
+    let env = Env::capture();
     let started: Vec<_> = plans
         .iter()
-        .map(|plan| {
-            let mut command = child(plan);
-            command
-                .stdin(Stdio::null())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped());
-            command.spawn()
-        })
+        .map(|plan| start(plan, &env, &Streams::ASKED, false))
         .collect();
     // All children are waited for before the first failure is returned.
-    let answers: Vec<_> = started
+    let outputs: Vec<_> = started
         .into_iter()
         .zip(plans)
-        .map(|(child, plan)| answer(plan, child))
+        .map(|(child, plan)| output(plan, child, None))
         .collect();
-    answers.into_iter().collect()
+    outputs.into_iter().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{
+        io::Write,
+        sync::atomic::{AtomicBool, Ordering},
+        thread,
+        time::Instant,
+    };
 
     #[test]
     fn a_program_that_prints_too_much_is_killed() {
@@ -260,7 +211,7 @@ mod tests {
                 env: crossmerge_plan::plan::Changes::new(),
                 ..Plan::default()
             };
-            run_within(&plan, Path::new("/"), Duration::from_millis(500))
+            run_within(&plan, Duration::from_millis(500))
         };
         let start = Instant::now();
         for endless in [
@@ -280,5 +231,30 @@ mod tests {
         assert_eq!(code("kill -9 $$"), None);
         // The child keeps the output open.
         assert_eq!(code("sleep 1000 & exit 3"), Some(3));
+    }
+
+    #[test]
+    fn what_another_thread_prints_is_in_no_answer() {
+        let plan = Plan {
+            program: "/bin/echo".into(),
+            args: vec!["a".into()],
+            ..Plan::default()
+        };
+        let env = Env::capture();
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                // libtest captures `print!`, and not this.
+                let mut stdout = io::stdout();
+                while !done.load(Ordering::Relaxed) {
+                    let _ = stdout.write_all(b" ").and_then(|()| stdout.flush());
+                }
+            });
+            let answers: Vec<_> = (0..300).map(|_| capture(&plan, &env)).collect();
+            done.store(true, Ordering::Relaxed);
+            for answer in answers {
+                assert_eq!(answer.expect("an answer").stdout, b"a\n");
+            }
+        });
     }
 }

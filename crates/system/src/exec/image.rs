@@ -1,38 +1,34 @@
-//! `argv` and `envp` for `execve` and `posix_spawn`, each in one allocation.
+//! A program with its arguments and environment: `argv` and `envp` for `execve` and `posix_spawn`, each in one
+//! allocation.
 //!
-//! This module applies a plan's changes to the environment, and resets SIGPIPE, which Rust ignores, to its default.
-//! std's `Command` does both too, but sorts and copies every variable twice. For commands that a build calls thousands
-//! of times, this is a considerable part of their run time.
+//! Every program of a plan starts here. This module applies the plan's changes to the environment, and resets SIGPIPE,
+//! which Rust ignores, to its default. std's `Command` does both too, but sorts and copies every variable twice. For
+//! commands that a build calls thousands of times, this is a considerable part of their run time.
 
-use super::{error::ExecError, writable};
-use crate::file::read::ANSWER;
+use super::{child::Child, error::ExecError};
 use crossmerge_plan::{
     env::Env,
     plan::{Change, Plan, step::Step},
 };
 use nix::{
-    errno::Errno,
-    sched::{CpuSet, sched_getcpu, sched_setaffinity},
-    spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn},
+    fcntl::OFlag,
+    sched::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity},
+    spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawnp},
     sys::{
-        signal::{SigSet, Signal, kill},
-        wait::{WaitStatus, waitpid},
+        signal::{SigSet, Signal},
+        stat::Mode,
     },
-    unistd::{Pid, dup2_stdout, execve},
+    unistd::{Pid, execve},
 };
 use std::{
     convert::Infallible,
     ffi::{CStr, CString, OsStr, OsString},
-    io::{self, PipeReader, Read},
+    io,
     os::{
-        fd::AsFd,
-        unix::{ffi::OsStrExt, process::ExitStatusExt},
+        fd::{AsRawFd, RawFd},
+        unix::ffi::OsStrExt,
     },
-    process::{ExitStatus, Output},
 };
-
-/// The initial buffer for the output, in bytes. Few outputs need more.
-const CAPACITY: usize = 2 << 10;
 
 /// A program with its arguments and environment, ready for execve(2).
 pub(super) struct Image {
@@ -47,26 +43,58 @@ struct Texts {
     ends: Vec<usize>,
 }
 
-/// A running program whose stdout is a pipe to this process.
-pub(super) struct Running {
-    pid: Pid,
-    stdout: PipeReader,
+/// The standard streams of a child process. Those that are not listed are this process's.
+pub(super) struct Streams {
+    /// Those that are `/dev/null`.
+    null: &'static [RawFd],
+    /// Those that are pipes to this process.
+    pipes: &'static [RawFd],
+}
+
+impl Streams {
+    pub(super) const INHERITED: Self = Self {
+        null: &[],
+        pipes: &[],
+    };
+    pub(super) const CAPTURED: Self = Self {
+        null: &[],
+        pipes: &[1],
+    };
+    pub(super) const ASKED: Self = Self {
+        null: &[0],
+        pipes: &[1, 2],
+    };
+    pub(super) const SILENT: Self = Self {
+        null: &[0, 1, 2],
+        pipes: &[],
+    };
 }
 
 impl Image {
     /// Creates the image of a plan's program. The plan's changes apply to `env`.
     pub(super) fn new(plan: &Plan, env: &Env) -> io::Result<Self> {
-        let program = plan.program.as_os_str();
+        Self::of(plan.program.as_os_str(), &[], plan, env)
+    }
+
+    /// Creates the image of an internal entry point (`inner.rs`): crossmerge's own file, called with the words `before`
+    /// in front of the plan's program and arguments, in the plan's environment.
+    pub(super) fn of_inner(
+        file: &str,
+        before: &[&str],
+        plan: &Plan,
+        env: &Env,
+    ) -> io::Result<Self> {
+        Self::of(file.as_ref(), before, plan, env)
+    }
+
+    fn of(file: &OsStr, before: &[&str], plan: &Plan, env: &Env) -> io::Result<Self> {
+        let before = before.iter().map(OsStr::new);
         let args = plan.args.iter().map(OsString::as_os_str);
+        let args = before.chain([plan.program.as_os_str()]).chain(args);
+        let args: Vec<_> = args.map(|arg| [arg]).collect();
         Ok(Self {
-            program: CString::new(program.as_bytes())?,
-            args: Texts::of(
-                &[program]
-                    .into_iter()
-                    .chain(args)
-                    .map(|arg| [arg])
-                    .collect::<Vec<_>>(),
-            ),
+            program: CString::new(file.as_bytes())?,
+            args: Texts::of(&args),
             env: environment(plan, env),
         })
     }
@@ -77,68 +105,58 @@ impl Image {
         Ok(execve(&self.program, &self.args.all()?, &self.env.all()?)?)
     }
 
-    /// Starts the program with its stdout on a pipe. It inherits stdin and stderr.
-    pub(super) fn start(&self) -> io::Result<Running> {
+    /// Starts the program in a child process, which may become the leader of a new process group. The descriptors of
+    /// this process do not change meanwhile, so other threads can use them.
+    pub(super) fn start(&self, streams: &Streams, leads: bool) -> io::Result<Child> {
         let mut signals = SigSet::empty();
         signals.add(Signal::SIGPIPE);
         let mut attributes = PosixSpawnAttr::init()?;
-        attributes.set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF)?;
+        let mut flags = PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF;
         attributes.set_sigdefault(&signals)?;
-        let nothing = PosixSpawnFileActions::init()?;
+        if leads {
+            flags |= PosixSpawnFlags::POSIX_SPAWN_SETPGROUP;
+            attributes.set_pgroup(Pid::from_raw(0))?;
+        }
+        attributes.set_flags(flags)?;
+        let mut actions = PosixSpawnFileActions::init()?;
+        for fd in streams.null {
+            actions.add_open(*fd, "/dev/null", OFlag::O_RDWR, Mode::empty())?;
+        }
+        let (mut pipes, mut theirs) = (Vec::new(), Vec::new());
+        for fd in streams.pipes {
+            let (read, write) = io::pipe()?;
+            actions.add_dup2(write.as_raw_fd(), *fd)?;
+            pipes.push(Some(read));
+            theirs.push(write);
+        }
         let (args, env) = (self.args.all()?, self.env.all()?);
-        let (stdout, theirs) = io::pipe()?;
-        // The pipe replaces stdout of this process during the spawn, and the program inherits it. A file action would
-        // have to be allocated, for which musl needs seven system calls.
-        let ours = io::stdout().as_fd().try_clone_to_owned()?;
-        dup2_stdout(&theirs)?;
-        pin_to_cpu();
-        let program = self.program.as_c_str();
-        let pid = posix_spawn(program, &nothing, &attributes, &args, &env);
-        dup2_stdout(&ours)?;
-        Ok(Running { pid: pid?, stdout })
+        let pid = posix_spawnp(&self.program, &actions, &attributes, &args, &env)?;
+        Ok(Child { pid, leads, pipes })
     }
 }
 
-impl Running {
-    /// Reads its output and waits for its end. Returns `None` if it prints too much, and kills it.
-    pub(super) fn collect(self) -> io::Result<Option<Output>> {
-        let mut stdout = Vec::with_capacity(CAPACITY);
-        let read = (&self.stdout).take(ANSWER + 1).read_to_end(&mut stdout);
-        let is_whole = stdout.len() as u64 <= ANSWER;
-        if read.is_err() || !is_whole {
-            // An error means that it has ended just now.
-            let _ = kill(self.pid, Signal::SIGKILL);
-        }
-        let status = wait(self.pid)?;
-        read?;
-        Ok(is_whole.then_some(Output {
-            status,
-            stdout,
-            stderr: Vec::new(),
-        }))
+/// Keeps this thread, and the programs that it starts, on the current CPU, until it is dropped.
+///
+/// If this thread only waits for the program, both run in turns, and waking another CPU takes longer than all of
+/// crossmerge's work.
+pub(super) struct Pinned(CpuSet);
+
+impl Pinned {
+    /// Returns `None` if the kernel does not allow it. Then it only takes longer.
+    pub(super) fn to_current_cpu() -> Option<Self> {
+        let this = Pid::from_raw(0);
+        let before = sched_getaffinity(this).ok()?;
+        let mut cpus = CpuSet::new();
+        cpus.set(sched_getcpu().ok()?).ok()?;
+        sched_setaffinity(this, &cpus).ok()?;
+        Some(Self(before))
     }
 }
 
-/// Pins this process and the program to the current CPU. They run in turns, and waking another CPU takes longer than
-/// all of crossmerge's work.
-fn pin_to_cpu() {
-    let mut cpus = CpuSet::new();
-    let current = sched_getcpu().and_then(|cpu| cpus.set(cpu));
-    // After a failure, it only takes longer.
-    let _ = current.and_then(|()| sched_setaffinity(Pid::from_raw(0), &cpus));
-}
-
-fn wait(pid: Pid) -> io::Result<ExitStatus> {
-    // The encoding of the status is that of wait(2).
-    loop {
-        match waitpid(pid, None) {
-            Ok(WaitStatus::Exited(_, code)) => return Ok(ExitStatus::from_raw(code << 8)),
-            Ok(WaitStatus::Signaled(_, signal, _)) => {
-                return Ok(ExitStatus::from_raw(signal as i32));
-            }
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(e) => return Err(e.into()),
-        }
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        // After a failure, this thread stays on the CPU.
+        let _ = sched_setaffinity(Pid::from_raw(0), &self.0);
     }
 }
 
@@ -185,13 +203,7 @@ impl Texts {
 
 /// Replaces this process by the program of a plan whose steps have been carried out.
 pub(super) fn become_program(plan: &Plan, env: &Env) -> Result<Infallible, ExecError> {
-    image_of(plan, env)
+    Image::new(plan, env)
         .and_then(|image| image.exec())
         .map_err(|source| ExecError::new(plan, source))
-}
-
-/// Creates the image of a plan's program, and warns root if another user could replace the program.
-pub(super) fn image_of(plan: &Plan, env: &Env) -> io::Result<Image> {
-    writable::warn_of(plan);
-    Image::new(plan, env)
 }

@@ -16,9 +16,9 @@
 use super::{
     enter::{self, Outside, error::EnterError},
     error::ExecError,
-    image::become_program,
+    image::{Image, Streams, become_program},
     inner,
-    start::{OWN, environment, start},
+    start::{OWN, start},
 };
 use crossmerge_plan::{
     env::Env,
@@ -56,7 +56,11 @@ use std::{
 const SIGNALLED: i32 = 128;
 
 /// Creates the namespaces, starts the first process with the steps and the program, and ends with its exit code.
-pub(super) fn supervise(namespaces: &Namespaces, plan: &Plan) -> Result<Infallible, ExecError> {
+pub(super) fn supervise(
+    namespaces: &Namespaces,
+    plan: &Plan,
+    env: &Env,
+) -> Result<Infallible, ExecError> {
     let waiting = |e: nix::Error| ExecError::Enter(EnterError::Wait(e.into()));
     let terminal = io::stdin();
     // The program may be a shell. It makes its own jobs the foreground process group of the terminal, and cannot
@@ -76,18 +80,13 @@ pub(super) fn supervise(namespaces: &Namespaces, plan: &Plan) -> Result<Infallib
         fcntl(end, FcntlArg::F_SETFD(FdFlag::empty())).map_err(waiting)?;
     }
     let own = own_program();
-    let program = own.as_ref().map_or(OWN.into(), |own| {
+    let file = own.as_ref().map_or(OWN.into(), |own| {
         format!("/proc/self/fd/{}", own.as_raw_fd())
     });
-    let mut first = start(program);
-    first
-        .arg0(inner::INIT)
-        .arg(format!("{},{}", theirs.as_raw_fd(), answer.as_raw_fd()))
-        .arg(serde_json::to_string(steps).expect("plain data"))
-        .arg(&plan.program)
-        .args(&plan.args);
-    environment(plan, &mut first);
-    let child = first.spawn();
+    let fds = format!("{},{}", theirs.as_raw_fd(), answer.as_raw_fd());
+    let before = [inner::INIT, &fds, &inner::to_arg(steps)];
+    let first = Image::of_inner(&file, &before, plan, env);
+    let child = first.and_then(|first| first.start(&Streams::INHERITED, false));
     let child = child.map_err(|e| EnterError::Namespaces(io::Error::other(e)))?;
     drop((theirs, answer, own));
     // Until here, a signal kills this process, and with it the child. From now on, signals are read from the signalfd.
@@ -99,7 +98,7 @@ pub(super) fn supervise(namespaces: &Namespaces, plan: &Plan) -> Result<Infallib
     // If that fails, the process inside has ended and reported why.
     let _ = enter::map_for(File::from(number), ours.into(), &proc, locked);
     drop(proc);
-    let code = signals.outside(&child).map_err(waiting)?;
+    let code = signals.outside(child.pid).map_err(waiting)?;
     if let Some(Ok(group)) = foreground {
         let _ = tcsetpgrp(&terminal, group);
     }
@@ -145,7 +144,7 @@ pub(super) fn run(args: &[OsString]) -> Result<ExitCode, ExecError> {
         close(fd).map_err(waiting)?;
     }
     drop(ready);
-    let code = signals.inside(&child).map_err(waiting)?;
+    let code = signals.inside(pid(&child)).map_err(waiting)?;
     Ok(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)))
 }
 
@@ -241,8 +240,7 @@ impl Signals {
 
     /// Waits, outside, for the first process. Signals from the terminal are not forwarded, because the program
     /// receives them too.
-    fn outside(&self, child: &Child) -> nix::Result<i32> {
-        let child = pid(child);
+    fn outside(&self, child: Pid) -> nix::Result<i32> {
         loop {
             if let Some(code) = code(waitpid(child, Some(WaitPidFlag::WNOHANG))?) {
                 return Ok(code);
@@ -263,8 +261,7 @@ impl Signals {
     }
 
     /// Waits, inside, for all children until the program ends.
-    fn inside(&self, program: &Child) -> nix::Result<i32> {
-        let program = pid(program);
+    fn inside(&self, program: Pid) -> nix::Result<i32> {
         loop {
             loop {
                 match waitpid(None, Some(WaitPidFlag::WNOHANG)) {

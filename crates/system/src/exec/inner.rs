@@ -3,13 +3,9 @@
 //!
 //! The leading colon distinguishes them from the names of applets. Their arguments are not a public interface.
 
-use super::{
-    enter::error::EnterError,
-    error::ExecError,
-    start::{OWN, environment, start},
-};
+use super::{enter::error::EnterError, error::ExecError};
 use crossmerge_plan::plan::{Plan, step::Step};
-use std::{ffi::OsString, os::unix::process::CommandExt, process::Command};
+use std::ffi::OsString;
 
 /// `:enter STEPS PROGRAM ARGS…` carries out the steps and executes the program.
 pub(super) const ENTER: &str = ":enter";
@@ -20,17 +16,9 @@ pub(super) const INSIDE: &str = ":inside";
 /// `:ids UIDS GIDS METHOD` writes the id maps of its parent's new user namespace: see `enter/ids.rs`.
 pub(super) const IDS: &str = ":ids";
 
-/// Returns the command that runs an entry point, with the plan in its arguments and environment.
-pub(super) fn command(name: &str, plan: &Plan) -> Command {
-    let steps = serde_json::to_string(&plan.enter).expect("plain data");
-    let mut command = start(OWN);
-    command
-        .arg0(name)
-        .arg(steps)
-        .arg(&plan.program)
-        .args(&plan.args);
-    environment(plan, &mut command);
-    command
+/// Returns the steps as an argument.
+pub(super) fn to_arg(steps: &[Step]) -> String {
+    serde_json::to_string(steps).expect("plain data")
 }
 
 /// Parses the plan from the arguments. Its environment is that of this process.
