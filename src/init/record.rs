@@ -6,7 +6,7 @@
 //! entries. So the files of an interrupted run are still known as init's.
 
 use crate::config::RECORD;
-use crossmerge_plan::shown::Show;
+use crossmerge_plan::{shown::Show, words::hex};
 use crossmerge_system::file::{Identity, Node, Places, Tree, beneath::is_absent, budget, read};
 use sha2::{Digest, Sha256};
 use std::{
@@ -240,7 +240,7 @@ fn hash_node(node: &Node) -> io::Result<String> {
 
 /// Returns the SHA-256 of a text, in hexadecimal.
 pub(super) fn hash_text(text: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(text))
+    hex(&Sha256::digest(text))
 }
 
 /// Returns the SHA-256 of a file, in hexadecimal.
@@ -254,14 +254,10 @@ fn hash(mut file: impl io::Read) -> io::Result<String> {
     let mut buffer = [0; 1 << 16];
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(hexadecimal(&digest.finalize())),
+            0 => return Ok(hex(&digest.finalize())),
             read => digest.update(&buffer[..read]),
         }
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::{
     context::Context,
     export::{Gcc, of_clang},
 };
-use crossmerge_plan::{env, plan::Changes};
+use crossmerge_plan::{env, plan::Changes, words::hex};
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
@@ -105,11 +105,7 @@ fn key(context: &Context, mut files: Vec<PathBuf>) -> String {
             numbers.iter().for_each(|number| add(&number.to_le_bytes()));
         }
     }
-    let digest = hash.finalize();
-    digest[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&hash.finalize()[..16])
 }
 
 /// Returns the files that a driver's objects depend on.

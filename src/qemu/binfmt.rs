@@ -20,7 +20,7 @@ use crossmerge_plan::{
     plan::{self, Changes, Plan},
     report::{self, Explain},
     tuple::Tuple,
-    words::quote,
+    words::{hex, quote},
 };
 use crossmerge_system::{
     elf, exec,
@@ -340,8 +340,7 @@ fn installed_path(rule: &Rule) -> PathBuf {
 }
 
 fn hash(text: &[u8]) -> String {
-    let hash = Sha256::digest(text);
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text))
 }
 
 /// Returns whether a file is as crossmerge wrote it.

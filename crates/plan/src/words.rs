@@ -11,6 +11,11 @@ pub fn json_string(text: &OsStr) -> serde_json::Value {
     }
 }
 
+/// Returns the hexadecimal digits of bytes, such as a hash.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Quotes a string for a shell.
 ///
 /// A terminal would not preserve control characters or bytes that are not UTF-8. A string with either is written as

@@ -4,6 +4,7 @@
 //! environment variable or Portage itself changes, the fingerprint changes too, and portageq is asked again.
 
 use super::installed::Installed;
+use crossmerge_plan::words::hex;
 use crossmerge_system::file::{self, read};
 use sha2::{Digest, Sha256};
 use std::{
@@ -99,10 +100,7 @@ pub(super) fn add_identity(hash: &mut Sha256, portage: &Installed) {
 
 /// Returns the hash as text: the fingerprint.
 pub(super) fn finish(hash: Sha256) -> String {
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&hash.finalize())
 }
 
 #[cfg(test)]
