@@ -104,3 +104,26 @@ pub(crate) fn running(emulator: &[OsString], program: &Path) -> Plan {
         ..Plan::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_compiler_prints_in_the_c_locale_and_leaves_its_files_in_the_directory() {
+        let probes = ProbeDirectory::new().expect("a directory");
+        let source = probes.source("compiler", "printf %s:%s $LC_ALL $TMPDIR");
+        let plan = compiling(
+            Path::new("/bin/sh"),
+            &source.expect("a source"),
+            Path::new("out"),
+            "",
+        );
+        let output = probes.compile(plan).expect("an output");
+        let wanted = format!("C:{}", probes.join("").display());
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout),
+            wanted.trim_end_matches('/')
+        );
+    }
+}

@@ -7,14 +7,11 @@ use super::{error::InitError, installed::serving, record::InitRecord, toolchain}
 use crate::{
     config::{Toolchain, ToolchainKind},
     context::Context,
+    probe::ProbeDirectory,
     target::{Source, Target},
 };
-use crossmerge_plan::{
-    plan::{Change, Changes, Plan},
-    shown::Show,
-    tuple::Tuple,
-};
-use crossmerge_system::{exec, file::below};
+use crossmerge_plan::{plan::Plan, shown::Show, tuple::Tuple};
+use crossmerge_system::file::below;
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
@@ -104,10 +101,9 @@ fn makes_for_newer(compiler: &Path, target: &Target) -> bool {
         let plan = Plan {
             program: compiler.into(),
             args,
-            env: Changes::from([("LC_ALL".into(), Change::Set("C".into()))]),
             ..Plan::default()
         };
-        let output = exec::ask(&plan).ok()?;
+        let output = ProbeDirectory::new().ok()?.compile(plan).ok()?;
         let text = output.status.success().then_some(output.stdout)?;
         Some(levels_of(&String::from_utf8_lossy(&text)))
     };
