@@ -220,30 +220,8 @@ impl InitRequest<'_> {
         check::check_sysroot(context, &sysroot)?;
         let places = Places::of(&sysroot)?;
         let record = InitRecord::of(places.tree())?;
-        let mut notes = Vec::new();
         let bindir = bindir(context, self.argv0);
-        if !context.path().contains(&bindir) {
-            let bindir = bindir.shown();
-            notes.push(format!(
-                "`{bindir}` is not in PATH, so a shell does not find its commands: `export PATH=\"{bindir}:$PATH\"`"
-            ));
-        }
-        if seen.place.sysroot.is_some() {
-            let (sysroot, file) = (
-                sysroot.shown(),
-                context.config.own_target_file(&context.tuple),
-            );
-            let file = file.shown();
-            notes.push(format!(
-                "you are not root, so the target is your own: its sysroot is `{sysroot}`, its settings are in `{file}`"
-            ));
-        }
-        if sysroot.to_string_lossy().contains(char::is_whitespace) {
-            let sysroot = sysroot.shown();
-            notes.push(format!(
-                "pkg-config cannot print a sysroot with white space in its path, `{sysroot}`: `--sysroot DIR` names another"
-            ));
-        }
+        let mut notes = notes_on_places(context, seen, &bindir, &sysroot);
         notes.extend(note_moved(context, &sysroot)?);
         notes.extend(subject.target.unknown_abi().map(|abi| {
             let tuple = &context.tuple;
@@ -288,43 +266,8 @@ impl InitRequest<'_> {
         let adopted = layout::toolchain(context, subject, options, profile.as_ref());
         writes.extend(target_file(context, options, adopted.as_ref(), seen)?);
         writes.extend(layout::start_files(context, adopted.as_ref()));
-        // An interrupted copy of the libc is completed, even without `--with-libc`.
-        let unfinished = record.pending && record.knows(Path::new("usr/include/stdio.h"));
-        match &context.settings.toolchain {
-            Some(adopted) if options.with_libc || unfinished => {
-                writes.extend(toolchain::libc(
-                    context,
-                    &subject.target,
-                    adopted,
-                    &sysroot,
-                    &layout,
-                )?);
-            }
-            None if options.with_libc && options.toolchain.is_none() && !options.llvm => {
-                return Err(InitError::NothingAdopted);
-            }
-            Some(adopted) if self.is_libc_to_find(context, &sysroot) => {
-                match toolchain::libc(context, &subject.target, adopted, &sysroot, &layout) {
-                    Ok(copies) => writes.extend(copies),
-                    Err(e @ (InitError::NoLibc { .. } | InitError::HostLibc(_))) => {
-                        notes.push(format!(
-                            "{e}, so the sysroot has no libc yet; {}",
-                            e.hint().unwrap_or_default()
-                        ));
-                    }
-                    Err(e) => return Err(e),
-                }
-            }
-            _ => {}
-        }
-        // A directory is created with the first file in it.
-        let filled: Vec<PathBuf> = writes.iter().map(|write| write.path.clone()).collect();
-        writes.retain(|write| {
-            let is_filled = |path: &PathBuf| path != &write.path && path.starts_with(&write.path);
-            !(write.on_conflict == OnConflict::Layout
-                && matches!(write.content, Content::Directory(_))
-                && filled.iter().any(is_filled))
-        });
+        writes.extend(self.libc(context, &layout, &sysroot, &record, &mut notes)?);
+        leave_out_filled(&mut writes);
         if options.find {
             notes.extend(seen.found.declined.iter().cloned());
         }
@@ -345,6 +288,41 @@ impl InitRequest<'_> {
             notes,
             next: self.next(context, host.is_some(), is_first),
         })
+    }
+
+    /// Returns the writes that copy the adopted toolchain's libc, if they are wanted.
+    fn libc(
+        &self,
+        context: &Context,
+        layout: &Layout,
+        sysroot: &Path,
+        record: &InitRecord,
+        notes: &mut Vec<String>,
+    ) -> Result<Vec<Write>, InitError> {
+        let (target, options) = (&self.subject.target, self.options);
+        // An interrupted copy of the libc is completed, even without `--with-libc`.
+        let unfinished = record.pending && record.knows(Path::new("usr/include/stdio.h"));
+        match &context.settings.toolchain {
+            Some(adopted) if options.with_libc || unfinished => {
+                toolchain::libc(context, target, adopted, sysroot, layout)
+            }
+            None if options.with_libc && options.toolchain.is_none() && !options.llvm => {
+                Err(InitError::NothingAdopted)
+            }
+            Some(adopted) if self.is_libc_to_find(context, sysroot) => {
+                match toolchain::libc(context, target, adopted, sysroot, layout) {
+                    Err(e @ (InitError::NoLibc { .. } | InitError::HostLibc(_))) => {
+                        notes.push(format!(
+                            "{e}, so the sysroot has no libc yet; {}",
+                            e.hint().unwrap_or_default()
+                        ));
+                        Ok(Vec::new())
+                    }
+                    copies => copies,
+                }
+            }
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// Returns whether init copies the libc of the toolchain that it found: if the sysroot has none.
@@ -419,6 +397,50 @@ fn is_to_find(context: &Context) -> Result<bool, InitError> {
     let sysroot = context.sysroot();
     let is_others = sysroot.join("etc/portage").is_dir() && InitRecord::read(&sysroot)?.is_empty();
     Ok(!is_others)
+}
+
+/// Removes the writes of the layout's directories that other writes fill: these are created with their first file.
+fn leave_out_filled(writes: &mut Vec<Write>) {
+    let filled: Vec<PathBuf> = writes.iter().map(|write| write.path.clone()).collect();
+    writes.retain(|write| {
+        let is_filled = |path: &PathBuf| path != &write.path && path.starts_with(&write.path);
+        !(write.on_conflict == OnConflict::Layout
+            && matches!(write.content, Content::Directory(_))
+            && filled.iter().any(is_filled))
+    });
+}
+
+/// Returns the notes on the directories of the target that a user has to know about.
+fn notes_on_places(
+    context: &Context,
+    seen: &Lookups,
+    bindir: &Path,
+    sysroot: &Path,
+) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !context.path().iter().any(|directory| directory == bindir) {
+        let bindir = bindir.shown();
+        notes.push(format!(
+            "`{bindir}` is not in PATH, so a shell does not find its commands: `export PATH=\"{bindir}:$PATH\"`"
+        ));
+    }
+    if seen.place.sysroot.is_some() {
+        let (sysroot, file) = (
+            sysroot.shown(),
+            context.config.own_target_file(&context.tuple),
+        );
+        let file = file.shown();
+        notes.push(format!(
+            "you are not root, so the target is your own: its sysroot is `{sysroot}`, its settings are in `{file}`"
+        ));
+    }
+    if sysroot.to_string_lossy().contains(char::is_whitespace) {
+        let sysroot = sysroot.shown();
+        notes.push(format!(
+            "pkg-config cannot print a sysroot with white space in its path, `{sysroot}`: `--sysroot DIR` names another"
+        ));
+    }
+    notes
 }
 
 impl InitPlan {

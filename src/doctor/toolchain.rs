@@ -12,7 +12,11 @@ use crate::{
 };
 use crossmerge_plan::{env, shown::Show, words::quote};
 use crossmerge_system::{exec::PrintedPath, file::read};
-use std::{ffi::OsString, path::PathBuf, process::Output};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::Output,
+};
 
 /// Runs the compiler. The inner error is its message if it failed.
 fn step<A: Into<OsString>>(
@@ -201,7 +205,6 @@ fn replace_libc(exam: &Examination) -> String {
 
 pub(super) fn search(exam: &Examination) -> Result<CheckResult, DoctorError> {
     let wanted = fs_err::canonicalize(&exam.sysroot)?;
-    let real = |path: &str| PrintedPath::of(path)?.real();
     let Some(compiler) = exam.compiler() else {
         return Ok(CheckResult::skipped("there is no compiler"));
     };
@@ -239,14 +242,7 @@ pub(super) fn search(exam: &Examination) -> Result<CheckResult, DoctorError> {
     if !include.is_dir() {
         return Ok(CheckResult::ok("there are no headers in it yet"));
     }
-    let output = exam.compile(["-E", "-v", "-x", "c", "/dev/null"])??;
-    let messages = String::from_utf8_lossy(&output.stderr).into_owned();
-    let directories: Vec<PathBuf> = messages
-        .lines()
-        .skip_while(|line| !line.starts_with("#include <"))
-        .take_while(|line| !line.starts_with("End of search list"))
-        .filter_map(|line| real(line.trim()))
-        .collect();
+    let mut directories = header_directories(exam)?;
     if !directories.contains(&include) {
         return Ok(CheckResult::error(
             format!(
@@ -256,30 +252,25 @@ pub(super) fn search(exam: &Examination) -> Result<CheckResult, DoctorError> {
             adopt(),
         ));
     }
-    let outside: Vec<String> = directories
-        .iter()
-        .filter(|directory| {
-            directory.starts_with("/usr/include") || directory.starts_with("/usr/local")
-        })
-        .filter(|directory| !directory.starts_with(&wanted))
-        .map(|directory| format!("`{}`", directory.shown()))
-        .collect();
-    if !outside.is_empty() {
+    let is_hosts = |directory: &PathBuf| {
+        let mut hosts = ["/usr/include", "/usr/local"].iter();
+        hosts.any(|host| directory.starts_with(host)) && !directory.starts_with(&wanted)
+    };
+    directories.retain(is_hosts);
+    if !directories.is_empty() {
+        let named = directories
+            .iter()
+            .map(|directory| format!("`{}`", directory.shown()));
+        let named: Vec<String> = named.collect();
         return Ok(CheckResult::error(
             format!(
                 "the compiler finds the host's headers in {}",
-                outside.join(", ")
+                named.join(", ")
             ),
             exam.fix_toolchain(),
         ));
     }
-    let listed = exam.compiler_prints("-print-search-dirs")?;
-    let libraries = listed.lines().find_map(|l| l.strip_prefix("libraries: ="));
-    let in_sysroot =
-        |directory: &str| real(directory).is_some_and(|real| real.starts_with(&wanted));
-    if let (Some(directories), Some(_)) = (libraries, exam.library("libc.so"))
-        && !directories.split(':').any(in_sysroot)
-    {
+    if exam.library("libc.so").is_some() && !searches_for_libraries(exam, &wanted)? {
         return Ok(CheckResult::error(
             format!(
                 "the compiler does not search `{}` for libraries",
@@ -289,6 +280,31 @@ pub(super) fn search(exam: &Examination) -> Result<CheckResult, DoctorError> {
         ));
     }
     Ok(CheckResult::ok(format!("`{}`", wanted.shown())))
+}
+
+fn real(path: &str) -> Option<PathBuf> {
+    PrintedPath::of(path)?.real()
+}
+
+/// Returns whether the compiler searches a sysroot for libraries, or does not print where it searches.
+fn searches_for_libraries(exam: &Examination, sysroot: &Path) -> Result<bool, DoctorError> {
+    let listed = exam.compiler_prints("-print-search-dirs")?;
+    let libraries = listed.lines().find_map(|l| l.strip_prefix("libraries: ="));
+    let is_in_sysroot =
+        |directory: &str| real(directory).is_some_and(|real| real.starts_with(sysroot));
+    Ok(libraries.is_none_or(|directories| directories.split(':').any(is_in_sysroot)))
+}
+
+/// Returns the directories that the compiler searches for headers, without symlinks.
+fn header_directories(exam: &Examination) -> Result<Vec<PathBuf>, DoctorError> {
+    let output = exam.compile(["-E", "-v", "-x", "c", "/dev/null"])??;
+    let messages = String::from_utf8_lossy(&output.stderr);
+    Ok(messages
+        .lines()
+        .skip_while(|line| !line.starts_with("#include <"))
+        .take_while(|line| !line.starts_with("End of search list"))
+        .filter_map(|line| real(line.trim()))
+        .collect())
 }
 
 pub(super) fn esysroot(exam: &Examination) -> Result<CheckResult, DoctorError> {

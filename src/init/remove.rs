@@ -59,11 +59,46 @@ pub fn remove(
     };
     let places = Places::of(&sysroot)?;
     let record = InitRecord::of(places.tree())?;
+    let (mut text, mut gone) = recorded(&record, &places)?;
+    // The symlinks are listed only now, because an init for which this process waited may have made some.
+    let links = our_links()?;
+    for (link, why) in &links.left {
+        text.push_str(&format!("left     {}: {why}\n", link.shown()));
+    }
+    let is_to_go = |link: &PathBuf| !adopted.contains(link);
+    gone.extend(links.ours.into_iter().filter(is_to_go));
+    // Paths outside the sysroot are checked before anything in it is removed.
+    forget(&file, true)?;
+    let states = state_directories(context)?;
+    for path in states.iter().chain([&file]) {
+        file::look_to_change(path)?;
+    }
+    let mut removed = Vec::new();
+    for path in gone.iter().map(PathBuf::as_path) {
+        if dry_run || remove_if_possible(&places, path)? {
+            removed.push(path);
+        }
+    }
+    let done = done(dry_run);
+    text.push_str(&summary(&removed, context, &sysroot, done));
+    text.push_str(&forget(&file, dry_run)?);
+    for directory in states {
+        text.push_str(&remove_state(&directory, context, dry_run)?);
+    }
+    if !dry_run {
+        let rollback = held.as_mut().map(|held| &mut held.rollback);
+        text.push_str(&remove_own(&places, &gone, rollback)?);
+    }
+    Ok(text)
+}
+
+/// Lists the recorded files that still exist and that no user has edited, and the report on the others.
+fn recorded(record: &InitRecord, places: &Places) -> Result<(String, Vec<PathBuf>), InitError> {
     let mut text = String::new();
     let mut gone = Vec::new();
     let mut out = BTreeSet::new();
     for path in record.paths().rev() {
-        let place = sysroot.join(path);
+        let place = places.path().join(path);
         match places.look(&place) {
             // Files behind that symlink are not part of the sysroot.
             Err(FileError::LeadsOut { link, target, .. }) => {
@@ -93,58 +128,39 @@ pub fn remove(
             },
         }
     }
-    // The symlinks are listed only now, because an init for which this process waited may have made some.
-    let links = our_links()?;
-    for (link, why) in &links.left {
-        text.push_str(&format!("left     {}: {why}\n", link.shown()));
+    Ok((text, gone))
+}
+
+/// Removes the record, the lock and the directories that are empty now. Returns the report on what is left.
+fn remove_own(
+    places: &Places,
+    gone: &[PathBuf],
+    rollback: Option<&mut write::Rollback>,
+) -> Result<String, InitError> {
+    let sysroot = places.path();
+    places.remove(&sysroot.join(RECORD))?;
+    for path in gone.iter().filter(|path| path.starts_with(sysroot)) {
+        remove_empty_parents_in(places, path, sysroot)?;
     }
-    let is_to_go = |link: &PathBuf| !adopted.contains(link);
-    gone.extend(links.ours.into_iter().filter(is_to_go));
-    // Paths outside the sysroot are checked before anything in it is removed.
-    forget(&file, true)?;
-    let states = state_directories(context)?;
-    for path in states.iter().chain([&file]) {
-        file::look_to_change(path)?;
+    // The lock is removed last. An init that waits for it then creates these directories again, and they are its own.
+    if let Some(rollback) = rollback {
+        rollback.keep();
     }
-    let mut removed = Vec::new();
-    for path in gone.iter().map(PathBuf::as_path) {
-        if dry_run || remove_if_possible(&places, path)? {
-            removed.push(path);
-        }
-    }
-    let done = done(dry_run);
-    text.push_str(&summary(&removed, context, &sysroot, done));
-    text.push_str(&forget(&file, dry_run)?);
-    for directory in states {
-        text.push_str(&remove_state(&directory, context, dry_run)?);
-    }
-    if !dry_run {
-        places.remove(&sysroot.join(RECORD))?;
-        for path in gone.iter().filter(|path| path.starts_with(&sysroot)) {
-            remove_empty_parents_in(&places, path, &sysroot)?;
-        }
-        // The lock is removed last. An init that waits for it then creates these directories again, and they are its
-        // own.
-        if let Some(held) = &mut held {
-            held.rollback.keep();
-        }
-        let lock = sysroot.join(record::LOCK);
-        places.remove(&lock)?;
-        remove_empty_parents_in(&places, &lock, &sysroot)?;
-        match left_in(&places) {
-            Remaining::None => {}
-            Remaining::Files(left) => text.push_str(&format!(
-                "left     {}: {} that init did not write, or that a user edited\n",
-                sysroot.shown(),
-                counted(left, "file")
-            )),
-            Remaining::Uncounted(why) => text.push_str(&format!(
-                "left     {}: files that init did not write, or that a user edited; not all were counted: {why}\n",
-                sysroot.shown()
-            )),
-        }
-    }
-    Ok(text)
+    let lock = sysroot.join(record::LOCK);
+    places.remove(&lock)?;
+    remove_empty_parents_in(places, &lock, sysroot)?;
+    Ok(match left_in(places) {
+        Remaining::None => String::new(),
+        Remaining::Files(left) => format!(
+            "left     {}: {} that init did not write, or that a user edited\n",
+            sysroot.shown(),
+            counted(left, "file")
+        ),
+        Remaining::Uncounted(why) => format!(
+            "left     {}: files that init did not write, or that a user edited; not all were counted: {why}\n",
+            sysroot.shown()
+        ),
+    })
 }
 
 fn is_too_long(error: &io::Error) -> bool {

@@ -334,34 +334,10 @@ pub(super) fn libc(
         }
         ToolchainKind::Llvm => None,
     };
-    let mut writes = Vec::new();
     let has_libc = |own: &PrintedPath| own.join("usr/include/stdio.h").is_file();
     let is_hosts = |own: &PrintedPath| context.config.is_own_root(own);
     if let Some(own) = own.filter(|own| has_libc(own) && !is_hosts(own)) {
-        for directory in [
-            "lib",
-            "lib32",
-            "lib64",
-            "usr/include",
-            "usr/lib",
-            "usr/lib32",
-            "usr/lib64",
-        ] {
-            // With a merged /usr, `lib` at the root is `usr/lib`.
-            let is_moved = layout.usr == Some(Usr::Merged) && !directory.starts_with("usr/");
-            let to = match is_moved {
-                true => sysroot.join("usr").join(directory),
-                false => sysroot.join(directory),
-            };
-            let is_link = own.join(directory).is_symlink();
-            if !(is_moved && is_link) {
-                copy(&own.join(directory), &to, None, &mut writes)?;
-            }
-        }
-        // The first write of a path is the library itself; a later one may be a symlink from usr to it.
-        let mut seen = BTreeSet::new();
-        writes.retain(|write| seen.insert(write.path.clone()));
-        return Ok(writes);
+        return own_tree(&own, sysroot, layout);
     }
     let probes = ProbeDirectory::new()?;
     let text = "#include <stdio.h>\nint main(void) { return 0; }\n";
@@ -389,13 +365,14 @@ pub(super) fn libc(
         }
     }
     if include.starts_with(sysroot) {
-        return Ok(writes);
+        return Ok(Vec::new());
     }
     // The directory may contain another libc than the tuple's, if the compiler works with any.
     let other = traits(context, toolchain, Headers::Found)?;
     if let Some(mismatch) = other.and_then(|traits| traits.other_system(target)) {
         return Err(other_traits(context, target, toolchain, mismatch));
     }
+    let mut writes = Vec::new();
     copy(&include, &sysroot.join("usr/include"), None, &mut writes)?;
     copy(&lib, &sysroot.join("usr/lib"), Some(&lib), &mut writes)?;
     let linking = self::text(&ask("-###")?.stderr);
@@ -403,6 +380,35 @@ pub(super) fn libc(
         writes.extend(beside(&interpreter, &lib, sysroot));
         writes.extend(reach(&interpreter, sysroot, layout));
     }
+    Ok(writes)
+}
+
+/// Returns the writes that copy a toolchain's own sysroot as it is.
+fn own_tree(own: &Path, sysroot: &Path, layout: &Layout) -> Result<Vec<Write>, InitError> {
+    let mut writes = Vec::new();
+    for directory in [
+        "lib",
+        "lib32",
+        "lib64",
+        "usr/include",
+        "usr/lib",
+        "usr/lib32",
+        "usr/lib64",
+    ] {
+        // With a merged /usr, `lib` at the root is `usr/lib`.
+        let is_moved = layout.usr == Some(Usr::Merged) && !directory.starts_with("usr/");
+        let to = match is_moved {
+            true => sysroot.join("usr").join(directory),
+            false => sysroot.join(directory),
+        };
+        let is_link = own.join(directory).is_symlink();
+        if !(is_moved && is_link) {
+            copy(&own.join(directory), &to, None, &mut writes)?;
+        }
+    }
+    // The first write of a path is the library itself; a later one may be a symlink from usr to it.
+    let mut seen = BTreeSet::new();
+    writes.retain(|write| seen.insert(write.path.clone()));
     Ok(writes)
 }
 

@@ -316,33 +316,11 @@ pub(super) fn apply(
             remove_temporary(&waiting(&sysroot.join(path)), places)?;
         }
     }
-    let mut pending = record.clone();
-    let mut standing = record.clone();
-    standing.pending = false;
-    for step in steps {
-        let inside = step.write.path.starts_with(sysroot)
-            && !matches!(step.write.on_conflict, OnConflict::Edit | OnConflict::First);
-        // Content that already matches is recorded as crossmerge's, except directories and copied files that existed
-        // before.
-        let ours = match step.action {
-            Action::Same => {
-                matches!(step.write.content, Content::Text(_) | Content::Link(_))
-                    && step.write.on_conflict == OnConflict::Config
-            }
-            _ => step.written().is_some(),
-        };
-        if inside && ours {
-            let path = within(step.written().unwrap_or(&step.write.path), sysroot);
-            let entry = step.write.entry()?;
-            pending.add(path, entry.clone());
-            standing.put(path, entry);
-        }
-    }
+    let (pending, standing) = records(steps, sysroot, record)?;
     if standing == *record && steps.iter().all(|step| step.written().is_none()) {
         rollback.keep();
         return Ok(());
     }
-    pending.pending = true;
     pending.check_size(&sysroot.join(RECORD))?;
     let work: Vec<(&Path, &Content)> = steps
         .iter()
@@ -387,6 +365,38 @@ pub(super) fn apply(
     directory.rename(&new_name(name), name)?;
     rollback.keep();
     Ok(())
+}
+
+/// Returns the record while the work is done, and the record after it.
+fn records(
+    steps: &[WriteStep],
+    sysroot: &Path,
+    record: &InitRecord,
+) -> Result<(InitRecord, InitRecord), InitError> {
+    let mut pending = record.clone();
+    let mut standing = record.clone();
+    standing.pending = false;
+    for step in steps {
+        let inside = step.write.path.starts_with(sysroot)
+            && !matches!(step.write.on_conflict, OnConflict::Edit | OnConflict::First);
+        // Content that already matches is recorded as crossmerge's, except directories and copied files that existed
+        // before.
+        let ours = match step.action {
+            Action::Same => {
+                matches!(step.write.content, Content::Text(_) | Content::Link(_))
+                    && step.write.on_conflict == OnConflict::Config
+            }
+            _ => step.written().is_some(),
+        };
+        if inside && ours {
+            let path = within(step.written().unwrap_or(&step.write.path), sysroot);
+            let entry = step.write.entry()?;
+            pending.add(path, entry.clone());
+            standing.put(path, entry);
+        }
+    }
+    pending.pending = true;
+    Ok((pending, standing))
 }
 
 /// Walks the paths of all writes before the first one: a symlink that is not followed is an error while nothing has

@@ -61,7 +61,8 @@ impl Ini {
         }
     }
 
-    /// Reads one more file. Its options replace those of earlier files.
+    /// Reads one more file. Its options replace those of earlier files. It is one loop, as in CPython's
+    /// `Lib/configparser.py`: the lines before a line decide what it is.
     pub(crate) fn read(&mut self, file: &str, content: &str) -> Result<(), Refusal> {
         let mut current = Current::None;
         let mut added: BTreeSet<(usize, Option<String>)> = BTreeSet::new();

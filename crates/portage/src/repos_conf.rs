@@ -593,17 +593,10 @@ fn keys_of(
         .unwrap_or("true")
         .to_lowercase();
     let refresh = match refresh.as_str() {
-        refresh if !files.has(VersionChange::KeyRefreshKinds) => match is_on(refresh) {
-            true => "true",
-            false => "false",
-        },
-        // These versions of Portage print `true` for every value.
-        _ if !files.has(VersionChange::KeyRefreshPrinted) => "true",
-        "no" => "false",
-        refresh if KEY_REFRESH.contains(&refresh) => refresh,
-        _ => "true",
+        refresh if !files.has(VersionChange::KeyRefreshKinds) => word(is_on(refresh)),
+        refresh => key_refresh(files, refresh).to_owned(),
     };
-    keys.insert("sync_openpgp_key_refresh", refresh.to_owned());
+    keys.insert("sync_openpgp_key_refresh", refresh);
     for key in ["sync_rcu_spare_snapshots", "sync_rcu_ttl_days"] {
         if let Some(value) = get(key).map(strip).filter(|value| !value.is_empty()) {
             keys.extend(integer(value)?.map(|number| (key, number.to_string())));
@@ -629,6 +622,17 @@ fn keys_of(
     keys.insert("volatile", word(volatile));
     keys.extend(place.map(|(location, _)| ("location", location.to_owned())));
     Ok(keys)
+}
+
+/// Returns how Portage prints a value of `sync-openpgp-key-refresh`, which may be more than a switch.
+fn key_refresh<'v>(files: &SettingsFiles, value: &'v str) -> &'v str {
+    match value {
+        // These versions of Portage print `true` for every value.
+        _ if !files.has(VersionChange::KeyRefreshPrinted) => "true",
+        "no" => "false",
+        value if KEY_REFRESH.contains(&value) => value,
+        _ => "true",
+    }
 }
 
 /// Returns whether the user may edit the repository: any except those below /var/db/repos that belong to root or

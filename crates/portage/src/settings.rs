@@ -365,7 +365,8 @@ fn global(broot: &str) -> Result<String, Refusal> {
 }
 
 impl<'e> Evaluation<'e> {
-    /// Reads every file on which any variable depends.
+    /// Reads every file on which any variable depends. The order is that of Portage's `config.__init__`: a file may use
+    /// the variables of all files before it.
     fn new(shared: &SharedFiles, roots: &SettingsRoots, env: &'e Env) -> Result<Self, Refusal> {
         let mut places = RootPaths::new(roots)?;
         let files = SettingsFiles::sharing(roots.portage, shared);

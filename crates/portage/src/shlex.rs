@@ -137,6 +137,8 @@ impl<'f> Shlex<'f> {
         Ok(())
     }
 
+    /// Reads the next token from the current source. The states are in one function, as in `shlex.read_token` of
+    /// CPython's `Lib/shlex.py`, so that both can be compared.
     fn read_token(&mut self) -> Result<Option<String>, Refusal> {
         let mut token = String::new();
         let mut quoted = false;

@@ -323,7 +323,8 @@ impl Layers<'_> {
         })
     }
 
-    /// Computes USE and the variables that depend on USE flags.
+    /// Computes USE and the variables that depend on USE flags. The steps are in one function, because each needs the
+    /// flags that all steps before it have left.
     pub(crate) fn compute_use(&mut self, flags: &UseFlags) -> Result<(), Refusal> {
         let expanded = self.names("USE_EXPAND")?;
         let unprefixed = self.names("USE_EXPAND_UNPREFIXED")?;

@@ -274,7 +274,8 @@ impl<'t> Follower<'t> {
 
     // ---- words ----
 
-    /// Returns the possible expansions of a word.
+    /// Returns the possible expansions of a word. It is one loop, because each kind of quoting ends at a position that
+    /// only its own branch finds.
     fn expand(&self, word: &str) -> Values {
         let mut all: Vec<String> = vec![String::new()];
         let bytes = word.as_bytes();

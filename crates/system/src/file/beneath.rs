@@ -393,7 +393,8 @@ impl Tree {
         self.walk_slowly(path, how, made)
     }
 
-    /// Walks component by component.
+    /// Walks component by component. A symlink changes what is left of the path, and also from where it is walked, so
+    /// all of this is the state of one loop.
     fn walk_slowly(
         &self,
         path: &Path,

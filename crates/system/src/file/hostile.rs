@@ -95,7 +95,7 @@ impl Text {
         Self::Elf,
     ];
 
-    /// Returns the pieces from which such a text is generated.
+    /// Returns the pieces from which such a text is generated. This is a table: one list for each kind of file.
     fn pieces(self) -> &'static [&'static [u8]] {
         match self {
             Self::Settings => &[
