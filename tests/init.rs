@@ -10,8 +10,8 @@ use std::{
 
 const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
 
-/// Everything below a directory: for each path its mode, and the content, the hash of content that is not UTF-8, or the symlink's
-/// target.
+/// Everything below a directory: for each path its mode, and the content, the hash of content that is not UTF-8, or
+/// the symlink's target.
 pub(crate) fn tree(directory: &Path) -> BTreeMap<PathBuf, String> {
     let mut tree = BTreeMap::new();
     let mut directories = vec![directory.to_owned()];
@@ -55,8 +55,11 @@ fn init_fills_a_sysroot_and_a_second_run_changes_nothing() {
         "etc/portage/make.conf",
         "MAKEOPTS=\"-j3 -l2\"\nGENTOO_MIRRORS=\"file:///m\"\nFOO=\"x\"\n",
     );
-    let said = prefix.own(["init", TUPLE]).success();
-    assert!(said.stderr.contains("etc/portage/make.conf"), "{said:#?}");
+    let output = prefix.own(["init", TUPLE]).success();
+    assert!(
+        output.stderr.contains("etc/portage/make.conf"),
+        "{output:#?}"
+    );
 
     for name in [
         "emerge",
@@ -108,7 +111,7 @@ fn init_fills_a_sysroot_and_a_second_run_changes_nothing() {
         "DISTDIR",
     ];
     let words = ["envvar", "-v"].into_iter().chain(asked);
-    let said = prefix
+    let output = prefix
         .run(&format!("{TUPLE}-portageq"), words)
         .success()
         .stdout;
@@ -130,8 +133,8 @@ fn init_fills_a_sysroot_and_a_second_run_changes_nothing() {
         format!("DISTDIR={}/var/cache/distfiles", venv.display()),
     ] {
         assert!(
-            said.lines().any(|said| said == line),
-            "no {line:?} in {said}"
+            output.lines().any(|printed| printed == line),
+            "no {line:?} in {output}"
         );
     }
     let repos = prefix
@@ -159,13 +162,13 @@ fn init_fills_a_sysroot_and_a_second_run_changes_nothing() {
     );
 
     let before = tree(&prefix.path());
-    let said = prefix.own(["init", TUPLE]).success();
-    assert!(said.stderr.contains("nothing to do"), "{said:#?}");
+    let output = prefix.own(["init", TUPLE]).success();
+    assert!(output.stderr.contains("nothing to do"), "{output:#?}");
     unchanged(&before, &tree(&prefix.path()));
 }
 
 #[test]
-fn what_is_as_we_wrote_it_is_refreshed_and_an_edit_is_sacred() {
+fn an_unedited_file_is_refreshed_and_an_edited_one_stays() {
     let prefix = Prefix::with_portage();
     prefix.own(["init", TUPLE]).success();
     let make_conf = etc("make.conf");
@@ -182,14 +185,14 @@ fn what_is_as_we_wrote_it_is_refreshed_and_an_edit_is_sacred() {
     let edited = prefix.read(&make_conf) + "# mine\n";
     prefix.write(&make_conf, &edited);
     prefix.append("etc/portage/make.conf", "MAKEOPTS=\"-j10\"\n");
-    let said = prefix.own(["init", TUPLE]).success();
+    let output = prefix.own(["init", TUPLE]).success();
     assert_eq!(prefix.read(&make_conf), edited);
     let beside = etc("._cfg0000_make.conf");
     assert!(prefix.read(&beside).contains("-j10"));
     assert!(
-        said.stderr.contains("make.conf: left as it is")
-            && said.stderr.contains("._cfg0000_make.conf"),
-        "{said:#?}"
+        output.stderr.contains("make.conf: left as it is")
+            && output.stderr.contains("._cfg0000_make.conf"),
+        "{output:#?}"
     );
 
     // The note about the edited file appears once. A later update replaces crossmerge's own proposal, and no other
@@ -219,10 +222,10 @@ fn what_is_as_we_wrote_it_is_refreshed_and_an_edit_is_sacred() {
 }
 
 #[test]
-fn dry_run_shows_the_writes_and_touches_nothing() {
+fn dry_run_prints_the_writes_and_changes_nothing() {
     let prefix = Prefix::with_portage();
     let before = tree(&prefix.path());
-    let said = prefix.own(["init", TUPLE, "--dry-run"]).success();
+    let output = prefix.own(["init", TUPLE, "--dry-run"]).success();
     unchanged(&before, &tree(&prefix.path()));
     for part in [
         "+CHOST=\"armv4tl",
@@ -232,7 +235,11 @@ fn dry_run_shows_the_writes_and_touches_nothing() {
         "+[crossmerge-demo]",
         "/tmp (mode 1777)",
     ] {
-        assert!(said.stdout.contains(part), "no {part:?} in {}", said.stdout);
+        assert!(
+            output.stdout.contains(part),
+            "no {part:?} in {}",
+            output.stdout
+        );
     }
     prefix.own(["init", TUPLE]).success();
     assert_eq!(
@@ -240,10 +247,10 @@ fn dry_run_shows_the_writes_and_touches_nothing() {
         ""
     );
     prefix.append("etc/portage/make.conf", "MAKEOPTS=\"-j9\"\n");
-    let said = prefix.own(["init", TUPLE, "--dry-run"]).success().stdout;
+    let output = prefix.own(["init", TUPLE, "--dry-run"]).success().stdout;
     assert!(
-        said.contains("-MAKEOPTS=\"-j2\"") && said.contains("+MAKEOPTS=\"-j9\""),
-        "{said}"
+        output.contains("-MAKEOPTS=\"-j2\"") && output.contains("+MAKEOPTS=\"-j9\""),
+        "{output}"
     );
 }
 
@@ -286,8 +293,8 @@ fn a_sysroot_that_crossdev_made_is_accepted_as_it_is() {
     let prefix = Prefix::with_portage();
     crossdev_made(&prefix, false);
     let before = tree(&prefix.join(etc("")));
-    let said = prefix.own(["init", TUPLE]).success();
-    assert!(said.stderr.contains("accepted as it is"), "{said:#?}");
+    let output = prefix.own(["init", TUPLE]).success();
+    assert!(output.stderr.contains("accepted as it is"), "{output:#?}");
     unchanged(&before, &tree(&prefix.join(etc(""))));
     assert_eq!(
         prefix.read_link(&format!("bin/{TUPLE}-emerge")),
@@ -311,10 +318,10 @@ fn a_sysroot_that_crossdev_left_half_made_is_repaired() {
             .stdout
             .contains("half-made")
     );
-    let said = prefix.own(["init", TUPLE]).success();
+    let output = prefix.own(["init", TUPLE]).success();
     assert!(
-        said.stderr.contains("half-made: init fills in"),
-        "{said:#?}"
+        output.stderr.contains("half-made: init fills in"),
+        "{output:#?}"
     );
     let make_conf = prefix.read(&etc("make.conf"));
     assert_eq!(
@@ -339,7 +346,7 @@ fn a_sysroot_that_crossdev_left_half_made_is_repaired() {
 }
 
 #[test]
-fn a_file_that_is_not_ours_is_refused_before_anything_is_touched() {
+fn a_file_that_crossmerge_did_not_make_is_an_error_before_any_change() {
     type Make = fn(&Path);
     let makes: [(Make, &str); 3] = [
         (
@@ -381,7 +388,7 @@ fn a_file_that_is_not_ours_is_refused_before_anything_is_touched() {
 }
 
 #[test]
-fn a_tuple_of_the_machine_itself_is_refused() {
+fn a_tuple_of_the_host_is_refused() {
     let prefix = Prefix::with_portage();
     let profile = prefix.join("etc/portage/make.profile");
     let parent = profile.read_link().expect("a profile");
@@ -409,7 +416,7 @@ fn a_tuple_of_the_machine_itself_is_refused() {
 }
 
 #[test]
-fn a_sysroot_elsewhere_is_recorded_and_sysroot_in_the_environment_is_for_one_call() {
+fn a_sysroot_elsewhere_is_recorded_and_sysroot_in_the_environment_applies_to_one_call() {
     let prefix = Prefix::with_portage();
     let elsewhere = prefix.join("srv/board one");
     let file = format!("etc/crossmerge/targets/{TUPLE}.toml");
@@ -481,7 +488,7 @@ fn emerge_wrapper_initialises_as_crossdev_calls_it() {
         .with("LLVM", "yes")
         .run("emerge-wrapper", ["--target", clang, "--init"])
         .success();
-    let said = prefix
+    let output = prefix
         .run(
             &format!("{clang}-portageq"),
             ["envvar", "-v", "CC", "AS", "AR", "LD", "LLVM"],
@@ -496,8 +503,8 @@ fn emerge_wrapper_initialises_as_crossdev_calls_it() {
         "LLVM=1".into(),
     ] {
         assert!(
-            said.lines().any(|said| said == line),
-            "no {line:?} in {said}"
+            output.lines().any(|printed| printed == line),
+            "no {line:?} in {output}"
         );
     }
 }
@@ -539,13 +546,13 @@ fn two_runs_at_once_do_not_disturb_each_other() {
 }
 
 #[test]
-fn remove_undoes_init_and_keeps_what_is_a_users() {
+fn remove_undoes_init_and_keeps_a_users_files() {
     let prefix = Prefix::with_portage();
     let before = tree(&prefix.path());
     prefix.own(["init", TUPLE]).success();
     prefix.own(["remove", TUPLE, "--dry-run"]).success();
-    let said = prefix.own(["remove", TUPLE]).success();
-    assert!(said.stdout.contains("removed "), "{said:#?}");
+    let output = prefix.own(["remove", TUPLE]).success();
+    assert!(output.stdout.contains("removed "), "{output:#?}");
     let gone: Vec<_> = tree(&prefix.path())
         .into_keys()
         .filter(|path| !before.contains_key(path))
@@ -570,12 +577,12 @@ fn remove_undoes_init_and_keeps_what_is_a_users() {
     let learned = format!("{state}/learned.toml");
     prefix.write(&learned, "[answers]\n");
     prefix.write(&format!("{state}/config.site"), "");
-    let said = prefix.own(["remove", TUPLE]).success();
+    let output = prefix.own(["remove", TUPLE]).success();
     assert!(
-        said.stdout.contains("learned.toml: learned answers"),
-        "{said:#?}"
+        output.stdout.contains("learned.toml: learned answers"),
+        "{output:#?}"
     );
-    assert_eq!(tree(&prefix.join(&state)).len(), 1, "{said:#?}");
+    assert_eq!(tree(&prefix.join(&state)).len(), 1, "{output:#?}");
     assert_eq!(prefix.read(&learned), "[answers]\n");
 
     let wrapper = prefix.write("etc/crossmerge/wrappers/own.toml", "summary = \"mine\"\n");
@@ -587,13 +594,14 @@ fn remove_undoes_init_and_keeps_what_is_a_users() {
     prefix.link(&format!("{TUPLE}-x-emerge"));
     prefix.append(&etc("make.conf"), "# mine\n");
     prefix.write(&format!("usr/{TUPLE}/usr/bin/merged"), "a package's\n");
-    let said = prefix.own(["remove", TUPLE]).success();
+    let output = prefix.own(["remove", TUPLE]).success();
     assert!(
-        said.stdout
+        output
+            .stdout
             .contains("make.conf: edited since init wrote it"),
-        "{said:#?}"
+        "{output:#?}"
     );
-    assert!(said.stdout.contains("2 files"), "{said:#?}");
+    assert!(output.stdout.contains("2 files"), "{output:#?}");
     assert!(prefix.read(&etc("make.conf")).ends_with("# mine\n"));
     assert!(!prefix.join(etc("repos.conf")).exists());
     assert!(!own.is_symlink(), "the link of a wrapper that is gone");
@@ -606,13 +614,13 @@ fn remove_undoes_init_and_keeps_what_is_a_users() {
 }
 
 #[test]
-fn what_remove_left_of_a_user_stays_and_init_makes_the_rest_again() {
+fn a_users_file_that_remove_kept_stays_and_init_makes_the_others_again() {
     let prefix = Prefix::with_portage();
     prefix.own(["init", TUPLE]).success();
     prefix.append(&etc("make.conf"), "# mine\n");
     prefix.own(["remove", TUPLE]).success();
-    let said = prefix.own(["init", TUPLE]).success();
-    assert!(said.stderr.contains("._cfg0000_make.conf"), "{said:#?}");
+    let output = prefix.own(["init", TUPLE]).success();
+    assert!(output.stderr.contains("._cfg0000_make.conf"), "{output:#?}");
     assert!(prefix.read(&etc("make.conf")).ends_with("# mine\n"));
     for path in ["make.profile", "repos.conf", "profile/make.defaults"] {
         assert!(prefix.join(etc(path)).exists(), "{path}");
@@ -630,7 +638,7 @@ fn sdk(prefix: &Prefix) -> String {
 }
 
 #[test]
-fn remove_says_a_libc_and_the_links_in_one_line_each() {
+fn remove_prints_one_line_for_a_libc_and_one_for_the_symlinks() {
     let prefix = Prefix::with_portage();
     let init = ["init", TUPLE, "--toolchain", &sdk(&prefix), "--with-libc"];
     let made = prefix.own(init).success();
@@ -640,25 +648,25 @@ fn remove_says_a_libc_and_the_links_in_one_line_each() {
         .collect();
     assert_eq!(counts.len(), 2, "{made:#?}");
     let would = prefix.own(["remove", TUPLE, "--dry-run"]).success().stdout;
-    let said = prefix.own(["remove", TUPLE]).success().stdout;
+    let output = prefix.own(["remove", TUPLE]).success().stdout;
     let left = |line: &&str| !line.starts_with("left ");
-    let said_would = said.replace("removed  ", "would remove ");
+    let announced = output.replace("removed  ", "would remove ");
     assert_eq!(
         would.lines().collect::<Vec<_>>(),
-        said_would.lines().filter(left).collect::<Vec<_>>()
+        announced.lines().filter(left).collect::<Vec<_>>()
     );
     for count in counts {
         assert!(
-            said.contains(&format!("removed  {count}\n")),
-            "no {count:?} in {said}"
+            output.contains(&format!("removed  {count}\n")),
+            "no {count:?} in {output}"
         );
     }
-    assert!(said.contains("/etc/portage/make.conf\n"), "{said}");
-    assert!(said.lines().count() < 15, "{said}");
+    assert!(output.contains("/etc/portage/make.conf\n"), "{output}");
+    assert!(output.lines().count() < 15, "{output}");
 }
 
 #[test]
-fn a_sysroot_that_is_another_users_is_refused_before_anything_is_touched() {
+fn a_sysroot_in_other_use_is_refused_before_any_change() {
     let prefix = Prefix::with_portage();
     prefix.own(["init", TUPLE]).success();
     prefix.own(["init", "avr", "--sysroot", "far"]).success();
@@ -710,14 +718,14 @@ fn a_sysroot_that_is_another_users_is_refused_before_anything_is_touched() {
     unchanged(&before, &tree(&prefix.path()));
     // The target may use its own sysroot again, and a move is noted.
     prefix.own(["init", "avr", "--sysroot", "far"]).success();
-    let said = prefix
+    let output = prefix
         .own(["init", "avr", "--sysroot", "further"])
         .success();
-    assert!(said.stderr.contains("far` until now"), "{said:#?}");
+    assert!(output.stderr.contains("far` until now"), "{output:#?}");
 }
 
 #[test]
-fn targets_tells_a_target_whose_compiler_is_gone_and_one_that_may_not_be_read() {
+fn targets_distinguishes_a_missing_compiler_and_an_unreadable_sysroot() {
     let prefix = Prefix::with_portage();
     let sdk = sdk(&prefix);
     prefix.own(["init", TUPLE, "--toolchain", &sdk]).success();
@@ -741,15 +749,16 @@ fn targets_tells_a_target_whose_compiler_is_gone_and_one_that_may_not_be_read() 
 }
 
 #[test]
-fn a_machine_whose_portage_is_broken_gets_an_error_and_no_sysroot() {
+fn a_host_with_a_broken_portage_gets_an_error_and_no_sysroot() {
     let prefix = Prefix::with_portage();
     let before_usr = prefix.join("usr").exists();
     prefix.write("etc/portage/repos.conf", "[DEFAULT]\nmain-repo = nowhere\n");
-    let said = prefix.own(["init", TUPLE]);
-    assert_eq!(said.code, Some(125), "{said:#?}");
+    let output = prefix.own(["init", TUPLE]);
+    assert_eq!(output.code, Some(125), "{output:#?}");
     assert!(
-        said.stderr.contains("main repository") || said.stderr.contains("portageq did not print"),
-        "{said:#?}"
+        output.stderr.contains("main repository")
+            || output.stderr.contains("portageq did not print"),
+        "{output:#?}"
     );
     assert_eq!(prefix.join("usr").exists(), before_usr);
 
@@ -769,12 +778,12 @@ fn a_machine_whose_portage_is_broken_gets_an_error_and_no_sysroot() {
 }
 
 #[test]
-fn without_portage_the_links_and_the_sysroot_are_made_all_the_same() {
+fn without_portage_the_symlinks_and_the_sysroot_are_still_made() {
     let prefix = Prefix::new();
-    let said = prefix.own(["init", TUPLE]).success();
+    let output = prefix.own(["init", TUPLE]).success();
     assert!(
-        said.stderr.contains("there is no Portage on the host"),
-        "{said:#?}"
+        output.stderr.contains("there is no Portage on the host"),
+        "{output:#?}"
     );
     let listed = prefix.own(["targets"]).success().stdout;
     assert!(
@@ -806,15 +815,15 @@ fn without_portage_the_links_and_the_sysroot_are_made_all_the_same() {
 }
 
 #[test]
-fn directories_that_may_not_be_written_are_named_with_the_way_out() {
+fn a_directory_that_cannot_be_written_is_named_with_a_hint() {
     let prefix = Prefix::with_portage();
     // A file in place of a directory stops root too. A mode would not.
     prefix.write("file", "");
-    let said = prefix.own(["init", TUPLE, "--sysroot", "file/sysroot"]);
-    assert_eq!(said.code, Some(125), "{said:#?}");
+    let output = prefix.own(["init", TUPLE, "--sysroot", "file/sysroot"]);
+    assert_eq!(output.code, Some(125), "{output:#?}");
     assert!(
-        said.stderr.contains("file/sysroot") && said.stderr.contains("hint: "),
-        "{said:#?}"
+        output.stderr.contains("file/sysroot") && output.stderr.contains("hint: "),
+        "{output:#?}"
     );
     prefix.write(&format!("usr/{TUPLE}/tmp"), "");
     prefix
@@ -823,13 +832,13 @@ fn directories_that_may_not_be_written_are_named_with_the_way_out() {
 }
 
 #[test]
-fn a_user_who_is_not_root_keeps_targets_of_their_own() {
+fn an_ordinary_user_has_their_own_targets() {
     let prefix = Prefix::new();
     // The program is copied to where another user can run it.
     let program = prefix.join("crossmerge");
     std::fs::copy(crate::support::CROSSMERGE, &program).expect("a copy");
     let home = prefix.join("home");
-    let person = prefix
+    let user = prefix
         .with("HOME", &home)
         .with("TUPLE", TUPLE)
         .with("CM", &program);
@@ -841,17 +850,17 @@ fn a_user_who_is_not_root_keeps_targets_of_their_own() {
         fi
         cd "$HOME"
     "#;
-    let run = |commands: &str| person.command("/bin/sh", ["-ec", &format!("{script}\n{commands}")]);
+    let run = |commands: &str| user.command("/bin/sh", ["-ec", &format!("{script}\n{commands}")]);
     let init = "as $CM init $TUPLE --sysroot sysroot --bindir bin --toolchain arm-linux-gnueabi-";
-    let said = run(&format!(
+    let output = run(&format!(
         "{init}\nas bin/$TUPLE-gcc -print-sysroot\nas $CM targets"
     ))
     .success()
     .stdout;
     let sysroot = home.join("sysroot").display().to_string();
     assert!(
-        said.starts_with(&sysroot) && said.contains("ready"),
-        "{said}"
+        output.starts_with(&sysroot) && output.contains("ready"),
+        "{output}"
     );
     let file = format!("home/.config/crossmerge/targets/{TUPLE}.toml");
     let recorded = prefix.read(&file);
@@ -859,8 +868,8 @@ fn a_user_who_is_not_root_keeps_targets_of_their_own() {
         recorded.contains(&sysroot) && recorded.contains("home/bin"),
         "{recorded}"
     );
-    let said = run("as $CM init $TUPLE").success().stderr;
-    assert!(said.contains("home/bin` is not in PATH"), "{said}");
+    let output = run("as $CM init $TUPLE").success().stderr;
+    assert!(output.contains("home/bin` is not in PATH"), "{output}");
     run("as $CM remove $TUPLE").success();
     assert!(!home.join("bin").join(format!("{TUPLE}-gcc")).is_symlink());
     assert!(!prefix.join(&file).exists());
@@ -871,8 +880,8 @@ fn a_user_who_is_not_root_keeps_targets_of_their_own() {
         let state = |variable: &str| run(&format!("{env} {variable} ./$TUPLE-env true"));
         state("A=b").fails(125, "Permission denied", "export XDG_STATE_HOME=DIR");
         state("XDG_STATE_HOME=$HOME/state").success();
-        let said = run("as $CM init $TUPLE --bindir /usr/local/bin");
-        said.fails(125, "Permission denied", "--sysroot DIR --bindir DIR");
+        let output = run("as $CM init $TUPLE --bindir /usr/local/bin");
+        output.fails(125, "Permission denied", "--sysroot DIR --bindir DIR");
         // The user's own target of the same tuple exists beside the host's and does not depend on it.
         prefix.own(["init", TUPLE]).success();
         prefix.write(
@@ -892,7 +901,7 @@ fn a_user_who_is_not_root_keeps_targets_of_their_own() {
 }
 
 #[test]
-fn portage_sees_just_the_arch_kernel_and_libc_of_each_kind_of_target() {
+fn portage_sees_exactly_the_arch_kernel_and_libc_of_each_kind_of_target() {
     let prefix = Prefix::with_portage();
     for (tuple, arch, kernel, elibc) in [
         ("aarch64-unknown-linux-musl", "arm64", "linux", "musl"),
@@ -903,8 +912,8 @@ fn portage_sees_just_the_arch_kernel_and_libc_of_each_kind_of_target() {
     ] {
         prefix.own(["init", tuple]).success();
         for (name, value) in [("ARCH", arch), ("KERNEL", kernel), ("ELIBC", elibc)] {
-            let said = prefix.run(&format!("{tuple}-portageq"), ["envvar", name]);
-            assert_eq!(said.stdout.trim(), value, "{name} of {tuple}");
+            let output = prefix.run(&format!("{tuple}-portageq"), ["envvar", name]);
+            assert_eq!(output.stdout.trim(), value, "{name} of {tuple}");
         }
         let flags = prefix
             .run(&format!("{tuple}-portageq"), ["envvar", "USE"])
@@ -923,7 +932,7 @@ fn portage_sees_just_the_arch_kernel_and_libc_of_each_kind_of_target() {
 }
 
 #[test]
-fn a_setting_of_the_machine_means_the_same_in_the_target_whatever_is_in_it() {
+fn a_setting_of_the_host_has_the_same_value_in_the_target() {
     let prefix = Prefix::with_portage();
     let odd = r#"MAKEOPTS='-j2 a"b" \$x \\\\ é'"#;
     prefix.append(
@@ -940,11 +949,11 @@ fn a_setting_of_the_machine_means_the_same_in_the_target_whatever_is_in_it() {
     prefix.write("etc/portage/repos.conf", &text);
     prefix.own(["init", TUPLE]).success();
     let root = format!("{}/", prefix.join("usr").join(TUPLE).display());
-    let said = prefix.run(
+    let output = prefix.run(
         &format!("{TUPLE}-portageq"),
         ["get_repo_path", &root, "odd"],
     );
-    assert_eq!(said.success().stdout.trim(), place.display().to_string());
+    assert_eq!(output.success().stdout.trim(), place.display().to_string());
     for name in ["MAKEOPTS", "DISTDIR"] {
         let of_host = prefix
             .command("portageq", ["envvar", name])
@@ -956,7 +965,7 @@ fn a_setting_of_the_machine_means_the_same_in_the_target_whatever_is_in_it() {
 }
 
 #[test]
-fn root_in_a_namespace_of_a_user_is_that_user() {
+fn root_in_a_users_namespace_acts_as_that_user() {
     let prefix = Prefix::new();
     let program = prefix.join("crossmerge");
     std::fs::copy(crate::support::CROSSMERGE, &program).expect("a copy");
@@ -965,7 +974,7 @@ fn root_in_a_namespace_of_a_user_is_that_user() {
     prefix
         .own(["init", TUPLE, "--toolchain", "arm-linux-gnueabi-"])
         .success();
-    let person = prefix
+    let user = prefix
         .with("HOME", &home)
         .with("TUPLE", TUPLE)
         .with("CM", &program);
@@ -979,26 +988,26 @@ fn root_in_a_namespace_of_a_user_is_that_user() {
         ask env
         ask unshare --map-root-user
         ask unshare --map-root-user unshare --map-root-user
-        # Root's home is nobody else's, and without HOME the C library names it.
+        # HOME is root's home, which the C library also returns without HOME. crossmerge uses the user's own home.
         as env HOME=/root unshare --map-root-user $CM targets 2>&1
         as unshare --map-root-user $CM remove $TUPLE
     "#;
-    let said = person.command("/bin/sh", ["-ec", script]).success();
+    let output = user.command("/bin/sh", ["-ec", script]).success();
     let sysroot = home.join("sysroot").display().to_string();
-    let answers: Vec<&str> = said.stdout.lines().filter(|l| *l == sysroot).collect();
-    assert_eq!(answers.len(), 3, "{said:#?}");
-    let listed: Vec<&str> = said
+    let answers: Vec<&str> = output.stdout.lines().filter(|l| *l == sysroot).collect();
+    assert_eq!(answers.len(), 3, "{output:#?}");
+    let listed: Vec<&str> = output
         .stdout
         .lines()
         .filter(|line| line.contains(TUPLE) && line.contains(&sysroot))
         .filter(|line| !line.contains("new ") && !line.contains("removed"))
         .collect();
-    assert!(listed.len() >= 3, "{said:#?}");
+    assert!(listed.len() >= 3, "{output:#?}");
     let state = home.join(".local/state/crossmerge");
-    assert!(!state.join(TUPLE).exists(), "{said:#?}");
+    assert!(!state.join(TUPLE).exists(), "{output:#?}");
     // The host's own directory contains only what the host's `init` wrote.
     let of_machine = prefix.join(format!("var/lib/crossmerge/{TUPLE}/config.site"));
-    assert!(!of_machine.exists(), "{said:#?}");
+    assert!(!of_machine.exists(), "{output:#?}");
     assert!(
         !home
             .join(".config/crossmerge/targets")
@@ -1015,7 +1024,7 @@ fn root_in_a_namespace_of_a_user_is_that_user() {
 }
 
 #[test]
-fn links_of_the_toolchain_before_go_with_it() {
+fn symlinks_of_the_earlier_toolchain_are_removed_with_it() {
     let prefix = Prefix::new();
     let tuple = "aarch64-unknown-linux-gnu";
     let init = |options: &[&str]| prefix.own([&["init", tuple], options].concat());
@@ -1029,10 +1038,10 @@ fn links_of_the_toolchain_before_go_with_it() {
         )),
         "{would}"
     );
-    let said = init(&["--llvm"]).success().stderr;
+    let output = init(&["--llvm"]).success().stderr;
     assert!(
-        said.contains("removed  ") && said.contains("the toolchain has no such tool"),
-        "{said}"
+        output.contains("removed  ") && output.contains("the toolchain has no such tool"),
+        "{output}"
     );
     for name in crate::support::names_in(prefix.join("bin")) {
         let tool = name.strip_prefix(&format!("{tuple}-")).unwrap_or("env");
@@ -1049,7 +1058,7 @@ fn links_of_the_toolchain_before_go_with_it() {
 }
 
 #[test]
-fn a_run_that_was_cut_short_goes_on_with_its_options() {
+fn a_run_after_an_interrupted_one_keeps_its_options() {
     let prefix = Prefix::new();
     let sdk = sdk(&prefix);
     let init = [
@@ -1065,8 +1074,8 @@ fn a_run_that_was_cut_short_goes_on_with_its_options() {
     let whole = tree(&prefix.path());
     prefix.own(["remove", TUPLE]).success();
     // The run is killed when everything is prepared, and only the options are in place.
-    let said = prefix.injected("renameat", "signal=KILL", 3, "crossmerge", init);
-    assert_eq!(said.code, None, "{said:#?}");
+    let output = prefix.injected("renameat", "signal=KILL", 3, "crossmerge", init);
+    assert_eq!(output.code, None, "{output:#?}");
     assert!(!prefix.join(format!("bin/{TUPLE}-gcc")).exists());
     let listed = prefix.own(["targets"]).success().stdout;
     assert!(

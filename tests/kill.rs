@@ -1,8 +1,8 @@
 //! A kill at any moment of `init`, `adopt`, `adopt --undo` or `<tuple>-fix-root` leaves the old state, the new one,
 //! or one from which the next run makes the new one.
 //!
-//! strace kills the program before each call of a system call that can change a file. A stand-in
-//! remembers portageq's answers, so that this takes seconds. The first run asks the real portageq.
+//! strace kills the program before each system call that can change a file. A stand-in remembers portageq's answers,
+//! so that this takes seconds. The first run asks the real portageq.
 
 use crate::{
     adopt::crossdev,
@@ -77,9 +77,10 @@ fn state(prefix: &Prefix) -> Tree {
     state
 }
 
-/// Runs a command, and returns the points at which the files may differ: before which call of which system call.
+/// Runs a command, and returns the points at which to kill it. A point is a system call, and its number among the
+/// calls of that name.
 ///
-/// An `openat` that only reads is none: the files are then as they are before the next call that changes one.
+/// An `openat` that only reads is not a point: a kill before it leaves the same files as one before the next call.
 fn points(
     prefix: &Prefix,
     name: &str,
@@ -138,15 +139,15 @@ fn kill_everywhere(
     let mut finished = BTreeSet::new();
     for &(call, when) in some_of(&points, some) {
         reset(prefix);
-        let said = prefix.injected(call, "signal=KILL", when, name, args);
-        assert_eq!(said.code, None, "not a kill: {said:#?}");
+        let output = prefix.injected(call, "signal=KILL", when, name, args);
+        assert_eq!(output.code, None, "not a kill: {output:#?}");
         let left = state(prefix);
         let kind = if left == before {
             "untouched"
         } else if left == whole {
             "whole"
         } else {
-            // A state that another kill left too is finished once.
+            // If several kills leave the same state, only the first one is completed.
             if finished.insert(left) {
                 prefix.run(name, args).success();
                 let fixed = state(prefix);
@@ -259,10 +260,10 @@ fn an_adopt_that_was_killed_can_be_undone() {
     };
     let before = places(&prefix);
     for when in 1.. {
-        let said = prefix.injected("renameat", "signal=KILL", when, "crossmerge", ["adopt"]);
+        let output = prefix.injected("renameat", "signal=KILL", when, "crossmerge", ["adopt"]);
         prefix.own(["adopt", "--undo"]).success();
         assert_eq!(places(&prefix), before, "killed before renameat {when}");
-        if said.code == Some(0) {
+        if output.code == Some(0) {
             assert!(when > 20, "only {when} points");
             break;
         }
