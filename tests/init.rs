@@ -94,7 +94,7 @@ fn init_fills_a_sysroot_and_a_second_run_changes_nothing() {
         0o1777
     );
 
-    // The values that Portage reads from the files are what matters.
+    // The values are those that Portage reads from the files.
     let asked = [
         "CHOST",
         "CBUILD",
