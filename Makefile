@@ -65,6 +65,8 @@ check_packages = bc bison flex kmod bash-completion fish man-db mandoc zsh clang
 	gcc-alpha-linux-gnu gcc-arm-linux-gnueabihf gcc-arm-none-eabi gcc-hppa-linux-gnu gcc-i686-linux-gnu gcc-m68k-linux-gnu gcc-mips64el-linux-gnuabi64 gcc-powerpc-linux-gnu gcc-powerpc64le-linux-gnu gcc-riscv64-linux-gnu gcc-sh4-linux-gnu gcc-sparc64-linux-gnu libc6-dev-armhf-cross libc6-dev-hppa-cross libc6-dev-i386-cross libc6-dev-m68k-cross libc6-dev-mips64el-cross libc6-dev-powerpc-cross libc6-dev-ppc64el-cross libc6-dev-riscv64-cross libc6-dev-sh4-cross libc6-dev-sparc64-cross libc6.1-dev-alpha-cross
 
 test = $(if $(shell $(CARGO) nextest --version 2>/dev/null),nextest run,test)
+# Two more than there are cores, because many tests wait for programs that start or sleep.
+threads = $(if $(filter nextest,$(test)),--test-threads $(shell echo $$(($$(nproc) + 2))))
 
 # The part of the panel to run: a package, `bash`; a package for one target, `bash::arm`; its build, `bash::build`. Empty: all.
 PANEL ?=
@@ -128,7 +130,7 @@ check: check-components prepare
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) test --locked --doc --quiet
-	tests/in-memory $(CARGO) $(test) --locked
+	tests/in-memory $(CARGO) $(test) --locked $(threads)
 
 # The counters are written to their file continuously, because an applet execs another program and never exits itself. A test that
 # compares a whole environment finds the counters' variables in it, and fails.

@@ -139,7 +139,7 @@ fn fixes_with_another_target(
 
 /// The result of a check, as `status: message`.
 fn state(prefix: &Prefix, tuple: &str, check: &str) -> String {
-    let output = prefix.own(["doctor", "--json", tuple]);
+    let output = prefix.own(["doctor", "--json", "--check", check, tuple]);
     let lines = lines(&output.stdout);
     let line = lines.into_iter().find(|line| line.check == check);
     let line = line.expect(check);

@@ -16,12 +16,11 @@ for tool in as ld; do
 	ln -s "/usr/bin/$tuple-$tool" "$sdk/$tuple/bin/$tool"
 done
 
-for header in $(echo '#include <stdio.h>' | $tuple-gcc -M -x c - | tr ' ' '\n' | grep "^$libc/include/"); do
-	to=$sdk/$tuple/${header#"$libc/"}
-	mkdir -p "${to%/*}"
-	cp "$header" "$to"
-done
-for file in Scrt1.o crt1.o crti.o crtn.o ld-linux.so.3 libc.so.6 libc_nonshared.a libgcc_s.so.1; do
-	cp "$libc/lib/$file" "$sdk/$tuple/lib/"
-done
+headers=$(echo '#include <stdio.h>' | $tuple-gcc -M -x c - | tr ' ' '\n' | sed -n "s@^$libc/\(include/\)@\1@p")
+cd "$libc"
+# Each of these paths is a word.
+# shellcheck disable=SC2086
+cp --parents $headers "$sdk/$tuple"
+cd lib
+cp Scrt1.o crt1.o crti.o crtn.o ld-linux.so.3 libc.so.6 libc_nonshared.a libgcc_s.so.1 "$sdk/$tuple/lib"
 sed "s@$libc/@$sdk/$tuple/@g" "$libc/lib/libc.so" > "$sdk/$tuple/lib/libc.so"
