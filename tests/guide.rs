@@ -17,8 +17,8 @@ fn run(path: &str, before: &[&str]) {
     let mut machine = Machine::new();
     let checkout = format!("checkout='{}'", env!("CARGO_MANIFEST_DIR"));
     for command in [&[checkout.as_str()], before].concat() {
-        let (said, code) = machine.root.run(command);
-        assert_eq!(code, 0, "{command}: {said}");
+        let (output, code) = machine.root.run(command);
+        assert_eq!(code, 0, "{command}: {output}");
     }
     for block in &page.blocks {
         let Kind::Run { fails } = block.kind() else {
@@ -31,18 +31,18 @@ fn run(path: &str, before: &[&str]) {
             } else {
                 &mut machine.user
             };
-            let (said, code) = shell.run(&step.command);
+            let (output, code) = shell.run(&step.command);
             let has_to_fail = fails && number == steps.len();
             let (at, command) = (&step.at, &step.command);
             assert_eq!(
                 code != 0,
                 has_to_fail,
-                "{at}: the code of `{command}` is {code}; it says:\n{said}"
+                "{at}: the code of `{command}` is {code}; its output:\n{output}"
             );
-            let lines: Vec<&str> = said.lines().collect();
+            let lines: Vec<&str> = output.lines().collect();
             assert!(
                 page::fits(&step.output, &lines),
-                "{at}: `{command}` says:\n{said}\nand the page:\n{}\n",
+                "{at}: `{command}` printed:\n{output}\nbut the page has:\n{}\n",
                 step.output.join("\n")
             );
         }

@@ -101,17 +101,17 @@ impl Shell {
             self.process.stdin.as_ref().expect("a pipe"),
             "eval {command} < /dev/null; printf '{END}%s\\n' $?"
         )
-        .expect("the shell takes a command");
-        let mut said = Vec::new();
+        .expect("the shell reads its stdin");
+        let mut output = Vec::new();
         let end = u8::try_from(END).expect("one byte");
         self.stdout
-            .read_until(end, &mut said)
-            .expect("the shell says something");
-        assert_eq!(said.pop(), Some(end), "the shell has ended: {command}");
+            .read_until(end, &mut output)
+            .expect("output of the shell");
+        assert_eq!(output.pop(), Some(end), "the shell has ended: {command}");
         let mut code = String::new();
         self.stdout.read_line(&mut code).expect("a code");
-        let said = String::from_utf8_lossy(&said).into_owned();
-        (said, code.trim().parse().expect("a code"))
+        let output = String::from_utf8_lossy(&output).into_owned();
+        (output, code.trim().parse().expect("a code"))
     }
 }
 

@@ -205,7 +205,7 @@ fn line_fits(wanted: &str, got: &str) -> bool {
 
 #[test]
 fn an_ellipsis_is_any_text_of_a_line_or_any_lines() {
-    let said = ["one", "two words", "three"];
+    let printed = ["one", "two words", "three"];
     for (wanted, does_fit) in [
         (&["one", "two words", "three"][..], true),
         (&["one", "…", "three"], true),
@@ -219,6 +219,6 @@ fn an_ellipsis_is_any_text_of_a_line_or_any_lines() {
         (&[], false),
     ] {
         let wanted: Vec<String> = wanted.iter().map(|&line| line.into()).collect();
-        assert_eq!(fits(&wanted, &said), does_fit, "{wanted:?}");
+        assert_eq!(fits(&wanted, &printed), does_fit, "{wanted:?}");
     }
 }
