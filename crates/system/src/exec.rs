@@ -229,8 +229,19 @@ mod tests {
         let code = |script: &str| run(script).expect("an output").status.code();
         assert_eq!(code("exit 42"), Some(42));
         assert_eq!(code("kill -9 $$"), None);
-        // The child keeps the output open.
-        assert_eq!(code("sleep 1000 & exit 3"), Some(3));
+        // The process that it leaves behind keeps the output open, and is killed.
+        let output = run("sleep 1000 & echo $!; exit 3").expect("an output");
+        assert_eq!(output.status.code(), Some(3));
+        let left = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        let runs = || {
+            let stat = std::fs::read_to_string(format!("/proc/{left}/stat"));
+            stat.is_ok_and(|stat| !stat.contains(") Z "))
+        };
+        let start = Instant::now();
+        while runs() {
+            assert!(start.elapsed() < Duration::from_secs(10), "{left} runs");
+            thread::yield_now();
+        }
     }
 
     #[test]
