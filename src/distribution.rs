@@ -377,6 +377,7 @@ mod tests {
         }
     }
 
+    /// This is a table: one row for each case.
     #[test]
     fn a_compiler_is_installed_by_the_name_that_the_distribution_has_for_it() {
         for (id, tuple, command) in [

@@ -258,6 +258,7 @@ mod tests {
         );
     }
 
+    /// This is a table: one row for each case.
     #[test]
     fn a_symlink_that_leads_out_is_found_with_its_relative_path() {
         let directory = tempfile::tempdir().expect("a directory");

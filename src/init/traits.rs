@@ -152,6 +152,7 @@ mod tests {
     use super::*;
     use crate::target::Source;
 
+    /// This is a table: one row for each case.
     #[test]
     fn a_libc_or_system_other_than_the_tuples_is_a_mismatch() {
         const LINUX: &str = "#define __linux__ 1\n";

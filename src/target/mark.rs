@@ -136,6 +136,7 @@ mod tests {
     const LOONG_SOFT: &str = "#define __loongarch_soft_float 1\n#define __loongarch_lp64 1\n";
     const LOONG_DOUBLE: &str = "#define __loongarch_double_float 1\n#define __loongarch_lp64 1\n";
 
+    /// This is a table: one row for each case.
     #[test]
     fn a_compiler_of_another_abi_is_distinguished_from_one_of_the_tuples() {
         for (tuple, macros, other) in [

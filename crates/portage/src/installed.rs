@@ -281,6 +281,7 @@ mod tests {
     const NEW: &str = "            VERSION = \"HEAD\"\n    VERSION = _LazyVersion()\nelse:\n    VERSION = \"3.0.69.3\"\n";
     const SYSTEM: &str = "#!@/usr/bin/python3.12\nimport portage\n";
 
+    /// This is a table: one row for each case.
     #[test]
     fn the_version_is_found_however_portage_is_installed() {
         let python = ("usr/bin/python3.12", "");
