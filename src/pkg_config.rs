@@ -323,7 +323,7 @@ fn explained(context: &Context, plan: &Plan, view: &PkgConfigSysroot, found: &[F
         let mut line = format!("{}", flag.text.display());
         let _ = match package::origin(flag, &fields) {
             Some((path, field)) => write!(line, "  from {field} of {}", path.display()),
-            None => write!(line, "  from no field as it stands"),
+            None => write!(line, "  from no field in this form"),
         };
         line
     }));

@@ -594,10 +594,10 @@ fn usage_errors_exit_125_and_help_exits_0() {
         .fails(125, "`--target <tuple>` is missing", "--init");
     prefix
         .run("emerge-wrapper", ["--target"])
-        .fails(125, "no tuple behind it", "--init");
+        .fails(125, "needs a tuple", "--init");
     prefix
         .run("emerge-wrapper", ["--target", TUPLE, "--init", "now"])
-        .fails(125, "`now` has no meaning", "--init");
+        .fails(125, "`now` cannot follow", "--init");
     prefix
         .own(["plan", TUPLE, "emrge"])
         .fails(125, "no applet `emrge`", "emerge");

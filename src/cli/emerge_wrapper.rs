@@ -33,23 +33,23 @@ pub fn emerge_wrapper(
     let usage = |message: &str| {
         Failure::from(UsageError {
         message: message.into(),
-        hint: "`emerge-wrapper --target <tuple> --init` makes the commands, then `<tuple>-emerge <package>` builds; `--help` says more".into(),
+        hint: "`emerge-wrapper --target <tuple> --init` makes the commands, then `<tuple>-emerge <package>` builds; `--help` lists the options".into(),
     })
     };
     if args.next_if(|arg| arg == "--target").is_none() {
         return Err(usage(
-            "emerge-wrapper does not know for which target: `--target <tuple>` is missing",
+            "emerge-wrapper needs a target: `--target <tuple>` is missing",
         ));
     }
     let tuple = Tuple::from_os(
         &args
             .next()
-            .ok_or_else(|| usage("`--target` has no tuple behind it"))?,
+            .ok_or_else(|| usage("`--target` needs a tuple"))?,
     )?;
     if args.peek().is_some_and(|arg| arg == "--init") {
         if let Some(extra) = args.nth(1) {
             return Err(usage(&format!(
-                "`{}` has no meaning behind `--init`",
+                "`{}` cannot follow `--init`",
                 extra.display()
             )));
         }

@@ -205,11 +205,11 @@ impl ListedFamily<'_> {
             }
             text.push('\n');
         }
-        text += "A tuple is CPU-VENDOR-SYSTEM; the vendor may be any word, or absent. Systems:\n";
+        text += "A tuple is CPU-VENDOR-SYSTEM; the vendor may be any name, or absent. Systems:\n";
         for (kind, systems) in system::LISTED {
             text += &row(kind, systems.split(' '));
         }
-        text += "\nA name may have a system behind it: arm64-musl, amd64-mingw64.\n";
+        text += "\nA system may follow a name: arm64-musl, amd64-mingw64.\n";
         text + "`crossmerge show NAME` prints the tuple that a name means, and its facts.\n"
     }
 }

@@ -137,7 +137,7 @@ pub(super) fn render(facts: &Facts) -> Result<String, ExportError> {
     if let Some(words) = &cargo.runner {
         let _ = writeln!(file, "runner = {}", toml::Value::from(words.clone()));
     }
-    file += "\n# For build scripts; a variable that is set already stays as it is.\n[env]\n";
+    file += "\n# For build scripts; a variable that is set keeps its value.\n[env]\n";
     for (name, value) in &cargo.scripts {
         let _ = writeln!(file, "{name} = {}", quote(value));
     }

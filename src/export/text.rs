@@ -12,7 +12,7 @@ pub(super) fn text<'a>(path: &'a Path, file: &'static str) -> Result<&'a str, Ex
     };
     let text = path.to_str().ok_or_else(|| refuse("it is not UTF-8"))?;
     match text.contains(char::is_control) {
-        true => Err(refuse("it holds a control character")),
+        true => Err(refuse("it contains a control character")),
         false => Ok(text),
     }
 }

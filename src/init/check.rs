@@ -77,7 +77,7 @@ fn is_hosts_own(place: &Path, broot: &Path) -> bool {
 /// Returns the user whose home directory a path is, if it is one.
 fn home_of(place: &Path) -> Option<String> {
     if dirs::home_dir().is_some_and(|home| canonical(&home) == place) {
-        return Some("the user who runs this".into());
+        return Some("the current user".into());
     }
     let owner = place.metadata().ok()?.uid();
     let owner = nix::unistd::User::from_uid(owner.into()).ok().flatten()?;

@@ -97,7 +97,8 @@ pub(super) fn make_conf(target: &Target, host: &Settings, root: &Path) -> String
 /// `embedded`, always. With `llvm`, also the tools of a target for which clang builds.
 pub(super) fn make_defaults(target: &Target, profile: &Profile, llvm: bool) -> String {
     let tuple = &target.tuple;
-    let mut text = format!("# Made by `crossmerge init {tuple}`: what the profile leaves open.\n");
+    let mut text =
+        format!("# Made by `crossmerge init {tuple}`: settings that the profile does not make.\n");
     let says = &profile.settings;
     let repeats = |theirs: &str, ours: &str| profile.name != EMBEDDED && theirs == ours;
     if !repeats(&says.arch, &target.arch) {

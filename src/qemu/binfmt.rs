@@ -131,7 +131,7 @@ impl Explain for BinfmtError {
         Some(match self {
             Self::Io(e) => file::hint(e).unwrap_or_else(|| "check its permissions".into()),
             Self::NotEmulated(tuple) => {
-                format!("`crossmerge show {tuple}` says what is known of it")
+                format!("`crossmerge show {tuple}` prints its facts")
             }
             Self::Native(_) => "a rule would run them under QEMU; start them directly".into(),
             Self::NotInstalled(qemu) | Self::NotStatic { qemu, .. } => install_hint(qemu),
@@ -151,7 +151,7 @@ impl Explain for BinfmtError {
             }
             Self::Refused { .. } => show.into(),
             Self::Taken { name, .. } => format!(
-                "{show}; as root, `echo -1 > {}/{name}` takes it away",
+                "{show}; as root, `echo -1 > {}/{name}` removes it",
                 table::DIRECTORY
             ),
             Self::Edited(path) => {
@@ -218,10 +218,13 @@ impl RuleStatus {
         let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".into());
         let mut notes = Vec::new();
         if !self.differs.is_empty() {
-            notes.push(format!("not ours: {}", self.differs.join(", ")));
+            notes.push(format!(
+                "differs from crossmerge's: {}",
+                self.differs.join(", ")
+            ));
         }
         if !self.also.is_empty() {
-            notes.push(format!("also taken by {}", self.also.join(", ")));
+            notes.push(format!("also matched by {}", self.also.join(", ")));
         }
         let interpreter = self.interpreter.as_ref();
         [
@@ -558,7 +561,7 @@ impl<'a> SelectedRules<'a> {
         for other in later_files(own, &format!(":{}:", rule.name())) {
             let other = other.display();
             report::note(&format!(
-                "`{other}` has a rule of the same name and is read later: its rule will be the one"
+                "`{other}` has a rule of the same name and is read later: its rule applies"
             ));
         }
         Ok(format!("{}\n", path.display()))

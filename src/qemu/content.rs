@@ -110,7 +110,7 @@ impl Content {
             Self::Source(what, _) => format!("it is {what}"),
             Self::Script(what, _) => format!("it is a {what} without a `#!` line"),
             Self::ByteOrderMark => {
-                "it has a byte order mark before `#!`, so the kernel does not take it for a script"
+                "it has a byte order mark before `#!`, so the kernel does not recognize it as a script"
                     .into()
             }
             Self::Other(what) => format!("it is {what}"),

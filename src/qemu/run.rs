@@ -185,7 +185,7 @@ pub fn help(name: &OsStr) -> String {
     let name = name.display();
     format!(
         "\
-Run a program of the target, under the QEMU that its ELF header asks for
+Run a program of the target, under the QEMU that its ELF header selects
 
 Usage: {name} program [arguments…]
 

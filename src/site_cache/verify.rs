@@ -484,7 +484,7 @@ impl VerifyReport {
         if self.has_differences() {
             let _ = writeln!(
                 text,
-                "\n# To keep what was found here, in {}:\n[answers]",
+                "\n# To use the measured values, in {}:\n[answers]",
                 self.own_file.display()
             );
             for (finding, here) in self.differences() {

@@ -67,7 +67,7 @@ fn another_programs_rule_stays() {
     assert_eq!(status[0]["also"], serde_json::json!(["mine"]));
     let error =
         "error: a rule `qemu-arm` exists, and it differs from crossmerge's in magic or mask, flags";
-    let hint = format!("`echo -1 > {ENTRY}` takes it away");
+    let hint = format!("`echo -1 > {ENTRY}` removes it");
     for text in [error, &hint, "skipped: a rule `qemu-arm` exists"] {
         assert!(output.stderr.contains(text), "no {text:?} in {output:#?}");
     }

@@ -167,7 +167,7 @@ impl Explain for ChrootError {
                 let script = root.join(command.strip_prefix("/").unwrap_or(command));
                 format!("`sed -i 's/\\r$//' {}`", quote(script.as_os_str()))
             }
-            Self::NoInterpreter { .. } => "merge the package that has it into the root".into(),
+            Self::NoInterpreter { .. } => "merge the package that contains it into the root".into(),
             Self::NoEmulation { .. } => "`crossmerge binfmt status` lists the CPUs that QEMU knows".into(),
             Self::NoHandler { why, .. } | Self::NoNamespaces(why) => return why.hint(),
             Self::NoUser { root, .. } => format!(

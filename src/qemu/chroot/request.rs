@@ -38,14 +38,14 @@ pub fn help(name: &OsStr) -> String {
     let name = name.display();
     format!(
         "\
-Enter the target's root, with its programs running under QEMU and nothing of it left when you leave
+Enter the target's root, with its programs running under QEMU and nothing of it mounted afterwards
 
 Usage: {name} [options] [--] [command [arguments…]]
 
   --root DIR         the root to enter, instead of the target's ROOT or sysroot
-  --bind SRC[:DST]   see this file or directory of the machine inside, at DST; may be given several times
+  --bind SRC[:DST]   mount this file or directory of the host inside, at DST; may be given several times
   --user USER        be this user of the root's, by name or number, instead of root
-  --cpu MODEL        the CPU that QEMU is, instead of the target's `cpu`: `qemu-NAME -cpu help` lists them
+  --cpu MODEL        the CPU model that QEMU emulates, instead of the target's `cpu`: `qemu-NAME -cpu help` lists them
 
 Without a command, a login shell. `crossmerge plan <tuple> chroot …` prints every step.
 "
