@@ -44,14 +44,13 @@ fn wrapper((stem, text): &(String, String)) -> String {
     )
 }
 
-/// Returns a key of a wrapper definition as a field of `Wrapper`. The values of `layers`, `code` and `toolchain` are
-/// names of enum variants. Returns `None` if the value has the wrong type.
+/// Returns a key of a wrapper definition as a field of `Wrapper`. The values of `layers` and `toolchain` are names
+/// of enum variants. Returns `None` if the value has the wrong type.
 fn field(key: &str, value: &toml::Value) -> Option<String> {
     let item = |value: &toml::Value| {
         let word = value.as_str()?;
         let of = match key {
             "layers" => "Layer",
-            "code" => "Code",
             "toolchain" => "ToolchainKind",
             _ => return Some(format!("{word:?}.into()")),
         };

@@ -4,13 +4,12 @@
 //! of the processor supplements: MIPS (`EF_MIPS_ABI`, `EF_MIPS_ABI2`), 64-bit PowerPC ELF V2 ("e_flags"), Arm's ELF
 //! (5.2), the RISC-V ELF psABI ("File Header") and the LoongArch ELF psABI ("e_flags").
 
-use crate::{
-    config::ToolchainKind,
-    context::Context,
-    probe::{self, ProbeDirectory},
-};
+use crate::{config::ToolchainKind, context::Context};
 use crossmerge_plan::plan::Plan;
-use crossmerge_system::file::read;
+use crossmerge_system::{
+    exec::probe::{self, ProbeDirectory},
+    file::read,
+};
 use std::{ffi::OsString, path::Path};
 
 /// The bits of `e_flags` that distinguish ABIs, by machine.

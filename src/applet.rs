@@ -5,29 +5,34 @@
 //! own definitions are read: the built-in ones are compiled in.
 
 mod command;
-mod configure;
+pub(crate) mod configure;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod properties;
 mod wrapper;
-mod xkmake;
+pub(crate) mod xkmake;
 
 use crate::{
     call::Call,
     config::{Config, ToolchainKind},
-    context::Context,
-    layer::{self, Layer},
-    pkg_config,
-    qemu::{chroot, run},
+    context::{Context, ContextError},
+    layer::{self, Layer, Prepared},
 };
 use command::CommandLine;
-use crossmerge_plan::plan::Plan;
+use crossmerge_plan::{
+    env::Env,
+    plan::{self, Plan},
+    report::{self, Failure},
+    tuple::Tuple,
+};
+use crossmerge_system::exec::{self, choice};
 pub use error::{AppletError, ConfigureError};
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
+    process::ExitCode,
 };
-pub use wrapper::{Code, Wrapper};
+pub use wrapper::Wrapper;
 
 /// The built-in wrappers.
 const BUILT_IN: &[BuiltInWrapper] = include!(concat!(env!("OUT_DIR"), "/wrappers.rs"));
@@ -40,23 +45,75 @@ struct BuiltInWrapper {
     define: fn() -> Wrapper,
 }
 
-/// Definitions, by file stem.
+/// The code of an applet.
+#[derive(Debug, Clone, Copy)]
+pub struct Code {
+    /// The value of `code` in its definition. Empty for applets without code.
+    pub name: &'static str,
+    /// Returns its help, if the arguments ask for it. Other applets pass `--help` to the real tool.
+    pub help: fn(&AppletStart) -> Option<String>,
+    /// Decides what it runs.
+    pub plan: fn(&Applet, &Call, Vec<OsString>) -> Result<Plan, AppletError>,
+    /// Plans, and carries the plan out. Returns only if no other program was exec'd.
+    pub run: fn(AppletStart) -> Result<ExitCode, Failure>,
+}
+
+/// A start of an applet.
+#[derive(Debug)]
+pub struct AppletStart<'a> {
+    /// The name of the command.
+    pub argv0: &'a OsStr,
+    /// The applet.
+    pub name: &'a str,
+    /// The definitions that have it.
+    pub wrappers: &'a Wrappers,
+    /// The tuple, which not every applet needs.
+    pub tuple: Result<Tuple, ContextError>,
+    /// The environment.
+    pub env: Env,
+    /// The configuration.
+    pub config: Config,
+    /// The arguments.
+    pub args: Vec<OsString>,
+}
+
+/// Definitions, by file stem, with the code that they name.
 #[derive(Debug, Clone)]
-pub struct Wrappers(BTreeMap<String, Wrapper>);
+pub struct Wrappers {
+    all: BTreeMap<String, Wrapper>,
+    codes: &'static [Code],
+}
+
+/// An applet that was called.
+#[derive(Debug, Clone, Copy)]
+pub struct Applet<'w> {
+    /// The name under which its command can be configured: the file's stem, or the name of a tool.
+    pub(super) stem: &'w str,
+    /// Its definition.
+    pub(super) wrapper: &'w Wrapper,
+    /// The tool of the adopted toolchain that the name means.
+    pub(super) tool: Option<&'w str>,
+}
 
 /// The definitions of applets: users' own, and the built-in ones that none of them replaces.
 #[derive(Debug)]
 pub struct Definitions {
     own: BTreeMap<String, Wrapper>,
+    codes: &'static [Code],
 }
 
 impl Definitions {
-    /// Reads users' own definitions.
-    pub fn read(config: &Config) -> Result<Self, AppletError> {
+    /// Reads users' own definitions, which may name any of these codes.
+    pub fn read(config: &Config, codes: &'static [Code]) -> Result<Self, AppletError> {
         let own = config.own_sources("wrappers")?.into_iter();
-        let own = own.map(|(stem, (file, text))| Ok((stem, Wrapper::parse(&file, &text)?)));
+        let own = own.map(|(stem, (file, text))| {
+            let wrapper = Wrapper::parse(&file, &text)?;
+            check_code(codes, &file, wrapper.code.as_deref())?;
+            Ok((stem, wrapper))
+        });
         Ok(Self {
             own: own.collect::<Result<_, AppletError>>()?,
+            codes,
         })
     }
 
@@ -89,20 +146,23 @@ impl Definitions {
                 wrappers.insert(built_in.stem.into(), (built_in.define)());
             }
         }
-        Wrappers(wrappers)
+        Wrappers {
+            all: wrappers,
+            codes: self.codes,
+        }
     }
 }
 
 impl Wrappers {
     /// Returns the applets that every target has: name and definition.
     pub fn applets(&self) -> impl Iterator<Item = (&str, &Wrapper)> {
-        let applets = self.0.iter().filter(|(_, w)| w.tools.is_empty());
+        let applets = self.all.iter().filter(|(_, w)| w.tools.is_empty());
         applets.flat_map(|(stem, w)| w.names(stem).into_iter().map(move |name| (name, w)))
     }
 
     /// Returns the applets of a toolchain: name and tool.
     pub fn tools(&self, kind: ToolchainKind) -> impl Iterator<Item = (&str, &str)> {
-        let of_kind = self.0.values().filter(move |w| w.toolchain == Some(kind));
+        let of_kind = self.all.values().filter(move |w| w.toolchain == Some(kind));
         of_kind.flat_map(|w| {
             w.tools
                 .iter()
@@ -110,93 +170,36 @@ impl Wrappers {
         })
     }
 
+    /// Returns all definitions, of which a start has only those of its applet.
+    pub(crate) fn with_all(&self, config: &Config) -> Result<Self, AppletError> {
+        Ok(Definitions::read(config, self.codes)?.all())
+    }
+
     /// Returns every name that a symlink may end in.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().flat_map(|(stem, w)| w.names(stem))
+        self.all.iter().flat_map(|(stem, w)| w.names(stem))
     }
 
     /// Decides what `<tuple>-<name> args…` runs.
     pub fn plan(&self, name: &str, call: &Call, args: Vec<OsString>) -> Result<Plan, AppletError> {
-        let context = call.context;
-        let (stem, wrapper, tool) = self.find(name, context)?;
-        if wrapper.code == Some(Code::Configure) {
-            return configure::plan(call, &wrapper.layers, args);
-        }
-        if wrapper.code == Some(Code::Run) {
-            return Ok(run::plan(context, args)?);
-        }
-        if wrapper.code == Some(Code::Chroot) {
-            return Ok(chroot::plan(context, args)?);
-        }
-        let needs_nothing =
-            wrapper.code == Some(Code::PkgConfig) && pkg_config::asks_about_itself(&args);
-        let layers = if needs_nothing {
-            &[]
-        } else {
-            &wrapper.layers[..]
-        };
-        let mut prepared = layer::apply(layers, call)?;
-        let CommandLine {
-            mut words,
-            rest,
-            after,
-            files,
-        } = match &wrapper.command {
-            None => CommandLine::of_caller(args),
-            Some(command) => wrapper.command_line(stem, command, call, args, tool)?,
-        };
-        prepared.files.extend(files);
-        // Without a command, the plan only sets the environment. `env` without arguments prints it.
-        if words.is_empty() {
-            words.push("env".into());
-        }
-        let program = words.remove(0);
-        let program = match (tool, &wrapper.command) {
-            // An adopted tool has an absolute path already.
-            (Some(_), _) => program.into(),
-            (None, Some(command)) => match wrapper.preferred(command, &program, context) {
-                Some(preferred) => preferred,
-                None => context.find_program(&program)?,
-            },
-            (None, None) => context.find_command(&program)?,
-        };
-        let plan = Plan {
-            program,
-            args: words.into_iter().chain(rest).chain(after).collect(),
-            env: prepared.env,
-            files: prepared.files,
-            enter: prepared.enter,
-        };
-        match wrapper.code {
-            Some(Code::Xkmake) => xkmake::fit(context, plan),
-            _ => Ok(plan),
-        }
+        let applet = self.find(name, call.context)?;
+        (self.code(name).plan)(&applet, call, args)
+    }
+
+    /// Returns the code of an applet: that of a command, whose name is empty, if it has none of its own.
+    fn code(&self, name: &str) -> &'static Code {
+        let code = self.applet(name).and_then(|(_, w)| w.code.as_deref());
+        let code = code.unwrap_or_default();
+        let mut codes = self.codes.iter();
+        codes
+            .find(|known| known.name == code)
+            .expect("definitions are checked, and commands have a row")
     }
 
     /// Returns whether `<tuple>-<name>` without arguments prints the environment for `eval`.
-    pub fn prints_environment(&self, name: &str, args: &[OsString]) -> bool {
+    pub(crate) fn prints_environment(&self, name: &str) -> bool {
         let applet = self.applet(name);
-        args.is_empty() && applet.is_some_and(|(_, w)| w.command.is_none() && w.code.is_none())
-    }
-
-    /// Returns the help of an applet with its own code, if the arguments ask for it. Other applets pass `--help` to
-    /// the real tool.
-    pub fn help(&self, applet: &str, name: &OsStr, args: &[OsString]) -> Option<String> {
-        let asks = || {
-            let first = args.first();
-            first.is_some_and(|first| first == "--help" || first == "-h")
-        };
-        match self.code(applet) {
-            Some(Code::Chroot) => chroot::asks_for_help(args).then(|| chroot::help(name)),
-            Some(Code::Run) => asks().then(|| run::help(name)),
-            None if asks() && self.prints_environment(applet, &[]) => Some(environment_help(name)),
-            _ => None,
-        }
-    }
-
-    /// Returns the code of an applet.
-    pub fn code(&self, name: &str) -> Option<Code> {
-        self.applet(name)?.1.code
+        applet.is_some_and(|(_, w)| w.command.is_none() && w.code.is_none())
     }
 
     /// Returns whether an applet sets Portage up for its target.
@@ -207,18 +210,19 @@ impl Wrappers {
 
     /// Returns the definition of an applet that every target has, with its file's stem.
     fn applet(&self, name: &str) -> Option<(&str, &Wrapper)> {
-        let mut all = self.0.iter().filter(|(_, w)| w.tools.is_empty());
+        let mut all = self.all.iter().filter(|(_, w)| w.tools.is_empty());
         all.find(|(stem, w)| w.names(stem).contains(&name))
             .map(|(stem, w)| (stem.as_str(), w))
     }
 
-    fn find<'a>(
-        &'a self,
-        name: &str,
-        context: &'a Context,
-    ) -> Result<(&'a str, &'a Wrapper, Option<&'a str>), AppletError> {
+    fn find<'a>(&'a self, name: &str, context: &Context) -> Result<Applet<'a>, AppletError> {
         if let Some((stem, wrapper)) = self.applet(name) {
-            return Ok((stem, wrapper, None));
+            let tool = None;
+            return Ok(Applet {
+                stem,
+                wrapper,
+                tool,
+            });
         }
         if !self.names().any(|known| known == name) {
             let known: Vec<_> = self.applets().map(|(name, _)| name).collect();
@@ -229,7 +233,7 @@ impl Wrappers {
         }
         let adopted = context.settings.toolchain.as_ref();
         let fits = |w: &&Wrapper| w.toolchain.is_some() && w.toolchain == adopted.map(|t| t.kind);
-        let mut fitting = self.0.values().filter(fits);
+        let mut fitting = self.all.values().filter(fits);
         // A configured command applies to the name by which the tool was called.
         let found = fitting.find_map(|w| {
             w.tools
@@ -237,7 +241,11 @@ impl Wrappers {
                 .map(|(name, tool)| (w, name, tool))
         });
         found
-            .map(|(wrapper, name, tool)| (name.as_str(), wrapper, Some(tool.as_str())))
+            .map(|(wrapper, name, tool)| Applet {
+                stem: name,
+                wrapper,
+                tool: Some(tool),
+            })
             .ok_or_else(|| AppletError::NoToolchain {
                 tuple: context.tuple.to_string(),
                 tool: name.into(),
@@ -245,22 +253,105 @@ impl Wrappers {
     }
 }
 
-/// Returns the help of an applet without a command of its own.
-fn environment_help(name: &OsStr) -> String {
-    let name = name.display();
-    format!(
-        "\
-Print the target's environment for a shell, or run a command in it
+impl Applet<'_> {
+    /// Decides what the applet's command runs, with the layers of its definition.
+    pub(crate) fn plan(&self, call: &Call, args: Vec<OsString>) -> Result<Plan, AppletError> {
+        let prepared = layer::apply(&self.wrapper.layers, call)?;
+        self.finish(self.command(call, args)?, call, prepared)
+    }
 
-Usage: {name}
-       {name} command [arguments…]
+    /// Decides the same without the layers, for a question that no fact of the target changes.
+    pub(crate) fn plan_without_layers(
+        &self,
+        call: &Call,
+        args: Vec<OsString>,
+    ) -> Result<Plan, AppletError> {
+        self.finish(self.command(call, args)?, call, Prepared::default())
+    }
 
-  eval \"$({name})\"   take the environment into this shell
-  {name} make           run make in it
+    /// Returns the command line: the caller's if the definition has none.
+    fn command(&self, call: &Call, args: Vec<OsString>) -> Result<CommandLine, AppletError> {
+        match &self.wrapper.command {
+            None => Ok(CommandLine::of_caller(args)),
+            Some(command) => self
+                .wrapper
+                .command_line(self.stem, command, call, args, self.tool),
+        }
+    }
 
-A variable that is set already keeps its value. `crossmerge plan <tuple> env …` prints all that would run.
-"
-    )
+    /// Makes the plan of a command line, with what the layers have prepared.
+    fn finish(
+        &self,
+        command: CommandLine,
+        call: &Call,
+        prepared: Prepared,
+    ) -> Result<Plan, AppletError> {
+        command.into_plan(self.wrapper, self.tool, call, prepared)
+    }
+
+    /// Returns the layers of its definition.
+    pub(crate) fn layers(&self) -> &[Layer] {
+        &self.wrapper.layers
+    }
+}
+
+impl AppletStart<'_> {
+    /// Prints the help, if the arguments ask for it, or runs the applet.
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        let code = self.wrappers.code(self.name);
+        match (code.help)(&self) {
+            Some(help) => Ok(report::print(help.as_bytes())?),
+            None => (code.run)(self),
+        }
+    }
+
+    /// Returns whether the first argument asks for help.
+    pub(crate) fn asks_for_help(&self) -> bool {
+        let first = self.args.first();
+        first.is_some_and(|first| first == "--help" || first == "-h")
+    }
+
+    /// Plans, and passes the plan on with its call.
+    pub(crate) fn planned(
+        self,
+        run: impl FnOnce(&Call, &Plan) -> Result<ExitCode, Failure>,
+    ) -> Result<ExitCode, Failure> {
+        // The context lives until the process ends, so dropping it would only cost time.
+        let context = Box::leak(Box::new(Context::new(self.env, self.config, self.tuple?)?));
+        let call = Call::new(context);
+        let plan = self.wrappers.plan(self.name, &call, self.args)?;
+        run(&call, &plan)
+    }
+
+    /// Plans and executes the real tool.
+    pub(crate) fn exec(self) -> Result<ExitCode, Failure> {
+        self.planned(|call, plan| match choice::exec(plan, &call.context.env)? {})
+    }
+
+    pub(crate) fn print_environment(self) -> Result<ExitCode, Failure> {
+        self.planned(|_, plan| {
+            let plan = choice::decide(plan)?;
+            exec::write_files(plan)?;
+            Ok(report::print(plan::exports(&plan.env).as_bytes())?)
+        })
+    }
+}
+
+/// Checks that a definition names one of the codes, if any.
+fn check_code(codes: &[Code], file: &str, code: Option<&str>) -> Result<(), AppletError> {
+    let is_known = |code: &str| codes.iter().any(|known| known.name == code);
+    let Some(code) = code.filter(|code| !is_known(code)) else {
+        return Ok(());
+    };
+    let named = codes.iter().filter(|code| !code.name.is_empty());
+    let known: Vec<String> = named.map(|code| format!("`{}`", code.name)).collect();
+    Err(AppletError::Malformed {
+        file: file.into(),
+        message: format!(
+            "unknown code `{code}`, expected one of {}",
+            known.join(", ")
+        ),
+    })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::{
     context::{Context, ContextError},
     export::{ExportError, Facts, Gcc, Tool, tools},
-    pkg_config::PkgConfigSysroot,
+    pkg_config::PkgConfigSearch,
 };
 use once_cell::unsync::OnceCell;
 
@@ -17,7 +17,7 @@ pub struct Call<'a> {
     build_tools: OnceCell<Vec<Tool>>,
     gcc: OnceCell<Option<Gcc>>,
     tools: OnceCell<Vec<Tool>>,
-    view: OnceCell<PkgConfigSysroot>,
+    pkg_config: OnceCell<PkgConfigSearch>,
 }
 
 impl<'a> Call<'a> {
@@ -29,7 +29,7 @@ impl<'a> Call<'a> {
             build_tools: OnceCell::new(),
             gcc: OnceCell::new(),
             tools: OnceCell::new(),
-            view: OnceCell::new(),
+            pkg_config: OnceCell::new(),
         }
     }
 
@@ -42,7 +42,7 @@ impl<'a> Call<'a> {
             build_tools: OnceCell::new(),
             gcc: self.gcc.clone(),
             tools: self.tools.clone(),
-            view: self.view.clone(),
+            pkg_config: self.pkg_config.clone(),
         }
     }
 
@@ -76,8 +76,8 @@ impl<'a> Call<'a> {
     }
 
     /// Returns the directories that pkg-config searches.
-    pub(crate) fn view(&self) -> Result<&PkgConfigSysroot, ContextError> {
-        self.view
-            .get_or_try_init(|| PkgConfigSysroot::decide(self.context))
+    pub(crate) fn pkg_config(&self) -> Result<&PkgConfigSearch, ContextError> {
+        self.pkg_config
+            .get_or_try_init(|| PkgConfigSearch::decide(self.context))
     }
 }

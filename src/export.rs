@@ -74,7 +74,7 @@ impl Format {
     }
 
     /// Returns whether the file contains the emulator.
-    fn has_emulator(self) -> bool {
+    pub(crate) fn has_emulator(self) -> bool {
         matches!(self, Self::Cmake | Self::Meson | Self::Cargo | Self::Json)
     }
 
@@ -135,14 +135,19 @@ impl Format {
 }
 
 impl Facts {
-    /// Looks up the facts that only this format needs, including the emulator. If there is no emulator and the user can
-    /// fix that, prints a note.
-    pub fn look_for(&mut self, format: Format, context: &Context) {
+    /// Looks up the facts that only this format needs, except for the emulator.
+    pub(crate) fn look_for(&mut self, format: Format, context: &Context) {
         match format {
             Format::Cmake => self.look_for_cmake(context),
             _ if format.has_emulator() => self.look_further(context, Gcc::of(context).as_ref()),
             _ => {}
         }
+    }
+
+    /// Looks up the facts that only this format needs, and tries to find the emulator. Prints a note if the user could
+    /// fix that there is none.
+    pub fn look_and_try_for(&mut self, format: Format, context: &Context) {
+        self.look_for(format, context);
         if format.has_emulator()
             && let Some(why) = self.find_emulator(context)
             && why.is_surprising()

@@ -22,10 +22,16 @@ pub(crate) use find::{SysrootFile, SysrootFileKind, SysrootFiles};
 pub(crate) use symlink::EscapingSymlink;
 pub(crate) use sysroot::Sysroot;
 
-use crate::{applet::Wrappers, argv0::file_name, config::Config, context::ContextError, init};
+use crate::{
+    applet::{AppletStart, Wrappers},
+    argv0::file_name,
+    config::Config,
+    context::ContextError,
+    init,
+};
 use crossmerge_plan::{
     env::Env,
-    report::{self, counted, diff},
+    report::{self, Failure, counted, diff},
     shown::Show,
     tuple::Tuple,
     words::quote,
@@ -86,8 +92,23 @@ fn is_tool(name: &OsStr, wrappers: &Wrappers) -> bool {
     })
 }
 
-/// Runs the applet. `tuple` comes from the name of the call, which not every form of the arguments needs.
-pub fn run(
+/// Runs the applet. Not every form of the arguments needs the tuple of the command's name.
+pub(crate) fn run(start: AppletStart) -> Result<ExitCode, Failure> {
+    let AppletStart {
+        argv0,
+        wrappers,
+        tuple,
+        env,
+        config,
+        args,
+        ..
+    } = start;
+    // The symlinks must not have the name of any applet.
+    let wrappers = &wrappers.with_all(&config)?;
+    Ok(fix_sysroot(argv0, tuple, &env, config, wrappers, args)?)
+}
+
+fn fix_sysroot(
     argv0: &OsStr,
     tuple: Result<Tuple, ContextError>,
     env: &Env,

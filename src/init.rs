@@ -24,6 +24,7 @@ mod record;
 mod remove;
 pub(crate) mod toolchain;
 mod traits;
+mod wanted;
 mod write;
 
 pub use error::InitError;
@@ -38,22 +39,15 @@ pub(crate) use traits::{Headers, Traits};
 pub(crate) use write::Content;
 
 use crate::{
-    applet::Wrappers,
-    config::{Toolchain, ToolchainKind},
-    context::Context,
-    distribution::Distribution,
-    links::bindir,
-    profile::ProfileError,
-    target::Target,
+    applet::Wrappers, config::Toolchain, context::Context, distribution::Distribution,
+    links::bindir, profile::ProfileError, target::Target,
 };
 use crossmerge_plan::{
-    env,
     report::{Explain, counted},
     shown::Show,
 };
 use crossmerge_system::file::{self, Places, read};
 use etc::EtcPortage;
-use find::ToolchainSearch;
 pub(crate) use host::HostPortage;
 use layout::Layout;
 use lock::lock;
@@ -61,13 +55,13 @@ pub(crate) use lock::{lock_if_there, lock_or_go_on};
 pub use options::{InitOptions, InitTarget};
 use paths::absolute;
 pub(crate) use paths::check_utf8;
-use place::UserDirectories;
 use std::{
     ffi::OsStr,
     io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
+use wanted::{WantedSettings, WantedToolchain};
 use write::{OnConflict, Write, WriteStep};
 
 /// The steps that init will do, with its report.
@@ -98,26 +92,25 @@ pub struct InitRequest<'a> {
 
 impl InitRequest<'_> {
     /// Decides on the steps, and changes nothing.
-    pub fn plan(&self, context: &mut Context) -> Result<InitPlan, InitError> {
+    pub fn plan(&self, context: &Context) -> Result<InitPlan, InitError> {
         if let Some(plan) = self.of_the_system(context)? {
             return Ok(plan);
         }
-        let seen = self.look(context)?;
-        self.decide(context, &seen)
+        self.decide(&self.look(context)?)
     }
 
     /// Decides on the steps and does them.
     ///
     /// It decides twice: first without the lock, so that an early error creates no file, not even the lock, and again
     /// under the lock, since another run may have changed the sysroot.
-    pub fn init(&self, context: &mut Context) -> Result<InitPlan, InitError> {
+    pub fn init(&self, context: &Context) -> Result<InitPlan, InitError> {
         if let Some(plan) = self.of_the_system(context)? {
             return Ok(plan);
         }
         let seen = self.look(context)?;
-        let sysroot = self.decide(context, &seen)?.sysroot;
+        let sysroot = self.decide(&seen)?.sysroot;
         let mut locked = lock(&sysroot)?;
-        let plan = self.decide(context, &seen)?;
+        let plan = self.decide(&seen)?;
         for link in &plan.stale {
             file::look_to_change(link)?;
         }
@@ -152,66 +145,30 @@ impl InitRequest<'_> {
         }))
     }
 
-    /// Reads the host's settings and adopts the toolchain that the options name, into the context. Fails if a toolchain
-    /// does not fit. Done only once, because it may start Python and starts compilers.
-    fn look(&self, context: &mut Context) -> Result<Lookups, InitError> {
+    /// Reads the host's settings, and decides on the target's. Fails if a toolchain does not fit. Done only once, because
+    /// it may start Python and starts compilers.
+    fn look(&self, context: &Context) -> Result<Lookups, InitError> {
         let host = HostPortage::ask(context)?;
         match &host {
             Some(host) => host.check_foreign(&context.tuple)?,
             None => check_foreign_by_compiler(context)?,
         }
-        let InitOptions {
-            sysroot,
-            bindir,
-            toolchain,
-            llvm,
-            ..
-        } = self.options;
-        let place = place::of_user(context, self.argv0, self.options)?;
-        let (sysroot, bindir) = (
-            sysroot.as_ref().or(place.sysroot.as_ref()),
-            bindir.as_ref().or(place.bindir.as_ref()),
-        );
-        if let Some(sysroot) = sysroot {
-            context.settings.sysroot = Some(absolute(sysroot)?);
-            context.env.unset(env::SYSROOT);
-        }
-        if let Some(bindir) = bindir {
-            check_utf8(bindir)?;
-            context.settings.bindir = Some(absolute(bindir)?);
-        }
-        let adopted = match toolchain {
-            Some(prefix) => Some((ToolchainKind::Gnu, prefix.as_os_str())),
-            None => llvm.then_some((ToolchainKind::Llvm, OsStr::new(""))),
-        };
-        if let Some((kind, prefix)) = adopted {
-            let toolchain = toolchain::adopt(context, &self.subject.target, kind, prefix)?;
-            let sysroot = absolute(&context.foreign_sysroot()?)?;
-            context.settings.toolchain = match check::is_the_targets(context, &toolchain, &sysroot)
-            {
-                // The compiler has the target's name and uses the sysroot, so it needs no wrapper.
-                true => None,
-                false => Some(toolchain),
-            };
-            context.settings.find_toolchain = None;
-        } else if self.options.adopt_nothing {
-            context.settings.toolchain = None;
-            context.settings.find_toolchain = Some(false);
-        }
-        let found = match self.options.find && is_to_find(context)? {
-            true => find::toolchain(context, &self.subject.target, &self.subject.families)?,
-            false => ToolchainSearch::default(),
-        };
-        if let Some(toolchain) = &found.toolchain {
-            context.settings.toolchain = Some(toolchain.clone());
-            context.settings.find_toolchain = Some(true);
-        }
-        Ok(Lookups { host, found, place })
+        let wanted = WantedSettings::decide(context, self.argv0, self.subject, self.options)?;
+        Ok(Lookups {
+            context: wanted.applied_to(context),
+            host,
+            wanted,
+        })
     }
 
     /// Decides on the steps, from the current state of the sysroot.
-    fn decide(&self, context: &Context, seen: &Lookups) -> Result<InitPlan, InitError> {
-        let host = seen.host.as_ref();
+    fn decide(&self, seen: &Lookups) -> Result<InitPlan, InitError> {
+        let Lookups {
+            context,
+            host,
+            wanted,
+        } = seen;
+        let host = host.as_ref();
         let Self {
             subject, options, ..
         } = *self;
@@ -221,7 +178,7 @@ impl InitRequest<'_> {
         let places = Places::of(&sysroot)?;
         let record = InitRecord::of(places.tree())?;
         let bindir = bindir(context, self.argv0);
-        let mut notes = notes_on_places(context, seen, &bindir, &sysroot);
+        let mut notes = notes_on_places(context, wanted, &bindir, &sysroot);
         notes.extend(note_moved(context, &sysroot)?);
         notes.extend(subject.target.unknown_abi().map(|abi| {
             let tuple = &context.tuple;
@@ -264,12 +221,12 @@ impl InitRequest<'_> {
         writes.extend(layout.writes(&sysroot));
         notes.extend(layout.note(&sysroot, profile.as_ref()));
         let adopted = layout::toolchain(context, subject, options, profile.as_ref());
-        writes.extend(target_file(context, options, adopted.as_ref(), seen)?);
+        writes.extend(target_file(context, adopted.as_ref(), wanted)?);
         writes.extend(layout::start_files(context, adopted.as_ref()));
         writes.extend(self.libc(context, &layout, &sysroot, &record, &mut notes)?);
         leave_out_filled(&mut writes);
         if options.find {
-            notes.extend(seen.found.declined.iter().cloned());
+            notes.extend(wanted.found.declined.iter().cloned());
         }
         let steps = writes
             .into_iter()
@@ -375,28 +332,13 @@ impl InitRequest<'_> {
     }
 }
 
-/// What init looked up on the host.
+/// What init looked up on the host, and what it decided by that about the target's settings.
 #[derive(Debug)]
 struct Lookups {
+    /// The context with the settings that are wanted.
+    context: Context,
     host: Option<HostPortage>,
-    found: ToolchainSearch,
-    place: UserDirectories,
-}
-
-/// Returns whether init searches for a toolchain: the target has none, and does not get one from crossdev.
-fn is_to_find(context: &Context) -> Result<bool, InitError> {
-    let settings = &context.settings;
-    let may_be_found = match (settings.find_toolchain, &settings.toolchain) {
-        (Some(false), _) => false,
-        (Some(true), Some(adopted)) => !adopted.compiler().is_file(),
-        (_, adopted) => adopted.is_none() && context.compiler().is_none(),
-    };
-    if !may_be_found {
-        return Ok(false);
-    }
-    let sysroot = context.sysroot();
-    let is_others = sysroot.join("etc/portage").is_dir() && InitRecord::read(&sysroot)?.is_empty();
-    Ok(!is_others)
+    wanted: WantedSettings,
 }
 
 /// Removes the writes of the layout's directories that other writes fill: these are created with their first file.
@@ -413,7 +355,7 @@ fn leave_out_filled(writes: &mut Vec<Write>) {
 /// Returns the notes on the directories of the target that a user has to know about.
 fn notes_on_places(
     context: &Context,
-    seen: &Lookups,
+    wanted: &WantedSettings,
     bindir: &Path,
     sysroot: &Path,
 ) -> Vec<String> {
@@ -424,7 +366,7 @@ fn notes_on_places(
             "`{bindir}` is not in PATH, so a shell does not find its commands: `export PATH=\"{bindir}:$PATH\"`"
         ));
     }
-    if seen.place.sysroot.is_some() {
+    if wanted.place.sysroot.is_some() {
         let (sysroot, file) = (
             sysroot.shown(),
             context.config.own_target_file(&context.tuple),
@@ -543,9 +485,8 @@ fn note_moved(context: &Context, sysroot: &Path) -> Result<Option<String>, InitE
 /// own file begins as a copy of the system's, which it replaces.
 fn target_file(
     context: &Context,
-    options: &InitOptions,
     adopted: Option<&Toolchain>,
-    seen: &Lookups,
+    wanted: &WantedSettings,
 ) -> Result<Option<Write>, InitError> {
     let file = context.config.target_file(&context.tuple);
     let text = match read::read_to_string(&file, read::CONFIGURATION) {
@@ -560,15 +501,14 @@ fn target_file(
             })?;
     let mut put =
         |key: &str, path: &Path| document[key] = toml_edit::value(path.to_string_lossy().as_ref());
-    let chosen = options.sysroot.as_ref().or(seen.place.sysroot.as_ref());
-    if let (Some(_), Some(sysroot)) = (chosen, &context.settings.sysroot) {
+    if let Some(sysroot) = &wanted.sysroot {
         put("sysroot", sysroot);
     }
-    let chosen = options.bindir.as_ref().or(seen.place.bindir.as_ref());
-    if let (Some(_), Some(bindir)) = (chosen, &context.settings.bindir) {
+    if let Some(bindir) = &wanted.bindir {
         put("bindir", bindir);
     }
-    let is_chosen = options.llvm || options.toolchain.is_some() || seen.found.toolchain.is_some();
+    let is_chosen = wanted.chooses_toolchain();
+    let wants_none = matches!(wanted.toolchain, WantedToolchain::Nothing);
     if let Some(adopted) = adopted {
         let table = toolchain_table(adopted);
         match document
@@ -590,11 +530,11 @@ fn target_file(
             _ => document["toolchain"] = toml_edit::Item::Table(table),
         }
     }
-    if options.adopt_nothing {
+    if wants_none {
         document.remove("toolchain");
     }
     match context.settings.find_toolchain {
-        Some(find) if is_chosen || options.adopt_nothing => {
+        Some(find) if is_chosen || wants_none => {
             document["find_toolchain"] = toml_edit::value(find);
         }
         None if is_chosen => drop(document.remove("find_toolchain")),

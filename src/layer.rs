@@ -12,17 +12,20 @@ pub(crate) mod overrides;
 pub(crate) mod pkg_config;
 mod portage;
 pub(crate) mod site_cache;
+mod variants;
 
 use crate::{
     call::Call,
     context::ContextError,
     export::{ExportError, FLAGS, Facts, build_names},
+    kernel::tree::Tree,
     site_cache::SiteCacheError,
 };
 use changes::set;
 pub use changes::{Layer, Prepared};
 use crossmerge_plan::{passes_on, report::Explain};
 use portage::portage;
+pub(crate) use variants::{Variant, Variants};
 
 /// Why the layers were not applied.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +47,15 @@ impl Explain for LayerError {
 
 /// Applies the layers in their order.
 pub fn apply(layers: &[Layer], call: &Call) -> Result<Prepared, LayerError> {
+    apply_to_tree(layers, call, None)
+}
+
+/// Applies the layers in their order, for a make in this tree.
+pub(crate) fn apply_to_tree(
+    layers: &[Layer],
+    call: &Call,
+    tree: Option<&Tree>,
+) -> Result<Prepared, LayerError> {
     let context = call.context;
     let mut prepared = Prepared::default();
     // Only the applets that build have this layer.
@@ -62,7 +74,7 @@ pub fn apply(layers: &[Layer], call: &Call) -> Result<Prepared, LayerError> {
             Layer::CompilerCache => compiler_cache::compiler_cache(call, changes),
             Layer::Cargo => build_system::cargo(call, &mut prepared)?,
             Layer::Go => build_system::go(call, changes)?,
-            Layer::Kernel => kernel::kernel(context, changes)?,
+            Layer::Kernel => kernel::kernel(context, tree, changes)?,
             Layer::SiteCache => site_cache::site_cache(call, &mut prepared)?,
         }
     }

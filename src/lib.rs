@@ -4,6 +4,9 @@
 //! and the lookups on the system a [`context::Context`]. From both comes a [`crossmerge_plan::plan::Plan`], which
 //! [`exec::exec`] carries out. In the same way, `init` first makes a list of writes.
 //!
+//! Planning writes nothing, compiles nothing and starts no program of the target. What only a trial shows is a
+//! [`Choice`](crossmerge_plan::plan::Choice) in the plan, with the trial and every outcome as data.
+//!
 //! The modules form layers. Each may use only modules above it in this table, which `tests/floors.rs` checks.
 //!
 //! | module | what it is |
@@ -18,8 +21,8 @@
 //! | **system: `crates/system`** | |
 //! | `file` | reads and writes files that other users may change |
 //! | `user` | whether the process acts for the system or for one user |
-//! | `exec` | carries out plans: the only code that starts programs |
 //! | `elf` | the header of an ELF file |
+//! | `exec` | carries out plans: the only code that starts programs |
 //! | `script` | the `#!` line of a script |
 //! | `search` | the search for programs in PATH |
 //! | **facts** | |
@@ -33,7 +36,6 @@
 //! | `config` | the user's configuration |
 //! | `distribution` | how the host's distribution installs a program |
 //! | `portage` | Portage's settings, repositories and installed packages: `crates/portage` |
-//! | `probe` | compiles small programs for a target, and runs them |
 //! | **context** | |
 //! | `context` | the lookups for one target |
 //! | `abi` | the ABI of a compiler's output |
@@ -60,7 +62,7 @@
 //! | `targets` | the targets of the host and their states |
 //! | `doctor` | what is wrong with a target, and the command that fixes it |
 //! | **doors** | |
-//! | `run` | runs an applet |
+//! | `run` | the table of applets with code |
 //! | `cli` | the commands of `crossmerge` itself |
 
 pub(crate) mod abi;
@@ -87,7 +89,6 @@ pub(crate) mod libraries;
 mod links;
 pub mod name;
 pub mod pkg_config;
-mod probe;
 pub mod profile;
 pub mod qemu;
 mod run;
@@ -98,10 +99,10 @@ pub mod targets;
 mod terminal;
 
 use crate::{
-    applet::{Code, Definitions, Wrappers},
+    applet::{AppletStart, Definitions, Wrappers},
     argv0::Called,
     config::Config,
-    context::{Context, ContextError},
+    context::ContextError,
 };
 use crossmerge_plan::{
     env::{self, Env},
@@ -138,23 +139,22 @@ pub fn run(mut args: impl Iterator<Item = OsString>) -> ExitCode {
 fn dispatch(argv0: &OsStr, args: Vec<OsString>) -> Result<ExitCode, Failure> {
     let env = Env::capture();
     let config = Config::read(&env)?;
-    let definitions = Definitions::read(&config)?;
+    let definitions = Definitions::read(&config, &run::CODES)?;
     match argv0::parse(argv0, definitions.names())? {
         Called::Crossmerge => cli::crossmerge(argv0, args, env, config, &definitions.all()),
         Called::EmergeWrapper => cli::emerge_wrapper(argv0, args, env, config, &definitions.all()),
         Called::Applet { name, tuple } => {
             let wrappers = definitions.of(&name);
-            let tuple = choose_tuple(argv0, &wrappers, &name, tuple, &env);
-            if let Some(help) = wrappers.help(&name, argv0::file_name(argv0), &args) {
-                return Ok(report::print(help.as_bytes())?);
-            }
-            if wrappers.code(&name) == Some(Code::FixRoot) {
-                let all = Definitions::read(&config)?.all();
-                return Ok(fix_root::run(argv0, tuple, &env, config, &all, args)?);
-            }
-            // The context lives until the process ends, so dropping it would only cost time.
-            let context = Box::leak(Box::new(Context::new(env, config, tuple?)?));
-            run::run_applet(&name, &wrappers, context, args)
+            let start = AppletStart {
+                tuple: choose_tuple(argv0, &wrappers, &name, tuple, &env),
+                argv0,
+                name: &name,
+                wrappers: &wrappers,
+                env,
+                config,
+                args,
+            };
+            start.run()
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `<tuple>-pkg-config`: the real pkg-config, restricted to the sysroot, whose output is checked.
 //!
-//! `layer/pkg_config.rs` decides where it searches. This module decides which queries concern pkg-config itself and
+//! `search.rs` decides where it searches. This module decides which queries concern pkg-config itself and
 //! need no sysroot, which output contains flags and has to be checked, and what happens if a flag names a path
 //! outside the sysroot. All other queries are exec'd directly.
 
@@ -10,6 +10,7 @@ mod flags;
 mod package;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod properties;
+mod search;
 mod view;
 
 use crate::{
@@ -28,6 +29,8 @@ use crossmerge_system::{
     file,
 };
 use flags::Flag;
+use search::CallersPath;
+pub(crate) use search::PkgConfigSearch;
 use std::{
     collections::BTreeSet,
     ffi::{OsStr, OsString},
@@ -37,7 +40,6 @@ use std::{
     path::{Path, PathBuf},
     process::{ExitCode, Output},
 };
-pub(crate) use view::PkgConfigSysroot;
 
 /// Options about pkg-config itself, which need no sysroot.
 const ABOUT_ITSELF: [&str; 5] = [
@@ -119,6 +121,48 @@ impl Explain for PkgConfigError {
     }
 }
 
+/// A query about packages, read once from the arguments of the real tool.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Query {
+    /// The packages, as one text.
+    packages: String,
+    /// Whether the output contains flags.
+    asks_for_flags: bool,
+    /// Whether the output is the value of a variable, which may be a path.
+    asks_for_variable: bool,
+    /// Whether the output consists of assignments.
+    has_assignments: bool,
+    /// Whether the flags are in the syntax of Microsoft's compiler.
+    is_msvc: bool,
+    /// Whether a missing package is not reported.
+    is_silent: bool,
+}
+
+impl Query {
+    /// Reads the arguments. Abbreviated options that print flags count, since the real tools accept them.
+    fn of(args: &[OsString]) -> Self {
+        let mut query = Self::default();
+        for arg in args {
+            let Some(option) = option(arg) else {
+                query.packages += &arg.to_string_lossy();
+                query.packages.push(' ');
+                continue;
+            };
+            let mut about_flags = ABOUT_FLAGS.iter().map(|about| about.as_bytes());
+            query.asks_for_flags |= !option.is_empty()
+                && about_flags.any(|about| option.starts_with(about) || about.starts_with(option));
+            match option {
+                b"variable" => query.asks_for_variable = true,
+                b"env" => query.has_assignments = true,
+                b"msvc-syntax" => query.is_msvc = true,
+                b"silence-errors" | b"exists" => query.is_silent = true,
+                _ => {}
+            }
+        }
+        query
+    }
+}
+
 /// Returns whether a query concerns pkg-config itself and no package, so that no facts of the target are needed.
 pub(crate) fn asks_about_itself(args: &[OsString]) -> bool {
     let mut value_comes = false;
@@ -133,26 +177,6 @@ pub(crate) fn asks_about_itself(args: &[OsString]) -> bool {
     })
 }
 
-/// Returns whether the output contains flags. Abbreviated options count, since the real tools accept them.
-fn asks_for_flags(args: &[OsString]) -> bool {
-    let is_about_flags = |option: &[u8]| {
-        ABOUT_FLAGS.iter().any(|about| {
-            let about = about.as_bytes();
-            !option.is_empty() && (option.starts_with(about) || about.starts_with(option))
-        })
-    };
-    args.iter()
-        .filter_map(|arg| option(arg))
-        .any(is_about_flags)
-}
-
-/// Returns whether the output is the value of a variable, which may be a path.
-fn asks_for_variable(args: &[OsString]) -> bool {
-    args.iter()
-        .filter_map(|arg| option(arg))
-        .any(|option| option == b"variable")
-}
-
 /// Returns the name of an option, without its dashes and its value.
 fn option(arg: &OsStr) -> Option<&[u8]> {
     let bytes = arg.as_bytes();
@@ -164,17 +188,18 @@ fn option(arg: &OsStr) -> Option<&[u8]> {
 /// Runs a query about packages as planned. Returns only if nothing was exec'd.
 pub(crate) fn run(
     context: &Context,
-    view: &PkgConfigSysroot,
+    search: &PkgConfigSearch,
     plan: &Plan,
 ) -> Result<ExitCode, PkgConfigError> {
-    package::look(&asked(plan), &directories(plan)).map_err(PkgConfigError::NotRegular)?;
-    note_dropped_directories(context, plan);
+    let query = Query::of(&plan.args);
+    package::look(&query.packages, &search.directories()).map_err(PkgConfigError::NotRegular)?;
+    note_dropped_directories(search, &query);
     let leaks = context.settings.leaks;
-    let asks_for_flags = asks_for_flags(&plan.args);
+    let sysroot = &search.sysroot.sysroot;
     let is_looked_at =
-        asks_for_flags && leaks != LeakPolicy::Allow && !view.sysroot.as_os_str().is_empty();
-    let allowed = match asks_for_flags || asks_for_variable(&plan.args) {
-        true => OutsidePackages::of(context, plan, &asked(plan), &directories(plan)),
+        query.asks_for_flags && leaks != LeakPolicy::Allow && !sysroot.as_os_str().is_empty();
+    let allowed = match query.asks_for_flags || query.asks_for_variable {
+        true => OutsidePackages::of(context, search, &query.packages),
         false => None,
     };
     if !is_looked_at && allowed.is_none() {
@@ -185,9 +210,9 @@ pub(crate) fn run(
         if let Some(allowed) = &allowed {
             output.stdout = allowed.keep(&output.stdout);
         }
-        let bounds = AllowedDirectories::of(context, &view.sysroot);
+        let bounds = AllowedDirectories::of(context, sysroot);
         let flags = match is_looked_at {
-            true => flags_of(plan, &output),
+            true => flags_of(&query, &output),
             false => Vec::new(),
         };
         let found = leaking(&flags, &bounds);
@@ -200,10 +225,10 @@ pub(crate) fn run(
             }
         }
         if !found.is_empty() {
-            match without_fdo_rules(plan, view, allowed.as_ref(), flags, &bounds)? {
+            match without_fdo_rules(plan, &query, sysroot, allowed.as_ref(), flags, &bounds)? {
                 Some(better) => output = better,
                 None => {
-                    let leak = explained(context, plan, view, &found);
+                    let leak = explained(context, plan, search, &query, &found);
                     match leaks {
                         LeakPolicy::Error => return Err(PkgConfigError::Leak(leak)),
                         _ => report::note(&format!("warning: {leak}")),
@@ -211,8 +236,8 @@ pub(crate) fn run(
                 }
             }
         }
-    } else if asks_for_flags {
-        note_packages_of_build_machine(plan, view)?;
+    } else if query.asks_for_flags {
+        note_packages_of_build_machine(plan, search, &query)?;
     }
     io::stdout()
         .write_all(&output.stdout)
@@ -225,11 +250,10 @@ pub(crate) fn run(
 }
 
 /// Returns the flags in the output that name a path.
-fn flags_of(plan: &Plan, output: &Output) -> Vec<Flag> {
-    let has = |name: &[u8]| plan.args.iter().any(|arg| option(arg) == Some(name));
+fn flags_of(query: &Query, output: &Output) -> Vec<Flag> {
     let mut words = flags::split(&output.stdout);
     // `--env=X` prints assignments, whose values contain further words.
-    if has(b"env") {
+    if query.has_assignments {
         let value = |word: &OsString| {
             word.as_bytes()
                 .split(|byte| *byte == b'=')
@@ -242,7 +266,7 @@ fn flags_of(plan: &Plan, output: &Output) -> Vec<Flag> {
             .flat_map(|word| flags::split(&value(word)))
             .collect();
     }
-    if has(b"msvc-syntax") {
+    if query.is_msvc {
         words = words.into_iter().map(flags::from_msvc).collect();
     }
     flags::places(&words)
@@ -264,7 +288,8 @@ fn leaking(flags: &[Flag], bounds: &AllowedDirectories) -> Vec<Flag> {
 /// that were outside.
 fn without_fdo_rules(
     plan: &Plan,
-    view: &PkgConfigSysroot,
+    query: &Query,
+    sysroot: &Path,
     allowed: Option<&OutsidePackages>,
     first: Vec<Flag>,
     bounds: &AllowedDirectories,
@@ -280,43 +305,30 @@ fn without_fdo_rules(
     let corrected = |flag: Flag| match bounds.hold(&flag.path) {
         true => flag.path,
         false => {
-            let mut path = view.sysroot.clone().into_os_string();
+            let mut path = sysroot.as_os_str().to_owned();
             path.push(flag.path);
             path.into()
         }
     };
     let wanted: BTreeSet<PathBuf> = first.into_iter().map(corrected).collect();
     let is_wanted = |flag: &Flag| wanted.contains(&flag.path);
-    let good = second.status.success() && flags_of(&plan, &second).iter().all(is_wanted);
+    let good = second.status.success() && flags_of(query, &second).iter().all(is_wanted);
     Ok(good.then_some(second))
 }
 
-/// Returns the directories in which the real tool finds `.pc` files, in its order.
-fn directories(plan: &Plan) -> Vec<PathBuf> {
-    let variables = [env::PKG_CONFIG_PATH, env::PKG_CONFIG_LIBDIR];
-    let mut directories = Vec::new();
-    for variable in variables {
-        if let Some(Change::Set(list)) = plan.env.get(OsStr::new(variable.name)) {
-            directories.extend(std::env::split_paths(list));
-        }
-    }
-    directories
-}
-
-/// Returns the packages of the query as one text.
-fn asked(plan: &Plan) -> String {
-    let words = plan
-        .args
-        .iter()
-        .filter(|arg| !arg.as_bytes().starts_with(b"-"));
-    words.fold(String::new(), |text, word| {
-        text + &word.to_string_lossy() + " "
-    })
-}
-
-fn explained(context: &Context, plan: &Plan, view: &PkgConfigSysroot, found: &[Flag]) -> Leak {
-    let sysroot = view.sysroot.to_string_lossy();
-    let packages = package::closure(&asked(plan), &directories(plan), &sysroot);
+fn explained(
+    context: &Context,
+    plan: &Plan,
+    search: &PkgConfigSearch,
+    query: &Query,
+    found: &[Flag],
+) -> Leak {
+    let sysroot = &search.sysroot.sysroot;
+    let packages = package::closure(
+        &query.packages,
+        &search.directories(),
+        &sysroot.to_string_lossy(),
+    );
     let fields = package::fields(&packages);
     let mut lines: Vec<String> = Vec::new();
     lines.extend(found.iter().take(MOST_LINES).map(|flag| {
@@ -332,7 +344,7 @@ fn explained(context: &Context, plan: &Plan, view: &PkgConfigSysroot, found: &[F
     }
     Leak {
         program: plan.program.clone(),
-        sysroot: view.sysroot.clone(),
+        sysroot: sysroot.clone(),
         lines,
         config: context.config.target_file(&context.tuple),
     }
@@ -340,12 +352,15 @@ fn explained(context: &Context, plan: &Plan, view: &PkgConfigSysroot, found: &[F
 
 /// Prints a note on packages that the build machine has and the sysroot lacks, after the real tool has failed. The
 /// real tool advises to add a directory to PKG_CONFIG_PATH, which would find the build machine's.
-fn note_packages_of_build_machine(plan: &Plan, view: &PkgConfigSysroot) -> Result<(), ExecError> {
-    let is_silent = |arg: &OsString| matches!(option(arg), Some(b"silence-errors" | b"exists"));
-    if plan.args.iter().any(is_silent) {
+fn note_packages_of_build_machine(
+    plan: &Plan,
+    search: &PkgConfigSearch,
+    query: &Query,
+) -> Result<(), ExecError> {
+    if query.is_silent {
         return Ok(());
     }
-    let missing = package::missing(&asked(plan), &directories(plan));
+    let missing = package::missing(&query.packages, &search.directories());
     if missing.is_empty() {
         return Ok(());
     }
@@ -367,29 +382,22 @@ fn note_packages_of_build_machine(plan: &Plan, view: &PkgConfigSysroot) -> Resul
         report::note(&format!(
             "the build machine has {}, and the sysroot `{}` does not: merge or install it there",
             there.join(", "),
-            view.sysroot.display()
+            search.sysroot.sysroot.display()
         ));
     }
     Ok(())
 }
 
 /// Prints a note if directories of PKG_CONFIG_PATH were dropped and contain a package of the query.
-fn note_dropped_directories(context: &Context, plan: &Plan) {
-    let name = OsStr::new(env::PKG_CONFIG_PATH.name);
-    let (Some(path), Some(change)) = (context.env.get(env::PKG_CONFIG_PATH), plan.env.get(name))
-    else {
+fn note_dropped_directories(search: &PkgConfigSearch, query: &Query) {
+    let Some(CallersPath { all, kept }) = &search.path else {
         return;
     };
-    let kept: Vec<PathBuf> = match change {
-        Change::Set(kept) => std::env::split_paths(kept).collect(),
-        Change::Unset => Vec::new(),
-    };
-    let all: Vec<PathBuf> = std::env::split_paths(path).collect();
-    let places = [all.clone(), directories(plan)].concat();
+    let places = [all.clone(), search.directories()].concat();
     let is_dropped = |directory: &Path| {
         all.iter().any(|all| all == directory) && !kept.iter().any(|kept| kept == directory)
     };
-    let touched = package::closure(&asked(plan), &places, "");
+    let touched = package::closure(&query.packages, &places, "");
     let missed: Vec<String> = touched
         .iter()
         .filter(|package| package.path().parent().is_some_and(is_dropped))
@@ -448,7 +456,7 @@ mod tests {
             ("--list-all", false),
             ("zlib", false),
         ] {
-            assert_eq!(asks_for_flags(&args(text)), flags, "{text}");
+            assert_eq!(Query::of(&args(text)).asks_for_flags, flags, "{text}");
         }
     }
 }

@@ -4,12 +4,15 @@
 pub mod binfmt;
 pub mod chroot;
 pub mod content;
-pub mod native;
+mod namespaces;
+pub(crate) mod native;
 pub mod private;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod properties;
 pub mod rule;
 pub mod run;
+mod surroundings;
+mod version;
 
 use crate::{context::Context, distribution::Distribution, libraries};
 use crossmerge_plan::{

@@ -1,37 +1,103 @@
-//! Runs an applet: makes its plan from context and arguments, and executes the real tool.
+//! The table of applets with code: what each of them is.
 
 use crate::{
-    applet::{Code, Wrappers},
-    call::Call,
-    context::Context,
-    pkg_config,
+    applet::{AppletError, Code, configure, xkmake},
+    argv0, fix_root, pkg_config,
+    qemu::{chroot, run},
 };
-use crossmerge_plan::{
-    plan,
-    report::{self, Failure},
-};
-use crossmerge_system::exec;
-use std::{ffi::OsString, process::ExitCode};
+use std::ffi::OsStr;
 
-/// Executes the applet's real tool, or prints the environment if the applet does that. Returns only if no other
-/// program was exec'd.
-pub(crate) fn run_applet(
-    name: &str,
-    wrappers: &Wrappers,
-    context: &Context,
-    args: Vec<OsString>,
-) -> Result<ExitCode, Failure> {
-    let prints = wrappers.prints_environment(name, &args);
-    let asks_about_packages =
-        wrappers.code(name) == Some(Code::PkgConfig) && !pkg_config::asks_about_itself(&args);
-    let call = Call::new(context);
-    let plan = wrappers.plan(name, &call, args)?;
-    if prints {
-        exec::write_files(&plan)?;
-        return Ok(report::print(plan::exports(&plan.env).as_bytes())?);
-    }
-    if asks_about_packages {
-        return Ok(pkg_config::run(context, call.view()?, &plan)?);
-    }
-    match exec::exec(&plan, &context.env)? {}
+/// The code that a definition in `wrappers/` can name. One row is one applet: its name, its help, its plan, and how the
+/// plan is carried out. A new applet with code needs a row here and a file with that code.
+pub(crate) const CODES: [Code; 7] = [
+    // An applet without code: a command line, or the environment.
+    Code {
+        name: "",
+        help: |start| {
+            let prints = start.wrappers.prints_environment(start.name);
+            let asks = prints && start.asks_for_help();
+            asks.then(|| environment_help(argv0::file_name(start.argv0)))
+        },
+        plan: |applet, call, args| applet.plan(call, args),
+        run: |start| {
+            let prints = start.args.is_empty() && start.wrappers.prints_environment(start.name);
+            match prints {
+                true => start.print_environment(),
+                false => start.exec(),
+            }
+        },
+    },
+    // Enters the target's root.
+    Code {
+        name: "chroot",
+        help: |start| {
+            let asks = chroot::asks_for_help(&start.args);
+            asks.then(|| chroot::help(argv0::file_name(start.argv0)))
+        },
+        plan: |_, call, args| Ok(chroot::plan(call.context, args)?),
+        run: |start| start.exec(),
+    },
+    // Finds the configure script to run.
+    Code {
+        name: "configure",
+        help: |_| None,
+        plan: |applet, call, args| configure::plan(call, applet.layers(), args),
+        run: |start| start.exec(),
+    },
+    // Corrects files in the sysroot that contain paths of the host.
+    Code {
+        name: "fix-root",
+        help: |_| None,
+        plan: |_, call, _| Err(AppletError::NoPlan(call.context.tuple.clone())),
+        run: fix_root::run,
+    },
+    // Checks the output for paths of the host.
+    Code {
+        name: "pkg-config",
+        help: |_| None,
+        plan: |applet, call, args| match pkg_config::asks_about_itself(&args) {
+            true => applet.plan_without_layers(call, args),
+            false => applet.plan(call, args),
+        },
+        run: |start| match pkg_config::asks_about_itself(&start.args) {
+            true => start.exec(),
+            false => start
+                .planned(|call, plan| Ok(pkg_config::run(call.context, call.pkg_config()?, plan)?)),
+        },
+    },
+    // Chooses QEMU by the header of the program.
+    Code {
+        name: "run",
+        help: |start| {
+            let asks = start.asks_for_help();
+            asks.then(|| run::help(argv0::file_name(start.argv0)))
+        },
+        plan: |_, call, args| Ok(run::plan(call.context, args)?),
+        run: |start| start.exec(),
+    },
+    // Adapts make to the kernel tree.
+    Code {
+        name: "xkmake",
+        help: |_| None,
+        plan: xkmake::plan,
+        run: |start| start.exec(),
+    },
+];
+
+/// Returns the help of an applet without a command of its own.
+fn environment_help(name: &OsStr) -> String {
+    let name = name.display();
+    format!(
+        "\
+Print the target's environment for a shell, or run a command in it
+
+Usage: {name}
+       {name} command [arguments…]
+
+  eval \"$({name})\"   take the environment into this shell
+  {name} make           run make in it
+
+A variable that is set already keeps its value. `crossmerge plan <tuple> env …` prints all that would run.
+"
+    )
 }

@@ -14,10 +14,8 @@ pub mod render;
 pub mod verify;
 
 use crate::{call::Call, config::SiteCache};
-use crossmerge_plan::{
-    plan::File,
-    report::{self, Explain},
-};
+use crossmerge_plan::{plan::File, report};
+use crossmerge_system::exec::choice;
 use data::Answers;
 use emulate::Emulation;
 pub use error::SiteCacheError;
@@ -62,28 +60,33 @@ pub fn config_site_text(call: &Call) -> Result<String, SiteCacheError> {
 fn text(call: &Call, answers: &Answers) -> String {
     let context = call.context;
     let trial = match context.settings.site_cache {
-        // `emulation` reports the reason if there is none.
-        SiteCache::Emulate => emulate::trial(call).ok(),
+        // `emulation` reports the reason if there is no program.
+        SiteCache::Emulate => emulate::program(call).ok().and_then(emulate::trial),
         SiteCache::Answers | SiteCache::Off => None,
     };
     render::render(&context.tuple, answers, trial.as_ref())
 }
 
-/// Returns what configure needs to run its tests in the mode `emulate`. If it cannot run them, prints the reason and
-/// returns `None`.
+/// Makes the program that the file tries in the mode `emulate`. Without it, the file gives answers.
+pub(crate) fn make_trial_program(call: &Call) {
+    if call.context.settings.site_cache == SiteCache::Emulate
+        && let Ok(program) = emulate::program(call)
+    {
+        let _ = choice::make(&program);
+    }
+}
+
+/// Returns the trials that show what configure needs to run its tests in the mode `emulate`. If it cannot run them,
+/// prints the reason and returns `None`.
 pub fn emulation(call: &Call) -> Option<Emulation> {
     let context = call.context;
     if context.settings.site_cache != SiteCache::Emulate {
         return None;
     }
-    let trial = emulate::trial(call);
-    match trial.and_then(|trial| emulate::emulation(context, &trial)) {
+    match emulate::emulation(call) {
         Ok(emulation) => Some(emulation),
         Err(why) => {
-            let (tuple, hint) = (&context.tuple, why.hint().unwrap_or_default());
-            report::note(&format!(
-                "configure gets answers, since programs of `{tuple}` do not run on this host: {why}\nhint: {hint}"
-            ));
+            report::line(&why.to_note(context).to_text(""));
             None
         }
     }

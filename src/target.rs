@@ -15,7 +15,7 @@ pub use spellings::Spellings;
 use crate::system;
 use crossmerge_plan::{report::Explain, tuple::Tuple};
 use serde::{Deserialize, Deserializer, Serialize};
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, path::PathBuf};
 use wildmatch::WildMatch;
 
 /// The built-in CPU families.
@@ -76,6 +76,8 @@ struct Binfmt {
     #[serde(default)]
     mask: BTreeMap<String, u8>,
     flags: Option<ElfFlags>,
+    native_on: Option<u16>,
+    native_if: Option<PathBuf>,
 }
 
 /// The ELF files that one QEMU runs.
@@ -93,6 +95,10 @@ pub struct ElfKind {
     pub mask: Vec<(usize, u8)>,
     /// The required `e_flags`, if they distinguish two kinds.
     pub flags: Option<ElfFlags>,
+    /// The ELF machine of the 64-bit kernels that may run these files themselves.
+    pub native_on: Option<u16>,
+    /// The file that exists if such a kernel does. `None` if no file shows it.
+    pub native_if: Option<PathBuf>,
 }
 
 /// The number of header bytes by which kinds are distinguished: up to the end of `e_machine`.
@@ -494,6 +500,8 @@ impl Binfmt {
             elf_machine: None,
             mask: BTreeMap::new(),
             flags: None,
+            native_on: None,
+            native_if: None,
         }
     }
 
@@ -511,6 +519,8 @@ impl Binfmt {
             elf_machine: self.elf_machine.unwrap_or(facts.elf_machine),
             mask: self.mask.into_iter().map(place).collect::<Result<_, _>>()?,
             flags: self.flags,
+            native_on: self.native_on,
+            native_if: self.native_if,
             qemu: self.qemu,
         })
     }

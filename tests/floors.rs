@@ -45,11 +45,11 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
                 "user",
                 "whether the process acts for the system or for one user",
             ),
+            ("elf", "the header of an ELF file"),
             (
                 "exec",
                 "carries out plans: the only code that starts programs",
             ),
-            ("elf", "the header of an ELF file"),
             ("script", "the `#!` line of a script"),
             ("search", "the search for programs in PATH"),
         ],
@@ -72,10 +72,6 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
             (
                 "portage",
                 "Portage's settings, repositories and installed packages: `crates/portage`",
-            ),
-            (
-                "probe",
-                "compiles small programs for a target, and runs them",
             ),
         ],
     ),
@@ -152,7 +148,7 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
     (
         "doors",
         &[
-            ("run", "runs an applet"),
+            ("run", "the table of applets with code"),
             ("cli", "the commands of `crossmerge` itself"),
         ],
     ),

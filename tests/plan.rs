@@ -1,6 +1,8 @@
 //! Golden plans: what each applet decides for each kind of tuple. A plan that is pasted into a shell runs what the
 //! symlink runs.
 
+mod pure;
+
 use crate::support::{Prefix, without_key};
 use snapbox::{Data, assert_data_eq};
 use std::{os::unix::fs::symlink, path::Path};

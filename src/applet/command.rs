@@ -5,10 +5,11 @@ use super::{error::AppletError, wrapper::Wrapper};
 use crate::{
     call::Call,
     context::Context,
-    export::{self, Flags, Format},
+    export::{self, Facts, Flags, Format},
+    layer::{Prepared, Variant, Variants},
     libraries,
 };
-use crossmerge_plan::plan::File;
+use crossmerge_plan::plan::{File, Plan};
 use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::{OsStrExt, OsStringExt},
@@ -40,6 +41,8 @@ pub(super) struct CommandLine {
     pub(super) after: Vec<OsString>,
     /// The files that crossmerge's arguments name.
     pub(super) files: Vec<File>,
+    /// The parts of these files that depend on a trial.
+    pub(super) variants: Vec<Variants>,
 }
 
 impl CommandLine {
@@ -51,7 +54,52 @@ impl CommandLine {
             rest: args.collect(),
             after: Vec::new(),
             files: Vec::new(),
+            variants: Vec::new(),
         }
+    }
+
+    /// Returns the arguments of the program, as it gets them.
+    pub(super) fn args(&self) -> impl Iterator<Item = &OsString> {
+        let words = self.words.iter().skip(1);
+        words.chain(&self.rest).chain(&self.after)
+    }
+
+    /// Finds the program, and makes the plan with what the layers have prepared.
+    pub(super) fn into_plan(
+        mut self,
+        wrapper: &Wrapper,
+        tool: Option<&str>,
+        call: &Call,
+        mut prepared: Prepared,
+    ) -> Result<Plan, AppletError> {
+        let context = call.context;
+        prepared.files.extend(self.files);
+        prepared.variants.extend(self.variants);
+        // Without a command, the plan is the environment; `env` without arguments prints it.
+        if self.words.is_empty() {
+            self.words.push("env".into());
+        }
+        let program = self.words.remove(0);
+        let program = match (tool, &wrapper.command) {
+            // An adopted tool has an absolute path already.
+            (Some(_), _) => program.into(),
+            (None, Some(command)) => match wrapper.preferred(command, &program, context) {
+                Some(preferred) => preferred,
+                None => context.find_program(&program)?,
+            },
+            (None, None) => context.find_command(&program)?,
+        };
+        let plan = Plan {
+            program,
+            args: self
+                .words
+                .into_iter()
+                .chain(self.rest)
+                .chain(self.after)
+                .collect(),
+            ..Plan::default()
+        };
+        Ok(prepared.complete(plan))
     }
 }
 
@@ -67,7 +115,7 @@ impl Wrapper {
         tool: Option<&str>,
     ) -> Result<CommandLine, AppletError> {
         let mut words = self.words(name, command, call.context, &args, tool)?;
-        let mut files = Vec::new();
+        let (mut files, mut variants) = (Vec::new(), Vec::new());
         let mut after = Vec::new();
         if let Some(at) = words.iter().position(|word| word == ARGS) {
             after = words.split_off(at).split_off(1);
@@ -83,13 +131,14 @@ impl Wrapper {
             args.remove(0);
         }
         for word in &mut words {
-            *word = place_file(word, call, &mut files)?;
+            *word = place_file(word, call, &mut files, &mut variants)?;
         }
         Ok(CommandLine {
             words,
             rest: args,
             after,
             files,
+            variants,
         })
     }
 
@@ -240,8 +289,14 @@ pub(super) fn is_option(arg: &OsStr, option: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || matches!(rest[0], b'=' | b':'))
 }
 
-/// Replaces `{file:FORMAT}` by the path of a kept file, and adds the file to the list.
-fn place_file(word: &OsStr, call: &Call, files: &mut Vec<File>) -> Result<OsString, AppletError> {
+/// Replaces `{file:FORMAT}` by the path of a kept file, and adds the file to the list. If it contains the emulator, it
+/// has a variant for each that may work.
+fn place_file(
+    word: &OsStr,
+    call: &Call,
+    files: &mut Vec<File>,
+    variants: &mut Vec<Variants>,
+) -> Result<OsString, AppletError> {
     let format = word.to_str().and_then(|word| {
         let (_, rest) = word.split_once(FILE)?;
         Format::named(rest.split_once('}')?.0)
@@ -260,7 +315,38 @@ fn place_file(word: &OsStr, call: &Call, files: &mut Vec<File>) -> Result<OsStri
     let placeholder = format!("{FILE}{}}}", format.name());
     let word = fill(word, &placeholder, file.path.as_os_str());
     files.push(file);
+    if format.has_emulator() {
+        variants.extend(by_emulator(call.context, format, facts)?);
+    }
     Ok(word)
+}
+
+/// Returns the variants of a kept file, by the emulators that may run the target's programs. Without a compiler to try
+/// them with, there are none.
+fn by_emulator(
+    context: &Context,
+    format: Format,
+    mut facts: Facts,
+) -> Result<Option<Variants>, AppletError> {
+    let Ok(mut candidates) = facts.emulators(context) else {
+        return Ok(None);
+    };
+    let (failure, note) = candidates.notes(context.tuple.as_str());
+    candidates.program.note = failure;
+    let mut variants = Variants {
+        program: Some(candidates.program),
+        all: Vec::new(),
+        note,
+    };
+    for emulator in candidates.emulators {
+        let mut variant = Variant::new(emulator.trial());
+        facts.emulator = Some(emulator);
+        variant
+            .files
+            .push(export::kept_file(context, format, &facts)?);
+        variants.all.push(variant);
+    }
+    Ok(Some(variants))
 }
 
 fn split(from: &str, text: &OsStr) -> Result<Vec<String>, AppletError> {

@@ -9,7 +9,7 @@ use crate::{
     context::{Context, ContextError},
     distribution::Distribution,
     export::{ExportError, tools},
-    layer::{self, Layer, Prepared},
+    layer::{self, Layer},
 };
 use crossmerge_plan::{
     env,
@@ -52,7 +52,7 @@ const INSTEAD: [(&str, &str); 7] = [
 ];
 
 /// Decides what `<tuple>-configure args…` runs.
-pub(super) fn plan(
+pub(crate) fn plan(
     call: &Call,
     layers: &[Layer],
     mut args: Vec<OsString>,
@@ -79,18 +79,15 @@ pub(super) fn plan(
     } else {
         script
     };
-    let Prepared {
-        mut env,
-        files,
-        enter,
-    } = layer::apply(layers, call)?;
+    let mut prepared = layer::apply(layers, call)?;
     // If CC is empty, configure itself looks for a compiler with the tuple's name.
-    if context.env.changed(&env).get_name(env::CC.name).is_none() {
+    let environment = context.env.changed(&prepared.env);
+    if environment.get_name(env::CC.name).is_none() {
         // Without one, a script would use the host's.
         let (tuple, toolchain) = (context.tuple.to_string(), tools::adoptable(context));
         return Err(ExportError::NoCompiler { tuple, toolchain }.into());
     }
-    env.insert(
+    prepared.env.insert(
         env::CHOST.name.into(),
         Change::Set(context.tuple.as_str().into()),
     );
@@ -108,13 +105,12 @@ pub(super) fn plan(
     let ours = ours
         .iter()
         .map(|(option, value)| format!("{option}={value}").into());
-    Ok(Plan {
+    let plan = Plan {
         program,
         args: ours.chain(args.iter().cloned()).collect(),
-        env,
-        files,
-        enter,
-    })
+        ..Plan::default()
+    };
+    Ok(prepared.complete(plan))
 }
 
 /// Returns whether an argument is the script: a path of a program, a file called configure, or a path that does not

@@ -8,7 +8,7 @@ use crate::{
     layer::LayerError,
     qemu::{chroot::ChrootError, run::RunError},
 };
-use crossmerge_plan::{passes_on, report::Explain};
+use crossmerge_plan::{passes_on, report::Explain, tuple::Tuple};
 use std::path::PathBuf;
 
 /// Why an applet has no plan.
@@ -46,6 +46,9 @@ pub enum AppletError {
         /// What is wrong.
         message: String,
     },
+    /// `crossmerge plan` was called for fix-root, which runs no program.
+    #[error("`{0}-fix-root` runs no program, so it has no plan")]
+    NoPlan(Tuple),
     /// No definition has that name.
     #[error("there is no applet `{name}`")]
     Unknown {
@@ -83,6 +86,9 @@ impl Explain for AppletError {
         Some(match self {
             Self::Malformed { file, .. } => {
                 format!("fix `{file}`; wrappers/README.md describes the format")
+            }
+            Self::NoPlan(tuple) => {
+                format!("`{tuple}-fix-root --dry-run` prints what it would change")
             }
             Self::Unknown { known, .. } => format!("the applets are {known}"),
             Self::CommandLine { from, .. } => format!("fix {from}"),

@@ -40,31 +40,13 @@ pub struct Wrapper {
     /// The environment layers, applied in this order.
     #[serde(default)]
     pub layers: Vec<Layer>,
-    /// The code that the applet runs in addition to its command, or instead of one.
-    pub code: Option<Code>,
+    /// The name of the code that the applet runs in addition to its command, or instead of one: see [`super::Code`].
+    pub code: Option<String>,
     /// The kind of the adopted toolchain that has the tools.
     pub(super) toolchain: Option<ToolchainKind>,
     /// The names of the applet, with the tool that each one runs. Without any, the applet has the file's name.
     #[serde(default)]
     pub(super) tools: BTreeMap<String, String>,
-}
-
-/// The code of an applet that is more than a command line and layers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Code {
-    /// Enters the target's root: `qemu/chroot.rs`.
-    Chroot,
-    /// Finds the configure script to run: `applet/configure.rs`.
-    Configure,
-    /// Corrects files in the sysroot that contain paths of the host: `fix_root.rs`.
-    FixRoot,
-    /// Checks the output for paths of the host: `pkg_config.rs`.
-    PkgConfig,
-    /// Chooses QEMU by the header of the program: `qemu/run.rs`.
-    Run,
-    /// Adapts make to the kernel tree: `applet/xkmake.rs`.
-    Xkmake,
 }
 
 impl Wrapper {

@@ -1,23 +1,24 @@
 //! `<tuple>-xkmake`: a make for the target, adapted to the tree that it builds.
 //!
-//! The wrapper's plan is make with all variables of the `kernel` layer. This module reads the tree and removes the
-//! variables that it does not use. A call that would fail or do harm ends before make starts. Without a number of
-//! jobs, those of the host's MAKEOPTS are added.
+//! This module reads the tree first, so that the `kernel` layer sets only what the tree uses. A call that would fail or
+//! do harm ends before make starts. Without a number of jobs, those of the host's MAKEOPTS are added.
 
-use super::error::AppletError;
+use super::{Applet, error::AppletError};
 use crate::{
+    call::Call,
     config::ToolchainKind,
     context::Context,
-    export::{FLAGS, Gcc, tools},
+    export::{Gcc, tools},
     kernel::{
         KernelError,
         call::{self, MakeCall},
         config,
         tree::{self, Tree, TreeKind},
     },
+    layer,
 };
 use crossmerge_plan::{
-    env::{self, Variable},
+    env::{self, Env, Variable},
     plan::{Change, Plan},
     report,
 };
@@ -28,35 +29,37 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Adapts the plan to the tree, or returns why make would fail in it.
-pub(super) fn fit(context: &Context, mut plan: Plan) -> Result<Plan, AppletError> {
-    let environment = &context.env;
+/// Decides what make does in the tree, or returns why it would fail there.
+pub(crate) fn plan(applet: &Applet, call: &Call, args: Vec<OsString>) -> Result<Plan, AppletError> {
+    let context = call.context;
+    let command = applet.command(call, args)?;
     let flags = [env::GNUMAKEFLAGS, env::MAKEFLAGS];
     let flags = flags
         .into_iter()
-        .filter_map(|variable| environment.get(variable));
-    let call = MakeCall::of(&plan.args, flags);
-    if call.asks_about_make {
-        plan.env.clear();
-        return Ok(plan);
+        .filter_map(|variable| context.env.get(variable));
+    let make = MakeCall::of(command.args(), flags);
+    if make.asks_about_make {
+        return applet.finish(command, call, layer::Prepared::default());
     }
-    let tree = find_tree(context, &call)?;
-    let in_user_space = runs_in_user_space(context, &call, &tree)?;
-    take_out_unknown(&tree, &mut plan);
+    let tree = find_tree(context, &make)?;
+    let in_user_space = runs_in_user_space(context, &make, &tree)?;
+    let prepared = layer::apply_to_tree(applet.layers(), call, Some(&tree))?;
+    let mut plan = applet.finish(command, call, prepared)?;
     if in_user_space {
         tell_of_links(context, &tree, &mut plan);
     }
+    let environment = context.env.changed(&plan.env);
     if tree.kind.is_kernels() {
-        check_kernel(context, &call, &tree, &plan)?;
-        check_places(context, &call, &tree, &plan)?;
+        check_kernel(context, &make, &tree, &environment)?;
+        check_places(context, &make, &tree, &environment)?;
     } else if tree.kind == TreeKind::Other {
-        check_other(context, &call, &tree, in_user_space)?;
+        check_other(context, &make, &tree, in_user_space)?;
     }
-    if config::needs_compiler(&call.goals) {
-        check_compiler(context, &call, &plan, in_user_space)?;
+    if config::needs_compiler(&make.goals) {
+        check_compiler(context, &make, &plan, &environment, in_user_space)?;
     }
-    put_before_assignments(context, &call, &tree, &mut plan);
-    if !call.has_jobs {
+    put_before_assignments(context, &make, &tree, &mut plan);
+    if !make.has_jobs {
         plan.args.splice(0..0, jobs(context)?);
     }
     Ok(plan)
@@ -159,42 +162,14 @@ fn find_tree(context: &Context, call: &MakeCall) -> Result<Tree, AppletError> {
     })?)
 }
 
-/// Removes variables that the tree does not use from the plan, and the flags of programs if the tree sets its own.
-fn take_out_unknown(tree: &Tree, plan: &mut Plan) {
-    let mut forget = |variable: Variable| plan.env.remove(OsStr::new(variable.name));
-    if !tree.knows(env::LLVM.name) && tree.kind != TreeKind::Module && !tree.is_in_tools() {
-        forget(env::LLVM);
-    }
-    if !tree.kind.is_kernels() {
-        if !tree.knows(env::INSTALL_MOD_PATH.name) {
-            forget(env::INSTALL_MOD_PATH);
-        }
-        forget(env::INSTALL_PATH);
-        let planned = plan.env.get(OsStr::new(env::ARCH.name));
-        let is_known =
-            matches!(planned, Some(Change::Set(arch)) if tree.has_arch(&arch.to_string_lossy()));
-        // A tree without `arch/` may still use ARCH, in any file; one that does not ignores it.
-        let takes_any = tree.kind == TreeKind::Other
-            && (tree.is_in_tools() || !tree.source.join("arch").is_dir());
-        if !is_known && !takes_any {
-            plan.env.remove(OsStr::new(env::ARCH.name));
-        }
-    }
-    if tree.kind != TreeKind::Other {
-        plan.env
-            .extend(FLAGS.iter().map(|name| (name.into(), Change::Unset)));
-    }
-}
-
 /// Checks the kernel's ARCH, and the `.config`, which make would convert for this ARCH without a warning.
 fn check_kernel(
     context: &Context,
     call: &MakeCall,
     tree: &Tree,
-    plan: &Plan,
+    environment: &Env,
 ) -> Result<(), AppletError> {
     let tuple = context.tuple.to_string();
-    let environment = context.env.changed(&plan.env);
     let callers = given(context, call, env::ARCH);
     let Some(arch) = callers.or(environment.get(env::ARCH)) else {
         let directory = context.config.profiles_directory();
@@ -252,9 +227,8 @@ fn check_places(
     context: &Context,
     call: &MakeCall,
     tree: &Tree,
-    plan: &Plan,
+    environment: &Env,
 ) -> Result<(), AppletError> {
-    let environment = context.env.changed(&plan.env);
     for goal in &call.goals {
         let Some(variable) = config::place_of(goal, tree.kind) else {
             continue;
@@ -331,6 +305,7 @@ fn check_compiler(
     context: &Context,
     call: &MakeCall,
     plan: &Plan,
+    environment: &Env,
     in_user_space: bool,
 ) -> Result<(), AppletError> {
     let chosen = [env::CROSS_COMPILE, env::LLVM];
@@ -346,7 +321,6 @@ fn check_compiler(
     if in_user_space && matches!(planned, Some(Change::Set(_))) {
         return Ok(());
     }
-    let environment = context.env.changed(&plan.env);
     let compiler = match environment.get(env::LLVM) {
         Some(_) => "clang".into(),
         None => {
@@ -358,7 +332,7 @@ fn check_compiler(
             compiler
         }
     };
-    match search::find_program(&environment, &compiler) {
+    match search::find_program(environment, &compiler) {
         Ok(_) => Ok(()),
         Err(_) => Err(KernelError::NoCompiler {
             compiler: compiler.to_string_lossy().into_owned(),

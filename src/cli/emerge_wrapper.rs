@@ -4,7 +4,12 @@ use super::{
     init::{initialise, is_llvm},
     print::print,
 };
-use crate::{applet::Wrappers, config::Config, context::Context, init::InitOptions};
+use crate::{
+    applet::{AppletStart, Wrappers},
+    config::Config,
+    context::Context,
+    init::InitOptions,
+};
 use crossmerge_plan::{
     env::Env,
     report::{Failure, UsageError},
@@ -67,8 +72,16 @@ pub fn emerge_wrapper(
         );
     }
     // The option names the tuple, so a CHOST in the environment does not.
-    let context = Context::new(env, config, tuple)?;
-    crate::run::run_applet("emerge", wrappers, &context, args.collect())
+    let start = AppletStart {
+        argv0,
+        name: "emerge",
+        wrappers,
+        tuple: Ok(tuple),
+        env,
+        config,
+        args: args.collect(),
+    };
+    start.exec()
 }
 
 const WRAPPER_HELP: &str = "\

@@ -6,7 +6,7 @@ use crate::{
     context::Context,
     export::{self, ExportError, Format},
     layer,
-    site_cache::config_site,
+    site_cache::{config_site, make_trial_program},
 };
 use crossmerge_plan::report::{self, Failure};
 use crossmerge_system::file;
@@ -39,13 +39,14 @@ fn export_file(
     let call = Call::new(context);
     let mut facts = call.facts()?.clone();
     facts.take_flags_of(&context.env);
-    facts.look_for(format, context);
+    facts.look_and_try_for(format, context);
     // The files that the exported file refers to.
     let mut named = Vec::new();
     if format == Format::Env {
         // A missing compiler is reported before any other error.
         facts.compiler()?;
         named.extend(config_site(&call)?);
+        make_trial_program(&call);
         facts.config_site = named.first().map(|file| file.path.clone());
         let prepared = layer::for_export(&call, &facts)?;
         facts.environment = prepared.env;

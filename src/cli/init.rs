@@ -41,7 +41,7 @@ pub(super) fn init(invocation: Invocation<'_>, options: Init) -> Result<ExitCode
 
 pub(super) fn initialise(
     argv0: &OsStr,
-    mut context: Context,
+    context: Context,
     wrappers: &Wrappers,
     options: &InitOptions,
     dry_run: bool,
@@ -57,11 +57,11 @@ pub(super) fn initialise(
         options,
     };
     if dry_run {
-        let plan = request.plan(&mut context)?;
+        let plan = request.plan(&context)?;
         plan.notes().iter().for_each(|note| report::note(note));
         return print(&plan.to_diff()?);
     }
-    let plan = request.init(&mut context)?;
+    let plan = request.init(&context)?;
     // The work is done, and an error could not be printed without stderr.
     let _ = io::stderr().write_all(plan.to_text().as_bytes());
     Ok(ExitCode::SUCCESS)

@@ -1,7 +1,7 @@
 //! `crossmerge show` and `crossmerge plan`.
 
 use super::{invocation::Invocation, name::ListedFamily, print::print};
-use crate::{applet::Code, call::Call, fix_root::FixRootError};
+use crate::call::Call;
 use crossmerge_plan::report::Failure;
 use std::{
     ffi::{OsStr, OsString},
@@ -45,9 +45,6 @@ pub(super) fn plan(
     let wrappers = invocation.wrappers;
     let tuple = invocation.target(name)?;
     let context = invocation.into_context(tuple)?;
-    if wrappers.code(applet) == Some(Code::FixRoot) {
-        return Err(FixRootError::NoPlan(context.tuple).into());
-    }
     let plan = wrappers.plan(applet, &Call::new(&context), args)?;
     print(&if json {
         format!("{:#}\n", plan.to_json())

@@ -12,7 +12,7 @@ use crate::{
     site_cache::{
         config_site_text,
         data::{About, Answer, Answers, Obtained, Origin},
-        learn, verify,
+        learn, make_trial_program, verify,
     },
     terminal::{COLUMN, Column, FIRST, table},
 };
@@ -199,7 +199,11 @@ pub(super) fn run(
             })?;
             Ok(ExitCode::from(u8::from(report.has_differences())))
         }
-        SiteCacheCommand::Render { .. } => print(&config_site_text(&Call::new(&context))?),
+        SiteCacheCommand::Render { .. } => {
+            let call = Call::new(&context);
+            make_trial_program(&call);
+            print(&config_site_text(&call)?)
+        }
     }
 }
 

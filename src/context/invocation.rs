@@ -28,6 +28,7 @@ pub struct Context {
     pub(super) reader: OnceCell<Result<SettingsReader, Refusal>>,
     pub(super) portage: OnceCell<Portage>,
     pub(super) target: OnceCell<Target>,
+    pub(super) machine_of_cc: OnceCell<Option<String>>,
 }
 
 impl Context {
@@ -44,6 +45,7 @@ impl Context {
             reader: OnceCell::new(),
             portage: OnceCell::new(),
             target: OnceCell::new(),
+            machine_of_cc: OnceCell::new(),
         })
     }
 }

@@ -84,6 +84,10 @@ impl Context {
 
     /// The tuple that the native compiler prints for `-dumpmachine`.
     pub fn machine_of_cc(&self) -> Option<String> {
+        self.machine_of_cc.get_or_init(|| self.ask_cc()).clone()
+    }
+
+    fn ask_cc(&self) -> Option<String> {
         let plan = Plan {
             program: self.find_program(OsStr::new("cc")).ok()?,
             args: vec!["-dumpmachine".into()],

@@ -10,7 +10,6 @@ use crate::{
     fix_root::{self, Sysroot},
     init::{self, Headers, HostPortage, InitError, InitRecord, Traits, installed},
     links::bindir,
-    probe::{self, ProbeDirectory},
     profile::{self, ProfileSettings},
     target::{Source, Target, TargetError},
 };
@@ -21,7 +20,10 @@ use crossmerge_plan::{
 };
 use crossmerge_portage::Settings;
 use crossmerge_system::{
-    exec::{self, ExecError, PrintedPath},
+    exec::{
+        self, ExecError, PrintedPath,
+        probe::{self, ProbeDirectory},
+    },
     file::{
         Identity, Node, Tree,
         beneath::{FileKind, MOST_DEPTH},

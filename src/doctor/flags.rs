@@ -5,9 +5,9 @@ use super::{
     examination::{Examination, complaint},
     finding::{CheckResult, DoctorError},
 };
-use crate::{call::Call, probe::link_bare};
+use crate::call::Call;
 use crossmerge_plan::words::quote;
-use crossmerge_system::file::read;
+use crossmerge_system::{exec::probe::link_bare, file::read};
 use std::{ffi::OsString, process::Output};
 
 /// The variables, in the order in which a build uses them. CXXFLAGS are usually CFLAGS, and a C++ compiler may be

@@ -9,11 +9,10 @@ use crate::{
     abi::Abi,
     config::ToolchainKind,
     libraries,
-    probe::link_bare,
     profile::{ProfileSettings, Usr},
 };
 use crossmerge_plan::shown::Show;
-use crossmerge_system::file::read;
+use crossmerge_system::{exec::probe::link_bare, file::read};
 use std::{ffi::OsString, path::PathBuf};
 
 fn set_auto(exam: &Examination) -> String {

@@ -5,13 +5,15 @@ use super::{
     examination::{Examination, complaint},
     finding::{CheckResult, DoctorError},
 };
-use crate::{
-    config::ToolchainKind,
-    probe::{BARE, link_bare},
-    target::elf_machine::ElfMachine,
-};
+use crate::{config::ToolchainKind, target::elf_machine::ElfMachine};
 use crossmerge_plan::{env, shown::Show, words::quote};
-use crossmerge_system::{exec::PrintedPath, file::read};
+use crossmerge_system::{
+    exec::{
+        PrintedPath,
+        probe::{BARE, link_bare},
+    },
+    file::read,
+};
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     context::{Context, ContextError},
-    emulator::{self, Emulator, NoEmulator},
+    emulator::{self, Candidates, Emulator, NoEmulator},
     libraries::{library_directories, multiarch},
     target::Target,
 };
@@ -173,15 +173,22 @@ impl Facts {
 
     /// Looks up the emulator. Returns the error if there is none.
     pub fn find_emulator(&mut self, context: &Context) -> Option<NoEmulator> {
-        let qemu = self.target.qemu.as_deref();
         let flags = self.flags.words(&["CFLAGS", "LDFLAGS"]);
-        match emulator::find(context, qemu, self.tool("CC"), &flags, &self.sysroot) {
+        let compiler = self.tool("CC");
+        match emulator::find(context, &self.target, compiler, &flags, &self.sysroot) {
             Ok(emulator) => {
                 self.emulator = Some(emulator);
                 None
             }
             Err(why) => Some(why),
         }
+    }
+
+    /// Returns the emulators that may run the target's programs, without trying them.
+    pub(crate) fn emulators(&self, context: &Context) -> Result<Candidates, NoEmulator> {
+        let flags = self.flags.words(&["CFLAGS", "LDFLAGS"]);
+        let compiler = self.tool("CC");
+        Candidates::of(context, &self.target, compiler, &flags, &self.sysroot)
     }
 
     /// Looks up the facts that only CMake's file has: the library directories, and the programs that print flags for

@@ -5,7 +5,7 @@ use crossmerge_plan::{
     passes_on,
     report::{Explain, OutputError},
     shown::Show,
-    tuple::{Tuple, TupleError},
+    tuple::TupleError,
 };
 use crossmerge_system::file::{self, FileError};
 use std::{ffi::OsString, io, path::PathBuf};
@@ -46,9 +46,6 @@ pub enum FixRootError {
     /// The prefix would put the symlinks into another directory.
     #[error("{0:?} cannot be the prefix of symlinks: it contains a `/`")]
     Prefix(OsString),
-    /// `crossmerge plan` was called for fix-root, which runs no program.
-    #[error("`{0}-fix-root` runs no program, so it has no plan")]
-    NoPlan(Tuple),
     /// A file cannot be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -86,7 +83,6 @@ impl Explain for FixRootError {
                 "name a target's sysroot; `crossmerge targets` lists them".into()
             }
             Self::Prefix(_) => "pass the directory as the second argument, and as the third a prefix such as `arm-linux-gnueabi-`".into(),
-            Self::NoPlan(tuple) => format!("`{tuple}-fix-root --dry-run` prints what it would change"),
             Self::Io(e) => file::hint(e).unwrap_or_else(|| {
                 "run it as the user who owns the sysroot and the directory of the symlinks; completed work is kept".into()
             }),

@@ -7,11 +7,10 @@ use super::{error::InitError, installed::serving, record::InitRecord, toolchain}
 use crate::{
     config::{Toolchain, ToolchainKind},
     context::Context,
-    probe::ProbeDirectory,
     target::{Source, Target},
 };
 use crossmerge_plan::{plan::Plan, shown::Show, tuple::Tuple};
-use crossmerge_system::file::below;
+use crossmerge_system::{exec::probe::ProbeDirectory, file::below};
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},

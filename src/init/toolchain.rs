@@ -14,13 +14,12 @@ use crate::{
     config::{Toolchain, ToolchainKind},
     context::Context,
     distribution::Distribution,
-    probe::ProbeDirectory,
     profile::Usr,
     target::{Mismatch, Target, elf_machine::ElfMachine},
 };
 use crossmerge_plan::{plan::Plan, words::quote};
 use crossmerge_system::{
-    exec::PrintedPath,
+    exec::{PrintedPath, probe::ProbeDirectory},
     file::{canonical, read},
 };
 use std::{

@@ -2,10 +2,8 @@
 //! predefined macros and its link command, and compared with the tuple.
 
 use super::interpreter::{interpreter, libc_of_interpreter};
-use crate::{
-    probe::ProbeDirectory,
-    target::{Macros, Mismatch, Target},
-};
+use crate::target::{Macros, Mismatch, Target};
+use crossmerge_system::exec::probe::ProbeDirectory;
 use std::{
     ffi::{OsStr, OsString},
     io,

@@ -1,11 +1,14 @@
 //! The layers of build systems: flags, and the variables of Cargo and Go.
 
-use super::changes::{Prepared, propose};
+use super::{
+    changes::{Prepared, propose},
+    variants::{Variant, Variants},
+};
 use crate::{
     call::Call,
     context::Context,
     emulator::Emulator,
-    export::{self, Cargo, ExportError, FLAGS, Flags, Format, go},
+    export::{self, Cargo, ExportError, FLAGS, Facts, Flags, Format, go},
 };
 use crossmerge_plan::{plan::Changes, report};
 
@@ -33,13 +36,6 @@ pub(super) fn cargo(call: &Call, prepared: &mut Prepared) -> Result<(), ExportEr
     let context = call.context;
     let mut facts = call.facts()?.clone();
     facts.look_further(context, call.gcc());
-    // The build may not run the target's programs, so a missing emulator is not reported.
-    facts.find_emulator(context);
-    if facts.emulator.as_ref().is_some_and(Emulator::has_spaces) {
-        report::note(
-            "Cargo splits its runner at spaces, and the emulator's command contains some: `cargo run` and `cargo test` do not use it",
-        );
-    }
     // Without variables that name the target, the crate cc uses the caller's plain CFLAGS.
     let is_callers = |name: &str| {
         let mut callers = FLAGS
@@ -55,10 +51,40 @@ pub(super) fn cargo(call: &Call, prepared: &mut Prepared) -> Result<(), ExportEr
         facts.toolchain_file = Some(file.path.clone());
         prepared.files.push(file);
     }
-    for (name, value) in Cargo::of(&facts)?.variables() {
-        if !is_callers(&name) {
-            propose(context, &mut prepared.env, &name, value);
+    let set = |facts: &Facts, changes: &mut Changes| -> Result<(), ExportError> {
+        for (name, value) in Cargo::of(facts)?.variables() {
+            if !is_callers(&name) {
+                propose(context, changes, &name, value);
+            }
         }
+        Ok(())
+    };
+    set(&facts, &mut prepared.env)?;
+    // The build may not run the target's programs, so a missing emulator is not reported.
+    let Ok(candidates) = facts.emulators(context) else {
+        return Ok(());
+    };
+    if candidates.emulators.iter().any(Emulator::has_spaces) {
+        report::note(
+            "Cargo splits its runner at spaces, and the emulator's command contains some: `cargo run` and `cargo test` do not use it",
+        );
+    }
+    let mut variants = Variants {
+        program: Some(candidates.program),
+        ..Variants::default()
+    };
+    for emulator in candidates.emulators {
+        let mut variant = Variant::new(emulator.trial());
+        facts.emulator = Some(emulator);
+        set(&facts, &mut variant.env)?;
+        variant
+            .env
+            .retain(|name, _| !prepared.env.contains_key(name));
+        variants.all.push(variant);
+    }
+    // Without a runner in any of them, nothing depends on the trials.
+    if variants.all.iter().any(|variant| !variant.env.is_empty()) {
+        prepared.variants.push(variants);
     }
     Ok(())
 }

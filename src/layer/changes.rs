@@ -1,9 +1,10 @@
 //! The names of the layers, and their combined changes.
 
+use super::variants::Variants;
 use crate::context::Context;
 use crossmerge_plan::{
     env::Variable,
-    plan::{Change, Changes, File, step::Step},
+    plan::{Change, Changes, File, Plan},
 };
 use serde::Deserialize;
 use std::ffi::{OsStr, OsString};
@@ -43,8 +44,21 @@ pub struct Prepared {
     pub env: Changes,
     /// The files that the changes name.
     pub files: Vec<File>,
-    /// The steps into the namespaces in which the tool runs.
-    pub enter: Vec<Step>,
+    /// The parts of the plan that depend on a trial.
+    pub(crate) variants: Vec<Variants>,
+}
+
+impl Prepared {
+    /// Returns the plan of a program with everything that the layers have prepared.
+    pub(crate) fn complete(self, plan: Plan) -> Plan {
+        let plan = Plan {
+            env: self.env,
+            files: self.files,
+            ..plan
+        };
+        let variants = self.variants.into_iter();
+        variants.fold(plan, |plan, variants| variants.complete(plan))
+    }
 }
 
 pub(super) fn set(changes: &mut Changes, name: &str, value: impl Into<OsString>) {

@@ -8,9 +8,18 @@ use super::{
     portage::root,
 };
 use crate::{
-    config::ToolchainKind, context::Context, export::ExportError, kernel::call::is_one_word,
+    config::ToolchainKind,
+    context::Context,
+    export::{ExportError, FLAGS},
+    kernel::{
+        call::is_one_word,
+        tree::{Tree, TreeKind},
+    },
 };
-use crossmerge_plan::{env, plan::Changes};
+use crossmerge_plan::{
+    env,
+    plan::{Change, Changes},
+};
 use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt,
@@ -18,12 +27,24 @@ use std::{
 };
 
 /// Sets ARCH, CROSS_COMPILE, LLVM, INSTALL_MOD_PATH and INSTALL_PATH. ARCH is omitted if the kernel has no name for
-/// the CPU, LLVM if the compiler is GCC.
-pub(super) fn kernel(context: &Context, changes: &mut Changes) -> Result<(), ExportError> {
+/// the CPU, LLVM if the compiler is GCC. For a tree, variables that it does not use are omitted too, and if it sets its
+/// own flags, those of programs are unset.
+pub(super) fn kernel(
+    context: &Context,
+    tree: Option<&Tree>,
+    changes: &mut Changes,
+) -> Result<(), ExportError> {
     let target = context.target()?;
     if let Some(arch) = target.kernel_arch() {
-        default(context, changes, env::ARCH, arch);
+        let callers = context.env.get(env::ARCH).map(OsStr::to_string_lossy);
+        let planned = callers.unwrap_or_else(|| arch.into());
+        if tree.is_none_or(|tree| takes_arch(tree, &planned)) {
+            default(context, changes, env::ARCH, arch);
+        }
     }
+    let takes_llvm = tree.is_none_or(|tree| {
+        tree.knows(env::LLVM.name) || tree.kind == TreeKind::Module || tree.is_in_tools()
+    });
     let own = format!("{}-", context.tuple);
     let cross_compile = match &context.settings.toolchain {
         Some(toolchain) if toolchain.kind == ToolchainKind::Gnu => {
@@ -31,13 +52,15 @@ pub(super) fn kernel(context: &Context, changes: &mut Changes) -> Result<(), Exp
         }
         // clang gets its target from CROSS_COMPILE.
         Some(toolchain) => {
-            default(context, changes, env::LLVM, "1");
+            if takes_llvm {
+                default(context, changes, env::LLVM, "1");
+            }
             // Since 5.18 the kernel accepts a directory in LLVM, but U-Boot and OpenSBI do not.
             put_first(context, &toolchain.prefix, toolchain.kind.driver(), changes);
             own.into()
         }
         None => {
-            if matches!(context.compiler(), Some((ToolchainKind::Llvm, _))) {
+            if takes_llvm && matches!(context.compiler(), Some((ToolchainKind::Llvm, _))) {
                 default(context, changes, env::LLVM, "1");
             }
             own.into()
@@ -45,11 +68,26 @@ pub(super) fn kernel(context: &Context, changes: &mut Changes) -> Result<(), Exp
     };
     default(context, changes, env::CROSS_COMPILE, cross_compile);
     let root = PathBuf::from(root(context)?);
-    default(context, changes, env::INSTALL_PATH, root.join("boot"));
-    // Removes the trailing slash of Portage's ROOT.
-    let root: PathBuf = root.components().collect();
-    default(context, changes, env::INSTALL_MOD_PATH, root);
+    let is_kernels = tree.is_none_or(|tree| tree.kind.is_kernels());
+    if is_kernels {
+        default(context, changes, env::INSTALL_PATH, root.join("boot"));
+    }
+    if is_kernels || tree.is_some_and(|tree| tree.knows(env::INSTALL_MOD_PATH.name)) {
+        // Removes the trailing slash of Portage's ROOT.
+        let root: PathBuf = root.components().collect();
+        default(context, changes, env::INSTALL_MOD_PATH, root);
+    }
+    if tree.is_some_and(|tree| tree.kind != TreeKind::Other) {
+        changes.extend(FLAGS.iter().map(|name| (name.into(), Change::Unset)));
+    }
     Ok(())
+}
+
+/// Returns whether a tree uses this ARCH. A tree without `arch/` may use it in any file; one that does not ignores it.
+fn takes_arch(tree: &Tree, arch: &str) -> bool {
+    let may_be_anywhere =
+        tree.kind == TreeKind::Other && (tree.is_in_tools() || !tree.source.join("arch").is_dir());
+    tree.kind.is_kernels() || tree.has_arch(arch) || may_be_anywhere
 }
 
 /// Returns the prefix in a form that make can use: the whole path, else its last part, with its directory first in

@@ -1,14 +1,17 @@
 //! The `site-cache` layer: CONFIG_SITE, and the file with the target's answers that it names; in the mode `emulate`,
 //! the environment in which configure runs its tests itself.
 
-use super::changes::{Prepared, set};
+use super::{
+    changes::{Prepared, set},
+    variants::{Variant, Variants},
+};
 use crate::{
     call::Call,
     context::Context,
     export::build_names,
     site_cache::{self, SiteCacheError, render},
 };
-use crossmerge_plan::env;
+use crossmerge_plan::{env, plan::Trial};
 use std::{
     ffi::{OsStr, OsString},
     path::Path,
@@ -27,15 +30,28 @@ pub(super) fn site_cache(call: &Call, prepared: &mut Prepared) -> Result<(), Sit
     );
     set(names, env::CONFIG_SITE.name, &file.path);
     prepared.files.push(file);
-    if let Some(emulation) = site_cache::emulation(call) {
-        prepared.env.extend(emulation.env);
+    let Some(emulation) = site_cache::emulation(call) else {
+        return Ok(());
+    };
+    let variant = |trial: Trial| {
+        let Trial::Program { env, enter, .. } = trial.clone() else {
+            return Variant::new(trial);
+        };
         // In this mode configure believes that it does not cross compile, and gives these variables the target's
         // flags (bash, ncurses). Without values, they default to the target's compiler, whose programs run.
-        for name in ["CC", "CXX"].iter().flat_map(|tool| build_names(tool)) {
-            prepared.env.remove(OsStr::new(&name));
+        let names = ["CC", "CXX"].iter().flat_map(|tool| build_names(tool));
+        Variant {
+            env,
+            enter,
+            unchanged: names.map(OsString::from).collect(),
+            ..Variant::new(trial)
         }
-        prepared.enter = emulation.enter;
-    }
+    };
+    prepared.variants.push(Variants {
+        program: Some(emulation.program),
+        all: emulation.trials.into_iter().map(variant).collect(),
+        note: Some(emulation.note),
+    });
     Ok(())
 }
 

@@ -9,12 +9,9 @@ use super::{
     bounds::AllowedDirectories,
     flags::Flag,
     package::{self, Package},
+    search::PkgConfigSearch,
 };
 use crate::context::Context;
-use crossmerge_plan::{
-    env,
-    plan::{Change, Plan},
-};
 use std::{
     collections::BTreeSet,
     ffi::OsStr,
@@ -36,24 +33,23 @@ pub(super) struct OutsidePackages {
 impl OutsidePackages {
     /// Finds packages outside the sysroot. Without PKG_CONFIG_PATH and without a `.pc` file by its path there are
     /// none, and no file is read.
-    pub(super) fn of(
-        context: &Context,
-        plan: &Plan,
-        asked: &str,
-        directories: &[PathBuf],
-    ) -> Option<Self> {
-        let given = |variable: env::Variable| match plan.env.get(OsStr::new(variable.name)) {
-            Some(Change::Set(value)) if !value.is_empty() => Some(value),
-            _ => None,
+    pub(super) fn of(context: &Context, search: &PkgConfigSearch, packages: &str) -> Option<Self> {
+        let sysroot = PathBuf::from(&search.sysroot.before_paths);
+        let names_file = || {
+            packages
+                .split_whitespace()
+                .any(|word| word.ends_with(".pc"))
         };
-        let sysroot = PathBuf::from(given(env::PKG_CONFIG_SYSROOT_DIR)?);
-        let names_file = || asked.split_whitespace().any(|word| word.ends_with(".pc"));
-        if given(env::PKG_CONFIG_PATH).is_none() && !names_file() {
+        let has_path = search
+            .path
+            .as_ref()
+            .is_some_and(|path| !path.kept.is_empty());
+        if sysroot.as_os_str().is_empty() || !has_path && !names_file() {
             return None;
         }
         let own = AllowedDirectories::only(sysroot.clone());
         let (mut outside, mut inside) = (Vec::new(), Vec::new());
-        for package in package::closure(asked, directories, "") {
+        for package in package::closure(packages, &search.directories(), "") {
             match own.hold(package.path()) {
                 true => inside.push(package),
                 false => outside.push(package),

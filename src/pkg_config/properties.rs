@@ -1,7 +1,7 @@
 //! Properties of any output of a pkg-config, and of any `.pc` file.
 
 use super::{
-    asks_about_itself, asks_for_flags,
+    Query, asks_about_itself,
     bounds::AllowedDirectories,
     flags::{self, places, split},
     package::{self, Package},
@@ -42,7 +42,7 @@ pub(crate) fn answer(data: &[u8]) {
     let msvc: Vec<OsString> = words.iter().cloned().map(flags::from_msvc).collect();
     assert_eq!(msvc.len(), words.len());
     places(&msvc);
-    asks_for_flags(&words);
+    Query::of(&words);
     asks_about_itself(&words);
 }
 

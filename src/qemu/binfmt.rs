@@ -285,7 +285,7 @@ impl Registration {
                 writable,
             });
         }
-        let preserve = if preserves_argv0(interpreter) {
+        let preserve = if preserves_argv0(asked_version(interpreter)) {
             "P"
         } else {
             ""
@@ -359,8 +359,8 @@ fn is_unedited(text: &[u8]) -> bool {
     mark == hash(rest.strip_prefix(b"\n").unwrap_or_default()).as_bytes()
 }
 
-/// Returns whether kernel and QEMU both support flag P. Otherwise QEMU would take argv[0] for the first argument.
-pub(super) fn preserves_argv0(qemu: &Path) -> bool {
+/// Returns the version that a QEMU prints.
+fn asked_version(qemu: &Path) -> Option<(u32, u32)> {
     let plan = Plan {
         program: qemu.into(),
         args: vec!["--version".into()],
@@ -369,11 +369,15 @@ pub(super) fn preserves_argv0(qemu: &Path) -> bool {
     };
     let printed = exec::ask(&plan).map(|output| output.stdout);
     let printed = String::from_utf8_lossy(&printed.unwrap_or_default()).into_owned();
+    let (_, number) = printed.split_once(" version ")?;
+    version(number)
+}
+
+/// Returns whether the kernel and a QEMU of this version both support flag P. Otherwise QEMU would take argv[0] for
+/// the first argument.
+pub(super) fn preserves_argv0(qemu: Option<(u32, u32)>) -> bool {
     let kernel = fs_err::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let qemu = printed
-        .split_once(" version ")
-        .map_or("", |(_, version)| version);
-    let found = [version(&kernel), version(qemu)];
+    let found = [version(&kernel), qemu];
     let mut pairs = found.iter().zip(PRESERVES_ARGV0);
     pairs.all(|(found, wanted)| found.is_some_and(|found| found >= wanted))
 }

@@ -20,13 +20,13 @@ mod request;
 pub use error::ChrootError;
 pub use request::{asks_for_help, help};
 
-use super::private;
+use super::surroundings::Surroundings;
 use crate::context::Context;
 use crossmerge_plan::{
     env,
     plan::{
-        Plan,
-        step::{Mount, MountSource, Namespaces, Root, Step, User},
+        Alternative, Choice, Plan,
+        step::{Mount, MountSource, Namespaces, Root, Step, User, Users},
     },
 };
 use crossmerge_system::file;
@@ -64,67 +64,123 @@ pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan> {
         binds.push(Step::Mount(mount.in_root(&inside.path)));
     }
     let (program, args) = command(&inside, &request)?;
-    let handler = Handler::of(context, &inside, &program)?;
-    let users = users(context)?;
+    let surroundings = Surroundings::read();
+    let handler = Handler::of(context, &surroundings, &inside, &program)?;
+    let users = users(context, &surroundings)?;
     let ids = match &users {
-        Some(users) => AvailableIds::of(users),
-        None => AvailableIds::of(&private::own_users().map_err(ChrootError::NoNamespaces)?),
+        Some(users) => AvailableIds::of(users, &surroundings),
+        None => {
+            let own = surroundings
+                .own_users()
+                .map_err(ChrootError::NoNamespaces)?;
+            AvailableIds::of(&own, &surroundings)
+        }
     };
     let account = account(&inside, request.user.as_deref(), &ids)?;
-    let is_foreign = handler.is_qemu;
-
-    let mut enter = vec![Step::Namespaces(Namespaces {
-        users: users.clone(),
-        processes: true,
-    })];
-    enter.extend(handler.steps);
-    enter.push(Step::Mount(Mount::bind(&inside.path, &inside.path)));
-    enter.extend(system(&inside, &ids, users.is_some()));
-    enter.extend(host_files(context, &inside)?);
-    enter.extend(binds);
-    enter.push(Step::Root(Root {
-        path: inside.path.clone(),
-        identity: inside.identity,
-        locked: users.map(locked),
-    }));
-    if ids.has_many() || account.uid != 0 {
-        enter.push(Step::User(User {
-            uid: account.uid,
-            gid: account.gid,
-            groups: ids.groups.then(|| {
-                let groups = account.groups.iter().copied();
-                groups.filter(|gid| ids.has_group(*gid)).collect()
-            }),
-        }));
-    }
-    let home = if inside.is_dir(&account.home) {
-        account.home.as_str()
-    } else {
-        "/"
-    };
-    enter.push(Step::Directory { path: home.into() });
-    enter.push(Step::EmptyEnvironment);
-
-    let cpu = is_foreign.then(|| {
-        let configured = || context.settings.cpu.clone().map(OsString::from);
-        let callers = || context.env.get(env::QEMU_CPU).map(OsStr::to_owned);
-        request.cpu.clone().or_else(callers).or_else(configured)
-    });
-    Ok(Plan {
-        env: environment(
-            context,
-            &account,
-            home,
-            &program,
-            cpu.flatten(),
-            is_foreign,
-            &ids,
-        ),
+    let mut mounts = vec![Step::Mount(Mount::bind(&inside.path, &inside.path))];
+    mounts.extend(system(&inside, &ids, &surroundings, users.is_some()));
+    mounts.extend(host_files(context, &inside)?);
+    mounts.extend(binds);
+    let entry = Entry {
+        context,
+        cpu: request.cpu,
+        inside,
+        users,
+        ids,
+        account,
+        mounts,
         program,
         args,
-        enter,
-        ..Plan::default()
+    };
+    let trial = handler.trial.clone();
+    let plan = entry.plan(handler);
+    Ok(match trial {
+        None => plan,
+        Some(trial) => Plan {
+            choice: Some(Box::new(Choice {
+                program: None,
+                alternatives: vec![Alternative {
+                    trial,
+                    plan: entry.plan(Handler::NATIVE),
+                }],
+                note: None,
+            })),
+            ..plan
+        },
     })
+}
+
+/// Everything that is decided about entering a root, but for how its programs run.
+struct Entry<'a> {
+    context: &'a Context,
+    cpu: Option<OsString>,
+    inside: TargetRoot,
+    users: Option<Users>,
+    ids: AvailableIds,
+    account: Account,
+    mounts: Vec<Step>,
+    program: PathBuf,
+    args: Vec<OsString>,
+}
+
+impl Entry<'_> {
+    fn plan(&self, handler: Handler) -> Plan {
+        let Self {
+            context,
+            inside,
+            ids,
+            account,
+            ..
+        } = self;
+        let mut enter = vec![Step::Namespaces(Namespaces {
+            users: self.users.clone(),
+            processes: true,
+        })];
+        enter.extend(handler.steps);
+        enter.extend(self.mounts.iter().cloned());
+        enter.push(Step::Root(Root {
+            path: inside.path.clone(),
+            identity: inside.identity,
+            locked: self.users.clone().map(locked),
+        }));
+        if ids.has_many() || account.uid != 0 {
+            enter.push(Step::User(User {
+                uid: account.uid,
+                gid: account.gid,
+                groups: ids.groups.then(|| {
+                    let groups = account.groups.iter().copied();
+                    groups.filter(|gid| ids.has_group(*gid)).collect()
+                }),
+            }));
+        }
+        let home = if inside.is_dir(&account.home) {
+            account.home.as_str()
+        } else {
+            "/"
+        };
+        enter.push(Step::Directory { path: home.into() });
+        enter.push(Step::EmptyEnvironment);
+        let cpu = handler.is_qemu.then(|| {
+            let configured = || context.settings.cpu.clone().map(OsString::from);
+            let callers = || context.env.get(env::QEMU_CPU).map(OsStr::to_owned);
+            self.cpu.clone().or_else(callers).or_else(configured)
+        });
+        Plan {
+            env: environment(
+                context,
+                account,
+                home,
+                &self.program,
+                cpu.flatten(),
+                handler.is_qemu,
+                ids,
+            ),
+            program: self.program.clone(),
+            args: self.args.clone(),
+            enter,
+            ..Plan::default()
+        }
+    }
 }
 
 /// Opens the root: the one of `--root`, else ROOT, else that of the target's make.conf, else the sysroot; as for the

@@ -1,27 +1,79 @@
-//! Which programs the kernel runs natively, found by trying.
+//! Which programs the kernel runs itself, without QEMU.
 //!
-//! Many kernels also run programs of a related CPU (32-bit ones, if configured), and no interface lists them. So
-//! crossmerge makes a program of that kind whose dynamic linker cannot exist, and starts it. A kernel that supports
-//! the kind looks for the linker (ENOTDIR); one that does not fails with ENOEXEC. The order is that of Linux's
-//! `fs/binfmt_elf.c`. Nothing runs.
+//! A kernel runs programs of its own CPU, and many also run those of a related one: 32-bit programs, if it is
+//! configured so. The profiles name the relations. No interface lists what a kernel supports, so where no file shows it
+//! either, only a trial does: plans contain it as an alternative, commands carry it out.
 
+use super::{
+    binfmt::table,
+    rule::{self, Rule},
+};
+use crossmerge_plan::plan::Trial;
 use crossmerge_system::{
-    elf::{self, Layout},
-    exec,
+    elf::{self, ElfHeader},
+    exec::native::kernel_runs,
 };
-use std::{
-    io::{self, Write},
-    os::fd::AsRawFd,
-    path::Path,
-};
+use std::path::Path;
 
-/// A path below a file that is not a directory.
-const NO_LINKER: &[u8] = b"/dev/null/none\0";
+/// Whether the kernel itself runs a kind of programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Native {
+    /// It does.
+    Yes,
+    /// It does not, or a rule of binfmt_misc comes first.
+    No,
+    /// Only a trial shows it.
+    ByTrial,
+}
 
-/// Returns whether the kernel runs programs with such a header natively: a rule of binfmt_misc does not count.
-pub fn runs(header: &[u8]) -> bool {
-    let own = || elf::head(Path::new("/proc/self/exe"));
-    own().is_ok_and(|own| is_same_kind(&own, header)) || asked(header).unwrap_or(false)
+impl Native {
+    /// Decides by the ELF header of a program, and by files that show what the kernel supports. Starts nothing.
+    pub(crate) fn of(rules: &[Rule], header: &[u8]) -> Self {
+        let own = own_header();
+        if is_same_kind(&own, header) {
+            return Self::Yes;
+        }
+        let (Some(ours), Some(theirs)) = (ElfHeader::of(&own), ElfHeader::of(header)) else {
+            return Self::No;
+        };
+        let relations = [(header, ours), (&own, theirs)];
+        let mut related = relations.iter().filter_map(|(header, other)| {
+            rule::of_header(rules, header).filter(|rule| rule.native_on == Some(other.machine))
+        });
+        let related = related.next();
+        let is_related =
+            own[5] == header[5] && (related.is_some() || ours.machine == theirs.machine);
+        if !is_related || has_rule(header) {
+            return Self::No;
+        }
+        match related.and_then(|rule| rule.native_if.as_ref()) {
+            Some(file) if file.exists() => Self::Yes,
+            Some(_) => Self::No,
+            None => Self::ByTrial,
+        }
+    }
+}
+
+/// Returns whether programs with this header are of the CPU that crossmerge itself is for.
+pub(crate) fn is_own_kind(header: &[u8]) -> bool {
+    is_same_kind(&own_header(), header)
+}
+
+/// Returns whether the kernel runs programs with such a header. Carries out the trial, so it is not for plans.
+pub(crate) fn runs(header: &[u8]) -> bool {
+    is_own_kind(header) || kernel_runs(header)
+}
+
+/// Returns the trial of whether the kernel runs the programs of a rule.
+pub(crate) fn trial(rule: &Rule, header: &[u8]) -> Trial {
+    Trial::Kernel {
+        rule: rule.name(),
+        header: header.into(),
+    }
+}
+
+fn own_header() -> Vec<u8> {
+    elf::head(Path::new("/proc/self/exe")).unwrap_or_default()
 }
 
 /// Compares class, byte order and machine.
@@ -29,48 +81,38 @@ fn is_same_kind(a: &[u8], b: &[u8]) -> bool {
     a.len() >= 20 && b.len() >= 20 && a[..6] == b[..6] && a[18..20] == b[18..20]
 }
 
-fn asked(header: &[u8]) -> io::Result<bool> {
-    use nix::sys::memfd::{MFdFlags, memfd_create};
-    let Some(program) = program(header) else {
-        return Ok(false);
-    };
-    let mut file: std::fs::File = memfd_create("crossmerge", MFdFlags::MFD_CLOEXEC)?.into();
-    file.write_all(&program)?;
-    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let refusal = exec::start_error(Path::new(&path));
-    Ok(refusal.is_some_and(|why| {
-        matches!(
-            why.kind(),
-            io::ErrorKind::NotADirectory | io::ErrorKind::NotFound
-        )
-    }))
+/// Returns whether binfmt_misc has an enabled rule for such programs, which the kernel applies first.
+fn has_rule(header: &[u8]) -> bool {
+    let mut header = header.to_vec();
+    header.resize(elf::HEADER_LEN.max(header.len()), 0);
+    let entries = table::read().ok().flatten().unwrap_or_default();
+    entries
+        .iter()
+        .any(|entry| entry.is_enabled && entry.takes(&header))
 }
 
-/// Makes a program with the CPU of the header and one program header, which names the linker.
-pub(super) fn program(header: &[u8]) -> Option<Vec<u8>> {
-    let layout = Layout::of(header)?;
-    let (head, entry) = (layout.at(52, 64), layout.at(32, 56));
-    let mut program = header.to_vec();
-    // A rule's magic may be shorter than a header, and has all that matters.
-    program.truncate(head);
-    program.resize(head + entry, 0);
-    let linker = (head + entry) as u64;
-    // e_type, e_version, e_entry, e_phoff, e_shoff, e_ehsize, e_phentsize, e_phnum; then p_type, p_offset, p_filesz.
-    for (narrow, wide, number) in [
-        (16..18, 16..18, 2),
-        (20..24, 20..24, 1),
-        (24..28, 24..32, 0),
-        (28..32, 32..40, head as u64),
-        (32..36, 40..48, 0),
-        (40..42, 52..54, head as u64),
-        (42..44, 54..56, entry as u64),
-        (44..46, 56..58, 1),
-        (52..56, 64..68, 3),
-        (56..60, 72..80, linker),
-        (68..72, 96..104, NO_LINKER.len() as u64),
-    ] {
-        layout.put(&mut program[layout.at(narrow, wide)], number);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::{self, Source};
+
+    #[test]
+    fn the_kernel_runs_its_own_cpu_and_perhaps_a_related_one() {
+        let families: Vec<Source> = Source::built_in().map(|(_, source)| source).collect();
+        let kinds = target::elf_kinds(&families).expect("built in");
+        let rules: Vec<Rule> = kinds.iter().map(Rule::from).collect();
+        let own = own_header();
+        assert_eq!(Native::of(&rules, &own), Native::Yes);
+        let own_rule = rule::of_header(&rules, &own).expect("a rule");
+        for rule in &rules {
+            let is_related = [&rule.native_on, &own_rule.native_on]
+                .iter()
+                .any(|on| on.is_some())
+                || rule.magic[18..20] == own[18..20];
+            if !is_related {
+                assert_eq!(Native::of(&rules, &rule.magic), Native::No, "{}", rule.qemu);
+            }
+        }
+        assert_eq!(Native::of(&rules, b"#!/bin/sh\n"), Native::No);
     }
-    program.extend(NO_LINKER);
-    Some(program)
 }

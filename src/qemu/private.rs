@@ -8,113 +8,26 @@
 //! The new binfmt_misc hides the host's. So the host's rules for other files (Java, Wine, another CPU) are copied
 //! unchanged, after crossmerge's. A rule whose interpreter cannot be opened is omitted.
 
+pub use super::namespaces::NamespaceError;
 use super::{
-    binfmt::{preserves_argv0, version},
-    native, programs,
+    binfmt::preserves_argv0,
+    native::{self, Native},
+    programs,
     rule::{self, Rule},
+    surroundings::Surroundings,
+    version,
 };
 use crate::{config::ConfigError, context::Context, target};
-use crossmerge_plan::{
-    passes_on,
-    plan::{
-        Plan,
-        step::{BINFMT_MISC, Ids, MapWriter, Mount, Namespaces, Step, Users},
-    },
-    report::Explain,
+use crossmerge_plan::plan::{
+    Plan,
+    step::{BINFMT_MISC, Mount, Namespaces, Step},
 };
 use crossmerge_system::{elf, exec};
 use std::{
     ffi::{OsStr, OsString},
-    io,
     os::unix::ffi::OsStringExt,
     path::{Path, PathBuf},
 };
-
-/// The first Linux release with per-namespace binfmt_misc.
-const LINUX: (u32, u32) = (6, 7);
-
-/// The limit on the number of user namespaces.
-const MAX_USER_NAMESPACES: &str = "/proc/sys/user/max_user_namespaces";
-
-/// Files that restrict user namespaces to root, with the value that does so.
-const KEPT_FROM_USERS: [(&str, &str); 2] = [
-    // AppArmor's, in Ubuntu since 23.10.
-    (
-        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
-        "1",
-    ),
-    // Debian's, set by default up to Linux 5.10.
-    ("/proc/sys/kernel/unprivileged_userns_clone", "0"),
-];
-
-/// Why there is no per-namespace binfmt_misc.
-#[derive(Debug, thiserror::Error)]
-pub enum NamespaceError {
-    /// The CPU profiles, from which the rules come, cannot be read.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// QEMU does not emulate the target.
-    #[error("QEMU's user mode runs no programs of `{0}`")]
-    NotEmulated(String),
-    /// QEMU is not installed.
-    #[error("neither `qemu-{0}` nor `qemu-{0}-static` is in PATH")]
-    NoQemu(String),
-    /// QEMU is dynamically linked, and the root does not have its libraries.
-    #[error("`{path}` is dynamically linked, and its libraries are not in the target's root", path = .path.display())]
-    DynamicQemu {
-        /// The program.
-        path: PathBuf,
-        /// QEMU's target.
-        qemu: String,
-    },
-    /// The kernel has only one binfmt_misc.
-    #[error(
-        "Linux {0} has one binfmt_misc for all users: a per-namespace binfmt_misc needs Linux 6.7"
-    )]
-    OldKernel(String),
-    /// The kernel has no binfmt_misc.
-    #[error("the kernel has no binfmt_misc")]
-    NoBinfmtMisc,
-    /// The limit of user namespaces is 0.
-    #[error("user namespaces are disabled: {MAX_USER_NAMESPACES} is 0")]
-    NoNamespaces,
-    /// Only root may create user namespaces.
-    #[error("ordinary users may not create user namespaces: {0} forbids it")]
-    KeptFromUsers(&'static str),
-    /// The id maps in `/proc` cannot be read.
-    #[error("cannot read the ids of this process: {0}")]
-    Ids(io::Error),
-    /// An attempt failed.
-    #[error("a user namespace with its own binfmt_misc does not work on the host: {0}")]
-    DoesNotWork(String),
-}
-
-impl Explain for NamespaceError {
-    passes_on!(Config);
-
-    fn own_hint(&self) -> Option<String> {
-        Some(match self {
-            Self::NotEmulated(tuple) => format!("`crossmerge show {tuple}` prints QEMU's name for it"),
-            Self::NoQemu(qemu) | Self::DynamicQemu { qemu, .. } => super::install_hint(qemu),
-            Self::OldKernel(_) | Self::NoNamespaces => {
-                "the host's own binfmt_misc works too: as root, `crossmerge binfmt register <tuple>`".into()
-            }
-            Self::NoBinfmtMisc => "`modprobe binfmt_misc`, or a kernel with CONFIG_BINFMT_MISC".into(),
-            Self::KeptFromUsers(file) => {
-                let name = file.trim_start_matches("/proc/sys/").replace('/', ".");
-                let open = KEPT_FROM_USERS.iter().find(|(kept, _)| kept == file);
-                let value = if open.is_some_and(|(_, says)| *says == "1") { 0 } else { 1 };
-                format!("as root, `sysctl -w {name}={value}` allows it; or run this as root")
-            }
-            Self::Ids(_) => "mount /proc".into(),
-            Self::DoesNotWork(_) => {
-                "a container may forbid it; the host's own binfmt_misc works too: as root, `crossmerge binfmt register <tuple>`"
-                    .into()
-            }
-            _ => return None,
-        })
-    }
-}
 
 /// A rule with its QEMU and flags.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,30 +37,51 @@ pub(super) struct ServedRule {
     flags: &'static str,
 }
 
-/// Returns the steps into namespaces in which the target's programs run. Returns no steps if the kernel runs them
-/// natively.
+/// Returns the steps into namespaces in which the target's programs run. Returns no steps if the kernel is known to run
+/// them natively.
 ///
 /// Only an attempt shows whether the kernel allows them: see [`try_steps`].
 pub fn steps(context: &Context) -> Result<Vec<Step>, NamespaceError> {
+    let (qemu, rules) = rules_of(context)?;
+    let is_native = |rule: &Rule| Native::of(&rules, &rule.magic) == Native::Yes;
+    match rules
+        .iter()
+        .any(|rule| rule.qemu == qemu && is_native(rule))
+    {
+        true => Ok(Vec::new()),
+        false => steps_for(context, &qemu),
+    }
+}
+
+/// Returns these steps, or none if a trial shows that the kernel runs the target's programs. Not for plans.
+pub(crate) fn tried_steps(context: &Context) -> Result<Vec<Step>, NamespaceError> {
+    let (qemu, rules) = rules_of(context)?;
+    let mut own = rules.iter().filter(|rule| rule.qemu == qemu);
+    match own.any(|rule| native::runs(&rule.magic)) {
+        true => Ok(Vec::new()),
+        false => steps_for(context, &qemu),
+    }
+}
+
+/// Returns QEMU's name for the target, and all rules.
+fn rules_of(context: &Context) -> Result<(String, Vec<Rule>), NamespaceError> {
     let target = context.config.facts(&context.tuple)?;
     let qemu = target
         .qemu
         .ok_or_else(|| NamespaceError::NotEmulated(context.tuple.to_string()))?;
-    let rules = rule::all(&context.config)?;
-    if rules
-        .iter()
-        .any(|rule| rule.qemu == qemu && native::runs(&rule.magic))
-    {
-        return Ok(Vec::new());
-    }
-    let served = served(context, &qemu, |_| true)?;
-    possible()?;
+    Ok((qemu, rule::all(&context.config)?))
+}
+
+fn steps_for(context: &Context, qemu: &str) -> Result<Vec<Step>, NamespaceError> {
+    let served = served(context, qemu, |_| true)?;
+    let surroundings = Surroundings::read();
+    surroundings.check_table()?;
     let mut steps = vec![Step::Namespaces(Namespaces {
-        users: Some(own_users()?),
+        users: Some(surroundings.own_users()?),
         processes: false,
     })];
     steps.extend(table(&served, true));
-    steps.extend(own_again().map(Step::Users));
+    steps.extend(surroundings.own_again().map(Step::Users));
     Ok(steps)
 }
 
@@ -173,7 +107,8 @@ pub fn try_steps(context: &Context, steps: &[Step]) -> Result<(), NamespaceError
 }
 
 /// Returns the rules to register: that of the target's QEMU, and those of its family whose QEMUs are installed. A
-/// root may contain programs for the family's other CPUs. Rules for what the kernel runs natively are omitted.
+/// root may contain programs for the family's other CPUs. Rules for what the kernel is known to run natively are
+/// omitted.
 ///
 /// `may_serve` chooses among several QEMUs of the same name.
 pub(super) fn served(
@@ -189,11 +124,12 @@ pub(super) fn served(
             rules.extend(kinds.iter().map(Rule::from));
         }
     }
+    let all = rules.clone();
     let mut served = Vec::new();
     for rule in rules {
         let is_wanted = rule.qemu == qemu;
         if served.iter().any(|served: &ServedRule| served.rule == rule)
-            || (!is_wanted && native::runs(&rule.magic))
+            || (!is_wanted && Native::of(&all, &rule.magic) == Native::Yes)
         {
             continue;
         }
@@ -226,7 +162,7 @@ pub(super) fn is_static(qemu: &Path) -> bool {
 /// `P`: a program sees the name by which it was called, if QEMU supports that. Not `C`: a setuid program would run
 /// QEMU with its owner's rights.
 fn flags(qemu: &Path) -> &'static str {
-    match preserves_argv0(qemu) {
+    match preserves_argv0(version::of_file(qemu)) {
         true => "PF",
         false => "F",
     }
@@ -334,88 +270,6 @@ fn registration(name: &str, text: &str) -> Option<OsString> {
         .map(|part| format!("{separator}{part}"))
         .collect();
     Some(line.into())
-}
-
-/// Checks whether a user namespace can have its own binfmt_misc, as far as files show it.
-pub(super) fn possible() -> Result<(), NamespaceError> {
-    let release = nix::sys::utsname::uname()
-        .map(|uname| uname.release().to_string_lossy().into_owned())
-        .unwrap_or_default();
-    if version(&release).is_some_and(|version| version < LINUX) {
-        return Err(NamespaceError::OldKernel(release));
-    }
-    if !Path::new(BINFMT_MISC).is_dir() {
-        return Err(NamespaceError::NoBinfmtMisc);
-    }
-    namespaces_possible()
-}
-
-/// Checks whether user namespaces are available, as far as files show it.
-pub(super) fn namespaces_possible() -> Result<(), NamespaceError> {
-    let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
-    if read(MAX_USER_NAMESPACES).trim() == "0" {
-        return Err(NamespaceError::NoNamespaces);
-    }
-    if !nix::unistd::geteuid().is_root() {
-        for (file, kept) in KEPT_FROM_USERS {
-            if read(file).trim() == kept {
-                return Err(NamespaceError::KeptFromUsers(file));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Returns the id maps of a namespace in which rules can be registered: all of root's ids, or an ordinary user mapped
-/// to root.
-pub(super) fn own_users() -> Result<Users, NamespaceError> {
-    let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
-    if uid.is_root() {
-        return Ok(Users {
-            uids: own_ids("uid_map").map_err(NamespaceError::Ids)?,
-            gids: own_ids("gid_map").map_err(NamespaceError::Ids)?,
-            map_writer: MapWriter::Outside,
-        });
-    }
-    Ok(one(0, uid.as_raw(), 0, gid.as_raw()))
-}
-
-/// Returns the id maps of a second namespace, nested in the first, in which an ordinary user has their own id again.
-/// Returns `None` for root.
-fn own_again() -> Option<Users> {
-    let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
-    (!uid.is_root()).then(|| one(uid.as_raw(), 0, gid.as_raw(), 0))
-}
-
-/// Returns the maps of one user and one group.
-fn one(uid: u32, outside_uid: u32, gid: u32, outside_gid: u32) -> Users {
-    let ids = |inside, outside| {
-        vec![Ids {
-            inside,
-            outside,
-            count: 1,
-        }]
-    };
-    Users {
-        uids: ids(uid, outside_uid),
-        gids: ids(gid, outside_gid),
-        map_writer: MapWriter::Inside,
-    }
-}
-
-/// Returns the ids of the current user namespace, each mapped to itself: in a container these may be several ranges.
-fn own_ids(file: &str) -> io::Result<Vec<Ids>> {
-    let text = fs_err::read_to_string(format!("/proc/self/{file}"))?;
-    let range = |line: &str| {
-        let mut numbers = line.split_whitespace().map(str::parse::<u32>);
-        let (inside, count) = (numbers.next()?.ok()?, numbers.nth(1)?.ok()?);
-        Some(Ids {
-            inside,
-            outside: inside,
-            count,
-        })
-    };
-    Ok(text.lines().filter_map(range).collect())
 }
 
 #[cfg(test)]

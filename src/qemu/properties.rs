@@ -3,13 +3,13 @@
 use super::{
     binfmt::table::Entry,
     content::Content,
-    native,
     rule::{self, Rule},
 };
 use crate::target::{self, ELF_KIND_LEN, Source, Target};
 use crossmerge_plan::{report::Explain, tuple::Tuple};
 use crossmerge_system::{
     elf::{self, ElfHeader, HEADER_LEN, Layout},
+    exec::native::program,
     script::Script,
 };
 use std::{io, path::Path, sync::LazyLock};
@@ -78,7 +78,7 @@ pub(crate) fn elf(data: &[u8]) {
     let of_elf = Layout::of(header);
     if let (Some(kind), Some(layout)) = (ElfHeader::of(header), of_elf) {
         assert_eq!(kind.bits, layout.at(32, 64));
-        if let Some(program) = native::program(header) {
+        if let Some(program) = program(header) {
             assert_eq!(program[..6], header[..6]);
             assert_eq!(
                 ElfHeader::of(&program).map(|made| (made.machine, made.bits, made.is_program())),

@@ -9,7 +9,10 @@ use crate::{
     config::{Config, ConfigError},
     target::{self, ELF_KIND_LEN, ElfKind, Endian, Target},
 };
-use std::{os::unix::ffi::OsStrExt, path::Path};
+use std::{
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
 
 /// A rule: the ELF files that one QEMU runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +23,10 @@ pub struct Rule {
     pub magic: Vec<u8>,
     /// The bits that are compared. As long as the magic.
     pub mask: Vec<u8>,
+    /// The ELF machine of the 64-bit kernels that may run these files themselves.
+    pub native_on: Option<u16>,
+    /// The file that exists if such a kernel does. `None` if no file shows it.
+    pub native_if: Option<PathBuf>,
 }
 
 impl From<&ElfKind> for Rule {
@@ -67,6 +74,8 @@ impl From<&ElfKind> for Rule {
             qemu: kind.qemu.clone(),
             magic,
             mask,
+            native_on: kind.native_on,
+            native_if: kind.native_if.clone(),
         }
     }
 }

@@ -8,12 +8,16 @@ mod roots;
 
 use super::{
     content::Content,
-    native, option, programs,
+    native::{self, Native},
+    option, programs,
     rule::{self, Rule},
     variables,
 };
 use crate::context::Context;
-use crossmerge_plan::{env, plan::Plan};
+use crossmerge_plan::{
+    env,
+    plan::{Alternative, Choice, Plan},
+};
 use crossmerge_system::{
     elf,
     script::{self, Script},
@@ -94,12 +98,20 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
     let linker = elf::interpreter(&file).map_err(unreadable)?;
     // A native program for a libc that the host lacks can still run under the QEMU of the host's own CPU.
     let has_linker = linker.as_ref().is_none_or(|linker| linker.exists());
-    let is_native = native::runs(&header);
-    if is_native && has_linker {
+    if native::is_own_kind(&header) && has_linker {
         return Ok(native_plan(context, &roots, file, args));
     }
     let rules = rule::all(&context.config)?;
+    let native = Native::of(&rules, &header);
+    if native == Native::Yes && has_linker {
+        return Ok(native_plan(context, &roots, file, args));
+    }
+    let may_be_native = native != Native::No;
     let Some(rule) = rule::of_header(&rules, &header) else {
+        // If the kernel does not run it either, its error states that.
+        if may_be_native {
+            return Ok(native_plan(context, &roots, file, args));
+        }
         return Err(RunError::NoEmulation {
             machine: kind.machine,
             bits: kind.bits,
@@ -108,7 +120,7 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
     };
     let mut qemus = programs(&context.env, &rule.qemu).into_iter();
     let Some(program) = qemus.next() else {
-        if is_native {
+        if may_be_native {
             return Ok(native_plan(context, &roots, file, args));
         }
         return Err(RunError::NoQemu {
@@ -134,6 +146,17 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
         Some(cpu) if is_of_target(context, rule) => Some(cpu),
         _ => None,
     };
+    let choice = (may_be_native && has_linker).then(|| {
+        let alternative = Alternative {
+            trial: native::trial(rule, &header),
+            plan: native_plan(context, &roots, file.clone(), args.clone()),
+        };
+        Box::new(Choice {
+            program: None,
+            alternatives: vec![alternative],
+            note: None,
+        })
+    });
     let mut words = option(context, &prefix);
     words.extend([OsString::from("-0"), argv0, file.into()]);
     words.extend(args);
@@ -141,6 +164,7 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
         program,
         args: words,
         env: variables(context, &prefix, cpu),
+        choice,
         ..Plan::default()
     })
 }

@@ -1,29 +1,28 @@
 //! The mode `emulate`: configure runs its tests, if programs of the target run wherever the applet runs.
 //!
-//! A program of the target is compiled and kept, and the config.site runs it as a trial. This module decides what the
-//! program needs to run: nothing, or a per-namespace binfmt_misc. It runs the program to confirm the decision.
+//! A program of the target is compiled and kept, and the config.site runs it as a trial. A plan has the same program in
+//! its own trials, which decide what it needs to run: nothing, or a per-namespace binfmt_misc.
 
-use super::render::Trial;
+use super::render;
 use crate::{
     call::Call,
-    context::Context,
+    context::{Context, ContextError},
     export::ExportError,
-    probe::{self, ProbeDirectory, RUN_LIMIT},
     qemu::{
-        self, native,
+        self,
+        native::Native,
         private::{self, NamespaceError},
+        rule,
     },
 };
 use crossmerge_plan::{
     passes_on,
-    plan::{Changes, Plan, step::Step},
+    plan::{EXIT_CODE, Note, Trial, TrialProgram, step::Step},
     report::Explain,
 };
-use crossmerge_system::{elf, exec::ExecError, file};
 use sha2::{Digest, Sha256};
 use std::{
     ffi::OsStr,
-    io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
@@ -35,13 +34,15 @@ const DIRECTORY: &str = "trial";
 const LIBC_DIRECTORIES: [&str; 5] = ["lib", "lib64", "lib32", "usr/lib", "usr/lib64"];
 const LIBC_FILES: [&str; 3] = ["libc.so.6", "libc.so", "libc.a"];
 
-/// The environment and the steps with which the target's programs run.
-#[derive(Debug, Default)]
+/// The trials that show what the target's programs need to run.
+#[derive(Debug)]
 pub struct Emulation {
-    /// The environment variables that QEMU reads.
-    pub env: Changes,
-    /// The steps to a per-namespace binfmt_misc; none if programs of the target run without it.
-    pub enter: Vec<Step>,
+    /// The program.
+    pub program: TrialProgram,
+    /// The trials, in order.
+    pub trials: Vec<Trial>,
+    /// The note that is printed if none succeeds.
+    pub note: Note,
 }
 
 /// Why the target's programs do not run.
@@ -50,9 +51,6 @@ pub enum NoEmulation {
     /// There is no compiler or sysroot to make a program with.
     #[error(transparent)]
     Export(#[from] ExportError),
-    /// The program cannot be stored.
-    #[error(transparent)]
-    Unwritable(#[from] io::Error),
     /// The compiler fails.
     #[error("`{compiler}` cannot compile a program", compiler = .0.display())]
     DoesNotCompile(PathBuf),
@@ -60,13 +58,8 @@ pub enum NoEmulation {
     #[error(transparent)]
     Private(#[from] NamespaceError),
     /// The program does not run in spite of a per-namespace binfmt_misc.
-    #[error("`{program}` does not run, even with a per-namespace binfmt_misc{message}", program = .program.display())]
-    DoesNotRun {
-        /// The program.
-        program: PathBuf,
-        /// The first line that the program or QEMU printed.
-        message: String,
-    },
+    #[error("`{program}` does not run, even with a per-namespace binfmt_misc", program = .0.display())]
+    DoesNotRun(PathBuf),
 }
 
 impl Explain for NoEmulation {
@@ -74,11 +67,8 @@ impl Explain for NoEmulation {
 
     fn own_hint(&self) -> Option<String> {
         Some(match self {
-            Self::Unwritable(e) => {
-                file::hint(e).unwrap_or_else(|| "make its directory writable for your user".into())
-            }
             Self::DoesNotCompile(_) => "install a libc in the sysroot first".into(),
-            Self::DoesNotRun { .. } => {
+            Self::DoesNotRun(_) => {
                 "check the version of QEMU, and `cpu` in the target's file".into()
             }
             _ => return None,
@@ -86,109 +76,86 @@ impl Explain for NoEmulation {
     }
 }
 
-/// Returns the program that the config.site tries. Compiles it if it is missing, or if the compiler or the libc has
-/// changed.
-pub fn trial(call: &Call) -> Result<Trial, NoEmulation> {
+impl NoEmulation {
+    /// Returns the note for the user.
+    pub(super) fn to_note(&self, context: &Context) -> Note {
+        let tuple = &context.tuple;
+        Note {
+            text: format!(
+                "configure gets answers, since programs of `{tuple}` do not run on this host: {self}"
+            ),
+            hint: Some(self.hint().unwrap_or_default()),
+        }
+    }
+}
+
+/// Returns the program that the config.site tries. Its path changes with the compiler and the libc.
+pub(super) fn program(call: &Call) -> Result<TrialProgram, NoEmulation> {
     let facts = call.facts()?;
     let compiler = facts.compiler()?;
     let flags = facts.flags.words(&["CFLAGS", "LDFLAGS"]);
-    let exit_code = probe::EXIT_CODE;
     let key = format!(
-        "{exit_code} {} {flags} {}",
+        "{EXIT_CODE} {} {flags} {}",
         stamp(compiler),
         libc(&facts.sysroot)
     );
     let hash = Sha256::digest(key.as_bytes());
     let hash: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
     let directory = call.context.state_directory().join(DIRECTORY);
-    let program = directory.join(hash);
-    if !program.exists() {
-        compile(compiler, &flags, &directory, &program)?;
-    }
-    Ok(Trial { program, exit_code })
-}
-
-/// Decides what the program needs to run, and confirms it by running the program.
-pub fn emulation(context: &Context, trial: &Trial) -> Result<Emulation, NoEmulation> {
-    let sysroot = context.usable_sysroot().map_err(ExportError::from)?;
-    let cpu = context.settings.cpu.as_ref();
-    let is_native = elf::head(&trial.program).is_ok_and(|head| native::runs(&head));
-    let environment = match is_native {
-        true => qemu::variables,
-        false => qemu::environment,
-    };
-    let mut emulation = Emulation {
-        env: environment(context, &sysroot, cpu),
-        ..Emulation::default()
-    };
-    let probes = ProbeDirectory::new()?;
-    let run = |enter: &[Step]| {
-        probes.run(Plan {
-            program: trial.program.clone(),
-            env: emulation.env.clone(),
-            enter: enter.to_vec(),
-            ..Plan::default()
-        })
-    };
-    let works = |code: Option<i32>| code == Some(trial.exit_code);
-    if run(&[]).is_ok_and(|output| works(output.status.code())) {
-        return Ok(emulation);
-    }
-    let steps = private::steps(context)?;
-    let message = match run(&steps) {
-        Ok(output) if works(output.status.code()) => {
-            emulation.enter = steps;
-            return Ok(emulation);
-        }
-        Ok(output) => first_line(&output.stderr),
-        Err(ExecError::TimedOut { .. }) => {
-            format!(": it was stopped after {} seconds", RUN_LIMIT.as_secs())
-        }
-        Err(e) => format!(": {e}"),
-    };
-    Err(NoEmulation::DoesNotRun {
-        program: trial.program.clone(),
-        message,
+    Ok(TrialProgram {
+        compiler: compiler.into(),
+        flags,
+        kept: Some(directory.join(hash)),
+        note: None,
     })
 }
 
-/// Returns the first line of output, after a colon.
-fn first_line(output: &[u8]) -> String {
-    let output = String::from_utf8_lossy(output);
-    output
-        .lines()
-        .next()
-        .map_or(String::new(), |line| format!(": {line}"))
+/// Returns the trial that the config.site makes.
+pub(super) fn trial(program: TrialProgram) -> Option<render::Trial> {
+    Some(render::Trial {
+        program: program.kept?,
+        exit_code: EXIT_CODE.into(),
+    })
 }
 
-/// Compiles the program and stores it. Any user may run it, since Portage may build as another user.
-fn compile(
-    compiler: &Path,
-    flags: &str,
-    directory: &Path,
-    program: &Path,
-) -> Result<(), NoEmulation> {
-    let probes = ProbeDirectory::new()?;
-    let source = probes.source("trial.c", &probe::exiting())?;
-    let made = probes.join("trial");
-    let compiled = probes.compile(probe::compiling(compiler, &source, &made, flags));
-    if !compiled.is_ok_and(|output| output.status.success()) || !made.is_file() {
-        return Err(NoEmulation::DoesNotCompile(compiler.into()));
-    }
-    file::put_program(program, &fs_err::read(&made)?)?;
-    // Remove programs of another compiler or libc. One that another run is just writing has a name that begins with a
-    // dot.
-    for entry in fs_err::read_dir(directory)? {
-        let path = entry?.path();
-        let is_kept = path == program
-            || path
-                .file_name()
-                .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-        if !is_kept {
-            file::remove(&path)?;
+/// Decides on the trials: the program alone, then with a per-namespace binfmt_misc.
+pub(super) fn emulation(call: &Call) -> Result<Emulation, NoEmulation> {
+    let context = call.context;
+    let mut program = program(call)?;
+    program.note = Some(NoEmulation::DoesNotCompile(program.compiler.clone()).to_note(context));
+    let sysroot = context.usable_sysroot().map_err(ExportError::from)?;
+    let cpu = context.settings.cpu.as_ref();
+    let environment = match is_native(context)? {
+        true => qemu::variables,
+        false => qemu::environment,
+    };
+    let trial = |enter: Vec<Step>| Trial::Program {
+        words: Vec::new(),
+        env: environment(context, &sysroot, cpu),
+        enter,
+    };
+    let mut trials = vec![trial(Vec::new())];
+    let path = program.kept.clone().unwrap_or_default();
+    let why = match private::steps(context) {
+        Ok(steps) => {
+            trials.extend((!steps.is_empty()).then(|| trial(steps)));
+            NoEmulation::DoesNotRun(path)
         }
-    }
-    Ok(())
+        Err(why) => why.into(),
+    };
+    Ok(Emulation {
+        program,
+        trials,
+        note: why.to_note(context),
+    })
+}
+
+/// Returns whether the kernel is known to run the target's programs itself.
+fn is_native(context: &Context) -> Result<bool, ExportError> {
+    let target = context.target()?;
+    let rules = rule::all(&context.config).map_err(ContextError::from)?;
+    let mut own = rules.iter().filter(|rule| rule.is_of(&target));
+    Ok(own.any(|rule| Native::of(&rules, &rule.magic) == Native::Yes))
 }
 
 /// Identifies a file and its last change.

@@ -337,12 +337,17 @@ impl ConfigureRunner {
     fn new(context: &Context, mut plan: Plan, script: PathBuf) -> Result<Self, LearnError> {
         let source = script.parent().unwrap_or(Path::new("/")).to_owned();
         let target = context.target()?;
-        let steps = private::steps(context)?;
+        let steps = private::tried_steps(context)?;
         private::try_steps(context, &steps)?;
         let emulator = match steps.is_empty() {
             true => None,
             false => target.qemu.and_then(|qemu| version(context, &qemu)),
         };
+        if let Some(choice) = plan.choice.take()
+            && let Some(first) = choice.alternatives.into_iter().next()
+        {
+            plan = first.plan;
+        }
         // Answers would prevent the tests from running.
         plan.files.clear();
         plan.enter.clear();

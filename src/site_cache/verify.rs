@@ -13,11 +13,16 @@ use crate::{
     context::Context,
     emulator::NoEmulator,
     export::ExportError,
-    probe::{self, ProbeDirectory, RUN_LIMIT},
     terminal::{COLUMN, Column, FIRST, Progress, table},
 };
 use crossmerge_plan::{passes_on, report::Explain, tuple::Tuple};
-use crossmerge_system::{exec::ExecError, file};
+use crossmerge_system::{
+    exec::{
+        ExecError,
+        probe::{self, ProbeDirectory, RUN_LIMIT},
+    },
+    file,
+};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},

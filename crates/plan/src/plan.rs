@@ -2,6 +2,7 @@
 //!
 //! `crossmerge plan` prints a plan as shell code to paste, or as JSON. `exec.rs` carries it out. This module is pure.
 
+mod choice;
 pub mod step;
 
 use crate::words::{json_string, quote};
@@ -50,21 +51,92 @@ pub struct Plan {
     pub files: Vec<File>,
     /// The steps to carry out next, in this order: namespaces, mounts, root.
     pub enter: Vec<Step>,
+    /// The trials that may choose another plan. `None` if everything is decided.
+    pub choice: Option<Box<Choice>>,
+}
+
+/// The exit code of a program for trials. No emulator or shell uses it for its own errors.
+pub const EXIT_CODE: u8 = 42;
+
+/// The C source of that program.
+pub const SOURCE: &str = "int main(void) { return 42; }\n";
+
+/// What only a trial can decide: the trials, each with the plan that is carried out if it succeeds. If none does, the plan that
+/// has the choice is. `exec/choice.rs` carries them out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The program that the trials run. It is compiled before them; if that fails, there are no trials.
+    pub program: Option<TrialProgram>,
+    /// The trials in their order. The first that succeeds counts.
+    pub alternatives: Vec<Alternative>,
+    /// The note that is printed if none succeeds.
+    pub note: Option<Note>,
+}
+
+/// A program for the target, which ends at once with [`EXIT_CODE`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrialProgram {
+    /// The C compiler, as an absolute path.
+    pub compiler: PathBuf,
+    /// Its options, separated by spaces.
+    pub flags: String,
+    /// The path at which the program is kept: it is compiled if that does not exist, and then replaces all others in
+    /// its directory. `None` for a program that is removed after the trials.
+    pub kept: Option<PathBuf>,
+    /// The note that is printed if it cannot be compiled.
+    pub note: Option<Note>,
+}
+
+/// A plan, and the trial that decides on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alternative {
+    /// The trial.
+    pub trial: Trial,
+    /// The plan that is carried out if it succeeds.
+    pub plan: Plan,
+}
+
+/// A trial.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trial {
+    /// Whether the program ends with its exit code.
+    Program {
+        /// The words before it: an emulator with its options, or none.
+        words: Vec<OsString>,
+        /// The changes to its environment.
+        env: Changes,
+        /// The steps to carry out first.
+        enter: Vec<Step>,
+    },
+    /// Whether the kernel itself runs programs with this ELF header.
+    Kernel {
+        /// The name of the rule of binfmt_misc for such programs.
+        rule: String,
+        /// The header.
+        header: Vec<u8>,
+    },
+}
+
+/// A note for the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// What does not work, and what happens instead.
+    pub text: String,
+    /// The text of the `hint:` line.
+    pub hint: Option<String>,
 }
 
 /// Formats the plan as shell code to paste: a here-document for each file, then one `env` command over several lines.
-/// If there are steps, a shell that carries them out runs this command.
+/// If there are steps, a shell that carries them out runs this command. If trials choose among several plans, each is
+/// in a branch of its own.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.files.iter().try_for_each(|file| write!(f, "{file}"))?;
-        let mut program = quote(self.program.as_os_str());
-        for arg in &self.args {
-            program += &format!(" {}", quote(arg));
-        }
-        let environment = self.environment();
-        match self.enter.as_slice() {
-            [] => write!(f, "{environment} \\\n    {program}"),
-            steps => f.write_str(&step::wrapped(steps, &environment, &program)),
+        match &self.choice {
+            None => {
+                self.files.iter().try_for_each(|file| write!(f, "{file}"))?;
+                f.write_str(&self.to_command())
+            }
+            Some(choice) => f.write_str(&choice.to_shell(self)),
         }
     }
 }
@@ -86,47 +158,70 @@ impl fmt::Display for File {
     }
 }
 
+/// Formats a command with its environment and the steps before it.
+fn command(env: &Changes, enter: &[Step], program: &str) -> String {
+    let environment = environment(env, enter);
+    match enter {
+        [] => format!("{environment} \\\n    {program}"),
+        steps => step::wrapped(steps, &environment, program),
+    }
+}
+
+/// Returns the `env` command, up to the program.
+fn environment(env: &Changes, enter: &[Step]) -> String {
+    let mut text = String::from("env");
+    if enter.contains(&Step::EmptyEnvironment) {
+        text += " -i";
+    }
+    // `env` takes options only before the assignments.
+    for (name, change) in env {
+        if *change == Change::Unset {
+            text += &format!(" -u {}", quote(name));
+        }
+    }
+    for (name, change) in env {
+        if let Change::Set(value) = change {
+            text += &format!(" \\\n    {}={}", quote(name), quote(value));
+        }
+    }
+    text
+}
+
+/// Returns the changes as a JSON object. A variable to remove becomes `null`.
+fn changes_to_json(changes: &Changes) -> serde_json::Value {
+    let changes = changes.iter().map(|(name, change)| {
+        let value = match change {
+            Change::Set(value) => json_string(value),
+            Change::Unset => serde_json::Value::Null,
+        };
+        (name.to_string_lossy().into_owned(), value)
+    });
+    serde_json::Value::Object(changes.collect())
+}
+
 impl Plan {
-    /// Returns the `env` command, up to the program.
-    fn environment(&self) -> String {
-        let mut text = String::from("env");
-        if self.enter.contains(&Step::EmptyEnvironment) {
-            text += " -i";
+    /// Formats the command, without the files.
+    fn to_command(&self) -> String {
+        let mut program = quote(self.program.as_os_str());
+        for arg in &self.args {
+            program += &format!(" {}", quote(arg));
         }
-        // `env` takes options only before the assignments.
-        for (name, change) in &self.env {
-            if *change == Change::Unset {
-                text += &format!(" -u {}", quote(name));
-            }
-        }
-        for (name, change) in &self.env {
-            if let Change::Set(value) = change {
-                text += &format!(" \\\n    {}={}", quote(name), quote(value));
-            }
-        }
-        text
+        command(&self.env, &self.enter, &program)
     }
 
     /// Returns the plan as JSON. A string that is not UTF-8 becomes `{"bytes": […]}`, a variable to remove `null`.
     pub fn to_json(&self) -> serde_json::Value {
-        let env: serde_json::Map<_, _> = self
-            .env
-            .iter()
-            .map(|(name, change)| {
-                let value = match change {
-                    Change::Set(value) => json_string(value),
-                    Change::Unset => serde_json::Value::Null,
-                };
-                (name.to_string_lossy().into_owned(), value)
-            })
-            .collect();
-        serde_json::json!({
+        let mut json = serde_json::json!({
             "program": json_string(self.program.as_os_str()),
             "args": self.args.iter().map(|arg| json_string(arg)).collect::<Vec<_>>(),
-            "env": env,
+            "env": changes_to_json(&self.env),
             "files": self.files.iter().map(File::to_json).collect::<Vec<_>>(),
             "enter": self.enter,
-        })
+        });
+        if let Some(choice) = &self.choice {
+            json["choice"] = choice.to_json();
+        }
+        json
     }
 }
 
@@ -177,6 +272,7 @@ mod tests {
                 printed_by: None,
             }],
             enter: Vec::new(),
+            choice: None,
         };
         assert_eq!(
             plan.to_string(),

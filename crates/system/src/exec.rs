@@ -10,12 +10,15 @@
 //! is no error.
 
 mod child;
+pub mod choice;
 mod enter;
 mod error;
 mod image;
 mod init;
 mod inner;
+pub mod native;
 mod printed;
+pub mod probe;
 mod start;
 mod writable;
 
@@ -68,7 +71,7 @@ pub fn write_files(plan: &Plan) -> Result<(), ExecError> {
 
 /// Writes the plan's files, carries out its steps and executes the program. If the steps enter a PID namespace, this
 /// process waits for the program instead and ends with its exit code. The plan's changes apply to `env`. Returns only
-/// if it fails.
+/// if it fails. Its trials have been carried out: see [`choice`].
 pub fn exec(plan: &Plan, env: &Env) -> Result<Infallible, ExecError> {
     write_files(plan)?;
     writable::warn_of(plan);
@@ -83,6 +86,7 @@ fn carry_out(plan: &Plan, env: &Env) -> Result<Infallible, ExecError> {
         let rest = Plan {
             enter: rest.to_vec(),
             files: Vec::new(),
+            choice: None,
             ..plan.clone()
         };
         return init::supervise(namespaces, &rest, env);

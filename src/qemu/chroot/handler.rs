@@ -1,12 +1,17 @@
 //! Decides how the root's programs run: natively, or under QEMU.
 
 use super::{
-    super::{binfmt::table, native, private, rule},
+    super::{
+        binfmt::table,
+        native::{self, Native},
+        private, rule,
+        surroundings::Surroundings,
+    },
     error::{ChrootError, Result},
     inside::TargetRoot,
 };
 use crate::context::Context;
-use crossmerge_plan::plan::step::Step;
+use crossmerge_plan::plan::{Trial, step::Step};
 use crossmerge_system::{
     elf,
     script::{self, Script},
@@ -22,21 +27,40 @@ pub(super) struct Handler {
     /// The steps that set up a per-namespace binfmt_misc, if it is used.
     pub(super) steps: Vec<Step>,
     pub(super) is_qemu: bool,
+    /// The trial by which the kernel shows that it runs the programs natively. `None` if that is known.
+    pub(super) trial: Option<Trial>,
 }
 
 impl Handler {
+    /// Nothing handles the programs but the kernel.
+    pub(super) const NATIVE: Self = Self {
+        steps: Vec::new(),
+        is_qemu: false,
+        trial: None,
+    };
+
     /// Decides by the ELF header of the program, or of its interpreter if it is a script.
-    pub(super) fn of(context: &Context, inside: &TargetRoot, program: &Path) -> Result<Self> {
+    pub(super) fn of(
+        context: &Context,
+        surroundings: &Surroundings,
+        inside: &TargetRoot,
+        program: &Path,
+    ) -> Result<Self> {
         let header = header(inside, program)?;
         let root = || inside.path.clone();
-        if native::runs(&header) {
-            return Ok(Self {
-                steps: Vec::new(),
-                is_qemu: false,
-            });
+        if native::is_own_kind(&header) {
+            return Ok(Self::NATIVE);
         }
         let rules = rule::all(&context.config)?;
+        let native = Native::of(&rules, &header);
+        if native == Native::Yes {
+            return Ok(Self::NATIVE);
+        }
+        let may_be_native = native == Native::ByTrial;
         let Some(rule) = rule::of_header(&rules, &header) else {
+            if may_be_native {
+                return Ok(Self::NATIVE);
+            }
             let kind = elf::ElfHeader::of(&header);
             return Err(ChrootError::NoEmulation {
                 command: program.into(),
@@ -45,7 +69,7 @@ impl Handler {
             });
         };
         let table = || {
-            private::possible()?;
+            surroundings.check_table()?;
             let served = private::served(context, &rule.qemu, private::is_static)?;
             Ok(private::table(&served, false))
         };
@@ -53,13 +77,16 @@ impl Handler {
             Ok(steps) => Ok(Self {
                 steps,
                 is_qemu: true,
+                trial: may_be_native.then(|| native::trial(rule, &header)),
             }),
             // The host's rules work in every root if the kernel opened the interpreter when they were registered
             // (flag F).
             Err(_) if has_host_rule(&header) => Ok(Self {
-                steps: Vec::new(),
                 is_qemu: true,
+                ..Self::NATIVE
             }),
+            // If the kernel does not run them either, its error states that.
+            Err(_) if may_be_native => Ok(Self::NATIVE),
             Err(why) => Err(ChrootError::NoHandler { root: root(), why }),
         }
     }

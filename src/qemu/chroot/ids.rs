@@ -1,7 +1,7 @@
 //! The users and groups that exist inside: the maps of the user namespaces.
 
 use super::{
-    super::private,
+    super::surroundings::Surroundings,
     error::{ChrootError, Result},
 };
 use crate::context::Context;
@@ -11,15 +11,16 @@ use std::{ffi::OsStr, path::Path};
 
 /// Returns the id maps of the first user namespace. Returns `None` if root calls and user namespaces are not
 /// available: root can do without.
-pub(super) fn users(context: &Context) -> Result<Option<Users>> {
-    let is_root = nix::unistd::geteuid().is_root();
-    match private::namespaces_possible() {
+pub(super) fn users(context: &Context, surroundings: &Surroundings) -> Result<Option<Users>> {
+    let is_root = surroundings.is_root();
+    match surroundings.check_namespaces() {
         Err(_) if is_root => return Ok(None),
         Err(why) => return Err(ChrootError::NoNamespaces(why)),
         Ok(()) => {}
     }
     if is_root {
-        return private::own_users()
+        return surroundings
+            .own_users()
             .map(Some)
             .map_err(ChrootError::NoNamespaces);
     }
@@ -28,16 +29,12 @@ pub(super) fn users(context: &Context) -> Result<Option<Users>> {
         outside,
         count: 1,
     };
-    let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
-    let name = nix::unistd::User::from_uid(uid)
-        .ok()
-        .flatten()
-        .map(|user| user.name);
+    let name = surroundings.name();
     let ranges = |file: &str| {
         subordinate(
             &read::read_to_string(Path::new(file), read::SETTINGS).unwrap_or_default(),
             name.as_deref(),
-            uid.as_raw(),
+            surroundings.uid,
         )
     };
     let (mut uids, mut gids) = (ranges("/etc/subuid"), ranges("/etc/subgid"));
@@ -51,8 +48,8 @@ pub(super) fn users(context: &Context) -> Result<Option<Users>> {
                 MapWriter::Inside
             }
         };
-    uids.insert(0, own(uid.as_raw()));
-    gids.insert(0, own(gid.as_raw()));
+    uids.insert(0, own(surroundings.uid));
+    gids.insert(0, own(surroundings.gid));
     Ok(Some(Users {
         uids,
         gids,
@@ -110,14 +107,11 @@ pub(super) struct AvailableIds {
 }
 
 impl AvailableIds {
-    pub(super) fn of(users: &Users) -> Self {
+    pub(super) fn of(users: &Users, surroundings: &Surroundings) -> Self {
         Self {
             uids: users.uids.clone(),
             gids: users.gids.clone(),
-            // user_namespaces(7): once setgroups is denied, it is denied in every nested namespace.
-            groups: users.map_writer != MapWriter::Inside
-                && std::fs::read_to_string("/proc/self/setgroups")
-                    .map_or(true, |state| state.trim() != "deny"),
+            groups: users.map_writer != MapWriter::Inside && surroundings.may_set_groups,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The mounts in the root.
 
 use super::{
+    super::surroundings::Surroundings,
     error::{ChrootError, Result},
     ids::AvailableIds,
     inside::TargetRoot,
@@ -14,7 +15,7 @@ use crossmerge_portage::{Repositories, refusal::Refusal};
 use crossmerge_system::file;
 use std::{
     collections::BTreeMap,
-    io::{self, IsTerminal},
+    io,
     os::{fd::AsRawFd, unix::fs::FileTypeExt},
     path::{Path, PathBuf},
 };
@@ -51,7 +52,12 @@ const PROC_OF_THE_HOST: [&str; 10] = [
 const TTY_GROUP: u32 = 5;
 
 /// Returns the steps that mount processes, devices and terminals.
-pub(super) fn system(inside: &TargetRoot, ids: &AvailableIds, has_users: bool) -> Vec<Step> {
+pub(super) fn system(
+    inside: &TargetRoot,
+    ids: &AvailableIds,
+    surroundings: &Surroundings,
+    has_users: bool,
+) -> Vec<Step> {
     let root = &inside.path;
     let mut steps = Vec::new();
     let mut mount = |mount: Mount| steps.push(Step::Mount(mount.in_root(root)));
@@ -62,7 +68,7 @@ pub(super) fn system(inside: &TargetRoot, ids: &AvailableIds, has_users: bool) -
         fallback: has_users.then(|| Mount::bind("/proc", "/proc").to_read().source),
         ..Mount::new("proc", "nosuid,nodev,noexec", "/proc")
     });
-    if nix::unistd::geteuid().is_root() {
+    if surroundings.is_root() {
         // Only root may write these files, and needs no capability for it.
         let settings = PROC_OF_THE_HOST
             .iter()
@@ -81,15 +87,11 @@ pub(super) fn system(inside: &TargetRoot, ids: &AvailableIds, has_users: bool) -
     for node in nodes.filter(|node| is_device(node)) {
         mount(file(&without_links(&node), &node));
     }
-    let terminal = std::fs::read_link("/proc/self/fd/0")
-        .ok()
-        .filter(|path| io::stdin().is_terminal() && is_device(path));
-    if let Some(terminal) = terminal {
-        mount(Mount {
-            optional: true,
-            ..file(&terminal, Path::new("/dev/console"))
-        });
-    }
+    mount(Mount {
+        source: MountSource::Terminal,
+        optional: true,
+        ..Mount::new("", "", "/dev/console")
+    });
     let group = match ids.has_group(TTY_GROUP) {
         true => format!(",gid={TTY_GROUP}"),
         false => String::new(),

@@ -155,6 +155,8 @@ pub enum MountSource {
     },
     /// The existing content of the mount point, made read-only.
     ReadOnly,
+    /// The terminal on standard input, read-only. Nothing is mounted, and no mount point created, if there is none.
+    Terminal,
     /// A new instance of a file system that needs no device, such as proc or tmpfs.
     New {
         /// The type of the file system.
@@ -300,7 +302,7 @@ impl fmt::Display for Mount {
         let mut text = String::new();
         if self.root.is_some() {
             text += &match self.source {
-                MountSource::Bind { file: true, .. } => {
+                MountSource::Bind { file: true, .. } | MountSource::Terminal => {
                     format!("{{ [ -e {place} ] || : > {place}; }} && ")
                 }
                 MountSource::ReadOnly => String::new(),
@@ -314,6 +316,9 @@ impl fmt::Display for Mount {
                 format!("{{ {source} || {fallback}; }}")
             }
         };
+        if self.source == MountSource::Terminal {
+            text = format!("{{ [ ! -t 0 ] || {{ {text}; }}; }}");
+        }
         match self.optional {
             true => write!(f, "{{ {text} || :; }}"),
             false => f.write_str(&text),
@@ -343,6 +348,9 @@ impl MountSource {
             }
             Self::ReadOnly => {
                 format!("mount --bind {place} {place} && mount -o remount,bind,ro {place}")
+            }
+            Self::Terminal => {
+                format!("mount --bind \"$(tty)\" {place} && mount -o remount,bind,ro {place}")
             }
             Self::New { name, options } => {
                 let options = match options.as_str() {

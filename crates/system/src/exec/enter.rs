@@ -16,16 +16,22 @@ pub use error::EnterError;
 use error::{Result, failed};
 use inside::Inside;
 use nix::{
+    errno::Errno,
     fcntl::{OFlag, open},
     mount::{MsFlags, mount},
     sched::CloneFlags,
     sys::stat::Mode,
     unistd::{Gid, Uid, chdir, getegid, geteuid, setgroups, setresgid, setresuid},
 };
-use std::{os::fd::OwnedFd, path::Path};
+use std::{
+    io::{self, IsTerminal},
+    os::{fd::OwnedFd, unix::fs::FileTypeExt},
+    path::{Path, PathBuf},
+};
 
 /// Carries out the steps. A step that locks the mounts needs a process outside the second user namespace.
 pub(super) fn all(steps: &[Step], mut outside: Option<Outside>) -> Result<()> {
+    let steps = &with_terminal(steps);
     let mut inside = Inside::of(steps)?;
     for (number, step) in steps.iter().enumerate() {
         match (step, &mut inside) {
@@ -46,6 +52,32 @@ pub(super) fn all(steps: &[Step], mut outside: Option<Outside>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Returns the steps with the terminal on standard input where they mount it. Without a terminal, that mount is
+/// omitted.
+fn with_terminal(steps: &[Step]) -> Vec<Step> {
+    let is_device = |path: &PathBuf| {
+        let metadata = path.metadata();
+        metadata.is_ok_and(|metadata| metadata.file_type().is_char_device())
+    };
+    let terminal = || {
+        let path = std::fs::read_link("/proc/self/fd/0").ok();
+        path.filter(|path| io::stdin().is_terminal() && is_device(path))
+    };
+    let resolved = |step: &Step| match step {
+        Step::Mount(mount) if mount.source == MountSource::Terminal => {
+            let source = MountSource::Bind {
+                source: terminal()?,
+                file: true,
+                read_only: true,
+            };
+            let mount = mount.clone();
+            Some(Step::Mount(Mount { source, ..mount }))
+        }
+        step => Some(step.clone()),
+    };
+    steps.iter().filter_map(resolved).collect()
 }
 
 fn one(step: &Step) -> Result<()> {
@@ -121,6 +153,8 @@ fn mount_here(step: &Mount) -> nix::Result<()> {
         } if *source == step.on => mounts::read_only_file(source).map(drop),
         MountSource::Bind { source, .. } => mounts::bind(source, &step.on),
         MountSource::ReadOnly => mounts::read_only_file(&step.on).map(drop),
+        // It has been replaced by the terminal's path.
+        MountSource::Terminal => Err(Errno::ENOTTY),
     }
 }
 

@@ -250,6 +250,7 @@ impl Inside {
         match source {
             MountSource::New { name, options } => mounts::new(name, options, &on),
             MountSource::ReadOnly => mounts::read_only_of(place, &path_of(place)?).map(drop),
+            MountSource::Terminal => Err(Errno::ENOTTY),
             MountSource::Bind {
                 source, read_only, ..
             } => {
@@ -276,6 +277,7 @@ impl Inside {
                 mounts::on_top(place, &path, mounted)
             }
             MountSource::ReadOnly => mounts::on_top(place, &path, mounts::identity(place)?),
+            MountSource::Terminal => Err(Errno::ENOTTY),
             MountSource::New { name, .. } => {
                 let top = mounts::open(&path)?;
                 let is_it = |system: &(&str, FsType)| system.0 == name;

@@ -5,11 +5,9 @@
 //! directory is also the compiler's TMPDIR, so a compiler that is killed leaves no files elsewhere. Messages are those
 //! of the C locale.
 
+use super::{error::ExecError, run_within};
+use crate::file::{self, Temporary};
 use crossmerge_plan::plan::{Change, Plan, step::Step};
-use crossmerge_system::{
-    exec::{self, ExecError},
-    file::{self, Temporary},
-};
 use std::{
     ffi::OsString,
     io,
@@ -19,43 +17,42 @@ use std::{
 };
 
 /// A program that needs no header and no library, and starts at `main` or at `_start`.
-pub(crate) const BARE: &str = "int main(void) { return 0; }\nvoid _start(void) { main(); }\n";
+pub const BARE: &str = "int main(void) { return 0; }\nvoid _start(void) { main(); }\n";
 
-/// The exit code of a program that shows whether programs run. No emulator or shell uses it for its own errors.
-pub(crate) const EXIT_CODE: i32 = 42;
-
-/// The time limits of a compiler and of a program. Both take a second, and more under QEMU or on a host under load.
+/// The time limit of a compiler. Compilers and programs take a second, and more under QEMU or on a host under load.
 const COMPILE_LIMIT: Duration = Duration::from_secs(120);
-pub(crate) const RUN_LIMIT: Duration = Duration::from_secs(60);
+/// The time limit of a program.
+pub const RUN_LIMIT: Duration = Duration::from_secs(60);
 
 /// The directory of the sources and programs of probes. It is removed when it is dropped.
 #[derive(Debug)]
-pub(crate) struct ProbeDirectory(Temporary);
+pub struct ProbeDirectory(Temporary);
 
 impl ProbeDirectory {
-    pub(crate) fn new() -> io::Result<Self> {
+    /// Creates the directory.
+    pub fn new() -> io::Result<Self> {
         file::temporary().map(Self)
     }
 
     /// Returns a path in the directory.
-    pub(crate) fn join(&self, name: &str) -> PathBuf {
+    pub fn join(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     /// Writes a source, and returns its path.
-    pub(crate) fn source(&self, name: &str, text: &str) -> io::Result<PathBuf> {
+    pub fn source(&self, name: &str, text: &str) -> io::Result<PathBuf> {
         let path = self.join(name);
         fs_err::write(&path, text)?;
         Ok(path)
     }
 
     /// Runs a compiler.
-    pub(crate) fn compile(&self, plan: Plan) -> Result<Output, ExecError> {
+    pub fn compile(&self, plan: Plan) -> Result<Output, ExecError> {
         run(plan, self.0.path(), COMPILE_LIMIT)
     }
 
     /// Runs a program, in an empty directory and in the locale in which configure scripts run their tests.
-    pub(crate) fn run(&self, mut plan: Plan) -> Result<Output, ExecError> {
+    pub fn run(&self, mut plan: Plan) -> Result<Output, ExecError> {
         let empty = file::temporary().map_err(ExecError::File)?;
         plan.env.insert("LANGUAGE".into(), Change::Set("C".into()));
         plan.enter.push(Step::Directory {
@@ -69,16 +66,11 @@ fn run(mut plan: Plan, temporary: &Path, limit: Duration) -> Result<Output, Exec
     plan.env.insert("LC_ALL".into(), Change::Set("C".into()));
     let temporary = Change::Set(temporary.into());
     plan.env.insert("TMPDIR".into(), temporary);
-    exec::run_within(&plan, limit)
-}
-
-/// Returns the source of a program that ends with [`EXIT_CODE`].
-pub(crate) fn exiting() -> String {
-    format!("int main(void) {{ return {EXIT_CODE}; }}\n")
+    run_within(&plan, limit)
 }
 
 /// Returns the plan that compiles and links a source. The flags are split at spaces.
-pub(crate) fn compiling(compiler: &Path, source: &Path, out: &Path, flags: &str) -> Plan {
+pub fn compiling(compiler: &Path, source: &Path, out: &Path, flags: &str) -> Plan {
     let mut args: Vec<OsString> = vec![source.into(), "-o".into(), out.into()];
     args.extend(flags.split_whitespace().map(Into::into));
     Plan {
@@ -89,14 +81,14 @@ pub(crate) fn compiling(compiler: &Path, source: &Path, out: &Path, flags: &str)
 }
 
 /// Returns the arguments that compile and link a source without any library.
-pub(crate) fn link_bare(source: &Path, out: &Path) -> Vec<OsString> {
+pub fn link_bare(source: &Path, out: &Path) -> Vec<OsString> {
     let mut args: Vec<OsString> = ["-nostdlib", "-nostartfiles", "-o"].map(Into::into).into();
     args.extend([out.into(), source.into()]);
     args
 }
 
 /// Returns the plan that runs a program under an emulator, or natively if that has no words.
-pub(crate) fn running(emulator: &[OsString], program: &Path) -> Plan {
+pub fn running(emulator: &[OsString], program: &Path) -> Plan {
     let mut words = emulator.iter().cloned().chain([program.into()]);
     Plan {
         program: words.next().unwrap_or_default().into(),
