@@ -20,8 +20,9 @@ use crossmerge_portage::{Repositories, Repository, refusal::Refusal};
 use crossmerge_system::file::{self, read};
 use std::{
     cmp::Reverse,
+    fs::DirBuilder,
     io,
-    os::unix::fs::symlink,
+    os::unix::fs::{DirBuilderExt, symlink},
     path::{Path, PathBuf},
 };
 
@@ -387,7 +388,8 @@ pub fn settings(
 ) -> Result<ProfileSettings, ProfileError> {
     let configuration = file::temporary()?;
     let etc = configuration.path().join("etc/portage");
-    fs_err::create_dir_all(&etc)?;
+    // Under an open umask, other users could otherwise change it, and then none of its private files would be read.
+    DirBuilder::new().recursive(true).mode(0o700).create(&etc)?;
     fs_err::write(etc.join("repos.conf"), repositories.to_text())?;
     symlink(directory, etc.join("make.profile"))?;
     let names = [
