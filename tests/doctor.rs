@@ -851,7 +851,7 @@ fn a_pkg_config_that_is_missing_or_puts_the_sysroot_elsewhere() {
             ARM,
             "pkg-config",
             "error",
-            "sysroot once before each flag's path",
+            "sysroot before the path of each flag, once",
         );
         assert_eq!(fix, "unset REAL_PKG_CONFIG");
         let path = format!(
@@ -865,7 +865,7 @@ fn a_pkg_config_that_is_missing_or_puts_the_sysroot_elsewhere() {
             ARM,
             "pkg-config",
             "error",
-            "sysroot once before each flag's path",
+            "sysroot before the path of each flag, once",
         );
         assert!(fix.starts_with("export REAL_PKG_CONFIG=/"), "{fix}");
     }
