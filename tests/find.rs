@@ -35,16 +35,24 @@ fn without_compilers(kept: &[&str]) -> Prefix {
     let mut prefix = Prefix::new();
     let hidden = prefix.join("hidden");
     fs::create_dir(&hidden).expect("a directory");
+    let names = names_in("/usr/bin");
+    // The tools of a cross toolchain have the prefix of its compiler or of its linker.
+    let tools = names.iter().filter_map(|name| {
+        ["-gcc", "-ld", "-clang"]
+            .iter()
+            .find_map(|tool| name.strip_suffix(tool))
+    });
+    let prefixes: Vec<String> = tools.map(|prefix| format!("{prefix}-")).collect();
     let is_left_out = |name: &str| {
         let starts = ["apt", "dnf", "qemu-", "clang", "sudo", "doas", "crossmerge"];
-        name.contains("-linux-gnu")
-            || name.contains("-none-")
-            || name.contains("-musl")
-            || starts.iter().any(|start| name.starts_with(start))
+        let starts = starts
+            .into_iter()
+            .chain(prefixes.iter().map(String::as_str));
+        name.contains("-linux-gnu") || starts.into_iter().any(|start| name.starts_with(start))
     };
-    for name in names_in("/usr/bin") {
-        if !is_left_out(&name) || kept.contains(&name.as_str()) {
-            symlink(Path::new("/usr/bin").join(&name), hidden.join(&name)).expect("a link");
+    for name in &names {
+        if !is_left_out(name) || kept.contains(&name.as_str()) {
+            symlink(Path::new("/usr/bin").join(name), hidden.join(name)).expect("a link");
         }
     }
     let path = format!("{}:{}", prefix.join("bin").display(), hidden.display());
