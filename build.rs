@@ -1,8 +1,8 @@
 //! Embeds the data directories: every file in `wrappers/` and `profiles/` becomes a row of a generated table. To add
 //! an applet or a CPU family, you only add a file.
 //!
-//! The definitions of applets are parsed here and embedded as code. The site answers of `site-cache/` are checked and
-//! embedded as tables. A CPU family stays TOML: globs beside its text determine whether it has to be parsed.
+//! The definitions of applets are parsed here and embedded as code, and the CPU families as constants. The site answers
+//! of `site-cache/` are checked and embedded as tables.
 
 #![expect(
     clippy::disallowed_methods,
@@ -88,12 +88,13 @@ fn camel(word: &str) -> String {
 /// The keys of a CPU family that are needed to look up names: `target::Spellings`.
 const NAME_KEYS: [&str; 4] = ["examples", "alone", "hurd", "names"];
 
-/// Returns the row of a CPU family: its file stem, its facts as TOML, the globs on CPUs that select it without parsing
-/// the rest, and the keys for looking up names as separate TOML, which starting an applet does not parse.
+/// Returns the row of a CPU family: its file stem, the family as code, so that an applet parses no TOML, and the keys for
+/// looking up names as separate TOML. A key that the types of `src/target` do not have ends the build.
 fn family((stem, text): &(String, String)) -> String {
+    let file = format!("profiles/{stem}.toml");
     let mut facts: toml::Table = text
         .parse()
-        .unwrap_or_else(|e| fail(&format!("profiles/{stem}.toml"), &format!("{e}")));
+        .unwrap_or_else(|e| fail(&file, &format!("{e}")));
     let mut names = toml::Table::new();
     for key in ["summary", "cpus"] {
         names.extend(facts.get(key).map(|value| (key.into(), value.clone())));
@@ -101,11 +102,101 @@ fn family((stem, text): &(String, String)) -> String {
     for key in NAME_KEYS {
         names.extend(facts.remove(key).map(|value| (key.into(), value)));
     }
-    let cpus = strings(&facts, "cpus");
-    let (text, names) = (facts.to_string(), names.to_string());
+    let mut take = |key| facts.remove(key);
+    let [summary, cpus] = ["summary", "cpus"].map(|key| match take(key) {
+        Some(value) => literal(key, &value),
+        None => fail(&file, &format!("`{key}` is missing")),
+    });
+    let mut sections = |key, kind, lists: &[&str], options: &[&str]| match take(key) {
+        Some(toml::Value::Array(all)) => {
+            let all = all.into_iter().filter_map(|one| one.try_into().ok());
+            let all: Vec<String> = all.map(|one| section(kind, lists, options, one)).collect();
+            borrowed(&all)
+        }
+        _ => borrowed(&[]),
+    };
+    let variants = sections("variant", "Variant", &["tuple", "except"], &[]);
+    let kinds = sections(
+        "binfmt",
+        "Binfmt",
+        &["qemu", "mask"],
+        &[
+            "endian",
+            "bits",
+            "elf_machine",
+            "flags",
+            "native_on",
+            "native_if",
+        ],
+    );
+    let marks = sections(
+        "mark",
+        "Mark",
+        &["macros"],
+        &["elf_abi", "float_abi", "elf_flags"],
+    );
+    let (facts, names) = (facts_of(&facts), names.to_string());
     format!(
-        "BuiltInFamily {{ stem: {stem:?}, text: {text:?}, cpus: &{cpus:?}, names: {names:?} }},\n"
+        "BuiltInFamily {{ stem: {stem:?}, names: {names:?}, family: Family {{ summary: {summary}, cpus: {cpus}, variant: {variants}, binfmt: {kinds}, mark: {marks}, facts: {facts} }} }},\n"
     )
+}
+
+/// Returns a section of a CPU family as the constant of a type: the keys in `lists`, empty if they are missing, those in
+/// `options`, and if there are others, they are its facts.
+fn section(kind: &str, lists: &[&str], options: &[&str], mut table: toml::Table) -> String {
+    let mut fields = String::new();
+    for key in lists {
+        let value = table.remove(*key);
+        let value = value.map_or_else(|| borrowed(&[]), |value| literal(key, &value));
+        let _ = write!(fields, "{key}: {value}, ");
+    }
+    for key in options {
+        let value = table.remove(*key);
+        let value = value.map_or_else(
+            || "None".into(),
+            |value| format!("Some({})", literal(key, &value)),
+        );
+        let _ = write!(fields, "{key}: {value}, ");
+    }
+    if !table.is_empty() {
+        let _ = write!(fields, "facts: {}", facts_of(&table));
+    }
+    format!("{kind} {{ {fields} }}")
+}
+
+/// Returns the facts in a table as a list of `Fact`.
+fn facts_of(table: &toml::Table) -> String {
+    let fact = |(key, value): (&String, _)| {
+        let name = camel(&key.replace('_', "-"));
+        format!("Fact::{name}({})", literal(key, value))
+    };
+    borrowed(&table.iter().map(fact).collect::<Vec<_>>())
+}
+
+/// Returns the value of a key of a CPU family as a constant.
+fn literal(key: &str, value: &toml::Value) -> String {
+    match (key, value) {
+        ("endian", toml::Value::String(word)) => format!("Endian::{}", camel(word)),
+        (_, toml::Value::String(text)) => format!("Cow::Borrowed({text:?})"),
+        (_, toml::Value::Array(values)) => {
+            let values: Vec<String> = values.iter().map(|value| literal(key, value)).collect();
+            borrowed(&values)
+        }
+        ("mask", toml::Value::Table(bytes)) => {
+            let byte = |(offset, byte)| format!("(Cow::Borrowed({offset:?}), {byte})");
+            borrowed(&bytes.iter().map(byte).collect::<Vec<_>>())
+        }
+        (_, toml::Value::Table(flags)) => {
+            let flags = flags.iter().map(|(key, value)| format!("{key}: {value}"));
+            format!("ElfFlags {{ {} }}", flags.collect::<Vec<_>>().join(", "))
+        }
+        (_, value) => value.to_string(),
+    }
+}
+
+/// Returns a constant list of constants.
+fn borrowed(items: &[String]) -> String {
+    format!("Cow::Borrowed(const {{ &[{}] }})", items.join(", "))
 }
 
 /// Returns the strings of a list. Empty if the key is missing.
@@ -212,8 +303,12 @@ fn site_cache(root: &str) -> String {
     }
     layers.sort_by_key(|(_, layer)| layer.kind);
     check_agreement(root, &layers);
-    let optional = |text: &Option<String>| format!("{text:?}");
-    let mut text = String::from("const LAYERS: &[BuiltInLayer] = &[\n");
+    let cow = |text: &str| format!("Cow::Borrowed({text:?})");
+    let optional = |text: Option<&String>| match text {
+        Some(text) => format!("Some({})", cow(text)),
+        None => "None".into(),
+    };
+    let mut text = String::from("static LAYERS: &[BuiltInLayer] = &[\n");
     for (stem, layer) in &layers {
         let LayerFile {
             summary,
@@ -239,20 +334,20 @@ fn site_cache(root: &str) -> String {
                 needs,
                 others,
             } = answer.as_ref().expect("checked");
-            let others: Vec<_> = others
-                .iter()
-                .map(|other| (&other.text, &other.value, &other.asked))
-                .collect();
+            let others = others.iter().map(|other| {
+                let [text, asked] = [&other.text, &other.asked].map(|text| cow(text));
+                let value = optional(other.value.as_ref());
+                format!("OtherTest {{ text: {text}, value: {value}, asked: {asked} }}")
+            });
+            let others = borrowed(&others.collect::<Vec<_>>());
             let about = about.map_or("None".into(), |about| format!("Some(About::{about:?})"));
+            let [asker, probe, note, asked, needs] =
+                [asker, probe, note, asked, needs].map(|text| optional(text.as_ref()));
+            let [name, value, layer] = [name, value, stem].map(|text| cow(text));
+            let obtained = obtained.expect("checked");
             let _ = writeln!(
                 text,
-                "BuiltInAnswer {{ name: {name:?}, value: {value:?}, asker: {:?}, obtained: Obtained::{:?}, probe: {}, note: {}, about: {about}, asked: {}, needs: {}, others: &{others:?} }},",
-                asker.as_deref().expect("checked"),
-                obtained.expect("checked"),
-                optional(probe),
-                optional(note),
-                optional(asked),
-                optional(needs),
+                "Answer {{ name: {name}, value: Some({value}), asker: {asker}, obtained: Some(Obtained::{obtained:?}), probe: {probe}, note: {note}, about: {about}, asked: {asked}, needs: {needs}, others: {others}, layer: {layer}, origin: Origin::BuiltIn }},",
             );
         }
         text += "] },\n";

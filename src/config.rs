@@ -231,11 +231,14 @@ impl Config {
 
     /// Returns whether a directory is the host's root, or the prefix of the host's Portage.
     pub(crate) fn is_own_root(&self, directory: &Path) -> bool {
-        let same = |root: &Path| match (directory.metadata(), root.metadata()) {
-            (Ok(directory), Ok(root)) => Identity::of(&directory) == Identity::of(&root),
-            _ => false,
+        let Ok(directory) = directory.metadata() else {
+            return false;
         };
-        same(Path::new("/")) || same(&below(&self.broot, ""))
+        let same = |root: &Path| {
+            let root = root.metadata();
+            root.is_ok_and(|root| Identity::of(&root) == Identity::of(&directory))
+        };
+        same(Path::new("/")) || !self.broot.as_os_str().is_empty() && same(&self.broot)
     }
 
     /// Returns the directory for new configuration files: the system's for root, otherwise the user's.

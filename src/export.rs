@@ -16,7 +16,7 @@ mod text;
 pub(crate) mod tools;
 
 pub(crate) use cargo::Cargo;
-pub(crate) use compiler_files::{Gcc, of_clang};
+pub(crate) use compiler_files::{Gcc, c_compiler_beside, of_clang};
 pub(crate) use facts::FLAGS;
 pub use facts::{Clang, Facts, Flags};
 pub(crate) use shell::build_names;

@@ -6,151 +6,32 @@
 
 mod abi;
 pub(crate) mod elf_machine;
+mod family;
 mod mark;
 mod spellings;
 
+pub use family::{ELF_KIND_LEN, ElfKind, Endian};
 pub use mark::{ElfFlags, Macros, Mark, Mismatch};
 pub use spellings::Spellings;
 
 use crate::system;
 use crossmerge_plan::{report::Explain, tuple::Tuple};
-use serde::{Deserialize, Deserializer, Serialize};
-use std::{borrow::Cow, collections::BTreeMap, path::PathBuf};
+use family::{Binfmt, Fact, Family, Text, Variant};
+use serde::Serialize;
+use std::{borrow::Cow, fmt::Display};
 use wildmatch::WildMatch;
 
 /// The built-in CPU families.
-const BUILT_IN: &[BuiltInFamily] = include!(concat!(env!("OUT_DIR"), "/profiles.rs"));
+static BUILT_IN: &[BuiltInFamily] = include!(concat!(env!("OUT_DIR"), "/profiles.rs"));
 
 /// A built-in CPU family.
 #[derive(Debug)]
 struct BuiltInFamily {
     /// The file's stem.
     stem: &'static str,
-    text: &'static str,
-    /// Its globs on CPUs.
-    cpus: &'static [&'static str],
-    /// Its keys for looking up names, kept apart so that the facts are found without parsing them.
+    family: Family,
+    /// Its keys for looking up names, as TOML. Few commands need them.
     names: &'static str,
-}
-
-/// One file of `profiles/`.
-#[derive(Debug, Deserialize)]
-struct CpuFamily {
-    #[expect(dead_code, reason = "it is for a user who reads the file")]
-    summary: String,
-    /// Globs on the first field of its tuples.
-    cpus: Vec<String>,
-    /// Refinements. Every one that matches the tuple applies, in order.
-    #[serde(default)]
-    variant: Vec<Variant>,
-    /// The ELF files that QEMU runs. Empty in a file that leaves them to the facts.
-    #[serde(default)]
-    binfmt: Vec<Binfmt>,
-    /// The marks by which the family's ABIs are recognised.
-    #[serde(default)]
-    mark: Vec<Mark>,
-    #[serde(flatten)]
-    facts: toml::Table,
-}
-
-#[derive(Debug, Deserialize)]
-struct Variant {
-    /// Globs on the whole tuple, one of which must match.
-    tuple: Vec<String>,
-    /// Globs on the whole tuple, none of which may match.
-    #[serde(default)]
-    except: Vec<String>,
-    #[serde(flatten)]
-    facts: toml::Table,
-}
-
-/// One kind of ELF file of a family, and its QEMU. An absent key has the value of the family's facts.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Binfmt {
-    qemu: String,
-    endian: Option<Endian>,
-    bits: Option<u8>,
-    elf_machine: Option<u16>,
-    /// Bytes of the mask that differ from the usual one, by their offset in the header.
-    #[serde(default)]
-    mask: BTreeMap<String, u8>,
-    flags: Option<ElfFlags>,
-    native_on: Option<u16>,
-    native_if: Option<PathBuf>,
-}
-
-/// The ELF files that one QEMU runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ElfKind {
-    /// QEMU's user-mode target, the part after `qemu-`.
-    pub qemu: String,
-    /// Byte order.
-    pub endian: Endian,
-    /// The ELF class.
-    pub bits: u8,
-    /// The `e_machine` number.
-    pub elf_machine: u16,
-    /// Bytes of the mask that differ from the usual one, by their offset in the header.
-    pub mask: Vec<(usize, u8)>,
-    /// The required `e_flags`, if they distinguish two kinds.
-    pub flags: Option<ElfFlags>,
-    /// The ELF machine of the 64-bit kernels that may run these files themselves.
-    pub native_on: Option<u16>,
-    /// The file that exists if such a kernel does. `None` if no file shows it.
-    pub native_if: Option<PathBuf>,
-}
-
-/// The number of header bytes by which kinds are distinguished: up to the end of `e_machine`.
-pub const ELF_KIND_LEN: usize = 20;
-
-/// The facts of a family, with its refinements.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FamilyFacts {
-    arch: String,
-    karch: String,
-    kbuild: Option<String>,
-    endian: Endian,
-    bits: u8,
-    elf_machine: u16,
-    qemu: Name,
-    rust: Name,
-    goarch: Name,
-    #[serde(default)]
-    golevel: Name,
-    meson_cpu_family: Name,
-    cmake_processor: Name,
-    cflags: String,
-    #[serde(default)]
-    either_bits: bool,
-    #[serde(default)]
-    abi: Name,
-    #[serde(default)]
-    elf_abi: Name,
-    #[serde(default)]
-    float_abi: Name,
-}
-
-/// A name that may be absent: `"none"` in the file.
-#[derive(Debug, Default)]
-struct Name(Option<String>);
-
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(from)?;
-        Ok(Self((name != "none").then_some(name)))
-    }
-}
-
-/// The byte order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Endian {
-    /// Most significant byte first.
-    Big,
-    /// Least significant byte first.
-    Little,
 }
 
 /// The facts of one target, in the order in which `crossmerge show` prints them.
@@ -214,7 +95,7 @@ pub struct Target {
     pub float_abi: Option<String>,
     /// The marks by which the family's ABIs are recognised.
     #[serde(skip)]
-    pub marks: Vec<Mark>,
+    pub marks: Cow<'static, [Mark]>,
 }
 
 /// Why there are no facts about a tuple.
@@ -257,58 +138,59 @@ impl Explain for TargetError {
 
 /// The file of a CPU family.
 #[derive(Debug, Clone)]
-pub struct Source {
-    /// Its name, for messages.
-    pub file: String,
-    text: Cow<'static, str>,
-    /// Its globs on CPUs, if they are known without parsing: most calls need one family of many.
-    cpus: Option<&'static [&'static str]>,
-    /// The keys for looking up names, if they are separate.
-    names: Option<&'static str>,
+pub struct Source(SourceFile);
+
+#[derive(Debug, Clone)]
+enum SourceFile {
+    BuiltIn(&'static BuiltInFamily),
+    /// A user's own: its name for messages, and its text.
+    Own(String, String),
 }
 
 impl Source {
     /// Returns the source for a user's own file.
     pub fn own(file: String, text: String) -> Self {
-        Self {
-            file,
-            text: text.into(),
-            cpus: None,
-            names: None,
-        }
+        Self(SourceFile::Own(file, text))
     }
 
     /// Returns the built-in files, by stem.
     pub fn built_in() -> impl Iterator<Item = (&'static str, Self)> {
-        BUILT_IN.iter().map(|family| {
-            let source = Self {
-                file: format!("profiles/{}.toml", family.stem),
-                text: family.text.into(),
-                cpus: Some(family.cpus),
-                names: Some(family.names),
-            };
-            (family.stem, source)
-        })
+        let families = BUILT_IN.iter();
+        families.map(|family| (family.stem, Self(SourceFile::BuiltIn(family))))
     }
 
     /// Returns whether it is a built-in file, which the tests check completely.
     fn is_built_in(&self) -> bool {
-        self.cpus.is_some()
+        matches!(self.0, SourceFile::BuiltIn(_))
     }
 
-    fn parse(&self) -> Result<CpuFamily, TargetError> {
-        let family: Result<CpuFamily, _> = toml::from_str(&self.text);
-        let mut family = family.map_err(|e| malformed(&self.file, &e))?;
-        for key in spellings::KEYS {
-            family.facts.remove(key);
+    fn family(&self) -> Result<Cow<'static, Family>, TargetError> {
+        match &self.0 {
+            SourceFile::BuiltIn(built_in) => Ok(Cow::Borrowed(&built_in.family)),
+            SourceFile::Own(_, text) => {
+                let family = Family::parse(text).map_err(|e| self.malformed(&e))?;
+                Ok(Cow::Owned(family))
+            }
         }
-        Ok(family)
     }
 
     /// Reads the names of the family.
     pub(crate) fn names(&self) -> Result<Spellings, TargetError> {
-        let text = self.names.unwrap_or(&self.text);
-        toml::from_str(text).map_err(|e| malformed(&self.file, &e))
+        let text = match &self.0 {
+            SourceFile::BuiltIn(built_in) => built_in.names,
+            SourceFile::Own(_, text) => text,
+        };
+        toml::from_str(text).map_err(|e| self.malformed(&e))
+    }
+
+    fn malformed(&self, error: &impl Display) -> TargetError {
+        TargetError::Malformed {
+            file: match &self.0 {
+                SourceFile::BuiltIn(built_in) => format!("profiles/{}.toml", built_in.stem),
+                SourceFile::Own(file, _) => file.clone(),
+            },
+            message: error.to_string().trim_end().into(),
+        }
     }
 }
 
@@ -326,13 +208,9 @@ impl Target {
     ///
     /// Of two globs that match, the one with more plain characters is better.
     pub fn of(tuple: &Tuple, sources: &[Source], directory: &str) -> Result<Self, TargetError> {
-        let mut best: Option<(usize, &Source, CpuFamily)> = None;
+        let mut best: Option<(usize, &Source, Cow<Family>)> = None;
         for source in sources {
-            let known = source.cpus.map(|cpus| fit(cpus, tuple.cpu()));
-            if known == Some(None) {
-                continue;
-            }
-            let family = source.parse()?;
+            let family = source.family()?;
             if let Some(plain) = fit(&family.cpus, tuple.cpu())
                 && best.as_ref().is_none_or(|(most, ..)| plain > *most)
             {
@@ -348,35 +226,36 @@ impl Target {
         };
         let facts = family
             .facts_of(tuple, !source.is_built_in())
-            .map_err(|e| malformed(&source.file, &e))?;
+            .map_err(|e| source.malformed(&e))?;
         let system = system::of(tuple);
+        let goarch = name(facts.goarch);
         Ok(Self {
             tuple: tuple.to_string(),
             cpu: tuple.cpu().into(),
             vendor: tuple.vendor().map(Into::into),
-            arch: facts.arch,
+            arch: facts.arch.into(),
             kernel: system.kernel,
             elibc: system::elibc(tuple),
-            karch: facts.karch,
-            kbuild: facts.kbuild,
-            qemu: facts.qemu.0,
+            karch: facts.karch.into(),
+            kbuild: facts.kbuild.map(Into::into),
+            qemu: name(facts.qemu),
             endian: facts.endian,
             bits: facts.bits,
             elf_machine: facts.elf_machine,
-            rust: facts.rust.0,
-            golevel: facts.goarch.0.as_ref().and(facts.golevel.0),
-            goarch: facts.goarch.0,
+            rust: name(facts.rust),
+            golevel: goarch.as_ref().and(facts.golevel).and_then(name),
+            goarch,
             goos: system.go,
-            meson_cpu_family: facts.meson_cpu_family.0,
+            meson_cpu_family: name(facts.meson_cpu_family),
             meson_system: system.meson,
-            cmake_processor: facts.cmake_processor.0,
+            cmake_processor: name(facts.cmake_processor),
             cmake_system: system.cmake,
-            cflags: facts.cflags,
-            either_bits: facts.either_bits,
-            abi: facts.abi.0,
-            elf_abi: facts.elf_abi.0,
-            float_abi: facts.float_abi.0,
-            marks: family.mark,
+            cflags: facts.cflags.into(),
+            either_bits: facts.either_bits.unwrap_or_default(),
+            abi: facts.abi.and_then(name),
+            elf_abi: facts.elf_abi.and_then(name),
+            float_abi: facts.float_abi.and_then(name),
+            marks: family.mark.clone(),
         })
     }
 
@@ -467,101 +346,30 @@ impl Target {
     ];
 }
 
-impl CpuFamily {
-    /// Returns the family's facts with every refinement that matches the tuple. With `all_are_tried`, an unknown key
-    /// is an error even in a refinement that does not match.
-    fn facts_of(&self, tuple: &Tuple, all_are_tried: bool) -> Result<FamilyFacts, toml::de::Error> {
-        let mut facts = self.facts.clone();
-        for variant in &self.variant {
-            let fits = any(&variant.tuple, tuple) && !any(&variant.except, tuple);
-            if !fits && !all_are_tried {
-                continue;
-            }
-            let mut refined = facts.clone();
-            refined.extend(variant.facts.clone());
-            if all_are_tried {
-                FamilyFacts::deserialize(refined.clone())?;
-            }
-            if fits {
-                facts = refined;
-            }
-        }
-        FamilyFacts::deserialize(facts)
-    }
-}
-
-impl Binfmt {
-    /// Returns a kind that has only a name.
-    fn of(qemu: &str) -> Self {
-        Self {
-            qemu: qemu.into(),
-            endian: None,
-            bits: None,
-            elf_machine: None,
-            mask: BTreeMap::new(),
-            flags: None,
-            native_on: None,
-            native_if: None,
-        }
-    }
-
-    /// Completes the kind with the family's facts. Returns the message if it is invalid.
-    fn kind(self, facts: &FamilyFacts) -> Result<ElfKind, String> {
-        let place = |(place, byte): (String, u8)| match place.parse() {
-            Ok(place) if place < ELF_KIND_LEN => Ok((place, byte)),
-            _ => Err(format!(
-                "`{place}` in a mask is not an offset below {ELF_KIND_LEN}"
-            )),
-        };
-        Ok(ElfKind {
-            endian: self.endian.unwrap_or(facts.endian),
-            bits: self.bits.unwrap_or(facts.bits),
-            elf_machine: self.elf_machine.unwrap_or(facts.elf_machine),
-            mask: self.mask.into_iter().map(place).collect::<Result<_, _>>()?,
-            flags: self.flags,
-            native_on: self.native_on,
-            native_if: self.native_if,
-            qemu: self.qemu,
-        })
-    }
-}
-
-fn malformed(file: &str, error: &toml::de::Error) -> TargetError {
-    TargetError::Malformed {
-        file: file.into(),
-        message: error.to_string().trim_end().into(),
-    }
-}
-
 /// Returns the kinds of ELF files that QEMU runs, of all families. A family without `[[binfmt]]` has one kind from
 /// its facts, unless another family has defined what QEMU of that name runs.
 pub fn elf_kinds(sources: &[Source]) -> Result<Vec<ElfKind>, TargetError> {
     let (mut kinds, mut left) = (Vec::new(), Vec::new());
     for source in sources {
-        let (file, family) = (&source.file, source.parse()?);
-        let facts = FamilyFacts::deserialize(family.facts).map_err(|e| malformed(file, &e))?;
-        if let (Some(qemu), true) = (&facts.qemu.0, family.binfmt.is_empty()) {
-            left.push(Binfmt::of(qemu).kind(&facts).expect("no mask to misread"));
-        }
-        for binfmt in family.binfmt {
-            let kind = binfmt.kind(&facts).map_err(|message| {
-                let file = file.clone();
-                TargetError::Malformed { file, message }
-            })?;
+        let family = source.family()?;
+        let facts = family.usual_facts().map_err(|e| source.malformed(&e))?;
+        for binfmt in &*family.binfmt {
+            let kind = binfmt.kind(&facts).map_err(|e| source.malformed(&e))?;
             if let Some(other) = kinds
                 .iter()
                 .find(|other: &&ElfKind| other.qemu == kind.qemu)
                 && *other != kind
             {
-                return Err(TargetError::Malformed {
-                    file: file.clone(),
-                    message: format!(
-                        "another profile defines other ELF files of QEMU's `{}`",
-                        kind.qemu
-                    ),
-                });
+                return Err(source.malformed(&format!(
+                    "another profile defines other ELF files of QEMU's `{}`",
+                    kind.qemu
+                )));
             }
             kinds.push(kind);
+        }
+        if family.binfmt.is_empty() && facts.qemu != NO_NAME {
+            let kind = Binfmt::of(facts.qemu.clone()).kind(&facts);
+            left.push(kind.expect("no mask to misread"));
         }
     }
     for kind in left {
@@ -572,10 +380,11 @@ pub fn elf_kinds(sources: &[Source]) -> Result<Vec<ElfKind>, TargetError> {
     Ok(kinds)
 }
 
-fn any(globs: &[String], tuple: &Tuple) -> bool {
-    globs
-        .iter()
-        .any(|glob| WildMatch::new(glob).matches(tuple.as_str()))
+/// What a file states if there is no name.
+const NO_NAME: &str = "none";
+
+fn name(name: Text) -> Option<String> {
+    (name != NO_NAME).then(|| name.into())
 }
 
 #[cfg(test)]
@@ -679,8 +488,25 @@ mod tests {
     fn every_refinement_of_the_built_in_families_is_well_formed() {
         let tuple: Tuple = "x86_64-pc-linux-gnu".parse().expect("a tuple");
         for (stem, source) in Source::built_in() {
-            let family = source.parse().expect(stem);
+            let family = source.family().expect(stem);
             family.facts_of(&tuple, true).expect(stem);
+        }
+    }
+
+    #[test]
+    fn the_built_in_families_are_what_the_files_state() {
+        let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles");
+        for built_in in BUILT_IN {
+            let file = directory.join(format!("{}.toml", built_in.stem));
+            let text = std::fs::read_to_string(&file).expect(built_in.stem);
+            let own = Source::own(file.display().to_string(), text);
+            let family = own.family().expect(built_in.stem);
+            assert_eq!(*family, built_in.family, "{}", built_in.stem);
+            let names = Source(SourceFile::BuiltIn(built_in)).names();
+            assert_eq!(
+                names.expect(built_in.stem),
+                own.names().expect(built_in.stem)
+            );
         }
     }
 }

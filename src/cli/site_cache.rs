@@ -11,7 +11,7 @@ use crate::{
     context::Context,
     site_cache::{
         config_site_text,
-        data::{About, Answer, Answers, Obtained, Origin},
+        data::{About, Answer, Answers, KnownAnswer, Obtained, Origin},
         learn, make_trial_program, verify,
     },
     terminal::{COLUMN, Column, FIRST, table},
@@ -227,7 +227,7 @@ fn unknown(context: &Context, answers: &Answers, variable: &str) -> Failure {
 }
 
 /// Explains a variable, one key and value per line. `known` lists its answers, the general first.
-fn explain(context: &Context, answers: &Answers, known: &[Answer]) -> String {
+fn explain(context: &Context, answers: &Answers, known: &[KnownAnswer]) -> String {
     let (answer, overridden) = known.split_last().expect("the variable has an answer");
     let layer = answers.layers().filter(|(name, _)| *name == answer.layer);
     let layer = layer.last().map_or("", |(_, summary)| summary);
@@ -258,7 +258,7 @@ fn explain(context: &Context, answers: &Answers, known: &[Answer]) -> String {
     if let Some(needs) = &answer.needs {
         line("only if", &format!("the script contains `{needs}`"));
     }
-    for other in &answer.others {
+    for other in answer.others.iter() {
         let value = match other.value.as_deref() {
             Some(value) => shown(value),
             None => "no answer",

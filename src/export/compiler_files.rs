@@ -2,6 +2,7 @@
 //! started, since this runs before every build.
 
 use crate::{config::ToolchainKind, context::Context};
+use crossmerge_system::file::real_path;
 use fs_err::DirEntry;
 use std::{
     ffi::OsStr,
@@ -58,7 +59,7 @@ impl Gcc {
         Self::beside(driver).or_else(|| {
             // A distribution's driver is a symlink, which may lead to GCC's real prefix and to a name with the
             // version.
-            let real = driver.canonicalize().ok()?;
+            let real = real_path(driver).ok()?;
             (real != driver).then(|| Self::beside(&real)).flatten()
         })
     }
@@ -148,21 +149,27 @@ impl Gcc {
     }
 }
 
-/// Returns the files of clang: its driver, and the libraries that it may be linked with.
+/// Returns the path that the C compiler has if the driver is the C++ compiler of the same GCC.
+pub(crate) fn c_compiler_beside(driver: &Path) -> PathBuf {
+    let name = driver.file_name().unwrap_or_default().to_string_lossy();
+    driver.with_file_name(name.replace("g++", "gcc"))
+}
+
+/// Returns the files of clang: its driver, which is given without symlinks, and the libraries that it may be linked with.
 pub(crate) fn of_clang(driver: &Path) -> Vec<PathBuf> {
-    let Ok(real) = driver.canonicalize() else {
-        return Vec::new();
-    };
-    let name = real.file_name().and_then(OsStr::to_str).unwrap_or_default();
-    let version = name.rsplit_once('-').map_or("", |(_, version)| version);
-    let prefix = real.parent().and_then(Path::parent).map(Path::to_owned);
+    let name = driver.file_name().and_then(OsStr::to_str);
+    let version = name.and_then(|name| Some(name.rsplit_once('-')?.1));
+    let prefix = driver.parent().and_then(Path::parent).map(Path::to_owned);
     let places = prefix
         .into_iter()
         .flat_map(|prefix| ["lib", "lib64"].map(|lib| prefix.join(lib)));
-    let libraries = places.flat_map(|place| {
-        CLANG_LIBRARIES.map(|library| place.join(library.replace("{}", version)))
-    });
-    libraries.chain([real.clone()]).collect()
+    let named = |library: &str| match version {
+        Some(version) => Some(library.replace("{}", version)),
+        None => (!library.contains("{}")).then(|| library.to_owned()),
+    };
+    let libraries =
+        places.flat_map(|place| CLANG_LIBRARIES.map(|library| Some(place.join(named(library)?))));
+    libraries.flatten().chain([driver.to_owned()]).collect()
 }
 
 /// Returns the subdirectories of a directory; empty if it does not exist.

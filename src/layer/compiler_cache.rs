@@ -14,9 +14,10 @@ use crate::{
     call::Call,
     config::ToolchainKind,
     context::Context,
-    export::{Gcc, of_clang},
+    export::{Gcc, c_compiler_beside, of_clang},
 };
 use crossmerge_plan::{env, plan::Changes, words::hex};
+use crossmerge_system::file::real_path;
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
@@ -82,15 +83,8 @@ fn key(context: &Context, mut files: Vec<PathBuf>) -> String {
             add(command.as_bytes());
         }
     }
-    for name in NATIVE {
-        if let Ok(native) = context.find_program(OsStr::new(name)) {
-            files.extend(match name {
-                "clang" => self::files(ToolchainKind::Llvm, &native, None),
-                _ => self::files(ToolchainKind::Gnu, &native, Gcc::behind(&native).as_ref()),
-            });
-        }
-    }
-    // Several names may be symlinks to one native GCC.
+    files.extend(native_files(context));
+    // The compilers of one GCC have common files.
     let mut known = BTreeMap::new();
     for file in &files {
         let metadata = known.entry(file).or_insert_with(|| file.metadata().ok());
@@ -108,12 +102,41 @@ fn key(context: &Context, mut files: Vec<PathBuf>) -> String {
     hex(&hash.finalize()[..16])
 }
 
+/// Returns the files of the build machine's compilers.
+fn native_files(context: &Context) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    // Several names may be symlinks to one driver.
+    let mut drivers: Vec<PathBuf> = Vec::new();
+    for name in NATIVE {
+        let Ok(native) = context.find_program(OsStr::new(name)) else {
+            continue;
+        };
+        let driver = real_path(&native).unwrap_or_else(|_| native.clone());
+        if drivers.contains(&driver) {
+            continue;
+        }
+        if name == "clang" {
+            files.extend(of_clang(&driver));
+        } else if drivers.contains(&c_compiler_beside(&driver)) {
+            files.push(driver.clone());
+        } else {
+            let gcc = Gcc::behind(&driver).or_else(|| Gcc::behind(&native));
+            files.extend(self::files(ToolchainKind::Gnu, &driver, gcc.as_ref()));
+        }
+        drivers.push(driver);
+    }
+    files
+}
+
 /// Returns the files that a driver's objects depend on.
 fn files(kind: ToolchainKind, driver: &Path, gcc: Option<&Gcc>) -> Vec<PathBuf> {
     let mut files = vec![driver.to_owned()];
     match kind {
         ToolchainKind::Gnu => files.extend(gcc.into_iter().flat_map(Gcc::compilers)),
-        ToolchainKind::Llvm => files.extend(of_clang(driver)),
+        ToolchainKind::Llvm => {
+            let real = real_path(driver).ok();
+            files.extend(real.into_iter().flat_map(|real| of_clang(&real)));
+        }
     }
     files
 }

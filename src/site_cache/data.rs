@@ -15,8 +15,9 @@ use crossmerge_plan::tuple::Tuple;
 use crossmerge_system::file::read;
 use std::{
     borrow::Cow,
-    collections::BTreeMap,
+    ops::Deref,
     path::{Path, PathBuf},
+    rc::Rc,
 };
 use wildmatch::WildMatch;
 
@@ -36,23 +37,8 @@ struct BuiltInLayer {
     kind: LayerKind,
     tuples: &'static [&'static str],
     except: &'static [&'static str],
-    answers: &'static [BuiltInAnswer],
-}
-
-/// A built-in answer.
-#[derive(Debug)]
-struct BuiltInAnswer {
-    name: &'static str,
-    value: &'static str,
-    asker: &'static str,
-    obtained: Obtained,
-    probe: Option<&'static str>,
-    note: Option<&'static str>,
-    about: Option<About>,
-    asked: Option<&'static str>,
-    needs: Option<&'static str>,
-    /// Text, value and versions of each other test.
-    others: &'static [(&'static str, Option<&'static str>, &'static str)],
+    /// Sorted by their names.
+    answers: &'static [Answer],
 }
 
 /// Text, built in or read from a file.
@@ -80,7 +66,7 @@ pub struct Answer {
     /// Text in scripts with the measured test. A script without it gets no answer.
     pub needs: Option<AnswerText>,
     /// Other tests that versions of the macro run under this name. The first one found in a script applies.
-    pub others: Vec<OtherTest>,
+    pub others: Cow<'static, [OtherTest]>,
     /// The layer; the tuple if the answer is for one target.
     pub layer: AnswerText,
     /// Where the answer comes from.
@@ -120,13 +106,33 @@ pub enum Origin {
     Learned(PathBuf),
 }
 
+/// An answer that is known for a target.
+#[derive(Debug, Clone)]
+pub enum KnownAnswer {
+    /// A built-in one.
+    BuiltIn(&'static Answer),
+    /// A user's own or a learned one.
+    Own(Rc<Answer>),
+}
+
+impl Deref for KnownAnswer {
+    type Target = Answer;
+
+    fn deref(&self) -> &Answer {
+        match self {
+            Self::BuiltIn(answer) => answer,
+            Self::Own(answer) => answer,
+        }
+    }
+}
+
 /// All answers for one target, including overridden ones.
 #[derive(Debug, Clone, Default)]
 pub struct Answers {
     /// The layers: name and summary, from the general to the special.
     layers: Vec<(AnswerText, AnswerText)>,
-    /// The answers by variable. The last one decides.
-    by_name: BTreeMap<AnswerText, Vec<Answer>>,
+    /// The answers, sorted by variable. The last one for a variable decides.
+    all: Vec<KnownAnswer>,
     /// Whether answers that no probe confirmed are given too.
     unverified: bool,
 }
@@ -167,30 +173,6 @@ impl Answer {
         }
     }
 
-    fn of_row(row: &BuiltInAnswer, layer: &'static str) -> Self {
-        let other = |&(text, value, asked): &(&'static str, Option<&'static str>, &'static str)| {
-            OtherTest {
-                text: text.into(),
-                value: value.map(Into::into),
-                asked: asked.into(),
-            }
-        };
-        Self {
-            asked: row.asked.map(Into::into),
-            needs: row.needs.map(Into::into),
-            others: row.others.iter().map(other).collect(),
-            name: row.name.into(),
-            value: Some(row.value.into()),
-            asker: Some(row.asker.into()),
-            obtained: Some(row.obtained),
-            probe: row.probe.map(Into::into),
-            note: row.note.map(Into::into),
-            about: row.about,
-            layer: layer.into(),
-            origin: Origin::BuiltIn,
-        }
-    }
-
     fn of_written(
         name: String,
         written: Option<WrittenAnswer>,
@@ -207,7 +189,7 @@ impl Answer {
             about: None,
             asked: None,
             needs: None,
-            others: Vec::new(),
+            others: Cow::default(),
             layer: layer.to_owned().into(),
             origin,
         };
@@ -238,6 +220,7 @@ impl Answers {
         for layer in fitting(tuple) {
             answers.add_built_in(layer);
         }
+        answers.sort();
         answers
     }
 
@@ -277,14 +260,14 @@ impl Answers {
         for own in last {
             answers.add_own(own);
         }
+        answers.sort();
         Ok(answers)
     }
 
     fn add_built_in(&mut self, layer: &'static BuiltInLayer) {
         self.layers.push((layer.name.into(), layer.summary.into()));
-        for row in layer.answers {
-            self.add(Answer::of_row(row, layer.name));
-        }
+        self.all
+            .extend(layer.answers.iter().map(KnownAnswer::BuiltIn));
     }
 
     fn add_own(&mut self, own: UserLayer) {
@@ -297,17 +280,16 @@ impl Answers {
     }
 
     fn add_written(&mut self, layer: LayerFile, name: &str, origin: &Origin) {
-        for (variable, written) in layer.answers {
-            self.add(Answer::of_written(variable, written, name, origin.clone()));
-        }
+        let answers = layer.answers.into_iter().map(|(variable, written)| {
+            let answer = Answer::of_written(variable, written, name, origin.clone());
+            KnownAnswer::Own(Rc::new(answer))
+        });
+        self.all.extend(answers);
     }
 
-    fn add(&mut self, answer: Answer) {
-        // Nearly every variable has one answer, and a growing vector would reserve space for four.
-        self.by_name
-            .entry(answer.name.clone())
-            .or_insert_with(|| Vec::with_capacity(1))
-            .push(answer);
+    /// Sorts the answers by variable. Those for the same variable keep their order.
+    fn sort(&mut self) {
+        self.all.sort_by(|a, b| a.name.cmp(&b.name));
     }
 
     /// The matching layers: name and summary, from the general to the special.
@@ -318,7 +300,8 @@ impl Answers {
 
     /// Returns the deciding answer of each variable, given or not, sorted by name.
     pub fn deciding(&self) -> impl Iterator<Item = &Answer> {
-        self.by_name.values().filter_map(|answers| answers.last())
+        let by_name = self.all.chunk_by(|a, b| a.name == b.name);
+        by_name.filter_map(|answers| answers.last().map(Deref::deref))
     }
 
     /// Returns the answers that are given, sorted by name.
@@ -332,8 +315,10 @@ impl Answers {
     }
 
     /// Returns all answers for a variable, the general first. The last one decides.
-    pub fn about(&self, name: &str) -> &[Answer] {
-        self.by_name.get(name).map_or(&[], Vec::as_slice)
+    pub fn about(&self, name: &str) -> &[KnownAnswer] {
+        let from = self.all.partition_point(|answer| *answer.name < *name);
+        let until = self.all.partition_point(|answer| *answer.name <= *name);
+        &self.all[from..until]
     }
 }
 

@@ -110,7 +110,7 @@ fn answer_by_script(answers: &[&Answer], text: &mut String) {
             cases,
             "\n  case $crossmerge_texts in *{name}*) case $crossmerge_texts in"
         );
-        for other in &answer.others {
+        for other in answer.others.iter() {
             let pattern = quoted(&other.text);
             let _ = write!(cases, "  *{pattern}*) ");
             match &other.value {
@@ -216,7 +216,8 @@ fn give_origin(answer: &Answer, text: &mut String) {
         Some(About::Kernel) => *text += "; about the kernel",
         Some(About::Filesystem) => *text += "; about the file system",
     }
-    if text[begin..].contains(char::is_control) {
+    // `build.rs` rejects control characters.
+    if answer.origin != Origin::BuiltIn && text[begin..].contains(char::is_control) {
         let plain = text[begin..].replace(char::is_control, "?");
         text.replace_range(begin.., &plain);
     }

@@ -2,6 +2,7 @@
 
 use super::{
     Target,
+    family::Text,
     mark::{Macros, Mark, Mismatch},
 };
 
@@ -9,20 +10,19 @@ impl Target {
     /// Compares the ABI of a compiler, by its predefined macros, with that of the tuple. Returns `None` if they are
     /// the same, or if either is not known.
     pub fn other_abi(&self, macros: &Macros) -> Option<Mismatch> {
-        let of =
-            |what: &'static str, wanted: &Option<String>, name: fn(&Mark) -> Option<&String>| {
-                let wanted = wanted.as_ref()?;
-                let fits = |mark: &&Mark| {
-                    !mark.macros.is_empty() && mark.macros.iter().all(|wanted| macros.has(wanted))
-                };
-                let marks = self.marks.iter().filter(|mark| name(mark).is_some());
-                let made = marks.filter(fits).find_map(name)?;
-                (made != wanted).then(|| Mismatch {
-                    what,
-                    made: made.clone(),
-                    wanted: wanted.clone(),
-                })
+        let of = |what: &'static str, wanted: &Option<String>, name: fn(&Mark) -> Option<&Text>| {
+            let wanted = wanted.as_deref()?;
+            let fits = |mark: &&Mark| {
+                !mark.macros.is_empty() && mark.macros.iter().all(|wanted| macros.has(wanted))
             };
+            let marks = self.marks.iter().filter(|mark| name(mark).is_some());
+            let made = marks.filter(fits).find_map(name)?;
+            (made != wanted).then(|| Mismatch {
+                what,
+                made: made.to_string(),
+                wanted: wanted.to_owned(),
+            })
+        };
         of("ABI", &self.elf_abi, |mark| mark.elf_abi.as_ref())
             .or_else(|| of("float ABI", &self.float_abi, |mark| mark.float_abi.as_ref()))
     }

@@ -1,19 +1,19 @@
 //! The ABI of a compiler's programs and of a file, recognised by the `[[mark]]` sections of the CPU family. Pure.
 
 use serde::Deserialize;
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 /// The marks of an ABI.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mark {
     /// The ABI.
-    pub(super) elf_abi: Option<String>,
+    pub(super) elf_abi: Option<Cow<'static, str>>,
     /// The float ABI: how floating point arguments are passed.
-    pub(super) float_abi: Option<String>,
+    pub(super) float_abi: Option<Cow<'static, str>>,
     /// The macros that the compiler predefines: a name, or a name and its value. All are required.
     #[serde(default)]
-    pub(super) macros: Vec<String>,
+    pub(super) macros: Cow<'static, [Cow<'static, str>]>,
     /// The `e_flags` of a linked file.
     pub(super) elf_flags: Option<ElfFlags>,
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 pub(crate) const KEYS: [&str; 4] = ["examples", "alone", "hurd", "names"];
 
 /// The names of one CPU family.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Spellings {
     /// A summary of one line.
     pub summary: String,

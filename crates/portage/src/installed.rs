@@ -8,12 +8,12 @@
 use super::{refusal::Refusal, version::Version};
 use crossmerge_plan::env::{self, Env};
 use crossmerge_system::{
-    file::{Identity, read},
+    file::{Identity, read, real_path},
     script::Script,
     search::find_program,
 };
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
     fs,
     os::unix::ffi::OsStrExt,
@@ -48,7 +48,7 @@ pub fn find(portageq: &Path, env: &Env) -> Result<Installed, Refusal> {
     if env.get(env::PYTHONHOME).is_some() {
         return Err(unknown("PYTHONHOME is set"));
     }
-    let mut packages = BTreeSet::new();
+    let mut packages = BTreeMap::new();
     for script in scripts(portageq) {
         let python =
             Python::of(&script, env).ok_or_else(|| unknown("is not a script of a known Python"))?;
@@ -57,10 +57,9 @@ pub fn find(portageq: &Path, env: &Env) -> Result<Installed, Refusal> {
     let mut versions = BTreeSet::new();
     // `lib` and `lib64` may be one directory.
     let mut known = BTreeSet::new();
-    for package in &packages {
+    for (package, identity) in &packages {
         let file = package.join("__init__.py");
-        let identity = file.metadata().map(|metadata| Identity::of(&metadata));
-        if identity.is_ok_and(|identity| !known.insert(identity)) {
+        if !known.insert(identity) {
             continue;
         }
         let text = read::read_to_string(&file, read::SETTINGS).unwrap_or_default();
@@ -73,7 +72,7 @@ pub fn find(portageq: &Path, env: &Env) -> Result<Installed, Refusal> {
     match versions.into_iter().collect::<Vec<_>>().as_slice() {
         [version] => Ok(Installed {
             version: *version,
-            packages,
+            packages: packages.into_keys().collect(),
         }),
         [] => Err(unknown("its Python has no Portage")),
         [one, .., other] => Err(unknown(&format!("may start Portage {one} or {other}"))),
@@ -82,7 +81,7 @@ pub fn find(portageq: &Path, env: &Env) -> Result<Installed, Refusal> {
 
 /// Returns the scripts that a portageq may run: itself, or one for each Python that Gentoo's python-exec can choose.
 fn scripts(portageq: &Path) -> Vec<PathBuf> {
-    let real = fs::canonicalize(portageq).unwrap_or_default();
+    let real = real_path(portageq).unwrap_or_default();
     let wrapper = real
         .file_name()
         .is_some_and(|name| name.as_bytes().starts_with(b"python-exec"));
@@ -140,7 +139,7 @@ impl Python {
         }
         // An ordinary user may be able to read root's virtual environment but not the Python that created it.
         let named = config.as_deref().and_then(name_in);
-        let real = fs::canonicalize(&interpreter);
+        let real = real_path(&interpreter);
         let name = match &real {
             Ok(real) => real.file_name()?.to_str()?.to_owned(),
             Err(_) => named?,
@@ -158,8 +157,8 @@ impl Python {
         })
     }
 
-    /// Returns every package `portage` that this Python may import.
-    fn packages(&self, env: &Env) -> Vec<PathBuf> {
+    /// Returns every package `portage` that this Python may import, with the identity of its `__init__.py`.
+    fn packages(&self, env: &Env) -> Vec<(PathBuf, Identity)> {
         let mut places: Vec<PathBuf> = env
             .get(env::PYTHONPATH)
             .map(|path| std::env::split_paths(path).collect())
@@ -182,9 +181,12 @@ impl Python {
             }
         }
         let packages = places.into_iter().map(|place| place.join("portage"));
-        packages
-            .filter(|package| package.join("__init__.py").is_file())
-            .collect()
+        let with_identity = packages.filter_map(|package| {
+            let metadata = package.join("__init__.py").metadata().ok()?;
+            let is_file = metadata.is_file();
+            is_file.then(|| (package, Identity::of(&metadata)))
+        });
+        with_identity.collect()
     }
 }
 

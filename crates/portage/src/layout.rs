@@ -4,7 +4,7 @@
 //! may name a repository.
 
 use super::{
-    path::{self, join},
+    path::join,
     refusal::Refusal,
     text::{self, SettingsFiles, strip, words},
     version::VersionChange,
@@ -123,9 +123,8 @@ pub(crate) fn eapi_beside(
     directory: &str,
 ) -> Result<Option<String>, Refusal> {
     let file = join(directory, "eapi");
-    match path::stat(&file)? {
-        Some(metadata) if metadata.is_file() => {}
-        _ => return Ok(None),
+    if !files.is_file(&file)? {
+        return Ok(None);
     }
     let lines = files.lines(&file)?;
     Ok(match lines.as_slice() {
@@ -234,7 +233,7 @@ impl RepoLayout {
 
 /// Reads `key = value` lines. The last line of a key counts.
 fn key_values(files: &SettingsFiles, file: &str) -> Result<BTreeMap<String, String>, Refusal> {
-    if path::is_dir(file)? {
+    if files.is_dir(file) {
         return Err(Refusal::file(file, "is a directory"));
     }
     Ok(pairs(&files.lines(file)?))

@@ -2,6 +2,7 @@
 //! replaces the base.
 
 use super::refusal::Refusal;
+use crossmerge_system::file::{real_directory, real_path};
 use std::{
     ffi::OsStr,
     fs, io,
@@ -61,11 +62,14 @@ pub(crate) fn text<'a>(
 pub(crate) fn stat(path: &str) -> Result<Option<fs::Metadata>, Refusal> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(Some(metadata)),
-        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
-            Err(Refusal::file(path, "cannot be read: permission denied"))
-        }
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Err(denied(path)),
         Err(_) => Ok(None),
     }
+}
+
+/// Refuses because permission is denied.
+pub(crate) fn denied(path: &str) -> Refusal {
+    Refusal::file(path, "cannot be read: permission denied")
 }
 
 /// Returns whether the path is a directory.
@@ -76,14 +80,23 @@ pub(crate) fn is_dir(path: &str) -> Result<bool, Refusal> {
 /// Returns whether both paths exist and are the same file.
 pub(crate) fn same_file(a: &str, b: &str) -> bool {
     let identity = |path: &str| fs::metadata(path).map(|m| (m.dev(), m.ino()));
-    matches!((identity(a), identity(b)), (Ok(a), Ok(b)) if a == b)
+    identity(a).is_ok_and(|a| identity(b).is_ok_and(|b| a == b))
 }
 
 /// Resolves every symlink of an existing path.
 pub(crate) fn resolve(path: &str) -> Result<String, Refusal> {
-    let resolved = fs::canonicalize(path)
+    let resolved = real_path(Path::new(path))
         .map_err(|e| Refusal::file(path, format!("cannot be resolved: {e}")))?;
     Ok(text("a path", &resolved)?.to_owned())
+}
+
+/// Resolves every symlink of a directory's path; returns `None` if it is not an existing directory.
+pub(crate) fn resolve_directory(path: &str) -> Result<Option<String>, Refusal> {
+    match real_directory(Path::new(path)) {
+        Ok(resolved) => Ok(Some(text("a path", &resolved)?.to_owned())),
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Err(denied(path)),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Resolves the symlinks of the part of a path that exists.

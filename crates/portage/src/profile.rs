@@ -50,8 +50,7 @@ pub(crate) fn read(
     }
     for path in ["etc/portage/make.profile", "etc/make.profile"] {
         let path = join(configroot, path);
-        if path::is_dir(&path)? {
-            let location = path::resolve(&path)?;
+        if let Some(location) = path::resolve_directory(&path)? {
             add(files, &location, repos, 0, &mut chain)?;
             break;
         }
@@ -107,7 +106,7 @@ fn add(
     let has = |format: &str| formats.is_some_and(|formats| formats.contains(format));
 
     let parent_file = join(location, "parent");
-    if path::stat(&parent_file)?.is_some() {
+    if files.exists(&parent_file)? {
         let parents = text::entries(files, &parent_file, false)?;
         if parents.is_empty() {
             return Err(Refusal::file(

@@ -482,10 +482,13 @@ impl Repo {
         if is_placed && !location.starts_with('/') {
             return refuse(format!("its location `{location}` is not an absolute path"));
         }
-        let exists = is_placed && path::is_dir(location)?;
-        let location = match exists {
-            true => path::resolve(location)?,
-            false if is_placed => location.to_owned(),
+        let resolved = match is_placed {
+            true => path::resolve_directory(location)?,
+            false => None,
+        };
+        let exists = resolved.is_some();
+        let location = match is_placed {
+            true => resolved.unwrap_or_else(|| location.to_owned()),
             false => String::new(),
         };
         let layout = match is_placed {

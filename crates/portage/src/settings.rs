@@ -260,7 +260,7 @@ struct Evaluation<'e> {
 
 impl RootPaths {
     /// Finds the directories that do not depend on ROOT.
-    fn new(roots: &SettingsRoots) -> Result<Self, Refusal> {
+    fn new(files: &SettingsFiles, roots: &SettingsRoots) -> Result<Self, Refusal> {
         let prefix = |name: &str, path: &str| match path::root(name, path)? {
             path if path == "/" => Ok(String::new()),
             path => Ok(path.trim_end_matches('/').to_owned()),
@@ -284,7 +284,7 @@ impl RootPaths {
             ));
         }
         Ok(Self {
-            global: global(&broot)?,
+            global: global(files, &broot)?,
             broot,
             configroot,
             eprefix,
@@ -310,7 +310,8 @@ impl RootPaths {
                 self.sysroot
             )));
         }
-        if !path::is_dir(&self.root)? {
+        let is_known = self.root == "/" || self.root == self.configroot;
+        if !is_known && !path::is_dir(&self.root)? {
             return Err(Refusal::file(
                 &self.root,
                 "is ROOT and not a directory; Portage creates it",
@@ -341,12 +342,12 @@ impl RootPaths {
 
 /// Finds Portage's own configuration: under `usr` if it was installed by a distribution, or directly below the prefix
 /// if pip installed it.
-fn global(broot: &str) -> Result<String, Refusal> {
+fn global(files: &SettingsFiles, broot: &str) -> Result<String, Refusal> {
     let places = ["/usr/share/portage/config", "/share/portage/config"];
     let mut found = Vec::new();
     for place in places {
         let place = format!("{broot}{place}");
-        if path::stat(&join(&place, "make.globals"))?.is_some() {
+        if files.exists(&join(&place, "make.globals"))? {
             found.push(place);
         }
     }
@@ -368,8 +369,8 @@ impl<'e> Evaluation<'e> {
     /// Reads every file on which any variable depends. The order is that of Portage's `config.__init__`: a file may use
     /// the variables of all files before it.
     fn new(shared: &SharedFiles, roots: &SettingsRoots, env: &'e Env) -> Result<Self, Refusal> {
-        let mut places = RootPaths::new(roots)?;
         let files = SettingsFiles::sharing(roots.portage, shared);
+        let mut places = RootPaths::new(&files, roots)?;
         // The administrator of the host is responsible for its settings. Portage runs code in them, also as root.
         let files = match roots.configroot {
             Some(_) => files.of_configroot(&places.configroot),
@@ -379,7 +380,7 @@ impl<'e> Evaluation<'e> {
             join(&places.configroot, "etc/make.conf"),
             join(&places.configroot, "etc/portage/make.conf"),
         ];
-        if path::same_file(&conf_paths[0], &conf_paths[1]) {
+        if files.exists(&conf_paths[0])? && path::same_file(&conf_paths[0], &conf_paths[1]) {
             conf_paths.pop();
         }
 
@@ -407,7 +408,7 @@ impl<'e> Evaluation<'e> {
         let mut backup = EnvLayer::new(env);
         for (name, value) in &env_d {
             if backup.get(name)? == Some(value) {
-                backup.unset(name);
+                backup.unset(name.clone());
             }
         }
         let mut layers = Layers {
@@ -426,6 +427,9 @@ impl<'e> Evaluation<'e> {
         for repo in repos.iter() {
             // The values are not used, but Portage fails if it cannot read the file.
             let file = join(&repo.location, "profiles/make.defaults");
+            if !files.exists(&file)? {
+                continue;
+            }
             let mut map = layers.globals.clone();
             make_conf::read(
                 &files,
@@ -574,7 +578,7 @@ impl<'e> Evaluation<'e> {
             self.layers.env_d.remove(name);
             self.layers.conf.remove(name);
             // It stays in the environment layer `env`: Portage removes it only from `backup`.
-            self.layers.backup.unset(name);
+            self.layers.backup.unset(name.clone());
         }
         for name in BANNED {
             if BANNED_LATER.contains(&name) && !self.files.has(VersionChange::BannedDescriptors) {
@@ -820,7 +824,7 @@ fn reading(allows_directories: bool) -> ReadMode {
 fn read_conf(files: &SettingsFiles, paths: &[String], map: &mut Vars) -> Result<Vars, Refusal> {
     let mut all = Vars::new();
     for path in paths {
-        all.extend(make_conf::read(files, path, ReadMode::Sourcing, map)?.unwrap_or_default());
+        all.append(&mut make_conf::read(files, path, ReadMode::Sourcing, map)?.unwrap_or_default());
     }
     all.retain(|name, _| !name.starts_with("__"));
     Ok(all)

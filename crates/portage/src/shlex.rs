@@ -271,7 +271,8 @@ impl SourceText {
 }
 
 fn is_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || r"~!@#$%*_\:;?,./-+{}".contains(c)
+    matches!(c, '0'..='9' | 'A'..='Z' | 'a'..='z' | '~' | '!' | '@' | '#' | '$' | '%' | '*' | '_' | '\\' | ':' | ';' | '?'
+        | ',' | '.' | '/' | '-' | '+' | '{' | '}')
 }
 
 /// Splits at white space outside quotes, as Python's `shlex.split` does; returns `None` if a quote or a backslash is

@@ -13,6 +13,7 @@ use super::{
 use crossmerge_plan::env::Env;
 use sha2::Sha256;
 use std::{
+    borrow::Cow,
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
@@ -57,7 +58,7 @@ pub(crate) struct EnvLayer<'e> {
     base: &'e Env,
     /// Every name that was looked up.
     looked_up: Rc<RefCell<BTreeSet<String>>>,
-    changes: BTreeMap<String, Option<String>>,
+    changes: BTreeMap<Cow<'static, str>, Option<String>>,
 }
 
 impl<'e> EnvLayer<'e> {
@@ -95,13 +96,13 @@ impl<'e> EnvLayer<'e> {
     }
 
     /// Sets a variable.
-    pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
-        self.changes.insert(name.to_owned(), Some(value.into()));
+    pub(crate) fn set(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) {
+        self.changes.insert(name.into(), Some(value.into()));
     }
 
     /// Unsets a variable.
-    pub(crate) fn unset(&mut self, name: &str) {
-        self.changes.insert(name.to_owned(), None);
+    pub(crate) fn unset(&mut self, name: impl Into<Cow<'static, str>>) {
+        self.changes.insert(name.into(), None);
     }
 }
 
@@ -216,13 +217,13 @@ impl Layers<'_> {
     }
 
     /// Sets a variable in both environments.
-    pub(crate) fn settle(&mut self, name: &str, value: &str) {
+    pub(crate) fn settle(&mut self, name: &'static str, value: &str) {
         self.env.set(name, value);
         self.backup.set(name, value);
     }
 
     /// Removes a variable from every layer.
-    pub(crate) fn ban(&mut self, name: &str) {
+    pub(crate) fn ban(&mut self, name: &'static str) {
         for layer in [
             &mut self.env_d,
             &mut self.features,
@@ -396,13 +397,13 @@ impl Layers<'_> {
             }
         }
         for (name, value) in results {
-            self.env.set(&name, value.join(" "));
+            self.env.set(name, value.join(" "));
         }
         for name in &unprefixed {
             let mut value = self.list(name)?;
             value.retain(|word| set.contains(word));
             if !value.is_empty() || self.get(name)?.is_some() {
-                self.env.set(name, value.join(" "));
+                self.env.set(name.clone(), value.join(" "));
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use super::{
     refusal::Refusal,
     version::{Version, VersionChange},
 };
-use crossmerge_system::file::{self, OtherUsers, Tree};
+use crossmerge_system::file::{self, OtherUsers, Tree, read::Found};
 use sha2::Sha256;
 use std::{
     cell::{Cell, RefCell},
@@ -46,8 +46,15 @@ impl CachedFile {
     }
 }
 
-/// The files by path; `None` if there is no file.
-type FileCache = RefCell<BTreeMap<String, Option<CachedFile>>>;
+/// What is at a path: the kind of file, and its text; `None` if it does not exist. One lookup answers both.
+#[derive(Debug, Clone)]
+struct Entry {
+    kind: Result<Option<PathKind>, Refusal>,
+    file: Result<Option<CachedFile>, Refusal>,
+}
+
+/// The entries by path.
+type FileCache = RefCell<BTreeMap<String, Entry>>;
 
 /// The files that several queries of one call share: most of a target's settings are in files of the host.
 #[derive(Debug, Clone, Default)]
@@ -116,9 +123,13 @@ impl SettingsFiles {
     /// Returns a set of exactly these files; no others exist.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn only(files: &[(&str, &[u8])]) -> Result<Self, Refusal> {
-        let known = files
-            .iter()
-            .map(|(path, bytes)| Ok(((*path).to_owned(), Some(CachedFile::of(path, bytes)?))));
+        let known = files.iter().map(|(path, bytes)| {
+            let entry = Entry {
+                kind: Ok(Some(PathKind::File)),
+                file: Ok(Some(CachedFile::of(path, bytes)?)),
+            };
+            Ok(((*path).to_owned(), entry))
+        });
         Ok(Self {
             read: RefCell::new(known.collect::<Result<_, Refusal>>()?),
             is_closed: true,
@@ -142,11 +153,13 @@ impl SettingsFiles {
 
     /// Adds every file that was read, and every one that was missing, to a hash.
     pub(crate) fn add_to(&self, hash: &mut Sha256) {
-        for (path, known) in self.read.borrow().iter() {
+        for (path, entry) in self.read.borrow().iter() {
             agreed::add(hash, path.as_bytes());
-            match known {
-                Some(known) => agreed::add(hash, known.text.as_bytes()),
-                None => agreed::add(hash, b"\0"),
+            match &entry.file {
+                Ok(Some(file)) => agreed::add(hash, file.text.as_bytes()),
+                Ok(None) => agreed::add(hash, b"\0"),
+                // A directory.
+                Err(_) => {}
             }
         }
     }
@@ -156,7 +169,7 @@ impl SettingsFiles {
     /// Invalid UTF-8 becomes U+FFFD and every kind of line end becomes `\n`. A directory is refused: few of Portage's
     /// readers accept one, and those check before they read.
     pub(crate) fn read(&self, path: &str) -> Result<Option<Rc<str>>, Refusal> {
-        Ok(self.known(path, false)?.map(|known| known.text))
+        Ok(self.entry(path, false)?.file?.map(|file| file.text))
     }
 
     /// Returns the text of a file that another file sources; empty if it does not exist.
@@ -165,51 +178,49 @@ impl SettingsFiles {
             let metadata = fs::metadata(path);
             self.root.is_none() && metadata.is_err_and(|e| e.kind() == io::ErrorKind::NotADirectory)
         };
-        match self.known(path, true) {
-            Ok(Some(known)) if !known.is_utf8 => Err(Refusal::file(
+        match self.entry(path, true)?.file {
+            Ok(Some(file)) if !file.is_utf8 => Err(Refusal::file(
                 path,
                 "is sourced and not UTF-8, so Portage fails",
             )),
-            Ok(known) => Ok(known.map_or_else(|| Rc::from(""), |known| known.text)),
+            Ok(file) => Ok(file.map_or_else(|| Rc::from(""), |file| file.text)),
             Err(_) if is_below_a_file(path) => Ok(Rc::from("")),
             Err(refusal) => Err(refusal),
         }
     }
 
-    fn known(&self, path: &str, is_sourced: bool) -> Result<Option<CachedFile>, Refusal> {
+    /// Looks up a path, and reads its file. Each path is looked up once.
+    fn entry(&self, path: &str, is_sourced: bool) -> Result<Entry, Refusal> {
         let namers = self.namers(path, is_sourced);
         let is_checked = namers.is_none() || self.named.borrow().contains(path);
-        if is_checked && let Some(known) = self.read.borrow().get(path) {
-            return Ok(known.clone());
+        if is_checked && let Some(entry) = self.read.borrow().get(path) {
+            return Ok(entry.clone());
         }
         #[cfg(any(test, feature = "fuzzing"))]
         if self.is_closed {
-            return Ok(None);
+            return Ok(Entry {
+                kind: Ok(None),
+                file: Ok(None),
+            });
         }
         let shared = match namers {
             Some(_) => None,
             None => self.shared.0.borrow().get(path).cloned(),
         };
-        let known = match shared {
-            Some(known) => known,
-            None => self.find(path, namers.as_ref())?,
-        };
-        if let Some(known) = &known {
-            self.spend(path, known.bytes)?;
+        let entry = shared.unwrap_or_else(|| self.find(path, namers.as_ref()));
+        if let Ok(Some(file)) = &entry.file {
+            self.spend(path, file.bytes)?;
         }
-        self.read
-            .borrow_mut()
-            .insert(path.to_owned(), known.clone());
+        let mut read = self.read.borrow_mut();
+        read.insert(path.to_owned(), entry.clone());
         match namers {
             Some(_) => drop(self.named.borrow_mut().insert(path.to_owned())),
-            None => drop(
-                self.shared
-                    .0
-                    .borrow_mut()
-                    .insert(path.to_owned(), known.clone()),
-            ),
+            None => {
+                let mut shared = self.shared.0.borrow_mut();
+                shared.insert(path.to_owned(), entry.clone());
+            }
         }
-        Ok(known)
+        Ok(entry)
     }
 
     /// Returns the other users who chose the file at this path, by a symlink or by `source`; `None` if no
@@ -222,23 +233,62 @@ impl SettingsFiles {
         is_theirs.then(|| others.clone().and(on_path))
     }
 
-    /// Reads the file at a path.
-    fn find(&self, path: &str, namers: Option<&OtherUsers>) -> Result<Option<CachedFile>, Refusal> {
+    /// Looks up a path, and reads its file.
+    fn find(&self, path: &str, namers: Option<&OtherUsers>) -> Entry {
         let (place, limit) = (Path::new(path), file::read::SETTINGS);
-        let bytes = match (&self.root, namers) {
-            (None, None) => file::read::read_after_look(place, limit),
-            (None, Some(others)) => file::read::read_for_others(place, limit, others),
-            (Some(root), _) => match root.find_in_root(place) {
-                Ok(Some(node)) => node.read(limit),
+        let found = match &self.root {
+            None => Found::at(place, limit, namers),
+            Some(root) => match root.find_in_root(place) {
+                Ok(Some(node)) => Ok(Found {
+                    is_dir: node.is_dir(),
+                    is_file: node.is_file(),
+                    content: node.read(limit),
+                }),
                 Ok(None) => Err(io::ErrorKind::NotFound.into()),
                 Err(e) => Err(e.into()),
             },
         };
-        match bytes {
-            Ok(bytes) => Ok(Some(CachedFile::of(path, &bytes)?)),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(Refusal::unread(path, &e)),
+        let found = match found {
+            Ok(found) => found,
+            Err(e) => {
+                let unread = || Refusal::unread(path, &e);
+                return Entry {
+                    kind: match e.kind() {
+                        io::ErrorKind::NotFound => Ok(None),
+                        _ if self.root.is_some() => Err(unread()),
+                        io::ErrorKind::PermissionDenied => Err(path::denied(path)),
+                        // After other errors, Portage takes the path as missing.
+                        _ => Ok(None),
+                    },
+                    file: match e.kind() {
+                        io::ErrorKind::NotFound => Ok(None),
+                        _ => Err(unread()),
+                    },
+                };
+            }
+        };
+        let text = |bytes: Vec<u8>| CachedFile::of(path, &bytes).map(Some);
+        Entry {
+            kind: Ok(Some(match (found.is_dir, found.is_file) {
+                (true, _) => PathKind::Directory,
+                (_, true) => PathKind::File,
+                _ => PathKind::Other,
+            })),
+            file: match found.content {
+                Ok(bytes) => text(bytes),
+                Err(e) => Err(Refusal::unread(path, &e)),
+            },
         }
+    }
+
+    /// Returns whether a file or directory exists at a path, with symlinks followed.
+    pub(crate) fn exists(&self, path: &str) -> Result<bool, Refusal> {
+        Ok(self.kind(path)?.is_some())
+    }
+
+    /// Returns whether a path is a regular file.
+    pub(crate) fn is_file(&self, path: &str) -> Result<bool, Refusal> {
+        Ok(self.kind(path)? == Some(PathKind::File))
     }
 
     /// Returns the lines of a file without their ends; no lines if it does not exist.
@@ -249,13 +299,12 @@ impl SettingsFiles {
 
     /// Returns the first line, stripped of white space; `None` if the path is not a regular file.
     pub(crate) fn first_line(&self, path: &str) -> Result<Option<String>, Refusal> {
-        if !path::stat(path)?.is_some_and(|metadata| metadata.is_file()) {
+        if !self.is_file(path)? {
             return Ok(None);
         }
-        let lines = self.lines(path)?;
-        Ok(Some(
-            strip(lines.first().map_or("", String::as_str)).to_owned(),
-        ))
+        let text = self.read(path)?;
+        let first = text.as_deref().and_then(|text| text.lines().next());
+        Ok(Some(strip(first.unwrap_or_default()).to_owned()))
     }
 }
 
@@ -282,18 +331,7 @@ enum PathKind {
 impl SettingsFiles {
     /// Returns the kind of file at a path, with symlinks followed; `None` if it does not exist.
     fn kind(&self, path: &str) -> Result<Option<PathKind>, Refusal> {
-        let kind = |is_dir, is_file| match (is_dir, is_file) {
-            (true, _) => PathKind::Directory,
-            (_, true) => PathKind::File,
-            _ => PathKind::Other,
-        };
-        let Some(root) = &self.root else {
-            let metadata = path::stat(path)?;
-            return Ok(metadata.map(|metadata| kind(metadata.is_dir(), metadata.is_file())));
-        };
-        let node = root.find_in_root(Path::new(path));
-        let node = node.map_err(|e| Refusal::unread(path, &e.into()))?;
-        Ok(node.map(|node| kind(node.is_dir(), node.is_file())))
+        self.entry(path, false)?.kind
     }
 
     /// Returns whether the path is a directory.
@@ -350,9 +388,11 @@ fn collect(
         return Err(Refusal::file(path, reason).for_good());
     }
     let name = path.rsplit('/').next().unwrap_or(path);
-    let left_out = name.starts_with('.') || name.ends_with('~');
+    if name.starts_with('.') || name.ends_with('~') {
+        return Ok(());
+    }
     match files.kind(path)? {
-        Some(PathKind::Directory) if left_out || VCS_DIRECTORIES.contains(&name) => {}
+        Some(PathKind::Directory) if VCS_DIRECTORIES.contains(&name) => {}
         Some(PathKind::Directory) if depth > 40 => {
             return Err(Refusal::file(
                 path,
@@ -364,8 +404,8 @@ fn collect(
                 collect(files, &path::join(path, &child), depth + 1, seen, all)?;
             }
         }
-        Some(PathKind::File) if !left_out => all.push(path.to_owned()),
-        Some(PathKind::File | PathKind::Other) | None => {}
+        Some(PathKind::File) => all.push(path.to_owned()),
+        Some(PathKind::Other) | None => {}
     }
     Ok(())
 }
@@ -429,6 +469,30 @@ mod tests {
         let all: Vec<&str> = words("a\u{1c}b\u{85}c\u{a0}d\u{2003}e\u{200b}f").collect();
         assert_eq!(all, ["a", "b", "c", "d", "e\u{200b}f"]);
         assert_eq!(strip("\u{1f} a b\u{3000}\n"), "a b");
+    }
+
+    #[test]
+    fn one_lookup_of_a_path_answers_all_questions_about_it() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| directory.path().join(name).display().to_string();
+        let (file, missing, shared) = (path("file"), path("missing"), SharedFiles::default());
+        fs::write(&file, "before\n").expect("a file");
+        let files = SettingsFiles::sharing(Version::NEWEST, &shared);
+        assert_eq!(files.is_file(&file), Ok(true));
+        assert_eq!(files.exists(&missing), Ok(false));
+        for path in [&file, &missing] {
+            fs::write(path, "after\n").expect("a file");
+        }
+        for files in [files, SettingsFiles::sharing(Version::NEWEST, &shared)] {
+            assert_eq!(
+                files.read(&file).expect("text").as_deref(),
+                Some("before\n")
+            );
+            assert_eq!(files.read(&missing).expect("no refusal"), None);
+        }
+        let directory = path("");
+        assert!(SettingsFiles::default().is_dir(&directory));
+        assert!(SettingsFiles::default().read(&directory).is_err());
     }
 
     #[test]

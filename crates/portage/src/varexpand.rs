@@ -31,7 +31,10 @@ pub(crate) fn varexpand(value: &str, variables: &Vars) -> Option<String> {
                 double ^= !single;
                 expanded.push(c);
             }
-            c if single => expanded.push(c),
+            c if single => {
+                expanded.push(c);
+                rest = push_until(rest, &['\''], &mut expanded);
+            }
             '\n' => expanded.push(' '),
             '\\' => rest = unescape(rest, &mut expanded),
             '$' if rest.is_empty() => expanded.push('$'),
@@ -42,10 +45,20 @@ pub(crate) fn varexpand(value: &str, variables: &Vars) -> Option<String> {
                 expanded.push_str(variables.get(name).map_or("", String::as_str));
                 rest = after;
             }
-            c => expanded.push(c),
+            c => {
+                expanded.push(c);
+                rest = push_until(rest, &['\'', '"', '\n', '\\', '$'], &mut expanded);
+            }
         }
     }
     (expanded.len() <= LONGEST).then_some(expanded)
+}
+
+/// Copies the text before the first of some characters; returns the rest.
+fn push_until<'v>(rest: &'v str, ends: &[char], expanded: &mut String) -> &'v str {
+    let (plain, rest) = rest.split_at(rest.find(ends).unwrap_or(rest.len()));
+    expanded.push_str(plain);
+    rest
 }
 
 /// Resolves the escape after a backslash; returns the rest.

@@ -26,7 +26,10 @@ pub use beneath::{Node, Tree, look_to_change, open_in_root};
 pub use directory::{Directory, is_kind, look_at};
 pub use error::{FileError, hint, is_refusal};
 pub use lock::{take, take_in};
-pub use path::{Identity, below, canonical, is_executable, own_directory, without_dots};
+pub use path::{
+    Identity, below, canonical, is_executable, own_directory, real_directory, real_path,
+    without_dots,
+};
 pub use places::{Directories, Places};
 pub use temporary::{Temporary, temporary};
 pub use trust::{OtherUsers, WritableByOthers, others, writable_by_others};

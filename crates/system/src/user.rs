@@ -19,6 +19,9 @@ const UID_MAP: &str = "/proc/self/uid_map";
 /// The state of this process, as the kernel shows it. fakeroot changes the result of `geteuid`, but not this file.
 const STATUS: &str = "/proc/self/status";
 
+/// The part of that file with the user IDs, in bytes. The longest name of a process before them takes 64.
+const UP_TO_UIDS: usize = 512;
+
 /// A directory that the administrator of every system owns.
 const OF_THE_SYSTEM: &str = "/usr";
 
@@ -31,9 +34,11 @@ pub fn acts_for_system() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
     *ANSWER.get_or_init(|| {
         geteuid().is_root() && {
-            let text = |file| read::read_to_string(Path::new(file), read::SETTINGS).ok();
+            let status = read::of_kernel(STATUS, UP_TO_UIDS).ok();
+            let status = status.as_deref().map(String::from_utf8_lossy);
             let owner = || Path::new(OF_THE_SYSTEM).metadata().ok().map(|it| it.uid());
-            is_systems_root(text(STATUS).as_deref(), owner, || text(UID_MAP))
+            let uid_map = || read::read_to_string(Path::new(UID_MAP), read::SETTINGS).ok();
+            is_systems_root(status.as_deref(), owner, uid_map)
         }
     })
 }

@@ -12,6 +12,7 @@ use crate::{
 use crossmerge_autoconf::scan::{self, PlaceKind, Scan, ScriptHost, Test};
 use std::{
     fmt::Write as _,
+    ops::Deref,
     path::{Path, PathBuf},
 };
 
@@ -95,7 +96,7 @@ pub(super) fn scan(
 }
 
 fn answer_to<'a>(test: &Test, answers: &'a Answers) -> Option<&'a Answer> {
-    answers.about(&test.variable).last()
+    answers.about(&test.variable).last().map(Deref::deref)
 }
 
 /// Returns crossmerge's answer to the script's question.

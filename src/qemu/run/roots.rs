@@ -8,7 +8,7 @@ use crossmerge_system::{
     file::{
         Tree,
         beneath::{End, Links},
-        canonical, is_executable,
+        canonical, is_executable, real_path,
     },
 };
 use std::{
@@ -28,7 +28,15 @@ const DIRECTORIES: [&str; 6] = [
 ];
 
 /// The target's roots: ROOT if it differs from the sysroot, then the sysroot.
-pub(super) struct Roots(Vec<PathBuf>);
+pub(super) struct Roots(Vec<Root>);
+
+/// A root of the target.
+struct Root {
+    /// Its path, as it is configured.
+    path: PathBuf,
+    /// Its path without symlinks.
+    real: PathBuf,
+}
 
 /// The place of a script's interpreter.
 pub(super) enum InterpreterLocation {
@@ -54,16 +62,22 @@ impl Roots {
             }
         };
         let is_other = |root: &PathBuf| {
-            root.is_dir()
+            *root != sysroot
+                && root.is_dir()
                 && !context.config.is_own_root(root)
                 && canonical(root) != canonical(&sysroot)
         };
         let root = root.filter(is_other);
-        Ok(Self(root.into_iter().chain([sysroot]).collect()))
+        let roots = root.into_iter().chain([sysroot]);
+        let roots = roots.map(|path| Root {
+            real: canonical(&path),
+            path,
+        });
+        Ok(Self(roots.collect()))
     }
 
     pub(super) fn sysroot(&self) -> &Path {
-        self.0.last().expect("there is always the sysroot")
+        &self.0.last().expect("there is always the sysroot").path
     }
 
     /// Finds the file that a user named: by its path, or by its name in the roots' directories, else in the current
@@ -126,8 +140,8 @@ impl Roots {
     /// Returns the paths on the host that a path of the target may have.
     fn places(&self, path: &Path) -> impl Iterator<Item = PathBuf> {
         self.0.iter().filter_map(move |root| {
-            let plain = root.join(path.strip_prefix("/").ok()?);
-            Some(openable(plain, in_root(root, path)))
+            let plain = root.path.join(path.strip_prefix("/").ok()?);
+            Some(openable(plain, in_root(&root.path, path)))
         })
     }
 
@@ -164,14 +178,14 @@ impl Roots {
         let absolute = std::path::absolute(path).ok()?;
         let directory = canonical(absolute.parent()?);
         let name = absolute.file_name()?;
-        let within = |root: &'_ PathBuf| {
-            let rest = directory.strip_prefix(canonical(root)).ok()?;
+        let within = |root: &'_ Root| {
+            let rest = directory.strip_prefix(&root.real).ok()?;
             Some(Path::new("/").join(rest).join(name))
         };
         let places = self
             .0
             .iter()
-            .filter_map(|root| Some((root.as_path(), within(root)?)));
+            .filter_map(|root| Some((root.path.as_path(), within(root)?)));
         places.min_by_key(|(_, within)| within.components().count())
     }
 
@@ -188,7 +202,7 @@ impl Roots {
 
 /// Returns the path as it is written if it leads to the file, else the file's own path.
 fn openable(written: PathBuf, file: PathBuf) -> PathBuf {
-    match written.canonicalize() {
+    match real_path(&written) {
         Ok(leads) if leads == canonical(&file) => written,
         _ => file,
     }

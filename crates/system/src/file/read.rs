@@ -16,15 +16,19 @@ use super::{
     refused::{refuse, unreadable},
     trust::OtherUsers,
 };
-use nix::{errno::Errno, fcntl::OFlag, sys::stat::Mode};
+use nix::{
+    errno::Errno,
+    fcntl::{AT_FDCWD, OFlag, openat},
+    sys::stat::Mode,
+};
 use std::{
-    fs::{File, Metadata, OpenOptions},
+    fs::{File, Metadata},
     io::{self, Read, Take},
     os::{
         fd::{AsRawFd, OwnedFd},
-        unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
+        unix::fs::{FileTypeExt, MetadataExt},
     },
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// The limit for a settings file of Portage or a repository. The largest one in Gentoo's repository, `package.mask`,
@@ -81,9 +85,7 @@ struct Opened<'p> {
 
 /// Opens a regular file, to read at most `limit` bytes and one more.
 fn open(path: &Path, limit: u64) -> io::Result<Opened<'_>> {
-    let mut options = OpenOptions::new();
-    let file = options.read(true).custom_flags(UNTOUCHED.bits()).open(path);
-    let file = file.map_err(|e| match e.raw_os_error() {
+    let file = open_with(path, UNTOUCHED).map_err(|e| match e.raw_os_error() {
         // The error for a socket, and for a device without a driver.
         Some(NO_DEVICE) => path.metadata().map_or(e, |metadata| {
             let why = not_regular(&metadata).unwrap_or(Why::NotRegular("a device"));
@@ -98,31 +100,30 @@ fn open(path: &Path, limit: u64) -> io::Result<Opened<'_>> {
 /// device can have an effect: it starts a watchdog, or rewinds a tape.
 pub fn open_looked_at(looked_at: &OwnedFd, path: &Path) -> io::Result<File> {
     let file = File::from(looked_at.try_clone().map_err(|e| unreadable(path, e))?);
-    Ok(open_again(&file, path)?.0)
+    let metadata = file.metadata().map_err(|e| unreadable(path, e))?;
+    open_again(&file, &metadata, path)
 }
 
-/// Opens the file at a path after a check of its type: opening some devices has an effect.
-fn open_after_look(path: &Path) -> io::Result<(File, Metadata)> {
-    let mut options = OpenOptions::new();
-    let options = options.read(true).custom_flags(OFlag::O_PATH.bits());
-    let looked_at = options.open(path).map_err(|e| unreadable(path, e))?;
-    open_again(&looked_at, path)
-}
-
-/// Opens the file as [`open_looked_at`] does, and returns its metadata too.
-fn open_again(looked_at: &File, path: &Path) -> io::Result<(File, Metadata)> {
-    let metadata = looked_at.metadata().map_err(|e| unreadable(path, e))?;
-    if let Some(why) = not_regular(&metadata) {
+/// Opens the file as [`open_looked_at`] does.
+fn open_again(looked_at: &File, metadata: &Metadata, path: &Path) -> io::Result<File> {
+    if let Some(why) = not_regular(metadata) {
         return Err(refuse(path, why));
     }
     if metadata.is_symlink() {
         return Err(refuse(path, Why::NotRegular("a symlink")));
     }
-    let mut options = OpenOptions::new();
-    let options = options.read(true).custom_flags(UNTOUCHED.bits());
     let again = format!("/proc/self/fd/{}", looked_at.as_raw_fd());
-    let file = options.open(again).map_err(|e| unreadable(path, e))?;
-    Ok((file, metadata))
+    open_with(Path::new(&again), UNTOUCHED).map_err(|e| unreadable(path, e))
+}
+
+/// Opens a file for reading. std calls open(2), and musl follows that by an unnecessary fcntl(2).
+pub(super) fn open_with(path: &Path, flags: OFlag) -> io::Result<File> {
+    loop {
+        match openat(AT_FDCWD, path, flags | OFlag::O_CLOEXEC, Mode::empty()) {
+            Err(Errno::EINTR) => {}
+            opened => return Ok(File::from(opened?)),
+        }
+    }
 }
 
 fn look_at(file: File, path: &Path, limit: u64) -> io::Result<Opened<'_>> {
@@ -184,30 +185,66 @@ pub(super) fn owner_of_same(path: &Path, text: &[u8]) -> Option<u32> {
     let limit = text.len() as u64;
     let opened = open(path, limit).ok()?;
     let owner = opened.owner;
-    (whole(opened, limit).ok()? == text).then_some(owner)
+    let is_same = opened.size == limit && is_same(&whole(opened, limit).ok()?, text);
+    is_same.then_some(owner)
 }
 
-/// Reads a whole file, and checks its type before opening it: a device in its place is not opened at all.
-pub fn read_after_look(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let (file, metadata) = open_after_look(path)?;
-    whole(take(file, &metadata, path, limit)?, limit)
+/// Compares by words, because memcmp(3) of musl compares by bytes.
+fn is_same(a: &[u8], b: &[u8]) -> bool {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks(), b.as_chunks());
+    let same = |(a, b): (&[u8; 16], &[u8; 16])| u128::from_ne_bytes(*a) == u128::from_ne_bytes(*b);
+    a.len() == b.len() && a.iter().zip(b).all(same) && a_rest == b_rest
 }
 
-/// Reads a whole file whose path other users chose. Each of them must be able to read it: they own the file, or every
-/// user may read it, and the same holds for entering each directory on its path. Otherwise crossmerge would reveal a
-/// file that only its own user may read.
-pub fn read_for_others(path: &Path, limit: u64, others: &OtherUsers) -> io::Result<Vec<u8>> {
-    let (file, metadata) = open_after_look(path)?;
-    // The kernel's path of the open file, because the given path may contain symlinks.
-    let real = fs_err::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+/// The file at a path, found with one lookup: what it is, and its content.
+#[derive(Debug)]
+pub struct Found {
+    /// Whether it is a directory.
+    pub is_dir: bool,
+    /// Whether it is a regular file.
+    pub is_file: bool,
+    /// The content of a regular file or of `/dev/null`. An error for anything else.
+    pub content: io::Result<Vec<u8>>,
+}
+
+impl Found {
+    /// Looks up a path, follows symlinks, and reads the file whole. Its type is checked before it is opened, because
+    /// opening some devices has an effect.
+    ///
+    /// If other users chose the path, each of them must be able to read the file: they own it, or every user may read it,
+    /// and the same holds for entering each directory on its path. Otherwise crossmerge would reveal a file that only its
+    /// own user may read.
+    pub fn at(path: &Path, limit: u64, chosen_by: Option<&OtherUsers>) -> io::Result<Self> {
+        let looked_at = open_with(path, OFlag::O_PATH).map_err(|e| unreadable(path, e))?;
+        let metadata = looked_at.metadata().map_err(|e| unreadable(path, e))?;
+        let content = || {
+            let file = open_again(&looked_at, &metadata, path)?;
+            if chosen_by.is_some_and(|others| !may_read(others, &file, &metadata)) {
+                return Err(refuse(path, Why::Private));
+            }
+            whole(take(file, &metadata, path, limit)?, limit)
+        };
+        Ok(Self {
+            is_dir: metadata.is_dir(),
+            is_file: metadata.is_file(),
+            content: match metadata.is_dir() {
+                true => Err(unreadable(path, Errno::EISDIR.into())),
+                false => content(),
+            },
+        })
+    }
+}
+
+/// Returns whether all of the users may read an open file.
+fn may_read(users: &OtherUsers, file: &File, metadata: &Metadata) -> bool {
     let may_enter = |above: &Path| {
         let metadata = above.metadata();
-        metadata.is_ok_and(|metadata| others.all_may(Mode::S_IXOTH, &metadata))
+        metadata.is_ok_and(|metadata| users.all_may(Mode::S_IXOTH, &metadata))
     };
-    match others.all_may(Mode::S_IROTH, &metadata) && real.ancestors().skip(1).all(may_enter) {
-        true => whole(take(file, &metadata, path, limit)?, limit),
-        false => Err(refuse(path, Why::Private)),
-    }
+    // The kernel's path of the open file, because the given path may contain symlinks.
+    let real = fs_err::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()));
+    let is_reachable = |real: PathBuf| real.ancestors().skip(1).all(may_enter);
+    users.all_may(Mode::S_IROTH, metadata) && real.is_ok_and(is_reachable)
 }
 
 /// Reads a whole file that was opened with `O_NONBLOCK`.
@@ -228,16 +265,38 @@ fn whole(opened: Opened, limit: u64) -> io::Result<Vec<u8>> {
 }
 
 impl Opened<'_> {
+    /// Reads as much as the file had when it was opened. What is appended afterwards is left out.
     fn rest(mut self) -> io::Result<Vec<u8>> {
-        // The size of a file in `/proc` is 0.
-        let size = if self.size == 0 { SMALL } else { self.size };
-        let most = size.min(self.file.limit());
-        let mut bytes = Vec::with_capacity(usize::try_from(most).unwrap_or_default());
-        let read = self.file.read_to_end(&mut bytes);
-        read.map_err(|e| unreadable(self.path, e))?;
+        let unread = |e| unreadable(self.path, e);
+        let known = self.size.min(self.file.limit());
+        let mut bytes = Vec::new();
+        if known == 0 {
+            // The size of a file in `/proc` is 0.
+            bytes.reserve(usize::try_from(SMALL.min(self.file.limit())).unwrap_or_default());
+            self.file.read_to_end(&mut bytes).map_err(unread)?;
+        } else {
+            bytes.resize(usize::try_from(known).unwrap_or_default(), 0);
+            let read = fill(&mut self.file, &mut bytes).map_err(unread)?;
+            bytes.truncate(read);
+        }
         super::budget::PROCESS.bytes(self.path, bytes.len() as u64)?;
         Ok(bytes)
     }
+}
+
+/// Reads until the buffer is full or the file ends, and returns how much that was. Once the buffer is full, the kernel is
+/// not asked for more.
+fn fill(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while length < buffer.len() {
+        match file.read(&mut buffer[length..]) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(length)
 }
 
 /// Reads a whole file, which has to be UTF-8.
@@ -248,6 +307,14 @@ pub fn read_to_string(path: &Path, limit: u64) -> io::Result<String> {
 /// Converts the content of a file to text.
 pub(super) fn to_text(bytes: Vec<u8>, path: &Path) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|_| refuse(path, Why::NotText))
+}
+
+/// Reads the beginning of a file in `/proc`, which the kernel writes. The length is small, so one read is enough.
+pub(crate) fn of_kernel(path: &str, length: usize) -> io::Result<Vec<u8>> {
+    let mut text = vec![0; length];
+    let read = open_with(Path::new(path), OFlag::empty())?.read(&mut text)?;
+    text.truncate(read);
+    Ok(text)
 }
 
 /// Reads at most `length` bytes from the beginning of a file.
@@ -272,6 +339,10 @@ mod tests {
     use crossmerge_plan::shown::Show;
     use std::os::unix::fs::FileExt;
 
+    fn read_after_look(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        Found::at(path, limit, None)?.content
+    }
+
     #[test]
     fn a_file_is_read_up_to_its_limit() {
         let directory = tempfile::tempdir().expect("a directory");
@@ -294,6 +365,21 @@ mod tests {
         file.file().write_at(b"x", 1 << 40).expect("a hole");
         assert!(refused(&read(&path, CONTENTS).expect_err("a terabyte")).is_some());
         assert!(refused(&look(&path, CONTENTS).expect_err("a terabyte")).is_some());
+    }
+
+    #[test]
+    fn content_is_the_same_only_in_every_byte() {
+        let text: Vec<u8> = (0..40).collect();
+        assert!(is_same(&text, &text.clone()) && is_same(&[], &[]));
+        for at in 0..text.len() {
+            let mut other = text.clone();
+            other[at] += 1;
+            assert!(!is_same(&text, &other), "{at}");
+            assert!(
+                !is_same(&text, &text[..at]) && !is_same(&text[..at], &text),
+                "{at}"
+            );
+        }
     }
 
     #[test]
