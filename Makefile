@@ -220,7 +220,10 @@ bench: prepare
 	$(MAKE) --no-print-directory bench-run
 
 bench-run: program
-	CROSSMERGE=$(abspath $(binary)) CROSSDEV="$(CROSSDEV)" bench/run $(BENCH)
+	$(MAKE) --no-print-directory program build_flags="$(build_flags) --features system-malloc"
+	cp $(binary) $(binary)-system-malloc
+	$(MAKE) --no-print-directory program
+	CROSSMERGE=$(abspath $(binary)) SYSTEM_MALLOC=$(abspath $(binary))-system-malloc CROSSDEV="$(CROSSDEV)" bench/run $(BENCH)
 
 order_dir = $(abspath $(target)/order)
 

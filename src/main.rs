@@ -7,6 +7,6 @@ fn main() -> ExitCode {
 }
 
 /// The allocator with musl, whose own asks the kernel too often for what reading settings takes.
-#[cfg(target_env = "musl")]
+#[cfg(all(target_env = "musl", not(feature = "system-malloc")))]
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;

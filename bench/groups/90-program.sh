@@ -54,3 +54,16 @@ for unit in faults calls; do
 		counted "$name, <tuple>-pkg-config --exists zlib" "$unit" "$tuple-pkg-config" --exists zlib
 	CROSS_CMD=$work/nothing counted "$name, <tuple>-emerge" "$unit" "$tuple-emerge"
 done
+
+# The allocator. It saves system calls with musl, whose own one asks the kernel for small pieces.
+if [[ -x ${SYSTEM_MALLOC-} ]]; then
+	mkdir "$prefix/plain"
+	install -m 755 "$SYSTEM_MALLOC" "$prefix/plain/crossmerge"
+	ln -s crossmerge "$prefix/plain/$tuple-emerge"
+	group 'The allocator: dlmalloc beside that of the C library'
+	export CROSS_CMD=$work/nothing
+	compare '<tuple>-emerge' 40 1 "$tuple-emerge" "$prefix/plain/$tuple-emerge"
+	for unit in faults calls; do
+		row "<tuple>-emerge, $unit before exec" "$("$unit" "$tuple-emerge")" "$("$unit" "$prefix/plain/$tuple-emerge")" - -
+	done
+fi
