@@ -462,7 +462,7 @@ fn a_value_that_a_build_system_cannot_express_is_an_error() {
     std::fs::create_dir(&semicolon).expect("a sysroot");
     let odd = prefix.with("SYSROOT", semicolon);
     odd.own(["export", ARM.tuple, "cmake"])
-        .fails(125, "a semicolon ends", "plain text");
+        .fails(125, "a semicolon separates", "plain text");
     odd.own(["export", ARM.tuple, "meson"]).success();
     let sysroot = prefix.with("SYSROOT", "/");
     sysroot

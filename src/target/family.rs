@@ -191,9 +191,13 @@ fn any(globs: &[Text], tuple: &Tuple) -> bool {
 }
 
 impl Family {
-    /// Parses the text of a file.
-    pub(super) fn parse(text: &str) -> Result<Self, toml::de::Error> {
-        toml::from_str(text)
+    /// Parses the text of a file. Returns the message if it is invalid.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|e: toml::de::Error| match e.span() {
+            // The error of a fact has the position of the file's beginning.
+            Some(span) if span.start == 0 => e.message().to_owned(),
+            _ => e.to_string(),
+        })
     }
 
     /// Returns the facts without refinements.

@@ -1,5 +1,5 @@
-//! A plan only plans: under strace, `crossmerge plan` writes nothing and starts nothing but portageq and a compiler's `-dumpmachine`,
-//! for every command of a target, with whatever arguments.
+//! A plan only plans: under strace, `crossmerge plan` writes nothing and starts nothing but portageq and a compiler's
+//! `-dumpmachine`, for every command of a target and in every mode.
 
 use crate::support::{OTHER_USER, Prefix, needs_root, prepared};
 use std::{
@@ -10,14 +10,14 @@ use std::{
 
 const ARM: &str = "armv5tel-softfloat-linux-gnueabi";
 
-/// The calls that open a file, make a process, or change what is outside the process. Those that set modes, owners and times come with
-/// a file that was opened or made before.
+/// The system calls that open a file, create a process, or change something outside the process. A call that sets the mode,
+/// owner or time of an open file is omitted, because one of these calls opened the file.
 const CALLS: &str = "trace=execve,execveat,open,openat,openat2,creat,mkdir,mkdirat,mknod,mknodat,rename,renameat,renameat2,unlink,unlinkat,\
                      rmdir,symlink,symlinkat,link,linkat,chmod,fchmodat,chown,lchown,fchownat,utimensat,truncate,setxattr,lsetxattr,fsetxattr,\
                      mount,umount2,move_mount,pivot_root,chroot,unshare,setns,memfd_create,clone,clone3,fork,vfork";
 
-/// What a command is asked for, besides a word that means nothing to it. A plan is made for each.
-const ASKED: [(&str, &[&str]); 22] = [
+/// Commands and arguments that lead to different plans.
+const CASES: [(&str, &[&str]); 22] = [
     ("cargo", &["build"]),
     ("cargo", &["test"]),
     ("chroot", &["--root", "root", "true"]),
@@ -42,7 +42,7 @@ const ASKED: [(&str, &[&str]); 22] = [
     ("xkmake", &["--version"]),
 ];
 
-/// A target with a compiler, a libc, Portage's settings, and something of everything that a command looks at.
+/// A target with a compiler, a libc, Portage's settings, and the files that the commands read.
 fn scene() -> Prefix {
     needs_root();
     let prefix = Prefix::with_portage();
@@ -76,7 +76,7 @@ fn scene() -> Prefix {
     prefix
 }
 
-/// The commands of the target: those of `bin`, so that a new one is looked at too.
+/// The commands of the target, read from `bin`, so that a new one is tested too.
 fn commands(prefix: &Prefix) -> BTreeSet<String> {
     let names = crate::support::names_in(prefix.join("bin"));
     let of_target = names
@@ -94,7 +94,7 @@ fn set_site_cache(prefix: &Prefix, mode: &str) {
     prefix.write(&file, &format!("site_cache = \"{mode}\"\n{rest}"));
 }
 
-/// What one process did that a plan may not.
+/// Returns the lines of a trace with calls that a plan may not make.
 fn faults(calls: &str) -> Vec<String> {
     let mut of_others: BTreeSet<&str> = BTreeSet::new();
     let mut parents: BTreeMap<&str, &str> = BTreeMap::new();
@@ -122,7 +122,7 @@ fn faults(calls: &str) -> Vec<String> {
         } else if name == "execve" {
             let program = call.split('"').nth(1).unwrap_or_default();
             let program = Path::new(program).file_name().unwrap_or_default();
-            // A compiler's own name of its machine has no other source: without Portage it is CBUILD.
+            // Without Portage, CBUILD is the machine of the native compiler, which has no other source.
             if program == "portageq" || call.contains("\"-dumpmachine\"]") {
                 of_others.insert(process);
             } else if program != "crossmerge" && !is_note {
@@ -140,8 +140,8 @@ fn is_for_writing(call: &str) -> bool {
     !call.contains("\"/dev/null\"") && WRITES.iter().any(|flag| call.contains(flag))
 }
 
-/// Plans under strace, and gives what was done besides. The plan of a known question is made.
-fn look(prefix: &Prefix, applet: &str, args: &[&str], is_known: bool) -> Vec<String> {
+/// Plans under strace, and returns the calls that a plan may not make. With `must_succeed`, the plan must exist.
+fn faults_of(prefix: &Prefix, applet: &str, args: &[&str], must_succeed: bool) -> Vec<String> {
     let options = [
         "-f",
         "--seccomp-bpf",
@@ -152,20 +152,20 @@ fn look(prefix: &Prefix, applet: &str, args: &[&str], is_known: bool) -> Vec<Str
         CALLS,
     ];
     let words = [&["plan", ARM, applet], args].concat();
-    let said = prefix.traced(&options, "crossmerge", &words);
-    assert!(!is_known || said.code == Some(0), "{said:#?}");
+    let output = prefix.traced(&options, "crossmerge", &words);
+    assert!(!must_succeed || output.code == Some(0), "{output:#?}");
     faults(&prefix.read("calls/calls"))
         .into_iter()
         .map(|fault| format!("{applet} {}: {fault}", args.join(" ")))
         .collect()
 }
 
-/// Plans everything that is asked here. Without QEMU, some of it has no plan.
-fn look_at_all(prefix: &Prefix, mode: &str) -> Vec<String> {
-    let is_known = mode != "without QEMU";
-    let faults = ASKED
+/// Plans every case. Without QEMU, some have no plan.
+fn faults_of_cases(prefix: &Prefix, mode: &str) -> Vec<String> {
+    let must_succeed = mode != "without QEMU";
+    let faults = CASES
         .iter()
-        .flat_map(|(applet, args)| look(prefix, applet, args, is_known));
+        .flat_map(|(applet, args)| faults_of(prefix, applet, args, must_succeed));
     faults.map(|fault| format!("{mode}: {fault}")).collect()
 }
 
@@ -193,10 +193,15 @@ fn a_plan_of_any_command_writes_nothing_and_starts_nothing() {
     let mut faults: Vec<String> = commands
         .iter()
         .filter(|applet| *applet != "fix-root")
-        .flat_map(|applet| look(&prefix, applet, &["x"], false))
+        .flat_map(|applet| faults_of(&prefix, applet, &["x"], false))
         .collect();
-    faults.extend(look(&prefix, "xkmake", &["-C", &kernel, "defconfig"], true));
-    faults.extend(look(&prefix, "xkmake", &["all"], false));
+    faults.extend(faults_of(
+        &prefix,
+        "xkmake",
+        &["-C", &kernel, "defconfig"],
+        true,
+    ));
+    faults.extend(faults_of(&prefix, "xkmake", &["all"], false));
     none(&faults);
     assert_eq!(crate::support::names_in(&state), before);
 }
@@ -208,20 +213,20 @@ fn a_plan_in_any_mode_writes_nothing_and_starts_nothing() {
     let mut faults = Vec::new();
     for mode in ["off", "answers", "emulate"] {
         set_site_cache(&prefix, mode);
-        faults.extend(look_at_all(&prefix, mode));
+        faults.extend(faults_of_cases(&prefix, mode));
     }
-    // What the target says of itself is asked of portageq, and its compiler is another that the caller chose.
+    // portageq answers for the target's settings.
     prefix.write("etc/crossmerge/crossmerge.toml", "ask_portageq = true\n");
-    faults.extend(look_at_all(&prefix, "asked"));
+    faults.extend(faults_of_cases(&prefix, "asked"));
     prefix.write("etc/crossmerge/crossmerge.toml", "");
     let bare = without_qemu(&prefix);
-    faults.extend(look_at_all(&bare, "without QEMU"));
+    faults.extend(faults_of_cases(&bare, "without QEMU"));
     prefix.become_user(OTHER_USER);
-    faults.extend(look_at_all(&prefix, "an ordinary user"));
+    faults.extend(faults_of_cases(&prefix, "an ordinary user"));
     none(&faults);
 }
 
-/// The same prefix with all programs of the host but QEMU.
+/// The same prefix, with all programs of the host except QEMU in PATH.
 fn without_qemu(prefix: &Prefix) -> Prefix {
     std::fs::create_dir(prefix.join("host")).expect("a directory");
     for entry in std::fs::read_dir("/usr/bin").expect("/usr/bin") {

@@ -269,11 +269,7 @@ impl SettingsFiles {
         };
         let text = |bytes: Vec<u8>| CachedFile::of(path, &bytes).map(Some);
         Entry {
-            kind: Ok(Some(match (found.is_dir, found.is_file) {
-                (true, _) => PathKind::Directory,
-                (_, true) => PathKind::File,
-                _ => PathKind::Other,
-            })),
+            kind: Ok(Some(PathKind::of(found.is_dir, found.is_file))),
             file: match found.content {
                 Ok(bytes) => text(bytes),
                 Err(e) => Err(Refusal::unread(path, &e)),
@@ -328,10 +324,26 @@ enum PathKind {
     Other,
 }
 
+impl PathKind {
+    fn of(is_dir: bool, is_file: bool) -> Self {
+        match (is_dir, is_file) {
+            (true, _) => Self::Directory,
+            (_, true) => Self::File,
+            _ => Self::Other,
+        }
+    }
+}
+
 impl SettingsFiles {
     /// Returns the kind of file at a path, with symlinks followed; `None` if it does not exist.
     fn kind(&self, path: &str) -> Result<Option<PathKind>, Refusal> {
-        self.entry(path, false)?.kind
+        let Some(root) = &self.root else {
+            return self.entry(path, false)?.kind;
+        };
+        // In a root, every file that is listed is read only once, so reading it here would save nothing.
+        let node = root.find_in_root(Path::new(path));
+        let node = node.map_err(|e| Refusal::unread(path, &e.into()))?;
+        Ok(node.map(|node| PathKind::of(node.is_dir(), node.is_file())))
     }
 
     /// Returns whether the path is a directory.
