@@ -7,7 +7,7 @@
 group 'Many targets'
 
 # Prints the tuple with a number.
-tuple_of() { echo "armv7a-board$1-linux-gnueabihf"; }
+tuple_of() { echo "armv7a-board$1-linux-gnueabi"; }
 # Makes the targets with the numbers of a range.
 make_targets() {
 	local number
