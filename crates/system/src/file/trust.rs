@@ -126,9 +126,9 @@ impl OtherUsers {
 
 /// Returns the other users who may change a path, as far as it exists, or who own a symlink on it.
 pub fn others(path: &Path) -> OtherUsers {
-    let (trust, mut others) = (Trust::own(), OtherUsers::default());
+    let mut others = OtherUsers::default();
     // The walk fails where the path ends.
-    let _ = walk(path, |part| {
+    let _ = walk(path, |trust, part| {
         let owner = Some(part.owned.uid).filter(|uid| !trust.is_trusted_user(*uid));
         let of_roots = Owned {
             uid: 0,
@@ -149,7 +149,7 @@ pub fn others(path: &Path) -> OtherUsers {
 ///
 /// The error of a component of the path that does not exist or cannot be examined, or ELOOP.
 pub fn writable_by_others(path: &Path) -> io::Result<Option<WritableByOthers>> {
-    walk(path, |part| {
+    walk(path, |_, part| {
         part.is_writable_by_others.then(|| WritableByOthers {
             path: part.path.to_owned(),
             owned: part.owned,
@@ -164,8 +164,12 @@ struct Part<'p> {
     is_writable_by_others: bool,
 }
 
-/// Calls `visit` for each part of a path, in the order in which the kernel resolves them, until it returns a value.
-fn walk<T>(path: &Path, mut visit: impl FnMut(Part<'_>) -> Option<T>) -> io::Result<Option<T>> {
+/// Calls `visit` for each part of a path, in the order in which the kernel resolves them, until it returns a value. It
+/// also gets the users that are trusted.
+fn walk<T>(
+    path: &Path,
+    mut visit: impl FnMut(Trust, Part<'_>) -> Option<T>,
+) -> io::Result<Option<T>> {
     let path = match path.is_absolute() {
         true => path.to_owned(),
         false => std::path::absolute(path)?,
@@ -177,11 +181,14 @@ fn walk<T>(path: &Path, mut visit: impl FnMut(Part<'_>) -> Option<T>) -> io::Res
     let (mut directories, mut steps, mut links) = (vec![root], Rest::new(), 0);
     push(&mut steps, &path);
     let trust = Trust::beside(root.uid);
-    let found = visit(Part {
-        path: &place,
-        owned: root,
-        is_writable_by_others: trust.is_writable_by_others(root),
-    });
+    let found = visit(
+        trust,
+        Part {
+            path: &place,
+            owned: root,
+            is_writable_by_others: trust.is_writable_by_others(root),
+        },
+    );
     if found.is_some() {
         return Ok(found);
     }
@@ -210,11 +217,14 @@ fn walk<T>(path: &Path, mut visit: impl FnMut(Part<'_>) -> Option<T>) -> io::Res
             }
             _ => trust.is_writable_by_others(owned),
         };
-        let found = visit(Part {
-            path: &place,
-            owned,
-            is_writable_by_others,
-        });
+        let found = visit(
+            trust,
+            Part {
+                path: &place,
+                owned,
+                is_writable_by_others,
+            },
+        );
         if found.is_some() {
             return Ok(found);
         }
