@@ -45,10 +45,10 @@ fn without_compilers(kept: &[&str]) -> Prefix {
     let prefixes: Vec<String> = tools.map(|prefix| format!("{prefix}-")).collect();
     let is_left_out = |name: &str| {
         let starts = ["apt", "dnf", "qemu-", "clang", "sudo", "doas", "crossmerge"];
-        let starts = starts
+        let mut starts = starts
             .into_iter()
             .chain(prefixes.iter().map(String::as_str));
-        name.contains("-linux-gnu") || starts.into_iter().any(|start| name.starts_with(start))
+        name.contains("-linux-gnu") || starts.any(|start| name.starts_with(start))
     };
     for name in &names {
         if !is_left_out(name) || kept.contains(&name.as_str()) {

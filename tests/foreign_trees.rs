@@ -54,12 +54,7 @@ impl Runner {
 
 /// Makes another user the owner of a path and everything below it. Changes symlinks themselves.
 fn give_away(path: &Path) {
-    lchown(path, Some(OTHER_USER), Some(OTHER_USER)).expect("an owner");
-    if path.is_dir() && !path.is_symlink() {
-        for entry in std::fs::read_dir(path).expect("a directory") {
-            give_away(&entry.expect("an entry").path());
-        }
-    }
+    give_for(Runner::Root, path);
 }
 
 /// Gives a tree to another user. If an ordinary user works in it, every user may write to its directories, and the

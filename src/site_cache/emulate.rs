@@ -19,6 +19,7 @@ use crossmerge_plan::{
     passes_on,
     plan::{EXIT_CODE, Note, Trial, TrialProgram, step::Step},
     report::Explain,
+    words::hex,
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -100,7 +101,7 @@ pub(super) fn program(call: &Call) -> Result<TrialProgram, NoEmulation> {
         libc(&facts.sysroot)
     );
     let hash = Sha256::digest(key.as_bytes());
-    let hash: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex(&hash[..8]);
     let directory = call.context.state_directory().join(DIRECTORY);
     Ok(TrialProgram {
         compiler: compiler.into(),

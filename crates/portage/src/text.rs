@@ -251,27 +251,23 @@ impl SettingsFiles {
         let found = match found {
             Ok(found) => found,
             Err(e) => {
-                let unread = || Refusal::unread(path, &e);
                 return Entry {
                     kind: match e.kind() {
-                        io::ErrorKind::NotFound => Ok(None),
-                        _ if self.root.is_some() => Err(unread()),
                         io::ErrorKind::PermissionDenied => Err(path::denied(path)),
-                        // After other errors, Portage takes the path as missing.
+                        // After any other error, Portage takes the path as missing.
                         _ => Ok(None),
                     },
                     file: match e.kind() {
                         io::ErrorKind::NotFound => Ok(None),
-                        _ => Err(unread()),
+                        _ => Err(Refusal::unread(path, &e)),
                     },
                 };
             }
         };
-        let text = |bytes: Vec<u8>| CachedFile::of(path, &bytes).map(Some);
         Entry {
             kind: Ok(Some(PathKind::of(found.is_dir, found.is_file))),
             file: match found.content {
-                Ok(bytes) => text(bytes),
+                Ok(bytes) => CachedFile::of(path, &bytes).map(Some),
                 Err(e) => Err(Refusal::unread(path, &e)),
             },
         }
