@@ -91,7 +91,7 @@ help:
 	@echo '                PANEL=bash for one'
 	@echo 'make fuzz       fuzz every reader of untrusted files, FUZZ_SECONDS=600 each; FUZZ=elf for one; needs cargo-fuzz'
 	@echo 'make races      run every race of the owner of a sysroot against root and a user, and every kill; make check runs some; takes an hour'
-	@echo 'make kernels    build U-Boot, a RISC-V kernel and a kernel of clang with <tuple>-xkmake, and boot them in QEMU'
+	@echo 'make kernels    build U-Boot and kernels for ARM, with GCC and clang, and RISC-V with <tuple>-xkmake, and boot them in QEMU'
 	@echo 'make bench      measure crossmerge beside its peers; writes docs/benchmarks.md. BENCH="start pkg-config" for some of the groups;'
 	@echo '                CROSSDEV=… to compare with the wrappers of that checkout of crossdev'
 	@echo 'make order      find the functions that run at every start, so that the linker places them together; writes src/start.ld'
@@ -162,7 +162,7 @@ panel:
 	$(CARGO) test --locked --test main site_cache::panel::whole::$(PANEL) -- --ignored
 	[ ! -d $(panel_rows) ] || cat $(panel_rows)/*
 
-# Builds whole trees, which take minutes each: U-Boot, a RISC-V kernel booted by OpenSBI, a kernel built with clang.
+# Builds whole trees, which take minutes each: U-Boot, a kernel built with GCC and with clang, a RISC-V kernel booted by OpenSBI.
 kernels: prepare
 	CARGO="$(CARGO)" tests/setup --kernels
 	$(CARGO) test --locked --test main xkmake::whole:: -- --ignored
