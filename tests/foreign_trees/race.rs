@@ -3,8 +3,23 @@
 //!
 //! The first run of a command is not interrupted. It shows which paths the kernel walks, and when. For each walk
 //! through a part of the tree, the command runs again and is stopped just before it. Then the part is exchanged for
-//! something else, for that walk alone or permanently. An exchange at any other moment has the same effect, because
-//! nothing reads the part in between.
+//! something else, for that walk alone or permanently.
+//!
+//! These are all the different races, and each other one has the same effect as one of them:
+//!
+//! - Only system calls that look up the part's name depend on what has that name. They are the calls with a path
+//!   through the part, and readlink(2) of an open file in `/proc` or getcwd(2), which return such a path. Two exchanges
+//!   between which no call looks up the name have the same effect, so there is one just before each of these calls.
+//! - A call relative to an open directory looks up only the names below that directory, except by `..`. If the part is
+//!   the directory or above it, an exchange before this call equals one before the next call that looks up the part's
+//!   name. Calls without a path (read, fstat, mmap, close) look up no name.
+//! - An exchange for one call alone changes nothing if the call does not look up the name. For the last call that
+//!   does, it equals a permanent one.
+//! - For one call alone, it is the same which of the directories on its path is exchanged. The kernel then finds the
+//!   rest of the path in the host's copy (a symlink), in a copy of its directories (a full directory), or nothing (a
+//!   FIFO). So only the lowest directory of the path is exchanged, and its end. A directory that the host does not
+//!   have is exchanged too: the one in its place is empty, but exists. A permanent exchange is different at each
+//!   directory, because crossmerge checks them one by one.
 
 mod stops;
 
@@ -23,7 +38,7 @@ use std::{
     os::unix::fs::{MetadataExt, PermissionsExt, symlink},
     path::{Path, PathBuf},
 };
-use stops::Call;
+use stops::{Call, Walk};
 
 /// The content of each file that only the user of crossmerge may read, and of no file in the tree.
 const SECRET: &str = "hunter2";
@@ -153,9 +168,10 @@ impl Contest {
     /// Every race that can have a different result.
     fn races<'c>(&self, calls: &'c [Call]) -> Vec<Race<'c>> {
         let top = self.prefix.join("alice");
-        let paths = calls.iter().flat_map(|call| &call.paths);
-        let mut parts: Vec<&Path> = paths
-            .filter_map(|path| path.strip_prefix(&top).ok())
+        let machine = self.prefix.join("machine");
+        let walks = calls.iter().flat_map(|call| &call.walks);
+        let mut parts: Vec<&Path> = walks
+            .filter_map(|walk| walk.to.strip_prefix(&top).ok())
             .flat_map(Path::ancestors)
             .filter(|part| !part.as_os_str().is_empty())
             .filter(|part| top.join(part).symlink_metadata().is_ok())
@@ -167,10 +183,16 @@ impl Contest {
             for other in [Other::Out, Other::Full, Other::Pipe] {
                 for part in &parts {
                     let place = top.join(part);
-                    let is_walk =
-                        |pair: &&[Call]| pair[1].paths.iter().any(|path| path.starts_with(&place));
-                    let has_other = other != Other::Full || place.is_dir();
-                    for pair in calls.windows(2).filter(is_walk).filter(|_| has_other) {
+                    if other == Other::Full && !place.is_dir() {
+                        continue;
+                    }
+                    let walks = calls.windows(2).filter(|pair| pair[1].is_through(&place));
+                    let mut walks: Vec<&[Call]> = walks.collect();
+                    if is_back {
+                        walks.pop();
+                        walks.retain(|pair| !is_like_a_lower_part(&pair[1], part, &top, &machine));
+                    }
+                    for pair in walks {
                         let at = pair.iter().take(1 + usize::from(is_back)).collect();
                         races.push(Race { part, other, at });
                     }
@@ -226,6 +248,23 @@ impl Contest {
         }
         leaked
     }
+}
+
+/// Returns whether exchanging a part for one call has the same effect as exchanging a part below it: all walks of the
+/// call that lead through this part lead through one below it and further, the host has both, and the call does not
+/// return their names.
+fn is_like_a_lower_part(call: &Call, part: &Path, top: &Path, machine: &Path) -> bool {
+    let place = top.join(part);
+    let mut walks = { call.walks.iter() }.filter(|walk| walk.is_through(&place));
+    let is_like = |walk: &Walk| {
+        let lower = walk
+            .to
+            .parent()
+            .filter(|lower| *lower != place && lower.starts_with(&place));
+        let lower = lower.and_then(|lower| lower.strip_prefix(top).ok());
+        lower.is_some_and(|lower| machine.join(lower).is_dir())
+    };
+    !call.returns_path && walks.all(is_like)
 }
 
 /// Fills in a file's text. Its repos.conf names the host's repositories, so that Portage's settings are read

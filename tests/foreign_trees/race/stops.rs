@@ -12,7 +12,7 @@ use std::{
     ffi::OsString,
     fs::{self, File},
     os::unix::{fs::PermissionsExt, process::CommandExt},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     process::{Command, Stdio},
     thread,
     time::Duration,
@@ -30,7 +30,32 @@ pub(super) struct Call {
     /// The number of its process among those that make so many calls.
     process: usize,
     /// The paths that the kernel walks.
-    pub(super) paths: Vec<PathBuf>,
+    pub(super) walks: Vec<Walk>,
+    /// Whether it returns the present path of an open file or of the working directory.
+    pub(super) returns_path: bool,
+}
+
+/// A walk of the kernel to a path.
+#[derive(Debug, Clone)]
+pub(super) struct Walk {
+    /// The directory from which it starts: `/`, or that of an open descriptor.
+    from: PathBuf,
+    pub(super) to: PathBuf,
+}
+
+impl Walk {
+    /// Returns whether the kernel looks up the name of this file or directory. It does not look up the names of the
+    /// directory from which the walk starts, nor of those above.
+    pub(super) fn is_through(&self, place: &Path) -> bool {
+        self.to.starts_with(place) && !self.from.starts_with(place)
+    }
+}
+
+impl Call {
+    /// Returns whether one of its walks looks up the name of this file or directory.
+    pub(super) fn is_through(&self, place: &Path) -> bool {
+        self.walks.iter().any(|walk| walk.is_through(place))
+    }
 }
 
 /// The end of a run.
@@ -44,7 +69,13 @@ pub(super) struct End {
 
 /// Runs a command, and returns its calls with a path, in order, and its end.
 pub(super) fn calls(prefix: &Prefix, name: &str, args: &[String]) -> (Vec<Call>, End) {
-    let (end, trace) = run(prefix, &["-y", "-e", "trace=%file"], name, args, |_| ());
+    let (end, trace) = run(
+        prefix,
+        &["-y", "-s", "4096", "-e", "trace=%file"],
+        name,
+        args,
+        |_| (),
+    );
     let mut calls = Vec::new();
     let mut made: BTreeMap<(Pid, &str), usize> = BTreeMap::new();
     let mut processes: BTreeMap<(&str, usize), usize> = BTreeMap::new();
@@ -57,7 +88,8 @@ pub(super) fn calls(prefix: &Prefix, name: &str, args: &[String]) -> (Vec<Call>,
             name: call.to_owned(),
             nth: *nth,
             process: *process,
-            paths: paths(rest),
+            walks: walks(call, rest),
+            returns_path: returns_path(call, rest),
         });
     }
     (calls, end)
@@ -175,15 +207,38 @@ fn called(line: &str) -> Option<(Pid, &str, &str)> {
     is_name.then_some((pid, name, rest))
 }
 
-/// The paths among the arguments of a call, which `strace -y` prints as `"/path"`, or as `AT_FDCWD</dir>, "path"`.
-fn paths(args: &str) -> Vec<PathBuf> {
+/// Returns whether a call returns the present path of an open file, which is the target of a symlink in `/proc`, or of
+/// the working directory. The kernel then reads the names of all directories above.
+fn returns_path(call: &str, args: &str) -> bool {
+    call == "getcwd" || call.starts_with("readlink") && args.contains("\"/proc/")
+}
+
+/// The walks of a call. `strace -y` prints a path as `"/path"`, or as `AT_FDCWD</dir>, "path"`.
+fn walks(call: &str, args: &str) -> Vec<Walk> {
     let pieces: Vec<&str> = args.split('"').collect();
-    let texts = pieces.chunks_exact(2).filter(|pair| !pair[1].is_empty());
+    let mut texts: Vec<(&str, &str)> = pieces
+        .chunks_exact(2)
+        .map(|pair| (pair[0], pair[1]))
+        .collect();
+    // The target of a symlink is only printed, except that of one in `/proc`.
+    if call.starts_with("readlink") && !returns_path(call, args) {
+        texts.truncate(1);
+    }
+    let texts = texts.into_iter().filter(|(_, text)| !text.is_empty());
     texts
-        .map(|pair| {
-            let place = pair[0].rsplit_once('<').map_or("", |(_, place)| place);
-            let place = place.split('>').next().unwrap_or_default();
-            Path::new(place).join(pair[1])
+        .map(|(before, text)| {
+            let place = before.rsplit_once('<').map_or("", |(_, place)| place);
+            let place = Path::new(place.split('>').next().unwrap_or_default());
+            let to = place.join(text);
+            // `..` leads to the directory above, whose name may have changed.
+            let is_below = Path::new(text)
+                .components()
+                .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+            let from = if is_below { place } else { Path::new("/") };
+            Walk {
+                from: from.into(),
+                to,
+            }
         })
         .collect()
 }
