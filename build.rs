@@ -13,9 +13,9 @@
 #[expect(unreachable_pub, reason = "the program includes this module too")]
 mod form;
 
+use crossmerge_plan::glob;
 use form::{LayerFile, LayerKind, Obtained, WrittenAnswer};
 use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::Path, process};
-use wildmatch::WildMatch;
 
 /// Returns the row of a wrapper definition: its file stem, the names of its applets, and the definition as code, so
 /// that starting an applet parses no TOML. The names follow `Wrapper::names`: those of its tools, those that it lists,
@@ -371,9 +371,7 @@ fn check_agreement(root: &str, layers: &[(String, LayerFile)]) {
     let tuples: Vec<String> = cpus
         .flat_map(|cpu| SYSTEMS.map(|system| format!("{cpu}{system}")))
         .collect();
-    let fits = |globs: &[String], tuple: &str| {
-        globs.iter().any(|glob| WildMatch::new(glob).matches(tuple))
-    };
+    let fits = |globs: &[String], tuple: &str| globs.iter().any(|glob| glob::matches(glob, tuple));
     for tuple in &tuples {
         let mut seen: BTreeMap<(LayerKind, &str), (&str, &str)> = BTreeMap::new();
         for (stem, layer) in layers {

@@ -7,7 +7,7 @@ use crate::{
     config,
     target::{Source, Target},
 };
-use crossmerge_plan::{env::Env, words::quote};
+use crossmerge_plan::{env::Env, glob, words::quote};
 use crossmerge_system::{
     file::{below, read},
     search,
@@ -18,7 +18,6 @@ use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
 };
-use wildmatch::WildMatch;
 
 /// The built-in families of distributions.
 const BUILT_IN: [&str; 7] = [
@@ -227,7 +226,7 @@ impl Distribution {
     fn compiler_for(&self, target: &Target, families: &[Source]) -> Option<&Compiler> {
         let compilers = self.family.as_ref()?.compiler.iter();
         let mut served = compilers.filter(|compiler| {
-            let is_excepted = |glob: &String| WildMatch::new(glob).matches(&target.tuple);
+            let is_excepted = |glob: &String| glob::matches(glob, &target.tuple);
             let is_too_old = compiler.since.zip(self.release);
             if compiler.except.iter().any(is_excepted)
                 || is_too_old.is_some_and(|(since, has)| has < since)

@@ -15,6 +15,7 @@
 //! | `shown` | names chosen by other users, escaped for a terminal |
 //! | `words` | paths and arguments, quoted for a shell or as JSON |
 //! | `report` | notes, output, failures with hints and exit codes |
+//! | `glob` | globs on tuples and names |
 //! | `tuple` | tuples, validated once |
 //! | `plan` | a program, its environment and the steps before it, as data |
 //! | `env` | the environment variables, and the only code that reads them |

@@ -12,13 +12,13 @@ use crate::{config::Toolchain, context::Context, target::Target};
 use crossmerge_plan::env;
 use crossmerge_system::file::{self, below};
 use nix::{
-    fcntl::{AtFlags, OFlag, open},
+    fcntl::{AT_FDCWD, AtFlags, OFlag, openat},
     sys::stat::{Mode, SFlag, fstatat},
 };
 use std::{
     collections::BTreeSet,
     ffi::{OsStr, OsString},
-    os::unix::fs::MetadataExt,
+    os::{fd::OwnedFd, unix::fs::MetadataExt},
     path::{Component, Path, PathBuf},
 };
 
@@ -178,8 +178,13 @@ pub(crate) fn start_files(context: &Context, sysroot: &Path) -> Vec<PathBuf> {
     if *sysroot != context.own_sysroot() {
         return Vec::new();
     }
-    let usr = sysroot.join("usr");
-    let has = |name: &String| usr.join(name).join(START_FILE).exists();
+    let Some(usr) = open_usr(sysroot) else {
+        return Vec::new();
+    };
+    let has = |name: &String| {
+        let start_file = format!("{name}/{START_FILE}");
+        fstatat(&usr, start_file.as_str(), AtFlags::empty()).is_ok()
+    };
     let names = names(context, adopted).into_iter().filter(has);
     names.map(|name| links.join(name)).collect()
 }
@@ -264,14 +269,19 @@ pub(crate) fn library_directories(context: &Context, sysroot: &Path) -> Vec<Stri
         .collect()
 }
 
+/// Opens `usr` of a root. Lookups relative to an open directory take half the time.
+fn open_usr(root: &Path) -> Option<OwnedFd> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    // musl follows open(2), but not openat(2), by an unnecessary fcntl(2).
+    openat(AT_FDCWD, &below(root, "usr"), flags, Mode::empty()).ok()
+}
+
 /// Returns the library directories of a root that contain `.pc` files, each under its first name.
 fn with_packages(context: &Context, root: &Path) -> Vec<String> {
     // Each entry of LIBDIRS seldom has more than one directory.
     let mut seen = Vec::with_capacity(LIBDIRS.len());
     let mut found = Vec::with_capacity(LIBDIRS.len());
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    // Lookups relative to an open directory take half the time.
-    let Ok(usr) = open(&below(root, "usr"), flags, Mode::empty()) else {
+    let Some(usr) = open_usr(root) else {
         return found;
     };
     let directory = |path: &str| {

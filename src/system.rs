@@ -3,8 +3,7 @@
 //! This is the only table of systems. `target.rs` takes KERNEL, ELIBC and the names for build systems from it, and
 //! `name.rs` the correct spellings for misspelt names. Pure.
 
-use crossmerge_plan::tuple::Tuple;
-use wildmatch::WildMatch;
+use crossmerge_plan::{glob, tuple::Tuple};
 
 /// Globs on the tuple, each with the ELIBC that it means; the first that fits applies. crossdev's `emerge-wrapper`
 /// has the same rules, except for Windows.
@@ -69,7 +68,7 @@ const BARE_METAL: System = system("", None, "Generic", "none", None);
 
 /// Returns the system that a tuple names. An unknown system counts as bare metal.
 pub(crate) fn of(tuple: &Tuple) -> &'static System {
-    let fits = |system: &&System| WildMatch::new(system.glob).matches(tuple.as_str());
+    let fits = |system: &&System| glob::matches(system.glob, tuple.as_str());
     match SYSTEMS.iter().find(fits) {
         Some(system) => system,
         None if is_hurd(tuple) => &HURD,
@@ -79,7 +78,7 @@ pub(crate) fn of(tuple: &Tuple) -> &'static System {
 
 /// Returns the ELIBC that a tuple names.
 pub(crate) fn elibc(tuple: &Tuple) -> Option<&'static str> {
-    let fits = |(glob, _): &&(&str, &str)| WildMatch::new(glob).matches(tuple.as_str());
+    let fits = |(glob, _): &&(&str, &str)| glob::matches(glob, tuple.as_str());
     ELIBC.iter().find(fits).map(|(_, elibc)| *elibc)
 }
 

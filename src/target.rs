@@ -15,11 +15,10 @@ pub use mark::{ElfFlags, Macros, Mark, Mismatch};
 pub use spellings::Spellings;
 
 use crate::system;
-use crossmerge_plan::{report::Explain, tuple::Tuple};
+use crossmerge_plan::{glob, report::Explain, tuple::Tuple};
 use family::{Binfmt, Fact, Family, Text, Variant};
 use serde::Serialize;
 use std::{borrow::Cow, fmt::Display};
-use wildmatch::WildMatch;
 
 /// The built-in CPU families.
 static BUILT_IN: &[BuiltInFamily] = include!(concat!(env!("OUT_DIR"), "/profiles.rs"));
@@ -198,7 +197,7 @@ impl Source {
 pub(crate) fn fit<G: AsRef<str>>(cpus: &[G], cpu: &str) -> Option<usize> {
     let globs = cpus.iter().map(AsRef::as_ref);
     globs
-        .filter(|glob| WildMatch::new(glob).matches(cpu))
+        .filter(|glob| glob::matches(glob, cpu))
         .map(|glob| glob.chars().filter(|c| !"*?".contains(*c)).count())
         .max()
 }

@@ -26,6 +26,7 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
                 "report",
                 "notes, output, failures with hints and exit codes",
             ),
+            ("glob", "globs on tuples and names"),
             ("tuple", "tuples, validated once"),
             (
                 "plan",

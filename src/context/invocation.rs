@@ -28,6 +28,7 @@ pub struct Context {
     pub(super) reader: OnceCell<Result<SettingsReader, Refusal>>,
     pub(super) portage: OnceCell<Portage>,
     pub(super) target: OnceCell<Target>,
+    pub(super) has_profile: OnceCell<bool>,
     pub(super) machine_of_cc: OnceCell<Option<String>>,
 }
 
@@ -45,6 +46,7 @@ impl Context {
             reader: OnceCell::new(),
             portage: OnceCell::new(),
             target: OnceCell::new(),
+            has_profile: OnceCell::new(),
             machine_of_cc: OnceCell::new(),
         })
     }

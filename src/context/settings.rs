@@ -70,16 +70,15 @@ impl Context {
     /// Settings of the target, if crossmerge can read them itself. Never starts portageq: this is for commands that
     /// builds call thousands of times and that work without these settings.
     pub fn read_target_settings(&self, names: &[&str]) -> Option<Settings> {
-        let configroot = self.configroot();
-        configroot
-            .join("etc/portage/make.profile")
-            .exists()
-            .then_some(())?;
+        let has_profile = || self.configroot().join("etc/portage/make.profile").exists();
+        if !self.has_profile.get_or_init(has_profile) {
+            return None;
+        }
         let portage = self.portage.get();
         if let Some(known) = portage.and_then(|portage| known(&portage.target, names)) {
             return Some(known);
         }
-        let query = self.target_query(Path::new("portageq"), &configroot, names);
+        let query = self.target_query(Path::new("portageq"), &self.configroot(), names);
         query.read(&self.env, self.reader().ok()?).ok()
     }
 

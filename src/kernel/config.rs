@@ -4,13 +4,15 @@ use super::{
     text,
     tree::{Tree, TreeKind},
 };
-use crossmerge_plan::env::{self, Variable};
+use crossmerge_plan::{
+    env::{self, Variable},
+    glob,
+};
 use std::{
     ffi::{OsStr, OsString},
     io,
     path::Path,
 };
-use wildmatch::WildMatch;
 
 /// Goals that replace the `.config`. Source: `make help` of Linux 6.1.
 const REPLACING: [&str; 5] = [
@@ -134,7 +136,7 @@ pub fn place_of(goal: &OsStr, kind: TreeKind) -> Option<Variable> {
 
 fn fits(goal: &OsStr, globs: &[&str]) -> bool {
     let goal = goal.to_string_lossy();
-    globs.iter().any(|glob| WildMatch::new(glob).matches(&goal))
+    globs.iter().any(|glob| glob::matches(glob, &goal))
 }
 
 #[cfg(test)]

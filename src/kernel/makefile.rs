@@ -161,11 +161,15 @@ impl Makefile {
             let path = directory.join(name);
             match path.file_name().and_then(|name| name.to_str()) {
                 Some(glob) if glob.contains('*') => {
-                    let glob = wildmatch::WildMatch::new(glob);
                     let entries = std::fs::read_dir(path.parent().unwrap_or(directory));
                     let entries = entries.into_iter().flatten().flatten();
                     let mut found: Vec<PathBuf> = entries
-                        .filter(|entry| glob.matches(&entry.file_name().to_string_lossy()))
+                        .filter(|entry| {
+                            crossmerge_plan::glob::matches(
+                                glob,
+                                &entry.file_name().to_string_lossy(),
+                            )
+                        })
                         .map(|entry| entry.path())
                         .collect();
                     found.sort();

@@ -11,7 +11,7 @@ use super::{
     form::{LayerFile, WrittenAnswer},
 };
 use crate::{config::Config, context::Context};
-use crossmerge_plan::tuple::Tuple;
+use crossmerge_plan::{glob, tuple::Tuple};
 use crossmerge_system::file::read;
 use std::{
     borrow::Cow,
@@ -19,7 +19,6 @@ use std::{
     path::{Path, PathBuf},
     rc::Rc,
 };
-use wildmatch::WildMatch;
 
 include!(concat!(env!("OUT_DIR"), "/site_cache.rs"));
 
@@ -343,7 +342,7 @@ fn fits<G: AsRef<str>>(tuples: &[G], except: &[G], tuple: &Tuple) -> bool {
     let any = |globs: &[G]| {
         globs
             .iter()
-            .any(|glob| WildMatch::new(glob.as_ref()).matches(tuple.as_str()))
+            .any(|glob| glob::matches(glob.as_ref(), tuple.as_str()))
     };
     any(tuples) && !any(except)
 }

@@ -15,7 +15,7 @@ use crate::{
     export::ExportError,
     terminal::{COLUMN, Column, FIRST, Progress, table},
 };
-use crossmerge_plan::{passes_on, report::Explain, tuple::Tuple};
+use crossmerge_plan::{glob, passes_on, report::Explain, tuple::Tuple};
 use crossmerge_system::{
     exec::{
         ExecError,
@@ -36,7 +36,6 @@ use std::{
     },
     thread,
 };
-use wildmatch::WildMatch;
 
 /// The flags with which every probe is compiled, after the target's own flags; and the libraries with which it is
 /// linked.
@@ -342,7 +341,7 @@ impl ProbeRunner<'_> {
 impl Exception {
     fn fits(&self, tuple: &Tuple) -> bool {
         let mut globs = self.tuples.iter();
-        globs.any(|glob| WildMatch::new(glob).matches(tuple.as_str()))
+        globs.any(|glob| glob::matches(glob, tuple.as_str()))
     }
 
     fn is_about(&self, probe: &str, variable: &str) -> bool {

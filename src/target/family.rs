@@ -5,10 +5,9 @@ use super::{
     mark::{ElfFlags, Mark},
     spellings,
 };
-use crossmerge_plan::tuple::Tuple;
+use crossmerge_plan::{glob, tuple::Tuple};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use std::{borrow::Cow, collections::BTreeMap, path::PathBuf};
-use wildmatch::WildMatch;
 
 /// The ELF files that one QEMU runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,9 +184,7 @@ facts! {
 
 /// Returns whether one of the globs matches the tuple.
 fn any(globs: &[Text], tuple: &Tuple) -> bool {
-    globs
-        .iter()
-        .any(|glob| WildMatch::new(glob).matches(tuple.as_str()))
+    globs.iter().any(|glob| glob::matches(glob, tuple.as_str()))
 }
 
 impl Family {

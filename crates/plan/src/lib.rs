@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod env;
+pub mod glob;
 pub mod plan;
 pub mod report;
 pub mod shown;

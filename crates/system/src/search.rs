@@ -19,6 +19,9 @@ use std::{
 /// The search path if PATH is not set.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
+/// The initial size of the buffer for a path, in bytes.
+const LONG: usize = 256;
+
 /// Why a program was not found.
 #[derive(Debug, thiserror::Error)]
 pub enum SearchError {
@@ -70,7 +73,7 @@ pub fn find_command(env: &Env, name: &OsStr) -> Result<PathBuf, SearchError> {
 
 /// Returns whether a shell would find the command in the environment's PATH.
 pub fn has_command(env: &Env, name: &OsStr) -> bool {
-    candidates(env, name).any(|path| path.is_file() && is_executable(&path))
+    find_candidate(env, name, |path| path.is_file() && is_executable(path)).is_some()
 }
 
 /// Returns whether a command is a symlink of another installation of crossmerge, such as one in `~/.local` beside one
@@ -86,16 +89,23 @@ fn search(
     may_be: impl Fn(&Path, &Metadata) -> bool,
 ) -> Result<PathBuf, SearchError> {
     let mut not_executable = None;
-    for candidate in candidates(env, name) {
+    let found = find_candidate(env, name, |candidate| {
         let metadata = candidate.metadata();
-        if !metadata.is_ok_and(|metadata| metadata.is_file() && may_be(&candidate, &metadata)) {
-            continue;
+        if !metadata.is_ok_and(|metadata| metadata.is_file() && may_be(candidate, &metadata)) {
+            return false;
         }
-        if is_executable(&candidate) {
-            warn_of_relative(name, &candidate);
-            return Ok(std::path::absolute(&candidate).unwrap_or(candidate));
+        let is_found = is_executable(candidate);
+        if !is_found {
+            not_executable.get_or_insert_with(|| candidate.to_owned());
         }
-        not_executable.get_or_insert(candidate);
+        is_found
+    });
+    if let Some(found) = found {
+        warn_of_relative(name, &found);
+        return Ok(match is_normal(&found) {
+            true => found,
+            false => std::path::absolute(&found).unwrap_or(found),
+        });
     }
     Err(match not_executable {
         Some(path) => SearchError::NotExecutable { path },
@@ -103,6 +113,12 @@ fn search(
             program: name.to_string_lossy().into_owned(),
         },
     })
+}
+
+/// Returns whether a path is absolute and `std::path::absolute`, which copies it by components, would not change it.
+fn is_normal(path: &Path) -> bool {
+    let mut pairs = path.as_os_str().as_bytes().windows(2);
+    path.is_absolute() && !pairs.any(|pair| matches!(pair, b"//" | b"/."))
 }
 
 /// Warns root, once, if a program was found by a relative entry of PATH, which depends on the working directory. There
@@ -124,22 +140,35 @@ fn warn_of_relative(name: &OsStr, found: &Path) {
 
 /// Returns the directories of an environment's PATH.
 pub fn path(env: &Env) -> Vec<PathBuf> {
-    let path = env.get(env::PATH).unwrap_or(OsStr::new(DEFAULT_PATH));
-    // An empty entry is the current directory.
-    let directory = |entry: PathBuf| match entry.as_os_str().is_empty() {
-        true => ".".into(),
-        false => entry,
-    };
-    std::env::split_paths(path).map(directory).collect()
+    entries(env).map(PathBuf::from).collect()
 }
 
-fn candidates(env: &Env, name: &OsStr) -> impl Iterator<Item = PathBuf> {
-    let (named, directories) = match name.as_bytes().contains(&b'/') {
-        true => (Some(name.into()), Vec::new()),
-        false => (None, path(env)),
-    };
-    let in_path = directories
-        .into_iter()
-        .map(move |directory| directory.join(name));
-    named.into_iter().chain(in_path)
+/// Returns the entries of an environment's PATH, with `.` for an empty one, which means the current directory.
+fn entries(env: &Env) -> impl Iterator<Item = &OsStr> {
+    let path = env.get(env::PATH).unwrap_or(OsStr::new(DEFAULT_PATH));
+    let entries = path.as_bytes().split(|byte| *byte == b':');
+    entries.map(|entry| match entry {
+        [] => OsStr::new("."),
+        entry => OsStr::from_bytes(entry),
+    })
+}
+
+/// Returns the first path that a name may mean and for which the function returns true: the name itself if it has a
+/// `/`, otherwise one in each directory of PATH. The paths share one buffer, because most of them do not exist.
+fn find_candidate(
+    env: &Env,
+    name: &OsStr,
+    mut is_it: impl FnMut(&Path) -> bool,
+) -> Option<PathBuf> {
+    if name.as_bytes().contains(&b'/') {
+        return is_it(Path::new(name)).then(|| name.into());
+    }
+    let mut candidate = PathBuf::with_capacity(LONG);
+    let found = entries(env).any(|directory| {
+        candidate.as_mut_os_string().clear();
+        candidate.as_mut_os_string().push(directory);
+        candidate.push(name);
+        is_it(&candidate)
+    });
+    found.then_some(candidate)
 }

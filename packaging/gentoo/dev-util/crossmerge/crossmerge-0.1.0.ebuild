@@ -106,7 +106,6 @@ CRATES="
 	unit-prefix@0.5.2
 	utf8parse@0.2.2
 	wait-timeout@0.2.1
-	wildmatch@2.7.0
 	windows-link@0.2.1
 	windows-sys@0.61.2
 	winnow@1.0.5
