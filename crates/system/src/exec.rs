@@ -8,6 +8,11 @@
 //! Functions fail with an [`ExecError`] if a file of the plan cannot be written, if a step fails, if the program does not
 //! start, or if it prints more than [`ANSWER`] bytes on one stream. A program that ends with an exit code other than 0
 //! is no error.
+//!
+//! # Long work
+//!
+//! A [`Job`] runs beside this process and ends with it, together with all processes that it starts. [`Interrupts`]
+//! turns SIGINT, SIGTERM and SIGHUP into data, and [`wait_for`] waits for both.
 
 mod child;
 pub mod choice;
@@ -16,13 +21,18 @@ mod error;
 mod image;
 mod init;
 mod inner;
+mod interrupts;
+mod job;
 pub mod native;
 mod printed;
 pub mod probe;
 mod start;
+mod tree;
 mod writable;
 
 pub use enter::EnterError;
+pub use interrupts::{Interrupts, wait_for};
+pub use job::Job;
 pub use printed::PrintedPath;
 
 use crate::file;
@@ -32,8 +42,7 @@ use crossmerge_plan::{
     plan::{Plan, step::Step},
 };
 pub use error::ExecError;
-use image::{Image, Pinned, Streams, become_program};
-use start::OWN;
+use image::{Pinned, Streams, become_program};
 use std::{
     convert::Infallible,
     ffi::{OsStr, OsString},
@@ -52,15 +61,22 @@ pub fn run_inner(argv0: &OsStr, args: &[OsString]) -> Option<Result<ExitCode, Ex
         inner::INIT => Some(init::run(args)),
         inner::INSIDE => Some(init::enter(args).map(|never| match never {})),
         inner::IDS => Some(enter::write_ids(args).map_err(ExecError::from)),
+        inner::TREE => Some(tree::run(args)),
         _ => None,
     }
 }
 
 /// Returns whether `argv0` is the name of an internal entry point.
 pub fn is_inner(argv0: &OsStr) -> bool {
-    [inner::ENTER, inner::INIT, inner::INSIDE, inner::IDS]
-        .iter()
-        .any(|name| argv0 == *name)
+    [
+        inner::ENTER,
+        inner::INIT,
+        inner::INSIDE,
+        inner::IDS,
+        inner::TREE,
+    ]
+    .iter()
+    .any(|name| argv0 == *name)
 }
 
 /// Writes the plan's files, except those that already have the same content.
@@ -98,11 +114,7 @@ fn carry_out(plan: &Plan, env: &Env) -> Result<Infallible, ExecError> {
 /// Starts a child process that carries out the steps and then executes the program.
 fn start(plan: &Plan, env: &Env, streams: &Streams, leads: bool) -> io::Result<Child> {
     writable::warn_of(plan);
-    let image = match plan.enter.as_slice() {
-        [] => Image::new(plan, env),
-        steps => Image::of_inner(OWN, &[inner::ENTER, &inner::to_arg(steps)], plan, env),
-    };
-    image?.start(streams, leads)
+    inner::image(plan, env)?.start(streams, leads)
 }
 
 /// Waits for a child process and returns its output.

@@ -170,7 +170,8 @@ fn read_chunk(pipe: &mut Option<PipeReader>, text: &mut Vec<u8>) -> io::Result<(
     Ok(())
 }
 
-fn wait(pid: Pid) -> io::Result<ExitStatus> {
+/// Waits for the end of a child process.
+pub(super) fn wait(pid: Pid) -> io::Result<ExitStatus> {
     // The encoding of the status is that of wait(2).
     loop {
         match waitpid(pid, None) {

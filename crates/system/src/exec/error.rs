@@ -43,6 +43,22 @@ pub enum ExecError {
         /// The limit.
         limit: Duration,
     },
+    /// The supervisor of the program did not start, or ended too early.
+    #[error("cannot supervise `{path}`: {source}", path = .path.display())]
+    Supervisor {
+        /// The program.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Processes that the program started are left, because they run as another user or cannot be found.
+    #[error("`{path}` has left processes that cannot be killed{}", listed(pids), path = .path.display())]
+    Left {
+        /// The program.
+        path: PathBuf,
+        /// Their PIDs. Empty if they cannot be found.
+        pids: Vec<i32>,
+    },
     /// A file of the plan cannot be written.
     #[error(transparent)]
     File(io::Error),
@@ -75,6 +91,11 @@ impl Explain for ExecError {
             Self::TooMuch(path) | Self::TimedOut { path, .. } => {
                 format!("check which program it is: `{}`", show_file(path))
             }
+            Self::Supervisor { source, .. } => return file::hint(source),
+            Self::Left { pids, .. } if pids.is_empty() => {
+                "find them with `ps -eo pid,ppid,user,args`, and kill them as root".into()
+            }
+            Self::Left { pids, .. } => format!("kill them as root: `kill -KILL {}`", joined(pids)),
             Self::File(e) if is_of_a_user(e) => {
                 "choose a directory that you may write to: `export XDG_STATE_HOME=DIR`".into()
             }
@@ -92,6 +113,19 @@ impl Explain for ExecError {
             _ => report::OWN_FAILURE,
         }
     }
+}
+
+/// Formats the PIDs of the processes that are left.
+fn listed(pids: &[i32]) -> String {
+    match pids {
+        [] => ", because `/proc` does not show them".into(),
+        pids => format!(": {}", joined(pids)),
+    }
+}
+
+fn joined(pids: &[i32]) -> String {
+    let pids: Vec<String> = pids.iter().map(i32::to_string).collect();
+    pids.join(" ")
 }
 
 /// Returns whether an error of execve(2) is caused by the program, and not by a lack of resources.

@@ -25,7 +25,7 @@ use std::{
     ffi::{CStr, CString, OsStr, OsString},
     io,
     os::{
-        fd::{AsRawFd, RawFd},
+        fd::{AsRawFd, BorrowedFd, RawFd},
         unix::ffi::OsStrExt,
     },
 };
@@ -43,30 +43,38 @@ struct Texts {
     ends: Vec<usize>,
 }
 
-/// The standard streams of a child process. Those that are not listed are this process's.
-pub(super) struct Streams {
+/// The descriptors of a child process. Those that are not listed are this process's, unless they are close-on-exec.
+pub(super) struct Streams<'a> {
     /// Those that are `/dev/null`.
-    null: &'static [RawFd],
+    pub(super) null: &'a [RawFd],
     /// Those that are pipes to this process.
-    pipes: &'static [RawFd],
+    pub(super) pipes: &'a [RawFd],
+    /// Descriptors of this process, each with its number in the child. A descriptor keeps its own number only if it
+    /// is above the others.
+    pub(super) given: &'a [(BorrowedFd<'a>, RawFd)],
+    /// Those that are closed although they are not close-on-exec.
+    pub(super) closed: &'a [RawFd],
 }
 
-impl Streams {
+impl Streams<'_> {
     pub(super) const INHERITED: Self = Self {
         null: &[],
         pipes: &[],
+        given: &[],
+        closed: &[],
     };
     pub(super) const CAPTURED: Self = Self {
-        null: &[],
         pipes: &[1],
+        ..Self::INHERITED
     };
     pub(super) const ASKED: Self = Self {
         null: &[0],
         pipes: &[1, 2],
+        ..Self::INHERITED
     };
     pub(super) const SILENT: Self = Self {
         null: &[0, 1, 2],
-        pipes: &[],
+        ..Self::INHERITED
     };
 }
 
@@ -106,13 +114,24 @@ impl Image {
     }
 
     /// Starts the program in a child process, which may become the leader of a new process group. The descriptors of
-    /// this process do not change meanwhile, so other threads can use them.
+    /// this process do not change meanwhile, so other threads can use them. No signal is blocked in the child, also if
+    /// this process reads its own from a signalfd. Signals that this process ignores stay ignored, except SIGPIPE.
     pub(super) fn start(&self, streams: &Streams, leads: bool) -> io::Result<Child> {
-        let mut signals = SigSet::empty();
-        signals.add(Signal::SIGPIPE);
+        self.start_with(streams, leads, &SigSet::from(Signal::SIGPIPE))
+    }
+
+    /// Starts the program as [`Self::start`] does, and also resets these signals to their defaults.
+    pub(super) fn start_with(
+        &self,
+        streams: &Streams,
+        leads: bool,
+        defaults: &SigSet,
+    ) -> io::Result<Child> {
         let mut attributes = PosixSpawnAttr::init()?;
-        let mut flags = PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF;
-        attributes.set_sigdefault(&signals)?;
+        let mut flags =
+            PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK;
+        attributes.set_sigdefault(defaults)?;
+        attributes.set_sigmask(&SigSet::empty())?;
         if leads {
             flags |= PosixSpawnFlags::POSIX_SPAWN_SETPGROUP;
             attributes.set_pgroup(Pid::from_raw(0))?;
@@ -128,6 +147,12 @@ impl Image {
             actions.add_dup2(write.as_raw_fd(), *fd)?;
             pipes.push(Some(read));
             theirs.push(write);
+        }
+        for (from, fd) in streams.given {
+            actions.add_dup2(from.as_raw_fd(), *fd)?;
+        }
+        for fd in streams.closed {
+            actions.add_close(*fd)?;
         }
         let (args, env) = (self.args.all()?, self.env.all()?);
         let pid = posix_spawnp(&self.program, &actions, &attributes, &args, &env)?;

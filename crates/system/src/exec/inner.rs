@@ -3,9 +3,12 @@
 //!
 //! The leading colon distinguishes them from the names of applets. Their arguments are not a public interface.
 
-use super::{enter::error::EnterError, error::ExecError};
-use crossmerge_plan::plan::{Plan, step::Step};
-use std::ffi::OsString;
+use super::{enter::error::EnterError, error::ExecError, image::Image, start::OWN};
+use crossmerge_plan::{
+    env::Env,
+    plan::{Plan, step::Step},
+};
+use std::{ffi::OsString, io};
 
 /// `:enter STEPS PROGRAM ARGS…` carries out the steps and executes the program.
 pub(super) const ENTER: &str = ":enter";
@@ -15,6 +18,16 @@ pub(super) const INIT: &str = ":init";
 pub(super) const INSIDE: &str = ":inside";
 /// `:ids UIDS GIDS METHOD` writes the id maps of its parent's new user namespace: see `enter/ids.rs`.
 pub(super) const IDS: &str = ":ids";
+/// `:tree FDS STEPS PROGRAM ARGS…` supervises the program and all processes that it starts: see `tree.rs`.
+pub(super) const TREE: &str = ":tree";
+
+/// Creates the image of a child process that carries out the plan's steps and then executes the program.
+pub(super) fn image(plan: &Plan, env: &Env) -> io::Result<Image> {
+    match plan.enter.as_slice() {
+        [] => Image::new(plan, env),
+        steps => Image::of_inner(OWN, &[ENTER, &to_arg(steps)], plan, env),
+    }
+}
 
 /// Returns the steps as an argument.
 pub(super) fn to_arg(steps: &[Step]) -> String {
