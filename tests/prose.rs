@@ -109,6 +109,9 @@ const CHECKED: &[&str] = &[
     "profiles",
     "site-cache/README.md",
     "src",
+    "tests/toolchain/README.md",
+    "tests/toolchain/prefix",
+    "toolchains",
     "wrappers",
 ];
 

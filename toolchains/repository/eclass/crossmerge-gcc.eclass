@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+
+# @ECLASS: crossmerge-gcc.eclass
+# @SUPPORTED_EAPIS: 8
+# @BLURB: the phases of sys-devel/gcc
+# @DESCRIPTION:
+# The installed libc decides what is built. Without one, the compiler makes object files and has no shared libgcc. With the
+# headers, it also knows the sysroot. With the whole libc, it builds the libraries of every language in USE.
+
+inherit crossmerge-toolchain
+
+DESCRIPTION="The compilers of a target"
+HOMEPAGE="https://gcc.gnu.org/"
+LICENSE="GPL-3+ LGPL-3+"
+SLOT="$(ver_cut 1)"
+# crossdev's plans switch all of these off or on. `ct_gcc_languages` lists those that choose a language.
+IUSE="ada cet +cxx d default-stack-clash-protection fixed-point fortran go graphite hardened jit modula2 multilib nls
+	nopie nossp objc objc++ objc-gc +openmp +pie rust sanitize ssp systemtap vtv zlib zstd"
+[[ ${CATEGORY} == cross-* ]] && BDEPEND="${CATEGORY}/binutils"
+
+# @FUNCTION: ct_gcc_languages
+# @DESCRIPTION:
+# Prints the languages to build, as a list for --enable-languages.
+ct_gcc_languages() {
+	local languages=c flag
+	for flag in cxx:c++ fortran:fortran objc:objc objc++:obj-c++ d:d go:go modula2:m2; do
+		use "${flag%%:*}" && languages+=,${flag#*:}
+	done
+	echo "${languages}"
+}
+
+# @FUNCTION: ct_gcc_cpu
+# @DESCRIPTION:
+# Prints the configure arguments for the CPU and the ABI in the tuple, one on each line.
+ct_gcc_cpu() {
+	local cpu=${CTARGET%%-*} name
+	case ${CTARGET} in
+		arm*)
+			# armv4tl is ARMv4T in little-endian mode.
+			name=${cpu/%eb/}
+			name=${name/%el/}
+			case ${name} in
+				armv[4-7]*l) name=${name%l} ;;
+				armv[4-7]*b) name=${name%b} ;;
+			esac
+			case ${name} in
+				armv6m) name=armv6-m ;;
+				armv7a|armv7r|armv7m|armv8a|armv8r) name=${name::5}-${name:5} ;;
+				armv7em) name=armv7e-m ;;
+			esac
+			[[ ${name} == armv* ]] && echo "--with-arch=${name}"
+			case ${CTARGET} in
+				*softfloat*) echo "--with-float=soft" ;;
+				armv6*hf*) printf '%s\n' --with-float=hard --with-fpu=vfp ;;
+				armv7*hf*) printf '%s\n' --with-float=hard --with-fpu=vfpv3-d16 ;;
+				*hf) echo "--with-float=hard" ;;
+			esac
+			[[ ${name} == *-m ]] && echo "--with-mode=thumb"
+			;;
+		i[3-6]86*) echo "--with-arch=${cpu}" ;;
+		mips*gnuabi64|mips64*musl) echo "--with-abi=64" ;;
+		mips*gnuabin32|mips*muslabin32) echo "--with-abi=n32" ;;
+		powerpc64le*|powerpc64*musl*) echo "--with-abi=elfv2" ;;
+	esac
+	case ${CTARGET} in
+		powerpc*musl*) echo "--with-long-double-64" ;;
+		powerpc*gnu*|sparc*gnu*|s390*gnu*|alpha*gnu*) echo "--with-long-double-128" ;;
+	esac
+}
+
+# Tests, and libraries of languages that are not built, are half of the files.
+crossmerge-gcc_src_unpack() {
+	local archive=${DISTDIR}/${A} inner
+	local -a exclude=( --exclude='*/gcc/testsuite/*' --exclude='*/libgo/testsuite/*' )
+	for inner in libstdc++-v3 libgomp libphobos libffi libitm libatomic libgfortran; do
+		# configure needs the Makefile.in in each.
+		exclude+=( --exclude="*/${inner}/testsuite/*/*" )
+	done
+	use ada || exclude+=( --exclude='*/gcc/ada/*' --exclude='*/libada/*' --exclude='*/gnattools/*' )
+	use d || exclude+=( --exclude='*/gcc/d/*' --exclude='*/libphobos/*' )
+	use go || exclude+=( --exclude='*/gcc/go/*' --exclude='*/libgo/*' --exclude='*/gotools/*' )
+	use rust || exclude+=( --exclude='*/gcc/rust/*' )
+
+	# Debian's archive contains the archive of a tree without manuals, and others. tar is stopped by the end of its reader.
+	inner=$(tar -tf "${archive}" 2> /dev/null | head -n 20 | grep -m 1 '/gcc-[^/]*\.tar\.xz$')
+	if [[ -n ${inner} ]]; then
+		mkdir -p "${S}" || die
+		tar -xOf "${archive}" "${inner}" |
+			tar -xJ --no-same-owner --strip-components=1 -C "${S}" "${exclude[@]}"
+		[[ ${PIPESTATUS[*]} == "0 0" ]] || die "cannot unpack ${inner} of ${archive}"
+	else
+		ct_untar "${archive}" "${exclude[@]}"
+	fi
+}
+
+crossmerge-gcc_src_configure() {
+	ct_needs_target
+	local state=$(ct_libc_state) languages=$(ct_gcc_languages)
+	einfo "${CATEGORY}/$(ct_libc) is installed: ${state}. Languages: ${languages}"
+	local data=/usr/share/gcc-data/${CTARGET}/${SLOT} libraries=/usr/lib/gcc/${CTARGET}/${SLOT}
+	local -a args=(
+		--bindir="${EPREFIX}/usr/${CHOST}/${CTARGET}/gcc-bin/${SLOT}"
+		--includedir="${EPREFIX}${libraries}/include"
+		--datadir="${EPREFIX}${data}" --mandir="${EPREFIX}${data}/man" --infodir="${EPREFIX}${data}/info"
+		--with-gxx-include-dir="${EPREFIX}${libraries}/include/g++-v${SLOT}"
+		--with-gcc-major-version-only --with-pkgversion="crossmerge ${PVR}"
+		--enable-languages="${languages}"
+		# The libraries of the compiler stay in its own directory: the sysroot belongs to the target's packages.
+		--enable-version-specific-runtime-libs
+		# GCC searches its prefix for these only if they exist when it is configured.
+		--with-as="${EPREFIX}/usr/bin/${CTARGET}-as" --with-ld="${EPREFIX}/usr/bin/${CTARGET}-ld"
+		--enable-checking=release --enable-lto --enable-poison-system-directories
+		--disable-bootstrap --disable-werror --disable-libstdcxx-pch --disable-libunwind-exceptions
+		# A library of the build machine for GDB.
+		--disable-libcc1
+		# Every libc here has its own.
+		--disable-libssp
+		--without-isl --without-zstd
+		$(use_enable cet)
+		$(use_enable fixed-point)
+		$(use_enable multilib)
+		$(use_enable nls)
+		$(use_enable openmp libgomp)
+		$(use_enable fortran libquadmath)
+		--disable-objc-gc
+		$(use_enable sanitize libsanitizer)
+		$(use_enable vtv libvtv)
+	)
+	if ! ct_is_bare; then
+		args+=( $(use_enable pie default-pie) $(use_enable ssp default-ssp) )
+	fi
+	use cet || args+=( --disable-cet )
+	local arg
+	while read -r arg; do
+		args+=( "${arg}" )
+	done < <(ct_gcc_cpu)
+
+	[[ ${state} == none ]] || args+=( --with-sysroot="${EPREFIX}$(ct_sysroot)" )
+	case ${state} in
+		none|headers)
+			args+=( --disable-shared --disable-threads --disable-libatomic --disable-libquadmath --disable-libgomp --disable-libstdcxx )
+			;;
+		full) ct_is_bare || args+=( --enable-shared --enable-threads=posix --enable-__cxa_atexit ) ;;
+	esac
+	[[ ${state} == none ]] && args+=( --without-headers )
+	[[ $(ct_libc) == newlib ]] && args+=( --with-newlib )
+	case ${CTARGET} in
+		*-musl*) args+=( --disable-symvers --disable-gnu-indirect-function ) ;;
+	esac
+
+	# The flags of the build machine are not for the target's libraries.
+	local -x CFLAGS_FOR_TARGET="${CFLAGS_FOR_TARGET:--O2 -pipe}" CXXFLAGS_FOR_TARGET="${CXXFLAGS_FOR_TARGET:--O2 -pipe}"
+	ct_configure "${args[@]}"
+}
+
+crossmerge-gcc_src_compile() { ct_make all; }
+
+crossmerge-gcc_src_install() {
+	local libraries=/usr/lib/gcc/${CTARGET}/${SLOT} bin=/usr/${CHOST}/${CTARGET}/gcc-bin/${SLOT} file
+	# make would compare the documentation with its sources, which a tree without manuals does not have.
+	touch "${WORKDIR}/build/gcc/s-tm-texi" || die
+	ct_make -j1 DESTDIR="${D}" install
+
+	find "${ED}" -name '*.la' -delete || die
+	rm -rf "${ED}/usr/share/gcc-data/${CTARGET}/${SLOT}/info" "${ED}${libraries}/install-tools" || die
+	# Copies of the libc's headers, which would hide the headers of a newer libc.
+	for file in $(grep -rlsF 'auto-edited by fixincludes' "${ED}${libraries}/include-fixed"); do
+		rm "${file}" || die
+	done
+	# Second names of the same program.
+	rm -f "${ED}${bin}/${CTARGET}-gcc-${SLOT}" "${ED}${bin}/${CTARGET}-gcc-${PV}" || die
+	ct_strip "/usr/${CHOST}" "/usr/libexec/gcc/${CTARGET}"
+
+	insinto /etc/env.d/gcc
+	newins - "${CTARGET}-${SLOT}" <<-EOT
+		CTARGET="${CTARGET}"
+		GCC_PATH="${EPREFIX}${bin}"
+		LDPATH="${EPREFIX}${libraries}"
+	EOT
+}
+
+crossmerge-gcc_pkg_postinst() { ct_select gcc "${SLOT}"; }
+
+crossmerge-gcc_pkg_postrm() { ct_deselect gcc; }
+
+EXPORT_FUNCTIONS src_unpack src_configure src_compile src_install pkg_postinst pkg_postrm
