@@ -248,6 +248,29 @@ fn files(root: &str, directory: &str, extension: &str) -> Vec<(String, String)> 
     files
 }
 
+/// Returns the table of the files in `toolchains/` that a prefix gets: path and text of each, sorted.
+fn toolchains(root: &str) -> String {
+    let top = Path::new(root).join("toolchains");
+    let mut directories = vec![top.join("prefix"), top.join("repository")];
+    let mut rows = Vec::new();
+    while let Some(directory) = directories.pop() {
+        println!("cargo::rerun-if-changed={}", directory.display());
+        for entry in
+            fs::read_dir(&directory).unwrap_or_else(|e| panic!("{}: {e}", directory.display()))
+        {
+            let path = entry.expect("a readable directory").path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path.extension().is_none_or(|extension| extension != "md") {
+                let place = path.strip_prefix(&top).expect("a file below it");
+                rows.push(format!("({place:?}, include_str!({path:?})),\n"));
+            }
+        }
+    }
+    rows.sort();
+    format!("&[\n{}]\n", rows.concat())
+}
+
 /// Returns the tables of the site answers: each layer with its answers, and the sources of the probes.
 fn site_cache(root: &str) -> String {
     let probes = files(root, "site-cache/probes", "c");
@@ -409,6 +432,7 @@ fn main() {
         ("site_cache", site_cache(&root)),
         ("wrappers", table("wrappers", wrapper)),
         ("profiles", table("profiles", family)),
+        ("toolchains", toolchains(&root)),
     ] {
         let path = Path::new(&out).join(format!("{name}.rs"));
         fs::write(path, text).expect("a writable OUT_DIR");

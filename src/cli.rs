@@ -16,6 +16,7 @@ mod profile;
 mod show;
 mod site_cache;
 mod targets;
+mod toolchain;
 
 pub use emerge_wrapper::emerge_wrapper;
 
@@ -151,6 +152,7 @@ fn run(invocation: Invocation<'_>, command: Command) -> Result<ExitCode, Failure
             undo,
             dry_run,
         } => adopt::adopt(&invocation, &tuples, undo, dry_run),
+        Command::Toolchain(command) => toolchain::toolchain(&invocation, command),
         Command::Remove { tuple, dry_run } => init::remove(invocation, &tuple, dry_run),
     }
 }

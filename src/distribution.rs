@@ -14,7 +14,7 @@ use crossmerge_system::{
 };
 use serde::Deserialize;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
     path::{Path, PathBuf},
 };
@@ -124,11 +124,35 @@ impl Distribution {
     /// has no such package.
     pub(crate) fn install(&self, program: &str) -> Option<String> {
         let family = self.family.as_ref()?;
-        let packages = match family.packages.get(program) {
-            Some(packages) => packages.as_str(),
-            None => family.same.iter().find(|same| *same == program)?.as_str(),
-        };
+        let packages = Self::packages_of(family, program)?;
         Some(self.as_root(&self.installing(family, packages)))
+    }
+
+    /// Returns the command that installs the packages of all these programs. Returns `None` if the distribution is
+    /// unknown or lacks the package of one.
+    pub(crate) fn install_all(&self, programs: &[String]) -> Option<String> {
+        let family = self.family.as_ref()?;
+        let packages = programs
+            .iter()
+            .map(|program| Self::packages_of(family, program));
+        let packages: BTreeSet<&str> = packages
+            .collect::<Option<Vec<_>>>()?
+            .into_iter()
+            .flat_map(str::split_whitespace)
+            .collect();
+        let packages: Vec<&str> = packages.into_iter().collect();
+        Some(self.as_root(&self.installing(family, &packages.join(" "))))
+    }
+
+    fn packages_of<'f>(family: &'f DistributionFamily, program: &str) -> Option<&'f str> {
+        match family.packages.get(program) {
+            Some(packages) => Some(packages.as_str()),
+            None => family
+                .same
+                .iter()
+                .find(|same| *same == program)
+                .map(String::as_str),
+        }
     }
 
     /// Returns the hint for a missing program: the command that installs it, else a sentence.

@@ -59,6 +59,7 @@
 //! | `init` | makes a target, and removes it |
 //! | `adopt` | takes over crossdev's wrappers, and puts them back |
 //! | `fix_root` | corrects paths in a sysroot |
+//! | `toolchain` | builds cross toolchains, and prepares what that needs |
 //! | **reports** | |
 //! | `targets` | the targets of the host and their states |
 //! | `doctor` | what is wrong with a target, and the command that fixes it |
@@ -98,6 +99,7 @@ mod system;
 pub mod target;
 pub mod targets;
 mod terminal;
+pub mod toolchain;
 
 use crate::{
     applet::{AppletStart, Definitions, Wrappers},

@@ -134,6 +134,10 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
                 "takes over crossdev's wrappers, and puts them back",
             ),
             ("fix_root", "corrects paths in a sysroot"),
+            (
+                "toolchain",
+                "builds cross toolchains, and prepares what that needs",
+            ),
         ],
     ),
     (

@@ -30,6 +30,7 @@ mod packaging;
 mod pkg_config;
 mod plan;
 mod portage_settings;
+mod prepare;
 mod profile;
 mod prose;
 mod qemu;

@@ -130,6 +130,9 @@ docs/build-systems.md explains how each file is used.")]
         #[arg(long)]
         dry_run: bool,
     },
+    /// Build cross toolchains with Portage
+    #[command(subcommand)]
+    Toolchain(super::toolchain::ToolchainCommand),
     /// Undo what init did; files that you edited or merged stay
     Remove {
         /// The target's tuple

@@ -76,10 +76,10 @@ crossmerge-gcc_src_unpack() {
 		# configure needs the Makefile.in in each.
 		exclude+=( --exclude="*/${inner}/testsuite/*/*" )
 	done
-	use ada || exclude+=( --exclude='*/gcc/ada/*' --exclude='*/libada/*' --exclude='*/gnattools/*' )
-	use d || exclude+=( --exclude='*/gcc/d/*' --exclude='*/libphobos/*' )
-	use go || exclude+=( --exclude='*/gcc/go/*' --exclude='*/libgo/*' --exclude='*/gotools/*' )
-	use rust || exclude+=( --exclude='*/gcc/rust/*' )
+	# Other parts of GCC need files of gcc/d and gcc/go.
+	use ada || exclude+=( --exclude='*/gcc/ada/*' )
+	use d || exclude+=( --exclude='*/libphobos/*' )
+	use go || exclude+=( --exclude='*/libgo/*' --exclude='*/gotools/*' )
 
 	# Debian's archive contains the archive of a tree without manuals, and others. tar is stopped by the end of its reader.
 	inner=$(tar -tf "${archive}" 2> /dev/null | head -n 20 | grep -m 1 '/gcc-[^/]*\.tar\.xz$')

@@ -13,10 +13,12 @@ SLOT="0"
 # The package has nothing but headers. crossdev's plans contain the flag.
 IUSE="cet experimental-loong headers-only multilib"
 
-# A whole kernel has 1.3 GB. The headers need the Makefiles, the scripts, and the headers of the architecture.
+# A whole kernel has 1.3 GB. The headers need the Makefiles, the scripts, and the headers of the architecture. The tools/ at the top
+# has many other Makefiles and headers; that of an architecture is needed.
 crossmerge-linux-headers_src_unpack() {
 	ct_needs_target
-	ct_untar "${DISTDIR}/${A}" --wildcards --exclude='*/tools/*' \
+	ct_untar "${DISTDIR}/${A}" \
+		--wildcards --anchored --no-wildcards-match-slash --exclude='*/tools' --no-anchored --wildcards-match-slash \
 		'*/Makefile' '*/Kbuild*' '*/scripts/*' '*/include/*' "*/arch/$(ct_karch)/*"
 }
 

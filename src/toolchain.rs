@@ -1,0 +1,3 @@
+//! Cross toolchains: what builds them, on Gentoo and elsewhere.
+
+pub mod prefix;

@@ -1,0 +1,202 @@
+//! Source archives that the user has, and the repository with an ebuild for each.
+//!
+//! The names are upstream's and Debian's. Debian's archives are often repacked, so they have other checksums than
+//! upstream's: the Manifest of the repository has those of the files themselves.
+
+use super::{
+    error::PrefixError,
+    files::{FILES, REPOSITORIES, SOURCES},
+    step::PrefixStep,
+};
+use crossmerge_plan::words::hex;
+use sha2::{Digest, Sha512};
+use std::{
+    collections::BTreeMap,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+/// The parts of a toolchain: the name of an archive up to its version, in upstream's and in Debian's form, and the
+/// package. Debian's gcc-12 has the major version in its name.
+const PARTS: [(&str, &str, &str); 4] = [
+    ("binutils", "sys-devel", "binutils"),
+    ("gcc", "sys-devel", "gcc"),
+    ("linux", "sys-kernel", "linux-headers"),
+    ("musl", "sys-libs", "musl"),
+];
+
+/// The ending of an archive.
+const TAR: &str = ".tar.";
+
+/// A source archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SourceArchive {
+    path: PathBuf,
+    category: &'static str,
+    package: &'static str,
+    version: String,
+}
+
+/// Lists the source archives in a directory.
+pub(super) fn in_directory(directory: &Path) -> Result<Vec<SourceArchive>, PrefixError> {
+    let mut archives = Vec::new();
+    for entry in fs_err::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some((category, package, version)) = name.to_str().and_then(package_of) else {
+            continue;
+        };
+        archives.push(SourceArchive {
+            path: entry.path(),
+            category,
+            package,
+            version: version.to_owned(),
+        });
+    }
+    if archives.is_empty() {
+        return Err(PrefixError::NoSources(directory.into()));
+    }
+    archives.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(archives)
+}
+
+/// Returns the category, the package and the version of an archive, by its name. Returns `None` for another file.
+fn package_of(file: &str) -> Option<(&'static str, &'static str, &str)> {
+    let (stem, _) = file.split_once(TAR)?;
+    let is_signature = file.ends_with(".sig") || file.ends_with(".asc");
+    if is_signature {
+        return None;
+    }
+    PARTS.iter().find_map(|(name, category, package)| {
+        let rest = stem.strip_prefix(name)?;
+        let version = match stem.strip_suffix(".orig") {
+            // Debian's form: `gcc-12_12.2.0.orig.tar.gz`.
+            Some(_) => {
+                let (major, version) = rest.strip_suffix(".orig")?.split_once('_')?;
+                let is_major = |major: &str| {
+                    major.is_empty() || major[1..].bytes().all(|c| c.is_ascii_digit())
+                };
+                is_major(major).then_some(version)?
+            }
+            None => rest.strip_prefix('-')?,
+        };
+        is_version(version).then_some((*category, *package, version))
+    })
+}
+
+/// Returns whether Portage accepts a version: numbers separated by dots.
+fn is_version(version: &str) -> bool {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit());
+    version.split('.').all(is_number)
+}
+
+/// Returns the steps that write the repository of these archives, and copy them to where Portage searches its files.
+pub(super) fn steps(
+    archives: &[SourceArchive],
+    eprefix: &Path,
+    layout: &dyn Fn(&str) -> String,
+) -> Result<Vec<PrefixStep>, PrefixError> {
+    let repository = eprefix.join(REPOSITORIES).join(SOURCES);
+    let write = |path: PathBuf, text: String| PrefixStep::Write {
+        path,
+        text: text.into(),
+        is_program: false,
+    };
+    let keywords = keywords();
+    let mut steps = vec![
+        write(repository.join("metadata/layout.conf"), layout(SOURCES)),
+        write(
+            repository.join("profiles/repo_name"),
+            format!("{SOURCES}\n"),
+        ),
+        write(repository.join("profiles/eapi"), "8\n".into()),
+        write(
+            repository.join("profiles/categories"),
+            "sys-devel\nsys-kernel\nsys-libs\n".into(),
+        ),
+    ];
+    let mut manifests: BTreeMap<PathBuf, String> = BTreeMap::new();
+    for archive in archives {
+        let SourceArchive {
+            path,
+            category,
+            package,
+            version,
+        } = archive;
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        let directory = repository.join(category).join(package);
+        steps.push(PrefixStep::Copy {
+            path: eprefix.join("var/cache/distfiles").join(&*file),
+            from: path.clone(),
+        });
+        steps.push(write(
+            directory.join(format!("{package}-{version}.ebuild")),
+            format!(
+                "# Written by `crossmerge toolchain prepare --sources`.\n\nEAPI=8\n\ninherit crossmerge-{package}\n\n\
+                 SRC_URI=\"{file}\"\nRESTRICT+=\" fetch\"\nKEYWORDS=\"{keywords}\"\n"
+            ),
+        ));
+        let (size, hash) = hash(path)?;
+        let line = format!("DIST {file} {size} SHA512 {hash}\n");
+        manifests
+            .entry(directory.join("Manifest"))
+            .or_default()
+            .push_str(&line);
+    }
+    steps.extend(manifests.into_iter().map(|(path, text)| write(path, text)));
+    Ok(steps)
+}
+
+/// Returns the keyword of every architecture.
+fn keywords() -> String {
+    let list = FILES
+        .iter()
+        .find(|(path, _)| *path == "repository/profiles/arch.list");
+    let lines = list.map_or("", |(_, text)| text).lines();
+    lines.collect::<Vec<_>>().join(" ")
+}
+
+/// Returns the size and the SHA-512 of a file.
+fn hash(path: &Path) -> io::Result<(u64, String)> {
+    let mut file = fs_err::File::open(path)?;
+    let mut hash = Sha512::new();
+    let mut size = 0;
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok((size, hex(&hash.finalize())));
+        }
+        size += read as u64;
+        hash.update(&buffer[..read]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn archives_are_recognised_by_the_names_of_upstream_and_of_debian() {
+        for (file, found) in [
+            ("binutils-2.40.tar.xz", Some(("binutils", "2.40"))),
+            ("binutils_2.40.orig.tar.xz", Some(("binutils", "2.40"))),
+            ("gcc-12.5.0.tar.xz", Some(("gcc", "12.5.0"))),
+            ("gcc-12_12.2.0.orig.tar.gz", Some(("gcc", "12.2.0"))),
+            (
+                "linux_6.1.176.orig.tar.xz",
+                Some(("linux-headers", "6.1.176")),
+            ),
+            ("musl_1.2.3.orig.tar.gz", Some(("musl", "1.2.3"))),
+            ("musl-1.2.3.tar.gz.asc", None),
+            ("gcc-12_12.2.0-14.debian.tar.xz", None),
+            ("binutils_2.43.1+really2.43.orig.tar.xz", None),
+            ("linux-tools_6.1.orig.tar.xz", None),
+            ("hello-2.10.tar.gz", None),
+        ] {
+            let is = package_of(file).map(|(_, package, version)| (package, version));
+            assert_eq!(is, found, "{file}");
+        }
+        assert!(keywords().starts_with("alpha amd64 "));
+    }
+}
