@@ -1,6 +1,7 @@
 //! Chains: zlib, a library that uses it, and a program that uses both, built with each build system for each target.
 
 use super::{ARM, Machine, S390X, Target, prepared};
+use std::path::Path;
 
 /// A program that writes a picture and reads it back.
 const PNG: &str = r#"
@@ -150,8 +151,10 @@ fn meson_chain(machine: &'static Machine) {
     assert!(output.contains("Ok:                 1"), "{output}");
 }
 
-fn cargo_chain(machine: &'static Machine) {
+/// Builds the crate below `built`, the target directory of cargo.
+fn cargo_chain(machine: &'static Machine, built: &Path) {
     let mut target = Target::new(machine);
+    target.prefix.set("CARGO_TARGET_DIR", built);
     let path = format!(
         "{}:{}:/usr/bin:/bin",
         target.prefix.join("bin").display(),
@@ -190,7 +193,7 @@ fn cargo_chain(machine: &'static Machine) {
         .as_str()
         .expect("a name")
         .to_owned();
-    target.is_for_target(format!("app/target/{rust}/debug/app"));
+    target.is_for_target(built.join(format!("{rust}/debug/app")));
     let output = target.shell("cd app; $t-cargo test --offline").success();
     assert!(output.stdout.contains("test it_runs ... ok"), "{output:#?}");
     // With the exported file in the project, cargo without a wrapper does the same.
@@ -257,14 +260,13 @@ fn meson_builds_libraries_and_a_program_for_s390x() {
     meson_chain(&S390X);
 }
 
+/// The crates that run on the build machine are compiled once for both targets, as a user's cargo does.
 #[test]
-fn cargo_builds_a_crate_with_a_c_library_for_arm() {
-    cargo_chain(&ARM);
-}
-
-#[test]
-fn cargo_builds_a_crate_with_a_c_library_for_s390x() {
-    cargo_chain(&S390X);
+fn cargo_builds_a_crate_with_a_c_library_for_arm_and_s390x() {
+    let built = tempfile::tempdir().expect("a temporary directory");
+    for machine in [&ARM, &S390X] {
+        cargo_chain(machine, built.path());
+    }
 }
 
 #[test]
