@@ -9,7 +9,7 @@ use super::{
     text::{emulator_words, text},
     tools::{CONFIG_TOOLS, TOOLS},
 };
-use std::{fmt::Write as _, os::unix::ffi::OsStrExt, path::Path};
+use std::{borrow::Cow, fmt::Write as _, os::unix::ffi::OsStrExt, path::Path};
 
 const FILE: &str = "a toolchain file of CMake";
 
@@ -56,7 +56,9 @@ pub(super) fn render(facts: &Facts) -> Result<String, ExportError> {
     let sysroot = quote(one(&facts.sysroot)?);
     let mut file = String::new();
     let mut set = |name: &str, value: &str| {
-        let _ = writeln!(file, "set({name} {})", quote(value));
+        for part in ["set(", name, " \"", &escape(value), "\")\n"] {
+            file.push_str(part);
+        }
     };
     for (name, value) in machine(facts) {
         set(name, &value);
@@ -185,13 +187,18 @@ fn quote(text: &str) -> String {
     format!("\"{}\"", escape(text))
 }
 
-fn escape(text: &str) -> String {
+fn escape(text: &str) -> Cow<'_, str> {
+    let is_special = |character| matches!(character, '"' | '$' | '\\');
+    // Nearly all values are paths and names without such a character.
+    if !text.contains(is_special) {
+        return text.into();
+    }
     let mut quoted = String::new();
     for character in text.chars() {
-        if matches!(character, '"' | '$' | '\\') {
+        if is_special(character) {
             quoted.push('\\');
         }
         quoted.push(character);
     }
-    quoted
+    quoted.into()
 }

@@ -383,6 +383,8 @@ impl SettingsQuery {
 /// Returns the value of one assignment in a config root's make.conf, without expansion.
 pub fn make_conf_value(configroot: &Path, name: &str) -> Option<String> {
     let path = configroot.join("etc/portage/make.conf");
+    // Without the file, it does not matter who may change the path to it, and finding that out takes longer.
+    path.symlink_metadata().ok()?;
     let files = text::SettingsFiles::default().of_configroot(configroot.to_str()?);
     let mut assignments = make_conf::read_raw(&files, path.to_str()?).ok()?;
     assignments.remove(name)
