@@ -72,7 +72,7 @@ threads = $(if $(filter nextest,$(test)),--test-threads $(shell echo $$(($$(npro
 PANEL ?=
 panel_rows = $(target)/tmp/panel
 
-.PHONY: help build program install-program install-docs prepare check-components check coverage demo panel kernels verify-site verify-questions races fuzz fuzz-keep bench bench-run order order-run check-settings check-portages docs install uninstall dist clean
+.PHONY: help build program install-program install-docs prepare check-components check coverage demo toolchain panel kernels verify-site verify-questions races fuzz fuzz-keep bench bench-run order order-run check-settings check-portages docs install uninstall dist clean
 
 help:
 	@echo 'make build      build the program, $(binary), and the output of make docs'
@@ -83,6 +83,8 @@ help:
 	@echo 'make verify-questions REPO=…'
 	@echo '                run every version of the tests behind the answers, from a clone of gnulib or Autoconf, on the build machine'
 	@echo 'make demo       cross-build real packages with the real Portage; DEMO_TARGET=<tuple> for another target'
+	@echo 'make toolchain  build a cross toolchain for an Arm CPU and musl with the real Portage, and run programs built with it;'
+	@echo '                takes half an hour on two idle cores, and 6 GB'
 	@echo 'make check-settings REPO=… CONFIGROOT=…'
 	@echo '                compare the reading of settings with portageq, for your repository and config root'
 	@echo 'make check-portages'
@@ -153,6 +155,10 @@ verify-questions:
 
 demo:
 	demo/run
+
+# The times of the steps are in docs/toolchain-prefix.md.
+toolchain:
+	demo/toolchain
 
 # Prints the table of docs/site-cache-panel.md. It takes more than an hour on two cores.
 panel:

@@ -80,6 +80,11 @@ fn a_dry_run_prints_the_steps_and_a_second_run_has_none() {
     let globals = prefix.read("P/share/portage/config/make.globals");
     assert!(globals.starts_with("FEATURES=\"sandbox\"\n"), "{globals}");
     assert!(globals.contains(" -sandbox "), "{globals}");
+    let place = prefix.join("P");
+    if let Ok(ccache) = fs::read_to_string(place.join("var/cache/ccache/ccache.conf")) {
+        let line = format!("base_dir = {}\n", place.display());
+        assert!(ccache.starts_with(&line), "{ccache}");
+    }
     let manifest = prefix.read("P/var/db/repos/crossmerge-sources/sys-devel/binutils/Manifest");
     let line = "DIST binutils_2.40.orig.tar.xz 25 SHA512 ";
     assert!(manifest.starts_with(line), "{manifest}");

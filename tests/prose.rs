@@ -100,6 +100,7 @@ const CHECKED: &[&str] = &[
     "demo/repo/profiles",
     "demo/run",
     "demo/setup",
+    "demo/toolchain",
     "distributions",
     "docs",
     "examples",

@@ -10,12 +10,7 @@ use super::{
 };
 use crate::{config::Config, target::Target};
 use crossmerge_plan::{
-    env::Env,
-    plan::Plan,
-    report::counted,
-    shown::Show,
-    tuple::Tuple,
-    words::{quote, show_file},
+    env::Env, plan::Plan, report::counted, shown::Show, tuple::Tuple, words::quote,
 };
 use crossmerge_system::{exec, file};
 use nix::unistd::{Gid, Group, Uid, User};
@@ -199,7 +194,7 @@ impl PrepareRequest<'_> {
                 "var/cache/ccache/ccache.conf",
                 format!(
                     "base_dir = {}\nhash_dir = false\nmax_size = 2G\n",
-                    show_file(prefix)
+                    prefix.display()
                 ),
             ));
         }

@@ -71,7 +71,8 @@ ct_gcc_cpu() {
 # Tests, and libraries of languages that are not built, are half of the files.
 crossmerge-gcc_src_unpack() {
 	local archive=${DISTDIR}/${A} inner
-	local -a exclude=( --exclude='*/gcc/testsuite/*' --exclude='*/libgo/testsuite/*' )
+	# The compilers test themselves with gcc/testsuite/selftests.
+	local -a exclude=( --exclude='*/gcc/testsuite/*.*/*' --exclude='*/gcc/testsuite/ada/*' --exclude='*/gcc/testsuite/c-c++-common/*' )
 	for inner in libstdc++-v3 libgomp libphobos libffi libitm libatomic libgfortran; do
 		# configure needs the Makefile.in in each.
 		exclude+=( --exclude="*/${inner}/testsuite/*/*" )
