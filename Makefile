@@ -53,7 +53,7 @@ dist = $(target)/crossmerge-$(version)
 docs = $(target)/docs
 epoch = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || date +%s))
 # The directories of documents that link to each other.
-documents = docs wrappers profiles distributions site-cache packaging
+documents = docs wrappers profiles distributions site-cache toolchains packaging
 
 export CROSSMERGE_EPREFIX = $(EPREFIX)
 

@@ -1,3 +1,4 @@
 //! Cross toolchains: what builds them, on Gentoo and elsewhere.
 
+pub mod cause;
 pub mod prefix;

@@ -13,6 +13,7 @@ mod chroot;
 mod completions;
 mod doctor;
 mod emerge;
+mod failures;
 mod find;
 mod fix_root;
 mod floors;
