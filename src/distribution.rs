@@ -513,6 +513,22 @@ mod tests {
             let ends = ends.unwrap_or_default();
             assert!(got.unwrap_or_default().ends_with(ends), "{id} {program}");
         }
+        let several = |id: &str, programs: &[&str]| {
+            let programs: Vec<String> = programs.iter().map(|it| (*it).to_owned()).collect();
+            distribution(&format!("ID={id}\n")).install_all(&programs)
+        };
+        for (id, ends) in [
+            ("debian", " install -y binutils libgmp-dev xz-utils"),
+            ("fedora", "dnf install -y binutils gmp-devel xz"),
+            (
+                "gentoo",
+                " app-arch/xz-utils dev-libs/gmp sys-devel/binutils",
+            ),
+        ] {
+            let got = several(id, &["ld", "ar", "gmp.h", "xz"]).unwrap_or_default();
+            assert!(got.ends_with(ends), "{id}: {got}");
+        }
+        assert_eq!(several("debian", &["xz", "no-such-program"]), None);
         let without = distribution("ID=debian\n");
         assert!(without.hint("emerge").contains("Portage is Gentoo's"));
         assert!(

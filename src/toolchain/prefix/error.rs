@@ -45,6 +45,10 @@ pub enum PrefixError {
         command: String,
         printed: String,
     },
+    #[error("the user ID {0} has no name, and Portage needs one")]
+    NoUser(u32),
+    #[error("the group ID {0} has no name, and Portage needs one")]
+    NoGroup(u32),
     #[error("there is no prefix in `{path}`", path = .0.shown())]
     NoPrefix(PathBuf),
     #[error("`{directory}` contains toolchains: {names}", names = list(.categories), directory = .directory.shown())]
@@ -98,6 +102,8 @@ impl Explain for PrefixError {
                  Portage downloads upstream's archives"
                 .into(),
             Self::Failed { .. } => "fix that, and run `crossmerge toolchain prepare` again: it continues".into(),
+            Self::NoUser(id) => format!("add it: `useradd --uid {id} NAME`"),
+            Self::NoGroup(id) => format!("add it: `groupadd --gid {id} NAME`"),
             Self::NoPrefix(_) => "`crossmerge toolchain prepare` makes one".into(),
             Self::HasToolchains {
                 directory,

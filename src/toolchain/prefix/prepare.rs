@@ -170,7 +170,7 @@ impl PrepareRequest<'_> {
         ));
         steps.push(PrefixStep::Append {
             path: prefix.join("share/portage/config/make.globals"),
-            text: globals(prefix, found),
+            text: globals(prefix, found)?,
         });
         let profile = "etc/portage/make.profile";
         steps.push(write(&format!("{profile}/eapi"), "8\n".into()));
@@ -413,13 +413,13 @@ fn repos_conf(prefix: &Path, has_sources: bool) -> String {
 
 /// Returns the settings for every Portage command in the prefix, whatever its configuration root: those of a target
 /// read them too.
-fn globals(prefix: &Path, found: &Found) -> String {
+fn globals(prefix: &Path, found: &Found) -> Result<String, PrefixError> {
     let user = |uid| User::from_uid(uid).ok().flatten().map(|user| user.name);
     let group = |gid| Group::from_gid(gid).ok().flatten().map(|group| group.name);
     let (uid, gid) = (Uid::effective(), Gid::effective());
     let path = |path: &str| prefix.join(path).display().to_string();
     let mut text = format!(
-        "DISTDIR=\"{distfiles}\"\nPORTAGE_TMPDIR=\"{tmp}\"\nPORTAGE_LOGDIR=\"{logs}\"\n\n\
+        "DISTDIR=\"{distfiles}\"\nPORTAGE_TMPDIR=\"{tmp}\"\n\n\
          # No Gentoo mirror has these repositories' files.\nGENTOO_MIRRORS=\"\"\n\n\
          # There is no user \"portage\" and no Gentoo sandbox, and a container may not allow namespaces.\n\
          PORTAGE_USERNAME=\"{user}\"\nPORTAGE_GRPNAME=\"{group}\"\n\
@@ -429,9 +429,8 @@ fn globals(prefix: &Path, found: &Found) -> String {
          FEATURES=\"${{FEATURES}} -multilib-strict -qa-unresolved-soname-deps\"\n",
         distfiles = path("var/cache/distfiles"),
         tmp = path("var/tmp"),
-        logs = path("var/log/portage"),
-        user = user(uid).unwrap_or_else(|| uid.to_string()),
-        group = group(gid).unwrap_or_else(|| gid.to_string()),
+        user = user(uid).ok_or(PrefixError::NoUser(uid.as_raw()))?,
+        group = group(gid).ok_or(PrefixError::NoGroup(gid.as_raw()))?,
     );
     if found.ccache.is_some() {
         let _ = write!(
@@ -440,7 +439,7 @@ fn globals(prefix: &Path, found: &Found) -> String {
             path("var/cache/ccache")
         );
     }
-    text
+    Ok(text)
 }
 
 fn make_conf() -> String {
