@@ -130,7 +130,8 @@ crossmerge-gcc_src_configure() {
 	if ! ct_is_bare; then
 		args+=( $(use_enable pie default-pie) $(use_enable ssp default-ssp) )
 	fi
-	use cet || args+=( --disable-cet )
+	# Without its sources, configure does not know that Ada is off.
+	use ada || args+=( --disable-libada )
 	local arg
 	while read -r arg; do
 		args+=( "${arg}" )
