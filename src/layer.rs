@@ -64,6 +64,7 @@ pub(crate) fn apply_to_tree(
     }
     for layer in layers {
         let changes = &mut prepared.env;
+        // The layers are not inlined here, so that a start brings only the pages of its own layers into memory.
         match layer {
             Layer::Portage => portage(context, changes)?,
             Layer::Compiler => compiler::compiler(call, changes)?,

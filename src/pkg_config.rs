@@ -186,6 +186,8 @@ fn option(arg: &OsStr) -> Option<&[u8]> {
 }
 
 /// Runs a query about packages as planned. Returns only if nothing was exec'd.
+// Inlined, it would enlarge the stack on which the plan is made, by a page.
+#[inline(never)]
 pub(crate) fn run(
     context: &Context,
     search: &PkgConfigSearch,

@@ -303,9 +303,21 @@ fn place_file(
         let (_, rest) = word.split_once(FILE)?;
         Format::named(rest.split_once('}')?.0)
     });
-    let Some(format) = format else {
-        return Ok(word.to_owned());
-    };
+    match format {
+        Some(format) => put_file(word, format, call, files, variants),
+        None => Ok(word.to_owned()),
+    }
+}
+
+/// Replaces the placeholder of a kept file in this format.
+#[inline(never)]
+fn put_file(
+    word: &OsStr,
+    format: Format,
+    call: &Call,
+    files: &mut Vec<File>,
+    variants: &mut Vec<Variants>,
+) -> Result<OsString, AppletError> {
     let mut facts = call.facts()?.clone();
     facts.look_for(format, call.context);
     if format == Format::Meson {

@@ -13,12 +13,14 @@ use crate::{
 use crossmerge_plan::{plan::Changes, report};
 
 /// Sets the flags for make and configure.
+#[inline(never)]
 pub(super) fn flags(call: &Call, changes: &mut Changes) -> Result<(), ExportError> {
     put(call.context, changes, &call.facts()?.flags);
     Ok(())
 }
 
 /// Sets the flags without those that a build type sets.
+#[inline(never)]
 pub(super) fn build_type_flags(call: &Call, changes: &mut Changes) -> Result<(), ExportError> {
     let flags = call.facts()?.flags.without_build_type();
     put(call.context, changes, &flags);
@@ -32,6 +34,7 @@ fn put(context: &Context, changes: &mut Changes, flags: &Flags) {
 }
 
 /// Sets the variables of Cargo and its build scripts.
+#[inline(never)]
 pub(super) fn cargo(call: &Call, prepared: &mut Prepared) -> Result<(), ExportError> {
     let context = call.context;
     let mut facts = call.facts()?.clone();
@@ -90,6 +93,7 @@ pub(super) fn cargo(call: &Call, prepared: &mut Prepared) -> Result<(), ExportEr
 }
 
 /// Sets the variables of Go.
+#[inline(never)]
 pub(super) fn go(call: &Call, changes: &mut Changes) -> Result<(), ExportError> {
     for (name, value) in go::variables(call.facts()?)? {
         propose(call.context, changes, &name, value);

@@ -10,6 +10,7 @@ use crossmerge_plan::{env, plan::Changes};
 use std::path::PathBuf;
 
 /// Sets the variables of the existing tools.
+#[inline(never)]
 pub(super) fn compiler(call: &Call, changes: &mut Changes) -> Result<(), ContextError> {
     let (context, found) = (call.context, call.tools());
     for tool in found.iter().filter(|tool| tool.read_by == ReadBy::All) {

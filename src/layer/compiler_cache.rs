@@ -42,6 +42,7 @@ const WRAPPERS: [(&str, &str); 2] = [
 ];
 
 /// Sets ccache's string. Without a compiler for the target, it does nothing.
+#[inline(never)]
 pub(super) fn compiler_cache(call: &Call, changes: &mut Changes) {
     let context = call.context;
     let is_callers = context

@@ -29,6 +29,7 @@ use std::{
 /// Sets ARCH, CROSS_COMPILE, LLVM, INSTALL_MOD_PATH and INSTALL_PATH. ARCH is omitted if the kernel has no name for
 /// the CPU, LLVM if the compiler is GCC. For a tree, variables that it does not use are omitted too, and if it sets its
 /// own flags, those of programs are unset.
+#[inline(never)]
 pub(super) fn kernel(
     context: &Context,
     tree: Option<&Tree>,

@@ -19,6 +19,7 @@ pub(super) const NAMES: [&str; 5] = [
 
 /// Sets the prefix of the tools (for a makefile's `CC = $(CROSS_COMPILE)gcc`), the options of a configure script, the
 /// sysroot, and a toolchain file for a cmake that is started without one.
+#[inline(never)]
 pub(super) fn make(call: &Call, prepared: &mut Prepared) -> Result<(), ExportError> {
     let context = call.context;
     let mut facts = call.facts()?.clone();

@@ -94,6 +94,7 @@ pub(crate) struct Overridden {
 
 /// Warns about the caller's variables that override crossmerge's in a build with these layers. Fails if the result
 /// would certainly be for another machine.
+#[inline(never)]
 pub(super) fn check(layers: &[Layer], context: &Context) -> Result<(), ExportError> {
     let read = |what: &OverrideKind| match what {
         OverrideKind::Search => true,

@@ -13,6 +13,7 @@ pub(super) const BUILD_FLAGS: [(&str, &str); 4] = [
     ("BUILD_LDFLAGS", "LDFLAGS"),
 ];
 
+#[inline(never)]
 pub(super) fn portage(context: &Context, changes: &mut Changes) -> Result<(), ContextError> {
     let sysroot = context.existing_sysroot()?;
     let configroot = context.existing_configroot()?;

@@ -18,6 +18,7 @@ use std::{
 };
 
 /// Sets CONFIG_SITE if there are answers.
+#[inline(never)]
 pub(super) fn site_cache(call: &Call, prepared: &mut Prepared) -> Result<(), SiteCacheError> {
     let Some(file) = site_cache::config_site(call)? else {
         return Ok(());

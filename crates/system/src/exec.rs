@@ -107,7 +107,10 @@ fn carry_out(plan: &Plan, env: &Env) -> Result<Infallible, ExecError> {
         };
         return init::supervise(namespaces, &rest, env);
     }
-    enter::all(&plan.enter, None)?;
+    // Without steps, the pages with their code are not brought into memory.
+    if !plan.enter.is_empty() {
+        enter::all(&plan.enter, None)?;
+    }
     become_program(plan, env)
 }
 
