@@ -39,6 +39,7 @@ use std::{
     os::unix::{ffi::OsStrExt, process::ExitStatusExt},
     path::{Path, PathBuf},
     process::{ExitCode, Output},
+    time::Duration,
 };
 
 /// Options about pkg-config itself, which need no sysroot.
@@ -52,6 +53,10 @@ const ABOUT_ITSELF: [&str; 5] = [
 
 /// The prefixes of options whose output contains flags.
 const ABOUT_FLAGS: [&str; 3] = ["cflags", "libs", "env"];
+
+/// How long the real pkg-config may take until it prints its answer. It reads files of the sysroot. If another user owns
+/// that and puts a FIFO in place of a file, pkg-config would wait for it for ever.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// How many flags outside the sysroot are listed. Fixing the first ones usually fixes the others.
 const MOST_LINES: usize = 100;
@@ -207,7 +212,7 @@ pub(crate) fn run(
     if !is_looked_at && allowed.is_none() {
         match exec::exec(plan, &context.env)? {}
     }
-    let mut output = exec::capture(plan, &context.env)?;
+    let mut output = exec::capture(plan, &context.env, SILENCE)?;
     if output.status.success() {
         if let Some(allowed) = &allowed {
             output.stdout = allowed.keep(&output.stdout);
@@ -300,7 +305,7 @@ fn without_fdo_rules(
     let rules = env::PKG_CONFIG_FDO_SYSROOT_RULES.name;
     plan.env.insert(rules.into(), Change::Unset);
     // The first run has already printed the messages on stderr.
-    let mut second = exec::ask(&plan)?;
+    let mut second = exec::run_within(&plan, SILENCE)?;
     if let Some(allowed) = allowed {
         second.stdout = allowed.keep(&second.stdout);
     }

@@ -36,7 +36,7 @@ pub use job::Job;
 pub use printed::PrintedPath;
 
 use crate::file;
-use child::{Child, Killed};
+use child::{Child, Killed, Limit};
 use crossmerge_plan::{
     env::Env,
     plan::{Plan, step::Step},
@@ -121,11 +121,7 @@ fn start(plan: &Plan, env: &Env, streams: &Streams, leads: bool) -> io::Result<C
 }
 
 /// Waits for a child process and returns its output.
-fn output(
-    plan: &Plan,
-    child: io::Result<Child>,
-    limit: Option<Duration>,
-) -> Result<Output, ExecError> {
+fn output(plan: &Plan, child: io::Result<Child>, limit: Limit) -> Result<Output, ExecError> {
     let path = || plan.program.clone();
     match child.and_then(|child| child.collect(limit)) {
         Ok(Ok(output)) => Ok(output),
@@ -138,17 +134,20 @@ fn output(
     }
 }
 
-/// Runs the program and returns what it prints on stdout. It inherits stdin and stderr, and runs on the current CPU.
-pub fn capture(plan: &Plan, env: &Env) -> Result<Output, ExecError> {
+/// Runs the program and returns what it prints on stdout. It inherits stdin and stderr, and runs on the current CPU. If
+/// it prints nothing for the given time, it is killed: it may read files of a sysroot, whose owner can put a FIFO in
+/// place of one at any moment.
+pub fn capture(plan: &Plan, env: &Env, silence: Duration) -> Result<Output, ExecError> {
     let _pinned = Pinned::to_current_cpu();
-    output(plan, start(plan, env, &Streams::CAPTURED, false), None)
+    let child = start(plan, env, &Streams::CAPTURED, false);
+    output(plan, child, Limit::Silence(silence))
 }
 
 /// Runs the program with stdin on `/dev/null`, and returns its output. If it does not end within the time, it is killed.
 /// Processes of its group that it leaves behind are killed too.
 pub fn run_within(plan: &Plan, limit: Duration) -> Result<Output, ExecError> {
     let child = start(plan, &Env::capture(), &Streams::ASKED, true);
-    output(plan, child, Some(limit))
+    output(plan, child, Limit::Total(limit))
 }
 
 /// Starts a program and returns the kernel's error. Returns `None` if the program did start, and kills it.
@@ -169,7 +168,7 @@ pub fn start_error(program: &Path) -> Option<io::Error> {
 /// Runs the program with stdin on `/dev/null`, and returns its output.
 pub fn ask(plan: &Plan) -> Result<Output, ExecError> {
     let child = start(plan, &Env::capture(), &Streams::ASKED, false);
-    output(plan, child, None)
+    output(plan, child, Limit::None)
 }
 
 /// Runs the programs in parallel, with stdin on `/dev/null`, and returns their outputs in the order of the plans.
@@ -183,7 +182,7 @@ pub fn query(plans: &[Plan]) -> Result<Vec<Output>, ExecError> {
     let outputs: Vec<_> = started
         .into_iter()
         .zip(plans)
-        .map(|(child, plan)| output(plan, child, None))
+        .map(|(child, plan)| output(plan, child, Limit::None))
         .collect();
     outputs.into_iter().collect()
 }
@@ -217,8 +216,35 @@ mod tests {
             (&b"a\n"[..], &b"b\n"[..])
         );
         let much = plan("yes | head -c 9000000; yes | head -c 9000000 >/dev/null");
-        let much = capture(&much, &Env::capture()).expect("an answer");
+        let much = capture(&much, &Env::capture(), LONG).expect("an answer");
         assert_eq!(much.stdout.len(), 9_000_000);
+    }
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_program_that_prints_nothing_for_too_long_is_not_waited_for() {
+        let run = |script: &str, silence: Duration| {
+            let plan = Plan {
+                program: "/bin/sh".into(),
+                args: vec!["-c".into(), script.into()],
+                ..Plan::default()
+            };
+            capture(&plan, &Env::capture(), silence)
+        };
+        let start = Instant::now();
+        for silent in ["exec sleep 1000", "echo a; exec sleep 1000"] {
+            let result = run(silent, Duration::from_millis(300));
+            assert!(
+                matches!(result, Err(ExecError::TimedOut { .. })),
+                "{result:?}"
+            );
+        }
+        assert!(start.elapsed() < LONG);
+        // Each pause is shorter than the limit, and all of them are longer.
+        let slow = "for i in 1 2 3 4 5 6; do echo $i; sleep 0.5; done";
+        let output = run(slow, Duration::from_millis(2500)).expect("an output");
+        assert_eq!(output.stdout, b"1\n2\n3\n4\n5\n6\n");
     }
 
     #[test]
@@ -280,7 +306,7 @@ mod tests {
                     let _ = stdout.write_all(b" ").and_then(|()| stdout.flush());
                 }
             });
-            let answers: Vec<_> = (0..300).map(|_| capture(&plan, &env)).collect();
+            let answers: Vec<_> = (0..300).map(|_| capture(&plan, &env, LONG)).collect();
             done.store(true, Ordering::Relaxed);
             for answer in answers {
                 assert_eq!(answer.expect("an answer").stdout, b"a\n");

@@ -458,7 +458,7 @@ fn the_program_has_no_terminal_and_default_signals() {
     assert_eq!(lines[3], "/dev/null");
     // Other programs that this process starts have no blocked signals either.
     let plan = shell("grep SigBlk /proc/self/status");
-    let output = exec::capture(&plan, &Env::capture()).expect("an output");
+    let output = exec::capture(&plan, &Env::capture(), Duration::from_secs(60)).expect("an output");
     assert_eq!(output.stdout, b"SigBlk:\t0000000000000000\n");
     drop(interrupts);
 }
@@ -537,7 +537,8 @@ fn signals_are_data_unless_they_are_ignored() {
             args: vec![OsStr::new("-c").into(), script.into(), own.clone().into()],
             ..Plan::default()
         };
-        let output = exec::capture(&plan, &Env::capture()).expect("an output");
+        let output =
+            exec::capture(&plan, &Env::capture(), Duration::from_secs(60)).expect("an output");
         assert_eq!(output.status.code(), Some(0), "{trap}");
         String::from_utf8(output.stdout).expect("text")
     };

@@ -35,6 +35,17 @@ pub(super) struct Child {
     pub(super) pipes: Vec<Option<PipeReader>>,
 }
 
+/// How long a program may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Limit {
+    /// As long as it wants.
+    None,
+    /// Any time, as long as it prints something or ends its output within this one.
+    Silence(Duration),
+    /// This time in total. Then all processes of its group are killed.
+    Total(Duration),
+}
+
 /// Why a program was killed.
 pub(super) enum Killed {
     /// It printed too much.
@@ -44,9 +55,9 @@ pub(super) enum Killed {
 }
 
 impl Child {
-    /// Waits for its end and returns its output. Without a time limit, a process that it leaves behind with its pipes
-    /// is waited for too. With one, all processes of its group are killed at its end.
-    pub(super) fn collect(mut self, limit: Option<Duration>) -> io::Result<Result<Output, Killed>> {
+    /// Waits for its end and returns its output. A process that it leaves behind with its pipes is waited for too. With
+    /// a total time limit, all processes of its group are killed at its end instead.
+    pub(super) fn collect(mut self, limit: Limit) -> io::Result<Result<Output, Killed>> {
         let mut texts = vec![Vec::new(); self.pipes.len()];
         let read = self.read(&mut texts, limit);
         if !matches!(read, Ok(Ok(()))) {
@@ -78,27 +89,29 @@ impl Child {
     }
 
     /// Reads the pipes to their ends, or until a limit is reached.
-    fn read(
-        &mut self,
-        texts: &mut [Vec<u8>],
-        limit: Option<Duration>,
-    ) -> io::Result<Result<(), Killed>> {
+    fn read(&mut self, texts: &mut [Vec<u8>], limit: Limit) -> io::Result<Result<(), Killed>> {
         let begin = Instant::now();
         let mut has_ended = false;
         loop {
-            if limit.is_some() && !has_ended && self.has_ended()? {
+            if matches!(limit, Limit::Total(_)) && !has_ended && self.has_ended()? {
                 has_ended = true;
                 // Kills the processes that it left behind, before its PID may become another process's.
                 self.kill();
             }
             let timeout = match limit {
-                None if self.pipes.iter().all(Option::is_none) => return Ok(Ok(())),
-                None => PollTimeout::NONE,
-                Some(_) if has_ended => PollTimeout::ZERO,
-                Some(limit) if begin.elapsed() >= limit => return Ok(Err(Killed::TimedOut(limit))),
-                Some(_) => PAUSE.into(),
+                Limit::Total(_) if has_ended => PollTimeout::ZERO,
+                Limit::Total(most) if begin.elapsed() >= most => {
+                    return Ok(Err(Killed::TimedOut(most)));
+                }
+                Limit::Total(_) => PAUSE.into(),
+                _ if self.pipes.iter().all(Option::is_none) => return Ok(Ok(())),
+                Limit::None => PollTimeout::NONE,
+                Limit::Silence(most) => most.try_into().unwrap_or(PollTimeout::MAX),
             };
             let has_read = self.read_ready(texts, timeout)?;
+            if let (Limit::Silence(most), false) = (limit, has_read) {
+                return Ok(Err(Killed::TimedOut(most)));
+            }
             if texts.iter().any(|text| text.len() as u64 > ANSWER) {
                 return Ok(Err(Killed::TooMuch));
             }
