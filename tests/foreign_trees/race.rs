@@ -324,46 +324,53 @@ fn full(from: &Path, to: &Path) {
 
 /// Runs the races of a command, and checks that the host does not change.
 #[expect(clippy::print_stderr, reason = "`make races` shows the figures")]
-fn no_race_succeeds(name: &str, args: &[&str]) {
-    for runner in Runner::BOTH {
-        let contest = Contest::new(runner, name, args);
-        contest.tree(None);
-        // The first run creates what the tree does not contain.
-        stops::calls(&contest.prefix, &contest.name, &contest.args);
-        contest.tree(None);
-        let (calls, end) = stops::calls(&contest.prefix, &contest.name, &contest.args);
-        assert!(matches!(end.code, Some(0 | 1)), "{runner:?}: {end:#?}");
-        let races = contest.races(&calls);
-        let machine = contest.prefix.join("machine");
-        let before = tree(&machine);
-        let chosen = some_of(&races, SOME);
-        let mut stops = 0;
-        for &race in &chosen {
-            contest.tree(Some(race));
-            stops += usize::from(contest.run(race) > 0);
-            unchanged(&before, &tree(&machine));
-        }
-        eprintln!(
-            "{runner:?} {name} {args:?}: {} calls, {} races, {} run, {stops} stopped",
-            calls.len(),
-            races.len(),
-            chosen.len()
-        );
-        assert!(races.len() > 10, "{races:#?}");
-        assert!(
-            stops * 10 >= chosen.len() * 9,
-            "only {stops} of {} were stopped",
-            chosen.len()
-        );
+fn no_race_succeeds(runner: Runner, name: &str, args: &[&str]) {
+    let contest = Contest::new(runner, name, args);
+    contest.tree(None);
+    // The first run creates what the tree does not contain.
+    stops::calls(&contest.prefix, &contest.name, &contest.args);
+    contest.tree(None);
+    let (calls, end) = stops::calls(&contest.prefix, &contest.name, &contest.args);
+    assert!(matches!(end.code, Some(0 | 1)), "{runner:?}: {end:#?}");
+    let races = contest.races(&calls);
+    let machine = contest.prefix.join("machine");
+    let before = tree(&machine);
+    let chosen = some_of(&races, SOME);
+    let mut stops = 0;
+    for &race in &chosen {
+        contest.tree(Some(race));
+        stops += usize::from(contest.run(race) > 0);
+        unchanged(&before, &tree(&machine));
     }
+    eprintln!(
+        "{runner:?} {name} {args:?}: {} calls, {} races, {} run, {stops} stopped",
+        calls.len(),
+        races.len(),
+        chosen.len()
+    );
+    assert!(races.len() > 10, "{races:#?}");
+    assert!(
+        stops * 10 >= chosen.len() * 9,
+        "only {stops} of {} were stopped",
+        chosen.len()
+    );
 }
 
-/// A test for each command, so that they run in parallel.
+/// A test for each command and each runner, so that they run in parallel.
 macro_rules! races {
     ($($test:ident: $name:literal $args:expr;)*) => {
-        $(#[test]
-        fn $test() {
-            no_race_succeeds($name, &$args);
+        $(mod $test {
+            use super::{Runner, no_race_succeeds};
+
+            #[test]
+            fn by_root() {
+                no_race_succeeds(Runner::Root, $name, &$args);
+            }
+
+            #[test]
+            fn by_a_user() {
+                no_race_succeeds(Runner::User, $name, &$args);
+            }
         })*
     };
 }

@@ -11,6 +11,7 @@ use std::{
     collections::BTreeMap,
     ffi::OsString,
     fs::{self, File},
+    io::Read,
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Component, Path, PathBuf},
     process::{Command, Stdio},
@@ -19,7 +20,7 @@ use std::{
 };
 
 /// The time limit of a command in seconds.
-const LIMIT: &str = "60";
+const LIMIT: &str = "120";
 
 /// A system call with a path, as an uninterrupted run made it.
 #[derive(Debug, Clone)]
@@ -176,10 +177,11 @@ fn run(
         .stderr(file(&stderr))
         .process_group(0);
     let mut child = command.spawn().expect("timeout");
-    let mut read = 0;
+    let mut written = File::open(&trace).expect("a trace");
+    let (mut text, mut read) = (String::new(), 0);
     let status = loop {
         let status = child.try_wait().expect("a child");
-        let text = fs::read_to_string(&trace).expect("a trace");
+        written.read_to_string(&mut text).expect("a trace");
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         text[read..whole].lines().for_each(&mut each);
         read = whole.max(read);
@@ -193,7 +195,7 @@ fn run(
         stderr: String::from_utf8_lossy(&fs::read(&stderr).expect("a file")).into_owned(),
         stops: 0,
     };
-    (end, fs::read_to_string(&trace).expect("a trace"))
+    (end, text)
 }
 
 /// The process, the name and the arguments, if the line has the beginning of a call.
