@@ -16,7 +16,7 @@ SYSCONFDIR ?= $(if $(filter $(EPREFIX)/usr $(EPREFIX)/usr/%,$(PREFIX)),$(EPREFIX
 TARGETS ?=
 CROSSDEV ?=
 
-crossdev_names = emerge-wrapper cross-ebuild cross-emerge cross-fix-root cross-pkg-config
+crossdev_names = crossdev emerge-wrapper cross-ebuild cross-emerge cross-fix-root cross-pkg-config
 bindir = $(DESTDIR)$(PREFIX)/bin
 datadir = $(DESTDIR)$(PREFIX)/share
 docdir = $(datadir)/doc/crossmerge
@@ -271,7 +271,7 @@ install-program: program
 	applets=$$($(binary) applets) && \
 	page='.so man1/crossmerge-applets.1' && \
 	$(refuse) && \
-	for name in emerge-wrapper $$(printf 'cross-%s\n' $$applets) $(TARGETS:%=emerge-%) \
+	for name in crossdev emerge-wrapper $$(printf 'cross-%s\n' $$applets) $(TARGETS:%=emerge-%) \
 		$$(for tuple in $(TARGETS); do printf "$$tuple-%s\n" $$applets; done); do \
 		case " $(if $(CROSSDEV),$(crossdev_names)) " in *" $$name "*) continue ;; esac; \
 		link="$(bindir)/$$name"; man="$(mandir)/man1/$$name.1"; \

@@ -18,6 +18,8 @@ pub enum Called {
     Crossmerge,
     /// `emerge-wrapper`, which crossdev calls.
     EmergeWrapper,
+    /// `crossdev`, which builds toolchains.
+    Crossdev,
     /// An applet.
     Applet {
         /// The name of the applet.
@@ -63,6 +65,7 @@ pub fn parse<'a>(
     match name.as_bytes() {
         b"crossmerge" => return Ok(Called::Crossmerge),
         b"emerge-wrapper" => return Ok(Called::EmergeWrapper),
+        b"crossdev" => return Ok(Called::Crossdev),
         _ => {}
     }
     let before = |applet: &str| {
@@ -161,6 +164,7 @@ mod tests {
         let own = |name: &str| parse(OsStr::new(name), APPLETS.into_iter());
         assert_eq!(own("/opt/bin/crossmerge"), Ok(Called::Crossmerge));
         assert_eq!(own("emerge-wrapper"), Ok(Called::EmergeWrapper));
+        assert_eq!(own("crossdev"), Ok(Called::Crossdev));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The commands of `crossmerge` itself, and of `emerge-wrapper`.
+//! The commands of `crossmerge` itself, of `emerge-wrapper` and of `crossdev`.
 //!
 //! clap parses the arguments of `crossmerge` only, not those of applets. stdout is for the result; messages for the
 //! user go to stderr.
@@ -6,6 +6,7 @@
 mod adopt;
 mod args;
 mod binfmt;
+mod crossdev;
 mod emerge_wrapper;
 mod export;
 mod init;
@@ -17,7 +18,9 @@ mod show;
 mod site_cache;
 mod targets;
 mod toolchain;
+mod toolchain_args;
 
+pub use crossdev::crossdev;
 pub use emerge_wrapper::emerge_wrapper;
 
 use crate::{
@@ -152,7 +155,7 @@ fn run(invocation: Invocation<'_>, command: Command) -> Result<ExitCode, Failure
             undo,
             dry_run,
         } => adopt::adopt(&invocation, &tuples, undo, dry_run),
-        Command::Toolchain(command) => toolchain::toolchain(&invocation, command),
+        Command::Toolchain(command) => toolchain::toolchain(invocation, command),
         Command::Remove { tuple, dry_run } => init::remove(invocation, &tuple, dry_run),
     }
 }
@@ -202,7 +205,7 @@ fn first_page() -> String {
 }
 
 const AFTER_APPLETS: &str = "
-Other names: emerge-<tuple> is <tuple>-emerge; cross-<applet> takes the tuple from CHOST; emerge-wrapper is crossdev's.
+Other names: emerge-<tuple> is <tuple>-emerge; cross-<applet> takes the tuple from CHOST; emerge-wrapper and crossdev are Gentoo's.
 A tuple names a machine as CPU, vendor, kernel and libc: armv7a-unknown-linux-gnueabihf.
 
 Examples:

@@ -318,17 +318,16 @@ impl InitRequest<'_> {
             true => None,
             false => distribution.compiler(target, families),
         };
-        Some(match install {
-            Some(command) => format!(
-                "no compiler for `{tuple}` is installed: `{command} && crossmerge init {tuple}`"
-            ),
+        let ways = match install {
+            Some(command) => format!("`{command} && crossmerge init {tuple}`"),
             None if find::has_clang(context) => format!(
-                "no compiler for `{tuple}` is installed: `crossmerge init {tuple} --llvm` adopts clang, `--toolchain PREFIX` an SDK's"
+                "`crossmerge init {tuple} --llvm` adopts clang, `--toolchain PREFIX` an SDK's"
             ),
-            None => format!(
-                "no compiler for `{tuple}` is installed: `crossmerge init {tuple} --toolchain PREFIX` adopts an SDK's"
-            ),
-        })
+            None => format!("`crossmerge init {tuple} --toolchain PREFIX` adopts an SDK's"),
+        };
+        Some(format!(
+            "no compiler for `{tuple}` is installed: {ways}; `crossmerge toolchain build {tuple}` builds one"
+        ))
     }
 }
 

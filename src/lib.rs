@@ -146,6 +146,7 @@ fn dispatch(argv0: &OsStr, args: Vec<OsString>) -> Result<ExitCode, Failure> {
     match argv0::parse(argv0, definitions.names())? {
         Called::Crossmerge => cli::crossmerge(argv0, args, env, config, &definitions.all()),
         Called::EmergeWrapper => cli::emerge_wrapper(argv0, args, env, config, &definitions.all()),
+        Called::Crossdev => cli::crossdev(argv0, args, env, config, &definitions.all()),
         Called::Applet { name, tuple } => {
             let wrappers = definitions.of(&name);
             let start = AppletStart {

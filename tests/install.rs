@@ -49,6 +49,7 @@ fn install_creates_every_name_and_uninstall_removes_exactly_those() {
     for name in [
         "cross-emerge",
         "cross-ebuild",
+        "crossdev",
         "emerge-wrapper",
         "emerge-avr",
         "avr-emerge",

@@ -39,4 +39,5 @@ mod show;
 mod site_cache;
 mod start;
 mod toolchain;
+mod toolchain_build;
 mod xkmake;

@@ -286,6 +286,15 @@ impl Prefix {
         self.command(&words[0], &words[1..])
     }
 
+    /// Runs a program of the prefix.
+    pub(crate) fn run_in<A: AsRef<OsStr>>(
+        &self,
+        path: &str,
+        args: impl IntoIterator<Item = A>,
+    ) -> Output {
+        self.command(self.join(path), args)
+    }
+
     /// Runs a name in `bin` and returns its stdout as bytes.
     pub(crate) fn run_bytes(&self, name: &str, args: &[OsString]) -> Vec<u8> {
         let mut command = Command::new(self.join("bin").join(name));

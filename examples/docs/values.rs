@@ -101,7 +101,8 @@ fn value(path: &[String], arg: &Arg, probes: &[String]) -> Result<Value, Failure
         (_, _, ValueHint::DirPath) => "directories",
         (_, _, ValueHint::AnyPath | ValueHint::FilePath) => "files",
         // The target need not exist yet, so offer the names of tuples.
-        ("tuple", "init" | "show", _) => "names",
+        ("tuple", "init" | "show" | "build" | "prepare", _) => "names",
+        ("tuple", "plan", _) if path.len() == 2 => "names",
         ("tuple" | "tuples", ..) => "tuples",
         ("applet", ..) => "applets",
         ("args", "plan", _) => "applet",
@@ -110,7 +111,9 @@ fn value(path: &[String], arg: &Arg, probes: &[String]) -> Result<Value, Failure
         ("variable", ..) => "answers",
         ("variables", ..) => "learned",
         ("toolchain", ..) => "prefixes",
-        ("jobs", ..) => "nothing",
+        ("jobs" | "step", ..)
+        | ("binutils" | "gcc" | "kernel" | "libc" | "gdb" | "abis" | "extra", ..)
+        | ("env" | "repository" | "emerge_opt", ..) => "nothing",
         ("probe", ..) => return Ok(Value::Words(probes.to_vec())),
         (id, ..) => {
             return Err(Failure(format!(

@@ -38,7 +38,7 @@ pub(crate) fn names(data: &[u8]) {
         Ok(Called::Applet { name, tuple: None }) => {
             assert_eq!(argv0::file_name(argv0), format!("cross-{name}").as_str());
         }
-        Ok(Called::Crossmerge | Called::EmergeWrapper) => {}
+        Ok(Called::Crossmerge | Called::EmergeWrapper | Called::Crossdev) => {}
         Err(error) => assert!(!error.to_string().is_empty() && error.hint().is_some()),
     }
     if let Ok(tuple) = Tuple::from_os(argv0) {

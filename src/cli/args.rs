@@ -119,6 +119,9 @@ docs/build-systems.md explains how each file is used.")]
     /// A configure script runs programs to find some answers, which it cannot do in a cross build. See site-cache(5).
     #[command(subcommand)]
     SiteCache(super::site_cache::SiteCacheCommand),
+    /// Build a cross toolchain with Portage, as crossdev does
+    #[command(subcommand)]
+    Toolchain(super::toolchain_args::ToolchainCommand),
     /// Take over the wrappers of crossdev's targets, or put them back
     Adopt {
         /// The tuples; without any, every target of crossdev
@@ -130,9 +133,6 @@ docs/build-systems.md explains how each file is used.")]
         #[arg(long)]
         dry_run: bool,
     },
-    /// Build cross toolchains with Portage
-    #[command(subcommand)]
-    Toolchain(super::toolchain::ToolchainCommand),
     /// Undo what init did; files that you edited or merged stay
     Remove {
         /// The target's tuple

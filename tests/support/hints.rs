@@ -137,6 +137,7 @@ fn is_of_target(program: &str) -> bool {
     program.starts_with("<tuple>-")
         || program.starts_with("cross-")
         || program == "emerge-wrapper"
+        || program == "crossdev"
         || program.matches('-').count() > 2
         || program
             .rsplit_once('-')

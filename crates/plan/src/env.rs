@@ -57,6 +57,10 @@ pub const PORTAGE_CONFIGROOT: Variable = nonempty("PORTAGE_CONFIGROOT");
 pub const PORTAGE_OVERRIDE_EPREFIX: Variable = may_be_empty("PORTAGE_OVERRIDE_EPREFIX");
 /// The command that an applet runs instead of its own. It is split at white space, and may contain shell quotes.
 pub const CROSS_CMD: Variable = nonempty("CROSS_CMD");
+/// The USE flags of every package that Portage builds.
+pub const USE: Variable = may_be_empty("USE");
+/// The features of Portage that are turned on and off for one run.
+pub const FEATURES: Variable = may_be_empty("FEATURES");
 /// Options that emerge puts before those of its command line.
 pub const EMERGE_DEFAULT_OPTS: Variable = nonempty("EMERGE_DEFAULT_OPTS");
 /// `yes` if crossdev sets up a target for clang. To the kernel's Makefile, any value means that clang compiles.

@@ -390,6 +390,19 @@ pub fn make_conf_value(configroot: &Path, name: &str) -> Option<String> {
     assignments.remove(name)
 }
 
+/// Reads a file of assignments in the format of make.conf, with expansion. Empty if there is no file.
+///
+/// # Errors
+///
+/// A [`Refusal`] if Portage itself would fail to read the file.
+pub fn assignments(path: &Path) -> Result<Settings, Refusal> {
+    let file = path.to_string_lossy();
+    let reading = make_conf::ReadMode::OneSourcing;
+    let files = text::SettingsFiles::default();
+    let read = make_conf::read(&files, &file, reading, &mut Settings::new())?;
+    Ok(read.unwrap_or_default())
+}
+
 /// Answers the queries by reading files. Queries that reading cannot answer, or all if there is no `reader`, go to
 /// portageq processes that run at the same time, since each has to start Python.
 ///

@@ -1,0 +1,158 @@
+//! The command line of `crossmerge toolchain`, as clap reads it.
+
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use std::{ffi::OsString, path::PathBuf};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ToolchainCommand {
+    /// Print the files and commands of a build, and change nothing
+    Plan {
+        #[command(flatten)]
+        options: ToolchainOptions,
+        /// Print a JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Build a toolchain; again: go on with the step that failed, or bring the toolchain up to date
+    ///
+    /// It ends with `crossmerge init`. `crossmerge toolchain log` prints why a step failed. The exit code is 1 if a step
+    /// failed.
+    Build {
+        #[command(flatten)]
+        options: ToolchainOptions,
+        /// Print the output of emerge
+        #[arg(short, long)]
+        verbose: bool,
+        /// Write the files, and build nothing
+        #[arg(long)]
+        files_only: bool,
+    },
+    /// List the steps of toolchains, and how they ended
+    Status {
+        /// The targets' tuples; without any, every toolchain
+        tuples: Vec<OsString>,
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the log of a toolchain's step: of the one that failed, or of a named one
+    Log {
+        /// The target's tuple
+        tuple: OsString,
+        /// The step, as `status` names it
+        step: Option<String>,
+    },
+    /// Unmerge a toolchain's packages, and undo what `build` wrote
+    ///
+    /// The sysroot stays: `crossmerge remove` undoes init.
+    Remove {
+        /// The target's tuple
+        tuple: OsString,
+        /// Print the steps, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// List the toolchains that crossmerge has built, one a line
+    List,
+    /// Prepare a system without Gentoo: install Portage and ebuilds for toolchains into a directory
+    ///
+    /// It installs no package of the distribution. If a program or a header is missing, it prints the command that
+    /// installs it, and changes nothing. A second run continues an interrupted one, and updates the ebuilds.
+    Prepare(Prepare),
+}
+
+/// The last stage of a toolchain.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Stage {
+    /// Assembler and linker
+    #[value(alias = "0")]
+    Binutils,
+    /// A C compiler without libc
+    #[value(alias = "1")]
+    C,
+    /// The kernel's headers
+    #[value(alias = "2")]
+    Headers,
+    /// The libc
+    #[value(alias = "3")]
+    Libc,
+    /// Compilers for C and C++
+    #[value(alias = "4")]
+    Full,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ToolchainOptions {
+    /// The target's tuple
+    pub(super) tuple: OsString,
+    /// Stop after this stage
+    #[arg(long)]
+    pub(super) stage: Option<Stage>,
+    /// Take the newest stable versions, instead of the newest ones
+    #[arg(long)]
+    pub(super) stable: bool,
+    /// Version of binutils: 2.45 is the newest up to that, =2.45 that one; `latest` and `stable` work too
+    #[arg(long, value_name = "VERSION")]
+    pub(super) binutils: Option<String>,
+    /// Version of GCC
+    #[arg(long, value_name = "VERSION")]
+    pub(super) gcc: Option<String>,
+    /// Version of the kernel's headers
+    #[arg(long, value_name = "VERSION")]
+    pub(super) kernel: Option<String>,
+    /// Version of the libc
+    #[arg(long, value_name = "VERSION")]
+    pub(super) libc: Option<String>,
+    /// Version of the debugger
+    #[arg(long, value_name = "VERSION")]
+    pub(super) gdb: Option<String>,
+    /// ABIs to build for, separated by commas; the first is the default
+    #[arg(long, value_delimiter = ',', value_name = "ABI")]
+    pub(super) abis: Vec<String>,
+    /// Use clang instead of GCC
+    #[arg(long)]
+    pub(super) llvm: bool,
+    /// Build this after the compiler: gcc with your USE flags, gdb, or a package as CATEGORY/NAME
+    #[arg(long, value_name = "PACKAGE")]
+    pub(super) extra: Vec<String>,
+    /// Variable for the ebuilds of the toolchain, or of one part: gcc:EXTRA_ECONF=--disable-lto
+    #[arg(long, value_name = "[PART:]NAME=VALUE")]
+    pub(super) env: Vec<String>,
+    /// Repository to which the toolchain's category is added
+    #[arg(long, value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
+    pub(super) output: Option<PathBuf>,
+    /// Repository that contains a part's ebuild
+    #[arg(long, value_name = "PART=DIRECTORY")]
+    pub(super) repository: Vec<String>,
+    /// Option for every call of emerge
+    #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
+    pub(super) emerge_opt: Vec<String>,
+    /// Build the headers of the kernel and the libc before the first compiler
+    #[arg(long)]
+    pub(super) headers_first: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  crossmerge toolchain prepare
+  crossmerge toolchain prepare riscv64-unknown-linux-musl --dry-run
+  crossmerge toolchain prepare --sources /srv/archives")]
+pub(super) struct Prepare {
+    /// A target: print first which of its compilers the distribution has
+    pub(super) tuple: Option<OsString>,
+    /// Use this directory instead of /var/lib/crossmerge/prefix, or ~/.local/share/crossmerge/prefix for a user
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) prefix: Option<PathBuf>,
+    /// Build the versions whose source archives are in this directory, instead of downloading upstream's
+    ///
+    /// The archives of binutils, gcc, linux and musl are recognised by upstream's names and by Debian's.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) sources: Option<PathBuf>,
+    /// Print the steps, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Remove the directory, if no toolchain is installed in it
+    #[arg(long, conflicts_with_all = ["tuple", "sources"])]
+    pub(super) remove: bool,
+}

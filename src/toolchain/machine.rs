@@ -1,0 +1,439 @@
+//! All lookups on the build machine that a plan depends on: Portage's settings, the repositories, what is installed.
+
+use super::{
+    class::words,
+    error::ToolchainError,
+    files::{MANAGED, Overlay},
+    host::{Repository, ToolchainHost, check_root},
+    part::ToolchainPart,
+    plan::Sources,
+    request::ToolchainRequest,
+    step::InstalledParts,
+    user,
+    version::{WantedVersion, compare, is_version},
+};
+use crate::context::Context;
+use crossmerge_plan::env;
+use crossmerge_portage::Repositories;
+use crossmerge_system::file::{below, read};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsStr,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// The settings of Portage that a toolchain depends on.
+const SETTINGS: [&str; 8] = [
+    "ARCH",
+    "CHOST",
+    "DEFAULT_ABI",
+    "EPREFIX",
+    "MULTILIB_ABIS",
+    "PORTAGE_REPOSITORIES",
+    "PORTAGE_TMPDIR",
+    "PORT_LOGDIR",
+];
+
+/// The repository that crossmerge makes if there is none for toolchains.
+const OWN_REPOSITORY: &str = "crossmerge";
+
+/// The name of the repository for toolchains in crossdev's documentation.
+const CROSSDEVS_REPOSITORY: &str = "crossdev";
+
+/// The build machine.
+#[derive(Debug, Clone)]
+pub(crate) struct Machine {
+    pub(crate) host: ToolchainHost,
+    /// The program emerge.
+    pub(crate) emerge: PathBuf,
+    /// The directory in which packages are built.
+    pub(crate) builds: PathBuf,
+    /// The ARCH of the target's CPU family.
+    pub(crate) family: Option<String>,
+    category: String,
+    /// The repositories in which packages are searched.
+    search: Vec<Repository>,
+}
+
+/// An installed package of a toolchain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct InstalledPackage {
+    pub(crate) version: String,
+    pub(crate) flags: BTreeSet<String>,
+    /// When it was built, in seconds since 1970.
+    pub(crate) build_time: u64,
+}
+
+impl Machine {
+    /// Looks up everything that a request depends on, and applies the user's settings to the request.
+    pub(crate) fn read(
+        context: &Context,
+        request: &mut ToolchainRequest,
+    ) -> Result<Self, ToolchainError> {
+        check_root(context.env.get(env::ROOT).and_then(OsStr::to_str))?;
+        let emerge = context.find_program(OsStr::new("emerge"));
+        let emerge = emerge.map_err(|_| ToolchainError::NoPortage {
+            tuple: request.tuple.clone(),
+        })?;
+        let settings = context.host_settings(&SETTINGS)?;
+        let settings = settings.ok_or_else(|| ToolchainError::NoPortage {
+            tuple: request.tuple.clone(),
+        })?;
+        let abis: Vec<&str> = settings["MULTILIB_ABIS"].split_whitespace().collect();
+        let names: Vec<String> = abis.iter().map(|abi| format!("CHOST_{abi}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let chosts = match names.is_empty() {
+            true => None,
+            false => context.host_settings(&names)?,
+        };
+        let chosts = chosts.unwrap_or_default().into_values();
+        let chosts: BTreeSet<String> = chosts
+            .chain([settings["CHOST"].clone()])
+            .filter(|chost| !chost.is_empty())
+            .collect();
+        let repositories = Repositories::parse(&settings["PORTAGE_REPOSITORIES"]);
+        let plain = |repository: &crossmerge_portage::Repository| Repository {
+            name: repository.name.clone(),
+            path: repository.location.clone(),
+        };
+        let main = repositories
+            .main()
+            .map(plain)
+            .ok_or(ToolchainError::NoRepository)?;
+        let others = repositories.all.iter().map(plain);
+        let others: Vec<Repository> = others.filter(|repository| *repository != main).collect();
+        let eprefix = settings["EPREFIX"].clone();
+        let configroot = context.env.get(env::PORTAGE_CONFIGROOT).map(PathBuf::from);
+        let configroot = configroot.unwrap_or_else(|| below(&context.config.broot, ""));
+        let chost = settings["CHOST"]
+            .parse()
+            .map_err(|_| ToolchainError::NoHost)?;
+        let default_abi = match settings["DEFAULT_ABI"].as_str() {
+            "" => "default".to_owned(),
+            abi => abi.to_owned(),
+        };
+        let directory = |name: &str, otherwise: &str| match settings[name].as_str() {
+            "" => PathBuf::from(format!("{eprefix}/{otherwise}")),
+            path => path.into(),
+        };
+        let given = |variable| {
+            let value = context.env.get(variable).and_then(OsStr::to_str);
+            value.unwrap_or_default().to_owned()
+        };
+        let mut host = ToolchainHost {
+            settings: configroot.join("etc/portage"),
+            main,
+            repositories: others,
+            arch: settings["ARCH"].clone(),
+            chost,
+            abi: default_abi,
+            chosts: chosts.into_iter().collect(),
+            logs: directory("PORT_LOGDIR", "var/log/portage"),
+            flags: words(&given(env::USE)).collect(),
+            features: given(env::FEATURES),
+            llvm_targets: llvm_targets(Path::new(&eprefix)),
+            variables: BTreeMap::new(),
+            eprefix: eprefix.clone(),
+        };
+        apply_users_settings(request, &mut host)?;
+        let search = match &request.search {
+            None => host.repositories.clone(),
+            Some(paths) => paths
+                .iter()
+                .map(|path| repository_at(path, &host))
+                .collect(),
+        };
+        let target = context.config.facts(&request.tuple).ok();
+        Ok(Self {
+            emerge,
+            builds: directory("PORTAGE_TMPDIR", "var/tmp").join("portage"),
+            family: target.map(|target| target.arch),
+            category: request.category(),
+            search,
+            host,
+        })
+    }
+
+    /// Returns the package database's entry of a toolchain's package.
+    pub(crate) fn installed(&self, package: &str) -> Option<InstalledPackage> {
+        let database = self.host.below("var/db/pkg").join(&self.category);
+        let entries = fs::read_dir(&database).ok()?;
+        let versions = entries.filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            let version = name.strip_prefix(package)?.strip_prefix('-')?;
+            is_version(version).then(|| version.to_owned())
+        });
+        let version = versions.max_by(|one, other| compare(one, other))?;
+        let directory = database.join(format!("{package}-{version}"));
+        let text = |name: &str| {
+            let text = read::read_to_string(&directory.join(name), read::PACKAGE);
+            text.unwrap_or_default()
+        };
+        Some(InstalledPackage {
+            flags: words(&text("USE")).collect(),
+            build_time: text("BUILD_TIME").trim().parse().unwrap_or(0),
+            version,
+        })
+    }
+
+    /// Chooses the newest version that each part may have. Refuses a part without one.
+    pub(crate) fn versions(
+        &self,
+        parts: &[ToolchainPart],
+        arch: &str,
+    ) -> Result<Vec<String>, ToolchainError> {
+        let newest = |part: &ToolchainPart| {
+            let directory = self.source(part, arch);
+            let ebuilds = ebuilds(&directory, &part.package.name);
+            if ebuilds.is_empty() {
+                return Err(ToolchainError::NoEbuild {
+                    package: part.package.to_string(),
+                    directory,
+                });
+            }
+            let allowed = ebuilds.iter().filter(|ebuild| {
+                part.version
+                    .allows(&ebuild.version, ebuild.keywords.as_deref(), arch)
+            });
+            let allowed = allowed.map(|ebuild| ebuild.version.clone());
+            allowed
+                .max_by(|one, other| compare(one, other))
+                .ok_or_else(|| ToolchainError::NoVersion {
+                    package: part.package.to_string(),
+                    wanted: part.version.to_string(),
+                    arch: arch.into(),
+                    stable: part.version == WantedVersion::Stable,
+                    available: ebuilds.into_iter().map(|ebuild| ebuild.version).collect(),
+                })
+        };
+        parts.iter().map(newest).collect()
+    }
+
+    /// Returns the repository of crossdev's and crossmerge's own toolchains.
+    fn usual_overlay(&self) -> Repository {
+        let named = |name: &str| {
+            let found = self.host.repositories.iter();
+            found.into_iter().find(|repository| repository.name == name)
+        };
+        let found = named(&self.category).or_else(|| named(CROSSDEVS_REPOSITORY));
+        let found = found.or_else(|| named(OWN_REPOSITORY)).cloned();
+        found.unwrap_or_else(|| Repository {
+            name: OWN_REPOSITORY.into(),
+            path: self.host.below("var/db/repos").join(OWN_REPOSITORY),
+        })
+    }
+}
+
+impl InstalledParts for Machine {
+    fn has_headers_only(&self, package: &str) -> bool {
+        let installed = self.installed(package);
+        installed.is_some_and(|installed| installed.flags.contains("headers-only"))
+    }
+}
+
+impl Sources for Machine {
+    fn overlay(&self, request: &ToolchainRequest) -> Result<Overlay, ToolchainError> {
+        let repository = match &request.output {
+            None => self.usual_overlay(),
+            Some(path) if path.is_absolute() => repository_at(path, &self.host),
+            Some(path) => return Err(ToolchainError::Relative { path: path.clone() }),
+        };
+        let root = &repository.path;
+        if *root == self.host.main.path {
+            return Err(ToolchainError::MainRepository { path: root.clone() });
+        }
+        let layout = text(&root.join("metadata/layout.conf"))?;
+        let is_registered = self.host.repositories.contains(&repository);
+        let masters = self.search.iter().chain([&self.host.main]);
+        let mut masters: Vec<&Repository> = masters
+            .filter(|master| master.path.join("eclass").is_dir() && master.path != *root)
+            .collect();
+        masters.reverse();
+        let thin = masters
+            .iter()
+            .any(|master| has_thin_manifests(&master.path));
+        Ok(Overlay {
+            managed: layout.is_none_or(|layout| layout.lines().next() == Some(MANAGED)),
+            register: (!is_registered).then(|| format!("{}.conf", repository.name)),
+            masters: masters
+                .into_iter()
+                .map(|master| master.name.clone())
+                .collect(),
+            thin_manifests: thin,
+            has_name: root.join("profiles/repo_name").exists(),
+            has_eapi: root.join("profiles/eapi").exists(),
+            repository,
+        })
+    }
+
+    fn source(&self, part: &ToolchainPart, arch: &str) -> PathBuf {
+        let within = |root: &Path| root.join(&part.package.category).join(&part.package.name);
+        if let Some(repository) = &part.repository {
+            return within(repository);
+        }
+        let wants = |keywords: &str| {
+            let version = match part.version {
+                WantedVersion::Stable => &WantedVersion::Stable,
+                _ => &WantedVersion::Latest,
+            };
+            version.allows("1", Some(keywords), arch)
+        };
+        let has = |repository: &&Repository| {
+            ebuilds(&within(&repository.path), &part.package.name)
+                .iter()
+                .any(|ebuild| ebuild.keywords.as_deref().is_some_and(wants))
+        };
+        let found = self.search.iter().find(has);
+        within(&found.unwrap_or(&self.host.main).path)
+    }
+}
+
+/// An ebuild, with its keywords if they are known.
+#[derive(Debug)]
+struct Ebuild {
+    version: String,
+    keywords: Option<String>,
+}
+
+/// Lists the ebuilds of a package's directory.
+fn ebuilds(directory: &Path, package: &str) -> Vec<Ebuild> {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Vec::new();
+    };
+    let ebuild = |entry: io::Result<fs::DirEntry>| {
+        let name = entry.ok()?.file_name().into_string().ok()?;
+        let version = name.strip_suffix(".ebuild")?.strip_prefix(package)?;
+        let version = version
+            .strip_prefix('-')
+            .filter(|version| is_version(version))?;
+        Some(Ebuild {
+            keywords: keywords(directory, package, version),
+            version: version.into(),
+        })
+    };
+    entries.filter_map(ebuild).collect()
+}
+
+/// Returns the keywords of an ebuild: from the repository's cache, else from the text of the ebuild. `None` if neither
+/// states them.
+fn keywords(directory: &Path, package: &str, version: &str) -> Option<String> {
+    let category = directory.parent()?;
+    let cache = category
+        .parent()?
+        .join("metadata/md5-cache")
+        .join(category.file_name()?);
+    let value = |text: &str, quote: &[char]| {
+        let values = text.lines().filter_map(|line| {
+            let (before, value) = line.split_once("KEYWORDS=")?;
+            let is_assignment = before.chars().all(char::is_whitespace);
+            is_assignment.then(|| value.trim().trim_matches(quote).to_owned())
+        });
+        let values: Vec<String> = values.collect();
+        (!values.is_empty()).then(|| values.join(" "))
+    };
+    let name = format!("{package}-{version}");
+    match read::read_to_string(&cache.join(&name), read::PACKAGE) {
+        Ok(text) => Some(value(&text, &[]).unwrap_or_default()),
+        Err(_) => {
+            let file = directory.join(format!("{name}.ebuild"));
+            value(
+                &read::read_to_string(&file, read::PACKAGE).ok()?,
+                &['"', '\''],
+            )
+        }
+    }
+}
+
+/// Returns the repository in a directory, by its own name or that of the directory.
+fn repository_at(path: &Path, host: &ToolchainHost) -> Repository {
+    let known = host
+        .repositories
+        .iter()
+        .find(|repository| repository.path == path);
+    known.cloned().unwrap_or_else(|| {
+        let own = read::read_to_string(&path.join("profiles/repo_name"), read::SETTINGS);
+        let own = own
+            .ok()
+            .map(|name| name.trim().to_owned())
+            .filter(|name| !name.is_empty());
+        let last = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        Repository {
+            name: own.unwrap_or(last),
+            path: path.into(),
+        }
+    })
+}
+
+fn has_thin_manifests(repository: &Path) -> bool {
+    let layout = text(&repository.join("metadata/layout.conf"));
+    layout.ok().flatten().is_some_and(|layout| {
+        let mut lines = layout.lines().filter_map(|line| line.split_once('='));
+        lines.any(|(key, value)| key.trim() == "thin-manifests" && value.trim() == "true")
+    })
+}
+
+/// The code generators of the installed LLVM. `None` without LLVM.
+fn llvm_targets(eprefix: &Path) -> Option<BTreeSet<String>> {
+    let database = eprefix.join("var/db/pkg/llvm-core");
+    let database = match eprefix.as_os_str().is_empty() {
+        true => PathBuf::from("/var/db/pkg/llvm-core"),
+        false => database,
+    };
+    let mut found = None;
+    for entry in fs::read_dir(database).ok()?.flatten() {
+        let name = entry.file_name().into_string().unwrap_or_default();
+        if name.strip_prefix("llvm-").is_some_and(is_version) {
+            let flags = text(&entry.path().join("USE"))
+                .ok()
+                .flatten()
+                .unwrap_or_default();
+            let targets = flags
+                .split_whitespace()
+                .filter_map(|flag| flag.strip_prefix("llvm_targets_"));
+            found
+                .get_or_insert_with(BTreeSet::new)
+                .extend(targets.map(str::to_owned));
+        }
+    }
+    found
+}
+
+/// Reads the user's settings for the target, and applies them.
+fn apply_users_settings(
+    request: &mut ToolchainRequest,
+    host: &mut ToolchainHost,
+) -> Result<(), ToolchainError> {
+    let directory = host.settings.join("crossdev").join(request.tuple.as_str());
+    let mut settings = BTreeMap::new();
+    for name in user::SETTINGS {
+        if let Some(text) = text(&directory.join(name))? {
+            settings.insert(name.to_owned(), text);
+        }
+    }
+    let variables = crossmerge_portage::assignments(&directory.join(user::VARIABLES))?;
+    user::apply(&settings, &variables, request, host)
+}
+
+/// Reads a text. `None` if there is no file.
+fn text(path: &Path) -> Result<Option<String>, ToolchainError> {
+    match read::read_to_string(path, read::SETTINGS) {
+        Ok(text) => Ok(Some(text)),
+        Err(e)
+            if matches!(
+                e.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(source) => Err(ToolchainError::Read {
+            path: path.into(),
+            source,
+        }),
+    }
+}

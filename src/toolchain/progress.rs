@@ -1,0 +1,161 @@
+//! The progress of a build on stderr: a line for each step when it begins and when it ends, and on a terminal a line
+//! that shows how far it is.
+
+use super::record::StepRecord;
+use crate::terminal::{DIM, ERROR, OK};
+use std::{
+    fs::File,
+    io::{self, IsTerminal, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// The width of a step's name.
+const NAME: usize = 52;
+
+/// The steps that run.
+pub(super) struct Progress {
+    shown: Vec<Shown>,
+    /// Whether the output of the steps is printed too.
+    verbose: bool,
+    /// Whether a line can be replaced.
+    is_terminal: bool,
+    /// Whether the last line is one that will be replaced.
+    has_line: bool,
+}
+
+/// A step that runs.
+struct Shown {
+    place: usize,
+    name: String,
+    log: PathBuf,
+    begun: Instant,
+    /// How long it took last time, and how long its log was.
+    before: Option<(Duration, u64)>,
+    /// The log from where it has not been printed yet.
+    unprinted: u64,
+}
+
+impl Progress {
+    pub(super) fn new(verbose: bool) -> Self {
+        Self {
+            shown: Vec::new(),
+            verbose,
+            is_terminal: io::stderr().is_terminal(),
+            has_line: false,
+        }
+    }
+
+    /// A step begins.
+    pub(super) fn begin(
+        &mut self,
+        place: usize,
+        number: &str,
+        title: &str,
+        log: &Path,
+        before: &StepRecord,
+    ) {
+        let name = format!("{number}  {title}");
+        let estimate = match before.seconds {
+            0 => None,
+            seconds => Some((Duration::from_secs(seconds), before.log_bytes)),
+        };
+        if !self.is_terminal || self.verbose {
+            let about = estimate.map_or(String::new(), |(time, _)| {
+                format!("  about {}", clock(time))
+            });
+            self.print(&format!("  {name:<NAME$}  begins{about}\n"));
+        }
+        self.shown.push(Shown {
+            place,
+            name,
+            log: log.into(),
+            begun: Instant::now(),
+            before: estimate,
+            unprinted: 0,
+        });
+    }
+
+    /// Prints the news of the logs, or how far the steps are.
+    pub(super) fn refresh(&mut self) {
+        if self.verbose {
+            for shown in &mut self.shown {
+                let _ = shown.copy_news();
+            }
+        } else if self.is_terminal {
+            let lines: Vec<String> = self.shown.iter().map(Shown::state).collect();
+            if !lines.is_empty() {
+                self.print(&format!("  {}", lines.join("  |  ")));
+                self.has_line = true;
+            }
+        }
+    }
+
+    /// A step has ended.
+    pub(super) fn end(&mut self, place: usize, is_done: bool) {
+        let Some(index) = self.shown.iter().position(|shown| shown.place == place) else {
+            return;
+        };
+        let mut shown = self.shown.remove(index);
+        if self.verbose {
+            let _ = shown.copy_news();
+        }
+        let time = clock(shown.begun.elapsed());
+        let end = match is_done {
+            true => format!("{OK}ok{OK:#}"),
+            false => format!("{ERROR}failed{ERROR:#}"),
+        };
+        self.print(&format!("  {:<NAME$}  {time:>8}  {end}\n", shown.name));
+    }
+
+    /// A signal ends the run.
+    pub(super) fn interrupt(&mut self) {
+        self.print(&format!("  {DIM}ending the build …{DIM:#}\n"));
+    }
+
+    fn print(&mut self, text: &str) {
+        let clear = match self.has_line {
+            true => "\r\x1b[K",
+            false => "",
+        };
+        self.has_line = false;
+        // A build does not fail because its progress cannot be printed.
+        let _ = write!(anstream::stderr(), "{clear}{text}");
+    }
+}
+
+impl Shown {
+    /// Renders how far the step is.
+    fn state(&self) -> String {
+        let elapsed = self.begun.elapsed();
+        let name = &self.name;
+        let time = clock(elapsed);
+        match self.before {
+            None => format!("{name}  {time}"),
+            Some((usual, bytes)) => {
+                let log = std::fs::metadata(&self.log).map_or(0, |log| log.len());
+                let percent = (log * 100).checked_div(bytes).unwrap_or(0).min(99);
+                format!("{name}  {percent} %  {time} of about {}", clock(usual))
+            }
+        }
+    }
+
+    /// Prints what the log contains since the last call.
+    fn copy_news(&mut self) -> io::Result<()> {
+        let mut log = File::open(&self.log)?;
+        log.seek(SeekFrom::Start(self.unprinted))?;
+        let mut news = Vec::new();
+        self.unprinted += log.read_to_end(&mut news)? as u64;
+        io::stderr().write_all(&news)
+    }
+}
+
+/// Renders a time as minutes and seconds, or with hours.
+pub(crate) fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match hours {
+        0 => format!("{minutes}:{seconds:02}"),
+        hours => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
+}

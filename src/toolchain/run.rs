@@ -1,0 +1,361 @@
+//! Runs the steps of a toolchain that are left, records each, and ends with the first failure.
+
+use super::{
+    cause::{self, Cause, Ended, Evidence},
+    change,
+    error::ToolchainError,
+    progress::Progress,
+    record::{StepRecord, StepState, ToolchainRecord},
+    work::ToolchainWork,
+};
+use crate::{config::Config, context::Context, distribution::Distribution};
+use crossmerge_plan::{
+    env,
+    plan::{Change as Variable, Plan},
+    report,
+};
+use crossmerge_system::{
+    exec::{self, Interrupts, Job, wait_for},
+    file::{self, Directory},
+};
+use nix::{fcntl::Flock, sys::signal::Signal};
+use std::{
+    fs::{self, File},
+    io::{self, BufRead, BufReader},
+    os::{fd::AsFd, unix::process::ExitStatusExt},
+    path::{Path, PathBuf},
+    process::ExitStatus,
+    time::{Duration, Instant},
+};
+
+/// How long emerge may take to end in order.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How often the progress is printed.
+const REFRESH: Duration = Duration::from_millis(500);
+
+/// Portage's marker of a build whose configure script has succeeded.
+const CONFIGURED: &str = ".configured";
+
+/// How a run ended.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// All steps are done.
+    Done,
+    /// A step failed.
+    Failed(Box<Failure>),
+    /// A signal interrupted the run.
+    Interrupted(Signal),
+}
+
+/// A step that failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// The step for the user.
+    pub(crate) title: String,
+    pub(crate) elapsed: Duration,
+    pub(crate) log: PathBuf,
+    pub(crate) cause: Option<Cause>,
+}
+
+/// A step that runs.
+struct Running {
+    place: usize,
+    job: Job,
+    begun: Instant,
+    /// Whether it goes on with a build that was interrupted.
+    goes_on: bool,
+    oom_kills: Option<u64>,
+}
+
+/// A toolchain's lock, and everything that a run needs.
+struct Run<'a> {
+    context: &'a Context,
+    work: &'a mut ToolchainWork,
+    record: ToolchainRecord,
+    lock: &'a Flock<File>,
+    verbose: bool,
+}
+
+/// Takes the lock of a category. A waiting run prints which process holds it.
+pub(crate) fn lock(config: &Config, category: &str) -> Result<Flock<File>, ToolchainError> {
+    let directory = ToolchainRecord::directory(config);
+    let path = directory.join(format!("{category}.lock"));
+    Ok(file::take(&path, Path::new(category), &mut Vec::new())?)
+}
+
+/// Writes the files, and runs the steps that are left. The caller holds the lock.
+pub(crate) fn run(
+    context: &Context,
+    work: &mut ToolchainWork,
+    lock: &Flock<File>,
+    verbose: bool,
+) -> Result<Outcome, ToolchainError> {
+    let record = work.record_of_changes();
+    let mut run = Run {
+        context,
+        work,
+        record,
+        lock,
+        verbose,
+    };
+    run.write_files()?;
+    run.steps()
+}
+
+/// Writes the record and the files, and runs no step.
+pub(crate) fn write_files(
+    context: &Context,
+    work: &mut ToolchainWork,
+    lock: &Flock<File>,
+) -> Result<(), ToolchainError> {
+    let record = work.record_of_changes();
+    let mut run = Run {
+        context,
+        work,
+        record,
+        lock,
+        verbose: false,
+    };
+    run.write_files()
+}
+
+impl Run<'_> {
+    fn write_files(&mut self) -> Result<(), ToolchainError> {
+        let steps = self.work.plan.steps.iter();
+        let known = |name: &str| self.work.record.step(name).cloned();
+        self.record.step = steps
+            .map(|step| {
+                let known = known(&step.name);
+                known.unwrap_or_else(|| StepRecord {
+                    name: step.name.clone(),
+                    log: step.log.clone(),
+                    ..StepRecord::default()
+                })
+            })
+            .collect();
+        if self.record != self.work.record {
+            self.save()?;
+        }
+        change::apply(&self.work.changes)
+    }
+
+    fn save(&self) -> Result<(), ToolchainError> {
+        self.record.write(&self.work.record_path)
+    }
+
+    /// Runs the steps, each as soon as those that it needs are done.
+    fn steps(&mut self) -> Result<Outcome, ToolchainError> {
+        let interrupts = Interrupts::new()?;
+        let all = self.work.plan.steps.len();
+        let mut progress = Progress::new(self.verbose);
+        let mut running: Vec<Running> = Vec::new();
+        loop {
+            for place in 0..all {
+                let runs = running.iter().any(|one| one.place == place);
+                let needs = self.work.needs(place);
+                let is_ready = needs.iter().all(|need| self.work.done[*need]);
+                if !self.work.done[place] && !runs && is_ready {
+                    running.push(self.start(place)?);
+                    let log = &self.work.plan.steps[place].log;
+                    let number = format!("{}/{all}", place + 1);
+                    let before = self.record.step[place].clone();
+                    progress.begin(place, &number, &self.work.title(place), log, &before);
+                }
+            }
+            if running.is_empty() {
+                return Ok(Outcome::Done);
+            }
+            let fds = running
+                .iter()
+                .map(|one| one.job.fd())
+                .chain([interrupts.fd()]);
+            wait_for(&fds.collect::<Vec<_>>(), Some(REFRESH))?;
+            if let Some(signal) = interrupts.next() {
+                progress.interrupt();
+                for one in running {
+                    one.job.stop(GRACE)?;
+                }
+                return Ok(Outcome::Interrupted(signal));
+            }
+            progress.refresh();
+            let mut place = 0;
+            while place < running.len() {
+                match running[place].job.try_wait()? {
+                    None => place += 1,
+                    Some(status) => {
+                        let ended = running.remove(place);
+                        let is_done = self.end(&ended, status)?;
+                        progress.end(ended.place, is_done);
+                        if !is_done {
+                            let failure = self.failure(&ended, status);
+                            for one in running {
+                                one.job.stop(GRACE)?;
+                            }
+                            return Ok(Outcome::Failed(Box::new(failure)));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Starts a step.
+    fn start(&mut self, place: usize) -> Result<Running, ToolchainError> {
+        let step = self.work.plan.steps[place].clone();
+        let goes_on = self.can_go_on(place);
+        let mut plan = self.work.command(&step);
+        if goes_on {
+            let features = format!("{} keepwork", step.environment["FEATURES"]);
+            let variable = env::FEATURES.name.into();
+            plan.env.insert(variable, Variable::Set(features.into()));
+        }
+        let directory = step.log.parent().unwrap_or(Path::new("/"));
+        Directory::make(directory, &mut Vec::new())?;
+        let record = &mut self.record.step[place];
+        *record = StepRecord {
+            state: StepState::Begun,
+            inputs: self.work.inputs[place].clone(),
+            version: self.work.versions[place].clone(),
+            log: step.log.clone(),
+            ..record.clone()
+        };
+        self.save()?;
+        let log = open_log(&step.log, goes_on).map_err(|source| ToolchainError::Write {
+            path: step.log.clone(),
+            source,
+        })?;
+        Ok(Running {
+            place,
+            job: Job::start(&plan, &self.context.env, &log, &[self.lock.as_fd()])?,
+            begun: Instant::now(),
+            goes_on,
+            oom_kills: cause::oom_kills(),
+        })
+    }
+
+    /// Returns the directory in which a step's package is built.
+    fn build_directory(&self, place: usize) -> PathBuf {
+        let step = &self.work.plan.steps[place];
+        let category = self.work.plan.request.category();
+        let name = format!("{}-{}", step.package, self.work.versions[place]);
+        self.work.machine.builds.join(category).join(name)
+    }
+
+    /// Returns whether a step was interrupted when it compiled, and nothing that it depends on has changed: then Portage
+    /// keeps the compiled files.
+    fn can_go_on(&self, place: usize) -> bool {
+        let step = &self.work.plan.steps[place];
+        let recorded = self.work.record.step(&step.name);
+        let begun = recorded.is_some_and(|recorded| {
+            matches!(recorded.state, StepState::Begun | StepState::Failed)
+                && recorded.inputs == self.work.inputs[place]
+        });
+        // A later step of the same package would have replaced the directory.
+        let others = self
+            .work
+            .plan
+            .steps
+            .iter()
+            .filter(|other| other.package == step.package);
+        let is_last_begun = others.filter(|other| other.name != step.name).all(|other| {
+            let recorded = self.work.record.step(&other.name);
+            recorded.is_none_or(|recorded| {
+                !matches!(recorded.state, StepState::Begun | StepState::Failed)
+            })
+        });
+        begun && is_last_begun && self.build_directory(place).join(CONFIGURED).exists()
+    }
+
+    /// Records the end of a step. Returns whether it is done.
+    fn end(&mut self, ended: &Running, status: ExitStatus) -> Result<bool, ToolchainError> {
+        let place = ended.place;
+        let step = self.work.plan.steps[place].clone();
+        let installed = self.work.machine.installed(&step.package);
+        let is_done = status.success() && installed.is_some();
+        if is_done && ended.goes_on {
+            self.clean(place);
+        }
+        let record = &mut self.record.step[place];
+        record.state = match is_done {
+            true => StepState::Done,
+            false => StepState::Failed,
+        };
+        if let (true, Some(installed)) = (is_done, installed) {
+            record.version = installed.version;
+            record.build_time = installed.build_time;
+            if !ended.goes_on {
+                record.seconds = ended.begun.elapsed().as_secs();
+                record.log_bytes = fs::metadata(&step.log).map_or(0, |log| log.len());
+            }
+            self.work.done[place] = true;
+        }
+        self.save()?;
+        Ok(is_done)
+    }
+
+    /// Removes the directory that FEATURES=keepwork has left.
+    fn clean(&self, place: usize) {
+        let step = &self.work.plan.steps[place];
+        let overlay = &self.work.plan.overlay.repository.path;
+        let name = format!("{}-{}.ebuild", step.package, self.work.versions[place]);
+        let ebuild = overlay.join(&step.atom).join(name);
+        let program = self.work.machine.emerge.with_file_name("ebuild");
+        let plan = Plan {
+            program,
+            args: vec![ebuild.into(), "clean".into()],
+            ..Plan::default()
+        };
+        // The toolchain is complete without it.
+        if let Err(why) = exec::ask(&plan) {
+            report::note(&format!(
+                "the build directory of {} stays: {why}",
+                step.package
+            ));
+        }
+    }
+
+    /// Collects what is known about a failure, and keeps its config.logs beside the log as crossdev does.
+    fn failure(&self, ended: &Running, status: ExitStatus) -> Failure {
+        let step = &self.work.plan.steps[ended.place];
+        let temporary = self.work.machine.builds.parent().unwrap_or(Path::new("/"));
+        let category = self.work.plan.request.category();
+        let config_logs = cause::config_logs(temporary, &category, &step.package);
+        let machine = cause::Machine::read(temporary, ended.oom_kills);
+        let distribution = Distribution::here();
+        let install = |program: &str| distribution.install(program);
+        let evidence = Evidence {
+            tuple: self.work.plan.request.tuple.as_str(),
+            ended: match (status.code(), status.signal()) {
+                (Some(code), _) => Ended::Code(code),
+                (None, signal) => Ended::Signal(signal.unwrap_or_default()),
+            },
+            config_logs: &config_logs,
+            open: &|path: &Path| {
+                let file: Box<dyn BufRead> = Box::new(BufReader::new(File::open(path)?));
+                Ok(file)
+            },
+            machine: &machine,
+            install: &install,
+        };
+        let log = File::open(&step.log).map(BufReader::new);
+        let cause = log.and_then(|log| cause::find(log, &evidence));
+        Failure {
+            title: self.work.title(ended.place),
+            elapsed: ended.begun.elapsed(),
+            log: step.log.clone(),
+            cause: cause.unwrap_or_default(),
+        }
+    }
+}
+
+/// Opens a log. A step that goes on adds to the log of the interrupted one.
+fn open_log(path: &Path, goes_on: bool) -> io::Result<File> {
+    let mut options = File::options();
+    options.create(true).append(true);
+    let log = options.open(path)?;
+    if !goes_on {
+        log.set_len(0)?;
+    }
+    Ok(log)
+}

@@ -1,0 +1,350 @@
+//! The work on one toolchain: its plan, what the machine has of it already, and so what is left to do. Changes nothing.
+
+use super::{
+    change::{self, Change},
+    class::Part,
+    error::ToolchainError,
+    machine::{InstalledPackage, Machine},
+    plan::ToolchainPlan,
+    record::{RecordedContent, StepState, ToolchainRecord, hash, hash_of},
+    request::ToolchainRequest,
+    step::EmergeStep,
+};
+use crate::context::Context;
+use crossmerge_plan::{
+    env,
+    plan::{Change as Variable, Changes, Plan},
+    words::quote,
+};
+use serde_json::json;
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
+
+/// Variables of the caller that would make an ebuild build something else.
+const UNSET: [env::Variable; 6] = [
+    env::CHOST,
+    env::CBUILD,
+    env::ROOT,
+    env::SYSROOT,
+    env::ESYSROOT,
+    env::ABI,
+];
+
+/// A toolchain, and what is left to do for it.
+#[derive(Debug)]
+pub(crate) struct ToolchainWork {
+    pub(crate) machine: Machine,
+    pub(crate) plan: ToolchainPlan,
+    pub(crate) record: ToolchainRecord,
+    /// The path of the record.
+    pub(crate) record_path: PathBuf,
+    pub(crate) changes: Vec<Change>,
+    /// The version of each step's package, in the order of the steps.
+    pub(crate) versions: Vec<String>,
+    /// A hash of what each step's result depends on.
+    pub(crate) inputs: Vec<String>,
+    /// Whether each step is done already.
+    pub(crate) done: Vec<bool>,
+}
+
+impl ToolchainWork {
+    /// Looks up everything, and decides what is left to do.
+    pub(crate) fn new(
+        context: &Context,
+        request: &ToolchainRequest,
+    ) -> Result<Self, ToolchainError> {
+        let asked = request;
+        let mut request = asked.clone();
+        let machine = Machine::read(context, &mut request)?;
+        let category = request.category();
+        let record = ToolchainRecord::read(&context.config, &category)?;
+        let mut record = record.unwrap_or_default();
+        let family = machine.family.clone();
+        let plan = ToolchainPlan::new(
+            request,
+            &machine.host,
+            family.as_deref(),
+            &machine,
+            &machine,
+        )?;
+        let changes = Change::list(&plan.files, &record)?;
+        change::check(&changes)?;
+        let newest = machine.versions(&plan.parts, &plan.arch)?;
+        let newest: BTreeMap<&str, &String> = { plan.parts.iter() }
+            .map(|part| part.package.name.as_str())
+            .zip(&newest)
+            .collect();
+        let versions: Vec<String> = { plan.steps.iter() }
+            .map(|step| newest[step.package.as_str()].clone())
+            .collect();
+        record.request = Some(asked.clone());
+        let steps = plan.steps.iter().zip(&versions);
+        let inputs: Vec<String> = steps
+            .map(|(step, version)| inputs_of(step, version, &plan))
+            .collect();
+        let mut work = Self {
+            record_path: ToolchainRecord::path(&context.config, &category),
+            done: Vec::new(),
+            machine,
+            plan,
+            record,
+            changes,
+            versions,
+            inputs,
+        };
+        work.done = work.done_steps();
+        Ok(work)
+    }
+
+    /// Decides which steps are done.
+    ///
+    /// The last step of a package is done if it was recorded with the same inputs and the package is still installed.
+    /// Without a record, as for crossdev's toolchains, the installed version and flags decide. An earlier step of a
+    /// package is done with the last one. The steps before there is a libc are done once there is one: a compiler
+    /// without libc would replace a complete one.
+    fn done_steps(&self) -> Vec<bool> {
+        let steps = &self.plan.steps;
+        let libc = self
+            .plan
+            .parts
+            .iter()
+            .find(|part| part.part == Some(Part::Libc));
+        let libc = libc.and_then(|libc| self.machine.installed(&libc.package.name));
+        let has_libc = libc.is_some_and(|libc| !libc.flags.contains("headers-only"));
+        let is_last = |place: usize| {
+            let later = &steps[place + 1..];
+            !later
+                .iter()
+                .any(|step| step.package == steps[place].package)
+        };
+        let of_last: Vec<bool> = (0..steps.len())
+            .map(|place| is_last(place) && self.is_installed(place))
+            .collect();
+        (0..steps.len())
+            .map(|place| {
+                let same = |other: &usize| steps[*other].package == steps[place].package;
+                let last = (place..steps.len()).rfind(same);
+                let is_done = last.is_some_and(|last| of_last[last]);
+                let is_for_libc = has_libc
+                    && !is_last(place)
+                    && self.machine.installed(&steps[place].package).is_some();
+                is_done || is_for_libc || (!is_last(place) && self.is_recorded(place))
+            })
+            .collect()
+    }
+
+    /// Returns whether a step was done with the same inputs, and its package is still installed.
+    fn is_recorded(&self, place: usize) -> bool {
+        let step = &self.plan.steps[place];
+        let installed = self.machine.installed(&step.package);
+        let recorded = self.record.step(&step.name);
+        recorded.is_some_and(|recorded| {
+            recorded.state == StepState::Done
+                && recorded.inputs == self.inputs[place]
+                && installed.is_some()
+        })
+    }
+
+    fn is_installed(&self, place: usize) -> bool {
+        let step = &self.plan.steps[place];
+        let Some(installed) = self.machine.installed(&step.package) else {
+            return false;
+        };
+        match self.record.step(&step.name) {
+            Some(_) => self.is_recorded(place),
+            None => has_flags(&installed, step) && installed.version == self.versions[place],
+        }
+    }
+
+    /// Returns the steps that must be done before this one. The headers of Linux need no compiler; every other step
+    /// needs all steps before it.
+    pub(crate) fn needs(&self, place: usize) -> Vec<usize> {
+        let package = &self.plan.steps[place].package;
+        let part = |name: &str| {
+            let mut parts = self.plan.parts.iter();
+            parts
+                .find(|part| part.package.name == name)
+                .and_then(|part| part.part)
+        };
+        let has_mig = self
+            .plan
+            .parts
+            .iter()
+            .any(|part| part.part == Some(Part::Kernel2));
+        let is_alone = part(package) == Some(Part::Kernel) && !has_mig && !self.plan.request.llvm;
+        (0..place)
+            .filter(|earlier| !is_alone || self.plan.steps[*earlier].package == *package)
+            .collect()
+    }
+
+    /// Returns the call of emerge as a plan.
+    pub(crate) fn command(&self, step: &EmergeStep) -> Plan {
+        let mut variables: Changes = UNSET
+            .iter()
+            .map(|variable| (variable.name.into(), Variable::Unset))
+            .collect();
+        for (name, value) in &step.environment {
+            variables.insert(name.into(), Variable::Set(value.into()));
+        }
+        if let Some(flags) = &step.flags {
+            variables.insert(env::USE.name.into(), Variable::Set(flags.join(" ").into()));
+        }
+        let args = [&step.atom].into_iter().chain(&step.options);
+        Plan {
+            program: self.machine.emerge.clone(),
+            args: args.map(Into::into).collect(),
+            env: variables,
+            ..Plan::default()
+        }
+    }
+
+    /// Returns what is recorded before anything is changed: all files, with those that exist already.
+    pub(crate) fn record_of_changes(&self) -> ToolchainRecord {
+        let mut record = self.record.clone();
+        for change in &self.changes {
+            let is_ours =
+                change.is_needed() || !matches!(change.wanted, super::files::Wanted::Directory);
+            if is_ours && change.action != change::Action::Keep {
+                record.put(&change.path, RecordedContent::of(&change.wanted));
+            }
+        }
+        record
+    }
+
+    /// Returns a step's name for the user: `gcc 15.3.0, C compiler without libc`.
+    pub(crate) fn title(&self, place: usize) -> String {
+        let step = &self.plan.steps[place];
+        let (package, version) = (&step.package, &self.versions[place]);
+        match step.purpose {
+            "" => format!("{package} {version}"),
+            purpose => format!("{package} {version}, {purpose}"),
+        }
+    }
+
+    /// Renders the work as comments, diffs and shell commands.
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = String::new();
+        let all = self.plan.steps.len();
+        let category = self.plan.request.category();
+        let _ = writeln!(
+            text,
+            "# {category}: {all} steps; the repository is {}",
+            self.plan.overlay.repository.path.display()
+        );
+        for change in &self.changes {
+            text.push_str(&change.to_diff());
+        }
+        for place in 0..all {
+            let step = &self.plan.steps[place];
+            let _ = write!(text, "\n# {}/{all}  {}", place + 1, self.title(place));
+            if self.done[place] {
+                text.push_str(": done already\n");
+                continue;
+            }
+            let log = quote(step.log.as_os_str());
+            let _ = write!(
+                text,
+                "\n{} > {log} 2>&1\n",
+                self.command(step).to_string().trim_end()
+            );
+        }
+        text
+    }
+
+    /// Renders the work as JSON.
+    pub(crate) fn to_json(&self) -> String {
+        let files: Vec<_> = self
+            .changes
+            .iter()
+            .map(|change| {
+                json!({
+                    "path": change.path,
+                    "changes": change.is_needed(),
+                    "diff": change.to_diff(),
+                })
+            })
+            .collect();
+        let steps: Vec<_> = (0..self.plan.steps.len())
+            .map(|place| {
+                let step = &self.plan.steps[place];
+                json!({
+                    "name": step.name,
+                    "package": step.atom,
+                    "version": self.versions[place],
+                    "purpose": step.purpose,
+                    "use": step.flags,
+                    "options": step.options,
+                    "environment": step.environment,
+                    "log": step.log,
+                    "done": self.done[place],
+                    "needs": self.needs(place).iter().map(|need| &self.plan.steps[*need].name).collect::<Vec<_>>(),
+                })
+            })
+            .collect();
+        let value = json!({
+            "tuple": self.plan.request.tuple.as_str(),
+            "category": self.plan.request.category(),
+            "arch": self.plan.arch,
+            "stage": self.plan.stage,
+            "abis": self.plan.abis.abis,
+            "repository": self.plan.overlay.repository.path,
+            "files": files,
+            "steps": steps,
+        });
+        format!("{value:#}\n")
+    }
+}
+
+/// Returns whether the installed package was built with the step's flags.
+fn has_flags(installed: &InstalledPackage, step: &EmergeStep) -> bool {
+    // The last mention of a flag decides.
+    let mut wanted: BTreeMap<&str, bool> = BTreeMap::new();
+    for flag in step.flags.iter().flatten() {
+        match flag.strip_prefix('-') {
+            Some(flag) => wanted.insert(flag, false),
+            None => wanted.insert(flag, true),
+        };
+    }
+    // A flag that the ebuild does not have is in no package's USE.
+    let unwanted = wanted.iter().filter(|(_, is_on)| !**is_on);
+    unwanted
+        .into_iter()
+        .all(|(flag, _)| !installed.flags.contains(*flag))
+}
+
+/// Returns a hash of everything that the result of a step depends on.
+fn inputs_of(step: &EmergeStep, version: &str, plan: &ToolchainPlan) -> String {
+    let link = plan.overlay.repository.path.join(&step.atom);
+    let ebuild = link.join(format!("{}-{version}.ebuild", step.package));
+    let source = plan.files.iter().find_map(|(path, wanted)| match wanted {
+        super::files::Wanted::Link(target) if *path == link => Some(target.as_path()),
+        _ => None,
+    });
+    let ebuild = match source {
+        Some(source) => source.join(ebuild.file_name().unwrap_or_default()),
+        None => ebuild,
+    };
+    let environment = plan.files.iter().find_map(|(path, wanted)| match wanted {
+        super::files::Wanted::Text(text) if is_environment_of(path, &step.package) => Some(text),
+        _ => None,
+    });
+    let text = format!(
+        "{} {:?} {:?} {:?} {:?}",
+        step.atom,
+        step.flags,
+        step.kept_flags,
+        environment,
+        hash_of(&ebuild)
+    );
+    hash(text.as_bytes())
+}
+
+/// Returns whether a file is the environment of a package's ebuild.
+fn is_environment_of(path: &Path, package: &str) -> bool {
+    path.file_name()
+        .is_some_and(|name| name == format!("{package}.conf").as_str())
+        && path.components().any(|part| part.as_os_str() == "env")
+}

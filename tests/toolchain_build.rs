@@ -1,0 +1,358 @@
+//! `crossmerge toolchain` and `crossdev`, with the real Portage and the stand-in packages of `tests/toolchain`.
+
+use crate::{init::tree, support::Prefix};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
+
+const TUPLE: &str = "armv4tl-softfloat-linux-musleabi";
+const CATEGORY: &str = "cross-armv4tl-softfloat-linux-musleabi";
+
+/// A prefix with the stand-in packages, whose repos.conf is a directory.
+fn prefix() -> Prefix {
+    let mut prefix = Prefix::new();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/toolchain/prefix");
+    let directory = prefix.path();
+    prefix.set(
+        "DEMO_DIR",
+        concat!(env!("CARGO_MANIFEST_DIR"), "/target/demo"),
+    );
+    prefix
+        .command("bash", [script.as_ref(), directory.as_os_str()])
+        .success();
+    prefix.put_first_in_path(&["bin", "usr/bin"]);
+    let repos = prefix.read("etc/portage/repos.conf");
+    fs::remove_file(prefix.join("etc/portage/repos.conf")).expect("repos.conf");
+    prefix.write("etc/portage/repos.conf/repos", &repos);
+    prefix
+}
+
+fn build(prefix: &Prefix) -> crate::support::Output {
+    prefix.own(["toolchain", "build", TUPLE])
+}
+
+/// The files of a prefix, but for logs and what Portage and the tests keep.
+fn files(prefix: &Prefix) -> BTreeMap<PathBuf, String> {
+    let ignored = [
+        "var/log",
+        "var/cache",
+        "var/lib",
+        "var/tmp",
+        "share",
+        "tmp",
+        "bin",
+        "usr/lib/debug",
+        "var/db/pkg",
+        "etc/stand-in",
+        "etc/csh.env",
+        "etc/profile.env",
+        "etc/environment.d",
+        "etc/ld.so.conf",
+    ];
+    let mut files = tree(&prefix.path());
+    files.retain(|path, _| {
+        let path = path.strip_prefix(prefix.path()).unwrap_or(path);
+        !ignored.iter().any(|ignored| path.starts_with(ignored))
+    });
+    files
+}
+
+/// The processes whose arguments or environment name the prefix.
+fn processes(prefix: &Prefix) -> Vec<String> {
+    let own = prefix.path().display().to_string();
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").expect("/proc").flatten() {
+        let text = |name: &str| fs::read(entry.path().join(name)).unwrap_or_default();
+        let environment = String::from_utf8_lossy(&text("environ")).into_owned();
+        let line = String::from_utf8_lossy(&text("cmdline")).into_owned();
+        if environment.contains(&own) && !line.is_empty() {
+            found.push(line.replace('\0', " "));
+        }
+    }
+    found
+}
+
+fn wait_for(what: &str, is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(300), "{what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_toolchain_is_built_kept_and_removed() {
+    let prefix = prefix();
+    let use_file = format!("etc/portage/package.use/{CATEGORY}");
+    prefix.write(&use_file, &format!("# mine\n{CATEGORY}/gcc nano\n"));
+    prefix.write("etc/portage/package.use/zz-mine", "sys-devel/gcc -nls\n");
+    let before = files(&prefix);
+
+    let plan = prefix.own(["toolchain", "plan", TUPLE]).success();
+    assert_eq!(files(&prefix), before, "a plan changes nothing");
+    assert!(
+        plan.stdout
+            .contains("# 5/5  gcc 16.1.0, C and C++ compiler\n"),
+        "{plan:?}"
+    );
+    let installs = "armv4tl-softfloat-linux-musleabi/gcc -u --newuse";
+    assert!(plan.stdout.contains(installs), "{plan:?}");
+
+    let built = build(&prefix).success();
+    for line in [
+        "1/5  binutils",
+        "2/5  gcc",
+        "3/5  linux-headers",
+        "4/5  musl",
+        "5/5  gcc",
+    ] {
+        assert!(built.stderr.contains(line), "{line}: {built:?}");
+    }
+    assert!(prefix.join(format!("usr/bin/{TUPLE}-gcc")).exists());
+    assert!(
+        prefix
+            .join(format!("usr/{TUPLE}/etc/portage/make.conf"))
+            .exists(),
+        "init ran"
+    );
+    let flags = prefix.read(&use_file);
+    assert!(
+        flags.starts_with("# mine\n") || flags.contains("\n# mine\n"),
+        "{flags}"
+    );
+    assert!(flags.contains(&format!("{CATEGORY}/gcc nano\n")), "{flags}");
+    assert!(
+        flags.contains(
+            "/gcc -sanitize -vtv -selinux -objc -objc++ -objc-gc -vtv -sanitize -multilib\n"
+        ),
+        "{flags}"
+    );
+    // Portage finds nothing to do with the flags that are kept.
+    let update = prefix
+        .run_in(
+            "usr/bin/emerge",
+            ["--pretend", "--update", "--newuse", "--deep", "@world"],
+        )
+        .success();
+    assert!(!update.stdout.contains("[ebuild"), "{update:?}");
+
+    let log = prefix.join(format!("var/log/portage/{CATEGORY}-gcc-stage2.log"));
+    let time = fs::metadata(&log)
+        .expect("a log")
+        .modified()
+        .expect("a time");
+    let again = build(&prefix).success();
+    assert!(again.stderr.contains("all 5 steps are done"), "{again:?}");
+    assert_eq!(
+        fs::metadata(&log)
+            .expect("a log")
+            .modified()
+            .expect("a time"),
+        time
+    );
+    let status = prefix.own(["toolchain", "status"]).success();
+    assert_eq!(status.stdout.matches("done").count(), 5, "{status:?}");
+    let listed = prefix.own(["toolchain", "list"]).success();
+    assert_eq!(listed.stdout, format!("{CATEGORY}\n"));
+
+    prefix.own(["remove", TUPLE]).success();
+    prefix.own(["toolchain", "remove", TUPLE]).success();
+    let after = files(&prefix);
+    let differs = |path: &&PathBuf| before.get(*path) != after.get(*path);
+    let differences: BTreeSet<_> = before.keys().chain(after.keys()).filter(differs).collect();
+    assert!(differences.is_empty(), "{differences:#?}");
+    assert_eq!(prefix.own(["toolchain", "list"]).success().stdout, "");
+}
+
+#[test]
+fn a_failed_step_names_its_cause_and_is_the_next_one_to_run() {
+    let prefix = prefix();
+    prefix.write(
+        "etc/stand-in",
+        "musl compile echo \"x.c:3:1: error: unknown type name 'foo'\"; echo 'make: *** [Makefile:9: x.o] Error 1'; die 'emake failed'\n",
+    );
+    let failed = build(&prefix);
+    assert_eq!(failed.code, Some(1), "{failed:?}");
+    for text in [
+        "musl 1.2.6, libc failed in compile",
+        "x.c:3:1: error: unknown type name 'foo'",
+        &format!("then `crossmerge toolchain build {TUPLE}` goes on with this step"),
+    ] {
+        assert!(failed.stderr.contains(text), "{text}: {failed:?}");
+    }
+    let status = prefix.own(["toolchain", "status", "--json"]).success();
+    let status: serde_json::Value = serde_json::from_str(&status.stdout).expect("JSON");
+    let states: Vec<&str> = { status[0]["steps"].as_array() }
+        .expect("steps")
+        .iter()
+        .filter_map(|step| step["state"].as_str())
+        .collect();
+    assert_eq!(states, ["done", "done", "done", "failed", "waiting"]);
+    let log = prefix.own(["toolchain", "log", TUPLE]).success();
+    assert!(log.stdout.contains("unknown type name"), "{log:?}");
+    prefix.write("etc/stand-in", "");
+    let built = build(&prefix).success();
+    assert!(built.stderr.contains("2 of 5 steps"), "{built:?}");
+    assert!(!built.stderr.contains("binutils"), "{built:?}");
+}
+
+/// Builds until the second compiler compiles, ends the build with a signal, and builds again.
+fn ended_by(signal: Signal, code: Option<i32>) {
+    let prefix = prefix();
+    let reached = prefix.join("reached");
+    prefix.write(
+        "etc/stand-in",
+        &format!(
+            "gcc/full configure echo configured >> {0}/phases\n\
+             gcc/full compile touch {0}/reached; (trap '' TERM INT HUP; exec sleep 1000) & while [[ ! -e {0}/go-on ]]; do sleep 0.1; done\n",
+            prefix.path().display()
+        ),
+    );
+    let mut child = prefix.start(["toolchain", "build", TUPLE]);
+    wait_for("the build reaches the second compiler", || reached.exists());
+    let pid = Pid::from_raw(i32::try_from(child.id()).expect("a PID"));
+    kill(pid, signal).expect("a signal");
+    assert_eq!(child.wait().expect("an end").code(), code);
+    wait_for("all processes of the build end", || {
+        processes(&prefix).is_empty()
+    });
+    let status = prefix.own(["toolchain", "status"]).success();
+    assert!(status.stdout.contains("interrupted"), "{status:?}");
+    prefix.write("go-on", "");
+    let built = build(&prefix).success();
+    assert!(built.stderr.contains("1 of 5 steps"), "{built:?}");
+    assert_eq!(
+        prefix.read("phases"),
+        "configured\n",
+        "the compiler is not configured again"
+    );
+    let builds = prefix.join(format!("var/tmp/portage/{CATEGORY}"));
+    let left: Vec<_> = fs::read_dir(builds)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_build_that_is_interrupted_goes_on_where_it_compiled() {
+    ended_by(Signal::SIGINT, Some(130));
+}
+
+#[test]
+fn a_build_that_is_terminated_goes_on_where_it_compiled() {
+    ended_by(Signal::SIGTERM, Some(143));
+}
+
+#[test]
+fn a_build_that_is_killed_goes_on_where_it_compiled() {
+    ended_by(Signal::SIGKILL, None);
+}
+
+#[test]
+fn crossdevs_options_build_the_same() {
+    let prefix = prefix();
+    prefix.link("crossdev");
+    let shown = prefix
+        .run("crossdev", ["--show-target-cfg", "-t", TUPLE])
+        .success();
+    let category = format!("category={CATEGORY}\n");
+    assert!(shown.stdout.contains(&category), "{shown:?}");
+    let main = prefix
+        .run("crossdev", ["--show-repo-cfg", "MAIN_REPO_NAME"])
+        .success();
+    assert_eq!(main.stdout, "stand-ins\n");
+    for (args, code) in [
+        (&["-t", "help"][..], 0),
+        (&["--help"], 0),
+        (&["-V"], 0),
+        (&["--nonsense", "-t", TUPLE], 1),
+        (&[], 1),
+        (&["-t", "x86_64-pc-linux-gnu"], 1),
+        (&["-s5", "-t", TUPLE], 1),
+        (&["--b", "$(id)", "-t", TUPLE], 1),
+    ] {
+        let run = prefix.run("crossdev", args);
+        assert_eq!(run.code, Some(code), "{run:?}");
+    }
+    let rooted = prefix.with("ROOT", "/mnt/x").run("crossdev", ["-t", TUPLE]);
+    assert_eq!(rooted.code, Some(2), "{rooted:?}");
+    let built = prefix
+        .run("crossdev", ["-S", "-s1", "-P", "-v", "-t", TUPLE])
+        .success();
+    assert!(
+        built.stderr.contains(">>> "),
+        "-v prints emerge's output: {built:?}"
+    );
+    let status = prefix.own(["toolchain", "status"]).success();
+    assert_eq!(status.stdout.matches("done").count(), 2, "{status:?}");
+    let keywords = prefix.read(&format!("etc/portage/package.accept_keywords/{CATEGORY}"));
+    assert!(
+        keywords.contains(&format!("{CATEGORY}/gcc arm -amd64 -~amd64\n")),
+        "{keywords}"
+    );
+    prefix.run("crossdev", ["-f", "-C", TUPLE]).success();
+    assert!(
+        !prefix
+            .join(format!("etc/portage/package.use/{CATEGORY}"))
+            .exists()
+    );
+}
+
+#[test]
+fn what_cannot_work_is_an_error_before_anything_changes() {
+    let prefix = prefix();
+    let before = files(&prefix);
+    let plain = "etc/portage/package.mask";
+    for (args, message) in [
+        (
+            &["--gcc", "3.4"][..],
+            "no version of sys-devel/gcc is 3.4 for ARCH `arm`",
+        ),
+        (
+            &["--repository", "gcc=/nowhere"],
+            "there is no ebuild of sys-devel/gcc in `/nowhere/sys-devel/gcc`",
+        ),
+        (
+            &["--output", "relative"],
+            "`relative` is not an absolute path",
+        ),
+        (&["--gcc", "new"], "`new` is not a version"),
+        (&["--env", "A B=c"], "is not NAME=VALUE"),
+        (
+            &["--extra", "gmp"],
+            "`gmp` is not gcc, gdb or CATEGORY/NAME",
+        ),
+        (&["--llvm"], "LLVM is not installed"),
+    ] {
+        let words = ["toolchain", "build", TUPLE].iter().chain(args);
+        let run = prefix.own(words);
+        assert_eq!(run.code, Some(125), "{run:?}");
+        assert!(run.stderr.contains(message), "{message}: {run:?}");
+    }
+    for (tuple, message) in [
+        ("x86_64-pc-linux-gnu", "is the build machine itself"),
+        ("i686-pc-mingw32", "there is no toolchain"),
+        ("or1k-unknown-none", "names no libc"),
+    ] {
+        let run = prefix.own(["toolchain", "build", tuple]);
+        assert_eq!(run.code, Some(125), "{run:?}");
+        assert!(run.stderr.contains(message), "{message}: {run:?}");
+    }
+    assert_eq!(files(&prefix), before);
+    prefix.write(plain, "# mine\n");
+    let run = build(&prefix);
+    assert!(run.stderr.contains("package.mask` is a file"), "{run:?}");
+    assert!(run.stderr.contains("&& mkdir "), "{run:?}");
+    fs::remove_file(prefix.join(plain)).expect("the file");
+    assert_eq!(files(&prefix), before);
+}
