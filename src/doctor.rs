@@ -5,6 +5,7 @@
 //! never as `ok`. A check that depends on a failed one is skipped, so that one cause is reported once. `cli.rs` prints
 //! the report.
 
+mod built;
 mod environment;
 mod examination;
 mod finding;
@@ -152,6 +153,12 @@ const CHECKS: [Check; 38] = [
         condition: "Portage accepts ROOT and SYSROOT together",
         needs: &["portage", "make.conf"],
         run: portage::roots,
+    },
+    Check {
+        name: "built",
+        condition: "the toolchain that crossmerge built is complete",
+        needs: &["facts"],
+        run: built::built,
     },
     Check {
         name: "compiler",

@@ -33,7 +33,7 @@ pub(crate) use cause::Step;
 pub(crate) use class::{Part, other_cpu, without_category};
 pub use error::ToolchainError;
 pub(crate) use options::{CrossdevCommand, CrossdevError, OptionsError, read as read_options};
-pub(crate) use record::ToolchainRecord;
+pub(crate) use record::{RecordedContent, StepState, ToolchainRecord};
 pub(crate) use remove::{Removal, of_request as removal, run as remove, to_text as removal_text};
 pub(crate) use request::{Extra, ToolchainRequest};
 pub(crate) use run::{Failure as StepFailure, Outcome, lock, run, write_files};

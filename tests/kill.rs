@@ -18,7 +18,7 @@ use std::{
 const TUPLE: &str = "armv4tl-softfloat-linux-gnueabi";
 
 /// The system calls that create, change or remove a file, and those that flush it to disk.
-const CALLS: [&str; 17] = [
+pub(crate) const CALLS: [&str; 17] = [
     "openat",
     "write",
     "copy_file_range",
@@ -66,12 +66,13 @@ pub(crate) fn prefix() -> Prefix {
 
 /// Restores the directories that a run writes to.
 fn reset(prefix: &Prefix) {
-    let script = "rm -rf usr bin var && cp -a saved/usr saved/bin saved/var .";
+    let script = "rm -rf etc usr bin var && cp -a saved/etc saved/usr saved/bin saved/var .";
     prefix.command("/bin/sh", ["-c", script]).success();
 }
 
 fn state(prefix: &Prefix) -> Tree {
     let mut state = tree(&prefix.join("usr"));
+    state.extend(tree(&prefix.join("etc")));
     state.extend(tree(&prefix.join("bin")));
     state.extend(tree(&prefix.join("var")));
     state
@@ -112,7 +113,7 @@ fn points(
 
 /// Kills a command at every point, or at some of them, and returns the number of points and how often each kind of
 /// state was found.
-fn kill_everywhere(
+pub(crate) fn kill_everywhere(
     prefix: &Prefix,
     name: &str,
     args: &[&str],
@@ -124,7 +125,7 @@ fn kill_everywhere(
             "/bin/sh",
             [
                 "-c",
-                "mkdir -p usr var && mkdir saved && cp -a usr bin var saved",
+                "mkdir -p etc usr var && mkdir saved && cp -a etc usr bin var saved",
             ],
         )
         .success();

@@ -1,6 +1,10 @@
 //! `crossmerge toolchain` and `crossdev`, with the real Portage and the stand-in packages of `tests/toolchain`.
 
-use crate::{init::tree, support::Prefix};
+use crate::{
+    init::tree,
+    kill::{CALLS, kill_everywhere},
+    support::Prefix,
+};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -15,6 +19,9 @@ use std::{
 
 const TUPLE: &str = "armv4tl-softfloat-linux-musleabi";
 const CATEGORY: &str = "cross-armv4tl-softfloat-linux-musleabi";
+
+/// The number of kills, unless `make races` does all of them.
+const SOME: usize = 24;
 
 /// A prefix with the stand-in packages, whose repos.conf is a directory.
 fn prefix() -> Prefix {
@@ -204,6 +211,41 @@ fn a_failed_step_names_its_cause_and_is_the_next_one_to_run() {
     assert!(!built.stderr.contains("binutils"), "{built:?}");
 }
 
+#[test]
+fn the_files_survive_a_kill_at_every_file_operation() {
+    let prefix = prefix();
+    let mine = format!("etc/portage/package.use/{CATEGORY}");
+    prefix.write(&mine, &format!("# mine\n{CATEGORY}/gcc nano\n"));
+    let args = ["toolchain", "build", TUPLE, "--files-only"];
+    let (points, found) = kill_everywhere(&prefix, "crossmerge", &args, &CALLS, SOME);
+    assert!(points > 100, "only {points} points");
+    assert!(found["fixed"] > 5, "{found:?}");
+    let flags = prefix.read(&mine);
+    assert!(
+        flags.contains("# mine\n") && flags.contains("/gcc nano\n"),
+        "{flags}"
+    );
+}
+
+#[test]
+fn what_portage_refuses_is_undone() {
+    let prefix = prefix();
+    prefix.write(
+        "etc/portage/package.mask/mine",
+        &format!("{CATEGORY}/musl\n"),
+    );
+    prefix.write(&format!("etc/portage/package.use/{CATEGORY}"), "# mine\n");
+    let before = files(&prefix);
+    let run = build(&prefix);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    for text in ["masked", "nothing was built", "-pretend.log"] {
+        assert!(run.stderr.contains(text), "{text}: {run:?}");
+    }
+    assert_eq!(files(&prefix), before);
+    assert_eq!(prefix.own(["toolchain", "list"]).success().stdout, "");
+    fs::remove_file(prefix.join("etc/portage/package.mask/mine")).expect("the file");
+}
+
 /// Builds until the second compiler compiles, ends the build with a signal, and builds again.
 fn ended_by(signal: Signal, code: Option<i32>) {
     let prefix = prefix();
@@ -286,6 +328,10 @@ fn crossdevs_options_build_the_same() {
     }
     let rooted = prefix.with("ROOT", "/mnt/x").run("crossdev", ["-t", TUPLE]);
     assert_eq!(rooted.code, Some(2), "{rooted:?}");
+    let before = files(&prefix);
+    let pretended = prefix.run("crossdev", ["-P", "-pv", "-t", TUPLE]).success();
+    assert!(pretended.stdout.contains("# 5/5  gcc"), "{pretended:?}");
+    assert_eq!(files(&prefix), before);
     let built = prefix
         .run("crossdev", ["-S", "-s1", "-P", "-v", "-t", TUPLE])
         .success();

@@ -133,7 +133,11 @@ pub(super) fn build(
     let (env, config, prefix) = at_portage(&invocation)?;
     let context = Context::new(env, config, tuple.clone())?;
     // An error that can be known in advance comes before the lock, which is a file.
-    ToolchainWork::new(&context, &request)?;
+    let work = ToolchainWork::new(&context, &request)?;
+    // With `-P -p`, each call of emerge would show what it does to an unchanged system.
+    if work.only_pretends() {
+        return print(&work.to_text());
+    }
     let lock = toolchain::lock(&context.config, &category)?;
     let mut work = ToolchainWork::new(&context, &request)?;
     let llvm = work.plan.request.llvm;
@@ -151,6 +155,7 @@ pub(super) fn build(
         });
         match toolchain::run(&context, &mut work, &lock, options.verbose)? {
             Outcome::Done => {}
+            Outcome::Refused(failure) => return Ok(refused(&failure)),
             Outcome::Failed(failure) => return Ok(failed(&failure, &tuple)),
             Outcome::Interrupted(signal) => {
                 terminal::error(
@@ -192,20 +197,34 @@ pub(super) fn build(
     )
 }
 
-/// Prints why a step failed.
-fn failed(failure: &StepFailure, tuple: &Tuple) -> ExitCode {
+/// Returns what is known about a failure: the message, and the text of the hint.
+fn explained(failure: &StepFailure) -> (String, String) {
     let step = Step {
         name: &failure.title,
         elapsed: failure.elapsed,
         log: &failure.log,
     };
-    let (message, hint) = match &failure.cause {
+    match &failure.cause {
         Some(cause) => (cause.message(&step), cause.hint(&step)),
         None => (
             format!("{} failed", failure.title),
             format!("the log is {}", failure.log.display()),
         ),
-    };
+    }
+}
+
+/// Prints why Portage refused the packages.
+fn refused(failure: &StepFailure) -> ExitCode {
+    let (message, hint) = explained(failure);
+    let message =
+        format!("{message}\n    nothing was built, and the files in etc/portage are as they were");
+    terminal::error(&"crossmerge", &message, Some(&hint));
+    ExitCode::FAILURE
+}
+
+/// Prints why a step failed.
+fn failed(failure: &StepFailure, tuple: &Tuple) -> ExitCode {
+    let (message, hint) = explained(failure);
     let hint =
         format!("{hint}\n      then `crossmerge toolchain build {tuple}` goes on with this step");
     terminal::error(&"crossmerge", &message, Some(&hint));

@@ -6,6 +6,7 @@ use crate::{
     context::ContextError,
     init::InitError,
     terminal::{DIM, ERROR, OK, WARNING},
+    toolchain::ToolchainError,
 };
 use clap::builder::styling::Style;
 use crossmerge_plan::{passes_on, report::Explain};
@@ -118,11 +119,13 @@ pub enum DoctorError {
     #[error(transparent)]
     Init(#[from] InitError),
     #[error(transparent)]
+    Toolchain(#[from] ToolchainError),
+    #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 impl Explain for DoctorError {
-    passes_on!(Applet, Config, Context, Exec, Init);
+    passes_on!(Applet, Config, Context, Exec, Init, Toolchain);
 
     fn own_hint(&self) -> Option<String> {
         Some(match self {

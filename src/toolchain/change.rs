@@ -226,6 +226,27 @@ pub(crate) fn apply(changes: &[Change]) -> Result<(), ToolchainError> {
     changes.iter().try_for_each(Change::apply)
 }
 
+/// Undoes the changes of this run, the last first. A symlink that replaced another one stays.
+pub(crate) fn undo(changes: &[Change]) -> Result<(), ToolchainError> {
+    for change in changes.iter().rev() {
+        let undone = match (&change.action, &change.wanted) {
+            (Action::Same | Action::Keep, _) => Ok(()),
+            (Action::Write { old: Some(old), .. }, _) => file::put(&change.path, old.as_bytes()),
+            (Action::Make, Wanted::Directory) => match file::remove(&change.path) {
+                // Another process has put a file there.
+                Err(e) if e.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+                removed => removed,
+            },
+            (Action::Make | Action::Write { old: None, .. }, _) => file::remove(&change.path),
+        };
+        undone.map_err(|source| ToolchainError::Write {
+            path: change.path.clone(),
+            source,
+        })?;
+    }
+    Ok(())
+}
+
 /// Checks that every change can be made, before the first one is.
 pub(crate) fn check(changes: &[Change]) -> Result<(), ToolchainError> {
     let needed = changes.iter().filter(|change| change.is_needed());

@@ -1,7 +1,7 @@
 //! Runs the steps of a toolchain that are left, records each, and ends with the first failure.
 
 use super::{
-    cause::{self, Cause, Ended, Evidence},
+    cause::{self, Cause, ConfigLog, Ended, Evidence},
     change,
     error::ToolchainError,
     progress::Progress,
@@ -20,6 +20,8 @@ use crossmerge_system::{
 };
 use nix::{fcntl::Flock, sys::signal::Signal};
 use std::{
+    collections::BTreeSet,
+    ffi::OsStr,
     fs::{self, File},
     io::{self, BufRead, BufReader},
     os::{fd::AsFd, unix::process::ExitStatusExt},
@@ -42,6 +44,9 @@ const CONFIGURED: &str = ".configured";
 pub(crate) enum Outcome {
     /// All steps are done.
     Done,
+    /// Portage refused the packages: they are masked, or their dependencies cannot be installed. Nothing was built, and
+    /// the files are as they were.
+    Refused(Box<Failure>),
     /// A step failed.
     Failed(Box<Failure>),
     /// A signal interrupted the run.
@@ -100,6 +105,10 @@ pub(crate) fn run(
         verbose,
     };
     run.write_files()?;
+    if let Some(failure) = run.resolve()? {
+        run.undo_files()?;
+        return Ok(Outcome::Refused(Box::new(failure)));
+    }
     run.steps()
 }
 
@@ -315,37 +324,116 @@ impl Run<'_> {
         }
     }
 
-    /// Collects what is known about a failure, and keeps its config.logs beside the log as crossdev does.
+    /// Asks Portage whether it can build the packages that are left. Returns why not.
+    fn resolve(&self) -> Result<Option<Failure>, ToolchainError> {
+        let steps = self.work.plan.steps.iter().zip(&self.work.done);
+        let left: BTreeSet<&str> = steps
+            .filter(|(_, is_done)| !**is_done)
+            .map(|(step, _)| step.atom.as_str())
+            .collect();
+        let Some(first) = self
+            .work
+            .plan
+            .steps
+            .iter()
+            .find(|step| left.contains(step.atom.as_str()))
+        else {
+            return Ok(None);
+        };
+        let mut plan = self.work.command(first);
+        // USE of the environment would be that of one step. The flags of all are in package.use.
+        plan.env.remove(OsStr::new(env::USE.name));
+        let options = self
+            .work
+            .plan
+            .request
+            .emerge_options
+            .iter()
+            .map(String::as_str);
+        let words = ["--pretend", "--color=n"]
+            .into_iter()
+            .chain(options)
+            .chain(left);
+        plan.args = words.map(Into::into).collect();
+        let begun = Instant::now();
+        let output = exec::ask(&plan)?;
+        if output.status.success() {
+            return Ok(None);
+        }
+        let category = self.work.plan.request.category();
+        let log = self
+            .work
+            .machine
+            .host
+            .logs
+            .join(format!("{category}-pretend.log"));
+        let directory = log.parent().unwrap_or(Path::new("/"));
+        Directory::make(directory, &mut Vec::new())?;
+        let text = [output.stdout, output.stderr].concat();
+        file::put(&log, &text).map_err(|source| ToolchainError::Write {
+            path: log.clone(),
+            source,
+        })?;
+        Ok(Some(Failure {
+            title: category,
+            elapsed: begun.elapsed(),
+            cause: self.cause(&log, output.status, &[], None),
+            log,
+        }))
+    }
+
+    /// Undoes [`Self::write_files`].
+    fn undo_files(&self) -> Result<(), ToolchainError> {
+        change::undo(&self.work.changes)?;
+        match self.work.record.step.is_empty() && self.work.record.file.is_empty() {
+            false => self.work.record.write(&self.work.record_path),
+            true => file::remove(&self.work.record_path).map_err(|source| ToolchainError::Write {
+                path: self.work.record_path.clone(),
+                source,
+            }),
+        }
+    }
+
+    /// Collects what is known about a failed step.
     fn failure(&self, ended: &Running, status: ExitStatus) -> Failure {
         let step = &self.work.plan.steps[ended.place];
         let temporary = self.work.machine.builds.parent().unwrap_or(Path::new("/"));
         let category = self.work.plan.request.category();
         let config_logs = cause::config_logs(temporary, &category, &step.package);
-        let machine = cause::Machine::read(temporary, ended.oom_kills);
+        Failure {
+            title: self.work.title(ended.place),
+            elapsed: ended.begun.elapsed(),
+            cause: self.cause(&step.log, status, &config_logs, ended.oom_kills),
+            log: step.log.clone(),
+        }
+    }
+
+    /// Finds the cause of a failure in a log.
+    fn cause(
+        &self,
+        log: &Path,
+        status: ExitStatus,
+        config_logs: &[ConfigLog],
+        oom_kills: Option<u64>,
+    ) -> Option<Cause> {
+        let temporary = self.work.machine.builds.parent().unwrap_or(Path::new("/"));
         let distribution = Distribution::here();
-        let install = |program: &str| distribution.install(program);
         let evidence = Evidence {
             tuple: self.work.plan.request.tuple.as_str(),
             ended: match (status.code(), status.signal()) {
                 (Some(code), _) => Ended::Code(code),
                 (None, signal) => Ended::Signal(signal.unwrap_or_default()),
             },
-            config_logs: &config_logs,
+            config_logs,
             open: &|path: &Path| {
                 let file: Box<dyn BufRead> = Box::new(BufReader::new(File::open(path)?));
                 Ok(file)
             },
-            machine: &machine,
-            install: &install,
+            machine: &cause::Machine::read(temporary, oom_kills),
+            install: &|program: &str| distribution.install(program),
         };
-        let log = File::open(&step.log).map(BufReader::new);
-        let cause = log.and_then(|log| cause::find(log, &evidence));
-        Failure {
-            title: self.work.title(ended.place),
-            elapsed: ended.begun.elapsed(),
-            log: step.log.clone(),
-            cause: cause.unwrap_or_default(),
-        }
+        let log = File::open(log).map(BufReader::new).ok()?;
+        cause::find(log, &evidence).ok().flatten()
     }
 }
 

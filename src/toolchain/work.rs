@@ -214,6 +214,14 @@ impl ToolchainWork {
         record
     }
 
+    /// Returns whether the options for emerge make it install nothing.
+    pub(crate) fn only_pretends(&self) -> bool {
+        let is_short =
+            |word: &str| word.starts_with('-') && !word.starts_with("--") && word.contains('p');
+        let mut words = self.plan.request.emerge_options.iter();
+        words.any(|word| word == "--pretend" || is_short(word))
+    }
+
     /// Returns a step's name for the user: `gcc 15.3.0, C compiler without libc`.
     pub(crate) fn title(&self, place: usize) -> String {
         let step = &self.plan.steps[place];
