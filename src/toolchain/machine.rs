@@ -178,11 +178,11 @@ impl Machine {
     }
 
     /// Chooses the newest version that each part may have. Refuses a part without one.
-    pub(crate) fn versions(
+    pub(crate) fn versions<'p>(
         &self,
-        parts: &[ToolchainPart],
+        parts: impl Iterator<Item = &'p ToolchainPart>,
         arch: &str,
-    ) -> Result<Vec<String>, ToolchainError> {
+    ) -> Result<BTreeMap<&'p str, String>, ToolchainError> {
         let newest = |part: &ToolchainPart| {
             let directory = self.source(part, arch);
             let ebuilds = ebuilds(&directory, &part.package.name);
@@ -207,7 +207,8 @@ impl Machine {
                     available: ebuilds.into_iter().map(|ebuild| ebuild.version).collect(),
                 })
         };
-        parts.iter().map(newest).collect()
+        let named = |part: &'p ToolchainPart| Ok((part.package.name.as_str(), newest(part)?));
+        parts.map(named).collect()
     }
 
     /// Returns the repository of crossdev's and crossmerge's own toolchains.
@@ -265,6 +266,10 @@ impl Sources for Machine {
             has_eapi: root.join("profiles/eapi").exists(),
             repository,
         })
+    }
+
+    fn has_ebuild(&self, part: &ToolchainPart, arch: &str) -> bool {
+        !ebuilds(&self.source(part, arch), &part.package.name).is_empty()
     }
 
     fn source(&self, part: &ToolchainPart, arch: &str) -> PathBuf {

@@ -134,6 +134,10 @@ impl Sources for Recorded<'_> {
         })
     }
 
+    fn has_ebuild(&self, _: &ToolchainPart, _: &str) -> bool {
+        true
+    }
+
     fn source(&self, part: &ToolchainPart, _: &str) -> PathBuf {
         PathBuf::from("@REPO@").join(part.package.to_string())
     }

@@ -7,7 +7,7 @@ use super::{
     files::{Files, Overlay, Wanted},
     host::ToolchainHost,
     part::{ToolchainPart, parts},
-    request::ToolchainRequest,
+    request::{Extra, ToolchainRequest},
     step::{EmergeStep, InstalledParts, steps},
 };
 use std::path::PathBuf;
@@ -16,6 +16,9 @@ use std::path::PathBuf;
 pub(crate) trait Sources {
     /// Returns the repository to which the category is written.
     fn overlay(&self, request: &ToolchainRequest) -> Result<Overlay, ToolchainError>;
+
+    /// Returns whether a repository has an ebuild of a part.
+    fn has_ebuild(&self, part: &ToolchainPart, arch: &str) -> bool;
 
     /// Returns the directory of the package to which the symlink of a part leads.
     fn source(&self, part: &ToolchainPart, arch: &str) -> PathBuf;
@@ -67,7 +70,13 @@ impl ToolchainPlan {
         };
         let target_abis = AbiSettings::of(&request.tuple, wanted);
         let host_abis = host.abis(request.host_abi.as_deref());
-        let parts = parts(&request, &class);
+        let mut parts = parts(&request, &class);
+        // The debugger is configured for later, if there is one.
+        let builds_gdb = request.extra.contains(&Extra::Gdb);
+        parts.retain(|part| {
+            let is_needed = part.part != Some(Part::Gdb) || builds_gdb;
+            is_needed || sources.has_ebuild(part, &arch)
+        });
         let multilib = class.multilib || target_abis.abis.len() > 1;
         let steps = steps(&request, host, &parts, installed, &class, multilib);
         let overlay = sources.overlay(&request)?;

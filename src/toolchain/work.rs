@@ -72,11 +72,12 @@ impl ToolchainWork {
         )?;
         let changes = Change::list(&plan.files, &record)?;
         change::check(&changes)?;
-        let newest = machine.versions(&plan.parts, &plan.arch)?;
-        let newest: BTreeMap<&str, &String> = { plan.parts.iter() }
-            .map(|part| part.package.name.as_str())
-            .zip(&newest)
-            .collect();
+        let is_built = |name: &str| plan.steps.iter().any(|step| step.package == name);
+        let built = plan
+            .parts
+            .iter()
+            .filter(|part| is_built(&part.package.name));
+        let newest = machine.versions(built, &plan.arch)?;
         let versions: Vec<String> = { plan.steps.iter() }
             .map(|step| newest[step.package.as_str()].clone())
             .collect();
