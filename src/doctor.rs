@@ -51,7 +51,7 @@ struct Check {
 }
 
 /// Every check, in the order of the report.
-const CHECKS: [Check; 38] = [
+const CHECKS: [Check; 39] = [
     Check {
         name: "tuple",
         condition: "the tuple is not one of the host's own ABIs",

@@ -8,7 +8,7 @@ use super::{
     record::{RecordedContent, ToolchainRecord, hash},
 };
 use crossmerge_plan::{report, shown::Show};
-use crossmerge_system::file::{self, Directory, read};
+use crossmerge_system::file::{self, Directory, FILE_MODE, read};
 use std::{
     collections::BTreeSet,
     fs, io,
@@ -92,9 +92,18 @@ impl Change {
             (Action::Make, _) => Directory::make(&self.path, &mut Vec::new())
                 .map(drop)
                 .map_err(|e| failed(e.into())),
-            (Action::Write { new, .. }, _) => file::put(&self.path, new.as_bytes()).map_err(failed),
+            (Action::Write { new, .. }, _) => write(&self.path, new),
         }
     }
+}
+
+/// Writes a file, completely or not at all. A run that is killed leaves a name that the next run uses again.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), ToolchainError> {
+    let name = path.file_name().unwrap_or_default();
+    Ok(file::replace(path, |directory, new| {
+        let mode = directory.mode_of(name, FILE_MODE)?;
+        directory.write_synced(new, text.as_bytes(), mode)
+    })?)
 }
 
 /// Decides what happens to a path.
@@ -231,7 +240,10 @@ pub(crate) fn undo(changes: &[Change]) -> Result<(), ToolchainError> {
     for change in changes.iter().rev() {
         let undone = match (&change.action, &change.wanted) {
             (Action::Same | Action::Keep, _) => Ok(()),
-            (Action::Write { old: Some(old), .. }, _) => file::put(&change.path, old.as_bytes()),
+            (Action::Write { old: Some(old), .. }, _) => {
+                write(&change.path, old)?;
+                Ok(())
+            }
             (Action::Make, Wanted::Directory) => match file::remove(&change.path) {
                 // Another process has put a file there.
                 Err(e) if e.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),

@@ -73,7 +73,6 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
         "Names that begin with another name",
     ),
     ("llvm.1/*-gnu", &["not refused"], "-C"),
-    ("cat-pkg-before-t/*", &["*"], "The order of the options"),
     ("cat-pkg/*", &["*glibc*"], "The order of the options"),
     ("v/*", &["not refused"], "-v"),
     (

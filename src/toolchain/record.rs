@@ -5,7 +5,7 @@
 
 use super::{error::ToolchainError, files::Wanted, request::ToolchainRequest};
 use crate::config::{Config, read_toml};
-use crossmerge_system::file::{self, Directory, read};
+use crossmerge_system::file::{self, FILE_MODE, read};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -140,12 +140,11 @@ impl ToolchainRecord {
     /// Writes the record, completely or not at all.
     pub(crate) fn write(&self, path: &Path) -> Result<(), ToolchainError> {
         let text = HEAD.to_owned() + &toml::to_string(self).expect("text in tables");
-        let directory = path.parent().unwrap_or(path);
-        Directory::make(directory, &mut Vec::new())?;
-        file::put(path, text.as_bytes()).map_err(|source| ToolchainError::Write {
-            path: path.into(),
-            source,
-        })
+        let name = path.file_name().unwrap_or_default();
+        Ok(file::replace(path, |directory, new| {
+            let mode = directory.mode_of(name, FILE_MODE)?;
+            directory.write_synced(new, text.as_bytes(), mode)
+        })?)
     }
 
     /// Returns what was written at a path.
