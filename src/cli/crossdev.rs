@@ -92,9 +92,10 @@ fn run(invocation: Invocation<'_>) -> Result<ExitCode, Failure> {
                 request: *request,
                 verbose: runs.verbose,
                 files_only: !runs.emerge,
+                show_log: runs.show_log,
             },
         ),
-        CrossdevCommand::Clean { request, .. } => remove(invocation, *request, false),
+        CrossdevCommand::Clean(request) => remove(invocation, *request, false),
     }
 }
 
@@ -126,7 +127,7 @@ Usage: crossdev [options] --target <tuple>
   --init-target          write the files, and build nothing
   --show-target-cfg      print the target's packages; --show-repo-cfg VARIABLE a property of the repositories
   -C, --clean TUPLE      remove a toolchain
-  -v                     print the output of emerge
+  -v                     print the output of emerge; --show-fail-log prints the log of a failed step
   -V, --version; -h, --help
 
 `crossmerge toolchain` is the same with a plan to read first: `crossmerge toolchain plan <tuple>`.

@@ -57,6 +57,7 @@ pub(super) fn toolchain(
                 request: request(&invocation, options)?,
                 verbose,
                 files_only,
+                show_log: false,
             };
             build(invocation, options)
         }
@@ -119,6 +120,8 @@ pub(super) struct BuildOptions {
     pub(super) request: ToolchainRequest,
     pub(super) verbose: bool,
     pub(super) files_only: bool,
+    /// Whether the whole log of a failed step is printed.
+    pub(super) show_log: bool,
 }
 
 /// Builds a toolchain, and makes its target.
@@ -156,7 +159,15 @@ pub(super) fn build(
         match toolchain::run(&context, &mut work, &lock, options.verbose)? {
             Outcome::Done => {}
             Outcome::Refused(failure) => return Ok(refused(&failure)),
-            Outcome::Failed(failure) => return Ok(failed(&failure, &tuple)),
+            Outcome::Failed(failure) => {
+                if options.show_log
+                    && let Ok(mut log) = File::open(&failure.log)
+                {
+                    // The message below names the log, if it cannot be printed.
+                    let _ = io::copy(&mut log, &mut io::stderr().lock());
+                }
+                return Ok(failed(&failure, &tuple));
+            }
             Outcome::Interrupted(signal) => {
                 terminal::error(
                     &"crossmerge",

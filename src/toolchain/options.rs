@@ -24,10 +24,7 @@ pub(crate) enum CrossdevCommand {
     /// Make a toolchain. Without the second, only its files are written.
     Build(Box<ToolchainRequest>, Runs),
     /// Remove a toolchain.
-    Clean {
-        request: Box<ToolchainRequest>,
-        force: bool,
-    },
+    Clean(Box<ToolchainRequest>),
 }
 
 /// How a toolchain is built.
@@ -157,7 +154,6 @@ struct Reader<'a, F> {
     extra_repositories: Vec<PathBuf>,
     command: Asked,
     runs: Runs,
-    force: bool,
     name: &'a F,
 }
 
@@ -184,7 +180,6 @@ pub(crate) fn read<E>(
             show_log: false,
             verbose: false,
         },
-        force: false,
         name,
     };
     let mut args = args.iter().map(String::as_str);
@@ -242,8 +237,10 @@ impl<E, F: Fn(&str) -> Result<Tuple, E>> Reader<'_, F> {
                 self.runs.verbose = true;
                 request.emerge_options.push("-v".into());
             }
+            // A trace of crossdev's shell script.
             "-x" => {}
-            "-f" | "--force" => self.force = true,
+            // It answers crossdev's questions about directories, which crossmerge leaves.
+            "-f" | "--force" => {}
             "-S" | "--stable" => request.stable = true,
             "-L" | "--llvm" => request.llvm = true,
             "-P" | "--portage" => {
@@ -360,10 +357,7 @@ impl<E, F: Fn(&str) -> Result<Tuple, E>> Reader<'_, F> {
         Ok(match self.command {
             Asked::Build => CrossdevCommand::Build(request, self.runs),
             Asked::ShowTarget => CrossdevCommand::ShowTarget(request),
-            Asked::Clean => CrossdevCommand::Clean {
-                request,
-                force: self.force,
-            },
+            Asked::Clean => CrossdevCommand::Clean(request),
         })
     }
 }

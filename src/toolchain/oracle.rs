@@ -293,7 +293,7 @@ impl Comparison {
                     differences.push(format!("shown: {shown:?} for {}", case["stdout"]));
                 }
             }
-            Ok(CrossdevCommand::Clean { request, .. }) => {
+            Ok(CrossdevCommand::Clean(request)) => {
                 let recorded = Recorded {
                     state: before,
                     case: name,

@@ -32,7 +32,6 @@ pub struct Prefix {
 impl Prefix {
     /// Returns the prefix of this environment: that of PORTAGE_OVERRIDE_EPREFIX, else the default one. Returns `None` if
     /// there is none, or it is not complete.
-    #[allow(dead_code, reason = "the plans of toolchains use it")]
     pub fn find(env: &Env) -> Option<Self> {
         let chosen = env.get(env::PORTAGE_OVERRIDE_EPREFIX).map(PathBuf::from);
         chosen
@@ -66,13 +65,11 @@ impl Prefix {
     }
 
     /// The main repository, with an ebuild for each part of a toolchain.
-    #[allow(dead_code, reason = "the plans of toolchains use it")]
     pub fn repository(&self) -> PathBuf {
         self.eprefix.join(REPOSITORIES).join(MAIN)
     }
 
     /// The repository of the user's source archives. Its packages have precedence over those of the main repository.
-    #[allow(dead_code, reason = "the plans of toolchains use it")]
     pub fn sources(&self) -> Option<PathBuf> {
         let repository = self.eprefix.join(REPOSITORIES).join(SOURCES);
         repository.is_dir().then_some(repository)
