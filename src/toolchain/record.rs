@@ -5,6 +5,7 @@
 
 use super::{error::ToolchainError, files::Wanted, request::ToolchainRequest};
 use crate::config::{Config, read_toml};
+use crossmerge_plan::words::hex;
 use crossmerge_system::file::{self, FILE_MODE, read};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -103,8 +104,7 @@ impl RecordedContent {
 
 /// Returns the SHA-256 in hexadecimal digits.
 pub(crate) fn hash(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
 }
 
 impl ToolchainRecord {

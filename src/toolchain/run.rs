@@ -96,14 +96,7 @@ pub(crate) fn run(
     lock: &Flock<File>,
     verbose: bool,
 ) -> Result<Outcome, ToolchainError> {
-    let record = work.record_of_changes();
-    let mut run = Run {
-        context,
-        work,
-        record,
-        lock,
-        verbose,
-    };
+    let mut run = Run::new(context, work, lock, verbose);
     run.write_files()?;
     if let Some(failure) = run.resolve()? {
         run.undo_files()?;
@@ -118,18 +111,25 @@ pub(crate) fn write_files(
     work: &mut ToolchainWork,
     lock: &Flock<File>,
 ) -> Result<(), ToolchainError> {
-    let record = work.record_of_changes();
-    let mut run = Run {
-        context,
-        work,
-        record,
-        lock,
-        verbose: false,
-    };
-    run.write_files()
+    Run::new(context, work, lock, false).write_files()
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn new(
+        context: &'a Context,
+        work: &'a mut ToolchainWork,
+        lock: &'a Flock<File>,
+        verbose: bool,
+    ) -> Self {
+        Self {
+            record: work.record_of_changes(),
+            context,
+            work,
+            lock,
+            verbose,
+        }
+    }
+
     fn write_files(&mut self) -> Result<(), ToolchainError> {
         let steps = self.work.plan.steps.iter();
         let known = |name: &str| self.work.record.step(name).cloned();
