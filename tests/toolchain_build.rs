@@ -228,6 +228,25 @@ fn the_files_survive_a_kill_at_every_file_operation() {
 }
 
 #[test]
+fn a_file_of_another_name_registers_the_repository_if_the_usual_one_is_the_users() {
+    let prefix = prefix();
+    prefix.write("etc/portage/repos.conf/crossmerge.conf", "# mine\n");
+    prefix
+        .own(["toolchain", "build", TUPLE, "--files-only"])
+        .success();
+    let registered = prefix.read("etc/portage/repos.conf/crossmerge1.conf");
+    assert!(registered.contains("\n[crossmerge]\n"), "{registered}");
+    let mine = prefix.read("etc/portage/repos.conf/crossmerge.conf");
+    assert_eq!(mine, "# mine\n");
+    prefix.own(["toolchain", "remove", TUPLE]).success();
+    assert!(
+        !prefix
+            .join("etc/portage/repos.conf/crossmerge1.conf")
+            .exists()
+    );
+}
+
+#[test]
 fn what_portage_refuses_is_undone() {
     let prefix = prefix();
     prefix.write(

@@ -192,6 +192,12 @@ pub(super) fn build(
             by_crossdev: true,
             ..InitOptions::default()
         },
+        Some(prefix) if !prefix.bin().join(format!("{tuple}-gcc")).exists() => {
+            note(&format!(
+                "{tuple}: there is no compiler yet, so no target is made"
+            ));
+            return Ok(ExitCode::SUCCESS);
+        }
         // The target is the build machine's, and its toolchain and sysroot are in the prefix.
         Some(prefix) => InitOptions {
             sysroot: Some(prefix.eprefix().join("usr").join(tuple.as_str())),

@@ -211,6 +211,24 @@ impl Machine {
         parts.map(named).collect()
     }
 
+    /// Returns the name of the file in repos.conf for a repository: the first that does not exist, or that crossdev or
+    /// crossmerge wrote for it.
+    pub(crate) fn registration(&self, repository: &str) -> String {
+        let directory = self.host.settings.join("repos.conf");
+        let is_free =
+            |name: &String| match read::read_to_string(&directory.join(name), read::SETTINGS) {
+                Ok(text) => {
+                    let section = format!("[{repository}]");
+                    text.lines().next() == Some(MANAGED) && text.lines().any(|line| line == section)
+                }
+                Err(_) => true,
+            };
+        let first = format!("{repository}.conf");
+        let others = (1..).map(|number| format!("{repository}{number}.conf"));
+        let mut names = std::iter::once(first).chain(others);
+        names.find(is_free).expect("an endless list")
+    }
+
     /// Returns the repository of crossdev's and crossmerge's own toolchains.
     fn usual_overlay(&self) -> Repository {
         let named = |name: &str| {
@@ -256,7 +274,7 @@ impl Sources for Machine {
             .any(|master| has_thin_manifests(&master.path));
         Ok(Overlay {
             managed: layout.is_none_or(|layout| layout.lines().next() == Some(MANAGED)),
-            register: (!is_registered).then(|| format!("{}.conf", repository.name)),
+            register: (!is_registered).then(|| self.registration(&repository.name)),
             masters: masters
                 .into_iter()
                 .map(|master| master.name.clone())

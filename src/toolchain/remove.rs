@@ -147,7 +147,7 @@ fn of_overlay(machine: &Machine, plan: &ToolchainPlan) -> Vec<Removal> {
         .host
         .settings
         .join("repos.conf")
-        .join(format!("{}.conf", repository.name));
+        .join(machine.registration(&repository.name));
     if is_managed(&registered) {
         steps.push(Removal::Path(registered));
     }

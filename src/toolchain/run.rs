@@ -13,6 +13,7 @@ use crossmerge_plan::{
     env,
     plan::{Change as Variable, Plan},
     report,
+    shown::Show,
 };
 use crossmerge_system::{
     exec::{self, Interrupts, Job, wait_for},
@@ -146,7 +147,14 @@ impl<'a> Run<'a> {
         if self.record != self.work.record {
             self.save()?;
         }
-        change::apply(&self.work.changes)
+        change::apply(&self.work.changes)?;
+        for change in &self.work.changes {
+            if change.action == change::Action::Keep {
+                let path = change.path.shown();
+                report::note(&format!("`{path}` was edited, and stays as it is"));
+            }
+        }
+        Ok(())
     }
 
     fn save(&self) -> Result<(), ToolchainError> {
