@@ -483,10 +483,7 @@ fn prepare(
 
 /// Writes a file completely or not at all, outside a list of steps.
 pub(super) fn replace_file(path: &Path, text: &str) -> Result<(), InitError> {
-    let name = path.file_name().unwrap_or_default();
-    Ok(file::replace(path, |directory, new| {
-        directory.write_synced(new, text.as_bytes(), directory.mode_of(name, FILE_MODE)?)
-    })?)
+    Ok(file::replace_text(path, text)?)
 }
 
 fn write_record(places: &Places, record: &InitRecord) -> Result<(), InitError> {

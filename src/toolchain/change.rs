@@ -8,7 +8,7 @@ use super::{
     record::{RecordedContent, ToolchainRecord, hash},
 };
 use crossmerge_plan::{report, shown::Show};
-use crossmerge_system::file::{self, Directory, FILE_MODE, read};
+use crossmerge_system::file::{self, Directory, beneath::is_absent, read};
 use std::{
     collections::BTreeSet,
     fs, io,
@@ -37,7 +37,7 @@ pub(crate) enum Action {
 }
 
 impl Change {
-    /// Decides on the changes of a list. `exists` are the directories that an earlier change makes.
+    /// Decides on the changes of a list.
     pub(crate) fn list(
         files: &[(PathBuf, Wanted)],
         record: &ToolchainRecord,
@@ -92,18 +92,21 @@ impl Change {
             (Action::Make, _) => Directory::make(&self.path, &mut Vec::new())
                 .map(drop)
                 .map_err(|e| failed(e.into())),
-            (Action::Write { new, .. }, _) => write(&self.path, new),
+            (Action::Write { new, .. }, _) => Ok(file::replace_text(&self.path, new)?),
         }
     }
 }
 
-/// Writes a file, completely or not at all. A run that is killed leaves a name that the next run uses again.
-pub(super) fn write(path: &Path, text: &str) -> Result<(), ToolchainError> {
-    let name = path.file_name().unwrap_or_default();
-    Ok(file::replace(path, |directory, new| {
-        let mode = directory.mode_of(name, FILE_MODE)?;
-        directory.write_synced(new, text.as_bytes(), mode)
-    })?)
+/// Reads a text. `None` if there is no file.
+pub(super) fn text(path: &Path) -> Result<Option<String>, ToolchainError> {
+    match read::read_to_string(path, read::SETTINGS) {
+        Ok(text) => Ok(Some(text)),
+        Err(e) if is_absent(&e) => Ok(None),
+        Err(source) => Err(ToolchainError::Read {
+            path: path.into(),
+            source,
+        }),
+    }
 }
 
 /// Decides what happens to a path.
@@ -112,26 +115,17 @@ fn decide(
     wanted: &Wanted,
     record: &ToolchainRecord,
 ) -> Result<Action, ToolchainError> {
-    let is_absent = |e: &io::Error| {
-        matches!(
-            e.kind(),
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-        )
-    };
-    let unread = |source| ToolchainError::Read {
-        path: path.into(),
-        source,
-    };
     let there = match fs::symlink_metadata(path) {
         Ok(there) => Some(there),
         Err(e) if is_absent(&e) => None,
-        Err(source) => return Err(unread(source)),
+        Err(source) => {
+            return Err(ToolchainError::Read {
+                path: path.into(),
+                source,
+            });
+        }
     };
-    let text = || match read::read_to_string(path, read::SETTINGS) {
-        Ok(text) => Ok(Some(text)),
-        Err(e) if is_absent(&e) => Ok(None),
-        Err(source) => Err(unread(source)),
-    };
+    let text = || text(path);
     Ok(match wanted {
         Wanted::Directory if there.is_none() => Action::Make,
         Wanted::Directory if path.is_dir() => Action::Same,
@@ -241,7 +235,7 @@ pub(crate) fn undo(changes: &[Change]) -> Result<(), ToolchainError> {
         let undone = match (&change.action, &change.wanted) {
             (Action::Same | Action::Keep, _) => Ok(()),
             (Action::Write { old: Some(old), .. }, _) => {
-                write(&change.path, old)?;
+                file::replace_text(&change.path, old)?;
                 Ok(())
             }
             (Action::Make, Wanted::Directory) => match file::remove(&change.path) {

@@ -1,6 +1,7 @@
 //! All lookups on the build machine that a plan depends on: Portage's settings, the repositories, what is installed.
 
 use super::{
+    change::text,
     class::words,
     error::ToolchainError,
     files::{MANAGED, Overlay},
@@ -132,7 +133,7 @@ impl Machine {
             logs: directory("PORT_LOGDIR", "var/log/portage"),
             flags: words(&given(env::USE)).collect(),
             features: given(env::FEATURES),
-            llvm_targets: llvm_targets(Path::new(&eprefix)),
+            llvm_targets: llvm_targets(&eprefix),
             variables: BTreeMap::new(),
             eprefix: eprefix.clone(),
         };
@@ -177,19 +178,17 @@ impl Machine {
         })
     }
 
-    /// Chooses the newest version that each part may have. Refuses a part without one.
+    /// Chooses the newest version that each part may have among the ebuilds in its directory. Refuses a part without one.
     pub(crate) fn versions<'p>(
-        &self,
-        parts: impl Iterator<Item = &'p ToolchainPart>,
+        parts: impl Iterator<Item = (&'p ToolchainPart, &'p Path)>,
         arch: &str,
     ) -> Result<BTreeMap<&'p str, String>, ToolchainError> {
-        let newest = |part: &ToolchainPart| {
-            let directory = self.source(part, arch);
-            let ebuilds = ebuilds(&directory, &part.package.name);
+        let newest = |part: &ToolchainPart, directory: &Path| {
+            let ebuilds = ebuilds(directory, &part.package.name);
             if ebuilds.is_empty() {
                 return Err(ToolchainError::NoEbuild {
                     package: part.package.to_string(),
-                    directory,
+                    directory: directory.into(),
                 });
             }
             let allowed = ebuilds.iter().filter(|ebuild| {
@@ -207,7 +206,9 @@ impl Machine {
                     available: ebuilds.into_iter().map(|ebuild| ebuild.version).collect(),
                 })
         };
-        let named = |part: &'p ToolchainPart| Ok((part.package.name.as_str(), newest(part)?));
+        let named = |(part, directory): (&'p ToolchainPart, _)| {
+            Ok((part.package.name.as_str(), newest(part, directory)?))
+        };
         parts.map(named).collect()
     }
 
@@ -401,12 +402,8 @@ fn has_thin_manifests(repository: &Path) -> bool {
 }
 
 /// The code generators of the installed LLVM. `None` without LLVM.
-fn llvm_targets(eprefix: &Path) -> Option<BTreeSet<String>> {
-    let database = eprefix.join("var/db/pkg/llvm-core");
-    let database = match eprefix.as_os_str().is_empty() {
-        true => PathBuf::from("/var/db/pkg/llvm-core"),
-        false => database,
-    };
+fn llvm_targets(eprefix: &str) -> Option<BTreeSet<String>> {
+    let database = format!("{eprefix}/var/db/pkg/llvm-core");
     let mut found = None;
     for entry in fs::read_dir(database).ok()?.flatten() {
         let name = entry.file_name().into_string().unwrap_or_default();
@@ -440,23 +437,4 @@ fn apply_users_settings(
     }
     let variables = crossmerge_portage::assignments(&directory.join(user::VARIABLES))?;
     user::apply(&settings, &variables, request, host)
-}
-
-/// Reads a text. `None` if there is no file.
-fn text(path: &Path) -> Result<Option<String>, ToolchainError> {
-    match read::read_to_string(path, read::SETTINGS) {
-        Ok(text) => Ok(Some(text)),
-        Err(e)
-            if matches!(
-                e.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Ok(None)
-        }
-        Err(source) => Err(ToolchainError::Read {
-            path: path.into(),
-            source,
-        }),
-    }
 }

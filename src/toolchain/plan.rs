@@ -33,6 +33,8 @@ pub(crate) struct ToolchainPlan {
     /// The last stage.
     pub(crate) stage: u8,
     pub(crate) parts: Vec<ToolchainPart>,
+    /// The directory of each part's ebuilds, in the order of the parts.
+    pub(crate) sources: Vec<PathBuf>,
     pub(crate) overlay: Overlay,
     pub(crate) abis: AbiSettings,
     /// The files, each after the directory that contains it.
@@ -49,8 +51,9 @@ impl ToolchainPlan {
         sources: &impl Sources,
         installed: &impl InstalledParts,
     ) -> Result<Self, ToolchainError> {
-        check(&request, host, &TargetClass::of(&request.tuple))?;
-        Self::of_existing(request, host, family, sources, installed)
+        let class = TargetClass::of(&request.tuple);
+        check(&request, host, &class)?;
+        Self::decide(request, &class, host, family, sources, installed)
     }
 
     /// The same for a toolchain that exists, however it was made.
@@ -63,6 +66,17 @@ impl ToolchainPlan {
     ) -> Result<Self, ToolchainError> {
         let class = TargetClass::of(&request.tuple);
         check_native(&request, host)?;
+        Self::decide(request, &class, host, family, sources, installed)
+    }
+
+    fn decide(
+        request: ToolchainRequest,
+        class: &TargetClass,
+        host: &ToolchainHost,
+        family: Option<&str>,
+        sources: &impl Sources,
+        installed: &impl InstalledParts,
+    ) -> Result<Self, ToolchainError> {
         let arch = class.arch(&request.tuple, family);
         let wanted = match (request.abis.as_slice(), &class.abi) {
             ([], Some(abi)) => std::slice::from_ref(abi),
@@ -70,7 +84,7 @@ impl ToolchainPlan {
         };
         let target_abis = AbiSettings::of(&request.tuple, wanted);
         let host_abis = host.abis(request.host_abi.as_deref());
-        let mut parts = parts(&request, &class);
+        let mut parts = parts(&request, class);
         // The debugger is configured for later, if there is one.
         let builds_gdb = request.extra.contains(&Extra::Gdb);
         parts.retain(|part| {
@@ -78,7 +92,7 @@ impl ToolchainPlan {
             is_needed || sources.has_ebuild(part, &arch)
         });
         let multilib = class.multilib || target_abis.abis.len() > 1;
-        let steps = steps(&request, host, &parts, installed, &class, multilib);
+        let steps = steps(&request, host, &parts, installed, class, multilib);
         let overlay = sources.overlay(&request)?;
         let links: Vec<PathBuf> = parts
             .iter()
@@ -87,7 +101,7 @@ impl ToolchainPlan {
         let files = Files {
             request: &request,
             host,
-            class: &class,
+            class,
             parts: &parts,
             steps: &steps,
             overlay: &overlay,
@@ -102,6 +116,7 @@ impl ToolchainPlan {
             request,
             arch,
             parts,
+            sources: links,
             overlay,
             abis: target_abis,
             files,

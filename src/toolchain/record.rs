@@ -6,7 +6,7 @@
 use super::{error::ToolchainError, files::Wanted, request::ToolchainRequest};
 use crate::config::{Config, read_toml};
 use crossmerge_plan::words::hex;
-use crossmerge_system::file::{self, FILE_MODE, read};
+use crossmerge_system::file::{self, read};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -140,11 +140,7 @@ impl ToolchainRecord {
     /// Writes the record, completely or not at all.
     pub(crate) fn write(&self, path: &Path) -> Result<(), ToolchainError> {
         let text = HEAD.to_owned() + &toml::to_string(self).expect("text in tables");
-        let name = path.file_name().unwrap_or_default();
-        Ok(file::replace(path, |directory, new| {
-            let mode = directory.mode_of(name, FILE_MODE)?;
-            directory.write_synced(new, text.as_bytes(), mode)
-        })?)
+        Ok(file::replace_text(path, &text)?)
     }
 
     /// Returns what was written at a path.

@@ -4,7 +4,7 @@
 //! do the lines of a user.
 
 use super::{
-    change::{is_generated, write},
+    change::is_generated,
     error::ToolchainError,
     files::{MANAGED, Wanted},
     machine::Machine,
@@ -281,7 +281,7 @@ impl Removal {
                 Err(e) if e.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
                 removed => removed.map_err(|source| failed(path, source)),
             },
-            Self::Lines { path, text } => write(path, text),
+            Self::Lines { path, text } => Ok(file::replace_text(path, text)?),
         }
     }
 }

@@ -65,8 +65,7 @@ struct Steps<'a> {
     steps: Vec<EmergeStep>,
 }
 
-/// Lists the steps of a request. `stage` is the last stage, `headers_first` is whether the first compiler needs headers,
-/// `first_gcc` are further flags of that compiler.
+/// Lists the steps of a request. `multilib` is whether the flag `multilib` is set.
 pub(crate) fn steps(
     request: &ToolchainRequest,
     host: &ToolchainHost,
@@ -98,7 +97,7 @@ pub(crate) fn steps(
     steps.steps
 }
 
-impl Steps<'_> {
+impl<'a> Steps<'a> {
     /// The stages of a GNU toolchain.
     fn gnu(&mut self, stage: u8, headers_first: bool, first_gcc: &[String]) {
         self.own(Part::Binutils, "", "assembler and linker");
@@ -282,7 +281,7 @@ impl Steps<'_> {
         }
     }
 
-    fn part(&self, part: Part) -> Option<&'_ ToolchainPart> {
+    fn part(&self, part: Part) -> Option<&'a ToolchainPart> {
         self.parts.iter().find(|one| one.part == Some(part))
     }
 
@@ -311,8 +310,7 @@ impl Steps<'_> {
 
     /// Adds a step with the part's own flags alone.
     fn own(&mut self, part: Part, suffix: &str, purpose: &'static str) {
-        let parts = self.parts;
-        if let Some(part) = parts.iter().find(|one| one.part == Some(part)) {
+        if let Some(part) = self.part(part) {
             let flags = part.flags.clone();
             self.push(
                 part,
@@ -336,8 +334,7 @@ impl Steps<'_> {
         installed: Installed,
         without_dependencies: bool,
     ) {
-        let parts = self.parts;
-        if let Some(part) = parts.iter().find(|one| one.part == Some(part)) {
+        if let Some(part) = self.part(part) {
             let mut flags = self.callers_flags(part);
             flags.extend(super::class::words(more));
             self.push(

@@ -73,11 +73,10 @@ impl ToolchainWork {
         let changes = Change::list(&plan.files, &record)?;
         change::check(&changes)?;
         let is_built = |name: &str| plan.steps.iter().any(|step| step.package == name);
-        let built = plan
-            .parts
-            .iter()
-            .filter(|part| is_built(&part.package.name));
-        let newest = machine.versions(built, &plan.arch)?;
+        let built = { plan.parts.iter().zip(&plan.sources) }
+            .filter(|(part, _)| is_built(&part.package.name))
+            .map(|(part, directory)| (part, directory.as_path()));
+        let newest = Machine::versions(built, &plan.arch)?;
         let versions: Vec<String> = { plan.steps.iter() }
             .map(|step| newest[step.package.as_str()].clone())
             .collect();
@@ -326,27 +325,17 @@ fn has_flags(installed: &InstalledPackage, step: &EmergeStep) -> bool {
 
 /// Returns a hash of everything that the result of a step depends on.
 fn inputs_of(step: &EmergeStep, version: &str, plan: &ToolchainPlan) -> String {
-    let link = plan.overlay.repository.path.join(&step.atom);
-    let ebuild = link.join(format!("{}-{version}.ebuild", step.package));
-    let source = plan.files.iter().find_map(|(path, wanted)| match wanted {
-        super::files::Wanted::Link(target) if *path == link => Some(target.as_path()),
-        _ => None,
-    });
-    let ebuild = match source {
-        Some(source) => source.join(ebuild.file_name().unwrap_or_default()),
-        None => ebuild,
-    };
+    let mut parts = plan.parts.iter().zip(&plan.sources);
+    let source = parts.find(|(part, _)| part.package.name == step.package);
+    let ebuild = format!("{}-{version}.ebuild", step.package);
+    let ebuild = source.and_then(|(_, directory)| hash_of(&directory.join(ebuild)));
     let environment = plan.files.iter().find_map(|(path, wanted)| match wanted {
         super::files::Wanted::Text(text) if is_environment_of(path, &step.package) => Some(text),
         _ => None,
     });
     let text = format!(
         "{} {:?} {:?} {:?} {:?}",
-        step.atom,
-        step.flags,
-        step.kept_flags,
-        environment,
-        hash_of(&ebuild)
+        step.atom, step.flags, step.kept_flags, environment, ebuild
     );
     hash(text.as_bytes())
 }

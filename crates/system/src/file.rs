@@ -36,5 +36,5 @@ pub use trust::{OtherUsers, WritableByOthers, others, writable_by_others};
 
 pub use put::{
     FILE_MODE, PROGRAM_MODE, check_writable, keep, new_name, put, put_program, remove, replace,
-    waiting,
+    replace_text, waiting,
 };

@@ -84,6 +84,20 @@ pub fn replace(
     directory.replace(name, make)
 }
 
+/// Replaces a file with this text, as [`replace`] does. An existing file keeps its mode; a new one is readable by every
+/// user.
+///
+/// # Errors
+///
+/// The error of opening the directory, or of writing or replacing the file.
+pub fn replace_text(path: &Path, text: &str) -> Result<(), FileError> {
+    let name = path.file_name().unwrap_or_default();
+    replace(path, |directory, new| {
+        let mode = directory.mode_of(name, FILE_MODE)?;
+        directory.write_synced(new, text.as_bytes(), mode)
+    })
+}
+
 /// Removes a file, symlink or empty directory. Succeeds if it, or its parent directory, does not exist.
 ///
 /// # Errors
