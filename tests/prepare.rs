@@ -253,4 +253,26 @@ fn the_real_portage_is_installed_from_its_wheel_and_reads_the_prefix() {
     assert_eq!(said, "");
     let found = portage("portageq", &["best_visible", &place, "sys-libs/musl"]);
     assert_eq!(found, "sys-libs/musl-1.2.3\n");
+
+    // A program that is uninstalled later is missed before a build changes anything.
+    fs::create_dir(prefix.join("most")).expect("a directory");
+    for entry in fs::read_dir("/usr/bin").expect("/usr/bin").flatten() {
+        let link = prefix.join("most").join(entry.file_name());
+        if entry.file_name() != "patch" {
+            symlink(entry.path(), link).expect("a symlink");
+        }
+    }
+    let path = format!("{place}/usr/bin:{}", prefix.join("most").display());
+    let without = prefix.with("PATH", path);
+    let before = tree(&prefix.join("P/etc"));
+    without
+        .own([
+            "toolchain",
+            "build",
+            "riscv64-unknown-linux-musl",
+            "--stage",
+            "binutils",
+        ])
+        .fails(125, "building a toolchain needs `patch`", "patch");
+    assert_eq!(tree(&prefix.join("P/etc")), before);
 }

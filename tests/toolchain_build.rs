@@ -374,6 +374,60 @@ fn crossdevs_options_build_the_same() {
 }
 
 #[test]
+fn posix_threads_of_windows_are_built_before_the_compiler_that_uses_them() {
+    let prefix = prefix();
+    prefix.write(
+        "etc/stand-in",
+        "gcc configure echo \"gcc $(stand-in_libc_state) ${EXTRA_ECONF}\" >> \"${EPREFIX}/tmp/order\"\n\
+         mingw64-runtime configure echo \"libc $(usev libraries)\" >> \"${EPREFIX}/tmp/order\"\n",
+    );
+    let windows = "x86_64-w64-mingw32";
+    let usual = ["toolchain", "build", windows, "--env"];
+    let econf = "gcc:EXTRA_ECONF=--disable-lto";
+    let build = |more: &[&str]| {
+        let words = usual.iter().chain([&econf]).chain(more);
+        prefix.own(words).success();
+        let order = prefix.read("tmp/order");
+        prefix.write("tmp/order", "");
+        order
+    };
+    assert_eq!(
+        build(&[]),
+        "libc \ngcc headers --disable-lto\nlibc \ngcc full --disable-lto\n"
+    );
+    // The toolchain exists: only what the threads need is built.
+    assert_eq!(
+        build(&["--posix-threads"]),
+        "libc libraries\ngcc full --disable-lto --enable-threads=posix\n"
+    );
+    let plan = prefix
+        .own(["toolchain", "plan", windows, "--json"])
+        .success();
+    let plan: serde_json::Value = serde_json::from_str(&plan.stdout).expect("JSON");
+    let steps = plan["steps"].as_array().expect("steps").iter();
+    let steps: Vec<_> = steps
+        .map(|step| {
+            let options = step["environment"]["EXTRA_ECONF"].as_str();
+            (step["name"].as_str().expect("a name"), options)
+        })
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            ("binutils", None),
+            ("mingw64-runtime-headers", None),
+            ("gcc-stage1", Some("--disable-lto")),
+            ("mingw64-runtime", None),
+            ("mingw64-runtime-threads", None),
+            ("gcc-stage2", Some("--disable-lto --enable-threads=posix")),
+        ]
+    );
+    let update = ["--pretend", "--update", "--newuse", "--deep", "@world"];
+    let update = prefix.run_in("usr/bin/emerge", update).success();
+    assert!(!update.stdout.contains("[ebuild"), "{update:?}");
+}
+
+#[test]
 fn what_cannot_work_is_an_error_before_anything_changes() {
     let prefix = prefix();
     let before = files(&prefix);
@@ -398,6 +452,7 @@ fn what_cannot_work_is_an_error_before_anything_changes() {
             "`gmp` is not gcc, gdb or CATEGORY/NAME",
         ),
         (&["--llvm"], "LLVM is not installed"),
+        (&["--posix-threads"], "only for GCC on Windows"),
     ] {
         let words = ["toolchain", "build", TUPLE].iter().chain(args);
         let run = prefix.own(words);
@@ -413,6 +468,28 @@ fn what_cannot_work_is_an_error_before_anything_changes() {
         assert_eq!(run.code, Some(125), "{run:?}");
         assert!(run.stderr.contains(message), "{message}: {run:?}");
     }
+    // A file system of 16 MiB for the builds.
+    let script =
+        format!("mount -t tmpfs -o size=16m tmp \"$1\"; exec crossmerge toolchain build {TUPLE}");
+    let own_mounts = [
+        "--user",
+        "--map-root-user",
+        "--mount",
+        "bash",
+        "-ec",
+        &script,
+        "bash",
+    ];
+    let builds = prefix.join("var/tmp").display().to_string();
+    let words = own_mounts.iter().copied().chain([builds.as_str()]);
+    let run = prefix.command("unshare", words);
+    let message = format!("`{builds}` has 16 MiB of free space, and building gcc takes at least");
+    run.fails(
+        125,
+        &message,
+        "free some space there, or add PORTAGE_TMPDIR=",
+    );
+
     assert_eq!(files(&prefix), before);
     prefix.write(plain, "# mine\n");
     let run = build(&prefix);

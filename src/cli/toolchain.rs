@@ -141,6 +141,9 @@ pub(super) fn build(
     if work.only_pretends() {
         return print(&work.to_text());
     }
+    if !options.files_only {
+        toolchain::check_requirements(&work, &context.env)?;
+    }
     let lock = toolchain::lock(&context.config, &category)?;
     let mut work = ToolchainWork::new(&context, &request)?;
     let llvm = work.plan.request.llvm;
@@ -384,6 +387,7 @@ fn request(
         output: options.output,
         emerge_options: options.emerge_opt,
         headers: options.headers_first.then_some(true),
+        posix_threads: options.posix_threads,
         ..ToolchainRequest::new(tuple)
     };
     let versions = [

@@ -130,6 +130,9 @@ pub(super) struct ToolchainOptions {
     /// Build the headers of the kernel and the libc before the first compiler
     #[arg(long)]
     pub(super) headers_first: bool,
+    /// For Windows: build the library of POSIX threads, and GCC for them (std::thread, pthread_create)
+    #[arg(long)]
+    pub(super) posix_threads: bool,
 }
 
 #[derive(Debug, Args)]

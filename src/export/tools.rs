@@ -279,7 +279,16 @@ pub struct Tool {
 /// pkg-config is always included: a build that does not find the target's would use the build machine's.
 pub(crate) fn of_target(context: &Context, gcc: Option<&Gcc>) -> Vec<Tool> {
     let tuple = &context.tuple;
-    let find = |tool: &str| context.find_tool(OsStr::new(&format!("{tuple}-{tool}")));
+    // Several variables name the same tool, one after the other.
+    let mut last: Option<(String, Option<PathBuf>)> = None;
+    let mut find = |name: &str| match &last {
+        Some((found, path)) if found == name => path.clone(),
+        _ => {
+            let path = context.find_tool(OsStr::new(name));
+            last = Some((name.to_owned(), path.clone()));
+            path
+        }
+    };
     let llvm = is_llvm(context);
     let found = TOOLS.iter().filter_map(|row| {
         let tool = if llvm { row.llvm } else { row.gnu };
@@ -292,7 +301,7 @@ pub(crate) fn of_target(context: &Context, gcc: Option<&Gcc>) -> Vec<Tool> {
         }
         let name = format!("{tuple}-{tool}");
         let missing = || (row.variable == PKG_CONFIG).then(|| PathBuf::from(&name));
-        let path = find(tool).or_else(missing)?;
+        let path = find(&name).or_else(missing)?;
         Some(Tool {
             variable: row.variable,
             read_by: row.read_by,

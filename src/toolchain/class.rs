@@ -141,6 +141,7 @@ struct Classes {
     arches: Vec<String>,
     cpus: BTreeMap<String, OtherCpu>,
     packages: BTreeMap<Part, String>,
+    build_space: BTreeMap<Part, u64>,
     class: Vec<Class>,
     /// LLVM's name of the code generator, by globs over the tuple.
     llvm_targets: BTreeMap<String, String>,
@@ -176,7 +177,18 @@ struct Class {
     directories: Vec<String>,
     links: BTreeMap<String, String>,
     abi_links: BTreeMap<String, String>,
+    posix_threads: Option<PosixThreads>,
     refuse: Option<String>,
+}
+
+/// What POSIX threads need on a system that has others.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PosixThreads {
+    /// The USE flag of the libc that builds their library.
+    pub(crate) libc: String,
+    /// The option of GCC's configure script.
+    pub(crate) gcc: String,
 }
 
 impl Class {
@@ -188,6 +200,11 @@ impl Class {
 
 /// The ARCH of a CPU for which there are no keywords.
 const ANY_ARCH: &str = "*";
+
+/// Returns the MiB that a build of a part takes at least in PORTAGE_TMPDIR.
+pub(crate) fn build_space(part: Part) -> u64 {
+    CLASSES.build_space.get(&part).copied().unwrap_or(0)
+}
 
 /// Removes the start of a category from the name of a target. Returns whether it was that of an LLVM toolchain.
 pub(crate) fn without_category(name: &str) -> (String, bool) {
@@ -242,6 +259,8 @@ pub(crate) struct TargetClass {
     pub(crate) abi_links: BTreeMap<String, String>,
     /// LLVM's name of the code generator.
     pub(crate) llvm_target: Option<String>,
+    /// Whether there are other threads than POSIX ones, and what those need.
+    pub(crate) posix_threads: Option<PosixThreads>,
     /// Why there is no toolchain for the target.
     pub(crate) refuse: Option<String>,
 }
@@ -307,6 +326,9 @@ impl TargetClass {
         self.first_gcc.extend(words(&class.first_gcc));
         if let Some(suffix) = &class.arch_suffix {
             self.arch_suffix.clone_from(suffix);
+        }
+        if class.posix_threads.is_some() {
+            self.posix_threads.clone_from(&class.posix_threads);
         }
         let or = |new: &Option<String>, old: &mut Option<String>| {
             if new.is_some() {

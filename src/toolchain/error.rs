@@ -1,5 +1,6 @@
 //! The errors of toolchains, and their hints.
 
+use super::prefix::PrefixError;
 use crate::{config::ConfigError, context::ContextError};
 use crossmerge_plan::{
     passes_on,
@@ -139,6 +140,24 @@ pub enum ToolchainError {
         /// The reason.
         why: String,
     },
+    /// The build machine lacks programs that its Portage cannot install.
+    #[error(transparent)]
+    Prefix(#[from] Box<PrefixError>),
+    /// The file system is too small for a build.
+    #[error("`{directory}` has {free} MiB of free space, and building {package} takes at least {needed} MiB there", directory = .directory.shown())]
+    Space {
+        /// PORTAGE_TMPDIR.
+        directory: PathBuf,
+        /// The package.
+        package: String,
+        /// The free space in MiB.
+        free: u64,
+        /// The needed space in MiB.
+        needed: u64,
+    },
+    /// POSIX threads are not an option there.
+    #[error("`--posix-threads` is only for GCC on Windows, which has threads of its own too")]
+    PosixThreads,
     /// No libc is known for the target.
     #[error("`{tuple}` names no libc, and the second compiler needs one")]
     UnknownLibc {
@@ -234,6 +253,7 @@ impl Explain for ToolchainError {
             }
             Self::Write { source, .. } | Self::Read { source, .. } => return file::hint(source),
             Self::Assignments(refusal) => return refusal.hint(),
+            Self::Prefix(error) => return error.hint(),
             Self::Config(_)
             | Self::Context(_)
             | Self::Exec(_)
@@ -245,6 +265,10 @@ impl Explain for ToolchainError {
             | Self::NoVersion { .. }
             | Self::Refused { .. }
             | Self::Setting { .. } => return None,
+            Self::Space { .. } => {
+                "free some space there, or add PORTAGE_TMPDIR=\"DIRECTORY\" to make.conf, with a directory on another file system".into()
+            }
+            Self::PosixThreads => "the same command without `--posix-threads`".into(),
             Self::Root { .. } => "run it without ROOT: `env -u ROOT crossmerge …`".into(),
             Self::UnknownLibc { tuple } => format!(
                 "name one, as in `{}-unknown-linux-musl`, or stop after the first compiler: `crossmerge toolchain build {tuple} --stage c`",

@@ -2,11 +2,12 @@
 
 use super::{
     abi::AbiSettings,
-    class::TargetClass,
+    class::{Part, TargetClass},
     host::{Repository, ToolchainHost},
     part::ToolchainPart,
     request::ToolchainRequest,
     step::EmergeStep,
+    threads::{EXTRA_ECONF, gcc_options},
 };
 use std::{
     collections::BTreeMap,
@@ -217,6 +218,13 @@ impl Files<'_> {
         let mut put = |name: &str, value: &str| {
             let _ = writeln!(text, "{name}={}", quoted(value));
         };
+        let threads = self.class.posix_threads.as_ref();
+        let threads =
+            threads.filter(|_| self.request.posix_threads && part.part == Some(Part::Gcc));
+        if let Some(threads) = threads {
+            let [_, last] = gcc_options(self.request, threads);
+            put(EXTRA_ECONF, &last);
+        }
         let (target, host) = (self.target_abis, self.host_abis);
         if !part.is_for_target() {
             put("TARGET_ABI", target.default());
@@ -280,10 +288,7 @@ impl Files<'_> {
         let file = self.request.clang_settings();
         let mut text =
             format!("--sysroot=/usr/{tuple}\n--target={tuple}\n@../gentoo-runtimes.cfg\n");
-        let libc = self
-            .parts
-            .iter()
-            .find(|part| part.part == Some(super::class::Part::Libc));
+        let libc = self.parts.iter().find(|part| part.part == Some(Part::Libc));
         if libc.is_some_and(|libc| libc.package.name == "llvm-libc") {
             text += "-static\n-fno-stack-protector\n";
         }

@@ -25,11 +25,12 @@ use std::{
 };
 
 /// The settings of Portage that a toolchain depends on.
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 9] = [
     "ARCH",
     "CHOST",
     "DEFAULT_ABI",
     "EPREFIX",
+    "FEATURES",
     "MULTILIB_ABIS",
     "PORTAGE_REPOSITORIES",
     "PORTAGE_TMPDIR",
@@ -50,6 +51,8 @@ pub(crate) struct Machine {
     pub(crate) emerge: PathBuf,
     /// The directory in which packages are built.
     pub(crate) builds: PathBuf,
+    /// Whether Portage installs binary packages where there are some.
+    pub(crate) has_binary_packages: bool,
     /// The ARCH of the target's CPU family.
     pub(crate) family: Option<String>,
     category: String,
@@ -61,7 +64,10 @@ pub(crate) struct Machine {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InstalledPackage {
     pub(crate) version: String,
+    /// Those of its flags that were set.
     pub(crate) flags: BTreeSet<String>,
+    /// The flags that its ebuild has.
+    pub(crate) known_flags: BTreeSet<String>,
     /// When it was built, in seconds since 1970.
     pub(crate) build_time: u64,
 }
@@ -149,6 +155,7 @@ impl Machine {
         Ok(Self {
             emerge,
             builds: directory("PORTAGE_TMPDIR", "var/tmp").join("portage"),
+            has_binary_packages: words(&settings["FEATURES"]).any(|feature| feature == "getbinpkg"),
             family: target.map(|target| target.arch),
             category: request.category(),
             search,
@@ -173,6 +180,7 @@ impl Machine {
         };
         Some(InstalledPackage {
             flags: words(&text("USE")).collect(),
+            known_flags: words(&text("IUSE_EFFECTIVE")).collect(),
             build_time: text("BUILD_TIME").trim().parse().unwrap_or(0),
             version,
         })

@@ -150,6 +150,9 @@ fn check(
             why: why.clone(),
         });
     }
+    if request.posix_threads && (request.llvm || class.posix_threads.is_none()) {
+        return Err(ToolchainError::PosixThreads);
+    }
     let libc = class.packages.get(&Part::Libc);
     if request.llvm {
         if libc.is_some_and(|libc| libc.name == "glibc") {

@@ -14,6 +14,7 @@ mod sources;
 mod step;
 
 pub use error::PrefixError;
+pub(super) use needs::check_programs;
 pub use place::Prefix;
 pub use prepare::{PreparePlan, PrepareRequest};
 pub use remove::remove;

@@ -53,10 +53,13 @@ pub(crate) struct StepRecord {
     /// A hash of everything that the result depends on: the flags, the options, the environment and the ebuild.
     #[serde(default)]
     pub(crate) inputs: String,
+    /// A hash of the variables alone: a change of them makes Portage build nothing.
+    #[serde(default)]
+    pub(crate) environment: String,
     /// The installed version.
     #[serde(default)]
     pub(crate) version: String,
-    /// Portage's BUILD_TIME of the installed package.
+    /// Portage's BUILD_TIME of the package that is installed, or that was when the step began.
     #[serde(default)]
     pub(crate) build_time: u64,
     /// How long it took, in seconds.

@@ -34,6 +34,9 @@ pub(crate) struct ToolchainRequest {
     pub(crate) emerge_options: Vec<String>,
     /// Whether the headers come before the first compiler. `None`: as the class needs it.
     pub(crate) headers: Option<bool>,
+    /// Whether GCC uses POSIX threads on a system that has others.
+    #[serde(default)]
+    pub(crate) posix_threads: bool,
     /// Whether the stages are built at all. Without them, only what `extra` lists is.
     pub(crate) stages: bool,
     /// What is built after the stages.
@@ -81,6 +84,7 @@ impl ToolchainRequest {
             output: None,
             emerge_options: Vec::new(),
             headers: None,
+            posix_threads: false,
             stages: true,
             extra: Vec::new(),
         }

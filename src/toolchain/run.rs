@@ -221,7 +221,8 @@ impl<'a> Run<'a> {
     fn start(&mut self, place: usize) -> Result<Running, ToolchainError> {
         let step = self.work.plan.steps[place].clone();
         let goes_on = self.can_go_on(place);
-        let mut plan = self.work.command(&step);
+        let mut plan = self.work.command(place);
+        let installed = self.work.machine.installed(&step.package);
         if goes_on {
             let features = format!("{} keepwork", step.environment["FEATURES"]);
             let variable = env::FEATURES.name.into();
@@ -233,6 +234,8 @@ impl<'a> Run<'a> {
         *record = StepRecord {
             state: StepState::Begun,
             inputs: self.work.inputs[place].clone(),
+            environment: self.work.environments[place].clone(),
+            build_time: installed.map_or(0, |installed| installed.build_time),
             version: self.work.versions[place].clone(),
             log: step.log.clone(),
             ..record.clone()
@@ -299,9 +302,11 @@ impl<'a> Run<'a> {
             false => StepState::Failed,
         };
         if let (true, Some(installed)) = (is_done, installed) {
+            // The time of a step is that of a whole build, for the estimate of the next one.
+            let is_built = record.build_time != installed.build_time;
             record.version = installed.version;
             record.build_time = installed.build_time;
-            if !ended.goes_on {
+            if is_built && !ended.goes_on {
                 record.seconds = ended.begun.elapsed().as_secs();
                 record.log_bytes = fs::metadata(&step.log).map_or(0, |log| log.len());
             }
@@ -339,13 +344,7 @@ impl<'a> Run<'a> {
             .filter(|(_, is_done)| !**is_done)
             .map(|(step, _)| step.atom.as_str())
             .collect();
-        let Some(first) = self
-            .work
-            .plan
-            .steps
-            .iter()
-            .find(|step| left.contains(step.atom.as_str()))
-        else {
+        let Some(first) = self.work.done.iter().position(|is_done| !is_done) else {
             return Ok(None);
         };
         let mut plan = self.work.command(first);

@@ -1,10 +1,11 @@
 //! The steps of a build: one call of emerge each. Pure.
 
 use super::{
-    class::Part,
+    class::{Part, TargetClass},
     host::ToolchainHost,
     part::ToolchainPart,
     request::{Extra, ToolchainRequest},
+    threads::{EXTRA_ECONF, gcc_options},
 };
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -71,7 +72,7 @@ pub(crate) fn steps(
     host: &ToolchainHost,
     parts: &[ToolchainPart],
     installed: &dyn InstalledParts,
-    class: &super::class::TargetClass,
+    class: &TargetClass,
     multilib: bool,
 ) -> Vec<EmergeStep> {
     let mut steps = Steps {
@@ -85,11 +86,7 @@ pub(crate) fn steps(
     let stage = request.stage.unwrap_or(class.stage);
     if request.stages {
         match request.llvm {
-            false => steps.gnu(
-                stage,
-                request.headers.unwrap_or(class.headers_first),
-                &class.first_gcc,
-            ),
+            false => steps.gnu(stage, class),
             true => steps.llvm(stage),
         }
     }
@@ -99,15 +96,18 @@ pub(crate) fn steps(
 
 impl<'a> Steps<'a> {
     /// The stages of a GNU toolchain.
-    fn gnu(&mut self, stage: u8, headers_first: bool, first_gcc: &[String]) {
+    fn gnu(&mut self, stage: u8, class: &TargetClass) {
+        let threads = class.posix_threads.as_ref();
+        let threads = threads.filter(|_| self.request.posix_threads);
+        let options = threads.map(|threads| gcc_options(self.request, threads));
         self.own(Part::Binutils, "", "assembler and linker");
         if stage < 1 {
             return;
         }
-        if headers_first {
+        if self.request.headers.unwrap_or(class.headers_first) {
             self.quick_headers();
         }
-        let first = format!("{FIRST_GCC} {}", first_gcc.join(" "));
+        let first = format!("{FIRST_GCC} {}", class.first_gcc.join(" "));
         self.add(
             Part::Gcc,
             "-stage1",
@@ -116,6 +116,9 @@ impl<'a> Steps<'a> {
             Installed::Update,
             false,
         );
+        if let Some([first, _]) = &options {
+            self.set_econf(first);
+        }
         if stage < 2 {
             return;
         }
@@ -127,6 +130,16 @@ impl<'a> Steps<'a> {
         if stage < 4 {
             return;
         }
+        if let Some(threads) = threads {
+            self.add(
+                Part::Libc,
+                "-threads",
+                "POSIX threads",
+                &threads.libc,
+                Installed::UpdateFlags,
+                false,
+            );
+        }
         self.add(
             Part::Gcc,
             "-stage2",
@@ -135,6 +148,16 @@ impl<'a> Steps<'a> {
             Installed::UpdateFlags,
             false,
         );
+        if let Some([_, last]) = &options {
+            self.set_econf(last);
+        }
+    }
+
+    /// Sets the options for configure of the last step.
+    fn set_econf(&mut self, options: &str) {
+        if let Some(step) = self.steps.last_mut() {
+            step.environment.insert(EXTRA_ECONF.into(), options.into());
+        }
     }
 
     /// The stages of an LLVM toolchain.

@@ -33,6 +33,12 @@ const UNSET: [env::Variable; 6] = [
     env::ABI,
 ];
 
+/// The options of emerge by which it builds nothing if the package is installed.
+const UPDATE: [&str; 2] = ["-u", "--newuse"];
+
+/// The variables of a step that do not change its result.
+const WITHOUT_EFFECT: [&str; 2] = [env::FEATURES.name, "EMERGE_DEFAULT_OPTS"];
+
 /// A toolchain, and what is left to do for it.
 #[derive(Debug)]
 pub(crate) struct ToolchainWork {
@@ -46,6 +52,8 @@ pub(crate) struct ToolchainWork {
     pub(crate) versions: Vec<String>,
     /// A hash of what each step's result depends on.
     pub(crate) inputs: Vec<String>,
+    /// A hash of each step's variables.
+    pub(crate) environments: Vec<String>,
     /// Whether each step is done already.
     pub(crate) done: Vec<bool>,
 }
@@ -81,9 +89,12 @@ impl ToolchainWork {
             .map(|step| newest[step.package.as_str()].clone())
             .collect();
         record.request = Some(asked.clone());
-        let steps = plan.steps.iter().zip(&versions);
+        let environments: Vec<String> = { plan.steps.iter() }
+            .map(|step| environment_of(step, &plan))
+            .collect();
+        let steps = plan.steps.iter().zip(&versions).zip(&environments);
         let inputs: Vec<String> = steps
-            .map(|(step, version)| inputs_of(step, version, &plan))
+            .map(|((step, version), environment)| inputs_of(step, version, environment, &plan))
             .collect();
         let mut work = Self {
             record_path: ToolchainRecord::path(&context.config, &category),
@@ -94,6 +105,7 @@ impl ToolchainWork {
             changes,
             versions,
             inputs,
+            environments,
         };
         work.done = work.done_steps();
         Ok(work)
@@ -180,8 +192,28 @@ impl ToolchainWork {
             .collect()
     }
 
-    /// Returns the call of emerge as a plan.
-    pub(crate) fn command(&self, step: &EmergeStep) -> Plan {
+    /// Returns whether the installed package has the right version, and was built with other variables than now.
+    /// Portage does not notice that.
+    fn is_outdated(&self, place: usize) -> bool {
+        let step = &self.plan.steps[place];
+        let installed = self.machine.installed(&step.package);
+        let installed = installed.filter(|package| package.version == self.versions[place]);
+        let (Some(installed), Some(recorded)) = (installed, self.record.step(&step.name)) else {
+            return false;
+        };
+        match recorded.state {
+            StepState::Waiting => false,
+            StepState::Done => {
+                !recorded.environment.is_empty() && recorded.environment != self.environments[place]
+            }
+            StepState::Begun | StepState::Failed => recorded.build_time == installed.build_time,
+        }
+    }
+
+    /// Returns a step's call of emerge as a plan.
+    pub(crate) fn command(&self, place: usize) -> Plan {
+        let step = &self.plan.steps[place];
+        let is_outdated = self.is_outdated(place);
         let mut variables: Changes = UNSET
             .iter()
             .map(|variable| (variable.name.into(), Variable::Unset))
@@ -192,7 +224,9 @@ impl ToolchainWork {
         if let Some(flags) = &step.flags {
             variables.insert(env::USE.name.into(), Variable::Set(flags.join(" ").into()));
         }
-        let args = [&step.atom].into_iter().chain(&step.options);
+        let options = step.options.iter();
+        let options = options.filter(|option| !is_outdated || !UPDATE.contains(&option.as_str()));
+        let args = [&step.atom].into_iter().chain(options);
         Plan {
             program: self.machine.emerge.clone(),
             args: args.map(Into::into).collect(),
@@ -256,7 +290,7 @@ impl ToolchainWork {
             let _ = write!(
                 text,
                 "\n{} > {log} 2>&1\n",
-                self.command(step).to_string().trim_end()
+                self.command(place).to_string().trim_end()
             );
         }
         text
@@ -317,25 +351,30 @@ fn has_flags(installed: &InstalledPackage, step: &EmergeStep) -> bool {
         };
     }
     // A flag that the ebuild does not have is in no package's USE.
-    let unwanted = wanted.iter().filter(|(_, is_on)| !**is_on);
-    unwanted
-        .into_iter()
-        .all(|(flag, _)| !installed.flags.contains(*flag))
+    let mut known = { wanted.iter() }.filter(|(flag, _)| installed.known_flags.contains(**flag));
+    known.all(|(flag, is_on)| installed.flags.contains(*flag) == *is_on)
+}
+
+/// Returns a hash of the variables of a step: those of its ebuild's file, and those of the call of emerge.
+fn environment_of(step: &EmergeStep, plan: &ToolchainPlan) -> String {
+    let file = plan.files.iter().find_map(|(path, wanted)| match wanted {
+        super::files::Wanted::Text(text) if is_environment_of(path, &step.package) => Some(text),
+        _ => None,
+    });
+    let mut variables = step.environment.clone();
+    variables.retain(|name, _| !WITHOUT_EFFECT.contains(&name.as_str()));
+    hash(format!("{file:?} {variables:?}").as_bytes())
 }
 
 /// Returns a hash of everything that the result of a step depends on.
-fn inputs_of(step: &EmergeStep, version: &str, plan: &ToolchainPlan) -> String {
+fn inputs_of(step: &EmergeStep, version: &str, environment: &str, plan: &ToolchainPlan) -> String {
     let mut parts = plan.parts.iter().zip(&plan.sources);
     let source = parts.find(|(part, _)| part.package.name == step.package);
     let ebuild = format!("{}-{version}.ebuild", step.package);
     let ebuild = source.and_then(|(_, directory)| hash_of(&directory.join(ebuild)));
-    let environment = plan.files.iter().find_map(|(path, wanted)| match wanted {
-        super::files::Wanted::Text(text) if is_environment_of(path, &step.package) => Some(text),
-        _ => None,
-    });
     let text = format!(
-        "{} {:?} {:?} {:?} {:?}",
-        step.atom, step.flags, step.kept_flags, environment, ebuild
+        "{} {:?} {:?} {environment} {ebuild:?}",
+        step.atom, step.flags, step.kept_flags
     );
     hash(text.as_bytes())
 }

@@ -48,15 +48,8 @@ pub(super) struct Found {
 /// Finds the programs, and returns an error with every missing one and the command that installs them all.
 pub(super) fn find(env: &Env) -> Result<Found, PrefixError> {
     let program = |name: &str| search::find_program(env, OsStr::new(name)).ok();
-    let mut missing: Vec<String> = Vec::new();
-    for name in PROGRAMS.iter().chain(&TOOLS) {
-        if program(name).is_none() {
-            missing.push((*name).into());
-        }
-    }
+    let mut missing = missing(env);
     let gcc = program("gcc");
-    let without = |header: &&&str| gcc.as_ref().is_some_and(|gcc| !has_header(gcc, header));
-    missing.extend(HEADERS.iter().filter(without).map(|name| (*name).into()));
     let python = python(env);
     if python.is_none() {
         missing.push(PYTHON.into());
@@ -73,6 +66,32 @@ pub(super) fn find(env: &Env) -> Result<Found, PrefixError> {
         tar: program("tar").unwrap_or_default(),
         ccache: program("ccache"),
     })
+}
+
+/// Returns an error if the host has no longer what the ebuilds of a prefix need.
+pub(in crate::toolchain) fn check_programs(env: &Env) -> Result<(), PrefixError> {
+    let missing = missing(env);
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(PrefixError::Missing {
+            install: Distribution::here().install_all(&missing),
+            missing,
+        }),
+    }
+}
+
+/// Lists the missing programs and headers.
+fn missing(env: &Env) -> Vec<String> {
+    let program = |name: &str| search::find_program(env, OsStr::new(name)).ok();
+    let programs = PROGRAMS.iter().chain(&TOOLS);
+    let mut missing: Vec<String> = programs
+        .filter(|name| program(name).is_none())
+        .map(|name| (*name).into())
+        .collect();
+    let gcc = program("gcc");
+    let without = |header: &&&str| gcc.as_ref().is_some_and(|gcc| !has_header(gcc, header));
+    missing.extend(HEADERS.iter().filter(without).map(|name| (*name).into()));
+    missing
 }
 
 /// Returns whether the compiler finds a header.

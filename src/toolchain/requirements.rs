@@ -1,0 +1,67 @@
+//! What a build needs of the build machine: disk space, and in crossmerge's own prefix the programs that its Portage
+//! cannot install. Another Portage installs them itself, as dependencies of the packages.
+
+use super::{
+    cause,
+    class::{Part, build_space},
+    error::ToolchainError,
+    prefix::{Prefix, check_programs},
+    work::ToolchainWork,
+};
+use crossmerge_plan::env::Env;
+use std::path::Path;
+
+/// Checks the build machine. A toolchain that is complete needs nothing.
+pub(crate) fn check(work: &ToolchainWork, env: &Env) -> Result<(), ToolchainError> {
+    if work.done.iter().all(|is_done| *is_done) {
+        return Ok(());
+    }
+    if Prefix::open(Path::new(&work.machine.host.eprefix)).is_some() {
+        check_programs(env).map_err(Box::new)?;
+    }
+    check_space(work)
+}
+
+/// Compares the free space with what the largest build takes at least. The kernel's headers are built at the same time.
+fn check_space(work: &ToolchainWork) -> Result<(), ToolchainError> {
+    let mut options = work.plan.request.emerge_options.iter();
+    if work.machine.has_binary_packages || options.any(|option| selects_binary_packages(option)) {
+        return Ok(());
+    }
+    let mut headers = 0;
+    let mut largest = None;
+    for (step, is_done) in work.plan.steps.iter().zip(&work.done) {
+        let mut parts = work.plan.parts.iter();
+        let part = parts.find(|part| part.package.name == step.package);
+        let Some(part) = part.and_then(|part| part.part).filter(|_| !is_done) else {
+            continue;
+        };
+        let space = build_space(part);
+        match part {
+            Part::Kernel => headers = space,
+            _ => largest = largest.max(Some((space, &step.package))),
+        }
+    }
+    let (space, package) = largest.map_or((0, "the headers"), |(space, name)| (space, name));
+    let needed = space + headers;
+    let mut directories = work.machine.builds.ancestors();
+    let directory = directories.find(|directory| directory.is_dir());
+    let directory = directory.unwrap_or(Path::new("/"));
+    match cause::Machine::read(directory, None).free_space {
+        Some(free) if free >> 20 < needed => Err(ToolchainError::Space {
+            directory: directory.into(),
+            package: package.into(),
+            free: free >> 20,
+            needed,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Returns whether an option of emerge makes it install binary packages: `--usepkgonly`, or `-k` among short options.
+fn selects_binary_packages(option: &str) -> bool {
+    match option.strip_prefix("--") {
+        Some(long) => long.starts_with("usepkg") || long.starts_with("getbinpkg"),
+        None => option.starts_with('-') && option.contains(['k', 'K', 'g', 'G']),
+    }
+}
