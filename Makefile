@@ -196,7 +196,7 @@ check-portages:
 
 # Every race of the owner of a sysroot, and a kill at every point. Each test prints the number of its races.
 races: prepare
-	CROSSMERGE_RACES=all tests/in-memory $(CARGO) test --locked --test main -- --nocapture foreign_trees::race kill::
+	CROSSMERGE_RACES=all tests/in-memory $(CARGO) test --locked --test main -- --nocapture foreign_trees::race kill:: toolchain_build::the_files_survive
 
 # cargo-fuzz lists the targets, so that this file needs no list of them. fuzz/README.md explains why there is no sanitizer. A run keeps
 # the inputs it finds in fuzz/target/found, and the next run starts from them.

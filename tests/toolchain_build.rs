@@ -315,8 +315,38 @@ fn a_build_that_is_terminated_goes_on_where_it_compiled() {
 }
 
 #[test]
-fn a_build_that_is_killed_goes_on_where_it_compiled() {
-    ended_by(Signal::SIGKILL, None);
+fn a_build_that_is_killed_in_each_step_goes_on_where_it_compiled() {
+    let prefix = prefix();
+    let mine = format!("etc/portage/package.use/{CATEGORY}");
+    prefix.write(&mine, "# mine\n");
+    let steps = ["binutils", "linux-headers", "gcc/none", "musl", "gcc/full"];
+    let commands = steps.iter().enumerate().map(|(number, step)| {
+        let place = prefix.path().display().to_string();
+        format!(
+            "{step} configure echo {step} >> {place}/configured\n\
+             {step} compile touch {place}/reached-{number}; while [[ ! -e {place}/go-on-{number} ]]; do sleep 0.1; done\n"
+        )
+    });
+    prefix.write("etc/stand-in", &commands.collect::<String>());
+    for (number, step) in steps.iter().enumerate() {
+        let mut child = prefix.start(["toolchain", "build", TUPLE]);
+        let reached = prefix.join(format!("reached-{number}"));
+        wait_for(step, || reached.exists());
+        child.kill().expect("SIGKILL");
+        child.wait().expect("an end");
+        wait_for("all processes of the build end", || {
+            processes(&prefix).is_empty()
+        });
+        prefix.write(&format!("go-on-{number}"), "");
+    }
+    let built = build(&prefix).success();
+    assert!(built.stderr.contains("1 of 5 steps"), "{built:?}");
+    let configured = prefix.read("configured");
+    for step in steps {
+        let times = configured.lines().filter(|line| *line == step).count();
+        assert_eq!(times, 1, "{step}: {configured}");
+    }
+    assert!(prefix.read(&mine).contains("# mine\n"));
 }
 
 #[test]
