@@ -77,6 +77,7 @@ fn find(case: &str, code: i32, text: &[u8]) -> Option<Cause> {
         Ok(Box::new(Cursor::new(text)))
     };
     let machine = Machine {
+        settings: "/prefix/etc/portage".into(),
         portage_tmpdir: "/prefix/var/tmp".into(),
         free_space: Some(5 << 20),
         memory: Some(4 << 30),

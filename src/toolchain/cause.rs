@@ -228,6 +228,7 @@ fn named(found: &Found, log: &Log, evidence: &Evidence<'_>, known: &Known) -> Op
             "package" => package.map_or_else(|| "the package".into(), ToString::to_string),
             "version" => package.map_or_else(String::new, |package| package.version.clone()),
             "phase" => log.phase.to_string(),
+            "settings" => machine.settings.display().to_string(),
             "portage_tmpdir" => machine.portage_tmpdir.display().to_string(),
             "free" => mebibytes(machine.free_space),
             "memory" => mebibytes(machine.memory),

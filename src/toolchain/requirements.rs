@@ -47,7 +47,7 @@ fn check_space(work: &ToolchainWork) -> Result<(), ToolchainError> {
     let mut directories = work.machine.builds.ancestors();
     let directory = directories.find(|directory| directory.is_dir());
     let directory = directory.unwrap_or(Path::new("/"));
-    match cause::Machine::read(directory, None).free_space {
+    match cause::Machine::read(&work.machine.host.settings, directory, None).free_space {
         Some(free) if free >> 20 < needed => Err(ToolchainError::Space {
             directory: directory.into(),
             package: package.into(),

@@ -436,7 +436,7 @@ impl<'a> Run<'a> {
                 let file: Box<dyn BufRead> = Box::new(BufReader::new(File::open(path)?));
                 Ok(file)
             },
-            machine: &cause::Machine::read(temporary, oom_kills),
+            machine: &cause::Machine::read(&self.work.machine.host.settings, temporary, oom_kills),
             install: &|program: &str| distribution.install(program),
         };
         let log = File::open(log).map(BufReader::new).ok()?;

@@ -7,11 +7,13 @@ use std::{fs, path::Path, time::UNIX_EPOCH};
 const DIRECTORIES: usize = 50_000;
 
 impl Machine {
-    /// Reads the facts. `oom_kills_before` is [`oom_kills`] at the beginning of the step.
-    pub fn read(portage_tmpdir: &Path, oom_kills_before: Option<u64>) -> Self {
+    /// Reads the facts. `settings` is the directory `etc/portage`, and `oom_kills_before` is [`oom_kills`] at the
+    /// beginning of the step.
+    pub fn read(settings: &Path, portage_tmpdir: &Path, oom_kills_before: Option<u64>) -> Self {
         let space = nix::sys::statvfs::statvfs(portage_tmpdir).ok();
         let kills = oom_kills().zip(oom_kills_before);
         Self {
+            settings: settings.to_owned(),
             portage_tmpdir: portage_tmpdir.to_owned(),
             free_space: space.map(|space| space.blocks_available() * space.fragment_size()),
             memory: fs::read_to_string("/proc/meminfo")

@@ -283,6 +283,7 @@ mod tests {
             "tuple",
             "package",
             "phase",
+            "settings",
             "portage_tmpdir",
             "free",
             "memory",

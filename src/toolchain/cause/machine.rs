@@ -5,6 +5,8 @@ use std::path::PathBuf;
 /// The facts of the build machine that a known cause needs.
 #[derive(Debug, Clone, Default)]
 pub struct Machine {
+    /// The directory `etc/portage`.
+    pub settings: PathBuf,
     /// PORTAGE_TMPDIR.
     pub portage_tmpdir: PathBuf,
     /// The free bytes of its file system.

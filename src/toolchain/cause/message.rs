@@ -4,6 +4,7 @@ use super::{
     Cause,
     place::{Line, Step},
 };
+use crate::toolchain::progress::clock;
 use crossmerge_plan::shown::Show;
 use std::{fmt::Write as _, path::Path};
 
@@ -15,12 +16,11 @@ impl Cause {
             true => "was interrupted",
             false => "failed",
         };
-        let minutes = step.elapsed.as_secs() / 60;
-        let seconds = step.elapsed.as_secs() % 60;
         let mut text = format!(
-            "{} {how} in {}, after {minutes}:{seconds:02}",
+            "{} {how} in {}, after {}",
             step.name.shown(),
-            self.phase
+            self.phase,
+            clock(step.elapsed)
         );
         // A dependency may fail in the step of another package.
         let is_other = |name: &str| !step.name.starts_with(name);
