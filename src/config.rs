@@ -159,6 +159,14 @@ impl ToolchainKind {
             Self::Llvm => "clang",
         }
     }
+
+    /// Returns the name of its C++ compiler.
+    pub fn cxx_driver(self) -> &'static str {
+        match self {
+            Self::Gnu => "g++",
+            Self::Llvm => "clang++",
+        }
+    }
 }
 
 impl Toolchain {

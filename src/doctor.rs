@@ -10,6 +10,7 @@ mod environment;
 mod examination;
 mod finding;
 mod flags;
+mod linking;
 mod links;
 mod pkg_config;
 mod portage;
@@ -51,7 +52,7 @@ struct Check {
 }
 
 /// Every check, in the order of the report.
-const CHECKS: [Check; 39] = [
+const CHECKS: [Check; 42] = [
     Check {
         name: "tuple",
         condition: "the tuple is not one of the host's own ABIs",
@@ -239,6 +240,24 @@ const CHECKS: [Check; 39] = [
         run: program::program,
     },
     Check {
+        name: "static",
+        condition: "a static program links",
+        needs: &["program"],
+        run: linking::static_program,
+    },
+    Check {
+        name: "shared",
+        condition: "a shared library and a program with it link",
+        needs: &["program"],
+        run: linking::shared,
+    },
+    Check {
+        name: "c++",
+        condition: "a C++ program compiles and links",
+        needs: &["program"],
+        run: linking::cxx,
+    },
+    Check {
         name: "libc-package",
         condition: "the target's Portage has a package for the libc",
         needs: &["libc", "repositories"],
@@ -282,7 +301,7 @@ const CHECKS: [Check; 39] = [
     },
     Check {
         name: "run",
-        condition: "a program for the target runs under QEMU",
+        condition: "the programs run under QEMU",
         needs: &["program", "qemu"],
         run: program::run,
     },

@@ -148,14 +148,15 @@ pub(crate) fn directories(context: &Context, sysroot: &Path) -> Vec<PathBuf> {
 /// directories. Returns `None` if the root has no other library directories.
 ///
 /// crossmerge passes it to QEMU, which sets it only for the program: a native program would load the sysroot's
-/// libraries. QEMU separates variables by commas, so `None` is returned if the path contains one.
-pub(crate) fn linker_path(context: &Context, root: &Path) -> Option<OsString> {
+/// libraries. QEMU separates variables by commas, so `None` is returned if the path contains one. `more` are further
+/// directories.
+pub(crate) fn linker_path(context: &Context, root: &Path, more: Vec<PathBuf>) -> Option<OsString> {
     let own = directories(context, root).into_iter().filter(|directory| {
         let below = directory.strip_prefix(root).unwrap_or(directory);
         let below = below.strip_prefix("usr").unwrap_or(below);
         !below.starts_with("lib")
     });
-    let own: Vec<PathBuf> = own.collect();
+    let own: Vec<PathBuf> = own.chain(more).collect();
     if own.is_empty() {
         return None;
     }

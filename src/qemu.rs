@@ -60,7 +60,7 @@ pub(crate) fn environment(context: &Context, root: &Path, cpu: Option<&String>) 
 
 /// Returns QEMU_SET_ENV, unless the caller has set it. By it QEMU gives LD_LIBRARY_PATH to the program only.
 pub(crate) fn set_env(context: &Context, root: &Path) -> Option<(OsString, Change)> {
-    let path = libraries::linker_path(context, root)?;
+    let path = libraries::linker_path(context, root, Vec::new())?;
     let is_unset = context.env.get(env::QEMU_SET_ENV).is_none();
     is_unset.then(|| {
         let value = Change::Set(assignment(&path));
@@ -68,10 +68,10 @@ pub(crate) fn set_env(context: &Context, root: &Path) -> Option<(OsString, Chang
     })
 }
 
-/// Returns QEMU's option that sets LD_LIBRARY_PATH in a program. The program may change the variable for those that
-/// it starts.
-pub(crate) fn option(context: &Context, root: &Path) -> Vec<OsString> {
-    let path = libraries::linker_path(context, root);
+/// Returns QEMU's option that sets LD_LIBRARY_PATH in a program, with further directories. The program may change the
+/// variable for those that it starts.
+pub(crate) fn option(context: &Context, root: &Path, more: Vec<PathBuf>) -> Vec<OsString> {
+    let path = libraries::linker_path(context, root, more);
     path.map_or(Vec::new(), |path| vec!["-E".into(), assignment(&path)])
 }
 

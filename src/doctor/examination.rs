@@ -217,10 +217,7 @@ impl<'a> Examination<'a> {
     ) -> Result<Result<Output, ExecError>, DoctorError> {
         let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
         let plan = match self.compiler() {
-            Some(compiler) if compiler.adopted => {
-                self.wrappers
-                    .plan(compiler.kind.driver(), &Call::new(self.context), args)?
-            }
+            Some(compiler) if compiler.adopted => self.wrapped(compiler.kind.driver(), args)?,
             compiler => Plan {
                 program: compiler.map(|c| c.path.clone()).unwrap_or_default(),
                 args,
@@ -228,6 +225,39 @@ impl<'a> Examination<'a> {
             },
         };
         Ok(self.probes.compile(plan))
+    }
+
+    /// Runs the C++ compiler as the command `<tuple>-g++` would. Returns `None` if the toolchain has none.
+    pub(super) fn compile_cxx<A: Into<OsString>>(
+        &self,
+        args: impl IntoIterator<Item = A>,
+    ) -> Result<Option<Result<Output, ExecError>>, DoctorError> {
+        let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+        let Some(compiler) = self.compiler() else {
+            return Ok(None);
+        };
+        let driver = compiler.kind.cxx_driver();
+        let plan = match &self.context.settings.toolchain {
+            Some(adopted) if adopted.tool(driver).exists() => self.wrapped(driver, args)?,
+            Some(_) => return Ok(None),
+            None => {
+                let name = format!("{}-{driver}", self.tuple());
+                let Ok(program) = self.context.find_program(OsStr::new(&name)) else {
+                    return Ok(None);
+                };
+                Plan {
+                    program,
+                    args,
+                    ..Plan::default()
+                }
+            }
+        };
+        Ok(Some(self.probes.compile(plan)))
+    }
+
+    /// Returns the plan of an applet of the target, such as `gcc`.
+    fn wrapped(&self, applet: &str, args: Vec<OsString>) -> Result<Plan, DoctorError> {
+        Ok(self.wrappers.plan(applet, &Call::new(self.context), args)?)
     }
 
     /// Returns the trimmed output of the compiler for an option, or an empty string if it rejects the option.

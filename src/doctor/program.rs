@@ -3,6 +3,7 @@
 use super::{
     examination::{Examination, complaint, trimmed},
     finding::{CheckResult, DoctorError},
+    linking,
 };
 use crate::qemu;
 use crossmerge_plan::{
@@ -13,9 +14,10 @@ use crossmerge_plan::{
 };
 use std::path::{Path, PathBuf};
 
-const SOURCE: &str = "#include <stdio.h>\nint main(void) { return puts(\"crossmerge\") < 0; }\n";
+pub(super) const SOURCE: &str =
+    "#include <stdio.h>\nint main(void) { return puts(\"crossmerge\") < 0; }\n";
 
-/// The output of the program.
+/// The output of every program.
 const PRINTS: &str = "crossmerge";
 
 /// The start files that the libc provides. Bare-metal targets have their own for each board.
@@ -189,19 +191,31 @@ pub(super) fn run(exam: &Examination) -> Result<CheckResult, DoctorError> {
         return Ok(CheckResult::skipped("there is no QEMU"));
     };
     let cpu = exam.context.settings.cpu.as_ref();
-    let mut env = qemu::environment(exam.context, &exam.sysroot, cpu);
+    let mut env = qemu::variables(exam.context, &exam.sysroot, cpu);
     let sysroot = Change::Set(exam.sysroot.as_os_str().to_owned());
     env.insert(env::QEMU_LD_PREFIX.name.into(), sysroot);
-    let plan = Plan {
-        program: qemu,
-        args: vec![exam.scratch("program").into()],
-        env,
-        ..Plan::default()
-    };
-    let output = exam.run(plan)?;
-    if output.status.success() && trimmed(&output.stdout) == PRINTS {
-        return Ok(CheckResult::ok(""));
+    let (programs, directories) = linking::programs(exam)?;
+    let options = qemu::option(exam.context, &exam.sysroot, directories);
+    let mut ran = Vec::new();
+    let mut failed = None;
+    for name in programs {
+        let program = exam.scratch(name);
+        let plan = Plan {
+            program: qemu.clone(),
+            args: options.iter().cloned().chain([program.into()]).collect(),
+            env: env.clone(),
+            ..Plan::default()
+        };
+        let output = exam.run(plan)?;
+        if !output.status.success() || trimmed(&output.stdout) != PRINTS {
+            failed = Some((name, output));
+            break;
+        }
+        ran.push(name);
     }
+    let Some((name, output)) = failed else {
+        return Ok(CheckResult::ok(ran.join(", ")));
+    };
     let fix = match (exam.context.env.get(env::QEMU_CPU), cpu) {
         (Some(_), _) => "unset QEMU_CPU".into(),
         (None, Some(_)) => {
@@ -211,7 +225,7 @@ pub(super) fn run(exam: &Examination) -> Result<CheckResult, DoctorError> {
         (None, None) => exam.fix_libc(),
     };
     Ok(CheckResult::error(
-        format!("a program links but does not run: {}", complaint(&output)),
+        format!("{name} links but does not run: {}", complaint(&output)),
         fix,
     ))
 }

@@ -157,7 +157,7 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
             note: None,
         })
     });
-    let mut words = option(context, &prefix);
+    let mut words = option(context, &prefix, Vec::new());
     words.extend([OsString::from("-0"), argv0, file.into()]);
     words.extend(args);
     Ok(Plan {
