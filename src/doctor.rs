@@ -302,7 +302,7 @@ const CHECKS: [Check; 42] = [
     Check {
         name: "run",
         condition: "the programs run under QEMU",
-        needs: &["program", "qemu"],
+        needs: &["program", "static", "shared", "c++", "qemu"],
         run: program::run,
     },
 ];

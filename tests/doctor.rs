@@ -165,6 +165,8 @@ fn a_fresh_target_has_no_findings() {
         .collect();
     assert_eq!(skipped, ["built", "abi", "libc-package"], "{all:#?}");
     assert!(all.iter().all(|line| line.fix.is_none()));
+    let ran = "ok: program, static-program, program-with-library, c++-program";
+    assert_eq!(state(&prefix, ARM, "run"), ran);
     assert_eq!(ok, all.len() - 3);
     // The full report has one line for each check, and a summary.
     let whole = prefix.own(["doctor", "--verbose"]).success().stdout;
@@ -180,6 +182,38 @@ fn a_fresh_target_has_no_findings() {
     prefix
         .own(["doctor", "--check", "lnik"])
         .fails(125, "invalid value `lnik`", "`link`");
+}
+
+#[test]
+fn kinds_of_programs_that_do_not_link() {
+    let prefix = target();
+    for (check, what) in [("static", "`libc.a`"), ("c++", "C++ compiler")] {
+        let state = state(&prefix, ARM, check);
+        assert!(
+            state.starts_with("skipped: ") && state.contains(what),
+            "{state}"
+        );
+    }
+    fs::write(sysroot(&prefix, "usr/lib/libc.a"), "no archive").expect("libc.a");
+    let gxx = prefix.script(
+        "sdk/bin/arm-linux-gnueabi-g++",
+        "#!/bin/sh\necho 'error: no cc1plus' >&2\nexit 1\n",
+    );
+    for (check, message) in [
+        ("static", "a static program does not link: "),
+        (
+            "c++",
+            "a C++ program does not compile and link: error: no cc1plus",
+        ),
+    ] {
+        let state = state(&prefix, ARM, check);
+        assert!(state.starts_with(&format!("error: {message}")), "{state}");
+    }
+    fs::remove_file(gxx).expect("the compiler");
+    // The linker's symlink for a shared library.
+    let libc = sysroot(&prefix, "usr/lib/libc.so");
+    fs::write(&libc, "GROUP ( libc_nonshared.a )").expect("libc.so");
+    assert!(state(&prefix, ARM, "shared").contains("`program` failed"));
 }
 
 #[test]
