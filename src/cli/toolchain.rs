@@ -24,10 +24,9 @@ use crossmerge_plan::{
     report::{self, Failure, UsageError},
     tuple::Tuple,
 };
-use crossmerge_system::search;
+use crossmerge_system::{file::read, search};
 use std::{
     ffi::{OsStr, OsString},
-    fs::File,
     io::{self, Write as _},
     process::ExitCode,
 };
@@ -164,7 +163,7 @@ pub(super) fn build(
             Outcome::Refused(failure) => return Ok(refused(&failure)),
             Outcome::Failed(failure) => {
                 if options.show_log
-                    && let Ok(mut log) = File::open(&failure.log)
+                    && let Ok(mut log) = read::open_regular(&failure.log)
                 {
                     // The message below names the log, if it cannot be printed.
                     let _ = io::copy(&mut log, &mut io::stderr().lock());
@@ -340,7 +339,7 @@ fn log(invocation: &Invocation<'_>, name: &OsStr, step: Option<&str>) -> Result<
         let expected = format!("a step of {category}: {}", names.join(", "));
         return Err(invalid(step.unwrap_or_default(), &expected));
     };
-    let mut file = File::open(&found.log).map_err(|source| ToolchainError::Read {
+    let mut file = read::open_regular(&found.log).map_err(|source| ToolchainError::Read {
         path: found.log.clone(),
         source,
     })?;

@@ -3,8 +3,8 @@
 
 use super::record::StepRecord;
 use crate::terminal::{DIM, ERROR, OK};
+use crossmerge_system::file::read;
 use std::{
-    fs::File,
     io::{self, IsTerminal, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -142,7 +142,7 @@ impl Shown {
 
     /// Prints what the log contains since the last call.
     fn copy_news(&mut self) -> io::Result<()> {
-        let mut log = File::open(&self.log)?;
+        let mut log = read::open_regular(&self.log)?;
         log.seek(SeekFrom::Start(self.unprinted))?;
         let mut news = Vec::new();
         self.unprinted += log.read_to_end(&mut news)? as u64;

@@ -17,7 +17,7 @@ use crossmerge_plan::{
 };
 use crossmerge_system::{
     exec::{self, Interrupts, Job, wait_for},
-    file::{self, Directory},
+    file::{self, Directory, read},
 };
 use nix::{fcntl::Flock, sys::signal::Signal};
 use std::{
@@ -433,13 +433,13 @@ impl<'a> Run<'a> {
             },
             config_logs,
             open: &|path: &Path| {
-                let file: Box<dyn BufRead> = Box::new(BufReader::new(File::open(path)?));
+                let file: Box<dyn BufRead> = Box::new(BufReader::new(read::open_regular(path)?));
                 Ok(file)
             },
             machine: &cause::Machine::read(&self.work.machine.host.settings, temporary, oom_kills),
             install: &|program: &str| distribution.install(program),
         };
-        let log = File::open(log).map(BufReader::new).ok()?;
+        let log = read::open_regular(log).map(BufReader::new).ok()?;
         cause::find(log, &evidence).ok().flatten()
     }
 }

@@ -3,7 +3,6 @@
 use crate::file::read;
 use std::{
     ffi::OsStr,
-    fs::File,
     io,
     os::unix::{ffi::OsStrExt, fs::FileExt},
     path::{Path, PathBuf},
@@ -110,11 +109,10 @@ impl Layout {
 ///
 /// The error of opening the file, or of reading its header or the path.
 pub fn interpreter(path: &Path) -> io::Result<Option<PathBuf>> {
-    let header = head(path)?;
-    if Layout::of(&header).is_none() {
-        return Ok(None);
-    }
-    let file = File::open(path)?;
+    let file = read::open_regular(path)?;
+    let mut header = vec![0; HEADER_LEN];
+    let length = file.read_at(&mut header, 0)?;
+    header.truncate(length);
     interpreter_in(&header, |bytes, place| file.read_exact_at(bytes, place))
 }
 

@@ -9,6 +9,7 @@ use super::{
     step::PrefixStep,
 };
 use crossmerge_plan::words::hex;
+use crossmerge_system::file::read;
 use sha2::{Digest, Sha512};
 use std::{
     collections::BTreeMap,
@@ -158,7 +159,7 @@ fn keywords() -> String {
 
 /// Returns the size and the SHA-512 of a file.
 fn hash(path: &Path) -> io::Result<(u64, String)> {
-    let mut file = fs_err::File::open(path)?;
+    let mut file = read::open_regular(path)?;
     let mut hash = Sha512::new();
     let mut size = 0;
     let mut buffer = vec![0; 1 << 16];

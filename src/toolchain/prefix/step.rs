@@ -101,7 +101,7 @@ impl PrefixStep {
                 file::replace(path, |directory, name| directory.link(name, target))?;
             }
             Self::Copy { path, from } => {
-                let source = fs_err::File::open(from)?;
+                let source = read::open_regular(from)?;
                 file::replace(path, |directory, name| {
                     directory.write_synced(name, source, file::FILE_MODE)
                 })?;

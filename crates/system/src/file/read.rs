@@ -96,6 +96,11 @@ fn open(path: &Path, limit: u64) -> io::Result<Opened<'_>> {
     look_at(file, path, limit)
 }
 
+/// Opens a regular file for reading. Unlike std's function, it does not wait for the other end of a pipe.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    Ok(open(path, u64::MAX)?.file.into_inner())
+}
+
 /// Opens the file of an `O_PATH` descriptor for reading, if it is a regular file or `/dev/null`. Opening any other
 /// device can have an effect: it starts a watchdog, or rewinds a tape.
 pub fn open_looked_at(looked_at: &OwnedFd, path: &Path) -> io::Result<File> {
