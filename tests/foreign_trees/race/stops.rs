@@ -53,6 +53,11 @@ impl Walk {
 }
 
 impl Call {
+    /// Returns whether a program is started.
+    pub(super) fn is_exec(&self) -> bool {
+        self.name == "execve"
+    }
+
     /// Returns whether one of its walks looks up the name of this file or directory.
     pub(super) fn is_through(&self, place: &Path) -> bool {
         self.walks.iter().any(|walk| walk.is_through(place))
