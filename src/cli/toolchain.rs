@@ -25,8 +25,10 @@ use crossmerge_plan::{
     tuple::Tuple,
 };
 use crossmerge_system::{file::read, search};
+use nix::fcntl::Flock;
 use std::{
     ffi::{OsStr, OsString},
+    fs::File,
     io::{self, Write as _},
     process::ExitCode,
 };
@@ -128,14 +130,11 @@ pub(super) fn build(
     invocation: Invocation<'_>,
     options: BuildOptions,
 ) -> Result<ExitCode, Failure> {
-    let request = options.request;
-    let tuple = request.tuple.clone();
-    let category = request.category();
-    let (argv0, wrappers) = (invocation.argv0, invocation.wrappers);
+    let request = &options.request;
     let (env, config, prefix) = at_portage(&invocation)?;
-    let context = Context::new(env, config, tuple.clone())?;
+    let context = Context::new(env, config, request.tuple.clone())?;
     // An error that can be known in advance comes before the lock, which is a file.
-    let work = ToolchainWork::new(&context, &request)?;
+    let work = ToolchainWork::new(&context, request)?;
     // With `-P -p`, each call of emerge would show what it does to an unchanged system.
     if work.only_pretends() {
         return print(&work.to_text());
@@ -143,24 +142,37 @@ pub(super) fn build(
     if !options.files_only {
         toolchain::check_requirements(&work, &context.env)?;
     }
-    let lock = toolchain::lock(&context.config, &category)?;
-    let mut work = ToolchainWork::new(&context, &request)?;
-    let llvm = work.plan.request.llvm;
+    let lock = toolchain::lock(&context.config, &request.category())?;
+    let mut work = ToolchainWork::new(&context, request)?;
     if options.files_only {
         toolchain::write_files(&context, &mut work, &lock)?;
-    } else {
-        let all = work.done.len();
-        let left = work.done.iter().filter(|is_done| !**is_done).count();
-        note(&match left {
-            0 => format!("{tuple}: all {all} steps are done"),
-            left => format!(
-                "{tuple}: {left} of {all} steps; their logs are in {}",
-                work.machine.host.logs.display()
-            ),
-        });
-        match toolchain::run(&context, &mut work, &lock, options.verbose)? {
-            Outcome::Done => {}
-            Outcome::Refused(failure) => return Ok(refused(&failure)),
+    } else if let Some(code) = run_steps(&context, &mut work, &lock, &options)? {
+        return Ok(code);
+    }
+    make_target(invocation, &context, prefix, work.plan.request.llvm)
+}
+
+/// Runs the steps that are left. Returns an exit code if they did not all succeed, after a message with the reason.
+fn run_steps(
+    context: &Context,
+    work: &mut ToolchainWork,
+    lock: &Flock<File>,
+    options: &BuildOptions,
+) -> Result<Option<ExitCode>, Failure> {
+    let tuple = &context.tuple;
+    let all = work.done.len();
+    let left = work.done.iter().filter(|is_done| !**is_done).count();
+    note(&match left {
+        0 => format!("{tuple}: all {all} steps are done"),
+        left => format!(
+            "{tuple}: {left} of {all} steps; their logs are in {}",
+            work.machine.host.logs.display()
+        ),
+    });
+    Ok(
+        match toolchain::run(context, work, lock, options.verbose)? {
+            Outcome::Done => None,
+            Outcome::Refused(failure) => Some(refused(&failure)),
             Outcome::Failed(failure) => {
                 if options.show_log
                     && let Ok(mut log) = read::open_regular(&failure.log)
@@ -168,7 +180,7 @@ pub(super) fn build(
                     // The message below names the log, if it cannot be printed.
                     let _ = io::copy(&mut log, &mut io::stderr().lock());
                 }
-                return Ok(failed(&failure, &tuple));
+                Some(failed(&failure, tuple))
             }
             Outcome::Interrupted(signal) => {
                 terminal::error(
@@ -178,10 +190,20 @@ pub(super) fn build(
                         "go on with the same command, or `crossmerge toolchain build {tuple}`"
                     )),
                 );
-                return Ok(ExitCode::from(128 + signal as u8));
+                Some(ExitCode::from(128 + signal as u8))
             }
-        }
-    }
+        },
+    )
+}
+
+/// Makes the toolchain's target, unless there is no CPU family or no compiler for it yet.
+fn make_target(
+    invocation: Invocation<'_>,
+    context: &Context,
+    prefix: Option<Prefix>,
+    llvm: bool,
+) -> Result<ExitCode, Failure> {
+    let tuple = context.tuple.clone();
     if context.config.facts(&tuple).is_err() {
         note(&format!(
             "{tuple}: there is no family of its CPU in profiles/, so no target is made"
@@ -207,13 +229,9 @@ pub(super) fn build(
             ..InitOptions::default()
         },
     };
-    initialise(
-        argv0,
-        invocation.into_context(tuple)?,
-        wrappers,
-        &init,
-        false,
-    )
+    let (argv0, wrappers) = (invocation.argv0, invocation.wrappers);
+    let context = invocation.into_context(tuple)?;
+    initialise(argv0, context, wrappers, &init, false)
 }
 
 /// Returns what is known about a failure: the message, and the text of the hint.

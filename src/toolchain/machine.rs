@@ -15,7 +15,7 @@ use super::{
 };
 use crate::context::Context;
 use crossmerge_plan::env;
-use crossmerge_portage::Repositories;
+use crossmerge_portage::{Repositories, Settings};
 use crossmerge_system::file::{below, read};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -79,70 +79,14 @@ impl Machine {
         request: &mut ToolchainRequest,
     ) -> Result<Self, ToolchainError> {
         check_root(context.env.get(env::ROOT).and_then(OsStr::to_str))?;
+        let no_portage = || ToolchainError::NoPortage {
+            tuple: request.tuple.clone(),
+        };
         let emerge = context.find_program(OsStr::new("emerge"));
-        let emerge = emerge.map_err(|_| ToolchainError::NoPortage {
-            tuple: request.tuple.clone(),
-        })?;
+        let emerge = emerge.map_err(|_| no_portage())?;
         let settings = context.host_settings(&SETTINGS)?;
-        let settings = settings.ok_or_else(|| ToolchainError::NoPortage {
-            tuple: request.tuple.clone(),
-        })?;
-        let abis: Vec<&str> = settings["MULTILIB_ABIS"].split_whitespace().collect();
-        let names: Vec<String> = abis.iter().map(|abi| format!("CHOST_{abi}")).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let chosts = match names.is_empty() {
-            true => None,
-            false => context.host_settings(&names)?,
-        };
-        let chosts = chosts.unwrap_or_default().into_values();
-        let chosts: BTreeSet<String> = chosts
-            .chain([settings["CHOST"].clone()])
-            .filter(|chost| !chost.is_empty())
-            .collect();
-        let repositories = Repositories::parse(&settings["PORTAGE_REPOSITORIES"]);
-        let plain = |repository: &crossmerge_portage::Repository| Repository {
-            name: repository.name.clone(),
-            path: repository.location.clone(),
-        };
-        let main = repositories
-            .main()
-            .map(plain)
-            .ok_or(ToolchainError::NoRepository)?;
-        let others = repositories.all.iter().map(plain);
-        let others: Vec<Repository> = others.filter(|repository| *repository != main).collect();
-        let eprefix = settings["EPREFIX"].clone();
-        let configroot = context.env.get(env::PORTAGE_CONFIGROOT).map(PathBuf::from);
-        let configroot = configroot.unwrap_or_else(|| below(&context.config.broot, ""));
-        let chost = settings["CHOST"]
-            .parse()
-            .map_err(|_| ToolchainError::NoHost)?;
-        let default_abi = match settings["DEFAULT_ABI"].as_str() {
-            "" => "default".to_owned(),
-            abi => abi.to_owned(),
-        };
-        let directory = |name: &str, otherwise: &str| match settings[name].as_str() {
-            "" => PathBuf::from(format!("{eprefix}/{otherwise}")),
-            path => path.into(),
-        };
-        let given = |variable| {
-            let value = context.env.get(variable).and_then(OsStr::to_str);
-            value.unwrap_or_default().to_owned()
-        };
-        let mut host = ToolchainHost {
-            settings: configroot.join("etc/portage"),
-            main,
-            repositories: others,
-            arch: settings["ARCH"].clone(),
-            chost,
-            abi: default_abi,
-            chosts: chosts.into_iter().collect(),
-            logs: directory("PORT_LOGDIR", "var/log/portage"),
-            flags: words(&given(env::USE)).collect(),
-            features: given(env::FEATURES),
-            llvm_targets: llvm_targets(&eprefix),
-            variables: BTreeMap::new(),
-            eprefix: eprefix.clone(),
-        };
+        let settings = settings.ok_or_else(no_portage)?;
+        let mut host = host(context, &settings)?;
         apply_users_settings(request, &mut host)?;
         let search = match &request.search {
             None => host.repositories.clone(),
@@ -154,7 +98,7 @@ impl Machine {
         let target = context.config.facts(&request.tuple).ok();
         Ok(Self {
             emerge,
-            builds: directory("PORTAGE_TMPDIR", "var/tmp").join("portage"),
+            builds: directory(&settings, "PORTAGE_TMPDIR", "var/tmp").join("portage"),
             has_binary_packages: words(&settings["FEATURES"]).any(|feature| feature == "getbinpkg"),
             family: target.map(|target| target.arch),
             category: request.category(),
@@ -318,6 +262,75 @@ impl Sources for Machine {
         };
         let found = self.search.iter().find(has);
         within(&found.unwrap_or(&self.host.main).path)
+    }
+}
+
+/// Returns the facts about the build machine: those of Portage's settings and of the environment.
+fn host(context: &Context, settings: &Settings) -> Result<ToolchainHost, ToolchainError> {
+    let chosts = chosts(context, settings)?;
+    let repositories = Repositories::parse(&settings["PORTAGE_REPOSITORIES"]);
+    let plain = |repository: &crossmerge_portage::Repository| Repository {
+        name: repository.name.clone(),
+        path: repository.location.clone(),
+    };
+    let main = repositories
+        .main()
+        .map(plain)
+        .ok_or(ToolchainError::NoRepository)?;
+    let others = repositories.all.iter().map(plain);
+    let others: Vec<Repository> = others.filter(|repository| *repository != main).collect();
+    let eprefix = settings["EPREFIX"].clone();
+    let configroot = context.env.get(env::PORTAGE_CONFIGROOT).map(PathBuf::from);
+    let configroot = configroot.unwrap_or_else(|| below(&context.config.broot, ""));
+    let chost = settings["CHOST"]
+        .parse()
+        .map_err(|_| ToolchainError::NoHost)?;
+    let default_abi = match settings["DEFAULT_ABI"].as_str() {
+        "" => "default".to_owned(),
+        abi => abi.to_owned(),
+    };
+    let given = |variable| {
+        let value = context.env.get(variable).and_then(OsStr::to_str);
+        value.unwrap_or_default().to_owned()
+    };
+    Ok(ToolchainHost {
+        settings: configroot.join("etc/portage"),
+        main,
+        repositories: others,
+        arch: settings["ARCH"].clone(),
+        chost,
+        abi: default_abi,
+        chosts: chosts.into_iter().collect(),
+        logs: directory(settings, "PORT_LOGDIR", "var/log/portage"),
+        flags: words(&given(env::USE)).collect(),
+        features: given(env::FEATURES),
+        llvm_targets: llvm_targets(&eprefix),
+        variables: BTreeMap::new(),
+        eprefix,
+    })
+}
+
+/// Returns the CHOST of the build machine and of each of its ABIs.
+fn chosts(context: &Context, settings: &Settings) -> Result<BTreeSet<String>, ToolchainError> {
+    let abis = settings["MULTILIB_ABIS"].split_whitespace();
+    let names: Vec<String> = abis.map(|abi| format!("CHOST_{abi}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let of_abis = match names.is_empty() {
+        true => None,
+        false => context.host_settings(&names)?,
+    };
+    let of_abis = of_abis.unwrap_or_default().into_values();
+    Ok(of_abis
+        .chain([settings["CHOST"].clone()])
+        .filter(|chost| !chost.is_empty())
+        .collect())
+}
+
+/// Returns the directory in a variable, or the default one below the prefix.
+fn directory(settings: &Settings, name: &str, default: &str) -> PathBuf {
+    match settings[name].as_str() {
+        "" => PathBuf::from(format!("{}/{default}", settings["EPREFIX"])),
+        path => path.into(),
     }
 }
 

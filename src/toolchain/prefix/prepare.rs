@@ -42,6 +42,16 @@ const COMMANDS: [&str; 9] = [
     "quickpkg",
 ];
 
+/// The directories that Portage's commands expect.
+const DIRECTORIES: [&str; 6] = [
+    "etc/env.d",
+    "tmp",
+    "var/cache/distfiles",
+    "var/db/pkg",
+    "var/log",
+    "var/tmp",
+];
+
 /// The characters of a path that make, configure scripts or Portage's settings would interpret.
 const SPECIAL: [char; 11] = [' ', '\t', '\n', '"', '\'', '`', '$', '\\', ':', '#', '%'];
 
@@ -120,6 +130,7 @@ impl PrepareRequest<'_> {
         }
     }
 
+    /// Decides on the steps that are left, in their order.
     fn steps(
         &self,
         prefix: &Path,
@@ -127,31 +138,8 @@ impl PrepareRequest<'_> {
         found: &Found,
     ) -> Result<Vec<PrefixStep>, PrefixError> {
         let host = self.host(found)?;
-        let write = |path: &str, text: String| PrefixStep::Write {
-            path: prefix.join(path),
-            text: text.into(),
-            is_program: false,
-        };
-        let complete = PrefixRecord {
-            complete: true,
-            portage: Some(PORTAGE.into()),
-        };
-        let pending = PrefixRecord {
-            complete: false,
-            ..complete.clone()
-        };
         let mut steps = self.install_portage(prefix, record, found);
-        steps.extend(
-            [
-                "etc/env.d",
-                "tmp",
-                "var/cache/distfiles",
-                "var/db/pkg",
-                "var/log",
-                "var/tmp",
-            ]
-            .map(|directory| PrefixStep::Directory(prefix.join(directory))),
-        );
+        steps.extend(DIRECTORIES.map(|directory| PrefixStep::Directory(prefix.join(directory))));
         steps.extend(repository(prefix)?);
         let sources_repository = prefix.join(REPOSITORIES).join(SOURCES);
         if let Some(directory) = self.sources {
@@ -159,75 +147,21 @@ impl PrepareRequest<'_> {
             steps.extend(sources::steps(&archives, prefix, &layout)?);
         }
         let has_sources = self.sources.is_some() || sources_repository.is_dir();
-        steps.push(write(
-            "etc/portage/repos.conf/crossmerge.conf",
-            repos_conf(prefix, has_sources),
-        ));
-        // Portage's own copy names Gentoo's repository, and every command would report that it is missing.
-        steps.push(write(
-            "share/portage/config/repos.conf",
-            "# Emptied by `crossmerge toolchain prepare`: etc/portage/repos.conf/ names the repositories.\n".into(),
-        ));
-        steps.push(PrefixStep::Append {
-            path: prefix.join("share/portage/config/make.globals"),
-            text: globals(prefix, found)?,
-        });
-        let profile = "etc/portage/make.profile";
-        steps.push(write(&format!("{profile}/eapi"), "8\n".into()));
-        steps.push(write(
-            &format!("{profile}/parent"),
-            format!("{MAIN}:host\n"),
-        ));
-        steps.push(write(
-            &format!("{profile}/make.defaults"),
-            format!(
-                "# The build machine, written by `crossmerge toolchain prepare`.\nARCH=\"{arch}\"\nACCEPT_KEYWORDS=\"{arch}\"\nCHOST=\"{tuple}\"\n",
-                arch = host.arch,
-                tuple = host.tuple
-            ),
-        ));
+        steps.extend(settings(prefix, found, has_sources)?);
+        steps.extend(profile(prefix, &host));
         if !prefix.join("etc/portage/make.conf").exists() {
-            steps.push(write("etc/portage/make.conf", make_conf()));
+            let path = prefix.join("etc/portage/make.conf");
+            steps.push(write(path, make_conf()));
         }
         if found.ccache.is_some() {
-            steps.push(write(
-                "var/cache/ccache/ccache.conf",
-                format!(
-                    "base_dir = {}\nhash_dir = false\nmax_size = 2G\n",
-                    prefix.display()
-                ),
-            ));
+            let path = prefix.join("var/cache/ccache/ccache.conf");
+            let base = prefix.display();
+            let text = format!("base_dir = {base}\nhash_dir = false\nmax_size = 2G\n");
+            steps.push(write(path, text));
         }
         steps.extend(commands(prefix, found, &host.tuple));
-        let installs = steps
-            .iter()
-            .any(|step| matches!(step, PrefixStep::Run { .. }));
-        // Installing Portage replaces its own settings.
-        let share = prefix.join("share");
-        let is_undone = |step: &PrefixStep| installs && step.path().starts_with(&share);
-        steps.retain(|step| is_undone(step) || !step.is_done());
-        if steps.is_empty() && *record == complete {
-            return Ok(steps);
-        }
-        let path = prefix.join(RECORD);
-        let record = |record: &PrefixRecord| PrefixStep::Write {
-            path: path.clone(),
-            text: record.to_text().into(),
-            is_program: false,
-        };
-        let last = steps
-            .iter()
-            .rposition(|step| matches!(step, PrefixStep::Run { .. }));
-        // The record states that Portage is installed only after it is.
-        match last {
-            Some(last) => {
-                steps.insert(last + 1, record(&pending));
-                steps.insert(0, record(&PrefixRecord::default()));
-            }
-            None => steps.insert(0, record(&pending)),
-        }
-        steps.push(record(&complete));
-        Ok(steps)
+        leave_out_done(prefix, &mut steps);
+        Ok(recorded(steps, prefix, record))
     }
 
     /// Returns the steps that install Portage, unless it is installed. An interrupted installation is repeated as a whole.
@@ -336,6 +270,92 @@ fn chost(machine: &str) -> Option<String> {
         [_, _, _, _] => Some(machine.into()),
         _ => None,
     }
+}
+
+/// Removes the steps that are done. Installing Portage replaces its own settings, so these are written after it in any
+/// case.
+fn leave_out_done(prefix: &Path, steps: &mut Vec<PrefixStep>) {
+    let installs = steps.iter().any(is_run);
+    let share = prefix.join("share");
+    let is_undone = |step: &PrefixStep| installs && step.path().starts_with(&share);
+    steps.retain(|step| is_undone(step) || !step.is_done());
+}
+
+/// Adds the steps that write the record. It states that Portage is installed only after it is, and that the prefix is
+/// complete only at the end.
+fn recorded(mut steps: Vec<PrefixStep>, prefix: &Path, record: &PrefixRecord) -> Vec<PrefixStep> {
+    let complete = PrefixRecord {
+        complete: true,
+        portage: Some(PORTAGE.into()),
+    };
+    if steps.is_empty() && *record == complete {
+        return steps;
+    }
+    let pending = PrefixRecord {
+        complete: false,
+        ..complete.clone()
+    };
+    let write_record = |record: &PrefixRecord| write(prefix.join(RECORD), record.to_text());
+    match steps.iter().rposition(is_run) {
+        Some(last) => {
+            steps.insert(last + 1, write_record(&pending));
+            steps.insert(0, write_record(&PrefixRecord::default()));
+        }
+        None => steps.insert(0, write_record(&pending)),
+    }
+    steps.push(write_record(&complete));
+    steps
+}
+
+fn is_run(step: &PrefixStep) -> bool {
+    matches!(step, PrefixStep::Run { .. })
+}
+
+fn write(path: PathBuf, text: String) -> PrefixStep {
+    PrefixStep::Write {
+        path,
+        text: text.into(),
+        is_program: false,
+    }
+}
+
+/// Returns the steps that write Portage's repositories, and its settings for every configuration root.
+fn settings(
+    prefix: &Path,
+    found: &Found,
+    has_sources: bool,
+) -> Result<Vec<PrefixStep>, PrefixError> {
+    Ok(vec![
+        write(
+            prefix.join("etc/portage/repos.conf/crossmerge.conf"),
+            repos_conf(prefix, has_sources),
+        ),
+        // Portage's own copy names Gentoo's repository, and every command would report that it is missing.
+        write(
+            prefix.join("share/portage/config/repos.conf"),
+            "# Emptied by `crossmerge toolchain prepare`: etc/portage/repos.conf/ names the repositories.\n".into(),
+        ),
+        PrefixStep::Append {
+            path: prefix.join("share/portage/config/make.globals"),
+            text: globals(prefix, found)?,
+        },
+    ])
+}
+
+/// Returns the steps that write the build machine's profile.
+fn profile(prefix: &Path, host: &Target) -> [PrefixStep; 3] {
+    let directory = prefix.join("etc/portage/make.profile");
+    let (arch, tuple) = (&host.arch, &host.tuple);
+    [
+        write(directory.join("eapi"), "8\n".into()),
+        write(directory.join("parent"), format!("{MAIN}:host\n")),
+        write(
+            directory.join("make.defaults"),
+            format!(
+                "# The build machine, written by `crossmerge toolchain prepare`.\nARCH=\"{arch}\"\nACCEPT_KEYWORDS=\"{arch}\"\nCHOST=\"{tuple}\"\n"
+            ),
+        ),
+    ]
 }
 
 /// Returns whether a directory is empty or missing. A run that was interrupted before it wrote the record leaves the
