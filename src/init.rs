@@ -39,8 +39,13 @@ pub(crate) use traits::{Headers, Traits};
 pub(crate) use write::Content;
 
 use crate::{
-    applet::Wrappers, config::Toolchain, context::Context, distribution::Distribution,
-    links::bindir, profile::ProfileError, target::Target,
+    applet::Wrappers,
+    config::Toolchain,
+    context::Context,
+    distribution::Distribution,
+    links::bindir,
+    profile::{Profile, ProfileError},
+    target::Target,
 };
 use crossmerge_plan::{
     report::{Explain, counted},
@@ -168,7 +173,6 @@ impl InitRequest<'_> {
             host,
             wanted,
         } = seen;
-        let host = host.as_ref();
         let Self {
             subject, options, ..
         } = *self;
@@ -196,27 +200,8 @@ impl InitRequest<'_> {
         if options.by_crossdev {
             links::move_to_crossdevs(context, &bindir, &mut writes)?;
         }
-        let mut profile = None;
-        if let Some(host) = host {
-            let (sysroot, record, places) = (&sysroot, &record, &places);
-            let etc = EtcPortage {
-                context,
-                sysroot,
-                places,
-                record,
-                subject,
-                host,
-                options,
-            };
-            let (of_etc, chosen) = etc.writes(&mut notes)?;
-            writes.extend(of_etc);
-            profile = chosen;
-        } else if options.profile.is_some() {
-            return Err(ProfileError::NoPortage.into());
-        } else {
-            let note = "there is no Portage on the host, so init did not write etc/portage; run it again after you install Portage";
-            notes.push(note.into());
-        }
+        let (of_etc, profile) = self.etc_portage(seen, &places, &record, &mut notes)?;
+        writes.extend(of_etc);
         let layout = Layout::decide(&sysroot, profile.as_ref());
         writes.extend(layout.writes(&sysroot));
         notes.extend(layout.note(&sysroot, profile.as_ref()));
@@ -245,6 +230,35 @@ impl InitRequest<'_> {
             notes,
             next: self.next(context, host.is_some(), is_first),
         })
+    }
+
+    /// Returns the writes in etc/portage, and the profile to which make.profile will lead, if it is known. There are none
+    /// without Portage on the host.
+    fn etc_portage(
+        &self,
+        seen: &Lookups,
+        places: &Places,
+        record: &InitRecord,
+        notes: &mut Vec<String>,
+    ) -> Result<(Vec<Write>, Option<Profile>), InitError> {
+        match &seen.host {
+            Some(host) => EtcPortage {
+                context: &seen.context,
+                sysroot: places.path(),
+                places,
+                record,
+                subject: self.subject,
+                host,
+                options: self.options,
+            }
+            .writes(notes),
+            None if self.options.profile.is_some() => Err(ProfileError::NoPortage.into()),
+            None => {
+                let note = "there is no Portage on the host, so init did not write etc/portage; run it again after you install Portage";
+                notes.push(note.into());
+                Ok((Vec::new(), None))
+            }
+        }
     }
 
     /// Returns the writes that copy the adopted toolchain's libc, if they are wanted.

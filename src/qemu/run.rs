@@ -19,7 +19,7 @@ use crossmerge_plan::{
     plan::{Alternative, Choice, Plan},
 };
 use crossmerge_system::{
-    elf,
+    elf::{self, ElfHeader},
     script::{self, Script},
 };
 pub use error::RunError;
@@ -29,17 +29,120 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// A program file, and how the kernel starts it.
+struct Program {
+    argv0: OsString,
+    file: PathBuf,
+    /// The beginning of the file.
+    header: Vec<u8>,
+    /// The arguments after `argv0`.
+    args: Vec<OsString>,
+}
+
+/// What the kernel starts for a file.
+enum Started {
+    /// A program: the file itself, or the interpreter of a script.
+    Program(Program),
+    /// A script whose interpreter the target does not have, but the host does.
+    HostScript { file: PathBuf, args: Vec<OsString> },
+}
+
 /// Decides what `<tuple>-run args…` runs.
-pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError> {
+pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan, RunError> {
+    let tuple = || context.tuple.to_string();
     if args.is_empty() {
-        return Err(RunError::NoProgram {
-            tuple: context.tuple.to_string(),
-        });
+        return Err(RunError::NoProgram { tuple: tuple() });
     }
     let roots = Roots::of(context)?;
-    let tuple = || context.tuple.to_string();
+    let program = match follow_scripts(&roots, args, &tuple)? {
+        Started::Program(program) => program,
+        // The host's interpreter runs the script, as the kernel finds it.
+        Started::HostScript { file, args } => return Ok(native_plan(context, &roots, file, args)),
+    };
+    let header = check_type(&program, &tuple)?;
+    let Program { file, args, .. } = &program;
+    let native_plan = || native_plan(context, &roots, file.clone(), args.clone());
+    let linker = elf::interpreter(file).map_err(|source| RunError::Unreadable {
+        path: file.clone(),
+        source,
+    })?;
+    let missing_linker = linker.filter(|linker| !linker.exists());
+    // A native program for a libc that the host lacks can still run under the QEMU of the host's own CPU.
+    let has_linker = missing_linker.is_none();
+    if native::is_own_kind(&program.header) && has_linker {
+        return Ok(native_plan());
+    }
+    let rules = rule::all(&context.config)?;
+    let native = Native::of(&rules, &program.header);
+    if native == Native::Yes && has_linker {
+        return Ok(native_plan());
+    }
+    let may_be_native = native != Native::No;
+    let Some(rule) = rule::of_header(&rules, &program.header) else {
+        // If the kernel does not run it either, its error states that.
+        if may_be_native {
+            return Ok(native_plan());
+        }
+        return Err(RunError::NoEmulation {
+            machine: header.machine,
+            bits: header.bits,
+            path: program.file,
+        });
+    };
+    let Some(qemu) = programs(&context.env, &rule.qemu).into_iter().next() else {
+        if may_be_native {
+            return Ok(native_plan());
+        }
+        return Err(RunError::NoQemu {
+            qemu: rule.qemu.clone(),
+            tuple: tuple(),
+            is_of_target: is_of_target(context, rule),
+            path: program.file,
+        });
+    };
+    let prefix = roots.prefix_of(context, file);
+    if let Some(linker) = missing_linker.filter(|linker| !exists_below(&prefix, linker)) {
+        return Err(RunError::NoLinker {
+            path: program.file,
+            root: prefix,
+            linker,
+            tuple: tuple(),
+            is_of_target: is_of_target(context, rule),
+            from_environment: context.env.get(env::QEMU_LD_PREFIX).is_some(),
+        });
+    }
+    let alternative = (may_be_native && has_linker).then(|| Alternative {
+        trial: native::trial(rule, &program.header),
+        plan: native_plan(),
+    });
+    // The configured CPU model is one of the target's CPU.
+    let cpu = match &context.settings.cpu {
+        Some(cpu) if is_of_target(context, rule) => Some(cpu),
+        _ => None,
+    };
+    Ok(Plan {
+        program: qemu,
+        args: qemu_args(context, &prefix, program),
+        env: variables(context, &prefix, cpu),
+        choice: alternative.map(|alternative| {
+            Box::new(Choice {
+                program: None,
+                alternatives: vec![alternative],
+                note: None,
+            })
+        }),
+        ..Plan::default()
+    })
+}
+
+/// Finds the file that the first argument names, and follows scripts to their interpreters.
+fn follow_scripts(
+    roots: &Roots,
+    mut args: Vec<OsString>,
+    tuple: &dyn Fn() -> String,
+) -> Result<Started, RunError> {
     let mut argv0 = args.remove(0);
-    let mut file = roots.find(&argv0, &tuple)?;
+    let mut file = roots.find(&argv0, tuple)?;
     let mut header = head(&file)?;
     let mut depth = 0;
     while let Some(script) = Script::of(&header) {
@@ -53,8 +156,7 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
         } = script;
         let found = match roots.interpreter(&interpreter) {
             InterpreterLocation::OfTarget(found) => found,
-            // If the target does not have the interpreter, the host's runs the script, as the kernel finds it.
-            InterpreterLocation::OfHost => return Ok(native_plan(context, &roots, file, args)),
+            InterpreterLocation::OfHost => return Ok(Started::HostScript { file, args }),
             InterpreterLocation::NotExecutable(found) => {
                 return Err(RunError::InterpreterNotExecutable {
                     path: file,
@@ -76,97 +178,41 @@ pub fn plan(context: &Context, mut args: Vec<OsString>) -> Result<Plan, RunError
         file = found;
         header = head(&file)?;
     }
-    let Some(kind) = elf::ElfHeader::of(&header) else {
+    Ok(Started::Program(Program {
+        argv0,
+        file,
+        header,
+        args,
+    }))
+}
+
+/// Checks that the file is an ELF program, and returns its header.
+fn check_type(program: &Program, tuple: &dyn Fn() -> String) -> Result<ElfHeader, RunError> {
+    let Program { file, header, .. } = program;
+    let Some(elf) = ElfHeader::of(header) else {
         return Err(RunError::NoElf {
-            content: Content::of(&file, &header),
-            path: file,
+            content: Content::of(file, header),
+            path: file.clone(),
             tuple: tuple(),
         });
     };
-    if !kind.is_program() {
-        return Err(RunError::NoProgramType {
-            content: Content::of(&file, &header),
-            path: file,
-            kind: kind.elf_type,
+    match elf.is_program() {
+        true => Ok(elf),
+        false => Err(RunError::NoProgramType {
+            content: Content::of(file, header),
+            path: file.clone(),
+            kind: elf.elf_type,
             tuple: tuple(),
-        });
+        }),
     }
-    let unreadable = |source| RunError::Unreadable {
-        path: file.clone(),
-        source,
-    };
-    let linker = elf::interpreter(&file).map_err(unreadable)?;
-    // A native program for a libc that the host lacks can still run under the QEMU of the host's own CPU.
-    let has_linker = linker.as_ref().is_none_or(|linker| linker.exists());
-    if native::is_own_kind(&header) && has_linker {
-        return Ok(native_plan(context, &roots, file, args));
-    }
-    let rules = rule::all(&context.config)?;
-    let native = Native::of(&rules, &header);
-    if native == Native::Yes && has_linker {
-        return Ok(native_plan(context, &roots, file, args));
-    }
-    let may_be_native = native != Native::No;
-    let Some(rule) = rule::of_header(&rules, &header) else {
-        // If the kernel does not run it either, its error states that.
-        if may_be_native {
-            return Ok(native_plan(context, &roots, file, args));
-        }
-        return Err(RunError::NoEmulation {
-            machine: kind.machine,
-            bits: kind.bits,
-            path: file,
-        });
-    };
-    let mut qemus = programs(&context.env, &rule.qemu).into_iter();
-    let Some(program) = qemus.next() else {
-        if may_be_native {
-            return Ok(native_plan(context, &roots, file, args));
-        }
-        return Err(RunError::NoQemu {
-            qemu: rule.qemu.clone(),
-            tuple: context.tuple.to_string(),
-            is_of_target: is_of_target(context, rule),
-            path: file,
-        });
-    };
-    let prefix = roots.prefix_of(context, &file);
-    if let Some(linker) = linker.filter(|linker| !has_linker && !exists_below(&prefix, linker)) {
-        return Err(RunError::NoLinker {
-            path: file,
-            root: prefix,
-            linker,
-            tuple: context.tuple.to_string(),
-            is_of_target: is_of_target(context, rule),
-            from_environment: context.env.get(env::QEMU_LD_PREFIX).is_some(),
-        });
-    }
-    // The configured CPU model is one of the target's CPU.
-    let cpu = match &context.settings.cpu {
-        Some(cpu) if is_of_target(context, rule) => Some(cpu),
-        _ => None,
-    };
-    let choice = (may_be_native && has_linker).then(|| {
-        let alternative = Alternative {
-            trial: native::trial(rule, &header),
-            plan: native_plan(context, &roots, file.clone(), args.clone()),
-        };
-        Box::new(Choice {
-            program: None,
-            alternatives: vec![alternative],
-            note: None,
-        })
-    });
-    let mut words = option(context, &prefix, Vec::new());
-    words.extend([OsString::from("-0"), argv0, file.into()]);
-    words.extend(args);
-    Ok(Plan {
-        program,
-        args: words,
-        env: variables(context, &prefix, cpu),
-        choice,
-        ..Plan::default()
-    })
+}
+
+/// Returns the arguments of QEMU that run a program.
+fn qemu_args(context: &Context, prefix: &Path, program: Program) -> Vec<OsString> {
+    let mut args = option(context, prefix, Vec::new());
+    args.extend(["-0".into(), program.argv0, program.file.into()]);
+    args.extend(program.args);
+    args
 }
 
 /// Returns the plan for a file that the kernel runs natively. The target's programs that it starts may still run

@@ -376,13 +376,7 @@ impl<'e> Evaluation<'e> {
             Some(_) => files.of_configroot(&places.configroot),
             None => files,
         };
-        let mut conf_paths = vec![
-            join(&places.configroot, "etc/make.conf"),
-            join(&places.configroot, "etc/portage/make.conf"),
-        ];
-        if files.exists(&conf_paths[0])? && path::same_file(&conf_paths[0], &conf_paths[1]) {
-            conf_paths.pop();
-        }
+        let conf_paths = conf_paths(&files, &places)?;
 
         // The first reading is only for ROOT and the few settings on which the repositories depend.
         let mut early = Vars::new();
@@ -395,15 +389,7 @@ impl<'e> Evaluation<'e> {
         for (name, value) in places.variables() {
             map.insert(name.to_owned(), value.to_owned());
         }
-        let globals_path = join(&places.global, "make.globals");
-        let mut globals =
-            make_conf::read(&files, &globals_path, ReadMode::File, &mut map)?.unwrap_or_default();
-        for (name, value) in [
-            ("ACCEPT_PROPERTIES", "*"),
-            ("PORTAGE_BZIP2_COMMAND", "bzip2"),
-        ] {
-            globals.entry(name.to_owned()).or_insert(value.to_owned());
-        }
+        let globals = read_globals(&files, &places, &mut map)?;
 
         let mut backup = EnvLayer::new(env);
         for (name, value) in &env_d {
@@ -424,46 +410,9 @@ impl<'e> Evaluation<'e> {
         let (repos, known) = read_repos(&files, &places, &mut layers, &early)?;
         name_repositories(&repos, &mut layers, &mut map)?;
         let profiles = profile::read(&files, &places.configroot, &repos, &known)?;
-        for repo in repos.iter() {
-            // The values are not used, but Portage fails if it cannot read the file.
-            let file = join(&repo.location, "profiles/make.defaults");
-            if !files.exists(&file)? {
-                continue;
-            }
-            let mut map = layers.globals.clone();
-            make_conf::read(
-                &files,
-                &file,
-                reading(repo.layout.allows_directories),
-                &mut map,
-            )?;
-        }
-
-        let mut make_defaults = Vec::new();
-        for profile in &profiles {
-            for file in ["use.force", "use.mask"] {
-                let file = join(&profile.location, file);
-                if !profile.allows_directories && path::is_dir(&file)? {
-                    return Err(Refusal::file(&file, "is a directory, so Portage fails"));
-                }
-            }
-            map.remove("USE");
-            let file = join(&profile.location, "make.defaults");
-            let vars =
-                make_conf::read(&files, &file, reading(profile.allows_directories), &mut map)?;
-            make_defaults.push(vars.unwrap_or_default());
-        }
-        for (name, value) in make_defaults.iter().flatten() {
-            match layers.defaults.get_mut(name) {
-                Some(before) if is_incremental(roots.portage, name) => {
-                    before.push(' ');
-                    before.push_str(value);
-                }
-                _ => {
-                    layers.defaults.insert(name.clone(), value.clone());
-                }
-            }
-        }
+        check_repository_defaults(&files, &repos, &layers.globals)?;
+        let make_defaults = read_profile_defaults(&files, &profiles, &mut map)?;
+        layers.defaults = stacked_defaults(roots.portage, &make_defaults);
         layers.conf = read_conf(&files, &conf_paths, &mut map)?;
         Ok(Self {
             files,
@@ -828,6 +777,93 @@ fn read_conf(files: &SettingsFiles, paths: &[String], map: &mut Vars) -> Result<
     }
     all.retain(|name, _| !name.starts_with("__"));
     Ok(all)
+}
+
+/// Returns the paths of make.conf. If both lead to the same file, Portage reads it only once.
+fn conf_paths(files: &SettingsFiles, places: &RootPaths) -> Result<Vec<String>, Refusal> {
+    let mut paths = vec![
+        join(&places.configroot, "etc/make.conf"),
+        join(&places.configroot, "etc/portage/make.conf"),
+    ];
+    if files.exists(&paths[0])? && path::same_file(&paths[0], &paths[1]) {
+        paths.pop();
+    }
+    Ok(paths)
+}
+
+/// Reads make.globals, and adds the defaults that Portage's code contains.
+fn read_globals(
+    files: &SettingsFiles,
+    places: &RootPaths,
+    map: &mut Vars,
+) -> Result<Vars, Refusal> {
+    let path = join(&places.global, "make.globals");
+    let mut globals = make_conf::read(files, &path, ReadMode::File, map)?.unwrap_or_default();
+    for (name, value) in [
+        ("ACCEPT_PROPERTIES", "*"),
+        ("PORTAGE_BZIP2_COMMAND", "bzip2"),
+    ] {
+        globals.entry(name.to_owned()).or_insert(value.to_owned());
+    }
+    Ok(globals)
+}
+
+/// Checks that `profiles/make.defaults` of each repository can be read. Its values are not used, but Portage fails if it
+/// cannot read the file.
+fn check_repository_defaults(
+    files: &SettingsFiles,
+    repos: &Repos,
+    globals: &Vars,
+) -> Result<(), Refusal> {
+    for repo in repos.iter() {
+        let file = join(&repo.location, "profiles/make.defaults");
+        if !files.exists(&file)? {
+            continue;
+        }
+        let mode = reading(repo.layout.allows_directories);
+        make_conf::read(files, &file, mode, &mut globals.clone())?;
+    }
+    Ok(())
+}
+
+/// Reads make.defaults of each directory of the profile.
+fn read_profile_defaults(
+    files: &SettingsFiles,
+    profiles: &[ProfileDirectory],
+    map: &mut Vars,
+) -> Result<Vec<Vars>, Refusal> {
+    let mut make_defaults = Vec::new();
+    for profile in profiles {
+        for file in ["use.force", "use.mask"] {
+            let file = join(&profile.location, file);
+            if !profile.allows_directories && path::is_dir(&file)? {
+                return Err(Refusal::file(&file, "is a directory, so Portage fails"));
+            }
+        }
+        map.remove("USE");
+        let file = join(&profile.location, "make.defaults");
+        let vars = make_conf::read(files, &file, reading(profile.allows_directories), map)?;
+        make_defaults.push(vars.unwrap_or_default());
+    }
+    Ok(make_defaults)
+}
+
+/// Combines make.defaults of all directories of the profile. A later value replaces an earlier one, or is appended to it
+/// if the variable is incremental.
+fn stacked_defaults(portage: Version, make_defaults: &[Vars]) -> Vars {
+    let mut stacked = Vars::new();
+    for (name, value) in make_defaults.iter().flatten() {
+        match stacked.get_mut(name) {
+            Some(before) if is_incremental(portage, name) => {
+                before.push(' ');
+                before.push_str(value);
+            }
+            _ => {
+                stacked.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    stacked
 }
 
 /// Reads `etc/profile.env`, which env-update generates from env.d. Portage takes some variables only from the host's
