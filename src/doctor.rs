@@ -314,7 +314,6 @@ pub struct Line {
     check: &'static str,
     status: CheckStatus,
     message: String,
-    #[serde(rename = "mend")]
     fix: Option<String>,
     #[serde(skip)]
     condition: &'static str,

@@ -136,18 +136,20 @@ impl Format {
 
 impl Facts {
     /// Looks up the facts that only this format needs, except for the emulator.
-    pub(crate) fn look_for(&mut self, format: Format, context: &Context) {
+    pub(crate) fn find_facts_for(&mut self, format: Format, context: &Context) {
         match format {
-            Format::Cmake => self.look_for_cmake(context),
-            _ if format.has_emulator() => self.look_further(context, Gcc::of(context).as_ref()),
+            Format::Cmake => self.find_cmake_facts(context),
+            _ if format.has_emulator() => {
+                self.find_build_system_facts(context, Gcc::of(context).as_ref())
+            }
             _ => {}
         }
     }
 
     /// Looks up the facts that only this format needs, and tries to find the emulator. Prints a note if the user could
     /// fix that there is none.
-    pub fn look_and_try_for(&mut self, format: Format, context: &Context) {
-        self.look_for(format, context);
+    pub fn find_facts_and_emulator_for(&mut self, format: Format, context: &Context) {
+        self.find_facts_for(format, context);
         if format.has_emulator()
             && let Some(why) = self.find_emulator(context)
             && why.is_surprising()

@@ -244,7 +244,7 @@ impl<'a> Fix<'a> {
         let path = links.directory.join(name);
         let target = config.path.clone();
         let call = || format!("{CALL}{} \"$@\"\n", quote(target.as_os_str()));
-        let text = config.looks_at_own_place.then(call);
+        let text = config.uses_own_path.then(call);
         let is_ours = match (
             fs_err::read_link(&path),
             read::read_to_string(&path, read::SCRIPT),

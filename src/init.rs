@@ -101,7 +101,7 @@ impl InitRequest<'_> {
         if let Some(plan) = self.of_the_system(context)? {
             return Ok(plan);
         }
-        self.decide(&self.look(context)?)
+        self.decide(&self.lookups(context)?)
     }
 
     /// Decides on the steps and does them.
@@ -112,12 +112,12 @@ impl InitRequest<'_> {
         if let Some(plan) = self.of_the_system(context)? {
             return Ok(plan);
         }
-        let seen = self.look(context)?;
+        let seen = self.lookups(context)?;
         let sysroot = self.decide(&seen)?.sysroot;
         let mut locked = lock(&sysroot)?;
         let plan = self.decide(&seen)?;
         for link in &plan.stale {
-            file::look_to_change(link)?;
+            file::find_nofollow_to_change(link)?;
         }
         if let Some(places) = &plan.places {
             write::apply(&plan.steps, places, &plan.record, &mut locked.rollback)?;
@@ -152,7 +152,7 @@ impl InitRequest<'_> {
 
     /// Reads the host's settings, and decides on the target's. Fails if a toolchain does not fit. Done only once, because
     /// it may start Python and starts compilers.
-    fn look(&self, context: &Context) -> Result<Lookups, InitError> {
+    fn lookups(&self, context: &Context) -> Result<Lookups, InitError> {
         let host = HostPortage::ask(context)?;
         match &host {
             Some(host) => host.check_foreign(&context.tuple)?,

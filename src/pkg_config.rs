@@ -199,17 +199,18 @@ pub(crate) fn run(
     plan: &Plan,
 ) -> Result<ExitCode, PkgConfigError> {
     let query = Query::of(&plan.args);
-    package::look(&query.packages, &search.directories()).map_err(PkgConfigError::NotRegular)?;
+    package::check_readable(&query.packages, &search.directories())
+        .map_err(PkgConfigError::NotRegular)?;
     note_dropped_directories(search, &query);
     let leaks = context.settings.leaks;
     let sysroot = &search.sysroot.sysroot;
-    let is_looked_at =
+    let is_audited =
         query.asks_for_flags && leaks != LeakPolicy::Allow && !sysroot.as_os_str().is_empty();
     let allowed = match query.asks_for_flags || query.asks_for_variable {
         true => OutsidePackages::of(context, search, &query.packages),
         false => None,
     };
-    if !is_looked_at && allowed.is_none() {
+    if !is_audited && allowed.is_none() {
         match exec::exec(plan, &context.env)? {}
     }
     let mut output = exec::capture(plan, &context.env, SILENCE)?;
@@ -218,7 +219,7 @@ pub(crate) fn run(
             output.stdout = allowed.keep(&output.stdout);
         }
         let bounds = AllowedDirectories::of(context, sysroot);
-        let flags = match is_looked_at {
+        let flags = match is_audited {
             true => flags_of(&query, &output),
             false => Vec::new(),
         };

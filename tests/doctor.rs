@@ -25,7 +25,6 @@ struct Line {
     check: String,
     status: String,
     message: String,
-    #[serde(rename = "mend")]
     fix: Option<String>,
 }
 

@@ -481,7 +481,7 @@ fn white_space_in_a_sysroot_is_noted_and_doctor_fixes_it() {
         .find(|line| line["check"] == "pkg-config")
         .expect("the check");
     assert_eq!(line["status"], "error");
-    let fix = line["mend"].as_str().expect("a command");
+    let fix = line["fix"].as_str().expect("a command");
     prefix.command("/bin/sh", ["-c", fix]).success();
     let output = prefix.own(["doctor", "--verbose", ARM]).stdout;
     assert!(output.contains("ok       pkg-config"), "{output}");

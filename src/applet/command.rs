@@ -319,7 +319,7 @@ fn put_file(
     variants: &mut Vec<Variants>,
 ) -> Result<OsString, AppletError> {
     let mut facts = call.facts()?.clone();
-    facts.look_for(format, call.context);
+    facts.find_facts_for(format, call.context);
     if format == Format::Meson {
         // The environment has the flags, so that the caller's own override them; flags in the file would override the
         // caller's.

@@ -43,6 +43,6 @@ pub(super) fn binfmt(
         }
     };
     let text = subject.act(action, credentials, dry_run)?;
-    let is_told = dry_run || matches!(action, Action::Install | Action::Uninstall);
-    print(if is_told { &text } else { "" })
+    let is_printed = dry_run || matches!(action, Action::Install | Action::Uninstall);
+    print(if is_printed { &text } else { "" })
 }

@@ -39,7 +39,7 @@ fn export_file(
     let call = Call::new(context);
     let mut facts = call.facts()?.clone();
     facts.take_flags_of(&context.env);
-    facts.look_and_try_for(format, context);
+    facts.find_facts_and_emulator_for(format, context);
     // The files that the exported file refers to.
     let mut named = Vec::new();
     if format == Format::Env {

@@ -193,14 +193,14 @@ impl Facts {
 
     /// Looks up the facts that only CMake's file has: the library directories, and the programs that print flags for
     /// which CMake has variables.
-    pub(crate) fn look_for_cmake(&mut self, context: &Context) {
+    pub(crate) fn find_cmake_facts(&mut self, context: &Context) {
         self.find_libraries(context);
         self.find_config_tools(context, |tool| !tool.cmake.is_empty());
     }
 
     /// Looks up the facts of build systems' files: all programs that print flags, the C++ headers of this GCC of the
     /// target, Python, and the helpers of the build machine.
-    pub(crate) fn look_further(&mut self, context: &Context, gcc: Option<&Gcc>) {
+    pub(crate) fn find_build_system_facts(&mut self, context: &Context, gcc: Option<&Gcc>) {
         self.find_libraries(context);
         self.find_config_tools(context, |_| true);
         self.cxx_includes = gcc.map_or_else(Vec::new, Gcc::cxx_includes);

@@ -97,7 +97,7 @@ fn relink(tree: &Tree, symlink: &EscapingSymlink, relative: &Path) -> Result<(),
     let (directory, name) = place(tree, &symlink.path)?;
     let changed = || FileError::Changed(symlink.path.clone());
     let within = tree.within(&symlink.path).unwrap_or(&symlink.path);
-    let there = tree.look_to_change(within)?.ok_or_else(changed)?;
+    let there = tree.find_nofollow_to_change(within)?.ok_or_else(changed)?;
     if !there.is_link() || there.target()? != symlink.target {
         return Err(changed().into());
     }
@@ -105,7 +105,7 @@ fn relink(tree: &Tree, symlink: &EscapingSymlink, relative: &Path) -> Result<(),
     directory.replace(name, |directory, new| {
         directory.link(new, relative)?;
         // The owner is set on the open symlink only: the owner of the directory may put a file of root's at this name.
-        let made = directory.look(new)?;
+        let made = directory.open_path_nofollow(new)?;
         let owned = || -> io::Result<()> {
             let metadata = made.metadata()?;
             let is_owners = (metadata.uid(), metadata.gid()) == (there.uid(), there.gid());
@@ -128,7 +128,7 @@ fn reopen(
     name: &OsStr,
     found: &SysrootFile,
 ) -> Result<fs::File, FixRootError> {
-    let file = directory.look(name)?;
+    let file = directory.open_path_nofollow(name)?;
     let there = fstat(&file).map_err(io::Error::from)?;
     match found.is_still(&there) {
         true => Ok(file),

@@ -62,7 +62,7 @@ pub(super) struct Script {
     /// Its file among those that were found; `None` if it leads out of the sysroot.
     pub(super) file: Option<Identity>,
     /// Whether it finds its files by the name under which it is called, so that a symlink to it would not work.
-    pub(super) looks_at_own_place: bool,
+    pub(super) uses_own_path: bool,
 }
 
 /// The files of a sysroot that fix-root and doctor check.
@@ -136,7 +136,7 @@ impl SysrootFiles {
         let tree = sysroot.tree();
         let merged = tree.map(|tree| tree.find(Path::new(MERGED)));
         let merged = merged.transpose().map_err(io::Error::from)?.flatten();
-        let identity = |path: &Path| Some(tree?.look_in_root(path)?.identity());
+        let identity = |path: &Path| Some(tree?.find_nofollow_in_root(path)?.identity());
         let owners = owners(merged.as_ref(), identity, wrong.chain(symlinks))?;
         for symlink in &mut files.symlinks {
             symlink.owner = owners.get(&symlink.identity).cloned();
@@ -316,7 +316,7 @@ impl SysrootFiles {
                         name,
                         path,
                         file: None,
-                        looks_at_own_place: false,
+                        uses_own_path: false,
                     });
                 }
                 continue;
@@ -326,7 +326,7 @@ impl SysrootFiles {
                 name,
                 path,
                 file: Some(node.identity()),
-                looks_at_own_place: text::looks_at_own_place(&old),
+                uses_own_path: text::uses_own_path(&old),
             });
             let new = text::config_script(&old, sysroot);
             let edit = new.map(|new| (old, new));
@@ -375,7 +375,7 @@ const OF_A_FILE: usize = 400;
 
 /// Opens a directory of the sysroot by its path.
 fn opened(sysroot: &Sysroot, place: &Path) -> Option<Node> {
-    let node = sysroot.tree()?.look_in_root(place);
+    let node = sysroot.tree()?.find_nofollow_in_root(place);
     node.filter(Node::is_dir)
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn edits(data: &[u8]) {
             );
         }
     }
-    text::looks_at_own_place(data);
+    text::uses_own_path(data);
 }
 
 /// A text in a file outside the sysroot.

@@ -93,7 +93,9 @@ pub(super) fn find(sysroot: &Sysroot) -> io::Result<Vec<EscapingSymlink>> {
             if relative.is_none() && !path.exists() {
                 continue;
             }
-            let link = sysroot.tree().and_then(|tree| tree.look_in_root(place));
+            let link = sysroot
+                .tree()
+                .and_then(|tree| tree.find_nofollow_in_root(place));
             let Some(link) = link.filter(Node::is_link) else {
                 continue;
             };

@@ -217,7 +217,7 @@ fn is_compared(before: &[u8]) -> bool {
 
 /// Returns whether a script finds its files by the name under which it is called. Through a symlink, it would search
 /// beside the symlink.
-pub(super) fn looks_at_own_place(text: &[u8]) -> bool {
+pub(super) fn uses_own_path(text: &[u8]) -> bool {
     logical_lines(text).any(|line| {
         has(line, b"${0%") || has(line, b"dirname") && (has(line, b"$0") || has(line, b"${0}"))
     })
@@ -739,7 +739,7 @@ mod tests {
             ("echo \"Usage: $0 [OPTION]\"", false),
             ("me=`basename $0`", false),
         ] {
-            assert_eq!(looks_at_own_place(line.as_bytes()), finds, "{line}");
+            assert_eq!(uses_own_path(line.as_bytes()), finds, "{line}");
         }
     }
 

@@ -39,7 +39,7 @@ pub(crate) fn lock_if_there(sysroot: &Path) -> Result<Option<Flock<File>>, InitE
     let Some(tree) = Tree::open_if_exists(sysroot)? else {
         return Ok(None);
     };
-    let directory = tree.look_to_change(Path::new(record::DIRECTORY))?;
+    let directory = tree.find_nofollow_to_change(Path::new(record::DIRECTORY))?;
     let held = || take_existing(sysroot, record::LOCK);
     let is_there = directory.is_some_and(|directory| directory.is_dir());
     Ok(is_there.then(held).transpose()?)
@@ -58,7 +58,7 @@ pub(crate) fn lock_or_go_on(sysroot: &Path) -> Result<Option<impl Sized>, InitEr
     let Some(tree) = Tree::open_if_exists(sysroot)? else {
         return Ok(None);
     };
-    let directory = tree.look(Path::new(record::DIRECTORY))?;
+    let directory = tree.find_nofollow(Path::new(record::DIRECTORY))?;
     let lock = match directory.is_some_and(|directory| directory.is_dir()) {
         true => record::LOCK,
         false => {

@@ -201,7 +201,7 @@ pub(super) fn entry_of(node: &Node) -> io::Result<Option<RecordEntry>> {
 /// Returns the state of a path as init would record it, or `None` if the path does not exist or init never makes such a
 /// file.
 pub(super) fn entry_at(places: &Places, path: &Path) -> io::Result<Option<RecordEntry>> {
-    let node = places.look(path).map_err(io::Error::from)?;
+    let node = places.find_nofollow(path).map_err(io::Error::from)?;
     node.map_or(Ok(None), |node| entry_of(&node))
 }
 

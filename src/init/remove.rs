@@ -71,7 +71,7 @@ pub fn remove(
     forget(&file, true)?;
     let states = state_directories(context)?;
     for path in states.iter().chain([&file]) {
-        file::look_to_change(path)?;
+        file::find_nofollow_to_change(path)?;
     }
     let mut removed = Vec::new();
     for path in gone.iter().map(PathBuf::as_path) {
@@ -99,7 +99,7 @@ fn recorded(record: &InitRecord, places: &Places) -> Result<(String, Vec<PathBuf
     let mut out = BTreeSet::new();
     for path in record.paths().rev() {
         let place = places.path().join(path);
-        match places.look(&place) {
+        match places.find_nofollow(&place) {
             // Files behind that symlink are not part of the sysroot.
             Err(FileError::LeadsOut { link, target, .. }) => {
                 if out.insert(link.clone()) {
@@ -256,7 +256,7 @@ fn our_links(
             let is_left = || name.starts_with(&before) && is_nothing();
             let is_config = name.starts_with(&before) && name.ends_with("-config");
             if (is_named || is_left()) && is_our_command(&path) || is_config && leads_there(&path) {
-                match file::look_to_change(&path) {
+                match file::find_nofollow_to_change(&path) {
                     Ok(Some(node)) if !node.is_trusted() => {
                         let why = "another user made it".to_owned();
                         links.left.push((path, why));

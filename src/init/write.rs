@@ -114,7 +114,7 @@ impl WriteStep {
         record: &InitRecord,
     ) -> Result<Self, InitError> {
         let wanted = write.entry()?;
-        let node = places.look(&write.path)?;
+        let node = places.find_nofollow(&write.path)?;
         let existing = node.as_ref().map_or(Ok(None), entry_of)?;
         let is_directory = node.as_ref().is_some_and(Node::is_dir);
         let is_link = node.as_ref().is_some_and(Node::is_link);
@@ -208,7 +208,9 @@ impl WriteStep {
                 return Ok(format!("directory {} (mode {mode:o})\n", path.shown()));
             }
         };
-        let there = places.look(&self.write.path).map_err(io::Error::from)?;
+        let there = places
+            .find_nofollow(&self.write.path)
+            .map_err(io::Error::from)?;
         let (old, old_name) = match there.filter(Node::is_file) {
             Some(node) => {
                 let text = node.read(read::SETTINGS)?;
@@ -328,7 +330,7 @@ pub(super) fn apply(
         .filter_map(|step| Some((step.written()?, &step.write.content)))
         .collect();
     let file = sysroot.join(RECORD);
-    let is_first = places.look(&file)?.is_none();
+    let is_first = places.find_nofollow(&file)?.is_none();
     if is_first {
         rollback.made.push(file);
     }
@@ -405,7 +407,7 @@ fn check(steps: &[WriteStep], places: &Places) -> Result<(), InitError> {
     let mut seen = BTreeSet::new();
     for path in steps.iter().filter_map(WriteStep::written) {
         if seen.insert(path.parent()) {
-            places.look(path)?;
+            places.find_nofollow(path)?;
         }
     }
     Ok(())
@@ -414,7 +416,7 @@ fn check(steps: &[WriteStep], places: &Places) -> Result<(), InitError> {
 /// Removes the temporary file that an interrupted run left beside a path. A path that now leads elsewhere has none of
 /// init's files.
 fn remove_temporary(path: &Path, places: &Places) -> Result<(), InitError> {
-    match places.look(path) {
+    match places.find_nofollow(path) {
         Err(FileError::LeadsOut { .. }) | Ok(None) => Ok(()),
         Err(e) => Err(e.into()),
         Ok(Some(_)) => Ok(places.remove(path)?),

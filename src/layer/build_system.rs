@@ -38,7 +38,7 @@ fn put(context: &Context, changes: &mut Changes, flags: &Flags) {
 pub(super) fn cargo(call: &Call, prepared: &mut Prepared) -> Result<(), ExportError> {
     let context = call.context;
     let mut facts = call.facts()?.clone();
-    facts.look_further(context, call.gcc());
+    facts.find_build_system_facts(context, call.gcc());
     // Without variables that name the target, the crate cc uses the caller's plain CFLAGS.
     let is_callers = |name: &str| {
         let mut callers = FLAGS

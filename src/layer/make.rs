@@ -40,7 +40,7 @@ pub(super) fn make(call: &Call, prepared: &mut Prepared) -> Result<(), ExportErr
         default(context, changes, env::CBUILD, cbuild);
     }
     // If CMake's file cannot contain a path, the build goes on, since it may not use CMake.
-    facts.look_for_cmake(context);
+    facts.find_cmake_facts(context);
     if let Ok(file) = export::nested_file(context, Format::Cmake, &facts) {
         default(context, changes, env::CMAKE_TOOLCHAIN_FILE, &file.path);
         prepared.files.push(file);

@@ -127,7 +127,7 @@ fn places_of(name: &str, directories: &[PathBuf]) -> impl Iterator<Item = PathBu
 
 /// Checks that the real tool can read the packages of a query to their end, since it opens any kind of file. The
 /// packages that they require are not checked, which would take as long as reading them.
-pub(super) fn look(words: &str, directories: &[PathBuf]) -> io::Result<()> {
+pub(super) fn check_readable(words: &str, directories: &[PathBuf]) -> io::Result<()> {
     named(words).iter().try_for_each(|name| {
         let places: Vec<PathBuf> = match name.ends_with(".pc") {
             true => vec![name.into()],
@@ -135,9 +135,9 @@ pub(super) fn look(words: &str, directories: &[PathBuf]) -> io::Result<()> {
         };
         let found = places
             .iter()
-            .find_map(|place| match read::look(place, read::PACKAGE) {
+            .find_map(|place| match read::check(place, read::PACKAGE) {
                 Err(e) if read::refused(&e).is_none() => None,
-                looked => Some(looked),
+                checked => Some(checked),
             });
         found.unwrap_or(Ok(()))
     })

@@ -79,7 +79,7 @@ pub enum BinfmtError {
     },
     /// The path has a character that ends it in a rule.
     #[error("a rule cannot contain `{path}`, which has a colon or a line break in it", path = .0.display())]
-    Unspeakable(PathBuf),
+    InvalidPath(PathBuf),
     /// A user other than root may change the QEMU, under which every user's programs would run.
     #[error("`{path}` would run every user's programs, root's too, and another user may change {writable}", path = .path.display())]
     Untrusted {
@@ -135,7 +135,7 @@ impl Explain for BinfmtError {
             }
             Self::Native(_) => "a rule would run them under QEMU; start them directly".into(),
             Self::NotInstalled(qemu) | Self::NotStatic { qemu, .. } => install_hint(qemu),
-            Self::Unspeakable(_) => "install QEMU elsewhere".into(),
+            Self::InvalidPath(_) => "install QEMU elsewhere".into(),
             Self::Untrusted { writable, .. } => {
                 format!(
                     "install QEMU where only root writes, or `{}`",
@@ -276,7 +276,7 @@ impl Registration {
             .iter()
             .any(|byte| b":\n".contains(byte))
         {
-            return Err(BinfmtError::Unspeakable(interpreter.clone()));
+            return Err(BinfmtError::InvalidPath(interpreter.clone()));
         }
         // The next step runs this QEMU to get its version.
         if let Some(writable) = file::writable_by_others(interpreter)? {

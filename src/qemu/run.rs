@@ -78,27 +78,11 @@ pub fn plan(context: &Context, args: Vec<OsString>) -> Result<Plan, RunError> {
         return Ok(native_plan());
     }
     let may_be_native = native != Native::No;
-    let Some(rule) = rule::of_header(&rules, &program.header) else {
+    let (rule, qemu) = match find_qemu(context, &rules, &program, header) {
+        Ok(found) => found,
         // If the kernel does not run it either, its error states that.
-        if may_be_native {
-            return Ok(native_plan());
-        }
-        return Err(RunError::NoEmulation {
-            machine: header.machine,
-            bits: header.bits,
-            path: program.file,
-        });
-    };
-    let Some(qemu) = programs(&context.env, &rule.qemu).into_iter().next() else {
-        if may_be_native {
-            return Ok(native_plan());
-        }
-        return Err(RunError::NoQemu {
-            qemu: rule.qemu.clone(),
-            tuple: tuple(),
-            is_of_target: is_of_target(context, rule),
-            path: program.file,
-        });
+        Err(_) if may_be_native => return Ok(native_plan()),
+        Err(e) => return Err(e),
     };
     let prefix = roots.prefix_of(context, file);
     if let Some(linker) = missing_linker.filter(|linker| !exists_below(&prefix, linker)) {
@@ -203,6 +187,31 @@ fn check_type(program: &Program, tuple: &dyn Fn() -> String) -> Result<ElfHeader
             path: file.clone(),
             kind: elf.elf_type,
             tuple: tuple(),
+        }),
+    }
+}
+
+/// Finds the rule for a program, and the QEMU that the rule names.
+fn find_qemu<'r>(
+    context: &Context,
+    rules: &'r [Rule],
+    program: &Program,
+    header: ElfHeader,
+) -> Result<(&'r Rule, PathBuf), RunError> {
+    let Some(rule) = rule::of_header(rules, &program.header) else {
+        return Err(RunError::NoEmulation {
+            machine: header.machine,
+            bits: header.bits,
+            path: program.file.clone(),
+        });
+    };
+    match programs(&context.env, &rule.qemu).into_iter().next() {
+        Some(qemu) => Ok((rule, qemu)),
+        None => Err(RunError::NoQemu {
+            qemu: rule.qemu.clone(),
+            tuple: context.tuple.to_string(),
+            is_of_target: is_of_target(context, rule),
+            path: program.file.clone(),
         }),
     }
 }

@@ -22,8 +22,8 @@ mod temporary;
 mod trust;
 mod walk;
 
-pub use beneath::{Node, Tree, look_to_change, open_in_root};
-pub use directory::{Directory, is_kind, look_at};
+pub use beneath::{Node, Tree, find_nofollow_to_change, open_in_root};
+pub use directory::{Directory, is_kind, open_path};
 pub use error::{FileError, hint, is_refusal};
 pub use lock::{take, take_in};
 pub use path::{

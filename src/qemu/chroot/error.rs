@@ -148,7 +148,7 @@ impl Explain for ChrootError {
     passes_on!(Context, Config);
 
     fn own_hint(&self) -> Option<String> {
-        let look = |root: &Path, path: &Path| {
+        let examine = |root: &Path, path: &Path| {
             let path = crossmerge_plan::plan::step::inside(root, path);
             format!("examine it with `{}`", show_file(&path))
         };
@@ -162,7 +162,7 @@ impl Explain for ChrootError {
                 "`ls {}` shows what it has; name another root with `--root DIR`",
                 quote(root.join("usr/bin").as_os_str())
             ),
-            Self::NotExecutable { root, command } | Self::NoProgram { root, command } => look(root, command),
+            Self::NotExecutable { root, command } | Self::NoProgram { root, command } => examine(root, command),
             Self::NoInterpreter { root, command, needs } if script::ends_in_cr(needs) => {
                 let script = root.join(command.strip_prefix("/").unwrap_or(command));
                 format!("`sed -i 's/\\r$//' {}`", quote(script.as_os_str()))

@@ -59,7 +59,7 @@ impl TargetRoot {
     /// Opens a regular file for reading by its path in the root. Any other kind of file is an error, and is not
     /// opened.
     pub(super) fn open(&self, path: &Path) -> io::Result<File> {
-        read::open_looked_at(&self.find(path)?, path)
+        read::reopen(&self.find(path)?, path)
     }
 
     /// Opens a path with O_PATH, which only needs search permission for its directories.

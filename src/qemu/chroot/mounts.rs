@@ -209,7 +209,7 @@ fn repositories(
 /// Resolves the source and the mount point of a `--bind`. The source is resolved here, with the caller's rights: root
 /// in the namespace could follow other symlinks.
 pub(super) fn bound(source: &Path, place: Option<&Path>) -> Result<(PathBuf, PathBuf)> {
-    let opened = file::look_at(source).map_err(io::Error::from);
+    let opened = file::open_path(source).map_err(io::Error::from);
     let real = opened
         .and_then(|opened| std::fs::read_link(format!("/proc/self/fd/{}", opened.as_raw_fd())));
     let real = real.map_err(|error| ChrootError::NoSource {

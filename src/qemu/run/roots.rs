@@ -107,7 +107,10 @@ impl Roots {
                     tuple: tuple(),
                 }),
                 file if !file.is_file() => Err(RunError::NotThere {
-                    meant: typed.is_absolute().then(|| self.look_up(&typed)).flatten(),
+                    meant: typed
+                        .is_absolute()
+                        .then(|| self.find_program(&typed))
+                        .flatten(),
                     path: typed,
                 }),
                 file if !is_executable(&file) => Err(not_executable(file)),
@@ -117,7 +120,7 @@ impl Roots {
         let mut paths = DIRECTORIES
             .iter()
             .map(|directory| Path::new(directory).join(name));
-        if let Some(file) = paths.find_map(|path| self.look_up(&path)) {
+        if let Some(file) = paths.find_map(|path| self.find_program(&path)) {
             return Ok(file);
         }
         let beside = Path::new(".").join(name);
@@ -132,7 +135,7 @@ impl Roots {
     }
 
     /// Finds a program by its path in the target's root.
-    pub(super) fn look_up(&self, path: &Path) -> Option<PathBuf> {
+    pub(super) fn find_program(&self, path: &Path) -> Option<PathBuf> {
         self.places(path)
             .find(|file| file.is_file() && is_executable(file))
     }

@@ -91,7 +91,6 @@ pub struct Users {
     /// The mapped group ids.
     pub gids: Vec<Ids>,
     /// The process that writes `uid_map` and `gid_map`.
-    #[serde(rename = "told")]
     pub map_writer: MapWriter,
 }
 

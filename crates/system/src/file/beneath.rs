@@ -222,7 +222,7 @@ impl Tree {
     }
 
     /// Looks up a path as [`Tree::find`] does, but does not follow a symlink at its end.
-    pub fn look(&self, path: &Path) -> Result<Option<Node>> {
+    pub fn find_nofollow(&self, path: &Path) -> Result<Option<Node>> {
         self.node(path, false)
     }
 
@@ -260,11 +260,11 @@ impl Tree {
 
     /// Looks up a path that is to be changed, without following a symlink at its end. A symlink on the path that leads
     /// out of the tree, or that another user could have created, is an error.
-    pub fn look_to_change(&self, path: &Path) -> Result<Option<Node>> {
+    pub fn find_nofollow_to_change(&self, path: &Path) -> Result<Option<Node>> {
         self.node_to_change(path, false)
     }
 
-    /// Looks up a path as [`Tree::look_to_change`] does, and follows a symlink at its end.
+    /// Looks up a path as [`Tree::find_nofollow_to_change`] does, and follows a symlink at its end.
     pub fn find_to_change(&self, path: &Path) -> Result<Option<Node>> {
         self.node_to_change(path, true)
     }
@@ -281,7 +281,7 @@ impl Tree {
     }
 
     /// Opens the parent directory of a path to change it, and returns it with the last name. With a list, creates
-    /// missing directories and adds them to it. Symlinks are treated as in [`Tree::look_to_change`].
+    /// missing directories and adds them to it. Symlinks are treated as in [`Tree::find_nofollow_to_change`].
     pub fn directory_of<'p>(
         &self,
         path: &'p Path,
@@ -337,7 +337,7 @@ impl Tree {
 
     /// Looks up a path for a process whose root is the tree, without following a symlink at its end. Returns `None` if
     /// it cannot be reached.
-    pub fn look_in_root(&self, path: &Path) -> Option<Node> {
+    pub fn find_nofollow_in_root(&self, path: &Path) -> Option<Node> {
         let how = How {
             links: Links::InRoot,
             follows_last: false,
@@ -599,7 +599,7 @@ pub fn is_absent(error: &io::Error) -> bool {
 }
 
 /// Looks up a path on the host that is to be changed. Symlinks on the path are treated as in [`Directory::open`].
-pub fn look_to_change(path: &Path) -> Result<Option<Node>> {
+pub fn find_nofollow_to_change(path: &Path) -> Result<Option<Node>> {
     let directory = match Directory::open(super::directory::parent(path)) {
         Err(FileError::System { source, .. }) if is_absent(&source) => return Ok(None),
         directory => directory?,
@@ -607,9 +607,9 @@ pub fn look_to_change(path: &Path) -> Result<Option<Node>> {
     let Some(name) = path.file_name() else {
         return Err(FileError::NotAFile(path.into()));
     };
-    match directory.look(name) {
+    match directory.open_path_nofollow(name) {
         Err(FileError::System { source, .. }) if is_absent(&source) => Ok(None),
-        looked_at => Ok(Some(Node::of(looked_at?.into(), path)?)),
+        opened => Ok(Some(Node::of(opened?.into(), path)?)),
     }
 }
 
@@ -708,7 +708,7 @@ impl Node {
 
     /// Opens a regular file for reading. A file of any other type is an error and is not opened.
     pub fn open(&self) -> io::Result<File> {
-        read::open_looked_at(&self.fd, &self.path)
+        read::reopen(&self.fd, &self.path)
     }
 
     /// Reads a whole file.
@@ -850,7 +850,7 @@ mod tests {
             }
             let error = scene
                 .tree
-                .look_to_change(Path::new("usr/link/x"))
+                .find_nofollow_to_change(Path::new("usr/link/x"))
                 .expect_err(&target);
             assert!(error.to_string().contains("leads out of"), "{error}");
             let error = scene
@@ -858,7 +858,10 @@ mod tests {
                 .directory_of(Path::new("usr/link/x"), None)
                 .expect_err(&target);
             assert!(error.to_string().contains("leads out of"), "{error}");
-            let is_itself = scene.tree.look(Path::new("usr/link")).expect("readable");
+            let is_itself = scene
+                .tree
+                .find_nofollow(Path::new("usr/link"))
+                .expect("readable");
             assert!(is_itself.is_some_and(|node| node.is_link()));
         }
         let scene = scene();
@@ -868,7 +871,10 @@ mod tests {
                 scene.tree.find(path).expect("readable").is_none(),
                 "{path:?}"
             );
-            assert!(scene.tree.look_to_change(path).is_err(), "{path:?}");
+            assert!(
+                scene.tree.find_nofollow_to_change(path).is_err(),
+                "{path:?}"
+            );
         }
     }
 
@@ -887,7 +893,7 @@ mod tests {
             let path = Path::new("usr/link/x");
             let found = scene.tree.find(path).expect(target);
             assert_eq!(scene.text(found).as_deref(), Some(wanted), "{target}");
-            let found = scene.tree.look_to_change(path).expect(target);
+            let found = scene.tree.find_nofollow_to_change(path).expect(target);
             assert_eq!(scene.text(found).as_deref(), Some(wanted), "{target}");
         }
     }
@@ -961,14 +967,14 @@ mod tests {
         }
         let link = scene
             .tree
-            .look(Path::new("link"))
-            .expect("a look")
+            .find_nofollow(Path::new("link"))
+            .expect("a lookup")
             .expect("a link");
         assert!(link.open().is_err());
         let directory = scene
             .tree
             .find(Path::new("usr"))
-            .expect("a look")
+            .expect("a lookup")
             .expect("usr");
         let error = directory.read(100).expect_err("a directory");
         assert_eq!(error.kind(), io::ErrorKind::IsADirectory);

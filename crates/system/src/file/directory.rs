@@ -181,16 +181,16 @@ impl Directory {
     }
 
     /// Opens a name with `O_PATH`, without following a symlink.
-    pub fn look(&self, name: &OsStr) -> Result<File> {
+    pub fn open_path_nofollow(&self, name: &OsStr) -> Result<File> {
         let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let fd = openat(&self.fd, name, flags, Mode::empty());
         Ok(fd.map_err(|e| self.error("open", name, e))?.into())
     }
 
     /// Sets the mode of the file that was opened, even if the name has become another file.
-    pub fn set_mode_of(&self, looked_at: &File, name: &OsStr, mode: u32) -> Result<()> {
+    pub fn set_mode_of(&self, opened: &File, name: &OsStr, mode: u32) -> Result<()> {
         // fchmod(2) fails for an `O_PATH` descriptor, and the file may not be readable.
-        let path = format!("/proc/self/fd/{}", looked_at.as_raw_fd());
+        let path = format!("/proc/self/fd/{}", opened.as_raw_fd());
         std::fs::set_permissions(path, Permissions::from_mode(mode))
             .map_err(|e| self.error("set the mode of", name, e))
     }
@@ -237,7 +237,7 @@ impl Directory {
             .map_err(|e| self.error("create", name, e))?;
         // The owner of the parent directory may have replaced it by another file or a symlink: set the mode only of a
         // directory.
-        let made = self.look(name)?;
+        let made = self.open_path_nofollow(name)?;
         let stat = fstat(&made).map_err(|e| self.error("stat", name, e))?;
         if !is_kind(&stat, SFlag::S_IFDIR) {
             return Err(FileError::Changed(self.path.join(name)));
@@ -401,7 +401,7 @@ fn walk(wanted: &Path, made: Option<&mut Vec<PathBuf>>) -> Result<Directory> {
 
 /// Opens a path of any type with `O_PATH`, to examine or mount it. A symlink on the path that another user could have
 /// created is an error.
-pub fn look_at(path: &Path) -> Result<OwnedFd> {
+pub fn open_path(path: &Path) -> Result<OwnedFd> {
     Ok(walk_slowly(path, None)?.fd)
 }
 

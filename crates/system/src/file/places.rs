@@ -7,7 +7,7 @@
 //! Those of [`Tree`] and [`Directory`].
 
 use super::{
-    beneath::{Node, Tree, is_absent, look_to_change},
+    beneath::{Node, Tree, find_nofollow_to_change, is_absent},
     directory::Directory,
     error::FileError,
     put::{new_name, remove},
@@ -60,17 +60,17 @@ impl Places {
     }
 
     /// Looks up a path. If it is a symlink, returns the symlink itself.
-    pub fn look(&self, path: &Path) -> Result<Option<Node>> {
+    pub fn find_nofollow(&self, path: &Path) -> Result<Option<Node>> {
         match (self.within(path), &self.tree) {
-            (None, _) => look_to_change(path),
+            (None, _) => find_nofollow_to_change(path),
             (Some(_), None) => Ok(None),
-            (Some(rest), Some(tree)) => tree.look_to_change(rest),
+            (Some(rest), Some(tree)) => tree.find_nofollow_to_change(rest),
         }
     }
 
     /// Returns whether a path exists. A symlink exists even if it is dangling.
     pub fn exists(&self, path: &Path) -> Result<bool> {
-        Ok(self.look(path)?.is_some())
+        Ok(self.find_nofollow(path)?.is_some())
     }
 
     /// Looks up a path in the tree and follows symlinks.

@@ -103,11 +103,11 @@ impl<'t> Made<'t> {
 /// Looks up a path with every method.
 fn check(tree: &Tree, path: &Path, all: &BTreeSet<Identity>) {
     let find = tree.find(path).ok().flatten();
-    let look = tree.look(path).ok().flatten();
+    let nofollow = tree.find_nofollow(path).ok().flatten();
     let in_root = tree.find_in_root(path).ok().flatten();
     let walked = tree.follow(path, Links::InRoot);
     let walked = walked.ok().and_then(|walk| walk.node());
-    for node in [&find, &look, &in_root, &walked].into_iter().flatten() {
+    for node in [&find, &nofollow, &in_root, &walked].into_iter().flatten() {
         let is_inside = all.contains(&node.identity());
         assert!(is_inside, "{} leads out", path.display());
     }

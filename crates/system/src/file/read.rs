@@ -93,7 +93,7 @@ fn open(path: &Path, limit: u64) -> io::Result<Opened<'_>> {
         }),
         _ => unreadable(path, e),
     })?;
-    look_at(file, path, limit)
+    stat_and_take(file, path, limit)
 }
 
 /// Opens a regular file for reading. Unlike std's function, it does not wait for the other end of a pipe.
@@ -103,21 +103,21 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 
 /// Opens the file of an `O_PATH` descriptor for reading, if it is a regular file or `/dev/null`. Opening any other
 /// device can have an effect: it starts a watchdog, or rewinds a tape.
-pub fn open_looked_at(looked_at: &OwnedFd, path: &Path) -> io::Result<File> {
-    let file = File::from(looked_at.try_clone().map_err(|e| unreadable(path, e))?);
+pub fn reopen(opened: &OwnedFd, path: &Path) -> io::Result<File> {
+    let file = File::from(opened.try_clone().map_err(|e| unreadable(path, e))?);
     let metadata = file.metadata().map_err(|e| unreadable(path, e))?;
-    open_again(&file, &metadata, path)
+    reopen_with_metadata(&file, &metadata, path)
 }
 
-/// Opens the file as [`open_looked_at`] does.
-fn open_again(looked_at: &File, metadata: &Metadata, path: &Path) -> io::Result<File> {
+/// Opens the file as [`reopen`] does.
+fn reopen_with_metadata(opened: &File, metadata: &Metadata, path: &Path) -> io::Result<File> {
     if let Some(why) = not_regular(metadata) {
         return Err(refuse(path, why));
     }
     if metadata.is_symlink() {
         return Err(refuse(path, Why::NotRegular("a symlink")));
     }
-    let again = format!("/proc/self/fd/{}", looked_at.as_raw_fd());
+    let again = format!("/proc/self/fd/{}", opened.as_raw_fd());
     open_with(Path::new(&again), UNTOUCHED).map_err(|e| unreadable(path, e))
 }
 
@@ -131,7 +131,7 @@ pub(super) fn open_with(path: &Path, flags: OFlag) -> io::Result<File> {
     }
 }
 
-fn look_at(file: File, path: &Path, limit: u64) -> io::Result<Opened<'_>> {
+fn stat_and_take(file: File, path: &Path, limit: u64) -> io::Result<Opened<'_>> {
     let metadata = file.metadata().map_err(|e| unreadable(path, e))?;
     take(file, &metadata, path, limit)
 }
@@ -170,7 +170,7 @@ fn not_regular(metadata: &Metadata) -> Option<Why> {
 }
 
 /// Checks the type and size of a file, without opening it, before another program reads it without a limit.
-pub fn look(path: &Path, limit: u64) -> io::Result<()> {
+pub fn check(path: &Path, limit: u64) -> io::Result<()> {
     let metadata = path.metadata().map_err(|e| unreadable(path, e))?;
     let size = metadata.len();
     let why = match metadata.is_file() && size > limit {
@@ -220,10 +220,10 @@ impl Found {
     /// and the same holds for entering each directory on its path. Otherwise crossmerge would reveal a file that only its
     /// own user may read.
     pub fn at(path: &Path, limit: u64, chosen_by: Option<&OtherUsers>) -> io::Result<Self> {
-        let looked_at = open_with(path, OFlag::O_PATH).map_err(|e| unreadable(path, e))?;
-        let metadata = looked_at.metadata().map_err(|e| unreadable(path, e))?;
+        let opened = open_with(path, OFlag::O_PATH).map_err(|e| unreadable(path, e))?;
+        let metadata = opened.metadata().map_err(|e| unreadable(path, e))?;
         let content = || {
-            let file = open_again(&looked_at, &metadata, path)?;
+            let file = reopen_with_metadata(&opened, &metadata, path)?;
             if chosen_by.is_some_and(|others| !may_read(others, &file, &metadata)) {
                 return Err(refuse(path, Why::Private));
             }
@@ -254,7 +254,7 @@ fn may_read(users: &OtherUsers, file: &File, metadata: &Metadata) -> bool {
 
 /// Reads a whole file that was opened with `O_NONBLOCK`.
 pub fn from(file: File, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    whole(look_at(file, path, limit)?, limit)
+    whole(stat_and_take(file, path, limit)?, limit)
 }
 
 fn whole(opened: Opened, limit: u64) -> io::Result<Vec<u8>> {
@@ -329,7 +329,7 @@ pub fn head(path: &Path, length: u64) -> io::Result<Vec<u8>> {
 
 /// Reads the beginning of a file that was opened with `O_NONBLOCK`.
 pub(super) fn head_of(file: File, path: &Path, length: u64) -> io::Result<Vec<u8>> {
-    beginning(look_at(file, path, length)?, length)
+    beginning(stat_and_take(file, path, length)?, length)
 }
 
 fn beginning(mut opened: Opened, length: u64) -> io::Result<Vec<u8>> {
@@ -344,7 +344,7 @@ mod tests {
     use crossmerge_plan::shown::Show;
     use std::os::unix::fs::FileExt;
 
-    fn read_after_look(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    fn read_found(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         Found::at(path, limit, None)?.content
     }
 
@@ -369,7 +369,7 @@ mod tests {
         let file = fs_err::File::create(&path).expect("a file");
         file.file().write_at(b"x", 1 << 40).expect("a hole");
         assert!(refused(&read(&path, CONTENTS).expect_err("a terabyte")).is_some());
-        assert!(refused(&look(&path, CONTENTS).expect_err("a terabyte")).is_some());
+        assert!(refused(&check(&path, CONTENTS).expect_err("a terabyte")).is_some());
     }
 
     #[test]
@@ -400,15 +400,15 @@ mod tests {
             (Path::new("/dev/zero"), Why::NotRegular("a device")),
         ] {
             for error in [
-                read_after_look(path, 9).err(),
+                read_found(path, 9).err(),
                 read(path, 9).err(),
                 head(path, 9).err(),
-                look(path, 9).err(),
+                check(path, 9).err(),
             ] {
                 assert_eq!(error.as_ref().and_then(refused), Some(why), "{error:?}");
             }
         }
-        for read in [read, read_after_look] {
+        for read in [read, read_found] {
             assert_eq!(read(Path::new("/dev/null"), 9).expect("nothing"), b"");
         }
         let error = read(directory.path(), 9).expect_err("a directory");
