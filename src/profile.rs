@@ -16,7 +16,7 @@ use crossmerge_plan::{
     report::{self, Explain},
     tuple::Tuple,
 };
-use crossmerge_portage::{Repositories, Repository, refusal::Refusal};
+use crossmerge_portage::{Repositories, Repository, error::SettingsError};
 use crossmerge_system::file::{self, read};
 use std::{
     cmp::Reverse,
@@ -78,7 +78,7 @@ pub struct ProfileSettings {
     /// Whether the profile aborts each merge into a root whose `/usr` has the other layout.
     pub checks_usr: bool,
     /// The reason why Portage ignores the profile, such as a missing parent. `None` if it does not.
-    pub ignored: Option<Refusal>,
+    pub ignored: Option<SettingsError>,
 }
 
 /// The layout of `bin`, `sbin` and `lib`.
@@ -408,7 +408,7 @@ pub fn settings(
     // If Portage ignores the profile, only the values of make.globals apply.
     let own = ["ARCH", "ELIBC", "KERNEL", env::CHOST.name];
     let is_empty = own.iter().all(|name| setting(name).is_empty());
-    let why = || context.refusal_below(configuration.path(), &names);
+    let why = || context.settings_error_below(configuration.path(), &names);
     let abi = setting(env::DEFAULT_ABI.name);
     let abi = if abi.is_empty() {
         "default".into()

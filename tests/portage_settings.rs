@@ -72,9 +72,9 @@ fn corpus(what: &str, strategy: impl Strategy<Value = Case>, whole: usize, refus
     let (mut refused, mut failed) = (0, 0);
     for outcome in &outcomes {
         match outcome {
-            Outcome::Refused(refusal) => {
+            Outcome::Refused(error) => {
                 refused += 1;
-                *reasons.entry(generalise(&refusal.reason)).or_default() += 1;
+                *reasons.entry(generalise(&error.reason)).or_default() += 1;
             }
             Outcome::Failed(_) => failed += 1,
             Outcome::Same | Outcome::Differs(_) => {}
@@ -89,7 +89,7 @@ fn corpus(what: &str, strategy: impl Strategy<Value = Case>, whole: usize, refus
         "{what}: {failed} of {cases} fail in Portage"
     );
     let share = refused as f64 / answered as f64;
-    // The share of refusals varies more among few cases.
+    // The share of errors varies more among few cases.
     let at_most = match cases < whole {
         true => refused_at_most.max(0.5),
         false => refused_at_most,

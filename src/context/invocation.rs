@@ -9,7 +9,7 @@ use crossmerge_plan::{
     env::{self, Env},
     tuple::Tuple,
 };
-use crossmerge_portage::{SettingsReader, refusal::Refusal};
+use crossmerge_portage::{SettingsReader, error::SettingsError};
 use once_cell::unsync::OnceCell;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ pub struct Context {
     /// The tuple of the target.
     pub tuple: Tuple,
     pub(super) portageq: OnceCell<Option<PathBuf>>,
-    pub(super) reader: OnceCell<Result<SettingsReader, Refusal>>,
+    pub(super) reader: OnceCell<Result<SettingsReader, SettingsError>>,
     pub(super) portage: OnceCell<Portage>,
     pub(super) target: OnceCell<Target>,
     pub(super) has_profile: OnceCell<bool>,

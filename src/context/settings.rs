@@ -5,8 +5,8 @@ use super::{error::ContextError, invocation::Context, portage::Portage};
 use crossmerge_plan::env;
 use crossmerge_portage as portage;
 use crossmerge_portage::{
-    CompareError, PortageError, Repositories, Settings, SettingsQuery, SettingsReader, installed,
-    refusal::Refusal, version::Version,
+    CompareError, PortageError, Repositories, Settings, SettingsQuery, SettingsReader,
+    error::SettingsError, installed, version::Version,
 };
 use crossmerge_system::file::below;
 use std::{ffi::OsStr, path::Path};
@@ -101,7 +101,7 @@ impl Context {
 
     /// The reasons for which portageq is asked for settings of the host or the target, because crossmerge does not
     /// read them itself.
-    pub fn refusals(&self) -> Vec<Refusal> {
+    pub fn settings_errors(&self) -> Vec<SettingsError> {
         let Some(portageq) = self.portageq() else {
             return Vec::new();
         };
@@ -119,7 +119,7 @@ impl Context {
     }
 
     /// The reason for which crossmerge does not read the settings of a configuration root itself. `None` if it does.
-    pub fn refusal_below(&self, configroot: &Path, names: &[&str]) -> Option<Refusal> {
+    pub fn settings_error_below(&self, configroot: &Path, names: &[&str]) -> Option<SettingsError> {
         let query = self.target_query(Path::new("portageq"), configroot, names);
         match self.reader() {
             Ok(reader) => query.read(&self.env, reader).err(),
@@ -144,8 +144,8 @@ impl Context {
             match query.compare(&self.env, &reader.portage) {
                 Ok(Ok(seal)) => seals.push(seal),
                 Ok(Err(difference)) => return Some((version, Err(difference))),
-                Err(refused @ (CompareError::Reading(_) | CompareError::Portage(_))) => {
-                    return Some((version, Err(refused.to_string())));
+                Err(error @ (CompareError::Reading(_) | CompareError::Portage(_))) => {
+                    return Some((version, Err(error.to_string())));
                 }
             }
         }
@@ -175,12 +175,12 @@ impl Context {
     }
 
     /// The reader of settings, which replaces portageq, or the reason for which it cannot be used.
-    fn reader(&self) -> Result<&SettingsReader, &Refusal> {
+    fn reader(&self) -> Result<&SettingsReader, &SettingsError> {
         let find = || {
             if let Some(why) = self.reason_to_ask() {
                 return Err(why);
             }
-            let missing = || Refusal::question("there is no portageq in PATH");
+            let missing = || SettingsError::query("there is no portageq in PATH");
             let portageq = self.portageq().ok_or_else(missing)?;
             let portage = installed::find(portageq, &self.env)?;
             Ok(SettingsReader::new(portage, &self.config.state_directory()))
@@ -190,9 +190,9 @@ impl Context {
 
     /// The reason for which portageq has to be asked: the user configured it, or the portageq in PATH belongs to
     /// another Portage than the one in BROOT, whose files crossmerge would read. `None` if there is none.
-    fn reason_to_ask(&self) -> Option<Refusal> {
+    fn reason_to_ask(&self) -> Option<SettingsError> {
         if self.config.ask_portageq {
-            return Some(Refusal::question(
+            return Some(SettingsError::query(
                 "`ask_portageq` is set in crossmerge.toml",
             ));
         }
@@ -207,7 +207,7 @@ impl Context {
         (!is_own && !is_overridden).then(|| {
             let (portageq, broot) = (portageq.display(), below(broot, ""));
             let broot = broot.display();
-            Refusal::question(format!(
+            SettingsError::query(format!(
                 "`{portageq}` is not the Portage of the prefix `{broot}`"
             ))
         })

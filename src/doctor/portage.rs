@@ -120,8 +120,8 @@ pub(super) fn settings(exam: &Examination) -> Result<CheckResult, DoctorError> {
         }
         None => {}
     }
-    let refusals = exam.context.refusals();
-    Ok(match refusals.first() {
+    let errors = exam.context.settings_errors();
+    Ok(match errors.first() {
         None => CheckResult::ok("read without portageq"),
         // This is not a problem, but every call starts Python.
         Some(why) => CheckResult::ok(format!("portageq is called, since {why}")),

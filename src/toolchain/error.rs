@@ -9,7 +9,7 @@ use crossmerge_plan::{
     tuple::Tuple,
     words::quote,
 };
-use crossmerge_portage::refusal::Refusal;
+use crossmerge_portage::error::SettingsError;
 use crossmerge_system::{
     exec::ExecError,
     file::{self, FileError},
@@ -33,7 +33,7 @@ pub enum ToolchainError {
     File(#[from] FileError),
     /// A file of assignments cannot be read.
     #[error("cannot read the settings: {0}")]
-    Assignments(#[from] Refusal),
+    Assignments(#[from] SettingsError),
     /// A file cannot be read.
     #[error("`{path}` cannot be read: {source}", path = .path.shown())]
     Read {
@@ -252,7 +252,7 @@ impl Explain for ToolchainError {
                 format!("move it away: `mv {0} {0}.old`", quote(path.as_os_str()))
             }
             Self::Write { source, .. } | Self::Read { source, .. } => return file::hint(source),
-            Self::Assignments(refusal) => return refusal.hint(),
+            Self::Assignments(error) => return error.hint(),
             Self::Prefix(error) => return error.hint(),
             Self::Config(_)
             | Self::Context(_)

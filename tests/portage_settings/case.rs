@@ -7,7 +7,7 @@ use super::{
 };
 use crossmerge_plan::env::Env;
 use crossmerge_portage::{
-    refusal::Refusal,
+    error::SettingsError,
     settings::{SettingsRoots, read},
     version::Version,
 };
@@ -153,7 +153,7 @@ impl Claim {
     }
 
     /// Returns whether crossmerge's answer fits the claim.
-    pub(crate) fn holds(&self, answer: &Result<String, Refusal>, directory: &Path) -> bool {
+    pub(crate) fn holds(&self, answer: &Result<String, SettingsError>, directory: &Path) -> bool {
         let dir = directory.to_str().expect("UTF-8");
         match (self, answer) {
             (Self::Refused, answer) => answer.is_err(),
@@ -179,9 +179,9 @@ pub(crate) enum Outcome {
     /// Both readers agree.
     Same,
     /// crossmerge refused, and Portage answered.
-    Refused(Refusal),
+    Refused(SettingsError),
     /// crossmerge refused, and Portage failed.
-    Failed(Refusal),
+    Failed(SettingsError),
     /// The readers disagree: a defect.
     Differs(String),
 }
@@ -362,8 +362,8 @@ pub(crate) fn compare(answer: Answer, question: &Question, roots: &SettingsRoots
         Ok(ours)
     });
     match (answer, ours) {
-        (Err(_), Err(refusal)) => Outcome::Failed(refusal),
-        (Ok(_), Err(refusal)) => Outcome::Refused(refusal),
+        (Err(_), Err(error)) => Outcome::Failed(error),
+        (Ok(_), Err(error)) => Outcome::Refused(error),
         (Err(failure), Ok(_)) => Outcome::Differs(format!("Portage fails: {failure}")),
         (Ok(theirs), Ok(ours)) => {
             // Before 3.0.53, Portage adds flags to a variable of USE_EXPAND in no certain order.

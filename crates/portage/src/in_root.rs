@@ -3,9 +3,9 @@
 //! everything that is read.
 
 use super::{
+    error::SettingsError,
     ini::{self, Ini, IniOptions},
     make_conf::{self, ReadMode},
-    refusal::Refusal,
     text::{self, SettingsFiles},
     variables::Vars,
 };
@@ -41,19 +41,17 @@ impl InRoot {
     ///
     /// # Errors
     ///
-    /// A [`Refusal`] if the path is not a regular file, or if the file exceeds the limit.
-    pub fn text(&self, path: &str) -> Result<Option<Rc<str>>, Refusal> {
-        self.files
-            .read(path)
-            .map_err(|refusal| self.outside(refusal))
+    /// A [`SettingsError`] if the path is not a regular file, or if the file exceeds the limit.
+    pub fn text(&self, path: &str) -> Result<Option<Rc<str>>, SettingsError> {
+        self.files.read(path).map_err(|error| self.outside(error))
     }
 
     /// Returns DISTDIR from make.globals and make.conf, as far as they can be read.
     ///
     /// # Errors
     ///
-    /// A final [`Refusal`]: Portage could not read the files either.
-    pub fn distdir(&self) -> Result<PathBuf, Refusal> {
+    /// A final [`SettingsError`]: Portage could not read the files either.
+    pub fn distdir(&self) -> Result<PathBuf, SettingsError> {
         let mut place = PathBuf::from(DISTFILES);
         for (file, reading) in [
             ("/usr/share/portage/config/make.globals", ReadMode::File),
@@ -75,8 +73,8 @@ impl InRoot {
     ///
     /// # Errors
     ///
-    /// A final [`Refusal`], or one for a repos.conf that is too long.
-    pub fn repositories(&self) -> Result<Vec<(String, String)>, Refusal> {
+    /// A final [`SettingsError`], or one for a repos.conf that is too long.
+    pub fn repositories(&self) -> Result<Vec<(String, String)>, SettingsError> {
         let mut texts = Vec::new();
         let mut length = 0;
         for path in [
@@ -90,7 +88,7 @@ impl InRoot {
                 length += text.len() + LINE * text.lines().count();
                 if length > ini::MOST {
                     let why = format!("makes repos.conf longer than {} bytes", ini::MOST);
-                    return Err(self.outside(Refusal::file(&file, why)));
+                    return Err(self.outside(SettingsError::file(&file, why)));
                 }
                 texts.push(text);
             }
@@ -98,24 +96,27 @@ impl InRoot {
         Ok(places_in(&texts))
     }
 
-    /// Turns a refusal into `None`: a file that crossmerge does not understand has no effect on the mounts. A final
-    /// refusal stays an error, because Portage could not read the file either.
-    fn as_far_as_it_can<T>(&self, read: Result<T, Refusal>) -> Result<Option<T>, Refusal> {
+    /// Turns an error into `None`: a file that crossmerge does not understand has no effect on the mounts. A final
+    /// error stays an error, because Portage could not read the file either.
+    fn as_far_as_it_can<T>(
+        &self,
+        read: Result<T, SettingsError>,
+    ) -> Result<Option<T>, SettingsError> {
         match read {
-            Err(refusal) if refusal.is_final => Err(self.outside(refusal)),
+            Err(error) if error.is_final => Err(self.outside(error)),
             read => Ok(read.ok()),
         }
     }
 
     /// Replaces the path inside the root by the host's path.
-    fn outside(&self, refusal: Refusal) -> Refusal {
+    fn outside(&self, error: SettingsError) -> SettingsError {
         let outside = |file: PathBuf| {
             let inside = file.strip_prefix("/").map(Path::to_owned);
             self.root.path().join(inside.unwrap_or(file))
         };
-        Refusal {
-            file: refusal.file.map(outside),
-            ..refusal
+        SettingsError {
+            file: error.file.map(outside),
+            ..error
         }
     }
 }

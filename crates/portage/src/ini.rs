@@ -3,7 +3,7 @@
 //! If `configparser` reports an error, Portage ignores the whole of repos.conf. crossmerge leaves such a file to
 //! portageq.
 
-use super::{refusal::Refusal, text};
+use super::{error::SettingsError, text};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The options of a section, in the order in which each first appears.
@@ -63,7 +63,7 @@ impl Ini {
 
     /// Reads one more file. Its options replace those of earlier files. It is one loop, as in CPython's
     /// `Lib/configparser.py`: the lines before a line decide what it is.
-    pub(crate) fn read(&mut self, file: &str, content: &str) -> Result<(), Refusal> {
+    pub(crate) fn read(&mut self, file: &str, content: &str) -> Result<(), SettingsError> {
         let mut current = Current::None;
         let mut added: BTreeSet<(usize, Option<String>)> = BTreeSet::new();
         // The option to which a continuation line belongs, by its index.
@@ -72,7 +72,7 @@ impl Ini {
         let key = |(current, option): (Current, usize)| (current.key(), option);
         let mut indent = 0;
         for (number, line) in content.lines().enumerate() {
-            let refuse = |reason: &str| Err(Refusal::line(file, number + 1, reason));
+            let error = |reason: &str| Err(SettingsError::line(file, number + 1, reason));
             let value = text::strip(line);
             if value.starts_with(['#', ';']) {
                 continue;
@@ -108,26 +108,26 @@ impl Ini {
                 }
                 current = Current::Section(section);
                 if !added.insert((current.key(), None)) {
-                    return refuse("the section is a duplicate, so Portage ignores repos.conf");
+                    return error("the section is a duplicate, so Portage ignores repos.conf");
                 }
                 continue;
             }
             let options = match current {
                 Current::None => {
-                    return refuse("it is in no section, so Portage ignores repos.conf");
+                    return error("it is in no section, so Portage ignores repos.conf");
                 }
                 Current::Defaults => &mut self.defaults,
                 Current::Section(section) => &mut self.sections[section].1,
             };
             let Some((name, value)) = value.split_once(['=', ':']) else {
-                return refuse("it is not `name = value`, so Portage ignores repos.conf");
+                return error("it is not `name = value`, so Portage ignores repos.conf");
             };
             let name = text::strip(name).to_lowercase();
             if name.is_empty() {
-                return refuse("the option has no name, so Portage ignores repos.conf");
+                return error("the option has no name, so Portage ignores repos.conf");
             }
             if !added.insert((current.key(), Some(name.clone()))) {
-                return refuse("the option is a duplicate, so Portage ignores repos.conf");
+                return error("the option is a duplicate, so Portage ignores repos.conf");
             }
             let place = self.places.entry((current.key(), name.clone()));
             let place = *place.or_insert_with(|| {
@@ -152,7 +152,7 @@ impl Ini {
         &self,
         section: usize,
         left: &mut usize,
-    ) -> Result<BTreeMap<String, String>, Refusal> {
+    ) -> Result<BTreeMap<String, String>, SettingsError> {
         let mut raw: BTreeMap<&str, &str> = BTreeMap::new();
         let (name, own) = &self.sections[section];
         for (name, value) in self.defaults.iter().chain(own) {
@@ -161,15 +161,15 @@ impl Ini {
         raw.iter()
             .map(|(option, value)| {
                 let mut expanded = String::new();
-                let refuse = |reason: &str| {
-                    Refusal::question(format!("repos.conf, `{option}` of `{name}`: {reason}"))
+                let error = |reason: &str| {
+                    SettingsError::query(format!("repos.conf, `{option}` of `{name}`: {reason}"))
                 };
                 expand(value, &raw, 1, left, &mut expanded).map_err(|unfit| match unfit {
                     ExpandError::Wrong(reason) => {
-                        refuse(&format!("{reason}, so Portage ignores repos.conf"))
+                        error(&format!("{reason}, so Portage ignores repos.conf"))
                     }
                     ExpandError::TooLong => {
-                        refuse(&format!("makes it longer than {MOST} bytes")).for_good()
+                        error(&format!("makes it longer than {MOST} bytes")).into_final()
                     }
                 })?;
                 Ok(((*option).to_owned(), expanded))
@@ -237,7 +237,7 @@ fn expand(
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Ini, Refusal> {
+    fn read(text: &str) -> Result<Ini, SettingsError> {
         let mut ini = Ini::new(&[("ROOT", "/r/")]);
         ini.read("f", text)?;
         Ok(ini)
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_configparser_rejects_is_refused() {
+    fn text_that_configparser_rejects_is_an_error() {
         for text in [
             "a = b\n",
             "[a]\nx = 1\nX = 2\n",
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn references_that_multiply_are_refused() {
+    fn references_that_multiply_are_an_error() {
         let mut text = "[a]\nx0 = y\n".to_owned();
         for depth in 1..9 {
             let last = format!("%(x{})s", depth - 1);
@@ -281,8 +281,8 @@ mod tests {
         }
         for text in [text.clone(), text.replace("= y", "=")] {
             let ini = read(&text).expect("as it stands");
-            let refusal = ini.expanded(0, &mut MOST.clone()).expect_err("too long");
-            assert!(refusal.is_final, "{refusal}");
+            let error = ini.expanded(0, &mut MOST.clone()).expect_err("too long");
+            assert!(error.is_final, "{error}");
         }
     }
 }

@@ -2,10 +2,10 @@
 //! of an applet needs the answer.
 //!
 //! Python's rules for finding a module have many exceptions. So crossmerge checks every directory where this Python may
-//! find Portage, and all of them have to contain the same version. Anything else is a [`Refusal`], and crossmerge asks
-//! portageq.
+//! find Portage, and all of them have to contain the same version. Anything else is a [`SettingsError`], and
+//! crossmerge asks portageq.
 
-use super::{refusal::Refusal, version::Version};
+use super::{error::SettingsError, version::Version};
 use crossmerge_plan::env::{self, Env};
 use crossmerge_system::{
     file::{Identity, read, real_path},
@@ -39,11 +39,11 @@ const SITES: [&str; 2] = ["site-packages", "dist-packages"];
 ///
 /// # Errors
 ///
-/// A [`Refusal`] if the Portage is not found, has no release number, or if several versions may be started.
-pub fn find(portageq: &Path, env: &Env) -> Result<Installed, Refusal> {
-    let unknown = |reason: &str| Refusal {
+/// A [`SettingsError`] if the Portage is not found, has no release number, or if several versions may be started.
+pub fn find(portageq: &Path, env: &Env) -> Result<Installed, SettingsError> {
+    let unknown = |reason: &str| SettingsError {
         file: Some(portageq.to_owned()),
-        ..Refusal::question(format!("{reason}, so the version of Portage is unknown"))
+        ..SettingsError::query(format!("{reason}, so the version of Portage is unknown"))
     };
     if env.get(env::PYTHONHOME).is_some() {
         return Err(unknown("PYTHONHOME is set"));
@@ -63,9 +63,9 @@ pub fn find(portageq: &Path, env: &Env) -> Result<Installed, Refusal> {
             continue;
         }
         let text = read::read_to_string(&file, read::SETTINGS).unwrap_or_default();
-        let version = version_in(&text).ok_or_else(|| Refusal {
+        let version = version_in(&text).ok_or_else(|| SettingsError {
             file: Some(file),
-            ..Refusal::question("does not state a release of Portage")
+            ..SettingsError::query("does not state a release of Portage")
         })?;
         versions.insert(version);
     }
@@ -275,7 +275,7 @@ mod tests {
             .collect();
         match find(&root.join("usr/bin/portageq"), &env) {
             Ok(installed) => Ok(installed.version.to_string()),
-            Err(refusal) => Err(refusal.reason),
+            Err(error) => Err(error.reason),
         }
     }
 

@@ -4,8 +4,8 @@
 //! may name a repository.
 
 use super::{
+    error::SettingsError,
     path::join,
-    refusal::Refusal,
     text::{self, SettingsFiles, strip, words},
     version::VersionChange,
 };
@@ -83,7 +83,7 @@ pub(crate) struct Eapi {
 }
 
 /// Returns the properties of an EAPI.
-pub(crate) fn eapi_named(files: &SettingsFiles, eapi: &str) -> Result<Eapi, Refusal> {
+pub(crate) fn eapi_named(files: &SettingsFiles, eapi: &str) -> Result<Eapi, SettingsError> {
     let known = |wanted: &str| {
         let is_new = |eapi: &str| match eapi {
             "9" => files.has(VersionChange::Eapi9),
@@ -101,7 +101,7 @@ pub(crate) fn eapi_named(files: &SettingsFiles, eapi: &str) -> Result<Eapi, Refu
             allows_directories: *allows_directories,
         }),
         None if known(stripped).is_some() || BROKEN_EAPIS.contains(&stripped) => Err(
-            Refusal::question(format!("Portage fails on the EAPI `{eapi}` of a profile")),
+            SettingsError::query(format!("Portage fails on the EAPI `{eapi}` of a profile")),
         ),
         None => Ok(Eapi {
             is_supported: false,
@@ -121,7 +121,7 @@ pub(crate) fn formats_allow_directories(formats: &BTreeSet<String>) -> bool {
 pub(crate) fn eapi_beside(
     files: &SettingsFiles,
     directory: &str,
-) -> Result<Option<String>, Refusal> {
+) -> Result<Option<String>, SettingsError> {
     let file = join(directory, "eapi");
     if !files.is_file(&file)? {
         return Ok(None);
@@ -134,9 +134,9 @@ pub(crate) fn eapi_beside(
 }
 
 /// Makes a repository's name from any text; returns `None` if no character of it is valid.
-pub(super) fn valid_name(name: &str) -> Result<Option<String>, Refusal> {
+pub(super) fn valid_name(name: &str) -> Result<Option<String>, SettingsError> {
     if !name.is_ascii() {
-        return Err(Refusal::question(format!(
+        return Err(SettingsError::query(format!(
             "the repository name `{name}` is not ASCII"
         )));
     }
@@ -172,7 +172,7 @@ impl RepoLayout {
         files: &SettingsFiles,
         location: &str,
         section: Option<&str>,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, SettingsError> {
         let at = |file: &str| join(location, file);
         let from_directory = format!("x-{}", location.rsplit('/').next().unwrap_or_default());
         let repo_name = files.first_line(&at("profiles/repo_name"))?;
@@ -190,7 +190,8 @@ impl RepoLayout {
         let get = |key: &str| keys.get(key).map(String::as_str);
         let list = |value: &str| words(value).map(str::to_owned).collect::<Vec<_>>();
         let directory_eapi = eapi_beside(files, &at("profiles"))?;
-        let by_eapi = |eapi: &str| Ok::<_, Refusal>(eapi_named(files, eapi)?.allows_directories);
+        let by_eapi =
+            |eapi: &str| Ok::<_, SettingsError>(eapi_named(files, eapi)?.allows_directories);
         let is_format = |format: &str| {
             FORMATS.contains(&format)
                 && (format != "profile-license" || files.has(VersionChange::ProfileLicense))
@@ -232,9 +233,12 @@ impl RepoLayout {
 }
 
 /// Reads `key = value` lines. The last line of a key counts.
-fn key_values(files: &SettingsFiles, file: &str) -> Result<BTreeMap<String, String>, Refusal> {
+fn key_values(
+    files: &SettingsFiles,
+    file: &str,
+) -> Result<BTreeMap<String, String>, SettingsError> {
     if files.is_dir(file) {
-        return Err(Refusal::file(file, "is a directory"));
+        return Err(SettingsError::file(file, "is a directory"));
     }
     Ok(pairs(&files.lines(file)?))
 }
@@ -273,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn an_eapi_on_which_portage_fails_is_refused() {
+    fn an_eapi_on_which_portage_fails_is_an_error() {
         let named = |version: &str, eapi: &str| {
             let files = SettingsFiles::of(version.parse().expect(version));
             eapi_named(&files, eapi).map(|eapi| (eapi.is_supported, eapi.allows_directories))

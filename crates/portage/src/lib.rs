@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod agreed;
+pub mod error;
 mod features;
 mod in_root;
 mod ini;
@@ -12,7 +13,6 @@ mod path;
 mod profile;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod properties;
-pub mod refusal;
 mod repos_conf;
 pub mod settings;
 mod shlex;
@@ -30,9 +30,9 @@ use crossmerge_plan::{
     report::Explain,
 };
 use crossmerge_system::exec::{self, ExecError};
+use error::SettingsError;
 pub use in_root::InRoot;
 use installed::Installed;
-use refusal::Refusal;
 use settings::SettingsRoots;
 use std::{
     ffi::OsString,
@@ -140,7 +140,7 @@ pub enum PortageError {
     Exec(#[from] ExecError),
     /// A file would keep portageq from ever finishing.
     #[error("cannot read the settings: {0}")]
-    Refused(Refusal),
+    Settings(SettingsError),
     /// portageq started and did not print a variable.
     #[error("portageq did not print {missing}:\n{output}")]
     NoAnswer {
@@ -158,7 +158,7 @@ impl Explain for PortageError {
 
     fn own_hint(&self) -> Option<String> {
         Some(match self {
-            Self::Refused(refusal) => return refusal.hint(),
+            Self::Settings(error) => return error.hint(),
             Self::NoAnswer { command, .. } => {
                 format!("run it by hand and fix what it reports: {command}")
             }
@@ -172,7 +172,7 @@ impl Explain for PortageError {
 pub enum CompareError {
     /// crossmerge could not read the settings itself.
     #[error(transparent)]
-    Reading(#[from] Refusal),
+    Reading(#[from] SettingsError),
     /// portageq did not answer.
     #[error(transparent)]
     Portage(#[from] PortageError),
@@ -267,9 +267,9 @@ impl SettingsQuery {
     ///
     /// # Errors
     ///
-    /// A [`Refusal`] if a file, the environment or a name is not fully understood. Also if this version of Portage was
-    /// never measured, and these settings were not compared with portageq's answers.
-    pub fn read(&self, env: &Env, reader: &SettingsReader) -> Result<Settings, Refusal> {
+    /// A [`SettingsError`] if a file, the environment or a name is not fully understood. Also if this version of
+    /// Portage was never measured, and these settings were not compared with portageq's answers.
+    pub fn read(&self, env: &Env, reader: &SettingsReader) -> Result<Settings, SettingsError> {
         self.read_with(&SharedFiles::default(), env, reader)
     }
 
@@ -279,15 +279,15 @@ impl SettingsQuery {
         shared: &SharedFiles,
         env: &Env,
         reader: &SettingsReader,
-    ) -> Result<Settings, Refusal> {
+    ) -> Result<Settings, SettingsError> {
         let version = reader.portage.version;
         if version.is_proven() {
             let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
             let roots = self.roots_of(version);
             return settings::read_with(shared, &roots, &env.changed(&self.plan.env), &names);
         }
-        let refuse = |why: &str| {
-            Err(Refusal::question(format!(
+        let error = |why: &str| {
+            Err(SettingsError::query(format!(
                 "crossmerge was never compared with Portage {version}, and {why}"
             )))
         };
@@ -296,11 +296,11 @@ impl SettingsQuery {
             .iter()
             .all(|name| COMPARED.contains(&name.as_str()))
         {
-            return refuse("not every variable of the query is among those that are compared");
+            return error("not every variable of the query is among those that are compared");
         }
         let (mut settings, fingerprint) = self.read_with_fingerprint(env, &reader.portage)?;
         if !reader.agreed.has(&fingerprint) {
-            return refuse(
+            return error(
                 "`crossmerge doctor` has not compared these settings with portageq's answers",
             );
         }
@@ -320,7 +320,7 @@ impl SettingsQuery {
         &self,
         env: &Env,
         portage: &Installed,
-    ) -> Result<(Settings, String), Refusal> {
+    ) -> Result<(Settings, String), SettingsError> {
         let roots = self.roots_of(portage.version);
         let env = env.changed(&self.plan.env);
         let (settings, mut hash) = settings::read_with_fingerprint(&roots, &env, &COMPARED)?;
@@ -394,8 +394,8 @@ pub fn make_conf_value(configroot: &Path, name: &str) -> Option<String> {
 ///
 /// # Errors
 ///
-/// A [`Refusal`] if Portage itself would fail to read the file.
-pub fn assignments(path: &Path) -> Result<Settings, Refusal> {
+/// A [`SettingsError`] if Portage itself would fail to read the file.
+pub fn assignments(path: &Path) -> Result<Settings, SettingsError> {
     let file = path.to_string_lossy();
     let reading = make_conf::ReadMode::OneSourcing;
     let files = text::SettingsFiles::default();
@@ -408,7 +408,7 @@ pub fn assignments(path: &Path) -> Result<Settings, Refusal> {
 ///
 /// # Errors
 ///
-/// [`PortageError::Refused`] if a refusal is final, else the reason why portageq did not answer.
+/// [`PortageError::Settings`] if an error of reading is final, else the reason why portageq did not answer.
 pub fn ask(
     env: &Env,
     reader: Option<&SettingsReader>,
@@ -418,7 +418,7 @@ pub fn ask(
     let read = |question: &SettingsQuery| {
         let answer = reader.map(|reader| question.read_with(&shared, env, reader));
         match answer {
-            Some(Err(refusal)) if refusal.is_final => Err(PortageError::Refused(refusal)),
+            Some(Err(error)) if error.is_final => Err(PortageError::Settings(error)),
             answer => Ok(answer.and_then(Result::ok)),
         }
     };

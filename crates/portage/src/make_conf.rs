@@ -5,7 +5,7 @@
 //! quote that is not closed.
 
 use super::{
-    refusal::Refusal,
+    error::SettingsError,
     shlex::Shlex,
     text::{self, SettingsFiles},
     variables::Vars,
@@ -31,7 +31,7 @@ pub(crate) fn read(
     path: &str,
     reading: ReadMode,
     variables: &mut Vars,
-) -> Result<Option<Vars>, Refusal> {
+) -> Result<Option<Vars>, SettingsError> {
     let paths = match reading {
         ReadMode::File | ReadMode::OneSourcing => vec![path.to_owned()],
         ReadMode::Recursive | ReadMode::Sourcing => text::recursive_files(files, path)?,
@@ -51,7 +51,7 @@ pub(crate) fn read(
 }
 
 /// Reads assignments without expansion: profile.env.
-pub(crate) fn read_raw(files: &SettingsFiles, path: &str) -> Result<Vars, Refusal> {
+pub(crate) fn read_raw(files: &SettingsFiles, path: &str) -> Result<Vars, SettingsError> {
     let mut all = Vars::new();
     if let Some(text) = read_text(files, path)? {
         let mut shlex = Shlex::new(files, path, text, false);
@@ -61,7 +61,7 @@ pub(crate) fn read_raw(files: &SettingsFiles, path: &str) -> Result<Vars, Refusa
 }
 
 /// Returns the text of one file; `None` if it is a directory.
-fn read_text(files: &SettingsFiles, path: &str) -> Result<Option<std::rc::Rc<str>>, Refusal> {
+fn read_text(files: &SettingsFiles, path: &str) -> Result<Option<std::rc::Rc<str>>, SettingsError> {
     match files.read(path) {
         Err(_) if files.is_dir(path) => Ok(None),
         text => text,
@@ -73,7 +73,7 @@ pub(super) fn assignments(
     variables: &mut Vars,
     all: &mut Vars,
     expand: bool,
-) -> Result<(), Refusal> {
+) -> Result<(), SettingsError> {
     loop {
         let mut name = shlex.token(variables)?;
         if name.as_deref() == Some("export") {
@@ -95,8 +95,9 @@ pub(super) fn assignments(
             continue;
         }
         let value = match expand {
-            true => super::varexpand::varexpand(&value, variables)
-                .ok_or_else(|| shlex.refuse_length())?,
+            true => {
+                super::varexpand::varexpand(&value, variables).ok_or_else(|| shlex.too_long())?
+            }
             false => value,
         };
         shlex.spend(value.len())?;

@@ -1,7 +1,7 @@
 //! Paths as Portage handles them: as text. Normalising does not consult the file system, and joining an absolute path
 //! replaces the base.
 
-use super::refusal::Refusal;
+use super::error::SettingsError;
 use crossmerge_system::file::{real_directory, real_path};
 use std::{
     ffi::OsStr,
@@ -37,11 +37,11 @@ pub(crate) fn normalise(path: &str) -> String {
 }
 
 /// Normalises the path of a root. As in Portage, it then ends in one slash.
-pub(crate) fn root(name: &str, path: &str) -> Result<String, Refusal> {
+pub(crate) fn root(name: &str, path: &str) -> Result<String, SettingsError> {
     match path {
         "" => Ok("/".into()),
         path if path.starts_with('/') => Ok(format!("{}/", normalise(path).trim_end_matches('/'))),
-        path => Err(Refusal::question(format!(
+        path => Err(SettingsError::query(format!(
             "{name} is `{path}`, which is not an absolute path"
         ))),
     }
@@ -51,15 +51,15 @@ pub(crate) fn root(name: &str, path: &str) -> Result<String, Refusal> {
 pub(crate) fn text<'a>(
     name: &str,
     path: &'a (impl AsRef<OsStr> + ?Sized),
-) -> Result<&'a str, Refusal> {
+) -> Result<&'a str, SettingsError> {
     let path = path.as_ref();
     path.to_str()
-        .ok_or_else(|| Refusal::question(format!("{name} is not UTF-8: `{}`", path.display())))
+        .ok_or_else(|| SettingsError::query(format!("{name} is not UTF-8: `{}`", path.display())))
 }
 
 /// Returns the metadata of the file at a path, with symlinks followed; `None` if it does not exist. Portage fails if
-/// permission is denied, so that is a refusal.
-pub(crate) fn stat(path: &str) -> Result<Option<fs::Metadata>, Refusal> {
+/// permission is denied, so that is an error.
+pub(crate) fn stat(path: &str) -> Result<Option<fs::Metadata>, SettingsError> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(Some(metadata)),
         Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Err(denied(path)),
@@ -67,13 +67,13 @@ pub(crate) fn stat(path: &str) -> Result<Option<fs::Metadata>, Refusal> {
     }
 }
 
-/// Refuses because permission is denied.
-pub(crate) fn denied(path: &str) -> Refusal {
-    Refusal::file(path, "cannot be read: permission denied")
+/// Returns the error that permission is denied.
+pub(crate) fn denied(path: &str) -> SettingsError {
+    SettingsError::file(path, "cannot be read: permission denied")
 }
 
 /// Returns whether the path is a directory.
-pub(crate) fn is_dir(path: &str) -> Result<bool, Refusal> {
+pub(crate) fn is_dir(path: &str) -> Result<bool, SettingsError> {
     Ok(stat(path)?.is_some_and(|metadata| metadata.is_dir()))
 }
 
@@ -84,14 +84,14 @@ pub(crate) fn same_file(a: &str, b: &str) -> bool {
 }
 
 /// Resolves every symlink of an existing path.
-pub(crate) fn resolve(path: &str) -> Result<String, Refusal> {
+pub(crate) fn resolve(path: &str) -> Result<String, SettingsError> {
     let resolved = real_path(Path::new(path))
-        .map_err(|e| Refusal::file(path, format!("cannot be resolved: {e}")))?;
+        .map_err(|e| SettingsError::file(path, format!("cannot be resolved: {e}")))?;
     Ok(text("a path", &resolved)?.to_owned())
 }
 
 /// Resolves every symlink of a directory's path; returns `None` if it is not an existing directory.
-pub(crate) fn resolve_directory(path: &str) -> Result<Option<String>, Refusal> {
+pub(crate) fn resolve_directory(path: &str) -> Result<Option<String>, SettingsError> {
     match real_directory(Path::new(path)) {
         Ok(resolved) => Ok(Some(text("a path", &resolved)?.to_owned())),
         Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Err(denied(path)),
@@ -100,13 +100,13 @@ pub(crate) fn resolve_directory(path: &str) -> Result<Option<String>, Refusal> {
 }
 
 /// Resolves the symlinks of the part of a path that exists.
-pub(crate) fn resolve_missing(path: &str) -> Result<String, Refusal> {
+pub(crate) fn resolve_missing(path: &str) -> Result<String, SettingsError> {
     if stat(path)?.is_some() {
         return resolve(path);
     }
     let missing = |path: &str| match fs::symlink_metadata(path) {
         Err(_) => Ok(()),
-        Ok(_) => Err(Refusal::file(path, "is a dangling symlink")),
+        Ok(_) => Err(SettingsError::file(path, "is a dangling symlink")),
     };
     missing(path)?;
     match path.rsplit_once('/') {

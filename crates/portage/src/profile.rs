@@ -4,9 +4,9 @@
 //! applies twice.
 
 use super::{
+    error::SettingsError,
     layout::{eapi_named, formats_allow_directories},
     path::{self, join, normalise},
-    refusal::Refusal,
     repos_conf::Repos,
     text::{self, SettingsFiles},
 };
@@ -35,7 +35,7 @@ pub(crate) fn read(
     configroot: &str,
     repos: &Repos,
     known: &[String],
-) -> Result<Vec<ProfileDirectory>, Refusal> {
+) -> Result<Vec<ProfileDirectory>, SettingsError> {
     let mut chain = Vec::new();
     // Portage looks for profile formats in every directory that PORTDIR ever named, even if it is not a repository.
     let mut others = Vec::new();
@@ -57,7 +57,7 @@ pub(crate) fn read(
     }
     for profile in &chain {
         if let Some(other) = others.iter().find(|other| below(&profile.location, other)) {
-            return Err(Refusal::file(
+            return Err(SettingsError::file(
                 &profile.location,
                 format!("is in `{other}`, which was PORTDIR and is not a repository"),
             ));
@@ -80,9 +80,9 @@ fn add(
     repos: &Repos,
     depth: usize,
     chain: &mut Vec<ProfileDirectory>,
-) -> Result<(), Refusal> {
+) -> Result<(), SettingsError> {
     if depth > DEEPEST || chain.len() > MOST {
-        return Err(Refusal::file(location, "its parents form a cycle").for_good());
+        return Err(SettingsError::file(location, "its parents form a cycle").into_final());
     }
     // Repositories may be nested: the profile belongs to the one with the longest path.
     let repo = repos
@@ -97,7 +97,7 @@ fn add(
     };
     let known = eapi_named(files, eapi)?;
     if !known.is_supported {
-        return Err(Refusal::file(
+        return Err(SettingsError::file(
             &join(location, "eapi"),
             format!("states the unknown EAPI `{eapi}`, so Portage ignores the profile"),
         ));
@@ -109,7 +109,7 @@ fn add(
     if files.exists(&parent_file)? {
         let parents = text::entries(files, &parent_file, false)?;
         if parents.is_empty() {
-            return Err(Refusal::file(
+            return Err(SettingsError::file(
                 &parent_file,
                 "is empty, so Portage ignores the profile",
             ));
@@ -117,7 +117,7 @@ fn add(
         for parent in parents {
             let is_absolute = parent.starts_with('/');
             let missing = || {
-                Refusal::file(
+                SettingsError::file(
                     &parent_file,
                     format!("`{parent}` does not exist, so Portage ignores the profile"),
                 )

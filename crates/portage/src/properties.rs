@@ -68,7 +68,7 @@ pub fn make_conf(data: &[u8]) {
     }
 }
 
-/// Checks that repos.conf is read or refused, and that the file written for a target names the same directories.
+/// Checks that repos.conf is read or rejected, and that the file written for a target names the same directories.
 pub fn repos_conf(data: &[u8]) {
     let text = String::from_utf8_lossy(data).replace('\r', "\n");
     let texts: Vec<String> = text.split('\x0c').map(str::to_owned).collect();

@@ -2,10 +2,10 @@
 //! combined into PORTAGE_REPOSITORIES.
 
 use super::{
+    error::SettingsError,
     ini::{self, Ini},
     layout::RepoLayout,
     path::{self, join},
-    refusal::Refusal,
     shlex,
     text::{self, SettingsFiles, strip, words},
     version::VersionChange,
@@ -143,7 +143,7 @@ pub(crate) struct NamedRepos {
 
 impl NamedRepos {
     /// Combines PORTDIR and PORTDIR_OVERLAY of the layers, lowest first.
-    pub(crate) fn new(layers: &[(Option<&str>, Option<&str>)]) -> Result<Self, Refusal> {
+    pub(crate) fn new(layers: &[(Option<&str>, Option<&str>)]) -> Result<Self, SettingsError> {
         let mut named = Self::default();
         for (portdir, overlays) in layers {
             if let Some(portdir) = portdir {
@@ -153,7 +153,9 @@ impl NamedRepos {
             if let Some(text) = overlays {
                 named.has_overlays = !text.is_empty();
                 let paths = shlex::split(text).ok_or_else(|| {
-                    Refusal::question("a quote in PORTDIR_OVERLAY is not closed, so Portage fails")
+                    SettingsError::query(
+                        "a quote in PORTDIR_OVERLAY is not closed, so Portage fails",
+                    )
                 })?;
                 named.overlays = paths
                     .iter()
@@ -166,11 +168,11 @@ impl NamedRepos {
     }
 }
 
-/// Normalises an absolute path. A relative one is refused, since Portage resolves it in the current directory.
-fn absolute(name: &str, path: &str) -> Result<String, Refusal> {
+/// Normalises an absolute path. A relative one is an error, since Portage resolves it in the current directory.
+fn absolute(name: &str, path: &str) -> Result<String, SettingsError> {
     match path::normalise(path) {
         plain if path.starts_with('/') && plain != "/" => Ok(plain),
-        _ => Err(Refusal::question(format!(
+        _ => Err(SettingsError::query(format!(
             "{name} is `{path}`, which is not an absolute path of a repository"
         ))),
     }
@@ -184,7 +186,7 @@ impl Repos {
         defaults: &[(&str, &str)],
         eprefix: &str,
         named: &NamedRepos,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, SettingsError> {
         let mut ini = Ini::new(defaults);
         for (file, text) in sources {
             ini.read(file, text)?;
@@ -192,7 +194,7 @@ impl Repos {
         let default: RepoOptions = ini.defaults.iter().cloned().collect();
         for key in ["location", "aliases", "masters"] {
             if default.contains_key(key) {
-                return Err(Refusal::question(format!(
+                return Err(SettingsError::query(format!(
                     "repos.conf sets `{key}` in [DEFAULT]"
                 )));
             }
@@ -208,7 +210,7 @@ impl Repos {
         }
         let main = default.get("main-repo").cloned();
         if main.as_deref() == Some("DEFAULT") {
-            return Err(Refusal::question("`main-repo` is DEFAULT"));
+            return Err(SettingsError::query("`main-repo` is DEFAULT"));
         }
         let portdir = repos.add_named(files, named, main.as_deref(), &default, eprefix)?;
         repos.check(files);
@@ -246,7 +248,7 @@ impl Repos {
         main: Option<&str>,
         default: &RepoOptions,
         eprefix: &str,
-    ) -> Result<Option<String>, Refusal> {
+    ) -> Result<Option<String>, SettingsError> {
         let of_section: BTreeMap<String, usize> = self
             .all
             .iter()
@@ -325,7 +327,7 @@ impl Repos {
     }
 
     /// Registers every repository by its section, its name and its aliases. The first repository with a name keeps it.
-    fn name(&mut self) -> Result<(), Refusal> {
+    fn name(&mut self) -> Result<(), SettingsError> {
         for (place, repo) in self.all.iter().enumerate() {
             self.by_name.insert(repo.section.clone(), place);
         }
@@ -334,7 +336,7 @@ impl Repos {
             let names = [repo.layout.name.as_str()].into_iter().chain(aliases);
             for name in names {
                 if name == "DEFAULT" || name.starts_with('-') {
-                    return Err(Refusal::question(format!(
+                    return Err(SettingsError::query(format!(
                         "`{name}` is not a valid repository name"
                     )));
                 }
@@ -344,7 +346,7 @@ impl Repos {
         let mut locations = BTreeSet::new();
         for repo in &self.all {
             if !locations.insert(&repo.location) {
-                return Err(Refusal::question(format!(
+                return Err(SettingsError::query(format!(
                     "repos.conf names `{}` twice",
                     repo.location
                 )));
@@ -353,14 +355,16 @@ impl Repos {
         Ok(())
     }
 
-    fn check_masters(&self) -> Result<(), Refusal> {
+    fn check_masters(&self) -> Result<(), SettingsError> {
         let named = |name: &String| name == "DEFAULT";
         match self
             .all
             .iter()
             .any(|repo| repo.masters.iter().flatten().any(named))
         {
-            true => Err(Refusal::question("DEFAULT is the master of a repository")),
+            true => Err(SettingsError::query(
+                "DEFAULT is the master of a repository",
+            )),
             false => Ok(()),
         }
     }
@@ -470,17 +474,17 @@ impl Repo {
         files: &SettingsFiles,
         section: Option<&str>,
         options: &RepoOptions,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, SettingsError> {
         let location = options.get("location").map_or("", String::as_str);
-        let refuse = |reason: String| match section {
-            Some(section) => Err(Refusal::question(format!(
+        let error = |reason: String| match section {
+            Some(section) => Err(SettingsError::query(format!(
                 "repos.conf, `{section}`: {reason}"
             ))),
-            None => Err(Refusal::question(reason)),
+            None => Err(SettingsError::query(reason)),
         };
         let is_placed = !strip(location).is_empty();
         if is_placed && !location.starts_with('/') {
-            return refuse(format!("its location `{location}` is not an absolute path"));
+            return error(format!("its location `{location}` is not an absolute path"));
         }
         let resolved = match is_placed {
             true => path::resolve_directory(location)?,
@@ -514,7 +518,7 @@ impl Repo {
                     .get(name)
                     .is_some_and(|value| !strip(value).is_empty())
                 {
-                    return refuse(format!("portageq prints `{name}` in an arbitrary order"));
+                    return error(format!("portageq prints `{name}` in an arbitrary order"));
                 }
                 keys.insert(key, String::new());
             }
@@ -553,7 +557,7 @@ fn keys_of(
     files: &SettingsFiles,
     options: &RepoOptions,
     place: Option<(&str, &RepoLayout)>,
-) -> Result<BTreeMap<&'static str, String>, Refusal> {
+) -> Result<BTreeMap<&'static str, String>, SettingsError> {
     let get = |key: &str| options.get(&key.replace('_', "-")).map(String::as_str);
     let is_on = |value: &str| ["true", "yes"].contains(&value);
     let word = |on: bool| if on { "true" } else { "false" }.to_owned();
@@ -644,7 +648,7 @@ fn is_volatile(
     files: &SettingsFiles,
     location: &str,
     layout: &RepoLayout,
-) -> Result<bool, Refusal> {
+) -> Result<bool, SettingsError> {
     if layout.lacks_name_file || !location.starts_with("/var/db/repos") {
         return Ok(true);
     }
@@ -660,11 +664,11 @@ fn is_volatile_of(
     files: &SettingsFiles,
     location: &str,
     owner: Option<&str>,
-) -> Result<bool, Refusal> {
+) -> Result<bool, SettingsError> {
     match owner {
         Some(owner) => Ok(!["root", "portage"].contains(&owner)),
         None if files.has(VersionChange::NamelessOwner) => Ok(true),
-        None => Err(Refusal::file(
+        None => Err(SettingsError::file(
             location,
             "has an owner without a user name, so Portage fails",
         )),
@@ -672,7 +676,7 @@ fn is_volatile_of(
 }
 
 /// Parses an integer as Python does; returns `None` if the text is not one.
-fn integer(text: &str) -> Result<Option<i64>, Refusal> {
+fn integer(text: &str) -> Result<Option<i64>, SettingsError> {
     let text = text::strip(text);
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if !digits.is_empty() && digits.len() < 18 && digits.bytes().all(|b| b.is_ascii_digit()) {
@@ -681,7 +685,7 @@ fn integer(text: &str) -> Result<Option<i64>, Refusal> {
     match digits.chars().any(char::is_numeric)
         && !digits.chars().any(|c| c.is_alphabetic() || c == '.')
     {
-        true => Err(Refusal::question(format!(
+        true => Err(SettingsError::query(format!(
             "repos.conf contains the number `{text}`"
         ))),
         false => Ok(None),
@@ -693,7 +697,7 @@ pub(crate) fn sources(
     files: &SettingsFiles,
     global: &str,
     configroot: &str,
-) -> Result<Vec<(String, std::rc::Rc<str>)>, Refusal> {
+) -> Result<Vec<(String, std::rc::Rc<str>)>, SettingsError> {
     let mut sources = Vec::new();
     for path in [
         join(global, "repos.conf"),

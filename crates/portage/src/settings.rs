@@ -1,14 +1,15 @@
 //! Answers a query: reads the files in Portage's order and computes the final value of each variable.
 //!
-//! The answer is that of `portageq envvar` of the requested version of Portage, or a [`Refusal`]. All files are read
-//! below the given roots, and only the given environment counts.
+//! The answer is that of `portageq envvar` of the requested version of Portage, or a [`SettingsError`]. All files
+//! are read below the given roots, and only the given environment counts.
 
 use super::{
-    agreed, features,
+    agreed,
+    error::SettingsError,
+    features,
     make_conf::{self, ReadMode},
     path::{self, join},
     profile::{self, ProfileDirectory},
-    refusal::Refusal,
     repos_conf::{self, NamedRepos, Repos},
     stack::{EnvLayer, Layers, UseFlags, is_incremental},
     text::{self, SettingsFiles, SharedFiles, list_words, strip, words},
@@ -163,8 +164,8 @@ const CHECKED_COMMANDS: [&str; 3] = [
 ///
 /// # Errors
 ///
-/// A [`Refusal`] if a file, the environment or a name is not fully understood.
-pub fn read(roots: &SettingsRoots, env: &Env, names: &[&str]) -> Result<Settings, Refusal> {
+/// A [`SettingsError`] if a file, the environment or a name is not fully understood.
+pub fn read(roots: &SettingsRoots, env: &Env, names: &[&str]) -> Result<Settings, SettingsError> {
     check_names(names)?;
     Evaluation::new(&SharedFiles::default(), roots, env)?.finish(names)
 }
@@ -176,7 +177,7 @@ pub(super) fn read_with(
     roots: &SettingsRoots,
     env: &Env,
     names: &[&str],
-) -> Result<Settings, Refusal> {
+) -> Result<Settings, SettingsError> {
     check_names(names)?;
     let mut evaluation = Evaluation::new(shared, roots, env)?;
     let mut settings = evaluation.finish(names)?;
@@ -184,14 +185,14 @@ pub(super) fn read_with(
     Ok(settings)
 }
 
-/// Refuses a variable whose value does not come from files.
-fn check_names(names: &[&str]) -> Result<(), Refusal> {
+/// Checks that the values of the variables come from files.
+fn check_names(names: &[&str]) -> Result<(), SettingsError> {
     let is_known = |name: &&&str| {
         let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         is_plain && !COMPUTED.contains(name) && !name.starts_with("PYTHON") && !name.is_empty()
     };
     match names.iter().find(|name| !is_known(name)) {
-        Some(name) => Err(Refusal::question(format!(
+        Some(name) => Err(SettingsError::query(format!(
             "only Portage itself can compute `{name}`"
         ))),
         None => Ok(()),
@@ -204,7 +205,7 @@ pub(super) fn read_with_fingerprint(
     roots: &SettingsRoots,
     env: &Env,
     names: &[&str],
-) -> Result<(Settings, Sha256), Refusal> {
+) -> Result<(Settings, Sha256), SettingsError> {
     let mut evaluation = Evaluation::new(&SharedFiles::default(), roots, env)?;
     let settings = evaluation.finish(names)?;
     let mut hash = Sha256::new();
@@ -260,7 +261,7 @@ struct Evaluation<'e> {
 
 impl RootPaths {
     /// Finds the directories that do not depend on ROOT.
-    fn new(files: &SettingsFiles, roots: &SettingsRoots) -> Result<Self, Refusal> {
+    fn new(files: &SettingsFiles, roots: &SettingsRoots) -> Result<Self, SettingsError> {
         let prefix = |name: &str, path: &str| match path::root(name, path)? {
             path if path == "/" => Ok(String::new()),
             path => Ok(path.trim_end_matches('/').to_owned()),
@@ -278,7 +279,7 @@ impl RootPaths {
         let sysroot = roots.sysroot.clone().unwrap_or_default();
         let sysroot = path::root("SYSROOT", path::text("SYSROOT", &sysroot)?)?;
         if !path::is_dir(&configroot)? {
-            return Err(Refusal::file(
+            return Err(SettingsError::file(
                 &configroot,
                 "is not a directory, so Portage fails",
             ));
@@ -296,7 +297,11 @@ impl RootPaths {
     }
 
     /// Finds the directories that depend on ROOT, which make.conf may set.
-    fn set_root(&mut self, roots: &SettingsRoots, in_conf: Option<&str>) -> Result<(), Refusal> {
+    fn set_root(
+        &mut self,
+        roots: &SettingsRoots,
+        in_conf: Option<&str>,
+    ) -> Result<(), SettingsError> {
         let root = match &roots.root {
             Some(root) => path::text("ROOT", root)?,
             None => in_conf
@@ -305,14 +310,14 @@ impl RootPaths {
         };
         self.root = path::root("ROOT", root)?;
         if self.root == "/" && self.sysroot != "/" {
-            return Err(Refusal::question(format!(
+            return Err(SettingsError::query(format!(
                 "SYSROOT is `{}` and ROOT is `/`, so Portage fails",
                 self.sysroot
             )));
         }
         let is_known = self.root == "/" || self.root == self.configroot;
         if !is_known && !path::is_dir(&self.root)? {
-            return Err(Refusal::file(
+            return Err(SettingsError::file(
                 &self.root,
                 "is ROOT and not a directory; Portage creates it",
             ));
@@ -331,7 +336,7 @@ impl RootPaths {
         let others = [format!("{}/", self.broot), self.sysroot.clone()];
         let has_third = self.sysroot != "/" && self.sysroot != self.root;
         if !is_host && (self.eroot == others[0] || has_third && self.eroot == others[1]) {
-            return Err(Refusal::question(format!(
+            return Err(SettingsError::query(format!(
                 "`{}` is the EROOT of both the target and the host, and Portage confuses the two",
                 self.eroot
             )));
@@ -342,7 +347,7 @@ impl RootPaths {
 
 /// Finds Portage's own configuration: under `usr` if it was installed by a distribution, or directly below the prefix
 /// if pip installed it.
-fn global(files: &SettingsFiles, broot: &str) -> Result<String, Refusal> {
+fn global(files: &SettingsFiles, broot: &str) -> Result<String, SettingsError> {
     let places = ["/usr/share/portage/config", "/share/portage/config"];
     let mut found = Vec::new();
     for place in places {
@@ -354,11 +359,11 @@ fn global(files: &SettingsFiles, broot: &str) -> Result<String, Refusal> {
     match found.as_slice() {
         [place] => Ok(place.clone()),
         [place, other] if path::same_file(place, other) => Ok(place.clone()),
-        [place, ..] => Err(Refusal::file(
+        [place, ..] => Err(SettingsError::file(
             place,
             "exists twice, below `usr` and directly below the prefix",
         )),
-        [] => Err(Refusal::file(
+        [] => Err(SettingsError::file(
             &format!("{broot}{}/make.globals", places[0]),
             "does not exist: Portage is installed in an unknown way",
         )),
@@ -368,7 +373,11 @@ fn global(files: &SettingsFiles, broot: &str) -> Result<String, Refusal> {
 impl<'e> Evaluation<'e> {
     /// Reads every file on which any variable depends. The order is that of Portage's `config.__init__`: a file may use
     /// the variables of all files before it.
-    fn new(shared: &SharedFiles, roots: &SettingsRoots, env: &'e Env) -> Result<Self, Refusal> {
+    fn new(
+        shared: &SharedFiles,
+        roots: &SettingsRoots,
+        env: &'e Env,
+    ) -> Result<Self, SettingsError> {
         let files = SettingsFiles::sharing(roots.portage, shared);
         let mut places = RootPaths::new(&files, roots)?;
         // The administrator of the host is responsible for its settings. Portage runs code in them, also as root.
@@ -429,14 +438,14 @@ impl<'e> Evaluation<'e> {
     }
 
     /// Computes the values from the layers.
-    fn finish(&mut self, names: &[&str]) -> Result<Settings, Refusal> {
+    fn finish(&mut self, names: &[&str]) -> Result<Settings, SettingsError> {
         let banned = self.ban();
         for (name, value) in self.places.variables() {
             self.layers.settle(name, value);
         }
         self.layers
             .settle("PORTAGE_OVERRIDE_EPREFIX", &self.places.broot);
-        self.refuse_settings_for_all_packages(names)?;
+        self.check_settings_for_all_packages(names)?;
         self.read_env_for_all_packages(&banned)?;
         self.settle_defaults()?;
 
@@ -446,7 +455,7 @@ impl<'e> Evaluation<'e> {
         if names.iter().any(|name| of_flags.contains(*name)) {
             self.compute_use()?;
         }
-        self.refuse_patterns()?;
+        self.check_patterns()?;
         self.settle_features()?;
         for name in ["AUTOCLEAN", "NOCOLOR", "NO_COLOR"] {
             if name == "NO_COLOR" && !self.files.has(VersionChange::NoColor) {
@@ -463,11 +472,11 @@ impl<'e> Evaluation<'e> {
                 .get(name)?
                 .is_some_and(|value| value.contains(['\'', '"', '\\']))
             {
-                return Err(Refusal::question(format!("{name} contains quotes")));
+                return Err(SettingsError::query(format!("{name} contains quotes")));
             }
         }
         if self.layers.get("PKGDIR")?.is_none() {
-            return Err(Refusal::question("PKGDIR is not set, so Portage fails"));
+            return Err(SettingsError::query("PKGDIR is not set, so Portage fails"));
         }
         names
             .iter()
@@ -485,7 +494,7 @@ impl<'e> Evaluation<'e> {
         &self,
         settings: &Settings,
         env: &Env,
-    ) -> Result<Option<(String, String)>, Refusal> {
+    ) -> Result<Option<(String, String)>, SettingsError> {
         let Some(abi) = settings.get(env::DEFAULT_ABI.name) else {
             return Ok(None);
         };
@@ -499,7 +508,7 @@ impl<'e> Evaluation<'e> {
     }
 
     /// Returns the variables whose values are computed from USE flags.
-    fn of_flags(&self) -> Result<BTreeSet<String>, Refusal> {
+    fn of_flags(&self) -> Result<BTreeSet<String>, SettingsError> {
         let mut of_flags = BTreeSet::from(["USE".to_owned()]);
         for name in ["USE_EXPAND", "USE_EXPAND_UNPREFIXED"] {
             let value = self.layers.get(name)?.unwrap_or_default();
@@ -542,7 +551,10 @@ impl<'e> Evaluation<'e> {
 
     /// Applies the `*/*` lines of package.env. Each names files of `env`, which are read after make.conf and in the
     /// same way.
-    fn read_env_for_all_packages(&mut self, banned: &BTreeSet<String>) -> Result<(), Refusal> {
+    fn read_env_for_all_packages(
+        &mut self,
+        banned: &BTreeSet<String>,
+    ) -> Result<(), SettingsError> {
         let own = join(&self.places.configroot, "etc/portage");
         let mut names = Vec::new();
         for file in text::recursive_files(&self.files, &join(&own, "package.env"))? {
@@ -581,8 +593,8 @@ impl<'e> Evaluation<'e> {
         Ok(())
     }
 
-    /// Refuses if a user's file sets one of the variables for every package.
-    fn refuse_settings_for_all_packages(&self, names: &[&str]) -> Result<(), Refusal> {
+    /// Checks that no file of the user sets one of the variables for every package.
+    fn check_settings_for_all_packages(&self, names: &[&str]) -> Result<(), SettingsError> {
         let own = join(&self.places.configroot, "etc/portage");
         let mut lookups = Vec::new();
         for (file, name) in [
@@ -604,20 +616,24 @@ impl<'e> Evaluation<'e> {
                 let lines = self.files.lines(&file)?;
                 let is_for_all = |line: &String| list_words(line).first() == Some(&"*/*");
                 if let Some(line) = lines.iter().position(is_for_all) {
-                    return Err(Refusal::line(&file, line + 1, "sets a value for `*/*`"));
+                    return Err(SettingsError::line(
+                        &file,
+                        line + 1,
+                        "sets a value for `*/*`",
+                    ));
                 }
             }
         }
         Ok(())
     }
 
-    /// Refuses words that Portage inserts into a regular expression without quoting, on which it may fail.
-    fn refuse_patterns(&self) -> Result<(), Refusal> {
+    /// Checks the words that Portage inserts into a regular expression without quoting: it may fail on some.
+    fn check_patterns(&self) -> Result<(), SettingsError> {
         let hidden = self.layers.get("USE_EXPAND_HIDDEN")?.unwrap_or_default();
         let arch = self.layers.defaults.get("ARCH").map_or("", String::as_str);
         for word in words(hidden).chain([arch]) {
             if word.contains(|c: char| r"\.^$*+?{}[]()|".contains(c)) {
-                return Err(Refusal::question(format!(
+                return Err(SettingsError::query(format!(
                     "Portage reads `{word}` in USE_EXPAND_HIDDEN or ARCH as a regular expression"
                 )));
             }
@@ -626,7 +642,7 @@ impl<'e> Evaluation<'e> {
     }
 
     /// Sets Portage's defaults for variables that are not set.
-    fn settle_defaults(&mut self) -> Result<(), Refusal> {
+    fn settle_defaults(&mut self) -> Result<(), SettingsError> {
         let layers = &mut self.layers;
         let order = "env:pkg:conf:defaults:pkginternal:features:repo:env.d";
         if layers.get("USE_ORDER")?.is_none() {
@@ -683,7 +699,7 @@ impl<'e> Evaluation<'e> {
     }
 
     /// Computes the final FEATURES.
-    fn settle_features(&mut self) -> Result<(), Refusal> {
+    fn settle_features(&mut self) -> Result<(), SettingsError> {
         let value = self.layers.get("FEATURES")?.unwrap_or_default();
         let mut features: BTreeSet<String> = words(value).map(str::to_owned).collect();
         if features.contains("unknown-features-filter") {
@@ -698,7 +714,7 @@ impl<'e> Evaluation<'e> {
     }
 
     /// Computes USE and the variables that depend on USE flags, with the files that only these need.
-    fn compute_use(&mut self) -> Result<(), Refusal> {
+    fn compute_use(&mut self) -> Result<(), SettingsError> {
         self.flags.forced = self.flag_list("use.force")?;
         self.flags.masked = self.flag_list("use.mask")?;
         let mut conf = self.layers.conf.get("USE").cloned().unwrap_or_default();
@@ -727,7 +743,7 @@ impl<'e> Evaluation<'e> {
     }
 
     /// Returns the flags in a list file of all profiles, combined.
-    fn flag_list(&self, file: &str) -> Result<BTreeSet<String>, Refusal> {
+    fn flag_list(&self, file: &str) -> Result<BTreeSet<String>, SettingsError> {
         let mut flags = BTreeSet::new();
         for profile in &self.profiles {
             let path = join(&profile.location, file);
@@ -770,7 +786,11 @@ fn reading(allows_directories: bool) -> ReadMode {
 }
 
 /// Reads make.conf from both of its paths. Names that begin with two underscores are local to the file.
-fn read_conf(files: &SettingsFiles, paths: &[String], map: &mut Vars) -> Result<Vars, Refusal> {
+fn read_conf(
+    files: &SettingsFiles,
+    paths: &[String],
+    map: &mut Vars,
+) -> Result<Vars, SettingsError> {
     let mut all = Vars::new();
     for path in paths {
         all.append(&mut make_conf::read(files, path, ReadMode::Sourcing, map)?.unwrap_or_default());
@@ -780,7 +800,7 @@ fn read_conf(files: &SettingsFiles, paths: &[String], map: &mut Vars) -> Result<
 }
 
 /// Returns the paths of make.conf. If both lead to the same file, Portage reads it only once.
-fn conf_paths(files: &SettingsFiles, places: &RootPaths) -> Result<Vec<String>, Refusal> {
+fn conf_paths(files: &SettingsFiles, places: &RootPaths) -> Result<Vec<String>, SettingsError> {
     let mut paths = vec![
         join(&places.configroot, "etc/make.conf"),
         join(&places.configroot, "etc/portage/make.conf"),
@@ -796,7 +816,7 @@ fn read_globals(
     files: &SettingsFiles,
     places: &RootPaths,
     map: &mut Vars,
-) -> Result<Vars, Refusal> {
+) -> Result<Vars, SettingsError> {
     let path = join(&places.global, "make.globals");
     let mut globals = make_conf::read(files, &path, ReadMode::File, map)?.unwrap_or_default();
     for (name, value) in [
@@ -814,7 +834,7 @@ fn check_repository_defaults(
     files: &SettingsFiles,
     repos: &Repos,
     globals: &Vars,
-) -> Result<(), Refusal> {
+) -> Result<(), SettingsError> {
     for repo in repos.iter() {
         let file = join(&repo.location, "profiles/make.defaults");
         if !files.exists(&file)? {
@@ -831,13 +851,16 @@ fn read_profile_defaults(
     files: &SettingsFiles,
     profiles: &[ProfileDirectory],
     map: &mut Vars,
-) -> Result<Vec<Vars>, Refusal> {
+) -> Result<Vec<Vars>, SettingsError> {
     let mut make_defaults = Vec::new();
     for profile in profiles {
         for file in ["use.force", "use.mask"] {
             let file = join(&profile.location, file);
             if !profile.allows_directories && path::is_dir(&file)? {
-                return Err(Refusal::file(&file, "is a directory, so Portage fails"));
+                return Err(SettingsError::file(
+                    &file,
+                    "is a directory, so Portage fails",
+                ));
             }
         }
         map.remove("USE");
@@ -868,7 +891,7 @@ fn stacked_defaults(portage: Version, make_defaults: &[Vars]) -> Vars {
 
 /// Reads `etc/profile.env`, which env-update generates from env.d. Portage takes some variables only from the host's
 /// file and some only from the target's. For the others, the target's value overrides the host's.
-fn read_env_d(files: &SettingsFiles, places: &RootPaths) -> Result<Vars, Refusal> {
+fn read_env_d(files: &SettingsFiles, places: &RootPaths) -> Result<Vars, SettingsError> {
     let broot = match places.broot.as_str() {
         "" => "/",
         broot => broot,
@@ -901,14 +924,14 @@ fn read_repos(
     places: &RootPaths,
     layers: &mut Layers,
     early: &Vars,
-) -> Result<(Repos, Vec<String>), Refusal> {
+) -> Result<(Repos, Vec<String>), SettingsError> {
     let early_get = |name: &str| early.get(name).filter(|_| !name.starts_with("__"));
     let in_files = |name: &str| {
         let both = [layers.globals.get(name), early_get(name)];
         both.map(|value| value.cloned())
     };
     let [portdirs, overlays] = ["PORTDIR", "PORTDIR_OVERLAY"].map(in_files);
-    let of_env = |name: &str| Ok::<_, Refusal>(layers.env.get(name)?.map(str::to_owned));
+    let of_env = |name: &str| Ok::<_, SettingsError>(layers.env.get(name)?.map(str::to_owned));
     let portdirs = portdirs.into_iter().chain([of_env("PORTDIR")?]);
     let overlays = overlays.into_iter().chain([of_env("PORTDIR_OVERLAY")?]);
     let each: Vec<_> = portdirs.zip(overlays).collect();
@@ -954,7 +977,11 @@ fn read_repos(
 }
 
 /// Sets the variables that describe the repositories.
-fn name_repositories(repos: &Repos, layers: &mut Layers, map: &mut Vars) -> Result<(), Refusal> {
+fn name_repositories(
+    repos: &Repos,
+    layers: &mut Layers,
+    map: &mut Vars,
+) -> Result<(), SettingsError> {
     layers.settle("PORTAGE_REPOSITORIES", &repos.config_string());
     let main = repos.main().map(|repo| repo.location.as_str());
     if let Some(main) = main {

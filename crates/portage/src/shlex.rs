@@ -9,8 +9,8 @@
 //! `varexpand.rs` expands the tokens.
 
 use super::{
+    error::SettingsError,
     path,
-    refusal::Refusal,
     text::SettingsFiles,
     varexpand::{LONGEST, varexpand},
     variables::Vars,
@@ -70,24 +70,24 @@ impl<'f> Shlex<'f> {
         }
     }
 
-    /// Returns a refusal whose cause is the current line.
-    pub(crate) fn refuse(&self, reason: &str) -> Refusal {
-        Refusal::line(&self.source.file, self.source.line, reason)
+    /// Returns an error whose cause is the current line.
+    pub(crate) fn error(&self, reason: &str) -> SettingsError {
+        SettingsError::line(&self.source.file, self.source.line, reason)
     }
 
-    /// Returns the final refusal of a value that is too long.
-    pub(crate) fn refuse_length(&self) -> Refusal {
-        self.refuse(&format!("a value is longer than {LONGEST} bytes"))
-            .for_good()
+    /// Returns the final error of a value that is too long.
+    pub(crate) fn too_long(&self) -> SettingsError {
+        self.error(&format!("a value is longer than {LONGEST} bytes"))
+            .into_final()
     }
 
     /// Counts the work that the text causes.
-    pub(crate) fn spend(&self, bytes: usize) -> Result<(), Refusal> {
+    pub(crate) fn spend(&self, bytes: usize) -> Result<(), SettingsError> {
         self.files.spend(&self.source.file, bytes)
     }
 
     /// Returns the next token; `None` at the end.
-    pub(crate) fn token(&mut self, variables: &Vars) -> Result<Option<String>, Refusal> {
+    pub(crate) fn token(&mut self, variables: &Vars) -> Result<Option<String>, SettingsError> {
         loop {
             if let Some(token) = self.pushed_back.pop_front() {
                 return Ok(Some(token));
@@ -110,11 +110,11 @@ impl<'f> Shlex<'f> {
     }
 
     /// Continues in a sourced file.
-    fn begin(&mut self, name: Option<String>, variables: &Vars) -> Result<(), Refusal> {
-        let name = name.ok_or_else(|| self.refuse("`source` names no file, so Portage fails"))?;
-        let mut name = varexpand(&name, variables).ok_or_else(|| self.refuse_length())?;
+    fn begin(&mut self, name: Option<String>, variables: &Vars) -> Result<(), SettingsError> {
+        let name = name.ok_or_else(|| self.error("`source` names no file, so Portage fails"))?;
+        let mut name = varexpand(&name, variables).ok_or_else(|| self.too_long())?;
         if name.is_empty() {
-            return Err(self.refuse("`source` names no file, so Portage fails"));
+            return Err(self.error("`source` names no file, so Portage fails"));
         }
         if let Some(rest) = name.strip_prefix('"') {
             let mut inner = rest.chars();
@@ -122,7 +122,7 @@ impl<'f> Shlex<'f> {
             name = inner.as_str().to_owned();
         }
         if self.outer.len() >= DEEPEST {
-            return Err(self.refuse("`source` is nested too deeply, or forms a cycle"));
+            return Err(self.error("`source` is nested too deeply, or forms a cycle"));
         }
         let directory = match self.source.file.rfind('/') {
             Some(0) => "/",
@@ -139,7 +139,7 @@ impl<'f> Shlex<'f> {
 
     /// Reads the next token from the current source. The states are in one function, as in `shlex.read_token` of
     /// CPython's `Lib/shlex.py`, so that both can be compared.
-    fn read_token(&mut self) -> Result<Option<String>, Refusal> {
+    fn read_token(&mut self) -> Result<Option<String>, SettingsError> {
         let mut token = String::new();
         let mut quoted = false;
         let mut escaped_in = LexState::Blank;
@@ -173,7 +173,7 @@ impl<'f> Shlex<'f> {
                 LexState::Quoted(quote) => {
                     quoted = true;
                     match next {
-                        None => return Err(self.refuse("a quote is not closed, so Portage fails")),
+                        None => return Err(self.error("a quote is not closed, so Portage fails")),
                         Some(c) if c == quote => self.state = LexState::Word,
                         Some('\\') if quote == '"' => {
                             escaped_in = self.state;
@@ -187,7 +187,7 @@ impl<'f> Shlex<'f> {
                 }
                 LexState::Escaped => {
                     let Some(c) = next else {
-                        return Err(self.refuse("a backslash ends the file, so Portage fails"));
+                        return Err(self.error("a backslash ends the file, so Portage fails"));
                     };
                     // Inside double quotes, a backslash only escapes the quote and the backslash.
                     if escaped_in == LexState::Quoted('"') && c != '\\' && c != '"' {
@@ -337,11 +337,11 @@ mod tests {
     }
 
     #[test]
-    fn an_open_quote_is_refused_with_its_line() {
+    fn an_open_quote_is_an_error_with_its_line() {
         let files = SettingsFiles::default();
         let mut shlex = Shlex::new(&files, "f", "\n\n'a".into(), false);
-        let refusal = shlex.token(&Vars::new()).expect_err("an open quote");
-        assert_eq!(refusal.line, Some(4));
+        let error = shlex.token(&Vars::new()).expect_err("an open quote");
+        assert_eq!(error.line, Some(4));
     }
 
     #[test]

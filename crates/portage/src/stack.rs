@@ -5,7 +5,7 @@
 
 use super::{
     agreed,
-    refusal::Refusal,
+    error::SettingsError,
     text::words,
     variables::Vars,
     version::{Version, VersionChange},
@@ -81,7 +81,7 @@ impl<'e> EnvLayer<'e> {
     }
 
     /// Returns the value of a variable.
-    pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, Refusal> {
+    pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, SettingsError> {
         if let Some(value) = self.changes.get(name) {
             return Ok(value.as_deref());
         }
@@ -91,8 +91,8 @@ impl<'e> EnvLayer<'e> {
         let Some(value) = self.base.get_name(name) else {
             return Ok(None);
         };
-        let refusal = || Refusal::question(format!("{name} in the environment is not UTF-8"));
-        value.to_str().map(Some).ok_or_else(refusal)
+        let error = || SettingsError::query(format!("{name} in the environment is not UTF-8"));
+        value.to_str().map(Some).ok_or_else(error)
     }
 
     /// Sets a variable.
@@ -157,7 +157,7 @@ const ORDERED: [&str; 10] = [
 
 impl Layers<'_> {
     /// Returns the value in the highest layer that sets a variable.
-    pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, Refusal> {
+    pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, SettingsError> {
         if let Some(value) = self.env.get(name)? {
             return Ok(Some(value));
         }
@@ -179,28 +179,28 @@ impl Layers<'_> {
     }
 
     /// Returns the variable names in the value of a variable, each once.
-    fn names(&self, name: &str) -> Result<Vec<String>, Refusal> {
+    fn names(&self, name: &str) -> Result<Vec<String>, SettingsError> {
         let mut seen = BTreeSet::new();
         let mut names = self.list(name)?;
         names.retain(|name| seen.insert(name.clone()));
         match names.len() > MOST_NAMES {
-            true => Err(Refusal::question(format!(
+            true => Err(SettingsError::query(format!(
                 "{name} names more than {MOST_NAMES} variables"
             ))
-            .for_good()),
+            .into_final()),
             false => Ok(names),
         }
     }
 
     /// Returns the words in the value of a variable.
-    fn list(&self, name: &str) -> Result<Vec<String>, Refusal> {
+    fn list(&self, name: &str) -> Result<Vec<String>, SettingsError> {
         Ok(words(self.get(name)?.unwrap_or_default())
             .map(str::to_owned)
             .collect())
     }
 
     /// Returns the value in each layer, lowest first.
-    fn each(&self, name: &str) -> Result<Vec<&str>, Refusal> {
+    fn each(&self, name: &str) -> Result<Vec<&str>, SettingsError> {
         let files = [
             &self.env_d,
             &self.features,
@@ -238,7 +238,7 @@ impl Layers<'_> {
     }
 
     /// Combines the layers of the incremental variables other than USE.
-    pub(crate) fn stack(&mut self) -> Result<(), Refusal> {
+    pub(crate) fn stack(&mut self) -> Result<(), SettingsError> {
         for name in incrementals(self.portage) {
             let mut set = BTreeSet::new();
             for word in self.each(name)?.into_iter().flat_map(words) {
@@ -278,7 +278,7 @@ impl Layers<'_> {
     }
 
     /// Combines USE of the profiles, each from its own make.defaults. Called once.
-    pub(crate) fn gather_profile_flags(&mut self, flags: &UseFlags) -> Result<(), Refusal> {
+    pub(crate) fn gather_profile_flags(&mut self, flags: &UseFlags) -> Result<(), SettingsError> {
         if flags.make_defaults.is_empty() {
             return Ok(());
         }
@@ -311,7 +311,7 @@ impl Layers<'_> {
     }
 
     /// Returns the value of a variable in one of the layers of USE_ORDER.
-    fn ordered(&self, layer: &str, name: &str) -> Result<Option<&str>, Refusal> {
+    fn ordered(&self, layer: &str, name: &str) -> Result<Option<&str>, SettingsError> {
         Ok(match layer {
             "env.d" => self.env_d.get(name).map(String::as_str),
             "features" => self.features.get(name).map(String::as_str),
@@ -326,13 +326,13 @@ impl Layers<'_> {
 
     /// Computes USE and the variables that depend on USE flags. The steps are in one function, because each needs the
     /// flags that all steps before it have left.
-    pub(crate) fn compute_use(&mut self, flags: &UseFlags) -> Result<(), Refusal> {
+    pub(crate) fn compute_use(&mut self, flags: &UseFlags) -> Result<(), SettingsError> {
         let expanded = self.names("USE_EXPAND")?;
         let unprefixed = self.names("USE_EXPAND_UNPREFIXED")?;
         let before: BTreeMap<&str, Vec<String>> = expanded
             .iter()
             .map(|name| Ok((name.as_str(), self.list(name)?)))
-            .collect::<Result<_, Refusal>>()?;
+            .collect::<Result<_, SettingsError>>()?;
         let order: Vec<&str> = self
             .get("USE_ORDER")?
             .unwrap_or_default()
@@ -457,7 +457,7 @@ fn expand_flags(
     name: &str,
     value: &str,
     set: &mut BTreeSet<String>,
-) -> Result<(), Refusal> {
+) -> Result<(), SettingsError> {
     let prefix = format!("{}_", name.to_lowercase());
     let adds_up = incrementals(portage).any(|known| known == name);
     if !adds_up {
@@ -466,7 +466,7 @@ fn expand_flags(
     for word in words(value) {
         let plus = word.strip_prefix('+');
         if plus == Some("") && adds_up {
-            return Err(Refusal::question(format!("{name} contains a lone `+`")));
+            return Err(SettingsError::query(format!("{name} contains a lone `+`")));
         }
         if plus.is_some() && !adds_up {
             continue;

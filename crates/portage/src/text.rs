@@ -1,8 +1,9 @@
 //! Reads files as Portage does: finds the files of a path, and decodes their text as Python does.
 
 use super::{
-    agreed, path,
-    refusal::Refusal,
+    agreed,
+    error::SettingsError,
+    path,
     version::{Version, VersionChange},
 };
 use crossmerge_system::file::{self, OtherUsers, Tree, read::Found};
@@ -37,7 +38,7 @@ struct CachedFile {
 }
 
 impl CachedFile {
-    fn of(path: &str, bytes: &[u8]) -> Result<Self, Refusal> {
+    fn of(path: &str, bytes: &[u8]) -> Result<Self, SettingsError> {
         Ok(Self {
             text: decode(path, bytes)?.into(),
             is_utf8: std::str::from_utf8(bytes).is_ok(),
@@ -49,8 +50,8 @@ impl CachedFile {
 /// What is at a path: the kind of file, and its text; `None` if it does not exist. One lookup answers both.
 #[derive(Debug, Clone)]
 struct Entry {
-    kind: Result<Option<PathKind>, Refusal>,
-    file: Result<Option<CachedFile>, Refusal>,
+    kind: Result<Option<PathKind>, SettingsError>,
+    file: Result<Option<CachedFile>, SettingsError>,
 }
 
 /// The entries by path.
@@ -122,7 +123,7 @@ impl SettingsFiles {
 
     /// Returns a set of exactly these files; no others exist.
     #[cfg(any(test, feature = "fuzzing"))]
-    pub(crate) fn only(files: &[(&str, &[u8])]) -> Result<Self, Refusal> {
+    pub(crate) fn only(files: &[(&str, &[u8])]) -> Result<Self, SettingsError> {
         let known = files.iter().map(|(path, bytes)| {
             let entry = Entry {
                 kind: Ok(Some(PathKind::File)),
@@ -131,22 +132,22 @@ impl SettingsFiles {
             Ok(((*path).to_owned(), entry))
         });
         Ok(Self {
-            read: RefCell::new(known.collect::<Result<_, Refusal>>()?),
+            read: RefCell::new(known.collect::<Result<_, SettingsError>>()?),
             is_closed: true,
             ..Self::default()
         })
     }
 
-    /// Counts work that a file causes. The refusal is final if the total exceeds [`MOST`].
-    pub(crate) fn spend(&self, path: &str, bytes: usize) -> Result<(), Refusal> {
+    /// Counts work that a file causes. The error is final if the total exceeds [`MOST`].
+    pub(crate) fn spend(&self, path: &str, bytes: usize) -> Result<(), SettingsError> {
         let spent = self.spent.get().saturating_add(bytes);
         self.spent.set(spent);
         match spent > MOST {
-            true => Err(Refusal::file(
+            true => Err(SettingsError::file(
                 path,
                 format!("makes the settings longer than {MOST} bytes"),
             )
-            .for_good()),
+            .into_final()),
             false => Ok(()),
         }
     }
@@ -166,31 +167,31 @@ impl SettingsFiles {
 
     /// Returns the text of a file; `None` if it does not exist.
     ///
-    /// Invalid UTF-8 becomes U+FFFD and every kind of line end becomes `\n`. A directory is refused: few of Portage's
+    /// Invalid UTF-8 becomes U+FFFD and every kind of line end becomes `\n`. A directory is an error: few of Portage's
     /// readers accept one, and those check before they read.
-    pub(crate) fn read(&self, path: &str) -> Result<Option<Rc<str>>, Refusal> {
+    pub(crate) fn read(&self, path: &str) -> Result<Option<Rc<str>>, SettingsError> {
         Ok(self.entry(path, false)?.file?.map(|file| file.text))
     }
 
     /// Returns the text of a file that another file sources; empty if it does not exist.
-    pub(crate) fn sourced(&self, path: &str) -> Result<Rc<str>, Refusal> {
+    pub(crate) fn sourced(&self, path: &str) -> Result<Rc<str>, SettingsError> {
         let is_below_a_file = |path| {
             let metadata = fs::metadata(path);
             self.root.is_none() && metadata.is_err_and(|e| e.kind() == io::ErrorKind::NotADirectory)
         };
         match self.entry(path, true)?.file {
-            Ok(Some(file)) if !file.is_utf8 => Err(Refusal::file(
+            Ok(Some(file)) if !file.is_utf8 => Err(SettingsError::file(
                 path,
                 "is sourced and not UTF-8, so Portage fails",
             )),
             Ok(file) => Ok(file.map_or_else(|| Rc::from(""), |file| file.text)),
             Err(_) if is_below_a_file(path) => Ok(Rc::from("")),
-            Err(refusal) => Err(refusal),
+            Err(error) => Err(error),
         }
     }
 
     /// Looks up a path, and reads its file. Each path is looked up once.
-    fn entry(&self, path: &str, is_sourced: bool) -> Result<Entry, Refusal> {
+    fn entry(&self, path: &str, is_sourced: bool) -> Result<Entry, SettingsError> {
         let namers = self.namers(path, is_sourced);
         let is_checked = namers.is_none() || self.named.borrow().contains(path);
         if is_checked && let Some(entry) = self.read.borrow().get(path) {
@@ -259,7 +260,7 @@ impl SettingsFiles {
                     },
                     file: match e.kind() {
                         io::ErrorKind::NotFound => Ok(None),
-                        _ => Err(Refusal::unread(path, &e)),
+                        _ => Err(SettingsError::unread(path, &e)),
                     },
                 };
             }
@@ -268,29 +269,29 @@ impl SettingsFiles {
             kind: Ok(Some(PathKind::of(found.is_dir, found.is_file))),
             file: match found.content {
                 Ok(bytes) => CachedFile::of(path, &bytes).map(Some),
-                Err(e) => Err(Refusal::unread(path, &e)),
+                Err(e) => Err(SettingsError::unread(path, &e)),
             },
         }
     }
 
     /// Returns whether a file or directory exists at a path, with symlinks followed.
-    pub(crate) fn exists(&self, path: &str) -> Result<bool, Refusal> {
+    pub(crate) fn exists(&self, path: &str) -> Result<bool, SettingsError> {
         Ok(self.kind(path)?.is_some())
     }
 
     /// Returns whether a path is a regular file.
-    pub(crate) fn is_file(&self, path: &str) -> Result<bool, Refusal> {
+    pub(crate) fn is_file(&self, path: &str) -> Result<bool, SettingsError> {
         Ok(self.kind(path)? == Some(PathKind::File))
     }
 
     /// Returns the lines of a file without their ends; no lines if it does not exist.
-    pub(crate) fn lines(&self, path: &str) -> Result<Vec<String>, Refusal> {
+    pub(crate) fn lines(&self, path: &str) -> Result<Vec<String>, SettingsError> {
         let text = self.read(path)?;
         Ok(text.map_or_else(Vec::new, |text| text.lines().map(str::to_owned).collect()))
     }
 
     /// Returns the first line, stripped of white space; `None` if the path is not a regular file.
-    pub(crate) fn first_line(&self, path: &str) -> Result<Option<String>, Refusal> {
+    pub(crate) fn first_line(&self, path: &str) -> Result<Option<String>, SettingsError> {
         if !self.is_file(path)? {
             return Ok(None);
         }
@@ -300,9 +301,9 @@ impl SettingsFiles {
     }
 }
 
-fn decode(path: &str, bytes: &[u8]) -> Result<String, Refusal> {
+fn decode(path: &str, bytes: &[u8]) -> Result<String, SettingsError> {
     if bytes.contains(&0) {
-        return Err(Refusal::file(path, "contains a NUL byte"));
+        return Err(SettingsError::file(path, "contains a NUL byte"));
     }
     let text = String::from_utf8_lossy(bytes);
     Ok(if text.contains('\r') {
@@ -332,13 +333,13 @@ impl PathKind {
 
 impl SettingsFiles {
     /// Returns the kind of file at a path, with symlinks followed; `None` if it does not exist.
-    fn kind(&self, path: &str) -> Result<Option<PathKind>, Refusal> {
+    fn kind(&self, path: &str) -> Result<Option<PathKind>, SettingsError> {
         let Some(root) = &self.root else {
             return self.entry(path, false)?.kind;
         };
         // In a root, every file that is listed is read only once, so reading it here would save nothing.
         let node = root.find_in_root(Path::new(path));
-        let node = node.map_err(|e| Refusal::unread(path, &e.into()))?;
+        let node = node.map_err(|e| SettingsError::unread(path, &e.into()))?;
         Ok(node.map(|node| PathKind::of(node.is_dir(), node.is_file())))
     }
 
@@ -348,8 +349,8 @@ impl SettingsFiles {
     }
 
     /// Returns the names in a directory, sorted.
-    fn names(&self, path: &str) -> Result<Vec<String>, Refusal> {
-        let unreadable = |e: io::Error| Refusal::file(path, format!("cannot be read: {e}"));
+    fn names(&self, path: &str) -> Result<Vec<String>, SettingsError> {
+        let unreadable = |e: io::Error| SettingsError::file(path, format!("cannot be read: {e}"));
         let names: Vec<OsString> = match &self.root {
             None => {
                 let entries = fs::read_dir(path).map_err(unreadable)?;
@@ -357,9 +358,9 @@ impl SettingsFiles {
                 names.collect::<io::Result<_>>().map_err(unreadable)?
             }
             Some(root) => match root.find_in_root(Path::new(path)) {
-                Ok(Some(node)) => node.names().map_err(|e| Refusal::unread(path, &e))?,
+                Ok(Some(node)) => node.names().map_err(|e| SettingsError::unread(path, &e))?,
                 Ok(None) => Vec::new(),
-                Err(e) => return Err(Refusal::unread(path, &e.into())),
+                Err(e) => return Err(SettingsError::unread(path, &e.into())),
             },
         };
         let names = names.iter().map(|name| path::text("a file's name", name));
@@ -373,7 +374,10 @@ impl SettingsFiles {
 
 /// Returns the files of a path: the file itself, or all files below the directory, sorted by name. Hidden files,
 /// backups and the directories of version control systems are skipped. A missing path has no files.
-pub(crate) fn recursive_files(files: &SettingsFiles, path: &str) -> Result<Vec<String>, Refusal> {
+pub(crate) fn recursive_files(
+    files: &SettingsFiles,
+    path: &str,
+) -> Result<Vec<String>, SettingsError> {
     // In a root, which may belong to another user, the limit applies to all paths together.
     let mut seen = files.root.as_ref().map_or(0, |_| files.seen.get());
     let mut all = Vec::new();
@@ -388,12 +392,12 @@ fn collect(
     depth: usize,
     seen: &mut usize,
     all: &mut Vec<String>,
-) -> Result<(), Refusal> {
+) -> Result<(), SettingsError> {
     *seen += 1;
     if *seen > MOST_FILES {
         // Two symlinks to the directory that contains them give 2^40 paths before any path is too deep.
         let reason = format!("has more than {MOST_FILES} files, or its symlinks form a cycle");
-        return Err(Refusal::file(path, reason).for_good());
+        return Err(SettingsError::file(path, reason).into_final());
     }
     let name = path.rsplit('/').next().unwrap_or(path);
     if name.starts_with('.') || name.ends_with('~') {
@@ -402,7 +406,7 @@ fn collect(
     match files.kind(path)? {
         Some(PathKind::Directory) if VCS_DIRECTORIES.contains(&name) => {}
         Some(PathKind::Directory) if depth > 40 => {
-            return Err(Refusal::file(
+            return Err(SettingsError::file(
                 path,
                 "is nested too deeply, or its symlinks form a cycle",
             ));
@@ -446,7 +450,7 @@ pub(crate) fn entries(
     files: &SettingsFiles,
     path: &str,
     recursive: bool,
-) -> Result<Vec<String>, Refusal> {
+) -> Result<Vec<String>, SettingsError> {
     let paths = match recursive {
         true => recursive_files(files, path)?,
         false => vec![path.to_owned()],
@@ -457,7 +461,7 @@ pub(crate) fn entries(
         files.spend(&path, lines.iter().map(|line| line.len() + 1).sum())?;
         for line in lines {
             if line.starts_with("##COMPAT==>") && files.has(VersionChange::CompatLines) {
-                return Err(Refusal::file(&path, "has `##COMPAT` in a comment"));
+                return Err(SettingsError::file(&path, "has `##COMPAT` in a comment"));
             }
             let entry = list_words(&line).join(" ");
             if !entry.is_empty() {
@@ -496,7 +500,7 @@ mod tests {
                 files.read(&file).expect("text").as_deref(),
                 Some("before\n")
             );
-            assert_eq!(files.read(&missing).expect("no refusal"), None);
+            assert_eq!(files.read(&missing).expect("no error"), None);
         }
         let directory = path("");
         assert!(SettingsFiles::default().is_dir(&directory));

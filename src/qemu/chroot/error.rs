@@ -7,7 +7,7 @@ use crossmerge_plan::{
     report::{self, Explain},
     words::{quote, show_file},
 };
-use crossmerge_portage::refusal::Refusal;
+use crossmerge_portage::error::SettingsError;
 use crossmerge_system::{file, script};
 use std::{
     io,
@@ -42,7 +42,7 @@ pub enum ChrootError {
     Unreachable(io::Error),
     /// A file of the root is rejected.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Settings(#[from] SettingsError),
     /// The root is the host's own.
     #[error("`{root}` is the host's own root", root = .0.display())]
     OwnRoot(PathBuf),
@@ -154,7 +154,7 @@ impl Explain for ChrootError {
         };
         Some(match self {
             Self::Unreachable(e) => file::hint(e).unwrap_or_else(|| "name another root: `--root DIR`".into()),
-            Self::Refused(refusal) => return refusal.hint(),
+            Self::Settings(error) => return error.hint(),
             Self::UnknownOption(_) | Self::NoValue(_) => "`--help` shows the options; those of the command follow it".into(),
             Self::NoRoot { .. } | Self::OwnRoot(_) => "name the target's root: `--root DIR`".into(),
             Self::NoShell(_) => "merge a shell into it, or name a command that it has".into(),

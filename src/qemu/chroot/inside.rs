@@ -1,6 +1,6 @@
 //! A root as its own programs see it: no symlink in it leads outside.
 
-use crossmerge_portage::{InRoot, refusal::Refusal};
+use crossmerge_portage::{InRoot, error::SettingsError};
 use crossmerge_system::file::{Tree, is_kind, open_in_root, read};
 use nix::{
     fcntl::{OFlag, open},
@@ -99,7 +99,7 @@ impl TargetRoot {
     }
 
     /// Finds a user by name or id in the root's own passwd(5), with the groups of its group(5). An id needs no entry.
-    pub(super) fn account(&self, user: &str) -> Result<Option<Account>, Refusal> {
+    pub(super) fn account(&self, user: &str) -> Result<Option<Account>, SettingsError> {
         let number: Option<u32> = user.parse().ok();
         let text = |path| Ok(self.settings.text(path)?.unwrap_or_default());
         let passwd: Rc<str> = text("/etc/passwd")?;

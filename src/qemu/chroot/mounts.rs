@@ -11,7 +11,7 @@ use crossmerge_plan::{
     plan::step::{Mount, MountSource, Step},
     report,
 };
-use crossmerge_portage::{Repositories, refusal::Refusal};
+use crossmerge_portage::{Repositories, error::SettingsError};
 use crossmerge_system::file;
 use std::{
     collections::BTreeMap,
@@ -157,7 +157,7 @@ pub(super) fn host_files(context: &Context, inside: &TargetRoot) -> Result<Vec<S
         return Ok(steps);
     };
     // An error here must not keep the user from entering the root, perhaps to fix its settings.
-    let omit = |what: &str, why: Refusal| {
+    let omit = |what: &str, why: SettingsError| {
         report::note(&format!("omitted the host's {what}: {why}"));
     };
     match repositories(inside, &host) {
@@ -184,7 +184,7 @@ pub(super) fn host_files(context: &Context, inside: &TargetRoot) -> Result<Vec<S
 fn repositories(
     inside: &TargetRoot,
     host: &Repositories,
-) -> std::result::Result<BTreeMap<PathBuf, PathBuf>, Refusal> {
+) -> std::result::Result<BTreeMap<PathBuf, PathBuf>, SettingsError> {
     let wanted = inside.settings.repositories()?;
     let place = |name: &str| {
         wanted

@@ -1,8 +1,8 @@
-//! Refusals: why crossmerge leaves a query to `portageq`. A refusal names the file and the content that crossmerge does
-//! not understand, or on which Portage itself fails.
+//! The error of reading settings: why crossmerge leaves a query to `portageq`. It names the file and the content that
+//! crossmerge does not understand, or on which Portage itself fails.
 //!
-//! A refusal is not a failure: the caller starts `portageq` instead. A final refusal is an error: the content would
-//! make Portage wait for ever or use up all memory, so `portageq` is not started either.
+//! The caller starts `portageq` instead, unless the error is final: the content would make Portage wait for ever or use
+//! up all memory, so `portageq` is not started either.
 
 use crossmerge_plan::{report::Explain, words::quote};
 use crossmerge_system::file::read;
@@ -11,7 +11,7 @@ use std::{io, path::PathBuf};
 /// Why crossmerge did not read the settings itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}{reason}", place = place(.file, *.line))]
-pub struct Refusal {
+pub struct SettingsError {
     /// The file that is not understood; `None` if the query or the environment is the cause.
     pub file: Option<PathBuf>,
     /// The line in the file, from 1.
@@ -23,9 +23,9 @@ pub struct Refusal {
     pub is_final: bool,
 }
 
-impl Refusal {
-    /// Returns a refusal whose cause is the query or the environment.
-    pub fn question(reason: impl Into<String>) -> Self {
+impl SettingsError {
+    /// Returns an error whose cause is the query or the environment.
+    pub fn query(reason: impl Into<String>) -> Self {
         Self {
             file: None,
             line: None,
@@ -34,7 +34,7 @@ impl Refusal {
         }
     }
 
-    /// Returns a refusal whose cause is a file, or its absence.
+    /// Returns an error whose cause is a file, or its absence.
     pub fn file(file: &str, reason: impl Into<String>) -> Self {
         Self {
             file: Some(file.into()),
@@ -44,23 +44,23 @@ impl Refusal {
         }
     }
 
-    /// Returns a refusal for a file that cannot be read. It is final if the file exceeds a limit or is no regular file.
+    /// Returns an error for a file that cannot be read. It is final if the file exceeds a limit or is no regular file.
     pub fn unread(file: &str, error: &io::Error) -> Self {
         match read::refused(error) {
-            Some(why) => Self::file(file, why.to_string()).for_good(),
+            Some(why) => Self::file(file, why.to_string()).into_final(),
             None => Self::file(file, format!("cannot be read: {}", read::reason(error))),
         }
     }
 
-    /// Makes the refusal final: portageq is not started either.
-    pub fn for_good(self) -> Self {
+    /// Makes the error final: portageq is not started either.
+    pub fn into_final(self) -> Self {
         Self {
             is_final: true,
             ..self
         }
     }
 
-    /// Returns a refusal whose cause is a line of a file.
+    /// Returns an error whose cause is a line of a file.
     pub fn line(file: &str, line: usize, reason: impl Into<String>) -> Self {
         Self {
             line: Some(line),
@@ -69,7 +69,7 @@ impl Refusal {
     }
 }
 
-impl Explain for Refusal {
+impl Explain for SettingsError {
     fn own_hint(&self) -> Option<String> {
         Some(match &self.file {
             Some(file) => format!(
