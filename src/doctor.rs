@@ -307,6 +307,25 @@ const CHECKS: [Check; 42] = [
     },
 ];
 
+/// The checks of the toolchain itself, from an object to programs of every kind.
+pub const OF_THE_TOOLCHAIN: [&str; 15] = [
+    "compiler",
+    "compile",
+    "assemble",
+    "machine",
+    "link",
+    "float-abi",
+    "search",
+    "libraries",
+    "libc",
+    "program",
+    "static",
+    "shared",
+    "c++",
+    "qemu",
+    "run",
+];
+
 /// One line of the report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Line {
@@ -333,6 +352,12 @@ impl DoctorReport {
     /// Returns whether there is a warning or an error.
     pub fn has_findings(&self) -> bool {
         self.0.iter().any(Line::is_finding)
+    }
+
+    /// Returns whether there is an error.
+    pub fn has_errors(&self) -> bool {
+        let mut lines = self.0.iter();
+        lines.any(|line| line.status == CheckStatus::Error)
     }
 
     /// Renders the report for a user, with colours: for each target a summary, then its findings with their fixes. With

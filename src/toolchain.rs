@@ -10,6 +10,7 @@ mod class;
 mod error;
 mod files;
 mod host;
+mod installed;
 mod machine;
 mod options;
 #[cfg(test)]
@@ -34,6 +35,9 @@ mod work;
 pub(crate) use cause::Step;
 pub(crate) use class::{Part, other_cpu, without_category};
 pub use error::ToolchainError;
+pub(crate) use installed::{
+    categories as installed_categories, packages as installed_packages, take_versions,
+};
 pub(crate) use options::{CrossdevCommand, CrossdevError, OptionsError, read as read_options};
 pub(crate) use record::{RecordedContent, StepState, ToolchainRecord};
 pub(crate) use remove::{Removal, of_request as removal, run as remove, to_text as removal_text};

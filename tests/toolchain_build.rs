@@ -43,7 +43,7 @@ fn prefix() -> Prefix {
 }
 
 fn build(prefix: &Prefix) -> crate::support::Output {
-    prefix.own(["toolchain", "build", TUPLE])
+    prefix.own(["toolchain", "build", TUPLE, "--no-test"])
 }
 
 /// The files of a prefix, but for logs and what Portage and the tests keep.
@@ -167,6 +167,15 @@ fn a_toolchain_is_built_kept_and_removed() {
     );
     let status = prefix.own(["toolchain", "status"]).success();
     assert_eq!(status.stdout.matches("done").count(), 5, "{status:?}");
+    // A stand-in compiles nothing, so the test of the toolchain fails.
+    let compile = "the compiler compiles C to assembly\n";
+    let built = prefix.own(["toolchain", "build", TUPLE]);
+    assert_eq!(built.code, Some(1), "{built:?}");
+    assert!(built.stderr.contains(compile), "{built:?}");
+    let tested = prefix.own(["toolchain", "test", TUPLE]);
+    assert_eq!(tested.code, Some(1), "{tested:?}");
+    assert!(tested.stdout.contains(compile), "{tested:?}");
+    assert!(!tested.stdout.contains("make.conf"), "{tested:?}");
     let listed = prefix.own(["toolchain", "list"]).success();
     assert_eq!(listed.stdout, format!("{CATEGORY}\n"));
 
@@ -247,6 +256,58 @@ fn a_file_of_another_name_registers_the_repository_if_the_usual_one_is_the_users
 }
 
 #[test]
+fn a_toolchain_of_crossdevs_is_listed_and_updated_to_the_versions_of_a_system() {
+    let prefix = prefix();
+    let binutils = ["--stage", "binutils", "--binutils", "=2.44"];
+    let words = ["toolchain", "build", TUPLE].iter().chain(&binutils);
+    prefix.own(words).success();
+    // Without the record, it is one of crossdev's.
+    let records = prefix.join("var/lib/crossmerge/toolchains");
+    fs::remove_dir_all(records).expect("the records");
+    let listed = prefix.own(["toolchain", "list"]).success();
+    assert_eq!(listed.stdout, format!("{CATEGORY}\n"));
+    let status = prefix.own(["toolchain", "status"]).success();
+    assert!(status.stdout.contains("binutils 2.44  "), "{status:?}");
+    assert!(status.stdout.contains("  installed\n"), "{status:?}");
+    prefix
+        .own(["toolchain", "log", TUPLE])
+        .fails(125, "has built no toolchain", "toolchain build");
+
+    let empty = prefix.join("empty").display().to_string();
+    fs::create_dir(&empty).expect("a directory");
+    let update = ["toolchain", "update", TUPLE, "--no-test", "--like"];
+    prefix.own(update.iter().chain(&[empty.as_str()])).fails(
+        125,
+        "contains no compiler",
+        "var/db/pkg",
+    );
+    let system = prefix.join("system").display().to_string();
+    for package in [
+        "sys-devel/binutils-2.45.1",
+        "sys-devel/gcc-14.3.0-r1",
+        "sys-libs/musl-1.2.5",
+        "app-misc/x-1",
+    ] {
+        fs::create_dir_all(format!("{system}/var/db/pkg/{package}")).expect("a package");
+    }
+    let run = prefix.own(update.iter().chain(&[system.as_str()]));
+    assert!(run.stderr.contains("=14.3.0-r1"), "{run:?}");
+    let gcc = "system/var/db/pkg/sys-devel/gcc-14.3.0-r1";
+    fs::rename(
+        prefix.join(gcc),
+        prefix.join("system/var/db/pkg/sys-devel/gcc-15.2.0"),
+    )
+    .expect("gcc");
+    prefix
+        .own(update.iter().chain(&[system.as_str()]))
+        .success();
+    let status = prefix.own(["toolchain", "status"]).success();
+    for package in ["binutils 2.45.1 ", "gcc-stage2 15.2.0 ", "musl 1.2.5 "] {
+        assert!(status.stdout.contains(package), "{package}: {status:?}");
+    }
+}
+
+#[test]
 fn what_portage_refuses_is_undone() {
     let prefix = prefix();
     prefix.write(
@@ -265,36 +326,62 @@ fn what_portage_refuses_is_undone() {
     fs::remove_file(prefix.join("etc/portage/package.mask/mine")).expect("the file");
 }
 
-/// Builds until the second compiler compiles, ends the build with a signal, and builds again.
-fn ended_by(signal: Signal, code: Option<i32>) {
+#[test]
+fn a_build_that_is_ended_in_each_step_goes_on_where_it_compiled() {
     let prefix = prefix();
-    let reached = prefix.join("reached");
-    prefix.write(
-        "etc/stand-in",
-        &format!(
-            "gcc/full configure echo configured >> {0}/phases\n\
-             gcc/full compile touch {0}/reached; (trap '' TERM INT HUP; exec sleep 1000) & while [[ ! -e {0}/go-on ]]; do sleep 0.1; done\n",
-            prefix.path().display()
-        ),
-    );
-    let mut child = prefix.start(["toolchain", "build", TUPLE]);
-    wait_for("the build reaches the second compiler", || reached.exists());
-    let pid = Pid::from_raw(i32::try_from(child.id()).expect("a PID"));
-    kill(pid, signal).expect("a signal");
-    assert_eq!(child.wait().expect("an end").code(), code);
-    wait_for("all processes of the build end", || {
-        processes(&prefix).is_empty()
-    });
-    let status = prefix.own(["toolchain", "status"]).success();
-    assert!(status.stdout.contains("interrupted"), "{status:?}");
-    prefix.write("go-on", "");
+    let mine = format!("etc/portage/package.use/{CATEGORY}");
+    prefix.write(&mine, "# mine\n");
+    let steps = [
+        ("binutils", Signal::SIGINT, Some(130)),
+        ("linux-headers", Signal::SIGTERM, Some(143)),
+        ("gcc/none", Signal::SIGKILL, None),
+        ("musl", Signal::SIGTERM, Some(143)),
+        ("gcc/full", Signal::SIGINT, Some(130)),
+        ("gcc/full", Signal::SIGTERM, Some(143)),
+        ("gcc/full", Signal::SIGKILL, None),
+    ];
+    let place = prefix.path().display().to_string();
+    let mut commands = BTreeMap::new();
+    for (step, ..) in steps {
+        let file = step.replace('/', "-");
+        commands.insert(
+            step,
+            format!(
+                "{step} configure echo {step} >> {place}/configured\n\
+                 {step} compile touch {place}/reached-{file}; (trap '' TERM INT HUP; exec sleep 1000) & \
+                 while [[ ! -e {place}/go-on-{file} ]]; do sleep 0.1; done; kill -9 $!\n"
+            ),
+        );
+    }
+    let commands: Vec<String> = commands.into_values().collect();
+    prefix.write("etc/stand-in", &commands.concat());
+    for (place, (step, signal, code)) in steps.into_iter().enumerate() {
+        let file = step.replace('/', "-");
+        let reached = prefix.join(format!("reached-{file}"));
+        // The headers were reached beside binutils.
+        let _ = fs::remove_file(&reached);
+        let mut child = prefix.start(["toolchain", "build", TUPLE, "--no-test"]);
+        wait_for(step, || reached.exists());
+        let pid = Pid::from_raw(i32::try_from(child.id()).expect("a PID"));
+        kill(pid, signal).expect("a signal");
+        assert_eq!(child.wait().expect("an end").code(), code, "{step}");
+        wait_for("all processes of the build end", || {
+            processes(&prefix).is_empty()
+        });
+        let status = prefix.own(["toolchain", "status"]).success();
+        assert!(status.stdout.contains("interrupted"), "{status:?}");
+        if steps.get(place + 1).is_none_or(|(next, ..)| *next != step) {
+            prefix.write(&format!("go-on-{file}"), "");
+        }
+    }
     let built = build(&prefix).success();
     assert!(built.stderr.contains("1 of 5 steps"), "{built:?}");
-    assert_eq!(
-        prefix.read("phases"),
-        "configured\n",
-        "the compiler is not configured again"
-    );
+    let configured = prefix.read("configured");
+    for (step, ..) in steps {
+        let times = configured.lines().filter(|line| *line == step).count();
+        assert_eq!(times, 1, "{step}: {configured}");
+    }
+    assert!(prefix.read(&mine).contains("# mine\n"));
     let builds = prefix.join(format!("var/tmp/portage/{CATEGORY}"));
     let left: Vec<_> = fs::read_dir(builds)
         .into_iter()
@@ -302,51 +389,6 @@ fn ended_by(signal: Signal, code: Option<i32>) {
         .flatten()
         .collect();
     assert!(left.is_empty(), "{left:?}");
-}
-
-#[test]
-fn a_build_that_is_interrupted_goes_on_where_it_compiled() {
-    ended_by(Signal::SIGINT, Some(130));
-}
-
-#[test]
-fn a_build_that_is_terminated_goes_on_where_it_compiled() {
-    ended_by(Signal::SIGTERM, Some(143));
-}
-
-#[test]
-fn a_build_that_is_killed_in_each_step_goes_on_where_it_compiled() {
-    let prefix = prefix();
-    let mine = format!("etc/portage/package.use/{CATEGORY}");
-    prefix.write(&mine, "# mine\n");
-    let steps = ["binutils", "linux-headers", "gcc/none", "musl", "gcc/full"];
-    let commands = steps.iter().enumerate().map(|(number, step)| {
-        let place = prefix.path().display().to_string();
-        format!(
-            "{step} configure echo {step} >> {place}/configured\n\
-             {step} compile touch {place}/reached-{number}; while [[ ! -e {place}/go-on-{number} ]]; do sleep 0.1; done\n"
-        )
-    });
-    prefix.write("etc/stand-in", &commands.collect::<String>());
-    for (number, step) in steps.iter().enumerate() {
-        let mut child = prefix.start(["toolchain", "build", TUPLE]);
-        let reached = prefix.join(format!("reached-{number}"));
-        wait_for(step, || reached.exists());
-        child.kill().expect("SIGKILL");
-        child.wait().expect("an end");
-        wait_for("all processes of the build end", || {
-            processes(&prefix).is_empty()
-        });
-        prefix.write(&format!("go-on-{number}"), "");
-    }
-    let built = build(&prefix).success();
-    assert!(built.stderr.contains("1 of 5 steps"), "{built:?}");
-    let configured = prefix.read("configured");
-    for step in steps {
-        let times = configured.lines().filter(|line| *line == step).count();
-        assert_eq!(times, 1, "{step}: {configured}");
-    }
-    assert!(prefix.read(&mine).contains("# mine\n"));
 }
 
 #[test]
@@ -412,7 +454,7 @@ fn posix_threads_of_windows_are_built_before_the_compiler_that_uses_them() {
          mingw64-runtime configure echo \"libc $(usev libraries)\" >> \"${EPREFIX}/tmp/order\"\n",
     );
     let windows = "x86_64-w64-mingw32";
-    let usual = ["toolchain", "build", windows, "--env"];
+    let usual = ["toolchain", "build", windows, "--no-test", "--env"];
     let econf = "gcc:EXTRA_ECONF=--disable-lto";
     let build = |more: &[&str]| {
         let words = usual.iter().chain([&econf]).chain(more);

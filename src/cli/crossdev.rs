@@ -3,7 +3,10 @@
 use super::{
     invocation::Invocation,
     print::print,
-    toolchain::{BuildOptions, build, remove},
+    toolchain::{
+        build::{BuildOptions, build},
+        remove,
+    },
 };
 use crate::{
     applet::Wrappers,
@@ -92,6 +95,7 @@ fn run(invocation: Invocation<'_>) -> Result<ExitCode, Failure> {
                 request: *request,
                 verbose: runs.verbose,
                 files_only: !runs.emerge,
+                test: false,
                 show_log: runs.show_log,
             },
         ),

@@ -6,6 +6,7 @@ use crossmerge_plan::{env::Env, report::Failure, tuple::Tuple};
 use std::ffi::{OsStr, OsString};
 
 /// One invocation of `crossmerge`.
+#[derive(Clone)]
 pub(super) struct Invocation<'a> {
     pub(super) argv0: &'a OsStr,
     pub(super) env: Env,

@@ -15,7 +15,7 @@ pub(super) enum ToolchainCommand {
     },
     /// Build a toolchain; again: go on with the step that failed, or bring the toolchain up to date
     ///
-    /// It ends with `crossmerge init`. `crossmerge toolchain log` prints why a step failed. The exit code is 1 if a step
+    /// It ends with `crossmerge init` and `crossmerge toolchain test`. `crossmerge toolchain log` prints why a step failed. The exit code is 1 if a step
     /// failed.
     Build {
         #[command(flatten)]
@@ -26,6 +26,35 @@ pub(super) enum ToolchainCommand {
         /// Write the files, and build nothing
         #[arg(long)]
         files_only: bool,
+        /// Do not test the finished toolchain
+        #[arg(long)]
+        no_test: bool,
+    },
+    /// Test compilers: C, C++, static programs and shared libraries, and run the programs under QEMU
+    ///
+    /// These are checks of `crossmerge doctor`, for any target. The exit code is 1 if there are findings.
+    Test {
+        /// The targets' tuples; without any, every target
+        tuples: Vec<OsString>,
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Build the newest allowed versions of toolchains that exist, also of those that crossdev built
+    ///
+    /// Each is built with its last options, and only the steps that have a newer version.
+    Update {
+        /// The targets' tuples; without any, every toolchain
+        tuples: Vec<OsString>,
+        /// Take the versions of binutils, GCC, libc and kernel headers that the system in this root has
+        #[arg(long, value_name = "ROOT", value_hint = ValueHint::DirPath, requires = "tuples")]
+        like: Option<PathBuf>,
+        /// Print the output of emerge
+        #[arg(short, long)]
+        verbose: bool,
+        /// Do not test the finished toolchains
+        #[arg(long)]
+        no_test: bool,
     },
     /// List the steps of toolchains, and how they ended
     Status {
@@ -52,7 +81,7 @@ pub(super) enum ToolchainCommand {
         #[arg(long)]
         dry_run: bool,
     },
-    /// List the toolchains that crossmerge has built, one a line
+    /// List the toolchains, also those that crossdev built, one a line
     List,
     /// Prepare a system without Gentoo: install Portage and ebuilds for toolchains into a directory
     ///

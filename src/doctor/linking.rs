@@ -3,9 +3,12 @@
 use super::{
     examination::{Examination, complaint},
     finding::{CheckResult, DoctorError},
-    program::SOURCE,
 };
 use std::{ffi::OsStr, path::PathBuf, process::Output};
+
+/// A program that prints a line.
+pub(super) const SOURCE: &str =
+    "#include <stdio.h>\nint main(void) { return puts(\"crossmerge\") < 0; }\n";
 
 /// The temporary files of the programs.
 const PROGRAMS: [&str; 4] = ["program", STATIC, SHARED, CXX];

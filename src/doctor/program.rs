@@ -3,7 +3,7 @@
 use super::{
     examination::{Examination, complaint, trimmed},
     finding::{CheckResult, DoctorError},
-    linking,
+    linking::{self, SOURCE},
 };
 use crate::qemu;
 use crossmerge_plan::{
@@ -13,9 +13,6 @@ use crossmerge_plan::{
     words::quote,
 };
 use std::path::{Path, PathBuf};
-
-pub(super) const SOURCE: &str =
-    "#include <stdio.h>\nint main(void) { return puts(\"crossmerge\") < 0; }\n";
 
 /// The output of every program.
 const PRINTS: &str = "crossmerge";

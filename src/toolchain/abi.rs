@@ -2,7 +2,10 @@
 
 use crossmerge_plan::{glob, tuple::Tuple};
 use serde::Deserialize;
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 static ABIS: LazyLock<Abis> = LazyLock::new(|| {
     toml::from_str(include_str!("../../toolchains/abis.toml")).expect("valid ABIs")
@@ -16,6 +19,13 @@ const DEFAULT: &str = "default";
 #[serde(deny_unknown_fields)]
 struct Abis {
     target: Vec<Section>,
+}
+
+/// Lists the names of the known ABIs.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    let named = ABIS.target.iter().flat_map(|section| section.abi.keys());
+    let names: BTreeSet<&str> = named.map(String::as_str).chain([DEFAULT]).collect();
+    names.into_iter()
 }
 
 /// A section of the file.

@@ -155,6 +155,12 @@ pub enum ToolchainError {
         /// The needed space in MiB.
         needed: u64,
     },
+    /// A root has no package of a toolchain.
+    #[error("the package database of `{root}` contains no compiler, libc or kernel headers", root = .root.shown())]
+    NoSystem {
+        /// The root.
+        root: PathBuf,
+    },
     /// POSIX threads are not an option there.
     #[error("`--posix-threads` is only for GCC on Windows, which has threads of its own too")]
     PosixThreads,
@@ -267,6 +273,9 @@ impl Explain for ToolchainError {
             | Self::Setting { .. } => return None,
             Self::Space { .. } => {
                 "free some space there, or add PORTAGE_TMPDIR=\"DIRECTORY\" to make.conf, with a directory on another file system".into()
+            }
+            Self::NoSystem { .. } => {
+                "name the root of a Gentoo system that has its own compiler, with a directory var/db/pkg".into()
             }
             Self::PosixThreads => "the same command without `--posix-threads`".into(),
             Self::Root { .. } => "run it without ROOT: `env -u ROOT crossmerge …`".into(),

@@ -1,6 +1,7 @@
 //! All lookups on the build machine that a plan depends on: Portage's settings, the repositories, what is installed.
 
 use super::{
+    abi,
     change::text,
     class::words,
     error::ToolchainError,
@@ -84,7 +85,12 @@ impl Machine {
         };
         let emerge = context.find_program(OsStr::new("emerge"));
         let emerge = emerge.map_err(|_| no_portage())?;
-        let settings = context.host_settings(&SETTINGS)?;
+        // A second query would take as long as the first.
+        let chosts: Vec<String> = abi::names().map(|abi| format!("CHOST_{abi}")).collect();
+        let names: Vec<&str> = { SETTINGS.into_iter() }
+            .chain(chosts.iter().map(String::as_str))
+            .collect();
+        let settings = context.host_settings(&names)?;
         let settings = settings.ok_or_else(no_portage)?;
         let mut host = host(context, &settings)?;
         apply_users_settings(request, &mut host)?;
@@ -315,12 +321,16 @@ fn chosts(context: &Context, settings: &Settings) -> Result<BTreeSet<String>, To
     let abis = settings["MULTILIB_ABIS"].split_whitespace();
     let names: Vec<String> = abis.map(|abi| format!("CHOST_{abi}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let of_abis = match names.is_empty() {
-        true => None,
-        false => context.host_settings(&names)?,
+    let of_abis: Vec<String> = match names.iter().all(|name| settings.contains_key(*name)) {
+        true => names.iter().map(|name| settings[*name].clone()).collect(),
+        false => context
+            .host_settings(&names)?
+            .unwrap_or_default()
+            .into_values()
+            .collect(),
     };
-    let of_abis = of_abis.unwrap_or_default().into_values();
     Ok(of_abis
+        .into_iter()
         .chain([settings["CHOST"].clone()])
         .filter(|chost| !chost.is_empty())
         .collect())

@@ -16,7 +16,7 @@ pub(crate) fn check(work: &ToolchainWork, env: &Env) -> Result<(), ToolchainErro
     if work.done.iter().all(|is_done| *is_done) {
         return Ok(());
     }
-    if Prefix::open(Path::new(&work.machine.host.eprefix)).is_some() {
+    if Prefix::open(&work.machine.host.below("")).is_some() {
         check_programs(env).map_err(Box::new)?;
     }
     check_space(work)

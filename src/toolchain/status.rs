@@ -6,11 +6,22 @@ use super::{
 };
 use crossmerge_plan::shown::Show;
 use serde_json::{Value, json};
-use std::{fmt::Write as _, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
-/// Renders a record as text.
-pub(crate) fn to_text(category: &str, record: &ToolchainRecord) -> String {
+/// Renders a toolchain as text: its steps, or the installed packages of a toolchain without a record.
+pub(crate) fn to_text(
+    category: &str,
+    record: Option<&ToolchainRecord>,
+    packages: &BTreeMap<String, String>,
+) -> String {
     let mut text = format!("{category}\n");
+    let Some(record) = record else {
+        for (name, version) in packages {
+            let name = format!("{name} {version}");
+            let _ = writeln!(text, "  {name:<34}  installed");
+        }
+        return text;
+    };
     for step in &record.step {
         let state = match step.state {
             StepState::Waiting => "waiting".to_owned(),
@@ -24,12 +35,17 @@ pub(crate) fn to_text(category: &str, record: &ToolchainRecord) -> String {
     text
 }
 
-/// Renders a record as JSON.
-pub(crate) fn to_json(category: &str, record: &ToolchainRecord) -> Value {
+/// Renders a toolchain as JSON.
+pub(crate) fn to_json(
+    category: &str,
+    record: Option<&ToolchainRecord>,
+    packages: &BTreeMap<String, String>,
+) -> Value {
     json!({
         "category": category,
-        "request": record.request,
-        "steps": record.step,
+        "request": record.map(|record| &record.request),
+        "steps": record.map_or(&[][..], |record| &record.step),
+        "packages": packages,
     })
 }
 

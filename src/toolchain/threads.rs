@@ -1,8 +1,7 @@
 //! POSIX threads on Windows: `--posix-threads`. Pure.
 //!
-//! GCC uses the threads of Windows there, without an option of its configure script. The POSIX threads are a library
-//! of the libc's package, which the first compiler compiles. So the first compiler is configured as usual, and the last
-//! one for POSIX threads.
+//! By default, GCC uses the threads of Windows there. The library of POSIX threads is in the package of the libc, and the
+//! first compiler compiles it. So the first compiler is configured as usual, and the last one for POSIX threads.
 
 use super::{
     class::{Part, PosixThreads},

@@ -10,7 +10,7 @@ use super::{
     request::ToolchainRequest,
     step::EmergeStep,
 };
-use crate::context::Context;
+use crate::{config::Config, context::Context};
 use crossmerge_plan::{
     env,
     plan::{Change as Variable, Changes, Plan},
@@ -45,6 +45,8 @@ pub(crate) struct ToolchainWork {
     pub(crate) machine: Machine,
     pub(crate) plan: ToolchainPlan,
     pub(crate) record: ToolchainRecord,
+    /// The record on the disk when everything was looked up.
+    read: Option<ToolchainRecord>,
     /// The path of the record.
     pub(crate) record_path: PathBuf,
     pub(crate) changes: Vec<Change>,
@@ -68,8 +70,8 @@ impl ToolchainWork {
         let mut request = asked.clone();
         let machine = Machine::read(context, &mut request)?;
         let category = request.category();
-        let record = ToolchainRecord::read(&context.config, &category)?;
-        let mut record = record.unwrap_or_default();
+        let read = ToolchainRecord::read(&context.config, &category)?;
+        let mut record = read.clone().unwrap_or_default();
         let family = machine.family.clone();
         let plan = ToolchainPlan::new(
             request,
@@ -102,6 +104,7 @@ impl ToolchainWork {
             machine,
             plan,
             record,
+            read,
             changes,
             versions,
             inputs,
@@ -109,6 +112,12 @@ impl ToolchainWork {
         };
         work.done = work.done_steps();
         Ok(work)
+    }
+
+    /// Returns whether no other run has changed the toolchain since everything was looked up.
+    pub(crate) fn is_current(&self, config: &Config) -> Result<bool, ToolchainError> {
+        let category = self.plan.request.category();
+        Ok(ToolchainRecord::read(config, &category)? == self.read)
     }
 
     /// Decides which steps are done.

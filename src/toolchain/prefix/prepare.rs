@@ -156,7 +156,8 @@ impl PrepareRequest<'_> {
         if found.ccache.is_some() {
             let path = prefix.join("var/cache/ccache/ccache.conf");
             let base = prefix.display();
-            let text = format!("base_dir = {base}\nhash_dir = false\nmax_size = 2G\n");
+            let text =
+                format!("base_dir = {base}\nhash_dir = false\ndepend_mode = true\nmax_size = 2G\n");
             steps.push(write(path, text));
         }
         steps.extend(commands(prefix, found, &host.tuple));

@@ -23,6 +23,13 @@ pkg_nofetch() {
 	einfo "demo/setup takes ${A} from Debian's source package of bash and puts it into DISTDIR."
 }
 
+src_prepare() {
+	default
+	# The script replaces strtoimax if the libc has it, instead of if not. With musl, a static bash then has two.
+	sed -i 's/if test \$bash_cv_func_strtoimax = yes/if test $bash_cv_func_strtoimax = no/' configure || die
+	grep -q 'bash_cv_func_strtoimax = no; then' configure || die
+}
+
 src_configure() {
 	cb_export_tools
 
