@@ -24,7 +24,7 @@ pub(super) fn categories(config: &Config) -> Result<Vec<String>, Failure> {
 }
 
 /// Returns the category of the toolchain that a name means.
-pub(super) fn category_of(
+fn category_of(
     invocation: &Invocation<'_>,
     config: &Config,
     name: &OsStr,
@@ -46,6 +46,20 @@ pub(super) fn category_of(
     }
 }
 
+/// Returns the categories of the toolchains that names mean; without names, of all.
+pub(super) fn wanted(
+    invocation: &Invocation<'_>,
+    config: &Config,
+    names: &[OsString],
+) -> Result<Vec<String>, Failure> {
+    match names.is_empty() {
+        true => categories(config),
+        false => { names.iter() }
+            .map(|name| category_of(invocation, config, name))
+            .collect(),
+    }
+}
+
 /// Returns what was asked for when crossmerge built the toolchain. `None` if crossdev built it.
 pub(super) fn recorded(
     config: &Config,
@@ -62,12 +76,7 @@ pub(super) fn status(
     json: bool,
 ) -> Result<ExitCode, Failure> {
     let (_, config, _) = at_portage(invocation)?;
-    let wanted = match names.is_empty() {
-        true => categories(&config)?,
-        false => { names.iter() }
-            .map(|name| category_of(invocation, &config, name))
-            .collect::<Result<_, _>>()?,
-    };
+    let wanted = wanted(invocation, &config, names)?;
     let root = below(&config.broot, "");
     let mut text = String::new();
     let mut values = Vec::new();

@@ -2,7 +2,7 @@
 
 use super::{
     build::{BuildOptions, build},
-    existing::{categories, category_of, recorded},
+    existing::{recorded, wanted},
     lookup::{at_portage, note},
 };
 use crate::{
@@ -28,12 +28,7 @@ pub(super) fn update(
     how: &How<'_>,
 ) -> Result<ExitCode, Failure> {
     let (_, config, _) = at_portage(invocation)?;
-    let wanted = match names.is_empty() {
-        true => categories(&config)?,
-        false => { names.iter() }
-            .map(|name| category_of(invocation, &config, name))
-            .collect::<Result<_, _>>()?,
-    };
+    let wanted = wanted(invocation, &config, names)?;
     if wanted.is_empty() {
         note("there are no toolchains: `crossmerge toolchain build <tuple>` builds one");
     }
