@@ -55,14 +55,7 @@ pub(super) fn toolchain(
         }
         ToolchainCommand::Remove { tuple, dry_run } => {
             let (tuple, llvm) = target(&invocation, &tuple)?;
-            remove(
-                invocation,
-                ToolchainRequest {
-                    llvm,
-                    ..ToolchainRequest::new(tuple)
-                },
-                dry_run,
-            )
+            remove(invocation, ToolchainRequest::new(tuple, llvm), dry_run)
         }
         ToolchainCommand::Update {
             tuples,

@@ -10,13 +10,9 @@ use crossmerge_plan::{shown::Show, words::quote};
 pub(super) fn built(exam: &Examination) -> Result<CheckResult, DoctorError> {
     let tuple = exam.tuple();
     let config = &exam.context.config;
-    let request = ToolchainRequest::new(tuple.clone());
-    let llvm = ToolchainRequest {
-        llvm: true,
-        ..request.clone()
-    };
     let mut records = Vec::new();
-    for category in [request.category(), llvm.category()] {
+    for llvm in [false, true] {
+        let category = ToolchainRequest::new(tuple.clone(), llvm).category();
         if let Some(record) = ToolchainRecord::read(config, &category)? {
             records.push((category, record));
         }

@@ -7,7 +7,7 @@ use super::{
     part::ToolchainPart,
     request::ToolchainRequest,
     step::EmergeStep,
-    threads::{EXTRA_ECONF, gcc_options},
+    threads::{EXTRA_ECONF, ThreadOptions},
 };
 use std::{
     collections::BTreeMap,
@@ -218,12 +218,10 @@ impl Files<'_> {
         let mut put = |name: &str, value: &str| {
             let _ = writeln!(text, "{name}={}", quoted(value));
         };
-        let threads = self.class.posix_threads.as_ref();
-        let threads =
-            threads.filter(|_| self.request.posix_threads && part.part == Some(Part::Gcc));
-        if let Some(threads) = threads {
-            let [_, last] = gcc_options(self.request, threads);
-            put(EXTRA_ECONF, &last);
+        if part.part == Some(Part::Gcc)
+            && let Some(threads) = ThreadOptions::of(self.request, self.class)
+        {
+            put(EXTRA_ECONF, &threads.last_gcc);
         }
         let (target, host) = (self.target_abis, self.host_abis);
         if !part.is_for_target() {

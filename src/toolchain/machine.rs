@@ -7,6 +7,7 @@ use super::{
     error::ToolchainError,
     files::{MANAGED, Overlay},
     host::{Repository, ToolchainHost, check_root},
+    installed::packages,
     part::ToolchainPart,
     plan::Sources,
     request::ToolchainRequest,
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::context::Context;
 use crossmerge_plan::env;
-use crossmerge_portage::{Repositories, Settings};
+use crossmerge_portage::{Repositories, Settings, merged::MERGED};
 use crossmerge_system::file::{below, read};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -115,14 +116,9 @@ impl Machine {
 
     /// Returns the package database's entry of a toolchain's package.
     pub(crate) fn installed(&self, package: &str) -> Option<InstalledPackage> {
-        let database = self.host.below("var/db/pkg").join(&self.category);
-        let entries = fs::read_dir(&database).ok()?;
-        let versions = entries.filter_map(|entry| {
-            let name = entry.ok()?.file_name().into_string().ok()?;
-            let version = name.strip_prefix(package)?.strip_prefix('-')?;
-            is_version(version).then(|| version.to_owned())
-        });
-        let version = versions.max_by(|one, other| compare(one, other))?;
+        let root = self.host.below("");
+        let version = packages(&root, &self.category).ok()?.remove(package)?;
+        let database = root.join(MERGED).join(&self.category);
         let directory = database.join(format!("{package}-{version}"));
         let text = |name: &str| {
             let text = read::read_to_string(&directory.join(name), read::PACKAGE);

@@ -171,7 +171,7 @@ pub(crate) fn read<E>(
     name: &impl Fn(&str) -> Result<Tuple, E>,
 ) -> Result<CrossdevCommand, CrossdevError<E>> {
     let mut reader = Reader {
-        request: ToolchainRequest::new("none".parse().expect("a tuple")),
+        request: ToolchainRequest::new("none".parse().expect("a tuple"), false),
         target: None,
         extra_repositories: Vec::new(),
         command: Asked::Build,

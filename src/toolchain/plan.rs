@@ -69,6 +69,12 @@ impl ToolchainPlan {
         Self::decide(request, &class, host, family, sources, installed)
     }
 
+    /// Returns the part whose package has this name.
+    pub(crate) fn part_of(&self, package: &str) -> Option<Part> {
+        let mut parts = self.parts.iter();
+        parts.find(|part| part.package.name == package)?.part
+    }
+
     fn decide(
         request: ToolchainRequest,
         class: &TargetClass,

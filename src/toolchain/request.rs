@@ -69,11 +69,11 @@ pub(crate) enum Extra {
 }
 
 impl ToolchainRequest {
-    /// Returns a request for the usual toolchain of a target.
-    pub(crate) fn new(tuple: Tuple) -> Self {
+    /// Returns a request for the usual toolchain of a target, with GCC or with clang.
+    pub(crate) fn new(tuple: Tuple, llvm: bool) -> Self {
         Self {
             tuple,
-            llvm: false,
+            llvm,
             stage: None,
             abis: Vec::new(),
             host_abi: None,

@@ -31,9 +31,8 @@ fn check_space(work: &ToolchainWork) -> Result<(), ToolchainError> {
     let mut headers = 0;
     let mut largest = None;
     for (step, is_done) in work.plan.steps.iter().zip(&work.done) {
-        let mut parts = work.plan.parts.iter();
-        let part = parts.find(|part| part.package.name == step.package);
-        let Some(part) = part.and_then(|part| part.part).filter(|_| !is_done) else {
+        let part = work.plan.part_of(&step.package);
+        let Some(part) = part.filter(|_| !is_done) else {
             continue;
         };
         let space = build_space(part);

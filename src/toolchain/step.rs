@@ -5,7 +5,7 @@ use super::{
     host::ToolchainHost,
     part::ToolchainPart,
     request::{Extra, ToolchainRequest},
-    threads::{EXTRA_ECONF, gcc_options},
+    threads::{EXTRA_ECONF, ThreadOptions},
 };
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -97,9 +97,7 @@ pub(crate) fn steps(
 impl<'a> Steps<'a> {
     /// The stages of a GNU toolchain.
     fn gnu(&mut self, stage: u8, class: &TargetClass) {
-        let threads = class.posix_threads.as_ref();
-        let threads = threads.filter(|_| self.request.posix_threads);
-        let options = threads.map(|threads| gcc_options(self.request, threads));
+        let threads = ThreadOptions::of(self.request, class);
         self.own(Part::Binutils, "", "assembler and linker");
         if stage < 1 {
             return;
@@ -116,8 +114,8 @@ impl<'a> Steps<'a> {
             Installed::Update,
             false,
         );
-        if let Some([first, _]) = &options {
-            self.set_econf(first);
+        if let Some(threads) = &threads {
+            self.set_econf(&threads.first_gcc);
         }
         if stage < 2 {
             return;
@@ -130,7 +128,7 @@ impl<'a> Steps<'a> {
         if stage < 4 {
             return;
         }
-        if let Some(threads) = threads {
+        if let Some(threads) = &threads {
             self.add(
                 Part::Libc,
                 "-threads",
@@ -148,8 +146,8 @@ impl<'a> Steps<'a> {
             Installed::UpdateFlags,
             false,
         );
-        if let Some([_, last]) = &options {
-            self.set_econf(last);
+        if let Some(threads) = &threads {
+            self.set_econf(&threads.last_gcc);
         }
     }
 

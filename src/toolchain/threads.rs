@@ -4,31 +4,42 @@
 //! first compiler compiles it. So the first compiler is configured as usual, and the last one for POSIX threads.
 
 use super::{
-    class::{Part, PosixThreads},
+    class::{Part, TargetClass},
     request::ToolchainRequest,
 };
-use std::iter;
 
 /// The variable from which the ebuilds take further options for configure.
 pub(crate) const EXTRA_ECONF: &str = "EXTRA_ECONF";
 
-/// Returns [`EXTRA_ECONF`] of the first and of the last GCC: the user's own options, and for the last one the threads.
-pub(crate) fn gcc_options(request: &ToolchainRequest, threads: &PosixThreads) -> [String; 2] {
-    let of_gcc = request.parts.get(&Part::Gcc);
-    let own = of_gcc.map(|gcc| gcc.environment.as_str());
-    // The environment of all parts comes last in the file, and so overrides that of GCC.
-    let texts = [Some(request.environment.as_str()), own];
-    let own = texts
-        .into_iter()
-        .flatten()
-        .find_map(value)
-        .unwrap_or_default();
-    let words = own.split_whitespace();
-    let last: Vec<&str> = words
-        .clone()
-        .chain(iter::once(threads.gcc.as_str()))
-        .collect();
-    [words.collect::<Vec<_>>().join(" "), last.join(" ")]
+/// How a toolchain gets POSIX threads.
+pub(crate) struct ThreadOptions {
+    /// The USE flag of the libc that builds their library.
+    pub(crate) libc: String,
+    /// [`EXTRA_ECONF`] of the first GCC: the user's own options.
+    pub(crate) first_gcc: String,
+    /// [`EXTRA_ECONF`] of the last GCC.
+    pub(crate) last_gcc: String,
+}
+
+impl ThreadOptions {
+    /// Decides on the options of a request. `None` if it does not ask for them.
+    pub(crate) fn of(request: &ToolchainRequest, class: &TargetClass) -> Option<Self> {
+        let threads = class.posix_threads.as_ref();
+        let threads = threads.filter(|_| request.posix_threads)?;
+        let of_gcc = request.parts.get(&Part::Gcc);
+        // The environment of all parts comes last in the file, and so overrides that of GCC.
+        let texts = [
+            Some(&request.environment),
+            of_gcc.map(|gcc| &gcc.environment),
+        ];
+        let own = texts.into_iter().flatten().find_map(|lines| value(lines));
+        let own = own.unwrap_or_default();
+        Some(Self {
+            libc: threads.libc.clone(),
+            last_gcc: format!("{own} {}", threads.gcc).trim_start().to_owned(),
+            first_gcc: own,
+        })
+    }
 }
 
 /// Returns the value in the last assignment of [`EXTRA_ECONF`].

@@ -184,18 +184,13 @@ impl ToolchainWork {
     /// needs all steps before it.
     pub(crate) fn needs(&self, place: usize) -> Vec<usize> {
         let package = &self.plan.steps[place].package;
-        let part = |name: &str| {
-            let mut parts = self.plan.parts.iter();
-            parts
-                .find(|part| part.package.name == name)
-                .and_then(|part| part.part)
-        };
         let has_mig = self
             .plan
             .parts
             .iter()
             .any(|part| part.part == Some(Part::Kernel2));
-        let is_alone = part(package) == Some(Part::Kernel) && !has_mig && !self.plan.request.llvm;
+        let is_alone =
+            self.plan.part_of(package) == Some(Part::Kernel) && !has_mig && !self.plan.request.llvm;
         (0..place)
             .filter(|earlier| !is_alone || self.plan.steps[*earlier].package == *package)
             .collect()

@@ -31,13 +31,7 @@ fn category_of(
 ) -> Result<String, Failure> {
     let (tuple, llvm) = target(invocation, name)?;
     let categories = categories(config)?;
-    let named = |llvm| {
-        ToolchainRequest {
-            llvm,
-            ..ToolchainRequest::new(tuple.clone())
-        }
-        .category()
-    };
+    let named = |llvm| ToolchainRequest::new(tuple.clone(), llvm).category();
     let of_gcc = categories.contains(&named(false));
     let category = named(llvm || !of_gcc);
     match categories.contains(&category) {

@@ -1,9 +1,12 @@
 //! The options of `crossmerge toolchain`, as a request.
 
-use super::lookup::{at_portage, invalid, target};
+use super::{
+    existing::recorded,
+    lookup::{at_portage, invalid, target},
+};
 use crate::{
     cli::{invocation::Invocation, toolchain_args::ToolchainOptions},
-    toolchain::{Extra, Part, ToolchainRecord, ToolchainRequest},
+    toolchain::{Extra, Part, ToolchainRequest},
 };
 use crossmerge_plan::report::Failure;
 
@@ -14,7 +17,6 @@ pub(super) fn request(
 ) -> Result<ToolchainRequest, Failure> {
     let (tuple, llvm) = target(invocation, &options.tuple)?;
     let mut request = ToolchainRequest {
-        llvm: llvm || options.llvm,
         stage: options.stage.map(|stage| stage as u8),
         abis: options.abis,
         stable: options.stable,
@@ -22,7 +24,7 @@ pub(super) fn request(
         emerge_options: options.emerge_opt,
         headers: options.headers_first.then_some(true),
         posix_threads: options.posix_threads,
-        ..ToolchainRequest::new(tuple)
+        ..ToolchainRequest::new(tuple, llvm || options.llvm)
     };
     let versions = [
         (Part::Binutils, options.binutils),
@@ -71,14 +73,10 @@ pub(super) fn request(
             }
         });
     }
-    let usual = ToolchainRequest {
-        llvm: request.llvm,
-        ..ToolchainRequest::new(request.tuple.clone())
-    };
+    let usual = ToolchainRequest::new(request.tuple.clone(), request.llvm);
     if request == usual
         && let (_, config, _) = at_portage(invocation)?
-        && let Some(record) = ToolchainRecord::read(&config, &usual.category())?
-        && let Some(recorded) = record.request
+        && let Some(recorded) = recorded(&config, &usual.category())?
     {
         return Ok(recorded);
     }

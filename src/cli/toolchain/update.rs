@@ -62,8 +62,5 @@ fn of_category(category: &str) -> Result<ToolchainRequest, Failure> {
         message: format!("the category `{category}` names no tuple"),
         hint: "name the toolchains to update: `crossmerge toolchain list` lists all".into(),
     })?;
-    Ok(ToolchainRequest {
-        llvm,
-        ..ToolchainRequest::new(tuple)
-    })
+    Ok(ToolchainRequest::new(tuple, llvm))
 }
