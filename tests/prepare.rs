@@ -21,10 +21,11 @@ esac
 ";
 
 /// The archives of a user: names of upstream and of Debian.
-const ARCHIVES: [&str; 3] = [
+const ARCHIVES: [&str; 4] = [
     "binutils_2.40.orig.tar.xz",
     "gcc-12.5.0.tar.xz",
     "hello-2.10.tar.gz",
+    "llvm-toolchain-14_14.0.6.orig.tar.xz",
 ];
 
 fn prefix() -> Prefix {
@@ -90,6 +91,14 @@ fn a_dry_run_prints_the_steps_and_a_second_run_has_none() {
     assert!(manifest.starts_with(line), "{manifest}");
     let ebuild = prefix.read("P/var/db/repos/crossmerge-sources/sys-devel/gcc/gcc-12.5.0.ebuild");
     assert!(ebuild.contains("inherit crossmerge-gcc\n"), "{ebuild}");
+    // One archive of LLVM has the libraries of all its packages.
+    for package in ["compiler-rt", "libunwind", "libcxxabi", "libcxx"] {
+        let directory = format!("P/var/db/repos/crossmerge-sources/llvm-runtimes/{package}");
+        let ebuild = prefix.read(&format!("{directory}/{package}-14.0.6.ebuild"));
+        assert!(ebuild.contains(&format!("inherit crossmerge-{package}\n")));
+        let manifest = prefix.read(&format!("{directory}/Manifest"));
+        assert!(manifest.starts_with("DIST llvm-toolchain-14_14.0.6.orig.tar.xz 36 "));
+    }
     assert!(
         !prefix
             .join("P/var/cache/distfiles/hello-2.10.tar.gz")

@@ -67,7 +67,7 @@ impl WantedSettings {
             ..Self::default()
         };
         let adopted = match &options.toolchain {
-            Some(prefix) => Some((ToolchainKind::Gnu, prefix.as_os_str())),
+            Some(prefix) => Some((kind_of(context, prefix), prefix.as_os_str())),
             None => options
                 .llvm
                 .then_some((ToolchainKind::Llvm, OsStr::new(""))),
@@ -118,6 +118,19 @@ impl WantedSettings {
             self.toolchain,
             WantedToolchain::Named(_) | WantedToolchain::Found(_)
         )
+    }
+}
+
+/// Returns the kind of the toolchain with a prefix: LLVM's if it has clang and no GCC.
+fn kind_of(context: &Context, prefix: &OsStr) -> ToolchainKind {
+    let has = |kind: ToolchainKind| {
+        let mut driver = prefix.to_owned();
+        driver.push(kind.driver());
+        context.find_program(&driver).is_ok()
+    };
+    match !has(ToolchainKind::Gnu) && has(ToolchainKind::Llvm) {
+        true => ToolchainKind::Llvm,
+        false => ToolchainKind::Gnu,
     }
 }
 

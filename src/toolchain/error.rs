@@ -170,6 +170,16 @@ pub enum ToolchainError {
         /// The tuple.
         tuple: Tuple,
     },
+    /// The sysroot has a toolchain with the other compiler.
+    #[error(
+        "`{tuple}` has a toolchain already, {other}, and both would install the libc into the same sysroot"
+    )]
+    OtherCompiler {
+        /// The tuple.
+        tuple: Tuple,
+        /// The category of that toolchain.
+        other: String,
+    },
     /// clang cannot compile the libc.
     #[error("clang cannot compile glibc, the libc of `{tuple}`")]
     LlvmLibc {
@@ -288,6 +298,9 @@ impl Explain for ToolchainError {
                     "`crossmerge toolchain build {tuple}` builds it with GCC; clang can compile musl"
                 )
             }
+            Self::OtherCompiler { other, .. } => format!(
+                "`crossmerge toolchain remove {other}` removes it; a tuple with another vendor has its own sysroot"
+            ),
             Self::NoLlvm => "`emerge llvm-core/llvm llvm-core/clang llvm-core/lld`".into(),
             Self::LlvmTarget { target, .. } => format!(
                 "add LLVM_TARGETS=\"{target}\" to make.conf, then `emerge --newuse llvm-core/llvm llvm-core/clang`"

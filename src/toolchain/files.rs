@@ -283,9 +283,10 @@ impl Files<'_> {
         );
         let environment = self.host.settings.join("env").join(self.request.category());
         files.push((environment.join("llvm.conf"), Wanted::Text(text)));
-        let file = self.request.clang_settings();
-        let mut text =
-            format!("--sysroot=/usr/{tuple}\n--target={tuple}\n@../gentoo-runtimes.cfg\n");
+        let file = self.host.clang_settings(tuple);
+        let sysroot = self.host.sysroot(tuple);
+        let sysroot = sysroot.display();
+        let mut text = format!("--sysroot={sysroot}\n--target={tuple}\n@../gentoo-runtimes.cfg\n");
         let libc = self.parts.iter().find(|part| part.part == Some(Part::Libc));
         if libc.is_some_and(|libc| libc.package.name == "llvm-libc") {
             text += "-static\n-fno-stack-protector\n";

@@ -33,6 +33,8 @@ pub(crate) struct ToolchainHost {
     pub(crate) features: String,
     /// The code generators of the installed LLVM. `None` without LLVM.
     pub(crate) llvm_targets: Option<BTreeSet<String>>,
+    /// The distribution's clang, for the Portage of crossmerge's own prefix. `None` for another Portage, which has its own.
+    pub(crate) clang: Option<PathBuf>,
     /// Further variables for every ebuild, from the user's `crossdev/<tuple>`.
     pub(crate) variables: BTreeMap<String, String>,
 }
@@ -53,6 +55,11 @@ impl ToolchainHost {
     /// Returns the sysroot of a target.
     pub(crate) fn sysroot(&self, tuple: &Tuple) -> PathBuf {
         self.below(&format!("usr/{tuple}"))
+    }
+
+    /// Returns the path of clang's settings for a target.
+    pub(crate) fn clang_settings(&self, tuple: &Tuple) -> PathBuf {
+        self.below(&format!("etc/clang/cross/{tuple}.cfg"))
     }
 
     /// Returns the ABI settings of the toolchain's own programs.

@@ -3,13 +3,14 @@
 use super::{
     abi,
     change::text,
-    class::words,
+    class::{TargetClass, words},
     error::ToolchainError,
     files::{MANAGED, Overlay},
     host::{Repository, ToolchainHost, check_root},
     installed::packages,
     part::ToolchainPart,
     plan::Sources,
+    prefix::Prefix,
     request::ToolchainRequest,
     step::InstalledParts,
     user,
@@ -18,7 +19,7 @@ use super::{
 use crate::context::Context;
 use crossmerge_plan::env;
 use crossmerge_portage::{Repositories, Settings, merged::MERGED};
-use crossmerge_system::file::{below, read};
+use crossmerge_system::file::{below, canonical, read};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
@@ -95,6 +96,9 @@ impl Machine {
         let settings = settings.ok_or_else(no_portage)?;
         let mut host = host(context, &settings)?;
         apply_users_settings(request, &mut host)?;
+        if request.llvm && Prefix::open(&host.below("")).is_some() {
+            take_distributions_clang(context, request, &mut host);
+        }
         let search = match &request.search {
             None => host.repositories.clone(),
             Some(paths) => paths
@@ -307,6 +311,7 @@ fn host(context: &Context, settings: &Settings) -> Result<ToolchainHost, Toolcha
         flags: words(&given(env::USE)).collect(),
         features: given(env::FEATURES),
         llvm_targets: llvm_targets(&eprefix),
+        clang: None,
         variables: BTreeMap::new(),
         eprefix,
     })
@@ -448,6 +453,23 @@ fn llvm_targets(eprefix: &str) -> Option<BTreeSet<String>> {
         }
     }
     found
+}
+
+/// Makes the distribution's LLVM that of crossmerge's own prefix. `requirements` checks that it is installed, and a
+/// distribution builds all code generators.
+fn take_distributions_clang(
+    context: &Context,
+    request: &ToolchainRequest,
+    host: &mut ToolchainHost,
+) {
+    let clang = context.find_program(OsStr::new("clang")).ok();
+    host.clang = clang.map(|clang| canonical(&clang));
+    host.llvm_targets = Some(
+        TargetClass::of(&request.tuple)
+            .llvm_target
+            .into_iter()
+            .collect(),
+    );
 }
 
 /// Reads the user's settings for the target, and applies them.

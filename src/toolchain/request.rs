@@ -90,11 +90,6 @@ impl ToolchainRequest {
         }
     }
 
-    /// Returns the path of clang's settings for the target.
-    pub(crate) fn clang_settings(&self) -> PathBuf {
-        format!("/etc/clang/cross/{}.cfg", self.tuple).into()
-    }
-
     /// Returns the category of the toolchain's packages, from which the ebuilds take the tuple.
     pub(crate) fn category(&self) -> String {
         match self.llvm {

@@ -17,7 +17,7 @@ pub(crate) fn check(work: &ToolchainWork, env: &Env) -> Result<(), ToolchainErro
         return Ok(());
     }
     if Prefix::open(&work.machine.host.below("")).is_some() {
-        check_programs(env).map_err(Box::new)?;
+        check_programs(env, work.plan.request.llvm).map_err(Box::new)?;
     }
     check_space(work)
 }

@@ -311,9 +311,24 @@ impl<'a> Run<'a> {
                 record.log_bytes = fs::metadata(&step.log).map_or(0, |log| log.len());
             }
             self.work.done[place] = true;
+            self.end_repetitions(place);
         }
         self.save()?;
         Ok(is_done)
+    }
+
+    /// Records the later steps that would build the same as a step that is done. crossdev's plans with the headers first
+    /// have those of the kernel twice.
+    fn end_repetitions(&mut self, place: usize) {
+        for later in place + 1..self.work.plan.steps.len() {
+            if self.work.inputs[later] == self.work.inputs[place] {
+                self.record.step[later] = StepRecord {
+                    name: self.record.step[later].name.clone(),
+                    ..self.record.step[place].clone()
+                };
+                self.work.done[later] = true;
+            }
+        }
     }
 
     /// Removes the directory that FEATURES=keepwork has left.

@@ -408,8 +408,12 @@ impl<'a> Steps<'a> {
             format!("{} -stricter", self.host.features),
         );
         if self.request.llvm {
-            let file = self.request.clang_settings();
+            let file = self.host.clang_settings(&self.request.tuple);
             environment.insert("CLANG_CROSS_CFG".into(), file.display().to_string());
+            // Another version of the distribution's clang needs other wrappers and libraries.
+            if let Some(clang) = &self.host.clang {
+                environment.insert("CROSSMERGE_CLANG".into(), clang.display().to_string());
+            }
         }
         self.steps.push(EmergeStep {
             log: self.host.logs.join(format!("{category}-{name}.log")),

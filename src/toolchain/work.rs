@@ -4,6 +4,7 @@ use super::{
     change::{self, Change},
     class::Part,
     error::ToolchainError,
+    installed::packages,
     machine::{InstalledPackage, Machine},
     plan::ToolchainPlan,
     record::{RecordedContent, StepState, ToolchainRecord, hash, hash_of},
@@ -69,6 +70,7 @@ impl ToolchainWork {
         let asked = request;
         let mut request = asked.clone();
         let machine = Machine::read(context, &mut request)?;
+        check_other_compiler(&machine, &request)?;
         let category = request.category();
         let read = ToolchainRecord::read(&context.config, &category)?;
         let mut record = read.clone().unwrap_or_default();
@@ -341,6 +343,19 @@ impl ToolchainWork {
             "steps": steps,
         });
         format!("{value:#}\n")
+    }
+}
+
+/// Refuses a second toolchain in the same sysroot: with GCC beside clang's, or with clang beside GCC's.
+fn check_other_compiler(
+    machine: &Machine,
+    request: &ToolchainRequest,
+) -> Result<(), ToolchainError> {
+    let tuple = request.tuple.clone();
+    let other = ToolchainRequest::new(tuple.clone(), !request.llvm).category();
+    match packages(&machine.host.below(""), &other)?.is_empty() {
+        true => Ok(()),
+        false => Err(ToolchainError::OtherCompiler { tuple, other }),
     }
 }
 

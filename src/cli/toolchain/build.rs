@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     cli::{init::initialise, invocation::Invocation, print::print},
+    config::ToolchainKind,
     context::Context,
     init::InitOptions,
     terminal,
@@ -123,13 +124,18 @@ fn make_target(
         ));
         return Ok(ExitCode::SUCCESS);
     }
+    let kind = match llvm {
+        true => ToolchainKind::Llvm,
+        false => ToolchainKind::Gnu,
+    };
+    let driver = kind.driver();
     let init = match prefix {
         None => InitOptions {
             clang_target: llvm,
             by_crossdev: true,
             ..InitOptions::default()
         },
-        Some(prefix) if !prefix.bin().join(format!("{tuple}-gcc")).exists() => {
+        Some(prefix) if !prefix.bin().join(format!("{tuple}-{driver}")).exists() => {
             note(&format!(
                 "{tuple}: there is no compiler yet, so no target is made"
             ));

@@ -23,6 +23,9 @@ pub(super) const TOOLS: [&str; 9] = [
 /// The libraries that GCC needs: a header of each. Their packages contain the library too.
 const HEADERS: [&str; 3] = ["gmp.h", "mpfr.h", "mpc.h"];
 
+/// The programs that build a toolchain with the distribution's clang.
+const LLVM: [&str; 4] = ["clang", "ld.lld", "llvm-ar", "cmake"];
+
 /// The name of the requirement of a Python that can make virtual environments.
 const PYTHON: &str = "python3-venv";
 
@@ -68,9 +71,12 @@ pub(super) fn find(env: &Env) -> Result<Found, PrefixError> {
     })
 }
 
-/// Returns an error if the host has no longer what the ebuilds of a prefix need.
-pub(in crate::toolchain) fn check_programs(env: &Env) -> Result<(), PrefixError> {
-    let missing = missing(env);
+/// Returns an error if the host has no longer what the ebuilds of a prefix need, or not what those of LLVM need.
+pub(in crate::toolchain) fn check_programs(env: &Env, llvm: bool) -> Result<(), PrefixError> {
+    let mut missing = missing(env);
+    if llvm {
+        missing.extend(lacking(env, LLVM));
+    }
     match missing.is_empty() {
         true => Ok(()),
         false => Err(PrefixError::Missing {
@@ -82,16 +88,18 @@ pub(in crate::toolchain) fn check_programs(env: &Env) -> Result<(), PrefixError>
 
 /// Lists the missing programs and headers.
 fn missing(env: &Env) -> Vec<String> {
-    let program = |name: &str| search::find_program(env, OsStr::new(name)).ok();
-    let programs = PROGRAMS.iter().chain(&TOOLS);
-    let mut missing: Vec<String> = programs
-        .filter(|name| program(name).is_none())
-        .map(|name| (*name).into())
-        .collect();
-    let gcc = program("gcc");
+    let mut missing = lacking(env, PROGRAMS.into_iter().chain(TOOLS));
+    let gcc = search::find_program(env, OsStr::new("gcc")).ok();
     let without = |header: &&&str| gcc.as_ref().is_some_and(|gcc| !has_header(gcc, header));
     missing.extend(HEADERS.iter().filter(without).map(|name| (*name).into()));
     missing
+}
+
+/// Lists those of some programs that are not in PATH.
+fn lacking(env: &Env, programs: impl IntoIterator<Item = &'static str>) -> Vec<String> {
+    let is_missing = |name: &&str| search::find_program(env, OsStr::new(name)).is_err();
+    let missing = programs.into_iter().filter(is_missing);
+    missing.map(str::to_owned).collect()
 }
 
 /// Returns whether the compiler finds a header.

@@ -336,6 +336,11 @@ fn settings(
             prefix.join("share/portage/config/repos.conf"),
             "# Emptied by `crossmerge toolchain prepare`: etc/portage/repos.conf/ names the repositories.\n".into(),
         ),
+        // Gentoo's clang has this file.
+        write(
+            prefix.join("etc/clang/gentoo-runtimes.cfg"),
+            embedded("prefix/gentoo-runtimes.cfg"),
+        ),
         PrefixStep::Append {
             path: prefix.join("share/portage/config/make.globals"),
             text: globals(prefix, found)?,
@@ -463,6 +468,12 @@ fn globals(prefix: &Path, found: &Found) -> Result<String, PrefixError> {
     Ok(text)
 }
 
+/// Returns the text of a file of `toolchains/`.
+fn embedded(path: &str) -> String {
+    let file = FILES.iter().find(|(known, _)| *known == path);
+    file.map_or("", |(_, text)| text).into()
+}
+
 fn make_conf() -> String {
     let jobs = thread::available_parallelism().map_or(1, usize::from);
     format!(
@@ -501,10 +512,8 @@ fn commands(prefix: &Path, found: &Found, chost: &str) -> Vec<PrefixStep> {
             )
         })
         .collect();
-    let config = FILES.iter().find(|(path, _)| *path == "prefix/config.sh");
-    let config = config.map_or("", |(_, text)| text);
     for name in ["binutils-config", "gcc-config"] {
-        steps.push(program(name, config.into()));
+        steps.push(program(name, embedded("prefix/config.sh")));
     }
     // Portage searches GNU tar under this name first.
     steps.push(link(bin.join("gtar"), &found.tar));
@@ -543,6 +552,7 @@ mod tests {
         let has = |path: &str| FILES.iter().any(|(it, _)| *it == path);
         for path in [
             "prefix/config.sh",
+            "prefix/gentoo-runtimes.cfg",
             "repository/profiles/repo_name",
             "repository/eclass/crossmerge-gcc.eclass",
             "repository/sys-libs/musl/Manifest",

@@ -17,13 +17,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The parts of a toolchain: the name of an archive up to its version, in upstream's and in Debian's form, and the
-/// package. Debian's gcc-12 has the major version in its name.
-const PARTS: [(&str, &str, &str); 4] = [
-    ("binutils", "sys-devel", "binutils"),
-    ("gcc", "sys-devel", "gcc"),
-    ("linux", "sys-kernel", "linux-headers"),
-    ("musl", "sys-libs", "musl"),
+/// The packages of LLVM's libraries, which one archive contains.
+const LLVM: &[&str] = &[
+    "llvm-runtimes/compiler-rt",
+    "llvm-runtimes/libunwind",
+    "llvm-runtimes/libcxxabi",
+    "llvm-runtimes/libcxx",
+];
+
+/// The names of archives up to the version, in upstream's and in Debian's form, and the packages that are built from each.
+/// Debian's gcc-12 has the major version in its name.
+const ARCHIVES: [(&str, &[&str]); 6] = [
+    ("binutils", &["sys-devel/binutils"]),
+    ("gcc", &["sys-devel/gcc"]),
+    ("linux", &["sys-kernel/linux-headers"]),
+    ("llvm-project", LLVM),
+    ("llvm-toolchain", LLVM),
+    ("musl", &["sys-libs/musl"]),
 ];
 
 /// The ending of an archive.
@@ -33,8 +43,7 @@ const TAR: &str = ".tar.";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SourceArchive {
     path: PathBuf,
-    category: &'static str,
-    package: &'static str,
+    packages: &'static [&'static str],
     version: String,
 }
 
@@ -44,13 +53,12 @@ pub(super) fn in_directory(directory: &Path) -> Result<Vec<SourceArchive>, Prefi
     for entry in fs_err::read_dir(directory)? {
         let entry = entry?;
         let name = entry.file_name();
-        let Some((category, package, version)) = name.to_str().and_then(package_of) else {
+        let Some((packages, version)) = name.to_str().and_then(packages_of) else {
             continue;
         };
         archives.push(SourceArchive {
             path: entry.path(),
-            category,
-            package,
+            packages,
             version: version.to_owned(),
         });
     }
@@ -61,14 +69,16 @@ pub(super) fn in_directory(directory: &Path) -> Result<Vec<SourceArchive>, Prefi
     Ok(archives)
 }
 
-/// Returns the category, the package and the version of an archive, by its name. Returns `None` for another file.
-fn package_of(file: &str) -> Option<(&'static str, &'static str, &str)> {
+/// Returns the packages and the version of an archive, by its name. Returns `None` for another file.
+fn packages_of(file: &str) -> Option<(&'static [&'static str], &str)> {
     let (stem, _) = file.split_once(TAR)?;
+    // LLVM's own archives are called `llvm-project-14.0.6.src.tar.xz`.
+    let stem = stem.strip_suffix(".src").unwrap_or(stem);
     let is_signature = file.ends_with(".sig") || file.ends_with(".asc");
     if is_signature {
         return None;
     }
-    PARTS.iter().find_map(|(name, category, package)| {
+    ARCHIVES.iter().find_map(|(name, packages)| {
         let rest = stem.strip_prefix(name)?;
         let version = match stem.strip_suffix(".orig") {
             // Debian's form: `gcc-12_12.2.0.orig.tar.gz`.
@@ -81,7 +91,7 @@ fn package_of(file: &str) -> Option<(&'static str, &'static str, &str)> {
             }
             None => rest.strip_prefix('-')?,
         };
-        is_version(version).then_some((*category, *package, version))
+        is_version(version).then_some((*packages, version))
     })
 }
 
@@ -113,36 +123,38 @@ pub(super) fn steps(
         write(repository.join("profiles/eapi"), "8\n".into()),
         write(
             repository.join("profiles/categories"),
-            "sys-devel\nsys-kernel\nsys-libs\n".into(),
+            "llvm-runtimes\nsys-devel\nsys-kernel\nsys-libs\n".into(),
         ),
     ];
     let mut manifests: BTreeMap<PathBuf, String> = BTreeMap::new();
     for archive in archives {
         let SourceArchive {
             path,
-            category,
-            package,
+            packages,
             version,
         } = archive;
         let file = path.file_name().unwrap_or_default().to_string_lossy();
-        let directory = repository.join(category).join(package);
         steps.push(PrefixStep::Copy {
             path: eprefix.join("var/cache/distfiles").join(&*file),
             from: path.clone(),
         });
-        steps.push(write(
-            directory.join(format!("{package}-{version}.ebuild")),
-            format!(
-                "# Written by `crossmerge toolchain prepare --sources`.\n\nEAPI=8\n\ninherit crossmerge-{package}\n\n\
-                 SRC_URI=\"{file}\"\nRESTRICT+=\" fetch\"\nKEYWORDS=\"{keywords}\"\n"
-            ),
-        ));
         let (size, hash) = hash(path)?;
-        let line = format!("DIST {file} {size} SHA512 {hash}\n");
-        manifests
-            .entry(directory.join("Manifest"))
-            .or_default()
-            .push_str(&line);
+        for package in *packages {
+            let directory = repository.join(package);
+            let (_, package) = package.split_once('/').unwrap_or_default();
+            steps.push(write(
+                directory.join(format!("{package}-{version}.ebuild")),
+                format!(
+                    "# Written by `crossmerge toolchain prepare --sources`.\n\nEAPI=8\n\ninherit crossmerge-{package}\n\n\
+                     SRC_URI=\"{file}\"\nRESTRICT+=\" fetch\"\nKEYWORDS=\"{keywords}\"\n"
+                ),
+            ));
+            let line = format!("DIST {file} {size} SHA512 {hash}\n");
+            manifests
+                .entry(directory.join("Manifest"))
+                .or_default()
+                .push_str(&line);
+        }
     }
     steps.extend(manifests.into_iter().map(|(path, text)| write(path, text)));
     Ok(steps)
@@ -180,22 +192,36 @@ mod tests {
     #[test]
     fn archives_are_recognised_by_the_names_of_upstream_and_of_debian() {
         for (file, found) in [
-            ("binutils-2.40.tar.xz", Some(("binutils", "2.40"))),
-            ("binutils_2.40.orig.tar.xz", Some(("binutils", "2.40"))),
-            ("gcc-12.5.0.tar.xz", Some(("gcc", "12.5.0"))),
-            ("gcc-12_12.2.0.orig.tar.gz", Some(("gcc", "12.2.0"))),
+            ("binutils-2.40.tar.xz", Some(("sys-devel/binutils", "2.40"))),
+            (
+                "binutils_2.40.orig.tar.xz",
+                Some(("sys-devel/binutils", "2.40")),
+            ),
+            ("gcc-12.5.0.tar.xz", Some(("sys-devel/gcc", "12.5.0"))),
+            (
+                "gcc-12_12.2.0.orig.tar.gz",
+                Some(("sys-devel/gcc", "12.2.0")),
+            ),
             (
                 "linux_6.1.176.orig.tar.xz",
-                Some(("linux-headers", "6.1.176")),
+                Some(("sys-kernel/linux-headers", "6.1.176")),
             ),
-            ("musl_1.2.3.orig.tar.gz", Some(("musl", "1.2.3"))),
+            (
+                "llvm-project-14.0.6.src.tar.xz",
+                Some(("llvm-runtimes/compiler-rt", "14.0.6")),
+            ),
+            (
+                "llvm-toolchain-14_14.0.6.orig.tar.xz",
+                Some(("llvm-runtimes/compiler-rt", "14.0.6")),
+            ),
+            ("musl_1.2.3.orig.tar.gz", Some(("sys-libs/musl", "1.2.3"))),
             ("musl-1.2.3.tar.gz.asc", None),
             ("gcc-12_12.2.0-14.debian.tar.xz", None),
             ("binutils_2.43.1+really2.43.orig.tar.xz", None),
             ("linux-tools_6.1.orig.tar.xz", None),
             ("hello-2.10.tar.gz", None),
         ] {
-            let is = package_of(file).map(|(_, package, version)| (package, version));
+            let is = packages_of(file).map(|(packages, version)| (packages[0], version));
             assert_eq!(is, found, "{file}");
         }
         assert!(keywords().starts_with("alpha amd64 "));
