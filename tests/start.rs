@@ -50,18 +50,21 @@ fn the_functions_of_a_start_exist() {
 fn a_mangled_name_is_split_into_crate_and_function() {
     for (line, wanted) in [
         (
-            "*(.text*._RNvNtCs*_15crossmerge_plan5words9show_file)",
+            "*(.text._RNvNtCs*_15crossmerge_plan5words9show_file .text.unlikely._RNvNtCs*_15crossmerge_plan5words9show_file)",
             Some(("crossmerge_plan", "show_file")),
         ),
         (
-            "*(.text*._RNvMNtNtCs*_17crossmerge_system4file9directoryNtB*_9Directory7of_file)",
+            "*(.text._RNvMNtNtCs*_17crossmerge_system4file9directoryNtB*_9Directory7of_file .text.unlikely._RNvMNtNtCs*_17crossmerge_system4file9directoryNtB*_9Directory7of_file)",
             Some(("crossmerge_system", "of_file")),
         ),
         (
-            "*(.text*._RNCNvNtCs*_10crossmerge6applet4plan0B*_)",
+            "*(.text._RNCNvNtCs*_10crossmerge6applet4plan0B*_ .text.unlikely._RNCNvNtCs*_10crossmerge6applet4plan0B*_)",
             Some(("crossmerge", "plan")),
         ),
-        ("*(.text*._RNvNtCs*_4core3fmt5write)", None),
+        (
+            "*(.text._RNvNtCs*_4core3fmt5write .text.unlikely._RNvNtCs*_4core3fmt5write)",
+            None,
+        ),
     ] {
         assert_eq!(function(&identifiers(line)), wanted, "{line}");
     }
