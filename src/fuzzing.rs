@@ -44,7 +44,25 @@ pub fn run(target: &str, input: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::{Path, PathBuf};
+    use proptest::{
+        collection::vec,
+        prelude::{Strategy, any, prop_oneof},
+        sample::{Index, select},
+        test_runner::{Config, TestRunner},
+    };
+    use std::{
+        path::{Path, PathBuf},
+        sync::Arc,
+        time::{Duration, Instant},
+    };
+
+    /// How long each target runs on mutated inputs.
+    const BUDGET: Duration = Duration::from_secs(1);
+
+    /// The limits of `make fuzz`: of the length of an input, the time for it, and the memory in KiB.
+    const LENGTH: usize = 8192;
+    const TIME: Duration = Duration::from_secs(25);
+    const MEMORY: u64 = 1500 * 1024;
 
     /// Returns the entries of a directory of `fuzz/`, sorted.
     fn entries(directory: &str) -> Vec<PathBuf> {
@@ -57,6 +75,47 @@ mod tests {
         paths
     }
 
+    /// Returns the kept inputs of a target.
+    fn kept(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
+        let paths = entries(&format!("corpus/{name}")).into_iter();
+        let read = |path: PathBuf| (path.clone(), fs_err::read(path).expect("an input"));
+        paths.map(read).collect()
+    }
+
+    /// Generates inputs as a fuzzer does: a kept one, in which bytes are replaced by random ones or by a part of
+    /// another kept one.
+    fn mutated(kept: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
+        let kept = Arc::new(kept);
+        let inputs: Vec<usize> = (0..kept.len()).collect();
+        let others = Arc::clone(&kept);
+        let part = (select(inputs.clone()), any::<Index>(), 0..64_usize);
+        let part = part.prop_map(move |(input, start, length)| {
+            let input = &others[input];
+            let rest = &input[start.index(input.len() + 1)..];
+            rest[..length.min(rest.len())].to_vec()
+        });
+        let inserted = prop_oneof![vec(any::<u8>(), 0..8), part];
+        let edits = vec((any::<Index>(), 0..16_usize, inserted), 1..6);
+        (select(inputs), edits).prop_map(move |(input, edits)| {
+            let mut input = kept[input].clone();
+            for (place, removed, inserted) in edits {
+                let start = place.index(input.len() + 1);
+                let end = input.len().min(start + removed);
+                input.splice(start..end, inserted);
+            }
+            input.truncate(LENGTH);
+            input
+        })
+    }
+
+    /// The highest memory use of this process so far, in KiB.
+    fn highest_memory() -> u64 {
+        let status = fs_err::read_to_string("/proc/self/status").expect("the process");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let words = line.and_then(|line| line.split_whitespace().next());
+        words.and_then(|word| word.parse().ok()).expect("a number")
+    }
+
     #[test]
     fn every_target_has_its_program_and_its_inputs() {
         let stem = |path: &PathBuf| path.file_stem().expect("a name").display().to_string();
@@ -65,18 +124,62 @@ mod tests {
             let stems: Vec<String> = entries(directory).iter().map(stem).collect();
             assert_eq!(stems, names, "{directory}");
         }
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/Cargo.toml");
+        let manifest = fs_err::read_to_string(manifest).expect("fuzz/Cargo.toml");
+        for (program, name) in entries("fuzz_targets").iter().zip(names) {
+            let text = fs_err::read_to_string(program).expect("a program");
+            assert_eq!(
+                text,
+                format!(
+                    "#![no_main]\n\nlibfuzzer_sys::fuzz_target!(|input: &[u8]| crossmerge::fuzzing::run(\"{name}\", input));\n"
+                )
+            );
+            let entry = format!("[[bin]]\nname = \"{name}\"\npath = \"fuzz_targets/{name}.rs\"\n");
+            assert!(
+                manifest.contains(&entry),
+                "{name} is not in fuzz/Cargo.toml"
+            );
+        }
     }
 
     #[test]
     fn the_properties_hold_for_the_kept_inputs() {
         for (name, run) in TARGETS {
-            let inputs = entries(&format!("corpus/{name}"));
+            let inputs = kept(name);
             assert!(!inputs.is_empty(), "{name}");
-            for input in inputs {
-                let bytes = fs_err::read(&input).expect("an input");
+            for (input, bytes) in inputs {
                 let held = std::panic::catch_unwind(|| run(&bytes));
                 assert!(held.is_ok(), "{}", input.display());
             }
         }
+    }
+
+    /// What `make fuzz` does with a coverage-guided fuzzer, for a second each. A failure prints the smallest input that
+    /// proptest finds.
+    #[test]
+    fn the_properties_hold_for_mutated_inputs() {
+        for (name, run) in TARGETS {
+            let inputs = mutated(kept(name).into_iter().map(|(_, bytes)| bytes).collect());
+            let config = Config {
+                cases: 8,
+                failure_persistence: None,
+                ..Config::default()
+            };
+            let mut runner = TestRunner::new(config);
+            let start = Instant::now();
+            while start.elapsed() < BUDGET {
+                let result = runner.run(&inputs, |input| {
+                    let start = Instant::now();
+                    run(&input);
+                    assert!(start.elapsed() < TIME, "it took {:?}", start.elapsed());
+                    Ok(())
+                });
+                if let Err(error) = result {
+                    panic!("{name}: {error}");
+                }
+            }
+        }
+        let memory = highest_memory();
+        assert!(memory < MEMORY, "{memory} KiB of memory");
     }
 }
