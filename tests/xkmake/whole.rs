@@ -65,8 +65,8 @@ const SETUP: &str =
     "crossmerge init $t --sysroot board --bindir bin \"${@:---toolchain=$HOME/../vendor/sdk-}\"
     mkdir out\n";
 
-/// Builds outside the sources, which are not the user's.
-const X: &str = "x() { $t-xkmake -s -C ../sources O=../home/out \"$@\"; }\n";
+/// Builds outside the sources, which are not the user's. The programs for the build machine take seconds to optimise.
+const X: &str = "x() { $t-xkmake -s -C ../sources O=../home/out HOSTCFLAGS=-O0 \"$@\"; }\n";
 
 /// Configures a kernel from tinyconfig and a fragment.
 const CONFIGURE: &str = "x tinyconfig; cat fragment >> out/.config; x olddefconfig\n";
@@ -86,7 +86,9 @@ fn builds_with_modules(targets: &str) -> User {
     // A make with a job server calls `<tuple>-xkmake`.
     user.write(
         "Makefile",
-        &format!("kernel:\n\t+$(t)-xkmake -s -C ../sources O=../home/out {targets}\n"),
+        &format!(
+            "kernel:\n\t+$(t)-xkmake -s -C ../sources O=../home/out HOSTCFLAGS=-O0 {targets}\n"
+        ),
     );
     let configure = format!("{SETUP}{X}{CONFIGURE}");
     user.run(&configure).success();
