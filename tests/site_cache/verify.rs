@@ -1,4 +1,5 @@
-//! `crossmerge site-cache verify`: the targets confirm the shipped answers, and a wrong answer is found.
+//! `crossmerge site-cache verify`: the targets confirm the shipped answers, and a wrong answer is found. `make
+//! verify-site` verifies them on every target that Debian has a compiler for.
 
 use super::own_answers;
 use crate::support::Prefix;
@@ -43,13 +44,6 @@ fn wrong(prefix: &Prefix, tuple: &str) -> Vec<Value> {
 fn softfloat_arm_confirms_the_answers() {
     let tuple = "armv4tl-softfloat-linux-gnueabi";
     let prefix = target(tuple, "arm-linux-gnueabi-", Some("--with-libc"));
-    assert_eq!(wrong(&prefix, tuple), [Value::Null; 0]);
-}
-
-#[test]
-fn aarch64_confirms_the_answers() {
-    let tuple = "aarch64-unknown-linux-gnu";
-    let prefix = target(tuple, "aarch64-linux-gnu-", Some("--with-libc"));
     assert_eq!(wrong(&prefix, tuple), [Value::Null; 0]);
 }
 
