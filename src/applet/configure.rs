@@ -69,7 +69,7 @@ pub(crate) fn plan(
         .find_command(script.as_os_str())
         .map_err(|e| match e {
             ContextError::Search(SearchError::NoTool { .. }) => {
-                ConfigureError::NotThere(script.clone()).into()
+                ConfigureError::Missing(script.clone()).into()
             }
             e => AppletError::from(e),
         })?;
@@ -126,7 +126,7 @@ fn is_script(arg: &OsStr) -> bool {
 
 fn not_there(context: &Context, script: PathBuf) -> ConfigureError {
     if script != Path::new("./configure") {
-        return ConfigureError::NotThere(script);
+        return ConfigureError::Missing(script);
     }
     let found = INSTEAD.iter().find(|(file, _)| Path::new(file).is_file());
     let instead = found.map_or(

@@ -113,14 +113,14 @@ pub enum ConfigureError {
     },
     /// The script that the caller named does not exist.
     #[error("there is no `{path}`", path = .0.display())]
-    NotThere(PathBuf),
+    Missing(PathBuf),
 }
 
 impl Explain for ConfigureError {
     fn own_hint(&self) -> Option<String> {
         Some(match self {
             Self::None { instead } => instead.clone(),
-            Self::NotThere(_) => {
+            Self::Missing(_) => {
                 "the first argument is the script: `./configure`, or another path of it".into()
             }
         })

@@ -101,7 +101,7 @@ pub enum BinfmtError {
     },
     /// The kernel rejects the rule.
     #[error("the kernel rejects the rule `{name}`: {source}")]
-    Refused {
+    Rejected {
         /// The rule's name.
         name: String,
         /// The error of the system call.
@@ -149,7 +149,7 @@ impl Explain for BinfmtError {
             Self::NotPermitted { .. } => {
                 "become root; `<tuple>-run` and `<tuple>-chroot` work without such a rule".into()
             }
-            Self::Refused { .. } => show.into(),
+            Self::Rejected { .. } => show.into(),
             Self::Taken { name, .. } => format!(
                 "{show}; as root, `echo -1 > {}/{name}` removes it",
                 table::DIRECTORY
@@ -620,7 +620,7 @@ fn write(file: &str, name: &str, text: &[u8], is_dry: bool) -> Result<String, Bi
     if !is_dry {
         table::write(file, text).map_err(|source| match source.kind() {
             io::ErrorKind::PermissionDenied => BinfmtError::NotPermitted { path, source },
-            _ => BinfmtError::Refused {
+            _ => BinfmtError::Rejected {
                 name: name.into(),
                 source,
             },

@@ -33,7 +33,7 @@ pub enum RunError {
     },
     /// The file does not exist.
     #[error("there is no `{path}`", path = .path.display())]
-    NotThere {
+    Missing {
         /// The path on the command line.
         path: PathBuf,
         /// The file in the sysroot that may have been meant.
@@ -180,10 +180,10 @@ impl Explain for RunError {
     fn own_hint(&self) -> Option<String> {
         Some(match self {
             Self::NoProgram { tuple } => format!("`{tuple}-run ./program arguments…`"),
-            Self::NotThere { meant: None, .. } => {
+            Self::Missing { meant: None, .. } => {
                 "a name with a slash is a path on the host".into()
             }
-            Self::NotThere {
+            Self::Missing {
                 meant: Some(meant), ..
             } => format!(
                 "a name with a slash is a path on the host; the target's is `{}`",
@@ -249,7 +249,7 @@ impl Explain for RunError {
 
     fn own_exit_code(&self) -> u8 {
         match self {
-            Self::NotThere { .. }
+            Self::Missing { .. }
             | Self::NotFound { .. }
             | Self::NoQemu { .. }
             | Self::NoInterpreter { .. } => report::NOT_FOUND,

@@ -106,7 +106,7 @@ impl Roots {
                     content: file.is_dir().then_some(Content::Other("a directory")),
                     tuple: tuple(),
                 }),
-                file if !file.is_file() => Err(RunError::NotThere {
+                file if !file.is_file() => Err(RunError::Missing {
                     meant: typed
                         .is_absolute()
                         .then(|| self.find_program(&typed))
