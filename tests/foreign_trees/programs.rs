@@ -144,7 +144,14 @@ fn no_file_runs(runner: Runner) {
     ];
     for (name, args) in commands {
         let trace = prefix.join("trace").display().to_string();
-        let strace = ["-f", "-o", &trace, "-e", "trace=execve,openat,open"];
+        let strace = [
+            "-f",
+            "--seccomp-bpf",
+            "-o",
+            &trace,
+            "-e",
+            "trace=execve,openat,open",
+        ];
         let strace = strace.map(Into::into).into_iter();
         let words = strace.chain(prefix.words(name));
         let args: Vec<OsString> = args.iter().map(Into::into).collect();

@@ -32,7 +32,7 @@ fn a_temporary_directory_behind_another_users_symlink_is_not_used() {
             let prefix = prefix.with("TMPDIR", &place);
             let trace = prefix.join("trace").display().to_string();
             let calls = "trace=mkdir,mkdirat,openat,execve,unlinkat,symlink";
-            let options = ["-f", "-o", &trace, "-e", calls];
+            let options = ["-f", "--seccomp-bpf", "-o", &trace, "-e", calls];
             let output = prefix.traced(&options, "crossmerge", ["doctor", TUPLE]);
             let trace = prefix.read("trace");
             let made = trace.lines().filter(|line| line.contains("/crossmerge-"));
