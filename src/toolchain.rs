@@ -9,12 +9,14 @@ mod change;
 mod class;
 mod error;
 mod files;
+mod gcc_stage;
 mod host;
 mod installed;
 mod machine;
 mod options;
 #[cfg(test)]
 mod oracle;
+pub(crate) mod pack;
 mod part;
 mod plan;
 pub mod prefix;

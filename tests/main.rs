@@ -27,6 +27,7 @@ mod kill;
 mod limits;
 mod man;
 mod names;
+mod pack;
 mod packaging;
 mod pkg_config;
 mod plan;

@@ -24,7 +24,7 @@ const CATEGORY: &str = "cross-armv4tl-softfloat-linux-musleabi";
 const SOME: usize = 8;
 
 /// A prefix with the stand-in packages, whose repos.conf is a directory.
-fn prefix() -> Prefix {
+pub(crate) fn prefix() -> Prefix {
     let mut prefix = Prefix::new();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/toolchain/prefix");
     let directory = prefix.path();

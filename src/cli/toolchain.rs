@@ -3,6 +3,7 @@
 pub(super) mod build;
 mod existing;
 mod lookup;
+mod pack;
 mod prepare;
 mod request;
 mod test;
@@ -71,6 +72,8 @@ pub(super) fn toolchain(
             update::update(&invocation, &tuples, &how)
         }
         ToolchainCommand::Test { tuples, json } => test::test(&invocation, &tuples, json),
+        ToolchainCommand::Pack(options) => pack::pack(&invocation, &options),
+        ToolchainCommand::Unpack(options) => pack::unpack(invocation, &options),
         ToolchainCommand::Prepare(options) => prepare::prepare(&invocation, &options),
         ToolchainCommand::List => {
             let (_, config, _) = at_portage(&invocation)?;

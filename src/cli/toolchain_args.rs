@@ -83,11 +83,64 @@ pub(super) enum ToolchainCommand {
     },
     /// List the toolchains, also those that crossdev built, one a line
     List,
+    /// Pack a finished toolchain, to take it to another machine
+    ///
+    /// The result is an archive for a machine without Portage, or binary packages for one with it.
+    Pack(Pack),
+    /// Unpack a toolchain that `pack` made, make its target and test it
+    Unpack(Unpack),
     /// Prepare a system without Gentoo: install Portage and ebuilds for toolchains into a directory
     ///
     /// It installs no package of the distribution. If a program or a header is missing, it prints the command that
     /// installs it, and changes nothing. A second run continues an interrupted one, and updates the ebuilds.
     Prepare(Prepare),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  crossmerge toolchain pack riscv64-unknown-linux-musl
+  crossmerge toolchain pack riscv64-unknown-linux-musl --output /srv/riscv64.tar.xz
+  crossmerge toolchain pack riscv64-unknown-linux-musl --output /srv/packages")]
+pub(super) struct Pack {
+    /// The target's tuple
+    pub(super) tuple: OsString,
+    /// The archive, which ends in .tar.zst, .tar.xz, .tar.gz or .tar; or the directory of the binary packages
+    ///
+    /// Without it, the archive is <tuple>-gcc-<version>.tar.zst in the working directory, or .tar.xz without zstd.
+    #[arg(long, value_name = "FILE-OR-DIR", value_hint = ValueHint::AnyPath)]
+    pub(super) output: Option<PathBuf>,
+    /// Pack an unfinished toolchain: the packages up to this stage
+    #[arg(long)]
+    pub(super) stage: Option<Stage>,
+    /// Print the manifest as a JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  crossmerge toolchain unpack riscv64-unknown-linux-musl-gcc-15.2.0.tar.zst
+  crossmerge toolchain unpack riscv64.tar.xz --prefix ~/riscv64
+  crossmerge toolchain unpack /srv/packages")]
+pub(super) struct Unpack {
+    /// The archive, or the directory of binary packages
+    #[arg(value_name = "FILE|DIR", value_hint = ValueHint::AnyPath)]
+    pub(super) input: PathBuf,
+    /// The new directory of an archive's files, instead of /opt/<tuple>, or ~/.local/share/crossmerge/toolchains/<tuple>
+    /// for a user; or the prefix whose Portage installs the binary packages
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) prefix: Option<PathBuf>,
+    /// Make no target
+    #[arg(long)]
+    pub(super) no_init: bool,
+    /// Do not test the toolchain
+    #[arg(long)]
+    pub(super) no_test: bool,
+    /// Print the manifest as a JSON object
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// The last stage of a toolchain.

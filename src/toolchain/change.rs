@@ -229,6 +229,16 @@ pub(crate) fn apply(changes: &[Change]) -> Result<(), ToolchainError> {
     changes.iter().try_for_each(Change::apply)
 }
 
+/// Adds to a record what the changes write, with the files that exist already.
+pub(crate) fn add_to_record(changes: &[Change], record: &mut ToolchainRecord) {
+    for change in changes {
+        let is_ours = change.is_needed() || !matches!(change.wanted, Wanted::Directory);
+        if is_ours && change.action != Action::Keep {
+            record.put(&change.path, RecordedContent::of(&change.wanted));
+        }
+    }
+}
+
 /// Undoes the changes of this run, the last first. A symlink that replaced another one stays.
 pub(crate) fn undo(changes: &[Change]) -> Result<(), ToolchainError> {
     for change in changes.iter().rev() {

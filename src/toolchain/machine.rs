@@ -56,6 +56,8 @@ pub(crate) struct Machine {
     pub(crate) builds: PathBuf,
     /// Whether Portage installs binary packages where there are some.
     pub(crate) has_binary_packages: bool,
+    /// Whether Portage makes binary packages of what it builds.
+    pub(crate) makes_binary_packages: bool,
     /// The ARCH of the target's CPU family.
     pub(crate) family: Option<String>,
     category: String,
@@ -107,10 +109,12 @@ impl Machine {
                 .collect(),
         };
         let target = context.config.facts(&request.tuple).ok();
+        let has_feature = |name: &str| words(&settings["FEATURES"]).any(|feature| feature == name);
         Ok(Self {
             emerge,
             builds: directory(&settings, "PORTAGE_TMPDIR", "var/tmp").join("portage"),
-            has_binary_packages: words(&settings["FEATURES"]).any(|feature| feature == "getbinpkg"),
+            has_binary_packages: has_feature("getbinpkg"),
+            makes_binary_packages: has_feature("buildpkg"),
             family: target.map(|target| target.arch),
             category: request.category(),
             search,

@@ -90,6 +90,24 @@ impl ToolchainRequest {
         }
     }
 
+    /// Returns whether the options make emerge install binary packages: `--usepkgonly`, or `-k` among short options.
+    pub(crate) fn takes_binary_packages(&self) -> bool {
+        self.has_option(&["usepkg", "getbinpkg"], &['k', 'K', 'g', 'G'])
+    }
+
+    /// Returns whether the options make emerge make binary packages: `--buildpkg`, or `-b` among short options.
+    pub(crate) fn makes_binary_packages(&self) -> bool {
+        self.has_option(&["buildpkg"], &['b', 'B'])
+    }
+
+    fn has_option(&self, long: &[&str], short: &[char]) -> bool {
+        let is_one = |option: &String| match option.strip_prefix("--") {
+            Some(name) => long.iter().any(|start| name.starts_with(start)),
+            None => option.starts_with('-') && option.contains(short),
+        };
+        self.emerge_options.iter().any(is_one)
+    }
+
     /// Returns the category of the toolchain's packages, from which the ebuilds take the tuple.
     pub(crate) fn category(&self) -> String {
         match self.llvm {

@@ -24,8 +24,7 @@ pub(crate) fn check(work: &ToolchainWork, env: &Env) -> Result<(), ToolchainErro
 
 /// Compares the free space with what the largest build takes at least. The kernel's headers are built at the same time.
 fn check_space(work: &ToolchainWork) -> Result<(), ToolchainError> {
-    let mut options = work.plan.request.emerge_options.iter();
-    if work.machine.has_binary_packages || options.any(|option| selects_binary_packages(option)) {
+    if work.takes_binary_packages() {
         return Ok(());
     }
     let mut headers = 0;
@@ -54,13 +53,5 @@ fn check_space(work: &ToolchainWork) -> Result<(), ToolchainError> {
             needed,
         }),
         _ => Ok(()),
-    }
-}
-
-/// Returns whether an option of emerge makes it install binary packages: `--usepkgonly`, or `-k` among short options.
-fn selects_binary_packages(option: &str) -> bool {
-    match option.strip_prefix("--") {
-        Some(long) => long.starts_with("usepkg") || long.starts_with("getbinpkg"),
-        None => option.starts_with('-') && option.contains(['k', 'K', 'g', 'G']),
     }
 }

@@ -204,6 +204,10 @@ impl<'a> Run<'a> {
                         let ended = running.remove(place);
                         let is_done = self.end(&ended, status)?;
                         progress.end(ended.place, is_done);
+                        // It begins again, without binary packages.
+                        if is_done && !self.work.done[ended.place] {
+                            continue;
+                        }
                         if !is_done {
                             let failure = self.failure(&ended, status);
                             for one in running {
@@ -287,12 +291,23 @@ impl<'a> Run<'a> {
         begun && is_last_begun && self.build_directory(place).join(CONFIGURED).exists()
     }
 
-    /// Records the end of a step. Returns whether it is done.
+    /// Records the end of a step. Returns whether it has succeeded. It is done then, unless it has to begin again.
     fn end(&mut self, ended: &Running, status: ExitStatus) -> Result<bool, ToolchainError> {
         let place = ended.place;
         let step = self.work.plan.steps[place].clone();
         let installed = self.work.machine.installed(&step.package);
-        let is_done = status.success() && installed.is_some();
+        let is_installed = status.success() && installed.is_some();
+        let is_first = is_installed && self.work.has_first_compiler(place);
+        if is_first && self.work.from_source.insert(place) {
+            let title = self.work.title(place);
+            report::note(&format!(
+                "{title}: Portage has taken a binary package of the first compiler, so it is built again"
+            ));
+            self.record.step[place].state = StepState::Waiting;
+            self.save()?;
+            return Ok(true);
+        }
+        let is_done = is_installed;
         if is_done && ended.goes_on {
             self.clean(place);
         }

@@ -8,14 +8,15 @@ use crossmerge_plan::shown::Show;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
-/// Renders a toolchain as text: its steps, or the installed packages of a toolchain without a record.
+/// Renders a toolchain as text: its steps, or the installed packages of a toolchain that was not built here.
 pub(crate) fn to_text(
     category: &str,
     record: Option<&ToolchainRecord>,
     packages: &BTreeMap<String, String>,
 ) -> String {
     let mut text = format!("{category}\n");
-    let Some(record) = record else {
+    // An unpacked toolchain was built elsewhere.
+    let Some(record) = record.filter(|record| !record.step.is_empty()) else {
         for (name, version) in packages {
             let name = format!("{name} {version}");
             let _ = writeln!(text, "  {name:<34}  installed");

@@ -4,10 +4,11 @@ use super::{
     change::{self, Change},
     class::Part,
     error::ToolchainError,
+    gcc_stage::is_first_compiler,
     installed::packages,
     machine::{InstalledPackage, Machine},
     plan::ToolchainPlan,
-    record::{RecordedContent, StepState, ToolchainRecord, hash, hash_of},
+    record::{StepState, ToolchainRecord, hash, hash_of},
     request::ToolchainRequest,
     step::EmergeStep,
 };
@@ -19,7 +20,7 @@ use crossmerge_plan::{
 };
 use serde_json::json;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     path::{Path, PathBuf},
 };
@@ -59,6 +60,8 @@ pub(crate) struct ToolchainWork {
     pub(crate) environments: Vec<String>,
     /// Whether each step is done already.
     pub(crate) done: Vec<bool>,
+    /// The steps for which Portage must not take a binary package, because it took one of an earlier step.
+    pub(crate) from_source: BTreeSet<usize>,
 }
 
 impl ToolchainWork {
@@ -103,6 +106,7 @@ impl ToolchainWork {
         let mut work = Self {
             record_path: ToolchainRecord::path(&context.config, &category),
             done: Vec::new(),
+            from_source: BTreeSet::new(),
             machine,
             plan,
             record,
@@ -137,12 +141,7 @@ impl ToolchainWork {
             .find(|part| part.part == Some(Part::Libc));
         let libc = libc.and_then(|libc| self.machine.installed(&libc.package.name));
         let has_libc = libc.is_some_and(|libc| !libc.flags.contains("headers-only"));
-        let is_last = |place: usize| {
-            let later = &steps[place + 1..];
-            !later
-                .iter()
-                .any(|step| step.package == steps[place].package)
-        };
+        let is_last = |place: usize| self.is_last(place);
         let of_last: Vec<bool> = (0..steps.len())
             .map(|place| is_last(place) && self.is_installed(place))
             .collect();
@@ -157,6 +156,49 @@ impl ToolchainWork {
                 is_done || is_for_libc || (!is_last(place) && self.is_recorded(place))
             })
             .collect()
+    }
+
+    /// Returns whether no later step builds the same package.
+    fn is_last(&self, place: usize) -> bool {
+        let package = &self.plan.steps[place].package;
+        let mut later = self.plan.steps[place + 1..].iter();
+        !later.any(|step| step.package == *package)
+    }
+
+    /// Returns whether a step builds a compiler with the libc, and the installed compiler was built without it. Their
+    /// USE flags may be the same, and then Portage takes one for the other.
+    pub(crate) fn has_first_compiler(&self, place: usize) -> bool {
+        let package = &self.plan.steps[place].package;
+        let mut earlier = self.plan.steps[..place].iter();
+        let compiler = format!("usr/bin/{}-gcc", self.plan.request.tuple);
+        self.plan.part_of(package) == Some(Part::Gcc)
+            && earlier.any(|step| step.package == *package)
+            && is_first_compiler(&self.machine.host.below(&compiler))
+    }
+
+    /// Returns whether emerge may install binary packages.
+    pub(crate) fn takes_binary_packages(&self) -> bool {
+        self.machine.has_binary_packages || self.plan.request.takes_binary_packages()
+    }
+
+    /// Returns the options that keep the binary packages of the first compiler apart from those of the complete one, which
+    /// have the same name and version.
+    fn options_for_packages(&self, place: usize) -> Vec<String> {
+        let step = &self.plan.steps[place];
+        let is_gcc = self.plan.part_of(&step.package) == Some(Part::Gcc);
+        let is_first = is_gcc && !self.is_last(place);
+        let makes = self.machine.makes_binary_packages || self.plan.request.makes_binary_packages();
+        let mut options = Vec::new();
+        if self.takes_binary_packages() {
+            options.push(match is_first || self.from_source.contains(&place) {
+                true => format!("--usepkg-exclude={}", step.atom),
+                false => "--binpkg-respect-use=y".into(),
+            });
+        }
+        if makes && is_first {
+            options.push(format!("--buildpkg-exclude={}", step.atom));
+        }
+        options
     }
 
     /// Returns whether a step was done with the same inputs, and its package is still installed.
@@ -178,7 +220,11 @@ impl ToolchainWork {
         };
         match self.record.step(&step.name) {
             Some(_) => self.is_recorded(place),
-            None => has_flags(&installed, step) && installed.version == self.versions[place],
+            None => {
+                has_flags(&installed, step)
+                    && installed.version == self.versions[place]
+                    && !self.has_first_compiler(place)
+            }
         }
     }
 
@@ -219,7 +265,7 @@ impl ToolchainWork {
     /// Returns a step's call of emerge as a plan.
     pub(crate) fn command(&self, place: usize) -> Plan {
         let step = &self.plan.steps[place];
-        let is_outdated = self.is_outdated(place);
+        let is_outdated = self.is_outdated(place) || self.has_first_compiler(place);
         let mut variables: Changes = UNSET
             .iter()
             .map(|variable| (variable.name.into(), Variable::Unset))
@@ -232,7 +278,8 @@ impl ToolchainWork {
         }
         let options = step.options.iter();
         let options = options.filter(|option| !is_outdated || !UPDATE.contains(&option.as_str()));
-        let args = [&step.atom].into_iter().chain(options);
+        let more = self.options_for_packages(place);
+        let args = [&step.atom].into_iter().chain(options).chain(&more);
         Plan {
             program: self.machine.emerge.clone(),
             args: args.map(Into::into).collect(),
@@ -244,13 +291,7 @@ impl ToolchainWork {
     /// Returns what is recorded before anything is changed: all files, with those that exist already.
     pub(crate) fn record_of_changes(&self) -> ToolchainRecord {
         let mut record = self.record.clone();
-        for change in &self.changes {
-            let is_ours =
-                change.is_needed() || !matches!(change.wanted, super::files::Wanted::Directory);
-            if is_ours && change.action != change::Action::Keep {
-                record.put(&change.path, RecordedContent::of(&change.wanted));
-            }
-        }
+        change::add_to_record(&self.changes, &mut record);
         record
     }
 

@@ -134,6 +134,8 @@ pub const PKG_CONFIG_SYSTEM_INCLUDE_PATH: Variable = may_be_empty("PKG_CONFIG_SY
 pub const DESTDIR: Variable = nonempty("DESTDIR");
 /// The directory for temporary files. Portage sets it to `temp` beside the package's WORKDIR.
 pub const TMPDIR: Variable = nonempty("TMPDIR");
+/// The time that is written into archives, in seconds since 1970 (reproducible-builds.org/specs/source-date-epoch).
+pub const SOURCE_DATE_EPOCH: Variable = nonempty("SOURCE_DATE_EPOCH");
 /// The directories of `.pc` files in uClinux-dist.
 pub const UCLINUX_PKG_CONFIG_LIBDIR: Variable = nonempty("UCLINUX_PKG_CONFIG_LIBDIR");
 /// The site files that a configure script reads, separated by spaces.

@@ -1,5 +1,7 @@
 //! The fields of an ELF header that determine which system can run the file. The layout is described in elf(5).
 
+pub mod dynamic;
+
 use crate::file::read;
 use std::{
     ffi::OsStr,

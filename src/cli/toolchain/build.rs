@@ -17,7 +17,7 @@ use crate::{
 use crossmerge_plan::{report::Failure, tuple::Tuple};
 use crossmerge_system::file::read;
 use nix::fcntl::Flock;
-use std::{fs::File, io, process::ExitCode};
+use std::{fs::File, io, path::PathBuf, process::ExitCode};
 
 /// The stage after which a toolchain is complete.
 const LAST_STAGE: u8 = 4;
@@ -62,7 +62,8 @@ pub(in crate::cli) fn build(
     // An unfinished toolchain has no libc.
     let is_finished = work.plan.stage == LAST_STAGE && !options.files_only;
     let test = options.test && is_finished;
-    make_target(invocation, &context, prefix, work.plan.request.llvm, test)
+    let place = prefix.map(|prefix| Place::of_prefix(&prefix, &context.tuple));
+    make_target(invocation, &context, place, work.plan.request.llvm, test)
 }
 
 /// Runs the steps that are left. Returns an exit code if they did not all succeed, after a message with the reason.
@@ -109,11 +110,28 @@ fn run_steps(
     )
 }
 
+/// Where a toolchain is that does not belong to the machine's own Portage.
+pub(super) struct Place {
+    /// The directory of its commands.
+    pub(super) bin: PathBuf,
+    pub(super) sysroot: PathBuf,
+}
+
+impl Place {
+    /// Returns the place of a toolchain in a prefix.
+    pub(super) fn of_prefix(prefix: &Prefix, tuple: &Tuple) -> Self {
+        Self {
+            bin: prefix.bin(),
+            sysroot: prefix.eprefix().join("usr").join(tuple.as_str()),
+        }
+    }
+}
+
 /// Makes the toolchain's target, unless there is no CPU family or no compiler for it yet, and tests its compiler.
-fn make_target(
+pub(super) fn make_target(
     invocation: Invocation<'_>,
     context: &Context,
-    prefix: Option<Prefix>,
+    place: Option<Place>,
     llvm: bool,
     test: bool,
 ) -> Result<ExitCode, Failure> {
@@ -129,22 +147,22 @@ fn make_target(
         false => ToolchainKind::Gnu,
     };
     let driver = kind.driver();
-    let init = match prefix {
+    let init = match place {
         None => InitOptions {
             clang_target: llvm,
             by_crossdev: true,
             ..InitOptions::default()
         },
-        Some(prefix) if !prefix.bin().join(format!("{tuple}-{driver}")).exists() => {
+        Some(place) if !place.bin.join(format!("{tuple}-{driver}")).exists() => {
             note(&format!(
                 "{tuple}: there is no compiler yet, so no target is made"
             ));
             return Ok(ExitCode::SUCCESS);
         }
-        // The target is the build machine's, and its toolchain and sysroot are in the prefix.
-        Some(prefix) => InitOptions {
-            sysroot: Some(prefix.eprefix().join("usr").join(tuple.as_str())),
-            toolchain: Some(prefix.bin().join(format!("{tuple}-")).into()),
+        // The target is the build machine's, and its toolchain and sysroot are elsewhere.
+        Some(place) => InitOptions {
+            toolchain: Some(place.bin.join(format!("{tuple}-")).into()),
+            sysroot: Some(place.sysroot),
             ..InitOptions::default()
         },
     };

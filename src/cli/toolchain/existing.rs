@@ -24,7 +24,7 @@ pub(super) fn categories(config: &Config) -> Result<Vec<String>, Failure> {
 }
 
 /// Returns the category of the toolchain that a name means.
-fn category_of(
+pub(super) fn category_of(
     invocation: &Invocation<'_>,
     config: &Config,
     name: &OsStr,

@@ -26,6 +26,15 @@ pub(super) fn at_portage(
     let Some(prefix) = Prefix::find(&env) else {
         return Ok((env, config, None));
     };
+    in_prefix(invocation, prefix)
+}
+
+/// The environment and the configuration of the Portage in a prefix.
+pub(super) fn in_prefix(
+    invocation: &Invocation<'_>,
+    prefix: Prefix,
+) -> Result<(Env, Config, Option<Prefix>), Failure> {
+    let env = &invocation.env;
     let mut path = prefix.bin().into_os_string();
     if let Some(others) = env.get(env::PATH) {
         path.push(":");

@@ -97,6 +97,8 @@ crossmerge-gcc_src_unpack() {
 crossmerge-gcc_src_configure() {
 	ct_needs_target
 	local state=$(ct_libc_state) languages=$(ct_gcc_languages)
+	# Portage saves it in the package.
+	CT_GCC_LIBC=${state}
 	einfo "${CATEGORY}/$(ct_libc) is installed: ${state}. Languages: ${languages}"
 	local data=/usr/share/gcc-data/${CTARGET}/${SLOT} libraries=/usr/lib/gcc/${CTARGET}/${SLOT}
 	local -a args=(
@@ -155,6 +157,13 @@ crossmerge-gcc_src_configure() {
 	ct_configure "${args[@]}"
 }
 
+# The package of the first compiler has the same name as that of the complete one. This decides if Portage takes it from a
+# binary package.
+crossmerge-gcc_pkg_setup() {
+	[[ ${MERGE_TYPE} == binary && -n ${CT_GCC_LIBC} && ${CT_GCC_LIBC} != full && $(ct_libc_state) == full ]] || return 0
+	die "this binary package was built without a libc, and ${CATEGORY}/$(ct_libc) is installed: use another one, or --usepkg-exclude"
+}
+
 crossmerge-gcc_src_compile() { ct_make all; }
 
 crossmerge-gcc_src_install() {
@@ -185,4 +194,4 @@ crossmerge-gcc_pkg_postinst() { ct_select gcc "${SLOT}"; }
 
 crossmerge-gcc_pkg_postrm() { ct_deselect gcc; }
 
-EXPORT_FUNCTIONS src_unpack src_configure src_compile src_install pkg_postinst pkg_postrm
+EXPORT_FUNCTIONS pkg_setup src_unpack src_configure src_compile src_install pkg_postinst pkg_postrm

@@ -106,6 +106,13 @@ stand-in_command() {
 	done < "${EPREFIX}/etc/stand-in"
 }
 
+# @FUNCTION: stand-in_options
+# @DESCRIPTION:
+# Prints the options of configure by which a compiler without a libc is known.
+stand-in_options() {
+	[[ $(stand-in_libc_state) == full ]] || echo "--disable-shared --disable-libatomic"
+}
+
 # @FUNCTION: stand-in_program
 # @USAGE: <directory> <name>
 # @DESCRIPTION:
@@ -113,12 +120,18 @@ stand-in_command() {
 stand-in_program() {
 	cat > "${T}/program" <<-EOT || die
 		#!/bin/sh
-		# A stand-in for ${2}.
+		# A stand-in for ${2}. Its own directory has five directories of the toolchain above it.
+		top=\$(readlink -f "\$0")
+		top=\${top%/*/*/*/*/*}
 		for argument; do
 			case \$argument in
+				-v) echo "Configured with: configure $(stand-in_options)" >&2; exit ;;
+				-print-prog-name=*) echo "\$top/$(stand-in_target)/bin/\${argument#*=}"; exit ;;
+				-c) is_object=yes ;;
+				*.o) [ -z "\$is_object" ] || { : > "\$argument"; exit; } ;;
 				-dumpmachine) echo $(stand-in_target); exit ;;
 				-dumpversion|-dumpfullversion) echo ${PV}; exit ;;
-				-print-sysroot|--print-sysroot) echo "${EPREFIX}/usr/$(stand-in_target)"; exit ;;
+				-print-sysroot|--print-sysroot) echo "\$top/$(stand-in_target)"; exit ;;
 				--version) echo "${2} (stand-in) ${PV}"; exit ;;
 			esac
 		done
