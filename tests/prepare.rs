@@ -4,7 +4,7 @@
 //! `tests/setup` downloads.
 
 use crate::{init::tree, support::Prefix};
-use std::{fs, os::unix::fs::symlink, path::Path};
+use std::{ffi::OsStr, fs, os::unix::fs::symlink, path::Path};
 
 /// A Python that makes no virtual environment, and installs no Portage, but writes the files that are changed
 /// afterwards.
@@ -19,6 +19,9 @@ case \"$1 $2\" in
 		;;
 esac
 ";
+
+/// The target of the wrappers of clang.
+const LLVM_TUPLE: &str = "aarch64-unknown-linux-musl";
 
 /// The archives of a user: names of upstream and of Debian.
 const ARCHIVES: [&str; 4] = [
@@ -267,7 +270,10 @@ fn the_real_portage_is_installed_from_its_wheel_and_reads_the_prefix() {
     fs::create_dir(prefix.join("most")).expect("a directory");
     for entry in fs::read_dir("/usr/bin").expect("/usr/bin").flatten() {
         let link = prefix.join("most").join(entry.file_name());
-        if entry.file_name() != "patch" {
+        if !["cmake", "patch"]
+            .map(OsStr::new)
+            .contains(&&*entry.file_name())
+        {
             symlink(entry.path(), link).expect("a symlink");
         }
     }
@@ -283,5 +289,55 @@ fn the_real_portage_is_installed_from_its_wheel_and_reads_the_prefix() {
             "binutils",
         ])
         .fails(125, "building a toolchain needs `patch`", "patch");
+    let with_clang = ["toolchain", "build", LLVM_TUPLE, "--llvm"];
+    without.own(with_clang).fails(
+        125,
+        "building a toolchain needs `patch` and `cmake`",
+        "cmake patch",
+    );
     assert_eq!(tree(&prefix.join("P/etc")), before);
+
+    prefix.set("PORTAGE_OVERRIDE_EPREFIX", place);
+    the_wrappers_of_clang_compile_for_their_target(&prefix);
+}
+
+/// Builds the wrappers, which need no source archive, with the real Portage, makes their target and removes them.
+fn the_wrappers_of_clang_compile_for_their_target(prefix: &Prefix) {
+    let build = |tuple: &str, more: &[&str]| {
+        let words = ["toolchain", "build", tuple, "--stage", "binutils"];
+        prefix.own(words.iter().chain(more))
+    };
+    build("aarch64-unknown-linux-gnu", &["--llvm"]).fails(
+        125,
+        "clang cannot compile glibc, the libc of `aarch64-unknown-linux-gnu`",
+        "crossmerge toolchain build aarch64-unknown-linux-gnu",
+    );
+    build(LLVM_TUPLE, &["--llvm"]).success();
+    let clang = prefix.join(format!("P/usr/bin/{LLVM_TUPLE}-clang"));
+    let object = prefix.join("object.o").display().to_string();
+    let compile = ["-c", "-x", "c", "/dev/null", "-o", &object];
+    prefix.command(&clang, compile).success();
+    let header = fs::read(&object).expect("the object");
+    // e_machine of the ELF header: EM_AARCH64.
+    assert_eq!(header[18], 183);
+    let link = prefix.command(&clang, ["-###", &object]).success().stderr;
+    let sysroot = prefix.join("P/usr").join(LLVM_TUPLE);
+    let sysroot = format!("\"--sysroot={}\"", sysroot.display());
+    for part in [&sysroot, "ld.lld\"", "libclang_rt.builtins", "libunwind"] {
+        assert!(link.contains(part), "{part}: {link}");
+    }
+    let target = prefix.read(&format!("P/etc/crossmerge/targets/{LLVM_TUPLE}.toml"));
+    assert!(target.contains("kind = \"llvm\""), "{target}");
+    let status = prefix.own(["toolchain", "status"]).success().stdout;
+    assert!(status.contains("clang-crossdev-wrappers 1  "), "{status}");
+
+    // GCC would install its libc into the same sysroot.
+    let category = format!("cross_llvm-{LLVM_TUPLE}");
+    build(LLVM_TUPLE, &[]).fails(
+        125,
+        &format!("has a toolchain already, {category}"),
+        &format!("crossmerge toolchain remove {category}"),
+    );
+    let removed = prefix.own(["toolchain", "remove", LLVM_TUPLE]).success();
+    assert!(!clang.exists(), "{removed:?}");
 }

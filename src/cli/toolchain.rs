@@ -56,6 +56,8 @@ pub(super) fn toolchain(
         }
         ToolchainCommand::Remove { tuple, dry_run } => {
             let (tuple, llvm) = target(&invocation, &tuple)?;
+            let (_, config, _) = at_portage(&invocation)?;
+            let llvm = llvm || existing::is_only_llvm(&existing::categories(&config)?, &tuple);
             remove(invocation, ToolchainRequest::new(tuple, llvm), dry_run)
         }
         ToolchainCommand::Update {
@@ -108,6 +110,8 @@ pub(super) fn remove(
         .filter(|step| matches!(step, Removal::Keep(_)))
         .cloned()
         .collect();
-    note(toolchain::removal_text(&kept).trim_end());
+    if !kept.is_empty() {
+        note(toolchain::removal_text(&kept).trim_end());
+    }
     Ok(ExitCode::SUCCESS)
 }

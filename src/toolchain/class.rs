@@ -67,6 +67,10 @@ impl Part {
         Self::Libunwind,
     ];
 
+    /// The libraries that clang of the same version compiles.
+    pub(crate) const LLVM_LIBRARIES: [Self; 4] =
+        [Self::Crt, Self::Libunwind, Self::Libcxxabi, Self::Libcxx];
+
     /// The parts by the names that users type.
     pub(crate) const NAMES: [(&str, Self); 10] = [
         ("binutils", Self::Binutils),

@@ -295,7 +295,7 @@ impl Explain for ToolchainError {
             ),
             Self::LlvmLibc { tuple } => {
                 format!(
-                    "`crossmerge toolchain build {tuple}` builds it with GCC; clang can compile musl"
+                    "`crossmerge toolchain build {tuple}` builds it with GCC; `crossmerge init {tuple} --llvm` makes a target with clang and an installed glibc; clang can compile musl"
                 )
             }
             Self::OtherCompiler { other, .. } => format!(

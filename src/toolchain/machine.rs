@@ -3,7 +3,7 @@
 use super::{
     abi,
     change::text,
-    class::{TargetClass, words},
+    class::{Part, TargetClass, words},
     error::ToolchainError,
     files::{MANAGED, Overlay},
     host::{Repository, ToolchainHost, check_root},
@@ -17,9 +17,12 @@ use super::{
     version::{WantedVersion, compare, is_version},
 };
 use crate::context::Context;
-use crossmerge_plan::env;
+use crossmerge_plan::{env, plan::Plan};
 use crossmerge_portage::{Repositories, Settings, merged::MERGED};
-use crossmerge_system::file::{below, canonical, read};
+use crossmerge_system::{
+    exec,
+    file::{below, canonical, read},
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
@@ -460,20 +463,38 @@ fn llvm_targets(eprefix: &str) -> Option<BTreeSet<String>> {
 }
 
 /// Makes the distribution's LLVM that of crossmerge's own prefix. `requirements` checks that it is installed, and a
-/// distribution builds all code generators.
+/// distribution builds all code generators. Its clang cannot compile libraries that are newer.
 fn take_distributions_clang(
     context: &Context,
-    request: &ToolchainRequest,
+    request: &mut ToolchainRequest,
     host: &mut ToolchainHost,
 ) {
-    let clang = context.find_program(OsStr::new("clang")).ok();
-    host.clang = clang.map(|clang| canonical(&clang));
-    host.llvm_targets = Some(
-        TargetClass::of(&request.tuple)
-            .llvm_target
-            .into_iter()
-            .collect(),
-    );
+    let target = TargetClass::of(&request.tuple).llvm_target;
+    host.llvm_targets = Some(target.into_iter().collect());
+    let Ok(clang) = context.find_program(OsStr::new("clang")) else {
+        return;
+    };
+    if let Some(major) = major_version(&clang) {
+        let newest = WantedVersion::UpTo(format!("{major}.9999"));
+        for part in Part::LLVM_LIBRARIES {
+            let wanted = request.parts.entry(part).or_default();
+            wanted.version.get_or_insert_with(|| newest.clone());
+        }
+    }
+    host.clang = Some(canonical(&clang));
+}
+
+/// Asks a clang for its major version.
+fn major_version(clang: &Path) -> Option<String> {
+    let plan = Plan {
+        program: clang.into(),
+        args: vec!["-dumpversion".into()],
+        ..Plan::default()
+    };
+    let output = exec::ask(&plan).ok()?;
+    let version = String::from_utf8(output.stdout).ok()?;
+    let (major, _) = version.split_once('.')?;
+    is_version(major).then(|| major.into())
 }
 
 /// Reads the user's settings for the target, and applies them.

@@ -288,7 +288,18 @@ impl<'a> Run<'a> {
                 !matches!(recorded.state, StepState::Begun | StepState::Failed)
             })
         });
-        begun && is_last_begun && self.build_directory(place).join(CONFIGURED).exists()
+        let configured = self.build_directory(place).join(CONFIGURED);
+        begun && is_last_begun && is_newer(&configured, &self.eclasses(place))
+    }
+
+    /// Returns the directories of the eclasses that a step's ebuild may inherit.
+    fn eclasses(&self, place: usize) -> Vec<PathBuf> {
+        let package = &self.work.plan.steps[place].package;
+        let mut parts = self.work.plan.parts.iter().zip(&self.work.plan.sources);
+        let source = parts.find(|(part, _)| part.package.name == *package);
+        let own = source.and_then(|(_, directory)| directory.ancestors().nth(2));
+        let roots = own.into_iter().chain([&*self.work.machine.host.main.path]);
+        roots.map(|root| root.join("eclass")).collect()
     }
 
     /// Records the end of a step. Returns whether it has succeeded. It is done then, unless it has to begin again.
@@ -472,6 +483,19 @@ impl<'a> Run<'a> {
         let log = read::open_regular(log).map(BufReader::new).ok()?;
         cause::find(log, &evidence).ok().flatten()
     }
+}
+
+/// Returns whether a file exists, and no file in these directories was changed after it.
+fn is_newer(path: &Path, directories: &[PathBuf]) -> bool {
+    let time = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
+    let Ok(made) = time(path) else {
+        return false;
+    };
+    let entries = directories
+        .iter()
+        .filter_map(|directory| fs::read_dir(directory).ok());
+    let mut files = entries.flatten().flatten();
+    files.all(|file| time(&file.path()).is_ok_and(|changed| changed <= made))
 }
 
 /// Opens a log. A step that goes on adds to the log of the interrupted one.

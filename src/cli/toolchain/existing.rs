@@ -6,7 +6,10 @@ use crate::{
     config::Config,
     toolchain::{self, ToolchainError, ToolchainRecord, ToolchainRequest},
 };
-use crossmerge_plan::report::{self, Failure};
+use crossmerge_plan::{
+    report::{self, Failure},
+    tuple::Tuple,
+};
 use crossmerge_system::file::{below, read};
 use std::{
     ffi::{OsStr, OsString},
@@ -23,6 +26,15 @@ pub(super) fn categories(config: &Config) -> Result<Vec<String>, Failure> {
     Ok(categories)
 }
 
+/// Returns whether a target has a toolchain of LLVM, and none of GCC.
+pub(super) fn is_only_llvm(categories: &[String], tuple: &Tuple) -> bool {
+    let has = |llvm| {
+        let category = ToolchainRequest::new(tuple.clone(), llvm).category();
+        categories.contains(&category)
+    };
+    has(true) && !has(false)
+}
+
 /// Returns the category of the toolchain that a name means.
 pub(super) fn category_of(
     invocation: &Invocation<'_>,
@@ -31,9 +43,8 @@ pub(super) fn category_of(
 ) -> Result<String, Failure> {
     let (tuple, llvm) = target(invocation, name)?;
     let categories = categories(config)?;
-    let named = |llvm| ToolchainRequest::new(tuple.clone(), llvm).category();
-    let of_gcc = categories.contains(&named(false));
-    let category = named(llvm || !of_gcc);
+    let llvm = llvm || is_only_llvm(&categories, &tuple);
+    let category = ToolchainRequest::new(tuple.clone(), llvm).category();
     match categories.contains(&category) {
         true => Ok(category),
         false => Err(ToolchainError::NoRecord { tuple }.into()),

@@ -9,11 +9,25 @@ inherit crossmerge-llvm
 DESCRIPTION="The library and the start files that clang's own code needs"
 IUSE="multilib"
 
-crossmerge-compiler-rt_src_unpack() { ct_unpack_llvm 'compiler-rt/CMakeLists.txt' 'compiler-rt/lib/builtins/*' 'compiler-rt/lib/crt/*'; }
+# Prints clang's and LLVM's name of the CPU.
+ct_builtins_cpu() {
+	case ${CTARGET} in
+		arm*hf) echo armhf ;;
+		arm*) echo arm ;;
+		i?86*) echo i386 ;;
+		*) echo "${CTARGET%%-*}" ;;
+	esac
+}
+
+# LLVM 17 has moved the start files from crt to builtins. tar needs a file for each pattern that no earlier one matches.
+crossmerge-compiler-rt_src_unpack() { ct_unpack_llvm 'compiler-rt/lib/*/crtbegin.c' 'compiler-rt/lib/*/crtend.c' 'compiler-rt/lib/builtins/*'; }
 
 crossmerge-compiler-rt_src_configure() {
+	# CMake takes the name of the CPU from this target. The compiler gets the real one after it.
+	local target=$(ct_builtins_cpu)-${CTARGET#*-}
 	# The project of the builtins alone finds the modules of the others only by this path.
-	ct_cmake compiler-rt/lib/builtins -DCMAKE_MODULE_PATH="${S}/cmake/Modules;${S}/llvm/cmake/modules" \
+	ct_cmake compiler-rt/lib/builtins -DCMAKE_C_COMPILER_TARGET="${target}" -DCMAKE_ASM_COMPILER_TARGET="${target}" \
+		-DCMAKE_MODULE_PATH="${S}/cmake/Modules;${S}/llvm/cmake/modules" \
 		-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY -DCOMPILER_RT_DEFAULT_TARGET_ONLY=ON \
 		-DCOMPILER_RT_BUILTINS_HIDE_SYMBOLS=ON -DCOMPILER_RT_OS_DIR=linux
 }
@@ -23,20 +37,12 @@ crossmerge-compiler-rt_src_compile() {
 	ct_make all
 	for file in crtbegin crtend; do
 		"${CTARGET}-clang" -O2 -fPIC -std=c11 -DCRT_HAS_INITFINI_ARRAY \
-			-c "$(ct_crt_source "${file}")" -o "${WORKDIR}/build/${file}.o" || die "${file}.o failed"
-	done
-}
-
-# Prints the source of a start file, which LLVM 17 has moved.
-ct_crt_source() {
-	local directory
-	for directory in lib/crt lib/builtins; do
-		[[ -f ${S}/compiler-rt/${directory}/${1}.c ]] && echo "${S}/compiler-rt/${directory}/${1}.c"
+			-c "${S}"/compiler-rt/lib/*/"${file}.c" -o "${WORKDIR}/build/${file}.o" || die "${file}.o failed"
 	done
 }
 
 crossmerge-compiler-rt_src_install() {
-	# clang knows the names: they depend on the version and on the float ABI.
+	# clang knows the name, which depends on its version and on the float ABI.
 	local library=$("${CTARGET}-clang" --rtlib=compiler-rt -print-libgcc-file-name) file start
 	[[ ${library} == "${EPREFIX}$(ct_resources)"/* ]] || die "clang searches ${library}"
 	insinto "$(dirname "${library#"${EPREFIX}"}")"

@@ -33,7 +33,8 @@ ct_unpack_llvm() {
 # @DESCRIPTION:
 # Configures the project in a directory of ${S} in ${WORKDIR}/build, for the target.
 ct_cmake() {
-	local source=${S}/${1} language of_abi=CFLAGS_${ABI}
+	# To crossdev and crossmerge, these libraries are parts of the compiler, and ABI is that of the build machine.
+	local source=${S}/${1} language of_abi=CFLAGS_${TARGET_ABI:-${ABI}}
 	shift
 	# The environment has the tools and flags of the build machine, or those of the target that are named below.
 	local -x CFLAGS= CXXFLAGS= LDFLAGS=
@@ -49,8 +50,7 @@ ct_cmake() {
 		# CMake would link a program to see whether the compiler works, and there are no libraries for it yet.
 		args+=(
 			-DCMAKE_${language}_COMPILER_WORKS=ON
-			-DCMAKE_${language}_COMPILER_TARGET="${CTARGET}"
-			-DCMAKE_${language}_FLAGS="-pipe ${!of_abi}"
+			-DCMAKE_${language}_FLAGS="--target=${CTARGET} -pipe ${!of_abi}"
 			-DCMAKE_${language}_FLAGS_RELEASE="-O2 -DNDEBUG"
 		)
 	done
