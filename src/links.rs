@@ -5,6 +5,7 @@ use crossmerge_system::file::{Identity, below, own_directory};
 use std::{
     ffi::OsStr,
     io,
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
 
@@ -45,8 +46,18 @@ pub(crate) fn bindir(context: &Context, argv0: &OsStr) -> PathBuf {
 pub(crate) fn program_from(directory: &Path) -> io::Result<PathBuf> {
     Ok(match directory.join("crossmerge").metadata() {
         Ok(metadata) if Identity::own()? == Identity::of(&metadata) => "crossmerge".into(),
-        _ => fs_err::read_link("/proc/self/exe")?,
+        _ => without_mark(fs_err::read_link("/proc/self/exe")?),
     })
+}
+
+/// Removes the mark of the kernel from the path of a program that was replaced while it runs (proc_pid_exe(5)), as by an
+/// update during the build of a toolchain. The symlinks then lead to the new program.
+fn without_mark(path: PathBuf) -> PathBuf {
+    let bytes = path.as_os_str().as_bytes();
+    match bytes.strip_suffix(b" (deleted)") {
+        Some(bytes) => OsStr::from_bytes(bytes).into(),
+        None => path,
+    }
 }
 
 /// Returns the directory in which crossdev makes symlinks, and from which `crossdev --clean` removes them.
@@ -93,4 +104,19 @@ fn present<'a>(
 ) -> impl Iterator<Item = &'a str> {
     let exists = |tool: &str| toolchain.tool(tool).is_file();
     tools.filter_map(move |(name, tool)| exists(tool).then_some(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_was_replaced_is_linked_by_its_path() {
+        for (path, link) in [
+            ("/usr/bin/crossmerge (deleted)", "/usr/bin/crossmerge"),
+            ("/usr/bin/crossmerge", "/usr/bin/crossmerge"),
+        ] {
+            assert_eq!(without_mark(path.into()), Path::new(link), "{path}");
+        }
+    }
 }
