@@ -12,6 +12,7 @@ mod files;
 mod gcc_stage;
 mod host;
 mod installed;
+mod link;
 mod machine;
 mod options;
 #[cfg(test)]

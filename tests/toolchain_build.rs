@@ -214,10 +214,47 @@ fn a_failed_step_names_its_cause_and_is_the_next_one_to_run() {
     assert_eq!(states, ["done", "done", "done", "failed", "waiting"]);
     let log = prefix.own(["toolchain", "log", TUPLE]).success();
     assert!(log.stdout.contains("unknown type name"), "{log:?}");
+    // The libc is built, and the compiler does not find it: it is in lib, and the compiler searches lib64.
     prefix.write("etc/stand-in", "");
+    let message = "ld: cannot find crt1.o: No such file or directory";
+    prefix.write("etc/stand-in.link", message);
+    let library = prefix.join(format!("usr/{TUPLE}/usr/lib"));
+    fs::create_dir_all(&library).expect("a directory");
+    fs::write(library.join("crt1.o"), "").expect("a file");
+    let failed = build(&prefix);
+    assert_eq!(failed.code, Some(1), "{failed:?}");
+    assert!(failed.stderr.contains("2 of 5 steps"), "{failed:?}");
+    let fix = format!("`ln -sT lib {}64`", library.display());
+    for text in [message, "GCC cannot link with it for the ABI default", &fix] {
+        assert!(failed.stderr.contains(text), "{text}: {failed:?}");
+    }
+    fs::remove_file(prefix.join("etc/stand-in.link")).expect("the message");
     let built = build(&prefix).success();
-    assert!(built.stderr.contains("2 of 5 steps"), "{built:?}");
+    assert!(built.stderr.contains("1 of 5 steps"), "{built:?}");
     assert!(!built.stderr.contains("binutils"), "{built:?}");
+}
+
+#[test]
+fn a_toolchain_that_was_built_in_part_is_completed_by_the_rest() {
+    let prefix = prefix();
+    let build = |stage: &str| {
+        let args = ["toolchain", "build", TUPLE, "--no-test", "--stage", stage];
+        prefix.own(args).success()
+    };
+    build("libc");
+    // Without a record, the flags show that the compiler is the first one.
+    let record = format!("var/lib/crossmerge/toolchains/{CATEGORY}.toml");
+    let text = prefix.read(&record);
+    fs::remove_file(prefix.join(&record)).expect("the record");
+    let plan = prefix.own(["toolchain", "plan", TUPLE]).success();
+    let title = |end: &str| format!("5/5  gcc 16.1.0, C and C++ compiler{end}\n");
+    assert!(plan.stdout.contains(&title("")), "{plan:?}");
+    prefix.write(&record, &text);
+    let built = build("full");
+    assert!(built.stderr.contains("1 of 5 steps"), "{built:?}");
+    assert!(built.stderr.contains("C and C++ compiler"), "{built:?}");
+    let plan = prefix.own(["toolchain", "plan", TUPLE]).success();
+    assert!(plan.stdout.contains(&title(": done already")), "{plan:?}");
 }
 
 #[test]

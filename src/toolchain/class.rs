@@ -145,10 +145,20 @@ struct Classes {
     arches: Vec<String>,
     cpus: BTreeMap<String, OtherCpu>,
     packages: BTreeMap<Part, String>,
-    build_space: BTreeMap<Part, u64>,
+    build: BTreeMap<String, BuildNeeds>,
     class: Vec<Class>,
     /// LLVM's name of the code generator, by globs over the tuple.
     llvm_targets: BTreeMap<String, String>,
+}
+
+/// What the build of a package takes.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct BuildNeeds {
+    /// The MiB in PORTAGE_TMPDIR.
+    pub(crate) space: u64,
+    /// The programs that it starts, besides those of every build.
+    pub(crate) programs: Vec<String>,
 }
 
 /// A CPU without a family.
@@ -205,9 +215,13 @@ impl Class {
 /// The ARCH of a CPU for which there are no keywords.
 const ANY_ARCH: &str = "*";
 
-/// Returns the MiB that a build of a part takes at least in PORTAGE_TMPDIR.
-pub(crate) fn build_space(part: Part) -> u64 {
-    CLASSES.build_space.get(&part).copied().unwrap_or(0)
+/// Returns what the build of a package takes, if that is known.
+pub(crate) fn build_needs(package: &Package) -> &'static BuildNeeds {
+    static NONE: BuildNeeds = BuildNeeds {
+        space: 0,
+        programs: Vec::new(),
+    };
+    CLASSES.build.get(&package.to_string()).unwrap_or(&NONE)
 }
 
 /// Removes the start of a category from the name of a target. Returns whether it was that of an LLVM toolchain.

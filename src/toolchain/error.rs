@@ -155,6 +155,9 @@ pub enum ToolchainError {
         /// The needed space in MiB.
         needed: u64,
     },
+    /// The first compiler does not find the libc.
+    #[error(transparent)]
+    Link(#[from] Box<LinkError>),
     /// A root has no package of a toolchain.
     #[error("the package database of `{root}` contains no compiler, libc or kernel headers", root = .root.shown())]
     NoSystem {
@@ -223,6 +226,43 @@ pub enum ToolchainError {
     },
 }
 
+/// The first compiler cannot link with the libc.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the libc of `{tuple}` is installed, and GCC cannot link with it for the ABI {abi}:{printed}",
+    printed = .printed.lines().map(|line| format!("\n    {line}")).collect::<String>()
+)]
+pub struct LinkError {
+    /// The tuple.
+    pub(crate) tuple: Tuple,
+    /// The ABI.
+    pub(crate) abi: String,
+    /// What the linker printed.
+    pub(crate) printed: String,
+    /// The library directory that GCC searches first.
+    pub(crate) searched: PathBuf,
+    /// The directory that contains the libc.
+    pub(crate) found: Option<PathBuf>,
+}
+
+impl LinkError {
+    fn hint(&self) -> String {
+        match &self.found {
+            Some(found) if *found != self.searched => {
+                let link = quote(found.file_name().unwrap_or_default());
+                let [found, searched] = [found, &self.searched].map(|path| quote(path.as_os_str()));
+                format!(
+                    "the libc is in {found}, and GCC searches {searched}: `ln -sT {link} {searched}`, then the same command again"
+                )
+            }
+            _ => format!(
+                "`crossmerge toolchain log {} libc` shows how it was built",
+                self.tuple
+            ),
+        }
+    }
+}
+
 impl Explain for ToolchainError {
     passes_on!(Config, Context, Exec);
 
@@ -230,6 +270,8 @@ impl Explain for ToolchainError {
         match self {
             // As crossdev's.
             Self::Root { .. } => 2,
+            // As a step that fails.
+            Self::Link(_) => 1,
             _ => OWN_FAILURE,
         }
     }
@@ -284,6 +326,7 @@ impl Explain for ToolchainError {
             Self::Space { .. } => {
                 "free some space there, or add PORTAGE_TMPDIR=\"DIRECTORY\" to make.conf, with a directory on another file system".into()
             }
+            Self::Link(error) => error.hint(),
             Self::NoSystem { .. } => {
                 "name the root of a Gentoo system that has its own compiler, with a directory var/db/pkg".into()
             }

@@ -70,9 +70,15 @@ impl ToolchainPlan {
     }
 
     /// Returns the part whose package has this name.
-    pub(crate) fn part_of(&self, package: &str) -> Option<Part> {
+    pub(crate) fn part_of(&self, package: &str) -> Option<&ToolchainPart> {
         let mut parts = self.parts.iter();
-        parts.find(|part| part.package.name == package)?.part
+        parts.find(|part| part.package.name == package)
+    }
+
+    /// Returns whether the package of this name is a certain part.
+    pub(crate) fn is(&self, package: &str, part: Part) -> bool {
+        let of_package = self.part_of(package);
+        of_package.is_some_and(|of_package| of_package.part == Some(part))
     }
 
     fn decide(

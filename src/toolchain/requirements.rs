@@ -3,8 +3,9 @@
 
 use super::{
     cause,
-    class::{Part, build_space},
+    class::{Part, build_needs},
     error::ToolchainError,
+    part::ToolchainPart,
     prefix::{Prefix, check_programs},
     work::ToolchainWork,
 };
@@ -13,31 +14,35 @@ use std::path::Path;
 
 /// Checks the build machine. A toolchain that is complete needs nothing.
 pub(crate) fn check(work: &ToolchainWork, env: &Env) -> Result<(), ToolchainError> {
-    if work.done.iter().all(|is_done| *is_done) {
+    let steps = work.plan.steps.iter().zip(&work.done);
+    let missing = steps.filter(|(_, is_done)| !**is_done);
+    let parts: Vec<&ToolchainPart> = missing
+        .filter_map(|(step, _)| work.plan.part_of(&step.package))
+        .collect();
+    if parts.is_empty() {
         return Ok(());
     }
     if Prefix::open(&work.machine.host.below("")).is_some() {
-        check_programs(env, work.plan.request.llvm).map_err(Box::new)?;
+        let programs = parts
+            .iter()
+            .flat_map(|part| &build_needs(&part.package).programs);
+        check_programs(env, programs.map(String::as_str)).map_err(Box::new)?;
     }
-    check_space(work)
+    check_space(work, &parts)
 }
 
 /// Compares the free space with what the largest build takes at least. The kernel's headers are built at the same time.
-fn check_space(work: &ToolchainWork) -> Result<(), ToolchainError> {
+fn check_space(work: &ToolchainWork, parts: &[&ToolchainPart]) -> Result<(), ToolchainError> {
     if work.takes_binary_packages() {
         return Ok(());
     }
     let mut headers = 0;
     let mut largest = None;
-    for (step, is_done) in work.plan.steps.iter().zip(&work.done) {
-        let part = work.plan.part_of(&step.package);
-        let Some(part) = part.filter(|_| !is_done) else {
-            continue;
-        };
-        let space = build_space(part);
-        match part {
-            Part::Kernel => headers = space,
-            _ => largest = largest.max(Some((space, &step.package))),
+    for part in parts {
+        let space = build_needs(&part.package).space;
+        match part.part {
+            Some(Part::Kernel) => headers = space,
+            _ => largest = largest.max(Some((space, &part.package.name))),
         }
     }
     let (space, package) = largest.map_or((0, "the headers"), |(space, name)| (space, name));

@@ -4,6 +4,7 @@ use super::{
     cause::{self, Cause, ConfigLog, Ended, Evidence},
     change,
     error::ToolchainError,
+    link,
     progress::Progress,
     record::{StepRecord, StepState, ToolchainRecord},
     work::ToolchainWork,
@@ -173,6 +174,7 @@ impl<'a> Run<'a> {
                 let needs = self.work.needs(place);
                 let is_ready = needs.iter().all(|need| self.work.done[*need]);
                 if !self.work.done[place] && !runs && is_ready {
+                    link::check(self.work, place)?;
                     running.push(self.start(place)?);
                     let log = &self.work.plan.steps[place].log;
                     let number = format!("{}/{all}", place + 1);

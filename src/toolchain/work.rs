@@ -171,7 +171,7 @@ impl ToolchainWork {
         let package = &self.plan.steps[place].package;
         let mut earlier = self.plan.steps[..place].iter();
         let compiler = format!("usr/bin/{}-gcc", self.plan.request.tuple);
-        self.plan.part_of(package) == Some(Part::Gcc)
+        self.plan.is(package, Part::Gcc)
             && earlier.any(|step| step.package == *package)
             && is_first_compiler(&self.machine.host.below(&compiler))
     }
@@ -185,7 +185,7 @@ impl ToolchainWork {
     /// have the same name and version.
     fn options_for_packages(&self, place: usize) -> Vec<String> {
         let step = &self.plan.steps[place];
-        let is_gcc = self.plan.part_of(&step.package) == Some(Part::Gcc);
+        let is_gcc = self.plan.is(&step.package, Part::Gcc);
         let is_first = is_gcc && !self.is_last(place);
         let makes = self.machine.makes_binary_packages || self.plan.request.makes_binary_packages();
         let mut options = Vec::new();
@@ -237,8 +237,7 @@ impl ToolchainWork {
             .parts
             .iter()
             .any(|part| part.part == Some(Part::Kernel2));
-        let is_alone =
-            self.plan.part_of(package) == Some(Part::Kernel) && !has_mig && !self.plan.request.llvm;
+        let is_alone = self.plan.is(package, Part::Kernel) && !has_mig && !self.plan.request.llvm;
         (0..place)
             .filter(|earlier| !is_alone || self.plan.steps[*earlier].package == *package)
             .collect()
@@ -402,8 +401,8 @@ fn check_other_compiler(
 
 /// Returns whether the installed package was built with the step's flags.
 fn has_flags(installed: &InstalledPackage, step: &EmergeStep) -> bool {
-    // The last mention of a flag decides.
-    let mut wanted: BTreeMap<&str, bool> = BTreeMap::new();
+    // The last mention of a flag decides. Without one, the package is no longer that of a step for the headers.
+    let mut wanted = BTreeMap::from([("headers-only", false)]);
     for flag in step.flags.iter().flatten() {
         match flag.strip_prefix('-') {
             Some(flag) => wanted.insert(flag, false),

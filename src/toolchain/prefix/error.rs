@@ -37,7 +37,7 @@ pub enum PrefixError {
     },
     #[error("the compiler `{compiler}` does not print its tuple", compiler = .0.shown())]
     NoMachine(PathBuf),
-    #[error("`{path}` contains no archive of binutils, gcc, linux or musl", path = .0.shown())]
+    #[error("`{path}` contains no source archive of a toolchain's part", path = .0.shown())]
     NoSources(PathBuf),
     #[error("{what} failed: `{command}`{lines}", lines = indented(.printed))]
     Failed {

@@ -23,9 +23,6 @@ pub(super) const TOOLS: [&str; 9] = [
 /// The libraries that GCC needs: a header of each. Their packages contain the library too.
 const HEADERS: [&str; 3] = ["gmp.h", "mpfr.h", "mpc.h"];
 
-/// The programs that build a toolchain with the distribution's clang.
-const LLVM: [&str; 4] = ["clang", "ld.lld", "llvm-ar", "cmake"];
-
 /// The name of the requirement of a Python that can make virtual environments.
 const PYTHON: &str = "python3-venv";
 
@@ -71,11 +68,16 @@ pub(super) fn find(env: &Env) -> Result<Found, PrefixError> {
     })
 }
 
-/// Returns an error if the host has no longer what the ebuilds of a prefix need, or not what those of LLVM need.
-pub(in crate::toolchain) fn check_programs(env: &Env, llvm: bool) -> Result<(), PrefixError> {
+/// Returns an error if the host lacks what the ebuilds of a prefix need: what all of them do, and these programs.
+pub(in crate::toolchain) fn check_programs<'a>(
+    env: &Env,
+    programs: impl Iterator<Item = &'a str>,
+) -> Result<(), PrefixError> {
     let mut missing = missing(env);
-    if llvm {
-        missing.extend(lacking(env, LLVM));
+    for program in lacking(env, programs) {
+        if !missing.contains(&program) {
+            missing.push(program);
+        }
     }
     match missing.is_empty() {
         true => Ok(()),
@@ -96,7 +98,7 @@ fn missing(env: &Env) -> Vec<String> {
 }
 
 /// Lists those of some programs that are not in PATH.
-fn lacking(env: &Env, programs: impl IntoIterator<Item = &'static str>) -> Vec<String> {
+fn lacking<'a>(env: &Env, programs: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let is_missing = |name: &&str| search::find_program(env, OsStr::new(name)).is_err();
     let missing = programs.into_iter().filter(is_missing);
     missing.map(str::to_owned).collect()

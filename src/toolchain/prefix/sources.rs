@@ -12,7 +12,7 @@ use crossmerge_plan::words::hex;
 use crossmerge_system::file::read;
 use sha2::{Digest, Sha512};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Read as _},
     path::{Path, PathBuf},
 };
@@ -27,13 +27,18 @@ const LLVM: &[&str] = &[
 
 /// The names of archives up to the version, in upstream's and in Debian's form, and the packages that are built from each.
 /// Debian's gcc-12 has the major version in its name.
-const ARCHIVES: [(&str, &[&str]); 6] = [
+const ARCHIVES: [(&str, &[&str]); 11] = [
+    ("avr-libc", &["dev-embedded/avr-libc"]),
     ("binutils", &["sys-devel/binutils"]),
     ("gcc", &["sys-devel/gcc"]),
+    ("gdb", &["dev-debug/gdb"]),
+    ("glibc", &["sys-libs/glibc"]),
     ("linux", &["sys-kernel/linux-headers"]),
     ("llvm-project", LLVM),
     ("llvm-toolchain", LLVM),
+    ("mingw-w64", &["dev-util/mingw64-runtime"]),
     ("musl", &["sys-libs/musl"]),
+    ("newlib", &["sys-libs/newlib"]),
 ];
 
 /// The ending of an archive.
@@ -87,12 +92,25 @@ fn packages_of(file: &str) -> Option<(&'static [&'static str], &str)> {
                 let is_major = |major: &str| {
                     major.is_empty() || major[1..].bytes().all(|c| c.is_ascii_digit())
                 };
-                is_major(major).then_some(version)?
+                is_major(major).then_some(without_suffix(version))?
             }
-            None => rest.strip_prefix('-')?,
+            // Upstream's mingw-w64-v13.0.0.
+            None => {
+                let version = rest.strip_prefix('-')?;
+                version.strip_prefix('v').unwrap_or(version)
+            }
         };
         is_version(version).then_some((*packages, version))
     })
+}
+
+/// Removes what Debian appends to the version of an archive that it has changed, such as `+dfsg` or `+Atmel3.6.2`. A name
+/// with `+really` has another version before the `+`.
+fn without_suffix(version: &str) -> &str {
+    match version.split_once('+') {
+        Some((version, suffix)) if !suffix.starts_with("really") => version,
+        _ => version,
+    }
 }
 
 /// Returns whether Portage accepts a version: numbers separated by dots.
@@ -121,10 +139,7 @@ pub(super) fn steps(
             format!("{SOURCES}\n"),
         ),
         write(repository.join("profiles/eapi"), "8\n".into()),
-        write(
-            repository.join("profiles/categories"),
-            "llvm-runtimes\nsys-devel\nsys-kernel\nsys-libs\n".into(),
-        ),
+        write(repository.join("profiles/categories"), categories(archives)),
     ];
     let mut manifests: BTreeMap<PathBuf, String> = BTreeMap::new();
     for archive in archives {
@@ -158,6 +173,17 @@ pub(super) fn steps(
     }
     steps.extend(manifests.into_iter().map(|(path, text)| write(path, text)));
     Ok(steps)
+}
+
+/// Returns the text of `profiles/categories`.
+fn categories(archives: &[SourceArchive]) -> String {
+    let packages = archives.iter().flat_map(|archive| archive.packages);
+    let categories: BTreeSet<&str> = packages
+        .filter_map(|package| Some(package.split_once('/')?.0))
+        .collect();
+    categories
+        .into_iter()
+        .fold(String::new(), |text, category| text + category + "\n")
 }
 
 /// Returns the keyword of every architecture.
@@ -215,6 +241,23 @@ mod tests {
                 Some(("llvm-runtimes/compiler-rt", "14.0.6")),
             ),
             ("musl_1.2.3.orig.tar.gz", Some(("sys-libs/musl", "1.2.3"))),
+            (
+                "avr-libc_2.0.0+Atmel3.6.2.orig.tar.gz",
+                Some(("dev-embedded/avr-libc", "2.0.0")),
+            ),
+            (
+                "mingw-w64_10.0.0.orig.tar.bz2",
+                Some(("dev-util/mingw64-runtime", "10.0.0")),
+            ),
+            (
+                "mingw-w64-v13.0.0.tar.bz2",
+                Some(("dev-util/mingw64-runtime", "13.0.0")),
+            ),
+            ("glibc_2.36.orig.tar.xz", Some(("sys-libs/glibc", "2.36"))),
+            (
+                "newlib-4.5.0.20241231.tar.gz",
+                Some(("sys-libs/newlib", "4.5.0.20241231")),
+            ),
             ("musl-1.2.3.tar.gz.asc", None),
             ("gcc-12_12.2.0-14.debian.tar.xz", None),
             ("binutils_2.43.1+really2.43.orig.tar.xz", None),

@@ -68,6 +68,23 @@ ct_gcc_cpu() {
 	esac
 }
 
+# @FUNCTION: ct_gcc_variants
+# @DESCRIPTION:
+# Prints GCC's names of the ABIs for --with-multilib-list, on the CPUs whose list crossmerge sets: "m64,m32". Other CPUs have a fixed
+# list.
+ct_gcc_variants() {
+	[[ ${CTARGET} == x86_64-* ]] || return
+	local abi variants=
+	for abi in ${TARGET_MULTILIB_ABIS}; do
+		case ${abi} in
+			amd64) variants+=,m64 ;;
+			x86) variants+=,m32 ;;
+			x32) variants+=,mx32 ;;
+		esac
+	done
+	echo "${variants#,}"
+}
+
 # Tests, and libraries of languages that are not built, are half of the files.
 crossmerge-gcc_src_unpack() {
 	local archive=${DISTDIR}/${A} inner
@@ -132,6 +149,8 @@ crossmerge-gcc_src_configure() {
 	if ! ct_is_bare; then
 		args+=( $(use_enable pie default-pie) $(use_enable ssp default-ssp) )
 	fi
+	local variants=$(ct_gcc_variants)
+	use multilib && [[ -n ${variants} ]] && args+=( --with-multilib-list="${variants}" )
 	# Without its sources, configure does not know that Ada is off.
 	use ada || args+=( --disable-libada )
 	local arg
@@ -144,7 +163,13 @@ crossmerge-gcc_src_configure() {
 		none|headers)
 			args+=( --disable-shared --disable-threads --disable-libatomic --disable-libquadmath --disable-libgomp --disable-libstdcxx )
 			;;
-		full) ct_is_bare || args+=( --enable-shared --enable-threads=posix --enable-__cxa_atexit ) ;;
+		full)
+			case ${CTARGET} in
+				# Windows has its own threads, and runs destructors itself. crossmerge sets other threads with EXTRA_ECONF.
+				*-mingw*) args+=( --enable-shared --enable-threads=win32 --disable-win32-registry ) ;;
+				*) ct_is_bare || args+=( --enable-shared --enable-threads=posix --enable-__cxa_atexit ) ;;
+			esac
+			;;
 	esac
 	[[ ${state} == none ]] && args+=( --without-headers )
 	[[ $(ct_libc) == newlib ]] && args+=( --with-newlib )

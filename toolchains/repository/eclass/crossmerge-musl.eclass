@@ -16,9 +16,7 @@ crossmerge-musl_src_unpack() { ct_untar "${DISTDIR}/${A}"; }
 
 crossmerge-musl_src_configure() {
 	ct_needs_target
-	# CFLAGS are those of the build machine. CFLAGS_<abi> may name those of the target's ABI.
-	local of_abi=CFLAGS_${ABI}
-	local -x CFLAGS="-O2 -pipe ${!of_abi}" LDFLAGS= CC=${CTARGET}-gcc AR=${CTARGET}-ar RANLIB=${CTARGET}-ranlib
+	local -x CFLAGS=$(ct_target_flags) LDFLAGS= CC=${CTARGET}-gcc AR=${CTARGET}-ar RANLIB=${CTARGET}-ranlib
 	[[ ${CATEGORY} == cross_llvm-* ]] && CC=${CTARGET}-clang AR=llvm-ar RANLIB=llvm-ranlib
 	# The headers are installed before the compiler, so configure gets one that accepts everything.
 	use headers-only && CC=true

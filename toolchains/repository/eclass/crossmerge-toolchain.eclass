@@ -77,6 +77,23 @@ ct_is_bare() {
 	esac
 }
 
+# @FUNCTION: ct_needs_compiler
+# @DESCRIPTION:
+# Ends with an error if the first compiler does not exist yet.
+ct_needs_compiler() {
+	ct_needs_target
+	type -P "${CTARGET}-gcc" > /dev/null || die "${CTARGET}-gcc is missing: ${PN} is built after the first compiler"
+}
+
+# @FUNCTION: ct_target_flags
+# @USAGE: [ABI]
+# @DESCRIPTION:
+# Prints the compiler's flags for the libraries of the target. CFLAGS are those of the build machine; CFLAGS_<abi> selects the ABI.
+ct_target_flags() {
+	local of_abi=CFLAGS_${1:-${DEFAULT_ABI:-${ABI}}}
+	echo "-O2 -pipe ${!of_abi}"
+}
+
 # @FUNCTION: ct_karch
 # @DESCRIPTION:
 # Prints the kernel's name of the target's architecture: the directory below arch/.

@@ -132,6 +132,13 @@ stand-in_program() {
 				-dumpmachine) echo $(stand-in_target); exit ;;
 				-dumpversion|-dumpfullversion) echo ${PV}; exit ;;
 				-print-sysroot|--print-sysroot) echo "\$top/$(stand-in_target)"; exit ;;
+				-print-multi-os-directory) echo ../lib64; exit ;;
+				# crossmerge links before the last compiler. A test sets the linker's message.
+				-nodefaultlibs)
+					[ -e "${EPREFIX}/etc/stand-in.link" ] || exit 0
+					cat "${EPREFIX}/etc/stand-in.link" >&2
+					exit 1
+					;;
 				--version) echo "${2} (stand-in) ${PV}"; exit ;;
 			esac
 		done
