@@ -39,7 +39,8 @@ crossmerge-glibc_configure() {
 	mkdir -p "${WORKDIR}/build-${abi}" || die
 	cd "${WORKDIR}/build-${abi}" || die
 	local -x CFLAGS=${flags} CXXFLAGS=${flags} CPPFLAGS= LDFLAGS= BUILD_CC=${BUILD_CC:-gcc}
-	local -x CC="${cc} ${flags#-O2 -pipe}" CXX=
+	# The programs in C++ are tests. An empty value would be the build machine's compiler.
+	local -x CC="${cc} ${flags#-O2 -pipe}" CXX=false
 	local -a extra
 	eval "extra=( ${EXTRA_ECONF} )"
 	set -- "${S}/configure" --prefix=/usr --build="${CBUILD:-${CHOST}}" --host="${host}" \
