@@ -3,8 +3,8 @@
 
 usage: toolchain-table.py FILE DIRECTORY KIND…
 
-DIRECTORY contains for each kind KIND.json, the output of `crossmerge toolchain status --json`, and KIND.ran, the programs that
-ran. FILE has two comments, between which the table is. The rows of other targets stay.
+DIRECTORY contains for each kind KIND.json, the output of `crossmerge toolchain status --json`, KIND.ran, the programs that
+ran, and KIND.size, the MiB of the packed toolchain. FILE has two comments, between which the table is. The rows of other targets stay.
 """
 
 import json
@@ -14,7 +14,7 @@ import time
 
 BEGIN = "<!-- The table is written by make toolchains. -->\n"
 END = "<!-- The end of the table. -->\n"
-HEAD = "| target | steps | programs that ran | date |\n|---|---|---|---|\n"
+HEAD = "| target | steps | programs that ran | packed | date |\n|---|---|---|---|---|\n"
 
 file, directory, *kinds = sys.argv[1:]
 path = pathlib.Path(file)
@@ -32,7 +32,14 @@ for kind in kinds:
     ]
     ran = pathlib.Path(directory, f"{kind}.ran")
     date = time.strftime("%Y-%m-%d", time.gmtime(ran.stat().st_mtime))
-    rows[f"`{tuple_}`"] = f"| `{tuple_}` | {', '.join(steps)} | {', '.join(ran.read_text().splitlines())} | {date} |"
+    cells = [
+        f"`{tuple_}`",
+        ", ".join(steps),
+        ", ".join(ran.read_text().splitlines()),
+        f"{pathlib.Path(directory, f'{kind}.size').read_text().strip()} MiB",
+        date,
+    ]
+    rows[cells[0]] = f"| {' | '.join(cells)} |"
 
 table = HEAD + "".join(f"{rows[name]}\n" for name in sorted(rows))
 path.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}")

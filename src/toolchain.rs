@@ -38,6 +38,7 @@ mod work;
 pub(crate) use cause::Step;
 pub(crate) use class::{Part, other_cpu, without_category};
 pub use error::ToolchainError;
+pub(crate) use gcc_stage::is_first_compiler;
 pub(crate) use installed::{
     categories as installed_categories, packages as installed_packages, take_versions,
 };

@@ -11,7 +11,8 @@ use crate::{
     init::InitOptions,
     terminal,
     toolchain::{
-        self, Outcome, Step, StepFailure, ToolchainRequest, ToolchainWork, prefix::Prefix,
+        self, Outcome, Step, StepFailure, ToolchainRequest, ToolchainWork, is_first_compiler,
+        prefix::Prefix,
     },
 };
 use crossmerge_plan::{report::Failure, tuple::Tuple};
@@ -156,6 +157,12 @@ pub(super) fn make_target(
         Some(place) if !place.bin.join(format!("{tuple}-{driver}")).exists() => {
             note(&format!(
                 "{tuple}: there is no compiler yet, so no target is made"
+            ));
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(place) if is_first_compiler(&place.bin.join(format!("{tuple}-{driver}"))) => {
+            note(&format!(
+                "{tuple}: the compiler was built before there was a libc, so no target is made; `crossmerge toolchain build {tuple} --stage full` completes it"
             ));
             return Ok(ExitCode::SUCCESS);
         }
