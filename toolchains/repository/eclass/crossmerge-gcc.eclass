@@ -191,12 +191,28 @@ crossmerge-gcc_pkg_setup() {
 
 crossmerge-gcc_src_compile() { ct_make all; }
 
+# GCC installs the shared libgcc into ../lib64, or another directory beside its own, in which it does not search for it.
+crossmerge-gcc_move_libgcc() {
+	local libraries=${ED}/usr/lib/gcc/${CTARGET}/${SLOT} variant flags from to
+	local -a gcc=( "${WORKDIR}/build/gcc/xgcc" -B"${WORKDIR}/build/gcc" )
+	while IFS=';' read -r variant flags; do
+		# "@m32" is -m32.
+		from=${libraries}/$("${gcc[@]}" ${flags//@/ -} -print-multi-os-directory)
+		to=${libraries}/${variant}
+		compgen -G "${from}/libgcc_s*" > /dev/null && [[ ! ${from} -ef ${to} ]] || continue
+		mkdir -p "${to}" || die
+		mv "${from}"/libgcc_s* "${to}/" || die
+		rmdir --ignore-fail-on-non-empty "${from}" || die
+	done < <("${gcc[@]}" -print-multi-lib)
+}
+
 crossmerge-gcc_src_install() {
 	local libraries=/usr/lib/gcc/${CTARGET}/${SLOT} bin=/usr/${CHOST}/${CTARGET}/gcc-bin/${SLOT} file
 	# make would compare the documentation with its sources, which a tree without manuals does not have.
 	touch "${WORKDIR}/build/gcc/s-tm-texi" || die
 	ct_make -j1 DESTDIR="${D}" install
 
+	crossmerge-gcc_move_libgcc
 	find "${ED}" -name '*.la' -delete || die
 	rm -rf "${ED}/usr/share/gcc-data/${CTARGET}/${SLOT}/info" "${ED}${libraries}/install-tools" || die
 	# Copies of the libc's headers, which would hide the headers of a newer libc.
