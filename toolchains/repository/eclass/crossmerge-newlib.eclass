@@ -64,8 +64,6 @@ crossmerge-newlib_src_install() {
 	local sysroot=$(ct_sysroot) library target
 	ct_make DESTDIR="${D}" install-target
 	rm -rf "${ED}/usr/share" || die
-	# GCC finds the headers here if it is configured before newlib is installed.
-	dosym ../include "${sysroot}/usr/include"
 	use nano || return 0
 	emake -C "${WORKDIR}/nano" MAKEINFO=true DESTDIR="${T}/nano" install-target
 	while read -r library; do
