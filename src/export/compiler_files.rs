@@ -73,7 +73,9 @@ impl Gcc {
         prefixes
             // `bin` is in the prefix, and is not the prefix itself.
             .skip_while(|prefix| prefix.ends_with("bin"))
-            .take_while(|prefix| *prefix != Path::new(""))
+            // Above every driver is `/`, and /lib/gcc may belong to another compiler. A driver in /bin is found by its real
+            // path.
+            .take_while(|prefix| prefix.parent().is_some())
             .find_map(|prefix| {
                 let mut places = PLACES.iter();
                 places.find_map(|place| Self::at(prefix, place, machine))
