@@ -72,6 +72,8 @@ fn installed() -> Prefix {
             ],
         ),
     ];
+    // A directory that GCC searches, without a file of a package.
+    fs::create_dir_all(prefix.join(format!("usr/{TUPLE}/lib"))).expect("a directory");
     for (package, files) in &packages {
         let database = format!("var/db/pkg/{CATEGORY}/{package}");
         let mut contents = String::from("dir /usr\n");
@@ -187,6 +189,8 @@ fn an_archive_is_reproducible_and_works_at_another_path() {
     let wanted = fs::canonicalize(place.join(TUPLE)).expect("the sysroot");
     assert_eq!(Path::new(sysroot.trim()), wanted);
     assert!(place.join(format!("{TUPLE}/usr/include/stdio.h")).exists());
+    // GCC searches `lib/../lib64`.
+    assert!(place.join(format!("{TUPLE}/lib")).is_dir());
     for link in [format!("bin/{TUPLE}-as"), format!("{TUPLE}/bin/ld")] {
         let target = fs::read_link(place.join(&link)).expect("a link");
         assert!(target.is_relative() && place.join(&link).exists(), "{link}");

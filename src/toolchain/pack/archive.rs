@@ -3,7 +3,7 @@
 use super::{
     error::PackError,
     manifest::{CHECKSUMS, Manifest, NAME},
-    tree::list,
+    tree::{empty_directories, list},
 };
 use crate::distribution::Distribution;
 use crossmerge_plan::{
@@ -153,10 +153,11 @@ impl Archive {
     pub(super) fn write(&self, directory: &Path, tuple: &str, time: u64) -> Result<(), PackError> {
         let top = directory.join(tuple);
         let names = list(&top)?;
+        let empty = empty_directories(&top)?;
         let first = [NAME, CHECKSUMS].map(PathBuf::from);
         let others = names.keys().filter(|name| !first.contains(name));
         let mut text = Vec::new();
-        for name in first.iter().chain(others) {
+        for name in first.iter().chain(others).chain(&empty) {
             text.extend_from_slice(Path::new(tuple).join(name).as_os_str().as_bytes());
             text.push(0);
         }

@@ -26,6 +26,9 @@ use std::{
 /// The directory of the libraries of the build machine.
 const LIBRARIES: &str = "lib/crossmerge";
 
+/// Directories of the sysroot that GCC needs even if they are empty: it searches `usr/lib/../lib64`.
+const SEARCHED: [&str; 2] = ["lib", "usr/lib"];
+
 /// The largest text in which paths are replaced, in bytes.
 const LARGEST_TEXT: u64 = 4 << 20;
 
@@ -81,6 +84,13 @@ pub(super) fn make(
     let libraries = std::mem::take(&mut tree.libraries);
     for (name, path) in &libraries {
         tree.add_library(name, path)?;
+    }
+    for directory in SEARCHED {
+        let place = Path::new(toolchain.tuple).join(directory);
+        if toolchain.usr.join(&place).is_dir() {
+            let path = top.join(place);
+            fs::create_dir_all(&path).map_err(PackError::write(&path))?;
+        }
     }
     manifest.libraries = libraries.into_keys().collect();
     manifest.texts = tree.texts;
@@ -350,11 +360,28 @@ pub(super) fn checksums(top: &Path) -> Result<String, PackError> {
 
 /// Lists the files and symlinks of a tree: their paths in it, and their whole paths.
 pub(super) fn list(top: &Path) -> Result<BTreeMap<PathBuf, PathBuf>, PackError> {
+    Ok(walk(top)?.0)
+}
+
+/// Lists the empty directories of a tree.
+pub(super) fn empty_directories(top: &Path) -> Result<BTreeSet<PathBuf>, PackError> {
+    Ok(walk(top)?.1)
+}
+
+/// Lists what [`list`] and [`empty_directories`] return.
+fn walk(top: &Path) -> Result<(BTreeMap<PathBuf, PathBuf>, BTreeSet<PathBuf>), PackError> {
     let mut found = BTreeMap::new();
+    let mut empty = BTreeSet::new();
     let mut left = vec![PathBuf::new()];
     while let Some(directory) = left.pop() {
         let path = top.join(&directory);
-        for entry in fs::read_dir(&path).map_err(PackError::read(&path))? {
+        let mut entries = fs::read_dir(&path)
+            .map_err(PackError::read(&path))?
+            .peekable();
+        if entries.peek().is_none() {
+            empty.insert(directory.clone());
+        }
+        for entry in entries {
             let entry = entry.map_err(PackError::read(&path))?;
             let place = directory.join(entry.file_name());
             match entry.file_type().map_err(PackError::read(&path))?.is_dir() {
@@ -365,7 +392,7 @@ pub(super) fn list(top: &Path) -> Result<BTreeMap<PathBuf, PathBuf>, PackError> 
             }
         }
     }
-    Ok(found)
+    Ok((found, empty))
 }
 
 #[cfg(test)]
