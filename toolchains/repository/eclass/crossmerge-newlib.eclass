@@ -62,10 +62,11 @@ crossmerge-newlib_src_compile() {
 
 crossmerge-newlib_src_install() {
 	local sysroot=$(ct_sysroot) library target
-	ct_make DESTDIR="${D}" install-target
+	# Its Makefiles install into a directory beside the rule that makes it.
+	ct_make -j1 DESTDIR="${D}" install-target
 	rm -rf "${ED}/usr/share" || die
 	use nano || return 0
-	emake -C "${WORKDIR}/nano" MAKEINFO=true DESTDIR="${T}/nano" install-target
+	emake -C "${WORKDIR}/nano" -j1 MAKEINFO=true DESTDIR="${T}/nano" install-target
 	while read -r library; do
 		target=${ED}${library#"${T}/nano${EPREFIX}"}
 		cp "${library}" "${target%.a}_nano.a" || die
