@@ -33,7 +33,7 @@ use std::{
 };
 
 /// How long emerge may take to end in order.
-const GRACE: Duration = Duration::from_secs(10);
+pub(super) const GRACE: Duration = Duration::from_secs(10);
 
 /// How often the progress is printed.
 const REFRESH: Duration = Duration::from_millis(500);
@@ -501,7 +501,7 @@ fn is_newer(path: &Path, directories: &[PathBuf]) -> bool {
 }
 
 /// Opens a log. A step that goes on adds to the log of the interrupted one.
-fn open_log(path: &Path, goes_on: bool) -> io::Result<File> {
+pub(super) fn open_log(path: &Path, goes_on: bool) -> io::Result<File> {
     let mut options = File::options();
     options.create(true).append(true);
     let log = options.open(path)?;

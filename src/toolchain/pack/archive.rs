@@ -3,7 +3,7 @@
 use super::{
     error::PackError,
     manifest::{CHECKSUMS, Manifest, NAME},
-    tree::{empty_directories, list},
+    tree::walk,
 };
 use crate::distribution::Distribution;
 use crossmerge_plan::{
@@ -152,8 +152,7 @@ impl Archive {
     /// others.
     pub(super) fn write(&self, directory: &Path, tuple: &str, time: u64) -> Result<(), PackError> {
         let top = directory.join(tuple);
-        let names = list(&top)?;
-        let empty = empty_directories(&top)?;
+        let (names, empty) = walk(&top)?;
         let first = [NAME, CHECKSUMS].map(PathBuf::from);
         let others = names.keys().filter(|name| !first.contains(name));
         let mut text = Vec::new();

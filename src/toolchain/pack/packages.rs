@@ -14,7 +14,7 @@ use crate::{
         plan::ToolchainPlan,
         record::{ToolchainRecord, hash},
         request::ToolchainRequest,
-        run::lock,
+        run::{GRACE, lock, open_log},
     },
 };
 use crossmerge_plan::plan::{Change, Plan};
@@ -29,11 +29,7 @@ use std::{
     os::fd::AsFd,
     path::{Path, PathBuf},
     process::ExitStatus,
-    time::Duration,
 };
-
-/// How long emerge may take to end in order.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// Reads the manifest of a directory of binary packages.
 pub(crate) fn manifest_of(directory: &Path) -> Result<Manifest, PackError> {
@@ -197,13 +193,7 @@ fn emerge(
     };
     let parent = log.parent().unwrap_or(Path::new("/"));
     Directory::make(parent, &mut Vec::new())?;
-    let mut options = File::options();
-    let file = options
-        .create(true)
-        .append(true)
-        .open(log)
-        .map_err(PackError::write(log))?;
-    file.set_len(0).map_err(PackError::write(log))?;
+    let file = open_log(log, false).map_err(PackError::write(log))?;
     let interrupts = Interrupts::new()?;
     let mut job = Job::start(&plan, &context.env, &file, &[lock.as_fd()])?;
     loop {

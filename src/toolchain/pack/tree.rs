@@ -363,13 +363,10 @@ pub(super) fn list(top: &Path) -> Result<BTreeMap<PathBuf, PathBuf>, PackError> 
     Ok(walk(top)?.0)
 }
 
-/// Lists the empty directories of a tree.
-pub(super) fn empty_directories(top: &Path) -> Result<BTreeSet<PathBuf>, PackError> {
-    Ok(walk(top)?.1)
-}
-
-/// Lists what [`list`] and [`empty_directories`] return.
-fn walk(top: &Path) -> Result<(BTreeMap<PathBuf, PathBuf>, BTreeSet<PathBuf>), PackError> {
+/// Lists what [`list`] does, and the empty directories.
+pub(super) fn walk(
+    top: &Path,
+) -> Result<(BTreeMap<PathBuf, PathBuf>, BTreeSet<PathBuf>), PackError> {
     let mut found = BTreeMap::new();
     let mut empty = BTreeSet::new();
     let mut left = vec![PathBuf::new()];

@@ -36,11 +36,7 @@ crossmerge-avr-libc_src_configure() {
 	cd "${WORKDIR}/build" || die
 	# The library sets its own flags for each microcontroller.
 	local -x CFLAGS= CXXFLAGS= CPPFLAGS= LDFLAGS= CC=${CTARGET}-gcc AR=${CTARGET}-ar AS=${CTARGET}-as RANLIB=${CTARGET}-ranlib STRIP=${CTARGET}-strip
-	local -a extra
-	eval "extra=( ${EXTRA_ECONF} )"
-	set -- "${S}/configure" --prefix="${EPREFIX}/usr" --build="${CBUILD:-${CHOST}}" --host="${CTARGET}" "${extra[@]}"
-	echo "${@}"
-	"${@}" || die "configure failed"
+	ct_run_configure "${S}/configure" --prefix="${EPREFIX}/usr" --host="${CTARGET}"
 }
 
 crossmerge-avr-libc_src_compile() { ct_make; }

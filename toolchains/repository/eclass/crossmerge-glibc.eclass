@@ -41,14 +41,10 @@ crossmerge-glibc_configure() {
 	local -x CFLAGS=${flags} CXXFLAGS=${flags} CPPFLAGS= LDFLAGS= BUILD_CC=${BUILD_CC:-gcc}
 	# The programs in C++ are tests. An empty value would be the build machine's compiler.
 	local -x CC="${cc} ${flags#-O2 -pipe}" CXX=false
-	local -a extra
-	eval "extra=( ${EXTRA_ECONF} )"
-	set -- "${S}/configure" --prefix=/usr --build="${CBUILD:-${CHOST}}" --host="${host}" \
+	ct_run_configure "${S}/configure" --prefix=/usr --host="${host}" \
 		--with-headers="${EPREFIX}$(ct_sysroot)/usr/include" --with-pkgversion="crossmerge ${PVR}" \
 		--enable-bind-now --disable-werror --disable-profile --disable-nscd --without-selinux --without-gd \
-		$(use_enable cet) "${extra[@]}"
-	echo "${@}"
-	"${@}" || die "configure failed for the ABI ${abi}"
+		$(use_enable cet)
 }
 
 crossmerge-glibc_src_configure() {

@@ -25,12 +25,8 @@ crossmerge-mingw64-runtime_configure() {
 	local flags=$(ct_target_flags)
 	# Without these, configure would find the build machine's own tools in the environment. An older version's headers are in the sysroot.
 	local -x CFLAGS=${flags} CXXFLAGS=${flags} CPPFLAGS=-I${WORKDIR}/include LDFLAGS= CC= CXX= AR= AS= LD= NM= RANLIB= STRIP=
-	local -a extra
-	eval "extra=( ${EXTRA_ECONF} )"
-	set -- "${S}/${script}/configure" --prefix="${EPREFIX}$(ct_sysroot)/usr" --build="${CBUILD:-${CHOST}}" --host="${CTARGET}" \
-		--with-default-msvcrt=msvcrt --disable-dependency-tracking --disable-silent-rules "${@}" "${extra[@]}"
-	echo "${@}"
-	"${@}" || die "configure failed in ${script}"
+	ct_run_configure "${S}/${script}/configure" --prefix="${EPREFIX}$(ct_sysroot)/usr" --host="${CTARGET}" \
+		--with-default-msvcrt=msvcrt --disable-dependency-tracking --disable-silent-rules "${@}"
 }
 
 crossmerge-mingw64-runtime_src_configure() {

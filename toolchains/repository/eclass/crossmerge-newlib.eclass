@@ -35,13 +35,9 @@ crossmerge-newlib_configure() {
 	cd "${WORKDIR}/${directory}" || die
 	local -x CFLAGS_FOR_TARGET="$(ct_target_flags) ${flags} -ffunction-sections -fdata-sections"
 	local -x CCASFLAGS=${CFLAGS_FOR_TARGET}
-	local -a extra
-	eval "extra=( ${EXTRA_ECONF} )"
-	set -- "${S}/configure" --prefix="${EPREFIX}/usr" --build="${CBUILD:-${CHOST}}" --host="${CHOST}" --target="${CTARGET}" \
+	ct_run_configure "${S}/configure" --prefix="${EPREFIX}/usr" --host="${CHOST}" --target="${CTARGET}" \
 		--disable-dependency-tracking $(use_enable multilib) --disable-newlib-supplied-syscalls --enable-newlib-retargetable-locking \
-		"${@}" "${extra[@]}"
-	echo "${@}"
-	"${@}" || die "configure failed"
+		"${@}"
 }
 
 crossmerge-newlib_src_configure() {

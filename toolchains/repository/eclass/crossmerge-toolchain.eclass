@@ -128,20 +128,27 @@ ct_untar() {
 	tar -x --no-same-owner --strip-components=1 -C "${S}" -f "${archive}" "${@}" || die "cannot unpack ${archive}"
 }
 
+# @FUNCTION: ct_run_configure
+# @USAGE: <script> [argument…]
+# @DESCRIPTION:
+# Runs a configure script in the working directory, on the build machine. EXTRA_ECONF of the user comes last.
+ct_run_configure() {
+	local -a extra
+	eval "extra=( ${EXTRA_ECONF} )"
+	set -- "${1}" --build="${CBUILD:-${CHOST}}" "${@:2}" "${extra[@]}"
+	echo "${@}"
+	"${@}" || die "configure failed"
+}
+
 # @FUNCTION: ct_configure
 # @USAGE: [argument…]
 # @DESCRIPTION:
-# Runs the configure script of ${S} in the directory ${WORKDIR}/build, for a program that runs on CHOST. EXTRA_ECONF of the
-# user comes last.
+# Runs the configure script of ${S} in the directory ${WORKDIR}/build, for a program that runs on CHOST.
 ct_configure() {
 	mkdir -p "${WORKDIR}/build" || die
 	cd "${WORKDIR}/build" || die
-	local -a extra
-	eval "extra=( ${EXTRA_ECONF} )"
-	set -- "${S}/configure" --prefix="${EPREFIX}/usr" --build="${CBUILD:-${CHOST}}" --host="${CHOST}" --target="${CTARGET}" \
-		--disable-dependency-tracking --disable-silent-rules "${@}" "${extra[@]}"
-	echo "${@}"
-	"${@}" || die "configure failed"
+	ct_run_configure "${S}/configure" --prefix="${EPREFIX}/usr" --host="${CHOST}" --target="${CTARGET}" \
+		--disable-dependency-tracking --disable-silent-rules "${@}"
 }
 
 # @FUNCTION: ct_make
