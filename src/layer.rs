@@ -24,7 +24,7 @@ use crate::{
 use changes::set;
 pub use changes::{Layer, Prepared};
 use crossmerge_plan::{passes_on, report::Explain};
-use portage::portage;
+use portage::{portage, root_packages};
 pub(crate) use variants::{Variant, Variants};
 
 /// Why the layers were not applied.
@@ -67,6 +67,7 @@ pub(crate) fn apply_to_tree(
         // The layers are not inlined here, so that a start brings only the pages of its own layers into memory.
         match layer {
             Layer::Portage => portage(context, changes)?,
+            Layer::RootPackages => root_packages(context, changes)?,
             Layer::Compiler => compiler::compiler(call, changes)?,
             Layer::PkgConfig => pkg_config::pkg_config(call, changes)?,
             Layer::Flags => build_system::flags(call, changes)?,

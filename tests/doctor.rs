@@ -568,6 +568,21 @@ fn settings_of_a_make_conf_that_break_things() {
     fixes(&prefix, ARM, "make.conf", "error", "CHOST is `avr`");
     append(&conf, "export SYSROOT=\"/mnt\"\n");
     fixes(&prefix, ARM, "make.conf", "error", "sets SYSROOT");
+
+    // Directories that follow ROOT, as earlier releases wrote them, in a file that a user edited.
+    let text = fs::read_to_string(&conf).expect("make.conf");
+    let own = format!("{}/", sysroot(&prefix, "").display()).replace("//", "/");
+    let old = |line: &str| match line.starts_with("PKGDIR=") || line.starts_with("PORTAGE_TMPDIR=")
+    {
+        true => line.replace(&own, "${ROOT}"),
+        false => line.to_owned(),
+    };
+    let old: Vec<String> = text.lines().map(old).collect();
+    let (old, new) = (format!("{}\n", old.join("\n")), text.clone());
+    assert_ne!(old, new);
+    fs::write(&conf, old).expect("a file");
+    fixes(&prefix, ARM, "make.conf", "warning", "follow ROOT");
+    assert_eq!(fs::read_to_string(&conf).expect("make.conf"), new);
 }
 
 #[test]

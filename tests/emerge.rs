@@ -4,6 +4,7 @@
 //! build.
 
 use crate::support::Prefix;
+use std::{ffi::OsString, path::PathBuf};
 
 const ARM: &str = "armv4tl-softfloat-linux-gnueabi";
 
@@ -95,6 +96,25 @@ fn portage_cross_merges_for_a_big_endian_target_into_a_root_beside_the_sysroot()
         .success();
     let bzip2 = board.join("usr/bin/bzip2");
     assert!(bzip2.exists() && !prefix.join(format!("usr/{tuple}/usr/bin/bzip2")).exists());
+    // The package that was built is the sysroot's. One that is made of the root's files is the root's own.
+    let packages = |root: PathBuf| -> Vec<OsString> {
+        let package = root.join("var/cache/binpkgs/app-arch/bzip2");
+        let files = std::fs::read_dir(package).into_iter().flatten();
+        files
+            .map(|file| file.expect("a file").file_name())
+            .collect()
+    };
+    let of_sysroot = packages(prefix.join(format!("usr/{tuple}")));
+    assert_eq!((of_sysroot.len(), packages(board.clone()).len()), (1, 0));
+    let with_root = prefix.with("ROOT", &board);
+    let quickpkg = format!("{tuple}-quickpkg");
+    with_root.run(&quickpkg, ["app-arch/bzip2"]).success();
+    assert_eq!(packages(prefix.join(format!("usr/{tuple}"))), of_sysroot);
+    assert_eq!(packages(board.clone()).len(), 1);
+    // A directory that the user chose stays.
+    let chosen = with_root.with("PKGDIR", prefix.join("chosen"));
+    let plan = chosen.own(["plan", tuple, "quickpkg", "app-arch/bzip2"]);
+    assert!(!plan.success().stdout.contains("binpkgs"));
     let qemu = prefix.with("QEMU_LD_PREFIX", prefix.join(format!("usr/{tuple}")));
     // The package's library is in the separate ROOT, the libc in the sysroot.
     let run = format!(

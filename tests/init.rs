@@ -137,6 +137,13 @@ fn init_fills_a_sysroot_and_a_second_run_changes_nothing() {
             "no {line:?} in {output}"
         );
     }
+    // The directories stay in the sysroot if another ROOT is chosen.
+    let board = prefix.with("ROOT", prefix.join("board"));
+    std::fs::create_dir(prefix.join("board")).expect("a root");
+    let asked = ["envvar", "-v", "PKGDIR", "PORTAGE_TMPDIR"];
+    let output = board.run(&format!("{TUPLE}-portageq"), asked).success();
+    let stay = format!("PKGDIR={root}/var/cache/binpkgs/\nPORTAGE_TMPDIR={root}/tmp/\n");
+    assert_eq!(output.stdout, stay);
     let repos = prefix
         .run(
             &format!("{TUPLE}-portageq"),

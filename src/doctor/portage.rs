@@ -9,7 +9,7 @@ use super::{
 use crate::{
     call::Call,
     context::ContextError,
-    init::{InitError, check_foreign_by_compiler},
+    init::{InitError, InitRecord, check_foreign_by_compiler},
     links::is_our_command,
 };
 use crossmerge_plan::{env, plan::Change, shown::Show, words::quote_line};
@@ -251,6 +251,9 @@ fn make_conf_files(exam: &Examination) -> Vec<PathBuf> {
     files
 }
 
+/// The directories in which Portage keeps the target's binary packages and builds its packages.
+const DIRECTORIES: [&str; 2] = ["PKGDIR", "PORTAGE_TMPDIR"];
+
 /// Returns whether a line of make.conf sets a variable.
 fn sets(line: &str, name: &str) -> bool {
     let line = line.trim_start();
@@ -307,7 +310,11 @@ pub(super) fn make_conf(exam: &Examination) -> Result<CheckResult, DoctorError> 
         compare("ROOT", root, &wanted);
     }
     if wrong.is_empty() {
-        return Ok(CheckResult::ok(""));
+        let found = files.iter().find(|file| follows_root(exam, file));
+        return Ok(match found {
+            Some(file) => directories_follow_root(exam, file)?,
+            None => CheckResult::ok(""),
+        });
     }
     let words: String = right
         .iter()
@@ -316,6 +323,51 @@ pub(super) fn make_conf(exam: &Examination) -> Result<CheckResult, DoctorError> 
     Ok(CheckResult::error(
         format!("in `{}`: {}", last.shown(), wrong.join("; ")),
         format!("printf '%s\\n'{words} >> {}", quote_line(last.as_os_str())),
+    ))
+}
+
+/// Returns whether a file of make.conf lets Portage's own directories follow ROOT, as earlier releases wrote it. crossdev
+/// writes this too, so its files count only if ROOT is not the sysroot.
+fn follows_root(exam: &Examination, file: &Path) -> bool {
+    let text = read::read_to_string(file, read::SETTINGS).unwrap_or_default();
+    let follows = |line: &str| {
+        let is_directory = DIRECTORIES.iter().any(|name| sets(line, name));
+        is_directory && (line.contains("ROOT}") || line.contains("$ROOT"))
+    };
+    let is_ours = || text.starts_with("# Made by `crossmerge init");
+    let is_elsewhere = || {
+        let root = Path::new(exam.setting(env::ROOT.name));
+        !is_root(root) && file::canonical(root) != file::canonical(&exam.sysroot)
+    };
+    text.lines().any(follows) && (is_ours() || is_elsewhere())
+}
+
+fn directories_follow_root(exam: &Examination, file: &Path) -> Result<CheckResult, DoctorError> {
+    let record = InitRecord::read(&exam.sysroot)?;
+    let is_as_left = || {
+        let node = Node::at(file).ok()?;
+        let within = file.strip_prefix(&exam.sysroot).ok()?;
+        record.is_as_left(within, &node).ok()
+    };
+    let fix = match is_as_left() {
+        Some(true) => exam.init(),
+        _ => {
+            let script = format!(
+                "/^[[:space:]]*(export[[:space:]]+)?({})[[:space:]]*=/s|[$][{{]?E?ROOT[}}]?/?|{}/|",
+                DIRECTORIES.join("|"),
+                exam.sysroot.display()
+            );
+            let script = quote_line(script.as_ref());
+            format!("sed -E -i {script} {}", quote_line(file.as_os_str()))
+        }
+    };
+    Ok(CheckResult::warning(
+        format!(
+            "in `{}`, {} follow ROOT: with another ROOT there, the binary packages of the sysroot are not found",
+            file.shown(),
+            DIRECTORIES.join(" and ")
+        ),
+        fix,
     ))
 }
 

@@ -153,7 +153,7 @@ impl InitRecord {
     }
 
     /// Returns whether the file at the path is as init left it. It is hashed only if init wrote a file there.
-    pub(super) fn is_as_left(&self, path: &Path, node: &Node) -> io::Result<bool> {
+    pub(crate) fn is_as_left(&self, path: &Path, node: &Node) -> io::Result<bool> {
         let entries = self.entries.get(path).into_iter().flatten();
         let is_file = |entry: &RecordEntry| matches!(entry, RecordEntry::File(_));
         if node.is_file() && !entries.into_iter().any(is_file) {

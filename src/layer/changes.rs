@@ -15,6 +15,8 @@ use std::ffi::{OsStr, OsString};
 pub enum Layer {
     /// Portage's variables for the target.
     Portage,
+    /// A directory of binary packages of its own for a root that is not the sysroot.
+    RootPackages,
     /// The target's tools, for build systems that ask the environment.
     Compiler,
     /// pkg-config's directories: those of the sysroot, and none of the host.

@@ -3,7 +3,8 @@
 use super::changes::{default, set};
 use crate::context::{Context, ContextError};
 use crossmerge_plan::{env, plan::Changes};
-use std::ffi::OsString;
+use crossmerge_system::file::canonical;
+use std::{ffi::OsString, path::PathBuf};
 
 /// The build machine's flags in Portage, each with the variable that passes it into a cross build.
 pub(super) const BUILD_FLAGS: [(&str, &str); 4] = [
@@ -34,6 +35,21 @@ pub(super) fn portage(context: &Context, changes: &mut Changes) -> Result<(), Co
     }
     Ok(())
 }
+
+/// Sets PKGDIR to a directory in ROOT, if ROOT is not the sysroot. Packages made of such a root's files may lack those that
+/// INSTALL_MASK left out. In the PKGDIR of the sysroot, Portage would prefer them to the complete ones, because they are
+/// newer.
+#[inline(never)]
+pub(super) fn root_packages(context: &Context, changes: &mut Changes) -> Result<(), ContextError> {
+    let root = PathBuf::from(root(context)?);
+    if canonical(&root) != canonical(&context.existing_configroot()?) {
+        default(context, changes, env::PKGDIR, root.join(PACKAGES));
+    }
+    Ok(())
+}
+
+/// The directory of binary packages in a root, as in the make.conf of a target.
+const PACKAGES: &str = "var/cache/binpkgs";
 
 /// Returns ROOT: the environment's, which must not be the host's root; else that of the target's make.conf, else the
 /// sysroot.

@@ -59,6 +59,8 @@ pub const PORTAGE_OVERRIDE_EPREFIX: Variable = may_be_empty("PORTAGE_OVERRIDE_EP
 pub const CROSS_CMD: Variable = nonempty("CROSS_CMD");
 /// The USE flags of every package that Portage builds.
 pub const USE: Variable = may_be_empty("USE");
+/// The directory of Portage's binary packages.
+pub const PKGDIR: Variable = nonempty("PKGDIR");
 /// The features of Portage that are turned on and off for one run.
 pub const FEATURES: Variable = may_be_empty("FEATURES");
 /// Options that emerge puts before those of its command line.
