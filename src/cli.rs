@@ -14,6 +14,7 @@ mod invocation;
 mod name;
 mod print;
 mod profile;
+mod root;
 mod show;
 mod site_cache;
 mod targets;
@@ -156,6 +157,7 @@ fn run(invocation: Invocation<'_>, command: Command) -> Result<ExitCode, Failure
             dry_run,
         } => adopt::adopt(&invocation, &tuples, undo, dry_run),
         Command::Toolchain(command) => toolchain::toolchain(invocation, command),
+        Command::Root(command) => root::root(invocation, command),
         Command::Remove { tuple, dry_run } => init::remove(invocation, &tuple, dry_run),
     }
 }

@@ -60,6 +60,7 @@
 //! | `adopt` | takes over crossdev's wrappers, and puts them back |
 //! | `fix_root` | corrects paths in a sysroot |
 //! | `toolchain` | builds cross toolchains, and prepares what that needs |
+//! | `root` | checks and measures roots of devices |
 //! | **reports** | |
 //! | `targets` | the targets of the host and their states |
 //! | `doctor` | what is wrong with a target, and the command that fixes it |
@@ -93,6 +94,7 @@ pub mod name;
 pub mod pkg_config;
 pub mod profile;
 pub mod qemu;
+mod root;
 mod run;
 pub mod site_cache;
 mod system;

@@ -138,6 +138,7 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
                 "toolchain",
                 "builds cross toolchains, and prepares what that needs",
             ),
+            ("root", "checks and measures roots of devices"),
         ],
     ),
     (

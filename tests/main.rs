@@ -36,6 +36,7 @@ mod prepare;
 mod profile;
 mod prose;
 mod qemu;
+mod root;
 mod show;
 mod site_cache;
 mod start;

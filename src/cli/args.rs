@@ -122,6 +122,9 @@ docs/build-systems.md explains how each file is used.")]
     /// Build a cross toolchain with Portage, as crossdev does
     #[command(subcommand)]
     Toolchain(super::toolchain_args::ToolchainCommand),
+    /// Check or measure a runtime root: the directory tree that is copied to a device
+    #[command(subcommand)]
+    Root(RootCommand),
     /// Take over the wrappers of crossdev's targets, or put them back
     Adopt {
         /// The tuples; without any, every target of crossdev
@@ -261,6 +264,39 @@ pub(super) enum ProfileCommand {
         tuple: OsString,
         /// Its name or its number in the list, or auto for the best that fits
         profile: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RootCommand {
+    /// Check a root, and print the command that fixes each fault
+    ///
+    /// Every library, dynamic linker and interpreter that a program needs must be in the root, every ELF file must be
+    /// for the tuple, every symlink must lead to a path of the root, and packages must own the files. It changes
+    /// nothing. The exit code is 0 if nothing is wrong, else 1. docs/root.md explains each check.
+    #[command(after_help = "\
+Examples:
+  crossmerge root check /srv/board
+  crossmerge root check --tuple armv7a-unknown-linux-gnueabihf --json /srv/board")]
+    Check {
+        /// The root
+        #[arg(value_hint = ValueHint::DirPath)]
+        root: PathBuf,
+        /// The tuple of the root's programs; without it, the CHOST of its packages
+        #[arg(long)]
+        tuple: Option<OsString>,
+        /// Print a JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the size of each package of a root, and of what no package owns
+    Size {
+        /// The root
+        #[arg(value_hint = ValueHint::DirPath)]
+        root: PathBuf,
+        /// Print a JSON object
+        #[arg(long)]
+        json: bool,
     },
 }
 

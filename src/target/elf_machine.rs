@@ -29,6 +29,11 @@ impl ElfMachine {
         })
     }
 
+    /// Returns the word size.
+    pub(crate) fn bits(self) -> u8 {
+        self.bits
+    }
+
     /// Returns the machine of the target's files.
     pub(crate) fn wanted(target: &Target) -> Self {
         Self {

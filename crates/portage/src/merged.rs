@@ -35,45 +35,59 @@ pub fn owners<'a>(
     let Some(merged) = merged.filter(|merged| merged.is_dir() && !wanted.is_empty()) else {
         return Ok(owners);
     };
+    each(merged, |package, directory| {
+        let contents = contents(directory)?;
+        for path in files_of(&contents) {
+            if !path.file_name().is_some_and(|name| names.contains(name)) {
+                continue;
+            }
+            if let Some(identity) = identity(path).and_then(|it| wanted.get(&it)) {
+                owners.insert(*identity, package.to_owned());
+            }
+        }
+        Ok(())
+    })?;
+    Ok(owners)
+}
+
+/// Calls a function with each merged package: its name `category/name-version`, and its directory in [`MERGED`]. A name
+/// that begins with `-MERGING-` belongs to an interrupted merge, and is omitted, as in Portage.
+///
+/// # Errors
+///
+/// The error of reading a directory, or of the function.
+pub fn each(merged: &Node, mut call: impl FnMut(&str, &Node) -> io::Result<()>) -> io::Result<()> {
+    let child = |node: &Node, name: &OsStr| node.child(name).map_err(io::Error::from);
     for (category, kind) in merged.entries()? {
         if kind != FileKind::Directory {
             continue;
         }
-        let Some(category) = merged.child(&category).map_err(io::Error::from)? else {
+        let Some(directory) = child(merged, &category)? else {
             continue;
         };
-        for (package, kind) in category.entries()? {
-            if kind != FileKind::Directory {
+        for (package, kind) in directory.entries()? {
+            if kind != FileKind::Directory || package.as_bytes().starts_with(b"-MERGING-") {
                 continue;
             }
-            let Some(contents) = contents(&category, &package)? else {
-                continue;
-            };
-            for path in files_of(&contents) {
-                if !path.file_name().is_some_and(|name| names.contains(name)) {
-                    continue;
-                }
-                if let Some(identity) = identity(path).and_then(|it| wanted.get(&it)) {
-                    let name = category.path().file_name().unwrap_or_default();
-                    let name = Path::new(name).join(&package);
-                    owners.insert(*identity, name.display().to_string());
-                }
+            if let Some(node) = child(&directory, &package)?.filter(Node::is_dir) {
+                let name = Path::new(&category).join(&package);
+                call(&name.display().to_string(), &node)?;
             }
         }
     }
-    Ok(owners)
+    Ok(())
 }
 
-/// Reads the CONTENTS of a package.
-fn contents(category: &Node, package: &OsStr) -> io::Result<Option<Vec<u8>>> {
-    let child = |node: &Node, name: &OsStr| node.child(name).map_err(io::Error::from);
-    let Some(package) = child(category, package)?.filter(Node::is_dir) else {
-        return Ok(None);
-    };
-    let contents = child(&package, OsStr::new("CONTENTS"))?;
-    contents
-        .map(|contents| contents.read(read::CONTENTS))
-        .transpose()
+/// Reads the CONTENTS of a package, given its directory in [`MERGED`]. Empty if it does not exist.
+///
+/// # Errors
+///
+/// The error of reading it.
+pub fn contents(package: &Node) -> io::Result<Vec<u8>> {
+    match package.child(OsStr::new("CONTENTS"))? {
+        Some(contents) => contents.read(read::CONTENTS),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// Returns the files and symlinks in a CONTENTS, whose lines are `obj PATH MD5 MTIME` and `sym PATH -> TARGET MTIME`. A

@@ -2,6 +2,7 @@
 //! The layout is described in elf(5), and that of versions in the Linux Standard Base, "Symbol Versioning".
 
 use super::{HEADER_LEN, Layout};
+use std::{cell::RefCell, collections::BTreeMap, fs::File, os::unix::fs::FileExt};
 
 const PT_LOAD: u64 = 1;
 const PT_DYNAMIC: u64 = 2;
@@ -15,6 +16,15 @@ const DT_VERNEED: u64 = 0x6fff_fffe;
 /// The most entries that are read of one list: more are a damaged file, or a list that leads back to its beginning.
 const MOST: usize = 1 << 16;
 
+/// The length of a block that is read from a file, in bytes. The parts that are needed lie close together.
+const BLOCK: usize = 16 << 10;
+
+/// The most blocks that are read from one file.
+const MOST_BLOCKS: usize = 256;
+
+/// The longest name of a library, a version or a search path, in bytes.
+const LONGEST: usize = 1 << 16;
+
 /// What the dynamic linker reads about a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dynamic {
@@ -22,6 +32,8 @@ pub struct Dynamic {
     pub needed: Vec<String>,
     /// The directories in which it searches for them: DT_RUNPATH, or DT_RPATH.
     pub search: Option<String>,
+    /// Whether `search` is DT_RPATH, which applies to the libraries of its libraries too.
+    pub is_rpath: bool,
     /// The versions of symbols that it needs from libraries, such as `GLIBC_2.34`.
     pub needed_versions: Vec<String>,
     /// The versions of symbols that it defines, if it is a library.
@@ -31,16 +43,82 @@ pub struct Dynamic {
 impl Dynamic {
     /// Parses a whole file. Returns `None` if it is not an ELF file or has no dynamic section.
     pub fn of(file: &[u8]) -> Option<Self> {
+        let bytes = |place: u64, buffer: &mut [u8]| {
+            let rest = usize::try_from(place).ok().and_then(|at| file.get(at..));
+            copy(rest.unwrap_or_default(), buffer)
+        };
+        let layout = Layout::of(file.get(..HEADER_LEN.min(file.len()))?)?;
         let reader = Reader {
+            bytes: &bytes,
+            layout,
+        };
+        reader.dynamic()
+    }
+
+    /// Reads from an open file only the parts that are needed. Returns `None` if it is not an ELF file or has no dynamic
+    /// section, or if they cannot be read.
+    pub fn read(file: &File) -> Option<Self> {
+        let blocks = Blocks {
             file,
-            layout: Layout::of(file.get(..HEADER_LEN.min(file.len()))?)?,
+            read: RefCell::default(),
+        };
+        let mut header = [0; 16];
+        file.read_exact_at(&mut header, 0).ok()?;
+        let reader = Reader {
+            bytes: &|place, buffer| blocks.copy(place, buffer),
+            layout: Layout::of(&header)?,
         };
         reader.dynamic()
     }
 }
 
+/// Copies as many bytes as there are, and returns their number.
+fn copy(bytes: &[u8], buffer: &mut [u8]) -> usize {
+    let length = bytes.len().min(buffer.len());
+    buffer[..length].copy_from_slice(&bytes[..length]);
+    length
+}
+
+/// The blocks of a file that were read.
+struct Blocks<'f> {
+    file: &'f File,
+    read: RefCell<BTreeMap<u64, Vec<u8>>>,
+}
+
+impl Blocks<'_> {
+    /// Copies bytes from this offset, and returns their number, which is smaller at the end of the file.
+    fn copy(&self, place: u64, buffer: &mut [u8]) -> usize {
+        let mut done = 0;
+        while done < buffer.len() {
+            let at = place.saturating_add(done as u64);
+            let number = at / BLOCK as u64;
+            let mut read = self.read.borrow_mut();
+            if !read.contains_key(&number) {
+                if read.len() == MOST_BLOCKS {
+                    break;
+                }
+                let mut block = vec![0; BLOCK];
+                let length = self.file.read_at(&mut block, number * BLOCK as u64);
+                block.truncate(length.unwrap_or(0));
+                read.insert(number, block);
+            }
+            let inside = (at % BLOCK as u64) as usize;
+            let block = read[&number].get(inside..).unwrap_or_default();
+            let length = copy(block, &mut buffer[done..]);
+            if length == 0 {
+                break;
+            }
+            done += length;
+        }
+        done
+    }
+}
+
+/// Fills a buffer from an offset, and returns the number of bytes.
+type Read<'f> = dyn Fn(u64, &mut [u8]) -> usize + 'f;
+
 struct Reader<'f> {
-    file: &'f [u8],
+    bytes: &'f Read<'f>,
     layout: Layout,
 }
 
@@ -72,6 +150,7 @@ impl Reader<'_> {
                 .collect(),
             search: { value(DT_RUNPATH).or_else(|| value(DT_RPATH)) }
                 .and_then(|place| self.text(strings.saturating_add(place))),
+            is_rpath: value(DT_RUNPATH).is_none() && value(DT_RPATH).is_some(),
             needed_versions: list(DT_VERNEED)
                 .map(|list| self.needed_versions(list, strings))
                 .unwrap_or_default(),
@@ -142,15 +221,26 @@ impl Reader<'_> {
     }
 
     fn number(&self, place: u64, width: u64) -> Option<u64> {
-        let start = usize::try_from(place).ok()?;
-        let bytes = self.file.get(start..start.checked_add(width as usize)?)?;
-        Some(self.layout.number(bytes))
+        let mut bytes = [0; 8];
+        let bytes = &mut bytes[..width as usize];
+        ((self.bytes)(place, bytes) == bytes.len()).then(|| self.layout.number(bytes))
     }
 
     fn text(&self, place: u64) -> Option<String> {
-        let bytes = self.file.get(usize::try_from(place).ok()?..)?;
-        let end = bytes.iter().position(|byte| *byte == 0)?;
-        Some(String::from_utf8_lossy(&bytes[..end]).into_owned())
+        let mut text = Vec::new();
+        let mut part = [0; 128];
+        while text.len() < LONGEST {
+            let length = (self.bytes)(place.checked_add(text.len() as u64)?, &mut part);
+            let end = part[..length].iter().position(|byte| *byte == 0);
+            text.extend_from_slice(&part[..end.unwrap_or(length)]);
+            if end.is_some() {
+                return Some(String::from_utf8_lossy(&text).into_owned());
+            }
+            if length == 0 {
+                break;
+            }
+        }
+        None
     }
 }
 
@@ -171,6 +261,8 @@ mod tests {
                 "{dynamic:?}"
             );
         }
+        let file = std::fs::File::open("/proc/self/exe").expect("this program");
+        assert_eq!(Dynamic::read(&file), Some(dynamic));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use std::{
 const PATH_MAX: usize = 4096;
 
 /// The identity of a file, whatever its name is: device and inode.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity(u64, u64);
 
 impl Identity {
