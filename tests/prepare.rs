@@ -220,8 +220,9 @@ fn the_commands_of_a_toolchain_lead_to_the_selected_version() {
     leads("P/usr/bin/avr-ld", "2.9/ld");
     leads("P/usr/avr/bin/ld", "2.9/ld");
     leads("P/usr/bin/avr-gcc", "12/avr-gcc");
-    assert_eq!(config("binutils", &["-c", "avr"]), "2.9\n");
-    assert_eq!(config("binutils", &["-l"]), "avr-2.40\navr-2.9\n");
+    assert_eq!(config("binutils", &["-c", "avr"]), "avr-2.9\n");
+    let list = " [1] avr-2.9 *\n [2] avr-2.40\n";
+    assert_eq!(config("binutils", &["-l"]), list);
     // The selected version is unmerged: the last one is selected. Then that one is, too.
     fs::remove_dir_all(prefix.join("P/usr/x86_64-pc-linux-gnu/avr/binutils-bin/2.9")).expect("it");
     fs::remove_file(prefix.join("P/etc/env.d/binutils/avr-2.9")).expect("it");
@@ -233,6 +234,44 @@ fn the_commands_of_a_toolchain_lead_to_the_selected_version() {
     assert!(!prefix.join("P/usr/bin/avr-ld").is_symlink());
     assert!(!prefix.join("P/etc/env.d/binutils/config-avr").exists());
     leads("P/usr/bin/avr-gcc", "12/avr-gcc");
+}
+
+/// toolchain.eclass of ::gentoo reads the selected compiler in these forms. Before the first compiler is selected, it expects
+/// a failure, and takes the last one of the list.
+#[test]
+fn the_ebuilds_of_gentoo_select_a_compiler() {
+    let prefix = prefix();
+    prepare(&prefix, &[]).success();
+    let program = prefix.join("P/usr/bin/gcc-config");
+    let config = |args: &[&str]| prefix.command(&program, args).success().stdout;
+    prefix.script("P/usr/x86_64-pc-linux-gnu/avr/gcc-bin/12.2.0/avr-gcc", "");
+    prefix.write("P/etc/env.d/gcc/avr-12.2.0", "CTARGET=\"avr\"\n");
+    let nothing_is_selected = || {
+        let output = prefix.command(&program, ["-c", "avr"]);
+        assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""));
+    };
+    nothing_is_selected();
+    assert_eq!(config(&["-l"]), " [1] avr-12.2.0\n");
+    config(&["avr-12.2.0"]);
+    assert_eq!(config(&["-c", "avr"]), "avr-12.2.0\n");
+    assert_eq!(
+        prefix
+            .with("CHOST", "avr")
+            .command(&program, ["-c"])
+            .success()
+            .stdout,
+        "avr-12.2.0\n"
+    );
+    assert_eq!(config(&["-S", "avr-12.2.0"]), "avr 12.2.0\n");
+    assert_eq!(config(&["--use-old", "--force"]), "");
+    assert!(prefix.join("P/usr/bin/avr-gcc").exists());
+    // The last version is unmerged.
+    fs::remove_dir_all(prefix.join("P/usr/x86_64-pc-linux-gnu/avr")).expect("it");
+    fs::remove_file(prefix.join("P/etc/env.d/gcc/avr-12.2.0")).expect("it");
+    nothing_is_selected();
+    config(&[""]);
+    assert!(!prefix.join("P/usr/bin/avr-gcc").is_symlink());
+    assert!(!prefix.join("P/etc/env.d/gcc/config-avr").exists());
 }
 
 #[test]

@@ -2,13 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # binutils-config and gcc-config of a prefix that `crossmerge toolchain prepare` made: select the version that <tuple>-ld and <tuple>-gcc
-# start. The ebuilds call them when a package is merged and unmerged. They have the commands that crossdev and ebuilds use, and no others.
+# start. The ebuilds call them when a package is merged and unmerged. They have the commands that crossmerge's and ::gentoo's ebuilds use,
+# with the output that ::gentoo's ebuilds expect, and no others.
 #
-# usage: binutils-config <tuple>-<version>   select a version
-#        binutils-config --update <tuple>    remove the symlinks to versions that are unmerged; select the last version if the
-#                                            selected one is
-#        binutils-config -c <tuple>          print the selected version
-#        binutils-config -l                  list the versions
+# usage: binutils-config <tuple>-<version>     select a version
+#        binutils-config --update [<tuple>]    remove the symlinks to versions that are unmerged; select the last version if the
+#                                              selected one is
+#        binutils-config -u <tuple>            the same
+#        binutils-config -c [<tuple>]          print the selected <tuple>-<version>; fail if there is none. The default tuple is $CHOST
+#        binutils-config -l                    list the versions
+#        gcc-config -S <tuple>-<version>       print the tuple and the version
+#        gcc-config --use-old --force          select the build machine's own compiler again: there is none, so this does nothing
 
 set -eu
 
@@ -38,8 +42,13 @@ programs() {
 	done
 }
 
-# Prints the selected version of a tuple.
-current() { sed -n 's/^CURRENT=//p' "$entries/config-$1" 2> /dev/null || :; }
+# Prints the selected version of a tuple, unless it is unmerged.
+current() {
+	version=$(sed -n 's/^CURRENT=//p' "$entries/config-$1" 2> /dev/null || :)
+	if [ -n "$version" ] && [ -f "$entries/$1-$version" ]; then
+		printf '%s\n' "$version"
+	fi
+}
 
 # Removes the symlinks of a tuple that lead to no program.
 remove_dangling() {
@@ -71,44 +80,71 @@ select_version() {
 	remove_dangling "$tuple"
 }
 
-# Prints the entries of a tuple, the last version at the end.
+# Prints the entries of a tuple, or of all, the last version at the end.
 entries_of() {
-	for entry in "$entries/$1"-*; do
-		if [ -f "$entry" ] && [ "$(tuple_of "${entry##*/}")" = "$1" ]; then
-			printf '%s\n' "${entry##*/}"
+	for entry in "$entries"/*; do
+		entry=${entry##*/}
+		case $entry in
+			config-* | '*') continue ;;
+		esac
+		if [ $# -eq 0 ] || [ "$(tuple_of "$entry")" = "$1" ]; then
+			printf '%s\n' "$entry"
 		fi
 	done | sort -V
 }
 
+usage() {
+	sed -n '/^# usage/,/^$/ { s/^# \{0,1\}//; p; }' "$0" >&2
+	exit 2
+}
+
+update() {
+	if [ -z "$(current "$1")" ]; then
+		last=$(entries_of "$1" | tail -n 1)
+		if [ -n "$last" ]; then
+			select_version "$last"
+		else
+			rm -f "$entries/config-$1"
+		fi
+	fi
+	remove_dangling "$1"
+}
+
 case ${1-} in
 	-c)
-		current "${2-}"
+		tuple=${2:-${CHOST-}}
+		version=$(current "$tuple")
+		[ -n "$version" ] || fail "no version is selected for $tuple"
+		printf '%s-%s\n' "$tuple" "$version"
+		;;
+	-S)
+		[ -f "$entries/${2-}" ] || fail "$entries/${2-} does not exist"
+		tuple=$(tuple_of "$2")
+		printf '%s %s\n' "$tuple" "${2#"$tuple-"}"
 		;;
 	-l)
-		for entry in "$entries"/*; do
-			case ${entry##*/} in
-				config-* | '*') ;;
-				*) printf '%s\n' "${entry##*/}" ;;
-			esac
+		number=0
+		for entry in $(entries_of); do
+			number=$((number + 1))
+			tuple=$(tuple_of "$entry")
+			mark=''
+			[ "$(current "$tuple")" != "${entry#"$tuple-"}" ] || mark=' *'
+			printf ' [%s] %s%s\n' "$number" "$entry" "$mark"
 		done
 		;;
-	--update)
-		tuple=${2-}
-		selected=$(current "$tuple")
-		if [ -z "$selected" ] || [ ! -f "$entries/$tuple-$selected" ]; then
-			last=$(entries_of "$tuple" | tail -n 1)
-			if [ -n "$last" ]; then
-				select_version "$last"
-			else
-				rm -f "$entries/config-$tuple"
-			fi
+	--use-old) ;;
+	# toolchain.eclass calls gcc-config with an empty argument if the last version is unmerged.
+	'' | -u | --update)
+		[ $# -gt 0 ] || usage
+		if [ -n "${2-}" ]; then
+			update "$2"
+		else
+			for file in "$entries"/config-*; do
+				[ ! -f "$file" ] || update "${file##*/config-}"
+			done
 		fi
-		remove_dangling "$tuple"
 		;;
-	'' | -*)
-		sed -n '/^# usage/,/^$/ { s/^# \{0,1\}//; p; }' "$0" >&2
-		exit 2
-		;;
+	-*) usage ;;
 	*)
 		[ -f "$entries/$1" ] || fail "$entries/$1 does not exist"
 		select_version "$1"
