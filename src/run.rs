@@ -3,13 +3,16 @@
 use crate::{
     applet::{AppletError, Code, configure, xkmake},
     argv0, fix_root, pkg_config,
-    qemu::{chroot, run},
+    qemu::{
+        chroot,
+        run::{self, libc},
+    },
 };
 use std::ffi::OsStr;
 
 /// The code that a definition in `wrappers/` can name. One row is one applet: its name, its help, its plan, and how the
 /// plan is carried out. A new applet with code needs a row here and a file with that code.
-pub(crate) const CODES: [Code; 7] = [
+pub(crate) const CODES: [Code; 9] = [
     // An applet without code: a command line, or the environment.
     Code {
         name: "",
@@ -50,6 +53,20 @@ pub(crate) const CODES: [Code; 7] = [
         help: |_| None,
         plan: |_, call, _| Err(AppletError::NoPlan(call.context.tuple.clone())),
         run: fix_root::run,
+    },
+    // Runs the ldconfig of the root whose cache it writes.
+    Code {
+        name: "ldconfig",
+        help: |_| None,
+        plan: |_, call, args| Ok(libc::ldconfig(call.context, args)?),
+        run: |start| start.exec(),
+    },
+    // Runs the localedef of the root in which it makes locales.
+    Code {
+        name: "localedef",
+        help: |_| None,
+        plan: |_, call, args| Ok(libc::localedef(call.context, args)?),
+        run: |start| start.exec(),
     },
     // Checks the output for paths of the host.
     Code {

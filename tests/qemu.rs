@@ -2,6 +2,7 @@
 //! change binfmt_misc only in their own user namespaces (Linux 6.7), never the host's.
 
 mod binfmt;
+mod libc;
 mod rules;
 mod run;
 

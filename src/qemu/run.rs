@@ -4,6 +4,7 @@
 //! natively is exec'd directly. A script runs with the target's interpreter if the target has it.
 
 mod error;
+pub mod libc;
 mod roots;
 
 use super::{

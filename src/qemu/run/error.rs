@@ -25,6 +25,14 @@ pub enum RunError {
     /// The CPU profiles, from which the rules come, cannot be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The option of a program that writes into a root names the host's root.
+    #[error("`{option}` names the host's root, and `{tuple}` needs another one")]
+    HostRoot {
+        /// The option.
+        option: &'static str,
+        /// The tuple.
+        tuple: String,
+    },
     /// The command line names no program.
     #[error("no program was named")]
     NoProgram {
@@ -45,6 +53,14 @@ pub enum RunError {
         /// The name on the command line.
         name: String,
         /// The sysroot.
+        root: PathBuf,
+    },
+    /// The target's libc lacks one of its programs.
+    #[error("the target's libc in `{root}` has no `{name}`", root = .root.display())]
+    NotInLibc {
+        /// The name of the program.
+        name: &'static str,
+        /// The first root that was searched.
         root: PathBuf,
     },
     /// The file is not executable.
@@ -179,6 +195,9 @@ impl Explain for RunError {
 
     fn own_hint(&self) -> Option<String> {
         Some(match self {
+            Self::HostRoot { option, .. } => {
+                format!("omit `{option}` for the target's ROOT, or name another directory")
+            }
             Self::NoProgram { tuple } => format!("`{tuple}-run ./program arguments…`"),
             Self::Missing { meant: None, .. } => {
                 "a name with a slash is a path on the host".into()
@@ -193,6 +212,9 @@ impl Explain for RunError {
                 "`ls {}` shows the target's programs; name another file by its path, as `./program`",
                 quote(root.join("usr/bin").as_os_str())
             ),
+            Self::NotInLibc { .. } => {
+                "glibc has it: merge sys-libs/glibc for the target; other libcs have none".into()
+            }
             Self::NotExecutable(path) => format!("`chmod +x {}`", quote(path.as_os_str())),
             Self::Unreadable { source, .. } => file::hint(source).unwrap_or_else(|| "check its permissions".into()),
             Self::NoElf {
@@ -251,6 +273,7 @@ impl Explain for RunError {
         match self {
             Self::Missing { .. }
             | Self::NotFound { .. }
+            | Self::NotInLibc { .. }
             | Self::NoQemu { .. }
             | Self::NoInterpreter { .. } => report::NOT_FOUND,
             Self::NotExecutable(_)
@@ -262,7 +285,7 @@ impl Explain for RunError {
             | Self::TooManyScripts(_)
             | Self::NoEmulation { .. }
             | Self::NoLinker { .. } => report::NOT_EXECUTABLE,
-            Self::Config(_) | Self::NoProgram { .. } => report::OWN_FAILURE,
+            Self::Config(_) | Self::HostRoot { .. } | Self::NoProgram { .. } => report::OWN_FAILURE,
             _ => report::OWN_FAILURE,
         }
     }

@@ -76,6 +76,16 @@ impl Roots {
         Ok(Self(roots.collect()))
     }
 
+    /// Returns ROOT if it differs from the sysroot, else the sysroot.
+    pub(super) fn first(&self) -> &Path {
+        &self.0.first().expect("there is always the sysroot").path
+    }
+
+    /// Returns the paths of the roots, in the order in which they are searched.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.0.iter().map(|root| root.path.as_path())
+    }
+
     pub(super) fn sysroot(&self) -> &Path {
         &self.0.last().expect("there is always the sysroot").path
     }
@@ -212,7 +222,7 @@ fn openable(written: PathBuf, file: PathBuf) -> PathBuf {
 }
 
 /// Resolves the symlinks of a path as in a chroot. Returns the path as it is written if it leads in a circle.
-fn in_root(root: &Path, path: &Path) -> PathBuf {
+pub(super) fn in_root(root: &Path, path: &Path) -> PathBuf {
     let written = path.strip_prefix("/").unwrap_or(path);
     let walk = Tree::open_to_read(root).and_then(|tree| tree.follow(written, Links::InRoot));
     match walk {
