@@ -84,6 +84,9 @@ pub struct TargetConfig {
     /// The source of the results that a configure script in a native build gets by running a program.
     #[serde(default)]
     pub site_cache: SiteCache,
+    /// Whether programs of the target run during `<tuple>-emerge` and `<tuple>-ebuild`, under QEMU.
+    #[serde(default)]
+    pub run_target_programs: bool,
     /// Whether to give answers that no probe has confirmed.
     #[serde(default)]
     pub unverified_answers: bool,

@@ -12,6 +12,7 @@ pub(crate) mod overrides;
 pub(crate) mod pkg_config;
 mod portage;
 pub(crate) mod site_cache;
+mod target_programs;
 mod variants;
 
 use crate::{
@@ -78,6 +79,7 @@ pub(crate) fn apply_to_tree(
             Layer::Go => build_system::go(call, changes)?,
             Layer::Kernel => kernel::kernel(context, tree, changes)?,
             Layer::SiteCache => site_cache::site_cache(call, &mut prepared)?,
+            Layer::TargetPrograms => target_programs::target_programs(call, &mut prepared),
         }
     }
     Ok(prepared)

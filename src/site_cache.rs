@@ -17,8 +17,9 @@ use crate::{call::Call, config::SiteCache};
 use crossmerge_plan::{plan::File, report};
 use crossmerge_system::exec::choice;
 use data::Answers;
-use emulate::Emulation;
+use emulate::{Emulation, Purpose};
 pub use error::SiteCacheError;
+use render::Programs;
 
 /// The file's name in the target's state directory.
 const FILE: &str = "config.site";
@@ -41,7 +42,8 @@ pub fn config_site(call: &Call) -> Result<Option<File>, SiteCacheError> {
         return Ok(None);
     }
     let answers = Answers::of(context)?;
-    if answers.given().next().is_none() && mode == SiteCache::Answers {
+    let is_needed = mode == SiteCache::Emulate || context.settings.run_target_programs;
+    if answers.given().next().is_none() && !is_needed {
         return Ok(None);
     }
     let command = ["crossmerge", "site-cache", "render", context.tuple.as_str()];
@@ -59,12 +61,15 @@ pub fn config_site_text(call: &Call) -> Result<String, SiteCacheError> {
 
 fn text(call: &Call, answers: &Answers) -> String {
     let context = call.context;
-    let trial = match context.settings.site_cache {
+    let settings = &context.settings;
+    let programs = match settings.site_cache {
         // `emulation` reports the reason if there is no program.
         SiteCache::Emulate => emulate::program(call).ok().and_then(emulate::trial),
-        SiteCache::Answers | SiteCache::Off => None,
+        SiteCache::Answers | SiteCache::Off => {
+            settings.run_target_programs.then_some(Programs::ForOthers)
+        }
     };
-    render::render(&context.tuple, answers, trial.as_ref())
+    render::render(&context.tuple, answers, programs.as_ref())
 }
 
 /// Makes the program that the file tries in the mode `emulate`. Without it, the file gives answers.
@@ -79,14 +84,28 @@ pub(crate) fn make_trial_program(call: &Call) {
 /// Returns the trials that show what configure needs to run its tests in the mode `emulate`. If it cannot run them,
 /// prints the reason and returns `None`.
 pub fn emulation(call: &Call) -> Option<Emulation> {
-    let context = call.context;
-    if context.settings.site_cache != SiteCache::Emulate {
-        return None;
-    }
-    match emulate::emulation(call) {
+    let is_wanted = call.context.settings.site_cache == SiteCache::Emulate;
+    is_wanted
+        .then(|| emulation_for(call, Purpose::Configure))
+        .flatten()
+}
+
+/// Returns the trials that show what pkg_postinst needs to run programs of the target, if the target's file asks for
+/// that. Returns `None` in the mode `emulate`, in which they run anyway. If they cannot run, prints the reason and
+/// returns `None`.
+pub(crate) fn target_programs(call: &Call) -> Option<Emulation> {
+    let settings = &call.context.settings;
+    let is_wanted = settings.run_target_programs && settings.site_cache != SiteCache::Emulate;
+    is_wanted
+        .then(|| emulation_for(call, Purpose::Postinst))
+        .flatten()
+}
+
+fn emulation_for(call: &Call, purpose: Purpose) -> Option<Emulation> {
+    match emulate::emulation(call, purpose) {
         Ok(emulation) => Some(emulation),
         Err(why) => {
-            report::line(&why.to_note(context).to_text(""));
+            report::line(&why.to_note(call.context, purpose).to_text(""));
             None
         }
     }

@@ -187,3 +187,162 @@ fn pkg_config_searches_the_library_directory_of_the_targets_profile() {
         "-llib64"
     );
 }
+
+/// An ebuild that installs a program and runs it in pkg_postinst. It also records what a configure script without
+/// `--build` would believe.
+const RUNS: &str = r#"EAPI=8
+DESCRIPTION="runs its own program"
+HOMEPAGE="https://example.org"
+LICENSE="GPL-2"
+SLOT="0"
+KEYWORDS="arm"
+S=${WORKDIR}
+src_configure() {
+	(
+		as_me=configure host_alias=${CHOST} cross_compiling=maybe
+		exec 5> /dev/null
+		. "${CONFIG_SITE}"
+		echo "${cross_compiling}"
+	) > cross || die
+}
+src_compile() {
+	echo '#include <stdio.h>
+	int main(void) { return puts("ran") < 0; }' | ${CHOST}-gcc -xc - -o ran || die
+}
+src_install() { dobin ran; insinto /usr/share/ran; doins cross; }
+pkg_postinst() { "${EROOT}"/usr/bin/ran > "${EROOT}"/usr/share/ran/output; true; }
+"#;
+
+/// An ebuild whose pkg_postinst finds its own reason to fail.
+const DIES: &str = r#"EAPI=8
+DESCRIPTION="dies in pkg_postinst"
+HOMEPAGE="https://example.org"
+LICENSE="GPL-2"
+SLOT="0"
+KEYWORDS="arm"
+S=${WORKDIR}
+pkg_postinst() { die "no reason"; }
+"#;
+
+/// A prefix with a target, and a repository that contains these ebuilds.
+fn prefix_with_ebuilds(ebuilds: &[(&str, &str)]) -> Prefix {
+    let prefix = Prefix::with_portage();
+    prefix.overlay("mine");
+    let metadata = "masters =\nuse-manifests = false\n";
+    prefix.write("overlays/mine/metadata/layout.conf", metadata);
+    prefix.write("overlays/mine/profiles/categories", "app-misc\n");
+    for (name, text) in ebuilds {
+        prefix.write(
+            &format!("overlays/mine/app-misc/{name}/{name}-1.ebuild"),
+            text,
+        );
+    }
+    let toolchain = ["--toolchain", "arm-linux-gnueabi-", "--with-libc"];
+    prefix
+        .own([&["init", ARM], &toolchain[..]].concat())
+        .success();
+    prefix
+}
+
+#[test]
+fn a_failed_postinst_is_an_error_and_programs_of_the_target_run_on_request() {
+    let prefix = prefix_with_ebuilds(&[("runs", RUNS), ("dies", DIES)]);
+    let emerge = format!("{ARM}-emerge");
+    let merge = [
+        "--oneshot",
+        "--keep-going",
+        "app-misc/runs",
+        "app-misc/dies",
+    ];
+    let output = prefix.run(&emerge, merge);
+    assert_eq!(output.code, Some(1), "{output:#?}");
+    let text = format!("{}{}", output.stdout, output.stderr);
+    let (_, list) = text
+        .split_once("The following 2 packages have failed to build, install, or execute")
+        .unwrap_or_else(|| panic!("{text}"));
+    for package in ["(app-misc/runs-1:", "(app-misc/dies-1:"] {
+        assert!(list.contains(package), "{package}: {list}");
+    }
+    for reason in [
+        "usr/bin/ran` cannot be executed here",
+        "add `run_target_programs = true` as the first line of",
+        "no reason",
+    ] {
+        assert!(text.contains(reason), "{reason}: {text}");
+    }
+    let shared = format!("usr/{ARM}/usr/share/ran");
+    assert_eq!(prefix.read(&format!("{shared}/output")), "");
+
+    let file = format!("etc/crossmerge/targets/{ARM}.toml");
+    let settings = format!("run_target_programs = true\n{}", prefix.read(&file));
+    prefix.write(&file, &settings);
+    prefix
+        .run(&emerge, ["--oneshot", "app-misc/runs"])
+        .success();
+    assert_eq!(prefix.read(&format!("{shared}/output")), "ran\n");
+    assert_eq!(prefix.read(&format!("{shared}/cross")), "yes\n");
+    // With a ROOT without a libc, the program uses that of the sysroot.
+    let board = prefix.join("board");
+    std::fs::create_dir(&board).expect("a root");
+    let merge = ["--usepkgonly", "--oneshot", "app-misc/runs"];
+    prefix.with("ROOT", &board).run(&emerge, merge).success();
+    assert_eq!(prefix.read("board/usr/share/ran/output"), "ran\n");
+}
+
+/// An ebuild with a file of another user.
+const OWNED: &str = r#"EAPI=8
+DESCRIPTION="a file of another user"
+HOMEPAGE="https://example.org"
+LICENSE="GPL-2"
+SLOT="0"
+KEYWORDS="arm"
+S=${WORKDIR}
+src_install() { dodir /etc; echo > "${ED}"/etc/owned || die; fowners 990:990 /etc/owned; }
+"#;
+
+/// Runs emerge as `nobody`, who is root in a user namespace with subordinate IDs. The namespaces of the script contain a
+/// directory of Python that this user may enter, and what root's emerge has made on other hosts.
+const IN_NAMESPACE: &str = r#"
+    mkdir home var/log python
+    chown 65534:65534 home
+    chmod 755 .
+    case $(readlink -f "$(command -v python3)") in
+    /root/*)
+        top=$(readlink -f "$(command -v python3)" | cut -d / -f 1-3)
+        mount --bind "$top" python
+        mount -t tmpfs -o mode=755 root /root
+        mkdir "$top"
+        mount --bind python "$top"
+        ;;
+    esac
+    echo nobody:200000:65536 > subordinate
+    mount --bind subordinate /etc/subuid
+    mount --bind subordinate /etc/subgid
+    cd home
+    export HOME=$PWD PATH=$PWD/bin:$PATH
+    as() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+    as crossmerge init $t --sysroot sysroot --bindir bin --toolchain arm-linux-gnueabi-
+    as unshare --map-auto --map-root-user $t-emerge --oneshot app-misc/owned
+    stat -c 'owner %u' sysroot/etc/owned
+"#;
+
+#[test]
+fn root_in_a_users_namespace_merges_for_that_user() {
+    crate::support::needs_root();
+    // The host has the same target.
+    let prefix = prefix_with_ebuilds(&[("owned", OWNED)]);
+    let program = prefix.join("bin/crossmerge");
+    std::fs::remove_file(&program).expect("the symlink");
+    std::fs::copy(crate::support::CROSSMERGE, &program).expect("a copy");
+    for directory in ["var/cache/edb/dep", "var/lib/portage", "var/db/pkg"] {
+        std::fs::create_dir_all(prefix.join(directory)).expect("a directory");
+    }
+    let arguments = ["--mount", "/bin/sh", "-exc", IN_NAMESPACE];
+    let output = prefix
+        .with("t", ARM)
+        .command("unshare", arguments)
+        .success();
+    // User 990 of the namespace is the 990th of nobody's subordinate IDs, which begin with ID 1.
+    assert!(output.stdout.contains("\nowner 200989\n"), "{output:#?}");
+    assert!(!prefix.join(format!("usr/{ARM}/etc/owned")).exists());
+}

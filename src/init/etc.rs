@@ -104,6 +104,13 @@ impl EtcPortage<'_> {
                 files::make_defaults(target, &chosen, llvm),
             ),
             text("profile/use.force", files::use_force(target, &chosen)),
+            text(
+                "profile/profile.bashrc",
+                files::profile_bashrc(
+                    target,
+                    &self.context.config.own_target_file(&self.context.tuple),
+                ),
+            ),
             text("repos.conf", files::repos_conf(&self.host.repositories)),
             Write::new(
                 make_profile,

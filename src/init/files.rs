@@ -12,6 +12,8 @@ use std::{fmt::Write as _, path::Path};
 
 const MAKE_CONF: &str = include_str!("../../profiles/portage/make.conf");
 
+const PROFILE_BASHRC: &str = include_str!("../../profiles/portage/profile.bashrc");
+
 /// FEATURES that Portage enables by default and that a host may have to disable. They depend on the host that builds,
 /// so the target gets the host's values.
 const SANDBOXES: [&str; 8] = [
@@ -152,6 +154,21 @@ fn llvm_tools(tuple: &str) -> String {
             text
         },
     )
+}
+
+/// Renders `etc/portage/profile/profile.bashrc`, which makes pkg_postinst fail if a program cannot be executed.
+/// `target_file` is the path of the target's file. It is in single and double quotes of bash.
+pub(super) fn profile_bashrc(target: &Target, target_file: &Path) -> String {
+    let mut file = String::new();
+    for character in target_file.to_string_lossy().chars() {
+        match character {
+            '\'' => file += "'\\''",
+            '\\' | '"' | '$' | '`' => file.extend(['\\', character]),
+            _ => file.push(character),
+        }
+    }
+    let text = PROFILE_BASHRC.replace("@CHOST@", &target.tuple);
+    text.replace("@FILE@", &file)
 }
 
 /// Renders `etc/portage/profile/use.force`, one flag a line; only a comment if the profile forces the flag itself.

@@ -37,6 +37,8 @@ pub enum Layer {
     Kernel,
     /// Answers for the tests of configure scripts that run a program.
     SiteCache,
+    /// Namespaces in which the target's programs run, for pkg_postinst.
+    TargetPrograms,
 }
 
 /// The combined result of the layers.

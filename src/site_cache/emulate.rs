@@ -77,14 +77,25 @@ impl Explain for NoEmulation {
     }
 }
 
+/// What needs the target's programs.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Purpose {
+    /// The tests of configure.
+    Configure,
+    /// pkg_postinst.
+    Postinst,
+}
+
 impl NoEmulation {
     /// Returns the note for the user.
-    pub(super) fn to_note(&self, context: &Context) -> Note {
+    pub(super) fn to_note(&self, context: &Context, purpose: Purpose) -> Note {
         let tuple = &context.tuple;
+        let instead = match purpose {
+            Purpose::Configure => "configure gets answers",
+            Purpose::Postinst => "a pkg_postinst may fail",
+        };
         Note {
-            text: format!(
-                "configure gets answers, since programs of `{tuple}` do not run on this host: {self}"
-            ),
+            text: format!("{instead}, since programs of `{tuple}` do not run on this host: {self}"),
             hint: Some(self.hint().unwrap_or_default()),
         }
     }
@@ -112,18 +123,19 @@ pub(super) fn program(call: &Call) -> Result<TrialProgram, NoEmulation> {
 }
 
 /// Returns the trial that the config.site makes.
-pub(super) fn trial(program: TrialProgram) -> Option<render::Trial> {
-    Some(render::Trial {
+pub(super) fn trial(program: TrialProgram) -> Option<render::Programs> {
+    Some(render::Programs::ForConfigure(render::Trial {
         program: program.kept?,
         exit_code: EXIT_CODE.into(),
-    })
+    }))
 }
 
 /// Decides on the trials: the program alone, then with a per-namespace binfmt_misc.
-pub(super) fn emulation(call: &Call) -> Result<Emulation, NoEmulation> {
+pub(super) fn emulation(call: &Call, purpose: Purpose) -> Result<Emulation, NoEmulation> {
     let context = call.context;
     let mut program = program(call)?;
-    program.note = Some(NoEmulation::DoesNotCompile(program.compiler.clone()).to_note(context));
+    let why = NoEmulation::DoesNotCompile(program.compiler.clone());
+    program.note = Some(why.to_note(context, purpose));
     let sysroot = context.usable_sysroot().map_err(ExportError::from)?;
     let cpu = context.settings.cpu.as_ref();
     let environment = match is_native(context)? {
@@ -147,7 +159,7 @@ pub(super) fn emulation(call: &Call) -> Result<Emulation, NoEmulation> {
     Ok(Emulation {
         program,
         trials,
-        note: why.to_note(context),
+        note: why.to_note(context, purpose),
     })
 }
 

@@ -37,6 +37,19 @@ const EMULATE: &str = include_str!("emulate.in");
 pub(super) const MAYBE: &str =
     "case ${PACKAGE_TARNAME-} in python) cross_compiling=no ;; *) cross_compiling=maybe ;; esac\n";
 
+/// The line of a site file that makes configure believe that it is cross compiling, even if programs of the target run.
+/// Without `--build`, it would try one.
+const CROSS: &str = "case $crossmerge_answers in yes) cross_compiling=yes ;; esac\n";
+
+/// The reason for which programs of the target may run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Programs {
+    /// For the tests of configure, if this trial succeeds.
+    ForConfigure(Trial),
+    /// For other parts of a merge. configure gets answers.
+    ForOthers,
+}
+
 /// A program of the target that the file runs to find out whether such programs run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trial {
@@ -47,7 +60,7 @@ pub struct Trial {
 }
 
 /// Returns the file's text: the answers that are given; with a trial, they apply only if the program does not run.
-pub fn render(tuple: &Tuple, answers: &Answers, trial: Option<&Trial>) -> String {
+pub fn render(tuple: &Tuple, answers: &Answers, programs: Option<&Programs>) -> String {
     let given: Vec<&Answer> = answers.given().collect();
     let mut text = String::with_capacity(TEMPLATE.len() + given.len() * OF_AN_ANSWER);
     let _ = write!(
@@ -58,12 +71,16 @@ pub fn render(tuple: &Tuple, answers: &Answers, trial: Option<&Trial>) -> String
     for (name, summary) in answers.layers() {
         let _ = writeln!(text, "#   {name}: {summary}");
     }
-    let emulate = trial.map_or(String::new(), |trial| {
-        let program = quote_for_any_sh(trial.program.as_os_str());
-        let emulate = EMULATE.replace("@EXIT_CODE@", &trial.exit_code.to_string());
-        let emulate = emulate.replace("@MAYBE@\n", MAYBE);
-        emulate.replace("@PROGRAM@", &program)
-    });
+    let emulate = match programs {
+        None => String::new(),
+        Some(Programs::ForOthers) => CROSS.to_owned(),
+        Some(Programs::ForConfigure(trial)) => {
+            let program = quote_for_any_sh(trial.program.as_os_str());
+            let emulate = EMULATE.replace("@EXIT_CODE@", &trial.exit_code.to_string());
+            let emulate = emulate.replace("@MAYBE@\n", MAYBE);
+            emulate.replace("@PROGRAM@", &program)
+        }
+    };
     let template = TEMPLATE
         .replace("@EMULATE@\n", &emulate)
         .replace("@COUNT@", &given.len().to_string())
