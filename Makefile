@@ -72,7 +72,7 @@ threads = $(if $(filter nextest,$(test)),--test-threads $(shell echo $$(($$(npro
 PANEL ?=
 panel_rows = $(target)/tmp/panel
 
-.PHONY: help build program install-program install-docs prepare check-components check coverage demo toolchain toolchains panel kernels verify-site verify-questions races fuzz fuzz-keep bench bench-run order order-run check-settings check-portages docs install uninstall dist clean
+.PHONY: help build program install-program install-docs prepare check-components check coverage demo toolchain toolchains toolchain-gentoo panel kernels verify-site verify-questions races fuzz fuzz-keep bench bench-run order order-run check-settings check-portages docs install uninstall dist clean
 
 help:
 	@echo 'make build      build the program, $(binary), and the output of make docs'
@@ -87,6 +87,9 @@ help:
 	@echo '                takes half an hour on two idle cores, and 6 GB'
 	@echo 'make toolchains the same for glibc, a board without an operating system, Windows and AVR, for the table of docs/toolchains.md;'
 	@echo '                takes two hours on two idle cores, and 20 GB'
+	@echo 'make toolchain-gentoo GENTOO=… CROSSDEV=…'
+	@echo '                build a cross toolchain with the ebuilds of ::gentoo in GENTOO, and again with crossdev, and compare the files;'
+	@echo '                takes an hour on two idle cores, and 8 GB'
 	@echo 'make check-settings REPO=… CONFIGROOT=…'
 	@echo '                compare the reading of settings with portageq, for your repository and config root'
 	@echo 'make check-portages'
@@ -165,6 +168,10 @@ toolchain:
 # The table of docs/toolchains.md.
 toolchains:
 	TOOLCHAIN_CFLAGS="-O1 -pipe" demo/toolchain --table docs/toolchains.md musl glibc bare mingw avr llvm
+
+# The result is in docs/toolchains.md.
+toolchain-gentoo:
+	GENTOO="$(GENTOO)" CROSSDEV="$(CROSSDEV)" demo/toolchain-gentoo
 
 # Prints the table of docs/site-cache-panel.md. It takes more than an hour on two cores.
 panel:
