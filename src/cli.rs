@@ -78,7 +78,7 @@ pub fn crossmerge(
         return Ok(ExitCode::from(report::OWN_FAILURE));
     }
     let typed = args.clone();
-    let words = closed_behind_applet(options_of_commands(args));
+    let words = built_root(closed_behind_applet(options_of_commands(args)));
     let words = std::iter::once(OsString::from("crossmerge")).chain(words);
     let help = after_help(wrappers);
     let command = command().after_help(help);
@@ -170,6 +170,19 @@ fn closed_behind_applet(mut args: Vec<OsString>) -> Vec<OsString> {
     let is_plan = words.next().is_some_and(|(_, arg)| arg == "plan");
     if let (true, Some((applet, _))) = (is_plan, words.nth(1)) {
         args.insert(applet + 1, "--".into());
+    }
+    args
+}
+
+/// Inserts `build` into `root TUPLE DIR`.
+fn built_root(mut args: Vec<OsString>) -> Vec<OsString> {
+    let command = command();
+    let root = command.find_subcommand("root");
+    let is_command = |word: &OsString| root.is_some_and(|it| it.find_subcommand(word).is_some());
+    let is_option = |word: &OsString| word.as_bytes().starts_with(b"-");
+    let next = args.get(1).filter(|_| args[0] == "root");
+    if next.is_some_and(|next| !is_command(next) && !is_option(next)) {
+        args.insert(1, "build".into());
     }
     args
 }

@@ -90,6 +90,37 @@ pub struct TargetConfig {
     /// Whether to give answers that no probe has confirmed.
     #[serde(default)]
     pub unverified_answers: bool,
+    /// What a root of the target contains.
+    #[serde(default)]
+    pub root: RootConfig,
+    /// The kernel of the target.
+    #[serde(default)]
+    pub kernel: KernelConfig,
+}
+
+/// What a root of the target contains: `crossmerge root`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RootConfig {
+    /// The packages and sets of a root, if the command names none.
+    #[serde(default)]
+    pub packages: Vec<String>,
+    /// The paths that Portage does not install: the words of INSTALL_MASK. The default is a list of what only a build
+    /// needs.
+    pub mask: Option<Vec<String>>,
+    /// Globs of paths, relative to the root, that are kept although they are leftovers.
+    #[serde(default)]
+    pub keep: Vec<String>,
+    /// The directory of programs that run before and after steps.
+    pub hooks: Option<PathBuf>,
+}
+
+/// The kernel of a target.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KernelConfig {
+    /// The tree whose modules a root contains. They have been built.
+    pub tree: Option<PathBuf>,
 }
 
 /// The source of the results that a configure script in a native build gets by running a program.

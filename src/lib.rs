@@ -28,6 +28,7 @@
 //! | `search` | the search for programs in PATH |
 //! | **facts** | |
 //! | `terminal` | errors, hints and progress on a terminal |
+//! | `steps` | the progress and the logs of a task that has several steps |
 //! | `autoconf` | reads configure scripts: `crates/autoconf` |
 //! | `system` | the systems and libcs that a tuple may end in |
 //! | `argv0` | the applet and the tuple in the command's name |
@@ -60,7 +61,7 @@
 //! | `adopt` | takes over crossdev's wrappers, and puts them back |
 //! | `fix_root` | corrects paths in a sysroot |
 //! | `toolchain` | builds cross toolchains, and prepares what that needs |
-//! | `root` | checks and measures roots of devices |
+//! | `root` | builds, checks and measures roots of devices |
 //! | **reports** | |
 //! | `targets` | the targets of the host and their states |
 //! | `doctor` | what is wrong with a target, and the command that fixes it |
@@ -97,6 +98,7 @@ pub mod qemu;
 mod root;
 mod run;
 pub mod site_cache;
+mod steps;
 mod system;
 pub mod target;
 pub mod targets;

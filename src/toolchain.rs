@@ -21,7 +21,6 @@ pub(crate) mod pack;
 mod part;
 mod plan;
 pub mod prefix;
-mod progress;
 mod record;
 mod remove;
 mod request;

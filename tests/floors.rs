@@ -59,6 +59,10 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
         "facts",
         &[
             ("terminal", "errors, hints and progress on a terminal"),
+            (
+                "steps",
+                "the progress and the logs of a task that has several steps",
+            ),
             ("autoconf", "reads configure scripts: `crates/autoconf`"),
             ("system", "the systems and libcs that a tuple may end in"),
             ("argv0", "the applet and the tuple in the command's name"),
@@ -138,7 +142,7 @@ const FLOORS: [(&str, &[(&str, &str)]); 10] = [
                 "toolchain",
                 "builds cross toolchains, and prepares what that needs",
             ),
-            ("root", "checks and measures roots of devices"),
+            ("root", "builds, checks and measures roots of devices"),
         ],
     ),
     (

@@ -200,6 +200,8 @@ fn every_key_of_a_file_is_in_its_page() {
             "[toolchain]\nnothing = 1",
             &plan,
         ),
+        ("crossmerge.toml.5", target, "[root]\nnothing = 1", &plan),
+        ("crossmerge.toml.5", target, "[kernel]\nnothing = 1", &plan),
         (
             "crossmerge.toml.5",
             target,

@@ -1,5 +1,7 @@
 //! `crossmerge root`: the check of a root finds each fault and names the package and the command that fixes it.
 
+mod build;
+
 use crate::support::{OTHER_USER, Prefix, needs_root, prepared};
 use std::{
     fs,

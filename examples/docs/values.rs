@@ -100,6 +100,7 @@ fn value(path: &[String], arg: &Arg, probes: &[String]) -> Result<Value, Failure
     let known = match (arg.get_id().as_str(), command, arg.get_value_hint()) {
         (_, _, ValueHint::DirPath) => "directories",
         (_, _, ValueHint::AnyPath | ValueHint::FilePath) => "files",
+        ("tuple", "build", _) if path[0] == "root" => "tuples",
         // The target need not exist yet, so offer the names of tuples.
         ("tuple", "init" | "show" | "build" | "prepare", _) => "names",
         ("tuple", "plan", _) if path.len() == 2 => "names",
@@ -113,7 +114,7 @@ fn value(path: &[String], arg: &Arg, probes: &[String]) -> Result<Value, Failure
         ("toolchain", ..) => "prefixes",
         ("jobs" | "step", ..)
         | ("binutils" | "gcc" | "kernel" | "libc" | "gdb" | "abis" | "extra", ..)
-        | ("env" | "repository" | "emerge_opt", ..) => "nothing",
+        | ("env" | "repository" | "emerge_opt" | "packages" | "set", ..) => "nothing",
         ("probe", ..) => return Ok(Value::Words(probes.to_vec())),
         (id, ..) => {
             return Err(Failure(format!(

@@ -122,7 +122,7 @@ docs/build-systems.md explains how each file is used.")]
     /// Build a cross toolchain with Portage, as crossdev does
     #[command(subcommand)]
     Toolchain(super::toolchain_args::ToolchainCommand),
-    /// Check or measure a runtime root: the directory tree that is copied to a device
+    /// Build, check or measure a runtime root: the directory tree that is copied to a device
     #[command(subcommand)]
     Root(RootCommand),
     /// Take over the wrappers of crossdev's targets, or put them back
@@ -269,6 +269,36 @@ pub(super) enum ProfileCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RootCommand {
+    /// Build a root from binary packages; `crossmerge root TUPLE DIR` is the same
+    ///
+    /// Binary packages that are missing are built into the sysroot first. The new root is made beside the old one, is
+    /// checked, and replaces it. A run that ends in any other way leaves the old root as it was, and the next run goes
+    /// on. An ordinary user needs subordinate user IDs.
+    #[command(after_help = "\
+Examples:
+  crossmerge root build aarch64-unknown-linux-gnu /srv/board app-shells/bash sys-apps/coreutils
+  crossmerge root build aarch64-unknown-linux-gnu /srv/board --set @system --dry-run")]
+    Build {
+        /// The target's tuple
+        tuple: OsString,
+        /// The root: a path that does not exist, an empty directory, or a root that this command has built
+        #[arg(value_hint = ValueHint::DirPath)]
+        root: PathBuf,
+        /// Packages and sets, as emerge takes them; without any, those of `[root]` in the target's configuration
+        packages: Vec<String>,
+        /// Add the packages and sets in this file
+        #[arg(long = "packages", value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: Option<PathBuf>,
+        /// Add a set, such as @system; may be given several times
+        #[arg(long, value_name = "SET")]
+        set: Vec<String>,
+        /// Print the steps as shell commands, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Print the output of the steps
+        #[arg(short, long)]
+        verbose: bool,
+    },
     /// Check a root, and print the command that fixes each fault
     ///
     /// Every library, dynamic linker and interpreter that a program needs must be in the root, every ELF file must be

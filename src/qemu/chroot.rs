@@ -26,7 +26,7 @@ use crossmerge_plan::{
     env,
     plan::{
         Alternative, Choice, Plan,
-        step::{Mount, MountSource, Namespaces, Root, Step, User, Users},
+        step::{MapWriter, Mount, MountSource, Namespaces, Root, Step, User, Users},
     },
 };
 use crossmerge_system::file;
@@ -278,4 +278,12 @@ fn account(inside: &TargetRoot, asked: Option<&str>, ids: &AvailableIds) -> Resu
         },
         account => account,
     })
+}
+
+/// Returns the IDs of a user namespace in which an ordinary user is root, and in which the user's subordinate IDs are
+/// other users. `None` if the user has no subordinate IDs, or the programs that map them are not installed.
+pub(crate) fn subordinate_ids(context: &Context) -> Result<Option<Users>> {
+    let users = ids::users(context, &Surroundings::read())?;
+    let is_subordinate = |users: &Users| users.map_writer == MapWriter::Newuidmap;
+    Ok(users.filter(is_subordinate))
 }

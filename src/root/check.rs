@@ -457,7 +457,7 @@ impl Check<'_> {
         let mut writable = Vec::new();
         for entry in &self.files.entries {
             let is_link = matches!(entry.kind, EntryKind::Symlink(_));
-            if !is_link && entry.mode & 0o1002 == 0o002 && !is_of_run_time(&entry.place) {
+            if !is_link && entry.mode & 0o002 != 0 && !is_of_run_time(&entry.place) {
                 writable.push(entry);
             }
             match &entry.kind {

@@ -1,13 +1,25 @@
-//! Why a root could not be checked or measured.
+//! Why a root could not be built, checked or measured.
 
-use crate::{config::ConfigError, context::ContextError};
+use crate::{
+    applet::AppletError, config::ConfigError, context::ContextError, qemu::chroot::ChrootError,
+};
 use crossmerge_plan::{passes_on, report::Explain, shown::Show, words::quote_line};
-use crossmerge_system::file::{self, FileError};
+use crossmerge_system::{
+    exec::ExecError,
+    file::{self, FileError},
+};
+use nix::unistd::{User, geteuid};
 use std::{io, path::PathBuf};
 
-/// Why a root could not be checked or measured.
+/// Why a root could not be built, checked or measured.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RootError {
+    #[error(transparent)]
+    Applet(#[from] AppletError),
+    #[error(transparent)]
+    Chroot(#[from] ChrootError),
+    #[error(transparent)]
+    Exec(#[from] ExecError),
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
@@ -26,6 +38,27 @@ pub(crate) enum RootError {
         /// The directory.
         root: PathBuf,
     },
+    /// There is something at the path that crossmerge has not made.
+    #[error("`{root}` exists, and `crossmerge root` did not make it", root = .root.shown())]
+    Foreign {
+        /// The path.
+        root: PathBuf,
+    },
+    /// Neither the arguments nor the configuration name a package.
+    #[error("no packages are named")]
+    NoPackages {
+        /// The target's configuration.
+        file: PathBuf,
+    },
+    /// An option is among the packages.
+    #[error("`{}` is not a package", .0.shown())]
+    NotAPackage(String),
+    /// A log could not be written.
+    #[error("cannot write `{}`: {}", .0.shown(), .1)]
+    Write(PathBuf, io::Error),
+    /// An ordinary user has no subordinate IDs, so no file of the root could belong to another user.
+    #[error("only root, or a user with subordinate user and group IDs, can build a root")]
+    NoSubordinateIds,
     /// No tuple was given, and no package of the root names one.
     #[error("`{root}` has no installed package that states its CHOST", root = .root.shown())]
     UnknownTuple {
@@ -41,7 +74,7 @@ impl From<FileError> for RootError {
 }
 
 impl Explain for RootError {
-    passes_on!(Config, Context);
+    passes_on!(Applet, Chroot, Exec, Config, Context);
 
     fn own_hint(&self) -> Option<String> {
         Some(match self {
@@ -50,6 +83,23 @@ impl Explain for RootError {
             }
             Self::NoRoot { root } => format!("ls -ld {}", quote_line(root.as_os_str())),
             Self::HostRoot { .. } => "name the directory of the target's root".into(),
+            Self::Foreign { root } => {
+                let root = quote_line(root.as_os_str());
+                format!("move it away: `mv {root} {root}.old`")
+            }
+            Self::NoPackages { file } => format!(
+                "name packages, `--set @system`, or write `[root]` and `packages = [\"…\"]` into `{}`",
+                file.shown()
+            ),
+            Self::NotAPackage(_) => "name packages and sets only".into(),
+            Self::Write(..) => "check its permissions".into(),
+            Self::NoSubordinateIds => {
+                let user = User::from_uid(geteuid()).ok().flatten();
+                let user = user.map_or_else(|| geteuid().to_string(), |user| user.name);
+                format!(
+                    "as root, with `newuidmap` installed: `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}`"
+                )
+            }
             Self::UnknownTuple { .. } => "name the tuple: `--tuple TUPLE`".into(),
             _ => return None,
         })

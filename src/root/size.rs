@@ -118,7 +118,7 @@ fn other(entry: &Entry) -> &'static str {
 }
 
 /// Renders a number of bytes in KiB or MiB.
-fn readable(bytes: u64) -> String {
+pub(crate) fn readable(bytes: u64) -> String {
     match bytes {
         0..1024 => format!("{bytes} B"),
         1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),

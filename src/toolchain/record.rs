@@ -9,7 +9,10 @@ use crossmerge_plan::words::hex;
 use crossmerge_system::file::{self, read};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// The first line of the file.
 const HEAD: &str = "# Written by `crossmerge toolchain`. `crossmerge toolchain remove` undoes what is listed here.\n\n";
@@ -91,6 +94,13 @@ pub(crate) enum RecordedContent {
     File(String),
     /// These lines of a file.
     Lines(Vec<String>),
+}
+
+impl StepRecord {
+    /// Returns how long the step took last time, and how long its log was. `None` if that is not known.
+    pub(crate) fn estimate(&self) -> Option<(Duration, u64)> {
+        (self.seconds > 0).then(|| (Duration::from_secs(self.seconds), self.log_bytes))
+    }
 }
 
 impl RecordedContent {

@@ -5,11 +5,15 @@ use super::{
     change,
     error::ToolchainError,
     link,
-    progress::Progress,
     record::{StepRecord, StepState, ToolchainRecord},
     work::ToolchainWork,
 };
-use crate::{config::Config, context::Context, distribution::Distribution};
+use crate::{
+    config::Config,
+    context::Context,
+    distribution::Distribution,
+    steps::{Progress, open_log},
+};
 use crossmerge_plan::{
     env,
     plan::{Change as Variable, Plan},
@@ -25,7 +29,7 @@ use std::{
     collections::BTreeSet,
     ffi::OsStr,
     fs::{self, File},
-    io::{self, BufRead, BufReader},
+    io::{BufRead, BufReader},
     os::{fd::AsFd, unix::process::ExitStatusExt},
     path::{Path, PathBuf},
     process::ExitStatus,
@@ -178,8 +182,8 @@ impl<'a> Run<'a> {
                     running.push(self.start(place)?);
                     let log = &self.work.plan.steps[place].log;
                     let number = format!("{}/{all}", place + 1);
-                    let before = self.record.step[place].clone();
-                    progress.begin(place, &number, &self.work.title(place), log, &before);
+                    let before = self.record.step[place].estimate();
+                    progress.begin(place, &number, &self.work.title(place), log, before);
                 }
             }
             if running.is_empty() {
@@ -498,15 +502,4 @@ fn is_newer(path: &Path, directories: &[PathBuf]) -> bool {
         .filter_map(|directory| fs::read_dir(directory).ok());
     let mut files = entries.flatten().flatten();
     files.all(|file| time(&file.path()).is_ok_and(|changed| changed <= made))
-}
-
-/// Opens a log. A step that goes on adds to the log of the interrupted one.
-pub(super) fn open_log(path: &Path, goes_on: bool) -> io::Result<File> {
-    let mut options = File::options();
-    options.create(true).append(true);
-    let log = options.open(path)?;
-    if !goes_on {
-        log.set_len(0)?;
-    }
-    Ok(log)
 }

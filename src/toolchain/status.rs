@@ -1,9 +1,7 @@
 //! The toolchains of the build machine: their steps, and how these ended.
 
-use super::{
-    progress::clock,
-    record::{StepState, ToolchainRecord},
-};
+use super::record::{StepState, ToolchainRecord};
+use crate::steps::clock;
 use crossmerge_plan::shown::Show;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};

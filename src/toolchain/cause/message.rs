@@ -4,7 +4,7 @@ use super::{
     Cause,
     place::{Line, Step},
 };
-use crate::toolchain::progress::clock;
+use crate::steps::clock;
 use crossmerge_plan::shown::Show;
 use std::{fmt::Write as _, path::Path};
 

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     context::Context,
+    steps::open_log,
     toolchain::{
         change::{self, Change as FileChange},
         installed::packages,
@@ -14,7 +15,7 @@ use crate::{
         plan::ToolchainPlan,
         record::{ToolchainRecord, hash},
         request::ToolchainRequest,
-        run::{GRACE, lock, open_log},
+        run::{GRACE, lock},
     },
 };
 use crossmerge_plan::plan::{Change, Plan};

@@ -276,6 +276,12 @@ impl Directory {
         })
     }
 
+    /// Moves a file or directory to a name that does not exist, or is an empty directory, in another directory of the
+    /// same file system. If that fails, nothing changes.
+    pub fn move_to(&self, old: &OsStr, directory: &Self, new: &OsStr) -> Result<()> {
+        renameat(&self.fd, old, &directory.fd, new).map_err(|e| self.error("move", old, e))
+    }
+
     /// Removes a file, symlink or empty directory. Succeeds if it does not exist.
     pub fn remove(&self, name: &OsStr) -> Result<()> {
         let gone = match self.stat(name)? {

@@ -37,6 +37,11 @@ impl Identity {
         }
     }
 
+    /// Returns the numbers of the device and of the inode.
+    pub fn numbers(self) -> (u64, u64) {
+        (self.0, self.1)
+    }
+
     /// Returns the identity of the file that the metadata belongs to.
     pub fn of(metadata: &std::fs::Metadata) -> Self {
         Self(metadata.dev(), metadata.ino())

@@ -1,10 +1,11 @@
-//! The progress of a build on stderr: a line for each step when it begins and when it ends, and on a terminal a line
-//! that shows how far it is.
+//! The progress and the logs of a task that has several steps, such as a build of a toolchain.
+//!
+//! stderr has a line for each step when it begins and when it ends, and on a terminal a line that shows how far it is.
 
-use super::record::StepRecord;
 use crate::terminal::{DIM, ERROR, OK};
 use crossmerge_system::file::read;
 use std::{
+    fs::File,
     io::{self, IsTerminal, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -14,7 +15,7 @@ use std::{
 const NAME: usize = 52;
 
 /// The steps that run.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     shown: Vec<Shown>,
     /// Whether the output of the steps is printed too.
     verbose: bool,
@@ -37,7 +38,7 @@ struct Shown {
 }
 
 impl Progress {
-    pub(super) fn new(verbose: bool) -> Self {
+    pub(crate) fn new(verbose: bool) -> Self {
         Self {
             shown: Vec::new(),
             verbose,
@@ -46,22 +47,18 @@ impl Progress {
         }
     }
 
-    /// A step begins.
-    pub(super) fn begin(
+    /// A step begins. `before` is how long it took last time, and how long its log was.
+    pub(crate) fn begin(
         &mut self,
         place: usize,
         number: &str,
         title: &str,
         log: &Path,
-        before: &StepRecord,
+        before: Option<(Duration, u64)>,
     ) {
         let name = format!("{number}  {title}");
-        let estimate = match before.seconds {
-            0 => None,
-            seconds => Some((Duration::from_secs(seconds), before.log_bytes)),
-        };
         if !self.is_terminal || self.verbose {
-            let about = estimate.map_or(String::new(), |(time, _)| {
+            let about = before.map_or(String::new(), |(time, _)| {
                 format!("  about {}", clock(time))
             });
             self.print(&format!("  {name:<NAME$}  begins{about}\n"));
@@ -71,13 +68,13 @@ impl Progress {
             name,
             log: log.into(),
             begun: Instant::now(),
-            before: estimate,
+            before,
             unprinted: 0,
         });
     }
 
     /// Prints the news of the logs, or how far the steps are.
-    pub(super) fn refresh(&mut self) {
+    pub(crate) fn refresh(&mut self) {
         if self.verbose {
             for shown in &mut self.shown {
                 let _ = shown.copy_news();
@@ -92,7 +89,7 @@ impl Progress {
     }
 
     /// A step has ended.
-    pub(super) fn end(&mut self, place: usize, is_done: bool) {
+    pub(crate) fn end(&mut self, place: usize, is_done: bool) {
         let Some(index) = self.shown.iter().position(|shown| shown.place == place) else {
             return;
         };
@@ -109,7 +106,7 @@ impl Progress {
     }
 
     /// A signal ends the run.
-    pub(super) fn interrupt(&mut self) {
+    pub(crate) fn interrupt(&mut self) {
         self.print(&format!("  {DIM}ending the build …{DIM:#}\n"));
     }
 
@@ -158,4 +155,15 @@ pub(crate) fn clock(time: Duration) -> String {
         0 => format!("{minutes}:{seconds:02}"),
         hours => format!("{hours}:{minutes:02}:{seconds:02}"),
     }
+}
+
+/// Opens a log. A step that goes on adds to the log of the interrupted one.
+pub(crate) fn open_log(path: &Path, goes_on: bool) -> io::Result<File> {
+    let mut options = File::options();
+    options.create(true).append(true);
+    let log = options.open(path)?;
+    if !goes_on {
+        log.set_len(0)?;
+    }
+    Ok(log)
 }
