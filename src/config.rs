@@ -42,10 +42,36 @@ pub struct Config {
     pub broot: PathBuf,
     /// The configuration directories, whether they exist or not. A later one overrides an earlier one.
     pub directories: Vec<PathBuf>,
+    /// The directories that contain the user's own configuration and state. `None` for root.
+    pub(crate) homes: Homes,
     /// Commands that replace those of the wrapper definitions, by applet.
     pub commands: BTreeMap<String, String>,
     /// Whether to ask portageq for every setting, even if crossmerge could read it.
     pub ask_portageq: bool,
+}
+
+/// The directories of the current user that contain a directory for each program. `None` if crossmerge acts for the
+/// system.
+#[derive(Debug, Clone)]
+pub(crate) struct Homes {
+    pub(crate) config: Option<PathBuf>,
+    pub(crate) state: Option<PathBuf>,
+}
+
+impl Homes {
+    /// Finds the directories. In the phases of an ebuild, the variables that the `portage` layer has set replace those
+    /// below HOME, which is a directory of the build there.
+    fn find(env: &Env) -> Self {
+        let is_phase = env.get(env::PORTAGE_BUILDDIR).is_some();
+        let find = |home: Option<PathBuf>, variable| {
+            let passed = env.get(variable).filter(|_| is_phase);
+            home.map(|home| passed.map_or(home, PathBuf::from))
+        };
+        Self {
+            config: find(user::config_dir(), env::CROSSMERGE_CONFIG_HOME),
+            state: find(user::state_dir(), env::CROSSMERGE_STATE_HOME),
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -255,7 +281,8 @@ impl Config {
     pub fn read(env: &Env) -> Result<Self, ConfigError> {
         let broot = broot_of(env);
         let mut directories = vec![below(&broot, "etc/crossmerge")];
-        directories.extend(user::config_dir().map(|directory| directory.join("crossmerge")));
+        let homes = Homes::find(env);
+        directories.extend(homes.config.as_ref().map(|home| home.join("crossmerge")));
         let (mut commands, mut ask_portageq) = (BTreeMap::new(), false);
         for directory in &directories {
             let global: Option<Global> = read_toml(&directory.join("crossmerge.toml"))?;
@@ -266,6 +293,7 @@ impl Config {
         Ok(Self {
             broot,
             directories,
+            homes,
             commands,
             ask_portageq,
         })
@@ -293,8 +321,8 @@ impl Config {
     /// Returns the directory for persistent files other than configuration: the system's for root, otherwise the
     /// user's.
     pub fn state_directory(&self) -> PathBuf {
-        user::state_dir()
-            .unwrap_or_else(|| below(&self.broot, "var/lib"))
+        let home = self.homes.state.clone();
+        home.unwrap_or_else(|| below(&self.broot, "var/lib"))
             .join("crossmerge")
     }
 

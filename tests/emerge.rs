@@ -297,7 +297,8 @@ LICENSE="GPL-2"
 SLOT="0"
 KEYWORDS="arm"
 S=${WORKDIR}
-src_install() { dodir /etc; echo > "${ED}"/etc/owned || die; fowners 990:990 /etc/owned; }
+src_compile() { echo 'int owned;' | ${CHOST}-gcc -c -xc - -o owned || die; }
+src_install() { insinto /etc; doins owned; fowners 990:990 /etc/owned; }
 "#;
 
 /// Runs emerge as `nobody`, who is root in a user namespace with subordinate IDs. The namespaces of the script contain a

@@ -25,6 +25,15 @@ pub(super) fn portage(context: &Context, changes: &mut Changes) -> Result<(), Co
     set(changes, env::PORTAGE_CONFIGROOT.name, configroot);
     set(changes, env::SYSROOT.name, sysroot);
     set(changes, env::ROOT.name, root);
+    let homes = &context.config.homes;
+    for (variable, home) in [
+        (env::CROSSMERGE_CONFIG_HOME, &homes.config),
+        (env::CROSSMERGE_STATE_HOME, &homes.state),
+    ] {
+        if let Some(home) = home {
+            set(changes, variable.name, home);
+        }
+    }
     if let Some(cbuild) = portage.host_setting(env::CBUILD.name) {
         default(context, changes, env::CBUILD, cbuild);
     }

@@ -145,6 +145,13 @@ pub const CONFIG_SITE: Variable = nonempty("CONFIG_SITE");
 /// The value of CONFIG_SITE before crossmerge replaced it, which crossmerge's site file reads first. Empty if there was
 /// none.
 pub const CROSSMERGE_CONFIG_SITE: Variable = nonempty("CROSSMERGE_CONFIG_SITE");
+/// Portage: the directory of one build. Only the phases of an ebuild have it.
+pub const PORTAGE_BUILDDIR: Variable = nonempty("PORTAGE_BUILDDIR");
+/// The directory that contains the user's own configuration, for crossmerge's commands in the phases of an ebuild. There,
+/// HOME is a directory of the build.
+pub const CROSSMERGE_CONFIG_HOME: Variable = nonempty("CROSSMERGE_CONFIG_HOME");
+/// The same for the user's own state.
+pub const CROSSMERGE_STATE_HOME: Variable = nonempty("CROSSMERGE_STATE_HOME");
 /// pkgconf: prepend the sysroot only to the paths to which freedesktop's pkg-config prepends it.
 pub const PKG_CONFIG_FDO_SYSROOT_RULES: Variable = may_be_empty("PKG_CONFIG_FDO_SYSROOT_RULES");
 /// QEMU's user mode: the directory in which absolute paths of the program are looked up first.
